@@ -1,0 +1,59 @@
+import { UsageError } from "../errors.ts";
+
+/** What the parser has to know of a flag. */
+export interface FlagSpec {
+  /** The name without dashes. */
+  readonly name: string;
+  /** Whether the flag needs no value; one may still be given as `--flag=value`. */
+  readonly boolean: boolean;
+}
+
+/** The outcome of {@linkcode parseGoFlags}. */
+export interface ParsedFlags {
+  /** The last value given for each flag; `"true"` for a boolean flag without one. */
+  readonly flags: ReadonlyMap<string, string>;
+  /** Every word after the flags, untouched. */
+  readonly operands: readonly string[];
+}
+
+/**
+ * Parses flags the way Go's `flag` package does, since existing scripts are written so: `-flag`, `--flag`,
+ * `--flag=value`, `--flag value`; parsing stops at the first operand, at a lone `-`, or after `--`.
+ *
+ * @throws {UsageError} For a flag that is unknown, malformed or lacks its value.
+ */
+export function parseGoFlags(words: readonly string[], specs: readonly FlagSpec[]): ParsedFlags {
+  const flags = new Map<string, string>();
+  let next = 0;
+  while (next < words.length) {
+    const word = words[next]!;
+    if (!word.startsWith("-") || word === "-") break;
+    next++;
+    if (word === "--") break;
+
+    const text = word.slice(word.startsWith("--") ? 2 : 1);
+    const equals = text.indexOf("=");
+    const name = equals < 0 ? text : text.slice(0, equals);
+    if (name === "" || name.startsWith("-")) {
+      throw new UsageError(`Cannot read the flag: ${word}; see sera --help`);
+    }
+    const spec = specs.find((spec) => spec.name === name);
+    if (!spec) throw new UsageError(`Unknown flag: -${name}; see sera --help`);
+
+    if (equals >= 0) flags.set(name, text.slice(equals + 1));
+    else if (spec.boolean) flags.set(name, "true");
+    else if (next < words.length) flags.set(name, words[next++]!);
+    else throw new UsageError(`The flag needs a value: -${name}; write --${name}=value`);
+  }
+  return { flags, operands: words.slice(next) };
+}
+
+const GO_TRUE = new Set(["1", "t", "T", "true", "TRUE", "True"]);
+const GO_FALSE = new Set(["0", "f", "F", "false", "FALSE", "False"]);
+
+/** Reads a boolean in any of the spellings of Go's `strconv.ParseBool`; undefined for any other text. */
+export function parseGoBoolean(text: string): boolean | undefined {
+  if (GO_TRUE.has(text)) return true;
+  if (GO_FALSE.has(text)) return false;
+  return undefined;
+}

@@ -1,0 +1,101 @@
+/** What a setting takes. */
+export type SettingKind =
+  | "text"
+  | "boolean"
+  /** `true`, `false`, or one of the setting's `words`. */
+  | "boolean-or-word"
+  /** `true`, `false`, or an absolute path. */
+  | "boolean-or-path"
+  /** One of the setting's `words`. */
+  | "word";
+
+/** One setting: the same name serves as flag, as environment variable and as key of the config file. */
+export interface SettingSpec {
+  /** The flag's name; the config key is the same, the variable `SERA_` and the name in capitals. */
+  readonly name: string;
+  readonly kind: SettingKind;
+  /** The words that a `word` or `boolean-or-word` setting takes. */
+  readonly words?: readonly string[];
+  /** How the help text shows the value. */
+  readonly placeholder?: string;
+  /** What it does, for the help text; one array element is one line. */
+  readonly help: readonly string[];
+  /** Whether it makes sense in the config file; the rest says something about one run only. */
+  readonly inConfig: boolean;
+}
+
+/** All settings, in the order in which `--help` shows them. The flags, the environment and the config file follow it. */
+export const SETTINGS: readonly SettingSpec[] = [
+  {
+    name: "config",
+    kind: "text",
+    placeholder: "FILE",
+    help: ["the config file to read (default /etc/sera.json)"],
+    inConfig: false,
+  },
+  {
+    name: "server",
+    kind: "text",
+    placeholder: "SERVER",
+    help: [
+      "where the lock lives; no config file is needed then:",
+      "user:password@tcp(host)/  MySQL or MariaDB (Go DSN)",
+      "file: or file:/some/dir   this machine only",
+    ],
+    inConfig: true,
+  },
+  {
+    name: "tls-ca",
+    kind: "text",
+    placeholder: "FILE",
+    help: ["PEM file of the CA of the server's certificate"],
+    inConfig: true,
+  },
+  {
+    name: "name",
+    kind: "text",
+    placeholder: "TEXT",
+    help: ["lock on TEXT instead of the command's words"],
+    inConfig: false,
+  },
+  {
+    name: "wait-and-skip",
+    kind: "boolean",
+    help: ["the first one runs the command; the others wait until", "it has finished, then skip it"],
+    inConfig: false,
+  },
+  {
+    name: "detailed-exit-codes",
+    kind: "boolean",
+    help: ["exit with 205 instead of 0 after skipping"],
+    inConfig: false,
+  },
+  {
+    name: "verbose",
+    kind: "boolean-or-word",
+    words: ["stdout", "stderr"],
+    placeholder: "[=stderr]",
+    help: ["say what happens, on stdout or on stderr"],
+    inConfig: true,
+  },
+  {
+    name: "syslog",
+    kind: "boolean-or-path",
+    placeholder: "[=SOCKET]",
+    help: ["report errors and failed attempts to syslog", "(through logger; its default socket is /dev/log)"],
+    inConfig: true,
+  },
+  {
+    name: "log-format",
+    kind: "word",
+    words: ["text", "json"],
+    placeholder: "FORMAT",
+    help: ["text or json: one object a line"],
+    inConfig: true,
+  },
+];
+
+/** The environment variable of a setting, for example `SERA_WAIT_AND_SKIP`. */
+export function environmentName(setting: string): string {
+  return `SERA_${setting.toUpperCase().replaceAll("-", "_")}`;
+}

@@ -1,0 +1,60 @@
+import { SETTINGS, type SettingSpec } from "./settings_table.ts";
+
+/** Where the explanation of a flag begins. */
+const COLUMN = 26;
+
+/** What `sera --help` prints; no line is longer than 80 columns. */
+export function helpText(): string {
+  return `Usage: sera [flags] [--] <wait> <command> [argument ...]
+
+Runs a command while holding a lock that all servers share, so that it never
+runs twice at the same time.
+
+<wait> is how long to wait while somebody else has the lock: whole seconds
+(0: try once), a duration such as 500ms or 1m30s, or forever. Every word after
+it belongs to the command and is passed on untouched, without a shell.
+
+Flags (-flag and --flag are the same; a value follows as =value or next word):
+${SETTINGS.map(flagHelp).join("")}\
+${flagLines("--version", ["print the version"])}\
+${flagLines("--help", ["print this text"])}
+Each flag but --help and --version can be set by a variable too, for example
+SERA_SERVER or SERA_WAIT_AND_SKIP=true. The config file may hold the keys
+${configKeys()}. Flags win over
+variables, these over the file.
+
+Exit status:
+  any     the command's own; 128+n if signal n ended it
+  200     the configuration cannot be used
+  201     the arguments are wrong
+  202     the lock could not be asked for: server unreachable or unsuitable
+  203     the command could not be started
+  204     the wait ran out; the command did not run
+  205     skipped, with --detailed-exit-codes (without it: 0)
+  206     the lock was lost while the command ran; the command was stopped
+  128+n   signal n ended sera while it waited
+
+Examples:
+  sera 90 /usr/local/bin/rotate      every server runs it, one after the other
+  sera 0 /usr/local/bin/report       one server runs it, the others leave (204)
+  sera --wait-and-skip 300 migrate   one runs it, the others wait and skip it
+  sera --server file: 0 backup       lock on this machine only, no server needed
+`;
+}
+
+function flagHelp({ name, placeholder, help }: SettingSpec): string {
+  const value = placeholder === undefined ? "" : placeholder.startsWith("[") ? placeholder : ` ${placeholder}`;
+  return flagLines(`--${name}${value}`, help);
+}
+
+function flagLines(flag: string, help: readonly string[]): string {
+  const label = `  ${flag}`;
+  const indent = " ".repeat(COLUMN);
+  const [first, ...rest] = help;
+  const head = label.length < COLUMN - 1 ? label.padEnd(COLUMN) + first : `${label}\n${indent}${first}`;
+  return [head, ...rest.map((line) => indent + line)].map((line) => `${line}\n`).join("");
+}
+
+function configKeys(): string {
+  return SETTINGS.filter((setting) => setting.inConfig).map((setting) => setting.name).join(", ");
+}

@@ -1,0 +1,17 @@
+/**
+ * What Linux tells of this process in /proc, see proc(5). The runtime keeps that folder for programs that may do
+ * everything, and sera may not; cat(1) may.
+ *
+ * @returns The file's bytes; undefined where there is no such file or no cat.
+ */
+export function readOwnProc(file: "cmdline" | "stat" | "status"): Uint8Array | undefined {
+  if (Deno.build.os !== "linux") return undefined;
+  try {
+    const cat = new Deno.Command("cat", { args: [`/proc/${Deno.pid}/${file}`], stdin: "null", stderr: "null" });
+    const { success, stdout } = cat.outputSync();
+    return success ? stdout : undefined;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,71 @@
+import { CommandStartError, messageOf } from "../errors.ts";
+import type { SignalTarget } from "./signals.ts";
+
+/** A command that runs. */
+export interface RunningCommand extends SignalTarget {
+  /** Its exit code, or 128+n when signal n ended it; resolves once it has been reaped. */
+  readonly ended: Promise<number>;
+}
+
+/**
+ * Starts a command with the words as they are, without a shell, on sera's own stdin, stdout and stderr.
+ *
+ * With a terminal on stdin it stays in sera's process group, so that the terminal's keys and prompts work as if it had
+ * been started without sera. Otherwise it gets a session of its own, so that a signal reaches its whole tree.
+ *
+ * @throws {CommandStartError} When it cannot be started.
+ */
+export function startCommand(words: readonly string[]): RunningCommand {
+  const [program, ...args] = words as [string, ...string[]];
+  const ownSession = Deno.build.os !== "windows" && !Deno.stdin.isTerminal();
+  const child = spawn(program, args, ownSession);
+  return {
+    ownSession,
+    ended: statusOf(child),
+    signal(signal) {
+      try {
+        Deno.kill(ownSession ? -child.pid : child.pid, signal);
+      } catch (error) {
+        // It ended a moment ago; or it has become another user's, whom we may not signal, as a shell could not either.
+        if (!(error instanceof Deno.errors.NotFound || error instanceof Deno.errors.PermissionDenied)) throw error;
+      }
+    },
+  };
+}
+
+function spawn(program: string, args: string[], detached: boolean): Deno.ChildProcess {
+  try {
+    return new Deno.Command(program, { args, detached, stdin: "inherit", stdout: "inherit", stderr: "inherit" })
+      .spawn();
+  } catch (error) {
+    throw new CommandStartError(`Cannot start the command: ${program}: ${reason(program, error)}`);
+  }
+}
+
+function reason(program: string, error: unknown): string {
+  if (error instanceof Deno.errors.PermissionDenied) return "permission denied; make it executable";
+  if (!(error instanceof Deno.errors.NotFound)) return messageOf(error);
+  if (!program.includes("/")) return "not found in PATH; cron's is short, give the whole path";
+  return exists(program) ? "the interpreter that its first line names was not found" : "no such file";
+}
+
+function exists(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Error) return false;
+    throw error;
+  }
+}
+
+async function statusOf(child: Deno.ChildProcess): Promise<number> {
+  try {
+    return (await child.status).code;
+  } catch (error) {
+    // Deno knows no name for a real-time signal and fails, after the command has been reaped, with this message.
+    const signal = /^Invalid signal: (\d+)$/.exec(messageOf(error))?.[1];
+    if (signal === undefined) throw error;
+    return 128 + Number(signal);
+  }
+}

@@ -1,0 +1,56 @@
+import { parseGoFlags } from "./args/go_flags.ts";
+import { readOperands } from "./args/operands.ts";
+import { refuseChangedWords } from "./args/raw_words.ts";
+import { environmentName, SETTINGS } from "./args/settings_table.ts";
+import { runUnderLock } from "./commands/run.ts";
+import { resolveSettings } from "./config/config.ts";
+import { messageOf, SeraError } from "./errors.ts";
+import { ExitCode } from "./exit_codes.ts";
+import type { Io } from "./io.ts";
+import { Logger } from "./log/logger.ts";
+
+const FLAGS = [
+  ...SETTINGS.map(({ name, kind }) => ({ name, boolean: kind.startsWith("boolean") })),
+  ...["help", "h", "version"].map((name) => ({ name, boolean: true })),
+];
+
+/**
+ * The whole program but for its exit.
+ *
+ * @param argv The words after the program's name.
+ * @returns The exit code.
+ */
+export async function run(argv: readonly string[], io: Io): Promise<number> {
+  let logger = new Logger(io, { format: "text" }, argv.join(" "));
+  try {
+    const { flags, operands } = parseGoFlags(argv, FLAGS);
+    if (flags.has("help") || flags.has("h")) {
+      const { helpText } = await import("./args/usage.ts");
+      io.out(helpText());
+      return ExitCode.ok;
+    }
+    if (flags.has("version")) {
+      const { VERSION } = await import("./version.ts");
+      io.out(`sera ${VERSION}\n`);
+      return ExitCode.ok;
+    }
+
+    // Machines want their format for errors in the arguments and settings too.
+    const format = flags.get("log-format") ?? io.env(environmentName("log-format"));
+    if (format === "json") logger = new Logger(io, { format }, argv.join(" "));
+    const request = readOperands(operands);
+    refuseChangedWords(argv);
+    const settings = await resolveSettings(flags, io.env);
+    logger = new Logger(io, settings.logging, request.words.join(" "));
+    return await runUnderLock(request, settings, io, logger);
+  } catch (error) {
+    const exitCode = error instanceof SeraError ? error.exitCode : ExitCode.lockUnavailable;
+    const message = error instanceof SeraError
+      ? error.message
+      : `Unexpected error, please report it: ${messageOf(error).split("\n")[0]}`;
+    logger.log("error", "error", message, { exitCode });
+    return exitCode;
+  } finally {
+    await logger.flush();
+  }
+}

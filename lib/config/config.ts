@@ -1,0 +1,157 @@
+import { parseGoBoolean } from "../args/go_flags.ts";
+import { environmentName, SETTINGS, type SettingSpec } from "../args/settings_table.ts";
+import { ConfigError, type SeraError, UsageError } from "../errors.ts";
+import { type ConfigFile, NoConfigFileError, readConfigFile } from "./config_file.ts";
+import { parseServer, type Server } from "./server.ts";
+
+/** The config file that is read when nothing names another. */
+const DEFAULT_CONFIG_FILE = "/etc/sera.json";
+
+/** Everything that one run of sera goes by. */
+export interface Settings {
+  readonly server: Server;
+  /** PEM file with the CA that signed the server's certificate. */
+  readonly tlsCa?: string | undefined;
+  /** The lock's key, instead of the command's words. */
+  readonly name?: string | undefined;
+  readonly waitAndSkip: boolean;
+  readonly detailedExitCodes: boolean;
+  readonly logging: LogSettings;
+  /** What is odd but harmless, for verbose. */
+  readonly notes: readonly string[];
+}
+
+/** How sera says what happens. */
+export interface LogSettings {
+  /** Where to say what happens; undefined keeps silent. */
+  readonly verbose?: "stdout" | "stderr" | undefined;
+  /** Whether to send errors and failed attempts to syslog, or the path of the socket to send them to. */
+  readonly syslog?: boolean | string;
+  readonly format: "text" | "json";
+}
+
+/** A value and where it came from. */
+interface Found {
+  readonly value: unknown;
+  /** For errors: `--verbose`, `SERA_VERBOSE`, or the config file's path. */
+  readonly source: string;
+  /** The class of error that a wrong value is: a flag is an argument, the rest is configuration. */
+  readonly error: new (message: string) => SeraError;
+  /** Whether it is JSON, where `"true"` is not `true`; a flag or a variable can say it only as text. */
+  readonly json: boolean;
+}
+
+/**
+ * Puts the settings together, in rising order: built-in defaults, the config file, `SERA_*` variables, flags. The config
+ * file may be missing when a variable or flag names the server and nothing names the file.
+ *
+ * @param flags The flags as given.
+ * @param env Reads an environment variable.
+ * @throws {ConfigError} When a file or variable is of no use.
+ * @throws {UsageError} When a flag is.
+ */
+export async function resolveSettings(
+  flags: ReadonlyMap<string, string>,
+  env: (name: string) => string | undefined,
+): Promise<Settings> {
+  const fromOutside = (name: string): Found | undefined => {
+    const flag = flags.get(name);
+    if (flag !== undefined) return { value: flag, source: `--${name}`, error: UsageError, json: false };
+    const variable = env(environmentName(name));
+    if (variable === undefined) return undefined;
+    return { value: variable, source: environmentName(name), error: ConfigError, json: false };
+  };
+
+  const named = fromOutside("config");
+  const path = named ? readWord(spec("config"), named) : DEFAULT_CONFIG_FILE;
+  const notes: string[] = [];
+  const file = readFile(path, named === undefined && fromOutside("server") !== undefined, notes);
+  for (const key of file?.unknownKeys ?? []) notes.push(`Unknown key in ${path}: ${key}`);
+
+  const find = (name: string): Found | undefined => {
+    const found = fromOutside(name);
+    if (found || !file?.values.has(name)) return found;
+    return { value: file.values.get(name), source: path, error: ConfigError, json: true };
+  };
+  const text = (name: string) => read(name, find, readWord);
+  const boolean = (name: string) => read(name, find, readBoolean) ?? false;
+  const booleanOr = (name: string) => read(name, find, readBooleanOrText) ?? false;
+
+  const server = find("server");
+  if (!server) {
+    throw new ConfigError(
+      `No server in the config file: ${path}; add "server": "user:password@tcp(db.example.com:3306)/", or use ` +
+        "--server file: to lock on this machine only",
+    );
+  }
+  const serverText = readWord(spec("server"), server, true);
+  const verbose = booleanOr("verbose");
+  return {
+    server: await parseServer(serverText, server.source),
+    tlsCa: text("tls-ca"),
+    name: text("name"),
+    waitAndSkip: boolean("wait-and-skip"),
+    detailedExitCodes: boolean("detailed-exit-codes"),
+    logging: {
+      verbose: verbose === true ? "stdout" : verbose === false ? undefined : verbose as "stdout" | "stderr",
+      syslog: booleanOr("syslog"),
+      format: (text("log-format") ?? "text") as "text" | "json",
+    },
+    notes,
+  };
+}
+
+/** Reads the file. Where none is needed, one that is missing or of no use is no error: `--server` is the way round it. */
+function readFile(path: string, needless: boolean, notes: string[]): ConfigFile | undefined {
+  try {
+    return readConfigFile(path);
+  } catch (error) {
+    if (!needless || !(error instanceof ConfigError)) throw error;
+    if (!(error instanceof NoConfigFileError)) notes.push(error.message);
+    return undefined;
+  }
+}
+
+function spec(name: string): SettingSpec {
+  return SETTINGS.find((setting) => setting.name === name)!;
+}
+
+function read<T>(
+  name: string,
+  find: (name: string) => Found | undefined,
+  convert: (spec: SettingSpec, found: Found) => T,
+): T | undefined {
+  const found = find(name);
+  return found && convert(spec(name), found);
+}
+
+function readWord(spec: SettingSpec, found: Found, emptyIsFine = false): string {
+  const { value } = found;
+  if (typeof value === "string" && (value !== "" || emptyIsFine) && (spec.words?.includes(value) ?? true)) return value;
+  throw wrong(spec, found, spec.words ? spec.words.join(" or ") : "some text");
+}
+
+function readBoolean(spec: SettingSpec, found: Found): boolean {
+  const value = asBoolean(found);
+  if (value !== undefined) return value;
+  throw wrong(spec, found, "true or false");
+}
+
+function readBooleanOrText(spec: SettingSpec, found: Found): boolean | string {
+  const boolean = asBoolean(found);
+  if (boolean !== undefined) return boolean;
+  const { value } = found;
+  if (typeof value === "string" && (spec.words ? spec.words.includes(value) : value.startsWith("/"))) return value;
+  throw wrong(spec, found, `true, false or ${spec.words ? spec.words.join(" or ") : "an absolute path"}`);
+}
+
+function asBoolean({ value, json }: Found): boolean | undefined {
+  if (typeof value === "boolean") return value;
+  return typeof value === "string" && !json ? parseGoBoolean(value) : undefined;
+}
+
+/** The error for a value that cannot be used. A server may hold a password, so its value is never repeated. */
+function wrong(spec: SettingSpec, { value, source, error }: Found, expected: string): SeraError {
+  const shown = spec.name === "server" ? "" : `: ${typeof value === "string" ? value : JSON.stringify(value)}`;
+  return new error(`Cannot use ${spec.name} in ${source}${shown}; it takes ${expected}`);
+}

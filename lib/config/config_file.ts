@@ -1,0 +1,69 @@
+import { SETTINGS } from "../args/settings_table.ts";
+import { ConfigError, messageOf } from "../errors.ts";
+
+/** The values of a config file by setting, as JSON has them, and the keys that mean nothing. */
+export interface ConfigFile {
+  readonly values: ReadonlyMap<string, unknown>;
+  readonly unknownKeys: readonly string[];
+}
+
+/** There is no config file. */
+export class NoConfigFileError extends ConfigError {}
+
+/** What to do without a config file; ends the one line that tells of a missing or broken one. */
+const WAYS_ON = `write one such as {"server": "user:password@tcp(db.example.com:3306)/"}, or use --server file: ` +
+  "to lock on this machine only";
+
+/**
+ * Reads the config file. Keys are matched without regard to case and the last of two wins, as Go's JSON does.
+ *
+ * @throws {ConfigError} When it is missing, cannot be read, or is not a JSON object. The message names the line.
+ */
+export function readConfigFile(path: string): ConfigFile {
+  const data = parseObject(path, readText(path));
+  const values = new Map<string, unknown>();
+  const unknownKeys: string[] = [];
+  for (const [key, value] of Object.entries(data)) {
+    const setting = SETTINGS.find((setting) => setting.inConfig && setting.name === key.toLowerCase());
+    if (!setting) unknownKeys.push(key);
+    // null leaves a setting as it is, as in Go.
+    else if (value !== null) values.set(setting.name, value);
+  }
+  return { values, unknownKeys };
+}
+
+function readText(path: string): string {
+  try {
+    return Deno.readTextFileSync(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) throw new NoConfigFileError(`No config file: ${path}; ${WAYS_ON}`);
+    if (error instanceof Deno.errors.PermissionDenied) {
+      throw new ConfigError(`Cannot read the config file: ${path}: permission denied; make it readable for this user`);
+    }
+    throw new ConfigError(`Cannot read the config file: ${path}: ${messageOf(error)}; ${WAYS_ON}`);
+  }
+}
+
+function parseObject(path: string, text: string): Record<string, unknown> {
+  let data: unknown;
+  try {
+    data = JSON.parse(text);
+  } catch (error) {
+    // Not V8's whole message: it quotes the text around the fault, which may hold the password.
+    const line = lineOfFault(text, messageOf(error));
+    throw new ConfigError(
+      `Cannot read the config file: ${path}: not valid JSON at line ${line}; mend it, or ${WAYS_ON}`,
+    );
+  }
+  if (typeof data !== "object" || data === null || Array.isArray(data)) {
+    throw new ConfigError(`Cannot read the config file: ${path}: not a JSON object at line 1; ${WAYS_ON}`);
+  }
+  return data as Record<string, unknown>;
+}
+
+/** The line that V8 complains of; it gives a position, except where the text ends too early. */
+function lineOfFault(text: string, message: string): number {
+  const position = /at position (\d+)/.exec(message)?.[1];
+  const before = position === undefined ? text.trimEnd() : text.slice(0, Number(position));
+  return before.split("\n").length;
+}

@@ -1,0 +1,89 @@
+/**
+ * Durations as Go writes them, because sera's arguments and its Go DSNs are written that way.
+ *
+ * @module
+ */
+
+/** Nanoseconds in each unit of Go's `time.ParseDuration`. Both micro signs (U+00B5) and Greek mus (U+03BC) are in use. */
+const NANOSECONDS: Readonly<Record<string, number>> = {
+  ns: 1,
+  us: 1e3,
+  "\u00b5s": 1e3,
+  "\u03bcs": 1e3,
+  ms: 1e6,
+  s: 1e9,
+  m: 60e9,
+  h: 3600e9,
+};
+
+/** A Go duration is an int64 of nanoseconds, some 292 years; Go refuses what does not fit. */
+const MAX_NANOSECONDS = 2 ** 63;
+
+const TERM = "([0-9]+(?:\\.[0-9]*)?|\\.[0-9]+)(ns|us|\u00b5s|\u03bcs|ms|s|m|h)";
+const DURATION = new RegExp(`^([+-]?)(0|(?:${TERM})+)$`);
+
+/**
+ * Reads a duration as Go's `time.ParseDuration` does: an optional sign, then decimal numbers, each with a unit of `ns`,
+ * `us` (or `µs`), `ms`, `s`, `m` or `h`. Only `0` may go without a unit.
+ *
+ * @example
+ * ```ts
+ * parseDuration("1m30s"); // 90000
+ * parseDuration("5"); // undefined: no unit
+ * ```
+ *
+ * @returns Milliseconds, with a fraction down to the nanosecond; undefined if the text is no duration or beyond the
+ * 292 years that Go can hold.
+ * @see https://pkg.go.dev/time#ParseDuration
+ */
+export function parseDuration(text: string): number | undefined {
+  const match = DURATION.exec(text);
+  if (!match) return undefined;
+  let sum = 0;
+  for (const [, number, unit] of text.matchAll(new RegExp(TERM, "g"))) {
+    sum += Number(number) * NANOSECONDS[unit!]!;
+  }
+  // Rounded to whole nanoseconds, so that 1.1s is 1100 and not 1100.0000000000002.
+  const nanoseconds = Math.round(sum);
+  if (nanoseconds > MAX_NANOSECONDS) return undefined;
+  return match[1] === "-" && nanoseconds !== 0 ? -nanoseconds / 1e6 : nanoseconds / 1e6;
+}
+
+/**
+ * Writes a duration for people: `500ms`, `1.2s`, `30s`, `1m30s`, `2h0m5s`. Below a minute it is exact to the millisecond,
+ * from a minute on to the second. What it writes, `parseDuration` reads, except for the `forever` of an infinite one.
+ *
+ * @param ms Milliseconds.
+ */
+export function formatDuration(ms: number): string {
+  if (ms < 0) return `-${formatDuration(-ms)}`;
+  if (ms === Infinity) return "forever";
+  if (ms === 0) return "0s";
+  if (ms < 1) return `${Number(ms.toPrecision(3))}ms`;
+  const rounded = Math.round(ms);
+  if (rounded < 1000) return `${rounded}ms`;
+  if (rounded < 60_000) return `${rounded / 1000}s`;
+  return formatMinutes(Math.round(ms / 1000));
+}
+
+/** Leaves out what is zero at the end, never in the middle: `2h`, but `2h0m5s`. */
+function formatMinutes(seconds: number): string {
+  const h = Math.floor(seconds / 3600);
+  const m = Math.floor(seconds / 60) % 60;
+  const s = seconds % 60;
+  const minutes = m > 0 || (h > 0 && s > 0) ? `${m}m` : "";
+  return (h > 0 ? `${h}h` : "") + minutes + (s > 0 ? `${s}s` : "");
+}
+
+/**
+ * Reads sera's `<wait>`: a whole number of seconds (`0`: try once), a Go duration that is not negative, or `forever`.
+ *
+ * @returns Milliseconds, Infinity for `forever` (and for more digits than a number can hold); undefined if the text is
+ * no wait, which is how the command line tells a wait from a subcommand.
+ */
+export function parseWait(text: string): number | undefined {
+  if (text === "forever") return Infinity;
+  if (/^[0-9]+$/.test(text)) return Number(text) * 1000;
+  const ms = parseDuration(text);
+  return ms !== undefined && ms >= 0 ? ms : undefined;
+}

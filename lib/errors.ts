@@ -1,0 +1,53 @@
+import { ExitCode } from "./exit_codes.ts";
+
+/** A failure that ends sera with one line on stderr and an exit code of its own. */
+export abstract class SeraError extends Error {
+  /** The status that sera exits with. */
+  abstract readonly exitCode: number;
+}
+
+/** The configuration cannot be used. The message says where, what, and what to do. */
+export class ConfigError extends SeraError {
+  override readonly exitCode = ExitCode.badConfig;
+}
+
+/** The arguments are wrong. */
+export class UsageError extends SeraError {
+  override readonly exitCode = ExitCode.badArguments;
+}
+
+/** The lock could not be asked for; never thrown because somebody else holds it. */
+export class LockUnavailableError extends SeraError {
+  override readonly exitCode = ExitCode.lockUnavailable;
+
+  /**
+   * @param message What failed, the value, what to do.
+   * @param transient Whether the same request may succeed a moment later, so that a retry inside the wait makes sense.
+   */
+  constructor(message: string, readonly transient = false) {
+    super(message);
+  }
+}
+
+/** The command could not be started. */
+export class CommandStartError extends SeraError {
+  override readonly exitCode = ExitCode.commandNotStarted;
+}
+
+/** The lock was lost while the command ran. */
+export class LockLostError extends SeraError {
+  override readonly exitCode = ExitCode.lockLost;
+}
+
+/** A signal ended sera before the command was started. Carries no message: the sender knows. */
+export class InterruptedError extends Error {
+  /** @param signalNumber The number of the signal, for the exit status 128+n. */
+  constructor(readonly signalNumber: number) {
+    super(`Interrupted by signal ${signalNumber}`);
+  }
+}
+
+/** The message of anything that was thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

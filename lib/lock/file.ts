@@ -1,0 +1,119 @@
+import { delayOrAbort } from "../deadline.ts";
+import { LockLostError, LockUnavailableError, messageOf } from "../errors.ts";
+import type { Backend, HeldLock } from "./lock.ts";
+
+/**
+ * Locks with the operating system (flock(2), on Windows LockFileEx), on the file `NAME.lock` in a folder: for one
+ * machine, with no server. The kernel frees the lock when the process ends, however it ends, and flock(1) on the same
+ * path takes part.
+ *
+ * The files stay: removing one would let a waiter lock the removed file while a newcomer locks its successor.
+ */
+export class FileBackend implements Backend {
+  readonly #path: string;
+
+  /**
+   * @param folder An existing folder, see `prepareLockFolder`.
+   * @param name The lock's name.
+   */
+  constructor(folder: string, name: string) {
+    this.#path = `${folder}/${name}.lock`;
+  }
+
+  async acquire(wait: number, signal: AbortSignal): Promise<HeldLock | undefined> {
+    for (;;) {
+      const file = await this.#lock(wait, signal);
+      if (!file) return undefined;
+      if (isAt(this.#path, file)) return new HeldFileLock(this.#path, file);
+      // Somebody removed the file while we waited for it: what we hold is a lock that nobody else will meet.
+      file.close();
+    }
+  }
+
+  async #lock(wait: number, signal: AbortSignal): Promise<Deno.FsFile | undefined> {
+    signal.throwIfAborted();
+    const file = this.#open();
+    try {
+      if (file.tryLockSync(true)) return file;
+    } catch (error) {
+      file.close();
+      throw new LockUnavailableError(
+        `Cannot lock the file: ${this.#path}: ${
+          messageOf(error)
+        }; its file system may keep no locks, use another folder`,
+      );
+    }
+    if (wait === 0) {
+      file.close();
+      return undefined;
+    }
+
+    // The kernel queues us, so that a waiter costs nothing and is woken at once. There is no calling such a wait off:
+    // one that is given up is freed as soon as it is granted, or with the process.
+    let givenUp = false;
+    const granted = file.lock(true).then(() => {
+      if (givenUp) file.close();
+      return true;
+    });
+    const timer = new AbortController();
+    const waited = delayOrAbort(wait, AbortSignal.any([signal, timer.signal])).then(() => false);
+    if (await Promise.race([granted, waited])) {
+      timer.abort();
+      return file;
+    }
+    givenUp = true;
+    granted.catch(() => file.close());
+    signal.throwIfAborted();
+    return undefined;
+  }
+
+  #open(): Deno.FsFile {
+    try {
+      // Readable by the group for folders that a group shares; whoever can open the file can hold the lock.
+      return Deno.openSync(this.#path, { read: true, write: true, create: true, mode: 0o660 });
+    } catch (error) {
+      throw new LockUnavailableError(
+        `Cannot open the lock file: ${this.#path}: ${
+          messageOf(error)
+        }; make its folder writable for this user, or use ` +
+          "--server file:/some/dir",
+      );
+    }
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
+class HeldFileLock implements HeldLock {
+  /** Never fires: only the end of the process takes a flock away. */
+  readonly lost = new AbortController().signal;
+  readonly #path: string;
+  readonly #file: Deno.FsFile;
+
+  constructor(path: string, file: Deno.FsFile) {
+    this.#path = path;
+    this.#file = file;
+  }
+
+  release(): Promise<void> {
+    const kept = isAt(this.#path, this.#file);
+    this.#file.unlockSync();
+    this.#file.close();
+    if (kept) return Promise.resolve();
+    return Promise.reject(new LockLostError(`The lock file was removed while it was held: ${this.#path}`));
+  }
+}
+
+/** Whether the path still leads to the open file. */
+function isAt(path: string, file: Deno.FsFile): boolean {
+  const open = file.statSync();
+  try {
+    const found = Deno.statSync(path);
+    return found.ino === open.ino && found.dev === open.dev;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,34 @@
+/**
+ * A place that keeps locks, bound to one lock name. It knows no command; what is above it knows no database.
+ *
+ * An attempt ends in one of three ways: held, busy (undefined), or it throws.
+ */
+export interface Backend extends AsyncDisposable {
+  /**
+   * Asks for the lock.
+   *
+   * @param wait How long to wait for another holder, in milliseconds: 0 tries once, `Infinity` waits for ever. The time
+   * needed to reach the server does not count.
+   * @param signal Abandons the wait; no waiter stays behind.
+   * @returns The held lock, or undefined when somebody else held it for the whole wait.
+   * @throws {LockUnavailableError} When the lock cannot be asked for.
+   * @throws The signal's reason when it is aborted.
+   */
+  acquire(wait: number, signal: AbortSignal): Promise<HeldLock | undefined>;
+
+  /** Frees whatever the backend still keeps open. Never waits for a server that does not answer. */
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** A lock that is held. */
+export interface HeldLock {
+  /** Fires once when the lock is no longer held, other than by {@linkcode release}. Its reason is a `LockLostError`. */
+  readonly lost: AbortSignal;
+
+  /**
+   * Gives the lock back, and makes sure that it was still ours to give.
+   *
+   * @throws {LockLostError} When it turns out that the lock was not held any more.
+   */
+  release(): Promise<void>;
+}

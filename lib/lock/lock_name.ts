@@ -1,0 +1,24 @@
+import { md5 } from "@noble/hashes/legacy.js";
+import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
+
+/**
+ * The text that a lock stands for: the command's words joined by one space, as the Go sera does. So `echo "a b"` and
+ * `echo a b` share a lock, which is kept for compatibility.
+ */
+export function lockKey(words: readonly string[]): string {
+  return words.join(" ");
+}
+
+/**
+ * The lock's name: the lower-case hex md5 of the key's UTF-8 bytes, the same that the Go sera computes, so that both
+ * exclude each other on one server. md5 serves as a fixed-length name here, not as protection.
+ *
+ * @example
+ * ```ts
+ * import { lockName } from "./lock_name.ts";
+ * lockName("ls -ltra"); // "5373fa7de6f7dd54052abf86b3a53da4"
+ * ```
+ */
+export function lockName(key: string): string {
+  return bytesToHex(md5(utf8ToBytes(key)));
+}

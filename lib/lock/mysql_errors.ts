@@ -1,0 +1,87 @@
+import type { MySqlDsn } from "../config/mysql_dsn.ts";
+import { messageOf } from "../errors.ts";
+
+/** What the driver's errors carry besides a message. */
+interface DriverError {
+  /** The server's error number. */
+  readonly errno?: number;
+  /** The system's or the driver's name of the error. */
+  readonly code?: string;
+  readonly message: string;
+  /** The attempts that failed, where a name has several addresses. */
+  readonly errors?: readonly unknown[];
+}
+
+/** The server, for messages; without user and password. */
+export function whereIs({ address }: MySqlDsn): string {
+  if (address.transport === "unix") return `MySQL at unix(${address.path})`;
+  const host = address.host.includes(":") ? `[${address.host}]` : address.host;
+  return `MySQL at tcp(${host}:${address.port})`;
+}
+
+/** What to do about an error of the server, by its number. MySQL's and MariaDB's error references. */
+const CURES: Readonly<Record<number, string>> = {
+  1040: "raise max_connections, or let fewer wait at once",
+  1044: "grant the user access to the database, or leave the database out of the DSN",
+  1045: "check user and password in the DSN",
+  1049: "create the database, or leave it out of the DSN",
+  1129: "run FLUSH HOSTS on the server",
+  1130: "allow this host to log in on the server",
+  1193: "take the parameter out of the DSN",
+  1203: "raise max_user_connections, or let fewer wait at once",
+  1226: "raise the user's limits on the server",
+  1231: "correct the parameter in the DSN",
+  1232: "correct the parameter in the DSN",
+  1115: "correct charset in the DSN",
+  1253: "correct collation in the DSN",
+  1273: "correct collation in the DSN",
+};
+
+/** What an error of the system or the driver means, by its code. */
+const MEANINGS: Readonly<Record<string, string>> = {
+  ECONNREFUSED: "connection refused; is the server running, and is the address right?",
+  ECONNRESET: "the server closed the connection",
+  PROTOCOL_CONNECTION_LOST: "the server closed the connection",
+  EPIPE: "the server closed the connection",
+  ENOTFOUND: "no such host; check the address in the DSN",
+  EAI_AGAIN: "the host's name cannot be looked up now; check DNS",
+  ENOENT: "no such socket; is the server running, and is the path right?",
+  EACCES: "permission denied on the socket",
+  EHOSTUNREACH: "the host cannot be reached",
+  ENETUNREACH: "the network cannot be reached",
+  ETIMEDOUT: "no answer; check the address and the firewall",
+  HANDSHAKE_NO_SSL_SUPPORT: "the server has no TLS; take tls out of the DSN, or use tls=preferred",
+  MYSQL_CLEAR_PASSWORD_NOT_ENABLED:
+    "the server asks for the password in clear text; if the connection is safe, add allowCleartextPasswords=true to the DSN",
+};
+
+/** Says in a few words what is wrong and what to do. Never holds the password: neither server nor driver repeat it. */
+export function describeMySqlError(error: unknown): string {
+  const { errno, code, message, errors } = error as DriverError;
+  if (errors?.length) return describeMySqlError(errors[0]);
+  if (code === "HANDSHAKE_SSL_ERROR") {
+    // Deno 2.9 says "unable to verify" of an expired certificate too.
+    return `TLS failed: ${oneLine(message)}; check the certificate's names, dates and CA (tls-ca), and tls in the DSN`;
+  }
+  if (code !== undefined && MEANINGS[code] !== undefined) return MEANINGS[code];
+  const plugin = /unknown plugin (\S+)\. See/.exec(message)?.[1];
+  if (plugin !== undefined) return `the server asks for the unknown authentication ${plugin}; use another account`;
+  const cure = errno === undefined ? undefined : CURES[errno];
+  return oneLine(messageOf(error)) + (cure === undefined ? "" : `; ${cure}`);
+}
+
+/**
+ * Errors that a moment later may be gone: too many connections; a deadlock among user locks (1213, MySQL 5.7 on 3058); a
+ * killed query (1317); a time limit on statements (1969 MariaDB, 3024 MySQL).
+ */
+const TRANSIENT = new Set([1040, 1203, 1213, 1226, 1317, 1969, 3024, 3058]);
+
+/** Whether the same request may succeed a moment later. */
+export function isTransient(error: unknown): boolean {
+  const { errno } = error as DriverError;
+  return errno !== undefined && TRANSIENT.has(errno);
+}
+
+function oneLine(text: string): string {
+  return text.split("\n")[0]!.trim();
+}

@@ -1,0 +1,49 @@
+import { delayOrAbort } from "../deadline.ts";
+
+/** Daemons cut or drop longer lines; one of this length still tells which command it was. */
+const LONGEST_MESSAGE = 8000;
+
+/** How long a daemon that takes nothing may hold sera up, in milliseconds. */
+const PATIENCE = 500;
+
+/**
+ * Sends one line to syslog with the tag `sera[pid]`, through logger(1): the runtime keeps sockets below /dev for programs
+ * that may do everything, and sera may not. A daemon or a logger that is missing or stuck costs the line and at most half
+ * a second: it must never decide about the command.
+ *
+ * @param socket The path of the daemon's socket; undefined is logger's own default, /dev/log.
+ * @param severity As syslog names it; the facility is `user`.
+ */
+export async function sendToSyslog(
+  socket: string | undefined,
+  severity: "err" | "notice",
+  message: string,
+): Promise<void> {
+  const options = socket === undefined ? [] : ["-u", socket];
+  let logger: Deno.ChildProcess;
+  try {
+    logger = new Deno.Command("logger", {
+      args: ["-t", `sera[${Deno.pid}]`, "-p", `user.${severity}`, ...options],
+      stdin: "piped",
+      stdout: "null",
+      stderr: "null",
+    }).spawn();
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.PermissionDenied) return;
+    throw error;
+  }
+  const ended = new AbortController();
+  logger.status.then(() => ended.abort());
+  // Through its stdin: arguments would show in the process list. It may end before it has read.
+  const line = new TextEncoder().encode(`${flatten(message)}\n`);
+  const written = new Blob([line]).stream().pipeTo(logger.stdin).catch(() => undefined);
+  await delayOrAbort(PATIENCE, ended.signal);
+  if (!ended.signal.aborted) logger.kill("SIGKILL");
+  await Promise.all([logger.status, written]);
+}
+
+/** One line, whatever the command's words hold. */
+function flatten(text: string): string {
+  // deno-lint-ignore no-control-regex
+  return text.replace(/[\x00-\x1f\x7f]+/g, " ").slice(0, LONGEST_MESSAGE);
+}

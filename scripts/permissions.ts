@@ -1,0 +1,14 @@
+/**
+ * What sera may do, and no more: read its configuration and lock folders, create lock files, reach the lock's server, run
+ * the command, read the variables that it documents, and know the user's id. Nothing is ever asked for at run time.
+ */
+export const PERMISSIONS: readonly string[] = [
+  "--no-prompt",
+  "--allow-read",
+  "--allow-write",
+  "--allow-net",
+  "--allow-run",
+  "--allow-env=SERA_*,HOME,XDG_STATE_HOME,LOCALAPPDATA",
+  "--allow-sys=uid",
+  "--deny-import",
+];

@@ -1,0 +1,119 @@
+/** Certificates for servers: a good one, and one for each way to be refused. */
+
+import { runTool } from "./tool.ts";
+
+/** The files of one server's certificate, in PEM. */
+export interface ServerCertificate {
+  /** The certificate. */
+  cert: string;
+  /** Its private key. */
+  key: string;
+  /** The certificate of the authority that signed it. */
+  ca: string;
+}
+
+/** What {@linkcode makeCertificates} makes. All but `untrusted` are signed by the authority `ca`. */
+export interface Certificates {
+  /** The authority that clients are told to trust. */
+  ca: string;
+  /** For 127.0.0.1, ::1 and localhost. */
+  good: ServerCertificate;
+  /** The same, but its time is over. */
+  expired: ServerCertificate;
+  /** For other.example only. */
+  otherName: ServerCertificate;
+  /** For the right names, signed by an authority of its own that nobody trusts. */
+  untrusted: ServerCertificate;
+}
+
+const DAY = 24 * 60 * 60 * 1000;
+
+/** Extensions as strict verifiers (rustls, so Deno) want them; `openssl ca` needs its whole ritual of settings. */
+const CONFIG = `
+[req]
+distinguished_name = name
+prompt = no
+[name]
+CN = sera tests
+[authority]
+basicConstraints = critical, CA:TRUE
+keyUsage = critical, keyCertSign, cRLSign
+subjectKeyIdentifier = hash
+[here]
+basicConstraints = critical, CA:FALSE
+keyUsage = critical, digitalSignature
+extendedKeyUsage = serverAuth
+subjectAltName = IP:127.0.0.1, IP:::1, DNS:localhost
+[elsewhere]
+basicConstraints = critical, CA:FALSE
+keyUsage = critical, digitalSignature
+extendedKeyUsage = serverAuth
+subjectAltName = DNS:other.example
+[ca]
+default_ca = books
+[books]
+database = index.txt
+serial = serial
+new_certs_dir = .
+default_md = sha256
+policy = anything
+unique_subject = no
+[anything]
+commonName = supplied
+`;
+
+/** Makes the certificates in a folder that exists and is empty. Takes `openssl` and a fraction of a second. */
+export async function makeCertificates(folder: string): Promise<Certificates> {
+  await Deno.writeTextFile(`${folder}/openssl.cnf`, CONFIG);
+  await Deno.writeTextFile(`${folder}/index.txt`, "");
+  await Deno.writeTextFile(`${folder}/serial`, "1000\n");
+  await makeAuthority(folder, "ca");
+  await makeAuthority(folder, "other-ca");
+  const now = Date.now();
+  const current: [number, number] = [now - DAY, now + 30 * DAY];
+  // One after another: `openssl ca` keeps books.
+  const good = await makeServer(folder, "good", "ca", "here", current);
+  const expired = await makeServer(folder, "expired", "ca", "here", [now - 30 * DAY, now - DAY]);
+  const otherName = await makeServer(folder, "other-name", "ca", "elsewhere", current);
+  const untrusted = await makeServer(folder, "untrusted", "other-ca", "here", current);
+  return { ca: `${folder}/ca.pem`, good, expired, otherName, untrusted };
+}
+
+async function makeAuthority(folder: string, name: string): Promise<void> {
+  await openssl(
+    folder,
+    `req -new -config openssl.cnf ${newKey(name)} -subj /CN=sera-tests-${name}
+    -x509 -days 30 -extensions authority -out ${name}.pem`,
+  );
+}
+
+async function makeServer(
+  folder: string,
+  name: string,
+  authority: string,
+  extensions: string,
+  [from, until]: [number, number],
+): Promise<ServerCertificate> {
+  await openssl(folder, `req -new -config openssl.cnf ${newKey(name)} -subj /CN=${name} -out ${name}.csr`);
+  // Of OpenSSL 3.0's commands only this one can set both dates, which a certificate of the past needs.
+  await openssl(
+    folder,
+    `ca -batch -notext -config openssl.cnf -in ${name}.csr -out ${name}.pem
+    -cert ${authority}.pem -keyfile ${authority}.key -extensions ${extensions}
+    -startdate ${asn1Time(from)} -enddate ${asn1Time(until)}`,
+  );
+  return { cert: `${folder}/${name}.pem`, key: `${folder}/${name}.key`, ca: `${folder}/${authority}.pem` };
+}
+
+function newKey(name: string): string {
+  return `-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout ${name}.key`;
+}
+
+function openssl(folder: string, args: string): Promise<void> {
+  return runTool("openssl", args.split(/\s+/), { cwd: folder });
+}
+
+/** YYYYMMDDHHMMSSZ, in UTC. */
+function asn1Time(time: number): string {
+  return new Date(time).toISOString().replace(/[-:T]|\.\d+/g, "");
+}

@@ -1,0 +1,58 @@
+/** A private MariaDB, from the programs of the system. */
+
+import type { ServerCertificate } from "./certificates.ts";
+import { hasIpv6 } from "./free_port.ts";
+import { type MySqlServer, startServer } from "./mysql_process.ts";
+import { findProgram, runTool } from "./tool.ts";
+
+/** How the server differs from a plain one. */
+export interface MariaDbOptions {
+  /** Offer TLS with this certificate; without it the server has no TLS. */
+  tls?: ServerCertificate;
+  /** More arguments for the server, such as `--wait-timeout=2`. */
+  extraArgs?: string[];
+}
+
+const server = findProgram("mariadbd");
+const installer = findProgram("mariadb-install-db");
+
+/** Why {@linkcode startMariaDb} cannot work here, if so. */
+export const mariaDbUnavailable: string | undefined = server && installer
+  ? undefined
+  : `${server ? "mariadb-install-db" : "mariadbd"} was not found: scripts/test installs it`;
+
+/**
+ * The settings that fix the files of a fresh data folder, made small for the sake of the copies. Native asynchronous
+ * input and output is refused in many containers.
+ */
+const COMMON_ARGS = ["--no-defaults", "--innodb-log-file-size=4M", "--innodb-use-native-aio=0"];
+
+/** Starts a private MariaDB, and resolves when it answers. */
+export function startMariaDb(options: MariaDbOptions = {}): Promise<MySqlServer> {
+  if (!server || mariaDbUnavailable) throw new Error(mariaDbUnavailable);
+  const { tls } = options;
+  return startServer({
+    kind: "mariadb",
+    program: server,
+    commonArgs: COMMON_ARGS,
+    args: [
+      "--aria-pagecache-buffer-size=8M",
+      ...tls ? [`--ssl-cert=${tls.cert}`, `--ssl-key=${tls.key}`, `--ssl-ca=${tls.ca}`] : ["--skip-ssl"],
+      ...options.extraArgs ?? [],
+    ],
+    ipv6: hasIpv6(),
+    install,
+  });
+}
+
+function install(dataFolder: string): Promise<void> {
+  return runTool(installer!, [
+    ...COMMON_ARGS,
+    `--datadir=${dataFolder}`,
+    "--auth-root-authentication-method=normal",
+    "--skip-test-db",
+    // Without it the script wants to find the machine's own name in the DNS.
+    "--force",
+    // No --user, not even as root: the script would change the owner of the system's PAM plugin.
+  ]);
+}

@@ -1,0 +1,250 @@
+/** What the private servers of the MySQL family have in common: starting, asking, hurting and stopping them. */
+
+import mysql from "mysql2/promise";
+import { copyTemplate, templateFolders } from "./data_folder.ts";
+import { freePort } from "./free_port.ts";
+import { lastLines } from "./tool.ts";
+import { startWatched, type Watched } from "./watchdog.ts";
+
+/** A private server, for one test or one test file. */
+export interface MySqlServer extends AsyncDisposable {
+  readonly kind: "mariadb" | "mysql56";
+  /** As `SELECT VERSION()` tells it. */
+  readonly version: string;
+  /** `127.0.0.1`. */
+  readonly host: string;
+  readonly port: number;
+  /** The path of the unix socket. */
+  readonly socket: string;
+  /** Whether it listens on `::1` as well, on the same port. */
+  readonly ipv6: boolean;
+  /** A plain user, over TCP from this machine and over the socket. It owns the database `sera` and nothing else. */
+  readonly user: string;
+  readonly password: string;
+  /** The folder with the data, the socket and the log. */
+  readonly folder: string;
+  /** The process id of the server; another one after `restart`. */
+  readonly pid: number;
+  /** A Go DSN for `user` over TCP: `sera:secret@tcp(127.0.0.1:PORT)/?timeout=5s`. */
+  dsn(params?: string): string;
+  /** Runs one statement as root, over a connection of its own. */
+  query(sql: string): Promise<Record<string, unknown>[]>;
+  /** The last lines of the server's log. */
+  log(): Promise<string>;
+  /** SIGKILL; resolves when the process has gone. `restart` brings the server back. */
+  kill(): Promise<void>;
+  /** SIGSTOP: connections stay open and nothing answers. */
+  pause(): void;
+  /** SIGCONT. */
+  resume(): void;
+  /** An orderly shutdown if it still runs, then a start on the same port with the same data. */
+  restart(): Promise<void>;
+  /** Ends the server at once and removes its folder. May be called twice. */
+  stop(): Promise<void>;
+}
+
+/** How one kind of server is installed and started. */
+export interface ServerRecipe {
+  kind: MySqlServer["kind"];
+  program: string;
+  /** Arguments that the making of the data folder and the server itself must agree on. */
+  commonArgs: string[];
+  /** Arguments of the server alone; later ones win. */
+  args: string[];
+  /** Variables added to the server's environment. */
+  env?: Record<string, string>;
+  /** Whether to listen on `::1` as well. */
+  ipv6: boolean;
+  /** Makes a fresh data folder with a `root@localhost` that has no password. */
+  install(dataFolder: string): Promise<void>;
+}
+
+const HOST = "127.0.0.1";
+const USER = "sera";
+const PASSWORD = "secret";
+
+/** Far more than a start takes, even on a busy machine with a slow disk. */
+const START_DEADLINE_MS = 60_000;
+const SHUTDOWN_DEADLINE_MS = 20_000;
+const POLL_MS = 20;
+
+/** Starts a server after its recipe, and resolves when it answers. */
+export async function startServer(recipe: ServerRecipe): Promise<MySqlServer> {
+  const folder = await Deno.makeTempDir({ prefix: `sera-${recipe.kind}-` });
+  try {
+    await copyTemplate(recipe.kind, `${folder}/data`, recipe.install);
+    const { port, process } = await startOnFreePort(recipe, folder);
+    return await describe(recipe, folder, port, process);
+  } catch (error) {
+    await Deno.remove(folder, { recursive: true }).catch(() => {});
+    throw error;
+  }
+}
+
+async function startOnFreePort(recipe: ServerRecipe, folder: string): Promise<{ port: number; process: Watched }> {
+  const addresses = recipe.ipv6 ? [HOST, "::1"] : [HOST];
+  for (let attempt = 1;; attempt++) {
+    const port = freePort(addresses);
+    try {
+      return { port, process: await startProcess(recipe, folder, port) };
+    } catch (error) {
+      // Between our look and the server's start, another program may have taken the port.
+      if (attempt === 3 || !/address already in use/i.test(String(error))) throw error;
+    }
+  }
+}
+
+async function startProcess(recipe: ServerRecipe, folder: string, port: number): Promise<Watched> {
+  const process = await startWatched({
+    command: [
+      recipe.program,
+      ...recipe.commonArgs,
+      `--datadir=${folder}/data`,
+      `--tmpdir=${folder}`,
+      `--socket=${socketOf(folder)}`,
+      `--pid-file=${folder}/server.pid`,
+      `--port=${port}`,
+      `--bind-address=${recipe.ipv6 ? `${HOST},::1` : HOST}`,
+      // Fixed, so that a client is known by its address, and so that no test waits for a DNS server.
+      "--skip-name-resolve",
+      "--performance-schema=ON",
+      "--innodb-buffer-pool-size=8M",
+      "--key-buffer-size=1M",
+      // A test's server has nothing to lose: no waiting for the disk.
+      "--innodb-flush-log-at-trx-commit=0",
+      "--innodb-fast-shutdown=2",
+      ...recipe.args,
+      ...asRoot(),
+    ],
+    env: recipe.env,
+    log: logOf(folder),
+    folders: [folder, ...templateFolders],
+  });
+  try {
+    await answers(process, folder);
+  } catch (error) {
+    process.signal("SIGKILL");
+    await process.wait();
+    throw new Error(`${recipe.kind} did not start: ${(error as Error).message}\n${await readLog(folder)}`);
+  }
+  return process;
+}
+
+/** Resolves when the server answers a query. */
+async function answers(process: Watched, folder: string): Promise<void> {
+  const deadline = Date.now() + START_DEADLINE_MS;
+  for (;;) {
+    try {
+      await ask(folder, "SELECT 1");
+      return;
+    } catch (error) {
+      if (process.ended) throw new Error("its process ended");
+      if (Date.now() > deadline) throw error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  }
+}
+
+async function describe(recipe: ServerRecipe, folder: string, port: number, first: Watched): Promise<MySqlServer> {
+  let process = first;
+  const query = (sql: string) => ask(folder, sql);
+
+  const kill = async () => {
+    process.signal("SIGKILL");
+    await process.wait();
+  };
+  const shutDown = async () => {
+    // A paused process would keep SIGTERM for later.
+    process.signal("SIGCONT");
+    process.signal("SIGTERM");
+    const timer = setTimeout(() => process.signal("SIGKILL"), SHUTDOWN_DEADLINE_MS);
+    await process.wait();
+    clearTimeout(timer);
+  };
+  const stop = async () => {
+    await kill();
+    await Deno.remove(folder, { recursive: true }).catch((error) => {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    });
+  };
+
+  let version: string;
+  try {
+    version = String((await query("SELECT VERSION() AS version"))[0]?.version);
+    await prepareAccounts(query);
+  } catch (error) {
+    await kill();
+    throw error;
+  }
+  return {
+    kind: recipe.kind,
+    version,
+    host: HOST,
+    port,
+    socket: socketOf(folder),
+    ipv6: recipe.ipv6,
+    user: USER,
+    password: PASSWORD,
+    folder,
+    get pid() {
+      return process.pid;
+    },
+    dsn: (params = "timeout=5s") => `${USER}:${PASSWORD}@tcp(${HOST}:${port})/?${params}`,
+    query,
+    log: () => readLog(folder),
+    kill,
+    pause: () => process.signal("SIGSTOP"),
+    resume: () => process.signal("SIGCONT"),
+    async restart() {
+      await shutDown();
+      process = await startProcess(recipe, folder, port);
+    },
+    stop,
+    [Symbol.asyncDispose]: stop,
+  };
+}
+
+/** Makes the plain user, and leaves root to those who can reach the socket. */
+async function prepareAccounts(query: MySqlServer["query"]): Promise<void> {
+  // Column aliases, since the name of a column comes back as the server spells it.
+  const others = await query(
+    "SELECT user AS user, host AS host FROM mysql.user WHERE user <> 'root' OR host <> 'localhost'",
+  );
+  for (const { user, host } of others) {
+    // MariaDB has accounts of its own that it needs.
+    if (user === "" || user === "root") await query(`DROP USER '${user}'@'${host}'`);
+  }
+  await query("CREATE DATABASE sera");
+  // Not '%': nobody from another machine should get in.
+  for (const host of [HOST, "::1", "localhost"]) {
+    await query(`CREATE USER '${USER}'@'${host}' IDENTIFIED BY '${PASSWORD}'`);
+    await query(`GRANT ALL ON sera.* TO '${USER}'@'${host}'`);
+  }
+}
+
+async function ask(folder: string, sql: string): Promise<Record<string, unknown>[]> {
+  const connection = await mysql.createConnection({ socketPath: socketOf(folder), user: "root", connectTimeout: 5000 });
+  try {
+    const [rows] = await connection.query(sql);
+    return Array.isArray(rows) ? rows as Record<string, unknown>[] : [];
+  } finally {
+    await connection.end();
+  }
+}
+
+/** The servers refuse to run as root unless told to. */
+function asRoot(): string[] {
+  return Deno.uid() === 0 ? ["--user=root"] : [];
+}
+
+async function readLog(folder: string): Promise<string> {
+  return lastLines(await Deno.readTextFile(logOf(folder)).catch(() => ""), 20);
+}
+
+function socketOf(folder: string): string {
+  return `${folder}/mysql.sock`;
+}
+
+function logOf(folder: string): string {
+  return `${folder}/server.log`;
+}

@@ -1,0 +1,88 @@
+/** A server process that cannot outlive the tests. */
+
+/**
+ * The shell that stands between the tests and the server. It holds the reading end of a pipe whose other end only the
+ * test process has, so it learns of that process's end however it comes, SIGKILL included; then it kills the server and
+ * removes the given folders. A parent-death signal (`setpriv --pdeathsig`) would not do: Linux sends it when the thread
+ * that forked ends, and Deno forks from threads that come and go.
+ *
+ * Ctrl-C reaches every process of the terminal's group, hence the signals ignored. Descriptor 3 is there since a shell
+ * gives background jobs /dev/null to read.
+ */
+const WATCHDOG = `
+trap '' HUP INT QUIT TERM
+log=$1 folders=$2
+shift 2
+exec 3<&0
+"$@" </dev/null >>"$log" 2>&1 3<&- &
+server=$!
+{ read -r _ <&3; kill -KILL "$server"; } >/dev/null &
+watcher=$!
+echo "$server"
+exec >/dev/null
+wait "$server"
+kill -KILL "$watcher"
+wait "$watcher" || exit 0
+set -f
+IFS=:
+rm -rf -- $folders
+`;
+
+/** A running server. */
+export interface Watched {
+  /** The server's process id. */
+  readonly pid: number;
+  /** True once the server has ended. */
+  readonly ended: boolean;
+  /** Sends a signal to the server; nothing happens if it has ended. */
+  signal(name: Deno.Signal): void;
+  /** Resolves when the server has ended and nothing of it is left, not even a zombie. */
+  wait(): Promise<void>;
+}
+
+/** What to start. */
+export interface WatchedCommand {
+  /** The program and its arguments. */
+  command: string[];
+  /** Variables added to its environment. */
+  env?: Record<string, string>;
+  /** The file that takes what it prints. */
+  log: string;
+  /** The folders to remove if the test process ends before the server does. */
+  folders: string[];
+}
+
+/** Starts a program that is killed, at the latest, when this process ends. */
+export async function startWatched({ command, env, log, folders }: WatchedCommand): Promise<Watched> {
+  const shell = new Deno.Command("sh", {
+    args: ["-c", WATCHDOG, "watchdog", log, folders.join(":"), ...command],
+    env,
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "null",
+  }).spawn();
+  let ended = false;
+  const end = shell.status.then(async () => {
+    ended = true;
+    await shell.stdin.close().catch(() => {});
+  });
+  let line = "";
+  for await (const text of shell.stdout.pipeThrough(new TextDecoderStream())) line += text;
+  const pid = Number(line);
+  return {
+    pid,
+    get ended() {
+      return ended;
+    },
+    signal(name) {
+      if (ended) return;
+      try {
+        Deno.kill(pid, name);
+      } catch (error) {
+        // It ended on its own a moment ago.
+        if (!(error instanceof Deno.errors.NotFound)) throw error;
+      }
+    },
+    wait: () => end,
+  };
+}

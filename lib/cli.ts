@@ -2,12 +2,14 @@ import { parseGoFlags } from "./args/go_flags.ts";
 import { readOperands } from "./args/operands.ts";
 import { refuseChangedWords } from "./args/raw_words.ts";
 import { environmentName, SETTINGS } from "./args/settings_table.ts";
+import { helpText } from "./args/usage.ts";
 import { runUnderLock } from "./commands/run.ts";
 import { resolveSettings } from "./config/config.ts";
 import { messageOf, SeraError } from "./errors.ts";
 import { ExitCode } from "./exit_codes.ts";
 import type { Io } from "./io.ts";
 import { Logger } from "./log/logger.ts";
+import { VERSION } from "./version.ts";
 
 const FLAGS = [
   ...SETTINGS.map(({ name, kind }) => ({ name, boolean: kind.startsWith("boolean") })),
@@ -25,12 +27,10 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   try {
     const { flags, operands } = parseGoFlags(argv, FLAGS);
     if (flags.has("help") || flags.has("h")) {
-      const { helpText } = await import("./args/usage.ts");
       io.out(helpText());
       return ExitCode.ok;
     }
     if (flags.has("version")) {
-      const { VERSION } = await import("./version.ts");
       io.out(`sera ${VERSION}\n`);
       return ExitCode.ok;
     }

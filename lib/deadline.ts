@@ -1,5 +1,5 @@
-/** The longest delay that a timer takes, in milliseconds; a longer one would fire at once. */
-const LONGEST_TIMER = 2 ** 31 - 1;
+/** The longest delay that a timer takes, in milliseconds, some 24 days; a longer one would fire at once. */
+export const LONGEST_TIMER = 2 ** 31 - 1;
 
 /** A point in time on the monotonic clock, so that setting the wall clock neither shortens nor stretches a wait. */
 export class Deadline {

@@ -47,7 +47,7 @@ export class InterruptedError extends Error {
   }
 }
 
-/** The message of anything that was thrown. */
+/** The message of anything that was thrown, without what the runtime adds to the system's words. */
 export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  return (error instanceof Error ? error.message : String(error)).replace(/ \(os error \d+\)(: .*)?$/, "");
 }

@@ -2,7 +2,7 @@ import { SignalRelay } from "../child/signals.ts";
 import { type RunningCommand, startCommand } from "../child/spawn.ts";
 import type { Settings } from "../config/config.ts";
 import { formatDuration } from "../duration.ts";
-import { InterruptedError, LockLostError, messageOf } from "../errors.ts";
+import { InterruptedError, LockLostError, LockUnavailableError, messageOf } from "../errors.ts";
 import { ExitCode } from "../exit_codes.ts";
 import type { Io } from "../io.ts";
 import type { HeldLock } from "../lock/lock.ts";
@@ -72,6 +72,7 @@ async function executeHolding(
     await release(lock, logger, since);
     return 128 + (signals.interrupted.reason as InterruptedError).signalNumber;
   }
+  if (lock.lost.aborted) throw new LockUnavailableError(`${messageOf(lock.lost.reason)}; the command was not started`);
 
   let command: RunningCommand;
   try {

@@ -61,9 +61,26 @@ function parseObject(path: string, text: string): Record<string, unknown> {
   return data as Record<string, unknown>;
 }
 
-/** The line that V8 complains of; it gives a position, except where the text ends too early. */
+/** The line that V8 complains of. */
 function lineOfFault(text: string, message: string): number {
-  const position = /at position (\d+)/.exec(message)?.[1];
-  const before = position === undefined ? text.trimEnd() : text.slice(0, Number(position));
-  return before.split("\n").length;
+  const all = text.trimEnd();
+  // Anchored, for V8 may quote the file, which may hold such words too.
+  const position = / at position (\d+)(?: \(line \d+ column \d+\))?$/.exec(message)?.[1];
+  if (position !== undefined) return all.slice(0, Number(position)).split("\n").length;
+  const lines = all.split("\n");
+  if (!UNEXPECTED.test(message)) return lines.length;
+  // V8 gives no position for a word that it does not expect. It is in the first line that brings that error about.
+  const before = lines.findIndex((_, index) => UNEXPECTED.test(faultOf(lines.slice(0, index + 1).join("\n"))));
+  return before < 0 ? lines.length : before + 1;
+}
+
+const UNEXPECTED = /^Unexpected token /;
+
+function faultOf(text: string): string {
+  try {
+    JSON.parse(text);
+    return "";
+  } catch (error) {
+    return messageOf(error);
+  }
 }

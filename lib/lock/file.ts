@@ -11,6 +11,7 @@ import type { Backend, HeldLock } from "./lock.ts";
  */
 export class FileBackend implements Backend {
   readonly #path: string;
+  #held: HeldFileLock | undefined;
 
   /**
    * @param folder An existing folder, see `prepareLockFolder`.
@@ -24,7 +25,7 @@ export class FileBackend implements Backend {
     for (;;) {
       const file = await this.#lock(wait, signal);
       if (!file) return undefined;
-      if (isAt(this.#path, file)) return new HeldFileLock(this.#path, file);
+      if (isAt(this.#path, file)) return this.#held = new HeldFileLock(this.#path, file);
       // Somebody removed the file while we waited for it: what we hold is a lock that nobody else will meet.
       file.close();
     }
@@ -82,6 +83,7 @@ export class FileBackend implements Backend {
   }
 
   [Symbol.asyncDispose](): Promise<void> {
+    this.#held?.free();
     return Promise.resolve();
   }
 }
@@ -91,6 +93,7 @@ class HeldFileLock implements HeldLock {
   readonly lost = new AbortController().signal;
   readonly #path: string;
   readonly #file: Deno.FsFile;
+  #freed = false;
 
   constructor(path: string, file: Deno.FsFile) {
     this.#path = path;
@@ -98,11 +101,19 @@ class HeldFileLock implements HeldLock {
   }
 
   release(): Promise<void> {
+    if (this.#freed) return Promise.reject(new LockLostError(`The lock was given back before: ${this.#path}`));
     const kept = isAt(this.#path, this.#file);
-    this.#file.unlockSync();
-    this.#file.close();
+    this.free();
     if (kept) return Promise.resolve();
     return Promise.reject(new LockLostError(`The lock file was removed while it was held: ${this.#path}`));
+  }
+
+  /** Gives the lock back without a look at it. */
+  free(): void {
+    if (this.#freed) return;
+    this.#freed = true;
+    this.#file.unlockSync();
+    this.#file.close();
   }
 }
 

@@ -127,6 +127,7 @@ class HeldMySqlLock implements HeldLock {
   readonly #name: string;
   readonly #lost = new AbortController();
   readonly #heartbeat: Heartbeat;
+  #released = false;
 
   /** @param idleTimeout After how many idle milliseconds the server ends the session, and the lock with it. */
   constructor(session: MySqlSession, name: string, idleTimeout: number) {
@@ -149,11 +150,13 @@ class HeldMySqlLock implements HeldLock {
   }
 
   #lose(why: string): void {
+    if (this.#released) return;
     this.#heartbeat[Symbol.dispose]();
-    this.#lost.abort(new LockLostError(`Lock lost while the command ran: ${why}`));
+    this.#lost.abort(new LockLostError(`Lock lost: ${why}`));
   }
 
   async release(): Promise<void> {
+    this.#released = true;
     this.#heartbeat[Symbol.dispose]();
     let row;
     try {

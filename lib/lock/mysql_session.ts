@@ -1,5 +1,6 @@
 import { type Connection, type ConnectionOptions, createConnection } from "mysql2";
 import type { MySqlDsn } from "../config/mysql_dsn.ts";
+import { LONGEST_TIMER } from "../deadline.ts";
 import { formatDuration } from "../duration.ts";
 import { ConfigError, LockUnavailableError, messageOf } from "../errors.ts";
 import { passwordPlugins, refuseNativePassword } from "./mysql_auth.ts";
@@ -89,7 +90,7 @@ export class MySqlSession {
       };
       const timer = setTimeout(
         () => this.destroy(`no answer for ${formatDuration(this.#answerTimeout)}`),
-        serverTime + this.#answerTimeout,
+        Math.min(serverTime + this.#answerTimeout, LONGEST_TIMER),
       );
       if (this.closed.aborted) return ended();
       if (signal?.aborted) return abandon();
@@ -184,7 +185,7 @@ async function connect(
     };
     const abandon = () => failed(signal.reason);
     const startTimer = (limit: number, what: string) =>
-      setTimeout(() => failed(new Error(`${what} within ${formatDuration(limit)}`)), limit);
+      setTimeout(() => failed(new Error(`${what} within ${formatDuration(limit)}`)), Math.min(limit, LONGEST_TIMER));
 
     let timer = startTimer(dsn.connectTimeout ?? DEFAULT_TIMEOUT, "cannot be reached");
     streamOf(connection).once("connect", () => {

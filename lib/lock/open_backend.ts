@@ -1,5 +1,7 @@
 import type { Server } from "../config/server.ts";
+import { FileBackend } from "./file.ts";
 import type { Backend } from "./lock.ts";
+import { defaultLockFolder, prepareLockFolder } from "./lock_folder.ts";
 
 /** What a backend may need besides the server's own description. */
 export interface BackendOptions {
@@ -10,7 +12,7 @@ export interface BackendOptions {
 }
 
 /**
- * Makes the backend for a server. Each is loaded only when asked for: the drivers cost more to load than all the rest.
+ * Makes the backend for a server. A database's is loaded only when asked for: its driver costs more than all the rest.
  *
  * @param name The lock's name.
  * @throws {LockUnavailableError} When it cannot be used.
@@ -18,8 +20,6 @@ export interface BackendOptions {
 export async function openBackend(server: Server, name: string, options: BackendOptions): Promise<Backend> {
   switch (server.kind) {
     case "file": {
-      const { FileBackend } = await import("./file.ts");
-      const { defaultLockFolder, prepareLockFolder } = await import("./lock_folder.ts");
       const folder = server.folder ?? defaultLockFolder(options.env);
       prepareLockFolder(folder, server.folder === undefined);
       return new FileBackend(folder, name);

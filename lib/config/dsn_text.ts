@@ -1,0 +1,34 @@
+/** What all parts of reading a DSN share: cutting text up, and showing it in errors without showing a password. */
+
+/** A DSN that cannot be used. Its message fits on one line and never holds any part of what could be a password. */
+export class DsnError extends Error {
+  override readonly name = "DsnError";
+}
+
+/**
+ * Shows a value in a message, or says `substitute` where the value might be a piece of the password: a separator that
+ * was forgotten, or left unescaped in a password, moves the password to where something else belongs.
+ */
+export type Show = (value: string, substitute: string) => string;
+
+export const showNothing: Show = (_value, substitute) => substitute;
+export const showQuoted: Show = (value) => {
+  const quoted = JSON.stringify(value.length > 100 ? `${value.slice(0, 100)}…` : value);
+  // JSON leaves these line ends and controls as they are.
+  return quoted.replace(/[\u007f-\u009f\u2028\u2029]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`);
+};
+
+/** Splits at the first separator; the second part is undefined if there is none. */
+export function cut(text: string, separator: string): [string, string | undefined] {
+  const index = text.indexOf(separator);
+  return index < 0 ? [text, undefined] : [text.slice(0, index), text.slice(index + separator.length)];
+}
+
+/** As Go's `url.PathUnescape`: a plus stays. Undefined if an escape is broken, or is no UTF-8 (which Go would let pass). */
+export function percentDecode(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return undefined;
+  }
+}

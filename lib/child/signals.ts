@@ -46,7 +46,7 @@ export interface SignalTarget {
 
 /**
  * Catches the signals that sera gets: until the command runs, one of them ends the wait; then they are the command's.
- * A signal that sera was started with ignored, as nohup(1) does with SIGHUP, stays ignored, for the command too.
+ * A signal that sera was started with ignored, as nohup(1) does with SIGHUP, stays ignored, and is not passed on.
  */
 export class SignalRelay implements Disposable {
   readonly #ended = new AbortController();
@@ -79,15 +79,21 @@ export class SignalRelay implements Disposable {
   }
 
   #listen(signal: Deno.Signal): void {
-    if (this.#ignored.has(signal)) return;
-    const listener = () => this.#received(signal);
+    // Deno takes SIGHUP and SIGINT into its own hands as soon as anybody listens to any signal, and would end by them. So
+    // the ignored ones have to be caught and dropped.
+    const listener = this.#ignored.has(signal) ? () => undefined : () => this.#received(signal);
     Deno.addSignalListener(signal, listener);
     this.#listeners.set(signal, listener);
   }
 
   #received(signal: Deno.Signal): void {
     if (!this.#target) return this.#ended.abort(new InterruptedError(NUMBERS[signal] ?? 0));
-    if (this.#target.ownSession) return this.#target.signal(STOPPING.includes(signal) ? "SIGSTOP" : signal);
+    if (this.#target.ownSession) {
+      if (!STOPPING.includes(signal)) return this.#target.signal(signal);
+      this.#target.signal("SIGSTOP");
+      // Sera as well: a shell waits for that before it takes its terminal back. SIGCONT then wakes both.
+      return Deno.kill(Deno.pid, "SIGSTOP");
+    }
     // A key of the terminal reaches the whole foreground group, the command too; twice would mean "at once" to many.
     const fromKey = (signal === "SIGINT" || signal === "SIGQUIT") && inForeground();
     if (!fromKey) this.#target.signal(signal);

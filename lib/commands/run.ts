@@ -57,7 +57,7 @@ export async function runUnderLock(request: RunRequest, settings: Settings, io: 
   }
 
   logger.log("info", "acquired", `Lock acquired after ${formatDuration(waited)}.`, { waited });
-  return await executeHolding(turn.lock, request.words, signals, logger, settings);
+  return await executeHolding(turn.lock, request.words, signals, logger, io);
 }
 
 async function executeHolding(
@@ -65,7 +65,7 @@ async function executeHolding(
   words: readonly string[],
   signals: SignalRelay,
   logger: Logger,
-  settings: Settings,
+  io: Io,
 ): Promise<number> {
   const since = performance.now();
   if (signals.interrupted.aborted) {
@@ -76,7 +76,7 @@ async function executeHolding(
 
   let command: RunningCommand;
   try {
-    hidePassword(settings);
+    hidePassword(io);
     command = startCommand(words);
   } catch (error) {
     await release(lock, logger, since);
@@ -109,7 +109,11 @@ async function release(lock: HeldLock, logger: Logger, since: number): Promise<v
   }
 }
 
-/** Keeps a server's password out of the command's environment; a server without one stays, for a sera in the command. */
-function hidePassword({ server }: Settings): void {
-  if (server.kind !== "file" && server.password !== "") Deno.env.delete("SERA_SERVER");
+/**
+ * Keeps a server's password out of the command's environment, also when a flag has named another server. A server without
+ * one stays, for a sera in the command.
+ */
+function hidePassword(io: Io): void {
+  const server = io.env("SERA_SERVER") ?? "";
+  if (!server.startsWith("file:") && /:.*@/s.test(server)) Deno.env.delete("SERA_SERVER");
 }

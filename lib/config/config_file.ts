@@ -61,6 +61,9 @@ function parseObject(path: string, text: string): Record<string, unknown> {
   return data as Record<string, unknown>;
 }
 
+/** How V8 complains of a word that it does not expect. */
+const UNEXPECTED = /^Unexpected token /;
+
 /** The line that V8 complains of. */
 function lineOfFault(text: string, message: string): number {
   const all = text.trimEnd();
@@ -70,11 +73,9 @@ function lineOfFault(text: string, message: string): number {
   const lines = all.split("\n");
   if (!UNEXPECTED.test(message)) return lines.length;
   // V8 gives no position for a word that it does not expect. It is in the first line that brings that error about.
-  const before = lines.findIndex((_, index) => UNEXPECTED.test(faultOf(lines.slice(0, index + 1).join("\n"))));
-  return before < 0 ? lines.length : before + 1;
+  const found = lines.findIndex((_, index) => UNEXPECTED.test(faultOf(lines.slice(0, index + 1).join("\n"))));
+  return found < 0 ? lines.length : found + 1;
 }
-
-const UNEXPECTED = /^Unexpected token /;
 
 function faultOf(text: string): string {
   try {

@@ -12,15 +12,17 @@ interface Handshake {
   calculateNativePasswordAuthToken(scramble: Uint8Array): Uint8Array;
 }
 
+/** Answers a server's request with what it sent along, which may be nothing. */
+type Plugin = (meta: { command: Handshake }) => (data: Uint8Array | undefined) => Uint8Array;
+
 /** How to answer when a server asks for a password in a way that the DSN has a say in. */
 export function passwordPlugins(dsn: MySqlDsn): ConnectionOptions["authPlugins"] {
-  // A server asks for the old hash with one byte and no name, and means the scramble that it began with.
-  const plugins: Record<string, (meta: { command: Handshake }) => () => Uint8Array> = {
-    "": ({ command }) => () => {
-      if (!dsn.allowOldPasswords) throw new Error(OLD_REFUSED);
-      return oldPasswordAnswer(dsn.password, command.handshake.authPluginData1);
-    },
+  const oldPassword: Plugin = ({ command }) => (data) => {
+    if (!dsn.allowOldPasswords) throw new Error(OLD_REFUSED);
+    return oldPasswordAnswer(dsn.password, data?.length ? data : command.handshake.authPluginData1);
   };
+  // Some ask by name, others with one byte and no name, and mean the scramble that they began with.
+  const plugins: Record<string, Plugin> = { "mysql_old_password": oldPassword, "": oldPassword };
   if (!dsn.allowNativePasswords) {
     plugins["mysql_native_password"] = () => () => {
       throw new Error(NATIVE_REFUSED);
@@ -49,7 +51,7 @@ const OLD_MODULUS = 0x3fffffff;
  * https://dev.mysql.com/doc/dev/mysql-server/latest/page_protocol_connection_phase_authentication_methods_old_password_authentication.html
  */
 function oldPasswordAnswer(password: string, scramble: Uint8Array): Uint8Array {
-  if (password === "") return Buffer.alloc(1);
+  if (password === "") return Buffer.alloc(0);
   const challenge = scramble.subarray(0, 8);
   const [password1, password2] = oldHash(Buffer.from(password));
   const [challenge1, challenge2] = oldHash(challenge);

@@ -174,7 +174,7 @@ async function connect(
     const settle = (action: () => void) => {
       clearTimeout(timer);
       signal.removeEventListener("abort", abandon);
-      connection.removeListener("error", failed);
+      connection.removeListener("error", heard);
       action();
     };
     const failed = (error: unknown) => {
@@ -183,6 +183,11 @@ async function connect(
       connection.on("error", () => undefined);
       connection.destroy();
     };
+    // Deno 2.7 says of a unix socket that it was closed before it says why.
+    const heard = (error: unknown) =>
+      (error as { code?: string }).code === "PROTOCOL_CONNECTION_LOST"
+        ? queueMicrotask(() => failed(error))
+        : failed(error);
     const abandon = () => failed(signal.reason);
     const startTimer = (limit: number, what: string) =>
       setTimeout(() => failed(new Error(`${what} within ${formatDuration(limit)}`)), Math.min(limit, LONGEST_TIMER));
@@ -193,7 +198,7 @@ async function connect(
       timer = startTimer(answerTimeout(dsn), "accepts the connection, but does not answer");
     });
     signal.addEventListener("abort", abandon, { once: true });
-    connection.once("error", failed);
+    connection.on("error", heard);
     connection.once("connect", () => settle(() => resolve(connection)));
   });
 }

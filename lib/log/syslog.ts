@@ -1,7 +1,7 @@
 import { delayOrAbort } from "../deadline.ts";
 
-/** Daemons cut or drop longer lines; one of this length still tells which command it was. */
-const LONGEST_MESSAGE = 8000;
+/** Of a longer line logger(1) makes several, at 1 KiB; in bytes. */
+const LONGEST_MESSAGE = 1000;
 
 /** How long a daemon that takes nothing may hold sera up, in milliseconds. */
 const PATIENCE = 500;
@@ -35,7 +35,7 @@ export async function sendToSyslog(
   const ended = new AbortController();
   logger.status.then(() => ended.abort());
   // Through its stdin: arguments would show in the process list. It may end before it has read.
-  const line = new TextEncoder().encode(`${flatten(message)}\n`);
+  const line = new TextEncoder().encode(`${shorten(flatten(message))}\n`);
   const written = new Blob([line]).stream().pipeTo(logger.stdin).catch(() => undefined);
   await delayOrAbort(PATIENCE, ended.signal);
   if (!ended.signal.aborted) logger.kill("SIGKILL");
@@ -45,5 +45,14 @@ export async function sendToSyslog(
 /** One line, whatever the command's words hold. */
 function flatten(text: string): string {
   // deno-lint-ignore no-control-regex
-  return text.replace(/[\x00-\x1f\x7f]+/g, " ").slice(0, LONGEST_MESSAGE);
+  return text.replace(/[\x00-\x1f\x7f]+/g, " ");
+}
+
+/** Leaves out the middle: the begin tells which command it was, the end what happened. */
+function shorten(text: string): string {
+  const bytes = new TextEncoder().encode(text);
+  if (bytes.length <= LONGEST_MESSAGE) return text;
+  const part = (from: number, to?: number) =>
+    new TextDecoder().decode(bytes.subarray(from, to)).replaceAll("\ufffd", "");
+  return `${part(0, LONGEST_MESSAGE / 2 - 5)} [...] ${part(5 - LONGEST_MESSAGE / 2)}`;
 }

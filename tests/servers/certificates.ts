@@ -18,7 +18,11 @@ export interface Certificates {
   ca: string;
   /** For 127.0.0.1, ::1 and localhost. */
   good: ServerCertificate;
-  /** The same, but its time is over. */
+  /** For 127.0.0.1 only. */
+  addressOnly: ServerCertificate;
+  /** For localhost only. */
+  nameOnly: ServerCertificate;
+  /** For the same names as the good one, but its time is over. */
   expired: ServerCertificate;
   /** For other.example only. */
   otherName: ServerCertificate;
@@ -44,6 +48,16 @@ basicConstraints = critical, CA:FALSE
 keyUsage = critical, digitalSignature
 extendedKeyUsage = serverAuth
 subjectAltName = IP:127.0.0.1, IP:::1, DNS:localhost
+[address]
+basicConstraints = critical, CA:FALSE
+keyUsage = critical, digitalSignature
+extendedKeyUsage = serverAuth
+subjectAltName = IP:127.0.0.1
+[name_only]
+basicConstraints = critical, CA:FALSE
+keyUsage = critical, digitalSignature
+extendedKeyUsage = serverAuth
+subjectAltName = DNS:localhost
 [elsewhere]
 basicConstraints = critical, CA:FALSE
 keyUsage = critical, digitalSignature
@@ -73,10 +87,12 @@ export async function makeCertificates(folder: string): Promise<Certificates> {
   const current: [number, number] = [now - DAY, now + 30 * DAY];
   // One after another: `openssl ca` keeps books.
   const good = await makeServer(folder, "good", "ca", "here", current);
+  const addressOnly = await makeServer(folder, "address-only", "ca", "address", current);
+  const nameOnly = await makeServer(folder, "name-only", "ca", "name_only", current);
   const expired = await makeServer(folder, "expired", "ca", "here", [now - 30 * DAY, now - DAY]);
   const otherName = await makeServer(folder, "other-name", "ca", "elsewhere", current);
   const untrusted = await makeServer(folder, "untrusted", "other-ca", "here", current);
-  return { ca: `${folder}/ca.pem`, good, expired, otherName, untrusted };
+  return { ca: `${folder}/ca.pem`, good, addressOnly, nameOnly, expired, otherName, untrusted };
 }
 
 async function makeAuthority(folder: string, name: string): Promise<void> {

@@ -11,6 +11,8 @@ export interface MariaDbOptions {
   tls?: ServerCertificate;
   /** More arguments for the server, such as `--wait-timeout=2`. */
   extraArgs?: string[];
+  /** Words to put before the server's program; they must become it with `exec`. */
+  launcher?: string[];
 }
 
 const server = findProgram("mariadbd");
@@ -34,6 +36,7 @@ export function startMariaDb(options: MariaDbOptions = {}): Promise<MySqlServer>
   return startServer({
     kind: "mariadb",
     program: server,
+    launcher: options.launcher,
     commonArgs: COMMON_ARGS,
     args: [
       "--aria-pagecache-buffer-size=8M",
@@ -49,6 +52,8 @@ function install(dataFolder: string): Promise<void> {
   return runTool(installer!, [
     ...COMMON_ARGS,
     `--datadir=${dataFolder}`,
+    // A server that starts removes the temporary tables that it finds, also those of others.
+    `--tmpdir=${dataFolder}`,
     "--auth-root-authentication-method=normal",
     "--skip-test-db",
     // Without it the script wants to find the machine's own name in the DNS.

@@ -62,7 +62,7 @@ async function install(dataFolder: string): Promise<void> {
   const data = await Deno.readTextFile(`${HOME}/share/mysql_system_tables_data.sql`);
   await runTool(
     PROGRAM,
-    [...COMMON_ARGS, "--bootstrap", `--datadir=${dataFolder}`],
+    [...COMMON_ARGS, "--bootstrap", `--datadir=${dataFolder}`, `--tmpdir=${dataFolder}`],
     { env: ENV, input: `CREATE DATABASE mysql;\nUSE mysql;\n${tables}\n${data}` },
   );
 }

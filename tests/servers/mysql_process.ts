@@ -47,6 +47,8 @@ export interface MySqlServer extends AsyncDisposable {
 export interface ServerRecipe {
   kind: MySqlServer["kind"];
   program: string;
+  /** Words to put before the program when the server is started; they must become it with `exec`. */
+  launcher?: string[] | undefined;
   /** Arguments that the making of the data folder and the server itself must agree on. */
   commonArgs: string[];
   /** Arguments of the server alone; later ones win. */
@@ -97,9 +99,12 @@ async function startOnFreePort(recipe: ServerRecipe, folder: string): Promise<{ 
 async function startProcess(recipe: ServerRecipe, folder: string, port: number): Promise<Watched> {
   const process = await startWatched({
     command: [
+      ...recipe.launcher ?? [],
       recipe.program,
       ...recipe.commonArgs,
       `--datadir=${folder}/data`,
+      // A server that starts removes the temporary tables that it finds, also those of others.
+      `--tmpdir=${folder}/data`,
       `--tmpdir=${folder}`,
       `--socket=${socketOf(folder)}`,
       `--pid-file=${folder}/server.pid`,

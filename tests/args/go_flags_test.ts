@@ -1,0 +1,81 @@
+import assert from "node:assert/strict";
+import { type FlagSpec, parseGoBoolean, parseGoFlags } from "../../lib/args/go_flags.ts";
+import { UsageError } from "../../lib/errors.ts";
+
+const SPECS: FlagSpec[] = [
+  { name: "server", boolean: false },
+  { name: "name", boolean: false },
+  { name: "verbose", boolean: true },
+  { name: "wait-and-skip", boolean: true },
+];
+
+/** Words, the flags that they give, and what is left. */
+const ACCEPTED: [string[], Record<string, string>, string[]][] = [
+  [[], {}, []],
+  [["0", "true"], {}, ["0", "true"]],
+  [["-verbose", "0", "true"], { verbose: "true" }, ["0", "true"]],
+  [["--verbose", "0", "true"], { verbose: "true" }, ["0", "true"]],
+  [["-verbose=false", "0"], { verbose: "false" }, ["0"]],
+  [["--verbose=stderr", "0"], { verbose: "stderr" }, ["0"]],
+  [["-server=file:", "0"], { server: "file:" }, ["0"]],
+  [["--server=file:", "0"], { server: "file:" }, ["0"]],
+  [["-server", "file:", "0"], { server: "file:" }, ["0"]],
+  [["--server", "file:", "0"], { server: "file:" }, ["0"]],
+  // A boolean takes no word of its own, as in Go.
+  [["--verbose", "false", "true"], { verbose: "true" }, ["false", "true"]],
+  // A value may look like anything.
+  [["--name", "--verbose", "0"], { name: "--verbose" }, ["0"]],
+  [["--name", "--", "0"], { name: "--" }, ["0"]],
+  [["--name", "", "0"], { name: "" }, ["0"]],
+  [["--name=", "0"], { name: "" }, ["0"]],
+  [["--name=a=b", "0"], { name: "a=b" }, ["0"]],
+  [["--name=a b\nc", "0"], { name: "a b\nc" }, ["0"]],
+  // The last of two wins.
+  [["--name=a", "-name", "b"], { name: "b" }, []],
+  [["--verbose", "--wait-and-skip", "-name=a", "0"], { verbose: "true", "wait-and-skip": "true", name: "a" }, ["0"]],
+  // Where parsing stops, every word is left as it is.
+  [["0", "ls", "--verbose", "--", "-x"], {}, ["0", "ls", "--verbose", "--", "-x"]],
+  [["--", "--verbose", "0"], {}, ["--verbose", "0"]],
+  [["--verbose", "--", "--", "x"], { verbose: "true" }, ["--", "x"]],
+  [["-", "--verbose"], {}, ["-", "--verbose"]],
+  [["", "--verbose"], {}, ["", "--verbose"]],
+];
+
+for (const [words, flags, operands] of ACCEPTED) {
+  Deno.test(`flags: ${JSON.stringify(words)}`, () => {
+    const parsed = parseGoFlags(words, SPECS);
+    assert.deepEqual(Object.fromEntries(parsed.flags), flags);
+    assert.deepEqual(parsed.operands, operands);
+  });
+}
+
+const REFUSED: [string[], RegExp][] = [
+  [["--nonsense", "0"], /^Unknown flag: -nonsense; /],
+  [["-nonsense=3"], /^Unknown flag: -nonsense; /],
+  [["--Verbose"], /^Unknown flag: -Verbose; /],
+  [["-v"], /^Unknown flag: -v; /],
+  [["-1", "true"], /^Unknown flag: -1; /],
+  [["--verbose", "-x", "0"], /^Unknown flag: -x; /],
+  [["---verbose"], /^Cannot read the flag: ---verbose; /],
+  [["--=x"], /^Cannot read the flag: --=x; /],
+  [["-=x"], /^Cannot read the flag: -=x; /],
+  [["--server"], /^The flag needs a value: -server; /],
+  [["--verbose", "-name"], /^The flag needs a value: -name; /],
+];
+
+for (const [words, message] of REFUSED) {
+  Deno.test(`flags refused: ${JSON.stringify(words)}`, () => {
+    assert.throws(
+      () => parseGoFlags(words, SPECS),
+      (error) => error instanceof UsageError && message.test(error.message),
+    );
+  });
+}
+
+Deno.test("booleans are spelt as in Go", () => {
+  for (const text of ["1", "t", "T", "true", "TRUE", "True"]) assert.equal(parseGoBoolean(text), true, text);
+  for (const text of ["0", "f", "F", "false", "FALSE", "False"]) assert.equal(parseGoBoolean(text), false, text);
+  for (const text of ["", "yes", "no", "on", "off", "tRUE", "2", " true", "stderr"]) {
+    assert.equal(parseGoBoolean(text), undefined, text);
+  }
+});

@@ -1,0 +1,43 @@
+/** An address that neither accepts nor refuses. */
+
+/** Longer than the kernel takes to complete a connection to this machine, and shorter than its second try. */
+const PATIENCE_MS = 300;
+
+/** A TCP port whose queue of connections is full, so that Linux does not answer a new one. */
+export class Blackhole implements AsyncDisposable {
+  readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  readonly #connections: Deno.Conn[] = [];
+  #unanswered: Promise<Deno.Conn | undefined> | undefined;
+
+  /** Fills the queue. */
+  static async open(): Promise<Blackhole> {
+    const blackhole = new Blackhole();
+    await blackhole.#fill();
+    return blackhole;
+  }
+
+  get port(): number {
+    return this.#listener.addr.port;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#listener.close();
+    for (const connection of this.#connections) connection.close();
+    (await this.#unanswered)?.close();
+  }
+
+  async #fill(): Promise<void> {
+    for (;;) {
+      const connecting = Deno.connect({ hostname: "127.0.0.1", port: this.port }).catch(() => undefined);
+      let timer;
+      const late = new Promise<"late">((resolve) => timer = setTimeout(resolve, PATIENCE_MS, "late" as const));
+      const connection = await Promise.race([connecting, late]);
+      clearTimeout(timer);
+      if (connection === "late") {
+        this.#unanswered = connecting;
+        return;
+      }
+      if (connection) this.#connections.push(connection);
+    }
+  }
+}

@@ -1,0 +1,159 @@
+/**
+ * A MySQL server that answers as a test wants it to, for what a real one cannot be brought to say on demand. It lets
+ * everybody in.
+ *
+ * @see https://dev.mysql.com/doc/dev/mysql-server/latest/PAGE_PROTOCOL.html
+ */
+
+/** An answer to a statement: its one row, or an error. */
+export type Answer = Readonly<Record<string, number | null>> | ServerError;
+
+/** An error of the server. */
+export class ServerError {
+  constructor(readonly errno: number, readonly message: string) {}
+}
+
+const text = new TextEncoder();
+
+/** Protocol of 4.1, secure connection, transactions, authentication plugins. */
+const CAPABILITIES = 0x0008a201;
+const QUIT = 1;
+
+/** A server that runs until it is disposed of. */
+export class FakeMySql implements Disposable {
+  /** The statements that it was asked, in order. */
+  readonly statements: string[] = [];
+  readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  readonly #connections = new Set<Deno.Conn>();
+  readonly #answer: (sql: string) => Answer;
+
+  /** @param answer Called with each statement. */
+  constructor(answer: (sql: string) => Answer) {
+    this.#answer = answer;
+    this.#accept();
+  }
+
+  /** A `server` setting that leads to it. */
+  get dsn(): string {
+    return `sera:secret@tcp(127.0.0.1:${this.#listener.addr.port})/`;
+  }
+
+  [Symbol.dispose](): void {
+    this.#listener.close();
+    for (const connection of this.#connections) connection.close();
+  }
+
+  async #accept(): Promise<void> {
+    try {
+      for await (const connection of this.#listener) this.#serve(connection);
+    } catch (error) {
+      if (!(error instanceof Deno.errors.BadResource)) throw error;
+    }
+  }
+
+  async #serve(connection: Deno.Conn): Promise<void> {
+    this.#connections.add(connection);
+    try {
+      await send(connection, 0, [greeting()]);
+      const { sequence } = await receive(connection);
+      await send(connection, sequence + 1, [OK]);
+      for (;;) {
+        const { payload } = await receive(connection);
+        if (payload[0] === QUIT) break;
+        const sql = new TextDecoder().decode(payload.subarray(1));
+        this.statements.push(sql);
+        await send(connection, 1, result(this.#answer(sql)));
+      }
+    } catch (error) {
+      // The client has gone, or the server is being disposed of.
+      if (!(error instanceof EndOfStream || error instanceof Deno.errors.BadResource || isReset(error))) throw error;
+    } finally {
+      if (this.#connections.delete(connection)) closeQuietly(connection);
+    }
+  }
+}
+
+class EndOfStream extends Error {}
+
+function isReset(error: unknown): boolean {
+  return error instanceof Deno.errors.ConnectionReset || error instanceof Deno.errors.BrokenPipe ||
+    error instanceof Deno.errors.Interrupted;
+}
+
+function closeQuietly(connection: Deno.Conn): void {
+  try {
+    connection.close();
+  } catch (error) {
+    if (!(error instanceof Deno.errors.BadResource)) throw error;
+  }
+}
+
+async function receive(connection: Deno.Conn): Promise<{ sequence: number; payload: Uint8Array }> {
+  const header = await readFully(connection, 4);
+  const payload = await readFully(connection, header[0]! | header[1]! << 8 | header[2]! << 16);
+  return { sequence: header[3]!, payload };
+}
+
+async function readFully(connection: Deno.Conn, length: number): Promise<Uint8Array> {
+  const bytes = new Uint8Array(length);
+  for (let done = 0; done < length;) {
+    const read = await connection.read(bytes.subarray(done));
+    if (read === null) throw new EndOfStream();
+    done += read;
+  }
+  return bytes;
+}
+
+async function send(connection: Deno.Conn, sequence: number, payloads: number[][]): Promise<void> {
+  const packets = payloads.map((payload, index) => [...uint(payload.length, 3), sequence + index, ...payload]);
+  const bytes = new Uint8Array(packets.flat());
+  for (let done = 0; done < bytes.length;) done += await connection.write(bytes.subarray(done));
+}
+
+function greeting(): number[] {
+  return [
+    ...[10, ...cString("8.0.0-fake"), ...uint(1, 4)],
+    ...[...cString("scramble"), ...uint(CAPABILITIES & 0xffff, 2), 33, ...uint(2, 2)],
+    ...[
+      ...uint(CAPABILITIES >> 16, 2),
+      21,
+      ...uint(0, 10),
+      ...cString("is twelve by"),
+      ...cString("mysql_native_password"),
+    ],
+  ];
+}
+
+const OK = [0, 0, 0, ...uint(2, 2), ...uint(0, 2)];
+const EOF = [0xfe, ...uint(0, 2), ...uint(2, 2)];
+
+function result(answer: Answer): number[][] {
+  if (answer instanceof ServerError) {
+    return [[0xff, ...uint(answer.errno, 2), ...text.encode(`#HY000${answer.message}`)]];
+  }
+  const columns = Object.keys(answer);
+  if (columns.length === 0) return [OK];
+  const row = Object.values(answer).flatMap((value) => value === null ? [0xfb] : field(String(value)));
+  return [[columns.length], ...columns.map(column), EOF, row, EOF];
+}
+
+/** A column of floating-point numbers. */
+function column(name: string): number[] {
+  return [
+    ...[...field("def"), ...field(""), ...field(""), ...field(""), ...field(name), ...field("")],
+    ...[12, ...uint(63, 2), ...uint(20, 4), 5, ...uint(0, 2), 31, ...uint(0, 2)],
+  ];
+}
+
+/** Little end first. */
+function uint(value: number, bytes: number): number[] {
+  return Array.from({ length: bytes }, (_, index) => index < 4 ? (value >>> 8 * index) & 0xff : 0);
+}
+
+function cString(value: string): number[] {
+  return [...text.encode(value), 0];
+}
+
+function field(value: string): number[] {
+  return [value.length, ...text.encode(value)];
+}

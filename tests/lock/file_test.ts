@@ -1,0 +1,163 @@
+import assert from "node:assert/strict";
+import { LockLostError, LockUnavailableError } from "../../lib/errors.ts";
+import { Running } from "../cli/running.ts";
+import { linux, testWith, tool } from "../cli/needs.ts";
+import { pause, until } from "../cli/wait.ts";
+import { lockContract } from "./lock_contract.ts";
+import { failure, freshName, hold, never, open } from "./open.ts";
+
+const isWindows = Deno.build.os === "windows";
+const folder = Deno.makeTempDirSync({ prefix: "sera-lock-" });
+const server = `file:${folder.replaceAll("\\", "/")}`;
+
+Deno.test.afterAll(() => Deno.remove(folder, { recursive: true }));
+
+lockContract({
+  // A wait for a file that was given up ends when it is granted, which may be after the test.
+  test: (name, fn) => Deno.test({ name: `file: ${name}`, sanitizeOps: false, sanitizeResources: false, fn }),
+  server: () => server,
+  waiting: async (name, count) => {
+    if (Deno.build.os === "linux") await until(`${count} waiting for ${name}`, () => kernelWaiters(name) === count);
+    // Other systems do not tell. A waiter that is not in the queue yet makes a test easier, not wrong.
+    else await pause(300);
+  },
+});
+
+const flock = linux ?? tool("flock", "--version");
+
+testWith([flock], "file: a lock of sera's excludes flock(1)", async () => {
+  const name = freshName();
+  await using backend = await open(server, name);
+  const lock = await hold(backend);
+  assert.equal(await flockOnce(name), 1);
+  await lock.release();
+  assert.equal(await flockOnce(name), 0);
+});
+
+testWith([flock], "file: a lock of flock(1)'s excludes sera, which gets it next", async () => {
+  const name = freshName();
+  await using holder = new Running(["flock", pathOf(name), "sh", "-c", "echo held; read line"], {
+    env: { PATH: Deno.env.get("PATH") },
+    stdin: "open",
+  });
+  await holder.says("held");
+  await using backend = await open(server, name);
+  assert.equal(await backend.acquire(0, never), undefined);
+  const granted = backend.acquire(30_000, never);
+  await until("sera waits", () => kernelWaiters(name) === 1);
+  await holder.closeStdin();
+  const lock = await granted;
+  assert.ok(lock);
+  await lock.release();
+});
+
+testWith([linux], "file: a waiter burns no processor time", async () => {
+  const name = freshName();
+  await using holder = await open(server, name);
+  const lock = await hold(holder);
+  await using waiter = await open(server, name);
+  const granted = waiter.acquire(Infinity, never);
+  await until("it waits", () => kernelWaiters(name) === 1);
+  const before = processorTicks();
+  await pause(1000);
+  // A tick is 10 ms, and the whole process counts.
+  assert.ok(processorTicks() - before <= 3, `took ${processorTicks() - before} ticks`);
+  await lock.release();
+  await (await granted)!.release();
+});
+
+Deno.test({
+  name: "file: a lock file that was removed meanwhile is told at the release",
+  ignore: isWindows, // There a file that is open stays.
+  fn: async () => {
+    const name = freshName();
+    await using backend = await open(server, name);
+    const lock = await hold(backend);
+    await Deno.remove(pathOf(name));
+    await assert.rejects(lock.release(), LockLostError);
+  },
+});
+
+Deno.test({
+  name: "file: a waiter does not take the lock of a file that was removed meanwhile",
+  ignore: Deno.build.os !== "linux",
+  fn: async () => {
+    const name = freshName();
+    await using one = await open(server, name);
+    await using other = await open(server, name);
+    await using third = await open(server, name);
+    const lock = await hold(one);
+    const granted = other.acquire(Infinity, never);
+    await until("it waits", () => kernelWaiters(name) === 1);
+    await Deno.remove(pathOf(name));
+    const next = await hold(third);
+    await lock.release().catch(() => undefined);
+    // It found the removed file, and queues for the one that is there now.
+    await until("it waits again", () => kernelWaiters(name) === 1);
+    await next.release();
+    await (await granted)!.release();
+  },
+});
+
+testWith(
+  [isWindows ? "Windows has no modes" : undefined],
+  "file: only user and group can open a lock's file",
+  async () => {
+    const name = freshName();
+    await using backend = await open(server, name);
+    const lock = await hold(backend);
+    assert.equal(Deno.statSync(pathOf(name)).mode! & 0o007, 0);
+    await lock.release();
+  },
+);
+
+Deno.test("file: a folder that cannot be made is an error with its path", async () => {
+  await Deno.writeTextFile(`${folder}/a-file`, "");
+  const error = await failure(`${server}/a-file/below`);
+  assert.ok(error instanceof LockUnavailableError);
+  assert.match(error.message, /^Cannot keep locks in the folder: .*a-file\/below: .+--server file:/);
+});
+
+testWith(
+  [isWindows ? "Windows has no modes" : undefined],
+  "file: a folder that everybody can write to is refused",
+  async () => {
+    const open = `${folder}/open`;
+    await Deno.mkdir(open);
+    await Deno.chmod(open, 0o777);
+    const error = await failure(`file:${open}`);
+    assert.ok(error instanceof LockUnavailableError);
+    assert.match(error.message, /everybody can write to it/);
+  },
+);
+
+Deno.test("file: a folder is made for this user alone", async () => {
+  const made = `${folder}/made/here`;
+  await using backend = await open(`${server}/made/here`, freshName());
+  await (await hold(backend)).release();
+  if (!isWindows) assert.equal(Deno.statSync(made).mode! & 0o777, 0o700);
+});
+
+function pathOf(name: string): string {
+  return `${folder}/${name}.lock`;
+}
+
+/** How flock(1) ends that tries once. */
+async function flockOnce(name: string): Promise<number> {
+  const { code } = await new Deno.Command("flock", { args: ["--nonblock", pathOf(name), "true"] }).output();
+  return code;
+}
+
+/** How many wait for a lock, as Linux counts them. */
+function kernelWaiters(name: string): number {
+  const { ino } = Deno.statSync(pathOf(name));
+  const lines = Deno.readTextFileSync("/proc/locks").split("\n");
+  return lines.filter((line) => line.includes("-> FLOCK") && line.includes(`:${ino} `)).length;
+}
+
+/** What this process has used of the processor so far, in ticks. */
+function processorTicks(): number {
+  const stat = Deno.readTextFileSync("/proc/self/stat");
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return Number(fields[11]) + Number(fields[12]);
+}

@@ -1,0 +1,104 @@
+/** Servers that die, hang or end idle connections. */
+
+import assert from "node:assert/strict";
+import { LockLostError, LockUnavailableError } from "../../lib/errors.ts";
+import { pause } from "../cli/wait.ts";
+import { freshName, hold, later, never, open } from "./open.ts";
+import { waiting } from "./server_view.ts";
+import { sharedMariaDb, sharedMySql56 } from "./shared_server.ts";
+
+for (const shared of [sharedMariaDb(), sharedMySql56()]) {
+  shared.test("a server that dies tells waiters and holders at once", async (server) => {
+    const name = freshName();
+    await using one = await open(server.dsn(), name);
+    await using other = await open(server.dsn(), name);
+    const lock = await hold(one);
+    const granted = later(other.acquire(Infinity, never));
+    const lost = new Promise((resolve) => lock.lost.addEventListener("abort", resolve, { once: true }));
+    await waiting(server, name);
+    const began = performance.now();
+    await server.kill();
+    try {
+      await assert.rejects(granted, LockUnavailableError);
+      await lost;
+      assert.ok(performance.now() - began < 1000);
+      await assert.rejects(lock.release(), LockLostError);
+    } finally {
+      await server.restart();
+    }
+  });
+
+  shared.test("a server that hangs does not keep anybody", async (server) => {
+    const dsn = server.dsn("readTimeout=500ms&wait_timeout=3");
+    const name = freshName();
+    const one = await open(dsn, name);
+    const other = await open(dsn, name);
+    const lock = await hold(one);
+    const granted = later(other.acquire(1000, never));
+    const lost = new Promise((resolve) => lock.lost.addEventListener("abort", resolve, { once: true }));
+    await waiting(server, name);
+    const began = performance.now();
+    server.pause();
+    try {
+      await assert.rejects(granted, (error) => {
+        assert.ok(error instanceof LockUnavailableError);
+        assert.match(error.message, /no answer for 500ms$/);
+        return true;
+      });
+      // The wait, and the time to answer.
+      assert.ok(performance.now() - began < 2200);
+      // A third of wait_timeout, and the time to answer.
+      await lost;
+      assert.ok(performance.now() - began < 2500, `took ${performance.now() - began} ms`);
+      assert.ok(lock.lost.reason instanceof LockLostError);
+      assert.match(lock.lost.reason.message, /no answer for 500ms$/);
+      await assert.rejects(lock.release(), LockLostError);
+      const disposing = performance.now();
+      await one[Symbol.asyncDispose]();
+      await other[Symbol.asyncDispose]();
+      assert.ok(performance.now() - disposing < 500);
+
+      const third = await open(dsn, name);
+      await assert.rejects(third.acquire(0, never), /accepts the connection, but does not answer within 500ms$/);
+    } finally {
+      server.resume();
+    }
+  });
+
+  shared.test("disposing does not wait long for a server that hangs", async (server) => {
+    const backend = await open(server.dsn(), freshName());
+    await hold(backend);
+    server.pause();
+    try {
+      const began = performance.now();
+      await backend[Symbol.asyncDispose]();
+      assert.ok(performance.now() - began < 2000);
+    } finally {
+      server.resume();
+    }
+  });
+
+  shared.test("a server that ends idle connections ends no held lock", async (server) => {
+    const name = freshName();
+    await using backend = await open(server.dsn("wait_timeout=1"), name);
+    const lock = await hold(backend);
+    await pause(2500);
+    assert.equal(lock.lost.aborted, false);
+    await using other = await open(server.dsn(), name);
+    assert.equal(await other.acquire(0, never), undefined);
+    await lock.release();
+  });
+
+  shared.test("the time to answer does not shorten a wait", async (server) => {
+    const name = freshName();
+    await using one = await open(server.dsn(), name);
+    await using other = await open(server.dsn("readTimeout=300ms&writeTimeout=300ms"), name);
+    const lock = await hold(one);
+    const granted = other.acquire(30_000, never);
+    await waiting(server, name);
+    await pause(1200);
+    await waiting(server, name);
+    await lock.release();
+    await (await granted)!.release();
+  });
+}

@@ -1,0 +1,46 @@
+/** Opening locks as sera does, from a `server` setting. */
+
+import { parseServer } from "../../lib/config/server.ts";
+import { messageOf } from "../../lib/errors.ts";
+import type { Backend, HeldLock } from "../../lib/lock/lock.ts";
+import { lockName } from "../../lib/lock/lock_name.ts";
+import { openBackend } from "../../lib/lock/open_backend.ts";
+
+/** A signal that does not fire. */
+export const never = new AbortController().signal;
+
+/** Opens the backend for a lock. Dispose of it. */
+export async function open(server: string, name: string, tlsCa?: string): Promise<Backend> {
+  return await openBackend(await parseServer(server, "the test"), name, { tlsCa, env: () => undefined });
+}
+
+/** Takes a lock that nobody has. */
+export async function hold(backend: Backend): Promise<HeldLock> {
+  const lock = await backend.acquire(0, never);
+  if (!lock) throw new Error("somebody else has the lock");
+  return lock;
+}
+
+/** A lock's name that no other test has. */
+export function freshName(): string {
+  return lockName(crypto.randomUUID());
+}
+
+/** The error with which trying to take a fresh lock once fails. */
+export async function failure(server: string, tlsCa?: string): Promise<Error> {
+  let lock;
+  try {
+    await using backend = await open(server, freshName(), tlsCa);
+    lock = await backend.acquire(0, never);
+  } catch (error) {
+    if (error instanceof Error) return error;
+    throw error;
+  }
+  throw new Error(`expected an error for ${server}, but the lock was ${lock ? "held" : "busy"}`);
+}
+
+/** Keeps a rejection from being reported before the test looks at it. */
+export function later<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(messageOf);
+  return promise;
+}

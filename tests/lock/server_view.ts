@@ -1,0 +1,39 @@
+/** What a server sees of its clients. */
+
+import { until } from "../cli/wait.ts";
+import type { MySqlServer } from "../servers/mysql_process.ts";
+
+/** One line of the process list. */
+export interface Client {
+  readonly id: number;
+  /** The statement that runs now; null when there is none. */
+  readonly statement: string | null;
+}
+
+/** The connections of the plain user. */
+export async function clients(server: MySqlServer): Promise<Client[]> {
+  const rows = await server.query(
+    `SELECT id AS id, info AS statement FROM information_schema.processlist WHERE user = '${server.user}'`,
+  );
+  return rows as unknown as Client[];
+}
+
+/** Those of them that wait for a lock at this moment. */
+export async function waiters(server: MySqlServer, name: string): Promise<Client[]> {
+  return (await clients(server)).filter(({ statement }) => statement?.includes(`GET_LOCK('${name}'`));
+}
+
+/** Resolves with the waiters when there are so many. */
+export function waiting(server: MySqlServer, name: string, count = 1): Promise<Client[]> {
+  return until(`${count} waiting for ${name}`, async () => {
+    const found = await waiters(server, name);
+    return found.length === count ? found : undefined;
+  });
+}
+
+/** The connection that holds a lock. */
+export async function holderOf(server: MySqlServer, name: string): Promise<number> {
+  const [row] = await server.query(`SELECT IS_USED_LOCK('${name}') AS id`);
+  if (typeof row?.id !== "number") throw new Error(`nobody holds ${name}`);
+  return row.id;
+}

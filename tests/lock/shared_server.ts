@@ -1,0 +1,56 @@
+/** A server that all tests of a file share, or the reason why there is none. */
+
+import type { MySqlServer } from "../servers/mysql_process.ts";
+import { mariaDbUnavailable, startMariaDb } from "../servers/mariadb.ts";
+import { mysql56Unavailable, startMySql56 } from "../servers/mysql56.ts";
+
+/** Starts before the first test of the file and stops after the last one. */
+export class SharedServer {
+  readonly #label: string;
+  readonly #missing: string | undefined;
+  #server: MySqlServer | undefined;
+
+  /** @param missing Why it cannot be started, if so; then its tests are left out. */
+  constructor(label: string, missing: string | undefined, start: () => Promise<MySqlServer>) {
+    this.#label = label;
+    this.#missing = missing;
+    if (missing !== undefined) {
+      console.log(`left out: the tests on ${label}: ${missing}`);
+      return;
+    }
+    Deno.test.beforeAll(async () => {
+      this.#server = await start();
+    });
+    Deno.test.afterAll(async () => {
+      await this.#server?.stop();
+    });
+  }
+
+  /** The server; there is none before the first test. */
+  get server(): MySqlServer {
+    if (!this.#server) throw new Error(`${this.#label} has not been started`);
+    return this.#server;
+  }
+
+  /** Defines a test. */
+  test(name: string, fn: (server: MySqlServer) => Promise<void>): void {
+    Deno.test({
+      name: `${this.#label}: ${name}`,
+      ignore: this.#missing !== undefined,
+      // A restarted server outlives its test, and the driver closes sockets a moment after it says so.
+      sanitizeOps: false,
+      sanitizeResources: false,
+      fn: () => fn(this.server),
+    });
+  }
+}
+
+/** A MariaDB for the tests of this file. */
+export function sharedMariaDb(...extraArgs: string[]): SharedServer {
+  return new SharedServer("MariaDB", mariaDbUnavailable, () => startMariaDb({ extraArgs }));
+}
+
+/** A MySQL 5.6 for the tests of this file. */
+export function sharedMySql56(...extraArgs: string[]): SharedServer {
+  return new SharedServer("MySQL 5.6", mysql56Unavailable, () => startMySql56({ extraArgs }));
+}

@@ -1,0 +1,171 @@
+import assert from "node:assert/strict";
+import { notRoot, testWith } from "./needs.ts";
+import { Place } from "./place.ts";
+
+/** The environment of a sera that gets its server from the config file. */
+const NO_SERVER = { SERA_SERVER: undefined };
+
+/** Would show if a part of the config file were quoted. */
+const PASSWORD = "hunter2marker";
+
+Deno.test("the config file gives server and verbose", async () => {
+  await using place = await Place.make();
+  const path = await place.write("sera.json", JSON.stringify({ server: place.server, verbose: true, syslog: false }));
+  const { code, stdout, stderr } = await place.sera(["--config", path, "0", "echo", "ran"], { env: NO_SERVER });
+  assert.deepEqual({ code, stderr }, { code: 0, stderr: "" });
+  assert.match(stdout, /Lock acquired[^]*ran\n[^]*exit code 0/);
+  assert.equal([...Deno.readDirSync(place.locks)].length, 1);
+});
+
+Deno.test("SERA_CONFIG names the config file, and --config wins over it", async () => {
+  await using place = await Place.make();
+  const good = await place.write("good.json", JSON.stringify({ server: place.server }));
+  const env = { ...NO_SERVER, SERA_CONFIG: good };
+  assert.equal((await place.sera(["0", "true"], { env })).code, 0);
+  const { code, stderr } = await place.sera(["--config", place.file("none.json"), "0", "true"], { env });
+  assert.equal(code, 200);
+  assert.match(stderr, /none\.json/);
+});
+
+Deno.test("keys are matched without regard to case, and the last of two wins", async () => {
+  await using place = await Place.make();
+  const path = await place.write(
+    "sera.json",
+    `{"SERVER": "file:/dev/null/x", "Server": "${place.server}", "vErBoSe": true}`,
+  );
+  const { code, stdout, stderr } = await place.sera(["--config", path, "0", "true"], { env: NO_SERVER });
+  assert.deepEqual({ code, stderr }, { code: 0, stderr: "" });
+  assert.match(stdout, /Lock acquired/);
+  assert.doesNotMatch(stdout, /Unknown key/);
+});
+
+Deno.test("an unknown key is told of only when verbose, and harmless", async () => {
+  await using place = await Place.make();
+  const path = await place.write("sera.json", JSON.stringify({ server: place.server, colour: 1 }));
+  const silent = { code: 0, stdout: "", stderr: "" };
+  assert.deepEqual(await place.sera(["--config", path, "0", "true"], { env: NO_SERVER }), silent);
+  const { code, stdout } = await place.sera(["--config", path, "--verbose", "0", "true"], { env: NO_SERVER });
+  assert.equal(code, 0);
+  assert.match(stdout, /^Unknown key in .*sera\.json: colour$/m);
+});
+
+Deno.test("null leaves a setting as it is", async () => {
+  await using place = await Place.make();
+  const path = await place.write("sera.json", JSON.stringify({ server: place.server, verbose: null, syslog: null }));
+  const silent = { code: 0, stdout: "", stderr: "" };
+  assert.deepEqual(await place.sera(["--config", path, "0", "true"], { env: NO_SERVER }), silent);
+});
+
+/** Config files that cannot be used, what sera says of them, and at which line. */
+const BROKEN: Record<string, { text: string; says: RegExp }> = {
+  "an empty file": { text: "", says: /not valid JSON at line 1;/ },
+  "a file of blank lines": { text: "\n\n", says: /not valid JSON at line 1;/ },
+  "words": { text: "server = x\n", says: /not valid JSON at line 1;/ },
+  "a value without quotes": {
+    text: `{\n  "server": ${PASSWORD},\n  "verbose": true\n}\n`,
+    says: /not valid JSON at line 2;/,
+  },
+  "a key without quotes": {
+    text: `{\n  "server": "u:${PASSWORD}@/",\n  verbose: true\n}\n`,
+    says: /not valid JSON at line 3;/,
+  },
+  "a comma too many": { text: `{\n  "server": "u:${PASSWORD}@/",\n}\n`, says: /not valid JSON at line 3;/ },
+  "a comma too few": {
+    text: `{\n  "server": "u:${PASSWORD}@/"\n  "verbose": true\n}\n`,
+    says: /not valid JSON at line 3;/,
+  },
+  "a quote too few": {
+    text: `{\n  "server": "u:${PASSWORD}@/,\n  "verbose": true\n}\n`,
+    says: /not valid JSON at line 2;/,
+  },
+  "a brace too few": { text: `{\n  "server": "u:${PASSWORD}@/"\n`, says: /not valid JSON at line 2;/ },
+  "something after the end": { text: `{\n  "server": "u:${PASSWORD}@/"\n}\n\n}\n`, says: /not valid JSON at line 5;/ },
+  "a comment": { text: `{\n  // "u:${PASSWORD}@/"\n  "server": "file:"\n}\n`, says: /not valid JSON at line 2;/ },
+  "Windows line ends": { text: `{\r\n  "verbose": true,\r\n  "server": '${PASSWORD}'\r\n}\r\n`, says: /at line 3;/ },
+  "a word that speaks of positions": {
+    text: `{\n\n\n  "verbose": x, "at position 1": "${PASSWORD}"\n}`,
+    says: /not valid JSON at line 4;/,
+  },
+  "a long file": {
+    text: `{\n${'  "x": "filler",\n'.repeat(200)}  "server": ${PASSWORD}\n}\n`,
+    says: /not valid JSON at line 202;/,
+  },
+  "a list": { text: `["${PASSWORD}"]`, says: /not a JSON object/ },
+  "a text": { text: `"${PASSWORD}"`, says: /not a JSON object/ },
+  "null": { text: "null", says: /not a JSON object/ },
+};
+
+for (const [what, { text, says }] of Object.entries(BROKEN)) {
+  Deno.test(`${what} as config file is 200, with the line and both ways on`, async () => {
+    await using place = await Place.make();
+    const path = await place.write("sera.json", text);
+    const { code, stdout, stderr } = await place.sera(["--config", path, "0", "echo", "ran"], { env: NO_SERVER });
+    assert.deepEqual({ code, stdout }, { code: 200, stdout: "" });
+    assertWaysOn(stderr, path);
+    assert.match(stderr, says);
+    assert.ok(!stderr.includes(PASSWORD), stderr);
+  });
+}
+
+Deno.test("a config file that is missing is 200, with its path and both ways on", async () => {
+  await using place = await Place.make();
+  const path = place.file("none.json");
+  const { code, stdout, stderr } = await place.sera(["--config", path, "0", "echo", "ran"], { env: NO_SERVER });
+  assert.deepEqual({ code, stdout }, { code: 200, stdout: "" });
+  assert.match(stderr, /No config file/);
+  assertWaysOn(stderr, path);
+});
+
+Deno.test("a folder as config file is 200, with its path and both ways on", async () => {
+  await using place = await Place.make();
+  const { code, stdout, stderr } = await place.sera(["--config", place.path, "0", "echo", "ran"], { env: NO_SERVER });
+  assert.deepEqual({ code, stdout }, { code: 200, stdout: "" });
+  assert.match(stderr, /[Ii]s a directory/);
+  assertWaysOn(stderr, place.path);
+});
+
+Deno.test("a config file without a server is 200, with both ways on", async () => {
+  await using place = await Place.make();
+  const path = await place.write("sera.json", JSON.stringify({ verbose: true }));
+  const { code, stdout, stderr } = await place.sera(["--config", path, "0", "echo", "ran"], { env: NO_SERVER });
+  assert.deepEqual({ code, stdout }, { code: 200, stdout: "" });
+  assert.match(stderr, /No server/);
+  assertWaysOn(stderr, path);
+});
+
+testWith([notRoot], "a config file that may not be read is 200, and says so", async () => {
+  await using place = await Place.make();
+  const path = await place.write("sera.json", JSON.stringify({ server: place.server }));
+  await Deno.chmod(path, 0o000);
+  const { code, stderr } = await place.sera(["--config", path, "0", "echo", "ran"], { env: NO_SERVER });
+  assert.equal(code, 200);
+  assert.ok(stderr.includes(path) && /permission denied/.test(stderr), stderr);
+});
+
+const WRONG_VALUES: Record<string, unknown> = {
+  server: [1, true, { user: PASSWORD }, [PASSWORD]],
+  verbose: ["true", "loud", 1, "", {}],
+  syslog: ["true", "log", 1, ""],
+  "log-format": ["xml", true, ""],
+  "tls-ca": [true, ""],
+};
+
+for (const [key, values] of Object.entries(WRONG_VALUES)) {
+  Deno.test(`values that ${key} does not take in the config file are 200`, async () => {
+    await using place = await Place.make();
+    for (const value of values as unknown[]) {
+      const path = await place.write("sera.json", JSON.stringify({ server: place.server, [key]: value }));
+      const { code, stdout, stderr } = await place.sera(["--config", path, "0", "echo", "ran"], { env: NO_SERVER });
+      assert.deepEqual({ code, stdout }, { code: 200, stdout: "" }, JSON.stringify(value));
+      assert.match(stderr, /^sera: [^\n]+; it takes [^\n]+\n$/);
+      assert.ok(stderr.includes(key) && stderr.includes(path) && !stderr.includes(PASSWORD), stderr);
+    }
+  });
+}
+
+function assertWaysOn(stderr: string, path: string): void {
+  assert.match(stderr, /^sera: [^\n]+\n$/);
+  assert.ok(stderr.includes(path), stderr);
+  assert.match(stderr, /"server": "user:password@tcp\(/);
+  assert.match(stderr, /--server file:/);
+}

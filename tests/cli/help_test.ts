@@ -1,0 +1,48 @@
+import assert from "node:assert/strict";
+import { SETTINGS } from "../../lib/args/settings_table.ts";
+import { ExitCode } from "../../lib/exit_codes.ts";
+import config from "../../deno.json" with { type: "json" };
+import { Place } from "./place.ts";
+
+for (const flag of ["--help", "-help", "-h", "--h"]) {
+  Deno.test(`${flag} prints the help on stdout and ends with 0`, async () => {
+    await using place = await Place.make();
+    const { code, stdout, stderr } = await place.sera([flag], { env: { SERA_SERVER: undefined } });
+    assert.deepEqual({ code, stderr }, { code: 0, stderr: "" });
+    for (const heading of ["Usage: sera [flags] [--] <wait> <command>", "Flags", "Exit status:", "Examples:"]) {
+      assert.ok(stdout.includes(heading), heading);
+    }
+  });
+}
+
+Deno.test("the help tells of every setting and every exit code", async () => {
+  await using place = await Place.make();
+  const { stdout } = await place.sera(["--help"]);
+  for (const { name } of SETTINGS) assert.match(stdout, new RegExp(`^  --${name}\\b`, "m"));
+  for (const code of Object.values(ExitCode)) if (code !== 0) assert.match(stdout, new RegExp(`^  ${code} `, "m"));
+  for (const { name, inConfig } of SETTINGS) {
+    if (inConfig) assert.match(stdout, new RegExp(`keys\\s[^.]*\\b${name}\\b`, "s"));
+  }
+});
+
+Deno.test("the help fits into 80 columns", async () => {
+  await using place = await Place.make();
+  const { stdout } = await place.sera(["--help"]);
+  assert.deepEqual(stdout.split("\n").filter((line) => line.length > 80), []);
+});
+
+Deno.test("the help comes even after words that are wrong, and without a config file", async () => {
+  await using place = await Place.make();
+  const { code, stdout } = await place.sera(["--verbose=loud", "--help", "nonsense"], {
+    env: { SERA_CONFIG: "/nonexistent" },
+  });
+  assert.equal(code, 0);
+  assert.match(stdout, /^Usage:/);
+});
+
+for (const flag of ["--version", "-version"]) {
+  Deno.test(`${flag} prints the version`, async () => {
+    await using place = await Place.make();
+    assert.deepEqual(await place.sera([flag]), { code: 0, stdout: `sera ${config.version}\n`, stderr: "" });
+  });
+}

@@ -1,0 +1,63 @@
+/** The program under test, started as its users start it. */
+
+import { type Ended, Running, runToEnd, type StartOptions } from "./running.ts";
+
+const ROOT = `${import.meta.dirname}/../..`;
+
+/** The permissions of the program when it runs from source; `scripts/sera` gives the same. */
+export const PERMISSIONS = [
+  "--allow-read",
+  "--allow-write",
+  "--allow-net",
+  "--allow-run",
+  "--allow-env",
+  "--allow-sys",
+];
+
+const binary = Deno.env.get("SERA_TEST_BINARY");
+
+/** Whether a compiled program is tested, the one that SERA_TEST_BINARY names. */
+export const isCompiled = Boolean(binary);
+
+/** The words that start sera. */
+export const PROGRAM: readonly string[] = binary ? [Deno.realPathSync(binary)] : [
+  Deno.execPath(),
+  "run",
+  "--quiet",
+  "--no-prompt",
+  "--config",
+  `${ROOT}/deno.json`,
+  ...PERMISSIONS,
+  `${ROOT}/main.ts`,
+];
+
+/** How sera is started; the environment holds nothing but this and what every program needs. */
+export type ProgramOptions = Partial<StartOptions>;
+
+/** Runs sera to its end. */
+export function sera(args: readonly string[], options: ProgramOptions = {}): Promise<Ended> {
+  return runToEnd([...PROGRAM, ...args], complete(options));
+}
+
+/** Starts sera; dispose of it. */
+export function startSera(args: readonly string[], options: ProgramOptions = {}): Running {
+  return new Running([...PROGRAM, ...args], complete(options));
+}
+
+/** Adds what every program needs to the options. */
+export function complete(options: ProgramOptions): StartOptions {
+  return { ...options, env: { ...baseEnvironment(), ...options.env } };
+}
+
+function baseEnvironment(): Record<string, string | undefined> {
+  const home = Deno.env.get("HOME");
+  const cache = Deno.env.get("XDG_CACHE_HOME") ?? `${home}/.cache`;
+  return {
+    PATH: Deno.env.get("PATH"),
+    // One way to count characters and to word messages, whatever the caller's is.
+    LC_ALL: "C.UTF-8",
+    SHELL: "/bin/sh",
+    // Deno's, for a sera from source: HOME may be another one.
+    ...isCompiled ? {} : { DENO_DIR: Deno.env.get("DENO_DIR") ?? `${cache}/deno` },
+  };
+}

@@ -18,7 +18,7 @@ const TARGETS = [
   "x86_64-pc-windows-msvc",
 ] as const;
 
-const dist = new URL("../dist", import.meta.url).pathname;
+const dist = `${import.meta.dirname}/../dist`;
 
 async function compile(target: string | undefined): Promise<string> {
   const name = target === undefined ? "sera" : `sera-${target}`;

@@ -6,6 +6,8 @@
  */
 import { build, type Plugin, stop } from "esbuild";
 
+const ROOT = `${import.meta.dirname}/..`;
+
 /** Loads a module of Node when it is first used; not with `require`, which drags in a module system of its own. */
 const onFirstUse = (name: string) =>
   `module.exports = new Proxy({}, { get: (_, key) => process.getBuiltinModule("node:${name}")[key] });`;
@@ -72,7 +74,7 @@ const standIns: Plugin = {
       build.onLoad({ filter: new RegExp(`^${index}:`), namespace: "stand-in" }, () => ({
         contents: code,
         loader: "js",
-        resolveDir: new URL("..", import.meta.url).pathname,
+        resolveDir: ROOT,
       }));
     });
   },
@@ -103,7 +105,7 @@ const nodeModules: Plugin = {
 export async function bundle(outdir: string): Promise<string> {
   try {
     await build({
-      entryPoints: [new URL("../main.ts", import.meta.url).pathname],
+      entryPoints: [`${ROOT}/main.ts`],
       outdir,
       bundle: true,
       splitting: true,

@@ -7,7 +7,7 @@
 export function readOwnProc(file: "cmdline" | "stat" | "status"): Uint8Array | undefined {
   if (Deno.build.os !== "linux") return undefined;
   try {
-    const cat = new Deno.Command("cat", { args: [`/proc/${Deno.pid}/${file}`], stdin: "null", stderr: "null" });
+    const cat = new Deno.Command("/bin/cat", { args: [`/proc/${Deno.pid}/${file}`], stdin: "null", stderr: "null" });
     const { success, stdout } = cat.outputSync();
     return success ? stdout : undefined;
   } catch (error) {

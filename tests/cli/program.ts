@@ -2,7 +2,7 @@
 
 import { type Ended, Running, runToEnd, type StartOptions } from "./running.ts";
 
-const ROOT = `${import.meta.dirname}/../..`;
+const ROOT = Deno.realPathSync(`${import.meta.dirname}/../..`);
 
 /** The permissions of the program when it runs from source; `scripts/sera` gives the same. */
 export const PERMISSIONS = [

@@ -3,7 +3,7 @@
 import { until } from "./wait.ts";
 
 /** Longer than any test lets a process run; one that is stuck must not hold the tests up for ever. */
-const LONGEST_RUN_MS = 60_000;
+const LONGEST_RUN_MS = 30_000;
 
 /** How long a killed process may take to go, which is longer only if somebody whom it left behind keeps its stdout open. */
 const LONGEST_END_MS = 2000;

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { notRoot, testWith } from "./needs.ts";
+import { anotherUser, asNobody, isRoot, testWith } from "./needs.ts";
 import { Place } from "./place.ts";
 
 /** The environment of a sera that gets its server from the config file. */
@@ -133,11 +133,13 @@ Deno.test("a config file without a server is 200, with both ways on", async () =
   assertWaysOn(stderr, path);
 });
 
-testWith([notRoot], "a config file that may not be read is 200, and says so", async () => {
+testWith([isRoot ? anotherUser : undefined], "a config file that may not be read is 200, and says so", async () => {
   await using place = await Place.make();
+  await Deno.chmod(place.path, 0o755);
   const path = await place.write("sera.json", JSON.stringify({ server: place.server }));
   await Deno.chmod(path, 0o000);
-  const { code, stderr } = await place.sera(["--config", path, "0", "echo", "ran"], { env: NO_SERVER });
+  const words = ["sera", "--config", path, "0", "echo", "ran"];
+  const { code, stderr } = await place.run(isRoot ? ["setpriv", ...asNobody(words)] : words, { env: NO_SERVER });
   assert.equal(code, 200);
   assert.ok(stderr.includes(path) && /permission denied/.test(stderr), stderr);
 });

@@ -1,8 +1,6 @@
 import assert from "node:assert/strict";
-import { anotherUser, asNobody, mountNamespace, root, testWith } from "./needs.ts";
+import { anotherUser, asNobody, isRoot, mountNamespace, testWith } from "./needs.ts";
 import { Place } from "./place.ts";
-
-const isRoot = root === undefined;
 
 testWith([mountNamespace], "root's default folder is /run/sera, and private", async () => {
   await using place = await Place.make();

@@ -22,9 +22,7 @@ export const linux: Need = Deno.build.os === "linux" ? undefined : "this is not 
 
 /** The rights of root. */
 export const root: Need = Deno.build.os !== "windows" && Deno.uid() === 0 ? undefined : "this is not root";
-
-/** A user to whom permissions mean something. */
-export const notRoot: Need = root === undefined ? "root may read everything" : undefined;
+export const isRoot = root === undefined;
 
 /** A program in PATH that does something harmless with these arguments. */
 export function tool(name: string, ...args: string[]): Need {

@@ -23,8 +23,9 @@ export class LockUnavailableError extends SeraError {
   /**
    * @param message What failed, the value, what to do.
    * @param transient Whether the same request may succeed a moment later, so that a retry inside the wait makes sense.
+   * @param reason What is wrong where, without saying what it kept sera from.
    */
-  constructor(message: string, readonly transient = false) {
+  constructor(message: string, readonly transient = false, readonly reason = message) {
     super(message);
   }
 }

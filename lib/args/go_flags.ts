@@ -38,7 +38,9 @@ export function parseGoFlags(words: readonly string[], specs: readonly FlagSpec[
       throw new UsageError(`Cannot read the flag: ${word}; see sera --help`);
     }
     const spec = specs.find((spec) => spec.name === name);
-    if (!spec) throw new UsageError(`Unknown flag: -${name}; see sera --help`);
+    if (!spec) {
+      throw new UsageError(`Unknown flag: ${word.slice(0, word.length - text.length)}${name}; see sera --help`);
+    }
 
     if (equals >= 0) flags.set(name, text.slice(equals + 1));
     else if (spec.boolean) flags.set(name, "true");

@@ -15,9 +15,14 @@ export function readOperands(operands: readonly string[]): RunRequest {
   const wait = parseWait(first);
   if (wait === undefined) {
     throw new UsageError(
-      `Cannot use as a wait: ${first}; expected whole seconds, a duration such as 1m30s, or forever, then the command`,
+      `Cannot use as a wait: ${
+        first || '""'
+      }; expected whole seconds, a duration such as 1m30s, or forever, then the command`,
     );
   }
   if (words.length === 0) throw new UsageError(`No command after the wait: ${first}; write sera ${first} <command>`);
+  if (words[0] === "--") {
+    throw new UsageError(`No command at: --; it belongs before the wait: sera -- ${first} <command>`);
+  }
   return { wait, words };
 }

@@ -19,9 +19,9 @@ ${SETTINGS.map(flagHelp).join("")}\
 ${flagLines("--version", ["print the version"])}\
 ${flagLines("--help", ["print this text"])}
 Each flag but --help and --version can be set by a variable too, for example
-SERA_SERVER or SERA_WAIT_AND_SKIP=true. The config file may hold the keys
-${configKeys()}. Flags win over
-variables, these over the file.
+SERA_SERVER or SERA_WAIT_AND_SKIP=true. Flags win over variables, and these
+over the config file, which may hold these keys:
+  ${configKeys()}
 
 Exit status:
   any     the command's own; 128+n if signal n ended it

@@ -7,11 +7,16 @@
 export function readOwnProc(file: "cmdline" | "stat" | "status"): Uint8Array | undefined {
   if (Deno.build.os !== "linux") return undefined;
   try {
-    const cat = new Deno.Command("/bin/cat", { args: [`/proc/${Deno.pid}/${file}`], stdin: "null", stderr: "null" });
-    const { success, stdout } = cat.outputSync();
+    const { success, stdout } = new Deno.Command("/bin/cat", {
+      args: [`/proc/${Deno.pid}/${file}`],
+      // The folder that sera was started in may be one that nobody can enter.
+      cwd: "/",
+      stdin: "null",
+      stderr: "null",
+    }).outputSync();
     return success ? stdout : undefined;
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.PermissionDenied) return undefined;
     throw error;
   }
 }

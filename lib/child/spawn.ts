@@ -38,23 +38,44 @@ function spawn(program: string, args: string[], detached: boolean): Deno.ChildPr
     return new Deno.Command(program, { args, detached, stdin: "inherit", stdout: "inherit", stderr: "inherit" })
       .spawn();
   } catch (error) {
-    throw new CommandStartError(`Cannot start the command: ${program}: ${reason(program, error)}`);
+    throw new CommandStartError(`Cannot start the command: ${program || '""'}: ${reason(program, error)}`);
   }
 }
 
 function reason(program: string, error: unknown): string {
-  if (error instanceof Deno.errors.PermissionDenied) return "permission denied; make it executable";
-  if (!(error instanceof Deno.errors.NotFound)) return messageOf(error);
+  if (!canStayHere()) return "the working directory cannot be entered; change to another one first";
+  if (error instanceof Deno.errors.PermissionDenied) {
+    return isFolder(program) ? "is a directory" : "permission denied; make it executable";
+  }
+  if (!(error instanceof Deno.errors.NotFound)) return messageOf(error).replace(/^Failed to spawn '.*?': /s, "");
   if (!program.includes("/")) return "not found in PATH; cron's is short, give the whole path";
   return exists(program) ? "the interpreter that its first line names was not found" : "no such file";
 }
 
-function exists(path: string): boolean {
+/** Whether a process can be in the working directory; the runtime makes every command change to it. */
+function canStayHere(): boolean {
   try {
-    Deno.lstatSync(path);
+    Deno.chdir(Deno.cwd());
     return true;
   } catch (error) {
     if (error instanceof Error) return false;
+    throw error;
+  }
+}
+
+function exists(path: string): boolean {
+  return lstat(path) !== undefined;
+}
+
+function isFolder(path: string): boolean {
+  return lstat(path)?.isDirectory ?? false;
+}
+
+function lstat(path: string): Deno.FileInfo | undefined {
+  try {
+    return Deno.lstatSync(path);
+  } catch (error) {
+    if (error instanceof Error) return undefined;
     throw error;
   }
 }

@@ -85,7 +85,9 @@ async function executeHolding(
   signals.passOnTo(command);
 
   const { exitCode, stoppedBy } = await supervise(command, lock.lost, (reason) => {
-    logger.log("error", "error", `${reason.message}; stopping the command: another node may be running it`);
+    logger.log("error", "error", `${reason.message}; stopping ${words[0]}, since another node may start it now`, {
+      exitCode: ExitCode.lockLost,
+    });
   });
   const held = Math.round(performance.now() - since);
   if (stoppedBy) {

@@ -86,9 +86,16 @@ export async function resolveSettings(
   }
   const serverText = readWord(spec("server"), server, true);
   const verbose = booleanOr("verbose");
+  const parsed = await parseServer(serverText, server.source);
+  const tlsCa = text("tls-ca");
+  if (tlsCa !== undefined && parsed.kind === "mysql" && parsed.tls !== "verify") {
+    throw new ConfigError(
+      `Cannot use tls-ca with the server in ${server.source}: it checks no certificate; add tls=true`,
+    );
+  }
   return {
-    server: await parseServer(serverText, server.source),
-    tlsCa: text("tls-ca"),
+    server: parsed,
+    tlsCa,
     name: text("name"),
     waitAndSkip: boolean("wait-and-skip"),
     detailedExitCodes: boolean("detailed-exit-codes"),
@@ -142,7 +149,7 @@ function readBooleanOrText(spec: SettingSpec, found: Found): boolean | string {
   if (boolean !== undefined) return boolean;
   const { value } = found;
   if (typeof value === "string" && (spec.words ? spec.words.includes(value) : value.startsWith("/"))) return value;
-  throw wrong(spec, found, `true, false or ${spec.words ? spec.words.join(" or ") : "an absolute path"}`);
+  throw wrong(spec, found, `true, false${spec.words ? `, ${spec.words.join(" or ")}` : " or an absolute path"}`);
 }
 
 function asBoolean({ value, json }: Found): boolean | undefined {
@@ -151,7 +158,9 @@ function asBoolean({ value, json }: Found): boolean | undefined {
 }
 
 /** The error for a value that cannot be used. A server may hold a password, so its value is never repeated. */
-function wrong(spec: SettingSpec, { value, source, error }: Found, expected: string): SeraError {
-  const shown = spec.name === "server" ? "" : `: ${typeof value === "string" ? value : JSON.stringify(value)}`;
+function wrong(spec: SettingSpec, { value, source, error, json }: Found, expected: string): SeraError {
+  const shown = spec.name === "server"
+    ? ""
+    : `: ${typeof value === "string" && !json && value !== "" ? value : JSON.stringify(value)}`;
   return new error(`Cannot use ${spec.name} in ${source}${shown}; it takes ${expected}`);
 }

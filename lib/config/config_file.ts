@@ -40,7 +40,8 @@ function readText(path: string): string {
     if (error instanceof Deno.errors.PermissionDenied) {
       throw new ConfigError(`Cannot read the config file: ${path}: permission denied; make it readable for this user`);
     }
-    throw new ConfigError(`Cannot read the config file: ${path}: ${messageOf(error)}; ${WAYS_ON}`);
+    const why = error instanceof Deno.errors.NotCapable ? "not a plain file" : messageOf(error);
+    throw new ConfigError(`Cannot read the config file: ${path}: ${why}; ${WAYS_ON}`);
   }
 }
 

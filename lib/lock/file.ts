@@ -74,9 +74,7 @@ export class FileBackend implements Backend {
       return Deno.openSync(this.#path, { read: true, write: true, create: true, mode: 0o660 });
     } catch (error) {
       throw new LockUnavailableError(
-        `Cannot open the lock file: ${this.#path}: ${
-          messageOf(error)
-        }; make its folder writable for this user, or use ` +
+        `Cannot open the lock file: ${this.#path}: ${messageOf(error)}; mend that, or use ` +
           "--server file:/some/dir",
       );
     }

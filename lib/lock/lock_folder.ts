@@ -11,7 +11,9 @@ export function defaultLockFolder(env: (name: string) => string | undefined): st
   if (Deno.build.os === "windows") return `${required(env, "LOCALAPPDATA")}\\sera`;
   // Emptied at every boot, as locks should be; other systems have kept /var/run where Linux has /run.
   if (Deno.uid() === 0) return Deno.build.os === "linux" ? "/run/sera" : "/var/run/sera";
-  return `${env("XDG_STATE_HOME") ?? `${required(env, "HOME")}/.local/state`}/sera`;
+  const state = env("XDG_STATE_HOME");
+  // The specification has relative paths ignored: they would be another folder in every working directory.
+  return `${state?.startsWith("/") ? state : `${required(env, "HOME")}/.local/state`}/sera`;
 }
 
 function required(env: (name: string) => string | undefined, name: string): string {
@@ -56,5 +58,7 @@ function statOrCreate(folder: string): Deno.FileInfo {
 }
 
 function unusable(folder: string, why: string): LockUnavailableError {
-  return new LockUnavailableError(`Cannot keep locks in the folder: ${folder}: ${why}, or use --server file:/some/dir`);
+  return new LockUnavailableError(
+    `Cannot keep locks in the folder: ${folder}: ${why}; or name another one: --server file:/some/dir`,
+  );
 }

@@ -134,8 +134,8 @@ class HeldMySqlLock implements HeldLock {
     this.#session = session;
     this.#name = name;
     const interval = Math.min(idleTimeout / 3, LONGEST_HEARTBEAT);
-    this.#heartbeat = new Heartbeat(interval, () => this.#check(), (error) => this.#lose(messageOf(error)));
-    const closed = () => this.#lose(messageOf(session.closed.reason));
+    this.#heartbeat = new Heartbeat(interval, () => this.#check(), (error) => this.#lose(reasonOf(error)));
+    const closed = () => this.#lose(`${session.where}: ${messageOf(session.closed.reason)}`);
     if (session.closed.aborted) closed();
     session.closed.addEventListener("abort", closed, { once: true });
   }
@@ -162,11 +162,15 @@ class HeldMySqlLock implements HeldLock {
     try {
       row = await this.#session.query(`SELECT RELEASE_LOCK('${this.#name}') AS released`);
     } catch (error) {
-      if (error instanceof LockUnavailableError) throw new LockLostError(`Cannot release the lock: ${error.message}`);
+      if (error instanceof LockUnavailableError) throw new LockLostError(`Cannot release the lock on ${error.reason}`);
       throw error;
     }
     if (Number(row.released) !== 1) {
       throw new LockLostError(`The lock was gone before its release: ${this.#session.where} had freed it`);
     }
   }
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof LockUnavailableError ? error.reason : messageOf(error);
 }

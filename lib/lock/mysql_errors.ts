@@ -40,9 +40,9 @@ const CURES: Readonly<Record<number, string>> = {
 /** What an error of the system or the driver means, by its code. */
 const MEANINGS: Readonly<Record<string, string>> = {
   ECONNREFUSED: "connection refused; is the server running, and is the address right?",
-  ECONNRESET: "the server closed the connection",
-  PROTOCOL_CONNECTION_LOST: "the server closed the connection",
-  EPIPE: "the server closed the connection",
+  ECONNRESET: "the server closed the connection; its log may say why",
+  PROTOCOL_CONNECTION_LOST: "the server closed the connection; its log may say why",
+  EPIPE: "the server closed the connection; its log may say why",
   ENOTFOUND: "no such host; check the address in the DSN",
   EAI_AGAIN: "the host's name cannot be looked up now; check DNS",
   ENOENT: "no such socket; is the server running, and is the path right?",

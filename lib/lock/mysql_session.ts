@@ -89,7 +89,7 @@ export class MySqlSession {
         this.destroy();
       };
       const timer = setTimeout(
-        () => this.destroy(`no answer for ${formatDuration(this.#answerTimeout)}`),
+        () => this.destroy(`no answer for ${formatDuration(this.#answerTimeout)}; see to the server and the network`),
         Math.min(serverTime + this.#answerTimeout, LONGEST_TIMER),
       );
       if (this.closed.aborted) return ended();
@@ -128,9 +128,11 @@ export class MySqlSession {
   }
 
   #wrap(error: unknown): LockUnavailableError {
+    const reason = `${this.where}: ${describeMySqlError(error)}`;
     return new LockUnavailableError(
-      `Cannot lock on ${this.where}: ${describeMySqlError(error)}`,
+      `Cannot lock on ${reason}`,
       isTransient(error) && !this.#closed.signal.aborted,
+      reason,
     );
   }
 

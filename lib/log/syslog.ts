@@ -24,12 +24,14 @@ export async function sendToSyslog(
   try {
     logger = new Deno.Command("logger", {
       args: ["-t", `sera[${Deno.pid}]`, "-p", `user.${severity}`, ...options],
+      cwd: "/",
       stdin: "piped",
       stdout: "null",
       stderr: "null",
     }).spawn();
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.PermissionDenied) return;
+    // No PATH at all is a plain Error.
+    if (error instanceof Error) return;
     throw error;
   }
   const ended = new AbortController();

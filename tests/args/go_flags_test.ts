@@ -50,9 +50,9 @@ for (const [words, flags, operands] of ACCEPTED) {
 }
 
 const REFUSED: [string[], RegExp][] = [
-  [["--nonsense", "0"], /^Unknown flag: -nonsense; /],
+  [["--nonsense", "0"], /^Unknown flag: --nonsense; /],
   [["-nonsense=3"], /^Unknown flag: -nonsense; /],
-  [["--Verbose"], /^Unknown flag: -Verbose; /],
+  [["--Verbose"], /^Unknown flag: --Verbose; /],
   [["-v"], /^Unknown flag: -v; /],
   [["-1", "true"], /^Unknown flag: -1; /],
   [["--verbose", "-x", "0"], /^Unknown flag: -x; /],

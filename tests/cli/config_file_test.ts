@@ -171,3 +171,15 @@ function assertWaysOn(stderr: string, path: string): void {
   assert.match(stderr, /"server": "user:password@tcp\(/);
   assert.match(stderr, /--server file:/);
 }
+
+for (const parameters of ["", "?tls=skip-verify", "?tls=preferred"]) {
+  Deno.test(`tls-ca with a server that checks no certificate, ${parameters || "without tls"}, is 200`, async () => {
+    await using place = await Place.make();
+    const server = `u:${PASSWORD}@tcp(127.0.0.1:1)/${parameters}`;
+    const path = await place.write("sera.json", JSON.stringify({ server, "tls-ca": place.file("ca.pem") }));
+    const { code, stderr } = await place.sera(["--config", path, "0", "echo", "ran"], { env: NO_SERVER });
+    assert.equal(code, 200);
+    assert.match(stderr, /^sera: Cannot use tls-ca with the server in [^\n]*add tls=true\n$/);
+    assert.ok(!stderr.includes(PASSWORD), stderr);
+  });
+}

@@ -78,7 +78,7 @@ Deno.test("flags end at --, which only the first time is sera's", async () => {
 });
 
 const WRONG: Record<string, { args: string[]; says: RegExp }> = {
-  "an unknown flag": { args: ["--nmae", "x", "0", "true"], says: /Unknown flag: -nmae/ },
+  "an unknown flag": { args: ["--nmae", "x", "0", "true"], says: /Unknown flag: --nmae;/ },
   "an unknown flag with one dash": { args: ["-x", "0", "true"], says: /Unknown flag: -x/ },
   "a negative wait, which looks like a flag": { args: ["-5", "true"], says: /Unknown flag: -5/ },
   "three dashes": { args: ["---name", "x", "0", "true"], says: /---name/ },

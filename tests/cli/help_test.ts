@@ -21,7 +21,7 @@ Deno.test("the help tells of every setting and every exit code", async () => {
   for (const { name } of SETTINGS) assert.match(stdout, new RegExp(`^  --${name}\\b`, "m"));
   for (const code of Object.values(ExitCode)) if (code !== 0) assert.match(stdout, new RegExp(`^  ${code} `, "m"));
   for (const { name, inConfig } of SETTINGS) {
-    if (inConfig) assert.match(stdout, new RegExp(`keys\\s[^.]*\\b${name}\\b`, "s"));
+    if (inConfig) assert.match(stdout, new RegExp(`keys:\\s[^.]*\\b${name}\\b`, "s"));
   }
 });
 

@@ -23,6 +23,7 @@ testWith(
       const { env, folder } of [
         { env: { XDG_STATE_HOME: undefined }, folder: `${place.path}/.local/state/sera` },
         { env: { XDG_STATE_HOME: place.file("state") }, folder: place.file("state/sera") },
+        { env: { XDG_STATE_HOME: "relative" }, folder: `${place.path}/.local/state/sera` },
       ]
     ) {
       const words = ["sh", "-c", look(folder)];

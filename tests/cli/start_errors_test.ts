@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import { anotherUser, asNobody, isRoot, linux, testWith } from "./needs.ts";
 import { Place } from "./place.ts";
+import { PROGRAM } from "./program.ts";
 
 /** What cannot be started, made in the place; and the reason that sera gives. */
 const CASES: Record<string, { make(place: Place): string | Promise<string>; says: RegExp }> = {
@@ -8,7 +10,7 @@ const CASES: Record<string, { make(place: Place): string | Promise<string>; says
   "a path that is not there": { make: (place) => place.file("nothing"), says: /no such file/ },
   "a path below a file": { make: (place) => place.file("bin/sera/x"), says: /[Nn]ot a directory/ },
   "a file that is not executable": { make: (place) => place.write("plain", "text"), says: /permission denied/ },
-  "a folder": { make: (place) => place.path, says: /permission denied/ },
+  "a folder": { make: (place) => place.path, says: /is a directory/ },
   "a script whose interpreter is missing": {
     async make(place) {
       const path = await place.write("script", "#!/nonexistent/interpreter\n");
@@ -26,8 +28,34 @@ for (const [what, { make, says }] of Object.entries(CASES)) {
     const { code, stdout, stderr } = await place.sera(["--name", "n", "0", command]);
     assert.deepEqual({ code, stdout }, { code: 203, stdout: "" });
     assert.match(stderr, /^sera: Cannot start the command: [^\n]+\n$/);
-    assert.ok(stderr.includes(`: ${command}: `), stderr);
+    assert.ok(stderr.includes(`: ${command || '""'}: `), stderr);
     assert.match(stderr, says);
     assert.equal((await place.sera(["--name", "n", "0", "true"])).code, 0);
   });
 }
+
+Deno.test("-- between the wait and the command is 201, and says where it belongs", async () => {
+  await using place = await Place.make();
+  const { code, stdout, stderr } = await place.sera(["0", "--", "echo", "ran"]);
+  assert.deepEqual({ code, stdout }, { code: 201, stdout: "" });
+  assert.match(stderr, /^sera: [^\n]*sera -- 0 <command>\n$/);
+});
+
+testWith([isRoot ? anotherUser : undefined], "a working directory that cannot be entered is told", async () => {
+  await using place = await Place.make();
+  await Deno.chmod(place.path, 0o777);
+  const closed = place.file("closed");
+  await Deno.mkdir(closed);
+  const script = 'cd "$1" && chmod 0 . && exec sera 0 echo ran';
+  if (isRoot) await Deno.chown(closed, 65534, 65534);
+  const words = ["sh", "-c", script, "sh", closed];
+  const { code, stdout, stderr } = await place.run(isRoot ? ["setpriv", ...asNobody(words)] : words);
+  assert.deepEqual({ code, stdout }, { code: 203, stdout: "" });
+  assert.match(stderr, /^sera: Cannot start the command: echo: the working directory cannot be entered[^\n]*\n$/);
+});
+
+testWith([linux], "without a PATH sera runs a command that has a path", async () => {
+  await using place = await Place.make();
+  const { code, stdout, stderr } = await place.run(["env", "-u", "PATH", ...PROGRAM, "0", "/bin/echo", "ran"]);
+  assert.deepEqual({ code, stdout, stderr }, { code: 0, stdout: "ran\n", stderr: "" });
+});

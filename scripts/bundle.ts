@@ -14,7 +14,7 @@ const onFirstUse = (name: string) =>
 
 /**
  * Stand-ins for what the MySQL driver imports but a lock never uses, or hardly ever. Each must do the same as the
- * original for all that lib/lock/ asks of the driver; the command-line tests of the binary are the proof.
+ * original for all that lib/lock/ asks of the driver; tests/cli/mysql_program_test.ts, run on the binary, is the proof.
  */
 const STAND_INS: readonly { readonly module: RegExp; readonly code: string }[] = [
   // Certificates of a vendor's cloud, for a TLS profile that sera never names.

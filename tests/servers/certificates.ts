@@ -1,4 +1,4 @@
-/** Certificates for servers: a good one, and one for each way to be refused. */
+/** Certificates for servers, a good one and one for each way to be refused, and for clients. */
 
 import { runTool } from "./tool.ts";
 
@@ -12,7 +12,15 @@ export interface ServerCertificate {
   ca: string;
 }
 
-/** What {@linkcode makeCertificates} makes. All but `untrusted` are signed by the authority `ca`. */
+/** The files of one client's certificate, in PEM. */
+export interface ClientCertificate {
+  /** The certificate. */
+  cert: string;
+  /** Its private key, which nobody but its owner may read. */
+  key: string;
+}
+
+/** What {@linkcode makeCertificates} makes. All but `untrusted` and `otherClient` are signed by the authority `ca`. */
 export interface Certificates {
   /** The authority that clients are told to trust. */
   ca: string;
@@ -28,6 +36,10 @@ export interface Certificates {
   otherName: ServerCertificate;
   /** For the right names, signed by an authority of its own that nobody trusts. */
   untrusted: ServerCertificate;
+  /** For a client whose name is `sera`. */
+  client: ClientCertificate;
+  /** For a client of the same name, signed by the authority that nobody trusts. */
+  otherClient: ClientCertificate;
 }
 
 const DAY = 24 * 60 * 60 * 1000;
@@ -63,6 +75,10 @@ basicConstraints = critical, CA:FALSE
 keyUsage = critical, digitalSignature
 extendedKeyUsage = serverAuth
 subjectAltName = DNS:other.example
+[client]
+basicConstraints = critical, CA:FALSE
+keyUsage = critical, digitalSignature
+extendedKeyUsage = clientAuth
 [ca]
 default_ca = books
 [books]
@@ -92,7 +108,9 @@ export async function makeCertificates(folder: string): Promise<Certificates> {
   const expired = await makeServer(folder, "expired", "ca", "here", [now - 30 * DAY, now - DAY]);
   const otherName = await makeServer(folder, "other-name", "ca", "elsewhere", current);
   const untrusted = await makeServer(folder, "untrusted", "other-ca", "here", current);
-  return { ca: `${folder}/ca.pem`, good, addressOnly, nameOnly, expired, otherName, untrusted };
+  const client = await makeClient(folder, "client", "ca", current);
+  const otherClient = await makeClient(folder, "other-client", "other-ca", current);
+  return { ca: `${folder}/ca.pem`, good, addressOnly, nameOnly, expired, otherName, untrusted, client, otherClient };
 }
 
 async function makeAuthority(folder: string, name: string): Promise<void> {
@@ -108,9 +126,29 @@ async function makeServer(
   name: string,
   authority: string,
   extensions: string,
-  [from, until]: [number, number],
+  time: [number, number],
 ): Promise<ServerCertificate> {
-  await openssl(folder, `req -new -config openssl.cnf ${newKey(name)} -subj /CN=${name} -out ${name}.csr`);
+  return { ...await makeSigned(folder, name, name, authority, extensions, time), ca: `${folder}/${authority}.pem` };
+}
+
+function makeClient(
+  folder: string,
+  name: string,
+  authority: string,
+  time: [number, number],
+): Promise<ClientCertificate> {
+  return makeSigned(folder, name, "sera", authority, "client", time);
+}
+
+async function makeSigned(
+  folder: string,
+  name: string,
+  subject: string,
+  authority: string,
+  extensions: string,
+  [from, until]: [number, number],
+): Promise<ClientCertificate> {
+  await openssl(folder, `req -new -config openssl.cnf ${newKey(name)} -subj /CN=${subject} -out ${name}.csr`);
   // Of OpenSSL 3.0's commands only this one can set both dates, which a certificate of the past needs.
   await openssl(
     folder,
@@ -118,7 +156,7 @@ async function makeServer(
     -cert ${authority}.pem -keyfile ${authority}.key -extensions ${extensions}
     -startdate ${asn1Time(from)} -enddate ${asn1Time(until)}`,
   );
-  return { cert: `${folder}/${name}.pem`, key: `${folder}/${name}.key`, ca: `${folder}/${authority}.pem` };
+  return { cert: `${folder}/${name}.pem`, key: `${folder}/${name}.key` };
 }
 
 function newKey(name: string): string {

@@ -8,16 +8,21 @@ const templates = new Map<string, Promise<string>>();
 export const templateFolders: string[] = [];
 
 /**
- * Fills `folder`, which must not exist, with a fresh copy of what `make` makes. `make` is called once for each key in the
- * life of the process, or of the test file, since `deno test` loads modules anew for each.
+ * Fills `folder`, which must not exist, with a fresh copy of what `make` makes. `make` is called once for each key in
+ * the life of the process, or of the test file, since `deno test` loads modules anew for each.
  */
 export async function copyTemplate(key: string, folder: string, make: (folder: string) => Promise<void>) {
+  await runTool("cp", ["-R", await templateFolder(key, make), folder]);
+}
+
+/** The template itself, for files that nobody changes. */
+export function templateFolder(key: string, make: (folder: string) => Promise<void>): Promise<string> {
   let template = templates.get(key);
   if (template === undefined) {
     template = makeTemplate(make);
     templates.set(key, template);
   }
-  await runTool("cp", ["-R", await template, folder]);
+  return template;
 }
 
 async function makeTemplate(make: (folder: string) => Promise<void>): Promise<string> {

@@ -34,3 +34,21 @@ export function freePort(addresses: string[] = ["127.0.0.1"]): number {
   }
   throw new Error(`no port is free on all of: ${addresses.join(", ")}`);
 }
+
+/**
+ * Starts a server on a port that is free on every one of the given addresses. Should another program take the port
+ * first, so that the server fails with a message that says so, it tries others.
+ */
+export async function onFreePort<T>(
+  addresses: string[],
+  start: (port: number) => Promise<T>,
+): Promise<{ port: number; started: T }> {
+  for (let attempt = 1;; attempt++) {
+    const port = freePort(addresses);
+    try {
+      return { port, started: await start(port) };
+    } catch (error) {
+      if (attempt === 3 || !/address already in use/i.test(String(error))) throw error;
+    }
+  }
+}

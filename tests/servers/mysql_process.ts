@@ -2,7 +2,7 @@
 
 import mysql from "mysql2/promise";
 import { copyTemplate, templateFolders } from "./data_folder.ts";
-import { freePort } from "./free_port.ts";
+import { onFreePort } from "./free_port.ts";
 import { lastLines } from "./tool.ts";
 import { startWatched, type Watched } from "./watchdog.ts";
 
@@ -75,24 +75,12 @@ export async function startServer(recipe: ServerRecipe): Promise<MySqlServer> {
   const folder = await Deno.makeTempDir({ prefix: `sera-${recipe.kind}-` });
   try {
     await copyTemplate(recipe.kind, `${folder}/data`, recipe.install);
-    const { port, process } = await startOnFreePort(recipe, folder);
-    return await describe(recipe, folder, port, process);
+    const addresses = recipe.ipv6 ? [HOST, "::1"] : [HOST];
+    const { port, started } = await onFreePort(addresses, (port) => startProcess(recipe, folder, port));
+    return await describe(recipe, folder, port, started);
   } catch (error) {
     await Deno.remove(folder, { recursive: true }).catch(() => {});
     throw error;
-  }
-}
-
-async function startOnFreePort(recipe: ServerRecipe, folder: string): Promise<{ port: number; process: Watched }> {
-  const addresses = recipe.ipv6 ? [HOST, "::1"] : [HOST];
-  for (let attempt = 1;; attempt++) {
-    const port = freePort(addresses);
-    try {
-      return { port, process: await startProcess(recipe, folder, port) };
-    } catch (error) {
-      // Between our look and the server's start, another program may have taken the port.
-      if (attempt === 3 || !/address already in use/i.test(String(error))) throw error;
-    }
   }
 }
 

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import mysql from "mysql2/promise";
-import process from "node:process";
 import { makeCertificates, type ServerCertificate } from "./certificates.ts";
 import { mariaDbUnavailable, startMariaDb } from "./mariadb.ts";
 import { mysql56Unavailable, startMySql56 } from "./mysql56.ts";
 import type { MySqlServer } from "./mysql_process.ts";
+import { exists, isRunning, startAbandoned, until } from "./observe.ts";
 import { runTool } from "./tool.ts";
 
 const noMariaDb = mariaDbUnavailable !== undefined;
@@ -121,20 +121,9 @@ Deno.test({ name: "certificates are accepted or refused as they should be", igno
 });
 
 Deno.test({ name: "a killed test process leaves no server behind", ignore: noMariaDb }, async () => {
-  const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "--quiet", "-A", `${import.meta.dirname}/abandoned_server.ts`],
-    stdin: "null",
-    stdout: "piped",
-  }).spawn();
-  let line = "";
-  for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
-    line += text;
-    if (line.endsWith("\n")) break;
-  }
-  const { pid, folder } = JSON.parse(line);
+  const { pid, folder, kill } = await startAbandoned("mariadb");
   assert.equal(isRunning(pid), true);
-  child.kill("SIGKILL");
-  await child.status;
+  await kill();
   await until(() => !isRunning(pid), `server ${pid} has ended`);
   await until(() => !exists(folder), `folder ${folder} has gone`);
 });
@@ -176,30 +165,4 @@ async function tlsCipher({ host, port, user, password }: MySqlServer, ca: string
 async function firstValue(connection: mysql.Connection, sql: string): Promise<unknown> {
   const [rows] = await connection.query({ sql, rowsAsArray: true });
   return (rows as unknown[][])[0]?.[0];
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-function exists(path: string): boolean {
-  try {
-    Deno.statSync(path);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-async function until(condition: () => boolean, what: string): Promise<void> {
-  const deadline = Date.now() + 20_000;
-  while (!condition()) {
-    if (Date.now() > deadline) throw new Error(`not within 20 s: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
 }

@@ -7,21 +7,30 @@
  * that forked ends, and Deno forks from threads that come and go.
  *
  * Ctrl-C reaches every process of the terminal's group, hence the signals ignored. Descriptor 3 is there since a shell
- * gives background jobs /dev/null to read.
+ * gives background jobs /dev/null to read. The signal that ends the server is sent until it has ended, since a program
+ * that has only just started may not hear the first one, and a stopped one hears none but SIGKILL. SIGUSR1 ends the
+ * watcher while it waits, so that its status tells who ended first.
  */
 const WATCHDOG = `
 trap '' HUP INT QUIT TERM
-log=$1 folders=$2
-shift 2
+log=$1 folders=$2 end=$3
+shift 3
 exec 3<&0
 "$@" </dev/null >>"$log" 2>&1 3<&- &
 server=$!
-{ read -r _ <&3; kill -KILL "$server"; } >/dev/null &
+{
+  read -r _ <&3
+  trap '' USR1
+  while kill -s "$end" "$server"; do
+    kill -s CONT "$server"
+    sleep 1
+  done
+} >/dev/null &
 watcher=$!
 echo "$server"
 exec >/dev/null
 wait "$server"
-kill -KILL "$watcher"
+kill -s USR1 "$watcher"
 wait "$watcher" || exit 0
 set -f
 IFS=:
@@ -50,13 +59,19 @@ export interface WatchedCommand {
   log: string;
   /** The folders to remove if the test process ends before the server does. */
   folders: string[];
+  /** The folder it runs in; that of the tests by default. */
+  cwd?: string;
+  /** The signal that ends the server if the test process ends before it does; SIGKILL by default. */
+  endSignal?: "SIGKILL" | "SIGQUIT";
 }
 
 /** Starts a program that is killed, at the latest, when this process ends. */
-export async function startWatched({ command, env, log, folders }: WatchedCommand): Promise<Watched> {
+export async function startWatched(watched: WatchedCommand): Promise<Watched> {
+  const { command, env, log, folders, cwd, endSignal = "SIGKILL" } = watched;
   const shell = new Deno.Command("sh", {
-    args: ["-c", WATCHDOG, "watchdog", log, folders.join(":"), ...command],
+    args: ["-c", WATCHDOG, "watchdog", log, folders.join(":"), endSignal.slice("SIG".length), ...command],
     env,
+    cwd,
     stdin: "piped",
     stdout: "piped",
     stderr: "null",

@@ -1,5 +1,6 @@
 import type { MySqlDsn } from "../config/mysql_dsn.ts";
 import { messageOf } from "../errors.ts";
+import { describeNetworkError } from "./network_errors.ts";
 
 /** What the driver's errors carry besides a message. */
 interface DriverError {
@@ -8,8 +9,6 @@ interface DriverError {
   /** The system's or the driver's name of the error. */
   readonly code?: string;
   readonly message: string;
-  /** The attempts that failed, where a name has several addresses. */
-  readonly errors?: readonly unknown[];
 }
 
 /** The server, for messages; without user and password. */
@@ -37,19 +36,9 @@ const CURES: Readonly<Record<number, string>> = {
   1273: "correct collation in the DSN",
 };
 
-/** What an error of the system or the driver means, by its code. */
+/** What an error of the driver means, by its code. */
 const MEANINGS: Readonly<Record<string, string>> = {
-  ECONNREFUSED: "connection refused; is the server running, and is the address right?",
-  ECONNRESET: "the server closed the connection; its log may say why",
   PROTOCOL_CONNECTION_LOST: "the server closed the connection; its log may say why",
-  EPIPE: "the server closed the connection; its log may say why",
-  ENOTFOUND: "no such host; check the address in the DSN",
-  EAI_AGAIN: "the host's name cannot be looked up now; check DNS",
-  ENOENT: "no such socket; is the server running, and is the path right?",
-  EACCES: "permission denied on the socket",
-  EHOSTUNREACH: "the host cannot be reached",
-  ENETUNREACH: "the network cannot be reached",
-  ETIMEDOUT: "no answer; check the address and the firewall",
   HANDSHAKE_NO_SSL_SUPPORT: "the server has no TLS; take tls out of the DSN, or use tls=preferred",
   MYSQL_CLEAR_PASSWORD_NOT_ENABLED:
     "the server asks for the password in clear text; if the connection is safe, add allowCleartextPasswords=true to the DSN",
@@ -57,8 +46,9 @@ const MEANINGS: Readonly<Record<string, string>> = {
 
 /** Says in a few words what is wrong and what to do. Never holds the password: neither server nor driver repeat it. */
 export function describeMySqlError(error: unknown): string {
-  const { errno, code, message, errors } = error as DriverError;
-  if (errors?.length) return describeMySqlError(errors[0]);
+  const { errno, code, message } = error as DriverError;
+  const network = describeNetworkError(error);
+  if (network !== undefined) return network;
   if (code === "HANDSHAKE_SSL_ERROR") {
     // Deno 2.9 says "unable to verify" of an expired certificate too.
     return `TLS failed: ${oneLine(message)}; check the certificate's names, dates and CA (tls-ca), and tls in the DSN`;

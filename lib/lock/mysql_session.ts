@@ -5,159 +5,78 @@ import { formatDuration } from "../duration.ts";
 import { ConfigError, LockUnavailableError, messageOf } from "../errors.ts";
 import { passwordPlugins, refuseNativePassword } from "./mysql_auth.ts";
 import { describeMySqlError, isTransient, whereIs } from "./mysql_errors.ts";
+import { type DriverConnection, type Row, Session } from "./session.ts";
 
 /** How long a server may take to accept a connection, and to answer, when the DSN does not say, in milliseconds. */
 const DEFAULT_TIMEOUT = 10_000;
 
-/** How long saying goodbye to the server may take, in milliseconds; it notices the end of the connection anyway. */
-const GOODBYE = 1000;
-
-/** A row of a result. */
-export type Row = Readonly<Record<string, unknown>>;
-
-/** One connection to a MySQL or MariaDB server, never replaced by another. */
-export class MySqlSession {
-  /** Where it leads, for messages. */
-  readonly where: string;
-  readonly #connection: Connection;
-  readonly #answerTimeout: number;
-  readonly #closed = new AbortController();
-
-  private constructor(connection: Connection, dsn: MySqlDsn) {
-    this.#connection = connection;
-    this.where = whereIs(dsn);
-    this.#answerTimeout = answerTimeout(dsn);
-    connection.on("error", (error) => this.#end(error));
-    connection.on("end", () => this.#end(new Error("the server closed the connection")));
-  }
-
-  /**
-   * Connects, and sets the session up as the DSN asks.
-   *
-   * @param tlsCa PEM file with the CA that signed the server's certificate.
-   * @param signal Gives the attempt up.
-   * @throws {LockUnavailableError} When the server cannot be reached or refuses.
-   * @throws {ConfigError} When the CA file cannot be read.
-   */
-  static async open(dsn: MySqlDsn, tlsCa: string | undefined, signal: AbortSignal): Promise<MySqlSession> {
-    const ca = dsn.tls === "verify" && tlsCa !== undefined ? readCa(tlsCa) : undefined;
-    let connection: Connection;
-    try {
-      connection = await connect(dsn, ca, dsn.tls !== "off", signal);
-    } catch (error) {
-      if (!dsn.allowFallbackToPlaintext || (error as { code?: string }).code !== "HANDSHAKE_NO_SSL_SUPPORT") {
-        throw wrap(dsn, error, signal);
-      }
-      connection = await connect(dsn, ca, false, signal).catch((error) => {
-        throw wrap(dsn, error, signal);
-      });
+/**
+ * Connects to a MySQL or MariaDB server, and sets the session up as the DSN asks.
+ *
+ * @param tlsCa PEM file with the CA that signed the server's certificate.
+ * @param signal Gives the attempt up.
+ * @throws {LockUnavailableError} When the server cannot be reached or refuses.
+ * @throws {ConfigError} When the CA file cannot be read.
+ */
+export async function openMySqlSession(
+  dsn: MySqlDsn,
+  tlsCa: string | undefined,
+  signal: AbortSignal,
+): Promise<Session> {
+  const ca = dsn.tls === "verify" && tlsCa !== undefined ? readCa(tlsCa) : undefined;
+  let connection: Connection;
+  try {
+    connection = await connect(dsn, ca, dsn.tls !== "off", signal);
+  } catch (error) {
+    if (!dsn.allowFallbackToPlaintext || (error as { code?: string }).code !== "HANDSHAKE_NO_SSL_SUPPORT") {
+      throw wrap(dsn, error, signal);
     }
-    const session = new MySqlSession(connection, dsn);
-    try {
-      await session.#setUp(dsn, signal);
-    } catch (error) {
-      session.destroy();
-      throw error;
-    }
-    return session;
-  }
-
-  /** Fires once when the connection has ended for any reason; the reason is an Error. */
-  get closed(): AbortSignal {
-    return this.#closed.signal;
-  }
-
-  /**
-   * Runs one statement.
-   *
-   * @param serverTime How long the server is expected to take by itself, in milliseconds, before its time to answer begins.
-   * @param signal Gives the statement up, and the connection with it.
-   * @returns The first row, an empty one if there is none.
-   * @throws {LockUnavailableError} When the statement fails or is not answered.
-   */
-  query(sql: string, { serverTime = 0, signal }: { serverTime?: number; signal?: AbortSignal } = {}): Promise<Row> {
-    return new Promise<Row>((resolve, reject) => {
-      const settle = (action: () => void) => {
-        clearTimeout(timer);
-        signal?.removeEventListener("abort", abandon);
-        this.closed.removeEventListener("abort", ended);
-        action();
-      };
-      const ended = () => settle(() => reject(this.#wrap(this.closed.reason)));
-      const abandon = () => {
-        settle(() => reject(signal!.reason));
-        this.destroy();
-      };
-      const timer = setTimeout(
-        () => this.destroy(`no answer for ${formatDuration(this.#answerTimeout)}; see to the server and the network`),
-        Math.min(serverTime + this.#answerTimeout, LONGEST_TIMER),
-      );
-      if (this.closed.aborted) return ended();
-      if (signal?.aborted) return abandon();
-      this.closed.addEventListener("abort", ended, { once: true });
-      signal?.addEventListener("abort", abandon, { once: true });
-
-      this.#connection.query(sql, (error, rows) => {
-        if (error) settle(() => reject(this.#wrap(error)));
-        else settle(() => resolve((Array.isArray(rows) ? rows[0] as Row : undefined) ?? {}));
-      });
+    connection = await connect(dsn, ca, false, signal).catch((error) => {
+      throw wrap(dsn, error, signal);
     });
   }
-
-  /** Says goodbye to the server and ends the connection; a server that does not answer is not waited for. */
-  async close(): Promise<void> {
-    if (this.#closed.signal.aborted) return;
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, GOODBYE);
-      this.#connection.end(() => {
-        clearTimeout(timer);
-        resolve();
-      });
-    });
-    this.destroy();
+  const guide = { describe: describeMySqlError, isTransient };
+  const session = new Session(whereIs(dsn), asDriver(connection), guide, answerTimeout(dsn));
+  connection.on("error", (error) => session.ended(error));
+  connection.on("end", () => session.ended(new Error("the server closed the connection")));
+  try {
+    await setUp(session, dsn, signal);
+  } catch (error) {
+    session.destroy();
+    throw error;
   }
+  return session;
+}
 
-  /** Ends the connection at once; the server notices and takes back what was asked for. */
-  destroy(reason = "the connection was given up"): void {
-    this.#end(new Error(reason));
-    this.#connection.destroy();
-  }
+function asDriver(connection: Connection): DriverConnection {
+  return {
+    query: (sql, done) => connection.query(sql, (error, rows) => done(error, Array.isArray(rows) ? rows as Row[] : [])),
+    end: (done) => connection.end(() => done()),
+    destroy: () => connection.destroy(),
+  };
+}
 
-  #end(error: unknown): void {
-    if (!this.#closed.signal.aborted) this.#closed.abort(new Error(describeMySqlError(error)));
-  }
+async function setUp(session: Session, dsn: MySqlDsn, signal: AbortSignal): Promise<void> {
+  await setNames(session, dsn, signal);
+  const assignments = Object.entries(dsn.sessionVariables).map(([name, value]) => `${name}=${value}`);
+  if (assignments.length > 0) await session.query(`SET ${assignments.join(", ")}`, { signal });
+}
 
-  #wrap(error: unknown): LockUnavailableError {
-    const reason = `${this.where}: ${describeMySqlError(error)}`;
-    return new LockUnavailableError(
-      `Cannot lock on ${reason}`,
-      isTransient(error) && !this.#closed.signal.aborted,
-      reason,
-    );
-  }
-
-  async #setUp(dsn: MySqlDsn, signal: AbortSignal): Promise<void> {
-    await this.#setNames(dsn, signal);
-    const assignments = Object.entries(dsn.sessionVariables).map(([name, value]) => `${name}=${value}`);
-    if (assignments.length > 0) await this.query(`SET ${assignments.join(", ")}`, { signal });
-  }
-
-  /** Takes the first of the character sets that the server knows, as the Go driver does. */
-  async #setNames({ charsets, collation }: MySqlDsn, signal: AbortSignal): Promise<void> {
-    const collate = collation === undefined ? "" : ` COLLATE '${collation}'`;
-    const candidates = charsets.length > 0 || collation === undefined ? charsets : [collation.split("_")[0]!];
-    let failure: unknown;
-    for (const charset of candidates) {
-      try {
-        await this.query(`SET NAMES '${charset}'${collate}`, { signal });
-        return;
-      } catch (error) {
-        if (!(error instanceof LockUnavailableError) || this.#closed.signal.aborted) throw error;
-        failure ??= error;
-      }
+/** Takes the first of the character sets that the server knows, as the Go driver does. */
+async function setNames(session: Session, { charsets, collation }: MySqlDsn, signal: AbortSignal): Promise<void> {
+  const collate = collation === undefined ? "" : ` COLLATE '${collation}'`;
+  const candidates = charsets.length > 0 || collation === undefined ? charsets : [collation.split("_")[0]!];
+  let failure: unknown;
+  for (const charset of candidates) {
+    try {
+      await session.query(`SET NAMES '${charset}'${collate}`, { signal });
+      return;
+    } catch (error) {
+      if (!(error instanceof LockUnavailableError) || session.closed.aborted) throw error;
+      failure ??= error;
     }
-    if (failure) throw failure;
   }
+  if (failure) throw failure;
 }
 
 /** One attempt to connect and to log in. Rejects with the driver's error. */

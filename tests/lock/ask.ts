@@ -3,14 +3,15 @@
 import assert from "node:assert/strict";
 import { parseServer } from "../../lib/config/server.ts";
 import { LockUnavailableError } from "../../lib/errors.ts";
-import { MySqlSession, type Row } from "../../lib/lock/mysql_session.ts";
+import { openMySqlSession } from "../../lib/lock/mysql_session.ts";
+import type { Row } from "../../lib/lock/session.ts";
 import { failure, never } from "./open.ts";
 
 /** The first row of the answer to a statement, asked over a session such as a lock gets. */
 export async function ask(dsn: string, sql: string, tlsCa?: string): Promise<Row> {
-  const server = await parseServer(dsn, "the test");
+  const server = await parseServer(dsn, "the test", { env: () => undefined });
   if (server.kind !== "mysql") throw new Error(`not a MySQL DSN: ${dsn}`);
-  const session = await MySqlSession.open(server, tlsCa, never);
+  const session = await openMySqlSession(server, tlsCa, never);
   try {
     return await session.query(sql);
   } finally {

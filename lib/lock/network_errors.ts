@@ -1,0 +1,21 @@
+/** What an error of the network or the system means, by its code. */
+const MEANINGS: Readonly<Record<string, string>> = {
+  ECONNREFUSED: "connection refused; is the server running, and is the address right?",
+  ECONNRESET: "the server closed the connection; its log may say why",
+  EPIPE: "the server closed the connection; its log may say why",
+  ENOTFOUND: "no such host; check the address",
+  EAI_AGAIN: "the host's name cannot be looked up now; check DNS",
+  ENOENT: "no such socket; is the server running, and is the path right?",
+  EACCES: "permission denied on the socket",
+  EHOSTUNREACH: "the host cannot be reached",
+  ENETUNREACH: "the network cannot be reached",
+  ETIMEDOUT: "no answer; check the address and the firewall",
+};
+
+/** Says what a network error means and what to do; undefined for any other error. */
+export function describeNetworkError(error: unknown): string | undefined {
+  const { code, errors } = error as { readonly code?: string; readonly errors?: readonly unknown[] };
+  // The attempts that failed, where a name has several addresses.
+  if (errors?.length) return describeNetworkError(errors[0]);
+  return code === undefined ? undefined : MEANINGS[code];
+}

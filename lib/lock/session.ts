@@ -1,0 +1,124 @@
+import { LONGEST_TIMER } from "../deadline.ts";
+import { formatDuration } from "../duration.ts";
+import { LockUnavailableError } from "../errors.ts";
+
+/** How long saying goodbye to a server may take, in milliseconds; it notices the end of the connection anyway. */
+const GOODBYE = 1000;
+
+/** A row of a result. */
+export type Row = Readonly<Record<string, unknown>>;
+
+/** What a session needs of a database's driver. */
+export interface DriverConnection {
+  /** Sends a statement, and calls back once with an error or with its rows. */
+  query(sql: string, done: (error: unknown, rows: readonly Row[]) => void): void;
+  /** Says goodbye, and calls back when that has been done. */
+  end(done: () => void): void;
+  /** Ends the connection at once. */
+  destroy(): void;
+}
+
+/** What a driver's errors mean. */
+export interface ErrorGuide {
+  /** Says in a few words what is wrong and what to do; never holds a password. */
+  describe(error: unknown): string;
+  /** Whether the same request may succeed a moment later. */
+  isTransient(error: unknown): boolean;
+}
+
+/** How one statement is run. */
+export interface QueryOptions {
+  /** How long the server is expected to take by itself, in milliseconds, before its time to answer begins. */
+  readonly serverTime?: number;
+  /** Gives the statement up, and the connection with it. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** One connection to a database server, never replaced by another. */
+export class Session {
+  /** Where it leads, for messages. */
+  readonly where: string;
+  readonly #driver: DriverConnection;
+  readonly #guide: ErrorGuide;
+  readonly #answerTimeout: number;
+  readonly #closed = new AbortController();
+
+  /** @param answerTimeout How long an answer may take, in milliseconds. */
+  constructor(where: string, driver: DriverConnection, guide: ErrorGuide, answerTimeout: number) {
+    this.where = where;
+    this.#driver = driver;
+    this.#guide = guide;
+    this.#answerTimeout = answerTimeout;
+  }
+
+  /** Fires once when the connection has ended for any reason; the reason is an Error. */
+  get closed(): AbortSignal {
+    return this.#closed.signal;
+  }
+
+  /**
+   * Runs one statement.
+   *
+   * @returns The first row, an empty one if there is none.
+   * @throws {LockUnavailableError} When the statement fails or is not answered.
+   * @throws The signal's reason when it is aborted.
+   */
+  query(sql: string, { serverTime = 0, signal }: QueryOptions = {}): Promise<Row> {
+    return new Promise<Row>((resolve, reject) => {
+      const settle = (action: () => void) => {
+        clearTimeout(timer);
+        signal?.removeEventListener("abort", abandon);
+        this.closed.removeEventListener("abort", ended);
+        action();
+      };
+      const ended = () => settle(() => reject(this.#wrap(this.closed.reason)));
+      const abandon = () => {
+        settle(() => reject(signal!.reason));
+        this.destroy();
+      };
+      const timer = setTimeout(
+        () => this.destroy(`no answer for ${formatDuration(this.#answerTimeout)}; see to the server and the network`),
+        Math.min(serverTime + this.#answerTimeout, LONGEST_TIMER),
+      );
+      if (this.closed.aborted) return ended();
+      if (signal?.aborted) return abandon();
+      this.closed.addEventListener("abort", ended, { once: true });
+      signal?.addEventListener("abort", abandon, { once: true });
+
+      this.#driver.query(sql, (error, rows) => {
+        if (error) settle(() => reject(this.#wrap(error)));
+        else settle(() => resolve(rows[0] ?? {}));
+      });
+    });
+  }
+
+  /** Says goodbye to the server and ends the connection; a server that does not answer is not waited for. */
+  async close(): Promise<void> {
+    if (this.closed.aborted) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, GOODBYE);
+      this.#driver.end(() => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
+    this.destroy();
+  }
+
+  /** Ends the connection at once; the server notices and takes back what was asked for. */
+  destroy(reason = "the connection was given up"): void {
+    this.ended(new Error(reason));
+    this.#driver.destroy();
+  }
+
+  /** For whoever made the session: to be called when the connection has ended. The first reason counts. */
+  ended(error: unknown): void {
+    if (!this.closed.aborted) this.#closed.abort(new Error(this.#guide.describe(error)));
+  }
+
+  #wrap(error: unknown): LockUnavailableError {
+    const reason = `${this.where}: ${this.#guide.describe(error)}`;
+    const transient = this.#guide.isTransient(error) && !this.closed.aborted;
+    return new LockUnavailableError(`Cannot lock on ${reason}`, transient, reason);
+  }
+}

@@ -1,0 +1,56 @@
+import { Deadline, delayOrAbort } from "../deadline.ts";
+import { LockUnavailableError } from "../errors.ts";
+import type { Backend, HeldLock } from "./lock.ts";
+import type { Session } from "./session.ts";
+
+/** Pauses before another try after transient trouble, in milliseconds: the first one, and the longest. */
+const FIRST_PAUSE = 100;
+const LONGEST_PAUSE = 2000;
+
+/**
+ * Locks that belong to one session of a database, which serves nothing else: the server frees the lock when that session
+ * ends, so there is no pool and no reconnecting.
+ */
+export abstract class SessionBackend<S extends Session> implements Backend {
+  #session: S | undefined;
+
+  /**
+   * Connects.
+   *
+   * @throws {LockUnavailableError} When the server cannot be reached, refuses, or is unsuitable.
+   */
+  protected abstract open(signal: AbortSignal): Promise<S>;
+
+  /**
+   * Asks for the lock in a session until it is held or the deadline has passed. May end the session.
+   *
+   * @throws {LockUnavailableError} A transient one is followed by another call.
+   */
+  protected abstract attempt(session: S, deadline: Deadline, signal: AbortSignal): Promise<HeldLock | undefined>;
+
+  async acquire(wait: number, signal: AbortSignal): Promise<HeldLock | undefined> {
+    let deadline: Deadline | undefined;
+    let pause = FIRST_PAUSE;
+    for (;;) {
+      if (this.#session?.closed.aborted) this.#session = undefined;
+      try {
+        try {
+          this.#session ??= await this.open(signal);
+        } finally {
+          deadline ??= new Deadline(wait);
+        }
+        return await this.attempt(this.#session, deadline, signal);
+      } catch (error) {
+        if (!(error instanceof LockUnavailableError && error.transient) || deadline!.passed) throw error;
+        await delayOrAbort(Math.min(pause * (0.5 + Math.random()), deadline!.remaining), signal);
+        signal.throwIfAborted();
+        pause = Math.min(2 * pause, LONGEST_PAUSE);
+      }
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#session?.close();
+    this.#session = undefined;
+  }
+}

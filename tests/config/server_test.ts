@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { parseServer } from "../../lib/config/server.ts";
+import { holdsPassword, parseServer } from "../../lib/config/server.ts";
 import { ConfigError } from "../../lib/errors.ts";
 
 const isWindows = Deno.build.os === "windows";
@@ -17,13 +17,13 @@ const FOLDERS: [string, string | undefined][] = isWindows
 
 for (const [text, folder] of FOLDERS) {
   Deno.test(`server ${text}`, async () => {
-    assert.deepEqual(await parseServer(text, "the test"), { kind: "file", folder });
+    assert.deepEqual(await parseServer(text, "the test", { env: () => undefined }), { kind: "file", folder });
   });
 }
 
 for (const text of ["file:locks", "file:./locks", "file:~/locks", "file://host/locks"]) {
   Deno.test(`server refused: ${text}`, async () => {
-    await assert.rejects(parseServer(text, "/etc/sera.json"), (error) => {
+    await assert.rejects(parseServer(text, "/etc/sera.json", { env: () => undefined }), (error) => {
       assert.ok(error instanceof ConfigError);
       assert.match(
         error.message,
@@ -35,7 +35,9 @@ for (const text of ["file:locks", "file:./locks", "file:~/locks", "file://host/l
 }
 
 Deno.test("a server that is a MySQL DSN is read as one", async () => {
-  const server = await parseServer("sera:secret@tcp(db.example.org:3307)/?timeout=500ms", "the test");
+  const server = await parseServer("sera:secret@tcp(db.example.org:3307)/?timeout=500ms", "the test", {
+    env: () => undefined,
+  });
   assert.ok(server.kind === "mysql");
   assert.deepEqual(server.address, { transport: "tcp", host: "db.example.org", port: 3307 });
   assert.equal(server.password, "secret");
@@ -50,7 +52,7 @@ Deno.test("a server that is nothing known says where it was written, and repeats
       "x:secret@ftp(h)/",
     ]
   ) {
-    await assert.rejects(parseServer(text, "SERA_SERVER"), (error) => {
+    await assert.rejects(parseServer(text, "SERA_SERVER", { env: () => undefined }), (error) => {
       assert.ok(error instanceof ConfigError);
       assert.match(error.message, /^Cannot use the server in SERA_SERVER: [^\n]+$/);
       assert.doesNotMatch(error.message, /secret/);
@@ -59,13 +61,74 @@ Deno.test("a server that is nothing known says where it was written, and repeats
   }
 });
 
-Deno.test("a PostgreSQL server is refused until it is supported, without its password", async () => {
-  for (const scheme of ["postgres", "postgresql", "POSTGRES"]) {
-    await assert.rejects(parseServer(`${scheme}://sera:secret@host/db`, "the test"), (error) => {
+Deno.test("PostgreSQL is told by its scheme or by a keyword, and completed by the variables", async () => {
+  const variables = new Map([["PGUSER", "sera"], ["PGPASSWORD", "secret"], ["HOME", "/nowhere"]]);
+  const env = (name: string) => variables.get(name);
+  for (
+    const text of [
+      "postgres://db.example.org/jobs",
+      "POSTGRESQL://db.example.org/jobs",
+      "host=db.example.org dbname=jobs",
+    ]
+  ) {
+    const server = await parseServer(text, "the test", { env });
+    assert.equal(server.kind, "postgres", text);
+    assert.deepEqual(server.hosts.map(({ address }) => address), [{
+      transport: "tcp",
+      host: "db.example.org",
+      port: 5432,
+    }]);
+    assert.deepEqual([server.user, server.hosts[0]!.password, server.database], ["sera", "secret", "jobs"]);
+  }
+});
+
+Deno.test("the CA of the settings is PostgreSQL's root file, unless the URL names another", async () => {
+  const root = await Deno.makeTempFile({ prefix: "sera-" });
+  const env = (name: string) => name === "PGSSLROOTCERT" ? "/from/the/environment" : undefined;
+  try {
+    for (const [query, expected] of [["", root], [`&sslrootcert=${root}.other`, `${root}.other`]] as const) {
+      if (query) await Deno.writeTextFile(expected, "");
+      const url = `postgres://u:secret@h/d?sslmode=verify-full${query}`;
+      const server = await parseServer(url, "the test", { env, tlsCa: root });
+      assert.equal(server.kind === "postgres" && server.sslrootcert, expected);
+    }
+  } finally {
+    await Deno.remove(root);
+    await Deno.remove(`${root}.other`);
+  }
+});
+
+Deno.test("a PostgreSQL server that cannot work says where it was written, and repeats no password", async () => {
+  for (
+    const text of [
+      "postgres://sera:secret@host:port/db",
+      "host=h password=secret nonsense=1",
+      "postgres://u:sec@ret@h/d",
+    ]
+  ) {
+    await assert.rejects(parseServer(text, "SERA_SERVER", { env: () => undefined }), (error) => {
       assert.ok(error instanceof ConfigError);
-      assert.match(error.message, /PostgreSQL/);
-      assert.doesNotMatch(error.message, /secret/);
+      assert.match(error.message, /^Cannot use the server in SERA_SERVER: [^\n]+$/);
+      assert.doesNotMatch(error.message, /secret|ret@/);
       return true;
     });
   }
 });
+
+const PASSWORDS: [string, boolean][] = [
+  ["sera:secret@tcp(h)/", true],
+  ["sera@tcp(h)/", false],
+  ["postgres://sera:secret@h/d", true],
+  ["postgres://sera@h:5432/d", false],
+  ["postgres://sera@h/d?password=secret", true],
+  ["host=h password = secret", true],
+  ["host=h user=sera", false],
+  ["file:/a:b@c", false],
+  ["", false],
+];
+
+for (const [text, expected] of PASSWORDS) {
+  Deno.test(`${expected ? "a" : "no"} password may be in the server ${JSON.stringify(text)}`, () => {
+    assert.equal(holdsPassword(text), expected);
+  });
+}

@@ -1,0 +1,50 @@
+import { showQuoted } from "./dsn_text.ts";
+import { POSTGRES_KEYWORDS, type PostgresKeyword } from "./postgres_keywords.ts";
+import { readService } from "./postgres_service.ts";
+import type { PostgresSurroundings } from "./postgres_server.ts";
+import { badSetting, type Setting, type Settings } from "./postgres_setting.ts";
+
+/**
+ * Adds what the text leaves open: from the service, then from the environment. What is empty thereafter is left out,
+ * and so has its default.
+ *
+ * @throws {DsnError} For a service that cannot be read, and for a value that asks for what cannot be had.
+ */
+export function completeSettings(given: Settings, surroundings: PostgresSurroundings): Settings {
+  const all = new Map(given);
+  const add = (name: string, setting: Setting | undefined) => {
+    if (setting && !all.has(name)) all.set(name, setting);
+  };
+  add("service", variableSetting("PGSERVICE", surroundings));
+  add("servicefile", variableSetting("PGSERVICEFILE", surroundings));
+  const service = all.get("service");
+  if (service?.value) {
+    const file = all.get("servicefile");
+    for (const [name, setting] of readService(service, file?.value ? file : undefined, surroundings)) {
+      add(name, setting);
+    }
+  }
+  for (const { name, variable } of POSTGRES_KEYWORDS) add(name, variableSetting(variable, surroundings));
+  add("sslmode", requireSsl(surroundings));
+  const settings = new Map([...all].filter(([, setting]) => setting.value !== ""));
+  for (const keyword of POSTGRES_KEYWORDS) checkRestriction(keyword, settings);
+  return settings;
+}
+
+function variableSetting(name: string | undefined, { env }: PostgresSurroundings): Setting | undefined {
+  const value = name === undefined ? undefined : env(name);
+  return value && name ? { value, label: name, show: showQuoted } : undefined;
+}
+
+/** The deprecated variable, of which libpq takes only a leading 1 for a yes, and the rest for nothing. */
+function requireSsl({ env }: PostgresSurroundings): Setting | undefined {
+  const isOn = env("PGREQUIRESSL")?.startsWith("1");
+  return isOn ? { value: "require", label: "PGREQUIRESSL", show: showQuoted } : undefined;
+}
+
+function checkRestriction({ name, treatment }: PostgresKeyword, settings: Settings): void {
+  const setting = settings.get(name);
+  if (!setting || typeof treatment === "string") return;
+  const value = name.startsWith("ssl_") ? setting.value.toLowerCase() : setting.value;
+  if (!treatment.accepted.includes(value)) throw badSetting(setting, treatment.instead);
+}

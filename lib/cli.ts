@@ -1,11 +1,12 @@
-import { parseGoBoolean, parseGoFlags } from "./args/go_flags.ts";
+import { parseGoFlags } from "./args/go_flags.ts";
+import { isAsked } from "./args/is_asked.ts";
 import { readOperands } from "./args/operands.ts";
 import { refuseChangedWords } from "./args/raw_words.ts";
 import { environmentName, SETTINGS } from "./args/settings_table.ts";
 import { helpText } from "./args/usage.ts";
 import { runUnderLock } from "./commands/run.ts";
 import { resolveSettings } from "./config/config.ts";
-import { messageOf, SeraError, UsageError } from "./errors.ts";
+import { messageOf, SeraError } from "./errors.ts";
 import { ExitCode } from "./exit_codes.ts";
 import type { Io } from "./io.ts";
 import { Logger } from "./log/logger.ts";
@@ -23,6 +24,7 @@ const FLAGS = [
  * @returns The exit code.
  */
 export async function run(argv: readonly string[], io: Io): Promise<number> {
+  if (argv[0] === "heimdall") return await (await import("./commands/heimdall.ts")).heimdall(argv.slice(1), io);
   let logger = new Logger(io, { format: "text" }, argv.join(" "));
   try {
     const { flags, operands } = parseGoFlags(argv, FLAGS);
@@ -53,12 +55,4 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   } finally {
     await logger.flush();
   }
-}
-
-function isAsked(flags: ReadonlyMap<string, string>, name: string): boolean {
-  const value = flags.get(name);
-  if (value === undefined) return false;
-  const asked = parseGoBoolean(value);
-  if (asked === undefined) throw new UsageError(`Cannot use ${name} in --${name}: ${value}; it takes true or false`);
-  return asked;
 }

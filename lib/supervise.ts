@@ -2,8 +2,8 @@ import type { RunningCommand } from "./child/spawn.ts";
 import { terminate } from "./child/terminate.ts";
 
 /**
- * How long a command has between SIGTERM and SIGKILL when its lock is lost, in milliseconds: enough to clean up, and not
- * much more, since another node may be starting the same command.
+ * How long a command has between SIGTERM and SIGKILL, in milliseconds: enough to clean up, and not much more, since when
+ * its lock is lost another node may be starting the same command.
  */
 const GRACE = 10_000;
 
@@ -16,23 +16,23 @@ export interface Supervised {
 }
 
 /**
- * Watches a command until it has been reaped, and stops it when its lock is lost. Whichever comes first decides.
+ * Watches a command until it has been reaped, and stops it when told to. Whichever comes first decides.
  *
- * @param lost Fires when the lock is no longer held.
- * @param onLost Called when that happens while the command runs, before it is stopped.
+ * @param stop Fires when the command must not go on; its reason is an Error.
+ * @param onStop Called when that happens while the command runs, before it is stopped.
  */
 export async function supervise(
   command: RunningCommand,
-  lost: AbortSignal,
-  onLost: (reason: Error) => void,
+  stop: AbortSignal,
+  onStop: (reason: Error) => void,
 ): Promise<Supervised> {
-  const lostWhileRunning = new Promise<Error>((resolve) => {
-    if (lost.aborted) resolve(lost.reason);
-    lost.addEventListener("abort", () => resolve(lost.reason), { once: true });
+  const toldToStop = new Promise<Error>((resolve) => {
+    if (stop.aborted) resolve(stop.reason);
+    stop.addEventListener("abort", () => resolve(stop.reason), { once: true });
   });
-  const first = await Promise.race([command.ended, lostWhileRunning]);
+  const first = await Promise.race([command.ended, toldToStop]);
   if (typeof first === "number") return { exitCode: first };
-  onLost(first);
+  onStop(first);
   await terminate(command, GRACE);
   return { exitCode: await command.ended, stoppedBy: first };
 }

@@ -13,8 +13,8 @@ const onFirstUse = (name: string) =>
   `module.exports = new Proxy({}, { get: (_, key) => process.getBuiltinModule("node:${name}")[key] });`;
 
 /**
- * Stand-ins for what the MySQL driver imports but a lock never uses, or hardly ever. Each must do the same as the
- * original for all that lib/lock/ asks of the driver; tests/cli/mysql_program_test.ts, run on the binary, is the proof.
+ * Stand-ins for what the drivers import but a lock never uses, or hardly ever. Each must do the same as the original for
+ * all that lib/lock/ asks of the driver; tests/cli/{mysql,postgres}_program_test.ts, run on the binary, are the proof.
  */
 const STAND_INS: readonly { readonly module: RegExp; readonly code: string }[] = [
   // Certificates of a vendor's cloud, for a TLS profile that sera never names.
@@ -35,9 +35,9 @@ const STAND_INS: readonly { readonly module: RegExp; readonly code: string }[] =
   { module: /^(node:)?zlib$/, code: onFirstUse("zlib") },
   {
     module: /^(node:)?crypto$/,
-    code: `import { sha1 } from "@noble/hashes/legacy.js";
+    code: `import { md5, sha1 } from "@noble/hashes/legacy.js";
            import { sha256 } from "@noble/hashes/sha2.js";
-           const HASHES = { sha1, sha256 };
+           const HASHES = { md5, sha1, sha256 };
            export function createHash(name) {
              const hash = HASHES[name].create();
              return {
@@ -48,7 +48,8 @@ const STAND_INS: readonly { readonly module: RegExp; readonly code: string }[] =
            export const publicEncrypt = (...args) => process.getBuiltinModule("node:crypto").publicEncrypt(...args);
            export const constants = { get RSA_PKCS1_OAEP_PADDING() {
              return process.getBuiltinModule("node:crypto").constants.RSA_PKCS1_OAEP_PADDING; } };
-           export const randomBytes = undefined;`,
+           export const randomBytes = undefined;
+           export const webcrypto = globalThis.crypto;`,
   },
   // Rows as a stream; the driver makes one only when asked to.
   { module: /^(node:)?stream$/, code: "exports.Readable = undefined;" },
@@ -59,6 +60,20 @@ const STAND_INS: readonly { readonly module: RegExp; readonly code: string }[] =
     module: /^(node:)?process$/,
     code: "exports.nextTick = (task, ...args) => queueMicrotask(() => task(...args)); exports.env = {};",
   },
+  // pg: sera gives it the connection, all settings, and a function for the password, and reads all values as text.
+  {
+    module: /^\.\/connection-parameters$/,
+    code: "module.exports = class { constructor(config) { Object.assign(this, config); } };",
+  },
+  { module: /^\.\/stream$/, code: "exports.getStream = exports.getSecureStream = undefined;" },
+  { module: /^\.\/(defaults|native)$/, code: "module.exports = {};" },
+  { module: /^pg-types$/, code: "exports.getTypeParser = () => (text) => text;" },
+  { module: /^pg-pool$/, code: "module.exports = class {};" },
+  { module: /^pgpass$/, code: "module.exports = undefined;" },
+  // Binds a password to a certificate, which Deno does not show.
+  { module: /^\.\/cert-signatures$/, code: "exports.signatureAlgorithmHashFromCertificate = undefined;" },
+  { module: /^(node:)?util$/, code: "exports.deprecate = (run) => run; exports.inherits = () => undefined;" },
+  { module: /^(node:)?util\/types$/, code: "exports.isDate = (value) => value instanceof Date;" },
   // Nobody subscribes to what the driver reports of itself.
   { module: /^(node:)?diagnostics_channel$/, code: "module.exports = {};" },
 ];
@@ -68,8 +83,10 @@ const standIns: Plugin = {
   setup(build) {
     STAND_INS.forEach(({ module, code }, index) => {
       build.onResolve({ filter: module }, ({ path, importer }) => {
-        // Only what the driver asks for; sera's own imports are meant as they are.
-        return importer.includes("mysql2") ? { path: `${index}:${path}`, namespace: "stand-in" } : undefined;
+        // Only what a driver asks for; sera's own imports are meant as they are.
+        return /\/node_modules\/(mysql2|pg|pg-protocol)\//.test(importer)
+          ? { path: `${index}:${path}`, namespace: "stand-in" }
+          : undefined;
       });
       build.onLoad({ filter: new RegExp(`^${index}:`), namespace: "stand-in" }, () => ({
         contents: code,

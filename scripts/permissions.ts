@@ -1,6 +1,6 @@
 /**
  * What sera may do, and no more: read its configuration and lock folders, create lock files, reach the lock's server, run
- * the command, read the variables that it documents, and know the user's id. Nothing is ever asked for at run time.
+ * the command, read the variables that it documents, and know the user, its id and the host's name. Nothing is ever asked for at run time.
  */
 export const PERMISSIONS: readonly string[] = [
   "--no-prompt",
@@ -8,7 +8,7 @@ export const PERMISSIONS: readonly string[] = [
   "--allow-write",
   "--allow-net",
   "--allow-run",
-  "--allow-env=SERA_*,HOME,XDG_STATE_HOME,LOCALAPPDATA",
-  "--allow-sys=uid",
+  "--allow-env=SERA_*,PG*,HOME,USERPROFILE,APPDATA,LOCALAPPDATA,XDG_STATE_HOME",
+  "--allow-sys=uid,gid,username,hostname",
   "--deny-import",
 ];

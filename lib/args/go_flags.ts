@@ -20,9 +20,14 @@ export interface ParsedFlags {
  * Parses flags the way Go's `flag` package does, since existing scripts are written so: `-flag`, `--flag`,
  * `--flag=value`, `--flag value`; parsing stops at the first operand, at a lone `-`, or after `--`.
  *
+ * @param help The command that tells which flags there are.
  * @throws {UsageError} For a flag that is unknown, malformed or lacks its value.
  */
-export function parseGoFlags(words: readonly string[], specs: readonly FlagSpec[]): ParsedFlags {
+export function parseGoFlags(
+  words: readonly string[],
+  specs: readonly FlagSpec[],
+  help = "sera --help",
+): ParsedFlags {
   const flags = new Map<string, string>();
   let next = 0;
   while (next < words.length) {
@@ -35,11 +40,11 @@ export function parseGoFlags(words: readonly string[], specs: readonly FlagSpec[
     const equals = text.indexOf("=");
     const name = equals < 0 ? text : text.slice(0, equals);
     if (name === "" || name.startsWith("-")) {
-      throw new UsageError(`Cannot read the flag: ${word}; see sera --help`);
+      throw new UsageError(`Cannot read the flag: ${word}; see ${help}`);
     }
     const spec = specs.find((spec) => spec.name === name);
     if (!spec) {
-      throw new UsageError(`Unknown flag: ${word.slice(0, word.length - text.length)}${name}; see sera --help`);
+      throw new UsageError(`Unknown flag: ${word.slice(0, word.length - text.length)}${name}; see ${help}`);
     }
 
     if (equals >= 0) flags.set(name, text.slice(equals + 1));

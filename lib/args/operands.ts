@@ -12,6 +12,9 @@ export function readOperands(operands: readonly string[]): RunRequest {
   if (first === undefined) {
     throw new UsageError("Nothing to run; usage: sera [flags] <wait> <command> [argument ...], see sera --help");
   }
+  if (first === "heimdall") {
+    throw new UsageError("Cannot use flags before heimdall; write sera heimdall [flags] PROGRAM [argument ...]");
+  }
   const wait = parseWait(first);
   if (wait === undefined) {
     throw new UsageError(

@@ -40,6 +40,7 @@ export const SETTINGS: readonly SettingSpec[] = [
     help: [
       "where the lock lives; no config file is needed then:",
       "user:password@tcp(host)/  MySQL or MariaDB (Go DSN)",
+      "postgres://user@host/db   PostgreSQL (URL, or libpq's keywords)",
       "file: or file:/some/dir   this machine only",
     ],
     inConfig: true,
@@ -57,6 +58,13 @@ export const SETTINGS: readonly SettingSpec[] = [
     placeholder: "TEXT",
     help: ["lock on TEXT instead of the command's words"],
     inConfig: false,
+  },
+  {
+    name: "namespace",
+    kind: "text",
+    placeholder: "TEXT",
+    help: ["lock on the pair of TEXT and name, as heimdall does", "(PostgreSQL only)"],
+    inConfig: true,
   },
   {
     name: "wait-and-skip",

@@ -3,9 +3,37 @@ import { SETTINGS, type SettingSpec } from "./settings_table.ts";
 /** Where the explanation of a flag begins. */
 const COLUMN = 26;
 
+/** What `sera heimdall --help` prints. */
+export function heimdallHelp(): string {
+  return `Usage: sera heimdall [flags] PROGRAM [argument ...]
+
+heimdall's own command line: tries once for an advisory lock of PostgreSQL and
+runs PROGRAM while holding it. It excludes heimdall, and sera --namespace.
+
+Flags (-flag and --flag are the same; a value follows as =value or next word):
+${
+    flagLines("--database URL", [
+      "a URL or libpq's keywords; what it leaves out comes",
+      "from PGHOST, PGUSER and libpq's other variables",
+    ])
+  }\
+${flagLines("--namespace TEXT", ["the lock's namespace (default heimdall)"])}\
+${flagLines("--name TEXT", ["the lock's name (default heimdall)"])}\
+${flagLines("--timeout SECONDS", ["how long PROGRAM may run before it is stopped", "(default 5; 0: no limit)"])}\
+${flagLines("--debug", ["say what happens, on stderr"])}\
+${flagLines("--help", ["print this text"])}
+Exit status:
+  any     PROGRAM's own; 128+n if signal n ended it
+  1       somebody else has the lock, it could not be asked for, PROGRAM could
+          not be started or ran out of time, or the lock was lost meanwhile
+  143     SIGTERM ended it; 130: SIGINT
+`;
+}
+
 /** What `sera --help` prints; no line is longer than 80 columns. */
 export function helpText(): string {
   return `Usage: sera [flags] [--] <wait> <command> [argument ...]
+       sera heimdall [flags] PROGRAM [argument ...]   (see sera heimdall --help)
 
 Runs a command while holding a lock that all servers share, so that it never
 runs twice at the same time.

@@ -53,6 +53,7 @@ export class SignalRelay implements Disposable {
   readonly #ignored = ignoredSignals();
   readonly #listeners = new Map<Deno.Signal, () => void>();
   #target: SignalTarget | undefined;
+  #passedOn: number | undefined;
 
   constructor() {
     for (const signal of ENDING) this.#listen(signal);
@@ -61,6 +62,11 @@ export class SignalRelay implements Disposable {
   /** Fires when a signal came before there was a command; the reason is an {@linkcode InterruptedError}. */
   get interrupted(): AbortSignal {
     return this.#ended.signal;
+  }
+
+  /** The number of the first signal that was to end sera and went to the command instead. */
+  get passedOn(): number | undefined {
+    return this.#passedOn;
   }
 
   /** From now on passes every signal that can be caught on to the command. */
@@ -88,6 +94,7 @@ export class SignalRelay implements Disposable {
 
   #received(signal: Deno.Signal): void {
     if (!this.#target) return this.#ended.abort(new InterruptedError(NUMBERS[signal] ?? 0));
+    if (ENDING.includes(signal)) this.#passedOn ??= NUMBERS[signal];
     if (this.#target.ownSession) {
       if (!STOPPING.includes(signal)) return this.#target.signal(signal);
       this.#target.signal("SIGSTOP");

@@ -1,16 +1,15 @@
 import { SignalRelay } from "../child/signals.ts";
-import { type RunningCommand, startCommand } from "../child/spawn.ts";
 import type { Settings } from "../config/config.ts";
 import { formatDuration } from "../duration.ts";
-import { InterruptedError, LockLostError, LockUnavailableError, messageOf } from "../errors.ts";
+import { InterruptedError } from "../errors.ts";
 import { ExitCode } from "../exit_codes.ts";
 import type { Io } from "../io.ts";
-import type { HeldLock } from "../lock/lock.ts";
+import { namespacedName } from "../lock/advisory_key.ts";
 import { lockKey, lockName } from "../lock/lock_name.ts";
 import { openBackend } from "../lock/open_backend.ts";
 import type { Logger } from "../log/logger.ts";
 import { everyoneExecutes, waitAndSkip } from "../modes.ts";
-import { supervise } from "../supervise.ts";
+import { executeHolding } from "./execute.ts";
 
 /** What to run and how long to wait for it. */
 export interface RunRequest {
@@ -28,10 +27,15 @@ export interface RunRequest {
  */
 export async function runUnderLock(request: RunRequest, settings: Settings, io: Io, logger: Logger): Promise<number> {
   for (const note of settings.notes) logger.log("info", "note", note);
-  const name = lockName(settings.name ?? lockKey(request.words));
+  const key = settings.name ?? lockKey(request.words);
+  const name = settings.namespace === undefined ? lockName(key) : namespacedName(settings.namespace, key);
   logger.aboutLock(name);
   using signals = new SignalRelay();
-  await using backend = await openBackend(settings.server, name, { tlsCa: settings.tlsCa, env: io.env });
+  await using backend = await openBackend(settings.server, name, {
+    tlsCa: settings.tlsCa,
+    command: request.words[0]!,
+    env: io.env,
+  });
 
   const began = performance.now();
   const mode = settings.waitAndSkip ? waitAndSkip : everyoneExecutes;
@@ -57,65 +61,6 @@ export async function runUnderLock(request: RunRequest, settings: Settings, io: 
   }
 
   logger.log("info", "acquired", `Lock acquired after ${formatDuration(waited)}.`, { waited });
-  return await executeHolding(turn.lock, request.words, signals, logger, io);
-}
-
-async function executeHolding(
-  lock: HeldLock,
-  words: readonly string[],
-  signals: SignalRelay,
-  logger: Logger,
-  io: Io,
-): Promise<number> {
-  const since = performance.now();
-  if (signals.interrupted.aborted) {
-    await release(lock, logger, since);
-    return 128 + (signals.interrupted.reason as InterruptedError).signalNumber;
-  }
-  if (lock.lost.aborted) throw new LockUnavailableError(`${messageOf(lock.lost.reason)}; the command was not started`);
-
-  let command: RunningCommand;
-  try {
-    hidePassword(io);
-    command = startCommand(words);
-  } catch (error) {
-    await release(lock, logger, since);
-    throw error;
-  }
-  signals.passOnTo(command);
-
-  const { exitCode, stoppedBy } = await supervise(command, lock.lost, (reason) => {
-    logger.log("error", "error", `${reason.message}; stopping ${words[0]}, since another node may start it now`, {
-      exitCode: ExitCode.lockLost,
-    });
-  });
-  const held = Math.round(performance.now() - since);
-  if (stoppedBy) {
-    logger.log("info", "finished", `Command stopped after ${formatDuration(held)}.`, { held, exitCode });
-    return ExitCode.lockLost;
-  }
-  logger.log("info", "finished", `Command finished with exit code ${exitCode}.`, { held, exitCode });
-  await release(lock, logger, since);
-  return exitCode;
-}
-
-/** Gives the lock back. When it was gone by then, that is said, but the command's own exit code is kept. */
-async function release(lock: HeldLock, logger: Logger, since: number): Promise<void> {
-  try {
-    await lock.release();
-    const held = Math.round(performance.now() - since);
-    logger.log("info", "released", `Lock released, held for ${formatDuration(held)}.`, { held });
-  } catch (error) {
-    if (!(error instanceof LockLostError)) throw error;
-    logger.log("error", "error", `${messageOf(error)}; another node may have run the command at the same time`);
-  }
-}
-
-/**
- * Keeps a server's password out of the command's environment, also when a flag has named another server. A server without
- * one stays, for a sera in the command.
- */
-function hidePassword(io: Io): void {
-  const server = io.env("SERA_SERVER") ?? "";
-  if (!server.startsWith("file:") && /:.*@/s.test(server)) Deno.env.delete("SERA_SERVER");
+  const { exitCode, stoppedBy } = await executeHolding(turn.lock, request.words, { signals, logger, io });
+  return stoppedBy ? ExitCode.lockLost : exitCode;
 }

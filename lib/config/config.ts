@@ -14,6 +14,8 @@ export interface Settings {
   readonly tlsCa?: string | undefined;
   /** The lock's key, instead of the command's words. */
   readonly name?: string | undefined;
+  /** The namespace that the key is in; only on PostgreSQL. */
+  readonly namespace?: string | undefined;
   readonly waitAndSkip: boolean;
   readonly detailedExitCodes: boolean;
   readonly logging: LogSettings;
@@ -86,17 +88,26 @@ export async function resolveSettings(
   }
   const serverText = readWord(spec("server"), server, true);
   const verbose = booleanOr("verbose");
-  const parsed = await parseServer(serverText, server.source);
   const tlsCa = text("tls-ca");
-  if (tlsCa !== undefined && parsed.kind === "mysql" && parsed.tls !== "verify") {
+  const parsed = await parseServer(serverText, server.source, { env, tlsCa });
+  if (tlsCa !== undefined && !checksCertificates(parsed)) {
+    const cure = parsed.kind === "postgres" ? "sslmode=verify-full" : "tls=true";
     throw new ConfigError(
-      `Cannot use tls-ca with the server in ${server.source}: it checks no certificate; add tls=true`,
+      `Cannot use tls-ca with the server in ${server.source}: it checks no certificate; add ${cure}`,
     );
   }
+  const namespace = find("namespace");
+  if (namespace && parsed.kind !== "postgres") {
+    throw new namespace.error(
+      `Cannot use namespace in ${namespace.source} with the server in ${server.source}: only PostgreSQL has namespaces`,
+    );
+  }
+  if (parsed.kind === "postgres") notes.push(...parsed.notes);
   return {
     server: parsed,
     tlsCa,
     name: text("name"),
+    namespace: text("namespace"),
     waitAndSkip: boolean("wait-and-skip"),
     detailedExitCodes: boolean("detailed-exit-codes"),
     logging: {
@@ -106,6 +117,12 @@ export async function resolveSettings(
     },
     notes,
   };
+}
+
+/** Whether the server's certificate is looked at; files have none to look at. */
+function checksCertificates(server: Server): boolean {
+  if (server.kind === "file") return true;
+  return server.kind === "mysql" ? server.tls === "verify" : server.sslmode.startsWith("verify-");
 }
 
 /** Reads the file. Where none is needed, one that is missing or of no use is no error: `--server` is the way round it. */

@@ -5,7 +5,7 @@ import type { PostgresSurroundings } from "./postgres_server.ts";
 import { badSetting, type Setting, type Settings } from "./postgres_setting.ts";
 
 /**
- * Adds what the text leaves open: from the service, then from the environment. What is empty thereafter is left out,
+ * Adds what the text leaves open: from the service, then from sera's own settings, then from the environment. What is empty thereafter is left out,
  * and so has its default.
  *
  * @throws {DsnError} For a service that cannot be read, and for a value that asks for what cannot be had.
@@ -24,6 +24,8 @@ export function completeSettings(given: Settings, surroundings: PostgresSurround
       add(name, setting);
     }
   }
+  const { tlsCa } = surroundings;
+  add("sslrootcert", tlsCa === undefined ? undefined : { value: tlsCa, label: "tls-ca", show: showQuoted });
   for (const { name, variable } of POSTGRES_KEYWORDS) add(name, variableSetting(variable, surroundings));
   add("sslmode", requireSsl(surroundings));
   const settings = new Map([...all].filter(([, setting]) => setting.value !== ""));

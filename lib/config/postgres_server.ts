@@ -78,6 +78,8 @@ export interface PostgresSurroundings {
   env(name: string): string | undefined;
   /** The user's home folder, if known. On Windows `APPDATA` takes its place. */
   readonly home: string | undefined;
+  /** What sera's own setting names as `sslrootcert`. */
+  readonly tlsCa?: string | undefined;
   /** Name of the operating system's user; called only when nothing gives a user. */
   systemUser(): string;
 }

@@ -1,5 +1,7 @@
 import { ConfigError } from "../errors.ts";
+import { DsnError } from "./dsn_text.ts";
 import type { MySqlDsn } from "./mysql_dsn.ts";
+import type { PostgresServer } from "./postgres_server.ts";
 
 /** Locks of the operating system, on this machine only. */
 export interface FileServer {
@@ -9,27 +11,58 @@ export interface FileServer {
 }
 
 /** Where the lock lives. */
-export type Server = FileServer | MySqlDsn;
+export type Server = FileServer | MySqlDsn | PostgresServer;
+
+/** What completes the setting. */
+export interface ServerSurroundings {
+  /** Reads an environment variable. */
+  readonly env: (name: string) => string | undefined;
+  /** PEM file with the CA that signed the server's certificate, if the `tls-ca` setting names one. */
+  readonly tlsCa?: string | undefined;
+}
 
 /**
  * Reads the `server` setting.
  *
- * @param text `file:` with an optional absolute path, or a Go MySQL DSN. May hold a password: no error repeats it.
+ * @param text `file:` with an optional absolute path, a PostgreSQL URL or keywords, or a Go MySQL DSN. May hold a
+ * password: no error repeats it.
  * @param source Where the text came from, for the error.
  * @throws {ConfigError} When it cannot work.
  */
-export async function parseServer(text: string, source: string): Promise<Server> {
+export async function parseServer(text: string, source: string, surroundings: ServerSurroundings): Promise<Server> {
   if (text.startsWith("file:")) return { kind: "file", folder: parseFolder(text.slice("file:".length), source) };
-  if (/^postgres(ql)?:/i.test(text)) {
-    throw new ConfigError(`Cannot use the server in ${source}: PostgreSQL is not supported yet; use MySQL, or file:`);
-  }
-  const { DsnError, parseMySqlDsn } = await import("./mysql_dsn.ts");
   try {
+    if (await isPostgres(text)) return await parsePostgres(text, surroundings);
+    const { parseMySqlDsn } = await import("./mysql_dsn.ts");
     return parseMySqlDsn(text);
   } catch (error) {
     if (!(error instanceof DsnError)) throw error;
     throw new ConfigError(`Cannot use the server in ${source}: ${error.message}`);
   }
+}
+
+/** Loads what can tell only when it looks like it: most DSNs of MySQL do not. */
+async function isPostgres(text: string): Promise<boolean> {
+  if (!/^\s*(postgres|\w+\s*=)/i.test(text)) return false;
+  return (await import("./postgres_server.ts")).isPostgresServer(text);
+}
+
+/**
+ * Reads a PostgreSQL server, completed by libpq's variables and files.
+ *
+ * @param text As libpq takes it; an empty one leaves all to the surroundings.
+ * @throws {DsnError} When it cannot work.
+ */
+export async function parsePostgres(text: string, { env, tlsCa }: ServerSurroundings): Promise<PostgresServer> {
+  const { parsePostgresServer } = await import("./postgres_server.ts");
+  return parsePostgresServer(text, {
+    env,
+    tlsCa,
+    home: env("HOME") ?? env("USERPROFILE"),
+    // Seldom needed, and not worth an import for every run.
+    // deno-lint-ignore no-process-global
+    systemUser: () => process.getBuiltinModule("node:os").userInfo().username,
+  });
 }
 
 function parseFolder(text: string, source: string): string | undefined {
@@ -40,4 +73,10 @@ function parseFolder(text: string, source: string): string | undefined {
   throw new ConfigError(
     `Cannot use the server in ${source}: file: takes an absolute path, such as file:/var/lib/sera, or none`,
   );
+}
+
+/** Whether a `server` setting may have a password in it; in doubt it has. */
+export function holdsPassword(text: string): boolean {
+  if (text.startsWith("file:")) return false;
+  return /:.*@|password/is.test(text.replace(/^\w+:\/\//, ""));
 }

@@ -1,4 +1,5 @@
 import type { Server } from "../config/server.ts";
+import { applicationName } from "./application_name.ts";
 import { FileBackend } from "./file.ts";
 import type { Backend } from "./lock.ts";
 import { defaultLockFolder, prepareLockFolder } from "./lock_folder.ts";
@@ -7,6 +8,8 @@ import { defaultLockFolder, prepareLockFolder } from "./lock_folder.ts";
 export interface BackendOptions {
   /** PEM file with the CA that signed the server's certificate. */
   readonly tlsCa?: string | undefined;
+  /** The command's first word, which a server may show. */
+  readonly command: string;
   /** Reads an environment variable. */
   readonly env: (name: string) => string | undefined;
 }
@@ -14,7 +17,7 @@ export interface BackendOptions {
 /**
  * Makes the backend for a server. A database's is loaded only when asked for: its driver costs more than all the rest.
  *
- * @param name The lock's name.
+ * @param name The lock's name, from `lockName()`, or for PostgreSQL from `namespacedName()`.
  * @throws {LockUnavailableError} When it cannot be used.
  */
 export async function openBackend(server: Server, name: string, options: BackendOptions): Promise<Backend> {
@@ -27,6 +30,10 @@ export async function openBackend(server: Server, name: string, options: Backend
     case "mysql": {
       const { MySqlBackend } = await import("./mysql.ts");
       return new MySqlBackend(server, name, options.tlsCa);
+    }
+    case "postgres": {
+      const { PostgresBackend } = await import("./postgres.ts");
+      return new PostgresBackend(server, name, applicationName(Deno.hostname(), Deno.pid, options.command));
     }
   }
 }

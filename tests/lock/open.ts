@@ -9,9 +9,16 @@ import { openBackend } from "../../lib/lock/open_backend.ts";
 /** A signal that does not fire. */
 export const never = new AbortController().signal;
 
+/** An environment without variables. */
+const env = () => undefined;
+
 /** Opens the backend for a lock. Dispose of it. */
 export async function open(server: string, name: string, tlsCa?: string): Promise<Backend> {
-  return await openBackend(await parseServer(server, "the test"), name, { tlsCa, env: () => undefined });
+  return await openBackend(await parseServer(server, "the test", { env, tlsCa }), name, {
+    tlsCa,
+    env,
+    command: "test",
+  });
 }
 
 /** Takes a lock that nobody has. */

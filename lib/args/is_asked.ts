@@ -1,0 +1,15 @@
+import { UsageError } from "../errors.ts";
+import { parseGoBoolean } from "./go_flags.ts";
+
+/**
+ * Whether a flag that takes no value was given, and not as `=false`.
+ *
+ * @throws {UsageError} When its value is no boolean.
+ */
+export function isAsked(flags: ReadonlyMap<string, string>, name: string): boolean {
+  const value = flags.get(name);
+  if (value === undefined) return false;
+  const asked = parseGoBoolean(value);
+  if (asked === undefined) throw new UsageError(`Cannot use ${name} in --${name}: ${value}; it takes true or false`);
+  return asked;
+}

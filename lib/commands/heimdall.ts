@@ -1,0 +1,115 @@
+import { parseGoFlags } from "../args/go_flags.ts";
+import { isAsked } from "../args/is_asked.ts";
+import { refuseChangedWords } from "../args/raw_words.ts";
+import { heimdallHelp } from "../args/usage.ts";
+import { SignalRelay } from "../child/signals.ts";
+import { DsnError } from "../config/dsn_text.ts";
+import { parsePostgres } from "../config/server.ts";
+import { delayOrAbort } from "../deadline.ts";
+import { formatDuration, parseWait } from "../duration.ts";
+import { InterruptedError, messageOf, SeraError, UsageError } from "../errors.ts";
+import type { Io } from "../io.ts";
+import { namespacedName } from "../lock/advisory_key.ts";
+import { openBackend } from "../lock/open_backend.ts";
+import { Logger } from "../log/logger.ts";
+import { executeHolding } from "./execute.ts";
+
+/** heimdall's only exit code of its own: busy, no connection, timed out, wrong arguments. */
+const FAILED = 1;
+
+/** Both the namespace and the name, where none is given. */
+const DEFAULT_NAME = "heimdall";
+
+/** How long the program may run where nothing is said, in seconds. */
+const DEFAULT_TIMEOUT = "5";
+
+const FLAGS = [
+  { name: "debug", boolean: true },
+  { name: "database", boolean: false },
+  { name: "namespace", boolean: false },
+  { name: "name", boolean: false },
+  { name: "timeout", boolean: false },
+  ...["help", "h"].map((name) => ({ name, boolean: true })),
+];
+
+/**
+ * heimdall's own command line and exit codes: tries once for an advisory lock of PostgreSQL, and runs a program under it
+ * for a limited time. What heimdall did badly is done as `sera` does it: output streams, stdin passes, signals are passed
+ * on, and the lock is given back when the program has been reaped.
+ *
+ * @param argv The words after `sera heimdall`.
+ * @returns The program's exit code; 143 or 130 after SIGTERM or SIGINT; 1 for all else.
+ */
+export async function heimdall(argv: readonly string[], io: Io): Promise<number> {
+  let logger = new Logger(io, { format: "text" }, argv.join(" "));
+  try {
+    const { flags, operands } = parseGoFlags(argv, FLAGS, "sera heimdall --help");
+    if (isAsked(flags, "help") || isAsked(flags, "h")) {
+      io.out(heimdallHelp());
+      return 0;
+    }
+    const verbose = isAsked(flags, "debug") ? "stderr" : undefined;
+    logger = new Logger(io, { format: "text", verbose }, operands.join(" "));
+    if (operands.length === 0) {
+      throw new UsageError("No program to run; usage: sera heimdall [flags] PROGRAM [argument ...]");
+    }
+    refuseChangedWords(argv);
+    return await runOnce(operands, flags, io, logger);
+  } catch (error) {
+    const known = error instanceof SeraError || error instanceof DsnError;
+    const message = known ? error.message : `Unexpected error, please report it: ${messageOf(error).split("\n")[0]}`;
+    logger.log("error", "error", message, { exitCode: FAILED });
+    return FAILED;
+  }
+}
+
+async function runOnce(
+  words: readonly string[],
+  flags: ReadonlyMap<string, string>,
+  io: Io,
+  logger: Logger,
+): Promise<number> {
+  const limit = readTimeout(flags.get("timeout") ?? DEFAULT_TIMEOUT);
+  const server = await parsePostgres(flags.get("database") ?? "", { env: io.env });
+  for (const note of server.notes) logger.log("info", "note", note);
+  const name = namespacedName(flags.get("namespace") ?? DEFAULT_NAME, flags.get("name") ?? DEFAULT_NAME);
+  using signals = new SignalRelay();
+  await using backend = await openBackend(server, name, { command: words[0]!, env: io.env });
+
+  let lock;
+  try {
+    lock = await backend.acquire(0, signals.interrupted);
+  } catch (error) {
+    if (error instanceof InterruptedError) return 128 + error.signalNumber;
+    throw error;
+  }
+  if (!lock) {
+    logger.log("error", "busy", "Lock not acquired: somebody else has it - the program was not executed.", {
+      exitCode: FAILED,
+    });
+    return FAILED;
+  }
+  logger.log("info", "acquired", `Lock acquired: ${name}.`);
+
+  const ended = new AbortController();
+  const timeUp = new AbortController();
+  delayOrAbort(limit, ended.signal).then(() =>
+    timeUp.abort(new Error(`The program ran longer than ${formatDuration(limit)} (--timeout)`))
+  );
+  try {
+    const { exitCode, stoppedBy } = await executeHolding(lock, words, { signals, logger, io, stop: timeUp.signal });
+    if (stoppedBy) return FAILED;
+    return signals.passedOn === undefined ? exitCode : 128 + signals.passedOn;
+  } finally {
+    ended.abort();
+  }
+}
+
+/** Milliseconds; `Infinity` for none. */
+function readTimeout(text: string): number {
+  const wait = parseWait(text);
+  if (wait === undefined) {
+    throw new UsageError(`Cannot use as a timeout: ${text || '""'}; expected seconds, or 0 for none, in --timeout`);
+  }
+  return wait === 0 ? Infinity : wait;
+}

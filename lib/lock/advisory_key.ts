@@ -1,0 +1,51 @@
+/** Names of locks as PostgreSQL's advisory locks have them: a 64-bit key, or a pair of 32-bit ones in a space apart. */
+
+/** What PostgreSQL's functions and its view of locks call a lock. */
+export interface AdvisoryKey {
+  /** The arguments of `pg_try_advisory_lock` and `pg_advisory_unlock`. */
+  readonly args: string;
+  /** The condition that a row of `pg_locks` is about this lock, in whatever database. */
+  readonly row: string;
+}
+
+/**
+ * The key of a lock's name.
+ *
+ * @param name The md5 name of 32 hex digits, whose first 8 bytes, big-endian and signed, are the key; or what
+ * {@linkcode namespacedName} made.
+ */
+export function advisoryKey(name: string): AdvisoryKey {
+  const pair = /^(-?\d+),(-?\d+)$/.exec(name);
+  if (pair) {
+    const [high, low] = [BigInt(pair[1]!), BigInt(pair[2]!)];
+    return { args: name, row: rowOf(high, low, 2) };
+  }
+  const key = BigInt.asIntN(64, BigInt(`0x${name.slice(0, 16)}`));
+  return { args: `'${key}'::bigint`, row: rowOf(key >> 32n, key, 1) };
+}
+
+/** `pg_locks` shows the halves as unsigned numbers, and in `objsubid` which space it is. */
+function rowOf(high: bigint, low: bigint, space: 1 | 2): string {
+  const [classId, objectId] = [BigInt.asUintN(32, high), BigInt.asUintN(32, low)];
+  return `locktype = 'advisory' AND classid = ${classId} AND objid = ${objectId} AND objsubid = ${space}`;
+}
+
+/**
+ * The lock's name for a namespace and a name, as heimdall makes it: two 32-bit keys, so that both exclude each other.
+ *
+ * @example
+ * ```ts
+ * import { namespacedName } from "./advisory_key.ts";
+ * namespacedName("heimdall", "heimdall"); // as pg_locks shows it: "HIGH,LOW"
+ * ```
+ */
+export function namespacedName(namespace: string, name: string): string {
+  return `${fnv1(namespace)},${fnv1(name)}`;
+}
+
+/** FNV-1 (multiply, then xor; not FNV-1a) of the UTF-8 bytes, 32 bits, taken as signed. draft-eastlake-fnv. */
+export function fnv1(text: string): number {
+  let hash = 0x811c9dc5;
+  for (const byte of new TextEncoder().encode(text)) hash = Math.imul(hash, 0x01000193) ^ byte;
+  return hash | 0;
+}

@@ -1,0 +1,111 @@
+import type { PostgresServer } from "../config/postgres_server.ts";
+import { type Deadline, delayOrAbort } from "../deadline.ts";
+import { LockUnavailableError } from "../errors.ts";
+import { type AdvisoryKey, advisoryKey } from "./advisory_key.ts";
+import type { HeldLock } from "./lock.ts";
+import { openPostgresSession, type PostgresSession } from "./postgres_session.ts";
+import { SessionBackend } from "./session_backend.ts";
+import { SessionLock } from "./session_lock.ts";
+
+/**
+ * The pauses between two looks at a lock that somebody else has, in milliseconds. A holder that releases it says so; the
+ * looks are for one that died, or that is no sera. They differ, so that many waiters do not all look at once.
+ */
+const SHORTEST_PAUSE = 300;
+const LONGEST_PAUSE = 900;
+
+/** Advisory locks of PostgreSQL, in one database. */
+export class PostgresBackend extends SessionBackend<PostgresSession> {
+  readonly #server: PostgresServer;
+  readonly #key: AdvisoryKey;
+  readonly #channel: string;
+  readonly #applicationName: string;
+  /** Fires at a release of the lock by another session; set while there is one that listens. */
+  #listening: { session: PostgresSession; released: AbortController } | undefined;
+
+  /**
+   * @param name The lock's name, as {@linkcode advisoryKey} takes it.
+   * @param applicationName How the server shows the session.
+   */
+  constructor(server: PostgresServer, name: string, applicationName: string) {
+    super();
+    this.#server = server;
+    this.#key = advisoryKey(name);
+    this.#channel = `sera_${name.replace(",", "_")}`;
+    this.#applicationName = applicationName;
+  }
+
+  protected override async open(signal: AbortSignal): Promise<PostgresSession> {
+    const session = await openPostgresSession(this.#server, this.#applicationName, signal);
+    if (!session.pooled) return session;
+    const { throughPooler } = await import("./postgres_pooler.ts");
+    return await throughPooler(session, () => openPostgresSession(this.#server, this.#applicationName, signal), signal);
+  }
+
+  /**
+   * Waits without a transaction: `pg_advisory_lock` would hold a snapshot, for which CREATE INDEX CONCURRENTLY in the
+   * holder's command would wait, and it for the holder.
+   */
+  protected override async attempt(
+    session: PostgresSession,
+    deadline: Deadline,
+    signal: AbortSignal,
+  ): Promise<HeldLock | undefined> {
+    for (;;) {
+      // Before the look, so that no release falls between the two.
+      const released = deadline.passed ? undefined : await this.#listen(session, signal);
+      const lock = await this.#tryOnce(session, signal);
+      if (lock || !released || deadline.passed) return lock;
+      const pause = SHORTEST_PAUSE + Math.random() * (LONGEST_PAUSE - SHORTEST_PAUSE);
+      const wake = AbortSignal.any([released, session.closed, signal]);
+      await delayOrAbort(Math.min(pause, deadline.remaining), wake);
+      signal.throwIfAborted();
+    }
+  }
+
+  /** A signal that fires at the next release. */
+  async #listen(session: PostgresSession, signal: AbortSignal): Promise<AbortSignal> {
+    if (this.#listening?.session !== session) {
+      const listening = { session, released: new AbortController() };
+      this.#listening = listening;
+      await session.listen(this.#channel, () => listening.released.abort(), signal);
+    } else if (this.#listening.released.signal.aborted) {
+      this.#listening.released = new AbortController();
+    }
+    return this.#listening.released.signal;
+  }
+
+  async #tryOnce(session: PostgresSession, signal: AbortSignal): Promise<HeldLock | undefined> {
+    const { args } = this.#key;
+    const mine = isMine(session, this.#key);
+    const row = await session.query(
+      `SELECT got, CASE WHEN got THEN ${mine} END AS mine
+       FROM (SELECT pg_try_advisory_lock(${args}) AS got OFFSET 0) AS attempt`,
+      { signal },
+    );
+    if (row.got !== "t") return undefined;
+    if (row.mine !== "t") {
+      throw new LockUnavailableError(
+        `Cannot lock on ${session.where}: the server does not keep the lock with this connection; a pooler may move ` +
+          "connections between sessions, or locks have no effect there; connect to a PostgreSQL server itself",
+      );
+    }
+    return new SessionLock(session, {
+      isHeld: async () => (await session.query(`SELECT ${mine} AS mine`)).mine === "t",
+      release: async () => {
+        const { released } = await session.query(`SELECT pg_advisory_unlock(${args}) AS released`);
+        // Waiters look by themselves when nobody tells them.
+        await session.attempt(`NOTIFY "${this.#channel}"`);
+        return released === "t";
+      },
+      idleTimeout: session.idleTimeout,
+    });
+  }
+}
+
+/** The condition that this very session holds the lock. */
+function isMine({ pid }: PostgresSession, { row }: AdvisoryKey): string {
+  return `pg_backend_pid() = ${pid} AND EXISTS (
+    SELECT FROM pg_locks WHERE ${row} AND pid = ${pid} AND granted AND mode = 'ExclusiveLock'
+      AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))`;
+}

@@ -1,0 +1,66 @@
+import type { PostgresHost } from "../config/postgres_server.ts";
+import { messageOf } from "../errors.ts";
+import { describeNetworkError } from "./network_errors.ts";
+
+/** A server that answers, but in no way that makes a connection to lock on. */
+export class UnsuitableServerError extends Error {
+  /** @param transient Whether it may be suitable a moment later. */
+  constructor(message: string, readonly transient = false) {
+    super(message);
+  }
+}
+
+/** Encryption was asked for, and did not come about. */
+export class TlsError extends Error {}
+
+/** The host, for messages; without user and password. */
+export function whereIs({ address }: PostgresHost): string {
+  if (address.transport === "unix") return `unix(${address.path})`;
+  const host = address.host.includes(":") ? `[${address.host}]` : address.host;
+  return `tcp(${host}:${address.port})`;
+}
+
+/** The server's code of an error, five characters; undefined when it is none of the server's. */
+export function sqlState(error: unknown): string | undefined {
+  const { code, severity } = error as { readonly code?: string; readonly severity?: string };
+  return severity === undefined ? undefined : code;
+}
+
+/** What to do about an error of the server, by its code. "PostgreSQL Error Codes" in the manual. */
+const CURES: Readonly<Record<string, string>> = {
+  "08P01": "a pooler refuses a setting; take it out of the server setting, or connect to the server itself",
+  "28000": "see to the role (LOGIN) and to pg_hba.conf on the server",
+  "28P01": "check user and password, in the server setting or the password file",
+  "3D000": "create the database, or name another one in the server setting",
+  "42501": "grant the role CONNECT on the database",
+  "53300": "raise max_connections or the role's limit, or let fewer wait at once",
+  "57P03": "wait until the server is up",
+};
+
+/** Says in a few words what is wrong and what to do. Never holds the password: neither server nor driver repeat it. */
+export function describePostgresError(error: unknown): string {
+  const state = sqlState(error);
+  const message = oneLine(messageOf(error));
+  if (state !== undefined) {
+    const cure = CURES[state];
+    return cure === undefined ? message : `${message}; ${cure}`;
+  }
+  if (message === "Connection terminated unexpectedly") return "the server closed the connection; its log may say why";
+  return describeNetworkError(error) ?? message;
+}
+
+/**
+ * Errors that a moment later may be gone: a deadlock; too many connections; a statement that was cancelled or ran into a
+ * time limit; a server that is starting.
+ */
+const TRANSIENT = new Set(["40001", "40P01", "53300", "55P03", "57014", "57P03"]);
+
+/** Whether the same request may succeed a moment later. */
+export function isTransientPostgresError(error: unknown): boolean {
+  if (error instanceof UnsuitableServerError) return error.transient;
+  return TRANSIENT.has(sqlState(error) ?? "");
+}
+
+function oneLine(text: string): string {
+  return text.split("\n")[0]!.trim();
+}

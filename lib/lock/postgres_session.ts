@@ -1,0 +1,264 @@
+// @ts-types="@types/pg"
+import pg from "pg";
+import type { Socket } from "node:net";
+import type { PostgresHost, PostgresServer } from "../config/postgres_server.ts";
+import { LONGEST_TIMER } from "../deadline.ts";
+import { formatDuration } from "../duration.ts";
+import { ConfigError, LockUnavailableError } from "../errors.ts";
+import {
+  describePostgresError,
+  isTransientPostgresError,
+  sqlState,
+  TlsError,
+  UnsuitableServerError,
+  whereIs,
+} from "./postgres_errors.ts";
+import { type Encryption, openSocket } from "./postgres_socket.ts";
+import { type DriverConnection, type Row, Session } from "./session.ts";
+
+/** How long a host may take until it has let us in, and to answer, when the settings do not say, in milliseconds. */
+const DEFAULT_TIMEOUT = 10_000;
+
+/** Limits that would break a wait or a release off; a server that does not know one of them may keep it. */
+const UNLIMITED = ["statement_timeout", "lock_timeout"];
+
+/** What has to be known of a session. Times are text such as `1min`, so the server does the reckoning. */
+const FACTS = `pg_backend_pid() AS pid, pg_is_in_recovery() AS standby,
+  current_setting('transaction_read_only') AS read_only,
+  1000 * extract(epoch FROM coalesce(current_setting('idle_session_timeout', true), '0')::interval) AS idle`;
+
+/** One connection to a PostgreSQL server, never replaced by another. */
+export class PostgresSession extends Session {
+  /** The process that serves this session. */
+  readonly pid: number;
+  /** After how many idle milliseconds the server ends the session; `Infinity` if it does not. */
+  readonly idleTimeout: number;
+  /** Whether a pooler stands between: it speaks for itself, so its process is not the one that serves the session. */
+  readonly pooled: boolean;
+  readonly #client: pg.Client;
+
+  /** @internal For {@linkcode openPostgresSession}. */
+  constructor(where: string, client: pg.Client, facts: Row) {
+    super(where, asDriver(client), GUIDE, DEFAULT_TIMEOUT);
+    this.#client = client;
+    this.pid = Number(facts.pid);
+    this.idleTimeout = Number(facts.idle) || Infinity;
+    this.pooled = (client as unknown as { processID: number | null }).processID !== this.pid;
+  }
+
+  /** Calls back whenever the channel is notified from now on. A server without notifications is no error. */
+  async listen(channel: string, notified: () => void, signal: AbortSignal): Promise<void> {
+    this.#client.on("notification", (message) => {
+      if (message.channel === channel) notified();
+    });
+    await this.attempt(`LISTEN "${channel}"`, signal);
+  }
+
+  /** Runs a statement that may fail without harm; what ends the connection is still an error. */
+  async attempt(sql: string, signal?: AbortSignal): Promise<void> {
+    try {
+      await this.query(sql, { signal });
+    } catch (error) {
+      if (!(error instanceof LockUnavailableError) || this.closed.aborted) throw error;
+    }
+  }
+}
+
+const GUIDE = { describe: describePostgresError, isTransient: isTransientPostgresError };
+
+/**
+ * Connects to the first host that lets us in and is what the settings ask for, and sets the session up.
+ *
+ * @param applicationName How the server shows the session, if the settings have no name for it.
+ * @param signal Gives the attempt up.
+ * @throws {LockUnavailableError} When there is no such host.
+ * @throws {ConfigError} When a file that TLS needs cannot be read.
+ */
+export async function openPostgresSession(
+  server: PostgresServer,
+  applicationName: string,
+  signal: AbortSignal,
+): Promise<PostgresSession> {
+  const failures: { host: PostgresHost; error: unknown }[] = [];
+  for (const host of server.hosts) {
+    try {
+      return await openOn(host, server, applicationName, signal);
+    } catch (error) {
+      if (signal.aborted) throw signal.reason;
+      if (error instanceof ConfigError) throw error;
+      failures.push({ host, error });
+      // As libpq: who is refused by one host does not try the next one.
+      if (sqlState(error) !== undefined && sqlState(error) !== "57P03") break;
+    }
+  }
+  const reasons = failures.map(({ host, error }) => `${whereIs(host)}: ${describePostgresError(error)}`);
+  throw new LockUnavailableError(
+    `Cannot lock on PostgreSQL at ${reasons.join(", and at ")}`,
+    failures.every(({ error }) => isTransientPostgresError(error)),
+  );
+}
+
+async function openOn(
+  host: PostgresHost,
+  server: PostgresServer,
+  applicationName: string,
+  signal: AbortSignal,
+): Promise<PostgresSession> {
+  const limit = server.connectTimeout ?? DEFAULT_TIMEOUT;
+  const late = new AbortController();
+  const timer = setTimeout(
+    () => late.abort(new Error(`no answer within ${formatDuration(limit)}; see to the server and the network`)),
+    Math.min(limit, LONGEST_TIMER),
+  );
+  const either = AbortSignal.any([signal, late.signal]);
+  let client: pg.Client | undefined;
+  try {
+    client = await logIn(host, server, applicationName, either);
+    const facts = await setUp(client, either);
+    refuseUnsuitable(facts, server);
+    const session = new PostgresSession(`PostgreSQL at ${whereIs(host)}`, client, facts);
+    client.on("error", (error) => session.ended(error));
+    client.on("end", () => session.ended(new Error("the server closed the connection")));
+    return session;
+  } catch (error) {
+    if (client) socketOf(client).destroy();
+    throw error;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Logs in as sslmode says: with encryption, without, or with the one after the other. */
+async function logIn(
+  host: PostgresHost,
+  server: PostgresServer,
+  applicationName: string,
+  signal: AbortSignal,
+): Promise<pg.Client> {
+  const attempt = (encryption: Encryption) => logInOnce(host, server, applicationName, encryption, signal);
+  if (host.address.transport === "unix" || server.sslmode === "disable") return await attempt("none");
+  const [first, second]: [Encryption, Encryption?] = server.sslmode === "prefer"
+    ? ["offered", "none"]
+    : server.sslmode === "allow"
+    ? ["none", "required"]
+    : ["required"];
+  try {
+    return await attempt(first);
+  } catch (error) {
+    if (second === undefined || signal.aborted || !mayDependOnEncryption(error)) throw error;
+    try {
+      return await attempt(second);
+    } catch (secondError) {
+      if (signal.aborted) throw secondError;
+      // What the encrypted attempt was told is nearer to what is wrong, if there was one.
+      throw second === "none" && !(error instanceof TlsError) || secondError instanceof TlsError ? error : secondError;
+    }
+  }
+}
+
+/** pg_hba.conf may let a role in with encryption only, or without only. */
+function mayDependOnEncryption(error: unknown): boolean {
+  return error instanceof TlsError || (sqlState(error)?.startsWith("28") ?? false);
+}
+
+async function logInOnce(
+  host: PostgresHost,
+  server: PostgresServer,
+  applicationName: string,
+  encryption: Encryption,
+  signal: AbortSignal,
+): Promise<pg.Client> {
+  const { socket } = await openSocket(host, server, encryption, signal);
+  // The driver connects by itself; this one is connected.
+  Object.assign(socket, { connect: () => queueMicrotask(() => socket.emit("connect")) });
+  const config: pg.ClientConfig & { readonly sslnegotiation: "postgres" } = {
+    stream: () => socket,
+    ssl: false,
+    // So that the driver does not look at libpq's variables by itself.
+    sslnegotiation: "postgres",
+    user: server.user,
+    database: server.database,
+    password: () => {
+      if (host.password === undefined) {
+        throw new UnsuitableServerError(
+          "the server asks for a password, and there is none; put it into the server setting or the password file",
+        );
+      }
+      return host.password;
+    },
+    application_name: server.applicationName ?? applicationName,
+    options: server.options ?? "",
+    client_encoding: "UTF8",
+    // All that is asked for is read as text.
+    types: { getTypeParser: () => (text: unknown) => text },
+  };
+  const client = new pg.Client(config);
+  client.on("error", () => undefined);
+  const aborted = () => socket.destroy();
+  signal.addEventListener("abort", aborted, { once: true });
+  try {
+    signal.throwIfAborted();
+    await client.connect();
+    return client;
+  } catch (error) {
+    socket.destroy();
+    throw signal.aborted ? signal.reason : error;
+  } finally {
+    signal.removeEventListener("abort", aborted);
+  }
+}
+
+/** Takes the limits off, and asks what has to be known, in one go; one by one where the server refuses a setting. */
+async function setUp(client: pg.Client, signal: AbortSignal): Promise<Row> {
+  const ask = (sql: string) => askOrAbort(client, sql, signal);
+  const settings = UNLIMITED.map((name) => `set_config('${name}', '0', false)`);
+  try {
+    return await ask(`SELECT ${settings.join(", ")}, ${FACTS}`);
+  } catch (error) {
+    if (sqlState(error) === undefined) throw error;
+    for (const setting of settings) {
+      await ask(`SELECT ${setting}`).catch((error) => {
+        if (sqlState(error) === undefined) throw error;
+      });
+    }
+    return await ask(`SELECT ${FACTS}`);
+  }
+}
+
+async function askOrAbort(client: pg.Client, sql: string, signal: AbortSignal): Promise<Row> {
+  const aborted = () => socketOf(client).destroy();
+  signal.addEventListener("abort", aborted, { once: true });
+  try {
+    signal.throwIfAborted();
+    return (await client.query(sql)).rows[0] ?? {};
+  } catch (error) {
+    throw signal.aborted ? signal.reason : error;
+  } finally {
+    signal.removeEventListener("abort", aborted);
+  }
+}
+
+function refuseUnsuitable({ standby, read_only: readOnly }: Row, { targetSessionAttrs, hosts }: PostgresServer): void {
+  if (standby === "t") {
+    throw new UnsuitableServerError(
+      "the server is a standby, and a lock there excludes nobody elsewhere; " +
+        (hosts.length > 1 ? "add target_session_attrs=read-write" : "name the primary"),
+    );
+  }
+  if (targetSessionAttrs === "read-write" && readOnly === "on") {
+    throw new UnsuitableServerError("the session is read-only, and target_session_attrs=read-write asks for another");
+  }
+}
+
+function asDriver(client: pg.Client): DriverConnection {
+  return {
+    query: (sql, done) => client.query(sql, (error: unknown, result) => done(error, error ? [] : result.rows)),
+    end: (done) => client.end(() => done()),
+    destroy: () => socketOf(client).destroy(),
+  };
+}
+
+/** The socket below; the driver's types do not show it. */
+function socketOf(client: pg.Client): Socket {
+  return (client as unknown as { connection: { stream: Socket } }).connection.stream;
+}

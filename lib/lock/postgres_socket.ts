@@ -1,0 +1,145 @@
+import { connect, type Socket } from "node:net";
+import type { PostgresHost, PostgresServer } from "../config/postgres_server.ts";
+import { ConfigError, messageOf } from "../errors.ts";
+import { TlsError } from "./postgres_errors.ts";
+
+/** "SSLRequest" in the manual's "Message Formats". */
+const SSL_REQUEST = new Uint8Array([0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f]);
+
+/** Whether a connection is to be encrypted: `offered` leaves it to the server. */
+export type Encryption = "none" | "offered" | "required";
+
+/** A connection before anybody has logged in. */
+export interface PlainOrSecure {
+  readonly socket: Socket;
+  readonly encrypted: boolean;
+}
+
+/**
+ * Connects to one host, and encrypts as asked. The settings' sslmode decides only what is checked.
+ *
+ * @param signal Gives the attempt up.
+ * @throws {TlsError} When it cannot be encrypted, or the server's certificate is not good.
+ * @throws {ConfigError} When a file that TLS needs cannot be read.
+ * @throws The system's error when there is no connection.
+ */
+export async function openSocket(
+  host: PostgresHost,
+  server: PostgresServer,
+  encryption: Encryption,
+  signal: AbortSignal,
+): Promise<PlainOrSecure> {
+  const tls = encryption === "none" ? undefined : await prepareTls(host, server);
+  signal.throwIfAborted();
+  const { address } = host;
+  const plain = connect(address.transport === "unix" ? { path: address.path } : address);
+  // An error that nobody hears would end the process; who waits for the socket hears of it besides.
+  plain.on("error", () => undefined);
+  try {
+    await settled(plain, signal, (resolve) => plain.once("connect", resolve));
+    if (address.transport === "tcp") {
+      plain.setNoDelay(true);
+      if (server.keepalives) plain.setKeepAlive(true, (server.keepalives.idle ?? 0) * 1000);
+    }
+    if (!tls) return { socket: plain, encrypted: false };
+    if (server.sslnegotiation === "postgres") {
+      const answer = settled<Uint8Array>(plain, signal, (resolve) => plain.once("data", resolve));
+      plain.write(SSL_REQUEST);
+      const [first, ...rest] = await answer;
+      if (first !== "S".charCodeAt(0) || rest.length > 0) {
+        if (first === "N".charCodeAt(0) && rest.length === 0 && encryption === "offered") {
+          return { socket: plain, encrypted: false };
+        }
+        // More than one byte may have been put in by somebody on the way. CVE-2021-23222
+        throw new TlsError(
+          first === "N".charCodeAt(0)
+            ? "the server has no TLS; use another sslmode, or set ssl=on on the server"
+            : "the server did not answer the request for TLS as it should",
+        );
+      }
+    }
+    return { socket: await tls(plain, signal), encrypted: true };
+  } catch (error) {
+    plain.destroy();
+    throw error;
+  }
+}
+
+/** Loads and reads what encryption needs, so that nothing is missing once the server waits for it. */
+async function prepareTls(
+  host: PostgresHost,
+  server: PostgresServer,
+): Promise<(plain: Socket, signal: AbortSignal) => Promise<Socket>> {
+  const { sslmode, sslrootcert, sslcert, sslkey, sslnegotiation } = server;
+  const { address, certificateName } = host;
+  const verifyHost = sslmode === "verify-full";
+  // As libpq, which checks against a root file that is there in every mode.
+  const verify = verifyHost || sslmode === "verify-ca" || sslrootcert !== undefined;
+  if (verifyHost && certificateName === undefined) {
+    throw new ConfigError("Cannot use sslmode=verify-full without a host's name: add host beside hostaddr");
+  }
+  const options = {
+    host: certificateName ?? (address.transport === "tcp" ? address.host : "localhost"),
+    verify,
+    verifyHost,
+    ca: sslrootcert !== undefined && sslrootcert !== "system" ? read(sslrootcert) : undefined,
+    cert: sslcert === undefined ? undefined : read(sslcert),
+    key: sslkey === undefined ? undefined : read(sslkey),
+    // So that a server can tell it from other protocols on the same port.
+    alpn: sslnegotiation === "direct" ? "postgresql" : undefined,
+  };
+  const { encrypt } = await import("./tls.ts");
+  return async (plain, signal) => {
+    try {
+      return await settled<Socket>(plain, signal, (resolve, reject) => {
+        const secure = encrypt(plain, options, (error) => error ? reject(error) : resolve(secure));
+        secure.on("error", () => undefined);
+      });
+    } catch (error) {
+      if (signal.aborted) throw error;
+      const what = verify
+        ? "check the certificate's names, dates and CA (sslrootcert), and sslmode"
+        : "see the server's log";
+      throw new TlsError(`TLS failed: ${messageOf(error).split("\n")[0]}; ${what}`);
+    }
+  };
+}
+
+function read(path: string): string {
+  try {
+    return Deno.readTextFileSync(path);
+  } catch (error) {
+    throw new ConfigError(`Cannot read the file for TLS: ${path}: ${messageOf(error)}`);
+  }
+}
+
+/** Waits for one step of the connection, which may also end by an error, by its close, or by the signal. */
+function settled<T>(
+  socket: Socket,
+  signal: AbortSignal,
+  start: (resolve: (value: T) => void, reject: (error: Error) => void) => void,
+): Promise<T> {
+  return new Promise<T>((resolve, reject) => {
+    const cleanUp = () => {
+      socket.removeListener("error", failed);
+      socket.removeListener("close", closed);
+      signal.removeEventListener("abort", aborted);
+    };
+    const failed = (error: Error) => {
+      cleanUp();
+      reject(error);
+    };
+    // Deno 2.7 says of a unix socket that it was closed before it says why.
+    const closed = () =>
+      queueMicrotask(() => failed(new Error("the server closed the connection; its log may say why")));
+    const aborted = () => failed(signal.reason);
+    socket.once("error", failed);
+    socket.once("close", closed);
+    signal.addEventListener("abort", aborted, { once: true });
+    if (signal.aborted) return aborted();
+    start((value) => {
+      cleanUp();
+      resolve(value);
+    }, failed);
+  });
+}

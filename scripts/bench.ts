@@ -5,7 +5,9 @@
  * @module
  */
 import { startMariaDb } from "../tests/servers/mariadb.ts";
+import { startSystemPostgres } from "../tests/servers/postgres_system.ts";
 import { bundle } from "./bundle.ts";
+import { compile } from "./compile.ts";
 import { PERMISSIONS } from "./permissions.ts";
 
 /** How often each thing is measured. */
@@ -24,18 +26,23 @@ type Words = readonly string[];
 
 const folder = await Deno.makeTempDir({ prefix: "sera-bench-" });
 try {
-  await using server = await startMariaDb();
+  await using mariaDb = await startMariaDb();
+  await using postgresServer = await startSystemPostgres();
   const { sera, empty, build } = await prepare();
   const file: Words = [...sera, "--server", `file:${folder}/locks`];
-  const mysql: Words = [...sera, "--server", server.dsn()];
+  const mysql: Words = [...sera, "--server", mariaDb.dsn()];
+  // Without TLS, as the other.
+  const postgres: Words = [...sera, "--server", postgresServer.url("sslmode=disable")];
   const flock: Words = ["flock", `${folder}/flock`];
-  console.log(`${build}, Deno ${Deno.version.deno}, ${navigator.hardwareConcurrency} processors, ${server.version}`);
+  const versions = `Deno ${Deno.version.deno}, ${mariaDb.version}, PostgreSQL ${postgresServer.version}`;
+  console.log(`${build}, ${navigator.hardwareConcurrency} processors, ${versions}`);
   console.log(`median of ${ROUNDS} runs in turn [least to most]; ratio to the empty program\n`);
 
   const wall = await inTurn({
     "empty program": () => runTime(empty),
     "sera 0 true, file": () => runTime([...file, "0", "true"]),
     "sera 0 true, MySQL": () => runTime([...mysql, "0", "true"]),
+    "sera 0 true, PostgreSQL": () => runTime([...postgres, "0", "true"]),
     "flock true": () => runTime([...flock, "true"]),
   });
   print("wall time", "ms", wall, "empty program");
@@ -46,6 +53,7 @@ try {
       "empty program": () => peakMemory(empty),
       "sera 0 true, file": () => peakMemory([...file, "0"]),
       "sera 0 true, MySQL": () => peakMemory([...mysql, "0"]),
+      "sera 0 true, PostgreSQL": () => peakMemory([...postgres, "0"]),
     }),
     "empty program",
   );
@@ -56,13 +64,14 @@ try {
       "flock": () => handOff(flock),
       "sera, file": () => handOff([...file, "--name", "bench", "60"]),
       "sera, MySQL": () => handOff([...mysql, "--name", "bench", "60"]),
+      "sera, PostgreSQL": () => handOff([...postgres, "--name", "bench", "60"]),
     }),
     "flock",
   );
   console.log("processor time of an idle waiter");
-  for (const [name, words] of [["sera, file", file], ["sera, MySQL", mysql]] as const) {
+  for (const [name, words] of [["sera, file", file], ["sera, MySQL", mysql], ["sera, PostgreSQL", postgres]] as const) {
     console.log(
-      `  ${name.padEnd(22)} ${(await idleWaiter([...words, "--name", "idle", "60"])).toFixed(2)} ms a second`,
+      `  ${name.padEnd(24)} ${(await idleWaiter([...words, "--name", "idle", "60"])).toFixed(2)} ms a second`,
     );
   }
 } finally {
@@ -74,18 +83,14 @@ async function prepare(): Promise<{ sera: Words; empty: Words; build: string }> 
   const sera = await bundle(`${folder}/bundle`);
   const empty = `${folder}/empty.js`;
   await Deno.writeTextFile(empty, EMPTY);
-  if (await compile(sera, `${folder}/sera`) && await compile(empty, `${folder}/empty`)) {
+  const compiled = async (entry: string, name: string) =>
+    await compile({ folder: entry.slice(0, entry.lastIndexOf("/")), entry, output: `${folder}/${name}` }, true);
+  if (await compiled(sera, "sera") && await compiled(empty, "empty")) {
     return { sera: [`${folder}/sera`], empty: [`${folder}/empty`], build: "compiled" };
   }
   console.log("deno compile does not work here; the bundle is run with deno run, and so is the empty program\n");
   const run = [Deno.execPath(), "run", "--quiet", "--no-config", ...PERMISSIONS];
   return { sera: [...run, sera], empty: [...run, empty], build: "deno run" };
-}
-
-async function compile(entry: string, output: string): Promise<boolean> {
-  const args = ["compile", "--quiet", "--no-check", "--no-config", "--no-code-cache", ...PERMISSIONS];
-  const compiler = new Deno.Command(Deno.execPath(), { args: [...args, "--output", output, entry], stderr: "null" });
-  return (await compiler.output()).success;
 }
 
 /** Measures each in turn, again and again. */
@@ -107,7 +112,7 @@ function print(title: string, unit: string, results: Map<string, number[]>, base
   for (const [name, values] of results) {
     const spread = `[${Math.min(...values).toFixed(1)} to ${Math.max(...values).toFixed(1)}]`;
     const ratio = (median(values) / base).toFixed(2);
-    console.log(`  ${name.padEnd(22)} ${median(values).toFixed(1).padStart(7)} ${spread.padEnd(16)} ${ratio}`);
+    console.log(`  ${name.padEnd(24)} ${median(values).toFixed(1).padStart(7)} ${spread.padEnd(16)} ${ratio}`);
   }
   console.log();
 }

@@ -1,13 +1,9 @@
 /**
- * Compiles sera into one standalone binary: `scripts/build.ts` for this machine, `--all` for every target.
- *
- * The runtime that goes into a binary is downloaded once for each target, from Deno's own host, except where DENORT_BIN
- * names one.
- *
+ * Compiles sera into one standalone binary: `scripts/build.ts` for this machine, `--all` for every target. *
  * @module
  */
 import { bundle } from "./bundle.ts";
-import { PERMISSIONS } from "./permissions.ts";
+import { compile } from "./compile.ts";
 
 /** What a release is made for. */
 const TARGETS = [
@@ -18,32 +14,15 @@ const TARGETS = [
   "x86_64-pc-windows-msvc",
 ] as const;
 
-const dist = `${import.meta.dirname}/../dist`;
+const dist = `${import.meta.dirname!.replace(/scripts$/, "")}dist`;
 
-async function compile(target: string | undefined): Promise<string> {
+async function compileFor(target: string | undefined): Promise<string> {
   const name = target === undefined ? "sera" : `sera-${target}`;
   const file = name + ((target ?? Deno.build.target).includes("windows") ? ".exe" : "");
-  const compiler = new Deno.Command(Deno.execPath(), {
-    args: [
-      "compile",
-      "--quiet",
-      "--no-check",
-      "--no-config",
-      // The cache would be a file of a predictable name in the temporary folder, read back and trusted at the next start.
-      "--no-code-cache",
-      ...PERMISSIONS,
-      ...(target === undefined ? [] : ["--target", target]),
-      "--output",
-      `${dist}/${file}`,
-      "main.js",
-    ],
-    // So that no path of the machine that builds goes into the binary.
-    cwd: `${dist}/bundle`,
-    // Where a program looks for the CAs that it trusts is decided when it is compiled; administrators expect the system's.
-    env: { DENO_TLS_CA_STORE: "system,mozilla" },
-  });
-  const { success } = await compiler.spawn().status;
-  if (!success) throw new Error(`deno compile failed for ${target ?? "this machine"}`);
+  const folder = `${dist}/bundle`;
+  if (!await compile({ folder, entry: "main.js", output: `${dist}/${file}`, target })) {
+    throw new Error(`deno compile failed for ${target ?? "this machine"}`);
+  }
   return file;
 }
 
@@ -66,7 +45,7 @@ await Deno.remove(dist, { recursive: true }).catch((error) => {
 await bundle(`${dist}/bundle`);
 const files: string[] = [];
 for (const target of option === "--all" ? TARGETS : [undefined]) {
-  const file = await compile(target);
+  const file = await compileFor(target);
   files.push(file);
   console.log(`dist/${file}: ${((await Deno.stat(`${dist}/${file}`)).size / 2 ** 20).toFixed(1)} MiB`);
 }

@@ -1,0 +1,43 @@
+import { PERMISSIONS } from "./permissions.ts";
+
+/** What to compile. */
+export interface Compilation {
+  /** The folder of the program's files. */
+  readonly folder: string;
+  /** The file in it to start with. */
+  readonly entry: string;
+  /** The binary's absolute path. */
+  readonly output: string;
+  /** Rust's name of the system to compile for; without it, for this one. */
+  readonly target?: string | undefined;
+}
+
+/**
+ * Compiles a program into a standalone binary with sera's permissions. The runtime that goes into it is downloaded once
+ * for each target, from Deno's own host, except where DENORT_BIN names one.
+ *
+ * @returns Whether it worked; the compiler has said why not, unless it is to be quiet.
+ */
+export async function compile({ folder, entry, output, target }: Compilation, quiet = false): Promise<boolean> {
+  const compiler = new Deno.Command(Deno.execPath(), {
+    args: [
+      "compile",
+      "--quiet",
+      "--no-check",
+      "--no-config",
+      // The cache would be a file of a predictable name in the temporary folder, read back and trusted at the next start.
+      "--no-code-cache",
+      ...PERMISSIONS,
+      ...(target === undefined ? [] : ["--target", target]),
+      "--output",
+      output,
+      entry,
+    ],
+    // So that no path of the machine that builds goes into the binary.
+    cwd: folder,
+    // Where a program looks for the CAs that it trusts is decided when it is compiled; administrators expect the system's.
+    env: { DENO_TLS_CA_STORE: "system,mozilla" },
+    stderr: quiet ? "null" : "inherit",
+  });
+  return (await compiler.spawn().status).success;
+}

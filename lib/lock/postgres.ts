@@ -20,8 +20,10 @@ export class PostgresBackend extends SessionBackend<PostgresSession> {
   readonly #key: AdvisoryKey;
   readonly #channel: string;
   readonly #applicationName: string;
-  /** Fires at a release of the lock by another session; set while there is one that listens. */
-  #listening: { session: PostgresSession; released: AbortController } | undefined;
+  /** The session that is told of releases, once there is one. */
+  #listening: PostgresSession | undefined;
+  /** Ends the pause between two looks. */
+  #wake = new AbortController();
 
   /**
    * @param name The lock's name, as {@linkcode advisoryKey} takes it.
@@ -51,28 +53,31 @@ export class PostgresBackend extends SessionBackend<PostgresSession> {
     deadline: Deadline,
     signal: AbortSignal,
   ): Promise<HeldLock | undefined> {
-    for (;;) {
-      // Before the look, so that no release falls between the two.
-      const released = deadline.passed ? undefined : await this.#listen(session, signal);
-      const lock = await this.#tryOnce(session, signal);
-      if (lock || !released || deadline.passed) return lock;
-      const pause = SHORTEST_PAUSE + Math.random() * (LONGEST_PAUSE - SHORTEST_PAUSE);
-      const wake = AbortSignal.any([released, session.closed, signal]);
-      await delayOrAbort(Math.min(pause, deadline.remaining), wake);
-      signal.throwIfAborted();
+    const wakeUp = () => this.#wake.abort();
+    signal.addEventListener("abort", wakeUp);
+    session.closed.addEventListener("abort", wakeUp);
+    try {
+      for (;;) {
+        const last = deadline.passed;
+        // Both before the look, so that no release falls between the two.
+        if (!last) await this.#listen(session, signal);
+        this.#wake = new AbortController();
+        const lock = await this.#tryOnce(session, signal);
+        if (lock || last) return lock;
+        const pause = SHORTEST_PAUSE + Math.random() * (LONGEST_PAUSE - SHORTEST_PAUSE);
+        await delayOrAbort(Math.min(pause, deadline.remaining), this.#wake.signal);
+        signal.throwIfAborted();
+      }
+    } finally {
+      signal.removeEventListener("abort", wakeUp);
+      session.closed.removeEventListener("abort", wakeUp);
     }
   }
 
-  /** A signal that fires at the next release. */
-  async #listen(session: PostgresSession, signal: AbortSignal): Promise<AbortSignal> {
-    if (this.#listening?.session !== session) {
-      const listening = { session, released: new AbortController() };
-      this.#listening = listening;
-      await session.listen(this.#channel, () => listening.released.abort(), signal);
-    } else if (this.#listening.released.signal.aborted) {
-      this.#listening.released = new AbortController();
-    }
-    return this.#listening.released.signal;
+  async #listen(session: PostgresSession, signal: AbortSignal): Promise<void> {
+    if (this.#listening === session) return;
+    this.#listening = session;
+    await session.listen(this.#channel, () => this.#wake.abort(), signal);
   }
 
   async #tryOnce(session: PostgresSession, signal: AbortSignal): Promise<HeldLock | undefined> {

@@ -40,7 +40,7 @@ export const SETTINGS: readonly SettingSpec[] = [
     help: [
       "where the lock lives; no config file is needed then:",
       "user:password@tcp(host)/  MySQL or MariaDB (Go DSN)",
-      "postgres://user@host/db   PostgreSQL (URL, or libpq's keywords)",
+      "postgres://user@host/db   PostgreSQL (or its keywords)",
       "file: or file:/some/dir   this machine only",
     ],
     inConfig: true,

@@ -25,7 +25,11 @@ export function completeSettings(given: Settings, surroundings: PostgresSurround
     }
   }
   const { tlsCa } = surroundings;
-  add("sslrootcert", tlsCa === undefined ? undefined : { value: tlsCa, label: "tls-ca", show: showQuoted });
+  if (tlsCa !== undefined) {
+    const other = all.get("sslrootcert");
+    if (other?.value) throw badSetting(other, "tls-ca names a CA as well, leave one of the two out");
+    all.set("sslrootcert", { value: tlsCa, label: "tls-ca", show: showQuoted });
+  }
   for (const { name, variable } of POSTGRES_KEYWORDS) add(name, variableSetting(variable, surroundings));
   add("sslmode", requireSsl(surroundings));
   const settings = new Map([...all].filter(([, setting]) => setting.value !== ""));

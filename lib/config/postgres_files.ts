@@ -23,8 +23,9 @@ export function look(path: string): Deno.FileInfo | string | undefined {
   }
 }
 
+/** Whether there is something at a path, as far as this user can see. */
 export function exists(path: string): boolean {
-  return look(path) !== undefined;
+  return typeof look(path) === "object";
 }
 
 /** Why a file could not be read, in few words. */

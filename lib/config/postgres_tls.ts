@@ -54,6 +54,8 @@ function findRoot({ settings, surroundings, note }: Source, sslmode: Tls["sslmod
     refuseRevocationList(surroundings);
     return path;
   }
+  // Sera's own setting is meant, whatever libpq's default mode makes of a file.
+  if (given?.label === "tls-ca") throw badSetting(given, `there is no file ${showPath(given.value)}, correct the path`);
   if (sslmode.startsWith("verify-")) {
     const what = path === undefined
       ? "the home folder is not known"

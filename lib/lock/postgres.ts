@@ -64,7 +64,9 @@ export class PostgresBackend extends SessionBackend<PostgresSession> {
         this.#wake = new AbortController();
         const lock = await this.#tryOnce(session, signal);
         if (lock || last) return lock;
-        const pause = SHORTEST_PAUSE + Math.random() * (LONGEST_PAUSE - SHORTEST_PAUSE);
+        // An idle session may have to show itself more often.
+        const longest = Math.min(LONGEST_PAUSE, session.idleTimeout / 2);
+        const pause = Math.min(SHORTEST_PAUSE, longest) + Math.random() * Math.max(0, longest - SHORTEST_PAUSE);
         await delayOrAbort(Math.min(pause, deadline.remaining), this.#wake.signal);
         signal.throwIfAborted();
       }
@@ -82,29 +84,35 @@ export class PostgresBackend extends SessionBackend<PostgresSession> {
 
   async #tryOnce(session: PostgresSession, signal: AbortSignal): Promise<HeldLock | undefined> {
     const { args } = this.#key;
-    const mine = isMine(session, this.#key);
-    const row = await session.query(
-      `SELECT got, CASE WHEN got THEN ${mine} END AS mine
-       FROM (SELECT pg_try_advisory_lock(${args}) AS got OFFSET 0) AS attempt`,
-      { signal },
-    );
-    if (row.got !== "t") return undefined;
-    if (row.mine !== "t") {
+    const { got } = await session.query(`SELECT pg_try_advisory_lock(${args}) AS got`, { signal });
+    if (got !== "t") return undefined;
+    // A statement of its own: planned with each look, it would double what a waiter costs the server.
+    const isHeld = async (signal?: AbortSignal) =>
+      (await session.query(`SELECT ${isMine(session, this.#key)} AS mine`, { signal })).mine === "t";
+    if (!await isHeld(signal)) {
       throw new LockUnavailableError(
         `Cannot lock on ${session.where}: the server does not keep the lock with this connection; a pooler may move ` +
           "connections between sessions, or locks have no effect there; connect to a PostgreSQL server itself",
       );
     }
     return new SessionLock(session, {
-      isHeld: async () => (await session.query(`SELECT ${mine} AS mine`)).mine === "t",
+      isHeld: () => isHeld(),
       release: async () => {
         const { released } = await session.query(`SELECT pg_advisory_unlock(${args}) AS released`);
-        // Waiters look by themselves when nobody tells them.
-        await session.attempt(`NOTIFY "${this.#channel}"`);
+        await this.#notify(session);
         return released === "t";
       },
       idleTimeout: session.idleTimeout,
     });
+  }
+
+  /** Tells the waiters, who look by themselves if that fails. */
+  async #notify(session: PostgresSession): Promise<void> {
+    try {
+      await session.query(`NOTIFY "${this.#channel}"`);
+    } catch (error) {
+      if (!(error instanceof LockUnavailableError)) throw error;
+    }
   }
 }
 

@@ -11,7 +11,12 @@ export class UnsuitableServerError extends Error {
 }
 
 /** Encryption was asked for, and did not come about. */
-export class TlsError extends Error {}
+export class TlsError extends Error {
+  /** @param offered Whether the server has TLS at all. */
+  constructor(message: string, readonly offered = true) {
+    super(message);
+  }
+}
 
 /** The host, for messages; without user and password. */
 export function whereIs({ address }: PostgresHost): string {
@@ -32,7 +37,10 @@ const CURES: Readonly<Record<string, string>> = {
   "28000": "see to the role (LOGIN) and to pg_hba.conf on the server",
   "28P01": "check user and password, in the server setting or the password file",
   "3D000": "create the database, or name another one in the server setting",
-  "42501": "grant the role CONNECT on the database",
+  "22023": "correct options in the server setting",
+  "42501": "grant the role what it lacks; a database takes CONNECT",
+  "42704": "correct options in the server setting",
+  "55000": "let the database accept connections, or name another one in the server setting",
   "53300": "raise max_connections or the role's limit, or let fewer wait at once",
   "57P03": "wait until the server is up",
 };
@@ -46,6 +54,10 @@ export function describePostgresError(error: unknown): string {
     return cure === undefined ? message : `${message}; ${cure}`;
   }
   if (message === "Connection terminated unexpectedly") return "the server closed the connection; its log may say why";
+  // After the handshake there is nothing else of ours that a server may refuse.
+  if (message.startsWith("received fatal alert")) {
+    return `the server refuses the client's certificate: ${message}; check sslcert and see the server's log`;
+  }
   return describeNetworkError(error) ?? message;
 }
 

@@ -1,14 +1,23 @@
 import { Deadline, delayOrAbort } from "../deadline.ts";
 import { LockUnavailableError } from "../errors.ts";
-import { advisoryKey } from "./advisory_key.ts";
+import { type AdvisoryKey, advisoryKey } from "./advisory_key.ts";
 import type { PostgresSession } from "./postgres_session.ts";
 
-/** How long a pooler may take to clean up after a session, in milliseconds; it takes one or two. */
+/** For how long a probe has to outlive its statement while its connection is there, in milliseconds, at first. */
+const FIRST_STAY = 150;
+/**
+ * How much sooner than that it has to go when the connection does. So that it is no accident: another client of the pool
+ * that gives all locks back would have to do so in just this span.
+ */
+const SOONER = 10;
+/** How often to repeat that, with longer times, before the pooler is refused. */
+const ROUNDS = 3;
+/** How long a pooler may take to clean up after a connection, in milliseconds; it takes one or two. */
 const CLEAN_UP = 3000;
 /** The pause between two looks, in milliseconds. */
-const LOOK = 50;
-/** How many looks the lock must outlive while its session is there; a pooler that cleans up after each statement is quick. */
-const LOOKS = 3;
+const LOOK = 10;
+/** How often we try to take a probe back that a pooler did not. */
+const UNLOCKS = 50;
 
 /**
  * Makes sure that a pooler ties a lock to our connection: that it stays while the connection is there, and goes with it.
@@ -26,36 +35,57 @@ export async function throughPooler(
   reopen: () => Promise<PostgresSession>,
   signal: AbortSignal,
 ): Promise<PostgresSession> {
-  const bytes = crypto.getRandomValues(new Uint8Array(8));
-  const probe = advisoryKey(bytes.toHex());
-  const isThere = async (session: PostgresSession) =>
-    (await session.query(`SELECT EXISTS (SELECT FROM pg_locks WHERE ${probe.row}) AS there`, { signal })).there === "t";
-
+  let current = session;
   try {
-    await session.query(`SELECT pg_try_advisory_lock(${probe.args})`, { signal });
-    for (let look = 0; look < LOOKS; look++) {
-      if (!await isThere(session)) throw strays(session);
-      await delayOrAbort(LOOK, signal);
+    let stay = FIRST_STAY;
+    for (let round = 0; round < ROUNDS; round++) {
+      const probe = advisoryKey(crypto.getRandomValues(new Uint8Array(8)).toHex());
+      await outlives(current, probe, stay, signal);
+      const closed = performance.now();
+      await current.close();
+      current = await reopen();
+      await goes(current, probe, signal);
+      const took = performance.now() - closed;
+      if (took * SOONER <= stay) return current;
+      stay = Math.min(took * SOONER, CLEAN_UP);
     }
-  } finally {
-    await session.close();
-  }
-
-  const next = await reopen();
-  try {
-    const deadline = new Deadline(CLEAN_UP);
-    while (await isThere(next)) {
-      if (deadline.passed) {
-        await next.attempt(`SELECT pg_advisory_unlock(${probe.args})`, signal);
-        throw strays(next);
-      }
-      await delayOrAbort(LOOK, signal);
-      signal.throwIfAborted();
-    }
-    return next;
+    throw strays(current);
   } catch (error) {
-    next.destroy();
+    current.destroy();
     throw error;
+  }
+}
+
+/** Takes a probe, and sees it stay, in one and the same session of the server. */
+async function outlives(
+  session: PostgresSession,
+  probe: AdvisoryKey,
+  stay: number,
+  signal: AbortSignal,
+): Promise<void> {
+  await session.query(`SELECT pg_try_advisory_lock(${probe.args})`, { signal });
+  for (const deadline = new Deadline(stay);;) {
+    const last = deadline.passed;
+    const mine = `SELECT FROM pg_locks WHERE ${probe.row} AND pid = pg_backend_pid() AND pid = ${session.pid}`;
+    if ((await session.query(`SELECT EXISTS (${mine}) AS mine`, { signal })).mine !== "t") throw strays(session);
+    if (last) return;
+    await delayOrAbort(Math.min(LOOK, deadline.remaining), signal);
+  }
+}
+
+/** Sees the probe of a connection that has been closed go. */
+async function goes(session: PostgresSession, probe: AdvisoryKey, signal: AbortSignal): Promise<void> {
+  const isThere = async () =>
+    (await session.query(`SELECT EXISTS (SELECT FROM pg_locks WHERE ${probe.row}) AS there`, { signal })).there === "t";
+  for (const deadline = new Deadline(CLEAN_UP); await isThere();) {
+    if (deadline.passed) {
+      // Each time perhaps in another session of the server, and not in the one that has it.
+      for (let tries = 0; tries < UNLOCKS && await isThere(); tries++) {
+        await session.attempt(`SELECT pg_advisory_unlock(${probe.args})`, signal);
+      }
+      throw strays(session);
+    }
+    await delayOrAbort(LOOK, signal);
   }
 }
 

@@ -150,10 +150,17 @@ async function logIn(
       return await attempt(second);
     } catch (secondError) {
       if (signal.aborted) throw secondError;
-      // What the encrypted attempt was told is nearer to what is wrong, if there was one.
-      throw second === "none" && !(error instanceof TlsError) || secondError instanceof TlsError ? error : secondError;
+      throw second === "none" ? moreTelling(error, secondError) : moreTelling(secondError, error);
     }
   }
+}
+
+/**
+ * What the encrypted attempt was told is nearer to what is wrong; if it came to none, then only where pg_hba.conf may
+ * want one.
+ */
+function moreTelling(encrypted: unknown, plain: unknown): unknown {
+  return !(encrypted instanceof TlsError) || encrypted.offered && sqlState(plain) === "28000" ? encrypted : plain;
 }
 
 /** pg_hba.conf may let a role in with encryption only, or without only. */
@@ -187,12 +194,14 @@ async function logInOnce(
       return host.password;
     },
     application_name: server.applicationName ?? applicationName,
-    options: server.options ?? "",
     client_encoding: "UTF8",
     // All that is asked for is read as text.
     types: { getTypeParser: () => (text: unknown) => text },
   };
   const client = new pg.Client(config);
+  // These it looks up in the environment even where they are given as empty.
+  const { connectionParameters } = client as unknown as { readonly connectionParameters: object };
+  Object.assign(connectionParameters, { options: server.options, replication: undefined });
   client.on("error", () => undefined);
   const aborted = () => socket.destroy();
   signal.addEventListener("abort", aborted, { once: true });
@@ -238,11 +247,10 @@ async function askOrAbort(client: pg.Client, sql: string, signal: AbortSignal): 
   }
 }
 
-function refuseUnsuitable({ standby, read_only: readOnly }: Row, { targetSessionAttrs, hosts }: PostgresServer): void {
+function refuseUnsuitable({ standby, read_only: readOnly }: Row, { targetSessionAttrs }: PostgresServer): void {
   if (standby === "t") {
     throw new UnsuitableServerError(
-      "the server is a standby, and a lock there excludes nobody elsewhere; " +
-        (hosts.length > 1 ? "add target_session_attrs=read-write" : "name the primary"),
+      "the server is a standby, and a lock there excludes nobody elsewhere; name the primary",
     );
   }
   if (targetSessionAttrs === "read-write" && readOnly === "on") {

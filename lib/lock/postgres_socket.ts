@@ -50,12 +50,11 @@ export async function openSocket(
         if (first === "N".charCodeAt(0) && rest.length === 0 && encryption === "offered") {
           return { socket: plain, encrypted: false };
         }
+        if (first === "N".charCodeAt(0)) {
+          throw new TlsError("the server has no TLS; use another sslmode, or set ssl=on on the server", false);
+        }
         // More than one byte may have been put in by somebody on the way. CVE-2021-23222
-        throw new TlsError(
-          first === "N".charCodeAt(0)
-            ? "the server has no TLS; use another sslmode, or set ssl=on on the server"
-            : "the server did not answer the request for TLS as it should",
-        );
+        throw new TlsError("the server did not answer the request for TLS as it should");
       }
     }
     return { socket: await tls(plain, signal), encrypted: true };
@@ -99,6 +98,8 @@ async function prepareTls(
       if (signal.aborted) throw error;
       const what = verify
         ? "check the certificate's names, dates and CA (sslrootcert), and sslmode"
+        : sslnegotiation === "direct"
+        ? "before version 17 a server takes no sslnegotiation=direct"
         : "see the server's log";
       throw new TlsError(`TLS failed: ${messageOf(error).split("\n")[0]}; ${what}`);
     }

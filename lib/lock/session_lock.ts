@@ -39,7 +39,19 @@ export class SessionLock implements HeldLock {
   }
 
   async #check(): Promise<void> {
-    if (!await this.#lock.isHeld()) throw new LockLostError(`${this.#session.where} has freed it`);
+    if (!await this.#repeated(() => this.#lock.isHeld())) {
+      throw new LockLostError(`${this.#session.where} has freed it`);
+    }
+  }
+
+  /** Does something again that an administrator, or a limit, has broken off while the session went on. */
+  async #repeated<T>(ask: () => Promise<T>): Promise<T> {
+    try {
+      return await ask();
+    } catch (error) {
+      if (!(error instanceof LockUnavailableError && error.transient)) throw error;
+      return await ask();
+    }
   }
 
   #lose(why: string): void {
@@ -53,7 +65,7 @@ export class SessionLock implements HeldLock {
     this.#heartbeat[Symbol.dispose]();
     let released;
     try {
-      released = await this.#lock.release();
+      released = await this.#repeated(() => this.#lock.release());
     } catch (error) {
       if (error instanceof LockUnavailableError) throw new LockLostError(`Cannot release the lock on ${error.reason}`);
       throw error;

@@ -25,10 +25,33 @@ Deno.test("the help tells of every setting and every exit code", async () => {
   }
 });
 
-Deno.test("the help fits into 80 columns", async () => {
+for (const words of [["--help"], ["heimdall", "--help"]]) {
+  Deno.test(`the help of sera ${words.join(" ")} fits into 80 columns`, async () => {
+    await using place = await Place.make();
+    const { stdout } = await place.sera(words);
+    assert.deepEqual(stdout.split("\n").filter((line) => line.length > 80), []);
+  });
+}
+
+for (const flag of ["--help", "-help", "-h", "--h"]) {
+  Deno.test(`heimdall ${flag} prints heimdall's help on stdout and ends with 0, whatever else is said`, async () => {
+    await using place = await Place.make();
+    for (const words of [[flag], ["--timeout=soon", flag, "nonsense"]]) {
+      const { code, stdout, stderr } = await place.sera(["heimdall", ...words]);
+      assert.deepEqual({ code, stderr }, { code: 0, stderr: "" });
+      assert.match(stdout, /^Usage: sera heimdall \[flags\] PROGRAM \[argument \.\.\.\]\n/);
+      for (const name of ["database", "namespace", "name", "timeout", "debug", "help"]) {
+        assert.match(stdout, new RegExp(`^  --${name}\\b`, "m"));
+      }
+      for (const code of ["1", "143"]) assert.match(stdout, new RegExp(`^  ${code} `, "m"));
+    }
+  });
+}
+
+Deno.test("the help tells that there is heimdall, and where its own help is", async () => {
   await using place = await Place.make();
   const { stdout } = await place.sera(["--help"]);
-  assert.deepEqual(stdout.split("\n").filter((line) => line.length > 80), []);
+  assert.match(stdout, /^ +sera heimdall \[flags\] PROGRAM .*sera heimdall --help/m);
 });
 
 Deno.test("the help comes even after words that are wrong, and without a config file", async () => {

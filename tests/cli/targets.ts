@@ -1,9 +1,13 @@
 /** Where locks may live: the same tests run against each. */
 
+import { advisoryKey } from "../../lib/lock/advisory_key.ts";
 import { lockName } from "../../lib/lock/lock_name.ts";
 import { mariaDbUnavailable, startMariaDb } from "../servers/mariadb.ts";
 import { mysql56Unavailable, startMySql56 } from "../servers/mysql56.ts";
 import type { MySqlServer } from "../servers/mysql_process.ts";
+import { postgres18Unavailable, startPostgres18 } from "../servers/postgres18.ts";
+import type { PostgresServer } from "../servers/postgres_process.ts";
+import { startSystemPostgres, systemPostgresUnavailable } from "../servers/postgres_system.ts";
 import { linux, type Need, testWith } from "./needs.ts";
 import { Place } from "./place.ts";
 
@@ -30,8 +34,10 @@ export const FILE: Target = { name: "file", need: linux, start: startFile };
 /** All targets, for the tests of one file: the servers are started before the first test and stopped after the last. */
 export function useTargets(): readonly Target[] {
   const servers = [
-    new ServerTarget("MariaDB", linux ?? mariaDbUnavailable, startMariaDb),
-    new ServerTarget("MySQL 5.6", linux ?? mysql56Unavailable, startMySql56),
+    new ServerTarget("MariaDB", linux ?? mariaDbUnavailable, startMariaDb, viewOfMySql),
+    new ServerTarget("MySQL 5.6", linux ?? mysql56Unavailable, startMySql56, viewOfMySql),
+    new ServerTarget("PostgreSQL", linux ?? systemPostgresUnavailable, startSystemPostgres, viewOfPostgres),
+    new ServerTarget("PostgreSQL 18", linux ?? postgres18Unavailable, startPostgres18, viewOfPostgres),
   ];
   Deno.test.beforeAll(async () => {
     await Promise.all(servers.map((server) => server.launch()));
@@ -47,10 +53,18 @@ export function testOn({ need }: Target, name: string, fn: () => Promise<void>):
   testWith([need], name, fn, { sanitizeOps: false, sanitizeResources: false });
 }
 
-class ServerTarget implements Target {
-  #server: MySqlServer | undefined;
+/** What a target tells of a server. */
+type View = Pick<StartedTarget, "server" | "waiters">;
 
-  constructor(readonly name: string, readonly need: Need, readonly launcher: () => Promise<MySqlServer>) {}
+class ServerTarget<S extends { stop(): Promise<void> }> implements Target {
+  #server: S | undefined;
+
+  constructor(
+    readonly name: string,
+    readonly need: Need,
+    readonly launcher: () => Promise<S>,
+    readonly view: (server: S) => View,
+  ) {}
 
   async launch(): Promise<void> {
     if (this.need === undefined) this.#server = await this.launcher();
@@ -61,21 +75,39 @@ class ServerTarget implements Target {
   }
 
   async start(): Promise<StartedTarget> {
-    const server = this.#server!;
-    const place = await Place.make(server.dsn());
-    return {
-      place,
-      server: server.dsn(),
-      async waiters(key) {
-        const asking = `SELECT GET_LOCK(''${lockName(key)}''%`;
-        const [row] = await server.query(
-          `SELECT COUNT(*) AS count FROM information_schema.processlist WHERE info LIKE '${asking}'`,
-        );
-        return Number(row!.count);
-      },
-      [Symbol.asyncDispose]: () => place[Symbol.asyncDispose](),
-    };
+    const view = this.view(this.#server!);
+    const place = await Place.make(view.server);
+    return { place, ...view, [Symbol.asyncDispose]: () => place[Symbol.asyncDispose]() };
   }
+}
+
+function viewOfMySql(server: MySqlServer): View {
+  return {
+    server: server.dsn(),
+    async waiters(key) {
+      const asking = `SELECT GET_LOCK(''${lockName(key)}''%`;
+      const [row] = await server.query(
+        `SELECT COUNT(*) AS count FROM information_schema.processlist WHERE info LIKE '${asking}'`,
+      );
+      return Number(row!.count);
+    },
+  };
+}
+
+function viewOfPostgres(server: PostgresServer): View {
+  return { server: server.url(), waiters: (key) => waitersOnPostgres(server, lockName(key)) };
+}
+
+/** How many sessions asked for the lock last and do not have it; who gives it back asks for something else. */
+export async function waitersOnPostgres(server: PostgresServer, name: string): Promise<number> {
+  const { args, row } = advisoryKey(name);
+  const asking = `pg_try_advisory_lock(${args})`.replaceAll("'", "''");
+  const [found] = await server.query(
+    `SELECT COUNT(*) AS count FROM pg_stat_activity AS session
+     WHERE application_name LIKE 'sera %' AND position('${asking}' IN query) > 0
+       AND NOT EXISTS (SELECT FROM pg_locks WHERE ${row} AND granted AND pid = session.pid)`,
+  );
+  return Number(found!.count);
 }
 
 async function startFile(): Promise<StartedTarget> {

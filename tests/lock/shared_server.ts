@@ -1,17 +1,20 @@
 /** A server that all tests of a file share, or the reason why there is none. */
 
-import type { MySqlServer } from "../servers/mysql_process.ts";
 import { mariaDbUnavailable, startMariaDb } from "../servers/mariadb.ts";
 import { mysql56Unavailable, startMySql56 } from "../servers/mysql56.ts";
+import type { MySqlServer } from "../servers/mysql_process.ts";
+import { postgres18Unavailable, startPostgres18 } from "../servers/postgres18.ts";
+import type { PostgresServer } from "../servers/postgres_process.ts";
+import { startSystemPostgres, systemPostgresUnavailable } from "../servers/postgres_system.ts";
 
 /** Starts before the first test of the file and stops after the last one. */
-export class SharedServer {
+export class SharedServer<S extends MySqlServer | PostgresServer> {
   readonly #label: string;
   readonly #missing: string | undefined;
-  #server: MySqlServer | undefined;
+  #server: S | undefined;
 
   /** @param missing Why it cannot be started, if so; then its tests are left out. */
-  constructor(label: string, missing: string | undefined, start: () => Promise<MySqlServer>) {
+  constructor(label: string, missing: string | undefined, start: () => Promise<S>) {
     this.#label = label;
     this.#missing = missing;
     if (missing !== undefined) {
@@ -27,13 +30,13 @@ export class SharedServer {
   }
 
   /** The server; there is none before the first test. */
-  get server(): MySqlServer {
+  get server(): S {
     if (!this.#server) throw new Error(`${this.#label} has not been started`);
     return this.#server;
   }
 
   /** Defines a test. */
-  test(name: string, fn: (server: MySqlServer) => Promise<void>): void {
+  test(name: string, fn: (server: S) => Promise<void>): void {
     Deno.test({
       name: `${this.#label}: ${name}`,
       ignore: this.#missing !== undefined,
@@ -46,11 +49,21 @@ export class SharedServer {
 }
 
 /** A MariaDB for the tests of this file. */
-export function sharedMariaDb(...extraArgs: string[]): SharedServer {
+export function sharedMariaDb(...extraArgs: string[]): SharedServer<MySqlServer> {
   return new SharedServer("MariaDB", mariaDbUnavailable, () => startMariaDb({ extraArgs }));
 }
 
 /** A MySQL 5.6 for the tests of this file. */
-export function sharedMySql56(...extraArgs: string[]): SharedServer {
+export function sharedMySql56(...extraArgs: string[]): SharedServer<MySqlServer> {
   return new SharedServer("MySQL 5.6", mysql56Unavailable, () => startMySql56({ extraArgs }));
+}
+
+/** The system's PostgreSQL for the tests of this file. */
+export function sharedPostgres(...extraArgs: string[]): SharedServer<PostgresServer> {
+  return new SharedServer("PostgreSQL", systemPostgresUnavailable, () => startSystemPostgres({ extraArgs }));
+}
+
+/** A PostgreSQL 18 for the tests of this file. */
+export function sharedPostgres18(...extraArgs: string[]): SharedServer<PostgresServer> {
+  return new SharedServer("PostgreSQL 18", postgres18Unavailable, () => startPostgres18({ extraArgs }));
 }

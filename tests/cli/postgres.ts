@@ -1,0 +1,57 @@
+/** A private PostgreSQL for the tests of one file. */
+
+import type { PostgresOptions, PostgresServer } from "../servers/postgres_process.ts";
+import { startSystemPostgres, systemPostgresUnavailable } from "../servers/postgres_system.ts";
+import { linux, type Need, testWith } from "./needs.ts";
+
+/** A server that is started before the first test of a file and stopped after the last. */
+export class SharedPostgres {
+  readonly #need: Need = linux ?? systemPostgresUnavailable;
+  #server: PostgresServer | undefined;
+
+  constructor(options?: PostgresOptions) {
+    Deno.test.beforeAll(async () => {
+      if (this.#need === undefined) this.#server = await startSystemPostgres(options);
+    });
+    Deno.test.afterAll(async () => {
+      await this.#server?.stop();
+    });
+  }
+
+  /** The server, within a test. */
+  get server(): PostgresServer {
+    return this.#server!;
+  }
+
+  /** What libpq reads from the environment, to reach the server. */
+  get variables(): Record<string, string> {
+    const { host, port, user, password, database } = this.server;
+    return { PGHOST: host, PGPORT: `${port}`, PGUSER: user, PGPASSWORD: password, PGDATABASE: database };
+  }
+
+  /** The same in libpq's keywords. */
+  get keywords(): string {
+    const { host, port, user, password, database } = this.server;
+    return `host=${host} port=${port} user=${user} password=${password} dbname=${database}`;
+  }
+
+  /** Every advisory lock that somebody holds, as the server shows it. */
+  async locks(): Promise<Record<string, unknown>[]> {
+    return await this.server.query(
+      `SELECT classid::int8::text, objid::int8::text, objsubid, mode, datname AS database
+       FROM pg_locks JOIN pg_database ON pg_database.oid = database WHERE locktype = 'advisory' AND granted`,
+    );
+  }
+
+  /** Defines a test on the server. What of it outlives the test is not the test's. */
+  test(name: string, fn: () => Promise<void>, needs: readonly Need[] = []): void {
+    testWith([this.#need, ...needs], name, fn, { sanitizeOps: false, sanitizeResources: false });
+  }
+}
+
+/** The 32-bit key of a text, FNV-1, as `pg_locks` shows it; reckoned otherwise than lib/ does. */
+export function fnv1(text: string): string {
+  const prime = 16777619n;
+  const bytes = new TextEncoder().encode(text);
+  return `${bytes.reduce((hash, byte) => ((hash * prime) % 2n ** 32n) ^ BigInt(byte), 2166136261n)}`;
+}

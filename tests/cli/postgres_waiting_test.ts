@@ -1,0 +1,165 @@
+import assert from "node:assert/strict";
+import { lockName } from "../../lib/lock/lock_name.ts";
+import { terminal, tool } from "./needs.ts";
+import { fixture, Place } from "./place.ts";
+import { SharedPostgres } from "./postgres.ts";
+import type { Ended, Running } from "./running.ts";
+import { waitersOnPostgres } from "./targets.ts";
+import { KEY, startInTerminal } from "./terminal.ts";
+import { until } from "./wait.ts";
+
+const postgres = new SharedPostgres();
+
+const TRIES = 7;
+
+/** A busy machine is slow at everything; on an idle one a hand-off takes some 10 ms. */
+const MOST_FOR_HAND_OFF_MS = 200;
+/** Waiters look by themselves at least every 900 ms, and starting a command takes its time. */
+const MOST_AFTER_DEATH_MS = 1000;
+/** "At once", on a busy machine. */
+const AT_ONCE_MS = 1000;
+
+/** The words that wait for the lock of the tests. */
+const WAITING = ["--name", "n", "60"];
+
+/** Statements that a snapshot or a transaction of the waiter's would hold up. */
+const STATEMENTS = [
+  "CREATE INDEX CONCURRENTLY again ON crowd (id)",
+  "REINDEX INDEX CONCURRENTLY again",
+  "DROP INDEX CONCURRENTLY again",
+  "VACUUM FULL crowd",
+];
+
+async function untilOneWaits(): Promise<void> {
+  await until("it waits", async () => await waitersOnPostgres(postgres.server, lockName("n")) === 1);
+}
+
+async function withWaiter(use: (place: Place, holder: Running, waiter: Running) => Promise<void>): Promise<void> {
+  await using place = await Place.make(postgres.server.url());
+  await using holder = place.startSera([...WAITING, fixture("hold.sh")], { stdin: "open" });
+  await holder.says("ready");
+  await using waiter = place.startSera([...WAITING, "date", "+%s%N"]);
+  await untilOneWaits();
+  await use(place, holder, waiter);
+}
+
+/** When the waiter's command began, in milliseconds since 1970. */
+function beganAt({ code, stdout, stderr }: Ended): number {
+  assert.deepEqual({ code, stderr }, { code: 0, stderr: "" });
+  return Number(BigInt(stdout.trim()) / 1000n) / 1000;
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
+}
+
+/** Fails when a statement is held up. */
+async function runs(sql: string): Promise<void> {
+  let done = false;
+  const running = postgres.server.query(sql).finally(() => done = true);
+  await until(`the end of ${sql}`, () => done);
+  await running;
+}
+
+postgres.test("a waiter holds up no statement of the holder's command that waits for other sessions", async () => {
+  await postgres.server.query("CREATE TABLE crowd AS SELECT generate_series(1, 10000) AS id");
+  await withWaiter(async (_place, holder, waiter) => {
+    for (const statement of STATEMENTS) await runs(statement);
+    assert.equal(waiter.over, false);
+    await untilOneWaits();
+    await holder.closeStdin();
+    beganAt(await waiter.ended);
+  });
+});
+
+postgres.test("VACUUM clears away what was deleted while a waiter waits", async () => {
+  await postgres.server.query("CREATE TABLE full_of_rows AS SELECT generate_series(1, 10000) AS id");
+  await withWaiter(async () => {
+    await postgres.server.query("DELETE FROM full_of_rows");
+    // Pages at the end are given back only when nobody could see a row in them.
+    await runs("VACUUM full_of_rows");
+    assert.deepEqual(await postgres.server.query("SELECT pg_relation_size('full_of_rows')::int AS size"), [{
+      size: 0,
+    }]);
+    await untilOneWaits();
+  });
+});
+
+postgres.test("the holder's command can do the same with psql", async () => {
+  await postgres.server.query("CREATE TABLE mine (id INT); ALTER TABLE mine OWNER TO sera");
+  await using place = await Place.make(postgres.server.url());
+  const script = 'echo ready; read -r _; psql -qX -c "CREATE INDEX CONCURRENTLY ON mine (id)" -c "VACUUM mine"';
+  const options = { stdin: "open", env: postgres.variables } as const;
+  await using holder = place.startSera([...WAITING, "sh", "-c", script], options);
+  await holder.says("ready");
+  await using waiter = place.startSera([...WAITING, "echo", "ran"]);
+  await untilOneWaits();
+  await holder.closeStdin();
+  assert.deepEqual(await holder.ended, { code: 0, stdout: "ready\n", stderr: "" });
+  assert.deepEqual(await waiter.ended, { code: 0, stdout: "ran\n", stderr: "" });
+}, [tool("psql", "--version")]);
+
+postgres.test("a waiter takes over as soon as the lock is free", async () => {
+  const delays: number[] = [];
+  for (let i = 0; i < TRIES; i++) {
+    await using place = await Place.make(postgres.server.url());
+    const script = "echo ready; read -r _; date +%s%N";
+    await using holder = place.startSera([...WAITING, "sh", "-c", script], { stdin: "open" });
+    await holder.says("ready");
+    await using waiter = place.startSera([...WAITING, "date", "+%s%N"]);
+    await untilOneWaits();
+    await holder.closeStdin();
+    const { stdout } = await holder.ended;
+    const ended = beganAt({ code: 0, stdout: stdout.replace("ready\n", ""), stderr: "" });
+    delays.push(beganAt(await waiter.ended) - ended);
+  }
+  const best = Math.min(...delays);
+  console.log(`from the end of one command to the next: ${median(delays).toFixed(1)} ms, the median of ${TRIES}`);
+  assert.ok(best >= 0 && best < MOST_FOR_HAND_OFF_MS, `${delays} ms`);
+});
+
+postgres.test("a waiter takes over within a second from a sera that was killed", async () => {
+  const delays: number[] = [];
+  for (let i = 0; i < TRIES; i++) {
+    await withWaiter(async (_place, holder, waiter) => {
+      const killed = Date.now();
+      holder.kill("SIGKILL");
+      delays.push(beganAt(await waiter.ended) - killed);
+    });
+  }
+  console.log(`from SIGKILL to the next command: ${median(delays).toFixed(1)} ms, the median of ${TRIES}`);
+  assert.ok(median(delays) < MOST_AFTER_DEATH_MS, `${delays} ms`);
+});
+
+postgres.test("SIGINT ends a waiter at once, and its session", async () => {
+  await withWaiter(async (_place, holder, waiter) => {
+    const began = performance.now();
+    waiter.kill("SIGINT");
+    assert.deepEqual(await waiter.ended, { code: 130, stdout: "", stderr: "" });
+    assert.ok(performance.now() - began < AT_ONCE_MS, `${performance.now() - began} ms`);
+    await until("one session is left", async () => await sessions() === 1);
+    assert.equal(holder.over, false);
+  });
+});
+
+postgres.test("Ctrl-C ends a waiter at once", async () => {
+  await using place = await Place.make(postgres.server.url());
+  await using holder = place.startSera([...WAITING, fixture("hold.sh")], { stdin: "open" });
+  await holder.says("ready");
+  await using waiter = startInTerminal(place, `exec sera ${WAITING.join(" ")} echo ran`);
+  await untilOneWaits();
+  const began = performance.now();
+  await waiter.write(KEY.ctrlC);
+  const { code, stdout } = await waiter.ended;
+  assert.ok(performance.now() - began < AT_ONCE_MS, `${performance.now() - began} ms`);
+  assert.equal(code, 130);
+  assert.doesNotMatch(stdout, /ran|sera:/);
+  assert.equal(holder.over, false);
+}, [terminal]);
+
+async function sessions(): Promise<number> {
+  const [row] = await postgres.server.query(
+    "SELECT COUNT(*) AS count FROM pg_stat_activity WHERE application_name LIKE 'sera %'",
+  );
+  return Number(row!.count);
+}

@@ -1,7 +1,7 @@
 import { ConfigError } from "../errors.ts";
 import { DsnError } from "./dsn_text.ts";
-import type { MySqlDsn } from "./mysql_dsn.ts";
-import type { PostgresServer } from "./postgres_server.ts";
+import type { MySqlDsn } from "./mysql/dsn.ts";
+import type { PostgresServer } from "./postgres/server.ts";
 
 /** Locks of the operating system, on this machine only. */
 export interface FileServer {
@@ -33,7 +33,7 @@ export async function parseServer(text: string, source: string, surroundings: Se
   if (text.startsWith("file:")) return { kind: "file", folder: parseFolder(text.slice("file:".length), source) };
   try {
     if (await isPostgres(text)) return await parsePostgres(text, surroundings);
-    const { parseMySqlDsn } = await import("./mysql_dsn.ts");
+    const { parseMySqlDsn } = await import("./mysql/dsn.ts");
     return parseMySqlDsn(text);
   } catch (error) {
     if (!(error instanceof DsnError)) throw error;
@@ -44,7 +44,7 @@ export async function parseServer(text: string, source: string, surroundings: Se
 /** Loads what can tell only when it looks like it: most DSNs of MySQL do not. */
 async function isPostgres(text: string): Promise<boolean> {
   if (!/^\s*(postgres|\w+\s*=)/i.test(text)) return false;
-  return (await import("./postgres_server.ts")).isPostgresServer(text);
+  return (await import("./postgres/server.ts")).isPostgresServer(text);
 }
 
 /**
@@ -54,7 +54,7 @@ async function isPostgres(text: string): Promise<boolean> {
  * @throws {DsnError} When it cannot work.
  */
 export async function parsePostgres(text: string, { env, tlsCa }: ServerSurroundings): Promise<PostgresServer> {
-  const { parsePostgresServer } = await import("./postgres_server.ts");
+  const { parsePostgresServer } = await import("./postgres/server.ts");
   return parsePostgresServer(text, {
     env,
     tlsCa,

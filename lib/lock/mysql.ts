@@ -1,4 +1,4 @@
-import type { MySqlDsn } from "../config/mysql_dsn.ts";
+import type { MySqlDsn } from "../config/mysql/dsn.ts";
 import { type Deadline, delayOrAbort } from "../deadline.ts";
 import { LockUnavailableError } from "../errors.ts";
 import type { HeldLock } from "./lock.ts";

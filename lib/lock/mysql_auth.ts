@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
 import type { Connection, ConnectionOptions } from "mysql2";
-import type { MySqlDsn } from "../config/mysql_dsn.ts";
+import type { MySqlDsn } from "../config/mysql/dsn.ts";
 
 const NATIVE_REFUSED = "the server asks for mysql_native_password, which allowNativePasswords=false in the DSN forbids";
 const OLD_REFUSED =

@@ -1,4 +1,4 @@
-import type { MySqlDsn } from "../config/mysql_dsn.ts";
+import type { MySqlDsn } from "../config/mysql/dsn.ts";
 import { messageOf } from "../errors.ts";
 import { describeNetworkError } from "./network_errors.ts";
 

@@ -1,5 +1,5 @@
 import { type Connection, type ConnectionOptions, createConnection } from "mysql2";
-import type { MySqlDsn } from "../config/mysql_dsn.ts";
+import type { MySqlDsn } from "../config/mysql/dsn.ts";
 import { LONGEST_TIMER } from "../deadline.ts";
 import { formatDuration } from "../duration.ts";
 import { ConfigError, LockUnavailableError, messageOf } from "../errors.ts";

@@ -1,4 +1,4 @@
-import type { PostgresServer } from "../config/postgres_server.ts";
+import type { PostgresServer } from "../config/postgres/server.ts";
 import { type Deadline, delayOrAbort } from "../deadline.ts";
 import { LockUnavailableError } from "../errors.ts";
 import { type AdvisoryKey, advisoryKey } from "./advisory_key.ts";

@@ -1,4 +1,4 @@
-import type { PostgresHost } from "../config/postgres_server.ts";
+import type { PostgresHost } from "../config/postgres/server.ts";
 import { messageOf } from "../errors.ts";
 import { describeNetworkError } from "./network_errors.ts";
 

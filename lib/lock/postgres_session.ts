@@ -1,7 +1,7 @@
 // @ts-types="@types/pg"
 import pg from "pg";
 import type { Socket } from "node:net";
-import type { PostgresHost, PostgresServer } from "../config/postgres_server.ts";
+import type { PostgresHost, PostgresServer } from "../config/postgres/server.ts";
 import { LONGEST_TIMER } from "../deadline.ts";
 import { formatDuration } from "../duration.ts";
 import { ConfigError, LockUnavailableError } from "../errors.ts";

@@ -1,5 +1,5 @@
 import { connect, type Socket } from "node:net";
-import type { PostgresHost, PostgresServer } from "../config/postgres_server.ts";
+import type { PostgresHost, PostgresServer } from "../config/postgres/server.ts";
 import { ConfigError, messageOf } from "../errors.ts";
 import { TlsError } from "./postgres_errors.ts";
 

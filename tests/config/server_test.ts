@@ -82,20 +82,18 @@ Deno.test("PostgreSQL is told by its scheme or by a keyword, and completed by th
   }
 });
 
-Deno.test("the CA of the settings is PostgreSQL's root file, unless the URL names another", async () => {
-  const root = await Deno.makeTempFile({ prefix: "sera-" });
+Deno.test("the CA of the settings is PostgreSQL's root file, and wins over the variable", async () => {
+  const tlsCa = await Deno.makeTempFile({ prefix: "sera-" });
   const env = (name: string) => name === "PGSSLROOTCERT" ? "/from/the/environment" : undefined;
+  const parse = (query: string) => parseServer(`postgres://u:secret@h/d?${query}`, "the test", { env, tlsCa });
   try {
-    for (const [query, expected] of [["", root], [`&sslrootcert=${root}.other`, `${root}.other`]] as const) {
-      if (query) await Deno.writeTextFile(expected, "");
-      const url = `postgres://u:secret@h/d?sslmode=verify-full${query}`;
-      const server = await parseServer(url, "the test", { env, tlsCa: root });
-      assert.equal(server.kind === "postgres" && server.sslrootcert, expected);
-    }
+    const server = await parse("sslmode=verify-full");
+    assert.equal(server.kind === "postgres" && server.sslrootcert, tlsCa);
+    await assert.rejects(parse("sslmode=verify-full&sslrootcert=/other"), /sslrootcert .*: tls-ca names a CA as well/);
   } finally {
-    await Deno.remove(root);
-    await Deno.remove(`${root}.other`);
+    await Deno.remove(tlsCa);
   }
+  await assert.rejects(parse("sslmode=require"), /Cannot use tls-ca .*: there is no file "[^"]+", correct the path$/);
 });
 
 Deno.test("a PostgreSQL server that cannot work says where it was written, and repeats no password", async () => {

@@ -1,7 +1,7 @@
 /** Connections to PostgreSQL made as sera makes them, and looked at. */
 
 import assert from "node:assert/strict";
-import type { PostgresServer } from "../../lib/config/postgres_server.ts";
+import type { PostgresServer } from "../../lib/config/postgres/server.ts";
 import { parseServer } from "../../lib/config/server.ts";
 import { LockUnavailableError } from "../../lib/errors.ts";
 import type { Backend } from "../../lib/lock/lock.ts";

@@ -1,7 +1,7 @@
 /** What administrators, limits, other clients and the server's end do to those who wait for a lock or hold one. */
 
 import assert from "node:assert/strict";
-import { parsePostgresServer } from "../../lib/config/postgres_server.ts";
+import { parsePostgresServer } from "../../lib/config/postgres/server.ts";
 import { LockLostError, LockUnavailableError } from "../../lib/errors.ts";
 import { advisoryKey } from "../../lib/lock/advisory_key.ts";
 import type { HeldLock } from "../../lib/lock/lock.ts";

@@ -1,6 +1,6 @@
-import { cut, DsnError, percentDecode, type Show, showNothing, showQuoted } from "./dsn_text.ts";
-import { isPostgresKeyword, SECRET_KEYWORDS, withoutOldNames } from "./postgres_keywords.ts";
-import type { Setting, Settings } from "./postgres_setting.ts";
+import { cut, DsnError, percentDecode, type Show, showNothing, showQuoted } from "../dsn_text.ts";
+import { isPostgresKeyword, SECRET_KEYWORDS, withoutOldNames } from "./keywords.ts";
+import type { Setting, Settings } from "./setting.ts";
 
 const SCHEME = /^postgres(?:ql)?:\/\//i;
 

@@ -1,8 +1,8 @@
-import { showQuoted } from "./dsn_text.ts";
-import { POSTGRES_KEYWORDS, type PostgresKeyword } from "./postgres_keywords.ts";
-import { readService } from "./postgres_service.ts";
-import type { PostgresSurroundings } from "./postgres_server.ts";
-import { badSetting, type Setting, type Settings } from "./postgres_setting.ts";
+import { showQuoted } from "../dsn_text.ts";
+import { POSTGRES_KEYWORDS, type PostgresKeyword } from "./keywords.ts";
+import { readService } from "./service.ts";
+import type { PostgresSurroundings } from "./server.ts";
+import { badSetting, type Setting, type Settings } from "./setting.ts";
 
 /**
  * Adds what the text leaves open: from the service, then from sera's own settings, then from the environment. What is empty thereafter is left out,

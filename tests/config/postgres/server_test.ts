@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { DsnError } from "../../lib/config/dsn_text.ts";
-import { parsePostgresServer, type PostgresHost, type PostgresServer } from "../../lib/config/postgres_server.ts";
+import { DsnError } from "../../../lib/config/dsn_text.ts";
+import { parsePostgresServer, type PostgresHost, type PostgresServer } from "../../../lib/config/postgres/server.ts";
 
 /** Environment variables; nothing else surrounds the text. */
 type Env = Record<string, string>;

@@ -1,5 +1,5 @@
-import { cut, DsnError, type Show } from "./dsn_text.ts";
-import type { MySqlAddress } from "./mysql_dsn.ts";
+import { cut, DsnError, type Show } from "../dsn_text.ts";
+import type { MySqlAddress } from "./dsn.ts";
 
 const DEFAULT_HOST = "127.0.0.1";
 const DEFAULT_PORT = 3306;

@@ -1,6 +1,6 @@
-import { parseDuration } from "../duration.ts";
-import { cut, DsnError, percentDecode, type Show } from "./dsn_text.ts";
-import type { MySqlDsn } from "./mysql_dsn.ts";
+import { parseDuration } from "../../duration.ts";
+import { cut, DsnError, percentDecode, type Show } from "../dsn_text.ts";
+import type { MySqlDsn } from "./dsn.ts";
 
 const DEFAULT_MAX_ALLOWED_PACKET = 64 << 20;
 

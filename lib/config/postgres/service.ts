@@ -1,8 +1,8 @@
-import { DsnError, showQuoted } from "./dsn_text.ts";
-import { exists, homeFile, whyUnreadable } from "./postgres_files.ts";
-import { isPostgresKeyword } from "./postgres_keywords.ts";
-import type { PostgresSurroundings } from "./postgres_server.ts";
-import { badSetting, type Setting, type Settings, showPath } from "./postgres_setting.ts";
+import { DsnError, showQuoted } from "../dsn_text.ts";
+import { exists, homeFile, whyUnreadable } from "./files.ts";
+import { isPostgresKeyword } from "./keywords.ts";
+import type { PostgresSurroundings } from "./server.ts";
+import { badSetting, type Setting, type Settings, showPath } from "./setting.ts";
 
 /** Where libpq looks for the services of all users: as Debian builds it, and as most others do. */
 const SYSTEM_FOLDERS = ["/etc/postgresql-common", "/etc"];

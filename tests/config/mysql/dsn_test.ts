@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { DsnError, type MySqlDsn, parseMySqlDsn } from "../../lib/config/mysql_dsn.ts";
+import { DsnError, type MySqlDsn, parseMySqlDsn } from "../../../lib/config/mysql/dsn.ts";
 
 const DEFAULTS: MySqlDsn = {
   kind: "mysql",

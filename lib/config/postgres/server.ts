@@ -6,15 +6,15 @@
  * @module
  */
 
-import { DsnError } from "./dsn_text.ts";
-import { completeSettings } from "./postgres_complete.ts";
-import { parseConninfo } from "./postgres_conninfo.ts";
-import { type HostSlot, readHosts } from "./postgres_hosts.ts";
-import { isPostgresKeyword, withoutOldNames } from "./postgres_keywords.ts";
-import { findPassword, readPasswordFile } from "./postgres_passfile.ts";
-import { badSetting, readChoice, readInteger, type Settings } from "./postgres_setting.ts";
-import { readTls } from "./postgres_tls.ts";
-import { afterScheme } from "./postgres_uri.ts";
+import { DsnError } from "../dsn_text.ts";
+import { completeSettings } from "./complete.ts";
+import { parseConninfo } from "./conninfo.ts";
+import { type HostSlot, readHosts } from "./hosts.ts";
+import { isPostgresKeyword, withoutOldNames } from "./keywords.ts";
+import { findPassword, readPasswordFile } from "./passfile.ts";
+import { badSetting, readChoice, readInteger, type Settings } from "./setting.ts";
+import { readTls } from "./tls.ts";
+import { afterScheme } from "./uri.ts";
 
 export { DsnError };
 

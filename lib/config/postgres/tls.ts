@@ -1,7 +1,7 @@
-import { DsnError } from "./dsn_text.ts";
-import { exists, look, userFile } from "./postgres_files.ts";
-import type { PostgresServer, PostgresSurroundings } from "./postgres_server.ts";
-import { badSetting, readChoice, type Settings, showPath } from "./postgres_setting.ts";
+import { DsnError } from "../dsn_text.ts";
+import { exists, look, userFile } from "./files.ts";
+import type { PostgresServer, PostgresSurroundings } from "./server.ts";
+import { badSetting, readChoice, type Settings, showPath } from "./setting.ts";
 
 const SSLMODES = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"] as const;
 

@@ -1,6 +1,6 @@
 /** What all parts of reading PostgreSQL settings share: a value that knows its origin, and the ways to read one. */
 
-import { DsnError, type Show, showQuoted } from "./dsn_text.ts";
+import { DsnError, type Show, showQuoted } from "../dsn_text.ts";
 
 /** One value, as text. */
 export interface Setting {

@@ -5,10 +5,10 @@
  * @module
  */
 
-import { DsnError, type Show, showNothing, showQuoted } from "./dsn_text.ts";
-import { isPostgresKeyword, SECRET_KEYWORDS, withoutOldNames } from "./postgres_keywords.ts";
-import type { Setting, Settings } from "./postgres_setting.ts";
-import { afterScheme, parseUri } from "./postgres_uri.ts";
+import { DsnError, type Show, showNothing, showQuoted } from "../dsn_text.ts";
+import { isPostgresKeyword, SECRET_KEYWORDS, withoutOldNames } from "./keywords.ts";
+import type { Setting, Settings } from "./setting.ts";
+import { afterScheme, parseUri } from "./uri.ts";
 
 /**
  * Reads either form, and nothing but the text: no service, variable or default. A keyword with an empty value is in the

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { DsnError } from "../../lib/config/dsn_text.ts";
-import { parseConninfo } from "../../lib/config/postgres_conninfo.ts";
-import { isPostgresServer, parsePostgresServer } from "../../lib/config/postgres_server.ts";
+import { DsnError } from "../../../lib/config/dsn_text.ts";
+import { parseConninfo } from "../../../lib/config/postgres/conninfo.ts";
+import { isPostgresServer, parsePostgresServer } from "../../../lib/config/postgres/server.ts";
 
 type Accepted = readonly [text: string, says: string, expected: Record<string, string>];
 type Refused = readonly [text: string, says: string, message: string | RegExp];

@@ -8,9 +8,9 @@
  * @module
  */
 
-import { cut, DsnError, percentDecode, type Show, showNothing, showQuoted } from "./dsn_text.ts";
-import { parseHostAndPort, parseNetwork } from "./mysql_dsn_address.ts";
-import { type Parameters, parseParameters } from "./mysql_dsn_parameters.ts";
+import { cut, DsnError, percentDecode, type Show, showNothing, showQuoted } from "../dsn_text.ts";
+import { parseHostAndPort, parseNetwork } from "./address.ts";
+import { type Parameters, parseParameters } from "./parameters.ts";
 
 export { DsnError };
 

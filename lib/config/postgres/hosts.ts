@@ -1,8 +1,8 @@
 import { isIP } from "node:net";
-import { DsnError } from "./dsn_text.ts";
-import { exists } from "./postgres_files.ts";
-import type { PostgresHost } from "./postgres_server.ts";
-import { badSetting, parseInteger, type Setting, type Settings } from "./postgres_setting.ts";
+import { DsnError } from "../dsn_text.ts";
+import { exists } from "./files.ts";
+import type { PostgresHost } from "./server.ts";
+import { badSetting, parseInteger, type Setting, type Settings } from "./setting.ts";
 
 const DEFAULT_PORT = 5432;
 /** The default of Debian's libpq, Red Hat's too, and the one of PostgreSQL's own. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { DsnError } from "../../lib/config/dsn_text.ts";
-import { parsePostgresServer, type PostgresServer } from "../../lib/config/postgres_server.ts";
+import { DsnError } from "../../../lib/config/dsn_text.ts";
+import { parsePostgresServer, type PostgresServer } from "../../../lib/config/postgres/server.ts";
 
 const isWindows = Deno.build.os === "windows";
 

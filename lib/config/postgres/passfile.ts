@@ -1,6 +1,6 @@
-import { homeFile, look, whyUnreadable } from "./postgres_files.ts";
-import type { PostgresSurroundings } from "./postgres_server.ts";
-import { type Settings, showPath } from "./postgres_setting.ts";
+import { homeFile, look, whyUnreadable } from "./files.ts";
+import type { PostgresSurroundings } from "./server.ts";
+import { type Settings, showPath } from "./setting.ts";
 
 /** One line of a password file. The first four are patterns: `*`, or the text with its escapes. */
 type Entry = readonly [host: string, port: string, database: string, user: string, password: string];

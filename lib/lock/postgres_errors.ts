@@ -38,7 +38,7 @@ const CURES: Readonly<Record<string, string>> = {
   "28P01": "check user and password, in the server setting or the password file",
   "3D000": "create the database, or name another one in the server setting",
   "22023": "correct options in the server setting",
-  "42501": "grant the role what it lacks; a database takes CONNECT",
+  "42501": "grant the role CONNECT on the database, or what else it lacks",
   "42704": "correct options in the server setting",
   "55000": "let the database accept connections, or name another one in the server setting",
   "53300": "raise max_connections or the role's limit, or let fewer wait at once",

@@ -3,15 +3,17 @@ import { LockUnavailableError } from "../errors.ts";
 import { type AdvisoryKey, advisoryKey } from "./advisory_key.ts";
 import type { PostgresSession } from "./postgres_session.ts";
 
-/** For how long a probe has to outlive its statement while its connection is there, in milliseconds, at first. */
-const FIRST_STAY = 150;
+/** For how long a probe has to stay while its connection is there, in milliseconds, at first. */
+const FIRST_STAY = 60;
 /**
- * How much sooner than that it has to go when the connection does. So that it is no accident: another client of the pool
- * that gives all locks back would have to do so in just this span.
+ * How much sooner than that it has to be gone when the connection is. Otherwise it may be an accident: another client of
+ * the pool that gives back all locks of a session of the server, and does so in just this span.
  */
-const SOONER = 10;
-/** How often to repeat that, with longer times, before the pooler is refused. */
-const ROUNDS = 3;
+const SOONER = 4;
+/** How often it has to be so in a row of tries; three accidents happen once in 2000 times at the very most. */
+const PROOFS = 3;
+/** How often to try, with longer times where the network is slow. */
+const ROUNDS = 8;
 /** How long a pooler may take to clean up after a connection, in milliseconds; it takes one or two. */
 const CLEAN_UP = 3000;
 /** The pause between two looks, in milliseconds. */
@@ -38,6 +40,7 @@ export async function throughPooler(
   let current = session;
   try {
     let stay = FIRST_STAY;
+    let proofs = 0;
     for (let round = 0; round < ROUNDS; round++) {
       const probe = advisoryKey(crypto.getRandomValues(new Uint8Array(8)).toHex());
       await outlives(current, probe, stay, signal);
@@ -46,8 +49,8 @@ export async function throughPooler(
       current = await reopen();
       await goes(current, probe, signal);
       const took = performance.now() - closed;
-      if (took * SOONER <= stay) return current;
-      stay = Math.min(took * SOONER, CLEAN_UP);
+      if (took * SOONER > stay) stay = 2 * took * SOONER;
+      else if (++proofs === PROOFS) return current;
     }
     throw strays(current);
   } catch (error) {

@@ -166,6 +166,14 @@ for (const mode of ["transaction", "statement"] as const) {
   });
 }
 
+shared.test("its transaction mode is refused when others give all locks back all the time", async (server) => {
+  for (const every of [2, 50, 150, 500]) {
+    await using pool = await startPgBouncer(server, "transaction", { default_pool_size: "1" });
+    await using _others = new Others(pool, 1, "DISCARD ALL", every);
+    for (let times = 0; times < TRIES / 2; times++) await assertUnavailable(pool.url(), STRAYS);
+  }
+});
+
 shared.test("its session mode is taken with any of these settings, and with other clients at work", async (server) => {
   const settings = LUCK.filter(({ server_reset_query }) => server_reset_query === undefined);
   await Promise.all(settings.map(async (extra) => {
@@ -192,7 +200,13 @@ class Others implements AsyncDisposable {
   readonly #over = new AbortController();
   readonly #clients: readonly Promise<void>[];
 
-  constructor(pool: PgBouncer, count: number) {
+  readonly #statement: string;
+  readonly #pause: number;
+
+  /** @param pause Milliseconds from one statement to the next, at the mean. */
+  constructor(pool: PgBouncer, count: number, statement = "SELECT pg_sleep(0.01 * random())", pause = 5) {
+    this.#statement = statement;
+    this.#pause = pause;
     this.#clients = Array.from({ length: count }, () => later(this.#work(pool)));
   }
 
@@ -202,8 +216,8 @@ class Others implements AsyncDisposable {
     await client.connect();
     try {
       while (!this.#over.signal.aborted) {
-        await client.query("SELECT pg_sleep(0.01 * random())");
-        await new Promise((resolve) => setTimeout(resolve, 10 * Math.random()));
+        await client.query(this.#statement);
+        await new Promise((resolve) => setTimeout(resolve, 2 * this.#pause * Math.random()));
       }
     } finally {
       await client.end();

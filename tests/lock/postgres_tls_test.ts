@@ -177,14 +177,14 @@ for (const shared of [secure, secure18]) {
       ["", { PGSSLROOTCERT: ca }],
       ["", { HOME: home }],
       ["", {}, ca],
-      [`&sslrootcert=${ca}`, { PGSSLROOTCERT: wrong }, wrong],
+      [`&sslrootcert=${ca}`, { PGSSLROOTCERT: wrong }],
       ["", { PGSSLROOTCERT: wrong }, ca],
       ["", { PGSSLROOTCERT: ca, HOME: wrongHome }],
     ];
     for (const [params, ...rest] of givers) await assertEncrypted(url(params), ...rest);
 
     const misgivers: [string, Env?, string?][] = [
-      [`&sslrootcert=${wrong}`, { PGSSLROOTCERT: ca }, ca],
+      [`&sslrootcert=${wrong}`, { PGSSLROOTCERT: ca }],
       ["", { PGSSLROOTCERT: ca }, wrong],
       ["", { PGSSLROOTCERT: wrong, HOME: home }],
       ["", { HOME: wrongHome }],

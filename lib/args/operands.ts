@@ -20,7 +20,7 @@ export function readOperands(operands: readonly string[]): RunRequest {
     throw new UsageError(
       `Cannot use as a wait: ${
         first || '""'
-      }; expected whole seconds, a duration such as 1m30s, or forever, then the command`,
+      }; expected whole seconds, a duration such as 1m30s, or forever, then the command; see sera --help`,
     );
   }
   if (words.length === 0) throw new UsageError(`No command after the wait: ${first}; write sera ${first} <command>`);

@@ -47,6 +47,7 @@ function reason(program: string, error: unknown): string {
   if (error instanceof Deno.errors.PermissionDenied) {
     return isFolder(program) ? "is a directory" : "permission denied; make it executable";
   }
+  if (/no path to search/.test(messageOf(error))) return "PATH is not set; give the whole path";
   if (!(error instanceof Deno.errors.NotFound)) return messageOf(error).replace(/^Failed to spawn '.*?': /s, "");
   if (!program.includes("/")) return "not found in PATH; cron's is short, give the whole path";
   return exists(program) ? "the interpreter that its first line names was not found" : "no such file";

@@ -50,11 +50,12 @@ export async function heimdall(argv: readonly string[], io: Io): Promise<number>
     }
     const verbose = isAsked(flags, "debug") ? "stderr" : undefined;
     logger = new Logger(io, { format: "text", verbose }, operands.join(" "));
+    const limit = readTimeout(flags.get("timeout") ?? DEFAULT_TIMEOUT);
     if (operands.length === 0) {
       throw new UsageError("No program to run; usage: sera heimdall [flags] PROGRAM [argument ...]");
     }
     refuseChangedWords(argv);
-    return await runOnce(operands, flags, io, logger);
+    return await runOnce(operands, flags, limit, io, logger);
   } catch (error) {
     const known = error instanceof SeraError || error instanceof DsnError;
     const message = known ? error.message : `Unexpected error, please report it: ${messageOf(error).split("\n")[0]}`;
@@ -66,11 +67,17 @@ export async function heimdall(argv: readonly string[], io: Io): Promise<number>
 async function runOnce(
   words: readonly string[],
   flags: ReadonlyMap<string, string>,
+  limit: number,
   io: Io,
   logger: Logger,
 ): Promise<number> {
-  const limit = readTimeout(flags.get("timeout") ?? DEFAULT_TIMEOUT);
-  const server = await parsePostgres(flags.get("database") ?? "", { env: io.env });
+  const database = flags.get("database") ?? "";
+  if (/^(mysql|file):|@\w*\(/.test(database)) {
+    throw new UsageError(
+      "Cannot use the database in --database: heimdall has PostgreSQL only, such as postgres://host/db",
+    );
+  }
+  const server = await parsePostgres(database, { env: io.env });
   for (const note of server.notes) logger.log("info", "note", note);
   const name = namespacedName(flags.get("namespace") ?? DEFAULT_NAME, flags.get("name") ?? DEFAULT_NAME);
   using signals = new SignalRelay();

@@ -36,7 +36,7 @@ function readText(path: string): string {
   try {
     return Deno.readTextFileSync(path);
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) throw new NoConfigFileError(`No config file: ${path}; ${WAYS_ON}`);
+    if (error instanceof Deno.errors.NotFound) throw noConfigFile(path);
     if (error instanceof Deno.errors.PermissionDenied) {
       throw new ConfigError(`Cannot read the config file: ${path}: permission denied; make it readable for this user`);
     }
@@ -85,4 +85,14 @@ function faultOf(text: string): string {
   } catch (error) {
     return messageOf(error);
   }
+}
+
+/** A server in the place of the file may hold a password, so that it is not repeated. */
+function noConfigFile(path: string): NoConfigFileError {
+  const isServer = path.includes("://") || path.includes("@");
+  return new NoConfigFileError(
+    isServer
+      ? "No config file, but what looks like a server; name one with --server"
+      : `No config file: ${path}; ${WAYS_ON}`,
+  );
 }

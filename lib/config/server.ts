@@ -30,8 +30,11 @@ export interface ServerSurroundings {
  * @throws {ConfigError} When it cannot work.
  */
 export async function parseServer(text: string, source: string, surroundings: ServerSurroundings): Promise<Server> {
+  // A line end that came along with a secret from a file belongs to nothing.
+  text = text.replace(/[\r\n]+$/, "");
   if (text.startsWith("file:")) return { kind: "file", folder: parseFolder(text.slice("file:".length), source) };
   try {
+    refuseUnknownScheme(text);
     if (await isPostgres(text)) return await parsePostgres(text, surroundings);
     const { parseMySqlDsn } = await import("./mysql/dsn.ts");
     return parseMySqlDsn(text);
@@ -39,6 +42,14 @@ export async function parseServer(text: string, source: string, surroundings: Se
     if (!(error instanceof DsnError)) throw error;
     throw new ConfigError(`Cannot use the server in ${source}: ${error.message}`);
   }
+}
+
+function refuseUnknownScheme(text: string): void {
+  const scheme = /^\s*([a-z][a-z:]*):\/{1,2}(?!\/)/i.exec(text)?.[1];
+  if (scheme === undefined || /^(mysql|postgres|postgresql)$/i.test(scheme) && /^\S+:\/\//.test(text)) return;
+  // User, password and a slash in the database make a Go DSN of it, with a scheme for a user.
+  if (/@\w*\(.*\)\//.test(text)) return;
+  throw new DsnError("No server has this scheme: it is postgres://, mysql://, file:, or user:password@tcp(host)/");
 }
 
 /** Loads what can tell only when it looks like it: most DSNs of MySQL do not. */
@@ -58,11 +69,23 @@ export async function parsePostgres(text: string, { env, tlsCa }: ServerSurround
   return parsePostgresServer(text, {
     env,
     tlsCa,
-    home: env("HOME") ?? env("USERPROFILE"),
+    get home() {
+      return env("HOME") ?? env("USERPROFILE") ?? systemUser()?.homedir;
+    },
+    systemUser: () => systemUser()?.username,
+  });
+}
+
+/** What the system knows of the user; undefined for one without an entry, as in containers. */
+function systemUser(): { readonly username: string; readonly homedir: string } | undefined {
+  try {
     // Seldom needed, and not worth an import for every run.
     // deno-lint-ignore no-process-global
-    systemUser: () => process.getBuiltinModule("node:os").userInfo().username,
-  });
+    return process.getBuiltinModule("node:os").userInfo();
+  } catch (error) {
+    if (error instanceof Error) return undefined;
+    throw error;
+  }
 }
 
 function parseFolder(text: string, source: string): string | undefined {

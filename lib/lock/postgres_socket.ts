@@ -81,8 +81,8 @@ async function prepareTls(
     host: certificateName ?? (address.transport === "tcp" ? address.host : "localhost"),
     verify,
     verifyHost,
-    ca: sslrootcert !== undefined && sslrootcert !== "system" ? read(sslrootcert) : undefined,
-    cert: sslcert === undefined ? undefined : read(sslcert),
+    ca: sslrootcert !== undefined && sslrootcert !== "system" ? readCertificates(sslrootcert) : undefined,
+    cert: sslcert === undefined ? undefined : readCertificates(sslcert),
     key: sslkey === undefined ? undefined : read(sslkey),
     // So that a server can tell it from other protocols on the same port.
     alpn: sslnegotiation === "direct" ? "postgresql" : undefined,
@@ -106,11 +106,18 @@ async function prepareTls(
   };
 }
 
+function readCertificates(path: string): string {
+  const text = read(path);
+  // The runtime would trust nobody, and not say why.
+  if (text.includes("BEGIN CERTIFICATE") || text.includes("BEGIN TRUSTED CERTIFICATE")) return text;
+  throw new ConfigError(`Cannot use the file for TLS: ${path}: there is no certificate in PEM format in it`);
+}
+
 function read(path: string): string {
   try {
     return Deno.readTextFileSync(path);
   } catch (error) {
-    throw new ConfigError(`Cannot read the file for TLS: ${path}: ${messageOf(error)}`);
+    throw new ConfigError(`Cannot read the file for TLS: ${path}: ${messageOf(error)}; make it readable for this user`);
   }
 }
 

@@ -116,6 +116,15 @@ Deno.test("a config file that is missing is 200, with its path and both ways on"
   assertWaysOn(stderr, path);
 });
 
+Deno.test("a server in the place of a config file is 200, and its password is not repeated", async () => {
+  await using place = await Place.make();
+  for (const server of [`postgres://sera:${PASSWORD}@h/d`, `sera:${PASSWORD}@tcp(h)/`]) {
+    const { code, stdout, stderr } = await place.sera(["--config", server, "0", "echo", "ran"], { env: NO_SERVER });
+    assert.deepEqual({ code, stdout }, { code: 200, stdout: "" });
+    assert.equal(stderr, "sera: No config file, but what looks like a server; name one with --server\n");
+  }
+});
+
 Deno.test("a folder as config file is 200, with its path and both ways on", async () => {
   await using place = await Place.make();
   const { code, stdout, stderr } = await place.sera(["--config", place.path, "0", "echo", "ran"], { env: NO_SERVER });

@@ -113,6 +113,23 @@ Deno.test("a PostgreSQL server that cannot work says where it was written, and r
   }
 });
 
+Deno.test("a scheme that no server has is told as such", async () => {
+  for (const text of ["postgress://u:secret@h/d", "postgres:/h/d", "pg://h/d", "jdbc:postgresql://h/d", "http://h/"]) {
+    await assert.rejects(parseServer(text, "SERA_SERVER", { env: () => undefined }), {
+      message:
+        "Cannot use the server in SERA_SERVER: No server has this scheme: it is postgres://, mysql://, file:, or " +
+        "user:password@tcp(host)/",
+    });
+  }
+});
+
+Deno.test("a line end after a server belongs to nothing", async () => {
+  const env = () => undefined;
+  const server = await parseServer("postgres://sera@h/jobs\r\n", "the test", { env });
+  assert.equal(server.kind === "postgres" && server.database, "jobs");
+  assert.deepEqual(await parseServer("file:\n", "the test", { env }), { kind: "file", folder: undefined });
+});
+
 const PASSWORDS: [string, boolean][] = [
   ["sera:secret@tcp(h)/", true],
   ["sera@tcp(h)/", false],

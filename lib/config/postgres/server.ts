@@ -68,6 +68,8 @@ export interface PostgresServer {
   readonly options?: string;
   /** Whether TCP keepalives are sent, and after how many seconds without traffic; absent: the system's default. */
   readonly keepalives: { readonly idle?: number } | false;
+  /** Why a password file gives no password, if there is one. */
+  readonly noPassword?: string;
   /** Harmless oddities that are worth telling when verbose, each one line. */
   readonly notes: readonly string[];
 }
@@ -80,8 +82,8 @@ export interface PostgresSurroundings {
   readonly home: string | undefined;
   /** What sera's own setting names as `sslrootcert`. */
   readonly tlsCa?: string | undefined;
-  /** Name of the operating system's user; called only when nothing gives a user. */
-  systemUser(): string;
+  /** Name of the operating system's user; undefined if it has none. Called only when nothing gives a user. */
+  systemUser(): string | undefined;
 }
 
 /** Two slashes begin the password of a user named postgres: this is a Go DSN, since no host has brackets. */
@@ -114,16 +116,23 @@ export function parsePostgresServer(text: string, surroundings: PostgresSurround
   const notes: string[] = [];
   const note = (text: string) => void notes.push(text);
   const slots = readHosts(settings);
-  const user = settings.get("user")?.value ?? surroundings.systemUser();
+  const user = settings.get("user")?.value ?? readSystemUser(surroundings);
   const database = settings.get("dbname")?.value ?? user;
   const tls = readTls({ settings, surroundings, note }, slots.some((slot) => slot.address.transport === "tcp"));
   if (tls.sslmode === "verify-full") refuseNameless(settings, slots);
   const password = settings.get("password")?.value;
-  const entries = password === undefined ? readPasswordFile(settings, surroundings, note) : [];
+  let noPassword: string | undefined;
+  const entries = password !== undefined ? [] : readPasswordFile(settings, surroundings, (why) => {
+    noPassword = why;
+    note(why);
+  });
   const hosts = slots.map(({ port, passfileHost, ...host }) => ({
     ...host,
     ...present("password", password ?? findPassword(entries, [passfileHost, `${port}`, database, user])),
   }));
+  if (entries.length > 0 && hosts.some((host) => host.password === undefined)) {
+    noPassword = "No line of the password file fits the host, port, database and user";
+  }
   return {
     kind: "postgres",
     hosts,
@@ -135,8 +144,15 @@ export function parsePostgresServer(text: string, surroundings: PostgresSurround
     ...present("applicationName", settings.get("application_name")?.value),
     ...present("options", settings.get("options")?.value),
     keepalives: readKeepalives(settings),
+    ...present("noPassword", noPassword),
     notes,
   };
+}
+
+function readSystemUser(surroundings: PostgresSurroundings): string {
+  const user = surroundings.systemUser();
+  if (user === undefined) throw new DsnError("No user for PostgreSQL: this one has no name, give user or PGUSER");
+  return user;
 }
 
 /** A property, or nothing where there is no value. */

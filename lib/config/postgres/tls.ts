@@ -62,7 +62,7 @@ function findRoot({ settings, surroundings, note }: Source, sslmode: Tls["sslmod
       : `the root certificate ${showPath(path)} is missing`;
     throw badSetting(
       given ?? settings.get("sslmode")!,
-      `${what}, give the file with sslrootcert, or use sslrootcert=system with sslmode=verify-full`,
+      `${what}, give the file with sslrootcert or tls-ca, or use sslrootcert=system with sslmode=verify-full`,
     );
   }
   if (given) {

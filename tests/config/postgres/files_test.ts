@@ -307,7 +307,7 @@ refuses([
     "verify-full without a root",
     tls("verify-full"),
     'Cannot use sslmode for PostgreSQL: the root certificate "~/.postgresql/root.crt" is missing, ' +
-    "give the file with sslrootcert, or use sslrootcert=system with sslmode=verify-full",
+    "give the file with sslrootcert or tls-ca, or use sslrootcert=system with sslmode=verify-full",
   ],
   ["a given root is missing", {
     text: "host=h,/a",

@@ -265,7 +265,7 @@ refuses([
     "sslmode=verify-ca",
     {},
     "no root certificate and no home",
-    "Cannot use sslmode for PostgreSQL: the home folder is not known, give the file with sslrootcert, " +
+    "Cannot use sslmode for PostgreSQL: the home folder is not known, give the file with sslrootcert or tls-ca, " +
     "or use sslrootcert=system with sslmode=verify-full",
   ],
   ["host='' hostaddr=::1 sslrootcert=system", {}, "no name to verify", /use hostaddr .*give it with host in addition/],

@@ -38,6 +38,16 @@ export class CommandStartError extends SeraError {
 /** The lock was lost while the command ran. */
 export class LockLostError extends SeraError {
   override readonly exitCode = ExitCode.lockLost;
+
+  /** @param within In how many milliseconds another may have the lock, as far as the lease tells. */
+  constructor(message: string, readonly within = 0) {
+    super(message);
+  }
+}
+
+/** The command ran longer than it may. */
+export class MaxRunError extends SeraError {
+  override readonly exitCode = ExitCode.maxRun;
 }
 
 /** A signal ended sera before the command was started. Carries no message: the sender knows. */

@@ -19,4 +19,6 @@ export const ExitCode = {
   skipped: 205,
   /** The lock was lost while the command ran; the command was stopped. */
   lockLost: 206,
+  /** The command ran past `--max-run`; it was stopped. */
+  maxRun: 207,
 } as const;

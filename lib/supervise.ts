@@ -1,11 +1,6 @@
 import type { RunningCommand } from "./child/spawn.ts";
 import { terminate } from "./child/terminate.ts";
-
-/**
- * How long a command has between SIGTERM and SIGKILL, in milliseconds: enough to clean up, and not much more, since when
- * its lock is lost another node may be starting the same command.
- */
-const GRACE = 10_000;
+import { LockLostError } from "./errors.ts";
 
 /** How a supervised command ended. */
 export interface Supervised {
@@ -15,24 +10,46 @@ export interface Supervised {
   readonly stoppedBy?: Error;
 }
 
-/**
- * Watches a command until it has been reaped, and stops it when told to. Whichever comes first decides.
- *
- * @param stop Fires when the command must not go on; its reason is an Error.
- * @param onStop Called when that happens while the command runs, before it is stopped.
- */
-export async function supervise(
-  command: RunningCommand,
-  stop: AbortSignal,
-  onStop: (reason: Error) => void,
-): Promise<Supervised> {
-  const toldToStop = new Promise<Error>((resolve) => {
-    if (stop.aborted) resolve(stop.reason);
-    stop.addEventListener("abort", () => resolve(stop.reason), { once: true });
+/** What a command is watched for. */
+export interface Supervision {
+  /** Fires when the lock is no longer held; its reason is a {@linkcode LockLostError}. */
+  readonly lost: AbortSignal;
+  /** Whether the command goes on then. */
+  readonly onLost: "terminate" | "warn";
+  /** Fires when the command must not go on for another reason, an Error. */
+  readonly stop?: AbortSignal | undefined;
+  /** How long it has between SIGTERM and SIGKILL, in milliseconds, unless another may have its lock sooner. */
+  readonly grace: number;
+  /** The same for when the lock is lost, if that is less. */
+  readonly graceWhenLost?: number | undefined;
+  /** Called with the reason when one of the two fires while the command runs, before it is stopped. */
+  readonly onCause: (reason: Error) => void;
+}
+
+/** Watches a command until it has been reaped, and stops it when it must not go on. Whichever comes first decides. */
+export async function supervise(command: RunningCommand, supervision: Supervision): Promise<Supervised> {
+  const { lost, onLost, stop, grace, graceWhenLost = grace, onCause } = supervision;
+  let ended = false;
+  const status = command.ended.then((exitCode) => {
+    ended = true;
+    return exitCode;
   });
-  const first = await Promise.race([command.ended, toldToStop]);
+  const causes = [stop, onLost === "terminate" ? lost : undefined].filter((cause) => cause !== undefined);
+  if (onLost === "warn") {
+    lost.addEventListener("abort", () => {
+      if (!ended) onCause(lost.reason);
+    }, { once: true });
+  }
+  const toldToStop = new Promise<Error>((resolve) => {
+    for (const cause of causes) {
+      if (cause.aborted) resolve(cause.reason);
+      cause.addEventListener("abort", () => resolve(cause.reason), { once: true });
+    }
+  });
+  const first = await Promise.race([status, toldToStop]);
   if (typeof first === "number") return { exitCode: first };
-  onStop(first);
-  await terminate(command, GRACE);
-  return { exitCode: await command.ended, stoppedBy: first };
+  onCause(first);
+  if (first instanceof LockLostError) await terminate(command, Math.min(grace, graceWhenLost, first.within));
+  else await terminate(command, grace, onLost === "terminate" ? lost : undefined);
+  return { exitCode: await status, stoppedBy: first };
 }

@@ -9,6 +9,6 @@ export const PERMISSIONS: readonly string[] = [
   "--allow-net",
   "--allow-run",
   "--allow-env=SERA_*,PG*,HOME,USERPROFILE,APPDATA,LOCALAPPDATA,XDG_STATE_HOME",
-  "--allow-sys=uid,gid,username,hostname",
+  "--allow-sys=uid,gid,username,hostname,osUptime",
   "--deny-import",
 ];

@@ -7,7 +7,9 @@ export type SettingKind =
   /** `true`, `false`, or an absolute path. */
   | "boolean-or-path"
   /** One of the setting's `words`. */
-  | "word";
+  | "word"
+  /** Whole seconds, or a duration such as `1m30s`. */
+  | "duration";
 
 /** One setting: the same name serves as flag, as environment variable and as key of the config file. */
 export interface SettingSpec {
@@ -77,6 +79,44 @@ export const SETTINGS: readonly SettingSpec[] = [
     kind: "boolean",
     help: ["exit with 205 instead of 0 after skipping"],
     inConfig: false,
+  },
+  {
+    name: "ttl",
+    kind: "duration",
+    placeholder: "DURATION",
+    help: ["how soon the server frees the lock of a node that has", "vanished (default 30s)"],
+    inConfig: true,
+  },
+  {
+    name: "grace",
+    kind: "duration",
+    placeholder: "DURATION",
+    help: [
+      "from TERM to KILL when a command is stopped (default",
+      "10s; when the lock is lost at most a third of the ttl)",
+    ],
+    inConfig: true,
+  },
+  {
+    name: "on-lost",
+    kind: "word",
+    words: ["terminate", "warn"],
+    placeholder: "WHAT",
+    help: ["terminate (default) the command when its lock is lost,", "or only warn"],
+    inConfig: true,
+  },
+  {
+    name: "max-run",
+    kind: "duration",
+    placeholder: "DURATION",
+    help: ["stop the command after this time (exit with 207)"],
+    inConfig: true,
+  },
+  {
+    name: "allow-unsafe-server",
+    kind: "boolean",
+    help: ["lock also where that does not exclude everybody:", "Galera, a replica, a standby, a pooler"],
+    inConfig: true,
   },
   {
     name: "verbose",

@@ -3,6 +3,9 @@ import { SETTINGS, type SettingSpec } from "./settings_table.ts";
 /** Where the explanation of a flag begins. */
 const COLUMN = 26;
 
+/** The longest line of a list, without its indentation. */
+const LONGEST_LIST = 74;
+
 /** What `sera heimdall --help` prints. */
 export function heimdallHelp(): string {
   return `Usage: sera heimdall [flags] PROGRAM [argument ...]
@@ -30,9 +33,34 @@ Exit status:
 `;
 }
 
+/** What `sera doctor --help` prints. */
+export function doctorHelp(): string {
+  return `Usage: sera doctor [--json] [flags]
+
+Tries the configuration as sera would use it, without running a command: the
+config file, the server's address, TLS, what kind of server it is, and a lock
+of a random name. It takes the flags and variables of a run (see sera --help),
+so that these are tried too.
+
+Each check is one line: pass, warn, fail, or skip (an earlier one failed), the
+check, what was found, and what to do about it.
+
+Flags:
+${flagLines("--json", ["print one JSON object instead: ok, exit_code, server,", "checks; it never holds a password"])}${
+    flagLines("--help", ["print this text"])
+  }
+Exit status:
+  0       a run could have its lock; there may be warnings
+  200     the configuration cannot be used
+  201     the arguments are wrong
+  202     the lock could not be asked for: server unreachable or unsuitable
+`;
+}
+
 /** What `sera --help` prints; no line is longer than 80 columns. */
 export function helpText(): string {
   return `Usage: sera [flags] [--] <wait> <command> [argument ...]
+       sera doctor [--json] [flags]                   (see sera doctor --help)
        sera heimdall [flags] PROGRAM [argument ...]   (see sera heimdall --help)
 
 Runs a command while holding a lock that all servers share, so that it never
@@ -60,6 +88,7 @@ Exit status:
   204     the wait ran out; the command did not run
   205     skipped, with --detailed-exit-codes (without it: 0)
   206     the lock was lost while the command ran; the command was stopped
+  207     the command ran past --max-run and was stopped
   128+n   signal n ended sera while it waited
 
 Examples:
@@ -84,5 +113,12 @@ function flagLines(flag: string, help: readonly string[]): string {
 }
 
 function configKeys(): string {
-  return SETTINGS.filter((setting) => setting.inConfig).map((setting) => setting.name).join(", ");
+  const lines = [""];
+  for (const { name } of SETTINGS.filter((setting) => setting.inConfig)) {
+    const line = lines.pop()!;
+    if (line === "") lines.push(name);
+    else if (line.length + name.length < LONGEST_LIST) lines.push(`${line}, ${name}`);
+    else lines.push(`${line},`, name);
+  }
+  return lines.join("\n  ");
 }

@@ -5,6 +5,8 @@ import type { SignalTarget } from "./signals.ts";
 export interface RunningCommand extends SignalTarget {
   /** Its exit code, or 128+n when signal n ended it; resolves once it has been reaped. */
   readonly ended: Promise<number>;
+  /** What kill(2) takes for it: its number, or, with a session of its own, the negative one of the whole group. */
+  readonly target: number;
 }
 
 /**
@@ -19,12 +21,14 @@ export function startCommand(words: readonly string[]): RunningCommand {
   const [program, ...args] = words as [string, ...string[]];
   const ownSession = Deno.build.os !== "windows" && !Deno.stdin.isTerminal();
   const child = spawn(program, args, ownSession);
+  const target = ownSession ? -child.pid : child.pid;
   return {
     ownSession,
+    target,
     ended: statusOf(child),
     signal(signal) {
       try {
-        Deno.kill(ownSession ? -child.pid : child.pid, signal);
+        Deno.kill(target, signal);
       } catch (error) {
         // It ended a moment ago; or it has become another user's, whom we may not signal, as a shell could not either.
         if (!(error instanceof Deno.errors.NotFound || error instanceof Deno.errors.PermissionDenied)) throw error;

@@ -1,6 +1,8 @@
 import type { SignalRelay } from "../child/signals.ts";
+import { LastWill } from "../child/last_will.ts";
 import { type RunningCommand, startCommand } from "../child/spawn.ts";
 import { holdsPassword } from "../config/server.ts";
+import { delayOrAbort } from "../deadline.ts";
 import { formatDuration } from "../duration.ts";
 import { type InterruptedError, LockLostError, LockUnavailableError, messageOf, SeraError } from "../errors.ts";
 import type { Io } from "../io.ts";
@@ -13,8 +15,13 @@ export interface Execution {
   readonly signals: SignalRelay;
   readonly logger: Logger;
   readonly io: Io;
-  /** Fires when the command has to be stopped for another reason than the loss of its lock; the reason is an Error. */
-  readonly stop?: AbortSignal;
+  /** How long the command has between SIGTERM and SIGKILL, in milliseconds. */
+  readonly grace: number;
+  /** The same for when the lock is lost, if that is less. */
+  readonly graceWhenLost?: number | undefined;
+  readonly onLost: "terminate" | "warn";
+  /** How long it may run, in milliseconds, and what to say when it is stopped for that. */
+  readonly maxRun?: { readonly limit: number; readonly error: Error } | undefined;
 }
 
 /**
@@ -28,13 +35,16 @@ export async function executeHolding(
   words: readonly string[],
   execution: Execution,
 ): Promise<Supervised> {
-  const { signals, logger, io, stop } = execution;
+  const { signals, logger, io, maxRun } = execution;
   const since = performance.now();
+  const will = await LastWill.make();
+  if (!will.isKept) logger.log("info", "note", "There is no /bin/sh: should sera be killed, the command would go on.");
+  await confirm(lock);
   if (signals.interrupted.aborted) {
     await release(lock, logger, since);
+    await will.revoke();
     return { exitCode: 128 + (signals.interrupted.reason as InterruptedError).signalNumber };
   }
-  if (lock.lost.aborted) throw new LockUnavailableError(`${messageOf(lock.lost.reason)}; the command was not started`);
 
   let command: RunningCommand;
   try {
@@ -42,21 +52,46 @@ export async function executeHolding(
     command = startCommand(words);
   } catch (error) {
     await release(lock, logger, since);
+    await will.revoke();
     throw error;
   }
+  will.kill(command.target);
   signals.passOnTo(command);
 
-  const anyStop = stop ? AbortSignal.any([lock.lost, stop]) : lock.lost;
-  const supervised = await supervise(command, anyStop, (reason) => {
-    const why = reason instanceof LockLostError ? ", since another node may start it now" : "";
-    logger.log("error", "error", `${reason.message}; stopping ${words[0]}${why}`, { exitCode: exitCodeOf(reason) });
+  const ended = new AbortController();
+  const timeUp = new AbortController();
+  if (maxRun) delayOrAbort(maxRun.limit, ended.signal).then(() => timeUp.abort(maxRun.error));
+  const supervised = await supervise(command, {
+    ...execution,
+    lost: lock.lost,
+    stop: timeUp.signal,
+    onCause: (reason) => {
+      const lost = reason instanceof LockLostError;
+      const consequence = lost && execution.onLost === "warn"
+        ? `; ${words[0]} goes on, and another node may start it too (on-lost=warn)`
+        : `; stopping ${words[0]}${lost ? ", since another node may start it now" : ""}`;
+      logger.log("error", "error", reason.message + consequence, { exitCode: exitCodeOf(reason) });
+    },
   });
+  ended.abort();
+  const revoked = will.revoke();
   const { exitCode, stoppedBy } = supervised;
   const held = Math.round(performance.now() - since);
   const how = stoppedBy ? `stopped after ${formatDuration(held)}` : `finished with exit code ${exitCode}`;
   logger.log("info", "finished", `Command ${how}.`, { held, exitCode });
   if (!(stoppedBy instanceof LockLostError)) await release(lock, logger, since);
+  await revoked;
   return supervised;
+}
+
+/** Looks at the lock once more, since time may have passed: sera may have been suspended. */
+async function confirm(lock: HeldLock): Promise<void> {
+  try {
+    await lock.confirm();
+  } catch (error) {
+    if (!(error instanceof LockLostError)) throw error;
+    throw new LockUnavailableError(`${messageOf(error)}; the command was not started`);
+  }
 }
 
 /** What sera exits with when it stops the command for this reason, if that says so itself. */

@@ -3,9 +3,9 @@ import { isAsked } from "../args/is_asked.ts";
 import { refuseChangedWords } from "../args/raw_words.ts";
 import { heimdallHelp } from "../args/usage.ts";
 import { SignalRelay } from "../child/signals.ts";
+import { DEFAULT_GRACE, DEFAULT_TTL } from "../config/config.ts";
 import { DsnError } from "../config/dsn_text.ts";
 import { parsePostgres } from "../config/server.ts";
-import { delayOrAbort } from "../deadline.ts";
 import { formatDuration, parseWait } from "../duration.ts";
 import { InterruptedError, messageOf, SeraError, UsageError } from "../errors.ts";
 import type { Io } from "../io.ts";
@@ -81,7 +81,14 @@ async function runOnce(
   for (const note of server.notes) logger.log("info", "note", note);
   const name = namespacedName(flags.get("namespace") ?? DEFAULT_NAME, flags.get("name") ?? DEFAULT_NAME);
   using signals = new SignalRelay();
-  await using backend = await openBackend(server, name, { command: words[0]!, env: io.env });
+  await using backend = await openBackend(server, name, {
+    lease: { ttl: DEFAULT_TTL, grace: DEFAULT_GRACE },
+    allowUnsafeServer: false,
+    // It tries once.
+    retrying: () => undefined,
+    command: words[0]!,
+    env: io.env,
+  });
 
   let lock;
   try {
@@ -98,18 +105,16 @@ async function runOnce(
   }
   logger.log("info", "acquired", `Lock acquired: ${name}.`);
 
-  const ended = new AbortController();
-  const timeUp = new AbortController();
-  delayOrAbort(limit, ended.signal).then(() =>
-    timeUp.abort(new Error(`The program ran longer than ${formatDuration(limit)} (--timeout)`))
-  );
-  try {
-    const { exitCode, stoppedBy } = await executeHolding(lock, words, { signals, logger, io, stop: timeUp.signal });
-    if (stoppedBy) return FAILED;
-    return signals.passedOn === undefined ? exitCode : 128 + signals.passedOn;
-  } finally {
-    ended.abort();
-  }
+  const { exitCode, stoppedBy } = await executeHolding(lock, words, {
+    signals,
+    logger,
+    io,
+    grace: DEFAULT_GRACE,
+    onLost: "terminate",
+    maxRun: { limit, error: new Error(`The program ran longer than ${formatDuration(limit)} (--timeout)`) },
+  });
+  if (stoppedBy) return FAILED;
+  return signals.passedOn === undefined ? exitCode : 128 + signals.passedOn;
 }
 
 /** Milliseconds; `Infinity` for none. */

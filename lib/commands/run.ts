@@ -1,10 +1,11 @@
 import { SignalRelay } from "../child/signals.ts";
 import type { Settings } from "../config/config.ts";
 import { formatDuration } from "../duration.ts";
-import { InterruptedError } from "../errors.ts";
+import { InterruptedError, type LockUnavailableError, MaxRunError, SeraError } from "../errors.ts";
 import { ExitCode } from "../exit_codes.ts";
 import type { Io } from "../io.ts";
 import { namespacedName } from "../lock/advisory_key.ts";
+import { graceOf } from "../lock/lease.ts";
 import { lockKey, lockName } from "../lock/lock_name.ts";
 import { openBackend } from "../lock/open_backend.ts";
 import type { Logger } from "../log/logger.ts";
@@ -33,6 +34,9 @@ export async function runUnderLock(request: RunRequest, settings: Settings, io: 
   using signals = new SignalRelay();
   await using backend = await openBackend(settings.server, name, {
     tlsCa: settings.tlsCa,
+    lease: settings.lease,
+    allowUnsafeServer: settings.allowUnsafeServer,
+    retrying: retryingOnce(logger),
     command: request.words[0]!,
     env: io.env,
   });
@@ -61,6 +65,30 @@ export async function runUnderLock(request: RunRequest, settings: Settings, io: 
   }
 
   logger.log("info", "acquired", `Lock acquired after ${formatDuration(waited)}.`, { waited });
-  const { exitCode, stoppedBy } = await executeHolding(turn.lock, request.words, { signals, logger, io });
-  return stoppedBy ? ExitCode.lockLost : exitCode;
+  const { grace, lease, onLost, maxRun } = settings;
+  const { exitCode, stoppedBy } = await executeHolding(turn.lock, request.words, {
+    signals,
+    logger,
+    io,
+    grace,
+    graceWhenLost: graceOf(lease),
+    onLost,
+    maxRun: maxRun === undefined
+      ? undefined
+      : { limit: maxRun, error: new MaxRunError(`The command ran longer than ${formatDuration(maxRun)} (max-run)`) },
+  });
+  return stoppedBy instanceof SeraError ? stoppedBy.exitCode : exitCode;
+}
+
+/**
+ * Tells of trouble that is waited out, the first time and whenever it becomes another. The first time everybody is told,
+ * for the wait may be a long one, or for ever.
+ */
+function retryingOnce(logger: Logger): (why: LockUnavailableError) => void {
+  let told: string | undefined;
+  return ({ message }) => {
+    if (message === told) return;
+    logger.log(told === undefined ? "error" : "notice", "note", `${message}; trying again until the wait is over.`);
+    told = message;
+  };
 }

@@ -1,11 +1,21 @@
 import { parseGoBoolean } from "../args/go_flags.ts";
 import { environmentName, SETTINGS, type SettingSpec } from "../args/settings_table.ts";
+import { formatDuration, parseWait } from "../duration.ts";
 import { ConfigError, type SeraError, UsageError } from "../errors.ts";
+import type { LeaseTerms } from "../lock/lease.ts";
 import { type ConfigFile, NoConfigFileError, readConfigFile } from "./config_file.ts";
 import { parseServer, type Server } from "./server.ts";
 
 /** The config file that is read when nothing names another. */
-const DEFAULT_CONFIG_FILE = "/etc/sera.json";
+export const DEFAULT_CONFIG_FILE = "/etc/sera.json";
+
+/** How soon the lock of a node that has vanished is free, in milliseconds, and what else that may be set to. */
+export const DEFAULT_TTL = 30_000;
+const SHORTEST_TTL = 3000;
+const LONGEST_TTL = 24 * 3600 * 1000;
+
+/** How long a command has between SIGTERM and SIGKILL, in milliseconds: enough to clean up, and not much more. */
+export const DEFAULT_GRACE = 10_000;
 
 /** Everything that one run of sera goes by. */
 export interface Settings {
@@ -18,6 +28,14 @@ export interface Settings {
   readonly namespace?: string | undefined;
   readonly waitAndSkip: boolean;
   readonly detailedExitCodes: boolean;
+  readonly lease: LeaseTerms;
+  /** How long a stopped command has between SIGTERM and SIGKILL, in milliseconds. */
+  readonly grace: number;
+  /** Whether a command goes on when its lock is lost. */
+  readonly onLost: "terminate" | "warn";
+  /** How long the command may run, in milliseconds. */
+  readonly maxRun?: number | undefined;
+  readonly allowUnsafeServer: boolean;
   readonly logging: LogSettings;
   /** What is odd but harmless, for verbose. */
   readonly notes: readonly string[];
@@ -79,6 +97,11 @@ export async function resolveSettings(
   const boolean = (name: string) => read(name, find, readBoolean) ?? false;
   const booleanOr = (name: string) => read(name, find, readBooleanOrText) ?? false;
 
+  const duration = (name: string, least: number, most = Infinity) =>
+    read(name, find, (spec, found) => readDuration(spec, found, least, most));
+
+  const grace = duration("grace", 0) ?? DEFAULT_GRACE;
+
   const server = find("server");
   if (!server) {
     throw new ConfigError(
@@ -110,6 +133,11 @@ export async function resolveSettings(
     namespace: text("namespace"),
     waitAndSkip: boolean("wait-and-skip"),
     detailedExitCodes: boolean("detailed-exit-codes"),
+    lease: { ttl: duration("ttl", SHORTEST_TTL, LONGEST_TTL) ?? DEFAULT_TTL, grace },
+    grace,
+    onLost: (text("on-lost") ?? "terminate") as "terminate" | "warn",
+    maxRun: duration("max-run", 1),
+    allowUnsafeServer: boolean("allow-unsafe-server"),
     logging: {
       verbose: verbose === true ? "stdout" : verbose === false ? undefined : verbose as "stdout" | "stderr",
       syslog: booleanOr("syslog"),
@@ -167,6 +195,16 @@ function readBooleanOrText(spec: SettingSpec, found: Found): boolean | string {
   const { value } = found;
   if (typeof value === "string" && (spec.words ? spec.words.includes(value) : value.startsWith("/"))) return value;
   throw wrong(spec, found, `true, false${spec.words ? `, ${spec.words.join(" or ")}` : " or an absolute path"}`);
+}
+
+function readDuration(spec: SettingSpec, found: Found, least: number, most: number): number {
+  const { value } = found;
+  const ms = typeof value === "number" ? value * 1000 : typeof value === "string" ? parseWait(value) : undefined;
+  if (ms !== undefined && ms >= least && ms <= most && ms !== Infinity) return ms;
+  const range = most === Infinity
+    ? least > 0 ? ", above 0" : ""
+    : `, from ${formatDuration(least)} to ${formatDuration(most)}`;
+  throw wrong(spec, found, `seconds, or a duration such as 1m30s${range}`);
 }
 
 function asBoolean({ value, json }: Found): boolean | undefined {

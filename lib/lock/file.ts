@@ -98,6 +98,10 @@ class HeldFileLock implements HeldLock {
     this.#file = file;
   }
 
+  async confirm(): Promise<void> {
+    // The file may be gone, but then so is the way to the lock for others, and release() says so.
+  }
+
   release(): Promise<void> {
     if (this.#freed) return Promise.reject(new LockLostError(`The lock was given back before: ${this.#path}`));
     const kept = isAt(this.#path, this.#file);

@@ -26,6 +26,13 @@ export interface HeldLock {
   readonly lost: AbortSignal;
 
   /**
+   * Makes sure that the lock is still held, unless that has just been seen.
+   *
+   * @throws {LockLostError} When it is not; then {@linkcode lost} has fired.
+   */
+  confirm(): Promise<void>;
+
+  /**
    * Gives the lock back, and makes sure that it was still ours to give.
    *
    * @throws {LockLostError} When it turns out that the lock was not held any more.

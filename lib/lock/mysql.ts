@@ -1,14 +1,17 @@
 import type { MySqlDsn } from "../config/mysql/dsn.ts";
 import { type Deadline, delayOrAbort } from "../deadline.ts";
 import { LockUnavailableError } from "../errors.ts";
+import { type LeaseTerms, Moment } from "./lease.ts";
 import type { HeldLock } from "./lock.ts";
-import { openMySqlSession } from "./mysql_session.ts";
-import type { Session } from "./session.ts";
+import { type MySqlSession, openMySqlSession } from "./mysql_session.ts";
 import { SessionBackend } from "./session_backend.ts";
 import { SessionLock } from "./session_lock.ts";
 
-/** The longest wait to ask a server for in one go, in seconds. TiDB clamps to an hour; the others have no such bound. */
-const LONGEST_SERVER_WAIT = 3600;
+/**
+ * The longest wait to ask a server for in one go, in seconds: so that a waiter soon notices a server that has vanished.
+ * (TiDB would clamp at an hour.)
+ */
+const LONGEST_SERVER_WAIT = 60;
 
 /**
  * How far the server's answer to a wait may lie behind the deadline, in milliseconds, for the server to be waited for.
@@ -16,29 +19,36 @@ const LONGEST_SERVER_WAIT = 3600;
  */
 const ROUNDING = 100;
 
+/** What a lock on MySQL or MariaDB needs to know besides the server. */
+export interface MySqlOptions {
+  /** PEM file with the CA that signed the server's certificate. */
+  readonly tlsCa?: string | undefined;
+  readonly lease: LeaseTerms;
+  /** Whether to lock also where a lock does not exclude everybody. */
+  readonly allowUnsafeServer: boolean;
+  readonly retrying: (why: LockUnavailableError) => void;
+}
+
 /** Locks with `GET_LOCK` of MySQL or MariaDB. */
-export class MySqlBackend extends SessionBackend<Session> {
+export class MySqlBackend extends SessionBackend<MySqlSession> {
   readonly #dsn: MySqlDsn;
   readonly #name: string;
-  readonly #tlsCa: string | undefined;
+  readonly #options: MySqlOptions;
 
-  /**
-   * @param name The lock's name, in letters and digits.
-   * @param tlsCa PEM file with the CA that signed the server's certificate.
-   */
-  constructor(dsn: MySqlDsn, name: string, tlsCa?: string) {
-    super();
+  /** @param name The lock's name, in letters and digits. */
+  constructor(dsn: MySqlDsn, name: string, options: MySqlOptions) {
+    super(options.retrying);
     this.#dsn = dsn;
     this.#name = name;
-    this.#tlsCa = tlsCa;
+    this.#options = options;
   }
 
-  protected override open(signal: AbortSignal): Promise<Session> {
-    return openMySqlSession(this.#dsn, this.#tlsCa, signal);
+  protected override open(signal: AbortSignal): Promise<MySqlSession> {
+    return openMySqlSession(this.#dsn, this.#options, signal);
   }
 
   protected override async attempt(
-    session: Session,
+    session: MySqlSession,
     deadline: Deadline,
     signal: AbortSignal,
   ): Promise<HeldLock | undefined> {
@@ -67,26 +77,36 @@ export class MySqlBackend extends SessionBackend<Session> {
   }
 
   /** Makes sure that it is this very session that holds the lock: a proxy may have sent the two elsewhere. */
-  async #verified(session: Session): Promise<HeldLock> {
-    const mine = `IS_USED_LOCK('${this.#name}') = CONNECTION_ID() AS mine`;
-    const row = await session.query(`SELECT ${mine}, @@SESSION.wait_timeout AS idle`);
-    if (Number(row.mine) !== 1) {
+  async #verified(session: MySqlSession): Promise<HeldLock> {
+    const { id, server } = session;
+    const { lease } = this.#options;
+    const isHeld = async (serverTime = 0) => {
+      const mine = `IS_USED_LOCK('${this.#name}') = ${id} AND CONNECTION_ID() = ${id}`;
+      const row = await session.query(`SELECT ${mine} AS mine, ${server.expression} AS server`, { serverTime });
+      return Number(row.mine) === 1 && String(row.server) === server.identity;
+    };
+    const sent = new Moment();
+    if (!await isHeld()) {
       throw new LockUnavailableError(
         `Cannot lock on ${session.where}: the server does not keep the lock with this connection; a proxy may move ` +
           "connections between servers, connect to the server itself",
       );
     }
-    return new SessionLock(session, {
-      isHeld: async () => Number((await session.query(`SELECT ${mine}`)).mine) === 1,
-      release: async () =>
-        Number((await session.query(`SELECT RELEASE_LOCK('${this.#name}') AS released`)).released) === 1,
-      idleTimeout: Number(row.idle) * 1000,
-    });
+    return new SessionLock(
+      session,
+      {
+        isHeld: () => isHeld(lease.ttl),
+        release: async () =>
+          Number((await session.query(`SELECT RELEASE_LOCK('${this.#name}') AS released`)).released) === 1,
+      },
+      lease,
+      sent,
+    );
   }
 }
 
 /** Ends a wait by our own clock. Closing the session takes the request back, also one that is granted just now. */
-async function orGiveUp<T>(session: Session, query: Promise<T>, remaining: number): Promise<T | undefined> {
+async function orGiveUp<T>(session: MySqlSession, query: Promise<T>, remaining: number): Promise<T | undefined> {
   const answered = new AbortController();
   const done = query.finally(() => answered.abort());
   const gaveUp = delayOrAbort(remaining, answered.signal).then(() => undefined);

@@ -1,6 +1,6 @@
 import type { MySqlDsn } from "../config/mysql/dsn.ts";
 import { messageOf } from "../errors.ts";
-import { describeNetworkError } from "./network_errors.ts";
+import { describeNetworkError, isTransientNetworkError } from "./network_errors.ts";
 
 /** What the driver's errors carry besides a message. */
 interface DriverError {
@@ -68,7 +68,8 @@ const TRANSIENT = new Set([1040, 1203, 1213, 1226, 1317, 1969, 3024, 3058]);
 
 /** Whether the same request may succeed a moment later. */
 export function isTransient(error: unknown): boolean {
-  const { errno } = error as DriverError;
+  const { errno, code } = error as DriverError;
+  if (isTransientNetworkError(error) || code === "PROTOCOL_CONNECTION_LOST") return true;
   return errno !== undefined && TRANSIENT.has(errno);
 }
 

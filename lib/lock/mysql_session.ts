@@ -1,28 +1,40 @@
+import type { Socket } from "node:net";
 import { type Connection, type ConnectionOptions, createConnection } from "mysql2";
 import type { MySqlDsn } from "../config/mysql/dsn.ts";
 import { LONGEST_TIMER } from "../deadline.ts";
 import { formatDuration } from "../duration.ts";
 import { ConfigError, LockUnavailableError, messageOf } from "../errors.ts";
 import { passwordPlugins, refuseNativePassword } from "./mysql_auth.ts";
+import type { LeaseTerms } from "./lease.ts";
+import type { MySqlOptions } from "./mysql.ts";
 import { describeMySqlError, isTransient, whereIs } from "./mysql_errors.ts";
+import { ConnectionError } from "./network_errors.ts";
+import { askFacts, refuseUnsafe, type ServerIdentity } from "./mysql_topology.ts";
 import { type DriverConnection, type Row, Session } from "./session.ts";
 
 /** How long a server may take to accept a connection, and to answer, when the DSN does not say, in milliseconds. */
 const DEFAULT_TIMEOUT = 10_000;
 
+/** One connection to a MySQL or MariaDB server, never replaced by another. */
+export class MySqlSession extends Session {
+  /** The connection's number on the server. */
+  id = 0;
+  /** Which server it is. */
+  server: ServerIdentity = { expression: "NULL", identity: "null" };
+}
+
 /**
  * Connects to a MySQL or MariaDB server, and sets the session up as the DSN asks.
  *
- * @param tlsCa PEM file with the CA that signed the server's certificate.
  * @param signal Gives the attempt up.
- * @throws {LockUnavailableError} When the server cannot be reached or refuses.
+ * @throws {LockUnavailableError} When the server cannot be reached, refuses, or is no place for a lock.
  * @throws {ConfigError} When the CA file cannot be read.
  */
 export async function openMySqlSession(
   dsn: MySqlDsn,
-  tlsCa: string | undefined,
+  { tlsCa, lease, allowUnsafeServer }: MySqlOptions,
   signal: AbortSignal,
-): Promise<Session> {
+): Promise<MySqlSession> {
   const ca = dsn.tls === "verify" && tlsCa !== undefined ? readCa(tlsCa) : undefined;
   let connection: Connection;
   try {
@@ -36,11 +48,17 @@ export async function openMySqlSession(
     });
   }
   const guide = { describe: describeMySqlError, isTransient };
-  const session = new Session(whereIs(dsn), asDriver(connection), guide, answerTimeout(dsn));
+  const session = new MySqlSession(whereIs(dsn), asDriver(connection), guide, answerTimeout(dsn));
   connection.on("error", (error) => session.ended(error));
-  connection.on("end", () => session.ended(new Error("the server closed the connection")));
+  // The driver tells of a reset only the statement that runs.
+  streamOf(connection).prependListener("error", (error) => session.ended(error));
+  connection.on("end", () => session.ended(new ConnectionError("the server closed the connection")));
   try {
-    await setUp(session, dsn, signal);
+    await setUp(session, dsn, lease, signal);
+    const facts = await askFacts(session, signal);
+    if (!allowUnsafeServer) refuseUnsafe(session.where, facts);
+    session.id = facts.connection;
+    session.server = facts.server;
   } catch (error) {
     session.destroy();
     throw error;
@@ -53,13 +71,16 @@ function asDriver(connection: Connection): DriverConnection {
     query: (sql, done) => connection.query(sql, (error, rows) => done(error, Array.isArray(rows) ? rows as Row[] : [])),
     end: (done) => connection.end(() => done()),
     destroy: () => connection.destroy(),
+    socket: () => streamOf(connection),
   };
 }
 
-async function setUp(session: Session, dsn: MySqlDsn, signal: AbortSignal): Promise<void> {
+async function setUp(session: Session, dsn: MySqlDsn, lease: LeaseTerms, signal: AbortSignal): Promise<void> {
   await setNames(session, dsn, signal);
   const assignments = Object.entries(dsn.sessionVariables).map(([name, value]) => `${name}=${value}`);
-  if (assignments.length > 0) await session.query(`SET ${assignments.join(", ")}`, { signal });
+  // Last, for it is what frees the lock of a node that has vanished. Whole seconds.
+  assignments.push(`wait_timeout=${Math.ceil(lease.ttl / 1000)}`);
+  await session.query(`SET ${assignments.join(", ")}`, { signal });
 }
 
 /** Takes the first of the character sets that the server knows, as the Go driver does. */
@@ -111,7 +132,10 @@ async function connect(
         : failed(error);
     const abandon = () => failed(signal.reason);
     const startTimer = (limit: number, what: string) =>
-      setTimeout(() => failed(new Error(`${what} within ${formatDuration(limit)}`)), Math.min(limit, LONGEST_TIMER));
+      setTimeout(
+        () => failed(new ConnectionError(`${what} within ${formatDuration(limit)}`)),
+        Math.min(limit, LONGEST_TIMER),
+      );
 
     let timer = startTimer(dsn.connectTimeout ?? DEFAULT_TIMEOUT, "cannot be reached");
     streamOf(connection).once("connect", () => {
@@ -125,8 +149,8 @@ async function connect(
 }
 
 /** The socket below; the driver's types do not show it. */
-function streamOf(connection: Connection): { once(event: "connect", listener: () => void): void } {
-  return (connection as unknown as { stream: ReturnType<typeof streamOf> }).stream;
+function streamOf(connection: Connection): Socket {
+  return (connection as unknown as { stream: Socket }).stream;
 }
 
 /** What a certificate has to be for. A socket's server is on this machine. */

@@ -12,6 +12,30 @@ const MEANINGS: Readonly<Record<string, string>> = {
   ETIMEDOUT: "no answer; check the address and the firewall",
 };
 
+/** Errors that may be gone a moment later: a server that restarts, a network or a name service in trouble. */
+const TRANSIENT = new Set([
+  "ECONNREFUSED",
+  "ECONNRESET",
+  "EPIPE",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+  "ENOENT",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "ETIMEDOUT",
+]);
+
+/** The connection ended or was not answered, without any code that says so. */
+export class ConnectionError extends Error {}
+
+/** Whether an error is the network's and may be gone a moment later. */
+export function isTransientNetworkError(error: unknown): boolean {
+  if (error instanceof ConnectionError) return true;
+  const { code, errors } = error as { readonly code?: string; readonly errors?: readonly unknown[] };
+  if (errors?.length) return errors.every(isTransientNetworkError);
+  return code !== undefined && TRANSIENT.has(code);
+}
+
 /** Says what a network error means and what to do; undefined for any other error. */
 export function describeNetworkError(error: unknown): string | undefined {
   const { code, errors } = error as { readonly code?: string; readonly errors?: readonly unknown[] };

@@ -1,6 +1,8 @@
 import type { Server } from "../config/server.ts";
 import { applicationName } from "./application_name.ts";
+import type { LockUnavailableError } from "../errors.ts";
 import { FileBackend } from "./file.ts";
+import type { LeaseTerms } from "./lease.ts";
 import type { Backend } from "./lock.ts";
 import { defaultLockFolder, prepareLockFolder } from "./lock_folder.ts";
 
@@ -8,6 +10,11 @@ import { defaultLockFolder, prepareLockFolder } from "./lock_folder.ts";
 export interface BackendOptions {
   /** PEM file with the CA that signed the server's certificate. */
   readonly tlsCa?: string | undefined;
+  readonly lease: LeaseTerms;
+  /** Whether to lock also where a lock does not exclude everybody. */
+  readonly allowUnsafeServer: boolean;
+  /** Told of what is wrong before each further try. */
+  readonly retrying: (why: LockUnavailableError) => void;
   /** The command's first word, which a server may show. */
   readonly command: string;
   /** Reads an environment variable. */
@@ -29,11 +36,14 @@ export async function openBackend(server: Server, name: string, options: Backend
     }
     case "mysql": {
       const { MySqlBackend } = await import("./mysql.ts");
-      return new MySqlBackend(server, name, options.tlsCa);
+      return new MySqlBackend(server, name, options);
     }
     case "postgres": {
       const { PostgresBackend } = await import("./postgres.ts");
-      return new PostgresBackend(server, name, applicationName(Deno.hostname(), Deno.pid, options.command));
+      return new PostgresBackend(server, name, {
+        ...options,
+        applicationName: applicationName(Deno.hostname(), Deno.pid, options.command),
+      });
     }
   }
 }

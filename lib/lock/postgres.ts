@@ -2,8 +2,10 @@ import type { PostgresServer } from "../config/postgres/server.ts";
 import { type Deadline, delayOrAbort } from "../deadline.ts";
 import { LockUnavailableError } from "../errors.ts";
 import { type AdvisoryKey, advisoryKey } from "./advisory_key.ts";
+import { Moment } from "./lease.ts";
 import type { HeldLock } from "./lock.ts";
-import { openPostgresSession, type PostgresSession } from "./postgres_session.ts";
+import { openPostgresSession, type PostgresSession, type PostgresSessionOptions } from "./postgres_session.ts";
+import type { QueryOptions } from "./session.ts";
 import { SessionBackend } from "./session_backend.ts";
 import { SessionLock } from "./session_lock.ts";
 
@@ -14,34 +16,36 @@ import { SessionLock } from "./session_lock.ts";
 const SHORTEST_PAUSE = 300;
 const LONGEST_PAUSE = 900;
 
+/** What a lock on PostgreSQL needs to know besides the server. */
+export interface PostgresOptions extends PostgresSessionOptions {
+  readonly retrying: (why: LockUnavailableError) => void;
+}
+
 /** Advisory locks of PostgreSQL, in one database. */
 export class PostgresBackend extends SessionBackend<PostgresSession> {
   readonly #server: PostgresServer;
   readonly #key: AdvisoryKey;
   readonly #channel: string;
-  readonly #applicationName: string;
+  readonly #options: PostgresOptions;
   /** The session that is told of releases, once there is one. */
   #listening: PostgresSession | undefined;
   /** Ends the pause between two looks. */
   #wake = new AbortController();
 
-  /**
-   * @param name The lock's name, as {@linkcode advisoryKey} takes it.
-   * @param applicationName How the server shows the session.
-   */
-  constructor(server: PostgresServer, name: string, applicationName: string) {
-    super();
+  /** @param name The lock's name, as {@linkcode advisoryKey} takes it. */
+  constructor(server: PostgresServer, name: string, options: PostgresOptions) {
+    super(options.retrying);
     this.#server = server;
     this.#key = advisoryKey(name);
     this.#channel = `sera_${name.replace(",", "_")}`;
-    this.#applicationName = applicationName;
+    this.#options = options;
   }
 
   protected override async open(signal: AbortSignal): Promise<PostgresSession> {
-    const session = await openPostgresSession(this.#server, this.#applicationName, signal);
-    if (!session.pooled) return session;
+    const session = await openPostgresSession(this.#server, this.#options, signal);
+    if (!session.pooled || this.#options.allowUnsafeServer) return session;
     const { throughPooler } = await import("./postgres_pooler.ts");
-    return await throughPooler(session, () => openPostgresSession(this.#server, this.#applicationName, signal), signal);
+    return await throughPooler(session, () => openPostgresSession(this.#server, this.#options, signal), signal);
   }
 
   /**
@@ -84,26 +88,32 @@ export class PostgresBackend extends SessionBackend<PostgresSession> {
 
   async #tryOnce(session: PostgresSession, signal: AbortSignal): Promise<HeldLock | undefined> {
     const { args } = this.#key;
+    const { lease } = this.#options;
     const { got } = await session.query(`SELECT pg_try_advisory_lock(${args}) AS got`, { signal });
     if (got !== "t") return undefined;
     // A statement of its own: planned with each look, it would double what a waiter costs the server.
-    const isHeld = async (signal?: AbortSignal) =>
-      (await session.query(`SELECT ${isMine(session, this.#key)} AS mine`, { signal })).mine === "t";
-    if (!await isHeld(signal)) {
+    const isHeld = async (options: QueryOptions) =>
+      (await session.query(`SELECT ${isMine(session, this.#key)} AS mine`, options)).mine === "t";
+    const sent = new Moment();
+    if (!await isHeld({ signal })) {
       throw new LockUnavailableError(
         `Cannot lock on ${session.where}: the server does not keep the lock with this connection; a pooler may move ` +
           "connections between sessions, or locks have no effect there; connect to a PostgreSQL server itself",
       );
     }
-    return new SessionLock(session, {
-      isHeld: () => isHeld(),
-      release: async () => {
-        const { released } = await session.query(`SELECT pg_advisory_unlock(${args}) AS released`);
-        await this.#notify(session);
-        return released === "t";
+    return new SessionLock(
+      session,
+      {
+        isHeld: () => isHeld({ serverTime: lease.ttl }),
+        release: async () => {
+          const { released } = await session.query(`SELECT pg_advisory_unlock(${args}) AS released`);
+          await this.#notify(session);
+          return released === "t";
+        },
       },
-      idleTimeout: session.idleTimeout,
-    });
+      { ...lease, ttl: Math.min(lease.ttl, session.idleTimeout) },
+      sent,
+    );
   }
 
   /** Tells the waiters, who look by themselves if that fails. */

@@ -1,14 +1,12 @@
 import type { PostgresHost } from "../config/postgres/server.ts";
 import { messageOf } from "../errors.ts";
-import { describeNetworkError } from "./network_errors.ts";
+import { describeNetworkError, isTransientNetworkError } from "./network_errors.ts";
 
 /** A server that answers, but in no way that makes a connection to lock on. */
-export class UnsuitableServerError extends Error {
-  /** @param transient Whether it may be suitable a moment later. */
-  constructor(message: string, readonly transient = false) {
-    super(message);
-  }
-}
+export class UnsuitableServerError extends Error {}
+
+/** A server that is not the primary now. Of several it may become that, when another one has failed. */
+export class NotPrimaryError extends UnsuitableServerError {}
 
 /** Encryption was asked for, and did not come about. */
 export class TlsError extends Error {
@@ -45,6 +43,9 @@ const CURES: Readonly<Record<string, string>> = {
   "57P03": "wait until the server is up",
 };
 
+/** How the driver tells of a connection that the server has closed. */
+const CLOSED = "Connection terminated unexpectedly";
+
 /** Says in a few words what is wrong and what to do. Never holds the password: neither server nor driver repeat it. */
 export function describePostgresError(error: unknown): string {
   const state = sqlState(error);
@@ -53,7 +54,7 @@ export function describePostgresError(error: unknown): string {
     const cure = CURES[state];
     return cure === undefined ? message : `${message}; ${cure}`;
   }
-  if (message === "Connection terminated unexpectedly") return "the server closed the connection; its log may say why";
+  if (message === CLOSED) return "the server closed the connection; its log may say why";
   // After the handshake there is nothing else of ours that a server may refuse.
   if (message.startsWith("received fatal alert")) {
     return `the server refuses the client's certificate: ${message}; check sslcert and see the server's log`;
@@ -63,13 +64,13 @@ export function describePostgresError(error: unknown): string {
 
 /**
  * Errors that a moment later may be gone: a deadlock; too many connections; a statement that was cancelled or ran into a
- * time limit; a server that is starting.
+ * time limit; a server that stops, crashes or starts.
  */
-const TRANSIENT = new Set(["40001", "40P01", "53300", "55P03", "57014", "57P03"]);
+const TRANSIENT = new Set(["40001", "40P01", "53300", "55P03", "57014", "57P01", "57P02", "57P03"]);
 
 /** Whether the same request may succeed a moment later. */
 export function isTransientPostgresError(error: unknown): boolean {
-  if (error instanceof UnsuitableServerError) return error.transient;
+  if (isTransientNetworkError(error) || messageOf(error) === CLOSED) return true;
   return TRANSIENT.has(sqlState(error) ?? "");
 }
 

@@ -5,9 +5,12 @@ import type { PostgresHost, PostgresServer } from "../config/postgres/server.ts"
 import { LONGEST_TIMER } from "../deadline.ts";
 import { formatDuration } from "../duration.ts";
 import { ConfigError, LockUnavailableError } from "../errors.ts";
+import type { LeaseTerms } from "./lease.ts";
+import { ConnectionError } from "./network_errors.ts";
 import {
   describePostgresError,
   isTransientPostgresError,
+  NotPrimaryError,
   sqlState,
   TlsError,
   UnsuitableServerError,
@@ -19,13 +22,29 @@ import { type DriverConnection, type Row, Session } from "./session.ts";
 /** How long a host may take until it has let us in, and to answer, when the settings do not say, in milliseconds. */
 const DEFAULT_TIMEOUT = 10_000;
 
-/** Limits that would break a wait or a release off; a server that does not know one of them may keep it. */
-const UNLIMITED = ["statement_timeout", "lock_timeout"];
-
 /** What has to be known of a session. Times are text such as `1min`, so the server does the reckoning. */
 const FACTS = `pg_backend_pid() AS pid, pg_is_in_recovery() AS standby,
   current_setting('transaction_read_only') AS read_only,
   1000 * extract(epoch FROM coalesce(current_setting('idle_session_timeout', true), '0')::interval) AS idle`;
+
+/**
+ * The settings of the session: no limits that would break a wait or a release off, and the lease, by which the server
+ * frees the lock of a node that has vanished. A server may not know some, and not have TCP to set others for.
+ */
+export function sessionSettings({ ttl }: LeaseTerms): [name: string, value: string][] {
+  // Not less: where only the count ends a session, that must not be before the TTL.
+  const third = Math.ceil(ttl / 3000);
+  return [
+    ["statement_timeout", "0"],
+    ["lock_timeout", "0"],
+    ["idle_session_timeout", `${Math.ceil(ttl)}ms`],
+    ["tcp_keepalives_idle", `${third}`],
+    ["tcp_keepalives_interval", `${third}`],
+    ["tcp_keepalives_count", "2"],
+    ["tcp_user_timeout", `${Math.ceil(ttl)}ms`],
+    ["client_connection_check_interval", `${Math.ceil(ttl / 3)}ms`],
+  ];
+}
 
 /** One connection to a PostgreSQL server, never replaced by another. */
 export class PostgresSession extends Session {
@@ -64,25 +83,33 @@ export class PostgresSession extends Session {
   }
 }
 
+/** How a session is set up. */
+export interface PostgresSessionOptions {
+  /** How the server shows the session, if the settings have no name for it. */
+  readonly applicationName: string;
+  readonly lease: LeaseTerms;
+  /** Whether to lock also where a lock does not exclude everybody. */
+  readonly allowUnsafeServer: boolean;
+}
+
 const GUIDE = { describe: describePostgresError, isTransient: isTransientPostgresError };
 
 /**
  * Connects to the first host that lets us in and is what the settings ask for, and sets the session up.
  *
- * @param applicationName How the server shows the session, if the settings have no name for it.
  * @param signal Gives the attempt up.
  * @throws {LockUnavailableError} When there is no such host.
  * @throws {ConfigError} When a file that TLS needs cannot be read.
  */
 export async function openPostgresSession(
   server: PostgresServer,
-  applicationName: string,
+  options: PostgresSessionOptions,
   signal: AbortSignal,
 ): Promise<PostgresSession> {
   const failures: { host: PostgresHost; error: unknown }[] = [];
   for (const host of server.hosts) {
     try {
-      return await openOn(host, server, applicationName, signal);
+      return await openOn(host, server, options, signal);
     } catch (error) {
       if (signal.aborted) throw signal.reason;
       if (error instanceof ConfigError) throw error;
@@ -94,31 +121,34 @@ export async function openPostgresSession(
   const reasons = failures.map(({ host, error }) => `${whereIs(host)}: ${describePostgresError(error)}`);
   throw new LockUnavailableError(
     `Cannot lock on PostgreSQL at ${reasons.join(", and at ")}`,
-    failures.every(({ error }) => isTransientPostgresError(error)),
+    failures.every(({ error }) =>
+      isTransientPostgresError(error) || error instanceof NotPrimaryError && server.hosts.length > 1
+    ),
   );
 }
 
 async function openOn(
   host: PostgresHost,
   server: PostgresServer,
-  applicationName: string,
+  options: PostgresSessionOptions,
   signal: AbortSignal,
 ): Promise<PostgresSession> {
   const limit = server.connectTimeout ?? DEFAULT_TIMEOUT;
   const late = new AbortController();
   const timer = setTimeout(
-    () => late.abort(new Error(`no answer within ${formatDuration(limit)}; see to the server and the network`)),
+    () =>
+      late.abort(new ConnectionError(`no answer within ${formatDuration(limit)}; see to the server and the network`)),
     Math.min(limit, LONGEST_TIMER),
   );
   const either = AbortSignal.any([signal, late.signal]);
   let client: pg.Client | undefined;
   try {
-    client = await logIn(host, server, applicationName, either);
-    const facts = await setUp(client, either);
-    refuseUnsuitable(facts, server);
+    client = await logIn(host, server, options, either);
+    const facts = await setUp(client, options.lease, either);
+    refuseUnsuitable(facts, server, options.allowUnsafeServer);
     const session = new PostgresSession(`PostgreSQL at ${whereIs(host)}`, client, facts);
     client.on("error", (error) => session.ended(error));
-    client.on("end", () => session.ended(new Error("the server closed the connection")));
+    client.on("end", () => session.ended(new ConnectionError("the server closed the connection")));
     return session;
   } catch (error) {
     if (client) socketOf(client).destroy();
@@ -132,10 +162,10 @@ async function openOn(
 async function logIn(
   host: PostgresHost,
   server: PostgresServer,
-  applicationName: string,
+  options: PostgresSessionOptions,
   signal: AbortSignal,
 ): Promise<pg.Client> {
-  const attempt = (encryption: Encryption) => logInOnce(host, server, applicationName, encryption, signal);
+  const attempt = (encryption: Encryption) => logInOnce(host, server, options, encryption, signal);
   if (host.address.transport === "unix" || server.sslmode === "disable") return await attempt("none");
   const [first, second]: [Encryption, Encryption?] = server.sslmode === "prefer"
     ? ["offered", "none"]
@@ -171,7 +201,7 @@ function mayDependOnEncryption(error: unknown): boolean {
 async function logInOnce(
   host: PostgresHost,
   server: PostgresServer,
-  applicationName: string,
+  options: PostgresSessionOptions,
   encryption: Encryption,
   signal: AbortSignal,
 ): Promise<pg.Client> {
@@ -195,7 +225,7 @@ async function logInOnce(
       }
       return host.password;
     },
-    application_name: server.applicationName ?? applicationName,
+    application_name: server.applicationName ?? options.applicationName,
     client_encoding: "UTF8",
     // All that is asked for is read as text.
     types: { getTypeParser: () => (text: unknown) => text },
@@ -219,10 +249,10 @@ async function logInOnce(
   }
 }
 
-/** Takes the limits off, and asks what has to be known, in one go; one by one where the server refuses a setting. */
-async function setUp(client: pg.Client, signal: AbortSignal): Promise<Row> {
+/** Changes the settings, and asks what has to be known, in one go; one by one where the server refuses a setting. */
+async function setUp(client: pg.Client, lease: LeaseTerms, signal: AbortSignal): Promise<Row> {
   const ask = (sql: string) => askOrAbort(client, sql, signal);
-  const settings = UNLIMITED.map((name) => `set_config('${name}', '0', false)`);
+  const settings = sessionSettings(lease).map(([name, value]) => `set_config('${name}', '${value}', false)`);
   try {
     return await ask(`SELECT ${settings.join(", ")}, ${FACTS}`);
   } catch (error) {
@@ -249,14 +279,19 @@ async function askOrAbort(client: pg.Client, sql: string, signal: AbortSignal): 
   }
 }
 
-function refuseUnsuitable({ standby, read_only: readOnly }: Row, { targetSessionAttrs }: PostgresServer): void {
-  if (standby === "t") {
-    throw new UnsuitableServerError(
-      "the server is a standby, and a lock there excludes nobody elsewhere; name the primary",
+function refuseUnsuitable(
+  { standby, read_only: readOnly }: Row,
+  { targetSessionAttrs }: PostgresServer,
+  allowUnsafeServer: boolean,
+): void {
+  if (standby === "t" && !allowUnsafeServer) {
+    throw new NotPrimaryError(
+      "the server is a standby, and a lock there excludes nobody elsewhere; name the primary, or " +
+        "allow it with --allow-unsafe-server",
     );
   }
   if (targetSessionAttrs === "read-write" && readOnly === "on") {
-    throw new UnsuitableServerError("the session is read-only, and target_session_attrs=read-write asks for another");
+    throw new NotPrimaryError("the session is read-only, and target_session_attrs=read-write asks for another");
   }
 }
 
@@ -265,6 +300,7 @@ function asDriver(client: pg.Client): DriverConnection {
     query: (sql, done) => client.query(sql, (error: unknown, result) => done(error, error ? [] : result.rows)),
     end: (done) => client.end(() => done()),
     destroy: () => socketOf(client).destroy(),
+    socket: () => socketOf(client),
   };
 }
 

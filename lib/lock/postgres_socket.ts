@@ -1,6 +1,7 @@
 import { connect, type Socket } from "node:net";
 import type { PostgresHost, PostgresServer } from "../config/postgres/server.ts";
 import { ConfigError, messageOf } from "../errors.ts";
+import { ConnectionError } from "./network_errors.ts";
 import { TlsError } from "./postgres_errors.ts";
 
 /** "SSLRequest" in the manual's "Message Formats". */
@@ -139,7 +140,7 @@ function settled<T>(
     };
     // Deno 2.7 says of a unix socket that it was closed before it says why.
     const closed = () =>
-      queueMicrotask(() => failed(new Error("the server closed the connection; its log may say why")));
+      queueMicrotask(() => failed(new ConnectionError("the server closed the connection; its log may say why")));
     const aborted = () => failed(signal.reason);
     socket.once("error", failed);
     socket.once("close", closed);

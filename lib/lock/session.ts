@@ -1,6 +1,8 @@
+import type { Socket } from "node:net";
 import { LONGEST_TIMER } from "../deadline.ts";
 import { formatDuration } from "../duration.ts";
 import { LockUnavailableError } from "../errors.ts";
+import { ConnectionError } from "./network_errors.ts";
 
 /** How long saying goodbye to a server may take, in milliseconds; it notices the end of the connection anyway. */
 const GOODBYE = 1000;
@@ -16,6 +18,8 @@ export interface DriverConnection {
   end(done: () => void): void;
   /** Ends the connection at once. */
   destroy(): void;
+  /** The socket below. */
+  socket(): Socket;
 }
 
 /** What a driver's errors mean. */
@@ -56,6 +60,11 @@ export class Session {
     return this.#closed.signal;
   }
 
+  /** The socket below, to be looked at only. */
+  get socket(): Socket {
+    return this.#driver.socket();
+  }
+
   /**
    * Runs one statement.
    *
@@ -63,8 +72,13 @@ export class Session {
    * @throws {LockUnavailableError} When the statement fails or is not answered.
    * @throws The signal's reason when it is aborted.
    */
-  query(sql: string, { serverTime = 0, signal }: QueryOptions = {}): Promise<Row> {
-    return new Promise<Row>((resolve, reject) => {
+  async query(sql: string, options: QueryOptions = {}): Promise<Row> {
+    return (await this.queryAll(sql, options))[0] ?? {};
+  }
+
+  /** As {@linkcode query}, but gives all rows. */
+  queryAll(sql: string, { serverTime = 0, signal }: QueryOptions = {}): Promise<readonly Row[]> {
+    return new Promise<readonly Row[]>((resolve, reject) => {
       const settle = (action: () => void) => {
         clearTimeout(timer);
         signal?.removeEventListener("abort", abandon);
@@ -87,7 +101,7 @@ export class Session {
 
       this.#driver.query(sql, (error, rows) => {
         if (error) settle(() => reject(this.#wrap(error)));
-        else settle(() => resolve(rows[0] ?? {}));
+        else settle(() => resolve(rows));
       });
     });
   }
@@ -107,18 +121,17 @@ export class Session {
 
   /** Ends the connection at once; the server notices and takes back what was asked for. */
   destroy(reason = "the connection was given up"): void {
-    this.ended(new Error(reason));
+    this.ended(new ConnectionError(reason));
     this.#driver.destroy();
   }
 
   /** For whoever made the session: to be called when the connection has ended. The first reason counts. */
   ended(error: unknown): void {
-    if (!this.closed.aborted) this.#closed.abort(new Error(this.#guide.describe(error)));
+    if (!this.closed.aborted) this.#closed.abort(new ConnectionError(this.#guide.describe(error)));
   }
 
   #wrap(error: unknown): LockUnavailableError {
     const reason = `${this.where}: ${this.#guide.describe(error)}`;
-    const transient = this.#guide.isTransient(error) && !this.closed.aborted;
-    return new LockUnavailableError(`Cannot lock on ${reason}`, transient, reason);
+    return new LockUnavailableError(`Cannot lock on ${reason}`, this.#guide.isTransient(error), reason);
   }
 }

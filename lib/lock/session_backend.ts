@@ -12,7 +12,13 @@ const LONGEST_PAUSE = 2000;
  * ends, so there is no pool and no reconnecting.
  */
 export abstract class SessionBackend<S extends Session> implements Backend {
+  readonly #retrying: (why: LockUnavailableError) => void;
   #session: S | undefined;
+
+  /** @param retrying Told of what is wrong before each further try. */
+  constructor(retrying: (why: LockUnavailableError) => void) {
+    this.#retrying = retrying;
+  }
 
   /**
    * Connects.
@@ -42,6 +48,7 @@ export abstract class SessionBackend<S extends Session> implements Backend {
         return await this.attempt(this.#session, deadline, signal);
       } catch (error) {
         if (!(error instanceof LockUnavailableError && error.transient) || deadline!.passed) throw error;
+        this.#retrying(error);
         await delayOrAbort(Math.min(pause * (0.5 + Math.random()), deadline!.remaining), signal);
         signal.throwIfAborted();
         pause = Math.min(2 * pause, LONGEST_PAUSE);

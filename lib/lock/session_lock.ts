@@ -1,34 +1,47 @@
 import { LockLostError, LockUnavailableError, messageOf } from "../errors.ts";
+import { formatDuration } from "../duration.ts";
+import { endsAfter, heartbeatOf, type LeaseTerms, Moment, stopsAfter } from "./lease.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import type { HeldLock } from "./lock.ts";
 import type { Session } from "./session.ts";
 
-/** The longest time between two looks whether the lock is still held, in milliseconds. */
-const LONGEST_HEARTBEAT = 30_000;
+/** How long a sign of the lock is fresh enough to start a command on, in milliseconds. */
+const FRESH = 1000;
 
 /** What a database has to say about a lock that its session holds. */
 export interface LockInSession {
-  /** Whether this very session still holds the lock. */
+  /**
+   * Whether this very session, on the same server, still holds the lock. Waits long for the answer: to end the session
+   * would free the lock at once, while the lease leaves the command some time to end.
+   */
   isHeld(): Promise<boolean>;
   /** Gives the lock back. False when the session did not hold it. */
   release(): Promise<boolean>;
-  /** After how many idle milliseconds the server ends the session, and the lock with it. */
-  readonly idleTimeout: number;
 }
 
-/** A lock that belongs to a session: watched with a heartbeat, and lost when the session ends. */
+/**
+ * A lock that belongs to a session. The server frees it when it has heard nothing for the lease's TTL, or when the
+ * session ends; so it is lost when the session ends, when a look finds it gone, and when no look was answered in time.
+ */
 export class SessionLock implements HeldLock {
   readonly #session: Session;
   readonly #lock: LockInSession;
+  readonly #terms: LeaseTerms;
   readonly #lost = new AbortController();
   readonly #heartbeat: Heartbeat;
+  /** When the last look that the server answered was sent. */
+  #confirmed: Moment;
+  #fence: ReturnType<typeof setTimeout> | undefined;
   #released = false;
 
-  constructor(session: Session, lock: LockInSession) {
+  /** @param confirmed When the statement was sent that showed the lock to be held. */
+  constructor(session: Session, lock: LockInSession, terms: LeaseTerms, confirmed: Moment) {
     this.#session = session;
     this.#lock = lock;
-    const interval = Math.min(lock.idleTimeout / 3, LONGEST_HEARTBEAT);
-    this.#heartbeat = new Heartbeat(interval, () => this.#check(), (error) => this.#lose(reasonOf(error)));
+    this.#terms = terms;
+    this.#confirmed = confirmed;
+    this.#heartbeat = new Heartbeat(heartbeatOf(terms), () => this.#look(), (error) => this.#lose(reasonOf(error)));
+    this.#watch();
     const closed = () => this.#lose(`${session.where}: ${messageOf(session.closed.reason)}`);
     if (session.closed.aborted) closed();
     session.closed.addEventListener("abort", closed, { once: true });
@@ -38,31 +51,23 @@ export class SessionLock implements HeldLock {
     return this.#lost.signal;
   }
 
-  async #check(): Promise<void> {
-    if (!await this.#repeated(() => this.#lock.isHeld())) {
-      throw new LockLostError(`${this.#session.where} has freed it`);
-    }
-  }
-
-  /** Does something again that an administrator, or a limit, has broken off while the session went on. */
-  async #repeated<T>(ask: () => Promise<T>): Promise<T> {
+  async confirm(): Promise<void> {
     try {
-      return await ask();
+      if (!this.lost.aborted && this.#confirmed.age > FRESH) await Promise.race([this.#look(), this.#untilLost()]);
     } catch (error) {
-      if (!(error instanceof LockUnavailableError && error.transient)) throw error;
-      return await ask();
+      this.#lose(reasonOf(error));
     }
+    if (!this.lost.aborted && this.#confirmed.age > stopsAfter(this.#terms)) this.#loseToTime();
+    if (this.lost.aborted) throw this.lost.reason;
   }
 
-  #lose(why: string): void {
-    if (this.#released) return;
-    this.#heartbeat[Symbol.dispose]();
-    this.#lost.abort(new LockLostError(`Lock lost: ${why}`));
+  #untilLost(): Promise<void> {
+    return new Promise((resolve) => this.lost.addEventListener("abort", () => resolve(), { once: true }));
   }
 
   async release(): Promise<void> {
     this.#released = true;
-    this.#heartbeat[Symbol.dispose]();
+    this.#stop();
     let released;
     try {
       released = await this.#repeated(() => this.#lock.release());
@@ -71,6 +76,49 @@ export class SessionLock implements HeldLock {
       throw error;
     }
     if (!released) throw new LockLostError(`The lock was gone before its release: ${this.#session.where} had freed it`);
+  }
+
+  async #look(): Promise<void> {
+    const sent = new Moment();
+    if (!await this.#repeated(() => this.#lock.isHeld())) {
+      throw new LockLostError(`${this.#session.where} has freed it`);
+    }
+    this.#confirmed = sent;
+    if (!this.#released && !this.lost.aborted) this.#watch();
+  }
+
+  /** Does something again that an administrator, or a limit, has broken off while the session went on. */
+  async #repeated<T>(ask: () => Promise<T>): Promise<T> {
+    try {
+      return await ask();
+    } catch (error) {
+      if (!(error instanceof LockUnavailableError && error.transient) || this.#session.closed.aborted) throw error;
+      return await ask();
+    }
+  }
+
+  /** Gives the lock up when the command would otherwise still run when another may have it. */
+  #watch(): void {
+    clearTimeout(this.#fence);
+    const left = stopsAfter(this.#terms) - this.#confirmed.age;
+    if (left <= 0) return this.#loseToTime();
+    this.#fence = setTimeout(() => this.#watch(), left);
+  }
+
+  #loseToTime(): void {
+    this.#lose(`${this.#session.where}: no answer for ${formatDuration(Math.round(this.#confirmed.age))}`);
+  }
+
+  #lose(why: string): void {
+    if (this.#released || this.lost.aborted) return;
+    this.#stop();
+    const within = Math.max(0, endsAfter(this.#terms) - this.#confirmed.age);
+    this.#lost.abort(new LockLostError(`Lock lost: ${why}`, within));
+  }
+
+  #stop(): void {
+    this.#heartbeat[Symbol.dispose]();
+    clearTimeout(this.#fence);
   }
 }
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { linux, testWith } from "./needs.ts";
 import { fixture, Place } from "./place.ts";
-import { children } from "./running.ts";
+import { childrenOfSera } from "./process_list.ts";
 import { until } from "./wait.ts";
 
 /** Every signal that can be caught and says the same everywhere; SIGTERM, which ends the fixture, comes last. */
@@ -62,9 +62,9 @@ testWith([linux], "SIGTSTP stops the command, also one that ignores it, and SIGC
   await using place = await Place.make();
   await using run = place.startSera(["0", "sh", "-c", "echo ready; read line; echo $line"], { stdin: "open" });
   await run.says("ready");
-  const [command] = children(run.pid);
+  const { command } = childrenOfSera(run);
   run.kill("SIGTSTP");
-  await until("the command has stopped", () => state(command!) === "T");
+  await until("the command has stopped", () => state(command) === "T");
   await run.write("went on\n");
   run.kill("SIGCONT");
   assert.deepEqual(await run.ended, { code: 0, stdout: "ready\nwent on\n", stderr: "" });
@@ -74,7 +74,7 @@ testWith([linux], "without a terminal the command has a session and a group of i
   await using place = await Place.make();
   await using run = place.startSera(["0", fixture("hold.sh")], { stdin: "open" });
   await run.says("ready");
-  const [command] = children(run.pid);
+  const { command } = childrenOfSera(run);
   const [, , , , group, session] = Deno.readTextFileSync(`/proc/${command}/stat`).split(" ").map(Number);
   assert.deepEqual([group, session], [command, command]);
 });

@@ -5,8 +5,11 @@
  * @see https://dev.mysql.com/doc/dev/mysql-server/latest/PAGE_PROTOCOL.html
  */
 
-/** An answer to a statement: its one row, or an error. */
-export type Answer = Readonly<Record<string, number | null>> | ServerError;
+/** A row of an answer, by column; a column with a text in its first row has texts. */
+export type AnswerRow = Readonly<Record<string, string | number | null>>;
+
+/** An answer to a statement: its one row, its rows, or an error. */
+export type Answer = AnswerRow | readonly AnswerRow[] | ServerError;
 
 /** An error of the server. */
 export class ServerError {
@@ -131,17 +134,26 @@ function result(answer: Answer): number[][] {
   if (answer instanceof ServerError) {
     return [[0xff, ...uint(answer.errno, 2), ...text.encode(`#HY000${answer.message}`)]];
   }
-  const columns = Object.keys(answer);
+  const rows = Array.isArray(answer) ? answer as readonly AnswerRow[] : [answer as AnswerRow];
+  const columns = Object.entries(rows[0] ?? {});
   if (columns.length === 0) return [OK];
-  const row = Object.values(answer).flatMap((value) => value === null ? [0xfb] : field(String(value)));
-  return [[columns.length], ...columns.map(column), EOF, row, EOF];
+  const values = rows.map((row) =>
+    Object.values(row).flatMap((value) => value === null ? [0xfb] : field(String(value)))
+  );
+  return [
+    [columns.length],
+    ...columns.map(([name, value]) => column(name, typeof value === "string")),
+    EOF,
+    ...values,
+    EOF,
+  ];
 }
 
-/** A column of floating-point numbers. */
-function column(name: string): number[] {
+/** A column of texts, or of floating-point numbers. */
+function column(name: string, isText: boolean): number[] {
   return [
     ...[...field("def"), ...field(""), ...field(""), ...field(""), ...field(name), ...field("")],
-    ...[12, ...uint(63, 2), ...uint(20, 4), 5, ...uint(0, 2), 31, ...uint(0, 2)],
+    ...[12, ...uint(isText ? 33 : 63, 2), ...uint(20, 4), isText ? 253 : 5, ...uint(0, 2), 31, ...uint(0, 2)],
   ];
 }
 

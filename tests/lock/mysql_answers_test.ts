@@ -11,7 +11,6 @@ import { freshName, hold, never, open } from "./open.ts";
 function server(answers: Record<string, () => Answer>): FakeMySql {
   const defaults = {
     GET_LOCK: () => ({ got: 1 }),
-    wait_timeout: () => ({ mine: 1, idle: 28800 }),
     IS_USED_LOCK: () => ({ mine: 1 }),
     RELEASE_LOCK: () => ({ released: 1 }),
   };
@@ -102,7 +101,7 @@ Deno.test("a server that never waits is not asked without a pause", async () => 
 
 Deno.test("a lock that the connection does not hold afterwards is an error", async () => {
   for (const mine of [0, null]) {
-    using fake = server({ wait_timeout: () => ({ mine, idle: 28800 }) });
+    using fake = server({ IS_USED_LOCK: () => ({ mine }) });
     await using backend = await open(fake.dsn, freshName());
     await assert.rejects(backend.acquire(Infinity, never), (error) => {
       assert.ok(error instanceof LockUnavailableError);
@@ -114,24 +113,34 @@ Deno.test("a lock that the connection does not hold afterwards is an error", asy
 
 Deno.test("a lock that the server has freed is lost at the next look", async () => {
   const looks = inTurn({ mine: 1 }, { mine: null });
-  using fake = server({ wait_timeout: () => ({ mine: 1, idle: 0.3 }), IS_USED_LOCK: looks });
-  await using backend = await open(fake.dsn, freshName());
+  using fake = server({ IS_USED_LOCK: looks });
+  await using backend = await open(fake.dsn, freshName(), undefined, { lease: { ttl: 300, grace: 0 } });
   const lock = await hold(backend);
   await until("it is lost", () => lock.lost.aborted);
   assert.ok(lock.lost.reason instanceof LockLostError);
   assert.match(lock.lost.reason.message, /has freed it$/);
 });
 
-Deno.test("there is no look at the lock after its release", async () => {
-  using fake = server({ wait_timeout: () => ({ mine: 1, idle: 0.03 }) });
-  await using backend = await open(fake.dsn, freshName());
+Deno.test("a lock that another server answers for is lost at the next look", async () => {
+  const looks = inTurn({ mine: 1 }, { mine: 1, server: 2 });
+  using fake = server({ IS_USED_LOCK: looks });
+  await using backend = await open(fake.dsn, freshName(), undefined, { lease: { ttl: 300, grace: 0 } });
   const lock = await hold(backend);
-  await until("there were looks", () => fake.statements.length > 5);
+  await until("it is lost", () => lock.lost.aborted);
+  assert.match(lock.lost.reason.message, /has freed it$/);
+});
+
+Deno.test("there is no look at the lock after its release", async () => {
+  using fake = server({});
+  await using backend = await open(fake.dsn, freshName(), undefined, { lease: { ttl: 300, grace: 0 } });
+  const lock = await hold(backend);
+  const before = fake.statements.length;
+  await until("there were looks", () => fake.statements.length > before + 2);
   await lock.release();
   const statements = fake.statements.length;
   assert.match(fake.statements[statements - 1]!, /RELEASE_LOCK/);
   // Longer than two of the intervals.
-  await new Promise((resolve) => setTimeout(resolve, 50));
+  await new Promise((resolve) => setTimeout(resolve, 250));
   assert.equal(fake.statements.length, statements);
   assert.equal(lock.lost.aborted, false);
 });

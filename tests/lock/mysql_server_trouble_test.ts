@@ -2,37 +2,50 @@
 
 import assert from "node:assert/strict";
 import { LockLostError, LockUnavailableError } from "../../lib/errors.ts";
-import { pause } from "../cli/wait.ts";
+import { pause, until } from "../cli/wait.ts";
 import { freshName, hold, later, never, open } from "./open.ts";
 import { waiting } from "./server_view.ts";
 import { sharedMariaDb, sharedMySql56 } from "./shared_server.ts";
 
 for (const shared of [sharedMariaDb(), sharedMySql56()]) {
-  shared.test("a server that dies tells waiters and holders at once", async (server) => {
+  shared.test("a server that dies tells a holder at once, and a waiter waits for its return", async (server) => {
     const name = freshName();
+    const told: string[] = [];
     await using one = await open(server.dsn(), name);
-    await using other = await open(server.dsn(), name);
+    await using other = await open(server.dsn(), name, undefined, { retrying: ({ message }) => told.push(message) });
     const lock = await hold(one);
-    const granted = later(other.acquire(Infinity, never));
+    let over = false;
+    const granted = later(other.acquire(60_000, never).finally(() => over = true));
     const lost = new Promise((resolve) => lock.lost.addEventListener("abort", resolve, { once: true }));
     await waiting(server, name);
     const began = performance.now();
     await server.kill();
     try {
-      await assert.rejects(granted, LockUnavailableError);
       await lost;
       assert.ok(performance.now() - began < 1000);
       await assert.rejects(lock.release(), LockLostError);
+      await until("the waiter has noticed", () => told.length > 0);
+      assert.ok(performance.now() - began < 1000);
+      assert.match(told[0]!, /^Cannot lock on MySQL at tcp\(127\.0\.0\.1:\d+\): [^\n]+$/);
+      // Who does not wait is told at once.
+      const trying = performance.now();
+      await assert.rejects(one.acquire(0, never), LockUnavailableError);
+      assert.ok(performance.now() - trying < 500);
+      assert.equal(over, false);
     } finally {
       await server.restart();
     }
+    const next = await granted;
+    assert.ok(next);
+    await next.release();
   });
 
   shared.test("a server that hangs does not keep anybody", async (server) => {
-    const dsn = server.dsn("readTimeout=500ms&wait_timeout=3");
+    const dsn = server.dsn("timeout=5s&readTimeout=500ms");
+    const lease = { ttl: 3000, grace: 500 };
     const name = freshName();
-    const one = await open(dsn, name);
-    const other = await open(dsn, name);
+    const one = await open(dsn, name, undefined, { lease });
+    const other = await open(dsn, name, undefined, { lease });
     const lock = await hold(one);
     const granted = later(other.acquire(1000, never));
     const lost = new Promise((resolve) => lock.lost.addEventListener("abort", resolve, { once: true }));
@@ -47,9 +60,9 @@ for (const shared of [sharedMariaDb(), sharedMySql56()]) {
       });
       // The wait, and the time to answer.
       assert.ok(performance.now() - began < 2200);
-      // A third of wait_timeout, and the time to answer.
+      // A third of the TTL, and the time to answer.
       await lost;
-      assert.ok(performance.now() - began < 2500, `took ${performance.now() - began} ms`);
+      assert.ok(performance.now() - began < 2000, `took ${performance.now() - began} ms`);
       assert.ok(lock.lost.reason instanceof LockLostError);
       assert.match(lock.lost.reason.message, /no answer for 500ms; see to the server and the network$/);
       await assert.rejects(lock.release(), LockLostError);
@@ -80,9 +93,11 @@ for (const shared of [sharedMariaDb(), sharedMySql56()]) {
 
   shared.test("a server that ends idle connections ends no held lock", async (server) => {
     const name = freshName();
-    await using backend = await open(server.dsn("wait_timeout=1"), name);
+    // The shortest lease, and a setting that would undercut it.
+    const lease = { ttl: 3000, grace: 500 };
+    await using backend = await open(server.dsn("wait_timeout=1"), name, undefined, { lease });
     const lock = await hold(backend);
-    await pause(2500);
+    await pause(4500);
     assert.equal(lock.lost.aborted, false);
     await using other = await open(server.dsn(), name);
     assert.equal(await other.acquire(0, never), undefined);

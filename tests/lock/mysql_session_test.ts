@@ -19,10 +19,12 @@ const HONOURED: [string, string, unknown[]][] = [
   ["compress=true", COMPRESSION, ["Compression", "ON"]],
   ["compress=false", COMPRESSION, ["Compression", "OFF"]],
   ["", COMPRESSION, ["Compression", "OFF"]],
-  ["wait_timeout=77", "SELECT @@session.wait_timeout", [77]],
+  // The lease has the last word, here one of 30 seconds.
+  ["wait_timeout=77", "SELECT @@session.wait_timeout", [30]],
+  ["net_read_timeout=77", "SELECT @@session.net_read_timeout", [77]],
   ["time_zone=%27%2B02%3A00%27", "SELECT @@session.time_zone", ["+02:00"]],
-  ["sql_mode=%27ANSI_QUOTES%27&wait_timeout=78", "SELECT @@sql_mode, @@wait_timeout", ["ANSI_QUOTES", 78]],
-  ["wait_timeout=1&wait_timeout=79", "SELECT @@wait_timeout", [79]],
+  ["sql_mode=%27ANSI_QUOTES%27&net_read_timeout=78", "SELECT @@sql_mode, @@net_read_timeout", ["ANSI_QUOTES", 78]],
+  ["net_read_timeout=1&net_read_timeout=79", "SELECT @@net_read_timeout", [79]],
   ["autocommit=0", "SELECT @@autocommit", [0]],
   ["net_read_timeout=@@global.net_read_timeout&net_write_timeout=60%2B1", "SELECT @@net_write_timeout", [61]],
   // Without a meaning for a lock.

@@ -4,7 +4,7 @@ import { parseServer } from "../../lib/config/server.ts";
 import { messageOf } from "../../lib/errors.ts";
 import type { Backend, HeldLock } from "../../lib/lock/lock.ts";
 import { lockName } from "../../lib/lock/lock_name.ts";
-import { openBackend } from "../../lib/lock/open_backend.ts";
+import { type BackendOptions, openBackend } from "../../lib/lock/open_backend.ts";
 
 /** A signal that does not fire. */
 export const never = new AbortController().signal;
@@ -12,13 +12,24 @@ export const never = new AbortController().signal;
 /** An environment without variables. */
 const env = () => undefined;
 
+/** How a backend is opened where the test does not care. */
+export const plainOptions: BackendOptions = {
+  lease: { ttl: 30_000, grace: 10_000 },
+  allowUnsafeServer: false,
+  retrying: () => undefined,
+  command: "test",
+  env,
+};
+
 /** Opens the backend for a lock. Dispose of it. */
-export async function open(server: string, name: string, tlsCa?: string): Promise<Backend> {
-  return await openBackend(await parseServer(server, "the test", { env, tlsCa }), name, {
-    tlsCa,
-    env,
-    command: "test",
-  });
+export async function open(
+  server: string,
+  name: string,
+  tlsCa?: string,
+  options: Partial<BackendOptions> = {},
+): Promise<Backend> {
+  const parsed = await parseServer(server, "the test", { env, tlsCa });
+  return await openBackend(parsed, name, { ...plainOptions, tlsCa, ...options });
 }
 
 /** Takes a lock that nobody has. */

@@ -10,7 +10,7 @@ import { Running } from "../cli/running.ts";
 import { pause, until } from "../cli/wait.ts";
 import type { PostgresServer } from "../servers/postgres_process.ts";
 import { childrenOf } from "../servers/process_tree.ts";
-import { failure, freshName, hold, later, never, open } from "./open.ts";
+import { failure, freshName, hold, later, never, open, plainOptions } from "./open.ts";
 import { holderOf, OtherClient, type ServerSession, sessions, waiters, waiting } from "./postgres_view.ts";
 import { sharedPostgres, sharedPostgres18 } from "./shared_server.ts";
 
@@ -22,6 +22,9 @@ const NOTICED = 1000;
 
 /** How much later than asked for something may happen, in milliseconds: two busy cores are slow. */
 const LATE = 250;
+
+/** How long a waiter who is told of a release may take, in milliseconds; its own next look comes later. */
+const SOON = 200;
 
 /** How often a waiter looks for the lock at least, in milliseconds. */
 const LOOK = 900;
@@ -108,7 +111,7 @@ for (const shared of [postgres, sharedPostgres18(`--max-connections=${MANY + 20}
   shared.test("a session has no time limits for statements and locks", async (server) => {
     await withRole(server, "SET statement_timeout = '5s'", "SET lock_timeout = '5s'", async () => {
       const config = parsePostgresServer(server.url(), { env: () => undefined, home: undefined, systemUser: () => "" });
-      const session = await openPostgresSession(config, "test", never);
+      const session = await openPostgresSession(config, { ...plainOptions, applicationName: "test" }, never);
       try {
         for (const setting of ["statement_timeout", "lock_timeout"]) {
           assert.equal((await session.query(`SELECT current_setting('${setting}') AS value`)).value, "0", setting);
@@ -122,13 +125,14 @@ for (const shared of [postgres, sharedPostgres18(`--max-connections=${MANY + 20}
   shared.test("a server that ends idle sessions ends neither a held lock nor a wait", async (server) => {
     await withRole(server, "SET idle_session_timeout = '2s'", async () => {
       const name = freshName();
-      await using one = await open(server.url(), name);
-      await using other = await open(server.url(), name);
+      const lease = { ttl: 3000, grace: 500 };
+      await using one = await open(server.url(), name, undefined, { lease });
+      await using other = await open(server.url(), name, undefined, { lease });
       const lock = await hold(one);
       const granted = later(other.acquire(30_000, never));
       const [waiter] = await waiting(server, name);
       const holder = await holderOf(server, name);
-      await pause(4500);
+      await pause(6500);
       assert.equal(lock.lost.aborted, false);
       assert.equal(await holderOf(server, name), holder);
       assert.deepEqual((await waiters(server, name)).map(({ pid }) => pid), [waiter!.pid]);
@@ -171,16 +175,16 @@ for (const shared of [postgres, sharedPostgres18(`--max-connections=${MANY + 20}
     const view = `CREATE TABLE front.freed (name text);
       CREATE VIEW front.pg_locks AS SELECT * FROM pg_catalog.pg_locks WHERE NOT EXISTS (SELECT FROM front.freed)`;
     await withSchema(server, view, async (url) => {
-      await using backend = await open(`${url}%20-c%20idle_session_timeout%3D1500`, freshName());
+      await using backend = await open(url, freshName(), undefined, { lease: { ttl: 3000, grace: 0 } });
       const lock = await hold(backend);
       const lost = lossOf(lock);
-      await pause(1200);
+      await pause(2200);
       assert.equal(lock.lost.aborted, false);
       await server.query("INSERT INTO front.freed VALUES ('all')");
       const began = performance.now();
       assert.match((await lost).message, /^Lock lost: PostgreSQL at tcp\(127\.0\.0\.1:\d+\) has freed it$/);
-      // A third of the time after which an idle session would be ended.
-      assert.ok(performance.now() - began < 500 + LATE);
+      // A third of the TTL.
+      assert.ok(performance.now() - began < 1000 + LATE);
     });
   });
 
@@ -212,22 +216,31 @@ for (const shared of [postgres, sharedPostgres18(`--max-connections=${MANY + 20}
     await (await hold(backend)).release();
   });
 
-  shared.test("a waiter whose session is terminated says that the lock could not be asked for", async (server) => {
+  shared.test("a waiter whose session is terminated waits on in another one", async (server) => {
     const name = freshName();
+    const told: string[] = [];
     await using one = await open(server.url(), name);
-    await using other = await open(server.url(), name);
-    await hold(one);
+    await using other = await open(server.url(), name, undefined, { retrying: ({ message }) => told.push(message) });
+    const lock = await hold(one);
     const granted = later(other.acquire(30_000, never));
     const [waiter] = await waiting(server, name);
     const began = performance.now();
     await server.query(`SELECT pg_terminate_backend(${waiter!.pid})`);
-    await assert.rejects(granted, (error) => {
-      assert.ok(error instanceof LockUnavailableError);
-      assert.match(error.message, /^Cannot lock on PostgreSQL at tcp\(127\.0\.0\.1:\d+\): [^\n]+$/);
-      return true;
+    const again = await until("another one waits", async () => {
+      const found = (await waiters(server, name)).filter(({ pid }) => pid !== waiter!.pid);
+      return found.length === 1 ? found[0] : undefined;
     });
     assert.ok(performance.now() - began < 1000);
-    await until("only the holder is left", async () => (await sessions(server)).length === 1);
+    assert.equal(told.length, 1);
+    assert.match(told[0]!, /^Cannot lock on PostgreSQL at tcp\(127\.0\.0\.1:\d+\): [^\n]+$/);
+    await until("two sessions are left", async () => (await sessions(server)).length === 2);
+    const releasing = performance.now();
+    await lock.release();
+    const next = await granted;
+    // It is told of the release in its new session, too.
+    assert.ok(performance.now() - releasing < SOON, `${performance.now() - releasing} ms`);
+    assert.equal(await holderOf(server, name), again.pid);
+    await next!.release();
   });
 
   shared.test("a waiter whose statement is cancelled waits on", async (server) => {
@@ -263,8 +276,8 @@ for (const shared of [postgres, sharedPostgres18(`--max-connections=${MANY + 20}
 
   shared.test("a holder whose look or release is cancelled keeps its lock until it is released", async (server) => {
     const name = freshName();
-    // A third of it is the time to the next look.
-    await using backend = await open(server.url("options=-c%20idle_session_timeout%3D1500ms"), name);
+    // A third of the TTL is the time to the next look. The rest has to be enough for all that is done meanwhile.
+    await using backend = await open(server.url(), name, undefined, { lease: { ttl: 4500, grace: 0 } });
     const lock = await hold(backend);
     await using blocker = await OtherClient.connect(server);
     await block(blocker);
@@ -450,11 +463,11 @@ for (const shared of [postgres, sharedPostgres18(`--max-connections=${MANY + 20}
     });
   });
 
-  shared.test("a server that dies tells waiters and holders at once", async (server) => {
+  shared.test("a server that dies tells a holder at once, and a waiter waits for its return", async (server) => {
     await assertTold(server, () => server.kill());
   });
 
-  shared.test("a server that is shut down tells waiters and holders at once", async (server) => {
+  shared.test("a server that is shut down tells a holder at once, and a waiter waits for its return", async (server) => {
     await assertTold(server, () => server.restart());
   });
 
@@ -492,9 +505,10 @@ for (const shared of [postgres, sharedPostgres18(`--max-connections=${MANY + 20}
 
 // It takes the longest time to answer, so on one server only.
 postgres.test("a server that hangs keeps nobody longer than its time to answer", async (server) => {
-  const url = server.url("connect_timeout=2&options=-c%20idle_session_timeout%3D3s");
+  const url = server.url("connect_timeout=2");
   const name = freshName();
-  const one = await open(url, name);
+  // Its next look comes after 6 seconds, and has the whole time to answer.
+  const one = await open(url, name, undefined, { lease: { ttl: 18_000, grace: 0 } });
   const other = await open(url, name);
   const unused = await open(url, freshName());
   const lock = await hold(one);
@@ -520,8 +534,8 @@ postgres.test("a server that hangs keeps nobody longer than its time to answer",
     // The time to the next look, and the time to answer.
     assert.ok(performance.now() - began < 10_000 + LOOK + LATE);
     assert.match((await lost).message, message);
-    // A third of idle_session_timeout, and the time to answer.
-    assert.ok(performance.now() - began < 10_000 + 1000 + LATE, `took ${performance.now() - began} ms`);
+    // A third of the TTL, and the time to answer.
+    assert.ok(performance.now() - began < 10_000 + 6000 + LATE, `took ${performance.now() - began} ms`);
     await assert.rejects(lock.release(), LockLostError);
     const ending = performance.now();
     await one[Symbol.asyncDispose]();
@@ -532,29 +546,33 @@ postgres.test("a server that hangs keeps nobody longer than its time to answer",
   }
 });
 
-/** Waiter and holder learn of the server's end, and both can go on with the next server. */
+/** A holder learns of the server's end, a waiter goes on with the next server, and both can. */
 async function assertTold(server: PostgresServer, end: () => Promise<void>): Promise<void> {
   const name = freshName();
+  const told: string[] = [];
   await using one = await open(server.url(), name);
-  await using other = await open(server.url(), name);
+  await using other = await open(server.url(), name, undefined, { retrying: ({ message }) => told.push(message) });
   const lock = await hold(one);
-  const granted = later(other.acquire(Infinity, never));
+  const granted = later(other.acquire(60_000, never));
   const lost = lossOf(lock);
   await waiting(server, name);
   const ended = end();
   const began = performance.now();
   try {
-    await assert.rejects(granted, LockUnavailableError);
     assert.match((await lost).message, /^Lock lost: PostgreSQL at tcp\(127\.0\.0\.1:\d+\): [^\n]+$/);
+    await until("the waiter has noticed", () => told.length > 0);
     assert.ok(performance.now() - began < 1000);
+    assert.match(told[0]!, /^Cannot lock on PostgreSQL at tcp\(127\.0\.0\.1:\d+\): [^\n]+$/);
     await assert.rejects(lock.release(), LockLostError);
   } finally {
     await ended;
     await server.restart();
   }
-  const next = await hold(one);
-  assert.equal(await other.acquire(0, never), undefined);
+  const next = await granted;
+  assert.ok(next);
+  assert.equal(await one.acquire(0, never), undefined);
   await next.release();
+  await (await hold(one)).release();
 }
 
 /** The looks for a lock that are seen over a span of time, and at first the last ones before it. */

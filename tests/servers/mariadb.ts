@@ -13,6 +13,10 @@ export interface MariaDbOptions {
   extraArgs?: string[];
   /** Words to put before the server's program; they must become it with `exec`. */
   launcher?: string[];
+  /** Text files to add to the fresh data folder, by name. */
+  dataFiles?: Readonly<Record<string, string>>;
+  /** The plain user and its database come from another server later, which copies to this one. */
+  accountsArrive?: boolean;
 }
 
 const server = findProgram("mariadbd");
@@ -44,6 +48,8 @@ export function startMariaDb(options: MariaDbOptions = {}): Promise<MySqlServer>
       ...options.extraArgs ?? [],
     ],
     ipv6: hasIpv6(),
+    dataFiles: options.dataFiles,
+    accountsArrive: options.accountsArrive,
     install,
   });
 }

@@ -57,6 +57,10 @@ export interface ServerRecipe {
   env?: Record<string, string>;
   /** Whether to listen on `::1` as well. */
   ipv6: boolean;
+  /** Text files to add to the fresh data folder, by name. */
+  dataFiles?: Readonly<Record<string, string>> | undefined;
+  /** The plain user and its database come from another server later. */
+  accountsArrive?: boolean | undefined;
   /** Makes a fresh data folder with a `root@localhost` that has no password. */
   install(dataFolder: string): Promise<void>;
 }
@@ -75,6 +79,9 @@ export async function startServer(recipe: ServerRecipe): Promise<MySqlServer> {
   const folder = await Deno.makeTempDir({ prefix: `sera-${recipe.kind}-` });
   try {
     await copyTemplate(recipe.kind, `${folder}/data`, recipe.install);
+    for (const [name, content] of Object.entries(recipe.dataFiles ?? {})) {
+      await Deno.writeTextFile(`${folder}/data/${name}`, content);
+    }
     const addresses = recipe.ipv6 ? [HOST, "::1"] : [HOST];
     const { port, started } = await onFreePort(addresses, (port) => startProcess(recipe, folder, port));
     return await describe(recipe, folder, port, started);
@@ -128,7 +135,8 @@ async function answers(process: Watched, folder: string): Promise<void> {
   const deadline = Date.now() + START_DEADLINE_MS;
   for (;;) {
     try {
-      await ask(folder, "SELECT 1");
+      // From a table: what needs none is answered also by a node that is still on its way into its cluster.
+      await ask(folder, "SELECT 1 FROM mysql.user LIMIT 1");
       return;
     } catch (error) {
       if (process.ended) throw new Error("its process ended");
@@ -164,7 +172,7 @@ async function describe(recipe: ServerRecipe, folder: string, port: number, firs
   let version: string;
   try {
     version = String((await query("SELECT VERSION() AS version"))[0]?.version);
-    await prepareAccounts(query);
+    if (!recipe.accountsArrive) await prepareAccounts(query);
   } catch (error) {
     await kill();
     throw error;

@@ -1,0 +1,95 @@
+import { delayOrAbort } from "../deadline.ts";
+
+/**
+ * What happens to the command when sera is killed with SIGKILL: its lock is free at that moment, so the command has to
+ * go too.
+ *
+ * A parent-death signal (`setpriv --pdeathsig`) would reach one process only, none that has changed its user, and comes
+ * when the thread that started it ends. So a shell waits beside the command, at the reading end of a pipe that nobody but
+ * sera can write to; the kernel closes it when sera ends, however that comes about.
+ */
+
+/**
+ * Reads an empty line, see below, and whom to kill, then waits for the word that all is well. The keys of the terminal and a logout do not end it: it
+ * has a session of its own and ignores what a group may be sent.
+ */
+const SCRIPT = `trap '' HUP INT QUIT TERM
+read -r _ && read -r target && { read -r word || kill -s KILL -- "$target"; }`;
+
+/** How long the shell may take to go once it has been told to, in milliseconds. Only one that is stopped takes long. */
+const LONGEST_END = 1000;
+
+/** A watch over sera's own life. */
+export class LastWill {
+  readonly #shell: Deno.ChildProcess | undefined;
+  readonly #writer: WritableStreamDefaultWriter<Uint8Array> | undefined;
+  #named = false;
+
+  /** Starts the shell. Where there is none, nothing is watched, and {@linkcode isKept} says so. */
+  static async make(): Promise<LastWill> {
+    const will = new LastWill();
+    // The runtime's first write to a pipe waits for its event loop; the others are done before they return, and a sera
+    // that is killed right after the command's start must have said whom to kill.
+    await will.#say("");
+    return will;
+  }
+
+  private constructor() {
+    if (Deno.build.os === "windows") return;
+    try {
+      this.#shell = new Deno.Command("/bin/sh", {
+        args: ["-c", SCRIPT],
+        cwd: "/",
+        clearEnv: true,
+        detached: true,
+        stdin: "piped",
+        stdout: "null",
+        stderr: "null",
+      }).spawn();
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+      return;
+    }
+    this.#shell.unref();
+    this.#writer = this.#shell.stdin.getWriter();
+  }
+
+  /** Whether somebody watches. */
+  get isKept(): boolean {
+    return this.#writer !== undefined;
+  }
+
+  /**
+   * Names the process that must not outlive sera.
+   *
+   * @param target Its number; negative for a whole process group.
+   */
+  kill(target: number): void {
+    this.#named = true;
+    this.#say(`${target}`);
+  }
+
+  /**
+   * All has ended as it should. Resolves when the shell has gone: in a container whose first process does not reap
+   * orphans, each would stay as a zombie.
+   */
+  async revoke(): Promise<void> {
+    if (!this.#shell) return;
+    this.#shell.ref();
+    if (this.#named) await this.#say("done");
+    // A shell that somebody has killed leaves nothing to close.
+    await this.#writer!.close().catch(() => undefined);
+    const gone = new AbortController();
+    const ended = this.#shell.status.then(() => gone.abort());
+    await Promise.race([ended, delayOrAbort(LONGEST_END, gone.signal)]);
+  }
+
+  async #say(line: string): Promise<void> {
+    await this.#writer?.write(new TextEncoder().encode(`${line}\n`)).catch(ignoreBrokenPipe);
+  }
+}
+
+/** Somebody has killed the shell. */
+function ignoreBrokenPipe(error: unknown): void {
+  if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+}

@@ -1,0 +1,92 @@
+import { parseGoFlags } from "../args/go_flags.ts";
+import { isAsked } from "../args/is_asked.ts";
+import { refuseChangedWords } from "../args/raw_words.ts";
+import { SETTINGS } from "../args/settings_table.ts";
+import { doctorHelp } from "../args/usage.ts";
+import type { Settings } from "../config/config.ts";
+import { holdsPassword } from "../config/server.ts";
+import { checkConfig } from "../doctor/config_checks.ts";
+import { checkDatabase } from "../doctor/database.ts";
+import { checkFile } from "../doctor/file.ts";
+import { Report, textOf } from "../doctor/report.ts";
+import { serverView } from "../doctor/server_view.ts";
+import { messageOf, SeraError, UsageError } from "../errors.ts";
+import { ExitCode } from "../exit_codes.ts";
+import type { Io } from "../io.ts";
+import { namespacedName } from "../lock/advisory_key.ts";
+import { applicationName } from "../lock/application_name.ts";
+import { lockName } from "../lock/lock_name.ts";
+import { openBackend } from "../lock/open_backend.ts";
+import { Logger } from "../log/logger.ts";
+
+const FLAGS = [
+  ...SETTINGS.map(({ name, kind }) => ({ name, boolean: kind.startsWith("boolean") })),
+  ...["json", "help", "h"].map((name) => ({ name, boolean: true })),
+];
+
+/** What a server shows in place of the command's first word. */
+const COMMAND = "doctor";
+
+/**
+ * Tries the configuration as a run would use it, without any command, and says of each part whether it works.
+ *
+ * @param argv The words after `sera doctor`.
+ * @returns 0 if a run could have its lock, also with warnings; else what a run would exit with.
+ */
+export async function doctor(argv: readonly string[], io: Io): Promise<number> {
+  try {
+    const { flags, operands } = parseGoFlags(argv, FLAGS, "sera doctor --help");
+    if (isAsked(flags, "help") || isAsked(flags, "h")) {
+      io.out(doctorHelp());
+      return ExitCode.ok;
+    }
+    const json = isAsked(flags, "json");
+    if (operands.length > 0) {
+      // It may be a server that lacks its --server.
+      const shown = holdsPassword(operands[0]!) ? "" : `: ${operands[0]}`;
+      throw new UsageError(`Unexpected word after the flags${shown}; usage: sera doctor [--json] [flags]`);
+    }
+    refuseChangedWords(argv);
+    return await examine(flags, json, io);
+  } catch (error) {
+    const exitCode = error instanceof SeraError ? error.exitCode : ExitCode.lockUnavailable;
+    const message = error instanceof SeraError
+      ? error.message
+      : `Unexpected error, please report it: ${messageOf(error).split("\n")[0]}`;
+    new Logger(io, { format: "text" }, argv.join(" ")).log("error", "error", message, { exitCode });
+    return exitCode;
+  }
+}
+
+async function examine(flags: ReadonlyMap<string, string>, json: boolean, io: Io): Promise<number> {
+  const report = new Report((check) => json || io.out(textOf(check)));
+  const settings = await checkConfig(report, flags, io.env);
+  if (settings) await checkServer(report, settings, io);
+  const { checks, exitCode } = report;
+  if (json) {
+    const server = settings ? serverView(settings.server) : null;
+    io.out(`${JSON.stringify({ ok: exitCode === ExitCode.ok, exit_code: exitCode, server, checks })}\n`);
+  }
+  return exitCode;
+}
+
+async function checkServer(report: Report, settings: Settings, io: Io): Promise<void> {
+  const { server, tlsCa, lease, allowUnsafeServer, namespace } = settings;
+  const options = { tlsCa, lease, allowUnsafeServer, command: COMMAND, env: io.env, retrying: () => undefined };
+  const probe = `sera doctor ${crypto.randomUUID()}`;
+  const name = namespace === undefined ? lockName(probe) : namespacedName(namespace, probe);
+  const backend = () => openBackend(server, name, options);
+  if (server.kind === "file") return await checkFile(report, server, name, options);
+  if (server.kind === "mysql") {
+    const { mySqlDatabase } = await import("../doctor/mysql.ts");
+    return await checkDatabase(report, mySqlDatabase(server, options), allowUnsafeServer, backend);
+  }
+  const { postgresDatabase } = await import("../doctor/postgres.ts");
+  const shown = { ...options, applicationName: applicationName(Deno.hostname(), Deno.pid, COMMAND) };
+  return await checkDatabase(
+    report,
+    postgresDatabase(server, shown, namespace !== undefined),
+    allowUnsafeServer,
+    backend,
+  );
+}

@@ -1,0 +1,87 @@
+import { environmentName } from "../args/settings_table.ts";
+import { DEFAULT_CONFIG_FILE, resolveSettings, type Settings } from "../config/config.ts";
+import { type ConfigFile, NoConfigFileError, readConfigFile } from "../config/config_file.ts";
+import { holdsPassword } from "../config/server.ts";
+import { formatDuration } from "../duration.ts";
+import { ConfigError } from "../errors.ts";
+import { serverName } from "./server_view.ts";
+import { type Report, splitMessage } from "./report.ts";
+
+/** Everybody on the machine may read, or write. */
+const OTHERS_READ = 0o004;
+const OTHERS_WRITE = 0o002;
+
+const NAMES = ["config", "permissions", "settings"];
+
+/**
+ * Reads the settings as a run does, and says which file they come from.
+ *
+ * @returns The settings; undefined if they cannot be used, which has been reported then.
+ * @throws {UsageError} When a flag is wrong.
+ */
+export async function checkConfig(
+  report: Report,
+  flags: ReadonlyMap<string, string>,
+  env: (name: string) => string | undefined,
+): Promise<Settings | undefined> {
+  // First of all, for wrong flags are no matter of a report.
+  const resolved = await resolveSettings(flags, env).catch((error: unknown) => {
+    if (error instanceof ConfigError) return error;
+    throw error;
+  });
+  const fromOutside = (name: string) => flags.get(name) ?? env(environmentName(name));
+  const path = fromOutside("config") ?? DEFAULT_CONFIG_FILE;
+  const serverFrom = flags.has("server") ? "--server" : env("SERA_SERVER") === undefined ? undefined : "SERA_SERVER";
+  const needless = fromOutside("config") === undefined && serverFrom !== undefined;
+
+  let file: ConfigFile | undefined;
+  let unused: string | undefined;
+  const found = await report.check("config", () => {
+    try {
+      file = readConfigFile(path);
+      return { found: `${path}${serverFrom === undefined ? "" : `; the server is from ${serverFrom}`}` };
+    } catch (error) {
+      if (!needless || !(error instanceof ConfigError)) throw error;
+      if (error instanceof NoConfigFileError) return { found: `none is needed: ${serverFrom} names the server` };
+      unused = error.message;
+      return splitMessage(error.message);
+    }
+  });
+  if (file) {
+    const server = file.values.get("server");
+    await report.check("permissions", () => examine(path, typeof server === "string" && holdsPassword(server)));
+  } else if (found) {
+    await report.check("permissions", () => ({ found: "there is no file to protect" }));
+  }
+  if (found) {
+    await report.check("settings", () => {
+      if (resolved instanceof ConfigError) throw resolved;
+      const { server, lease, allowUnsafeServer } = resolved;
+      const unsafe = allowUnsafeServer ? ", allow-unsafe-server" : "";
+      return { found: `${serverName(server)}; ttl ${formatDuration(lease.ttl)}${unsafe}` };
+    });
+  }
+  if (resolved instanceof ConfigError) {
+    report.skipRest([...NAMES, "lock"]);
+    return undefined;
+  }
+  for (const note of resolved.notes) {
+    if (note !== unused) await report.check("settings", () => splitMessage(note));
+  }
+  return resolved;
+}
+
+/** Whether others can read a password in the file, or name another server there. */
+function examine(path: string, withPassword: boolean) {
+  // Windows keeps no mode.
+  const mode = Deno.statSync(path).mode ?? undefined;
+  if (mode === undefined) return { found: "protected by the folder's access list" };
+  const shown = `mode ${(mode & 0o7777).toString(8).padStart(4, "0")}`;
+  if ((mode & OTHERS_WRITE) !== 0) {
+    return { found: `${shown}: everybody can write to ${path}`, cure: `chmod 0640 ${path}, or 0600` };
+  }
+  if (withPassword && (mode & OTHERS_READ) !== 0) {
+    return { found: `${shown}: everybody can read the password in ${path}`, cure: `chmod 0640 ${path}, or 0600` };
+  }
+  return { found: `${shown}${withPassword ? "" : "; there is no password in the server setting"}` };
+}

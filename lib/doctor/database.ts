@@ -1,0 +1,140 @@
+import { formatDuration } from "../duration.ts";
+import { LockUnavailableError } from "../errors.ts";
+import type { Backend } from "../lock/lock.ts";
+import type { Session } from "../lock/session.ts";
+import { checkAddresses } from "./address.ts";
+import { probeLock } from "./probe_lock.ts";
+import type { Finding, Report } from "./report.ts";
+import type { Address } from "./server_view.ts";
+import { checkTls, type TlsWishes } from "./tls_check.ts";
+
+/** What the kinds of databases differ in. Each look may throw a {@linkcode LockUnavailableError}. */
+export interface Database<S extends Session> {
+  readonly addresses: readonly Address[];
+  readonly tls: TlsWishes;
+  /** SQL for the seconds since 1970 as `now`, by the server's clock. */
+  readonly now: string;
+  /** Connects as a run does. */
+  open(allowUnsafeServer: boolean): Promise<S>;
+  version(session: S): Promise<string>;
+  /**
+   * What would keep a lock from excluding everybody. May use the session up.
+   *
+   * @returns The session to go on with, too.
+   */
+  topology(session: S): Promise<{ readonly finding: Finding; readonly session: S }>;
+  /** Whether the user may do what a lock needs. */
+  privileges(session: S): Promise<Finding>;
+  /** Whether the server took the settings of the session. */
+  settings(session: S): Promise<Finding>;
+}
+
+const NAMES = [
+  "address",
+  "connection",
+  "tls",
+  "version",
+  "topology",
+  "privileges",
+  "session",
+  "round-trip",
+  "clock",
+  "lock",
+];
+
+/** How often to ask for the time that an answer takes. */
+const ROUNDS = 9;
+
+/** Up to here, in seconds, clocks count as the same; servers tell whole seconds. */
+const SAME = 2;
+const FAR_APART = 5;
+
+/**
+ * Checks a database from its name's address to a lock.
+ *
+ * @param backend Makes a participant for the probe of a lock.
+ */
+export async function checkDatabase<S extends Session>(
+  report: Report,
+  database: Database<S>,
+  allowUnsafeServer: boolean,
+  backend: () => Promise<Backend>,
+): Promise<void> {
+  if (await report.check("address", () => checkAddresses(database.addresses))) {
+    const fit = await checkConnection(report, database, allowUnsafeServer);
+    // The sessions above are closed by now: a pool may be small.
+    if (fit) await report.check("lock", () => probeLock(backend, allowUnsafeServer));
+  }
+  report.skipRest(NAMES);
+}
+
+/** All that one connection tells. Gives whether the server will do for a lock. */
+async function checkConnection<S extends Session>(
+  report: Report,
+  database: Database<S>,
+  allowUnsafeServer: boolean,
+): Promise<boolean> {
+  let session: S | undefined;
+  let refused: LockUnavailableError | undefined;
+  const began = performance.now();
+  await report.check("connection", async () => {
+    try {
+      session = await database.open(allowUnsafeServer);
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      refused = error;
+      session = await database.open(true);
+    }
+    const took = formatDuration(performance.now() - began);
+    return { found: `${session.where}: connected and logged in within ${took}` };
+  });
+  if (!session) return false;
+  let current = session;
+  try {
+    await report.check("tls", () => checkTls(current, database.tls));
+    await report.check("version", async () => ({ found: await database.version(current) }));
+    const fit = await report.check("topology", async () => {
+      if (refused) throw refused;
+      const { finding, session } = await database.topology(current);
+      current = session;
+      return finding;
+    });
+    // If it cannot be opened again, the next look says so.
+    if (current.closed.aborted) current = await database.open(true).catch(() => current);
+    const may = await report.check("privileges", () => database.privileges(current));
+    await report.check("session", () => database.settings(current));
+    await report.check("round-trip", () => roundTrip(current));
+    await report.check("clock", () => compareClocks(current, database.now));
+    return fit && may;
+  } finally {
+    await current.close();
+  }
+}
+
+/** Whether the server was reached, and is one that only `--allow-unsafe-server` takes. */
+function isRefusal(error: unknown): error is LockUnavailableError {
+  return error instanceof LockUnavailableError && error.message.includes("--allow-unsafe-server");
+}
+
+async function roundTrip(session: Session): Promise<Finding> {
+  const times: number[] = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    const sent = performance.now();
+    await session.query("SELECT 1");
+    times.push(performance.now() - sent);
+  }
+  const median = times.sort((a, b) => a - b)[ROUNDS >> 1]!;
+  return { found: `${median.toFixed(2)}ms (median of ${ROUNDS})` };
+}
+
+/** For information only: sera goes by no wall clock. */
+async function compareClocks(session: Session, sql: string): Promise<Finding> {
+  const before = Date.now();
+  const server = Number((await session.query(sql)).now);
+  const here = (before + Date.now()) / 2000;
+  const apart = Math.abs(server - here);
+  if (apart <= SAME) return { found: "the server's is this machine's, to a second or two" };
+  const found = `the server's is ${formatDuration(Math.round(apart) * 1000)} ${server > here ? "ahead" : "behind"}`;
+  if (apart <= FAR_APART) return { found };
+  return { found, cure: "see to the time of both (NTP), for the sake of cron; sera's locks do not depend on it" };
+}

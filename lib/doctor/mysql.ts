@@ -1,0 +1,60 @@
+import type { MySqlDsn } from "../config/mysql/dsn.ts";
+import { formatDuration } from "../duration.ts";
+import type { MySqlOptions } from "../lock/mysql.ts";
+import { type MySqlSession, openMySqlSession } from "../lock/mysql_session.ts";
+import { askFacts, whyUnsafe } from "../lock/mysql_topology.ts";
+import type { Database } from "./database.ts";
+import { splitMessage } from "./report.ts";
+
+/** What there is to look at on MySQL and MariaDB. */
+export function mySqlDatabase(dsn: MySqlDsn, options: MySqlOptions): Database<MySqlSession> {
+  return {
+    addresses: [dsn.address],
+    tls: {
+      asked: dsn.tls === "off"
+        ? "tls=false"
+        : dsn.allowFallbackToPlaintext
+        ? "tls if the server can"
+        : `tls=${dsn.tls === "verify" ? "true" : dsn.tls}`,
+      verified: dsn.tls === "verify" ? "its CA and names" : "nothing",
+      password: dsn.password !== "",
+      cure: "add tls=true to the DSN, and tls-ca if its CA is your own",
+    },
+    // Whole seconds: versions before 5.6 know no others.
+    now: "SELECT UNIX_TIMESTAMP() AS now",
+
+    open: (allowUnsafeServer) => openMySqlSession(dsn, { ...options, allowUnsafeServer }, new AbortController().signal),
+
+    async version(session) {
+      const { variables } = await askFacts(session);
+      const [version = "unknown", comment = ""] = ["version", "version_comment"].map((name) => variables.get(name));
+      return `${/mariadb/i.test(version) ? "MariaDB" : "MySQL"} ${version}${comment && ` (${comment})`}`;
+    },
+
+    async topology(session) {
+      const why = whyUnsafe(await askFacts(session));
+      if (why === undefined) return { session, finding: { found: "one server that takes writes, and no cluster" } };
+      const { found, cure } = splitMessage(why);
+      return { session, finding: { found: `${found} (allow-unsafe-server)`, cure } };
+    },
+
+    privileges: () => Promise.resolve({ found: "none is needed" }),
+
+    async settings(session) {
+      const asked = Math.ceil(options.lease.ttl / 1000);
+      const { got } = await session.query("SELECT @@SESSION.wait_timeout AS got");
+      const shown = `wait_timeout is ${formatDuration(Number(got) * 1000)}`;
+      if (Number(got) === asked) return { found: `${shown}, as the ttl asks` };
+      const ttl = formatDuration(asked * 1000);
+      return Number(got) < asked
+        ? {
+          found: `${shown}, not ${ttl}: the server frees the lock sooner than the ttl says`,
+          cure: `set --ttl ${Number(got)}, or raise the limit on the server (maximum-wait-timeout)`,
+        }
+        : {
+          found: `${shown}, not ${ttl}: the server keeps the lock of a vanished node for longer than the ttl says`,
+          cure: "connect to the server itself, not to a proxy",
+        };
+    },
+  };
+}

@@ -1,0 +1,93 @@
+import { ConfigError, SeraError } from "../errors.ts";
+import { ExitCode } from "../exit_codes.ts";
+
+/** What a check came to; `skip`: it could not be made, since an earlier one failed. */
+export type Status = "pass" | "warn" | "fail" | "skip";
+
+/** One line of the report. */
+export interface Check {
+  readonly check: string;
+  readonly status: Status;
+  /** What was found. */
+  readonly found: string;
+  /** What to do about it; there is one for every `warn` and `fail`. */
+  readonly cure?: string | undefined;
+}
+
+/** What a look at something gives; what fails throws instead. */
+export interface Finding {
+  readonly found: string;
+  /** Makes a warning of it. */
+  readonly cure?: string | undefined;
+}
+
+/** What to do where an error does not say it. */
+const CORRECT = "correct that, and run sera doctor again";
+const SEE_TO = "see to the server and the network";
+
+/** Collects the checks in the order in which they are made. */
+export class Report {
+  readonly #tell: (check: Check) => void;
+  readonly #checks: Check[] = [];
+  #exitCode: number = ExitCode.ok;
+
+  /** @param tell Called with each check as soon as it has been made. */
+  constructor(tell: (check: Check) => void) {
+    this.#tell = tell;
+  }
+
+  get checks(): readonly Check[] {
+    return this.#checks;
+  }
+
+  /** What a run would exit with for the first failure; 0 if there was none. */
+  get exitCode(): number {
+    return this.#exitCode;
+  }
+
+  /**
+   * Makes a check.
+   *
+   * @returns Whether it did not fail.
+   */
+  async check(name: string, look: () => Promise<Finding> | Finding): Promise<boolean> {
+    try {
+      const { found, cure } = await look();
+      this.#add(name, cure === undefined ? "pass" : "warn", found, cure);
+      return true;
+    } catch (error) {
+      if (!(error instanceof SeraError)) throw error;
+      this.#exitCode ||= error.exitCode;
+      const { found, cure } = splitMessage(error.message, error instanceof ConfigError ? CORRECT : SEE_TO);
+      this.#add(name, "fail", found, cure);
+      return false;
+    }
+  }
+
+  /** Says of the checks that were not made that they could not be. */
+  skipRest(names: readonly string[]): void {
+    for (const name of names) {
+      if (this.#checks.some(({ check }) => check === name)) continue;
+      this.#add(name, "skip", "not tried, since an earlier check failed");
+    }
+  }
+
+  #add(name: string, status: Status, found: string, cure?: string): void {
+    // A server's words may hold anything, and a check is one line.
+    const clean = (text: string) => text.replace(/\p{Cc}+/gu, " ");
+    const check = { check: name, status, found: clean(found), ...cure === undefined ? {} : { cure: clean(cure) } };
+    this.#checks.push(check);
+    this.#tell(check);
+  }
+}
+
+/** Takes the cure off a message: sera's errors say what is wrong, then after a semicolon what to do. */
+export function splitMessage(message: string, otherwise = CORRECT): Required<Finding> {
+  const [found, ...cure] = message.split("; ");
+  return { found: found!, cure: cure.join("; ") || otherwise };
+}
+
+/** A check as one line of text. */
+export function textOf({ check, status, found, cure }: Check): string {
+  return `${status}  ${check.padEnd(11)}  ${found}${cure === undefined ? "" : `; ${cure}`}\n`;
+}

@@ -1,0 +1,83 @@
+import type { MySqlDsn } from "../config/mysql/dsn.ts";
+import type { PostgresServer } from "../config/postgres/server.ts";
+import type { Server } from "../config/server.ts";
+
+/** A host and its port, or the path of a socket. */
+export type Address =
+  | { readonly transport: "tcp"; readonly host: string; readonly port: number }
+  | { readonly transport: "unix"; readonly path: string };
+
+/** The server on one line, without its password. */
+export function serverName(server: Server): string {
+  switch (server.kind) {
+    case "file":
+      return `files in ${server.folder ?? "the default folder"}`;
+    case "mysql":
+      return `MySQL at ${whereIs(server.address)}, user ${shown(server.user)}, ${passwordOf(server.password !== "")}`;
+    case "postgres": {
+      const hosts = server.hosts.map(({ address }) => whereIs(address)).join(", ");
+      return `PostgreSQL at ${hosts}, database ${shown(server.database)}, user ${shown(server.user)}, ${
+        passwordOf(server.hosts.some(({ password }) => password !== undefined))
+      }`;
+    }
+  }
+}
+
+/** The server as `--json` shows it. Of a password it tells only whether there is one. */
+export function serverView(server: Server): Record<string, unknown> {
+  switch (server.kind) {
+    case "file":
+      return { kind: server.kind, ...server.folder === undefined ? {} : { folder: server.folder } };
+    case "mysql":
+      return mySqlView(server);
+    case "postgres":
+      return postgresView(server);
+  }
+}
+
+function mySqlView({ kind, address, user, password, database, tls, ...parameters }: MySqlDsn): Record<string, unknown> {
+  return { kind, ...addressView(address), user, password: asSet(password !== ""), database, tls, parameters };
+}
+
+function postgresView(server: PostgresServer): Record<string, unknown> {
+  const { kind, hosts, user, database, sslmode, noPassword: _, notes: __, ...parameters } = server;
+  const views = hosts.map(({ address, certificateName, password }) => ({
+    ...addressView(address),
+    ...certificateName === undefined || address.transport === "tcp" && certificateName === address.host
+      ? {}
+      : { certificate_name: certificateName },
+    password: asSet(password !== undefined),
+  }));
+  return {
+    kind,
+    ...addressView(hosts[0]!.address),
+    user,
+    password: views[0]!.password,
+    database,
+    tls: sslmode,
+    parameters,
+    // All that are tried; the first of them is the one above.
+    ...views.length > 1 ? { hosts: views } : {},
+  };
+}
+
+function whereIs(address: Address): string {
+  if (address.transport === "unix") return `unix(${address.path})`;
+  return `tcp(${address.host.includes(":") ? `[${address.host}]` : address.host}:${address.port})`;
+}
+
+function addressView(address: Address): Record<string, unknown> {
+  return address.transport === "unix" ? { socket: address.path } : { host: address.host, port: address.port };
+}
+
+function asSet(there: boolean): string {
+  return there ? "set" : "not set";
+}
+
+function passwordOf(there: boolean): string {
+  return there ? "with a password" : "without a password";
+}
+
+function shown(name: string): string {
+  return name === "" ? "(none)" : name;
+}

@@ -1,0 +1,48 @@
+/** How long a lock is ours without another word from the server, and how much of that stopping a command may take. */
+
+/** The times of a lease, in milliseconds. */
+export interface LeaseTerms {
+  /** After how long without a word from us the server may give the lock to another. */
+  readonly ttl: number;
+  /** How long a command has between SIGTERM and SIGKILL; never more than a third of the TTL, see {@linkcode graceOf}. */
+  readonly grace: number;
+}
+
+/** What a killed process tree takes to be gone at the most, in milliseconds; for a short TTL a tenth of it. */
+const LONGEST_KILL = 1000;
+
+/** How often within the TTL the lock is looked at, so that an answer may be late. */
+const LOOKS = 3;
+
+/** The time from one look at the lock to the next, in milliseconds. */
+export function heartbeatOf({ ttl }: LeaseTerms): number {
+  return ttl / LOOKS;
+}
+
+/** The grace period that fits into the lease, in milliseconds. */
+export function graceOf({ ttl, grace }: LeaseTerms): number {
+  return Math.min(grace, ttl / 3);
+}
+
+/** How long after the last sure sign of the lock everything must have ended, in milliseconds. */
+export function endsAfter({ ttl }: LeaseTerms): number {
+  return ttl - Math.min(LONGEST_KILL, ttl / 10);
+}
+
+/** How long after the last sure sign of the lock a command has to be stopped, in milliseconds. */
+export function stopsAfter(terms: LeaseTerms): number {
+  return endsAfter(terms) - graceOf(terms);
+}
+
+/** A moment on the clocks that no one sets: the monotonic one, and one that goes on while the machine sleeps. */
+export class Moment {
+  readonly #steady = performance.now();
+  readonly #uptime = Deno.osUptime();
+
+  /** Milliseconds since then, also those that the machine or sera was suspended for. */
+  get age(): number {
+    // The uptime is told in whole seconds, cut off.
+    const asleepToo = (Deno.osUptime() - this.#uptime - 1) * 1000;
+    return Math.max(performance.now() - this.#steady, asleepToo);
+  }
+}

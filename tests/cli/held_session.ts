@@ -1,0 +1,130 @@
+/** Servers that take a lock away while a command runs, as an administrator, a crash or a network does. */
+
+import { advisoryKey } from "../../lib/lock/advisory_key.ts";
+import { lockName } from "../../lib/lock/lock_name.ts";
+import { mariaDbUnavailable, startMariaDb } from "../servers/mariadb.ts";
+import { startSystemPostgres, systemPostgresUnavailable } from "../servers/postgres_system.ts";
+import { linux, type Need, testWith } from "./needs.ts";
+
+/** A server whose sessions can be ended. */
+export interface HeldSessions extends AsyncDisposable {
+  /** The `server` setting. */
+  readonly server: string;
+  /** Ends the session that holds the lock of this key, and frees the lock with it. False when nobody holds it. */
+  cutHolder(key: string): Promise<boolean>;
+  /** Ends every session of the plain user that does not hold this lock: those that wait for it. False when none does. */
+  cutWaiters(key: string): Promise<boolean>;
+  /** Ends one of the plain user's sessions, whether it holds a lock or waits. */
+  cutAnyone(): Promise<void>;
+  /** A crash: nothing answers any more. `restart` brings the server back. */
+  kill(): Promise<void>;
+  restart(): Promise<void>;
+}
+
+/** A kind of server. */
+export interface HeldSessionsTarget {
+  readonly name: string;
+  /** Why it cannot be used here, if so. */
+  readonly need: Need;
+  start(): Promise<HeldSessions>;
+}
+
+/** One server of each family. */
+export const SESSION_TARGETS: readonly HeldSessionsTarget[] = [
+  { name: "MariaDB", need: linux ?? mariaDbUnavailable, start: startMySql },
+  { name: "PostgreSQL", need: linux ?? systemPostgresUnavailable, start: startPostgres },
+];
+
+/** Servers for the tests of one file: started before the first test and stopped after the last. */
+export function useHeldSessions(): readonly SharedHeldSessions[] {
+  return SESSION_TARGETS.map((target) => new SharedHeldSessions(target));
+}
+
+/** A server that the tests of a file share. */
+export class SharedHeldSessions {
+  readonly name: string;
+  readonly #need: Need;
+  #started: HeldSessions | undefined;
+
+  constructor({ name, need, start }: HeldSessionsTarget) {
+    this.name = name;
+    this.#need = need;
+    Deno.test.beforeAll(async () => {
+      if (need === undefined) this.#started = await start();
+    });
+    Deno.test.afterAll(async () => {
+      await this.#started?.[Symbol.asyncDispose]();
+    });
+  }
+
+  /** The server, within a test. */
+  get sessions(): HeldSessions {
+    return this.#started!;
+  }
+
+  /** Defines a test on the server. What of it outlives the test is not the test's. */
+  test(name: string, fn: () => Promise<void>): void {
+    testWith([this.#need], `${name} on ${this.name}`, fn, { sanitizeOps: false, sanitizeResources: false });
+  }
+}
+
+async function startMySql(): Promise<HeldSessions> {
+  const server = await startMariaDb();
+  /** A session that has gone meanwhile is no error. */
+  const end = (id: unknown) => server.query(`KILL CONNECTION ${id}`).catch(() => undefined);
+  return {
+    server: server.dsn(),
+    async cutHolder(key) {
+      const [row] = await server.query(`SELECT IS_USED_LOCK('${lockName(key)}') AS id`);
+      if (row?.id === null) return false;
+      await end(row?.id);
+      return true;
+    },
+    async cutWaiters(key) {
+      const found = await server.query(
+        `SELECT id AS id FROM information_schema.processlist
+         WHERE user = '${server.user}' AND id <> IS_USED_LOCK('${lockName(key)}')`,
+      );
+      for (const { id } of found) await end(id);
+      return found.length > 0;
+    },
+    async cutAnyone() {
+      const [row] = await server.query(
+        `SELECT id AS id FROM information_schema.processlist WHERE user = '${server.user}' ORDER BY RAND() LIMIT 1`,
+      );
+      if (row) await end(row.id);
+    },
+    kill: () => server.kill(),
+    restart: () => server.restart(),
+    [Symbol.asyncDispose]: () => server.stop(),
+  };
+}
+
+async function startPostgres(): Promise<HeldSessions> {
+  const server = await startSystemPostgres();
+  return {
+    server: server.url(),
+    async cutHolder(key) {
+      const { row } = advisoryKey(lockName(key));
+      const ended = await server.query(`SELECT pg_terminate_backend(pid) FROM pg_locks WHERE ${row} AND granted`);
+      return ended.length > 0;
+    },
+    async cutWaiters(key) {
+      const { row } = advisoryKey(lockName(key));
+      const ended = await server.query(
+        `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '${server.user}'
+           AND pid NOT IN (SELECT pid FROM pg_locks WHERE ${row} AND granted)`,
+      );
+      return ended.length > 0;
+    },
+    async cutAnyone() {
+      await server.query(
+        `SELECT pg_terminate_backend(pid) FROM
+           (SELECT pid FROM pg_stat_activity WHERE usename = '${server.user}' ORDER BY random() LIMIT 1) AS one`,
+      );
+    },
+    kill: () => server.kill(),
+    restart: () => server.restart(),
+    [Symbol.asyncDispose]: () => server.stop(),
+  };
+}

@@ -1,0 +1,221 @@
+import assert from "node:assert/strict";
+import { linux, pidNamespace, terminal, testWith, tool } from "./needs.ts";
+import { fixture, Place } from "./place.ts";
+import { childrenOfSera, lives, pidIn, processesWith, processInfo } from "./process_list.ts";
+import { children, killQuietly, type Running } from "./running.ts";
+import { startInTerminal } from "./terminal.ts";
+import { until } from "./wait.ts";
+
+/** How soon after sera's end its command has to be gone, in milliseconds. */
+const BOUND = 1000;
+
+/**
+ * Resolves when sera has told the shell whom to kill, some milliseconds after the command's start. Right after that it
+ * begins to catch SIGUSR1, the tenth.
+ */
+async function underWatch(pid: number): Promise<void> {
+  await until("sera passes signals on", () => {
+    const mask = /^SigCgt:\s*([0-9a-f]+)$/m.exec(Deno.readTextFileSync(`/proc/${pid}/status`))![1];
+    return (BigInt(`0x${mask}`) >> 9n) & 1n;
+  });
+}
+
+/** Kills sera and sees that the processes are gone soon. */
+async function assertGoneAfterKill(sera: number, pids: readonly number[]): Promise<void> {
+  await underWatch(sera);
+  assert.deepEqual(pids.filter((pid) => !lives(pid)), []);
+  killQuietly(sera);
+  const began = performance.now();
+  await until("all are gone", () => !pids.some(lives));
+  const took = performance.now() - began;
+  console.log(`gone ${took.toFixed(0)} ms after kill -9`);
+  assert.ok(took < BOUND, `${took} ms`);
+}
+
+/** The sera that a program such as script(1) has started. */
+function seraBelow(pid: number): Promise<Running> {
+  return until("sera has its two children", () => {
+    const all = children(pid);
+    const found = all.find((child) => children(child).length === 2);
+    return found === undefined ? all.map(grandchild).find(Boolean) : { pid: found } as Running;
+  });
+}
+
+function grandchild(pid: number): Running | undefined {
+  const found = children(pid).find((child) => children(child).length === 2);
+  return found === undefined ? undefined : { pid: found } as Running;
+}
+
+testWith([linux], "kill -9 on sera ends the command and its children, also those that ignore signals", async () => {
+  await using place = await Place.make();
+  const file = place.file("child");
+  await using run = place.startSera(["0", fixture("stubborn.sh"), file]);
+  await run.says("ready");
+  const { command, will } = childrenOfSera(run);
+  const child = await pidIn(file);
+  await assertGoneAfterKill(run.pid, [command, child!, will]);
+  assert.deepEqual(processesWith(place.path), []);
+});
+
+testWith([linux], "kill -9 on sera ends a command that is stopped", async () => {
+  await using place = await Place.make();
+  await using run = place.startSera(["0", fixture("stubborn.sh")]);
+  await run.says("ready");
+  const { command, will } = childrenOfSera(run);
+  run.kill("SIGTSTP");
+  await until("the command has stopped", () => processInfo(command)?.state === "T");
+  await assertGoneAfterKill(run.pid, [command, will]);
+});
+
+testWith([terminal], "with a terminal kill -9 on sera ends the command itself", async () => {
+  await using place = await Place.make();
+  await using run = startInTerminal(place, `sera 0 ${fixture("stubborn.sh")}`);
+  await run.says("ready");
+  const sera = await seraBelow(run.pid);
+  const { command, will } = childrenOfSera(sera);
+  assert.notEqual(processInfo(command)!.session, command);
+  await assertGoneAfterKill(sera.pid, [command, will]);
+});
+
+testWith([terminal], "the terminal's keys and its end do not reach the shell that waits for sera's", async () => {
+  await using place = await Place.make();
+  await using run = startInTerminal(place, `sera 0 ${fixture("hold.sh")}`);
+  await run.says("ready");
+  const { command, will } = childrenOfSera(await seraBelow(run.pid));
+  assert.notEqual(processInfo(will)!.session, processInfo(command)!.session);
+  await run.write("\x03");
+  assert.equal((await run.ended).code, 130);
+  await until("nothing is left", () => ![command, will].some(lives));
+});
+
+testWith(
+  [linux, tool("setsid", "true")],
+  "what has left the group with setsid outlives kill -9, as documented",
+  async () => {
+    await using place = await Place.make();
+    const file = place.file("daemon");
+    const script =
+      'setsid sh -c \'echo $$ >"$0"; exec sleep 60\' "$0" & until [ -s "$0" ]; do sleep 0.02; done; echo ready; wait';
+    await using run = place.startSera(["0", "sh", "-c", script, file]);
+    await run.says("ready");
+    const { command, will } = childrenOfSera(run);
+    const daemon = await pidIn(file);
+    run.kill("SIGKILL");
+    await until("the command and the shell are gone", () => ![command, will].some(lives));
+    assert.ok(lives(daemon!));
+    killQuietly(daemon!);
+  },
+);
+
+const ENDS: Record<string, { args: string[]; signal?: Deno.Signal; code: number }> = {
+  "a normal run": { args: ["0", fixture("hold.sh")], code: 0 },
+  "a signal": { args: ["0", fixture("hold.sh")], signal: "SIGTERM", code: 143 },
+  "a run that was stopped": { args: ["--max-run", "500ms", "0", fixture("hold.sh")], code: 207 },
+};
+
+for (const [what, { args, signal, code }] of Object.entries(ENDS)) {
+  testWith([linux], `no process of sera's is left when it has ended after ${what}`, async () => {
+    await using place = await Place.make();
+    await using run = place.startSera(args, { stdin: "open" });
+    await run.says("ready");
+    const { command, will } = childrenOfSera(run);
+    if (signal) run.kill(signal);
+    else if (code === 0) await run.closeStdin();
+    assert.equal((await run.ended).code, code);
+    assert.deepEqual([command, will].filter(lives), []);
+    assert.deepEqual(processesWith(place.path), []);
+  });
+}
+
+testWith([pidNamespace], "no process of sera's is left when the command could not be started", async () => {
+  await using place = await Place.make();
+  // In a namespace of its own every process is of this run. It is the first one, which reaps nobody.
+  const script = "sera 0 no-such-command; code=$?; for pid in /proc/[0-9]*; do echo $pid; done; exit $code";
+  const { code, stdout } = await place.run(
+    ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c", script],
+  );
+  assert.deepEqual({ code, stdout }, { code: 203, stdout: "/proc/1\n" });
+});
+
+testWith([pidNamespace], "no zombie is left to a first process that does not reap", async () => {
+  await using place = await Place.make();
+  const script = "sera 0 true; code=$?; for pid in /proc/[0-9]*; do echo $pid; done; exit $code";
+  const { code, stdout } = await place.run(
+    ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c", script],
+  );
+  assert.deepEqual({ code, stdout }, { code: 0, stdout: "/proc/1\n" });
+});
+
+testWith([linux], "a daemon that the command leaves behind lives on after a normal end", async () => {
+  await using place = await Place.make();
+  const file = place.file("daemon");
+  const { code } = await place.sera(["0", "sh", "-c", 'sleep 60 >/dev/null 2>&1 & echo $! >"$0"', file]);
+  assert.equal(code, 0);
+  const daemon = await pidIn(file);
+  assert.ok(lives(daemon!));
+  killQuietly(daemon!);
+});
+
+testWith([linux], "neither descriptor nor environment of the waiting shell gets into the command", async () => {
+  await using place = await Place.make();
+  await using run = place.startSera(["0", fixture("hold.sh")], { stdin: "open" });
+  await run.says("ready");
+  const { command, will } = childrenOfSera(run);
+  const pipe = Deno.readLinkSync(`/proc/${will}/fd/0`);
+  const open = [...Deno.readDirSync(`/proc/${command}/fd`)].filter(({ name }) => Number(name) < 10);
+  assert.ok(open.length >= 3);
+  assert.ok(!open.some(({ name }) => Deno.readLinkSync(`/proc/${command}/fd/${name}`) === pipe), pipe);
+  // dash keeps its script at 10; what it has below is what it was given.
+  assert.deepEqual(open.map(({ name }) => name).sort(), ["0", "1", "2"]);
+  const holders = processesWith(place.path).filter((pid) => pid !== run.pid && hasOpen(pid, pipe));
+  assert.deepEqual(holders, []);
+  await run.closeStdin();
+  assert.equal((await run.ended).code, 0);
+});
+
+function hasOpen(pid: number, target: string): boolean {
+  return [...Deno.readDirSync(`/proc/${pid}/fd`)].some(({ name }) => {
+    try {
+      return Deno.readLinkSync(`/proc/${pid}/fd/${name}`) === target;
+    } catch {
+      // Closed meanwhile.
+      return false;
+    }
+  });
+}
+
+testWith([linux], "the waiting shell holds nothing of the caller's: no stream, no folder, no variable", async () => {
+  await using place = await Place.make();
+  await using run = place.startSera(["0", fixture("hold.sh")], { stdin: "open", cwd: place.path });
+  await run.says("ready");
+  const { will } = childrenOfSera(run);
+  assert.equal(Deno.readLinkSync(`/proc/${will}/cwd`), "/");
+  assert.deepEqual([1, 2].map((fd) => Deno.readLinkSync(`/proc/${will}/fd/${fd}`)), ["/dev/null", "/dev/null"]);
+  assert.equal(Deno.readTextFileSync(`/proc/${will}/environ`), "");
+});
+
+testWith([linux], "when somebody kills the waiting shell, sera and the command do not care", async () => {
+  await using place = await Place.make();
+  await using run = place.startSera(["--verbose=stderr", "0", "sh", "-c", "echo ready; read _; exit 42"], {
+    stdin: "open",
+  });
+  await run.says("ready");
+  const { command, will } = childrenOfSera(run);
+  killQuietly(will);
+  await until("the shell is gone", () => !lives(will));
+  assert.ok(lives(command));
+  await run.closeStdin();
+  const { code, stderr } = await run.ended;
+  assert.equal(code, 42);
+  assert.match(stderr, /^Lock acquired [^\n]+\nCommand finished with exit code 42\.\nLock released[^\n]+\n$/);
+});
+
+testWith([linux, tool("nohup", "true")], "kill -9 ends the command of a sera under nohup, too", async () => {
+  await using place = await Place.make();
+  const script = `exec nohup sera 0 ${fixture("hold.sh")}`;
+  await using run = place.start(["sh", "-c", script], { stdin: "open" });
+  await run.says("ready");
+  const { command, will } = childrenOfSera(run);
+  run.kill("SIGHUP");
+  await assertGoneAfterKill(run.pid, [command, will]);
+});

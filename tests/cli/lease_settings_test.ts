@@ -1,0 +1,91 @@
+/** The values that `ttl`, `grace`, `max-run`, `on-lost` and `allow-unsafe-server` take, wherever they are given. */
+
+import assert from "node:assert/strict";
+import { environmentName } from "../../lib/args/settings_table.ts";
+import { Place } from "./place.ts";
+
+/** Values by setting, as words and as JSON. */
+const RIGHT: Record<string, unknown[]> = {
+  ttl: [3, 3.5, "3", "3s", "1m30s", "24h", 86400],
+  grace: [0, 0.2, 5, "0", "200ms", "0s", "1h"],
+  "max-run": [0.5, 5, "20", "30m"],
+  "on-lost": ["terminate", "warn"],
+  "allow-unsafe-server": [true, false],
+};
+const WRONG: Record<string, unknown[]> = {
+  ttl: [0, 2, 2.999, 86401, -5, "2s", "25h", "forever", "soon", "", true, {}, null],
+  grace: [-1, "-1s", "forever", "soon", "1.5", "", true, []],
+  "max-run": [0, -1, "0", "0s", "-1s", "forever", "soon", "1.5", "", true, [1]],
+  "on-lost": ["stop", "", "Warn", true, 1],
+  "allow-unsafe-server": ["perhaps", 2, "true"],
+};
+
+/** How a value is written as flag or variable; undefined for what only JSON can say, or says otherwise. */
+function asWord(value: unknown, setting: string): string | undefined {
+  if (typeof value === "string") return setting === "allow-unsafe-server" && value === "true" ? undefined : value;
+  if (typeof value === "boolean") return setting === "allow-unsafe-server" ? `${value}` : undefined;
+  if (typeof value !== "number") return undefined;
+  // A word takes a unit where JSON takes a fraction.
+  return Number.isInteger(value) ? `${value}` : `${value}s`;
+}
+
+const expected = (setting: string) =>
+  setting === "on-lost"
+    ? /; it takes terminate or warn\n$/
+    : setting === "allow-unsafe-server"
+    ? /; it takes true or false\n$/
+    : /; it takes seconds, or a duration such as 1m30s(, above 0|, from 3s to 24h)?\n$/;
+
+for (const [setting, values] of Object.entries(RIGHT)) {
+  Deno.test(`${setting} takes what it is documented to take, as flag, in the variable and in the file`, async () => {
+    await using place = await Place.make();
+    for (const value of values) {
+      const config = await place.write("sera.json", JSON.stringify({ server: place.server, [setting]: value }));
+      const word = asWord(value, setting);
+      const plain = { code: 0, stdout: "ran\n", stderr: "" };
+      const env = { SERA_SERVER: undefined, SERA_CONFIG: config };
+      assert.deepEqual(await place.sera(["0", "echo", "ran"], { env }), plain, `file: ${value}`);
+      if (word === undefined) continue;
+      assert.deepEqual(await place.sera([`--${setting}=${word}`, "0", "echo", "ran"]), plain, `flag: ${word}`);
+    }
+    const last = asWord(values.at(-1), setting);
+    const { code } = await place.sera(["0", "true"], { env: { [environmentName(setting)]: last } });
+    assert.equal(code, 0);
+  });
+}
+
+for (const [setting, values] of Object.entries(WRONG)) {
+  Deno.test(`${setting} refuses the rest: 201 as flag, 200 in the variable and in the file`, async () => {
+    await using place = await Place.make();
+    for (const value of values) {
+      const config = await place.write("sera.json", JSON.stringify({ server: place.server, [setting]: value }));
+      const env = { SERA_SERVER: undefined, SERA_CONFIG: config };
+      if (value !== null) {
+        const { code, stdout, stderr } = await place.sera(["0", "echo", "ran"], { env });
+        assert.deepEqual({ code, stdout }, { code: 200, stdout: "" }, `file: ${JSON.stringify(value)}`);
+        assert.match(stderr, expected(setting));
+        assert.ok(stderr.startsWith(`sera: Cannot use ${setting} in ${config}`), stderr);
+      }
+      const word = asWord(value, setting);
+      if (word === undefined) continue;
+      const { code, stdout, stderr } = await place.sera([`--${setting}=${word}`, "0", "echo", "ran"]);
+      assert.deepEqual({ code, stdout }, { code: 201, stdout: "" }, `flag: ${word}`);
+      if (setting !== "allow-unsafe-server") assert.match(stderr, expected(setting));
+    }
+    const word = asWord(values[0], setting)!;
+    const variable = environmentName(setting);
+    const { code, stderr } = await place.sera(["0", "echo", "ran"], { env: { [variable]: word } });
+    assert.equal(code, 200);
+    assert.ok(stderr.startsWith(`sera: Cannot use ${setting} in ${variable}: ${word}; it takes `), stderr);
+  });
+}
+
+Deno.test("a flag wins over the variable, and the variable over the file", async () => {
+  await using place = await Place.make();
+  const config = await place.write("sera.json", JSON.stringify({ server: place.server, "max-run": 0.1 }));
+  const env = { SERA_SERVER: undefined, SERA_CONFIG: config };
+  assert.equal((await place.sera(["0", "sleep", "1"], { env })).code, 207);
+  assert.equal((await place.sera(["0", "sleep", "1"], { env: { ...env, SERA_MAX_RUN: "20" } })).code, 0);
+  const both = { ...env, SERA_MAX_RUN: "20" };
+  assert.equal((await place.sera(["--max-run", "100ms", "0", "sleep", "1"], { env: both })).code, 207);
+});

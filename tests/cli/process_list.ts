@@ -1,0 +1,57 @@
+/** What runs on this machine, as /proc tells it. Linux only. */
+
+import { children, type Running } from "./running.ts";
+
+/** One process. */
+export interface ProcessInfo {
+  readonly pid: number;
+  /** A letter as in ps(1): Z is one that has ended and has not been reaped. */
+  readonly state: string;
+  readonly group: number;
+  readonly session: number;
+}
+
+/** The process, or undefined when there is none or it has ended. */
+export function processInfo(pid: number): ProcessInfo | undefined {
+  const stat = readOf(pid, "stat");
+  if (stat === "") return undefined;
+  // pid (name) state ppid pgrp session …; the name may hold spaces and parentheses. proc(5)
+  const [state = "", , group, session] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return state === "Z" || state === "X" ? undefined : { pid, state, group: Number(group), session: Number(session) };
+}
+
+/** Whether a process runs. */
+export function lives(pid: number): boolean {
+  return processInfo(pid) !== undefined;
+}
+
+/** The processes that have this text in their words or in their environment. */
+export function processesWith(mark: string): number[] {
+  return [...Deno.readDirSync("/proc")].filter(({ name }) => /^\d+$/.test(name)).map(({ name }) => Number(name))
+    .filter((pid) =>
+      [readOf(pid, "cmdline"), readOf(pid, "environ")].some((text) => text.includes(mark)) && lives(pid)
+    );
+}
+
+/** The children of a sera whose command runs: the command, and the shell that waits for sera's end. */
+export function childrenOfSera({ pid }: Running): { readonly command: number; readonly will: number } {
+  const all = children(pid);
+  const will = all.find((child) => readOf(child, "cmdline").includes("read -r _ && read -r target"));
+  const command = all.find((child) => child !== will);
+  if (will === undefined || command === undefined) throw new Error(`sera has only these children: ${all}`);
+  return { command, will };
+}
+
+/** The process that a script has written to a file. */
+export async function pidIn(path: string): Promise<number | undefined> {
+  return Number((await Deno.readTextFile(path).catch(() => "")).trim()) || undefined;
+}
+
+function readOf(pid: number, file: "stat" | "cmdline" | "environ"): string {
+  try {
+    return Deno.readTextFileSync(`/proc/${pid}/${file}`);
+  } catch {
+    // It has ended, or is another user's.
+    return "";
+  }
+}

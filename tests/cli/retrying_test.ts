@@ -1,0 +1,90 @@
+import assert from "node:assert/strict";
+import { useHeldSessions } from "./held_session.ts";
+import { fixture, Place } from "./place.ts";
+import { pause, until } from "./wait.ts";
+
+const UNREACHABLE = "u:p@tcp(127.0.0.1:1)/";
+
+for (const target of useHeldSessions()) {
+  target.test("a server that comes up within the wait is no error; why it takes so long is said once", async () => {
+    await using place = await Place.make(target.sessions.server);
+    await target.sessions.kill();
+    await using run = place.startSera(["--verbose", "20", "echo", "ran"]);
+    await run.says("connection refused");
+    const began = performance.now();
+    // Several tries must fail, for the line to be able to come twice.
+    await pause(2000);
+    assert.equal(run.over, false);
+    await target.sessions.restart();
+    const { code, stdout, stderr } = await run.ended;
+    console.log(`ran ${(performance.now() - began).toFixed(0)} ms after the first failure`);
+    assert.equal(code, 0, stderr);
+    assert.match(
+      stderr,
+      /^sera: Cannot lock on [^\n]+connection refused[^\n]*; trying again until the wait is over\.$/m,
+    );
+    assert.equal(`${stdout}${stderr}`.match(/connection refused/g)!.length, 1, stdout + stderr);
+    assert.match(stdout, /^Lock acquired after [^\n]+\nran\n/m);
+  });
+
+  target.test("a server that is down is 202 at once with a wait of 0, and when another wait is over", async () => {
+    await using place = await Place.make(target.sessions.server);
+    await target.sessions.kill();
+    try {
+      for (const [wait, least, most] of [["0", 0, 1500], ["2", 2000, 4000]] as const) {
+        const began = performance.now();
+        const { code, stdout, stderr } = await place.sera([wait, "echo", "ran"]);
+        const took = performance.now() - began;
+        assert.deepEqual({ code, stdout }, { code: 202, stdout: "" });
+        assert.ok(took >= least && took < most, `wait ${wait}: ${took} ms`);
+        const lines = stderr.trim().split("\n");
+        assert.match(lines.at(-1)!, /^sera: Cannot lock on [^\n]+connection refused/);
+        assert.equal(lines.length, wait === "0" ? 1 : 2, stderr);
+      }
+    } finally {
+      await target.sessions.restart();
+    }
+  });
+
+  target.test("a waiter whose connection is cut waits on", async () => {
+    await using place = await Place.make(target.sessions.server);
+    await using holder = place.startSera(["--name", "n", "0", fixture("hold.sh")], { stdin: "open" });
+    await holder.says("ready");
+    await using waiter = place.startSera(["--name", "n", "20", "echo", "ran"]);
+    await until("its connection is cut", () => target.sessions.cutWaiters("n"));
+    await waiter.says("trying again until the wait is over");
+    assert.equal(waiter.over, false);
+    await holder.closeStdin();
+    const { code, stdout } = await waiter.ended;
+    assert.deepEqual({ code, stdout }, { code: 0, stdout: "ran\n" });
+    await holder.ended;
+  });
+}
+
+Deno.test("who waits for ever for a server that cannot be reached is told why, also without verbose", async () => {
+  await using place = await Place.make(UNREACHABLE);
+  await using run = place.startSera(["forever", "echo", "ran"]);
+  await run.says("trying again until the wait is over");
+  assert.match(run.stderr, /^sera: Cannot lock on [^\n]+127\.0\.0\.1:1[^\n]+connection refused[^\n]+\n$/);
+  run.kill("SIGTERM");
+  const { code, stdout } = await run.ended;
+  assert.deepEqual({ code, stdout }, { code: 143, stdout: "" });
+});
+
+Deno.test("trouble that is waited out is an error line in JSON, too", async () => {
+  await using place = await Place.make(UNREACHABLE);
+  const { code, stdout, stderr } = await place.sera(["--log-format=json", "500ms", "echo", "ran"]);
+  assert.deepEqual({ code, stdout }, { code: 202, stdout: "" });
+  const [waiting, ended] = stderr.trim().split("\n").map((line) => JSON.parse(line));
+  assert.deepEqual([waiting.level, waiting.event, waiting.exit_code], ["error", "note", undefined]);
+  assert.deepEqual([ended.level, ended.event, ended.exit_code], ["error", "error", 202]);
+});
+
+Deno.test("what is wrong for good is told at once, whatever the wait", async () => {
+  await using place = await Place.make("file:/dev/null/x");
+  const began = performance.now();
+  const { code, stderr } = await place.sera(["forever", "echo", "ran"]);
+  assert.equal(code, 202);
+  assert.match(stderr, /^sera: [^\n]+\n$/);
+  assert.ok(performance.now() - began < 5000);
+});

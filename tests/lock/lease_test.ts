@@ -1,0 +1,274 @@
+/** How long a lock is ours: what the server is told of it, and what we go by ourselves. */
+
+import assert from "node:assert/strict";
+import { parseServer } from "../../lib/config/server.ts";
+import { LockLostError } from "../../lib/errors.ts";
+import { endsAfter, graceOf, heartbeatOf, type LeaseTerms, Moment, stopsAfter } from "../../lib/lock/lease.ts";
+import { openMySqlSession } from "../../lib/lock/mysql_session.ts";
+import { openPostgresSession } from "../../lib/lock/postgres_session.ts";
+import { Running } from "../cli/running.ts";
+import { pause, until } from "../cli/wait.ts";
+import { Proxy } from "../servers/proxy.ts";
+import { faultPlaces, lossOf, patient, report } from "./fault_place.ts";
+import { freshName, hold, never, open, plainOptions } from "./open.ts";
+import { parse } from "./postgres_ask.ts";
+import { sharedMariaDb, sharedMySql56, sharedPostgres } from "./shared_server.ts";
+
+/** The shortest lease that can be set. */
+const LEASE: LeaseTerms = { ttl: 3000, grace: 500 };
+
+/** How much later than asked for something may happen, in milliseconds: two busy cores are slow. */
+const LATE = 300;
+
+/** How late a server may see that a session is idle for too long, in milliseconds. */
+const SERVER_LATE = 1200;
+
+/** A program that says whether its lock is sure. */
+const SUSPENDED = `${import.meta.dirname}/suspended_holder.ts`;
+
+for (const { label, test, setting, isFree, releaseMessage } of faultPlaces()) {
+  test("heartbeats come at a third of the TTL and keep the lock beyond it", async ({ port }) => {
+    await using proxy = await Proxy.open(port);
+    const name = freshName();
+    await using backend = await open(setting(proxy.port), name, undefined, { lease: LEASE });
+    await using other = await open(setting(port), name);
+    const lock = await hold(backend);
+    const before = proxy.requests.length - 1;
+    await pause(3 * LEASE.ttl);
+    assert.equal(lock.lost.aborted, false);
+    assert.equal(await other.acquire(0, never), undefined);
+    const gaps = proxy.requests.slice(before + 1).map((at, index) => at - proxy.requests[before + index]!);
+    assert.ok(gaps.length >= 7 && gaps.length <= 9, `${gaps.length} heartbeats`);
+    for (const gap of gaps) assert.ok(gap > 950 && gap < 1000 + LATE, `after ${gaps} ms`);
+    assert.equal(proxy.accepted, 1);
+    await lock.release();
+  });
+
+  test("a holder that vanishes gives up before the server frees its lock", async ({ port }) => {
+    await using proxy = await Proxy.open(port);
+    const name = freshName();
+    await using backend = await open(patient(setting(proxy.port)), name, undefined, { lease: LEASE });
+    const lock = await hold(backend);
+    // The newest sign of the lock is a heartbeat's, not that of its beginning.
+    const first = proxy.requests.length;
+    await until("a heartbeat", () => proxy.requests.length > first);
+    // Its answer comes soon after.
+    await pause(200);
+    const confirmed = proxy.requests.at(-1)!;
+    proxy.stall();
+    const { at, reason } = await lossOf(lock);
+    assert.equal(await isFree(name), false);
+    await until("the server has freed it", () => isFree(name));
+    const freed = performance.now();
+    report(`${label}: vanished, from the last sign of life`, {
+      lost: at - confirmed,
+      within: reason.within,
+      freed: freed - confirmed,
+    });
+    const stop = stopsAfter(LEASE);
+    assert.ok(at - confirmed > stop - 50 && at - confirmed < stop + LATE, `lost after ${at - confirmed} ms`);
+    const end = at + reason.within - confirmed;
+    assert.ok(end > endsAfter(LEASE) - 50 && end < endsAfter(LEASE) + 50, `to end after ${end} ms`);
+    assert.ok(reason.within >= graceOf(LEASE) - LATE);
+    assert.ok(freed > at + reason.within, `freed ${at + reason.within - freed} ms too soon`);
+    assert.ok(freed - confirmed < LEASE.ttl + SERVER_LATE, `freed after ${freed - confirmed} ms`);
+    assert.match(reason.message, /^Lock lost: [^\n]+: no answer for [\d.]+m?s$/);
+    await assert.rejects(lock.confirm(), LockLostError);
+  });
+
+  test("a lock that has gone from its session is lost at the next heartbeat", async ({ port }) => {
+    await using proxy = await Proxy.open(port);
+    const name = freshName();
+    await using backend = await open(setting(proxy.port), name, undefined, { lease: LEASE });
+    const lock = await hold(backend);
+    const confirmed = performance.now();
+    await proxy.smuggle(releaseMessage(name));
+    assert.equal(await isFree(name), true);
+    assert.equal(lock.lost.aborted, false);
+    const { at, reason } = await lossOf(lock);
+    assert.ok(at - confirmed > 800 && at - confirmed < heartbeatOf(LEASE) + LATE, `after ${at - confirmed} ms`);
+    assert.match(reason.message, /^Lock lost: [^\n]+ has freed it$/);
+    assert.equal(proxy.accepted, 1);
+  });
+
+  test("a heartbeat that is not answered is waited for as long as the lease allows", async ({ port }) => {
+    await using proxy = await Proxy.open(port);
+    const name = freshName();
+    await using backend = await open(patient(setting(proxy.port)), name, undefined, { lease: LEASE });
+    const lock = await hold(backend);
+    const confirmed = proxy.requests.at(-1)!;
+    proxy.stall("toClient");
+    const { at, reason } = await lossOf(lock);
+    assert.ok(at - confirmed > stopsAfter(LEASE) - 50 && at - confirmed < stopsAfter(LEASE) + LATE);
+    assert.match(reason.message, /: no answer for 2\.2\d*s$/);
+    // The server has heard it.
+    assert.equal(await isFree(name), false);
+    assert.ok(proxy.requests.at(-1)! > confirmed + 900);
+  });
+
+  test("answers that are slow, but not too slow, do no harm", async ({ port }) => {
+    await using proxy = await Proxy.open(port);
+    const name = freshName();
+    await using backend = await open(setting(proxy.port), name, undefined, { lease: LEASE });
+    const lock = await hold(backend);
+    // There and back, twice, beside a third of the TTL.
+    proxy.delay = 200;
+    await pause(2 * LEASE.ttl);
+    assert.equal(lock.lost.aborted, false);
+    assert.equal(await isFree(name), false);
+    await lock.confirm();
+    await lock.release();
+    await until("it is free", () => isFree(name));
+  });
+
+  test("a holder that was suspended for longer than the TTL says that it is lost before all else", async ({ port }) => {
+    const name = freshName();
+    await using holder = new Running(
+      [Deno.execPath(), "run", "--quiet", "-A", SUSPENDED, setting(port), name, `${LEASE.ttl}`],
+      { env: Deno.env.toObject() },
+    );
+    await holder.says("held");
+    await holder.says("sure");
+    holder.kill("SIGSTOP");
+    await until("the server has freed it", () => isFree(name));
+    await using other = await open(setting(port), name);
+    const lock = await hold(other);
+    const said = holder.stdout.length;
+    holder.kill("SIGCONT");
+    const woke = performance.now();
+    await holder.says("lost: ");
+    report(`${label}: suspended, from its wake`, { lost: performance.now() - woke });
+    await holder.says("refused");
+    const lines = holder.stdout.slice(said).trim().split("\n");
+    assert.match(lines[0]!, /^lost: /, lines.join("\n"));
+    assert.equal(lines.includes("sure"), false, lines.join("\n"));
+    assert.ok(performance.now() - woke < 1000);
+    await lock.release();
+  });
+}
+
+for (const shared of [sharedMariaDb(), sharedMySql56()]) {
+  for (const [ttl, seconds] of [[3000, 3], [4500, 5], [86_400_000, 86_400]] as const) {
+    shared.test(`with a TTL of ${ttl} ms the server ends the session after ${seconds} idle seconds`, async (server) => {
+      for (const params of ["", "wait_timeout=77"]) {
+        const dsn = await parseServer(server.dsn(params), "the test", { env: () => undefined });
+        assert.ok(dsn.kind === "mysql");
+        const session = await openMySqlSession(dsn, { ...plainOptions, lease: { ttl, grace: 0 } }, never);
+        const row = await session.query("SELECT @@session.wait_timeout AS seconds");
+        await session.close();
+        assert.equal(row.seconds, seconds);
+      }
+    });
+  }
+}
+
+/** The lease's settings of a session, as the server shows them. */
+const SETTINGS = [
+  "idle_session_timeout",
+  "tcp_keepalives_idle",
+  "tcp_keepalives_interval",
+  "tcp_keepalives_count",
+  "tcp_user_timeout",
+  "client_connection_check_interval",
+];
+
+sharedPostgres().test("the server is told the lease, over TCP in all ways there are", async (server) => {
+  const cases: [ttl: number, url: string, values: string[]][] = [
+    [3000, server.url(), ["3s", "1", "1", "2", "3000", "1s"]],
+    [3000, server.url("options=-c%20idle_session_timeout%3D1h"), ["3s", "1", "1", "2", "3000", "1s"]],
+    [30_000, server.url(), ["30s", "10", "10", "2", "30000", "10s"]],
+    // Probes that nobody answers do not end it before the TTL.
+    [5000, server.url(), ["5s", "2", "2", "2", "5000", "1667ms"]],
+    // A socket's peer cannot vanish alone.
+    [3000, `postgres://sera:secret@/sera?host=${server.socketFolder}&port=${server.port}`, [
+      "3s",
+      "0",
+      "0",
+      "0",
+      "0",
+      "1s",
+    ]],
+  ];
+  for (const [ttl, url, values] of cases) {
+    const options = { ...plainOptions, applicationName: "sera's tests", lease: { ttl, grace: 0 } };
+    const session = await openPostgresSession(await parse(url), options, never);
+    const list = SETTINGS.map((name) => `current_setting('${name}') AS ${name}`);
+    const row = await session.query(`SELECT ${list.join(", ")}`);
+    await session.close();
+    assert.deepEqual(SETTINGS.map((name) => row[name]), values, url);
+    assert.equal(session.idleTimeout, ttl);
+  }
+});
+
+const DAY = 86_400_000;
+
+/** Terms, and what follows from them, in milliseconds. */
+const TERMS: [LeaseTerms, { heartbeat: number; grace: number; stops: number; ends: number }][] = [
+  [{ ttl: 3000, grace: 0 }, { heartbeat: 1000, grace: 0, stops: 2700, ends: 2700 }],
+  [{ ttl: 3000, grace: 500 }, { heartbeat: 1000, grace: 500, stops: 2200, ends: 2700 }],
+  [{ ttl: 3000, grace: 10_000 }, { heartbeat: 1000, grace: 1000, stops: 1700, ends: 2700 }],
+  [{ ttl: 30_000, grace: 0 }, { heartbeat: 10_000, grace: 0, stops: 29_000, ends: 29_000 }],
+  [{ ttl: 30_000, grace: 10_000 }, { heartbeat: 10_000, grace: 10_000, stops: 19_000, ends: 29_000 }],
+  [{ ttl: 30_000, grace: 10 * DAY }, { heartbeat: 10_000, grace: 10_000, stops: 19_000, ends: 29_000 }],
+  [{ ttl: DAY, grace: 10_000 }, { heartbeat: DAY / 3, grace: 10_000, stops: DAY - 11_000, ends: DAY - 1000 }],
+  [{ ttl: DAY, grace: 10 * DAY }, { heartbeat: DAY / 3, grace: DAY / 3, stops: DAY * 2 / 3 - 1000, ends: DAY - 1000 }],
+];
+
+for (const [terms, expected] of TERMS) {
+  Deno.test(`a TTL of ${terms.ttl} ms with a grace of ${terms.grace} ms`, () => {
+    assert.deepEqual({
+      heartbeat: heartbeatOf(terms),
+      grace: graceOf(terms),
+      stops: stopsAfter(terms),
+      ends: endsAfter(terms),
+    }, expected);
+  });
+}
+
+Deno.test("a heartbeat that comes in time is never too late for the lease", () => {
+  for (const ttl of [3000, 3001, 9999, 30_000, DAY]) {
+    for (const grace of [0, 1, 10_000, Infinity]) {
+      const terms = { ttl, grace };
+      assert.ok(heartbeatOf(terms) < stopsAfter(terms), `${ttl} ${grace}`);
+      assert.ok(stopsAfter(terms) <= endsAfter(terms) && endsAfter(terms) < ttl, `${ttl} ${grace}`);
+    }
+  }
+});
+
+Deno.test("a moment's age goes on", async () => {
+  const moment = new Moment();
+  const began = performance.now();
+  let before = moment.age;
+  await until("ages", () => {
+    const { age } = moment;
+    assert.ok(age >= before);
+    before = age;
+    return age > 120;
+  });
+  assert.ok(Math.abs(moment.age - (performance.now() - began)) < 20);
+});
+
+// No test can put the machine to sleep.
+Deno.test("a moment's age counts what the machine has slept, up to a second, and nothing twice", () => {
+  const { now } = performance;
+  const { osUptime } = Deno;
+  let [steady, uptime] = [1000, 500];
+  performance.now = () => steady;
+  Object.defineProperty(Deno, "osUptime", { configurable: true, writable: true, value: () => uptime });
+  try {
+    const moment = new Moment();
+    // Whole seconds that are cut off may jump right away.
+    uptime += 1;
+    assert.equal(moment.age, 0);
+    steady += 700;
+    assert.equal(moment.age, 700);
+    // Asleep.
+    uptime += 100;
+    assert.ok(moment.age >= 100_000 && moment.age <= 101_000);
+    steady += 200_000;
+    assert.equal(moment.age, 200_700);
+  } finally {
+    performance.now = now;
+    Object.defineProperty(Deno, "osUptime", { configurable: true, writable: true, value: osUptime });
+  }
+});

@@ -1,0 +1,214 @@
+/** A wire between clients and a server that a test can slow down, hold up and cut. */
+
+import { connect, createServer, type Server, Socket } from "node:net";
+
+/** Which way bytes go. */
+export type Direction = "toServer" | "toClient";
+
+/** Why {@linkcode Proxy.reset} cannot work here, if so. */
+export const resetUnavailable: string | undefined = "resetAndDestroy" in Socket.prototype
+  ? undefined
+  : "this runtime cannot reset a connection (SO_LINGER)";
+
+/** What waits to be passed on, and since when it may be. `end` is a FIN, `close` the end of both directions. */
+interface Parcel {
+  readonly content: Uint8Array | "end" | "close";
+  readonly due: number;
+}
+
+/** One direction of one connection. */
+class Flow {
+  readonly #to: Socket;
+  readonly #parcels: Parcel[] = [];
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #stalled: boolean;
+  /** Takes the next bytes instead of the receiver. */
+  divert: (() => void) | undefined;
+
+  constructor(from: Socket, to: Socket, stalled: boolean, delay: () => number, seen?: () => void) {
+    this.#to = to;
+    this.#stalled = stalled;
+    const take = (content: Parcel["content"]) => {
+      this.#parcels.push({ content, due: performance.now() + delay() });
+      this.#pump();
+    };
+    from.on("data", (chunk: Uint8Array) => {
+      seen?.();
+      const { divert } = this;
+      this.divert = undefined;
+      if (divert) divert();
+      else take(chunk);
+    });
+    from.on("end", () => take("end"));
+    from.on("close", () => take("close"));
+    // The close that follows tells of it.
+    from.on("error", () => undefined);
+  }
+
+  set stalled(stalled: boolean) {
+    this.#stalled = stalled;
+    this.#pump();
+  }
+
+  /** Forgets what has not been passed on, and passes nothing on any more. */
+  drop(): void {
+    this.#stalled = true;
+    this.#parcels.length = 0;
+    clearTimeout(this.#timer);
+  }
+
+  #pump(): void {
+    clearTimeout(this.#timer);
+    while (!this.#stalled && this.#parcels.length > 0) {
+      const { content, due } = this.#parcels[0]!;
+      const early = due - performance.now();
+      if (early > 0) {
+        this.#timer = setTimeout(() => this.#pump(), early);
+        return;
+      }
+      this.#parcels.shift();
+      if (content === "close") this.#to.destroy();
+      else if (content === "end") this.#to.end();
+      else if (this.#to.writable) this.#to.write(content);
+    }
+  }
+}
+
+/** A client's connection and the one to the server that belongs to it. */
+interface Link {
+  readonly client: Socket;
+  readonly server: Socket;
+  readonly flows: Readonly<Record<Direction, Flow>>;
+}
+
+/** Listens on a port of its own until it is disposed of. What a method does, it does to all connections there are. */
+export class Proxy implements AsyncDisposable {
+  /** How long every byte is on its way, each way, in milliseconds. */
+  delay = 0;
+  /** When something came from a client, on the clock of `performance.now()`. */
+  readonly requests: number[] = [];
+  /** How many connections there have been. */
+  accepted = 0;
+  readonly #target: number;
+  readonly #stalled = new Set<Direction>();
+  #links: Link[] = [];
+  #listener: Server | undefined;
+  #port = 0;
+
+  private constructor(target: number) {
+    this.#target = target;
+  }
+
+  /** @param target The server's port on 127.0.0.1. */
+  static async open(target: number): Promise<Proxy> {
+    const proxy = new Proxy(target);
+    await proxy.accept();
+    return proxy;
+  }
+
+  /** The port to connect to instead of the server's. */
+  get port(): number {
+    return this.#port;
+  }
+
+  /** Lets no byte pass any more, not even the news that a side has closed; connections stay open, also new ones. */
+  stall(...directions: Direction[]): void {
+    for (const direction of directions.length > 0 ? directions : BOTH) this.#stalled.add(direction);
+    this.#direct();
+  }
+
+  /** Lets pass what has been held up, and all that follows. */
+  resume(): void {
+    this.#stalled.clear();
+    this.#direct();
+  }
+
+  /** Closes both sides in order. */
+  cut(): void {
+    for (const { client, server } of this.#take()) {
+      client.destroy();
+      server.destroy();
+    }
+  }
+
+  /** Closes both sides, the client's with a reset. */
+  reset(): void {
+    for (const { client, server } of this.#take()) {
+      client.resetAndDestroy();
+      server.destroy();
+    }
+  }
+
+  /** Closes one side in order; the other one stays open, and nobody answers there. */
+  close(side: "client" | "server"): void {
+    for (const link of this.#links) {
+      for (const direction of BOTH) link.flows[direction].drop();
+      link[side].destroy();
+    }
+  }
+
+  /** Says something to the clients that the server has not said. */
+  inject(bytes: Uint8Array): void {
+    for (const { client } of this.#links) client.write(bytes);
+  }
+
+  /** Says something to the server that the one client has not said; the client does not see the answer. */
+  async smuggle(bytes: Uint8Array): Promise<void> {
+    const [link] = this.#links;
+    const answered = new Promise<void>((resolve) => link!.flows.toClient.divert = resolve);
+    link!.server.write(bytes);
+    await answered;
+  }
+
+  /** Lets nobody connect any more; connections stay. */
+  refuse(): void {
+    this.#listener?.close();
+    this.#listener = undefined;
+  }
+
+  /** Lets clients connect again, on the same port. */
+  async accept(): Promise<void> {
+    const listener = createServer({ allowHalfOpen: true }, (client) => this.#connect(client));
+    await new Promise<void>((resolve, reject) => {
+      listener.once("error", reject);
+      listener.listen(this.#port, "127.0.0.1", resolve);
+    });
+    this.#port = (listener.address() as { readonly port: number }).port;
+    this.#listener = listener;
+  }
+
+  // deno-lint-ignore require-await
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.refuse();
+    this.cut();
+  }
+
+  #connect(client: Socket): void {
+    this.accepted++;
+    const server = connect({ host: "127.0.0.1", port: this.#target, allowHalfOpen: true });
+    for (const socket of [client, server]) socket.setNoDelay(true);
+    const delay = () => this.delay;
+    const seen = () => this.requests.push(performance.now());
+    const flows = {
+      toServer: new Flow(client, server, this.#stalled.has("toServer"), delay, seen),
+      toClient: new Flow(server, client, this.#stalled.has("toClient"), delay),
+    };
+    this.#links.push({ client, server, flows });
+  }
+
+  #direct(): void {
+    for (const { flows } of this.#links) {
+      for (const direction of BOTH) flows[direction].stalled = this.#stalled.has(direction);
+    }
+  }
+
+  /** The connections, which are given up. */
+  #take(): Link[] {
+    const links = this.#links;
+    this.#links = [];
+    for (const { flows } of links) for (const direction of BOTH) flows[direction].drop();
+    return links;
+  }
+}
+
+const BOTH: readonly Direction[] = ["toServer", "toClient"];

@@ -1,0 +1,112 @@
+/**
+ * The journal of a torture, and the proof that is in it.
+ *
+ * All writers append whole lines to one file, so that the order of the lines is the order of what happened; no clock is
+ * needed for that. The times, from the machine's uptime, tell how long an overlap was:
+ *
+ *     begin RUN SECONDS      a command runs
+ *     beat RUN SECONDS       it still runs; a killed command's last line is its end
+ *     end RUN SECONDS        it is about to end by itself
+ *     fault KIND RUN SECONDS something is about to be done to a run's sera, or with - for RUN to any
+ */
+
+/** A fault that was made on purpose. */
+export interface Fault {
+  readonly kind: string;
+  /** The run whose sera it was done to; undefined when any may have been hit. */
+  readonly run: string | undefined;
+  /** Milliseconds of uptime. */
+  readonly at: number;
+}
+
+/** Two commands that ran at the same time. */
+export interface Overlap {
+  readonly first: string;
+  readonly second: string;
+  /** From the second's begin to the last sign of life of the one that ended sooner, in milliseconds. */
+  readonly length: number;
+  /** The fault that explains it; undefined if none does. */
+  readonly fault?: Fault | undefined;
+}
+
+/** What a journal tells. */
+export interface Findings {
+  readonly runs: number;
+  /** How many of them came to their own end. */
+  readonly finished: number;
+  readonly faults: readonly Fault[];
+  readonly overlaps: readonly Overlap[];
+  /** The longest time between two signs of a run's life, in milliseconds: what the lengths may be wrong by. */
+  readonly longestSilence: number;
+}
+
+interface Run {
+  readonly name: string;
+  /** Line numbers. */
+  readonly beginLine: number;
+  lastLine: number;
+  readonly begin: number;
+  last: number;
+  finished: boolean;
+}
+
+/**
+ * Looks for commands that ran at the same time.
+ *
+ * @param text The journal.
+ * @param reach How long after a fault a command may begin whose sera it was done to, in milliseconds.
+ * @throws {Error} When a line is none of those above, or a run has no begin, has two, or goes on after its end.
+ */
+export function check(text: string, reach: number): Findings {
+  const runs = new Map<string, Run>();
+  const faults: (Fault & { line: number })[] = [];
+  let longestSilence = 0;
+  for (const [line, words] of text.split("\n").filter((line) => line !== "").map((l) => l.split(" ")).entries()) {
+    const wrong = (why: string) => new Error(`line ${line + 1} of the journal, ${words.join(" ")}: ${why}`);
+    const at = Math.round(Number(words.at(-1)) * 1000);
+    if (!Number.isFinite(at)) throw wrong("no time");
+    const [what, name = ""] = words;
+    if (what === "fault" && words.length === 4) {
+      faults.push({ kind: name, run: words[2] === "-" ? undefined : words[2], at, line });
+      continue;
+    }
+    if (!["begin", "beat", "end"].includes(what!) || words.length !== 3) throw wrong("unknown");
+    const run = runs.get(name);
+    if (what === "begin") {
+      if (run) throw wrong("a second begin");
+      runs.set(name, { name, beginLine: line, lastLine: line, begin: at, last: at, finished: false });
+      continue;
+    }
+    if (!run) throw wrong("no begin");
+    if (run.finished) throw wrong("after its end");
+    longestSilence = Math.max(longestSilence, at - run.last);
+    run.last = at;
+    run.lastLine = line;
+    run.finished = what === "end";
+  }
+
+  const overlaps: Overlap[] = [];
+  const inOrder = [...runs.values()];
+  for (const [index, first] of inOrder.entries()) {
+    for (const second of inOrder.slice(index + 1)) {
+      if (second.beginLine > first.lastLine) break;
+      const fault = faults.findLast((fault) =>
+        fault.line < second.beginLine && fault.at >= first.begin - reach &&
+        (fault.run === undefined || fault.run === first.name)
+      );
+      overlaps.push({
+        first: first.name,
+        second: second.name,
+        length: Math.max(0, Math.min(first.last, second.last) - second.begin),
+        fault: fault && { kind: fault.kind, run: fault.run, at: fault.at },
+      });
+    }
+  }
+  return {
+    runs: runs.size,
+    finished: inOrder.filter(({ finished }) => finished).length,
+    faults: faults.map(({ kind, run, at }) => ({ kind, run, at })),
+    overlaps,
+    longestSilence,
+  };
+}

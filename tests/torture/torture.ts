@@ -1,0 +1,134 @@
+/** Many seras that all want one lock, while they, their connections and their server are hurt. */
+
+import { fixture, Place } from "../cli/place.ts";
+import type { HeldSessions } from "../cli/held_session.ts";
+import type { Running } from "../cli/running.ts";
+import { pause } from "../cli/wait.ts";
+import { check, type Findings } from "./journal.ts";
+
+/** How many seras there are at a time. */
+const SERAS = 24;
+/** The lock that they all want. */
+const KEY = "torture";
+/** The command's time between SIGTERM and SIGKILL, in milliseconds. */
+export const GRACE = 200;
+/** How long two commands may run at the same time after a fault, in milliseconds: the grace period and killing. */
+export const BOUND = GRACE + 1000;
+
+/** How many hundredths of a second the commands take, in turn; one of them is longer than the grace period. */
+const BEATS = [2, 9, 4, 40, 3, 7, 5];
+/** From one fault to the next, in milliseconds. */
+const SHORTEST_PEACE = 30;
+const LONGEST_PEACE = 250;
+/** From one crash of the server to the next, in milliseconds. */
+const CRASH_INTERVAL = 4000;
+
+/** What came of it. */
+export interface Torture extends Findings {
+  /** How often sera ended with which code. */
+  readonly codes: ReadonlyMap<number, number>;
+  /** Everything that the seras said. */
+  readonly said: readonly string[];
+}
+
+/**
+ * Tortures a lock.
+ *
+ * @param sessions The server, whose connections are cut and which crashes; without one, files of this machine.
+ * @param seconds How long new seras are started.
+ */
+export async function torture(sessions: HeldSessions | undefined, seconds: number): Promise<Torture> {
+  await using place = await Place.make(sessions?.server);
+  const end = performance.now() + seconds * 1000;
+  const inTime = () => performance.now() < end;
+  const journal = await place.write("journal", "");
+  const running = new Map<string, Running>();
+  const codes = new Map<number, number>();
+  const said: string[] = [];
+  let count = 0;
+
+  const work = async () => {
+    while (inTime()) {
+      const run = `${++count}`;
+      const beats = BEATS[count % BEATS.length];
+      const mood = count % 2 === 0 ? "stubborn" : "mild";
+      const command = [fixture("heartbeat.sh"), journal, run, `${beats}`, mood];
+      await using sera = place.startSera(["--name", KEY, "--grace", `${GRACE}ms`, "20", ...command]);
+      running.set(run, sera);
+      const { code, stdout, stderr } = await sera.ended;
+      running.delete(run);
+      codes.set(code, (codes.get(code) ?? 0) + 1);
+      said.push(...`${stdout}${stderr}`.split("\n").filter((line) => line !== ""));
+    }
+  };
+
+  const note = (kind: string, run = "-") => {
+    const [now] = Deno.readTextFileSync("/proc/uptime").split(" ");
+    Deno.writeTextFileSync(journal, `fault ${kind} ${run} ${now}\n`, { append: true });
+  };
+  const kill = (run: string | undefined) => {
+    const sera = run === undefined ? undefined : running.get(run);
+    if (!sera) return;
+    note("kill", run);
+    sera.kill("SIGKILL");
+  };
+  const faults: (() => Promise<void> | void)[] = [
+    () => kill(holder(Deno.readTextFileSync(journal))),
+    () => kill([...running.keys()][Math.floor(Math.random() * running.size)]),
+  ];
+  if (sessions) {
+    faults.push(async () => {
+      note("cut");
+      await sessions.cutHolder(KEY);
+    }, async () => {
+      note("cut");
+      await sessions.cutAnyone();
+    });
+  }
+  const hurt = async () => {
+    let crash = performance.now() + CRASH_INTERVAL / 2;
+    while (inTime()) {
+      await pause(SHORTEST_PEACE + Math.random() * (LONGEST_PEACE - SHORTEST_PEACE));
+      if (!sessions || performance.now() < crash) {
+        await faults[Math.floor(Math.random() * faults.length)]!();
+        continue;
+      }
+      note("crash");
+      await sessions.kill();
+      await sessions.restart();
+      crash = performance.now() + CRASH_INTERVAL;
+    }
+  };
+  const stopAll = async () => {
+    while (running.size > 0) {
+      for (const sera of running.values()) sera.kill("SIGTERM");
+      await pause(100);
+    }
+  };
+
+  const workers = Promise.all(Array.from({ length: SERAS }, work));
+  await hurt();
+  await stopAll();
+  await workers;
+  return { ...check(await place.read("journal"), BOUND), codes, said };
+}
+
+/** The run that began last, if it has not ended by itself. */
+function holder(journal: string): string | undefined {
+  const begun = journal.lastIndexOf("begin ");
+  if (begun < 0) return undefined;
+  const run = journal.slice(begun).split(" ", 2)[1]!;
+  return journal.includes(`\nend ${run} `, begun) ? undefined : run;
+}
+
+/** The figures in one line. */
+export function summary(where: string, seconds: number, { runs, finished, faults, overlaps, codes, ...rest }: Torture) {
+  const kinds = Map.groupBy(faults, ({ kind }) => kind);
+  const list = (pairs: Iterable<readonly [unknown, number]>) =>
+    [...pairs].map(([what, n]) => `${n} ${what}`).join(", ");
+  const longest = Math.max(0, ...overlaps.map(({ length }) => length));
+  return `${where}: ${seconds} s, ${runs} runs (${finished} to their end); faults: ` +
+    `${list([...kinds].map(([kind, all]) => [kind, all.length] as const))}; ` +
+    `exit codes: ${[...codes].sort(([a], [b]) => a - b).map(([code, n]) => `${code} (${n})`).join(", ")}; ` +
+    `overlaps: ${overlaps.length}, longest ${longest} ms (silence up to ${rest.longestSilence} ms)`;
+}

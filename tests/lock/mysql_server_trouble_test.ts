@@ -60,11 +60,11 @@ for (const shared of [sharedMariaDb(), sharedMySql56()]) {
       });
       // The wait, and the time to answer.
       assert.ok(performance.now() - began < 2200);
-      // A third of the TTL, and the time to answer.
+      // The TTL, less the time that ending a command takes; sooner would free the lock before that.
       await lost;
-      assert.ok(performance.now() - began < 2000, `took ${performance.now() - began} ms`);
+      assert.ok(performance.now() - began < 2200 + 500, `took ${performance.now() - began} ms`);
       assert.ok(lock.lost.reason instanceof LockLostError);
-      assert.match(lock.lost.reason.message, /no answer for 500ms; see to the server and the network$/);
+      assert.match(lock.lost.reason.message, /: no answer for 2\.\d+s$/);
       await assert.rejects(lock.release(), LockLostError);
       const disposing = performance.now();
       await one[Symbol.asyncDispose]();

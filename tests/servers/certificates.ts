@@ -113,6 +113,15 @@ export async function makeCertificates(folder: string): Promise<Certificates> {
   return { ca: `${folder}/ca.pem`, good, addressOnly, nameOnly, expired, otherName, untrusted, client, otherClient };
 }
 
+/**
+ * Makes one more certificate, for 127.0.0.1, ::1 and localhost, in the folder that {@linkcode makeCertificates} has filled.
+ *
+ * @param until When its time is over, in milliseconds since 1970; whole seconds count.
+ */
+export function makeBriefCertificate(folder: string, until: number): Promise<ServerCertificate> {
+  return makeServer(folder, "brief", "ca", "here", [Date.now() - DAY, until]);
+}
+
 async function makeAuthority(folder: string, name: string): Promise<void> {
   await openssl(
     folder,

@@ -17,8 +17,14 @@ const GRACE = 500;
 /** How late something may be on a busy machine, in milliseconds. */
 const LATE = 1000;
 
-/** A namespace of networks, to be root in, and iproute2 to make one. */
-const networkNamespace: Need = linux ?? root ?? tool("ip", "netns", "list") ?? tool("unshare", "--net", "true");
+/** Namespaces of networks and cables between them, which not every container may make. */
+const networkNamespace: Need = linux ?? root ?? tool(
+  "sh",
+  "-c",
+  'ip netns add "$1" && ip link add "$1" type veth peer name cable netns "$1"; made=$?; ip netns del "$1"; exit $made',
+  "sh",
+  `s${Deno.pid}p`,
+);
 
 /** A node of its own, joined to this one by a cable that can be cut. */
 class Node implements AsyncDisposable {

@@ -659,10 +659,21 @@ function lossOf({ lost }: HeldLock): Promise<LockLostError> {
 async function processorTime(server: PostgresServer): Promise<number> {
   // Exact, where the times in "stat" leave out what is shorter than a tick.
   const files = [server.pid, ...await childrenOf(server.pid)].map((pid) => `/proc/${pid}/schedstat`);
-  const times = await Promise.all(files.map(async (file) => parseInt(await Deno.readTextFile(file))));
+  const times = await Promise.all(files.map(async (file) => parseInt(await readUnlessGone(file) ?? "0")));
   return times.reduce((sum, time) => sum + time, 0) / 1e9;
 }
 
 function median(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[values.length >> 1]!;
+}
+
+/** What a file of /proc says, unless its process has just ended. */
+async function readUnlessGone(path: string): Promise<string | undefined> {
+  try {
+    return await Deno.readTextFile(path);
+  } catch (error) {
+    // The file may be there to be opened, and its process not to be asked any more (ESRCH).
+    if (error instanceof Error) return undefined;
+    throw error;
+  }
 }

@@ -39,7 +39,7 @@ export class CommandStartError extends SeraError {
 export class LockLostError extends SeraError {
   override readonly exitCode = ExitCode.lockLost;
 
-  /** @param within In how many milliseconds another may have the lock, as far as the lease tells. */
+  /** @param within How long the command may take to end, in milliseconds, as far as the lease tells. */
   constructor(message: string, readonly within = 0) {
     super(message);
   }

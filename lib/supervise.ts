@@ -18,17 +18,15 @@ export interface Supervision {
   readonly onLost: "terminate" | "warn";
   /** Fires when the command must not go on for another reason, an Error. */
   readonly stop?: AbortSignal | undefined;
-  /** How long it has between SIGTERM and SIGKILL, in milliseconds, unless another may have its lock sooner. */
+  /** How long it has between SIGTERM and SIGKILL, in milliseconds, when it is stopped for another reason than its lock. */
   readonly grace: number;
-  /** The same for when the lock is lost, if that is less. */
-  readonly graceWhenLost?: number | undefined;
   /** Called with the reason when one of the two fires while the command runs, before it is stopped. */
   readonly onCause: (reason: Error) => void;
 }
 
 /** Watches a command until it has been reaped, and stops it when it must not go on. Whichever comes first decides. */
 export async function supervise(command: RunningCommand, supervision: Supervision): Promise<Supervised> {
-  const { lost, onLost, stop, grace, graceWhenLost = grace, onCause } = supervision;
+  const { lost, onLost, stop, grace, onCause } = supervision;
   let ended = false;
   const status = command.ended.then((exitCode) => {
     ended = true;
@@ -49,7 +47,7 @@ export async function supervise(command: RunningCommand, supervision: Supervisio
   const first = await Promise.race([status, toldToStop]);
   if (typeof first === "number") return { exitCode: first };
   onCause(first);
-  if (first instanceof LockLostError) await terminate(command, Math.min(grace, graceWhenLost, first.within));
+  if (first instanceof LockLostError) await terminate(command, first.within);
   else await terminate(command, grace, onLost === "terminate" ? lost : undefined);
   return { exitCode: await status, stoppedBy: first };
 }

@@ -114,26 +114,15 @@ const nodeModules: Plugin = {
 };
 
 /**
- * Leaves `sera doctor` to a bundle of its own: what it shares with a run would be cut into more files, and every run would
- * have to read them.
- */
-const doctorApart: Plugin = {
-  name: "doctor-apart",
-  setup(build) {
-    build.onResolve({ filter: /\/commands\/doctor\.ts$/ }, () => ({ path: "./doctor/doctor.js", external: true }));
-  },
-};
-
-/**
  * Bundles sera.
  *
  * @param outdir Where to put the files.
  * @returns The path of the one to run.
  */
 export async function bundle(outdir: string): Promise<string> {
-  const bundleOne = (entry: string, outdir: string, plugins: Plugin[]) =>
-    build({
-      entryPoints: [`${ROOT}/${entry}`],
+  try {
+    await build({
+      entryPoints: [`${ROOT}/main.ts`],
       outdir,
       bundle: true,
       splitting: true,
@@ -141,12 +130,9 @@ export async function bundle(outdir: string): Promise<string> {
       platform: "node",
       target: "esnext",
       minify: true,
-      plugins: [...plugins, standIns, nodeModules],
+      plugins: [standIns, nodeModules],
       logLevel: "error",
     });
-  try {
-    await bundleOne("main.ts", outdir, [doctorApart]);
-    await bundleOne("lib/commands/doctor.ts", `${outdir}/doctor`, []);
   } finally {
     await stop();
   }

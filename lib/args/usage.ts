@@ -23,6 +23,7 @@ ${
 ${flagLines("--namespace TEXT", ["the lock's namespace (default heimdall)"])}\
 ${flagLines("--name TEXT", ["the lock's name (default heimdall)"])}\
 ${flagLines("--timeout SECONDS", ["how long PROGRAM may run before it is stopped", "(default 5; 0: no limit)"])}\
+${flagLines("--allow-unsafe-server", ["lock also on a standby or through any pooler"])}\
 ${flagLines("--debug", ["say what happens, on stderr"])}\
 ${flagLines("--help", ["print this text"])}
 Exit status:

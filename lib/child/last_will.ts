@@ -1,5 +1,3 @@
-import { delayOrAbort } from "../deadline.ts";
-
 /**
  * What happens to the command when sera is killed with SIGKILL: its lock is free at that moment, so the command has to
  * go too.
@@ -10,20 +8,16 @@ import { delayOrAbort } from "../deadline.ts";
  */
 
 /**
- * Reads an empty line, see below, and whom to kill, then waits for the word that all is well. The keys of the terminal and a logout do not end it: it
- * has a session of its own and ignores what a group may be sent.
+ * Reads an empty line, see below, and whom to kill; then waits for the end of the pipe. The keys of the terminal and a
+ * logout do not end it: it has a session of its own, and ignores what a group may be sent.
  */
 const SCRIPT = `trap '' HUP INT QUIT TERM
-read -r _ && read -r target && { read -r word || kill -s KILL -- "$target"; }`;
-
-/** How long the shell may take to go once it has been told to, in milliseconds. Only one that is stopped takes long. */
-const LONGEST_END = 1000;
+read -r _ && read -r target && { read -r _; kill -s KILL -- "$target"; }`;
 
 /** A watch over sera's own life. */
 export class LastWill {
   readonly #shell: Deno.ChildProcess | undefined;
   readonly #writer: WritableStreamDefaultWriter<Uint8Array> | undefined;
-  #named = false;
 
   /** Starts the shell. Where there is none, nothing is watched, and {@linkcode isKept} says so. */
   static async make(): Promise<LastWill> {
@@ -50,13 +44,12 @@ export class LastWill {
       if (!(error instanceof Deno.errors.NotFound)) throw error;
       return;
     }
-    this.#shell.unref();
     this.#writer = this.#shell.stdin.getWriter();
   }
 
   /** Whether somebody watches. */
   get isKept(): boolean {
-    return this.#writer !== undefined;
+    return this.#shell !== undefined;
   }
 
   /**
@@ -65,31 +58,29 @@ export class LastWill {
    * @param target Its number; negative for a whole process group.
    */
   kill(target: number): void {
-    this.#named = true;
     this.#say(`${target}`);
   }
 
   /**
-   * All has ended as it should. Resolves when the shell has gone: in a container whose first process does not reap
+   * All has ended as it should. Resolves when the shell has been reaped: in a container whose first process does not reap
    * orphans, each would stay as a zombie.
    */
   async revoke(): Promise<void> {
-    if (!this.#shell) return;
-    this.#shell.ref();
-    if (this.#named) await this.#say("done");
-    // A shell that somebody has killed leaves nothing to close.
-    await this.#writer!.close().catch(() => undefined);
-    const gone = new AbortController();
-    const ended = this.#shell.status.then(() => gone.abort());
-    await Promise.race([ended, delayOrAbort(LONGEST_END, gone.signal)]);
+    try {
+      this.#shell?.kill("SIGKILL");
+    } catch (error) {
+      // Somebody else has killed it.
+      if (!(error instanceof TypeError || error instanceof Deno.errors.NotFound)) throw error;
+    }
+    await this.#shell?.status;
   }
 
   async #say(line: string): Promise<void> {
-    await this.#writer?.write(new TextEncoder().encode(`${line}\n`)).catch(ignoreBrokenPipe);
+    try {
+      await this.#writer?.write(new TextEncoder().encode(`${line}\n`));
+    } catch (error) {
+      // Somebody has killed the shell.
+      if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+    }
   }
-}
-
-/** Somebody has killed the shell. */
-function ignoreBrokenPipe(error: unknown): void {
-  if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
 }

@@ -17,8 +17,6 @@ export interface Execution {
   readonly io: Io;
   /** How long the command has between SIGTERM and SIGKILL, in milliseconds. */
   readonly grace: number;
-  /** The same for when the lock is lost, if that is less. */
-  readonly graceWhenLost?: number | undefined;
   readonly onLost: "terminate" | "warn";
   /** How long it may run, in milliseconds, and what to say when it is stopped for that. */
   readonly maxRun?: { readonly limit: number; readonly error: Error } | undefined;

@@ -29,6 +29,8 @@ const FLAGS = [
   { name: "namespace", boolean: false },
   { name: "name", boolean: false },
   { name: "timeout", boolean: false },
+  // The one flag that heimdall has not: a server that heimdall took, and that sera refuses, needs a way on.
+  { name: "allow-unsafe-server", boolean: true },
   ...["help", "h"].map((name) => ({ name, boolean: true })),
 ];
 
@@ -83,7 +85,7 @@ async function runOnce(
   using signals = new SignalRelay();
   await using backend = await openBackend(server, name, {
     lease: { ttl: DEFAULT_TTL, grace: DEFAULT_GRACE },
-    allowUnsafeServer: false,
+    allowUnsafeServer: isAsked(flags, "allow-unsafe-server"),
     // It tries once.
     retrying: () => undefined,
     command: words[0]!,

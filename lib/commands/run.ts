@@ -5,7 +5,6 @@ import { InterruptedError, type LockUnavailableError, MaxRunError, SeraError } f
 import { ExitCode } from "../exit_codes.ts";
 import type { Io } from "../io.ts";
 import { namespacedName } from "../lock/advisory_key.ts";
-import { graceOf } from "../lock/lease.ts";
 import { lockKey, lockName } from "../lock/lock_name.ts";
 import { openBackend } from "../lock/open_backend.ts";
 import type { Logger } from "../log/logger.ts";
@@ -65,13 +64,12 @@ export async function runUnderLock(request: RunRequest, settings: Settings, io: 
   }
 
   logger.log("info", "acquired", `Lock acquired after ${formatDuration(waited)}.`, { waited });
-  const { grace, lease, onLost, maxRun } = settings;
+  const { grace, onLost, maxRun } = settings;
   const { exitCode, stoppedBy } = await executeHolding(turn.lock, request.words, {
     signals,
     logger,
     io,
     grace,
-    graceWhenLost: graceOf(lease),
     onLost,
     maxRun: maxRun === undefined
       ? undefined

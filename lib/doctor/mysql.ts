@@ -2,7 +2,7 @@ import type { MySqlDsn } from "../config/mysql/dsn.ts";
 import { formatDuration } from "../duration.ts";
 import type { MySqlOptions } from "../lock/mysql.ts";
 import { type MySqlSession, openMySqlSession } from "../lock/mysql_session.ts";
-import { askFacts, whyUnsafe } from "../lock/mysql_topology.ts";
+import { whyUnsafe } from "../lock/mysql_topology.ts";
 import type { Database } from "./database.ts";
 import { splitMessage } from "./report.ts";
 
@@ -25,17 +25,19 @@ export function mySqlDatabase(dsn: MySqlDsn, options: MySqlOptions): Database<My
 
     open: (allowUnsafeServer) => openMySqlSession(dsn, { ...options, allowUnsafeServer }, new AbortController().signal),
 
-    async version(session) {
-      const { variables } = await askFacts(session);
+    version(session) {
+      const { variables } = session;
       const [version = "unknown", comment = ""] = ["version", "version_comment"].map((name) => variables.get(name));
-      return `${/mariadb/i.test(version) ? "MariaDB" : "MySQL"} ${version}${comment && ` (${comment})`}`;
+      const product = /mariadb/i.test(version) ? "MariaDB" : "MySQL";
+      return Promise.resolve(`${product} ${version}${comment && ` (${comment})`}`);
     },
 
-    async topology(session) {
-      const why = whyUnsafe(await askFacts(session));
-      if (why === undefined) return { session, finding: { found: "one server that takes writes, and no cluster" } };
-      const { found, cure } = splitMessage(why);
-      return { session, finding: { found: `${found} (allow-unsafe-server)`, cure } };
+    topology(session) {
+      const why = whyUnsafe(session.variables);
+      const finding = why === undefined
+        ? { found: "one server that takes writes, and no cluster" }
+        : { ...splitMessage(why), found: `${splitMessage(why).found} (allow-unsafe-server)` };
+      return Promise.resolve({ session, finding });
     },
 
     privileges: () => Promise.resolve({ found: "none is needed" }),

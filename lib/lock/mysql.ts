@@ -4,6 +4,8 @@ import { LockUnavailableError } from "../errors.ts";
 import { type LeaseTerms, Moment } from "./lease.ts";
 import type { HeldLock } from "./lock.ts";
 import { type MySqlSession, openMySqlSession } from "./mysql_session.ts";
+import { identityOf } from "./mysql_topology.ts";
+import type { Row } from "./session.ts";
 import { SessionBackend } from "./session_backend.ts";
 import { SessionLock } from "./session_lock.ts";
 
@@ -78,15 +80,15 @@ export class MySqlBackend extends SessionBackend<MySqlSession> {
 
   /** Makes sure that it is this very session that holds the lock: a proxy may have sent the two elsewhere. */
   async #verified(session: MySqlSession): Promise<HeldLock> {
-    const { id, server } = session;
     const { lease } = this.#options;
-    const isHeld = async (serverTime = 0) => {
-      const mine = `IS_USED_LOCK('${this.#name}') = ${id} AND CONNECTION_ID() = ${id}`;
-      const row = await session.query(`SELECT ${mine} AS mine, ${server.expression} AS server`, { serverTime });
-      return Number(row.mine) === 1 && String(row.server) === server.identity;
-    };
+    const { expression, mark } = identityOf(session.variables);
+    const held = `IS_USED_LOCK('${this.#name}') = CONNECTION_ID() AS mine`;
+    const place = `CONNECTION_ID() AS id, ${expression} AS server, @@SESSION.wait_timeout AS idle`;
+    const look = (serverTime = 0) => session.query(`SELECT ${held}, ${place}`, { serverTime });
+    const isMine = (row: Row) => Number(row.mine) === 1 && String(row.server) === mark;
     const sent = new Moment();
-    if (!await isHeld()) {
+    const first = await look();
+    if (!isMine(first)) {
       throw new LockUnavailableError(
         `Cannot lock on ${session.where}: the server does not keep the lock with this connection; a proxy may move ` +
           "connections between servers, connect to the server itself",
@@ -95,11 +97,15 @@ export class MySqlBackend extends SessionBackend<MySqlSession> {
     return new SessionLock(
       session,
       {
-        isHeld: () => isHeld(lease.ttl),
+        isHeld: async () => {
+          const row = await look(lease.ttl);
+          return isMine(row) && row.id === first.id;
+        },
         release: async () =>
           Number((await session.query(`SELECT RELEASE_LOCK('${this.#name}') AS released`)).released) === 1,
       },
-      lease,
+      // The server may allow less than was asked for.
+      { ...lease, ttl: Math.min(lease.ttl, Number(first.idle) * 1000 || Infinity) },
       sent,
     );
   }

@@ -9,7 +9,7 @@ import type { LeaseTerms } from "./lease.ts";
 import type { MySqlOptions } from "./mysql.ts";
 import { describeMySqlError, isTransient, whereIs } from "./mysql_errors.ts";
 import { ConnectionError } from "./network_errors.ts";
-import { askFacts, refuseUnsafe, type ServerIdentity } from "./mysql_topology.ts";
+import { askVariables, refuseUnsafe, type ServerVariables } from "./mysql_topology.ts";
 import { type DriverConnection, type Row, Session } from "./session.ts";
 
 /** How long a server may take to accept a connection, and to answer, when the DSN does not say, in milliseconds. */
@@ -17,10 +17,8 @@ const DEFAULT_TIMEOUT = 10_000;
 
 /** One connection to a MySQL or MariaDB server, never replaced by another. */
 export class MySqlSession extends Session {
-  /** The connection's number on the server. */
-  id = 0;
-  /** Which server it is. */
-  server: ServerIdentity = { expression: "NULL", identity: "null" };
+  /** What the server has said of itself; nothing before it was asked. */
+  variables: ServerVariables = new Map();
 }
 
 /**
@@ -55,10 +53,8 @@ export async function openMySqlSession(
   connection.on("end", () => session.ended(new ConnectionError("the server closed the connection")));
   try {
     await setUp(session, dsn, lease, signal);
-    const facts = await askFacts(session, signal);
-    if (!allowUnsafeServer) refuseUnsafe(session.where, facts);
-    session.id = facts.connection;
-    session.server = facts.server;
+    session.variables = await askVariables(session, signal);
+    if (!allowUnsafeServer) refuseUnsafe(session.where, session.variables);
   } catch (error) {
     session.destroy();
     throw error;

@@ -1,26 +1,17 @@
 import { LockUnavailableError } from "../errors.ts";
 import type { Session } from "./session.ts";
 
-/** How a server is told from another that took its address over. */
-export interface ServerIdentity {
-  /** SQL that gives the server's own mark. */
-  readonly expression: string;
-  readonly identity: string;
-}
+/** What a server says of itself: variables by name in lower case, without those that it does not know. */
+export type ServerVariables = ReadonlyMap<string, string>;
 
-/** What a server says of itself. */
-export interface ServerFacts {
-  /** The number of our connection. */
-  readonly connection: number;
-  readonly server: ServerIdentity;
-  /** Variables by name in lower case; without those that the server does not know. */
-  readonly variables: ReadonlyMap<string, string>;
-}
+/** By which a server is told from another that took its address over; MariaDB has no uuid. */
+const MARKS = ["server_id", "hostname", "port"];
 
 const VARIABLES = [
   "version",
   "version_comment",
   "server_uuid",
+  ...MARKS,
   "read_only",
   "super_read_only",
   "innodb_read_only",
@@ -30,22 +21,26 @@ const VARIABLES = [
 ];
 
 /** Asks a server what it is. */
-export async function askFacts(session: Session, signal?: AbortSignal): Promise<ServerFacts> {
+export async function askVariables(session: Session, signal?: AbortSignal): Promise<ServerVariables> {
   const names = VARIABLES.map((name) => `'${name}'`).join(", ");
   const rows = await session.queryAll(`SHOW GLOBAL VARIABLES WHERE Variable_name IN (${names})`, { signal });
   // Servers differ in how they write the columns' names.
   const pairs = rows.map((row) => Object.values(row).map(String) as [string, string]);
-  const variables = new Map(pairs.map(([name, value]) => [name.toLowerCase(), value]));
-  // MariaDB has no uuid.
-  const expression = variables.has("server_uuid")
-    ? "@@server_uuid"
-    : "CONCAT(@@server_id, '/', @@hostname, '/', @@port)";
-  const row = await session.query(`SELECT CONNECTION_ID() AS connection, ${expression} AS server`, { signal });
-  return { connection: Number(row.connection), server: { expression, identity: String(row.server) }, variables };
+  return new Map(pairs.map(([name, value]) => [name.toLowerCase(), value]));
+}
+
+/** Which server it is: SQL that asks for its mark, and the answer that it has to give. */
+export function identityOf(variables: ServerVariables): { readonly expression: string; readonly mark: string } {
+  const uuid = variables.get("server_uuid");
+  if (uuid !== undefined) return { expression: "@@server_uuid", mark: uuid };
+  return {
+    expression: `CONCAT_WS('/', ${MARKS.map((name) => `@@${name}`).join(", ")})`,
+    mark: MARKS.map((name) => variables.get(name)).join("/"),
+  };
 }
 
 /** Why a lock on this server would not exclude everybody, and what to do; undefined if it would. */
-export function whyUnsafe({ variables }: ServerFacts): string | undefined {
+export function whyUnsafe(variables: ServerVariables): string | undefined {
   // Newer MariaDB have more ways for read_only to be on than ON.
   const isOn = (name: string) => !["", "0", "OFF"].includes(variables.get(name)?.toUpperCase() ?? "");
   if (isOn("wsrep_on")) {
@@ -61,8 +56,8 @@ export function whyUnsafe({ variables }: ServerFacts): string | undefined {
 }
 
 /** @throws {LockUnavailableError} When a lock on this server would not exclude everybody. */
-export function refuseUnsafe(where: string, facts: ServerFacts): void {
-  const why = whyUnsafe(facts);
+export function refuseUnsafe(where: string, variables: ServerVariables): void {
+  const why = whyUnsafe(variables);
   if (why !== undefined) {
     throw new LockUnavailableError(`Cannot lock on ${where}: ${why}, or allow it with --allow-unsafe-server`);
   }

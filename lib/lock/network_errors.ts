@@ -12,18 +12,8 @@ const MEANINGS: Readonly<Record<string, string>> = {
   ETIMEDOUT: "no answer; check the address and the firewall",
 };
 
-/** Errors that may be gone a moment later: a server that restarts, a network or a name service in trouble. */
-const TRANSIENT = new Set([
-  "ECONNREFUSED",
-  "ECONNRESET",
-  "EPIPE",
-  "ENOTFOUND",
-  "EAI_AGAIN",
-  "ENOENT",
-  "EHOSTUNREACH",
-  "ENETUNREACH",
-  "ETIMEDOUT",
-]);
+/** The one of them that does not go by itself, as those of a restart, a network or a name service in trouble may. */
+const LASTING = "EACCES";
 
 /** The connection ended or was not answered, without any code that says so. */
 export class ConnectionError extends Error {}
@@ -33,7 +23,7 @@ export function isTransientNetworkError(error: unknown): boolean {
   if (error instanceof ConnectionError) return true;
   const { code, errors } = error as { readonly code?: string; readonly errors?: readonly unknown[] };
   if (errors?.length) return errors.every(isTransientNetworkError);
-  return code !== undefined && TRANSIENT.has(code);
+  return code !== undefined && code in MEANINGS && code !== LASTING;
 }
 
 /** Says what a network error means and what to do; undefined for any other error. */

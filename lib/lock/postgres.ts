@@ -68,9 +68,7 @@ export class PostgresBackend extends SessionBackend<PostgresSession> {
         this.#wake = new AbortController();
         const lock = await this.#tryOnce(session, signal);
         if (lock || last) return lock;
-        // An idle session may have to show itself more often.
-        const longest = Math.min(LONGEST_PAUSE, session.idleTimeout / 2);
-        const pause = Math.min(SHORTEST_PAUSE, longest) + Math.random() * Math.max(0, longest - SHORTEST_PAUSE);
+        const pause = SHORTEST_PAUSE + Math.random() * (LONGEST_PAUSE - SHORTEST_PAUSE);
         await delayOrAbort(Math.min(pause, deadline.remaining), this.#wake.signal);
         signal.throwIfAborted();
       }

@@ -95,6 +95,6 @@ async function goes(session: PostgresSession, probe: AdvisoryKey, signal: AbortS
 function strays({ where }: PostgresSession): LockUnavailableError {
   return new LockUnavailableError(
     `Cannot lock on ${where}: a pooler there does not tie locks to connections; use PgBouncer's pool_mode=session with ` +
-      "its server_reset_query, or connect to the server itself",
+      "its server_reset_query, connect to the server itself, or allow it with --allow-unsafe-server",
   );
 }

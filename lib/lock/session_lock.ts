@@ -1,6 +1,6 @@
 import { LockLostError, LockUnavailableError, messageOf } from "../errors.ts";
 import { formatDuration } from "../duration.ts";
-import { endsAfter, heartbeatOf, type LeaseTerms, Moment, stopsAfter } from "./lease.ts";
+import { endsAfter, graceOf, heartbeatOf, type LeaseTerms, Moment, stopsAfter } from "./lease.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import type { HeldLock } from "./lock.ts";
 import type { Session } from "./session.ts";
@@ -112,7 +112,8 @@ export class SessionLock implements HeldLock {
   #lose(why: string): void {
     if (this.#released || this.lost.aborted) return;
     this.#stop();
-    const within = Math.max(0, endsAfter(this.#terms) - this.#confirmed.age);
+    const left = Math.max(0, endsAfter(this.#terms) - this.#confirmed.age);
+    const within = Math.min(left, graceOf(this.#terms));
     this.#lost.abort(new LockLostError(`Lock lost: ${why}`, within));
   }
 

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { namespacedName } from "../../lib/lock/advisory_key.ts";
+import { startStandby } from "../servers/postgres_standby.ts";
 import { mountNamespace } from "./needs.ts";
 import { fixture, Place } from "./place.ts";
 import { fnv1, SharedPostgres } from "./postgres.ts";
@@ -377,6 +378,17 @@ postgres.test("heimdall and sera --namespace --name exclude each other", async (
   await holder.says("ready");
   await assertBusy(place, names);
   assert.deepEqual(await heimdall(place, ["echo", "ran"]), RAN);
+});
+
+postgres.test("heimdall refuses a standby, and names the flag that takes it all the same", async () => {
+  await using place = await Place.make();
+  await using standby = await startStandby(postgres.server);
+  const words = ["--database", standby.url(), "echo", "ran"];
+  const refused = await heimdall(place, words);
+  assert.deepEqual({ code: refused.code, stdout: refused.stdout }, { code: 1, stdout: "" });
+  assert.match(refused.stderr, /^sera: [^\n]+is a standby[^\n]+, or allow it with --allow-unsafe-server\n$/);
+  const taken = await heimdall(place, ["--allow-unsafe-server", ...words]);
+  assert.deepEqual(taken, { code: 0, stdout: "ran\n", stderr: "" });
 });
 
 postgres.test("flags before heimdall are 201, with a hint", async () => {

@@ -162,6 +162,20 @@ for (const shared of [sharedMariaDb(), sharedMySql56()]) {
   }
 }
 
+sharedMariaDb("--wait-timeout=2", "--maximum-wait-timeout=2").test(
+  "a server that allows less than the TTL is looked at more often",
+  async (server) => {
+    const name = freshName();
+    await using backend = await open(server.dsn(), name, undefined, { lease: { ttl: 30_000, grace: 0 } });
+    const lock = await hold(backend);
+    await pause(5000);
+    assert.equal(lock.lost.aborted, false);
+    await using other = await open(server.dsn(), name);
+    assert.equal(await other.acquire(0, never), undefined);
+    await lock.release();
+  },
+);
+
 /** The lease's settings of a session, as the server shows them. */
 const SETTINGS = [
   "idle_session_timeout",

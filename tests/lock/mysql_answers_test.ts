@@ -7,11 +7,14 @@ import { until } from "../cli/wait.ts";
 import { type Answer, FakeMySql, ServerError } from "./fake_mysql.ts";
 import { freshName, hold, never, open } from "./open.ts";
 
+/** What a look at a held lock says, where the server has told nothing of itself. */
+const HELD = { mine: 1, server: "//" };
+
 /** A server that gives every lock, but for these answers to statements that hold these words. */
 function server(answers: Record<string, () => Answer>): FakeMySql {
   const defaults = {
     GET_LOCK: () => ({ got: 1 }),
-    IS_USED_LOCK: () => ({ mine: 1 }),
+    IS_USED_LOCK: () => HELD,
     RELEASE_LOCK: () => ({ released: 1 }),
   };
   const all = Object.entries<() => Answer>({ ...defaults, ...answers });
@@ -101,7 +104,7 @@ Deno.test("a server that never waits is not asked without a pause", async () => 
 
 Deno.test("a lock that the connection does not hold afterwards is an error", async () => {
   for (const mine of [0, null]) {
-    using fake = server({ IS_USED_LOCK: () => ({ mine }) });
+    using fake = server({ IS_USED_LOCK: () => ({ ...HELD, mine }) });
     await using backend = await open(fake.dsn, freshName());
     await assert.rejects(backend.acquire(Infinity, never), (error) => {
       assert.ok(error instanceof LockUnavailableError);
@@ -112,7 +115,7 @@ Deno.test("a lock that the connection does not hold afterwards is an error", asy
 });
 
 Deno.test("a lock that the server has freed is lost at the next look", async () => {
-  const looks = inTurn({ mine: 1 }, { mine: null });
+  const looks = inTurn(HELD, { ...HELD, mine: null });
   using fake = server({ IS_USED_LOCK: looks });
   await using backend = await open(fake.dsn, freshName(), undefined, { lease: { ttl: 300, grace: 0 } });
   const lock = await hold(backend);
@@ -122,7 +125,7 @@ Deno.test("a lock that the server has freed is lost at the next look", async () 
 });
 
 Deno.test("a lock that another server answers for is lost at the next look", async () => {
-  const looks = inTurn({ mine: 1 }, { mine: 1, server: 2 });
+  const looks = inTurn(HELD, { ...HELD, server: 2 });
   using fake = server({ IS_USED_LOCK: looks });
   await using backend = await open(fake.dsn, freshName(), undefined, { lease: { ttl: 300, grace: 0 } });
   const lock = await hold(backend);

@@ -151,8 +151,7 @@ function withVariables(variables: Readonly<Record<string, string>>): FakeMySql {
   const rows: AnswerRow[] = Object.entries(variables).map(([name, value]) => ({ Variable_name: name, Value: value }));
   const answers: [string, Answer][] = [
     ["SHOW GLOBAL VARIABLES", rows],
-    ["IS_USED_LOCK", { mine: 1, server: variables.server_uuid ?? null }],
-    ["AS connection", { connection: 1, server: variables.server_uuid ?? null }],
+    ["IS_USED_LOCK", { mine: 1, server: variables.server_uuid ?? "//" }],
     ["GET_LOCK", { got: 1 }],
     ["RELEASE_LOCK", { released: 1 }],
   ];

@@ -14,21 +14,17 @@
 const SCRIPT = `trap '' HUP INT QUIT TERM
 read -r _ && read -r target && { read -r _; kill -s KILL -- "$target"; }`;
 
-/** A watch over sera's own life. */
-export class LastWill {
+/**
+ * A watch over sera's own life. Make it before the lock is asked for: what starts between getting the lock and starting
+ * the command keeps everybody waiting.
+ */
+export class LastWill implements AsyncDisposable {
   readonly #shell: Deno.ChildProcess | undefined;
   readonly #writer: WritableStreamDefaultWriter<Uint8Array> | undefined;
+  readonly #ready: Promise<void> = Promise.resolve();
 
   /** Starts the shell. Where there is none, nothing is watched, and {@linkcode isKept} says so. */
-  static async make(): Promise<LastWill> {
-    const will = new LastWill();
-    // The runtime's first write to a pipe waits for its event loop; the others are done before they return, and a sera
-    // that is killed right after the command's start must have said whom to kill.
-    await will.#say("");
-    return will;
-  }
-
-  private constructor() {
+  constructor() {
     if (Deno.build.os === "windows") return;
     try {
       this.#shell = new Deno.Command("/bin/sh", {
@@ -45,6 +41,14 @@ export class LastWill {
       return;
     }
     this.#writer = this.#shell.stdin.getWriter();
+    // The runtime's first write to a pipe waits for its event loop; the others are done before they return, and a sera
+    // that is killed right after the command's start must have said whom to kill.
+    this.#ready = this.#say("");
+  }
+
+  /** Resolves when {@linkcode kill} takes effect at once. */
+  get ready(): Promise<void> {
+    return this.#ready;
   }
 
   /** Whether somebody watches. */
@@ -65,7 +69,7 @@ export class LastWill {
    * All has ended as it should. Resolves when the shell has been reaped: in a container whose first process does not reap
    * orphans, each would stay as a zombie.
    */
-  async revoke(): Promise<void> {
+  async [Symbol.asyncDispose](): Promise<void> {
     try {
       this.#shell?.kill("SIGKILL");
     } catch (error) {

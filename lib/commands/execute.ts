@@ -1,5 +1,5 @@
 import type { SignalRelay } from "../child/signals.ts";
-import { LastWill } from "../child/last_will.ts";
+import type { LastWill } from "../child/last_will.ts";
 import { type RunningCommand, startCommand } from "../child/spawn.ts";
 import { holdsPassword } from "../config/server.ts";
 import { delayOrAbort } from "../deadline.ts";
@@ -13,6 +13,7 @@ import { supervise, type Supervised } from "../supervise.ts";
 /** What the execution of a command goes by. */
 export interface Execution {
   readonly signals: SignalRelay;
+  readonly will: LastWill;
   readonly logger: Logger;
   readonly io: Io;
   /** How long the command has between SIGTERM and SIGKILL, in milliseconds. */
@@ -33,14 +34,13 @@ export async function executeHolding(
   words: readonly string[],
   execution: Execution,
 ): Promise<Supervised> {
-  const { signals, logger, io, maxRun } = execution;
+  const { signals, will, logger, io, maxRun } = execution;
   const since = performance.now();
-  const will = await LastWill.make();
+  await will.ready;
   if (!will.isKept) logger.log("info", "note", "There is no /bin/sh: should sera be killed, the command would go on.");
   await confirm(lock);
   if (signals.interrupted.aborted) {
     await release(lock, logger, since);
-    await will.revoke();
     return { exitCode: 128 + (signals.interrupted.reason as InterruptedError).signalNumber };
   }
 
@@ -50,7 +50,6 @@ export async function executeHolding(
     command = startCommand(words);
   } catch (error) {
     await release(lock, logger, since);
-    await will.revoke();
     throw error;
   }
   will.kill(command.target);
@@ -72,13 +71,11 @@ export async function executeHolding(
     },
   });
   ended.abort();
-  const revoked = will.revoke();
   const { exitCode, stoppedBy } = supervised;
   const held = Math.round(performance.now() - since);
   const how = stoppedBy ? `stopped after ${formatDuration(held)}` : `finished with exit code ${exitCode}`;
   logger.log("info", "finished", `Command ${how}.`, { held, exitCode });
   if (!(stoppedBy instanceof LockLostError)) await release(lock, logger, since);
-  await revoked;
   return supervised;
 }
 

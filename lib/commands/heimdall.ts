@@ -2,6 +2,7 @@ import { parseGoFlags } from "../args/go_flags.ts";
 import { isAsked } from "../args/is_asked.ts";
 import { refuseChangedWords } from "../args/raw_words.ts";
 import { heimdallHelp } from "../args/usage.ts";
+import { LastWill } from "../child/last_will.ts";
 import { SignalRelay } from "../child/signals.ts";
 import { DEFAULT_GRACE, DEFAULT_TTL } from "../config/config.ts";
 import { DsnError } from "../config/dsn_text.ts";
@@ -83,6 +84,7 @@ async function runOnce(
   for (const note of server.notes) logger.log("info", "note", note);
   const name = namespacedName(flags.get("namespace") ?? DEFAULT_NAME, flags.get("name") ?? DEFAULT_NAME);
   using signals = new SignalRelay();
+  await using will = new LastWill();
   await using backend = await openBackend(server, name, {
     lease: { ttl: DEFAULT_TTL, grace: DEFAULT_GRACE },
     allowUnsafeServer: isAsked(flags, "allow-unsafe-server"),
@@ -109,6 +111,7 @@ async function runOnce(
 
   const { exitCode, stoppedBy } = await executeHolding(lock, words, {
     signals,
+    will,
     logger,
     io,
     grace: DEFAULT_GRACE,

@@ -1,3 +1,4 @@
+import { LastWill } from "../child/last_will.ts";
 import { SignalRelay } from "../child/signals.ts";
 import type { Settings } from "../config/config.ts";
 import { formatDuration } from "../duration.ts";
@@ -31,6 +32,7 @@ export async function runUnderLock(request: RunRequest, settings: Settings, io: 
   const name = settings.namespace === undefined ? lockName(key) : namespacedName(settings.namespace, key);
   logger.aboutLock(name);
   using signals = new SignalRelay();
+  await using will = new LastWill();
   await using backend = await openBackend(settings.server, name, {
     tlsCa: settings.tlsCa,
     lease: settings.lease,
@@ -67,6 +69,7 @@ export async function runUnderLock(request: RunRequest, settings: Settings, io: 
   const { grace, onLost, maxRun } = settings;
   const { exitCode, stoppedBy } = await executeHolding(turn.lock, request.words, {
     signals,
+    will,
     logger,
     io,
     grace,

@@ -2,18 +2,18 @@ import { parseGoFlags } from "./args/go_flags.ts";
 import { isAsked } from "./args/is_asked.ts";
 import { readOperands } from "./args/operands.ts";
 import { refuseChangedWords } from "./args/raw_words.ts";
-import { environmentName, SETTINGS } from "./args/settings_table.ts";
+import { environmentName, SETTING_FLAGS } from "./args/settings_table.ts";
 import { helpText } from "./args/usage.ts";
 import { runUnderLock } from "./commands/run.ts";
 import { resolveSettings } from "./config/config.ts";
-import { messageOf, SeraError } from "./errors.ts";
+import { verdictOf } from "./errors.ts";
 import { ExitCode } from "./exit_codes.ts";
 import type { Io } from "./io.ts";
 import { Logger } from "./log/logger.ts";
 import { VERSION } from "./version.ts";
 
 const FLAGS = [
-  ...SETTINGS.map(({ name, kind }) => ({ name, boolean: kind.startsWith("boolean") })),
+  ...SETTING_FLAGS,
   ...["help", "h", "version"].map((name) => ({ name, boolean: true })),
 ];
 
@@ -47,10 +47,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     logger = new Logger(io, settings.logging, request.words.join(" "));
     return await runUnderLock(request, settings, io, logger);
   } catch (error) {
-    const exitCode = error instanceof SeraError ? error.exitCode : ExitCode.lockUnavailable;
-    const message = error instanceof SeraError
-      ? error.message
-      : `Unexpected error, please report it: ${messageOf(error).split("\n")[0]}`;
+    const { message, exitCode } = verdictOf(error);
     logger.log("error", "error", message, { exitCode });
     return exitCode;
   } finally {

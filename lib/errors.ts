@@ -30,6 +30,9 @@ export class LockUnavailableError extends SeraError {
   }
 }
 
+/** A server that would lock, but not for everybody; `--allow-unsafe-server` takes it all the same. */
+export class UnsafeServerError extends LockUnavailableError {}
+
 /** The command could not be started. */
 export class CommandStartError extends SeraError {
   override readonly exitCode = ExitCode.commandNotStarted;
@@ -56,6 +59,13 @@ export class InterruptedError extends Error {
   constructor(readonly signalNumber: number) {
     super(`Interrupted by signal ${signalNumber}`);
   }
+}
+
+/** What to say of anything that ended sera, in one line, and the status to exit with. */
+export function verdictOf(error: unknown): { readonly message: string; readonly exitCode: number } {
+  if (error instanceof SeraError) return error;
+  const message = `Unexpected error, please report it: ${messageOf(error).split("\n")[0]}`;
+  return { message, exitCode: ExitCode.lockUnavailable };
 }
 
 /** The message of anything that was thrown, without what the runtime adds to the system's words. */

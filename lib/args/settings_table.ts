@@ -1,3 +1,5 @@
+import type { FlagSpec } from "./go_flags.ts";
+
 /** What a setting takes. */
 export type SettingKind =
   | "text"
@@ -142,6 +144,12 @@ export const SETTINGS: readonly SettingSpec[] = [
     inConfig: true,
   },
 ];
+
+/** The flags of all settings. */
+export const SETTING_FLAGS: readonly FlagSpec[] = SETTINGS.map(({ name, kind }) => ({
+  name,
+  boolean: kind.startsWith("boolean"),
+}));
 
 /** The environment variable of a setting, for example `SERA_WAIT_AND_SKIP`. */
 export function environmentName(setting: string): string {

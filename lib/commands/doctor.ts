@@ -1,7 +1,7 @@
 import { parseGoFlags } from "../args/go_flags.ts";
 import { isAsked } from "../args/is_asked.ts";
 import { refuseChangedWords } from "../args/raw_words.ts";
-import { SETTINGS } from "../args/settings_table.ts";
+import { SETTING_FLAGS } from "../args/settings_table.ts";
 import { doctorHelp } from "../args/usage.ts";
 import type { Settings } from "../config/config.ts";
 import { holdsPassword } from "../config/server.ts";
@@ -10,7 +10,7 @@ import { checkDatabase } from "../doctor/database.ts";
 import { checkFile } from "../doctor/file.ts";
 import { Report, textOf } from "../doctor/report.ts";
 import { serverView } from "../doctor/server_view.ts";
-import { messageOf, SeraError, UsageError } from "../errors.ts";
+import { UsageError, verdictOf } from "../errors.ts";
 import { ExitCode } from "../exit_codes.ts";
 import type { Io } from "../io.ts";
 import { namespacedName } from "../lock/advisory_key.ts";
@@ -20,7 +20,7 @@ import { openBackend } from "../lock/open_backend.ts";
 import { Logger } from "../log/logger.ts";
 
 const FLAGS = [
-  ...SETTINGS.map(({ name, kind }) => ({ name, boolean: kind.startsWith("boolean") })),
+  ...SETTING_FLAGS,
   ...["json", "help", "h"].map((name) => ({ name, boolean: true })),
 ];
 
@@ -49,10 +49,7 @@ export async function doctor(argv: readonly string[], io: Io): Promise<number> {
     refuseChangedWords(argv);
     return await examine(flags, json, io);
   } catch (error) {
-    const exitCode = error instanceof SeraError ? error.exitCode : ExitCode.lockUnavailable;
-    const message = error instanceof SeraError
-      ? error.message
-      : `Unexpected error, please report it: ${messageOf(error).split("\n")[0]}`;
+    const { message, exitCode } = verdictOf(error);
     new Logger(io, { format: "text" }, argv.join(" ")).log("error", "error", message, { exitCode });
     return exitCode;
   }

@@ -5,10 +5,9 @@ import { heimdallHelp } from "../args/usage.ts";
 import { LastWill } from "../child/last_will.ts";
 import { SignalRelay } from "../child/signals.ts";
 import { DEFAULT_GRACE, DEFAULT_TTL } from "../config/config.ts";
-import { DsnError } from "../config/dsn_text.ts";
 import { parsePostgres } from "../config/server.ts";
 import { formatDuration, parseWait } from "../duration.ts";
-import { InterruptedError, messageOf, SeraError, UsageError } from "../errors.ts";
+import { InterruptedError, UsageError, verdictOf } from "../errors.ts";
 import type { Io } from "../io.ts";
 import { namespacedName } from "../lock/advisory_key.ts";
 import { openBackend } from "../lock/open_backend.ts";
@@ -60,9 +59,7 @@ export async function heimdall(argv: readonly string[], io: Io): Promise<number>
     refuseChangedWords(argv);
     return await runOnce(operands, flags, limit, io, logger);
   } catch (error) {
-    const known = error instanceof SeraError || error instanceof DsnError;
-    const message = known ? error.message : `Unexpected error, please report it: ${messageOf(error).split("\n")[0]}`;
-    logger.log("error", "error", message, { exitCode: FAILED });
+    logger.log("error", "error", verdictOf(error).message, { exitCode: FAILED });
     return FAILED;
   }
 }

@@ -1,9 +1,9 @@
 /** What all parts of reading a DSN share: cutting text up, and showing it in errors without showing a password. */
 
+import { ConfigError } from "../errors.ts";
+
 /** A DSN that cannot be used. Its message fits on one line and never holds any part of what could be a password. */
-export class DsnError extends Error {
-  override readonly name = "DsnError";
-}
+export class DsnError extends ConfigError {}
 
 /**
  * Shows a value in a message, or says `substitute` where the value might be a piece of the password: a separator that

@@ -1,5 +1,5 @@
 import { formatDuration } from "../duration.ts";
-import { LockUnavailableError } from "../errors.ts";
+import { UnsafeServerError } from "../errors.ts";
 import type { Backend } from "../lock/lock.ts";
 import type { Session } from "../lock/session.ts";
 import { checkAddresses } from "./address.ts";
@@ -8,7 +8,7 @@ import type { Finding, Report } from "./report.ts";
 import type { Address } from "./server_view.ts";
 import { checkTls, type TlsWishes } from "./tls_check.ts";
 
-/** What the kinds of databases differ in. Each look may throw a {@linkcode LockUnavailableError}. */
+/** What the kinds of databases differ in. Each look may throw a `LockUnavailableError`. */
 export interface Database<S extends Session> {
   readonly addresses: readonly Address[];
   readonly tls: TlsWishes;
@@ -75,13 +75,13 @@ async function checkConnection<S extends Session>(
   allowUnsafeServer: boolean,
 ): Promise<boolean> {
   let session: S | undefined;
-  let refused: LockUnavailableError | undefined;
+  let refused: UnsafeServerError | undefined;
   const began = performance.now();
   await report.check("connection", async () => {
     try {
       session = await database.open(allowUnsafeServer);
     } catch (error) {
-      if (!isRefusal(error)) throw error;
+      if (!(error instanceof UnsafeServerError)) throw error;
       refused = error;
       session = await database.open(true);
     }
@@ -109,11 +109,6 @@ async function checkConnection<S extends Session>(
   } finally {
     await current.close();
   }
-}
-
-/** Whether the server was reached, and is one that only `--allow-unsafe-server` takes. */
-function isRefusal(error: unknown): error is LockUnavailableError {
-  return error instanceof LockUnavailableError && error.message.includes("--allow-unsafe-server");
 }
 
 async function roundTrip(session: Session): Promise<Finding> {

@@ -1,4 +1,4 @@
-import { LockUnavailableError } from "../errors.ts";
+import { UnsafeServerError } from "../errors.ts";
 import type { Session } from "./session.ts";
 
 /** What a server says of itself: variables by name in lower case, without those that it does not know. */
@@ -55,10 +55,10 @@ export function whyUnsafe(variables: ServerVariables): string | undefined {
   return undefined;
 }
 
-/** @throws {LockUnavailableError} When a lock on this server would not exclude everybody. */
+/** @throws {UnsafeServerError} When a lock on this server would not exclude everybody. */
 export function refuseUnsafe(where: string, variables: ServerVariables): void {
   const why = whyUnsafe(variables);
   if (why !== undefined) {
-    throw new LockUnavailableError(`Cannot lock on ${where}: ${why}, or allow it with --allow-unsafe-server`);
+    throw new UnsafeServerError(`Cannot lock on ${where}: ${why}, or allow it with --allow-unsafe-server`);
   }
 }

@@ -8,6 +8,9 @@ export class UnsuitableServerError extends Error {}
 /** A server that is not the primary now. Of several it may become that, when another one has failed. */
 export class NotPrimaryError extends UnsuitableServerError {}
 
+/** A standby, which would lock, but not for everybody. */
+export class StandbyError extends NotPrimaryError {}
+
 /** Encryption was asked for, and did not come about. */
 export class TlsError extends Error {
   /** @param offered Whether the server has TLS at all. */

@@ -1,5 +1,5 @@
 import { Deadline, delayOrAbort } from "../deadline.ts";
-import { LockUnavailableError } from "../errors.ts";
+import { UnsafeServerError } from "../errors.ts";
 import { type AdvisoryKey, advisoryKey } from "./advisory_key.ts";
 import type { PostgresSession } from "./postgres_session.ts";
 
@@ -30,7 +30,7 @@ const UNLOCKS = 50;
  * @param session A connection through the pooler; it is used up.
  * @param reopen Makes another such connection.
  * @returns A connection to lock on.
- * @throws {LockUnavailableError} When locks stray.
+ * @throws {UnsafeServerError} When locks stray.
  */
 export async function throughPooler(
   session: PostgresSession,
@@ -92,8 +92,8 @@ async function goes(session: PostgresSession, probe: AdvisoryKey, signal: AbortS
   }
 }
 
-function strays({ where }: PostgresSession): LockUnavailableError {
-  return new LockUnavailableError(
+function strays({ where }: PostgresSession): UnsafeServerError {
+  return new UnsafeServerError(
     `Cannot lock on ${where}: a pooler there does not tie locks to connections; use PgBouncer's pool_mode=session with ` +
       "its server_reset_query, connect to the server itself, or allow it with --allow-unsafe-server",
   );

@@ -4,7 +4,7 @@ import type { Socket } from "node:net";
 import type { PostgresHost, PostgresServer } from "../config/postgres/server.ts";
 import { LONGEST_TIMER } from "../deadline.ts";
 import { formatDuration } from "../duration.ts";
-import { ConfigError, LockUnavailableError } from "../errors.ts";
+import { ConfigError, LockUnavailableError, UnsafeServerError } from "../errors.ts";
 import type { LeaseTerms } from "./lease.ts";
 import { ConnectionError } from "./network_errors.ts";
 import {
@@ -12,6 +12,7 @@ import {
   isTransientPostgresError,
   NotPrimaryError,
   sqlState,
+  StandbyError,
   TlsError,
   UnsuitableServerError,
   whereIs,
@@ -119,7 +120,8 @@ export async function openPostgresSession(
     }
   }
   const reasons = failures.map(({ host, error }) => `${whereIs(host)}: ${describePostgresError(error)}`);
-  throw new LockUnavailableError(
+  const unsafe = failures.some(({ error }) => error instanceof StandbyError);
+  throw new (unsafe ? UnsafeServerError : LockUnavailableError)(
     `Cannot lock on PostgreSQL at ${reasons.join(", and at ")}`,
     failures.every(({ error }) =>
       isTransientPostgresError(error) || error instanceof NotPrimaryError && server.hosts.length > 1
@@ -285,7 +287,7 @@ function refuseUnsuitable(
   allowUnsafeServer: boolean,
 ): void {
   if (standby === "t" && !allowUnsafeServer) {
-    throw new NotPrimaryError(
+    throw new StandbyError(
       "the server is a standby, and a lock there excludes nobody elsewhere; name the primary, or " +
         "allow it with --allow-unsafe-server",
     );

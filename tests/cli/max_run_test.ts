@@ -100,8 +100,8 @@ testWith([linux], "--max-run holds for the first one with --wait-and-skip, and t
 
 Deno.test("the time does not begin before the lock is there", async () => {
   await using place = await Place.make();
-  await using holder = place.startSera(["--name", "n", "0", "sleep", "1"]);
-  await until("it holds", async () => (await place.sera(["--name", "n", "0", "true"])).code === 204);
+  await using holder = place.startSera(["--name", "n", "0", "sh", "-c", "echo holding; sleep 1"]);
+  await holder.says("holding");
   const { code, stdout } = await place.sera(["--name", "n", "--max-run", "900ms", "20", "echo", "ran"]);
   assert.deepEqual({ code, stdout }, { code: 0, stdout: "ran\n" });
   assert.equal((await holder.ended).code, 0);

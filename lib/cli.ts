@@ -25,6 +25,8 @@ const FLAGS = [
  */
 export async function run(argv: readonly string[], io: Io): Promise<number> {
   if (argv[0] === "heimdall") return await (await import("./commands/heimdall.ts")).heimdall(argv.slice(1), io);
+  if (argv[0] === "status") return await (await import("./commands/status.ts")).status(argv.slice(1), io);
+  if (argv[0] === "history") return await (await import("./commands/history.ts")).history(argv.slice(1), io);
   if (argv[0] === "doctor") return await (await import("./commands/doctor.ts")).doctor(argv.slice(1), io);
   let logger = new Logger(io, { format: "text" }, argv.join(" "));
   try {

@@ -75,8 +75,12 @@ function formatMinutes(seconds: number): string {
   return (h > 0 ? `${h}h` : "") + minutes + (s > 0 ? `${s}s` : "");
 }
 
+/** Go knows no days, for their length depends on the clocks being changed; these have 24 hours. */
+const DAYS = /^([0-9]+)d(.*)$/;
+
 /**
- * Reads sera's `<wait>`: a whole number of seconds (`0`: try once), a Go duration that is not negative, or `forever`.
+ * Reads sera's `<wait>`: a whole number of seconds (`0`: try once), a Go duration that is not negative, with whole days
+ * before it if need be (`90d`), or `forever`.
  *
  * @returns Milliseconds, Infinity for `forever` (and for more digits than a number can hold); undefined if the text is
  * no wait, which is how the command line tells a wait from a subcommand.
@@ -84,6 +88,11 @@ function formatMinutes(seconds: number): string {
 export function parseWait(text: string): number | undefined {
   if (text === "forever") return Infinity;
   if (/^[0-9]+$/.test(text)) return Number(text) * 1000;
-  const ms = parseDuration(text);
-  return ms !== undefined && ms >= 0 ? ms : undefined;
+  const [, days, rest = text] = DAYS.exec(text) ?? [];
+  const ms = days !== undefined && rest === ""
+    ? 0
+    : /^[+-]/.test(rest) && days !== undefined
+    ? undefined
+    : parseDuration(rest);
+  return ms !== undefined && ms >= 0 ? Number(days ?? 0) * 24 * 3600_000 + ms : undefined;
 }

@@ -6,6 +6,8 @@ export interface FlagSpec {
   readonly name: string;
   /** Whether the flag needs no value; one may still be given as `--flag=value`. */
   readonly boolean: boolean;
+  /** The flag that it is another name for. */
+  readonly meaning?: string | undefined;
 }
 
 /** The outcome of {@linkcode parseGoFlags}. */
@@ -47,9 +49,10 @@ export function parseGoFlags(
       throw new UsageError(`Unknown flag: ${word.slice(0, word.length - text.length)}${name}; see ${help}`);
     }
 
-    if (equals >= 0) flags.set(name, text.slice(equals + 1));
-    else if (spec.boolean) flags.set(name, "true");
-    else if (next < words.length) flags.set(name, words[next++]!);
+    const meant = spec.meaning ?? name;
+    if (equals >= 0) flags.set(meant, text.slice(equals + 1));
+    else if (spec.boolean) flags.set(meant, "true");
+    else if (next < words.length) flags.set(meant, words[next++]!);
     else throw new UsageError(`The flag needs a value: -${name}; write --${name}=value`);
   }
   return { flags, operands: words.slice(next) };

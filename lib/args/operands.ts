@@ -15,7 +15,9 @@ export function readOperands(operands: readonly string[]): RunRequest {
   if (first === "heimdall") {
     throw new UsageError("Cannot use flags before heimdall; write sera heimdall [flags] PROGRAM [argument ...]");
   }
-  if (first === "doctor") throw new UsageError("Cannot use flags before doctor; write sera doctor [--json] [flags]");
+  if (first === "doctor" || first === "status" || first === "history") {
+    throw new UsageError(`Cannot use flags before ${first}; write sera ${first} [--json] [flags]`);
+  }
   const wait = parseWait(first);
   if (wait === undefined) {
     throw new UsageError(

@@ -10,13 +10,15 @@ export type SettingKind =
   | "boolean-or-path"
   /** One of the setting's `words`. */
   | "word"
-  /** Whole seconds, or a duration such as `1m30s`. */
+  /** Whole seconds, or a duration such as `1m30s` or `90d`. */
   | "duration";
 
 /** One setting: the same name serves as flag, as environment variable and as key of the config file. */
 export interface SettingSpec {
   /** The flag's name; the config key is the same, the variable `SERA_` and the name in capitals. */
   readonly name: string;
+  /** Another name for the flag. */
+  readonly alias?: string;
   readonly kind: SettingKind;
   /** The words that a `word` or `boolean-or-word` setting takes. */
   readonly words?: readonly string[];
@@ -83,6 +85,70 @@ export const SETTINGS: readonly SettingSpec[] = [
     inConfig: false,
   },
   {
+    name: "once",
+    kind: "text",
+    placeholder: "KEY",
+    help: ["run to success at most once for this key, ever; skip", "it afterwards (uses the ledger)"],
+    inConfig: false,
+  },
+  {
+    name: "every",
+    alias: "once-per",
+    kind: "duration",
+    placeholder: "DURATION",
+    help: [
+      "at most one successful run begins in this time, by the",
+      "server's clock; also --once-per (uses the ledger)",
+    ],
+    inConfig: false,
+  },
+  {
+    name: "count-failures",
+    kind: "boolean",
+    help: ["failed and abandoned runs count for both, too"],
+    inConfig: false,
+  },
+  {
+    name: "min-hold",
+    kind: "duration",
+    placeholder: "DURATION",
+    help: ["keep the lock for at least this long"],
+    inConfig: true,
+  },
+  {
+    name: "label",
+    kind: "text",
+    placeholder: "TEXT",
+    help: ["what others see of the command (default: its first", "word, for the others may hold secrets)"],
+    inConfig: false,
+  },
+  {
+    name: "ledger",
+    kind: "boolean",
+    help: ["record the run in the ledger beside the lock; the", "command gets a fencing token in SERA_TOKEN"],
+    inConfig: true,
+  },
+  {
+    name: "ledger-table",
+    kind: "text",
+    placeholder: "NAME",
+    help: ["the ledger's table, or schema.table (default", "sera_runs; not for file:)"],
+    inConfig: true,
+  },
+  {
+    name: "keep-history",
+    kind: "duration",
+    placeholder: "DURATION",
+    help: ["how long the ledger keeps runs (default 90d; what", "--once and --every need is kept for as long)"],
+    inConfig: true,
+  },
+  {
+    name: "record-skips",
+    kind: "boolean",
+    help: ["record in the ledger also that a run was skipped"],
+    inConfig: true,
+  },
+  {
     name: "ttl",
     kind: "duration",
     placeholder: "DURATION",
@@ -146,10 +212,10 @@ export const SETTINGS: readonly SettingSpec[] = [
 ];
 
 /** The flags of all settings. */
-export const SETTING_FLAGS: readonly FlagSpec[] = SETTINGS.map(({ name, kind }) => ({
-  name,
-  boolean: kind.startsWith("boolean"),
-}));
+export const SETTING_FLAGS: readonly FlagSpec[] = SETTINGS.flatMap(({ name, alias, kind }) => {
+  const boolean = kind.startsWith("boolean");
+  return [{ name, boolean }, ...(alias === undefined ? [] : [{ name: alias, boolean, meaning: name }])];
+});
 
 /** The environment variable of a setting, for example `SERA_WAIT_AND_SKIP`. */
 export function environmentName(setting: string): string {

@@ -14,7 +14,6 @@ import { UsageError, verdictOf } from "../errors.ts";
 import { ExitCode } from "../exit_codes.ts";
 import type { Io } from "../io.ts";
 import { namespacedName } from "../lock/advisory_key.ts";
-import { applicationName } from "../lock/application_name.ts";
 import { lockName } from "../lock/lock_name.ts";
 import { openBackend } from "../lock/open_backend.ts";
 import { Logger } from "../log/logger.ts";
@@ -25,7 +24,7 @@ const FLAGS = [
 ];
 
 /** What a server shows in place of the command's first word. */
-const COMMAND = "doctor";
+const LABEL = "doctor";
 
 /**
  * Tries the configuration as a run would use it, without any command, and says of each part whether it works.
@@ -69,20 +68,20 @@ async function examine(flags: ReadonlyMap<string, string>, json: boolean, io: Io
 
 async function checkServer(report: Report, settings: Settings, io: Io): Promise<void> {
   const { server, tlsCa, lease, allowUnsafeServer, namespace } = settings;
-  const options = { tlsCa, lease, allowUnsafeServer, command: COMMAND, env: io.env, retrying: () => undefined };
+  const options = { tlsCa, lease, allowUnsafeServer, label: LABEL, env: io.env, retrying: () => undefined };
   const probe = `sera doctor ${crypto.randomUUID()}`;
   const name = namespace === undefined ? lockName(probe) : namespacedName(namespace, probe);
+  const presence = { lock: name, host: Deno.hostname(), pid: Deno.pid, label: LABEL };
   const backend = () => openBackend(server, name, options);
   if (server.kind === "file") return await checkFile(report, server, name, options);
   if (server.kind === "mysql") {
     const { mySqlDatabase } = await import("../doctor/mysql.ts");
-    return await checkDatabase(report, mySqlDatabase(server, options), allowUnsafeServer, backend);
+    return await checkDatabase(report, mySqlDatabase(server, { ...options, presence }), allowUnsafeServer, backend);
   }
   const { postgresDatabase } = await import("../doctor/postgres.ts");
-  const shown = { ...options, applicationName: applicationName(Deno.hostname(), Deno.pid, COMMAND) };
   return await checkDatabase(
     report,
-    postgresDatabase(server, shown, namespace !== undefined),
+    postgresDatabase(server, { ...options, presence }, namespace !== undefined),
     allowUnsafeServer,
     backend,
   );

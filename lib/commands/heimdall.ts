@@ -87,7 +87,7 @@ async function runOnce(
     allowUnsafeServer: isAsked(flags, "allow-unsafe-server"),
     // It tries once.
     retrying: () => undefined,
-    command: words[0]!,
+    label: words[0]!,
     env: io.env,
   });
 

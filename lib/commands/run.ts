@@ -38,7 +38,7 @@ export async function runUnderLock(request: RunRequest, settings: Settings, io: 
     lease: settings.lease,
     allowUnsafeServer: settings.allowUnsafeServer,
     retrying: retryingOnce(logger),
-    command: request.words[0]!,
+    label: settings.label ?? request.words[0]!,
     env: io.env,
   });
 

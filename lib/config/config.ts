@@ -17,6 +17,16 @@ const LONGEST_TTL = 24 * 3600 * 1000;
 /** How long a command has between SIGTERM and SIGKILL, in milliseconds: enough to clean up, and not much more. */
 export const DEFAULT_GRACE = 10_000;
 
+/** How long the ledger keeps a run, in milliseconds, and what it is called. */
+const DEFAULT_KEEP_HISTORY = 90 * 24 * 3600 * 1000;
+const DEFAULT_LEDGER_TABLE = "sera_runs";
+
+/** No span of a ledger is longer, in milliseconds: a century, which every server can reckon with. */
+const LONGEST_SPAN = 36_500 * 24 * 3600 * 1000;
+
+/** The longest key, in characters: the longest that every MySQL can index. */
+const LONGEST_KEY = 190;
+
 /** Everything that one run of sera goes by. */
 export interface Settings {
   readonly server: Server;
@@ -36,9 +46,35 @@ export interface Settings {
   /** How long the command may run, in milliseconds. */
   readonly maxRun?: number | undefined;
   readonly allowUnsafeServer: boolean;
+  /** How long the lock is kept at least, in milliseconds. */
+  readonly minHold?: number | undefined;
+  /** What others see of the command, instead of its first word. */
+  readonly label?: string | undefined;
+  readonly ledger: LedgerSettings;
   readonly logging: LogSettings;
   /** What is odd but harmless, for verbose. */
   readonly notes: readonly string[];
+}
+
+/** What is remembered of runs, and which runs keep others from happening. */
+export interface LedgerSettings {
+  /** Whether it is used. */
+  readonly on: boolean;
+  readonly table: TableName;
+  /** How long a run is remembered, in milliseconds. */
+  readonly keepHistory: number;
+  /** The key for which the command runs at most once. */
+  readonly once?: string | undefined;
+  /** The span in which at most one run begins, in milliseconds. */
+  readonly every?: number | undefined;
+  readonly countFailures: boolean;
+  readonly recordSkips: boolean;
+}
+
+/** A table's name, in letters, digits and underscores; without a schema it is where the server looks first. */
+export interface TableName {
+  readonly schema?: string | undefined;
+  readonly name: string;
 }
 
 /** How sera says what happens. */
@@ -126,6 +162,31 @@ export async function resolveSettings(
     );
   }
   if (parsed.kind === "postgres") notes.push(...parsed.notes);
+  const once = text("once");
+  if (once !== undefined && ([...once].length > LONGEST_KEY || once !== once.trim())) {
+    throw wrong(spec("once"), find("once")!, `up to ${LONGEST_KEY} characters, without blanks around them`);
+  }
+  const ledgerTable = find("ledger-table");
+  if (ledgerTable && parsed.kind === "file") {
+    throw new ledgerTable.error(
+      `Cannot use ledger-table in ${ledgerTable.source} with the server in ${server.source}: file: has no tables`,
+    );
+  }
+  const table = read("ledger-table", find, readTable) ?? { name: DEFAULT_LEDGER_TABLE };
+  const every = duration("every", 1, LONGEST_SPAN);
+  const recordSkips = boolean("record-skips");
+  const reason = once !== undefined ? "once" : every !== undefined ? "every" : recordSkips ? "record-skips" : undefined;
+  const on = read("ledger", find, readBoolean) ?? reason !== undefined;
+  if (!on && reason !== undefined && reason !== "record-skips") {
+    const { source, error } = find("ledger")!;
+    throw new error(`Cannot use ${reason} in ${find(reason)!.source} without the ledger; take ledger out of ${source}`);
+  }
+  if (on && parsed.kind === "mysql" && parsed.database === "" && table.schema === undefined) {
+    throw new ConfigError(
+      `Cannot keep a ledger with the server in ${server.source}: it names no database for the table; add one after the ` +
+        "slash, user:password@tcp(host)/DATABASE, or set --ledger-table DATABASE.sera_runs",
+    );
+  }
   return {
     server: parsed,
     tlsCa,
@@ -138,6 +199,17 @@ export async function resolveSettings(
     onLost: (text("on-lost") ?? "terminate") as "terminate" | "warn",
     maxRun: duration("max-run", 1),
     allowUnsafeServer: boolean("allow-unsafe-server"),
+    minHold: duration("min-hold", 0),
+    label: text("label"),
+    ledger: {
+      on,
+      table,
+      keepHistory: duration("keep-history", 0, LONGEST_SPAN) ?? DEFAULT_KEEP_HISTORY,
+      once,
+      every,
+      countFailures: boolean("count-failures"),
+      recordSkips,
+    },
     logging: {
       verbose: verbose === true ? "stdout" : verbose === false ? undefined : verbose as "stdout" | "stderr",
       syslog: booleanOr("syslog"),
@@ -195,6 +267,14 @@ function readBooleanOrText(spec: SettingSpec, found: Found): boolean | string {
   const { value } = found;
   if (typeof value === "string" && (spec.words ? spec.words.includes(value) : value.startsWith("/"))) return value;
   throw wrong(spec, found, `true, false${spec.words ? `, ${spec.words.join(" or ")}` : " or an absolute path"}`);
+}
+
+function readTable(spec: SettingSpec, found: Found): TableName {
+  const [, schema, name] = /^(?:([A-Za-z_]\w{0,62})\.)?([A-Za-z_]\w{0,62})$/.exec(readWord(spec, found)) ?? [];
+  if (name === undefined) {
+    throw wrong(spec, found, "a table or schema.table, in up to 63 letters, digits and underscores each");
+  }
+  return { schema, name };
 }
 
 function readDuration(spec: SettingSpec, found: Found, least: number, most: number): number {

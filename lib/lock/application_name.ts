@@ -1,3 +1,5 @@
+import type { Presence } from "./presence.ts";
+
 /** The longest name that PostgreSQL keeps, in bytes (NAMEDATALEN - 1). */
 const LONGEST = 63;
 
@@ -5,11 +7,11 @@ const LONGEST = 63;
 const LONGEST_HOST = 30;
 
 /**
- * What an administrator sees of a session: host, process and the command's first word without its folder, for example
- * `sera web1:4711 rotate-logs`. The other words stay away, for they may hold secrets.
+ * What an administrator sees of a session: host, process and label, which for a command's first word goes without its
+ * folder, for example `sera web1:4711 rotate-logs`.
  */
-export function applicationName(host: string, pid: number, command: string): string {
-  const word = command.slice(command.lastIndexOf("/") + 1);
+export function applicationName({ host, pid, label }: Presence): string {
+  const word = /\s/.test(label) ? label : label.slice(label.lastIndexOf("/") + 1);
   // The server replaces what is not printable ASCII, in a way that depends on its version.
   return `sera ${host.slice(0, LONGEST_HOST)}:${pid} ${word}`.replace(/[^ -~]/g, "?").slice(0, LONGEST);
 }

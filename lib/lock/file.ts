@@ -1,6 +1,7 @@
 import { delayOrAbort } from "../deadline.ts";
 import { LockLostError, LockUnavailableError, messageOf } from "../errors.ts";
 import type { Backend, HeldLock } from "./lock.ts";
+import type { Presence } from "./presence.ts";
 
 /**
  * Locks with the operating system (flock(2), on Windows LockFileEx), on the file `NAME.lock` in a folder: for one
@@ -11,21 +12,30 @@ import type { Backend, HeldLock } from "./lock.ts";
  */
 export class FileBackend implements Backend {
   readonly #path: string;
+  readonly #presence: Presence;
   #held: HeldFileLock | undefined;
 
   /**
    * @param folder An existing folder, see `prepareLockFolder`.
-   * @param name The lock's name.
+   * @param presence Who asks, and for which lock.
    */
-  constructor(folder: string, name: string) {
-    this.#path = `${folder}/${name}.lock`;
+  constructor(folder: string, presence: Presence) {
+    this.#path = `${folder}/${presence.lock}.lock`;
+    this.#presence = presence;
+  }
+
+  session(): Promise<undefined> {
+    return Promise.resolve(undefined);
   }
 
   async acquire(wait: number, signal: AbortSignal): Promise<HeldLock | undefined> {
     for (;;) {
       const file = await this.#lock(wait, signal);
       if (!file) return undefined;
-      if (isAt(this.#path, file)) return this.#held = new HeldFileLock(this.#path, file);
+      if (isAt(this.#path, file)) {
+        inscribe(file, JSON.stringify({ ...this.#presence, since: Date.now() }));
+        return this.#held = new HeldFileLock(this.#path, file);
+      }
       // Somebody removed the file while we waited for it: what we hold is a lock that nobody else will meet.
       file.close();
     }
@@ -89,6 +99,7 @@ export class FileBackend implements Backend {
 class HeldFileLock implements HeldLock {
   /** Never fires: only the end of the process takes a flock away. */
   readonly lost = new AbortController().signal;
+  readonly session = undefined;
   readonly #path: string;
   readonly #file: Deno.FsFile;
   #freed = false;
@@ -114,8 +125,20 @@ class HeldFileLock implements HeldLock {
   free(): void {
     if (this.#freed) return;
     this.#freed = true;
+    inscribe(this.#file, "");
     this.#file.unlockSync();
     this.#file.close();
+  }
+}
+
+/** Puts into the lock's file who holds it. That is for people: a full disk must not keep the command from running. */
+function inscribe(file: Deno.FsFile, text: string): void {
+  try {
+    file.truncateSync(0);
+    file.seekSync(0, Deno.SeekMode.Start);
+    file.writeSync(new TextEncoder().encode(text));
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
   }
 }
 

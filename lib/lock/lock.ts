@@ -1,3 +1,5 @@
+import type { Session } from "./session.ts";
+
 /**
  * A place that keeps locks, bound to one lock name. It knows no command; what is above it knows no database.
  *
@@ -16,6 +18,13 @@ export interface Backend extends AsyncDisposable {
    */
   acquire(wait: number, signal: AbortSignal): Promise<HeldLock | undefined>;
 
+  /**
+   * The session that the lock is asked for in, opened if there is none; undefined where locks need no server.
+   *
+   * @throws {LockUnavailableError} When the server cannot be reached, refuses, or is unsuitable.
+   */
+  session(signal: AbortSignal): Promise<Session | undefined>;
+
   /** Frees whatever the backend still keeps open. Never waits for a server that does not answer. */
   [Symbol.asyncDispose](): Promise<void>;
 }
@@ -24,6 +33,9 @@ export interface Backend extends AsyncDisposable {
 export interface HeldLock {
   /** Fires once when the lock is no longer held, other than by {@linkcode release}. Its reason is a `LockLostError`. */
   readonly lost: AbortSignal;
+
+  /** The session that holds it, for statements that belong under the lock; undefined where locks need no server. */
+  readonly session: Session | undefined;
 
   /**
    * Makes sure that the lock is still held, unless that has just been seen.

@@ -5,6 +5,7 @@ import { type LeaseTerms, Moment } from "./lease.ts";
 import type { HeldLock } from "./lock.ts";
 import { type MySqlSession, openMySqlSession } from "./mysql_session.ts";
 import { identityOf } from "./mysql_topology.ts";
+import type { Presence } from "./presence.ts";
 import type { Row } from "./session.ts";
 import { SessionBackend } from "./session_backend.ts";
 import { SessionLock } from "./session_lock.ts";
@@ -26,6 +27,8 @@ export interface MySqlOptions {
   /** PEM file with the CA that signed the server's certificate. */
   readonly tlsCa?: string | undefined;
   readonly lease: LeaseTerms;
+  /** Whose the session is, for those who look at the server. */
+  readonly presence: Presence;
   /** Whether to lock also where a lock does not exclude everybody. */
   readonly allowUnsafeServer: boolean;
   readonly retrying: (why: LockUnavailableError) => void;
@@ -37,11 +40,11 @@ export class MySqlBackend extends SessionBackend<MySqlSession> {
   readonly #name: string;
   readonly #options: MySqlOptions;
 
-  /** @param name The lock's name, in letters and digits. */
-  constructor(dsn: MySqlDsn, name: string, options: MySqlOptions) {
+  /** @param options Its presence has the lock's name, in letters and digits. */
+  constructor(dsn: MySqlDsn, options: MySqlOptions) {
     super(options.retrying);
     this.#dsn = dsn;
-    this.#name = name;
+    this.#name = options.presence.lock;
     this.#options = options;
   }
 

@@ -10,10 +10,14 @@ import type { MySqlOptions } from "./mysql.ts";
 import { describeMySqlError, isTransient, whereIs } from "./mysql_errors.ts";
 import { ConnectionError } from "./network_errors.ts";
 import { askVariables, refuseUnsafe, type ServerVariables } from "./mysql_topology.ts";
+import { markOf, type Presence } from "./presence.ts";
 import { type DriverConnection, type Row, Session } from "./session.ts";
 
 /** How long a server may take to accept a connection, and to answer, when the DSN does not say, in milliseconds. */
 const DEFAULT_TIMEOUT = 10_000;
+
+/** How much of a label goes into the connection's attributes. */
+const LONGEST_LABEL = 64;
 
 /** One connection to a MySQL or MariaDB server, never replaced by another. */
 export class MySqlSession extends Session {
@@ -30,23 +34,24 @@ export class MySqlSession extends Session {
  */
 export async function openMySqlSession(
   dsn: MySqlDsn,
-  { tlsCa, lease, allowUnsafeServer }: MySqlOptions,
+  { tlsCa, lease, presence, allowUnsafeServer }: MySqlOptions,
   signal: AbortSignal,
 ): Promise<MySqlSession> {
   const ca = dsn.tls === "verify" && tlsCa !== undefined ? readCa(tlsCa) : undefined;
   let connection: Connection;
   try {
-    connection = await connect(dsn, ca, dsn.tls !== "off", signal);
+    connection = await connect(dsn, presence, ca, dsn.tls !== "off", signal);
   } catch (error) {
     if (!dsn.allowFallbackToPlaintext || (error as { code?: string }).code !== "HANDSHAKE_NO_SSL_SUPPORT") {
       throw wrap(dsn, error, signal);
     }
-    connection = await connect(dsn, ca, false, signal).catch((error) => {
+    connection = await connect(dsn, presence, ca, false, signal).catch((error) => {
       throw wrap(dsn, error, signal);
     });
   }
   const guide = { describe: describeMySqlError, isTransient };
   const session = new MySqlSession(whereIs(dsn), asDriver(connection), guide, answerTimeout(dsn));
+  session.mark = markOf(presence);
   connection.on("error", (error) => session.ended(error));
   // The driver tells of a reset only the statement that runs.
   streamOf(connection).prependListener("error", (error) => session.ended(error));
@@ -99,13 +104,14 @@ async function setNames(session: Session, { charsets, collation }: MySqlDsn, sig
 /** One attempt to connect and to log in. Rejects with the driver's error. */
 async function connect(
   dsn: MySqlDsn,
+  presence: Presence,
   ca: string | undefined,
   tls: boolean,
   signal: AbortSignal,
 ): Promise<Connection> {
   const useTls = tls ? (await import("./mysql_tls.ts")).useTls : undefined;
   signal.throwIfAborted();
-  const connection = createConnection(connectionOptions(dsn, tls));
+  const connection = createConnection(connectionOptions(dsn, presence, tls));
   useTls?.(connection, { host: hostOf(dsn), ca, verify: dsn.tls === "verify" });
   if (!dsn.allowNativePasswords) refuseNativePassword(connection);
   return await new Promise<Connection>((resolve, reject) => {
@@ -154,7 +160,7 @@ function hostOf({ address }: MySqlDsn): string {
   return address.transport === "tcp" ? address.host : "localhost";
 }
 
-function connectionOptions(dsn: MySqlDsn, tls: boolean): ConnectionOptions {
+function connectionOptions(dsn: MySqlDsn, presence: Presence, tls: boolean): ConnectionOptions {
   const { address } = dsn;
   return {
     ...(address.transport === "unix" ? { socketPath: address.path } : { host: address.host, port: address.port }),
@@ -162,7 +168,7 @@ function connectionOptions(dsn: MySqlDsn, tls: boolean): ConnectionOptions {
     password: dsn.password,
     database: dsn.database || undefined,
     compress: dsn.compress,
-    connectAttributes: { program_name: "sera", ...dsn.connectionAttributes },
+    connectAttributes: { ...attributesOf(presence), ...dsn.connectionAttributes },
     enableCleartextPlugin: dsn.allowCleartextPasswords,
     authPlugins: passwordPlugins(dsn),
     // Only says that TLS is wanted, see useTls().
@@ -173,6 +179,19 @@ function connectionOptions(dsn: MySqlDsn, tls: boolean): ConnectionOptions {
     flags: ["-LOCAL_FILES"],
     // Results are one number; compiling a parser for them would cost more than it saves.
     disableEval: true,
+  };
+}
+
+/** What the server shows of the session as long as it lasts, in `performance_schema.session_account_connect_attrs`. */
+function attributesOf({ lock, host, pid, label }: Presence): Record<string, string> {
+  return {
+    program_name: "sera",
+    sera_lock: lock,
+    sera_host: host,
+    sera_pid: String(pid),
+    sera_connected: new Date().toISOString(),
+    // The server keeps 512 bytes of all attributes together.
+    sera_label: label.slice(0, LONGEST_LABEL),
   };
 }
 

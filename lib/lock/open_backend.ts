@@ -1,5 +1,4 @@
 import type { Server } from "../config/server.ts";
-import { applicationName } from "./application_name.ts";
 import type { LockUnavailableError } from "../errors.ts";
 import { FileBackend } from "./file.ts";
 import type { LeaseTerms } from "./lease.ts";
@@ -15,8 +14,8 @@ export interface BackendOptions {
   readonly allowUnsafeServer: boolean;
   /** Told of what is wrong before each further try. */
   readonly retrying: (why: LockUnavailableError) => void;
-  /** The command's first word, which a server may show. */
-  readonly command: string;
+  /** What a server may show of the command: never its words but the first, for they may hold secrets. */
+  readonly label: string;
   /** Reads an environment variable. */
   readonly env: (name: string) => string | undefined;
 }
@@ -28,22 +27,20 @@ export interface BackendOptions {
  * @throws {LockUnavailableError} When it cannot be used.
  */
 export async function openBackend(server: Server, name: string, options: BackendOptions): Promise<Backend> {
+  const presence = { lock: name, host: Deno.hostname(), pid: Deno.pid, label: options.label };
   switch (server.kind) {
     case "file": {
       const folder = server.folder ?? defaultLockFolder(options.env);
       prepareLockFolder(folder, server.folder === undefined);
-      return new FileBackend(folder, name);
+      return new FileBackend(folder, presence);
     }
     case "mysql": {
       const { MySqlBackend } = await import("./mysql.ts");
-      return new MySqlBackend(server, name, options);
+      return new MySqlBackend(server, { ...options, presence });
     }
     case "postgres": {
       const { PostgresBackend } = await import("./postgres.ts");
-      return new PostgresBackend(server, name, {
-        ...options,
-        applicationName: applicationName(Deno.hostname(), Deno.pid, options.command),
-      });
+      return new PostgresBackend(server, { ...options, presence });
     }
   }
 }

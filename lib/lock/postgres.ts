@@ -6,6 +6,7 @@ import { Moment } from "./lease.ts";
 import type { HeldLock } from "./lock.ts";
 import { openPostgresSession, type PostgresSession, type PostgresSessionOptions } from "./postgres_session.ts";
 import type { QueryOptions } from "./session.ts";
+import { markOf } from "./presence.ts";
 import { SessionBackend } from "./session_backend.ts";
 import { SessionLock } from "./session_lock.ts";
 
@@ -15,6 +16,9 @@ import { SessionLock } from "./session_lock.ts";
  */
 const SHORTEST_PAUSE = 300;
 const LONGEST_PAUSE = 900;
+
+/** SQL for the server's time in milliseconds since 1970. */
+const NOW = "floor(1000 * extract(epoch FROM clock_timestamp()))";
 
 /** What a lock on PostgreSQL needs to know besides the server. */
 export interface PostgresOptions extends PostgresSessionOptions {
@@ -32,12 +36,12 @@ export class PostgresBackend extends SessionBackend<PostgresSession> {
   /** Ends the pause between two looks. */
   #wake = new AbortController();
 
-  /** @param name The lock's name, as {@linkcode advisoryKey} takes it. */
-  constructor(server: PostgresServer, name: string, options: PostgresOptions) {
+  /** @param options Its presence has the lock's name, as {@linkcode advisoryKey} takes it. */
+  constructor(server: PostgresServer, options: PostgresOptions) {
     super(options.retrying);
     this.#server = server;
-    this.#key = advisoryKey(name);
-    this.#channel = `sera_${name.replace(",", "_")}`;
+    this.#key = advisoryKey(options.presence.lock);
+    this.#channel = `sera_${options.presence.lock.replace(",", "_")}`;
     this.#options = options;
   }
 
@@ -90,19 +94,21 @@ export class PostgresBackend extends SessionBackend<PostgresSession> {
     const { got } = await session.query(`SELECT pg_try_advisory_lock(${args}) AS got`, { signal });
     if (got !== "t") return undefined;
     // A statement of its own: planned with each look, it would double what a waiter costs the server.
-    const isHeld = async (options: QueryOptions) =>
-      (await session.query(`SELECT ${isMine(session, this.#key)} AS mine`, options)).mine === "t";
+    const look = (options: QueryOptions) =>
+      session.query(`SELECT ${isMine(session, this.#key)} AS mine, ${NOW} AS now`, options);
     const sent = new Moment();
-    if (!await isHeld({ signal })) {
+    const { mine, now } = await look({ signal });
+    if (mine !== "t") {
       throw new LockUnavailableError(
         `Cannot lock on ${session.where}: the server does not keep the lock with this connection; a pooler may move ` +
           "connections between sessions, or locks have no effect there; connect to a PostgreSQL server itself",
       );
     }
+    session.mark = markOf({ ...this.#options.presence, since: Number(now) });
     return new SessionLock(
       session,
       {
-        isHeld: () => isHeld({ serverTime: lease.ttl }),
+        isHeld: async () => (await look({ serverTime: lease.ttl })).mine === "t",
         release: async () => {
           const { released } = await session.query(`SELECT pg_advisory_unlock(${args}) AS released`);
           await this.#notify(session);

@@ -5,6 +5,7 @@ import type { PostgresHost, PostgresServer } from "../config/postgres/server.ts"
 import { LONGEST_TIMER } from "../deadline.ts";
 import { formatDuration } from "../duration.ts";
 import { ConfigError, LockUnavailableError, UnsafeServerError } from "../errors.ts";
+import { applicationName } from "./application_name.ts";
 import type { LeaseTerms } from "./lease.ts";
 import { ConnectionError } from "./network_errors.ts";
 import {
@@ -17,6 +18,7 @@ import {
   UnsuitableServerError,
   whereIs,
 } from "./postgres_errors.ts";
+import { markOf, type Presence } from "./presence.ts";
 import { type Encryption, openSocket } from "./postgres_socket.ts";
 import { type DriverConnection, type Row, Session } from "./session.ts";
 
@@ -86,8 +88,8 @@ export class PostgresSession extends Session {
 
 /** How a session is set up. */
 export interface PostgresSessionOptions {
-  /** How the server shows the session, if the settings have no name for it. */
-  readonly applicationName: string;
+  /** Whose the session is, for those who look at the server. */
+  readonly presence: Presence;
   readonly lease: LeaseTerms;
   /** Whether to lock also where a lock does not exclude everybody. */
   readonly allowUnsafeServer: boolean;
@@ -149,6 +151,7 @@ async function openOn(
     const facts = await setUp(client, options.lease, either);
     refuseUnsuitable(facts, server, options.allowUnsafeServer);
     const session = new PostgresSession(`PostgreSQL at ${whereIs(host)}`, client, facts);
+    session.mark = markOf(options.presence);
     client.on("error", (error) => session.ended(error));
     client.on("end", () => session.ended(new ConnectionError("the server closed the connection")));
     return session;
@@ -227,7 +230,7 @@ async function logInOnce(
       }
       return host.password;
     },
-    application_name: server.applicationName ?? options.applicationName,
+    application_name: server.applicationName ?? applicationName(options.presence),
     client_encoding: "UTF8",
     // All that is asked for is read as text.
     types: { getTypeParser: () => (text: unknown) => text },

@@ -42,6 +42,8 @@ export interface QueryOptions {
 export class Session {
   /** Where it leads, for messages. */
   readonly where: string;
+  /** A comment that goes out with every statement, see `markOf`. */
+  mark = "";
   readonly #driver: DriverConnection;
   readonly #guide: ErrorGuide;
   readonly #answerTimeout: number;
@@ -99,7 +101,7 @@ export class Session {
       this.closed.addEventListener("abort", ended, { once: true });
       signal?.addEventListener("abort", abandon, { once: true });
 
-      this.#driver.query(sql, (error, rows) => {
+      this.#driver.query(sql + this.mark, (error, rows) => {
         if (error) settle(() => reject(this.#wrap(error)));
         else settle(() => resolve(rows));
       });

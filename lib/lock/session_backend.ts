@@ -34,18 +34,23 @@ export abstract class SessionBackend<S extends Session> implements Backend {
    */
   protected abstract attempt(session: S, deadline: Deadline, signal: AbortSignal): Promise<HeldLock | undefined>;
 
+  async session(signal: AbortSignal): Promise<S> {
+    if (this.#session?.closed.aborted) this.#session = undefined;
+    return this.#session ??= await this.open(signal);
+  }
+
   async acquire(wait: number, signal: AbortSignal): Promise<HeldLock | undefined> {
     let deadline: Deadline | undefined;
     let pause = FIRST_PAUSE;
     for (;;) {
-      if (this.#session?.closed.aborted) this.#session = undefined;
       try {
+        let session;
         try {
-          this.#session ??= await this.open(signal);
+          session = await this.session(signal);
         } finally {
           deadline ??= new Deadline(wait);
         }
-        return await this.attempt(this.#session, deadline, signal);
+        return await this.attempt(session, deadline, signal);
       } catch (error) {
         if (!(error instanceof LockUnavailableError && error.transient) || deadline!.passed) throw error;
         this.#retrying(error);

@@ -24,7 +24,7 @@ export interface LockInSession {
  * session ends; so it is lost when the session ends, when a look finds it gone, and when no look was answered in time.
  */
 export class SessionLock implements HeldLock {
-  readonly #session: Session;
+  readonly session: Session;
   readonly #lock: LockInSession;
   readonly #terms: LeaseTerms;
   readonly #lost = new AbortController();
@@ -36,7 +36,7 @@ export class SessionLock implements HeldLock {
 
   /** @param confirmed When the statement was sent that showed the lock to be held. */
   constructor(session: Session, lock: LockInSession, terms: LeaseTerms, confirmed: Moment) {
-    this.#session = session;
+    this.session = session;
     this.#lock = lock;
     this.#terms = terms;
     this.#confirmed = confirmed;
@@ -75,13 +75,13 @@ export class SessionLock implements HeldLock {
       if (error instanceof LockUnavailableError) throw new LockLostError(`Cannot release the lock on ${error.reason}`);
       throw error;
     }
-    if (!released) throw new LockLostError(`The lock was gone before its release: ${this.#session.where} had freed it`);
+    if (!released) throw new LockLostError(`The lock was gone before its release: ${this.session.where} had freed it`);
   }
 
   async #look(): Promise<void> {
     const sent = new Moment();
     if (!await this.#repeated(() => this.#lock.isHeld())) {
-      throw new LockLostError(`${this.#session.where} has freed it`);
+      throw new LockLostError(`${this.session.where} has freed it`);
     }
     this.#confirmed = sent;
     if (!this.#released && !this.lost.aborted) this.#watch();
@@ -92,7 +92,7 @@ export class SessionLock implements HeldLock {
     try {
       return await ask();
     } catch (error) {
-      if (!(error instanceof LockUnavailableError && error.transient) || this.#session.closed.aborted) throw error;
+      if (!(error instanceof LockUnavailableError && error.transient) || this.session.closed.aborted) throw error;
       return await ask();
     }
   }
@@ -106,7 +106,7 @@ export class SessionLock implements HeldLock {
   }
 
   #loseToTime(): void {
-    this.#lose(`${this.#session.where}: no answer for ${formatDuration(Math.round(this.#confirmed.age))}`);
+    this.#lose(`${this.session.where}: no answer for ${formatDuration(Math.round(this.#confirmed.age))}`);
   }
 
   #lose(why: string): void {

@@ -1,0 +1,53 @@
+/** What a session tells those who look at the server of whoever it belongs to. */
+
+/** Whose a session is. Nothing of it is secret: a command's words are not in it. */
+export interface Presence {
+  /** The lock's name. */
+  readonly lock: string;
+  readonly host: string;
+  readonly pid: number;
+  readonly label: string;
+  /** When the lock was acquired, in milliseconds since 1970 by the server's clock; absent for who waits. */
+  readonly since?: number | undefined;
+}
+
+/**
+ * A comment to put after each statement: servers show the last or the current one of a session. It is ASCII without a
+ * slash, an apostrophe or a question mark, so that it ends where it should and no driver finds anything to replace.
+ *
+ * @example
+ * ```ts
+ * import { markOf } from "./presence.ts";
+ * markOf({ lock: "5373…", host: "web1", pid: 4711, label: "ls" }); // the statement's end: a comment with sera and JSON
+ * ```
+ */
+export function markOf({ lock, host, pid, label, since }: Presence): string {
+  const json = JSON.stringify({ lock, host, pid, label, since });
+  return ` /* sera ${json.replace(/[^ -~]|[/'?*;]/g, (unit) => `\\u${hex(unit)}`)} */`;
+}
+
+function hex(unit: string): string {
+  return unit.charCodeAt(0).toString(16).padStart(4, "0");
+}
+
+/** Reads the mark at the end of a statement. Undefined where there is none, as with a statement that was cut off. */
+export function readMark(statement: string): Presence | undefined {
+  const json = / \/\* sera (\{.*\}) \*\/$/s.exec(statement)?.[1];
+  return json === undefined ? undefined : readPresence(json);
+}
+
+/** Reads a presence from JSON; undefined if it is none. Whoever can write there may have made it up. */
+export function readPresence(json: string): Presence | undefined {
+  let value: Partial<Record<keyof Presence, unknown>> | null;
+  try {
+    value = JSON.parse(json);
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+  if (typeof value !== "object" || value === null) return undefined;
+  const { lock, host, pid, label, since } = value;
+  if (typeof lock !== "string" || typeof host !== "string" || typeof label !== "string") return undefined;
+  if (typeof pid !== "number" || !Number.isInteger(pid)) return undefined;
+  return { lock, host, pid, label, since: typeof since === "number" && Number.isFinite(since) ? since : undefined };
+}

@@ -1,34 +1,79 @@
+import { Deadline } from "./deadline.ts";
+import type { LedgerRun, Register } from "./ledger/register.ts";
 import type { Backend, HeldLock } from "./lock/lock.ts";
 import type { Logger } from "./log/logger.ts";
 
 /** What came of trying to get the lock. */
 export type Turn =
   /** It is ours: run the command. */
-  | { readonly outcome: "held"; readonly lock: HeldLock }
+  | { readonly outcome: "held"; readonly lock: HeldLock; readonly run?: LedgerRun }
   /** Somebody else held it for the whole wait. */
   | { readonly outcome: "busy" }
-  /** Somebody else ran the command meanwhile. */
-  | { readonly outcome: "skipped" };
+  /** There is nothing to do, as the reason says; the lock is still held. */
+  | { readonly outcome: "skipped"; readonly lock: HeldLock; readonly reason: string };
 
-/** One way to run: decides whether it is our turn. The wait is in milliseconds, as {@linkcode Backend.acquire} has it. */
-export type Mode = (backend: Backend, wait: number, signal: AbortSignal, logger: Logger) => Promise<Turn>;
+/** What a mode goes by. */
+export interface Wishes {
+  /** How long to wait, in milliseconds, as {@linkcode Backend.acquire} has it. */
+  readonly wait: number;
+  /** Abandons the wait. */
+  readonly signal: AbortSignal;
+  readonly logger: Logger;
+  /** Called when somebody else has the lock and it is going to be waited for; absent if nobody wants to know. */
+  readonly waiting?: (() => Promise<void>) | undefined;
+}
+
+/** One way to run: decides whether it is our turn. */
+export type Mode = (backend: Backend, wishes: Wishes) => Promise<Turn>;
 
 /** Everyone runs the command, one at a time. With a wait of 0 that is "execute once": whoever comes late is busy. */
-export const everyoneExecutes: Mode = async (backend, wait, signal) => {
-  const lock = await backend.acquire(wait, signal);
+export const everyoneExecutes: Mode = async (backend, { wait, signal, waiting }) => {
+  const lock = waiting && wait > 0
+    ? await acquireTelling(backend, wait, signal, waiting)
+    : await backend.acquire(wait, signal);
   return lock ? { outcome: "held", lock } : { outcome: "busy" };
 };
 
 /** The first one runs the command; whoever finds the lock taken waits until it is free again, and skips. */
-export const waitAndSkip: Mode = async (backend, wait, signal, logger) => {
+export const waitAndSkip: Mode = async (backend, { wait, signal, logger, waiting }) => {
   const first = await backend.acquire(0, signal);
   if (first) {
     logger.log("info", "note", "First past the post - executing the command.");
     return { outcome: "held", lock: first };
   }
   logger.log("info", "waiting", "Someone else has the lock - syncing with them, but skipping execution.");
-  const second = await backend.acquire(wait, signal);
-  if (!second) return { outcome: "busy" };
-  await second.release();
-  return { outcome: "skipped" };
+  const deadline = new Deadline(wait);
+  if (wait > 0) await waiting?.();
+  const second = await backend.acquire(deadline.remaining, signal);
+  return second ? { outcome: "skipped", lock: second, reason: "They are done" } : { outcome: "busy" };
 };
+
+/** A mode that goes by what the ledger remembers: a command that has had its run is skipped. */
+export function atMostOnce(mode: Mode, register: Register): Mode {
+  return async (backend, wishes) => {
+    const turn = await mode(backend, wishes);
+    if (turn.outcome === "held") {
+      const { lock } = turn;
+      const begun = await register.begin(lock);
+      return begun.granted
+        ? { outcome: "held", lock, run: begun.run }
+        : { outcome: "skipped", lock, reason: begun.because };
+    }
+    if (turn.outcome === "skipped") await register.skip(turn.lock);
+    return turn;
+  };
+}
+
+/** Looks before it waits, so that it can be told that it waits. */
+async function acquireTelling(
+  backend: Backend,
+  wait: number,
+  signal: AbortSignal,
+  waiting: () => Promise<void>,
+): Promise<HeldLock | undefined> {
+  const lock = await backend.acquire(0, signal);
+  if (lock) return lock;
+  const deadline = new Deadline(wait);
+  await waiting();
+  return await backend.acquire(deadline.remaining, signal);
+}

@@ -58,9 +58,66 @@ Exit status:
 `;
 }
 
+/** What `sera status --help` prints. */
+export function statusHelp(): string {
+  return `Usage: sera status [--json] [flags] [--name TEXT | -- command ...]
+
+Prints who holds the lock of a command (its words as in a run, without the wait)
+or of a name, and who waits for it; without either, all of sera's locks on the
+server. It takes the flags and variables of a run (see sera --help), and keeps
+nobody from a lock.
+
+LOCK is the beginning of the lock's name, LABEL the command's first word (or its
+--label), HOST an address if no more is known, SINCE when the lock was acquired
+or the wait began, in UTC; after a ~ when the holder connected, which may be
+some time before. Servers differ in how much of that they show.
+
+Flags:
+${flagLines("--json", ["print one JSON object instead"])}${flagLines("--help", ["print this text"])}
+Exit status:
+  0       the lock is held; without a command or name: always
+  1       the lock is free
+  200     the configuration cannot be used
+  201     the arguments are wrong
+  202     the locks could not be looked at: server unreachable or unsuitable
+`;
+}
+
+/** What `sera history --help` prints. */
+export function historyHelp(): string {
+  return `Usage: sera history [--json] [--limit N] [flags] [--name TEXT | -- command ...]
+       sera history --schema [flags]
+
+Prints the runs that the ledger has recorded, the newest first: all of them, or
+those under one lock. It takes the flags and variables of a run (see sera
+--help). Times are UTC, by the server's clock.
+
+An outcome is one of
+  running     the command runs
+  succeeded   it ended with 0
+  failed      it ended with another status, or was stopped
+  abandoned   its sera died or lost the lock; the end is not known
+  unstarted   it could not be started
+  skipped     there was nothing to do (with --record-skips)
+
+Flags:
+${flagLines("--limit N", ["how many runs to print (default 20)"])}\
+${flagLines("--json", ["print one JSON object instead"])}\
+${flagLines("--schema", ["print the SQL that makes the ledger's table, for an", "administrator to run by hand"])}\
+${flagLines("--help", ["print this text"])}
+Exit status:
+  0       printed, if only that there is nothing
+  200     the configuration cannot be used
+  201     the arguments are wrong
+  202     the ledger could not be read
+`;
+}
+
 /** What `sera --help` prints; no line is longer than 80 columns. */
 export function helpText(): string {
   return `Usage: sera [flags] [--] <wait> <command> [argument ...]
+       sera status [--json] [flags] [-- command ...]  (see sera status --help)
+       sera history [--json] [flags] [-- command ...] (see sera history --help)
        sera doctor [--json] [flags]                   (see sera doctor --help)
        sera heimdall [flags] PROGRAM [argument ...]   (see sera heimdall --help)
 

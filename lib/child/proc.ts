@@ -1,14 +1,20 @@
+/** What Linux tells of this process in /proc, see {@linkcode readProc}. */
+export function readOwnProc(file: "cmdline" | "stat" | "status"): Uint8Array | undefined {
+  return readProc(`${Deno.pid}/${file}`);
+}
+
 /**
- * What Linux tells of this process in /proc, see proc(5). The runtime keeps that folder for programs that may do
- * everything, and sera may not; cat(1) may.
+ * A file of Linux's /proc, see proc(5). The runtime keeps that folder for programs that may do everything, and sera may
+ * not; cat(1) may.
  *
+ * @param path The path within the folder.
  * @returns The file's bytes; undefined where there is no such file or no cat.
  */
-export function readOwnProc(file: "cmdline" | "stat" | "status"): Uint8Array | undefined {
+export function readProc(path: string): Uint8Array | undefined {
   if (Deno.build.os !== "linux") return undefined;
   try {
     const { success, stdout } = new Deno.Command("/bin/cat", {
-      args: [`/proc/${Deno.pid}/${file}`],
+      args: [`/proc/${path}`],
       // The folder that sera was started in may be one that nobody can enter.
       cwd: "/",
       stdin: "null",

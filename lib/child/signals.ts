@@ -78,6 +78,16 @@ export class SignalRelay implements Disposable {
     if (target.ownSession) { for (const signal of JOB_CONTROL) this.#listen(signal); }
   }
 
+  /**
+   * From now on there is no command any more, and sera waits again.
+   *
+   * @returns Fires when a signal comes that is to end sera.
+   */
+  endPassingOn(): AbortSignal {
+    this.#target = undefined;
+    return this.interrupted;
+  }
+
   /** From now on the signals have nobody to go to: the command has ended, and sera is about to. */
   [Symbol.dispose](): void {
     for (const [signal, listener] of this.#listeners) Deno.removeSignalListener(signal, listener);
@@ -93,7 +103,10 @@ export class SignalRelay implements Disposable {
   }
 
   #received(signal: Deno.Signal): void {
-    if (!this.#target) return this.#ended.abort(new InterruptedError(NUMBERS[signal] ?? 0));
+    if (!this.#target) {
+      if (ENDING.includes(signal)) this.#ended.abort(new InterruptedError(NUMBERS[signal] ?? 0));
+      return;
+    }
     if (ENDING.includes(signal)) this.#passedOn ??= NUMBERS[signal];
     if (this.#target.ownSession) {
       if (!STOPPING.includes(signal)) return this.#target.signal(signal);

@@ -58,12 +58,24 @@ async function examine(flags: ReadonlyMap<string, string>, json: boolean, io: Io
   const report = new Report((check) => json || io.out(textOf(check)));
   const settings = await checkConfig(report, flags, io.env);
   if (settings) await checkServer(report, settings, io);
+  if (settings?.ledger.on) await checkLedgerToo(report, settings, io);
   const { checks, exitCode } = report;
   if (json) {
     const server = settings ? serverView(settings.server) : null;
     io.out(`${JSON.stringify({ ok: exitCode === ExitCode.ok, exit_code: exitCode, server, checks })}\n`);
   }
   return exitCode;
+}
+
+/** Only where a run would come so far. */
+async function checkLedgerToo(report: Report, settings: Settings, io: Io): Promise<void> {
+  const { tlsCa, lease, allowUnsafeServer } = settings;
+  const options = { tlsCa, lease, allowUnsafeServer, label: LABEL, env: io.env, retrying: () => undefined };
+  if (report.exitCode === ExitCode.ok) {
+    const { checkLedger } = await import("../doctor/ledger.ts");
+    await report.check("ledger", () => checkLedger(settings, lockName(LABEL), options));
+  }
+  report.skipRest(["ledger"]);
 }
 
 async function checkServer(report: Report, settings: Settings, io: Io): Promise<void> {

@@ -4,8 +4,16 @@ import { type RunningCommand, startCommand } from "../child/spawn.ts";
 import { holdsPassword } from "../config/server.ts";
 import { delayOrAbort } from "../deadline.ts";
 import { formatDuration } from "../duration.ts";
-import { type InterruptedError, LockLostError, LockUnavailableError, messageOf, SeraError } from "../errors.ts";
+import {
+  type InterruptedError,
+  LockLostError,
+  LockUnavailableError,
+  messageOf,
+  SeraError,
+  verdictOf,
+} from "../errors.ts";
 import type { Io } from "../io.ts";
+import type { LedgerRun } from "../ledger/register.ts";
 import type { HeldLock } from "../lock/lock.ts";
 import type { Logger } from "../log/logger.ts";
 import { supervise, type Supervised } from "../supervise.ts";
@@ -19,6 +27,12 @@ export interface Execution {
   /** How long the command has between SIGTERM and SIGKILL, in milliseconds. */
   readonly grace: number;
   readonly onLost: "terminate" | "warn";
+  /** How long the lock is kept at least, in milliseconds. */
+  readonly minHold?: number | undefined;
+  /** The run in the ledger, if there is one. */
+  readonly run?: LedgerRun | undefined;
+  /** What the command's environment says of the lock; undefined takes a variable out. */
+  readonly variables: Readonly<Record<string, string | undefined>>;
   /** How long it may run, in milliseconds, and what to say when it is stopped for that. */
   readonly maxRun?: { readonly limit: number; readonly error: Error } | undefined;
 }
@@ -40,15 +54,19 @@ export async function executeHolding(
   if (!will.isKept) logger.log("info", "note", "There is no /bin/sh: should sera be killed, the command would go on.");
   await confirm(lock);
   if (signals.interrupted.aborted) {
+    const exitCode = 128 + (signals.interrupted.reason as InterruptedError).signalNumber;
+    await record(lock, execution, "unstarted", exitCode);
     await release(lock, logger, since);
-    return { exitCode: 128 + (signals.interrupted.reason as InterruptedError).signalNumber };
+    return { exitCode };
   }
 
   let command: RunningCommand;
   try {
     hidePassword(io);
+    for (const [name, value] of Object.entries(execution.variables)) setVariable(name, value);
     command = startCommand(words);
   } catch (error) {
+    await record(lock, execution, "unstarted", verdictOf(error).exitCode);
     await release(lock, logger, since);
     throw error;
   }
@@ -75,7 +93,15 @@ export async function executeHolding(
   const held = Math.round(performance.now() - since);
   const how = stoppedBy ? `stopped after ${formatDuration(held)}` : `finished with exit code ${exitCode}`;
   logger.log("info", "finished", `Command ${how}.`, { held, exitCode });
-  if (!(stoppedBy instanceof LockLostError)) await release(lock, logger, since);
+  await record(
+    lock,
+    execution,
+    exitCode === 0 && !stoppedBy ? "succeeded" : "failed",
+    exitCodeOf(stoppedBy) ?? exitCode,
+  );
+  if (stoppedBy instanceof LockLostError) return supervised;
+  await keep(lock, execution, held);
+  await release(lock, logger, since);
   return supervised;
 }
 
@@ -90,12 +116,40 @@ async function confirm(lock: HeldLock): Promise<void> {
 }
 
 /** What sera exits with when it stops the command for this reason, if that says so itself. */
-function exitCodeOf(reason: Error): number | undefined {
+function exitCodeOf(reason: Error | undefined): number | undefined {
   return reason instanceof SeraError ? reason.exitCode : undefined;
 }
 
+/** Records the run's end in the ledger. That it is not there is said, but the command's own exit code is kept. */
+async function record(
+  lock: HeldLock,
+  { run, logger }: Execution,
+  outcome: "succeeded" | "failed" | "unstarted",
+  exitCode: number,
+): Promise<void> {
+  if (!run) return;
+  const consequence = `run ${run.id} counts as abandoned, and the command may be run again`;
+  if (lock.lost.aborted) return logger.log("error", "error", `Not recorded in the ledger: ${consequence}`);
+  try {
+    await run.finish(outcome, exitCode);
+  } catch (error) {
+    if (!(error instanceof LockUnavailableError)) throw error;
+    logger.log("error", "error", `${error.message}; ${consequence}`);
+  }
+}
+
+/** Keeps the lock for as long as it is to be held at least, unless a signal has ended, or ends, the run. */
+async function keep(lock: HeldLock, { minHold, signals, will, logger }: Execution, held: number): Promise<void> {
+  if (minHold === undefined || held >= minHold || signals.passedOn !== undefined || lock.lost.aborted) return;
+  const over = AbortSignal.any([signals.endPassingOn(), lock.lost]);
+  // The command's number may become another process's while the lock is kept.
+  await will[Symbol.asyncDispose]();
+  logger.log("info", "note", `Keeping the lock for another ${formatDuration(minHold - held)} (min-hold).`);
+  await delayOrAbort(minHold - held, over);
+}
+
 /** Gives the lock back. When it was gone by then, that is said, but the command's own exit code is kept. */
-async function release(lock: HeldLock, logger: Logger, since: number): Promise<void> {
+export async function release(lock: HeldLock, logger: Logger, since: number): Promise<void> {
   try {
     await lock.release();
     const held = Math.round(performance.now() - since);
@@ -104,6 +158,11 @@ async function release(lock: HeldLock, logger: Logger, since: number): Promise<v
     if (!(error instanceof LockLostError)) throw error;
     logger.log("error", "error", `${messageOf(error)}; another node may have run the command at the same time`);
   }
+}
+
+function setVariable(name: string, value: string | undefined): void {
+  if (value === undefined) Deno.env.delete(name);
+  else Deno.env.set(name, value);
 }
 
 /**

@@ -13,6 +13,7 @@ import { namespacedName } from "../lock/advisory_key.ts";
 import { openBackend } from "../lock/open_backend.ts";
 import { Logger } from "../log/logger.ts";
 import { executeHolding } from "./execute.ts";
+import { lockVariables } from "./variables.ts";
 
 /** heimdall's only exit code of its own: busy, no connection, timed out, wrong arguments. */
 const FAILED = 1;
@@ -79,7 +80,8 @@ async function runOnce(
   }
   const server = await parsePostgres(database, { env: io.env });
   for (const note of server.notes) logger.log("info", "note", note);
-  const name = namespacedName(flags.get("namespace") ?? DEFAULT_NAME, flags.get("name") ?? DEFAULT_NAME);
+  const key = flags.get("name") ?? DEFAULT_NAME;
+  const name = namespacedName(flags.get("namespace") ?? DEFAULT_NAME, key);
   using signals = new SignalRelay();
   await using will = new LastWill();
   await using backend = await openBackend(server, name, {
@@ -113,6 +115,7 @@ async function runOnce(
     io,
     grace: DEFAULT_GRACE,
     onLost: "terminate",
+    variables: lockVariables({ name, key, host: Deno.hostname() }),
     maxRun: { limit, error: new Error(`The program ran longer than ${formatDuration(limit)} (--timeout)`) },
   });
   if (stoppedBy) return FAILED;

@@ -2,15 +2,17 @@ import { LastWill } from "../child/last_will.ts";
 import { SignalRelay } from "../child/signals.ts";
 import type { Settings } from "../config/config.ts";
 import { formatDuration } from "../duration.ts";
-import { InterruptedError, type LockUnavailableError, MaxRunError, SeraError } from "../errors.ts";
+import { InterruptedError, LockUnavailableError, MaxRunError, SeraError } from "../errors.ts";
 import { ExitCode } from "../exit_codes.ts";
 import type { Io } from "../io.ts";
 import { namespacedName } from "../lock/advisory_key.ts";
+import type { Backend } from "../lock/lock.ts";
 import { lockKey, lockName } from "../lock/lock_name.ts";
 import { openBackend } from "../lock/open_backend.ts";
 import type { Logger } from "../log/logger.ts";
-import { everyoneExecutes, waitAndSkip } from "../modes.ts";
-import { executeHolding } from "./execute.ts";
+import { atMostOnce, everyoneExecutes, waitAndSkip } from "../modes.ts";
+import { executeHolding, release } from "./execute.ts";
+import { lockVariables } from "./variables.ts";
 
 /** What to run and how long to wait for it. */
 export interface RunRequest {
@@ -31,6 +33,7 @@ export async function runUnderLock(request: RunRequest, settings: Settings, io: 
   const key = settings.name ?? lockKey(request.words);
   const name = settings.namespace === undefined ? lockName(key) : namespacedName(settings.namespace, key);
   logger.aboutLock(name);
+  const label = settings.label ?? request.words[0]!;
   using signals = new SignalRelay();
   await using will = new LastWill();
   await using backend = await openBackend(settings.server, name, {
@@ -38,15 +41,30 @@ export async function runUnderLock(request: RunRequest, settings: Settings, io: 
     lease: settings.lease,
     allowUnsafeServer: settings.allowUnsafeServer,
     retrying: retryingOnce(logger),
-    label: settings.label ?? request.words[0]!,
+    label,
     env: io.env,
   });
 
+  const { env } = io;
+  const host = Deno.hostname();
+  const holder = () => holderOf(backend, settings, name, { env, signal: signals.interrupted });
+  const register = settings.ledger.on
+    ? (await import("../ledger/open_register.ts")).openRegister(settings, { lock: name, label, host }, env, logger)
+    : undefined;
   const began = performance.now();
-  const mode = settings.waitAndSkip ? waitAndSkip : everyoneExecutes;
-  let turn;
+  const plain = settings.waitAndSkip ? waitAndSkip : everyoneExecutes;
+  const mode = register ? atMostOnce(plain, register) : plain;
+  let turn, who;
   try {
-    turn = await mode(backend, request.wait, signals.interrupted, logger);
+    turn = await mode(backend, {
+      wait: request.wait,
+      signal: signals.interrupted,
+      logger,
+      waiting: logger.tells("info")
+        ? async () => logger.log("info", "waiting", `Waiting for ${await holder() ?? "somebody else"}.`)
+        : undefined,
+    });
+    if (turn.outcome === "busy" && logger.tells("notice")) who = await holder();
   } catch (error) {
     if (error instanceof InterruptedError) return 128 + error.signalNumber;
     throw error;
@@ -55,18 +73,22 @@ export async function runUnderLock(request: RunRequest, settings: Settings, io: 
 
   if (turn.outcome === "busy") {
     const span = request.wait === 0 ? "" : ` within ${formatDuration(request.wait)}`;
-    const message = `Lock not acquired${span}: somebody else has it - the command was not executed.`;
+    const whose = who === undefined ? "" : ` (${who})`;
+    const message = `Lock not acquired${span}: somebody else has it${whose} - the command was not executed.`;
     logger.log("notice", "busy", message, { waited, exitCode: ExitCode.busy });
     return ExitCode.busy;
   }
   if (turn.outcome === "skipped") {
     const exitCode = settings.detailedExitCodes ? ExitCode.skipped : ExitCode.ok;
-    logger.log("info", "skipped", "They are done - skipped the command.", { waited, exitCode });
+    logger.log("info", "skipped", `${turn.reason} - skipped the command.`, { waited, exitCode });
+    await release(turn.lock, logger, performance.now());
+    await register?.prune();
     return exitCode;
   }
 
   logger.log("info", "acquired", `Lock acquired after ${formatDuration(waited)}.`, { waited });
-  const { grace, onLost, maxRun } = settings;
+  const { grace, onLost, maxRun, minHold } = settings;
+  const { run } = turn;
   const { exitCode, stoppedBy } = await executeHolding(turn.lock, request.words, {
     signals,
     will,
@@ -74,11 +96,32 @@ export async function runUnderLock(request: RunRequest, settings: Settings, io: 
     io,
     grace,
     onLost,
+    minHold,
+    run,
+    variables: lockVariables({ name, key, host, runId: run?.id }),
     maxRun: maxRun === undefined
       ? undefined
       : { limit: maxRun, error: new MaxRunError(`The command ran longer than ${formatDuration(maxRun)} (max-run)`) },
   });
+  await register?.prune();
   return stoppedBy instanceof SeraError ? stoppedBy.exitCode : exitCode;
+}
+
+/** Who has the lock, for people; undefined if the server does not let one see it. */
+async function holderOf(
+  backend: Backend,
+  { server, ledger }: Settings,
+  lock: string,
+  surroundings: { readonly env: Io["env"]; readonly signal: AbortSignal },
+): Promise<string | undefined> {
+  const [{ look }, { whoHas }] = await Promise.all([import("../who/look.ts"), import("../who/words.ts")]);
+  try {
+    const seen = await look(backend, server, { lock }, { table: ledger.table, ...surroundings });
+    return whoHas(seen.filter(({ state }) => state === "held"));
+  } catch (error) {
+    if (error instanceof LockUnavailableError) return undefined;
+    throw error;
+  }
 }
 
 /**

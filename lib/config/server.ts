@@ -77,7 +77,7 @@ export async function parsePostgres(text: string, { env, tlsCa }: ServerSurround
 }
 
 /** What the system knows of the user; undefined for one without an entry, as in containers. */
-function systemUser(): { readonly username: string; readonly homedir: string } | undefined {
+export function systemUser(): { readonly username: string; readonly homedir: string } | undefined {
   try {
     // Seldom needed, and not worth an import for every run.
     // deno-lint-ignore no-process-global

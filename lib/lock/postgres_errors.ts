@@ -28,7 +28,7 @@ export function whereIs({ address }: PostgresHost): string {
 
 /** The server's code of an error, five characters; undefined when it is none of the server's. */
 export function sqlState(error: unknown): string | undefined {
-  const { code, severity } = error as { readonly code?: string; readonly severity?: string };
+  const { code, severity } = (error ?? {}) as { readonly code?: string; readonly severity?: string };
   return severity === undefined ? undefined : code;
 }
 

@@ -134,6 +134,8 @@ export class Session {
 
   #wrap(error: unknown): LockUnavailableError {
     const reason = `${this.where}: ${this.#guide.describe(error)}`;
-    return new LockUnavailableError(`Cannot lock on ${reason}`, this.#guide.isTransient(error), reason);
+    const wrapped = new LockUnavailableError(`Cannot lock on ${reason}`, this.#guide.isTransient(error), reason);
+    wrapped.cause = error;
+    return wrapped;
   }
 }

@@ -39,6 +39,12 @@ export class Logger {
     this.#lockName = name;
   }
 
+  /** Whether anybody hears of an event of this level. */
+  tells(level: Level): boolean {
+    if (level === "error" || this.#settings.verbose !== undefined) return true;
+    return level === "notice" && this.#settings.syslog !== undefined && this.#settings.syslog !== false;
+  }
+
   /** Tells of an event. A notice and an info line are for those who asked for verbose. */
   log(level: Level, event: EventName, text: string, fields: EventFields = {}): void {
     const message = flatten(text);

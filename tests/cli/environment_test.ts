@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { lockName } from "../../lib/lock/lock_name.ts";
 import { Place } from "./place.ts";
 
 Deno.test("the command gets the environment untouched", async () => {
@@ -10,13 +11,14 @@ Deno.test("the command gets the environment untouched", async () => {
   assert.deepEqual(stdout.split("\u0001").slice(0, -1), Object.values(values));
 });
 
-Deno.test("nothing is added to or taken from the environment", async () => {
+Deno.test("nothing is added to the environment but what tells of the lock, and nothing is taken from it", async () => {
   await using place = await Place.make();
   const sorted = (text: string) => text.split("\n").sort();
   const env = { PATH: Deno.env.get("PATH"), MY_VARIABLE: "1", SERA_NAME: "n" };
   const direct = await place.run(["env"], { env });
   const under = await place.sera(["0", "env"], { env });
-  assert.deepEqual(sorted(under.stdout), sorted(direct.stdout.replace(`${place.path}/bin:`, "")));
+  const told = `SERA_LOCK_NAME=${lockName("n")}\nSERA_LOCK_KEY=n\nSERA_HOST=${Deno.hostname()}\n`;
+  assert.deepEqual(sorted(under.stdout), sorted(direct.stdout.replace(`${place.path}/bin:`, "") + told));
 });
 
 Deno.test("a variable that is not UTF-8 passes", async () => {

@@ -16,6 +16,8 @@ export interface HeldSessions extends AsyncDisposable {
   cutWaiters(key: string): Promise<boolean>;
   /** Ends one of the plain user's sessions, whether it holds a lock or waits. */
   cutAnyone(): Promise<void>;
+  /** Runs one statement as an administrator. */
+  query(sql: string): Promise<unknown[]>;
   /** A crash: nothing answers any more. `restart` brings the server back. */
   kill(): Promise<void>;
   restart(): Promise<void>;
@@ -94,6 +96,7 @@ async function startMySql(): Promise<HeldSessions> {
       );
       if (row) await end(row.id);
     },
+    query: (sql) => server.query(sql),
     kill: () => server.kill(),
     restart: () => server.restart(),
     [Symbol.asyncDispose]: () => server.stop(),
@@ -123,6 +126,7 @@ async function startPostgres(): Promise<HeldSessions> {
            (SELECT pid FROM pg_stat_activity WHERE usename = '${server.user}' ORDER BY random() LIMIT 1) AS one`,
       );
     },
+    query: (sql) => server.query(sql),
     kill: () => server.kill(),
     restart: () => server.restart(),
     [Symbol.asyncDispose]: () => server.stop(),

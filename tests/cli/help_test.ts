@@ -4,6 +4,8 @@ import { ExitCode } from "../../lib/exit_codes.ts";
 import config from "../../deno.json" with { type: "json" };
 import { Place } from "./place.ts";
 
+const SUBCOMMANDS = ["status", "history", "doctor", "heimdall"];
+
 for (const flag of ["--help", "-help", "-h", "--h"]) {
   Deno.test(`${flag} prints the help on stdout and ends with 0`, async () => {
     await using place = await Place.make();
@@ -25,7 +27,7 @@ Deno.test("the help tells of every setting and every exit code", async () => {
   }
 });
 
-for (const words of [["--help"], ["heimdall", "--help"]]) {
+for (const words of [["--help"], ...SUBCOMMANDS.map((name) => [name, "--help"])]) {
   Deno.test(`the help of sera ${words.join(" ")} fits into 80 columns`, async () => {
     await using place = await Place.make();
     const { stdout } = await place.sera(words);
@@ -48,10 +50,24 @@ for (const flag of ["--help", "-help", "-h", "--h"]) {
   });
 }
 
-Deno.test("the help tells that there is heimdall, and where its own help is", async () => {
+Deno.test("the help tells what else there is, and where its own help is", async () => {
   await using place = await Place.make();
   const { stdout } = await place.sera(["--help"]);
-  assert.match(stdout, /^ +sera heimdall \[flags\] PROGRAM .*sera heimdall --help/m);
+  for (const name of SUBCOMMANDS) {
+    assert.match(stdout, new RegExp(`^ +sera ${name} .*\\(see sera ${name} --help\\)$`, "m"));
+  }
+});
+
+Deno.test("sera history --help tells of its flags, its outcomes and its exit codes, whatever else is said", async () => {
+  await using place = await Place.make();
+  const { code, stdout, stderr } = await place.sera(["history", "--limit=none", "--help"]);
+  assert.deepEqual({ code, stderr }, { code: 0, stderr: "" });
+  assert.match(stdout, /^Usage: sera history /);
+  for (const name of ["limit", "json", "schema", "help"]) assert.match(stdout, new RegExp(`^  --${name}\\b`, "m"));
+  for (const outcome of ["running", "succeeded", "failed", "abandoned", "unstarted", "skipped"]) {
+    assert.match(stdout, new RegExp(`^  ${outcome} `, "m"));
+  }
+  for (const code of [0, 200, 201, 202]) assert.match(stdout, new RegExp(`^  ${code} `, "m"));
 });
 
 Deno.test("the help comes even after words that are wrong, and without a config file", async () => {

@@ -19,17 +19,22 @@ export class Place implements AsyncDisposable {
   readonly locks: string;
   /** The server that every sera of this place uses unless told otherwise. */
   readonly server: string;
+  readonly #variables: Readonly<Record<string, string>>;
 
-  private constructor(path: string, server?: string) {
+  private constructor(path: string, server: string | undefined, variables: Readonly<Record<string, string>>) {
     this.path = path;
     this.locks = `${path}/locks`;
     this.server = server ?? `file:${this.locks}`;
+    this.#variables = variables;
   }
 
-  /** @param server The server to use instead of files in this place. */
-  static async make(server?: string): Promise<Place> {
+  /**
+   * @param server The server to use instead of files in this place.
+   * @param variables What else every sera of this place finds in its environment.
+   */
+  static async make(server?: string, variables: Readonly<Record<string, string>> = {}): Promise<Place> {
     const path = await Deno.makeTempDir({ prefix: "sera-cli-" });
-    const place = new Place(path, server);
+    const place = new Place(path, server, variables);
     await Deno.mkdir(`${path}/bin`);
     const words = PROGRAM.map(quote).join(" ");
     await place.script("bin/sera", `exec ${words} "$@"`);
@@ -104,7 +109,7 @@ export class Place implements AsyncDisposable {
   }
 
   #options(options: ProgramOptions): ProgramOptions {
-    return { ...options, env: { HOME: this.path, SERA_SERVER: this.server, ...options.env } };
+    return { ...options, env: { HOME: this.path, SERA_SERVER: this.server, ...this.#variables, ...options.env } };
   }
 
   #withSeraInPath(options: ProgramOptions) {

@@ -8,6 +8,7 @@ import type { MySqlServer } from "../servers/mysql_process.ts";
 import { postgres18Unavailable, startPostgres18 } from "../servers/postgres18.ts";
 import type { PostgresServer } from "../servers/postgres_process.ts";
 import { startSystemPostgres, systemPostgresUnavailable } from "../servers/postgres_system.ts";
+import { ledgerInFile, ledgerOnMySql, ledgerOnPostgres, type LedgerView } from "./ledger_view.ts";
 import { linux, type Need, testWith } from "./needs.ts";
 import { Place } from "./place.ts";
 
@@ -27,6 +28,8 @@ export interface StartedTarget extends AsyncDisposable {
   readonly server: string;
   /** How many wait for the lock of this key at this moment. */
   waiters(key: string): Promise<number>;
+  /** The ledger of this test alone. */
+  readonly ledger: LedgerView;
 }
 
 export const FILE: Target = { name: "file", need: linux, start: startFile };
@@ -54,10 +57,14 @@ export function testOn({ need }: Target, name: string, fn: () => Promise<void>):
 }
 
 /** What a target tells of a server. */
-type View = Pick<StartedTarget, "server" | "waiters">;
+type View = Pick<StartedTarget, "server" | "waiters"> & {
+  /** The ledger in a table of this name. */
+  ledgerIn(table: string): LedgerView;
+};
 
 class ServerTarget<S extends { stop(): Promise<void> }> implements Target {
   #server: S | undefined;
+  #started = 0;
 
   constructor(
     readonly name: string,
@@ -75,9 +82,10 @@ class ServerTarget<S extends { stop(): Promise<void> }> implements Target {
   }
 
   async start(): Promise<StartedTarget> {
-    const view = this.view(this.#server!);
-    const place = await Place.make(view.server);
-    return { place, ...view, [Symbol.asyncDispose]: () => place[Symbol.asyncDispose]() };
+    const { server, waiters, ledgerIn } = this.view(this.#server!);
+    const ledger = ledgerIn(`runs_${++this.#started}`);
+    const place = await Place.make(server, { SERA_LEDGER_TABLE: ledger.table });
+    return { place, server, waiters, ledger, [Symbol.asyncDispose]: () => place[Symbol.asyncDispose]() };
   }
 }
 
@@ -91,11 +99,16 @@ function viewOfMySql(server: MySqlServer): View {
       );
       return Number(row!.count);
     },
+    ledgerIn: (table) => ledgerOnMySql(server, table),
   };
 }
 
 function viewOfPostgres(server: PostgresServer): View {
-  return { server: server.url(), waiters: (key) => waitersOnPostgres(server, lockName(key)) };
+  return {
+    server: server.url(),
+    waiters: (key) => waitersOnPostgres(server, lockName(key)),
+    ledgerIn: (table) => ledgerOnPostgres(server, table),
+  };
 }
 
 /** How many sessions asked for the lock last and do not have it; who gives it back asks for something else. */
@@ -116,6 +129,7 @@ async function startFile(): Promise<StartedTarget> {
     place,
     server: place.server,
     waiters: (key) => Promise.resolve(waitersForFile(`${place.locks}/${lockName(key)}.lock`)),
+    ledger: ledgerInFile(`${place.locks}/ledger.sqlite`),
     [Symbol.asyncDispose]: () => place[Symbol.asyncDispose](),
   };
 }

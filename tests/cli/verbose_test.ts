@@ -65,7 +65,7 @@ Deno.test("a wait that runs out is told of, with the wait", async () => {
   assert.match(now.stdout, /^Lock not acquired: [^\n]*not executed\.\n$/);
   const later = await place.sera(["--verbose=stderr", "--name", "n", "300ms", "true"]);
   assert.deepEqual({ code: later.code, stdout: later.stdout }, { code: 204, stdout: "" });
-  assert.match(later.stderr, /^Lock not acquired within 300ms: [^\n]*not executed\.\n$/);
+  assert.match(later.stderr, /^Waiting for [^\n]+\.\nLock not acquired within 300ms: [^\n]*not executed\.\n$/);
 });
 
 Deno.test("errors go to stderr, wherever verbose goes", async () => {

@@ -7,30 +7,41 @@ import { freshName, hold, open } from "./open.ts";
 import { sessions } from "./postgres_view.ts";
 import { sharedPostgres, sharedPostgres18 } from "./shared_server.ts";
 
+/** The name for this host, process and label. */
+function nameOf(host: string, pid: number, label: string): string {
+  return applicationName({ lock: freshName(), host, pid, label });
+}
+
 Deno.test("a session is named after host, process and command", () => {
-  assert.equal(applicationName("web1", 4711, "rotate-logs"), "sera web1:4711 rotate-logs");
+  assert.equal(nameOf("web1", 4711, "rotate-logs"), "sera web1:4711 rotate-logs");
 });
 
 Deno.test("of the command's path only the last part is shown", () => {
-  for (const command of ["/usr/local/bin/rotate-logs", "./rotate-logs", "../a b/rotate-logs", "//rotate-logs"]) {
-    assert.equal(applicationName("web1", 4711, command), "sera web1:4711 rotate-logs");
+  for (const command of ["/usr/local/bin/rotate-logs", "./rotate-logs", "../a/rotate-logs", "//rotate-logs"]) {
+    assert.equal(nameOf("web1", 4711, command), "sera web1:4711 rotate-logs");
+  }
+});
+
+Deno.test("what has blanks in it is no path", () => {
+  for (const label of ["rotate /var/log", "../a b/rotate-logs"]) {
+    assert.equal(nameOf("web1", 4711, label), `sera web1:4711 ${label}`);
   }
 });
 
 Deno.test("a long host's name leaves room for process and command", () => {
-  const name = applicationName("h".repeat(253), 4194304, "rotate-logs");
+  const name = nameOf("h".repeat(253), 4194304, "rotate-logs");
   assert.match(name, /^sera h{30}:4194304 rotate-logs$/);
 });
 
 Deno.test("a long command is cut off where the server would do it", () => {
-  const name = applicationName("web1", 4711, "c".repeat(300));
+  const name = nameOf("web1", 4711, "c".repeat(300));
   assert.match(name, /^sera web1:4711 c+$/);
   assert.equal(name.length, 63);
 });
 
 Deno.test("what is not printable ASCII becomes a question mark", () => {
-  assert.equal(applicationName("wéb", 1, "größe\n\t\u007f\u001b[0m"), "sera w?b:1 gr??e????[0m");
-  assert.match(applicationName("web1", 1, "日本🚀"), /^sera web1:1 \?+$/);
+  assert.equal(nameOf("wéb", 1, "größe\n\t\u007f\u001b[0m"), "sera w?b:1 gr??e????[0m");
+  assert.match(nameOf("web1", 1, "日本🚀"), /^sera web1:1 \?+$/);
 });
 
 /** The name of the only session, once that of the test before has gone. */

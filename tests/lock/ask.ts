@@ -5,13 +5,13 @@ import { parseServer } from "../../lib/config/server.ts";
 import { LockUnavailableError } from "../../lib/errors.ts";
 import { openMySqlSession } from "../../lib/lock/mysql_session.ts";
 import type { Row } from "../../lib/lock/session.ts";
-import { failure, never, plainOptions } from "./open.ts";
+import { failure, never, plainSession } from "./open.ts";
 
 /** The first row of the answer to a statement, asked over a session such as a lock gets. */
 export async function ask(dsn: string, sql: string, tlsCa?: string): Promise<Row> {
   const server = await parseServer(dsn, "the test", { env: () => undefined });
   if (server.kind !== "mysql") throw new Error(`not a MySQL DSN: ${dsn}`);
-  const session = await openMySqlSession(server, { ...plainOptions, tlsCa }, never);
+  const session = await openMySqlSession(server, { ...plainSession, tlsCa }, never);
   try {
     return await session.query(sql);
   } finally {

@@ -10,7 +10,7 @@ import { Running } from "../cli/running.ts";
 import { pause, until } from "../cli/wait.ts";
 import { Proxy } from "../servers/proxy.ts";
 import { faultPlaces, lossOf, patient, report } from "./fault_place.ts";
-import { freshName, hold, never, open, plainOptions } from "./open.ts";
+import { freshName, hold, never, open, plainSession } from "./open.ts";
 import { parse } from "./postgres_ask.ts";
 import { sharedMariaDb, sharedMySql56, sharedPostgres } from "./shared_server.ts";
 
@@ -153,7 +153,7 @@ for (const shared of [sharedMariaDb(), sharedMySql56()]) {
       for (const params of ["", "wait_timeout=77"]) {
         const dsn = await parseServer(server.dsn(params), "the test", { env: () => undefined });
         assert.ok(dsn.kind === "mysql");
-        const session = await openMySqlSession(dsn, { ...plainOptions, lease: { ttl, grace: 0 } }, never);
+        const session = await openMySqlSession(dsn, { ...plainSession, lease: { ttl, grace: 0 } }, never);
         const row = await session.query("SELECT @@session.wait_timeout AS seconds");
         await session.close();
         assert.equal(row.seconds, seconds);
@@ -204,7 +204,7 @@ sharedPostgres().test("the server is told the lease, over TCP in all ways there 
     ]],
   ];
   for (const [ttl, url, values] of cases) {
-    const options = { ...plainOptions, applicationName: "sera's tests", lease: { ttl, grace: 0 } };
+    const options = { ...plainSession, lease: { ttl, grace: 0 } };
     const session = await openPostgresSession(await parse(url), options, never);
     const list = SETTINGS.map((name) => `current_setting('${name}') AS ${name}`);
     const row = await session.query(`SELECT ${list.join(", ")}`);

@@ -17,8 +17,14 @@ export const plainOptions: BackendOptions = {
   lease: { ttl: 30_000, grace: 10_000 },
   allowUnsafeServer: false,
   retrying: () => undefined,
-  command: "test",
+  label: "test",
   env,
+};
+
+/** A session is opened with these where the test does not care. */
+export const plainSession = {
+  ...plainOptions,
+  presence: { lock: lockName("test"), host: "host", pid: 1, label: "test" },
 };
 
 /** Opens the backend for a lock. Dispose of it. */

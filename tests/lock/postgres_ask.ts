@@ -8,7 +8,7 @@ import type { Backend } from "../../lib/lock/lock.ts";
 import { openBackend } from "../../lib/lock/open_backend.ts";
 import { openPostgresSession } from "../../lib/lock/postgres_session.ts";
 import type { Row } from "../../lib/lock/session.ts";
-import { freshName, never, plainOptions } from "./open.ts";
+import { freshName, never, plainOptions, plainSession } from "./open.ts";
 
 /** Environment variables; no others are there, `HOME` neither. */
 export type Env = Readonly<Record<string, string>>;
@@ -22,11 +22,7 @@ export async function parse(url: string, env: Env = {}, tlsCa?: string): Promise
 
 /** The first row of the answer to a statement, asked over a session such as a lock gets. All values are text. */
 export async function ask(url: string, sql: string, env?: Env, tlsCa?: string): Promise<Row> {
-  const session = await openPostgresSession(
-    await parse(url, env, tlsCa),
-    { ...plainOptions, applicationName: "sera's tests" },
-    never,
-  );
+  const session = await openPostgresSession(await parse(url, env, tlsCa), plainSession, never);
   try {
     return { ...await session.query(sql) };
   } finally {

@@ -10,7 +10,7 @@ import { Running } from "../cli/running.ts";
 import { pause, until } from "../cli/wait.ts";
 import type { PostgresServer } from "../servers/postgres_process.ts";
 import { childrenOf } from "../servers/process_tree.ts";
-import { failure, freshName, hold, later, never, open, plainOptions } from "./open.ts";
+import { failure, freshName, hold, later, never, open, plainSession } from "./open.ts";
 import { holderOf, OtherClient, type ServerSession, sessions, waiters, waiting } from "./postgres_view.ts";
 import { sharedPostgres, sharedPostgres18 } from "./shared_server.ts";
 
@@ -111,7 +111,7 @@ for (const shared of [postgres, sharedPostgres18(`--max-connections=${MANY + 20}
   shared.test("a session has no time limits for statements and locks", async (server) => {
     await withRole(server, "SET statement_timeout = '5s'", "SET lock_timeout = '5s'", async () => {
       const config = parsePostgresServer(server.url(), { env: () => undefined, home: undefined, systemUser: () => "" });
-      const session = await openPostgresSession(config, { ...plainOptions, applicationName: "test" }, never);
+      const session = await openPostgresSession(config, plainSession, never);
       try {
         for (const setting of ["statement_timeout", "lock_timeout"]) {
           assert.equal((await session.query(`SELECT current_setting('${setting}') AS value`)).value, "0", setting);

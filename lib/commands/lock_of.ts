@@ -1,0 +1,36 @@
+import type { Settings } from "../config/config.ts";
+import { parseWait } from "../duration.ts";
+import { UsageError } from "../errors.ts";
+import { namespacedName } from "../lock/advisory_key.ts";
+import { lockKey, lockName } from "../lock/lock_name.ts";
+
+/**
+ * The name of the lock that a subcommand is asked about: by `--name` or by the command's words, as a run has it.
+ *
+ * @param words The words after the flags.
+ * @param subcommand For messages.
+ * @returns Undefined when it is asked about all locks.
+ * @throws {UsageError} When the words are none that sera would lock on.
+ */
+export function lockOf(words: readonly string[], settings: Settings, subcommand: string): string | undefined {
+  const key = keyOf(words, settings.name, subcommand);
+  if (key === undefined) return undefined;
+  return settings.namespace === undefined ? lockName(key) : namespacedName(settings.namespace, key);
+}
+
+function keyOf(words: readonly string[], name: string | undefined, subcommand: string): string | undefined {
+  if (words.length === 0) return name;
+  if (name !== undefined) {
+    throw new UsageError(
+      `Cannot ask for the lock of a name and of a command at once: ${name}, ${words[0]}; leave one out`,
+    );
+  }
+  if (words.length > 1 && parseWait(words[0]!) !== undefined) {
+    throw new UsageError(
+      `Cannot tell what to look for: ${words[0]} looks like a wait; write sera ${subcommand} -- ${
+        words[1]
+      } ..., or --name`,
+    );
+  }
+  return lockKey(words);
+}

@@ -1,0 +1,109 @@
+import { parseGoFlags } from "../args/go_flags.ts";
+import { isAsked } from "../args/is_asked.ts";
+import { refuseChangedWords } from "../args/raw_words.ts";
+import { SETTING_FLAGS } from "../args/settings_table.ts";
+import { statusHelp } from "../args/usage.ts";
+import { resolveSettings, type Settings } from "../config/config.ts";
+import { verdictOf } from "../errors.ts";
+import { ExitCode } from "../exit_codes.ts";
+import type { Io } from "../io.ts";
+import type { Backend } from "../lock/lock.ts";
+import { defaultLockFolder, prepareLockFolder } from "../lock/lock_folder.ts";
+import { lockName } from "../lock/lock_name.ts";
+import { openBackend } from "../lock/open_backend.ts";
+import { Logger } from "../log/logger.ts";
+import { look } from "../who/look.ts";
+import { sightingsJson, sightingsTable } from "../who/report.ts";
+import type { Sighting } from "../who/sighting.ts";
+import { lockOf } from "./lock_of.ts";
+
+const FLAGS = [
+  ...SETTING_FLAGS,
+  ...["json", "help", "h"].map((name) => ({ name, boolean: true })),
+];
+
+/** What the exit code says of the lock that was asked for. */
+const HELD = 0;
+const FREE = 1;
+
+/** The lock that this session is for, in the eyes of those who look, when it is for all of them. */
+const NO_LOCK = lockName("");
+
+/** Gives up nothing: whoever looks waits for the server only. */
+const { signal } = new AbortController();
+
+/**
+ * Prints who has a lock and who waits for it, or that of all of sera's locks on the server.
+ *
+ * @param argv The words after `sera status`.
+ * @returns For one lock 0 if it is held and 1 if it is free; for all of them 0; else what a run would exit with.
+ */
+export async function status(argv: readonly string[], io: Io): Promise<number> {
+  try {
+    const { flags, operands } = parseGoFlags(argv, FLAGS, "sera status --help");
+    if (isAsked(flags, "help") || isAsked(flags, "h")) {
+      io.out(statusHelp());
+      return ExitCode.ok;
+    }
+    refuseChangedWords(argv);
+    const json = isAsked(flags, "json");
+    const settings = await resolveSettings(flags, io.env);
+    const lock = lockOf(operands, settings, "status");
+    const sightings = await seen(lock, settings, io);
+    const isHeld = sightings.some(({ state }) => state === "held");
+    if (json) {
+      const locks = lock === undefined ? [...new Set(sightings.map(({ lock }) => lock))] : [lock];
+      io.out(`${sightingsJson(locks, sightings)}\n`);
+    } else {
+      if (!isHeld) io.out(lock === undefined ? "No locks are held.\n" : "Free: nobody holds it.\n");
+      if (sightings.length > 0) io.out(sightingsTable(sightings));
+    }
+    return lock === undefined || isHeld ? HELD : FREE;
+  } catch (error) {
+    const { message, exitCode } = verdictOf(error);
+    new Logger(io, { format: "text" }, argv.join(" ")).log("error", "error", message, { exitCode });
+    return exitCode;
+  }
+}
+
+async function seen(lock: string | undefined, settings: Settings, io: Io): Promise<readonly Sighting[]> {
+  const { server, ledger } = settings;
+  const { env } = io;
+  await using backend = await open(lock ?? NO_LOCK, settings, io);
+  const sightings = await look(backend, server, lock === undefined ? "all" : { lock }, {
+    table: ledger.table,
+    env,
+    signal,
+  });
+  if (lock === undefined && server.kind === "mysql" && !ledger.on) {
+    const { whatIsHidden } = await import("../who/mysql_attributes.ts");
+    const hidden = await whatIsHidden((await backend.session(signal))!, signal);
+    if (hidden !== undefined) io.err(`sera: ${hidden}\n`);
+  }
+  return sightings;
+}
+
+/** Where to look. A folder that no run has made yet is left so: it has no locks. */
+async function open(
+  lock: string,
+  { server, tlsCa, lease, allowUnsafeServer }: Settings,
+  { env }: Io,
+): Promise<Pick<Backend, "session"> & AsyncDisposable> {
+  if (server.kind !== "file") {
+    const options = { tlsCa, lease, allowUnsafeServer, label: "status", env, retrying: () => undefined };
+    return await openBackend(server, lock, options);
+  }
+  const folder = server.folder ?? defaultLockFolder(env);
+  if (isThere(folder)) prepareLockFolder(folder, server.folder === undefined);
+  return { session: () => Promise.resolve(undefined), [Symbol.asyncDispose]: () => Promise.resolve() };
+}
+
+function isThere(path: string): boolean {
+  try {
+    Deno.statSync(path);
+    return true;
+  } catch (error) {
+    // What else is wrong with it will be told by whoever uses it.
+    return !(error instanceof Deno.errors.NotFound);
+  }
+}

@@ -1,0 +1,27 @@
+/** The longest key that goes into the environment, in characters: the kernel bounds the size of each variable and of all. */
+const LONGEST_KEY = 4096;
+
+/** What a command learns of its lock. */
+export interface LockFacts {
+  readonly name: string;
+  /** What the name was made of. */
+  readonly key: string;
+  readonly host: string;
+  /** The run's number in the ledger, if it keeps one. */
+  readonly runId?: number | undefined;
+}
+
+/**
+ * The variables that tell a command about its lock. Those that do not apply are undefined, so that a sera in the command
+ * passes none of them on as its own: without a ledger there is no token rather than another lock's.
+ */
+export function lockVariables({ name, key, host, runId }: LockFacts): Record<string, string | undefined> {
+  const number = runId?.toString();
+  return {
+    SERA_LOCK_NAME: name,
+    SERA_LOCK_KEY: key.length > LONGEST_KEY ? undefined : key,
+    SERA_HOST: host,
+    SERA_RUN_ID: number,
+    SERA_TOKEN: number,
+  };
+}

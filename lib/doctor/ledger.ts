@@ -1,0 +1,25 @@
+import type { Settings } from "../config/config.ts";
+import { openLedger } from "../ledger/open_ledger.ts";
+import { type BackendOptions, openBackend } from "../lock/open_backend.ts";
+import { timeOf } from "../table.ts";
+import type { Finding } from "./report.ts";
+
+/**
+ * Reads the ledger. Whether it can be written to shows only with a run, which this is not.
+ *
+ * @throws {LockUnavailableError} When it cannot be read.
+ */
+export async function checkLedger(
+  { server, ledger }: Settings,
+  name: string,
+  options: BackendOptions,
+): Promise<Finding> {
+  await using backend = await openBackend(server, name, options);
+  const session = await backend.session(new AbortController().signal);
+  const opened = await openLedger(server, session, ledger.table, options.env);
+  const [last] = await opened.latest(1);
+  if (last) return { found: `it can be read; its last run is ${last.id}, of ${timeOf(last.started)}` };
+  return {
+    found: "it has no run yet; the first one makes what is missing, if the user may (else see sera history --schema)",
+  };
+}

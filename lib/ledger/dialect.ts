@@ -1,0 +1,58 @@
+/** The columns of the table but its id, in their order. */
+export type LedgerColumn =
+  /** Of the table as the one who wrote the row knew it, see `VERSION`. */
+  | "version"
+  | "lock_name"
+  | "run_key"
+  | "label"
+  | "host"
+  | "pid"
+  | "session_id"
+  | "user_name"
+  | "started"
+  | "finished"
+  | "exit_code"
+  | "outcome"
+  /** When the run may be forgotten; NULL is never. */
+  | "expires";
+
+/** What databases differ in, as far as the ledger is concerned. */
+export interface Dialect {
+  /** The table's name, quoted. */
+  readonly table: string;
+  /** The table as messages name it. */
+  readonly shown: string;
+  /** The name of an index of the table, quoted. */
+  indexName(what: string): string;
+  /** The definition of the column `id`, which counts by itself and never gives a number twice. */
+  readonly id: string;
+  /** The columns' types. */
+  readonly types: Readonly<Record<LedgerColumn, string>>;
+  /** What follows the columns of a new table. */
+  readonly tableOptions: string;
+  /** Whether an index is a part of the table, as in MySQL, or is made by a statement of its own. */
+  readonly inlineIndexes: boolean;
+  /** SQL for the server's time. */
+  readonly now: string;
+  /** SQL for the server's time in so many milliseconds; a negative number is in the past. */
+  after(milliseconds: number): string;
+  /** SQL for the number of the session. */
+  readonly session: string;
+  /** The statement that tells the id that was given last, as `id`; undefined where INSERT itself tells. */
+  readonly lastId?: string | undefined;
+  /** Text as SQL, whatever it holds and whatever the session's character set. */
+  text(value: string): string;
+  /** SQL that reads a column of text in the form that {@linkcode decodeText} takes. */
+  readText(column: string): string;
+  decodeText(value: unknown): string;
+  /** SQL that reads a time as milliseconds since 1970. */
+  readTime(column: string): string;
+  /** Whether the database has said that this is missing. */
+  isMissing(what: "table" | "column", cause: unknown): boolean;
+  /** Whether it has said that what was to be made is there already. */
+  isThereAlready(cause: unknown): boolean;
+  /** Whether it has said that the user may not do that. */
+  isRefused(cause: unknown): boolean;
+  /** What to do then. */
+  readonly grant: string;
+}

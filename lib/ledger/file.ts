@@ -1,0 +1,91 @@
+import { DatabaseSync } from "node:sqlite";
+import { LockUnavailableError, messageOf } from "../errors.ts";
+import type { Row } from "../lock/session.ts";
+import type { Dialect } from "./dialect.ts";
+import { toHex } from "./hex.ts";
+import type { Store } from "./ledger.ts";
+
+/** The ledger's file, beside the lock files. */
+const FILE = "ledger.sqlite";
+
+/** How long to wait for another sera that writes, in milliseconds. */
+const BUSY_TIMEOUT = 10_000;
+
+/** As the strings that SQLite's functions take and give sort by themselves: UTC, in milliseconds. */
+const TIME = "%Y-%m-%d %H:%M:%f";
+
+/** The ledger in a file of SQLite. */
+function sqliteDialect(path: string): Dialect {
+  return {
+    table: "sera_runs",
+    shown: path,
+    indexName: (what) => `by_${what}`,
+    // Without the last word SQLite gives numbers of deleted rows again.
+    id: "INTEGER PRIMARY KEY AUTOINCREMENT",
+    types: {
+      version: "INTEGER NOT NULL DEFAULT 1",
+      lock_name: "TEXT NOT NULL",
+      run_key: "TEXT NULL",
+      label: "TEXT NOT NULL DEFAULT ''",
+      host: "TEXT NOT NULL DEFAULT ''",
+      pid: "INTEGER NOT NULL DEFAULT 0",
+      session_id: "INTEGER NOT NULL DEFAULT 0",
+      user_name: "TEXT NOT NULL DEFAULT ''",
+      started: "TEXT NOT NULL",
+      finished: "TEXT NULL",
+      exit_code: "INTEGER NULL",
+      outcome: "TEXT NOT NULL",
+      expires: "TEXT NULL",
+    },
+    tableOptions: "",
+    inlineIndexes: false,
+    now: `strftime('${TIME}', 'now')`,
+    after: (milliseconds) => `strftime('${TIME}', 'now', '${(milliseconds / 1000).toFixed(3)} seconds')`,
+    // A file has no sessions; the process is what holds the lock.
+    session: String(Deno.pid),
+    text: (value) => `CAST(X'${toHex(value)}' AS TEXT)`,
+    readText: (column) => column,
+    decodeText: String,
+    readTime: (column) => `CAST(round(1000 * unixepoch(${column}, 'subsec')) AS INTEGER)`,
+    isMissing: (what, cause) =>
+      (what === "table" ? /^no such table/ : /no such column|no column named/).test(messageOf(cause)),
+    isThereAlready: (cause) => /already exists|duplicate column name/.test(messageOf(cause)),
+    isRefused: () => false,
+    grant: "",
+  };
+}
+
+/**
+ * The ledger in a file beside the locks. SQLite puts back what a crash has left half written; each statement is on the
+ * disk before it is answered.
+ *
+ * @throws {LockUnavailableError} When the file cannot be used.
+ */
+export function fileStore(folder: string): Store {
+  const path = `${folder}/${FILE}`;
+  const wrap = (error: unknown) => {
+    const reason = messageOf(error);
+    const wrapped = new LockUnavailableError(`Cannot use the ledger ${path}: ${reason}`, false, reason);
+    wrapped.cause = error;
+    return wrapped;
+  };
+  let database: DatabaseSync;
+  try {
+    // As with the lock files: readable by the group for folders that a group shares.
+    Deno.openSync(path, { read: true, write: true, create: true, mode: 0o660 }).close();
+    database = new DatabaseSync(path);
+    database.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT}; PRAGMA synchronous = EXTRA;`);
+  } catch (error) {
+    throw wrap(error);
+  }
+  return {
+    dialect: sqliteDialect(path),
+    run(sql) {
+      try {
+        return Promise.resolve(database.prepare(sql).all() as Row[]);
+      } catch (error) {
+        return Promise.reject(wrap(error));
+      }
+    },
+  };
+}

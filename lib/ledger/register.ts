@@ -1,0 +1,109 @@
+import type { LedgerSettings } from "../config/ledger_settings.ts";
+import { formatDuration } from "../duration.ts";
+import { LockUnavailableError } from "../errors.ts";
+import type { HeldLock } from "../lock/lock.ts";
+import type { Logger } from "../log/logger.ts";
+import { timeOf } from "../table.ts";
+import type { Ledger, RecordedRun, Runner } from "./ledger.ts";
+
+/** A run that has begun. */
+export interface LedgerRun {
+  /** Its number, which grows with every run of the lock. */
+  readonly id: number;
+  /**
+   * Records its end; only while the lock is held.
+   *
+   * @param exitCode What sera exits with.
+   * @throws {LockUnavailableError} When that is not possible.
+   */
+  finish(outcome: "succeeded" | "failed" | "unstarted", exitCode: number): Promise<void>;
+}
+
+/** Whether a command is to run. */
+export type Begun =
+  | { readonly granted: true; readonly run: LedgerRun }
+  /** Why not, for people. */
+  | { readonly granted: false; readonly because: string };
+
+/** What one command, under its lock, has to do with the ledger. */
+export class Register {
+  readonly #open: (lock: HeldLock) => Promise<Ledger>;
+  readonly #lock: string;
+  readonly #runner: Runner;
+  readonly #settings: LedgerSettings;
+  readonly #logger: Logger;
+  #ledger: Ledger | undefined;
+
+  /**
+   * @param open Opens the ledger in the session that holds the lock.
+   * @param lock The lock's name.
+   */
+  constructor(
+    open: (lock: HeldLock) => Promise<Ledger>,
+    lock: string,
+    runner: Runner,
+    settings: LedgerSettings,
+    logger: Logger,
+  ) {
+    this.#open = open;
+    this.#lock = lock;
+    this.#runner = runner;
+    this.#settings = settings;
+    this.#logger = logger;
+  }
+
+  /**
+   * Begins a run, unless one that counts was there before.
+   *
+   * @throws {LockUnavailableError} When the ledger cannot be used.
+   */
+  async begin(lock: HeldLock): Promise<Begun> {
+    const ledger = await this.#tidied(lock);
+    const permission = await ledger.begin(this.#lock, this.#runner, this.#settings);
+    if (permission.granted) {
+      const { id } = permission;
+      return {
+        granted: true,
+        run: { id, finish: (outcome, exitCode) => ledger.finish(id, outcome, exitCode, this.#settings) },
+      };
+    }
+    if (this.#settings.recordSkips) await ledger.skip(this.#lock, this.#runner, this.#settings);
+    return { granted: false, because: reasonOf(permission.because, this.#settings) };
+  }
+
+  /**
+   * Records that there was nothing to do, if that is asked for.
+   *
+   * @throws {LockUnavailableError} When the ledger cannot be used.
+   */
+  async skip(lock: HeldLock): Promise<void> {
+    const ledger = await this.#tidied(lock);
+    if (this.#settings.recordSkips) await ledger.skip(this.#lock, this.#runner, this.#settings);
+  }
+
+  /** Forgets what is too old, after all else. That it did not work is worth no more than a word. */
+  async prune(): Promise<void> {
+    try {
+      await this.#ledger?.prune();
+    } catch (error) {
+      if (!(error instanceof LockUnavailableError)) throw error;
+      this.#logger.log("info", "note", `${error.message}; old runs stay in it.`);
+    }
+  }
+
+  /** The ledger, in which no run of a holder that died still counts as running. */
+  async #tidied(lock: HeldLock): Promise<Ledger> {
+    const ledger = this.#ledger = await this.#open(lock);
+    for (const { id, host, pid, started } of await ledger.abandon(this.#lock)) {
+      const message = `Run ${id} by ${host}:${pid} of ${timeOf(started)} never came to its end: marked as abandoned.`;
+      this.#logger.log("notice", "note", message);
+    }
+    return ledger;
+  }
+}
+
+function reasonOf({ id, host, pid, key, started, outcome }: RecordedRun, { once, every }: LedgerSettings): string {
+  const by = `run ${id} by ${host}:${pid} of ${timeOf(started)} ${outcome}`;
+  if (once !== undefined && key === once) return `Done before for this key: ${by}`;
+  return `Done within the last ${formatDuration(every!)}: ${by}`;
+}

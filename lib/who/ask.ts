@@ -1,0 +1,36 @@
+import { LockUnavailableError } from "../errors.ts";
+import type { Row, Session } from "../lock/session.ts";
+
+/**
+ * Asks for what a user may not be allowed to see, or what a server may not have.
+ *
+ * @returns No rows then.
+ * @throws {LockUnavailableError} When the connection is lost.
+ */
+export async function askIfAllowed(session: Session, sql: string, signal: AbortSignal): Promise<readonly Row[]> {
+  return await askOrRefused(session, sql, signal) ?? [];
+}
+
+/** As {@linkcode askIfAllowed}, but tells a refusal, as undefined, from there being no rows. */
+export async function askOrRefused(
+  session: Session,
+  sql: string,
+  signal: AbortSignal,
+): Promise<readonly Row[] | undefined> {
+  try {
+    return await session.queryAll(sql, { signal });
+  } catch (error) {
+    if (!(error instanceof LockUnavailableError) || session.closed.aborted) throw error;
+    return undefined;
+  }
+}
+
+/** A number that may have come as text; undefined for NULL. */
+export function numberOf(value: unknown): number | undefined {
+  return value === null || value === undefined ? undefined : Number(value);
+}
+
+/** A text; undefined for NULL. */
+export function textOf(value: unknown): string | undefined {
+  return value === null || value === undefined ? undefined : String(value);
+}

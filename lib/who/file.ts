@@ -1,0 +1,98 @@
+import { LockUnavailableError, messageOf } from "../errors.ts";
+import { type Presence, readPresence } from "../lock/presence.ts";
+import { type KernelLock, locksOn, readKernelLocks } from "./kernel_locks.ts";
+import type { Sighting, Whose } from "./sighting.ts";
+
+/** The files of sera's locks, and those that flock(1) takes part in. */
+const LOCK_FILE = /^([0-9a-f]{32})\.lock$/;
+
+/** No record is longer, in bytes; who shares the folder may have put anything there. */
+const LONGEST_RECORD = 65_536;
+
+/**
+ * Who has the locks in a folder. A folder that is missing has none.
+ *
+ * Linux lists its locks, so that they are only looked at: to try one would make another sera's wait of 0 fail.
+ *
+ * @throws {LockUnavailableError} When the folder cannot be looked into.
+ */
+export function lookAtFiles(folder: string, whose: Whose): readonly Sighting[] {
+  const names = whose === "all" ? namesIn(folder) : [whose.lock];
+  if (names.length === 0) return [];
+  const kernelLocks = readKernelLocks();
+  return names.flatMap((name) => {
+    const path = `${folder}/${name}.lock`;
+    return kernelLocks ? byKernel(kernelLocks, name, path) : byTrial(name, path);
+  });
+}
+
+function namesIn(folder: string): readonly string[] {
+  try {
+    return [...Deno.readDirSync(folder)].flatMap(({ name }) => LOCK_FILE.exec(name)?.[1] ?? []);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return [];
+    throw cannotLook(folder, error);
+  }
+}
+
+function byKernel(kernelLocks: readonly KernelLock[], lock: string, path: string): readonly Sighting[] {
+  const file = ifThere(path, () => Deno.statSync(path));
+  if (!file) return [];
+  const record = readRecord(path);
+  const here = Deno.hostname();
+  return locksOn(kernelLocks, file, record?.pid)
+    // A wait that this process has given up stays in the kernel's queue.
+    .filter(({ pid }) => pid !== Deno.pid)
+    .map(({ waiting, pid }) => {
+      if (waiting) return { lock, state: "waiting", host: here, pid };
+      // Of a holder that died the record stays; in a container a process has another number than here.
+      const isHolders = record !== undefined && (record.pid === pid || record.host !== here);
+      return isHolders ? held(lock, record) : { lock, state: "held", host: here, pid };
+    });
+}
+
+/**
+ * Without a list there is no other way than to try. A shared lock, and only for a moment: lookers do not keep each other
+ * out, but a sera that tries just then may find the lock taken.
+ */
+function byTrial(lock: string, path: string): readonly Sighting[] {
+  const file = ifThere(path, () => Deno.openSync(path));
+  if (!file) return [];
+  using _ = file;
+  if (file.tryLockSync(false)) {
+    file.unlockSync();
+    return [];
+  }
+  const record = readRecord(path);
+  return [record ? held(lock, record) : { lock, state: "held", host: Deno.hostname() }];
+}
+
+function held(lock: string, { host, pid, label, since }: Presence): Sighting {
+  return { lock, state: "held", host, pid, label, since, sinceIs: since === undefined ? undefined : "acquired" };
+}
+
+/** What the holder wrote; undefined where there is nothing, or where this user, or Windows for a locked file, refuses. */
+function readRecord(path: string): Presence | undefined {
+  try {
+    const { isFile, size } = Deno.statSync(path);
+    return isFile && size <= LONGEST_RECORD ? readPresence(Deno.readTextFileSync(path)) : undefined;
+  } catch (error) {
+    if (error instanceof Error) return undefined;
+    throw error;
+  }
+}
+
+function ifThere<T>(path: string, look: () => T): T | undefined {
+  try {
+    return look();
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw cannotLook(path, error);
+  }
+}
+
+function cannotLook(path: string, error: unknown): LockUnavailableError {
+  return new LockUnavailableError(
+    `Cannot look at the locks: ${path}: ${messageOf(error)}; look as the user whose locks they are`,
+  );
+}

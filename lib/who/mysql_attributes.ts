@@ -1,0 +1,87 @@
+import { fromHex } from "../ledger/hex.ts";
+import type { Session } from "../lock/session.ts";
+import { askOrRefused } from "./ask.ts";
+
+/** What a sera told the server when it connected. */
+export interface Attributes {
+  readonly lock: string | undefined;
+  readonly host: string | undefined;
+  readonly pid: number | undefined;
+  readonly label: string | undefined;
+  /** Milliseconds since 1970, by its own clock. */
+  readonly connected: number | undefined;
+}
+
+/** What the server shows of sera's sessions. */
+export interface ShownAttributes {
+  readonly byConnection: ReadonlyMap<number, Attributes>;
+  /** Of whom; `this host`: of this user's sessions that come from the same host as this one. */
+  readonly of: "all" | "this host" | "none";
+}
+
+/** What to do where the server keeps them from this user. */
+const GRANT = "grant SELECT on performance_schema.session_connect_attrs";
+
+/**
+ * Reads the connection attributes. Those of all sessions take a right that a plain user has not; the other table has
+ * what any user may see, from MySQL 5.7 and in MariaDB.
+ */
+export async function readAttributes(session: Session, signal: AbortSignal): Promise<ShownAttributes> {
+  const all = await readTable(session, "session_connect_attrs", signal);
+  if (all) return { byConnection: all, of: "all" };
+  const own = await readTable(session, "session_account_connect_attrs", signal);
+  return own ? { byConnection: own, of: "this host" } : { byConnection: new Map(), of: "none" };
+}
+
+/**
+ * Whose locks are left out when all are asked for, and what to do.
+ *
+ * @returns Undefined if nobody's are.
+ */
+export async function whatIsHidden(session: Session, signal: AbortSignal): Promise<string | undefined> {
+  const { of, byConnection } = await readAttributes(session, signal);
+  const { id } = await session.query("SELECT CONNECTION_ID() AS id", { signal });
+  const tell = (who: string, cures: readonly string[]) =>
+    `Cannot list all locks: ${who} without the ledger are not shown; ${
+      ["ask for a lock with --name", ...cures].join(", or ")
+    }`;
+  // Where performance_schema is off its tables are there, and empty.
+  if (of !== "none" && !byConnection.has(Number(id))) return tell("performance_schema is off, so that holders", []);
+  if (of === "none") return tell("the server hides connection attributes from this user, so that holders", [GRANT]);
+  return of === "all"
+    ? undefined
+    : tell("this user sees attributes of this host alone, so that holders elsewhere", [GRANT]);
+}
+
+async function readTable(
+  session: Session,
+  table: string,
+  signal: AbortSignal,
+): Promise<ReadonlyMap<number, Attributes> | undefined> {
+  const rows = await askOrRefused(
+    session,
+    "SELECT PROCESSLIST_ID AS id, ATTR_NAME AS name, HEX(CONVERT(ATTR_VALUE USING utf8mb4)) AS value " +
+      `FROM performance_schema.${table} WHERE ATTR_NAME LIKE 'sera%'`,
+    signal,
+  );
+  if (!rows) return undefined;
+  const texts = new Map<number, Map<string, string>>();
+  for (const { id, name, value } of rows) {
+    const own = texts.get(Number(id)) ?? new Map<string, string>();
+    own.set(String(name), fromHex(String(value ?? "")));
+    texts.set(Number(id), own);
+  }
+  return new Map([...texts].map(([id, own]) => [id, attributesOf(own)]));
+}
+
+function attributesOf(texts: ReadonlyMap<string, string>): Attributes {
+  const pid = texts.get("sera_pid");
+  const connected = Date.parse(texts.get("sera_connected") ?? "");
+  return {
+    lock: texts.get("sera_lock"),
+    host: texts.get("sera_host"),
+    pid: pid !== undefined && /^\d{1,15}$/.test(pid) ? Number(pid) : undefined,
+    label: texts.get("sera_label"),
+    connected: Number.isNaN(connected) ? undefined : connected,
+  };
+}

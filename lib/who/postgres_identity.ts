@@ -1,0 +1,68 @@
+import { type Presence, readMark } from "../lock/presence.ts";
+import type { Row } from "../lock/session.ts";
+import { numberOf, textOf } from "./ask.ts";
+import { keyOfName } from "./postgres_key.ts";
+import type { Sighting } from "./sighting.ts";
+
+/** What is asked of a session, a row of `pg_stat_activity`, which hides most of it of other users' sessions. */
+export const IDENTITY_COLUMNS = `session.pid AS session, session.usename AS user_name,
+  host(session.client_addr) AS address, session.application_name, session.query,
+  floor(1000 * extract(epoch FROM session.backend_start)) AS connected,
+  floor(1000 * extract(epoch FROM session.query_start)) AS asked`;
+
+/** How the statement begins that asks for a lock. */
+const ASKS = "SELECT pg_try_advisory_lock(";
+
+/** What a session tells of itself. */
+export interface Identity {
+  readonly who: Pick<Sighting, "host" | "pid" | "label" | "user" | "address" | "session">;
+  /** Whose the last statement was, if it was sera's and is not hidden. */
+  readonly mark: Presence | undefined;
+  /** Whether the last statement asked for the lock: then sera waits, or has got it just now. */
+  readonly asks: boolean;
+  /** When it connected and when its last statement began, in milliseconds since 1970; undefined where hidden. */
+  readonly connected: number | undefined;
+  readonly asked: number | undefined;
+}
+
+/** Reads a row of {@linkcode IDENTITY_COLUMNS}. */
+export function identityOf(row: Row): Identity {
+  const query = textOf(row.query) ?? "";
+  const name = textOf(row.application_name) || undefined;
+  const mark = readMark(query);
+  const { host, pid, label } = mark ?? fromApplicationName(name) ?? { label: name };
+  return {
+    who: {
+      host,
+      pid,
+      label,
+      user: textOf(row.user_name),
+      address: textOf(row.address),
+      session: numberOf(row.session),
+    },
+    mark: mark && keyOfName(mark.lock) !== undefined ? mark : undefined,
+    asks: query.startsWith(ASKS),
+    connected: numberOf(row.connected),
+    asked: numberOf(row.asked),
+  };
+}
+
+/** Takes a name apart that `applicationName` made; host and label may be cut off in it. */
+function fromApplicationName(name: string | undefined): Pick<Presence, "host" | "pid" | "label"> | undefined {
+  const [, host, pid, label] = /^sera (\S+):(\d{1,15}) (.*)$/.exec(name ?? "") ?? [];
+  return host === undefined ? undefined : { host, pid: Number(pid), label: label! };
+}
+
+/** Somebody who holds a lock. */
+export function holderOf(lock: string, key: string, { who, mark, connected, asked }: Identity): Sighting {
+  // The moment of acquiring is known only after the statement that looked whether it had worked.
+  const acquired = mark && keyOfName(mark.lock) === key ? mark.since ?? asked : undefined;
+  const since = acquired ?? connected;
+  const sinceIs = acquired !== undefined ? "acquired" : since === undefined ? undefined : "connected";
+  return { lock, state: "held", ...who, since, sinceIs };
+}
+
+/** Somebody who waits for a lock, since this time. */
+export function waiterOf(lock: string, { who }: Identity, since: number | undefined): Sighting {
+  return { lock, state: "waiting", ...who, since, sinceIs: since === undefined ? undefined : "waiting" };
+}

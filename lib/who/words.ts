@@ -1,0 +1,46 @@
+import { formatDuration } from "../duration.ts";
+import { timeOf } from "../table.ts";
+import type { Sighting } from "./sighting.ts";
+import { tidy } from "./tidy.ts";
+
+/**
+ * Who holds a lock, in a few words, for example `web1:4711 rotate-logs, since 2026-11-22 10:00:05Z (3m20s)`. What others
+ * wrote is in it without control characters.
+ *
+ * @param sightings Of one lock; those who wait do not count.
+ * @param now Milliseconds since 1970.
+ * @returns Undefined if nothing is known.
+ */
+export function whoHas(sightings: readonly Sighting[], now = Date.now()): string | undefined {
+  const [first, ...more] = sightings.filter(({ state }) => state === "held");
+  if (!first) return undefined;
+  const holder = tidy(first);
+  const words = whoIs(holder);
+  if (words.length === 0) return undefined;
+  if (holder.since !== undefined) {
+    words.push(`${holder.sinceIs === "connected" ? "connected " : ""}since ${sinceText(holder.since, now)}`);
+  }
+  return words.join(", ") + (more.length > 0 ? `, and ${more.length} more` : "");
+}
+
+function whoIs({ host, pid, label, address, user, session }: Sighting): string[] {
+  const place = host === undefined ? address : pid === undefined ? host : `${host}:${pid}`;
+  const words = [place, label].filter((text) => text !== undefined);
+  const name = words.length > 0 ? [words.join(" ")] : [];
+  if (host !== undefined) return name;
+  // Where the process is not known, this is how an administrator finds it.
+  if (user !== undefined) name.push(`user ${user}`);
+  if (session !== undefined) name.push(`session ${session}`);
+  return name;
+}
+
+/**
+ * A point in time and how long ago that is, for example `2026-11-22 10:00:05Z (3m20s)`.
+ *
+ * @param since Milliseconds since 1970, within what a calendar has.
+ */
+export function sinceText(since: number, now: number): string {
+  // By another clock, which may be ahead.
+  const age = Math.max(0, Math.floor((now - since) / 1000));
+  return `${timeOf(since)} (${formatDuration(1000 * age)})`;
+}

@@ -1,0 +1,189 @@
+import assert from "node:assert/strict";
+import { lockName } from "../../lib/lock/lock_name.ts";
+import { history, outcomes } from "./ledger_view.ts";
+import { fixture, type Place } from "./place.ts";
+import { FILE, testOn, useTargets } from "./targets.ts";
+
+/** What must not reach a terminal: control characters but for the end of a line, and what turns text round. */
+// deno-lint-ignore no-control-regex
+const HARMFUL = /[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]/;
+
+/** A window's title, colours, a line of its own, and text from right to left. */
+const HOSTILE = "\x1b]0;title\x07 \x1b[31m \u009b32m \r\nsera: all is well \u202e gnp.exe";
+
+const targets = useTargets();
+
+for (const target of targets) {
+  testOn(target, `history on ${target.name} tells what ran, what runs, and what never came to its end`, async () => {
+    await using started = await target.start();
+    const { place } = started;
+    assert.deepEqual(await place.sera(["history"]), { code: 0, stdout: "No run has been recorded.\n", stderr: "" });
+    assert.deepEqual(await history(place), []);
+    const began = Date.now();
+    const sera = (...args: string[]) => place.sera(["--ledger", "--record-skips", ...args]);
+    await sera("--once", "k", "0", "echo", "ran");
+    await sera("--once", "k", "0", "echo", "ran");
+    await sera("0", "sh", "-c", "exit 3");
+    await sera("0", "/no/such/command");
+    await using holder = place.startSera(["--ledger", "--label", "rotate logs", "0", fixture("hold.sh")], {
+      stdin: "open",
+    });
+    await holder.says("ready");
+
+    const runs = await history(place);
+    assert.deepEqual(
+      runs.map(({ run_id, label, key, exit_code, outcome }) => [run_id, label, key, exit_code, outcome]),
+      [
+        [5, "rotate logs", null, null, "running"],
+        [4, "/no/such/command", null, 203, "unstarted"],
+        [3, "sh", null, 3, "failed"],
+        [2, "echo", "k", null, "skipped"],
+        [1, "echo", "k", 0, "succeeded"],
+      ],
+    );
+    const [running, , failed] = runs;
+    assert.deepEqual([running!.pid, running!.lock], [holder.pid, lockName(fixture("hold.sh"))]);
+    for (const { host, user, started, finished, duration } of runs) {
+      assert.deepEqual([host, user], [Deno.hostname(), failed!.user]);
+      // The server is this machine.
+      assert.ok(Date.parse(started) >= began - 1 && Date.parse(started) <= Date.now() + 1, started);
+      assert.equal(duration, finished === null ? null : (Date.parse(finished) - Date.parse(started)) / 1000);
+    }
+    assert.deepEqual([running!.finished, running!.duration], [null, null]);
+
+    const { stdout } = await place.sera(["history", "--limit", "3"]);
+    const [header, ...lines] = stdout.split("\n");
+    assert.match(header!, /^RUN +STARTED +TOOK +OUTCOME +CODE +HOST +LABEL$/);
+    assert.match(lines[0]!, /^5 +20\d\d-\d\d-\d\d \d\d:\d\d:\d\dZ +- +running +- +\S+ +rotate logs$/);
+    assert.match(lines[2]!, /^3 +\S+ \S+Z +\d+m?s +failed +3 +\S+ +sh$/);
+    assert.equal(lines.length, 4);
+    const all = (await place.sera(["history"])).stdout.split("\n");
+    assert.match(all[0]!, / +LABEL +KEY$/);
+    assert.match(all[4]!, /^2 +\S+ \S+Z +- +skipped +- +\S+ +echo +k$/);
+
+    holder.kill("SIGKILL");
+    await holder.ended;
+    // Nobody has had the lock since, so that nobody has marked it.
+    assert.equal((await history(place, "--", fixture("hold.sh")))[0]!.outcome, "abandoned");
+    assert.deepEqual(await outcomes(place, "--", "echo", "ran"), ["skipped", "succeeded"]);
+    assert.deepEqual(await outcomes(place, "--limit", "1"), ["abandoned"]);
+  });
+
+  testOn(target, `a secret in the command's words is to be seen nowhere on ${target.name}`, async () => {
+    await using started = await target.start();
+    const { place, ledger } = started;
+    const words = ["sh", "-c", "echo ready; read _", "hunter2marker"];
+    await using holder = place.startSera(["--ledger", "0", ...words], { stdin: "open" });
+    await holder.says("ready");
+    await using waiter = place.startSera(["--ledger", "--record-skips", "--wait-and-skip", "20", ...words]);
+    await started.waiters(words.join(" "));
+    const shown = async () => [
+      JSON.stringify(await ledger.query(`SELECT * FROM ${ledger.table}`)),
+      await sessionsShown(started.server, place, ledger),
+      (await place.sera(["history"])).stdout,
+      (await place.sera(["history", "--json"])).stdout,
+    ];
+    const during = await shown();
+    await holder.closeStdin();
+    assert.equal((await holder.ended).code, 0);
+    assert.equal((await waiter.ended).code, 0);
+    for (const text of [...during, ...await shown()]) {
+      assert.match(text, /\bsh\b/);
+      assert.doesNotMatch(text, /hunter2marker|read _/);
+    }
+  });
+
+  testOn(target, `a label on ${target.name} does nothing to the terminal of who looks`, async () => {
+    await using started = await target.start();
+    const { place } = started;
+    const flags = ["--name", "n", "--label", HOSTILE, "--once", "k \u009b31m k"];
+    assert.equal((await place.sera([...flags, "0", "true"])).code, 0);
+    const looks = [
+      ["history"],
+      ["history", "--json"],
+      ["--verbose", ...flags, "0", "true"],
+      ["--verbose", "--log-format=json", ...flags, "0", "true"],
+    ];
+    for (const args of looks) {
+      const { code, stdout, stderr } = await place.sera(args);
+      assert.deepEqual({ code, stderr }, { code: 0, stderr: "" });
+      assert.doesNotMatch(stdout, HARMFUL, JSON.stringify(stdout));
+    }
+    // Yet nothing is lost.
+    assert.equal((await history(place))[0]!.label, HOSTILE);
+  });
+}
+
+/** What an administrator sees of the sessions, or of the locks in a folder. */
+async function sessionsShown(
+  server: string,
+  place: Place,
+  { query }: { query(sql: string): Promise<unknown[]> },
+): Promise<string> {
+  if (server.startsWith("file:")) {
+    const texts = [...Deno.readDirSync(place.locks)].filter(({ name }) => name.endsWith(".lock"))
+      .map(({ name }) => Deno.readTextFileSync(`${place.locks}/${name}`));
+    return texts.join("\n") || "sh";
+  }
+  const views = server.startsWith("postgres:")
+    ? ["pg_stat_activity"]
+    : ["information_schema.processlist", "performance_schema.session_connect_attrs"];
+  return JSON.stringify(await Promise.all(views.map((view) => query(`SELECT * FROM ${view}`)))) + " sh";
+}
+
+testOn(FILE, "history of one lock, by its name or by the command's words", async () => {
+  await using started = await FILE.start();
+  const { place } = started;
+  for (const name of ["a", "b"]) await place.sera(["--ledger", "--name", name, "0", "true"]);
+  await place.sera(["--ledger", "0", "echo", "a  b", ""]);
+  const ids = async (...args: string[]) => (await history(place, ...args)).map(({ run_id }) => run_id);
+  assert.deepEqual(await ids(), [3, 2, 1]);
+  assert.deepEqual(await ids("--name", "a"), [1]);
+  assert.deepEqual(await ids("--", "echo", "a  b", ""), [3]);
+  assert.deepEqual(await ids("echo", "a  b", ""), [3]);
+  assert.deepEqual(await ids("--name", "c"), []);
+  assert.deepEqual(await ids("--limit", "2"), [3, 2]);
+});
+
+testOn(FILE, "without --record-skips, and without the ledger, nothing is recorded", async () => {
+  await using started = await FILE.start();
+  const { place } = started;
+  await place.sera(["0", "true"]);
+  assert.deepEqual(await history(place), []);
+  for (let i = 0; i < 2; i++) await place.sera(["--once", "k", "0", "true"]);
+  assert.deepEqual(await outcomes(place), ["succeeded"]);
+});
+
+const WRONG: Record<string, { args: string[]; code: number; says: RegExp }> = {
+  "a limit of 0": {
+    args: ["--limit", "0"],
+    code: 201,
+    says: /limit in --limit: 0; it takes a number of runs, above 0/,
+  },
+  "a limit that is no number": { args: ["--limit=many"], code: 201, says: /limit in --limit: many/ },
+  "a wait before the command": { args: ["0", "echo", "x"], code: 201, says: /sera history -- echo/ },
+  "a name and a command": { args: ["--name", "n", "--", "echo"], code: 201, says: /leave one out/ },
+  "an unknown flag": { args: ["--count"], code: 201, says: /--count.*sera history --help/ },
+  "a schema of a file": { args: ["--schema"], code: 201, says: /file:.*by itself/ },
+  "a database that is not named": {
+    args: ["--server", "u:hunter2@tcp(127.0.0.1:1)/"],
+    code: 200,
+    says: /names no database.*\/DATABASE, or set --ledger-table DATABASE\.sera_runs/,
+  },
+  "a server that is not there": {
+    args: ["--server", "u:hunter2@tcp(127.0.0.1:1)/x"],
+    code: 202,
+    says: /127\.0\.0\.1:1/,
+  },
+};
+
+for (const [what, { args, code, says }] of Object.entries(WRONG)) {
+  testOn(FILE, `history with ${what} is ${code}, and one line`, async () => {
+    await using started = await FILE.start();
+    const ended = await started.place.sera(["history", ...args]);
+    assert.deepEqual({ code: ended.code, stdout: ended.stdout }, { code, stdout: "" });
+    assert.match(ended.stderr, /^sera: [^\n]+\n$/);
+    assert.match(ended.stderr, says);
+    assert.doesNotMatch(ended.stderr, /hunter2/);
+  });
+}

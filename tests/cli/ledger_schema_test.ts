@@ -1,0 +1,79 @@
+import assert from "node:assert/strict";
+import { history } from "./ledger_view.ts";
+import { type StartedTarget, testOn, useTargets } from "./targets.ts";
+
+const [, ...targets] = useTargets();
+
+/** A user who may change rows, and make nothing; on PostgreSQL the rows of tables that are granted. */
+async function limitedUser({ server, ledger }: StartedTarget): Promise<string> {
+  const isPostgres = server.startsWith("postgres:");
+  const accounts = isPostgres
+    ? ["CREATE ROLE limited LOGIN PASSWORD 'secret'"]
+    : ["127.0.0.1", "localhost"].flatMap((host) => [
+      `CREATE USER 'limited'@'${host}' IDENTIFIED BY 'secret'`,
+      `GRANT SELECT, INSERT, UPDATE, DELETE ON sera.* TO 'limited'@'${host}'`,
+    ]);
+  for (const sql of accounts) await ledger.query(sql);
+  const limited = server.replace("sera:", "limited:");
+  return isPostgres ? limited : limited.replace("/?", "/sera?");
+}
+
+for (const target of targets) {
+  testOn(target, `who may not make the ledger's table on ${target.name} is told what to do, and does it`, async () => {
+    await using started = await target.start();
+    const { place, ledger } = started;
+    const env = { SERA_SERVER: await limitedUser(started), SERA_LEDGER_TABLE: undefined };
+    const sera = (...args: string[]) => place.sera(args, { env });
+    const once = () => sera("--detailed-exit-codes", "--once", "k", "0", "echo", "ran");
+
+    const { code, stdout, stderr } = await once();
+    assert.deepEqual({ code, stdout }, { code: 202, stdout: "" });
+    assert.match(
+      stderr,
+      /^sera: Cannot use the ledger sera_runs: [^\n]*it cannot be made: [^\n]*sera history --schema[^\n]*\n$/,
+    );
+    assert.doesNotMatch(stderr, /secret/);
+    assert.deepEqual(await sera("history"), { code: 0, stdout: "No run has been recorded.\n", stderr: "" });
+    // Only the ledger keeps the command from running.
+    assert.equal((await sera("0", "true")).code, 0);
+
+    const schema = (await sera("history", "--schema")).stdout;
+    const statements = schema.replaceAll(/^--.*\n/gm, "").split(";\n").filter((sql) => sql.trim() !== "");
+    if (target.name.startsWith("PostgreSQL")) {
+      statements.push("GRANT SELECT, INSERT, UPDATE, DELETE ON sera_runs TO limited");
+    } else statements[0] = statements[0]!.replace("`sera_runs`", "sera.`sera_runs`");
+    for (const sql of statements) await ledger.query(sql);
+
+    assert.deepEqual(await once(), { code: 0, stdout: "ran\n", stderr: "" });
+    assert.deepEqual(await once(), { code: 205, stdout: "", stderr: "" });
+    const { stdout: shown } = await sera("history", "--json");
+    assert.deepEqual(JSON.parse(shown).runs.map(({ run_id }: { run_id: number }) => run_id), [1]);
+  });
+
+  testOn(
+    target,
+    `the schema on ${target.name} has the table's own name, and is what sera makes by itself`,
+    async () => {
+      await using started = await target.start();
+      const { place, ledger } = started;
+      await place.sera(["--ledger", "0", "true"]);
+      const made = await columns(started);
+      await ledger.query(`DROP TABLE ${ledger.table}`);
+      const { code, stdout, stderr } = await place.sera(["history", "--schema"]);
+      assert.deepEqual({ code, stderr }, { code: 0, stderr: "" });
+      for (const sql of stdout.split(";\n").filter((sql) => sql.trim() !== "")) await ledger.query(sql);
+      assert.deepEqual(await columns(started), made);
+      assert.ok(made.length > 10);
+      await place.sera(["--ledger", "0", "true"]);
+      assert.equal((await history(place)).length, 1);
+    },
+  );
+}
+
+function columns({ ledger }: StartedTarget): Promise<unknown[]> {
+  const name = ledger.table.replace(/.*\./, "");
+  return ledger.query(
+    "SELECT column_name AS name, data_type AS type, is_nullable AS empty FROM information_schema.columns " +
+      `WHERE table_name = '${name}' ORDER BY ordinal_position`,
+  );
+}

@@ -1,0 +1,84 @@
+/** Runs whose end the ledger does not learn of, since their lock has gone. */
+
+import assert from "node:assert/strict";
+import { useHeldSessions } from "./held_session.ts";
+import { history, outcomes } from "./ledger_view.ts";
+import { fixture, Place } from "./place.ts";
+
+const RAN = { code: 0, stdout: "ran\n", stderr: "" };
+
+for (const shared of useHeldSessions()) {
+  const make = () =>
+    Place.make(shared.sessions.server, {
+      SERA_LEDGER_TABLE: `${shared.name === "PostgreSQL" ? "public" : "sera"}.runs`,
+    });
+
+  shared.test("a run whose lock was lost is abandoned, and is to be done again", async () => {
+    await using place = await make();
+    const flags = ["--name", "lost", "--once", "k"];
+    await using run = place.startSera([...flags, "0", fixture("hold.sh")], { stdin: "open" });
+    await run.says("ready");
+    assert.equal((await outcomes(place, "--name", "lost"))[0], "running");
+    assert.ok(await shared.sessions.cutHolder("lost"));
+    const { code, stderr } = await run.ended;
+    assert.equal(code, 206);
+    assert.match(
+      stderr,
+      /^sera: Lock lost: [^\n]+\nsera: Not recorded in the ledger: run \d+ counts as abandoned[^\n]+\n$/,
+    );
+    assert.equal((await outcomes(place, "--name", "lost"))[0], "abandoned");
+    assert.deepEqual(await place.sera([...flags, "20", "echo", "ran"]), RAN);
+    assert.deepEqual(await outcomes(place, "--name", "lost"), ["succeeded", "abandoned"]);
+  });
+
+  shared.test("a lock that is lost during --min-hold is told, and the exit code is the command's", async () => {
+    await using place = await make();
+    const flags = ["--verbose", "--name", "hold", "--once", "k", "--min-hold", "20s"];
+    await using run = place.startSera([...flags, "0", "sh", "-c", "exit 3"]);
+    await run.says("Keeping the lock");
+    assert.equal((await place.sera(["--name", "hold", "0", "true"])).code, 204);
+    assert.deepEqual(await outcomes(place, "--name", "hold"), ["failed"]);
+    assert.ok(await shared.sessions.cutHolder("hold"));
+    const { code, stderr } = await run.ended;
+    assert.equal(code, 3);
+    assert.match(stderr, /^sera: Cannot release the lock on [^\n]+; another node may have run the command[^\n]+\n$/);
+  });
+
+  shared.test("a server that dies while the command goes on: its exit code is kept, and that it may run again is said", async () => {
+    await using place = await make();
+    const flags = ["--on-lost", "warn", "--name", "died", "--once", "k"];
+    await using run = place.startSera([...flags, "0", "sh", "-c", "echo ready; read _; exit 3"], { stdin: "open" });
+    await run.says("ready");
+    await shared.sessions.kill();
+    try {
+      await run.says("goes on");
+      await run.closeStdin();
+      const { code, stderr } = await run.ended;
+      assert.equal(code, 3);
+      const lines = stderr.split("\n").filter((line) => line.includes("may be run again"));
+      assert.equal(lines.length, 1, stderr);
+      assert.match(lines[0]!, /^sera: Not recorded in the ledger: run \d+ counts as abandoned/);
+    } finally {
+      await shared.sessions.restart();
+    }
+    assert.deepEqual(await place.sera([...flags, "20", "echo", "ran"]), RAN);
+    assert.deepEqual(await outcomes(place, "--name", "died"), ["succeeded", "abandoned"]);
+    assert.equal((await history(place, "--name", "died"))[1]!.exit_code, null);
+  });
+
+  shared.test("a row that somebody has deleted or changed is told when the run ends, with its exit code kept", async () => {
+    await using place = await make();
+    await using run = place.startSera(["--ledger", "--name", "gone", "0", "sh", "-c", "echo ready; read _; exit 3"], {
+      stdin: "open",
+    });
+    await run.says("ready");
+    await shared.sessions.query(`DELETE FROM ${shared.name === "PostgreSQL" ? "public" : "sera"}.runs`);
+    await run.closeStdin();
+    const { code, stderr } = await run.ended;
+    assert.equal(code, 3);
+    assert.match(
+      stderr,
+      /^sera: Cannot use the ledger \S+runs: the run \d+ has been deleted; [^\n]+ may be run again\n$/,
+    );
+  });
+}

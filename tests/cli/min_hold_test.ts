@@ -1,0 +1,91 @@
+import assert from "node:assert/strict";
+import { linux, testWith } from "./needs.ts";
+import { fixture, Place } from "./place.ts";
+import { lives, pidIn } from "./process_list.ts";
+import { killQuietly } from "./running.ts";
+
+/** Longer than any of these tests takes, in milliseconds: sera has ended before the time it was to hold the lock. */
+const LONG = 20_000;
+
+Deno.test("with --min-hold others are kept out for so long after a command that is done sooner", async () => {
+  await using place = await Place.make();
+  const began = performance.now();
+  await using first = place.startSera(["--min-hold", "1s", "--name", "n", "0", "sh", "-c", "echo done; exit 3"]);
+  await first.says("done");
+  assert.equal((await place.sera(["--name", "n", "0", "true"])).code, 204);
+  assert.deepEqual(await place.sera(["--name", "n", "20", "echo", "ran"]), { code: 0, stdout: "ran\n", stderr: "" });
+  assert.ok(performance.now() - began >= 1000);
+  assert.deepEqual(await first.ended, { code: 3, stdout: "done\n", stderr: "" });
+});
+
+Deno.test("a command that took longer than --min-hold is waited for no longer", async () => {
+  await using place = await Place.make();
+  const { stdout } = await place.sera(["--verbose", "--min-hold", "100ms", "0", "sleep", "0.2"]);
+  assert.match(stdout, /^Lock acquired [^\n]+\nCommand finished [^\n]+\nLock released, held for [^\n]+\n$/);
+});
+
+for (const signal of ["SIGTERM", "SIGINT"] as const) {
+  testWith([linux], `${signal} ends the time of --min-hold, and the exit code stays the command's`, async () => {
+    await using place = await Place.make();
+    const began = performance.now();
+    const flags = ["--verbose", "--min-hold", "20s", "--name", "n"];
+    await using first = place.startSera([...flags, "0", "sh", "-c", "exit 3"]);
+    await first.says(/^Keeping the lock for another (19\.\d+|20)s \(min-hold\)\.$/m);
+    assert.equal((await place.sera(["--name", "n", "0", "true"])).code, 204);
+    first.kill(signal);
+    const { code, stdout, stderr } = await first.ended;
+    assert.deepEqual({ code, stderr }, { code: 3, stderr: "" });
+    assert.match(stdout, /exit code 3\.\nKeeping [^\n]+\nLock released, held for [^\n]+\n$/);
+    assert.equal((await place.sera(["--name", "n", "0", "true"])).code, 0);
+    assert.ok(performance.now() - began < LONG);
+  });
+}
+
+testWith([linux], "after a signal that ended the command --min-hold keeps nobody waiting", async () => {
+  await using place = await Place.make();
+  const began = performance.now();
+  await using run = place.startSera(["--verbose", "--min-hold", "20s", "0", fixture("hold.sh")], { stdin: "open" });
+  await run.says("ready");
+  run.kill("SIGTERM");
+  const { code, stdout } = await run.ended;
+  assert.equal(code, 143);
+  assert.doesNotMatch(stdout, /Keeping/);
+  assert.ok(performance.now() - began < LONG);
+});
+
+Deno.test("a command that could not be started keeps nobody waiting", async () => {
+  await using place = await Place.make();
+  const began = performance.now();
+  const { code, stdout } = await place.sera(["--verbose", "--min-hold", "20s", "0", "no-such-command"]);
+  assert.equal(code, 203);
+  assert.doesNotMatch(stdout, /Keeping/);
+  assert.ok(performance.now() - began < LONG);
+});
+
+testWith([linux], "a command that is stopped keeps its exit code and the lock", async () => {
+  await using place = await Place.make();
+  await using run = place.startSera(
+    ["--verbose", "--max-run", "100ms", "--min-hold", "20s", "--name", "n", "0", "sleep", "20"],
+  );
+  await run.says("Keeping the lock");
+  assert.equal((await place.sera(["--name", "n", "0", "true"])).code, 204);
+  run.kill("SIGTERM");
+  assert.equal((await run.ended).code, 207);
+});
+
+testWith(
+  [linux],
+  "kill -9 on a sera that only keeps the lock ends nothing that the command has left behind",
+  async () => {
+    await using place = await Place.make();
+    const file = place.file("daemon");
+    const script = 'sleep 60 >/dev/null 2>&1 & echo $! >"$0"';
+    await using run = place.startSera(["--verbose", "--min-hold", "20s", "0", "sh", "-c", script, file]);
+    await run.says("Keeping the lock");
+    const daemon = (await pidIn(file))!;
+    run.kill("SIGKILL");
+    await run.ended;
+    assert.ok(lives(daemon));
+    killQuietly(daemon);
+  },
+);

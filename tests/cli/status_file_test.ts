@@ -1,0 +1,103 @@
+/** `sera status` for locks in files: the kernel is asked, and nobody is disturbed. */
+
+import assert from "node:assert/strict";
+import { lockName } from "../../lib/lock/lock_name.ts";
+import { lookAtFiles } from "../../lib/who/file.ts";
+import { linux, testWith, tool } from "./needs.ts";
+import { fixture, Place } from "./place.ts";
+import { pause } from "./wait.ts";
+
+const LOCK = lockName("n");
+
+async function holderOf(place: Place): Promise<Record<string, unknown> | null> {
+  return JSON.parse((await place.sera(["status", "--json", "--name", "n"])).stdout).locks[0].holder;
+}
+
+Deno.test("a folder that is not there has no locks, and is not made", async () => {
+  await using place = await Place.make();
+  assert.equal((await place.sera(["status", "--name", "n"])).code, 1);
+  const { code, stdout, stderr } = await place.sera(["status"]);
+  assert.deepEqual({ code, stdout, stderr }, { code: 0, stdout: "No locks are held.\n", stderr: "" });
+  assert.equal((await place.sera(["status", "--json"])).stdout, '{"locks":[]}\n');
+  await assert.rejects(Deno.stat(place.locks), Deno.errors.NotFound);
+});
+
+testWith([linux], "a folder that a run would not use is 202 as in a run", async () => {
+  await using place = await Place.make();
+  await Deno.mkdir(place.locks);
+  await Deno.chmod(place.locks, 0o777);
+  const { code, stderr } = await place.sera(["status"]);
+  assert.equal(code, 202);
+  assert.match(stderr, /everybody can write to it/);
+});
+
+testWith([linux], "the record of a holder that was killed does not count", async () => {
+  await using place = await Place.make();
+  const words = ["--name", "n", "0", fixture("hold.sh")];
+  await using holder = place.startSera(words, { stdin: "open" });
+  await holder.says("ready");
+  assert.equal((await holderOf(place))?.pid, holder.pid);
+  holder.kill("SIGKILL");
+  await holder.ended;
+  assert.match(await place.read(`locks/${LOCK}.lock`), new RegExp(`"pid":${holder.pid}`));
+  assert.equal(await holderOf(place), null);
+  assert.equal((await place.sera(["status"])).stdout, "No locks are held.\n");
+});
+
+testWith(
+  [linux, tool("flock", "--version")],
+  "a holder that is no sera is shown, and not as who held it before",
+  async () => {
+    await using place = await Place.make();
+    await Deno.mkdir(place.locks);
+    const record = { lock: LOCK, host: Deno.hostname(), pid: 1, label: "long gone", since: 1 };
+    await place.write(`locks/${LOCK}.lock`, JSON.stringify(record));
+    await using flock = place.start(
+      ["flock", `${place.locks}/${LOCK}.lock`, fixture("hold.sh")],
+      { stdin: "open" },
+    );
+    await flock.says("ready");
+    const { host, pid, label, since } = (await holderOf(place))!;
+    assert.deepEqual({ host, pid, label, since }, { host: Deno.hostname(), pid: flock.pid, label: null, since: null });
+  },
+);
+
+testWith([linux], "what somebody put into the folder is neither believed nor waited for", async () => {
+  await using place = await Place.make();
+  await Deno.mkdir(place.locks);
+  const hostile = { lock: LOCK, host: "\x1b[31m\u202eevil", pid: Deno.pid + 1, label: "\x9b\n", since: 1e300 };
+  await place.write(`locks/${LOCK}.lock`, JSON.stringify(hostile));
+  await place.write("locks/other.lock", "");
+  await place.run(["mkfifo", `${place.locks}/${lockName("fifo")}.lock`]);
+  using file = await Deno.open(`${place.locks}/${LOCK}.lock`, { read: true, write: true });
+  assert.equal(file.tryLockSync(true), true);
+  for (const args of [["status"], ["status", "--json"]]) {
+    const { code, stdout } = await place.sera(args);
+    assert.equal(code, 0);
+    assert.match(stdout, /evil/);
+    assert.doesNotMatch(stdout.replaceAll("\n", ""), /[\p{Cc}\p{Cf}]/u);
+  }
+});
+
+testWith([linux], "who looks keeps nobody from a lock", async () => {
+  await using place = await Place.make();
+  assert.equal((await place.sera(["--name", "n", "0", "true"])).code, 0);
+  let looks = 0;
+  let looking = true;
+  const look = async () => {
+    while (looking) {
+      lookAtFiles(place.locks, { lock: LOCK });
+      lookAtFiles(place.locks, "all");
+      looks++;
+      await pause(0);
+    }
+  };
+  const loop = look();
+  try {
+    for (let run = 0; run < 8; run++) assert.equal((await place.sera(["--name", "n", "0", "true"])).code, 0);
+  } finally {
+    looking = false;
+    await loop;
+  }
+  assert.ok(looks > 20, `${looks} looks`);
+});

@@ -1,0 +1,211 @@
+/** `sera status` on servers of the MySQL family, which differ in what they show of an idle session. */
+
+import assert from "node:assert/strict";
+import mysql from "mysql2/promise";
+import { lockName } from "../../lib/lock/lock_name.ts";
+import { SharedServer } from "../lock/shared_server.ts";
+import { mariaDbUnavailable, startMariaDb } from "../servers/mariadb.ts";
+import { mysql56Unavailable, startMySql56 } from "../servers/mysql56.ts";
+import type { MySqlServer } from "../servers/mysql_process.ts";
+import { linux } from "./needs.ts";
+import { fixture, Place } from "./place.ts";
+import { until } from "./wait.ts";
+
+const HOLD = fixture("hold.sh");
+const HOST = Deno.hostname();
+
+const KINDS = [
+  ["MariaDB", linux ?? mariaDbUnavailable, startMariaDb],
+  ["MySQL 5.6", linux ?? mysql56Unavailable, startMySql56],
+] as const;
+
+interface View {
+  readonly held: boolean;
+  readonly holder: Record<string, unknown> | null;
+  readonly waiters: readonly Record<string, unknown>[];
+}
+
+/** What status tells of the lock of a key; and that it says nothing else. */
+async function statusOf(place: Place, key: string, ...args: string[]): Promise<View> {
+  const { stdout, stderr } = await place.sera(["status", "--json", ...args, "--name", key]);
+  assert.equal(stderr, "");
+  return JSON.parse(stdout).locks[0];
+}
+
+/** Starts a sera that holds a lock until it is disposed of. */
+async function hold(place: Place, key: string, ...args: string[]) {
+  const holder = place.startSera([...args, "--name", key, "--label", "nightly", "0", HOLD], { stdin: "open" });
+  await holder.says("ready");
+  return holder;
+}
+
+/** A session of another program. Dispose of it. */
+async function connect({ host, port, user, password }: MySqlServer) {
+  const connection = await mysql.createConnection({ host, port, user, password });
+  return { connection, [Symbol.asyncDispose]: () => connection.end() };
+}
+
+/** A user who may come from any host. */
+const USER = "roaming";
+
+/** The `server` setting for that user; over the socket it comes from `localhost` and so from another host. */
+function serverOf({ port, socket }: MySqlServer, way: "tcp" | "socket" = "tcp"): string {
+  return `${USER}:secret@${way === "tcp" ? `tcp(127.0.0.1:${port})` : `unix(${socket})`}/`;
+}
+
+for (const [name, missing, start] of KINDS) {
+  const shared = new SharedServer<MySqlServer>(name, missing, async () => {
+    const server = await start();
+    await server.query(`CREATE USER '${USER}'@'%' IDENTIFIED BY 'secret'`);
+    await server.query(`GRANT ALL ON sera.* TO '${USER}'@'%'`);
+    return server;
+  });
+
+  shared.test("a holder on another host shows its address, and all if the user may see it", async (server) => {
+    await using place = await Place.make(serverOf(server));
+    await using holder = await hold(place, "elsewhere", "--server", serverOf(server, "socket"));
+    const { holder: seen } = await statusOf(place, "elsewhere");
+    const { host, pid, label, user, address } = seen!;
+    assert.deepEqual({ host, pid, label, user, address }, {
+      host: null,
+      pid: null,
+      label: null,
+      user: USER,
+      address: "localhost",
+    });
+    const all = await place.sera(["status"]);
+    assert.equal(all.code, 0);
+    assert.match(
+      all.stderr,
+      /^sera: [^\n]*holders[^;]* without the ledger are not shown; ask for a lock with --name, or grant [^\n]*\n$/,
+    );
+    assert.doesNotMatch(all.stdout, new RegExp(lockName("elsewhere").slice(0, 12)));
+    assert.match((await place.sera(["status", "--name", "elsewhere"])).stdout, / held +localhost +- +- /);
+
+    const right = "SELECT ON performance_schema.session_connect_attrs";
+    await server.query(`GRANT ${right} TO '${USER}'@'%'`);
+    try {
+      const { holder: seen } = await statusOf(place, "elsewhere");
+      const { host, pid, label, since_is } = seen!;
+      assert.deepEqual({ host, pid, label, since_is }, {
+        host: HOST,
+        pid: holder.pid,
+        label: "nightly",
+        since_is: "connected",
+      });
+      const all = await place.sera(["status"]);
+      assert.equal(all.stderr, "");
+      assert.match(
+        all.stdout,
+        new RegExp(`^${lockName("elsewhere").slice(0, 12)} +held +${HOST} +${holder.pid} `, "m"),
+      );
+    } finally {
+      await server.query(`REVOKE ${right} FROM '${USER}'@'%'`);
+    }
+  });
+
+  shared.test("the ledger tells of a holder what the server hides", async (server) => {
+    await using place = await Place.make(serverOf(server));
+    const table = ["--ledger-table", "sera.sera_runs"];
+    const elsewhere = ["--server", serverOf(server, "socket")];
+    await using holder = await hold(place, "recorded", "--ledger", ...table, ...elsewhere);
+    const { holder: seen } = await statusOf(place, "recorded", ...table);
+    const { host, pid, label, since_is, run_id } = seen!;
+    assert.deepEqual({ host, pid, label, since_is }, {
+      host: HOST,
+      pid: holder.pid,
+      label: "nightly",
+      since_is: "acquired",
+    });
+    assert.ok(Number(run_id) > 0);
+    const age = Date.now() - Date.parse(String(seen!.since));
+    assert.ok(age > -1000 && age < 60_000, String(seen!.since));
+    // In a database that the user has not, or without one, there is no table to read.
+    for (const other of ["mysql.user", "sera_runs", "none.sera_runs"]) {
+      assert.equal((await statusOf(place, "recorded", "--ledger-table", other)).holder!.run_id, null);
+    }
+    const all = await place.sera(["status", "--ledger", ...table]);
+    assert.equal(all.stderr, "");
+    assert.match(all.stdout, new RegExp(` held +${HOST} +${holder.pid} +nightly +20`));
+  });
+
+  shared.test("a run that the ledger has for running, and that is not, is not shown", async (server) => {
+    await using place = await Place.make(server.dsn());
+    const table = ["--ledger-table", "sera.sera_runs"];
+    {
+      await using _ = await hold(place, "killed", "--ledger", ...table);
+    }
+    // The session's number is another's after a restart of the server.
+    await using other = await connect(server);
+    const id = (await other.connection.query("SELECT CONNECTION_ID() AS id") as unknown as [[{ id: number }]])[0][0].id;
+    await until("the lock is free", async () => !(await statusOf(place, "killed", ...table)).held);
+    assert.equal((await place.sera(["status", ...table])).stdout, "No locks are held.\n");
+    await server.query(`UPDATE sera.sera_runs SET session_id = ${id} WHERE lock_name = '${lockName("killed")}'`);
+    await other.connection.query(`SELECT GET_LOCK('${lockName("killed")}', 0)`);
+    assert.equal((await statusOf(place, "killed", ...table)).held, true);
+  });
+
+  shared.test("programs that are no sera are shown as holder and as waiter, by user and address", async (server) => {
+    await using place = await Place.make(server.dsn());
+    await using one = await connect(server);
+    await using other = await connect(server);
+    const ask = `GET_LOCK('${lockName("foreign")}', 20)`;
+    await one.connection.query(`SELECT ${ask}`);
+    const waiting = other.connection.query(`SELECT ${ask}`);
+    const { holder, waiters } = await until("somebody waits", async () => {
+      const view = await statusOf(place, "foreign");
+      return view.waiters.length > 0 ? view : undefined;
+    });
+    for (const { host, pid, label, user, address } of [holder!, ...waiters]) {
+      assert.deepEqual({ host, pid, label, user, address }, {
+        host: null,
+        pid: null,
+        label: null,
+        user: "sera",
+        address: "127.0.0.1",
+      });
+    }
+    assert.equal(waiters.length, 1);
+    await one.connection.query(`DO RELEASE_LOCK('${lockName("foreign")}')`);
+    await waiting;
+  });
+
+  shared.test("a wrong password is 202, and not told", async ({ port }) => {
+    await using place = await Place.make(`sera:hunter2marker@tcp(127.0.0.1:${port})/`);
+    for (const args of [[], ["--json"], ["--name", "n"]]) {
+      const { code, stdout, stderr } = await place.sera(["status", ...args]);
+      assert.deepEqual({ code, stdout }, { code: 202, stdout: "" });
+      assert.match(stderr, /^sera: [^\n]*check user and password[^\n]*\n$/);
+      assert.doesNotMatch(stderr, /hunter2marker/);
+    }
+  });
+
+  const silent = new SharedServer<MySqlServer>(
+    `${name} without performance_schema`,
+    missing,
+    () => start({ extraArgs: ["--performance-schema=OFF"] }),
+  );
+
+  silent.test("waiters are shown, and of a holder the address", async (server) => {
+    await using place = await Place.make(server.dsn());
+    const none = await place.sera(["status"]);
+    assert.deepEqual({ code: none.code, stdout: none.stdout }, { code: 0, stdout: "No locks are held.\n" });
+    assert.match(none.stderr, /^sera: [^\n]*performance_schema is off[^;\n]*; ask for a lock with --name\n$/);
+
+    await using holder = await hold(place, "quiet");
+    const { held, holder: seen } = await statusOf(place, "quiet");
+    assert.deepEqual({ held, address: seen!.address, host: seen!.host }, {
+      held: true,
+      address: "127.0.0.1",
+      host: null,
+    });
+    await using waiter = place.startSera(["--name", "quiet", "20", "true"]);
+    const views = await until("somebody waits", async () => {
+      const { locks } = JSON.parse((await place.sera(["status", "--json"])).stdout);
+      return locks.length > 0 ? locks : undefined;
+    });
+    assert.equal(views.length, 1);
+    assert.deepEqual([views[0].held, views[0].waiters[0].pid, views[0].waiters[0].label], [true, waiter.pid, "true"]);
+    await holder.closeStdin();
+  });
+}

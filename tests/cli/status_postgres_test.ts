@@ -1,0 +1,204 @@
+/** `sera status` on PostgreSQL, where others take part and much is hidden from a plain role. */
+
+import assert from "node:assert/strict";
+import pg from "pg";
+import { advisoryKey, namespacedName } from "../../lib/lock/advisory_key.ts";
+import { lockName } from "../../lib/lock/lock_name.ts";
+import { fixture, Place } from "./place.ts";
+import { SharedPostgres } from "./postgres.ts";
+import { until } from "./wait.ts";
+
+const postgres = new SharedPostgres();
+const HOLD = fixture("hold.sh");
+const HOST = Deno.hostname();
+
+interface View {
+  readonly lock: string;
+  readonly held: boolean;
+  readonly holder: Record<string, unknown> | null;
+  readonly waiters: readonly Record<string, unknown>[];
+}
+
+async function locksOf(place: Place, ...args: string[]): Promise<readonly View[]> {
+  const { stdout, stderr } = await place.sera(["status", "--json", ...args]);
+  assert.equal(stderr, "");
+  return JSON.parse(stdout).locks;
+}
+
+/** A session of another program, of the plain role unless told otherwise. Dispose of it. */
+async function connect(user = postgres.server.user, application_name = "psql") {
+  const { host, port, password, database } = postgres.server;
+  const client = new pg.Client({ host, port, user, password, database, application_name, ssl: false });
+  await client.connect();
+  return { client, [Symbol.asyncDispose]: () => client.end() };
+}
+
+/** Does something while another role is there, whose password is the plain role's. */
+async function withRole(role: string, action: () => Promise<void>): Promise<void> {
+  const { server } = postgres;
+  await server.query(`CREATE ROLE ${role} LOGIN PASSWORD '${server.password}'; GRANT ${role} TO postgres`);
+  try {
+    await action();
+  } finally {
+    await server.query(`DROP OWNED BY ${role}; DROP ROLE ${role}`);
+  }
+}
+
+postgres.test("another program that has the lock, or waits for it, is shown by role, address and name", async () => {
+  await using place = await Place.make(postgres.server.url());
+  await using psql = await connect();
+  await using other = await connect(undefined, "");
+  const ask = `SELECT pg_advisory_lock(${advisoryKey(lockName("foreign")).args})`;
+  await psql.client.query(ask);
+  const waiting = other.client.query(ask);
+  const [seen] = await until("somebody waits", async () => {
+    const views = await locksOf(place, "--name", "foreign");
+    return views[0]!.waiters.length > 0 ? views : undefined;
+  });
+  const { holder, waiters } = seen!;
+  const { host, pid, label, user, address, since_is } = holder!;
+  assert.deepEqual({ host, pid, label, user, address, since_is }, {
+    host: null,
+    pid: null,
+    label: "psql",
+    user: "sera",
+    address: "127.0.0.1",
+    since_is: "connected",
+  });
+  assert.deepEqual(waiters.map(({ label, user, since_is }) => ({ label, user, since_is })), [
+    { label: null, user: "sera", since_is: "waiting" },
+  ]);
+  // It is none of sera's as long as no sera wants it.
+  assert.deepEqual(await locksOf(place), []);
+  await psql.client.query(`SELECT pg_advisory_unlock_all()`);
+  await waiting;
+
+  await using sera = place.startSera(["--name", "foreign", "20", "true"]);
+  const [view] = await until("sera waits", async () => {
+    const views = await locksOf(place);
+    return views.length > 0 ? views : undefined;
+  });
+  assert.deepEqual({ lock: view!.lock, held: view!.held, waiters: view!.waiters.map(({ pid }) => pid) }, {
+    lock: lockName("foreign"),
+    held: true,
+    waiters: [sera.pid],
+  });
+});
+
+postgres.test("a pair of keys, as heimdall has it, is another lock than one key", async () => {
+  await using place = await Place.make(postgres.server.url());
+  const name = namespacedName("jobs", "n");
+  await using heimdall = await connect(undefined, "");
+  await heimdall.client.query(`SELECT pg_advisory_lock(${name})`);
+  assert.deepEqual((await locksOf(place, "--namespace", "jobs", "--name", "n")).map(({ lock, held }) => [lock, held]), [
+    [name, true],
+  ]);
+  assert.equal((await locksOf(place, "--name", "n"))[0]!.held, false);
+  await heimdall.client.query(`SELECT pg_advisory_unlock_all()`);
+  await using sera = place.startSera(["heimdall", "--database", postgres.server.url(), "--timeout=0", HOLD], {
+    stdin: "open",
+  });
+  await sera.says("ready");
+  const [view] = await locksOf(place);
+  assert.deepEqual([view!.lock, view!.holder!.pid], [namespacedName("heimdall", "heimdall"), sera.pid]);
+});
+
+postgres.test("of another role's sera the application's name is shown, and the ledger tells the rest", async () => {
+  const { server } = postgres;
+  await withRole("another", async () => {
+    await using place = await Place.make(server.url());
+    const theirs = server.url().replace("sera:", "another:");
+    const args = ["--label", "nightly", "--name", "theirs"];
+    await using holder = place.startSera(["--server", theirs, ...args, "0", HOLD], { stdin: "open" });
+    await holder.says("ready");
+    for (const view of [...await locksOf(place, "--name", "theirs"), ...await locksOf(place)]) {
+      const { host, pid, label, user, since, address } = view.holder!;
+      assert.ok(lockName("theirs").startsWith(view.lock) && view.lock.length >= 16, view.lock);
+      assert.deepEqual({ host, pid, label, user, since, address }, {
+        host: HOST.slice(0, 30),
+        pid: holder.pid,
+        label: "nightly",
+        user: "another",
+        since: null,
+        address: null,
+      });
+    }
+    await holder.closeStdin();
+    await holder.ended;
+
+    await server.query("CREATE SCHEMA ops AUTHORIZATION another; GRANT USAGE ON SCHEMA ops TO sera");
+    const table = ["--ledger-table", "ops.sera_runs"];
+    await using recorded = place.startSera(["--server", theirs, "--ledger", ...table, ...args, "0", HOLD], {
+      stdin: "open",
+    });
+    await recorded.says("ready");
+    assert.equal((await locksOf(place, ...table))[0]!.holder!.run_id, null);
+    await server.query("GRANT SELECT ON ops.sera_runs TO sera");
+    const [view] = await locksOf(place, ...table);
+    assert.equal(view!.lock, lockName("theirs"));
+    assert.deepEqual([view!.holder!.run_id, view!.holder!.since_is, view!.holder!.pid], [1, "acquired", recorded.pid]);
+    await recorded.closeStdin();
+    await recorded.ended;
+  });
+});
+
+postgres.test("where the view of sessions is refused, a held lock is still told from a free one", async () => {
+  const { server } = postgres;
+  await using place = await Place.make(server.url());
+  await using holder = place.startSera(["--name", "n", "0", HOLD], { stdin: "open" });
+  await holder.says("ready");
+  await server.query("REVOKE SELECT ON pg_stat_activity FROM PUBLIC");
+  try {
+    const [view] = await locksOf(place, "--name", "n");
+    assert.deepEqual([view!.held, view!.holder!.host], [true, null]);
+    assert.equal((await locksOf(place, "--name", "other"))[0]!.held, false);
+    assert.deepEqual(await locksOf(place), []);
+  } finally {
+    await server.query("GRANT SELECT ON pg_stat_activity TO PUBLIC");
+  }
+});
+
+postgres.test("a lock in another database is another lock", async () => {
+  const { server } = postgres;
+  await using place = await Place.make(server.url());
+  await using holder = place.startSera(["--name", "n", "0", HOLD, "--server", "x"], {
+    stdin: "open",
+    env: { SERA_SERVER: server.url().replace(/sera$/, "postgres") },
+  });
+  await holder.says("ready");
+  assert.equal((await locksOf(place, "--name", "n"))[0]!.held, false);
+  assert.deepEqual(await locksOf(place), []);
+});
+
+postgres.test("what a session says of itself is no SQL and controls no terminal", async () => {
+  await using place = await Place.make(postgres.server.url());
+  await using hostile = await connect(undefined, "sera web1:4711 \u202e*/ '");
+  const lock = lockName("hostile");
+  const mark = JSON.stringify({
+    lock: "0); DROP TABLE x; --",
+    host: "\x1b[31m",
+    pid: 1,
+    label: "\x9b\n'",
+    since: 1e300,
+  });
+  const other = JSON.stringify({ lock: `${lock.slice(0, 16)}x`, host: "h", pid: 1, label: "l" });
+  for (const json of [mark, other]) {
+    await hostile.client.query(`SELECT pg_try_advisory_lock(${advisoryKey(lock).args}) /* sera ${json} */`);
+    for (const args of [["--name", "hostile"], []]) {
+      const { code, stdout, stderr } = await place.sera(["status", ...args]);
+      assert.deepEqual({ code, stderr }, { code: 0, stderr: "" });
+      assert.match(stdout, new RegExp(`^${lock.slice(0, 12)} +held `, "m"));
+      assert.doesNotMatch(stdout.replaceAll("\n", ""), /[\p{Cc}\p{Cf}]/u);
+    }
+  }
+});
+
+postgres.test("a wrong password is 202, and not told", async () => {
+  await using place = await Place.make(postgres.server.url().replace("secret", "hunter2marker"));
+  for (const args of [[], ["--json"], ["--name", "n"]]) {
+    const { code, stdout, stderr } = await place.sera(["status", ...args]);
+    assert.deepEqual({ code, stdout }, { code: 202, stdout: "" });
+    assert.match(stderr, /^sera: [^\n]*check user and password[^\n]*\n$/);
+    assert.doesNotMatch(stderr, /hunter2marker/);
+  }
+});

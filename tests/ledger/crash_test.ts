@@ -1,0 +1,131 @@
+/** A crash at every step of a run. */
+
+import assert from "node:assert/strict";
+import type { Rule } from "../../lib/ledger/ledger.ts";
+import { isCompiled } from "../cli/program.ts";
+import { freshName } from "../lock/open.ts";
+import { sharedMariaDb, sharedMySql56, sharedPostgres, sharedPostgres18 } from "../lock/shared_server.ts";
+import { Holder } from "./holder.ts";
+import { type Bench, FILE, type LedgerPlace, mySqlPlace, postgresPlace } from "./places.ts";
+import { COMMAND, type DoStep, RELEASE, runOnce, type RunPlan } from "./run_steps.ts";
+
+const CRASH = `${import.meta.dirname}/crash.ts`;
+
+/** How many crash at a time: more than there are cores, since they wait for the server as well. */
+const AT_ONCE = 3;
+
+const KEY = "v1";
+
+const straight: DoStep = (_, step) => step();
+
+/** The state of the ledger before the run. */
+type Prepare = (bench: Bench, lock: string) => Promise<void>;
+
+/** Nobody has used it. */
+const untouched: Prepare = () => Promise.resolve();
+
+/** A holder has died, and there is something to forget. */
+const leftByTheDead: Prepare = async (bench, lock) => {
+  await using holder = await Holder.start(bench, lock);
+  await holder.ran("succeeded", { keepHistory: 0 });
+  await holder.started({ once: "v0" });
+};
+
+/** Lets a run crash there, and looks at what the next ones find. */
+async function crashAt(bench: Bench, plan: RunPlan, number: number, when: "before" | "amid"): Promise<void> {
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["run", "--quiet", "--no-check", "-A", CRASH, JSON.stringify(plan), String(number), when],
+    stdin: "null",
+  }).spawn();
+  assert.equal((await child.status).signal, "SIGKILL");
+
+  const next = await runOnce(plan, straight);
+  assert.equal(await runOnce(plan, straight), "skipped");
+
+  await using holder = await Holder.start(bench, plan.lock);
+  const runs = (await holder.ledger.latest(100)).filter(({ key }) => key === KEY).reverse();
+  const lines = (await Deno.readTextFile(plan.journal).catch(() => "")).split("\n").slice(0, -1).map(Number);
+  const [crashed] = runs.filter(({ pid }) => pid === child.pid);
+  const told = JSON.stringify({ runs, lines, next });
+
+  assert.deepEqual(runs.filter(({ outcome }) => outcome === "running"), [], told);
+  assert.equal(runs.length, (crashed ? 1 : 0) + (next === "ran" ? 1 : 0), told);
+  if (crashed) assert.equal(runs[0], crashed, "ids do not grow");
+  assert.ok(crashed || !lines.includes(child.pid), `it ran without a record: ${told}`);
+  // An end that was recorded was so after the command.
+  if (crashed?.outcome === "succeeded") assert.ok(lines.includes(child.pid), told);
+  else assert.equal(crashed?.outcome ?? "abandoned", "abandoned", told);
+  const succeeded = runs.filter(({ outcome }) => outcome === "succeeded").length;
+  if (plan.rule.countFailures) {
+    assert.equal(next, crashed ? "skipped" : "ran", told);
+    assert.ok(lines.length === 1 || lines.length === 0 && crashed, told);
+  } else {
+    assert.equal(succeeded, 1, told);
+    assert.equal(next, crashed?.outcome === "succeeded" ? "skipped" : "ran", told);
+  }
+}
+
+/** Does everything, so many at a time. */
+async function inParallel(tasks: readonly (() => Promise<void>)[]): Promise<void> {
+  const queue = tasks.values();
+  await Promise.all(Array.from({ length: AT_ONCE }, async () => {
+    for (const task of queue) await task();
+  }));
+}
+
+function crashTests({ label, test, bench: makeBench }: LedgerPlace): void {
+  const crashes = async (prepare: Prepare, rule: Partial<Rule>) => {
+    const withPlan = async (use: (bench: Bench, plan: RunPlan) => Promise<void>) => {
+      await using bench = await makeBench();
+      const lock = freshName();
+      await prepare(bench, lock);
+      const journal = await Deno.makeTempFile({ prefix: "sera-ledger-" });
+      const { server, table } = bench;
+      await use(bench, { server, table, lock, journal, rule: { ...rule, once: KEY, keepHistory: 0 } });
+      await Deno.remove(journal);
+    };
+    const steps: string[] = [];
+    await withPlan(async (_, plan) => {
+      await runOnce(plan, (name, step) => {
+        steps.push(name);
+        return step();
+      });
+    });
+    for (const kind of [/^INSERT/, /^UPDATE/, new RegExp(COMMAND), new RegExp(RELEASE)]) {
+      assert.ok(steps.some((name) => kind.test(name)), `${label} has no step ${kind}`);
+    }
+    await inParallel(steps.flatMap((name, index) => {
+      const times = name.startsWith("SELECT") ? ["before"] as const : ["before", "amid"] as const;
+      return times.map((when) => () =>
+        withPlan(async (bench, plan) => {
+          try {
+            await crashAt(bench, plan, index + 1, when);
+          } catch (cause) {
+            throw new Error(`after a crash ${when} step ${index + 1}: ${name}`, { cause });
+          }
+        })
+      );
+    }));
+    return steps;
+  };
+
+  test("a crash at any step of the first run of all: a command that may have begun never runs again", async () => {
+    const steps = await crashes(untouched, { countFailures: true });
+    assert.ok(steps.some((name) => name.startsWith("CREATE TABLE")));
+  });
+
+  test("a crash at any step of a later run: the key has one success", async () => {
+    const steps = await crashes(leftByTheDead, {});
+    assert.ok(steps.some((name) => name.startsWith("DELETE")));
+    assert.equal(steps.filter((name) => name.startsWith("UPDATE")).length, 2);
+  });
+}
+
+// The program that crashes is none of the compiled one's.
+if (!isCompiled) {
+  crashTests(FILE);
+  crashTests(mySqlPlace(sharedMariaDb(), "MariaDB"));
+  crashTests(mySqlPlace(sharedMySql56(), "MySQL 5.6"));
+  crashTests(postgresPlace(sharedPostgres(), "PostgreSQL"));
+  crashTests(postgresPlace(sharedPostgres18(), "PostgreSQL 18"));
+}

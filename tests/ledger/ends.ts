@@ -1,0 +1,80 @@
+/** How runs end, and what becomes of those whose holder died. */
+
+import assert from "node:assert/strict";
+import { LockUnavailableError } from "../../lib/errors.ts";
+import { Holder } from "./holder.ts";
+import type { LedgerPlace } from "./places.ts";
+
+export function endTests({ test, bench: makeBench }: LedgerPlace): void {
+  test("a run is running until it has ended, and then has a code and a time", async () => {
+    await using bench = await makeBench();
+    await using holder = await Holder.start(bench);
+    const id = await holder.started();
+    const before = await holder.recorded(id);
+    assert.deepEqual([before.outcome, before.finished, before.exitCode], ["running", undefined, undefined]);
+    await holder.finish(id, "failed");
+    const after = await holder.recorded(id);
+    assert.deepEqual([after.outcome, after.exitCode], ["failed", 1]);
+    assert.ok(after.finished! >= before.started);
+    assert.equal(after.started, before.started);
+  });
+
+  test("what a dead holder left is marked by the next one, which is told of it", async () => {
+    await using bench = await makeBench();
+    let id, lock;
+    {
+      await using dead = await Holder.start(bench);
+      lock = dead.lock;
+      id = await dead.started();
+    }
+    await using stranger = await Holder.start(bench);
+    const theirs = await stranger.started();
+    await using next = await Holder.start(bench, lock);
+    const left = await next.ledger.abandon(lock);
+    assert.deepEqual(left.map(({ id, host, pid }) => ({ id, host, pid })), [{ id, host: "web1", pid: 4711 }]);
+    assert.equal((await next.recorded(id)).outcome, "abandoned");
+    assert.deepEqual(await next.ledger.abandon(lock), []);
+    assert.equal((await next.recorded(theirs)).outcome, "running");
+    await stranger.finish(theirs, "succeeded");
+  });
+
+  test("the end of a run that was marked as abandoned meanwhile is an error that names the run", async () => {
+    await using bench = await makeBench();
+    await using holder = await Holder.start(bench);
+    const id = await holder.started({ once: "v1" });
+    await bench.sql(`UPDATE ${bench.name} SET outcome = 'abandoned' WHERE id = ${id}`);
+    await assert.rejects(holder.finish(id, "succeeded", { once: "v1" }), (error) => {
+      assert.ok(error instanceof LockUnavailableError);
+      assert.match(error.message, new RegExp(`^Cannot use the ledger .*: the run ${id} is marked as abandoned$`));
+      return true;
+    });
+    const { outcome, exitCode } = await holder.recorded(id);
+    assert.deepEqual({ outcome, exitCode }, { outcome: "abandoned", exitCode: undefined });
+    await holder.started({ once: "v1" });
+  });
+
+  test("the end of a run that was deleted meanwhile is an error that names the run", async () => {
+    await using bench = await makeBench();
+    await using holder = await Holder.start(bench);
+    const id = await holder.started();
+    await bench.sql(`DELETE FROM ${bench.name} WHERE id = ${id}`);
+    await assert.rejects(holder.finish(id, "succeeded"), (error) => {
+      assert.ok(error instanceof LockUnavailableError);
+      assert.match(error.message, new RegExp(`: the run ${id} has been deleted$`));
+      return true;
+    });
+  });
+
+  test("the latest runs come first, of one lock or of all, as many as asked for", async () => {
+    await using bench = await makeBench();
+    await using one = await Holder.start(bench);
+    await using other = await Holder.start(bench);
+    assert.deepEqual(await one.ledger.latest(10), []);
+    const ids: number[] = [];
+    for (let round = 0; round < 3; round++) for (const holder of [one, other]) ids.push(await holder.ran("succeeded"));
+    const latest = async (...args: [number, string?]) => (await one.ledger.latest(...args)).map(({ id }) => id);
+    assert.deepEqual(await latest(10), ids.toReversed());
+    assert.deepEqual(await latest(2), [ids[5], ids[4]]);
+    assert.deepEqual(await latest(2, one.lock), [ids[4], ids[2]]);
+  });
+}

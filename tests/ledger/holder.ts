@@ -1,0 +1,109 @@
+/** Those who write to a ledger, as sera does it: one who holds a lock, and the ledger beside it. */
+
+import assert from "node:assert/strict";
+import type { TableName } from "../../lib/config/ledger_settings.ts";
+import { parseServer } from "../../lib/config/server.ts";
+import {
+  Ledger,
+  type Permission,
+  type RecordedRun,
+  type Rule,
+  type Runner,
+  type Store,
+} from "../../lib/ledger/ledger.ts";
+import { openStore } from "../../lib/ledger/open_ledger.ts";
+import type { Backend, HeldLock } from "../../lib/lock/lock.ts";
+import type { Session } from "../../lib/lock/session.ts";
+import { freshName, hold, open } from "../lock/open.ts";
+
+/** Who runs, where the test does not care. */
+export const RUNNER: Runner = { label: "rotate-logs", host: "web1", pid: 4711, user: "ops" };
+
+/** A day in milliseconds. */
+export const DAY = 24 * 3600 * 1000;
+
+/** The rule that lets everything happen. */
+export const PLAIN: Rule = { countFailures: false, keepHistory: 90 * DAY };
+
+/** Where a ledger is. */
+export interface LedgerAddress {
+  /** The `server` setting. */
+  readonly server: string;
+  readonly table: TableName;
+}
+
+/** Opens the store of a ledger, in the session that holds the lock where there is one. */
+export async function openStoreAt({ server, table }: LedgerAddress, session: Session | undefined): Promise<Store> {
+  const env = () => undefined;
+  return await openStore(await parseServer(server, "the test", { env }), session, table, env);
+}
+
+/** One who holds a lock. Disposing of it ends the session. */
+export class Holder implements AsyncDisposable {
+  readonly ledger: Ledger;
+  readonly #backend: Backend;
+
+  private constructor(readonly lock: string, readonly held: HeldLock, readonly store: Store, backend: Backend) {
+    this.ledger = new Ledger(store);
+    this.#backend = backend;
+  }
+
+  /** Takes a lock that nobody has. */
+  static async start(address: LedgerAddress, lock = freshName()): Promise<Holder> {
+    const backend = await open(address.server, lock);
+    try {
+      const held = await hold(backend);
+      return new Holder(lock, held, await openStoreAt(address, held.session), backend);
+    } catch (error) {
+      await backend[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  /** Asks for a run, as sera does. */
+  async begin(rule: Partial<Rule> = {}, runner = RUNNER): Promise<Permission> {
+    await this.ledger.abandon(this.lock);
+    return await this.ledger.begin(this.lock, runner, { ...PLAIN, ...rule });
+  }
+
+  /** Begins a run that nothing keeps from happening. */
+  async started(rule: Partial<Rule> = {}, runner = RUNNER): Promise<number> {
+    const permission = await this.begin(rule, runner);
+    if (!permission.granted) assert.fail(`kept from running by run ${permission.because.id}`);
+    return permission.id;
+  }
+
+  /** Asks for a run that another keeps from happening, and gives that one. */
+  async refused(rule: Partial<Rule>): Promise<RecordedRun> {
+    const permission = await this.begin(rule);
+    if (permission.granted) assert.fail(`run ${permission.id} was granted`);
+    return permission.because;
+  }
+
+  /** Runs to this end. */
+  async ran(outcome: "succeeded" | "failed" | "unstarted", rule: Partial<Rule> = {}, runner = RUNNER): Promise<number> {
+    const id = await this.started(rule, runner);
+    await this.finish(id, outcome, rule);
+    return id;
+  }
+
+  async finish(id: number, outcome: "succeeded" | "failed" | "unstarted", rule: Partial<Rule> = {}): Promise<void> {
+    await this.ledger.finish(id, outcome, outcome === "succeeded" ? 0 : 1, { ...PLAIN, ...rule });
+  }
+
+  /** The ids that the ledger still has, of all locks, the oldest first. */
+  async ids(): Promise<number[]> {
+    return (await this.ledger.latest(10_000)).map(({ id }) => id).reverse();
+  }
+
+  /** A run as the ledger has it. */
+  async recorded(id: number): Promise<RecordedRun> {
+    const run = (await this.ledger.latest(10_000)).find((run) => run.id === id);
+    assert.ok(run, `run ${id} is not there`);
+    return run;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#backend[Symbol.asyncDispose]();
+  }
+}

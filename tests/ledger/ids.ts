@@ -1,0 +1,40 @@
+/** Ids grow, whatever is forgotten and whoever is restarted. */
+
+import assert from "node:assert/strict";
+import { until } from "../cli/wait.ts";
+import { freshName } from "../lock/open.ts";
+import { Holder } from "./holder.ts";
+import type { LedgerPlace } from "./places.ts";
+
+const FORGETFUL = { keepHistory: 0 };
+
+export function idTests({ test, bench: makeBench, restart }: LedgerPlace): void {
+  test("ids grow when locks take turns, when all is forgotten, and after a restart", async () => {
+    await using bench = await makeBench();
+    const locks = [freshName(), freshName()];
+    const ids: number[] = [];
+    const take = async (outcome: "succeeded" | "failed") => {
+      for (const lock of locks) {
+        await using holder = await Holder.start(bench, lock);
+        ids.push(await holder.ran(outcome, FORGETFUL));
+      }
+    };
+    const forget = async () => {
+      await using holder = await Holder.start(bench);
+      await until("all have been forgotten but the newest", async () => {
+        await holder.ledger.prune();
+        return (await holder.ids()).length === 1;
+      });
+    };
+    await take("succeeded");
+    await forget();
+    await take("failed");
+    await forget();
+    await restart();
+    await take("succeeded");
+    await forget();
+    await restart();
+    await take("succeeded");
+    assert.deepEqual(ids, [...new Set(ids)].sort((a, b) => a - b));
+  });
+}

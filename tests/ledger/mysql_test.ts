@@ -1,0 +1,70 @@
+import assert from "node:assert/strict";
+import { LockUnavailableError } from "../../lib/errors.ts";
+import { later } from "../lock/open.ts";
+import { sharedMariaDb, sharedMySql56 } from "../lock/shared_server.ts";
+import { ledgerContract } from "./contract.ts";
+import { Holder } from "./holder.ts";
+import { mySqlPlace } from "./places.ts";
+import { tableTests } from "./tables.ts";
+import { KEYS, keysAreExact, textComesBack } from "./texts.ts";
+import { troubleTests } from "./trouble.ts";
+
+/** What a DSN may make of a session that a ledger must not mind. */
+const SETTINGS = [
+  "charset=latin1",
+  "charset=utf8mb4&collation=utf8mb4_unicode_ci",
+  "sql_mode=%27ANSI_QUOTES,NO_BACKSLASH_ESCAPES,PIPES_AS_CONCAT%27",
+  "sql_mode=%27%27",
+  "time_zone=%27%2B09:00%27",
+  "autocommit=0",
+];
+
+// So that a killed server has all that it has answered, which the tests' servers do without.
+const DURABLE = "--innodb-flush-log-at-trx-commit=2";
+
+for (const [shared, label] of [[sharedMariaDb(DURABLE), "MariaDB"], [sharedMySql56(DURABLE), "MySQL 5.6"]] as const) {
+  const place = mySqlPlace(shared, label);
+  const { test } = place;
+  ledgerContract(place);
+  tableTests(place);
+  troubleTests(place);
+
+  for (const params of SETTINGS) {
+    test(`text, keys and times are the same with ${decodeURIComponent(params)}`, async () => {
+      await using bench = await place.bench(params);
+      await textComesBack(bench);
+      await keysAreExact(bench, KEYS);
+    });
+  }
+
+  test("a server whose sessions begin with a transaction records all the same", async () => {
+    await using bench = await place.bench();
+    await bench.sql("SET GLOBAL init_connect = 'SET autocommit = 0'");
+    let id;
+    try {
+      await using holder = await Holder.start(bench);
+      id = await holder.started();
+      holder.held.session!.destroy();
+    } finally {
+      await bench.sql("SET GLOBAL init_connect = ''");
+    }
+    await using next = await Holder.start(bench);
+    assert.equal((await next.recorded(id)).outcome, "running");
+  });
+
+  test("a wait for a row that the server breaks off ends in one line", async () => {
+    await using bench = await place.bench("innodb_lock_wait_timeout=1");
+    await using holder = await Holder.start(bench);
+    const id = await holder.started();
+    await using admin = await place.admin();
+    await admin.query("BEGIN");
+    await admin.query(`UPDATE ${bench.name} SET pid = 1 WHERE id = ${id}`);
+    await assert.rejects(later(holder.finish(id, "succeeded")), (error) => {
+      assert.ok(error instanceof LockUnavailableError);
+      assert.match(error.message, /^Cannot use the ledger runs_\w+: [^\n]*Lock wait timeout exceeded[^\n]*$/);
+      return true;
+    });
+    await admin.query("ROLLBACK");
+    await holder.finish(id, "succeeded");
+  });
+}

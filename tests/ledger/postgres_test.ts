@@ -1,0 +1,97 @@
+import assert from "node:assert/strict";
+import { LockUnavailableError } from "../../lib/errors.ts";
+import { sharedPostgres, sharedPostgres18 } from "../lock/shared_server.ts";
+import { ledgerContract } from "./contract.ts";
+import { Holder } from "./holder.ts";
+import { postgresPlace } from "./places.ts";
+import { tableTests } from "./tables.ts";
+import { KEYS, keysAreExact, textComesBack } from "./texts.ts";
+import { troubleTests } from "./trouble.ts";
+
+/** What a URL may make of a session that a ledger must not mind. */
+const SETTINGS = [
+  "-c standard_conforming_strings=off -c backslash_quote=on",
+  "-c TimeZone=Asia/Tokyo -c DateStyle=German -c IntervalStyle=sql_standard",
+  "-c bytea_output=escape -c extra_float_digits=-15",
+  "-c default_transaction_isolation=serializable -c default_transaction_deferrable=on",
+];
+
+/** Text that a database in one of these encodings can hold. */
+const PLAIN_RUNNER = { label: "rotate-logs 'a' \\b", host: "web1", pid: 1, user: "ops" };
+
+for (
+  const [shared, label] of [
+    // So that a commit that is not flushed at once is not flushed soon either.
+    [sharedPostgres("--wal-writer-delay=10s"), "PostgreSQL"],
+    [sharedPostgres18("--wal-writer-delay=10s"), "PostgreSQL 18"],
+  ] as const
+) {
+  const place = postgresPlace(shared, label);
+  const { test } = place;
+  ledgerContract(place);
+  tableTests(place);
+
+  for (const options of SETTINGS) {
+    test(`text, keys and times are the same with ${options}`, async () => {
+      await using bench = await place.bench(`options=${encodeURIComponent(options)}`);
+      await textComesBack(bench);
+      await keysAreExact(bench, KEYS);
+    });
+  }
+
+  for (const encoding of ["SQL_ASCII", "LATIN1"]) {
+    test(`a database in ${encoding} keeps what it can hold, and says what it cannot`, async () => {
+      const database = encoding.toLowerCase();
+      await shared.server.query(
+        `CREATE DATABASE ${database} OWNER sera ENCODING '${encoding}' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0`,
+      );
+      await using bench = await place.bench();
+      const url = new URL(bench.server);
+      url.pathname = database;
+      const address = { ...bench, server: url.href };
+      await using holder = await Holder.start(address);
+      const id = await holder.ran("succeeded", { once: "v1" }, PLAIN_RUNNER);
+      const { label, key } = await holder.recorded(id);
+      assert.deepEqual({ label, key }, { label: PLAIN_RUNNER.label, key: "v1" });
+      if (encoding === "SQL_ASCII") return await keysAreExact(address, KEYS);
+      await keysAreExact(address, KEYS.filter((key) => /^[\x20-\xff]*$/.test(key)));
+      await assert.rejects(holder.begin({ once: "😀" }), (error) => {
+        assert.ok(error instanceof LockUnavailableError);
+        assert.match(error.message, /^Cannot use the ledger runs_\w+: [^\n]* has no equivalent in encoding "LATIN1"$/);
+        return true;
+      });
+    });
+  }
+
+  test("a role that only reads by default is told so", async () => {
+    await using bench = await place.bench();
+    await using holder = await Holder.start(bench);
+    const id = await holder.ran("succeeded", { once: "v1" });
+    const { address, grantee } = await place.user(bench);
+    await bench.sql(`GRANT SELECT, INSERT, UPDATE, DELETE ON ${bench.name} TO ${grantee}`);
+    await bench.sql(`ALTER ROLE ${grantee} SET default_transaction_read_only = on`);
+    await using reader = await Holder.start(address);
+    assert.deepEqual(await reader.ids(), [id]);
+    await assert.rejects(reader.begin(), (error) => {
+      assert.ok(error instanceof LockUnavailableError);
+      assert.match(error.message, /^Cannot use the ledger runs_\w+: [^\n]*read-only transaction; [^\n]+$/);
+      return true;
+    });
+  });
+
+  test("sessions whose commits are not waited for wait for the ledger's, and keep stricter settings", async () => {
+    const { query } = shared.server;
+    const setting = async (value: string) => {
+      await query(`ALTER ROLE sera SET synchronous_commit = ${value}`);
+      await using bench = await place.bench();
+      await using holder = await Holder.start(bench);
+      return (await holder.held.session!.query("SHOW synchronous_commit")).synchronous_commit;
+    };
+    assert.equal(await setting("remote_apply"), "remote_apply");
+    assert.equal(await setting("local"), "local");
+    // And so for the tests that follow, which let the server crash.
+    assert.equal(await setting("off"), "on");
+  });
+
+  troubleTests(place);
+}

@@ -1,0 +1,56 @@
+/** A run as sera does it, step by step, so that it can be broken off between any two of them. */
+
+import type { Rule } from "../../lib/ledger/ledger.ts";
+import { Ledger } from "../../lib/ledger/ledger.ts";
+import { Register } from "../../lib/ledger/register.ts";
+import { Logger } from "../../lib/log/logger.ts";
+import { never, open } from "../lock/open.ts";
+import { type LedgerAddress, openStoreAt, PLAIN, RUNNER } from "./holder.ts";
+
+/** What is run. */
+export interface RunPlan extends LedgerAddress {
+  readonly lock: string;
+  readonly rule: Partial<Rule>;
+  /** The file to which the command adds a line. */
+  readonly journal: string;
+}
+
+/** Does a step of a run, whose name is the statement, or what else is done. */
+export type DoStep = <T>(name: string, step: () => Promise<T>) => Promise<T>;
+
+/** The steps besides the statements. */
+export const COMMAND = "the command";
+export const RELEASE = "the release";
+
+/** How long the lock is waited for, in milliseconds: a crash must not keep the next one from it. */
+const PATIENCE = 2000;
+
+/** Runs the command unless the ledger has something against it. */
+export async function runOnce(
+  { lock, rule, journal, ...address }: RunPlan,
+  doStep: DoStep,
+): Promise<"ran" | "skipped"> {
+  await using backend = await open(address.server, lock);
+  const held = await backend.acquire(PATIENCE, never);
+  if (!held) throw new Error(`the lock was not free within ${PATIENCE} ms`);
+  const settings = { ...PLAIN, ...rule, on: true, table: address.table, recordSkips: false };
+  const io = { out: () => undefined, err: () => undefined, env: () => undefined };
+  const register = new Register(
+    async ({ session }) => {
+      const store = await openStoreAt(address, session);
+      return new Ledger({ ...store, run: (sql) => doStep(sql, () => store.run(sql)) });
+    },
+    lock,
+    { ...RUNNER, pid: Deno.pid },
+    settings,
+    new Logger(io, { format: "text" }, "test"),
+  );
+  const begun = await register.begin(held);
+  if (begun.granted) {
+    await doStep(COMMAND, () => Deno.writeTextFile(journal, `${Deno.pid}\n`, { append: true }));
+    await begun.run.finish("succeeded", 0);
+  }
+  await doStep(RELEASE, () => held.release());
+  await register.prune();
+  return begun.granted ? "ran" : "skipped";
+}

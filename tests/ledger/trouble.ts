@@ -1,0 +1,144 @@
+/** Statements that are broken off, rows that others hold, sessions that end. */
+
+import assert from "node:assert/strict";
+import { LockUnavailableError } from "../../lib/errors.ts";
+import { Ledger } from "../../lib/ledger/ledger.ts";
+import { until } from "../cli/wait.ts";
+import { later } from "../lock/open.ts";
+import { Holder, PLAIN, RUNNER } from "./holder.ts";
+import type { DatabasePlace } from "./places.ts";
+
+/** A ledger that tells how many statements it has asked for. */
+function counting({ store }: Holder): { readonly ledger: Ledger; readonly asked: () => number } {
+  let asked = 0;
+  const run = (sql: string) => {
+    asked++;
+    return store.run(sql);
+  };
+  return { ledger: new Ledger({ ...store, run }), asked: () => asked };
+}
+
+export function troubleTests(place: DatabasePlace): void {
+  const { test } = place;
+  const blocked = (count = 1) => until(`${count} blocked`, async () => await place.blocked() === count);
+
+  test("a statement that an administrator breaks off is asked again, twice at most", async () => {
+    await using bench = await place.bench();
+    await using holder = await Holder.start(bench);
+    const { session } = await holder.recorded(await holder.ran("succeeded"));
+    await using admin = await place.admin();
+    for (const times of [2, 3]) {
+      const { ledger, asked } = counting(holder);
+      const { take, giveBack } = place.wholeTable(bench.name);
+      for (const statement of take) await admin.query(statement);
+      const begun = later(ledger.begin(holder.lock, RUNNER, PLAIN));
+      for (let time = 1; time <= times; time++) {
+        await until(`try ${time}`, () => asked() === time);
+        await blocked();
+        await bench.sql(place.cancel(session));
+      }
+      if (times === 2) await until("try 3", () => asked() === 3);
+      else {
+        await assert.rejects(begun, (error) => {
+          assert.ok(error instanceof LockUnavailableError);
+          assert.match(error.message, /^Cannot use the ledger runs_\w+: [^\n]*(interrupted|user request)[^\n]*$/);
+          return true;
+        });
+      }
+      await admin.query(giveBack);
+      if (times === 2) assert.ok((await begun).granted);
+    }
+    // The session has not been given up.
+    assert.equal((await holder.recorded(await holder.ran("succeeded"))).session, session);
+    assert.equal(holder.held.lost.aborted, false);
+  });
+
+  test("a row that somebody else has is waited for", async () => {
+    await using bench = await place.bench();
+    await using holder = await Holder.start(bench);
+    const id = await holder.started();
+    await using admin = await place.admin();
+    await admin.query("BEGIN");
+    await admin.query(`UPDATE ${bench.name} SET pid = 1 WHERE id = ${id}`);
+    const finished = later(holder.finish(id, "succeeded"));
+    await blocked();
+    await admin.query("COMMIT");
+    await finished;
+    const { pid, outcome } = await holder.recorded(id);
+    assert.deepEqual({ pid, outcome }, { pid: 1, outcome: "succeeded" });
+  });
+
+  test("a statement that falls to a deadlock is asked again", async () => {
+    await using bench = await place.bench();
+    await using holder = await Holder.start(bench);
+    const { now } = holder.store.dialect;
+    await holder.ran("succeeded");
+    const row = (lock: string) => `('${lock}', ${now}, 'running')`;
+    // More rows in the administrator's hands make MySQL choose the other one for the victim.
+    const rows = [row(holder.lock), row(holder.lock), ...Array.from({ length: 20 }, () => row("others"))].join(", ");
+    await bench.sql(`INSERT INTO ${bench.name} (lock_name, started, outcome) VALUES ${rows}`);
+    const [first, second] = (await holder.ids()).slice(1);
+    await using admin = await place.admin();
+    const { ledger, asked } = counting(holder);
+    await admin.query("BEGIN");
+    await admin.query(`UPDATE ${bench.name} SET pid = 1 WHERE id >= ${second}`);
+    const abandoned = later(ledger.abandon(holder.lock));
+    await blocked();
+    await admin.query(`UPDATE ${bench.name} SET pid = 1 WHERE id = ${first}`);
+    await until("asked again", () => asked() === 3);
+    await admin.query("COMMIT");
+    assert.deepEqual((await abandoned).map(({ id }) => id), [first, second]);
+    for (const id of [first, second]) assert.equal((await holder.recorded(id!)).outcome, "abandoned");
+  });
+
+  test("a session that ends is not replaced by another", async () => {
+    await using bench = await place.bench();
+    const holder = await Holder.start(bench);
+    const id = await holder.started({ once: "v1" });
+    const { session } = await holder.recorded(id);
+    await bench.sql(place.terminate(session));
+    for (let time = 0; time < 2; time++) {
+      await assert.rejects(holder.finish(id, "succeeded", { once: "v1" }), (error) => {
+        assert.ok(error instanceof LockUnavailableError);
+        assert.match(error.message, /^Cannot use the ledger runs_\w+: [^\n]+$/);
+        return true;
+      });
+    }
+    await assert.rejects(holder.ledger.prune(), LockUnavailableError);
+    assert.equal(holder.held.lost.aborted, true);
+    await using next = await Holder.start(bench, holder.lock);
+    assert.deepEqual((await next.ledger.abandon(holder.lock)).map((run) => run.id), [id]);
+    await next.started({ once: "v1" });
+    await holder[Symbol.asyncDispose]();
+  });
+
+  test("what was recorded outlives a session that ends without a goodbye", async () => {
+    for (const params of place.transactional) {
+      await using bench = await place.bench(params);
+      await using holder = await Holder.start(bench);
+      const id = await holder.started();
+      holder.held.session!.destroy();
+      await using next = await Holder.start(bench);
+      assert.equal((await next.recorded(id)).outcome, "running", params);
+    }
+  });
+
+  test("what was recorded outlives a crash of the server", async () => {
+    const bench = await place.bench();
+    const ids: number[] = [];
+    let lock;
+    for (let crash = 0; crash < 2; crash++) {
+      const holder = await Holder.start(bench, lock);
+      lock = holder.lock;
+      const left = (await holder.ledger.abandon(lock)).map(({ id }) => id);
+      assert.deepEqual(left, ids.slice(-1));
+      ids.push(await holder.started());
+      await place.crash();
+      await holder[Symbol.asyncDispose]();
+    }
+    await using holder = await Holder.start(bench, lock);
+    ids.push(await holder.ran("succeeded"));
+    assert.deepEqual(await holder.ids(), ids);
+    assert.deepEqual(ids, [...new Set(ids)].sort((a, b) => a - b));
+  });
+}

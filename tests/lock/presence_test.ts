@@ -1,0 +1,62 @@
+import assert from "node:assert/strict";
+import { markOf, type Presence, readMark, readPresence } from "../../lib/lock/presence.ts";
+
+const PRESENCE: Presence = {
+  lock: "5373fa7de6f7dd54052abf86b3a53da4",
+  host: "web1",
+  pid: 4711,
+  label: "rotate-logs",
+  since: undefined,
+};
+
+Deno.test("a mark is read back from the end of a statement, whatever the label holds", () => {
+  for (
+    const label of [
+      "rotate-logs",
+      "*/ DROP TABLE x; /* sera {}",
+      'it\'s 100% "quoted" \\ ?',
+      "\x1b[31mred\n",
+      "Größe \u202e👋 \ud800",
+      "",
+      "'); SELECT pg_sleep(9) --",
+    ]
+  ) {
+    for (const since of [undefined, 1_795_341_605_000]) {
+      const presence = { ...PRESENCE, label, since };
+      const mark = markOf(presence);
+      assert.match(mark, /^ \/\* sera [ -~]+ \*\/$/);
+      assert.doesNotMatch(mark.slice(3, -2), /[/'?*;]/);
+      assert.deepEqual(readMark(`SELECT 1${mark}`), presence);
+    }
+  }
+});
+
+Deno.test("a statement without a whole mark at its end has none", () => {
+  const mark = markOf(PRESENCE);
+  for (
+    const statement of [
+      "",
+      "SELECT 1",
+      `SELECT 1${mark}; SELECT 2`,
+      `SELECT 1${mark.slice(0, -10)}`,
+      "SELECT 1 /* sera {} */",
+      "SELECT 1 /* sera {not json} */",
+      "SELECT 1 /* sera [1] */",
+      "<insufficient privilege>",
+    ]
+  ) {
+    assert.equal(readMark(statement), undefined, statement);
+  }
+});
+
+Deno.test("a presence of other types than it has is none", () => {
+  const made = { lock: "a", host: "b", pid: 1, label: "c" };
+  assert.deepEqual(readPresence(JSON.stringify(made)), { ...made, since: undefined });
+  assert.deepEqual(readPresence(JSON.stringify({ ...made, since: "now" })), { ...made, since: undefined });
+  for (
+    const wrong of [{ lock: 1 }, { host: null }, { pid: "1" }, { pid: 1.5 }, { label: ["x"] }, { label: undefined }]
+  ) {
+    assert.equal(readPresence(JSON.stringify({ ...made, ...wrong })), undefined, JSON.stringify(wrong));
+  }
+  for (const json of ["", "null", "1", '"text"', "[]", "{", "\0"]) assert.equal(readPresence(json), undefined, json);
+});

@@ -21,9 +21,8 @@ export function lockOf(words: readonly string[], settings: Settings, subcommand:
 function keyOf(words: readonly string[], name: string | undefined, subcommand: string): string | undefined {
   if (words.length === 0) return name;
   if (name !== undefined) {
-    throw new UsageError(
-      `Cannot ask for the lock of a name and of a command at once: ${name}, ${words[0]}; leave one out`,
-    );
+    // The words are not repeated: the first may be a server with a password that lacks its --server.
+    throw new UsageError(`Cannot ask for the lock of a name and of a command at once: ${name}; leave one of them out`);
   }
   if (words.length > 1 && parseWait(words[0]!) !== undefined) {
     throw new UsageError(

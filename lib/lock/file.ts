@@ -33,7 +33,8 @@ export class FileBackend implements Backend {
       const file = await this.#lock(wait, signal);
       if (!file) return undefined;
       if (isAt(this.#path, file)) {
-        inscribe(file, JSON.stringify({ ...this.#presence, since: Date.now() }));
+        // The last part tells those who look twice whether it is still the same.
+        inscribe(file, JSON.stringify({ ...this.#presence, since: Date.now(), hold: crypto.randomUUID() }));
         return this.#held = new HeldFileLock(this.#path, file);
       }
       // Somebody removed the file while we waited for it: what we hold is a lock that nobody else will meet.

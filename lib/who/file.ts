@@ -12,7 +12,8 @@ const LONGEST_RECORD = 65_536;
 /**
  * Who has the locks in a folder. A folder that is missing has none.
  *
- * Linux lists its locks, so that they are only looked at: to try one would make another sera's wait of 0 fail.
+ * Linux lists its locks, so that they are only looked at, if possible: to try one would make another sera's wait of 0
+ * fail.
  *
  * @throws {LockUnavailableError} When the folder cannot be looked into.
  */
@@ -22,7 +23,12 @@ export function lookAtFiles(folder: string, whose: Whose): readonly Sighting[] {
   const kernelLocks = readKernelLocks();
   return names.flatMap((name) => {
     const path = `${folder}/${name}.lock`;
-    return kernelLocks ? byKernel(kernelLocks, name, path) : byTrial(name, path);
+    const file = ifThere(path, () => Deno.statSync(path));
+    // To open a pipe would wait for its other end.
+    if (!file?.isFile) return [];
+    if (!kernelLocks) return byTrial(name, path);
+    const seen = byKernel(kernelLocks, name, path, file);
+    return isOnRecordOnly(seen, name, path, file) ? [...byTrial(name, path), ...seen] : seen;
   });
 }
 
@@ -35,9 +41,12 @@ function namesIn(folder: string): readonly string[] {
   }
 }
 
-function byKernel(kernelLocks: readonly KernelLock[], lock: string, path: string): readonly Sighting[] {
-  const file = ifThere(path, () => Deno.statSync(path));
-  if (!file) return [];
+function byKernel(
+  kernelLocks: readonly KernelLock[],
+  lock: string,
+  path: string,
+  file: Deno.FileInfo,
+): readonly Sighting[] {
   const record = readRecord(path);
   const here = Deno.hostname();
   return locksOn(kernelLocks, file, record?.pid)
@@ -52,7 +61,21 @@ function byKernel(kernelLocks: readonly KernelLock[], lock: string, path: string
 }
 
 /**
- * Without a list there is no other way than to try. A shared lock, and only for a moment: lookers do not keep each other
+ * Whether there is a holder on record that the kernel does not list: one that has died, or one in a container whose
+ * processes cannot be seen from here. Those who come and go meanwhile are none, since who holds the lock is on record all
+ * the time: so the list is looked at once more while the record stays the same.
+ */
+function isOnRecordOnly(seen: readonly Sighting[], lock: string, path: string, file: Deno.FileInfo): boolean {
+  const isHeld = ({ state }: Sighting) => state === "held";
+  if (seen.some(isHeld)) return false;
+  const record = readText(path);
+  if (record === undefined || !readPresence(record)) return false;
+  const listed = byKernel(readKernelLocks() ?? [], lock, path, file).some(isHeld);
+  return !listed && readText(path) === record;
+}
+
+/**
+ * Where the list does not tell there is no other way than to try. A shared lock, and only for a moment: lookers do not keep each other
  * out, but a sera that tries just then may find the lock taken.
  */
 function byTrial(lock: string, path: string): readonly Sighting[] {
@@ -73,9 +96,13 @@ function held(lock: string, { host, pid, label, since }: Presence): Sighting {
 
 /** What the holder wrote; undefined where there is nothing, or where this user, or Windows for a locked file, refuses. */
 function readRecord(path: string): Presence | undefined {
+  const text = readText(path);
+  return text === undefined ? undefined : readPresence(text);
+}
+
+function readText(path: string): string | undefined {
   try {
-    const { isFile, size } = Deno.statSync(path);
-    return isFile && size <= LONGEST_RECORD ? readPresence(Deno.readTextFileSync(path)) : undefined;
+    return Deno.statSync(path).size <= LONGEST_RECORD ? Deno.readTextFileSync(path) : undefined;
   } catch (error) {
     if (error instanceof Error) return undefined;
     throw error;

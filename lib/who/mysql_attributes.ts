@@ -1,6 +1,6 @@
 import { fromHex } from "../ledger/hex.ts";
 import type { Session } from "../lock/session.ts";
-import { askOrRefused } from "./ask.ts";
+import { askIfAllowed, askOrRefused } from "./ask.ts";
 
 /** What a sera told the server when it connected. */
 export interface Attributes {
@@ -39,18 +39,18 @@ export async function readAttributes(session: Session, signal: AbortSignal): Pro
  * @returns Undefined if nobody's are.
  */
 export async function whatIsHidden(session: Session, signal: AbortSignal): Promise<string | undefined> {
-  const { of, byConnection } = await readAttributes(session, signal);
-  const { id } = await session.query("SELECT CONNECTION_ID() AS id", { signal });
-  const tell = (who: string, cures: readonly string[]) =>
+  const tell = (who: string, ...cures: string[]) =>
     `Cannot list all locks: ${who} without the ledger are not shown; ${
       ["ask for a lock with --name", ...cures].join(", or ")
     }`;
-  // Where performance_schema is off its tables are there, and empty.
-  if (of !== "none" && !byConnection.has(Number(id))) return tell("performance_schema is off, so that holders", []);
-  if (of === "none") return tell("the server hides connection attributes from this user, so that holders", [GRANT]);
-  return of === "all"
-    ? undefined
-    : tell("this user sees attributes of this host alone, so that holders elsewhere", [GRANT]);
+  // Its tables are there all the same, and empty.
+  const [variable] = await askIfAllowed(session, "SHOW GLOBAL VARIABLES LIKE 'performance_schema'", signal);
+  if (!Object.values(variable ?? {}).includes("ON")) return tell("performance_schema is off, so that holders");
+  const { of } = await readAttributes(session, signal);
+  if (of === "all") return undefined;
+  return of === "none"
+    ? tell("the server hides connection attributes from this user, so that holders", GRANT)
+    : tell("this user sees the attributes of this host alone, so that holders elsewhere", GRANT);
 }
 
 async function readTable(

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { outcomes } from "./ledger_view.ts";
+import { fixture } from "./place.ts";
 import { FILE, testOn, useTargets } from "./targets.ts";
 
 const RAN = { code: 0, stdout: "ran\n", stderr: "" };
@@ -81,7 +82,7 @@ testOn(
     await using started = await FILE.start();
     const { place, ledger } = started;
     const flags = ["--name", "n", "--every", "1h"];
-    await using long = place.startSera([...flags, "0", "sh", "-c", "echo ready; read _"], { stdin: "open" });
+    await using long = place.startSera([...flags, "0", fixture("hold.sh")], { stdin: "open" });
     await long.says("ready");
     await ledger.age(61 * MINUTE);
     await long.closeStdin();

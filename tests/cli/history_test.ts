@@ -72,7 +72,7 @@ for (const target of targets) {
   testOn(target, `a secret in the command's words is to be seen nowhere on ${target.name}`, async () => {
     await using started = await target.start();
     const { place, ledger } = started;
-    const words = ["sh", "-c", "echo ready; read _", "hunter2marker"];
+    const words = ["sh", "-c", "echo ready; read _; exit 0", "hunter2marker"];
     await using holder = place.startSera(["--ledger", "0", ...words], { stdin: "open" });
     await holder.says("ready");
     await using waiter = place.startSera(["--ledger", "--record-skips", "--wait-and-skip", "20", ...words]);

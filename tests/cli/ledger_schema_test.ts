@@ -1,13 +1,16 @@
 import assert from "node:assert/strict";
-import { history } from "./ledger_view.ts";
 import { type StartedTarget, testOn, useTargets } from "./targets.ts";
 
 const [, ...targets] = useTargets();
 
+function isPostgres({ server }: StartedTarget): boolean {
+  return server.startsWith("postgres:");
+}
+
 /** A user who may change rows, and make nothing; on PostgreSQL the rows of tables that are granted. */
-async function limitedUser({ server, ledger }: StartedTarget): Promise<string> {
-  const isPostgres = server.startsWith("postgres:");
-  const accounts = isPostgres
+async function limitedUser(started: StartedTarget): Promise<string> {
+  const { server, ledger } = started;
+  const accounts = isPostgres(started)
     ? ["CREATE ROLE limited LOGIN PASSWORD 'secret'"]
     : ["127.0.0.1", "localhost"].flatMap((host) => [
       `CREATE USER 'limited'@'${host}' IDENTIFIED BY 'secret'`,
@@ -15,7 +18,7 @@ async function limitedUser({ server, ledger }: StartedTarget): Promise<string> {
     ]);
   for (const sql of accounts) await ledger.query(sql);
   const limited = server.replace("sera:", "limited:");
-  return isPostgres ? limited : limited.replace("/?", "/sera?");
+  return isPostgres(started) ? limited : limited.replace("/?", "/sera?");
 }
 
 for (const target of targets) {
@@ -39,7 +42,7 @@ for (const target of targets) {
 
     const schema = (await sera("history", "--schema")).stdout;
     const statements = schema.replaceAll(/^--.*\n/gm, "").split(";\n").filter((sql) => sql.trim() !== "");
-    if (target.name.startsWith("PostgreSQL")) {
+    if (isPostgres(started)) {
       statements.push("GRANT SELECT, INSERT, UPDATE, DELETE ON sera_runs TO limited");
     } else statements[0] = statements[0]!.replace("`sera_runs`", "sera.`sera_runs`");
     for (const sql of statements) await ledger.query(sql);
@@ -49,31 +52,4 @@ for (const target of targets) {
     const { stdout: shown } = await sera("history", "--json");
     assert.deepEqual(JSON.parse(shown).runs.map(({ run_id }: { run_id: number }) => run_id), [1]);
   });
-
-  testOn(
-    target,
-    `the schema on ${target.name} has the table's own name, and is what sera makes by itself`,
-    async () => {
-      await using started = await target.start();
-      const { place, ledger } = started;
-      await place.sera(["--ledger", "0", "true"]);
-      const made = await columns(started);
-      await ledger.query(`DROP TABLE ${ledger.table}`);
-      const { code, stdout, stderr } = await place.sera(["history", "--schema"]);
-      assert.deepEqual({ code, stderr }, { code: 0, stderr: "" });
-      for (const sql of stdout.split(";\n").filter((sql) => sql.trim() !== "")) await ledger.query(sql);
-      assert.deepEqual(await columns(started), made);
-      assert.ok(made.length > 10);
-      await place.sera(["--ledger", "0", "true"]);
-      assert.equal((await history(place)).length, 1);
-    },
-  );
-}
-
-function columns({ ledger }: StartedTarget): Promise<unknown[]> {
-  const name = ledger.table.replace(/.*\./, "");
-  return ledger.query(
-    "SELECT column_name AS name, data_type AS type, is_nullable AS empty FROM information_schema.columns " +
-      `WHERE table_name = '${name}' ORDER BY ordinal_position`,
-  );
 }

@@ -3,11 +3,17 @@
 import assert from "node:assert/strict";
 import { useHeldSessions } from "./held_session.ts";
 import { history, outcomes } from "./ledger_view.ts";
+import { Proxy } from "../servers/proxy.ts";
 import { fixture, Place } from "./place.ts";
+
+/** Less than a server's time to answer, which nobody is to wait for when the lock has gone, in milliseconds. */
+const SOON = 8000;
 
 const RAN = { code: 0, stdout: "ran\n", stderr: "" };
 
-for (const shared of useHeldSessions()) {
+const servers = useHeldSessions();
+
+for (const shared of servers) {
   const make = () =>
     Place.make(shared.sessions.server, {
       SERA_LEDGER_TABLE: `${shared.name === "PostgreSQL" ? "public" : "sera"}.runs`,
@@ -82,3 +88,50 @@ for (const shared of useHeldSessions()) {
     );
   });
 }
+
+const [mariaDb] = servers;
+
+/** A way to MariaDB that a test can hold up. */
+async function openProxy(): Promise<{ readonly proxy: Proxy; readonly server: string }> {
+  const { server } = mariaDb!.sessions;
+  const port = /:(\d+)\)/.exec(server)![1]!;
+  const proxy = await Proxy.open(Number(port));
+  return { proxy, server: server.replace(`:${port})`, `:${proxy.port})`) };
+}
+
+mariaDb!.test(
+  "a server that answers no more when the command ends: its exit code is kept, and that is said",
+  async () => {
+    const { proxy, server } = await openProxy();
+    await using _ = proxy;
+    await using place = await Place.make(`${server}&readTimeout=1s`, { SERA_LEDGER_TABLE: "sera.runs" });
+    const flags = ["--name", "silent", "--once", "k"];
+    await using run = place.startSera([...flags, "0", "sh", "-c", "echo ready; read _; exit 3"], { stdin: "open" });
+    await run.says("ready");
+    proxy.stall();
+    await run.closeStdin();
+    const { code, stderr } = await run.ended;
+    assert.equal(code, 3);
+    assert.match(
+      stderr,
+      /^sera: Cannot use the ledger \S+: [^\n]+no answer for 1s[^\n]+; run \d+ counts as abandoned, and the command may be run again\n/,
+    );
+    proxy.cut();
+    proxy.resume();
+    assert.deepEqual(await place.sera([...flags, "20", "echo", "ran"]), RAN);
+  },
+);
+
+mariaDb!.test("when a lock is lost since the server is silent, nobody waits for the ledger", async () => {
+  const { proxy, server } = await openProxy();
+  await using _ = proxy;
+  await using place = await Place.make(server, { SERA_LEDGER_TABLE: "sera.runs" });
+  await using run = place.startSera(["--ledger", "--ttl", "3s", "--name", "n", "0", fixture("hold.sh")], {
+    stdin: "open",
+  });
+  await run.says("ready");
+  const began = performance.now();
+  proxy.stall();
+  assert.equal((await run.ended).code, 206);
+  assert.ok(performance.now() - began < SOON, `${performance.now() - began} ms`);
+});

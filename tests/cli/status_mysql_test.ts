@@ -40,8 +40,8 @@ async function hold(place: Place, key: string, ...args: string[]) {
 }
 
 /** A session of another program. Dispose of it. */
-async function connect({ host, port, user, password }: MySqlServer) {
-  const connection = await mysql.createConnection({ host, port, user, password });
+async function connect({ host, port, user, password }: MySqlServer, connectAttributes: Record<string, string> = {}) {
+  const connection = await mysql.createConnection({ host, port, user, password, connectAttributes });
   return { connection, [Symbol.asyncDispose]: () => connection.end() };
 }
 
@@ -135,23 +135,26 @@ for (const [name, missing, start] of KINDS) {
     {
       await using _ = await hold(place, "killed", "--ledger", ...table);
     }
-    // The session's number is another's after a restart of the server.
-    await using other = await connect(server);
-    const id = (await other.connection.query("SELECT CONNECTION_ID() AS id") as unknown as [[{ id: number }]])[0][0].id;
     await until("the lock is free", async () => !(await statusOf(place, "killed", ...table)).held);
     assert.equal((await place.sera(["status", ...table])).stdout, "No locks are held.\n");
-    await server.query(`UPDATE sera.sera_runs SET session_id = ${id} WHERE lock_name = '${lockName("killed")}'`);
+    await using other = await connect(server);
     await other.connection.query(`SELECT GET_LOCK('${lockName("killed")}', 0)`);
-    assert.equal((await statusOf(place, "killed", ...table)).held, true);
+    const { holder } = await statusOf(place, "killed", ...table);
+    assert.deepEqual({ run: holder!.run_id, host: holder!.host }, { run: null, host: null });
   });
 
   shared.test("programs that are no sera are shown as holder and as waiter, by user and address", async (server) => {
     await using place = await Place.make(server.dsn());
     await using one = await connect(server);
     await using other = await connect(server);
-    const ask = `GET_LOCK('${lockName("foreign")}', 20)`;
-    await one.connection.query(`SELECT ${ask}`);
-    const waiting = other.connection.query(`SELECT ${ask}`);
+    const ask = (key: string) => `SELECT GET_LOCK('${lockName(key)}', 20)`;
+    await one.connection.query(ask("foreign"));
+    const waiting = other.connection.query(ask("foreign"));
+    await using third = await connect(server);
+    await using fourth = await connect(server);
+    await third.connection.query(ask("another lock"));
+    const waitingToo = fourth.connection.query(ask("another lock"));
+    await until("somebody waits", async () => (await statusOf(place, "another lock")).waiters.length > 0);
     const { holder, waiters } = await until("somebody waits", async () => {
       const view = await statusOf(place, "foreign");
       return view.waiters.length > 0 ? view : undefined;
@@ -166,8 +169,30 @@ for (const [name, missing, start] of KINDS) {
       });
     }
     assert.equal(waiters.length, 1);
+    assert.match((await place.sera(["status", "--name", "foreign"])).stdout, /^LOCK .*\n.* held .*\n.* waiting .*\n$/);
     await one.connection.query(`DO RELEASE_LOCK('${lockName("foreign")}')`);
-    await waiting;
+    await third.connection.query(`DO RELEASE_LOCK('${lockName("another lock")}')`);
+    await Promise.all([waiting, waitingToo]);
+  });
+
+  shared.test("what a session says of itself is no SQL and controls no terminal", async (server) => {
+    await using place = await Place.make(server.dsn());
+    const right = "SELECT ON performance_schema.session_connect_attrs";
+    await server.query(`GRANT ${right} TO 'sera'@'127.0.0.1'`);
+    const told = { sera_host: "\x1b[31mevil", sera_pid: "1e9", sera_connected: "x", sera_label: "\x9b\u202e\n'" };
+    const locks = ["x'), SLEEP(60), ('", lockName("hostile"), "\u202e", "F".repeat(32)];
+    for (const sera_lock of locks) {
+      await using one = await connect(server, { ...told, sera_lock });
+      await one.connection.query(`SELECT GET_LOCK('${lockName("hostile")}', 0)`);
+      const { code, stdout, stderr } = await place.sera(["status", "--name", "hostile"]);
+      assert.deepEqual({ code, stderr }, { code: 0, stderr: "" });
+      assert.match(stdout, / held +\S*evil +- /);
+      const all = await place.sera(["status"]);
+      assert.deepEqual({ code: all.code, stderr: all.stderr }, { code: 0, stderr: "" });
+      assert.equal(/ held +\S*evil/.test(all.stdout), sera_lock === lockName("hostile"), all.stdout);
+      for (const text of [stdout, all.stdout]) assert.doesNotMatch(text.replaceAll("\n", ""), /[\p{Cc}\p{Cf}]/u);
+    }
+    await server.query(`REVOKE ${right} FROM 'sera'@'127.0.0.1'`);
   });
 
   shared.test("a wrong password is 202, and not told", async ({ port }) => {

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import pg from "pg";
 import { advisoryKey, namespacedName } from "../../lib/lock/advisory_key.ts";
 import { lockName } from "../../lib/lock/lock_name.ts";
+import { markOf } from "../../lib/lock/presence.ts";
 import { fixture, Place } from "./place.ts";
 import { SharedPostgres } from "./postgres.ts";
 import { until } from "./wait.ts";
@@ -83,6 +84,22 @@ postgres.test("another program that has the lock, or waits for it, is shown by r
     held: true,
     waiters: [sera.pid],
   });
+});
+
+postgres.test("only who asked for the lock last, and did not get it, waits for it", async () => {
+  await using place = await Place.make(postgres.server.url());
+  const lock = lockName("asked");
+  const mark = (pid: number) => markOf({ lock, host: "web1", pid, label: "made up" });
+  const ask = `SELECT pg_try_advisory_lock(${advisoryKey(lock).args})`;
+  await using holder = await connect();
+  await using waiter = await connect();
+  await using looker = await connect();
+  await holder.client.query(ask + mark(1));
+  await waiter.client.query(ask + mark(2));
+  await looker.client.query(`SELECT 1${mark(3)}`);
+  for (const [view] of [await locksOf(place, "--name", "asked"), await locksOf(place)]) {
+    assert.deepEqual([view!.holder!.pid, view!.waiters.map(({ pid }) => pid)], [1, [2]]);
+  }
 });
 
 postgres.test("a pair of keys, as heimdall has it, is another lock than one key", async () => {

@@ -112,10 +112,15 @@ for (const target of useTargets()) {
     assert.deepEqual({ code: seen.code, stderr: seen.stderr }, { code: 0, stderr: "" });
     const [view] = locksOf(seen);
     assert.deepEqual({ lock: view!.lock, held: view!.held }, { lock: lockName(name), held: true });
-    const { host, pid, label, since, address } = view!.holder!;
+    const { host, pid, label, since, since_is, address } = view!.holder!;
     const open = target.name !== SECRETIVE;
     if (open) {
-      assert.deepEqual({ host, pid, label }, { host: HOST, pid: holder.pid, label: "nightly job" });
+      assert.deepEqual({ host, pid, label, since_is }, {
+        host: HOST,
+        pid: holder.pid,
+        label: "nightly job",
+        since_is: target.name === "MariaDB" ? "connected" : "acquired",
+      });
       assertRecent(since);
     } else {
       assert.deepEqual({ host, pid, label, since, address }, {

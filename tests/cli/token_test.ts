@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { namespacedName } from "../../lib/lock/advisory_key.ts";
 import { lockName } from "../../lib/lock/lock_name.ts";
 import { Place } from "./place.ts";
-import { FILE, testOn, useTargets } from "./targets.ts";
+import { SharedPostgres } from "./postgres.ts";
 
 /** Prints the variables that sera sets; one that is not there is `-`. */
 const SHOW = "for name in RUN_ID TOKEN LOCK_NAME LOCK_KEY HOST; do eval echo '\"${SERA_'$name'--}\"'; done";
@@ -21,15 +21,19 @@ function read(stdout: string): Shown {
   return { runId, token, name, key, host };
 }
 
-const targets = useTargets();
-const [, , , postgres = FILE] = targets;
+const postgres = new SharedPostgres();
+const onPostgres = () => Place.make(postgres.server.url());
 
-for (const target of targets) {
-  testOn(target, `with the ledger on ${target.name} the command gets a token that grows with every run`, async () => {
-    await using started = await target.start();
-    const { place } = started;
+const KINDS = [
+  ["a file", Deno.test, () => Place.make()],
+  ["PostgreSQL", (name: string, fn: () => Promise<void>) => postgres.test(name, fn), onPostgres],
+] as const;
+
+for (const [where, test, make] of KINDS) {
+  test(`with the ledger on ${where} the command gets a token that grows with every run`, async () => {
+    await using place = await make();
     const tokens = [];
-    for (const flags of [["--ledger"], ["--once", "k"], ["--every", "1s"], ["--record-skips"], ["--ledger"]]) {
+    for (const flags of [["--ledger"], ["--once", "k"], ["--every", "1ms"], ["--record-skips"], ["--ledger"]]) {
       const { code, stdout } = await place.sera([...flags, "--name", "n", "0", "sh", "-c", SHOW]);
       assert.equal(code, 0);
       const { runId, token, ...rest } = read(stdout);
@@ -89,17 +93,12 @@ Deno.test("a key that is long for a variable is left out, so that the command st
   assert.equal(read(stdout).key, "-");
 });
 
-testOn(
-  postgres,
-  "a name in a namespace, and heimdall's, are told as PostgreSQL has them, without a token",
-  async () => {
-    await using started = await postgres.start();
-    const { place, server } = started;
-    const expected = { runId: "-", token: "-", name: namespacedName("N", "L"), key: "L", host: Deno.hostname() };
-    const names = ["--namespace", "N", "--name", "L"];
-    const env = { SERA_TOKEN: "99", SERA_RUN_ID: "99" };
-    assert.deepEqual(read((await place.sera([...names, "0", "sh", "-c", SHOW], { env })).stdout), expected);
-    const words = ["heimdall", "--database", server, ...names, "sh", "-c", SHOW];
-    assert.deepEqual(read((await place.sera(words, { env })).stdout), expected);
-  },
-);
+postgres.test("a lock in a namespace, and heimdall's, have PostgreSQL's name and no token", async () => {
+  await using place = await onPostgres();
+  const expected = { runId: "-", token: "-", name: namespacedName("N", "L"), key: "L", host: Deno.hostname() };
+  const names = ["--namespace", "N", "--name", "L"];
+  const env = { SERA_TOKEN: "99", SERA_RUN_ID: "99" };
+  assert.deepEqual(read((await place.sera([...names, "0", "sh", "-c", SHOW], { env })).stdout), expected);
+  const words = ["heimdall", "--database", place.server, ...names, "sh", "-c", SHOW];
+  assert.deepEqual(read((await place.sera(words, { env })).stdout), expected);
+});

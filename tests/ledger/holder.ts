@@ -14,7 +14,7 @@ import {
 import { openStore } from "../../lib/ledger/open_ledger.ts";
 import type { Backend, HeldLock } from "../../lib/lock/lock.ts";
 import type { Session } from "../../lib/lock/session.ts";
-import { freshName, hold, open } from "../lock/open.ts";
+import { freshName, never, open } from "../lock/open.ts";
 
 /** Who runs, where the test does not care. */
 export const RUNNER: Runner = { label: "rotate-logs", host: "web1", pid: 4711, user: "ops" };
@@ -48,11 +48,12 @@ export class Holder implements AsyncDisposable {
     this.#backend = backend;
   }
 
-  /** Takes a lock that nobody has. */
+  /** Takes a lock that nobody has, or has just had: a server may take a moment to see that a session has ended. */
   static async start(address: LedgerAddress, lock = freshName()): Promise<Holder> {
     const backend = await open(address.server, lock);
     try {
-      const held = await hold(backend);
+      const held = await backend.acquire(10_000, never);
+      if (!held) throw new Error("somebody else has the lock");
       return new Holder(lock, held, await openStoreAt(address, held.session), backend);
     } catch (error) {
       await backend[Symbol.asyncDispose]();

@@ -32,9 +32,6 @@ export function idTests({ test, bench: makeBench, restart }: LedgerPlace): void 
     await forget();
     await restart();
     await take("succeeded");
-    await forget();
-    await restart();
-    await take("succeeded");
     assert.deepEqual(ids, [...new Set(ids)].sort((a, b) => a - b));
   });
 }

@@ -3,11 +3,12 @@ import { LockUnavailableError } from "../../lib/errors.ts";
 import { later } from "../lock/open.ts";
 import { sharedMariaDb, sharedMySql56 } from "../lock/shared_server.ts";
 import { ledgerContract } from "./contract.ts";
+import { until } from "../cli/wait.ts";
 import { Holder } from "./holder.ts";
 import { mySqlPlace } from "./places.ts";
 import { tableTests } from "./tables.ts";
 import { KEYS, keysAreExact, textComesBack } from "./texts.ts";
-import { troubleTests } from "./trouble.ts";
+import { counting, troubleTests } from "./trouble.ts";
 
 /** What a DSN may make of a session that a ledger must not mind. */
 const SETTINGS = [
@@ -28,6 +29,29 @@ for (const [shared, label] of [[sharedMariaDb(DURABLE), "MariaDB"], [sharedMySql
   ledgerContract(place);
   tableTests(place);
   troubleTests(place);
+
+  test("a statement that falls to a deadlock is asked again", async () => {
+    await using bench = await place.bench();
+    await using holder = await Holder.start(bench);
+    const { now } = holder.store.dialect;
+    await holder.ran("succeeded");
+    const row = (lock: string) => `('${lock}', ${now}, 'running')`;
+    // The server lets the one fall who has changed less.
+    const rows = [row(holder.lock), row(holder.lock), ...Array.from({ length: 20 }, () => row("others"))].join(", ");
+    await bench.sql(`INSERT INTO ${bench.name} (lock_name, started, outcome) VALUES ${rows}`);
+    const [first, second] = (await holder.ids()).slice(1);
+    await using admin = await place.admin();
+    const { ledger, asked } = counting(holder);
+    await admin.query("BEGIN");
+    await admin.query(`UPDATE ${bench.name} SET pid = 1 WHERE id >= ${second}`);
+    const abandoned = later(ledger.abandon(holder.lock));
+    await until("blocked", async () => await place.blocked() === 1);
+    await admin.query(`UPDATE ${bench.name} SET pid = 1 WHERE id = ${first}`);
+    await until("asked again", () => asked() === 3);
+    await admin.query("COMMIT");
+    assert.deepEqual((await abandoned).map(({ id }) => id), [first, second]);
+    for (const id of [first, second]) assert.equal((await holder.recorded(id!)).outcome, "abandoned");
+  });
 
   for (const params of SETTINGS) {
     test(`text, keys and times are the same with ${decodeURIComponent(params)}`, async () => {

@@ -137,7 +137,8 @@ export function mySqlPlace(shared: SharedServer<MySqlServer>, label: string): Da
     async blocked() {
       const [row] = await shared.server.query(
         `SELECT (SELECT COUNT(*) FROM information_schema.processlist WHERE state LIKE 'Waiting for%lock%')
-           + (SELECT COUNT(*) FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT') AS count`,
+           + (SELECT variable_value FROM information_schema.global_status
+              WHERE variable_name = 'Innodb_row_lock_current_waits') AS count`,
       );
       return Number(row!.count);
     },

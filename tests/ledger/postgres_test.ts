@@ -1,12 +1,15 @@
 import assert from "node:assert/strict";
 import { LockUnavailableError } from "../../lib/errors.ts";
+import { Ledger } from "../../lib/ledger/ledger.ts";
+import { until } from "../cli/wait.ts";
+import { later } from "../lock/open.ts";
 import { sharedPostgres, sharedPostgres18 } from "../lock/shared_server.ts";
 import { ledgerContract } from "./contract.ts";
-import { Holder } from "./holder.ts";
+import { DAY, Holder, PLAIN, RUNNER } from "./holder.ts";
 import { postgresPlace } from "./places.ts";
 import { tableTests } from "./tables.ts";
 import { KEYS, keysAreExact, textComesBack } from "./texts.ts";
-import { troubleTests } from "./trouble.ts";
+import { counting, troubleTests } from "./trouble.ts";
 
 /** What a URL may make of a session that a ledger must not mind. */
 const SETTINGS = [
@@ -77,6 +80,53 @@ for (
       assert.match(error.message, /^Cannot use the ledger runs_\w+: [^\n]*read-only transaction; [^\n]+$/);
       return true;
     });
+  });
+
+  test("runs are found by an index, so that a long history costs nothing", async () => {
+    await using bench = await place.bench();
+    await using holder = await Holder.start(bench);
+    await holder.ran("succeeded");
+    const { now, after } = holder.store.dialect;
+    await bench.sql(
+      `INSERT INTO ${bench.name} (lock_name, run_key, outcome, started, expires)
+       SELECT 'lock' || number % 100, 'key' || number, 'succeeded', ${now}, ${
+        after(DAY)
+      } FROM generate_series(1, 5000) number`,
+    );
+    await bench.sql(`ANALYZE ${bench.name}`);
+    const plans: string[] = [];
+    const run = async (sql: string) => {
+      if (!sql.startsWith("INSERT")) {
+        const plan = await holder.store.run(`EXPLAIN ${sql}`);
+        plans.push(plan.map((row) => row["QUERY PLAN"]).join("\n"));
+      }
+      return await holder.store.run(sql);
+    };
+    const ledger = new Ledger({ ...holder.store, run });
+    await ledger.abandon("lock7");
+    await ledger.begin("lock7", RUNNER, { ...PLAIN, once: "new" });
+    await ledger.begin("lock7", RUNNER, { ...PLAIN, once: "newer", every: 1 });
+    await ledger.prune();
+    assert.equal(plans.length, 4);
+    for (const plan of plans) assert.match(plan, /Index Cond: \(+(lock_name = .*(outcome|run_key)|expires <)/);
+  });
+
+  test("a statement that falls to another one's change is asked again", async () => {
+    await using bench = await place.bench("options=-c%20default_transaction_isolation%3Dserializable");
+    await using holder = await Holder.start(bench);
+    const id = await holder.started();
+    await using admin = await place.admin();
+    const { ledger, asked } = counting(holder);
+    await admin.query("BEGIN");
+    await admin.query(`UPDATE ${bench.name} SET pid = 1 WHERE id = ${id}`);
+    const abandoned = later(ledger.abandon(holder.lock));
+    await until("blocked", async () => await place.blocked() === 1);
+    assert.equal(asked(), 2);
+    await admin.query("COMMIT");
+    assert.equal((await abandoned).length, 1);
+    assert.equal(asked(), 3);
+    const { pid, outcome } = await holder.recorded(id);
+    assert.deepEqual({ pid, outcome }, { pid: 1, outcome: "abandoned" });
   });
 
   test("sessions whose commits are not waited for wait for the ledger's, and keep stricter settings", async () => {

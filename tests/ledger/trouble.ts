@@ -6,10 +6,10 @@ import { Ledger } from "../../lib/ledger/ledger.ts";
 import { until } from "../cli/wait.ts";
 import { later } from "../lock/open.ts";
 import { Holder, PLAIN, RUNNER } from "./holder.ts";
-import type { DatabasePlace } from "./places.ts";
+import type { Bench, DatabasePlace } from "./places.ts";
 
 /** A ledger that tells how many statements it has asked for. */
-function counting({ store }: Holder): { readonly ledger: Ledger; readonly asked: () => number } {
+export function counting({ store }: Holder): { readonly ledger: Ledger; readonly asked: () => number } {
   let asked = 0;
   const run = (sql: string) => {
     asked++;
@@ -68,49 +68,31 @@ export function troubleTests(place: DatabasePlace): void {
     assert.deepEqual({ pid, outcome }, { pid: 1, outcome: "succeeded" });
   });
 
-  test("a statement that falls to a deadlock is asked again", async () => {
-    await using bench = await place.bench();
-    await using holder = await Holder.start(bench);
-    const { now } = holder.store.dialect;
-    await holder.ran("succeeded");
-    const row = (lock: string) => `('${lock}', ${now}, 'running')`;
-    // More rows in the administrator's hands make MySQL choose the other one for the victim.
-    const rows = [row(holder.lock), row(holder.lock), ...Array.from({ length: 20 }, () => row("others"))].join(", ");
-    await bench.sql(`INSERT INTO ${bench.name} (lock_name, started, outcome) VALUES ${rows}`);
-    const [first, second] = (await holder.ids()).slice(1);
-    await using admin = await place.admin();
-    const { ledger, asked } = counting(holder);
-    await admin.query("BEGIN");
-    await admin.query(`UPDATE ${bench.name} SET pid = 1 WHERE id >= ${second}`);
-    const abandoned = later(ledger.abandon(holder.lock));
-    await blocked();
-    await admin.query(`UPDATE ${bench.name} SET pid = 1 WHERE id = ${first}`);
-    await until("asked again", () => asked() === 3);
-    await admin.query("COMMIT");
-    assert.deepEqual((await abandoned).map(({ id }) => id), [first, second]);
-    for (const id of [first, second]) assert.equal((await holder.recorded(id!)).outcome, "abandoned");
-  });
-
-  test("a session that ends is not replaced by another", async () => {
-    await using bench = await place.bench();
-    const holder = await Holder.start(bench);
-    const id = await holder.started({ once: "v1" });
-    const { session } = await holder.recorded(id);
-    await bench.sql(place.terminate(session));
-    for (let time = 0; time < 2; time++) {
-      await assert.rejects(holder.finish(id, "succeeded", { once: "v1" }), (error) => {
-        assert.ok(error instanceof LockUnavailableError);
-        assert.match(error.message, /^Cannot use the ledger runs_\w+: [^\n]+$/);
-        return true;
-      });
-    }
-    await assert.rejects(holder.ledger.prune(), LockUnavailableError);
-    assert.equal(holder.held.lost.aborted, true);
-    await using next = await Holder.start(bench, holder.lock);
-    assert.deepEqual((await next.ledger.abandon(holder.lock)).map((run) => run.id), [id]);
-    await next.started({ once: "v1" });
-    await holder[Symbol.asyncDispose]();
-  });
+  const ends = {
+    "that an administrator ends": (session: number, sql: Bench["sql"]) => sql(place.terminate(session)),
+    "whose connection breaks": (_: number, __: Bench["sql"], { held }: Holder) => held.session!.socket.destroy(),
+  };
+  for (const [how, end] of Object.entries(ends)) {
+    test(`a session ${how} is not replaced by another`, async () => {
+      await using bench = await place.bench();
+      await using holder = await Holder.start(bench);
+      const id = await holder.started({ once: "v1" });
+      const { session } = await holder.recorded(id);
+      await end(session, bench.sql, holder);
+      for (let time = 0; time < 2; time++) {
+        await assert.rejects(holder.finish(id, "succeeded", { once: "v1" }), (error) => {
+          assert.ok(error instanceof LockUnavailableError);
+          assert.match(error.message, /^Cannot use the ledger runs_\w+: [^\n]+$/);
+          return true;
+        });
+      }
+      await assert.rejects(holder.ledger.prune(), LockUnavailableError);
+      assert.equal(holder.held.lost.aborted, true);
+      // Not the next holder: MySQL 5.6 sometimes keeps the lock of a session that it was told to kill until it times out.
+      await using another = await Holder.start(bench);
+      assert.equal((await another.recorded(id)).outcome, "running");
+    });
+  }
 
   test("what was recorded outlives a session that ends without a goodbye", async () => {
     for (const params of place.transactional) {

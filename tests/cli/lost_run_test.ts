@@ -6,7 +6,10 @@ import { history, outcomes } from "./ledger_view.ts";
 import { Proxy } from "../servers/proxy.ts";
 import { fixture, Place } from "./place.ts";
 
-/** Less than a server's time to answer, which nobody is to wait for when the lock has gone, in milliseconds. */
+/**
+ * When a lock has gone, nobody waits for the rest of the time that it was to be kept for, nor for the server's answers,
+ * in milliseconds.
+ */
 const SOON = 8000;
 
 const RAN = { code: 0, stdout: "ran\n", stderr: "" };
@@ -44,9 +47,11 @@ for (const shared of servers) {
     await run.says("Keeping the lock");
     assert.equal((await place.sera(["--name", "hold", "0", "true"])).code, 204);
     assert.deepEqual(await outcomes(place, "--name", "hold"), ["failed"]);
+    const began = performance.now();
     assert.ok(await shared.sessions.cutHolder("hold"));
     const { code, stderr } = await run.ended;
     assert.equal(code, 3);
+    assert.ok(performance.now() - began < SOON);
     assert.match(stderr, /^sera: Cannot release the lock on [^\n]+; another node may have run the command[^\n]+\n$/);
   });
 

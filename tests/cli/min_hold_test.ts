@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { linux, testWith } from "./needs.ts";
 import { fixture, Place } from "./place.ts";
 import { lives, pidIn } from "./process_list.ts";
-import { killQuietly } from "./running.ts";
+import { children, killQuietly } from "./running.ts";
 
 /** Longer than any of these tests takes, in milliseconds: sera has ended before the time it was to hold the lock. */
 const LONG = 20_000;
@@ -83,6 +83,8 @@ testWith(
     await using run = place.startSera(["--verbose", "--min-hold", "20s", "0", "sh", "-c", script, file]);
     await run.says("Keeping the lock");
     const daemon = (await pidIn(file))!;
+    // Nobody is left who would kill anybody at sera's end.
+    assert.deepEqual(children(run.pid), []);
     run.kill("SIGKILL");
     await run.ended;
     assert.ok(lives(daemon));

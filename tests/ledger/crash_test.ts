@@ -2,7 +2,6 @@
 
 import assert from "node:assert/strict";
 import type { Rule } from "../../lib/ledger/ledger.ts";
-import { isCompiled } from "../cli/program.ts";
 import { freshName } from "../lock/open.ts";
 import { sharedMariaDb, sharedMySql56, sharedPostgres, sharedPostgres18 } from "../lock/shared_server.ts";
 import { Holder } from "./holder.ts";
@@ -121,11 +120,8 @@ function crashTests({ label, test, bench: makeBench }: LedgerPlace): void {
   });
 }
 
-// The program that crashes is none of the compiled one's.
-if (!isCompiled) {
-  crashTests(FILE);
-  crashTests(mySqlPlace(sharedMariaDb(), "MariaDB"));
-  crashTests(mySqlPlace(sharedMySql56(), "MySQL 5.6"));
-  crashTests(postgresPlace(sharedPostgres(), "PostgreSQL"));
-  crashTests(postgresPlace(sharedPostgres18(), "PostgreSQL 18"));
-}
+crashTests(FILE);
+crashTests(mySqlPlace(sharedMariaDb(), "MariaDB"));
+crashTests(mySqlPlace(sharedMySql56(), "MySQL 5.6"));
+crashTests(postgresPlace(sharedPostgres(), "PostgreSQL"));
+crashTests(postgresPlace(sharedPostgres18(), "PostgreSQL 18"));

@@ -8,6 +8,9 @@ import { later } from "../lock/open.ts";
 import { Holder, PLAIN, RUNNER } from "./holder.ts";
 import type { Bench, DatabasePlace } from "./places.ts";
 
+/** What the system says of a connection that the other side has broken off. */
+const RESET = Object.assign(new Error("read ECONNRESET"), { code: "ECONNRESET" });
+
 /** A ledger that tells how many statements it has asked for. */
 export function counting({ store }: Holder): { readonly ledger: Ledger; readonly asked: () => number } {
   let asked = 0;
@@ -68,9 +71,9 @@ export function troubleTests(place: DatabasePlace): void {
     assert.deepEqual({ pid, outcome }, { pid: 1, outcome: "succeeded" });
   });
 
-  const ends = {
-    "that an administrator ends": (session: number, sql: Bench["sql"]) => sql(place.terminate(session)),
-    "whose connection breaks": (_: number, __: Bench["sql"], { held }: Holder) => held.session!.socket.destroy(),
+  const ends: Readonly<Record<string, (of: { bench: Bench; holder: Holder; session: number }) => unknown>> = {
+    "that an administrator ends": ({ bench, session }) => bench.sql(place.terminate(session)),
+    "whose connection breaks": ({ holder }) => holder.held.session!.socket.destroy(RESET),
   };
   for (const [how, end] of Object.entries(ends)) {
     test(`a session ${how} is not replaced by another`, async () => {
@@ -78,7 +81,7 @@ export function troubleTests(place: DatabasePlace): void {
       await using holder = await Holder.start(bench);
       const id = await holder.started({ once: "v1" });
       const { session } = await holder.recorded(id);
-      await end(session, bench.sql, holder);
+      await end({ bench, holder, session });
       for (let time = 0; time < 2; time++) {
         await assert.rejects(holder.finish(id, "succeeded", { once: "v1" }), (error) => {
           assert.ok(error instanceof LockUnavailableError);

@@ -55,7 +55,7 @@ export async function status(argv: readonly string[], io: Io): Promise<number> {
       const locks = lock === undefined ? [...new Set(sightings.map(({ lock }) => lock))] : [lock];
       io.out(`${sightingsJson(locks, sightings)}\n`);
     } else {
-      if (!isHeld) io.out(lock === undefined ? "No locks are held.\n" : "Free: nobody holds it.\n");
+      if (!isHeld) io.out(lock === undefined ? "No locks are to be seen.\n" : "Free: nobody holds it.\n");
       if (sightings.length > 0) io.out(sightingsTable(sightings));
     }
     return lock === undefined || isHeld ? HELD : FREE;

@@ -55,11 +55,29 @@ function sqliteDialect(path: string): Dialect {
   };
 }
 
+function open(path: string): DatabaseSync {
+  // As with the lock files: readable by the group for folders that a group shares.
+  Deno.openSync(path, { read: true, write: true, create: true, mode: 0o660 }).close();
+  const database = new DatabaseSync(path);
+  database.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT}; PRAGMA synchronous = EXTRA;`);
+  return database;
+}
+
+function isThere(path: string): boolean {
+  try {
+    Deno.statSync(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
 /**
  * The ledger in a file beside the locks. SQLite puts back what a crash has left half written; each statement is on the
  * disk before it is answered.
  *
- * @throws {LockUnavailableError} When the file cannot be used.
+ * @param folder An existing folder.
  */
 export function fileStore(folder: string): Store {
   const path = `${folder}/${FILE}`;
@@ -69,19 +87,14 @@ export function fileStore(folder: string): Store {
     wrapped.cause = error;
     return wrapped;
   };
-  let database: DatabaseSync;
-  try {
-    // As with the lock files: readable by the group for folders that a group shares.
-    Deno.openSync(path, { read: true, write: true, create: true, mode: 0o660 }).close();
-    database = new DatabaseSync(path);
-    database.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT}; PRAGMA synchronous = EXTRA;`);
-  } catch (error) {
-    throw wrap(error);
-  }
+  let database: DatabaseSync | undefined;
   return {
     dialect: sqliteDialect(path),
     run(sql) {
       try {
+        // Who only reads makes no file.
+        if (!database && sql.startsWith("SELECT") && !isThere(path)) throw new Error("no such table: there is no file");
+        database ??= open(path);
         return Promise.resolve(database.prepare(sql).all() as Row[]);
       } catch (error) {
         return Promise.reject(wrap(error));

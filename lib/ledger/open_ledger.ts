@@ -1,6 +1,6 @@
 import type { TableName } from "../config/ledger_settings.ts";
 import type { Server } from "../config/server.ts";
-import { defaultLockFolder } from "../lock/lock_folder.ts";
+import { defaultLedgerFolder, prepareLockFolder } from "../lock/lock_folder.ts";
 import type { Session } from "../lock/session.ts";
 import type { Dialect } from "./dialect.ts";
 import { Ledger, type Store } from "./ledger.ts";
@@ -33,8 +33,11 @@ export async function openStore(
   env: (name: string) => string | undefined,
 ): Promise<Store> {
   switch (server.kind) {
-    case "file":
-      return (await import("./file.ts")).fileStore(server.folder ?? defaultLockFolder(env));
+    case "file": {
+      const folder = server.folder ?? defaultLedgerFolder(env);
+      prepareLockFolder(folder, server.folder === undefined);
+      return (await import("./file.ts")).fileStore(folder);
+    }
     case "mysql":
       return await (await import("./mysql.ts")).mySqlStore(session!, table);
     case "postgres":

@@ -10,8 +10,8 @@ const UNDEFINED_TABLE = "42P01";
 const UNDEFINED_COLUMN = "42703";
 /** Table or index, column; and what two get who make the same thing at the same moment: its type, or its name. */
 const THERE_ALREADY = ["42P07", "42701", "42710", "23505"];
-/** No right; a read-only session; a schema that is not there, or none to make a table in. */
-const REFUSED = ["42501", "25006", "3F000"];
+/** No right; a schema that is not there, or none to make a table in. */
+const REFUSED = ["42501", "3F000"];
 
 /**
  * Text that is looked for. Byte by byte, which is how the server takes what `text()` gives, so that it uses the indexes;

@@ -16,6 +16,18 @@ export function defaultLockFolder(env: (name: string) => string | undefined): st
   return `${state?.startsWith("/") ? state : `${required(env, "HOME")}/.local/state`}/sera`;
 }
 
+/**
+ * The folder for the ledger of `file:` without a path: that of the locks, unless a boot empties it, since what has run
+ * once is to be known for ever.
+ *
+ * @param env Reads an environment variable.
+ * @throws {LockUnavailableError} When the environment does not tell where the user's files belong.
+ */
+export function defaultLedgerFolder(env: (name: string) => string | undefined): string {
+  if (Deno.build.os === "windows" || Deno.uid() !== 0) return defaultLockFolder(env);
+  return Deno.build.os === "linux" ? "/var/lib/sera" : "/var/db/sera";
+}
+
 function required(env: (name: string) => string | undefined, name: string): string {
   const value = env(name);
   if (value) return value;
@@ -59,6 +71,6 @@ function statOrCreate(folder: string): Deno.FileInfo {
 
 function unusable(folder: string, why: string): LockUnavailableError {
   return new LockUnavailableError(
-    `Cannot keep locks in the folder: ${folder}: ${why}; or name another one: --server file:/some/dir`,
+    `Cannot use the folder: ${folder}: ${why}; mend that, or name another one: --server file:/some/dir`,
   );
 }

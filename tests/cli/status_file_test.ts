@@ -17,7 +17,7 @@ Deno.test("a folder that is not there has no locks, and is not made", async () =
   await using place = await Place.make();
   assert.equal((await place.sera(["status", "--name", "n"])).code, 1);
   const { code, stdout, stderr } = await place.sera(["status"]);
-  assert.deepEqual({ code, stdout, stderr }, { code: 0, stdout: "No locks are held.\n", stderr: "" });
+  assert.deepEqual({ code, stdout, stderr }, { code: 0, stdout: "No locks are to be seen.\n", stderr: "" });
   assert.equal((await place.sera(["status", "--json"])).stdout, '{"locks":[]}\n');
   await assert.rejects(Deno.stat(place.locks), Deno.errors.NotFound);
 });
@@ -41,7 +41,7 @@ testWith([linux], "the record of a holder that was killed does not count", async
   await holder.ended;
   assert.match(await place.read(`locks/${LOCK}.lock`), new RegExp(`"pid":${holder.pid}`));
   assert.equal(await holderOf(place), null);
-  assert.equal((await place.sera(["status"])).stdout, "No locks are held.\n");
+  assert.equal((await place.sera(["status"])).stdout, "No locks are to be seen.\n");
 });
 
 testWith(

@@ -115,7 +115,7 @@ Deno.test("file: a folder that cannot be made is an error with its path", async 
   await Deno.writeTextFile(`${folder}/a-file`, "");
   const error = await failure(`${server}/a-file/below`);
   assert.ok(error instanceof LockUnavailableError);
-  assert.match(error.message, /^Cannot keep locks in the folder: .*a-file\/below: .+--server file:/);
+  assert.match(error.message, /^Cannot use the folder: .*a-file\/below: .+--server file:/);
 });
 
 testWith(

@@ -103,7 +103,8 @@ export async function runUnderLock(request: RunRequest, settings: Settings, io: 
       ? undefined
       : { limit: maxRun, error: new MaxRunError(`The command ran longer than ${formatDuration(maxRun)} (max-run)`) },
   });
-  await register?.prune();
+  // A session that has lost its lock may not answer.
+  if (!turn.lock.lost.aborted) await register?.prune();
   return stoppedBy instanceof SeraError ? stoppedBy.exitCode : exitCode;
 }
 

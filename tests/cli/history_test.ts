@@ -162,7 +162,7 @@ const WRONG: Record<string, { args: string[]; code: number; says: RegExp }> = {
   },
   "a limit that is no number": { args: ["--limit=many"], code: 201, says: /limit in --limit: many/ },
   "a wait before the command": { args: ["0", "echo", "x"], code: 201, says: /sera history -- echo/ },
-  "a name and a command": { args: ["--name", "n", "--", "echo"], code: 201, says: /leave one out/ },
+  "a name and a command": { args: ["--name", "n", "--", "echo"], code: 201, says: /leave one of them out$/m },
   "an unknown flag": { args: ["--count"], code: 201, says: /--count.*sera history --help/ },
   "a schema of a file": { args: ["--schema"], code: 201, says: /file:.*by itself/ },
   "a database that is not named": {

@@ -36,7 +36,7 @@ export const everyoneExecutes: Mode = async (backend, { wait, signal, waiting })
 
 /** The first one runs the command; whoever finds the lock taken waits until it is free again, and skips. */
 export const waitAndSkip: Mode = async (backend, { wait, signal, logger, waiting }) => {
-  const first = await backend.acquire(0, signal);
+  const first = await backend.acquire(0, signal, wait);
   if (first) {
     logger.log("info", "note", "First past the post - executing the command.");
     return { outcome: "held", lock: first };
@@ -71,7 +71,7 @@ async function acquireTelling(
   signal: AbortSignal,
   waiting: () => Promise<void>,
 ): Promise<HeldLock | undefined> {
-  const lock = await backend.acquire(0, signal);
+  const lock = await backend.acquire(0, signal, wait);
   if (lock) return lock;
   const deadline = new Deadline(wait);
   await waiting();

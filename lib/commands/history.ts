@@ -9,7 +9,7 @@ import { UsageError, verdictOf } from "../errors.ts";
 import { ExitCode } from "../exit_codes.ts";
 import type { Io } from "../io.ts";
 import { historyJson, historyTable } from "../ledger/history.ts";
-import type { RecordedRun } from "../ledger/ledger.ts";
+import type { RecordedRun } from "../ledger/run.ts";
 import { dialectOf, openLedger } from "../ledger/open_ledger.ts";
 import { schemaText } from "../ledger/schema.ts";
 import { lockName } from "../lock/lock_name.ts";

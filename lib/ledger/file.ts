@@ -3,7 +3,7 @@ import { LockUnavailableError, messageOf } from "../errors.ts";
 import type { Row } from "../lock/session.ts";
 import type { Dialect } from "./dialect.ts";
 import { toHex } from "./hex.ts";
-import type { Store } from "./ledger.ts";
+import type { Store } from "./ledger_table.ts";
 
 /** The ledger's file, beside the lock files. */
 const FILE = "ledger.sqlite";
@@ -82,7 +82,8 @@ function isThere(path: string): boolean {
 export function fileStore(folder: string): Store {
   const path = `${folder}/${FILE}`;
   const wrap = (error: unknown) => {
-    const reason = messageOf(error);
+    const said = messageOf(error);
+    const reason = /not a database|malformed/.test(said) ? `${said}; restore it, or move it away to begin anew` : said;
     const wrapped = new LockUnavailableError(`Cannot use the ledger ${path}: ${reason}`, false, reason);
     wrapped.cause = error;
     return wrapped;

@@ -1,6 +1,6 @@
 import { formatDuration } from "../duration.ts";
 import { printableJson, table, timeOf } from "../table.ts";
-import type { RecordedRun } from "./ledger.ts";
+import type { RecordedRun } from "./run.ts";
 
 const HEADER = ["RUN", "STARTED", "TOOK", "OUTCOME", "CODE", "HOST", "LABEL"];
 

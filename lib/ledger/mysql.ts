@@ -2,7 +2,7 @@ import type { TableName } from "../config/ledger_settings.ts";
 import type { Session } from "../lock/session.ts";
 import type { Dialect } from "./dialect.ts";
 import { fromHex, toHex } from "./hex.ts";
-import type { Store } from "./ledger.ts";
+import type { Store } from "./ledger_table.ts";
 
 /** What MySQL and MariaDB call what the ledger cares for. https://dev.mysql.com/doc/mysql-errors/8.0/en/ */
 const NO_SUCH_TABLE = 1146;

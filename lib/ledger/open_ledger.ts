@@ -3,7 +3,8 @@ import type { Server } from "../config/server.ts";
 import { defaultLedgerFolder, prepareLockFolder } from "../lock/lock_folder.ts";
 import type { Session } from "../lock/session.ts";
 import type { Dialect } from "./dialect.ts";
-import { Ledger, type Store } from "./ledger.ts";
+import { Ledger } from "./ledger.ts";
+import type { Store } from "./ledger_table.ts";
 
 /**
  * Opens the ledger beside a lock. What a kind of server needs is loaded only when it is asked for.

@@ -3,7 +3,7 @@ import { sqlState } from "../lock/postgres_errors.ts";
 import type { Session } from "../lock/session.ts";
 import type { Dialect } from "./dialect.ts";
 import { toHex } from "./hex.ts";
-import type { Store } from "./ledger.ts";
+import type { Store } from "./ledger_table.ts";
 
 /** https://www.postgresql.org/docs/current/errcodes-appendix.html */
 const UNDEFINED_TABLE = "42P01";

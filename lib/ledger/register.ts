@@ -4,7 +4,8 @@ import { LockUnavailableError } from "../errors.ts";
 import type { HeldLock } from "../lock/lock.ts";
 import type { Logger } from "../log/logger.ts";
 import { timeOf } from "../table.ts";
-import type { Ledger, RecordedRun, Runner } from "./ledger.ts";
+import type { Ledger } from "./ledger.ts";
+import type { RecordedRun, Runner } from "./run.ts";
 
 /** A run that has begun. */
 export interface LedgerRun {

@@ -12,11 +12,12 @@ export interface Backend extends AsyncDisposable {
    * @param wait How long to wait for another holder, in milliseconds: 0 tries once, `Infinity` waits for ever. The time
    * needed to reach the server does not count.
    * @param signal Abandons the wait; no waiter stays behind.
+   * @param patience How long to try again after trouble that may pass, in milliseconds; the wait if it is not given.
    * @returns The held lock, or undefined when somebody else held it for the whole wait.
    * @throws {LockUnavailableError} When the lock cannot be asked for.
    * @throws The signal's reason when it is aborted.
    */
-  acquire(wait: number, signal: AbortSignal): Promise<HeldLock | undefined>;
+  acquire(wait: number, signal: AbortSignal, patience?: number): Promise<HeldLock | undefined>;
 
   /**
    * The session that the lock is asked for in, opened if there is none; undefined where locks need no server.

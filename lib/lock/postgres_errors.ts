@@ -48,7 +48,11 @@ const CURES: Readonly<Record<string, string>> = {
 };
 
 /** How the driver tells of a connection that the server has closed. */
-const CLOSED = "Connection terminated unexpectedly";
+const CLOSED = [
+  "Connection terminated unexpectedly",
+  "Client has encountered a connection error and is not queryable",
+  "Client was closed and is not queryable",
+];
 
 /** Says in a few words what is wrong and what to do. Never holds the password: neither server nor driver repeat it. */
 export function describePostgresError(error: unknown): string {
@@ -58,7 +62,7 @@ export function describePostgresError(error: unknown): string {
     const cure = CURES[state];
     return cure === undefined ? message : `${message}; ${cure}`;
   }
-  if (message === CLOSED) return "the server closed the connection; its log may say why";
+  if (CLOSED.includes(message)) return "the server closed the connection; its log may say why";
   // After the handshake there is nothing else of ours that a server may refuse.
   if (message.startsWith("received fatal alert")) {
     return `the server refuses the client's certificate: ${message}; check sslcert and see the server's log`;
@@ -74,7 +78,7 @@ const TRANSIENT = new Set(["40001", "40P01", "53300", "55P03", "57014", "57P01",
 
 /** Whether the same request may succeed a moment later. */
 export function isTransientPostgresError(error: unknown): boolean {
-  if (isTransientNetworkError(error) || messageOf(error) === CLOSED) return true;
+  if (isTransientNetworkError(error) || CLOSED.includes(messageOf(error))) return true;
   return TRANSIENT.has(sqlState(error) ?? "");
 }
 

@@ -39,8 +39,9 @@ export abstract class SessionBackend<S extends Session> implements Backend {
     return this.#session ??= await this.open(signal);
   }
 
-  async acquire(wait: number, signal: AbortSignal): Promise<HeldLock | undefined> {
+  async acquire(wait: number, signal: AbortSignal, patience = wait): Promise<HeldLock | undefined> {
     let deadline: Deadline | undefined;
+    let lastTry: Deadline | undefined;
     let pause = FIRST_PAUSE;
     for (;;) {
       try {
@@ -49,12 +50,13 @@ export abstract class SessionBackend<S extends Session> implements Backend {
           session = await this.session(signal);
         } finally {
           deadline ??= new Deadline(wait);
+          lastTry ??= new Deadline(patience);
         }
         return await this.attempt(session, deadline, signal);
       } catch (error) {
-        if (!(error instanceof LockUnavailableError && error.transient) || deadline!.passed) throw error;
+        if (!(error instanceof LockUnavailableError && error.transient) || lastTry!.passed) throw error;
         this.#retrying(error);
-        await delayOrAbort(Math.min(pause * (0.5 + Math.random()), deadline!.remaining), signal);
+        await delayOrAbort(Math.min(pause * (0.5 + Math.random()), lastTry!.remaining), signal);
         signal.throwIfAborted();
         pause = Math.min(2 * pause, LONGEST_PAUSE);
       }

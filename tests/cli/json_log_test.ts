@@ -49,8 +49,9 @@ Deno.test("waited is the time that the wait took, in seconds", async () => {
   await holder.says("ready");
   const { code, stdout } = await place.sera(["--verbose", "--log-format=json", "--name", "n", "300ms", "true"]);
   assert.equal(code, 204);
-  const [busy] = parse(stdout) as [Line];
-  assertCommon(busy, lockName("n"));
+  const [waiting, busy] = parse(stdout) as [Line, Line];
+  for (const line of [waiting, busy]) assertCommon(line, lockName("n"));
+  assert.deepEqual([waiting.event, waiting.level, waiting.exit_code], ["waiting", "info", undefined]);
   assert.deepEqual([busy.event, busy.level, busy.exit_code], ["busy", "notice", 204]);
   assert.ok(Number(busy.waited) >= 0.3 && Number(busy.waited) < 10, String(busy.waited));
 });
@@ -64,7 +65,12 @@ Deno.test("skipping is told of with its exit code", async () => {
   await second.says("syncing");
   await first.closeStdin();
   const lines = parse((await second.ended).stdout);
-  assert.deepEqual(lines.map(({ event, exit_code }) => [event, exit_code]), [["waiting", undefined], ["skipped", 205]]);
+  assert.deepEqual(lines.map(({ event, exit_code }) => [event, exit_code]), [
+    ["waiting", undefined],
+    ["waiting", undefined],
+    ["skipped", 205],
+    ["released", undefined],
+  ]);
 });
 
 Deno.test("errors are objects on stderr, also without verbose, and those in arguments and settings", async () => {

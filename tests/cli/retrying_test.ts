@@ -10,12 +10,15 @@ for (const target of useHeldSessions()) {
     await using place = await Place.make(target.sessions.server);
     await target.sessions.kill();
     await using run = place.startSera(["--verbose", "20", "echo", "ran"]);
-    await run.says("connection refused");
+    await using first = place.startSera(["--wait-and-skip", "--name", "skip", "20", "echo", "ran"]);
+    for (const one of [run, first]) await one.says("connection refused");
     const began = performance.now();
     // Several tries must fail, for the line to be able to come twice.
     await pause(2000);
-    assert.equal(run.over, false);
+    assert.deepEqual([run.over, first.over], [false, false]);
     await target.sessions.restart();
+    const { code: firstCode, stdout: firstOut } = await first.ended;
+    assert.deepEqual({ firstCode, firstOut }, { firstCode: 0, firstOut: "ran\n" });
     const { code, stdout, stderr } = await run.ended;
     console.log(`ran ${(performance.now() - began).toFixed(0)} ms after the first failure`);
     assert.equal(code, 0, stderr);

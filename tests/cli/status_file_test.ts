@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { lockName } from "../../lib/lock/lock_name.ts";
 import { hold, open } from "../lock/open.ts";
+import type { Loop } from "../who/look_in_a_loop.ts";
 import { linux, pidNamespace, testWith, tool } from "./needs.ts";
 import { fixture, Place } from "./place.ts";
 import { pause, until } from "./wait.ts";
@@ -83,10 +84,11 @@ testWith([linux], "who looks keeps nobody from a lock", async () => {
   await using place = await Place.make();
   assert.equal((await place.sera(["--name", "n", "0", "true"])).code, 0);
   const looker = new Worker(import.meta.resolve("../who/look_in_a_loop.ts"), { type: "module" });
+  const stop = new Int32Array(new SharedArrayBuffer(4));
+  let looks = 0;
+  looker.onmessage = ({ data }) => looks = data;
   try {
-    let looks = 0;
-    looker.onmessage = ({ data }) => looks = data;
-    looker.postMessage({ folder: place.locks, lock: LOCK });
+    looker.postMessage({ folder: place.locks, lock: LOCK, stop } satisfies Loop);
     await until("it looks", () => looks > 0);
     const enough = looks + 100;
     for (let tries = 0; looks < enough || tries < 1000; tries++) {
@@ -97,6 +99,8 @@ testWith([linux], "who looks keeps nobody from a lock", async () => {
     }
     assert.equal((await place.sera(["--name", "n", "0", "true"])).code, 0);
   } finally {
+    Atomics.store(stop, 0, 1);
+    await until("it has stopped", () => looks === -1);
     looker.terminate();
   }
 });

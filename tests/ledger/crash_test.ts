@@ -1,7 +1,7 @@
 /** A crash at every step of a run. */
 
 import assert from "node:assert/strict";
-import type { Rule } from "../../lib/ledger/ledger.ts";
+import type { Rule } from "../../lib/ledger/run.ts";
 import { freshName } from "../lock/open.ts";
 import { sharedMariaDb, sharedMySql56, sharedPostgres, sharedPostgres18 } from "../lock/shared_server.ts";
 import { Holder } from "./holder.ts";

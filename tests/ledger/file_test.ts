@@ -91,7 +91,7 @@ Deno.test("file: what is no ledger is an error in one line", async () => {
     });
   };
   await Deno.writeTextFile(bench.path, "this is no database\n".repeat(1000));
-  await fails(/file is not a database/);
+  await fails(/file is not a database; restore it, or move it away to begin anew$/);
   await Deno.remove(bench.path);
   await Deno.mkdir(bench.path);
   await fails(/directory/);

@@ -3,15 +3,10 @@
 import assert from "node:assert/strict";
 import type { TableName } from "../../lib/config/ledger_settings.ts";
 import { parseServer } from "../../lib/config/server.ts";
-import {
-  Ledger,
-  type Permission,
-  type RecordedRun,
-  type Rule,
-  type Runner,
-  type Store,
-} from "../../lib/ledger/ledger.ts";
+import { Ledger } from "../../lib/ledger/ledger.ts";
+import type { Store } from "../../lib/ledger/ledger_table.ts";
 import { openStore } from "../../lib/ledger/open_ledger.ts";
+import type { Permission, RecordedRun, Rule, Runner } from "../../lib/ledger/run.ts";
 import type { Backend, HeldLock } from "../../lib/lock/lock.ts";
 import type { Session } from "../../lib/lock/session.ts";
 import { freshName, never, open } from "../lock/open.ts";

@@ -1,7 +1,7 @@
 /** Which runs keep another from happening. */
 
 import assert from "node:assert/strict";
-import type { Outcome, Rule } from "../../lib/ledger/ledger.ts";
+import type { Outcome, Rule } from "../../lib/ledger/run.ts";
 import { freshName } from "../lock/open.ts";
 import { DAY, Holder, PLAIN, RUNNER } from "./holder.ts";
 import type { Bench, LedgerPlace } from "./places.ts";

@@ -1,6 +1,6 @@
 /** A run as sera does it, step by step, so that it can be broken off between any two of them. */
 
-import type { Rule } from "../../lib/ledger/ledger.ts";
+import type { Rule } from "../../lib/ledger/run.ts";
 import { Ledger } from "../../lib/ledger/ledger.ts";
 import { Register } from "../../lib/ledger/register.ts";
 import { Logger } from "../../lib/log/logger.ts";

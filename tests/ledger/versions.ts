@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { Holder, type LedgerAddress, openStoreAt } from "./holder.ts";
+import { LockUnavailableError } from "../../lib/errors.ts";
 import { Ledger } from "../../lib/ledger/ledger.ts";
 import type { Bench, LedgerPlace } from "./places.ts";
 import { freshName, never, open } from "../lock/open.ts";
@@ -75,5 +76,23 @@ export function versionTests({ test, bench: makeBench }: LedgerPlace): void {
       ],
     );
     assert.equal(Number(rows[0]!.id), first);
+  });
+
+  test("a table of that name that is another program's is left alone", async () => {
+    await using bench = await makeBench();
+    const { sql, name } = bench;
+    await sql(`CREATE TABLE ${name} (id INTEGER NOT NULL, price INTEGER NOT NULL)`);
+    await sql(`INSERT INTO ${name} VALUES (1, 2)`);
+    await using holder = await Holder.start(bench);
+    await assert.rejects(holder.begin(), (error) => {
+      assert.ok(error instanceof LockUnavailableError);
+      assert.match(
+        error.message,
+        /^Cannot use the ledger \S+: this table is not sera's; name another one with --ledger-table$/,
+      );
+      return true;
+    });
+    const [row] = await sql(`SELECT * FROM ${name}`);
+    assert.deepEqual(Object.keys(row!), ["id", "price"]);
   });
 }

@@ -58,10 +58,15 @@ testWith([linux], "file: a waiter burns no processor time", async () => {
   await using waiter = await open(server, name);
   const granted = waiter.acquire(Infinity, never);
   await until("it waits", () => kernelWaiters(name) === 1);
-  const before = processorTicks();
-  await pause(1000);
-  // A tick is 10 ms, and the whole process counts.
-  assert.ok(processorTicks() - before <= 3, `took ${processorTicks() - before} ticks`);
+  // A tick is 10 ms, and the whole process counts: what earlier tests have left to do may fall into one second, but not
+  // into all of them.
+  const took: number[] = [];
+  while (took.length < 5 && !took.some((ticks) => ticks <= 3)) {
+    const before = processorTicks();
+    await pause(1000);
+    took.push(processorTicks() - before);
+  }
+  assert.ok(took.at(-1)! <= 3, `took ${took} ticks`);
   await lock.release();
   await (await granted)!.release();
 });

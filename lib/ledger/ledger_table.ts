@@ -1,0 +1,104 @@
+import { LockUnavailableError } from "../errors.ts";
+import type { Row } from "../lock/session.ts";
+import type { Dialect } from "./dialect.ts";
+import { COLUMNS, createTable } from "./schema.ts";
+
+/** Where a ledger's table is. */
+export interface Store {
+  readonly dialect: Dialect;
+  /**
+   * Runs one statement, and makes what it changes last.
+   *
+   * @throws {LockUnavailableError} When it fails; its cause is what the database said.
+   */
+  run(sql: string): Promise<readonly Row[]>;
+}
+
+/** How often a statement is tried that an administrator, a limit or another session has broken off. */
+const TRIES = 3;
+
+/** The ledger's table, which is made, or completed, when it turns out that it is needed. */
+export class LedgerTable {
+  readonly dialect: Dialect;
+  readonly #store: Store;
+
+  constructor(store: Store) {
+    this.dialect = store.dialect;
+    this.#store = store;
+  }
+
+  /**
+   * Runs a statement for somebody who writes.
+   *
+   * @throws {LockUnavailableError} When it fails.
+   */
+  async ask(sql: string): Promise<readonly Row[]> {
+    let made = false;
+    for (let tries = 1;; tries++) {
+      try {
+        return await this.#store.run(sql);
+      } catch (error) {
+        if (!(error instanceof LockUnavailableError)) throw error;
+        const { dialect } = this;
+        if (!made && dialect.isMissing("table", error.cause)) await this.#make(createTable(dialect), error);
+        else if (!made && dialect.isMissing("column", error.cause)) await this.#complete(error);
+        else if (!error.transient || tries === TRIES) throw this.failure(error.reason, error);
+        else continue;
+        made = true;
+      }
+    }
+  }
+
+  /** Statements that fail because another sera was faster do no harm: what counts is whether the table is right then. */
+  async #make(statements: readonly string[], why: LockUnavailableError): Promise<void> {
+    for (const sql of statements) {
+      try {
+        await this.#store.run(sql);
+      } catch (error) {
+        if (!(error instanceof LockUnavailableError)) throw error;
+        if (!this.dialect.isThereAlready(error.cause)) {
+          throw this.failure(`${why.reason}, and it cannot be made: ${error.reason}`, error);
+        }
+      }
+    }
+  }
+
+  /** Adds the columns that an older sera's table lacks; a table that is another program's is left alone. */
+  async #complete(why: LockUnavailableError): Promise<void> {
+    const { dialect } = this;
+    try {
+      await this.#store.run(`SELECT id, version, lock_name FROM ${dialect.table} LIMIT 1`);
+    } catch (error) {
+      if (!(error instanceof LockUnavailableError)) throw error;
+      if (!dialect.isMissing("column", error.cause)) throw this.failure(error.reason, error);
+      throw this.failure("this table is not sera's; name another one with --ledger-table");
+    }
+    const additions = COLUMNS.map((name) => `ALTER TABLE ${dialect.table} ADD COLUMN ${name} ${dialect.types[name]}`);
+    await this.#make(additions, why);
+  }
+
+  /**
+   * Runs a statement for somebody who only reads.
+   *
+   * @returns No rows when there is no table.
+   * @throws {LockUnavailableError} When it fails.
+   */
+  async askIfThere(sql: string): Promise<readonly Row[]> {
+    try {
+      return await this.#store.run(sql);
+    } catch (error) {
+      if (!(error instanceof LockUnavailableError)) throw error;
+      if (this.dialect.isMissing("table", error.cause)) return [];
+      return await this.ask(sql);
+    }
+  }
+
+  /** The error for what cannot be done with the table. */
+  failure(reason: string, cause?: LockUnavailableError): LockUnavailableError {
+    const { dialect } = this;
+    // The cure for a table takes the place of the one for a database.
+    const what = cause && dialect.isRefused(cause.cause) ? `${reason.split("; ")[0]}; ${dialect.grant}` : reason;
+    const said = `Cannot use the ledger ${dialect.shown}: ${what}`;
+    return new LockUnavailableError(said, false, said);
+  }
+}

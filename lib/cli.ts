@@ -1,8 +1,10 @@
+import { flagSpecs } from "./args/flag.ts";
 import { parseGoFlags } from "./args/go_flags.ts";
 import { isAsked } from "./args/is_asked.ts";
 import { readOperands } from "./args/operands.ts";
 import { refuseChangedWords } from "./args/raw_words.ts";
-import { environmentName, SETTING_FLAGS } from "./args/settings_table.ts";
+import { RUN_FLAGS } from "./args/run_help.ts";
+import { environmentName } from "./args/settings_table.ts";
 import { helpText } from "./args/usage.ts";
 import { runUnderLock } from "./commands/run.ts";
 import { resolveSettings } from "./config/config.ts";
@@ -11,11 +13,6 @@ import { ExitCode } from "./exit_codes.ts";
 import type { Io } from "./io.ts";
 import { Logger } from "./log/logger.ts";
 import { VERSION } from "./version.ts";
-
-const FLAGS = [
-  ...SETTING_FLAGS,
-  ...["help", "h", "version"].map((name) => ({ name, boolean: true })),
-];
 
 /**
  * The whole program but for its exit.
@@ -30,8 +27,8 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   if (argv[0] === "doctor") return await (await import("./commands/doctor.ts")).doctor(argv.slice(1), io);
   let logger = new Logger(io, { format: "text" }, argv.join(" "));
   try {
-    const { flags, operands } = parseGoFlags(argv, FLAGS);
-    if (isAsked(flags, "help") || isAsked(flags, "h")) {
+    const { flags, operands } = parseGoFlags(argv, flagSpecs(RUN_FLAGS));
+    if (isAsked(flags, "help")) {
       io.out(helpText());
       return ExitCode.ok;
     }

@@ -1,5 +1,6 @@
 import { parseWait } from "../duration.ts";
 import { UsageError } from "../errors.ts";
+import { subcommandOf } from "./subcommands.ts";
 import type { RunRequest } from "../commands/run.ts";
 
 /**
@@ -12,11 +13,9 @@ export function readOperands(operands: readonly string[]): RunRequest {
   if (first === undefined) {
     throw new UsageError("Nothing to run; usage: sera [flags] <wait> <command> [argument ...], see sera --help");
   }
-  if (first === "heimdall") {
-    throw new UsageError("Cannot use flags before heimdall; write sera heimdall [flags] PROGRAM [argument ...]");
-  }
-  if (first === "doctor" || first === "status" || first === "history") {
-    throw new UsageError(`Cannot use flags before ${first}; write sera ${first} [--json] [flags]`);
+  const subcommand = subcommandOf(first);
+  if (subcommand) {
+    throw new UsageError(`Cannot use flags before ${first}; write sera ${first} ${subcommand.usage}`);
   }
   const wait = parseWait(first);
   if (wait === undefined) {
@@ -28,7 +27,7 @@ export function readOperands(operands: readonly string[]): RunRequest {
   }
   if (words.length === 0) throw new UsageError(`No command after the wait: ${first}; write sera ${first} <command>`);
   if (words[0] === "--") {
-    throw new UsageError(`No command at: --; it belongs before the wait: sera -- ${first} <command>`);
+    throw new UsageError(`Cannot run --: it belongs before the wait; write sera -- ${first} <command>`);
   }
   return { wait, words };
 }

@@ -13,7 +13,7 @@ export function refuseChangedWords(words: readonly string[]): void {
   // Somebody may really have typed U+FFFD; only Linux can tell.
   const raw = readOwnProc("cmdline");
   if (raw && isUtf8(raw)) return;
-  throw new UsageError(`Cannot pass a word on that is not UTF-8: ${suspect}; put it into a script and run that`);
+  throw new UsageError(`Cannot pass on a word that is not UTF-8: ${suspect}; put it into a script and run that`);
 }
 
 function isUtf8(bytes: Uint8Array): boolean {

@@ -1,31 +1,7 @@
-import type { FlagSpec } from "./go_flags.ts";
-
-/** What a setting takes. */
-export type SettingKind =
-  | "text"
-  | "boolean"
-  /** `true`, `false`, or one of the setting's `words`. */
-  | "boolean-or-word"
-  /** `true`, `false`, or an absolute path. */
-  | "boolean-or-path"
-  /** One of the setting's `words`. */
-  | "word"
-  /** Whole seconds, or a duration such as `1m30s` or `90d`. */
-  | "duration";
+import type { Flag } from "./flag.ts";
 
 /** One setting: the same name serves as flag, as environment variable and as key of the config file. */
-export interface SettingSpec {
-  /** The flag's name; the config key is the same, the variable `SERA_` and the name in capitals. */
-  readonly name: string;
-  /** Another name for the flag. */
-  readonly alias?: string;
-  readonly kind: SettingKind;
-  /** The words that a `word` or `boolean-or-word` setting takes. */
-  readonly words?: readonly string[];
-  /** How the help text shows the value. */
-  readonly placeholder?: string;
-  /** What it does, for the help text; one array element is one line. */
-  readonly help: readonly string[];
+export interface SettingSpec extends Flag {
   /** Whether it makes sense in the config file; the rest says something about one run only. */
   readonly inConfig: boolean;
 }
@@ -34,7 +10,7 @@ export interface SettingSpec {
 export const SETTINGS: readonly SettingSpec[] = [
   {
     name: "config",
-    kind: "text",
+    kind: "file",
     placeholder: "FILE",
     help: ["the config file to read (default /etc/sera.json)"],
     inConfig: false,
@@ -53,7 +29,7 @@ export const SETTINGS: readonly SettingSpec[] = [
   },
   {
     name: "tls-ca",
-    kind: "text",
+    kind: "file",
     placeholder: "FILE",
     help: ["PEM file of the CA of the server's certificate"],
     inConfig: true,
@@ -88,7 +64,7 @@ export const SETTINGS: readonly SettingSpec[] = [
     name: "once",
     kind: "text",
     placeholder: "KEY",
-    help: ["run to success at most once for this key, ever; skip", "it afterwards (uses the ledger)"],
+    help: ["skip the command if a run for this key has ever", "succeeded (uses the ledger)"],
     inConfig: false,
   },
   {
@@ -97,15 +73,16 @@ export const SETTINGS: readonly SettingSpec[] = [
     kind: "duration",
     placeholder: "DURATION",
     help: [
-      "at most one successful run begins in this time, by the",
-      "server's clock; also --once-per (uses the ledger)",
+      "skip the command if a run that succeeded began less",
+      "than this ago, by the server's clock; also --once-per",
+      "(uses the ledger)",
     ],
     inConfig: false,
   },
   {
     name: "count-failures",
     kind: "boolean",
-    help: ["failed and abandoned runs count for both, too"],
+    help: ["with --once or --every: failed and abandoned runs", "count, too"],
     inConfig: false,
   },
   {
@@ -119,7 +96,7 @@ export const SETTINGS: readonly SettingSpec[] = [
     name: "label",
     kind: "text",
     placeholder: "TEXT",
-    help: ["what others see of the command (default: its first", "word, for the others may hold secrets)"],
+    help: ["what sera status shows of the command (default: its", "first word, since the others may hold secrets)"],
     inConfig: false,
   },
   {
@@ -139,20 +116,20 @@ export const SETTINGS: readonly SettingSpec[] = [
     name: "keep-history",
     kind: "duration",
     placeholder: "DURATION",
-    help: ["how long the ledger keeps runs (default 90d; what", "--once and --every need is kept for as long)"],
+    help: ["how long the ledger keeps runs (default 90d; longer", "where --once or --every needs them)"],
     inConfig: true,
   },
   {
     name: "record-skips",
     kind: "boolean",
-    help: ["record in the ledger also that a run was skipped"],
+    help: ["record skipped runs in the ledger, too"],
     inConfig: true,
   },
   {
     name: "ttl",
     kind: "duration",
     placeholder: "DURATION",
-    help: ["how soon the server frees the lock of a node that has", "vanished (default 30s)"],
+    help: ["how soon the server frees the lock of a node that has", "vanished (default 30s, from 3s to 24h)"],
     inConfig: true,
   },
   {
@@ -160,8 +137,9 @@ export const SETTINGS: readonly SettingSpec[] = [
     kind: "duration",
     placeholder: "DURATION",
     help: [
-      "from TERM to KILL when a command is stopped (default",
-      "10s; when the lock is lost at most a third of the ttl)",
+      "time from TERM to KILL when the command is stopped",
+      "(default 10s; at most a third of the ttl when the lock",
+      "is lost)",
     ],
     inConfig: true,
   },
@@ -191,7 +169,7 @@ export const SETTINGS: readonly SettingSpec[] = [
     kind: "boolean-or-word",
     words: ["stdout", "stderr"],
     placeholder: "[=stderr]",
-    help: ["say what happens, on stdout or on stderr"],
+    help: ["say what happens, on stdout (default) or stderr"],
     inConfig: true,
   },
   {
@@ -206,16 +184,10 @@ export const SETTINGS: readonly SettingSpec[] = [
     kind: "word",
     words: ["text", "json"],
     placeholder: "FORMAT",
-    help: ["text or json: one object a line"],
+    help: ["text (default), or json: one object a line"],
     inConfig: true,
   },
 ];
-
-/** The flags of all settings. */
-export const SETTING_FLAGS: readonly FlagSpec[] = SETTINGS.flatMap(({ name, alias, kind }) => {
-  const boolean = kind.startsWith("boolean");
-  return [{ name, boolean }, ...(alias === undefined ? [] : [{ name: alias, boolean, meaning: name }])];
-});
 
 /** The environment variable of a setting, for example `SERA_WAIT_AND_SKIP`. */
 export function environmentName(setting: string): string {

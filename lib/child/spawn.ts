@@ -49,12 +49,14 @@ function spawn(program: string, args: string[], detached: boolean): Deno.ChildPr
 function reason(program: string, error: unknown): string {
   if (!canStayHere()) return "the working directory cannot be entered; change to another one first";
   if (error instanceof Deno.errors.PermissionDenied) {
-    return isFolder(program) ? "is a directory" : "permission denied; make it executable";
+    return isFolder(program) ? "is a directory; give the path of a program" : "permission denied; make it executable";
   }
   if (/no path to search/.test(messageOf(error))) return "PATH is not set; give the whole path";
   if (!(error instanceof Deno.errors.NotFound)) return messageOf(error).replace(/^Failed to spawn '.*?': /s, "");
   if (!program.includes("/")) return "not found in PATH; cron's is short, give the whole path";
-  return exists(program) ? "the interpreter that its first line names was not found" : "no such file";
+  return exists(program)
+    ? "the interpreter that its first line names was not found; correct that line"
+    : "no such file; check the path";
 }
 
 /** Whether a process can be in the working directory; the runtime makes every command change to it. */

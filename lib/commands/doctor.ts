@@ -1,8 +1,8 @@
 import { parseGoFlags } from "../args/go_flags.ts";
 import { isAsked } from "../args/is_asked.ts";
 import { refuseChangedWords } from "../args/raw_words.ts";
-import { SETTING_FLAGS } from "../args/settings_table.ts";
-import { doctorHelp } from "../args/usage.ts";
+import { subcommandFlags } from "../args/subcommands.ts";
+import { subcommandHelp } from "../args/usage.ts";
 import type { Settings } from "../config/config.ts";
 import { holdsPassword } from "../config/server.ts";
 import { checkConfig } from "../doctor/config_checks.ts";
@@ -18,11 +18,6 @@ import { lockName } from "../lock/lock_name.ts";
 import { openBackend } from "../lock/open_backend.ts";
 import { Logger } from "../log/logger.ts";
 
-const FLAGS = [
-  ...SETTING_FLAGS,
-  ...["json", "help", "h"].map((name) => ({ name, boolean: true })),
-];
-
 /** What a server shows in place of the command's first word. */
 const LABEL = "doctor";
 
@@ -34,9 +29,9 @@ const LABEL = "doctor";
  */
 export async function doctor(argv: readonly string[], io: Io): Promise<number> {
   try {
-    const { flags, operands } = parseGoFlags(argv, FLAGS, "sera doctor --help");
-    if (isAsked(flags, "help") || isAsked(flags, "h")) {
-      io.out(doctorHelp());
+    const { flags, operands } = parseGoFlags(argv, subcommandFlags("doctor"), "sera doctor --help");
+    if (isAsked(flags, "help")) {
+      io.out(subcommandHelp("doctor"));
       return ExitCode.ok;
     }
     const json = isAsked(flags, "json");

@@ -1,7 +1,8 @@
 import { parseGoFlags } from "../args/go_flags.ts";
 import { isAsked } from "../args/is_asked.ts";
 import { refuseChangedWords } from "../args/raw_words.ts";
-import { heimdallHelp } from "../args/usage.ts";
+import { subcommandFlags } from "../args/subcommands.ts";
+import { subcommandHelp } from "../args/usage.ts";
 import { LastWill } from "../child/last_will.ts";
 import { SignalRelay } from "../child/signals.ts";
 import { DEFAULT_GRACE, DEFAULT_TTL } from "../config/config.ts";
@@ -24,17 +25,6 @@ const DEFAULT_NAME = "heimdall";
 /** How long the program may run where nothing is said, in seconds. */
 const DEFAULT_TIMEOUT = "5";
 
-const FLAGS = [
-  { name: "debug", boolean: true },
-  { name: "database", boolean: false },
-  { name: "namespace", boolean: false },
-  { name: "name", boolean: false },
-  { name: "timeout", boolean: false },
-  // The one flag that heimdall has not: a server that heimdall took, and that sera refuses, needs a way on.
-  { name: "allow-unsafe-server", boolean: true },
-  ...["help", "h"].map((name) => ({ name, boolean: true })),
-];
-
 /**
  * heimdall's own command line and exit codes: tries once for an advisory lock of PostgreSQL, and runs a program under it
  * for a limited time. What heimdall did badly is done as `sera` does it: output streams, stdin passes, signals are passed
@@ -46,9 +36,9 @@ const FLAGS = [
 export async function heimdall(argv: readonly string[], io: Io): Promise<number> {
   let logger = new Logger(io, { format: "text" }, argv.join(" "));
   try {
-    const { flags, operands } = parseGoFlags(argv, FLAGS, "sera heimdall --help");
-    if (isAsked(flags, "help") || isAsked(flags, "h")) {
-      io.out(heimdallHelp());
+    const { flags, operands } = parseGoFlags(argv, subcommandFlags("heimdall"), "sera heimdall --help");
+    if (isAsked(flags, "help")) {
+      io.out(subcommandHelp("heimdall"));
       return 0;
     }
     const verbose = isAsked(flags, "debug") ? "stderr" : undefined;
@@ -75,7 +65,7 @@ async function runOnce(
   const database = flags.get("database") ?? "";
   if (/^(mysql|file):|@\w*\(/.test(database)) {
     throw new UsageError(
-      "Cannot use the database in --database: heimdall has PostgreSQL only, such as postgres://host/db",
+      "Cannot use the database in --database: heimdall locks on PostgreSQL only; name one such as postgres://host/db",
     );
   }
   const server = await parsePostgres(database, { env: io.env });

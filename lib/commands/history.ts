@@ -1,8 +1,8 @@
 import { parseGoFlags } from "../args/go_flags.ts";
 import { isAsked } from "../args/is_asked.ts";
 import { refuseChangedWords } from "../args/raw_words.ts";
-import { SETTING_FLAGS } from "../args/settings_table.ts";
-import { historyHelp } from "../args/usage.ts";
+import { subcommandFlags } from "../args/subcommands.ts";
+import { subcommandHelp } from "../args/usage.ts";
 import { resolveSettings, type Settings } from "../config/config.ts";
 import { refuseWithoutDatabase } from "../config/ledger_settings.ts";
 import { UsageError, verdictOf } from "../errors.ts";
@@ -19,12 +19,6 @@ import { look } from "../who/look.ts";
 import type { Sighting } from "../who/sighting.ts";
 import { lockOf } from "./lock_of.ts";
 
-const FLAGS = [
-  ...SETTING_FLAGS,
-  { name: "limit", boolean: false },
-  ...["schema", "json", "help", "h"].map((name) => ({ name, boolean: true })),
-];
-
 /** The lock that this session is for, in the eyes of those who look: none. */
 const NO_LOCK = lockName("");
 
@@ -39,9 +33,9 @@ const DEFAULT_LIMIT = 20;
  */
 export async function history(argv: readonly string[], io: Io): Promise<number> {
   try {
-    const { flags, operands } = parseGoFlags(argv, FLAGS, "sera history --help");
-    if (isAsked(flags, "help") || isAsked(flags, "h")) {
-      io.out(historyHelp());
+    const { flags, operands } = parseGoFlags(argv, subcommandFlags("history"), "sera history --help");
+    if (isAsked(flags, "help")) {
+      io.out(subcommandHelp("history"));
       return ExitCode.ok;
     }
     refuseChangedWords(argv);

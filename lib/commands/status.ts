@@ -1,8 +1,8 @@
 import { parseGoFlags } from "../args/go_flags.ts";
 import { isAsked } from "../args/is_asked.ts";
 import { refuseChangedWords } from "../args/raw_words.ts";
-import { SETTING_FLAGS } from "../args/settings_table.ts";
-import { statusHelp } from "../args/usage.ts";
+import { subcommandFlags } from "../args/subcommands.ts";
+import { subcommandHelp } from "../args/usage.ts";
 import { resolveSettings, type Settings } from "../config/config.ts";
 import { verdictOf } from "../errors.ts";
 import { ExitCode } from "../exit_codes.ts";
@@ -16,11 +16,6 @@ import { look } from "../who/look.ts";
 import { sightingsJson, sightingsTable } from "../who/report.ts";
 import type { Sighting } from "../who/sighting.ts";
 import { lockOf } from "./lock_of.ts";
-
-const FLAGS = [
-  ...SETTING_FLAGS,
-  ...["json", "help", "h"].map((name) => ({ name, boolean: true })),
-];
 
 /** What the exit code says of the lock that was asked for. */
 const HELD = 0;
@@ -40,9 +35,9 @@ const { signal } = new AbortController();
  */
 export async function status(argv: readonly string[], io: Io): Promise<number> {
   try {
-    const { flags, operands } = parseGoFlags(argv, FLAGS, "sera status --help");
-    if (isAsked(flags, "help") || isAsked(flags, "h")) {
-      io.out(statusHelp());
+    const { flags, operands } = parseGoFlags(argv, subcommandFlags("status"), "sera status --help");
+    if (isAsked(flags, "help")) {
+      io.out(subcommandHelp("status"));
       return ExitCode.ok;
     }
     refuseChangedWords(argv);

@@ -80,7 +80,7 @@ export async function resolveSettings(
   const path = named ? new SettingValues(fromOutside).text("config")! : DEFAULT_CONFIG_FILE;
   const notes: string[] = [];
   const file = readFile(path, named === undefined && fromOutside("server") !== undefined, notes);
-  for (const key of file?.unknownKeys ?? []) notes.push(`Unknown key in ${path}: ${key}`);
+  for (const key of file?.unknownKeys ?? []) notes.push(`Unknown key in ${path}: ${key}; correct it, or take it out`);
 
   const find = (name: string): Found | undefined => {
     const found = fromOutside(name);
@@ -111,7 +111,7 @@ export async function resolveSettings(
   const namespace = find("namespace");
   if (namespace && parsed.kind !== "postgres") {
     throw new namespace.error(
-      `Cannot use namespace in ${namespace.source} with the server in ${server.source}: only PostgreSQL has namespaces`,
+      `Cannot use namespace in ${namespace.source} with the server in ${server.source}: only PostgreSQL has namespaces; leave namespace out`,
     );
   }
   if (parsed.kind === "postgres") notes.push(...parsed.notes);

@@ -92,7 +92,7 @@ function noConfigFile(path: string): NoConfigFileError {
   const isServer = path.includes("://") || path.includes("@");
   return new NoConfigFileError(
     isServer
-      ? "No config file, but what looks like a server; name one with --server"
+      ? "No config file: what is named as one looks like a server; name a server with --server"
       : `No config file: ${path}; ${WAYS_ON}`,
   );
 }

@@ -49,7 +49,9 @@ export function ledgerSettings(values: SettingValues, server: Server): LedgerSet
   if (!on && rule !== undefined) {
     const { source, error } = values.find("ledger")!;
     throw new error(
-      `Cannot use ${rule} in ${values.find(rule)!.source} without the ledger; take ledger out of ${source}`,
+      `Cannot use ${rule} in ${
+        values.find(rule)!.source
+      }: the ledger is off in ${source}; turn it on there, or leave it out`,
     );
   }
   if (on) refuseWithoutDatabase(server, table);
@@ -89,7 +91,7 @@ function readTable(values: SettingValues, server: Server): TableName {
   if (text === undefined) return { name: DEFAULT_LEDGER_TABLE };
   if (server.kind === "file") {
     const { source, error } = values.find("ledger-table")!;
-    throw new error(`Cannot use ledger-table in ${source} with a server that has no tables: file:`);
+    throw new error(`Cannot use ledger-table in ${source}: a server of files has no tables; leave it out`);
   }
   const [, schema, name] = /^(?:([A-Za-z_][\w$-]{0,62})\.)?([A-Za-z_][\w$-]{0,62})$/.exec(text) ?? [];
   if (name !== undefined) return { schema, name };

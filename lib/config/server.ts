@@ -40,7 +40,9 @@ export async function parseServer(text: string, source: string, surroundings: Se
     return parseMySqlDsn(text);
   } catch (error) {
     if (!(error instanceof DsnError)) throw error;
-    throw new ConfigError(`Cannot use the server in ${source}: ${error.message}`);
+    throw new ConfigError(
+      `Cannot use the server in ${source}: ${error.message[0]!.toLowerCase()}${error.message.slice(1)}`,
+    );
   }
 }
 
@@ -49,7 +51,7 @@ function refuseUnknownScheme(text: string): void {
   if (scheme === undefined || /^(mysql|postgres|postgresql)$/i.test(scheme) && /^\S+:\/\//.test(text)) return;
   // User, password and a slash in the database make a Go DSN of it, with a scheme for a user.
   if (/@\w*\(.*\)\//.test(text)) return;
-  throw new DsnError("No server has this scheme: it is postgres://, mysql://, file:, or user:password@tcp(host)/");
+  throw new DsnError("No server has this scheme; write postgres://, mysql://, file:, or user:password@tcp(host)/");
 }
 
 /** Loads what can tell only when it looks like it: most DSNs of MySQL do not. */

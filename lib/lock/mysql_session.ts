@@ -135,7 +135,8 @@ async function connect(
     const abandon = () => failed(signal.reason);
     const startTimer = (limit: number, what: string) =>
       setTimeout(
-        () => failed(new ConnectionError(`${what} within ${formatDuration(limit)}`)),
+        () =>
+          failed(new ConnectionError(`${what} within ${formatDuration(limit)}; check the address and the firewall`)),
         Math.min(limit, LONGEST_TIMER),
       );
 
@@ -208,7 +209,7 @@ function readCa(path: string): string {
   try {
     return Deno.readTextFileSync(path);
   } catch (error) {
-    throw new ConfigError(`Cannot read the CA file: ${path}: ${messageOf(error)}`);
+    throw new ConfigError(`Cannot read the CA file: ${path}: ${messageOf(error)}; mend that, or change tls-ca`);
   }
 }
 

@@ -6,9 +6,9 @@ const MEANINGS: Readonly<Record<string, string>> = {
   ENOTFOUND: "no such host; check the address",
   EAI_AGAIN: "the host's name cannot be looked up now; check DNS",
   ENOENT: "no such socket; is the server running, and is the path right?",
-  EACCES: "permission denied on the socket",
-  EHOSTUNREACH: "the host cannot be reached",
-  ENETUNREACH: "the network cannot be reached",
+  EACCES: "permission denied on the socket; let this user reach it, or use TCP",
+  EHOSTUNREACH: "the host cannot be reached; check the address and the routes",
+  ENETUNREACH: "the network cannot be reached; check the address and the routes",
   ETIMEDOUT: "no answer; check the address and the firewall",
 };
 

@@ -46,7 +46,7 @@ Deno.test("an unknown key is told of only when verbose, and harmless", async () 
   assert.deepEqual(await place.sera(["--config", path, "0", "true"], { env: NO_SERVER }), silent);
   const { code, stdout } = await place.sera(["--config", path, "--verbose", "0", "true"], { env: NO_SERVER });
   assert.equal(code, 0);
-  assert.match(stdout, /^Unknown key in .*sera\.json: colour$/m);
+  assert.match(stdout, /^Unknown key in .*sera\.json: colour; correct it, or take it out$/m);
 });
 
 Deno.test("null leaves a setting as it is", async () => {
@@ -121,7 +121,10 @@ Deno.test("a server in the place of a config file is 200, and its password is no
   for (const server of [`postgres://sera:${PASSWORD}@h/d`, `sera:${PASSWORD}@tcp(h)/`]) {
     const { code, stdout, stderr } = await place.sera(["--config", server, "0", "echo", "ran"], { env: NO_SERVER });
     assert.deepEqual({ code, stdout }, { code: 200, stdout: "" });
-    assert.equal(stderr, "sera: No config file, but what looks like a server; name one with --server\n");
+    assert.equal(
+      stderr,
+      "sera: No config file: what is named as one looks like a server; name a server with --server\n",
+    );
   }
 });
 

@@ -152,7 +152,7 @@ Deno.test("in the file are the settings that are about more than one run", async
   assert.deepEqual(table, { schema: "ops", name: "runs" });
   const file = { once: "k", every: "1h", "once-per": "1h", "count-failures": true, label: "x" };
   const { notes, ledger } = await resolve({ file });
-  assert.deepEqual(notes.map((note) => note.replace(/^Unknown key in .*: /, "")), Object.keys(file));
+  assert.deepEqual(notes.map((note) => note.replace(/^Unknown key in .*: (.*);.*/, "$1")), Object.keys(file));
   assert.equal(ledger.on, false);
   for (const [key, value] of [["ledger", "true"], ["keep-history", "forever"], ["min-hold", -1], ["record-skips", 1]]) {
     assert.equal((await refusal({ file: { [key as string]: value } })).kind, ConfigError);
@@ -174,11 +174,13 @@ Deno.test("a ledger that is off is no place for what needs it", async () => {
   for (const [setting, value] of [["once", "k"], ["every", "1h"]] as const) {
     assert.deepEqual(await refusal({ flags: { ...off, [setting]: value } }), {
       kind: UsageError,
-      message: `Cannot use ${setting} in --${setting} without the ledger; take ledger out of --ledger`,
+      message:
+        `Cannot use ${setting} in --${setting}: the ledger is off in --ledger; turn it on there, or leave it out`,
     });
     assert.deepEqual(await refusal({ env: { SERA_LEDGER: "0" }, flags: { [setting]: value } }), {
       kind: ConfigError,
-      message: `Cannot use ${setting} in --${setting} without the ledger; take ledger out of SERA_LEDGER`,
+      message:
+        `Cannot use ${setting} in --${setting}: the ledger is off in SERA_LEDGER; turn it on there, or leave it out`,
     });
   }
 });
@@ -194,11 +196,11 @@ Deno.test("the ledger's table, with a schema or without one", async () => {
 Deno.test("a file's ledger has no table to name", async () => {
   assert.deepEqual(await refusal({ flags: { "ledger-table": "runs" } }), {
     kind: UsageError,
-    message: "Cannot use ledger-table in --ledger-table with a server that has no tables: file:",
+    message: "Cannot use ledger-table in --ledger-table: a server of files has no tables; leave it out",
   });
   const { kind, message } = await refusal({ file: { "ledger-table": "runs" } });
   assert.equal(kind, ConfigError);
-  assert.match(message, /^Cannot use ledger-table in .*\.json with a server that has no tables: file:$/);
+  assert.match(message, /^Cannot use ledger-table in .*\.json: a server of files has no tables; leave it out$/);
 });
 
 Deno.test("on MySQL the ledger needs a database, by the server setting or by the table's name", async () => {

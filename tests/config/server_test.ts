@@ -93,7 +93,7 @@ Deno.test("the CA of the settings is PostgreSQL's root file, and wins over the v
   } finally {
     await Deno.remove(tlsCa);
   }
-  await assert.rejects(parse("sslmode=require"), /Cannot use tls-ca .*: there is no file "[^"]+", correct the path$/);
+  await assert.rejects(parse("sslmode=require"), /: cannot use tls-ca .*: there is no file "[^"]+"; correct the path$/);
 });
 
 Deno.test("a PostgreSQL server that cannot work says where it was written, and repeats no password", async () => {
@@ -117,7 +117,7 @@ Deno.test("a scheme that no server has is told as such", async () => {
   for (const text of ["postgress://u:secret@h/d", "postgres:/h/d", "pg://h/d", "jdbc:postgresql://h/d", "http://h/"]) {
     await assert.rejects(parseServer(text, "SERA_SERVER", { env: () => undefined }), {
       message:
-        "Cannot use the server in SERA_SERVER: No server has this scheme: it is postgres://, mysql://, file:, or " +
+        "Cannot use the server in SERA_SERVER: no server has this scheme; write postgres://, mysql://, file:, or " +
         "user:password@tcp(host)/",
     });
   }

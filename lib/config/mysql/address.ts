@@ -11,8 +11,8 @@ export function parseNetwork(text: string, show: Show): MySqlAddress {
   if (bracketed !== undefined && !bracketed.endsWith(")")) {
     throw new DsnError(
       bracketed.includes(")")
-        ? "Cannot read the MySQL DSN: its last slash does not follow the address, write a slash in the database or in a parameter as %2F"
-        : "Cannot read the MySQL DSN: the address is not terminated, write tcp(host:port)/database or unix(/path)/database",
+        ? "Cannot read the MySQL DSN: its last slash does not follow the address; write a slash in the database or in a parameter as %2F"
+        : "Cannot read the MySQL DSN: the address is not terminated; write tcp(host:port)/database or unix(/path)/database",
     );
   }
   const address = bracketed?.slice(0, -1) ?? "";
@@ -28,11 +28,11 @@ const GO_NETWORKS = ["tcp4", "tcp6", "udp", "udp4", "udp6", "unixgram", "unixpac
 function unknownNetwork(network: string): DsnError {
   if (GO_NETWORKS.includes(network)) {
     return new DsnError(
-      `Cannot use network ${network} of the MySQL DSN: only tcp and unix are known, write tcp(host:port) or unix(/path)`,
+      `Cannot use network ${network} of the MySQL DSN: only tcp and unix are known; write tcp(host:port) or unix(/path)`,
     );
   }
   return new DsnError(
-    "Cannot read the MySQL DSN: no known network stands before the last slash, " +
+    "Cannot read the MySQL DSN: no known network stands before the last slash; " +
       "write user:password@tcp(host:port)/database, and a slash in the database or in a parameter as %2F",
   );
 }
@@ -48,14 +48,14 @@ export function parseHostAndPort(text: string, show: Show): MySqlAddress {
     new DsnError(`Cannot use the address of the MySQL DSN: ${show(text, "it")} ${problem}`);
   const bracketed = /^\[([^[\]]*)\](?::(.*))?$/s.exec(text);
   if (!bracketed && text.split(":").length > 2) {
-    throw bad("has more than one colon, write an IPv6 address in brackets as in tcp([::1]:3306)");
+    throw bad("has more than one colon; write an IPv6 address in brackets as in tcp([::1]:3306)");
   }
   const [host, port] = bracketed ? [bracketed[1]!, bracketed[2]] : cut(text, ":");
   // A percent sign belongs to an IPv6 zone only; elsewhere it is most likely an escaped path to a socket.
   if (/[\s()[\]/\\@?#]/.test(host) || (!bracketed && host.includes("%"))) {
-    throw bad("is no host and port, write tcp(host:port), or unix(/path) for a socket");
+    throw bad("is no host and port; write tcp(host:port), or unix(/path) for a socket");
   }
-  if (port !== undefined && !isPort(port)) throw bad("has a wrong port, write a number from 1 to 65535");
+  if (port !== undefined && !isPort(port)) throw bad("has a wrong port; write a number from 1 to 65535");
   return { transport: "tcp", host: host || DEFAULT_HOST, port: port === undefined ? DEFAULT_PORT : Number(port) };
 }
 

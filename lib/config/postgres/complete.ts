@@ -27,7 +27,7 @@ export function completeSettings(given: Settings, surroundings: PostgresSurround
   const { tlsCa } = surroundings;
   if (tlsCa !== undefined) {
     const other = all.get("sslrootcert");
-    if (other?.value) throw badSetting(other, "tls-ca names a CA as well, leave one of the two out");
+    if (other?.value) throw badSetting(other, "tls-ca names a CA as well; leave one of the two out");
     all.set("sslrootcert", { value: tlsCa, label: "tls-ca", show: showQuoted });
   }
   for (const { name, variable } of POSTGRES_KEYWORDS) add(name, variableSetting(variable, surroundings));

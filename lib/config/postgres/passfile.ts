@@ -30,7 +30,7 @@ export function readPasswordFile(
   if (!info.isFile) return ignore("not a plain file");
   // Windows has no mode; there libpq trusts the folder.
   if (((info.mode ?? 0) & 0o077) !== 0) {
-    return ignore("group or others have access to it, take that away with chmod 0600");
+    return ignore("group or others have access to it; take that away with chmod 0600");
   }
   try {
     return parseEntries(Deno.readTextFileSync(path));

@@ -151,7 +151,9 @@ export function parsePostgresServer(text: string, surroundings: PostgresSurround
 
 function readSystemUser(surroundings: PostgresSurroundings): string {
   const user = surroundings.systemUser();
-  if (user === undefined) throw new DsnError("No user for PostgreSQL: this one has no name, give user or PGUSER");
+  if (user === undefined) {
+    throw new DsnError("No user for PostgreSQL: who runs this has no name; add user to the server, or set PGUSER");
+  }
   return user;
 }
 
@@ -164,7 +166,7 @@ function refuseNameless(settings: Settings, slots: readonly HostSlot[]): void {
   if (slots.every((slot) => slot.address.transport === "unix" || slot.certificateName !== undefined)) return;
   throw badSetting(
     settings.get("hostaddr")!,
-    "sslmode=verify-full compares a host's name with its certificate, give it with host in addition",
+    "sslmode=verify-full compares a host's name with its certificate; add host beside hostaddr",
   );
 }
 
@@ -177,7 +179,7 @@ function readConnectTimeout(settings: Settings): number | undefined {
 function readTarget(settings: Settings): PostgresServer["targetSessionAttrs"] {
   const setting = settings.get("target_session_attrs");
   if (setting && ["read-only", "standby", "prefer-standby"].includes(setting.value)) {
-    throw badSetting(setting, `a lock at a ${setting.value} server keeps nobody out, write primary or read-write`);
+    throw badSetting(setting, `a lock at a ${setting.value} server keeps nobody out; write primary or read-write`);
   }
   return readChoice(settings, "target_session_attrs", ["any", "read-write", "primary"]) ?? "any";
 }

@@ -25,7 +25,7 @@ export function readService(service: Setting, file: Setting | undefined, surroun
   }
   throw badSetting(
     service,
-    `${service.show(service.value, "it")} is in no service file, add it to ${
+    `${service.show(service.value, "it")} is in no service file; add it to ${
       showPath(ownFile ?? "~/.pg_service.conf")
     } ` +
       "or name the file with PGSERVICEFILE",
@@ -45,7 +45,7 @@ function readText(path: string, label: string): string {
     throw new DsnError(
       `Cannot use ${label} for PostgreSQL: the service file ${showPath(path)} cannot be read (${
         whyUnreadable(error)
-      }), ` +
+      }); ` +
         "mend that or name another with PGSERVICEFILE",
     );
   }
@@ -71,11 +71,11 @@ function parseService(path: string, text: string, service: string): Settings | u
 function addLine(settings: Map<string, Setting>, line: string, path: string, number: number): void {
   const bad = (problem: string) =>
     new DsnError(`Cannot read the PostgreSQL service file ${showPath(path)}: line ${number} ${problem}`);
-  if (line.startsWith("ldap")) throw bad("asks an LDAP server, which is not supported, write the settings themselves");
+  if (line.startsWith("ldap")) throw bad("asks an LDAP server, which is not supported; write the settings themselves");
   const equals = line.indexOf("=");
   const name = line.slice(0, Math.max(equals, 0));
-  if (name === "service" || name === "servicefile") throw bad("names a service within a service, leave it out");
-  if (!isPostgresKeyword(name)) throw bad("is no keyword=value that libpq knows, without blanks around the =");
+  if (name === "service" || name === "servicefile") throw bad("names a service within a service; leave it out");
+  if (!isPostgresKeyword(name)) throw bad("is no keyword=value that libpq knows; write no blanks around the =");
   if (settings.has(name)) return;
   settings.set(name, { value: line.slice(equals + 1), label: `${name} in ${showPath(path)}`, show: showQuoted });
 }

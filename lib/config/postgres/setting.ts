@@ -29,7 +29,7 @@ export function readChoice<T extends string>(settings: Settings, name: string, c
   const choice = choices.find((choice) => choice === setting.value);
   if (choice !== undefined) return choice;
   const known = `${choices.slice(0, -1).join(", ")} or ${choices.at(-1)}`;
-  throw badSetting(setting, `${setting.show(setting.value, "its value")} is not known, write ${known}`);
+  throw badSetting(setting, `${setting.show(setting.value, "its value")} is not known; write ${known}`);
 }
 
 /** A whole number of 32 bits, with a sign and blanks around it if need be. */
@@ -38,7 +38,7 @@ export function readInteger(settings: Settings, name: string): number | undefine
   if (!setting) return undefined;
   const number = parseInteger(setting.value);
   if (number !== undefined) return number;
-  throw badSetting(setting, `${setting.show(setting.value, "its value")} is no whole number, write one such as 10`);
+  throw badSetting(setting, `${setting.show(setting.value, "its value")} is no whole number; write one such as 10`);
 }
 
 /** As libpq's pqParseIntParam. */

@@ -42,7 +42,7 @@ export function parseUri(rest: string): Settings {
 }
 
 function badUri(problem: string): DsnError {
-  return new DsnError(`Cannot read the PostgreSQL URL: ${problem}, ${HOW_TO_ESCAPE}`);
+  return new DsnError(`Cannot read the PostgreSQL URL: ${problem}; ${HOW_TO_ESCAPE}`);
 }
 
 /** The user ends at the first @, unless a slash comes first. */
@@ -97,14 +97,14 @@ function unknownParameter(name: string, show: Show): DsnError {
   const shown = /^[A-Za-z][A-Za-z_]*$/.test(name) ? show(name, "a parameter") : "a parameter";
   const hint = name === "ssl" ? "write sslmode=disable or ssl=true" : "correct it or leave it out";
   return new DsnError(
-    `Cannot read the PostgreSQL URL: ${shown} is no keyword of libpq, ${hint}, and ${HOW_TO_ESCAPE}`,
+    `Cannot read the PostgreSQL URL: ${shown} is no keyword of libpq; ${hint}, and ${HOW_TO_ESCAPE}`,
   );
 }
 
 /** As libpq 17 and later: blanks at both ends fall away, and others have to be escaped. */
 function decode(text: string): string {
   const trimmed = text.replace(/^ +| +$/g, "");
-  if (trimmed.includes(" ")) throw badUri("a part of it holds a blank, write it as %20");
+  if (trimmed.includes(" ")) throw badUri("a part of it holds a blank (%20)");
   const decoded = percentDecode(trimmed);
   if (decoded === undefined || decoded.includes("\0")) throw badUri("a percent escape is wrong");
   return decoded;

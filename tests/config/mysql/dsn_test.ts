@@ -83,11 +83,11 @@ accepts([
 refuses([
   ["u:pass@tcp(h)", "no slash", /the slash before the database is missing/],
   ["@tcp(/", "no closing bracket", /the address is not terminated/],
-  ["/d?timeout=5", "no unit", /parameter timeout .*: "5" is no duration, write a number with its unit/],
+  ["/d?timeout=5", "no unit", /parameter timeout .*: "5" is no duration; write a number with its unit/],
   [
     "/d?tls=foo",
     "no such TLS config",
-    /no such TLS config as "foo", write true, false, skip-verify or preferred.*tls-ca/,
+    /no such TLS config as "foo"; write true, false, skip-verify or preferred.*tls-ca/,
   ],
 ]);
 
@@ -133,19 +133,19 @@ refuses([
   ["(/", "no closing bracket", /the address is not terminated/],
   ["u:p@h:3306/d", "a bare host", /no known network .*write user:password@tcp\(host:port\)\/database/],
   ["u:p@TCP(h)/d", "networks are case-sensitive", /no known network/],
-  ["u:p@tcp4(h)/d", "tcp4", /network tcp4 .*only tcp and unix are known, write tcp\(host:port\) or unix\(\/path\)/],
+  ["u:p@tcp4(h)/d", "tcp4", /network tcp4 .*only tcp and unix are known; write tcp\(host:port\) or unix\(\/path\)/],
   ["tcp6([::1])/d", "tcp6", /network tcp6 /],
   ["tcp(::1)/d", "IPv6 without brackets", /write an IPv6 address in brackets as in tcp\(\[::1\]:3306\)/],
   ["tcp([::1)/d", "a bracket not closed", /in brackets/],
   ["tcp([::1]3306)/d", "no colon before the port", /in brackets/],
-  ["u:p@tcp(h:)/d", "an empty port", /"h:" has a wrong port, write a number from 1 to 65535/],
+  ["u:p@tcp(h:)/d", "an empty port", /"h:" has a wrong port; write a number from 1 to 65535/],
   ["u:p@tcp(h:0)/d", "port 0", /"h:0" has a wrong port/],
   ["u:p@tcp(h:65536)/d", "port 65536", /"h:65536" has a wrong port/],
   ["u:p@tcp(h:mysql)/d", "a service's name", /"h:mysql" has a wrong port/],
   ["u:p@tcp([::1]:x)/d", "a port after IPv6", /"\[::1\]:x" has a wrong port/],
   ["u:p@tcp(/run/x.sock)/d", "a socket as a host", /"\/run\/x.sock" is no host .*unix\(\/path\) for a socket/],
   ["u:p@tcp(a b)/d", "a space in the host", /"a b" is no host and port/],
-  ["/d%zz", "a bad escape in the database", /database .*"d%zz" has a wrong percent escape, write % as %25/],
+  ["/d%zz", "a bad escape in the database", /database .*"d%zz" has a wrong percent escape; write % as %25/],
   ["/d%ff", "an escape that is no UTF-8", /"d%ff" has a wrong percent escape/],
 ]);
 
@@ -212,7 +212,7 @@ refuses([
   ["/?loc=%zz", "a bad escape", /parameter loc .*wrong percent escape/],
   ["/?timeTruncate=1", "no duration", /parameter timeTruncate .*"1" is no duration/],
   ["/?connectionAttributes=%", "a bad escape", /parameter connectionAttributes .*wrong percent escape/],
-  ["/?tz=%2", "a bad escape", /parameter "tz" .*wrong percent escape, write % as %25/],
+  ["/?tz=%2", "a bad escape", /parameter "tz" .*wrong percent escape; write % as %25/],
   ["/?1x=1", "no variable's name", /"1x" is no parameter and no variable's name/],
   ["/?=1", "an empty name", /"" is no parameter and no variable's name/],
   ["/?a b=1", "a space in a name", /"a b" is no parameter/],
@@ -267,7 +267,7 @@ for (const key of [...FLAGS, ...MEANINGLESS_FLAGS]) {
     for (const text of ["", "tRue", "yes", "on", "t", "2", " true", "tru%65"]) {
       const message = messageFor(`/?${key}=${text}`);
       assert.ok(message.includes(`parameter ${key} `), message);
-      assert.ok(message.endsWith(`${JSON.stringify(text)} is no boolean, write true or false`), message);
+      assert.ok(message.endsWith(`${JSON.stringify(text)} is no boolean; write true or false`), message);
     }
   });
 }

@@ -62,7 +62,7 @@ refuses([
   [
     "host",
     "no equals sign",
-    "Cannot read the PostgreSQL settings: host has no = after it, " +
+    "Cannot read the PostgreSQL settings: host has no = after it; " +
     "write keyword=value, and a value that holds blanks in single quotes",
   ],
   ["s3cret", "a bare word", /: a word has no = after it/],
@@ -71,13 +71,13 @@ refuses([
   [
     "password='s3cret",
     "an open quote",
-    "Cannot read the PostgreSQL settings: a quoted value does not end, close it with ' and write a ' in it as \\'",
+    "Cannot read the PostgreSQL settings: a quoted value does not end; close it with ' and write a ' in it as \\'",
   ],
   ["password='s3cret\\'", "a quote that is escaped", /does not end/],
   [
     "conect_timeout=5",
     "no such keyword",
-    'Cannot read the PostgreSQL settings: "conect_timeout" is no keyword of libpq, correct it or leave it out, ' +
+    'Cannot read the PostgreSQL settings: "conect_timeout" is no keyword of libpq; correct it or leave it out, ' +
     "and write a value that holds blanks in single quotes",
   ],
   ["HOST=h", "keywords are in lower case", /"HOST" is no keyword/],
@@ -88,7 +88,7 @@ refuses([
   [
     "host= password=s3cret",
     "a keyword in the value's place",
-    "Cannot read the PostgreSQL settings: host has no value but another keyword after it, " +
+    "Cannot read the PostgreSQL settings: host has no value but another keyword after it; " +
     "write host='' for the default, or quote the value",
   ],
 ]);
@@ -132,28 +132,28 @@ refuses([
   [
     "postgres://u:s3cret/x@h/d",
     "a slash in the password",
-    "Cannot read the PostgreSQL URL: an @ is not where the host begins, " +
+    "Cannot read the PostgreSQL URL: an @ is not where the host begins; " +
     "write each @ / ? : [ % and & in a user, password or value as %40 %2F %3F %3A %5B %25 %26",
   ],
-  ["postgres://u:a@s3cret@h/d", "an @ in the password", /an @ is not where the host begins, write each @/],
+  ["postgres://u:a@s3cret@h/d", "an @ in the password", /an @ is not where the host begins; write each @/],
   ["postgres://u:5/s3cret?x@h", "a slash and a ? in the password", /not of the form keyword=value/],
   ["postgres://u:5/a?s3cret=b@h", "a slash, ? and = in the password", /URL: a parameter is no keyword/],
   ["postgres://u:5/a?kiwi=b@h", "the same in letters", /URL: a parameter is no keyword/],
   ["postgres://u:kiwi?plum=1", "a ? in the password, no host", /URL: a parameter is no keyword/],
-  ["postgres://u:s3%cret@h", "a bare %", /a percent escape is wrong, write each/],
+  ["postgres://u:s3%cret@h", "a bare %", /a percent escape is wrong; write each/],
   ["postgres://u:%00@h", "a NUL", /a percent escape is wrong/],
   ["postgres://u:%FF@h", "no UTF-8", /a percent escape is wrong/],
-  ["postgres://u:s3 cret@h", "a blank", /a part of it holds a blank, write it as %20/],
+  ["postgres://u:s3 cret@h", "a blank", /a part of it holds a blank \(%20\); write each/],
   ["postgres://[::1/d", "an open bracket", /a bracket is open, empty, or not followed by a port/],
   ["postgres://[]/d", "an empty bracket", /a bracket is open/],
   ["postgres://[::1]5/d", "no colon after a bracket", /a bracket is open/],
   [
     "postgres://h:1/d?conect_timeout=5",
     "no such keyword",
-    'Cannot read the PostgreSQL URL: "conect_timeout" is no keyword of libpq, correct it or leave it out, ' +
+    'Cannot read the PostgreSQL URL: "conect_timeout" is no keyword of libpq; correct it or leave it out, ' +
     "and write each @ / ? : [ % and & in a user, password or value as %40 %2F %3F %3A %5B %25 %26",
   ],
-  ["postgres://h?ssl=false", "JDBC's ssl is no boolean", /"ssl" is no keyword of libpq, write sslmode=disable or/],
+  ["postgres://h?ssl=false", "JDBC's ssl is no boolean", /"ssl" is no keyword of libpq; write sslmode=disable or/],
   ["postgres://h?password=s3&kiwi=1", "a & in the password", /URL: a parameter is no keyword/],
   ["postgres://h?host", "no equals sign", /a parameter is not of the form keyword=value/],
   ["postgres://h?options=-c a=b", "two equals signs", /with = in the value written as %3D/],

@@ -156,14 +156,14 @@ refuses([
   [
     "no such service",
     { text: "service=x", files: { [S]: SERVICES } },
-    'Cannot use service for PostgreSQL: "x" is in no service file, add it to "~/.pg_service.conf" ' +
+    'Cannot use service for PostgreSQL: "x" is in no service file; add it to "~/.pg_service.conf" ' +
     "or name the file with PGSERVICEFILE",
   ],
   ["no service file", { env: { PGSERVICE: "x" } }, /use PGSERVICE for PostgreSQL: "x" is in no service file/],
   [
     "a named service file is missing",
     { env: { PGSERVICE: "x", PGSERVICEFILE: "~/no" } },
-    'Cannot use PGSERVICEFILE for PostgreSQL: the service file "~/no" cannot be read (there is no such file), ' +
+    'Cannot use PGSERVICEFILE for PostgreSQL: the service file "~/no" cannot be read (there is no such file); ' +
     "mend that or name another with PGSERVICEFILE",
   ],
   [
@@ -174,7 +174,7 @@ refuses([
   [
     "a nested service",
     { text: "service=s", files: { [S]: "[s]\nservice=t" } },
-    'Cannot read the PostgreSQL service file "~/.pg_service.conf": line 2 names a service within a service, leave it out',
+    'Cannot read the PostgreSQL service file "~/.pg_service.conf": line 2 names a service within a service; leave it out',
   ],
   [
     "LDAP",
@@ -190,7 +190,7 @@ refuses([
   [
     "blanks before the equals sign",
     { text: "service=s", files: { [S]: "[s]\nuser =u" } },
-    /without blanks around the =/,
+    /write no blanks around the =/,
   ],
   ["what is refused", { text: "service=s", files: { [S]: "[s]\nsslpassword=s3cret" } }, /use sslpassword in "~/],
 ]);
@@ -240,7 +240,7 @@ accepts([
   ["a file that group can read", pgpass("h:*:*:*:1", "host=h", { modes: { ".pgpass": 0o640 } }), {
     hosts: [tcp("h")],
     notes: [
-      'The password file "~/.pgpass" is ignored: group or others have access to it, take that away with chmod 0600',
+      'The password file "~/.pgpass" is ignored: group or others have access to it; take that away with chmod 0600',
     ],
   }],
   ["a file that others can write", pgpass("h:*:*:*:1", "host=h", { modes: { ".pgpass": 0o602 } }), {
@@ -306,25 +306,25 @@ refuses([
   [
     "verify-full without a root",
     tls("verify-full"),
-    'Cannot use sslmode for PostgreSQL: the root certificate "~/.postgresql/root.crt" is missing, ' +
+    'Cannot use sslmode for PostgreSQL: the root certificate "~/.postgresql/root.crt" is missing; ' +
     "give the file with sslrootcert or tls-ca, or use sslrootcert=system with sslmode=verify-full",
   ],
   ["a given root is missing", {
     text: "host=h,/a",
     env: { PGSSLMODE: "verify-ca", PGSSLROOTCERT: "~/no" },
-  }, /^Cannot use PGSSLROOTCERT for PostgreSQL: the root certificate "~\/no" is missing, give the file/],
+  }, /^Cannot use PGSSLROOTCERT for PostgreSQL: the root certificate "~\/no" is missing; give the file/],
   [
     "a revocation list at hand",
     tls("require", ROOT, ".postgresql/root.crl"),
-    'Cannot use "~/.postgresql/root.crl" for PostgreSQL: revocation lists cannot be checked, move the file elsewhere',
+    'Cannot use "~/.postgresql/root.crl" for PostgreSQL: revocation lists cannot be checked; move the file elsewhere',
   ],
   [
     "a certificate without a key",
     tls("", CERT),
     'Cannot use the client certificate "~/.postgresql/postgresql.crt" for PostgreSQL: ' +
-    'there is no private key "~/.postgresql/postgresql.key", name it with sslkey',
+    'there is no private key "~/.postgresql/postgresql.key"; name it with sslkey',
   ],
-  ["a given certificate is missing", { text: "host=h sslcert=~/no" }, /use sslcert for .*"~\/no" does not exist, corr/],
+  ["a given certificate is missing", { text: "host=h sslcert=~/no" }, /use sslcert for .*"~\/no" does not exist; corr/],
   [
     "a key that others can read",
     { ...tls("", CERT, KEY), modes: { [KEY]: 0o604 } },

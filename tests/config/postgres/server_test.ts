@@ -235,41 +235,41 @@ for (const [keyword, value, variable, instead] of NOT_FOR_LOCKS) {
 
 const MODES = "write disable, allow, prefer, require, verify-ca or verify-full";
 refuses([
-  ["sslmode=foo", {}, "no such mode", `Cannot use sslmode for PostgreSQL: "foo" is not known, ${MODES}`],
-  ["", { PGSSLMODE: "foo" }, "no such mode", `Cannot use PGSSLMODE for PostgreSQL: "foo" is not known, ${MODES}`],
+  ["sslmode=foo", {}, "no such mode", `Cannot use sslmode for PostgreSQL: "foo" is not known; ${MODES}`],
+  ["", { PGSSLMODE: "foo" }, "no such mode", `Cannot use PGSSLMODE for PostgreSQL: "foo" is not known; ${MODES}`],
   ["sslmode=Require", {}, "case matters", /"Require" is not known/],
   [
     "password=x sslmode=s3cret",
     {},
     "after a password",
-    `Cannot use sslmode for PostgreSQL: its value is not known, ${MODES}`,
+    `Cannot use sslmode for PostgreSQL: its value is not known; ${MODES}`,
   ],
   ["postgres://u:p@h?sslmode=foo", {}, "a URI", /"foo" is not known/],
   ["postgres://u:p@h?password=a&sslmode=s3cret", {}, "after a password", /its value is not known/],
-  ["sslnegotiation=foo", {}, "no such negotiation", /"foo" is not known, write postgres or direct$/],
+  ["sslnegotiation=foo", {}, "no such negotiation", /"foo" is not known; write postgres or direct$/],
   [
     "sslnegotiation=direct",
     {},
     "direct but weak",
-    "Cannot use sslnegotiation for PostgreSQL: direct may not be used with the weak sslmode prefer, " +
+    "Cannot use sslnegotiation for PostgreSQL: direct may not be used with the weak sslmode prefer; " +
     "write sslmode=require, verify-ca or verify-full",
   ],
   [
     "sslrootcert=system sslmode=verify-ca",
     {},
     "system but weak",
-    "Cannot use sslrootcert for PostgreSQL: system may not be used with the weak sslmode verify-ca, " +
+    "Cannot use sslrootcert for PostgreSQL: system may not be used with the weak sslmode verify-ca; " +
     "write sslmode=verify-full",
   ],
   [
     "sslmode=verify-ca",
     {},
     "no root certificate and no home",
-    "Cannot use sslmode for PostgreSQL: the home folder is not known, give the file with sslrootcert or tls-ca, " +
+    "Cannot use sslmode for PostgreSQL: the home folder is not known; give the file with sslrootcert or tls-ca, " +
     "or use sslrootcert=system with sslmode=verify-full",
   ],
-  ["host='' hostaddr=::1 sslrootcert=system", {}, "no name to verify", /use hostaddr .*give it with host in addition/],
-  ["connect_timeout=5s", {}, "no number", /use connect_timeout for .*"5s" is no whole number, write one such as 10/],
+  ["host='' hostaddr=::1 sslrootcert=system", {}, "no name to verify", /use hostaddr .*add host beside hostaddr/],
+  ["connect_timeout=5s", {}, "no number", /use connect_timeout for .*"5s" is no whole number; write one such as 10/],
   ["connect_timeout=3000000000", {}, "more than 32 bits", /is no whole number/],
   ["", { PGCONNECT_TIMEOUT: "x" }, "no number", /use PGCONNECT_TIMEOUT for .*"x" is no whole number/],
   ["keepalives=yes", {}, "no number", /use keepalives for .*is no whole number/],
@@ -278,7 +278,7 @@ refuses([
     "target_session_attrs=standby",
     {},
     "a lock there is none",
-    "Cannot use target_session_attrs for PostgreSQL: a lock at a standby server keeps nobody out, " +
+    "Cannot use target_session_attrs for PostgreSQL: a lock at a standby server keeps nobody out; " +
     "write primary or read-write",
   ],
   [
@@ -288,29 +288,29 @@ refuses([
     /use PGTARGETSESSIONATTRS for .*keeps nobody out/,
   ],
   ["target_session_attrs=prefer-standby", {}, "a lock there is none", /keeps nobody out/],
-  ["target_session_attrs=foo", {}, "no such server", /"foo" is not known, write any, read-write or primary/],
+  ["target_session_attrs=foo", {}, "no such server", /"foo" is not known; write any, read-write or primary/],
   [
     "host=a,b port=1,2,3",
     {},
     "too many ports",
-    "Cannot combine port and host for PostgreSQL: could not match 3 port numbers to 2 hosts, " +
+    "Cannot combine port and host for PostgreSQL: could not match 3 port numbers to 2 hosts; " +
     "give as many of one as of the other, separated by commas, or one port for all",
   ],
-  ["port=1,2", {}, "more ports than hosts", /could not match 2 port numbers to 1 host,/],
+  ["port=1,2", {}, "more ports than hosts", /could not match 2 port numbers to 1 host;/],
   [
     "host=a,b hostaddr=::1",
     {},
     "too few addresses",
-    "Cannot combine host and hostaddr for PostgreSQL: could not match 2 host names to 1 hostaddr value, " +
+    "Cannot combine host and hostaddr for PostgreSQL: could not match 2 host names to 1 hostaddr value; " +
     "give as many of one as of the other, separated by commas",
   ],
-  ["port=0", {}, "port 0", /use port for PostgreSQL: "0" is no port, write a number from 1 to 65535/],
+  ["port=0", {}, "port 0", /use port for PostgreSQL: "0" is no port; write a number from 1 to 65535/],
   ["port=65536", {}, "a port too high", /"65536" is no port/],
   ["port=1x", {}, "no number", /"1x" is no port/],
   ["", { PGPORT: "x" }, "no number", /use PGPORT for PostgreSQL: "x" is no port/],
   ["postgres://u:s3cret/d", {}, "a password and no host", /use port for PostgreSQL: its value is no port/],
   ["postgres://u:p@h:s3cret/d", {}, "perhaps a password", /use port for PostgreSQL: its value is no port/],
   ["postgres://u:p@h:99999", {}, "a port too high, or a password", /use port for PostgreSQL: its value is no port/],
-  ["host=@abstract", {}, "an abstract socket", /an abstract Unix socket \(@\) cannot be used, name the folder/],
-  ["hostaddr=example.org", {}, "no address", /"example.org" is no IP address, write a name with host instead/],
+  ["host=@abstract", {}, "an abstract socket", /an abstract Unix socket \(@\) cannot be used; name the folder/],
+  ["hostaddr=example.org", {}, "no address", /"example.org" is no IP address; write a name with host instead/],
 ]);

@@ -1,0 +1,61 @@
+/** What the completions of every shell need, from the tables that the parser reads. */
+
+import { type Flag, standsAlone } from "../../lib/args/flag.ts";
+import { RUN_FLAGS } from "../../lib/args/run_help.ts";
+import { SETTINGS } from "../../lib/args/settings_table.ts";
+import { SUBCOMMANDS } from "../../lib/args/subcommands.ts";
+
+/** A subcommand, or, with the name `run`, what sera does without one. */
+export interface Scope {
+  readonly name: string;
+  readonly summary: string;
+  readonly flags: readonly Flag[];
+  readonly takesCommand: boolean;
+}
+
+export const RUN: Scope = { name: "run", summary: "", flags: RUN_FLAGS, takesCommand: true };
+
+export const SUBSCOPES: readonly Scope[] = SUBCOMMANDS.map(({ name, summary, flags, takesSettings, takesCommand }) => ({
+  name,
+  summary,
+  flags: takesSettings ? [...SETTINGS, ...flags] : flags,
+  takesCommand,
+}));
+
+const ALL_FLAGS = [RUN, ...SUBSCOPES].flatMap(({ flags }) => flags);
+
+/** The names of all flags whose value may be the next word; where two share a name, both are of that kind, or none is. */
+export const VALUED: readonly string[] = unique(
+  ALL_FLAGS.filter((flag) => !standsAlone(flag)).flatMap(({ name, alias }) => [name, alias ?? name]),
+);
+
+/** The words that a flag takes as its value, where that is no path and not just any text. */
+export function valuesOf(flag: Flag): readonly string[] {
+  const { kind, words = [] } = flag;
+  if (kind === "boolean-or-path") return [];
+  return standsAlone(flag) ? [...words, "true", "false"] : words;
+}
+
+/** Whether a flag takes a path. */
+export function takesPath({ kind }: Flag): boolean {
+  return kind === "file" || kind === "boolean-or-path";
+}
+
+/** The names of all flags that take any of the same words, by these words. */
+export function namesByValues(): ReadonlyMap<string, readonly string[]> {
+  const groups = Map.groupBy(ALL_FLAGS, (flag) => valuesOf(flag).join(" "));
+  groups.delete("");
+  return new Map([...groups].map(([values, flags]) => [values, unique(flags.map(({ name }) => name))]));
+}
+
+/** The names of all flags that take a path. */
+export const PATHS: readonly string[] = unique(ALL_FLAGS.filter(takesPath).map(({ name }) => name));
+
+/** What a flag does, in one line. */
+export function summaryOf({ help }: Flag): string {
+  return help.filter((line) => !line.includes("  ")).join(" ").replace(/:$/, "");
+}
+
+function unique(names: readonly string[]): readonly string[] {
+  return [...new Set(names)];
+}

@@ -1,0 +1,153 @@
+/**
+ * Writes the manual page, sera(1), from the tables that `--help` is made from: `scripts/manual.ts [FILE]`.
+ *
+ * @module
+ */
+import { type ExitStatus, RUN_STATUSES } from "../lib/args/exit_statuses.ts";
+import type { Flag } from "../lib/args/flag.ts";
+import { ABOUT_RUN, EXAMPLES, RUN_FLAGS, RUN_USAGE } from "../lib/args/run_help.ts";
+import { environmentName, SETTINGS } from "../lib/args/settings_table.ts";
+import { type Subcommand, SUBCOMMANDS } from "../lib/args/subcommands.ts";
+import { VERSION } from "../lib/version.ts";
+import { prose, tagged, text, typed, usage, value } from "./roff.ts";
+import { sourceDate } from "./source_date.ts";
+
+/** What a run is, beyond what `--help` has room for. */
+const MORE_ABOUT_RUN = [
+  "Commands with the same words share a lock, on whichever node they run; --name",
+  "makes others share it. If the lock is lost while the command runs, the command",
+  "is stopped. Signals are passed on to the command, which has the standard input,",
+  "output and error of sera itself.",
+];
+
+const ABOUT_OPTIONS = [
+  "A flag may have one dash or two. Its value follows as =value or as the next",
+  "word. A flag without a value takes =true or =false. The first word that is no",
+  "flag, or --, ends the flags.",
+  "",
+  "A setting may also come from a variable, and some from the config file. Flags",
+  "win over variables, and these over the config file.",
+];
+
+/** What a command learns of its lock, see lib/commands/variables.ts. */
+const COMMAND_VARIABLES: readonly (readonly [name: string, ...meaning: readonly string[]])[] = [
+  ["SERA_LOCK_NAME", "the lock's name"],
+  ["SERA_LOCK_KEY", "what the name was made of; not set if that is longer than 4096 characters"],
+  ["SERA_HOST", "the host that the command runs on, as others see it"],
+  ["SERA_RUN_ID", "the number of the run, with the ledger only"],
+  ["SERA_TOKEN", "the same number as a fencing token: it grows with every run of the lock,", "with the ledger only"],
+];
+
+const FILES: readonly (readonly [path: string, ...meaning: readonly string[]])[] = [
+  ["/etc/sera.json", "the config file, a JSON object; keep it from others if it holds a password"],
+  ["/run/sera", "the locks of root with --server file:, and their ledger, ledger.sqlite"],
+  ["~/.local/state/sera", "those of other users; XDG_STATE_HOME moves it"],
+];
+
+const MORE_EXAMPLES: readonly (readonly [line: string, ...meaning: readonly string[]])[] = [
+  ["0 3 * * *  root  sera 0 /usr/local/bin/report", "in the crontab of every node: one of them runs it"],
+  [
+    '{"server": "sera:secret@tcp(db.example.com:3306)/", "syslog": true}',
+    "in /etc/sera.json: lock in MySQL or MariaDB, and report failures to syslog",
+  ],
+];
+
+const SEE_ALSO = ["flock(1)", "logger(1)", "crontab(5)", "systemd.timer(5)"];
+
+/**
+ * The page, for man(1).
+ *
+ * @param date The date that it bears.
+ */
+export function manual(date: Date): string {
+  return [
+    `.TH SERA 1 "${date.toISOString().slice(0, 10)}" "sera ${VERSION}" "User Commands"`,
+    ".SH NAME",
+    "sera \\- run a command while holding a lock that all servers share",
+    ".SH SYNOPSIS",
+    `.B sera\n${usage(RUN_USAGE)}`,
+    ...SUBCOMMANDS.flatMap(({ name, usages }) => usages.map((words) => `.br\n.B sera ${name}\n${usage(words)}`)),
+    ".SH DESCRIPTION",
+    ...text([...ABOUT_RUN, "", ...MORE_ABOUT_RUN]),
+    ".SH OPTIONS",
+    ...text(ABOUT_OPTIONS),
+    ...RUN_FLAGS.flatMap(setting),
+    ".SH SUBCOMMANDS",
+    ...SUBCOMMANDS.flatMap(subcommand),
+    ".SH ENVIRONMENT",
+    ...text(["Each setting is read from the variable that is named with it above. libpq's", "variables, such as"]),
+    `${typed("PGHOST")}, complete a PostgreSQL server.`,
+    ".PP",
+    "What sera sets for the command:",
+    ...list(COMMAND_VARIABLES),
+    ".SH FILES",
+    ...list(FILES),
+    ".SH EXIT STATUS",
+    ...statuses(RUN_STATUSES),
+    ".SH EXAMPLES",
+    ...list([...EXAMPLES, ...MORE_EXAMPLES]),
+    ".SH SEE ALSO",
+    SEE_ALSO.map(reference).join(",\n"),
+    "",
+  ].join("\n");
+}
+
+function setting(flag: Flag): readonly string[] {
+  const setting = SETTINGS.find(({ name }) => name === flag.name);
+  if (!setting) return option(flag);
+  const key = setting.inConfig ? `; key ${typed(setting.name)} of the config file` : "";
+  const lines = option(flag);
+  // After a list only a paragraph keeps the indentation.
+  const next = lines.at(-1) === ".RE" ? ".IP" : ".br";
+  return [...lines, next, `Variable ${typed(environmentName(setting.name))}${key}.`];
+}
+
+function option({ name, alias, placeholder, help }: Flag): readonly string[] {
+  const names = [name, ...alias === undefined ? [] : [alias]].map((name) =>
+    typed(name.length > 1 ? `--${name}` : `-${name}`)
+  );
+  // As in [=SOCKET], a value that may be left out.
+  const [, optional] = /^\[=(.*)\]$/.exec(placeholder ?? "") ?? [];
+  const shown = optional !== undefined ? `[=${value(optional)}]` : placeholder ? ` ${value(placeholder)}` : "";
+  return tagged(names.join(", ") + shown, text(help));
+}
+
+function subcommand({ name, usages, about, flags, takesSettings, statuses: own }: Subcommand): readonly string[] {
+  const heads = usages.map((words) => `.B sera ${name}\n${usage(words)}`);
+  return [
+    `.SS sera ${name}`,
+    heads.join("\n.br\n"),
+    ".PP",
+    ...text(about),
+    ".PP",
+    takesSettings ? "Flags beside those of a run:" : "Flags:",
+    ...flags.flatMap(option),
+    ".PP",
+    "Exit status:",
+    ...statuses(own),
+  ];
+}
+
+function statuses(all: readonly ExitStatus[]): readonly string[] {
+  return list(all.map(([status, ...meaning]) => [`${status}`, ...meaning]));
+}
+
+function list(items: readonly (readonly [string, ...(readonly string[])])[]): readonly string[] {
+  return items.flatMap(([tag, ...meaning]) => tagged(typed(tag), meaning.map(prose)));
+}
+
+function reference(page: string): string {
+  const [, name, section] = /^(.*)(\(\d\))$/.exec(page)!;
+  return `${typed(name!)}${section}`;
+}
+
+if (import.meta.main) {
+  const [path, ...rest] = Deno.args;
+  if (rest.length > 0) {
+    console.error("Usage: scripts/manual.ts [FILE]");
+    Deno.exit(2);
+  }
+  const page = manual(new Date(1000 * await sourceDate()));
+  if (path === undefined) await Deno.stdout.write(new TextEncoder().encode(page));
+  else await Deno.writeTextFile(path, page);
+}

@@ -80,7 +80,7 @@ try {
 
 /** Compiles sera and the empty program; where the compiler's runtime cannot be had, both run from source alike. */
 async function prepare(): Promise<{ sera: Words; empty: Words; build: string }> {
-  const sera = await bundle(`${folder}/bundle`);
+  const { entry: sera } = await bundle(`${folder}/bundle`);
   const empty = `${folder}/empty.js`;
   await Deno.writeTextFile(empty, EMPTY);
   const compiled = async (entry: string, name: string) =>

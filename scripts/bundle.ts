@@ -4,9 +4,10 @@
  *
  * @module
  */
-import { build, type Plugin, stop } from "esbuild";
-
-const ROOT = `${import.meta.dirname}/..`;
+import { resolve } from "node:path";
+import { build, type Metafile, type Plugin, stop } from "esbuild";
+import config from "../deno.json" with { type: "json" };
+import { ROOT } from "./root.ts";
 
 /** Loads a module of Node when it is first used; not with `require`, which drags in a module system of its own. */
 const onFirstUse = (name: string) =>
@@ -84,7 +85,7 @@ const standIns: Plugin = {
     STAND_INS.forEach(({ module, code }, index) => {
       build.onResolve({ filter: module }, ({ path, importer }) => {
         // Only what a driver asks for; sera's own imports are meant as they are.
-        return /\/node_modules\/(mysql2|pg|pg-protocol)\//.test(importer)
+        return /[\\/]node_modules[\\/](mysql2|pg|pg-protocol)[\\/]/.test(importer)
           ? { path: `${index}:${path}`, namespace: "stand-in" }
           : undefined;
       });
@@ -113,16 +114,38 @@ const nodeModules: Plugin = {
   },
 };
 
+/** Keeps what deno.json says about building and testing out of the program, which asks it for the version only. */
+const versionOnly: Plugin = {
+  name: "version-only",
+  setup(build) {
+    build.onLoad({ filter: /[\\/]deno\.json$/ }, () => ({
+      contents: JSON.stringify({ version: config.version }),
+      loader: "json",
+    }));
+  },
+};
+
+/** What {@linkcode bundle} made. */
+export interface Bundle {
+  /** The path of the file to run. */
+  readonly entry: string;
+  /** Which sources went into which file. */
+  readonly metafile: Metafile;
+}
+
 /**
- * Bundles sera.
+ * Bundles sera. The same sources and packages give the same files bit for bit, wherever the checkout is.
  *
  * @param outdir Where to put the files.
- * @returns The path of the one to run.
  */
-export async function bundle(outdir: string): Promise<string> {
+export async function bundle(outdir: string): Promise<Bundle> {
   try {
-    await build({
-      entryPoints: [`${ROOT}/main.ts`],
+    const { metafile } = await build({
+      // The names of the files depend on the sources' paths, so these must not begin where the script was called.
+      absWorkingDir: ROOT,
+      // Nor may a tsconfig.json in a folder above change them.
+      tsconfigRaw: {},
+      entryPoints: ["main.ts"],
       outdir,
       bundle: true,
       splitting: true,
@@ -130,13 +153,14 @@ export async function bundle(outdir: string): Promise<string> {
       platform: "node",
       target: "esnext",
       minify: true,
-      plugins: [standIns, nodeModules],
+      metafile: true,
+      plugins: [standIns, nodeModules, versionOnly],
       logLevel: "error",
     });
+    return { entry: `${outdir}/main.js`, metafile };
   } finally {
     await stop();
   }
-  return `${outdir}/main.js`;
 }
 
-if (import.meta.main) console.log(await bundle(Deno.args[0] ?? "dist/bundle"));
+if (import.meta.main) console.log((await bundle(resolve(Deno.args[0] ?? "dist/bundle"))).entry);

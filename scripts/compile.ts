@@ -13,12 +13,14 @@ export interface Compilation {
 }
 
 /**
- * Compiles a program into a standalone binary with sera's permissions. The runtime that goes into it is downloaded once
+ * Compiles a program into a standalone binary with sera's permissions; the same files, runtime and compiler give the same
+ * binary bit for bit. The runtime that goes into it is downloaded once
  * for each target, from Deno's own host, except where DENORT_BIN names one.
  *
  * @returns Whether it worked; the compiler has said why not, unless it is to be quiet.
  */
 export async function compile({ folder, entry, output, target }: Compilation, quiet = false): Promise<boolean> {
+  await forgetTimes(folder);
   const compiler = new Deno.Command(Deno.execPath(), {
     args: [
       "compile",
@@ -40,4 +42,11 @@ export async function compile({ folder, entry, output, target }: Compilation, qu
     stderr: quiet ? "null" : "inherit",
   });
   return (await compiler.spawn().status).success;
+}
+
+/** The binary keeps the files' times of last change, which nobody asks for, and which differ with each build. */
+async function forgetTimes(folder: string): Promise<void> {
+  for await (const { name, isFile } of Deno.readDir(folder)) {
+    if (isFile) await Deno.utime(`${folder}/${name}`, 0, 0);
+  }
 }

@@ -1,0 +1,184 @@
+#!/bin/sh
+# Installs sera from its releases, for Linux with glibc and for macOS. See --help.
+set -eu
+
+# Where the releases are; the copy that a release publishes has it filled in.
+releases=
+
+usage() {
+  cat <<'END'
+Usage: install.sh [--version VERSION] [--prefix FOLDER] [--bin-dir FOLDER]
+                  [--binary-only] [--dry-run]
+
+Downloads sera, checks its SHA-256 sum, and installs the program, its manual
+page, and its completions for bash, zsh and fish.
+
+  --version VERSION  install this one, such as 0.1.0, not the newest
+  --prefix FOLDER    install below this folder; /usr/local if you may write
+                     there, else ~/.local
+  --bin-dir FOLDER   where to put the program; bin below the prefix
+  --binary-only      no manual page and no completions
+  --dry-run          only say what would be done
+
+SERA_BASE_URL is where the releases are; below it, as on GitHub, there are
+latest/download/FILE and download/vVERSION/FILE.
+END
+}
+
+fail() {
+  echo "install.sh: $*" >&2
+  exit 1
+}
+
+# The folder for what is downloaded, and the file that is just being installed.
+download=
+unfinished=
+clean_up() {
+  [ -z "$download" ] || rm -rf -- "$download"
+  [ -z "$unfinished" ] || rm -f -- "$unfinished"
+}
+trap clean_up EXIT
+trap 'exit 129' HUP
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+version=
+prefix=
+bin_dir=
+binary_only=
+dry_run=
+while [ $# -gt 0 ]; do
+  option=$1
+  shift
+  case $option in
+    --version=* | --prefix=* | --bin-dir=*) value=${option#*=} option=${option%%=*} ;;
+    --version | --prefix | --bin-dir)
+      [ $# -gt 0 ] || fail "no value after $option; see --help"
+      value=$1
+      shift
+      ;;
+    *) value= ;;
+  esac
+  case $option in
+    # Tags have a v in front.
+    --version) version=${value#v} ;;
+    --prefix) prefix=$value ;;
+    --bin-dir) bin_dir=$value ;;
+    --binary-only) binary_only=1 ;;
+    --dry-run) dry_run=1 ;;
+    -h | --help)
+      usage
+      exit 0
+      ;;
+    *) fail "cannot use: $option; see --help" ;;
+  esac
+done
+
+base=${SERA_BASE_URL:-$releases}
+base=${base%/}
+[ -n "$base" ] ||
+  fail "no place to download from: set SERA_BASE_URL to the releases, such as https://github.com/OWNER/sera/releases"
+
+case $(uname -s)-$(uname -m) in
+  Linux-x86_64 | Linux-amd64) target=x86_64-unknown-linux-gnu ;;
+  Linux-aarch64 | Linux-arm64) target=aarch64-unknown-linux-gnu ;;
+  Darwin-x86_64) target=x86_64-apple-darwin ;;
+  Darwin-arm64) target=aarch64-apple-darwin ;;
+  *) fail "there is no sera for $(uname -s) on $(uname -m) that this could install" ;;
+esac
+# musl's ldd says so on stderr, and fails.
+case $(ldd --version 2>&1 || :) in
+  *musl*) fail "this system has musl, and sera needs glibc: use sera's container image, or a system such as Debian" ;;
+esac
+
+if [ -z "$prefix" ]; then
+  if [ -w /usr/local ] && { [ -w /usr/local/bin ] || [ ! -e /usr/local/bin ]; }; then
+    prefix=/usr/local
+  else
+    prefix=${HOME:?is not set; use --prefix}/.local
+  fi
+fi
+[ -n "$bin_dir" ] || bin_dir=$prefix/bin
+
+if command -v curl >/dev/null; then
+  get() { curl --fail --silent --show-error --location --connect-timeout 30 --retry 2 --output "$2" -- "$1"; }
+elif command -v wget >/dev/null; then
+  get() { wget --no-verbose --timeout=30 --tries=3 --output-document="$2" -- "$1"; }
+else
+  fail "needs curl or wget: install one of them"
+fi
+if command -v sha256sum >/dev/null; then
+  sum_of() { sha256sum <"$1"; }
+elif command -v shasum >/dev/null; then
+  sum_of() { shasum -a 256 <"$1"; }
+else
+  fail "needs sha256sum or shasum: install one of them"
+fi
+
+# Downloads a file of the release into the folder for it.
+fetch() {
+  get "$1/$2" "$download/$2" 2>"$download/why" ||
+    fail "cannot download $1/$2: $(head -n 1 "$download/why" | tr -cd '[:print:]')"
+}
+
+download=$(mktemp -d)
+if [ -n "$version" ]; then
+  fetch "$base/download/v$version" SHA256SUMS
+else
+  fetch "$base/latest/download" SHA256SUMS
+fi
+# Lines such as "<sum>  sera-0.1.0-x86_64-unknown-linux-gnu.tar.gz".
+while read -r sum asset; do
+  case $asset in sera-*-"$target".tar.gz) break ;; esac
+  asset=
+done <"$download/SHA256SUMS"
+[ -n "$asset" ] || fail "the release has no file for this system: sera-${version:-VERSION}-$target.tar.gz"
+version=${asset#sera-}
+version=${version%-"$target".tar.gz}
+case $version in
+  '' | *[!0-9A-Za-z.+-]*) fail "cannot use as a version: $version" ;;
+esac
+
+man=$prefix/share/man/man1/sera.1
+bash=$prefix/share/bash-completion/completions/sera
+zsh=$prefix/share/zsh/site-functions/_sera
+fish=$prefix/share/fish/vendor_completions.d/sera.fish
+if [ -n "$dry_run" ]; then
+  echo "would download $base/download/v$version/$asset"
+  echo "would install $bin_dir/sera"
+  [ -n "$binary_only" ] || printf 'would install %s\n' "$man" "$bash" "$zsh" "$fish"
+  exit 0
+fi
+
+# From the release that the sums are of: a newer one may have come out meanwhile.
+fetch "$base/download/v$version" "$asset"
+actual=$(sum_of "$download/$asset")
+[ "${actual%% *}" = "$sum" ] ||
+  fail "the SHA-256 sum of $asset is wrong: ${actual%% *}, expected $sum; the download is broken or not sera's"
+tar -xzf "$download/$asset" -C "$download" 2>/dev/null || fail "cannot unpack $asset"
+unpacked=$download/${asset%.tar.gz}
+[ -f "$unpacked/sera" ] || fail "there is no program in $asset"
+
+# Copies aside and moves, so that there is a whole file at all times, and a program that runs is not written to.
+put() {
+  unfinished=$2.new.$$
+  { mkdir -p "${2%/*}" && cp "$unpacked/$1" "$unfinished" && chmod "$3" "$unfinished"; } 2>/dev/null ||
+    fail "cannot write to ${2%/*}: choose another folder with --prefix, or run this as root"
+  # Not where it was unpacked: a temporary folder may forbid that.
+  [ "$1" != sera ] || "$unfinished" --version >/dev/null 2>"$download/why" ||
+    fail "the program does not run on this system: $(head -n 1 "$download/why" | tr -cd '[:print:]')"
+  mv -f "$unfinished" "$2"
+  unfinished=
+  echo "installed $2"
+}
+put sera "$bin_dir/sera" 755
+if [ -z "$binary_only" ]; then
+  put sera.1 "$man" 644
+  put completions/sera.bash "$bash" 644
+  put completions/_sera "$zsh" 644
+  put completions/sera.fish "$fish" 644
+fi
+case :$PATH: in
+  *:"$bin_dir":*) ;;
+  *) echo "$bin_dir is not in your PATH" ;;
+esac

@@ -1,18 +1,42 @@
 import assert from "node:assert/strict";
-import { pidNamespace, testWith } from "./needs.ts";
+import { entrypoint } from "../docs/dockerfile.ts";
+import { pidNamespace, testWith, tool } from "./needs.ts";
 import { fixture, Place } from "./place.ts";
 import { children, type Running } from "./running.ts";
 import { waitersForFile } from "./targets.ts";
 import { lockName } from "../../lib/lock/lock_name.ts";
 import { until } from "./wait.ts";
 
-/** Starts sera as the first process of a namespace, as a container does. */
-function startAsFirst(place: Place, args: readonly string[]): Running {
-  const words = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc", "sera", ...args];
-  return place.start(words, { stdin: "open" });
+/** Starts a program as the first process of a namespace, as a container does. */
+function startFirst(place: Place, words: readonly string[]): Running {
+  return place.start(["unshare", "--pid", "--fork", "--kill-child", "--mount-proc", ...words], { stdin: "open" });
 }
 
-/** Sends a signal to the sera in the namespace, from outside. */
+/** Starts sera as the first process. */
+function startAsFirst(place: Place, args: readonly string[]): Running {
+  return startFirst(place, ["sera", ...args]);
+}
+
+/** What the image starts, with the sera under test: an init, and sera below it. */
+const ENTRYPOINT = entrypoint().map((word) => word === "/usr/bin/sera" ? "sera" : word);
+
+/** Starts what the image starts. */
+function startImage(place: Place, args: readonly string[]): Running {
+  return startFirst(place, [...ENTRYPOINT, ...args]);
+}
+
+/** What the image's init needs. */
+const image = [pidNamespace, tool("tini", "--version")];
+
+/** A command that leaves an orphan behind and goes on when there is nothing left of it, not even a zombie. */
+const SEE_REAPED = [
+  "sh",
+  "-c",
+  'o=$("$0"); while [ -e "/proc/$o" ]; do sleep 0.01; done; exit 4',
+  fixture("orphan.sh"),
+];
+
+/** Sends a signal to the first process of the namespace, from outside. */
 function signal(run: Running, signal: Deno.Signal): void {
   Deno.kill(children(run.pid)[0]!, signal);
 }
@@ -72,10 +96,70 @@ testWith([pidNamespace], "as process 1 sera waits, ends at once by a signal, and
   assert.deepEqual(await waiter.ended, { code: 0, stdout: "ran\n", stderr: "" });
 });
 
-testWith([pidNamespace], "as process 1 sera is not held up by orphans of the command", async () => {
+testWith(
+  [pidNamespace],
+  "as process 1 sera cannot reap orphans of the command, and is not held up by them",
+  async () => {
+    await using place = await Place.make();
+    const script = 'o=$("$0"); until grep -q "^State:.Z" "/proc/$o/status"; do sleep 0.01; done; exit 4';
+    await using run = startAsFirst(place, ["0", "sh", "-c", script, fixture("orphan.sh")]);
+    assert.deepEqual(await run.ended, { code: 4, stdout: "", stderr: "" });
+  },
+);
+
+testWith(image, "in the image orphans of the command are reaped while it runs", async () => {
   await using place = await Place.make();
-  // Three processes whose parent ends before them and that end before sera does.
-  const orphans = 'for i in 1 2 3; do (sh -c "sleep 0.05" &); done; sleep 0.2; exit 4';
-  await using run = startAsFirst(place, ["0", "sh", "-c", orphans]);
-  assert.equal((await run.ended).code, 4);
+  await using run = startImage(place, ["0", ...SEE_REAPED]);
+  assert.deepEqual(await run.ended, { code: 4, stdout: "", stderr: "" });
+});
+
+testWith(image, "in the image orphans are reaped also where something else is process 1", async () => {
+  await using place = await Place.make();
+  // This shell waits for what it has started, and for nothing else.
+  await using run = startFirst(place, ["sh", "-c", '"$@"; exit $?', "sh", ...ENTRYPOINT, "0", ...SEE_REAPED]);
+  assert.deepEqual(await run.ended, { code: 4, stdout: "", stderr: "" });
+});
+
+testWith(image, "in the image the container's status is the command's", async () => {
+  await using place = await Place.make();
+  for (const [script, code] of [["exit 0", 0], ["exit 3", 3], ["kill -TERM $$", 143], ["kill -9 $$", 137]] as const) {
+    await using run = startImage(place, ["0", "sh", "-c", script]);
+    assert.deepEqual(await run.ended, { code, stdout: "", stderr: "" });
+  }
+});
+
+testWith(image, "in the image a signal to process 1 reaches the command's whole tree", async () => {
+  await using place = await Place.make();
+  await using run = startImage(place, ["0", fixture("family.sh"), "HUP"]);
+  await run.says("child ready");
+  for (const name of ["HUP", "TERM"] as const) {
+    signal(run, `SIG${name}`);
+    await run.says(`child ${name}`);
+  }
+  const { code, stdout } = await run.ended;
+  assert.equal(code, 0);
+  for (const name of ["HUP", "TERM"]) assert.match(stdout, new RegExp(`^parent ${name}$`, "m"));
+});
+
+testWith(image, "in the image a waiter ends at once when the container is stopped", async () => {
+  await using place = await Place.make();
+  await using holder = place.startSera(["--name", "n", "0", fixture("hold.sh")], { stdin: "open" });
+  await holder.says("ready");
+  await using waiter = startImage(place, ["--name", "n", "60", "echo", "ran"]);
+  await until("it waits", () => waitersForFile(`${place.locks}/${lockName("n")}.lock`) === 1);
+  signal(waiter, "SIGTERM");
+  assert.deepEqual(await waiter.ended, { code: 143, stdout: "", stderr: "" });
+});
+
+testWith(image, "in the image the KILL that follows a TERM ends the command, and frees the lock", async () => {
+  await using place = await Place.make();
+  const slow = [fixture("slow_to_stop.sh"), place.file("never")];
+  await using run = startImage(place, ["--name", "n", "0", ...slow]);
+  await run.says("ready");
+  signal(run, "SIGTERM");
+  await run.says("stopping");
+  assert.equal((await place.sera(["--name", "n", "0", "true"])).code, 204);
+  signal(run, "SIGKILL");
+  await run.ended;
+  assert.equal((await place.sera(["--name", "n", "0", "true"])).code, 0);
 });

@@ -241,7 +241,7 @@ for (const [label, missing, start] of SERVERS) {
 
     const name = async (params: string, env?: Env) =>
       (await ask(server.url(params), "SHOW application_name", env)).application_name;
-    assert.equal(await name(""), "sera's tests");
+    assert.equal(await name(""), "sera host:1 test");
     assert.equal(await name("", { PGAPPNAME: "by variable" }), "by variable");
     assert.equal(await name("application_name=by%20URL", { PGAPPNAME: "by variable" }), "by URL");
     assert.equal(await name("application_name=%C3%A9"), server.kind === "18" ? "\\xc3\\xa9" : "??");

@@ -56,6 +56,8 @@ async function startNode(cluster?: number): Promise<{ node: MySqlServer; groupPo
       dataFiles: STATE,
       // Whatever one node writes goes to both, so they come with the second one.
       accountsArrive: cluster === undefined,
+      // The server looks there for the program that its method of state transfer names.
+      env: { PATH: `${import.meta.dirname}/sst:${Deno.env.get("PATH")}` },
       extraArgs: [
         "--wsrep-on=ON",
         `--wsrep-provider=${PROVIDER}`,

@@ -17,6 +17,8 @@ export interface MariaDbOptions {
   dataFiles?: Readonly<Record<string, string>>;
   /** The plain user and its database come from another server later, which copies to this one. */
   accountsArrive?: boolean;
+  /** Variables added to the server's environment. */
+  env?: Record<string, string>;
 }
 
 const server = findProgram("mariadbd");
@@ -50,6 +52,7 @@ export function startMariaDb(options: MariaDbOptions = {}): Promise<MySqlServer>
     ipv6: hasIpv6(),
     dataFiles: options.dataFiles,
     accountsArrive: options.accountsArrive,
+    ...options.env ? { env: options.env } : {},
     install,
   });
 }

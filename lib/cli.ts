@@ -5,6 +5,7 @@ import { readOperands } from "./args/operands.ts";
 import { refuseChangedWords } from "./args/raw_words.ts";
 import { RUN_FLAGS } from "./args/run_help.ts";
 import { environmentName } from "./args/settings_table.ts";
+import { subcommandOf } from "./args/subcommands.ts";
 import { helpText } from "./args/usage.ts";
 import { runUnderLock } from "./commands/run.ts";
 import { resolveSettings } from "./config/config.ts";
@@ -21,10 +22,8 @@ import { VERSION } from "./version.ts";
  * @returns The exit code.
  */
 export async function run(argv: readonly string[], io: Io): Promise<number> {
-  if (argv[0] === "heimdall") return await (await import("./commands/heimdall.ts")).heimdall(argv.slice(1), io);
-  if (argv[0] === "status") return await (await import("./commands/status.ts")).status(argv.slice(1), io);
-  if (argv[0] === "history") return await (await import("./commands/history.ts")).history(argv.slice(1), io);
-  if (argv[0] === "doctor") return await (await import("./commands/doctor.ts")).doctor(argv.slice(1), io);
+  const [first = "", ...rest] = argv;
+  if (subcommandOf(first)) return await (await import("./subcommands.ts")).subcommand(first, rest, io);
   let logger = new Logger(io, { format: "text" }, argv.join(" "));
   try {
     const { flags, operands } = parseGoFlags(argv, flagSpecs(RUN_FLAGS));

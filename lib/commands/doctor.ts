@@ -1,8 +1,4 @@
-import { parseGoFlags } from "../args/go_flags.ts";
 import { isAsked } from "../args/is_asked.ts";
-import { refuseChangedWords } from "../args/raw_words.ts";
-import { subcommandFlags } from "../args/subcommands.ts";
-import { subcommandHelp } from "../args/usage.ts";
 import type { Settings } from "../config/config.ts";
 import { holdsPassword } from "../config/server.ts";
 import { checkConfig } from "../doctor/config_checks.ts";
@@ -10,13 +6,14 @@ import { checkDatabase } from "../doctor/database.ts";
 import { checkFile } from "../doctor/file.ts";
 import { Report, textOf } from "../doctor/report.ts";
 import { serverView } from "../doctor/server_view.ts";
-import { UsageError, verdictOf } from "../errors.ts";
+import { UsageError } from "../errors.ts";
 import { ExitCode } from "../exit_codes.ts";
 import type { Io } from "../io.ts";
 import { namespacedName } from "../lock/advisory_key.ts";
 import { lockName } from "../lock/lock_name.ts";
 import { openBackend } from "../lock/open_backend.ts";
-import { Logger } from "../log/logger.ts";
+import { backendOptions } from "./backend_options.ts";
+import { runSubcommand } from "./subcommand.ts";
 
 /** What a server shows in place of the command's first word. */
 const LABEL = "doctor";
@@ -27,26 +24,15 @@ const LABEL = "doctor";
  * @param argv The words after `sera doctor`.
  * @returns 0 if a run could have its lock, also with warnings; else what a run would exit with.
  */
-export async function doctor(argv: readonly string[], io: Io): Promise<number> {
-  try {
-    const { flags, operands } = parseGoFlags(argv, subcommandFlags("doctor"), "sera doctor --help");
-    if (isAsked(flags, "help")) {
-      io.out(subcommandHelp("doctor"));
-      return ExitCode.ok;
-    }
-    const json = isAsked(flags, "json");
-    if (operands.length > 0) {
+export function doctor(argv: readonly string[], io: Io): Promise<number> {
+  return runSubcommand("doctor", argv, io, async (flags, words) => {
+    if (words.length > 0) {
       // It may be a server that lacks its --server.
-      const shown = holdsPassword(operands[0]!) ? "" : `: ${operands[0]}`;
+      const shown = holdsPassword(words[0]!) ? "" : `: ${words[0]}`;
       throw new UsageError(`Unexpected word after the flags${shown}; usage: sera doctor [--json] [flags]`);
     }
-    refuseChangedWords(argv);
-    return await examine(flags, json, io);
-  } catch (error) {
-    const { message, exitCode } = verdictOf(error);
-    new Logger(io, { format: "text" }, argv.join(" ")).log("error", "error", message, { exitCode });
-    return exitCode;
-  }
+    return await examine(flags, isAsked(flags, "json"), io);
+  });
 }
 
 async function examine(flags: ReadonlyMap<string, string>, json: boolean, io: Io): Promise<number> {
@@ -64,18 +50,16 @@ async function examine(flags: ReadonlyMap<string, string>, json: boolean, io: Io
 
 /** Only where a run would come so far. */
 async function checkLedgerToo(report: Report, settings: Settings, io: Io): Promise<void> {
-  const { tlsCa, lease, allowUnsafeServer } = settings;
-  const options = { tlsCa, lease, allowUnsafeServer, label: LABEL, env: io.env, retrying: () => undefined };
   if (report.exitCode === ExitCode.ok) {
     const { checkLedger } = await import("../doctor/ledger.ts");
-    await report.check("ledger", () => checkLedger(settings, lockName(LABEL), options));
+    await report.check("ledger", () => checkLedger(settings, lockName(LABEL), backendOptions(settings, LABEL, io)));
   }
   report.skipRest(["ledger"]);
 }
 
 async function checkServer(report: Report, settings: Settings, io: Io): Promise<void> {
-  const { server, tlsCa, lease, allowUnsafeServer, namespace } = settings;
-  const options = { tlsCa, lease, allowUnsafeServer, label: LABEL, env: io.env, retrying: () => undefined };
+  const { server, allowUnsafeServer, namespace } = settings;
+  const options = backendOptions(settings, LABEL, io);
   const probe = `sera doctor ${crypto.randomUUID()}`;
   const name = namespace === undefined ? lockName(probe) : namespacedName(namespace, probe);
   const presence = { lock: name, host: Deno.hostname(), pid: Deno.pid, label: LABEL };

@@ -128,13 +128,12 @@ async function record(
   exitCode: number,
 ): Promise<void> {
   if (!run) return;
-  const consequence = `run ${run.id} counts as abandoned, and the command may be run again`;
-  if (lock.lost.aborted) return logger.log("error", "error", `Not recorded in the ledger: ${consequence}`);
+  if (lock.lost.aborted) return logger.log("error", "error", `Not recorded in the ledger: ${run.ifUnrecorded}`);
   try {
     await run.finish(outcome, exitCode);
   } catch (error) {
     if (!(error instanceof LockUnavailableError)) throw error;
-    logger.log("error", "error", `${error.message}; ${consequence}`);
+    logger.log("error", "error", `${error.message}; ${run.ifUnrecorded}`);
   }
 }
 

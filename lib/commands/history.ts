@@ -1,23 +1,20 @@
-import { parseGoFlags } from "../args/go_flags.ts";
 import { isAsked } from "../args/is_asked.ts";
-import { refuseChangedWords } from "../args/raw_words.ts";
-import { subcommandFlags } from "../args/subcommands.ts";
-import { subcommandHelp } from "../args/usage.ts";
 import { resolveSettings, type Settings } from "../config/config.ts";
 import { refuseWithoutDatabase } from "../config/ledger_settings.ts";
-import { UsageError, verdictOf } from "../errors.ts";
+import { UsageError } from "../errors.ts";
 import { ExitCode } from "../exit_codes.ts";
 import type { Io } from "../io.ts";
 import { historyJson, historyTable } from "../ledger/history.ts";
 import type { RecordedRun } from "../ledger/run.ts";
-import { dialectOf, openLedger } from "../ledger/open_ledger.ts";
+import { dialectOf, loadLedger } from "../ledger/open_ledger.ts";
 import { schemaText } from "../ledger/schema.ts";
 import { lockName } from "../lock/lock_name.ts";
 import { openBackend } from "../lock/open_backend.ts";
-import { Logger } from "../log/logger.ts";
 import { look } from "../who/look.ts";
 import type { Sighting } from "../who/sighting.ts";
+import { backendOptions } from "./backend_options.ts";
 import { lockOf } from "./lock_of.ts";
+import { runSubcommand } from "./subcommand.ts";
 
 /** The lock that this session is for, in the eyes of those who look: none. */
 const NO_LOCK = lockName("");
@@ -31,31 +28,20 @@ const DEFAULT_LIMIT = 20;
  * @param argv The words after `sera history`.
  * @returns The exit code.
  */
-export async function history(argv: readonly string[], io: Io): Promise<number> {
-  try {
-    const { flags, operands } = parseGoFlags(argv, subcommandFlags("history"), "sera history --help");
-    if (isAsked(flags, "help")) {
-      io.out(subcommandHelp("history"));
-      return ExitCode.ok;
-    }
-    refuseChangedWords(argv);
-    const json = isAsked(flags, "json");
+export function history(argv: readonly string[], io: Io): Promise<number> {
+  return runSubcommand("history", argv, io, async (flags, words) => {
     const limit = readLimit(flags.get("limit"));
     const settings = await resolveSettings(flags, io.env);
     refuseWithoutDatabase(settings.server, settings.ledger.table);
-    const lock = lockOf(operands, settings, "history");
+    const lock = lockOf(words, settings, "history");
     if (isAsked(flags, "schema")) io.out(await schemaOf(settings));
     else {
       const runs = await readRuns(settings, lock, limit, io);
-      if (json) io.out(`${historyJson(runs)}\n`);
+      if (isAsked(flags, "json")) io.out(`${historyJson(runs)}\n`);
       else io.out(runs.length === 0 ? "No run has been recorded.\n" : historyTable(runs));
     }
     return ExitCode.ok;
-  } catch (error) {
-    const { message, exitCode } = verdictOf(error);
-    new Logger(io, { format: "text" }, argv.join(" ")).log("error", "error", message, { exitCode });
-    return exitCode;
-  }
+  });
 }
 
 function readLimit(text: string | undefined): number {
@@ -75,33 +61,29 @@ async function readRuns(
   settings: Settings,
   lock: string | undefined,
   limit: number,
-  { env }: Io,
+  io: Io,
 ): Promise<readonly RecordedRun[]> {
-  const { server, tlsCa, lease, allowUnsafeServer, ledger } = settings;
-  const options = { tlsCa, lease, allowUnsafeServer, label: "history", env, retrying: () => undefined };
-  await using backend = await openBackend(server, NO_LOCK, options);
+  const { server, ledger: { table } } = settings;
+  const { env } = io;
+  const open = await loadLedger(server, table, env);
+  await using backend = await openBackend(server, NO_LOCK, backendOptions(settings, "history", io));
   const { signal } = new AbortController();
-  const opened = await openLedger(server, await backend.session(signal), ledger.table, env);
-  const runs = await opened.latest(limit, lock);
-  const held = await heldOf(
-    runs,
-    (name) => look(backend, server, { lock: name }, { table: ledger.table, env, signal }),
-  );
-  return runs.map((run) => run.outcome === "running" && !held.has(run.id) ? { ...run, outcome: "abandoned" } : run);
+  const ledger = await open(await backend.session(signal));
+  const runs = await ledger.latest(limit, lock);
+
+  const locks = new Set(runs.filter(isRunning).map(({ lock }) => lock));
+  const holders: Sighting[] = [];
+  for (const lock of locks) holders.push(...await look(backend, server, { lock }, { table, env, signal }));
+  return runs.map((run) => isRunning(run) && !holders.some(isHolderOf(run)) ? { ...run, outcome: "abandoned" } : run);
 }
 
-/** The runs whose holder still has the lock; others that look as if they ran are to be marked by the next holder. */
-async function heldOf(
-  runs: readonly RecordedRun[],
-  lookAt: (lock: string) => Promise<readonly Sighting[]>,
-): Promise<ReadonlySet<number>> {
-  const running = runs.filter(({ outcome }) => outcome === "running");
-  const held = new Set<number>();
-  for (const { id, lock, session, pid } of running) {
-    const seen = await lookAt(lock);
-    if (seen.some((one) => one.state === "held" && (one.session ?? one.pid) === (one.session ? session : pid))) {
-      held.add(id);
-    }
-  }
-  return held;
+/** As far as the ledger knows: what a holder left that died is marked only by the next one. */
+function isRunning({ outcome }: RecordedRun): boolean {
+  return outcome === "running";
+}
+
+/** With files there are processes, and no sessions. */
+function isHolderOf(run: RecordedRun): (sighting: Sighting) => boolean {
+  return ({ lock, state, session, pid }) =>
+    lock === run.lock && state === "held" && (session === undefined ? pid === run.pid : session === run.session);
 }

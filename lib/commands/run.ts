@@ -11,6 +11,7 @@ import { lockKey, lockName } from "../lock/lock_name.ts";
 import { openBackend } from "../lock/open_backend.ts";
 import type { Logger } from "../log/logger.ts";
 import { atMostOnce, everyoneExecutes, waitAndSkip } from "../modes.ts";
+import { backendOptions } from "./backend_options.ts";
 import { executeHolding, release } from "./execute.ts";
 import { lockVariables } from "./variables.ts";
 
@@ -37,19 +38,20 @@ export async function runUnderLock(request: RunRequest, settings: Settings, io: 
   using signals = new SignalRelay();
   await using will = new LastWill();
   await using backend = await openBackend(settings.server, name, {
-    tlsCa: settings.tlsCa,
-    lease: settings.lease,
-    allowUnsafeServer: settings.allowUnsafeServer,
+    ...backendOptions(settings, label, io),
     retrying: retryingOnce(logger),
-    label,
-    env: io.env,
   });
 
   const { env } = io;
   const host = Deno.hostname();
   const holder = () => holderOf(backend, settings, name, { env, signal: signals.interrupted });
   const register = settings.ledger.on
-    ? (await import("../ledger/open_register.ts")).openRegister(settings, { lock: name, label, host }, env, logger)
+    ? await (await import("../ledger/open_register.ts")).openRegister(
+      settings,
+      { lock: name, label, host },
+      env,
+      logger,
+    )
     : undefined;
   const began = performance.now();
   const plain = settings.waitAndSkip ? waitAndSkip : everyoneExecutes;

@@ -1,21 +1,16 @@
-import { parseGoFlags } from "../args/go_flags.ts";
 import { isAsked } from "../args/is_asked.ts";
-import { refuseChangedWords } from "../args/raw_words.ts";
-import { subcommandFlags } from "../args/subcommands.ts";
-import { subcommandHelp } from "../args/usage.ts";
 import { resolveSettings, type Settings } from "../config/config.ts";
-import { verdictOf } from "../errors.ts";
-import { ExitCode } from "../exit_codes.ts";
 import type { Io } from "../io.ts";
 import type { Backend } from "../lock/lock.ts";
 import { defaultLockFolder, prepareLockFolder } from "../lock/lock_folder.ts";
 import { lockName } from "../lock/lock_name.ts";
 import { openBackend } from "../lock/open_backend.ts";
-import { Logger } from "../log/logger.ts";
 import { look } from "../who/look.ts";
 import { sightingsJson, sightingsTable } from "../who/report.ts";
 import type { Sighting } from "../who/sighting.ts";
+import { backendOptions } from "./backend_options.ts";
 import { lockOf } from "./lock_of.ts";
+import { runSubcommand } from "./subcommand.ts";
 
 /** What the exit code says of the lock that was asked for. */
 const HELD = 0;
@@ -33,20 +28,13 @@ const { signal } = new AbortController();
  * @param argv The words after `sera status`.
  * @returns For one lock 0 if it is held and 1 if it is free; for all of them 0; else what a run would exit with.
  */
-export async function status(argv: readonly string[], io: Io): Promise<number> {
-  try {
-    const { flags, operands } = parseGoFlags(argv, subcommandFlags("status"), "sera status --help");
-    if (isAsked(flags, "help")) {
-      io.out(subcommandHelp("status"));
-      return ExitCode.ok;
-    }
-    refuseChangedWords(argv);
-    const json = isAsked(flags, "json");
+export function status(argv: readonly string[], io: Io): Promise<number> {
+  return runSubcommand("status", argv, io, async (flags, words) => {
     const settings = await resolveSettings(flags, io.env);
-    const lock = lockOf(operands, settings, "status");
+    const lock = lockOf(words, settings, "status");
     const sightings = await seen(lock, settings, io);
     const isHeld = sightings.some(({ state }) => state === "held");
-    if (json) {
+    if (isAsked(flags, "json")) {
       const locks = lock === undefined ? [...new Set(sightings.map(({ lock }) => lock))] : [lock];
       io.out(`${sightingsJson(locks, sightings)}\n`);
     } else {
@@ -54,11 +42,7 @@ export async function status(argv: readonly string[], io: Io): Promise<number> {
       if (sightings.length > 0) io.out(sightingsTable(sightings));
     }
     return lock === undefined || isHeld ? HELD : FREE;
-  } catch (error) {
-    const { message, exitCode } = verdictOf(error);
-    new Logger(io, { format: "text" }, argv.join(" ")).log("error", "error", message, { exitCode });
-    return exitCode;
-  }
+  });
 }
 
 async function seen(lock: string | undefined, settings: Settings, io: Io): Promise<readonly Sighting[]> {
@@ -81,14 +65,12 @@ async function seen(lock: string | undefined, settings: Settings, io: Io): Promi
 /** Where to look. A folder that no run has made yet is left so: it has no locks. */
 async function open(
   lock: string,
-  { server, tlsCa, lease, allowUnsafeServer }: Settings,
-  { env }: Io,
+  settings: Settings,
+  io: Io,
 ): Promise<Pick<Backend, "session"> & AsyncDisposable> {
-  if (server.kind !== "file") {
-    const options = { tlsCa, lease, allowUnsafeServer, label: "status", env, retrying: () => undefined };
-    return await openBackend(server, lock, options);
-  }
-  const folder = server.folder ?? defaultLockFolder(env);
+  const { server } = settings;
+  if (server.kind !== "file") return await openBackend(server, lock, backendOptions(settings, "status", io));
+  const folder = server.folder ?? defaultLockFolder(io.env);
   if (isThere(folder)) prepareLockFolder(folder, server.folder === undefined);
   return { session: () => Promise.resolve(undefined), [Symbol.asyncDispose]: () => Promise.resolve() };
 }

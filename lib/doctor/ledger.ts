@@ -1,7 +1,7 @@
 import type { Settings } from "../config/config.ts";
-import { openLedger } from "../ledger/open_ledger.ts";
+import { loadLedger } from "../ledger/open_ledger.ts";
 import { type BackendOptions, openBackend } from "../lock/open_backend.ts";
-import { timeOf } from "../table.ts";
+import { timeOf } from "../time.ts";
 import type { Finding } from "./report.ts";
 
 /**
@@ -14,10 +14,9 @@ export async function checkLedger(
   name: string,
   options: BackendOptions,
 ): Promise<Finding> {
+  const open = await loadLedger(server, ledger.table, options.env);
   await using backend = await openBackend(server, name, options);
-  const session = await backend.session(new AbortController().signal);
-  const opened = await openLedger(server, session, ledger.table, options.env);
-  const [last] = await opened.latest(1);
+  const [last] = await (await open(await backend.session(new AbortController().signal))).latest(1);
   if (last) return { found: `it can be read; its last run is ${last.id}, of ${timeOf(last.started)}` };
   return {
     found: "it has no run yet; the first one makes what is missing, if the user may (else see sera history --schema)",

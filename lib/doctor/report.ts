@@ -1,5 +1,6 @@
 import { ConfigError, SeraError } from "../errors.ts";
 import { ExitCode } from "../exit_codes.ts";
+import { printable } from "../printable.ts";
 
 /** What a check came to; `skip`: it could not be made, since an earlier one failed. */
 export type Status = "pass" | "warn" | "fail" | "skip";
@@ -74,8 +75,12 @@ export class Report {
 
   #add(name: string, status: Status, found: string, cure?: string): void {
     // A server's words may hold anything, and a check is one line.
-    const clean = (text: string) => text.replace(/\p{Cc}+/gu, " ");
-    const check = { check: name, status, found: clean(found), ...cure === undefined ? {} : { cure: clean(cure) } };
+    const check = {
+      check: name,
+      status,
+      found: printable(found),
+      ...cure === undefined ? {} : { cure: printable(cure) },
+    };
     this.#checks.push(check);
     this.#tell(check);
   }

@@ -1,5 +1,7 @@
 import { formatDuration } from "../duration.ts";
-import { printableJson, table, timeOf } from "../table.ts";
+import { printableJson } from "../printable.ts";
+import { table } from "../text_table.ts";
+import { timeOf } from "../time.ts";
 import type { RecordedRun } from "./run.ts";
 
 const HEADER = ["RUN", "STARTED", "TOOK", "OUTCOME", "CODE", "HOST", "LABEL"];

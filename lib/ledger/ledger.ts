@@ -1,5 +1,6 @@
 import type { Row } from "../lock/session.ts";
 import type { LedgerColumn } from "./dialect.ts";
+import { readRun, selectRuns } from "./rows.ts";
 import type { Outcome, Permission, RecordedRun, Rule, Runner } from "./run.ts";
 import { VERSION } from "./schema.ts";
 import { LedgerTable, type Store } from "./ledger_table.ts";
@@ -170,30 +171,11 @@ export class Ledger {
     return this.#read(rest, (sql) => this.#table.ask(sql));
   }
 
-  async #read(rest: string, run: (sql: string) => Promise<readonly Row[]>): Promise<readonly RecordedRun[]> {
+  async #read(
+    rest: string,
+    ask: (sql: string) => Promise<readonly Row[]>,
+  ): Promise<readonly RecordedRun[]> {
     const { dialect } = this.#table;
-    const text = (name: LedgerColumn) => `${dialect.readText(name)} AS ${name}`;
-    const time = (name: LedgerColumn) => `${dialect.readTime(name)} AS ${name}`;
-    const rows = await run(
-      `SELECT id, lock_name, ${text("run_key")}, ${text("label")}, ${text("host")}, pid, session_id, ` +
-        `${text("user_name")}, ${time("started")}, ${
-          time("finished")
-        }, exit_code, outcome FROM ${dialect.table} ${rest}`,
-    );
-    const number = (value: unknown) => value === null ? undefined : Number(value);
-    return rows.map((row) => ({
-      id: Number(row.id),
-      lock: String(row.lock_name),
-      key: row.run_key === null ? undefined : dialect.decodeText(row.run_key),
-      label: dialect.decodeText(row.label),
-      host: dialect.decodeText(row.host),
-      pid: Number(row.pid),
-      session: Number(row.session_id),
-      user: dialect.decodeText(row.user_name),
-      started: Number(row.started),
-      finished: number(row.finished),
-      exitCode: number(row.exit_code),
-      outcome: String(row.outcome),
-    }));
+    return (await ask(selectRuns(dialect, rest))).map((row) => readRun(dialect, row));
   }
 }

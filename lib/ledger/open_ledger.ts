@@ -6,43 +6,49 @@ import type { Dialect } from "./dialect.ts";
 import { Ledger } from "./ledger.ts";
 import type { Store } from "./ledger_table.ts";
 
+/** Opens the ledger in the session that holds the lock; there is none with files. */
+export type OpenLedger = (session: Session | undefined) => Promise<Ledger>;
+
 /**
- * Opens the ledger beside a lock. What a kind of server needs is loaded only when it is asked for.
+ * Loads what a server's ledger needs, which takes longer than to open it: so that is done before the lock is held.
  *
- * @param session The one that holds the lock; undefined for files.
  * @param env Reads an environment variable.
- * @throws {LockUnavailableError} When it cannot be used.
+ * @throws {LockUnavailableError} When its folder cannot be used.
  */
-export async function openLedger(
+export async function loadLedger(
   server: Server,
-  session: Session | undefined,
   table: TableName,
   env: (name: string) => string | undefined,
-): Promise<Ledger> {
-  return new Ledger(await openStore(server, session, table, env));
+): Promise<OpenLedger> {
+  const open = await loadStore(server, table, env);
+  return async (session) => new Ledger(await open(session));
 }
 
 /**
- * Opens the place where the ledger is kept, as {@linkcode openLedger} does.
+ * Loads the place where the ledger is kept, as {@linkcode loadLedger} does.
  *
- * @throws {LockUnavailableError} When it cannot be used.
+ * @throws {LockUnavailableError} When its folder cannot be used.
  */
-export async function openStore(
+export async function loadStore(
   server: Server,
-  session: Session | undefined,
   table: TableName,
   env: (name: string) => string | undefined,
-): Promise<Store> {
+): Promise<(session: Session | undefined) => Promise<Store>> {
   switch (server.kind) {
     case "file": {
       const folder = server.folder ?? defaultLedgerFolder(env);
       prepareLockFolder(folder, server.folder === undefined);
-      return (await import("./file.ts")).fileStore(folder);
+      const { fileStore } = await import("./file.ts");
+      return () => Promise.resolve(fileStore(folder));
     }
-    case "mysql":
-      return await (await import("./mysql.ts")).mySqlStore(session!, table);
-    case "postgres":
-      return await (await import("./postgres.ts")).postgresStore(session!, table);
+    case "mysql": {
+      const { mySqlStore } = await import("./mysql.ts");
+      return (session) => mySqlStore(session!, table);
+    }
+    case "postgres": {
+      const { postgresStore } = await import("./postgres.ts");
+      return (session) => postgresStore(session!, table);
+    }
   }
 }
 

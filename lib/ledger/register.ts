@@ -3,14 +3,17 @@ import { formatDuration } from "../duration.ts";
 import { LockUnavailableError } from "../errors.ts";
 import type { HeldLock } from "../lock/lock.ts";
 import type { Logger } from "../log/logger.ts";
-import { timeOf } from "../table.ts";
+import { timeOf } from "../time.ts";
 import type { Ledger } from "./ledger.ts";
+import type { OpenLedger } from "./open_ledger.ts";
 import type { RecordedRun, Runner } from "./run.ts";
 
 /** A run that has begun. */
 export interface LedgerRun {
   /** Its number, which grows with every run of the lock. */
   readonly id: number;
+  /** What follows if its end is not recorded, for people. */
+  readonly ifUnrecorded: string;
   /**
    * Records its end; only while the lock is held.
    *
@@ -28,7 +31,7 @@ export type Begun =
 
 /** What one command, under its lock, has to do with the ledger. */
 export class Register {
-  readonly #open: (lock: HeldLock) => Promise<Ledger>;
+  readonly #open: OpenLedger;
   readonly #lock: string;
   readonly #runner: Runner;
   readonly #settings: LedgerSettings;
@@ -36,11 +39,10 @@ export class Register {
   #ledger: Ledger | undefined;
 
   /**
-   * @param open Opens the ledger in the session that holds the lock.
    * @param lock The lock's name.
    */
   constructor(
-    open: (lock: HeldLock) => Promise<Ledger>,
+    open: OpenLedger,
     lock: string,
     runner: Runner,
     settings: LedgerSettings,
@@ -65,7 +67,15 @@ export class Register {
       const { id } = permission;
       return {
         granted: true,
-        run: { id, finish: (outcome, exitCode) => ledger.finish(id, outcome, exitCode, this.#settings) },
+        run: {
+          id,
+          ifUnrecorded: `run ${id} counts as abandoned, and ${
+            this.#settings.countFailures
+              ? "may keep the command from being run again (count-failures)"
+              : "the command may be run again"
+          }`,
+          finish: (outcome, exitCode) => ledger.finish(id, outcome, exitCode, this.#settings),
+        },
       };
     }
     if (this.#settings.recordSkips) await ledger.skip(this.#lock, this.#runner, this.#settings);
@@ -94,7 +104,7 @@ export class Register {
 
   /** The ledger, in which no run of a holder that died still counts as running. */
   async #tidied(lock: HeldLock): Promise<Ledger> {
-    const ledger = this.#ledger = await this.#open(lock);
+    const ledger = this.#ledger = await this.#open(lock.session);
     for (const { id, host, pid, started } of await ledger.abandon(this.#lock)) {
       const message = `Run ${id} by ${host}:${pid} of ${timeOf(started)} never came to its end: marked as abandoned.`;
       this.#logger.log("notice", "note", message);

@@ -1,5 +1,6 @@
 import type { LogSettings } from "../config/config.ts";
 import type { Io } from "../io.ts";
+import { printable } from "../printable.ts";
 import { sendToSyslog } from "./syslog.ts";
 
 /** How much a line matters. An `error` is always told; a `notice` (a failed attempt) goes to syslog too. */
@@ -47,7 +48,8 @@ export class Logger {
 
   /** Tells of an event. A notice and an info line are for those who asked for verbose. */
   log(level: Level, event: EventName, text: string, fields: EventFields = {}): void {
-    const message = flatten(text);
+    // One line that no word of the user's can break up, and that sends a terminal nothing but text.
+    const message = printable(text);
     const line = this.#settings.format === "json"
       ? this.#json(level, event, message, fields)
       : level === "error"
@@ -84,12 +86,6 @@ export class Logger {
       sendToSyslog(socket === true ? undefined : socket, level === "error" ? "err" : "notice", text)
     );
   }
-}
-
-/** One line that no word of the user's can break up, and that sends a terminal no control characters. */
-function flatten(text: string): string {
-  // deno-lint-ignore no-control-regex
-  return text.replace(/[\x00-\x1f\x7f-\x9f]+/g, " ");
 }
 
 function seconds(milliseconds: number | undefined): number | undefined {

@@ -1,4 +1,5 @@
 import { delayOrAbort } from "../deadline.ts";
+import { printable } from "../printable.ts";
 
 /** Of a longer line logger(1) makes several, at 1 KiB; in bytes. */
 const LONGEST_MESSAGE = 1000;
@@ -37,17 +38,11 @@ export async function sendToSyslog(
   const ended = new AbortController();
   logger.status.then(() => ended.abort());
   // Through its stdin: arguments would show in the process list. It may end before it has read.
-  const line = new TextEncoder().encode(`${shorten(flatten(message))}\n`);
+  const line = new TextEncoder().encode(`${shorten(printable(message))}\n`);
   const written = new Blob([line]).stream().pipeTo(logger.stdin).catch(() => undefined);
   await delayOrAbort(PATIENCE, ended.signal);
   if (!ended.signal.aborted) logger.kill("SIGKILL");
   await Promise.all([logger.status, written]);
-}
-
-/** One line, whatever the command's words hold. */
-function flatten(text: string): string {
-  // deno-lint-ignore no-control-regex
-  return text.replace(/[\x00-\x1f\x7f]+/g, " ");
 }
 
 /** Leaves out the middle: the begin tells which command it was, the end what happened. */

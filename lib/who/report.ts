@@ -1,4 +1,4 @@
-import { table } from "../table.ts";
+import { table } from "../text_table.ts";
 import type { Sighting } from "./sighting.ts";
 import { sinceText } from "./words.ts";
 

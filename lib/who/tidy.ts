@@ -1,4 +1,4 @@
-import { printable } from "../table.ts";
+import { printable } from "../printable.ts";
 import type { Sighting } from "./sighting.ts";
 
 /** More of a text than anybody reads; others may have written as much as they like. */

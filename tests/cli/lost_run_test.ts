@@ -79,18 +79,25 @@ for (const shared of servers) {
 
   shared.test("a row that somebody has deleted or changed is told when the run ends, with its exit code kept", async () => {
     await using place = await make();
-    await using run = place.startSera(["--ledger", "--name", "gone", "0", "sh", "-c", "echo ready; read _; exit 3"], {
-      stdin: "open",
-    });
-    await run.says("ready");
-    await shared.sessions.query(`DELETE FROM ${shared.name === "PostgreSQL" ? "public" : "sera"}.runs`);
-    await run.closeStdin();
-    const { code, stderr } = await run.ended;
-    assert.equal(code, 3);
-    assert.match(
-      stderr,
-      /^sera: Cannot use the ledger \S+runs: the run \d+ has been deleted; [^\n]+ may be run again\n$/,
-    );
+    const consequences = {
+      "--ledger": "the command may be run again",
+      "--count-failures": "may keep the command from being run again \\(count-failures\\)",
+    };
+    for (const [flag, consequence] of Object.entries(consequences)) {
+      const words = ["--ledger", flag, "--name", "gone", "0", "sh", "-c", "echo ready; read _; exit 3"];
+      await using run = place.startSera(words, { stdin: "open" });
+      await run.says("ready");
+      await shared.sessions.query(`DELETE FROM ${shared.name === "PostgreSQL" ? "public" : "sera"}.runs`);
+      await run.closeStdin();
+      const { code, stderr } = await run.ended;
+      assert.equal(code, 3);
+      assert.match(
+        stderr,
+        new RegExp(
+          `^sera: Cannot use the ledger \\S+runs: the run \\d+ has been deleted; [^\n]+, and ${consequence}\n$`,
+        ),
+      );
+    }
   });
 }
 

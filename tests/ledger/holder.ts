@@ -5,7 +5,7 @@ import type { TableName } from "../../lib/config/ledger_settings.ts";
 import { parseServer } from "../../lib/config/server.ts";
 import { Ledger } from "../../lib/ledger/ledger.ts";
 import type { Store } from "../../lib/ledger/ledger_table.ts";
-import { openStore } from "../../lib/ledger/open_ledger.ts";
+import { loadStore } from "../../lib/ledger/open_ledger.ts";
 import type { Permission, RecordedRun, Rule, Runner } from "../../lib/ledger/run.ts";
 import type { Backend, HeldLock } from "../../lib/lock/lock.ts";
 import type { Session } from "../../lib/lock/session.ts";
@@ -30,7 +30,7 @@ export interface LedgerAddress {
 /** Opens the store of a ledger, in the session that holds the lock where there is one. */
 export async function openStoreAt({ server, table }: LedgerAddress, session: Session | undefined): Promise<Store> {
   const env = () => undefined;
-  return await openStore(await parseServer(server, "the test", { env }), session, table, env);
+  return (await loadStore(await parseServer(server, "the test", { env }), table, env))(session);
 }
 
 /** One who holds a lock. Disposing of it ends the session. */

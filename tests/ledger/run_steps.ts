@@ -36,7 +36,7 @@ export async function runOnce(
   const settings = { ...PLAIN, ...rule, on: true, table: address.table, recordSkips: false };
   const io = { out: () => undefined, err: () => undefined, env: () => undefined };
   const register = new Register(
-    async ({ session }) => {
+    async (session) => {
       const store = await openStoreAt(address, session);
       return new Ledger({ ...store, run: (sql) => doStep(sql, () => store.run(sql)) });
     },

@@ -1,0 +1,16 @@
+import type { Settings } from "../config/config.ts";
+import type { Io } from "../io.ts";
+import type { BackendOptions } from "../lock/open_backend.ts";
+
+/**
+ * What the settings say of a backend, for those who only look, or take a lock to try it: they try once.
+ *
+ * @param label What others see of the session.
+ */
+export function backendOptions(
+  { tlsCa, lease, allowUnsafeServer }: Settings,
+  label: string,
+  { env }: Io,
+): BackendOptions {
+  return { tlsCa, lease, allowUnsafeServer, label, env, retrying: () => undefined };
+}

@@ -1,0 +1,34 @@
+import { parseGoFlags } from "../args/go_flags.ts";
+import { isAsked } from "../args/is_asked.ts";
+import { refuseChangedWords } from "../args/raw_words.ts";
+import { subcommandFlags } from "../args/subcommands.ts";
+import { subcommandHelp } from "../args/usage.ts";
+import { verdictOf } from "../errors.ts";
+import { ExitCode } from "../exit_codes.ts";
+import type { Io } from "../io.ts";
+import { Logger } from "../log/logger.ts";
+
+/** What a subcommand does once its flags are read. Gives the exit code. */
+export type Task = (flags: ReadonlyMap<string, string>, operands: readonly string[]) => Promise<number>;
+
+/**
+ * Reads a subcommand's flags, answers `--help`, and tells of what went wrong as a run does.
+ *
+ * @param argv The words after the subcommand's name.
+ * @returns The exit code.
+ */
+export async function runSubcommand(name: string, argv: readonly string[], io: Io, task: Task): Promise<number> {
+  try {
+    const { flags, operands } = parseGoFlags(argv, subcommandFlags(name), `sera ${name} --help`);
+    if (isAsked(flags, "help")) {
+      io.out(subcommandHelp(name));
+      return ExitCode.ok;
+    }
+    refuseChangedWords(argv);
+    return await task(flags, operands);
+  } catch (error) {
+    const { message, exitCode } = verdictOf(error);
+    new Logger(io, { format: "text" }, argv.join(" ")).log("error", "error", message, { exitCode });
+    return exitCode;
+  }
+}

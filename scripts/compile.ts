@@ -14,8 +14,8 @@ export interface Compilation {
 
 /**
  * Compiles a program into a standalone binary with sera's permissions; the same files, runtime and compiler give the same
- * binary bit for bit. The runtime that goes into it is downloaded once
- * for each target, from Deno's own host, except where DENORT_BIN names one.
+ * binary bit for bit. The runtime that goes into it is downloaded once for each target, from Deno's own host, except where
+ * DENORT_BIN names one.
  *
  * @returns Whether it worked; the compiler has said why not, unless it is to be quiet.
  */

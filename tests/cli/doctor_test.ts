@@ -108,6 +108,23 @@ Deno.test("a folder for locks is tried with a lock, of which nothing stays", asy
   assert.deepEqual([...Deno.readDirSync(place.locks)], []);
 });
 
+Deno.test("a ledger that is to be used is read, and not made", async () => {
+  await using place = await Place.make();
+  const empty = read(await place.sera(["doctor", "--ledger"]));
+  assertChecks(empty, [...FILE_CHECKS, "ledger"]);
+  assert.match(empty.checks.get("ledger")!, /it has no run yet/);
+  assert.deepEqual([...Deno.readDirSync(place.locks)], []);
+  assert.equal((await place.sera(["--ledger", "0", "true"])).code, 0);
+  const { checks, code } = read(await place.sera(["doctor", "--every", "1h"]));
+  assert.match(checks.get("ledger")!, /^pass it can be read; its last run is 1, of \d{4}-[-\d]+ [:\d]+Z$/);
+  assert.equal(code, 0);
+  await place.write("locks/ledger.sqlite", "this is no database\n".repeat(1000));
+  const broken = read(await place.sera(["doctor", "--ledger"]));
+  assertChecks(broken, [...FILE_CHECKS, "ledger"], { ledger: "fail" });
+  assert.equal(broken.code, 202);
+  assert.match(broken.checks.get("ledger")!, /file is not a database; restore it, or move it away to begin anew$/);
+});
+
 Deno.test("a folder that everybody can write to fails as in a run, and the cure is told", async () => {
   await using place = await Place.make();
   await Deno.mkdir(place.locks);
@@ -210,6 +227,17 @@ mariaDb.test("all checks pass, and no password is told", async (server) => {
   assert.match(told.checks.get("lock")!, /kept a second one out/);
   assert.match(told.checks.get("tls")!, /not in use .* on this machine/);
   assert.doesNotMatch(told.stdout, new RegExp(PASSWORD));
+});
+
+mariaDb.test("a ledger that the user may not read fails with what to do", async (server) => {
+  const dsn = `other:${PASSWORD}@tcp(localhost:${server.port})/`;
+  const told = await doctor(["--server", dsn, "--ledger", "--ledger-table", "mysql.sera_runs"]);
+  assertChecks(told, [...DATABASE_CHECKS, "ledger"], { ledger: "fail" });
+  assert.equal(told.code, 202);
+  assert.match(
+    told.checks.get("ledger")!,
+    /denied to user 'other'[^;]*; grant the user SELECT, INSERT, UPDATE and DELETE/,
+  );
 });
 
 mariaDb.test("it needs no more permissions than the binary has", async (server) => {
@@ -404,6 +432,8 @@ postgres.test("a user who may not take advisory locks is told the grant", async 
     assert.equal(told.code, 202);
     assert.match(told.checks.get("privileges")!, /; GRANT EXECUTE ON FUNCTION pg_try_advisory_lock\(bigint\) TO sera$/);
     assertHealthy(await doctor(["--server", server.url(), "--namespace", "jobs"]));
+    const withLedger = await doctor(["--server", server.url(), "--ledger"]);
+    assertChecks(withLedger, [...DATABASE_CHECKS, "ledger"], { privileges: "fail", lock: "skip", ledger: "skip" });
   } finally {
     await server.query("GRANT EXECUTE ON FUNCTION pg_try_advisory_lock(bigint) TO PUBLIC");
   }

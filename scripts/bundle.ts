@@ -137,8 +137,9 @@ export interface Bundle {
  * Bundles sera. The same sources and packages give the same files bit for bit, wherever the checkout is.
  *
  * @param outdir Where to put the files.
+ * @param plugins What else is to be done to the sources, for the bench; nothing in what is shipped.
  */
-export async function bundle(outdir: string): Promise<Bundle> {
+export async function bundle(outdir: string, plugins: readonly Plugin[] = []): Promise<Bundle> {
   try {
     const { metafile } = await build({
       // The names of the files depend on the sources' paths, so these must not begin where the script was called.
@@ -154,7 +155,7 @@ export async function bundle(outdir: string): Promise<Bundle> {
       target: "esnext",
       minify: true,
       metafile: true,
-      plugins: [standIns, nodeModules, versionOnly],
+      plugins: [...plugins, standIns, nodeModules, versionOnly],
       logLevel: "error",
     });
     return { entry: `${outdir}/main.js`, metafile };

@@ -1,0 +1,24 @@
+import type { Contestant } from "./contestants.ts";
+import type { Programs } from "./programs.ts";
+import type { Servers } from "./servers.ts";
+import type { Table } from "./report.ts";
+
+/** What a part of the bench measures with. */
+export interface Bed {
+  /** For its files. */
+  readonly folder: string;
+  readonly rounds: number;
+  readonly programs: Programs;
+  readonly servers: Servers;
+  readonly contestants: readonly Contestant[];
+  /** Takes note of what is not measured, and why. */
+  readonly leaveOut: (what: string) => void;
+}
+
+/** One part of the bench. */
+export type Part = (bed: Bed) => Promise<Table[]>;
+
+/** One value for each of the things, by their names. */
+export function byName<T extends { readonly name: string }, R>(things: readonly T[], of: (thing: T) => R) {
+  return Object.fromEntries(things.map((thing) => [thing.name, of(thing)] as const));
+}

@@ -1,0 +1,33 @@
+import { type Bed, byName } from "./bed.ts";
+import { type Contestant, FLOCK } from "./contestants.ts";
+import { Holder } from "./holder.ts";
+import type { Table } from "./report.ts";
+import { inTurn, type Sample } from "./rounds.ts";
+import { startWaiters } from "./waiters.ts";
+
+/** How a holder's time with the lock comes to its end. */
+type End = "orderly" | "death";
+
+/** How soon a waiter's command begins once the lock's holder has ended, or has been killed. */
+export async function handOff({ contestants, rounds }: Bed): Promise<Table[]> {
+  const table = async (id: Table["id"], title: string, end: End): Promise<Table> => ({
+    id,
+    title,
+    base: FLOCK,
+    columns: [{ id: "delay", title: "delay", unit: "ms" }],
+    rows: await inTurn(byName(contestants, (contestant) => () => delay(contestant, end)), { rounds, base: FLOCK }),
+  });
+  return [
+    await table("handoff", "hand-off: from the end of the holder's command to the begin of the waiter's", "orderly"),
+    await table("death", "the same from kill -9 of the holder", "death"),
+  ];
+}
+
+async function delay(contestant: Contestant, end: End): Promise<Sample> {
+  const key = "hand-off";
+  await using holder = await Holder.start(contestant.waiting(key));
+  const [waiter] = await startWaiters(contestant, { key, count: 1, words: ["date", "+%s%N"] });
+  const ended = end === "death" ? holder.kill() : await holder.end();
+  const { stdout } = await waiter!.output();
+  return { delay: Number(BigInt(new TextDecoder().decode(stdout).trim()) - ended) / 1e6 };
+}

@@ -1,0 +1,49 @@
+import { realTime } from "./libc.ts";
+import { command, type Words } from "./words.ts";
+
+/** Says when it begins, waits for the end of its input, and tells the time then. */
+const HOLD = "echo ready; read -r go; date +%s%N";
+
+/** A program that holds a lock, as long as it is to. */
+export class Holder implements AsyncDisposable {
+  readonly #process: Deno.ChildProcess;
+  readonly #said: ReadableStreamDefaultReader<Uint8Array>;
+
+  private constructor(lock: Words) {
+    this.#process = command([...lock, "sh", "-c", HOLD], { stdin: "piped", stdout: "piped" }).spawn();
+    this.#said = this.#process.stdout.getReader();
+  }
+
+  /** Starts words that run a command with a lock, and resolves when they hold it. */
+  static async start(lock: Words): Promise<Holder> {
+    const holder = new Holder(lock);
+    const { done } = await holder.#said.read();
+    if (done) throw new Error(`Did not get the lock: ${lock.join(" ")}`);
+    return holder;
+  }
+
+  get pid(): number {
+    return this.#process.pid;
+  }
+
+  /** Ends the command, and tells when that was, in nanoseconds since 1970. */
+  async end(): Promise<bigint> {
+    await this.#process.stdin.close();
+    return BigInt(new TextDecoder().decode((await this.#said.read()).value).trim());
+  }
+
+  /** Kills the program, but not its command, and tells when that was, in nanoseconds since 1970. */
+  kill(): bigint {
+    const time = realTime();
+    this.#process.kill("SIGKILL");
+    return time;
+  }
+
+  /** Resolves when the program has been reaped, and its command has ended. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    // A command that is there no more reads no more.
+    await this.#process.stdin.close().catch(() => undefined);
+    await this.#process.status;
+    while (!(await this.#said.read()).done);
+  }
+}

@@ -1,0 +1,68 @@
+import type { Metafile, Plugin } from "esbuild";
+import { bundle } from "../bundle.ts";
+import { compile } from "../compile.ts";
+import { PERMISSIONS } from "../permissions.ts";
+import type { Words } from "./words.ts";
+
+/** A program that does nothing but run `true`: what no program on this runtime can undercut. */
+const EMPTY = `const command = new Deno.Command("true", { stdin: "inherit", stdout: "inherit", stderr: "inherit" });
+Deno.exit((await command.spawn().status).code);
+`;
+
+/** The programs that are compared, all made in the same way. */
+export interface Programs {
+  readonly build: "compiled" | "deno run";
+  readonly sera: Words;
+  readonly empty: Words;
+  /** The folder of sera's bundle, and what went into it. */
+  readonly bundle: string;
+  readonly metafile: Metafile;
+  /** Makes another program of a module, in the same way. */
+  readonly make: (name: string, entry: string) => Promise<Words>;
+}
+
+/**
+ * Compiles sera and the empty program; where the compiler's runtime cannot be had, both run from source alike.
+ *
+ * @param folder Where to put everything.
+ */
+export async function makePrograms(folder: string): Promise<Programs> {
+  const { entry, metafile } = await bundle(`${folder}/bundle`);
+  const empty = await writeModule(`${folder}/empty-program`, EMPTY);
+  const made = { bundle: `${folder}/bundle`, metafile };
+  if (await compiled(folder, "sera", entry) && await compiled(folder, "empty", empty)) {
+    const make = async (name: string, module: string) => {
+      if (!await compiled(folder, name, module)) throw new Error(`deno compile failed for: ${module}`);
+      return [`${folder}/${name}`];
+    };
+    return { ...made, build: "compiled", sera: [`${folder}/sera`], empty: [`${folder}/empty`], make };
+  }
+  const words = (module: string) => [Deno.execPath(), "run", "--quiet", "--no-config", ...PERMISSIONS, module];
+  const make = (_name: string, module: string) => Promise.resolve(words(module));
+  return { ...made, build: "deno run", sera: words(entry), empty: words(empty), make };
+}
+
+/**
+ * Bundles sera with more plugins, and makes a program of that.
+ *
+ * @param folder Where to put the bundle.
+ */
+export async function makeVariant(
+  { make }: Programs,
+  { name, folder, plugins }: { readonly name: string; readonly folder: string; readonly plugins: readonly Plugin[] },
+): Promise<Words> {
+  const { entry } = await bundle(folder, plugins);
+  return await make(name, entry);
+}
+
+/** Writes a program's only module into a folder of its own, and gives its path. */
+export async function writeModule(folder: string, text: string): Promise<string> {
+  await Deno.mkdir(folder);
+  await Deno.writeTextFile(`${folder}/main.js`, text);
+  return `${folder}/main.js`;
+}
+
+async function compiled(folder: string, name: string, entry: string): Promise<boolean> {
+  const from = entry.slice(0, entry.lastIndexOf("/"));
+  return await compile({ folder: from, entry, output: `${folder}/${name}` }, true);
+}

@@ -1,0 +1,36 @@
+import { mariaDbUnavailable, startMariaDb } from "../../tests/servers/mariadb.ts";
+import type { MySqlServer } from "../../tests/servers/mysql_process.ts";
+import type { PostgresServer } from "../../tests/servers/postgres_process.ts";
+import { startSystemPostgres, systemPostgresUnavailable } from "../../tests/servers/postgres_system.ts";
+
+/** Enough for the staircase's highest step, its holder, and our own questions. */
+const CONNECTIONS = "--max-connections=300";
+
+/** Private servers, those that this machine has programs for. */
+export interface Servers extends AsyncDisposable {
+  readonly mysql?: MySqlServer;
+  readonly postgres?: PostgresServer;
+  /** What is missing, and why. */
+  readonly leftOut: readonly string[];
+}
+
+/** Starts the servers, and resolves when they answer. */
+export async function startServers(): Promise<Servers> {
+  await using begun = new AsyncDisposableStack();
+  const mysql = mariaDbUnavailable === undefined
+    ? begun.use(await startMariaDb({ extraArgs: [CONNECTIONS] }))
+    : undefined;
+  const postgres = systemPostgresUnavailable === undefined
+    ? begun.use(await startSystemPostgres({ extraArgs: [CONNECTIONS] }))
+    : undefined;
+  const all = begun.move();
+  return {
+    ...mysql ? { mysql } : {},
+    ...postgres ? { postgres } : {},
+    leftOut: [
+      ...mysql ? [] : [`MySQL: ${mariaDbUnavailable}`],
+      ...postgres ? [] : [`PostgreSQL: ${systemPostgresUnavailable}`],
+    ],
+    [Symbol.asyncDispose]: () => all.disposeAsync(),
+  };
+}

@@ -1,0 +1,25 @@
+/** A function whose calls are noted. */
+export interface TracePoint {
+  /** The name of the mark. */
+  readonly mark: string;
+  /** Its module, from the project's root. */
+  readonly module: string;
+  /** The function; or a class and its method, with a dot between them. */
+  readonly target: string;
+}
+
+/**
+ * The calls that a run of sera consists of. Whoever renames one of these in lib/ does so here, too: the bench refuses to
+ * trace what it does not find.
+ */
+export const TRACE_POINTS: readonly TracePoint[] = [
+  { mark: "run", module: "lib/cli.ts", target: "run" },
+  { mark: "settings", module: "lib/config/config.ts", target: "resolveSettings" },
+  { mark: "backend", module: "lib/lock/open_backend.ts", target: "openBackend" },
+  { mark: "connect", module: "lib/lock/session_backend.ts", target: "SessionBackend.session" },
+  { mark: "acquire", module: "lib/lock/session_backend.ts", target: "SessionBackend.acquire" },
+  { mark: "acquire", module: "lib/lock/file.ts", target: "FileBackend.acquire" },
+  { mark: "spawn", module: "lib/child/spawn.ts", target: "startCommand" },
+  { mark: "command", module: "lib/supervise.ts", target: "supervise" },
+  { mark: "release", module: "lib/commands/execute.ts", target: "release" },
+];

@@ -49,8 +49,8 @@ export function number(value: number): string {
 }
 
 function aimsText(aims: readonly Aim[]): string {
-  const lines = aims.map(({ what, figure, most, unit, met }) => [
-    what,
+  const lines = aims.map(({ of, what, figure, most, unit, met }) => [
+    `${of}: ${what}`,
     number(figure),
     `aim: at most ${number(most)} ${unit}`,
     met ? "met" : "not met",

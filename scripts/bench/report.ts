@@ -31,6 +31,9 @@ export type TableId = PartName | "death";
 
 /** Something that sera is meant to reach, and whether it does. */
 export interface Aim {
+  readonly id: AimId;
+  /** Whose it is. */
+  readonly of: string;
   /** What is measured. */
   readonly what: string;
   readonly figure: number;
@@ -39,6 +42,9 @@ export interface Aim {
   readonly unit: string;
   readonly met: boolean;
 }
+
+/** What an aim is about. */
+export type AimId = "wall" | "memory" | "handOff" | "wakeUps" | "sharing" | "crowd";
 
 /** Everything that one run of the bench found; what `--json` prints. */
 export interface Report {

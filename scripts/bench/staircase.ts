@@ -21,9 +21,9 @@ const STARTS = 3;
 export async function staircase({ contestants }: Bed): Promise<Table[]> {
   const rows: Row[] = [];
   for (const contestant of contestants) {
-    const start = await startTime(contestant);
+    const unhindered = { start: await startTime(contestant), asking: await costOfAsking(contestant) };
     for (const count of STEPS) {
-      rows.push({ name: stepName(contestant.name, count), figures: await step(contestant, count, start) });
+      rows.push({ name: stepName(contestant.name, count), figures: await step(contestant, count, unhindered) });
     }
   }
   return [{
@@ -43,19 +43,27 @@ export async function staircase({ contestants }: Bed): Promise<Table[]> {
   }];
 }
 
+/** What is known from before anybody waits. */
+interface Unhindered {
+  /** How long one run takes, in milliseconds. */
+  readonly start: number;
+  /** How many statements the server counts when it is asked how many it has counted. */
+  readonly asking: number;
+}
+
 /** The name of a row. */
 export function stepName(contestant: string, count: number): string {
   return `${contestant}, ${count} waiter${count === 1 ? "" : "s"}`;
 }
 
-async function step(contestant: Contestant, count: number, start: number): Promise<Record<string, Figure>> {
+async function step(contestant: Contestant, count: number, unhindered: Unhindered): Promise<Record<string, Figure>> {
   const key = "staircase";
   await using holder = await Holder.start(contestant.waiting(key));
   // Only one is there now, so that it shares no page with another: what the waiters' memory is compared with.
   const alone = shareOfMemory(holder.pid);
   const words = ["sleep", `${COMMAND / 1000}`];
   const waiters = await startWaiters(contestant, { key, count, words });
-  const idle = await watch(contestant, waiters.map(({ pid }) => treeOf(pid)));
+  const idle = await watch(contestant, waiters.map(({ pid }) => treeOf(pid)), unhindered);
   const memory = waiters.map(({ pid }) => treeOf(pid).map(shareOfMemory).reduce((sum, one) => sum + one));
   const began = performance.now();
   await holder.end();
@@ -69,7 +77,7 @@ async function step(contestant: Contestant, count: number, start: number): Promi
     ...idle,
     took: summarize([took]),
     // Twice the commands' own time, and a start.
-    aim: summarize([(2 * count * COMMAND + start) / 1000]),
+    aim: summarize([(2 * count * COMMAND + unhindered.start) / 1000]),
   };
 }
 
@@ -77,18 +85,16 @@ async function step(contestant: Contestant, count: number, start: number): Promi
 async function watch(
   { server }: Contestant,
   trees: readonly (readonly number[])[],
+  { asking }: Unhindered,
 ): Promise<Record<string, Figure>> {
   const serverTree = server ? treeOf(server.pid) : [];
-  const ask = server?.statements ?? (() => Promise.resolve(0));
-  // Asking is a statement, too.
-  const first = await ask();
-  const asked = await ask();
+  const asked = await server?.statements() ?? 0;
   const before = [...trees, serverTree].map(usageOf);
   const began = performance.now();
   await pause(IDLE);
   const after = [...trees, serverTree].map(usageOf);
   const seconds = (performance.now() - began) / 1000;
-  const statements = await ask() - asked - (asked - first);
+  const statements = (await server?.statements() ?? 0) - asked - asking;
 
   const spent = after.map(({ processor, sleeps }, index) => ({
     processor: (processor - before[index]!.processor) / seconds,
@@ -102,6 +108,11 @@ async function watch(
     wakeUps: summarize([mean(({ wakeUps }) => wakeUps)]),
     ...server ? { server: summarize([own.processor]), statements: summarize([statements / seconds]) } : {},
   };
+}
+
+async function costOfAsking({ server }: Contestant): Promise<number> {
+  const before = await server?.statements() ?? 0;
+  return (await server?.statements() ?? 0) - before;
 }
 
 /** How long one run takes that nobody else is in the way of, in milliseconds. */

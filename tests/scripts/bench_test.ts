@@ -1,0 +1,350 @@
+import assert from "node:assert/strict";
+import { aimsOf } from "../../scripts/bench/aims.ts";
+import { draw } from "../../scripts/bench/graph.ts";
+import { BenchUsageError, readOptions } from "../../scripts/bench/options.ts";
+import { PHASES, phasesOf } from "../../scripts/bench/phases.ts";
+import { asText, tableText } from "../../scripts/bench/print.ts";
+import type { Report, Row, Table } from "../../scripts/bench/report.ts";
+import { inTurn } from "../../scripts/bench/rounds.ts";
+import { loadedBytes } from "../../scripts/bench/sizes.ts";
+import { type Figure, median, quantile, ratioOfRounds, summarize } from "../../scripts/bench/statistics.ts";
+import { withTraces } from "../../scripts/bench/trace.ts";
+import { TRACE_POINTS } from "../../scripts/bench/trace_points.ts";
+import { ROOT } from "../../scripts/root.ts";
+import { linux, testWith, tool } from "../cli/needs.ts";
+import { runScript } from "./releases.ts";
+
+Deno.test("the median and the quartiles are those of the values in order, between two if need be", () => {
+  assert.equal(median([9, 1, 5]), 5);
+  assert.equal(median([4, 1, 3, 2]), 2.5);
+  assert.equal(median([7]), 7);
+  assert.deepEqual([0, 0.25, 0.75, 1].map((share) => quantile([50, 10, 30, 20, 40], share)), [10, 20, 40, 50]);
+  assert.equal(quantile([1, 2], 0.25), 1.25);
+  assert.deepEqual(summarize([10, 30, 20, 40, 50]), { median: 30, lower: 20, upper: 40 });
+  assert.throws(() => median([]), /^Error: Cannot sum up: no values$/);
+});
+
+Deno.test("a ratio is the median of the rounds' ratios, so that a slow round changes nothing", () => {
+  const base = [10, 10, 100, 10, 10];
+  const twice = base.map((value) => 2 * value);
+  assert.equal(ratioOfRounds(twice, base), 2);
+  // A ratio of the medians would be 3.
+  assert.equal(ratioOfRounds([10, 30, 30], [10, 10, 30]), 1);
+  assert.equal(ratioOfRounds([1, 10, 30], [1, 1, 10]), 3);
+  assert.equal(summarize([2, 4], [1, 1]).ratio, 3);
+  assert.throws(() => ratioOfRounds([1], [1, 2]), /1 rounds with 2/);
+});
+
+Deno.test("things are measured in turn; the first round does not count, and the base is not compared with itself", async () => {
+  const order: string[] = [];
+  const thing = (name: string, values: number[]) => () => {
+    order.push(name);
+    return Promise.resolve({ time: values.shift()! });
+  };
+  const rows = await inTurn({ a: thing("a", [1000, 1, 2]), b: thing("b", [1000, 3, 8]) }, { rounds: 2, base: "a" });
+  assert.deepEqual(order, ["a", "b", "a", "b", "a", "b"]);
+  assert.deepEqual(rows, [
+    { name: "a", figures: { time: { median: 1.5, lower: 1.25, upper: 1.75 } } },
+    { name: "b", figures: { time: { median: 5.5, lower: 4.25, upper: 6.75, ratio: 3.5 } } },
+  ]);
+});
+
+Deno.test("the phases of a run add up to all of it, also where they overlap or are not there", () => {
+  const marks = {
+    first: { begin: 1010, end: 1010 },
+    run: { begin: 1013, end: 1095 },
+    settings: { begin: 1013, end: 1020 },
+    // Connecting begins before the backend is there, and goes on while the command starts.
+    backend: { begin: 1021, end: 1030 },
+    connect: { begin: 1018, end: 1027 },
+    acquire: { begin: 1030, end: 1040 },
+    spawn: { begin: 1035, end: 1050 },
+    command: { begin: 1050, end: 1080 },
+  };
+  const { runtime, modules, settings, guard, driver, connect, acquire, ready, spawn, command, release, exit, ...rest } =
+    phasesOf({ started: 1000, marks, ended: 1100 });
+  assert.deepEqual({ runtime, modules, settings, guard, driver }, {
+    runtime: 10,
+    modules: 3,
+    settings: 7,
+    guard: 1,
+    driver: 9,
+  });
+  assert.deepEqual({ connect, acquire, ready, spawn, command, release, exit }, {
+    connect: 0,
+    acquire: 10,
+    ready: 0,
+    spawn: 10,
+    command: 30,
+    release: 0,
+    exit: 20,
+  });
+  assert.deepEqual(rest, {});
+});
+
+Deno.test("every function that is traced is there, and every mark that ends a phase is traced", async () => {
+  for (const point of TRACE_POINTS) {
+    const text = await Deno.readTextFile(`${ROOT}/${point.module}`);
+    assert.match(withTraces(text, [point]), /= traced\("\w+", [\w.]+\);\n$/);
+  }
+  const asked = new Set<string>();
+  const marks = new Proxy({}, { get: (_, mark) => void asked.add(String(mark)) });
+  for (const { end } of PHASES) end(marks);
+  asked.delete("first");
+  assert.deepEqual([...asked].toSorted(), [...new Set(TRACE_POINTS.map(({ mark }) => mark))].toSorted());
+});
+
+Deno.test("a function that is no longer there is not left out in silence", () => {
+  const point = { mark: "m", module: "lib/x.ts", target: "gone" };
+  const refused = /^Error: Cannot trace what is not there: .* in lib\/x\.ts; correct scripts\/bench\/trace_points\.ts$/;
+  assert.throws(() => withTraces("export function goner() {}", [point]), refused);
+  const method = { ...point, target: "Lock.take" };
+  assert.throws(() => withTraces("class Lock {\n  retake() {}\n}", [method]), refused);
+  assert.throws(() => withTraces("class Locks {\n  take() {}\n}", [method]), refused);
+  assert.ok(withTraces("class Lock {\n  async take() {}\n}", [method]));
+});
+
+Deno.test("what a run loads is counted once, and not what it could load later", () => {
+  const output = (
+    bytes: number,
+    entryPoint?: string,
+    imports: [string, "import-statement" | "dynamic-import"][] = [],
+  ) => ({
+    bytes,
+    ...entryPoint === undefined ? {} : { entryPoint },
+    imports: imports.map(([path, kind]) => ({ path, kind })),
+    exports: [],
+    inputs: {},
+  });
+  const outputs = {
+    "main.js": output(1, "main.ts", [["shared.js", "import-statement"], ["driver.js", "dynamic-import"]]),
+    "shared.js": output(10),
+    "driver.js": output(100, "driver.ts", [["shared.js", "import-statement"], ["node:net", "import-statement"]]),
+  };
+  assert.equal(loadedBytes({ outputs }, ["main.ts"]), 11);
+  assert.equal(loadedBytes({ outputs }, ["main.ts", "driver.ts"]), 111);
+  assert.throws(() => loadedBytes({ outputs }, ["gone.ts"]), /a file for: gone\.ts/);
+});
+
+Deno.test("the bench says in one line what it cannot do", () => {
+  assert.deepEqual(readOptions([]).parts, Object.keys(partsAsked("--rounds", "1")));
+  assert.deepEqual(readOptions(["--only", "piping,overhead", "--json"]), {
+    rounds: 25,
+    parts: ["overhead", "piping"],
+    json: true,
+    help: false,
+  });
+  for (
+    const [args, message] of [
+      [["--only", "overhead,nothing"], /^Cannot measure: --only nothing; expected some of overhead,.*piping$/],
+      [["--rounds", "0"], /^Cannot measure that often: --rounds 0; expected 1 to 9999$/],
+      [["--rounds", "many"], /--rounds many/],
+      [["--fast"], /'--fast'/],
+      [["again"], /'again'/],
+    ] as const
+  ) {
+    assert.throws(() => readOptions(args), (error) => {
+      assert.ok(error instanceof BenchUsageError);
+      assert.match(error.message, message);
+      assert.doesNotMatch(error.message, /\n/);
+      return true;
+    });
+  }
+});
+
+function partsAsked(...args: string[]): Record<string, true> {
+  return Object.fromEntries(readOptions(args).parts.map((part) => [part, true]));
+}
+
+Deno.test("a table shows medians, quartiles where they differ, and ratios; it lies on its side if it is wide", () => {
+  const table: Table = {
+    id: "overhead",
+    title: "costs",
+    base: "nothing",
+    columns: [{ id: "wall", title: "wall", unit: "ms" }, { id: "gone", title: "gone", unit: "s" }],
+    rows: [
+      { name: "nothing", figures: { wall: { median: 20, lower: 20, upper: 20 } } },
+      { name: "sera", figures: { wall: { median: 123.4, lower: 1.234, upper: 150, ratio: 1.25 } } },
+    ],
+  };
+  assert.equal(
+    tableText(table),
+    `costs; ratios to nothing
+         wall, ms
+nothing  20.0
+sera     123 [1.23 150] 1.25×
+`,
+  );
+  const { base: _, ...alone } = table;
+  const columns = ["a", "b"].map((id) => ({ id, title: id, unit: "ms" }));
+  const figure = { median: 1, lower: 1, upper: 1 };
+  assert.equal(
+    tableText({ ...alone, columns, rows: [{ name: "sera", figures: { a: figure, b: figure } }] }),
+    "costs\n       sera\na, ms  1.00\nb, ms  1.00\n",
+  );
+});
+
+Deno.test("aims are met up to their limit; what was not measured is no aim", () => {
+  assert.deepEqual(aimsOf([]), []);
+  const met = Object.fromEntries(aimsOf(sample().tables).map(({ id, of, met }) => [`${of} ${id}`, met]));
+  assert.deepEqual(met, {
+    "sera, file wall": true,
+    "sera, file memory": false,
+    "sera, file handOff": true,
+    "sera, file wakeUps": true,
+    "sera, file sharing": true,
+    "sera, file crowd": true,
+    "sera, MySQL wall": false,
+    "sera, MySQL memory": true,
+    "sera, MySQL handOff": false,
+    "sera, MySQL wakeUps": false,
+    "sera, MySQL sharing": false,
+    "sera, MySQL crowd": false,
+  });
+  const text = asText({ ...sample(), leftOut: ["Go sera: not found"] });
+  assert.match(text, /^sera, file: wall time of a run +1\.20 +aim: at most 1\.20 × the empty program's +met$/m);
+  assert.match(text, /^sera, MySQL: wall time of a run +2\.10 +aim: at most 2\.00 × the empty program's +not met$/m);
+  assert.match(text, /^left out: Go sera: not found$/m);
+});
+
+Deno.test("the graph is well-formed", async () => {
+  assert.deepEqual(openElements(await draw(JSON.stringify(sample()))), []);
+  assert.throws(() => openElements("<svg><g></svg>"), /<\/svg> ends <g>/);
+  assert.throws(() => openElements("<svg>a & b</svg>"), /Not XML: & b/);
+  assert.throws(() => openElements("<svg width=5/>"), /Not XML: <svg width=5/);
+});
+
+/** Reads the part of XML that the graph consists of, and gives the elements that are open at its end. */
+function openElements(xml: string): string[] {
+  const open: string[] = [];
+  let rest = xml;
+  while (rest !== "") {
+    const [token, end, name, closed] = /^<(\/?)(\w+)(?: [\w-]+="[^<&"]*(?:&\w+;[^<&"]*)*")*(\/?)>/.exec(rest) ??
+      /^(?:[^<>&]|&\w+;)+/.exec(rest) ?? [];
+    if (token === undefined) throw new Error(`Not XML: ${rest.slice(0, 50)}`);
+    const ended = end === "/" ? open.pop() : name;
+    if (ended !== name) throw new Error(`Not XML: </${name}> ends <${ended}>`);
+    if (end === "" && closed === "") open.push(name!);
+    rest = rest.slice(token.length);
+  }
+  return open;
+}
+
+Deno.test("the graph has a label for everything that it shows, and is the same each time", async () => {
+  const graph = await draw(JSON.stringify(sample()));
+  assert.equal(await draw(JSON.stringify(sample())), graph);
+  const labels = [...graph.matchAll(/<text [^>]*>([^<]*)<\/text>/g)].map(([, label]) => label!);
+  for (
+    const label of [
+      "sera, file",
+      "sera, MySQL",
+      "empty &amp; &lt;program&gt;",
+      "One run of true, as a multiple of empty &amp; &lt;program&gt;; | marks the aim",
+      "1.20×  24 ms",
+      "2.10×  42 ms",
+      "1.20×  60 MiB",
+      "Where the time of one run goes",
+      "runtime",
+      "release, exit",
+      "33 ms",
+      "22 MiB",
+      "45 MiB",
+    ]
+  ) assert.ok(labels.includes(label), `${label} in ${labels.join("|")}`);
+  // One for each aim, and none for the processor time, which has none.
+  assert.equal(graph.match(/class="aim"/g)!.length, 4);
+  assert.doesNotMatch(graph, /NaN|undefined|Infinity/);
+});
+
+Deno.test("a report without anything to draw is refused", async () => {
+  await assert.rejects(draw(JSON.stringify({ ...sample(), tables: [] })), /Cannot draw: the report has no overhead/);
+});
+
+testWith([linux, tool("flock", "--version")], "the bench measures, and prints nothing but JSON", async () => {
+  const { code, stdout, stderr } = await runScript("bench.ts", ["--only", "overhead,sizes", "--rounds", "1", "--json"]);
+  assert.equal(code, 0, stderr);
+  const report: Report = JSON.parse(stdout);
+  assert.equal(report.rounds, 1);
+  assert.ok(report.machine.processors > 0);
+  assert.deepEqual(report.tables.map(({ id }) => id), ["overhead", "sizes"]);
+  const rows = new Map(report.tables[0]!.rows.map(({ name, figures }) => [name, figures]));
+  for (const name of ["empty program", "sera, file", "flock(1)"]) {
+    for (const column of ["wall", "processor", "memory"]) {
+      const { median, lower, upper } = rows.get(name)?.[column] ?? assert.fail(`${name}: ${column}`);
+      assert.ok(0 < lower && lower <= median && median <= upper, `${name}: ${column}: ${median}`);
+    }
+  }
+  // Whatever the machine is like: a sera is more than nothing, and flock is no JavaScript.
+  assert.ok(rows.get("sera, file")!.memory!.median > rows.get("flock(1)")!.memory!.median);
+  assert.ok(rows.get("sera, file")!.wall!.ratio! > rows.get("flock(1)")!.wall!.ratio!);
+  assert.deepEqual(report.aims.filter(({ of }) => of === "sera, file").map(({ id }) => id), ["wall", "memory"]);
+});
+
+Deno.test("the bench ends with 2 when it is asked for what it has not", async () => {
+  const { code, stdout, stderr } = await runScript("bench.ts", ["--only", "everything"]);
+  assert.equal(code, 2);
+  assert.equal(stdout, "");
+  assert.match(stderr, /^bench: Cannot measure: --only everything; expected some of [a-z,]+\n$/);
+});
+
+/** A small report, in which the file lock reaches its aims but one, and MySQL misses them but one. */
+function sample(): Report {
+  const exactly = (value: number, ratio?: number): Figure => ({
+    median: value,
+    lower: value,
+    upper: value,
+    ...ratio === undefined ? {} : { ratio },
+  });
+  const row = (name: string, values: Readonly<Record<string, number>>): Row => ({
+    name,
+    figures: Object.fromEntries(Object.entries(values).map(([column, value]) => [column, exactly(value)])),
+  });
+  const ratios = (name: string, wall: number, processor: number, memory: number): Row => ({
+    name,
+    figures: {
+      wall: exactly(20 * wall, wall),
+      processor: exactly(20 * processor, processor),
+      memory: exactly(50 * memory, memory),
+    },
+  });
+  const table = (id: Table["id"], rows: Row[]): Table => ({
+    id,
+    title: id,
+    columns: Object.keys(rows[0]!.figures).map((column) => ({ id: column, title: column, unit: "" })),
+    rows,
+  });
+  const tables = [
+    {
+      ...table("overhead", [
+        row("empty & <program>", { wall: 20, processor: 20, memory: 50 }),
+        ratios("sera, file", 1.2, 1.3, 1.2),
+        ratios("sera, MySQL", 2.1, 2, 1.5),
+      ]),
+      base: "empty & <program>",
+    },
+    table("start", [
+      row("empty & <program>", { runtime: 20, exit: 2 }),
+      row("sera, file", { runtime: 20, modules: 5, acquire: 5, exit: 3 }),
+    ]),
+    table("handoff", [
+      row("sera, file", { delay: 4 }),
+      row("sera, MySQL", { delay: 4.1 }),
+      row("flock(1)", { delay: 1 }),
+    ]),
+    table("staircase", [
+      row("sera, file, 1 waiter", { memory: 36, alone: 50, wakeUps: 0, took: 0.1, aim: 0.2 }),
+      row("sera, file, 100 waiters", { memory: 22, alone: 50, wakeUps: 0.1, took: 5, aim: 10.1 }),
+      row("sera, MySQL, 100 waiters", { memory: 45, alone: 50, wakeUps: 0.11, took: 10.2, aim: 10.1 }),
+    ]),
+  ];
+  const machine = {
+    build: "compiled",
+    sera: "0.1.0",
+    deno: "2.9.6",
+    processors: 2,
+    processor: "a processor",
+    kernel: "6.1",
+    servers: {},
+  } as const;
+  return { machine, rounds: 1, leftOut: [], tables, aims: aimsOf(tables) };
+}

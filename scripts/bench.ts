@@ -58,6 +58,9 @@ async function bench({ parts, rounds }: BenchOptions): Promise<Report> {
     const programs = await makePrograms(folder);
     await using servers = await startServers();
     const leftOut = [...servers.leftOut];
+    if (programs.build === "deno run") {
+      leftOut.push("the binary: deno compile does not work here; deno run ran them all");
+    }
     const bed: Bed = {
       folder,
       rounds,

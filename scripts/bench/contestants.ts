@@ -14,12 +14,8 @@ export interface Contestant {
   waiting(key: string): Words;
   /** How many wait for the lock at this moment. */
   waiters(key: string): Promise<number>;
-  readonly server?: {
-    /** Its first process. */
-    readonly pid: number;
-    /** How many statements, or on PostgreSQL transactions, it has had so far. */
-    statements(): Promise<number>;
-  };
+  /** The first process of the server, if there is one. */
+  readonly serverPid?: number;
 }
 
 /** What sera is measured against. */
@@ -70,7 +66,7 @@ function locking(name: string, sera: Words, server: string): Pick<Contestant, "n
   };
 }
 
-function onMySql(server: MySqlServer): Pick<Contestant, "waiters" | "server"> {
+function onMySql(server: MySqlServer): Pick<Contestant, "waiters" | "serverPid"> {
   return {
     async waiters(key) {
       const asking = `%GET_LOCK(''${lockName(key)}''%`;
@@ -82,14 +78,11 @@ function onMySql(server: MySqlServer): Pick<Contestant, "waiters" | "server"> {
         ),
       );
     },
-    server: {
-      pid: server.pid,
-      statements: async () => Number((await server.query("SHOW GLOBAL STATUS LIKE 'Questions'"))[0]!.Value),
-    },
+    serverPid: server.pid,
   };
 }
 
-function onPostgres(server: PostgresServer): Pick<Contestant, "waiters" | "server"> {
+function onPostgres(server: PostgresServer): Pick<Contestant, "waiters" | "serverPid"> {
   return {
     async waiters(key) {
       const { row } = advisoryKey(lockName(key));
@@ -102,13 +95,7 @@ function onPostgres(server: PostgresServer): Pick<Contestant, "waiters" | "serve
         ),
       );
     },
-    server: {
-      pid: server.pid,
-      statements: () =>
-        numberOf(
-          server.query("SELECT xact_commit AS found FROM pg_stat_database WHERE datname = 'sera'"),
-        ),
-    },
+    serverPid: server.pid,
   };
 }
 

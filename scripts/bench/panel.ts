@@ -43,10 +43,10 @@ export function stacked(panels: readonly Panel[], title: string): string {
 
 /** The head of a panel: its title, and below it what the colours mean. */
 export function head(title: string, entries: readonly Entry[] = []): string {
-  let x = LEFT;
+  let x = 0;
   const legend = entries.map(({ colour, words }) => {
     const entry = element("rect", { x, y: 30, width: 11, height: 11, rx: 2, fill: colour }) + text(x + 16, 40, words);
-    x += 16 + 6.6 * words.length + 18;
+    x += 16 + 7 * words.length + 14;
     return entry;
   });
   return text(0, 14, title, { class: "title" }) + legend.join("");
@@ -70,8 +70,9 @@ text{font:12px -apple-system,"Segoe UI",Helvetica,Arial,sans-serif;fill:#6e7781}
 .title{font-weight:600;font-size:14px}
 .small{font-size:11px}
 .grid{stroke:#8c959f;stroke-opacity:.3}
-.aim{stroke:#6e7781;stroke-width:2}
+.aim{stroke:#1f2328;stroke-width:2}
+.halo{stroke:#fff;stroke-width:5}
 .line{fill:none;stroke-width:2}
-@media (prefers-color-scheme:light){text{fill:#32383f}.aim{stroke:#1f2328}}
-@media (prefers-color-scheme:dark){text{fill:#c9d1d9}.aim{stroke:#f0f6fc}}
+@media (prefers-color-scheme:light){text{fill:#32383f}}
+@media (prefers-color-scheme:dark){text{fill:#c9d1d9}}
 `;

@@ -2,7 +2,7 @@ import type { Metafile, Plugin } from "esbuild";
 import { bundle } from "../bundle.ts";
 import { compile } from "../compile.ts";
 import { PERMISSIONS } from "../permissions.ts";
-import type { Words } from "./words.ts";
+import { command, type Words } from "./words.ts";
 
 /** A program that does nothing but run `true`: what no program on this runtime can undercut. */
 const EMPTY = `const command = new Deno.Command("true", { stdin: "inherit", stdout: "inherit", stderr: "inherit" });
@@ -30,7 +30,9 @@ export async function makePrograms(folder: string): Promise<Programs> {
   const { entry, metafile } = await bundle(`${folder}/bundle`);
   const empty = await writeModule(`${folder}/empty-program`, EMPTY);
   const made = { bundle: `${folder}/bundle`, metafile };
-  if (await compiled(folder, "sera", entry) && await compiled(folder, "empty", empty)) {
+  if (
+    await compiled(folder, "sera", entry) && await compiled(folder, "empty", empty) && await starts(`${folder}/empty`)
+  ) {
     const make = async (name: string, module: string) => {
       if (!await compiled(folder, name, module)) throw new Error(`deno compile failed for: ${module}`);
       return [`${folder}/${name}`];
@@ -65,4 +67,9 @@ export async function writeModule(folder: string, text: string): Promise<string>
 async function compiled(folder: string, name: string, entry: string): Promise<boolean> {
   const from = entry.slice(0, entry.lastIndexOf("/"));
   return await compile({ folder: from, entry, output: `${folder}/${name}` }, true);
+}
+
+/** Whether a binary works: one with a runtime that is not the compiler's own, as DENORT_BIN may name, does not. */
+async function starts(path: string): Promise<boolean> {
+  return (await command([path], { stderr: "null" }).output()).success;
 }

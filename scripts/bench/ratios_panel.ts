@@ -38,7 +38,7 @@ export function ratiosPanel({ tables, aims }: Report, d3: D3): Panel | undefined
     // To the right of the bar, and of its aim.
     const beside = Math.max(end, aim === undefined ? 0 : x(aim)) + 7;
     return element("rect", { x: LEFT, y: top, width: end - LEFT, height: BAR - 3, rx: 1, fill: colour }) +
-      (aim === undefined ? "" : rule(x(aim), top - 2, x(aim), top + BAR - 1, { class: "aim" })) +
+      (aim === undefined ? "" : mark(x(aim), top - 2, top + BAR - 1)) +
       text(beside, top + BAR - 5, words, { class: "small" });
   });
   const names = rows.map(({ name }) =>
@@ -47,7 +47,12 @@ export function ratiosPanel({ tables, aims }: Report, d3: D3): Panel | undefined
   const legend = QUANTITIES.map(({ words, colour }) => ({ words, colour }));
   return {
     height: bottom + 18,
-    body: head(`One run of true, as a multiple of ${table!.base}; | marks the aim`, legend) +
+    body: head(`One run of true, as a multiple of the ${table!.base}; | is the aim`, legend) +
       axis(x.ticks(6), x, { top: TOP, bottom, unit: "×" }) + drawn.join("") + names.join(""),
   };
+}
+
+/** A line that can be seen on bars and on any ground. */
+function mark(x: number, top: number, bottom: number): string {
+  return rule(x, top - 1, x, bottom + 1, { class: "halo" }) + rule(x, top, x, bottom, { class: "aim" });
 }

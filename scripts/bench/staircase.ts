@@ -21,9 +21,9 @@ const STARTS = 3;
 export async function staircase({ contestants }: Bed): Promise<Table[]> {
   const rows: Row[] = [];
   for (const contestant of contestants) {
-    const unhindered = { start: await startTime(contestant), asking: await costOfAsking(contestant) };
+    const start = await startTime(contestant);
     for (const count of STEPS) {
-      rows.push({ name: stepName(contestant.name, count), figures: await step(contestant, count, unhindered) });
+      rows.push({ name: stepName(contestant.name, count), figures: await step(contestant, count, start) });
     }
   }
   return [{
@@ -35,7 +35,7 @@ export async function staircase({ contestants }: Bed): Promise<Table[]> {
       { id: "processor", title: "processor each", unit: "ms/s" },
       { id: "wakeUps", title: "wake-ups each", unit: "/s" },
       { id: "server", title: "server's processor", unit: "ms/s" },
-      { id: "statements", title: "server's statements", unit: "/s" },
+      { id: "serverWakeUps", title: "server's wake-ups", unit: "/s" },
       { id: "took", title: "all have run after", unit: "s" },
       { id: "aim", title: "aim", unit: "s" },
     ],
@@ -43,27 +43,19 @@ export async function staircase({ contestants }: Bed): Promise<Table[]> {
   }];
 }
 
-/** What is known from before anybody waits. */
-interface Unhindered {
-  /** How long one run takes, in milliseconds. */
-  readonly start: number;
-  /** How many statements the server counts when it is asked how many it has counted. */
-  readonly asking: number;
-}
-
 /** The name of a row. */
 export function stepName(contestant: string, count: number): string {
   return `${contestant}, ${count} waiter${count === 1 ? "" : "s"}`;
 }
 
-async function step(contestant: Contestant, count: number, unhindered: Unhindered): Promise<Record<string, Figure>> {
+async function step(contestant: Contestant, count: number, start: number): Promise<Record<string, Figure>> {
   const key = "staircase";
   await using holder = await Holder.start(contestant.waiting(key));
   // Only one is there now, so that it shares no page with another: what the waiters' memory is compared with.
   const alone = shareOfMemory(holder.pid);
   const words = ["sleep", `${COMMAND / 1000}`];
   const waiters = await startWaiters(contestant, { key, count, words });
-  const idle = await watch(contestant, waiters.map(({ pid }) => treeOf(pid)), unhindered);
+  const idle = await watch(contestant, waiters.map(({ pid }) => treeOf(pid)));
   const memory = waiters.map(({ pid }) => treeOf(pid).map(shareOfMemory).reduce((sum, one) => sum + one));
   const began = performance.now();
   await holder.end();
@@ -77,24 +69,21 @@ async function step(contestant: Contestant, count: number, unhindered: Unhindere
     ...idle,
     took: summarize([took]),
     // Twice the commands' own time, and a start.
-    aim: summarize([(2 * count * COMMAND + unhindered.start) / 1000]),
+    aim: summarize([(2 * count * COMMAND + start) / 1000]),
   };
 }
 
 /** What processes, each with its helpers, and the server do while nothing happens. */
 async function watch(
-  { server }: Contestant,
+  { serverPid }: Contestant,
   trees: readonly (readonly number[])[],
-  { asking }: Unhindered,
 ): Promise<Record<string, Figure>> {
-  const serverTree = server ? treeOf(server.pid) : [];
-  const asked = await server?.statements() ?? 0;
+  const serverTree = serverPid === undefined ? [] : treeOf(serverPid);
   const before = [...trees, serverTree].map(usageOf);
   const began = performance.now();
   await pause(IDLE);
   const after = [...trees, serverTree].map(usageOf);
   const seconds = (performance.now() - began) / 1000;
-  const statements = (await server?.statements() ?? 0) - asked - asking;
 
   const spent = after.map(({ processor, sleeps }, index) => ({
     processor: (processor - before[index]!.processor) / seconds,
@@ -106,13 +95,8 @@ async function watch(
   return {
     processor: summarize([mean(({ processor }) => processor)]),
     wakeUps: summarize([mean(({ wakeUps }) => wakeUps)]),
-    ...server ? { server: summarize([own.processor]), statements: summarize([statements / seconds]) } : {},
+    ...serverPid === undefined ? {} : { server: summarize([own.processor]), serverWakeUps: summarize([own.wakeUps]) },
   };
-}
-
-async function costOfAsking({ server }: Contestant): Promise<number> {
-  const before = await server?.statements() ?? 0;
-  return (await server?.statements() ?? 0) - before;
 }
 
 /** How long one run takes that nobody else is in the way of, in milliseconds. */

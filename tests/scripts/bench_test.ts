@@ -239,7 +239,7 @@ Deno.test("the graph has a label for everything that it shows, and is the same e
       "sera, file",
       "sera, MySQL",
       "empty &amp; &lt;program&gt;",
-      "One run of true, as a multiple of empty &amp; &lt;program&gt;; | marks the aim",
+      "One run of true, as a multiple of the empty &amp; &lt;program&gt;; | is the aim",
       "1.20×  24 ms",
       "2.10×  42 ms",
       "1.20×  60 MiB",

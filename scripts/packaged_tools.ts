@@ -1,7 +1,10 @@
 import { ROOT } from "./root.ts";
 import { run } from "./run.ts";
 
-/** Has a deno.json and a deno.lock of its own, so that only those who package or test the release download them. */
+/**
+ * Has a deno.json and a deno.lock of its own, so that only those who package or test the release, or draw the
+ * graph, download them.
+ */
 export const TOOLS = `${ROOT}/scripts/tools`;
 
 /** Installs the packages in the versions that the lock file pins, unless they are there. */

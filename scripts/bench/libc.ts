@@ -7,9 +7,11 @@ const RUSAGE_BYTES = 8 * (2 * 2 + 14);
 /** See clock_gettime(2). */
 const CLOCK_REALTIME = 0;
 
-let library: ReturnType<typeof open> | undefined;
+let opened: ReturnType<typeof open> | undefined;
 
-/** Opened when first asked, so that systems without it can read these modules. */
+/** Opened when first asked, so that these modules can be loaded where there is none. */
+const library = () => opened ??= open();
+
 function open() {
   return Deno.dlopen("libc.so.6", {
     getrusage: { parameters: ["i32", "buffer"], result: "i32" },
@@ -23,7 +25,7 @@ function open() {
  */
 export function childrensProcessorTime(): number {
   const usage = new BigInt64Array(RUSAGE_BYTES / 8);
-  (library ??= open()).getrusage(RUSAGE_CHILDREN, usage);
+  library().getrusage(RUSAGE_CHILDREN, usage);
   const [userSeconds, userMicros, systemSeconds, systemMicros] = usage;
   return Number(userSeconds! + systemSeconds!) * 1000 + Number(userMicros! + systemMicros!) / 1000;
 }
@@ -31,6 +33,6 @@ export function childrensProcessorTime(): number {
 /** The time since 1970 in nanoseconds, as `date +%s%N` prints it; Date.now() has whole milliseconds only. */
 export function realTime(): bigint {
   const time = new BigInt64Array(2);
-  (library ??= open()).clock_gettime(CLOCK_REALTIME, time);
+  library().clock_gettime(CLOCK_REALTIME, time);
   return time[0]! * 1_000_000_000n + time[1]!;
 }

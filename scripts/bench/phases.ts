@@ -16,25 +16,23 @@ interface Phase {
   readonly end: (marks: Marks) => number | undefined;
 }
 
-/** What stands for the time until the first statement of a program, which the empty program tells. */
-export const RUNTIME = "runtime";
-
 /**
  * The phases in their order. Where two overlap, the later one counts only from the end of the earlier one, so that they
  * always add up to the whole.
  */
 export const PHASES: readonly Phase[] = [
-  { id: RUNTIME, title: "runtime", end: ({ first }) => first?.begin },
-  { id: "modules", title: "modules", end: ({ run }) => run?.begin },
+  // Until a program's first statement, which the empty program tells.
+  { id: "runtime", title: "runtime", end: ({ first }) => first?.begin },
+  { id: "modules", title: "loading modules", end: ({ run }) => run?.begin },
   { id: "settings", title: "settings", end: ({ settings }) => settings?.end },
-  { id: "guard", title: "guard", end: ({ backend }) => backend?.begin },
-  { id: "driver", title: "driver", end: ({ backend }) => backend?.end },
-  { id: "connect", title: "connect", end: ({ connect }) => connect?.end },
-  { id: "acquire", title: "acquire", end: ({ acquire }) => acquire?.end },
-  { id: "ready", title: "ready", end: ({ spawn }) => spawn?.begin },
-  { id: "spawn", title: "spawn", end: ({ spawn }) => spawn?.end },
+  { id: "guard", title: "signals, last will", end: ({ backend }) => backend?.begin },
+  { id: "driver", title: "loading the driver", end: ({ backend }) => backend?.end },
+  { id: "connect", title: "connecting, log-in", end: ({ connect }) => connect?.end },
+  { id: "acquire", title: "acquiring", end: ({ acquire }) => acquire?.end },
+  { id: "ready", title: "last checks", end: ({ spawn }) => spawn?.begin },
+  { id: "spawn", title: "spawning", end: ({ spawn }) => spawn?.end },
   { id: "command", title: "command", end: ({ command }) => command?.end },
-  { id: "release", title: "release", end: ({ release }) => release?.end },
+  { id: "release", title: "releasing", end: ({ release }) => release?.end },
 ];
 
 /** The last phase: from the last mark until the program has been reaped. */

@@ -43,7 +43,7 @@ function cell(figure: Figure | undefined): string {
 }
 
 /** With as many digits as a measurement of that size deserves. */
-export function number(value: number): string {
+function number(value: number): string {
   const size = Math.abs(value);
   return value.toFixed(size >= 100 ? 0 : size >= 10 ? 1 : 2);
 }

@@ -37,7 +37,7 @@ export async function inTurn(
  * @param samples At least one; all have the same columns.
  * @param base Those of the same rounds to compare with; columns that it has not are not compared.
  */
-export function figuresOf(samples: readonly Sample[], base?: readonly Sample[]): Record<string, Figure> {
+function figuresOf(samples: readonly Sample[], base?: readonly Sample[]): Record<string, Figure> {
   return Object.fromEntries(
     Object.keys(samples[0]!).map((column) => {
       const of = (all: readonly Sample[]) => all.map((sample) => sample[column]!);

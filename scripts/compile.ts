@@ -1,5 +1,11 @@
 import { PERMISSIONS } from "./permissions.ts";
 
+/**
+ * How V8 is to run sera, which computes next to nothing: by interpreting, since compiling to machine code does not pay in
+ * a life of milliseconds, and a long one is spent waiting; and without helper threads.
+ */
+const V8_FLAGS: readonly string[] = ["--jitless", "--single-threaded"];
+
 /** What to compile. */
 export interface Compilation {
   /** The folder of the program's files. */
@@ -10,6 +16,8 @@ export interface Compilation {
   readonly output: string;
   /** Rust's name of the system to compile for; without it, for this one. */
   readonly target?: string | undefined;
+  /** Flags for V8; sera's own if there are none given. */
+  readonly v8Flags?: readonly string[] | undefined;
 }
 
 /**
@@ -19,7 +27,10 @@ export interface Compilation {
  *
  * @returns Whether it worked; the compiler has said why not, unless it is to be quiet.
  */
-export async function compile({ folder, entry, output, target }: Compilation, quiet = false): Promise<boolean> {
+export async function compile(
+  { folder, entry, output, target, v8Flags = V8_FLAGS }: Compilation,
+  quiet = false,
+): Promise<boolean> {
   await forgetTimes(folder);
   const compiler = new Deno.Command(Deno.execPath(), {
     args: [
@@ -29,6 +40,7 @@ export async function compile({ folder, entry, output, target }: Compilation, qu
       "--no-config",
       // The cache would be a file of a predictable name in the temporary folder, read back and trusted at the next start.
       "--no-code-cache",
+      ...(v8Flags.length === 0 ? [] : [`--v8-flags=${v8Flags.join(",")}`]),
       ...PERMISSIONS,
       ...(target === undefined ? [] : ["--target", target]),
       "--output",

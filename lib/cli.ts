@@ -5,14 +5,13 @@ import { readOperands } from "./args/operands.ts";
 import { refuseChangedWords } from "./args/raw_words.ts";
 import { RUN_FLAGS } from "./args/run_help.ts";
 import { environmentName } from "./args/settings_table.ts";
-import { subcommandOf } from "./args/subcommands.ts";
-import { helpText } from "./args/usage.ts";
 import { runUnderLock } from "./commands/run.ts";
 import { resolveSettings } from "./config/config.ts";
 import { verdictOf } from "./errors.ts";
 import { ExitCode } from "./exit_codes.ts";
 import type { Io } from "./io.ts";
 import { Logger } from "./log/logger.ts";
+import { loadSubcommand } from "./subcommands.ts";
 import { VERSION } from "./version.ts";
 
 /**
@@ -23,12 +22,13 @@ import { VERSION } from "./version.ts";
  */
 export async function run(argv: readonly string[], io: Io): Promise<number> {
   const [first = "", ...rest] = argv;
-  if (subcommandOf(first)) return await (await import("./subcommands.ts")).subcommand(first, rest, io);
+  const subcommand = await loadSubcommand(first);
+  if (subcommand) return await subcommand(rest, io);
   let logger = new Logger(io, { format: "text" }, argv.join(" "));
   try {
     const { flags, operands } = parseGoFlags(argv, flagSpecs(RUN_FLAGS));
     if (isAsked(flags, "help")) {
-      io.out(helpText());
+      io.out((await import("./args/usage.ts")).helpText());
       return ExitCode.ok;
     }
     if (isAsked(flags, "version")) {
@@ -39,7 +39,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     // Machines want their format for errors in the arguments and settings too.
     const format = flags.get("log-format") ?? io.env(environmentName("log-format"));
     if (format === "json") logger = new Logger(io, { format }, argv.join(" "));
-    const request = readOperands(operands);
+    const request = await readOperands(operands);
     refuseChangedWords(argv);
     const settings = await resolveSettings(flags, io.env);
     logger = new Logger(io, settings.logging, request.words.join(" "));

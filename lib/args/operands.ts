@@ -1,6 +1,5 @@
 import { parseWait } from "../duration.ts";
 import { UsageError } from "../errors.ts";
-import { subcommandOf } from "./subcommands.ts";
 import type { RunRequest } from "../commands/run.ts";
 
 /**
@@ -8,21 +7,20 @@ import type { RunRequest } from "../commands/run.ts";
  *
  * @throws {UsageError} When one of the two is missing or the first is no wait.
  */
-export function readOperands(operands: readonly string[]): RunRequest {
+export async function readOperands(operands: readonly string[]): Promise<RunRequest> {
   const [first, ...words] = operands;
   if (first === undefined) {
     throw new UsageError("Nothing to run; usage: sera [flags] <wait> <command> [argument ...], see sera --help");
   }
-  const subcommand = subcommandOf(first);
-  if (subcommand) {
-    throw new UsageError(`Cannot use flags before ${first}; write sera ${first} ${subcommand.usage}`);
-  }
   const wait = parseWait(first);
   if (wait === undefined) {
+    const subcommand = (await import("./subcommands.ts")).subcommandOf(first);
     throw new UsageError(
-      `Cannot use as a wait: ${
-        first || '""'
-      }; expected whole seconds, a duration such as 1m30s, or forever, then the command; see sera --help`,
+      subcommand
+        ? `Cannot use flags before ${first}; write sera ${first} ${subcommand.usage}`
+        : `Cannot use as a wait: ${
+          first || '""'
+        }; expected whole seconds, a duration such as 1m30s, or forever, then the command; see sera --help`,
     );
   }
   if (words.length === 0) throw new UsageError(`No command after the wait: ${first}; write sera ${first} <command>`);

@@ -1,3 +1,5 @@
+import { readProc } from "./proc.ts";
+
 /**
  * What happens to the command when sera is killed with SIGKILL: its lock is free at that moment, so the command has to
  * go too.
@@ -10,9 +12,27 @@
 /**
  * Reads an empty line, see below, and whom to kill; then waits for the end of the pipe. The keys of the terminal and a
  * logout do not end it: it has a session of its own, and ignores what a group may be sent.
+ *
+ * Before that it looks at what it has been started with ignored, signal n in bit n - 1 of the 33rd field of
+ * proc_pid_stat(5), and keeps that where others can see it: in its umask, which it has no other use for.
  */
-const SCRIPT = `trap '' HUP INT QUIT TERM
+const SCRIPT = `read -r stat </proc/self/stat
+trap '' HUP INT QUIT TERM
+set -- $stat
+umask 7$((\${33:-0} >> 14 & 1))$((\${33:-0} & 7))
 read -r _ && read -r target && { read -r _; kill -s KILL -- "$target"; }`;
+
+/** The signals in the digits of the umask, of which the first says that the shell has come so far. */
+const SEEN = 0o700;
+const IN_UMASK: readonly (readonly [bit: number, signal: Deno.Signal])[] = [
+  [0o01, "SIGHUP"],
+  [0o02, "SIGINT"],
+  [0o04, "SIGQUIT"],
+  [0o10, "SIGTERM"],
+];
+
+/** How often to look again at a shell that has only just been started; a look takes about as long as its start. */
+const LOOKS = 50;
 
 /**
  * A watch over sera's own life. Make it before the lock is asked for: what starts between getting the lock and starting
@@ -22,6 +42,7 @@ export class LastWill implements AsyncDisposable {
   readonly #shell: Deno.ChildProcess | undefined;
   readonly #writer: WritableStreamDefaultWriter<Uint8Array> | undefined;
   readonly #ready: Promise<void> = Promise.resolve();
+  #ignored: ReadonlySet<Deno.Signal> | undefined;
 
   /** Starts the shell. Where there is none, nothing is watched, and {@linkcode isKept} says so. */
   constructor() {
@@ -57,6 +78,14 @@ export class LastWill implements AsyncDisposable {
   }
 
   /**
+   * Of HUP, INT, QUIT and TERM those that sera was started with ignored, as nohup(1) does with HUP; only Linux tells. The
+   * shell has inherited that, if it was started before anybody listened to a signal, and can be asked when one comes.
+   */
+  get ignored(): ReadonlySet<Deno.Signal> {
+    return this.#ignored ??= this.#lookForIgnored();
+  }
+
+  /**
    * Names the process that must not outlive sera.
    *
    * @param target Its number; negative for a whole process group.
@@ -77,6 +106,17 @@ export class LastWill implements AsyncDisposable {
       if (!(error instanceof TypeError || error instanceof Deno.errors.NotFound)) throw error;
     }
     await this.#shell?.status;
+  }
+
+  #lookForIgnored(): ReadonlySet<Deno.Signal> {
+    for (let look = 0; this.#shell && look < LOOKS; look++) {
+      const status = new TextDecoder().decode(readProc(`${this.#shell.pid}/status`));
+      const umask = parseInt(/^Umask:\s*([0-7]+)$/m.exec(status)?.[1] ?? "", 8);
+      if (umask >= SEEN) return new Set(IN_UMASK.filter(([bit]) => (umask & bit) !== 0).map(([, signal]) => signal));
+      // It has been killed, or this is not Linux.
+      if (Number.isNaN(umask)) break;
+    }
+    return new Set();
   }
 
   async #say(line: string): Promise<void> {

@@ -36,6 +36,11 @@ const JOB_CONTROL: readonly Deno.Signal[] = ["SIGTSTP", "SIGTTIN", "SIGTTOU", "S
  */
 const STOPPING: readonly Deno.Signal[] = ["SIGTSTP", "SIGTTIN", "SIGTTOU"];
 
+/** Who knows the signals that sera was started with ignored; asked only when one comes. */
+export interface SignalWitness {
+  readonly ignored: ReadonlySet<Deno.Signal>;
+}
+
 /** What signals are passed on to. */
 export interface SignalTarget {
   /** Whether it has a session of its own, out of reach of the terminal's keys. */
@@ -50,12 +55,13 @@ export interface SignalTarget {
  */
 export class SignalRelay implements Disposable {
   readonly #ended = new AbortController();
-  readonly #ignored = ignoredSignals();
+  readonly #witness: SignalWitness;
   readonly #listeners = new Map<Deno.Signal, () => void>();
   #target: SignalTarget | undefined;
   #passedOn: number | undefined;
 
-  constructor() {
+  constructor(witness: SignalWitness) {
+    this.#witness = witness;
     for (const signal of ENDING) this.#listen(signal);
   }
 
@@ -97,9 +103,14 @@ export class SignalRelay implements Disposable {
   #listen(signal: Deno.Signal): void {
     // Deno takes SIGHUP and SIGINT into its own hands as soon as anybody listens to any signal, and would end by them. So
     // the ignored ones have to be caught and dropped.
-    const listener = this.#ignored.has(signal) ? () => undefined : () => this.#received(signal);
+    const listener = () => this.#isIgnored(signal) || this.#received(signal);
     Deno.addSignalListener(signal, listener);
     this.#listeners.set(signal, listener);
+  }
+
+  /** With a terminal on stdin none is: nohup(1) takes it away, and so does a shell for what it starts in the background. */
+  #isIgnored(signal: Deno.Signal): boolean {
+    return ENDING.includes(signal) && !Deno.stdin.isTerminal() && this.#witness.ignored.has(signal);
   }
 
   #received(signal: Deno.Signal): void {
@@ -128,16 +139,4 @@ function inForeground(): boolean {
   const text = new TextDecoder().decode(stat);
   const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
   return fields[2] === fields[5];
-}
-
-/**
- * The ending signals that sera was started with ignored; only Linux tells. With a terminal on stdin nobody has done so:
- * nohup(1) takes it away, and so does a shell without job control for what it starts in the background.
- */
-function ignoredSignals(): ReadonlySet<Deno.Signal> {
-  const status = Deno.stdin.isTerminal() ? undefined : readOwnProc("status");
-  const mask = status && /^SigIgn:\s*([0-9a-f]+)$/m.exec(new TextDecoder().decode(status))?.[1];
-  if (!mask) return new Set();
-  const bits = BigInt(`0x${mask}`);
-  return new Set(ENDING.filter((signal) => (bits >> BigInt(NUMBERS[signal]! - 1)) & 1n));
 }

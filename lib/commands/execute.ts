@@ -74,12 +74,12 @@ export async function executeHolding(
   signals.passOnTo(command);
 
   const ended = new AbortController();
-  const timeUp = new AbortController();
-  if (maxRun) delayOrAbort(maxRun.limit, ended.signal).then(() => timeUp.abort(maxRun.error));
+  const timeUp = maxRun && new AbortController();
+  if (maxRun) delayOrAbort(maxRun.limit, ended.signal).then(() => timeUp!.abort(maxRun.error));
   const supervised = await supervise(command, {
     ...execution,
     lost: lock.lost,
-    stop: timeUp.signal,
+    stop: timeUp?.signal,
     onCause: (reason) => {
       const lost = reason instanceof LockLostError;
       const consequence = lost && execution.onLost === "warn"
@@ -88,7 +88,7 @@ export async function executeHolding(
       logger.log("error", "error", reason.message + consequence, { exitCode: exitCodeOf(reason) });
     },
   });
-  ended.abort();
+  if (maxRun) ended.abort();
   const { exitCode, stoppedBy } = supervised;
   const held = Math.round(performance.now() - since);
   const how = stoppedBy ? `stopped after ${formatDuration(held)}` : `finished with exit code ${exitCode}`;
@@ -101,7 +101,7 @@ export async function executeHolding(
   );
   if (stoppedBy instanceof LockLostError) return supervised;
   await keep(lock, execution, held);
-  await release(lock, logger, since);
+  await Promise.all([release(lock, logger, since), will[Symbol.asyncDispose]()]);
   return supervised;
 }
 
@@ -141,6 +141,8 @@ async function record(
 async function keep(lock: HeldLock, { minHold, signals, will, logger }: Execution, held: number): Promise<void> {
   if (minHold === undefined || held >= minHold || signals.passedOn !== undefined || lock.lost.aborted) return;
   const over = AbortSignal.any([signals.endPassingOn(), lock.lost]);
+  // Once it has ended it cannot be asked any more.
+  void will.ignored;
   // The command's number may become another process's while the lock is kept.
   await will[Symbol.asyncDispose]();
   logger.log("info", "note", `Keeping the lock for another ${formatDuration(minHold - held)} (min-hold).`);

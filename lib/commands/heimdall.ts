@@ -72,8 +72,10 @@ async function runOnce(
   for (const note of server.notes) logger.log("info", "note", note);
   const key = flags.get("name") ?? DEFAULT_NAME;
   const name = namespacedName(flags.get("namespace") ?? DEFAULT_NAME, key);
-  using signals = new SignalRelay();
-  await using will = new LastWill();
+  const will = new LastWill();
+  using signals = new SignalRelay(will);
+  // Signals are caught until it has ended: what is disposed of last is named first.
+  await using _will = will;
   await using backend = await openBackend(server, name, {
     lease: { ttl: DEFAULT_TTL, grace: DEFAULT_GRACE },
     allowUnsafeServer: isAsked(flags, "allow-unsafe-server"),

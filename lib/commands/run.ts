@@ -35,8 +35,10 @@ export async function runUnderLock(request: RunRequest, settings: Settings, io: 
   const name = settings.namespace === undefined ? lockName(key) : namespacedName(settings.namespace, key);
   logger.aboutLock(name);
   const label = settings.label ?? request.words[0]!;
-  using signals = new SignalRelay();
-  await using will = new LastWill();
+  const will = new LastWill();
+  using signals = new SignalRelay(will);
+  // Signals are caught until it has ended: what is disposed of last is named first.
+  await using _will = will;
   await using backend = await openBackend(settings.server, name, {
     ...backendOptions(settings, label, io),
     retrying: retryingOnce(logger),

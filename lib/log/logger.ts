@@ -48,6 +48,7 @@ export class Logger {
 
   /** Tells of an event. A notice and an info line are for those who asked for verbose. */
   log(level: Level, event: EventName, text: string, fields: EventFields = {}): void {
+    if (!this.tells(level)) return;
     // One line that no word of the user's can break up, and that sends a terminal nothing but text.
     const message = printable(text);
     const line = this.#settings.format === "json"

@@ -5,7 +5,7 @@ import { type AdvisoryKey, advisoryKey } from "./advisory_key.ts";
 import { Moment } from "./lease.ts";
 import type { HeldLock } from "./lock.ts";
 import { openPostgresSession, type PostgresSession, type PostgresSessionOptions } from "./postgres_session.ts";
-import type { QueryOptions } from "./session.ts";
+import type { QueryOptions, Row } from "./session.ts";
 import { markOf } from "./presence.ts";
 import { SessionBackend } from "./session_backend.ts";
 import { SessionLock } from "./session_lock.ts";
@@ -65,13 +65,15 @@ export class PostgresBackend extends SessionBackend<PostgresSession> {
     signal.addEventListener("abort", wakeUp);
     session.closed.addEventListener("abort", wakeUp);
     try {
-      for (;;) {
+      // Most likely it is, and then there is nothing to be told of.
+      for (let free = true;; free = false) {
         const last = deadline.passed;
         // Both before the look, so that no release falls between the two.
-        if (!last) await this.#listen(session, signal);
+        if (!last && !free) await this.#listen(session, signal);
         this.#wake = new AbortController();
         const lock = await this.#tryOnce(session, signal);
         if (lock || last) return lock;
+        if (free) continue;
         const pause = SHORTEST_PAUSE + Math.random() * (LONGEST_PAUSE - SHORTEST_PAUSE);
         await delayOrAbort(Math.min(pause, deadline.remaining), this.#wake.signal);
         signal.throwIfAborted();
@@ -93,11 +95,8 @@ export class PostgresBackend extends SessionBackend<PostgresSession> {
     const { lease } = this.#options;
     const { got } = await session.query(`SELECT pg_try_advisory_lock(${args}) AS got`, { signal });
     if (got !== "t") return undefined;
-    // A statement of its own: planned with each look, it would double what a waiter costs the server.
-    const look = (options: QueryOptions) =>
-      session.query(`SELECT ${isMine(session, this.#key)} AS mine, ${NOW} AS now`, options);
     const sent = new Moment();
-    const { mine, now } = await look({ signal });
+    const { mine, now } = await this.#look(session, { signal });
     if (mine !== "t") {
       throw new LockUnavailableError(
         `Cannot lock on ${session.where}: the server does not keep the lock with this connection; a pooler may move ` +
@@ -108,31 +107,39 @@ export class PostgresBackend extends SessionBackend<PostgresSession> {
     return new SessionLock(
       session,
       {
-        isHeld: async () => (await look({ serverTime: lease.ttl })).mine === "t",
-        release: async () => {
-          const { released } = await session.query(`SELECT pg_advisory_unlock(${args}) AS released`);
-          await this.#notify(session);
-          return released === "t";
-        },
+        isHeld: async () => (await this.#look(session, { serverTime: lease.ttl })).mine === "t",
+        release: async () => (await this.#unlock(session)).released === "t",
       },
       { ...lease, ttl: Math.min(lease.ttl, session.idleTimeout) },
       sent,
     );
   }
 
-  /** Tells the waiters, who look by themselves if that fails. */
-  async #notify(session: PostgresSession): Promise<void> {
+  /**
+   * Looks whether the lock is this session's. A statement of its own: planned with each try, it would double what a waiter
+   * costs the server.
+   */
+  #look(session: PostgresSession, options: QueryOptions): Promise<Row> {
+    return session.query(`SELECT ${isMine(session, this.#key)} AS mine, ${NOW} AS now`, options);
+  }
+
+  /**
+   * Gives the lock back, and tells the waiters, in one go: they are told when both are done. Where nobody can be told, as on
+   * a standby, the server breaks off before it has unlocked; then they look by themselves.
+   */
+  async #unlock(session: PostgresSession): Promise<Row> {
+    const unlock = `SELECT pg_advisory_unlock(${this.#key.args}) AS released`;
     try {
-      await session.query(`NOTIFY "${this.#channel}"`);
+      return await session.query(`NOTIFY "${this.#channel}"; ${unlock}`);
     } catch (error) {
-      if (!(error instanceof LockUnavailableError)) throw error;
+      if (!(error instanceof LockUnavailableError) || session.closed.aborted) throw error;
+      return await session.query(unlock);
     }
   }
 }
 
-/** The condition that this very session holds the lock. */
+/** The condition that this very session holds the lock; one's own are all in one's own database. */
 function isMine({ pid }: PostgresSession, { row }: AdvisoryKey): string {
   return `pg_backend_pid() = ${pid} AND EXISTS (
-    SELECT FROM pg_locks WHERE ${row} AND pid = ${pid} AND granted AND mode = 'ExclusiveLock'
-      AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))`;
+    SELECT FROM pg_locks WHERE ${row} AND pid = ${pid} AND granted AND mode = 'ExclusiveLock')`;
 }

@@ -301,8 +301,10 @@ function refuseUnsuitable(
 }
 
 function asDriver(client: pg.Client): DriverConnection {
+  // The types know of one result only; there is one for each statement.
+  const rowsOf = (result: pg.QueryResult | pg.QueryResult[]) => [result].flat().flatMap(({ rows }) => rows);
   return {
-    query: (sql, done) => client.query(sql, (error: unknown, result) => done(error, error ? [] : result.rows)),
+    query: (sql, done) => client.query(sql, (error: unknown, result) => done(error, error ? [] : rowsOf(result))),
     end: (done) => client.end(() => done()),
     destroy: () => socketOf(client).destroy(),
     socket: () => socketOf(client),

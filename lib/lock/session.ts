@@ -78,7 +78,7 @@ export class Session {
     return (await this.queryAll(sql, options))[0] ?? {};
   }
 
-  /** As {@linkcode query}, but gives all rows. */
+  /** As {@linkcode query}, but gives all rows; those of all statements, if there are several. */
   queryAll(sql: string, { serverTime = 0, signal }: QueryOptions = {}): Promise<readonly Row[]> {
     return new Promise<readonly Row[]>((resolve, reject) => {
       const settle = (action: () => void) => {

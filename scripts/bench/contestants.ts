@@ -22,6 +22,8 @@ export interface Contestant {
 export const FLOCK = "flock(1)";
 /** The program that does nothing, see programs.ts. */
 export const EMPTY = "empty program";
+/** The same, compiled as sera is. */
+export const EMPTY_ALIKE = "empty, with sera's V8 flags";
 
 /**
  * sera with each kind of server that is there, and flock(1).

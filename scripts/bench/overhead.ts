@@ -1,5 +1,5 @@
 import type { Bed } from "./bed.ts";
-import { EMPTY } from "./contestants.ts";
+import { EMPTY, EMPTY_ALIKE } from "./contestants.ts";
 import { goPrograms } from "./go_programs.ts";
 import { childrensProcessorTime } from "./libc.ts";
 import { peakMemoryOf } from "./processes.ts";
@@ -19,6 +19,7 @@ export async function overhead(bed: Bed): Promise<Table[]> {
   const measured = (words: Words): Measurement => async () => ({ ...await run(words), memory: await peak(words, bin) });
 
   const things: Record<string, Measurement> = { [EMPTY]: measured(programs.empty) };
+  if (programs.emptyAlike) things[EMPTY_ALIKE] = measured(programs.emptyAlike);
   for (const { name, once } of contestants) things[name] = measured([...once, "true"]);
   // They do not connect stdin, so that the stand-in would not stay.
   for (const [name, words] of await goPrograms(bed)) things[name] = () => run(words);

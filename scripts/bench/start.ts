@@ -1,5 +1,5 @@
 import type { Bed } from "./bed.ts";
-import { EMPTY, FLOCK } from "./contestants.ts";
+import { EMPTY_ALIKE, FLOCK } from "./contestants.ts";
 import { EXIT, PHASES, phasesOf } from "./phases.ts";
 import { makeVariant, writeModule } from "./programs.ts";
 import type { Table } from "./report.ts";
@@ -33,7 +33,7 @@ export async function start({ folder, programs, contestants, rounds }: Bed): Pro
   // What the runtime takes to a program's first statement is that of the empty program of the same round.
   let runtime = 0;
   const things: Record<string, Measurement> = {
-    [EMPTY]: async () => {
+    [EMPTY_ALIKE]: async () => {
       const { started, marks, ended } = await run(empty, folder);
       runtime = marks.first!.begin - started;
       return withTotal(phasesOf({ started, marks, ended }));

@@ -55,11 +55,11 @@ export const PART = "part";
 const oneCore: Plugin = {
   name: "one-core",
   setup(build) {
-    build.onResolve(
-      { filter: /^\.{1,2}\// },
-      ({ path, kind, resolveDir }) =>
-        kind === "dynamic-import" ? { path: relative(ROOT, resolve(resolveDir, path)), namespace: PART } : undefined,
-    );
+    build.onResolve({ filter: /^\.{1,2}\// }, ({ path, kind, resolveDir }) => {
+      if (kind !== "dynamic-import") return undefined;
+      // With the slashes of an import also on Windows.
+      return { path: relative(ROOT, resolve(resolveDir, path)).replaceAll("\\", "/"), namespace: PART };
+    });
     build.onLoad({ filter: /.*/, namespace: PART }, ({ path }) => ({
       contents: `import "./lib/cli.ts"; export * from "./${path}";`,
       resolveDir: ROOT,

@@ -59,7 +59,6 @@ export const STAND_INS: readonly StandIn[] = [
       /\/(pool|pool_cluster|pool_connection|create_pool|create_pool_cluster|server|promise|promise\/connection)\.js$/,
     code: UNUSED_CLASS,
   },
-  { module: /^\.\/lib\/pool_connection/, code: UNUSED_CLASS },
   { module: /^(named-placeholders|generate-function)$/, code: "module.exports = undefined;" },
   {
     module: /^sql-escaper$/,

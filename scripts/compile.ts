@@ -4,7 +4,7 @@ import { PERMISSIONS } from "./permissions.ts";
  * How V8 is to run sera, which computes next to nothing: by interpreting, since compiling to machine code does not pay in
  * a life of milliseconds, and a long one is spent waiting; and without helper threads.
  */
-const V8_FLAGS: readonly string[] = ["--jitless", "--single-threaded"];
+export const V8_FLAGS: readonly string[] = ["--jitless", "--single-threaded"];
 
 /** What to compile. */
 export interface Compilation {

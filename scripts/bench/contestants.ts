@@ -23,7 +23,7 @@ export const FLOCK = "flock(1)";
 /** The program that does nothing, see programs.ts. */
 export const EMPTY = "empty program";
 /** The same, compiled as sera is. */
-export const EMPTY_ALIKE = "empty, with sera's V8 flags";
+export const EMPTY_ALIKE = "empty, V8 as in sera";
 
 /**
  * sera with each kind of server that is there, and flock(1).

@@ -18,8 +18,10 @@ export async function overhead(bed: Bed): Promise<Table[]> {
   await Deno.writeTextFile(`${bin}/true`, STAND_IN, { mode: 0o755 });
   const measured = (words: Words): Measurement => async () => ({ ...await run(words), memory: await peak(words, bin) });
 
-  const things: Record<string, Measurement> = { [EMPTY]: measured(programs.empty) };
-  if (programs.emptyAlike) things[EMPTY_ALIKE] = measured(programs.emptyAlike);
+  const things: Record<string, Measurement> = {
+    [EMPTY]: measured(programs.empty),
+    [EMPTY_ALIKE]: measured(programs.emptyAlike),
+  };
   for (const { name, once } of contestants) things[name] = measured([...once, "true"]);
   // They do not connect stdin, so that the stand-in would not stay.
   for (const [name, words] of await goPrograms(bed)) things[name] = () => run(words);

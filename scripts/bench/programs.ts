@@ -1,6 +1,6 @@
 import type { Metafile, Plugin } from "esbuild";
 import { bundle } from "../bundle.ts";
-import { compile } from "../compile.ts";
+import { compile, V8_FLAGS } from "../compile.ts";
 import { PERMISSIONS } from "../permissions.ts";
 import { command, type Words } from "./words.ts";
 
@@ -15,8 +15,8 @@ export interface Programs {
   readonly sera: Words;
   /** The empty program as the compiler makes it if it is told nothing. */
   readonly empty: Words;
-  /** The same, made in the same way as sera; absent where nothing is compiled. */
-  readonly emptyAlike?: Words;
+  /** The same, made in the same way as sera. */
+  readonly emptyAlike: Words;
   /** The folder of sera's bundle, and what went into it. */
   readonly bundle: string;
   readonly metafile: Metafile;
@@ -44,9 +44,17 @@ export async function makePrograms(folder: string): Promise<Programs> {
     const emptyAlike = await make("empty-alike", empty);
     return { ...made, build: "compiled", sera: [`${folder}/sera`], empty: [`${folder}/empty`], emptyAlike, make };
   }
-  const words = (module: string) => [Deno.execPath(), "run", "--quiet", "--no-config", ...PERMISSIONS, module];
-  const make = (_name: string, module: string) => Promise.resolve(words(module));
-  return { ...made, build: "deno run", sera: words(entry), empty: words(empty), make };
+  const plain = [Deno.execPath(), "run", "--quiet", "--no-config", ...PERMISSIONS];
+  const alike = [...plain, `--v8-flags=${V8_FLAGS.join(",")}`];
+  const make = (_name: string, module: string) => Promise.resolve([...alike, module]);
+  return {
+    ...made,
+    build: "deno run",
+    sera: [...alike, entry],
+    empty: [...plain, empty],
+    emptyAlike: [...alike, empty],
+    make,
+  };
 }
 
 /**

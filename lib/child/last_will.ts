@@ -17,13 +17,15 @@ import { readProc } from "./proc.ts";
  * proc_pid_stat(5), and keeps that where others can see it: in its umask, which it has no other use for.
  */
 const SCRIPT = `read -r stat </proc/self/stat
-trap '' HUP INT QUIT TERM
 set -- $stat
 umask 7$((\${33:-0} >> 14 & 1))$((\${33:-0} & 7))
+trap '' HUP INT QUIT TERM
 read -r _ && read -r target && { read -r _; kill -s KILL -- "$target"; }`;
 
-/** The signals in the digits of the umask, of which the first says that the shell has come so far. */
-const SEEN = 0o700;
+/** What the shell has ignored and set once it has come so far. The caller's umask may look the same, before that. */
+const IGNORED = 0x4007;
+const SET = 0o700;
+/** The signals in the last two digits of the umask. */
 const IN_UMASK: readonly (readonly [bit: number, signal: Deno.Signal])[] = [
   [0o01, "SIGHUP"],
   [0o02, "SIGINT"],
@@ -111,10 +113,15 @@ export class LastWill implements AsyncDisposable {
   #lookForIgnored(): ReadonlySet<Deno.Signal> {
     for (let look = 0; this.#shell && look < LOOKS; look++) {
       const status = new TextDecoder().decode(readProc(`${this.#shell.pid}/status`));
-      const umask = parseInt(/^Umask:\s*([0-7]+)$/m.exec(status)?.[1] ?? "", 8);
-      if (umask >= SEEN) return new Set(IN_UMASK.filter(([bit]) => (umask & bit) !== 0).map(([, signal]) => signal));
+      const [, octal, hexadecimal] = /^Umask:\s*([0-7]+)$.*^SigIgn:\s*([0-9a-f]+)$/ms.exec(status) ?? [];
       // It has been killed, or this is not Linux.
-      if (Number.isNaN(umask)) break;
+      if (octal === undefined || hexadecimal === undefined) break;
+      const umask = parseInt(octal, 8);
+      // The last digits are those of the first 32 signals.
+      const ignored = parseInt(hexadecimal.slice(-8), 16);
+      if (umask >= SET && (ignored & IGNORED) === IGNORED) {
+        return new Set(IN_UMASK.filter(([bit]) => (umask & bit) !== 0).map(([, signal]) => signal));
+      }
     }
     return new Set();
   }

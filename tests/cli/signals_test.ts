@@ -111,6 +111,16 @@ for (
   );
 }
 
+testWith([linux], "the caller's umask is the command's, and tells sera nothing of signals", async () => {
+  await using place = await Place.make();
+  const script = `umask 777; exec sera 0 sh -c 'umask; exec "$0" command' ${fixture("report.sh")}`;
+  await using run = place.start(["sh", "-c", script]);
+  await run.says("command ready");
+  run.kill("SIGTERM");
+  const { code, stdout } = await run.ended;
+  assert.deepEqual({ code, stdout }, { code: 0, stdout: "0777\ncommand ready\ncommand TERM\n" });
+});
+
 function state(pid: number): string {
   const stat = Deno.readTextFileSync(`/proc/${pid}/stat`);
   return stat.slice(stat.lastIndexOf(")") + 2)[0]!;

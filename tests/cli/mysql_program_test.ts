@@ -1,9 +1,10 @@
 /**
- * The compiled program holds stand-ins for parts of the MySQL driver (scripts/bundle.ts). These tests use what lies behind
+ * The compiled program holds stand-ins for parts of the MySQL driver (scripts/stand_ins.ts). These tests use what lies behind
  * each of them: TLS, compression, and every way to send a password.
  */
 
 import assert from "node:assert/strict";
+import { type FakeLogin, FakeMySql, ServerError } from "../lock/fake_mysql.ts";
 import { makeCertificates } from "../servers/certificates.ts";
 import { mariaDbUnavailable, startMariaDb } from "../servers/mariadb.ts";
 import { mysql56Unavailable, startMySql56 } from "../servers/mysql56.ts";
@@ -82,3 +83,24 @@ testWith([linux ?? mysql56Unavailable], "the program sends the hash of before My
 function dsnFor(server: MySqlServer, account: string, parameters: string): string {
   return `${account}@tcp(${server.host}:${server.port})/?${parameters}`;
 }
+
+Deno.test("the program logs in with caching_sha2_password, the default of MySQL 8", async () => {
+  const sha256 = async (...parts: readonly Uint8Array[]) =>
+    new Uint8Array(await crypto.subtle.digest("SHA-256", new Uint8Array(parts.flatMap((part) => [...part]))));
+  const login: FakeLogin = {
+    plugin: "caching_sha2_password",
+    // The server knows the password from an earlier login.
+    success: [1, 3],
+    async admits(answer, scramble) {
+      const hash = await sha256(new TextEncoder().encode("secret"));
+      const mask = await sha256(await sha256(hash), scramble);
+      return answer.join() === hash.map((byte, index) => byte ^ mask[index]!).join();
+    },
+  };
+  using server = new FakeMySql(() => new ServerError(1234, "was let in"), login);
+  await using place = await Place.make();
+  for (const [dsn, says] of [[server.dsn, "was let in"], [server.dsn.replace("secret", "other"), "Access denied"]]) {
+    const { code, stderr } = await place.sera(["--server", dsn!, "0", "true"]);
+    assert.deepEqual({ code, says: stderr.includes(says!) }, { code: 202, says: true }, stderr);
+  }
+});

@@ -22,6 +22,16 @@ const text = new TextEncoder();
 const CAPABILITIES = 0x0008a201;
 const QUIT = 1;
 
+/** A way to log in other than the native one, which lets everybody in. */
+export interface FakeLogin {
+  /** As servers name it. */
+  readonly plugin: string;
+  /** What the server says before its OK to one who is let in. */
+  readonly success: readonly number[];
+  /** Whether a client that answers this to a scramble of 20 bytes is let in. */
+  admits(answer: Uint8Array, scramble: Uint8Array): Promise<boolean>;
+}
+
 /** A server that runs until it is disposed of. */
 export class FakeMySql implements Disposable {
   /** The statements that it was asked, in order. */
@@ -29,10 +39,12 @@ export class FakeMySql implements Disposable {
   readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   readonly #connections = new Set<Deno.Conn>();
   readonly #answer: (sql: string) => Answer;
+  readonly #login: FakeLogin | undefined;
 
   /** @param answer Called with each statement. */
-  constructor(answer: (sql: string) => Answer) {
+  constructor(answer: (sql: string) => Answer, login?: FakeLogin) {
     this.#answer = answer;
+    this.#login = login;
     this.#accept();
   }
 
@@ -57,9 +69,12 @@ export class FakeMySql implements Disposable {
   async #serve(connection: Deno.Conn): Promise<void> {
     this.#connections.add(connection);
     try {
-      await send(connection, 0, [greeting()]);
-      const { sequence } = await receive(connection);
-      await send(connection, sequence + 1, [OK]);
+      await send(connection, 0, [greeting(this.#login?.plugin ?? "mysql_native_password")]);
+      const { sequence, payload } = await receive(connection);
+      if (this.#login && !await this.#login.admits(answerIn(payload), text.encode(SCRAMBLE))) {
+        return await send(connection, sequence + 1, result(new ServerError(1045, "Access denied")));
+      }
+      await send(connection, sequence + 1, [...(this.#login ? [[...this.#login.success]] : []), OK]);
       for (;;) {
         const { payload } = await receive(connection);
         if (payload[0] === QUIT) break;
@@ -113,18 +128,27 @@ async function send(connection: Deno.Conn, sequence: number, payloads: number[][
   for (let done = 0; done < bytes.length;) done += await connection.write(bytes.subarray(done));
 }
 
-function greeting(): number[] {
+/** Twenty bytes, of which the first eight are sent apart. */
+const SCRAMBLE = "scrambleis twelve by";
+
+function greeting(plugin: string): number[] {
   return [
     ...[10, ...cString("8.0.0-fake"), ...uint(1, 4)],
-    ...[...cString("scramble"), ...uint(CAPABILITIES & 0xffff, 2), 33, ...uint(2, 2)],
+    ...[...cString(SCRAMBLE.slice(0, 8)), ...uint(CAPABILITIES & 0xffff, 2), 33, ...uint(2, 2)],
     ...[
       ...uint(CAPABILITIES >> 16, 2),
       21,
       ...uint(0, 10),
-      ...cString("is twelve by"),
-      ...cString("mysql_native_password"),
+      ...cString(SCRAMBLE.slice(8)),
+      ...cString(plugin),
     ],
   ];
+}
+
+/** The answer in a login: after flags, sizes, character set and the user comes its length, and itself. */
+function answerIn(login: Uint8Array): Uint8Array {
+  const after = login.indexOf(0, 32) + 1;
+  return login.slice(after + 1, after + 1 + login[after]!);
 }
 
 const OK = [0, 0, 0, ...uint(2, 2), ...uint(0, 2)];

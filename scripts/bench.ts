@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { InterruptedError } from "../lib/errors.ts";
 import { aimsOf } from "./bench/aims.ts";
 import type { Bed, Part } from "./bench/bed.ts";
 import { contestants } from "./bench/contestants.ts";
@@ -13,6 +14,7 @@ import { type BenchOptions, BenchUsageError, HELP, type PartName, PARTS, readOpt
 import { overhead } from "./bench/overhead.ts";
 import { piping } from "./bench/piping.ts";
 import { asText } from "./bench/print.ts";
+import { treeOf } from "./bench/processes.ts";
 import { makePrograms } from "./bench/programs.ts";
 import type { Report, Table } from "./bench/report.ts";
 import { startServers } from "./bench/servers.ts";
@@ -40,6 +42,10 @@ try {
     console.log(options.json ? JSON.stringify(report, null, 2) : asText(report).trimEnd());
   }
 } catch (error) {
+  if (error instanceof InterruptedError) {
+    endChildren();
+    Deno.exit(128 + error.signalNumber);
+  }
   if (!(error instanceof BenchUsageError)) throw error;
   fail(error.message, 2);
 }
@@ -49,9 +55,10 @@ function fail(message: string, exitCode: number): never {
   Deno.exit(exitCode);
 }
 
-/** Measures what was asked for; tells on stderr what is being measured. */
+/** Measures what was asked for; tells on stderr what is being measured. Leaves nothing behind, also when interrupted. */
 async function bench({ parts, rounds }: BenchOptions): Promise<Report> {
   const progress = (text: string) => console.error(`${new Date().toTimeString().slice(0, 8)} ${text}`);
+  const interrupted = interruption();
   const folder = await Deno.makeTempDir({ prefix: "sera-bench-" });
   try {
     progress("building the programs, and starting the servers");
@@ -72,10 +79,33 @@ async function bench({ parts, rounds }: BenchOptions): Promise<Report> {
     const tables: Table[] = [];
     for (const part of parts) {
       progress(`${part}: ${PARTS[part]}`);
-      tables.push(...await MEASURE[part](bed));
+      tables.push(...await Promise.race([MEASURE[part](bed), interrupted]));
     }
     return { machine: await describeMachine(programs, servers), rounds, leftOut, tables, aims: aimsOf(tables) };
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
+}
+
+/** Ends what was being measured, which may wait for a lock. */
+function endChildren(): void {
+  for (const pid of treeOf(Deno.pid).slice(1)) {
+    try {
+      Deno.kill(pid, "SIGTERM");
+    } catch (error) {
+      // It has just ended.
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    }
+  }
+}
+
+/** Rejects when a signal asks the bench to end. */
+function interruption(): Promise<never> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  for (const [signal, number] of [["SIGINT", 2], ["SIGTERM", 15]] as const) {
+    Deno.addSignalListener(signal, () => reject(new InterruptedError(number)));
+  }
+  // Heard of when the next part begins, if none is being measured.
+  promise.catch(() => undefined);
+  return promise;
 }

@@ -15,6 +15,6 @@ import type { Report } from "./report.ts";
 export function drawing(report: Report, d3: D3): string {
   const panels: (Panel | undefined)[] = [ratiosPanel(report, d3), phasesPanel(report, d3), memoryPanel(report, d3)];
   const there = panels.filter((panel) => panel !== undefined);
-  if (there.length === 0) throw new Error("Cannot draw: the report has no overhead, start or staircase");
+  if (there.length === 0) throw new Error("the report has no overhead, start or staircase");
   return stacked(there, "What sera costs");
 }

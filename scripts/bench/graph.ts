@@ -5,6 +5,7 @@
  * @module
  */
 import { resolve } from "node:path";
+import { messageOf } from "../../lib/errors.ts";
 import { installTools, TOOLS } from "../packaged_tools.ts";
 import { ROOT } from "../root.ts";
 import { run } from "../run.ts";
@@ -17,8 +18,13 @@ const DRAW = `
   import * as scales from "d3-scale";
   import * as shapes from "d3-shape";
   import { drawing } from ${JSON.stringify(new URL("drawing.ts", import.meta.url).href)};
-  const report = JSON.parse(await new Response(Deno.stdin.readable).text());
-  await Deno.stdout.write(new TextEncoder().encode(drawing(report, { ...scales, ...shapes })));
+  try {
+    const report = JSON.parse(await new Response(Deno.stdin.readable).text());
+    await Deno.stdout.write(new TextEncoder().encode(drawing(report, { ...scales, ...shapes })));
+  } catch (error) {
+    console.error(error.message);
+    Deno.exit(1);
+  }
 `;
 
 /**
@@ -26,6 +32,7 @@ const DRAW = `
  *
  * @param report JSON.
  * @returns SVG.
+ * @throws Error When it is no report, or has nothing to draw; the last line of its message says why.
  */
 export async function draw(report: string): Promise<string> {
   await installTools();
@@ -38,5 +45,11 @@ if (import.meta.main) {
     console.error("Usage: scripts/bench/graph.ts REPORT.json [GRAPH.svg]");
     Deno.exit(2);
   }
-  await Deno.writeTextFile(resolve(graph), await draw(await Deno.readTextFile(report)));
+  try {
+    await Deno.writeTextFile(resolve(graph), await draw(await Deno.readTextFile(report)));
+  } catch (error) {
+    const why = messageOf(error).split("\n").at(-1);
+    console.error(`graph: Cannot draw ${report} as ${graph}: ${why}; make a report with deno task bench --json`);
+    Deno.exit(1);
+  }
 }

@@ -12,7 +12,8 @@ import { withTraces } from "../../scripts/bench/trace.ts";
 import { TRACE_POINTS } from "../../scripts/bench/trace_points.ts";
 import { ROOT } from "../../scripts/root.ts";
 import { linux, testWith, tool } from "../cli/needs.ts";
-import { runScript } from "./releases.ts";
+import { until } from "../cli/wait.ts";
+import { runScript, temporaryFolder } from "./releases.ts";
 
 Deno.test("the median and the quartiles are those of the values in order, between two if need be", () => {
   assert.equal(median([9, 1, 5]), 5);
@@ -257,7 +258,21 @@ Deno.test("the graph has a label for everything that it shows, and is the same e
 });
 
 Deno.test("a report without anything to draw is refused", async () => {
-  await assert.rejects(draw(JSON.stringify({ ...sample(), tables: [] })), /Cannot draw: the report has no overhead/);
+  await assert.rejects(draw(JSON.stringify({ ...sample(), tables: [] })), /\nthe report has no overhead/);
+});
+
+Deno.test("what cannot be drawn is told in one line", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "sera-graph-" });
+  try {
+    await Deno.writeTextFile(`${folder}/broken.json`, "{");
+    for (const name of ["absent.json", "broken.json"]) {
+      const { code, stderr } = await runScript("bench/graph.ts", [`${folder}/${name}`, `${folder}/graph.svg`]);
+      assert.equal(code, 1);
+      assert.match(stderr, /^graph: Cannot draw [^\n]+; make a report with deno task bench --json\n$/);
+    }
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
 });
 
 testWith([linux, tool("flock", "--version")], "the bench measures, and prints nothing but JSON", async () => {
@@ -278,6 +293,33 @@ testWith([linux, tool("flock", "--version")], "the bench measures, and prints no
   assert.ok(rows.get("sera, file")!.memory!.median > rows.get("flock(1)")!.memory!.median);
   assert.ok(rows.get("sera, file")!.wall!.ratio! > rows.get("flock(1)")!.wall!.ratio!);
   assert.deepEqual(report.aims.filter(({ of }) => of === "sera, file").map(({ id }) => id), ["wall", "memory"]);
+});
+
+testWith([linux, tool("flock", "--version")], "the bench leaves nothing behind when it is interrupted", async () => {
+  await using folder = await temporaryFolder();
+  // The servers run as another user.
+  await Deno.chmod(folder.path, 0o755);
+  const bench = new Deno.Command(Deno.execPath(), {
+    args: ["run", "--quiet", "-A", `${ROOT}/scripts/bench.ts`, "--only", "staircase"],
+    env: { TMPDIR: folder.path },
+    stdin: "null",
+    stdout: "null",
+    stderr: "piped",
+  }).spawn();
+  const stderr = bench.stderr.pipeThrough(new TextDecoderStream()).getReader();
+  let said = "";
+  while (!said.includes("staircase:")) {
+    const { value } = await stderr.read();
+    assert.ok(value, said);
+    said += value;
+  }
+  const folders = () => [...Deno.readDirSync(folder.path)].map(({ name }) => name);
+  assert.equal(folders().filter((name) => name.startsWith("sera-bench-")).length, 1, said);
+  bench.kill("SIGINT");
+  const { code } = await bench.status;
+  await stderr.cancel();
+  assert.equal(code, 130, said);
+  await until("nothing is left", () => folders().length === 0);
 });
 
 Deno.test("the bench ends with 2 when it is asked for what it has not", async () => {

@@ -65,15 +65,15 @@ export class PostgresBackend extends SessionBackend<PostgresSession> {
     signal.addEventListener("abort", wakeUp);
     session.closed.addEventListener("abort", wakeUp);
     try {
-      // Most likely it is, and then there is nothing to be told of.
-      for (let free = true;; free = false) {
+      // The first look is without: most likely the lock is free, and there is nothing to be told of.
+      for (let listening = false;; listening = true) {
         const last = deadline.passed;
         // Both before the look, so that no release falls between the two.
-        if (!last && !free) await this.#listen(session, signal);
+        if (listening && !last) await this.#listen(session, signal);
         this.#wake = new AbortController();
         const lock = await this.#tryOnce(session, signal);
         if (lock || last) return lock;
-        if (free) continue;
+        if (!listening) continue;
         const pause = SHORTEST_PAUSE + Math.random() * (LONGEST_PAUSE - SHORTEST_PAUSE);
         await delayOrAbort(Math.min(pause, deadline.remaining), this.#wake.signal);
         signal.throwIfAborted();

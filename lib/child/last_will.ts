@@ -1,5 +1,3 @@
-import { REMEMBER_IGNORED, rememberedIgnored } from "./ignored_signals.ts";
-
 /**
  * What happens to the command when sera is killed with SIGKILL: its lock is free at that moment, so the command has to
  * go too.
@@ -8,6 +6,8 @@ import { REMEMBER_IGNORED, rememberedIgnored } from "./ignored_signals.ts";
  * when the thread that started it ends. So a shell waits beside the command, at the reading end of a pipe that nobody but
  * sera can write to; the kernel closes it when sera ends, however that comes about.
  */
+
+import { REMEMBER_IGNORED, rememberedIgnored } from "./ignored_signals.ts";
 
 /**
  * Reads an empty line, see below, and whom to kill; then waits for the end of the pipe. The keys of the terminal and a

@@ -62,7 +62,6 @@ export async function checkDatabase<S extends Session>(
 ): Promise<void> {
   if (await report.check("address", () => checkAddresses(database.addresses))) {
     const fit = await checkConnection(report, database, allowUnsafeServer);
-    // The sessions above are closed by now: a pool may be small.
     if (fit) await report.check("lock", () => probeLock(backend, allowUnsafeServer));
   }
   report.skipRest(NAMES);
@@ -107,7 +106,8 @@ async function checkConnection<S extends Session>(
     await report.check("clock", () => compareClocks(current, database.now));
     return fit && may;
   } finally {
-    await current.close();
+    // The user may have few sessions at once, and a pool may be small.
+    await current.close({ untilGone: true });
   }
 }
 

@@ -108,15 +108,21 @@ export class Session {
     });
   }
 
-  /** Says goodbye to the server and ends the connection; a server that does not answer is not waited for. */
-  async close(): Promise<void> {
+  /**
+   * Says goodbye to the server and ends the connection; a server that does not answer is not waited for.
+   *
+   * @param untilGone Whether to wait until the server has ended the session too, so that it counts for no limit any more.
+   */
+  async close({ untilGone = false } = {}): Promise<void> {
     if (this.closed.aborted) return;
     await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, GOODBYE);
-      this.#driver.end(() => {
+      const done = () => {
         clearTimeout(timer);
         resolve();
-      });
+      };
+      const timer = setTimeout(resolve, GOODBYE);
+      if (untilGone) this.closed.addEventListener("abort", done, { once: true });
+      this.#driver.end(() => untilGone || done());
     });
     this.destroy();
   }

@@ -1,0 +1,47 @@
+/** The end of a session, as the server sees it. */
+
+import assert from "node:assert/strict";
+import { parseServer } from "../../lib/config/server.ts";
+import { openMySqlSession } from "../../lib/lock/mysql_session.ts";
+import { openPostgresSession } from "../../lib/lock/postgres_session.ts";
+import type { Session } from "../../lib/lock/session.ts";
+import { Proxy } from "../servers/proxy.ts";
+import { never, plainSession } from "./open.ts";
+import { parse } from "./postgres_ask.ts";
+import { sharedMariaDb, sharedMySql56, sharedPostgres } from "./shared_server.ts";
+
+/** Longer than two steps that follow each other take, in milliseconds. */
+const HELD_UP = 200;
+
+for (const shared of [sharedMariaDb(), sharedMySql56()]) {
+  shared.test("a session that was closed until gone counts for no limit any more", async (server) => {
+    await server.query("GRANT USAGE ON *.* TO 'lone'@'127.0.0.1' IDENTIFIED BY 'secret' WITH MAX_USER_CONNECTIONS 1");
+    await assertGone(server.port, async (port) => {
+      const dsn = await parseServer(`lone:secret@tcp(127.0.0.1:${port})/`, "the test", { env: () => undefined });
+      assert.equal(dsn.kind, "mysql");
+      return await openMySqlSession(dsn, plainSession, never);
+    });
+  });
+}
+
+sharedPostgres().test("a session that was closed until gone counts for no limit any more", async (server) => {
+  await server.query("CREATE ROLE lone LOGIN PASSWORD 'secret' CONNECTION LIMIT 1");
+  await assertGone(server.port, async (port) => {
+    return await openPostgresSession(
+      await parse(`postgres://lone:secret@127.0.0.1:${port}/postgres`),
+      plainSession,
+      never,
+    );
+  });
+});
+
+/** That the only session which a user may have can be followed by another one, although the goodbye is on its way for long. */
+async function assertGone(serverPort: number, open: (port: number) => Promise<Session>): Promise<void> {
+  await using proxy = await Proxy.open(serverPort);
+  const first = await open(proxy.port);
+  await assert.rejects(open(serverPort), /too many connections|max_user_connections/);
+  proxy.stall("toServer");
+  setTimeout(() => proxy.resume(), HELD_UP);
+  await first.close({ untilGone: true });
+  await (await open(serverPort)).close();
+}

@@ -1,11 +1,11 @@
 /** `sera status` on servers of the MySQL family, which differ in what they show of an idle session. */
 
 import assert from "node:assert/strict";
-import mysql from "mysql2/promise";
 import { lockName } from "../../lib/lock/lock_name.ts";
 import { SharedServer } from "../lock/shared_server.ts";
 import { mariaDbUnavailable, startMariaDb } from "../servers/mariadb.ts";
 import { mysql56Unavailable, startMySql56 } from "../servers/mysql56.ts";
+import { connectMySql } from "../servers/mysql_client.ts";
 import type { MySqlServer } from "../servers/mysql_process.ts";
 import { linux } from "./needs.ts";
 import { fixture, Place } from "./place.ts";
@@ -41,7 +41,7 @@ async function hold(place: Place, key: string, ...args: string[]) {
 
 /** A session of another program. Dispose of it. */
 async function connect({ host, port, user, password }: MySqlServer, connectAttributes: Record<string, string> = {}) {
-  const connection = await mysql.createConnection({ host, port, user, password, connectAttributes });
+  const connection = await connectMySql({ host, port, user, password, connectAttributes });
   return { connection, [Symbol.asyncDispose]: () => connection.end() };
 }
 

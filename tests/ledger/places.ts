@@ -1,10 +1,10 @@
 /** Where ledgers live, in the words that the tests need for all of them. */
 
 import { DatabaseSync } from "node:sqlite";
-import mysql from "mysql2/promise";
 import type { Row } from "../../lib/lock/session.ts";
 import { OtherClient } from "../lock/postgres_view.ts";
 import type { SharedServer } from "../lock/shared_server.ts";
+import { connectMySql } from "../servers/mysql_client.ts";
 import type { MySqlServer } from "../servers/mysql_process.ts";
 import type { PostgresServer } from "../servers/postgres_process.ts";
 import type { LedgerAddress } from "./holder.ts";
@@ -110,7 +110,7 @@ export function mySqlPlace(shared: SharedServer<MySqlServer>, label: string): Da
     restart: () => shared.server.restart(),
     crash: () => crash(shared.server),
     async admin() {
-      const connection = await mysql.createConnection({
+      const connection = await connectMySql({
         socketPath: shared.server.socket,
         user: "root",
         database: "sera",

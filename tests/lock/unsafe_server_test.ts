@@ -1,11 +1,11 @@
 /** Servers on which a lock does not exclude everybody. */
 
 import assert from "node:assert/strict";
-import mysql from "mysql2/promise";
 import { LockUnavailableError } from "../../lib/errors.ts";
 import { sera } from "../cli/program.ts";
 import { galeraUnavailable, startGalera } from "../servers/galera.ts";
 import { mariaDbUnavailable } from "../servers/mariadb.ts";
+import { connectMySql } from "../servers/mysql_client.ts";
 import type { MySqlServer } from "../servers/mysql_process.ts";
 import { type PostgresStandby, startStandby } from "../servers/postgres_standby.ts";
 import { startSystemPostgres, systemPostgresUnavailable } from "../servers/postgres_system.ts";
@@ -71,7 +71,7 @@ Deno.test.afterAll(async () => {
 galera.test("GET_LOCK gives the same lock on both nodes", async () => {
   const name = freshName();
   const got = await Promise.all(nodes.map(async ({ host, port, user, password }) => {
-    const connection = await mysql.createConnection({ host, port, user, password });
+    const connection = await connectMySql({ host, port, user, password });
     const [rows] = await connection.query(`SELECT GET_LOCK('${name}', 0) AS got`);
     return { connection, rows };
   }));

@@ -1,8 +1,8 @@
 /** What the private servers of the MySQL family have in common: starting, asking, hurting and stopping them. */
 
-import mysql from "mysql2/promise";
 import { copyTemplate, templateFolders } from "./data_folder.ts";
 import { onFreePort } from "./free_port.ts";
+import { connectMySql } from "./mysql_client.ts";
 import { lastLines } from "./tool.ts";
 import { startWatched, type Watched } from "./watchdog.ts";
 
@@ -224,7 +224,7 @@ async function prepareAccounts(query: MySqlServer["query"]): Promise<void> {
 }
 
 async function ask(folder: string, sql: string): Promise<Record<string, unknown>[]> {
-  const connection = await mysql.createConnection({ socketPath: socketOf(folder), user: "root", connectTimeout: 5000 });
+  const connection = await connectMySql({ socketPath: socketOf(folder), user: "root", connectTimeout: 5000 });
   try {
     const [rows] = await connection.query(sql);
     return Array.isArray(rows) ? rows as Record<string, unknown>[] : [];

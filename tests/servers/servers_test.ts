@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
-import mysql from "mysql2/promise";
+import type mysql from "mysql2/promise";
 import { makeCertificates, type ServerCertificate } from "./certificates.ts";
 import { mariaDbUnavailable, startMariaDb } from "./mariadb.ts";
 import { mysql56Unavailable, startMySql56 } from "./mysql56.ts";
+import { connectMySql } from "./mysql_client.ts";
 import type { MySqlServer } from "./mysql_process.ts";
 import { exists, isRunning, startAbandoned, until } from "./observe.ts";
 import { runTool } from "./tool.ts";
@@ -133,8 +134,8 @@ async function takesLocks(server: MySqlServer) {
   const { host, port, user, password, socket: socketPath } = server;
   const ways = [{ host, port }, { socketPath }, ...server.ipv6 ? [{ host: "::1", port }] : []];
   for (const way of ways) {
-    const holder = await mysql.createConnection({ ...way, user, password });
-    const other = await mysql.createConnection({ host, port, user, password });
+    const holder = await connectMySql({ ...way, user, password });
+    const other = await connectMySql({ host, port, user, password });
     try {
       assert.equal(await firstValue(holder, "SELECT GET_LOCK('test', 0)"), 1);
       assert.equal(await firstValue(other, "SELECT GET_LOCK('test', 0)"), 0);
@@ -147,7 +148,7 @@ async function takesLocks(server: MySqlServer) {
 
 /** The cipher of a verified TLS connection. */
 async function tlsCipher({ host, port, user, password }: MySqlServer, ca: string): Promise<string> {
-  const connection = await mysql.createConnection({
+  const connection = await connectMySql({
     host,
     port,
     user,

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { lockName } from "../../lib/lock/lock_name.ts";
 import { history, outcomes } from "./ledger_view.ts";
 import { fixture, type Place } from "./place.ts";
+import { underWatch } from "./process_list.ts";
 import { FILE, testOn, useTargets } from "./targets.ts";
 
 /** What must not reach a terminal: control characters but for the end of a line, and what turns text round. */
@@ -61,6 +62,7 @@ for (const target of targets) {
     assert.match(all[0]!, / +LABEL +KEY$/);
     assert.match(all[4]!, /^2 +\S+ \S+Z +- +skipped +- +\S+ +echo +k$/);
 
+    await underWatch(holder);
     holder.kill("SIGKILL");
     await holder.ended;
     // Nobody has had the lock since, so that nobody has marked it.

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { linux, pidNamespace, terminal, testWith, tool } from "./needs.ts";
 import { fixture, Place } from "./place.ts";
-import { childrenOfSera, lives, pidIn, processesWith, processInfo } from "./process_list.ts";
+import { childrenOfSera, lives, passesOn, pidIn, processesWith, processInfo, underWatch } from "./process_list.ts";
 import { children, killQuietly, type Running } from "./running.ts";
 import { startInTerminal } from "./terminal.ts";
 import { until } from "./wait.ts";
@@ -9,20 +9,9 @@ import { until } from "./wait.ts";
 /** How soon after sera's end its command has to be gone, in milliseconds. */
 const BOUND = 1000;
 
-/**
- * Resolves when sera has told the shell whom to kill, some milliseconds after the command's start. Right after that it
- * begins to catch SIGUSR1, the tenth.
- */
-async function underWatch(pid: number): Promise<void> {
-  await until("sera passes signals on", () => {
-    const mask = /^SigCgt:\s*([0-9a-f]+)$/m.exec(Deno.readTextFileSync(`/proc/${pid}/status`))![1];
-    return (BigInt(`0x${mask}`) >> 9n) & 1n;
-  });
-}
-
 /** Kills sera and sees that the processes are gone soon. */
 async function assertGoneAfterKill(sera: number, pids: readonly number[]): Promise<void> {
-  await underWatch(sera);
+  await underWatch({ pid: sera });
   assert.deepEqual(pids.filter((pid) => !lives(pid)), []);
   killQuietly(sera);
   const began = performance.now();
@@ -62,6 +51,7 @@ testWith([linux], "kill -9 on sera ends a command that is stopped", async () => 
   await using run = place.startSera(["0", fixture("stubborn.sh")]);
   await run.says("ready");
   const { command, will } = childrenOfSera(run);
+  await passesOn(run, "SIGTSTP");
   run.kill("SIGTSTP");
   await until("the command has stopped", () => processInfo(command)?.state === "T");
   await assertGoneAfterKill(run.pid, [command, will]);
@@ -100,6 +90,7 @@ testWith(
     await run.says("ready");
     const { command, will } = childrenOfSera(run);
     const daemon = await pidIn(file);
+    await underWatch(run);
     run.kill("SIGKILL");
     await until("the command and the shell are gone", () => ![command, will].some(lives));
     assert.ok(lives(daemon!));

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { history, outcomes } from "./ledger_view.ts";
 import { fixture } from "./place.ts";
+import { underWatch } from "./process_list.ts";
 import { FILE, testOn, useTargets } from "./targets.ts";
 import { until } from "./wait.ts";
 
@@ -44,6 +45,7 @@ for (const target of targets) {
     const flags = ["--detailed-exit-codes", "--name", "n", "--once", "k"];
     await using holder = place.startSera([...flags, "0", fixture("hold.sh")], { stdin: "open" });
     await holder.says("ready");
+    await underWatch(holder);
     holder.kill("SIGKILL");
     await holder.ended;
     const counted = await place.sera([...flags, "--count-failures", "--verbose", "20", "echo", "ran"]);

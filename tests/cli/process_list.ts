@@ -1,6 +1,7 @@
 /** What runs on this machine, as /proc tells it. Linux only. */
 
 import { children, type Running } from "./running.ts";
+import { until } from "./wait.ts";
 
 /** One process. */
 export interface ProcessInfo {
@@ -42,12 +43,29 @@ export function childrenOfSera({ pid }: Running): { readonly command: number; re
   return { command, will };
 }
 
+/** Signals that sera catches only when its command runs, by number. signal(7) */
+const CAUGHT_LATE = { SIGUSR1: 10, SIGTSTP: 20 };
+
+/** Resolves when sera passes the signal on, some milliseconds after the command's start. */
+export async function passesOn({ pid }: Pick<Running, "pid">, signal: keyof typeof CAUGHT_LATE): Promise<void> {
+  await until(`sera passes ${signal} on`, () => {
+    const mask = /^SigCgt:\s*([0-9a-f]+)$/m.exec(readOf(pid, "status"))?.[1] ?? "0";
+    return (BigInt(`0x${mask}`) >> BigInt(CAUGHT_LATE[signal] - 1)) & 1n;
+  });
+}
+
+/** Resolves when sera has told the shell whom to kill; killed before, it would leave the command behind. */
+export async function underWatch(sera: Pick<Running, "pid">): Promise<void> {
+  // What it does next.
+  await passesOn(sera, "SIGUSR1");
+}
+
 /** The process that a script has written to a file. */
 export async function pidIn(path: string): Promise<number | undefined> {
   return Number((await Deno.readTextFile(path).catch(() => "")).trim()) || undefined;
 }
 
-function readOf(pid: number, file: "stat" | "cmdline" | "environ"): string {
+function readOf(pid: number, file: "stat" | "status" | "cmdline" | "environ"): string {
   try {
     return Deno.readTextFileSync(`/proc/${pid}/${file}`);
   } catch {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { linux, testWith } from "./needs.ts";
 import { fixture, Place } from "./place.ts";
-import { childrenOfSera } from "./process_list.ts";
+import { childrenOfSera, passesOn } from "./process_list.ts";
 import { until } from "./wait.ts";
 
 /** Every signal that can be caught and says the same everywhere; SIGTERM, which ends the fixture, comes last. */
@@ -63,6 +63,7 @@ testWith([linux], "SIGTSTP stops the command, also one that ignores it, and SIGC
   await using run = place.startSera(["0", "sh", "-c", "echo ready; read line; echo $line"], { stdin: "open" });
   await run.says("ready");
   const { command } = childrenOfSera(run);
+  await passesOn(run, "SIGTSTP");
   run.kill("SIGTSTP");
   await until("the command has stopped", () => state(command) === "T");
   await run.write("went on\n");
@@ -100,6 +101,7 @@ for (
       const words = `sera 0 ${fixture("report.sh")} command USR1 ${ignored}`;
       await using run = place.start(["sh", "-c", `exec ${how} ${words}`]);
       await run.says("command ready");
+      await passesOn(run, "SIGUSR1");
       for (const signal of ignored.split(" ")) run.kill(`SIG${signal}` as Deno.Signal);
       // One that is passed on shows that the others have had their time.
       run.kill("SIGUSR1");

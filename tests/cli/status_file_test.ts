@@ -6,6 +6,7 @@ import { hold, open } from "../lock/open.ts";
 import type { Loop } from "../who/look_in_a_loop.ts";
 import { linux, pidNamespace, testWith, tool } from "./needs.ts";
 import { fixture, Place } from "./place.ts";
+import { underWatch } from "./process_list.ts";
 import { pause, until } from "./wait.ts";
 
 const LOCK = lockName("n");
@@ -38,6 +39,7 @@ testWith([linux], "the record of a holder that was killed does not count", async
   await using holder = place.startSera(words, { stdin: "open" });
   await holder.says("ready");
   assert.equal((await holderOf(place))?.pid, holder.pid);
+  await underWatch(holder);
   holder.kill("SIGKILL");
   await holder.ended;
   assert.match(await place.read(`locks/${LOCK}.lock`), new RegExp(`"pid":${holder.pid}`));

@@ -76,6 +76,8 @@ function parse(args: readonly string[]) {
       },
     }).values;
   } catch (error) {
-    throw new BenchUsageError(messageOf(error));
+    // Of several lines the others guess at what was meant.
+    const [what] = messageOf(error).split(/\.?(?:\n|$)/);
+    throw new BenchUsageError(`${what}; see deno task bench --help`);
   }
 }

@@ -549,7 +549,7 @@ postgres.test("a server that hangs keeps nobody longer than its time to answer",
  * A holder learns of the server's end, a waiter goes on with the next server, and both can.
  *
  * @param end Ends the server.
- * @param begin Starts it again, if `end` has not done so; once only, for the waiter takes the lock on the first that it finds.
+ * @param begin Starts it again, if `end` has not done so. Once only: the waiter takes the lock on the first that it finds.
  */
 async function assertTold(
   server: PostgresServer,

@@ -35,7 +35,7 @@ sharedPostgres().test("a session that was closed until gone counts for no limit 
   });
 });
 
-/** That the only session which a user may have can be followed by another one, although the goodbye is on its way for long. */
+/** That a user who may have one session gets another one after it, although the goodbye is long on its way. */
 async function assertGone(serverPort: number, open: (port: number) => Promise<Session>): Promise<void> {
   await using proxy = await Proxy.open(serverPort);
   const first = await open(proxy.port);

@@ -1,5 +1,6 @@
 import { parseWait } from "../duration.ts";
 import { UsageError } from "../errors.ts";
+import { mayBeServer, plainOr } from "../harmless.ts";
 import type { RunRequest } from "../commands/run.ts";
 
 /**
@@ -19,7 +20,7 @@ export async function readOperands(operands: readonly string[]): Promise<RunRequ
       subcommand
         ? `Cannot use flags before ${first}; write sera ${first} ${subcommand.usage}`
         : `Cannot use as a wait: ${
-          first || '""'
+          shownWait(operands)
         }; expected whole seconds, a duration such as 1m30s, or forever, then the command; see sera --help`,
     );
   }
@@ -27,5 +28,22 @@ export async function readOperands(operands: readonly string[]): Promise<RunRequ
   if (words[0] === "--") {
     throw new UsageError(`Cannot run --: it belongs before the wait; write sera -- ${first} <command>`);
   }
+  refuseServer(words[0]!, "name a server with --server, before the wait");
   return { wait, words };
+}
+
+/**
+ * Makes sure that a command's first word, which messages show, and servers as its label, is no server.
+ *
+ * @throws {UsageError} When it looks like one.
+ */
+export function refuseServer(word: string, cure: string): void {
+  // A path may have any characters.
+  if (!mayBeServer(word) || /^[./]/.test(word)) return;
+  throw new UsageError(`Cannot use the command's first word: it looks like a server with a password; ${cure}`);
+}
+
+/** Who leaves blanks in a server unquoted makes several words of it, of which the first may be plain. */
+function shownWait(operands: readonly string[]): string {
+  return operands.some(mayBeServer) ? "(not shown, since a server may stand there)" : plainOr(operands[0]!);
 }

@@ -39,7 +39,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     // Machines want their format for errors in the arguments and settings too.
     const format = flags.get("log-format") ?? io.env(environmentName("log-format"));
     if (format === "json") logger = new Logger(io, { format }, "");
-    const request = await readOperands(operands);
+    const request = await readOperands(operands, flags.has("server"));
     refuseChangedWords(argv);
     const settings = await resolveSettings(flags, io.env);
     logger = new Logger(io, settings.logging, request.words.join(" "));

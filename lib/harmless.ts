@@ -36,5 +36,6 @@ export function isServerWithPassword(text: string): boolean {
 
 /** Whether the text may be a server, or a piece of one, with a password in it. */
 export function mayBeServer(text: string): boolean {
-  return /:.*@|:\/\/|@\w*\(|pass\w*\s*=/is.test(text);
+  const decoded = text.replace(/%[0-9a-f]{2}/gi, (escape) => String.fromCharCode(parseInt(escape.slice(1), 16)));
+  return /:.*@|:\/\/|@\w*\(|pass\w*\s*=/is.test(decoded);
 }

@@ -6,9 +6,10 @@ import type { RunRequest } from "../commands/run.ts";
 /**
  * Reads `<wait> <command> [argument …]`.
  *
+ * @param afterServer Whether a flag before them names the server.
  * @throws {UsageError} When one of the two is missing or the first is no wait.
  */
-export async function readOperands(operands: readonly string[]): Promise<RunRequest> {
+export async function readOperands(operands: readonly string[], afterServer: boolean): Promise<RunRequest> {
   const [first, ...words] = operands;
   if (first === undefined) {
     throw new UsageError("Nothing to run; usage: sera [flags] <wait> <command> [argument ...], see sera --help");
@@ -20,7 +21,7 @@ export async function readOperands(operands: readonly string[]): Promise<RunRequ
       subcommand
         ? `Cannot use flags before ${first}; write sera ${first} ${subcommand.usage}`
         : `Cannot use as a wait: ${
-          shownWait(operands)
+          shownWait(operands, afterServer)
         }; expected whole seconds, a duration such as 1m30s, or forever, then the command; see sera --help`,
     );
   }
@@ -43,7 +44,9 @@ export function refuseServer(word: string, cure: string): void {
   throw new UsageError(`Cannot use the command's first word: it looks like a server with a password; ${cure}`);
 }
 
-/** Who leaves blanks in a server unquoted makes several words of it, of which the first may be plain. */
-function shownWait(operands: readonly string[]): string {
-  return operands.some(mayBeServer) ? "(not shown, since a server may stand there)" : plainOr(operands[0]!);
+/** Blanks in a server that was not quoted make several words of it, and one of them, a plain one, the wait. */
+function shownWait(operands: readonly string[], afterServer: boolean): string {
+  return afterServer || operands.some(mayBeServer)
+    ? "(not shown, since a server may stand there)"
+    : plainOr(operands[0]!);
 }

@@ -13,6 +13,8 @@ import { ConnectionError } from "./network_errors.ts";
 import { askVariables, refuseUnsafe, type ServerVariables } from "./mysql_topology.ts";
 import { markOf, type Presence } from "./presence.ts";
 import { type DriverConnection, type Row, Session } from "./session.ts";
+import { MYSQL } from "../sql/spelling.ts";
+import { administratorsSql, join, sql, variable, word } from "../sql/statement.ts";
 
 /** How long a server may take to accept a connection, and to answer, when the DSN does not say, in milliseconds. */
 const DEFAULT_TIMEOUT = 10_000;
@@ -70,7 +72,11 @@ export async function openMySqlSession(
 
 function asDriver(connection: Connection): DriverConnection {
   return {
-    query: (sql, done) => connection.query(sql, (error, rows) => done(error, Array.isArray(rows) ? rows as Row[] : [])),
+    query: (statement, done) =>
+      connection.query(
+        statement.textFor(MYSQL),
+        (error, rows) => done(error, Array.isArray(rows) ? rows as Row[] : []),
+      ),
     end: (done) => connection.end(() => done()),
     destroy: () => connection.destroy(),
     socket: () => streamOf(connection),
@@ -79,10 +85,12 @@ function asDriver(connection: Connection): DriverConnection {
 
 async function setUp(session: Session, dsn: MySqlDsn, lease: LeaseTerms, signal: AbortSignal): Promise<void> {
   await setNames(session, dsn, signal);
-  const assignments = Object.entries(dsn.sessionVariables).map(([name, value]) => `${name}=${value}`);
+  const assignments = Object.entries(dsn.sessionVariables).map(([name, value]) =>
+    sql`${variable(name)}=${administratorsSql(value)}`
+  );
   // Last, for it is what frees the lock of a node that has vanished. Whole seconds.
-  assignments.push(`wait_timeout=${Math.ceil(lease.ttl / 1000)}`);
-  await session.query(`SET ${assignments.join(", ")}`, { signal }).catch((error: unknown) => {
+  assignments.push(sql`wait_timeout=${Math.ceil(lease.ttl / 1000)}`);
+  await session.query(sql`SET ${join(assignments)}`, { signal }).catch((error: unknown) => {
     if (!(error instanceof LockUnavailableError)) throw error;
     // Servers repeat values, of which some may be secrets.
     throw new LockUnavailableError(withoutValues(error.message), error.transient, withoutValues(error.reason));
@@ -98,12 +106,12 @@ function withoutValues(message: string): string {
 
 /** Takes the first of the character sets that the server knows, as the Go driver does. */
 async function setNames(session: Session, { charsets, collation }: MySqlDsn, signal: AbortSignal): Promise<void> {
-  const collate = collation === undefined ? "" : ` COLLATE '${collation}'`;
+  const collate = collation === undefined ? sql`` : sql` COLLATE ${word(collation)}`;
   const candidates = charsets.length > 0 || collation === undefined ? charsets : [collation.split("_")[0]!];
   let failure: unknown;
   for (const charset of candidates) {
     try {
-      await session.query(`SET NAMES '${charset}'${collate}`, { signal });
+      await session.query(sql`SET NAMES ${word(charset)}${collate}`, { signal });
       return;
     } catch (error) {
       if (!(error instanceof LockUnavailableError) || session.closed.aborted) throw error;

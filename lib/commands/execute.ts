@@ -89,6 +89,7 @@ export async function executeHolding(
     },
   });
   if (maxRun) ended.abort();
+  signals.endPassingOn();
   const { exitCode, stoppedBy } = supervised;
   const held = Math.round(performance.now() - since);
   const how = stoppedBy ? `stopped after ${formatDuration(held)}` : `finished with exit code ${exitCode}`;

@@ -3,14 +3,12 @@ import { LockUnavailableError, messageOf } from "../errors.ts";
 import type { Row } from "../lock/session.ts";
 import type { Dialect } from "./dialect.ts";
 import type { Store } from "./ledger_table.ts";
+import type { Patience } from "./patience.ts";
 import { SQLITE } from "../sql/spelling.ts";
 import { identifier, sql } from "../sql/statement.ts";
 
 /** The ledger's file, beside the lock files. */
 const FILE = "ledger.sqlite";
-
-/** How long to wait for another sera that writes, in milliseconds. */
-const BUSY_TIMEOUT = 10_000;
 
 /** As the strings that SQLite's functions take and give sort by themselves: UTC, in milliseconds. */
 const TIME = "%Y-%m-%d %H:%M:%f";
@@ -60,8 +58,19 @@ function open(path: string): DatabaseSync {
   // As with the lock files: readable by the group for folders that a group shares.
   Deno.openSync(path, { read: true, write: true, create: true, mode: 0o660 }).close();
   const database = new DatabaseSync(path);
-  database.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT}; PRAGMA synchronous = EXTRA;`);
-  return database;
+  try {
+    // SQLite's own way to wait for others would keep everything waiting, signals too.
+    database.exec("PRAGMA busy_timeout = 0; PRAGMA synchronous = EXTRA;");
+    return database;
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}
+
+/** By its words: not all of node:sqlite's errors have a number. */
+function isBusy(error: unknown): boolean {
+  return /\bis locked\b/.test(messageOf(error));
 }
 
 function isThere(path: string): boolean {
@@ -79,8 +88,9 @@ function isThere(path: string): boolean {
  * disk before it is answered.
  *
  * @param folder An existing folder.
+ * @param patience How to wait while another process writes.
  */
-export function fileStore(folder: string): Store {
+export function fileStore(folder: string, patience: Patience): Store {
   const path = `${folder}/${FILE}`;
   const wrap = (error: unknown) => {
     const said = messageOf(error);
@@ -92,17 +102,20 @@ export function fileStore(folder: string): Store {
   let database: DatabaseSync | undefined;
   return {
     dialect: sqliteDialect(path),
-    run(statement) {
-      try {
-        const text = statement.textFor(SQLITE);
+    async run(statement) {
+      const text = statement.textFor(SQLITE);
+      const attempt = () => {
         // Who only reads makes no file.
         if (!database && text.startsWith("SELECT") && !isThere(path)) {
           throw new Error("no such table: there is no file");
         }
         database ??= open(path);
-        return Promise.resolve(database.prepare(text).all() as Row[]);
+        return database.prepare(text).all() as Row[];
+      };
+      try {
+        return await patience.whileBusy(attempt, isBusy);
       } catch (error) {
-        return Promise.reject(wrap(error));
+        throw wrap(error);
       }
     },
   };

@@ -1,4 +1,6 @@
 import { run } from "./lib/cli.ts";
-import { processIo } from "./lib/io.ts";
+import { LONGEST_FLUSH, processIo } from "./lib/io.ts";
 
-Deno.exit(await run(Deno.args, processIo));
+const exitCode = await run(Deno.args, processIo);
+await processIo.flush(LONGEST_FLUSH);
+Deno.exit(exitCode);

@@ -1,5 +1,6 @@
 import type { MySqlDsn } from "../config/mysql/dsn.ts";
 import { messageOf } from "../errors.ts";
+import { isPlain, LONGEST_NAME, pathOr } from "../harmless.ts";
 import { describeNetworkError, isTransientNetworkError } from "./network_errors.ts";
 
 /** What the driver's errors carry besides a message. */
@@ -13,7 +14,7 @@ interface DriverError {
 
 /** The server, for messages; without user and password. */
 export function whereIs({ address }: MySqlDsn): string {
-  if (address.transport === "unix") return `MySQL at unix(${address.path})`;
+  if (address.transport === "unix") return `MySQL at unix(${pathOr(address.path)})`;
   const host = address.host.includes(":") ? `[${address.host}]` : address.host;
   return `MySQL at tcp(${host}:${address.port})`;
 }
@@ -57,7 +58,7 @@ export function describeMySqlError(error: unknown): string {
   const plugin = /unknown plugin (\S+)\. See/.exec(message)?.[1];
   if (plugin !== undefined) return `the server asks for the unknown authentication ${plugin}; use another account`;
   const cure = errno === undefined ? undefined : CURES[errno];
-  return oneLine(messageOf(error)) + (cure === undefined ? "" : `; ${cure}`);
+  return withoutUser(oneLine(messageOf(error))) + (cure === undefined ? "" : `; ${cure}`);
 }
 
 /**
@@ -71,6 +72,14 @@ export function isTransient(error: unknown): boolean {
   const { errno, code } = error as DriverError;
   if (isTransientNetworkError(error) || code === "PROTOCOL_CONNECTION_LOST") return true;
   return errno !== undefined && TRANSIENT.has(errno);
+}
+
+/** A user is a name, but who writes the DSN in another way than sera's has the password in it. */
+function withoutUser(message: string): string {
+  return message.replace(
+    /\buser '(.*)'@/,
+    (all, user: string) => isPlain(user, LONGEST_NAME) ? all : "user '...'@",
+  );
 }
 
 function oneLine(text: string): string {

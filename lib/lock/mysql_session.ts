@@ -4,6 +4,7 @@ import type { MySqlDsn } from "../config/mysql/dsn.ts";
 import { LONGEST_TIMER } from "../deadline.ts";
 import { formatDuration } from "../duration.ts";
 import { ConfigError, LockUnavailableError, messageOf } from "../errors.ts";
+import { isPlain, pathOr } from "../harmless.ts";
 import { passwordPlugins, refuseNativePassword } from "./mysql_auth.ts";
 import type { LeaseTerms } from "./lease.ts";
 import type { MySqlOptions } from "./mysql.ts";
@@ -89,7 +90,18 @@ async function setUp(session: Session, dsn: MySqlDsn, lease: LeaseTerms, signal:
   );
   // Last, for it is what frees the lock of a node that has vanished. Whole seconds.
   assignments.push(sql`wait_timeout=${Math.ceil(lease.ttl / 1000)}`);
-  await session.query(sql`SET ${join(assignments)}`, { signal });
+  await session.query(sql`SET ${join(assignments)}`, { signal }).catch((error: unknown) => {
+    if (!(error instanceof LockUnavailableError)) throw error;
+    // Servers repeat values, of which some may be secrets.
+    throw new LockUnavailableError(withoutValues(error.message), error.transient, withoutValues(error.reason));
+  });
+}
+
+function withoutValues(message: string): string {
+  return message.replace(
+    /\b(near|value of) '(.*)'/s,
+    (all, words: string, value: string) => isPlain(value) ? all : `${words} '...'`,
+  );
 }
 
 /** Takes the first of the character sets that the server knows, as the Go driver does. */
@@ -217,7 +229,7 @@ function readCa(path: string): string {
   try {
     return Deno.readTextFileSync(path);
   } catch (error) {
-    throw new ConfigError(`Cannot read the CA file: ${path}: ${messageOf(error)}; mend that, or change tls-ca`);
+    throw new ConfigError(`Cannot read the CA file: ${pathOr(path)}: ${messageOf(error)}; mend that, or change tls-ca`);
   }
 }
 

@@ -3,8 +3,8 @@ import { type Connection, type ConnectionOptions, createConnection } from "mysql
 import type { MySqlDsn } from "../config/mysql/dsn.ts";
 import { LONGEST_TIMER } from "../deadline.ts";
 import { formatDuration } from "../duration.ts";
-import { ConfigError, LockUnavailableError, messageOf } from "../errors.ts";
-import { isPlain, pathOr } from "../harmless.ts";
+import { LockUnavailableError } from "../errors.ts";
+import { isPlain } from "../harmless.ts";
 import { passwordPlugins, refuseNativePassword } from "./mysql_auth.ts";
 import type { LeaseTerms } from "./lease.ts";
 import type { MySqlOptions } from "./mysql.ts";
@@ -40,7 +40,7 @@ export async function openMySqlSession(
   { tlsCa, lease, presence, allowUnsafeServer }: MySqlOptions,
   signal: AbortSignal,
 ): Promise<MySqlSession> {
-  const ca = dsn.tls === "verify" && tlsCa !== undefined ? readCa(tlsCa) : undefined;
+  const ca = dsn.tls === "verify" && tlsCa !== undefined ? await readCa(tlsCa) : undefined;
   let connection: Connection;
   try {
     connection = await connect(dsn, presence, ca, dsn.tls !== "off", signal);
@@ -225,12 +225,9 @@ function answerTimeout(dsn: MySqlDsn): number {
   return asked === Infinity ? DEFAULT_TIMEOUT : asked;
 }
 
-function readCa(path: string): string {
-  try {
-    return Deno.readTextFileSync(path);
-  } catch (error) {
-    throw new ConfigError(`Cannot read the CA file: ${pathOr(path)}: ${messageOf(error)}; mend that, or change tls-ca`);
-  }
+async function readCa(path: string): Promise<string> {
+  const { readCertificates } = await import("./tls_files.ts");
+  return await readCertificates({ path, what: "CA file", cure: "mend that, or change tls-ca" });
 }
 
 /** Turns the driver's error into one that says where, what and what to do; a signal's reason stays what it is. */

@@ -35,7 +35,8 @@ function findingOf({ path, from }: DefaultFolder): Finding {
   const found = `${path}, from ${from}`;
   if (from !== "HOME") return { found };
   return {
-    found: `${found}, since the system has no entry of this user: who is started with another HOME locks elsewhere`,
+    found:
+      `${found}, since the system knows no home of this user: a sera that is started with another HOME locks elsewhere`,
     cure: "name a folder: --server file:/some/dir",
   };
 }

@@ -76,8 +76,6 @@ function read(path: string, folder: LockFolder): Uint8Array | undefined {
     return readPlainFile(path, LONGEST_LEDGER, (file) => objectionToFile(file, path, folder));
   } catch (error) {
     if (isCode(error, "ENOENT")) return undefined;
-    // Of a link it is not followed the system says that there are too many.
-    if (isCode(error, "ELOOP")) throw new Error(objectionToFile(Deno.lstatSync(path), path, folder));
     throw error;
   }
 }

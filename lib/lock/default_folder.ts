@@ -11,7 +11,7 @@ export interface DefaultFolder {
 /**
  * The folder for `file:` without a path: the user's own, and the same one whatever started sera, since seras in two
  * folders do not exclude each other. So nothing counts that a login has and cron has not, or has in another way: neither
- * XDG_RUNTIME_DIR nor XDG_STATE_HOME, and HOME only for a user whom the system does not know.
+ * XDG_RUNTIME_DIR nor XDG_STATE_HOME, and HOME only for a user for whom the system knows no home that is there.
  *
  * @param env Reads an environment variable.
  * @throws {LockUnavailableError} When nothing tells where the user's files belong.
@@ -23,7 +23,7 @@ export function defaultLockFolder(env: (name: string) => string | undefined): De
   // Emptied at every boot, as locks should be; other systems have kept /var/run where Linux has /run.
   if (Deno.uid() === 0) return { path: Deno.build.os === "linux" ? "/run/sera" : "/var/run/sera" };
   const known = systemUser()?.homedir;
-  if (known?.startsWith("/")) return { path: below(known), from: "the system's entry of the user" };
+  if (known?.startsWith("/") && isThere(known)) return { path: below(known), from: "the system's entry of the user" };
   return { path: below(required(env, "HOME")), from: "HOME" };
 }
 
@@ -37,6 +37,16 @@ export function defaultLockFolder(env: (name: string) => string | undefined): De
 export function defaultLedgerFolder(env: (name: string) => string | undefined): DefaultFolder {
   if (Deno.build.os === "windows" || Deno.uid() !== 0) return defaultLockFolder(env);
   return { path: Deno.build.os === "linux" ? "/var/lib/sera" : "/var/db/sera" };
+}
+
+/** Users of services have a home such as /nonexistent. */
+function isThere(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return true;
+  } catch (error) {
+    return !(error instanceof Deno.errors.NotFound);
+  }
 }
 
 function below(home: string): string {

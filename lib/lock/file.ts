@@ -1,5 +1,5 @@
 import { Deadline, delayOrAbort } from "../deadline.ts";
-import { LockUnavailableError } from "../errors.ts";
+import { LockUnavailableError, messageOf } from "../errors.ts";
 import { HeldFileLock } from "./file_lock.ts";
 import type { LeaseTerms } from "./lease.ts";
 import type { Backend, HeldLock } from "./lock.ts";
@@ -70,7 +70,7 @@ async function take(file: LockFile, wait: number, signal: AbortSignal): Promise<
   let givenUp = false;
   try {
     if (!file.tryLock() && !await granted()) return "busy";
-    if (await file.isInPlace()) return "held";
+    if (await isInPlace(file)) return "held";
     file.close();
     return "gone";
   } catch (error) {
@@ -96,5 +96,16 @@ async function take(file: LockFile, wait: number, signal: AbortSignal): Promise<
     granted.then(close, close);
     signal.throwIfAborted();
     return false;
+  }
+}
+
+async function isInPlace(file: LockFile): Promise<boolean> {
+  try {
+    return await file.isInPlace();
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    throw new LockUnavailableError(
+      `Cannot look at the lock file: ${file.path}: ${messageOf(error)}; see to its folder`,
+    );
   }
 }

@@ -1,10 +1,9 @@
 import { delayOrAbort } from "../deadline.ts";
-import { formatDuration } from "../duration.ts";
 import { LockLostError, messageOf } from "../errors.ts";
 import { Heartbeat } from "./heartbeat.ts";
-import { endsAfter, graceOf, heartbeatOf, type LeaseTerms, Moment, stopsAfter } from "./lease.ts";
+import { graceOf, heartbeatOf, type LeaseTerms, Moment, stopsAfter } from "./lease.ts";
 import type { HeldLock } from "./lock.ts";
-import type { Fate, LockFile } from "./lock_file.ts";
+import type { LockFile } from "./lock_file.ts";
 
 /** How long a look at the file is fresh enough to start a command on, in milliseconds. */
 const FRESH = 1000;
@@ -45,35 +44,38 @@ export class HeldFileLock implements HeldLock {
   /** @throws {LockLostError} When the lock is lost; then {@linkcode lost} has fired. */
   async #look(): Promise<void> {
     const asked = new Moment();
-    const fate = await this.#fateInTime();
+    const found = await this.#find();
     if (this.#freed) return;
-    if (fate !== "there" && fate !== "unseen") {
-      const why = fate === "unanswered"
-        ? `no answer of its file system for ${formatDuration(Math.round(this.#seen.age))}`
-        : `the lock file was ${fate}`;
-      const left = fate === "unanswered" ? Math.max(0, endsAfter(this.#terms) - this.#seen.age) : Infinity;
-      this.#lost.abort(
-        new LockLostError(`Lock lost: ${why}: ${this.#file.path}`, Math.min(left, graceOf(this.#terms))),
-      );
-      throw this.lost.reason;
-    }
+    if (found === "removed") this.#lose("the lock file was removed");
+    if (found === "unanswered") this.#lose("its file system does not answer");
     this.#seen = asked;
     if (this.#touched.age < TOUCH_AFTER) return;
     this.#touched = asked;
     this.#file.touch();
   }
 
+  #lose(why: string): never {
+    const lost = new LockLostError(`Lock lost: ${why}: ${this.#file.path}`, graceOf(this.#terms));
+    this.#lost.abort(lost);
+    throw lost;
+  }
+
   /** A network file system that does not answer may give the lock to another meanwhile, as a database may. */
-  async #fateInTime(): Promise<Fate | "unseen" | "unanswered"> {
+  async #find(): Promise<"there" | "removed" | "unanswered" | Error> {
     const answered = new AbortController();
-    // Where this user cannot look, none of its seras can lock either. The end of the hold says so.
-    const fate = this.#file.fate().catch((error: unknown) => {
-      if (error instanceof Error) return "unseen" as const;
-      throw error;
-    });
-    const over = delayOrAbort(Math.max(0, stopsAfter(this.#terms) - this.#seen.age), answered.signal);
+    const found = this.#file.isInPlace().then(
+      (there) => there ? "there" as const : "removed" as const,
+      (error: unknown) => {
+        // Where this user cannot look, none of its seras can lock either. The end of the hold says so.
+        if (error instanceof Error) return error;
+        throw error;
+      },
+    );
+    // In halves: should sera be suspended meanwhile, one of them may be over at once, but not both.
+    const half = (stopsAfter(this.#terms) - heartbeatOf(this.#terms)) / 2;
+    const over = delayOrAbort(half, answered.signal).then(() => delayOrAbort(half, answered.signal));
     try {
-      return await Promise.race([fate, over.then(() => "unanswered" as const)]);
+      return await Promise.race([found, over.then(() => "unanswered" as const)]);
     } finally {
       answered.abort();
     }
@@ -83,16 +85,12 @@ export class HeldFileLock implements HeldLock {
     const { path } = this.#file;
     if (this.#freed) throw new LockLostError(`The lock was given back before: ${path}`);
     this.#heartbeat[Symbol.dispose]();
-    let trouble: string | undefined;
-    try {
-      const fate = await this.#file.fate();
-      if (fate !== "there") trouble = `The lock file was ${fate} while it was held: ${path}`;
-    } catch (error) {
-      if (!(error instanceof Error)) throw error;
-      trouble = `Cannot look at the lock file any more: ${path}: ${messageOf(error)}`;
-    }
+    const found = await this.#find();
     this.free();
-    if (trouble !== undefined) throw new LockLostError(trouble);
+    if (found === "there") return;
+    if (found === "removed") throw new LockLostError(`The lock file was removed while it was held: ${path}`);
+    const why = found instanceof Error ? messageOf(found) : "its file system does not answer";
+    throw new LockLostError(`Cannot look at the lock file any more: ${path}: ${why}`);
   }
 
   /** Gives the lock back without a look at it. */

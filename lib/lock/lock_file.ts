@@ -16,9 +16,6 @@ const REFUSAL_PAUSE = 20;
 
 const CURE = "fix that, or use another folder: --server file:/some/dir";
 
-/** What has become of a file that is open. */
-export type Fate = "there" | "removed" | "replaced";
-
 /** The open file of a lock, of which it is sure that it lies in the lock folder itself. */
 export class LockFile {
   readonly path: string;
@@ -103,32 +100,16 @@ export class LockFile {
   }
 
   /**
-   * What the path leads to by now: others meet the lock only there.
+   * Whether the path still leads to the open file: others meet the lock only there.
    *
    * @throws {Error} The system's, when that cannot be seen.
    */
-  async fate(): Promise<Fate> {
-    let found;
-    try {
-      found = await Deno.lstat(this.path);
-    } catch (error) {
-      // On a network file system the folder may have been removed by another machine.
-      if (error instanceof Deno.errors.NotFound || isCode(error, "ESTALE")) return "removed";
-      throw error;
-    }
-    return isSameFile(found, this.#info) ? "there" : "replaced";
-  }
-
-  /**
-   * Whether the path still leads to the file.
-   *
-   * @throws {LockUnavailableError} When that cannot be seen.
-   */
   async isInPlace(): Promise<boolean> {
     try {
-      return await this.fate() === "there";
+      return isSameFile(await Deno.lstat(this.path), this.#info);
     } catch (error) {
-      if (error instanceof Error) throw unopened(this.path, saidBy(error));
+      // On a network file system another machine may have removed the folder.
+      if (error instanceof Deno.errors.NotFound || isCode(error, "ESTALE")) return false;
       throw error;
     }
   }

@@ -1,12 +1,6 @@
 import { messageOf } from "../errors.ts";
 import type { LockFolder } from "./lock_folder.ts";
 
-/** What a file is judged by. */
-export type FileFacts = Pick<
-  Deno.FileInfo,
-  "isFile" | "isSymlink" | "isDirectory" | "isFifo" | "isSocket" | "nlink" | "uid" | "gid"
->;
-
 /**
  * Why a file of a lock folder must be left alone; undefined for one that may be used: a regular file with one link, of
  * this user, of root, or of those who share the folder. What else lies there somebody may have put there to lead a write
@@ -14,7 +8,7 @@ export type FileFacts = Pick<
  *
  * @returns What is wrong and what to do, with a semicolon between.
  */
-export function objectionToFile(file: FileFacts, path: string, folder: LockFolder): string | undefined {
+export function objectionToFile(file: Deno.FileInfo, path: string, folder: LockFolder): string | undefined {
   if (!file.isFile) return `it is ${kindOf(file)}, not a regular file; find out who put it there, and remove it`;
   // No link at all is what a file has that was removed after it was opened.
   if (file.nlink !== null && file.nlink > 1) {
@@ -28,13 +22,16 @@ export function objectionToFile(file: FileFacts, path: string, folder: LockFolde
 }
 
 /** Whether both are the same file. */
-export function isSameFile(one: Deno.FileInfo, other: Deno.FileInfo): boolean {
+export function isSameFile(
+  one: Pick<Deno.FileInfo, "dev" | "ino">,
+  other: Pick<Deno.FileInfo, "dev" | "ino">,
+): boolean {
   return one.ino === other.ino && one.dev === other.dev;
 }
 
-function kindOf(file: FileFacts): string {
+function kindOf(file: Deno.FileInfo): string {
   if (file.isSymlink) return "a symbolic link";
-  if (file.isDirectory) return "a folder";
+  if (file.isDirectory) return "a directory";
   if (file.isFifo) return "a FIFO";
   if (file.isSocket) return "a socket";
   return "a device";
@@ -49,10 +46,7 @@ function kindOf(file: FileFacts): string {
  * @throws {Error} The system's, when it cannot.
  */
 export function makePlainFile(path: string, { group }: LockFolder, content?: Uint8Array): boolean {
-  // The runtime's own files can change their mode by their name only, which may lead elsewhere by then. Seldom needed, and
-  // not worth an import for every run.
-  // deno-lint-ignore no-process-global
-  const fs = process.getBuiltinModule("node:fs");
+  const fs = nodeFiles();
   let file;
   try {
     file = fs.openSync(path, "wx", 0o660);
@@ -62,32 +56,36 @@ export function makePlainFile(path: string, { group }: LockFolder, content?: Uin
   }
   try {
     const made = fs.fstatSync(file);
-    const wanted = group !== undefined && isGiven() ? 0o660 : 0o600;
-    if (Deno.build.os !== "windows" && (made.mode & wanted) !== wanted) fs.fchmodSync(file, made.mode & 0o777 | wanted);
     if (content) {
       fs.writeFileSync(file, content);
       fs.fsyncSync(file);
     }
-
-    function isGiven(): boolean {
-      if (made.gid === group) return true;
-      try {
-        fs.fchownSync(file!, made.uid, group!);
-        return true;
-      } catch (error) {
-        // Who owns the folder need not be in its group.
-        if (isCode(error, "EPERM")) return false;
-        throw error;
-      }
-    }
+    // The runtime looks where a path leads before it opens it: what has been made elsewhere gets no rights.
+    if (Deno.build.os !== "windows" && isSameFile(Deno.lstatSync(path), made)) grant(file, made);
   } finally {
     fs.closeSync(file);
   }
   return true;
+
+  function grant(file: number, { mode, uid, gid, nlink }: { mode: number; uid: number; gid: number; nlink: number }) {
+    const wanted = group !== undefined && nlink === 1 && (gid === group || give(file, uid, group)) ? 0o660 : 0o600;
+    if ((mode & wanted) !== wanted) fs.fchmodSync(file, mode & 0o777 | wanted);
+  }
+
+  function give(file: number, uid: number, gid: number): boolean {
+    try {
+      fs.fchownSync(file, uid, gid);
+      return true;
+    } catch (error) {
+      // Who owns the folder need not be in its group.
+      if (isCode(error, "EPERM")) return false;
+      throw error;
+    }
+  }
 }
 
 /**
- * Reads a file without following a link or waiting for the other end of a FIFO, whatever lies there by then.
+ * Reads a file of a lock folder, and nothing that a link leads to; a FIFO is not waited for.
  *
  * @param most The most bytes that it may have.
  * @param objection Says why it is not read, if so.
@@ -96,27 +94,19 @@ export function makePlainFile(path: string, { group }: LockFolder, content?: Uin
 export function readPlainFile(
   path: string,
   most: number,
-  objection: (file: FileFacts) => string | undefined,
+  objection: (file: Deno.FileInfo) => string | undefined,
 ): Uint8Array {
-  // deno-lint-ignore no-process-global
-  const fs = process.getBuiltinModule("node:fs");
-  const { O_RDONLY, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = fs.constants;
-  const file = fs.openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+  const found = Deno.lstatSync(path);
+  const why = objection(found);
+  if (why !== undefined) throw new Error(why);
+  const fs = nodeFiles();
+  const { O_RDONLY, O_NONBLOCK = 0 } = fs.constants;
+  const file = fs.openSync(path, O_RDONLY | O_NONBLOCK);
   try {
     const info = fs.fstatSync(file);
-    const { size, nlink, uid, gid } = info;
-    const why = objection({
-      isFile: info.isFile(),
-      isSymlink: false,
-      isDirectory: info.isDirectory(),
-      isFifo: info.isFIFO(),
-      isSocket: info.isSocket(),
-      nlink,
-      uid,
-      gid,
-    });
-    if (why !== undefined) throw new Error(why);
-    if (size > most) throw new Error(`it has ${size} bytes, more than ${most}`);
+    if (!isSameFile(info, found)) throw new Error("somebody has just replaced it; try again");
+    const { size } = info;
+    if (size > most) throw new Error(`it has ${size} bytes, more than ${most}; find out who made it so long`);
     const bytes = new Uint8Array(size);
     let read = 0;
     for (let more = 1; more > 0 && read < size; read += more) more = fs.readSync(file, bytes, read, size - read, read);
@@ -124,6 +114,15 @@ export function readPlainFile(
   } finally {
     fs.closeSync(file);
   }
+}
+
+/**
+ * What the runtime's own files lack: to open without waiting, and to change the mode of what is open, where a name may
+ * lead elsewhere by then. Seldom needed, and not worth an import for every run.
+ */
+function nodeFiles() {
+  // deno-lint-ignore no-process-global
+  return process.getBuiltinModule("node:fs");
 }
 
 /** The system's words for an error, without what Node.js puts around them. */

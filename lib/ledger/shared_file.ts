@@ -88,7 +88,13 @@ function replace(path: string, folder: LockFolder, content: Uint8Array): void {
   }
   const made = `${folder.path}/${prefix}${crypto.randomUUID()}`;
   makePlainFile(made, folder, content);
-  Deno.renameSync(made, path);
+  try {
+    Deno.renameSync(made, path);
+  } catch (error) {
+    Deno.removeSync(made);
+    if (!(error instanceof Deno.errors.PermissionDenied)) throw error;
+    throw new Error(`its folder is sticky, so that only its maker can replace it; chmod -t ${folder.path}`);
+  }
 }
 
 function isEqual(one: Uint8Array, other: Uint8Array): boolean {

@@ -150,7 +150,9 @@ for (const [what, { blind, said }] of Object.entries(BLINDED)) {
 
 testWith([anotherUser], "a folder that may not be looked into any more takes no exit code away", async () => {
   await using place = await Place.make();
-  await Deno.chmod(place.path, 0o777);
+  await Deno.chmod(place.path, 0o755);
+  await Deno.mkdir(place.locks);
+  await Deno.chown(place.locks, 65534, 65534);
   const command = `echo ready; read -r line; sleep 2; exit 7`;
   const words = asNobody(["sera", "--ttl", "3s", "--name", "n", "0", "sh", "-c", command]);
   await using holder = place.start(["setpriv", ...words], { stdin: "open" });

@@ -1,6 +1,7 @@
 import type { PostgresHost } from "../config/postgres/server.ts";
 import { messageOf } from "../errors.ts";
 import { describeNetworkError, isTransientNetworkError } from "./network_errors.ts";
+import { serverWords } from "./server_words.ts";
 
 /** A server that answers, but in no way that makes a connection to lock on. */
 export class UnsuitableServerError extends Error {}
@@ -57,7 +58,7 @@ const CLOSED = [
 /** Says in a few words what is wrong and what to do. Never holds the password: neither server nor driver repeat it. */
 export function describePostgresError(error: unknown): string {
   const state = sqlState(error);
-  const message = oneLine(messageOf(error));
+  const message = serverWords(messageOf(error));
   if (state !== undefined) {
     const cure = CURES[state];
     return cure === undefined ? message : `${message}; ${cure}`;
@@ -80,8 +81,4 @@ const TRANSIENT = new Set(["40001", "40P01", "53300", "55P03", "57014", "57P01",
 export function isTransientPostgresError(error: unknown): boolean {
   if (isTransientNetworkError(error) || CLOSED.includes(messageOf(error))) return true;
   return TRANSIENT.has(sqlState(error) ?? "");
-}
-
-function oneLine(text: string): string {
-  return text.split("\n")[0]!.trim();
 }

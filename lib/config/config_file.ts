@@ -1,5 +1,6 @@
 import { SETTINGS } from "../args/settings_table.ts";
 import { ConfigError, messageOf } from "../errors.ts";
+import { pathOr } from "../harmless.ts";
 
 /** The values of a config file by setting, as JSON has them, and the keys that mean nothing. */
 export interface ConfigFile {
@@ -25,7 +26,7 @@ export function readConfigFile(path: string): ConfigFile {
   const unknownKeys: string[] = [];
   for (const [key, value] of Object.entries(data)) {
     const setting = SETTINGS.find((setting) => setting.inConfig && setting.name === key.toLowerCase());
-    if (!setting) unknownKeys.push(key);
+    if (!setting) unknownKeys.push(/^[\w-]{1,40}$/.test(key) ? key : "(not shown, since it may hold a password)");
     // null leaves a setting as it is, as in Go.
     else if (value !== null) values.set(setting.name, value);
   }
@@ -38,10 +39,12 @@ function readText(path: string): string {
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) throw noConfigFile(path);
     if (error instanceof Deno.errors.PermissionDenied) {
-      throw new ConfigError(`Cannot read the config file: ${path}: permission denied; make it readable for this user`);
+      throw new ConfigError(
+        `Cannot read the config file: ${pathOr(path)}: permission denied; make it readable for this user`,
+      );
     }
     const why = error instanceof Deno.errors.NotCapable ? "not a plain file" : messageOf(error);
-    throw new ConfigError(`Cannot read the config file: ${path}: ${why}; ${WAYS_ON}`);
+    throw new ConfigError(`Cannot read the config file: ${pathOr(path)}: ${why}; ${WAYS_ON}`);
   }
 }
 
@@ -89,10 +92,10 @@ function faultOf(text: string): string {
 
 /** A server in the place of the file may hold a password, so that it is not repeated. */
 function noConfigFile(path: string): NoConfigFileError {
-  const isServer = path.includes("://") || path.includes("@");
+  const shown = pathOr(path, "");
   return new NoConfigFileError(
-    isServer
+    shown === ""
       ? "No config file: what is named as one looks like a server; name a server with --server"
-      : `No config file: ${path}; ${WAYS_ON}`,
+      : `No config file: ${shown}; ${WAYS_ON}`,
   );
 }

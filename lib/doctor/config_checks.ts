@@ -4,6 +4,7 @@ import { type ConfigFile, NoConfigFileError, readConfigFile } from "../config/co
 import { holdsPassword } from "../config/server.ts";
 import { formatDuration } from "../duration.ts";
 import { ConfigError } from "../errors.ts";
+import { VariableError } from "../io.ts";
 import { serverName } from "./server_view.ts";
 import { type Report, splitMessage } from "./report.ts";
 
@@ -29,6 +30,13 @@ export async function checkConfig(
     if (error instanceof ConfigError) return error;
     throw error;
   });
+  if (resolved instanceof VariableError) {
+    await report.check("settings", () => {
+      throw resolved;
+    });
+    report.skipRest([...NAMES, "lock"]);
+    return undefined;
+  }
   const fromOutside = (name: string) => flags.get(name) ?? env(environmentName(name));
   const path = fromOutside("config") ?? DEFAULT_CONFIG_FILE;
   const serverFrom = flags.has("server") ? "--server" : env("SERA_SERVER") === undefined ? undefined : "SERA_SERVER";

@@ -5,6 +5,7 @@ import type { MySqlOptions } from "../lock/mysql.ts";
 import { type MySqlSession, openMySqlSession } from "../lock/mysql_session.ts";
 import { whyUnsafe } from "../lock/mysql_topology.ts";
 import { serverWords } from "../lock/server_words.ts";
+import { sql } from "../sql/statement.ts";
 import type { Database } from "./database.ts";
 import { splitMessage } from "./report.ts";
 
@@ -23,7 +24,7 @@ export function mySqlDatabase(dsn: MySqlDsn, options: MySqlOptions): Database<My
       cure: "add tls=true to the DSN, and tls-ca if its CA is your own",
     },
     // Whole seconds: versions before 5.6 know no others.
-    now: "SELECT UNIX_TIMESTAMP() AS now",
+    now: sql`SELECT UNIX_TIMESTAMP() AS now`,
 
     open: (allowUnsafeServer) => openMySqlSession(dsn, { ...options, allowUnsafeServer }, new AbortController().signal),
 
@@ -46,7 +47,7 @@ export function mySqlDatabase(dsn: MySqlDsn, options: MySqlOptions): Database<My
 
     async settings(session) {
       const asked = Math.ceil(options.lease.ttl / 1000);
-      const got = (await askOne(session, "SELECT @@SESSION.wait_timeout AS got", ["got"])).whole("got");
+      const got = (await askOne(session, sql`SELECT @@SESSION.wait_timeout AS got`, ["got"])).whole("got");
       const shown = `wait_timeout is ${formatDuration(got * 1000)}`;
       if (got === asked) return { found: `${shown}, as the ttl asks` };
       const ttl = formatDuration(asked * 1000);

@@ -2,8 +2,9 @@ import { DatabaseSync } from "node:sqlite";
 import { LockUnavailableError, messageOf } from "../errors.ts";
 import type { Row } from "../lock/session.ts";
 import type { Dialect } from "./dialect.ts";
-import { toHex } from "./hex.ts";
 import type { Store } from "./ledger_table.ts";
+import { SQLITE } from "../sql/spelling.ts";
+import { identifier, sql } from "../sql/statement.ts";
 
 /** The ledger's file, beside the lock files. */
 const FILE = "ledger.sqlite";
@@ -17,36 +18,36 @@ const TIME = "%Y-%m-%d %H:%M:%f";
 /** The ledger in a file of SQLite. */
 function sqliteDialect(path: string): Dialect {
   return {
-    table: "sera_runs",
+    spelling: SQLITE,
+    table: sql`sera_runs`,
     shown: path,
-    indexName: (what) => `by_${what}`,
+    indexName: (what) => identifier(`by_${what}`),
     // Without the last word SQLite gives numbers of deleted rows again.
-    id: "INTEGER PRIMARY KEY AUTOINCREMENT",
+    id: sql`INTEGER PRIMARY KEY AUTOINCREMENT`,
     types: {
-      version: "INTEGER NOT NULL DEFAULT 1",
-      lock_name: "TEXT NOT NULL",
-      run_key: "TEXT NULL",
-      label: "TEXT NOT NULL DEFAULT ''",
-      host: "TEXT NOT NULL DEFAULT ''",
-      pid: "INTEGER NOT NULL DEFAULT 0",
-      session_id: "INTEGER NOT NULL DEFAULT 0",
-      user_name: "TEXT NOT NULL DEFAULT ''",
-      started: "TEXT NOT NULL",
-      finished: "TEXT NULL",
-      exit_code: "INTEGER NULL",
-      outcome: "TEXT NOT NULL",
-      expires: "TEXT NULL",
+      version: sql`INTEGER NOT NULL DEFAULT 1`,
+      lock_name: sql`TEXT NOT NULL`,
+      run_key: sql`TEXT NULL`,
+      label: sql`TEXT NOT NULL DEFAULT ''`,
+      host: sql`TEXT NOT NULL DEFAULT ''`,
+      pid: sql`INTEGER NOT NULL DEFAULT 0`,
+      session_id: sql`INTEGER NOT NULL DEFAULT 0`,
+      user_name: sql`TEXT NOT NULL DEFAULT ''`,
+      started: sql`TEXT NOT NULL`,
+      finished: sql`TEXT NULL`,
+      exit_code: sql`INTEGER NULL`,
+      outcome: sql`TEXT NOT NULL`,
+      expires: sql`TEXT NULL`,
     },
-    tableOptions: "",
+    tableOptions: sql``,
     inlineIndexes: false,
-    now: `strftime('${TIME}', 'now')`,
-    after: (milliseconds) => `strftime('${TIME}', 'now', '${(milliseconds / 1000).toFixed(3)} seconds')`,
+    now: sql`strftime(${TIME}, 'now')`,
+    after: (milliseconds) => sql`strftime(${TIME}, 'now', ${`${(milliseconds / 1000).toFixed(3)} seconds`})`,
     // A file has no sessions; the process is what holds the lock.
-    session: String(Deno.pid),
-    text: (value) => `CAST(X'${toHex(value)}' AS TEXT)`,
+    session: sql`${Deno.pid}`,
     readText: (column) => column,
     decodeText: String,
-    readTime: (column) => `CAST(round(1000 * unixepoch(${column}, 'subsec')) AS INTEGER)`,
+    readTime: (column) => sql`CAST(round(1000 * unixepoch(${column}, 'subsec')) AS INTEGER)`,
     isMissing: (what, cause) =>
       (what === "table" ? /^no such table/ : /no such column|no column named/).test(messageOf(cause)),
     isThereAlready: (cause) => /already exists|duplicate column name/.test(messageOf(cause)),
@@ -91,12 +92,15 @@ export function fileStore(folder: string): Store {
   let database: DatabaseSync | undefined;
   return {
     dialect: sqliteDialect(path),
-    run(sql) {
+    run(statement) {
       try {
+        const text = statement.textFor(SQLITE);
         // Who only reads makes no file.
-        if (!database && sql.startsWith("SELECT") && !isThere(path)) throw new Error("no such table: there is no file");
+        if (!database && text.startsWith("SELECT") && !isThere(path)) {
+          throw new Error("no such table: there is no file");
+        }
         database ??= open(path);
-        return Promise.resolve(database.prepare(sql).all() as Row[]);
+        return Promise.resolve(database.prepare(text).all() as Row[]);
       } catch (error) {
         return Promise.reject(wrap(error));
       }

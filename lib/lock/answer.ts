@@ -1,4 +1,5 @@
 import { LockUnavailableError } from "../errors.ts";
+import type { Statement } from "../sql/statement.ts";
 import type { QueryOptions, Row, Session } from "./session.ts";
 
 /** An answer of one row, whose values are taken for nothing but what they have to be. */
@@ -79,11 +80,11 @@ export class Answer<Column extends string> {
  */
 export async function askOne<Column extends string>(
   session: Session,
-  sql: Parameters<Session["query"]>[0],
+  statement: Statement,
   columns: readonly Column[],
   options?: QueryOptions,
 ): Promise<Answer<Column>> {
-  return new Answer(await session.queryAll(sql, options), columns, (what) => {
+  return new Answer(await session.queryAll(statement, options), columns, (what) => {
     const reason = `${session.where}: ${what}`;
     // Not one that may pass: the same question would get the same answer.
     return new LockUnavailableError(`Cannot lock on ${reason}`, false, reason);

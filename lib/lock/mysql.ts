@@ -7,6 +7,7 @@ import type { HeldLock } from "./lock.ts";
 import { type MySqlSession, openMySqlSession } from "./mysql_session.ts";
 import { identityOf } from "./mysql_topology.ts";
 import type { Presence } from "./presence.ts";
+import { sql, type Statement, word } from "../sql/statement.ts";
 import { SessionBackend } from "./session_backend.ts";
 import { SessionLock } from "./session_lock.ts";
 
@@ -37,14 +38,15 @@ export interface MySqlOptions {
 /** Locks with `GET_LOCK` of MySQL or MariaDB. */
 export class MySqlBackend extends SessionBackend<MySqlSession> {
   readonly #dsn: MySqlDsn;
-  readonly #name: string;
+  /** In SQL, and as others look for it in statements. */
+  readonly #name: Statement;
   readonly #options: MySqlOptions;
 
   /** @param options Its presence has the lock's name, in letters and digits. */
   constructor(dsn: MySqlDsn, options: MySqlOptions) {
     super(options.retrying);
     this.#dsn = dsn;
-    this.#name = options.presence.lock;
+    this.#name = word(options.presence.lock);
     this.#options = options;
   }
 
@@ -61,7 +63,7 @@ export class MySqlBackend extends SessionBackend<MySqlSession> {
       const remaining = deadline.remaining;
       const seconds = Math.min(Math.ceil(Math.max(0, remaining - ROUNDING) / 1000), LONGEST_SERVER_WAIT);
       const byServer = seconds * 1000 - remaining <= ROUNDING;
-      const query = askOne(session, `SELECT GET_LOCK('${this.#name}', ${seconds}) AS got`, ["got"], {
+      const query = askOne(session, sql`SELECT GET_LOCK(${this.#name}, ${seconds}) AS got`, ["got"], {
         signal,
         serverTime: seconds * 1000,
       });
@@ -86,10 +88,10 @@ export class MySqlBackend extends SessionBackend<MySqlSession> {
   async #verified(session: MySqlSession): Promise<HeldLock> {
     const { lease } = this.#options;
     const { expression, mark } = identityOf(session.variables);
-    const held = `IS_USED_LOCK('${this.#name}') = CONNECTION_ID() AS mine`;
-    const place = `CONNECTION_ID() AS id, ${expression} AS server, @@SESSION.wait_timeout AS idle`;
+    const held = sql`IS_USED_LOCK(${this.#name}) = CONNECTION_ID() AS mine`;
+    const place = sql`CONNECTION_ID() AS id, ${expression} AS server, @@SESSION.wait_timeout AS idle`;
     const look = (serverTime = 0) =>
-      askOne(session, `SELECT ${held}, ${place}`, ["mine", "id", "server", "idle"], { serverTime });
+      askOne(session, sql`SELECT ${held}, ${place}`, ["mine", "id", "server", "idle"], { serverTime });
     const isMine = (seen: Answer<"mine" | "server">) => seen.bit("mine") === true && seen.is("server", mark);
     const sent = new Moment();
     const first = await look();
@@ -109,7 +111,7 @@ export class MySqlBackend extends SessionBackend<MySqlSession> {
           return isMine(seen) && seen.whole("id") === id;
         },
         release: async () => {
-          const released = await askOne(session, `SELECT RELEASE_LOCK('${this.#name}') AS released`, ["released"]);
+          const released = await askOne(session, sql`SELECT RELEASE_LOCK(${this.#name}) AS released`, ["released"]);
           return released.bit("released") === true;
         },
       },

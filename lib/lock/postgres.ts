@@ -10,6 +10,7 @@ import type { QueryOptions } from "./session.ts";
 import { markOf } from "./presence.ts";
 import { SessionBackend } from "./session_backend.ts";
 import { SessionLock } from "./session_lock.ts";
+import { identifier, sql, type Statement } from "../sql/statement.ts";
 
 /**
  * The pauses between two looks at a lock that somebody else has, in milliseconds. A holder that releases it says so; the
@@ -19,7 +20,7 @@ const SHORTEST_PAUSE = 300;
 const LONGEST_PAUSE = 900;
 
 /** SQL for the server's time in milliseconds since 1970. */
-const NOW = "floor(1000 * extract(epoch FROM clock_timestamp()))";
+const NOW = sql`floor(1000 * extract(epoch FROM clock_timestamp()))`;
 
 /** What a lock on PostgreSQL needs to know besides the server. */
 export interface PostgresOptions extends PostgresSessionOptions {
@@ -94,7 +95,7 @@ export class PostgresBackend extends SessionBackend<PostgresSession> {
   async #tryOnce(session: PostgresSession, signal: AbortSignal): Promise<HeldLock | undefined> {
     const { args } = this.#key;
     const { lease } = this.#options;
-    const answer = await askOne(session, `SELECT pg_try_advisory_lock(${args}) AS got`, ["got"], { signal });
+    const answer = await askOne(session, sql`SELECT pg_try_advisory_lock(${args}) AS got`, ["got"], { signal });
     if (!answer.truth("got")) return undefined;
     const sent = new Moment();
     const seen = await this.#look(session, { signal });
@@ -121,8 +122,7 @@ export class PostgresBackend extends SessionBackend<PostgresSession> {
    * costs the server.
    */
   #look(session: PostgresSession, options: QueryOptions): Promise<Answer<"mine" | "now">> {
-    const sql = `SELECT ${isMine(session, this.#key)} AS mine, ${NOW} AS now`;
-    return askOne(session, sql, ["mine", "now"], options);
+    return askOne(session, sql`SELECT ${isMine(session, this.#key)} AS mine, ${NOW} AS now`, ["mine", "now"], options);
   }
 
   /**
@@ -130,9 +130,9 @@ export class PostgresBackend extends SessionBackend<PostgresSession> {
    * a standby, the server breaks off before it has unlocked; then they look by themselves.
    */
   async #unlock(session: PostgresSession): Promise<Answer<"released">> {
-    const unlock = `SELECT pg_advisory_unlock(${this.#key.args}) AS released`;
+    const unlock = sql`SELECT pg_advisory_unlock(${this.#key.args}) AS released`;
     try {
-      return await askOne(session, `NOTIFY "${this.#channel}"; ${unlock}`, ["released"]);
+      return await askOne(session, sql`NOTIFY ${identifier(this.#channel)}; ${unlock}`, ["released"]);
     } catch (error) {
       if (!(error instanceof LockUnavailableError) || session.closed.aborted) throw error;
       return await askOne(session, unlock, ["released"]);
@@ -141,7 +141,7 @@ export class PostgresBackend extends SessionBackend<PostgresSession> {
 }
 
 /** The condition that this very session holds the lock; one's own are all in one's own database. */
-function isMine({ pid }: PostgresSession, { row }: AdvisoryKey): string {
-  return `pg_backend_pid() = ${pid} AND EXISTS (
+function isMine({ pid }: PostgresSession, { row }: AdvisoryKey): Statement {
+  return sql`pg_backend_pid() = ${pid} AND EXISTS (
     SELECT FROM pg_locks WHERE ${row} AND pid = ${pid} AND granted AND mode = 'ExclusiveLock')`;
 }

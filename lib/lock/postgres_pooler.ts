@@ -3,6 +3,7 @@ import { UnsafeServerError } from "../errors.ts";
 import { type AdvisoryKey, advisoryKey } from "./advisory_key.ts";
 import { askOne } from "./answer.ts";
 import type { PostgresSession } from "./postgres_session.ts";
+import { sql } from "../sql/statement.ts";
 
 /** For how long a probe has to stay while its connection is there, in milliseconds, at first. */
 const FIRST_STAY = 60;
@@ -67,11 +68,11 @@ async function outlives(
   stay: number,
   signal: AbortSignal,
 ): Promise<void> {
-  await session.query(`SELECT pg_try_advisory_lock(${probe.args})`, { signal });
+  await session.query(sql`SELECT pg_try_advisory_lock(${probe.args})`, { signal });
   for (const deadline = new Deadline(stay);;) {
     const last = deadline.passed;
-    const mine = `SELECT FROM pg_locks WHERE ${probe.row} AND pid = pg_backend_pid() AND pid = ${session.pid}`;
-    const seen = await askOne(session, `SELECT EXISTS (${mine}) AS mine`, ["mine"], { signal });
+    const mine = sql`SELECT FROM pg_locks WHERE ${probe.row} AND pid = pg_backend_pid() AND pid = ${session.pid}`;
+    const seen = await askOne(session, sql`SELECT EXISTS (${mine}) AS mine`, ["mine"], { signal });
     if (!seen.truth("mine")) throw strays(session);
     if (last) return;
     await delayOrAbort(Math.min(LOOK, deadline.remaining), signal);
@@ -81,14 +82,14 @@ async function outlives(
 /** Sees the probe of a connection that has been closed go. */
 async function goes(session: PostgresSession, probe: AdvisoryKey, signal: AbortSignal): Promise<void> {
   const isThere = async () => {
-    const sql = `SELECT EXISTS (SELECT FROM pg_locks WHERE ${probe.row}) AS there`;
-    return (await askOne(session, sql, ["there"], { signal })).truth("there");
+    const look = sql`SELECT EXISTS (SELECT FROM pg_locks WHERE ${probe.row}) AS there`;
+    return (await askOne(session, look, ["there"], { signal })).truth("there");
   };
   for (const deadline = new Deadline(CLEAN_UP); await isThere();) {
     if (deadline.passed) {
       // Each time perhaps in another session of the server, and not in the one that has it.
       for (let tries = 0; tries < UNLOCKS && await isThere(); tries++) {
-        await session.attempt(`SELECT pg_advisory_unlock(${probe.args})`, signal);
+        await session.attempt(sql`SELECT pg_advisory_unlock(${probe.args})`, signal);
       }
       throw strays(session);
     }

@@ -1,6 +1,7 @@
 import { connect, type Socket } from "node:net";
 import type { PostgresHost, PostgresServer } from "../config/postgres/server.ts";
 import { ConfigError, messageOf } from "../errors.ts";
+import { pathOr } from "../harmless.ts";
 import { ConnectionError } from "./network_errors.ts";
 import { TlsError } from "./postgres_errors.ts";
 import { serverWords } from "./server_words.ts";
@@ -112,14 +113,16 @@ function readCertificates(path: string): string {
   const text = read(path);
   // The runtime would trust nobody, and not say why.
   if (text.includes("BEGIN CERTIFICATE") || text.includes("BEGIN TRUSTED CERTIFICATE")) return text;
-  throw new ConfigError(`Cannot use the file for TLS: ${path}: there is no certificate in PEM format in it`);
+  throw new ConfigError(`Cannot use the file for TLS: ${pathOr(path)}: there is no certificate in PEM format in it`);
 }
 
 function read(path: string): string {
   try {
     return Deno.readTextFileSync(path);
   } catch (error) {
-    throw new ConfigError(`Cannot read the file for TLS: ${path}: ${messageOf(error)}; make it readable for this user`);
+    throw new ConfigError(
+      `Cannot read the file for TLS: ${pathOr(path)}: ${messageOf(error)}; make it readable for this user`,
+    );
   }
 }
 

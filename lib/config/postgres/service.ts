@@ -1,4 +1,4 @@
-import { DsnError, showQuoted } from "../dsn_text.ts";
+import { DsnError, showPlain } from "../dsn_text.ts";
 import { exists, homeFile, whyUnreadable } from "./files.ts";
 import { isPostgresKeyword } from "./keywords.ts";
 import type { PostgresSurroundings } from "./server.ts";
@@ -77,5 +77,5 @@ function addLine(settings: Map<string, Setting>, line: string, path: string, num
   if (name === "service" || name === "servicefile") throw bad("names a service within a service; leave it out");
   if (!isPostgresKeyword(name)) throw bad("is no keyword=value that libpq knows; write no blanks around the =");
   if (settings.has(name)) return;
-  settings.set(name, { value: line.slice(equals + 1), label: `${name} in ${showPath(path)}`, show: showQuoted });
+  settings.set(name, { value: line.slice(equals + 1), label: `${name} in ${showPath(path)}`, show: showPlain });
 }

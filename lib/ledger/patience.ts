@@ -10,6 +10,11 @@ const PAUSE = 20;
 /** How long a server still has for an answer after a signal, in milliseconds: most have it on its way. */
 const LAST_ANSWER = 1000;
 
+const WHY = ` for ${LONGEST_WAIT / 1000}s; see which process keeps it open`;
+
+/** What SQLite says of a file that another process writes. */
+export const BUSY = "database is locked";
+
 /** How those who wait for a ledger are called off: a signal never waits for one. */
 export class Patience {
   readonly #interrupted: AbortSignal | undefined;
@@ -28,10 +33,10 @@ export class Patience {
    * Tries until it succeeds or fails for good, or has been tried for long enough; what comes after that is tried once.
    * Each try must be short, for nothing else happens meanwhile.
    *
-   * @param isBusy Whether an error says that another process has to be waited for.
+   * @param attempt Throws {@linkcode BUSY}, or what SQLite says, when another process has to be waited for.
    * @throws What the last try has thrown.
    */
-  async whileBusy<T>(attempt: () => T, isBusy: (error: unknown) => boolean): Promise<T> {
+  async whileBusy<T>(attempt: () => T): Promise<T> {
     const deadline = new Deadline(LONGEST_WAIT);
     const over = this.#interrupted ?? new AbortController().signal;
     for (;;) {
@@ -65,4 +70,7 @@ export class Patience {
   }
 }
 
-const WHY = ` for ${LONGEST_WAIT / 1000}s; see which process keeps it open`;
+/** By its words: not all of node:sqlite's errors have a number. */
+function isBusy(error: unknown): boolean {
+  return messageOf(error).endsWith(BUSY);
+}

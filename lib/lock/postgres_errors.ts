@@ -3,6 +3,7 @@ import { isHostName } from "../config/dsn_text.ts";
 import { messageOf } from "../errors.ts";
 import { isPlain, LONGEST_NAME, pathOr } from "../harmless.ts";
 import { describeNetworkError, isTransientNetworkError } from "./network_errors.ts";
+import { serverWords } from "./server_words.ts";
 
 /** A server that answers, but in no way that makes a connection to lock on. */
 export class UnsuitableServerError extends Error {}
@@ -59,7 +60,7 @@ const CLOSED = [
 /** Says in a few words what is wrong and what to do. Never holds the password: neither server nor driver repeat it. */
 export function describePostgresError(error: unknown): string {
   const state = sqlState(error);
-  const message = oneLine(messageOf(error));
+  const message = serverWords(messageOf(error));
   if (state !== undefined) {
     const cure = CURES[state];
     return cure === undefined ? message : `${withoutValues(message)}; ${cure}`;
@@ -90,8 +91,4 @@ function withoutValues(message: string): string {
     /"([^"]*)"/g,
     (quoted, value: string) => isPlain(value, LONGEST_NAME) || isHostName(value) ? quoted : '"..."',
   );
-}
-
-function oneLine(text: string): string {
-  return text.split("\n")[0]!.trim();
 }

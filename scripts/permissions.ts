@@ -9,7 +9,7 @@ export const PERMISSIONS: readonly string[] = [
   "--allow-write",
   "--allow-net",
   "--allow-run",
-  "--allow-env=SERA_*,PG*,HOME,USERPROFILE,APPDATA,LOCALAPPDATA,XDG_STATE_HOME,DENO_CERT,DENO_TLS_CA_STORE",
+  "--allow-env=SERA_*,PG*,HOME,USERPROFILE,APPDATA,LOCALAPPDATA,DENO_CERT,DENO_TLS_CA_STORE",
   "--allow-sys=uid,gid,username,hostname,osUptime",
   "--deny-import",
 ];

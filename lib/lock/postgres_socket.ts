@@ -3,6 +3,7 @@ import type { PostgresHost, PostgresServer } from "../config/postgres/server.ts"
 import { ConfigError, messageOf } from "../errors.ts";
 import { ConnectionError } from "./network_errors.ts";
 import { TlsError } from "./postgres_errors.ts";
+import { serverWords } from "./server_words.ts";
 
 /** "SSLRequest" in the manual's "Message Formats". */
 const SSL_REQUEST = new Uint8Array([0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f]);
@@ -109,7 +110,7 @@ async function prepareTls(
         : sslnegotiation === "direct"
         ? "before version 17 a server takes no sslnegotiation=direct"
         : "see the server's log";
-      throw new TlsError(`TLS failed: ${messageOf(error).split("\n")[0]}; ${what}`);
+      throw new TlsError(`TLS failed: ${serverWords(messageOf(error))}; ${what}`);
     }
   };
 }

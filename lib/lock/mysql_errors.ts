@@ -62,7 +62,8 @@ export function describeMySqlError(error: unknown): string {
     return `the server asks for the unknown authentication ${serverWords(plugin)}; use another account`;
   }
   const cure = errno === undefined ? undefined : CURES[errno];
-  return serverWords(messageOf(error)) + (cure === undefined ? "" : `; ${cure}`);
+  const words = serverWords(messageOf(error)) || `error ${errno}`;
+  return cure === undefined ? words : `${words}; ${cure}`;
 }
 
 /**

@@ -101,6 +101,8 @@ class HeldFileLock implements HeldLock {
   /** Never fires: only the end of the process takes a flock away. */
   readonly lost = new AbortController().signal;
   readonly session = undefined;
+  readonly left = Infinity;
+  onRenewed = undefined;
   readonly #path: string;
   readonly #file: Deno.FsFile;
   #freed = false;

@@ -1,3 +1,4 @@
+import { keepChildren } from "../child/children.ts";
 import { delayOrAbort } from "../deadline.ts";
 import { printable } from "../printable.ts";
 
@@ -21,6 +22,7 @@ export async function sendToSyslog(
   message: string,
 ): Promise<void> {
   const options = socket === undefined ? [] : ["-u", socket];
+  keepChildren();
   let logger: Deno.ChildProcess;
   try {
     logger = new Deno.Command("logger", {

@@ -30,7 +30,7 @@ export class LastWill implements AsyncDisposable {
   readonly #shell: Deno.ChildProcess | undefined;
   readonly #writer: WritableStreamDefaultWriter<Uint8Array> | undefined;
   readonly #ready: Promise<void> = Promise.resolve();
-  #answers: ReadableStreamDefaultReader<Uint8Array> | undefined;
+  #said: ReadableStreamDefaultReader<Uint8Array> | undefined;
   #asked: Promise<Testimony | undefined> = Promise.resolve(undefined);
   #silent = false;
 
@@ -89,27 +89,25 @@ export class LastWill implements AsyncDisposable {
     if (!this.#shell || this.#silent) return undefined;
     this.#say("ask");
     let timer;
-    const line = await Promise.race([
+    const testimony = await Promise.race([
       this.#answer(),
       new Promise<undefined>((resolve) => timer = setTimeout(() => resolve(undefined), PATIENCE)),
     ]);
     clearTimeout(timer);
-    if (line !== undefined) return parseTestimony(line);
-    this.#silent = true;
-    return undefined;
+    this.#silent = testimony === undefined;
+    return testimony;
   }
 
-  /** The next line that it says; there is never more than one on its way. */
-  async #answer(): Promise<string | undefined> {
-    this.#answers ??= this.#shell!.stdout.getReader();
+  async #answer(): Promise<Testimony | undefined> {
+    this.#said ??= this.#shell!.stdout.getReader();
     const decoder = new TextDecoder();
-    let text = "";
-    while (!text.endsWith("\n")) {
-      const { done, value } = await this.#answers.read();
+    for (let text = "";;) {
+      const { done, value } = await this.#said.read();
       if (done) return undefined;
       text += decoder.decode(value, { stream: true });
+      const testimony = parseTestimony(text);
+      if (testimony) return testimony;
     }
-    return text;
   }
 
   /**

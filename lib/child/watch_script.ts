@@ -30,6 +30,8 @@ export function watchScript(inGroup: boolean): string {
 set -f
 set -- $stat
 ignored=\${33:-0}
+# bash itself ignores SIGQUIT, and tells only so whether it was ignored before.
+[ ! "\${BASH_VERSION-}" ] || { ignored=$((ignored & ~4)); trap -p QUIT; }
 ${inGroup ? NOTE_SIGNALS : "trap '' HUP INT QUIT TERM PIPE"}
 exec 3>&1 >&2
 ${WATCH}`;
@@ -129,8 +131,16 @@ export interface Testimony {
   readonly got: readonly number[];
 }
 
-/** Reads the line that answers `ask`. */
-export function parseTestimony(line: string): Testimony {
-  const [ignored = 0, blocked = 0, fenced = 0, ...got] = line.trim().split(/\s+/).map(Number);
-  return { ignored, blocked, fenced: fenced === 1, got };
+/**
+ * Reads what the shell has said.
+ *
+ * @param said All of it since the last testimony.
+ * @returns Undefined if there is no whole answer yet.
+ */
+export function parseTestimony(said: string): Testimony | undefined {
+  const answer = /^\d.*(?=\n)/m.exec(said)?.[0];
+  if (answer === undefined) return undefined;
+  const [ignored = 0, blocked = 0, fenced = 0, ...got] = answer.split(" ").map(Number);
+  const quit = /^trap -- '' (SIG)?QUIT$/m.test(said) ? 4 : 0;
+  return { ignored: ignored | quit, blocked, fenced: fenced === 1, got };
 }

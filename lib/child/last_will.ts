@@ -136,6 +136,7 @@ export class LastWill implements AsyncDisposable {
 
 const BASH = "/bin/bash";
 const SH = "/bin/sh";
+const NULL_DEVICE = "/dev/null";
 
 function startShell(shell: string, inGroup: boolean): Deno.ChildProcess | undefined {
   try {
@@ -151,7 +152,9 @@ function startShell(shell: string, inGroup: boolean): Deno.ChildProcess | undefi
   } catch (error) {
     if (error instanceof Deno.errors.NotFound && !exists(shell)) return undefined;
     if (!(error instanceof Error)) throw error;
-    const reason = messageOf(error).replace(/^Failed to spawn '.*?': /s, "");
+    const reason = exists(NULL_DEVICE)
+      ? messageOf(error).replace(/^Failed to spawn '.*?': /s, "")
+      : `there is no ${NULL_DEVICE}`;
     throw new CommandStartError(
       `Cannot start ${shell}, which is to end the command should sera be killed: ${reason}; the command was not started`,
     );
@@ -160,7 +163,8 @@ function startShell(shell: string, inGroup: boolean): Deno.ChildProcess | undefi
 
 function exists(path: string): boolean {
   try {
-    return Deno.statSync(path).isFile;
+    Deno.statSync(path);
+    return true;
   } catch (error) {
     if (error instanceof Error) return false;
     throw error;

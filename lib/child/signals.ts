@@ -142,3 +142,8 @@ export class SignalRelay implements Disposable {
     return came - (this.#groupHits.get(signal) ?? -Infinity) < ONE_AND_THE_SAME;
   }
 }
+
+/** The signals that sera would pass on if they were not blocked. */
+export function blockedIn(testimony: Testimony | undefined): readonly Deno.Signal[] {
+  return [...signalsIn(testimony?.blocked ?? 0)];
+}

@@ -1,4 +1,4 @@
-import type { SignalRelay } from "../child/signals.ts";
+import { blockedIn, type SignalRelay } from "../child/signals.ts";
 import type { LastWill } from "../child/last_will.ts";
 import { getsOwnSession, type RunningCommand, startCommand } from "../child/spawn.ts";
 import { holdsPassword } from "../config/server.ts";
@@ -79,6 +79,7 @@ export async function executeHolding(
     lock.onRenewed = () => will.renew(lock.left);
   } else will.kill(command.target);
   signals.passOnTo(command);
+  if (logger.tells("info")) tellBlocked(execution);
 
   const ended = new AbortController();
   const timeUp = maxRun && new AbortController();
@@ -97,7 +98,7 @@ export async function executeHolding(
   });
   if (maxRun) ended.abort();
   signals.endPassingOn();
-  will.forget();
+  if (execution.run || execution.minHold !== undefined) will.forget();
   const { exitCode } = supervised;
   const stoppedBy = supervised.stoppedBy ?? await killedByWill(exitCode, execution);
   const held = Math.round(performance.now() - since);
@@ -113,6 +114,13 @@ export async function executeHolding(
   await keep(lock, execution, held);
   await Promise.all([release(lock, logger, since), will[Symbol.asyncDispose]()]);
   return { exitCode, stoppedBy };
+}
+
+/** Says what sera cannot pass on, since it was blocked when sera was started, and nobody here can unblock it. */
+async function tellBlocked({ will, logger }: Execution): Promise<void> {
+  const blocked = blockedIn(await will.testify());
+  if (blocked.length === 0) return;
+  logger.log("info", "note", `Blocked since before sera's start, so that it does not get them: ${blocked.join(", ")}.`);
 }
 
 /** What an exit code of SIGKILL means when the last will has sent it, since sera did not move while its time ran out. */

@@ -1,6 +1,7 @@
 import type { MySqlDsn } from "../config/mysql/dsn.ts";
 import { messageOf } from "../errors.ts";
 import { describeNetworkError, isTransientNetworkError } from "./network_errors.ts";
+import { serverWords } from "./server_words.ts";
 
 /** What the driver's errors carry besides a message. */
 interface DriverError {
@@ -51,13 +52,17 @@ export function describeMySqlError(error: unknown): string {
   if (network !== undefined) return network;
   if (code === "HANDSHAKE_SSL_ERROR") {
     // Deno 2.9 says "unable to verify" of an expired certificate too.
-    return `TLS failed: ${oneLine(message)}; check the certificate's names, dates and CA (tls-ca), and tls in the DSN`;
+    return `TLS failed: ${
+      serverWords(message)
+    }; check the certificate's names, dates and CA (tls-ca), and tls in the DSN`;
   }
   if (code !== undefined && MEANINGS[code] !== undefined) return MEANINGS[code];
   const plugin = /unknown plugin (\S+)\. See/.exec(message)?.[1];
-  if (plugin !== undefined) return `the server asks for the unknown authentication ${plugin}; use another account`;
+  if (plugin !== undefined) {
+    return `the server asks for the unknown authentication ${serverWords(plugin)}; use another account`;
+  }
   const cure = errno === undefined ? undefined : CURES[errno];
-  return oneLine(messageOf(error)) + (cure === undefined ? "" : `; ${cure}`);
+  return serverWords(messageOf(error)) + (cure === undefined ? "" : `; ${cure}`);
 }
 
 /**
@@ -71,8 +76,4 @@ export function isTransient(error: unknown): boolean {
   const { errno, code } = error as DriverError;
   if (isTransientNetworkError(error) || code === "PROTOCOL_CONNECTION_LOST") return true;
   return errno !== undefined && TRANSIENT.has(errno);
-}
-
-function oneLine(text: string): string {
-  return text.split("\n")[0]!.trim();
 }

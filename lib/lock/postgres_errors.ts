@@ -1,6 +1,8 @@
 import type { PostgresHost } from "../config/postgres/server.ts";
 import { messageOf } from "../errors.ts";
+import { isPlain } from "../harmless.ts";
 import { describeNetworkError, isTransientNetworkError } from "./network_errors.ts";
+import { serverWords } from "./server_words.ts";
 
 /** A server that answers, but in no way that makes a connection to lock on. */
 export class UnsuitableServerError extends Error {}
@@ -57,9 +59,11 @@ const CLOSED = [
 /** Says in a few words what is wrong and what to do. Never holds the password: neither server nor driver repeat it. */
 export function describePostgresError(error: unknown): string {
   const state = sqlState(error);
-  const message = oneLine(messageOf(error));
+  const message = serverWords(messageOf(error));
   if (state !== undefined) {
     const cure = CURES[state];
+    // The server repeats a value of ours, which may be a secret.
+    if (state === "22023" || state === "42704") return `${withoutValue(message)}; ${cure}`;
     return cure === undefined ? message : `${message}; ${cure}`;
   }
   if (CLOSED.includes(message)) return "the server closed the connection; its log may say why";
@@ -82,6 +86,6 @@ export function isTransientPostgresError(error: unknown): boolean {
   return TRANSIENT.has(sqlState(error) ?? "");
 }
 
-function oneLine(text: string): string {
-  return text.split("\n")[0]!.trim();
+function withoutValue(message: string): string {
+  return message.replace(/: ".*"/s, (value) => isPlain(value.slice(3, -1)) ? value : ': "..."');
 }

@@ -2,7 +2,9 @@ import type { Socket } from "node:net";
 import { LONGEST_TIMER } from "../deadline.ts";
 import { formatDuration } from "../duration.ts";
 import { LockUnavailableError } from "../errors.ts";
+import { sql, type Statement } from "../sql/statement.ts";
 import { ConnectionError } from "./network_errors.ts";
+import { ProtocolError } from "./protocol_error.ts";
 
 /** How long saying goodbye to a server may take, in milliseconds; it notices the end of the connection anyway. */
 const GOODBYE = 1000;
@@ -13,7 +15,7 @@ export type Row = Readonly<Record<string, unknown>>;
 /** What a session needs of a database's driver. */
 export interface DriverConnection {
   /** Sends a statement, and calls back once with an error or with its rows. */
-  query(sql: string, done: (error: unknown, rows: readonly Row[]) => void): void;
+  query(statement: Statement, done: (error: unknown, rows: readonly Row[]) => void): void;
   /** Says goodbye, and calls back when that has been done. */
   end(done: () => void): void;
   /** Ends the connection at once. */
@@ -43,7 +45,7 @@ export class Session {
   /** Where it leads, for messages. */
   readonly where: string;
   /** A comment that goes out with every statement, see `markOf`. */
-  mark = "";
+  mark: Statement = sql``;
   readonly #driver: DriverConnection;
   readonly #guide: ErrorGuide;
   readonly #answerTimeout: number;
@@ -74,12 +76,12 @@ export class Session {
    * @throws {LockUnavailableError} When the statement fails or is not answered.
    * @throws The signal's reason when it is aborted.
    */
-  async query(sql: string, options: QueryOptions = {}): Promise<Row> {
-    return (await this.queryAll(sql, options))[0] ?? {};
+  async query(statement: Statement, options: QueryOptions = {}): Promise<Row> {
+    return (await this.queryAll(statement, options))[0] ?? {};
   }
 
   /** As {@linkcode query}, but gives all rows; those of all statements, if there are several. */
-  queryAll(sql: string, { serverTime = 0, signal }: QueryOptions = {}): Promise<readonly Row[]> {
+  queryAll(statement: Statement, { serverTime = 0, signal }: QueryOptions = {}): Promise<readonly Row[]> {
     return new Promise<readonly Row[]>((resolve, reject) => {
       const settle = (action: () => void) => {
         clearTimeout(timer);
@@ -101,7 +103,7 @@ export class Session {
       this.closed.addEventListener("abort", ended, { once: true });
       signal?.addEventListener("abort", abandon, { once: true });
 
-      this.#driver.query(sql + this.mark, (error, rows) => {
+      this.#driver.query(sql`${statement}${this.mark}`, (error, rows) => {
         if (error) settle(() => reject(this.#wrap(error)));
         else settle(() => resolve(rows));
       });
@@ -114,7 +116,8 @@ export class Session {
    * @param untilGone Whether to wait until the server has ended the session too, so that it counts for no limit any more.
    */
   async close({ untilGone = false } = {}): Promise<void> {
-    if (this.closed.aborted) return;
+    // One that has ended for us may be open yet, see `guard()`.
+    if (this.closed.aborted) return this.#driver.destroy();
     await new Promise<void>((resolve) => {
       const done = () => {
         clearTimeout(timer);
@@ -135,7 +138,8 @@ export class Session {
 
   /** For whoever made the session: to be called when the connection has ended. The first reason counts. */
   ended(error: unknown): void {
-    if (!this.closed.aborted) this.#closed.abort(new ConnectionError(this.#guide.describe(error)));
+    if (this.closed.aborted) return;
+    this.#closed.abort(error instanceof ProtocolError ? error : new ConnectionError(this.#guide.describe(error)));
   }
 
   #wrap(error: unknown): LockUnavailableError {

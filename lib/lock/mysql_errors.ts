@@ -63,7 +63,8 @@ export function describeMySqlError(error: unknown): string {
     return `the server asks for the unknown authentication ${serverWords(plugin)}; use another account`;
   }
   const cure = errno === undefined ? undefined : CURES[errno];
-  return withoutUser(serverWords(messageOf(error))) + (cure === undefined ? "" : `; ${cure}`);
+  const words = withoutUser(serverWords(messageOf(error))) || `error ${errno}`;
+  return cure === undefined ? words : `${words}; ${cure}`;
 }
 
 /**

@@ -1,5 +1,5 @@
 import { CommandStartError, messageOf } from "../errors.ts";
-import { pathOr } from "../harmless.ts";
+import { isPath, pathOr } from "../harmless.ts";
 import type { SignalTarget } from "./signals.ts";
 
 /** A command that runs. */
@@ -48,7 +48,7 @@ function spawn(program: string, args: string[], detached: boolean): Deno.ChildPr
     return new Deno.Command(program, { args, detached, stdin: "inherit", stdout: "inherit", stderr: "inherit" })
       .spawn();
   } catch (error) {
-    const shown = /^[./]/.test(program) ? program : program && pathOr(program);
+    const shown = isPath(program) ? program : program && pathOr(program);
     throw new CommandStartError(`Cannot start the command: ${shown || '""'}: ${reason(program, error)}`);
   }
 }

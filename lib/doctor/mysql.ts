@@ -1,5 +1,6 @@
 import type { MySqlDsn } from "../config/mysql/dsn.ts";
 import { formatDuration } from "../duration.ts";
+import { wholeFrom } from "../foreign.ts";
 import type { MySqlOptions } from "../lock/mysql.ts";
 import { type MySqlSession, openMySqlSession } from "../lock/mysql_session.ts";
 import { whyUnsafe } from "../lock/mysql_topology.ts";
@@ -45,14 +46,15 @@ export function mySqlDatabase(dsn: MySqlDsn, options: MySqlOptions): Database<My
 
     async settings(session) {
       const asked = Math.ceil(options.lease.ttl / 1000);
-      const { got } = await session.query(sql`SELECT @@SESSION.wait_timeout AS got`);
-      const shown = `wait_timeout is ${formatDuration(Number(got) * 1000)}`;
-      if (Number(got) === asked) return { found: `${shown}, as the ttl asks` };
+      const got = wholeFrom((await session.query(sql`SELECT @@SESSION.wait_timeout AS got`)).got);
+      if (got === undefined) return { found: "the server tells no wait_timeout", cure: "connect to the server itself" };
+      const shown = `wait_timeout is ${formatDuration(got * 1000)}`;
+      if (got === asked) return { found: `${shown}, as the ttl asks` };
       const ttl = formatDuration(asked * 1000);
-      return Number(got) < asked
+      return got < asked
         ? {
           found: `${shown}, not ${ttl}: the server frees the lock sooner than the ttl says`,
-          cure: `set --ttl ${Number(got)}, or raise the limit on the server (maximum-wait-timeout)`,
+          cure: `set --ttl ${got}, or raise the limit on the server (maximum-wait-timeout)`,
         }
         : {
           found: `${shown}, not ${ttl}: the server keeps the lock of a vanished node for longer than the ttl says`,

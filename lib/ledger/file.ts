@@ -1,7 +1,9 @@
 import { DatabaseSync } from "node:sqlite";
 import { LockUnavailableError, messageOf } from "../errors.ts";
+import { LONGEST_TEXT, textFrom } from "../foreign.ts";
 import type { Row } from "../lock/session.ts";
 import type { Dialect } from "./dialect.ts";
+import { fromHex } from "./hex.ts";
 import type { Store } from "./ledger_table.ts";
 import { SQLITE } from "../sql/spelling.ts";
 import { identifier, sql } from "../sql/statement.ts";
@@ -45,12 +47,17 @@ function sqliteDialect(path: string): Dialect {
     after: (milliseconds) => sql`strftime(${TIME}, 'now', ${`${(milliseconds / 1000).toFixed(3)} seconds`})`,
     // A file has no sessions; the process is what holds the lock.
     session: sql`${Deno.pid}`,
-    readText: (column) => column,
-    decodeText: String,
+    // By bytes, four for a character at most: a column may hold anything.
+    readText: (column) => sql`hex(substr(CAST(${column} AS BLOB), 1, ${4 * (LONGEST_TEXT + 1)}))`,
+    decodeText: (value) => textFrom(fromHex(value)),
+    readNumber: (column) => sql`CASE typeof(${column}) WHEN 'integer' THEN CAST(${column} AS TEXT) END`,
     readTime: (column) => sql`CAST(round(1000 * unixepoch(${column}, 'subsec')) AS INTEGER)`,
     isMissing: (what, cause) =>
       (what === "table" ? /^no such table/ : /no such column|no column named/).test(messageOf(cause)),
     isThereAlready: (cause) => /already exists|duplicate column name/.test(messageOf(cause)),
+    // It says the same of a disk that is full, which then is said once more.
+    idTrouble: (cause) => /^database or disk is full/.test(messageOf(cause)) ? "none left" : undefined,
+    nextId: sql`COALESCE(MAX(id), 0) + 1`,
     isRefused: () => false,
     grant: "",
   };

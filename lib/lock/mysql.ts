@@ -1,6 +1,7 @@
 import type { MySqlDsn } from "../config/mysql/dsn.ts";
 import { type Deadline, delayOrAbort } from "../deadline.ts";
 import { LockUnavailableError } from "../errors.ts";
+import { wholeFrom } from "../foreign.ts";
 import { type LeaseTerms, Moment } from "./lease.ts";
 import type { HeldLock } from "./lock.ts";
 import { type MySqlSession, openMySqlSession } from "./mysql_session.ts";
@@ -110,7 +111,7 @@ export class MySqlBackend extends SessionBackend<MySqlSession> {
           Number((await session.query(sql`SELECT RELEASE_LOCK(${this.#name}) AS released`)).released) === 1,
       },
       // The server may allow less than was asked for.
-      { ...lease, ttl: Math.min(lease.ttl, Number(first.idle) * 1000 || Infinity) },
+      { ...lease, ttl: Math.min(lease.ttl, (wholeFrom(first.idle, 1) ?? Infinity) * 1000) },
       sent,
     );
   }

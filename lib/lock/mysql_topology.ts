@@ -26,8 +26,8 @@ export async function askVariables(session: Session, signal?: AbortSignal): Prom
   const names = join(VARIABLES.map(word));
   const rows = await session.queryAll(sql`SHOW GLOBAL VARIABLES WHERE Variable_name IN (${names})`, { signal });
   // Servers differ in how they write the columns' names.
-  const pairs = rows.map((row) => Object.values(row).map(String) as [string, string]);
-  return new Map(pairs.map(([name, value]) => [name.toLowerCase(), value]));
+  const pairs = rows.map((row) => Object.values(row).map(String));
+  return new Map(pairs.flatMap(([name, value]) => name === undefined ? [] : [[name.toLowerCase(), value ?? ""]]));
 }
 
 /** Which server it is: SQL that asks for its mark, and the answer that it has to give. */

@@ -1,6 +1,7 @@
 import type { PostgresServer } from "../config/postgres/server.ts";
 import { type Deadline, delayOrAbort } from "../deadline.ts";
 import { LockUnavailableError } from "../errors.ts";
+import { timeFrom } from "../foreign.ts";
 import { type AdvisoryKey, advisoryKey } from "./advisory_key.ts";
 import { Moment } from "./lease.ts";
 import type { HeldLock } from "./lock.ts";
@@ -104,7 +105,7 @@ export class PostgresBackend extends SessionBackend<PostgresSession> {
           "connections between sessions, or locks have no effect there; connect to a PostgreSQL server itself",
       );
     }
-    session.mark = markOf({ ...this.#options.presence, since: Number(now) });
+    session.mark = markOf({ ...this.#options.presence, since: timeFrom(now) });
     return new SessionLock(
       session,
       {

@@ -5,6 +5,7 @@ import type { PostgresHost, PostgresServer } from "../config/postgres/server.ts"
 import { LONGEST_TIMER } from "../deadline.ts";
 import { formatDuration } from "../duration.ts";
 import { ConfigError, LockUnavailableError, UnsafeServerError } from "../errors.ts";
+import { pidFrom, wholeFrom } from "../foreign.ts";
 import { applicationName } from "./application_name.ts";
 import type { LeaseTerms } from "./lease.ts";
 import { ConnectionError } from "./network_errors.ts";
@@ -30,7 +31,7 @@ const DEFAULT_TIMEOUT = 10_000;
 /** What has to be known of a session. Times are text such as `1min`, so the server does the reckoning. */
 const FACTS = sql`pg_backend_pid() AS pid, pg_is_in_recovery() AS standby,
   current_setting('transaction_read_only') AS read_only,
-  1000 * extract(epoch FROM coalesce(current_setting('idle_session_timeout', true), '0')::interval) AS idle`;
+  floor(1000 * extract(epoch FROM coalesce(current_setting('idle_session_timeout', true), '0')::interval)) AS idle`;
 
 /**
  * The settings of the session: no limits that would break a wait or a release off, and the lease, by which the server
@@ -65,8 +66,8 @@ export class PostgresSession extends Session {
   constructor(where: string, client: pg.Client, facts: Row) {
     super(where, asDriver(client), GUIDE, DEFAULT_TIMEOUT);
     this.#client = client;
-    this.pid = Number(facts.pid);
-    this.idleTimeout = Number(facts.idle) || Infinity;
+    this.pid = pidOf(facts);
+    this.idleTimeout = wholeFrom(facts.idle, 1) ?? Infinity;
     this.pooled = (client as unknown as { processID: number | null }).processID !== this.pid;
   }
 
@@ -86,6 +87,17 @@ export class PostgresSession extends Session {
       if (!(error instanceof LockUnavailableError) || this.closed.aborted) throw error;
     }
   }
+}
+
+/** @throws {UnsuitableServerError} When the server does not tell. */
+function pidOf(facts: Row): number {
+  const pid = pidFrom(facts.pid);
+  if (pid === undefined) {
+    throw new UnsuitableServerError(
+      "the server does not tell its session's number; connect to a PostgreSQL server itself",
+    );
+  }
+  return pid;
 }
 
 /** How a session is set up. */

@@ -14,6 +14,9 @@ const FILE = "ledger.sqlite";
 /** How long to wait for another sera that writes, in milliseconds. */
 const BUSY_TIMEOUT = 10_000;
 
+/** How the file is used. What its schema says is somebody else's word, and may call nothing that does more than reckon. */
+const PRAGMAS = sql`PRAGMA busy_timeout = ${BUSY_TIMEOUT}; PRAGMA synchronous = EXTRA; PRAGMA trusted_schema = OFF;`;
+
 /** As the strings that SQLite's functions take and give sort by themselves: UTC, in milliseconds. */
 const TIME = "%Y-%m-%d %H:%M:%f";
 
@@ -67,7 +70,7 @@ function open(path: string): DatabaseSync {
   // As with the lock files: readable by the group for folders that a group shares.
   Deno.openSync(path, { read: true, write: true, create: true, mode: 0o660 }).close();
   const database = new DatabaseSync(path);
-  database.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT}; PRAGMA synchronous = EXTRA;`);
+  database.exec(PRAGMAS.textFor(SQLITE));
   return database;
 }
 

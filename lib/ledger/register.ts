@@ -123,6 +123,6 @@ function reasonOf(run: RecordedRun, { once, every }: LedgerSettings): string {
 }
 
 function whoAndWhen({ host, pid, started }: RecordedRun): string {
-  const who = pid === undefined ? host : `${host}:${pid}`;
+  const who = host === "" ? "somebody" : pid === undefined ? host : `${host}:${pid}`;
   return `${who} of ${started === undefined ? "an unknown time" : timeOf(started)}`;
 }

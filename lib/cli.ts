@@ -24,11 +24,12 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   const [first = "", ...rest] = argv;
   const subcommand = await loadSubcommand(first);
   if (subcommand) return await subcommand(rest, io);
-  let logger = new Logger(io, { format: "text" }, argv.join(" "));
+  let logger = new Logger(io, { format: "text" }, "");
   try {
     const { flags, operands } = parseGoFlags(argv, flagSpecs(RUN_FLAGS));
     if (isAsked(flags, "help")) {
       io.out((await import("./args/usage.ts")).helpText());
+      await io.flush?.();
       return ExitCode.ok;
     }
     if (isAsked(flags, "version")) {
@@ -38,8 +39,8 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
 
     // Machines want their format for errors in the arguments and settings too.
     const format = flags.get("log-format") ?? io.env(environmentName("log-format"));
-    if (format === "json") logger = new Logger(io, { format }, argv.join(" "));
-    const request = await readOperands(operands);
+    if (format === "json") logger = new Logger(io, { format }, "");
+    const request = await readOperands(operands, flags.has("server"));
     refuseChangedWords(argv);
     const settings = await resolveSettings(flags, io.env);
     logger = new Logger(io, settings.logging, request.words.join(" "));

@@ -64,8 +64,21 @@ export class InterruptedError extends Error {
 /** What to say of anything that ended sera, in one line, and the status to exit with. */
 export function verdictOf(error: unknown): { readonly message: string; readonly exitCode: number } {
   if (error instanceof SeraError) return error;
-  const message = `Unexpected error, please report it: ${messageOf(error).split("\n")[0]}`;
-  return { message, exitCode: ExitCode.lockUnavailable };
+  return { message: `Unexpected error, please report it: ${originOf(error)}`, exitCode: ExitCode.lockUnavailable };
+}
+
+/** The kind of an error that nobody foresaw, and where it arose. Not its message, which may hold any value, a password too. */
+function originOf(error: unknown): string {
+  if (!(error instanceof Error)) return `a ${typeof error} was thrown`;
+  const { code } = error as { readonly code?: unknown };
+  const named = typeof code === "string" && /^[A-Z][A-Z0-9_]{1,40}$/.test(code)
+    ? `${error.name} (${code})`
+    : error.name;
+  // The message stands before the frames, and may look like one.
+  const frames = (error.stack ?? "").slice(`${error.name}: ${error.message}`.length);
+  const places = [...frames.matchAll(/^ {4}at (?:async )?(?:([\w.#<> ]+) \()?(?:.*\/)?([\w.-]+:\d+:\d+)\)?$/gm)];
+  const ours = places.slice(0, 3).map(([, name, place]) => name === undefined ? place : `${name} ${place}`);
+  return ours.length === 0 ? named : `${named} at ${ours.join(", ")}`;
 }
 
 /** The message of anything that was thrown, without what the runtime adds to the system's words. */

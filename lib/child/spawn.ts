@@ -1,4 +1,5 @@
 import { CommandStartError, messageOf } from "../errors.ts";
+import { pathOr } from "../harmless.ts";
 import type { SignalTarget } from "./signals.ts";
 
 /** A command that runs. */
@@ -7,6 +8,11 @@ export interface RunningCommand extends SignalTarget {
   readonly ended: Promise<number>;
   /** What kill(2) takes for it: its number, or, with a session of its own, the negative one of the whole group. */
   readonly target: number;
+}
+
+/** Whether a command gets a session of its own, see {@linkcode startCommand}. */
+export function getsOwnSession(): boolean {
+  return Deno.build.os !== "windows" && !Deno.stdin.isTerminal();
 }
 
 /**
@@ -19,7 +25,7 @@ export interface RunningCommand extends SignalTarget {
  */
 export function startCommand(words: readonly string[]): RunningCommand {
   const [program, ...args] = words as [string, ...string[]];
-  const ownSession = Deno.build.os !== "windows" && !Deno.stdin.isTerminal();
+  const ownSession = getsOwnSession();
   const child = spawn(program, args, ownSession);
   const target = ownSession ? -child.pid : child.pid;
   return {
@@ -42,7 +48,8 @@ function spawn(program: string, args: string[], detached: boolean): Deno.ChildPr
     return new Deno.Command(program, { args, detached, stdin: "inherit", stdout: "inherit", stderr: "inherit" })
       .spawn();
   } catch (error) {
-    throw new CommandStartError(`Cannot start the command: ${program || '""'}: ${reason(program, error)}`);
+    const shown = /^[./]/.test(program) ? program : program && pathOr(program);
+    throw new CommandStartError(`Cannot start the command: ${shown || '""'}: ${reason(program, error)}`);
   }
 }
 

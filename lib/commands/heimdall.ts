@@ -1,14 +1,17 @@
 import { parseGoFlags } from "../args/go_flags.ts";
 import { isAsked } from "../args/is_asked.ts";
+import { refuseServer } from "../args/operands.ts";
 import { refuseChangedWords } from "../args/raw_words.ts";
 import { subcommandFlags } from "../args/subcommands.ts";
 import { subcommandHelp } from "../args/usage.ts";
 import { LastWill } from "../child/last_will.ts";
 import { SignalRelay } from "../child/signals.ts";
+import { getsOwnSession } from "../child/spawn.ts";
 import { DEFAULT_GRACE, DEFAULT_TTL } from "../config/config.ts";
 import { parsePostgres } from "../config/server.ts";
 import { formatDuration, parseWait } from "../duration.ts";
 import { InterruptedError, UsageError, verdictOf } from "../errors.ts";
+import { plainOr } from "../harmless.ts";
 import type { Io } from "../io.ts";
 import { namespacedName } from "../lock/advisory_key.ts";
 import { openBackend } from "../lock/open_backend.ts";
@@ -34,7 +37,7 @@ const DEFAULT_TIMEOUT = "5";
  * @returns The program's exit code; 143 or 130 after SIGTERM or SIGINT; 1 for all else.
  */
 export async function heimdall(argv: readonly string[], io: Io): Promise<number> {
-  let logger = new Logger(io, { format: "text" }, argv.join(" "));
+  let logger = new Logger(io, { format: "text" }, "");
   try {
     const { flags, operands } = parseGoFlags(argv, subcommandFlags("heimdall"), "sera heimdall --help");
     if (isAsked(flags, "help")) {
@@ -47,6 +50,7 @@ export async function heimdall(argv: readonly string[], io: Io): Promise<number>
     if (operands.length === 0) {
       throw new UsageError("No program to run; usage: sera heimdall [flags] PROGRAM [argument ...]");
     }
+    refuseServer(operands[0]!, "name a server with --database");
     refuseChangedWords(argv);
     return await runOnce(operands, flags, limit, io, logger);
   } catch (error) {
@@ -72,10 +76,8 @@ async function runOnce(
   for (const note of server.notes) logger.log("info", "note", note);
   const key = flags.get("name") ?? DEFAULT_NAME;
   const name = namespacedName(flags.get("namespace") ?? DEFAULT_NAME, key);
-  const will = new LastWill();
-  using signals = new SignalRelay(will);
-  // Signals are caught until it has ended: what is disposed of last is named first.
-  await using _will = will;
+  await using will = new LastWill({ timed: true, inGroup: !getsOwnSession() });
+  const signals = new SignalRelay(will);
   await using backend = await openBackend(server, name, {
     lease: { ttl: DEFAULT_TTL, grace: DEFAULT_GRACE },
     allowUnsafeServer: isAsked(flags, "allow-unsafe-server"),
@@ -118,7 +120,7 @@ async function runOnce(
 function readTimeout(text: string): number {
   const wait = parseWait(text);
   if (wait === undefined) {
-    throw new UsageError(`Cannot use as a timeout: ${text || '""'}; expected seconds, or 0 for none, in --timeout`);
+    throw new UsageError(`Cannot use as a timeout: ${plainOr(text)}; expected seconds, or 0 for none, in --timeout`);
   }
   return wait === 0 ? Infinity : wait;
 }

@@ -28,7 +28,10 @@ export async function runSubcommand(name: string, argv: readonly string[], io: I
     return await task(flags, operands);
   } catch (error) {
     const { message, exitCode } = verdictOf(error);
-    new Logger(io, { format: "text" }, argv.join(" ")).log("error", "error", message, { exitCode });
+    new Logger(io, { format: "text" }, "").log("error", "error", message, { exitCode });
     return exitCode;
+  } finally {
+    // There is no lock that others wait for, and what was asked for may be long.
+    await io.flush?.();
   }
 }

@@ -1,7 +1,7 @@
 import { ConfigError } from "../errors.ts";
 import { DsnError } from "./dsn_text.ts";
 import type { MySqlDsn } from "./mysql/dsn.ts";
-import type { PostgresServer } from "./postgres/server.ts";
+import type { PostgresServer, PostgresSurroundings } from "./postgres/server.ts";
 
 /** Locks of the operating system, on this machine only. */
 export interface FileServer {
@@ -30,8 +30,7 @@ export interface ServerSurroundings {
  * @throws {ConfigError} When it cannot work.
  */
 export async function parseServer(text: string, source: string, surroundings: ServerSurroundings): Promise<Server> {
-  // A line end that came along with a secret from a file belongs to nothing.
-  text = text.replace(/[\r\n]+$/, "");
+  text = withoutLineEnd(text);
   if (text.startsWith("file:")) return { kind: "file", folder: parseFolder(text.slice("file:".length), source) };
   try {
     refuseUnknownScheme(text);
@@ -66,16 +65,38 @@ async function isPostgres(text: string): Promise<boolean> {
  * @param text As libpq takes it; an empty one leaves all to the surroundings.
  * @throws {DsnError} When it cannot work.
  */
-export async function parsePostgres(text: string, { env, tlsCa }: ServerSurroundings): Promise<PostgresServer> {
+export async function parsePostgres(text: string, surroundings: ServerSurroundings): Promise<PostgresServer> {
   const { parsePostgresServer } = await import("./postgres/server.ts");
-  return parsePostgresServer(text, {
+  return parsePostgresServer(text, postgresSurroundings(surroundings));
+}
+
+/**
+ * Which parts of a server that decide whom its locks exclude come from elsewhere than the setting.
+ *
+ * @param text The `server` setting, which `parseServer` could read.
+ * @returns Such as `host from PGHOST`.
+ */
+export async function foreignPartsOf(text: string, surroundings: ServerSurroundings): Promise<readonly string[]> {
+  const bare = withoutLineEnd(text);
+  if (bare.startsWith("file:") || !await isPostgres(bare)) return [];
+  const { foreignParts } = await import("./postgres/origins.ts");
+  return foreignParts(bare, postgresSurroundings(surroundings));
+}
+
+function postgresSurroundings({ env, tlsCa }: ServerSurroundings): PostgresSurroundings {
+  return {
     env,
     tlsCa,
     get home() {
       return env("HOME") ?? env("USERPROFILE") ?? systemUser()?.homedir;
     },
     systemUser: () => systemUser()?.username,
-  });
+  };
+}
+
+/** A line end that came along with a secret from a file belongs to nothing. */
+function withoutLineEnd(text: string): string {
+  return text.replace(/[\r\n]+$/, "");
 }
 
 /** What the system knows of the user; undefined for one without an entry, as in containers. */
@@ -100,8 +121,27 @@ function parseFolder(text: string, source: string): string | undefined {
   );
 }
 
+/** Parts of a server without a password, each in its plainest form. */
+const USER = "(?:[\\w.$-]+@)?";
+const HOST = "(?:(?:[\\w.-]|%2F)*|\\[[\\w:.%]+\\])(?::\\d{1,5})?";
+const DATABASE = "[\\w.$-]*";
+const PATH = "[\\w./-]*";
+/** The name of a parameter whose value is no secret, nor may have one in it. */
+const NAME =
+  "(?!\\w*(?:pass(?!file)|pwd|secret|scram|token|credential|key\\b(?<!sslkey)|options|attributes))[a-z_]\\w*";
+const QUERY = `(?:\\?(?:${NAME}=[^&@:%]*(?:&|$))*)?`;
+
+/** The servers that are known to hold no password. */
+const WITHOUT_PASSWORD = [
+  /^$/,
+  /^file:(?:\/|[A-Za-z]:[\\/]|$)/,
+  new RegExp(`^${USER}(?:tcp(?:\\(${HOST}\\))?|unix(?:\\(${PATH}\\))?)?/${DATABASE}${QUERY}$`, "i"),
+  new RegExp(`^(?:postgres|postgresql|mysql|mariadb)://${USER}${HOST}(?:,${HOST})*(?:/${DATABASE})?${QUERY}$`, "i"),
+  new RegExp(`^(?:\\s*${NAME}\\s*=(?:\\s*(?:'[\\w./, -]*'|[\\w./,-]+))?(?=\\s|$))+\\s*$`, "i"),
+];
+
 /** Whether a `server` setting may have a password in it; in doubt it has. */
 export function holdsPassword(text: string): boolean {
-  if (text.startsWith("file:")) return false;
-  return /:.*@|password/is.test(text.replace(/^\w+:\/\//, ""));
+  const whole = text.replace(/[\r\n]+$/, "");
+  return !WITHOUT_PASSWORD.some((form) => form.test(whole));
 }

@@ -1,9 +1,11 @@
 import type { PostgresServer } from "../config/postgres/server.ts";
 import { LockUnavailableError } from "../errors.ts";
 import { textFrom } from "../foreign.ts";
+import { askOne } from "../lock/answer.ts";
 import type { PostgresOptions } from "../lock/postgres.ts";
 import { throughPooler } from "../lock/postgres_pooler.ts";
 import { openPostgresSession, type PostgresSession, sessionSettings } from "../lock/postgres_session.ts";
+import { serverWords } from "../lock/server_words.ts";
 import { join, sql, word } from "../sql/statement.ts";
 import type { Database } from "./database.ts";
 import { type Finding, splitMessage } from "./report.ts";
@@ -38,8 +40,8 @@ export function postgresDatabase(
     open,
 
     async version(session) {
-      const { version } = await session.query(sql`SELECT version() AS version`);
-      return (textFrom(version) ?? "unknown").split(" on ")[0]!;
+      const version = (await askOne(session, sql`SELECT version() AS version`, ["version"])).text("version");
+      return serverWords(version.split(" on ")[0]!);
     },
 
     async topology(session) {

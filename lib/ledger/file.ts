@@ -1,21 +1,23 @@
 import { DatabaseSync } from "node:sqlite";
 import { LockUnavailableError, messageOf } from "../errors.ts";
 import { LONGEST_TEXT, textFrom } from "../foreign.ts";
+import type { LockFolder } from "../lock/lock_folder.ts";
+import { makePlainFile, objectionToFile, saidBy } from "../lock/plain_file.ts";
 import type { Row } from "../lock/session.ts";
 import type { Dialect } from "./dialect.ts";
 import { fromHex } from "./hex.ts";
 import type { Store } from "./ledger_table.ts";
+import type { Patience } from "./patience.ts";
 import { SQLITE } from "../sql/spelling.ts";
 import { identifier, sql } from "../sql/statement.ts";
 
 /** The ledger's file, beside the lock files. */
 const FILE = "ledger.sqlite";
 
-/** How long to wait for another sera that writes, in milliseconds. */
-const BUSY_TIMEOUT = 10_000;
-
-/** How the file is used. What its schema says is somebody else's word, and may call nothing that does more than reckon. */
-const PRAGMAS = sql`PRAGMA busy_timeout = ${BUSY_TIMEOUT}; PRAGMA synchronous = EXTRA; PRAGMA trusted_schema = OFF;`;
+/**
+ * How the file is used. SQLite's own way to wait for others would keep everything waiting, signals too. What its schema says is somebody else's word, and may call nothing that does more than reckon.
+ */
+const PRAGMAS = sql`PRAGMA busy_timeout = 0; PRAGMA synchronous = EXTRA; PRAGMA trusted_schema = OFF;`;
 
 /** As the strings that SQLite's functions take and give sort by themselves: UTC, in milliseconds. */
 const TIME = "%Y-%m-%d %H:%M:%f";
@@ -66,54 +68,90 @@ function sqliteDialect(path: string): Dialect {
   };
 }
 
-function open(path: string): DatabaseSync {
-  // As with the lock files: readable by the group for folders that a group shares.
-  Deno.openSync(path, { read: true, write: true, create: true, mode: 0o660 }).close();
-  const database = new DatabaseSync(path);
-  database.exec(PRAGMAS.textFor(SQLITE));
-  return database;
-}
+/** What SQLite puts beside a file, and takes for its own whoever has put it there: it even removes files that one names. */
+const SIDE_FILES = ["-journal", "-wal", "-shm"];
 
-function isThere(path: string): boolean {
+function open(folder: LockFolder, path: string): DatabaseSync {
+  refuseForeign(folder, path);
+  // Not left to SQLite, which would follow a link.
+  makePlainFile(path, folder);
+  const database = new DatabaseSync(path);
   try {
-    Deno.statSync(path);
-    return true;
+    database.exec(PRAGMAS.textFor(SQLITE));
+    return database;
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
+    database.close();
     throw error;
   }
 }
+
+/** Nobody else can put anything into the folder now, but somebody may have done so before it was closed to others. */
+function refuseForeign(folder: LockFolder, path: string): void {
+  for (const file of ["", ...SIDE_FILES].map((end) => `${path}${end}`)) {
+    const info = lookUp(file);
+    const objection = info && objectionToFile(info, file, folder);
+    if (objection !== undefined) throw new Error(file === path ? objection : `${file}: ${objection}`);
+  }
+}
+
+function lookUp(path: string): Deno.FileInfo | undefined {
+  try {
+    return Deno.lstatSync(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}
+
+/** A store in a file. Disposing of it closes the file. */
+export type FileStore = Store & Disposable;
 
 /**
  * The ledger in a file beside the locks. SQLite puts back what a crash has left half written; each statement is on the
  * disk before it is answered.
  *
- * @param folder An existing folder.
+ * @param folder Not one that a group shares: SQLite goes by names, and trusts what lies beside its file.
+ * @param patience How to wait while another process writes.
+ * @param shown The path in messages.
  */
-export function fileStore(folder: string): Store {
-  const path = `${folder}/${FILE}`;
-  const wrap = (error: unknown) => {
-    const said = messageOf(error);
-    const reason = /not a database|malformed/.test(said) ? `${said}; restore it, or move it away to begin anew` : said;
-    const wrapped = new LockUnavailableError(`Cannot use the ledger ${path}: ${reason}`, false, reason);
-    wrapped.cause = error;
-    return wrapped;
-  };
+export function fileStore(folder: LockFolder, patience: Patience, shown = ledgerPath(folder)): FileStore {
+  const path = ledgerPath(folder);
   let database: DatabaseSync | undefined;
   return {
-    dialect: sqliteDialect(path),
-    run(statement) {
-      try {
-        const text = statement.textFor(SQLITE);
+    dialect: sqliteDialect(shown),
+    async run(statement) {
+      const text = statement.textFor(SQLITE);
+      const attempt = () => {
         // Who only reads makes no file.
-        if (!database && text.startsWith("SELECT") && !isThere(path)) {
+        if (!database && text.startsWith("SELECT") && !lookUp(path)) {
           throw new Error("no such table: there is no file");
         }
-        database ??= open(path);
-        return Promise.resolve(database.prepare(text).all() as Row[]);
+        database ??= open(folder, path);
+        return database.prepare(text).all() as Row[];
+      };
+      try {
+        return await patience.whileBusy(attempt);
       } catch (error) {
-        return Promise.reject(wrap(error));
+        throw ledgerError(shown, error);
       }
     },
+    [Symbol.dispose]() {
+      database?.close();
+      database = undefined;
+    },
   };
+}
+
+/** Where the ledger of a folder is. */
+export function ledgerPath(folder: LockFolder): string {
+  return `${folder.path}/${FILE}`;
+}
+
+/** The error for a ledger that cannot be used. */
+export function ledgerError(shown: string, error: unknown): LockUnavailableError {
+  const said = error instanceof Error ? saidBy(error) : String(error);
+  const reason = /not a database|malformed/.test(said) ? `${said}; restore it, or move it away to begin anew` : said;
+  const wrapped = new LockUnavailableError(`Cannot use the ledger ${shown}: ${reason}`, false, reason);
+  wrapped.cause = error;
+  return wrapped;
 }

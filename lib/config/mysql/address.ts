@@ -1,4 +1,4 @@
-import { cut, DsnError, type Show } from "../dsn_text.ts";
+import { cut, DsnError, isHostName, type Show } from "../dsn_text.ts";
 import type { MySqlAddress } from "./dsn.ts";
 
 const DEFAULT_HOST = "127.0.0.1";
@@ -52,7 +52,7 @@ export function parseHostAndPort(text: string, show: Show): MySqlAddress {
   }
   const [host, port] = bracketed ? [bracketed[1]!, bracketed[2]] : cut(text, ":");
   // A percent sign belongs to an IPv6 zone only; elsewhere it is most likely an escaped path to a socket.
-  if (/[\s()[\]/\\@?#]/.test(host) || (!bracketed && host.includes("%"))) {
+  if (host !== "" && !isHostName(host) || (!bracketed && host.includes("%"))) {
     throw bad("is no host and port; write tcp(host:port), or unix(/path) for a socket");
   }
   if (port !== undefined && !isPort(port)) throw bad("has a wrong port; write a number from 1 to 65535");

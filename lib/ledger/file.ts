@@ -53,7 +53,8 @@ function sqliteDialect(path: string): Dialect {
     // A file has no sessions; the process is what holds the lock.
     session: sql`${Deno.pid}`,
     // By bytes, four for a character at most: a column may hold anything.
-    readText: (column) => sql`hex(substr(CAST(${column} AS BLOB), 1, ${4 * (LONGEST_TEXT + 1)}))`,
+    readText: (column) =>
+      sql`CASE WHEN ${column} IS NOT NULL THEN hex(substr(CAST(${column} AS BLOB), 1, ${4 * (LONGEST_TEXT + 1)})) END`,
     decodeText: (value) => textFrom(fromHex(value)),
     readNumber: (column) => sql`CASE typeof(${column}) WHEN 'integer' THEN CAST(${column} AS TEXT) END`,
     readTime: (column) => sql`CAST(round(1000 * unixepoch(${column}, 'subsec')) AS INTEGER)`,

@@ -1,6 +1,6 @@
-import type { SignalRelay } from "../child/signals.ts";
+import { blockedIn, type SignalRelay } from "../child/signals.ts";
 import type { LastWill } from "../child/last_will.ts";
-import { type RunningCommand, startCommand } from "../child/spawn.ts";
+import { getsOwnSession, type RunningCommand, startCommand } from "../child/spawn.ts";
 import { holdsPassword } from "../config/server.ts";
 import { delayOrAbort } from "../deadline.ts";
 import { formatDuration } from "../duration.ts";
@@ -12,11 +12,14 @@ import {
   SeraError,
   verdictOf,
 } from "../errors.ts";
-import { type Io, VariableError } from "../io.ts";
+import { type Io, LONGEST_FLUSH, VariableError } from "../io.ts";
 import type { LedgerRun } from "../ledger/register.ts";
 import type { HeldLock } from "../lock/lock.ts";
 import type { Logger } from "../log/logger.ts";
 import { supervise, type Supervised } from "../supervise.ts";
+
+/** What a command ends with that was killed, 128 and SIGKILL. */
+const KILLED = 137;
 
 /** What the execution of a command goes by. */
 export interface Execution {
@@ -50,7 +53,7 @@ export async function executeHolding(
 ): Promise<Supervised> {
   const { signals, will, logger, io, maxRun } = execution;
   const since = performance.now();
-  await will.ready;
+  await Promise.all([will.ready, io.flush?.(LONGEST_FLUSH)]);
   if (!will.isKept) logger.log("info", "note", "There is no /bin/sh: should sera be killed, the command would go on.");
   await confirm(lock);
   if (signals.interrupted.aborted) {
@@ -60,6 +63,7 @@ export async function executeHolding(
     return { exitCode };
   }
 
+  signals.expect(getsOwnSession());
   let command: RunningCommand;
   try {
     hidePassword(io);
@@ -70,8 +74,12 @@ export async function executeHolding(
     await release(lock, logger, since);
     throw error;
   }
-  will.kill(command.target);
+  if (execution.onLost === "terminate") {
+    will.kill(command.target, lock.left);
+    lock.onRenewed = () => will.renew(lock.left);
+  } else will.kill(command.target);
   signals.passOnTo(command);
+  if (logger.tells("info")) tellBlocked(execution);
 
   const ended = new AbortController();
   const timeUp = maxRun && new AbortController();
@@ -89,7 +97,10 @@ export async function executeHolding(
     },
   });
   if (maxRun) ended.abort();
-  const { exitCode, stoppedBy } = supervised;
+  signals.endPassingOn();
+  if (execution.run || execution.minHold !== undefined) will.forget();
+  const { exitCode } = supervised;
+  const stoppedBy = supervised.stoppedBy ?? await killedByWill(exitCode, execution);
   const held = Math.round(performance.now() - since);
   const how = stoppedBy ? `stopped after ${formatDuration(held)}` : `finished with exit code ${exitCode}`;
   logger.log("info", "finished", `Command ${how}.`, { held, exitCode });
@@ -99,10 +110,27 @@ export async function executeHolding(
     exitCode === 0 && !stoppedBy ? "succeeded" : "failed",
     exitCodeOf(stoppedBy) ?? exitCode,
   );
-  if (stoppedBy instanceof LockLostError) return supervised;
+  if (stoppedBy instanceof LockLostError) return { exitCode, stoppedBy };
   await keep(lock, execution, held);
   await Promise.all([release(lock, logger, since), will[Symbol.asyncDispose]()]);
-  return supervised;
+  return { exitCode, stoppedBy };
+}
+
+/** Says what sera cannot pass on, since it was blocked when sera was started, and nobody here can unblock it. */
+async function tellBlocked({ will, logger }: Execution): Promise<void> {
+  const blocked = blockedIn(await will.testify());
+  if (blocked.length === 0) return;
+  logger.log("info", "note", `Blocked since before sera's start, so that it does not get them: ${blocked.join(", ")}.`);
+}
+
+/** What an exit code of SIGKILL means when the last will has sent it, since sera did not move while its time ran out. */
+async function killedByWill(exitCode: number, { will, logger }: Execution): Promise<LockLostError | undefined> {
+  if (exitCode !== KILLED || !(await will.testify())?.fenced) return undefined;
+  const error = new LockLostError(
+    "Lock lost: sera was stopped or stuck until its time was over, and the command was killed",
+  );
+  logger.log("error", "error", error.message, { exitCode: error.exitCode });
+  return error;
 }
 
 /** Looks at the lock once more, since time may have passed: sera may have been suspended. */
@@ -138,13 +166,9 @@ async function record(
 }
 
 /** Keeps the lock for as long as it is to be held at least, unless a signal has ended, or ends, the run. */
-async function keep(lock: HeldLock, { minHold, signals, will, logger }: Execution, held: number): Promise<void> {
+async function keep(lock: HeldLock, { minHold, signals, logger }: Execution, held: number): Promise<void> {
   if (minHold === undefined || held >= minHold || signals.passedOn !== undefined || lock.lost.aborted) return;
   const over = AbortSignal.any([signals.endPassingOn(), lock.lost]);
-  // Once it has ended it cannot be asked any more.
-  void will.ignored;
-  // The command's number may become another process's while the lock is kept.
-  await will[Symbol.asyncDispose]();
   logger.log("info", "note", `Keeping the lock for another ${formatDuration(minHold - held)} (min-hold).`);
   await delayOrAbort(minHold - held, over);
 }

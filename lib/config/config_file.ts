@@ -1,11 +1,19 @@
 import { SETTINGS } from "../args/settings_table.ts";
 import { ConfigError, messageOf } from "../errors.ts";
 import { pathOr } from "../harmless.ts";
+import { othersWhoDecide, refuseEverybodys } from "./file_trust.ts";
+import { readSmallFile, type SmallFile, UnfitFileError } from "./small_file.ts";
 
-/** The values of a config file by setting, as JSON has them, and the keys that mean nothing. */
+/** What a config file says. */
 export interface ConfigFile {
+  /** The values by setting, as JSON has them. */
   readonly values: ReadonlyMap<string, unknown>;
+  /** The keys that mean nothing. */
   readonly unknownKeys: readonly string[];
+  /** The mode of the file that was read; null where there are none. */
+  readonly mode: number | null;
+  /** Who else can write to it, and what to do about it; each one line. */
+  readonly writers: readonly string[];
 }
 
 /** There is no config file. */
@@ -18,10 +26,12 @@ const WAYS_ON = `write one such as {"server": "user:password@tcp(db.example.com:
 /**
  * Reads the config file. Keys are matched without regard to case and the last of two wins, as Go's JSON does.
  *
- * @throws {ConfigError} When it is missing, cannot be read, or is not a JSON object. The message names the line.
+ * @throws {ConfigError} When it is missing, cannot be read, can be written by everybody, or is not a JSON object. The
+ * message names the line.
  */
-export function readConfigFile(path: string): ConfigFile {
-  const data = parseObject(path, readText(path));
+export async function readConfigFile(path: string): Promise<ConfigFile> {
+  const { text, info } = await read(path);
+  const data = parseObject(path, text);
   const values = new Map<string, unknown>();
   const unknownKeys: string[] = [];
   for (const [key, value] of Object.entries(data)) {
@@ -30,18 +40,23 @@ export function readConfigFile(path: string): ConfigFile {
     // null leaves a setting as it is, as in Go.
     else if (value !== null) values.set(setting.name, value);
   }
-  return { values, unknownKeys };
+  return { values, unknownKeys, mode: info.mode, writers: othersWhoDecide(path, info) };
 }
 
-function readText(path: string): string {
+async function read(path: string): Promise<SmallFile> {
   try {
-    return Deno.readTextFileSync(path);
+    const file = await readSmallFile(path);
+    refuseEverybodys(path, file.info);
+    return file;
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) throw noConfigFile(path);
     if (error instanceof Deno.errors.PermissionDenied) {
       throw new ConfigError(
         `Cannot read the config file: ${pathOr(path)}: permission denied; make it readable for this user`,
       );
+    }
+    if (error instanceof UnfitFileError && error.cure !== undefined) {
+      throw new ConfigError(`Cannot use the config file: ${path}: ${error.message}; ${error.cure}`);
     }
     const why = error instanceof Deno.errors.NotCapable ? "not a plain file" : messageOf(error);
     throw new ConfigError(`Cannot read the config file: ${pathOr(path)}: ${why}; ${WAYS_ON}`);

@@ -1,9 +1,9 @@
 import { connect, type Socket } from "node:net";
 import type { PostgresHost, PostgresServer } from "../config/postgres/server.ts";
 import { ConfigError, messageOf } from "../errors.ts";
-import { pathOr } from "../harmless.ts";
 import { ConnectionError } from "./network_errors.ts";
 import { TlsError } from "./postgres_errors.ts";
+import { serverWords } from "./server_words.ts";
 
 /** "SSLRequest" in the manual's "Message Formats". */
 const SSL_REQUEST = new Uint8Array([0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f]);
@@ -79,13 +79,20 @@ async function prepareTls(
   if (verifyHost && certificateName === undefined) {
     throw new ConfigError("Cannot use sslmode=verify-full without a host's name: add host beside hostaddr");
   }
+  const [{ trustByItself }, { readCertificates, readTlsFile }] = await Promise.all([
+    import("./trusted.ts"),
+    import("./tls_files.ts"),
+  ]);
+  const isNamed = sslrootcert !== undefined && sslrootcert !== "system";
+  trustByItself(verify && !isNamed ? "its own" : "nobody");
+  const file = (path: string) => ({ path, what: "file for TLS", cure: "make it readable for this user" });
   const options = {
     host: certificateName ?? (address.transport === "tcp" ? address.host : "localhost"),
     verify,
     verifyHost,
-    ca: sslrootcert !== undefined && sslrootcert !== "system" ? readCertificates(sslrootcert) : undefined,
-    cert: sslcert === undefined ? undefined : readCertificates(sslcert),
-    key: sslkey === undefined ? undefined : read(sslkey),
+    ca: isNamed ? await readCertificates(file(sslrootcert)) : undefined,
+    cert: sslcert === undefined ? undefined : await readCertificates(file(sslcert)),
+    key: sslkey === undefined ? undefined : await readTlsFile(file(sslkey)),
     // So that a server can tell it from other protocols on the same port.
     alpn: sslnegotiation === "direct" ? "postgresql" : undefined,
   };
@@ -103,26 +110,9 @@ async function prepareTls(
         : sslnegotiation === "direct"
         ? "before version 17 a server takes no sslnegotiation=direct"
         : "see the server's log";
-      throw new TlsError(`TLS failed: ${messageOf(error).split("\n")[0]}; ${what}`);
+      throw new TlsError(`TLS failed: ${serverWords(messageOf(error))}; ${what}`);
     }
   };
-}
-
-function readCertificates(path: string): string {
-  const text = read(path);
-  // The runtime would trust nobody, and not say why.
-  if (text.includes("BEGIN CERTIFICATE") || text.includes("BEGIN TRUSTED CERTIFICATE")) return text;
-  throw new ConfigError(`Cannot use the file for TLS: ${pathOr(path)}: there is no certificate in PEM format in it`);
-}
-
-function read(path: string): string {
-  try {
-    return Deno.readTextFileSync(path);
-  } catch (error) {
-    throw new ConfigError(
-      `Cannot read the file for TLS: ${pathOr(path)}: ${messageOf(error)}; make it readable for this user`,
-    );
-  }
 }
 
 /** Waits for one step of the connection, which may also end by an error, by its close, or by the signal. */

@@ -29,6 +29,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     const { flags, operands } = parseGoFlags(argv, flagSpecs(RUN_FLAGS));
     if (isAsked(flags, "help")) {
       io.out((await import("./args/usage.ts")).helpText());
+      await io.flush?.();
       return ExitCode.ok;
     }
     if (isAsked(flags, "version")) {

@@ -12,7 +12,7 @@ import {
   SeraError,
   verdictOf,
 } from "../errors.ts";
-import { type Io, VariableError } from "../io.ts";
+import { type Io, LONGEST_FLUSH, VariableError } from "../io.ts";
 import type { LedgerRun } from "../ledger/register.ts";
 import type { HeldLock } from "../lock/lock.ts";
 import type { Logger } from "../log/logger.ts";
@@ -53,7 +53,7 @@ export async function executeHolding(
 ): Promise<Supervised> {
   const { signals, will, logger, io, maxRun } = execution;
   const since = performance.now();
-  await will.ready;
+  await Promise.all([will.ready, io.flush?.(LONGEST_FLUSH)]);
   if (!will.isKept) logger.log("info", "note", "There is no /bin/sh: should sera be killed, the command would go on.");
   await confirm(lock);
   if (signals.interrupted.aborted) {

@@ -56,6 +56,7 @@ export async function runUnderLock(request: RunRequest, settings: Settings, io: 
       { lock: name, label, host },
       env,
       logger,
+      signals.interrupted,
     )
     : undefined;
   const began = performance.now();
@@ -73,7 +74,9 @@ export async function runUnderLock(request: RunRequest, settings: Settings, io: 
     });
     if (turn.outcome === "busy" && logger.tells("notice")) who = await holder();
   } catch (error) {
-    if (error instanceof InterruptedError) return 128 + error.signalNumber;
+    // What was given up for a signal may have failed with an error of its own.
+    const cause = signals.interrupted.aborted ? signals.interrupted.reason : error;
+    if (cause instanceof InterruptedError) return 128 + cause.signalNumber;
     throw error;
   }
   const waited = Math.round(performance.now() - began);

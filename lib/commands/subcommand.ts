@@ -30,5 +30,8 @@ export async function runSubcommand(name: string, argv: readonly string[], io: I
     const { message, exitCode } = verdictOf(error);
     new Logger(io, { format: "text" }, "").log("error", "error", message, { exitCode });
     return exitCode;
+  } finally {
+    // There is no lock that others wait for, and what was asked for may be long.
+    await io.flush?.();
   }
 }

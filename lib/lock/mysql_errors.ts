@@ -1,5 +1,6 @@
 import type { MySqlDsn } from "../config/mysql/dsn.ts";
 import { messageOf } from "../errors.ts";
+import { isPlain, LONGEST_NAME, pathOr } from "../harmless.ts";
 import { describeNetworkError, isTransientNetworkError } from "./network_errors.ts";
 import { serverWords } from "./server_words.ts";
 
@@ -14,7 +15,7 @@ interface DriverError {
 
 /** The server, for messages; without user and password. */
 export function whereIs({ address }: MySqlDsn): string {
-  if (address.transport === "unix") return `MySQL at unix(${address.path})`;
+  if (address.transport === "unix") return `MySQL at unix(${pathOr(address.path)})`;
   const host = address.host.includes(":") ? `[${address.host}]` : address.host;
   return `MySQL at tcp(${host}:${address.port})`;
 }
@@ -62,7 +63,8 @@ export function describeMySqlError(error: unknown): string {
     return `the server asks for the unknown authentication ${serverWords(plugin)}; use another account`;
   }
   const cure = errno === undefined ? undefined : CURES[errno];
-  return serverWords(messageOf(error)) + (cure === undefined ? "" : `; ${cure}`);
+  const words = withoutUser(serverWords(messageOf(error))) || `error ${errno}`;
+  return cure === undefined ? words : `${words}; ${cure}`;
 }
 
 /**
@@ -76,4 +78,12 @@ export function isTransient(error: unknown): boolean {
   const { errno, code } = error as DriverError;
   if (isTransientNetworkError(error) || code === "PROTOCOL_CONNECTION_LOST") return true;
   return errno !== undefined && TRANSIENT.has(errno);
+}
+
+/** A user is a name, but who writes the DSN in another way than sera's has the password in it. */
+function withoutUser(message: string): string {
+  return message.replace(
+    /\buser '(.*)'@/,
+    (all, user: string) => isPlain(user, LONGEST_NAME) ? all : "user '...'@",
+  );
 }

@@ -2,6 +2,7 @@ import type { Buffer } from "node:buffer";
 import type { Socket } from "node:net";
 import type { Connection } from "mysql2";
 import { guard } from "./frames.ts";
+import { LoginRefusedError } from "./mysql_auth.ts";
 import { MySqlFrames } from "./mysql_frames.ts";
 import { ProtocolError } from "./protocol_error.ts";
 
@@ -19,6 +20,7 @@ interface DriverConnection {
   readonly sequenceId: number;
   readonly packetParser: { readonly packetHeaderLength: number; execute(data: Uint8Array): void };
   handlePacket(packet?: Packet): void;
+  _handleFatalError(error: Error): void;
 }
 
 /** How long the header of a compressed frame is. */
@@ -29,6 +31,8 @@ export class MySqlGuard {
   readonly #driver: DriverConnection;
   readonly #frames: MySqlFrames;
   #left = () => 0;
+  /** Whether the driver reads a packet. */
+  #reading = false;
   #error: Error | undefined;
   #told: (error: Error) => void = () => undefined;
 
@@ -40,6 +44,7 @@ export class MySqlGuard {
     this.#driver = connection as unknown as DriverConnection;
     this.#frames = new MySqlFrames(tls);
     this.#watchPackets();
+    this.#watchErrors();
     this.#watch(this.#driver.stream);
   }
 
@@ -95,8 +100,22 @@ export class MySqlGuard {
       }
       // Of an error the driver would say on stderr that it is out of order.
       packet.sequenceId = driver.sequenceId;
+      this.#reading = true;
       handle(packet);
+      this.#reading = false;
       this.#frames.compressed = driver.packetParser.packetHeaderLength === COMPRESSED;
+    };
+  }
+
+  /** What the driver fails at in a packet, or in what should uncompress to one, says something of its code only. */
+  #watchErrors(): void {
+    const driver = this.#driver;
+    const handle = driver._handleFatalError.bind(driver);
+    driver._handleFatalError = (error) => {
+      const { code } = error as { readonly code?: string };
+      const ours = error instanceof LoginRefusedError || error instanceof ProtocolError;
+      const unreadable = this.#reading && !ours || /^(Z_|ERR_BUFFER)/.test(code ?? "");
+      handle(unreadable ? this.#frames.unreadable() : error);
     };
   }
 

@@ -34,14 +34,14 @@ export class MySqlSession extends Session {
  *
  * @param signal Gives the attempt up.
  * @throws {LockUnavailableError} When the server cannot be reached, refuses, or is no place for a lock.
- * @throws {ConfigError} When the CA file cannot be read.
+ * @throws {ConfigError} When the CA file, or whom the runtime trusts without one, is of no use.
  */
 export async function openMySqlSession(
   dsn: MySqlDsn,
   { tlsCa, lease, presence, allowUnsafeServer }: MySqlOptions,
   signal: AbortSignal,
 ): Promise<MySqlSession> {
-  const ca = dsn.tls === "verify" && tlsCa !== undefined ? await readCa(tlsCa) : undefined;
+  const ca = dsn.tls === "off" ? undefined : await prepareTls(dsn, tlsCa);
   let login: Login;
   try {
     login = await connect(dsn, presence, ca, dsn.tls !== "off", signal);
@@ -244,9 +244,16 @@ function answerTimeout(dsn: MySqlDsn): number {
   return asked === Infinity ? DEFAULT_TIMEOUT : asked;
 }
 
-async function readCa(path: string): Promise<string> {
-  const { readCertificates } = await import("./tls_files.ts");
-  return await readCertificates({ path, what: "CA file", cure: "mend that, or change tls-ca" });
+/** Decides whom to trust, and reads the CA if one is named. */
+async function prepareTls(dsn: MySqlDsn, tlsCa: string | undefined): Promise<string | undefined> {
+  const [{ trustByItself }, { readCertificates }] = await Promise.all([
+    import("./trusted.ts"),
+    import("./tls_files.ts"),
+  ]);
+  const isChecked = dsn.tls === "verify";
+  trustByItself(isChecked && tlsCa === undefined ? "its own" : "nobody");
+  if (!isChecked || tlsCa === undefined) return undefined;
+  return await readCertificates({ path: tlsCa, what: "CA file", cure: "mend that, or change tls-ca" });
 }
 
 /** Turns the driver's error into one that says where, what and what to do; a signal's reason stays what it is. */

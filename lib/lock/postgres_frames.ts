@@ -173,8 +173,8 @@ export class PostgresFrames implements Framing {
   }
 
   #unexpected(type: number): ProtocolError {
-    const shown = type > 0x20 && type < 0x7f ? ` ${String.fromCharCode(type)}` : "";
-    return broken(`an unexpected message${shown}, type ${type}`);
+    const shown = type > 0x20 && type < 0x7f ? String.fromCharCode(type) : type;
+    return broken(`an unexpected message of type ${shown}`);
   }
 }
 

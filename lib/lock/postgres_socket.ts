@@ -79,13 +79,18 @@ async function prepareTls(
   if (verifyHost && certificateName === undefined) {
     throw new ConfigError("Cannot use sslmode=verify-full without a host's name: add host beside hostaddr");
   }
-  const { readCertificates, readTlsFile } = await import("./tls_files.ts");
+  const [{ trustByItself }, { readCertificates, readTlsFile }] = await Promise.all([
+    import("./trusted.ts"),
+    import("./tls_files.ts"),
+  ]);
+  const isNamed = sslrootcert !== undefined && sslrootcert !== "system";
+  trustByItself(verify && !isNamed ? "its own" : "nobody");
   const file = (path: string) => ({ path, what: "file for TLS", cure: "make it readable for this user" });
   const options = {
     host: certificateName ?? (address.transport === "tcp" ? address.host : "localhost"),
     verify,
     verifyHost,
-    ca: sslrootcert !== undefined && sslrootcert !== "system" ? await readCertificates(file(sslrootcert)) : undefined,
+    ca: isNamed ? await readCertificates(file(sslrootcert)) : undefined,
     cert: sslcert === undefined ? undefined : await readCertificates(file(sslcert)),
     key: sslkey === undefined ? undefined : await readTlsFile(file(sslkey)),
     // So that a server can tell it from other protocols on the same port.

@@ -52,7 +52,7 @@ function rowFor(sql: string, values: AnswerRow, free: boolean, no: string | numb
 
 export const FAKE_MYSQL: FakeKind = {
   name: "MySQL",
-  frames: 39,
+  frames: 30,
   start(free, tamper) {
     const answer = (sql: string): Answer => sql.startsWith("SELECT") ? rowFor(sql, MYSQL_VALUES, free, 0) : {};
     const server = new FakeMySql(answer, undefined, tamper);

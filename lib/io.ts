@@ -27,6 +27,9 @@ export interface Io {
 /** How long a command's start and sera's end wait for a reader that does not read, in milliseconds. */
 export const LONGEST_FLUSH = 1000;
 
+/** How long a command that must end waits for such a reader, in milliseconds. */
+export const SHORTEST_FLUSH = 250;
+
 const stdout = new Output(Deno.stdout);
 const stderr = new Output(Deno.stderr);
 

@@ -21,7 +21,7 @@ export interface Supervision {
   /** How long it has between SIGTERM and SIGKILL, in milliseconds, when it is stopped for another reason than its lock. */
   readonly grace: number;
   /** Called with the reason when one of the two fires while the command runs, before it is stopped. */
-  readonly onCause: (reason: Error) => void;
+  readonly onCause: (reason: Error) => Promise<void> | void;
 }
 
 /** Watches a command until it has been reaped, and stops it when it must not go on. Whichever comes first decides. */
@@ -46,8 +46,10 @@ export async function supervise(command: RunningCommand, supervision: Supervisio
   });
   const first = await Promise.race([status, toldToStop]);
   if (typeof first === "number") return { exitCode: first };
-  onCause(first);
-  if (first instanceof LockLostError) await terminate(command, first.within);
-  else await terminate(command, grace, onLost === "terminate" ? lost : undefined);
+  const since = performance.now();
+  await onCause(first);
+  if (first instanceof LockLostError) {
+    await terminate(command, Math.max(0, first.within - (performance.now() - since)));
+  } else await terminate(command, grace, onLost === "terminate" ? lost : undefined);
   return { exitCode: await status, stoppedBy: first };
 }

@@ -12,7 +12,7 @@ import {
   SeraError,
   verdictOf,
 } from "../errors.ts";
-import { type Io, LONGEST_FLUSH, VariableError } from "../io.ts";
+import { type Io, LONGEST_FLUSH, SHORTEST_FLUSH, VariableError } from "../io.ts";
 import type { LedgerRun } from "../ledger/register.ts";
 import type { HeldLock } from "../lock/lock.ts";
 import type { Logger } from "../log/logger.ts";
@@ -94,6 +94,8 @@ export async function executeHolding(
         ? `; ${words[0]} goes on, and another node may start it too (on-lost=warn)`
         : `; stopping ${words[0]}${lost ? ", since another node may start it now" : ""}`;
       logger.log("error", "error", reason.message + consequence, { exitCode: exitCodeOf(reason) });
+      // What the command then says of its end comes after it.
+      return io.flush?.(SHORTEST_FLUSH);
     },
   });
   if (maxRun) ended.abort();

@@ -53,6 +53,16 @@ export class MaxRunError extends SeraError {
   override readonly exitCode = ExitCode.maxRun;
 }
 
+/** sera itself failed while the command ran, so that nobody would look after it any more. */
+export class SeraFailedError extends SeraError {
+  override readonly exitCode = ExitCode.seraFailed;
+
+  /** @param error What nobody expected. */
+  constructor(error: unknown) {
+    super(`Unexpected error while the command ran, please report it: ${firstLine(error)}`, { cause: error });
+  }
+}
+
 /** A signal ended sera before the command was started. Carries no message: the sender knows. */
 export class InterruptedError extends Error {
   /** @param signalNumber The number of the signal, for the exit status 128+n. */
@@ -64,8 +74,19 @@ export class InterruptedError extends Error {
 /** What to say of anything that ended sera, in one line, and the status to exit with. */
 export function verdictOf(error: unknown): { readonly message: string; readonly exitCode: number } {
   if (error instanceof SeraError) return error;
-  const message = `Unexpected error, please report it: ${messageOf(error).split("\n")[0]}`;
-  return { message, exitCode: ExitCode.lockUnavailable };
+  return { message: `Unexpected error, please report it: ${firstLine(error)}`, exitCode: ExitCode.lockUnavailable };
+}
+
+/** What to say, in one line, of an error that came after the command's end, whose exit code stands. */
+export function afterTheEnd(error: unknown): string {
+  const what = error instanceof SeraError
+    ? messageOf(error)
+    : `Unexpected error, please report it: ${firstLine(error)}`;
+  return `${what}; the command had ended before`;
+}
+
+function firstLine(error: unknown): string {
+  return messageOf(error).split("\n")[0] || (error instanceof Error ? error.name : "no message");
 }
 
 /** The message of anything that was thrown, without what the runtime adds to the system's words. */

@@ -5,18 +5,21 @@ import { holdsPassword } from "../config/server.ts";
 import { delayOrAbort } from "../deadline.ts";
 import { formatDuration } from "../duration.ts";
 import {
+  afterTheEnd,
   type InterruptedError,
   LockLostError,
   LockUnavailableError,
   messageOf,
-  SeraError,
   verdictOf,
 } from "../errors.ts";
 import type { Io } from "../io.ts";
 import type { LedgerRun } from "../ledger/register.ts";
 import type { HeldLock } from "../lock/lock.ts";
 import type { Logger } from "../log/logger.ts";
-import { supervise, type Supervised } from "../supervise.ts";
+import type { Progress } from "../progress.ts";
+import type { Supervised } from "../supervise.ts";
+import { tell } from "./tell.ts";
+import { exitCodeOf, untilEnded } from "./until_ended.ts";
 
 /** What the execution of a command goes by. */
 export interface Execution {
@@ -24,6 +27,8 @@ export interface Execution {
   readonly will: LastWill;
   readonly logger: Logger;
   readonly io: Io;
+  /** Is told when the command has been started and when it has ended. */
+  readonly progress: Progress;
   /** How long the command has between SIGTERM and SIGKILL, in milliseconds. */
   readonly grace: number;
   readonly onLost: "terminate" | "warn";
@@ -38,7 +43,8 @@ export interface Execution {
 }
 
 /**
- * Runs a command under a lock, stops it when the lock is lost, and gives the lock back once the command has been reaped.
+ * Runs a command under a lock, stops it when the lock is lost or sera itself fails, and gives the lock back, last of all,
+ * once the command has been reaped, and all of its process group where sera has ended it.
  *
  * @throws {CommandStartError} When it cannot be started; the lock is given back.
  * @throws {LockUnavailableError} When the lock is lost before it is started.
@@ -48,7 +54,7 @@ export async function executeHolding(
   words: readonly string[],
   execution: Execution,
 ): Promise<Supervised> {
-  const { signals, will, logger, io, maxRun } = execution;
+  const { signals, will, logger, io, progress } = execution;
   const since = performance.now();
   await will.ready;
   if (!will.isKept) logger.log("info", "note", "There is no /bin/sh: should sera be killed, the command would go on.");
@@ -70,38 +76,22 @@ export async function executeHolding(
     await release(lock, logger, since);
     throw error;
   }
-  will.kill(command.target);
-  signals.passOnTo(command);
-
-  const ended = new AbortController();
-  const timeUp = maxRun && new AbortController();
-  if (maxRun) delayOrAbort(maxRun.limit, ended.signal).then(() => timeUp!.abort(maxRun.error));
-  const supervised = await supervise(command, {
-    ...execution,
-    lost: lock.lost,
-    stop: timeUp?.signal,
-    onCause: (reason) => {
-      const lost = reason instanceof LockLostError;
-      const consequence = lost && execution.onLost === "warn"
-        ? `; ${words[0]} goes on, and another node may start it too (on-lost=warn)`
-        : `; stopping ${words[0]}${lost ? ", since another node may start it now" : ""}`;
-      logger.log("error", "error", reason.message + consequence, { exitCode: exitCodeOf(reason) });
-    },
-  });
-  if (maxRun) ended.abort();
+  progress.started();
+  const supervised = await untilEnded(command, words[0]!, lock, execution);
   const { exitCode, stoppedBy } = supervised;
+  progress.ended(exitCodeOf(stoppedBy) ?? exitCode);
+
   const held = Math.round(performance.now() - since);
   const how = stoppedBy ? `stopped after ${formatDuration(held)}` : `finished with exit code ${exitCode}`;
-  logger.log("info", "finished", `Command ${how}.`, { held, exitCode });
-  await record(
-    lock,
-    execution,
-    exitCode === 0 && !stoppedBy ? "succeeded" : "failed",
-    exitCodeOf(stoppedBy) ?? exitCode,
-  );
+  tell(logger, "info", "finished", `Command ${how}.`, { held, exitCode });
+  const outcome = exitCode === 0 && !stoppedBy ? "succeeded" : "failed";
+  await despite(execution, () => record(lock, execution, outcome, exitCodeOf(stoppedBy) ?? exitCode));
   if (stoppedBy instanceof LockLostError) return supervised;
-  await keep(lock, execution, held);
-  await Promise.all([release(lock, logger, since), will[Symbol.asyncDispose]()]);
+  await despite(execution, () => keep(lock, execution, held));
+  await Promise.all([
+    despite(execution, () => release(lock, logger, since)),
+    despite(execution, () => will[Symbol.asyncDispose]()),
+  ]);
   return supervised;
 }
 
@@ -115,9 +105,13 @@ async function confirm(lock: HeldLock): Promise<void> {
   }
 }
 
-/** What sera exits with when it stops the command for this reason, if that says so itself. */
-function exitCodeOf(reason: Error | undefined): number | undefined {
-  return reason instanceof SeraError ? reason.exitCode : undefined;
+/** Does what comes after the command's end, whose exit code stands whatever goes wrong there. */
+async function despite({ logger }: Execution, step: () => Promise<void>): Promise<void> {
+  try {
+    await step();
+  } catch (error) {
+    tell(logger, "error", "error", afterTheEnd(error));
+  }
 }
 
 /** Records the run's end in the ledger. That it is not there is said, but the command's own exit code is kept. */

@@ -5,9 +5,6 @@
 
 import { afterTheEnd, SeraFailedError, verdictOf } from "./errors.ts";
 
-/** How long the last steps may take once one of them may have been cut off by an error, in milliseconds. */
-const LAST_STEPS = 5000;
-
 /** What to say of an error, and the status that it ends in. */
 interface Verdict {
   readonly message: string;
@@ -23,12 +20,13 @@ export class Progress implements Disposable {
   readonly #givenUp = Promise.withResolvers<number>();
   readonly #tell: (verdict: Verdict) => void;
   readonly #ownCode: number | undefined;
+  #hasGivenUp = false;
   #running = false;
   #exitCode: number | undefined;
 
   /**
    * @param tell Called with an error that nobody has caught; must not throw.
-   * @param ownCode The status for whatever ends the run before the command is started; undefined is the error's own.
+   * @param ownCode The status for whatever ends the run before the command has ended; undefined is the error's own.
    */
   constructor(tell: (verdict: Verdict) => void, ownCode?: number) {
     this.#tell = tell;
@@ -40,6 +38,11 @@ export class Progress implements Disposable {
   /** Fires when sera itself fails while the command runs; the reason is a {@linkcode SeraFailedError}. */
   get failed(): AbortSignal {
     return this.#failed.signal;
+  }
+
+  /** To be called right before the command is started: when sera is about to exit, as if it had not been, it must not. */
+  throwIfGivenUp(): void {
+    if (this.#hasGivenUp) throw new Error("sera has given up before the command was started");
   }
 
   /** The command has been started. */
@@ -56,13 +59,12 @@ export class Progress implements Disposable {
   /** What to say of an error that ended the run at this point, and the status to exit with. */
   verdictOf(error: unknown): Verdict {
     if (this.#exitCode !== undefined) return { message: afterTheEnd(error), exitCode: this.#exitCode };
-    if (this.#running) return new SeraFailedError(error);
-    const { message, exitCode } = verdictOf(error);
+    const { message, exitCode } = this.#running ? new SeraFailedError(error) : verdictOf(error);
     return { message, exitCode: this.#ownCode ?? exitCode };
   }
 
   /**
-   * Awaits the run, unless an error that nobody has caught leaves it without a purpose.
+   * Awaits the run, unless an error that nobody has caught comes before its command is started.
    *
    * @returns The exit code.
    */
@@ -81,9 +83,8 @@ export class Progress implements Disposable {
     if (this.#running && !this.failed.aborted) return this.#failed.abort(new SeraFailedError(error));
     const verdict = this.verdictOf(error);
     this.#tell(verdict);
-    if (this.#running) return;
-    const { exitCode } = verdict;
-    if (this.#exitCode === undefined) this.#givenUp.resolve(exitCode);
-    else setTimeout(() => this.#givenUp.resolve(exitCode), LAST_STEPS);
+    if (this.#running || this.#exitCode !== undefined) return;
+    this.#hasGivenUp = true;
+    this.#givenUp.resolve(verdict.exitCode);
   };
 }

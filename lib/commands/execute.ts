@@ -70,6 +70,7 @@ export async function executeHolding(
   try {
     hidePassword(io);
     for (const [name, value] of Object.entries(execution.variables)) setVariable(name, value);
+    progress.throwIfGivenUp();
     command = startCommand(words);
   } catch (error) {
     await record(lock, execution, "unstarted", verdictOf(error).exitCode);

@@ -9,8 +9,8 @@ export type Presence = "nobody" | "reachable" | "forbidden";
 /** A process that is left. */
 export interface Remnant {
   readonly pid: number;
-  /** The user that it runs as, by number; undefined when /proc does not tell. */
-  readonly uid: number | undefined;
+  /** The user that it runs as, by number. */
+  readonly uid: number;
 }
 
 /**
@@ -29,11 +29,6 @@ export function presenceOf(target: number): Presence {
   }
 }
 
-/** The fields of proc_pid_stat(5) after the name, which may hold spaces and parentheses. */
-const STATE = 0;
-const GROUP = 2;
-const THREADS = 17;
-
 /**
  * The processes that are more than a zombie.
  *
@@ -41,27 +36,30 @@ const THREADS = 17;
  * @returns Undefined when that cannot be told: no Linux, no shell, no more processes, or a /proc that hides others'.
  */
 export async function livingOf(target: number): Promise<readonly Remnant[] | undefined> {
-  const text = await ask("cat /proc/[0-9]*/stat");
-  const all = text?.split("\n").map((line) => ({
-    pid: parseInt(line),
-    fields: line.slice(line.lastIndexOf(")") + 2).split(" "),
-  }));
-  // Everybody has a first process; who does not see it does not see all.
-  if (!all?.some(({ pid }) => pid === 1)) return undefined;
-  const pids = all
-    .filter(({ pid, fields }) => target < 0 ? Number(fields[GROUP]) === -target : pid === target)
-    // A first thread that has ended before the others looks like a zombie.
-    .filter(({ fields }) => !/[ZX]/.test(fields[STATE]!) || Number(fields[THREADS]) > 1)
-    .map(({ pid }) => pid);
-  if (pids.length === 0) return [];
-  const users = await ask(`cat ${pids.map((pid) => `/proc/${pid}/status`).join(" ")}`) ?? "";
-  return pids.map((pid) => ({ pid, uid: userOf(pid, users) }));
+  const text = await ask("cat /proc/[0-9]*/status");
+  // In this file a line break in a process's name is written as two characters, in others it is not.
+  const all = text?.split(/^(?=Name:)/m).map(readStatus);
+  // Everybody has a first process; who does not see it does not see all. Before Linux 4.1 it tells of no group.
+  if (!all?.some(({ pid, group }) => pid === 1 && !Number.isNaN(group))) return undefined;
+  return all
+    .filter(({ pid, group }) => target < 0 ? group === -target : pid === target)
+    .filter(({ lives }) => lives)
+    .map(({ pid, uid }) => ({ pid, uid }));
 }
 
-/** The effective user of a process, among what proc_pid_status(5) says of several. */
-function userOf(pid: number, statuses: string): number | undefined {
-  const uid = new RegExp(`^Pid:\\t${pid}\\n[^]*?^Uid:\\t\\d+\\t(\\d+)`, "m").exec(statuses)?.[1];
-  return uid === undefined ? undefined : Number(uid);
+/** What proc_pid_status(5) says of a process. */
+function readStatus(text: string): Remnant & { readonly group: number; readonly lives: boolean } {
+  const field = (name: string, index = 0) =>
+    new RegExp(`^${name}:\t(.*)$`, "m").exec(text)?.[1]!.trim().split(/\s+/)[index] ?? "none";
+  return {
+    pid: Number(field("Pid")),
+    // The effective one.
+    uid: Number(field("Uid", 1)),
+    // As this system of processes numbers it; those inside it follow.
+    group: Number(field("NSpgid")),
+    // A first thread that has ended before the others looks like a zombie.
+    lives: !/[ZX]/.test(field("State")) || Number(field("Threads")) > 1,
+  };
 }
 
 /** What a line of shell says; some of the files that it reads may be gone by then. */

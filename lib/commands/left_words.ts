@@ -34,9 +34,7 @@ export class LeftWords {
     if (!processes || processes.length === 0) {
       return this.#target < 0 ? `process group ${-this.#target}` : `process ${this.#target}`;
     }
-    const named = processes.slice(0, MOST_NAMED).map(({ pid, uid }) =>
-      uid === undefined ? `${pid}` : `${pid} (uid ${uid})`
-    );
+    const named = processes.slice(0, MOST_NAMED).map(({ pid, uid }) => `${pid} (uid ${uid})`);
     const more = processes.length > MOST_NAMED ? ` and ${processes.length - MOST_NAMED} more` : "";
     return `process ${named.join(", ")}${more}`;
   }

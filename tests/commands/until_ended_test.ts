@@ -96,7 +96,7 @@ Deno.test("a lost lock during a stop makes an end of the grace period", async ()
 
 Deno.test("who may not be signalled is named with the user, and with what becomes of the lock", async () => {
   const command = new FakeCommand();
-  command.members = [{ pid: 4711, uid: 4242 }, { pid: 4712, uid: undefined }];
+  command.members = [{ pid: 4711, uid: 4242 }, { pid: 4712, uid: 0 }];
   command.group = "forbidden";
   const error = new MaxRunError("too long");
   const me = `sera (uid ${Deno.uid()}) may not signal it`;
@@ -108,8 +108,8 @@ Deno.test("who may not be signalled is named with the user, and with what become
   });
   assert.deepEqual(ended.events, [
     "sera: too long; stopping job",
-    `sera: Cannot end process 4711 (uid 4242), 4712: ${me}; the lock is kept until it has ended: end it as its user or as root`,
-    `sera: Cannot end process 4711 (uid 4242), 4712: ${me}; it goes on without the lock: end it as its user or as root`,
+    `sera: Cannot end process 4711 (uid 4242), 4712 (uid 0): ${me}; the lock is kept until it has ended: end it as its user or as root`,
+    `sera: Cannot end process 4711 (uid 4242), 4712 (uid 0): ${me}; it goes on without the lock: end it as its user or as root`,
   ]);
 });
 

@@ -30,7 +30,7 @@ export function presenceOf(target: number): Presence {
 }
 
 /**
- * The processes that are more than a zombie.
+ * The processes that are more than a zombie, where somebody is left.
  *
  * @param target As for {@linkcode presenceOf}.
  * @returns Undefined when that cannot be told: no Linux, no shell, no more processes, or a /proc that hides others'.
@@ -41,10 +41,10 @@ export async function livingOf(target: number): Promise<readonly Remnant[] | und
   const all = text?.split(/^(?=Name:)/m).map(readStatus);
   // Everybody has a first process; who does not see it does not see all. Before Linux 4.1 it tells of no group.
   if (!all?.some(({ pid, group }) => pid === 1 && !Number.isNaN(group))) return undefined;
-  return all
-    .filter(({ pid, group }) => target < 0 ? group === -target : pid === target)
-    .filter(({ lives }) => lives)
-    .map(({ pid, uid }) => ({ pid, uid }));
+  const members = all.filter(({ pid, group }) => target < 0 ? group === -target : pid === target);
+  // All have gone meanwhile, or it is another namespace's /proc, with other numbers.
+  if (members.length === 0) return undefined;
+  return members.filter(({ lives }) => lives).map(({ pid, uid }) => ({ pid, uid }));
 }
 
 /** What proc_pid_status(5) says of a process. */

@@ -25,7 +25,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   const [first = "", ...rest] = argv;
   const subcommand = await loadSubcommand(first);
   if (subcommand) return await subcommand(rest, io);
-  let logger = new Logger(io, { format: "text" }, argv.join(" "));
+  let logger = new Logger(io, { format: "text" }, "");
   using progress = new Progress(({ message, exitCode }) => tell(logger, "error", "error", message, { exitCode }));
   try {
     const { flags, operands } = parseGoFlags(argv, flagSpecs(RUN_FLAGS));
@@ -40,8 +40,8 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
 
     // Machines want their format for errors in the arguments and settings too.
     const format = flags.get("log-format") ?? io.env(environmentName("log-format"));
-    if (format === "json") logger = new Logger(io, { format }, argv.join(" "));
-    const request = await readOperands(operands);
+    if (format === "json") logger = new Logger(io, { format }, "");
+    const request = await readOperands(operands, flags.has("server"));
     refuseChangedWords(argv);
     const settings = await resolveSettings(flags, io.env);
     logger = new Logger(io, settings.logging, request.words.join(" "));

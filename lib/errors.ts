@@ -59,7 +59,8 @@ export class SeraFailedError extends SeraError {
 
   /** @param error What nobody expected. */
   constructor(error: unknown) {
-    super(`Unexpected error while the command ran, please report it: ${firstLine(error)}`, { cause: error });
+    const what = error instanceof SeraError ? error.message : originOf(error);
+    super(`Unexpected error while the command ran, please report it: ${what}`, { cause: error });
   }
 }
 
@@ -74,19 +75,26 @@ export class InterruptedError extends Error {
 /** What to say of anything that ended sera, in one line, and the status to exit with. */
 export function verdictOf(error: unknown): { readonly message: string; readonly exitCode: number } {
   if (error instanceof SeraError) return error;
-  return { message: `Unexpected error, please report it: ${firstLine(error)}`, exitCode: ExitCode.lockUnavailable };
+  return { message: `Unexpected error, please report it: ${originOf(error)}`, exitCode: ExitCode.lockUnavailable };
 }
 
 /** What to say, in one line, of an error that came after the command's end, whose exit code stands. */
 export function afterTheEnd(error: unknown): string {
-  const what = error instanceof SeraError
-    ? messageOf(error)
-    : `Unexpected error, please report it: ${firstLine(error)}`;
-  return `${what}; the command had ended before`;
+  return `${verdictOf(error).message}; the command had ended before`;
 }
 
-function firstLine(error: unknown): string {
-  return messageOf(error).split("\n")[0] || (error instanceof Error ? error.name : "no message");
+/** The kind of an error that nobody foresaw, and where it arose. Not its message, which may hold any value, a password too. */
+function originOf(error: unknown): string {
+  if (!(error instanceof Error)) return `a ${typeof error} was thrown`;
+  const { code } = error as { readonly code?: unknown };
+  const named = typeof code === "string" && /^[A-Z][A-Z0-9_]{1,40}$/.test(code)
+    ? `${error.name} (${code})`
+    : error.name;
+  // The message stands before the frames, and may look like one.
+  const frames = (error.stack ?? "").slice(`${error.name}: ${error.message}`.length);
+  const places = [...frames.matchAll(/^ {4}at (?:async )?(?:([\w.#<> ]+) \()?(?:.*\/)?([\w.-]+:\d+:\d+)\)?$/gm)];
+  const ours = places.slice(0, 3).map(([, name, place]) => name === undefined ? place : `${name} ${place}`);
+  return ours.length === 0 ? named : `${named} at ${ours.join(", ")}`;
 }
 
 /** The message of anything that was thrown, without what the runtime adds to the system's words. */

@@ -1,6 +1,15 @@
+import { ConfigError } from "./errors.ts";
+
+/** An environment variable is no text. */
+export class VariableError extends ConfigError {}
+
 /** What sera sees of the process around it, so that a test can stand in for it. */
 export interface Io {
-  /** An environment variable; an empty one counts as absent. */
+  /**
+   * An environment variable; an empty one counts as absent.
+   *
+   * @throws {VariableError} When it is not UTF-8, which is what everything that sera passes it on to takes.
+   */
   env(name: string): string | undefined;
   /** Writes to stdout. */
   out(text: string): void;
@@ -10,10 +19,20 @@ export interface Io {
 
 /** The real process. */
 export const processIo: Io = {
-  env: (name) => Deno.env.get(name) || undefined,
+  env: readVariable,
   out: (text) => writeFully(Deno.stdout, text),
   err: (text) => writeFully(Deno.stderr, text),
 };
+
+function readVariable(name: string): string | undefined {
+  try {
+    return Deno.env.get(name) || undefined;
+  } catch (error) {
+    // The runtime's message holds the value, which may be a password.
+    if (!(error instanceof Deno.errors.InvalidData)) throw error;
+    throw new VariableError(`Cannot use the variable ${name}: it is not UTF-8; set it in UTF-8, or take it out`);
+  }
+}
 
 /** Pause before another try when a pipe that somebody made non-blocking is full, in milliseconds. */
 const FULL_PIPE_PAUSE = 5;

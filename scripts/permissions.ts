@@ -8,7 +8,7 @@ export const PERMISSIONS: readonly string[] = [
   "--allow-write",
   "--allow-net",
   "--allow-run",
-  "--allow-env=SERA_*,PG*,HOME,USERPROFILE,APPDATA,LOCALAPPDATA,XDG_STATE_HOME",
+  "--allow-env=SERA_*,PG*,HOME,USERPROFILE,APPDATA,LOCALAPPDATA",
   "--allow-sys=uid,gid,username,hostname,osUptime",
   "--deny-import",
 ];

@@ -43,9 +43,8 @@ for (const [how, raise] of Object.entries(UNCAUGHT)) {
     progress.throwIfGivenUp();
     raise(new TypeError("odd\nin several lines"));
     assert.equal(await code, 202);
-    assert.deepEqual(told.map(({ message, exitCode }) => ({ message, exitCode })), [
-      { message: "Unexpected error, please report it: odd", exitCode: 202 },
-    ]);
+    assert.deepEqual(told.map(({ exitCode }) => exitCode), [202]);
+    assert.match(told[0]!.message, /^Unexpected error, please report it: TypeError at [^\n]+$/);
     assert.throws(() => progress.throwIfGivenUp());
     assert.equal(progress.failed.aborted, false);
   });
@@ -60,16 +59,14 @@ for (const [how, raise] of Object.entries(UNCAUGHT)) {
     await turn();
     const { reason } = progress.failed;
     assert.ok(reason instanceof SeraFailedError);
-    assert.deepEqual([reason.exitCode, reason.message], [
-      208,
-      "Unexpected error while the command ran, please report it: odd",
-    ]);
+    assert.equal(reason.exitCode, 208);
+    assert.match(reason.message, /^Unexpected error while the command ran, please report it: TypeError at [^\n]+$/);
     // Who stops the command tells of the first one.
     assert.equal(told.length, 0);
-    raise(new TypeError("second"));
+    raise(new RangeError("second"));
     await turn();
     assert.equal(progress.failed.reason, reason);
-    assert.match(told[0]!.message, /second$/);
+    assert.match(told[0]!.message, /RangeError at/);
     assert.equal(over, false);
   });
 
@@ -82,10 +79,11 @@ for (const [how, raise] of Object.entries(UNCAUGHT)) {
     progress.ended(3);
     raise(new TypeError("odd"));
     await turn();
-    assert.deepEqual(told, [{
-      message: "Unexpected error, please report it: odd; the command had ended before",
-      exitCode: 3,
-    }]);
+    assert.deepEqual(told.map(({ exitCode }) => exitCode), [3]);
+    assert.match(
+      told[0]!.message,
+      /^Unexpected error, please report it: TypeError at [^\n]+; the command had ended before$/,
+    );
     assert.equal(progress.failed.aborted, false);
     finish(3);
     assert.equal(await code, 3);
@@ -113,9 +111,4 @@ Deno.test("a program with one code for its own failures keeps to it until the co
   assert.equal(progress.verdictOf(new UsageError("wrong")).exitCode, 1);
   progress.ended(7);
   assert.equal(progress.verdictOf(new Error("odd")).exitCode, 7);
-});
-
-Deno.test("an error without a message is named", () => {
-  using progress = new Progress(() => undefined);
-  assert.match(progress.verdictOf(new RangeError()).message, /RangeError$/);
 });

@@ -1,4 +1,5 @@
 import { UsageError } from "../errors.ts";
+import { isPlain } from "../harmless.ts";
 
 /** What the parser has to know of a flag. */
 export interface FlagSpec {
@@ -41,12 +42,16 @@ export function parseGoFlags(
     const text = word.slice(word.startsWith("--") ? 2 : 1);
     const equals = text.indexOf("=");
     const name = equals < 0 ? text : text.slice(0, equals);
+    const dashes = word.slice(0, word.length - text.length);
     if (name === "" || name.startsWith("-")) {
-      throw new UsageError(`Cannot read the flag: ${word}; see ${help}`);
+      const rest = name === "" && equals === 0 ? `=${shown(text.slice(1))}` : shown(name);
+      throw new UsageError(`Cannot read the flag: ${dashes}${rest}; see ${help}`);
     }
     const spec = specs.find((spec) => spec.name === name);
     if (!spec) {
-      throw new UsageError(`Unknown flag: ${word.slice(0, word.length - text.length)}${name}; see ${help}`);
+      throw new UsageError(
+        `Unknown flag: ${dashes}${dashes === "-" ? shownAfterDash(name) : shown(name)}; see ${help}`,
+      );
     }
 
     const meant = spec.meaning ?? name;
@@ -56,6 +61,16 @@ export function parseGoFlags(
     else throw new UsageError(`The flag needs a value: -${name}; write --${name}=value`);
   }
   return { flags, operands: words.slice(next) };
+}
+
+/** A flag's name, as far as it is one: a server may stand there as well. */
+function shown(name: string): string {
+  return isPlain(name) ? name : "...";
+}
+
+/** Clients of databases take a password right behind their -p. */
+function shownAfterDash(name: string): string {
+  return /^p./.test(name) ? "p..." : shown(name);
 }
 
 const GO_TRUE = new Set(["1", "t", "T", "true", "TRUE", "True"]);

@@ -1,4 +1,5 @@
 import { UsageError } from "../errors.ts";
+import { plainOr } from "../harmless.ts";
 import { parseGoBoolean } from "./go_flags.ts";
 
 /**
@@ -10,6 +11,6 @@ export function isAsked(flags: ReadonlyMap<string, string>, name: string): boole
   const value = flags.get(name);
   if (value === undefined) return false;
   const asked = parseGoBoolean(value);
-  if (asked === undefined) throw new UsageError(`Cannot use ${name} in --${name}: ${value}; it takes true or false`);
-  return asked;
+  if (asked !== undefined) return asked;
+  throw new UsageError(`Cannot use ${name} in --${name}: ${plainOr(value)}; it takes true or false`);
 }

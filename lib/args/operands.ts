@@ -1,13 +1,15 @@
 import { parseWait } from "../duration.ts";
 import { UsageError } from "../errors.ts";
+import { mayBeServer, plainOr } from "../harmless.ts";
 import type { RunRequest } from "../commands/run.ts";
 
 /**
  * Reads `<wait> <command> [argument …]`.
  *
+ * @param afterServer Whether a flag before them names the server.
  * @throws {UsageError} When one of the two is missing or the first is no wait.
  */
-export async function readOperands(operands: readonly string[]): Promise<RunRequest> {
+export async function readOperands(operands: readonly string[], afterServer: boolean): Promise<RunRequest> {
   const [first, ...words] = operands;
   if (first === undefined) {
     throw new UsageError("Nothing to run; usage: sera [flags] <wait> <command> [argument ...], see sera --help");
@@ -19,7 +21,7 @@ export async function readOperands(operands: readonly string[]): Promise<RunRequ
       subcommand
         ? `Cannot use flags before ${first}; write sera ${first} ${subcommand.usage}`
         : `Cannot use as a wait: ${
-          first || '""'
+          shownWait(operands, afterServer)
         }; expected whole seconds, a duration such as 1m30s, or forever, then the command; see sera --help`,
     );
   }
@@ -27,5 +29,24 @@ export async function readOperands(operands: readonly string[]): Promise<RunRequ
   if (words[0] === "--") {
     throw new UsageError(`Cannot run --: it belongs before the wait; write sera -- ${first} <command>`);
   }
+  refuseServer(words[0]!, "name a server with --server, before the wait");
   return { wait, words };
+}
+
+/**
+ * Makes sure that a command's first word, which messages show, and servers as its label, is no server.
+ *
+ * @throws {UsageError} When it looks like one.
+ */
+export function refuseServer(word: string, cure: string): void {
+  // A path may have any characters.
+  if (!mayBeServer(word) || /^[./]/.test(word)) return;
+  throw new UsageError(`Cannot use the command's first word: it looks like a server with a password; ${cure}`);
+}
+
+/** Blanks in a server that was not quoted make several words of it, and one of them, a plain one, the wait. */
+function shownWait(operands: readonly string[], afterServer: boolean): string {
+  return afterServer || operands.some(mayBeServer)
+    ? "(not shown, since a server may stand there)"
+    : plainOr(operands[0]!);
 }

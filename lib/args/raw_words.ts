@@ -8,12 +8,14 @@ import { UsageError } from "../errors.ts";
  * @throws {UsageError} When a word was changed.
  */
 export function refuseChangedWords(words: readonly string[]): void {
-  const suspect = words.find((word) => word.includes("\ufffd"));
-  if (suspect === undefined || Deno.build.os === "windows") return;
+  const suspect = words.findIndex((word) => word.includes("\ufffd"));
+  if (suspect < 0 || Deno.build.os === "windows") return;
   // Somebody may really have typed U+FFFD; only Linux can tell.
   const raw = readOwnProc("cmdline");
   if (raw && isUtf8(raw)) return;
-  throw new UsageError(`Cannot pass on a word that is not UTF-8: ${suspect}; put it into a script and run that`);
+  throw new UsageError(
+    `Cannot pass on a word that is not UTF-8: number ${suspect + 1}; put it into a script and run that`,
+  );
 }
 
 function isUtf8(bytes: Uint8Array): boolean {

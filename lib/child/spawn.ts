@@ -1,5 +1,6 @@
 import { CommandStartError, messageOf } from "../errors.ts";
 import { livingOf, type Presence, presenceOf, type Remnant } from "./group.ts";
+import { pathOr } from "../harmless.ts";
 import type { SignalTarget } from "./signals.ts";
 
 /** What became of a signal: somebody has got it, there was nobody, or nobody whom sera may send one. */
@@ -102,7 +103,8 @@ function spawn(program: string, args: string[], detached: boolean): Deno.ChildPr
     return new Deno.Command(program, { args, detached, stdin: "inherit", stdout: "inherit", stderr: "inherit" })
       .spawn();
   } catch (error) {
-    throw new CommandStartError(`Cannot start the command: ${program || '""'}: ${reason(program, error)}`);
+    const shown = /^[./]/.test(program) ? program : program && pathOr(program);
+    throw new CommandStartError(`Cannot start the command: ${shown || '""'}: ${reason(program, error)}`);
   }
 }
 

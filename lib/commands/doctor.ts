@@ -1,9 +1,9 @@
 import { isAsked } from "../args/is_asked.ts";
 import type { Settings } from "../config/config.ts";
-import { holdsPassword } from "../config/server.ts";
 import { checkConfig } from "../doctor/config_checks.ts";
 import { checkDatabase } from "../doctor/database.ts";
 import { checkFile } from "../doctor/file.ts";
+import { isPlain } from "../harmless.ts";
 import { Report, textOf } from "../doctor/report.ts";
 import { serverView } from "../doctor/server_view.ts";
 import { UsageError } from "../errors.ts";
@@ -28,7 +28,7 @@ export function doctor(argv: readonly string[], io: Io): Promise<number> {
   return runSubcommand("doctor", argv, io, async (flags, words) => {
     if (words.length > 0) {
       // It may be a server that lacks its --server.
-      const shown = holdsPassword(words[0]!) ? "" : `: ${words[0]}`;
+      const shown = isPlain(words[0]!) ? `: ${words[0]}` : "";
       throw new UsageError(`Unexpected word after the flags${shown}; usage: sera doctor [--json] [flags]`);
     }
     return await examine(flags, isAsked(flags, "json"), io);

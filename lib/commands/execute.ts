@@ -12,7 +12,7 @@ import {
   messageOf,
   verdictOf,
 } from "../errors.ts";
-import type { Io } from "../io.ts";
+import { type Io, VariableError } from "../io.ts";
 import type { LedgerRun } from "../ledger/register.ts";
 import type { HeldLock } from "../lock/lock.ts";
 import type { Logger } from "../log/logger.ts";
@@ -162,9 +162,19 @@ function setVariable(name: string, value: string | undefined): void {
 }
 
 /**
- * Keeps a server's password out of the command's environment, also when a flag has named another server. A server without
- * one stays, for a sera in the command.
+ * Keeps a server's password out of the command's environment, also when a flag has named another server. A server that is
+ * known to have none stays, for a sera in the command.
  */
 function hidePassword(io: Io): void {
-  if (holdsPassword(io.env("SERA_SERVER") ?? "")) Deno.env.delete("SERA_SERVER");
+  if (holdsPassword(serverVariable(io))) Deno.env.delete("SERA_SERVER");
+}
+
+function serverVariable(io: Io): string {
+  try {
+    return io.env("SERA_SERVER") ?? "";
+  } catch (error) {
+    // What is no text at all may be anything.
+    if (error instanceof VariableError) return "password";
+    throw error;
+  }
 }

@@ -1,5 +1,6 @@
 import { parseGoFlags } from "../args/go_flags.ts";
 import { isAsked } from "../args/is_asked.ts";
+import { refuseServer } from "../args/operands.ts";
 import { refuseChangedWords } from "../args/raw_words.ts";
 import { subcommandFlags } from "../args/subcommands.ts";
 import { subcommandHelp } from "../args/usage.ts";
@@ -9,6 +10,7 @@ import { DEFAULT_GRACE, DEFAULT_TTL } from "../config/config.ts";
 import { parsePostgres } from "../config/server.ts";
 import { formatDuration, parseWait } from "../duration.ts";
 import { InterruptedError, UsageError } from "../errors.ts";
+import { plainOr } from "../harmless.ts";
 import type { Io } from "../io.ts";
 import { namespacedName } from "../lock/advisory_key.ts";
 import { openBackend } from "../lock/open_backend.ts";
@@ -36,7 +38,7 @@ const DEFAULT_TIMEOUT = "5";
  * @returns The program's exit code; 143 or 130 after SIGTERM or SIGINT; 1 for all else.
  */
 export async function heimdall(argv: readonly string[], io: Io): Promise<number> {
-  let logger = new Logger(io, { format: "text" }, argv.join(" "));
+  let logger = new Logger(io, { format: "text" }, "");
   using progress = new Progress(
     ({ message, exitCode }) => tell(logger, "error", "error", message, { exitCode }),
     FAILED,
@@ -53,6 +55,7 @@ export async function heimdall(argv: readonly string[], io: Io): Promise<number>
     if (operands.length === 0) {
       throw new UsageError("No program to run; usage: sera heimdall [flags] PROGRAM [argument ...]");
     }
+    refuseServer(operands[0]!, "name a server with --database");
     refuseChangedWords(argv);
     return await progress.of(runOnce(operands, flags, limit, io, logger, progress));
   } catch (error) {
@@ -129,7 +132,7 @@ async function runOnce(
 function readTimeout(text: string): number {
   const wait = parseWait(text);
   if (wait === undefined) {
-    throw new UsageError(`Cannot use as a timeout: ${text || '""'}; expected seconds, or 0 for none, in --timeout`);
+    throw new UsageError(`Cannot use as a timeout: ${plainOr(text)}; expected seconds, or 0 for none, in --timeout`);
   }
   return wait === 0 ? Infinity : wait;
 }

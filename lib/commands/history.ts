@@ -2,6 +2,7 @@ import { isAsked } from "../args/is_asked.ts";
 import { resolveSettings, type Settings } from "../config/config.ts";
 import { refuseWithoutDatabase } from "../config/ledger_settings.ts";
 import { UsageError } from "../errors.ts";
+import { plainOr } from "../harmless.ts";
 import { ExitCode } from "../exit_codes.ts";
 import type { Io } from "../io.ts";
 import { historyJson, historyTable } from "../ledger/history.ts";
@@ -48,7 +49,7 @@ function readLimit(text: string | undefined): number {
   if (text === undefined) return DEFAULT_LIMIT;
   const limit = Number(text);
   if (/^[0-9]{1,9}$/.test(text) && limit > 0) return limit;
-  throw new UsageError(`Cannot use limit in --limit: ${text || '""'}; it takes a number of runs, above 0`);
+  throw new UsageError(`Cannot use limit in --limit: ${plainOr(text)}; it takes a number of runs, above 0`);
 }
 
 async function schemaOf({ server, ledger }: Settings): Promise<string> {

@@ -1,6 +1,8 @@
 import type { Settings } from "../config/config.ts";
+import { refuseServer } from "../args/operands.ts";
 import { parseWait } from "../duration.ts";
 import { UsageError } from "../errors.ts";
+import { mayBeServer } from "../harmless.ts";
 import { namespacedName } from "../lock/advisory_key.ts";
 import { lockKey, lockName } from "../lock/lock_name.ts";
 
@@ -20,14 +22,15 @@ export function lockOf(words: readonly string[], settings: Settings, subcommand:
 
 function keyOf(words: readonly string[], name: string | undefined, subcommand: string): string | undefined {
   if (words.length === 0) return name;
+  refuseServer(words[0]!, "name a server with --server");
   if (name !== undefined) {
-    // The words are not repeated: the first may be a server with a password that lacks its --server.
-    throw new UsageError(`Cannot ask for the lock of a name and of a command at once: ${name}; leave one of them out`);
+    // Neither is repeated: either may be a server with a password that lacks its --server.
+    throw new UsageError("Cannot ask for the lock of a name and of a command at once; leave one of them out");
   }
   if (words.length > 1 && parseWait(words[0]!) !== undefined) {
     throw new UsageError(
       `Cannot tell what to look for: ${words[0]} looks like a wait; write sera ${subcommand} -- ${
-        words[1]
+        mayBeServer(words[1]!) ? "<command>" : words[1]
       } ..., or --name`,
     );
   }

@@ -2,7 +2,8 @@ import { isAsked } from "../args/is_asked.ts";
 import { resolveSettings, type Settings } from "../config/config.ts";
 import type { Io } from "../io.ts";
 import type { Backend } from "../lock/lock.ts";
-import { defaultLockFolder, prepareLockFolder } from "../lock/lock_folder.ts";
+import { defaultLockFolder } from "../lock/default_folder.ts";
+import { prepareLockFolder } from "../lock/lock_folder.ts";
 import { lockName } from "../lock/lock_name.ts";
 import { openBackend } from "../lock/open_backend.ts";
 import { look } from "../who/look.ts";
@@ -70,7 +71,7 @@ async function open(
 ): Promise<Pick<Backend, "session"> & AsyncDisposable> {
   const { server } = settings;
   if (server.kind !== "file") return await openBackend(server, lock, backendOptions(settings, "status", io));
-  const folder = server.folder ?? defaultLockFolder(io.env);
+  const folder = server.folder ?? defaultLockFolder(io.env).path;
   if (isThere(folder)) prepareLockFolder(folder, server.folder === undefined);
   return { session: () => Promise.resolve(undefined), [Symbol.asyncDispose]: () => Promise.resolve() };
 }

@@ -20,7 +20,7 @@ export type Task = (flags: ReadonlyMap<string, string>, operands: readonly strin
  */
 export async function runSubcommand(name: string, argv: readonly string[], io: Io, task: Task): Promise<number> {
   const tell = ({ message, exitCode }: ReturnType<typeof verdictOf>) =>
-    new Logger(io, { format: "text" }, argv.join(" ")).log("error", "error", message, { exitCode });
+    new Logger(io, { format: "text" }, "").log("error", "error", message, { exitCode });
   using progress = new Progress(tell);
   try {
     const { flags, operands } = parseGoFlags(argv, subcommandFlags(name), `sera ${name} --help`);

@@ -79,7 +79,8 @@ export async function resolveSettings(
   const named = fromOutside("config");
   const path = named ? new SettingValues(fromOutside).text("config")! : DEFAULT_CONFIG_FILE;
   const notes: string[] = [];
-  const file = readFile(path, named === undefined && fromOutside("server") !== undefined, notes);
+  const file = await readFile(path, named === undefined && fromOutside("server") !== undefined, notes);
+  notes.push(...file?.writers ?? []);
   for (const key of file?.unknownKeys ?? []) notes.push(`Unknown key in ${path}: ${key}; correct it, or take it out`);
 
   const find = (name: string): Found | undefined => {
@@ -146,9 +147,9 @@ function checksCertificates(server: Server): boolean {
 }
 
 /** Reads the file. Where none is needed, one that is missing or of no use is no error: `--server` is the way round it. */
-function readFile(path: string, needless: boolean, notes: string[]): ConfigFile | undefined {
+async function readFile(path: string, needless: boolean, notes: string[]): Promise<ConfigFile | undefined> {
   try {
-    return readConfigFile(path);
+    return await readConfigFile(path);
   } catch (error) {
     if (!needless || !(error instanceof ConfigError)) throw error;
     if (!(error instanceof NoConfigFileError)) notes.push(error.message);

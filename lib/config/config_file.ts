@@ -1,10 +1,19 @@
 import { SETTINGS } from "../args/settings_table.ts";
 import { ConfigError, messageOf } from "../errors.ts";
+import { pathOr } from "../harmless.ts";
+import { othersWhoDecide, refuseEverybodys } from "./file_trust.ts";
+import { readSmallFile, type SmallFile, UnfitFileError } from "./small_file.ts";
 
-/** The values of a config file by setting, as JSON has them, and the keys that mean nothing. */
+/** What a config file says. */
 export interface ConfigFile {
+  /** The values by setting, as JSON has them. */
   readonly values: ReadonlyMap<string, unknown>;
+  /** The keys that mean nothing. */
   readonly unknownKeys: readonly string[];
+  /** The mode of the file that was read; null where there are none. */
+  readonly mode: number | null;
+  /** Who else can write to it, and what to do about it; each one line. */
+  readonly writers: readonly string[];
 }
 
 /** There is no config file. */
@@ -17,31 +26,40 @@ const WAYS_ON = `write one such as {"server": "user:password@tcp(db.example.com:
 /**
  * Reads the config file. Keys are matched without regard to case and the last of two wins, as Go's JSON does.
  *
- * @throws {ConfigError} When it is missing, cannot be read, or is not a JSON object. The message names the line.
+ * @throws {ConfigError} When it is missing, cannot be read, can be written by everybody, or is not a JSON object. The
+ * message names the line.
  */
-export function readConfigFile(path: string): ConfigFile {
-  const data = parseObject(path, readText(path));
+export async function readConfigFile(path: string): Promise<ConfigFile> {
+  const { text, info } = await read(path);
+  const data = parseObject(path, text);
   const values = new Map<string, unknown>();
   const unknownKeys: string[] = [];
   for (const [key, value] of Object.entries(data)) {
     const setting = SETTINGS.find((setting) => setting.inConfig && setting.name === key.toLowerCase());
-    if (!setting) unknownKeys.push(key);
+    if (!setting) unknownKeys.push(/^[\w-]{1,40}$/.test(key) ? key : "(not shown, since it may hold a password)");
     // null leaves a setting as it is, as in Go.
     else if (value !== null) values.set(setting.name, value);
   }
-  return { values, unknownKeys };
+  return { values, unknownKeys, mode: info.mode, writers: othersWhoDecide(path, info) };
 }
 
-function readText(path: string): string {
+async function read(path: string): Promise<SmallFile> {
   try {
-    return Deno.readTextFileSync(path);
+    const file = await readSmallFile(path);
+    refuseEverybodys(path, file.info);
+    return file;
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) throw noConfigFile(path);
     if (error instanceof Deno.errors.PermissionDenied) {
-      throw new ConfigError(`Cannot read the config file: ${path}: permission denied; make it readable for this user`);
+      throw new ConfigError(
+        `Cannot read the config file: ${pathOr(path)}: permission denied; make it readable for this user`,
+      );
+    }
+    if (error instanceof UnfitFileError && error.cure !== undefined) {
+      throw new ConfigError(`Cannot use the config file: ${path}: ${error.message}; ${error.cure}`);
     }
     const why = error instanceof Deno.errors.NotCapable ? "not a plain file" : messageOf(error);
-    throw new ConfigError(`Cannot read the config file: ${path}: ${why}; ${WAYS_ON}`);
+    throw new ConfigError(`Cannot read the config file: ${pathOr(path)}: ${why}; ${WAYS_ON}`);
   }
 }
 
@@ -89,10 +107,10 @@ function faultOf(text: string): string {
 
 /** A server in the place of the file may hold a password, so that it is not repeated. */
 function noConfigFile(path: string): NoConfigFileError {
-  const isServer = path.includes("://") || path.includes("@");
+  const shown = pathOr(path, "");
   return new NoConfigFileError(
-    isServer
+    shown === ""
       ? "No config file: what is named as one looks like a server; name a server with --server"
-      : `No config file: ${path}; ${WAYS_ON}`,
+      : `No config file: ${shown}; ${WAYS_ON}`,
   );
 }

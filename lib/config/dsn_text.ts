@@ -1,6 +1,7 @@
 /** What all parts of reading a DSN share: cutting text up, and showing it in errors without showing a password. */
 
 import { ConfigError } from "../errors.ts";
+import { isPlain } from "../harmless.ts";
 
 /** A DSN that cannot be used. Its message fits on one line and never holds any part of what could be a password. */
 export class DsnError extends ConfigError {}
@@ -17,6 +18,15 @@ export const showQuoted: Show = (value) => {
   // JSON leaves these line ends and controls as they are.
   return quoted.replace(/[\u007f-\u009f\u2028\u2029]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`);
 };
+
+/** For what stands elsewhere than in the server setting, where a whole server may have been written by mistake. */
+export const showPlain: Show = (value, substitute) => isPlain(value) ? showQuoted(value, substitute) : substitute;
+
+/** Whether it can be the name or the address of a host. What cannot may be a piece of a password, and is not shown. */
+export function isHostName(text: string): boolean {
+  // The zone of an IPv6 address may have any name of a network device.
+  return /^#?[\p{L}\p{N}._-]+$/u.test(text) || /^[0-9a-f:.]+(%[\w.-]+)?$/i.test(text);
+}
 
 /** Splits at the first separator; the second part is undefined if there is none. */
 export function cut(text: string, separator: string): [string, string | undefined] {

@@ -100,8 +100,27 @@ function parseFolder(text: string, source: string): string | undefined {
   );
 }
 
+/** Parts of a server without a password, each in its plainest form. */
+const USER = "(?:[\\w.$-]+@)?";
+const HOST = "(?:(?:[\\w.-]|%2F)*|\\[[\\w:.%]+\\])(?::\\d{1,5})?";
+const DATABASE = "[\\w.$-]*";
+const PATH = "[\\w./-]*";
+/** The name of a parameter whose value is no secret, nor may have one in it. */
+const NAME =
+  "(?!\\w*(?:pass(?!file)|pwd|secret|scram|token|credential|key\\b(?<!sslkey)|options|attributes))[a-z_]\\w*";
+const QUERY = `(?:\\?(?:${NAME}=[^&@:%]*(?:&|$))*)?`;
+
+/** The servers that are known to hold no password. */
+const WITHOUT_PASSWORD = [
+  /^$/,
+  /^file:(?:\/|[A-Za-z]:[\\/]|$)/,
+  new RegExp(`^${USER}(?:tcp(?:\\(${HOST}\\))?|unix(?:\\(${PATH}\\))?)?/${DATABASE}${QUERY}$`, "i"),
+  new RegExp(`^(?:postgres|postgresql|mysql|mariadb)://${USER}${HOST}(?:,${HOST})*(?:/${DATABASE})?${QUERY}$`, "i"),
+  new RegExp(`^(?:\\s*${NAME}\\s*=(?:\\s*(?:'[\\w./, -]*'|[\\w./,-]+))?(?=\\s|$))+\\s*$`, "i"),
+];
+
 /** Whether a `server` setting may have a password in it; in doubt it has. */
 export function holdsPassword(text: string): boolean {
-  if (text.startsWith("file:")) return false;
-  return /:.*@|password/is.test(text.replace(/^\w+:\/\//, ""));
+  const whole = text.replace(/[\r\n]+$/, "");
+  return !WITHOUT_PASSWORD.some((form) => form.test(whole));
 }

@@ -2,6 +2,7 @@ import { parseGoBoolean } from "../args/go_flags.ts";
 import { SETTINGS, type SettingSpec } from "../args/settings_table.ts";
 import { formatDuration, parseWait } from "../duration.ts";
 import type { SeraError } from "../errors.ts";
+import { isPlain, isServerWithPassword, plainOr } from "../harmless.ts";
 
 /** A value and where it came from. */
 export interface Found {
@@ -25,7 +26,7 @@ export class SettingValues {
 
   /** Text that is not empty; for a setting with words one of these. */
   text(name: string): string | undefined {
-    return this.#read(name, (spec, found) => readWord(spec, found, false));
+    return this.#read(name, readText);
   }
 
   textOrEmpty(name: string): string | undefined {
@@ -66,6 +67,13 @@ function specOf(name: string): SettingSpec {
   return SETTINGS.find((setting) => setting.name === name)!;
 }
 
+/** What is written in a lock's row, in a session's marks or for the command must be no server by mistake. */
+function readText(spec: SettingSpec, found: Found): string {
+  const text = readWord(spec, found, false);
+  if (spec.kind === "text" && isServerWithPassword(text)) throw wrong(spec, found, "some text that is no server");
+  return text;
+}
+
 function readWord(spec: SettingSpec, found: Found, emptyIsFine: boolean): string {
   const { value } = found;
   if (typeof value === "string" && (value !== "" || emptyIsFine) && (spec.words?.includes(value) ?? true)) return value;
@@ -101,10 +109,18 @@ function asBoolean({ value, json }: Found): boolean | undefined {
   return typeof value === "string" && !json ? parseGoBoolean(value) : undefined;
 }
 
-/** The error for a value that cannot be used. A server may hold a password, so its value is never repeated. */
+/** The error for a value that cannot be used. It may be a server in the wrong place, and then is not repeated. */
 function wrong(spec: SettingSpec, { value, source, error, json }: Found, expected: string): SeraError {
-  const shown = spec.name === "server"
-    ? ""
-    : `: ${typeof value === "string" && !json && value !== "" ? value : JSON.stringify(value)}`;
+  // A long text is one where a text belongs.
+  const longest = spec.kind === "text" ? 200 : undefined;
+  const shown = spec.name === "server" ? "" : `: ${shownValue(value, json, longest)}`;
   return new error(`Cannot use ${spec.name} in ${source}${shown}; it takes ${expected}`);
+}
+
+function shownValue(value: unknown, json: boolean, longest: number | undefined): string {
+  if (typeof value === "string") {
+    return json && isPlain(value, longest) ? JSON.stringify(value) : plainOr(value, longest);
+  }
+  if (Array.isArray(value)) return "a list";
+  return typeof value === "object" ? "an object" : JSON.stringify(value);
 }

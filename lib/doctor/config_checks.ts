@@ -4,12 +4,12 @@ import { type ConfigFile, NoConfigFileError, readConfigFile } from "../config/co
 import { holdsPassword } from "../config/server.ts";
 import { formatDuration } from "../duration.ts";
 import { ConfigError } from "../errors.ts";
+import { VariableError } from "../io.ts";
 import { serverName } from "./server_view.ts";
 import { type Report, splitMessage } from "./report.ts";
 
-/** Everybody on the machine may read, or write. */
+/** Everybody on the machine may read. */
 const OTHERS_READ = 0o004;
-const OTHERS_WRITE = 0o002;
 
 const NAMES = ["config", "permissions", "settings"];
 
@@ -29,6 +29,13 @@ export async function checkConfig(
     if (error instanceof ConfigError) return error;
     throw error;
   });
+  if (resolved instanceof VariableError) {
+    await report.check("settings", () => {
+      throw resolved;
+    });
+    report.skipRest([...NAMES, "lock"]);
+    return undefined;
+  }
   const fromOutside = (name: string) => flags.get(name) ?? env(environmentName(name));
   const path = fromOutside("config") ?? DEFAULT_CONFIG_FILE;
   const serverFrom = flags.has("server") ? "--server" : env("SERA_SERVER") === undefined ? undefined : "SERA_SERVER";
@@ -36,9 +43,9 @@ export async function checkConfig(
 
   let file: ConfigFile | undefined;
   let unused: string | undefined;
-  const found = await report.check("config", () => {
+  const found = await report.check("config", async () => {
     try {
-      file = readConfigFile(path);
+      file = await readConfigFile(path);
       return { found: `${path}${serverFrom === undefined ? "" : `; the server is from ${serverFrom}`}` };
     } catch (error) {
       if (!needless || !(error instanceof ConfigError)) throw error;
@@ -48,8 +55,10 @@ export async function checkConfig(
     }
   });
   if (file) {
-    const server = file.values.get("server");
-    await report.check("permissions", () => examine(path, typeof server === "string" && holdsPassword(server)));
+    const { values, mode, writers } = file;
+    const server = values.get("server");
+    await report.check("permissions", () => examine(path, mode, typeof server === "string" && holdsPassword(server)));
+    for (const writer of writers) await report.check("permissions", () => splitMessage(writer));
   } else if (found) {
     await report.check("permissions", () => ({ found: "there is no file to protect" }));
   }
@@ -66,20 +75,16 @@ export async function checkConfig(
     return undefined;
   }
   for (const note of resolved.notes) {
-    if (note !== unused) await report.check("settings", () => splitMessage(note));
+    if (note !== unused && !file?.writers.includes(note)) await report.check("settings", () => splitMessage(note));
   }
   return resolved;
 }
 
-/** Whether others can read a password in the file, or name another server there. */
-function examine(path: string, withPassword: boolean) {
+/** Whether others can read a password in the file. */
+function examine(path: string, mode: number | null, withPassword: boolean) {
   // Windows keeps no mode.
-  const mode = Deno.statSync(path).mode ?? undefined;
-  if (mode === undefined) return { found: "protected by the folder's access list" };
+  if (mode === null) return { found: "protected by the folder's access list" };
   const shown = `mode ${(mode & 0o7777).toString(8).padStart(4, "0")}`;
-  if ((mode & OTHERS_WRITE) !== 0) {
-    return { found: `${shown}: everybody can write to ${path}`, cure: `chmod 0640 ${path}, or 0600` };
-  }
   if (withPassword && (mode & OTHERS_READ) !== 0) {
     return { found: `${shown}: everybody can read the password in ${path}`, cure: `chmod 0640 ${path}, or 0600` };
   }

@@ -2,6 +2,7 @@ import { formatDuration } from "../duration.ts";
 import { UnsafeServerError } from "../errors.ts";
 import type { Backend } from "../lock/lock.ts";
 import type { Session } from "../lock/session.ts";
+import { sql, type Statement } from "../sql/statement.ts";
 import { checkAddresses } from "./address.ts";
 import { probeLock } from "./probe_lock.ts";
 import type { Finding, Report } from "./report.ts";
@@ -12,8 +13,8 @@ import { checkTls, type TlsWishes } from "./tls_check.ts";
 export interface Database<S extends Session> {
   readonly addresses: readonly Address[];
   readonly tls: TlsWishes;
-  /** SQL for the seconds since 1970 as `now`, by the server's clock. */
-  readonly now: string;
+  /** Asks for the seconds since 1970 as `now`, by the server's clock. */
+  readonly now: Statement;
   /** Connects as a run does. */
   open(allowUnsafeServer: boolean): Promise<S>;
   version(session: S): Promise<string>;
@@ -115,7 +116,7 @@ async function roundTrip(session: Session): Promise<Finding> {
   const times: number[] = [];
   for (let round = 0; round < ROUNDS; round++) {
     const sent = performance.now();
-    await session.query("SELECT 1");
+    await session.query(sql`SELECT 1`);
     times.push(performance.now() - sent);
   }
   const median = times.sort((a, b) => a - b)[ROUNDS >> 1]!;
@@ -123,9 +124,9 @@ async function roundTrip(session: Session): Promise<Finding> {
 }
 
 /** For information only: sera goes by no wall clock. */
-async function compareClocks(session: Session, sql: string): Promise<Finding> {
+async function compareClocks(session: Session, now: Statement): Promise<Finding> {
   const before = Date.now();
-  const server = Number((await session.query(sql)).now);
+  const server = Number((await session.query(now)).now);
   const here = (before + Date.now()) / 2000;
   const apart = Math.abs(server - here);
   if (apart <= SAME) return { found: "the server's is this machine's, to a second or two" };

@@ -1,8 +1,8 @@
 import type { FileServer } from "../config/server.ts";
-import { defaultLockFolder } from "../lock/lock_folder.ts";
+import { type DefaultFolder, defaultLockFolder } from "../lock/default_folder.ts";
 import { type BackendOptions, openBackend } from "../lock/open_backend.ts";
 import { probeLock } from "./probe_lock.ts";
-import type { Report } from "./report.ts";
+import type { Finding, Report } from "./report.ts";
 
 /** Checks that locks can be kept in a folder of this machine. */
 export async function checkFile(
@@ -14,7 +14,7 @@ export async function checkFile(
   const open = () => openBackend(server, name, options);
   const usable = await report.check("folder", async () => {
     await using _ = await open();
-    return { found: server.folder ?? defaultLockFolder(options.env) };
+    return server.folder === undefined ? findingOf(defaultLockFolder(options.env)) : { found: server.folder };
   });
   if (usable) {
     await report.check("lock", async () => {
@@ -22,11 +22,23 @@ export async function checkFile(
         return await probeLock(open, options.allowUnsafeServer);
       } finally {
         // Nobody else knows the name, so nobody can be waiting for this file.
-        removeQuietly(`${server.folder ?? defaultLockFolder(options.env)}/${name}.lock`);
+        removeQuietly(`${server.folder ?? defaultLockFolder(options.env).path}/${name}.lock`);
       }
     });
   }
   report.skipRest(["folder", "lock"]);
+}
+
+/** Which folder it is and why, since only those that take the same one exclude each other. */
+function findingOf({ path, from }: DefaultFolder): Finding {
+  if (from === undefined) return { found: path };
+  const found = `${path}, from ${from}`;
+  if (from !== "HOME") return { found };
+  return {
+    found:
+      `${found}, since the system knows no home of this user: a sera that is started with another HOME locks elsewhere`,
+    cure: "name a folder: --server file:/some/dir",
+  };
 }
 
 function removeQuietly(path: string): void {

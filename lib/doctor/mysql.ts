@@ -3,6 +3,7 @@ import { formatDuration } from "../duration.ts";
 import type { MySqlOptions } from "../lock/mysql.ts";
 import { type MySqlSession, openMySqlSession } from "../lock/mysql_session.ts";
 import { whyUnsafe } from "../lock/mysql_topology.ts";
+import { sql } from "../sql/statement.ts";
 import type { Database } from "./database.ts";
 import { splitMessage } from "./report.ts";
 
@@ -21,7 +22,7 @@ export function mySqlDatabase(dsn: MySqlDsn, options: MySqlOptions): Database<My
       cure: "add tls=true to the DSN, and tls-ca if its CA is your own",
     },
     // Whole seconds: versions before 5.6 know no others.
-    now: "SELECT UNIX_TIMESTAMP() AS now",
+    now: sql`SELECT UNIX_TIMESTAMP() AS now`,
 
     open: (allowUnsafeServer) => openMySqlSession(dsn, { ...options, allowUnsafeServer }, new AbortController().signal),
 
@@ -44,7 +45,7 @@ export function mySqlDatabase(dsn: MySqlDsn, options: MySqlOptions): Database<My
 
     async settings(session) {
       const asked = Math.ceil(options.lease.ttl / 1000);
-      const { got } = await session.query("SELECT @@SESSION.wait_timeout AS got");
+      const { got } = await session.query(sql`SELECT @@SESSION.wait_timeout AS got`);
       const shown = `wait_timeout is ${formatDuration(Number(got) * 1000)}`;
       if (Number(got) === asked) return { found: `${shown}, as the ttl asks` };
       const ttl = formatDuration(asked * 1000);

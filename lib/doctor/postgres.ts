@@ -3,6 +3,7 @@ import { LockUnavailableError } from "../errors.ts";
 import type { PostgresOptions } from "../lock/postgres.ts";
 import { throughPooler } from "../lock/postgres_pooler.ts";
 import { openPostgresSession, type PostgresSession, sessionSettings } from "../lock/postgres_session.ts";
+import { join, sql, word } from "../sql/statement.ts";
 import type { Database } from "./database.ts";
 import { type Finding, splitMessage } from "./report.ts";
 
@@ -31,12 +32,12 @@ export function postgresDatabase(
       password: server.hosts.some(({ password }) => password !== undefined),
       cure: "use sslmode=verify-full, with sslrootcert=system or the file of its CA",
     },
-    now: "SELECT extract(epoch FROM clock_timestamp()) AS now",
+    now: sql`SELECT extract(epoch FROM clock_timestamp()) AS now`,
 
     open,
 
     async version(session) {
-      const { version } = await session.query("SELECT version() AS version");
+      const { version } = await session.query(sql`SELECT version() AS version`);
       return String(version).split(" on ")[0]!;
     },
 
@@ -51,10 +52,10 @@ export function postgresDatabase(
       const type = pair ? "(integer, integer)" : "(bigint)";
       const missing: string[] = [];
       for (const name of ["pg_try_advisory_lock", "pg_advisory_unlock"]) {
-        const { may } = await session.query(`SELECT has_function_privilege('${name}${type}', 'EXECUTE') AS may`);
+        const { may } = await session.query(sql`SELECT has_function_privilege(${name + type}, 'EXECUTE') AS may`);
         if (may !== "t") missing.push(`GRANT EXECUTE ON FUNCTION ${name}${type}`);
       }
-      const { may } = await session.query("SELECT has_table_privilege('pg_catalog.pg_locks', 'SELECT') AS may");
+      const { may } = await session.query(sql`SELECT has_table_privilege('pg_catalog.pg_locks', 'SELECT') AS may`);
       if (may !== "t") missing.push("GRANT SELECT ON pg_locks");
       if (missing.length === 0) return { found: "the user may use advisory locks, and see them" };
       const cure = missing.map((grant) => `${grant} TO ${server.user}`).join(", ");
@@ -64,8 +65,8 @@ export function postgresDatabase(
     async settings(session) {
       const tcp = session.socket.remoteAddress !== undefined;
       const asked = sessionSettings(options.lease).filter(([name]) => tcp || !name.startsWith("tcp_"));
-      const names = asked.map(([name]) => `'${name}'`).join(", ");
-      const rows = await session.queryAll(`SELECT name, setting, unit FROM pg_settings WHERE name IN (${names})`);
+      const names = join(asked.map(([name]) => word(name)));
+      const rows = await session.queryAll(sql`SELECT name, setting, unit FROM pg_settings WHERE name IN (${names})`);
       const refused = asked.flatMap(([name, value]) => {
         const row = rows.find((row) => row.name === name);
         if (!row) return [`${name} (unknown there, not ${value})`];
@@ -87,7 +88,7 @@ async function allowed(
   session: PostgresSession,
   open: (allowUnsafeServer: boolean) => Promise<PostgresSession>,
 ): Promise<{ finding: Finding; session: PostgresSession }> {
-  const { standby } = await session.query("SELECT pg_is_in_recovery() AS standby");
+  const { standby } = await session.query(sql`SELECT pg_is_in_recovery() AS standby`);
   if (standby === "t") {
     return {
       session,

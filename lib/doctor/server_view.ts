@@ -1,11 +1,15 @@
 import type { MySqlDsn } from "../config/mysql/dsn.ts";
 import type { PostgresServer } from "../config/postgres/server.ts";
 import type { Server } from "../config/server.ts";
+import { isPlain, pathOr } from "../harmless.ts";
 
 /** A host and its port, or the path of a socket. */
 export type Address =
   | { readonly transport: "tcp"; readonly host: string; readonly port: number }
   | { readonly transport: "unix"; readonly path: string };
+
+/** No name of a user or a database is longer on any server. */
+const LONGEST_NAME = 80;
 
 /** The server on one line, without its password. */
 export function serverName(server: Server): string {
@@ -35,12 +39,32 @@ export function serverView(server: Server): Record<string, unknown> {
   }
 }
 
-function mySqlView({ kind, address, user, password, database, tls, ...parameters }: MySqlDsn): Record<string, unknown> {
-  return { kind, ...addressView(address), user, password: asSet(password !== ""), database, tls, parameters };
+function mySqlView({ kind, address, user, password, database, tls, ...rest }: MySqlDsn): Record<string, unknown> {
+  const parameters = {
+    ...rest,
+    connectionAttributes: namesOnly(rest.connectionAttributes),
+    sessionVariables: namesOnly(rest.sessionVariables),
+  };
+  return {
+    kind,
+    ...addressView(address),
+    user: nameView(user),
+    password: asSet(password !== ""),
+    database: nameView(database),
+    tls,
+    parameters,
+  };
+}
+
+/** Values that may be anything, so that only the plain ones are shown. */
+function namesOnly(values: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, isPlain(value) ? value : "set"]));
 }
 
 function postgresView(server: PostgresServer): Record<string, unknown> {
-  const { kind, hosts, user, database, sslmode, noPassword: _, notes: __, ...parameters } = server;
+  const { kind, hosts, user, database, sslmode, noPassword: _, notes: __, ...rest } = server;
+  // The settings of a session may hold an application's secrets.
+  const parameters = { ...rest, ...rest.options === undefined ? {} : { options: "set" } };
   const views = hosts.map(({ address, certificateName, password }) => ({
     ...addressView(address),
     ...certificateName === undefined || address.transport === "tcp" && certificateName === address.host
@@ -51,9 +75,9 @@ function postgresView(server: PostgresServer): Record<string, unknown> {
   return {
     kind,
     ...addressView(hosts[0]!.address),
-    user,
+    user: nameView(user),
     password: views[0]!.password,
-    database,
+    database: nameView(database),
     tls: sslmode,
     parameters,
     // All that are tried; the first of them is the one above.
@@ -62,7 +86,7 @@ function postgresView(server: PostgresServer): Record<string, unknown> {
 }
 
 function whereIs(address: Address): string {
-  if (address.transport === "unix") return `unix(${address.path})`;
+  if (address.transport === "unix") return `unix(${pathOr(address.path)})`;
   return `tcp(${address.host.includes(":") ? `[${address.host}]` : address.host}:${address.port})`;
 }
 
@@ -79,5 +103,10 @@ function passwordOf(there: boolean): string {
 }
 
 function shown(name: string): string {
-  return name === "" ? "(none)" : name;
+  return name === "" ? "(none)" : nameView(name);
+}
+
+/** A user or a database, unless it may be a piece of a password that was cut in the wrong place. */
+function nameView(name: string): string {
+  return isPlain(name, LONGEST_NAME) ? name : "(not shown)";
 }

@@ -1,3 +1,6 @@
+import type { Spelling } from "../sql/spelling.ts";
+import type { Statement } from "../sql/statement.ts";
+
 /** The columns of the table but its id, in their order. */
 export type LedgerColumn =
   /** Of the table as the one who wrote the row knew it, see `VERSION`. */
@@ -18,35 +21,35 @@ export type LedgerColumn =
 
 /** What databases differ in, as far as the ledger is concerned. */
 export interface Dialect {
-  /** The table's name, quoted. */
-  readonly table: string;
+  /** How it writes values and names. */
+  readonly spelling: Spelling;
+  /** The table's name. */
+  readonly table: Statement;
   /** The table as messages name it. */
   readonly shown: string;
-  /** The name of an index of the table, quoted. */
-  indexName(what: string): string;
+  /** The name of an index of the table. */
+  indexName(what: string): Statement;
   /** The definition of the column `id`, which counts by itself and never gives a number twice. */
-  readonly id: string;
+  readonly id: Statement;
   /** The columns' types. */
-  readonly types: Readonly<Record<LedgerColumn, string>>;
+  readonly types: Readonly<Record<LedgerColumn, Statement>>;
   /** What follows the columns of a new table. */
-  readonly tableOptions: string;
+  readonly tableOptions: Statement;
   /** Whether an index is a part of the table, as in MySQL, or is made by a statement of its own. */
   readonly inlineIndexes: boolean;
   /** SQL for the server's time. */
-  readonly now: string;
+  readonly now: Statement;
   /** SQL for the server's time in so many milliseconds; a negative number is in the past. */
-  after(milliseconds: number): string;
+  after(milliseconds: number): Statement;
   /** SQL for the number of the session. */
-  readonly session: string;
+  readonly session: Statement;
   /** The statement that tells the id that was given last, as `id`; undefined where INSERT itself tells. */
-  readonly lastId?: string | undefined;
-  /** Text as SQL, whatever it holds and whatever the session's character set. */
-  text(value: string): string;
+  readonly lastId?: Statement | undefined;
   /** SQL that reads a column of text in the form that {@linkcode decodeText} takes. */
-  readText(column: string): string;
+  readText(column: Statement): Statement;
   decodeText(value: unknown): string;
   /** SQL that reads a time as milliseconds since 1970. */
-  readTime(column: string): string;
+  readTime(column: Statement): Statement;
   /** Whether the database has said that this is missing. */
   isMissing(what: "table" | "column", cause: unknown): boolean;
   /** Whether it has said that what was to be made is there already. */

@@ -1,9 +1,12 @@
 import { DatabaseSync } from "node:sqlite";
 import { LockUnavailableError, messageOf } from "../errors.ts";
+import type { LockFolder } from "../lock/lock_folder.ts";
+import { makePlainFile, objectionToFile, saidBy } from "../lock/plain_file.ts";
 import type { Row } from "../lock/session.ts";
 import type { Dialect } from "./dialect.ts";
-import { toHex } from "./hex.ts";
 import type { Store } from "./ledger_table.ts";
+import { SQLITE } from "../sql/spelling.ts";
+import { identifier, sql } from "../sql/statement.ts";
 
 /** The ledger's file, beside the lock files. */
 const FILE = "ledger.sqlite";
@@ -17,36 +20,36 @@ const TIME = "%Y-%m-%d %H:%M:%f";
 /** The ledger in a file of SQLite. */
 function sqliteDialect(path: string): Dialect {
   return {
-    table: "sera_runs",
+    spelling: SQLITE,
+    table: sql`sera_runs`,
     shown: path,
-    indexName: (what) => `by_${what}`,
+    indexName: (what) => identifier(`by_${what}`),
     // Without the last word SQLite gives numbers of deleted rows again.
-    id: "INTEGER PRIMARY KEY AUTOINCREMENT",
+    id: sql`INTEGER PRIMARY KEY AUTOINCREMENT`,
     types: {
-      version: "INTEGER NOT NULL DEFAULT 1",
-      lock_name: "TEXT NOT NULL",
-      run_key: "TEXT NULL",
-      label: "TEXT NOT NULL DEFAULT ''",
-      host: "TEXT NOT NULL DEFAULT ''",
-      pid: "INTEGER NOT NULL DEFAULT 0",
-      session_id: "INTEGER NOT NULL DEFAULT 0",
-      user_name: "TEXT NOT NULL DEFAULT ''",
-      started: "TEXT NOT NULL",
-      finished: "TEXT NULL",
-      exit_code: "INTEGER NULL",
-      outcome: "TEXT NOT NULL",
-      expires: "TEXT NULL",
+      version: sql`INTEGER NOT NULL DEFAULT 1`,
+      lock_name: sql`TEXT NOT NULL`,
+      run_key: sql`TEXT NULL`,
+      label: sql`TEXT NOT NULL DEFAULT ''`,
+      host: sql`TEXT NOT NULL DEFAULT ''`,
+      pid: sql`INTEGER NOT NULL DEFAULT 0`,
+      session_id: sql`INTEGER NOT NULL DEFAULT 0`,
+      user_name: sql`TEXT NOT NULL DEFAULT ''`,
+      started: sql`TEXT NOT NULL`,
+      finished: sql`TEXT NULL`,
+      exit_code: sql`INTEGER NULL`,
+      outcome: sql`TEXT NOT NULL`,
+      expires: sql`TEXT NULL`,
     },
-    tableOptions: "",
+    tableOptions: sql``,
     inlineIndexes: false,
-    now: `strftime('${TIME}', 'now')`,
-    after: (milliseconds) => `strftime('${TIME}', 'now', '${(milliseconds / 1000).toFixed(3)} seconds')`,
+    now: sql`strftime(${TIME}, 'now')`,
+    after: (milliseconds) => sql`strftime(${TIME}, 'now', ${`${(milliseconds / 1000).toFixed(3)} seconds`})`,
     // A file has no sessions; the process is what holds the lock.
-    session: String(Deno.pid),
-    text: (value) => `CAST(X'${toHex(value)}' AS TEXT)`,
+    session: sql`${Deno.pid}`,
     readText: (column) => column,
     decodeText: String,
-    readTime: (column) => `CAST(round(1000 * unixepoch(${column}, 'subsec')) AS INTEGER)`,
+    readTime: (column) => sql`CAST(round(1000 * unixepoch(${column}, 'subsec')) AS INTEGER)`,
     isMissing: (what, cause) =>
       (what === "table" ? /^no such table/ : /no such column|no column named/).test(messageOf(cause)),
     isThereAlready: (cause) => /already exists|duplicate column name/.test(messageOf(cause)),
@@ -55,51 +58,81 @@ function sqliteDialect(path: string): Dialect {
   };
 }
 
-function open(path: string): DatabaseSync {
-  // As with the lock files: readable by the group for folders that a group shares.
-  Deno.openSync(path, { read: true, write: true, create: true, mode: 0o660 }).close();
+/** What SQLite puts beside a file, and takes for its own whoever has put it there: it even removes files that one names. */
+const SIDE_FILES = ["-journal", "-wal", "-shm"];
+
+function open(folder: LockFolder, path: string): DatabaseSync {
+  refuseForeign(folder, path);
+  // Not left to SQLite, which would follow a link.
+  makePlainFile(path, folder);
   const database = new DatabaseSync(path);
   database.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT}; PRAGMA synchronous = EXTRA;`);
   return database;
 }
 
-function isThere(path: string): boolean {
+/** Nobody else can put anything into the folder now, but somebody may have done so before it was closed to others. */
+function refuseForeign(folder: LockFolder, path: string): void {
+  for (const file of ["", ...SIDE_FILES].map((end) => `${path}${end}`)) {
+    const info = lookUp(file);
+    const objection = info && objectionToFile(info, file, folder);
+    if (objection !== undefined) throw new Error(file === path ? objection : `${file}: ${objection}`);
+  }
+}
+
+function lookUp(path: string): Deno.FileInfo | undefined {
   try {
-    Deno.statSync(path);
-    return true;
+    return Deno.lstatSync(path);
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
+    if (error instanceof Deno.errors.NotFound) return undefined;
     throw error;
   }
 }
+
+/** A store in a file. Disposing of it closes the file. */
+export type FileStore = Store & Disposable;
 
 /**
  * The ledger in a file beside the locks. SQLite puts back what a crash has left half written; each statement is on the
  * disk before it is answered.
  *
- * @param folder An existing folder.
+ * @param folder Not one that a group shares: SQLite goes by names, and trusts what lies beside its file.
+ * @param shown The path in messages.
  */
-export function fileStore(folder: string): Store {
-  const path = `${folder}/${FILE}`;
-  const wrap = (error: unknown) => {
-    const said = messageOf(error);
-    const reason = /not a database|malformed/.test(said) ? `${said}; restore it, or move it away to begin anew` : said;
-    const wrapped = new LockUnavailableError(`Cannot use the ledger ${path}: ${reason}`, false, reason);
-    wrapped.cause = error;
-    return wrapped;
-  };
+export function fileStore(folder: LockFolder, shown = ledgerPath(folder)): FileStore {
+  const path = ledgerPath(folder);
   let database: DatabaseSync | undefined;
   return {
-    dialect: sqliteDialect(path),
-    run(sql) {
+    dialect: sqliteDialect(shown),
+    run(statement) {
       try {
+        const text = statement.textFor(SQLITE);
         // Who only reads makes no file.
-        if (!database && sql.startsWith("SELECT") && !isThere(path)) throw new Error("no such table: there is no file");
-        database ??= open(path);
-        return Promise.resolve(database.prepare(sql).all() as Row[]);
+        if (!database && text.startsWith("SELECT") && !lookUp(path)) {
+          throw new Error("no such table: there is no file");
+        }
+        database ??= open(folder, path);
+        return Promise.resolve(database.prepare(text).all() as Row[]);
       } catch (error) {
-        return Promise.reject(wrap(error));
+        return Promise.reject(ledgerError(shown, error));
       }
     },
+    [Symbol.dispose]() {
+      database?.close();
+      database = undefined;
+    },
   };
+}
+
+/** Where the ledger of a folder is. */
+export function ledgerPath(folder: LockFolder): string {
+  return `${folder.path}/${FILE}`;
+}
+
+/** The error for a ledger that cannot be used. */
+export function ledgerError(shown: string, error: unknown): LockUnavailableError {
+  const said = error instanceof Error ? saidBy(error) : String(error);
+  const reason = /not a database|malformed/.test(said) ? `${said}; restore it, or move it away to begin anew` : said;
+  const wrapped = new LockUnavailableError(`Cannot use the ledger ${shown}: ${reason}`, false, reason);
+  wrapped.cause = error;
+  return wrapped;
 }

@@ -1,11 +1,6 @@
-import { bytesToHex, hexToBytes } from "@noble/hashes/utils.js";
+import { hexToBytes } from "@noble/hashes/utils.js";
 
-/** The UTF-8 bytes of a text in hex digits, which need no quoting in any database. */
-export function toHex(text: string): string {
-  return bytesToHex(new TextEncoder().encode(text));
-}
-
-/** The reverse of {@linkcode toHex}. */
+/** The text whose UTF-8 bytes these hex digits are. */
 export function fromHex(digits: string): string {
   return new TextDecoder().decode(hexToBytes(digits));
 }

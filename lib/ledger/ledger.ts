@@ -1,8 +1,9 @@
 import type { Row } from "../lock/session.ts";
+import { join, sql, type Statement, word } from "../sql/statement.ts";
 import type { LedgerColumn } from "./dialect.ts";
 import { readRun, selectRuns } from "./rows.ts";
 import type { Outcome, Permission, RecordedRun, Rule, Runner } from "./run.ts";
-import { VERSION } from "./schema.ts";
+import { COLUMN_NAMES, COLUMNS, VERSION } from "./schema.ts";
 import { LedgerTable, type Store } from "./ledger_table.ts";
 
 /** As many characters as the columns for text hold. */
@@ -30,10 +31,10 @@ export class Ledger {
    * @throws {LockUnavailableError} When the ledger cannot be used.
    */
   async abandon(lock: string): Promise<readonly RecordedRun[]> {
-    const which = `lock_name = ${this.#text(lock)} AND outcome = 'running'`;
-    const left = await this.#select(`WHERE ${which} ORDER BY id`);
+    const which = sql`lock_name = ${cut(lock)} AND outcome = 'running'`;
+    const left = await this.#select(sql`WHERE ${which} ORDER BY id`);
     if (left.length > 0) {
-      await this.#table.ask(`UPDATE ${this.#table.dialect.table} SET outcome = 'abandoned' WHERE ${which}`);
+      await this.#table.ask(sql`UPDATE ${this.#table.dialect.table} SET outcome = 'abandoned' WHERE ${which}`);
     }
     return left;
   }
@@ -48,10 +49,10 @@ export class Ledger {
     if (because) return { granted: false, because };
     const { after, now } = this.#table.dialect;
     // What a key needs has to be there for ever, and what a span needs for that long.
-    const expires = rule.once === undefined ? after(Math.max(rule.keepHistory, rule.every ?? 0)) : "NULL";
+    const expires = rule.once === undefined ? after(Math.max(rule.keepHistory, rule.every ?? 0)) : sql`NULL`;
     return {
       granted: true,
-      id: await this.#insert(lock, rule.once, runner, { outcome: "running", started: now, expires }),
+      id: await this.#insert(lock, rule.once, runner, { outcome: sql`'running'`, started: now, expires }),
     };
   }
 
@@ -64,12 +65,13 @@ export class Ledger {
   async finish(id: number, outcome: Outcome, exitCode: number, rule: Rule): Promise<void> {
     const { after, now } = this.#table.dialect;
     const counts = outcome === "succeeded" || outcome === "failed" && rule.countFailures;
-    const expires = counts || rule.once === undefined ? "" : `, expires = ${after(rule.keepHistory)}`;
+    const expires = counts || rule.once === undefined ? sql`` : sql`, expires = ${after(rule.keepHistory)}`;
     await this.#table.ask(
-      `UPDATE ${this.#table.dialect.table} SET outcome = '${outcome}', finished = ${now}, exit_code = ${exitCode}${expires} ` +
-        `WHERE id = ${id} AND outcome = 'running'`,
+      sql`UPDATE ${this.#table.dialect.table}
+        SET outcome = ${word(outcome)}, finished = ${now}, exit_code = ${exitCode}${expires}
+        WHERE id = ${id} AND outcome = 'running'`,
     );
-    const [row] = await this.#table.ask(`SELECT outcome FROM ${this.#table.dialect.table} WHERE id = ${id}`);
+    const [row] = await this.#table.ask(sql`SELECT outcome FROM ${this.#table.dialect.table} WHERE id = ${id}`);
     if (row?.outcome !== outcome) {
       const found = row === undefined ? "has been deleted" : `is marked as ${row.outcome}`;
       throw this.#table.failure(`the run ${id} ${found}`);
@@ -84,7 +86,7 @@ export class Ledger {
   async skip(lock: string, runner: Runner, rule: Rule): Promise<void> {
     const { after, now } = this.#table.dialect;
     const expires = after(rule.keepHistory);
-    await this.#insert(lock, rule.once, runner, { outcome: "skipped", started: now, finished: now, expires });
+    await this.#insert(lock, rule.once, runner, { outcome: sql`'skipped'`, started: now, finished: now, expires });
   }
 
   /**
@@ -95,16 +97,18 @@ export class Ledger {
   async prune(): Promise<void> {
     const { now } = this.#table.dialect;
     const expired = await this.#table.ask(
-      `SELECT id FROM ${this.#table.dialect.table} WHERE expires < ${now} AND outcome <> 'running' ` +
-        `ORDER BY expires LIMIT ${PRUNED_AT_ONCE}`,
+      sql`SELECT id FROM ${this.#table.dialect.table} WHERE expires < ${now} AND outcome <> 'running'
+        ORDER BY expires LIMIT ${PRUNED_AT_ONCE}`,
     );
     if (expired.length === 0) return;
     // The last one stays: before MySQL 8.0 and MariaDB 10.2.4 a restarted server counts on from the highest id that it
     // finds, and ids must grow.
-    const [newest] = await this.#table.ask(`SELECT MAX(id) AS id FROM ${this.#table.dialect.table}`);
+    const [newest] = await this.#table.ask(sql`SELECT MAX(id) AS id FROM ${this.#table.dialect.table}`);
     const ids = expired.map(({ id }) => Number(id)).filter((id) => id !== Number(newest!.id));
     if (ids.length > 0) {
-      await this.#table.ask(`DELETE FROM ${this.#table.dialect.table} WHERE id IN (${ids.join(", ")})`);
+      await this.#table.ask(
+        sql`DELETE FROM ${this.#table.dialect.table} WHERE id IN (${join(ids.map((id) => sql`${id}`))})`,
+      );
     }
   }
 
@@ -116,22 +120,22 @@ export class Ledger {
    * @throws {LockUnavailableError} When the ledger cannot be read.
    */
   async latest(limit: number, lock?: string): Promise<readonly RecordedRun[]> {
-    const where = lock === undefined ? "" : `WHERE lock_name = ${this.#text(lock)} `;
-    const rest = `${where}ORDER BY id DESC LIMIT ${limit}`;
-    return await this.#read(rest, (sql) => this.#table.askIfThere(sql));
+    const where = lock === undefined ? sql`` : sql`WHERE lock_name = ${cut(lock)} `;
+    const rest = sql`${where}ORDER BY id DESC LIMIT ${limit}`;
+    return await this.#read(rest, (statement) => this.#table.askIfThere(statement));
   }
 
   async #counted(lock: string, { once, every, countFailures }: Rule): Promise<RecordedRun | undefined> {
     const conditions = [
-      ...(once === undefined ? [] : [`run_key = ${this.#text(once)}`]),
+      ...(once === undefined ? [] : [sql`run_key = ${cut(once)}`]),
       // Also what begins later than now: a clock that was set back must not make for another run.
-      ...(every === undefined ? [] : [`started > ${this.#table.dialect.after(-every)}`]),
+      ...(every === undefined ? [] : [sql`started > ${this.#table.dialect.after(-every)}`]),
     ];
     if (conditions.length === 0) return undefined;
-    const outcomes = countFailures ? "'succeeded', 'failed', 'abandoned'" : "'succeeded'";
+    const outcomes = countFailures ? sql`'succeeded', 'failed', 'abandoned'` : sql`'succeeded'`;
     const runs = await this.#select(
-      `WHERE lock_name = ${this.#text(lock)} AND outcome IN (${outcomes}) AND (${conditions.join(" OR ")}) ` +
-        "ORDER BY id DESC LIMIT 1",
+      sql`WHERE lock_name = ${cut(lock)} AND outcome IN (${outcomes})
+        AND (${join(conditions, sql` OR `)}) ORDER BY id DESC LIMIT 1`,
     );
     return runs[0];
   }
@@ -140,42 +144,42 @@ export class Ledger {
     lock: string,
     key: string | undefined,
     { label, host, pid, user }: Runner,
-    sqls: Readonly<Partial<Record<LedgerColumn, string>>> & { readonly outcome: Outcome },
+    sqls: Readonly<Partial<Record<LedgerColumn, Statement>>>,
   ): Promise<number> {
     const { dialect } = this.#table;
-    const values: Partial<Record<LedgerColumn, string>> = {
-      version: String(VERSION),
-      lock_name: this.#text(lock),
-      run_key: key === undefined ? "NULL" : this.#text(key),
-      label: this.#text(label),
-      host: this.#text(host),
-      pid: String(pid),
+    const values: Partial<Record<LedgerColumn, Statement>> = {
+      version: sql`${VERSION}`,
+      lock_name: sql`${cut(lock)}`,
+      run_key: key === undefined ? sql`NULL` : sql`${cut(key)}`,
+      label: sql`${cut(label)}`,
+      host: sql`${cut(host)}`,
+      pid: sql`${pid}`,
       session_id: dialect.session,
-      user_name: this.#text(user),
+      user_name: sql`${cut(user)}`,
       ...sqls,
-      outcome: `'${sqls.outcome}'`,
     };
-    const insert = `INSERT INTO ${this.#table.dialect.table} (${Object.keys(values).join(", ")}) ` +
-      `VALUES (${Object.values(values).join(", ")})`;
-    if (dialect.lastId === undefined) return Number((await this.#table.ask(`${insert} RETURNING id`))[0]!.id);
+    const names = COLUMN_NAMES.filter((name) => values[name] !== undefined);
+    const insert = sql`INSERT INTO ${dialect.table} (${join(names.map((name) => COLUMNS[name]))})
+      VALUES (${join(names.map((name) => values[name]!))})`;
+    if (dialect.lastId === undefined) return Number((await this.#table.ask(sql`${insert} RETURNING id`))[0]!.id);
     await this.#table.ask(insert);
     return Number((await this.#table.ask(dialect.lastId))[0]!.id);
   }
 
-  /** Text of the user's as SQL; as much of it as a column holds. */
-  #text(text: string): string {
-    return this.#table.dialect.text([...text].slice(0, LONGEST_TEXT).join(""));
-  }
-
-  #select(rest: string): Promise<readonly RecordedRun[]> {
-    return this.#read(rest, (sql) => this.#table.ask(sql));
+  #select(rest: Statement): Promise<readonly RecordedRun[]> {
+    return this.#read(rest, (statement) => this.#table.ask(statement));
   }
 
   async #read(
-    rest: string,
-    ask: (sql: string) => Promise<readonly Row[]>,
+    rest: Statement,
+    ask: (statement: Statement) => Promise<readonly Row[]>,
   ): Promise<readonly RecordedRun[]> {
     const { dialect } = this.#table;
     return (await ask(selectRuns(dialect, rest))).map((row) => readRun(dialect, row));
   }
+}
+
+/** As much of a text as a column holds. */
+function cut(text: string): string {
+  return [...text].slice(0, LONGEST_TEXT).join("");
 }

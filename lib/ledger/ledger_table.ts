@@ -1,7 +1,8 @@
 import { LockUnavailableError } from "../errors.ts";
 import type { Row } from "../lock/session.ts";
+import { sql, type Statement } from "../sql/statement.ts";
 import type { Dialect } from "./dialect.ts";
-import { COLUMNS, createTable } from "./schema.ts";
+import { COLUMN_NAMES, COLUMNS, createTable } from "./schema.ts";
 
 /** Where a ledger's table is. */
 export interface Store {
@@ -11,7 +12,7 @@ export interface Store {
    *
    * @throws {LockUnavailableError} When it fails; its cause is what the database said.
    */
-  run(sql: string): Promise<readonly Row[]>;
+  run(statement: Statement): Promise<readonly Row[]>;
 }
 
 /** How often a statement is tried that an administrator, a limit or another session has broken off. */
@@ -32,11 +33,11 @@ export class LedgerTable {
    *
    * @throws {LockUnavailableError} When it fails.
    */
-  async ask(sql: string): Promise<readonly Row[]> {
+  async ask(statement: Statement): Promise<readonly Row[]> {
     let made = false;
     for (let tries = 1;; tries++) {
       try {
-        return await this.#store.run(sql);
+        return await this.#store.run(statement);
       } catch (error) {
         if (!(error instanceof LockUnavailableError)) throw error;
         const { dialect } = this;
@@ -50,10 +51,10 @@ export class LedgerTable {
   }
 
   /** Statements that fail because another sera was faster do no harm: what counts is whether the table is right then. */
-  async #make(statements: readonly string[], why: LockUnavailableError): Promise<void> {
-    for (const sql of statements) {
+  async #make(statements: readonly Statement[], why: LockUnavailableError): Promise<void> {
+    for (const statement of statements) {
       try {
-        await this.#store.run(sql);
+        await this.#store.run(statement);
       } catch (error) {
         if (!(error instanceof LockUnavailableError)) throw error;
         if (!this.dialect.isThereAlready(error.cause)) {
@@ -67,13 +68,15 @@ export class LedgerTable {
   async #complete(why: LockUnavailableError): Promise<void> {
     const { dialect } = this;
     try {
-      await this.#store.run(`SELECT id, version, lock_name FROM ${dialect.table} LIMIT 1`);
+      await this.#store.run(sql`SELECT id, version, lock_name FROM ${dialect.table} LIMIT 1`);
     } catch (error) {
       if (!(error instanceof LockUnavailableError)) throw error;
       if (!dialect.isMissing("column", error.cause)) throw this.failure(error.reason, error);
       throw this.failure("this table is not sera's; name another one with --ledger-table");
     }
-    const additions = COLUMNS.map((name) => `ALTER TABLE ${dialect.table} ADD COLUMN ${name} ${dialect.types[name]}`);
+    const additions = COLUMN_NAMES.map((name) =>
+      sql`ALTER TABLE ${dialect.table} ADD COLUMN ${COLUMNS[name]} ${dialect.types[name]}`
+    );
     await this.#make(additions, why);
   }
 
@@ -83,13 +86,13 @@ export class LedgerTable {
    * @returns No rows when there is no table.
    * @throws {LockUnavailableError} When it fails.
    */
-  async askIfThere(sql: string): Promise<readonly Row[]> {
+  async askIfThere(statement: Statement): Promise<readonly Row[]> {
     try {
-      return await this.#store.run(sql);
+      return await this.#store.run(statement);
     } catch (error) {
       if (!(error instanceof LockUnavailableError)) throw error;
       if (this.dialect.isMissing("table", error.cause)) return [];
-      return await this.ask(sql);
+      return await this.ask(statement);
     }
   }
 

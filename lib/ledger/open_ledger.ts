@@ -1,6 +1,7 @@
 import type { TableName } from "../config/ledger_settings.ts";
 import type { Server } from "../config/server.ts";
-import { defaultLedgerFolder, prepareLockFolder } from "../lock/lock_folder.ts";
+import { defaultLedgerFolder } from "../lock/default_folder.ts";
+import { prepareLockFolder } from "../lock/lock_folder.ts";
 import type { Session } from "../lock/session.ts";
 import type { Dialect } from "./dialect.ts";
 import { Ledger } from "./ledger.ts";
@@ -36,8 +37,12 @@ export async function loadStore(
 ): Promise<(session: Session | undefined) => Promise<Store>> {
   switch (server.kind) {
     case "file": {
-      const folder = server.folder ?? defaultLedgerFolder(env);
-      prepareLockFolder(folder, server.folder === undefined);
+      const path = server.folder ?? defaultLedgerFolder(env).path;
+      const folder = prepareLockFolder(path, server.folder === undefined);
+      if (folder.group !== undefined) {
+        const { sharedStore } = await import("./shared_file.ts");
+        return () => Promise.resolve(sharedStore(folder));
+      }
       const { fileStore } = await import("./file.ts");
       return () => Promise.resolve(fileStore(folder));
     }

@@ -1,20 +1,22 @@
 import type { Row } from "../lock/session.ts";
+import { join, sql, type Statement } from "../sql/statement.ts";
 import type { Dialect, LedgerColumn } from "./dialect.ts";
 import type { RecordedRun } from "./run.ts";
+import { COLUMNS } from "./schema.ts";
 
 /**
  * The statement that reads runs.
  *
  * @param rest What follows the table's name.
  */
-export function selectRuns({ table, readText, readTime }: Dialect, rest: string): string {
-  const text = (name: LedgerColumn) => `${readText(name)} AS ${name}`;
-  const time = (name: LedgerColumn) => `${readTime(name)} AS ${name}`;
+export function selectRuns({ table, readText, readTime }: Dialect, rest: Statement): Statement {
+  const text = (name: LedgerColumn) => sql`${readText(COLUMNS[name])} AS ${COLUMNS[name]}`;
+  const time = (name: LedgerColumn) => sql`${readTime(COLUMNS[name])} AS ${COLUMNS[name]}`;
   const columns = [
-    ...["id", "lock_name", text("run_key"), text("label"), text("host"), "pid", "session_id", text("user_name")],
-    ...[time("started"), time("finished"), "exit_code", "outcome"],
+    ...[sql`id, lock_name`, text("run_key"), text("label"), text("host"), sql`pid, session_id`, text("user_name")],
+    ...[time("started"), time("finished"), sql`exit_code, outcome`],
   ];
-  return `SELECT ${columns.join(", ")} FROM ${table} ${rest}`;
+  return sql`SELECT ${join(columns)} FROM ${table} ${rest}`;
 }
 
 /** Reads a row that {@linkcode selectRuns} gave. */

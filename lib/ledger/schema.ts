@@ -1,3 +1,4 @@
+import { join, sql, type Statement } from "../sql/statement.ts";
 import type { Dialect, LedgerColumn } from "./dialect.ts";
 
 /**
@@ -7,22 +8,25 @@ import type { Dialect, LedgerColumn } from "./dialect.ts";
  */
 export const VERSION = 1;
 
-/** All columns but the id. */
-export const COLUMNS: readonly LedgerColumn[] = [
-  "version",
-  "lock_name",
-  "run_key",
-  "label",
-  "host",
-  "pid",
-  "session_id",
-  "user_name",
-  "started",
-  "finished",
-  "exit_code",
-  "outcome",
-  "expires",
-];
+/** All columns but the id, in SQL. */
+export const COLUMNS: Readonly<Record<LedgerColumn, Statement>> = {
+  version: sql`version`,
+  lock_name: sql`lock_name`,
+  run_key: sql`run_key`,
+  label: sql`label`,
+  host: sql`host`,
+  pid: sql`pid`,
+  session_id: sql`session_id`,
+  user_name: sql`user_name`,
+  started: sql`started`,
+  finished: sql`finished`,
+  exit_code: sql`exit_code`,
+  outcome: sql`outcome`,
+  expires: sql`expires`,
+};
+
+/** The names of all columns but the id, in their order. */
+export const COLUMN_NAMES = Object.keys(COLUMNS) as readonly LedgerColumn[];
 
 /** What is looked for: runs of a lock by key, by time and by outcome, and runs that may be forgotten. */
 const INDEXES: Readonly<Record<string, readonly LedgerColumn[]>> = {
@@ -33,28 +37,28 @@ const INDEXES: Readonly<Record<string, readonly LedgerColumn[]>> = {
 };
 
 /** The statements that make the table; the first one does nothing where it is there already. */
-export function createTable(dialect: Dialect): readonly string[] {
+export function createTable(dialect: Dialect): readonly Statement[] {
   const { table } = dialect;
   const indexes = Object.entries(INDEXES).map(([name, columns]) => ({
     name: dialect.indexName(name),
-    list: columns.join(", "),
+    list: join(columns.map((name) => COLUMNS[name])),
   }));
   const lines = [
-    `id ${dialect.id}`,
-    ...COLUMNS.map((name) => `${name} ${dialect.types[name]}`),
-    ...(dialect.inlineIndexes ? indexes.map(({ name, list }) => `KEY ${name} (${list})`) : []),
+    sql`id ${dialect.id}`,
+    ...COLUMN_NAMES.map((name) => sql`${COLUMNS[name]} ${dialect.types[name]}`),
+    ...(dialect.inlineIndexes ? indexes.map(({ name, list }) => sql`KEY ${name} (${list})`) : []),
   ];
   return [
-    `CREATE TABLE IF NOT EXISTS ${table} (\n  ${lines.join(",\n  ")}\n)${dialect.tableOptions}`,
+    sql`CREATE TABLE IF NOT EXISTS ${table} (\n  ${join(lines, sql`,\n  `)}\n)${dialect.tableOptions}`,
     ...(dialect.inlineIndexes
       ? []
-      : indexes.map(({ name, list }) => `CREATE INDEX IF NOT EXISTS ${name} ON ${table} (${list})`)),
+      : indexes.map(({ name, list }) => sql`CREATE INDEX IF NOT EXISTS ${name} ON ${table} (${list})`)),
   ];
 }
 
 /** The table's definition for an administrator to run by hand. */
 export function schemaText(dialect: Dialect): string {
-  const statements = createTable(dialect).map((sql) => `${sql};\n`).join("");
+  const statements = createTable(dialect).map((statement) => `${statement.textFor(dialect.spelling)};\n`).join("");
   return `-- The ledger of sera. Whoever runs sera with it needs no more than this on it:\n` +
-    `-- GRANT SELECT, INSERT, UPDATE, DELETE ON ${dialect.table} TO ...;\n${statements}`;
+    `-- GRANT SELECT, INSERT, UPDATE, DELETE ON ${dialect.table.textFor(dialect.spelling)} TO ...;\n${statements}`;
 }

@@ -1,11 +1,13 @@
 /** Names of locks as PostgreSQL's advisory locks have them: a 64-bit key, or a pair of 32-bit ones in a space apart. */
 
+import { sql, type Statement } from "../sql/statement.ts";
+
 /** What PostgreSQL's functions and its view of locks call a lock. */
 export interface AdvisoryKey {
   /** The arguments of `pg_try_advisory_lock` and `pg_advisory_unlock`. */
-  readonly args: string;
+  readonly args: Statement;
   /** The condition that a row of `pg_locks` is about this lock, in whatever database. */
-  readonly row: string;
+  readonly row: Statement;
 }
 
 /**
@@ -18,16 +20,16 @@ export function advisoryKey(name: string): AdvisoryKey {
   const pair = /^(-?\d+),(-?\d+)$/.exec(name);
   if (pair) {
     const [high, low] = [BigInt(pair[1]!), BigInt(pair[2]!)];
-    return { args: name, row: rowOf(high, low, 2) };
+    return { args: sql`${high},${low}`, row: rowOf(high, low, 2) };
   }
   const key = BigInt.asIntN(64, BigInt(`0x${name.slice(0, 16)}`));
-  return { args: `'${key}'::bigint`, row: rowOf(key >> 32n, key, 1) };
+  return { args: sql`'${key}'::bigint`, row: rowOf(key >> 32n, key, 1) };
 }
 
 /** `pg_locks` shows the halves as unsigned numbers, and in `objsubid` which space it is. */
-function rowOf(high: bigint, low: bigint, space: 1 | 2): string {
+function rowOf(high: bigint, low: bigint, space: 1 | 2): Statement {
   const [classId, objectId] = [BigInt.asUintN(32, high), BigInt.asUintN(32, low)];
-  return `locktype = 'advisory' AND classid = ${classId} AND objid = ${objectId} AND objsubid = ${space}`;
+  return sql`locktype = 'advisory' AND classid = ${classId} AND objid = ${objectId} AND objsubid = ${space}`;
 }
 
 /**

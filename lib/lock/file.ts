@@ -1,7 +1,14 @@
-import { delayOrAbort } from "../deadline.ts";
-import { LockLostError, LockUnavailableError, messageOf } from "../errors.ts";
+import { Deadline, delayOrAbort } from "../deadline.ts";
+import { LockUnavailableError, messageOf } from "../errors.ts";
+import { HeldFileLock } from "./file_lock.ts";
+import type { LeaseTerms } from "./lease.ts";
 import type { Backend, HeldLock } from "./lock.ts";
+import { LockFile } from "./lock_file.ts";
+import type { LockFolder } from "./lock_folder.ts";
 import type { Presence } from "./presence.ts";
+
+/** How often to begin anew when the file that was waited for is another one by then. */
+const TRIES = 1000;
 
 /**
  * Locks with the operating system (flock(2), on Windows LockFileEx), on the file `NAME.lock` in a folder: for one
@@ -11,17 +18,20 @@ import type { Presence } from "./presence.ts";
  * The files stay: removing one would let a waiter lock the removed file while a newcomer locks its successor.
  */
 export class FileBackend implements Backend {
-  readonly #path: string;
+  readonly #folder: LockFolder;
   readonly #presence: Presence;
+  readonly #lease: LeaseTerms;
   #held: HeldFileLock | undefined;
 
   /**
-   * @param folder An existing folder, see `prepareLockFolder`.
+   * @param folder What `prepareLockFolder` gives.
    * @param presence Who asks, and for which lock.
+   * @param lease How often to look whether the file is still there.
    */
-  constructor(folder: string, presence: Presence) {
-    this.#path = `${folder}/${presence.lock}.lock`;
+  constructor(folder: LockFolder, presence: Presence, lease: LeaseTerms) {
+    this.#folder = folder;
     this.#presence = presence;
+    this.#lease = lease;
   }
 
   session(): Promise<undefined> {
@@ -29,66 +39,20 @@ export class FileBackend implements Backend {
   }
 
   async acquire(wait: number, signal: AbortSignal): Promise<HeldLock | undefined> {
-    for (;;) {
-      const file = await this.#lock(wait, signal);
-      if (!file) return undefined;
-      if (isAt(this.#path, file)) {
-        // The last part tells those who look twice whether it is still the same.
-        inscribe(file, JSON.stringify({ ...this.#presence, since: Date.now(), hold: crypto.randomUUID() }));
-        return this.#held = new HeldFileLock(this.#path, file);
-      }
-      // Somebody removed the file while we waited for it: what we hold is a lock that nobody else will meet.
-      file.close();
+    const deadline = new Deadline(wait);
+    for (let tries = 0; tries < TRIES; tries++) {
+      signal.throwIfAborted();
+      const file = await LockFile.open(this.#folder, this.#presence.lock, signal);
+      const turn = await take(file, deadline.remaining, signal);
+      if (turn === "busy") return undefined;
+      if (turn === "gone") continue;
+      // The last part tells those who look twice whether it is still the same.
+      file.inscribe(JSON.stringify({ ...this.#presence, since: Date.now(), hold: crypto.randomUUID() }));
+      return this.#held = new HeldFileLock(file, this.#lease);
     }
-  }
-
-  async #lock(wait: number, signal: AbortSignal): Promise<Deno.FsFile | undefined> {
-    signal.throwIfAborted();
-    const file = this.#open();
-    try {
-      if (file.tryLockSync(true)) return file;
-    } catch (error) {
-      file.close();
-      throw new LockUnavailableError(
-        `Cannot lock the file: ${this.#path}: ${
-          messageOf(error)
-        }; its file system may keep no locks, use another folder`,
-      );
-    }
-    if (wait === 0) {
-      file.close();
-      return undefined;
-    }
-
-    // The kernel queues us, so that a waiter costs nothing and is woken at once. There is no calling such a wait off:
-    // one that is given up is freed as soon as it is granted, or with the process.
-    let givenUp = false;
-    const granted = file.lock(true).then(() => {
-      if (givenUp) file.close();
-      return true;
-    });
-    const timer = new AbortController();
-    const waited = delayOrAbort(wait, AbortSignal.any([signal, timer.signal])).then(() => false);
-    if (await Promise.race([granted, waited])) {
-      timer.abort();
-      return file;
-    }
-    givenUp = true;
-    granted.catch(() => file.close());
-    signal.throwIfAborted();
-    return undefined;
-  }
-
-  #open(): Deno.FsFile {
-    try {
-      // Readable by the group for folders that a group shares; whoever can open the file can hold the lock.
-      return Deno.openSync(this.#path, { read: true, write: true, create: true, mode: 0o660 });
-    } catch (error) {
-      throw new LockUnavailableError(
-        `Cannot open the lock file: ${this.#path}: ${messageOf(error)}; mend that, or use ` +
-          "--server file:/some/dir",
-      );
-    }
+    throw new LockUnavailableError(
+      `Cannot keep a lock in ${this.#folder.path}: its file is removed all the time; find out who does that`,
+    );
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -97,60 +61,51 @@ export class FileBackend implements Backend {
   }
 }
 
-class HeldFileLock implements HeldLock {
-  /** Never fires: only the end of the process takes a flock away. */
-  readonly lost = new AbortController().signal;
-  readonly session = undefined;
-  readonly #path: string;
-  readonly #file: Deno.FsFile;
-  #freed = false;
-
-  constructor(path: string, file: Deno.FsFile) {
-    this.#path = path;
-    this.#file = file;
+/**
+ * Locks a file, unless it is closed thereafter.
+ *
+ * @returns `gone` when somebody removed it while we waited for it: its lock is one that nobody else will meet.
+ */
+async function take(file: LockFile, wait: number, signal: AbortSignal): Promise<"held" | "busy" | "gone"> {
+  let givenUp = false;
+  try {
+    if (!file.tryLock() && !await granted()) return "busy";
+    if (await isInPlace(file)) return "held";
+    file.close();
+    return "gone";
+  } catch (error) {
+    if (!givenUp) file.close();
+    throw error;
   }
 
-  async confirm(): Promise<void> {
-    // The file may be gone, but then so is the way to the lock for others, and release() says so.
-  }
-
-  release(): Promise<void> {
-    if (this.#freed) return Promise.reject(new LockLostError(`The lock was given back before: ${this.#path}`));
-    const kept = isAt(this.#path, this.#file);
-    this.free();
-    if (kept) return Promise.resolve();
-    return Promise.reject(new LockLostError(`The lock file was removed while it was held: ${this.#path}`));
-  }
-
-  /** Gives the lock back without a look at it. */
-  free(): void {
-    if (this.#freed) return;
-    this.#freed = true;
-    inscribe(this.#file, "");
-    this.#file.unlockSync();
-    this.#file.close();
+  async function granted(): Promise<boolean> {
+    if (wait === 0) {
+      file.close();
+      return false;
+    }
+    // There is no calling such a wait off: one that is given up is freed as soon as it is granted, or with the process.
+    const granted = file.lock().then(() => true);
+    const timer = new AbortController();
+    const waited = delayOrAbort(wait, AbortSignal.any([signal, timer.signal])).then(() => false);
+    if (await Promise.race([granted, waited])) {
+      timer.abort();
+      return true;
+    }
+    givenUp = true;
+    const close = () => file.close();
+    granted.then(close, close);
+    signal.throwIfAborted();
+    return false;
   }
 }
 
-/** Puts into the lock's file who holds it. That is for people: a full disk must not keep the command from running. */
-function inscribe(file: Deno.FsFile, text: string): void {
+async function isInPlace(file: LockFile): Promise<boolean> {
   try {
-    file.truncateSync(0);
-    file.seekSync(0, Deno.SeekMode.Start);
-    file.writeSync(new TextEncoder().encode(text));
+    return await file.isInPlace();
   } catch (error) {
     if (!(error instanceof Error)) throw error;
-  }
-}
-
-/** Whether the path still leads to the open file. */
-function isAt(path: string, file: Deno.FsFile): boolean {
-  const open = file.statSync();
-  try {
-    const found = Deno.statSync(path);
-    return found.ino === open.ino && found.dev === open.dev;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
+    throw new LockUnavailableError(
+      `Cannot look at the lock file: ${file.path}: ${messageOf(error)}; see to its folder`,
+    );
   }
 }

@@ -1,76 +1,85 @@
 import { LockUnavailableError, messageOf } from "../errors.ts";
+import { isShared, objectionTo, objectionToWay, Trust } from "./folder_trust.ts";
+import { followPath, type Way } from "./folder_way.ts";
 
-/**
- * The folder for `file:` without a path: the user's own, and the same one whatever started sera. That is why
- * XDG_RUNTIME_DIR is not considered: a login has it and cron has not, so the two would not exclude each other.
- *
- * @param env Reads an environment variable.
- * @throws {LockUnavailableError} When the environment does not tell where the user's files belong.
- */
-export function defaultLockFolder(env: (name: string) => string | undefined): string {
-  if (Deno.build.os === "windows") return `${required(env, "LOCALAPPDATA")}\\sera`;
-  // Emptied at every boot, as locks should be; other systems have kept /var/run where Linux has /run.
-  if (Deno.uid() === 0) return Deno.build.os === "linux" ? "/run/sera" : "/var/run/sera";
-  const state = env("XDG_STATE_HOME");
-  // The specification has relative paths ignored: they would be another folder in every working directory.
-  return `${state?.startsWith("/") ? state : `${required(env, "HOME")}/.local/state`}/sera`;
+/** A folder that locks, or their ledger, may be kept in. */
+export interface LockFolder {
+  /** An absolute path that leads nowhere else unless somebody whom this user trusts wants it so. */
+  readonly path: string;
+  /** The group that shares the folder; absent where only its owner, who is trusted, can put files into it. */
+  readonly group?: number | undefined;
+  /** Whether a file in it may be one of this program's, by its owner. */
+  readonly owns: (file: Pick<Deno.FileInfo, "uid" | "gid">) => boolean;
 }
 
 /**
- * The folder for the ledger of `file:` without a path: that of the locks, unless a boot empties it, since what has run
- * once is to be known for ever.
+ * Makes sure that the folder exists and that nobody but those it belongs to can put files into it, or another folder into
+ * its place: whoever could, could hold any lock, or lead root to files elsewhere.
  *
- * @param env Reads an environment variable.
- * @throws {LockUnavailableError} When the environment does not tell where the user's files belong.
- */
-export function defaultLedgerFolder(env: (name: string) => string | undefined): string {
-  if (Deno.build.os === "windows" || Deno.uid() !== 0) return defaultLockFolder(env);
-  return Deno.build.os === "linux" ? "/var/lib/sera" : "/var/db/sera";
-}
-
-function required(env: (name: string) => string | undefined, name: string): string {
-  const value = env(name);
-  if (value) return value;
-  throw new LockUnavailableError(
-    `Cannot tell where the locks belong: ${name} is not set; set it, or name a folder with --server file:/some/dir`,
-  );
-}
-
-/**
- * Makes sure that the folder exists and that nobody but those it belongs to can put files into it: whoever could, could
- * hold any lock, or lead root to open a file elsewhere through a symbolic link.
- *
- * @param ownOnly Whether it has to belong to this user alone, as the default folder does. Otherwise a group may share it.
+ * @param ownOnly Whether it has to belong to this user alone, as the default folder does. Otherwise it may be root's, or
+ * a group may share it.
  * @throws {LockUnavailableError} When it cannot be used.
  */
-export function prepareLockFolder(folder: string, ownOnly: boolean): void {
-  const info = statOrCreate(folder);
-  if (!info.isDirectory) throw unusable(folder, "not a folder");
-  // Windows keeps neither owner nor mode here; its profile folders are private by their access lists.
-  if (info.mode === null || info.uid === null) return;
-  if (ownOnly && info.uid !== Deno.uid()) throw unusable(folder, "belongs to another user; give it to this user");
-  if (ownOnly && (info.mode & 0o020) !== 0) {
-    throw unusable(folder, "its group can write to it; take that away: chmod g-w");
-  }
-  if ((info.mode & 0o002) !== 0) throw unusable(folder, "everybody can write to it; take that away: chmod o-w");
-}
-
-function statOrCreate(folder: string): Deno.FileInfo {
+export function prepareLockFolder(folder: string, ownOnly: boolean): LockFolder {
   try {
-    try {
-      return Deno.statSync(folder);
-    } catch (error) {
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
-      Deno.mkdirSync(folder, { recursive: true, mode: 0o700 });
-      return Deno.statSync(folder);
-    }
+    // There are no owners and modes; the folders of a profile are private by their access lists.
+    return Deno.build.os === "windows" ? onWindows(folder) : examine(folder, ownOnly);
   } catch (error) {
-    throw unusable(folder, messageOf(error));
+    if (error instanceof LockUnavailableError || !(error instanceof Error)) throw error;
+    throw unusable(folder, messageOf(error), "fix that, or use another folder: --server file:/some/dir");
   }
 }
 
-function unusable(folder: string, why: string): LockUnavailableError {
-  return new LockUnavailableError(
-    `Cannot use the folder: ${folder}: ${why}; mend that, or name another one: --server file:/some/dir`,
-  );
+function examine(folder: string, ownOnly: boolean): LockFolder {
+  let way = followPath(folder);
+  const root = way.folders[0]?.info ?? way.end.info;
+  const objectTo = (way: Way, trust: Trust) => {
+    // Whoever can move a user's home decides over that user anyway.
+    if (ownOnly && Deno.uid() !== 0) return;
+    const objection = objectionToWay(way, trust);
+    if (objection) throw unusable(folder, objection.why, objection.cure);
+  };
+  if (way.missing.length > 0) {
+    objectTo(way, new Trust(root));
+    make(way);
+    way = followPath(folder);
+  }
+  const { info } = way.end;
+  const shared = !ownOnly && isShared(info);
+  const trust = new Trust(root, shared ? info : undefined);
+  const objection = objectionTo(way.end, ownOnly, trust);
+  if (objection) throw unusable(folder, objection.why, objection.cure);
+  objectTo(way, trust);
+  const group = shared ? info.gid! : undefined;
+  return { path: folder, group, owns: (file) => trust.owns(file) || group !== undefined && file.gid === group };
+}
+
+/** Makes what is missing, for this user alone, also where the umask would keep the user out. */
+function make({ end, missing }: Way): void {
+  let path = end.path === "/" ? "" : end.path;
+  for (const name of missing) {
+    if (name === "..") throw new Deno.errors.NotFound(`No such file or directory: ${path}`);
+    path += `/${name}`;
+    try {
+      Deno.mkdirSync(path, { mode: 0o700 });
+      if ((Deno.lstatSync(path).mode! & 0o700) !== 0o700) Deno.chmodSync(path, 0o700);
+    } catch (error) {
+      // Another sera may make it at this moment.
+      if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+    }
+  }
+}
+
+function onWindows(folder: string): LockFolder {
+  try {
+    if (!Deno.statSync(folder).isDirectory) throw unusable(folder, "not a folder", "use another folder");
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    Deno.mkdirSync(folder, { recursive: true });
+  }
+  return { path: folder, owns: () => true };
+}
+
+function unusable(folder: string, why: string, cure: string): LockUnavailableError {
+  return new LockUnavailableError(`Cannot use the folder: ${folder}: ${why}; ${cure}`);
 }

@@ -6,6 +6,7 @@ import type { HeldLock } from "./lock.ts";
 import { type MySqlSession, openMySqlSession } from "./mysql_session.ts";
 import { identityOf } from "./mysql_topology.ts";
 import type { Presence } from "./presence.ts";
+import { sql, type Statement, word } from "../sql/statement.ts";
 import type { Row } from "./session.ts";
 import { SessionBackend } from "./session_backend.ts";
 import { SessionLock } from "./session_lock.ts";
@@ -37,14 +38,15 @@ export interface MySqlOptions {
 /** Locks with `GET_LOCK` of MySQL or MariaDB. */
 export class MySqlBackend extends SessionBackend<MySqlSession> {
   readonly #dsn: MySqlDsn;
-  readonly #name: string;
+  /** In SQL, and as others look for it in statements. */
+  readonly #name: Statement;
   readonly #options: MySqlOptions;
 
   /** @param options Its presence has the lock's name, in letters and digits. */
   constructor(dsn: MySqlDsn, options: MySqlOptions) {
     super(options.retrying);
     this.#dsn = dsn;
-    this.#name = options.presence.lock;
+    this.#name = word(options.presence.lock);
     this.#options = options;
   }
 
@@ -61,7 +63,7 @@ export class MySqlBackend extends SessionBackend<MySqlSession> {
       const remaining = deadline.remaining;
       const seconds = Math.min(Math.ceil(Math.max(0, remaining - ROUNDING) / 1000), LONGEST_SERVER_WAIT);
       const byServer = seconds * 1000 - remaining <= ROUNDING;
-      const query = session.query(`SELECT GET_LOCK('${this.#name}', ${seconds}) AS got`, {
+      const query = session.query(sql`SELECT GET_LOCK(${this.#name}, ${seconds}) AS got`, {
         signal,
         serverTime: seconds * 1000,
       });
@@ -85,9 +87,9 @@ export class MySqlBackend extends SessionBackend<MySqlSession> {
   async #verified(session: MySqlSession): Promise<HeldLock> {
     const { lease } = this.#options;
     const { expression, mark } = identityOf(session.variables);
-    const held = `IS_USED_LOCK('${this.#name}') = CONNECTION_ID() AS mine`;
-    const place = `CONNECTION_ID() AS id, ${expression} AS server, @@SESSION.wait_timeout AS idle`;
-    const look = (serverTime = 0) => session.query(`SELECT ${held}, ${place}`, { serverTime });
+    const held = sql`IS_USED_LOCK(${this.#name}) = CONNECTION_ID() AS mine`;
+    const place = sql`CONNECTION_ID() AS id, ${expression} AS server, @@SESSION.wait_timeout AS idle`;
+    const look = (serverTime = 0) => session.query(sql`SELECT ${held}, ${place}`, { serverTime });
     const isMine = (row: Row) => Number(row.mine) === 1 && String(row.server) === mark;
     const sent = new Moment();
     const first = await look();
@@ -105,7 +107,7 @@ export class MySqlBackend extends SessionBackend<MySqlSession> {
           return isMine(row) && row.id === first.id;
         },
         release: async () =>
-          Number((await session.query(`SELECT RELEASE_LOCK('${this.#name}') AS released`)).released) === 1,
+          Number((await session.query(sql`SELECT RELEASE_LOCK(${this.#name}) AS released`)).released) === 1,
       },
       // The server may allow less than was asked for.
       { ...lease, ttl: Math.min(lease.ttl, Number(first.idle) * 1000 || Infinity) },

@@ -3,7 +3,8 @@ import { type Connection, type ConnectionOptions, createConnection } from "mysql
 import type { MySqlDsn } from "../config/mysql/dsn.ts";
 import { LONGEST_TIMER } from "../deadline.ts";
 import { formatDuration } from "../duration.ts";
-import { ConfigError, LockUnavailableError, messageOf } from "../errors.ts";
+import { LockUnavailableError } from "../errors.ts";
+import { isPlain } from "../harmless.ts";
 import { passwordPlugins, refuseNativePassword } from "./mysql_auth.ts";
 import type { LeaseTerms } from "./lease.ts";
 import type { MySqlOptions } from "./mysql.ts";
@@ -12,6 +13,8 @@ import { ConnectionError } from "./network_errors.ts";
 import { askVariables, refuseUnsafe, type ServerVariables } from "./mysql_topology.ts";
 import { markOf, type Presence } from "./presence.ts";
 import { type DriverConnection, type Row, Session } from "./session.ts";
+import { MYSQL } from "../sql/spelling.ts";
+import { administratorsSql, join, sql, variable, word } from "../sql/statement.ts";
 
 /** How long a server may take to accept a connection, and to answer, when the DSN does not say, in milliseconds. */
 const DEFAULT_TIMEOUT = 10_000;
@@ -37,7 +40,7 @@ export async function openMySqlSession(
   { tlsCa, lease, presence, allowUnsafeServer }: MySqlOptions,
   signal: AbortSignal,
 ): Promise<MySqlSession> {
-  const ca = dsn.tls === "verify" && tlsCa !== undefined ? readCa(tlsCa) : undefined;
+  const ca = dsn.tls === "verify" && tlsCa !== undefined ? await readCa(tlsCa) : undefined;
   let connection: Connection;
   try {
     connection = await connect(dsn, presence, ca, dsn.tls !== "off", signal);
@@ -69,7 +72,11 @@ export async function openMySqlSession(
 
 function asDriver(connection: Connection): DriverConnection {
   return {
-    query: (sql, done) => connection.query(sql, (error, rows) => done(error, Array.isArray(rows) ? rows as Row[] : [])),
+    query: (statement, done) =>
+      connection.query(
+        statement.textFor(MYSQL),
+        (error, rows) => done(error, Array.isArray(rows) ? rows as Row[] : []),
+      ),
     end: (done) => connection.end(() => done()),
     destroy: () => connection.destroy(),
     socket: () => streamOf(connection),
@@ -78,20 +85,33 @@ function asDriver(connection: Connection): DriverConnection {
 
 async function setUp(session: Session, dsn: MySqlDsn, lease: LeaseTerms, signal: AbortSignal): Promise<void> {
   await setNames(session, dsn, signal);
-  const assignments = Object.entries(dsn.sessionVariables).map(([name, value]) => `${name}=${value}`);
+  const assignments = Object.entries(dsn.sessionVariables).map(([name, value]) =>
+    sql`${variable(name)}=${administratorsSql(value)}`
+  );
   // Last, for it is what frees the lock of a node that has vanished. Whole seconds.
-  assignments.push(`wait_timeout=${Math.ceil(lease.ttl / 1000)}`);
-  await session.query(`SET ${assignments.join(", ")}`, { signal });
+  assignments.push(sql`wait_timeout=${Math.ceil(lease.ttl / 1000)}`);
+  await session.query(sql`SET ${join(assignments)}`, { signal }).catch((error: unknown) => {
+    if (!(error instanceof LockUnavailableError)) throw error;
+    // Servers repeat values, of which some may be secrets.
+    throw new LockUnavailableError(withoutValues(error.message), error.transient, withoutValues(error.reason));
+  });
+}
+
+function withoutValues(message: string): string {
+  return message.replace(
+    /\b(near|value of) '(.*)'/s,
+    (all, words: string, value: string) => isPlain(value) ? all : `${words} '...'`,
+  );
 }
 
 /** Takes the first of the character sets that the server knows, as the Go driver does. */
 async function setNames(session: Session, { charsets, collation }: MySqlDsn, signal: AbortSignal): Promise<void> {
-  const collate = collation === undefined ? "" : ` COLLATE '${collation}'`;
+  const collate = collation === undefined ? sql`` : sql` COLLATE ${word(collation)}`;
   const candidates = charsets.length > 0 || collation === undefined ? charsets : [collation.split("_")[0]!];
   let failure: unknown;
   for (const charset of candidates) {
     try {
-      await session.query(`SET NAMES '${charset}'${collate}`, { signal });
+      await session.query(sql`SET NAMES ${word(charset)}${collate}`, { signal });
       return;
     } catch (error) {
       if (!(error instanceof LockUnavailableError) || session.closed.aborted) throw error;
@@ -205,12 +225,9 @@ function answerTimeout(dsn: MySqlDsn): number {
   return asked === Infinity ? DEFAULT_TIMEOUT : asked;
 }
 
-function readCa(path: string): string {
-  try {
-    return Deno.readTextFileSync(path);
-  } catch (error) {
-    throw new ConfigError(`Cannot read the CA file: ${path}: ${messageOf(error)}; mend that, or change tls-ca`);
-  }
+async function readCa(path: string): Promise<string> {
+  const { readCertificates } = await import("./tls_files.ts");
+  return await readCertificates({ path, what: "CA file", cure: "mend that, or change tls-ca" });
 }
 
 /** Turns the driver's error into one that says where, what and what to do; a signal's reason stays what it is. */

@@ -1,5 +1,6 @@
 import { UnsafeServerError } from "../errors.ts";
 import type { Session } from "./session.ts";
+import { join, sql, type Statement, variable, word } from "../sql/statement.ts";
 
 /** What a server says of itself: variables by name in lower case, without those that it does not know. */
 export type ServerVariables = ReadonlyMap<string, string>;
@@ -22,19 +23,19 @@ const VARIABLES = [
 
 /** Asks a server what it is. */
 export async function askVariables(session: Session, signal?: AbortSignal): Promise<ServerVariables> {
-  const names = VARIABLES.map((name) => `'${name}'`).join(", ");
-  const rows = await session.queryAll(`SHOW GLOBAL VARIABLES WHERE Variable_name IN (${names})`, { signal });
+  const names = join(VARIABLES.map(word));
+  const rows = await session.queryAll(sql`SHOW GLOBAL VARIABLES WHERE Variable_name IN (${names})`, { signal });
   // Servers differ in how they write the columns' names.
   const pairs = rows.map((row) => Object.values(row).map(String) as [string, string]);
   return new Map(pairs.map(([name, value]) => [name.toLowerCase(), value]));
 }
 
 /** Which server it is: SQL that asks for its mark, and the answer that it has to give. */
-export function identityOf(variables: ServerVariables): { readonly expression: string; readonly mark: string } {
+export function identityOf(variables: ServerVariables): { readonly expression: Statement; readonly mark: string } {
   const uuid = variables.get("server_uuid");
-  if (uuid !== undefined) return { expression: "@@server_uuid", mark: uuid };
+  if (uuid !== undefined) return { expression: sql`@@server_uuid`, mark: uuid };
   return {
-    expression: `CONCAT_WS('/', ${MARKS.map((name) => `@@${name}`).join(", ")})`,
+    expression: sql`CONCAT_WS('/', ${join(MARKS.map((name) => variable(`@@${name}`)))})`,
     mark: MARKS.map((name) => variables.get(name)).join("/"),
   };
 }

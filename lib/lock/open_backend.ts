@@ -1,9 +1,10 @@
 import type { Server } from "../config/server.ts";
 import type { LockUnavailableError } from "../errors.ts";
+import { defaultLockFolder } from "./default_folder.ts";
 import { FileBackend } from "./file.ts";
 import type { LeaseTerms } from "./lease.ts";
 import type { Backend } from "./lock.ts";
-import { defaultLockFolder, prepareLockFolder } from "./lock_folder.ts";
+import { prepareLockFolder } from "./lock_folder.ts";
 
 /** What a backend may need besides the server's own description. */
 export interface BackendOptions {
@@ -30,9 +31,8 @@ export async function openBackend(server: Server, name: string, options: Backend
   const presence = { lock: name, host: Deno.hostname(), pid: Deno.pid, label: options.label };
   switch (server.kind) {
     case "file": {
-      const folder = server.folder ?? defaultLockFolder(options.env);
-      prepareLockFolder(folder, server.folder === undefined);
-      return new FileBackend(folder, presence);
+      const folder = server.folder ?? defaultLockFolder(options.env).path;
+      return new FileBackend(prepareLockFolder(folder, server.folder === undefined), presence, options.lease);
     }
     case "mysql": {
       const { MySqlBackend } = await import("./mysql.ts");

@@ -9,6 +9,7 @@ import type { QueryOptions, Row } from "./session.ts";
 import { markOf } from "./presence.ts";
 import { SessionBackend } from "./session_backend.ts";
 import { SessionLock } from "./session_lock.ts";
+import { identifier, sql, type Statement } from "../sql/statement.ts";
 
 /**
  * The pauses between two looks at a lock that somebody else has, in milliseconds. A holder that releases it says so; the
@@ -18,7 +19,7 @@ const SHORTEST_PAUSE = 300;
 const LONGEST_PAUSE = 900;
 
 /** SQL for the server's time in milliseconds since 1970. */
-const NOW = "floor(1000 * extract(epoch FROM clock_timestamp()))";
+const NOW = sql`floor(1000 * extract(epoch FROM clock_timestamp()))`;
 
 /** What a lock on PostgreSQL needs to know besides the server. */
 export interface PostgresOptions extends PostgresSessionOptions {
@@ -93,7 +94,7 @@ export class PostgresBackend extends SessionBackend<PostgresSession> {
   async #tryOnce(session: PostgresSession, signal: AbortSignal): Promise<HeldLock | undefined> {
     const { args } = this.#key;
     const { lease } = this.#options;
-    const { got } = await session.query(`SELECT pg_try_advisory_lock(${args}) AS got`, { signal });
+    const { got } = await session.query(sql`SELECT pg_try_advisory_lock(${args}) AS got`, { signal });
     if (got !== "t") return undefined;
     const sent = new Moment();
     const { mine, now } = await this.#look(session, { signal });
@@ -120,7 +121,7 @@ export class PostgresBackend extends SessionBackend<PostgresSession> {
    * costs the server.
    */
   #look(session: PostgresSession, options: QueryOptions): Promise<Row> {
-    return session.query(`SELECT ${isMine(session, this.#key)} AS mine, ${NOW} AS now`, options);
+    return session.query(sql`SELECT ${isMine(session, this.#key)} AS mine, ${NOW} AS now`, options);
   }
 
   /**
@@ -128,9 +129,9 @@ export class PostgresBackend extends SessionBackend<PostgresSession> {
    * a standby, the server breaks off before it has unlocked; then they look by themselves.
    */
   async #unlock(session: PostgresSession): Promise<Row> {
-    const unlock = `SELECT pg_advisory_unlock(${this.#key.args}) AS released`;
+    const unlock = sql`SELECT pg_advisory_unlock(${this.#key.args}) AS released`;
     try {
-      return await session.query(`NOTIFY "${this.#channel}"; ${unlock}`);
+      return await session.query(sql`NOTIFY ${identifier(this.#channel)}; ${unlock}`);
     } catch (error) {
       if (!(error instanceof LockUnavailableError) || session.closed.aborted) throw error;
       return await session.query(unlock);
@@ -139,7 +140,7 @@ export class PostgresBackend extends SessionBackend<PostgresSession> {
 }
 
 /** The condition that this very session holds the lock; one's own are all in one's own database. */
-function isMine({ pid }: PostgresSession, { row }: AdvisoryKey): string {
-  return `pg_backend_pid() = ${pid} AND EXISTS (
+function isMine({ pid }: PostgresSession, { row }: AdvisoryKey): Statement {
+  return sql`pg_backend_pid() = ${pid} AND EXISTS (
     SELECT FROM pg_locks WHERE ${row} AND pid = ${pid} AND granted AND mode = 'ExclusiveLock')`;
 }

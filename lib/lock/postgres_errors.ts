@@ -1,5 +1,6 @@
 import type { PostgresHost } from "../config/postgres/server.ts";
 import { messageOf } from "../errors.ts";
+import { isPlain } from "../harmless.ts";
 import { describeNetworkError, isTransientNetworkError } from "./network_errors.ts";
 
 /** A server that answers, but in no way that makes a connection to lock on. */
@@ -60,6 +61,8 @@ export function describePostgresError(error: unknown): string {
   const message = oneLine(messageOf(error));
   if (state !== undefined) {
     const cure = CURES[state];
+    // The server repeats a value of ours, which may be a secret.
+    if (state === "22023" || state === "42704") return `${withoutValue(message)}; ${cure}`;
     return cure === undefined ? message : `${message}; ${cure}`;
   }
   if (CLOSED.includes(message)) return "the server closed the connection; its log may say why";
@@ -80,6 +83,10 @@ const TRANSIENT = new Set(["40001", "40P01", "53300", "55P03", "57014", "57P01",
 export function isTransientPostgresError(error: unknown): boolean {
   if (isTransientNetworkError(error) || CLOSED.includes(messageOf(error))) return true;
   return TRANSIENT.has(sqlState(error) ?? "");
+}
+
+function withoutValue(message: string): string {
+  return message.replace(/: ".*"/s, (value) => isPlain(value.slice(3, -1)) ? value : ': "..."');
 }
 
 function oneLine(text: string): string {

@@ -2,6 +2,7 @@ import { Deadline, delayOrAbort } from "../deadline.ts";
 import { UnsafeServerError } from "../errors.ts";
 import { type AdvisoryKey, advisoryKey } from "./advisory_key.ts";
 import type { PostgresSession } from "./postgres_session.ts";
+import { sql } from "../sql/statement.ts";
 
 /** For how long a probe has to stay while its connection is there, in milliseconds, at first. */
 const FIRST_STAY = 60;
@@ -66,11 +67,11 @@ async function outlives(
   stay: number,
   signal: AbortSignal,
 ): Promise<void> {
-  await session.query(`SELECT pg_try_advisory_lock(${probe.args})`, { signal });
+  await session.query(sql`SELECT pg_try_advisory_lock(${probe.args})`, { signal });
   for (const deadline = new Deadline(stay);;) {
     const last = deadline.passed;
-    const mine = `SELECT FROM pg_locks WHERE ${probe.row} AND pid = pg_backend_pid() AND pid = ${session.pid}`;
-    if ((await session.query(`SELECT EXISTS (${mine}) AS mine`, { signal })).mine !== "t") throw strays(session);
+    const mine = sql`SELECT FROM pg_locks WHERE ${probe.row} AND pid = pg_backend_pid() AND pid = ${session.pid}`;
+    if ((await session.query(sql`SELECT EXISTS (${mine}) AS mine`, { signal })).mine !== "t") throw strays(session);
     if (last) return;
     await delayOrAbort(Math.min(LOOK, deadline.remaining), signal);
   }
@@ -79,12 +80,13 @@ async function outlives(
 /** Sees the probe of a connection that has been closed go. */
 async function goes(session: PostgresSession, probe: AdvisoryKey, signal: AbortSignal): Promise<void> {
   const isThere = async () =>
-    (await session.query(`SELECT EXISTS (SELECT FROM pg_locks WHERE ${probe.row}) AS there`, { signal })).there === "t";
+    (await session.query(sql`SELECT EXISTS (SELECT FROM pg_locks WHERE ${probe.row}) AS there`, { signal })).there ===
+      "t";
   for (const deadline = new Deadline(CLEAN_UP); await isThere();) {
     if (deadline.passed) {
       // Each time perhaps in another session of the server, and not in the one that has it.
       for (let tries = 0; tries < UNLOCKS && await isThere(); tries++) {
-        await session.attempt(`SELECT pg_advisory_unlock(${probe.args})`, signal);
+        await session.attempt(sql`SELECT pg_advisory_unlock(${probe.args})`, signal);
       }
       throw strays(session);
     }

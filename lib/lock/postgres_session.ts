@@ -21,12 +21,14 @@ import {
 import { markOf, type Presence } from "./presence.ts";
 import { type Encryption, openSocket } from "./postgres_socket.ts";
 import { type DriverConnection, type Row, Session } from "./session.ts";
+import { POSTGRESQL } from "../sql/spelling.ts";
+import { identifier, join, sql, type Statement, word } from "../sql/statement.ts";
 
 /** How long a host may take until it has let us in, and to answer, when the settings do not say, in milliseconds. */
 const DEFAULT_TIMEOUT = 10_000;
 
 /** What has to be known of a session. Times are text such as `1min`, so the server does the reckoning. */
-const FACTS = `pg_backend_pid() AS pid, pg_is_in_recovery() AS standby,
+const FACTS = sql`pg_backend_pid() AS pid, pg_is_in_recovery() AS standby,
   current_setting('transaction_read_only') AS read_only,
   1000 * extract(epoch FROM coalesce(current_setting('idle_session_timeout', true), '0')::interval) AS idle`;
 
@@ -73,13 +75,13 @@ export class PostgresSession extends Session {
     this.#client.on("notification", (message) => {
       if (message.channel === channel) notified();
     });
-    await this.attempt(`LISTEN "${channel}"`, signal);
+    await this.attempt(sql`LISTEN ${identifier(channel)}`, signal);
   }
 
   /** Runs a statement that may fail without harm; what ends the connection is still an error. */
-  async attempt(sql: string, signal?: AbortSignal): Promise<void> {
+  async attempt(statement: Statement, signal?: AbortSignal): Promise<void> {
     try {
-      await this.query(sql, { signal });
+      await this.query(statement, { signal });
     } catch (error) {
       if (!(error instanceof LockUnavailableError) || this.closed.aborted) throw error;
     }
@@ -256,27 +258,27 @@ async function logInOnce(
 
 /** Changes the settings, and asks what has to be known, in one go; one by one where the server refuses a setting. */
 async function setUp(client: pg.Client, lease: LeaseTerms, signal: AbortSignal): Promise<Row> {
-  const ask = (sql: string) => askOrAbort(client, sql, signal);
-  const settings = sessionSettings(lease).map(([name, value]) => `set_config('${name}', '${value}', false)`);
+  const ask = (statement: Statement) => askOrAbort(client, statement, signal);
+  const settings = sessionSettings(lease).map(([name, value]) => sql`set_config(${word(name)}, ${word(value)}, false)`);
   try {
-    return await ask(`SELECT ${settings.join(", ")}, ${FACTS}`);
+    return await ask(sql`SELECT ${join(settings)}, ${FACTS}`);
   } catch (error) {
     if (sqlState(error) === undefined) throw error;
     for (const setting of settings) {
-      await ask(`SELECT ${setting}`).catch((error) => {
+      await ask(sql`SELECT ${setting}`).catch((error) => {
         if (sqlState(error) === undefined) throw error;
       });
     }
-    return await ask(`SELECT ${FACTS}`);
+    return await ask(sql`SELECT ${FACTS}`);
   }
 }
 
-async function askOrAbort(client: pg.Client, sql: string, signal: AbortSignal): Promise<Row> {
+async function askOrAbort(client: pg.Client, statement: Statement, signal: AbortSignal): Promise<Row> {
   const aborted = () => socketOf(client).destroy();
   signal.addEventListener("abort", aborted, { once: true });
   try {
     signal.throwIfAborted();
-    return (await client.query(sql)).rows[0] ?? {};
+    return (await client.query(statement.textFor(POSTGRESQL))).rows[0] ?? {};
   } catch (error) {
     throw signal.aborted ? signal.reason : error;
   } finally {
@@ -304,7 +306,11 @@ function asDriver(client: pg.Client): DriverConnection {
   // The types know of one result only; there is one for each statement.
   const rowsOf = (result: pg.QueryResult | pg.QueryResult[]) => [result].flat().flatMap(({ rows }) => rows);
   return {
-    query: (sql, done) => client.query(sql, (error: unknown, result) => done(error, error ? [] : rowsOf(result))),
+    query: (statement, done) =>
+      client.query(
+        statement.textFor(POSTGRESQL),
+        (error: unknown, result) => done(error, error ? [] : rowsOf(result)),
+      ),
     end: (done) => client.end(() => done()),
     destroy: () => socketOf(client).destroy(),
     socket: () => socketOf(client),

@@ -78,13 +78,15 @@ async function prepareTls(
   if (verifyHost && certificateName === undefined) {
     throw new ConfigError("Cannot use sslmode=verify-full without a host's name: add host beside hostaddr");
   }
+  const { readCertificates, readTlsFile } = await import("./tls_files.ts");
+  const file = (path: string) => ({ path, what: "file for TLS", cure: "make it readable for this user" });
   const options = {
     host: certificateName ?? (address.transport === "tcp" ? address.host : "localhost"),
     verify,
     verifyHost,
-    ca: sslrootcert !== undefined && sslrootcert !== "system" ? readCertificates(sslrootcert) : undefined,
-    cert: sslcert === undefined ? undefined : readCertificates(sslcert),
-    key: sslkey === undefined ? undefined : read(sslkey),
+    ca: sslrootcert !== undefined && sslrootcert !== "system" ? await readCertificates(file(sslrootcert)) : undefined,
+    cert: sslcert === undefined ? undefined : await readCertificates(file(sslcert)),
+    key: sslkey === undefined ? undefined : await readTlsFile(file(sslkey)),
     // So that a server can tell it from other protocols on the same port.
     alpn: sslnegotiation === "direct" ? "postgresql" : undefined,
   };
@@ -105,21 +107,6 @@ async function prepareTls(
       throw new TlsError(`TLS failed: ${messageOf(error).split("\n")[0]}; ${what}`);
     }
   };
-}
-
-function readCertificates(path: string): string {
-  const text = read(path);
-  // The runtime would trust nobody, and not say why.
-  if (text.includes("BEGIN CERTIFICATE") || text.includes("BEGIN TRUSTED CERTIFICATE")) return text;
-  throw new ConfigError(`Cannot use the file for TLS: ${path}: there is no certificate in PEM format in it`);
-}
-
-function read(path: string): string {
-  try {
-    return Deno.readTextFileSync(path);
-  } catch (error) {
-    throw new ConfigError(`Cannot read the file for TLS: ${path}: ${messageOf(error)}; make it readable for this user`);
-  }
 }
 
 /** Waits for one step of the connection, which may also end by an error, by its close, or by the signal. */

@@ -1,5 +1,7 @@
 /** What a session tells those who look at the server of whoever it belongs to. */
 
+import { comment, sql, type Statement } from "../sql/statement.ts";
+
 /** Whose a session is. Nothing of it is secret: a command's words are not in it. */
 export interface Presence {
   /** The lock's name. */
@@ -21,9 +23,10 @@ export interface Presence {
  * markOf({ lock: "5373…", host: "web1", pid: 4711, label: "ls" }); // the statement's end: a comment with sera and JSON
  * ```
  */
-export function markOf({ lock, host, pid, label, since }: Presence): string {
+export function markOf({ lock, host, pid, label, since }: Presence): Statement {
   const json = JSON.stringify({ lock, host, pid, label, since });
-  return ` /* sera ${json.replace(/[^ -~]|[/'?*;]/g, (unit) => `\\u${hex(unit)}`)} */`;
+  const safe = json.replace(/[^ -~]|[/'?*;]/g, (unit) => `\\u${hex(unit)}`);
+  return sql` ${comment(`sera ${safe}`)}`;
 }
 
 function hex(unit: string): string {

@@ -2,6 +2,7 @@ import type { Socket } from "node:net";
 import { LONGEST_TIMER } from "../deadline.ts";
 import { formatDuration } from "../duration.ts";
 import { LockUnavailableError } from "../errors.ts";
+import { sql, type Statement } from "../sql/statement.ts";
 import { ConnectionError } from "./network_errors.ts";
 
 /** How long saying goodbye to a server may take, in milliseconds; it notices the end of the connection anyway. */
@@ -13,7 +14,7 @@ export type Row = Readonly<Record<string, unknown>>;
 /** What a session needs of a database's driver. */
 export interface DriverConnection {
   /** Sends a statement, and calls back once with an error or with its rows. */
-  query(sql: string, done: (error: unknown, rows: readonly Row[]) => void): void;
+  query(statement: Statement, done: (error: unknown, rows: readonly Row[]) => void): void;
   /** Says goodbye, and calls back when that has been done. */
   end(done: () => void): void;
   /** Ends the connection at once. */
@@ -43,7 +44,7 @@ export class Session {
   /** Where it leads, for messages. */
   readonly where: string;
   /** A comment that goes out with every statement, see `markOf`. */
-  mark = "";
+  mark: Statement = sql``;
   readonly #driver: DriverConnection;
   readonly #guide: ErrorGuide;
   readonly #answerTimeout: number;
@@ -74,12 +75,12 @@ export class Session {
    * @throws {LockUnavailableError} When the statement fails or is not answered.
    * @throws The signal's reason when it is aborted.
    */
-  async query(sql: string, options: QueryOptions = {}): Promise<Row> {
-    return (await this.queryAll(sql, options))[0] ?? {};
+  async query(statement: Statement, options: QueryOptions = {}): Promise<Row> {
+    return (await this.queryAll(statement, options))[0] ?? {};
   }
 
   /** As {@linkcode query}, but gives all rows; those of all statements, if there are several. */
-  queryAll(sql: string, { serverTime = 0, signal }: QueryOptions = {}): Promise<readonly Row[]> {
+  queryAll(statement: Statement, { serverTime = 0, signal }: QueryOptions = {}): Promise<readonly Row[]> {
     return new Promise<readonly Row[]>((resolve, reject) => {
       const settle = (action: () => void) => {
         clearTimeout(timer);
@@ -101,7 +102,7 @@ export class Session {
       this.closed.addEventListener("abort", ended, { once: true });
       signal?.addEventListener("abort", abandon, { once: true });
 
-      this.#driver.query(sql + this.mark, (error, rows) => {
+      this.#driver.query(sql`${statement}${this.mark}`, (error, rows) => {
         if (error) settle(() => reject(this.#wrap(error)));
         else settle(() => resolve(rows));
       });

@@ -4,6 +4,12 @@ import { printable } from "../printable.ts";
 /** Of a longer line logger(1) makes several, at 1 KiB; in bytes. */
 const LONGEST_MESSAGE = 1000;
 
+/**
+ * Where logger(1) is, of all places that only the administrator can write to; the last one is NixOS's. What PATH names may
+ * be somebody else's, and sera is often root.
+ */
+const PLACES = ["/usr/bin/logger", "/bin/logger", "/run/current-system/sw/bin/logger"];
+
 /** How long a daemon that takes nothing may hold sera up, in milliseconds. */
 const PATIENCE = 500;
 
@@ -21,20 +27,8 @@ export async function sendToSyslog(
   message: string,
 ): Promise<void> {
   const options = socket === undefined ? [] : ["-u", socket];
-  let logger: Deno.ChildProcess;
-  try {
-    logger = new Deno.Command("logger", {
-      args: ["-t", `sera[${Deno.pid}]`, "-p", `user.${severity}`, ...options],
-      cwd: "/",
-      stdin: "piped",
-      stdout: "null",
-      stderr: "null",
-    }).spawn();
-  } catch (error) {
-    // No PATH at all is a plain Error.
-    if (error instanceof Error) return;
-    throw error;
-  }
+  const logger = startLogger(["-t", `sera[${Deno.pid}]`, "-p", `user.${severity}`, ...options]);
+  if (!logger) return;
   const ended = new AbortController();
   const status = logger.status.then(() => ended.abort(), () => ended.abort());
   // Through its stdin: arguments would show in the process list. It may end before it has read.
@@ -43,6 +37,28 @@ export async function sendToSyslog(
   await delayOrAbort(PATIENCE, ended.signal);
   if (!ended.signal.aborted) logger.kill("SIGKILL");
   await Promise.all([status, written]);
+}
+
+/** Starts the first logger that there is, without sera's environment, which may hold a password. */
+function startLogger(args: string[]): Deno.ChildProcess | undefined {
+  for (const place of PLACES) {
+    try {
+      return new Deno.Command(place, {
+        args,
+        cwd: "/",
+        clearEnv: true,
+        stdin: "piped",
+        stdout: "null",
+        stderr: "null",
+      }).spawn();
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) continue;
+      // One that cannot be started, for whatever reason, costs the line.
+      if (error instanceof Error) return undefined;
+      throw error;
+    }
+  }
+  return undefined;
 }
 
 /** Leaves out the middle: the begin tells which command it was, the end what happened. */

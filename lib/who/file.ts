@@ -1,10 +1,14 @@
 import { LockUnavailableError, messageOf } from "../errors.ts";
+import { isSameFile, readPlainFile } from "../lock/plain_file.ts";
 import { type Presence, readPresence } from "../lock/presence.ts";
 import { type KernelLock, locksOn, readKernelLocks } from "./kernel_locks.ts";
 import type { Sighting, Whose } from "./sighting.ts";
 
 /** The files of sera's locks, and those that flock(1) takes part in. */
 const LOCK_FILE = /^([0-9a-f]{32})\.lock$/;
+
+/** What such a lock is called; a ledger may hold any other text, which must not become a path. */
+const LOCK_NAME = /^[0-9a-f]{32}$/;
 
 /** No record is longer, in bytes; who shares the folder may have put anything there. */
 const LONGEST_RECORD = 65_536;
@@ -18,17 +22,17 @@ const LONGEST_RECORD = 65_536;
  * @throws {LockUnavailableError} When the folder cannot be looked into.
  */
 export function lookAtFiles(folder: string, whose: Whose): readonly Sighting[] {
-  const names = whose === "all" ? namesIn(folder) : [whose.lock];
+  const names = whose === "all" ? namesIn(folder) : [whose.lock].filter((name) => LOCK_NAME.test(name));
   if (names.length === 0) return [];
   const kernelLocks = readKernelLocks();
   return names.flatMap((name) => {
     const path = `${folder}/${name}.lock`;
-    const file = ifThere(path, () => Deno.statSync(path));
-    // To open a pipe would wait for its other end.
-    if (!file?.isFile) return [];
-    if (!kernelLocks) return byTrial(name, path);
+    const file = ifThere(path, () => Deno.lstatSync(path));
+    // What else somebody put there is no lock of sera's: to open a pipe would wait, and a link may lead anywhere.
+    if (!file?.isFile || file.nlink !== null && file.nlink > 1) return [];
+    if (!kernelLocks) return byTrial(name, path, file);
     const seen = byKernel(kernelLocks, name, path, file);
-    return isOnRecordOnly(seen, name, path, file) ? [...byTrial(name, path), ...seen] : seen;
+    return isOnRecordOnly(seen, name, path, file) ? [...byTrial(name, path, file), ...seen] : seen;
   });
 }
 
@@ -78,10 +82,11 @@ function isOnRecordOnly(seen: readonly Sighting[], lock: string, path: string, f
  * Where the list does not tell there is no other way than to try. A shared lock, and only for a moment: lookers do not keep each other
  * out, but a sera that tries just then may find the lock taken.
  */
-function byTrial(lock: string, path: string): readonly Sighting[] {
+function byTrial(lock: string, path: string, found: Deno.FileInfo): readonly Sighting[] {
   const file = ifThere(path, () => Deno.openSync(path));
   if (!file) return [];
   using _ = file;
+  if (!isSameFile(file.statSync(), found)) return [];
   if (file.tryLockSync(false)) {
     file.unlockSync();
     return [];
@@ -102,7 +107,8 @@ function readRecord(path: string): Presence | undefined {
 
 function readText(path: string): string | undefined {
   try {
-    return Deno.statSync(path).size <= LONGEST_RECORD ? Deno.readTextFileSync(path) : undefined;
+    const bytes = readPlainFile(path, LONGEST_RECORD, (file) => file.isFile ? undefined : "it is no file");
+    return new TextDecoder().decode(bytes);
   } catch (error) {
     if (error instanceof Error) return undefined;
     throw error;

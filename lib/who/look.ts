@@ -1,7 +1,7 @@
 import type { TableName } from "../config/ledger_settings.ts";
 import type { Server } from "../config/server.ts";
 import type { Backend } from "../lock/lock.ts";
-import { defaultLockFolder } from "../lock/lock_folder.ts";
+import { defaultLockFolder } from "../lock/default_folder.ts";
 import type { Sighting, Whose } from "./sighting.ts";
 import { tidy } from "./tidy.ts";
 
@@ -35,7 +35,7 @@ export async function look(
   async function lookAt(): Promise<readonly Sighting[]> {
     switch (server.kind) {
       case "file":
-        return (await import("./file.ts")).lookAtFiles(server.folder ?? defaultLockFolder(env), whose);
+        return (await import("./file.ts")).lookAtFiles(server.folder ?? defaultLockFolder(env).path, whose);
       case "mysql": {
         const { lookOnMySql } = await import("./mysql.ts");
         return await lookOnMySql((await backend.session(signal))!, whose, table, signal);

@@ -2,6 +2,7 @@ import type { TableName } from "../config/ledger_settings.ts";
 import { mySqlDialect } from "../ledger/mysql.ts";
 import { readMark } from "../lock/presence.ts";
 import type { Session } from "../lock/session.ts";
+import { identifier, join, sql, word } from "../sql/statement.ts";
 import { askIfAllowed, numberOf, textOf } from "./ask.ts";
 import { readAttributes, type ShownAttributes } from "./mysql_attributes.ts";
 import { runningRuns, withRun } from "./runs.ts";
@@ -40,7 +41,7 @@ export async function lookOnMySql(
   const processes = await readProcesses(session, signal);
   const attributes = await readAttributes(session, signal);
   const dialect = mySqlDialect(table);
-  const condition = whose === "all" ? "TRUE" : `lock_name = ${dialect.text(whose.lock)}`;
+  const condition = whose === "all" ? sql`TRUE` : sql`lock_name = ${whose.lock}`;
   const runs = await runningRuns(session, dialect, condition, signal);
   const named = whose === "all"
     ? [
@@ -70,8 +71,8 @@ function waitsFor(statement: string | undefined): string | undefined {
 async function readProcesses(session: Session, signal: AbortSignal): Promise<readonly Process[]> {
   const rows = await askIfAllowed(
     session,
-    "SELECT ID AS id, USER AS user, HOST AS host, IF(INFO LIKE 'SELECT GET_LOCK(%', INFO, NULL) AS asks " +
-      "FROM information_schema.PROCESSLIST WHERE ID <> CONNECTION_ID()",
+    sql`SELECT ID AS id, USER AS user, HOST AS host, IF(INFO LIKE 'SELECT GET_LOCK(%', INFO, NULL) AS asks
+      FROM information_schema.PROCESSLIST WHERE ID <> CONNECTION_ID()`,
     signal,
   );
   return rows.map(({ id, user, host, asks }) => ({
@@ -93,11 +94,11 @@ async function askHolders(
   for (let first = 0; first < locks.length; first += AT_ONCE) {
     const some = locks.slice(first, first + AT_ONCE);
     const row = await session.query(
-      `SELECT ${some.map((name) => `IS_USED_LOCK('${name}') AS \`${name}\``).join(", ")}`,
+      sql`SELECT ${join(some.map((name) => sql`IS_USED_LOCK(${word(name)}) AS ${identifier(`lock_${name}`)}`))}`,
       { signal },
     );
     for (const name of some) {
-      const id = numberOf(row[name]);
+      const id = numberOf(row[`lock_${name}`]);
       if (id !== undefined) holders.set(name, id);
     }
   }

@@ -1,5 +1,6 @@
 import { fromHex } from "../ledger/hex.ts";
 import type { Session } from "../lock/session.ts";
+import { identifier, sql } from "../sql/statement.ts";
 import { askIfAllowed, askOrRefused } from "./ask.ts";
 
 /** What a sera told the server when it connected. */
@@ -44,7 +45,7 @@ export async function whatIsHidden(session: Session, signal: AbortSignal): Promi
       ["ask for a lock with --name", ...cures].join(", or ")
     }`;
   // Its tables are there all the same, and empty.
-  const [variable] = await askIfAllowed(session, "SHOW GLOBAL VARIABLES LIKE 'performance_schema'", signal);
+  const [variable] = await askIfAllowed(session, sql`SHOW GLOBAL VARIABLES LIKE 'performance_schema'`, signal);
   if (!Object.values(variable ?? {}).includes("ON")) return tell("performance_schema is off, so that holders");
   const { of } = await readAttributes(session, signal);
   if (of === "all") return undefined;
@@ -60,8 +61,8 @@ async function readTable(
 ): Promise<ReadonlyMap<number, Attributes> | undefined> {
   const rows = await askOrRefused(
     session,
-    "SELECT PROCESSLIST_ID AS id, ATTR_NAME AS name, HEX(CONVERT(ATTR_VALUE USING utf8mb4)) AS value " +
-      `FROM performance_schema.${table} WHERE ATTR_NAME LIKE 'sera%'`,
+    sql`SELECT PROCESSLIST_ID AS id, ATTR_NAME AS name, HEX(CONVERT(ATTR_VALUE USING utf8mb4)) AS value
+      FROM performance_schema.${identifier(table)} WHERE ATTR_NAME LIKE 'sera%'`,
     signal,
   );
   if (!rows) return undefined;

@@ -1,6 +1,7 @@
 import type { TableName } from "../config/ledger_settings.ts";
 import { postgresDialect } from "../ledger/postgres.ts";
 import type { Row, Session } from "../lock/session.ts";
+import { join, sql, type Statement } from "../sql/statement.ts";
 import { askIfAllowed, askOrRefused } from "./ask.ts";
 import { holderOf, type Identity, IDENTITY_COLUMNS, identityOf, waiterOf } from "./postgres_identity.ts";
 import { keyOfName, keyOfRow, rowCondition } from "./postgres_key.ts";
@@ -41,11 +42,11 @@ export async function lookOnPostgres(
 /** The sessions of sera's; for one lock those that name it. */
 async function readSeras(session: Session, whose: Whose, signal: AbortSignal): Promise<readonly Identity[]> {
   const isSera = whose === "all"
-    ? "application_name LIKE 'sera %' OR query LIKE '%sera {%'"
-    : `query LIKE '%"lock":"${whose.lock}"%'`;
+    ? sql`application_name LIKE 'sera %' OR query LIKE '%sera {%'`
+    : sql`query LIKE ${`%"lock":"${whose.lock}"%`}`;
   const rows = await askIfAllowed(
     session,
-    `SELECT ${IDENTITY_COLUMNS} FROM pg_stat_activity AS session
+    sql`SELECT ${IDENTITY_COLUMNS} FROM pg_stat_activity AS session
      WHERE datname = current_database() AND pid <> pg_backend_pid() AND (${isSera})`,
     signal,
   );
@@ -53,33 +54,33 @@ async function readSeras(session: Session, whose: Whose, signal: AbortSignal): P
 }
 
 /** Which locks to ask for; undefined for none. */
-function conditionOf(whose: Whose, seras: readonly Identity[], waiters: readonly Identity[]): string | undefined {
+function conditionOf(whose: Whose, seras: readonly Identity[], waiters: readonly Identity[]): Statement | undefined {
   if (whose !== "all") return rowCondition(whose.lock);
-  const pids = seras.map(({ who }) => who.session);
-  const theirs = "SELECT classid, objid, objsubid FROM pg_locks " +
-    `WHERE locktype = 'advisory' AND pid IN (${pids.join(", ")})`;
+  const pids = seras.flatMap(({ who }) => who.session === undefined ? [] : [who.session]);
+  const theirs = sql`SELECT classid, objid, objsubid FROM pg_locks
+    WHERE locktype = 'advisory' AND pid IN (${listOf(pids)})`;
   const conditions = [
-    ...pids.length > 0 ? [`(classid, objid, objsubid) IN (${theirs})`] : [],
-    ...new Set(waiters.map(({ mark }) => rowCondition(mark!.lock)!)),
+    ...pids.length > 0 ? [sql`(classid, objid, objsubid) IN (${theirs})`] : [],
+    ...[...new Set(waiters.map(({ mark }) => mark!.lock))].map((lock) => rowCondition(lock)!),
   ];
-  return conditions.length > 0 ? conditions.join(" OR ") : undefined;
+  return conditions.length > 0 ? join(conditions, sql` OR `) : undefined;
 }
 
 /** Who holds locks or waits in the server's own queue, as programs other than sera do. */
 async function readLocks(
   session: Session,
-  condition: string | undefined,
+  condition: Statement | undefined,
   signal: AbortSignal,
 ): Promise<readonly Row[]> {
   if (condition === undefined) return [];
-  const select = (columns: string, join: string) =>
-    `SELECT classid, objid, objsubid, granted, ${columns} FROM pg_locks AS locks ${join}
+  const select = (columns: Statement, from: Statement) =>
+    sql`SELECT classid, objid, objsubid, granted, ${columns} FROM pg_locks AS locks ${from}
      WHERE locktype = 'advisory' AND locks.pid IS DISTINCT FROM pg_backend_pid()
        AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) AND (${condition})`;
-  const join = "LEFT JOIN pg_stat_activity AS session ON session.pid = locks.pid";
-  return await askOrRefused(session, select(IDENTITY_COLUMNS, join), signal) ??
+  const sessions = sql`LEFT JOIN pg_stat_activity AS session ON session.pid = locks.pid`;
+  return await askOrRefused(session, select(IDENTITY_COLUMNS, sessions), signal) ??
     // Without the view of sessions.
-    await session.queryAll(select("locks.pid AS session", ""), { signal });
+    await session.queryAll(select(sql`locks.pid AS session`, sql``), { signal });
 }
 
 /** Adds what the ledger tells, if there is one; a table that is missing would be an error in the server's log. */
@@ -94,10 +95,14 @@ async function withRuns(
   const dialect = postgresDialect(table);
   const [ledger] = await askIfAllowed(
     session,
-    `SELECT has_table_privilege(to_regclass('${dialect.table}'), 'SELECT') AS readable`,
+    sql`SELECT has_table_privilege(to_regclass('${dialect.table}'), 'SELECT') AS readable`,
     signal,
   );
   if (ledger?.readable !== "t") return sightings;
-  const runs = await runningRuns(session, dialect, `session_id IN (${holders.join(", ")})`, signal);
+  const runs = await runningRuns(session, dialect, sql`session_id IN (${listOf(holders)})`, signal);
   return sightings.map((sighting) => sighting.state === "held" ? withRun(sighting, runs) : sighting);
+}
+
+function listOf(numbers: readonly number[]): Statement {
+  return join(numbers.map((number) => sql`${number}`));
 }

@@ -1,11 +1,12 @@
 import { type Presence, readMark } from "../lock/presence.ts";
 import type { Row } from "../lock/session.ts";
+import { sql } from "../sql/statement.ts";
 import { numberOf, textOf } from "./ask.ts";
 import { keyOfName } from "./postgres_key.ts";
 import type { Sighting } from "./sighting.ts";
 
 /** What is asked of a session, a row of `pg_stat_activity`, which hides most of it of other users' sessions. */
-export const IDENTITY_COLUMNS = `session.pid AS session, session.usename AS user_name,
+export const IDENTITY_COLUMNS = sql`session.pid AS session, session.usename AS user_name,
   host(session.client_addr) AS address, session.application_name, session.query,
   floor(1000 * extract(epoch FROM session.backend_start)) AS connected,
   floor(1000 * extract(epoch FROM session.query_start)) AS asked`;

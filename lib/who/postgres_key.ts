@@ -1,12 +1,13 @@
 import { advisoryKey } from "../lock/advisory_key.ts";
 import type { Row } from "../lock/session.ts";
+import { sql, type Statement } from "../sql/statement.ts";
 
 /** What sera calls its locks on PostgreSQL, see {@linkcode advisoryKey}. */
 const NAME = /^([0-9a-f]{16})[0-9a-f]{16}$|^-?\d{1,10},-?\d{1,10}$/;
 
 /** SQL for the condition that a row of `pg_locks` is about the lock of this name; undefined for what is no name. */
-export function rowCondition(name: string): string | undefined {
-  return NAME.test(name) ? `(${advisoryKey(name).row})` : undefined;
+export function rowCondition(name: string): Statement | undefined {
+  return NAME.test(name) ? sql`(${advisoryKey(name).row})` : undefined;
 }
 
 /** As much of a lock's name as the server keeps: half of an md5 name, or all of a pair. Undefined for what is no name. */

@@ -4,6 +4,7 @@ import type { RecordedRun } from "../ledger/run.ts";
 import type { Session } from "../lock/session.ts";
 import { askIfAllowed } from "./ask.ts";
 import { keyOfName } from "./postgres_key.ts";
+import { sql, type Statement } from "../sql/statement.ts";
 import type { Sighting } from "./sighting.ts";
 
 /** Many more than run at a time; what has died in between is marked only when its lock is next held. */
@@ -13,10 +14,10 @@ const MOST = 1000;
 export async function runningRuns(
   session: Session,
   dialect: Dialect,
-  condition: string,
+  condition: Statement,
   signal: AbortSignal,
 ): Promise<readonly RecordedRun[]> {
-  const rest = `WHERE outcome = 'running' AND ${condition} ORDER BY id DESC LIMIT ${MOST}`;
+  const rest = sql`WHERE outcome = 'running' AND ${condition} ORDER BY id DESC LIMIT ${MOST}`;
   return (await askIfAllowed(session, selectRuns(dialect, rest), signal)).map((row) => readRun(dialect, row));
 }
 

@@ -1,4 +1,5 @@
 import { advisoryKey } from "../../lib/lock/advisory_key.ts";
+import { POSTGRESQL } from "../../lib/sql/spelling.ts";
 import { lockName } from "../../lib/lock/lock_name.ts";
 import type { MySqlServer } from "../../tests/servers/mysql_process.ts";
 import type { PostgresServer } from "../../tests/servers/postgres_process.ts";
@@ -87,7 +88,7 @@ function onMySql(server: MySqlServer): Pick<Contestant, "waiters" | "serverPid">
 function onPostgres(server: PostgresServer): Pick<Contestant, "waiters" | "serverPid"> {
   return {
     async waiters(key) {
-      const { row } = advisoryKey(lockName(key));
+      const row = advisoryKey(lockName(key)).row.textFor(POSTGRESQL);
       // Sessions tell of a wait in one of two ways: they are queued for the lock, or have looked for it in vain.
       return await numberOf(
         server.query(

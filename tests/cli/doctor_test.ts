@@ -168,7 +168,6 @@ testWith([linux], "a config file with a password that everybody can read is warn
       [withPassword, 0o640, "pass", /mode 0640/],
       [withPassword, 0o600, "pass", /mode 0600/],
       [place.server, 0o644, "pass", /no password/],
-      [place.server, 0o646, "warn", /everybody can write to .*; chmod/],
     ] as const
   ) {
     const path = await place.write("sera.json", JSON.stringify({ server }));
@@ -179,6 +178,16 @@ testWith([linux], "a config file with a password that everybody can read is warn
     assert.match(checks.get("permissions")!, found);
     assert.doesNotMatch(stdout, new RegExp(PASSWORD));
   }
+});
+
+testWith([linux], "a config file that everybody can write to fails, as a run does", async () => {
+  await using place = await Place.make();
+  const path = await place.write("sera.json", JSON.stringify({ server: place.server }));
+  await Deno.chmod(path, 0o646);
+  const { code, checks } = await doctor(["--config", path]);
+  assert.equal(code, 200);
+  assert.match(checks.get("config")!, /^fail .*sera\.json: everybody can write to it; chmod o-w .*sera\.json$/);
+  assert.match(checks.get("permissions")!, /^skip/);
 });
 
 Deno.test("an unknown key in the config file is warned of", async () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { lockName } from "../../lib/lock/lock_name.ts";
-import { linux, testWith, tool } from "./needs.ts";
+import { anotherUser, asNobody, linux, testWith, tool } from "./needs.ts";
 import { fixture, Place } from "./place.ts";
 import { waitersForFile } from "./targets.ts";
 import { until } from "./wait.ts";
@@ -70,6 +70,98 @@ testWith([linux], "a lock file that is removed while somebody waits for it is no
   assert.equal(waiter.stdout, "");
   await newcomer.closeStdin();
   await waiter.says("ready");
+});
+
+/** What can become of a lock's file while the command runs, so that others do not meet the lock any more. */
+const LOSSES: Record<string, (path: string) => Promise<void>> = {
+  "is removed": (path) => Deno.remove(path),
+  "is removed and made anew": async (path) => {
+    await Deno.remove(path);
+    await Deno.writeTextFile(path, "");
+  },
+  "is replaced by another": async (path) => {
+    await Deno.writeTextFile(`${path}.new`, "");
+    await Deno.rename(`${path}.new`, path);
+  },
+  "is replaced by a link to it": async (path) => {
+    await Deno.rename(path, `${path}.old`);
+    await Deno.symlink(`${path}.old`, path);
+  },
+  "is removed with its folder": (path) => Deno.remove(path.slice(0, path.lastIndexOf("/")), { recursive: true }),
+};
+
+for (const [what, lose] of Object.entries(LOSSES)) {
+  testWith([linux], `a lock file that ${what} in a hold is a lost lock`, async () => {
+    await using place = await Place.make();
+    const words = ["--ttl", "3s", "--name", "n", "0", fixture("hold.sh")];
+    await using holder = place.startSera(words, { stdin: "open" });
+    await holder.says("ready");
+    await lose(lockFile(place, "n"));
+    const { code, stderr } = await holder.ended;
+    assert.equal(code, 206);
+    assert.match(stderr, /^sera: Lock lost: the lock file was removed: \S+\.lock; stopping [^\n]+\n$/);
+  });
+}
+
+testWith([linux], "with on-lost=warn the command goes on without its lock file", async () => {
+  await using place = await Place.make();
+  const words = ["--ttl", "3s", "--on-lost", "warn", "--name", "n", "0", fixture("hold.sh")];
+  await using holder = place.startSera(words, { stdin: "open" });
+  await holder.says("ready");
+  await Deno.remove(lockFile(place, "n"));
+  await holder.says("Lock lost: the lock file was removed");
+  await holder.closeStdin();
+  assert.equal((await holder.ended).code, 0);
+});
+
+/** What keeps sera from looking at the file, as whichever user it runs. */
+const BLINDED: Record<string, { readonly blind: (place: Place) => Promise<void>; readonly said: RegExp }> = {
+  "a file where the folder was": {
+    async blind(place) {
+      await Deno.rename(place.locks, place.file("moved"));
+      await Deno.writeTextFile(place.locks, "");
+    },
+    said: /Not a directory/,
+  },
+  "a link that leads round": {
+    async blind(place) {
+      await Deno.rename(place.locks, place.file("moved"));
+      await Deno.symlink(place.locks, place.locks);
+    },
+    said: /[Tt]oo many/,
+  },
+};
+
+for (const [what, { blind, said }] of Object.entries(BLINDED)) {
+  testWith([linux], `with ${what} the command's own code is handed back, and the trouble told`, async () => {
+    await using place = await Place.make();
+    const command = `echo ready; read -r line; sleep 2; exit 7`;
+    const words = ["--ttl", "3s", "--name", "n", "0", "sh", "-c", command];
+    await using holder = place.startSera(words, { stdin: "open" });
+    await holder.says("ready");
+    await blind(place);
+    await holder.closeStdin();
+    const { code, stderr } = await holder.ended;
+    assert.equal(code, 7);
+    assert.match(stderr, /^sera: Cannot look at the lock file any more: \S+\.lock: [^\n]+\n$/);
+    assert.match(stderr, said);
+  });
+}
+
+testWith([anotherUser], "a folder that may not be looked into any more takes no exit code away", async () => {
+  await using place = await Place.make();
+  await Deno.chmod(place.path, 0o755);
+  await Deno.mkdir(place.locks);
+  await Deno.chown(place.locks, 65534, 65534);
+  const command = `echo ready; read -r line; sleep 2; exit 7`;
+  const words = asNobody(["sera", "--ttl", "3s", "--name", "n", "0", "sh", "-c", command]);
+  await using holder = place.start(["setpriv", ...words], { stdin: "open" });
+  await holder.says("ready");
+  await Deno.chmod(place.locks, 0);
+  await holder.closeStdin();
+  const { code, stderr } = await holder.ended;
+  assert.equal(code, 7);
+  assert.match(stderr, /^sera: Cannot look at the lock file any more: [^\n]+Permission denied[^\n]+\n$/);
 });
 
 Deno.test("the lock files stay, and are the user's only to open", async () => {

@@ -1,6 +1,6 @@
 /** Servers that take a lock away while a command runs, as an administrator, a crash or a network does. */
 
-import { advisoryKey } from "../../lib/lock/advisory_key.ts";
+import { keySql } from "../lock/key_sql.ts";
 import { lockName } from "../../lib/lock/lock_name.ts";
 import { mariaDbUnavailable, startMariaDb } from "../servers/mariadb.ts";
 import { startSystemPostgres, systemPostgresUnavailable } from "../servers/postgres_system.ts";
@@ -109,12 +109,12 @@ async function startPostgres(): Promise<HeldSessions> {
   return {
     server: server.url(),
     async cutHolder(key) {
-      const { row } = advisoryKey(lockName(key));
+      const { row } = keySql(lockName(key));
       const ended = await server.query(`SELECT pg_terminate_backend(pid) FROM pg_locks WHERE ${row} AND granted`);
       return ended.length > 0;
     },
     async cutWaiters(key) {
-      const { row } = advisoryKey(lockName(key));
+      const { row } = keySql(lockName(key));
       const ended = await server.query(
         `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '${server.user}'
            AND pid NOT IN (SELECT pid FROM pg_locks WHERE ${row} AND granted)`,

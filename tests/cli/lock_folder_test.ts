@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { anotherUser, asNobody, isRoot, mountNamespace, testWith } from "./needs.ts";
+import { anotherUser, asNobody, mountNamespace, testWith } from "./needs.ts";
 import { Place } from "./place.ts";
 
 testWith([mountNamespace], "root's default folder is /run/sera, and private", async () => {
@@ -13,37 +13,58 @@ testWith([mountNamespace], "root's default folder is /run/sera, and private", as
 });
 
 testWith(
-  [isRoot ? anotherUser : undefined],
-  "a user's default folder is below XDG_STATE_HOME or HOME, and private",
+  [anotherUser],
+  "the default folder of a user without a home is below HOME, whatever XDG_STATE_HOME says, and private",
   async () => {
     await using place = await Place.make();
     await Deno.chmod(place.path, 0o777);
-    const look = (folder: string) => `sera 0 true && stat -c %a "${folder}"`;
-    for (
-      const { env, folder } of [
-        { env: { XDG_STATE_HOME: undefined }, folder: `${place.path}/.local/state/sera` },
-        { env: { XDG_STATE_HOME: place.file("state") }, folder: place.file("state/sera") },
-        { env: { XDG_STATE_HOME: "relative" }, folder: `${place.path}/.local/state/sera` },
-      ]
-    ) {
-      const words = ["sh", "-c", look(folder)];
-      const { code, stdout, stderr } = await place.run(isRoot ? ["setpriv", ...asNobody(words)] : words, {
-        env: { ...env, SERA_SERVER: "file:" },
+    const folder = `${place.path}/.local/state/sera`;
+    for (const state of [undefined, place.file("state"), "relative"]) {
+      const words = ["sh", "-c", `sera 0 true && stat -c %a "${folder}" && sera doctor`];
+      const { code, stdout, stderr } = await place.run(["setpriv", ...asNobody(words)], {
+        env: { XDG_STATE_HOME: state, SERA_SERVER: "file:" },
       });
-      assert.deepEqual({ code, stdout, stderr }, { code: 0, stdout: "700\n", stderr: "" });
+      assert.deepEqual({ code, stderr }, { code: 0, stderr: "" });
+      assert.match(stdout, /^700\n/);
+      assert.match(stdout, /^warn {2}folder .*\.local\/state\/sera, from HOME, .*; name a folder: --server file:/m);
     }
   },
 );
 
-testWith([isRoot ? anotherUser : undefined], "a user without a HOME has to name a folder", async () => {
+testWith(
+  [anotherUser, mountNamespace],
+  "the default folder of a user whom the system knows is below the home there, whatever HOME and XDG_STATE_HOME say",
+  async () => {
+    await using place = await Place.make();
+    await Deno.chmod(place.path, 0o755);
+    await Deno.mkdir(place.file("home"));
+    await Deno.chown(place.file("home"), 65534, 65534);
+    const entries = (await Deno.readTextFile("/etc/passwd")).split("\n").filter((line) => !line.startsWith("nobody:"));
+    await place.write("passwd", [`nobody:x:65534:65534::${place.file("home")}:/bin/sh`, ...entries].join("\n"));
+    const bind = 'mount --bind "$0" /etc/passwd && exec setpriv "$@"';
+    const words = ["sh", "-c", `sera 0 true && stat -c %a "${place.file("home/.local/state/sera")}" && sera doctor`];
+    for (const env of [{}, { HOME: undefined }, { HOME: "/", XDG_STATE_HOME: place.file("state") }]) {
+      const { code, stdout, stderr } = await place.run(
+        ["unshare", "--mount", "sh", "-c", bind, place.file("passwd"), ...asNobody(words)],
+        { env: { ...env, SERA_SERVER: "file:" } },
+      );
+      assert.deepEqual({ code, stderr }, { code: 0, stderr: "" });
+      assert.match(stdout, /^700\n/);
+      assert.match(stdout, /^pass {2}folder .*home\/\.local\/state\/sera, from the system's entry of the user$/m);
+    }
+  },
+);
+
+testWith([anotherUser], "a user without a home and a HOME has to name a folder", async () => {
   await using place = await Place.make();
   await Deno.chmod(place.path, 0o755);
-  const words = ["sera", "0", "true"];
-  const { code, stderr } = await place.run(isRoot ? ["setpriv", ...asNobody(words)] : words, {
-    env: { HOME: undefined, XDG_STATE_HOME: undefined, SERA_SERVER: "file:" },
-  });
-  assert.equal(code, 202);
-  assert.match(stderr, /^sera: [^\n]*HOME is not set[^\n]*--server file:\/some\/dir[^\n]*\n$/);
+  for (const [home, wrong] of [[undefined, "HOME is not set"], ["here", "HOME is no absolute path: here"]] as const) {
+    const { code, stderr } = await place.run(["setpriv", ...asNobody(["sera", "0", "true"])], {
+      env: { HOME: home, SERA_SERVER: "file:" },
+    });
+    assert.equal(code, 202);
+    assert.match(stderr, new RegExp(`^sera: [^\\n]*${wrong}[^\\n]*--server file:/some/dir[^\\n]*\\n$`));
+  }
 });
 
 for (const mode of [0o777, 0o1777, 0o702]) {
@@ -54,6 +75,9 @@ for (const mode of [0o777, 0o1777, 0o702]) {
     const { code, stdout, stderr } = await place.sera(["0", "echo", "ran"]);
     assert.deepEqual({ code, stdout }, { code: 202, stdout: "" });
     assert.match(stderr, /^sera: [^\n]*locks: everybody can write to it[^\n]*\n$/);
+    // Of a folder like /tmp it would be bad advice to take the right away.
+    assert.match(stderr, mode & 0o1000 ? /mkdir -m 700 \S+locks\/sera/ : /chmod o-w /);
+    if (mode & 0o1000) assert.doesNotMatch(stderr, /chmod/);
     assert.deepEqual([...Deno.readDirSync(place.locks)], []);
   });
 }

@@ -58,3 +58,11 @@ export const anotherUser: Need = root ?? linux ??
 export function asNobody(words: readonly string[]): string[] {
   return ["--reuid=65534", "--regid=65534", "--clear-groups", ...words];
 }
+
+/** A group that the tests share folders with. No account has the number. */
+export const SHARING_GROUP = 61_000;
+
+/** The arguments that let setpriv(1) run words as a user who is in that group, but has another one of its own. */
+export function asMember(uid: number, words: readonly string[]): string[] {
+  return [`--reuid=${uid}`, `--regid=${uid}`, `--groups=${SHARING_GROUP}`, ...words];
+}

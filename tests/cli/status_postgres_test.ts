@@ -2,9 +2,11 @@
 
 import assert from "node:assert/strict";
 import pg from "pg";
-import { advisoryKey, namespacedName } from "../../lib/lock/advisory_key.ts";
+import { namespacedName } from "../../lib/lock/advisory_key.ts";
 import { lockName } from "../../lib/lock/lock_name.ts";
 import { markOf } from "../../lib/lock/presence.ts";
+import { POSTGRESQL } from "../../lib/sql/spelling.ts";
+import { keySql } from "../lock/key_sql.ts";
 import { fixture, Place } from "./place.ts";
 import { SharedPostgres } from "./postgres.ts";
 import { until } from "./wait.ts";
@@ -49,7 +51,7 @@ postgres.test("another program that has the lock, or waits for it, is shown by r
   await using place = await Place.make(postgres.server.url());
   await using psql = await connect();
   await using other = await connect(undefined, "");
-  const ask = `SELECT pg_advisory_lock(${advisoryKey(lockName("foreign")).args})`;
+  const ask = `SELECT pg_advisory_lock(${keySql(lockName("foreign")).args})`;
   await psql.client.query(ask);
   const waiting = other.client.query(ask);
   const [seen] = await until("somebody waits", async () => {
@@ -89,8 +91,8 @@ postgres.test("another program that has the lock, or waits for it, is shown by r
 postgres.test("only who asked for the lock last, and did not get it, waits for it", async () => {
   await using place = await Place.make(postgres.server.url());
   const lock = lockName("asked");
-  const mark = (pid: number) => markOf({ lock, host: "web1", pid, label: "made up" });
-  const ask = `SELECT pg_try_advisory_lock(${advisoryKey(lock).args})`;
+  const mark = (pid: number) => markOf({ lock, host: "web1", pid, label: "made up" }).textFor(POSTGRESQL);
+  const ask = `SELECT pg_try_advisory_lock(${keySql(lock).args})`;
   await using holder = await connect();
   await using waiter = await connect();
   await using looker = await connect();
@@ -200,7 +202,7 @@ postgres.test("what a session says of itself is no SQL and controls no terminal"
   });
   const other = JSON.stringify({ lock: `${lock.slice(0, 16)}x`, host: "h", pid: 1, label: "l" });
   for (const json of [mark, other]) {
-    await hostile.client.query(`SELECT pg_try_advisory_lock(${advisoryKey(lock).args}) /* sera ${json} */`);
+    await hostile.client.query(`SELECT pg_try_advisory_lock(${keySql(lock).args}) /* sera ${json} */`);
     for (const args of [["--name", "hostile"], []]) {
       const { code, stdout, stderr } = await place.sera(["status", ...args]);
       assert.deepEqual({ code, stderr }, { code: 0, stderr: "" });

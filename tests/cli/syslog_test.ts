@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { linux, testWith, tool } from "./needs.ts";
+import { linux, mountNamespace, testWith, tool } from "./needs.ts";
 import { fixture, Place } from "./place.ts";
 import { SyslogDaemon } from "./syslog_daemon.ts";
 
@@ -137,12 +137,61 @@ testWith([linux], "a daemon that takes nothing holds sera up for a moment only",
   });
 });
 
-testWith([linux], "without logger in PATH sera runs and fails as ever", async () => {
+/** A shell of its own in which another program is in logger's place, and ends with sera. */
+const OTHER_LOGGER = 'mount --bind "$0" "$(readlink -f /usr/bin/logger)" && exec "$@"';
+
+testWith(
+  [logger, mountNamespace],
+  "the logger gets nothing of the environment, which may hold a password",
+  async () => {
+    await using place = await Place.make();
+    const seen = place.file("seen");
+    const other = await place.script("other", `env >'${seen}'; exec cat >>'${seen}'`);
+    const words = ["sera", "--syslog", "--server", "u:p@tcp(127.0.0.1:1)/", "0", "true"];
+    const env = { SERA_LABEL: "marker1", PGPASSWORD: "marker2", OTHER: "marker3" };
+    const { code } = await place.run(["unshare", "--mount", "sh", "-c", OTHER_LOGGER, other, ...words], { env });
+    assert.equal(code, 202);
+    const told = await place.read("seen");
+    assert.match(told, /^true \| Cannot lock on /m);
+    assert.doesNotMatch(told, /marker|SERA_|^PG|^HOME=/m);
+  },
+);
+
+testWith(
+  [logger],
+  "a program named logger in PATH is not started, and one that is not there is not missed",
+  async () => {
+    await using place = await Place.make();
+    await using daemon = await SyslogDaemon.start(place);
+    await Deno.mkdir(place.file("planted"));
+    await place.script("planted/logger", `echo "$@" >'${place.file("seen")}'`);
+    for (const path of [`${place.file("planted")}:/usr/bin:/bin`, place.file("nothing")]) {
+      const env = { PATH: path };
+      const syslog = `--syslog=${daemon.path}`;
+      assert.deepEqual(await place.sera([syslog, "0", "/bin/echo", "ran"], { env }), {
+        code: 0,
+        stdout: "ran\n",
+        stderr: "",
+      });
+      const failed = await place.sera([syslog, "0", "no-such-command"], { env });
+      assert.equal(failed.code, 203);
+      assert.match(failed.stderr, /^sera: [^\n]+\n$/);
+      const lines = await daemon.lines();
+      assert.equal(lines.length, 1, lines.join("\n"));
+      assert.match(lines[0]!, /no-such-command/);
+    }
+    assert.equal(await place.read("seen"), "");
+  },
+);
+
+testWith([linux, mountNamespace], "without a logger sera runs and fails as ever", async () => {
   await using place = await Place.make();
-  const env = { PATH: place.file("nothing") };
-  const { code, stdout } = await place.sera(["--syslog", "0", "/bin/echo", "ran"], { env });
-  assert.deepEqual({ code, stdout }, { code: 0, stdout: "ran\n" });
-  const failed = await place.sera(["--syslog", "0", "no-such-command"], { env });
+  const script = 'for logger in /usr/bin/logger /bin/logger; do [ ! -e "$logger" ] || mount --bind /dev/null ' +
+    '"$(readlink -f "$logger")"; done; exec "$@"';
+  const run = (...words: string[]) =>
+    place.run(["unshare", "--mount", "sh", "-c", script, "sh", "sera", "--syslog", "0", ...words]);
+  assert.deepEqual(await run("echo", "ran"), { code: 0, stdout: "ran\n", stderr: "" });
+  const failed = await run("no-such-command");
   assert.equal(failed.code, 203);
   assert.match(failed.stderr, /^sera: [^\n]+\n$/);
 });

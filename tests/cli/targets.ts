@@ -1,6 +1,6 @@
 /** Where locks may live: the same tests run against each. */
 
-import { advisoryKey } from "../../lib/lock/advisory_key.ts";
+import { keySql } from "../lock/key_sql.ts";
 import { lockName } from "../../lib/lock/lock_name.ts";
 import { mariaDbUnavailable, startMariaDb } from "../servers/mariadb.ts";
 import { mysql56Unavailable, startMySql56 } from "../servers/mysql56.ts";
@@ -113,7 +113,7 @@ function viewOfPostgres(server: PostgresServer): View {
 
 /** How many sessions asked for the lock last and do not have it; who gives it back asks for something else. */
 export async function waitersOnPostgres(server: PostgresServer, name: string): Promise<number> {
-  const { args, row } = advisoryKey(name);
+  const { args, row } = keySql(name);
   const asking = `pg_try_advisory_lock(${args})`.replaceAll("'", "''");
   const [found] = await server.query(
     `SELECT COUNT(*) AS count FROM pg_stat_activity AS session

@@ -1,14 +1,16 @@
 /** What is forgotten, and what never is. */
 
 import assert from "node:assert/strict";
+import { COLUMNS } from "../../lib/ledger/schema.ts";
+import { sql } from "../../lib/sql/statement.ts";
 import { until } from "../cli/wait.ts";
 import { DAY, Holder, PLAIN, RUNNER } from "./holder.ts";
 import type { Bench, LedgerPlace } from "./places.ts";
 
 /** Lets the time of all runs be over that have one, but for those named. */
-async function expire({ sql, name }: Bench, { store }: Holder, ...but: number[]): Promise<void> {
+async function expire({ sql, name }: Bench, holder: Holder, ...but: number[]): Promise<void> {
   await sql(
-    `UPDATE ${name} SET expires = ${store.dialect.after(-1000)} WHERE expires IS NOT NULL ` +
+    `UPDATE ${name} SET expires = ${holder.after(-1000)} WHERE expires IS NOT NULL ` +
       `AND id NOT IN (0${but.map((id) => `, ${id}`).join("")})`,
   );
 }
@@ -43,12 +45,11 @@ export function expiryTests({ test, bench: makeBench }: LedgerPlace): void {
   test("runs are remembered for as long as asked, from their start, or from the end of a keyed one that failed", async () => {
     await using bench = await makeBench();
     await using holder = await Holder.start(bench);
-    const { readTime } = holder.store.dialect;
+    const read = (column: "started" | "expires") =>
+      holder.asText(sql`${holder.store.dialect.readTime(COLUMNS[column])} AS ${COLUMNS[column]}`);
     const keptFor = async (id: number) => {
       const [row] = await bench.sql(
-        `SELECT ${readTime("expires")} AS expires, ${
-          readTime("started")
-        } AS started FROM ${bench.name} WHERE id = ${id}`,
+        `SELECT ${read("expires")}, ${read("started")} FROM ${bench.name} WHERE id = ${id}`,
       );
       return row!.expires === null ? undefined : Math.round((Number(row!.expires) - Number(row!.started)) / DAY);
     };
@@ -89,8 +90,7 @@ export function expiryTests({ test, bench: makeBench }: LedgerPlace): void {
     await using bench = await makeBench();
     await using holder = await Holder.start(bench);
     await holder.ran("succeeded");
-    const { after } = holder.store.dialect;
-    const row = (index: number) => `('old', 'succeeded', ${after(-DAY)}, ${after(index - DAY)})`;
+    const row = (index: number) => `('old', 'succeeded', ${holder.after(-DAY)}, ${holder.after(index - DAY)})`;
     const rows = Array.from({ length: 1500 }, (_, index) => row(index)).join(", ");
     await bench.sql(`INSERT INTO ${bench.name} (lock_name, outcome, started, expires) VALUES ${rows}`);
     for (const left of [501, 2, 2]) {

@@ -9,6 +9,7 @@ import { loadStore } from "../../lib/ledger/open_ledger.ts";
 import type { Permission, RecordedRun, Rule, Runner } from "../../lib/ledger/run.ts";
 import type { Backend, HeldLock } from "../../lib/lock/lock.ts";
 import type { Session } from "../../lib/lock/session.ts";
+import type { Statement } from "../../lib/sql/statement.ts";
 import { freshName, never, open } from "../lock/open.ts";
 
 /** Who runs, where the test does not care. */
@@ -97,6 +98,16 @@ export class Holder implements AsyncDisposable {
     const run = (await this.ledger.latest(10_000)).find((run) => run.id === id);
     assert.ok(run, `run ${id} is not there`);
     return run;
+  }
+
+  /** The server's time in so many milliseconds, as text for clients other than sera. */
+  after(milliseconds: number): string {
+    return this.asText(this.store.dialect.after(milliseconds));
+  }
+
+  /** SQL as text for clients other than sera. */
+  asText(statement: Statement): string {
+    return statement.textFor(this.store.dialect.spelling);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

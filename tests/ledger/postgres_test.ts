@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { LockUnavailableError } from "../../lib/errors.ts";
 import { Ledger } from "../../lib/ledger/ledger.ts";
+import { sql, type Statement } from "../../lib/sql/statement.ts";
 import { until } from "../cli/wait.ts";
 import { later } from "../lock/open.ts";
 import { sharedPostgres, sharedPostgres18 } from "../lock/shared_server.ts";
@@ -86,21 +87,21 @@ for (
     await using bench = await place.bench();
     await using holder = await Holder.start(bench);
     await holder.ran("succeeded");
-    const { now, after } = holder.store.dialect;
+    const now = holder.asText(holder.store.dialect.now);
     await bench.sql(
       `INSERT INTO ${bench.name} (lock_name, run_key, outcome, started, expires)
        SELECT 'lock' || number % 100, 'key' || number, 'succeeded', ${now}, ${
-        after(DAY)
+        holder.after(DAY)
       } FROM generate_series(1, 5000) number`,
     );
     await bench.sql(`ANALYZE ${bench.name}`);
     const plans: string[] = [];
-    const run = async (sql: string) => {
-      if (!sql.startsWith("INSERT")) {
-        const plan = await holder.store.run(`EXPLAIN ${sql}`);
+    const run = async (statement: Statement) => {
+      if (!holder.asText(statement).startsWith("INSERT")) {
+        const plan = await holder.store.run(sql`EXPLAIN ${statement}`);
         plans.push(plan.map((row) => row["QUERY PLAN"]).join("\n"));
       }
-      return await holder.store.run(sql);
+      return await holder.store.run(statement);
     };
     const ledger = new Ledger({ ...holder.store, run });
     await ledger.abandon("lock7");
@@ -135,7 +136,7 @@ for (
       await query(`ALTER ROLE sera SET synchronous_commit = ${value}`);
       await using bench = await place.bench();
       await using holder = await Holder.start(bench);
-      return (await holder.held.session!.query("SHOW synchronous_commit")).synchronous_commit;
+      return (await holder.held.session!.query(sql`SHOW synchronous_commit`)).synchronous_commit;
     };
     assert.equal(await setting("remote_apply"), "remote_apply");
     assert.equal(await setting("local"), "local");

@@ -30,8 +30,8 @@ async function endAs(holder: Holder, outcome: Exclude<Outcome, "running">, rule:
 }
 
 /** Moves a run's start by so many milliseconds from now. */
-async function startAt({ sql, name }: Bench, { store }: Holder, id: number, milliseconds: number): Promise<void> {
-  await sql(`UPDATE ${name} SET started = ${store.dialect.after(milliseconds)} WHERE id = ${id}`);
+async function startAt({ sql, name }: Bench, holder: Holder, id: number, milliseconds: number): Promise<void> {
+  await sql(`UPDATE ${name} SET started = ${holder.after(milliseconds)} WHERE id = ${id}`);
 }
 
 export function ruleTests({ test, bench: makeBench }: LedgerPlace): void {

@@ -38,7 +38,10 @@ export async function runOnce(
   const register = new Register(
     async (session) => {
       const store = await openStoreAt(address, session);
-      return new Ledger({ ...store, run: (sql) => doStep(sql, () => store.run(sql)) });
+      return new Ledger({
+        ...store,
+        run: (statement) => doStep(statement.textFor(store.dialect.spelling), () => store.run(statement)),
+      });
     },
     lock,
     { ...RUNNER, pid: Deno.pid },

@@ -92,7 +92,7 @@ export function tableTests(place: DatabasePlace): void {
     const lost = await holder.started();
     const id = await holder.ran("succeeded", { once: "v1" });
     assert.equal((await holder.recorded(lost)).outcome, "abandoned");
-    await admin.query(`UPDATE ${bench.name} SET expires = ${holder.store.dialect.after(-DAY)} WHERE id = ${lost}`);
+    await admin.query(`UPDATE ${bench.name} SET expires = ${holder.after(-DAY)} WHERE id = ${lost}`);
     await holder.ledger.prune();
     assert.deepEqual(await holder.ids(), [id]);
   });
@@ -138,7 +138,7 @@ export function tableTests(place: DatabasePlace): void {
     await using bench = await place.bench();
     await using owner = await Holder.start(bench);
     await owner.ran("succeeded");
-    await bench.sql(`UPDATE ${bench.name} SET expires = ${owner.store.dialect.after(-DAY)}`);
+    await bench.sql(`UPDATE ${bench.name} SET expires = ${owner.after(-DAY)}`);
     const { address, grantee } = await place.user(bench);
     await bench.sql(`GRANT SELECT, INSERT, UPDATE ON ${bench.name} TO ${grantee}`);
     await using holder = await Holder.start(address);

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { LockUnavailableError } from "../../lib/errors.ts";
 import { Ledger } from "../../lib/ledger/ledger.ts";
+import type { Statement } from "../../lib/sql/statement.ts";
 import { until } from "../cli/wait.ts";
 import { later } from "../lock/open.ts";
 import { Holder, PLAIN, RUNNER } from "./holder.ts";
@@ -14,9 +15,9 @@ const RESET = Object.assign(new Error("read ECONNRESET"), { code: "ECONNRESET" }
 /** A ledger that tells how many statements it has asked for. */
 export function counting({ store }: Holder): { readonly ledger: Ledger; readonly asked: () => number } {
   let asked = 0;
-  const run = (sql: string) => {
+  const run = (statement: Statement) => {
     asked++;
-    return store.run(sql);
+    return store.run(statement);
   };
   return { ledger: new Ledger({ ...store, run }), asked: () => asked };
 }

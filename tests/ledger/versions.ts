@@ -14,7 +14,7 @@ async function makeOld({ sql, name, ...bench }: Bench): Promise<{ readonly id: n
   await sql(`UPDATE ${name} SET version = 0`);
   const { inlineIndexes, indexName } = holder.store.dialect;
   // Where indexes are a part of the table they go with their columns.
-  if (!inlineIndexes) await sql(`DROP INDEX ${indexName("expires")}`);
+  if (!inlineIndexes) await sql(`DROP INDEX ${holder.asText(indexName("expires"))}`);
   for (const column of ["expires", "session_id", "user_name"]) await sql(`ALTER TABLE ${name} DROP COLUMN ${column}`);
   return { id, lock: holder.lock };
 }

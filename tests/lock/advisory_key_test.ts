@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
-import { advisoryKey, fnv1, namespacedName } from "../../lib/lock/advisory_key.ts";
+import { fnv1, namespacedName } from "../../lib/lock/advisory_key.ts";
 import { lockName } from "../../lib/lock/lock_name.ts";
 import type { PostgresServer } from "../servers/postgres_process.ts";
+import { keySql } from "./key_sql.ts";
 import { freshName, hold, never, open } from "./open.ts";
 import { OtherClient } from "./postgres_view.ts";
 import { sharedPostgres, sharedPostgres18 } from "./shared_server.ts";
@@ -31,17 +32,17 @@ Deno.test("fnv1 is FNV-1 of UTF-8 with 32 bits, signed", () => {
 Deno.test("a namespaced name is two signed numbers", () => {
   assert.equal(namespacedName("heimdall", "deploy"), "1421297779,367668828");
   assert.equal(namespacedName("", "é"), "-2128831035,-831012355");
-  assert.equal(advisoryKey(namespacedName("", "é")).args, "-2128831035,-831012355");
+  assert.equal(keySql(namespacedName("", "é")).args, "-2128831035,-831012355");
 });
 
 Deno.test("the key of a command is the first half of its md5, signed", () => {
   for (const [key, bigint] of Object.entries(BIGINTS)) {
-    assert.equal(advisoryKey(lockName(key)).args, `'${bigint}'::bigint`);
+    assert.equal(keySql(lockName(key)).args, `'${bigint}'::bigint`);
   }
 });
 
 Deno.test("the ends of the numbers' ranges are keys", () => {
-  const key = (halfOfMd5: string) => advisoryKey(halfOfMd5.padEnd(32, "5"));
+  const key = (halfOfMd5: string) => keySql(halfOfMd5.padEnd(32, "5"));
   assert.equal(key("0000000000000000").args, "'0'::bigint");
   assert.equal(key("7fffffffffffffff").args, "'9223372036854775807'::bigint");
   assert.equal(key("8000000000000000").args, "'-9223372036854775808'::bigint");

@@ -5,6 +5,7 @@ import { parseServer } from "../../lib/config/server.ts";
 import { LockUnavailableError } from "../../lib/errors.ts";
 import { openMySqlSession } from "../../lib/lock/mysql_session.ts";
 import type { Row } from "../../lib/lock/session.ts";
+import { administratorsSql } from "../../lib/sql/statement.ts";
 import { failure, never, plainSession } from "./open.ts";
 
 /** The first row of the answer to a statement, asked over a session such as a lock gets. */
@@ -13,7 +14,7 @@ export async function ask(dsn: string, sql: string, tlsCa?: string): Promise<Row
   if (server.kind !== "mysql") throw new Error(`not a MySQL DSN: ${dsn}`);
   const session = await openMySqlSession(server, { ...plainSession, tlsCa }, never);
   try {
-    return await session.query(sql);
+    return await session.query(administratorsSql(sql));
   } finally {
     await session.close();
   }

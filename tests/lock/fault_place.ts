@@ -1,6 +1,6 @@
 /** The databases, in the words that the tests of faults need for all of them. */
 
-import { advisoryKey } from "../../lib/lock/advisory_key.ts";
+import { keySql } from "./key_sql.ts";
 import type { HeldLock } from "../../lib/lock/lock.ts";
 import type { LockLostError } from "../../lib/errors.ts";
 import type { MySqlServer } from "../servers/mysql_process.ts";
@@ -66,11 +66,11 @@ function postgresPlace(shared: SharedServer<PostgresServer>): FaultPlace {
     answer: POSTGRES_ANSWER,
     waiting: (name, count) => postgresView.waiting(shared.server, name, count),
     isFree: async (name) => {
-      const { row } = advisoryKey(name);
+      const { row } = keySql(name);
       return (await shared.server.query(`SELECT FROM pg_locks WHERE ${row} AND granted`)).length === 0;
     },
     releaseMessage: (name) => {
-      const sql = new TextEncoder().encode(`SELECT pg_advisory_unlock(${advisoryKey(name).args})\0`);
+      const sql = new TextEncoder().encode(`SELECT pg_advisory_unlock(${keySql(name).args})\0`);
       const length = new Uint8Array(4);
       new DataView(length.buffer).setUint32(0, sql.length + 4);
       return new Uint8Array(["Q".charCodeAt(0), ...length, ...sql]);

@@ -84,6 +84,40 @@ Deno.test({
 });
 
 Deno.test({
+  name: "file: a lock file that was removed meanwhile is told before the command starts",
+  ignore: isWindows,
+  fn: async () => {
+    const name = freshName();
+    await using backend = await open(server, name);
+    const lock = await hold(backend);
+    await lock.confirm();
+    await Deno.remove(pathOf(name));
+    // A look is fresh for a second.
+    await until("it is missed", async () => {
+      const error = await lock.confirm().catch((error: unknown) => error);
+      return error instanceof LockLostError;
+    });
+    assert.ok(lock.lost.aborted);
+  },
+});
+
+Deno.test({
+  name: "file: a lock file that is there is no loss, however often it is looked at",
+  ignore: isWindows,
+  fn: async () => {
+    const name = freshName();
+    await using backend = await open(server, name, undefined, { lease: { ttl: 60, grace: 10 } });
+    const lock = await hold(backend);
+    await pause(500);
+    assert.equal(lock.lost.aborted, false);
+    await Deno.remove(pathOf(name));
+    await until("it is missed", () => lock.lost.aborted);
+    assert.ok(lock.lost.reason instanceof LockLostError);
+    assert.equal(lock.lost.reason.within, 10);
+  },
+});
+
+Deno.test({
   name: "file: a waiter does not take the lock of a file that was removed meanwhile",
   ignore: Deno.build.os !== "linux",
   fn: async () => {

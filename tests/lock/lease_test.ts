@@ -6,6 +6,7 @@ import { LockLostError } from "../../lib/errors.ts";
 import { endsAfter, graceOf, heartbeatOf, type LeaseTerms, Moment, stopsAfter } from "../../lib/lock/lease.ts";
 import { openMySqlSession } from "../../lib/lock/mysql_session.ts";
 import { openPostgresSession } from "../../lib/lock/postgres_session.ts";
+import { identifier, join, sql } from "../../lib/sql/statement.ts";
 import { Running } from "../cli/running.ts";
 import { pause, until } from "../cli/wait.ts";
 import { Proxy } from "../servers/proxy.ts";
@@ -154,7 +155,7 @@ for (const shared of [sharedMariaDb(), sharedMySql56()]) {
         const dsn = await parseServer(server.dsn(params), "the test", { env: () => undefined });
         assert.ok(dsn.kind === "mysql");
         const session = await openMySqlSession(dsn, { ...plainSession, lease: { ttl, grace: 0 } }, never);
-        const row = await session.query("SELECT @@session.wait_timeout AS seconds");
+        const row = await session.query(sql`SELECT @@session.wait_timeout AS seconds`);
         await session.close();
         assert.equal(row.seconds, seconds);
       }
@@ -206,8 +207,8 @@ sharedPostgres().test("the server is told the lease, over TCP in all ways there 
   for (const [ttl, url, values] of cases) {
     const options = { ...plainSession, lease: { ttl, grace: 0 } };
     const session = await openPostgresSession(await parse(url), options, never);
-    const list = SETTINGS.map((name) => `current_setting('${name}') AS ${name}`);
-    const row = await session.query(`SELECT ${list.join(", ")}`);
+    const list = SETTINGS.map((name) => sql`current_setting(${name}) AS ${identifier(name)}`);
+    const row = await session.query(sql`SELECT ${join(list)}`);
     await session.close();
     assert.deepEqual(SETTINGS.map((name) => row[name]), values, url);
     assert.equal(session.idleTimeout, ttl);

@@ -8,6 +8,7 @@ import type { Backend } from "../../lib/lock/lock.ts";
 import { openBackend } from "../../lib/lock/open_backend.ts";
 import { openPostgresSession } from "../../lib/lock/postgres_session.ts";
 import type { Row } from "../../lib/lock/session.ts";
+import { administratorsSql } from "../../lib/sql/statement.ts";
 import { freshName, never, plainOptions, plainSession } from "./open.ts";
 
 /** Environment variables; no others are there, `HOME` neither. */
@@ -24,7 +25,7 @@ export async function parse(url: string, env: Env = {}, tlsCa?: string): Promise
 export async function ask(url: string, sql: string, env?: Env, tlsCa?: string): Promise<Row> {
   const session = await openPostgresSession(await parse(url, env, tlsCa), plainSession, never);
   try {
-    return { ...await session.query(sql) };
+    return { ...await session.query(administratorsSql(sql)) };
   } finally {
     await session.close();
   }

@@ -3,9 +3,10 @@
 import assert from "node:assert/strict";
 import { parsePostgresServer } from "../../lib/config/postgres/server.ts";
 import { LockLostError, LockUnavailableError } from "../../lib/errors.ts";
-import { advisoryKey } from "../../lib/lock/advisory_key.ts";
+import { keySql } from "./key_sql.ts";
 import type { HeldLock } from "../../lib/lock/lock.ts";
 import { openPostgresSession } from "../../lib/lock/postgres_session.ts";
+import { sql } from "../../lib/sql/statement.ts";
 import { Running } from "../cli/running.ts";
 import { pause, until } from "../cli/wait.ts";
 import type { PostgresServer } from "../servers/postgres_process.ts";
@@ -114,7 +115,7 @@ for (const shared of [postgres, sharedPostgres18(`--max-connections=${MANY + 20}
       const session = await openPostgresSession(config, plainSession, never);
       try {
         for (const setting of ["statement_timeout", "lock_timeout"]) {
-          assert.equal((await session.query(`SELECT current_setting('${setting}') AS value`)).value, "0", setting);
+          assert.equal((await session.query(sql`SELECT current_setting(${setting}) AS value`)).value, "0", setting);
         }
       } finally {
         await session.close();
@@ -342,7 +343,7 @@ for (const shared of [postgres, sharedPostgres18(`--max-connections=${MANY + 20}
 
   shared.test("a release that nobody tells of is noticed soon", async (server) => {
     const name = freshName();
-    const { args } = advisoryKey(name);
+    const { args } = keySql(name);
     await using backend = await open(server.url(), name);
     const delays: number[] = [];
     for (let round = 0; round < 4; round++) {

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 // @ts-types="@types/pg"
 import pg from "pg";
-import { advisoryKey } from "../../lib/lock/advisory_key.ts";
+import { keySql } from "./key_sql.ts";
 import { Running } from "../cli/running.ts";
 import { until } from "../cli/wait.ts";
 import { type PgBouncer, pgBouncerUnavailable, startPgBouncer } from "../servers/pgbouncer.ts";
@@ -38,7 +38,7 @@ lockContract({
 /** Resolves when nobody holds a lock. */
 async function isFree(server: PostgresServer, name: string): Promise<void> {
   await until("the lock is free", async () => {
-    const rows = await server.query(`SELECT FROM pg_locks WHERE ${advisoryKey(name).row} AND granted`);
+    const rows = await server.query(`SELECT FROM pg_locks WHERE ${keySql(name).row} AND granted`);
     return rows.length === 0;
   });
 }

@@ -2,7 +2,7 @@
 
 // @ts-types="@types/pg"
 import pg from "pg";
-import { advisoryKey } from "../../lib/lock/advisory_key.ts";
+import { keySql } from "./key_sql.ts";
 import { until } from "../cli/wait.ts";
 import type { PostgresServer } from "../servers/postgres_process.ts";
 
@@ -34,7 +34,7 @@ export async function sessions(server: PostgresServer): Promise<ServerSession[]>
 
 /** Those of them that look for a lock and do not hold it. One that has given up its wait looks the same. */
 export async function waiters(server: PostgresServer, name: string): Promise<ServerSession[]> {
-  const { args, row } = advisoryKey(name);
+  const { args, row } = keySql(name);
   const rows = await server.query(
     `${SESSIONS} WHERE usename = '${server.user}' AND strpos(query, $$pg_try_advisory_lock(${args})$$) > 0
       AND pid NOT IN (SELECT pid FROM pg_locks WHERE ${row} AND granted)`,
@@ -52,7 +52,7 @@ export function waiting(server: PostgresServer, name: string, count = 1): Promis
 
 /** The session that holds a lock. */
 export async function holderOf(server: PostgresServer, name: string): Promise<number> {
-  const rows = await server.query(`SELECT pid FROM pg_locks WHERE ${advisoryKey(name).row} AND granted`);
+  const rows = await server.query(`SELECT pid FROM pg_locks WHERE ${keySql(name).row} AND granted`);
   if (rows.length !== 1) throw new Error(`${rows.length} hold ${name}`);
   return rows[0]!.pid as number;
 }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { markOf, type Presence, readMark, readPresence } from "../../lib/lock/presence.ts";
+import { MYSQL } from "../../lib/sql/spelling.ts";
 
 const PRESENCE: Presence = {
   lock: "5373fa7de6f7dd54052abf86b3a53da4",
@@ -23,7 +24,7 @@ Deno.test("a mark is read back from the end of a statement, whatever the label h
   ) {
     for (const since of [undefined, 1_795_341_605_000]) {
       const presence = { ...PRESENCE, label, since };
-      const mark = markOf(presence);
+      const mark = markOf(presence).textFor(MYSQL);
       assert.match(mark, /^ \/\* sera [ -~]+ \*\/$/);
       assert.doesNotMatch(mark.slice(3, -2), /[/'?*;]/);
       assert.deepEqual(readMark(`SELECT 1${mark}`), presence);
@@ -32,7 +33,7 @@ Deno.test("a mark is read back from the end of a statement, whatever the label h
 });
 
 Deno.test("a statement without a whole mark at its end has none", () => {
-  const mark = markOf(PRESENCE);
+  const mark = markOf(PRESENCE).textFor(MYSQL);
   for (
     const statement of [
       "",

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { namespacedName } from "../../lib/lock/advisory_key.ts";
 import { lockName } from "../../lib/lock/lock_name.ts";
+import { POSTGRESQL } from "../../lib/sql/spelling.ts";
 import { identityOf } from "../../lib/who/postgres_identity.ts";
 import { keyOfName, keyOfRow, rowCondition } from "../../lib/who/postgres_key.ts";
 
@@ -8,7 +9,7 @@ Deno.test("a row of pg_locks gives the same key as the lock's name", () => {
   const names = ["a", "b", "ls -ltra", "heimdall"].flatMap((key) => [lockName(key), namespacedName("heimdall", key)]);
   for (const name of names) {
     const [, classid, objid, objsubid] = /classid = (\d+) AND objid = (\d+) AND objsubid = (\d)/.exec(
-      rowCondition(name)!,
+      rowCondition(name)!.textFor(POSTGRESQL),
     )!;
     assert.equal(keyOfRow({ classid, objid, objsubid }), keyOfName(name));
   }

@@ -1,4 +1,4 @@
-import { cut, DsnError, type Show } from "../dsn_text.ts";
+import { cut, DsnError, isHostName, type Show } from "../dsn_text.ts";
 import type { MySqlAddress } from "./dsn.ts";
 
 const DEFAULT_HOST = "127.0.0.1";
@@ -44,15 +44,16 @@ function unknownNetwork(network: string): DsnError {
  * was meant, so brackets are asked for; and a port is a number, since the names of services differ between machines.
  */
 export function parseHostAndPort(text: string, show: Show): MySqlAddress {
-  const bad = (problem: string) =>
-    new DsnError(`Cannot use the address of the MySQL DSN: ${show(text, "it")} ${problem}`);
+  // Brackets or an @ come from a password that holds what ends it.
+  const shown = /[()@]/.test(text) ? "it" : show(text, "it");
+  const bad = (problem: string) => new DsnError(`Cannot use the address of the MySQL DSN: ${shown} ${problem}`);
   const bracketed = /^\[([^[\]]*)\](?::(.*))?$/s.exec(text);
   if (!bracketed && text.split(":").length > 2) {
     throw bad("has more than one colon; write an IPv6 address in brackets as in tcp([::1]:3306)");
   }
   const [host, port] = bracketed ? [bracketed[1]!, bracketed[2]] : cut(text, ":");
   // A percent sign belongs to an IPv6 zone only; elsewhere it is most likely an escaped path to a socket.
-  if (/[\s()[\]/\\@?#]/.test(host) || (!bracketed && host.includes("%"))) {
+  if (host !== "" && !isHostName(host) || (!bracketed && host.includes("%"))) {
     throw bad("is no host and port; write tcp(host:port), or unix(/path) for a socket");
   }
   if (port !== undefined && !isPort(port)) throw bad("has a wrong port; write a number from 1 to 65535");

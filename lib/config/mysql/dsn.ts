@@ -107,7 +107,12 @@ function parseUrlForm(text: string): MySqlDsn {
       "Cannot read the MySQL URL: it has a # or a misplaced @; write / ? # @ in a user, password or value as %2F %3F %23 %40",
     );
   }
-  const show = path.includes("@") ? showNothing : showQuoted;
+  // An @ begins a variable's name; any other one may end the password, of which a piece then stands for the host.
+  if (path.replace(/[?&]@@?\w/g, "").includes("@")) {
+    throw new DsnError(
+      "Cannot read the MySQL URL: an @ is not where the host begins; write those in a password as %40",
+    );
+  }
   const right = path.startsWith("/") ? path.slice(1) : path;
   if (cut(right, "?")[0].includes("/")) {
     throw new DsnError("Cannot read the MySQL URL: the database holds a slash; write it as %2F");
@@ -119,7 +124,7 @@ function parseUrlForm(text: string): MySqlDsn {
     user: user ?? "",
     password: password ?? "",
     address,
-    ...parseDatabaseAndParameters(right, show),
+    ...parseDatabaseAndParameters(right, showQuoted),
   };
 }
 

@@ -223,6 +223,9 @@ function queryDecode({ key, raw, show }: Parameter): string {
 
 function addSessionVariable(variables: Map<string, string>, parameter: Parameter): void {
   const { key, show } = parameter;
+  if (/^(user|username|password|passwd|pass|pwd)$/i.test(key)) {
+    throw new DsnError(`Cannot use parameter ${key} of the MySQL DSN: user and password stand before the @`);
+  }
   if (!/^[A-Za-z_@][A-Za-z0-9_.@$]*$/.test(key)) {
     throw new DsnError(
       `Cannot set a session variable from the MySQL DSN: ${show(key, "a key")} is no parameter and no variable's name`,

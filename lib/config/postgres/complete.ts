@@ -1,4 +1,4 @@
-import { showQuoted } from "../dsn_text.ts";
+import { showPlain, showQuoted } from "../dsn_text.ts";
 import { POSTGRES_KEYWORDS, type PostgresKeyword } from "./keywords.ts";
 import { readService } from "./service.ts";
 import type { PostgresSurroundings } from "./server.ts";
@@ -12,16 +12,18 @@ import { badSetting, type Setting, type Settings } from "./setting.ts";
  */
 export function completeSettings(given: Settings, surroundings: PostgresSurroundings): Settings {
   const all = new Map(given);
-  const add = (name: string, setting: Setting | undefined) => {
-    if (setting && !all.has(name)) all.set(name, setting);
+  // A variable that is not needed is not read either: it may be one that cannot be.
+  const addVariable = (name: string, variable: string | undefined) => {
+    const setting = all.has(name) ? undefined : variableSetting(variable, surroundings);
+    if (setting) all.set(name, setting);
   };
-  add("service", variableSetting("PGSERVICE", surroundings));
-  add("servicefile", variableSetting("PGSERVICEFILE", surroundings));
+  addVariable("service", "PGSERVICE");
+  addVariable("servicefile", "PGSERVICEFILE");
   const service = all.get("service");
   if (service?.value) {
     const file = all.get("servicefile");
     for (const [name, setting] of readService(service, file?.value ? file : undefined, surroundings)) {
-      add(name, setting);
+      if (!all.has(name)) all.set(name, setting);
     }
   }
   const { tlsCa } = surroundings;
@@ -30,8 +32,11 @@ export function completeSettings(given: Settings, surroundings: PostgresSurround
     if (other?.value) throw badSetting(other, "tls-ca names a CA as well; leave one of the two out");
     all.set("sslrootcert", { value: tlsCa, label: "tls-ca", show: showQuoted });
   }
-  for (const { name, variable } of POSTGRES_KEYWORDS) add(name, variableSetting(variable, surroundings));
-  add("sslmode", requireSsl(surroundings));
+  for (const { name, variable, treatment } of POSTGRES_KEYWORDS) {
+    if (treatment !== "ignored") addVariable(name, variable);
+  }
+  const old = all.has("sslmode") ? undefined : requireSsl(surroundings);
+  if (old) all.set("sslmode", old);
   const settings = new Map([...all].filter(([, setting]) => setting.value !== ""));
   for (const keyword of POSTGRES_KEYWORDS) checkRestriction(keyword, settings);
   return settings;
@@ -39,7 +44,7 @@ export function completeSettings(given: Settings, surroundings: PostgresSurround
 
 function variableSetting(name: string | undefined, { env }: PostgresSurroundings): Setting | undefined {
   const value = name === undefined ? undefined : env(name);
-  return value && name ? { value, label: name, show: showQuoted } : undefined;
+  return value && name ? { value, label: name, show: showPlain } : undefined;
 }
 
 /** The deprecated variable, of which libpq takes only a leading 1 for a yes, and the rest for nothing. */

@@ -1,5 +1,5 @@
 import { isIP } from "node:net";
-import { DsnError } from "../dsn_text.ts";
+import { DsnError, isHostName } from "../dsn_text.ts";
 import { exists } from "./files.ts";
 import type { PostgresHost } from "./server.ts";
 import { badSetting, parseInteger, type Setting, type Settings } from "./setting.ts";
@@ -73,6 +73,7 @@ function hostSlot(setting: Setting, host: string, port: number): HostSlot {
     throw badSetting(setting, "an abstract Unix socket (@) cannot be used; name the folder of a socket");
   }
   if (host.startsWith("/")) return socketSlot(host, port);
+  if (!isHostName(host)) throw badSetting(setting, "it is no host's name; write a name, an IP address or a folder");
   return { address: { transport: "tcp", host, port }, certificateName: host, port, passfileHost: host };
 }
 

@@ -1,4 +1,5 @@
 import { homeFile, look, whyUnreadable } from "./files.ts";
+import { readSmallFileSync } from "../small_file.ts";
 import type { PostgresSurroundings } from "./server.ts";
 import { type Settings, showPath } from "./setting.ts";
 
@@ -28,12 +29,13 @@ export function readPasswordFile(
   if (info === undefined) return given ? ignore("there is no such file") : [];
   if (typeof info === "string") return ignore(info);
   if (!info.isFile) return ignore("not a plain file");
-  // Windows has no mode; there libpq trusts the folder.
-  if (((info.mode ?? 0) & 0o077) !== 0) {
-    return ignore("group or others have access to it; take that away with chmod 0600");
-  }
   try {
-    return parseEntries(Deno.readTextFileSync(path));
+    const { text, info: { mode } } = readSmallFileSync(path);
+    // Windows has no mode; there libpq trusts the folder.
+    if (((mode ?? 0) & 0o077) !== 0) {
+      return ignore("group or others have access to it; take that away with chmod 0600");
+    }
+    return parseEntries(text);
   } catch (error) {
     return ignore(whyUnreadable(error));
   }

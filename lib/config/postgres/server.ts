@@ -6,13 +6,14 @@
  * @module
  */
 
+import { mayBeServer } from "../../harmless.ts";
 import { DsnError } from "../dsn_text.ts";
 import { completeSettings } from "./complete.ts";
 import { parseConninfo } from "./conninfo.ts";
 import { type HostSlot, readHosts } from "./hosts.ts";
 import { isPostgresKeyword, withoutOldNames } from "./keywords.ts";
 import { findPassword, readPasswordFile } from "./passfile.ts";
-import { badSetting, readChoice, readInteger, type Settings } from "./setting.ts";
+import { badSetting, readChoice, readInteger, type Setting, type Settings } from "./setting.ts";
 import { readTls } from "./tls.ts";
 import { afterScheme } from "./uri.ts";
 
@@ -115,6 +116,7 @@ export function parsePostgresServer(text: string, surroundings: PostgresSurround
   const settings = completeSettings(parseConninfo(text), surroundings);
   const notes: string[] = [];
   const note = (text: string) => void notes.push(text);
+  for (const name of ["user", "dbname"]) refuseServer(settings.get(name));
   const slots = readHosts(settings);
   const user = settings.get("user")?.value ?? readSystemUser(surroundings);
   const database = settings.get("dbname")?.value ?? user;
@@ -147,6 +149,12 @@ export function parsePostgresServer(text: string, surroundings: PostgresSurround
     ...present("noPassword", noPassword),
     notes,
   };
+}
+
+/** A URL in the place of a name would be shown in messages, by the server too. */
+function refuseServer(setting: Setting | undefined): void {
+  if (!setting || !mayBeServer(setting.value)) return;
+  throw badSetting(setting, "it looks like a whole server; give that to the server setting");
 }
 
 function readSystemUser(surroundings: PostgresSurroundings): string {

@@ -1,7 +1,9 @@
-import { DsnError, showQuoted } from "../dsn_text.ts";
+import { DsnError, showPlain } from "../dsn_text.ts";
 import { exists, homeFile, whyUnreadable } from "./files.ts";
 import { isPostgresKeyword } from "./keywords.ts";
 import type { PostgresSurroundings } from "./server.ts";
+import { refuseEverybodys } from "../file_trust.ts";
+import { readSmallFileSync, UnfitFileError } from "../small_file.ts";
 import { badSetting, type Setting, type Settings, showPath } from "./setting.ts";
 
 /** Where libpq looks for the services of all users: as Debian builds it, and as most others do. */
@@ -40,8 +42,15 @@ function systemFiles({ env }: PostgresSurroundings): string[] {
 
 function readText(path: string, label: string): string {
   try {
-    return Deno.readTextFileSync(path);
+    const { text, info } = readSmallFileSync(path);
+    refuseEverybodys(path, info);
+    return text;
   } catch (error) {
+    if (error instanceof UnfitFileError && error.cure !== undefined) {
+      throw new DsnError(
+        `Cannot use ${label} for PostgreSQL: the service file ${showPath(path)}: ${error.message}; ${error.cure}`,
+      );
+    }
     throw new DsnError(
       `Cannot use ${label} for PostgreSQL: the service file ${showPath(path)} cannot be read (${
         whyUnreadable(error)
@@ -77,5 +86,5 @@ function addLine(settings: Map<string, Setting>, line: string, path: string, num
   if (name === "service" || name === "servicefile") throw bad("names a service within a service; leave it out");
   if (!isPostgresKeyword(name)) throw bad("is no keyword=value that libpq knows; write no blanks around the =");
   if (settings.has(name)) return;
-  settings.set(name, { value: line.slice(equals + 1), label: `${name} in ${showPath(path)}`, show: showQuoted });
+  settings.set(name, { value: line.slice(equals + 1), label: `${name} in ${showPath(path)}`, show: showPlain });
 }

@@ -1,5 +1,6 @@
 /** What all parts of reading PostgreSQL settings share: a value that knows its origin, and the ways to read one. */
 
+import { pathOr } from "../../harmless.ts";
 import { DsnError, type Show, showQuoted } from "../dsn_text.ts";
 
 /** One value, as text. */
@@ -19,8 +20,11 @@ export function badSetting(setting: Setting, problem: string): DsnError {
   return new DsnError(`Cannot use ${setting.label} for PostgreSQL: ${problem}`);
 }
 
-/** A path in a message: the file's own name is no secret, but may hold a line end. */
-export const showPath = (path: string): string => showQuoted(path, "");
+/** A path in a message, unless somebody may have written something else in its place. */
+export const showPath = (path: string): string => {
+  const shown = pathOr(path, "");
+  return shown === "" ? "(not shown)" : showQuoted(shown, "");
+};
 
 /** One of some names, in lower case as libpq wants them. */
 export function readChoice<T extends string>(settings: Settings, name: string, choices: readonly T[]): T | undefined {

@@ -1,0 +1,41 @@
+/** What may be repeated in a message: text that is known to hold no secret, however it came to where it stands. */
+
+/** Words and numbers. What separates the parts of a server, of a URL or of a setting is not among them. */
+const PLAIN = /^[\p{L}\p{N}\s_.,+;"`-]*$/u;
+
+/** Longer than a word that somebody mistypes; most tokens and keys are longer. */
+const LONGEST_WORD = 16;
+
+/** A path of plain names. A server has a colon, an @, a bracket or an equals sign, and in an odd spelling a percent sign. */
+const PLAIN_PATH = /^(?:[A-Za-z]:)?[\p{L}\p{N}_.,+~ \\/-]+$/u;
+
+/** What stands in a message where the value does not. */
+const NOT_SHOWN = "(not shown, since it may hold a password)";
+
+/** Whether a message may repeat the text. */
+export function isPlain(text: string, longest = LONGEST_WORD): boolean {
+  return text.length <= longest && PLAIN.test(text);
+}
+
+/** The text, quoted if it is empty, or words in its place. */
+export function plainOr(text: string, longest = LONGEST_WORD): string {
+  return isPlain(text, longest) ? text || '""' : NOT_SHOWN;
+}
+
+/** A path, or words in its place where somebody may have written a server instead. */
+export function pathOr(path: string, substitute = NOT_SHOWN): string {
+  return PLAIN_PATH.test(path) ? path : substitute;
+}
+
+/** Whether the text can hardly be anything else than a server with a password in it. */
+export function isServerWithPassword(text: string): boolean {
+  return /^(?:[\w-]+=)?[^\s:@]*:[^@]*@(?:tcp|unix)?\(.*\)\/|^\w+:\/\/[^/@]*:[^@]*@[^/]+\/?|\bpassword\s*=\s*\S/is.test(
+    text,
+  );
+}
+
+/** Whether the text may be a server, or a piece of one, with a password in it. */
+export function mayBeServer(text: string): boolean {
+  const decoded = text.replace(/%[0-9a-f]{2}/gi, (escape) => String.fromCharCode(parseInt(escape.slice(1), 16)));
+  return /:.*@|:\/\/|@\w*\(|pass\w*\s*=/is.test(decoded);
+}

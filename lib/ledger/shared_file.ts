@@ -1,0 +1,102 @@
+import { Deadline } from "../deadline.ts";
+import { LockUnavailableError } from "../errors.ts";
+import { LockFile } from "../lock/lock_file.ts";
+import type { LockFolder } from "../lock/lock_folder.ts";
+import { isCode, makePlainFile, objectionToFile, readPlainFile } from "../lock/plain_file.ts";
+import { fileStore, ledgerError, ledgerPath } from "./file.ts";
+import type { Store } from "./ledger_table.ts";
+
+/** How long to wait for another sera that writes, and the pause between two tries, in milliseconds. */
+const LONGEST_WAIT = 10_000;
+const PAUSE = 10;
+
+/** The longest ledger that is taken into a copy, in bytes; some hundred bytes are one run. */
+const LONGEST_LEDGER = 256 * 1024 * 1024;
+
+const never = new AbortController().signal;
+
+/**
+ * The ledger in a folder that a group shares. SQLite would go by names there, and play back whatever journal somebody has
+ * put beside its file, with all that the journal says of other files. So it works on a copy in a folder of its own, under
+ * a lock of the ledger's, and the copy then takes the place of the old file, at once and as a whole.
+ */
+export function sharedStore(folder: LockFolder): Store {
+  const path = ledgerPath(folder);
+  const { dialect } = fileStore(folder);
+  return {
+    dialect,
+    async run(statement) {
+      const lock = await lockLedger(folder, path);
+      const own = { path: makeOwnFolder(path), owns: folder.owns };
+      try {
+        const before = read(path, folder);
+        if (before) makePlainFile(ledgerPath(own), own, before);
+        const rows = await runAlone(own, path, (store) => store.run(statement));
+        const after = read(ledgerPath(own), own);
+        if (after && !(before && isEqual(before, after))) replace(path, folder, after);
+        return rows;
+      } catch (error) {
+        throw error instanceof LockUnavailableError ? error : ledgerError(path, error);
+      } finally {
+        Deno.removeSync(own.path, { recursive: true });
+        lock.close();
+      }
+    },
+  };
+}
+
+async function runAlone<T>(own: LockFolder, shown: string, action: (store: Store) => Promise<T>): Promise<T> {
+  using store = fileStore(own, shown);
+  return await action(store);
+}
+
+async function lockLedger(folder: LockFolder, path: string): Promise<LockFile> {
+  const lock = await LockFile.open(folder, "ledger.sqlite", never);
+  const deadline = new Deadline(LONGEST_WAIT);
+  while (!lock.tryLock()) {
+    if (deadline.passed) {
+      lock.close();
+      throw ledgerError(path, new Error("somebody else keeps it locked"));
+    }
+    await new Promise((resolve) => setTimeout(resolve, PAUSE));
+  }
+  return lock;
+}
+
+function makeOwnFolder(path: string): string {
+  try {
+    return Deno.makeTempDirSync({ prefix: "sera-ledger-" });
+  } catch (error) {
+    throw ledgerError(path, error);
+  }
+}
+
+function read(path: string, folder: LockFolder): Uint8Array | undefined {
+  try {
+    return readPlainFile(path, LONGEST_LEDGER, (file) => objectionToFile(file, path, folder));
+  } catch (error) {
+    if (isCode(error, "ENOENT")) return undefined;
+    throw error;
+  }
+}
+
+/** Puts a new file in the old one's place; whoever is killed meanwhile leaves the old one, and one that the next removes. */
+function replace(path: string, folder: LockFolder, content: Uint8Array): void {
+  const prefix = `${path.slice(path.lastIndexOf("/") + 1)}.new-`;
+  for (const { name, isFile } of Deno.readDirSync(folder.path)) {
+    if (isFile && name.startsWith(prefix)) Deno.removeSync(`${folder.path}/${name}`);
+  }
+  const made = `${folder.path}/${prefix}${crypto.randomUUID()}`;
+  makePlainFile(made, folder, content);
+  try {
+    Deno.renameSync(made, path);
+  } catch (error) {
+    Deno.removeSync(made);
+    if (!(error instanceof Deno.errors.PermissionDenied)) throw error;
+    throw new Error(`its folder is sticky, so that only its maker can replace it; chmod -t ${folder.path}`);
+  }
+}
+
+function isEqual(one: Uint8Array, other: Uint8Array): boolean {
+  return one.length === other.length && one.every((byte, index) => byte === other[index]);
+}

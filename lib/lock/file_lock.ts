@@ -1,0 +1,103 @@
+import { delayOrAbort } from "../deadline.ts";
+import { LockLostError, messageOf } from "../errors.ts";
+import { Heartbeat } from "./heartbeat.ts";
+import { graceOf, heartbeatOf, type LeaseTerms, Moment, stopsAfter } from "./lease.ts";
+import type { HeldLock } from "./lock.ts";
+import type { LockFile } from "./lock_file.ts";
+
+/** How long a look at the file is fresh enough to start a command on, in milliseconds. */
+const FRESH = 1000;
+
+/** After how long to renew the file's times, in milliseconds: those who clear folders up count in days. */
+const TOUCH_AFTER = 3_600_000;
+
+/**
+ * A lock on a file. The kernel keeps it until this process ends; but it excludes only those who meet it at its path, and
+ * so it is lost when the file is removed or replaced.
+ */
+export class HeldFileLock implements HeldLock {
+  readonly session = undefined;
+  readonly #file: LockFile;
+  readonly #terms: LeaseTerms;
+  readonly #lost = new AbortController();
+  readonly #heartbeat: Heartbeat;
+  #seen = new Moment();
+  #touched = new Moment();
+  #freed = false;
+
+  /** @param file Locked, and at its path. */
+  constructor(file: LockFile, terms: LeaseTerms) {
+    this.#file = file;
+    this.#terms = terms;
+    this.#heartbeat = new Heartbeat(heartbeatOf(terms), () => this.#look(), () => undefined);
+  }
+
+  get lost(): AbortSignal {
+    return this.#lost.signal;
+  }
+
+  async confirm(): Promise<void> {
+    if (!this.lost.aborted && this.#seen.age > FRESH) await this.#look();
+    if (this.lost.aborted) throw this.lost.reason;
+  }
+
+  /** @throws {LockLostError} When the lock is lost; then {@linkcode lost} has fired. */
+  async #look(): Promise<void> {
+    const asked = new Moment();
+    const found = await this.#find();
+    if (this.#freed) return;
+    if (found === "removed") this.#lose("the lock file was removed");
+    if (found === "unanswered") this.#lose("its file system does not answer");
+    this.#seen = asked;
+    if (this.#touched.age < TOUCH_AFTER) return;
+    this.#touched = asked;
+    this.#file.touch();
+  }
+
+  #lose(why: string): never {
+    const lost = new LockLostError(`Lock lost: ${why}: ${this.#file.path}`, graceOf(this.#terms));
+    this.#lost.abort(lost);
+    throw lost;
+  }
+
+  /** A network file system that does not answer may give the lock to another meanwhile, as a database may. */
+  async #find(): Promise<"there" | "removed" | "unanswered" | Error> {
+    const answered = new AbortController();
+    const found = this.#file.isInPlace().then(
+      (there) => there ? "there" as const : "removed" as const,
+      (error: unknown) => {
+        // Where this user cannot look, none of its seras can lock either. The end of the hold says so.
+        if (error instanceof Error) return error;
+        throw error;
+      },
+    );
+    // In halves: should sera be suspended meanwhile, one of them may be over at once, but not both.
+    const half = (stopsAfter(this.#terms) - heartbeatOf(this.#terms)) / 2;
+    const over = delayOrAbort(half, answered.signal).then(() => delayOrAbort(half, answered.signal));
+    try {
+      return await Promise.race([found, over.then(() => "unanswered" as const)]);
+    } finally {
+      answered.abort();
+    }
+  }
+
+  async release(): Promise<void> {
+    const { path } = this.#file;
+    if (this.#freed) throw new LockLostError(`The lock was given back before: ${path}`);
+    this.#heartbeat[Symbol.dispose]();
+    const found = await this.#find();
+    this.free();
+    if (found === "there") return;
+    if (found === "removed") throw new LockLostError(`The lock file was removed while it was held: ${path}`);
+    const why = found instanceof Error ? messageOf(found) : "its file system does not answer";
+    throw new LockLostError(`Cannot look at the lock file any more: ${path}: ${why}`);
+  }
+
+  /** Gives the lock back without a look at it. */
+  free(): void {
+    if (this.#freed) return;
+    this.#freed = true;
+    this.#heartbeat[Symbol.dispose]();
+    this.#file.close();
+  }
+}

@@ -1,0 +1,103 @@
+import type { Step, Way } from "./folder_way.ts";
+
+/** The bits of a mode that say who may put names into a folder, and take away those of others. */
+const GROUP_WRITES = 0o020;
+const EVERYBODY_WRITES = 0o002;
+/** In a folder with it only a file's owner, and the folder's, may remove or rename the file. */
+const STICKY = 0o1000;
+
+/** Groups that only administrators are in: root's; macOS lets `daemon` and `admin` write to folders of the system. */
+const SYSTEM_GROUPS: readonly number[] = Deno.build.os === "darwin" ? [0, 1, 80] : [0];
+
+/** What is wrong with a folder, and what to do about it. */
+export interface Objection {
+  readonly why: string;
+  readonly cure: string;
+}
+
+const OTHER_FOLDER = "use another folder: --server file:/some/dir";
+
+/** Who may decide over the locks of a folder. */
+export class Trust {
+  readonly #users: ReadonlySet<number | null>;
+  readonly #groups: ReadonlySet<number | null>;
+
+  /**
+   * @param root Whoever the root folder belongs to can do anything here: root, also where a namespace shows it as another.
+   * @param shared A folder that is shared on purpose, with its owner and its group.
+   */
+  constructor(root: Deno.FileInfo, shared?: Deno.FileInfo) {
+    this.#users = new Set([0, root.uid, Deno.uid(), ...shared ? [shared.uid] : []]);
+    this.#groups = new Set([...SYSTEM_GROUPS, Deno.gid(), ...shared ? [shared.gid] : []]);
+  }
+
+  /** Whether the owner of something may decide. */
+  owns({ uid }: Pick<Deno.FileInfo, "uid">): boolean {
+    return this.#users.has(uid);
+  }
+
+  /** Who else can put names into a folder, in words; undefined if nobody can. */
+  strangersIn({ mode, gid }: Deno.FileInfo): "everybody" | "its group" | undefined {
+    if ((mode! & EVERYBODY_WRITES) !== 0) return "everybody";
+    return (mode! & GROUP_WRITES) !== 0 && !this.#groups.has(gid) ? "its group" : undefined;
+  }
+}
+
+/** Whether a group may put files into a folder. */
+export function isShared({ mode }: Deno.FileInfo): boolean {
+  return (mode! & GROUP_WRITES) !== 0;
+}
+
+/**
+ * What is wrong with the way to a folder: whoever can rename one of the folders on it, or place a link there, decides
+ * where it leads.
+ */
+export function objectionToWay({ folders, links }: Way, trust: Trust): Objection | undefined {
+  for (const { path, info } of folders) {
+    if (!trust.owns(info)) {
+      return {
+        why: `${path}, on the way to it, belongs to another user (uid ${info.uid}), who could put another in its place`,
+        cure: OTHER_FOLDER,
+      };
+    }
+    const who = trust.strangersIn(info);
+    if (who !== undefined && !isSticky(info)) {
+      return {
+        why: `${who} can write to ${path}, on the way to it, and could put another in its place`,
+        cure: `chmod +t ${path}, or ${OTHER_FOLDER}`,
+      };
+    }
+  }
+  for (const { path, info, within } of links) {
+    if (trust.strangersIn(within.info) === undefined || trust.owns(info)) continue;
+    return { why: `${path} is a symbolic link of another user (uid ${info.uid})`, cure: OTHER_FOLDER };
+  }
+  return undefined;
+}
+
+/**
+ * What is wrong with a folder for locks itself: whoever can put files into it can hold any lock there.
+ *
+ * @param ownOnly Whether it has to belong to this user alone. Otherwise root may own it, or a group share it.
+ */
+export function objectionTo({ path, info }: Step, ownOnly: boolean, trust: Trust): Objection | undefined {
+  if (!info.isDirectory) return { why: "not a folder", cure: OTHER_FOLDER };
+  if ((info.mode! & EVERYBODY_WRITES) !== 0) {
+    const why = "everybody can write to it";
+    if (!isSticky(info)) return { why, cure: `chmod o-w ${path}, or ${OTHER_FOLDER}` };
+    // Such a folder, /tmp for one, is everybody's on purpose.
+    return { why, cure: `make a folder of your own in it: mkdir -m 700 ${path}/sera, and --server file:${path}/sera` };
+  }
+  if (ownOnly && info.uid !== Deno.uid()) {
+    return { why: `belongs to another user (uid ${info.uid})`, cure: `remove it, or ${OTHER_FOLDER}` };
+  }
+  if (ownOnly && isShared(info)) {
+    return { why: "its group can write to it", cure: `chmod g-w ${path}, or ${OTHER_FOLDER}` };
+  }
+  if (isShared(info) || trust.owns(info)) return undefined;
+  return { why: `belongs to another user (uid ${info.uid}), and is not shared by a group`, cure: OTHER_FOLDER };
+}
+
+function isSticky({ mode }: Deno.FileInfo): boolean {
+  return (mode! & STICKY) !== 0;
+}

@@ -1,0 +1,136 @@
+import { messageOf } from "../errors.ts";
+import type { LockFolder } from "./lock_folder.ts";
+
+/**
+ * Why a file of a lock folder must be left alone; undefined for one that may be used: a regular file with one link, of
+ * this user, of root, or of those who share the folder. What else lies there somebody may have put there to lead a write
+ * to a file elsewhere, or to keep whoever opens it waiting.
+ *
+ * @returns What is wrong and what to do, with a semicolon between.
+ */
+export function objectionToFile(file: Deno.FileInfo, path: string, folder: LockFolder): string | undefined {
+  if (!file.isFile) return `it is ${kindOf(file)}, not a regular file; find out who put it there, and remove it`;
+  // No link at all is what a file has that was removed after it was opened.
+  if (file.nlink !== null && file.nlink > 1) {
+    return `it has ${file.nlink} links, so that it is another file as well; find out who put it there, and remove it`;
+  }
+  if (folder.owns(file)) return undefined;
+  const whose = `it belongs to another user (uid ${file.uid}, gid ${file.gid})`;
+  return folder.group === undefined
+    ? `${whose}; remove it, or use another folder: --server file:/some/dir`
+    : `${whose}, and not to the folder's group; have that user run: chgrp ${folder.group} ${path} && chmod g+rw ${path}`;
+}
+
+/** Whether both are the same file. */
+export function isSameFile(
+  one: Pick<Deno.FileInfo, "dev" | "ino">,
+  other: Pick<Deno.FileInfo, "dev" | "ino">,
+): boolean {
+  return one.ino === other.ino && one.dev === other.dev;
+}
+
+function kindOf(file: Deno.FileInfo): string {
+  if (file.isSymlink) return "a symbolic link";
+  if (file.isDirectory) return "a directory";
+  if (file.isFifo) return "a FIFO";
+  if (file.isSocket) return "a socket";
+  return "a device";
+}
+
+/**
+ * Makes a file in a lock folder, unless there is something of this name: not even a link to nowhere is followed. Those who
+ * share the folder may read and write it, whatever the umask takes away; whose group is not the folder's gives it that.
+ *
+ * @param content What is in it, and on the disk, when this returns.
+ * @returns Whether it made one.
+ * @throws {Error} The system's, when it cannot.
+ */
+export function makePlainFile(path: string, { group }: LockFolder, content?: Uint8Array): boolean {
+  const fs = nodeFiles();
+  let file;
+  try {
+    file = fs.openSync(path, "wx", 0o660);
+  } catch (error) {
+    if (isCode(error, "EEXIST")) return false;
+    throw error;
+  }
+  try {
+    const made = fs.fstatSync(file);
+    if (content) {
+      fs.writeFileSync(file, content);
+      fs.fsyncSync(file);
+    }
+    // The runtime looks where a path leads before it opens it: what has been made elsewhere gets no rights.
+    if (Deno.build.os !== "windows" && isSameFile(Deno.lstatSync(path), made)) grant(file, made);
+  } finally {
+    fs.closeSync(file);
+  }
+  return true;
+
+  function grant(file: number, { mode, uid, gid, nlink }: { mode: number; uid: number; gid: number; nlink: number }) {
+    const wanted = group !== undefined && nlink === 1 && (gid === group || give(file, uid, group)) ? 0o660 : 0o600;
+    if ((mode & wanted) !== wanted) fs.fchmodSync(file, mode & 0o777 | wanted);
+  }
+
+  function give(file: number, uid: number, gid: number): boolean {
+    try {
+      fs.fchownSync(file, uid, gid);
+      return true;
+    } catch (error) {
+      // Who owns the folder need not be in its group.
+      if (isCode(error, "EPERM")) return false;
+      throw error;
+    }
+  }
+}
+
+/**
+ * Reads a file of a lock folder, and nothing that a link leads to; a FIFO is not waited for.
+ *
+ * @param most The most bytes that it may have.
+ * @param objection Says why it is not read, if so.
+ * @throws {Error} The system's, or one with the objection, when it cannot be read.
+ */
+export function readPlainFile(
+  path: string,
+  most: number,
+  objection: (file: Deno.FileInfo) => string | undefined,
+): Uint8Array {
+  const found = Deno.lstatSync(path);
+  const why = objection(found);
+  if (why !== undefined) throw new Error(why);
+  const fs = nodeFiles();
+  const { O_RDONLY, O_NONBLOCK = 0 } = fs.constants;
+  const file = fs.openSync(path, O_RDONLY | O_NONBLOCK);
+  try {
+    const info = fs.fstatSync(file);
+    if (!isSameFile(info, found)) throw new Error("somebody has just replaced it; try again");
+    const { size } = info;
+    if (size > most) throw new Error(`it has ${size} bytes, more than ${most}; find out who made it so long`);
+    const bytes = new Uint8Array(size);
+    let read = 0;
+    for (let more = 1; more > 0 && read < size; read += more) more = fs.readSync(file, bytes, read, size - read, read);
+    return bytes.subarray(0, read);
+  } finally {
+    fs.closeSync(file);
+  }
+}
+
+/**
+ * What the runtime's own files lack: to open without waiting, and to change the mode of what is open, where a name may
+ * lead elsewhere by then. Seldom needed, and not worth an import for every run.
+ */
+function nodeFiles() {
+  // deno-lint-ignore no-process-global
+  return process.getBuiltinModule("node:fs");
+}
+
+/** The system's words for an error, without what Node.js puts around them. */
+export function saidBy(error: Error): string {
+  return messageOf(error).replace(/^E[A-Z]+: /, "").replace(/, \w+ '.*'$/s, "");
+}
+
+/** Whether the system refused something with this code. */
+export function isCode(error: unknown, code: string): boolean {
+  return error instanceof Error && "code" in error && error.code === code;
+}

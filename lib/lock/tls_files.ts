@@ -1,0 +1,46 @@
+import { refuseEverybodys } from "../config/file_trust.ts";
+import { readSmallFile, UnfitFileError } from "../config/small_file.ts";
+import { ConfigError, messageOf } from "../errors.ts";
+import { pathOr } from "../harmless.ts";
+
+/** A file that encryption needs. */
+export interface TlsFile {
+  readonly path: string;
+  /** What a message calls it. */
+  readonly what: string;
+  /** What to do when it cannot be read. */
+  readonly cure: string;
+}
+
+/**
+ * Reads certificates in PEM: whom to trust, or who we are.
+ *
+ * @throws {ConfigError} When there are none, or see {@linkcode readTlsFile}.
+ */
+export async function readCertificates(file: TlsFile): Promise<string> {
+  const text = await readTlsFile(file);
+  // The runtime would trust nobody, or everybody that it knows, and not say why.
+  if (text.includes("BEGIN CERTIFICATE") || text.includes("BEGIN TRUSTED CERTIFICATE")) return text;
+  throw new ConfigError(
+    `Cannot use the ${file.what}: ${pathOr(file.path)}: there is no certificate in PEM format in it`,
+  );
+}
+
+/**
+ * Reads the file.
+ *
+ * @throws {ConfigError} When it cannot be read, or when everybody can write to it.
+ */
+export async function readTlsFile({ path, what, cure }: TlsFile): Promise<string> {
+  try {
+    const { text, info } = await readSmallFile(path);
+    refuseEverybodys(path, info);
+    return text;
+  } catch (error) {
+    if (error instanceof UnfitFileError && error.cure !== undefined) {
+      throw new ConfigError(`Cannot use the ${what}: ${pathOr(path)}: ${error.message}; ${error.cure}`);
+    }
+    const why = error instanceof Deno.errors.NotCapable ? "not a plain file" : messageOf(error);
+    throw new ConfigError(`Cannot read the ${what}: ${pathOr(path)}: ${why}; ${cure}`);
+  }
+}

@@ -1,0 +1,152 @@
+/** Files that say how sera is to work, and what else may be in their place. */
+
+import assert from "node:assert/strict";
+import { linux, root, testWith, tool } from "./needs.ts";
+import { Place } from "./place.ts";
+import type { Ended } from "./running.ts";
+
+/** The environment of a sera that gets its server from the config file. */
+const NO_SERVER = { SERA_SERVER: undefined };
+
+/** A user without rights. */
+const NOBODY = 65534;
+
+const CERTIFICATE = "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n";
+
+/** Files by what names them: what is in a good one, and how to run a sera that reads it, to no server's end. */
+const READERS: Record<string, { text: string; run: (place: Place, path: string) => Promise<Ended> }> = {
+  "config file": {
+    text: JSON.stringify({ server: "u:p@tcp(127.0.0.1:1)/" }),
+    run: (place, path) => place.sera(["--config", path, "0", "echo", "ran"], { env: NO_SERVER }),
+  },
+  "CA file for MySQL": {
+    text: CERTIFICATE,
+    run: (place, path) =>
+      place.sera(["--server", "u:p@tcp(127.0.0.1:1)/?tls=true", "--tls-ca", path, "0", "echo", "ran"]),
+  },
+  "CA file for PostgreSQL": {
+    text: CERTIFICATE,
+    run: (place, path) =>
+      place.sera(["--server", `postgres://u:p@127.0.0.1:1/?sslmode=verify-ca&sslrootcert=${path}`, "0", "echo", "ran"]),
+  },
+  "service file": {
+    text: "[db]\nhost=127.0.0.1\nport=1\nuser=u\n",
+    run: (place, path) => place.sera(["--server", "service=db", "0", "echo", "ran"], { env: { PGSERVICEFILE: path } }),
+  },
+};
+
+/** One line that names the file, and the code for settings that cannot be used. */
+function assertRefused({ code, stdout, stderr }: Ended, path: string, why: RegExp): void {
+  assert.deepEqual({ code, stdout }, { code: 200, stdout: "" }, stderr);
+  assert.match(stderr, /^sera: [^\n]+\n$/);
+  assert.ok(stderr.includes(path), stderr);
+  assert.match(stderr, why);
+}
+
+/** That the file was read, and the server asked, which nobody runs. */
+function assertRead({ code, stderr }: Ended): void {
+  assert.equal(code, 202, stderr);
+  assert.match(stderr, /^sera: Cannot lock on [^\n]*127\.0\.0\.1:1\b[^\n]*\n$/);
+}
+
+for (const [what, { text, run }] of Object.entries(READERS)) {
+  testWith([linux, tool("mkfifo", "--version")], `what is no plain file is refused at once as ${what}`, async () => {
+    await using place = await Place.make();
+    const fifo = place.file("fifo");
+    assert.equal((await place.run(["mkfifo", fifo])).code, 0);
+    await Deno.symlink(fifo, place.file("link"));
+    const socket = Deno.listen({ transport: "unix", path: place.file("socket") });
+    try {
+      for (const path of [fifo, place.file("link"), place.file("socket"), "/dev/zero", "/dev/tty"]) {
+        assertRefused(await run(place, path), path, /not a plain file/);
+      }
+    } finally {
+      socket.close();
+    }
+    assertRefused(await run(place, place.path), place.path, /is a directory/);
+  });
+
+  Deno.test(`a file without an end is refused as ${what}`, async () => {
+    await using place = await Place.make();
+    const path = await place.write("huge", text);
+    await Deno.truncate(path, 20 * 2 ** 30);
+    assertRefused(await run(place, path), path, /longer than 1 MiB/);
+  });
+
+  testWith([linux], `a ${what} that everybody can write to is refused with the cure`, async () => {
+    await using place = await Place.make();
+    const path = await place.write("settings", text);
+    for (const mode of [0o646, 0o666, 0o602]) {
+      await Deno.chmod(path, mode);
+      assertRefused(await run(place, path), path, /everybody can write to it; chmod o-w /);
+    }
+    await Deno.chmod(path, 0o664);
+    assertRead(await run(place, path));
+  });
+
+  testWith([linux, root], `a ${what} that another user put into a folder of everybody's is refused`, async () => {
+    await using place = await Place.make();
+    const folder = place.file("everybody");
+    await Deno.mkdir(`${folder}/sub`, { recursive: true });
+    await Deno.chmod(folder, 0o777);
+    const good = await place.write("good", text);
+    for (const name of ["own", "planted", "sub/file"]) await place.write(`everybody/${name}`, text);
+    await Deno.symlink(good, `${folder}/link`);
+    await Deno.symlink(`${folder}/planted`, place.file("to-planted"));
+    await place.run(["chown", "-h", `${NOBODY}`, `${folder}/planted`, `${folder}/sub`, `${folder}/link`]);
+    const planted = [`${folder}/planted`, `${folder}/sub/file`, `${folder}/link`, place.file("to-planted")];
+    for (const path of planted) {
+      assertRefused(await run(place, path), path, /everybody can write to [^ ]+, and [^ ]+ there is another user's; /);
+    }
+    // What root put there, as Kubernetes does, is what root meant.
+    assertRead(await run(place, `${folder}/own`));
+    // With the sticky bit nobody can put anything in its place.
+    await Deno.chmod(folder, 0o1777);
+    for (const path of planted) assertRead(await run(place, path));
+  });
+}
+
+testWith([linux, root], "a config file of another user or writable by a group works, and is told of", async () => {
+  await using place = await Place.make();
+  const path = await place.write("sera.json", JSON.stringify({ server: place.server }));
+  const run = (...args: string[]) => place.sera([...args, "--config", path, "0", "true"], { env: NO_SERVER });
+  const doctor = () => place.sera(["doctor", "--config", path], { env: NO_SERVER });
+  for (
+    const [uid, mode, says] of [
+      [NOBODY, 0o644, /^Another user \(uid 65534\) decides what is in the config file: .*sera\.json; chown root /m],
+      [0, 0o664, /^A group can write to the config file: .*sera\.json; chmod g-w /m],
+    ] as const
+  ) {
+    await Deno.chown(path, uid, null);
+    await Deno.chmod(path, mode);
+    assert.deepEqual(await run(), { code: 0, stdout: "", stderr: "" });
+    const told = await run("--verbose");
+    assert.equal(told.code, 0);
+    assert.match(told.stdout, says);
+    const { code, stdout } = await doctor();
+    assert.equal(code, 0);
+    const warnings = stdout.split("\n").filter((line) => line.startsWith("warn"));
+    assert.equal(warnings.length, 1, stdout);
+    assert.match(warnings[0]!.replace(/^warn +permissions +/, ""), says);
+  }
+});
+
+testWith([linux, tool("bash", "--version")], "a shell's <(…) is read to its end as config file", async () => {
+  await using place = await Place.make();
+  const text = JSON.stringify({ server: place.server });
+  const script = `sera --config <(printf %s "$0") 0 echo ran`;
+  const read = await place.run(["bash", "-c", script, text], { env: NO_SERVER });
+  assert.deepEqual(read, { code: 0, stdout: "ran\n", stderr: "" });
+  const long = await place.run(["bash", "-c", `sera --config <(cat /dev/zero) 0 echo ran`], { env: NO_SERVER });
+  assertRefused(long, "/dev/fd/", /longer than 1 MiB/);
+});
+
+testWith([linux, tool("bash", "--version")], "a <(…) that never ends is given up", async () => {
+  await using place = await Place.make();
+  const { code, stdout, stderr } = await place.run(
+    // The writer ends when sera does, and not before.
+    ["bash", "-c", `sera --config <(exec tail -f --pid=$$ /dev/null) 0 echo ran; exit $?`],
+    { env: NO_SERVER },
+  );
+  assertRefused({ code, stdout, stderr }, "/dev/fd/", /nobody ends what is written into this pipe/);
+});

@@ -1,0 +1,171 @@
+/** A folder that a group shares: its members exclude each other, whatever their umask takes away. */
+
+import assert from "node:assert/strict";
+import { lockName } from "../../lib/lock/lock_name.ts";
+import { anotherUser, asMember, type Need, SHARING_GROUP, testWith, tool } from "./needs.ts";
+import { fixture, Place } from "./place.ts";
+import type { Ended, Running } from "./running.ts";
+import { waitersForFile } from "./targets.ts";
+import { until } from "./wait.ts";
+
+const LOCK = `${lockName("n")}.lock`;
+
+/** Members of the group, and what they are called in the tests. */
+const ALICE = 61_001;
+const BOB = 61_002;
+
+const flock: Need = anotherUser ?? tool("flock", "--version");
+
+/** A place with a folder that the group shares, for users whose sera has no home of its own. */
+async function shared(mode = 0o770): Promise<Place> {
+  const place = await Place.make();
+  await Deno.chmod(place.path, 0o755);
+  await Deno.mkdir(place.locks);
+  await Deno.chown(place.locks, 0, SHARING_GROUP);
+  await Deno.chmod(place.locks, mode);
+  return place;
+}
+
+/** Words as a user, under a umask. */
+function as(uid: number, umask: string, words: readonly string[]): string[] {
+  return ["setpriv", ...asMember(uid, ["sh", "-c", `umask ${umask}; exec "$@"`, "sh", ...words])];
+}
+
+function run(place: Place, uid: number, umask: string, ...words: string[]): Promise<Ended> {
+  return place.run(as(uid, umask, words));
+}
+
+function hold(place: Place, uid: number, ...words: string[]): Running {
+  return place.start(as(uid, "077", [...words, fixture("hold.sh")]), { stdin: "open" });
+}
+
+for (const mode of [0o770, 0o2770, 0o3775]) {
+  for (const umask of ["022", "077", "000", "777"]) {
+    testWith([anotherUser], `members of a ${mode.toString(8)} folder share its locks with umask ${umask}`, async () => {
+      await using place = await shared(mode);
+      for (const uid of [ALICE, BOB, ALICE]) {
+        const { code, stdout, stderr } = await run(place, uid, umask, "sera", "--name", "n", "0", "echo", "ran");
+        assert.deepEqual({ code, stdout, stderr }, { code: 0, stdout: "ran\n", stderr: "" });
+      }
+      const info = await Deno.stat(`${place.locks}/${LOCK}`);
+      assert.deepEqual([info.mode! & 0o660, info.uid, info.gid], [0o660, ALICE, SHARING_GROUP]);
+    });
+  }
+}
+
+testWith([anotherUser], "members keep each other and root out, and see who holds the lock", async () => {
+  await using place = await shared();
+  for (const [holder, others] of [[ALICE, [BOB, 0]], [0, [ALICE, BOB]]] as const) {
+    await using holding = hold(place, holder, "sera", "--name", "n", "--label", `of ${holder}`, "0");
+    await holding.says("ready");
+    for (const uid of others) {
+      assert.equal((await run(place, uid, "077", "sera", "--name", "n", "0", "echo", "ran")).code, 204);
+      const { stdout } = await run(place, uid, "077", "sera", "status", "--name", "n");
+      assert.match(stdout, new RegExp(`of ${holder}`));
+    }
+    await using waiter = place.start(as(others[0], "077", ["sera", "--name", "n", "forever", "echo", "ran"]));
+    await until("it waits", () => waitersForFile(`${place.locks}/${LOCK}`) === 1);
+    await holding.closeStdin();
+    assert.deepEqual(await waiter.ended, { code: 0, stdout: "ran\n", stderr: "" });
+  }
+});
+
+testWith([anotherUser], "members share the ledger, with root too", async () => {
+  await using place = await shared();
+  for (
+    const [uid, key, ran] of [[ALICE, "a", "ran\n"], [BOB, "a", ""], [BOB, "b", "ran\n"], [0, "c", "ran\n"]] as const
+  ) {
+    const { code, stdout, stderr } = await run(place, uid, "077", "sera", "--once", key, "0", "echo", "ran");
+    assert.deepEqual({ code, stdout, stderr }, { code: 0, stdout: ran, stderr: "" });
+  }
+  // At the same time none loses another's run.
+  const keys = Array.from({ length: 6 }, (_, index) => `k${index}`);
+  const ended = await Promise.all(
+    keys.map((key, index) =>
+      run(place, index % 2 ? ALICE : BOB, "022", "sera", "--name", key, "--once", key, "0", "true")
+    ),
+  );
+  assert.deepEqual(ended, ended.map(() => ({ code: 0, stdout: "", stderr: "" })));
+  const { stdout } = await run(place, ALICE, "077", "sera", "history", "--json");
+  const runs = JSON.parse(stdout).runs as { run_id: number; key: string; outcome: string }[];
+  assert.deepEqual(runs.map(({ key }) => key).sort(), ["a", "b", "c", ...keys]);
+  assert.ok(runs.every(({ outcome }) => outcome === "succeeded"), stdout);
+  const info = await Deno.stat(`${place.locks}/ledger.sqlite`);
+  assert.deepEqual([info.mode! & 0o777, info.gid], [0o660, SHARING_GROUP]);
+  const left = [...Deno.readDirSync(place.locks)].map(({ name }) => name).filter((name) => !/\.lock$/.test(name));
+  assert.deepEqual(left, ["ledger.sqlite"]);
+});
+
+testWith([anotherUser], "a ledger that somebody left half written is no trouble for the others", async () => {
+  await using place = await shared();
+  assert.equal((await run(place, ALICE, "022", "sera", "--once", "a", "0", "true")).code, 0);
+  await Deno.writeTextFile(`${place.locks}/ledger.sqlite.new-left`, "half");
+  assert.equal((await run(place, BOB, "022", "sera", "--once", "b", "0", "true")).code, 0);
+  await assert.rejects(Deno.lstat(`${place.locks}/ledger.sqlite.new-left`), Deno.errors.NotFound);
+});
+
+testWith(
+  [anotherUser],
+  "a ledger in a sticky folder is another member's only, and that is told before the command",
+  async () => {
+    await using place = await shared(0o3770);
+    assert.equal((await run(place, ALICE, "022", "sera", "--once", "a", "0", "true")).code, 0);
+    const { code, stdout, stderr } = await run(place, BOB, "022", "sera", "--once", "b", "0", "echo", "ran");
+    assert.deepEqual({ code, stdout }, { code: 202, stdout: "" });
+    assert.match(stderr, /^sera: Cannot use the ledger [^\n]+: its folder is sticky[^\n]+; chmod -t \S+\/locks\n$/);
+  },
+);
+
+testWith([anotherUser], "a lock file that others may only read is locked all the same", async () => {
+  await using place = await shared(0o2770);
+  await Deno.writeTextFile(`${place.locks}/${LOCK}`, "");
+  await Deno.chown(`${place.locks}/${LOCK}`, ALICE, SHARING_GROUP);
+  await Deno.chmod(`${place.locks}/${LOCK}`, 0o640);
+  await using holder = hold(place, BOB, "sera", "--name", "n", "0");
+  await holder.says("ready");
+  assert.equal((await run(place, ALICE, "022", "sera", "--name", "n", "0", "echo", "ran")).code, 204);
+  // The file cannot say it, but the kernel does.
+  const { stdout } = await run(place, ALICE, "022", "sera", "status", "--name", "n", "--json");
+  assert.equal(JSON.parse(stdout).locks[0].holder.pid, holder.pid);
+});
+
+testWith([anotherUser], "a lock file that others may not open is 202, with what its owner can do", async () => {
+  await using place = await shared(0o2770);
+  const path = `${place.locks}/${LOCK}`;
+  await Deno.writeTextFile(path, "");
+  await Deno.chown(path, ALICE, ALICE);
+  await Deno.chmod(path, 0o600);
+  const first = await run(place, BOB, "022", "sera", "--name", "n", "0", "echo", "ran");
+  const cure = `chgrp ${SHARING_GROUP} ${path} && chmod g+rw ${path}`;
+  assert.deepEqual({ code: first.code, stdout: first.stdout }, { code: 202, stdout: "" });
+  assert.match(first.stderr, /^sera: Cannot use the lock file: [^\n]+uid 61001[^\n]+\n$/);
+  assert.ok(first.stderr.includes(cure), first.stderr);
+  await Deno.chown(path, ALICE, SHARING_GROUP);
+  const second = await run(place, BOB, "022", "sera", "--name", "n", "0", "echo", "ran");
+  assert.equal(second.code, 202);
+  assert.match(second.stderr, /^sera: Cannot open the lock file: [^\n]+: Permission denied; [^\n]+\n$/);
+  assert.ok(second.stderr.includes(cure), second.stderr);
+  assert.equal((await run(place, ALICE, "022", "sh", "-c", cure)).code, 0);
+  assert.equal((await run(place, BOB, "022", "sera", "--name", "n", "0", "echo", "ran")).stdout, "ran\n");
+});
+
+testWith([flock], "a lock file that flock(1) of another member made excludes both ways", async () => {
+  await using place = await shared(0o2770);
+  const path = `${place.locks}/${LOCK}`;
+  await using first = place.start(as(ALICE, "022", ["flock", path, fixture("hold.sh")]), { stdin: "open" });
+  await first.says("ready");
+  assert.equal((await run(place, BOB, "022", "sera", "--name", "n", "0", "echo", "ran")).code, 204);
+  await first.closeStdin();
+  await first.ended;
+  await using second = hold(place, BOB, "sera", "--name", "n", "0");
+  await second.says("ready");
+  assert.equal((await run(place, ALICE, "022", "flock", "--nonblock", path, "true")).code, 1);
+});
+
+testWith([anotherUser], "who is not in the group of a shared folder cannot use it", async () => {
+  await using place = await shared(0o775);
+  const stranger = ["setpriv", "--reuid=61003", "--regid=61003", "--clear-groups", "sera", "--name", "n", "0", "echo"];
+  const { code, stdout, stderr } = await place.run(stranger);
+  assert.deepEqual({ code, stdout }, { code: 202, stdout: "" });
+  assert.match(stderr, /^sera: Cannot open the lock file: [^\n]+: permission denied; [^\n]+\n$/i);
+});

@@ -6,7 +6,7 @@ import { useHeldSessions } from "./held_session.ts";
 import { linux, root, testWith, tool } from "./needs.ts";
 import { fixture, Place } from "./place.ts";
 import { lives, pidIn } from "./process_list.ts";
-import type { Running } from "./running.ts";
+import type { Ended, Running } from "./running.ts";
 import { until } from "./wait.ts";
 
 /** Says "job PID", goes on until somebody writes to the pipe $0, whatever signal it is sent, and ends with 5. */
@@ -24,10 +24,12 @@ const BUSY = { code: 204, stdout: "", stderr: "" };
 /** A job of another user's, under a sera that may not signal it. */
 class Job implements AsyncDisposable {
   readonly #place: Place;
+  readonly #sera: readonly string[];
   readonly run: Running;
 
-  private constructor(place: Place, run: Running) {
+  private constructor(place: Place, sera: readonly string[], run: Running) {
     this.#place = place;
+    this.#sera = sera;
     this.run = run;
   }
 
@@ -38,7 +40,7 @@ class Job implements AsyncDisposable {
     const words = below ? ["sh", "-c", '"$@"; true', "sh", ...job] : job;
     const run = place.start([...sera, "--name", "n", ...flags, "0", ...words]);
     await run.says(/job \d+/);
-    return new Job(place, run);
+    return new Job(place, sera, run);
   }
 
   get pid(): number {
@@ -46,11 +48,16 @@ class Job implements AsyncDisposable {
   }
 
   async assertLocked(): Promise<void> {
-    assert.deepEqual(await this.#place.sera(["--name", "n", "0", "true"]), BUSY);
+    assert.deepEqual(await this.#another(), BUSY);
   }
 
   async assertFree(): Promise<void> {
-    assert.equal((await this.#place.sera(["--name", "n", "0", "true"])).code, 0);
+    assert.equal((await this.#another()).code, 0);
+  }
+
+  /** Another sera of the same user's that asks for the lock. */
+  #another(): Promise<Ended> {
+    return this.#place.run([...this.#sera, "--name", "n", "0", "true"]);
   }
 
   /** Lets it end. */

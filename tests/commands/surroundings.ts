@@ -6,6 +6,11 @@ import type { HeldLock } from "../../lib/lock/lock.ts";
 import { Logger } from "../../lib/log/logger.ts";
 import { Progress } from "../../lib/progress.ts";
 
+/** Defines a test. The pipe of a last will is closed some time after the shell that reads it has ended. */
+export function test(name: string, fn: () => Promise<void>): void {
+  Deno.test({ name, fn, sanitizeOps: false, sanitizeResources: false });
+}
+
 /** What a command is executed in, and what came of it, in its order: lines on stderr, and what was done with the lock. */
 export class Surroundings implements AsyncDisposable {
   readonly events: string[] = [];

@@ -4,7 +4,7 @@ import type { Execution } from "../../lib/commands/execute.ts";
 import { LockLostError, MaxRunError } from "../../lib/errors.ts";
 import { FakeCommand } from "../child/fake_command.ts";
 import { until } from "../cli/wait.ts";
-import { Surroundings } from "./surroundings.ts";
+import { Surroundings, test } from "./surroundings.ts";
 
 const LONG = 3_600_000;
 
@@ -30,7 +30,7 @@ function gets(command: FakeCommand, signal: Deno.Signal): Promise<boolean> {
   return until(`it gets ${signal}`, () => command.got.includes(signal));
 }
 
-Deno.test("a command that ends by itself leaves whom it wants to", async () => {
+test("a command that ends by itself leaves whom it wants to", async () => {
   const command = new FakeCommand();
   const ended = await lookAfter(command, {}, () => {
     command.end(3, "reachable");
@@ -41,7 +41,7 @@ Deno.test("a command that ends by itself leaves whom it wants to", async () => {
 });
 
 for (const signal of ["SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGUSR1"] as const) {
-  Deno.test(`a command that has ended by a ${signal} of sera's leaves nobody`, async () => {
+  test(`a command that has ended by a ${signal} of sera's leaves nobody`, async () => {
     const command = new FakeCommand();
     command.on.SIGCONT = () => command.group = "nobody";
     const ended = await lookAfter(command, {}, () => {
@@ -54,7 +54,7 @@ for (const signal of ["SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGUSR1"] as co
   });
 }
 
-Deno.test("a fault after the stop for another reason is told, and that reason stays the first", async () => {
+test("a fault after the stop for another reason is told, and that reason stays the first", async () => {
   const command = new FakeCommand();
   const error = new MaxRunError("too long");
   const ended = await lookAfter(command, { maxRun: { limit: 0, error } }, async (place) => {
@@ -70,7 +70,7 @@ Deno.test("a fault after the stop for another reason is told, and that reason st
   ]);
 });
 
-Deno.test("a command whose end cannot be learned of is 208", async () => {
+test("a command whose end cannot be learned of is 208", async () => {
   const command = new FakeCommand();
   const { stoppedBy, events } = await lookAfter(command, {}, () => {
     command.fail(new Error("No child processes"));
@@ -82,7 +82,7 @@ Deno.test("a command whose end cannot be learned of is 208", async () => {
   ]);
 });
 
-Deno.test("a lost lock during a stop makes an end of the grace period", async () => {
+test("a lost lock during a stop makes an end of the grace period", async () => {
   const command = new FakeCommand();
   command.on.SIGKILL = () => command.end(137);
   const error = new MaxRunError("too long");
@@ -94,7 +94,7 @@ Deno.test("a lost lock during a stop makes an end of the grace period", async ()
   assert.deepEqual(command.got, ["SIGTERM", "SIGCONT", "SIGKILL"]);
 });
 
-Deno.test("who may not be signalled is named with the user, and with what becomes of the lock", async () => {
+test("who may not be signalled is named with the user, and with what becomes of the lock", async () => {
   const command = new FakeCommand();
   command.members = [{ pid: 4711, uid: 4242 }, { pid: 4712, uid: 0 }];
   command.group = "forbidden";
@@ -113,7 +113,7 @@ Deno.test("who may not be signalled is named with the user, and with what become
   ]);
 });
 
-Deno.test("a signal that cannot be passed on is told, once", async () => {
+test("a signal that cannot be passed on is told, once", async () => {
   const command = new FakeCommand();
   command.members = undefined;
   command.group = "forbidden";

@@ -26,11 +26,12 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   const subcommand = await loadSubcommand(first);
   if (subcommand) return await subcommand(rest, io);
   let logger = new Logger(io, { format: "text" }, "");
-  using progress = new Progress(({ message, exitCode }) => tell(logger, "error", "error", message, { exitCode }));
+  const progress = new Progress(({ message, exitCode }) => tell(logger, "error", "error", message, { exitCode }));
   try {
     const { flags, operands } = parseGoFlags(argv, flagSpecs(RUN_FLAGS));
     if (isAsked(flags, "help")) {
       io.out((await import("./args/usage.ts")).helpText());
+      await io.flush?.();
       return ExitCode.ok;
     }
     if (isAsked(flags, "version")) {

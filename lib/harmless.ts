@@ -3,6 +3,9 @@
 /** Words and numbers. What separates the parts of a server, of a URL or of a setting is not among them. */
 const PLAIN = /^[\p{L}\p{N}\s_.,+;"`-]*$/u;
 
+/** No name of a user or of a database is longer on any server. */
+export const LONGEST_NAME = 80;
+
 /** Longer than a word that somebody mistypes; most tokens and keys are longer. */
 const LONGEST_WORD = 16;
 

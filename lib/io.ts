@@ -1,4 +1,5 @@
 import { ConfigError } from "./errors.ts";
+import { Output, within } from "./output.ts";
 
 /** An environment variable is no text. */
 export class VariableError extends ConfigError {}
@@ -15,13 +16,26 @@ export interface Io {
   out(text: string): void;
   /** Writes to stderr. */
   err(text: string): void;
+  /**
+   * Resolves when what was said is written, for a reader may be slow. Absent where nothing is ever kept.
+   *
+   * @param limit How long to wait at most, in milliseconds; by default as long as it takes.
+   */
+  flush?(limit?: number): Promise<void>;
 }
 
+/** How long a command's start and sera's end wait for a reader that does not read, in milliseconds. */
+export const LONGEST_FLUSH = 1000;
+
+const stdout = new Output(Deno.stdout);
+const stderr = new Output(Deno.stderr);
+
 /** The real process. */
-export const processIo: Io = {
+export const processIo: Required<Io> = {
   env: readVariable,
-  out: (text) => writeFully(Deno.stdout, text),
-  err: (text) => writeFully(Deno.stderr, text),
+  out: (text) => stdout.put(text, stderr),
+  err: (text) => stderr.put(text, stdout),
+  flush: (limit = Infinity) => within(limit, Promise.all([stdout.written, stderr.written])),
 };
 
 function readVariable(name: string): string | undefined {
@@ -31,26 +45,5 @@ function readVariable(name: string): string | undefined {
     // The runtime's message holds the value, which may be a password.
     if (!(error instanceof Deno.errors.InvalidData)) throw error;
     throw new VariableError(`Cannot use the variable ${name}: it is not UTF-8; set it in UTF-8, or take it out`);
-  }
-}
-
-/** Pause before another try when a pipe that somebody made non-blocking is full, in milliseconds. */
-const FULL_PIPE_PAUSE = 5;
-/** How often to try; a reader that takes nothing for this long does not get the line. */
-const FULL_PIPE_TRIES = 200;
-
-/**
- * Writes all of the text. What sera says must never decide about the command: a reader that has gone, a full disk or a
- * full pipe costs the line, not the run.
- */
-function writeFully(stream: typeof Deno.stdout, text: string): void {
-  let rest = new TextEncoder().encode(text);
-  for (let tries = 0; rest.length > 0 && tries < FULL_PIPE_TRIES; tries++) {
-    try {
-      rest = rest.subarray(stream.writeSync(rest));
-    } catch (error) {
-      if (!(error instanceof Deno.errors.WouldBlock)) return;
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, FULL_PIPE_PAUSE);
-    }
   }
 }

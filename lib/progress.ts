@@ -72,6 +72,7 @@ export class Progress implements Disposable {
     return await Promise.race([run, this.#givenUp.promise]);
   }
 
+  /** Hears no more: for tests, where the process goes on. */
   [Symbol.dispose](): void {
     globalThis.removeEventListener("error", this.#uncaught);
     globalThis.removeEventListener("unhandledrejection", this.#uncaught);

@@ -3,6 +3,8 @@
  * first process that does not reap leaves for ever, so that sera must not wait for them. Who is one, /proc tells.
  */
 
+import { keepChildren } from "./children.ts";
+
 /** Whether anybody is left, and whether any of them may be sent a signal. */
 export type Presence = "nobody" | "reachable" | "forbidden";
 
@@ -50,7 +52,7 @@ export async function livingOf(target: number): Promise<readonly Remnant[] | und
 /** What proc_pid_status(5) says of a process. */
 function readStatus(text: string): Remnant & { readonly group: number; readonly lives: boolean } {
   const field = (name: string, index = 0) =>
-    new RegExp(`^${name}:\t(.*)$`, "m").exec(text)?.[1]!.trim().split(/\s+/)[index] ?? "none";
+    new RegExp(`^${name}:\t(.*)$`, "m").exec(text)?.[1]?.trim().split(/\s+/)[index] ?? "none";
   return {
     pid: Number(field("Pid")),
     // The effective one.
@@ -65,6 +67,7 @@ function readStatus(text: string): Remnant & { readonly group: number; readonly 
 /** What a line of shell says; some of the files that it reads may be gone by then. */
 async function ask(script: string): Promise<string | undefined> {
   if (Deno.build.os !== "linux") return undefined;
+  keepChildren();
   try {
     const { stdout } = await new Deno.Command("/bin/sh", {
       args: ["-c", `exec ${script}`],

@@ -1,6 +1,7 @@
 import { CommandStartError, messageOf } from "../errors.ts";
 import { livingOf, type Presence, presenceOf, type Remnant } from "./group.ts";
 import { pathOr } from "../harmless.ts";
+import { ENDING } from "./signal_lists.ts";
 import type { SignalTarget } from "./signals.ts";
 
 /** What became of a signal: somebody has got it, there was nobody, or nobody whom sera may send one. */
@@ -24,8 +25,10 @@ export interface RunningCommand extends SignalTarget {
   living(): Promise<readonly Remnant[] | undefined>;
 }
 
-/** The signals that ask a program to end. */
-const ASK_TO_END: readonly Deno.Signal[] = ["SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT"];
+/** Whether a command gets a session of its own, see {@linkcode startCommand}. */
+export function getsOwnSession(): boolean {
+  return Deno.build.os !== "windows" && !Deno.stdin.isTerminal();
+}
 
 /**
  * Starts a command with the words as they are, without a shell, on sera's own stdin, stdout and stderr.
@@ -37,7 +40,7 @@ const ASK_TO_END: readonly Deno.Signal[] = ["SIGTERM", "SIGINT", "SIGHUP", "SIGQ
  */
 export function startCommand(words: readonly string[]): RunningCommand {
   const [program, ...args] = words as [string, ...string[]];
-  const ownSession = Deno.build.os !== "windows" && !Deno.stdin.isTerminal();
+  const ownSession = getsOwnSession();
   return new Child(spawn(program, args, ownSession), ownSession);
 }
 
@@ -72,7 +75,7 @@ class Child implements RunningCommand {
   }
 
   wasToldToEnd(): boolean {
-    return ASK_TO_END.some((signal) => this.#sent.has(signal)) ||
+    return ENDING.some((signal) => this.#sent.has(signal)) ||
       this.#diedOf !== null && this.#sent.has(this.#diedOf);
   }
 

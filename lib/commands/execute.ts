@@ -1,6 +1,6 @@
 import type { SignalRelay } from "../child/signals.ts";
 import type { LastWill } from "../child/last_will.ts";
-import { type RunningCommand, startCommand } from "../child/spawn.ts";
+import { getsOwnSession, type RunningCommand, startCommand } from "../child/spawn.ts";
 import { holdsPassword } from "../config/server.ts";
 import { delayOrAbort } from "../deadline.ts";
 import { formatDuration } from "../duration.ts";
@@ -12,7 +12,7 @@ import {
   messageOf,
   verdictOf,
 } from "../errors.ts";
-import { type Io, VariableError } from "../io.ts";
+import { type Io, LONGEST_FLUSH, VariableError } from "../io.ts";
 import type { LedgerRun } from "../ledger/register.ts";
 import type { HeldLock } from "../lock/lock.ts";
 import type { Logger } from "../log/logger.ts";
@@ -20,6 +20,9 @@ import type { Progress } from "../progress.ts";
 import type { Supervised } from "../supervise.ts";
 import { tell } from "./tell.ts";
 import { exitCodeOf, untilEnded } from "./until_ended.ts";
+
+/** What a command ends with that was killed, 128 and SIGKILL. */
+const KILLED = 137;
 
 /** What the execution of a command goes by. */
 export interface Execution {
@@ -56,7 +59,7 @@ export async function executeHolding(
 ): Promise<Supervised> {
   const { signals, will, logger, io, progress } = execution;
   const since = performance.now();
-  await will.ready;
+  await Promise.all([will.ready, io.flush?.(LONGEST_FLUSH)]);
   if (!will.isKept) logger.log("info", "note", "There is no /bin/sh: should sera be killed, the command would go on.");
   await confirm(lock);
   if (signals.interrupted.aborted) {
@@ -66,6 +69,7 @@ export async function executeHolding(
     return { exitCode };
   }
 
+  signals.expect(getsOwnSession());
   let command: RunningCommand;
   try {
     hidePassword(io);
@@ -79,21 +83,39 @@ export async function executeHolding(
   }
   progress.started();
   const supervised = await untilEnded(command, words[0]!, lock, execution);
-  const { exitCode, stoppedBy } = supervised;
+  const { exitCode } = supervised;
+  let { stoppedBy } = supervised;
   progress.ended(exitCodeOf(stoppedBy) ?? exitCode);
+  await despite(execution, async () => {
+    signals.endPassingOn();
+    if (execution.run || execution.minHold !== undefined) will.forget();
+    stoppedBy ??= await killedByWill(exitCode, execution);
+  });
+  const status = exitCodeOf(stoppedBy) ?? exitCode;
+  progress.ended(status);
 
   const held = Math.round(performance.now() - since);
   const how = stoppedBy ? `stopped after ${formatDuration(held)}` : `finished with exit code ${exitCode}`;
   tell(logger, "info", "finished", `Command ${how}.`, { held, exitCode });
   const outcome = exitCode === 0 && !stoppedBy ? "succeeded" : "failed";
-  await despite(execution, () => record(lock, execution, outcome, exitCodeOf(stoppedBy) ?? exitCode));
-  if (stoppedBy instanceof LockLostError) return supervised;
+  await despite(execution, () => record(lock, execution, outcome, status));
+  if (stoppedBy instanceof LockLostError) return { exitCode, stoppedBy };
   await despite(execution, () => keep(lock, execution, held));
   await Promise.all([
     despite(execution, () => release(lock, logger, since)),
     despite(execution, () => will[Symbol.asyncDispose]()),
   ]);
-  return supervised;
+  return stoppedBy ? { exitCode, stoppedBy } : { exitCode };
+}
+
+/** What an exit code of SIGKILL means when the last will has sent it, since sera did not move while its time ran out. */
+async function killedByWill(exitCode: number, { will, logger }: Execution): Promise<LockLostError | undefined> {
+  if (exitCode !== KILLED || !(await will.testify())?.fenced) return undefined;
+  const error = new LockLostError(
+    "Lock lost: sera was stopped or stuck until its time was over, and the command was killed",
+  );
+  tell(logger, "error", "error", error.message, { exitCode: error.exitCode });
+  return error;
 }
 
 /** Looks at the lock once more, since time may have passed: sera may have been suspended. */
@@ -133,13 +155,9 @@ async function record(
 }
 
 /** Keeps the lock for as long as it is to be held at least, unless a signal has ended, or ends, the run. */
-async function keep(lock: HeldLock, { minHold, signals, will, logger }: Execution, held: number): Promise<void> {
+async function keep(lock: HeldLock, { minHold, signals, logger }: Execution, held: number): Promise<void> {
   if (minHold === undefined || held >= minHold || signals.passedOn !== undefined || lock.lost.aborted) return;
   const over = AbortSignal.any([signals.endPassingOn(), lock.lost]);
-  // Once it has ended it cannot be asked any more.
-  void will.ignored;
-  // The command's number may become another process's while the lock is kept.
-  await will[Symbol.asyncDispose]();
   logger.log("info", "note", `Keeping the lock for another ${formatDuration(minHold - held)} (min-hold).`);
   await delayOrAbort(minHold - held, over);
 }

@@ -1,5 +1,6 @@
 import { LastWill } from "../child/last_will.ts";
 import { SignalRelay } from "../child/signals.ts";
+import { getsOwnSession } from "../child/spawn.ts";
 import type { Settings } from "../config/config.ts";
 import { formatDuration } from "../duration.ts";
 import { InterruptedError, LockUnavailableError, MaxRunError, SeraError } from "../errors.ts";
@@ -43,10 +44,12 @@ export async function runUnderLock(
   const name = settings.namespace === undefined ? lockName(key) : namespacedName(settings.namespace, key);
   logger.aboutLock(name);
   const label = settings.label ?? request.words[0]!;
-  const will = new LastWill();
-  using signals = new SignalRelay(will);
-  // Signals are caught until it has ended: what is disposed of last is named first.
-  await using _will = will;
+  const { grace, onLost, maxRun, minHold } = settings;
+  await using will = new LastWill({
+    timed: settings.server.kind !== "file" && onLost === "terminate",
+    inGroup: !getsOwnSession(),
+  });
+  const signals = new SignalRelay(will);
   await using backend = await openBackend(settings.server, name, {
     ...backendOptions(settings, label, io),
     retrying: retryingOnce(logger),
@@ -61,6 +64,7 @@ export async function runUnderLock(
       { lock: name, label, host },
       env,
       logger,
+      signals.interrupted,
     )
     : undefined;
   const began = performance.now();
@@ -78,7 +82,9 @@ export async function runUnderLock(
     });
     if (turn.outcome === "busy" && logger.tells("notice")) who = await holder();
   } catch (error) {
-    if (error instanceof InterruptedError) return 128 + error.signalNumber;
+    // What was given up for a signal may have failed with an error of its own.
+    const cause = signals.interrupted.aborted ? signals.interrupted.reason : error;
+    if (cause instanceof InterruptedError) return 128 + cause.signalNumber;
     throw error;
   }
   const waited = Math.round(performance.now() - began);
@@ -99,7 +105,6 @@ export async function runUnderLock(
   }
 
   logger.log("info", "acquired", `Lock acquired after ${formatDuration(waited)}.`, { waited });
-  const { grace, onLost, maxRun, minHold } = settings;
   const { run } = turn;
   const { exitCode, stoppedBy } = await executeHolding(turn.lock, request.words, {
     signals,

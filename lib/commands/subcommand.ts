@@ -21,7 +21,7 @@ export type Task = (flags: ReadonlyMap<string, string>, operands: readonly strin
 export async function runSubcommand(name: string, argv: readonly string[], io: Io, task: Task): Promise<number> {
   const tell = ({ message, exitCode }: ReturnType<typeof verdictOf>) =>
     new Logger(io, { format: "text" }, "").log("error", "error", message, { exitCode });
-  using progress = new Progress(tell);
+  const progress = new Progress(tell);
   try {
     const { flags, operands } = parseGoFlags(argv, subcommandFlags(name), `sera ${name} --help`);
     if (isAsked(flags, "help")) {
@@ -34,5 +34,8 @@ export async function runSubcommand(name: string, argv: readonly string[], io: I
     const verdict = verdictOf(error);
     tell(verdict);
     return verdict.exitCode;
+  } finally {
+    // There is no lock that others wait for, and what was asked for may be long.
+    await io.flush?.();
   }
 }

@@ -1,3 +1,4 @@
+import { blockedIn } from "../child/signals.ts";
 import type { RunningCommand } from "../child/spawn.ts";
 import { type Ending, terminate } from "../child/terminate.ts";
 import { delayOrAbort } from "../deadline.ts";
@@ -35,8 +36,12 @@ export async function untilEnded(
   const ended = new AbortController();
   const timeUp = new AbortController();
   try {
-    will.kill(command.target);
+    if (onLost === "terminate") {
+      will.kill(command.target, lock.left);
+      lock.onRenewed = () => will.renew(lock.left);
+    } else will.kill(command.target);
     signals.passOnTo({ ownSession: command.ownSession, signal: passOn(command, words, execution) });
+    if (logger.tells("info")) tellBlocked(execution);
     if (maxRun) delayOrAbort(maxRun.limit, ended.signal).then(() => timeUp.abort(maxRun.error));
     const supervised = await supervise(command, {
       ...{ grace, onLost, onCause, onLeft },
@@ -65,6 +70,18 @@ export async function untilEnded(
 /** What sera exits with when it stops the command for this reason, if that says so itself. */
 export function exitCodeOf(reason: Error | undefined): number | undefined {
   return reason instanceof SeraError ? reason.exitCode : undefined;
+}
+
+/** Says what sera cannot pass on, since it was blocked when sera was started, and nobody here can unblock it. */
+async function tellBlocked({ will, logger }: Execution): Promise<void> {
+  const blocked = blockedIn(await will.testify());
+  if (blocked.length === 0) return;
+  tell(
+    logger,
+    "info",
+    "note",
+    `Blocked since before sera's start, so that it does not get them: ${blocked.join(", ")}.`,
+  );
 }
 
 /** Passes signals on to the command; says so, once for each, when it has become somebody's whom sera may not signal. */

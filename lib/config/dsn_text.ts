@@ -13,11 +13,16 @@ export class DsnError extends ConfigError {}
 export type Show = (value: string, substitute: string) => string;
 
 export const showNothing: Show = (_value, substitute) => substitute;
-export const showQuoted: Show = (value) => {
+/** Where a blank or an & was forgotten, another setting is a part of the value, and that may be the password. */
+export const showQuoted: Show = (value, substitute) => /[=@:]/.test(value) ? substitute : quote(value);
+/** For a host and its port. Brackets and the like come from a password that holds what ends it. */
+export const showAddress: Show = (value, substitute) => /[()=@]/.test(value) ? substitute : quote(value);
+
+function quote(value: string): string {
   const quoted = JSON.stringify(value.length > 100 ? `${value.slice(0, 100)}…` : value);
   // JSON leaves these line ends and controls as they are.
   return quoted.replace(/[\u007f-\u009f\u2028\u2029]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`);
-};
+}
 
 /** For what stands elsewhere than in the server setting, where a whole server may have been written by mistake. */
 export const showPlain: Show = (value, substitute) => isPlain(value) ? showQuoted(value, substitute) : substitute;

@@ -1,7 +1,7 @@
 import { ConfigError } from "../errors.ts";
 import { DsnError } from "./dsn_text.ts";
 import type { MySqlDsn } from "./mysql/dsn.ts";
-import type { PostgresServer } from "./postgres/server.ts";
+import type { PostgresServer, PostgresSurroundings } from "./postgres/server.ts";
 
 /** Locks of the operating system, on this machine only. */
 export interface FileServer {
@@ -30,8 +30,7 @@ export interface ServerSurroundings {
  * @throws {ConfigError} When it cannot work.
  */
 export async function parseServer(text: string, source: string, surroundings: ServerSurroundings): Promise<Server> {
-  // A line end that came along with a secret from a file belongs to nothing.
-  text = text.replace(/[\r\n]+$/, "");
+  text = withoutLineEnd(text);
   if (text.startsWith("file:")) return { kind: "file", folder: parseFolder(text.slice("file:".length), source) };
   try {
     refuseUnknownScheme(text);
@@ -66,16 +65,38 @@ async function isPostgres(text: string): Promise<boolean> {
  * @param text As libpq takes it; an empty one leaves all to the surroundings.
  * @throws {DsnError} When it cannot work.
  */
-export async function parsePostgres(text: string, { env, tlsCa }: ServerSurroundings): Promise<PostgresServer> {
+export async function parsePostgres(text: string, surroundings: ServerSurroundings): Promise<PostgresServer> {
   const { parsePostgresServer } = await import("./postgres/server.ts");
-  return parsePostgresServer(text, {
+  return parsePostgresServer(text, postgresSurroundings(surroundings));
+}
+
+/**
+ * Which parts of a server that decide whom its locks exclude come from elsewhere than the setting.
+ *
+ * @param text The `server` setting, which `parseServer` could read.
+ * @returns Such as `host from PGHOST`.
+ */
+export async function foreignPartsOf(text: string, surroundings: ServerSurroundings): Promise<readonly string[]> {
+  const bare = withoutLineEnd(text);
+  if (bare.startsWith("file:") || !await isPostgres(bare)) return [];
+  const { foreignParts } = await import("./postgres/origins.ts");
+  return foreignParts(bare, postgresSurroundings(surroundings));
+}
+
+function postgresSurroundings({ env, tlsCa }: ServerSurroundings): PostgresSurroundings {
+  return {
     env,
     tlsCa,
     get home() {
       return env("HOME") ?? env("USERPROFILE") ?? systemUser()?.homedir;
     },
     systemUser: () => systemUser()?.username,
-  });
+  };
+}
+
+/** A line end that came along with a secret from a file belongs to nothing. */
+function withoutLineEnd(text: string): string {
+  return text.replace(/[\r\n]+$/, "");
 }
 
 /** What the system knows of the user; undefined for one without an entry, as in containers. */

@@ -1,7 +1,7 @@
 import { environmentName } from "../args/settings_table.ts";
 import { DEFAULT_CONFIG_FILE, resolveSettings, type Settings } from "../config/config.ts";
 import { type ConfigFile, NoConfigFileError, readConfigFile } from "../config/config_file.ts";
-import { holdsPassword } from "../config/server.ts";
+import { foreignPartsOf, holdsPassword } from "../config/server.ts";
 import { formatDuration } from "../duration.ts";
 import { ConfigError } from "../errors.ts";
 import { VariableError } from "../io.ts";
@@ -63,11 +63,14 @@ export async function checkConfig(
     await report.check("permissions", () => ({ found: "there is no file to protect" }));
   }
   if (found) {
-    await report.check("settings", () => {
+    await report.check("settings", async () => {
       if (resolved instanceof ConfigError) throw resolved;
-      const { server, lease, allowUnsafeServer } = resolved;
+      const { server, tlsCa, lease, allowUnsafeServer } = resolved;
       const unsafe = allowUnsafeServer ? ", allow-unsafe-server" : "";
-      return { found: `${serverName(server)}; ttl ${formatDuration(lease.ttl)}${unsafe}` };
+      const text = fromOutside("server") ?? file?.values.get("server");
+      const parts = typeof text === "string" ? await foreignPartsOf(text, { env, tlsCa }) : [];
+      const foreign = parts.length === 0 ? "" : ` (${parts.join(", ")}, which cron may have in another way)`;
+      return { found: `${serverName(server)}${foreign}; ttl ${formatDuration(lease.ttl)}${unsafe}` };
     });
   }
   if (resolved instanceof ConfigError) {

@@ -1,5 +1,6 @@
 import { formatDuration } from "../duration.ts";
 import { UnsafeServerError } from "../errors.ts";
+import { askOne } from "../lock/answer.ts";
 import type { Backend } from "../lock/lock.ts";
 import type { Session } from "../lock/session.ts";
 import { sql, type Statement } from "../sql/statement.ts";
@@ -126,7 +127,7 @@ async function roundTrip(session: Session): Promise<Finding> {
 /** For information only: sera goes by no wall clock. */
 async function compareClocks(session: Session, now: Statement): Promise<Finding> {
   const before = Date.now();
-  const server = Number((await session.query(now)).now);
+  const server = (await askOne(session, now, ["now"])).number("now");
   const here = (before + Date.now()) / 2000;
   const apart = Math.abs(server - here);
   if (apart <= SAME) return { found: "the server's is this machine's, to a second or two" };

@@ -1,8 +1,10 @@
 import type { MySqlDsn } from "../config/mysql/dsn.ts";
 import { formatDuration } from "../duration.ts";
+import { askOne } from "../lock/answer.ts";
 import type { MySqlOptions } from "../lock/mysql.ts";
 import { type MySqlSession, openMySqlSession } from "../lock/mysql_session.ts";
 import { whyUnsafe } from "../lock/mysql_topology.ts";
+import { serverWords } from "../lock/server_words.ts";
 import { sql } from "../sql/statement.ts";
 import type { Database } from "./database.ts";
 import { splitMessage } from "./report.ts";
@@ -30,7 +32,7 @@ export function mySqlDatabase(dsn: MySqlDsn, options: MySqlOptions): Database<My
       const { variables } = session;
       const [version = "unknown", comment = ""] = ["version", "version_comment"].map((name) => variables.get(name));
       const product = /mariadb/i.test(version) ? "MariaDB" : "MySQL";
-      return Promise.resolve(`${product} ${version}${comment && ` (${comment})`}`);
+      return Promise.resolve(serverWords(`${product} ${version}${comment && ` (${comment})`}`));
     },
 
     topology(session) {
@@ -45,14 +47,14 @@ export function mySqlDatabase(dsn: MySqlDsn, options: MySqlOptions): Database<My
 
     async settings(session) {
       const asked = Math.ceil(options.lease.ttl / 1000);
-      const { got } = await session.query(sql`SELECT @@SESSION.wait_timeout AS got`);
-      const shown = `wait_timeout is ${formatDuration(Number(got) * 1000)}`;
-      if (Number(got) === asked) return { found: `${shown}, as the ttl asks` };
+      const got = (await askOne(session, sql`SELECT @@SESSION.wait_timeout AS got`, ["got"])).whole("got");
+      const shown = `wait_timeout is ${formatDuration(got * 1000)}`;
+      if (got === asked) return { found: `${shown}, as the ttl asks` };
       const ttl = formatDuration(asked * 1000);
-      return Number(got) < asked
+      return got < asked
         ? {
           found: `${shown}, not ${ttl}: the server frees the lock sooner than the ttl says`,
-          cure: `set --ttl ${Number(got)}, or raise the limit on the server (maximum-wait-timeout)`,
+          cure: `set --ttl ${got}, or raise the limit on the server (maximum-wait-timeout)`,
         }
         : {
           found: `${shown}, not ${ttl}: the server keeps the lock of a vanished node for longer than the ttl says`,

@@ -1,8 +1,10 @@
 import type { PostgresServer } from "../config/postgres/server.ts";
 import { LockUnavailableError } from "../errors.ts";
+import { askOne } from "../lock/answer.ts";
 import type { PostgresOptions } from "../lock/postgres.ts";
 import { throughPooler } from "../lock/postgres_pooler.ts";
 import { openPostgresSession, type PostgresSession, sessionSettings } from "../lock/postgres_session.ts";
+import { serverWords } from "../lock/server_words.ts";
 import { join, sql, word } from "../sql/statement.ts";
 import type { Database } from "./database.ts";
 import { type Finding, splitMessage } from "./report.ts";
@@ -37,8 +39,8 @@ export function postgresDatabase(
     open,
 
     async version(session) {
-      const { version } = await session.query(sql`SELECT version() AS version`);
-      return String(version).split(" on ")[0]!;
+      const version = (await askOne(session, sql`SELECT version() AS version`, ["version"])).text("version");
+      return serverWords(version.split(" on ")[0]!);
     },
 
     async topology(session) {

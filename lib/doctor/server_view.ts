@@ -1,15 +1,12 @@
 import type { MySqlDsn } from "../config/mysql/dsn.ts";
 import type { PostgresServer } from "../config/postgres/server.ts";
 import type { Server } from "../config/server.ts";
-import { isPlain, pathOr } from "../harmless.ts";
+import { isPlain, LONGEST_NAME, pathOr } from "../harmless.ts";
 
 /** A host and its port, or the path of a socket. */
 export type Address =
   | { readonly transport: "tcp"; readonly host: string; readonly port: number }
   | { readonly transport: "unix"; readonly path: string };
-
-/** No name of a user or a database is longer on any server. */
-const LONGEST_NAME = 80;
 
 /** The server on one line, without its password. */
 export function serverName(server: Server): string {
@@ -64,7 +61,12 @@ function namesOnly(values: Readonly<Record<string, string>>): Record<string, str
 function postgresView(server: PostgresServer): Record<string, unknown> {
   const { kind, hosts, user, database, sslmode, noPassword: _, notes: __, ...rest } = server;
   // The settings of a session may hold an application's secrets.
-  const parameters = { ...rest, ...rest.options === undefined ? {} : { options: "set" } };
+  const { applicationName: name, options } = rest;
+  const parameters = {
+    ...rest,
+    ...name === undefined || isPlain(name, LONGEST_NAME) ? {} : { applicationName: "set" },
+    ...options === undefined ? {} : { options: "set" },
+  };
   const views = hosts.map(({ address, certificateName, password }) => ({
     ...addressView(address),
     ...certificateName === undefined || address.transport === "tcp" && certificateName === address.host

@@ -5,14 +5,12 @@ import { makePlainFile, objectionToFile, saidBy } from "../lock/plain_file.ts";
 import type { Row } from "../lock/session.ts";
 import type { Dialect } from "./dialect.ts";
 import type { Store } from "./ledger_table.ts";
+import type { Patience } from "./patience.ts";
 import { SQLITE } from "../sql/spelling.ts";
 import { identifier, sql } from "../sql/statement.ts";
 
 /** The ledger's file, beside the lock files. */
 const FILE = "ledger.sqlite";
-
-/** How long to wait for another sera that writes, in milliseconds. */
-const BUSY_TIMEOUT = 10_000;
 
 /** As the strings that SQLite's functions take and give sort by themselves: UTC, in milliseconds. */
 const TIME = "%Y-%m-%d %H:%M:%f";
@@ -66,8 +64,14 @@ function open(folder: LockFolder, path: string): DatabaseSync {
   // Not left to SQLite, which would follow a link.
   makePlainFile(path, folder);
   const database = new DatabaseSync(path);
-  database.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT}; PRAGMA synchronous = EXTRA;`);
-  return database;
+  try {
+    // SQLite's own way to wait for others would keep everything waiting, signals too.
+    database.exec("PRAGMA busy_timeout = 0; PRAGMA synchronous = EXTRA;");
+    return database;
+  } catch (error) {
+    database.close();
+    throw error;
+  }
 }
 
 /** Nobody else can put anything into the folder now, but somebody may have done so before it was closed to others. */
@@ -96,24 +100,28 @@ export type FileStore = Store & Disposable;
  * disk before it is answered.
  *
  * @param folder Not one that a group shares: SQLite goes by names, and trusts what lies beside its file.
+ * @param patience How to wait while another process writes.
  * @param shown The path in messages.
  */
-export function fileStore(folder: LockFolder, shown = ledgerPath(folder)): FileStore {
+export function fileStore(folder: LockFolder, patience: Patience, shown = ledgerPath(folder)): FileStore {
   const path = ledgerPath(folder);
   let database: DatabaseSync | undefined;
   return {
     dialect: sqliteDialect(shown),
-    run(statement) {
-      try {
-        const text = statement.textFor(SQLITE);
+    async run(statement) {
+      const text = statement.textFor(SQLITE);
+      const attempt = () => {
         // Who only reads makes no file.
         if (!database && text.startsWith("SELECT") && !lookUp(path)) {
           throw new Error("no such table: there is no file");
         }
         database ??= open(folder, path);
-        return Promise.resolve(database.prepare(text).all() as Row[]);
+        return database.prepare(text).all() as Row[];
+      };
+      try {
+        return await patience.whileBusy(attempt);
       } catch (error) {
-        return Promise.reject(ledgerError(shown, error));
+        throw ledgerError(shown, error);
       }
     },
     [Symbol.dispose]() {

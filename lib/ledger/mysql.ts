@@ -3,6 +3,7 @@ import type { Session } from "../lock/session.ts";
 import type { Dialect } from "./dialect.ts";
 import { fromHex } from "./hex.ts";
 import type { Store } from "./ledger_table.ts";
+import type { Patience } from "./patience.ts";
 import { MYSQL } from "../sql/spelling.ts";
 import { identifier, sql } from "../sql/statement.ts";
 
@@ -59,10 +60,11 @@ export function mySqlDialect({ schema, name }: TableName): Dialect {
 }
 
 /** The ledger in a session of MySQL or MariaDB. */
-export async function mySqlStore(session: Session, table: TableName): Promise<Store> {
+export async function mySqlStore(session: Session, table: TableName, patience: Patience): Promise<Store> {
+  const run = patience.runIn(session);
   // The DSN or the server may have asked for transactions; nobody would end them.
-  await session.query(sql`SET autocommit = 1`);
-  return { dialect: mySqlDialect(table), run: (statement) => session.queryAll(statement) };
+  await run(sql`SET autocommit = 1`);
+  return { dialect: mySqlDialect(table), run };
 }
 
 function errorNumber(cause: unknown): number | undefined {

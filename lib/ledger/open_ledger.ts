@@ -6,6 +6,7 @@ import type { Session } from "../lock/session.ts";
 import type { Dialect } from "./dialect.ts";
 import { Ledger } from "./ledger.ts";
 import type { Store } from "./ledger_table.ts";
+import { Patience } from "./patience.ts";
 
 /** Opens the ledger in the session that holds the lock; there is none with files. */
 export type OpenLedger = (session: Session | undefined) => Promise<Ledger>;
@@ -14,14 +15,16 @@ export type OpenLedger = (session: Session | undefined) => Promise<Ledger>;
  * Loads what a server's ledger needs, which takes longer than to open it: so that is done before the lock is held.
  *
  * @param env Reads an environment variable.
+ * @param interrupted Fires at a signal that is to end sera: then nothing is waited for any longer.
  * @throws {LockUnavailableError} When its folder cannot be used.
  */
 export async function loadLedger(
   server: Server,
   table: TableName,
   env: (name: string) => string | undefined,
+  interrupted?: AbortSignal,
 ): Promise<OpenLedger> {
-  const open = await loadStore(server, table, env);
+  const open = await loadStore(server, table, env, new Patience(interrupted));
   return async (session) => new Ledger(await open(session));
 }
 
@@ -34,6 +37,7 @@ export async function loadStore(
   server: Server,
   table: TableName,
   env: (name: string) => string | undefined,
+  patience = new Patience(),
 ): Promise<(session: Session | undefined) => Promise<Store>> {
   switch (server.kind) {
     case "file": {
@@ -41,18 +45,18 @@ export async function loadStore(
       const folder = prepareLockFolder(path, server.folder === undefined);
       if (folder.group !== undefined) {
         const { sharedStore } = await import("./shared_file.ts");
-        return () => Promise.resolve(sharedStore(folder));
+        return () => Promise.resolve(sharedStore(folder, patience));
       }
       const { fileStore } = await import("./file.ts");
-      return () => Promise.resolve(fileStore(folder));
+      return () => Promise.resolve(fileStore(folder, patience));
     }
     case "mysql": {
       const { mySqlStore } = await import("./mysql.ts");
-      return (session) => mySqlStore(session!, table);
+      return (session) => mySqlStore(session!, table, patience);
     }
     case "postgres": {
       const { postgresStore } = await import("./postgres.ts");
-      return (session) => postgresStore(session!, table);
+      return (session) => postgresStore(session!, table, patience);
     }
   }
 }

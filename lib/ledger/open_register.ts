@@ -7,6 +7,7 @@ import { Register } from "./register.ts";
 /**
  * Makes the register for a run; its ledger is opened once the lock is held.
  *
+ * @param interrupted Fires at a signal that is to end sera: then nothing is waited for any longer.
  * @throws {LockUnavailableError} When the folder of a ledger in a file cannot be used.
  */
 export async function openRegister(
@@ -14,8 +15,9 @@ export async function openRegister(
   { lock, label, host }: { readonly lock: string; readonly label: string; readonly host: string },
   env: (name: string) => string | undefined,
   logger: Logger,
+  interrupted: AbortSignal,
 ): Promise<Register> {
   const user = systemUser()?.username ?? String(Deno.uid() ?? "");
-  const open = await loadLedger(server, ledger.table, env);
+  const open = await loadLedger(server, ledger.table, env, interrupted);
   return new Register(open, lock, { label, host, pid: Deno.pid, user }, ledger, logger);
 }

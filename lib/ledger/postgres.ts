@@ -3,6 +3,7 @@ import { sqlState } from "../lock/postgres_errors.ts";
 import type { Session } from "../lock/session.ts";
 import type { Dialect } from "./dialect.ts";
 import type { Store } from "./ledger_table.ts";
+import type { Patience } from "./patience.ts";
 import { POSTGRESQL } from "../sql/spelling.ts";
 import { identifier, sql } from "../sql/statement.ts";
 
@@ -63,10 +64,11 @@ export function postgresDialect({ schema, name }: TableName): Dialect {
 }
 
 /** The ledger in a session of PostgreSQL. */
-export async function postgresStore(session: Session, table: TableName): Promise<Store> {
+export async function postgresStore(session: Session, table: TableName, patience: Patience): Promise<Store> {
+  const run = patience.runIn(session);
   // Else a crash of the server may take back what was committed, and give the same id again. Stricter values stay.
-  await session.query(
+  await run(
     sql`SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'`,
   );
-  return { dialect: postgresDialect(table), run: (statement) => session.queryAll(statement) };
+  return { dialect: postgresDialect(table), run };
 }

@@ -1,14 +1,10 @@
-import { Deadline } from "../deadline.ts";
 import { LockUnavailableError } from "../errors.ts";
 import { LockFile } from "../lock/lock_file.ts";
 import type { LockFolder } from "../lock/lock_folder.ts";
 import { isCode, makePlainFile, objectionToFile, readPlainFile } from "../lock/plain_file.ts";
 import { fileStore, ledgerError, ledgerPath } from "./file.ts";
 import type { Store } from "./ledger_table.ts";
-
-/** How long to wait for another sera that writes, and the pause between two tries, in milliseconds. */
-const LONGEST_WAIT = 10_000;
-const PAUSE = 10;
+import { BUSY, type Patience } from "./patience.ts";
 
 /** The longest ledger that is taken into a copy, in bytes; some hundred bytes are one run. */
 const LONGEST_LEDGER = 256 * 1024 * 1024;
@@ -20,18 +16,18 @@ const never = new AbortController().signal;
  * put beside its file, with all that the journal says of other files. So it works on a copy in a folder of its own, under
  * a lock of the ledger's, and the copy then takes the place of the old file, at once and as a whole.
  */
-export function sharedStore(folder: LockFolder): Store {
+export function sharedStore(folder: LockFolder, patience: Patience): Store {
   const path = ledgerPath(folder);
-  const { dialect } = fileStore(folder);
+  const { dialect } = fileStore(folder, patience);
   return {
     dialect,
     async run(statement) {
-      const lock = await lockLedger(folder, path);
+      const lock = await lockLedger(folder, path, patience);
       const own = { path: makeOwnFolder(path), owns: folder.owns };
       try {
         const before = read(path, folder);
         if (before) makePlainFile(ledgerPath(own), own, before);
-        const rows = await runAlone(own, path, (store) => store.run(statement));
+        const rows = await runAlone(own, path, patience, (store) => store.run(statement));
         const after = read(ledgerPath(own), own);
         if (after && !(before && isEqual(before, after))) replace(path, folder, after);
         return rows;
@@ -45,20 +41,25 @@ export function sharedStore(folder: LockFolder): Store {
   };
 }
 
-async function runAlone<T>(own: LockFolder, shown: string, action: (store: Store) => Promise<T>): Promise<T> {
-  using store = fileStore(own, shown);
+async function runAlone<T>(
+  own: LockFolder,
+  shown: string,
+  patience: Patience,
+  action: (store: Store) => Promise<T>,
+): Promise<T> {
+  using store = fileStore(own, patience, shown);
   return await action(store);
 }
 
-async function lockLedger(folder: LockFolder, path: string): Promise<LockFile> {
+async function lockLedger(folder: LockFolder, path: string, patience: Patience): Promise<LockFile> {
   const lock = await LockFile.open(folder, "ledger.sqlite", never);
-  const deadline = new Deadline(LONGEST_WAIT);
-  while (!lock.tryLock()) {
-    if (deadline.passed) {
-      lock.close();
-      throw ledgerError(path, new Error("somebody else keeps it locked"));
-    }
-    await new Promise((resolve) => setTimeout(resolve, PAUSE));
+  try {
+    await patience.whileBusy(() => {
+      if (!lock.tryLock()) throw new Error(BUSY);
+    });
+  } catch (error) {
+    lock.close();
+    throw ledgerError(path, error);
   }
   return lock;
 }

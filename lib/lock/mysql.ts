@@ -1,13 +1,13 @@
 import type { MySqlDsn } from "../config/mysql/dsn.ts";
 import { type Deadline, delayOrAbort } from "../deadline.ts";
 import { LockUnavailableError } from "../errors.ts";
+import { type Answer, askOne } from "./answer.ts";
 import { type LeaseTerms, Moment } from "./lease.ts";
 import type { HeldLock } from "./lock.ts";
 import { type MySqlSession, openMySqlSession } from "./mysql_session.ts";
 import { identityOf } from "./mysql_topology.ts";
 import type { Presence } from "./presence.ts";
 import { sql, type Statement, word } from "../sql/statement.ts";
-import type { Row } from "./session.ts";
 import { SessionBackend } from "./session_backend.ts";
 import { SessionLock } from "./session_lock.ts";
 
@@ -63,19 +63,20 @@ export class MySqlBackend extends SessionBackend<MySqlSession> {
       const remaining = deadline.remaining;
       const seconds = Math.min(Math.ceil(Math.max(0, remaining - ROUNDING) / 1000), LONGEST_SERVER_WAIT);
       const byServer = seconds * 1000 - remaining <= ROUNDING;
-      const query = session.query(sql`SELECT GET_LOCK(${this.#name}, ${seconds}) AS got`, {
+      const query = askOne(session, sql`SELECT GET_LOCK(${this.#name}, ${seconds}) AS got`, ["got"], {
         signal,
         serverTime: seconds * 1000,
       });
-      const row = byServer ? await query : await orGiveUp(session, query, remaining);
-      if (!row) return undefined;
-      if (row.got === null) {
+      const answer = byServer ? await query : await orGiveUp(session, query, remaining);
+      if (!answer) return undefined;
+      const got = answer.bit("got");
+      if (got === undefined) {
         throw new LockUnavailableError(
           `Cannot lock on ${session.where}: the server broke the request off (a killed query, a time limit, or no memory)`,
           true,
         );
       }
-      if (Number(row.got) === 1) return await this.#verified(session);
+      if (got) return await this.#verified(session);
       if (deadline.remaining <= ROUNDING) return undefined;
       // The server waited less than it was asked to. Should it not wait at all, do not keep it busy.
       await delayOrAbort(ROUNDING, signal);
@@ -89,10 +90,13 @@ export class MySqlBackend extends SessionBackend<MySqlSession> {
     const { expression, mark } = identityOf(session.variables);
     const held = sql`IS_USED_LOCK(${this.#name}) = CONNECTION_ID() AS mine`;
     const place = sql`CONNECTION_ID() AS id, ${expression} AS server, @@SESSION.wait_timeout AS idle`;
-    const look = (serverTime = 0) => session.query(sql`SELECT ${held}, ${place}`, { serverTime });
-    const isMine = (row: Row) => Number(row.mine) === 1 && String(row.server) === mark;
+    const look = (serverTime = 0) =>
+      askOne(session, sql`SELECT ${held}, ${place}`, ["mine", "id", "server", "idle"], { serverTime });
+    const isMine = (seen: Answer<"mine" | "server">) => seen.bit("mine") === true && seen.is("server", mark);
     const sent = new Moment();
     const first = await look();
+    const id = first.whole("id");
+    const idle = first.whole("idle");
     if (!isMine(first)) {
       throw new LockUnavailableError(
         `Cannot lock on ${session.where}: the server does not keep the lock with this connection; a proxy may move ` +
@@ -103,14 +107,16 @@ export class MySqlBackend extends SessionBackend<MySqlSession> {
       session,
       {
         isHeld: async () => {
-          const row = await look(lease.ttl);
-          return isMine(row) && row.id === first.id;
+          const seen = await look(lease.ttl);
+          return isMine(seen) && seen.whole("id") === id;
         },
-        release: async () =>
-          Number((await session.query(sql`SELECT RELEASE_LOCK(${this.#name}) AS released`)).released) === 1,
+        release: async () => {
+          const released = await askOne(session, sql`SELECT RELEASE_LOCK(${this.#name}) AS released`, ["released"]);
+          return released.bit("released") === true;
+        },
       },
       // The server may allow less than was asked for.
-      { ...lease, ttl: Math.min(lease.ttl, Number(first.idle) * 1000 || Infinity) },
+      { ...lease, ttl: Math.min(lease.ttl, idle * 1000 || Infinity) },
       sent,
     );
   }

@@ -6,6 +6,9 @@ const NATIVE_REFUSED = "the server asks for mysql_native_password, which allowNa
 const OLD_REFUSED =
   "the server asks for the password hash of before MySQL 4.1; renew the account's password, or add allowOldPasswords=true";
 
+/** The server asks for what the DSN forbids. */
+export class LoginRefusedError extends Error {}
+
 /** The part of the driver's login that is needed here; not public, so the tests against real servers guard it. */
 interface Handshake {
   readonly handshake: { readonly authPluginData1: Uint8Array; readonly authPluginName: string };
@@ -18,14 +21,14 @@ type Plugin = (meta: { command: Handshake }) => (data: Uint8Array | undefined) =
 /** How to answer when a server asks for a password in a way that the DSN has a say in. */
 export function passwordPlugins(dsn: MySqlDsn): ConnectionOptions["authPlugins"] {
   const oldPassword: Plugin = ({ command }) => (data) => {
-    if (!dsn.allowOldPasswords) throw new Error(OLD_REFUSED);
+    if (!dsn.allowOldPasswords) throw new LoginRefusedError(OLD_REFUSED);
     return oldPasswordAnswer(dsn.password, data?.length ? data : command.handshake.authPluginData1);
   };
   // Some ask by name, others with one byte and no name, and mean the scramble that they began with.
   const plugins: Record<string, Plugin> = { "mysql_old_password": oldPassword, "": oldPassword };
   if (!dsn.allowNativePasswords) {
     plugins["mysql_native_password"] = () => () => {
-      throw new Error(NATIVE_REFUSED);
+      throw new LoginRefusedError(NATIVE_REFUSED);
     };
   }
   return plugins as unknown as ConnectionOptions["authPlugins"];
@@ -38,7 +41,7 @@ export function passwordPlugins(dsn: MySqlDsn): ConnectionOptions["authPlugins"]
 export function refuseNativePassword(connection: Connection): void {
   const login = (connection as unknown as { _command: Handshake })._command;
   login.calculateNativePasswordAuthToken = () => {
-    if (login.handshake.authPluginName === "mysql_native_password") throw new Error(NATIVE_REFUSED);
+    if (login.handshake.authPluginName === "mysql_native_password") throw new LoginRefusedError(NATIVE_REFUSED);
     return Buffer.alloc(0);
   };
 }

@@ -1,6 +1,8 @@
 import type { MySqlDsn } from "../config/mysql/dsn.ts";
 import { messageOf } from "../errors.ts";
+import { isPlain, LONGEST_NAME, pathOr } from "../harmless.ts";
 import { describeNetworkError, isTransientNetworkError } from "./network_errors.ts";
+import { serverWords } from "./server_words.ts";
 
 /** What the driver's errors carry besides a message. */
 interface DriverError {
@@ -13,7 +15,7 @@ interface DriverError {
 
 /** The server, for messages; without user and password. */
 export function whereIs({ address }: MySqlDsn): string {
-  if (address.transport === "unix") return `MySQL at unix(${address.path})`;
+  if (address.transport === "unix") return `MySQL at unix(${pathOr(address.path)})`;
   const host = address.host.includes(":") ? `[${address.host}]` : address.host;
   return `MySQL at tcp(${host}:${address.port})`;
 }
@@ -51,13 +53,18 @@ export function describeMySqlError(error: unknown): string {
   if (network !== undefined) return network;
   if (code === "HANDSHAKE_SSL_ERROR") {
     // Deno 2.9 says "unable to verify" of an expired certificate too.
-    return `TLS failed: ${oneLine(message)}; check the certificate's names, dates and CA (tls-ca), and tls in the DSN`;
+    return `TLS failed: ${
+      serverWords(message)
+    }; check the certificate's names, dates and CA (tls-ca), and tls in the DSN`;
   }
   if (code !== undefined && MEANINGS[code] !== undefined) return MEANINGS[code];
   const plugin = /unknown plugin (\S+)\. See/.exec(message)?.[1];
-  if (plugin !== undefined) return `the server asks for the unknown authentication ${plugin}; use another account`;
+  if (plugin !== undefined) {
+    return `the server asks for the unknown authentication ${serverWords(plugin)}; use another account`;
+  }
   const cure = errno === undefined ? undefined : CURES[errno];
-  return oneLine(messageOf(error)) + (cure === undefined ? "" : `; ${cure}`);
+  const words = withoutUser(serverWords(messageOf(error))) || `error ${errno}`;
+  return cure === undefined ? words : `${words}; ${cure}`;
 }
 
 /**
@@ -73,6 +80,10 @@ export function isTransient(error: unknown): boolean {
   return errno !== undefined && TRANSIENT.has(errno);
 }
 
-function oneLine(text: string): string {
-  return text.split("\n")[0]!.trim();
+/** A user is a name, but who writes the DSN in another way than sera's has the password in it. */
+function withoutUser(message: string): string {
+  return message.replace(
+    /\buser '(.*)'@/,
+    (all, user: string) => isPlain(user, LONGEST_NAME) ? all : "user '...'@",
+  );
 }

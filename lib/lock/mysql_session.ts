@@ -9,6 +9,7 @@ import { passwordPlugins, refuseNativePassword } from "./mysql_auth.ts";
 import type { LeaseTerms } from "./lease.ts";
 import type { MySqlOptions } from "./mysql.ts";
 import { describeMySqlError, isTransient, whereIs } from "./mysql_errors.ts";
+import { MySqlGuard } from "./mysql_guard.ts";
 import { ConnectionError } from "./network_errors.ts";
 import { askVariables, refuseUnsafe, type ServerVariables } from "./mysql_topology.ts";
 import { markOf, type Presence } from "./presence.ts";
@@ -33,29 +34,31 @@ export class MySqlSession extends Session {
  *
  * @param signal Gives the attempt up.
  * @throws {LockUnavailableError} When the server cannot be reached, refuses, or is no place for a lock.
- * @throws {ConfigError} When the CA file cannot be read.
+ * @throws {ConfigError} When the CA file, or whom the runtime trusts without one, is of no use.
  */
 export async function openMySqlSession(
   dsn: MySqlDsn,
   { tlsCa, lease, presence, allowUnsafeServer }: MySqlOptions,
   signal: AbortSignal,
 ): Promise<MySqlSession> {
-  const ca = dsn.tls === "verify" && tlsCa !== undefined ? await readCa(tlsCa) : undefined;
-  let connection: Connection;
+  const ca = dsn.tls === "off" ? undefined : await prepareTls(dsn, tlsCa);
+  let login: Login;
   try {
-    connection = await connect(dsn, presence, ca, dsn.tls !== "off", signal);
+    login = await connect(dsn, presence, ca, dsn.tls !== "off", signal);
   } catch (error) {
     if (!dsn.allowFallbackToPlaintext || (error as { code?: string }).code !== "HANDSHAKE_NO_SSL_SUPPORT") {
       throw wrap(dsn, error, signal);
     }
-    connection = await connect(dsn, presence, ca, false, signal).catch((error) => {
+    login = await connect(dsn, presence, ca, false, signal).catch((error) => {
       throw wrap(dsn, error, signal);
     });
   }
+  const { connection, guard } = login;
   const guide = { describe: describeMySqlError, isTransient };
-  const session = new MySqlSession(whereIs(dsn), asDriver(connection), guide, answerTimeout(dsn));
+  const session = new MySqlSession(whereIs(dsn), asDriver(login), guide, answerTimeout(dsn));
   session.mark = markOf(presence);
   connection.on("error", (error) => session.ended(error));
+  guard.tell((error) => session.ended(error));
   // The driver tells of a reset only the statement that runs.
   streamOf(connection).prependListener("error", (error) => session.ended(error));
   connection.on("end", () => session.ended(new ConnectionError("the server closed the connection")));
@@ -70,17 +73,31 @@ export async function openMySqlSession(
   return session;
 }
 
-function asDriver(connection: Connection): DriverConnection {
+/** A connection that was let in. */
+interface Login {
+  readonly connection: Connection;
+  readonly guard: MySqlGuard;
+}
+
+function asDriver({ connection, guard }: Login): DriverConnection {
   return {
-    query: (statement, done) =>
+    query(statement, done) {
+      guard.asked();
       connection.query(
         statement.textFor(MYSQL),
         (error, rows) => done(error, Array.isArray(rows) ? rows as Row[] : []),
-      ),
+      );
+    },
     end: (done) => connection.end(() => done()),
-    destroy: () => connection.destroy(),
+    destroy: () => destroy(connection),
     socket: () => streamOf(connection),
   };
+}
+
+function destroy(connection: Connection): void {
+  connection.destroy();
+  // The driver waits for the server to end it too, which is not heard where nothing is read any more.
+  if (streamOf(connection).isPaused()) streamOf(connection).destroy();
 }
 
 async function setUp(session: Session, dsn: MySqlDsn, lease: LeaseTerms, signal: AbortSignal): Promise<void> {
@@ -121,20 +138,23 @@ async function setNames(session: Session, { charsets, collation }: MySqlDsn, sig
   if (failure) throw failure;
 }
 
-/** One attempt to connect and to log in. Rejects with the driver's error. */
+/** One attempt to connect and to log in. Rejects with the driver's error, or the guard's. */
 async function connect(
   dsn: MySqlDsn,
   presence: Presence,
   ca: string | undefined,
   tls: boolean,
   signal: AbortSignal,
-): Promise<Connection> {
+): Promise<Login> {
   const useTls = tls ? (await import("./mysql_tls.ts")).useTls : undefined;
   signal.throwIfAborted();
   const connection = createConnection(connectionOptions(dsn, presence, tls));
-  useTls?.(connection, { host: hostOf(dsn), ca, verify: dsn.tls === "verify" });
+  // The driver may report more than one error for one failure, and an unheard one would end the process.
+  connection.on("error", () => undefined);
+  const guard = new MySqlGuard(connection, tls);
+  useTls?.(connection, guard, { host: hostOf(dsn), ca, verify: dsn.tls === "verify" });
   if (!dsn.allowNativePasswords) refuseNativePassword(connection);
-  return await new Promise<Connection>((resolve, reject) => {
+  return await new Promise<Login>((resolve, reject) => {
     const settle = (action: () => void) => {
       clearTimeout(timer);
       signal.removeEventListener("abort", abandon);
@@ -142,10 +162,8 @@ async function connect(
       action();
     };
     const failed = (error: unknown) => {
-      // The driver may report more than one error for one failure, and an unheard one would end the process.
       settle(() => reject(error));
-      connection.on("error", () => undefined);
-      connection.destroy();
+      destroy(connection);
     };
     // Deno 2.7 says of a unix socket that it was closed before it says why.
     const heard = (error: unknown) =>
@@ -167,7 +185,8 @@ async function connect(
     });
     signal.addEventListener("abort", abandon, { once: true });
     connection.on("error", heard);
-    connection.once("connect", () => settle(() => resolve(connection)));
+    guard.tell(failed);
+    connection.once("connect", () => settle(() => resolve({ connection, guard })));
   });
 }
 
@@ -225,9 +244,16 @@ function answerTimeout(dsn: MySqlDsn): number {
   return asked === Infinity ? DEFAULT_TIMEOUT : asked;
 }
 
-async function readCa(path: string): Promise<string> {
-  const { readCertificates } = await import("./tls_files.ts");
-  return await readCertificates({ path, what: "CA file", cure: "mend that, or change tls-ca" });
+/** Decides whom to trust, and reads the CA if one is named. */
+async function prepareTls(dsn: MySqlDsn, tlsCa: string | undefined): Promise<string | undefined> {
+  const [{ trustByItself }, { readCertificates }] = await Promise.all([
+    import("./trusted.ts"),
+    import("./tls_files.ts"),
+  ]);
+  const isChecked = dsn.tls === "verify";
+  trustByItself(isChecked && tlsCa === undefined ? "its own" : "nobody");
+  if (!isChecked || tlsCa === undefined) return undefined;
+  return await readCertificates({ path: tlsCa, what: "CA file", cure: "mend that, or change tls-ca" });
 }
 
 /** Turns the driver's error into one that says where, what and what to do; a signal's reason stays what it is. */

@@ -1,4 +1,4 @@
-import { UnsafeServerError } from "../errors.ts";
+import { LockUnavailableError, UnsafeServerError } from "../errors.ts";
 import type { Session } from "./session.ts";
 import { join, sql, type Statement, variable, word } from "../sql/statement.ts";
 
@@ -25,9 +25,20 @@ const VARIABLES = [
 export async function askVariables(session: Session, signal?: AbortSignal): Promise<ServerVariables> {
   const names = join(VARIABLES.map(word));
   const rows = await session.queryAll(sql`SHOW GLOBAL VARIABLES WHERE Variable_name IN (${names})`, { signal });
-  // Servers differ in how they write the columns' names.
-  const pairs = rows.map((row) => Object.values(row).map(String) as [string, string]);
-  return new Map(pairs.map(([name, value]) => [name.toLowerCase(), value]));
+  const variables = new Map<string, string>();
+  for (const row of rows) {
+    // Servers differ in how they write the columns' names.
+    const [name, value, ...others] = Object.values(row);
+    if (typeof name !== "string" || typeof value !== "string" || others.length > 0) throw unknown(session);
+    variables.set(name.toLowerCase(), value);
+  }
+  return variables;
+}
+
+function unknown({ where }: Session): LockUnavailableError {
+  return new LockUnavailableError(
+    `Cannot lock on ${where}: the server does not say what it is (SHOW GLOBAL VARIABLES); connect to the server itself`,
+  );
 }
 
 /** Which server it is: SQL that asks for its mark, and the answer that it has to give. */

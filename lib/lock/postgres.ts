@@ -2,10 +2,11 @@ import type { PostgresServer } from "../config/postgres/server.ts";
 import { type Deadline, delayOrAbort } from "../deadline.ts";
 import { LockUnavailableError } from "../errors.ts";
 import { type AdvisoryKey, advisoryKey } from "./advisory_key.ts";
+import { type Answer, askOne } from "./answer.ts";
 import { Moment } from "./lease.ts";
 import type { HeldLock } from "./lock.ts";
 import { openPostgresSession, type PostgresSession, type PostgresSessionOptions } from "./postgres_session.ts";
-import type { QueryOptions, Row } from "./session.ts";
+import type { QueryOptions } from "./session.ts";
 import { markOf } from "./presence.ts";
 import { SessionBackend } from "./session_backend.ts";
 import { SessionLock } from "./session_lock.ts";
@@ -94,22 +95,22 @@ export class PostgresBackend extends SessionBackend<PostgresSession> {
   async #tryOnce(session: PostgresSession, signal: AbortSignal): Promise<HeldLock | undefined> {
     const { args } = this.#key;
     const { lease } = this.#options;
-    const { got } = await session.query(sql`SELECT pg_try_advisory_lock(${args}) AS got`, { signal });
-    if (got !== "t") return undefined;
+    const answer = await askOne(session, sql`SELECT pg_try_advisory_lock(${args}) AS got`, ["got"], { signal });
+    if (!answer.truth("got")) return undefined;
     const sent = new Moment();
-    const { mine, now } = await this.#look(session, { signal });
-    if (mine !== "t") {
+    const seen = await this.#look(session, { signal });
+    if (!seen.truth("mine")) {
       throw new LockUnavailableError(
         `Cannot lock on ${session.where}: the server does not keep the lock with this connection; a pooler may move ` +
           "connections between sessions, or locks have no effect there; connect to a PostgreSQL server itself",
       );
     }
-    session.mark = markOf({ ...this.#options.presence, since: Number(now) });
+    session.mark = markOf({ ...this.#options.presence, since: seen.whole("now") });
     return new SessionLock(
       session,
       {
-        isHeld: async () => (await this.#look(session, { serverTime: lease.ttl })).mine === "t",
-        release: async () => (await this.#unlock(session)).released === "t",
+        isHeld: async () => (await this.#look(session, { serverTime: lease.ttl })).truth("mine"),
+        release: async () => (await this.#unlock(session)).truth("released"),
       },
       { ...lease, ttl: Math.min(lease.ttl, session.idleTimeout) },
       sent,
@@ -120,21 +121,21 @@ export class PostgresBackend extends SessionBackend<PostgresSession> {
    * Looks whether the lock is this session's. A statement of its own: planned with each try, it would double what a waiter
    * costs the server.
    */
-  #look(session: PostgresSession, options: QueryOptions): Promise<Row> {
-    return session.query(sql`SELECT ${isMine(session, this.#key)} AS mine, ${NOW} AS now`, options);
+  #look(session: PostgresSession, options: QueryOptions): Promise<Answer<"mine" | "now">> {
+    return askOne(session, sql`SELECT ${isMine(session, this.#key)} AS mine, ${NOW} AS now`, ["mine", "now"], options);
   }
 
   /**
    * Gives the lock back, and tells the waiters, in one go: they are told when both are done. Where nobody can be told, as on
    * a standby, the server breaks off before it has unlocked; then they look by themselves.
    */
-  async #unlock(session: PostgresSession): Promise<Row> {
+  async #unlock(session: PostgresSession): Promise<Answer<"released">> {
     const unlock = sql`SELECT pg_advisory_unlock(${this.#key.args}) AS released`;
     try {
-      return await session.query(sql`NOTIFY ${identifier(this.#channel)}; ${unlock}`);
+      return await askOne(session, sql`NOTIFY ${identifier(this.#channel)}; ${unlock}`, ["released"]);
     } catch (error) {
       if (!(error instanceof LockUnavailableError) || session.closed.aborted) throw error;
-      return await session.query(unlock);
+      return await askOne(session, unlock, ["released"]);
     }
   }
 }

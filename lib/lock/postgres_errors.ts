@@ -1,7 +1,9 @@
 import type { PostgresHost } from "../config/postgres/server.ts";
+import { isHostName } from "../config/dsn_text.ts";
 import { messageOf } from "../errors.ts";
-import { isPlain } from "../harmless.ts";
+import { isPlain, LONGEST_NAME, pathOr } from "../harmless.ts";
 import { describeNetworkError, isTransientNetworkError } from "./network_errors.ts";
+import { serverWords } from "./server_words.ts";
 
 /** A server that answers, but in no way that makes a connection to lock on. */
 export class UnsuitableServerError extends Error {}
@@ -22,7 +24,7 @@ export class TlsError extends Error {
 
 /** The host, for messages; without user and password. */
 export function whereIs({ address }: PostgresHost): string {
-  if (address.transport === "unix") return `unix(${address.path})`;
+  if (address.transport === "unix") return `unix(${pathOr(address.path)})`;
   const host = address.host.includes(":") ? `[${address.host}]` : address.host;
   return `tcp(${host}:${address.port})`;
 }
@@ -58,12 +60,10 @@ const CLOSED = [
 /** Says in a few words what is wrong and what to do. Never holds the password: neither server nor driver repeat it. */
 export function describePostgresError(error: unknown): string {
   const state = sqlState(error);
-  const message = oneLine(messageOf(error));
+  const message = serverWords(messageOf(error));
   if (state !== undefined) {
     const cure = CURES[state];
-    // The server repeats a value of ours, which may be a secret.
-    if (state === "22023" || state === "42704") return `${withoutValue(message)}; ${cure}`;
-    return cure === undefined ? message : `${message}; ${cure}`;
+    return cure === undefined ? message : `${withoutValues(message)}; ${cure}`;
   }
   if (CLOSED.includes(message)) return "the server closed the connection; its log may say why";
   // After the handshake there is nothing else of ours that a server may refuse.
@@ -85,10 +85,10 @@ export function isTransientPostgresError(error: unknown): boolean {
   return TRANSIENT.has(sqlState(error) ?? "");
 }
 
-function withoutValue(message: string): string {
-  return message.replace(/: ".*"/s, (value) => isPlain(value.slice(3, -1)) ? value : ': "..."');
-}
-
-function oneLine(text: string): string {
-  return text.split("\n")[0]!.trim();
+/** What a server says of a login and of its settings repeats them, and who wrote them wrongly may have written a secret. */
+function withoutValues(message: string): string {
+  return message.replace(
+    /"([^"]*)"/g,
+    (quoted, value: string) => isPlain(value, LONGEST_NAME) || isHostName(value) ? quoted : '"..."',
+  );
 }

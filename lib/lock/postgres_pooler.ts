@@ -1,6 +1,7 @@
 import { Deadline, delayOrAbort } from "../deadline.ts";
 import { UnsafeServerError } from "../errors.ts";
 import { type AdvisoryKey, advisoryKey } from "./advisory_key.ts";
+import { askOne } from "./answer.ts";
 import type { PostgresSession } from "./postgres_session.ts";
 import { sql } from "../sql/statement.ts";
 
@@ -71,7 +72,8 @@ async function outlives(
   for (const deadline = new Deadline(stay);;) {
     const last = deadline.passed;
     const mine = sql`SELECT FROM pg_locks WHERE ${probe.row} AND pid = pg_backend_pid() AND pid = ${session.pid}`;
-    if ((await session.query(sql`SELECT EXISTS (${mine}) AS mine`, { signal })).mine !== "t") throw strays(session);
+    const seen = await askOne(session, sql`SELECT EXISTS (${mine}) AS mine`, ["mine"], { signal });
+    if (!seen.truth("mine")) throw strays(session);
     if (last) return;
     await delayOrAbort(Math.min(LOOK, deadline.remaining), signal);
   }
@@ -79,9 +81,10 @@ async function outlives(
 
 /** Sees the probe of a connection that has been closed go. */
 async function goes(session: PostgresSession, probe: AdvisoryKey, signal: AbortSignal): Promise<void> {
-  const isThere = async () =>
-    (await session.query(sql`SELECT EXISTS (SELECT FROM pg_locks WHERE ${probe.row}) AS there`, { signal })).there ===
-      "t";
+  const isThere = async () => {
+    const look = sql`SELECT EXISTS (SELECT FROM pg_locks WHERE ${probe.row}) AS there`;
+    return (await askOne(session, look, ["there"], { signal })).truth("there");
+  };
   for (const deadline = new Deadline(CLEAN_UP); await isThere();) {
     if (deadline.passed) {
       // Each time perhaps in another session of the server, and not in the one that has it.

@@ -5,8 +5,10 @@ import type { PostgresHost, PostgresServer } from "../config/postgres/server.ts"
 import { LONGEST_TIMER } from "../deadline.ts";
 import { formatDuration } from "../duration.ts";
 import { ConfigError, LockUnavailableError, UnsafeServerError } from "../errors.ts";
+import { Answer } from "./answer.ts";
 import { applicationName } from "./application_name.ts";
 import type { LeaseTerms } from "./lease.ts";
+import { guard } from "./frames.ts";
 import { ConnectionError } from "./network_errors.ts";
 import {
   describePostgresError,
@@ -18,6 +20,7 @@ import {
   UnsuitableServerError,
   whereIs,
 } from "./postgres_errors.ts";
+import { PostgresFrames } from "./postgres_frames.ts";
 import { markOf, type Presence } from "./presence.ts";
 import { type Encryption, openSocket } from "./postgres_socket.ts";
 import { type DriverConnection, type Row, Session } from "./session.ts";
@@ -26,6 +29,9 @@ import { identifier, join, sql, type Statement, word } from "../sql/statement.ts
 
 /** How long a host may take until it has let us in, and to answer, when the settings do not say, in milliseconds. */
 const DEFAULT_TIMEOUT = 10_000;
+
+/** What is known of a session. */
+type Facts = Answer<"pid" | "standby" | "read_only" | "idle">;
 
 /** What has to be known of a session. Times are text such as `1min`, so the server does the reckoning. */
 const FACTS = sql`pg_backend_pid() AS pid, pg_is_in_recovery() AS standby,
@@ -62,11 +68,11 @@ export class PostgresSession extends Session {
   readonly #client: pg.Client;
 
   /** @internal For {@linkcode openPostgresSession}. */
-  constructor(where: string, client: pg.Client, facts: Row) {
-    super(where, asDriver(client), GUIDE, DEFAULT_TIMEOUT);
+  constructor(where: string, client: pg.Client, facts: Facts, answerTimeout: number) {
+    super(where, asDriver(client), GUIDE, answerTimeout);
     this.#client = client;
-    this.pid = Number(facts.pid);
-    this.idleTimeout = Number(facts.idle) || Infinity;
+    this.pid = facts.whole("pid");
+    this.idleTimeout = facts.number("idle") || Infinity;
     this.pooled = (client as unknown as { processID: number | null }).processID !== this.pid;
   }
 
@@ -95,6 +101,8 @@ export interface PostgresSessionOptions {
   readonly lease: LeaseTerms;
   /** Whether to lock also where a lock does not exclude everybody. */
   readonly allowUnsafeServer: boolean;
+  /** How long a server may take to answer, in milliseconds, when that is not to be the usual time. */
+  readonly answerTimeout?: number;
 }
 
 const GUIDE = { describe: describePostgresError, isTransient: isTransientPostgresError };
@@ -152,7 +160,12 @@ async function openOn(
     client = await logIn(host, server, options, either);
     const facts = await setUp(client, options.lease, either);
     refuseUnsuitable(facts, server, options.allowUnsafeServer);
-    const session = new PostgresSession(`PostgreSQL at ${whereIs(host)}`, client, facts);
+    const session = new PostgresSession(
+      `PostgreSQL at ${whereIs(host)}`,
+      client,
+      facts,
+      options.answerTimeout ?? DEFAULT_TIMEOUT,
+    );
     session.mark = markOf(options.presence);
     client.on("error", (error) => session.ended(error));
     client.on("end", () => session.ended(new ConnectionError("the server closed the connection")));
@@ -246,7 +259,9 @@ async function logInOnce(
   signal.addEventListener("abort", aborted, { once: true });
   try {
     signal.throwIfAborted();
-    await client.connect();
+    const connected = client.connect();
+    watch(client, socket);
+    await connected;
     return client;
   } catch (error) {
     socket.destroy();
@@ -256,12 +271,26 @@ async function logInOnce(
   }
 }
 
+/** Keeps from the driver what is wrong, and tells it so. It listens to the socket from when it connects. */
+function watch(client: pg.Client, socket: Socket): void {
+  const frames = new PostgresFrames();
+  guard(socket, frames, (error) => socket.emit("error", error));
+  const { connection } = client as unknown as { readonly connection: { query(sql: string): void } };
+  const send = connection.query.bind(connection);
+  connection.query = (sql) => {
+    frames.asked();
+    send(sql);
+  };
+}
+
 /** Changes the settings, and asks what has to be known, in one go; one by one where the server refuses a setting. */
-async function setUp(client: pg.Client, lease: LeaseTerms, signal: AbortSignal): Promise<Row> {
+async function setUp(client: pg.Client, lease: LeaseTerms, signal: AbortSignal): Promise<Facts> {
   const ask = (statement: Statement) => askOrAbort(client, statement, signal);
+  const facts = (rows: readonly Row[], ...others: "set_config"[]) =>
+    new Answer(rows, ["pid", "standby", "read_only", "idle", ...others], (what) => new UnsuitableServerError(what));
   const settings = sessionSettings(lease).map(([name, value]) => sql`set_config(${word(name)}, ${word(value)}, false)`);
   try {
-    return await ask(sql`SELECT ${join(settings)}, ${FACTS}`);
+    return facts(await ask(sql`SELECT ${join(settings)}, ${FACTS}`), "set_config");
   } catch (error) {
     if (sqlState(error) === undefined) throw error;
     for (const setting of settings) {
@@ -269,16 +298,16 @@ async function setUp(client: pg.Client, lease: LeaseTerms, signal: AbortSignal):
         if (sqlState(error) === undefined) throw error;
       });
     }
-    return await ask(sql`SELECT ${FACTS}`);
+    return facts(await ask(sql`SELECT ${FACTS}`));
   }
 }
 
-async function askOrAbort(client: pg.Client, statement: Statement, signal: AbortSignal): Promise<Row> {
+async function askOrAbort(client: pg.Client, statement: Statement, signal: AbortSignal): Promise<readonly Row[]> {
   const aborted = () => socketOf(client).destroy();
   signal.addEventListener("abort", aborted, { once: true });
   try {
     signal.throwIfAborted();
-    return (await client.query(statement.textFor(POSTGRESQL))).rows[0] ?? {};
+    return rowsOf(await client.query(statement.textFor(POSTGRESQL)));
   } catch (error) {
     throw signal.aborted ? signal.reason : error;
   } finally {
@@ -287,24 +316,22 @@ async function askOrAbort(client: pg.Client, statement: Statement, signal: Abort
 }
 
 function refuseUnsuitable(
-  { standby, read_only: readOnly }: Row,
+  facts: Facts,
   { targetSessionAttrs }: PostgresServer,
   allowUnsafeServer: boolean,
 ): void {
-  if (standby === "t" && !allowUnsafeServer) {
+  if (facts.truth("standby") && !allowUnsafeServer) {
     throw new StandbyError(
       "the server is a standby, and a lock there excludes nobody elsewhere; name the primary, or " +
         "allow it with --allow-unsafe-server",
     );
   }
-  if (targetSessionAttrs === "read-write" && readOnly === "on") {
+  if (targetSessionAttrs === "read-write" && facts.text("read_only") !== "off") {
     throw new NotPrimaryError("the session is read-only, and target_session_attrs=read-write asks for another");
   }
 }
 
 function asDriver(client: pg.Client): DriverConnection {
-  // The types know of one result only; there is one for each statement.
-  const rowsOf = (result: pg.QueryResult | pg.QueryResult[]) => [result].flat().flatMap(({ rows }) => rows);
   return {
     query: (statement, done) =>
       client.query(
@@ -315,6 +342,11 @@ function asDriver(client: pg.Client): DriverConnection {
     destroy: () => socketOf(client).destroy(),
     socket: () => socketOf(client),
   };
+}
+
+/** The types know of one result only; there is one for each statement. */
+function rowsOf(result: pg.QueryResult | pg.QueryResult[]): Row[] {
+  return [result].flat().flatMap(({ rows }) => rows);
 }
 
 /** The socket below; the driver's types do not show it. */

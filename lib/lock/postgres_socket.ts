@@ -3,6 +3,7 @@ import type { PostgresHost, PostgresServer } from "../config/postgres/server.ts"
 import { ConfigError, messageOf } from "../errors.ts";
 import { ConnectionError } from "./network_errors.ts";
 import { TlsError } from "./postgres_errors.ts";
+import { serverWords } from "./server_words.ts";
 
 /** "SSLRequest" in the manual's "Message Formats". */
 const SSL_REQUEST = new Uint8Array([0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f]);
@@ -78,13 +79,18 @@ async function prepareTls(
   if (verifyHost && certificateName === undefined) {
     throw new ConfigError("Cannot use sslmode=verify-full without a host's name: add host beside hostaddr");
   }
-  const { readCertificates, readTlsFile } = await import("./tls_files.ts");
+  const [{ trustByItself }, { readCertificates, readTlsFile }] = await Promise.all([
+    import("./trusted.ts"),
+    import("./tls_files.ts"),
+  ]);
+  const isNamed = sslrootcert !== undefined && sslrootcert !== "system";
+  trustByItself(verify && !isNamed ? "its own" : "nobody");
   const file = (path: string) => ({ path, what: "file for TLS", cure: "make it readable for this user" });
   const options = {
     host: certificateName ?? (address.transport === "tcp" ? address.host : "localhost"),
     verify,
     verifyHost,
-    ca: sslrootcert !== undefined && sslrootcert !== "system" ? await readCertificates(file(sslrootcert)) : undefined,
+    ca: isNamed ? await readCertificates(file(sslrootcert)) : undefined,
     cert: sslcert === undefined ? undefined : await readCertificates(file(sslcert)),
     key: sslkey === undefined ? undefined : await readTlsFile(file(sslkey)),
     // So that a server can tell it from other protocols on the same port.
@@ -104,7 +110,7 @@ async function prepareTls(
         : sslnegotiation === "direct"
         ? "before version 17 a server takes no sslnegotiation=direct"
         : "see the server's log";
-      throw new TlsError(`TLS failed: ${messageOf(error).split("\n")[0]}; ${what}`);
+      throw new TlsError(`TLS failed: ${serverWords(messageOf(error))}; ${what}`);
     }
   };
 }

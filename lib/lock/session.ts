@@ -4,6 +4,7 @@ import { formatDuration } from "../duration.ts";
 import { LockUnavailableError } from "../errors.ts";
 import { sql, type Statement } from "../sql/statement.ts";
 import { ConnectionError } from "./network_errors.ts";
+import { ProtocolError } from "./protocol_error.ts";
 
 /** How long saying goodbye to a server may take, in milliseconds; it notices the end of the connection anyway. */
 const GOODBYE = 1000;
@@ -115,7 +116,8 @@ export class Session {
    * @param untilGone Whether to wait until the server has ended the session too, so that it counts for no limit any more.
    */
   async close({ untilGone = false } = {}): Promise<void> {
-    if (this.closed.aborted) return;
+    // One that has ended for us may be open yet, see `guard()`.
+    if (this.closed.aborted) return this.#driver.destroy();
     await new Promise<void>((resolve) => {
       const done = () => {
         clearTimeout(timer);
@@ -136,7 +138,8 @@ export class Session {
 
   /** For whoever made the session: to be called when the connection has ended. The first reason counts. */
   ended(error: unknown): void {
-    if (!this.closed.aborted) this.#closed.abort(new ConnectionError(this.#guide.describe(error)));
+    if (this.closed.aborted) return;
+    this.#closed.abort(error instanceof ProtocolError ? error : new ConnectionError(this.#guide.describe(error)));
   }
 
   #wrap(error: unknown): LockUnavailableError {

@@ -37,7 +37,8 @@ export function encrypt(plain: Socket, options: TlsOptions, done: (error?: Error
     socket: plain,
     host,
     servername: isIP(host) ? undefined : host,
-    ca,
+    // Where nothing is checked nobody's certificates are needed, so that a list that cannot be read does no harm.
+    ca: verify ? ca : [],
     cert,
     key,
     rejectUnauthorized: verify,

@@ -125,6 +125,14 @@ Deno.test("a ledger that is to be used is read, and not made", async () => {
   assert.match(broken.checks.get("ledger")!, /file is not a database; restore it, or move it away to begin anew$/);
 });
 
+Deno.test("what of a database server comes from variables is told, since cron may have others", async () => {
+  const server = `postgres://127.0.0.1:${closedPort()}/`;
+  const { checks } = await doctor(["--server", server], { env: { PGDATABASE: "locks", PGUSER: "u" } });
+  assert.match(checks.get("settings")!, /^pass .*database locks, user u, .*\(database from PGDATABASE, which cron may/);
+  const told = await doctor(["--server", `${server}locks`], { env: { PGUSER: "u" } });
+  assert.doesNotMatch(told.checks.get("settings")!, /cron/);
+});
+
 Deno.test("a folder that everybody can write to fails as in a run, and the cure is told", async () => {
   await using place = await Place.make();
   await Deno.mkdir(place.locks);

@@ -55,6 +55,16 @@ testWith(
   },
 );
 
+testWith([anotherUser], "a folder that the umask would close to its maker is open to it", async () => {
+  await using place = await Place.make();
+  await Deno.chmod(place.path, 0o777);
+  const look = `umask 777; for run in 1 2; do sera --once $run 0 echo ran; done; stat -c %a "$HOME/.local/state/sera"`;
+  const { code, stdout, stderr } = await place.run(["setpriv", ...asNobody(["sh", "-c", look])], {
+    env: { SERA_SERVER: "file:" },
+  });
+  assert.deepEqual({ code, stdout, stderr }, { code: 0, stdout: "ran\nran\n700\n", stderr: "" });
+});
+
 testWith([anotherUser], "a user without a home and a HOME has to name a folder", async () => {
   await using place = await Place.make();
   await Deno.chmod(place.path, 0o755);

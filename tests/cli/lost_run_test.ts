@@ -134,6 +134,25 @@ mariaDb!.test(
   },
 );
 
+mariaDb!.test("a signal ends the wait for a ledger whose server does not answer", async () => {
+  const { proxy, server } = await openProxy();
+  await using _ = proxy;
+  await using place = await Place.make(`${server}&readTimeout=25s`, { SERA_LEDGER_TABLE: "sera.runs" });
+  const words = ["--verbose=stderr", "--name", "hung", "--ledger", "0", "sh", "-c", "echo ready; read _; exit 3"];
+  await using run = place.startSera(words, { stdin: "open" });
+  await run.says("ready");
+  proxy.stall();
+  await run.closeStdin();
+  await run.says("finished with exit code 3");
+  run.kill("SIGTERM");
+  const { code, stderr } = await run.ended;
+  assert.equal(code, 3);
+  assert.match(
+    stderr,
+    /^sera: Cannot use the ledger \S+: [^\n]+no answer, and a signal ended the wait; run \d+ counts/m,
+  );
+});
+
 mariaDb!.test("when a lock is lost since the server is silent, nobody waits for the ledger", async () => {
   const { proxy, server } = await openProxy();
   await using _ = proxy;

@@ -77,7 +77,7 @@ for (const [thing, { put, said, byRoot }] of Object.entries(PLANTS)) {
       const told = /Cannot use the ledger \S+locks\/ledger\.sqlite: [^\n]+; [^\n]+\n$/;
       for (const args of [["--once", "k", "0", "echo", "ran"], ["history"], ["doctor", "--ledger"]]) {
         const { code, stdout, stderr } = await sera(...args);
-        assert.equal(code, 202, args[0]);
+        assert.equal(code, 202, args.join(" "));
         assert.match(args[0] === "doctor" ? stdout : stderr, told);
         assert.match(stdout + stderr, said);
         assert.doesNotMatch(stdout, /^ran$/m);
@@ -111,7 +111,7 @@ for (const mode of [0o755, 0o700, 0o2755]) {
     await Deno.chmod(place.locks, mode);
     for (const args of [["--name", "n", "0", "echo", "ran"], ["status"], ["history"], ["doctor"]]) {
       const { code, stdout, stderr } = await sera(...args);
-      assert.equal(code, 202, args[0]);
+      assert.equal(code, 202, args.join(" "));
       assert.match(stdout + stderr, /belongs to another user \(uid 61234\), and is not shared by a group; use another/);
       assert.doesNotMatch(stdout, /^ran$/m);
     }
@@ -194,7 +194,7 @@ testWith([linux, root], "a journal that is not ours makes SQLite remove no file 
   await hotJournal(`${place.locks}/ledger.sqlite`, victim);
   await Deno.chown(`${place.locks}/ledger.sqlite-journal`, STRANGER, SHARING_GROUP);
   for (const args of [["--once", "l", "0", "true"], ["history"], ["doctor", "--ledger"]]) {
-    assert.equal((await place.sera(args)).code, 0, args[0]);
+    assert.equal((await place.sera(args)).code, 0, args.join(" "));
   }
   assert.equal(await place.read("victim"), PRECIOUS);
   assert.match((await place.sera(["history"])).stdout, /^2 /m);

@@ -51,7 +51,7 @@ const AFTERWARDS: Record<string, Case> = {
   "the wait for --min-hold": {
     parts: { minHold: 60_000 },
     breaks: ({ signals }) => signals.endPassingOn = fault,
-    says: [ODD_AFTERWARDS, "released"],
+    says: [ODD_AFTERWARDS, ODD_AFTERWARDS, "released"],
   },
 };
 

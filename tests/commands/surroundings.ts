@@ -20,7 +20,7 @@ export class Surroundings implements AsyncDisposable {
     err: (text) => this.events.push(text.trim()),
   };
   readonly logger = new Logger(this.io, { format: "text" }, "words");
-  readonly will = new LastWill();
+  readonly will = new LastWill({ timed: false, inGroup: false });
   readonly #endWill = this.will[Symbol.asyncDispose].bind(this.will);
   readonly signals = new SignalRelay(this.will);
   readonly progress = new Progress(({ message }) => this.events.push(`sera: ${message}`));
@@ -43,6 +43,8 @@ export class Surroundings implements AsyncDisposable {
     return {
       lost: new AbortController().signal,
       session: undefined,
+      left: Infinity,
+      onRenewed: undefined,
       confirm: () => Promise.resolve(),
       release: () => {
         this.events.push("released");

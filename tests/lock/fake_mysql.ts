@@ -16,6 +16,9 @@ export class ServerError {
   constructor(readonly errno: number, readonly message: string) {}
 }
 
+/** What is sent in the place of a frame, which has a number, from 0 on. */
+export type Tamper = (frame: Uint8Array, number: number) => Uint8Array;
+
 const text = new TextEncoder();
 
 /** Protocol of 4.1, secure connection, transactions, authentication plugins. */
@@ -40,11 +43,17 @@ export class FakeMySql implements Disposable {
   readonly #connections = new Set<Deno.Conn>();
   readonly #answer: (sql: string) => Answer;
   readonly #login: FakeLogin | undefined;
+  readonly #tamper: Tamper;
+  #frames = 0;
 
-  /** @param answer Called with each statement. */
-  constructor(answer: (sql: string) => Answer, login?: FakeLogin) {
+  /**
+   * @param answer Called with each statement.
+   * @param tamper Called with each frame that is sent.
+   */
+  constructor(answer: (sql: string) => Answer, login?: FakeLogin, tamper: Tamper = (frame) => frame) {
     this.#answer = answer;
     this.#login = login;
+    this.#tamper = tamper;
     this.#accept();
   }
 
@@ -69,18 +78,18 @@ export class FakeMySql implements Disposable {
   async #serve(connection: Deno.Conn): Promise<void> {
     this.#connections.add(connection);
     try {
-      await send(connection, 0, [greeting(this.#login?.plugin ?? "mysql_native_password")]);
+      await this.#send(connection, 0, [greeting(this.#login?.plugin ?? "mysql_native_password")]);
       const { sequence, payload } = await receive(connection);
       if (this.#login && !await this.#login.admits(answerIn(payload), text.encode(SCRAMBLE))) {
-        return await send(connection, sequence + 1, result(new ServerError(1045, "Access denied")));
+        return await this.#send(connection, sequence + 1, result(new ServerError(1045, "Access denied")));
       }
-      await send(connection, sequence + 1, [...(this.#login ? [[...this.#login.success]] : []), OK]);
+      await this.#send(connection, sequence + 1, [...(this.#login ? [[...this.#login.success]] : []), OK]);
       for (;;) {
         const { payload } = await receive(connection);
         if (payload[0] === QUIT) break;
         const sql = new TextDecoder().decode(payload.subarray(1));
         this.statements.push(sql);
-        await send(connection, 1, result(this.#answer(sql)));
+        await this.#send(connection, 1, result(this.#answer(sql)));
       }
     } catch (error) {
       // The client has gone, or the server is being disposed of.
@@ -89,16 +98,38 @@ export class FakeMySql implements Disposable {
       if (this.#connections.delete(connection)) closeQuietly(connection);
     }
   }
+
+  /** In one go, as servers do. */
+  async #send(connection: Deno.Conn, sequence: number, payloads: number[][]): Promise<void> {
+    const frames = payloads.map((payload, index) =>
+      this.#tamper(new Uint8Array([...uint(payload.length, 3), sequence + index, ...payload]), this.#frames++)
+    );
+    await writeFully(connection, concat(frames));
+  }
 }
 
-class EndOfStream extends Error {}
+/** Joins bytes. */
+export function concat(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const joined = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    joined.set(part, at);
+    at += part.length;
+  }
+  return joined;
+}
 
-function isReset(error: unknown): boolean {
+/** The client has gone, also in the middle of something. */
+export class EndOfStream extends Error {}
+
+/** Whether the client has gone without a goodbye. */
+export function isReset(error: unknown): boolean {
   return error instanceof Deno.errors.ConnectionReset || error instanceof Deno.errors.BrokenPipe ||
     error instanceof Deno.errors.Interrupted;
 }
 
-function closeQuietly(connection: Deno.Conn): void {
+/** Closes a connection that may have been closed. */
+export function closeQuietly(connection: Deno.Conn): void {
   try {
     connection.close();
   } catch (error) {
@@ -112,7 +143,8 @@ async function receive(connection: Deno.Conn): Promise<{ sequence: number; paylo
   return { sequence: header[3]!, payload };
 }
 
-async function readFully(connection: Deno.Conn, length: number): Promise<Uint8Array> {
+/** Reads so many bytes. */
+export async function readFully(connection: Deno.Conn, length: number): Promise<Uint8Array> {
   const bytes = new Uint8Array(length);
   for (let done = 0; done < length;) {
     const read = await connection.read(bytes.subarray(done));
@@ -122,9 +154,8 @@ async function readFully(connection: Deno.Conn, length: number): Promise<Uint8Ar
   return bytes;
 }
 
-async function send(connection: Deno.Conn, sequence: number, payloads: number[][]): Promise<void> {
-  const packets = payloads.map((payload, index) => [...uint(payload.length, 3), sequence + index, ...payload]);
-  const bytes = new Uint8Array(packets.flat());
+/** Writes all of it. */
+export async function writeFully(connection: Deno.Conn, bytes: Uint8Array): Promise<void> {
   for (let done = 0; done < bytes.length;) done += await connection.write(bytes.subarray(done));
 }
 

@@ -7,6 +7,7 @@ import { type Certificates, makeCertificates, type ServerCertificate } from "../
 import { mariaDbUnavailable, startMariaDb } from "../servers/mariadb.ts";
 import type { MySqlServer } from "../servers/mysql_process.ts";
 import { ask, assertUnavailable } from "./ask.ts";
+import { assertTrustsNamedOnly } from "./other_authorities.ts";
 import { failure, freshName, hold, open } from "./open.ts";
 import { sharedMariaDb, SharedServer } from "./shared_server.ts";
 
@@ -132,6 +133,10 @@ secure.test("a CA file that cannot be used is told with its path", async (server
   const missing = await failure(server.dsn("tls=true"), `${folder}/nothing.pem`);
   assert.ok(missing instanceof ConfigError);
   assert.match(missing.message, /^Cannot read the CA file: .+nothing\.pem: [^\n]+$/);
+  await Deno.writeTextFile(`${folder}/empty.pem`, "");
+  const empty = await failure(server.dsn("tls=true"), `${folder}/empty.pem`);
+  assert.ok(empty instanceof ConfigError);
+  assert.match(empty.message, /^Cannot use the CA file: .+empty\.pem: there is no certificate in PEM format in it$/);
 });
 
 secure.test("the program trusts the CA that tls-ca names, or one of the system", async (server) => {
@@ -150,6 +155,28 @@ secure.test("the program trusts the CA that tls-ca names, or one of the system",
 
   await show(server, certificates.otherName);
   assert.equal((await run([], system)).code, 202);
+});
+
+secure.test("no variable makes the program trust another CA than the one that tls-ca names", async (server) => {
+  const { ca, good, untrusted } = certificates;
+  const dsn = `encrypted:secret@tcp(127.0.0.1:${server.port})/?tls=true`;
+  await assertTrustsNamedOnly(["--server", dsn, "--tls-ca", ca], untrusted.ca, async (whose) => {
+    await show(server, whose === "named" ? good : untrusted);
+  });
+});
+
+secure.test("without tls-ca the runtime's variables say whom to trust", async (server) => {
+  const { untrusted } = certificates;
+  await show(server, untrusted);
+  const run = (tls: string, env: Record<string, string>) =>
+    sera(["--server", `encrypted:secret@tcp(127.0.0.1:${server.port})/?tls=${tls}`, "0", "true"], { env });
+  assert.equal((await run("true", { DENO_CERT: untrusted.ca })).code, 0);
+  const missing = { DENO_CERT: `${folder}/missing.pem` };
+  const refused = await run("true", missing);
+  assert.equal(refused.code, 200);
+  assert.match(refused.stderr, /^sera: Cannot load the CAs that the runtime trusts: see to DENO_CERT[^\n]*; [^\n]+\n$/);
+  assert.doesNotMatch(refused.stderr, /missing/);
+  assert.equal((await run("skip-verify", missing)).code, 0);
 });
 
 plain.test("a server without TLS is refused by tls=true and tls=skip-verify", async (server) => {

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { sera } from "../cli/program.ts";
 import { ConfigError } from "../../lib/errors.ts";
+import { assertTrustsNamedOnly } from "./other_authorities.ts";
 import { failure } from "./open.ts";
 import { type Certificates, makeCertificates, type ServerCertificate } from "../servers/certificates.ts";
 import { postgres18Unavailable, startPostgres18 } from "../servers/postgres18.ts";
@@ -288,6 +289,16 @@ secure.test("sslnegotiation=direct is refused by a server before version 17", as
     urlOf(server, "127.0.0.1", "sslnegotiation=direct&sslmode=require"),
     /: TLS failed: .+; before version 17 a server takes no sslnegotiation=direct$/,
   );
+});
+
+secure.test("no variable makes the program trust another CA than the one that sslrootcert names", async (server) => {
+  const { ca, untrusted } = certificates;
+  for (const sslmode of ["verify-full", "verify-ca", "require"]) {
+    const url = urlOf(server, "127.0.0.1", `sslmode=${sslmode}&sslrootcert=${ca}`, "encrypted");
+    await assertTrustsNamedOnly(["--server", url], untrusted.ca, async (whose) => {
+      await show(server, whose === "named" ? "good" : "untrusted");
+    });
+  }
 });
 
 secure.test("the program trusts the CA that tls-ca or the URL names, or one of the system", async (server) => {

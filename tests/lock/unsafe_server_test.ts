@@ -151,7 +151,7 @@ function withVariables(variables: Readonly<Record<string, string>>): FakeMySql {
   const rows: AnswerRow[] = Object.entries(variables).map(([name, value]) => ({ Variable_name: name, Value: value }));
   const answers: [string, Answer][] = [
     ["SHOW GLOBAL VARIABLES", rows],
-    ["IS_USED_LOCK", { mine: 1, server: variables.server_uuid ?? "//" }],
+    ["IS_USED_LOCK", { mine: 1, id: 7, server: variables.server_uuid ?? "//", idle: 30 }],
     ["GET_LOCK", { got: 1 }],
     ["RELEASE_LOCK", { released: 1 }],
   ];

@@ -44,9 +44,8 @@ function unknownNetwork(network: string): DsnError {
  * was meant, so brackets are asked for; and a port is a number, since the names of services differ between machines.
  */
 export function parseHostAndPort(text: string, show: Show): MySqlAddress {
-  // Brackets or an @ come from a password that holds what ends it.
-  const shown = /[()@]/.test(text) ? "it" : show(text, "it");
-  const bad = (problem: string) => new DsnError(`Cannot use the address of the MySQL DSN: ${shown} ${problem}`);
+  const bad = (problem: string) =>
+    new DsnError(`Cannot use the address of the MySQL DSN: ${show(text, "it")} ${problem}`);
   const bracketed = /^\[([^[\]]*)\](?::(.*))?$/s.exec(text);
   if (!bracketed && text.split(":").length > 2) {
     throw bad("has more than one colon; write an IPv6 address in brackets as in tcp([::1]:3306)");

@@ -8,7 +8,7 @@
  * @module
  */
 
-import { cut, DsnError, percentDecode, type Show, showNothing, showQuoted } from "../dsn_text.ts";
+import { cut, DsnError, percentDecode, type Show, showAddress, showNothing, showQuoted } from "../dsn_text.ts";
 import { parseHostAndPort, parseNetwork } from "./address.ts";
 import { type Parameters, parseParameters } from "./parameters.ts";
 
@@ -94,7 +94,7 @@ function parseGoForm(dsn: string): MySqlDsn {
   const [user, password] = cut(left.slice(0, Math.max(at, 0)), ":");
   // An @ right of the slash may end a password that holds a slash; a colon without an @ may start a password.
   const show = right.includes("@") || (at < 0 && left.includes(":")) ? showNothing : showQuoted;
-  const address = parseNetwork(left.slice(at + 1), show);
+  const address = parseNetwork(left.slice(at + 1), show === showNothing ? showNothing : showAddress);
   return { kind: "mysql", user, password: password ?? "", address, ...parseDatabaseAndParameters(right, show) };
 }
 

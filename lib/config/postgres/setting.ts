@@ -23,7 +23,7 @@ export function badSetting(setting: Setting, problem: string): DsnError {
 /** A path in a message, unless somebody may have written something else in its place. */
 export const showPath = (path: string): string => {
   const shown = pathOr(path, "");
-  return shown === "" ? "(not shown)" : showQuoted(shown, "");
+  return shown === "" ? "(not shown)" : showQuoted(shown, "(not shown)");
 };
 
 /** One of some names, in lower case as libpq wants them. */

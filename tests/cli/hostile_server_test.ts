@@ -1,0 +1,192 @@
+/** The program, and servers that are broken or mean harm: one line, no code but those that say what happened. */
+
+import assert from "node:assert/strict";
+import { concat, type Tamper } from "../lock/fake_mysql.ts";
+import { FAKE_MYSQL, FAKE_POSTGRES, type FakeKind, type FakeServer } from "../lock/fake_sessions.ts";
+import { Chance, spoiling } from "../lock/tampering.ts";
+import { linux, testWith } from "./needs.ts";
+import { Place } from "./place.ts";
+
+const MEBIBYTE = 1024 * 1024;
+
+/** How much more memory a spoiled session may take than a good one, in KiB. */
+const MOST_MEMORY = 100 * 1024;
+
+/** What a server may send, and what is said of it. */
+const SPOILED: readonly { kind: FakeKind; what: string; frame: () => Uint8Array; says: RegExp }[] = [
+  {
+    kind: FAKE_POSTGRES,
+    what: "an error of four bytes",
+    frame: () => new Uint8Array([0x45, 0, 0, 0, 4]),
+    says: /a broken message of type E|an unexpected message of type E/,
+  },
+  {
+    kind: FAKE_POSTGRES,
+    what: "a notice of four bytes",
+    frame: () => new Uint8Array([0x4e, 0, 0, 0, 4]),
+    says: /a broken message of type N|an unexpected message of type N/,
+  },
+  {
+    kind: FAKE_POSTGRES,
+    what: "an announcement of a gibibyte",
+    frame: () => concat([new Uint8Array([0x45, 0x40, 0, 0, 0]), new Uint8Array(64 * MEBIBYTE)]),
+    says: /more than 1 MiB in one answer/,
+  },
+  {
+    kind: FAKE_POSTGRES,
+    what: "an error of 15 MiB",
+    frame: () => concat([new Uint8Array([0x45, 0, 0xf0, 0, 5, 0x4d]), new Uint8Array(15 * MEBIBYTE).fill(0x78)]),
+    says: /more than 1 MiB in one answer/,
+  },
+  {
+    kind: FAKE_POSTGRES,
+    what: "another protocol",
+    frame: () => new TextEncoder().encode("HTTP/1.1 400 Bad Request\r\n\r\n"),
+    says: /an unexpected message of type H/,
+  },
+  {
+    kind: FAKE_MYSQL,
+    what: "thousands of packets out of order",
+    frame: () => concat(new Array(20_000).fill(new Uint8Array([1, 0, 0, 77, 0]))),
+    says: /a packet out of order/,
+  },
+  {
+    kind: FAKE_MYSQL,
+    what: "an error of 15 MiB",
+    frame: () => concat([new Uint8Array([3, 0, 0xf0, 1, 0xff, 1, 4]), new Uint8Array(15 * MEBIBYTE).fill(0x78)]),
+    says: /more than 1 MiB in one answer/,
+  },
+  {
+    kind: FAKE_MYSQL,
+    what: "packets of 16 MiB",
+    frame: () => concat([1, 2, 3, 4].map((number) => concat([new Uint8Array([255, 255, 255, number]), big()]))),
+    says: /more than 1 MiB in one answer/,
+  },
+  {
+    kind: FAKE_MYSQL,
+    what: "another protocol",
+    frame: () => new TextEncoder().encode("SSH-2.0-OpenSSH_9.6\r\n"),
+    says: /more than 1 MiB in one answer/,
+  },
+];
+
+function big(): Uint8Array {
+  return new Uint8Array(16 * MEBIBYTE - 1);
+}
+
+/** Sends something else in the place of a frame. */
+function instead(spoiled: number, frame: () => Uint8Array): Tamper {
+  return (sent, number) => number === spoiled ? frame() : sent;
+}
+
+/** The frame that begins an answer, counted from the end: of the look in a hold, and before that of the first question. */
+const IN_HOLD: Readonly<Record<string, number>> = { MySQL: 17, PostgreSQL: 16 };
+const IN_QUESTION: Readonly<Record<string, number>> = { MySQL: 4, PostgreSQL: 8 };
+
+/** Notes how much memory sera has taken at the most when it is told to end, or ends by itself. */
+const HOLD = `exec 2>/dev/null
+note() { grep VmHWM "/proc/$PPID/status" >memory; }
+trap 'note; exit 0' TERM
+touch started
+[ $# -eq 0 ] || { note; exit 0; }
+while :; do sleep 0.05; done`;
+
+for (const { kind, what, frame, says } of SPOILED) {
+  for (const [when, spoiled] of [["at the begin", 0], ["for an answer", IN_QUESTION[kind.name]!]] as const) {
+    Deno.test(`${kind.name}: ${what} ${when} is one line and 202`, async () => {
+      using server = kind.start(true, instead(spoiled, frame));
+      await using place = await Place.make(server.setting);
+      const { code, stderr } = await place.sera(["0", "touch", place.file("ran")]);
+      assert.equal(code, 202, stderr);
+      assert.match(stderr, /^sera: Cannot lock on [^\n]+\n$/);
+      assert.match(stderr, says);
+      assert.equal(await hasRun(place), false);
+    });
+  }
+
+  testWith([linux], `${kind.name}: ${what} in a hold stops the command, with one line and little memory`, async () => {
+    const usual = await memoryOf(kind, undefined);
+    using server = kind.start(true, instead(IN_HOLD[kind.name]!, frame));
+    await using place = await Place.make(server.setting);
+    await place.script("hold", HOLD);
+    const { code, stderr } = await place.sera(["--ttl", "3s", "0", place.file("hold")], { cwd: place.path });
+    assert.equal(code, 206, stderr);
+    assert.match(stderr, /^sera: Lock lost: [^\n]+; stopping [^\n]+, since another node may start it now\n$/);
+    assert.match(stderr, says);
+    const more = kibibytes(await place.read("memory")) - usual;
+    assert.ok(more < MOST_MEMORY, `${more} KiB more than usual`);
+  });
+}
+
+/** How much memory sera takes for a session in which nothing is spoiled, in KiB. */
+async function memoryOf(kind: FakeKind, tamper: Tamper | undefined): Promise<number> {
+  using server = kind.start(true, tamper);
+  await using place = await Place.make(server.setting);
+  await place.script("hold", HOLD);
+  const { code, stderr } = await place.sera(["0", place.file("hold"), "once"], { cwd: place.path });
+  assert.equal(code, 0, stderr);
+  return kibibytes(await place.read("memory"));
+}
+
+function kibibytes(line: string): number {
+  return Number(/^VmHWM:\s+(\d+) kB/.exec(line)?.[1]);
+}
+
+Deno.test("MySQL: an OK in plain text, where TLS begins, lets nobody in", async () => {
+  // The greeting says that the server has TLS; what follows it answers a login that has not been sent.
+  const ok = new Uint8Array([7, 0, 0, 2, 0, 0, 0, 2, 0, 0, 0]);
+  const injections: readonly Uint8Array[] = [
+    ok,
+    ok.subarray(0, 6),
+    new Uint8Array([9, 0, 0, 2, 0xff, 0x15, 4, ...new TextEncoder().encode("denied")]),
+  ];
+  for (const injected of injections) {
+    const tamper: Tamper = (frame, number) => {
+      if (number > 0) return frame;
+      const greeting = frame.slice();
+      // After the header, version, number, scramble and filler: the second byte of what it can.
+      greeting[4 + 12 + 4 + 8 + 1 + 1]! |= 0x08;
+      return concat([greeting, injected]);
+    };
+    using server = FAKE_MYSQL.start(true, tamper);
+    await using place = await Place.make(`${server.setting}?tls=skip-verify`);
+    const { code, stderr } = await place.sera(["0", "touch", place.file("ran")]);
+    assert.equal(code, 202, stderr);
+    assert.match(stderr, /^sera: Cannot lock on [^\n]+ in plain text where TLS begins[^\n]+\n$/);
+    assert.equal(await hasRun(place), false);
+    assert.deepEqual(server.statements, []);
+  }
+});
+
+const ROUNDS = Number(Deno.env.get("SERA_FUZZ_PROGRAM_ROUNDS") ?? 10);
+const SEED = Number(Deno.env.get("SERA_FUZZ_SEED") ?? 1);
+
+for (const kind of [FAKE_MYSQL, FAKE_POSTGRES]) {
+  Deno.test(`${kind.name}: whatever is spoiled, sera ends as it says, and runs nothing without the lock`, async () => {
+    for (let round = 0; round < ROUNDS; round++) {
+      const seed = SEED * 1000 + round;
+      const chance = new Chance(seed);
+      const free = chance.below(3) > 0;
+      const { tamper, what } = spoiling(chance, free ? kind.frames : kind.frames >> 1);
+      using server = kind.start(free, tamper);
+      await check(kind, server, free, `seed ${seed}, ${free ? "free" : "taken"}, ${what}`);
+    }
+  });
+}
+
+async function check(kind: FakeKind, server: FakeServer, free: boolean, about: string): Promise<void> {
+  const limits = kind === FAKE_MYSQL ? "?timeout=2s&readTimeout=2s" : "?connect_timeout=2";
+  await using place = await Place.make(server.setting + limits);
+  const { code, stderr } = await place.sera(["0", "sh", "-c", `touch ${place.file("ran")}; exit 7`]);
+  const ran = await hasRun(place);
+  assert.ok([202, 204, 7].includes(code), `${about}: ${code}: ${stderr}`);
+  assert.equal(ran, code === 7, about);
+  assert.ok(!ran || free, about);
+  const lines = stderr.split("\n").filter((line) => line !== "");
+  assert.ok(lines.length <= 1 && lines.every((line) => line.startsWith("sera: ")), `${about}: ${stderr}`);
+  assert.ok(code !== 202 || lines.length === 1, about);
+}
+
+async function hasRun(place: Place): Promise<boolean> {
+  return await Deno.stat(place.file("ran")).then(() => true, () => false);
+}

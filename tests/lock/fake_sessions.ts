@@ -1,0 +1,89 @@
+/** Fake servers that play a whole session, with a lock that is free or somebody else's. */
+
+import { parseServer } from "../../lib/config/server.ts";
+import type { Backend } from "../../lib/lock/lock.ts";
+import type { LeaseTerms } from "../../lib/lock/lease.ts";
+import { MySqlBackend } from "../../lib/lock/mysql.ts";
+import { PostgresBackend } from "../../lib/lock/postgres.ts";
+import { type Answer, type AnswerRow, FakeMySql, type Tamper } from "./fake_mysql.ts";
+import { FakePostgres, PID } from "./fake_postgres.ts";
+import { plainSession } from "./open.ts";
+
+/** A fake server, and the `server` setting that leads to it. */
+export interface FakeServer extends Disposable {
+  readonly setting: string;
+  /** The statements that it was asked, in order. */
+  readonly statements: readonly string[];
+}
+
+/** A kind of fake server. */
+export interface FakeKind {
+  readonly name: string;
+  /** How many frames it sends until a lock has been taken, looked at once and given back. */
+  readonly frames: number;
+  /**
+   * Starts one.
+   *
+   * @param free Whether it gives the lock.
+   */
+  start(free: boolean, tamper?: Tamper): FakeServer;
+  /**
+   * Opens the backend for a lock.
+   *
+   * @param limit How long the server is waited for, in milliseconds.
+   */
+  open(server: FakeServer, lease: LeaseTerms, limit: number): Promise<Backend>;
+}
+
+/** What is said of each thing that sera asks for, by the column's name, when the lock is free; otherwise 0 or `f`. */
+const MYSQL_VALUES: AnswerRow = { got: 1, mine: 1, released: 1, id: 7, server: "//", idle: 30 };
+const POSTGRES_VALUES: AnswerRow = {
+  ...{ got: "t", mine: "t", released: "t", now: 1_764_000_000_000 },
+  ...{ set_config: "", pid: PID, standby: "f", read_only: "off", idle: 0 },
+};
+const TRUTHS = ["got", "mine", "released"];
+
+/** The row that a statement asks for. */
+function rowFor(sql: string, values: AnswerRow, free: boolean, no: string | number): Answer {
+  const asked = [...sql.matchAll(/\bAS (\w+)/g)].map(([, name]) => name!);
+  const names = [...(sql.includes("set_config(") ? ["set_config"] : []), ...asked];
+  return Object.fromEntries(names.map((name) => [name, !free && TRUTHS.includes(name) ? no : values[name] ?? no]));
+}
+
+export const FAKE_MYSQL: FakeKind = {
+  name: "MySQL",
+  frames: 30,
+  start(free, tamper) {
+    const answer = (sql: string): Answer => sql.startsWith("SELECT") ? rowFor(sql, MYSQL_VALUES, free, 0) : {};
+    const server = new FakeMySql(answer, undefined, tamper);
+    return {
+      setting: server.dsn,
+      statements: server.statements,
+      [Symbol.dispose]: () => server[Symbol.dispose](),
+    };
+  },
+  async open({ setting }, lease, limit) {
+    const server = await parseServer(setting, "the test", { env: () => undefined });
+    if (server.kind !== "mysql") throw new Error(`not a MySQL DSN: ${setting}`);
+    return new MySqlBackend({ ...server, connectTimeout: limit, readTimeout: limit }, { ...plainSession, lease });
+  },
+};
+
+export const FAKE_POSTGRES: FakeKind = {
+  name: "PostgreSQL",
+  frames: 24,
+  start(free, tamper) {
+    const server = new FakePostgres((sql) => rowFor(sql, POSTGRES_VALUES, free, "f"), tamper);
+    return {
+      setting: server.url,
+      statements: server.statements,
+      [Symbol.dispose]: () => server[Symbol.dispose](),
+    };
+  },
+  async open({ setting }, lease, limit) {
+    const server = await parseServer(setting, "the test", { env: () => undefined });
+    if (server.kind !== "postgres") throw new Error(`not a PostgreSQL URL: ${setting}`);
+    const options = { ...plainSession, lease, answerTimeout: limit };
+    return new PostgresBackend({ ...server, connectTimeout: limit }, options);
+  },
+};

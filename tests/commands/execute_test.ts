@@ -28,7 +28,7 @@ function broken(logger: Logger): Logger {
   return logger;
 }
 
-const brokenRun: LedgerRun = { id: 1, ifUnrecorded: "", finish: rejects };
+const brokenRun: LedgerRun = { id: 1n, ifUnrecorded: "", finish: rejects };
 
 interface Case {
   readonly lock?: Partial<HeldLock>;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { livingOf, presenceOf } from "../../lib/child/group.ts";
-import { linux, root, testWith, tool } from "../cli/needs.ts";
+import { linux, type Need, root, testWith, tool } from "../cli/needs.ts";
 import { Running } from "../cli/running.ts";
 import { until } from "../cli/wait.ts";
 
@@ -11,9 +11,14 @@ function startGroup(script: string): Running {
   return new Running(["setsid", "sh", "-c", script], { env, stdin: "open" });
 }
 
+/** Defines a test. Once a process has been started, sera listens for the ends of its children for good. */
+function test(needs: readonly Need[], name: string, fn: () => Promise<void>): void {
+  testWith(needs, name, fn, { sanitizeOps: false, sanitizeResources: false });
+}
+
 const setsid = linux ?? tool("setsid", "true");
 
-testWith([setsid], "a group's members are all told, with their user, and nobody else", async () => {
+test([setsid], "a group's members are all told, with their user, and nobody else", async () => {
   await using run = startGroup("sleep 60 >/dev/null & echo child $!; read -r _; kill $!");
   await run.says(/child \d+\n/);
   const child = Number(/\d+/.exec(run.stdout)![0]);
@@ -30,7 +35,7 @@ testWith([setsid], "a group's members are all told, with their user, and nobody 
   await run.ended;
 });
 
-testWith([setsid], "a zombie is there, but does not live", async () => {
+test([setsid], "a zombie is there, but does not live", async () => {
   const file = await Deno.makeTempFile();
   const child = 'echo "child $$"; while [ -e "$0" ]; do sleep 0.02; done';
   // sleep(1) reaps nobody.
@@ -46,7 +51,7 @@ testWith([setsid], "a zombie is there, but does not live", async () => {
   assert.deepEqual(await livingOf(pid), []);
 });
 
-testWith([setsid], "a name with spaces, parentheses and line breaks deceives nobody", async () => {
+test([setsid], "a name with spaces, parentheses and line breaks deceives nobody", async () => {
   const name = "a) Z 1 1\n1 (b";
   await using run = startGroup(
     `printf '%s' '${name}' >/proc/self/comm; printf '%s' '${name}' >/proc/$$/comm; echo ready; read -r _`,
@@ -57,7 +62,7 @@ testWith([setsid], "a name with spaces, parentheses and line breaks deceives nob
   await run.ended;
 });
 
-testWith([root ?? setsid], "the user of another user's process is told", async () => {
+test([root ?? setsid], "the user of another user's process is told", async () => {
   await using run = new Running(["setsid", "setpriv", "--reuid=4242", "sh", "-c", "echo ready; read -r _"], {
     env,
     stdin: "open",
@@ -68,7 +73,7 @@ testWith([root ?? setsid], "the user of another user's process is told", async (
   await run.ended;
 });
 
-testWith([linux], "nobody is there when all have been reaped", async () => {
+test([linux], "nobody is there when all have been reaped", async () => {
   await using run = new Running(["true"], { env });
   await run.ended;
   assert.equal(presenceOf(run.pid), "nobody");

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { entrypoint } from "../docs/dockerfile.ts";
-import { pidNamespace, testWith, tool } from "./needs.ts";
+import { pidNamespace, terminal, testWith, tool } from "./needs.ts";
 import { fixture, Place } from "./place.ts";
-import { children, type Running } from "./running.ts";
+import { children, descendants, type Running } from "./running.ts";
 import { waitersForFile } from "./targets.ts";
+import { startInTerminal } from "./terminal.ts";
 import { lockName } from "../../lib/lock/lock_name.ts";
 import { until } from "./wait.ts";
 
@@ -79,6 +80,26 @@ testWith(
     assert.equal((await inside.ended).code, 143);
   },
 );
+
+for (const name of ["INT", "TERM"] as const) {
+  testWith([pidNamespace, terminal], `as process 1 with a terminal sera passes SIG${name} on`, async () => {
+    await using place = await Place.make();
+    const command = `echo $PPID >${place.file("pid")}; exec ${fixture("report.sh")} command ${name}`;
+    await using run = startInTerminal(
+      place,
+      `exec unshare --pid --fork --kill-child --mount-proc sera 0 sh -c '${command}'`,
+    );
+    await run.says("command ready");
+    assert.equal(await place.read("pid"), "1\n");
+    Deno.kill(descendants(run.pid).find((pid) => isFirst(pid))!, `SIG${name}`);
+    await run.says(`command ${name}`);
+  });
+}
+
+/** Whether a process is the first of its namespace, and not of this one. proc_pid_status(5) */
+function isFirst(pid: number): boolean {
+  return /^NSpid:.*\s1$/m.test(Deno.readTextFileSync(`/proc/${pid}/status`));
+}
 
 testWith([pidNamespace], "as process 1 sera waits, ends at once by a signal, and takes over", async () => {
   await using place = await Place.make();

@@ -1,21 +1,26 @@
 /**
- * What happens to the command when sera is killed with SIGKILL: its lock is free at that moment, so the command has to
- * go too.
+ * What happens to the command when sera is killed with SIGKILL, stopped or stuck: its lock is free then, or will be, so
+ * the command has to go.
  *
  * A parent-death signal (`setpriv --pdeathsig`) would reach one process only, none that has changed its user, and comes
  * when the thread that started it ends. So a shell waits beside the command, at the reading end of a pipe that nobody but
  * sera can write to; the kernel closes it when sera ends, however that comes about.
  */
 
-import { REMEMBER_IGNORED, rememberedIgnored } from "./ignored_signals.ts";
+import { CommandStartError, messageOf } from "../errors.ts";
+import { keepChildren } from "./children.ts";
+import { parseTestimony, type Testimony, watchScript } from "./watch_script.ts";
 
-/**
- * Reads an empty line, see below, and whom to kill; then waits for the end of the pipe. The keys of the terminal and a
- * logout do not end it: it has a session of its own, and ignores what a group may be sent.
- */
-const SCRIPT = `${REMEMBER_IGNORED}
-trap '' HUP INT QUIT TERM
-read -r _ && read -r target && { read -r _; kill -s KILL -- "$target"; }`;
+/** How long to wait for an answer, in milliseconds: somebody may have stopped the shell. */
+const PATIENCE = 5000;
+
+/** What a last will goes by. */
+export interface LastWillOptions {
+  /** Whether it will have a time limit, which not every shell can keep. */
+  readonly timed: boolean;
+  /** Whether the command will be in sera's process group; then the shell is as well, and sees what the group is sent. */
+  readonly inGroup: boolean;
+}
 
 /**
  * A watch over sera's own life. Make it before the lock is asked for: what starts between getting the lock and starting
@@ -25,26 +30,21 @@ export class LastWill implements AsyncDisposable {
   readonly #shell: Deno.ChildProcess | undefined;
   readonly #writer: WritableStreamDefaultWriter<Uint8Array> | undefined;
   readonly #ready: Promise<void> = Promise.resolve();
-  #ignored: ReadonlySet<Deno.Signal> | undefined;
+  #said: ReadableStreamDefaultReader<Uint8Array> | undefined;
+  #asked: Promise<Testimony | undefined> = Promise.resolve(undefined);
+  #silent = false;
 
-  /** Starts the shell. Where there is none, nothing is watched, and {@linkcode isKept} says so. */
-  constructor() {
+  /**
+   * Starts the shell. Where there is none, nothing is watched, and {@linkcode isKept} says so.
+   *
+   * @throws {CommandStartError} When there is one that cannot be started.
+   */
+  constructor({ timed, inGroup }: LastWillOptions) {
     if (Deno.build.os === "windows") return;
-    try {
-      this.#shell = new Deno.Command("/bin/sh", {
-        args: ["-c", SCRIPT],
-        cwd: "/",
-        clearEnv: true,
-        detached: true,
-        stdin: "piped",
-        stdout: "null",
-        stderr: "null",
-      }).spawn();
-    } catch (error) {
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
-      return;
-    }
-    this.#writer = this.#shell.stdin.getWriter();
+    this.#shell = startShell(timed && exists(BASH) ? BASH : SH, inGroup);
+    // Not before: what is caught is not ignored any more.
+    keepChildren();
+    this.#writer = this.#shell?.stdin.getWriter();
     // The runtime's first write to a pipe waits for its event loop; the others are done before they return, and a sera
     // that is killed right after the command's start must have said whom to kill.
     this.#ready = this.#say("");
@@ -60,18 +60,54 @@ export class LastWill implements AsyncDisposable {
     return this.#shell !== undefined;
   }
 
-  /** Of HUP, INT, QUIT and TERM those that sera was started with ignored, if nobody listened to any before. */
-  get ignored(): ReadonlySet<Deno.Signal> {
-    return this.#ignored ??= this.#shell ? rememberedIgnored(this.#shell.pid) : new Set();
-  }
-
   /**
    * Names the process that must not outlive sera.
    *
    * @param target Its number; negative for a whole process group.
+   * @param left In how many milliseconds it has to be killed, whatever sera does, unless that is renewed.
    */
-  kill(target: number): void {
-    this.#say(`${target}`);
+  kill(target: number, left = Infinity): void {
+    this.#say(left === Infinity ? `kill ${target}` : `kill ${target} ${hundredths(left)}`);
+  }
+
+  /** Sets a new time limit in the place of the one that was given, in milliseconds from now. */
+  renew(left: number): void {
+    this.#say(`renew ${hundredths(left)}`);
+  }
+
+  /** The process has ended: its number may become another one's. */
+  forget(): void {
+    this.#say("forget");
+  }
+
+  /** What the shell has to tell; undefined where there is none, or it has been killed or stopped. */
+  testify(): Promise<Testimony | undefined> {
+    return this.#asked = this.#asked.then(() => this.#ask());
+  }
+
+  async #ask(): Promise<Testimony | undefined> {
+    if (!this.#shell || this.#silent) return undefined;
+    this.#say("ask");
+    let timer;
+    const testimony = await Promise.race([
+      this.#answer(),
+      new Promise<undefined>((resolve) => timer = setTimeout(() => resolve(undefined), PATIENCE)),
+    ]);
+    clearTimeout(timer);
+    this.#silent = testimony === undefined;
+    return testimony;
+  }
+
+  async #answer(): Promise<Testimony | undefined> {
+    this.#said ??= this.#shell!.stdout.getReader();
+    const decoder = new TextDecoder();
+    for (let text = "";;) {
+      const { done, value } = await this.#said.read();
+      if (done) return undefined;
+      text += decoder.decode(value, { stream: true });
+      const testimony = parseTestimony(text);
+      if (testimony) return testimony;
+    }
   }
 
   /**
@@ -96,4 +132,46 @@ export class LastWill implements AsyncDisposable {
       if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
     }
   }
+}
+
+const BASH = "/bin/bash";
+const SH = "/bin/sh";
+const NULL_DEVICE = "/dev/null";
+
+function startShell(shell: string, inGroup: boolean): Deno.ChildProcess | undefined {
+  try {
+    return new Deno.Command(shell, {
+      args: ["-c", watchScript(inGroup)],
+      cwd: "/",
+      clearEnv: true,
+      detached: !inGroup,
+      stdin: "piped",
+      stdout: "piped",
+      stderr: "null",
+    }).spawn();
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound && !exists(shell)) return undefined;
+    if (!(error instanceof Error)) throw error;
+    const reason = exists(NULL_DEVICE)
+      ? messageOf(error).replace(/^Failed to spawn '.*?': /s, "")
+      : `there is no ${NULL_DEVICE}`;
+    throw new CommandStartError(
+      `Cannot start ${shell}, which is to end the command should sera be killed: ${reason}; the command was not started`,
+    );
+  }
+}
+
+function exists(path: string): boolean {
+  try {
+    Deno.statSync(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Error) return false;
+    throw error;
+  }
+}
+
+/** Never longer than the time, and never none at all. */
+function hundredths(milliseconds: number): number {
+  return Math.max(1, Math.floor(milliseconds / 10));
 }

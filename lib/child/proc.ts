@@ -1,5 +1,7 @@
+import { keepChildren } from "./children.ts";
+
 /** What Linux tells of this process in /proc, see {@linkcode readProc}. */
-export function readOwnProc(file: "cmdline" | "stat" | "status"): Uint8Array | undefined {
+export function readOwnProc(file: "cmdline"): Uint8Array | undefined {
   return readProc(`${Deno.pid}/${file}`);
 }
 
@@ -8,10 +10,11 @@ export function readOwnProc(file: "cmdline" | "stat" | "status"): Uint8Array | u
  * not; cat(1) may.
  *
  * @param path The path within the folder.
- * @returns The file's bytes; undefined where there is no such file or no cat.
+ * @returns The file's bytes; undefined where there is no such file, or cat cannot be started.
  */
 export function readProc(path: string): Uint8Array | undefined {
   if (Deno.build.os !== "linux") return undefined;
+  keepChildren();
   try {
     const { success, stdout } = new Deno.Command("/bin/cat", {
       args: [`/proc/${path}`],
@@ -24,7 +27,8 @@ export function readProc(path: string): Uint8Array | undefined {
     }).outputSync();
     return success ? stdout : undefined;
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.PermissionDenied) return undefined;
+    // No cat, no process left, no descriptor, no memory: it cannot be told.
+    if (error instanceof Error) return undefined;
     throw error;
   }
 }

@@ -1,44 +1,11 @@
 import { InterruptedError } from "../errors.ts";
-import { readOwnProc } from "./proc.ts";
+import { caughtAfter, caughtBefore, ENDING, ENDING_NUMBERS, numberOf, signalsIn, STOPPING } from "./signal_lists.ts";
+import type { Testimony } from "./watch_script.ts";
 
-/** Signals by number, the same on all systems that sera runs on. POSIX, kill(1). */
-const NUMBERS: Partial<Record<Deno.Signal, number>> = { SIGHUP: 1, SIGINT: 2, SIGQUIT: 3, SIGTERM: 15 };
-
-/** The signals that end sera while it waits. */
-const ENDING: readonly Deno.Signal[] = Deno.build.os === "windows"
-  ? ["SIGINT"]
-  : ["SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM"];
-
-/** Signals that mean the same everywhere and that are passed on besides the ending ones. */
-const PASSED_ON: readonly Deno.Signal[] = [
-  "SIGUSR1",
-  "SIGUSR2",
-  "SIGALRM",
-  "SIGVTALRM",
-  "SIGPROF",
-  "SIGIO",
-  "SIGURG",
-  "SIGXCPU",
-  "SIGXFSZ",
-  "SIGTRAP",
-  "SIGABRT",
-  "SIGBUS",
-  "SIGSYS",
-];
-const PASSED_ON_LINUX: readonly Deno.Signal[] = ["SIGPWR", "SIGSTKFLT"];
-
-/** Signals about the terminal or about stopping. In a shared group the kernel or the shell sends them to the command. */
-const JOB_CONTROL: readonly Deno.Signal[] = ["SIGTSTP", "SIGTTIN", "SIGTTOU", "SIGCONT", "SIGWINCH"];
-
-/**
- * The kernel does not let SIGTSTP, SIGTTIN and SIGTTOU stop a group that has no shell to wake it again, and a command in a
- * session of its own is such a group. SIGSTOP always works; tini and dumb-init do the same.
- */
-const STOPPING: readonly Deno.Signal[] = ["SIGTSTP", "SIGTTIN", "SIGTTOU"];
-
-/** Who knows the signals that sera was started with ignored; asked only when one comes. */
+/** Who knows the signals that sera was started with ignored, and those that its group was sent; asked when one comes. */
 export interface SignalWitness {
-  readonly ignored: ReadonlySet<Deno.Signal>;
+  /** Undefined where nobody knows. */
+  testify(): Promise<Testimony | undefined>;
 }
 
 /** What signals are passed on to. */
@@ -50,19 +17,42 @@ export interface SignalTarget {
 }
 
 /**
+ * For how long after a signal to the whole group another one of the kind is taken for a part of it, in milliseconds:
+ * timeout(1) sends one to sera and another one to the group.
+ */
+const ONE_AND_THE_SAME = 500;
+
+/**
+ * For how long after the command's start SIGXFSZ is sera's own, in milliseconds: the kernel sends it for a write that
+ * exceeds `ulimit -f`, and sera has written just before.
+ */
+const OWN_WRITES = 50;
+
+/**
  * Catches the signals that sera gets: until the command runs, one of them ends the wait; then they are the command's.
  * A signal that sera was started with ignored, as nohup(1) does with SIGHUP, stays ignored, and is not passed on.
+ *
+ * It listens until the process is gone: a signal that comes when the command has ended must not end sera, which has its
+ * exit code to hand back.
  */
 export class SignalRelay implements Disposable {
   readonly #ended = new AbortController();
   readonly #witness: SignalWitness;
   readonly #listeners = new Map<Deno.Signal, () => void>();
+  /** When the group was last sent a signal. */
+  readonly #groupHits = new Map<Deno.Signal, number>();
   #target: SignalTarget | undefined;
   #passedOn: number | undefined;
+  #ignored: ReadonlySet<Deno.Signal> | undefined;
+  #passesFileSize = false;
+  /** What came before is dealt with. */
+  #idle: Promise<void> = Promise.resolve();
 
   constructor(witness: SignalWitness) {
     this.#witness = witness;
     for (const signal of ENDING) this.#listen(signal);
+    // Otherwise the first line that sera writes may end it.
+    if (Deno.build.os !== "windows") this.#listen("SIGXFSZ");
   }
 
   /** Fires when a signal came before there was a command; the reason is an {@linkcode InterruptedError}. */
@@ -75,13 +65,19 @@ export class SignalRelay implements Disposable {
     return this.#passedOn;
   }
 
+  /**
+   * From now on catches every signal that would end or stop sera in the place of a command that is about to be started.
+   * What comes before {@linkcode passOnTo} is kept for it, if that is called in the same turn of the event loop.
+   */
+  expect(ownSession: boolean): void {
+    for (const signal of caughtBefore(ownSession)) this.#listen(signal);
+  }
+
   /** From now on passes every signal that can be caught on to the command. */
   passOnTo(target: SignalTarget): void {
     this.#target = target;
-    if (Deno.build.os === "windows") return;
-    for (const signal of PASSED_ON) this.#listen(signal);
-    if (Deno.build.os === "linux") { for (const signal of PASSED_ON_LINUX) this.#listen(signal); }
-    if (target.ownSession) { for (const signal of JOB_CONTROL) this.#listen(signal); }
+    for (const signal of caughtAfter(target.ownSession)) this.#listen(signal);
+    setTimeout(() => this.#passesFileSize = true, OWN_WRITES);
   }
 
   /**
@@ -94,49 +90,65 @@ export class SignalRelay implements Disposable {
     return this.interrupted;
   }
 
-  /** From now on the signals have nobody to go to: the command has ended, and sera is about to. */
+  /** Asks now, not when a signal comes, what is ignored: before the one who knows it ends. */
+  async learnIgnored(): Promise<void> {
+    this.#ignored ??= signalsIn((await this.#witness.testify())?.ignored ?? 0);
+  }
+
+  /** Listens no more: for tests, where the process goes on. */
   [Symbol.dispose](): void {
     for (const [signal, listener] of this.#listeners) Deno.removeSignalListener(signal, listener);
     this.#listeners.clear();
   }
 
   #listen(signal: Deno.Signal): void {
-    // Deno takes SIGHUP and SIGINT into its own hands as soon as anybody listens to any signal, and would end by them. So
-    // the ignored ones have to be caught and dropped.
-    const listener = () => this.#isIgnored(signal) || this.#received(signal);
+    if (this.#listeners.has(signal)) return;
+    // Deno takes SIGHUP, SIGINT and SIGTERM into its own hands as soon as anybody listens to any signal, and would end by
+    // them. So the ignored ones have to be caught and dropped.
+    const listener = () => {
+      this.#idle = this.#idle.then(() => this.#received(signal));
+    };
     Deno.addSignalListener(signal, listener);
     this.#listeners.set(signal, listener);
   }
 
-  /** With a terminal on stdin none is: nohup(1) takes it away, and so does a shell for what it starts in the background. */
-  #isIgnored(signal: Deno.Signal): boolean {
-    return ENDING.includes(signal) && !Deno.stdin.isTerminal() && this.#witness.ignored.has(signal);
+  async #received(signal: Deno.Signal): Promise<void> {
+    if (!this.#target && !ENDING.includes(signal)) return;
+    if (signal === "SIGXFSZ" && !this.#passesFileSize) return;
+    const reachedGroup = await this.#ask(signal);
+    if (this.#ignored?.has(signal)) return;
+    const number = ENDING_NUMBERS[signal];
+    // It may have ended meanwhile.
+    if (!this.#target) return number === undefined ? undefined : this.#ended.abort(new InterruptedError(number));
+    if (ENDING.includes(signal)) this.#passedOn ??= number;
+    if (!this.#target.ownSession) return reachedGroup ? undefined : this.#target.signal(signal);
+    if (!STOPPING.includes(signal)) return this.#target.signal(signal);
+    this.#target.signal("SIGSTOP");
+    // Sera as well: a shell waits for that before it takes its terminal back. SIGCONT then wakes both.
+    Deno.kill(Deno.pid, "SIGSTOP");
   }
 
-  #received(signal: Deno.Signal): void {
-    if (!this.#target) {
-      if (ENDING.includes(signal)) this.#ended.abort(new InterruptedError(NUMBERS[signal] ?? 0));
-      return;
+  /**
+   * Learns what is ignored, if that is not known yet, and whether the signal went to sera's whole group, and so to a
+   * command in it. Twice would mean "at once" to many.
+   */
+  async #ask(signal: Deno.Signal): Promise<boolean> {
+    const sharesGroup = this.#target?.ownSession === false;
+    if (this.#ignored && !sharesGroup) return false;
+    const came = performance.now();
+    const testimony = await this.#witness.testify();
+    this.#ignored ??= signalsIn(testimony?.ignored ?? 0);
+    if (!sharesGroup) return false;
+    // The terminal's keys send these, and they always reach the group.
+    if (!testimony) return signal === "SIGINT" || signal === "SIGQUIT";
+    for (const other of this.#listeners.keys()) {
+      if (testimony.got.includes(numberOf(other) ?? 0)) this.#groupHits.set(other, came);
     }
-    if (ENDING.includes(signal)) this.#passedOn ??= NUMBERS[signal];
-    if (this.#target.ownSession) {
-      if (!STOPPING.includes(signal)) return this.#target.signal(signal);
-      this.#target.signal("SIGSTOP");
-      // Sera as well: a shell waits for that before it takes its terminal back. SIGCONT then wakes both.
-      return Deno.kill(Deno.pid, "SIGSTOP");
-    }
-    // A key of the terminal reaches the whole foreground group, the command too; twice would mean "at once" to many.
-    const fromKey = (signal === "SIGINT" || signal === "SIGQUIT") && inForeground();
-    if (!fromKey) this.#target.signal(signal);
+    return came - (this.#groupHits.get(signal) ?? -Infinity) < ONE_AND_THE_SAME;
   }
 }
 
-/** Whether sera is in the terminal's foreground group. Where that cannot be told, a terminal on stdin says yes. */
-function inForeground(): boolean {
-  const stat = readOwnProc("stat");
-  if (!stat) return true;
-  // pid (name) state ppid pgrp session tty_nr tpgid …; the name may hold spaces and parentheses. proc(5)
-  const text = new TextDecoder().decode(stat);
-  const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
-  return fields[2] === fields[5];
+/** The signals that sera would pass on if they were not blocked. */
+export function blockedIn(testimony: Testimony | undefined): readonly Deno.Signal[] {
+  return [...signalsIn(testimony?.blocked ?? 0)];
 }

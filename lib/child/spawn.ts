@@ -10,6 +10,11 @@ export interface RunningCommand extends SignalTarget {
   readonly target: number;
 }
 
+/** Whether a command gets a session of its own, see {@linkcode startCommand}. */
+export function getsOwnSession(): boolean {
+  return Deno.build.os !== "windows" && !Deno.stdin.isTerminal();
+}
+
 /**
  * Starts a command with the words as they are, without a shell, on sera's own stdin, stdout and stderr.
  *
@@ -20,7 +25,7 @@ export interface RunningCommand extends SignalTarget {
  */
 export function startCommand(words: readonly string[]): RunningCommand {
   const [program, ...args] = words as [string, ...string[]];
-  const ownSession = Deno.build.os !== "windows" && !Deno.stdin.isTerminal();
+  const ownSession = getsOwnSession();
   const child = spawn(program, args, ownSession);
   const target = ownSession ? -child.pid : child.pid;
   return {

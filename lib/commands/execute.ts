@@ -1,6 +1,6 @@
-import type { SignalRelay } from "../child/signals.ts";
+import { blockedIn, type SignalRelay } from "../child/signals.ts";
 import type { LastWill } from "../child/last_will.ts";
-import { type RunningCommand, startCommand } from "../child/spawn.ts";
+import { getsOwnSession, type RunningCommand, startCommand } from "../child/spawn.ts";
 import { holdsPassword } from "../config/server.ts";
 import { delayOrAbort } from "../deadline.ts";
 import { formatDuration } from "../duration.ts";
@@ -17,6 +17,9 @@ import type { LedgerRun } from "../ledger/register.ts";
 import type { HeldLock } from "../lock/lock.ts";
 import type { Logger } from "../log/logger.ts";
 import { supervise, type Supervised } from "../supervise.ts";
+
+/** What a command ends with that was killed, 128 and SIGKILL. */
+const KILLED = 137;
 
 /** What the execution of a command goes by. */
 export interface Execution {
@@ -60,6 +63,7 @@ export async function executeHolding(
     return { exitCode };
   }
 
+  signals.expect(getsOwnSession());
   let command: RunningCommand;
   try {
     hidePassword(io);
@@ -70,8 +74,12 @@ export async function executeHolding(
     await release(lock, logger, since);
     throw error;
   }
-  will.kill(command.target);
+  if (execution.onLost === "terminate") {
+    will.kill(command.target, lock.left);
+    lock.onRenewed = () => will.renew(lock.left);
+  } else will.kill(command.target);
   signals.passOnTo(command);
+  if (logger.tells("info")) tellBlocked(execution);
 
   const ended = new AbortController();
   const timeUp = maxRun && new AbortController();
@@ -90,7 +98,9 @@ export async function executeHolding(
   });
   if (maxRun) ended.abort();
   signals.endPassingOn();
-  const { exitCode, stoppedBy } = supervised;
+  if (execution.run) will.forget();
+  const { exitCode } = supervised;
+  const stoppedBy = supervised.stoppedBy ?? await killedByWill(exitCode, execution);
   const held = Math.round(performance.now() - since);
   const how = stoppedBy ? `stopped after ${formatDuration(held)}` : `finished with exit code ${exitCode}`;
   logger.log("info", "finished", `Command ${how}.`, { held, exitCode });
@@ -100,10 +110,27 @@ export async function executeHolding(
     exitCode === 0 && !stoppedBy ? "succeeded" : "failed",
     exitCodeOf(stoppedBy) ?? exitCode,
   );
-  if (stoppedBy instanceof LockLostError) return supervised;
+  if (stoppedBy instanceof LockLostError) return { exitCode, stoppedBy };
   await keep(lock, execution, held);
   await Promise.all([release(lock, logger, since), will[Symbol.asyncDispose]()]);
-  return supervised;
+  return { exitCode, stoppedBy };
+}
+
+/** Says what sera cannot pass on, since it was blocked when sera was started, and nobody here can unblock it. */
+async function tellBlocked({ will, logger }: Execution): Promise<void> {
+  const blocked = blockedIn(await will.testify());
+  if (blocked.length === 0) return;
+  logger.log("info", "note", `Blocked since before sera's start, so that it does not get them: ${blocked.join(", ")}.`);
+}
+
+/** What an exit code of SIGKILL means when the last will has sent it, since sera did not move while its time ran out. */
+async function killedByWill(exitCode: number, { will, logger }: Execution): Promise<LockLostError | undefined> {
+  if (exitCode !== KILLED || !(await will.testify())?.fenced) return undefined;
+  const error = new LockLostError(
+    "Lock lost: sera was stopped or stuck until its time was over, and the command was killed",
+  );
+  logger.log("error", "error", error.message, { exitCode: error.exitCode });
+  return error;
 }
 
 /** Looks at the lock once more, since time may have passed: sera may have been suspended. */
@@ -142,9 +169,8 @@ async function record(
 async function keep(lock: HeldLock, { minHold, signals, will, logger }: Execution, held: number): Promise<void> {
   if (minHold === undefined || held >= minHold || signals.passedOn !== undefined || lock.lost.aborted) return;
   const over = AbortSignal.any([signals.endPassingOn(), lock.lost]);
-  // Once it has ended it cannot be asked any more.
-  void will.ignored;
-  // The command's number may become another process's while the lock is kept.
+  // The command's number may become another process's while the lock is kept; once it has ended it cannot be asked.
+  await signals.learnIgnored();
   await will[Symbol.asyncDispose]();
   logger.log("info", "note", `Keeping the lock for another ${formatDuration(minHold - held)} (min-hold).`);
   await delayOrAbort(minHold - held, over);

@@ -6,6 +6,7 @@ import { subcommandFlags } from "../args/subcommands.ts";
 import { subcommandHelp } from "../args/usage.ts";
 import { LastWill } from "../child/last_will.ts";
 import { SignalRelay } from "../child/signals.ts";
+import { getsOwnSession } from "../child/spawn.ts";
 import { DEFAULT_GRACE, DEFAULT_TTL } from "../config/config.ts";
 import { parsePostgres } from "../config/server.ts";
 import { formatDuration, parseWait } from "../duration.ts";
@@ -75,10 +76,8 @@ async function runOnce(
   for (const note of server.notes) logger.log("info", "note", note);
   const key = flags.get("name") ?? DEFAULT_NAME;
   const name = namespacedName(flags.get("namespace") ?? DEFAULT_NAME, key);
-  const will = new LastWill();
-  using signals = new SignalRelay(will);
-  // Signals are caught until it has ended: what is disposed of last is named first.
-  await using _will = will;
+  await using will = new LastWill({ timed: true, inGroup: !getsOwnSession() });
+  const signals = new SignalRelay(will);
   await using backend = await openBackend(server, name, {
     lease: { ttl: DEFAULT_TTL, grace: DEFAULT_GRACE },
     allowUnsafeServer: isAsked(flags, "allow-unsafe-server"),

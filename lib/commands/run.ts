@@ -1,5 +1,6 @@
 import { LastWill } from "../child/last_will.ts";
 import { SignalRelay } from "../child/signals.ts";
+import { getsOwnSession } from "../child/spawn.ts";
 import type { Settings } from "../config/config.ts";
 import { formatDuration } from "../duration.ts";
 import { InterruptedError, LockUnavailableError, MaxRunError, SeraError } from "../errors.ts";
@@ -35,10 +36,12 @@ export async function runUnderLock(request: RunRequest, settings: Settings, io: 
   const name = settings.namespace === undefined ? lockName(key) : namespacedName(settings.namespace, key);
   logger.aboutLock(name);
   const label = settings.label ?? request.words[0]!;
-  const will = new LastWill();
-  using signals = new SignalRelay(will);
-  // Signals are caught until it has ended: what is disposed of last is named first.
-  await using _will = will;
+  const { grace, onLost, maxRun, minHold } = settings;
+  await using will = new LastWill({
+    timed: settings.server.kind !== "file" && onLost === "terminate",
+    inGroup: !getsOwnSession(),
+  });
+  const signals = new SignalRelay(will);
   await using backend = await openBackend(settings.server, name, {
     ...backendOptions(settings, label, io),
     retrying: retryingOnce(logger),
@@ -94,7 +97,6 @@ export async function runUnderLock(request: RunRequest, settings: Settings, io: 
   }
 
   logger.log("info", "acquired", `Lock acquired after ${formatDuration(waited)}.`, { waited });
-  const { grace, onLost, maxRun, minHold } = settings;
   const { run } = turn;
   const { exitCode, stoppedBy } = await executeHolding(turn.lock, request.words, {
     signals,

@@ -17,6 +17,9 @@ const TOUCH_AFTER = 3_600_000;
  */
 export class HeldFileLock implements HeldLock {
   readonly session = undefined;
+  /** The kernel lets a sera that is stopped keep it. */
+  readonly left = Infinity;
+  onRenewed = undefined;
   readonly #file: LockFile;
   readonly #terms: LeaseTerms;
   readonly #lost = new AbortController();

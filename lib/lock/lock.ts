@@ -39,6 +39,15 @@ export interface HeldLock {
   readonly session: Session | undefined;
 
   /**
+   * In how many milliseconds everything that needs the lock must have ended, unless a look shows before that it is still
+   * held; `Infinity` where only the end of this process takes it away.
+   */
+  readonly left: number;
+
+  /** Called after each look that showed the lock to be held, so that there is more time {@linkcode left}. */
+  onRenewed: (() => void) | undefined;
+
+  /**
    * Makes sure that the lock is still held, unless that has just been seen.
    *
    * @throws {LockLostError} When it is not; then {@linkcode lost} has fired.

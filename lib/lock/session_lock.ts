@@ -25,6 +25,7 @@ export interface LockInSession {
  */
 export class SessionLock implements HeldLock {
   readonly session: Session;
+  onRenewed: (() => void) | undefined;
   readonly #lock: LockInSession;
   readonly #terms: LeaseTerms;
   readonly #lost = new AbortController();
@@ -49,6 +50,10 @@ export class SessionLock implements HeldLock {
 
   get lost(): AbortSignal {
     return this.#lost.signal;
+  }
+
+  get left(): number {
+    return Math.max(0, endsAfter(this.#terms) - this.#confirmed.age);
   }
 
   async confirm(): Promise<void> {
@@ -84,7 +89,9 @@ export class SessionLock implements HeldLock {
       throw new LockLostError(`${this.session.where} has freed it`);
     }
     this.#confirmed = sent;
-    if (!this.#released && !this.lost.aborted) this.#watch();
+    if (this.#released || this.lost.aborted) return;
+    this.#watch();
+    this.onRenewed?.();
   }
 
   /** Does something again that an administrator, or a limit, has broken off while the session went on. */
@@ -112,8 +119,7 @@ export class SessionLock implements HeldLock {
   #lose(why: string): void {
     if (this.#released || this.lost.aborted) return;
     this.#stop();
-    const left = Math.max(0, endsAfter(this.#terms) - this.#confirmed.age);
-    const within = Math.min(left, graceOf(this.#terms));
+    const within = Math.min(this.left, graceOf(this.#terms));
     this.#lost.abort(new LockLostError(`Lock lost: ${why}`, within));
   }
 

@@ -1,3 +1,4 @@
+import { keepChildren } from "../child/children.ts";
 import { delayOrAbort } from "../deadline.ts";
 import { printable } from "../printable.ts";
 
@@ -27,6 +28,7 @@ export async function sendToSyslog(
   message: string,
 ): Promise<void> {
   const options = socket === undefined ? [] : ["-u", socket];
+  keepChildren();
   const logger = startLogger(["-t", `sera[${Deno.pid}]`, "-p", `user.${severity}`, ...options]);
   if (!logger) return;
   const ended = new AbortController();

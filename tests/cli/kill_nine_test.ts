@@ -3,7 +3,7 @@ import { linux, pidNamespace, terminal, testWith, tool } from "./needs.ts";
 import { fixture, Place } from "./place.ts";
 import { childrenOfSera, lives, passesOn, pidIn, processesWith, processInfo, underWatch } from "./process_list.ts";
 import { children, killQuietly, type Running } from "./running.ts";
-import { startInTerminal } from "./terminal.ts";
+import { KEY, startInTerminal } from "./terminal.ts";
 import { until } from "./wait.ts";
 
 /** How soon after sera's end its command has to be gone, in milliseconds. */
@@ -67,14 +67,16 @@ testWith([terminal], "with a terminal kill -9 on sera ends the command itself", 
   await assertGoneAfterKill(sera.pid, [command, will]);
 });
 
-testWith([terminal], "the terminal's keys and its end do not reach the shell that waits for sera's", async () => {
+testWith([terminal], "the terminal's keys and its end do not end the shell that waits for sera's", async () => {
   await using place = await Place.make();
-  await using run = startInTerminal(place, `sera 0 ${fixture("hold.sh")}`);
-  await run.says("ready");
+  await using run = startInTerminal(place, `exec sera 0 ${fixture("report.sh")} command INT`);
+  await run.says("command ready");
   const { command, will } = childrenOfSera(await seraBelow(run.pid));
-  assert.notEqual(processInfo(will)!.session, processInfo(command)!.session);
-  await run.write("\x03");
-  assert.equal((await run.ended).code, 130);
+  await run.write(KEY.ctrlC);
+  await run.says("command INT");
+  assert.ok(lives(will));
+  Deno.kill(command, "SIGTERM");
+  assert.equal((await run.ended).code, 0);
   await until("nothing is left", () => ![command, will].some(lives));
 });
 

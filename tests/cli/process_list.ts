@@ -37,16 +37,16 @@ export function processesWith(mark: string): number[] {
 /** The children of a sera whose command runs: the command, and the shell that waits for sera's end. */
 export function childrenOfSera({ pid }: Running): { readonly command: number; readonly will: number } {
   const all = children(pid);
-  const will = all.find((child) => readOf(child, "cmdline").includes("read -r _ && read -r target"));
+  const will = all.find((child) => readOf(child, "cmdline").includes('kill -s KILL -- "$target"'));
   const command = all.find((child) => child !== will);
   if (will === undefined || command === undefined) throw new Error(`sera has only these children: ${all}`);
   return { command, will };
 }
 
-/** Signals that sera catches only when its command runs, by number. signal(7) */
-const CAUGHT_LATE = { SIGUSR1: 10, SIGTSTP: 20 };
+/** Signals that sera catches only for a command, by number: the last one when that has been started. signal(7) */
+const CAUGHT_LATE = { SIGUSR1: 10, SIGTSTP: 20, SIGURG: 23 };
 
-/** Resolves when sera passes the signal on, some milliseconds after the command's start. */
+/** Resolves when sera passes the signal on to its command. */
 export async function passesOn({ pid }: Pick<Running, "pid">, signal: keyof typeof CAUGHT_LATE): Promise<void> {
   await until(`sera passes ${signal} on`, () => {
     const mask = /^SigCgt:\s*([0-9a-f]+)$/m.exec(readOf(pid, "status"))?.[1] ?? "0";
@@ -57,7 +57,7 @@ export async function passesOn({ pid }: Pick<Running, "pid">, signal: keyof type
 /** Resolves when sera has told the shell whom to kill; killed before, it would leave the command behind. */
 export async function underWatch(sera: Pick<Running, "pid">): Promise<void> {
   // What it does next.
-  await passesOn(sera, "SIGUSR1");
+  await passesOn(sera, "SIGURG");
 }
 
 /** The process that a script has written to a file. */

@@ -1,0 +1,91 @@
+/** The signals that sera has to do with, and what is to be done with each. */
+
+/** Those that end sera while it waits. */
+export const ENDING: readonly Deno.Signal[] = Deno.build.os === "windows"
+  ? ["SIGINT"]
+  : ["SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM"];
+
+/** Those that would end sera by default, and that are passed on besides {@linkcode ENDING}. */
+const DEADLY: readonly Deno.Signal[] = [
+  "SIGUSR1",
+  "SIGUSR2",
+  "SIGALRM",
+  "SIGVTALRM",
+  "SIGPROF",
+  "SIGIO",
+  "SIGXCPU",
+  "SIGXFSZ",
+  "SIGTRAP",
+  "SIGABRT",
+  "SIGBUS",
+  "SIGSYS",
+];
+const DEADLY_ON_LINUX: readonly Deno.Signal[] = ["SIGPWR", "SIGSTKFLT"];
+
+/**
+ * The kernel does not let SIGTSTP, SIGTTIN and SIGTTOU stop a group that has no shell to wake it again, and a command in a
+ * session of its own is such a group. SIGSTOP always works; tini and dumb-init do the same.
+ */
+export const STOPPING: readonly Deno.Signal[] = ["SIGTSTP", "SIGTTIN", "SIGTTOU"];
+
+/** What has to be caught before the command starts: it would end or stop sera in its place. */
+export function caughtBefore(ownSession: boolean): readonly Deno.Signal[] {
+  if (Deno.build.os === "windows") return [];
+  const onLinux = Deno.build.os === "linux" ? DEADLY_ON_LINUX : [];
+  // In a shared group the kernel or the shell stops the command, too.
+  return [...DEADLY, ...onLinux, ...(ownSession ? STOPPING : [])];
+}
+
+/**
+ * What is caught right after the command's start: by default it does nothing to sera, and each listener takes time that
+ * everybody waits for.
+ */
+export function caughtAfter(ownSession: boolean): readonly Deno.Signal[] {
+  if (Deno.build.os === "windows") return [];
+  return ownSession ? ["SIGURG", "SIGCONT", "SIGWINCH"] : ["SIGURG"];
+}
+
+/** Numbers of the ending ones, the same on all systems that sera runs on. POSIX, kill(1). */
+export const ENDING_NUMBERS: Partial<Record<Deno.Signal, number>> = {
+  SIGHUP: 1,
+  SIGINT: 2,
+  SIGQUIT: 3,
+  SIGTERM: 15,
+};
+
+/** Linux's numbers, on the processors that sera runs on. signal(7) */
+const LINUX_NUMBERS: Partial<Record<Deno.Signal, number>> = {
+  ...ENDING_NUMBERS,
+  SIGTRAP: 5,
+  SIGABRT: 6,
+  SIGBUS: 7,
+  SIGUSR1: 10,
+  SIGUSR2: 12,
+  SIGALRM: 14,
+  SIGSTKFLT: 16,
+  SIGCHLD: 17,
+  SIGCONT: 18,
+  SIGTSTP: 20,
+  SIGTTIN: 21,
+  SIGTTOU: 22,
+  SIGURG: 23,
+  SIGXCPU: 24,
+  SIGXFSZ: 25,
+  SIGVTALRM: 26,
+  SIGPROF: 27,
+  SIGWINCH: 28,
+  SIGIO: 29,
+  SIGPWR: 30,
+  SIGSYS: 31,
+};
+
+/** The number that a shell and /proc know a signal by; undefined where that is not known. */
+export function numberOf(signal: Deno.Signal): number | undefined {
+  return (Deno.build.os === "linux" ? LINUX_NUMBERS : ENDING_NUMBERS)[signal];
+}
+
+/** The signals of a mask in which number n is bit n - 1, as in proc_pid_stat(5). */
+export function signalsIn(mask: number): ReadonlySet<Deno.Signal> {
+  const all = Object.entries(LINUX_NUMBERS) as [Deno.Signal, number][];
+  return new Set(all.filter(([, number]) => (mask >>> (number - 1)) & 1).map(([signal]) => signal));
+}

@@ -1,0 +1,146 @@
+/**
+ * What the shell beside the command does, see {@linkcode LastWill}: it reads words from sera, a line each, answers on its
+ * stdout when it is asked, and kills the command when sera has ended or has been silent for too long.
+ *
+ * - `kill TARGET [TIME]`: who must not outlive sera; nor the time, in hundredths of a second, unless sera renews it.
+ * - `renew TIME`: so long from now.
+ * - `forget`: the command has ended.
+ * - `ask`: one line is wanted, {@linkcode Testimony}.
+ *
+ * It starts no process for that, for there may be none left to start when it matters.
+ */
+
+import { caughtAfter, caughtBefore, ENDING, numberOf } from "./signal_lists.ts";
+
+/** How long a sera may compute in silence when its time is over and the command was killed, in hundredths of a second. */
+const STUCK = 1000;
+/** How long it takes to say so. */
+const SAYING = 100;
+
+/** What is said in the place of a sera that is killed for it. */
+const LAST_WORDS = "sera: Lock lost: sera did not move any more and was killed, after its command; please report it";
+
+/**
+ * The script for sh(1). The time limit needs a `read -t` that takes fractions, which bash has had since version 4.
+ *
+ * @param inGroup Whether it is in sera's process group, so that it can tell what the group was sent.
+ */
+export function watchScript(inGroup: boolean): string {
+  return `read -r stat </proc/self/stat
+set -f
+set -- $stat
+ignored=\${33:-0}
+# bash itself ignores SIGQUIT, and tells only so whether it was ignored before.
+[ ! "\${BASH_VERSION-}" ] || { ignored=$((ignored & ~4)); trap -p QUIT; }
+${inGroup ? NOTE_SIGNALS : "trap '' HUP INT QUIT TERM PIPE"}
+exec 3>&1 >&2
+${WATCH}`;
+}
+
+/** The keys of the terminal, a logout or kill(1) do not end it. */
+const NOTE_SIGNALS = [
+  ...[...ENDING, ...caughtBefore(false), ...caughtAfter(false)]
+    .map(numberOf)
+    .filter((number) => number !== undefined)
+    .map((number) => `trap 'hit=1 got="$got ${number}"' ${number}`),
+  "trap '' PIPE TSTP TTIN TTOU",
+].join("\n");
+
+const WATCH = `timed=
+case \${BASH_VERSION-} in [4-9].*|[1-9][0-9].*) timed=1 ;; esac
+target= span= fenced=0 step=fence got= hit=
+
+# Of the time that ends here some may be left: the wall clock was set, or a signal came.
+clock() { read -r up _ </proc/uptime && at=$((10#\${up%.*}\${up#*.})) || at=; }
+arm() { span=$1 left=$1; clock; from=$at; }
+rest() { clock; if [ "$at" ] && [ "$from" ]; then left=$((span - at + from)); else left=$1; fi; }
+
+# Whether sera computes: it neither waits for something, as it does when all is well, nor is it stopped.
+spins() { read -r stat </proc/$PPID/stat && case \${stat##*) } in R*) ;; *) false ;; esac }
+
+over() {
+  case $step in
+  fence)
+    kill -s KILL -- "$target"
+    fenced=1 step=look
+    arm ${STUCK} ;;
+  look)
+    if spins; then
+      echo '${LAST_WORDS}' >>/proc/$PPID/fd/2 &
+      step=end
+      arm ${SAYING}
+    else
+      arm ${STUCK}
+    fi ;;
+  end)
+    kill -s KILL $!
+    step=look
+    arm ${STUCK}
+    ! spins || kill -s KILL $PPID ;;
+  esac
+}
+
+next() {
+  line=
+  while :; do
+    if [ "$span" ]; then
+      [ $left -gt 0 ] || { over; continue; }
+      read -r -t $((left / 100)).$((left / 10 % 10))$((left % 10)) part
+    else
+      read -r part
+    fi
+    status=$?
+    line=$line$part
+    if [ $status = 0 ]; then hit=; return 0; fi
+    if [ $status -gt 128 ]; then rest 0
+    elif [ "$hit" ]; then hit=; [ ! "$span" ] || rest $left
+    else return 1
+    fi
+  done
+}
+
+while next; do
+  set -- $line
+  # It moves after all.
+  [ $fenced = 0 ] || span= step=look
+  case \${1-} in
+  kill) target=$2; [ ! "$timed" ] || [ $# -lt 3 ] || arm $3 ;;
+  renew) [ $fenced = 1 ] || [ ! "$span" ] || arm $2 ;;
+  forget) target= span= ;;
+  ask)
+    blocked=0 told=$got
+    if read -r stat </proc/$PPID/stat; then
+      set -- \${stat##*) }
+      blocked=\${30:-0}
+    fi
+    echo "$ignored $blocked $fenced$told" >&3
+    got=\${got#"$told"} ;;
+  esac
+done
+[ ! "$target" ] || kill -s KILL -- "$target"`;
+
+/** What the shell has to tell. */
+export interface Testimony {
+  /** A mask of the signals that sera was started with ignored, which nobody can see any more; 0 where nobody could. */
+  readonly ignored: number;
+  /** A mask of the signals that sera does not get, since they were blocked when it was started. */
+  readonly blocked: number;
+  /** Whether the time was over, and the shell has killed the command. */
+  readonly fenced: boolean;
+  /** The numbers of the signals that sera's whole group was sent since the last testimony, if the shell is in it. */
+  readonly got: readonly number[];
+}
+
+/**
+ * Reads what the shell has said.
+ *
+ * @param said All of it since the last testimony.
+ * @returns Undefined if there is no whole answer yet.
+ */
+export function parseTestimony(said: string): Testimony | undefined {
+  const answer = /^\d.*(?=\n)/m.exec(said)?.[0];
+  if (answer === undefined) return undefined;
+  const [ignored = 0, blocked = 0, fenced = 0, ...got] = answer.split(" ").map(Number);
+  const quit = /^trap -- '' (SIG)?QUIT$/m.test(said) ? 4 : 0;
+  return { ignored: ignored | quit, blocked, fenced: fenced === 1, got };
+}

@@ -1,0 +1,66 @@
+import assert from "node:assert/strict";
+import { linux, testWith, tool } from "../cli/needs.ts";
+import { lives, processInfo } from "../cli/process_list.ts";
+import { children, Running } from "../cli/running.ts";
+import { until } from "../cli/wait.ts";
+
+/** Starts the program beside this file, by way of other words if there are any. */
+function start(what: "spin" | "wait", limit: number, before: readonly string[] = []): Running {
+  const program = [Deno.execPath(), "run", "--quiet", "-A", `${import.meta.dirname}/watched.ts`, what, `${limit}`];
+  return new Running([...before, ...program], { env: Deno.env.toObject() });
+}
+
+/** The number of the command that it has started. */
+async function commandOf(run: Running): Promise<number> {
+  await run.says(/command \d+\n/);
+  return Number(/command (\d+)/.exec(run.stdout)![1]);
+}
+
+/** The shell that knows `read -t`. */
+const bash = tool("/bin/bash", "-c", "[[ $BASH_VERSION > 4 ]]");
+
+testWith([linux, bash], "a program that computes for ever loses its command in time, and then its life", async () => {
+  await using run = start("spin", 300);
+  const command = await commandOf(run);
+  await until("the command is gone", () => !lives(command));
+  const { code, stderr } = await run.ended;
+  assert.equal(code, 137);
+  assert.match(stderr, /^sera: Lock lost: [^\n]+ was killed[^\n]+\n$/);
+});
+
+testWith([linux, bash], "a program that is stopped loses its command in time, and keeps its life", async () => {
+  await using other = start("spin", 300);
+  await using run = start("wait", 300);
+  const command = await commandOf(run);
+  run.kill("SIGSTOP");
+  await until("the command is gone", () => !lives(command));
+  // As long as one that computes is let live.
+  assert.equal((await other.ended).code, 137);
+  assert.equal(processInfo(run.pid)?.state, "T");
+  run.kill("SIGCONT");
+  const { code, stdout } = await run.ended;
+  assert.equal(code, 0);
+  assert.match(stdout, /"fenced":true/);
+});
+
+testWith([linux, bash], "the time limit starts no process", async () => {
+  await using run = start("wait", 1000);
+  const command = await commandOf(run);
+  const shell = children(run.pid).find((pid) => pid !== command)!;
+  await until("the command is gone", () => {
+    assert.deepEqual(children(shell), []);
+    return !lives(command);
+  });
+  await run.ended;
+});
+
+for (const ignored of [[], [1], [3], [2, 3], [1, 10, 12, 15]]) {
+  testWith([linux, tool("env", "--ignore-signal=USR1", "true")], `it tells what was ignored: ${ignored}`, async () => {
+    const others = [1, 2, 3, 10, 12, 15].filter((number) => !ignored.includes(number));
+    const words = ["env", ...ignored.map((number) => `--ignore-signal=${number}`), `--default-signal=${others}`];
+    await using run = start("wait", 10, words);
+    const { stdout } = await run.ended;
+    const told = JSON.parse(stdout.split("\n")[1]!).ignored;
+    assert.deepEqual([...others, ...ignored].filter((number) => (told >> (number - 1)) & 1), ignored);
+  });
+}

@@ -1,0 +1,18 @@
+/**
+ * A program with a last will that starts a command, names it with a time limit in milliseconds, says both numbers, and
+ * then does what its first argument says: `spin`, or `wait`.
+ */
+
+import { LastWill } from "../../lib/child/last_will.ts";
+
+const [what, limit] = Deno.args as [string, string];
+const will = new LastWill({ timed: true, inGroup: false });
+await will.ready;
+const command = new Deno.Command("sleep", { args: ["1000"], detached: true, stdout: "null", stderr: "null" }).spawn();
+will.kill(-command.pid, Number(limit));
+Deno.stdout.writeSync(new TextEncoder().encode(`command ${command.pid}\n`));
+if (what === "spin") { for (;;); }
+await command.status;
+console.log(JSON.stringify(await will.testify()));
+await will[Symbol.asyncDispose]();
+Deno.exit();

@@ -78,6 +78,28 @@ for (const kind of [FAKE_MYSQL, FAKE_POSTGRES]) {
     });
   }
 
+  Deno.test(`${kind.name}: a server that breaks the protocol in a hold keeps the lock until the command has ended`, async () => {
+    let looks = 0;
+    const broken = kind === FAKE_MYSQL ? new Uint8Array([1, 0, 0, 9, 0]) : new Uint8Array([0x45, 0, 0, 0, 4]);
+    const isLook = (sql: string) => sql.includes(WORDS[kind.name].look);
+    const answer = (sql: string) => {
+      if (isLook(sql)) looks++;
+      return answerOf(kind, sql);
+    };
+    const tamper = (frame: Uint8Array) => looks > 1 ? broken : frame;
+    using server = kind === FAKE_MYSQL ? new FakeMySql(answer, undefined, tamper) : new FakePostgres(answer, tamper);
+    {
+      await using backend = await open(settingOf(server), freshName(), undefined, { lease: { ttl: 600, grace: 0 } });
+      const lock = await hold(backend);
+      await until("it is lost", () => lock.lost.aborted);
+      assert.match(lock.lost.reason.message, /^Lock lost: [^\n]+: the server breaks the protocol of /);
+      // Were it closed, the server would know by now.
+      await pause(200);
+      assert.equal(server.clients, 1);
+    }
+    await until("the connection is closed", () => server.clients === 0);
+  });
+
   Deno.test(`${kind.name}: nonsense in answer to a release is told`, async () => {
     using server = startWith(kind, WORDS[kind.name].release, () => ({ released: "perhaps" }));
     await using backend = await open(settingOf(server), freshName());

@@ -86,5 +86,6 @@ function originOf(error: unknown): string {
 
 /** The message of anything that was thrown, without what the runtime adds to the system's words. */
 export function messageOf(error: unknown): string {
-  return (error instanceof Error ? error.message : String(error)).replace(/ \(os error \d+\)(: .*)?$/, "");
+  return (error instanceof Error ? error.message : String(error))
+    .replace(/ \(os error \d+\)(: .*)?$/, "").replace(/(unexpected NUL byte): .*/s, "$1");
 }

@@ -21,6 +21,7 @@ const OTHER_FOLDER = "use another folder: --server file:/some/dir";
 export class Trust {
   readonly #users: ReadonlySet<number | null>;
   readonly #groups: ReadonlySet<number | null>;
+  readonly #sharing: number | null | undefined;
 
   /**
    * @param root Whoever the root folder belongs to can do anything here: root, also where a namespace shows it as another.
@@ -29,11 +30,17 @@ export class Trust {
   constructor(root: Deno.FileInfo, shared?: Deno.FileInfo) {
     this.#users = new Set([0, root.uid, Deno.uid(), ...shared ? [shared.uid] : []]);
     this.#groups = new Set([...SYSTEM_GROUPS, Deno.gid(), ...shared ? [shared.gid] : []]);
+    this.#sharing = shared?.gid;
   }
 
   /** Whether the owner of something may decide. */
   owns({ uid }: Pick<Deno.FileInfo, "uid">): boolean {
     return this.#users.has(uid);
+  }
+
+  /** Whether the owner of a folder on the way to another may decide: also whoever shares it with the same group. */
+  leads(info: Deno.FileInfo): boolean {
+    return this.owns(info) || this.#sharing !== undefined && info.gid === this.#sharing && isShared(info);
   }
 
   /** Who else can put names into a folder, in words; undefined if nobody can. */
@@ -54,7 +61,7 @@ export function isShared({ mode }: Deno.FileInfo): boolean {
  */
 export function objectionToWay({ folders, links }: Way, trust: Trust): Objection | undefined {
   for (const { path, info } of folders) {
-    if (!trust.owns(info)) {
+    if (!trust.leads(info)) {
       return {
         why: `${path}, on the way to it, belongs to another user (uid ${info.uid}), who could put another in its place`,
         cure: OTHER_FOLDER,

@@ -2,7 +2,7 @@ import { delayOrAbort } from "../deadline.ts";
 import { formatDuration } from "../duration.ts";
 import { LockUnavailableError } from "../errors.ts";
 import type { LockFolder } from "./lock_folder.ts";
-import { isSameFile, makePlainFile, objectionToFile, saidBy } from "./plain_file.ts";
+import { isSameFile, makePlainFile, objectionToFile, saidBy, sharePlainFile } from "./plain_file.ts";
 
 /** How often to open what is always another file, or none: somebody removes it all the time. */
 const TRIES = 100;
@@ -40,10 +40,11 @@ export async function openPlainFile(path: string, folder: LockFolder, signal: Ab
         continue;
       }
       refuse(before, path, folder);
-      const file = await openAtAll(path, folder, signal);
+      const file = await openAtAll(path, before, folder, signal);
       if (!file) continue;
       const info = file.statSync();
-      if (isSameFile(before, info) && info.nlink !== 0 && objectionToFile(info, path, folder) === undefined) {
+      if (isSameFile(before, info) && objectionToFile(info, path, folder) === undefined) {
+        sharePlainFile(path, info, folder);
         return { file, info };
       }
       file.close();
@@ -75,7 +76,12 @@ function refuse(info: Deno.FileInfo, path: string, folder: LockFolder): void {
  *
  * @returns Undefined when it is gone.
  */
-async function openAtAll(path: string, folder: LockFolder, signal: AbortSignal): Promise<Deno.FsFile | undefined> {
+async function openAtAll(
+  path: string,
+  found: Deno.FileInfo,
+  folder: LockFolder,
+  signal: AbortSignal,
+): Promise<Deno.FsFile | undefined> {
   for (let refusals = 0;; refusals++) {
     for (const write of [true, false]) {
       try {
@@ -86,7 +92,7 @@ async function openAtAll(path: string, folder: LockFolder, signal: AbortSignal):
         if (write) continue;
         if (!(error instanceof Deno.errors.PermissionDenied)) throw error;
         if (folder.group === undefined || refusals === REFUSALS) {
-          throw unopened(path, saidBy(error), cureFor(path, folder));
+          throw unopened(path, saidBy(error), cureFor(path, found, folder));
         }
       }
     }
@@ -96,10 +102,9 @@ async function openAtAll(path: string, folder: LockFolder, signal: AbortSignal):
 }
 
 /** What helps against a mode: an older sera left those who share a folder out, as the umask had it. */
-function cureFor(path: string, { group }: LockFolder): string {
-  return group === undefined
-    ? `chmod u+rw ${path} as its owner, or use another folder: --server file:/some/dir`
-    : `as its owner or root: chgrp ${group} ${path} && chmod g+rw ${path}`;
+function cureFor(path: string, { uid }: Deno.FileInfo, { group }: LockFolder): string {
+  if (group !== undefined) return `as its owner or root: chgrp ${group} ${path} && chmod g+rw ${path}`;
+  return uid === Deno.uid() ? `chmod u+rw ${path}` : `as root: chown ${Deno.uid()} ${path} && chmod u+rw ${path}`;
 }
 
 /** Opens a file, but waits neither for ever nor deaf to signals. */

@@ -1,3 +1,4 @@
+import type { Stats } from "node:fs";
 import { messageOf } from "../errors.ts";
 import type { LockFolder } from "./lock_folder.ts";
 
@@ -61,20 +62,42 @@ export function makePlainFile(path: string, { group }: LockFolder, content?: Uin
       fs.fsyncSync(file);
     }
     // The runtime looks where a path leads before it opens it: what has been made elsewhere gets no rights.
-    if (Deno.build.os !== "windows" && isSameFile(Deno.lstatSync(path), made)) grant(file, made);
+    if (Deno.build.os !== "windows" && isSameFile(Deno.lstatSync(path), made)) grant(file, made, group);
   } finally {
     fs.closeSync(file);
   }
   return true;
+}
 
-  function grant(file: number, { mode, uid, gid, nlink }: { mode: number; uid: number; gid: number; nlink: number }) {
-    const wanted = group !== undefined && nlink === 1 && (gid === group || give(file, uid, group)) ? 0o660 : 0o600;
-    if ((mode & wanted) !== wanted) fs.fchmodSync(file, mode & 0o777 | wanted);
+/**
+ * Gives a file of this user's to those who share its folder, as {@linkcode makePlainFile} does: an older sera made it, or
+ * flock(1).
+ *
+ * @param found What it is, as it has been judged.
+ * @throws {Error} The system's, when it cannot.
+ */
+export function sharePlainFile(path: string, found: Deno.FileInfo, { group }: LockFolder): void {
+  if (group === undefined || found.uid !== Deno.uid()) return;
+  if (found.gid === group && (found.mode! & 0o660) === 0o660) return;
+  const fs = nodeFiles();
+  const file = openToLook(path);
+  try {
+    const info = fs.fstatSync(file);
+    if (isSameFile(info, found)) grant(file, info, group);
+  } finally {
+    fs.closeSync(file);
   }
+}
 
-  function give(file: number, uid: number, gid: number): boolean {
+/** Opens the owner's access, and that of a group which has a share in the folder. */
+function grant(file: number, { mode, uid, gid, nlink }: Stats, group: number | undefined): void {
+  const fs = nodeFiles();
+  const wanted = group !== undefined && nlink <= 1 && (gid === group || isGiven(group)) ? 0o660 : 0o600;
+  if ((mode & wanted) !== wanted) fs.fchmodSync(file, mode & 0o777 | wanted);
+
+  function isGiven(group: number): boolean {
     try {
-      fs.fchownSync(file, uid, gid);
+      fs.fchownSync(file, uid, group);
       return true;
     } catch (error) {
       // Who owns the folder need not be in its group.
@@ -100,8 +123,7 @@ export function readPlainFile(
   const why = objection(found);
   if (why !== undefined) throw new Error(why);
   const fs = nodeFiles();
-  const { O_RDONLY, O_NONBLOCK = 0 } = fs.constants;
-  const file = fs.openSync(path, O_RDONLY | O_NONBLOCK);
+  const file = openToLook(path);
   try {
     const info = fs.fstatSync(file);
     if (!isSameFile(info, found)) throw new Error("somebody has just replaced it; try again");
@@ -114,6 +136,12 @@ export function readPlainFile(
   } finally {
     fs.closeSync(file);
   }
+}
+
+/** Opens whatever is there, without waiting for the other end of a FIFO. */
+function openToLook(path: string): number {
+  const { openSync, constants: { O_RDONLY, O_NONBLOCK = 0 } } = nodeFiles();
+  return openSync(path, O_RDONLY | O_NONBLOCK);
 }
 
 /**

@@ -38,7 +38,7 @@ export const FITNESS = sql`pg_is_in_recovery() AS standby, current_setting('tran
 
 /** What has to be known of a session. Times are text such as `1min`, so the server does the reckoning. */
 const FACTS = sql`pg_backend_pid() AS pid, ${FITNESS},
-  1000 * extract(epoch FROM coalesce(current_setting('idle_session_timeout', true), '0')::interval) AS idle`;
+  floor(1000 * extract(epoch FROM coalesce(current_setting('idle_session_timeout', true), '0')::interval)) AS idle`;
 
 /**
  * The settings of the session: no limits that would break a wait or a release off, and the lease, by which the server

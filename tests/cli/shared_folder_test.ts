@@ -149,6 +149,35 @@ testWith([anotherUser], "a lock file that others may not open is 202, with what 
   assert.equal((await run(place, BOB, "022", "sera", "--name", "n", "0", "echo", "ran")).stdout, "ran\n");
 });
 
+testWith([anotherUser], "a lock file that its owner had for itself is shared when its owner next uses it", async () => {
+  await using place = await shared();
+  const path = `${place.locks}/${LOCK}`;
+  await Deno.writeTextFile(path, "");
+  await Deno.chown(path, ALICE, ALICE);
+  await Deno.chmod(path, 0o600);
+  for (const uid of [ALICE, BOB]) {
+    assert.equal((await run(place, uid, "077", "sera", "--name", "n", "0", "echo", "ran")).stdout, "ran\n");
+  }
+  const { mode, uid, gid } = await Deno.stat(path);
+  assert.deepEqual([mode! & 0o777, uid, gid], [0o660, ALICE, SHARING_GROUP]);
+});
+
+testWith([anotherUser], "a shared folder may lie in one of another user that the same group shares", async () => {
+  await using place = await shared();
+  await Deno.mkdir(`${place.locks}/below`);
+  await Deno.chown(`${place.locks}/below`, ALICE, SHARING_GROUP);
+  await Deno.chmod(`${place.locks}/below`, 0o770);
+  await Deno.chown(place.locks, BOB, SHARING_GROUP);
+  const at = (uid: number) =>
+    run(place, uid, "022", "sera", "--server", `file:${place.locks}/below`, "0", "echo", "ran");
+  for (const uid of [ALICE, BOB, 0]) assert.equal((await at(uid)).stdout, "ran\n");
+  // The group of the folder above could put another in its place by now, and is not the folder's.
+  await Deno.chown(`${place.locks}/below`, ALICE, ALICE);
+  const { code, stderr } = await at(ALICE);
+  assert.equal(code, 202);
+  assert.match(stderr, /locks, on the way to it, belongs to another user \(uid 61002\)/);
+});
+
 testWith([flock], "a lock file that flock(1) of another member made excludes both ways", async () => {
   await using place = await shared(0o2770);
   const path = `${place.locks}/${LOCK}`;

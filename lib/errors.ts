@@ -30,8 +30,11 @@ export class LockUnavailableError extends SeraError {
   }
 }
 
+/** A server that is no place for a lock now; where it was one before, its address may soon lead to one that is. */
+export class UnfitServerError extends LockUnavailableError {}
+
 /** A server that would lock, but not for everybody; `--allow-unsafe-server` takes it all the same. */
-export class UnsafeServerError extends LockUnavailableError {}
+export class UnsafeServerError extends UnfitServerError {}
 
 /** The command could not be started. */
 export class CommandStartError extends SeraError {
@@ -83,5 +86,6 @@ function originOf(error: unknown): string {
 
 /** The message of anything that was thrown, without what the runtime adds to the system's words. */
 export function messageOf(error: unknown): string {
-  return (error instanceof Error ? error.message : String(error)).replace(/ \(os error \d+\)(: .*)?$/, "");
+  return (error instanceof Error ? error.message : String(error))
+    .replace(/ \(os error \d+\)(: .*)?$/, "").replace(/(unexpected NUL byte): .*/s, "$1");
 }

@@ -1,6 +1,6 @@
 /** What would control a terminal: control characters, and what breaks lines or turns text round. */
 // deno-lint-ignore no-control-regex
-const UNPRINTABLE = /[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]+/g;
+const UNPRINTABLE = /[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ufff9-\ufffb]+/g;
 
 /** Text without what would control a terminal. */
 export function printable(text: string): string {

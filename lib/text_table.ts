@@ -8,9 +8,13 @@ import { printable } from "./printable.ts";
  */
 export function table(rows: readonly (readonly string[])[]): string {
   const shown = rows.map((row) => row.map(printable));
-  const widths = shown[0]!.map((_, column) => Math.max(...shown.map((row) => [...row[column]!].length)));
+  const widths = shown[0]!.map((_, column) => shown.reduce((width, row) => Math.max(width, widthOf(row[column]!)), 0));
   return shown.map((row) => {
-    const cells = row.map((text, column) => text + " ".repeat(widths[column]! - [...text].length));
+    const cells = row.map((text, column) => text + " ".repeat(widths[column]! - widthOf(text)));
     return `${cells.join("  ").trimEnd()}\n`;
   }).join("");
+}
+
+function widthOf(text: string): number {
+  return [...text].length;
 }

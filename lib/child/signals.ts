@@ -90,6 +90,11 @@ export class SignalRelay implements Disposable {
     return this.interrupted;
   }
 
+  /** Asks now, not when a signal comes, what is ignored: before the one who knows it ends. */
+  async learnIgnored(): Promise<void> {
+    this.#ignored ??= signalsIn((await this.#witness.testify())?.ignored ?? 0);
+  }
+
   /** Listens no more: for tests, where the process goes on. */
   [Symbol.dispose](): void {
     for (const [signal, listener] of this.#listeners) Deno.removeSignalListener(signal, listener);

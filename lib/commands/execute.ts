@@ -98,7 +98,7 @@ export async function executeHolding(
   });
   if (maxRun) ended.abort();
   signals.endPassingOn();
-  if (execution.run || execution.minHold !== undefined) will.forget();
+  if (execution.run) will.forget();
   const { exitCode } = supervised;
   const stoppedBy = supervised.stoppedBy ?? await killedByWill(exitCode, execution);
   const held = Math.round(performance.now() - since);
@@ -166,9 +166,12 @@ async function record(
 }
 
 /** Keeps the lock for as long as it is to be held at least, unless a signal has ended, or ends, the run. */
-async function keep(lock: HeldLock, { minHold, signals, logger }: Execution, held: number): Promise<void> {
+async function keep(lock: HeldLock, { minHold, signals, will, logger }: Execution, held: number): Promise<void> {
   if (minHold === undefined || held >= minHold || signals.passedOn !== undefined || lock.lost.aborted) return;
   const over = AbortSignal.any([signals.endPassingOn(), lock.lost]);
+  // The command's number may become another process's while the lock is kept; once it has ended it cannot be asked.
+  await signals.learnIgnored();
+  await will[Symbol.asyncDispose]();
   logger.log("info", "note", `Keeping the lock for another ${formatDuration(minHold - held)} (min-hold).`);
   await delayOrAbort(minHold - held, over);
 }

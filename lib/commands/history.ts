@@ -20,6 +20,9 @@ import { runSubcommand } from "./subcommand.ts";
 /** The lock that this session is for, in the eyes of those who look: none. */
 const NO_LOCK = lockName("");
 
+/** The most locks whose holders are looked for; runs of further ones are shown as the ledger has them. */
+const MOST_LOCKS = 200;
+
 /** How many runs are shown when nobody says how many. */
 const DEFAULT_LIMIT = 20;
 
@@ -72,10 +75,13 @@ async function readRuns(
   const ledger = await open(await backend.session(signal));
   const runs = await ledger.latest(limit, lock);
 
-  const locks = new Set(runs.filter(isRunning).map(({ lock }) => lock));
-  const holders: Sighting[] = [];
-  for (const lock of locks) holders.push(...await look(backend, server, { lock }, { table, env, signal }));
-  return runs.map((run) => isRunning(run) && !holders.some(isHolderOf(run)) ? { ...run, outcome: "abandoned" } : run);
+  const locks = [...new Set(runs.filter(isRunning).map(({ lock }) => lock))].slice(0, MOST_LOCKS);
+  const holders = new Map<string, readonly Sighting[]>();
+  for (const lock of locks) holders.set(lock, await look(backend, server, { lock }, { table, env, signal }));
+  return runs.map((run) => {
+    const seen = isRunning(run) ? holders.get(run.lock) : undefined;
+    return seen && !seen.some(isHolderOf(run)) ? { ...run, outcome: "abandoned" } : run;
+  });
 }
 
 /** As far as the ledger knows: what a holder left that died is marked only by the next one. */
@@ -85,6 +91,6 @@ function isRunning({ outcome }: RecordedRun): boolean {
 
 /** With files there are processes, and no sessions. */
 function isHolderOf(run: RecordedRun): (sighting: Sighting) => boolean {
-  return ({ lock, state, session, pid }) =>
-    lock === run.lock && state === "held" && (session === undefined ? pid === run.pid : session === run.session);
+  return ({ state, session, pid }) =>
+    state === "held" && (session === undefined ? pid !== undefined && pid === run.pid : session === run.session);
 }

@@ -8,7 +8,7 @@ export interface LockFacts {
   readonly key: string;
   readonly host: string;
   /** The run's number in the ledger, if it keeps one. */
-  readonly runId?: number | undefined;
+  readonly runId?: bigint | undefined;
 }
 
 /**

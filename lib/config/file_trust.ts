@@ -1,12 +1,10 @@
+import { followPath } from "../lock/folder_way.ts";
 import { UnfitFileError } from "./small_file.ts";
 
 /** Members of the group may write; everybody on the machine may; in a folder, only to what is their own. */
 const GROUP_WRITES = 0o020;
 const EVERYBODY_WRITES = 0o002;
 const STICKY = 0o1000;
-
-/** As many links as the kernel follows. */
-const MOST_LINKS = 40;
 
 /**
  * Refuses a file that anybody on the machine may have written, or may have put where it is: what is in it decides what
@@ -49,30 +47,14 @@ export function othersWhoDecide(path: string, { mode, uid, isFile }: Deno.FileIn
  * One's own and root's are there because one of them wanted it, as in the folders that Kubernetes makes.
  */
 function findPlanted(path: string): { readonly folder: string; readonly entry: string } | undefined {
-  const steps = (path.startsWith("/") ? path : `${Deno.cwd()}/${path}`).split("/");
-  let at = "";
-  let links = 0;
-  try {
-    for (let step = steps.shift(); step !== undefined; step = steps.shift()) {
-      if (step === "" || step === ".") continue;
-      if (step === "..") {
-        at = at.replace(/\/[^/]*$/, "");
-        continue;
-      }
-      const folder = at || "/";
-      const info = Deno.lstatSync(`${at}/${step}`);
-      if (!isOurs(info.uid) && isOpenToAll(Deno.lstatSync(folder))) return { folder, entry: step };
-      if (!info.isSymlink) at += `/${step}`;
-      else {
-        if (++links > MOST_LINKS) return undefined;
-        const target = Deno.readLinkSync(`${at}/${step}`);
-        if (target.startsWith("/")) at = "";
-        steps.unshift(...target.split("/"));
-      }
+  const { folders, links, end } = followPath(path.startsWith("/") ? path : `${Deno.cwd()}/${path}`);
+  const lookedIn = new Map(folders.map(({ path, info }) => [path, info]));
+  for (const { path, info } of [...folders, ...links, end]) {
+    const [, folder, entry] = /^(.*)\/([^/]+)$/.exec(path) ?? [];
+    const within = lookedIn.get(folder || "/");
+    if (entry !== undefined && within && !isOurs(info.uid) && isOpenToAll(within)) {
+      return { folder: folder || "/", entry };
     }
-  } catch (error) {
-    // What sera may not look at, as in /proc, is no folder of everybody's.
-    if (!(error instanceof Error)) throw error;
   }
   return undefined;
 }

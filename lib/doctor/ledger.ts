@@ -17,7 +17,10 @@ export async function checkLedger(
   const open = await loadLedger(server, ledger.table, options.env);
   await using backend = await openBackend(server, name, options);
   const [last] = await (await open(await backend.session(new AbortController().signal))).latest(1);
-  if (last) return { found: `it can be read; its last run is ${last.id}, of ${timeOf(last.started)}` };
+  if (last) {
+    const when = last.started === undefined ? "" : `, of ${timeOf(last.started)}`;
+    return { found: `it can be read; its last run is ${last.id}${when}` };
+  }
   return {
     found: "it has no run yet; the first one makes what is missing, if the user may (else see sera history --schema)",
   };

@@ -1,5 +1,6 @@
 import type { PostgresServer } from "../config/postgres/server.ts";
 import { LockUnavailableError } from "../errors.ts";
+import { textFrom } from "../foreign.ts";
 import { askOne } from "../lock/answer.ts";
 import type { PostgresOptions } from "../lock/postgres.ts";
 import { throughPooler } from "../lock/postgres_pooler.ts";
@@ -74,7 +75,7 @@ export function postgresDatabase(
         if (!row) return [`${name} (unknown there, not ${value})`];
         return Number(row.setting) === parseInt(value)
           ? []
-          : [`${name} (${row.setting}${row.unit ?? ""}, not ${value})`];
+          : [`${name} (${textFrom(row.setting)}${textFrom(row.unit) ?? ""}, not ${value})`];
       });
       if (refused.length === 0) return { found: `the server took all ${asked.length} settings, as the ttl asks` };
       return {

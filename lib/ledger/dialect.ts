@@ -45,15 +45,28 @@ export interface Dialect {
   readonly session: Statement;
   /** The statement that tells the id that was given last, as `id`; undefined where INSERT itself tells. */
   readonly lastId?: Statement | undefined;
-  /** SQL that reads a column of text in the form that {@linkcode decodeText} takes. */
+  /**
+   * SQL that reads a column of text in the form that {@linkcode decodeText} takes: a character more than
+   * `LONGEST_TEXT` at most, so that a look does not fetch what nobody reads.
+   */
   readText(column: Statement): Statement;
-  decodeText(value: unknown): string;
-  /** SQL that reads a time as milliseconds since 1970. */
+  /** The text; undefined if there is none. */
+  decodeText(value: unknown): string | undefined;
+  /** SQL that reads a whole number as text, for drivers round large ones. */
+  readNumber(column: Statement): Statement;
+  /** SQL that reads a time as milliseconds since 1970; what is no time is NULL, or any other value. */
   readTime(column: Statement): Statement;
   /** Whether the database has said that this is missing. */
   isMissing(what: "table" | "column", cause: unknown): boolean;
   /** Whether it has said that what was to be made is there already. */
   isThereAlready(cause: unknown): boolean;
+  /**
+   * What has kept it from giving a row its id: there is a row that has this id, or one that has the highest there is.
+   * Somebody has written such a row, since the database itself gives no id twice.
+   */
+  idTrouble(cause: unknown): "taken" | "none left" | undefined;
+  /** SQL for the id of a row that is inserted when there are none left, as {@linkcode lastId} tells it afterwards. */
+  readonly nextId: Statement;
   /** Whether it has said that the user may not do that. */
   isRefused(cause: unknown): boolean;
   /** What to do then. */

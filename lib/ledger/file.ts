@@ -1,9 +1,11 @@
 import { DatabaseSync } from "node:sqlite";
 import { LockUnavailableError, messageOf } from "../errors.ts";
+import { LONGEST_TEXT, textFrom } from "../foreign.ts";
 import type { LockFolder } from "../lock/lock_folder.ts";
 import { makePlainFile, objectionToFile, saidBy } from "../lock/plain_file.ts";
 import type { Row } from "../lock/session.ts";
 import type { Dialect } from "./dialect.ts";
+import { fromHex } from "./hex.ts";
 import type { Store } from "./ledger_table.ts";
 import type { Patience } from "./patience.ts";
 import { SQLITE } from "../sql/spelling.ts";
@@ -11,6 +13,11 @@ import { identifier, sql } from "../sql/statement.ts";
 
 /** The ledger's file, beside the lock files. */
 const FILE = "ledger.sqlite";
+
+/**
+ * How the file is used. SQLite's own way to wait for others would keep everything waiting, signals too. What its schema says is somebody else's word, and may call nothing that does more than reckon.
+ */
+const PRAGMAS = sql`PRAGMA busy_timeout = 0; PRAGMA synchronous = EXTRA; PRAGMA trusted_schema = OFF;`;
 
 /** As the strings that SQLite's functions take and give sort by themselves: UTC, in milliseconds. */
 const TIME = "%Y-%m-%d %H:%M:%f";
@@ -45,12 +52,18 @@ function sqliteDialect(path: string): Dialect {
     after: (milliseconds) => sql`strftime(${TIME}, 'now', ${`${(milliseconds / 1000).toFixed(3)} seconds`})`,
     // A file has no sessions; the process is what holds the lock.
     session: sql`${Deno.pid}`,
-    readText: (column) => column,
-    decodeText: String,
+    // By bytes, four for a character at most: a column may hold anything.
+    readText: (column) =>
+      sql`CASE WHEN ${column} IS NOT NULL THEN hex(substr(CAST(${column} AS BLOB), 1, ${4 * (LONGEST_TEXT + 1)})) END`,
+    decodeText: (value) => textFrom(fromHex(value)),
+    readNumber: (column) => sql`CASE typeof(${column}) WHEN 'integer' THEN CAST(${column} AS TEXT) END`,
     readTime: (column) => sql`CAST(round(1000 * unixepoch(${column}, 'subsec')) AS INTEGER)`,
     isMissing: (what, cause) =>
       (what === "table" ? /^no such table/ : /no such column|no column named/).test(messageOf(cause)),
     isThereAlready: (cause) => /already exists|duplicate column name/.test(messageOf(cause)),
+    // It says the same of a disk that is full, which then is said once more.
+    idTrouble: (cause) => /^database or disk is full/.test(messageOf(cause)) ? "none left" : undefined,
+    nextId: sql`COALESCE(MAX(id), 0) + 1`,
     isRefused: () => false,
     grant: "",
   };
@@ -65,8 +78,7 @@ function open(folder: LockFolder, path: string): DatabaseSync {
   makePlainFile(path, folder);
   const database = new DatabaseSync(path);
   try {
-    // SQLite's own way to wait for others would keep everything waiting, signals too.
-    database.exec("PRAGMA busy_timeout = 0; PRAGMA synchronous = EXTRA;");
+    database.exec(PRAGMAS.textFor(SQLITE));
     return database;
   } catch (error) {
     database.close();

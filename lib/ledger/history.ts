@@ -1,4 +1,5 @@
 import { formatDuration } from "../duration.ts";
+import { numberForJson } from "../foreign.ts";
 import { printableJson } from "../printable.ts";
 import { table } from "../text_table.ts";
 import { timeOf } from "../time.ts";
@@ -11,8 +12,8 @@ export function historyTable(runs: readonly RecordedRun[]): string {
   const withKeys = runs.some(({ key }) => key !== undefined);
   const rows = runs.map(({ id, started, finished, outcome, exitCode, host, label, key }) => [
     String(id),
-    timeOf(started),
-    finished === undefined || outcome === "skipped" ? "-" : formatDuration(Math.max(0, finished - started)),
+    started === undefined ? "-" : timeOf(started),
+    outcome === "skipped" ? "-" : tookText(span(started, finished)),
     outcome,
     exitCode === undefined ? "-" : String(exitCode),
     host,
@@ -28,18 +29,31 @@ export function historyJson(runs: readonly RecordedRun[]): string {
     milliseconds === undefined ? null : new Date(milliseconds).toISOString();
   return printableJson({
     runs: runs.map(({ id, lock, key, label, host, pid, user, started, finished, exitCode, outcome }) => ({
-      run_id: id,
+      run_id: numberForJson(id),
       lock,
       key: key ?? null,
       label,
       host,
-      pid,
+      pid: pid ?? null,
       user,
       started: time(started),
       finished: time(finished),
-      duration: finished === undefined ? null : Math.max(0, finished - started) / 1000,
+      duration: seconds(span(started, finished)),
       exit_code: exitCode ?? null,
       outcome,
     })),
   });
+}
+
+/** How long a run took, in milliseconds. */
+function span(started: number | undefined, finished: number | undefined): number | undefined {
+  return started === undefined || finished === undefined ? undefined : Math.max(0, finished - started);
+}
+
+function tookText(span: number | undefined): string {
+  return span === undefined ? "-" : formatDuration(span);
+}
+
+function seconds(span: number | undefined): number | null {
+  return span === undefined ? null : span / 1000;
 }

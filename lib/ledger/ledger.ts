@@ -1,16 +1,23 @@
+import { exactFrom } from "../foreign.ts";
 import type { Row } from "../lock/session.ts";
 import { join, sql, type Statement, word } from "../sql/statement.ts";
-import type { LedgerColumn } from "./dialect.ts";
-import { readRun, selectRuns } from "./rows.ts";
+import { cut, insertRun } from "./insert_run.ts";
+import { COLUMNS } from "./schema.ts";
+import { readRuns, selectRuns } from "./rows.ts";
 import type { Outcome, Permission, RecordedRun, Rule, Runner } from "./run.ts";
-import { COLUMN_NAMES, COLUMNS, VERSION } from "./schema.ts";
 import { LedgerTable, type Store } from "./ledger_table.ts";
-
-/** As many characters as the columns for text hold. */
-const LONGEST_TEXT = 190;
 
 /** How many runs are forgotten at a time, so that nobody waits for it. */
 const PRUNED_AT_ONCE = 1000;
+
+/** How many runs that never ended are told of; there is one at most, but for rows that somebody else has written. */
+const TOLD_AT_ONCE = 100;
+
+/**
+ * How far ahead of the server's clock a run may have begun and still count as one of a clock that was set back, in
+ * milliseconds. What is beyond, such as `infinity`, would keep the command from running for ever.
+ */
+const FARTHEST_AHEAD = 366 * 24 * 3600 * 1000;
 
 /**
  * Remembers what ran, in a table beside the lock. Whatever is written about a lock is written in the session that holds
@@ -27,12 +34,12 @@ export class Ledger {
   /**
    * Marks runs of this lock as abandoned whose holder died before it recorded their end. Only under the lock.
    *
-   * @returns Those runs.
+   * @returns Those runs, or the first hundred.
    * @throws {LockUnavailableError} When the ledger cannot be used.
    */
   async abandon(lock: string): Promise<readonly RecordedRun[]> {
     const which = sql`lock_name = ${cut(lock)} AND outcome = 'running'`;
-    const left = await this.#select(sql`WHERE ${which} ORDER BY id`);
+    const left = await this.#select(sql`WHERE ${which} ORDER BY id LIMIT ${TOLD_AT_ONCE}`);
     if (left.length > 0) {
       await this.#table.ask(sql`UPDATE ${this.#table.dialect.table} SET outcome = 'abandoned' WHERE ${which}`);
     }
@@ -52,7 +59,7 @@ export class Ledger {
     const expires = rule.once === undefined ? after(Math.max(rule.keepHistory, rule.every ?? 0)) : sql`NULL`;
     return {
       granted: true,
-      id: await this.#insert(lock, rule.once, runner, { outcome: sql`'running'`, started: now, expires }),
+      id: await insertRun(this.#table, lock, rule.once, runner, { outcome: sql`'running'`, started: now, expires }),
     };
   }
 
@@ -62,7 +69,7 @@ export class Ledger {
    * @param exitCode What sera exits with.
    * @throws {LockUnavailableError} When that is not possible.
    */
-  async finish(id: number, outcome: Outcome, exitCode: number, rule: Rule): Promise<void> {
+  async finish(id: bigint, outcome: Outcome, exitCode: number, rule: Rule): Promise<void> {
     const { after, now } = this.#table.dialect;
     const counts = outcome === "succeeded" || outcome === "failed" && rule.countFailures;
     const expires = counts || rule.once === undefined ? sql`` : sql`, expires = ${after(rule.keepHistory)}`;
@@ -71,9 +78,9 @@ export class Ledger {
         SET outcome = ${word(outcome)}, finished = ${now}, exit_code = ${exitCode}${expires}
         WHERE id = ${id} AND outcome = 'running'`,
     );
-    const [row] = await this.#table.ask(sql`SELECT outcome FROM ${this.#table.dialect.table} WHERE id = ${id}`);
-    if (row?.outcome !== outcome) {
-      const found = row === undefined ? "has been deleted" : `is marked as ${row.outcome}`;
+    const [run] = await this.#select(sql`WHERE id = ${id}`);
+    if (run?.outcome !== outcome) {
+      const found = run === undefined ? "has been deleted" : `is marked as ${run.outcome}`;
       throw this.#table.failure(`the run ${id} ${found}`);
     }
   }
@@ -86,7 +93,12 @@ export class Ledger {
   async skip(lock: string, runner: Runner, rule: Rule): Promise<void> {
     const { after, now } = this.#table.dialect;
     const expires = after(rule.keepHistory);
-    await this.#insert(lock, rule.once, runner, { outcome: sql`'skipped'`, started: now, finished: now, expires });
+    await insertRun(this.#table, lock, rule.once, runner, {
+      outcome: sql`'skipped'`,
+      started: now,
+      finished: now,
+      expires,
+    });
   }
 
   /**
@@ -95,16 +107,20 @@ export class Ledger {
    * @throws {LockUnavailableError} When that is not possible.
    */
   async prune(): Promise<void> {
-    const { now } = this.#table.dialect;
+    const { now, readNumber } = this.#table.dialect;
+    const id = readNumber(sql`id`);
     const expired = await this.#table.ask(
-      sql`SELECT id FROM ${this.#table.dialect.table} WHERE expires < ${now} AND outcome <> 'running'
+      sql`SELECT ${id} AS id FROM ${this.#table.dialect.table} WHERE expires < ${now} AND outcome <> 'running'
         ORDER BY expires LIMIT ${PRUNED_AT_ONCE}`,
     );
     if (expired.length === 0) return;
     // The last one stays: before MySQL 8.0 and MariaDB 10.2.4 a restarted server counts on from the highest id that it
     // finds, and ids must grow.
-    const [newest] = await this.#table.ask(sql`SELECT MAX(id) AS id FROM ${this.#table.dialect.table}`);
-    const ids = expired.map(({ id }) => Number(id)).filter((id) => id !== Number(newest!.id));
+    const [newest] = await this.#table.ask(
+      sql`SELECT ${readNumber(sql`MAX(id)`)} AS id FROM ${this.#table.dialect.table}`,
+    );
+    const last = exactFrom(newest?.id);
+    const ids = expired.flatMap(({ id }) => exactFrom(id) ?? []).filter((id) => id !== last);
     if (ids.length > 0) {
       await this.#table.ask(
         sql`DELETE FROM ${this.#table.dialect.table} WHERE id IN (${join(ids.map((id) => sql`${id}`))})`,
@@ -126,10 +142,15 @@ export class Ledger {
   }
 
   async #counted(lock: string, { once, every, countFailures }: Rule): Promise<RecordedRun | undefined> {
+    const { after, readTime } = this.#table.dialect;
+    // SQLite compares whatever is there as text.
+    const readable = sql`${readTime(COLUMNS.started)} IS NOT NULL`;
     const conditions = [
       ...(once === undefined ? [] : [sql`run_key = ${cut(once)}`]),
       // Also what begins later than now: a clock that was set back must not make for another run.
-      ...(every === undefined ? [] : [sql`started > ${this.#table.dialect.after(-every)}`]),
+      ...(every === undefined
+        ? []
+        : [sql`started > ${after(-every)} AND started < ${after(FARTHEST_AHEAD)} AND ${readable}`]),
     ];
     if (conditions.length === 0) return undefined;
     const outcomes = countFailures ? sql`'succeeded', 'failed', 'abandoned'` : sql`'succeeded'`;
@@ -138,32 +159,6 @@ export class Ledger {
         AND (${join(conditions, sql` OR `)}) ORDER BY id DESC LIMIT 1`,
     );
     return runs[0];
-  }
-
-  async #insert(
-    lock: string,
-    key: string | undefined,
-    { label, host, pid, user }: Runner,
-    sqls: Readonly<Partial<Record<LedgerColumn, Statement>>>,
-  ): Promise<number> {
-    const { dialect } = this.#table;
-    const values: Partial<Record<LedgerColumn, Statement>> = {
-      version: sql`${VERSION}`,
-      lock_name: sql`${cut(lock)}`,
-      run_key: key === undefined ? sql`NULL` : sql`${cut(key)}`,
-      label: sql`${cut(label)}`,
-      host: sql`${cut(host)}`,
-      pid: sql`${pid}`,
-      session_id: dialect.session,
-      user_name: sql`${cut(user)}`,
-      ...sqls,
-    };
-    const names = COLUMN_NAMES.filter((name) => values[name] !== undefined);
-    const insert = sql`INSERT INTO ${dialect.table} (${join(names.map((name) => COLUMNS[name]))})
-      VALUES (${join(names.map((name) => values[name]!))})`;
-    if (dialect.lastId === undefined) return Number((await this.#table.ask(sql`${insert} RETURNING id`))[0]!.id);
-    await this.#table.ask(insert);
-    return Number((await this.#table.ask(dialect.lastId))[0]!.id);
   }
 
   #select(rest: Statement): Promise<readonly RecordedRun[]> {
@@ -175,11 +170,6 @@ export class Ledger {
     ask: (statement: Statement) => Promise<readonly Row[]>,
   ): Promise<readonly RecordedRun[]> {
     const { dialect } = this.#table;
-    return (await ask(selectRuns(dialect, rest))).map((row) => readRun(dialect, row));
+    return readRuns(dialect, await ask(selectRuns(dialect, rest)));
   }
-}
-
-/** As much of a text as a column holds. */
-function cut(text: string): string {
-  return [...text].slice(0, LONGEST_TEXT).join("");
 }

@@ -102,6 +102,8 @@ export class LedgerTable {
     // The cure for a table takes the place of the one for a database.
     const what = cause && dialect.isRefused(cause.cause) ? `${reason.split("; ")[0]}; ${dialect.grant}` : reason;
     const said = `Cannot use the ledger ${dialect.shown}: ${what}`;
-    return new LockUnavailableError(said, false, said);
+    const failure = new LockUnavailableError(said, false, said);
+    failure.cause = cause?.cause;
+    return failure;
   }
 }

@@ -1,4 +1,5 @@
 import type { TableName } from "../config/ledger_settings.ts";
+import { LONGEST_TEXT, textFrom } from "../foreign.ts";
 import type { Session } from "../lock/session.ts";
 import type { Dialect } from "./dialect.ts";
 import { fromHex } from "./hex.ts";
@@ -11,6 +12,8 @@ import { identifier, sql } from "../sql/statement.ts";
 const NO_SUCH_TABLE = 1146;
 const UNKNOWN_COLUMN = 1054;
 const THERE_ALREADY = [1050, 1060, 1061];
+/** No higher number; MariaDB says that one that it has given already is there. */
+const NO_ID_LEFT = [1467, 1062, 167, 1264];
 /** No right to a command, a column, a table, a database; none to write, on a server that is read-only. */
 const REFUSED = [1142, 1143, 1044, 1227, 1290];
 
@@ -47,12 +50,15 @@ export function mySqlDialect({ schema, name }: TableName): Dialect {
     now: sql`UTC_TIMESTAMP(3)`,
     after: (milliseconds) => sql`UTC_TIMESTAMP(3) + INTERVAL ${Math.round(milliseconds * 1000)} MICROSECOND`,
     session: sql`CONNECTION_ID()`,
-    lastId: sql`SELECT LAST_INSERT_ID() AS id`,
-    readText: (column) => sql`HEX(${column})`,
-    decodeText: (value) => fromHex(String(value)),
+    lastId: sql`SELECT CAST(LAST_INSERT_ID() AS CHAR(32)) AS id`,
+    readText: (column) => sql`HEX(LEFT(${column}, ${LONGEST_TEXT + 1}))`,
+    decodeText: (value) => textFrom(fromHex(value)),
+    readNumber: (column) => sql`CAST(${column} AS CHAR(32))`,
     readTime: (column) => sql`ROUND(TIMESTAMPDIFF(MICROSECOND, '1970-01-01', ${column}) / 1000)`,
     isMissing: (what, cause) => errorNumber(cause) === (what === "table" ? NO_SUCH_TABLE : UNKNOWN_COLUMN),
     isThereAlready: (cause) => THERE_ALREADY.includes(errorNumber(cause) ?? 0),
+    idTrouble: (cause) => NO_ID_LEFT.includes(errorNumber(cause) ?? 0) ? "none left" : undefined,
+    nextId: sql`LAST_INSERT_ID(COALESCE(MAX(id), 0) + 1)`,
     isRefused: (cause) => REFUSED.includes(errorNumber(cause) ?? 0),
     grant:
       "grant the user SELECT, INSERT, UPDATE and DELETE on it, and have an administrator make it: sera history --schema",

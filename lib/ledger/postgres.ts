@@ -1,7 +1,9 @@
 import type { TableName } from "../config/ledger_settings.ts";
+import { LONGEST_TEXT, textFrom } from "../foreign.ts";
 import { sqlState } from "../lock/postgres_errors.ts";
 import type { Session } from "../lock/session.ts";
 import type { Dialect } from "./dialect.ts";
+import { fromHex } from "./hex.ts";
 import type { Store } from "./ledger_table.ts";
 import type { Patience } from "./patience.ts";
 import { POSTGRESQL } from "../sql/spelling.ts";
@@ -12,6 +14,8 @@ const UNDEFINED_TABLE = "42P01";
 const UNDEFINED_COLUMN = "42703";
 /** Table or index, column; and what two get who make the same thing at the same moment: its type, or its name. */
 const THERE_ALREADY = ["42P07", "42701", "42710", "23505"];
+/** A row that has the id; a sequence that has come to its end. */
+const ID_TROUBLE: Readonly<Record<string, "taken" | "none left">> = { "23505": "taken", "2200H": "none left" };
 /** No right; a schema that is not there, or none to make a table in. */
 const REFUSED = ["42501", "3F000"];
 
@@ -52,11 +56,18 @@ export function postgresDialect({ schema, name }: TableName): Dialect {
     now: sql`statement_timestamp()`,
     after: (milliseconds) => sql`statement_timestamp() + interval '${Math.round(milliseconds * 1000)} microseconds'`,
     session: sql`pg_backend_pid()`,
-    readText: (column) => column,
-    decodeText: String,
+    // As bytes: a database in SQL_ASCII may hold any, and a text that the server cannot convert spoils the whole answer.
+    readText: (column) =>
+      sql`encode(CASE getdatabaseencoding() WHEN 'SQL_ASCII'
+        THEN convert_to(left(${column}, ${4 * (LONGEST_TEXT + 1)}), 'SQL_ASCII')
+        ELSE convert_to(left(${column}, ${LONGEST_TEXT + 1}), 'UTF8') END, 'hex')`,
+    decodeText: (value) => textFrom(fromHex(value)),
+    readNumber: (column) => column,
     readTime: (column) => sql`round(1000 * extract(epoch FROM ${column}))`,
     isMissing: (what, cause) => sqlState(cause) === (what === "table" ? UNDEFINED_TABLE : UNDEFINED_COLUMN),
     isThereAlready: (cause) => THERE_ALREADY.includes(sqlState(cause) ?? ""),
+    idTrouble: (cause) => ID_TROUBLE[sqlState(cause) ?? ""],
+    nextId: sql`COALESCE(MAX(id), 0) + 1`,
     isRefused: (cause) => REFUSED.includes(sqlState(cause) ?? ""),
     grant: "grant the role SELECT, INSERT, UPDATE and DELETE on it, and have an administrator make it: " +
       "sera history --schema, or name a schema that is the role's own: --ledger-table SCHEMA.sera_runs",

@@ -11,7 +11,7 @@ import type { RecordedRun, Runner } from "./run.ts";
 /** A run that has begun. */
 export interface LedgerRun {
   /** Its number, which grows with every run of the lock. */
-  readonly id: number;
+  readonly id: bigint;
   /** What follows if its end is not recorded, for people. */
   readonly ifUnrecorded: string;
   /**
@@ -105,16 +105,24 @@ export class Register {
   /** The ledger, in which no run of a holder that died still counts as running. */
   async #tidied(lock: HeldLock): Promise<Ledger> {
     const ledger = this.#ledger = await this.#open(lock.session);
-    for (const { id, host, pid, started } of await ledger.abandon(this.#lock)) {
-      const message = `Run ${id} by ${host}:${pid} of ${timeOf(started)} never came to its end: marked as abandoned.`;
-      this.#logger.log("notice", "note", message);
+    for (const run of await ledger.abandon(this.#lock)) {
+      this.#logger.log(
+        "notice",
+        "note",
+        `Run ${run.id} by ${whoAndWhen(run)} never came to its end: marked as abandoned.`,
+      );
     }
     return ledger;
   }
 }
 
-function reasonOf({ id, host, pid, key, started, outcome }: RecordedRun, { once, every }: LedgerSettings): string {
-  const by = `run ${id} by ${host}:${pid} of ${timeOf(started)} ${outcome}`;
-  if (once !== undefined && key === once) return `Done before for this key: ${by}`;
+function reasonOf(run: RecordedRun, { once, every }: LedgerSettings): string {
+  const by = `run ${run.id} by ${whoAndWhen(run)} ${run.outcome}`;
+  if (once !== undefined && run.key === once) return `Done before for this key: ${by}`;
   return `Done within the last ${formatDuration(every!)}: ${by}`;
+}
+
+function whoAndWhen({ host, pid, started }: RecordedRun): string {
+  const who = host === "" ? "somebody" : pid === undefined ? host : `${host}:${pid}`;
+  return `${who} of ${started === undefined ? "an unknown time" : timeOf(started)}`;
 }

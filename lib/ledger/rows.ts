@@ -1,39 +1,59 @@
+import { exactFrom, pidFrom, timeFrom, wholeFrom } from "../foreign.ts";
 import type { Row } from "../lock/session.ts";
 import { join, sql, type Statement } from "../sql/statement.ts";
 import type { Dialect, LedgerColumn } from "./dialect.ts";
 import type { RecordedRun } from "./run.ts";
 import { COLUMNS } from "./schema.ts";
 
+/** What an outcome looks like, also one of a later version of sera. */
+const OUTCOME = /^[a-z]{1,20}$/;
+
+/** What is told of a run whose row says nothing of that kind. */
+const NO_OUTCOME = "unknown";
+
 /**
  * The statement that reads runs.
  *
  * @param rest What follows the table's name.
  */
-export function selectRuns({ table, readText, readTime }: Dialect, rest: Statement): Statement {
-  const text = (name: LedgerColumn) => sql`${readText(COLUMNS[name])} AS ${COLUMNS[name]}`;
-  const time = (name: LedgerColumn) => sql`${readTime(COLUMNS[name])} AS ${COLUMNS[name]}`;
+export function selectRuns({ table, readText, readNumber, readTime }: Dialect, rest: Statement): Statement {
+  const of = (read: (column: Statement) => Statement, ...names: LedgerColumn[]) =>
+    names.map((name) => sql`${read(COLUMNS[name])} AS ${COLUMNS[name]}`);
   const columns = [
-    ...[sql`id, lock_name`, text("run_key"), text("label"), text("host"), sql`pid, session_id`, text("user_name")],
-    ...[time("started"), time("finished"), sql`exit_code, outcome`],
+    // By another name than the column's, by which the rest may order.
+    sql`${readNumber(sql`id`)} AS run_id`,
+    ...of(readText, "lock_name", "run_key", "label", "host", "user_name", "outcome"),
+    ...of(readNumber, "pid", "session_id", "exit_code"),
+    ...of(readTime, "started", "finished"),
   ];
   return sql`SELECT ${join(columns)} FROM ${table} ${rest}`;
 }
 
-/** Reads a row that {@linkcode selectRuns} gave. */
-export function readRun({ decodeText }: Dialect, row: Row): RecordedRun {
-  const number = (value: unknown) => value === null ? undefined : Number(value);
+/**
+ * Reads rows that {@linkcode selectRuns} asked for. Others may have written them, or another program: what a column
+ * should not hold is left out, and the rest of the row stays.
+ */
+export function readRuns(dialect: Dialect, rows: readonly Row[]): readonly RecordedRun[] {
+  return rows.flatMap((row) => readRun(dialect, row) ?? []);
+}
+
+function readRun({ decodeText }: Dialect, row: Row): RecordedRun | undefined {
+  const id = exactFrom(row.run_id);
+  // In a table that is not sera's.
+  if (id === undefined) return undefined;
+  const outcome = decodeText(row.outcome) ?? "";
   return {
-    id: Number(row.id),
-    lock: String(row.lock_name),
-    key: row.run_key === null ? undefined : decodeText(row.run_key),
-    label: decodeText(row.label),
-    host: decodeText(row.host),
-    pid: Number(row.pid),
-    session: Number(row.session_id),
-    user: decodeText(row.user_name),
-    started: Number(row.started),
-    finished: number(row.finished),
-    exitCode: number(row.exit_code),
-    outcome: String(row.outcome),
+    id,
+    lock: decodeText(row.lock_name) ?? "",
+    key: decodeText(row.run_key),
+    label: decodeText(row.label) ?? "",
+    host: decodeText(row.host) ?? "",
+    pid: pidFrom(row.pid),
+    session: wholeFrom(row.session_id),
+    user: decodeText(row.user_name) ?? "",
+    started: timeFrom(row.started),
+    finished: timeFrom(row.finished),
+    exitCode: wholeFrom(row.exit_code, 0, 2 ** 32 - 1),
+    outcome: OUTCOME.test(outcome) ? outcome : NO_OUTCOME,
   };
 }

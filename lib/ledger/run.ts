@@ -33,23 +33,28 @@ export interface Rule {
   readonly keepHistory: number;
 }
 
-/** A run as the ledger has it. Times are in milliseconds since 1970, by the server's clock. */
-export interface RecordedRun extends Runner {
+/**
+ * A run as the ledger has it. Times are in milliseconds since 1970, by the server's clock. Texts may be anybody's, but are
+ * no longer than the ledger's columns; what a row does not say, or says without sense, is undefined.
+ */
+export interface RecordedRun extends Omit<Runner, "pid"> {
   /** Grows with every run of the same lock, also when runs were forgotten or the server was restarted between. */
-  readonly id: number;
+  readonly id: bigint;
+  /** Perhaps no lock's name: what is not, is never to be looked for. */
   readonly lock: string;
   readonly key?: string | undefined;
-  readonly started: number;
+  readonly pid?: number | undefined;
+  readonly started?: number | undefined;
   readonly finished?: number | undefined;
   readonly exitCode?: number | undefined;
-  /** An {@linkcode Outcome}, or what a later version of sera has for one. */
+  /** An {@linkcode Outcome}, or what a later version of sera has for one; `unknown` for what is none. */
   readonly outcome: string;
   /** The server's number of the session that holds, or held, the lock. */
-  readonly session: number;
+  readonly session?: number | undefined;
 }
 
 /** What came of asking for a run. */
 export type Permission =
-  | { readonly granted: true; readonly id: number }
+  | { readonly granted: true; readonly id: bigint }
   /** Another run counts. */
   | { readonly granted: false; readonly because: RecordedRun };

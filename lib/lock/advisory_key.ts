@@ -45,6 +45,12 @@ export function namespacedName(namespace: string, name: string): string {
   return `${fnv1(namespace)},${fnv1(name)}`;
 }
 
+/** Whether a text is what {@linkcode namespacedName} makes. */
+export function isNamespacedName(text: string): boolean {
+  const halves = text.split(",");
+  return halves.length === 2 && halves.every((half) => String(Number(half) | 0) === half);
+}
+
 /** FNV-1 (multiply, then xor; not FNV-1a) of the UTF-8 bytes, 32 bits, taken as signed. draft-eastlake-fnv. */
 export function fnv1(text: string): number {
   let hash = 0x811c9dc5;

@@ -1,6 +1,14 @@
 import { md5 } from "@noble/hashes/legacy.js";
 import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
 
+/** What `lockName` makes. */
+const NAME = /^[0-9a-f]{32}$/;
+
+/** Whether a text is a lock's name as {@linkcode lockName} makes them; what is none is never looked for. */
+export function isLockName(text: string): boolean {
+  return NAME.test(text);
+}
+
 /**
  * The text that a lock stands for: the command's words joined by one space, as the Go sera does. So `echo "a b"` and
  * `echo a b` share a lock, which is kept for compatibility.

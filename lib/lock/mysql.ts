@@ -1,11 +1,11 @@
 import type { MySqlDsn } from "../config/mysql/dsn.ts";
 import { type Deadline, delayOrAbort } from "../deadline.ts";
-import { LockUnavailableError } from "../errors.ts";
+import { LockLostError, LockUnavailableError } from "../errors.ts";
 import { type Answer, askOne } from "./answer.ts";
 import { type LeaseTerms, Moment } from "./lease.ts";
 import type { HeldLock } from "./lock.ts";
 import { type MySqlSession, openMySqlSession } from "./mysql_session.ts";
-import { identityOf } from "./mysql_topology.ts";
+import { askState, identityOf, refuseUnsafe, whyUnsafe } from "./mysql_topology.ts";
 import type { Presence } from "./presence.ts";
 import { sql, type Statement, word } from "../sql/statement.ts";
 import { SessionBackend } from "./session_backend.ts";
@@ -84,14 +84,19 @@ export class MySqlBackend extends SessionBackend<MySqlSession> {
     }
   }
 
-  /** Makes sure that it is this very session that holds the lock: a proxy may have sent the two elsewhere. */
+  /**
+   * Makes sure that it is this very session that holds the lock: a proxy may have sent the two elsewhere. And that the
+   * server is still one to lock on, for it may have become a replica during the wait, and later may become one.
+   */
   async #verified(session: MySqlSession): Promise<HeldLock> {
-    const { lease } = this.#options;
+    const { lease, allowUnsafeServer } = this.#options;
+    const state = askState(allowUnsafeServer ? new Map() : session.variables);
     const { expression, mark } = identityOf(session.variables);
     const held = sql`IS_USED_LOCK(${this.#name}) = CONNECTION_ID() AS mine`;
     const place = sql`CONNECTION_ID() AS id, ${expression} AS server, @@SESSION.wait_timeout AS idle`;
+    const question = sql`SELECT ${held}, ${place}, ${state.expression} AS state`;
     const look = (serverTime = 0) =>
-      askOne(session, sql`SELECT ${held}, ${place}`, ["mine", "id", "server", "idle"], { serverTime });
+      askOne(session, question, ["mine", "id", "server", "idle", "state"], { serverTime });
     const isMine = (seen: Answer<"mine" | "server">) => seen.bit("mine") === true && seen.is("server", mark);
     const sent = new Moment();
     const first = await look();
@@ -103,11 +108,19 @@ export class MySqlBackend extends SessionBackend<MySqlSession> {
           "connections between servers, connect to the server itself",
       );
     }
+    const now = state.read(first.text("state"));
+    if (whyUnsafe(now) !== undefined) {
+      // At once, so that the next one who waits finds out too; and a further try is to connect anew.
+      await session.close();
+      refuseUnsafe(session.where, now);
+    }
     return new SessionLock(
       session,
       {
         isHeld: async () => {
           const seen = await look(lease.ttl);
+          const why = whyUnsafe(state.read(seen.text("state")));
+          if (why !== undefined) throw new LockLostError(`${session.where} has changed: ${why}`);
           return isMine(seen) && seen.whole("id") === id;
         },
         release: async () => {

@@ -8,17 +8,22 @@ export type ServerVariables = ReadonlyMap<string, string>;
 /** By which a server is told from another that took its address over; MariaDB has no uuid. */
 const MARKS = ["server_id", "hostname", "port"];
 
-const VARIABLES = [
-  "version",
-  "version_comment",
-  "server_uuid",
-  ...MARKS,
+/** What can change while a session goes on: by a switchover, or by an administrator. */
+const STATE = [
   "read_only",
   "super_read_only",
   "innodb_read_only",
   "wsrep_on",
   "group_replication_group_name",
   "group_replication_single_primary_mode",
+];
+
+const VARIABLES = [
+  "version",
+  "version_comment",
+  "server_uuid",
+  ...MARKS,
+  ...STATE,
 ];
 
 /** Asks a server what it is. */
@@ -48,6 +53,27 @@ export function identityOf(variables: ServerVariables): { readonly expression: S
   return {
     expression: sql`CONCAT_WS('/', ${join(MARKS.map((name) => variable(`@@${name}`)))})`,
     mark: MARKS.map((name) => variables.get(name)).join("/"),
+  };
+}
+
+/** How to ask a server within another statement what {@linkcode whyUnsafe} goes by. */
+export interface AskState {
+  /** SQL that gives it as one text. */
+  readonly expression: Statement;
+  /** Makes variables of that text. */
+  readonly read: (text: string) => ServerVariables;
+}
+
+/** @param variables What the server has said of itself before: what it does not know it must not be asked for. */
+export function askState(variables: ServerVariables): AskState {
+  const names = STATE.filter((name) => variables.has(name));
+  const values = names.map((name) => sql`IFNULL(${variable(`@@GLOBAL.${name}`)}, '')`);
+  return {
+    expression: values.length === 0 ? sql`''` : sql`CONCAT_WS('/', ${join(values)})`,
+    read: (text) => {
+      const parts = text.split("/");
+      return new Map(names.map((name, index) => [name, parts[index] ?? ""]));
+    },
   };
 }
 

@@ -1,11 +1,18 @@
 import type { PostgresServer } from "../config/postgres/server.ts";
 import { type Deadline, delayOrAbort } from "../deadline.ts";
-import { LockUnavailableError } from "../errors.ts";
+import { LockLostError, LockUnavailableError, UnfitServerError } from "../errors.ts";
 import { type AdvisoryKey, advisoryKey } from "./advisory_key.ts";
 import { type Answer, askOne } from "./answer.ts";
 import { Moment } from "./lease.ts";
 import type { HeldLock } from "./lock.ts";
-import { openPostgresSession, type PostgresSession, type PostgresSessionOptions } from "./postgres_session.ts";
+import { NotPrimaryError } from "./postgres_errors.ts";
+import {
+  FITNESS,
+  openPostgresSession,
+  type PostgresSession,
+  type PostgresSessionOptions,
+  refuseUnsuitable,
+} from "./postgres_session.ts";
 import type { QueryOptions } from "./session.ts";
 import { markOf } from "./presence.ts";
 import { SessionBackend } from "./session_backend.ts";
@@ -21,6 +28,9 @@ const LONGEST_PAUSE = 900;
 
 /** SQL for the server's time in milliseconds since 1970. */
 const NOW = sql`floor(1000 * extract(epoch FROM clock_timestamp()))`;
+
+/** What a look at a lock tells. */
+type Seen = "mine" | "now" | "standby" | "read_only";
 
 /** What a lock on PostgreSQL needs to know besides the server. */
 export interface PostgresOptions extends PostgresSessionOptions {
@@ -105,11 +115,22 @@ export class PostgresBackend extends SessionBackend<PostgresSession> {
           "connections between sessions, or locks have no effect there; connect to a PostgreSQL server itself",
       );
     }
+    const why = this.#whyUnfit(seen);
+    if (why !== undefined) {
+      // At once, so that the next one who waits finds out too; and a further try is to connect anew.
+      await session.close();
+      throw new UnfitServerError(`Cannot lock on ${session.where}: ${why}`);
+    }
     session.mark = markOf({ ...this.#options.presence, since: seen.whole("now") });
     return new SessionLock(
       session,
       {
-        isHeld: async () => (await this.#look(session, { serverTime: lease.ttl })).truth("mine"),
+        isHeld: async () => {
+          const seen = await this.#look(session, { serverTime: lease.ttl });
+          const why = this.#whyUnfit(seen);
+          if (why !== undefined) throw new LockLostError(`${session.where} has changed: ${why}`);
+          return seen.truth("mine");
+        },
         release: async () => (await this.#unlock(session)).truth("released"),
       },
       { ...lease, ttl: Math.min(lease.ttl, session.idleTimeout) },
@@ -118,11 +139,23 @@ export class PostgresBackend extends SessionBackend<PostgresSession> {
   }
 
   /**
-   * Looks whether the lock is this session's. A statement of its own: planned with each try, it would double what a waiter
+   * Looks whether the lock is this session's, and whether the server is still one to lock on. A statement of its own: planned with each try, it would double what a waiter
    * costs the server.
    */
-  #look(session: PostgresSession, options: QueryOptions): Promise<Answer<"mine" | "now">> {
-    return askOne(session, sql`SELECT ${isMine(session, this.#key)} AS mine, ${NOW} AS now`, ["mine", "now"], options);
+  #look(session: PostgresSession, options: QueryOptions): Promise<Answer<Seen>> {
+    const look = sql`SELECT ${isMine(session, this.#key)} AS mine, ${NOW} AS now, ${FITNESS}`;
+    return askOne(session, look, ["mine", "now", "standby", "read_only"], options);
+  }
+
+  /** Why the server will not do any more, and what to do; undefined if it will. */
+  #whyUnfit(seen: Answer<Seen>): string | undefined {
+    try {
+      refuseUnsuitable(seen, this.#server, this.#options.allowUnsafeServer);
+      return undefined;
+    } catch (error) {
+      if (error instanceof NotPrimaryError) return error.message;
+      throw error;
+    }
   }
 
   /**

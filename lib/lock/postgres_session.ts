@@ -4,7 +4,7 @@ import type { Socket } from "node:net";
 import type { PostgresHost, PostgresServer } from "../config/postgres/server.ts";
 import { LONGEST_TIMER } from "../deadline.ts";
 import { formatDuration } from "../duration.ts";
-import { ConfigError, LockUnavailableError, UnsafeServerError } from "../errors.ts";
+import { ConfigError, LockUnavailableError, UnfitServerError, UnsafeServerError } from "../errors.ts";
 import { Answer } from "./answer.ts";
 import { applicationName } from "./application_name.ts";
 import type { LeaseTerms } from "./lease.ts";
@@ -33,10 +33,12 @@ const DEFAULT_TIMEOUT = 10_000;
 /** What is known of a session. */
 type Facts = Answer<"pid" | "standby" | "read_only" | "idle">;
 
+/** What says whether the server will do. It may change in a session: by a promotion, or when settings are read again. */
+export const FITNESS = sql`pg_is_in_recovery() AS standby, current_setting('transaction_read_only') AS read_only`;
+
 /** What has to be known of a session. Times are text such as `1min`, so the server does the reckoning. */
-const FACTS = sql`pg_backend_pid() AS pid, pg_is_in_recovery() AS standby,
-  current_setting('transaction_read_only') AS read_only,
-  1000 * extract(epoch FROM coalesce(current_setting('idle_session_timeout', true), '0')::interval) AS idle`;
+const FACTS = sql`pg_backend_pid() AS pid, ${FITNESS},
+  floor(1000 * extract(epoch FROM coalesce(current_setting('idle_session_timeout', true), '0')::interval)) AS idle`;
 
 /**
  * The settings of the session: no limits that would break a wait or a release off, and the lease, by which the server
@@ -132,8 +134,9 @@ export async function openPostgresSession(
     }
   }
   const reasons = failures.map(({ host, error }) => `${whereIs(host)}: ${describePostgresError(error)}`);
-  const unsafe = failures.some(({ error }) => error instanceof StandbyError);
-  throw new (unsafe ? UnsafeServerError : LockUnavailableError)(
+  const is = (kind: typeof UnsuitableServerError) => failures.some(({ error }) => error instanceof kind);
+  const kind = is(StandbyError) ? UnsafeServerError : is(NotPrimaryError) ? UnfitServerError : LockUnavailableError;
+  throw new kind(
     `Cannot lock on PostgreSQL at ${reasons.join(", and at ")}`,
     failures.every(({ error }) =>
       isTransientPostgresError(error) || error instanceof NotPrimaryError && server.hosts.length > 1
@@ -315,9 +318,13 @@ async function askOrAbort(client: pg.Client, statement: Statement, signal: Abort
   }
 }
 
-function refuseUnsuitable(
-  facts: Facts,
-  { targetSessionAttrs }: PostgresServer,
+/**
+ * @param facts What {@linkcode FITNESS} gives.
+ * @throws {NotPrimaryError} When the server will not do, or not any more.
+ */
+export function refuseUnsuitable(
+  facts: Answer<"standby" | "read_only">,
+  { targetSessionAttrs }: Pick<PostgresServer, "targetSessionAttrs">,
   allowUnsafeServer: boolean,
 ): void {
   if (facts.truth("standby") && !allowUnsafeServer) {

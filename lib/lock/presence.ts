@@ -1,5 +1,8 @@
 /** What a session tells those who look at the server of whoever it belongs to. */
 
+import { pidFrom, textFrom, timeFrom } from "../foreign.ts";
+import { isNamespacedName } from "./advisory_key.ts";
+import { isLockName } from "./lock_name.ts";
 import { comment, sql, type Statement } from "../sql/statement.ts";
 
 /** Whose a session is. Nothing of it is secret: a command's words are not in it. */
@@ -33,10 +36,15 @@ function hex(unit: string): string {
   return unit.charCodeAt(0).toString(16).padStart(4, "0");
 }
 
+const MARK_BEGIN = " /* sera ";
+const MARK_END = " */";
+
 /** Reads the mark at the end of a statement. Undefined where there is none, as with a statement that was cut off. */
 export function readMark(statement: string): Presence | undefined {
-  const json = / \/\* sera (\{.*\}) \*\/$/s.exec(statement)?.[1];
-  return json === undefined ? undefined : readPresence(json);
+  // Not by one expression: what somebody else has put there could keep it busy for long.
+  const begin = statement.lastIndexOf(MARK_BEGIN);
+  if (begin < 0 || !statement.endsWith(MARK_END)) return undefined;
+  return readPresence(statement.slice(begin + MARK_BEGIN.length, -MARK_END.length));
 }
 
 /** Reads a presence from JSON; undefined if it is none. Whoever can write there may have made it up. */
@@ -49,8 +57,10 @@ export function readPresence(json: string): Presence | undefined {
     throw error;
   }
   if (typeof value !== "object" || value === null) return undefined;
-  const { lock, host, pid, label, since } = value;
-  if (typeof lock !== "string" || typeof host !== "string" || typeof label !== "string") return undefined;
-  if (typeof pid !== "number" || !Number.isInteger(pid)) return undefined;
-  return { lock, host, pid, label, since: typeof since === "number" && Number.isFinite(since) ? since : undefined };
+  const { lock, since } = value;
+  const pid = typeof value.pid === "number" ? pidFrom(value.pid) : undefined;
+  const [host, label] = [value.host, value.label].map((text) => typeof text === "string" ? textFrom(text) : undefined);
+  if (typeof lock !== "string" || !isLockName(lock) && !isNamespacedName(lock)) return undefined;
+  if (pid === undefined || host === undefined || label === undefined) return undefined;
+  return { lock, host, pid, label, since: typeof since === "number" ? timeFrom(since) : undefined };
 }

@@ -1,5 +1,5 @@
 import { Deadline, delayOrAbort } from "../deadline.ts";
-import { LockUnavailableError } from "../errors.ts";
+import { LockUnavailableError, UnfitServerError } from "../errors.ts";
 import type { Backend, HeldLock } from "./lock.ts";
 import type { Session } from "./session.ts";
 
@@ -14,6 +14,8 @@ const LONGEST_PAUSE = 2000;
 export abstract class SessionBackend<S extends Session> implements Backend {
   readonly #retrying: (why: LockUnavailableError) => void;
   #session: S | undefined;
+  /** Whether there has been a server that would do. */
+  #hadServer = false;
 
   /** @param retrying Told of what is wrong before each further try. */
   constructor(retrying: (why: LockUnavailableError) => void) {
@@ -31,12 +33,15 @@ export abstract class SessionBackend<S extends Session> implements Backend {
    * Asks for the lock in a session until it is held or the deadline has passed. May end the session.
    *
    * @throws {LockUnavailableError} A transient one is followed by another call.
+   * @throws {UnfitServerError} When the server has changed since it was connected to; likewise.
    */
   protected abstract attempt(session: S, deadline: Deadline, signal: AbortSignal): Promise<HeldLock | undefined>;
 
   async session(signal: AbortSignal): Promise<S> {
     if (this.#session?.closed.aborted) this.#session = undefined;
-    return this.#session ??= await this.open(signal);
+    this.#session ??= await this.open(signal);
+    this.#hadServer = true;
+    return this.#session;
   }
 
   async acquire(wait: number, signal: AbortSignal, patience = wait): Promise<HeldLock | undefined> {
@@ -54,13 +59,22 @@ export abstract class SessionBackend<S extends Session> implements Backend {
         }
         return await this.attempt(session, deadline, signal);
       } catch (error) {
-        if (!(error instanceof LockUnavailableError && error.transient) || lastTry!.passed) throw error;
+        if (!this.#mayPass(error) || lastTry!.passed) throw error;
         this.#retrying(error);
         await delayOrAbort(Math.min(pause * (0.5 + Math.random()), lastTry!.remaining), signal);
         signal.throwIfAborted();
         pause = Math.min(2 * pause, LONGEST_PAUSE);
       }
     }
+  }
+
+  /**
+   * Whether a moment later the same request may succeed. A primary that was demoted while it was waited on is most likely
+   * one of a switchover, so that the address soon leads to the new one.
+   */
+  #mayPass(error: unknown): error is LockUnavailableError {
+    if (!(error instanceof LockUnavailableError)) return false;
+    return error.transient || error instanceof UnfitServerError && this.#hadServer;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -29,13 +29,3 @@ export async function askOrRefused(
     return undefined;
   }
 }
-
-/** A number that may have come as text; undefined for NULL. */
-export function numberOf(value: unknown): number | undefined {
-  return value === null || value === undefined ? undefined : Number(value);
-}
-
-/** A text; undefined for NULL. */
-export function textOf(value: unknown): string | undefined {
-  return value === null || value === undefined ? undefined : String(value);
-}

@@ -1,14 +1,12 @@
 import { LockUnavailableError, messageOf } from "../errors.ts";
+import { isLockName } from "../lock/lock_name.ts";
 import { isSameFile, readPlainFile } from "../lock/plain_file.ts";
 import { type Presence, readPresence } from "../lock/presence.ts";
 import { type KernelLock, locksOn, readKernelLocks } from "./kernel_locks.ts";
 import type { Sighting, Whose } from "./sighting.ts";
 
-/** The files of sera's locks, and those that flock(1) takes part in. */
-const LOCK_FILE = /^([0-9a-f]{32})\.lock$/;
-
-/** What such a lock is called; a ledger may hold any other text, which must not become a path. */
-const LOCK_NAME = /^[0-9a-f]{32}$/;
+/** What follows the lock's name in the names of sera's lock files, and of those that flock(1) takes part in. */
+const LOCK_FILE = ".lock";
 
 /** No record is longer, in bytes; who shares the folder may have put anything there. */
 const LONGEST_RECORD = 65_536;
@@ -22,11 +20,11 @@ const LONGEST_RECORD = 65_536;
  * @throws {LockUnavailableError} When the folder cannot be looked into.
  */
 export function lookAtFiles(folder: string, whose: Whose): readonly Sighting[] {
-  const names = whose === "all" ? namesIn(folder) : [whose.lock].filter((name) => LOCK_NAME.test(name));
+  const names = whose === "all" ? namesIn(folder) : [whose.lock].filter(isLockName);
   if (names.length === 0) return [];
   const kernelLocks = readKernelLocks();
   return names.flatMap((name) => {
-    const path = `${folder}/${name}.lock`;
+    const path = `${folder}/${name}${LOCK_FILE}`;
     const file = ifThere(path, () => Deno.lstatSync(path));
     // What else somebody put there is no lock of sera's: to open a pipe would wait, and a link may lead anywhere.
     if (!file?.isFile || file.nlink !== null && file.nlink > 1) return [];
@@ -38,7 +36,8 @@ export function lookAtFiles(folder: string, whose: Whose): readonly Sighting[] {
 
 function namesIn(folder: string): readonly string[] {
   try {
-    return [...Deno.readDirSync(folder)].flatMap(({ name }) => LOCK_FILE.exec(name)?.[1] ?? []);
+    const files = [...Deno.readDirSync(folder)].filter(({ name }) => name.endsWith(LOCK_FILE));
+    return files.map(({ name }) => name.slice(0, -LOCK_FILE.length)).filter(isLockName);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return [];
     throw cannotLook(folder, error);

@@ -1,7 +1,9 @@
 import type { TableName } from "../config/ledger_settings.ts";
 import type { Server } from "../config/server.ts";
+import { isNamespacedName } from "../lock/advisory_key.ts";
 import type { Backend } from "../lock/lock.ts";
 import { defaultLockFolder } from "../lock/default_folder.ts";
+import { isLockName } from "../lock/lock_name.ts";
 import type { Sighting, Whose } from "./sighting.ts";
 import { tidy } from "./tidy.ts";
 
@@ -20,6 +22,7 @@ export interface LookOptions {
  * looks does not count.
  *
  * @param backend Where to ask; a file needs none.
+ * @param whose A lock that has no lock's name is not looked for.
  * @returns For each lock those that hold it, then those that wait.
  * @throws {LockUnavailableError} When the server cannot be asked.
  */
@@ -29,6 +32,7 @@ export async function look(
   whose: Whose,
   { table, env, signal }: LookOptions,
 ): Promise<readonly Sighting[]> {
+  if (whose !== "all" && !isLockName(whose.lock) && !isNamespacedName(whose.lock)) return [];
   const seen = await lookAt();
   return seen.map(tidy).sort((a, b) => compare(a.lock, b.lock) || compare(a.state, b.state));
 

@@ -1,18 +1,20 @@
 import type { TableName } from "../config/ledger_settings.ts";
 import { mySqlDialect } from "../ledger/mysql.ts";
+import { textFrom, wholeFrom } from "../foreign.ts";
+import { isLockName } from "../lock/lock_name.ts";
 import { readMark } from "../lock/presence.ts";
 import type { Session } from "../lock/session.ts";
 import { identifier, join, sql, word } from "../sql/statement.ts";
-import { askIfAllowed, numberOf, textOf } from "./ask.ts";
+import { askIfAllowed } from "./ask.ts";
 import { readAttributes, type ShownAttributes } from "./mysql_attributes.ts";
 import { runningRuns, withRun } from "./runs.ts";
 import type { Sighting, Whose } from "./sighting.ts";
 
-/** What sera calls its locks; what others say that they are called goes into SQL only if it is of this kind. */
-const LOCK_NAME = /^[0-9a-f]{32}$/;
-
 /** How a statement that waits begins, sera's or another program's. */
 const WAITS = /^SELECT GET_LOCK\('([0-9a-f]{32})',/i;
+
+/** The longest statement in which a mark is looked for, in characters: sera's own are shorter, others as long as can be. */
+const LONGEST_STATEMENT = 8192;
 
 /** How many locks are asked for in one statement. */
 const AT_ONCE = 100;
@@ -50,15 +52,16 @@ export async function lookOnMySql(
       ...runs.map(({ lock }) => lock),
     ]
     : [whose.lock];
-  const locks = [...new Set(named)].filter((name) => name !== undefined && LOCK_NAME.test(name)) as string[];
-  const holders = await askHolders(session, locks, signal);
+  const locks = new Set(named.flatMap((name) => name !== undefined && isLockName(name) ? [name] : []));
+  const holders = await askHolders(session, [...locks], signal);
 
-  const held = [...holders].map(([lock, id]) => withRun(describe(lock, "held", id, processes, attributes), runs));
+  const byId = new Map(processes.map((process) => [process.id, process]));
+  const held = [...holders].map(([lock, id]) => withRun(describe(lock, "held", id, byId, attributes), runs));
   const waiting = processes.flatMap(({ id, asks }) => {
     const lock = waitsFor(asks);
-    if (lock === undefined || !locks.includes(lock) || holders.get(lock) === id) return [];
+    if (lock === undefined || !locks.has(lock) || holders.get(lock) === id) return [];
     const { host, pid, label } = readMark(asks!) ?? {};
-    const seen = describe(lock, "waiting", id, processes, attributes);
+    const seen = describe(lock, "waiting", id, byId, attributes);
     return [host === undefined ? seen : { ...seen, host, pid, label }];
   });
   return [...held, ...waiting];
@@ -71,17 +74,18 @@ function waitsFor(statement: string | undefined): string | undefined {
 async function readProcesses(session: Session, signal: AbortSignal): Promise<readonly Process[]> {
   const rows = await askIfAllowed(
     session,
-    sql`SELECT ID AS id, USER AS user, HOST AS host, IF(INFO LIKE 'SELECT GET_LOCK(%', INFO, NULL) AS asks
+    sql`SELECT ID AS id, USER AS user, HOST AS host, IF(INFO LIKE 'SELECT GET_LOCK(%',
+        IF(CHAR_LENGTH(INFO) <= ${LONGEST_STATEMENT}, INFO, LEFT(INFO, 128)), NULL) AS asks
       FROM information_schema.PROCESSLIST WHERE ID <> CONNECTION_ID()`,
     signal,
   );
-  return rows.map(({ id, user, host, asks }) => ({
-    id: Number(id),
-    user: textOf(user),
+  return rows.flatMap((row) => {
+    const id = wholeFrom(row.id);
+    if (id === undefined) return [];
     // The port says nothing to anybody.
-    address: textOf(host)?.replace(/:\d+$/, ""),
-    asks: textOf(asks),
-  }));
+    const address = textFrom(row.host)?.replace(/:\d{1,5}$/, "");
+    return [{ id, user: textFrom(row.user), address, asks: typeof row.asks === "string" ? row.asks : undefined }];
+  });
 }
 
 /** The sessions that hold these locks, by lock. */
@@ -98,7 +102,7 @@ async function askHolders(
       { signal },
     );
     for (const name of some) {
-      const id = numberOf(row[`lock_${name}`]);
+      const id = wholeFrom(row[`lock_${name}`]);
       if (id !== undefined) holders.set(name, id);
     }
   }
@@ -109,10 +113,10 @@ function describe(
   lock: string,
   state: Sighting["state"],
   id: number,
-  processes: readonly Process[],
+  processes: ReadonlyMap<number, Process>,
   { byConnection }: ShownAttributes,
 ): Sighting {
-  const { user, address } = processes.find((process) => process.id === id) ?? {};
+  const { user, address } = processes.get(id) ?? {};
   const { host, pid, label, connected } = byConnection.get(id) ?? {};
   return {
     lock,

@@ -1,3 +1,4 @@
+import { LONGEST_TEXT, pidFrom, textFrom, timeFrom, wholeFrom } from "../foreign.ts";
 import { fromHex } from "../ledger/hex.ts";
 import type { Session } from "../lock/session.ts";
 import { identifier, sql } from "../sql/statement.ts";
@@ -61,28 +62,32 @@ async function readTable(
 ): Promise<ReadonlyMap<number, Attributes> | undefined> {
   const rows = await askOrRefused(
     session,
-    sql`SELECT PROCESSLIST_ID AS id, ATTR_NAME AS name, HEX(CONVERT(ATTR_VALUE USING utf8mb4)) AS value
-      FROM performance_schema.${identifier(table)} WHERE ATTR_NAME LIKE 'sera%'`,
+    sql`SELECT PROCESSLIST_ID AS id, ATTR_NAME AS name, HEX(CONVERT(LEFT(ATTR_VALUE, ${
+      LONGEST_TEXT + 1
+    }) USING utf8mb4)) AS value
+      FROM performance_schema.${
+      identifier(table)
+    } WHERE ATTR_NAME IN ('sera_lock', 'sera_host', 'sera_pid', 'sera_label', 'sera_connected')`,
     signal,
   );
   if (!rows) return undefined;
   const texts = new Map<number, Map<string, string>>();
   for (const { id, name, value } of rows) {
-    const own = texts.get(Number(id)) ?? new Map<string, string>();
-    own.set(String(name), fromHex(String(value ?? "")));
-    texts.set(Number(id), own);
+    const connection = wholeFrom(id);
+    const text = textFrom(fromHex(value));
+    if (connection === undefined || text === undefined) continue;
+    const own = texts.get(connection) ?? new Map<string, string>();
+    texts.set(connection, own.set(String(name), text));
   }
   return new Map([...texts].map(([id, own]) => [id, attributesOf(own)]));
 }
 
 function attributesOf(texts: ReadonlyMap<string, string>): Attributes {
-  const pid = texts.get("sera_pid");
-  const connected = Date.parse(texts.get("sera_connected") ?? "");
   return {
     lock: texts.get("sera_lock"),
     host: texts.get("sera_host"),
-    pid: pid !== undefined && /^\d{1,15}$/.test(pid) ? Number(pid) : undefined,
+    pid: pidFrom(texts.get("sera_pid")),
     label: texts.get("sera_label"),
-    connected: Number.isNaN(connected) ? undefined : connected,
+    connected: timeFrom(Date.parse(texts.get("sera_connected") ?? "")),
   };
 }

@@ -1,5 +1,6 @@
 import type { TableName } from "../config/ledger_settings.ts";
 import { postgresDialect } from "../ledger/postgres.ts";
+import { wholeFrom } from "../foreign.ts";
 import type { Row, Session } from "../lock/session.ts";
 import { join, sql, type Statement } from "../sql/statement.ts";
 import { askIfAllowed, askOrRefused } from "./ask.ts";
@@ -26,17 +27,23 @@ export async function lookOnPostgres(
 
   // The server keeps only half of a name, so that it takes somebody to tell it.
   const names = new Map(seras.flatMap(({ mark }) => mark ? [[keyOfName(mark.lock)!, mark.lock]] : []));
-  const onLocks = rows.map((row) => {
+  const onLocks = rows.flatMap((row) => {
     const key = keyOfRow(row);
-    const lock = whose === "all" ? names.get(key) ?? key : whose.lock;
+    if (key === undefined) return [];
     const identity = identityOf(row);
-    return row.granted === "t" ? holderOf(lock, key, identity) : waiterOf(lock, identity, identity.asked);
+    const lock = whose === "all" ? nameOf(key, identity.mark?.lock) ?? names.get(key) ?? key : whose.lock;
+    return [row.granted === "t" ? holderOf(lock, key, identity) : waiterOf(lock, identity, identity.asked)];
   });
-  const holding = new Set(rows.map((row) => Number(row.session)));
-  const waiting = waiters.filter(({ who }) => !holding.has(who.session!))
+  const holding = new Set(rows.map((row) => wholeFrom(row.session)));
+  const waiting = waiters.filter(({ who }) => !holding.has(who.session))
     // A session is opened for one lock, and waits for it from then on.
     .map((identity) => waiterOf(identity.mark!.lock, identity, identity.connected));
   return await withRuns(session, table, [...onLocks, ...waiting], signal);
+}
+
+/** The name that who holds a lock gives it, if that is its name: others may call it what they like. */
+function nameOf(key: string, told: string | undefined): string | undefined {
+  return told !== undefined && keyOfName(told) === key ? told : undefined;
 }
 
 /** The sessions of sera's; for one lock those that name it. */

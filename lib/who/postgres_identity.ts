@@ -1,13 +1,17 @@
+import { pidFrom, textFrom, timeFrom, wholeFrom } from "../foreign.ts";
 import { type Presence, readMark } from "../lock/presence.ts";
 import type { Row } from "../lock/session.ts";
 import { sql } from "../sql/statement.ts";
-import { numberOf, textOf } from "./ask.ts";
 import { keyOfName } from "./postgres_key.ts";
 import type { Sighting } from "./sighting.ts";
 
+/** The longest statement in which a mark is looked for, in characters: sera's own are shorter, others as long as can be. */
+const LONGEST_QUERY = 8192;
+
 /** What is asked of a session, a row of `pg_stat_activity`, which hides most of it of other users' sessions. */
 export const IDENTITY_COLUMNS = sql`session.pid AS session, session.usename AS user_name,
-  host(session.client_addr) AS address, session.application_name, session.query,
+  host(session.client_addr) AS address, session.application_name,
+  CASE WHEN length(session.query) <= ${LONGEST_QUERY} THEN session.query ELSE left(session.query, 64) END AS query,
   floor(1000 * extract(epoch FROM session.backend_start)) AS connected,
   floor(1000 * extract(epoch FROM session.query_start)) AS asked`;
 
@@ -28,8 +32,8 @@ export interface Identity {
 
 /** Reads a row of {@linkcode IDENTITY_COLUMNS}. */
 export function identityOf(row: Row): Identity {
-  const query = textOf(row.query) ?? "";
-  const name = textOf(row.application_name) || undefined;
+  const query = typeof row.query === "string" ? row.query : "";
+  const name = textFrom(row.application_name) || undefined;
   const mark = readMark(query);
   const { host, pid, label } = mark ?? fromApplicationName(name) ?? { label: name };
   return {
@@ -37,21 +41,22 @@ export function identityOf(row: Row): Identity {
       host,
       pid,
       label,
-      user: textOf(row.user_name),
-      address: textOf(row.address),
-      session: numberOf(row.session),
+      user: textFrom(row.user_name),
+      address: textFrom(row.address),
+      session: wholeFrom(row.session),
     },
     mark: mark && keyOfName(mark.lock) !== undefined ? mark : undefined,
     asks: query.startsWith(ASKS),
-    connected: numberOf(row.connected),
-    asked: numberOf(row.asked),
+    connected: timeFrom(row.connected),
+    asked: timeFrom(row.asked),
   };
 }
 
 /** Takes a name apart that `applicationName` made; host and label may be cut off in it. */
 function fromApplicationName(name: string | undefined): Pick<Presence, "host" | "pid" | "label"> | undefined {
-  const [, host, pid, label] = /^sera (\S+):(\d{1,15}) (.*)$/.exec(name ?? "") ?? [];
-  return host === undefined ? undefined : { host, pid: Number(pid), label: label! };
+  const [, host, pid, label] = /^sera (\S+):(\d{1,10}) (.*)$/.exec(name ?? "") ?? [];
+  const number = pidFrom(pid);
+  return number === undefined ? undefined : { host: host!, pid: number, label: label! };
 }
 
 /** Somebody who holds a lock. */

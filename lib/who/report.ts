@@ -1,3 +1,5 @@
+import { numberForJson } from "../foreign.ts";
+import { printableJson } from "../printable.ts";
 import { table } from "../text_table.ts";
 import type { Sighting } from "./sighting.ts";
 import { sinceText } from "./words.ts";
@@ -34,7 +36,7 @@ export function sightingsTable(sightings: readonly Sighting[], now = Date.now())
  * @param locks The locks to tell of, also where nobody has them.
  */
 export function sightingsJson(locks: readonly string[], sightings: readonly Sighting[]): string {
-  return JSON.stringify({
+  return printableJson({
     locks: locks.map((lock) => {
       const of = (wanted: Sighting["state"]) =>
         sightings.filter((one) => one.lock === lock && one.state === wanted).map(viewOf);
@@ -54,6 +56,6 @@ function viewOf({ host, pid, label, since, sinceIs, user, address, session, runI
     user: user ?? null,
     address: address ?? null,
     session: session ?? null,
-    run_id: runId ?? null,
+    run_id: runId === undefined ? null : numberForJson(runId),
   };
 }

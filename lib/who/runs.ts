@@ -1,5 +1,5 @@
 import type { Dialect } from "../ledger/dialect.ts";
-import { readRun, selectRuns } from "../ledger/rows.ts";
+import { readRuns, selectRuns } from "../ledger/rows.ts";
 import type { RecordedRun } from "../ledger/run.ts";
 import type { Session } from "../lock/session.ts";
 import { askIfAllowed } from "./ask.ts";
@@ -18,15 +18,20 @@ export async function runningRuns(
   signal: AbortSignal,
 ): Promise<readonly RecordedRun[]> {
   const rest = sql`WHERE outcome = 'running' AND ${condition} ORDER BY id DESC LIMIT ${MOST}`;
-  return (await askIfAllowed(session, selectRuns(dialect, rest), signal)).map((row) => readRun(dialect, row));
+  return readRuns(dialect, await askIfAllowed(session, selectRuns(dialect, rest), signal));
 }
 
 /** Adds to a holder what the ledger has of its run. Sessions' numbers come back when a server is restarted. */
 export function withRun(holder: Sighting, runs: readonly RecordedRun[]): Sighting {
-  const run = runs.find(({ lock, session }) => isName(lock, holder.lock) && session === holder.session);
-  if (!run || holder.pid !== undefined && holder.pid !== run.pid) return holder;
+  const run = holder.session === undefined
+    ? undefined
+    : runs.find(({ lock, session, pid }) =>
+      isName(lock, holder.lock) && session === holder.session && (holder.pid === undefined || holder.pid === pid)
+    );
+  if (!run) return holder;
   const { lock, id, host, pid, label, started } = run;
-  return { ...holder, lock, runId: id, host, pid, label, since: started, sinceIs: "acquired" };
+  const named = { ...holder, lock, runId: id, host, pid, label };
+  return started === undefined ? named : { ...named, since: started, sinceIs: "acquired" };
 }
 
 /** Whether a lock of this name may be what is shown: PostgreSQL keeps only the first half. */

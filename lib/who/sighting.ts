@@ -17,7 +17,7 @@ export interface Sighting {
   /** The number of the connection; on PostgreSQL the process that serves it. */
   readonly session?: number | undefined;
   /** The run's id in the ledger. */
-  readonly runId?: number | undefined;
+  readonly runId?: bigint | undefined;
 }
 
 /** Which locks to look at. */

@@ -69,7 +69,7 @@ testWith([terminal], "with a terminal kill -9 on sera ends the command itself", 
 
 testWith([terminal], "the terminal's keys and its end do not end the shell that waits for sera's", async () => {
   await using place = await Place.make();
-  await using run = startInTerminal(place, `sera 0 ${fixture("report.sh")} command INT`);
+  await using run = startInTerminal(place, `exec sera 0 ${fixture("report.sh")} command INT`);
   await run.says("command ready");
   const { command, will } = childrenOfSera(await seraBelow(run.pid));
   await run.write(KEY.ctrlC);

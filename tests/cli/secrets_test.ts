@@ -114,6 +114,11 @@ function assertDiscreet({ code, out, err }: Said, what: string): void {
   assert.doesNotMatch(out + err, /please report/, what);
 }
 
+/** What a sera that has a server to ask starts beside itself ends with its process, and is not the test's. */
+function test(name: string, fn: () => Promise<void>): void {
+  Deno.test({ name, fn, sanitizeOps: false, sanitizeResources: false });
+}
+
 /** A private folder, and in it one for locks. */
 async function inFolder(body: (folder: string) => Promise<void>): Promise<void> {
   const folder = await Deno.makeTempDir({ prefix: "sera-secrets-" });
@@ -125,7 +130,7 @@ async function inFolder(body: (folder: string) => Promise<void>): Promise<void> 
 }
 
 for (const [index, place] of WORDS.entries()) {
-  Deno.test(`arguments ${index}, ${place("SERVER").join(" ")}: no server is repeated`, () =>
+  test(`arguments ${index}, ${place("SERVER").join(" ")}: no server is repeated`, () =>
     inFolder(async (folder) => {
       const env = { SERA_SERVER: `file:${folder}/locks`, HOME: folder };
       for (const server of SERVERS) {
@@ -138,7 +143,7 @@ for (const [index, place] of WORDS.entries()) {
 }
 
 for (const name of OTHERS) {
-  Deno.test(`${name}: a server in its place is not repeated`, () =>
+  test(`${name}: a server in its place is not repeated`, () =>
     inFolder(async (folder) => {
       // Only PostgreSQL has all the settings. Nobody listens there.
       const server = "postgres://u:p@127.0.0.1:1/d?sslmode=verify-full";
@@ -165,7 +170,7 @@ for (const name of OTHERS) {
 }
 
 for (const name of LIBPQ) {
-  Deno.test(`${name}: a server in its place is not repeated`, () =>
+  test(`${name}: a server in its place is not repeated`, () =>
     inFolder(async (folder) => {
       for (const wrong of SERVERS) {
         const server = name === "PGHOST" ? "postgres://u:p@/d" : "postgres://127.0.0.1:1/?sslmode=verify-full";
@@ -203,7 +208,7 @@ const FILES: readonly ((server: string) => string)[] = [
 ];
 
 for (const [index, text] of FILES.entries()) {
-  Deno.test(`config file ${index}, ${text("SERVER")}: no server is repeated`, () =>
+  test(`config file ${index}, ${text("SERVER")}: no server is repeated`, () =>
     inFolder(async (folder) => {
       const config = `${folder}/sera.json`;
       for (const server of SERVERS) {
@@ -219,7 +224,7 @@ for (const [index, text] of FILES.entries()) {
     }));
 }
 
-Deno.test("a service file and a password file are not repeated", () =>
+test("a service file and a password file are not repeated", () =>
   inFolder(async (folder) => {
     const service = `${folder}/services`, passwords = `${folder}/passwords`;
     for (const server of SERVERS) {

@@ -28,9 +28,7 @@ for (const flags of [["--verbose"], ["--verbose=stderr"], ["--log-format=json", 
         "command",
         `trap 'echo got > "$HOME/got"; exit 9' TERM; echo > "$HOME/started"; sleep 100 & wait`,
       );
-      const script = `${WITH_FULL_PIPE}${words} ${
-        flags.join(" ")
-      } --name n 0 "$HOME/command" >pipe 2>&1 &
+      const script = `${WITH_FULL_PIPE}${words} ${flags.join(" ")} --name n 0 "$HOME/command" >pipe 2>&1 &
       pid=$!; echo "pid $pid"; code=0; wait $pid || code=$?; echo "code $code"`;
       await using run = place.start(["sh", "-c", script], { cwd: place.path, stdin: "open" });
       await run.says(/pid \d+\n/);

@@ -15,7 +15,7 @@ export function endTests({ test, bench: makeBench }: LedgerPlace): void {
     await holder.finish(id, "failed");
     const after = await holder.recorded(id);
     assert.deepEqual([after.outcome, after.exitCode], ["failed", 1]);
-    assert.ok(after.finished! >= before.started);
+    assert.ok(after.finished! >= before.started!);
     assert.equal(after.started, before.started);
   });
 
@@ -70,7 +70,7 @@ export function endTests({ test, bench: makeBench }: LedgerPlace): void {
     await using one = await Holder.start(bench);
     await using other = await Holder.start(bench);
     assert.deepEqual(await one.ledger.latest(10), []);
-    const ids: number[] = [];
+    const ids: bigint[] = [];
     for (let round = 0; round < 3; round++) for (const holder of [one, other]) ids.push(await holder.ran("succeeded"));
     const latest = async (...args: [number, string?]) => (await one.ledger.latest(...args)).map(({ id }) => id);
     assert.deepEqual(await latest(10), ids.toReversed());

@@ -8,7 +8,7 @@ import { DAY, Holder, PLAIN, RUNNER } from "./holder.ts";
 import type { Bench, LedgerPlace } from "./places.ts";
 
 /** Lets the time of all runs be over that have one, but for those named. */
-async function expire({ sql, name }: Bench, holder: Holder, ...but: number[]): Promise<void> {
+async function expire({ sql, name }: Bench, holder: Holder, ...but: bigint[]): Promise<void> {
   await sql(
     `UPDATE ${name} SET expires = ${holder.after(-1000)} WHERE expires IS NOT NULL ` +
       `AND id NOT IN (0${but.map((id) => `, ${id}`).join("")})`,
@@ -47,7 +47,7 @@ export function expiryTests({ test, bench: makeBench }: LedgerPlace): void {
     await using holder = await Holder.start(bench);
     const read = (column: "started" | "expires") =>
       holder.asText(sql`${holder.store.dialect.readTime(COLUMNS[column])} AS ${COLUMNS[column]}`);
-    const keptFor = async (id: number) => {
+    const keptFor = async (id: bigint) => {
       const [row] = await bench.sql(
         `SELECT ${read("expires")}, ${read("started")} FROM ${bench.name} WHERE id = ${id}`,
       );

@@ -5,12 +5,25 @@ import { Running } from "../cli/running.ts";
 import { pause } from "../cli/wait.ts";
 import { freshName } from "../lock/open.ts";
 import { ledgerContract } from "./contract.ts";
+import { badRowTests } from "./bad_rows.ts";
 import { Holder } from "./holder.ts";
 import { FILE, fileBench } from "./places.ts";
 
 const WRITER = [Deno.execPath(), "run", "--quiet", "--no-check", "-A", `${import.meta.dirname}/writer.ts`];
 
 ledgerContract(FILE);
+badRowTests(
+  FILE,
+  [
+    { label: "zeroblob(1000000)", host: "X'ff00c3'", user_name: "42" },
+    { label: "char(27) || '[31m' || char(10) || char(8238) || char(0) || 'x'" },
+    { lock_name: "X'2e2e2f'", outcome: "'running'" },
+    { outcome: "X'72756e6e696e67'" },
+    { pid: "'many'", session_id: "X'00'", exit_code: "1e300" },
+    { version: "'none'", run_key: "X'ff'" },
+  ],
+  ["'infinity'", "''", "X'ff'", "1e308", "'-4713-01-01'", "'9999-12-31 23:59:60'", "'2026-13-45 99:99:99'"],
+);
 
 /** Starts a program that writes once it is told to. */
 function startWriter(server: string, lock: string, before: readonly string[] = []): Running {
@@ -49,14 +62,14 @@ testWith([linux], "file: two who are killed while they write leave what they wer
         const left = await holder.ledger.abandon(locks[index]!);
         assert.ok(left.length <= 1, `${left.length} run at a time`);
         const runs = (await holder.ledger.latest(10_000, locks[index])).filter(({ id }) => id > newest).reverse();
-        const succeeded = runs.filter(({ outcome }) => outcome === "succeeded").map(({ id }) => id);
+        const succeeded = runs.filter(({ outcome }) => outcome === "succeeded").map(({ id }) => Number(id));
         assert.deepEqual(succeeded.slice(0, finished.length), finished);
         // It may have been about to say so.
         assert.deepEqual(begun.slice(0, succeeded.length), succeeded);
         assert.ok(succeeded.length <= finished.length + 1);
       }
       await using holder = await Holder.start(bench);
-      const started = await holder.started();
+      const started = Number(await holder.started());
       assert.ok(started > Math.max(...said("begun", one), ...said("begun", other)));
       newest = started;
     }

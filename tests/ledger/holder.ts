@@ -64,7 +64,7 @@ export class Holder implements AsyncDisposable {
   }
 
   /** Begins a run that nothing keeps from happening. */
-  async started(rule: Partial<Rule> = {}, runner = RUNNER): Promise<number> {
+  async started(rule: Partial<Rule> = {}, runner = RUNNER): Promise<bigint> {
     const permission = await this.begin(rule, runner);
     if (!permission.granted) assert.fail(`kept from running by run ${permission.because.id}`);
     return permission.id;
@@ -78,23 +78,23 @@ export class Holder implements AsyncDisposable {
   }
 
   /** Runs to this end. */
-  async ran(outcome: "succeeded" | "failed" | "unstarted", rule: Partial<Rule> = {}, runner = RUNNER): Promise<number> {
+  async ran(outcome: "succeeded" | "failed" | "unstarted", rule: Partial<Rule> = {}, runner = RUNNER): Promise<bigint> {
     const id = await this.started(rule, runner);
     await this.finish(id, outcome, rule);
     return id;
   }
 
-  async finish(id: number, outcome: "succeeded" | "failed" | "unstarted", rule: Partial<Rule> = {}): Promise<void> {
+  async finish(id: bigint, outcome: "succeeded" | "failed" | "unstarted", rule: Partial<Rule> = {}): Promise<void> {
     await this.ledger.finish(id, outcome, outcome === "succeeded" ? 0 : 1, { ...PLAIN, ...rule });
   }
 
   /** The ids that the ledger still has, of all locks, the oldest first. */
-  async ids(): Promise<number[]> {
+  async ids(): Promise<bigint[]> {
     return (await this.ledger.latest(10_000)).map(({ id }) => id).reverse();
   }
 
   /** A run as the ledger has it. */
-  async recorded(id: number): Promise<RecordedRun> {
+  async recorded(id: bigint): Promise<RecordedRun> {
     const run = (await this.ledger.latest(10_000)).find((run) => run.id === id);
     assert.ok(run, `run ${id} is not there`);
     return run;

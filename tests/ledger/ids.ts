@@ -12,7 +12,7 @@ export function idTests({ test, bench: makeBench, restart }: LedgerPlace): void 
   test("ids grow when locks take turns, when all is forgotten, and after a restart", async () => {
     await using bench = await makeBench();
     const locks = [freshName(), freshName()];
-    const ids: number[] = [];
+    const ids: bigint[] = [];
     const take = async (outcome: "succeeded" | "failed") => {
       for (const lock of locks) {
         await using holder = await Holder.start(bench, lock);
@@ -32,6 +32,6 @@ export function idTests({ test, bench: makeBench, restart }: LedgerPlace): void 
     await forget();
     await restart();
     await take("succeeded");
-    assert.deepEqual(ids, [...new Set(ids)].sort((a, b) => a - b));
+    assert.deepEqual(ids, [...new Set(ids)].sort((a, b) => Number(a - b)));
   });
 }

@@ -4,6 +4,7 @@ import { later } from "../lock/open.ts";
 import { sharedMariaDb, sharedMySql56 } from "../lock/shared_server.ts";
 import { ledgerContract } from "./contract.ts";
 import { until } from "../cli/wait.ts";
+import { badRowTests } from "./bad_rows.ts";
 import { Holder } from "./holder.ts";
 import { mySqlPlace } from "./places.ts";
 import { tableTests } from "./tables.ts";
@@ -29,6 +30,14 @@ for (const [shared, label] of [[sharedMariaDb(DURABLE), "MariaDB"], [sharedMySql
   ledgerContract(place);
   tableTests(place);
   troubleTests(place);
+  badRowTests(
+    place,
+    [
+      { label: "'\\x1b[31m\\r\\n\u202e'", host: "'it\\\\''s'" },
+      { lock_name: "'x\\\\'' OR 1=1 -- '", outcome: "'running'" },
+    ],
+    ["'0000-00-00 00:00:00'", "'9999-12-31 23:59:59.999'", "'0001-01-01'"],
+  );
 
   test("a statement that falls to a deadlock is asked again", async () => {
     await using bench = await place.bench();

@@ -6,6 +6,7 @@ import { until } from "../cli/wait.ts";
 import { later } from "../lock/open.ts";
 import { sharedPostgres, sharedPostgres18 } from "../lock/shared_server.ts";
 import { ledgerContract } from "./contract.ts";
+import { badRowTests } from "./bad_rows.ts";
 import { DAY, Holder, PLAIN, RUNNER } from "./holder.ts";
 import { postgresPlace } from "./places.ts";
 import { tableTests } from "./tables.ts";
@@ -145,4 +146,13 @@ for (
   });
 
   troubleTests(place);
+  badRowTests(
+    place,
+    [
+      { label: "E'\\x1b[31m\\r\\n\u202e'", host: "repeat('h', 1000000)", run_key: "repeat('k', 100000)" },
+      { lock_name: "repeat('l', 100000)", outcome: "'running'" },
+      { outcome: "repeat('o', 100000)" },
+    ],
+    ["'infinity'", "'-infinity'", "'294276-12-31 23:59:59'", "'4713-01-01 BC'", "'9999-12-31 24:00:00+00'"],
+  );
 }

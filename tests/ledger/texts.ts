@@ -79,7 +79,7 @@ export function textTests({ test, bench: makeBench }: LedgerPlace): void {
 /** Asserts that every key counts for itself and for no other. */
 export async function keysAreExact(address: LedgerAddress, keys: readonly string[]): Promise<void> {
   await using holder = await Holder.start(address);
-  const ids = new Map<string, number>();
+  const ids = new Map<string, bigint>();
   for (const key of keys) ids.set(key, await holder.ran("succeeded", { once: key }));
   for (const key of keys) {
     const { id, key: recorded } = await holder.refused({ once: key });
@@ -95,6 +95,6 @@ export async function textComesBack(address: LedgerAddress, runner = HOSTILE): P
   const { label, host, pid, user, key, lock, exitCode, started, finished } = await holder.recorded(id);
   assert.deepEqual({ label, host, pid, user }, runner);
   assert.deepEqual({ key, lock, exitCode }, { key: "k'\\\"😀", lock: holder.lock, exitCode: 0 });
-  for (const time of [started, finished!]) assert.ok(Math.abs(time - Date.now()) < 10_000, `${time}`);
+  for (const time of [started, finished]) assert.ok(Math.abs(time! - Date.now()) < 10_000, `${time}`);
   assert.equal((await holder.refused({ every: 10_000 })).id, id);
 }

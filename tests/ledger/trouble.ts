@@ -39,7 +39,7 @@ export function troubleTests(place: DatabasePlace): void {
       for (let time = 1; time <= times; time++) {
         await until(`try ${time}`, () => asked() === time);
         await blocked();
-        await bench.sql(place.cancel(session));
+        await bench.sql(place.cancel(session!));
       }
       if (times === 2) await until("try 3", () => asked() === 3);
       else {
@@ -82,7 +82,7 @@ export function troubleTests(place: DatabasePlace): void {
       await using holder = await Holder.start(bench);
       const id = await holder.started({ once: "v1" });
       const { session } = await holder.recorded(id);
-      await end({ bench, holder, session });
+      await end({ bench, holder, session: session! });
       for (let time = 0; time < 2; time++) {
         await assert.rejects(holder.finish(id, "succeeded", { once: "v1" }), (error) => {
           assert.ok(error instanceof LockUnavailableError);
@@ -111,7 +111,7 @@ export function troubleTests(place: DatabasePlace): void {
 
   test("what was recorded outlives a crash of the server", async () => {
     const bench = await place.bench();
-    const ids: number[] = [];
+    const ids: bigint[] = [];
     let lock;
     for (let crash = 0; crash < 2; crash++) {
       const holder = await Holder.start(bench, lock);
@@ -125,6 +125,6 @@ export function troubleTests(place: DatabasePlace): void {
     await using holder = await Holder.start(bench, lock);
     ids.push(await holder.ran("succeeded"));
     assert.deepEqual(await holder.ids(), ids);
-    assert.deepEqual(ids, [...new Set(ids)].sort((a, b) => a - b));
+    assert.deepEqual(ids, [...new Set(ids)].sort((a, b) => Number(a - b)));
   });
 }

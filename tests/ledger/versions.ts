@@ -8,7 +8,7 @@ import type { Bench, LedgerPlace } from "./places.ts";
 import { freshName, never, open } from "../lock/open.ts";
 
 /** Makes a table with one run in it, of before there were these columns. */
-async function makeOld({ sql, name, ...bench }: Bench): Promise<{ readonly id: number; readonly lock: string }> {
+async function makeOld({ sql, name, ...bench }: Bench): Promise<{ readonly id: bigint; readonly lock: string }> {
   await using holder = await Holder.start(bench);
   const id = await holder.ran("succeeded", { once: "v1" });
   await sql(`UPDATE ${name} SET version = 0`);
@@ -34,7 +34,7 @@ export function versionTests({ test, bench: makeBench }: LedgerPlace): void {
     const id = await holder.ran("succeeded", { once: "v2" });
     await holder.ledger.prune();
     const versions = await bench.sql(`SELECT id, version FROM ${bench.name} ORDER BY id`);
-    assert.deepEqual(versions.map(({ id, version }) => [Number(id), Number(version)]), [[old.id, 0], [id, 1]]);
+    assert.deepEqual(versions.map(({ id, version }) => [BigInt(`${id}`), Number(version)]), [[old.id, 0], [id, 1]]);
     const { user, session } = await holder.recorded(old.id);
     assert.deepEqual({ user, session }, { user: "", session: 0 });
   });
@@ -75,7 +75,7 @@ export function versionTests({ test, bench: makeBench }: LedgerPlace): void {
         [1, "succeeded", null, "here"],
       ],
     );
-    assert.equal(Number(rows[0]!.id), first);
+    assert.equal(BigInt(`${rows[0]!.id}`), first);
   });
 
   test("a table of that name that is another program's is left alone", async () => {

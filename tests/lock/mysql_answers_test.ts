@@ -8,7 +8,7 @@ import { type Answer, FakeMySql, ServerError } from "./fake_mysql.ts";
 import { freshName, hold, never, open } from "./open.ts";
 
 /** What a look at a held lock says, where the server has told nothing of itself. */
-const HELD = { mine: 1, id: 1, server: "//", idle: 30 };
+const HELD = { mine: 1, id: 1, server: "//", idle: 30, state: "" };
 
 /** A server that gives every lock, but for these answers to statements that hold these words. */
 function server(answers: Record<string, () => Answer>): FakeMySql {

@@ -27,7 +27,7 @@ Deno.test("a mark is read back from the end of a statement, whatever the label h
       const mark = markOf(presence).textFor(MYSQL);
       assert.match(mark, /^ \/\* sera [ -~]+ \*\/$/);
       assert.doesNotMatch(mark.slice(3, -2), /[/'?*;]/);
-      assert.deepEqual(readMark(`SELECT 1${mark}`), presence);
+      assert.deepEqual(readMark(`SELECT 1${mark}`), { ...presence, label: label.toWellFormed() });
     }
   }
 });
@@ -51,13 +51,31 @@ Deno.test("a statement without a whole mark at its end has none", () => {
 });
 
 Deno.test("a presence of other types than it has is none", () => {
-  const made = { lock: "a", host: "b", pid: 1, label: "c" };
+  const made = { lock: PRESENCE.lock, host: "b", pid: 1, label: "c" };
   assert.deepEqual(readPresence(JSON.stringify(made)), { ...made, since: undefined });
   assert.deepEqual(readPresence(JSON.stringify({ ...made, since: "now" })), { ...made, since: undefined });
   for (
-    const wrong of [{ lock: 1 }, { host: null }, { pid: "1" }, { pid: 1.5 }, { label: ["x"] }, { label: undefined }]
+    const wrong of [
+      { lock: 1 },
+      { lock: "../../etc/passwd" },
+      { lock: "1,99999999999" },
+      { host: null },
+      { pid: "1" },
+      { pid: 1.5 },
+      { pid: -1 },
+      { pid: 2 ** 60 },
+      { label: ["x"] },
+      { label: undefined },
+    ]
   ) {
     assert.equal(readPresence(JSON.stringify({ ...made, ...wrong })), undefined, JSON.stringify(wrong));
   }
+  assert.equal(readPresence(JSON.stringify({ ...made, since: 1e300 }))!.since, undefined);
+  assert.equal(readPresence(JSON.stringify({ ...made, label: "x".repeat(1_000_000) }))!.label.length, 190);
   for (const json of ["", "null", "1", '"text"', "[]", "{", "\0"]) assert.equal(readPresence(json), undefined, json);
+});
+
+Deno.test("a statement that is all beginnings of marks is read at once", () => {
+  assert.equal(readMark(`${" /* sera {".repeat(200_000)}`), undefined);
+  assert.equal(readMark(`${" /* sera {".repeat(200_000)}} */`), undefined);
 });

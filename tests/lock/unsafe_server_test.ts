@@ -1,7 +1,7 @@
 /** Servers on which a lock does not exclude everybody. */
 
 import assert from "node:assert/strict";
-import { LockUnavailableError } from "../../lib/errors.ts";
+import { LockUnavailableError, UnsafeServerError } from "../../lib/errors.ts";
 import { sera } from "../cli/program.ts";
 import { galeraUnavailable, startGalera } from "../servers/galera.ts";
 import { mariaDbUnavailable } from "../servers/mariadb.ts";
@@ -11,7 +11,8 @@ import { type PostgresStandby, startStandby } from "../servers/postgres_standby.
 import { startSystemPostgres, systemPostgresUnavailable } from "../servers/postgres_system.ts";
 import { startPrimary, startReplica } from "../servers/replica.ts";
 import { assertUnavailable } from "./ask.ts";
-import { type Answer, type AnswerRow, FakeMySql } from "./fake_mysql.ts";
+import { type Answer, type AnswerRow, FakeMySql, ServerError } from "./fake_mysql.ts";
+import { lossOf } from "./fault_place.ts";
 import { freshName, hold, never, open } from "./open.ts";
 import { sharedMySql56, SharedServer } from "./shared_server.ts";
 
@@ -146,16 +147,32 @@ postgres.test("a standby is refused, and locks when told to", async (server) => 
   await assertLocksAnyway(standby!.url());
 });
 
-/** A server that gives every lock and has these variables. */
-function withVariables(variables: Readonly<Record<string, string>>): FakeMySql {
+/**
+ * A server that gives every lock and has these variables.
+ *
+ * @param later Those that are others when a lock is looked at, for so many looks after the first.
+ */
+function withVariables(
+  variables: Readonly<Record<string, string>>,
+  later: Readonly<Record<string, string>> = {},
+  goodLooks = 0,
+): FakeMySql {
   const rows: AnswerRow[] = Object.entries(variables).map(([name, value]) => ({ Variable_name: name, Value: value }));
-  const answers: [string, Answer][] = [
-    ["SHOW GLOBAL VARIABLES", rows],
-    ["IS_USED_LOCK", { mine: 1, id: 7, server: variables.server_uuid ?? "//", idle: 30 }],
-    ["GET_LOCK", { got: 1 }],
-    ["RELEASE_LOCK", { released: 1 }],
-  ];
-  return new FakeMySql((sql) => answers.find(([words]) => sql.includes(words))?.[1] ?? {});
+  const look = (sql: string): Answer => {
+    const now = goodLooks-- > 0 ? variables : { ...variables, ...later };
+    const asked = [...sql.matchAll(/@@GLOBAL\.(\w+)/g)].map(([, name]) => name!);
+    for (const name of asked) {
+      if (!(name in now)) return new ServerError(1193, `Unknown system variable '${name}'`);
+    }
+    const state = asked.map((name) => (now as Record<string, string>)[name]).join("/");
+    return { mine: 1, id: 7, server: variables.server_uuid ?? "//", idle: 30, state };
+  };
+  return new FakeMySql((sql) => {
+    if (sql.startsWith("SHOW GLOBAL VARIABLES")) return rows;
+    if (sql.includes("IS_USED_LOCK")) return look(sql);
+    if (sql.includes("GET_LOCK")) return { got: 1 };
+    return sql.includes("RELEASE_LOCK") ? { released: 1 } : {};
+  });
 }
 
 const MEMBER = {
@@ -203,5 +220,38 @@ for (const [what, variables, refusal] of SERVERS) {
     }
     await using told = await open(fake.dsn, freshName(), undefined, anyway);
     await (await hold(told)).release();
+  });
+}
+
+/** How a server that will do can become one that will not, and what is said then. */
+const CHANGES: [string, Readonly<Record<string, string>>, Readonly<Record<string, string>>, RegExp][] = [
+  ["is made a replica", MEMBER, { read_only: "1", super_read_only: "1" }, READ_ONLY],
+  ["is made a replica, by super_read_only alone", MEMBER, { super_read_only: "1" }, READ_ONLY],
+  ["becomes a reader of Aurora", MEMBER, { innodb_read_only: "1" }, READ_ONLY],
+  ["gets a stricter read_only", { version: "12.1.2-MariaDB", read_only: "OFF" }, { read_only: "NO_LOCK" }, READ_ONLY],
+  ["gets several primaries", MEMBER, { group_replication_single_primary_mode: "0" }, SEVERAL_PRIMARIES],
+  ["becomes a node", { version: "11.8.1-MariaDB", read_only: "OFF", wsrep_on: "OFF" }, { wsrep_on: "1" }, GALERA],
+];
+
+for (const [what, before, after, refusal] of CHANGES) {
+  Deno.test(`a lock is not taken on a server that ${what} before it grants it`, async () => {
+    using fake = withVariables(before, after);
+    await using backend = await open(fake.dsn, freshName());
+    await assert.rejects(backend.acquire(0, never), (error) => {
+      assert.ok(error instanceof UnsafeServerError);
+      assert.match(error.message, refusal);
+      return true;
+    });
+    await using told = await open(fake.dsn, freshName(), undefined, anyway);
+    await (await hold(told)).release();
+  });
+
+  Deno.test(`a lock is lost on a server that ${what}`, async () => {
+    using fake = withVariables(before, after, 2);
+    await using backend = await open(fake.dsn, freshName(), undefined, { lease: { ttl: 600, grace: 100 } });
+    const lock = await hold(backend);
+    const { message } = (await lossOf(lock)).reason;
+    assert.match(message, /^Lock lost: MySQL at \S+ has changed: the server is [^\n]+$/);
+    assert.match(`${message}, or allow it with --allow-unsafe-server`, new RegExp(refusal.source));
   });
 }

@@ -89,7 +89,7 @@ Deno.test("the table has a line for each, fits a terminal, and shows what is not
 
 Deno.test("JSON has every field, null where nothing is known, and a free lock too", () => {
   const waiting: Sighting = { lock: LOCK, state: "waiting", address: "10.0.0.5", user: "sera", session: 7 };
-  const text = sightingsJson([LOCK, "free"], [{ ...HELD, runId: 12 }, waiting]);
+  const text = sightingsJson([LOCK, "free"], [{ ...HELD, runId: 12n }, waiting]);
   assert.doesNotMatch(text, /\n/);
   const unknown = { host: null, pid: null, label: null, since: null, since_is: null, run_id: null };
   assert.deepEqual(JSON.parse(text), {

@@ -1,6 +1,6 @@
 import { CommandStartError, messageOf } from "../errors.ts";
 import { livingOf, type Presence, presenceOf, type Remnant } from "./group.ts";
-import { pathOr } from "../harmless.ts";
+import { isPath, pathOr } from "../harmless.ts";
 import { ENDING } from "./signal_lists.ts";
 import type { SignalTarget } from "./signals.ts";
 
@@ -106,7 +106,7 @@ function spawn(program: string, args: string[], detached: boolean): Deno.ChildPr
     return new Deno.Command(program, { args, detached, stdin: "inherit", stdout: "inherit", stderr: "inherit" })
       .spawn();
   } catch (error) {
-    const shown = /^[./]/.test(program) ? program : program && pathOr(program);
+    const shown = isPath(program) ? program : program && pathOr(program);
     throw new CommandStartError(`Cannot start the command: ${shown || '""'}: ${reason(program, error)}`);
   }
 }

@@ -129,6 +129,22 @@ testWith(
   },
 );
 
+testWith(
+  [pidNamespace],
+  "as process 1 sera does not wait for zombies of a command that a signal has ended",
+  async () => {
+    await using place = await Place.make();
+    // The child's parent is gone, so that nobody reaps it.
+    const script = '(sleep 60 & echo $! >"$0"); echo ready; while :; do sleep 0.02; done';
+    for (const [flags, name, code] of [[[], "TERM", 143], [["--max-run", "1"], undefined, 207]] as const) {
+      await using run = startAsFirst(place, ["--grace", "1h", ...flags, "0", "sh", "-c", script, place.file("child")]);
+      await run.says("ready");
+      if (name) signal(run, `SIG${name}`);
+      assert.equal((await run.ended).code, code);
+    }
+  },
+);
+
 testWith(image, "in the image orphans of the command are reaped while it runs", async () => {
   await using place = await Place.make();
   await using run = startImage(place, ["0", ...SEE_REAPED]);

@@ -1,7 +1,7 @@
 import { LockUnavailableError } from "../errors.ts";
 import { LockFile } from "../lock/lock_file.ts";
 import type { LockFolder } from "../lock/lock_folder.ts";
-import { isCode, makePlainFile, objectionToFile, readPlainFile } from "../lock/plain_file.ts";
+import { flushFolder, isCode, makePlainFile, objectionToFile, readPlainFile } from "../lock/plain_file.ts";
 import { fileStore, ledgerError, ledgerPath } from "./file.ts";
 import type { Store } from "./ledger_table.ts";
 import { BUSY, type Patience } from "./patience.ts";
@@ -22,9 +22,10 @@ export function sharedStore(folder: LockFolder, patience: Patience): Store {
   return {
     dialect,
     async run(statement) {
-      const lock = await lockLedger(folder, path, patience);
       const own = { path: makeOwnFolder(path), owns: folder.owns };
+      let lock;
       try {
+        lock = await lockLedger(folder, path, patience);
         const before = read(path, folder);
         if (before) makePlainFile(ledgerPath(own), own, before);
         const rows = await runAlone(own, path, patience, (store) => store.run(statement));
@@ -35,7 +36,7 @@ export function sharedStore(folder: LockFolder, patience: Patience): Store {
         throw error instanceof LockUnavailableError ? error : ledgerError(path, error);
       } finally {
         Deno.removeSync(own.path, { recursive: true });
-        lock.close();
+        lock?.close();
       }
     },
   };
@@ -96,8 +97,11 @@ function replace(path: string, folder: LockFolder, content: Uint8Array): void {
     if (!(error instanceof Deno.errors.PermissionDenied)) throw error;
     throw new Error(`its folder is sticky, so that only its maker can replace it; chmod -t ${folder.path}`);
   }
+  flushFolder(folder.path);
 }
 
 function isEqual(one: Uint8Array, other: Uint8Array): boolean {
-  return one.length === other.length && one.every((byte, index) => byte === other[index]);
+  let index = 0;
+  while (index < one.length && one[index] === other[index]) index++;
+  return index === one.length && one.length === other.length;
 }

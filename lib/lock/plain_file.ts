@@ -138,6 +138,23 @@ export function readPlainFile(
   }
 }
 
+/**
+ * Makes what has been renamed in a folder last, should the power fail.
+ *
+ * @throws {Error} The system's, when it cannot, unless its file system knows no such thing.
+ */
+export function flushFolder(path: string): void {
+  const fs = nodeFiles();
+  const folder = openToLook(path);
+  try {
+    fs.fsyncSync(folder);
+  } catch (error) {
+    if (!isCode(error, "EINVAL")) throw error;
+  } finally {
+    fs.closeSync(folder);
+  }
+}
+
 /** Opens whatever is there, without waiting for the other end of a FIFO. */
 function openToLook(path: string): number {
   const { openSync, constants: { O_RDONLY, O_NONBLOCK = 0 } } = nodeFiles();

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { LockLostError, LockUnavailableError } from "../../lib/errors.ts";
+import { LockFile } from "../../lib/lock/lock_file.ts";
+import { prepareLockFolder } from "../../lib/lock/lock_folder.ts";
 import { Running } from "../cli/running.ts";
 import { linux, testWith, tool } from "../cli/needs.ts";
 import { pause, until } from "../cli/wait.ts";
@@ -115,6 +117,17 @@ Deno.test({
     assert.ok(lock.lost.reason instanceof LockLostError);
     assert.equal(lock.lost.reason.within, 10);
   },
+});
+
+testWith([linux], "file: a lock file in use can be kept from those who remove old files", async () => {
+  const name = freshName();
+  await Deno.writeTextFile(pathOf(name), "");
+  await Deno.utime(pathOf(name), 1, 1);
+  const file = await LockFile.open(prepareLockFolder(folder, false), name, never);
+  file.touch();
+  file.close();
+  const { mtime, atime } = await Deno.stat(pathOf(name));
+  assert.ok(mtime!.getTime() > 1_000_000_000_000 && atime!.getTime() > 1_000_000_000_000);
 });
 
 Deno.test({

@@ -6,11 +6,12 @@ import { refuseChangedWords } from "./args/raw_words.ts";
 import { RUN_FLAGS } from "./args/run_help.ts";
 import { environmentName } from "./args/settings_table.ts";
 import { runUnderLock } from "./commands/run.ts";
+import { tell } from "./commands/tell.ts";
 import { resolveSettings } from "./config/config.ts";
-import { verdictOf } from "./errors.ts";
 import { ExitCode } from "./exit_codes.ts";
 import type { Io } from "./io.ts";
 import { Logger } from "./log/logger.ts";
+import { Progress } from "./progress.ts";
 import { loadSubcommand } from "./subcommands.ts";
 import { VERSION } from "./version.ts";
 
@@ -25,6 +26,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   const subcommand = await loadSubcommand(first);
   if (subcommand) return await subcommand(rest, io);
   let logger = new Logger(io, { format: "text" }, "");
+  const progress = new Progress(({ message, exitCode }) => tell(logger, "error", "error", message, { exitCode }));
   try {
     const { flags, operands } = parseGoFlags(argv, flagSpecs(RUN_FLAGS));
     if (isAsked(flags, "help")) {
@@ -44,10 +46,10 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     refuseChangedWords(argv);
     const settings = await resolveSettings(flags, io.env);
     logger = new Logger(io, settings.logging, request.words.join(" "));
-    return await runUnderLock(request, settings, io, logger);
+    return await progress.of(runUnderLock(request, settings, io, logger, progress));
   } catch (error) {
-    const { message, exitCode } = verdictOf(error);
-    logger.log("error", "error", message, { exitCode });
+    const { message, exitCode } = progress.verdictOf(error);
+    tell(logger, "error", "error", message, { exitCode });
     return exitCode;
   } finally {
     await logger.flush();

@@ -56,6 +56,17 @@ export class MaxRunError extends SeraError {
   override readonly exitCode = ExitCode.maxRun;
 }
 
+/** sera itself failed while the command ran, so that nobody would look after it any more. */
+export class SeraFailedError extends SeraError {
+  override readonly exitCode = ExitCode.seraFailed;
+
+  /** @param error What nobody expected. */
+  constructor(error: unknown) {
+    const what = error instanceof SeraError ? error.message : originOf(error);
+    super(`Unexpected error while the command ran, please report it: ${what}`, { cause: error });
+  }
+}
+
 /** A signal ended sera before the command was started. Carries no message: the sender knows. */
 export class InterruptedError extends Error {
   /** @param signalNumber The number of the signal, for the exit status 128+n. */
@@ -68,6 +79,11 @@ export class InterruptedError extends Error {
 export function verdictOf(error: unknown): { readonly message: string; readonly exitCode: number } {
   if (error instanceof SeraError) return error;
   return { message: `Unexpected error, please report it: ${originOf(error)}`, exitCode: ExitCode.lockUnavailable };
+}
+
+/** What to say, in one line, of an error that came after the command's end, whose exit code stands. */
+export function afterTheEnd(error: unknown): string {
+  return `${verdictOf(error).message}; the command had ended before`;
 }
 
 /** The kind of an error that nobody foresaw, and where it arose. Not its message, which may hold any value, a password too. */

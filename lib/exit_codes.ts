@@ -21,4 +21,6 @@ export const ExitCode = {
   lockLost: 206,
   /** The command ran past `--max-run`; it was stopped. */
   maxRun: 207,
+  /** sera itself failed while the command ran; the command was stopped. */
+  seraFailed: 208,
 } as const;

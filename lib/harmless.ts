@@ -30,11 +30,21 @@ export function pathOr(path: string, substitute = NOT_SHOWN): string {
   return PLAIN_PATH.test(path) ? path : substitute;
 }
 
+/** Whether the text begins as a path does, and as no server. */
+export function isPath(text: string): boolean {
+  return /^(?:[./]|[A-Za-z]:[\\/])/.test(text) && !text.includes("://");
+}
+
+/** A Go DSN, a URL, and libpq's keywords, each with a password in it. */
+const WITH_PASSWORD = [
+  /^(?:[\w-]+=)?[^\s:@]*:[^@]*@(?:tcp|unix)?\(.*\)\//is,
+  /^\w+:\/\/[^/@]*:[^/@]*@/i,
+  /\bpassword\s*=\s*\S/i,
+];
+
 /** Whether the text can hardly be anything else than a server with a password in it. */
 export function isServerWithPassword(text: string): boolean {
-  return /^(?:[\w-]+=)?[^\s:@]*:[^@]*@(?:tcp|unix)?\(.*\)\/|^\w+:\/\/[^/@]*:[^@]*@[^/]+\/?|\bpassword\s*=\s*\S/is.test(
-    text,
-  );
+  return WITH_PASSWORD.some((form) => form.test(text));
 }
 
 /** Whether the text may be a server, or a piece of one, with a password in it. */

@@ -1,5 +1,5 @@
 import type { RunningCommand } from "./child/spawn.ts";
-import { terminate } from "./child/terminate.ts";
+import { type Left, terminate } from "./child/terminate.ts";
 import { LockLostError } from "./errors.ts";
 
 /** How a supervised command ended. */
@@ -16,38 +16,50 @@ export interface Supervision {
   readonly lost: AbortSignal;
   /** Whether the command goes on then. */
   readonly onLost: "terminate" | "warn";
-  /** Fires when the command must not go on for another reason, an Error. */
-  readonly stop?: AbortSignal | undefined;
+  /** Each fires when the command must not go on for another reason, an Error. */
+  readonly stops: readonly AbortSignal[];
   /** How long it has between SIGTERM and SIGKILL, in milliseconds, when it is stopped for another reason than its lock. */
   readonly grace: number;
-  /** Called with the reason when one of the two fires while the command runs, before it is stopped. */
+  /** Called with the reason when the lock is lost or one of the others fires while the command runs, before it is stopped. */
   readonly onCause: (reason: Error) => void;
+  /** Called with those of its process group who cannot be ended. */
+  readonly onLeft: (left: Left) => void;
 }
 
-/** Watches a command until it has been reaped, and stops it when it must not go on. Whichever comes first decides. */
+/**
+ * Watches a command until it has been reaped, and stops it when it must not go on. Whichever comes first decides.
+ *
+ * A command that has been stopped, or has ended after a signal which it got from sera, leaves nobody of its process group
+ * behind; to end by itself and leave somebody there is its own choice.
+ */
 export async function supervise(command: RunningCommand, supervision: Supervision): Promise<Supervised> {
-  const { lost, onLost, stop, grace, onCause } = supervision;
+  const { lost, onLost, stops, grace, onCause, onLeft } = supervision;
   let ended = false;
   const status = command.ended.then((exitCode) => {
     ended = true;
     return exitCode;
   });
-  const causes = [stop, onLost === "terminate" ? lost : undefined].filter((cause) => cause !== undefined);
+  const hurry = onLost === "terminate" ? lost : undefined;
   if (onLost === "warn") {
     lost.addEventListener("abort", () => {
       if (!ended) onCause(lost.reason);
     }, { once: true });
   }
   const toldToStop = new Promise<Error>((resolve) => {
-    for (const cause of causes) {
+    for (const cause of hurry ? [...stops, hurry] : stops) {
       if (cause.aborted) resolve(cause.reason);
       cause.addEventListener("abort", () => resolve(cause.reason), { once: true });
     }
   });
   const first = await Promise.race([status, toldToStop]);
-  if (typeof first === "number") return { exitCode: first };
+  if (typeof first === "number") {
+    if (command.ownSession && command.wasToldToEnd() && command.presence() !== "nobody") {
+      await terminate(command, { grace, hurry, lost, onLeft, told: command.wasSent("SIGTERM") });
+    }
+    return { exitCode: first };
+  }
   onCause(first);
-  if (first instanceof LockLostError) await terminate(command, first.within);
-  else await terminate(command, grace, onLost === "terminate" ? lost : undefined);
+  if (first instanceof LockLostError) await terminate(command, { grace: first.within, lost, onLeft });
+  else await terminate(command, { grace, hurry, lost, onLeft });
   return { exitCode: await status, stoppedBy: first };
 }

@@ -22,5 +22,6 @@ export const RUN_STATUSES: readonly ExitStatus[] = [
   [ExitCode.skipped, "skipped, with --detailed-exit-codes (without it: 0)"],
   [ExitCode.lockLost, "the lock was lost while the command ran; the command was stopped"],
   [ExitCode.maxRun, "the command ran past --max-run and was stopped"],
+  [ExitCode.seraFailed, "sera itself failed while the command ran; the command was stopped"],
   ["128+n", "signal n ended sera while it waited"],
 ];

@@ -1,6 +1,6 @@
 import { parseWait } from "../duration.ts";
 import { UsageError } from "../errors.ts";
-import { mayBeServer, plainOr } from "../harmless.ts";
+import { isPath, mayBeServer, plainOr } from "../harmless.ts";
 import type { RunRequest } from "../commands/run.ts";
 
 /**
@@ -40,7 +40,7 @@ export async function readOperands(operands: readonly string[], afterServer: boo
  */
 export function refuseServer(word: string, cure: string): void {
   // A path may have any characters.
-  if (!mayBeServer(word) || /^[./]/.test(word)) return;
+  if (!mayBeServer(word) || isPath(word)) return;
   throw new UsageError(`Cannot use the command's first word: it looks like a server with a password; ${cure}`);
 }
 

@@ -1,6 +1,11 @@
 import { CommandStartError, messageOf } from "../errors.ts";
-import { pathOr } from "../harmless.ts";
+import { livingOf, type Presence, presenceOf, type Remnant } from "./group.ts";
+import { isPath, pathOr } from "../harmless.ts";
+import { ENDING } from "./signal_lists.ts";
 import type { SignalTarget } from "./signals.ts";
+
+/** What became of a signal: somebody has got it, there was nobody, or nobody whom sera may send one. */
+export type Delivery = "delivered" | Exclude<Presence, "reachable">;
 
 /** A command that runs. */
 export interface RunningCommand extends SignalTarget {
@@ -8,6 +13,16 @@ export interface RunningCommand extends SignalTarget {
   readonly ended: Promise<number>;
   /** What kill(2) takes for it: its number, or, with a session of its own, the negative one of the whole group. */
   readonly target: number;
+  /** Sends a signal to it. What a group holds besides those who have got it, kill(2) does not tell. */
+  signal(signal: Deno.Signal): Delivery;
+  /** Whether anybody got such a signal from sera. */
+  wasSent(signal: Deno.Signal): boolean;
+  /** Whether it has ended, or may have, by a signal that it got from sera. */
+  wasToldToEnd(): boolean;
+  /** Whether anybody is left of it, a zombie as well. Not to be asked again when there was nobody. */
+  presence(): Presence;
+  /** Who is left of it, but for zombies; undefined when that cannot be told. */
+  living(): Promise<readonly Remnant[] | undefined>;
 }
 
 /** Whether a command gets a session of its own, see {@linkcode startCommand}. */
@@ -26,21 +41,64 @@ export function getsOwnSession(): boolean {
 export function startCommand(words: readonly string[]): RunningCommand {
   const [program, ...args] = words as [string, ...string[]];
   const ownSession = getsOwnSession();
-  const child = spawn(program, args, ownSession);
-  const target = ownSession ? -child.pid : child.pid;
-  return {
-    ownSession,
-    target,
-    ended: statusOf(child),
-    signal(signal) {
-      try {
-        Deno.kill(target, signal);
-      } catch (error) {
-        // It ended a moment ago; or it has become another user's, whom we may not signal, as a shell could not either.
-        if (!(error instanceof Deno.errors.NotFound || error instanceof Deno.errors.PermissionDenied)) throw error;
-      }
-    },
-  };
+  return new Child(spawn(program, args, ownSession), ownSession);
+}
+
+class Child implements RunningCommand {
+  readonly ownSession: boolean;
+  readonly target: number;
+  readonly ended: Promise<number>;
+  readonly #sent = new Set<Deno.Signal>();
+  #diedOf: Deno.Signal | null = null;
+
+  constructor(child: Deno.ChildProcess, ownSession: boolean) {
+    this.ownSession = ownSession;
+    this.target = ownSession ? -child.pid : child.pid;
+    this.ended = this.#statusOf(child);
+  }
+
+  signal(signal: Deno.Signal): Delivery {
+    try {
+      Deno.kill(this.target, signal);
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return "nobody";
+      // It has become another user's, whom we may not signal, as a shell could not either.
+      if (error instanceof Deno.errors.PermissionDenied) return "forbidden";
+      throw error;
+    }
+    this.#sent.add(signal);
+    return "delivered";
+  }
+
+  wasSent(signal: Deno.Signal): boolean {
+    return this.#sent.has(signal);
+  }
+
+  wasToldToEnd(): boolean {
+    return ENDING.some((signal) => this.#sent.has(signal)) ||
+      this.#diedOf !== null && this.#sent.has(this.#diedOf);
+  }
+
+  presence(): Presence {
+    return presenceOf(this.target);
+  }
+
+  living(): Promise<readonly Remnant[] | undefined> {
+    return livingOf(this.target);
+  }
+
+  async #statusOf(child: Deno.ChildProcess): Promise<number> {
+    try {
+      const { code, signal } = await child.status;
+      this.#diedOf = signal;
+      return code;
+    } catch (error) {
+      // Deno knows no name for a real-time signal and fails, after the command has been reaped, with this message.
+      const signal = /^Invalid signal: (\d+)$/.exec(messageOf(error))?.[1];
+      if (signal === undefined) throw error;
+      return 128 + Number(signal);
+    }
+  }
 }
 
 function spawn(program: string, args: string[], detached: boolean): Deno.ChildProcess {
@@ -48,7 +106,7 @@ function spawn(program: string, args: string[], detached: boolean): Deno.ChildPr
     return new Deno.Command(program, { args, detached, stdin: "inherit", stdout: "inherit", stderr: "inherit" })
       .spawn();
   } catch (error) {
-    const shown = /^[./]/.test(program) ? program : program && pathOr(program);
+    const shown = isPath(program) ? program : program && pathOr(program);
     throw new CommandStartError(`Cannot start the command: ${shown || '""'}: ${reason(program, error)}`);
   }
 }
@@ -91,16 +149,5 @@ function lstat(path: string): Deno.FileInfo | undefined {
   } catch (error) {
     if (error instanceof Error) return undefined;
     throw error;
-  }
-}
-
-async function statusOf(child: Deno.ChildProcess): Promise<number> {
-  try {
-    return (await child.status).code;
-  } catch (error) {
-    // Deno knows no name for a real-time signal and fails, after the command has been reaped, with this message.
-    const signal = /^Invalid signal: (\d+)$/.exec(messageOf(error))?.[1];
-    if (signal === undefined) throw error;
-    return 128 + Number(signal);
   }
 }

@@ -1,25 +1,163 @@
 import { delayOrAbort } from "../deadline.ts";
+import type { Remnant } from "./group.ts";
 import type { RunningCommand } from "./spawn.ts";
+
+/** How a command, and all of its process group, is ended. */
+export interface Ending {
+  /** How long it may take after SIGTERM, in milliseconds. */
+  readonly grace: number;
+  /** Whether all of them have been sent SIGTERM before; to many a second one means "at once". */
+  readonly told?: boolean;
+  /** Ends the grace period at once. */
+  readonly hurry?: AbortSignal | undefined;
+  /** Fires when there is no lock to keep any more; then nobody but the command itself is waited for without end. */
+  readonly lost: AbortSignal;
+  /** Called with those who cannot be ended, once while the lock is kept for them and once when it is lost. */
+  readonly onLeft: (left: Left) => void;
+}
+
+/** Those who cannot be ended. */
+export interface Left {
+  /** Why: sera may not signal them, SIGKILL did not end them, or nothing tells whether they are more than zombies. */
+  readonly why: "forbidden" | "outlives KILL" | "unseen";
+  /** Undefined when /proc does not tell. */
+  readonly processes: readonly Remnant[] | undefined;
+}
+
+/** The pauses between two looks at a group, in milliseconds: a killed process is gone soon, others take their time. */
+const FIRST_PAUSE = 2;
+const LONGEST_PAUSE = 250;
+
+/** When to look at a group in /proc for the first time, which costs a process, in milliseconds; then after twice the time. */
+const FIRST_LOOK = 100;
+const LONGEST_BETWEEN_LOOKS = 5000;
+
+/** What a killed process takes to be gone at the most, in milliseconds. */
+const LONGEST_KILL = 1000;
+
+/** After what time those who were killed, and whom nobody can look at, count as zombies, in milliseconds. */
+const LONGEST_UNSEEN = 10_000;
+
+/** Elsewhere zombies do not last. */
+const CAN_LOOK = Deno.build.os === "linux";
 
 /**
  * Ends a command and, where it has a session of its own, its whole tree: SIGTERM, then SIGKILL for what is left.
  *
- * @param grace How long it may take after SIGTERM, in milliseconds.
- * @param hurry Ends the grace period at once.
- * @returns When the command has been reaped.
+ * @returns When the command has been reaped and nobody of its group is left. When the lock is lost, those of its group
+ * who cannot be ended are left behind.
  */
-export async function terminate(command: RunningCommand, grace: number, hurry?: AbortSignal): Promise<void> {
-  command.signal("SIGTERM");
+export async function terminate(command: RunningCommand, ending: Ending): Promise<void> {
+  const wake = new Wake(command, ending);
+  if (!ending.told) command.signal("SIGTERM");
   // One that is stopped gets to its SIGTERM only when it goes on.
   if (Deno.build.os !== "windows") command.signal("SIGCONT");
-  const over = new AbortController();
-  let reaped = false;
-  const ended = command.ended.then(() => {
-    reaped = true;
-    over.abort();
-  });
-  hurry?.addEventListener("abort", () => over.abort(), { once: true });
-  if (!hurry?.aborted) await delayOrAbort(grace, over.signal);
-  if (!reaped || command.ownSession) command.signal("SIGKILL");
-  await ended;
+  if (await wake.isOverWithin(ending.grace)) return;
+  command.signal("SIGKILL");
+  await wake.untilOver();
+}
+
+/** Waits until nobody is left of a command. */
+class Wake {
+  readonly #command: RunningCommand;
+  readonly #ending: Ending;
+  readonly #reaped: AbortSignal;
+  #killed = false;
+  /** For whom those have been told of who cannot be ended: for a lock that is kept, or one that is lost. */
+  readonly #told = new Set<"kept" | "lost">();
+  #sawOnlyZombies = false;
+
+  constructor(command: RunningCommand, ending: Ending) {
+    this.#command = command;
+    this.#ending = ending;
+    const reaped = new AbortController();
+    this.#reaped = reaped.signal;
+    // One whose end could not be learned of is not waited for either.
+    command.ended.then(() => reaped.abort(), () => reaped.abort());
+  }
+
+  /** Whether nobody is left before the time is over, or has to be cut short. */
+  async isOverWithin(grace: number): Promise<boolean> {
+    const { hurry } = this.#ending;
+    const cut = new AbortController();
+    const over = new AbortController();
+    const done = () => over.abort();
+    this.#watch(cut.signal).then((isOver) => isOver && done(), done);
+    await delayOrAbort(grace, AbortSignal.any(hurry ? [over.signal, hurry] : [over.signal]));
+    // A look that is under way is not waited for: SIGKILL must be in time.
+    cut.abort();
+    return over.signal.aborted;
+  }
+
+  /** Resolves when nobody is left who was sent SIGKILL a moment ago, or nobody to be waited for. */
+  async untilOver(): Promise<void> {
+    this.#killed = true;
+    await this.#watch(new AbortController().signal);
+  }
+
+  /** Gives whether it is over; false when it was cut off. */
+  async #watch(cut: AbortSignal): Promise<boolean> {
+    const { lost } = this.#ending;
+    const began = performance.now();
+    let pause = FIRST_PAUSE;
+    let look = FIRST_LOOK;
+    let wake = AbortSignal.any([cut, lost, this.#reaped]);
+    while (!this.#isOver()) {
+      if (cut.aborted) return false;
+      const age = performance.now() - began;
+      if (age >= look || this.#hasToldOtherwise()) {
+        if (await this.#look(age)) return true;
+        look = this.#sawOnlyZombies ? 0 : nextLook(age);
+      }
+      if (wake.aborted) wake = AbortSignal.any([cut, lost, this.#reaped].filter(({ aborted }) => !aborted));
+      await delayOrAbort(pause, wake);
+      pause = Math.min(1.5 * pause, LONGEST_PAUSE);
+    }
+    return true;
+  }
+
+  #isOver(): boolean {
+    if (!this.#reaped.aborted) return false;
+    return this.#killed && this.#told.has("lost") || !this.#command.ownSession || this.#command.presence() === "nobody";
+  }
+
+  /** Whether it has been said that the lock is kept for somebody, and now is lost. */
+  #hasToldOtherwise(): boolean {
+    return this.#ending.lost.aborted && this.#told.has("kept") && !this.#told.has("lost");
+  }
+
+  /** Looks who is left, and tells of whom cannot be ended. Gives whether it is nobody but zombies. */
+  async #look(age: number): Promise<boolean> {
+    const processes = await this.#command.living();
+    const presence = this.#command.presence();
+    if (processes?.length === 0) {
+      // One that was forked while the list was made is on the next one.
+      const twice = this.#sawOnlyZombies;
+      this.#sawOnlyZombies = this.#reaped.aborted;
+      return twice;
+    }
+    this.#sawOnlyZombies = false;
+    const late = this.#killed && age >= LONGEST_KILL;
+    if (presence === "forbidden") this.#tell({ why: presence, processes });
+    else if (presence === "reachable" && late && (processes || !CAN_LOOK)) {
+      this.#tell({ why: "outlives KILL", processes });
+    } else if (presence === "reachable" && late && (age >= LONGEST_UNSEEN || this.#ending.lost.aborted)) {
+      this.#tell({ why: "unseen", processes });
+      return this.#reaped.aborted;
+    }
+    return false;
+  }
+
+  #tell(left: Left): void {
+    const kept = this.#ending.lost.aborted ? "lost" : "kept";
+    if (this.#told.has(kept)) return;
+    this.#told.add(kept);
+    this.#ending.onLeft(left);
+  }
+}
+
+/** At what age of a wait to look the next time, in milliseconds. */
+function nextLook(age: number): number {
+  const next = age + Math.min(age, LONGEST_BETWEEN_LOOKS);
+  return age < LONGEST_KILL ? Math.min(next, LONGEST_KILL) : next;
 }

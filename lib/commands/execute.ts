@@ -1,22 +1,25 @@
-import { blockedIn, type SignalRelay } from "../child/signals.ts";
+import type { SignalRelay } from "../child/signals.ts";
 import type { LastWill } from "../child/last_will.ts";
 import { getsOwnSession, type RunningCommand, startCommand } from "../child/spawn.ts";
 import { holdsPassword } from "../config/server.ts";
 import { delayOrAbort } from "../deadline.ts";
 import { formatDuration } from "../duration.ts";
 import {
+  afterTheEnd,
   type InterruptedError,
   LockLostError,
   LockUnavailableError,
   messageOf,
-  SeraError,
   verdictOf,
 } from "../errors.ts";
 import { type Io, LONGEST_FLUSH, VariableError } from "../io.ts";
 import type { LedgerRun } from "../ledger/register.ts";
 import type { HeldLock } from "../lock/lock.ts";
 import type { Logger } from "../log/logger.ts";
-import { supervise, type Supervised } from "../supervise.ts";
+import type { Progress } from "../progress.ts";
+import type { Supervised } from "../supervise.ts";
+import { tell } from "./tell.ts";
+import { exitCodeOf, untilEnded } from "./until_ended.ts";
 
 /** What a command ends with that was killed, 128 and SIGKILL. */
 const KILLED = 137;
@@ -27,6 +30,8 @@ export interface Execution {
   readonly will: LastWill;
   readonly logger: Logger;
   readonly io: Io;
+  /** Is told when the command has been started and when it has ended. */
+  readonly progress: Progress;
   /** How long the command has between SIGTERM and SIGKILL, in milliseconds. */
   readonly grace: number;
   readonly onLost: "terminate" | "warn";
@@ -41,7 +46,8 @@ export interface Execution {
 }
 
 /**
- * Runs a command under a lock, stops it when the lock is lost, and gives the lock back once the command has been reaped.
+ * Runs a command under a lock, stops it when the lock is lost or sera itself fails, and gives the lock back, last of all,
+ * once the command has been reaped, and all of its process group where sera has ended it.
  *
  * @throws {CommandStartError} When it cannot be started; the lock is given back.
  * @throws {LockUnavailableError} When the lock is lost before it is started.
@@ -51,7 +57,7 @@ export async function executeHolding(
   words: readonly string[],
   execution: Execution,
 ): Promise<Supervised> {
-  const { signals, will, logger, io, maxRun } = execution;
+  const { signals, will, logger, io, progress } = execution;
   const since = performance.now();
   await Promise.all([will.ready, io.flush?.(LONGEST_FLUSH)]);
   if (!will.isKept) logger.log("info", "note", "There is no /bin/sh: should sera be killed, the command would go on.");
@@ -68,59 +74,38 @@ export async function executeHolding(
   try {
     hidePassword(io);
     for (const [name, value] of Object.entries(execution.variables)) setVariable(name, value);
+    progress.throwIfGivenUp();
     command = startCommand(words);
   } catch (error) {
     await record(lock, execution, "unstarted", verdictOf(error).exitCode);
     await release(lock, logger, since);
     throw error;
   }
-  if (execution.onLost === "terminate") {
-    will.kill(command.target, lock.left);
-    lock.onRenewed = () => will.renew(lock.left);
-  } else will.kill(command.target);
-  signals.passOnTo(command);
-  if (logger.tells("info")) tellBlocked(execution);
-
-  const ended = new AbortController();
-  const timeUp = maxRun && new AbortController();
-  if (maxRun) delayOrAbort(maxRun.limit, ended.signal).then(() => timeUp!.abort(maxRun.error));
-  const supervised = await supervise(command, {
-    ...execution,
-    lost: lock.lost,
-    stop: timeUp?.signal,
-    onCause: (reason) => {
-      const lost = reason instanceof LockLostError;
-      const consequence = lost && execution.onLost === "warn"
-        ? `; ${words[0]} goes on, and another node may start it too (on-lost=warn)`
-        : `; stopping ${words[0]}${lost ? ", since another node may start it now" : ""}`;
-      logger.log("error", "error", reason.message + consequence, { exitCode: exitCodeOf(reason) });
-    },
-  });
-  if (maxRun) ended.abort();
-  signals.endPassingOn();
-  if (execution.run) will.forget();
+  progress.started();
+  const supervised = await untilEnded(command, words[0]!, lock, execution);
   const { exitCode } = supervised;
-  const stoppedBy = supervised.stoppedBy ?? await killedByWill(exitCode, execution);
+  let { stoppedBy } = supervised;
+  progress.ended(exitCodeOf(stoppedBy) ?? exitCode);
+  await despite(execution, async () => {
+    signals.endPassingOn();
+    if (execution.run) will.forget();
+    stoppedBy ??= await killedByWill(exitCode, execution);
+  });
+  const status = exitCodeOf(stoppedBy) ?? exitCode;
+  progress.ended(status);
+
   const held = Math.round(performance.now() - since);
   const how = stoppedBy ? `stopped after ${formatDuration(held)}` : `finished with exit code ${exitCode}`;
-  logger.log("info", "finished", `Command ${how}.`, { held, exitCode });
-  await record(
-    lock,
-    execution,
-    exitCode === 0 && !stoppedBy ? "succeeded" : "failed",
-    exitCodeOf(stoppedBy) ?? exitCode,
-  );
+  tell(logger, "info", "finished", `Command ${how}.`, { held, exitCode });
+  const outcome = exitCode === 0 && !stoppedBy ? "succeeded" : "failed";
+  await despite(execution, () => record(lock, execution, outcome, status));
   if (stoppedBy instanceof LockLostError) return { exitCode, stoppedBy };
-  await keep(lock, execution, held);
-  await Promise.all([release(lock, logger, since), will[Symbol.asyncDispose]()]);
-  return { exitCode, stoppedBy };
-}
-
-/** Says what sera cannot pass on, since it was blocked when sera was started, and nobody here can unblock it. */
-async function tellBlocked({ will, logger }: Execution): Promise<void> {
-  const blocked = blockedIn(await will.testify());
-  if (blocked.length === 0) return;
-  logger.log("info", "note", `Blocked since before sera's start, so that it does not get them: ${blocked.join(", ")}.`);
+  await despite(execution, () => keep(lock, execution, held));
+  await Promise.all([
+    despite(execution, () => release(lock, logger, since)),
+    despite(execution, () => will[Symbol.asyncDispose]()),
+  ]);
+  return stoppedBy ? { exitCode, stoppedBy } : { exitCode };
 }
 
 /** What an exit code of SIGKILL means when the last will has sent it, since sera did not move while its time ran out. */
@@ -129,7 +114,7 @@ async function killedByWill(exitCode: number, { will, logger }: Execution): Prom
   const error = new LockLostError(
     "Lock lost: sera was stopped or stuck until its time was over, and the command was killed",
   );
-  logger.log("error", "error", error.message, { exitCode: error.exitCode });
+  tell(logger, "error", "error", error.message, { exitCode: error.exitCode });
   return error;
 }
 
@@ -143,9 +128,13 @@ async function confirm(lock: HeldLock): Promise<void> {
   }
 }
 
-/** What sera exits with when it stops the command for this reason, if that says so itself. */
-function exitCodeOf(reason: Error | undefined): number | undefined {
-  return reason instanceof SeraError ? reason.exitCode : undefined;
+/** Does what comes after the command's end, whose exit code stands whatever goes wrong there. */
+async function despite({ logger }: Execution, step: () => Promise<void>): Promise<void> {
+  try {
+    await step();
+  } catch (error) {
+    tell(logger, "error", "error", afterTheEnd(error));
+  }
 }
 
 /** Records the run's end in the ledger. That it is not there is said, but the command's own exit code is kept. */

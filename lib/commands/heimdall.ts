@@ -10,13 +10,15 @@ import { getsOwnSession } from "../child/spawn.ts";
 import { DEFAULT_GRACE, DEFAULT_TTL } from "../config/config.ts";
 import { parsePostgres } from "../config/server.ts";
 import { formatDuration, parseWait } from "../duration.ts";
-import { InterruptedError, UsageError, verdictOf } from "../errors.ts";
+import { InterruptedError, UsageError } from "../errors.ts";
 import { plainOr } from "../harmless.ts";
 import type { Io } from "../io.ts";
 import { namespacedName } from "../lock/advisory_key.ts";
 import { openBackend } from "../lock/open_backend.ts";
 import { Logger } from "../log/logger.ts";
+import { Progress } from "../progress.ts";
 import { executeHolding } from "./execute.ts";
+import { tell } from "./tell.ts";
 import { lockVariables } from "./variables.ts";
 
 /** heimdall's only exit code of its own: busy, no connection, timed out, wrong arguments. */
@@ -38,6 +40,10 @@ const DEFAULT_TIMEOUT = "5";
  */
 export async function heimdall(argv: readonly string[], io: Io): Promise<number> {
   let logger = new Logger(io, { format: "text" }, "");
+  const progress = new Progress(
+    ({ message, exitCode }) => tell(logger, "error", "error", message, { exitCode }),
+    FAILED,
+  );
   try {
     const { flags, operands } = parseGoFlags(argv, subcommandFlags("heimdall"), "sera heimdall --help");
     if (isAsked(flags, "help")) {
@@ -52,10 +58,11 @@ export async function heimdall(argv: readonly string[], io: Io): Promise<number>
     }
     refuseServer(operands[0]!, "name a server with --database");
     refuseChangedWords(argv);
-    return await runOnce(operands, flags, limit, io, logger);
+    return await progress.of(runOnce(operands, flags, limit, io, logger, progress));
   } catch (error) {
-    logger.log("error", "error", verdictOf(error).message, { exitCode: FAILED });
-    return FAILED;
+    const { message, exitCode } = progress.verdictOf(error);
+    tell(logger, "error", "error", message, { exitCode });
+    return exitCode;
   }
 }
 
@@ -65,6 +72,7 @@ async function runOnce(
   limit: number,
   io: Io,
   logger: Logger,
+  progress: Progress,
 ): Promise<number> {
   const database = flags.get("database") ?? "";
   if (/^(mysql|file):|@\w*\(/.test(database)) {
@@ -107,13 +115,16 @@ async function runOnce(
     will,
     logger,
     io,
+    progress,
     grace: DEFAULT_GRACE,
     onLost: "terminate",
     variables: lockVariables({ name, key, host: Deno.hostname() }),
     maxRun: { limit, error: new Error(`The program ran longer than ${formatDuration(limit)} (--timeout)`) },
   });
-  if (stoppedBy) return FAILED;
-  return signals.passedOn === undefined ? exitCode : 128 + signals.passedOn;
+  const passedOn = signals.passedOn === undefined ? exitCode : 128 + signals.passedOn;
+  const status = stoppedBy ? FAILED : passedOn;
+  progress.ended(status);
+  return status;
 }
 
 /** Milliseconds; `Infinity` for none. */

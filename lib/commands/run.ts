@@ -12,6 +12,7 @@ import { lockKey, lockName } from "../lock/lock_name.ts";
 import { openBackend } from "../lock/open_backend.ts";
 import type { Logger } from "../log/logger.ts";
 import { atMostOnce, everyoneExecutes, waitAndSkip } from "../modes.ts";
+import type { Progress } from "../progress.ts";
 import { backendOptions } from "./backend_options.ts";
 import { executeHolding, release } from "./execute.ts";
 import { lockVariables } from "./variables.ts";
@@ -27,10 +28,17 @@ export interface RunRequest {
 /**
  * sera's main job: gets the lock, runs the command, gives the lock back.
  *
+ * @param progress Is told how far it has come, for what throws besides.
  * @returns The exit code: the command's own, or one of {@linkcode ExitCode}.
  * @throws {SeraError} When there is nothing to return.
  */
-export async function runUnderLock(request: RunRequest, settings: Settings, io: Io, logger: Logger): Promise<number> {
+export async function runUnderLock(
+  request: RunRequest,
+  settings: Settings,
+  io: Io,
+  logger: Logger,
+  progress: Progress,
+): Promise<number> {
   for (const note of settings.notes) logger.log("info", "note", note);
   const key = settings.name ?? lockKey(request.words);
   const name = settings.namespace === undefined ? lockName(key) : namespacedName(settings.namespace, key);
@@ -103,6 +111,7 @@ export async function runUnderLock(request: RunRequest, settings: Settings, io: 
     will,
     logger,
     io,
+    progress,
     grace,
     onLost,
     minHold,

@@ -7,6 +7,7 @@ import { verdictOf } from "../errors.ts";
 import { ExitCode } from "../exit_codes.ts";
 import type { Io } from "../io.ts";
 import { Logger } from "../log/logger.ts";
+import { Progress } from "../progress.ts";
 
 /** What a subcommand does once its flags are read. Gives the exit code. */
 export type Task = (flags: ReadonlyMap<string, string>, operands: readonly string[]) => Promise<number>;
@@ -18,6 +19,9 @@ export type Task = (flags: ReadonlyMap<string, string>, operands: readonly strin
  * @returns The exit code.
  */
 export async function runSubcommand(name: string, argv: readonly string[], io: Io, task: Task): Promise<number> {
+  const tell = ({ message, exitCode }: ReturnType<typeof verdictOf>) =>
+    new Logger(io, { format: "text" }, "").log("error", "error", message, { exitCode });
+  const progress = new Progress(tell);
   try {
     const { flags, operands } = parseGoFlags(argv, subcommandFlags(name), `sera ${name} --help`);
     if (isAsked(flags, "help")) {
@@ -25,11 +29,11 @@ export async function runSubcommand(name: string, argv: readonly string[], io: I
       return ExitCode.ok;
     }
     refuseChangedWords(argv);
-    return await task(flags, operands);
+    return await progress.of(task(flags, operands));
   } catch (error) {
-    const { message, exitCode } = verdictOf(error);
-    new Logger(io, { format: "text" }, "").log("error", "error", message, { exitCode });
-    return exitCode;
+    const verdict = verdictOf(error);
+    tell(verdict);
+    return verdict.exitCode;
   } finally {
     // There is no lock that others wait for, and what was asked for may be long.
     await io.flush?.();

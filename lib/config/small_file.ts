@@ -6,6 +6,9 @@ const LONGEST = 2 ** 20;
 /** How long the other end of a pipe may take to say all that it has to say, in milliseconds. */
 const PATIENCE = 10_000;
 
+/** What pipes have said, by their paths: that can be read once only, and may be needed again, as for another connection. */
+const heard = new Map<string, SmallFile>();
+
 /** What was read, and what the open file itself is, which is more than its path may still lead to. */
 export interface SmallFile {
   readonly text: string;
@@ -27,6 +30,8 @@ export class UnfitFileError extends Error {
  * @throws The system's error when it cannot be read.
  */
 export async function readSmallFile(path: string): Promise<SmallFile> {
+  const before = heard.get(path);
+  if (before) return before;
   if (!isOpenPipe(path, Deno.statSync(path))) return readSmallFileSync(path);
   using file = Deno.openSync(path);
   const info = file.statSync();
@@ -36,7 +41,9 @@ export async function readSmallFile(path: string): Promise<SmallFile> {
     timer = setTimeout(() => reject(new UnfitFileError("nobody ends what is written into this pipe")), PATIENCE);
   });
   try {
-    return { text: await Promise.race([readPipe(file), tooLate]), info };
+    const read = { text: await Promise.race([readPipe(file), tooLate]), info };
+    heard.set(path, read);
+    return read;
   } finally {
     clearTimeout(timer);
   }

@@ -5,7 +5,7 @@ import type { LockFolder } from "../lock/lock_folder.ts";
 import { makePlainFile, objectionToFile, saidBy } from "../lock/plain_file.ts";
 import type { Row } from "../lock/session.ts";
 import type { Dialect } from "./dialect.ts";
-import { fromHex } from "./hex.ts";
+import { fromHex } from "../sql/hex.ts";
 import type { Store } from "./ledger_table.ts";
 import type { Patience } from "./patience.ts";
 import { SQLITE } from "../sql/spelling.ts";

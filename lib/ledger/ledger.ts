@@ -3,7 +3,7 @@ import type { Row } from "../lock/session.ts";
 import { join, sql, type Statement, word } from "../sql/statement.ts";
 import { cut, insertRun } from "./insert_run.ts";
 import { COLUMNS } from "./schema.ts";
-import { readRuns, selectRuns } from "./rows.ts";
+import { readLatest, readRuns, selectRuns } from "./rows.ts";
 import type { Outcome, Permission, RecordedRun, Rule, Runner } from "./run.ts";
 import { LedgerTable, type Store } from "./ledger_table.ts";
 
@@ -136,9 +136,9 @@ export class Ledger {
    * @throws {LockUnavailableError} When the ledger cannot be read.
    */
   async latest(limit: number, lock?: string): Promise<readonly RecordedRun[]> {
-    const where = lock === undefined ? sql`` : sql`WHERE lock_name = ${cut(lock)} `;
-    const rest = sql`${where}ORDER BY id DESC LIMIT ${limit}`;
-    return await this.#read(rest, (statement) => this.#table.askIfThere(statement));
+    const condition = lock === undefined ? undefined : sql`lock_name = ${cut(lock)}`;
+    const { dialect } = this.#table;
+    return await readLatest(dialect, condition, limit, (statement) => this.#table.askIfThere(statement));
   }
 
   async #counted(lock: string, { once, every, countFailures }: Rule): Promise<RecordedRun | undefined> {

@@ -2,7 +2,7 @@ import type { TableName } from "../config/ledger_settings.ts";
 import { LONGEST_TEXT, textFrom } from "../foreign.ts";
 import type { Session } from "../lock/session.ts";
 import type { Dialect } from "./dialect.ts";
-import { fromHex } from "./hex.ts";
+import { fromHex } from "../sql/hex.ts";
 import type { Store } from "./ledger_table.ts";
 import type { Patience } from "./patience.ts";
 import { MYSQL } from "../sql/spelling.ts";

@@ -3,10 +3,11 @@ import { LONGEST_TEXT, textFrom } from "../foreign.ts";
 import { sqlState } from "../lock/postgres_errors.ts";
 import type { Session } from "../lock/session.ts";
 import type { Dialect } from "./dialect.ts";
-import { fromHex } from "./hex.ts";
+import { fromHex } from "../sql/hex.ts";
 import type { Store } from "./ledger_table.ts";
 import type { Patience } from "./patience.ts";
 import { POSTGRESQL } from "../sql/spelling.ts";
+import { textInHex } from "../sql/postgres_text.ts";
 import { identifier, sql } from "../sql/statement.ts";
 
 /** https://www.postgresql.org/docs/current/errcodes-appendix.html */
@@ -56,11 +57,7 @@ export function postgresDialect({ schema, name }: TableName): Dialect {
     now: sql`statement_timestamp()`,
     after: (milliseconds) => sql`statement_timestamp() + interval '${Math.round(milliseconds * 1000)} microseconds'`,
     session: sql`pg_backend_pid()`,
-    // As bytes: a database in SQL_ASCII may hold any, and a text that the server cannot convert spoils the whole answer.
-    readText: (column) =>
-      sql`encode(CASE getdatabaseencoding() WHEN 'SQL_ASCII'
-        THEN convert_to(left(${column}, ${4 * (LONGEST_TEXT + 1)}), 'SQL_ASCII')
-        ELSE convert_to(left(${column}, ${LONGEST_TEXT + 1}), 'UTF8') END, 'hex')`,
+    readText: (column) => textInHex(column, LONGEST_TEXT + 1),
     decodeText: (value) => textFrom(fromHex(value)),
     readNumber: (column) => column,
     readTime: (column) => sql`round(1000 * extract(epoch FROM ${column}))`,

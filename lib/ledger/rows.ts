@@ -37,6 +37,34 @@ export function readRuns(dialect: Dialect, rows: readonly Row[]): readonly Recor
   return rows.flatMap((row) => readRun(dialect, row) ?? []);
 }
 
+/** How many runs are read at a time: the longest texts of so many fit into the longest answer that is taken. */
+const READ_AT_ONCE = 100;
+
+/**
+ * Reads the latest runs, the newest first.
+ *
+ * @param condition Which of them; all if it is not given.
+ * @param ask Asks for rows.
+ */
+export async function readLatest(
+  dialect: Dialect,
+  condition: Statement | undefined,
+  limit: number,
+  ask: (statement: Statement) => Promise<readonly Row[]>,
+): Promise<readonly RecordedRun[]> {
+  const runs: RecordedRun[] = [];
+  while (runs.length < limit) {
+    const last = runs.at(-1);
+    const conditions = [condition, last && sql`id < ${last.id}`].filter((part) => part !== undefined);
+    const where = conditions.length === 0 ? sql`` : sql`WHERE ${join(conditions, sql` AND `)} `;
+    const rest = sql`${where}ORDER BY id DESC LIMIT ${Math.min(limit - runs.length, READ_AT_ONCE)}`;
+    const more = readRuns(dialect, await ask(selectRuns(dialect, rest)));
+    if (more.length === 0) break;
+    runs.push(...more);
+  }
+  return runs;
+}
+
 function readRun({ decodeText }: Dialect, row: Row): RecordedRun | undefined {
   const id = exactFrom(row.run_id);
   // In a table that is not sera's.

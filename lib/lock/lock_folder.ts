@@ -1,4 +1,5 @@
 import { LockUnavailableError, messageOf } from "../errors.ts";
+import { mayBeServer, pathOr } from "../harmless.ts";
 import { isShared, objectionTo, objectionToWay, Trust } from "./folder_trust.ts";
 import { followPath, type Way } from "./folder_way.ts";
 
@@ -81,5 +82,7 @@ function onWindows(folder: string): LockFolder {
 }
 
 function unusable(folder: string, why: string, cure: string): LockUnavailableError {
-  return new LockUnavailableError(`Cannot use the folder: ${folder}: ${why}; ${cure}`);
+  // A path may have any characters, but a server may have come behind its `file:`.
+  const shown = mayBeServer(folder) ? pathOr(folder) : folder;
+  return new LockUnavailableError(`Cannot use the folder: ${shown}: ${why}; ${cure}`);
 }

@@ -85,7 +85,7 @@ export class Logger {
     const text = `${this.#command} | ${message}`;
     this.#sending = this.#sending.then(() =>
       sendToSyslog(socket === true ? undefined : socket, level === "error" ? "err" : "notice", text)
-    );
+    ).catch(() => undefined);
   }
 }
 

@@ -32,13 +32,13 @@ export async function sendToSyslog(
   const logger = startLogger(["-t", `sera[${Deno.pid}]`, "-p", `user.${severity}`, ...options]);
   if (!logger) return;
   const ended = new AbortController();
-  logger.status.then(() => ended.abort());
+  const status = logger.status.then(() => ended.abort(), () => ended.abort());
   // Through its stdin: arguments would show in the process list. It may end before it has read.
   const line = new TextEncoder().encode(`${shorten(printable(message))}\n`);
   const written = new Blob([line]).stream().pipeTo(logger.stdin).catch(() => undefined);
   await delayOrAbort(PATIENCE, ended.signal);
   if (!ended.signal.aborted) logger.kill("SIGKILL");
-  await Promise.all([logger.status, written]);
+  await Promise.all([status, written]);
 }
 
 /** Starts the first logger that there is, without sera's environment, which may hold a password. */

@@ -90,7 +90,7 @@ export function identifier(name: string): Statement {
  * @throws {RangeError} When it has other characters than ASCII letters, digits and underscores.
  */
 export function word(text: string): Statement {
-  return make([`'${checked(text, /^[A-Za-z0-9_]{1,190}$/)}'`]);
+  return make([`'${checked(text, /^[A-Za-z0-9_]+$/)}'`]);
 }
 
 /**

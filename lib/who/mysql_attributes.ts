@@ -1,5 +1,5 @@
 import { LONGEST_TEXT, pidFrom, textFrom, timeFrom, wholeFrom } from "../foreign.ts";
-import { fromHex } from "../ledger/hex.ts";
+import { fromHex } from "../sql/hex.ts";
 import type { Session } from "../lock/session.ts";
 import { identifier, sql } from "../sql/statement.ts";
 import { askIfAllowed, askOrRefused } from "./ask.ts";

@@ -1,6 +1,8 @@
-import { pidFrom, textFrom, timeFrom, wholeFrom } from "../foreign.ts";
+import { LONGEST_TEXT, pidFrom, textFrom, timeFrom, wholeFrom } from "../foreign.ts";
 import { type Presence, readMark } from "../lock/presence.ts";
 import type { Row } from "../lock/session.ts";
+import { fromHex } from "../sql/hex.ts";
+import { textInHex } from "../sql/postgres_text.ts";
 import { sql } from "../sql/statement.ts";
 import { keyOfName } from "./postgres_key.ts";
 import type { Sighting } from "./sighting.ts";
@@ -8,10 +10,15 @@ import type { Sighting } from "./sighting.ts";
 /** The longest statement in which a mark is looked for, in characters: sera's own are shorter, others as long as can be. */
 const LONGEST_QUERY = 8192;
 
+/** The statement, or how it begins. */
+const QUERY =
+  sql`CASE WHEN length(session.query) <= ${LONGEST_QUERY} THEN session.query ELSE left(session.query, 64) END`;
+
 /** What is asked of a session, a row of `pg_stat_activity`, which hides most of it of other users' sessions. */
-export const IDENTITY_COLUMNS = sql`session.pid AS session, session.usename AS user_name,
-  host(session.client_addr) AS address, session.application_name,
-  CASE WHEN length(session.query) <= ${LONGEST_QUERY} THEN session.query ELSE left(session.query, 64) END AS query,
+export const IDENTITY_COLUMNS = sql`session.pid AS session, host(session.client_addr) AS address,
+  ${textInHex(sql`session.usename::text`, LONGEST_TEXT)} AS user_name,
+  ${textInHex(sql`session.application_name`, LONGEST_TEXT)} AS application_name,
+  ${textInHex(QUERY, LONGEST_QUERY)} AS query,
   floor(1000 * extract(epoch FROM session.backend_start)) AS connected,
   floor(1000 * extract(epoch FROM session.query_start)) AS asked`;
 
@@ -32,8 +39,8 @@ export interface Identity {
 
 /** Reads a row of {@linkcode IDENTITY_COLUMNS}. */
 export function identityOf(row: Row): Identity {
-  const query = typeof row.query === "string" ? row.query : "";
-  const name = textFrom(row.application_name) || undefined;
+  const query = fromHex(row.query) ?? "";
+  const name = textFrom(fromHex(row.application_name)) || undefined;
   const mark = readMark(query);
   const { host, pid, label } = mark ?? fromApplicationName(name) ?? { label: name };
   return {
@@ -41,7 +48,7 @@ export function identityOf(row: Row): Identity {
       host,
       pid,
       label,
-      user: textFrom(row.user_name),
+      user: textFrom(fromHex(row.user_name)),
       address: textFrom(row.address),
       session: wholeFrom(row.session),
     },

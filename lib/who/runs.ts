@@ -1,5 +1,5 @@
 import type { Dialect } from "../ledger/dialect.ts";
-import { readRuns, selectRuns } from "../ledger/rows.ts";
+import { readLatest } from "../ledger/rows.ts";
 import type { RecordedRun } from "../ledger/run.ts";
 import type { Session } from "../lock/session.ts";
 import { askIfAllowed } from "./ask.ts";
@@ -17,8 +17,8 @@ export async function runningRuns(
   condition: Statement,
   signal: AbortSignal,
 ): Promise<readonly RecordedRun[]> {
-  const rest = sql`WHERE outcome = 'running' AND ${condition} ORDER BY id DESC LIMIT ${MOST}`;
-  return readRuns(dialect, await askIfAllowed(session, selectRuns(dialect, rest), signal));
+  const running = sql`outcome = 'running' AND (${condition})`;
+  return await readLatest(dialect, running, MOST, (statement) => askIfAllowed(session, statement, signal));
 }
 
 /** Adds to a holder what the ledger has of its run. Sessions' numbers come back when a server is restarted. */

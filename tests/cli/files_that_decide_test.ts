@@ -137,6 +137,8 @@ testWith([linux, tool("bash", "--version")], "a shell's <(…) is read to its en
   const script = `sera --config <(printf %s "$0") 0 echo ran`;
   const read = await place.run(["bash", "-c", script, text], { env: NO_SERVER });
   assert.deepEqual(read, { code: 0, stdout: "ran\n", stderr: "" });
+  const doctor = await place.run(["bash", "-c", `sera doctor --config <(printf %s "$0")`, text], { env: NO_SERVER });
+  assert.equal(doctor.code, 0, doctor.stdout);
   const long = await place.run(["bash", "-c", `sera --config <(cat /dev/zero) 0 echo ran`], { env: NO_SERVER });
   assertRefused(long, "/dev/fd/", /longer than 1 MiB/);
 });

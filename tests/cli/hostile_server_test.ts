@@ -74,9 +74,9 @@ function big(): Uint8Array {
   return new Uint8Array(16 * MEBIBYTE - 1);
 }
 
-/** Sends something else in the place of a frame. */
+/** Sends something else in the place of a frame, and nothing any more. */
 function instead(spoiled: number, frame: () => Uint8Array): Tamper {
-  return (sent, number) => number === spoiled ? frame() : sent;
+  return (sent, number) => number < spoiled ? sent : number === spoiled ? frame() : new Uint8Array();
 }
 
 /** The frame that begins an answer, counted from the end: of the look in a hold, and before that of the first question. */

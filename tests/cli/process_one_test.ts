@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { entrypoint } from "../docs/dockerfile.ts";
-import { pidNamespace, testWith, tool } from "./needs.ts";
+import { pidNamespace, terminal, testWith, tool } from "./needs.ts";
 import { fixture, Place } from "./place.ts";
-import { children, type Running } from "./running.ts";
+import { children, descendants, type Running } from "./running.ts";
 import { waitersForFile } from "./targets.ts";
+import { startInTerminal } from "./terminal.ts";
 import { lockName } from "../../lib/lock/lock_name.ts";
 import { until } from "./wait.ts";
 
@@ -80,6 +81,26 @@ testWith(
   },
 );
 
+for (const name of ["INT", "TERM"] as const) {
+  testWith([pidNamespace, terminal], `as process 1 with a terminal sera passes SIG${name} on`, async () => {
+    await using place = await Place.make();
+    const command = `echo $PPID >${place.file("pid")}; exec ${fixture("report.sh")} command ${name}`;
+    await using run = startInTerminal(
+      place,
+      `exec unshare --pid --fork --kill-child --mount-proc sera 0 sh -c '${command}'`,
+    );
+    await run.says("command ready");
+    assert.equal(await place.read("pid"), "1\n");
+    Deno.kill(descendants(run.pid).find((pid) => isFirst(pid))!, `SIG${name}`);
+    await run.says(`command ${name}`);
+  });
+}
+
+/** Whether a process is the first of its namespace, and not of this one. proc_pid_status(5) */
+function isFirst(pid: number): boolean {
+  return /^NSpid:.*\s1$/m.test(Deno.readTextFileSync(`/proc/${pid}/status`));
+}
+
 testWith([pidNamespace], "as process 1 sera waits, ends at once by a signal, and takes over", async () => {
   await using place = await Place.make();
   const path = `${place.locks}/${lockName("n")}.lock`;
@@ -105,6 +126,22 @@ testWith(
     const script = 'o=$("$0"); until grep -q "^State:.Z" "/proc/$o/status"; do sleep 0.01; done; exit 4';
     await using run = startAsFirst(place, ["0", "sh", "-c", script, fixture("orphan.sh")]);
     assert.deepEqual(await run.ended, { code: 4, stdout: "", stderr: "" });
+  },
+);
+
+testWith(
+  [pidNamespace],
+  "as process 1 sera does not wait for zombies of a command that a signal has ended",
+  async () => {
+    await using place = await Place.make();
+    // The child's parent is gone, so that nobody reaps it.
+    const script = '(sleep 60 & echo $! >"$0"); echo ready; while :; do sleep 0.02; done';
+    for (const [flags, name, code] of [[[], "TERM", 143], [["--max-run", "1"], undefined, 207]] as const) {
+      await using run = startAsFirst(place, ["--grace", "1h", ...flags, "0", "sh", "-c", script, place.file("child")]);
+      await run.says("ready");
+      if (name) signal(run, `SIG${name}`);
+      assert.equal((await run.ended).code, code);
+    }
   },
 );
 

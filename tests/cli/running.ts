@@ -169,7 +169,8 @@ function isGone(error: unknown): boolean {
   return error instanceof Error && /No such process/.test(error.message);
 }
 
-function descendants(pid: number): number[] {
+/** All processes below a process, on Linux. */
+export function descendants(pid: number): number[] {
   return children(pid).flatMap((child) => [child, ...descendants(child)]);
 }
 

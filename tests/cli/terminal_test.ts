@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { terminal, testWith, tool } from "./needs.ts";
 import { fixture, Place } from "./place.ts";
+import { processInfo } from "./process_list.ts";
 import { KEY, startInTerminal } from "./terminal.ts";
 
 /** The exit code of a process in a terminal, where no newline is missing at the end. */
@@ -92,6 +93,57 @@ testWith([terminal], "a signal from another process reaches the command in the f
   await run.says("command TERM");
   assert.equal((await run.ended).code, 0);
 });
+
+/** A command that tells of each signal, goes on until a line is typed, and ends with 9. */
+const TELLING = 'for s in INT QUIT TERM HUP USR1; do trap "echo got $s" $s; done; echo $PPID >pid; echo ready; ' +
+  'until read -r line; do :; done; echo "line $line"; exit 9';
+
+for (const signal of ["INT", "QUIT", "TERM", "HUP", "USR1"] as const) {
+  testWith([terminal], `SIG${signal} to sera alone reaches a command in the foreground once`, async () => {
+    await using place = await Place.make();
+    await using run = startInTerminal(place, `cd ${place.path}; exec sera 0 bash -c '${TELLING}'`);
+    await run.says("ready");
+    Deno.kill(Number(await place.read("pid")), `SIG${signal}`);
+    await run.says(`got ${signal}`);
+    await run.write("more\n");
+    const { code, stdout } = await run.ended;
+    assert.equal(count(stdout, "got "), 1, stdout);
+    assert.equal(code, 9);
+  });
+
+  testWith([terminal], `SIG${signal} to sera's whole group reaches a command in the foreground once`, async () => {
+    await using place = await Place.make();
+    await using run = startInTerminal(place, `cd ${place.path}; exec sera 0 bash -c '${TELLING}'`);
+    await run.says("ready");
+    const pid = Number(await place.read("pid"));
+    Deno.kill(-processInfo(pid)!.group, `SIG${signal}`);
+    await run.says(`got ${signal}`);
+    // What sera passed on would have come before this one, which it does.
+    const other = signal === "USR1" ? "TERM" : "USR1";
+    Deno.kill(pid, `SIG${other}`);
+    await run.says(`got ${other}`);
+    await run.write("more\n");
+    const { code, stdout } = await run.ended;
+    assert.equal(count(stdout, `got ${signal}`), 1, stdout);
+    assert.equal(code, 9);
+  });
+}
+
+testWith(
+  [terminal, tool("timeout", "1", "true")],
+  "timeout's signal to itself and its group reaches the command once",
+  async () => {
+    await using place = await Place.make();
+    const command = `trap "echo got TERM" TERM; echo ready; for i in 1 2 3 4 5; do sleep 0.2; done; exit 9`;
+    await using run = startInTerminal(
+      place,
+      `timeout --preserve-status 0.5 sera 0 bash -c '${command}'; echo "code $?"`,
+    );
+    const { stdout } = await run.ended;
+    assert.equal(count(stdout, "got TERM"), 1, stdout);
+    assert.match(stdout, /code 9/);
+  },
+);
 
 testWith([terminal], "without a terminal on stdin Ctrl-C still reaches the command, once", async () => {
   await using place = await Place.make();

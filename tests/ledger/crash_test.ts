@@ -45,7 +45,7 @@ async function crashAt(bench: Bench, plan: RunPlan, number: number, when: "befor
   const runs = (await holder.ledger.latest(100)).filter(({ key }) => key === KEY).reverse();
   const lines = (await Deno.readTextFile(plan.journal).catch(() => "")).split("\n").slice(0, -1).map(Number);
   const [crashed] = runs.filter(({ pid }) => pid === child.pid);
-  const told = JSON.stringify({ runs, lines, next });
+  const told = Deno.inspect({ runs, lines, next });
 
   assert.deepEqual(runs.filter(({ outcome }) => outcome === "running"), [], told);
   assert.equal(runs.length, (crashed ? 1 : 0) + (next === "ran" ? 1 : 0), told);

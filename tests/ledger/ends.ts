@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { LockUnavailableError } from "../../lib/errors.ts";
+import { COLUMN_NAMES } from "../../lib/ledger/schema.ts";
 import { Holder } from "./holder.ts";
 import type { LedgerPlace } from "./places.ts";
 
@@ -76,5 +77,20 @@ export function endTests({ test, bench: makeBench }: LedgerPlace): void {
     assert.deepEqual(await latest(10), ids.toReversed());
     assert.deepEqual(await latest(2), [ids[5], ids[4]]);
     assert.deepEqual(await latest(2, one.lock), [ids[4], ids[2]]);
+  });
+
+  test("any number of runs can be read, also with the longest texts", async () => {
+    await using bench = await makeBench();
+    await using holder = await Holder.start(bench);
+    const long = "\u{1f511}".repeat(190);
+    await holder.ran("succeeded", { once: long }, { label: long, host: long, pid: 1, user: long });
+    const names = COLUMN_NAMES.join(", ");
+    for (let rows = 1; rows < 300; rows *= 2) {
+      await bench.sql(`INSERT INTO ${bench.name} (${names}) SELECT ${names} FROM ${bench.name}`);
+    }
+    const latest = await holder.ledger.latest(300);
+    assert.equal(new Set(latest.map(({ id }) => id)).size, 300);
+    assert.ok(latest.every(({ id }, index) => index === 0 || id < latest[index - 1]!.id));
+    assert.equal((await holder.ledger.latest(1000)).length, 512);
   });
 }

@@ -58,7 +58,18 @@ for (
       const id = await holder.ran("succeeded", { once: "v1" }, PLAIN_RUNNER);
       const { label, key } = await holder.recorded(id);
       assert.deepEqual({ label, key }, { label: PLAIN_RUNNER.label, key: "v1" });
-      if (encoding === "SQL_ASCII") return await keysAreExact(address, KEYS);
+      if (encoding === "SQL_ASCII") {
+        const bytes = `convert_from('\\xff27c3'::bytea, 'SQL_ASCII')`;
+        await shared.server.query(
+          `INSERT INTO ${bench.name} (lock_name, label, started, outcome) VALUES ('x', ${bytes}, now(), 'succeeded')`,
+          database,
+        );
+        assert.deepEqual((await holder.ledger.latest(2)).map(({ label }) => label), [
+          "\ufffd'\ufffd",
+          PLAIN_RUNNER.label,
+        ]);
+        return await keysAreExact(address, KEYS);
+      }
       await keysAreExact(address, KEYS.filter((key) => /^[\x20-\xff]*$/.test(key)));
       await assert.rejects(holder.begin({ once: "😀" }), (error) => {
         assert.ok(error instanceof LockUnavailableError);

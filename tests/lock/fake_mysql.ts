@@ -62,6 +62,11 @@ export class FakeMySql implements Disposable {
     return `sera:secret@tcp(127.0.0.1:${this.#listener.addr.port})/`;
   }
 
+  /** How many clients are connected. */
+  get clients(): number {
+    return this.#connections.size;
+  }
+
   [Symbol.dispose](): void {
     this.#listener.close();
     for (const connection of this.#connections) connection.close();

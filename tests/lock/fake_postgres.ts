@@ -51,6 +51,11 @@ export class FakePostgres implements Disposable {
     return `postgres://sera:secret@127.0.0.1:${this.#listener.addr.port}/sera`;
   }
 
+  /** How many clients are connected. */
+  get clients(): number {
+    return this.#connections.size;
+  }
+
   [Symbol.dispose](): void {
     this.#listener.close();
     for (const connection of this.#connections) connection.close();

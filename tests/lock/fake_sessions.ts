@@ -18,7 +18,7 @@ export interface FakeServer extends Disposable {
 
 /** A kind of fake server. */
 export interface FakeKind {
-  readonly name: string;
+  readonly name: "MySQL" | "PostgreSQL";
   /** How many frames it sends until a lock has been taken, looked at once and given back. */
   readonly frames: number;
   /**
@@ -32,7 +32,7 @@ export interface FakeKind {
    *
    * @param limit How long the server is waited for, in milliseconds.
    */
-  open(server: FakeServer, lease: LeaseTerms, limit: number): Promise<Backend>;
+  open(server: Pick<FakeServer, "setting">, lease: LeaseTerms, limit: number): Promise<Backend>;
 }
 
 /** What is said of each thing that sera asks for, by the column's name, when the lock is free; otherwise 0 or `f`. */
@@ -50,12 +50,17 @@ function rowFor(sql: string, values: AnswerRow, free: boolean, no: string | numb
   return Object.fromEntries(names.map((name) => [name, !free && TRUTHS.includes(name) ? no : values[name] ?? no]));
 }
 
+/** What a server of a kind says to a statement when it gives every lock, or none. */
+export function answerOf(kind: FakeKind, sql: string, free = true): Answer {
+  if (kind === FAKE_POSTGRES) return rowFor(sql, POSTGRES_VALUES, free, "f");
+  return sql.startsWith("SELECT") ? rowFor(sql, MYSQL_VALUES, free, 0) : {};
+}
+
 export const FAKE_MYSQL: FakeKind = {
   name: "MySQL",
   frames: 30,
   start(free, tamper) {
-    const answer = (sql: string): Answer => sql.startsWith("SELECT") ? rowFor(sql, MYSQL_VALUES, free, 0) : {};
-    const server = new FakeMySql(answer, undefined, tamper);
+    const server = new FakeMySql((sql) => answerOf(FAKE_MYSQL, sql, free), undefined, tamper);
     return {
       setting: server.dsn,
       statements: server.statements,
@@ -73,7 +78,7 @@ export const FAKE_POSTGRES: FakeKind = {
   name: "PostgreSQL",
   frames: 24,
   start(free, tamper) {
-    const server = new FakePostgres((sql) => rowFor(sql, POSTGRES_VALUES, free, "f"), tamper);
+    const server = new FakePostgres((sql) => answerOf(FAKE_POSTGRES, sql, free), tamper);
     return {
       setting: server.url,
       statements: server.statements,

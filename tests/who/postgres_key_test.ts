@@ -27,7 +27,9 @@ Deno.test("what is no lock's name makes no SQL", () => {
 
 Deno.test("a session whose statement is hidden is known by its application's name, if that is sera's", () => {
   const who = (application_name: string) => {
-    const { host, pid, label } = identityOf({ application_name, query: "<insufficient privilege>" }).who;
+    const hex = (text: string) => new TextEncoder().encode(text).toHex();
+    const row = { application_name: hex(application_name), query: hex("<insufficient privilege>") };
+    const { host, pid, label } = identityOf(row).who;
     return { host, pid, label };
   };
   assert.deepEqual(who("sera web1:4711 rotate logs"), { host: "web1", pid: 4711, label: "rotate logs" });

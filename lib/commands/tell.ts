@@ -1,0 +1,10 @@
+import type { Logger } from "../log/logger.ts";
+
+/** Tells of an event while a command runs and after it: what cannot be said must not decide about the command. */
+export function tell(logger: Logger, ...event: Parameters<Logger["log"]>): void {
+  try {
+    logger.log(...event);
+  } catch {
+    // There is nobody else to tell.
+  }
+}

@@ -1,0 +1,95 @@
+import { blockedIn } from "../child/signals.ts";
+import type { RunningCommand } from "../child/spawn.ts";
+import { type Ending, terminate } from "../child/terminate.ts";
+import { delayOrAbort } from "../deadline.ts";
+import { afterTheEnd, LockLostError, SeraError, SeraFailedError } from "../errors.ts";
+import type { HeldLock } from "../lock/lock.ts";
+import { supervise, type Supervised } from "../supervise.ts";
+import type { Execution } from "./execute.ts";
+import { LeftWords } from "./left_words.ts";
+import { tell } from "./tell.ts";
+
+/**
+ * Looks after a command that has been started until it has ended, and until nobody of its process group is left where
+ * sera has ended it. Whatever goes wrong in sera itself stops the command.
+ *
+ * @param program What to call the command.
+ */
+export async function untilEnded(
+  command: RunningCommand,
+  program: string,
+  lock: HeldLock,
+  execution: Execution,
+): Promise<Supervised> {
+  const { progress: { failed }, grace, onLost, maxRun, will, signals, logger } = execution;
+  const words = new LeftWords(command.target);
+  const onLeft: Ending["onLeft"] = (left) => tell(logger, "error", "error", words.goesOn(left, lock.lost.aborted));
+  const onCause = (reason: Error) => {
+    const lost = reason instanceof LockLostError;
+    const consequence = lost && onLost === "warn"
+      ? `; ${program} goes on, and another node may start it too (on-lost=warn)`
+      : `; stopping ${program}${lost ? ", since another node may start it now" : ""}`;
+    tell(logger, "error", "error", reason.message + consequence, { exitCode: exitCodeOf(reason) });
+  };
+  let endedWith: number | undefined;
+  command.ended.then((exitCode) => endedWith = exitCode, () => undefined);
+  const ended = new AbortController();
+  const timeUp = new AbortController();
+  try {
+    if (onLost === "terminate") {
+      will.kill(command.target, lock.left);
+      lock.onRenewed = () => will.renew(lock.left);
+    } else will.kill(command.target);
+    signals.passOnTo({ ownSession: command.ownSession, signal: passOn(command, words, execution) });
+    if (logger.tells("info")) tellBlocked(execution);
+    if (maxRun) delayOrAbort(maxRun.limit, ended.signal).then(() => timeUp.abort(maxRun.error));
+    const supervised = await supervise(command, {
+      ...{ grace, onLost, onCause, onLeft },
+      lost: lock.lost,
+      stops: [timeUp.signal, failed],
+    });
+    // It came when something else had decided already.
+    if (failed.aborted && supervised.stoppedBy !== failed.reason) tell(logger, "error", "error", failed.reason.message);
+    return supervised;
+  } catch (error) {
+    const ending = { grace, lost: lock.lost, hurry: onLost === "terminate" ? lock.lost : undefined, onLeft };
+    if (endedWith !== undefined) {
+      tell(logger, "error", "error", afterTheEnd(error));
+      if (command.wasToldToEnd()) await terminate(command, { ...ending, told: command.wasSent("SIGTERM") });
+      return { exitCode: endedWith };
+    }
+    const failure = new SeraFailedError(error);
+    onCause(failure);
+    await terminate(command, ending);
+    return { exitCode: endedWith ?? failure.exitCode, stoppedBy: failure };
+  } finally {
+    ended.abort();
+  }
+}
+
+/** What sera exits with when it stops the command for this reason, if that says so itself. */
+export function exitCodeOf(reason: Error | undefined): number | undefined {
+  return reason instanceof SeraError ? reason.exitCode : undefined;
+}
+
+/** Says what sera cannot pass on, since it was blocked when sera was started, and nobody here can unblock it. */
+async function tellBlocked({ will, logger }: Execution): Promise<void> {
+  const blocked = blockedIn(await will.testify());
+  if (blocked.length === 0) return;
+  tell(
+    logger,
+    "info",
+    "note",
+    `Blocked since before sera's start, so that it does not get them: ${blocked.join(", ")}.`,
+  );
+}
+
+/** Passes signals on to the command; says so, once for each, when it has become somebody's whom sera may not signal. */
+function passOn(command: RunningCommand, words: LeftWords, { logger }: Execution): (signal: Deno.Signal) => void {
+  const refused = new Set<Deno.Signal>();
+  return (signal) => {
+    if (command.signal(signal) !== "forbidden" || refused.has(signal)) return;
+    refused.add(signal);
+    command.living().then((processes) => tell(logger, "error", "error", words.notPassedOn(signal, processes)));
+  };
+}

@@ -1,0 +1,60 @@
+import type { Delivery, RunningCommand } from "../../lib/child/spawn.ts";
+import type { Presence, Remnant } from "../../lib/child/group.ts";
+
+/** A command that runs nowhere. It ends, and loses its group's members, when the test says so. */
+export class FakeCommand implements RunningCommand {
+  readonly target: number = -4711;
+  readonly ownSession: boolean;
+  readonly #end = Promise.withResolvers<number>();
+  readonly ended: Promise<number> = this.#end.promise;
+  /** The signals that it got, in their order. */
+  readonly got: Deno.Signal[] = [];
+  /** Whether anybody is left of its group. */
+  group: Presence = "reachable";
+  /** Who that is; zombies are not among them. */
+  members: readonly Remnant[] | undefined = [{ pid: 4711, uid: 0 }];
+  /** What a signal does. */
+  readonly on: Partial<Record<Deno.Signal, () => void>> = {};
+  #hasEnded = false;
+
+  constructor(ownSession = true) {
+    this.ownSession = ownSession;
+  }
+
+  /** Its first process ends and is reaped. */
+  end(exitCode: number, group: Presence = "nobody"): void {
+    this.group = group;
+    this.#hasEnded = true;
+    this.#end.resolve(exitCode);
+  }
+
+  /** Nobody will ever know how it ended. */
+  fail(error: Error): void {
+    this.group = "nobody";
+    this.#end.reject(error);
+  }
+
+  signal(signal: Deno.Signal): Delivery {
+    if (this.#hasEnded && this.group === "nobody") throw new Error(`${signal} may have hit somebody else`);
+    if (this.group !== "reachable") return this.group;
+    this.got.push(signal);
+    this.on[signal]?.();
+    return "delivered";
+  }
+
+  wasSent(signal: Deno.Signal): boolean {
+    return this.got.includes(signal);
+  }
+
+  wasToldToEnd(): boolean {
+    return this.got.some((signal) => signal !== "SIGCONT");
+  }
+
+  presence(): Presence {
+    return this.group;
+  }
+
+  living(): Promise<readonly Remnant[] | undefined> {
+    return Promise.resolve(this.members);
+  }
+}

@@ -1,0 +1,142 @@
+/** Errors of sera's own that nobody expected, from outside: in the whole program, with real commands. */
+
+import assert from "node:assert/strict";
+import { history } from "./ledger_view.ts";
+import { linux, type Need, testWith } from "./needs.ts";
+import { fixture, Place } from "./place.ts";
+import { SharedPostgres } from "./postgres.ts";
+import { lives, pidIn } from "./process_list.ts";
+import { isCompiled, PROGRAM } from "./program.ts";
+import { until } from "./wait.ts";
+import type { Running } from "./running.ts";
+
+/** The fault is in the sources. */
+const fromSource: Need = isCompiled ? "it takes sera's sources" : undefined;
+
+const FAULTS = ["timer", "rejection", "nothing", "listener", "emitter", "tick", "microtask"];
+
+const FAULTY = [...PROGRAM.slice(0, -1), Deno.realPathSync(fixture("faulty_sera.ts"))];
+
+/** A sera that fails once it is told to. */
+class Faulty implements AsyncDisposable {
+  readonly #place: Place;
+  readonly run: Running;
+
+  constructor(place: Place, fault: string, args: readonly string[], env: Record<string, string | undefined> = {}) {
+    this.#place = place;
+    this.run = place.start([...FAULTY, ...args], {
+      stdin: "open",
+      env: { SERA_TEST_FAULT: fault, SERA_TEST_FAULT_AT: place.file("fault"), ...env },
+    });
+  }
+
+  async fail(): Promise<void> {
+    await this.#place.write("fault", "");
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.run[Symbol.asyncDispose]();
+  }
+}
+
+/** What is said of a fault; never its message. */
+function kindOf(fault: string): string {
+  return fault === "nothing" ? "a undefined was thrown" : "TypeError at [^\n;]+";
+}
+
+for (const fault of FAULTS) {
+  testWith([fromSource], `while the command runs, a fault (${fault}) stops it, and is 208 and one line`, async () => {
+    await using place = await Place.make();
+    await using sera = new Faulty(place, fault, ["--name", "n", "0", fixture("slow_to_stop.sh"), place.file("go")]);
+    await sera.run.says("ready");
+    await sera.fail();
+    await sera.run.says("stopping\n");
+    assert.equal((await place.sera(["--name", "n", "0", "true"])).code, 204);
+    await place.write("go", "");
+    const { code, stderr } = await sera.run.ended;
+    assert.equal(code, 208);
+    // The script's shell may tell of its child's end, too.
+    const said = stderr.replace("Terminated\n", "");
+    const line = `sera: Unexpected error while the command ran, please report it: ${kindOf(fault)}; stopping [^\n]+\n`;
+    assert.match(said, new RegExp(`^${line}$`));
+    assert.equal((await place.sera(["--name", "n", "0", "true"])).code, 0);
+  });
+
+  testWith([fromSource], `while sera waits, a fault (${fault}) is 202 and one line`, async () => {
+    await using place = await Place.make();
+    await using holder = place.startSera(["--name", "n", "0", fixture("hold.sh")], { stdin: "open" });
+    await holder.says("ready");
+    await using sera = new Faulty(place, fault, ["--name", "n", "--verbose", "60", "touch", place.file("ran")]);
+    await sera.run.says("Waiting");
+    await sera.fail();
+    const { code, stderr } = await sera.run.ended;
+    assert.equal(code, 202);
+    assert.match(stderr, new RegExp(`^sera: Unexpected error, please report it: ${kindOf(fault)}\n$`));
+    await holder.closeStdin();
+    assert.equal((await holder.ended).code, 0);
+    assert.equal((await place.sera(["--name", "n", "20", "true"])).code, 0);
+    await assert.rejects(Deno.lstat(place.file("ran")));
+  });
+
+  testWith([fromSource], `after the command's end, a fault (${fault}) is a line, and the code is its own`, async () => {
+    await using place = await Place.make();
+    const args = ["--name", "n", "--verbose", "--min-hold", "1h", "0", "sh", "-c", "exit 3"];
+    await using sera = new Faulty(place, fault, args);
+    await sera.run.says("Keeping the lock");
+    await sera.fail();
+    const line = `sera: Unexpected error, please report it: ${kindOf(fault)}; the command had ended before\n`;
+    await sera.run.says(new RegExp(line));
+    assert.equal((await place.sera(["--name", "n", "0", "true"])).code, 204);
+    sera.run.kill("SIGTERM");
+    const { code, stderr } = await sera.run.ended;
+    assert.equal(code, 3);
+    assert.equal(stderr.trim().split("\n").length, 1, stderr);
+  });
+}
+
+testWith([fromSource, linux], "a tree that ignores TERM is killed before 208", async () => {
+  await using place = await Place.make();
+  const args = ["--ledger", "--grace", "100ms", "0", fixture("stubborn.sh"), place.file("child")];
+  await using sera = new Faulty(place, "rejection", args);
+  await sera.run.says("ready");
+  const child = await until("its child", () => pidIn(place.file("child")));
+  await sera.fail();
+  assert.equal((await sera.run.ended).code, 208);
+  assert.equal(lives(child), false);
+  const [run] = await history(place);
+  assert.deepEqual({ outcome: run!.outcome, exit_code: run!.exit_code }, { outcome: "failed", exit_code: 208 });
+});
+
+testWith([fromSource], "a fault in a subcommand is one line, and no stack trace", async () => {
+  await using place = await Place.make();
+  await place.write("fault", "");
+  // It waits for a server that takes a connection and never answers.
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const args = ["status", "--server", `u:p@tcp(127.0.0.1:${(listener.addr as Deno.NetAddr).port})/`];
+  await using sera = new Faulty(place, "timer", args);
+  const { code, stderr } = await sera.run.ended;
+  assert.equal(code, 202);
+  assert.match(stderr, /^sera: Unexpected error, please report it: TypeError at [^\n]+\n$/);
+});
+
+const postgres = new SharedPostgres();
+
+postgres.test("heimdall ends with 1 by a fault, once the program has been stopped", async () => {
+  if (fromSource !== undefined) return console.log(`left out: ${fromSource}`);
+  await using place = await Place.make();
+  const args = ["heimdall", "--timeout", "60", fixture("slow_to_stop.sh"), place.file("go")];
+  await using sera = new Faulty(place, "rejection", args, { SERA_SERVER: undefined, ...postgres.variables });
+  await sera.run.says("ready");
+  await sera.fail();
+  await sera.run.says("stopping\n");
+  const busy = await place.sera(["heimdall", "true"], { env: { SERA_SERVER: undefined, ...postgres.variables } });
+  assert.equal(busy.code, 1);
+  await place.write("go", "");
+  const { code, stderr } = await sera.run.ended;
+  assert.equal(code, 1);
+  const said = stderr.replace("Terminated\n", "");
+  assert.match(
+    said,
+    /^sera: Unexpected error while the command ran, please report it: TypeError at [^\n]+; stopping [^\n]+\n$/,
+  );
+});

@@ -1,0 +1,143 @@
+import assert from "node:assert/strict";
+import { anotherUser, asNobody, linux, mountNamespace, testWith, tool } from "./needs.ts";
+import { Place } from "./place.ts";
+import { processesWith } from "./process_list.ts";
+import { isCompiled } from "./program.ts";
+import type { Ended, Running } from "./running.ts";
+import { until } from "./wait.ts";
+
+/** Says "command ready", and ends with 0 on SIGTERM; starts no process. */
+const COMMAND = ["sh", "-c", "trap 'echo command TERM; exit 7' TERM; echo command ready; read _; read _"];
+
+/** Lets a run begin, tells it to end if it has begun, and says whether it had. */
+async function runAndEnd(run: Running): Promise<Ended & { readonly begun: boolean }> {
+  await until("the command is ready, or there is none", () => run.over || run.stdout.includes("command ready"));
+  const begun = run.stdout.includes("command ready");
+  run.kill("SIGTERM");
+  return { ...await run.ended, begun };
+}
+
+/** What is allowed under a limit: all goes well, sera says in one line why not, or the runtime has not come to sera. */
+function assertSound({ code, stdout, stderr, begun }: Ended & { readonly begun: boolean }, limit: number): void {
+  if (begun) {
+    return assert.deepEqual({ code, stdout, stderr }, {
+      code: 7,
+      stdout: "command ready\ncommand TERM\n",
+      stderr: "",
+    }, `${limit}`);
+  }
+  assert.equal(stdout, "", `${limit}`);
+  if (!stderr.startsWith("sera: ")) {
+    return assert.ok([1, 101, 127, 134, 139].includes(code), `${limit}: ${code} ${stderr}`);
+  }
+  assert.ok(code === 202 || code === 203, `${limit}: ${code}`);
+  assert.match(stderr, /^sera: Cannot [^\n]+\n$/);
+  assert.doesNotMatch(stderr, /report it/);
+}
+
+testWith(
+  [linux, tool("prlimit", "--nofile=100", "true")],
+  "with few descriptors a signal is passed on all the same",
+  async () => {
+    await using place = await Place.make();
+    const begun = [];
+    // A shell that is started with fewer cannot read its script.
+    for (let limit = 12; limit <= 44; limit++) {
+      await using run = place.start(["prlimit", `--nofile=${limit}`, "sera", "0", ...COMMAND], { stdin: "open" });
+      const ended = await runAndEnd(run);
+      assertSound(ended, limit);
+      begun.push(ended.begun);
+    }
+    assert.ok(begun.includes(true) && begun.includes(false));
+  },
+);
+
+/** Users of which there are no processes but those of a test. */
+const FIRST_USER = 54_000;
+
+/** Words that run as a user of their own that may have few processes. */
+function asUserWith(limit: number, user: number, words: readonly string[]): string[] {
+  const others = asNobody([]).filter((word) => !word.startsWith("--re"));
+  return ["setpriv", `--reuid=${user}`, `--regid=${user}`, ...others, "prlimit", `--nproc=${limit}`, ...words];
+}
+
+const compiled = isCompiled
+  ? undefined
+  : "the program is not compiled, and the runtime for developers has many threads";
+
+testWith([linux, anotherUser, compiled], "with few processes a signal is passed on all the same", async () => {
+  await using place = await Place.make();
+  await Deno.chmod(place.path, 0o755);
+  const begun = [];
+  for (let limit = 1; limit <= 10; limit++) {
+    const user = FIRST_USER + limit;
+    const folder = place.file(`locks-${user}`);
+    await Deno.mkdir(folder);
+    await Deno.chown(folder, user, user);
+    await using run = place.start(asUserWith(limit, user, ["sera", "--server", `file:${folder}`, "0", ...COMMAND]), {
+      stdin: "open",
+      cwd: "/",
+    });
+    const ended = await runAndEnd(run);
+    assertSound(ended, limit);
+    begun.push(ended.begun);
+  }
+  assert.ok(begun.includes(true) && begun.includes(false));
+});
+
+testWith([linux, anotherUser, compiled], "a command that uses up all processes still gets a signal", async () => {
+  await using place = await Place.make();
+  await Deno.chmod(place.path, 0o755);
+  const user = FIRST_USER + 100;
+  const folder = place.file("user-locks");
+  await Deno.mkdir(folder);
+  await Deno.chown(folder, user, user);
+  // A subshell for each, until there are no more.
+  const script = "trap 'echo command TERM; exit 7' TERM; (f() { sleep 1000 & f; }; f) 2>/dev/null; " +
+    "echo command ready; read _; read _";
+  await using run = place.start(
+    asUserWith(12, user, ["sera", "--server", `file:${folder}`, "0", "sh", "-c", script]),
+    { stdin: "open", cwd: "/" },
+  );
+  const { code, stdout, stderr } = await runAndEnd(run);
+  assert.deepEqual({ code, stdout, stderr }, { code: 7, stdout: "command ready\ncommand TERM\n", stderr: "" });
+  await until("nobody is left", () => processesWith(place.path).length === 0);
+});
+
+/** Runs sera where a file is in the place of another one, or a file system is. */
+function inMounts(place: Place, mount: string): Promise<Ended> {
+  return place.run(["unshare", "--mount", "bash", "-c", `${mount}; exec sera 0 echo ran`]);
+}
+
+const needsForMounts = [
+  mountNamespace,
+  tool("bash", "-c", '[ "$(readlink -f /bin/sh)" != "$(readlink -f /bin/bash)" ]'),
+];
+
+const BROKEN: Record<string, { readonly make: string; readonly says: RegExp }> = {
+  "may not be executed": { make: "echo >f; chmod 644 f", says: /Permission denied/ },
+  "is no program": { make: "echo garbage >f; chmod 755 f", says: /Exec format error/ },
+};
+
+for (const [how, { make, says }] of Object.entries(BROKEN)) {
+  testWith(needsForMounts, `a /bin/sh that ${how} is said before the command runs`, async () => {
+    await using place = await Place.make();
+    // The place's own sera is a script of /bin/sh.
+    const program = (await place.read("bin/sera")).replace("#!/bin/sh", "#!/bin/bash");
+    await place.write("bin/sera", program);
+    const { code, stdout, stderr } = await inMounts(
+      place,
+      `cd ${place.path}; ${make}; mount --bind f "$(readlink -f /bin/sh)"`,
+    );
+    assert.deepEqual({ code, stdout }, { code: 203, stdout: "" });
+    assert.match(stderr, /^sera: Cannot start \/bin\/sh, [^\n]+\n$/);
+    assert.match(stderr, says);
+  });
+}
+
+testWith([mountNamespace], "an empty /dev is said before the command runs", async () => {
+  await using place = await Place.make();
+  const { code, stdout, stderr } = await inMounts(place, "mount -t tmpfs none /dev");
+  assert.deepEqual({ code, stdout }, { code: 203, stdout: "" });
+  assert.match(stderr, /^sera: Cannot start \/bin\/sh, [^\n]+ \/dev\/null[^\n]*\n$/);
+});

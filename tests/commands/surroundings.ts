@@ -1,0 +1,62 @@
+import { LastWill } from "../../lib/child/last_will.ts";
+import { SignalRelay } from "../../lib/child/signals.ts";
+import type { Execution } from "../../lib/commands/execute.ts";
+import type { Io } from "../../lib/io.ts";
+import type { HeldLock } from "../../lib/lock/lock.ts";
+import { Logger } from "../../lib/log/logger.ts";
+import { Progress } from "../../lib/progress.ts";
+
+/** Defines a test. The pipe of a last will is closed some time after the shell that reads it has ended. */
+export function test(name: string, fn: () => Promise<void>): void {
+  Deno.test({ name, fn, sanitizeOps: false, sanitizeResources: false });
+}
+
+/** What a command is executed in, and what came of it, in its order: lines on stderr, and what was done with the lock. */
+export class Surroundings implements AsyncDisposable {
+  readonly events: string[] = [];
+  readonly io: Io = {
+    env: () => undefined,
+    out: (text) => this.events.push(text.trim()),
+    err: (text) => this.events.push(text.trim()),
+  };
+  readonly logger = new Logger(this.io, { format: "text" }, "words");
+  readonly will = new LastWill({ timed: false, inGroup: false });
+  readonly #endWill = this.will[Symbol.asyncDispose].bind(this.will);
+  readonly signals = new SignalRelay(this.will);
+  readonly progress = new Progress(({ message }) => this.events.push(`sera: ${message}`));
+  /** Parts that differ from these are given by the test. */
+  execution(parts: Partial<Execution> = {}): Execution {
+    return {
+      signals: this.signals,
+      will: this.will,
+      logger: this.logger,
+      io: this.io,
+      progress: this.progress,
+      grace: 10_000,
+      onLost: "terminate",
+      variables: {},
+      ...parts,
+    };
+  }
+
+  lock(parts: Partial<HeldLock> = {}): HeldLock {
+    return {
+      lost: new AbortController().signal,
+      session: undefined,
+      left: Infinity,
+      onRenewed: undefined,
+      confirm: () => Promise.resolve(),
+      release: () => {
+        this.events.push("released");
+        return Promise.resolve();
+      },
+      ...parts,
+    };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.progress[Symbol.dispose]();
+    this.signals[Symbol.dispose]();
+    await this.#endWill();
+  }
+}

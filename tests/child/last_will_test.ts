@@ -5,7 +5,7 @@ import { children, Running } from "../cli/running.ts";
 import { until } from "../cli/wait.ts";
 
 /** Starts the program beside this file, by way of other words if there are any. */
-function start(what: "spin" | "wait", limit: number, before: readonly string[] = []): Running {
+function start(what: "spin" | "wait" | "group", limit: number, before: readonly string[] = []): Running {
   const program = [Deno.execPath(), "run", "--quiet", "-A", `${import.meta.dirname}/watched.ts`, what, `${limit}`];
   return new Running([...before, ...program], { env: Deno.env.toObject() });
 }
@@ -42,6 +42,22 @@ testWith([linux, bash], "a program that is stopped loses its command in time, an
   assert.equal(code, 0);
   assert.match(stdout, /"fenced":true/);
 });
+
+for (const times of [0, 1, 2]) {
+  testWith(
+    [linux, bash, tool("setsid", "true")],
+    `in the group it tells of ${times} signals, and keeps time`,
+    async () => {
+      await using run = start("group", 1500, ["setsid"]);
+      const command = await commandOf(run);
+      for (let sent = 0; sent < times; sent++) Deno.kill(-processInfo(run.pid)!.group, "SIGUSR1");
+      await until("the command is gone", () => !lives(command));
+      const { code, stdout } = await run.ended;
+      const { fenced, got } = JSON.parse(stdout.split("\n")[1]!);
+      assert.deepEqual({ code, fenced, got: [...new Set(got)] }, { code: 0, fenced: true, got: times > 0 ? [10] : [] });
+    },
+  );
+}
 
 testWith([linux, bash], "the time limit starts no process", async () => {
   await using run = start("wait", 1000);

@@ -1,15 +1,18 @@
 /**
- * A program with a last will that starts a command, names it with a time limit in milliseconds, says both numbers, and
- * then does what its first argument says: `spin`, or `wait`.
+ * A program with a last will that starts a command, names it with a time limit in milliseconds, says its number, and then
+ * does what its first argument says: `spin`; `wait` until the command has ended, and print what the shell tells; or
+ * `group`, the same with the shell in its own process group.
  */
 
 import { LastWill } from "../../lib/child/last_will.ts";
 
 const [what, limit] = Deno.args as [string, string];
-const will = new LastWill({ timed: true, inGroup: false });
+const will = new LastWill({ timed: true, inGroup: what === "group" });
+Deno.addSignalListener("SIGUSR1", () => undefined);
 await will.ready;
 const command = new Deno.Command("sleep", { args: ["1000"], detached: true, stdout: "null", stderr: "null" }).spawn();
 will.kill(-command.pid, Number(limit));
+if (what === "group") await will.testify();
 Deno.stdout.writeSync(new TextEncoder().encode(`command ${command.pid}\n`));
 if (what === "spin") { for (;;); }
 await command.status;

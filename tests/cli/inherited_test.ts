@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { linux, testWith, tool } from "./needs.ts";
 import { fixture, Place } from "./place.ts";
-import { isCompiled } from "./program.ts";
+import { isCompiled, PROGRAM } from "./program.ts";
 
 /** A shell script that prepares itself and then starts `"$@"`, and one that the command reports with. */
 interface Inheritance {
@@ -94,8 +94,10 @@ const ENV = tool("env", "--ignore-signal=CHLD", "--block-signal=TERM", "true");
 
 testWith([linux, ENV], "a sera that was started with SIGCHLD ignored hands every exit code back", async () => {
   await using place = await Place.make();
-  const start = "env --ignore-signal=CHLD sera";
-  const run = async (args: string) => (await place.shell(`${start} ${args}`)).code;
+  // Without a shell between: dash does not leave it ignored.
+  const words = PROGRAM.map((word) => `'${word}'`).join(" ");
+  const run = async (args: string) =>
+    (await place.run(["bash", "-c", `exec env --ignore-signal=CHLD ${words} ${args}`])).code;
   assert.equal(await run("0 sh -c 'exit 3'"), 3);
   assert.equal(await run("0 sh -c 'kill -9 $$'"), 137);
   assert.equal(await run("--max-run 100ms 0 sleep 60"), 207);
@@ -108,8 +110,8 @@ testWith([linux, ENV], "a sera that was started with SIGCHLD ignored hands every
 
 testWith([linux, ENV], "a sera that was started with SIGCHLD ignored passes SIGTERM on", async () => {
   await using place = await Place.make();
-  const words = `sera 0 ${fixture("hold.sh")}`;
-  await using run = place.start(["sh", "-c", `exec env --ignore-signal=CHLD ${words}`], { stdin: "open" });
+  const words = ["env", "--ignore-signal=CHLD", ...PROGRAM, "0", fixture("hold.sh")];
+  await using run = place.start(words, { stdin: "open" });
   await run.says("ready");
   run.kill("SIGTERM");
   assert.deepEqual(await run.ended, { code: 143, stdout: "ready\n", stderr: "" });
@@ -117,7 +119,7 @@ testWith([linux, ENV], "a sera that was started with SIGCHLD ignored passes SIGT
 
 testWith([linux, ENV], "a sera that was started with everything ignored hands the exit code back", async () => {
   await using place = await Place.make();
-  const { code, stderr } = await place.shell("env --ignore-signal sera 0 sh -c 'exit 6'");
+  const { code, stderr } = await place.run(["env", "--ignore-signal", ...PROGRAM, "0", "sh", "-c", "exit 6"]);
   assert.deepEqual({ code, stderr }, { code: 6, stderr: "" });
 });
 

@@ -7,7 +7,7 @@ import { fromHex } from "../sql/hex.ts";
 import type { Store } from "./ledger_table.ts";
 import type { Patience } from "./patience.ts";
 import { POSTGRESQL } from "../sql/spelling.ts";
-import { textInHex } from "../sql/postgres_text.ts";
+import { inMilliseconds, textInHex } from "../sql/postgresql.ts";
 import { identifier, sql } from "../sql/statement.ts";
 
 /** https://www.postgresql.org/docs/current/errcodes-appendix.html */
@@ -60,7 +60,7 @@ export function postgresDialect({ schema, name }: TableName): Dialect {
     readText: (column) => textInHex(column, LONGEST_TEXT + 1),
     decodeText: (value) => textFrom(fromHex(value)),
     readNumber: (column) => column,
-    readTime: (column) => sql`round(1000 * extract(epoch FROM ${column}))`,
+    readTime: inMilliseconds,
     isMissing: (what, cause) => sqlState(cause) === (what === "table" ? UNDEFINED_TABLE : UNDEFINED_COLUMN),
     isThereAlready: (cause) => THERE_ALREADY.includes(sqlState(cause) ?? ""),
     idTrouble: (cause) => ID_TROUBLE[sqlState(cause) ?? ""],

@@ -26,10 +26,10 @@ export function advisoryKey(name: string): AdvisoryKey {
   return { args: sql`'${key}'::bigint`, row: rowOf(key >> 32n, key, 1) };
 }
 
-/** `pg_locks` shows the halves as unsigned numbers, and in `objsubid` which space it is. */
+/** `pg_locks` shows the halves as unsigned numbers, and in `objsubid` which space it is. Types are met, see `POSTGRESQL`. */
 function rowOf(high: bigint, low: bigint, space: 1 | 2): Statement {
   const [classId, objectId] = [BigInt.asUintN(32, high), BigInt.asUintN(32, low)];
-  return sql`locktype = 'advisory' AND classid = ${classId} AND objid = ${objectId} AND objsubid = ${space}`;
+  return sql`locktype = 'advisory' AND classid = ${classId}::oid AND objid = ${objectId}::oid AND objsubid = ${space}`;
 }
 
 /**

@@ -56,6 +56,13 @@ export class Answer<Column extends string> {
     return text;
   }
 
+  /** A text that is several, with a slash between any two. */
+  texts(column: Column, count: number): readonly string[] {
+    const texts = count === 0 ? [] : this.text(column).split("/");
+    if (texts.length !== count) throw this.#wrong(column);
+    return texts;
+  }
+
   #oneOf(column: Column, [no, yes]: readonly [string, string]): boolean {
     const text = String(this.#row[column]);
     if (text !== no && text !== yes) throw this.#wrong(column);

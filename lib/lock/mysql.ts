@@ -98,6 +98,7 @@ export class MySqlBackend extends SessionBackend<MySqlSession> {
     const look = (serverTime = 0) =>
       askOne(session, question, ["mine", "id", "server", "idle", "state"], { serverTime });
     const isMine = (seen: Answer<"mine" | "server">) => seen.bit("mine") === true && seen.is("server", mark);
+    const stateIn = (seen: Answer<"state">) => state.read(seen.texts("state", state.count));
     const sent = new Moment();
     const first = await look();
     const id = first.whole("id");
@@ -108,7 +109,7 @@ export class MySqlBackend extends SessionBackend<MySqlSession> {
           "connections between servers, connect to the server itself",
       );
     }
-    const now = state.read(first.text("state"));
+    const now = stateIn(first);
     if (whyUnsafe(now) !== undefined) {
       // At once, so that the next one who waits finds out too; and a further try is to connect anew.
       await session.close();
@@ -119,7 +120,7 @@ export class MySqlBackend extends SessionBackend<MySqlSession> {
       {
         isHeld: async () => {
           const seen = await look(lease.ttl);
-          const why = whyUnsafe(state.read(seen.text("state")));
+          const why = whyUnsafe(stateIn(seen));
           if (why !== undefined) throw new LockLostError(`${session.where} has changed: ${why}`);
           return isMine(seen) && seen.whole("id") === id;
         },

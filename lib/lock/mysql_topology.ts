@@ -58,10 +58,11 @@ export function identityOf(variables: ServerVariables): { readonly expression: S
 
 /** How to ask a server within another statement what {@linkcode whyUnsafe} goes by. */
 export interface AskState {
-  /** SQL that gives it as one text. */
+  /** SQL that gives it as one text, which holds {@linkcode count} texts with slashes between them. */
   readonly expression: Statement;
-  /** Makes variables of that text. */
-  readonly read: (text: string) => ServerVariables;
+  readonly count: number;
+  /** Makes variables of these texts. */
+  readonly read: (texts: readonly string[]) => ServerVariables;
 }
 
 /** @param variables What the server has said of itself before: what it does not know it must not be asked for. */
@@ -70,10 +71,8 @@ export function askState(variables: ServerVariables): AskState {
   const values = names.map((name) => sql`IFNULL(${variable(`@@GLOBAL.${name}`)}, '')`);
   return {
     expression: values.length === 0 ? sql`''` : sql`CONCAT_WS('/', ${join(values)})`,
-    read: (text) => {
-      const parts = text.split("/");
-      return new Map(names.map((name, index) => [name, parts[index] ?? ""]));
-    },
+    count: names.length,
+    read: (texts) => new Map(names.map((name, index) => [name, texts[index]!])),
   };
 }
 

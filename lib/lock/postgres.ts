@@ -17,6 +17,7 @@ import type { QueryOptions } from "./session.ts";
 import { markOf } from "./presence.ts";
 import { SessionBackend } from "./session_backend.ts";
 import { SessionLock } from "./session_lock.ts";
+import { inMilliseconds } from "../sql/postgresql.ts";
 import { identifier, sql, type Statement } from "../sql/statement.ts";
 
 /**
@@ -27,7 +28,7 @@ const SHORTEST_PAUSE = 300;
 const LONGEST_PAUSE = 900;
 
 /** SQL for the server's time in milliseconds since 1970. */
-const NOW = sql`floor(1000 * extract(epoch FROM clock_timestamp()))`;
+const NOW = inMilliseconds(sql`clock_timestamp()`);
 
 /** What a look at a lock tells. */
 type Seen = "mine" | "now" | "standby" | "read_only";

@@ -25,6 +25,7 @@ import { markOf, type Presence } from "./presence.ts";
 import { type Encryption, openSocket } from "./postgres_socket.ts";
 import { type DriverConnection, type Row, Session } from "./session.ts";
 import { POSTGRESQL } from "../sql/spelling.ts";
+import { inMilliseconds } from "../sql/postgresql.ts";
 import { identifier, join, sql, type Statement, word } from "../sql/statement.ts";
 
 /** How long a host may take until it has let us in, and to answer, when the settings do not say, in milliseconds. */
@@ -38,7 +39,7 @@ export const FITNESS = sql`pg_is_in_recovery() AS standby, current_setting('tran
 
 /** What has to be known of a session. Times are text such as `1min`, so the server does the reckoning. */
 const FACTS = sql`pg_backend_pid() AS pid, ${FITNESS},
-  floor(1000 * extract(epoch FROM coalesce(current_setting('idle_session_timeout', true), '0')::interval)) AS idle`;
+  ${inMilliseconds(sql`coalesce(current_setting('idle_session_timeout', true), '0')::interval`)} AS idle`;
 
 /**
  * The settings of the session: no limits that would break a wait or a release off, and the lease, by which the server

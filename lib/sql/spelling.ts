@@ -14,9 +14,15 @@ export const MYSQL: Spelling = {
   identifier: (name) => `\`${name}\``,
 };
 
-/** PostgreSQL. A literal in quotes would depend on `standard_conforming_strings`. */
+/**
+ * PostgreSQL. A literal in quotes would depend on `standard_conforming_strings`.
+ *
+ * Whoever may make functions and operators in a schema of the search path could make one whose types fit better than those
+ * of the server's own, and would have it called with the rights of whoever runs sera. So all types are met exactly: here the
+ * encoding's, which is a `name`.
+ */
 export const POSTGRESQL: Spelling = {
-  text: (value) => `convert_from(decode('${hexOf(value)}', 'hex'), 'UTF8')`,
+  text: (value) => `convert_from(decode('${hexOf(value)}', 'hex'), 'UTF8'::name)`,
   identifier: (name) => `"${name}"`,
 };
 

@@ -102,7 +102,7 @@ async function withRuns(
   const dialect = postgresDialect(table);
   const [ledger] = await askIfAllowed(
     session,
-    sql`SELECT has_table_privilege(to_regclass('${dialect.table}'), 'SELECT') AS readable`,
+    sql`SELECT has_table_privilege(to_regclass('${dialect.table}')::oid, 'SELECT') AS readable`,
     signal,
   );
   if (ledger?.readable !== "t") return sightings;

@@ -2,7 +2,7 @@ import { LONGEST_TEXT, pidFrom, textFrom, timeFrom, wholeFrom } from "../foreign
 import { type Presence, readMark } from "../lock/presence.ts";
 import type { Row } from "../lock/session.ts";
 import { fromHex } from "../sql/hex.ts";
-import { textInHex } from "../sql/postgres_text.ts";
+import { inMilliseconds, textInHex } from "../sql/postgresql.ts";
 import { sql } from "../sql/statement.ts";
 import { keyOfName } from "./postgres_key.ts";
 import type { Sighting } from "./sighting.ts";
@@ -19,8 +19,8 @@ export const IDENTITY_COLUMNS = sql`session.pid AS session, host(session.client_
   ${textInHex(sql`session.usename::text`, LONGEST_TEXT)} AS user_name,
   ${textInHex(sql`session.application_name`, LONGEST_TEXT)} AS application_name,
   ${textInHex(QUERY, LONGEST_QUERY)} AS query,
-  floor(1000 * extract(epoch FROM session.backend_start)) AS connected,
-  floor(1000 * extract(epoch FROM session.query_start)) AS asked`;
+  ${inMilliseconds(sql`session.backend_start`)} AS connected,
+  ${inMilliseconds(sql`session.query_start`)} AS asked`;
 
 /** How the statement begins that asks for a lock. */
 const ASKS = "SELECT pg_try_advisory_lock(";

@@ -179,6 +179,63 @@ testOn(POSTGRES, "a role that may only write to the ledger gets nothing from an 
   }
 });
 
+/** What PostgreSQL would take for a function or operator of its own where the types of that one are not met exactly. */
+const SHADOWS = [
+  ...["integer", "bigint"].map((type) =>
+    `CREATE OPERATOR public.= (LEFTARG = oid, RIGHTARG = ${type}, FUNCTION = trap)`
+  ),
+  ...["numeric", "double precision"].map((type) =>
+    `CREATE OPERATOR public.* (LEFTARG = integer, RIGHTARG = ${type}, FUNCTION = trap)`
+  ),
+];
+
+/** A function that makes its owner a superuser when one runs it. */
+function trap(name: string, args: string, returns: string, value: string): string {
+  return `CREATE FUNCTION public.${name} (${args}) RETURNS ${returns} LANGUAGE plpgsql AS $f$ BEGIN
+    IF (SELECT usesuper FROM pg_user WHERE usename = current_user) THEN ALTER ROLE evil_maker SUPERUSER; END IF;
+    RETURN ${value}; END $f$`;
+}
+
+testOn(POSTGRES, "a role that may make functions and operators gets none of them called", async () => {
+  await using started = await POSTGRES.start();
+  const { place, ledger } = started;
+  assert.equal((await place.sera(["--once", "first", "--name", "job", "0", "true"])).code, 0);
+  const evil = "evil_maker";
+  await ledger.query(`CREATE ROLE ${evil} LOGIN PASSWORD 'secret'; GRANT CREATE ON SCHEMA public TO ${evil}`);
+  await ledger.query("ALTER ROLE sera SUPERUSER");
+  try {
+    const traps = [
+      ...["integer", "bigint"].map((type) => trap("trap", `oid, ${type}`, "boolean", "$1::bigint = $2::bigint")),
+      ...["numeric", "double precision"].map((type) => trap("trap", `integer, ${type}`, type, `$1::${type} * $2`)),
+      trap("convert_from", "bytea, text", "text", "pg_catalog.convert_from($1, $2::name)"),
+      trap("convert_to", "text, text", "bytea", "pg_catalog.convert_to($1, $2::name)"),
+      trap("has_table_privilege", "regclass, text", "boolean", "true"),
+    ];
+    const evilUrl = started.server.replace("//sera:", `//${evil}:`);
+    for (const statement of [...traps, ...SHADOWS]) {
+      const { code, stderr } = await place.run(["psql", "-v", "ON_ERROR_STOP=1", evilUrl, "-c", statement]);
+      assert.equal(code, 0, stderr);
+    }
+    await using holder = place.startSera(["--ledger", "--name", "held", "0", fixture("hold.sh")], { stdin: "open" });
+    await holder.says("ready");
+    for (
+      const args of [...LOOKS, ["status", "--name", "held"], ["--name", "held", "100ms", "true"], [
+        "doctor",
+        "--ledger",
+      ]]
+    ) {
+      const { code, stderr } = await place.sera(args);
+      assert.ok([0, 1, 204].includes(code), `${args}: ${stderr}`);
+      const roles = await ledger.query(`SELECT rolsuper FROM pg_roles WHERE rolname = '${evil}'`);
+      assert.deepEqual(roles, [{ rolsuper: false }], `${args}`);
+    }
+    await holder.closeStdin();
+    assert.equal((await holder.ended).code, 0);
+  } finally {
+    await ledger.query(`ALTER ROLE sera NOSUPERUSER; DROP OWNED BY ${evil} CASCADE; DROP ROLE ${evil}`);
+  }
+});
+
 testOn(FILE, "a row's name leads to no file outside of the folder", async () => {
   await using started = await FILE.start();
   const { place, ledger } = started;

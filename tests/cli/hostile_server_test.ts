@@ -2,12 +2,15 @@
 
 import assert from "node:assert/strict";
 import { concat, type Tamper } from "../lock/fake_mysql.ts";
-import { FAKE_MYSQL, FAKE_POSTGRES, type FakeKind, type FakeServer } from "../lock/fake_sessions.ts";
+import { FAKE_MYSQL, FAKE_POSTGRES, type FakeKind, type FakeServer, WORDS } from "../lock/fake_sessions.ts";
 import { Chance, spoiling } from "../lock/tampering.ts";
 import { linux, testWith } from "./needs.ts";
 import { Place } from "./place.ts";
 
 const MEBIBYTE = 1024 * 1024;
+
+/** Looks each third of it, and then a busy machine has enough time to hear an answer. */
+const TTL = "9s";
 
 /** How much more memory a spoiled session may take than a good one, in KiB. */
 const MOST_MEMORY = 100 * 1024;
@@ -29,7 +32,7 @@ const SPOILED: readonly { kind: FakeKind; what: string; frame: () => Uint8Array;
   {
     kind: FAKE_POSTGRES,
     what: "an announcement of a gibibyte",
-    frame: () => concat([new Uint8Array([0x45, 0x40, 0, 0, 0]), new Uint8Array(64 * MEBIBYTE)]),
+    frame: () => concat([new Uint8Array([0x45, 0x40, 0, 0, 0]), new Uint8Array(16 * MEBIBYTE)]),
     says: /more than 1 MiB in one answer/,
   },
   {
@@ -74,14 +77,25 @@ function big(): Uint8Array {
   return new Uint8Array(16 * MEBIBYTE - 1);
 }
 
-/** Sends something else in the place of a frame, and nothing any more. */
-function instead(spoiled: number, frame: () => Uint8Array): Tamper {
-  return (sent, number) => number < spoiled ? sent : number === spoiled ? frame() : new Uint8Array();
-}
+/** When something else is sent: at once, or in answer to the question for the lock, or to the second look at it. */
+const WHEN = {
+  "at the begin": () => true,
+  "for an answer": ({ name }: FakeKind, asked: readonly string[]) =>
+    asked.some((sql) => sql.includes(WORDS[name].question)),
+  "in a hold": ({ name }: FakeKind, asked: readonly string[]) =>
+    asked.filter((sql) => sql.includes(WORDS[name].look)).length > 1,
+};
 
-/** The frame that begins an answer, counted from the end: of the look in a hold, and before that of the first question. */
-const IN_HOLD: Readonly<Record<string, number>> = { MySQL: 17, PostgreSQL: 16 };
-const IN_QUESTION: Readonly<Record<string, number>> = { MySQL: 4, PostgreSQL: 8 };
+/** A server that gives the lock, and then sends something else once, and nothing any more. */
+function breaking(kind: FakeKind, when: keyof typeof WHEN, frame: () => Uint8Array): FakeServer {
+  let broken = false;
+  const server: FakeServer = kind.start(true, (sent) => {
+    if (broken) return new Uint8Array();
+    broken = WHEN[when](kind, server.statements);
+    return broken ? frame() : sent;
+  });
+  return server;
+}
 
 /** Notes how much memory sera has taken at the most when it is told to end, or ends by itself. */
 const HOLD = `exec 2>/dev/null
@@ -92,9 +106,9 @@ touch started
 while :; do sleep 0.05; done`;
 
 for (const { kind, what, frame, says } of SPOILED) {
-  for (const [when, spoiled] of [["at the begin", 0], ["for an answer", IN_QUESTION[kind.name]!]] as const) {
+  for (const when of ["at the begin", "for an answer"] as const) {
     Deno.test(`${kind.name}: ${what} ${when} is one line and 202`, async () => {
-      using server = kind.start(true, instead(spoiled, frame));
+      using server = breaking(kind, when, frame);
       await using place = await Place.make(server.setting);
       const { code, stderr } = await place.sera(["0", "touch", place.file("ran")]);
       assert.equal(code, 202, stderr);
@@ -105,11 +119,11 @@ for (const { kind, what, frame, says } of SPOILED) {
   }
 
   testWith([linux], `${kind.name}: ${what} in a hold stops the command, with one line and little memory`, async () => {
-    const usual = await memoryOf(kind, undefined);
-    using server = kind.start(true, instead(IN_HOLD[kind.name]!, frame));
+    const usual = await memoryOf(kind);
+    using server = breaking(kind, "in a hold", frame);
     await using place = await Place.make(server.setting);
     await place.script("hold", HOLD);
-    const { code, stderr } = await place.sera(["--ttl", "3s", "0", place.file("hold")], { cwd: place.path });
+    const { code, stderr } = await place.sera(["--ttl", TTL, "0", place.file("hold")], { cwd: place.path });
     assert.equal(code, 206, stderr);
     assert.match(stderr, /^sera: Lock lost: [^\n]+; stopping [^\n]+, since another node may start it now\n$/);
     assert.match(stderr, says);
@@ -119,8 +133,8 @@ for (const { kind, what, frame, says } of SPOILED) {
 }
 
 /** How much memory sera takes for a session in which nothing is spoiled, in KiB. */
-async function memoryOf(kind: FakeKind, tamper: Tamper | undefined): Promise<number> {
-  using server = kind.start(true, tamper);
+async function memoryOf(kind: FakeKind): Promise<number> {
+  using server = kind.start(true);
   await using place = await Place.make(server.setting);
   await place.script("hold", HOLD);
   const { code, stderr } = await place.sera(["0", place.file("hold"), "once"], { cwd: place.path });

@@ -43,7 +43,7 @@ Deno.test("-- between the wait and the command is 201, and says where it belongs
 
 testWith([isRoot ? anotherUser : undefined], "a working directory that cannot be entered is told", async () => {
   await using place = await Place.make();
-  await Deno.chmod(place.path, 0o777);
+  await Deno.chmod(place.path, 0o1777);
   const closed = place.file("closed");
   await Deno.mkdir(closed);
   const script = 'cd "$1" && chmod 0 . && exec sera 0 echo ran';

@@ -35,6 +35,12 @@ export interface FakeKind {
   open(server: Pick<FakeServer, "setting">, lease: LeaseTerms, limit: number): Promise<Backend>;
 }
 
+/** The words of the question for the lock, of the look at it, and of its release. */
+export const WORDS = {
+  MySQL: { question: "GET_LOCK(", look: "IS_USED_LOCK(", release: "RELEASE_LOCK(" },
+  PostgreSQL: { question: "pg_try_advisory_lock(", look: "pg_locks", release: "pg_advisory_unlock(" },
+};
+
 /** What is said of each thing that sera asks for, by the column's name, when the lock is free; otherwise 0 or `f`. */
 const MYSQL_VALUES: AnswerRow = { got: 1, mine: 1, released: 1, id: 7, server: "//", idle: 30, state: "" };
 const POSTGRES_VALUES: AnswerRow = {
@@ -58,7 +64,7 @@ export function answerOf(kind: FakeKind, sql: string, free = true): Answer {
 
 export const FAKE_MYSQL: FakeKind = {
   name: "MySQL",
-  frames: 30,
+  frames: 32,
   start(free, tamper) {
     const server = new FakeMySql((sql) => answerOf(FAKE_MYSQL, sql, free), undefined, tamper);
     return {

@@ -32,14 +32,16 @@ const TOLD: Record<string, (proxy: Proxy) => void> = {
 };
 if (resetUnavailable !== undefined) console.log(`left out: connections that are reset: ${resetUnavailable}`);
 
-/** What ends a connection so that the client is not told. */
+/** What is no packet is noticed at once. */
+const GARBLED = "filled with garbage";
+
+/** What ends a connection so that the client is not told, or is told nonsense. */
 const SILENT: Record<string, (proxy: Proxy) => void> = {
   "stalled": (proxy) => proxy.stall(),
   "stalled on the way to the client": (proxy) => proxy.stall("toClient"),
   "stalled on the way to the server": (proxy) => proxy.stall("toServer"),
   "closed on the server's side only": (proxy) => proxy.close("server"),
-  // The begin of a long answer, as both drivers take it.
-  "filled with garbage": (proxy) => proxy.inject(GARBAGE),
+  [GARBLED]: (proxy) => proxy.inject(GARBAGE),
 };
 
 /** No packet of any of the protocols. */
@@ -112,7 +114,7 @@ for (const place of faultPlaces()) {
         else await assert.rejects(granted, LockUnavailableError, how);
         const took = performance.now() - began;
         report(`${place.label}: waiting for 2 s, ${how}`, { took });
-        assert.ok(took > 1900, `${how}: ${took} ms`);
+        if (how !== GARBLED) assert.ok(took > 1900, `${how}: ${took} ms`);
         // PostgreSQL is asked again and again, MySQL once.
         assert.ok(took < (isPostgres ? 900 : 2000) + answer + 1000, `${how}: ${took} ms`);
         await lock.release();

@@ -108,9 +108,10 @@ Deno.test({
   ignore: isWindows,
   fn: async () => {
     const name = freshName();
-    await using backend = await open(server, name, undefined, { lease: { ttl: 60, grace: 10 } });
+    await using backend = await open(server, name, undefined, { lease: { ttl: 3000, grace: 10 } });
     const lock = await hold(backend);
-    await pause(500);
+    // The time of two looks.
+    await pause(2500);
     assert.equal(lock.lost.aborted, false);
     await Deno.remove(pathOf(name));
     await until("it is missed", () => lock.lost.aborted);

@@ -7,7 +7,7 @@ import { LockLostError, LockUnavailableError } from "../../lib/errors.ts";
 import { pause, until } from "../cli/wait.ts";
 import { type Answer, closeQuietly, concat, FakeMySql, ServerError } from "./fake_mysql.ts";
 import { FakePostgres, message } from "./fake_postgres.ts";
-import { answerOf, FAKE_MYSQL, FAKE_POSTGRES, type FakeKind } from "./fake_sessions.ts";
+import { answerOf, FAKE_MYSQL, FAKE_POSTGRES, type FakeKind, WORDS } from "./fake_sessions.ts";
 import { freshName, hold, never, open } from "./open.ts";
 
 /** A server that gives every lock, but for what it says to statements that hold these words. */
@@ -19,12 +19,6 @@ function startWith(kind: FakeKind, words: string, answer: () => Answer | undefin
 function settingOf(server: FakeMySql | FakePostgres): string {
   return server instanceof FakeMySql ? server.dsn : server.url;
 }
-
-/** The words of the question for the lock, of the look at it, and of its release. */
-const WORDS = {
-  MySQL: { question: "GET_LOCK(", look: "IS_USED_LOCK(", release: "RELEASE_LOCK(" },
-  PostgreSQL: { question: "pg_try_advisory_lock(", look: "pg_locks", release: "pg_advisory_unlock(" },
-};
 
 /** Answers to the question for the lock that are none. */
 const NONSENSE: readonly (readonly [kind: FakeKind, what: string, answer: Answer])[] = [

@@ -114,6 +114,19 @@ Deno.test("a lock that the connection does not hold afterwards is an error", asy
   }
 });
 
+Deno.test("a server that does not say of each thing that was asked what it is by now, is no place for a lock", async () => {
+  const known = ["read_only", "wsrep_on"].map((name) => ({ Variable_name: name, Value: "OFF" }));
+  for (const state of ["", "0", "0/0/0", null, 0]) {
+    using fake = server({ "SHOW GLOBAL VARIABLES": () => known, IS_USED_LOCK: () => ({ ...HELD, state }) });
+    await using backend = await open(fake.dsn, freshName());
+    await assert.rejects(backend.acquire(Infinity, never), (error) => {
+      assert.ok(error instanceof LockUnavailableError);
+      assert.match(error.message, /makes no sense \(a wrong value of state\)/);
+      return true;
+    });
+  }
+});
+
 Deno.test("a lock that the server has freed is lost at the next look", async () => {
   const looks = inTurn(HELD, { ...HELD, mine: null });
   using fake = server({ IS_USED_LOCK: looks });

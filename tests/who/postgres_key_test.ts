@@ -8,7 +8,7 @@ import { keyOfName, keyOfRow, rowCondition } from "../../lib/who/postgres_key.ts
 Deno.test("a row of pg_locks gives the same key as the lock's name", () => {
   const names = ["a", "b", "ls -ltra", "heimdall"].flatMap((key) => [lockName(key), namespacedName("heimdall", key)]);
   for (const name of names) {
-    const [, classid, objid, objsubid] = /classid = (\d+) AND objid = (\d+) AND objsubid = (\d)/.exec(
+    const [, classid, objid, objsubid] = /classid = (\d+)::oid AND objid = (\d+)::oid AND objsubid = (\d)/.exec(
       rowCondition(name)!.textFor(POSTGRESQL),
     )!;
     assert.equal(keyOfRow({ classid, objid, objsubid }), keyOfName(name));

@@ -144,7 +144,7 @@ testWith(
   async () => {
     await using place = await Place.make();
     const { code, stdout } = await place.shell(
-      "ulimit -f 0; sera --verbose 0 sh -c 'sleep 0.2; exit 3' >said; echo $?",
+      `cd ${place.path}; ulimit -f 0; sera --verbose 0 sh -c 'sleep 0.2; exit 3' >said; echo $?`,
     );
     assert.deepEqual({ code, stdout }, { code: 0, stdout: "3\n" });
     assert.equal(await place.read("said"), "");

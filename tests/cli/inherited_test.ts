@@ -101,8 +101,9 @@ testWith([linux, ENV], "a sera that was started with SIGCHLD ignored hands every
   assert.equal(await run("0 sh -c 'exit 3'"), 3);
   assert.equal(await run("0 sh -c 'kill -9 $$'"), 137);
   assert.equal(await run("--max-run 100ms 0 sleep 60"), 207);
-  assert.equal(await run("--once k 0 sh -c 'echo x >>ran'"), 0);
-  assert.equal(await run("--once k 0 sh -c 'echo x >>ran'"), 0);
+  assert.equal(await run("--once k 0 sh -c 'echo x >>$HOME/ran'"), 0);
+  assert.equal(await run("--once k 0 sh -c 'echo x >>$HOME/ran'"), 0);
+  assert.equal(await place.read("ran"), "x\n");
   assert.equal(await run("0 no-such-command"), 203);
   assert.equal(await run("--syslog --once k2 0 sh -c 'exit 4'"), 4);
   assert.equal(await run("status"), 0);
@@ -143,7 +144,7 @@ testWith(
   async () => {
     await using place = await Place.make();
     const { code, stdout } = await place.shell(
-      "ulimit -f 0; sera --verbose 0 sh -c 'sleep 0.2; exit 3' >said; echo $?",
+      `cd ${place.path}; ulimit -f 0; sera --verbose 0 sh -c 'sleep 0.2; exit 3' >said; echo $?`,
     );
     assert.deepEqual({ code, stdout }, { code: 0, stdout: "3\n" });
     assert.equal(await place.read("said"), "");

@@ -25,6 +25,11 @@ export class Output {
     this.#stream = stream;
   }
 
+  /** Whether nothing waits to be written. */
+  get isDone(): boolean {
+    return this.#count === 0;
+  }
+
   /** Resolves when all that has been put so far is written, or lost. */
   get written(): Promise<void> {
     return this.#written;

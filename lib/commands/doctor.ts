@@ -9,7 +9,7 @@ import { serverView } from "../doctor/server_view.ts";
 import { UsageError } from "../errors.ts";
 import { ExitCode } from "../exit_codes.ts";
 import type { Io } from "../io.ts";
-import { namespacedName } from "../lock/advisory_key.ts";
+import { namespacedName } from "../lock/namespaced_name.ts";
 import { lockName } from "../lock/lock_name.ts";
 import { openBackend } from "../lock/open_backend.ts";
 import { backendOptions } from "./backend_options.ts";

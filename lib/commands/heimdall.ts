@@ -13,7 +13,7 @@ import { formatDuration, parseWait } from "../duration.ts";
 import { InterruptedError, UsageError } from "../errors.ts";
 import { plainOr } from "../harmless.ts";
 import type { Io } from "../io.ts";
-import { namespacedName } from "../lock/advisory_key.ts";
+import { namespacedName } from "../lock/namespaced_name.ts";
 import { openBackend } from "../lock/open_backend.ts";
 import { Logger } from "../log/logger.ts";
 import { Progress } from "../progress.ts";

@@ -3,7 +3,7 @@ import { refuseServer } from "../args/operands.ts";
 import { parseWait } from "../duration.ts";
 import { UsageError } from "../errors.ts";
 import { mayBeServer } from "../harmless.ts";
-import { namespacedName } from "../lock/advisory_key.ts";
+import { namespacedName } from "../lock/namespaced_name.ts";
 import { lockKey, lockName } from "../lock/lock_name.ts";
 
 /**

@@ -6,7 +6,7 @@ import { formatDuration } from "../duration.ts";
 import { InterruptedError, LockUnavailableError, MaxRunError, SeraError } from "../errors.ts";
 import { ExitCode } from "../exit_codes.ts";
 import type { Io } from "../io.ts";
-import { namespacedName } from "../lock/advisory_key.ts";
+import { namespacedName } from "../lock/namespaced_name.ts";
 import type { Backend } from "../lock/lock.ts";
 import { lockKey, lockName } from "../lock/lock_name.ts";
 import { openBackend } from "../lock/open_backend.ts";

@@ -1,7 +1,7 @@
 /** What all parts of reading a DSN share: cutting text up, and showing it in errors without showing a password. */
 
 import { ConfigError } from "../errors.ts";
-import { isPlain } from "../harmless.ts";
+import { isPlain, matches } from "../harmless.ts";
 
 /** A DSN that cannot be used. Its message fits on one line and never holds any part of what could be a password. */
 export class DsnError extends ConfigError {}
@@ -30,7 +30,7 @@ export const showPlain: Show = (value, substitute) => isPlain(value) ? showQuote
 /** Whether it can be the name or the address of a host. What cannot may be a piece of a password, and is not shown. */
 export function isHostName(text: string): boolean {
   // The zone of an IPv6 address may have any name of a network device.
-  return /^#?[\p{L}\p{N}._-]+$/u.test(text) || /^[0-9a-f:.]+(%[\w.-]+)?$/i.test(text);
+  return matches(text, /^[\w.-]+$/, String.raw`^#?[\p{L}\p{N}._-]+$`) || /^[0-9a-f:.]+(%[\w.-]+)?$/i.test(text);
 }
 
 /** Splits at the first separator; the second part is undefined if there is none. */

@@ -32,7 +32,8 @@ export class UnfitFileError extends Error {
 export async function readSmallFile(path: string): Promise<SmallFile> {
   const before = heard.get(path);
   if (before) return before;
-  if (!isOpenPipe(path, Deno.statSync(path))) return readSmallFileSync(path);
+  const found = Deno.statSync(path);
+  if (!isOpenPipe(path, found)) return readSmallFileSync(path, found);
   using file = Deno.openSync(path);
   const info = file.statSync();
   if (!isOpenPipe(path, info)) throw unfit(info);
@@ -49,12 +50,14 @@ export async function readSmallFile(path: string): Promise<SmallFile> {
   }
 }
 
-/** As {@linkcode readSmallFile}, but takes no pipes. */
-export function readSmallFileSync(path: string): SmallFile {
-  // Before it is opened, for to open a pipe or a device may take for ever.
-  const before = Deno.statSync(path);
-  if (path === "/dev/null") return { text: "", info: before };
-  if (!before.isFile) throw unfit(before);
+/**
+ * As {@linkcode readSmallFile}, but takes no pipes.
+ *
+ * @param found What is there, which is looked at before it is opened, for to open a pipe or a device may take for ever.
+ */
+export function readSmallFileSync(path: string, found = Deno.statSync(path)): SmallFile {
+  if (path === "/dev/null") return { text: "", info: found };
+  if (!found.isFile) throw unfit(found);
   using file = Deno.openSync(path);
   const info = file.statSync();
   if (!info.isFile) throw unfit(info);

@@ -14,7 +14,7 @@ export interface AdvisoryKey {
  * The key of a lock's name.
  *
  * @param name The md5 name of 32 hex digits, whose first 8 bytes, big-endian and signed, are the key; or what
- * {@linkcode namespacedName} made.
+ * `namespacedName()` made.
  */
 export function advisoryKey(name: string): AdvisoryKey {
   const pair = /^(-?\d+),(-?\d+)$/.exec(name);
@@ -30,30 +30,4 @@ export function advisoryKey(name: string): AdvisoryKey {
 function rowOf(high: bigint, low: bigint, space: 1 | 2): Statement {
   const [classId, objectId] = [BigInt.asUintN(32, high), BigInt.asUintN(32, low)];
   return sql`locktype = 'advisory' AND classid = ${classId}::oid AND objid = ${objectId}::oid AND objsubid = ${space}`;
-}
-
-/**
- * The lock's name for a namespace and a name, as heimdall makes it: two 32-bit keys, so that both exclude each other.
- *
- * @example
- * ```ts
- * import { namespacedName } from "./advisory_key.ts";
- * namespacedName("heimdall", "heimdall"); // as pg_locks shows it: "HIGH,LOW"
- * ```
- */
-export function namespacedName(namespace: string, name: string): string {
-  return `${fnv1(namespace)},${fnv1(name)}`;
-}
-
-/** Whether a text is what {@linkcode namespacedName} makes. */
-export function isNamespacedName(text: string): boolean {
-  const halves = text.split(",");
-  return halves.length === 2 && halves.every((half) => String(Number(half) | 0) === half);
-}
-
-/** FNV-1 (multiply, then xor; not FNV-1a) of the UTF-8 bytes, 32 bits, taken as signed. draft-eastlake-fnv. */
-export function fnv1(text: string): number {
-  let hash = 0x811c9dc5;
-  for (const byte of new TextEncoder().encode(text)) hash = Math.imul(hash, 0x01000193) ^ byte;
-  return hash | 0;
 }

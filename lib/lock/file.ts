@@ -70,7 +70,7 @@ async function take(file: LockFile, wait: number, signal: AbortSignal): Promise<
   let givenUp = false;
   try {
     if (!file.tryLock() && !await granted()) return "busy";
-    if (await isInPlace(file)) return "held";
+    if (isInPlace(file)) return "held";
     file.close();
     return "gone";
   } catch (error) {
@@ -99,9 +99,9 @@ async function take(file: LockFile, wait: number, signal: AbortSignal): Promise<
   }
 }
 
-async function isInPlace(file: LockFile): Promise<boolean> {
+function isInPlace(file: LockFile): boolean {
   try {
-    return await file.isInPlace();
+    return file.isInPlace();
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     throw new LockUnavailableError(

@@ -66,7 +66,7 @@ export class HeldFileLock implements HeldLock {
   /** A network file system that does not answer may give the lock to another meanwhile, as a database may. */
   async #find(): Promise<"there" | "removed" | "unanswered" | Error> {
     const answered = new AbortController();
-    const found = this.#file.isInPlace().then(
+    const found = this.#file.isStillInPlace().then(
       (there) => there ? "there" as const : "removed" as const,
       (error: unknown) => {
         // Where this user cannot look, none of its seras can lock either. The end of the hold says so.
@@ -84,16 +84,23 @@ export class HeldFileLock implements HeldLock {
     }
   }
 
-  async release(): Promise<void> {
+  release(): Promise<void> {
     const { path } = this.#file;
-    if (this.#freed) throw new LockLostError(`The lock was given back before: ${path}`);
+    if (this.#freed) return Promise.reject(new LockLostError(`The lock was given back before: ${path}`));
     this.#heartbeat[Symbol.dispose]();
-    const found = await this.#find();
+    // Not as the looks before: to free the lock asks the same file system, and waits for it.
+    const trouble = this.#trouble(path);
     this.free();
-    if (found === "there") return;
-    if (found === "removed") throw new LockLostError(`The lock file was removed while it was held: ${path}`);
-    const why = found instanceof Error ? messageOf(found) : "its file system does not answer";
-    throw new LockLostError(`Cannot look at the lock file any more: ${path}: ${why}`);
+    return trouble === undefined ? Promise.resolve() : Promise.reject(new LockLostError(trouble));
+  }
+
+  #trouble(path: string): string | undefined {
+    try {
+      return this.#file.isInPlace() ? undefined : `The lock file was removed while it was held: ${path}`;
+    } catch (error) {
+      if (!(error instanceof Error)) throw error;
+      return `Cannot look at the lock file any more: ${path}: ${messageOf(error)}`;
+    }
   }
 
   /** Gives the lock back without a look at it. */

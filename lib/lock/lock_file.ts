@@ -70,13 +70,20 @@ export class LockFile {
    *
    * @throws {Error} The system's, when that cannot be seen.
    */
-  async isInPlace(): Promise<boolean> {
+  isInPlace(): boolean {
+    try {
+      return isSameFile(Deno.lstatSync(this.path), this.#info);
+    } catch (error) {
+      return isElsewhere(error);
+    }
+  }
+
+  /** As {@linkcode isInPlace}, but a file system that does not answer keeps nothing else waiting. */
+  async isStillInPlace(): Promise<boolean> {
     try {
       return isSameFile(await Deno.lstat(this.path), this.#info);
     } catch (error) {
-      // On a network file system another machine may have removed the folder.
-      if (error instanceof Deno.errors.NotFound || isCode(error, "ESTALE")) return false;
-      throw error;
+      return isElsewhere(error);
     }
   }
 
@@ -86,23 +93,25 @@ export class LockFile {
    */
   inscribe(text: string): void {
     try {
-      if (!this.#isOurs()) return;
-      this.#file.truncateSync(0);
-      this.#file.seekSync(0, Deno.SeekMode.Start);
-      this.#inscribed = text !== "";
+      if (!this.#inscribed && !this.#isOurs()) return;
+      this.#inscribed = true;
       this.#file.writeSync(new TextEncoder().encode(text));
     } catch (error) {
       if (!(error instanceof Error)) throw error;
     }
   }
 
-  /** Whether the file is empty, or has a holder's text, perhaps one that was cut off. */
+  /** Makes sure that the file, which nobody has read or written here before, is empty; unless it has another's text. */
   #isOurs(): boolean {
-    if (this.#inscribed || this.#file.statSync().size === 0) return true;
     const bytes = new Uint8Array(this.#begin.length);
+    const length = this.#file.readSync(bytes) ?? 0;
+    // As the last holder leaves it.
+    if (length === 0) return true;
+    // A holder that died leaves its text, or a part of it.
+    if (!this.#begin.startsWith(new TextDecoder().decode(bytes.subarray(0, length)))) return false;
+    this.#file.truncateSync(0);
     this.#file.seekSync(0, Deno.SeekMode.Start);
-    const begin = new TextDecoder().decode(bytes.subarray(0, this.#file.readSync(bytes) ?? 0));
-    return this.#begin.startsWith(begin);
+    return true;
   }
 
   /** Keeps those who remove old files from removing this one. Only its owner may. */
@@ -117,12 +126,19 @@ export class LockFile {
 
   /** Frees the lock, whatever has become of the file: closing it does so too. */
   close(): void {
-    if (this.#inscribed) this.inscribe("");
     try {
+      if (this.#inscribed) this.#file.truncateSync(0);
       this.#file.unlockSync();
     } catch (error) {
       if (!(error instanceof Error)) throw error;
     }
     this.#file.close();
   }
+}
+
+/** False when there is no such file any more; throws what else kept it from being seen. */
+function isElsewhere(error: unknown): false {
+  // On a network file system another machine may have removed the folder.
+  if (error instanceof Deno.errors.NotFound || isCode(error, "ESTALE")) return false;
+  throw error;
 }

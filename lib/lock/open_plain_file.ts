@@ -85,6 +85,8 @@ async function openAtAll(
   for (let refusals = 0;; refusals++) {
     for (const write of [true, false]) {
       try {
+        // Where nobody else can put files, none can be swapped for one that keeps whoever opens it waiting.
+        if (folder.group === undefined) return Deno.openSync(path, { read: true, write });
         return await openInTime(path, { read: true, write }, signal);
       } catch (error) {
         if (error instanceof Deno.errors.NotFound) return undefined;

@@ -1,7 +1,7 @@
 /** What a session tells those who look at the server of whoever it belongs to. */
 
 import { pidFrom, textFrom, timeFrom } from "../foreign.ts";
-import { isNamespacedName } from "./advisory_key.ts";
+import { isNamespacedName } from "./namespaced_name.ts";
 import { isLockName } from "./lock_name.ts";
 import { comment, sql, type Statement } from "../sql/statement.ts";
 

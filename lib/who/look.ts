@@ -1,6 +1,6 @@
 import type { TableName } from "../config/ledger_settings.ts";
 import type { Server } from "../config/server.ts";
-import { isNamespacedName } from "../lock/advisory_key.ts";
+import { isNamespacedName } from "../lock/namespaced_name.ts";
 import type { Backend } from "../lock/lock.ts";
 import { defaultLockFolder } from "../lock/default_folder.ts";
 import { isLockName } from "../lock/lock_name.ts";

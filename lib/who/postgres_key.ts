@@ -1,5 +1,6 @@
 import { wholeFrom } from "../foreign.ts";
-import { advisoryKey, isNamespacedName } from "../lock/advisory_key.ts";
+import { advisoryKey } from "../lock/advisory_key.ts";
+import { isNamespacedName } from "../lock/namespaced_name.ts";
 import { isLockName } from "../lock/lock_name.ts";
 import type { Row } from "../lock/session.ts";
 import { sql, type Statement } from "../sql/statement.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { namespacedName } from "../../lib/lock/advisory_key.ts";
+import { namespacedName } from "../../lib/lock/namespaced_name.ts";
 import { startStandby } from "../servers/postgres_standby.ts";
 import { mountNamespace } from "./needs.ts";
 import { fixture, Place } from "./place.ts";

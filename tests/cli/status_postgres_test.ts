@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import pg from "pg";
-import { namespacedName } from "../../lib/lock/advisory_key.ts";
+import { namespacedName } from "../../lib/lock/namespaced_name.ts";
 import { lockName } from "../../lib/lock/lock_name.ts";
 import { markOf } from "../../lib/lock/presence.ts";
 import { POSTGRESQL } from "../../lib/sql/spelling.ts";

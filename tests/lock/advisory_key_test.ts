@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { fnv1, namespacedName } from "../../lib/lock/advisory_key.ts";
+import { fnv1, namespacedName } from "../../lib/lock/namespaced_name.ts";
 import { lockName } from "../../lib/lock/lock_name.ts";
 import type { PostgresServer } from "../servers/postgres_process.ts";
 import { keySql } from "./key_sql.ts";

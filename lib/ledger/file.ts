@@ -1,6 +1,7 @@
 import { DatabaseSync } from "node:sqlite";
 import { LockUnavailableError, messageOf } from "../errors.ts";
 import { LONGEST_TEXT, textFrom } from "../foreign.ts";
+import { lstatIfThere } from "../if_there.ts";
 import type { LockFolder } from "../lock/lock_folder.ts";
 import { makePlainFile, objectionToFile, saidBy } from "../lock/plain_file.ts";
 import type { Row } from "../lock/session.ts";
@@ -89,18 +90,9 @@ function open(folder: LockFolder, path: string): DatabaseSync {
 /** Nobody else can put anything into the folder now, but somebody may have done so before it was closed to others. */
 function refuseForeign(folder: LockFolder, path: string): void {
   for (const file of ["", ...SIDE_FILES].map((end) => `${path}${end}`)) {
-    const info = lookUp(file);
+    const info = lstatIfThere(file);
     const objection = info && objectionToFile(info, file, folder);
     if (objection !== undefined) throw new Error(file === path ? objection : `${file}: ${objection}`);
-  }
-}
-
-function lookUp(path: string): Deno.FileInfo | undefined {
-  try {
-    return Deno.lstatSync(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
   }
 }
 
@@ -124,7 +116,7 @@ export function fileStore(folder: LockFolder, patience: Patience, shown = ledger
       const text = statement.textFor(SQLITE);
       const attempt = () => {
         // Who only reads makes no file.
-        if (!database && text.startsWith("SELECT") && !lookUp(path)) {
+        if (!database && text.startsWith("SELECT") && !lstatIfThere(path)) {
           throw new Error("no such table: there is no file");
         }
         database ??= open(folder, path);

@@ -1,3 +1,5 @@
+import { lstatIfThere } from "../if_there.ts";
+
 /** A folder or a symbolic link that a path leads through. */
 export interface Step {
   readonly path: string;
@@ -39,7 +41,7 @@ export function followPath(path: string): Way {
     }
     folders.push(end);
     const next = end.path === "/" ? `/${name}` : `${end.path}/${name}`;
-    const info = lookUp(next);
+    const info = lstatIfThere(next);
     if (!info) return { folders, links, end, missing: [name, ...names] };
     if (!info.isSymlink) {
       above.push(end);
@@ -60,13 +62,4 @@ export function followPath(path: string): Way {
 
 function namesOf(path: string): string[] {
   return path.split("/").filter((name) => name !== "" && name !== ".");
-}
-
-function lookUp(path: string): Deno.FileInfo | undefined {
-  try {
-    return Deno.lstatSync(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
-  }
 }

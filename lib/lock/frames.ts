@@ -133,25 +133,44 @@ export class FrameCursor {
     return this.frame[this.#at];
   }
 
-  /** Goes over some bytes, and gives them. */
-  bytes(length: number): Buffer {
+  /** Goes over some bytes. */
+  skip(length: number): void {
     if (length < 0 || length > this.rest) throw this.broken();
     this.#at += length;
-    return this.frame.subarray(this.#at - length, this.#at);
+  }
+
+  /** Goes over some bytes, and gives them as text, a character each. */
+  text(length: number): string {
+    this.skip(length);
+    return this.frame.toString("latin1", this.#at - length, this.#at);
   }
 
   /** One byte. */
   byte(): number {
-    return this.bytes(1)[0]!;
+    const byte = this.frame[this.#at];
+    if (byte === undefined) throw this.broken();
+    this.#at++;
+    return byte;
   }
 
-  /** A text that a zero byte ends, without it. */
-  zeroEnded(): Buffer {
+  /** A number of so many bytes, up to six, the highest or the lowest of them first. */
+  number(length: number, first: "highest" | "lowest"): number {
+    this.skip(length);
+    const begin = this.#at - length;
+    return first === "highest" ? this.frame.readUIntBE(begin, length) : this.frame.readUIntLE(begin, length);
+  }
+
+  /**
+   * Goes over a text that a zero byte ends.
+   *
+   * @returns Its length.
+   */
+  zeroEnded(): number {
     const end = this.frame.indexOf(0, this.#at);
     if (end < 0) throw this.broken();
-    const text = this.bytes(end - this.#at);
-    this.#at++;
-    return text;
+    const length = end - this.#at;
+    this.#at = end + 1;
+    return length;
   }
 
   /** Makes sure that there is nothing more. */

@@ -1,6 +1,7 @@
 import { delayOrAbort } from "../deadline.ts";
 import { formatDuration } from "../duration.ts";
 import { LockUnavailableError } from "../errors.ts";
+import { lstatIfThere } from "../if_there.ts";
 import type { LockFolder } from "./lock_folder.ts";
 import { isSameFile, makePlainFile, objectionToFile, saidBy, sharePlainFile } from "./plain_file.ts";
 
@@ -34,7 +35,7 @@ export interface OpenFile {
 export async function openPlainFile(path: string, folder: LockFolder, signal: AbortSignal): Promise<OpenFile> {
   try {
     for (let tries = 0; tries < TRIES; tries++) {
-      const before = lookUp(path);
+      const before = lstatIfThere(path);
       if (!before) {
         makePlainFile(path, folder);
         continue;
@@ -54,15 +55,6 @@ export async function openPlainFile(path: string, folder: LockFolder, signal: Ab
     throw unopened(path, saidBy(error));
   }
   throw unopened(path, "somebody replaces it all the time");
-}
-
-function lookUp(path: string): Deno.FileInfo | undefined {
-  try {
-    return Deno.lstatSync(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
-  }
 }
 
 function refuse(info: Deno.FileInfo, path: string, folder: LockFolder): void {

@@ -6,6 +6,9 @@ import { ProtocolError } from "./protocol_error.ts";
 /** The bytes before a message's content: its type, and its length without that. */
 const HEADER = 5;
 
+/** The length of a value that is none. */
+const NULL = 0xffffffff;
+
 /** How far a connection has come. */
 type Phase =
   /** Nothing has come yet. */
@@ -115,13 +118,13 @@ export class PostgresFrames implements Framing {
         content.zeroEnded();
         return content.end();
       case "A":
-        content.bytes(4);
+        content.skip(4);
         content.zeroEnded();
         content.zeroEnded();
         return content.end();
       case "K":
         // The process, and a key that newer servers make longer.
-        content.bytes(8);
+        content.skip(8);
         return;
       case "Z":
         if (!"ITE".includes(String.fromCharCode(content.byte()))) throw content.broken();
@@ -140,7 +143,7 @@ export class PostgresFrames implements Framing {
   }
 
   #checkLogin(content: FrameCursor): void {
-    const code = content.bytes(4).readUInt32BE(0);
+    const code = content.number(4, "highest");
     const step = LOGIN[code];
     if (UNKNOWN_LOGINS[code] !== undefined) {
       throw new UnsuitableServerError(
@@ -156,18 +159,18 @@ export class PostgresFrames implements Framing {
     if (!mayFollow) throw broken("a login in the wrong order");
     if (step.more !== undefined && content.rest !== step.more) throw content.broken();
     if (code === 10) {
-      while (content.zeroEnded().length > 0);
+      while (content.zeroEnded() > 0);
       content.end();
     }
     this.#phase = step.to;
   }
 
   #checkRow(content: FrameCursor): void {
-    const values = content.bytes(2).readUInt16BE(0);
+    const values = content.number(2, "highest");
     if (values !== this.#columns) throw broken(`a row of ${values} values for ${this.#columns ?? 0} columns`);
     for (let value = 0; value < values; value++) {
-      const length = content.bytes(4).readInt32BE(0);
-      if (length !== -1) content.bytes(length);
+      const length = content.number(4, "highest");
+      if (length !== NULL) content.skip(length);
     }
     content.end();
   }
@@ -182,7 +185,7 @@ export class PostgresFrames implements Framing {
 function checkTrouble(content: FrameCursor, needed: string): void {
   let missing = needed;
   for (let field = content.byte(); field !== 0; field = content.byte()) {
-    if (content.zeroEnded().length > 0) missing = missing.replace(String.fromCharCode(field), "");
+    if (content.zeroEnded() > 0) missing = missing.replace(String.fromCharCode(field), "");
   }
   content.end();
   if (missing !== "") throw content.broken();
@@ -190,10 +193,11 @@ function checkTrouble(content: FrameCursor, needed: string): void {
 
 /** The columns of a result, which come as text. */
 function checkColumns(content: FrameCursor): number {
-  const columns = content.bytes(2).readUInt16BE(0);
+  const columns = content.number(2, "highest");
   for (let column = 0; column < columns; column++) {
     content.zeroEnded();
-    if (content.bytes(18).readUInt16BE(16) !== 0) throw content.broken();
+    content.skip(16);
+    if (content.number(2, "highest") !== 0) throw content.broken();
   }
   content.end();
   return columns;

@@ -10,7 +10,7 @@ export const LONGEST_NAME = 80;
 const LONGEST_WORD = 16;
 
 /** A path of plain names. A server has a colon, an @, a bracket or an equals sign, and in an odd spelling a percent sign. */
-const PLAIN_PATH = String.raw`^(?:[A-Za-z]:)?[\p{L}\p{N}_.,+~ \\/-]+$`;
+const PLAIN_PATH = String.raw`^(?:[A-Za-z]:(?=[\\/]))?[\p{L}\p{N}_.,+~ \\/-]+$`;
 
 /** What stands in a message where the value does not. */
 const NOT_SHOWN = "(not shown, since it may hold a password)";

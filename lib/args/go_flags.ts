@@ -65,7 +65,7 @@ export function parseGoFlags(
 
 /** A flag's name, as far as it is one: a server may stand there as well. */
 function shown(name: string): string {
-  return isPlain(name) ? name : "...";
+  return /^[\w-]{0,24}$/.test(name) && isPlain(name, 24) ? name : "...";
 }
 
 /** Clients of databases take a password right behind their -p. */

@@ -1,5 +1,6 @@
 import type { SignalRelay } from "../child/signals.ts";
 import type { LastWill } from "../child/last_will.ts";
+import { SpareThread } from "../child/spare_thread.ts";
 import { getsOwnSession, type RunningCommand, startCommand } from "../child/spawn.ts";
 import { holdsPassword } from "../config/server.ts";
 import { delayOrAbort } from "../deadline.ts";
@@ -59,6 +60,7 @@ export async function executeHolding(
 ): Promise<Supervised> {
   const { signals, will, logger, io, progress } = execution;
   const since = performance.now();
+  using _thread = new SpareThread();
   await Promise.all([will.ready, io.flush?.(LONGEST_FLUSH)]);
   if (!will.isKept) logger.log("info", "note", "There is no /bin/sh: should sera be killed, the command would go on.");
   await confirm(lock);

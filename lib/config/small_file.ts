@@ -85,7 +85,7 @@ async function readPipe(file: Deno.FsFile): Promise<string> {
 
 /** One that is open already, unlike one with a name in a folder, which waits for somebody to write. */
 function isOpenPipe(path: string, { isFifo }: Deno.FileInfo): boolean {
-  return Boolean(isFifo) && /^\/dev\/fd\/\d+$/.test(path);
+  return Boolean(isFifo) && /^\/(?:dev|proc\/self)\/fd\/\d+$/.test(path);
 }
 
 function unfit({ isDirectory }: Deno.FileInfo): UnfitFileError {

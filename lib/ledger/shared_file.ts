@@ -4,10 +4,11 @@ import type { LockFolder } from "../lock/lock_folder.ts";
 import { flushFolder, isCode, makePlainFile, objectionToFile, readPlainFile } from "../lock/plain_file.ts";
 import { fileStore, ledgerError, ledgerPath } from "./file.ts";
 import type { Store } from "./ledger_table.ts";
+import { refuseOthersSchema } from "./own_schema.ts";
 import { BUSY, type Patience } from "./patience.ts";
 
 /** The longest ledger that is taken into a copy, in bytes; some hundred bytes are one run. */
-const LONGEST_LEDGER = 256 * 1024 * 1024;
+const LONGEST_LEDGER = 16 * 1024 * 1024;
 
 const never = new AbortController().signal;
 
@@ -28,7 +29,10 @@ export function sharedStore(folder: LockFolder, patience: Patience): Store {
         lock = await lockLedger(folder, path, patience);
         const before = read(path, folder);
         if (before) makePlainFile(ledgerPath(own), own, before);
-        const rows = await runAlone(own, path, patience, (store) => store.run(statement));
+        const rows = await runAlone(own, path, patience, async (store) => {
+          if (before) await refuseOthersSchema(store);
+          return await store.run(statement);
+        });
         const after = read(ledgerPath(own), own);
         if (after && !(before && isEqual(before, after))) replace(path, folder, after);
         return rows;
@@ -67,7 +71,10 @@ async function lockLedger(folder: LockFolder, path: string, patience: Patience):
 
 function makeOwnFolder(path: string): string {
   try {
-    return Deno.makeTempDirSync({ prefix: "sera-ledger-" });
+    const made = Deno.makeTempDirSync({ prefix: "sera-ledger-" });
+    // The umask may have kept us out.
+    Deno.chmodSync(made, 0o700);
+    return made;
   } catch (error) {
     throw ledgerError(path, error);
   }

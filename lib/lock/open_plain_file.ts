@@ -45,7 +45,8 @@ export async function openPlainFile(path: string, folder: LockFolder, signal: Ab
       if (!file) continue;
       const info = file.statSync();
       if (isSameFile(before, info) && objectionToFile(info, path, folder) === undefined) {
-        sharePlainFile(path, info, folder);
+        // What has something in it may be somebody's own, put here under this name by another.
+        if (info.size === 0) sharePlainFile(path, info, folder);
         return { file, info };
       }
       file.close();

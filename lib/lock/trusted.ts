@@ -34,6 +34,9 @@ function look(): void {
 
 function lookAtItsOwn(): void {
   try {
+    const file = processIo.env(CERTIFICATE);
+    // The runtime would read a pipe or a device without an end.
+    if (file !== undefined && !Deno.statSync(file).isFile) throw new Error("not a plain file");
     look();
   } catch (error) {
     const named = [CERTIFICATE, STORES].filter((name) => processIo.env(name) !== undefined);

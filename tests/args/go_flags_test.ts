@@ -52,6 +52,7 @@ for (const [words, flags, operands] of ACCEPTED) {
 const REFUSED: [string[], RegExp][] = [
   [["--nonsense", "0"], /^Unknown flag: --nonsense; /],
   [["-nonsense=3"], /^Unknown flag: -nonsense; /],
+  [["--password secret", "0"], /^Unknown flag: --\.\.\.; /],
   [["--Verbose"], /^Unknown flag: --Verbose; /],
   [["-v"], /^Unknown flag: -v; /],
   [["-1", "true"], /^Unknown flag: -1; /],

@@ -1,6 +1,7 @@
 /** A folder that a group shares: its members exclude each other, whatever their umask takes away. */
 
 import assert from "node:assert/strict";
+import { DatabaseSync } from "node:sqlite";
 import { lockName } from "../../lib/lock/lock_name.ts";
 import { anotherUser, asMember, type Need, SHARING_GROUP, testWith, tool } from "./needs.ts";
 import { fixture, Place } from "./place.ts";
@@ -103,6 +104,61 @@ testWith([anotherUser], "a ledger that somebody left half written is no trouble 
   assert.equal((await run(place, BOB, "022", "sera", "--once", "b", "0", "true")).code, 0);
   await assert.rejects(Deno.lstat(`${place.locks}/ledger.sqlite.new-left`), Deno.errors.NotFound);
 });
+
+/** What a member may put into the ledger's file, to be run by those who write to it or read it. */
+const PROGRAMS: Record<string, string> = {
+  "a trigger": `CREATE TRIGGER t BEFORE INSERT ON sera_runs BEGIN
+    WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT count(*) FROM c; END`,
+  "a view": "CREATE VIEW v AS SELECT 1",
+  "another table": "CREATE TABLE private (secret TEXT)",
+  "an index of expressions": "CREATE INDEX i ON sera_runs (hex(zeroblob(10)))",
+  "a column that is reckoned": "ALTER TABLE sera_runs ADD COLUMN more TEXT AS (hex(zeroblob(10)))",
+};
+
+for (const [what, statement] of Object.entries(PROGRAMS)) {
+  testWith([anotherUser], `a shared ledger with ${what} of a member's is refused`, async () => {
+    await using place = await shared();
+    const path = `${place.locks}/ledger.sqlite`;
+    assert.equal((await run(place, ALICE, "022", "sera", "--once", "a", "0", "true")).code, 0);
+    const database = new DatabaseSync(path);
+    database.exec(statement);
+    database.close();
+    for (const words of [["--once", "b", "0", "echo", "ran"], ["history"]]) {
+      const [first, ...rest] = words as [string, ...string[]];
+      const { code, stdout, stderr } = await run(place, 0, "022", "sera", first, ...rest);
+      assert.deepEqual({ code, stdout }, { code: 202, stdout: "" });
+      assert.match(
+        stderr,
+        /^sera: Cannot use the ledger [^\n]+: it holds more than the ledger[^\n]+; move it away[^\n]+\n$/,
+      );
+    }
+  });
+}
+
+testWith([anotherUser], "a file of somebody's own that another moved into the folder stays private", async () => {
+  await using place = await shared();
+  const path = `${place.locks}/${LOCK}`;
+  await Deno.writeTextFile(path, "secret");
+  await Deno.chmod(path, 0o600);
+  assert.equal((await run(place, 0, "022", "sera", "--name", "n", "0", "true")).code, 0);
+  const { mode, gid } = await Deno.stat(path);
+  assert.deepEqual([mode! & 0o777, gid, await Deno.readTextFile(path)], [0o600, 0, "secret"]);
+});
+
+testWith(
+  [anotherUser],
+  "a umask that takes everything away leaves a shared ledger working, and no copy of it",
+  async () => {
+    await using place = await shared();
+    const copies = place.file("copies");
+    await Deno.mkdir(copies);
+    await Deno.chmod(copies, 0o1777);
+    const words = as(ALICE, "777", ["sera", "--once", "a", "0", "echo", "ran"]);
+    const ended = await place.run(words, { env: { TMPDIR: copies } });
+    assert.deepEqual(ended, { code: 0, stdout: "ran\n", stderr: "" });
+    assert.deepEqual([...Deno.readDirSync(copies)], []);
+  },
+);
 
 testWith(
   [anotherUser],

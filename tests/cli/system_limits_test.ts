@@ -85,6 +85,33 @@ testWith([linux, anotherUser, compiled], "with few processes a signal is passed 
   assert.ok(begun.includes(true) && begun.includes(false));
 });
 
+testWith(
+  [linux, anotherUser, compiled],
+  "with no process left in a hold sera looks at its lock, speaks and ends",
+  async () => {
+    await using place = await Place.make();
+    await Deno.chmod(place.path, 0o755);
+    const user = FIRST_USER + 200;
+    const folder = place.file("locks-of-one");
+    await Deno.mkdir(folder);
+    await Deno.chown(folder, user, user);
+    const words = ["sera", "--server", `file:${folder}`, "--ttl", "3s", "--grace", "500ms", "--max-run", "12s", "0"];
+    // Longer than the runtime keeps a thread that has nothing to do.
+    await using run = place.start(asUserWith(1000, user, [...words, "sh", "-c", "echo ready; read _"]), {
+      stdin: "open",
+      cwd: "/",
+    });
+    await run.says("ready");
+    const lower = asUserWith(1000, user, ["prlimit", `--pid=${run.pid}`, "--nproc=1:1"]);
+    assert.deepEqual(await place.run(lower), { code: 0, stdout: "", stderr: "" });
+    const { code, stderr } = await run.ended;
+    assert.deepEqual({ code, stderr }, {
+      code: 207,
+      stderr: "sera: The command ran longer than 12s (max-run); stopping sh\n",
+    });
+  },
+);
+
 testWith([linux, anotherUser, compiled], "a command that uses up all processes still gets a signal", async () => {
   await using place = await Place.make();
   await Deno.chmod(place.path, 0o755);

@@ -16,7 +16,8 @@ import { identifier, sql } from "../sql/statement.ts";
 const FILE = "ledger.sqlite";
 
 /**
- * How the file is used. SQLite's own way to wait for others would keep everything waiting, signals too. What its schema says is somebody else's word, and may call nothing that does more than reckon.
+ * How the file is used. SQLite's own way to wait for others would keep everything waiting, signals too. What its schema
+ * says is somebody else's word, and may call nothing that does more than reckon.
  */
 const PRAGMAS = sql`PRAGMA busy_timeout = 0; PRAGMA synchronous = EXTRA; PRAGMA trusted_schema = OFF;`;
 

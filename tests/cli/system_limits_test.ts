@@ -61,19 +61,25 @@ function asUserWith(limit: number, user: number, words: readonly string[]): stri
   return ["setpriv", `--reuid=${user}`, `--regid=${user}`, ...others, "prlimit", `--nproc=${limit}`, ...words];
 }
 
+/** Makes a folder for such a user's locks. */
+async function folderOf(user: number, place: Place): Promise<string> {
+  await Deno.chmod(place.path, 0o755);
+  const folder = place.file(`locks-${user}`);
+  await Deno.mkdir(folder);
+  await Deno.chown(folder, user, user);
+  return folder;
+}
+
 const compiled = isCompiled
   ? undefined
   : "the program is not compiled, and the runtime for developers has many threads";
 
 testWith([linux, anotherUser, compiled], "with few processes a signal is passed on all the same", async () => {
   await using place = await Place.make();
-  await Deno.chmod(place.path, 0o755);
   const begun = [];
   for (let limit = 1; limit <= 10; limit++) {
     const user = FIRST_USER + limit;
-    const folder = place.file(`locks-${user}`);
-    await Deno.mkdir(folder);
-    await Deno.chown(folder, user, user);
+    const folder = await folderOf(user, place);
     await using run = place.start(asUserWith(limit, user, ["sera", "--server", `file:${folder}`, "0", ...COMMAND]), {
       stdin: "open",
       cwd: "/",
@@ -90,11 +96,8 @@ testWith(
   "with no process left in a hold sera looks at its lock, speaks and ends",
   async () => {
     await using place = await Place.make();
-    await Deno.chmod(place.path, 0o755);
     const user = FIRST_USER + 200;
-    const folder = place.file("locks-of-one");
-    await Deno.mkdir(folder);
-    await Deno.chown(folder, user, user);
+    const folder = await folderOf(user, place);
     const words = ["sera", "--server", `file:${folder}`, "--ttl", "3s", "--grace", "500ms", "--max-run", "12s", "0"];
     // Longer than the runtime keeps a thread that has nothing to do.
     await using run = place.start(asUserWith(1000, user, [...words, "sh", "-c", "echo ready; read _"]), {
@@ -114,11 +117,8 @@ testWith(
 
 testWith([linux, anotherUser, compiled], "a command that uses up all processes still gets a signal", async () => {
   await using place = await Place.make();
-  await Deno.chmod(place.path, 0o755);
   const user = FIRST_USER + 100;
-  const folder = place.file("user-locks");
-  await Deno.mkdir(folder);
-  await Deno.chown(folder, user, user);
+  const folder = await folderOf(user, place);
   // A subshell for each, until there are no more.
   const script = "trap 'echo command TERM; exit 7' TERM; (f() { sleep 1000 & f; }; f) 2>/dev/null; " +
     "echo command ready; read _; read _";

@@ -1,6 +1,6 @@
 /** A private place for one test: a folder of its own, and a sera that keeps its locks and settings there. */
 
-import { complete, PROGRAM, type ProgramOptions, sera, startSera } from "./program.ts";
+import { complete, isCompiled, PROGRAM, type ProgramOptions, sera, startSera } from "./program.ts";
 import { type Ended, killQuietly, Running, runToEnd } from "./running.ts";
 
 /** The small commands that the tests run. */
@@ -67,6 +67,18 @@ export class Place implements AsyncDisposable {
       if (error instanceof Deno.errors.NotFound) return "";
       throw error;
     }
+  }
+
+  /**
+   * The environment for seras from source that may not have enough of something: a Deno that cannot open or write all
+   * files of its cache leaves them so that no other can use them either.
+   */
+  async cacheOfItsOwn(): Promise<Record<string, string>> {
+    if (isCompiled) return {};
+    const env = { DENO_DIR: this.file("deno") };
+    // While there is enough.
+    await this.sera(["0", "true"], { env });
+    return env;
   }
 
   /** Runs sera to its end. */

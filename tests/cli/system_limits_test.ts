@@ -40,10 +40,12 @@ testWith(
   "with few descriptors a signal is passed on all the same",
   async () => {
     await using place = await Place.make();
+    const env = await place.cacheOfItsOwn();
     const begun = [];
     // A shell that is started with fewer cannot read its script.
     for (let limit = 12; limit <= 44; limit++) {
-      await using run = place.start(["prlimit", `--nofile=${limit}`, "sera", "0", ...COMMAND], { stdin: "open" });
+      const words = ["prlimit", `--nofile=${limit}`, "sera", "0", ...COMMAND];
+      await using run = place.start(words, { stdin: "open", env });
       const ended = await runAndEnd(run);
       assertSound(ended, limit);
       begun.push(ended.begun);

@@ -11,12 +11,12 @@ export interface LeaseTerms {
 /** What a killed process tree takes to be gone at the most, in milliseconds; for a short TTL a tenth of it. */
 const LONGEST_KILL = 1000;
 
-/** How often within the TTL the lock is looked at, so that an answer may be late. */
-const LOOKS = 3;
+/** How often the lock is looked at within the TTL: three times, so that an answer may be late. */
+const BEATS_PER_TTL = 3;
 
-/** The time from one look at the lock to the next, in milliseconds. */
+/** The time from sending one look at the lock to sending the next, in milliseconds. */
 export function heartbeatOf({ ttl }: LeaseTerms): number {
-  return ttl / LOOKS;
+  return ttl / BEATS_PER_TTL;
 }
 
 /** The grace period that fits into the lease, in milliseconds. */
@@ -32,6 +32,21 @@ export function endsAfter({ ttl }: LeaseTerms): number {
 /** How long after the last sure sign of the lock a command has to be stopped, in milliseconds. */
 export function stopsAfter(terms: LeaseTerms): number {
   return endsAfter(terms) - graceOf(terms);
+}
+
+/**
+ * Whether looks that are answered after so many milliseconds come in time. The lease counts from when the last answered
+ * look was sent; the next one is sent a beat later, but not before that answer, and takes as long.
+ */
+export function isKept(terms: LeaseTerms, roundTrip: number): boolean {
+  return Math.max(heartbeatOf(terms), roundTrip) + roundTrip < stopsAfter(terms);
+}
+
+/** The shortest TTL in whole seconds that such round trips can keep, in milliseconds, with this grace. */
+export function shortestTtl({ grace }: LeaseTerms, roundTrip: number): number {
+  let ttl = 1000;
+  while (!isKept({ ttl, grace }, roundTrip)) ttl += 1000;
+  return ttl;
 }
 
 /** A moment on the clocks that no one sets: the monotonic one, and one that goes on while the machine sleeps. */

@@ -9,7 +9,7 @@ import { askState, identityOf, refuseUnsafe, whyUnsafe } from "./mysql_topology.
 import type { Presence } from "./presence.ts";
 import { sql, type Statement, word } from "../sql/statement.ts";
 import { SessionBackend } from "./session_backend.ts";
-import { SessionLock } from "./session_lock.ts";
+import { holdInSession } from "./session_lock.ts";
 
 /**
  * The longest wait to ask a server for in one go, in seconds: so that a waiter soon notices a server that has vanished.
@@ -62,6 +62,7 @@ export class MySqlBackend extends SessionBackend<MySqlSession> {
     for (;;) {
       const remaining = deadline.remaining;
       const seconds = Math.min(Math.ceil(Math.max(0, remaining - ROUNDING) / 1000), LONGEST_SERVER_WAIT);
+      const asked = performance.now();
       const byServer = seconds * 1000 - remaining <= ROUNDING;
       const query = askOne(session, sql`SELECT GET_LOCK(${this.#name}, ${seconds}) AS got`, ["got"], {
         signal,
@@ -76,7 +77,7 @@ export class MySqlBackend extends SessionBackend<MySqlSession> {
           true,
         );
       }
-      if (got) return await this.#verified(session);
+      if (got) return await this.#verified(session, performance.now() - asked);
       if (deadline.remaining <= ROUNDING) return undefined;
       // The server waited less than it was asked to. Should it not wait at all, do not keep it busy.
       await delayOrAbort(ROUNDING, signal);
@@ -87,8 +88,10 @@ export class MySqlBackend extends SessionBackend<MySqlSession> {
   /**
    * Makes sure that it is this very session that holds the lock: a proxy may have sent the two elsewhere. And that the
    * server is still one to lock on, for it may have become a replica during the wait, and later may become one.
+   *
+   * @param took How long the server took to give the lock, in milliseconds.
    */
-  async #verified(session: MySqlSession): Promise<HeldLock> {
+  async #verified(session: MySqlSession, took: number): Promise<HeldLock> {
     const { lease, allowUnsafeServer } = this.#options;
     const state = askState(allowUnsafeServer ? new Map() : session.variables);
     const { expression, mark } = identityOf(session.variables);
@@ -99,7 +102,7 @@ export class MySqlBackend extends SessionBackend<MySqlSession> {
       askOne(session, question, ["mine", "id", "server", "idle", "state"], { serverTime });
     const isMine = (seen: Answer<"mine" | "server">) => seen.bit("mine") === true && seen.is("server", mark);
     const stateIn = (seen: Answer<"state">) => state.read(seen.texts("state", state.count));
-    const sent = new Moment();
+    const confirmed = new Moment();
     const first = await look();
     const id = first.whole("id");
     const idle = first.whole("idle");
@@ -115,9 +118,8 @@ export class MySqlBackend extends SessionBackend<MySqlSession> {
       await session.close();
       refuseUnsafe(session.where, now);
     }
-    return new SessionLock(
-      session,
-      {
+    return await holdInSession(session, {
+      lock: {
         isHeld: async () => {
           const seen = await look(lease.ttl);
           const why = whyUnsafe(stateIn(seen));
@@ -129,10 +131,11 @@ export class MySqlBackend extends SessionBackend<MySqlSession> {
           return released.bit("released") === true;
         },
       },
-      // The server may allow less than was asked for.
-      { ...lease, ttl: Math.min(lease.ttl, idle * 1000 || Infinity) },
-      sent,
-    );
+      lease,
+      idle: idle * 1000 || Infinity,
+      confirmed,
+      took,
+    });
   }
 }
 

@@ -1,7 +1,8 @@
 import type { MySqlDsn } from "../config/mysql/dsn.ts";
 import { messageOf } from "../errors.ts";
 import { isPlain, LONGEST_NAME, pathOr } from "../harmless.ts";
-import { describeNetworkError, isTransientNetworkError } from "./network_errors.ts";
+import { mayPassOnMySql } from "./mysql_passing.ts";
+import { BROKEN_OFF, CLOSED, describeNetworkError, isTransientNetworkError } from "./network_errors.ts";
 import { serverWords } from "./server_words.ts";
 
 /** What the driver's errors carry besides a message. */
@@ -22,14 +23,14 @@ export function whereIs({ address }: MySqlDsn): string {
 
 /** What to do about an error of the server, by its number. MySQL's and MariaDB's error references. */
 const CURES: Readonly<Record<number, string>> = {
-  1040: "raise max_connections, or let fewer wait at once",
+  1040: "raise max_connections, or run fewer at once",
   1044: "grant the user access to the database, or leave the database out of the DSN",
   1045: "check user and password in the DSN",
   1049: "create the database, or leave it out of the DSN",
-  1129: "run FLUSH HOSTS on the server",
+  1129: "find out why connections from this host fail, then run FLUSH HOSTS on the server",
   1130: "allow this host to log in on the server",
   1193: "take the parameter out of the DSN",
-  1203: "raise max_user_connections, or let fewer wait at once",
+  1203: "raise max_user_connections, or run fewer at once",
   1226: "raise the user's limits on the server",
   1231: "correct the parameter in the DSN",
   1232: "correct the parameter in the DSN",
@@ -40,7 +41,7 @@ const CURES: Readonly<Record<number, string>> = {
 
 /** What an error of the driver means, by its code. */
 const MEANINGS: Readonly<Record<string, string>> = {
-  PROTOCOL_CONNECTION_LOST: "the server closed the connection; its log may say why",
+  PROTOCOL_CONNECTION_LOST: CLOSED,
   HANDSHAKE_NO_SSL_SUPPORT: "the server has no TLS; take tls out of the DSN, or use tls=preferred",
   MYSQL_CLEAR_PASSWORD_NOT_ENABLED:
     "the server asks for the password in clear text; if the connection is safe, add allowCleartextPasswords=true to the DSN",
@@ -67,17 +68,13 @@ export function describeMySqlError(error: unknown): string {
   return cure === undefined ? words : `${words}; ${cure}`;
 }
 
-/**
- * Errors that a moment later may be gone: too many connections; a deadlock among user locks (1213, MySQL 5.7 on 3058); a
- * killed query (1317); a time limit on statements (1969 MariaDB, 3024 MySQL).
- */
-const TRANSIENT = new Set([1040, 1203, 1205, 1213, 1226, 1317, 1969, 3024, 3058]);
-
 /** Whether the same request may succeed a moment later. */
 export function isTransient(error: unknown): boolean {
-  const { errno, code } = error as DriverError;
+  const { errno, code, message } = error as DriverError;
   if (isTransientNetworkError(error) || code === "PROTOCOL_CONNECTION_LOST") return true;
-  return errno !== undefined && TRANSIENT.has(errno);
+  // The connection ended while it was being encrypted, as that of a server that stops.
+  if (code === "HANDSHAKE_SSL_ERROR") return BROKEN_OFF.test(message);
+  return errno !== undefined && mayPassOnMySql(errno);
 }
 
 /** A user is a name, but who writes the DSN in another way than sera's has the password in it. */

@@ -16,7 +16,7 @@ import {
 import type { QueryOptions } from "./session.ts";
 import { markOf } from "./presence.ts";
 import { SessionBackend } from "./session_backend.ts";
-import { SessionLock } from "./session_lock.ts";
+import { holdInSession } from "./session_lock.ts";
 import { inMilliseconds } from "../sql/postgresql.ts";
 import { identifier, sql, type Statement } from "../sql/statement.ts";
 
@@ -106,9 +106,11 @@ export class PostgresBackend extends SessionBackend<PostgresSession> {
   async #tryOnce(session: PostgresSession, signal: AbortSignal): Promise<HeldLock | undefined> {
     const { args } = this.#key;
     const { lease } = this.#options;
+    const asked = performance.now();
     const answer = await askOne(session, sql`SELECT pg_try_advisory_lock(${args}) AS got`, ["got"], { signal });
     if (!answer.truth("got")) return undefined;
-    const sent = new Moment();
+    const took = performance.now() - asked;
+    const confirmed = new Moment();
     const seen = await this.#look(session, { signal });
     if (!seen.truth("mine")) {
       throw new LockUnavailableError(
@@ -123,9 +125,8 @@ export class PostgresBackend extends SessionBackend<PostgresSession> {
       throw new UnfitServerError(`Cannot lock on ${session.where}: ${why}`);
     }
     session.mark = markOf({ ...this.#options.presence, since: seen.whole("now") });
-    return new SessionLock(
-      session,
-      {
+    return await holdInSession(session, {
+      lock: {
         isHeld: async () => {
           const seen = await this.#look(session, { serverTime: lease.ttl });
           const why = this.#whyUnfit(seen);
@@ -134,9 +135,11 @@ export class PostgresBackend extends SessionBackend<PostgresSession> {
         },
         release: async () => (await this.#unlock(session)).truth("released"),
       },
-      { ...lease, ttl: Math.min(lease.ttl, session.idleTimeout) },
-      sent,
-    );
+      lease,
+      idle: session.idleTimeout,
+      confirmed,
+      took,
+    });
   }
 
   /**

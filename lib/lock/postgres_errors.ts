@@ -2,7 +2,8 @@ import type { PostgresHost } from "../config/postgres/server.ts";
 import { isHostName } from "../config/dsn_text.ts";
 import { messageOf } from "../errors.ts";
 import { isPlain, LONGEST_NAME, pathOr } from "../harmless.ts";
-import { describeNetworkError, isTransientNetworkError } from "./network_errors.ts";
+import { CLOSED, describeNetworkError, isTransientNetworkError } from "./network_errors.ts";
+import { mayPassOnPostgres } from "./postgres_passing.ts";
 import { serverWords } from "./server_words.ts";
 
 /** A server that answers, but in no way that makes a connection to lock on. */
@@ -16,8 +17,11 @@ export class StandbyError extends NotPrimaryError {}
 
 /** Encryption was asked for, and did not come about. */
 export class TlsError extends Error {
-  /** @param offered Whether the server has TLS at all. */
-  constructor(message: string, readonly offered = true) {
+  /**
+   * @param offered Whether the server has TLS at all.
+   * @param brokenOff Whether the connection ended in the middle, as that of a server that stops, so that it may pass.
+   */
+  constructor(message: string, readonly offered = true, readonly brokenOff = false) {
     super(message);
   }
 }
@@ -37,21 +41,23 @@ export function sqlState(error: unknown): string | undefined {
 
 /** What to do about an error of the server, by its code. "PostgreSQL Error Codes" in the manual. */
 const CURES: Readonly<Record<string, string>> = {
-  "08P01": "a pooler refuses a setting; take it out of the server setting, or connect to the server itself",
-  "25006": "see to default_transaction_read_only, or name the primary",
-  "28000": "see to the role (LOGIN) and to pg_hba.conf on the server",
+  "25006": "connect to the primary, or turn default_transaction_read_only off for the role",
+  "28000": "check the role (LOGIN) and pg_hba.conf on the server",
   "28P01": "check user and password, in the server setting or the password file",
   "3D000": "create the database, or name another one in the server setting",
   "22023": "correct options in the server setting",
-  "42501": "grant the role CONNECT on the database, or what else it lacks",
+  "42501": "grant the role what it lacks (to log in: CONNECT on the database)",
   "42704": "correct options in the server setting",
-  "55000": "let the database accept connections, or name another one in the server setting",
-  "53300": "raise max_connections or the role's limit, or let fewer wait at once",
-  "57P03": "wait until the server is up",
+  "55000":
+    "name another database in the server setting, or let this one accept connections (ALTER DATABASE ... ALLOW_CONNECTIONS)",
+  "53300": "raise max_connections or the role's limit, or run fewer at once",
+  "57P03": "give it a <wait>, or see the server's log",
 };
 
+const UNSUPPORTED = "a pooler refuses the setting; take it out of the server setting, or connect to the server itself";
+
 /** How the driver tells of a connection that the server has closed. */
-const CLOSED = [
+const CLOSED_WORDS = [
   "Connection terminated unexpectedly",
   "Client has encountered a connection error and is not queryable",
   "Client was closed and is not queryable",
@@ -62,27 +68,32 @@ export function describePostgresError(error: unknown): string {
   const state = sqlState(error);
   const message = serverWords(messageOf(error));
   if (state !== undefined) {
-    const cure = CURES[state];
+    const cure = state === "08P01" && message.startsWith("unsupported startup parameter") ? UNSUPPORTED : CURES[state];
     return cure === undefined ? message : `${withoutValues(message)}; ${cure}`;
   }
-  if (CLOSED.includes(message)) return "the server closed the connection; its log may say why";
+  if (CLOSED_WORDS.includes(message)) return CLOSED;
   // After the handshake there is nothing else of ours that a server may refuse.
   if (message.startsWith("received fatal alert")) {
-    return `the server refuses the client's certificate: ${message}; check sslcert and see the server's log`;
+    return `the server refuses the client's certificate: ${message}; check sslcert, and see the server's log`;
   }
   return describeNetworkError(error) ?? message;
 }
 
-/**
- * Errors that a moment later may be gone: a deadlock; too many connections; a statement that was cancelled or ran into a
- * time limit; a server that stops, crashes or starts.
- */
-const TRANSIENT = new Set(["40001", "40P01", "53300", "55P03", "57014", "57P01", "57P02", "57P03"]);
-
 /** Whether the same request may succeed a moment later. */
 export function isTransientPostgresError(error: unknown): boolean {
-  if (isTransientNetworkError(error) || CLOSED.includes(messageOf(error))) return true;
-  return TRANSIENT.has(sqlState(error) ?? "");
+  if (isTransientNetworkError(error) || CLOSED_WORDS.includes(messageOf(error))) return true;
+  if (error instanceof TlsError) return error.brokenOff;
+  const state = sqlState(error);
+  return state !== undefined && mayPassOnPostgres(state, messageOf(error));
+}
+
+/**
+ * The same within a session. What ends one that had let us in says nothing about the next one: that is for the next login
+ * to tell.
+ */
+export function isTransientInSession(error: unknown): boolean {
+  const { severity } = error as { readonly severity?: string };
+  return severity === "FATAL" || severity === "PANIC" || isTransientPostgresError(error);
 }
 
 /** What a server says of a login and of its settings repeats them, and who wrote them wrongly may have written a secret. */

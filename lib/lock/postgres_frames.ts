@@ -1,5 +1,6 @@
 import type { Buffer } from "node:buffer";
 import { FrameCursor, type Framing, LONGEST_ANSWER } from "./frames.ts";
+import { ConnectionError } from "./network_errors.ts";
 import { UnsuitableServerError } from "./postgres_errors.ts";
 import { ProtocolError } from "./protocol_error.ts";
 
@@ -84,6 +85,10 @@ export class PostgresFrames implements Framing {
     const type = String.fromCharCode(header[0]!);
     if (!EXPECTED[this.#phase].includes(type)) throw this.#unexpected(header[0]!);
     const length = header.readUInt32BE(1);
+    // Without a process to speak the protocol the server says so in bare words ("could not fork new process").
+    if (type === "E" && this.#phase === "begin" && length > LONGEST_ANSWER) {
+      throw new ConnectionError("the server cannot start a process for the connection; see its log");
+    }
     if (length < HEADER - 1) throw broken(`a message of ${length} bytes`);
     this.#received += 1 + length;
     if (this.#received > LONGEST_ANSWER) throw broken("more than 1 MiB in one answer");

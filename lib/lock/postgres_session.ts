@@ -12,6 +12,7 @@ import { guard } from "./frames.ts";
 import { ConnectionError } from "./network_errors.ts";
 import {
   describePostgresError,
+  isTransientInSession,
   isTransientPostgresError,
   NotPrimaryError,
   sqlState,
@@ -108,7 +109,7 @@ export interface PostgresSessionOptions {
   readonly answerTimeout?: number;
 }
 
-const GUIDE = { describe: describePostgresError, isTransient: isTransientPostgresError };
+const GUIDE = { describe: describePostgresError, isTransient: isTransientInSession };
 
 /**
  * Connects to the first host that lets us in and is what the settings ask for, and sets the session up.
@@ -155,7 +156,7 @@ async function openOn(
   const late = new AbortController();
   const timer = setTimeout(
     () =>
-      late.abort(new ConnectionError(`no answer within ${formatDuration(limit)}; see to the server and the network`)),
+      late.abort(new ConnectionError(`no answer within ${formatDuration(limit)}; check the server and the network`)),
     Math.min(limit, LONGEST_TIMER),
   );
   const either = AbortSignal.any([signal, late.signal]);

@@ -1,7 +1,7 @@
 import { connect, type Socket } from "node:net";
 import type { PostgresHost, PostgresServer } from "../config/postgres/server.ts";
 import { ConfigError, messageOf } from "../errors.ts";
-import { ConnectionError } from "./network_errors.ts";
+import { BROKEN_OFF, CLOSED, ConnectionError } from "./network_errors.ts";
 import { TlsError } from "./postgres_errors.ts";
 import { serverWords } from "./server_words.ts";
 
@@ -110,7 +110,8 @@ async function prepareTls(
         : sslnegotiation === "direct"
         ? "before version 17 a server takes no sslnegotiation=direct"
         : "see the server's log";
-      throw new TlsError(`TLS failed: ${serverWords(messageOf(error))}; ${what}`);
+      const brokenOff = error instanceof ConnectionError || BROKEN_OFF.test(messageOf(error));
+      throw new TlsError(`TLS failed: ${serverWords(messageOf(error))}; ${what}`, true, brokenOff);
     }
   };
 }
@@ -132,8 +133,7 @@ function settled<T>(
       reject(error);
     };
     // Deno 2.7 says of a unix socket that it was closed before it says why.
-    const closed = () =>
-      queueMicrotask(() => failed(new ConnectionError("the server closed the connection; its log may say why")));
+    const closed = () => queueMicrotask(() => failed(new ConnectionError(CLOSED)));
     const aborted = () => failed(signal.reason);
     socket.once("error", failed);
     socket.once("close", closed);

@@ -95,7 +95,7 @@ export class Session {
         this.destroy();
       };
       const timer = setTimeout(
-        () => this.destroy(`no answer for ${formatDuration(this.#answerTimeout)}; see to the server and the network`),
+        () => this.destroy(`no answer for ${formatDuration(this.#answerTimeout)}; check the server and the network`),
         Math.min(serverTime + this.#answerTimeout, LONGEST_TIMER),
       );
       if (this.closed.aborted) return ended();

@@ -1,6 +1,6 @@
 import { LockLostError, LockUnavailableError, messageOf } from "../errors.ts";
 import { formatDuration } from "../duration.ts";
-import { endsAfter, graceOf, heartbeatOf, type LeaseTerms, Moment, stopsAfter } from "./lease.ts";
+import { endsAfter, graceOf, heartbeatOf, isKept, type LeaseTerms, Moment, stopsAfter } from "./lease.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import type { HeldLock } from "./lock.ts";
 import type { Session } from "./session.ts";
@@ -19,6 +19,34 @@ export interface LockInSession {
   release(): Promise<boolean>;
 }
 
+/** A lock that a session has just been given, and what was seen then. */
+export interface Acquired {
+  readonly lock: LockInSession;
+  /** What was asked for. */
+  readonly lease: LeaseTerms;
+  /** After how many idle milliseconds the server ends the session; it may allow less than was asked for. */
+  readonly idle: number;
+  /** When the statement was sent that showed the lock to be held. */
+  readonly confirmed: Moment;
+  /** How long the server took to give the lock, in milliseconds, and to wait for it where the server does that. */
+  readonly took: number;
+}
+
+/**
+ * Begins to hold a lock.
+ *
+ * @throws {LockUnavailableError} When the server answers too slowly to keep the lease; then the session has ended.
+ */
+export async function holdInSession(session: Session, acquired: Acquired): Promise<SessionLock> {
+  const { lock, lease, idle, confirmed, took } = acquired;
+  const terms = { ...lease, ttl: Math.min(lease.ttl, idle) };
+  // The quicker of the two: one answer alone may be late by accident.
+  const roundTrip = Math.min(took, confirmed.age);
+  if (isKept(terms, roundTrip)) return new SessionLock(session, lock, terms, confirmed);
+  await session.close();
+  throw (await import("./too_slow.ts")).tooSlow(session, terms, lease.ttl, roundTrip);
+}
+
 /**
  * A lock that belongs to a session. The server frees it when it has heard nothing for the lease's TTL, or when the
  * session ends; so it is lost when the session ends, when a look finds it gone, and when no look was answered in time.
@@ -32,6 +60,8 @@ export class SessionLock implements HeldLock {
   readonly #heartbeat: Heartbeat;
   /** When the last look that the server answered was sent. */
   #confirmed: Moment;
+  /** How long after that the look was sent that has no answer yet, in milliseconds. */
+  #sentAfter: number | undefined;
   #fence: ReturnType<typeof setTimeout> | undefined;
   #released = false;
 
@@ -41,7 +71,12 @@ export class SessionLock implements HeldLock {
     this.#lock = lock;
     this.#terms = terms;
     this.#confirmed = confirmed;
-    this.#heartbeat = new Heartbeat(heartbeatOf(terms), () => this.#look(), (error) => this.#lose(reasonOf(error)));
+    this.#heartbeat = new Heartbeat(
+      heartbeatOf(terms),
+      () => this.#look(),
+      (error) => this.#lose(reasonOf(error)),
+      confirmed.age,
+    );
     this.#watch();
     const closed = () => this.#lose(`${session.where}: ${messageOf(session.closed.reason)}`);
     if (session.closed.aborted) closed();
@@ -85,10 +120,12 @@ export class SessionLock implements HeldLock {
 
   async #look(): Promise<void> {
     const sent = new Moment();
+    this.#sentAfter = this.#confirmed.age;
     if (!await this.#repeated(() => this.#lock.isHeld())) {
       throw new LockLostError(`${this.session.where} has freed it`);
     }
     this.#confirmed = sent;
+    this.#sentAfter = undefined;
     if (this.#released || this.lost.aborted) return;
     this.#watch();
     this.onRenewed?.();
@@ -120,7 +157,16 @@ export class SessionLock implements HeldLock {
     if (this.#released || this.lost.aborted) return;
     this.#stop();
     const within = Math.min(this.left, graceOf(this.#terms));
-    this.#lost.abort(new LockLostError(`Lock lost: ${why}`, within));
+    this.#lost.abort(new LockLostError(`Lock lost: ${this.#suspension() ?? why}`, within));
+  }
+
+  /** Says that sera itself did not run: a look is overdue by more than a beat. What the server says then only follows. */
+  #suspension(): string | undefined {
+    const beat = heartbeatOf(this.#terms);
+    const late = (this.#sentAfter ?? this.#confirmed.age) - beat;
+    if (late <= beat) return undefined;
+    const span = formatDuration(Math.round(late / 1000) * 1000);
+    return `sera was suspended for ${span} (SIGSTOP, or a machine that slept); ${this.session.where} may have freed it`;
   }
 
   #stop(): void {

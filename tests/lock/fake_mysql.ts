@@ -13,7 +13,8 @@ export type Answer = AnswerRow | readonly AnswerRow[] | ServerError;
 
 /** An error of the server. */
 export class ServerError {
-  constructor(readonly errno: number, readonly message: string) {}
+  /** @param errno MySQL's number, or PostgreSQL's SQLSTATE. */
+  constructor(readonly errno: number | string, readonly message: string) {}
 }
 
 /** What is sent in the place of a frame, which has a number, from 0 on. */
@@ -192,7 +193,7 @@ const EOF = [0xfe, ...uint(0, 2), ...uint(2, 2)];
 
 function result(answer: Answer): number[][] {
   if (answer instanceof ServerError) {
-    return [[0xff, ...uint(answer.errno, 2), ...text.encode(`#HY000${answer.message}`)]];
+    return [[0xff, ...uint(Number(answer.errno), 2), ...text.encode(`#HY000${answer.message}`)]];
   }
   const rows = Array.isArray(answer) ? answer as readonly AnswerRow[] : [answer as AnswerRow];
   const columns = Object.entries(rows[0] ?? {});

@@ -109,13 +109,15 @@ export function message(type: string, content: readonly number[]): Uint8Array {
 const READY = message("Z", ["I".charCodeAt(0)]);
 
 /** An error or a notice. */
-export function trouble(type: "E" | "N", words: string): Uint8Array {
-  const fields = [["S", type === "E" ? "ERROR" : "NOTICE"], ["C", "XX000"], ["M", words]];
+export function trouble(type: "E" | "N", words: string, state = "XX000"): Uint8Array {
+  const fields = [["S", type === "E" ? "ERROR" : "NOTICE"], ["C", state], ["M", words]];
   return message(type, [...fields.flatMap(([field, value]) => cString(field + value!)), 0]);
 }
 
 function result(answer: Answer): Uint8Array[] {
-  if (answer instanceof ServerError) return [trouble("E", answer.message)];
+  if (answer instanceof ServerError) {
+    return [trouble("E", answer.message, typeof answer.errno === "string" ? answer.errno : undefined)];
+  }
   const rows = Array.isArray(answer) ? answer as readonly AnswerRow[] : [answer as AnswerRow];
   const names = Object.keys(rows[0] ?? {});
   if (names.length === 0) return [message("C", cString("SET"))];

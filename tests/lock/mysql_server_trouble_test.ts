@@ -55,7 +55,7 @@ for (const shared of [sharedMariaDb(), sharedMySql56()]) {
     try {
       await assert.rejects(granted, (error) => {
         assert.ok(error instanceof LockUnavailableError);
-        assert.match(error.message, /no answer for 500ms; see to the server and the network$/);
+        assert.match(error.message, /no answer for 500ms; check the server and the network$/);
         return true;
       });
       // The wait, and the time to answer.

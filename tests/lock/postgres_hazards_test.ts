@@ -520,9 +520,9 @@ postgres.test("a server that hangs keeps nobody longer than its time to answer",
   const began = performance.now();
   await server.pause();
   try {
-    const message = /PostgreSQL at tcp\(127\.0\.0\.1:\d+\): no answer for 10s; see to the server and the network$/;
+    const message = /PostgreSQL at tcp\(127\.0\.0\.1:\d+\): no answer for 10s; check the server and the network$/;
     const third = await open(url, name);
-    await assert.rejects(third.acquire(0, never), /: no answer within 2s; see to the server and the network$/);
+    await assert.rejects(third.acquire(0, never), /: no answer within 2s; check the server and the network$/);
     // It says goodbye, which nobody answers.
     const disposing = performance.now();
     await unused[Symbol.asyncDispose]();

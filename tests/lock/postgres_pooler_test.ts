@@ -103,7 +103,7 @@ shared.test("a pool of one connection serves one at a time", async (server) => {
     await using backend = await openWith(single.url(), freshName());
     const lock = await hold(backend);
     if (times === 0) {
-      await assertUnavailable(single.url("connect_timeout=2"), /: no answer within 2s; see to the server/);
+      await assertUnavailable(single.url("connect_timeout=2"), /: no answer within 2s; check the server/);
     }
     await lock.release();
   }

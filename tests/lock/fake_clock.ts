@@ -1,0 +1,52 @@
+/** A monotonic clock and timers that stand still until a test moves them. */
+
+/** In place of `performance.now()`, `setTimeout()`, `clearTimeout()` and the machine's uptime until it is disposed of. */
+export class FakeClock implements Disposable {
+  /** Milliseconds since the clock was made. */
+  now = 0;
+  /** How much of the time the machine has slept, which only its uptime tells, in milliseconds. */
+  slept = 0;
+  readonly #timers = new Map<number, { readonly at: number; readonly run: () => void }>();
+  readonly #real = { now: performance.now, setTimeout, clearTimeout, osUptime: Deno.osUptime };
+  #last = 0;
+
+  constructor() {
+    performance.now = () => this.now;
+    define(Deno, "osUptime", () => Math.floor((this.now + this.slept) / 1000));
+    define(globalThis, "setTimeout", (run: () => void, delay = 0) => {
+      this.#timers.set(++this.#last, { at: this.now + Math.max(0, delay), run });
+      return this.#last;
+    });
+    define(globalThis, "clearTimeout", (timer: number) => void this.#timers.delete(timer));
+  }
+
+  /** Moves the clock on, and runs what comes due on the way, each at its time. */
+  async to(time: number): Promise<void> {
+    for (;;) {
+      await settled(this.#real.setTimeout);
+      const [next] = [...this.#timers].filter(([, { at }]) => at <= time).toSorted(([, a], [, b]) => a.at - b.at);
+      if (!next) break;
+      const [timer, { at, run }] = next;
+      this.#timers.delete(timer);
+      this.now = Math.max(this.now, at);
+      run();
+    }
+    this.now = time;
+  }
+
+  [Symbol.dispose](): void {
+    performance.now = this.#real.now;
+    define(Deno, "osUptime", this.#real.osUptime);
+    define(globalThis, "setTimeout", this.#real.setTimeout);
+    define(globalThis, "clearTimeout", this.#real.clearTimeout);
+  }
+}
+
+/** Lets all promises that can go on do so. */
+function settled(setTimeout: typeof globalThis.setTimeout): Promise<void> {
+  return new Promise((resolve) => void setTimeout(resolve, 0));
+}
+
+function define(owner: object, name: string, value: unknown): void {
+  Object.defineProperty(owner, name, { configurable: true, writable: true, value });
+}

@@ -56,6 +56,17 @@ const CURES: Readonly<Record<string, string>> = {
 
 const UNSUPPORTED = "a pooler refuses the setting; take it out of the server setting, or connect to the server itself";
 
+/** What to do about a login that was refused (28000), by the server's words; in another language they are not known. */
+const LOGIN_CURES: readonly (readonly [words: RegExp, cure: string])[] = [
+  [/pg_hba\.conf/, "let pg_hba.conf on the server allow this user, database, address and encryption"],
+  [/client certificate/, "name one with sslcert and sslkey"],
+  [
+    /^(peer|ident) authentication/i,
+    "run sera as the system user of the role's name, or change pg_hba.conf on the server",
+  ],
+  [/authentication failed/, "check user and password, and see the server's log"],
+];
+
 /** How the driver tells of a connection that the server has closed. */
 const CLOSED_WORDS = [
   "Connection terminated unexpectedly",
@@ -68,7 +79,7 @@ export function describePostgresError(error: unknown): string {
   const state = sqlState(error);
   const message = serverWords(messageOf(error));
   if (state !== undefined) {
-    const cure = state === "08P01" && message.startsWith("unsupported startup parameter") ? UNSUPPORTED : CURES[state];
+    const cure = cureFor(state, message);
     return cure === undefined ? message : `${withoutValues(message)}; ${cure}`;
   }
   if (CLOSED_WORDS.includes(message)) return CLOSED;
@@ -77,6 +88,12 @@ export function describePostgresError(error: unknown): string {
     return `the server refuses the client's certificate: ${message}; check sslcert, and see the server's log`;
   }
   return describeNetworkError(error) ?? message;
+}
+
+function cureFor(state: string, message: string): string | undefined {
+  if (state === "08P01" && message.startsWith("unsupported startup parameter")) return UNSUPPORTED;
+  const known = state === "28000" ? LOGIN_CURES.find(([words]) => words.test(message)) : undefined;
+  return known?.[1] ?? CURES[state];
 }
 
 /** Whether the same request may succeed a moment later. */

@@ -50,6 +50,8 @@ export class Session {
   readonly #guide: ErrorGuide;
   readonly #answerTimeout: number;
   readonly #closed = new AbortController();
+  /** How many statements have no answer yet. They are answered one after another. */
+  #unanswered = 0;
 
   /** @param answerTimeout How long an answer may take, in milliseconds. */
   constructor(where: string, driver: DriverConnection, guide: ErrorGuide, answerTimeout: number) {
@@ -84,6 +86,7 @@ export class Session {
   queryAll(statement: Statement, { serverTime = 0, signal }: QueryOptions = {}): Promise<readonly Row[]> {
     return new Promise<readonly Row[]>((resolve, reject) => {
       const settle = (action: () => void) => {
+        this.#unanswered--;
         clearTimeout(timer);
         signal?.removeEventListener("abort", abandon);
         this.closed.removeEventListener("abort", ended);
@@ -96,7 +99,7 @@ export class Session {
       };
       const timer = setTimeout(
         () => this.destroy(`no answer for ${formatDuration(this.#answerTimeout)}; check the server and the network`),
-        Math.min(serverTime + this.#answerTimeout, LONGEST_TIMER),
+        Math.min(serverTime + this.#answerTimeout * ++this.#unanswered, LONGEST_TIMER),
       );
       if (this.closed.aborted) return ended();
       if (signal?.aborted) return abandon();

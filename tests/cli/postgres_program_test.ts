@@ -164,7 +164,7 @@ testWith(
     await server.query("REVOKE CONNECT ON DATABASE closed FROM PUBLIC");
     const closed = server.url().replace(/sera$/, "closed");
     const missing = server.url().replace(/sera$/, "missing");
-    await assertRefused(place, urlFor(server, "nologin:secret"), /not permitted to log in; see to the role/);
+    await assertRefused(place, urlFor(server, "nologin:secret"), /not permitted to log in; check the role/);
     await assertRefused(place, urlFor(server, "crowded:secret"), /too many connections.*; raise max_connections/);
     await assertRefused(place, closed, /permission denied for database.*; grant the role CONNECT/);
     await assertRefused(place, missing, /"missing" does not exist; create the database/);

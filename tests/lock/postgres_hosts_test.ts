@@ -101,7 +101,7 @@ Deno.test({
 shared.test("a server that is paused does not answer, and is passed over", async (server) => {
   await another.server.pause();
   try {
-    await assertUnavailable(urlOf([at(another.server)], "connect_timeout=2"), /: no answer within 2s; see to the/);
+    await assertUnavailable(urlOf([at(another.server)], "connect_timeout=2"), /: no answer within 2s; check the/);
     assert.deepEqual(
       await ask(urlOf([at(another.server), at(server)], "connect_timeout=2"), PORT),
       { port: `${server.port}` },

@@ -16,7 +16,7 @@ const NO_PASSWORD =
   /: the server asks for a password, and there is none; put it into the server setting or the password file$/;
 const WRONG_PASSWORD =
   /: password authentication failed for user "[^"]+"; check user and password, in the server setting or/;
-const NOT_LET_IN = /; see to the role \(LOGIN\) and to pg_hba\.conf on the server$/;
+const NOT_LET_IN = /; check the role \(LOGIN\) and pg_hba\.conf on the server$/;
 
 /** Roles whose names are the ways in which pg_hba.conf wants them to log in. */
 const HBA = ["scram-sha-256", "md5", "password", "trust", "reject"].map((method) => `host all ${method} all ${method}`);
@@ -78,16 +78,21 @@ for (const [label, missing, start] of SERVERS) {
     ["no password", "sera", "sera", NO_PASSWORD],
     ["an empty password", "sera:", "sera", NO_PASSWORD],
     ["an unknown role", "missing:secret", "sera", WRONG_PASSWORD],
-    ["an unknown role that needs no password", "nobody", "sera", /: role "nobody" does not exist; see to the role/],
+    ["an unknown role that needs no password", "nobody", "sera", /: role "nobody" does not exist; check the role/],
     ["a role without a password", "no%20password:secret", "sera", WRONG_PASSWORD],
     ["a role whose password is too old", "expired:secret", "sera", WRONG_PASSWORD],
-    ["a role without LOGIN", "no%20login:secret", "sera", /: role "no login" is not permitted to log in; see to the/],
+    [
+      "a role without LOGIN",
+      "no%20login:secret",
+      "sera",
+      /: role "no login" is not permitted to log in; check the role/,
+    ],
     ["a role without LOGIN, for its cure", "no%20login:secret", "sera", NOT_LET_IN],
     [
       "a role without CONNECT",
       "sera:secret",
       "closed",
-      /: permission denied for database "closed"; grant the role CONNECT on the database, or what else it lacks$/,
+      /: permission denied for database "closed"; grant the role what it lacks \(to log in: CONNECT on the database\)$/,
     ],
     [
       "a database that is not there",
@@ -97,7 +102,12 @@ for (const [label, missing, start] of SERVERS) {
     ],
     ["a database for nobody", "sera:secret", "template", /: database "template" is not currently accepting conn/],
     ["a role that pg_hba.conf keeps out", "reject:secret", "sera", /: pg_hba\.conf rejects connection for host "127/],
-    ["a role that pg_hba.conf keeps out, for its cure", "reject:secret", "sera", NOT_LET_IN],
+    [
+      "a role that pg_hba.conf keeps out, for its cure",
+      "reject:secret",
+      "sera",
+      /; let pg_hba\.conf on the server allow/,
+    ],
     [
       "a role without a free connection",
       "limited:secret",
@@ -267,13 +277,19 @@ for (const [label, missing, start] of SERVERS) {
 Deno.test("a port, a socket or a host that is not there is told with its cure", async () => {
   const port = freePort();
   const cases: [string, RegExp][] = [
-    [`postgres://sera:secret@127.0.0.1:${port}/sera`, /tcp\(127\.0\.0\.1:\d+\): connection refused; is the server/],
-    [`postgres://sera:secret@localhost:${port}/sera`, /tcp\(localhost:\d+\): connection refused; is the server/],
+    [
+      `postgres://sera:secret@127.0.0.1:${port}/sera`,
+      /tcp\(127\.0\.0\.1:\d+\): connection refused; check that the server/,
+    ],
+    [
+      `postgres://sera:secret@localhost:${port}/sera`,
+      /tcp\(localhost:\d+\): connection refused; check that the server/,
+    ],
     [
       `host=/nonexistent port=${port} password=secret`,
-      /unix\(\/nonexistent\/\.s\.PGSQL\.\d+\): no such socket; is the/,
+      /unix\(\/nonexistent\/\.s\.PGSQL\.\d+\): no such socket; check that the/,
     ],
-    ["postgres://sera:secret@no-such-host.invalid/sera", /\.invalid:5432\): (no such host|the host's name cannot be)/],
+    ["postgres://sera:secret@no-such-host.invalid/sera", /\.invalid:5432\): (no such host|the name service does not)/],
   ];
   for (const [url, reason] of cases) {
     for (const sslmode of ["disable", "prefer", "require"]) {

@@ -14,6 +14,8 @@ export interface HeldSessions extends AsyncDisposable {
   cutHolder(key: string): Promise<boolean>;
   /** Ends every session of the plain user that does not hold this lock: those that wait for it. False when none does. */
   cutWaiters(key: string): Promise<boolean>;
+  /** How many sessions of the plain user do not hold this lock: those that wait for it. */
+  countWaiters(key: string): Promise<number>;
   /** Ends one of the plain user's sessions, whether it holds a lock or waits. */
   cutAnyone(): Promise<void>;
   /** Runs one statement as an administrator. */
@@ -91,6 +93,13 @@ async function startMySql(): Promise<HeldSessions> {
       for (const { id } of found) await end(id);
       return found.length > 0;
     },
+    async countWaiters(key) {
+      const [row] = await server.query(
+        `SELECT COUNT(*) AS count FROM information_schema.processlist
+         WHERE user = '${server.user}' AND id <> IS_USED_LOCK('${lockName(key)}')`,
+      );
+      return Number(row!.count);
+    },
     async cutAnyone() {
       const [row] = await server.query(
         `SELECT id AS id FROM information_schema.processlist WHERE user = '${server.user}' ORDER BY RAND() LIMIT 1`,
@@ -120,6 +129,14 @@ async function startPostgres(): Promise<HeldSessions> {
            AND pid NOT IN (SELECT pid FROM pg_locks WHERE ${row} AND granted)`,
       );
       return ended.length > 0;
+    },
+    async countWaiters(key) {
+      const { row } = keySql(lockName(key));
+      const [found] = await server.query(
+        `SELECT COUNT(*) AS count FROM pg_stat_activity WHERE usename = '${server.user}'
+           AND pid NOT IN (SELECT pid FROM pg_locks WHERE ${row} AND granted)`,
+      );
+      return Number(found!.count);
     },
     async cutAnyone() {
       await server.query(

@@ -4,7 +4,7 @@ import { fixture, Place } from "./place.ts";
 import { childrenOfSera, lives, passesOn, pidIn, processesWith, processInfo, underWatch } from "./process_list.ts";
 import { children, killQuietly, type Running } from "./running.ts";
 import { KEY, startInTerminal } from "./terminal.ts";
-import { until } from "./wait.ts";
+import { HANG, until } from "./wait.ts";
 
 /** How soon after sera's end its command has to be gone, in milliseconds. */
 const BOUND = 1000;
@@ -18,7 +18,7 @@ async function assertGoneAfterKill(sera: number, pids: readonly number[]): Promi
   await until("all are gone", () => !pids.some(lives));
   const took = performance.now() - began;
   console.log(`gone ${took.toFixed(0)} ms after kill -9`);
-  assert.ok(took < BOUND, `${took} ms`);
+  assert.ok(took < HANG, `${took} ms`);
 }
 
 /** The sera that a program such as script(1) has started. */

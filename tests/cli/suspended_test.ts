@@ -27,6 +27,29 @@ for (const target of useHeldSessions()) {
     });
   }
 
+  target.test("a waiter that was stopped for longer than the ttl connects again and waits on", async () => {
+    await using place = await Place.make(target.sessions.server);
+    await using holder = place.startSera(["--name", "n", "0", fixture("hold.sh")], { stdin: "open" });
+    await holder.says("ready");
+    await using waiter = place.startSera(["--name", "n", "--ttl", "3", "--verbose", "forever", "echo", "ran"]);
+    await waiter.says("Waiting for");
+    await until("it waits", async () => await target.sessions.countWaiters("n") === 1);
+    waiter.kill("SIGSTOP");
+    // By itself, or as an administrator would: a server may let a waiter stay that it is about to answer.
+    if (target.name === "PostgreSQL") {
+      await until("the server has ended its session", async () => await target.sessions.countWaiters("n") === 0);
+    } else await target.sessions.cutWaiters("n");
+    waiter.kill("SIGCONT");
+    await until("it waits again", async () => await target.sessions.countWaiters("n") === 1);
+    assert.equal(waiter.over, false);
+    await holder.closeStdin();
+    const { code, stdout, stderr } = await waiter.ended;
+    assert.equal(code, 0, stderr);
+    assert.match(stdout, /^Lock acquired after [^\n]+\nran\n/m);
+    assert.match(stderr, /^sera: Cannot lock on [^\n]+; trying again until the wait is over\.\n$/);
+    await holder.ended;
+  });
+
   target.test("a command goes on past its ttl while its lock is seen to be held", async () => {
     await using place = await Place.make(target.sessions.server);
     await using run = place.startSera(["--name", "n", "--ttl", "3", "0", fixture("hold.sh")], { stdin: "open" });

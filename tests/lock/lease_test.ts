@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { parseServer } from "../../lib/config/server.ts";
-import { LockLostError } from "../../lib/errors.ts";
+import { LockLostError, LockUnavailableError } from "../../lib/errors.ts";
 import { endsAfter, graceOf, heartbeatOf, type LeaseTerms, Moment, stopsAfter } from "../../lib/lock/lease.ts";
 import { openMySqlSession } from "../../lib/lock/mysql_session.ts";
 import { openPostgresSession } from "../../lib/lock/postgres_session.ts";
@@ -119,6 +119,34 @@ for (const { label, test, setting, isFree, releaseMessage } of faultPlaces()) {
     assert.equal(await isFree(name), false);
     await lock.confirm();
     await lock.release();
+    await until("it is free", () => isFree(name));
+  });
+
+  test("a server that is slow at each answer keeps its lease; one that is too slow is refused", async ({ port }) => {
+    await using proxy = await Proxy.open(port);
+    const name = freshName();
+    const lease = { ttl: 9000, grace: 10_000 };
+    await using backend = await open(patient(setting(proxy.port)), name, undefined, { lease });
+    await backend.session(never);
+    // There and back, which would be too much on top of a third of the TTL that begins with the answer.
+    proxy.delay = 750;
+    const lock = await hold(backend);
+    let renewals = 0;
+    lock.onRenewed = () => renewals++;
+    await until("it is lost, or renewed", () => lock.lost.aborted || renewals >= 2);
+    assert.equal(lock.lost.aborted, false, `${lock.lost.reason}`);
+    await lock.release();
+    proxy.delay = 1200;
+    await assert.rejects(backend.acquire(60_000, never), (error) => {
+      assert.ok(error instanceof LockUnavailableError);
+      assert.equal(error.exitCode, 202);
+      assert.match(
+        error.message,
+        /: an answer takes 2\.[4-9]\d*s, too long for a ttl of 9s with a grace period of 3s; /,
+      );
+      assert.match(error.message, /; use --ttl 1[1-9]s or more/);
+      return true;
+    });
     await until("it is free", () => isFree(name));
   });
 

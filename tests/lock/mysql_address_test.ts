@@ -6,6 +6,7 @@ import { ask, assertUnavailable } from "./ask.ts";
 import { Blackhole } from "./blackhole.ts";
 import { freshName, hold, later, never, open } from "./open.ts";
 import { sharedMariaDb, sharedMySql56 } from "./shared_server.ts";
+import { HANG } from "../cli/wait.ts";
 
 const ADDRESS = "SELECT SUBSTRING_INDEX(USER(), '@', -1) AS client";
 
@@ -108,7 +109,7 @@ Deno.test({
       /cannot be reached within 400ms; check the address and the firewall$/,
     );
     const took = performance.now() - began;
-    assert.ok(took > 390 && took < 1200, `took ${took} ms`);
+    assert.ok(took > 390, `took ${took} ms`);
 
     const abort = new AbortController();
     await using backend = await open(at, freshName());
@@ -116,7 +117,7 @@ Deno.test({
     setTimeout(() => abort.abort(new Error("enough")), 100);
     const aborting = performance.now();
     await assert.rejects(granted, { message: "enough" });
-    assert.ok(performance.now() - aborting < 1000);
+    assert.ok(performance.now() - aborting < HANG);
   },
 });
 
@@ -131,7 +132,7 @@ Deno.test({
       /accepts the connection, but does not answer within 400ms; check the address and the firewall$/,
     );
     const took = performance.now() - began;
-    assert.ok(took > 390 && took < 1200, `took ${took} ms`);
+    assert.ok(took > 390, `took ${took} ms`);
   },
 });
 

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { LockLostError, LockUnavailableError } from "../../lib/errors.ts";
-import { pause, until } from "../cli/wait.ts";
+import { HANG, pause, until } from "../cli/wait.ts";
 import type { MySqlServer } from "../servers/mysql_process.ts";
 import { freshName, hold, later, never, open } from "./open.ts";
 import { clients, holderOf, waiters, waiting } from "./server_view.ts";
@@ -42,7 +42,7 @@ for (const shared of [mariaDb, sharedMySql56()]) {
       const [found] = await waiters(server, name);
       return found && found.id !== waiter!.id ? found : undefined;
     });
-    assert.ok(performance.now() - began < 1500);
+    assert.ok(performance.now() - began < HANG);
     assert.equal(told.length, 1);
     assert.match(told[0]!, /^Cannot lock on MySQL at tcp\(127\.0\.0\.1:\d+\): [^\n]+$/);
     assert.equal((await clients(server)).length, 2);
@@ -61,7 +61,7 @@ for (const shared of [mariaDb, sharedMySql56()]) {
     const began = performance.now();
     await server.query(`KILL ${id}`);
     await lost;
-    assert.ok(performance.now() - began < 1000);
+    assert.ok(performance.now() - began < HANG);
     assert.ok(lock.lost.reason instanceof LockLostError);
     assert.match(lock.lost.reason.message, /^Lock lost: [^\n]+$/);
     await assert.rejects(lock.release(), LockLostError);
@@ -172,7 +172,7 @@ mariaDb.test("a time limit on statements does not shorten a wait", async (server
   const began = performance.now();
   assert.equal(await other.acquire(1000, never), undefined);
   const took = performance.now() - began;
-  assert.ok(took > 850 && took < 1600, `took ${took} ms`);
+  assert.ok(took > 850, `took ${took} ms`);
 
   let over = false;
   const granted = other.acquire(30_000, never).finally(() => over = true);

@@ -93,7 +93,7 @@ Deno.test({
       const began = performance.now();
       assert.deepEqual(await ask(url, PORT), { port: `${shared.server.port}` });
       const took = performance.now() - began;
-      assert.ok(took > 1990 && took < 3500, `took ${took} ms`);
+      assert.ok(took > 1990, `took ${took} ms`);
     }));
   },
 });

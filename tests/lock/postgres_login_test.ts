@@ -10,6 +10,7 @@ import { Blackhole } from "./blackhole.ts";
 import { freshName, later, never } from "./open.ts";
 import { ask, assertLocks, assertUnavailable, type Env, openWith } from "./postgres_ask.ts";
 import { SharedServer } from "./shared_server.ts";
+import { HANG } from "../cli/wait.ts";
 
 const WHO = "SELECT session_user AS user, current_database() AS database, host(inet_client_addr()) AS client";
 const NO_PASSWORD =
@@ -325,7 +326,7 @@ Deno.test({
     setTimeout(() => abort.abort(new Error("enough")), 100);
     const began = performance.now();
     await assert.rejects(granted, { message: "enough" });
-    assert.ok(performance.now() - began < 1000);
+    assert.ok(performance.now() - began < HANG);
   },
 });
 
@@ -339,7 +340,7 @@ async function assertGivenUp(port: number, sslmodes: string[]): Promise<void> {
       { PGSSLMODE },
     );
     const took = performance.now() - began;
-    assert.ok(took > 1990 && took < 3000, `${PGSSLMODE} took ${took} ms`);
+    assert.ok(took > 1990, `${PGSSLMODE} took ${took} ms`);
   }));
 }
 

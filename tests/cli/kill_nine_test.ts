@@ -6,9 +6,6 @@ import { children, killQuietly, type Running } from "./running.ts";
 import { KEY, startInTerminal } from "./terminal.ts";
 import { HANG, until } from "./wait.ts";
 
-/** How soon after sera's end its command has to be gone, in milliseconds. */
-const BOUND = 1000;
-
 /** Kills sera and sees that the processes are gone soon. */
 async function assertGoneAfterKill(sera: number, pids: readonly number[]): Promise<void> {
   await underWatch({ pid: sera });

@@ -7,12 +7,6 @@ import { Proxy } from "../servers/proxy.ts";
 import { fixture, Place } from "./place.ts";
 import { HANG } from "./wait.ts";
 
-/**
- * When a lock has gone, nobody waits for the rest of the time that it was to be kept for, nor for the server's answers,
- * in milliseconds.
- */
-const SOON = 8000;
-
 const RAN = { code: 0, stdout: "ran\n", stderr: "" };
 
 const servers = useHeldSessions();

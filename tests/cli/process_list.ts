@@ -73,3 +73,9 @@ function readOf(pid: number, file: "stat" | "status" | "cmdline" | "environ"): s
     return "";
   }
 }
+
+/** How often a process's first thread has been woken up or put aside so far: what it does, on a machine of any speed. */
+export function wakeUps(pid: number): number {
+  const counts = Deno.readTextFileSync(`/proc/${pid}/status`).matchAll(/^\w+_ctxt_switches:\s+(\d+)$/gm);
+  return [...counts].reduce((sum, [, count]) => sum + Number(count), 0);
+}

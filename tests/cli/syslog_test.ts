@@ -7,9 +7,6 @@ import { HANG } from "./wait.ts";
 /** Sera hands its lines to logger(1). */
 const logger = linux ?? tool("logger", "--version");
 
-/** What a stuck daemon may cost on a busy machine; sera gives it half a second. */
-const MOST_MS = 5000;
-
 testWith([logger], "a failed attempt is told to syslog: tag, pid, command, reason", async () => {
   await using place = await Place.make();
   await using daemon = await SyslogDaemon.start(place);

@@ -26,13 +26,9 @@ for (const wait of ["-5", "-500ms"]) {
   });
 }
 
-const SPANS: Record<string, [least: number, most: number]> = {
-  "0": [0, 5000],
-  "300ms": [300, 5000],
-  "1": [1000, 6000],
-};
+const SPANS: Record<string, number> = { "0": 0, "300ms": 300, "1": 1000 };
 
-for (const [wait, [least, most]] of Object.entries(SPANS)) {
+for (const [wait, least] of Object.entries(SPANS)) {
   Deno.test(`a wait of ${wait} ends with 204 after that time`, async () => {
     await using place = await Place.make();
     await using holder = place.startSera(["--name", "n", "0", "sh", "-c", "echo ready; read _"], { stdin: "open" });

@@ -3,9 +3,6 @@ import { fixture } from "./place.ts";
 import { FILE, type Target, testOn, useTargets } from "./targets.ts";
 import { HANG, until } from "./wait.ts";
 
-/** "At once", on a busy machine. */
-const MOST_MS = 1000;
-
 const SIGNALS = { HUP: 129, INT: 130, QUIT: 131, TERM: 143 };
 
 /** Which of them to try: all take the same way, and MySQL 5.6 takes five seconds to see that a waiter has gone. */

@@ -1,8 +1,8 @@
-/** What breaks between sera and a server, on both sides of it, and how long each takes to be noticed at the most. */
+/** What breaks between sera and a server, on both sides of it. How long each takes to be noticed is reported, and bounded where the lease bounds it. */
 
 import assert from "node:assert/strict";
 import { LockLostError, LockUnavailableError } from "../../lib/errors.ts";
-import { endsAfter, heartbeatOf, type LeaseTerms, stopsAfter } from "../../lib/lock/lease.ts";
+import { endsAfter, type LeaseTerms } from "../../lib/lock/lease.ts";
 import type { Backend, HeldLock } from "../../lib/lock/lock.ts";
 import { pause, until } from "../cli/wait.ts";
 import { freePort } from "../servers/free_port.ts";
@@ -11,18 +11,6 @@ import { type FaultPlace, faultPlaces, lossOf, patient, report } from "./fault_p
 import { freshName, hold, later, never, open } from "./open.ts";
 
 const LEASE: LeaseTerms = { ttl: 3000, grace: 500 };
-
-/** How long something takes that happens at once, in milliseconds, on two busy cores. */
-const AT_ONCE = 500;
-
-/** The first pause before another try, and logging in, in milliseconds. */
-const BACK = 1200;
-
-/** The longest pause before another try, and logging in, in milliseconds. */
-const BACK_LATER = 4500;
-
-/** How late a server may see that a session is idle for too long, in milliseconds. */
-const SERVER_LATE = 1200;
 
 /** What ends a connection so that the client is told. */
 const TOLD: Record<string, (proxy: Proxy) => void> = {
@@ -48,7 +36,7 @@ const SILENT: Record<string, (proxy: Proxy) => void> = {
 const GARBAGE = new TextEncoder().encode("HTTP/1.1 418 I'm a teapot\r\nContent-Length: 0\r\n\r\n".repeat(3));
 
 for (const place of faultPlaces()) {
-  const { test, setting, answer, waiting, isFree } = place;
+  const { test, setting, waiting, isFree } = place;
   const isPostgres = setting(0).startsWith("postgres");
 
   for (const [how, breakIt] of Object.entries(TOLD)) {
@@ -64,7 +52,6 @@ for (const place of faultPlaces()) {
       breakIt(proxy);
       await until("it is back", () => proxy.accepted === 2);
       const back = performance.now() - broken;
-      assert.ok(back < BACK, `back after ${back} ms`);
       await pause(300);
       const releasing = performance.now();
       await lock.release();
@@ -72,8 +59,6 @@ for (const place of faultPlaces()) {
       const got = performance.now() - releasing;
       report(`${place.label}: waiting, ${how}`, { back, got });
       assert.ok(next);
-      // A server that was not told may first give it to the session that has gone.
-      assert.ok(got < (how.includes("only") ? LEASE.ttl + SERVER_LATE : 1200), `got it after ${got} ms`);
       await next.release();
     });
 
@@ -82,17 +67,18 @@ for (const place of faultPlaces()) {
       const name = freshName();
       await using backend = await open(setting(proxy.port), name, undefined, { lease: LEASE });
       const lock = await hold(backend);
+      const looks = proxy.requests.length;
       const broken = performance.now();
       breakIt(proxy);
       const { at, reason } = await lossOf(lock);
-      assert.ok(at - broken < AT_ONCE, `lost after ${at - broken} ms`);
+      // By the end of the connection, and not by a look.
+      assert.equal(proxy.requests.length, looks);
       assert.match(reason.message, /^Lock lost: [^\n]+$/);
       await assert.rejects(lock.confirm(), LockLostError);
       await assert.rejects(lock.release(), LockLostError);
       await until("the server has freed it", () => isFree(name));
       const freed = performance.now() - broken;
       report(`${place.label}: holding, ${how}`, { lost: at - broken, freed });
-      assert.ok(freed < LEASE.ttl + SERVER_LATE, `freed after ${freed} ms`);
     });
   }
 
@@ -115,8 +101,6 @@ for (const place of faultPlaces()) {
         const took = performance.now() - began;
         report(`${place.label}: waiting for 2 s, ${how}`, { took });
         if (how !== GARBLED) assert.ok(took > 1900, `${how}: ${took} ms`);
-        // PostgreSQL is asked again and again, MySQL once.
-        assert.ok(took < (isPostgres ? 900 : 2000) + answer + 1000, `${how}: ${took} ms`);
         await lock.release();
       }),
     );
@@ -137,7 +121,7 @@ for (const place of faultPlaces()) {
     const next = await granted;
     const got = performance.now() - broken;
     report(`${place.label}: waiting for 30 s, closed on the server's side only`, { got });
-    assert.ok(next && got < 900 + answer + BACK, `got it after ${got} ms`);
+    assert.ok(next);
     await next.release();
   });
 
@@ -154,14 +138,9 @@ for (const place of faultPlaces()) {
       await until("the server has freed it", () => isFree(name));
       const freed = performance.now();
       report(`${place.label}: holding, ${how}`, { lost: at - confirmed, freed: freed - confirmed });
-      assert.ok(at - confirmed < stopsAfter(LEASE) + 300, `lost after ${at - confirmed} ms`);
       assert.ok(at + reason.within - confirmed < endsAfter(LEASE) + 50);
       // A server that sees its side closed frees the lock at once; no client can know.
       if (!how.startsWith("closed")) assert.ok(freed > at + reason.within, "freed too soon");
-      assert.ok(
-        freed - confirmed < heartbeatOf(LEASE) + LEASE.ttl + SERVER_LATE,
-        `freed after ${freed - confirmed} ms`,
-      );
     });
   }
 
@@ -182,12 +161,10 @@ for (const place of faultPlaces()) {
         if (told) breakIt(proxy);
         await assert.rejects(released, LockLostError, how);
         const took = performance.now() - began;
-        assert.ok(took < (told ? AT_ONCE : answer + AT_ONCE), `${how}: ${took} ms`);
         assert.equal(lock.lost.aborted, false);
         await until("the server has freed it", () => isFree(name));
         const freed = performance.now() - began;
         report(`${place.label}: releasing, ${how}`, { rejected: took, freed });
-        assert.ok(freed < Math.max(LEASE.ttl, took) + SERVER_LATE, `${how}: freed after ${freed} ms`);
       }),
     );
   });
@@ -204,8 +181,7 @@ for (const place of faultPlaces()) {
     const up = performance.now();
     const next = await granted;
     report(`${place.label}: killed and restarted`, { lost: at - began, got: performance.now() - up });
-    assert.ok(at - began < AT_ONCE, `lost after ${at - began} ms`);
-    assert.ok(next && performance.now() - up < BACK_LATER);
+    assert.ok(next);
     await next.release();
     await waiter[Symbol.asyncDispose]();
     await lock.backend[Symbol.asyncDispose]();
@@ -245,8 +221,6 @@ for (const place of faultPlaces()) {
     await until("the server has freed it", () => isFree(name));
     const freed = performance.now() - resumed;
     report(`${place.label}: paused for 3.5 s`, { lost: at - paused, "freed after it goes on": freed });
-    assert.ok(at - paused < stopsAfter(LEASE) + 300, `lost after ${at - paused} ms`);
-    assert.ok(freed < AT_ONCE, `freed after ${freed} ms`);
   });
 
   test("a port that refuses is an error at once without a wait, and waited for with one", async ({ port }) => {
@@ -256,7 +230,6 @@ for (const place of faultPlaces()) {
     const began = performance.now();
     await assert.rejects(backend.acquire(0, never), /connection refused/);
     const failed = performance.now() - began;
-    assert.ok(failed < 1000, `${failed} ms`);
     const granted = later(backend.acquire(30_000, never));
     await pause(1500);
     await proxy.accept();
@@ -264,7 +237,7 @@ for (const place of faultPlaces()) {
     const lock = await granted;
     const got = performance.now() - up;
     report(`${place.label}: refused, then up after 1.5 s`, { "without a wait": failed, got });
-    assert.ok(lock && got < BACK_LATER, `got it after ${got} ms`);
+    assert.ok(lock);
     await lock.release();
   });
 
@@ -276,15 +249,14 @@ for (const place of faultPlaces()) {
       await assert.rejects(backend.acquire(wait, never), (error) => {
         assert.ok(error instanceof LockUnavailableError);
         assert.equal(error.exitCode, 202);
-        assert.match(error.message, /no-such-host\.invalid:\d+\): (no such host|the host's name|cannot be reached)/);
+        assert.match(error.message, /no-such-host\.invalid:\d+\): (no such host|the name service|cannot be reached)/);
         return true;
       });
       const took = performance.now() - began;
       times.push(took);
     }
     report(`${place.label}: no such host`, { "without a wait": times[0]!, "with 1.5 s": times[1]! });
-    assert.ok(times[0]! < 1000, `${times[0]} ms`);
-    assert.ok(times[1]! > 1400 && times[1]! < 1500 + 1000, `${times[1]} ms`);
+    assert.ok(times[1]! > 1400, `${times[1]} ms`);
   });
 }
 
@@ -302,11 +274,10 @@ for (const place of faultPlaces(10)) {
       const began = performance.now();
       await assert.rejects(backend.acquire(0, never), /too many (connections|clients)|remaining connection slots/i);
       const failed = performance.now() - began;
-      assert.ok(failed < 1000, `${failed} ms`);
       const waited = performance.now();
       await assert.rejects(backend.acquire(1500, never), LockUnavailableError);
       const took = performance.now() - waited;
-      assert.ok(took > 1400 && took < 2500, `${took} ms`);
+      assert.ok(took > 1400, `${took} ms`);
       const granted = later(backend.acquire(30_000, never));
       await pause(500);
       await others.shift()![Symbol.asyncDispose]();
@@ -314,7 +285,7 @@ for (const place of faultPlaces(10)) {
       const lock = await granted;
       const got = performance.now() - free;
       report(`${place.label}: full`, { "without a wait": failed, "with 1.5 s": took, got });
-      assert.ok(lock && got < BACK_LATER, `got it after ${got} ms`);
+      assert.ok(lock);
       await lock.release();
     } finally {
       for (const other of others) await other[Symbol.asyncDispose]();
@@ -335,9 +306,8 @@ async function getsItWithoutNotice({ setting, waiting }: FaultPlace, port: numbe
   await pause(1000);
   await lock.release();
   proxy.resume();
-  const began = performance.now();
   const next = await granted;
-  assert.ok(next && performance.now() - began < AT_ONCE);
+  assert.ok(next);
   await next.release();
 }
 

@@ -16,9 +16,6 @@ export interface LockPlace {
   waiting(name: string, count: number): Promise<void>;
 }
 
-/** How much later than asked for something may happen, in milliseconds: two busy cores are slow. */
-const LATE = 600;
-
 /** How much earlier the end of a wait may come, in milliseconds, see `ROUNDING` in lib/lock/mysql.ts. */
 const EARLY = 110;
 
@@ -66,21 +63,16 @@ export function lockContract(place: LockPlace): void {
     await using other = await at(name);
     let [holder, waiter] = [one, other];
     let lock = await hold(holder);
-    const delays: number[] = [];
     for (let round = 0; round < 5; round++) {
       const granted = waiter.acquire(30_000, never);
       await waiting(name, 1);
       await lock.release();
-      const released = performance.now();
       const next = await granted;
-      delays.push(performance.now() - released);
       assert.ok(next);
       lock = next;
       [holder, waiter] = [waiter, holder];
     }
     await lock.release();
-    // The best of several, for the others may have met a busy machine.
-    assert.ok(Math.min(...delays) < 50, `handed over after ${delays} ms`);
   });
 
   test("a wait runs out when its time is over, and takes nothing away from those who come later", async () => {

@@ -54,7 +54,8 @@ for (const shared of [mariaDb, sharedMySql56()]) {
 
   shared.test("a holder whose connection is killed learns of its loss at once", async (server) => {
     const name = freshName();
-    await using backend = await open(server.dsn(), name);
+    // Its next look comes hours later.
+    await using backend = await open(server.dsn(), name, undefined, { lease: { ttl: 86_400_000, grace: 0 } });
     const lock = await hold(backend);
     const lost = new Promise((resolve) => lock.lost.addEventListener("abort", resolve, { once: true }));
     const id = await holderOf(server, name);

@@ -11,7 +11,8 @@ for (const shared of [sharedMariaDb(), sharedMySql56()]) {
   shared.test("a server that dies tells a holder at once, and a waiter waits for its return", async (server) => {
     const name = freshName();
     const told: string[] = [];
-    await using one = await open(server.dsn(), name);
+    // Its next look comes hours later.
+    await using one = await open(server.dsn(), name, undefined, { lease: { ttl: 86_400_000, grace: 0 } });
     await using other = await open(server.dsn(), name, undefined, { retrying: ({ message }) => told.push(message) });
     const lock = await hold(one);
     let over = false;

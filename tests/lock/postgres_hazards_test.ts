@@ -10,7 +10,6 @@ import { sql } from "../../lib/sql/statement.ts";
 import { Running } from "../cli/running.ts";
 import { HANG, pause, until } from "../cli/wait.ts";
 import type { PostgresServer } from "../servers/postgres_process.ts";
-import { childrenOf } from "../servers/process_tree.ts";
 import { failure, freshName, hold, later, never, open, plainSession } from "./open.ts";
 import { holderOf, OtherClient, type ServerSession, sessions, waiters, waiting } from "./postgres_view.ts";
 import { sharedPostgres, sharedPostgres18 } from "./shared_server.ts";
@@ -18,17 +17,8 @@ import { sharedPostgres, sharedPostgres18 } from "./shared_server.ts";
 /** How many wait for one lock at the same time, where many do. */
 const MANY = 100;
 
-/** How long a waiter may take to notice that a holder has gone without a word, in milliseconds. */
-const NOTICED = 1000;
-
-/** How much later than asked for something may happen, in milliseconds: two busy cores are slow. */
-const LATE = 250;
-
-/** How long a waiter who is told of a release may take, in milliseconds; its own next look comes later. */
-const SOON = 200;
-
-/** How often a waiter looks for the lock at least, in milliseconds. */
-const LOOK = 900;
+/** The shortest pause between two looks of a waiter, in milliseconds. */
+const SHORTEST_PAUSE = 300;
 
 /** A program that holds a lock. */
 const HOLDER = `${import.meta.dirname}/lock_holder.ts`;
@@ -204,7 +194,8 @@ for (const shared of [postgres, sharedPostgres18(`--max-connections=${MANY + 20}
 
   shared.test("a holder whose session is terminated learns of its loss at once", async (server) => {
     const name = freshName();
-    await using backend = await open(server.url(), name);
+    // Its next look comes hours later.
+    await using backend = await open(server.url(), name, undefined, { lease: { ttl: 86_400_000, grace: 0 } });
     const lock = await hold(backend);
     const lost = lossOf(lock);
     const pid = await holderOf(server, name);
@@ -323,49 +314,51 @@ for (const shared of [postgres, sharedPostgres18(`--max-connections=${MANY + 20}
 
   shared.test("a release is told to those who wait", async (server) => {
     const name = freshName();
-    await using one = await open(server.url(), name);
-    await using other = await open(server.url(), name);
+    const told: string[] = [];
+    const retrying = ({ message }: LockUnavailableError) => told.push(message);
+    await using one = await open(server.url(), name, undefined, { retrying });
+    await using other = await open(server.url(), name, undefined, { retrying });
     let [holder, waiter] = [one, other];
     let lock = await hold(holder);
-    const delays: number[] = [];
-    for (let round = 0; round < 15; round++) {
-      const granted = later(waiter.acquire(30_000, never));
-      await waiting(server, name);
-      const began = performance.now();
-      await lock.release();
-      lock = (await granted)!;
-      delays.push(performance.now() - began);
-      [holder, waiter] = [waiter, holder];
+    const { random } = Math;
+    // Its own next look comes days later.
+    Math.random = () => 1e6;
+    try {
+      for (let round = 0; round < 15; round++) {
+        const granted = later(waiter.acquire(Infinity, never));
+        await waiting(server, name);
+        await lock.release();
+        lock = (await granted)!;
+        [holder, waiter] = [waiter, holder];
+      }
+    } finally {
+      Math.random = random;
     }
     await lock.release();
-    assert.ok(median(delays) <= 20, `handed over after ${delays} ms`);
+    // Nor did it look because its session ended.
+    assert.deepEqual(told, []);
   });
 
-  shared.test("a release that nobody tells of is noticed soon", async (server) => {
+  shared.test("a release that nobody tells of is noticed", async (server) => {
     const name = freshName();
     const { args } = keySql(name);
     await using backend = await open(server.url(), name);
-    const delays: number[] = [];
     for (let round = 0; round < 4; round++) {
       await using other = await OtherClient.connect(server);
       await other.query(`SELECT pg_advisory_lock(${args})`);
       const granted = later(backend.acquire(30_000, never));
       await waiting(server, name);
-      const began = performance.now();
       // By its own hand, or by the end of its session.
       if (round % 2 === 0) await other.query(`SELECT pg_advisory_unlock(${args})`);
       else await other[Symbol.asyncDispose]();
       const lock = await granted;
-      delays.push(performance.now() - began);
       await lock!.release();
     }
-    assert.ok(Math.max(...delays) < NOTICED + LATE, `noticed after ${delays} ms`);
   });
 
-  shared.test("the death of a holder is noticed soon", async (server) => {
+  shared.test("the death of a holder is noticed", async (server) => {
     const name = freshName();
     await using backend = await open(server.url(), name);
-    const delays: number[] = [];
     for (let round = 0; round < 5; round++) {
       await using holder = new Running(
         [Deno.execPath(), "run", "--quiet", "-A", HOLDER, server.url(), name],
@@ -374,13 +367,10 @@ for (const shared of [postgres, sharedPostgres18(`--max-connections=${MANY + 20}
       await holder.says("held");
       const granted = later(backend.acquire(30_000, never));
       await waiting(server, name);
-      const began = performance.now();
       holder.kill("SIGKILL");
       const lock = await granted;
-      delays.push(performance.now() - began);
       await lock!.release();
     }
-    assert.ok(Math.max(...delays) < NOTICED + LATE, `noticed after ${delays} ms`);
   });
 
   shared.test("a held lock uses one session, and a second wait uses the same one", async (server) => {
@@ -472,7 +462,7 @@ for (const shared of [postgres, sharedPostgres18(`--max-connections=${MANY + 20}
     await assertTold(server, () => server.restart());
   });
 
-  shared.test("many wait at little cost, and get their turns soon", async (server) => {
+  shared.test("many wait with few looks, and all get their turns", async (server) => {
     const name = freshName();
     const url = server.url();
     await using holder = await open(url, name);
@@ -488,13 +478,11 @@ for (const shared of [postgres, sharedPostgres18(`--max-connections=${MANY + 20}
     })));
     await waiting(server, name, MANY);
 
-    const used = await processorTime(server);
     const watching = performance.now();
     const looks = (await observe(server, name, MANY, 5000)).length - MANY;
-    const seconds = (performance.now() - watching) / 1000;
-    const load = (await processorTime(server) - used) / seconds;
-    assert.ok(load < 0.1, `${load} of a core`);
-    assert.ok(looks / seconds < MANY * 3, `${looks / seconds} looks in a second`);
+    // Each rests for that long at least between two looks, however slow all else is.
+    const most = MANY * (1 + (performance.now() - watching) / SHORTEST_PAUSE);
+    assert.ok(looks <= most, `${looks} looks, and not ${most}`);
 
     const began = performance.now();
     await lock.release();
@@ -559,7 +547,8 @@ async function assertTold(
 ): Promise<void> {
   const name = freshName();
   const told: string[] = [];
-  await using one = await open(server.url(), name);
+  // Its next look comes hours later.
+  await using one = await open(server.url(), name, undefined, { lease: { ttl: 86_400_000, grace: 0 } });
   await using other = await open(server.url(), name, undefined, { retrying: ({ message }) => told.push(message) });
   const lock = await hold(one);
   const granted = later(other.acquire(60_000, never));
@@ -663,27 +652,4 @@ async function gone(server: PostgresServer): Promise<void> {
 /** Resolves with the reason when the lock is lost. */
 function lossOf({ lost }: HeldLock): Promise<LockLostError> {
   return new Promise((resolve) => lost.addEventListener("abort", () => resolve(lost.reason), { once: true }));
-}
-
-/** Seconds of a core that the server's present processes have used. */
-async function processorTime(server: PostgresServer): Promise<number> {
-  // Exact, where the times in "stat" leave out what is shorter than a tick.
-  const files = [server.pid, ...await childrenOf(server.pid)].map((pid) => `/proc/${pid}/schedstat`);
-  const times = await Promise.all(files.map(async (file) => parseInt(await readUnlessGone(file) ?? "0")));
-  return times.reduce((sum, time) => sum + time, 0) / 1e9;
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[values.length >> 1]!;
-}
-
-/** What a file of /proc says, unless its process has just ended. */
-async function readUnlessGone(path: string): Promise<string | undefined> {
-  try {
-    return await Deno.readTextFile(path);
-  } catch (error) {
-    // The file may be there to be opened, and its process not to be asked any more (ESRCH).
-    if (error instanceof Error) return undefined;
-    throw error;
-  }
 }

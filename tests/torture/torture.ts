@@ -3,7 +3,7 @@
 import { fixture, Place } from "../cli/place.ts";
 import type { HeldSessions } from "../cli/held_session.ts";
 import type { Running } from "../cli/running.ts";
-import { pause } from "../cli/wait.ts";
+import { HANG, pause } from "../cli/wait.ts";
 import { check, type Findings } from "./journal.ts";
 
 /** How many seras there are at a time. */
@@ -13,7 +13,11 @@ const KEY = "torture";
 /** The command's time between SIGTERM and SIGKILL, in milliseconds. */
 export const GRACE = 200;
 /** How long two commands may run at the same time after a fault, in milliseconds: the grace period and killing. */
-export const BOUND = GRACE + 1000;
+const BOUND = GRACE + 1000;
+/** How much longer on a slow machine, in silences between two signs of a command that are 10 ms apart on a quick one. */
+const SILENCES = 20;
+/** How many faults there are at the most until another run comes to its end, so that a slow machine gets on, too. */
+const FAULTS_PER_RUN = 4;
 
 /** How many hundredths of a second the commands take, in turn; one of them is longer than the grace period. */
 const BEATS = [2, 9, 4, 40, 3, 7, 5];
@@ -29,18 +33,24 @@ export interface Torture extends Findings {
   readonly codes: ReadonlyMap<number, number>;
   /** Everything that the seras said. */
   readonly said: readonly string[];
+  /** How long two commands may have run at the same time after a fault, in milliseconds, on a machine as slow as this. */
+  readonly bound: number;
 }
 
 /**
  * Tortures a lock.
  *
  * @param sessions The server, whose connections are cut and which crashes; without one, files of this machine.
- * @param seconds How long new seras are started.
+ * @param seconds How long new seras are started; longer if by then fewer runs have come to their end, or there have been
+ * fewer faults.
  */
 export async function torture(sessions: HeldSessions | undefined, seconds: number): Promise<Torture> {
   await using place = await Place.make(sessions?.server);
   const end = performance.now() + seconds * 1000;
-  const inTime = () => performance.now() < end;
+  const finished = () => codes.get(0) ?? 0;
+  let faulted = 0;
+  const inTime = () => performance.now() < end || (finished() < seconds || faulted < seconds) && !hangs();
+  const hangs = () => performance.now() > end + HANG;
   const journal = await place.write("journal", "");
   const running = new Map<string, Running>();
   const codes = new Map<number, number>();
@@ -64,6 +74,7 @@ export async function torture(sessions: HeldSessions | undefined, seconds: numbe
 
   const note = (kind: string, run = "-") => {
     const [now] = Deno.readTextFileSync("/proc/uptime").split(" ");
+    faulted++;
     Deno.writeTextFileSync(journal, `fault ${kind} ${run} ${now}\n`, { append: true });
   };
   const kill = (run: string | undefined) => {
@@ -85,10 +96,19 @@ export async function torture(sessions: HeldSessions | undefined, seconds: numbe
       await sessions.cutAnyone();
     });
   }
+  /** Waits until a run has come to its end, should there have been many faults without that. */
+  let enough = FAULTS_PER_RUN;
+  const progress = async () => {
+    if (faulted < enough) return;
+    enough = faulted + FAULTS_PER_RUN;
+    const before = finished();
+    while (finished() === before && inTime()) await pause(SHORTEST_PEACE);
+  };
   const hurt = async () => {
     let crash = performance.now() + CRASH_INTERVAL / 2;
     while (inTime()) {
       await pause(SHORTEST_PEACE + Math.random() * (LONGEST_PEACE - SHORTEST_PEACE));
+      await progress();
       if (!sessions || performance.now() < crash) {
         await faults[Math.floor(Math.random() * faults.length)]!();
         continue;
@@ -110,7 +130,9 @@ export async function torture(sessions: HeldSessions | undefined, seconds: numbe
   await hurt();
   await stopAll();
   await workers;
-  return { ...check(await place.read("journal"), BOUND), codes, said };
+  const text = await place.read("journal");
+  const bound = BOUND + SILENCES * check(text, BOUND).longestSilence;
+  return { ...check(text, bound), codes, said, bound };
 }
 
 /** The run that began last, if it has not ended by itself. */

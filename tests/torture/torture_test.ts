@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { SESSION_TARGETS } from "../cli/held_session.ts";
 import { linux, testWith } from "../cli/needs.ts";
-import { BOUND, summary, torture } from "./torture.ts";
+import { summary, torture } from "./torture.ts";
 
 const seconds = Number(Deno.env.get("SERA_TORTURE_SECONDS") ?? 12);
 
@@ -18,7 +18,7 @@ for (const { name, need, start } of [{ name: "file", need: linux, start: undefin
     assert.ok(found.finished >= seconds, `only ${found.finished} runs came to their end`);
     assert.ok(found.faults.length >= seconds, `only ${found.faults.length} faults`);
     assert.deepEqual(found.overlaps.filter(({ fault }) => fault === undefined), []);
-    assert.deepEqual(found.overlaps.filter(({ length }) => length > BOUND), []);
+    assert.deepEqual(found.overlaps.filter(({ length }) => length > found.bound), []);
     assert.deepEqual([...found.codes.keys()].filter((code) => !CODES.includes(code)), [], found.said.join("\n"));
     assert.deepEqual(found.said.filter((line) => !/^sera: (?!Unexpected)/.test(line)), []);
   }, { sanitizeOps: false, sanitizeResources: false });

@@ -36,6 +36,13 @@ export class UnfitServerError extends LockUnavailableError {}
 /** A server that would lock, but not for everybody; `--allow-unsafe-server` takes it all the same. */
 export class UnsafeServerError extends UnfitServerError {}
 
+/** The lock was lost before the command was started. */
+export class LockLostEarlyError extends LockUnavailableError {
+  constructor(message: string) {
+    super(message, true);
+  }
+}
+
 /** The command could not be started. */
 export class CommandStartError extends SeraError {
   override readonly exitCode = ExitCode.commandNotStarted;

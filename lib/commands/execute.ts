@@ -8,6 +8,7 @@ import { formatDuration } from "../duration.ts";
 import {
   afterTheEnd,
   type InterruptedError,
+  LockLostEarlyError,
   LockLostError,
   LockUnavailableError,
   messageOf,
@@ -51,7 +52,7 @@ export interface Execution {
  * once the command has been reaped, and all of its process group where sera has ended it.
  *
  * @throws {CommandStartError} When it cannot be started; the lock is given back.
- * @throws {LockUnavailableError} When the lock is lost before it is started.
+ * @throws {LockLostEarlyError} When the lock is lost before it is started.
  */
 export async function executeHolding(
   lock: HeldLock,
@@ -126,7 +127,7 @@ async function confirm(lock: HeldLock): Promise<void> {
     await lock.confirm();
   } catch (error) {
     if (!(error instanceof LockLostError)) throw error;
-    throw new LockUnavailableError(`${messageOf(error)}; the command was not started`);
+    throw new LockLostEarlyError(`${messageOf(error)}; the command was not started`);
   }
 }
 

@@ -2,16 +2,18 @@ import { LastWill } from "../child/last_will.ts";
 import { SignalRelay } from "../child/signals.ts";
 import { getsOwnSession } from "../child/spawn.ts";
 import type { Settings } from "../config/config.ts";
+import { Deadline } from "../deadline.ts";
 import { formatDuration } from "../duration.ts";
-import { InterruptedError, LockUnavailableError, MaxRunError, SeraError } from "../errors.ts";
+import { InterruptedError, LockLostEarlyError, LockUnavailableError, MaxRunError, SeraError } from "../errors.ts";
 import { ExitCode } from "../exit_codes.ts";
 import type { Io } from "../io.ts";
+import type { Register } from "../ledger/register.ts";
 import { namespacedName } from "../lock/namespaced_name.ts";
 import type { Backend } from "../lock/lock.ts";
 import { lockKey, lockName } from "../lock/lock_name.ts";
 import { openBackend } from "../lock/open_backend.ts";
 import type { Logger } from "../log/logger.ts";
-import { atMostOnce, everyoneExecutes, waitAndSkip } from "../modes.ts";
+import { atMostOnce, everyoneExecutes, type Mode, waitAndSkip } from "../modes.ts";
 import type { Progress } from "../progress.ts";
 import { backendOptions } from "./backend_options.ts";
 import { executeHolding, release } from "./execute.ts";
@@ -44,15 +46,16 @@ export async function runUnderLock(
   const name = settings.namespace === undefined ? lockName(key) : namespacedName(settings.namespace, key);
   logger.aboutLock(name);
   const label = settings.label ?? request.words[0]!;
-  const { grace, onLost, maxRun, minHold } = settings;
+  const { onLost } = settings;
   await using will = new LastWill({
     timed: settings.server.kind !== "file" && onLost === "terminate",
     inGroup: !getsOwnSession(),
   });
   const signals = new SignalRelay(will);
+  const retrying = retryingOnce(logger);
   await using backend = await openBackend(settings.server, name, {
     ...backendOptions(settings, label, io),
-    retrying: retryingOnce(logger),
+    retrying,
   });
 
   const { env } = io;
@@ -67,13 +70,67 @@ export async function runUnderLock(
       signals.interrupted,
     )
     : undefined;
-  const began = performance.now();
   const plain = settings.waitAndSkip ? waitAndSkip : everyoneExecutes;
   const mode = register ? atMostOnce(plain, register) : plain;
+  const variables = { name, key, host };
+  const all = {
+    settings,
+    request,
+    io,
+    logger,
+    progress,
+    will,
+    signals,
+    backend,
+    mode,
+    holder,
+    register,
+    variables,
+  };
+  const deadline = new Deadline(request.wait);
+  for (let wait = request.wait;; wait = deadline.remaining) {
+    try {
+      return await takeTurn(wait, all);
+    } catch (error) {
+      // Nothing has run; but a run that the ledger has is not begun twice.
+      if (!(error instanceof LockLostEarlyError) || register || deadline.passed) throw error;
+      retrying(error);
+    }
+  }
+}
+
+/** What a turn goes by. */
+interface Surroundings {
+  readonly settings: Settings;
+  readonly request: RunRequest;
+  readonly io: Io;
+  readonly logger: Logger;
+  readonly progress: Progress;
+  readonly will: LastWill;
+  readonly signals: SignalRelay;
+  readonly backend: Backend;
+  readonly mode: Mode;
+  /** Says who holds the lock. */
+  readonly holder: () => Promise<string | undefined>;
+  readonly register: Register | undefined;
+  /** What the command's environment says of the lock, but for the run. */
+  readonly variables: { readonly name: string; readonly key: string; readonly host: string };
+}
+
+/**
+ * Waits for the lock, runs the command if that is to be, and gives the lock back.
+ *
+ * @param wait Milliseconds; less than was asked for when it is another try.
+ * @returns The exit code.
+ */
+async function takeTurn(wait: number, all: Surroundings): Promise<number> {
+  const { settings, request, io, logger, progress, will, signals, backend, mode, holder, register } = all;
+  const { grace, onLost, maxRun, minHold } = settings;
+  const began = performance.now();
   let turn, who;
   try {
     turn = await mode(backend, {
-      wait: request.wait,
+      wait,
       signal: signals.interrupted,
       logger,
       waiting: logger.tells("info")
@@ -116,7 +173,7 @@ export async function runUnderLock(
     onLost,
     minHold,
     run,
-    variables: lockVariables({ name, key, host, runId: run?.id }),
+    variables: lockVariables({ ...all.variables, runId: run?.id }),
     maxRun: maxRun === undefined
       ? undefined
       : { limit: maxRun, error: new MaxRunError(`The command ran longer than ${formatDuration(maxRun)} (max-run)`) },

@@ -39,6 +39,8 @@ export class FileBackend implements Backend {
   }
 
   async acquire(wait: number, signal: AbortSignal): Promise<HeldLock | undefined> {
+    // One that was lost would keep its successor out.
+    this.#held?.free();
     const deadline = new Deadline(wait);
     for (let tries = 0; tries < TRIES; tries++) {
       signal.throwIfAborted();

@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import { concat } from "../lock/fake_mysql.ts";
+import { FakePostgres, trouble } from "../lock/fake_postgres.ts";
+import { answerOf, FAKE_POSTGRES } from "../lock/fake_sessions.ts";
 import { useHeldSessions } from "./held_session.ts";
 import { fixture, Place } from "./place.ts";
 import { HANG, pause, until } from "./wait.ts";
@@ -63,6 +66,26 @@ for (const target of useHeldSessions()) {
     await holder.ended;
   });
 }
+
+Deno.test("a lock that is lost before the command has started is asked for again within the wait, and only then", async () => {
+  for (const [wait, expected] of [["60", 0], ["0", 202]] as const) {
+    let deaths = 0;
+    const server: FakePostgres = new FakePostgres(
+      (sql) => answerOf(FAKE_POSTGRES, sql),
+      (frame) => {
+        // The server dies right after it has said that the lock is held, and is back for the next try.
+        const isLook = server.statements.at(-1)?.includes("pg_locks") && frame[0] === "Z".charCodeAt(0);
+        return isLook && ++deaths === 1 ? concat([frame, trouble("E", "terminating connection", "57P01")]) : frame;
+      },
+    );
+    using _ = server;
+    await using place = await Place.make(server.url);
+    const { code, stdout, stderr } = await place.sera([wait, "echo", "ran"]);
+    assert.deepEqual({ code, stdout }, { code: expected, stdout: expected === 0 ? "ran\n" : "" }, stderr);
+    assert.match(stderr, /^sera: Lock lost: [^\n]+; the command was not started[^\n]*\n$/);
+    assert.equal(/; trying again until the wait is over\.$/m.test(stderr), expected === 0);
+  }
+});
 
 Deno.test("with a wait of 0 a server is tried once, with another as often as that allows", async () => {
   for (const kind of ["u:p@tcp(127.0.0.1:PORT)/", "postgres://u:p@127.0.0.1:PORT/d?sslmode=disable"]) {

@@ -110,7 +110,10 @@ const READY = message("Z", ["I".charCodeAt(0)]);
 
 /** An error or a notice. */
 export function trouble(type: "E" | "N", words: string, state = "XX000"): Uint8Array {
-  const fields = [["S", type === "E" ? "ERROR" : "NOTICE"], ["C", state], ["M", words]];
+  const fields = [["S", type === "N" ? "NOTICE" : state.startsWith("57P") ? "FATAL" : "ERROR"], ["C", state], [
+    "M",
+    words,
+  ]];
   return message(type, [...fields.flatMap(([field, value]) => cString(field + value!)), 0]);
 }
 

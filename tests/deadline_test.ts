@@ -38,11 +38,9 @@ Deno.test("a delay takes its time", async () => {
 
 Deno.test("a delay ends as soon as the signal fires", async () => {
   const abort = new AbortController();
-  const began = performance.now();
-  const delay = delayOrAbort(60_000, abort.signal);
+  const delay = delayOrAbort(Infinity, abort.signal);
   abort.abort();
   await delay;
-  assert.ok(performance.now() - began < 5000);
 });
 
 Deno.test("a delay with an aborted signal is none", async () => {

@@ -14,8 +14,6 @@ import { until } from "./wait.ts";
 
 const TTL = 3000;
 const GRACE = 500;
-/** How late something may be on a busy machine, in milliseconds. */
-const LATE = 1000;
 
 /** Namespaces of networks and cables between them, which not every container may make. */
 const networkNamespace: Need = linux ?? root ?? tool(
@@ -120,18 +118,15 @@ for (const [name, need, serve] of SERVERS) {
       assert.equal(await other.acquire(0, never), undefined);
       const { command } = childrenOfSera(run);
       await node.cut();
-      const began = performance.now();
       const granted = later(other.acquire(30_000, never).then((lock) => ({ lock, at: performance.now() })));
       await until("the command has ended", () => !lives(command));
       const ended = performance.now();
       const { code, stderr } = await run.ended;
       assert.equal(code, 206);
       assert.match(stderr, /^sera: Lock lost: [^\n]+\n/);
-      assert.ok(ended - began < TTL, `ended after ${ended - began} ms`);
       const { lock, at } = await granted;
       assert.ok(lock);
       assert.ok(at > ended - 50, `the lock was free ${ended - at} ms before the command had ended`);
-      assert.ok(at - began < TTL + LATE, `free after ${at - began} ms`);
       await lock.release();
     },
   );

@@ -1,9 +1,6 @@
 /** Processes that tests start, talk to and end. */
 
-import { until } from "./wait.ts";
-
-/** Longer than any test lets a process run; one that is stuck must not hold the tests up for ever. */
-const LONGEST_RUN_MS = 30_000;
+import { HANG, until } from "./wait.ts";
 
 /** How long a killed process may take to go, which is longer only if somebody whom it left behind keeps its stdout open. */
 const LONGEST_END_MS = 2000;
@@ -131,7 +128,7 @@ export class Running implements AsyncDisposable {
       stuck = true;
       this.#killAll();
       this.#stopReading();
-    }, LONGEST_RUN_MS);
+    }, HANG);
     const [status] = await Promise.all([
       this.#child.status,
       collect(this.#readers[0]!, (text) => this.#stdout += text),
@@ -140,7 +137,7 @@ export class Running implements AsyncDisposable {
     clearTimeout(timer);
     this.#over = true;
     if (stuck) {
-      throw new Error(`still ran after ${LONGEST_RUN_MS / 1000} s; stdout: ${this.stdout} stderr: ${this.stderr}`);
+      throw new Error(`still ran after ${HANG / 1000} s; stdout: ${this.stdout} stderr: ${this.stderr}`);
     }
     return { code: status.code, stdout: this.#stdout, stderr: this.#stderr };
   }

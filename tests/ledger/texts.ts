@@ -95,6 +95,6 @@ export async function textComesBack(address: LedgerAddress, runner = HOSTILE): P
   const { label, host, pid, user, key, lock, exitCode, started, finished } = await holder.recorded(id);
   assert.deepEqual({ label, host, pid, user }, runner);
   assert.deepEqual({ key, lock, exitCode }, { key: "k'\\\"😀", lock: holder.lock, exitCode: 0 });
-  for (const time of [started, finished]) assert.ok(Math.abs(time! - Date.now()) < 10_000, `${time}`);
+  for (const time of [started, finished]) assert.ok(Math.abs(time! - Date.now()) < 3_600_000, `${time}`);
   assert.equal((await holder.refused({ every: 10_000 })).id, id);
 }

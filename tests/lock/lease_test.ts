@@ -270,8 +270,9 @@ Deno.test("a heartbeat that comes in time is never too late for the lease", () =
 });
 
 Deno.test("a moment's age goes on", async () => {
+  const earlier = performance.now();
   const moment = new Moment();
-  const began = performance.now();
+  const later = performance.now();
   let before = moment.age;
   await until("ages", () => {
     const { age } = moment;
@@ -279,7 +280,9 @@ Deno.test("a moment's age goes on", async () => {
     before = age;
     return age > 120;
   });
-  assert.ok(Math.abs(moment.age - (performance.now() - began)) < 20);
+  const least = performance.now() - later;
+  const { age } = moment;
+  assert.ok(age >= least && age <= performance.now() - earlier, `${age} ms`);
 });
 
 // No test can put the machine to sleep.

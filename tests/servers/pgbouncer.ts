@@ -30,7 +30,7 @@ export const pgBouncerUnavailable: string | undefined = program
 
 const HOST = "127.0.0.1";
 const ADMIN = "admin";
-const START_DEADLINE_MS = 20_000;
+const START_DEADLINE_MS = 180_000;
 const POLL_MS = 20;
 
 /** Starts a PgBouncer, and resolves when it answers. `extra` are settings of its own that win over ours. */

@@ -81,8 +81,8 @@ const PASSWORD = "secret";
 const DATABASE = "sera";
 
 /** Far more than a start takes, even on a busy machine with a slow disk. */
-const START_DEADLINE_MS = 60_000;
-const SHUTDOWN_DEADLINE_MS = 20_000;
+const START_DEADLINE_MS = 180_000;
+const SHUTDOWN_DEADLINE_MS = 180_000;
 const POLL_MS = 20;
 
 /** The user `postgres` may do everything and has no password: the folder of the socket keeps others away from it. */

@@ -41,7 +41,7 @@ export const waitAndSkip: Mode = async (backend, { wait, signal, logger, waiting
     logger.log("info", "note", "First past the post - executing the command.");
     return { outcome: "held", lock: first };
   }
-  logger.log("info", "waiting", "Someone else has the lock - syncing with them, but skipping execution.");
+  logger.log("info", "waiting", "Someone else holds the lock - waiting for them; this run will be skipped.");
   const deadline = new Deadline(wait);
   if (wait > 0) await waiting?.();
   const second = await backend.acquire(deadline.remaining, signal);

@@ -90,7 +90,7 @@ testWith([linux], "--max-run holds for the first one with --wait-and-skip, and t
   await using first = place.startSera([...flags, "--max-run", "300ms", "20", fixture("slow_to_stop.sh"), go]);
   await first.says("stopping");
   await using second = place.startSera([...flags, "--verbose", "20", "echo", "ran"]);
-  await second.says("syncing");
+  await second.says("waiting for them");
   await place.write("go", "");
   assert.equal((await first.ended).code, 207);
   const { code, stdout } = await second.ended;

@@ -82,7 +82,7 @@ Deno.test("name, wait-and-skip and detailed-exit-codes: the flag wins over the v
   assert.equal((await run(place, { env, flags: ["--name", "free"] })).code, 0);
 
   const skip = { SERA_NAME: "taken", SERA_WAIT_AND_SKIP: "true", SERA_DETAILED_EXIT_CODES: "1", SERA_VERBOSE: "true" };
-  const syncing = /syncing with them/;
+  const syncing = /waiting for them; this run will be skipped/;
   assert.match((await run(place, { env: skip })).stdout, syncing);
   assert.doesNotMatch((await run(place, { env: skip, flags: ["--wait-and-skip=false"] })).stdout, syncing);
 

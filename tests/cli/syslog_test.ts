@@ -71,7 +71,7 @@ testWith([logger], "success, a skip and the command's own failure are nothing fo
   await using first = place.startSera([syslog, "--wait-and-skip", "60", fixture("hold.sh")], { stdin: "open" });
   await first.says("ready");
   await using second = place.startSera([syslog, "--verbose", "--wait-and-skip", "60", fixture("hold.sh")]);
-  await second.says("syncing");
+  await second.says("waiting for them");
   await first.closeStdin();
   await Promise.all([first.ended, second.ended]);
   assert.deepEqual(await daemon.lines(), []);

@@ -167,7 +167,7 @@ testWith([terminal], "Ctrl-C while waiting ends sera with 130, and the command d
   await using holder = place.startSera(["--name", "n", "0", fixture("hold.sh")], { stdin: "open" });
   await holder.says("ready");
   await using run = startInTerminal(place, "exec sera --name n --wait-and-skip --verbose 60 echo ran");
-  await run.says("syncing");
+  await run.says("waiting for them");
   await run.write(KEY.ctrlC);
   const { code, stdout } = await run.ended;
   assert.equal(code, 130);

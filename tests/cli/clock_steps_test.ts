@@ -1,0 +1,54 @@
+/** A machine's clock that is set while sera runs, as by an administrator or by NTP. */
+
+import assert from "node:assert/strict";
+import { SESSION_TARGETS } from "./held_session.ts";
+import { linux, testWith, tool } from "./needs.ts";
+import { fixture, Place } from "./place.ts";
+import { until } from "./wait.ts";
+
+/** As long as a renewal of the shortest lease, and more, in milliseconds. */
+const RENEWED = 4000;
+
+for (const { name, need, start } of [{ name: "file", need: linux, start: undefined }, ...SESSION_TARGETS]) {
+  testWith(
+    [need, tool("faketime", "--version")],
+    `a clock that is set ends no lease, no wait and no run on ${name}`,
+    async () => {
+      await using sessions = await start?.();
+      await using place = await Place.make(sessions?.server);
+      const steps = await place.write("steps", "+0");
+      const env = await steppedBy(steps);
+      const date = async () => (await place.sera(["--name", "date", "0", "date", "+%Y"], { env })).stdout.trim();
+      const year = Number(await date());
+
+      const flags = ["--name", "n", "--ttl", "3", "--max-run", "1h"];
+      await using holder = place.startSera([...flags, "0", fixture("hold.sh")], { stdin: "open", env });
+      await holder.says("ready");
+      await using waiter = place.startSera(["--verbose", "--name", "n", "1h", "echo", "ran"], { env });
+      await waiter.says("Waiting for");
+      for (const step of ["+400d", "-400d"]) {
+        await place.write("steps", step);
+        assert.equal(await date(), `${step.startsWith("+") ? year + 1 : year - 1}`);
+        const stepped = performance.now();
+        await until("renewals", () => performance.now() - stepped > RENEWED);
+        assert.deepEqual({ holder: holder.over, waiter: waiter.over }, { holder: false, waiter: false });
+      }
+      await holder.closeStdin();
+      assert.deepEqual(await holder.ended, { code: 0, stdout: "ready\n", stderr: "" });
+      assert.equal((await waiter.ended).code, 0);
+    },
+  );
+}
+
+/** The variables for a process whose clock is put forward or back by what a file says; the monotonic clock is not. */
+async function steppedBy(file: string): Promise<Record<string, string>> {
+  const words = ["-f", "+0", "sh", "-c", 'printf %s "$LD_PRELOAD"'];
+  const { stdout } = await new Deno.Command("faketime", { args: words }).output();
+  return {
+    LD_PRELOAD: new TextDecoder().decode(stdout),
+    FAKETIME_TIMESTAMP_FILE: file,
+    FAKETIME_NO_CACHE: "1",
+    FAKETIME_DONT_FAKE_MONOTONIC: "1",
+    DONT_FAKE_MONOTONIC: "1",
+  };
+}

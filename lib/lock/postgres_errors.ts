@@ -46,7 +46,7 @@ const CURES: Readonly<Record<string, string>> = {
   "28P01": "check user and password, in the server setting or the password file",
   "3D000": "create the database, or name another one in the server setting",
   "22023": "correct options in the server setting",
-  "42501": "grant the role what it lacks (to log in: CONNECT on the database)",
+  "42501": "grant the role CONNECT on the database, or what else it lacks",
   "42704": "correct options in the server setting",
   "55000":
     "name another database in the server setting, or let this one accept connections (ALTER DATABASE ... ALLOW_CONNECTIONS)",

@@ -93,7 +93,7 @@ for (const [label, missing, start] of SERVERS) {
       "a role without CONNECT",
       "sera:secret",
       "closed",
-      /: permission denied for database "closed"; grant the role what it lacks \(to log in: CONNECT on the database\)$/,
+      /: permission denied for database "closed"; grant the role CONNECT on the database, or what else it lacks$/,
     ],
     [
       "a database that is not there",

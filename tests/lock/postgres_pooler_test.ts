@@ -1,6 +1,7 @@
 /** PgBouncer between sera and the server: its session mode will do, and nothing else. */
 
 import assert from "node:assert/strict";
+import type { LockUnavailableError } from "../../lib/errors.ts";
 // @ts-types="@types/pg"
 import pg from "pg";
 import { keySql } from "./key_sql.ts";
@@ -10,7 +11,7 @@ import { type PgBouncer, pgBouncerUnavailable, startPgBouncer } from "../servers
 import type { PostgresServer } from "../servers/postgres_process.ts";
 import { startSystemPostgres, systemPostgresUnavailable } from "../servers/postgres_system.ts";
 import { lockContract } from "./lock_contract.ts";
-import { freshName, hold, later, never } from "./open.ts";
+import { freshName, hold, later, never, open } from "./open.ts";
 import { assertLocks, assertUnavailable, openWith } from "./postgres_ask.ts";
 import { holderOf, waiting } from "./postgres_view.ts";
 import { SharedServer } from "./shared_server.ts";
@@ -120,6 +121,24 @@ shared.test("a session that it keeps waiting gets the connection as soon as it i
   const lock = await granted;
   assert.ok(lock);
   await lock.release();
+});
+
+shared.test("a pooler that takes no more clients, or has no server for them, is waited for", async (server) => {
+  for (const most of ["1", "10"]) {
+    const limits = { default_pool_size: "1", max_client_conn: most, query_wait_timeout: "1" };
+    await using single = await startPgBouncer(server, "session", limits);
+    const told: string[] = [];
+    const retrying = ({ message }: LockUnavailableError) => told.push(message);
+    await using one = await openWith(single.url(), freshName());
+    await using other = await open(single.url(), freshName(), undefined, { retrying });
+    const lock = await hold(one);
+    const granted = later(other.acquire(Infinity, never));
+    await until("it is told", () => told.length > 0);
+    if (most === "1") assert.match(told[0]!, /: no more connections allowed \(max_client_conn\)$/);
+    await lock.release();
+    await one[Symbol.asyncDispose]();
+    await (await granted)!.release();
+  }
 });
 
 async function pools(pool: PgBouncer): Promise<Record<string, unknown>> {

@@ -2,7 +2,7 @@ import { LastWill } from "../child/last_will.ts";
 import { SignalRelay } from "../child/signals.ts";
 import { getsOwnSession } from "../child/spawn.ts";
 import type { Settings } from "../config/config.ts";
-import { Deadline } from "../deadline.ts";
+import { Deadline, delayOrAbort } from "../deadline.ts";
 import { formatDuration } from "../duration.ts";
 import { InterruptedError, LockLostEarlyError, LockUnavailableError, MaxRunError, SeraError } from "../errors.ts";
 import { ExitCode } from "../exit_codes.ts";
@@ -18,6 +18,9 @@ import type { Progress } from "../progress.ts";
 import { backendOptions } from "./backend_options.ts";
 import { executeHolding, release } from "./execute.ts";
 import { lockVariables } from "./variables.ts";
+
+/** The pause before another try when a lock was lost at once, in milliseconds: a server that keeps none is not kept busy. */
+const PAUSE = 500;
 
 /** What to run and how long to wait for it. */
 export interface RunRequest {
@@ -95,6 +98,7 @@ export async function runUnderLock(
       // Nothing has run; but a run that the ledger has is not begun twice.
       if (!(error instanceof LockLostEarlyError) || register || deadline.passed) throw error;
       retrying(error);
+      await delayOrAbort(Math.min(PAUSE, deadline.remaining), signals.interrupted);
     }
   }
 }

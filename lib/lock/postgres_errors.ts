@@ -52,7 +52,7 @@ const CURES: Readonly<Record<string, string>> = {
     "name another database in the server setting, or let this one accept connections (ALTER DATABASE ... ALLOW_CONNECTIONS)",
   "53300": "raise max_connections or the role's limit, or run fewer at once",
   "57P05": "sera did not look at it for longer than the ttl, as when it was suspended",
-  "57P03": "give it a <wait>, or see the server's log",
+  "57P03": "wait until the server is up",
 };
 
 const UNSUPPORTED = "a pooler refuses the setting; take it out of the server setting, or connect to the server itself";

@@ -167,7 +167,7 @@ for (const shared of [secure, secure18]) {
     }
     await assertUnavailable(
       urlOf(server, "127.0.0.1", "sslmode=prefer&password=notsecret", "plain"),
-      /pg_hba\.conf rejects connection .+ SSL encryption; see|password authentication failed/,
+      /pg_hba\.conf rejects connection .+ SSL encryption; let pg_hba|password authentication failed/,
     );
   });
 

@@ -6,7 +6,7 @@ import { linux, testWith, tool } from "./needs.ts";
 import { fixture, Place } from "./place.ts";
 import { until } from "./wait.ts";
 
-/** As long as a renewal of the shortest lease, and more, in milliseconds. */
+/** Longer than the lease below lasts without a renewal, in milliseconds. */
 const RENEWED = 4000;
 
 for (const { name, need, start } of [{ name: "file", need: linux, start: undefined }, ...SESSION_TARGETS]) {
@@ -21,7 +21,7 @@ for (const { name, need, start } of [{ name: "file", need: linux, start: undefin
       const date = async () => (await place.sera(["--name", "date", "0", "date", "+%Y"], { env })).stdout.trim();
       const year = Number(await date());
 
-      const flags = ["--name", "n", "--ttl", "3", "--max-run", "1h"];
+      const flags = ["--name", "n", "--ttl", "6", "--max-run", "1h"];
       await using holder = place.startSera([...flags, "0", fixture("hold.sh")], { stdin: "open", env });
       await holder.says("ready");
       await using waiter = place.startSera(["--verbose", "--name", "n", "1h", "echo", "ran"], { env });

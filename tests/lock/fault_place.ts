@@ -84,7 +84,7 @@ export function patient(setting: string): string {
 }
 
 /** Far longer than any lease here, in milliseconds. */
-const LONGEST_LOSS = 20_000;
+const LONGEST_LOSS = 180_000;
 
 /** A lock's loss. */
 export interface Loss {

@@ -7,6 +7,9 @@ import { ProtocolError } from "./protocol_error.ts";
 /** The bytes before a message's content: its type, and its length without that. */
 const HEADER = 5;
 
+/** How an error begins that the server sends without a process for it: "could not fork new process for connection". */
+const FORK_FAILED = "Ecoul";
+
 /** The length of a value that is none. */
 const NULL = 0xffffffff;
 
@@ -85,8 +88,8 @@ export class PostgresFrames implements Framing {
     const type = String.fromCharCode(header[0]!);
     if (!EXPECTED[this.#phase].includes(type)) throw this.#unexpected(header[0]!);
     const length = header.readUInt32BE(1);
-    // Without a process to speak the protocol the server says so in bare words ("could not fork new process").
-    if (type === "E" && this.#phase === "begin" && length > LONGEST_ANSWER) {
+    // Bare words, without a length.
+    if (this.#phase === "begin" && header.toString("latin1", 0, HEADER) === FORK_FAILED) {
       throw new ConnectionError("the server cannot start a process for the connection; see its log");
     }
     if (length < HEADER - 1) throw broken(`a message of ${length} bytes`);

@@ -113,7 +113,7 @@ async function runOnce(
     throw error;
   }
   if (!lock) {
-    if (above !== undefined) (await import("./refuse_own_lock.ts")).refuseOwnLock(name, server, above, []);
+    if (above !== undefined) (await import("./refuse_own_lock.ts")).refuseOwnLock(name, key, server, above, []);
     logger.log("error", "busy", "Lock not acquired: somebody else has it - the program was not executed.", {
       exitCode: FAILED,
     });

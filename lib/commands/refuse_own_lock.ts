@@ -1,6 +1,7 @@
 import { readProc } from "../child/proc.ts";
 import type { Server } from "../config/server.ts";
 import { UsageError } from "../errors.ts";
+import { pathOr } from "../harmless.ts";
 import type { Sighting } from "../who/sighting.ts";
 import { entriesFor, type HeldAbove, placeOf } from "./held_locks.ts";
 
@@ -18,11 +19,18 @@ const MOST_ANCESTORS = 1000;
  * has turned out to be held: the sera above may have lost it.
  *
  * @param lock The lock's name.
+ * @param what What people call it: the `--name`, or the command's first word.
  * @param above What the variable of held locks says.
  * @param seen Who holds the lock, as far as the server shows it.
  * @throws {UsageError} When it is.
  */
-export function refuseOwnLock(lock: string, server: Server, above: string, seen: readonly Sighting[]): void {
+export function refuseOwnLock(
+  lock: string,
+  what: string,
+  server: Server,
+  above: string,
+  seen: readonly Sighting[],
+): void {
   const holders = seen.filter(({ state, pid }) => state === "held" && pid !== undefined);
   const place = encodeURIComponent(placeOf(server));
   const isHolder = (one: HeldAbove) =>
@@ -31,7 +39,9 @@ export function refuseOwnLock(lock: string, server: Server, above: string, seen:
   const own = entriesFor(lock, above).find((one) => isHolder(one) && isAncestor(one));
   if (!own) return;
   throw new UsageError(
-    `Cannot wait for the lock ${lock}: the sera above this one (process ${own.pid}) holds it until its command has ended, ` +
+    `Cannot wait for the lock of ${
+      pathOr(what, lock)
+    }: the sera above this one (process ${own.pid}) holds it until its command has ended, ` +
       "and this sera is part of that; take one of the two out, or give them different locks with --name",
   );
 }

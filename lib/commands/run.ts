@@ -62,7 +62,8 @@ export async function runUnderLock(
   const { env } = io;
   const host = Deno.hostname();
   const above = env(HELD_LOCKS);
-  const holder = () => holderOf(backend, settings, name, above, { env, signal: signals.interrupted });
+  const holder = () =>
+    holderOf(backend, settings, name, settings.name ?? request.words[0]!, above, { env, signal: signals.interrupted });
   const register = settings.ledger.on
     ? await (await import("../ledger/open_register.ts")).openRegister(
       settings,
@@ -139,12 +140,14 @@ export async function runUnderLock(
 /**
  * Who has the lock, in words for people and in fields for machines, as far as the server lets one see it.
  *
+ * @param what What people call the lock.
  * @throws {UsageError} When it is a sera that this one is part of.
  */
 async function holderOf(
   backend: Backend,
   { server, ledger }: Settings,
   lock: string,
+  what: string,
   above: string | undefined,
   surroundings: { readonly env: Io["env"]; readonly signal: AbortSignal },
 ): Promise<{ readonly words?: string | undefined; readonly fields?: HolderFields | undefined }> {
@@ -159,7 +162,7 @@ async function holderOf(
   } catch (error) {
     if (!(error instanceof LockUnavailableError)) throw error;
   }
-  if (above !== undefined) (await import("./refuse_own_lock.ts")).refuseOwnLock(lock, server, above, seen);
+  if (above !== undefined) (await import("./refuse_own_lock.ts")).refuseOwnLock(lock, what, server, above, seen);
   return { words: whoHas(seen), fields: holderFields(seen) };
 }
 

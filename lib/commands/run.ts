@@ -42,11 +42,11 @@ export async function runUnderLock(
   logger: Logger,
   progress: Progress,
 ): Promise<number> {
-  for (const note of settings.notes) logger.log("info", "note", note);
   const key = settings.name ?? lockKey(request.words);
   const name = settings.namespace === undefined ? lockName(key) : namespacedName(settings.namespace, key);
   const label = settings.label ?? request.words[0]!;
   logger.about({ lock: name, key: keyForLog(key), label });
+  for (const note of settings.notes) logger.log("info", "note", note);
   const { grace, onLost, maxRun, minHold } = settings;
   await using will = new LastWill({
     timed: settings.server.kind !== "file" && onLost === "terminate",

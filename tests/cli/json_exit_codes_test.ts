@@ -113,7 +113,7 @@ testWith([linux], "a signal while sera waits is an event with its exit code", as
   run.kill("SIGTERM");
   const ended = await run.ended;
   assert.equal(ended.code, 143);
-  assert.deepEqual(eventsOf(ended), ["waiting", "interrupted"]);
+  assert.deepEqual(eventsOf(ended).slice(-2), ["waiting", "interrupted"]);
 });
 
 Deno.test("what was done before is skipped with its exit code", async () => {
@@ -122,7 +122,7 @@ Deno.test("what was done before is skipped with its exit code", async () => {
   for (const [flag, code] of [["--detailed-exit-codes", 205], ["--detailed-exit-codes=false", 0]] as const) {
     const ended = await place.sera([...JSON_LINES, "--once", "k", flag, "0", "true"]);
     assert.equal(ended.code, code);
-    assert.deepEqual(eventsOf(ended), ["skipped", "released"]);
+    assert.deepEqual(eventsOf(ended).slice(-2), ["skipped", "released"]);
   }
 });
 

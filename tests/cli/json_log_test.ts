@@ -45,14 +45,15 @@ Deno.test("a run is told of in one object a line", async () => {
 
 Deno.test("waited is the time that the wait took, in seconds", async () => {
   await using place = await Place.make();
-  await using first = place.startSera(["--name", "n", "0", fixture("hold.sh")], { stdin: "open" });
+  const held = ["--name", "n", "--label", "held", "0", fixture("hold.sh")];
+  await using first = place.startSera(held, { stdin: "open" });
   await first.says("ready");
   const { code, stdout } = await place.sera(["--verbose", "--log-format=json", "--name", "n", "300ms", "true"]);
   assert.equal(code, 204);
   const [waiting, busy] = parse(stdout) as [Line, Line];
   for (const { holder } of [waiting, busy]) {
     const { host, pid, label, since, since_is } = holder as Line;
-    assert.deepEqual([host, pid, label, since_is], [Deno.hostname(), first.pid, fixture("hold.sh"), "acquired"]);
+    assert.deepEqual([host, pid, label, since_is], [Deno.hostname(), first.pid, "held", "acquired"]);
     assert.equal(new Date(String(since)).toISOString(), since);
   }
   for (const line of [waiting, busy]) assertCommon(line, lockName("n"));

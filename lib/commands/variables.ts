@@ -38,5 +38,7 @@ export function lockVariables(
 
 /** The key as lines of JSON tell it; undefined where it is longer than the variable's, or may hold a server's password. */
 export function keyForLog(key: string): string | undefined {
-  return key.length > LONGEST_KEY || mayBeServer(key) ? undefined : key;
+  // A URL without a user has no password.
+  const isSecret = mayBeServer(key) && /@|%40|pass\w*\s*=/i.test(key);
+  return key.length > LONGEST_KEY || isSecret ? undefined : key;
 }

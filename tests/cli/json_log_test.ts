@@ -122,10 +122,21 @@ Deno.test("every line tells key, label, host and process, and those after the le
 
 Deno.test("a key that may hold a password is no field", async () => {
   await using place = await Place.make();
-  const { code, stdout } = await place.sera(["--verbose", "--log-format=json", "0", "true", "u:secret@tcp(h)/"]);
-  assert.equal(code, 0);
-  for (const line of parse(stdout)) assert.equal(line.key, undefined);
-  assert.doesNotMatch(stdout, /secret/);
+  const run = (word: string) => place.sera(["--verbose", "--log-format=json", "0", "true", word]);
+  const servers = [
+    "u:secret@tcp(h)/",
+    "--to=postgres://u:secret@h/d",
+    "postgres://u:secret%40h/",
+    "host=h password=secret",
+  ];
+  for (const server of servers) {
+    const { code, stdout } = await run(server);
+    assert.equal(code, 0);
+    for (const line of parse(stdout)) assert.equal(line.key, undefined);
+    assert.doesNotMatch(stdout, /secret/);
+  }
+  const { stdout } = await run("https://example.com/x");
+  for (const line of parse(stdout)) assert.equal(line.key, "true https://example.com/x");
 });
 
 Deno.test("what would deceive a reader is escaped, and whole for a program", async () => {

@@ -7,16 +7,15 @@ import { InterruptedError, LockUnavailableError, MaxRunError } from "../errors.t
 import { ExitCode } from "../exit_codes.ts";
 import type { Io } from "../io.ts";
 import { namespacedName } from "../lock/namespaced_name.ts";
-import type { Backend } from "../lock/lock.ts";
 import { lockKey, lockName } from "../lock/lock_name.ts";
 import { openBackend } from "../lock/open_backend.ts";
-import type { HolderFields, Logger } from "../log/logger.ts";
+import type { Logger } from "../log/logger.ts";
 import { atMostOnce, everyoneExecutes, waitAndSkip } from "../modes.ts";
 import type { Progress } from "../progress.ts";
-import type { Sighting } from "../who/sighting.ts";
 import { backendOptions } from "./backend_options.ts";
 import { executeHolding, release, tellInterrupted } from "./execute.ts";
 import { HELD_LOCKS } from "./held_locks.ts";
+import { holderOf } from "./holder.ts";
 import { statusOf } from "./until_ended.ts";
 import { keyForLog, lockVariables } from "./variables.ts";
 
@@ -135,35 +134,6 @@ export async function runUnderLock(
   // A session that has lost its lock may not answer.
   if (!turn.lock.lost.aborted) await register?.prune();
   return statusOf(ended);
-}
-
-/**
- * Who has the lock, in words for people and in fields for machines, as far as the server lets one see it.
- *
- * @param what What people call the lock.
- * @throws {UsageError} When it is a sera that this one is part of.
- */
-async function holderOf(
-  backend: Backend,
-  { server, ledger }: Settings,
-  lock: string,
-  what: string,
-  above: string | undefined,
-  surroundings: { readonly env: Io["env"]; readonly signal: AbortSignal },
-): Promise<{ readonly words?: string | undefined; readonly fields?: HolderFields | undefined }> {
-  const [{ look }, { whoHas }, { holderFields }] = await Promise.all([
-    import("../who/look.ts"),
-    import("../who/words.ts"),
-    import("../who/log_fields.ts"),
-  ]);
-  let seen: readonly Sighting[] = [];
-  try {
-    seen = await look(backend, server, { lock }, { table: ledger.table, ...surroundings });
-  } catch (error) {
-    if (!(error instanceof LockUnavailableError)) throw error;
-  }
-  if (above !== undefined) (await import("./refuse_own_lock.ts")).refuseOwnLock(lock, what, server, above, seen);
-  return { words: whoHas(seen), fields: holderFields(seen) };
 }
 
 /**

@@ -3,7 +3,7 @@ import { SignalRelay } from "../child/signals.ts";
 import { getsOwnSession } from "../child/spawn.ts";
 import type { Settings } from "../config/config.ts";
 import { formatDuration } from "../duration.ts";
-import { InterruptedError, LockUnavailableError, MaxRunError } from "../errors.ts";
+import { InterruptedError, type LockUnavailableError, MaxRunError } from "../errors.ts";
 import { ExitCode } from "../exit_codes.ts";
 import type { Io } from "../io.ts";
 import { namespacedName } from "../lock/namespaced_name.ts";

@@ -68,7 +68,7 @@ Deno.test("skipping is told of with its exit code", async () => {
   await using first = place.startSera([...flags, "60", fixture("hold.sh")], { stdin: "open" });
   await first.says("ready");
   await using second = place.startSera([...flags, "60", "true"]);
-  await second.says("syncing");
+  await second.says("waiting for them");
   await first.closeStdin();
   const lines = parse((await second.ended).stdout);
   assert.deepEqual(lines.map(({ event, exit_code }) => [event, exit_code]), [

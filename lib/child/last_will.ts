@@ -8,6 +8,7 @@
  */
 
 import { CommandStartError, messageOf } from "../errors.ts";
+import { systemCure } from "../system_cure.ts";
 import { keepChildren } from "./children.ts";
 import { parseTestimony, type Testimony, watchScript } from "./watch_script.ts";
 
@@ -152,12 +153,23 @@ function startShell(shell: string, inGroup: boolean): Deno.ChildProcess | undefi
   } catch (error) {
     if (error instanceof Deno.errors.NotFound && !exists(shell)) return undefined;
     if (!(error instanceof Error)) throw error;
-    const reason = exists(NULL_DEVICE)
-      ? messageOf(error).replace(/^Failed to spawn '.*?': /s, "")
-      : `there is no ${NULL_DEVICE}`;
+    const reason = nullTrouble() ?? `${messageOf(error)}; ${systemCure(error) ?? `see to ${shell}`}`;
     throw new CommandStartError(
-      `Cannot start ${shell}, which is to end the command should sera be killed: ${reason}; the command was not started`,
+      `Cannot start ${shell}, which is to end the command should sera be killed: ${reason}`,
     );
+  }
+}
+
+/** What keeps the shell from being given nothing for its stderr, if so. */
+function nullTrouble(): string | undefined {
+  if (!exists(NULL_DEVICE)) return `there is no ${NULL_DEVICE}; make it`;
+  try {
+    Deno.openSync(NULL_DEVICE, { write: true }).close();
+    return undefined;
+  } catch (error) {
+    if (error instanceof Deno.errors.PermissionDenied) return `${NULL_DEVICE} is closed to this user; chmod 666 it`;
+    if (error instanceof Error) return undefined;
+    throw error;
   }
 }
 

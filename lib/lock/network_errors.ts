@@ -22,7 +22,7 @@ const MEANINGS: Readonly<Record<string, string>> = {
 /** Those that do not go by themselves, as those of a restart, a network or a name service in trouble may. */
 const LASTING: Readonly<Record<string, string>> = {
   EACCES: "permission denied on the socket; let this user reach it, or use TCP",
-  EPERM: "the system forbids it; check the firewall, and the sandbox that sera runs in",
+  EPERM: "the system forbids it; check the address, the firewall, and the sandbox that sera runs in",
   EAFNOSUPPORT: "the system has no such addresses here; check the sandbox (RestrictAddressFamilies) and IPv6",
   ENOTDIR: "a file is in the place of a folder on the way to the socket; correct the path",
   ELOOP: "a symbolic link on the way to the socket leads to itself; correct the path",
@@ -43,11 +43,17 @@ export function isTransientNetworkError(error: unknown): boolean {
 
 /** Says what a network error means and what to do; undefined for any other error. */
 export function describeNetworkError(error: unknown): string | undefined {
-  const { code, errors } = error as { readonly code?: string; readonly errors?: readonly unknown[] };
+  const { code, port, errors } = error as {
+    readonly code?: string;
+    readonly port?: number;
+    readonly errors?: readonly unknown[];
+  };
   // The attempts that failed, where a name has several addresses.
   if (errors?.length) return describeNetworkError(errors[0]);
   // Some versions of the runtime refuse sockets there too.
   if (error instanceof Deno.errors.NotCapable) return `${messageOf(error)}; put the socket elsewhere, or use TCP`;
   if (code === undefined) return undefined;
+  // Node.js's layer of the runtime gives these for what else a firewall or a lack of addresses may answer.
+  if (port !== undefined && (code === "EACCES" || code === "EINVAL")) return LASTING.EPERM;
   return MEANINGS[code] ?? LASTING[code] ?? limitOf(error);
 }

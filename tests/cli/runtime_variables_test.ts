@@ -41,7 +41,7 @@ const HARMLESS: Readonly<Record<string, readonly string[]>> = {
   OTEL_EXPORTER_OTLP_ENDPOINT: ["http://127.0.0.1:1"],
   OTEL_EXPORTER_OTLP_PROTOCOL: ["bogus"],
   OTEL_SDK_DISABLED: ["x"],
-  SSLKEYLOGFILE: ["/nonexistent/keys"],
+  SSLKEYLOGFILE: ["/dev/null/keys"],
   SSL_CERT_FILE: ["/nonexistent"],
   SSL_CERT_DIR: ["/nonexistent"],
   LD_BIND_NOW: ["1"],

@@ -8,7 +8,6 @@ import { environmentName } from "./args/settings_table.ts";
 import { runUnderLock } from "./commands/run.ts";
 import { tell } from "./commands/tell.ts";
 import { resolveSettings } from "./config/config.ts";
-import { ExitCode } from "./exit_codes.ts";
 import type { Io } from "./io.ts";
 import { Logger } from "./log/logger.ts";
 import { Progress } from "./progress.ts";
@@ -31,12 +30,11 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     const { flags, operands } = parseGoFlags(argv, flagSpecs(RUN_FLAGS));
     if (isAsked(flags, "help")) {
       io.out((await import("./args/usage.ts")).helpText());
-      await io.flush?.();
-      return ExitCode.ok;
+      return await printed(io);
     }
     if (isAsked(flags, "version")) {
       io.out(`sera ${VERSION}\n`);
-      return ExitCode.ok;
+      return await printed(io);
     }
 
     // Machines want their format for errors in the arguments and settings too.
@@ -54,4 +52,10 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   } finally {
     await logger.flush();
   }
+}
+
+/** For a text that was asked for, and nothing else. Gives the exit code. */
+async function printed(io: Io): Promise<number> {
+  const { afterPrinting } = await import("./commands/after_printing.ts");
+  return await afterPrinting(io, 0);
 }

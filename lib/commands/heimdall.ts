@@ -17,6 +17,7 @@ import { namespacedName } from "../lock/namespaced_name.ts";
 import { openBackend } from "../lock/open_backend.ts";
 import { Logger } from "../log/logger.ts";
 import { Progress } from "../progress.ts";
+import { afterPrinting } from "./after_printing.ts";
 import { executeHolding } from "./execute.ts";
 import { tell } from "./tell.ts";
 import { lockVariables } from "./variables.ts";
@@ -48,7 +49,7 @@ export async function heimdall(argv: readonly string[], io: Io): Promise<number>
     const { flags, operands } = parseGoFlags(argv, subcommandFlags("heimdall"), "sera heimdall --help");
     if (isAsked(flags, "help")) {
       io.out(subcommandHelp("heimdall"));
-      return 0;
+      return await afterPrinting(io, 0);
     }
     const verbose = isAsked(flags, "debug") ? "stderr" : undefined;
     logger = new Logger(io, { format: "text", verbose }, operands.join(" "));
@@ -83,7 +84,8 @@ async function runOnce(
   const server = await parsePostgres(database, { env: io.env });
   for (const note of server.notes) logger.log("info", "note", note);
   const key = flags.get("name") ?? DEFAULT_NAME;
-  const name = namespacedName(flags.get("namespace") ?? DEFAULT_NAME, key);
+  const namespace = flags.get("namespace") ?? DEFAULT_NAME;
+  const name = namespacedName(namespace, key);
   await using will = new LastWill({ timed: true, inGroup: !getsOwnSession() });
   const signals = new SignalRelay(will);
   await using backend = await openBackend(server, name, {
@@ -92,6 +94,7 @@ async function runOnce(
     // It tries once.
     retrying: () => undefined,
     label: words[0]!,
+    names: { namespace, name: key },
     env: io.env,
   });
 

@@ -43,7 +43,7 @@ export async function runUnderLock(
   const key = settings.name ?? lockKey(request.words);
   const name = settings.namespace === undefined ? lockName(key) : namespacedName(settings.namespace, key);
   logger.aboutLock(name);
-  const label = settings.label ?? request.words[0]!;
+  const label = settings.label ?? settings.name ?? request.words[0]!;
   const { grace, onLost, maxRun, minHold } = settings;
   await using will = new LastWill({
     timed: settings.server.kind !== "file" && onLost === "terminate",
@@ -52,6 +52,7 @@ export async function runUnderLock(
   const signals = new SignalRelay(will);
   await using backend = await openBackend(settings.server, name, {
     ...backendOptions(settings, label, io),
+    names: settings.namespace === undefined ? undefined : { namespace: settings.namespace, name: settings.name },
     retrying: retryingOnce(logger),
   });
 
@@ -136,7 +137,7 @@ async function holderOf(
   const [{ look }, { whoHas }] = await Promise.all([import("../who/look.ts"), import("../who/words.ts")]);
   try {
     const seen = await look(backend, server, { lock }, { table: ledger.table, ...surroundings });
-    return whoHas(seen.filter(({ state }) => state === "held"));
+    return whoHas(seen.sightings);
   } catch (error) {
     if (error instanceof LockUnavailableError) return undefined;
     throw error;

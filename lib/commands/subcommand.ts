@@ -8,6 +8,7 @@ import { ExitCode } from "../exit_codes.ts";
 import type { Io } from "../io.ts";
 import { Logger } from "../log/logger.ts";
 import { Progress } from "../progress.ts";
+import { afterPrinting } from "./after_printing.ts";
 
 /** What a subcommand does once its flags are read. Gives the exit code. */
 export type Task = (flags: ReadonlyMap<string, string>, operands: readonly string[]) => Promise<number>;
@@ -26,16 +27,15 @@ export async function runSubcommand(name: string, argv: readonly string[], io: I
     const { flags, operands } = parseGoFlags(argv, subcommandFlags(name), `sera ${name} --help`);
     if (isAsked(flags, "help")) {
       io.out(subcommandHelp(name));
-      return ExitCode.ok;
+      return await afterPrinting(io, ExitCode.ok);
     }
     refuseChangedWords(argv);
-    return await progress.of(task(flags, operands));
+    return await afterPrinting(io, await progress.of(task(flags, operands)));
   } catch (error) {
     const verdict = verdictOf(error);
     tell(verdict);
     return verdict.exitCode;
   } finally {
-    // There is no lock that others wait for, and what was asked for may be long.
     await io.flush?.();
   }
 }

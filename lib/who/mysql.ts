@@ -62,13 +62,7 @@ export async function lookOnMySql(
   if (!all) return { sightings, strangers: [] };
   const known = new Set(sightings.flatMap(({ session }) => session ?? []));
   if (listed) return { sightings, hidden: all.hiddenWaiters(processes, attributes, known), strangers: [] };
-  const strangers = all.strangersAmong(processes, attributes, known);
-  const hidden = await all.whatIsHidden(session, processes, attributes, strangers, signal);
-  return {
-    sightings,
-    hidden: hidden ?? all.hiddenWaiters(processes, attributes, known),
-    strangers: hidden === undefined ? [] : strangers,
-  };
+  return { sightings, ...await all.whatIsHidden(session, processes, attributes, known, signal) };
 }
 
 function waitsFor(statement: string | undefined): string | undefined {

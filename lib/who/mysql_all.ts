@@ -4,7 +4,7 @@ import { sql, type Statement } from "../sql/statement.ts";
 import { askIfAllowed, askOrRefused } from "./ask.ts";
 import type { ShownAttributes } from "./mysql_attributes.ts";
 import type { Process, Processes } from "./mysql_processes.ts";
-import type { Stranger } from "./sighting.ts";
+import type { Seen, Stranger } from "./sighting.ts";
 
 /** How many locks are read at a time. */
 const READ_AT_ONCE = 5000;
@@ -32,7 +32,7 @@ export async function listedLocks(session: Session, signal: AbortSignal): Promis
     sql`SELECT ENABLED AS enabled FROM performance_schema.setup_instruments WHERE NAME = 'wait/lock/metadata/sql/mdl'`,
     signal,
   );
-  for (const list of mdl?.enabled === "YES" && await isOn(session, signal) ? LISTS : LISTS.slice(1)) {
+  for (const list of mdl?.enabled === "YES" && await isSchemaOn(session, signal) ? LISTS : LISTS.slice(1)) {
     const names: string[] = [];
     for (let last = "";;) {
       const rows = await askOrRefused(session, list(last), signal);
@@ -48,7 +48,7 @@ export async function listedLocks(session: Session, signal: AbortSignal): Promis
 }
 
 /** Its tables are there all the same, and empty. */
-async function isOn(session: Session, signal: AbortSignal): Promise<boolean> {
+async function isSchemaOn(session: Session, signal: AbortSignal): Promise<boolean> {
   const [variable] = await askIfAllowed(session, sql`SHOW GLOBAL VARIABLES LIKE 'performance_schema'`, signal);
   return Object.values(variable ?? {}).includes("ON");
 }
@@ -57,34 +57,40 @@ async function isOn(session: Session, signal: AbortSignal): Promise<boolean> {
 const GRANT = "grant it SELECT on performance_schema.session_connect_attrs";
 
 /**
- * Whose locks are left out when all are asked for, why, and what to do.
+ * Whose locks are left out when all are asked for, why, and what to do; and the sessions that may hold them.
  *
- * @returns Undefined if nobody's are.
+ * @param known The sessions of which it is known what they hold or wait for.
  */
 export async function whatIsHidden(
   session: Session,
   processes: Processes,
-  { of }: ShownAttributes,
-  strangers: readonly Stranger[],
+  attributes: ShownAttributes,
+  known: ReadonlySet<number>,
   signal: AbortSignal,
-): Promise<string | undefined> {
-  const isOnHere = await isOn(session, signal);
-  if (isOnHere && of === "all") return undefined;
-  if (strangers.length === 0 && await showsAll(processes, session, signal)) return undefined;
-  const [version] = await askIfAllowed(session, sql`SELECT VERSION() AS version`, signal);
-  const isMariaDb = /mariadb/i.test(textFrom(version?.version) ?? "");
+): Promise<Pick<Seen, "hidden" | "strangers">> {
+  const isOn = await isSchemaOn(session, signal);
+  const of = isOn ? attributes.of : "none";
+  if (of === "all") return { hidden: hiddenWaiters(processes, attributes, known), strangers: [] };
+  const strangers = strangersAmong(processes, { ...attributes, of }, known);
+  if (strangers.length === 0 && await showsAll(processes, session, signal)) return { strangers };
   const unless = "unless the ledger has its run";
   const byName = "ask for one lock by --name or its command";
-  const plugin = "have an administrator run INSTALL SONAME 'metadata_lock_info'";
-  if (!isOnHere) {
-    const cure = isMariaDb ? `${plugin}, or start the server with performance_schema=ON` : "turn performance_schema on";
-    return `performance_schema is off, so the server does not list locks, and one that is held is missing ${unless}; ` +
-      `${byName}, or ${cure}`;
+  if (!isOn) {
+    const cure = await isMariaDb(session, signal)
+      ? "have an administrator run INSTALL SONAME 'metadata_lock_info', or start the server with performance_schema=ON"
+      : "start the server with performance_schema=ON";
+    const what = "performance_schema is off, so the server does not list locks, and one that is held is missing";
+    return { hidden: `${what} ${unless}; ${byName}, or ${cure}`, strangers };
   }
-  const whose = of === "none"
+  const what = of === "none"
     ? "the server hides the sessions' attributes from this user, so a lock that is held is missing"
     : "this user sees only its own sessions from this host, so a lock that is held from elsewhere is missing";
-  return `${whose} ${unless}; ${byName}, or ${GRANT}`;
+  return { hidden: `${what} ${unless}; ${byName}, or ${GRANT}`, strangers };
+}
+
+async function isMariaDb(session: Session, signal: AbortSignal): Promise<boolean> {
+  const [row] = await askIfAllowed(session, sql`SELECT VERSION() AS version`, signal);
+  return /mariadb/i.test(textFrom(row?.version) ?? "");
 }
 
 /**
@@ -103,7 +109,7 @@ async function showsAll({ others, own }: Processes, session: Session, signal: Ab
  *
  * @param known The sessions of which it is known what they hold or wait for.
  */
-export function strangersAmong(
+function strangersAmong(
   { others, own }: Processes,
   { of, byConnection }: ShownAttributes,
   known: ReadonlySet<number>,
@@ -112,7 +118,7 @@ export function strangersAmong(
     idle && user === own?.user && !known.has(id) && !byConnection.has(id) &&
     // Of those from the same host everything is seen, and a sera would have attributes.
     !(of === "this host" && address === own?.address);
-  return of === "all" ? [] : others.filter(mayBeSera).map(({ id, user, address }) => ({ session: id, user, address }));
+  return others.filter(mayBeSera).map(({ id, user, address }) => ({ session: id, user, address }));
 }
 
 /** The waiters that a list of processes without other users' lacks; those that only look are few, and soon gone. */

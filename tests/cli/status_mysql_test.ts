@@ -136,7 +136,7 @@ for (const [name, missing, start] of KINDS) {
       await using _ = await hold(place, "killed", "--ledger", ...table);
     }
     await until("the lock is free", async () => !(await statusOf(place, "killed", ...table)).held);
-    assert.equal((await place.sera(["status", ...table])).stdout, "No locks are to be seen.\n");
+    assert.equal((await place.sera(["status", ...table])).stdout, "No locks are held.\n");
     await using other = await connect(server);
     await other.connection.query(`SELECT GET_LOCK('${lockName("killed")}', 0)`);
     const { holder } = await statusOf(place, "killed", ...table);
@@ -214,7 +214,7 @@ for (const [name, missing, start] of KINDS) {
   silent.test("waiters are shown, and of a holder the address", async (server) => {
     await using place = await Place.make(server.dsn());
     const none = await place.sera(["status"]);
-    assert.deepEqual({ code: none.code, stdout: none.stdout }, { code: 0, stdout: "No locks are to be seen.\n" });
+    assert.deepEqual({ code: none.code, stdout: none.stdout }, { code: 0, stdout: "No locks are held.\n" });
     assert.match(none.stderr, /^sera: [^\n]*performance_schema is off[^;\n]*; ask for a lock with --name\n$/);
 
     await using holder = await hold(place, "quiet");

@@ -31,8 +31,9 @@ for (const words of PRINTS) {
   testWith([linux], `sera ${words} into a pipe that nobody reads ends quietly, as SIGPIPE ends others`, async () => {
     await using place = await Place.make();
     const quoted = words.replace(/u@.*x/, "'$&'");
-    // The status of all but the last is nowhere else to be had in sh. The reader has gone before anything is written.
-    const script = `{ sera ${quoted}; echo $? >code; } | { exec <&-; sleep 0; }; cat code`;
+    // It begins when the reader has gone.
+    const script =
+      `{ until [ -e gone ]; do :; done; sera ${quoted}; echo $? >code; } | { exec <&-; : >gone; }; cat code`;
     const { stdout, stderr } = await place.shell(script, { cwd: place.path });
     assert.deepEqual({ stdout, stderr }, { stdout: "141\n", stderr: "" });
   });

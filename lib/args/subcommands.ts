@@ -45,7 +45,7 @@ export const SUBCOMMANDS: readonly Subcommand[] = [
     name: "status",
     summary: "who holds a lock, and who waits for it",
     usage: "[--json] [flags] [-- command ...]",
-    usages: ["[--json] [flags] [--name TEXT | --lock PREFIX | -- command ...]"],
+    usages: ["[--json] [flags] [--name TEXT | -- command ...]", "[--json] [flags] --lock PREFIX"],
     about: [
       "Prints who holds the lock of a command (its words as in a run, without the wait)",
       "or of a name, and who waits for it; without either, all of sera's locks on the",
@@ -80,7 +80,8 @@ export const SUBCOMMANDS: readonly Subcommand[] = [
     summary: "what ran, from the ledger",
     usage: "[--json] [flags] [-- command ...]",
     usages: [
-      "[--json] [--limit N] [flags] [--name TEXT | --lock PREFIX | -- command ...]",
+      "[--json] [--limit N] [flags] [--name TEXT | -- command ...]",
+      "[--json] [--limit N] [flags] --lock PREFIX",
       "--schema [flags]",
     ],
     about: [

@@ -4,8 +4,6 @@ import { limitOf } from "../system_cure.ts";
 /** What to say when a connection has ended. */
 export const CLOSED = "the server closed the connection; see its log";
 
-const NO_MEMORY = "this machine has no memory left for a connection";
-
 /** What an error of the network or the system means, by its code. */
 const MEANINGS: Readonly<Record<string, string>> = {
   ECONNREFUSED: "connection refused; check that the server runs, and the address",
@@ -23,8 +21,7 @@ const MEANINGS: Readonly<Record<string, string>> = {
   ENETDOWN: "the network is down; bring it up",
   ENETRESET: "the network was reset; check it",
   EHOSTDOWN: "the host is down; check the address and the host",
-  ENOBUFS: NO_MEMORY,
-  ENOMEM: NO_MEMORY,
+  ENOBUFS: "this machine has no memory left for a connection; see what uses it up",
   // The runtime's name for whatever it has none for, such as a connection that timed out in the kernel.
   UNKNOWN: "the connection broke; check the network and see the server's log",
 };
@@ -52,7 +49,8 @@ export function isTransientNetworkError(error: unknown): boolean {
   if (error instanceof ConnectionError) return true;
   const { code, errors } = error as { readonly code?: string; readonly errors?: readonly unknown[] };
   if (errors?.length) return errors.every(isTransientNetworkError);
-  return code !== undefined && code in MEANINGS;
+  // Memory may be there again a moment later; what is said of it is the same everywhere, see limitOf().
+  return code !== undefined && (code in MEANINGS || code === "ENOMEM");
 }
 
 /** Says what a network error means and what to do; undefined for any other error. */

@@ -58,7 +58,7 @@ const REASONS: readonly Reason[] = [
   },
   {
     holds: ({ words, der }) => words.includes(OLD_VERSION) || der !== undefined && versionOf(der) !== 3,
-    what: "the server's certificate is of version 1 or 2, of which the runtime does not check who has its key",
+    what: "the server's certificate is of another version than 3, and sera cannot check who has the key of such a one",
     cure: ({ host }) =>
       `make one of version 3, with a subjectAltName=${altName(host)} (openssl x509 -req needs -extfile for that)`,
   },

@@ -85,20 +85,22 @@ async function prepareTls(
   if (verifyHost && certificateName === undefined) {
     throw new ConfigError("Cannot use sslmode=verify-full without a host's name: add host beside hostaddr");
   }
-  const [{ trustByItself }, { readCertificates, readTlsFile }] = await Promise.all([
+  const [{ trustByItself }, { readCertificates }] = await Promise.all([
     import("./trusted.ts"),
     import("./tls_files.ts"),
   ]);
   const isNamed = sslrootcert !== undefined && sslrootcert !== "system";
   trustByItself(verify && !isNamed ? "its own" : "nobody");
-  const file = (path: string) => ({ path, what: "file for TLS", cure: "make it readable for this user" });
+  const cure = "make it readable for this user, or name another one (sslrootcert)";
+  const client = sslcert === undefined || sslkey === undefined
+    ? {}
+    : await (await import("./client_certificate.ts")).readClientCertificate(sslcert, sslkey);
   const options = {
     host: certificateName ?? (address.transport === "tcp" ? address.host : "localhost"),
     verify,
     verifyHost,
-    ca: isNamed ? await readCertificates(file(sslrootcert)) : undefined,
-    cert: sslcert === undefined ? undefined : await readCertificates(file(sslcert)),
-    key: sslkey === undefined ? undefined : await readTlsFile(file(sslkey)),
+    ca: isNamed ? await readCertificates({ path: sslrootcert, what: "CA file", cure }) : undefined,
+    ...client,
     // So that a server can tell it from other protocols on the same port.
     alpn: sslnegotiation === "direct" ? "postgresql" : undefined,
     lookOnly,

@@ -77,7 +77,7 @@ const REASONS: readonly Reason[] = [
     holds: ({ words, certificate }) => /CaUsedAsEndEntity/.test(words) || certificate?.ca === true,
     what: ({ certificate }) =>
       "the server's own certificate is one of a CA (CA:TRUE)" +
-      (certificate?.ca === true ? ", and it is not itself in the CA file" : ", which this build of sera does not take"),
+      (certificate?.ca === true ? ", and it is not itself in the CA file" : ", which this build of sera cannot use"),
     cure: ({ setting }) =>
       "make one with CA:FALSE, by openssl req -x509 -addext basicConstraints=critical,CA:FALSE, or signed by that CA; " +
       `then name it, or the CA, in ${setting}`,

@@ -9,6 +9,7 @@ import type { MySqlServer } from "../servers/mysql_process.ts";
 import { ask, assertUnavailable } from "./ask.ts";
 import { assertTrustsNamedOnly } from "./other_authorities.ts";
 import { failure, freshName, hold, open } from "./open.ts";
+import { runTool } from "../servers/tool.ts";
 import { sharedMariaDb, SharedServer } from "./shared_server.ts";
 
 const CIPHER = "SHOW SESSION STATUS LIKE 'Ssl_cipher'";
@@ -147,7 +148,10 @@ secure.test("a CA file that cannot be used is told with its path", async (server
   await Deno.writeTextFile(`${folder}/empty.pem`, "");
   const empty = await failure(server.dsn("tls=true"), `${folder}/empty.pem`);
   assert.ok(empty instanceof ConfigError);
-  assert.match(empty.message, /^Cannot use the CA file: .+empty\.pem: there is no certificate in PEM format in it$/);
+  assert.match(
+    empty.message,
+    /^Cannot use the CA file: .+empty\.pem: there is no certificate in PEM format in it; convert one/,
+  );
 });
 
 secure.test("the program trusts the CA that tls-ca names, or one of the system", async (server) => {
@@ -188,6 +192,12 @@ secure.test("without tls-ca the runtime's variables say whom to trust", async (s
   assert.match(refused.stderr, /^sera: Cannot load the CAs that the runtime trusts: see to DENO_CERT[^\n]*; [^\n]+\n$/);
   assert.doesNotMatch(refused.stderr, /missing/);
   assert.equal((await run("skip-verify", missing)).code, 0);
+
+  const fifo = { SSL_CERT_FILE: `${folder}/fifo` };
+  await runTool("mkfifo", [fifo.SSL_CERT_FILE]);
+  const stuck = await run("true", fifo);
+  assert.equal(stuck.code, 200);
+  assert.match(stuck.stderr, /^sera: Cannot load the CAs [^\n]+: SSL_CERT_FILE names a FIFO; [^\n]+\n$/);
 });
 
 plain.test("a server without TLS is refused by tls=true and tls=skip-verify", async (server) => {

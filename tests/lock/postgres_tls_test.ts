@@ -275,7 +275,10 @@ for (const shared of [secure, secure18]) {
     ) {
       const error = await failure(urlOf(server, "127.0.0.1", params));
       assert.ok(error instanceof ConfigError);
-      assert.match(error.message, /^Cannot use the (CA file|client's certificate): .+bad\.pem: there is no certificate in /);
+      assert.match(
+        error.message,
+        /^Cannot use the (CA file|client's certificate): .+bad\.pem: there is no certificate in /,
+      );
     }
   });
 }

@@ -49,8 +49,7 @@ export function isTransientNetworkError(error: unknown): boolean {
   if (error instanceof ConnectionError) return true;
   const { code, errors } = error as { readonly code?: string; readonly errors?: readonly unknown[] };
   if (errors?.length) return errors.every(isTransientNetworkError);
-  // Memory may be there again a moment later; what is said of it is the same everywhere, see limitOf().
-  return code !== undefined && (code in MEANINGS || code === "ENOMEM");
+  return code !== undefined && code in MEANINGS;
 }
 
 /** Says what a network error means and what to do; undefined for any other error. */

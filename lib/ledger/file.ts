@@ -65,6 +65,8 @@ function sqliteDialect(path: string): Dialect {
     isThereAlready: (cause) => /already exists|duplicate column name/.test(messageOf(cause)),
     // It says the same of a disk that is full, which then is said once more.
     idTrouble: (cause) => /^database or disk is full/.test(messageOf(cause)) ? "none left" : undefined,
+    whyForgetful: () => undefined,
+    isUnfitText: () => false,
     nextId: sql`COALESCE(MAX(id), 0) + 1`,
     isRefused: () => false,
     grant: "",
@@ -145,7 +147,9 @@ export function ledgerPath(folder: LockFolder): string {
 export function ledgerError(shown: string, error: unknown): LockUnavailableError {
   const said = error instanceof Error ? saidBy(error) : String(error);
   const reason = /not a database|malformed/.test(said) ? `${said}; restore it, or move it away to begin anew` : said;
-  const wrapped = new LockUnavailableError(`Cannot use the ledger ${shown}: ${reason}`, false, reason);
+  // Another process keeps it locked, or others have to make room first.
+  const mayPass = /database is locked|database or disk is full|disk I\/O error|unable to open database file/.test(said);
+  const wrapped = new LockUnavailableError(`Cannot use the ledger ${shown}: ${reason}`, mayPass, reason);
   wrapped.cause = error;
   return wrapped;
 }

@@ -56,6 +56,8 @@ export interface Dialect {
   readText(column: Statement): Statement;
   /** The text; undefined if there is none. */
   decodeText(value: unknown): string | undefined;
+  /** The condition that a column is this text to the letter. */
+  isExactly(column: Statement, text: string): Statement;
   /** SQL that reads a whole number as text, for drivers round large ones. */
   readNumber(column: Statement): Statement;
   /** SQL that reads a time as milliseconds since 1970; what is no time is NULL, or any other value. */

@@ -167,10 +167,10 @@ export class Ledger {
     lock: string,
     { once, every, countFailures }: Rule,
   ): Promise<{ readonly run: RecordedRun; readonly ahead: number } | undefined> {
-    const { after, now, readNumber, readTime } = this.#table.dialect;
+    const { after, isExactly, now, readNumber, readTime } = this.#table.dialect;
     // SQLite compares whatever is there as text.
     const readable = sql`${readTime(COLUMNS.started)} IS NOT NULL`;
-    const isOnce = once === undefined ? [] : [sql`run_key = ${cut(once)}`];
+    const isOnce = once === undefined ? [] : [isExactly(COLUMNS.run_key, cut(once))];
     // Also what begins later than now: a clock that was set back must not make for another run.
     const isRecent = every === undefined
       ? []

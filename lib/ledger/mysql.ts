@@ -18,8 +18,11 @@ const NO_ID_LEFT = [1467, 1062, 167, 1264];
 /** No right to a command, a column, a table, a database; none to write, on a server that is read-only. */
 const REFUSED = [1142, 1143, 1044, 1227, 1290];
 
-/** A character that a column or a session lacks: of a table that an administrator has made in another character set. */
-const UNFIT_TEXT = [1366, 1300, 3854, 3988];
+/**
+ * A character that a column lacks, when it is written, and when it is looked for: in a table that an administrator has made
+ * in another character set.
+ */
+const UNFIT_TEXT = [1366, 1300, 3854, 3988, 1267];
 /** Others have a lock for longer than is waited for it. */
 const LOCKED = 1205;
 const UNKNOWN_VARIABLE = 1193;
@@ -74,6 +77,9 @@ export function mySqlDialect({ schema, name }: TableName): Dialect {
     },
     readText: (column) => sql`HEX(CONVERT(LEFT(${column}, ${LONGEST_TEXT + 1}) USING utf8mb4))`,
     decodeText: (value) => textFrom(fromHex(value)),
+    // An administrator may have made the table with a collation that does not tell cases apart; the index takes the first.
+    isExactly: (column, text) =>
+      sql`${column} = ${text} AND CONVERT(${column} USING utf8mb4) COLLATE utf8mb4_bin = ${text}`,
     readNumber: (column) => sql`CAST(${column} AS CHAR(32))`,
     readTime: (column) => sql`ROUND(TIMESTAMPDIFF(MICROSECOND, '1970-01-01', ${column}) / 1000)`,
     isMissing: (what, cause) => errorNumber(cause) === (what === "table" ? NO_SUCH_TABLE : UNKNOWN_COLUMN),

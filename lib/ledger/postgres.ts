@@ -74,6 +74,7 @@ export function postgresDialect({ schema, name }: TableName): Dialect {
     session: sql`pg_backend_pid()`,
     readText: (column) => textInHex(column, LONGEST_TEXT + 1),
     decodeText: (value) => textFrom(fromHex(value)),
+    isExactly: (column, text) => sql`${column} = ${text}`,
     readNumber: (column) => column,
     readTime: inMilliseconds,
     isMissing: (what, cause) => sqlState(cause) === (what === "table" ? UNDEFINED_TABLE : UNDEFINED_COLUMN),

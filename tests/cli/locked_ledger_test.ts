@@ -14,8 +14,11 @@ const LONG = "10m";
 
 const FLAGS = ["--detailed-exit-codes", "--name", "n", "--once", "k"];
 
-const mariaDb = sharedMariaDb();
-const mySql = sharedMySql56();
+// So that a killed server has all that it has answered.
+const DURABLE = "--innodb-flush-log-at-trx-commit=2";
+
+const mariaDb = sharedMariaDb(DURABLE);
+const mySql = sharedMySql56(DURABLE);
 const postgres = sharedPostgres();
 
 /** What keeps sessions from a table, and lets them to it again. */

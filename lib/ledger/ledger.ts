@@ -87,16 +87,17 @@ export class Ledger {
    * Records the end of a run. Only under the lock.
    *
    * @param exitCode What sera exits with.
+   * @param ago How long ago it was, in milliseconds.
    * @throws {RunGoneError} When the run is not there, or has ended.
    * @throws {LockUnavailableError} When that is not possible.
    */
-  async finish(id: bigint, outcome: Outcome, exitCode: number, rule: Rule): Promise<void> {
-    const { after, now } = this.#table.dialect;
+  async finish(id: bigint, outcome: Outcome, exitCode: number, rule: Rule, ago = 0): Promise<void> {
+    const { after } = this.#table.dialect;
     const counts = outcome === "succeeded" || outcome === "failed" && rule.countFailures;
     const expires = counts || rule.once === undefined ? sql`` : sql`, expires = ${after(rule.keepHistory)}`;
     await this.#table.ask(
       sql`UPDATE ${this.#table.dialect.table}
-        SET outcome = ${word(outcome)}, finished = ${now}, exit_code = ${exitCode}${expires}
+        SET outcome = ${word(outcome)}, finished = ${after(-ago)}, exit_code = ${exitCode}${expires}
         WHERE id = ${id} AND outcome = 'running'`,
     );
     const [run] = await this.#select(sql`WHERE id = ${id}`);

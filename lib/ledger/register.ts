@@ -105,13 +105,15 @@ export class Register {
       id,
       ifUnrecorded,
       finish: async (outcome, exitCode) => {
+        lock.commandEnded?.();
+        const ended = performance.now();
         try {
           await whileHeld(lock, {
             deadline: new Deadline(LONGEST_RECORDING),
             signal: this.#interrupted,
             mayPass: (error) => !(error instanceof RunGoneError),
             retrying: this.#tellOnce(id),
-          }, () => ledger.finish(id, outcome, exitCode, this.#settings));
+          }, () => ledger.finish(id, outcome, exitCode, this.#settings, Math.round(performance.now() - ended)));
         } catch (error) {
           if (!(error instanceof LockUnavailableError)) throw error;
           if (error instanceof RunGoneError) throw new LockUnavailableError(`${error.message}; ${ifUnrecorded}`);

@@ -148,7 +148,7 @@ export function ledgerError(shown: string, error: unknown): LockUnavailableError
   const said = error instanceof Error ? saidBy(error) : String(error);
   const reason = /not a database|malformed/.test(said) ? `${said}; restore it, or move it away to begin anew` : said;
   // Another process keeps it locked, or others have to make room first.
-  const mayPass = /database is locked|database or disk is full|disk I\/O error|unable to open database file/.test(said);
+  const mayPass = /database is locked|database or disk is full/.test(said);
   const wrapped = new LockUnavailableError(`Cannot use the ledger ${shown}: ${reason}`, mayPass, reason);
   wrapped.cause = error;
   return wrapped;

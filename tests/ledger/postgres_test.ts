@@ -45,6 +45,27 @@ for (
     });
   }
 
+  test("a row in a database in WIN1252 may hold bytes that are no character", async () => {
+    await shared.server.query(
+      "CREATE DATABASE win1252 OWNER sera ENCODING 'WIN1252' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0",
+    );
+    await using bench = await place.bench();
+    const url = new URL(bench.server);
+    url.pathname = "win1252";
+    await using holder = await Holder.start({ ...bench, server: url.href });
+    await holder.ran("succeeded", { once: "€é" });
+    assert.equal((await holder.refused({ once: "€é" })).key, "€é");
+    const bytes = `convert_from('\\x41818d42'::bytea, 'WIN1252')`;
+    await shared.server.query(
+      `INSERT INTO ${bench.name} (lock_name, label, run_key, started, outcome)
+       VALUES ('${holder.lock}', ${bytes}, 'bad', now(), 'running'), ('${holder.lock}', ${bytes}, 'done', now(), 'succeeded')`,
+      "win1252",
+    );
+    await holder.started({ once: "next" });
+    assert.match((await holder.refused({ once: "done" })).label, /^A..B$/);
+    await keysAreExact({ ...bench, server: url.href }, KEYS.filter((key) => /^[\x20-\x7e\xa0-\xff]*$/.test(key)));
+  });
+
   for (const encoding of ["SQL_ASCII", "LATIN1"]) {
     test(`a database in ${encoding} keeps what it can hold, and says what it cannot`, async () => {
       const database = encoding.toLowerCase();

@@ -1,6 +1,6 @@
 import { Deadline } from "./deadline.ts";
 import type { LockUnavailableError } from "./errors.ts";
-import type { LedgerRun } from "./ledger/register.ts";
+import type { LedgerRun } from "./ledger/begun_run.ts";
 import type { Backend, HeldLock } from "./lock/lock.ts";
 import type { Logger } from "./log/logger.ts";
 

@@ -14,7 +14,7 @@ import {
   verdictOf,
 } from "../errors.ts";
 import { type Io, LONGEST_FLUSH, VariableError } from "../io.ts";
-import type { LedgerRun } from "../ledger/register.ts";
+import type { LedgerRun } from "../ledger/begun_run.ts";
 import type { HeldLock } from "../lock/lock.ts";
 import type { Logger } from "../log/logger.ts";
 import type { Progress } from "../progress.ts";

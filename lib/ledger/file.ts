@@ -63,6 +63,7 @@ function sqliteDialect(path: string): Dialect {
     readNumber: (column) => sql`CASE typeof(${column}) WHEN 'integer' THEN CAST(${column} AS TEXT) END`,
     readTime: (column) => sql`CAST(round(1000 * unixepoch(${column}, 'subsec')) AS INTEGER)`,
     isMissing: (what, cause) =>
+      what !== "schema" &&
       (what === "table" ? /^no such table/ : /no such column|no column named/).test(messageOf(cause)),
     isThereAlready: (cause) => /already exists|duplicate column name/.test(messageOf(cause)),
     // It says the same of a disk that is full, which then is said once more.
@@ -73,6 +74,7 @@ function sqliteDialect(path: string): Dialect {
     isRefused: () => false,
     grant: "",
     cureOf: () => undefined,
+    grantToRead: "",
   };
 }
 

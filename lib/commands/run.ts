@@ -13,7 +13,7 @@ import { namespacedName } from "../lock/namespaced_name.ts";
 import { lockKey, lockName } from "../lock/lock_name.ts";
 import { openBackend } from "../lock/open_backend.ts";
 import type { Logger } from "../log/logger.ts";
-import { atMostOnce, everyoneExecutes, type Mode, waitAndSkip } from "../modes.ts";
+import { everyoneExecutes, type Mode, waitAndSkip } from "../modes.ts";
 import type { Progress } from "../progress.ts";
 import { backendOptions } from "./backend_options.ts";
 import { executeHolding, release, tellInterrupted } from "./execute.ts";
@@ -81,7 +81,7 @@ export async function runUnderLock(
     )
     : undefined;
   const plain = settings.waitAndSkip ? waitAndSkip : everyoneExecutes;
-  const mode = register ? atMostOnce(plain, register) : plain;
+  const mode = register ? (await import("../at_most_once.ts")).atMostOnce(plain, register) : plain;
   const variables = { name, key, host, server: settings.server, above };
   const all = {
     settings,
@@ -95,6 +95,7 @@ export async function runUnderLock(
     mode,
     holder,
     register,
+    retrying,
     variables,
   };
   const deadline = new Deadline(request.wait);
@@ -124,6 +125,7 @@ interface Surroundings {
   /** Says who holds the lock. */
   readonly holder: () => ReturnType<typeof holderOf>;
   readonly register: Register | undefined;
+  readonly retrying: (why: LockUnavailableError) => void;
   /** What the command's environment says of the lock, but for the run. */
   readonly variables: Parameters<typeof lockVariables>[0];
 }
@@ -135,7 +137,7 @@ interface Surroundings {
  * @returns The exit code.
  */
 async function takeTurn(wait: number, all: Surroundings): Promise<number> {
-  const { settings, request, io, logger, progress, will, signals, backend, mode, holder, register } = all;
+  const { settings, request, io, logger, progress, will, signals, backend, mode, holder, register, retrying } = all;
   const { above } = all.variables;
   const { grace, onLost, maxRun, minHold } = settings;
   const began = performance.now();
@@ -145,6 +147,7 @@ async function takeTurn(wait: number, all: Surroundings): Promise<number> {
       wait,
       signal: signals.interrupted,
       logger,
+      retrying,
       waiting: logger.tells("info") || above !== undefined
         ? async () => {
           const { words = "somebody else", fields } = await holder();

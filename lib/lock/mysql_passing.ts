@@ -7,8 +7,8 @@
  * @see https://mariadb.com/kb/en/mariadb-error-code-reference/
  */
 const PASSING: ReadonlySet<number> = new Set([
-  // The disk is full; no memory, no thread; the name service does not answer.
-  ...[1021, 1037, 1038, 1041, 1042, 1135],
+  // The disk or a table is full; no memory, no thread; the name service does not answer.
+  ...[1021, 1037, 1038, 1041, 1042, 1114, 1135],
   // Too many connections, locks, transactions; a user's limits.
   ...[1040, 1203, 1206, 1226, 1637],
   // A shutdown, and what ends with it. MySQL is offline, MariaDB has killed the connection, MySQL the session.

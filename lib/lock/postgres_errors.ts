@@ -50,6 +50,7 @@ const CURES: Readonly<Record<string, string>> = {
   "42704": "correct options in the server setting",
   "55000":
     "name another database in the server setting, or let this one accept connections (ALTER DATABASE ... ALLOW_CONNECTIONS)",
+  "53100": "make room on the server",
   "53300": "raise max_connections or the role's limit, or run fewer at once",
   "57P05": "sera did not look at it for longer than the ttl, as when it was suspended",
   "57P03": "wait until the server is up",

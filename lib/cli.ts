@@ -1,13 +1,13 @@
 import { flagSpecs } from "./args/flag.ts";
-import { parseGoFlags } from "./args/go_flags.ts";
 import { isAsked } from "./args/is_asked.ts";
 import { readOperands } from "./args/operands.ts";
 import { refuseChangedWords } from "./args/raw_words.ts";
+import { readFlags } from "./args/read_flags.ts";
 import { RUN_FLAGS } from "./args/run_help.ts";
 import { environmentName } from "./args/settings_table.ts";
 import { runUnderLock } from "./commands/run.ts";
 import { tell } from "./commands/tell.ts";
-import { resolveSettings } from "./config/config.ts";
+import { DEPENDENT, resolveSettings } from "./config/config.ts";
 import { ExitCode } from "./exit_codes.ts";
 import type { Io } from "./io.ts";
 import { Logger } from "./log/logger.ts";
@@ -28,7 +28,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   let logger = new Logger(io, { format: "text" }, "");
   const progress = new Progress(({ message, exitCode }) => tell(logger, "error", "error", message, { exitCode }));
   try {
-    const { flags, operands } = parseGoFlags(argv, flagSpecs(RUN_FLAGS));
+    const { flags, operands } = await readFlags(argv, flagSpecs(RUN_FLAGS));
     if (isAsked(flags, "help")) {
       io.out((await import("./args/usage.ts")).helpText());
       await io.flush?.();
@@ -45,6 +45,9 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     const request = await readOperands(operands, flags.has("server"));
     refuseChangedWords(argv);
     const settings = await resolveSettings(flags, io.env);
+    if (DEPENDENT.some((name) => flags.has(name))) {
+      (await import("./config/without_effect.ts")).refuseWithoutEffect(settings);
+    }
     logger = new Logger(io, settings.logging, request.words.join(" "));
     return await progress.of(runUnderLock(request, settings, io, logger, progress));
   } catch (error) {

@@ -2,7 +2,7 @@ import { ExitCode } from "../exit_codes.ts";
 import { BAD_ARGUMENTS, BAD_CONFIG, type ExitStatus, LOCK_UNAVAILABLE } from "./exit_statuses.ts";
 import { type Flag, flagSpecs, HELP_FLAG } from "./flag.ts";
 import type { FlagSpec } from "./go_flags.ts";
-import { SETTINGS } from "./settings_table.ts";
+import { SETTINGS, type SettingSpec } from "./settings_table.ts";
 
 /** What sera does beside running a command under a lock. */
 export interface Subcommand {
@@ -17,12 +17,15 @@ export interface Subcommand {
   readonly about: readonly string[];
   /** The flags of its own. */
   readonly flags: readonly Flag[];
-  /** Whether it takes all settings as flags too. */
-  readonly takesSettings: boolean;
+  /** The settings that it takes as flags. */
+  readonly settings: readonly SettingSpec[];
   /** Whether a command's words may follow its flags. */
   readonly takesCommand: boolean;
   readonly statuses: readonly ExitStatus[];
 }
+
+/** The settings that say where a lock and its ledger are, and what it is called. */
+const OF_PLACE = SETTINGS.filter(({ ofRun }) => !ofRun);
 
 const JSON_FLAG: Flag = { name: "json", kind: "boolean", help: ["print one JSON object instead"] };
 
@@ -36,8 +39,8 @@ export const SUBCOMMANDS: readonly Subcommand[] = [
     about: [
       "Prints who holds the lock of a command (its words as in a run, without the wait)",
       "or of a name, and who waits for it; without either, all of sera's locks on the",
-      "server. It takes the flags and variables of a run (see sera --help), and keeps",
-      "nobody from a lock.",
+      "server. It keeps nobody from a lock. It takes those flags of a run that say where",
+      "the lock is (see sera --help), and all variables.",
       "",
       "LOCK is the beginning of the lock's name, LABEL the command's first word (or its",
       "--label), HOST an address if no more is known, SINCE when the lock was acquired",
@@ -45,7 +48,7 @@ export const SUBCOMMANDS: readonly Subcommand[] = [
       "some time before. Servers differ in how much of that they show.",
     ],
     flags: [JSON_FLAG, HELP_FLAG],
-    takesSettings: true,
+    settings: OF_PLACE,
     takesCommand: true,
     statuses: [
       [0, "the lock is held; without a command or name: always"],
@@ -62,8 +65,8 @@ export const SUBCOMMANDS: readonly Subcommand[] = [
     usages: ["[--json] [--limit N] [flags] [--name TEXT | -- command ...]", "--schema [flags]"],
     about: [
       "Prints the runs that the ledger has recorded, the newest first: all of them, or",
-      "those under one lock. It takes the flags and variables of a run (see sera",
-      "--help). Times are UTC, by the server's clock.",
+      "those under one lock. Times are UTC, by the server's clock. It takes those flags",
+      "of a run that say where the ledger is (see sera --help), and all variables.",
       "",
       "An outcome is one of",
       "  running     the command runs",
@@ -83,7 +86,7 @@ export const SUBCOMMANDS: readonly Subcommand[] = [
       },
       HELP_FLAG,
     ],
-    takesSettings: true,
+    settings: OF_PLACE,
     takesCommand: true,
     statuses: [
       [0, "printed, if only that there is nothing"],
@@ -114,7 +117,7 @@ export const SUBCOMMANDS: readonly Subcommand[] = [
       },
       HELP_FLAG,
     ],
-    takesSettings: true,
+    settings: SETTINGS,
     takesCommand: false,
     statuses: [
       [0, "a run could have its lock; there may be warnings"],
@@ -159,7 +162,7 @@ export const SUBCOMMANDS: readonly Subcommand[] = [
       { name: "debug", kind: "boolean", help: ["say what happens, on stderr"] },
       HELP_FLAG,
     ],
-    takesSettings: false,
+    settings: [],
     takesCommand: true,
     statuses: [
       ["any", "PROGRAM's own; 128+n if signal n ended it"],
@@ -180,6 +183,6 @@ export function subcommandOf(name: string): Subcommand | undefined {
 
 /** All flags that a subcommand takes, for the parser. */
 export function subcommandFlags(name: string): readonly FlagSpec[] {
-  const { flags, takesSettings } = subcommandOf(name)!;
-  return flagSpecs(takesSettings ? [...SETTINGS, ...flags] : flags);
+  const { flags, settings } = subcommandOf(name)!;
+  return flagSpecs([...settings, ...flags]);
 }

@@ -1,7 +1,7 @@
-import { parseGoFlags } from "../args/go_flags.ts";
 import { isAsked } from "../args/is_asked.ts";
 import { refuseServer } from "../args/operands.ts";
 import { refuseChangedWords } from "../args/raw_words.ts";
+import { readFlags } from "../args/read_flags.ts";
 import { subcommandFlags } from "../args/subcommands.ts";
 import { subcommandHelp } from "../args/usage.ts";
 import { LastWill } from "../child/last_will.ts";
@@ -45,7 +45,7 @@ export async function heimdall(argv: readonly string[], io: Io): Promise<number>
     FAILED,
   );
   try {
-    const { flags, operands } = parseGoFlags(argv, subcommandFlags("heimdall"), "sera heimdall --help");
+    const { flags, operands } = await readFlags(argv, subcommandFlags("heimdall"), "heimdall");
     if (isAsked(flags, "help")) {
       io.out(subcommandHelp("heimdall"));
       return 0;

@@ -1,6 +1,6 @@
-import { parseGoFlags } from "../args/go_flags.ts";
 import { isAsked } from "../args/is_asked.ts";
 import { refuseChangedWords } from "../args/raw_words.ts";
+import { readFlags } from "../args/read_flags.ts";
 import { subcommandFlags } from "../args/subcommands.ts";
 import { subcommandHelp } from "../args/usage.ts";
 import { verdictOf } from "../errors.ts";
@@ -23,7 +23,7 @@ export async function runSubcommand(name: string, argv: readonly string[], io: I
     new Logger(io, { format: "text" }, "").log("error", "error", message, { exitCode });
   const progress = new Progress(tell);
   try {
-    const { flags, operands } = parseGoFlags(argv, subcommandFlags(name), `sera ${name} --help`);
+    const { flags, operands } = await readFlags(argv, subcommandFlags(name), name);
     if (isAsked(flags, "help")) {
       io.out(subcommandHelp(name));
       return ExitCode.ok;

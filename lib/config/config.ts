@@ -42,8 +42,10 @@ export interface Settings {
   readonly label?: string | undefined;
   readonly ledger: LedgerSettings;
   readonly logging: LogSettings;
-  /** What is odd but harmless, for verbose. */
+  /** What is odd but harmless, and when verbose where the settings come from. */
   readonly notes: readonly string[];
+  /** Where a setting comes from: `--name`, `SERA_NAME`, or the config file's path; undefined for its default. */
+  readonly sourceOf: (name: string) => string | undefined;
 }
 
 /** How sera says what happens. */
@@ -55,18 +57,26 @@ export interface LogSettings {
   readonly format: "text" | "json";
 }
 
+/** The settings that have no effect without certain others. */
+export const DEPENDENT = ["count-failures", "ledger-table", "keep-history", "record-skips", "tls-ca"];
+
+/** What Docker puts into `SERA_NAME` in a container that is linked to one by the name of sera. */
+const LINK = /^\/[\w.-]+\/sera$/i;
+
 /**
  * Puts the settings together, in rising order: built-in defaults, the config file, `SERA_*` variables, flags. The config
  * file may be missing when a variable or flag names the server and nothing names the file.
  *
  * @param flags The flags as given.
  * @param env Reads an environment variable.
+ * @param thorough Whether all that is odd is wanted, also without verbose, and without what verbose says besides.
  * @throws {ConfigError} When a file or variable is of no use.
  * @throws {UsageError} When a flag is.
  */
 export async function resolveSettings(
   flags: ReadonlyMap<string, string>,
   env: (name: string) => string | undefined,
+  thorough = false,
 ): Promise<Settings> {
   const fromOutside = (name: string): Found | undefined => {
     const flag = flags.get(name);
@@ -80,8 +90,6 @@ export async function resolveSettings(
   const path = named ? new SettingValues(fromOutside).text("config")! : DEFAULT_CONFIG_FILE;
   const notes: string[] = [];
   const file = await readFile(path, named === undefined && fromOutside("server") !== undefined, notes);
-  notes.push(...file?.writers ?? []);
-  for (const key of file?.unknownKeys ?? []) notes.push(`Unknown key in ${path}: ${key}; correct it, or take it out`);
 
   const find = (name: string): Found | undefined => {
     const found = fromOutside(name);
@@ -101,6 +109,10 @@ export async function resolveSettings(
   }
   const serverText = values.textOrEmpty("server")!;
   const verbose = values.booleanOr("verbose");
+  if (thorough || verbose !== false) {
+    const { fileOddities, variableOddities } = await import("./oddities.ts");
+    notes.push(...file ? fileOddities(path, file) : [], ...variableOddities());
+  }
   const tlsCa = values.text("tls-ca");
   const parsed = await parseServer(serverText, server.source, { env, tlsCa });
   if (tlsCa !== undefined && !checksCertificates(parsed)) {
@@ -116,10 +128,10 @@ export async function resolveSettings(
     );
   }
   if (parsed.kind === "postgres") notes.push(...parsed.notes);
-  return {
+  const settings: Settings = {
     server: parsed,
     tlsCa,
-    name: values.text("name"),
+    name: readName(values),
     namespace: values.text("namespace"),
     waitAndSkip: values.boolean("wait-and-skip"),
     detailedExitCodes: values.boolean("detailed-exit-codes"),
@@ -137,7 +149,25 @@ export async function resolveSettings(
       format: (values.text("log-format") ?? "text") as "text" | "json",
     },
     notes,
+    sourceOf: (name) => find(name)?.source,
   };
+  if (verbose === false || thorough) return settings;
+  const [{ sourcesText }, { withoutEffect }] = await Promise.all([
+    import("./sources.ts"),
+    import("./without_effect.ts"),
+  ]);
+  const said = [`Settings: ${sourcesText(settings.sourceOf)}.`, ...withoutEffect(settings)];
+  return { ...settings, notes: [...said, ...notes] };
+}
+
+/** Nodes whose locks have different names would run at the same time, so that none is taken by accident. */
+function readName(values: SettingValues): string | undefined {
+  const name = values.text("name");
+  if (name === undefined || !LINK.test(name) || values.find("name")!.source !== "SERA_NAME") return name;
+  throw new ConfigError(
+    `Cannot use name in SERA_NAME: ${name} looks like what Docker sets for a link to a container named sera, and would ` +
+      "rename the lock; take SERA_NAME out, or set --name",
+  );
 }
 
 /** Whether the server's certificate is looked at; files have none to look at. */

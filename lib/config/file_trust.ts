@@ -1,3 +1,4 @@
+import { Trust } from "../lock/folder_trust.ts";
 import { followPath } from "../lock/folder_way.ts";
 import { UnfitFileError } from "./small_file.ts";
 
@@ -6,24 +7,43 @@ const GROUP_WRITES = 0o020;
 const EVERYBODY_WRITES = 0o002;
 const STICKY = 0o1000;
 
+/** What anybody on the machine could do to a file by its place. */
+interface Exposed {
+  readonly folder: string;
+  /** The first name in it on the way to the file. */
+  readonly entry: string;
+  /** Whether another user has put it there already, or may have. */
+  readonly planted: boolean;
+}
+
 /**
  * Refuses a file that anybody on the machine may have written, or may have put where it is: what is in it decides what
  * sera does, often as root.
  *
  * @param info What the open file is.
+ * @param soon Whether one is refused, too, that anybody could put another in the place of.
  * @throws {UnfitFileError}
  */
-export function refuseEverybodys(path: string, info: Deno.FileInfo): void {
+export function refuseEverybodys(path: string, info: Deno.FileInfo, soon = false): void {
   // Windows keeps no mode; a pipe is the caller's own; what is in /dev/null nobody decides.
   if (info.mode === null || !info.isFile) return;
   if ((info.mode & EVERYBODY_WRITES) !== 0) {
     throw new UnfitFileError("everybody can write to it", `chmod o-w ${path}`);
   }
-  const planted = findPlanted(path);
-  if (planted === undefined) return;
+  const exposed = exposedSteps(path);
+  const planted = exposed.find(({ planted }) => planted);
+  if (planted !== undefined) {
+    throw new UnfitFileError(
+      `everybody can write to ${planted.folder}, and ${planted.entry} there is another user's`,
+      "check who put it there, and keep the file in a folder that only you can write to",
+    );
+  }
+  const [first] = exposed;
+  if (first === undefined || !soon) return;
+  // Never to take rights away: the folder may be one like /tmp, which the whole system needs.
   throw new UnfitFileError(
-    `everybody can write to ${planted.folder}, and ${planted.entry} there is another user's`,
-    `see who put it there, and chmod o-w ${planted.folder}`,
+    `everybody can write to ${first.folder}, and can put another in the place of ${first.entry}`,
+    `keep the file in a folder that only you can write to, or chmod +t ${first.folder}`,
   );
 }
 
@@ -33,30 +53,57 @@ export function othersWhoDecide(path: string, { mode, uid, isFile }: Deno.FileIn
   const notes: string[] = [];
   if (!isOurs(uid)) {
     notes.push(
-      `Another user (uid ${uid}) decides what is in the config file: ${path}; chown root ${path} if not meant`,
+      `Another user (uid ${uid}) decides what is in the config file: ${path}; chown root ${path} if not meant, ` +
+        "once you have checked what is in it",
     );
   }
   if ((mode & GROUP_WRITES) !== 0) {
     notes.push(`A group can write to the config file: ${path}; chmod g-w ${path} if not meant`);
   }
+  return [...notes, ...othersInFolders(path, uid)];
+}
+
+/** Who else could put another file in the place of this one; each one line. */
+function othersInFolders(path: string, owner: number | null): string[] {
+  const { folders } = followPath(absolute(path));
+  const trust = new Trust(folders[0]!.info);
+  const notes: string[] = [];
+  // One who decides what is in the file anyway is told of as its owner.
+  const other = folders.find(({ info }) => !trust.owns(info) && info.uid !== owner);
+  if (other) {
+    const { path: folder, info } = other;
+    notes.push(
+      `Another user (uid ${info.uid}) can put another file in the place of the config file: ${path}, as the owner of ` +
+        `${folder}; keep it in a folder of root's if not meant`,
+    );
+  }
+  const shared = folders.find(({ info }) => trust.strangersIn(info) === "its group" && (info.mode! & STICKY) === 0);
+  if (shared) {
+    notes.push(
+      `A group can put another file in the place of the config file: ${path}, since it can write to ${shared.path}; ` +
+        "keep it in a folder that only root can write to if not meant",
+    );
+  }
   return notes;
 }
 
 /**
- * The first step of a path that somebody may have put there: in a folder in which everybody may, and owned by another user.
- * One's own and root's are there because one of them wanted it, as in the folders that Kubernetes makes.
+ * The steps of a path in folders in which everybody may rename what is there. One's own and root's are there because one
+ * of them wanted it, as in the folders that Kubernetes makes; another user's may have been planted.
  */
-function findPlanted(path: string): { readonly folder: string; readonly entry: string } | undefined {
-  const { folders, links, end } = followPath(path.startsWith("/") ? path : `${Deno.cwd()}/${path}`);
+function exposedSteps(path: string): readonly Exposed[] {
+  const { folders, links, end } = followPath(absolute(path));
   const lookedIn = new Map(folders.map(({ path, info }) => [path, info]));
-  for (const { path, info } of [...folders, ...links, end]) {
+  return [...folders, ...links, end].flatMap(({ path, info }) => {
     const [, folder, entry] = /^(.*)\/([^/]+)$/.exec(path) ?? [];
     const within = lookedIn.get(folder || "/");
-    if (entry !== undefined && within && !isOurs(info.uid) && isOpenToAll(within)) {
-      return { folder: folder || "/", entry };
-    }
-  }
-  return undefined;
+    if (entry === undefined || !within || !isOpenToAll(within)) return [];
+    return [{ folder: folder || "/", entry, planted: !isOurs(info.uid) }];
+  });
+}
+
+function absolute(path: string): string {
+  return path.startsWith("/") ? path : `${Deno.cwd()}/${path}`;
 }
 
 function isOurs(uid: number | null): boolean {

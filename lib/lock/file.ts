@@ -105,7 +105,7 @@ function isInPlace(file: LockFile): boolean {
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     throw new LockUnavailableError(
-      `Cannot look at the lock file: ${file.path}: ${messageOf(error)}; see to its folder`,
+      `Cannot look at the lock file: ${file.path}: ${messageOf(error)}; check its folder`,
     );
   }
 }

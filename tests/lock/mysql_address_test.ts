@@ -69,7 +69,10 @@ for (const shared of [sharedMariaDb(), sharedMySql56()]) {
 }
 
 Deno.test("a port that nobody listens on is told with its cure", async () => {
-  await assertUnavailable(`sera:secret@tcp(127.0.0.1:${freePort()})/`, /connection refused; is the server running/);
+  await assertUnavailable(
+    `sera:secret@tcp(127.0.0.1:${freePort()})/`,
+    /connection refused; check that the server is running/,
+  );
   await assertUnavailable(
     `sera:secret@tcp(localhost:${freePort(["127.0.0.1"])})/`,
     /connection refused; is the server/,

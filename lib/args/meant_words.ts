@@ -13,10 +13,8 @@ export function meantBy(word: string): string | undefined {
   const bare = /^(['"])(.*)\1$/.exec(word)?.[2];
   if (bare !== undefined) return "the quotes are part of the word; leave them out";
   const names = SUBCOMMANDS.map(({ name }) => name);
-  const meant = nearest(word, [...names, ...OTHERWISE.keys(), "forever"]);
-  if (meant === undefined) return undefined;
-  const shown = OTHERWISE.get(meant) ?? (names.includes(meant) ? `sera ${meant}` : meant);
-  return `did you mean ${shown}? See sera --help`;
+  const meant = nearest(word, [...names, ...OTHERWISE.keys()]);
+  return meant === undefined ? undefined : `did you mean ${OTHERWISE.get(meant) ?? `sera ${meant}`}? See sera --help`;
 }
 
 /**

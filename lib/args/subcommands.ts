@@ -39,8 +39,8 @@ export const SUBCOMMANDS: readonly Subcommand[] = [
     about: [
       "Prints who holds the lock of a command (its words as in a run, without the wait)",
       "or of a name, and who waits for it; without either, all of sera's locks on the",
-      "server. It keeps nobody from a lock. It takes those flags of a run that say where",
-      "the lock is (see sera --help), and all variables.",
+      "server. It keeps nobody from a lock. It takes those flags of a run that say",
+      "where the lock is (see sera --help), and all variables.",
       "",
       "LOCK is the beginning of the lock's name, LABEL the command's first word (or its",
       "--label), HOST an address if no more is known, SINCE when the lock was acquired",

@@ -98,6 +98,11 @@ for (const [what, { text, run }] of Object.entries(READERS)) {
     for (const path of planted) {
       assertRefused(await run(place, path), path, /everybody can write to [^ ]+, and [^ ]+ there is another user's; /);
     }
+    if (what === "config file") {
+      // Another one could be there the next time.
+      assertRefused(await run(place, `${folder}/own`), `${folder}/own`, /in the place of own; keep .* chmod \+t /);
+      await Deno.chmod(folder, 0o1777);
+    }
     // What root put there, as Kubernetes does, is what root meant.
     assertRead(await run(place, `${folder}/own`));
     // With the sticky bit nobody can put anything in its place.

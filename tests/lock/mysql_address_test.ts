@@ -82,7 +82,7 @@ Deno.test("a port that nobody listens on is told with its cure", async () => {
 Deno.test("a socket that is not there is told with its cure", async () => {
   await assertUnavailable(
     "sera:secret@unix(/nonexistent/mysql.sock)/",
-    /\(\/nonexistent\/mysql.sock\): no such socket; is/,
+    /\(\/nonexistent\/mysql.sock\): no such socket; check that the server is running/,
   );
 });
 

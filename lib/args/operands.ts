@@ -44,6 +44,9 @@ export async function readOperands(operands: readonly string[], afterServer: boo
 export function refuseServer(word: string, cure: string): void {
   // A path may have any characters.
   if (!mayBeServer(word) || isPath(word)) return;
+  if (/^[A-Z_][A-Z0-9_]*=\S*$/.test(word)) {
+    throw new UsageError("Cannot use the command's first word: it sets a variable; set variables before sera");
+  }
   throw new UsageError(`Cannot use the command's first word: it looks like a server with a password; ${cure}`);
 }
 

@@ -29,7 +29,7 @@ function whatWasMeant(program: string): string | undefined {
   if (exists(program)) return undefined;
   if (program.startsWith("-")) return "not found; flags of sera belong before the wait";
   if (/^(["'`]).*\1$/s.test(program)) return "not found; the quotes are a part of the word, leave them out";
-  if (/^\w+=/.test(program)) return "not found; set variables before sera, or with env NAME=VALUE before the program";
+  if (/^\w+=/.test(program)) return "not found; it sets a variable, set variables before sera";
   if (/\s/.test(program.trim())) {
     return "not found, with the arguments in one word; leave the quotes around them out, or run sh -c and the text";
   }

@@ -136,6 +136,45 @@ testWith([linux, root], "a config file of another user or writable by a group wo
   }
 });
 
+testWith([linux, root], "a folder in which others could put another config file in its place is told of", async () => {
+  await using place = await Place.make();
+  const folder = place.file("folder");
+  await Deno.mkdir(folder);
+  const path = await place.write("folder/sera.json", JSON.stringify({ server: place.server }));
+  for (
+    const [uid, gid, mode, says] of [
+      [
+        0,
+        NOBODY,
+        0o775,
+        /^A group can put another file in the place of the config file: .*sera\.json, since it can write /,
+      ],
+      [
+        NOBODY,
+        0,
+        0o755,
+        /^Another user \(uid 65534\) can put another file in the place of the config file: .*sera\.json, /,
+      ],
+      [0, NOBODY, 0o1775, undefined],
+      [0, 0, 0o775, undefined],
+    ] as const
+  ) {
+    await Deno.chown(folder, uid, gid);
+    await Deno.chmod(folder, mode);
+    const silent = await place.sera(["--config", path, "0", "true"], { env: NO_SERVER });
+    assert.deepEqual(silent, { code: 0, stdout: "", stderr: "" });
+    const told = await place.sera(["--verbose", "--config", path, "0", "true"], { env: NO_SERVER });
+    const lines = told.stdout.split("\n").slice(1);
+    assert.equal(lines.some((line) => /in the place of the config file/.test(line)), says !== undefined);
+    const { code, stdout } = await place.sera(["doctor", "--config", path], { env: NO_SERVER });
+    assert.equal(code, 0);
+    const [warning, ...more] = stdout.split("\n").filter((line) => line.startsWith("warn"));
+    assert.deepEqual(more, []);
+    if (says) assert.match(warning!.replace(/^warn +permissions +/, ""), says);
+    else assert.equal(warning, undefined);
+  }
+});
+
 testWith([linux, tool("bash", "--version")], "a shell's <(…) is read to its end as config file", async () => {
   await using place = await Place.make();
   const text = JSON.stringify({ server: place.server });

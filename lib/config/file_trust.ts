@@ -1,9 +1,7 @@
-import { Trust } from "../lock/folder_trust.ts";
 import { followPath } from "../lock/folder_way.ts";
 import { UnfitFileError } from "./small_file.ts";
 
-/** Members of the group may write; everybody on the machine may; in a folder, only to what is their own. */
-const GROUP_WRITES = 0o020;
+/** Everybody on the machine may write; in a folder, only to what is their own. */
 const EVERYBODY_WRITES = 0o002;
 const STICKY = 0o1000;
 
@@ -47,46 +45,6 @@ export function refuseEverybodys(path: string, info: Deno.FileInfo, soon = false
   );
 }
 
-/** Who else decides what is in a file, and what to do about it; each one line. */
-export function othersWhoDecide(path: string, { mode, uid, isFile }: Deno.FileInfo): string[] {
-  if (mode === null || !isFile) return [];
-  const notes: string[] = [];
-  if (!isOurs(uid)) {
-    notes.push(
-      `Another user (uid ${uid}) decides what is in the config file: ${path}; chown root ${path} if not meant, ` +
-        "once you have checked what is in it",
-    );
-  }
-  if ((mode & GROUP_WRITES) !== 0) {
-    notes.push(`A group can write to the config file: ${path}; chmod g-w ${path} if not meant`);
-  }
-  return [...notes, ...othersInFolders(path, uid)];
-}
-
-/** Who else could put another file in the place of this one; each one line. */
-function othersInFolders(path: string, owner: number | null): string[] {
-  const { folders } = followPath(absolute(path));
-  const trust = new Trust(folders[0]!.info);
-  const notes: string[] = [];
-  // One who decides what is in the file anyway is told of as its owner.
-  const other = folders.find(({ info }) => !trust.owns(info) && info.uid !== owner);
-  if (other) {
-    const { path: folder, info } = other;
-    notes.push(
-      `Another user (uid ${info.uid}) can put another file in the place of the config file: ${path}, as the owner of ` +
-        `${folder}; keep it in a folder of root's if not meant`,
-    );
-  }
-  const shared = folders.find(({ info }) => trust.strangersIn(info) === "its group" && (info.mode! & STICKY) === 0);
-  if (shared) {
-    notes.push(
-      `A group can put another file in the place of the config file: ${path}, since it can write to ${shared.path}; ` +
-        "keep it in a folder that only root can write to if not meant",
-    );
-  }
-  return notes;
-}
-
 /**
  * The steps of a path in folders in which everybody may rename what is there. One's own and root's are there because one
  * of them wanted it, as in the folders that Kubernetes makes; another user's may have been planted.
@@ -102,11 +60,13 @@ function exposedSteps(path: string): readonly Exposed[] {
   });
 }
 
-function absolute(path: string): string {
+/** A path from the root on. */
+export function absolute(path: string): string {
   return path.startsWith("/") ? path : `${Deno.cwd()}/${path}`;
 }
 
-function isOurs(uid: number | null): boolean {
+/** Whether a user may decide here: root, and the one who runs sera. */
+export function isOurs(uid: number | null): boolean {
   return uid === 0 || uid === Deno.uid();
 }
 

@@ -2,7 +2,7 @@ import { nearest } from "../args/nearest.ts";
 import { environmentName, SETTINGS } from "../args/settings_table.ts";
 import { readOwnProc } from "../child/proc.ts";
 import type { ConfigFile } from "./config_file.ts";
-import { othersWhoDecide } from "./file_trust.ts";
+import { othersWhoDecide } from "./other_writers.ts";
 import { keysOf } from "./json_keys.ts";
 
 /** The variables by which Docker and Kubernetes tell of a container or service that is called sera. */

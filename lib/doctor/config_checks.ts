@@ -1,7 +1,7 @@
 import { environmentName } from "../args/settings_table.ts";
 import { DEFAULT_CONFIG_FILE, resolveSettings, type Settings } from "../config/config.ts";
 import { type ConfigFile, NoConfigFileError, readConfigFile } from "../config/config_file.ts";
-import { othersWhoDecide } from "../config/file_trust.ts";
+import { othersWhoDecide } from "../config/other_writers.ts";
 import { foreignPartsOf, holdsPassword } from "../config/server.ts";
 import { sourcesText } from "../config/sources.ts";
 import { refuseWithoutEffect, withoutEffect } from "../config/without_effect.ts";

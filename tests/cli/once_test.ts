@@ -32,8 +32,8 @@ for (const target of targets) {
       assert.equal(code, 0);
       const [{ host, pid } = assert.fail()] = (await history(place)).filter(({ run_id: id }) => id === 1);
       assert.match(
-        stdout.split("\n")[0]!,
-        /^Settings: [^\n]+\nDone before for this key: run 1 by \S+ of 20\d\d-\S+ \S+Z succeeded - skipped the/,
+        stdout.split("\n")[1]!,
+        /^Done before for this key: run 1 by \S+ of 20\d\d-\S+ \S+Z succeeded - skipped the/,
       );
       assert.ok(stdout.includes(` by ${host}:${pid} of `), stdout);
     },

@@ -12,6 +12,7 @@ export function meantBy(word: string): string | undefined {
   if (exact !== undefined) return `write ${exact}`;
   const bare = /^(['"])(.*)\1$/.exec(word)?.[2];
   if (bare !== undefined) return "the quotes are part of the word; leave them out";
+  if (word === "stdout" || word === "stderr") return `a flag's value that may be left out needs a =: --verbose=${word}`;
   const names = SUBCOMMANDS.map(({ name }) => name);
   const meant = nearest(word, [...names, ...OTHERWISE.keys()]);
   return meant === undefined ? undefined : `did you mean ${OTHERWISE.get(meant) ?? `sera ${meant}`}? See sera --help`;

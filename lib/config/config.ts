@@ -107,6 +107,12 @@ export async function resolveSettings(
         "--server file: to lock on this machine only",
     );
   }
+  // To the Go driver an empty one is MySQL on this machine, whose locks no other node sees.
+  if (server.value === "" && server.source === "--server") {
+    throw new UsageError(
+      "Cannot use the server in --server: it is empty; check the variable it is from, or leave it out",
+    );
+  }
   const serverText = values.textOrEmpty("server")!;
   const verbose = values.booleanOr("verbose");
   if (thorough || verbose !== false) {

@@ -31,7 +31,7 @@ export interface ServerSurroundings {
  */
 export async function parseServer(text: string, source: string, surroundings: ServerSurroundings): Promise<Server> {
   text = withoutLineEnd(text);
-  if (/^(["'`]).*\1$/s.test(text)) {
+  if (/^(["'`]).*\1$|^["'`](?:file:|\w+:\/\/|\w+\s*=)/s.test(text)) {
     throw new ConfigError(`Cannot use the server in ${source}: the quotes around it are part of it; leave them out`);
   }
   if (text.startsWith("file:")) return { kind: "file", folder: parseFolder(text.slice("file:".length), source) };

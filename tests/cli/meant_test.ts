@@ -12,6 +12,10 @@ const MEANT: [string[], string][] = [
   [["histroy", "--limit", "5"], "Cannot use as a wait: histroy; did you mean sera history? See sera --help"],
   [["hlep"], "Cannot use as a wait: hlep; did you mean sera --help? See sera --help"],
   [['"5"', "true"], 'Cannot use as a wait: "5"; the quotes are part of the word; leave them out'],
+  [
+    ["--verbose", "stderr", "0", "true"],
+    "Cannot use as a wait: stderr; a flag's value that may be left out needs a =: --verbose=stderr",
+  ],
   [["--verbos", "0", "true"], "Unknown flag: --verbos; did you mean --verbose? See sera --help"],
   [["-nmae", "x", "0", "true"], "Unknown flag: -nmae; did you mean --name? See sera --help"],
   [["--min_hold=3", "0", "true"], "Unknown flag: --min_hold; did you mean --min-hold? See sera --help"],

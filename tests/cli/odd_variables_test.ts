@@ -60,12 +60,24 @@ testWith([linux], "quotes that a file of variables has kept are told of", async 
 
 Deno.test("a server in quotes is told what is wrong, and its password is not", async () => {
   await using place = await Place.make();
-  for (const server of [`"postgres://u:hunter2@h/d"`, `'u:hunter2@tcp(h)/'`, `"file:"`]) {
+  for (const server of [`"postgres://u:hunter2@h/d"`, `'u:hunter2@tcp(h)/'`, `"file:"`, `"postgres://u:hunter2@h/d`]) {
     const { code, stderr } = await place.sera(["0", "true"], { env: { SERA_SERVER: server } });
     assert.equal(code, 200);
     assert.equal(
       stderr,
       "sera: Cannot use the server in SERA_SERVER: the quotes around it are part of it; leave them out\n",
+    );
+  }
+});
+
+Deno.test("an empty --server, as of a variable that is not set, is 201 and not MySQL on this machine", async () => {
+  await using place = await Place.make();
+  for (const flag of [["--server", ""], ["--server="]]) {
+    const { code, stderr } = await place.sera([...flag, "0", "true"]);
+    assert.equal(code, 201);
+    assert.match(
+      stderr,
+      /^sera: Cannot use the server in --server: it is empty; check the variable it is from, [^\n]+\n$/,
     );
   }
 });

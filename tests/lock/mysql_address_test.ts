@@ -75,7 +75,7 @@ Deno.test("a port that nobody listens on is told with its cure", async () => {
   );
   await assertUnavailable(
     `sera:secret@tcp(localhost:${freePort(["127.0.0.1"])})/`,
-    /connection refused; is the server/,
+    /connection refused; check that the server is running/,
   );
 });
 

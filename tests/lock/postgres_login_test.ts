@@ -267,8 +267,14 @@ for (const [label, missing, start] of SERVERS) {
 Deno.test("a port, a socket or a host that is not there is told with its cure", async () => {
   const port = freePort();
   const cases: [string, RegExp][] = [
-    [`postgres://sera:secret@127.0.0.1:${port}/sera`, /tcp\(127\.0\.0\.1:\d+\): connection refused; is the server/],
-    [`postgres://sera:secret@localhost:${port}/sera`, /tcp\(localhost:\d+\): connection refused; is the server/],
+    [
+      `postgres://sera:secret@127.0.0.1:${port}/sera`,
+      /tcp\(127\.0\.0\.1:\d+\): connection refused; check that the server is running/,
+    ],
+    [
+      `postgres://sera:secret@localhost:${port}/sera`,
+      /tcp\(localhost:\d+\): connection refused; check that the server is running/,
+    ],
     [
       `host=/nonexistent port=${port} password=secret`,
       /unix\(\/nonexistent\/\.s\.PGSQL\.\d+\): no such socket; is the/,

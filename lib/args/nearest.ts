@@ -1,7 +1,7 @@
 // @ts-types="@types/damerau-levenshtein"
 import distance from "damerau-levenshtein";
 
-/** A slip for so many letters of a word: a wrong guess is worse than none. */
+/** A slip for so many letters of the shorter word: a wrong guess is worse than none. */
 const LETTERS_A_SLIP = 3;
 
 /**
@@ -12,11 +12,17 @@ const LETTERS_A_SLIP = 3;
  */
 export function nearest(word: string, names: readonly string[]): string | undefined {
   const plain = plainly(word);
-  const slips = Math.floor(plain.length / LETTERS_A_SLIP);
-  const near = names.map((name) => ({ name, steps: distance(plain, plainly(name)).steps }))
-    .filter(({ steps }) => steps <= slips).sort((a, b) => a.steps - b.steps);
+  const near = names.map((name) => ({ name, steps: stepsTo(plain, plainly(name)) })).filter(({ steps }) =>
+    steps < Infinity
+  )
+    .sort((a, b) => a.steps - b.steps);
   const [first, second] = near;
   return first?.steps === second?.steps ? undefined : first?.name;
+}
+
+function stepsTo(word: string, name: string): number {
+  const { steps } = distance(word, name);
+  return steps <= Math.floor(Math.min(word.length, name.length) / LETTERS_A_SLIP) ? steps : Infinity;
 }
 
 /** Without what people write in several ways. */

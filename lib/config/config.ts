@@ -123,7 +123,8 @@ export async function resolveSettings(
   const parsed = await parseServer(serverText, server.source, { env, tlsCa });
   if (tlsCa !== undefined && !checksCertificates(parsed)) {
     const cure = parsed.kind === "postgres" ? "sslmode=verify-full" : "tls=true";
-    throw new ConfigError(
+    const { error } = find("tls-ca")!;
+    throw new error(
       `Cannot use tls-ca with the server in ${server.source}: it checks no certificate; add ${cure}`,
     );
   }
@@ -176,10 +177,16 @@ function readName(values: SettingValues): string | undefined {
   );
 }
 
-/** Whether the server's certificate is looked at; files have none to look at. */
+/** Whether the server's certificate is looked at; what is reached without a network has none to look at. */
 function checksCertificates(server: Server): boolean {
-  if (server.kind === "file") return true;
-  return server.kind === "mysql" ? server.tls === "verify" : server.sslmode.startsWith("verify-");
+  if (server.kind === "mysql") return server.tls === "verify";
+  return isReachedWithoutTls(server) || server.kind === "postgres" && server.sslmode.startsWith("verify-");
+}
+
+/** Files, and sockets of this machine by libpq's rule; the Go driver's DSN may ask for TLS there as well. */
+export function isReachedWithoutTls(server: Server): boolean {
+  if (server.kind === "mysql") return false;
+  return server.kind === "file" || server.hosts.every(({ address }) => address.transport === "unix");
 }
 
 /** Reads the file. Where none is needed, one that is missing or of no use is no error: `--server` is the way round it. */

@@ -5,8 +5,8 @@ import type { ConfigFile } from "./config_file.ts";
 import { othersWhoDecide } from "./other_writers.ts";
 import { keysOf } from "./json_keys.ts";
 
-/** The variables by which Docker and Kubernetes tell of a container or service that is called sera. */
-const LINKS = /^SERA_(?:PORT|ENV|SERVICE)(?:_|$)/;
+/** The variables by which Docker and Kubernetes tell of a container or service whose name begins with sera. */
+const LINKS = /^SERA_(?:\w+_)?(?:(?:PORT|SERVICE_HOST|SERVICE_PORT)(?:_\w+)?|ENV_\w+)$/;
 
 /** The variables that sera sets for a command, in which there may be another sera. */
 const OURS = /^SERA_(?:LOCK_\w+|HELD_LOCKS|HOST|RUN_ID|TOKEN)$/;

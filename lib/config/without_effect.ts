@@ -1,5 +1,5 @@
 import { UsageError } from "../errors.ts";
-import type { Settings } from "./config.ts";
+import { isReachedWithoutTls, type Settings } from "./config.ts";
 
 /** A setting that changes nothing about this run. */
 interface Idle {
@@ -45,7 +45,7 @@ function idle(settings: Settings): readonly Idle[] {
       all.push({ name, why: "the ledger is off", cure: "add --ledger, or leave it out" });
     }
   }
-  if (tlsCa !== undefined && encryptsNothing(server)) {
+  if (tlsCa !== undefined && isReachedWithoutTls(server)) {
     const why = "the server is reached without a network, and so without TLS";
     all.push({ name: "tls-ca", why, cure: "leave it out" });
   }
@@ -60,10 +60,4 @@ function idle(settings: Settings): readonly Idle[] {
     all.push({ name: "allow-unsafe-server", why, cure: "leave it out", harmless: true });
   }
   return all;
-}
-
-/** libpq's rule for sockets of this machine; the Go driver's DSN asks for TLS there as well. */
-function encryptsNothing(server: Settings["server"]): boolean {
-  if (server.kind === "mysql") return false;
-  return server.kind === "file" || server.hosts.every(({ address }) => address.transport === "unix");
 }

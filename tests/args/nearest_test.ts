@@ -20,6 +20,7 @@ for (
     // As near to one as to the other, or to none.
     ["ac", ["ab", "ad"], undefined],
     ["abcd", ["abcx", "abcy"], undefined],
+    ["db-name", FLAGS, undefined],
     ["wait", FLAGS, undefined],
     ["timeout", FLAGS, undefined],
     ["x", FLAGS, undefined],

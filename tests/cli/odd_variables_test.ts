@@ -32,6 +32,8 @@ testWith([linux], "variables of links, and of a sera around this one, are no set
     SERA_PORT: "tcp://172.17.0.5:5432",
     SERA_PORT_5432_TCP_ADDR: "172.17.0.5",
     SERA_ENV_PGDATA: "/data",
+    SERA_DB_PORT_5432_TCP: "tcp://172.17.0.5:5432",
+    SERA_DB_SERVICE_PORT_SQL: "5432",
     SERA_SERVICE_HOST: "10.0.0.1",
     SERA_SERVICE_PORT: "80",
   };

@@ -70,6 +70,27 @@ Deno.test("flags that contradict each other are 201", async () => {
   assert.match(said, /^sera: Cannot use --ledger-table: it has no effect, since the ledger is off; [^\n]+\n$/);
 });
 
+Deno.test("--tls-ca with a PostgreSQL socket of this machine is 201, as TLS is not used there", async () => {
+  await using place = await Place.make();
+  for (const parameters of ["", "&sslmode=verify-full"]) {
+    const server = `postgres:///d?host=${place.path}${parameters}`;
+    const { code, stderr } = await place.sera(["--server", server, "--tls-ca", "/no/ca.pem", "0", "true"]);
+    assert.equal(code, 201, stderr);
+    assert.match(stderr, /^sera: Cannot use --tls-ca: it has no effect, since the server is reached without a network/);
+  }
+});
+
+Deno.test("--tls-ca with a server that checks no certificate is 201", async () => {
+  await using place = await Place.make();
+  const flags = ["--server", "u:p@tcp(127.0.0.1:1)/", "--tls-ca", "/no/ca.pem"];
+  const { code, stderr } = await place.sera([...flags, "0", "true"]);
+  assert.equal(code, 201);
+  assert.match(
+    stderr,
+    /^sera: Cannot use tls-ca with the server in --server: it checks no certificate; add tls=true\n$/,
+  );
+});
+
 Deno.test("--detailed-exit-codes where nothing is skipped is told of when verbose", async () => {
   await using place = await Place.make();
   const idle = /^detailed-exit-codes in --detailed-exit-codes has no effect here, since nothing is skipped without /m;

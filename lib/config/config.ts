@@ -3,6 +3,7 @@ import { ConfigError, UsageError } from "../errors.ts";
 import type { LeaseTerms } from "../lock/lease.ts";
 import { type ConfigFile, NoConfigFileError, readConfigFile } from "./config_file.ts";
 import { type LedgerSettings, ledgerSettings } from "./ledger_settings.ts";
+import { readName, refuseTogether } from "./refusals.ts";
 import { parseServer, type Server } from "./server.ts";
 import { type Found, SettingValues } from "./setting_values.ts";
 
@@ -59,9 +60,6 @@ export interface LogSettings {
 
 /** The settings that have no effect without certain others. */
 export const DEPENDENT = ["count-failures", "ledger-table", "keep-history", "record-skips", "tls-ca"];
-
-/** What Docker puts into `SERA_NAME` in a container that is linked to one by the name of sera. */
-const LINK = /^\/[\w.-]+\/sera$/i;
 
 /**
  * Puts the settings together, in rising order: built-in defaults, the config file, `SERA_*` variables, flags. The config
@@ -121,19 +119,7 @@ export async function resolveSettings(
   }
   const tlsCa = values.text("tls-ca");
   const parsed = await parseServer(serverText, server.source, { env, tlsCa });
-  if (tlsCa !== undefined && !checksCertificates(parsed)) {
-    const cure = parsed.kind === "postgres" ? "sslmode=verify-full" : "tls=true";
-    const { error } = find("tls-ca")!;
-    throw new error(
-      `Cannot use tls-ca with the server in ${server.source}: it checks no certificate; add ${cure}`,
-    );
-  }
-  const namespace = find("namespace");
-  if (namespace && parsed.kind !== "postgres") {
-    throw new namespace.error(
-      `Cannot use namespace in ${namespace.source} with the server in ${server.source}: only PostgreSQL has namespaces; leave namespace out`,
-    );
-  }
+  refuseTogether(find, parsed);
   if (parsed.kind === "postgres") notes.push(...parsed.notes);
   const settings: Settings = {
     server: parsed,
@@ -165,28 +151,6 @@ export async function resolveSettings(
   ]);
   const said = [`Settings: ${sourcesText(settings.sourceOf)}.`, ...withoutEffect(settings)];
   return { ...settings, notes: [...said, ...notes] };
-}
-
-/** Nodes whose locks have different names would run at the same time, so that none is taken by accident. */
-function readName(values: SettingValues): string | undefined {
-  const name = values.text("name");
-  if (name === undefined || !LINK.test(name) || values.find("name")!.source !== "SERA_NAME") return name;
-  throw new ConfigError(
-    `Cannot use name in SERA_NAME: ${name} looks like what Docker sets for a link to a container named sera, and would ` +
-      "rename the lock; take SERA_NAME out, or set --name",
-  );
-}
-
-/** Whether the server's certificate is looked at; what is reached without a network has none to look at. */
-function checksCertificates(server: Server): boolean {
-  if (server.kind === "mysql") return server.tls === "verify";
-  return isReachedWithoutTls(server) || server.kind === "postgres" && server.sslmode.startsWith("verify-");
-}
-
-/** Files, and sockets of this machine by libpq's rule; the Go driver's DSN may ask for TLS there as well. */
-export function isReachedWithoutTls(server: Server): boolean {
-  if (server.kind === "mysql") return false;
-  return server.kind === "file" || server.hosts.every(({ address }) => address.transport === "unix");
 }
 
 /** Reads the file. Where none is needed, one that is missing or of no use is no error: `--server` is the way round it. */

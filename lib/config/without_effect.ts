@@ -1,5 +1,6 @@
 import { UsageError } from "../errors.ts";
-import { isReachedWithoutTls, type Settings } from "./config.ts";
+import type { Settings } from "./config.ts";
+import { isReachedWithoutTls } from "./refusals.ts";
 
 /** A setting that changes nothing about this run. */
 interface Idle {

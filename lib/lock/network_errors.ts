@@ -1,11 +1,11 @@
 /** What an error of the network or the system means, by its code. */
 const MEANINGS: Readonly<Record<string, string>> = {
-  ECONNREFUSED: "connection refused; check that the server is running, and the address",
+  ECONNREFUSED: "connection refused; check that the server runs, and the address",
   ECONNRESET: "the server closed the connection; its log may say why",
   EPIPE: "the server closed the connection; its log may say why",
   ENOTFOUND: "no such host; check the address",
   EAI_AGAIN: "the host's name cannot be looked up now; check DNS",
-  ENOENT: "no such socket; check that the server is running, and the path",
+  ENOENT: "no such socket; check that the server runs, and the path",
   EACCES: "permission denied on the socket; let this user reach it, or use TCP",
   EHOSTUNREACH: "the host cannot be reached; check the address and the routes",
   ENETUNREACH: "the network cannot be reached; check the address and the routes",

@@ -71,18 +71,18 @@ for (const shared of [sharedMariaDb(), sharedMySql56()]) {
 Deno.test("a port that nobody listens on is told with its cure", async () => {
   await assertUnavailable(
     `sera:secret@tcp(127.0.0.1:${freePort()})/`,
-    /connection refused; check that the server is running/,
+    /connection refused; check that the server runs/,
   );
   await assertUnavailable(
     `sera:secret@tcp(localhost:${freePort(["127.0.0.1"])})/`,
-    /connection refused; check that the server is running/,
+    /connection refused; check that the server runs/,
   );
 });
 
 Deno.test("a socket that is not there is told with its cure", async () => {
   await assertUnavailable(
     "sera:secret@unix(/nonexistent/mysql.sock)/",
-    /\(\/nonexistent\/mysql.sock\): no such socket; check that the server is running/,
+    /\(\/nonexistent\/mysql.sock\): no such socket; check that the server runs/,
   );
 });
 

@@ -269,11 +269,11 @@ Deno.test("a port, a socket or a host that is not there is told with its cure", 
   const cases: [string, RegExp][] = [
     [
       `postgres://sera:secret@127.0.0.1:${port}/sera`,
-      /tcp\(127\.0\.0\.1:\d+\): connection refused; check that the server is running/,
+      /tcp\(127\.0\.0\.1:\d+\): connection refused; check that the server runs/,
     ],
     [
       `postgres://sera:secret@localhost:${port}/sera`,
-      /tcp\(localhost:\d+\): connection refused; check that the server is running/,
+      /tcp\(localhost:\d+\): connection refused; check that the server runs/,
     ],
     [
       `host=/nonexistent port=${port} password=secret`,

@@ -1,4 +1,5 @@
 import { messageOf } from "../errors.ts";
+import { systemCure } from "../system_cure.ts";
 
 /**
  * Why a command could not be started, and what to do about it.
@@ -15,7 +16,7 @@ export function whyNotStarted(program: string, error: unknown): string {
       : "permission denied; make it executable";
   }
   if (/no path to search/.test(messageOf(error))) return "PATH is not set; give the whole path";
-  if (!(error instanceof Deno.errors.NotFound)) return messageOf(error).replace(/^Failed to spawn '.*?': /s, "");
+  if (!(error instanceof Deno.errors.NotFound)) return `${messageOf(error)}; ${systemCure(error) ?? "correct that"}`;
   const misread = whatWasMeant(program);
   if (misread !== undefined) return misread;
   if (!program.includes("/")) return "not found in PATH; cron's is short, give the whole path";

@@ -87,7 +87,11 @@ export async function resolveSettings(
   const named = fromOutside("config");
   const path = named ? new SettingValues(fromOutside).text("config")! : DEFAULT_CONFIG_FILE;
   const notes: string[] = [];
-  const file = await readFile(path, named === undefined && fromOutside("server") !== undefined, notes);
+  const needless = named === undefined && fromOutside("server") !== undefined;
+  const file = await readFile(path, needless, notes).catch(async (error: unknown) => {
+    if (named || !(error instanceof NoConfigFileError)) throw error;
+    throw (await import("./no_server.ts")).noServer(error, env);
+  });
 
   const find = (name: string): Found | undefined => {
     const found = fromOutside(name);
@@ -100,10 +104,11 @@ export async function resolveSettings(
 
   const server = find("server");
   if (!server) {
-    throw new ConfigError(
+    const error = new ConfigError(
       `No server in the config file: ${path}; add "server": "user:password@tcp(db.example.com:3306)/", or use ` +
         "--server file: to lock on this machine only",
     );
+    throw (await import("./no_server.ts")).noServer(error, env);
   }
   // To the Go driver an empty one is MySQL on this machine, whose locks no other node sees.
   if (server.value === "" && server.source === "--server") {

@@ -9,7 +9,7 @@ import { keysOf } from "./json_keys.ts";
 const LINKS = /^SERA_(?:\w+_)?(?:(?:PORT|SERVICE_HOST|SERVICE_PORT)(?:_\w+)?|ENV_\w+)$/;
 
 /** The variables that sera sets for a command, in which there may be another sera. */
-const OURS = /^SERA_(?:LOCK_\w+|HELD_LOCKS|HOST|RUN_ID|TOKEN)$/;
+const OURS = /^SERA_(?:LOCK_\w+|HELD_LOCKS|SERVER_REMOVED|HOST|RUN_ID|TOKEN)$/;
 
 /** What is odd about the config file, but harmless, with what to do about it; each one line. */
 export function fileOddities(path: string, file: ConfigFile): readonly string[] {

@@ -52,6 +52,11 @@ export class LockLostError extends SeraError {
   }
 }
 
+/** What was asked for could not be printed. */
+export class OutputError extends SeraError {
+  override readonly exitCode = ExitCode.notPrinted;
+}
+
 /** The command ran longer than it may. */
 export class MaxRunError extends SeraError {
   override readonly exitCode = ExitCode.maxRun;

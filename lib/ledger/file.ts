@@ -62,6 +62,7 @@ function sqliteDialect(path: string): Dialect {
     readNumber: (column) => sql`CASE typeof(${column}) WHEN 'integer' THEN CAST(${column} AS TEXT) END`,
     readTime: (column) => sql`CAST(round(1000 * unixepoch(${column}, 'subsec')) AS INTEGER)`,
     isMissing: (what, cause) =>
+      what !== "schema" &&
       (what === "table" ? /^no such table/ : /no such column|no column named/).test(messageOf(cause)),
     isThereAlready: (cause) => /already exists|duplicate column name/.test(messageOf(cause)),
     // It says the same of a disk that is full, which then is said once more.
@@ -69,6 +70,7 @@ function sqliteDialect(path: string): Dialect {
     nextId: sql`COALESCE(MAX(id), 0) + 1`,
     isRefused: () => false,
     grant: "",
+    grantToRead: "",
   };
 }
 

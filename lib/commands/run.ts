@@ -10,7 +10,7 @@ import { namespacedName } from "../lock/namespaced_name.ts";
 import { lockKey, lockName } from "../lock/lock_name.ts";
 import { openBackend } from "../lock/open_backend.ts";
 import type { Logger } from "../log/logger.ts";
-import { atMostOnce, everyoneExecutes, waitAndSkip } from "../modes.ts";
+import { everyoneExecutes, waitAndSkip } from "../modes.ts";
 import type { Progress } from "../progress.ts";
 import { backendOptions } from "./backend_options.ts";
 import { executeHolding, release, tellInterrupted } from "./execute.ts";
@@ -53,10 +53,11 @@ export async function runUnderLock(
     jsonAbout: logger.isJson ? name : undefined,
   });
   const signals = new SignalRelay(will);
+  const retrying = retryingOnce(logger);
   await using backend = await openBackend(settings.server, name, {
     ...backendOptions(settings, label, io),
     names: settings.namespace === undefined ? undefined : { namespace: settings.namespace, name: settings.name },
-    retrying: retryingOnce(logger),
+    retrying,
   });
 
   const { env } = io;
@@ -75,13 +76,14 @@ export async function runUnderLock(
     : undefined;
   const began = performance.now();
   const plain = settings.waitAndSkip ? waitAndSkip : everyoneExecutes;
-  const mode = register ? atMostOnce(plain, register) : plain;
+  const mode = register ? (await import("../at_most_once.ts")).atMostOnce(plain, register) : plain;
   let turn, who;
   try {
     turn = await mode(backend, {
       wait: request.wait,
       signal: signals.interrupted,
       logger,
+      retrying,
       waiting: logger.tells("info") || above !== undefined
         ? async () => {
           const { words = "somebody else", fields } = await holder();

@@ -59,6 +59,7 @@ function sqliteDialect(path: string): Dialect {
     readText: (column) =>
       sql`CASE WHEN ${column} IS NOT NULL THEN hex(substr(CAST(${column} AS BLOB), 1, ${4 * (LONGEST_TEXT + 1)})) END`,
     decodeText: (value) => textFrom(fromHex(value)),
+    isExactly: (column, text) => sql`${column} = ${text}`,
     readNumber: (column) => sql`CASE typeof(${column}) WHEN 'integer' THEN CAST(${column} AS TEXT) END`,
     readTime: (column) => sql`CAST(round(1000 * unixepoch(${column}, 'subsec')) AS INTEGER)`,
     isMissing: (what, cause) =>
@@ -67,9 +68,12 @@ function sqliteDialect(path: string): Dialect {
     isThereAlready: (cause) => /already exists|duplicate column name/.test(messageOf(cause)),
     // It says the same of a disk that is full, which then is said once more.
     idTrouble: (cause) => /^database or disk is full/.test(messageOf(cause)) ? "none left" : undefined,
+    whyForgetful: () => undefined,
+    isUnfitText: () => false,
     nextId: sql`COALESCE(MAX(id), 0) + 1`,
     isRefused: () => false,
     grant: "",
+    cureOf: () => undefined,
     grantToRead: "",
   };
 }
@@ -155,7 +159,9 @@ export function ledgerError(shown: string, error: unknown): LockUnavailableError
   const said = messageOf(error);
   const cure = systemCure(error) ?? SQLITE_CURES.find(([pattern]) => pattern.test(said))?.[1];
   const reason = cure === undefined ? said : `${said}; ${cure}`;
-  const wrapped = new LockUnavailableError(`Cannot use the ledger ${shown}: ${reason}`, false, reason);
+  // Another process keeps it locked, or others have to make room first.
+  const mayPass = /database is locked|database or disk is full/.test(said);
+  const wrapped = new LockUnavailableError(`Cannot use the ledger ${shown}: ${reason}`, mayPass, reason);
   wrapped.cause = error;
   return wrapped;
 }

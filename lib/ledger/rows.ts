@@ -16,11 +16,13 @@ const NO_OUTCOME = "unknown";
  *
  * @param rest What follows the table's name.
  * @param missing Columns that the table lacks.
+ * @param more Further columns.
  */
 export function selectRuns(
   { table, readText, readNumber, readTime }: Dialect,
   rest: Statement,
   missing: readonly LedgerColumn[] = [],
+  more: readonly Statement[] = [],
 ): Statement {
   const of = (read: (column: Statement) => Statement, ...names: LedgerColumn[]) =>
     names.map((name) => sql`${missing.includes(name) ? sql`NULL` : read(COLUMNS[name])} AS ${COLUMNS[name]}`);
@@ -30,6 +32,7 @@ export function selectRuns(
     ...of(readText, "lock_name", "run_key", "label", "host", "user_name", "outcome"),
     ...of(readNumber, "pid", "session_id", "exit_code"),
     ...of(readTime, "started", "finished"),
+    ...more,
   ];
   return sql`SELECT ${join(columns)} FROM ${table} ${rest}`;
 }

@@ -1,11 +1,11 @@
 import { flagSpecs } from "./args/flag.ts";
-import { parseGoFlags } from "./args/go_flags.ts";
 import { isAsked } from "./args/is_asked.ts";
 import { readOperands } from "./args/operands.ts";
 import { refuseChangedWords } from "./args/raw_words.ts";
+import { readFlags } from "./args/read_flags.ts";
 import { RUN_FLAGS } from "./args/run_help.ts";
 import { runUnderLock } from "./commands/run.ts";
-import { resolveSettings } from "./config/config.ts";
+import { DEPENDENT, resolveSettings } from "./config/config.ts";
 import type { Io } from "./io.ts";
 import { Failures } from "./log/failures.ts";
 import { Logger } from "./log/logger.ts";
@@ -27,7 +27,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   const failures = new Failures(io, argv, specs);
   const progress = new Progress(failures.tell);
   try {
-    const { flags, operands } = parseGoFlags(argv, specs);
+    const { flags, operands } = await readFlags(argv, specs);
     if (isAsked(flags, "help")) {
       io.out((await import("./args/usage.ts")).helpText());
       return await printed(io);
@@ -40,6 +40,9 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     const request = await readOperands(operands, flags.has("server"));
     refuseChangedWords(argv);
     const settings = await resolveSettings(flags, io.env);
+    if (DEPENDENT.some((name) => flags.has(name))) {
+      (await import("./config/without_effect.ts")).refuseWithoutEffect(settings);
+    }
     const logger = failures.logger = new Logger(io, settings.logging, request.words.join(" "));
     return await progress.of(runUnderLock(request, settings, io, logger, progress));
   } catch (error) {

@@ -119,7 +119,7 @@ function option({ name, alias, placeholder, help }: Flag): readonly string[] {
   return tagged(names.join(", ") + shown, text(help));
 }
 
-function subcommand({ name, usages, about, flags, takesSettings, statuses: own }: Subcommand): readonly string[] {
+function subcommand({ name, usages, about, flags, settings, statuses: own }: Subcommand): readonly string[] {
   const heads = usages.map((words) => `.B sera ${name}\n${usage(words)}`);
   return [
     `.SS sera ${name}`,
@@ -127,12 +127,18 @@ function subcommand({ name, usages, about, flags, takesSettings, statuses: own }
     ".PP",
     ...text(about),
     ".PP",
-    takesSettings ? "Flags beside those of a run:" : "Flags:",
+    flagsHeading(settings),
     ...flags.flatMap(option),
     ".PP",
     "Exit status:",
     ...statuses(own),
   ];
+}
+
+function flagsHeading(settings: readonly Flag[]): string {
+  if (settings.length === 0) return "Flags:";
+  if (settings.length === SETTINGS.length) return "Flags beside those of a run:";
+  return `Flags beside these of a run: ${settings.map(({ name }) => typed(`--${name}`)).join(", ")}.`;
 }
 
 function statuses(all: readonly ExitStatus[]): readonly string[] {

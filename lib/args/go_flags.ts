@@ -11,6 +11,17 @@ export interface FlagSpec {
   readonly meaning?: string | undefined;
 }
 
+/** There is no flag of this name. */
+export class UnknownFlagError extends UsageError {
+  /**
+   * @param word The flag, as far as a message may repeat it.
+   * @param flag Its name, without dashes and value.
+   */
+  constructor(readonly word: string, readonly flag: string, help: string) {
+    super(`Unknown flag: ${word}; see ${help}`);
+  }
+}
+
 /** The outcome of {@linkcode parseGoFlags}. */
 export interface ParsedFlags {
   /** The last value given for each flag; `"true"` for a boolean flag without one. */
@@ -49,9 +60,7 @@ export function parseGoFlags(
     }
     const spec = specs.find((spec) => spec.name === name);
     if (!spec) {
-      throw new UsageError(
-        `Unknown flag: ${dashes}${dashes === "-" ? shownAfterDash(name) : shown(name)}; see ${help}`,
-      );
+      throw new UnknownFlagError(`${dashes}${dashes === "-" ? shownAfterDash(name) : shown(name)}`, name, help);
     }
 
     const meant = spec.meaning ?? name;

@@ -17,18 +17,21 @@ export async function readOperands(operands: readonly string[], afterServer: boo
   const wait = parseWait(first);
   if (wait === undefined) {
     const subcommand = (await import("./subcommands.ts")).subcommandOf(first);
+    if (subcommand) throw new UsageError(`Cannot use flags before ${first}; write sera ${first} ${subcommand.usage}`);
+    const shown = shownWait(operands, afterServer);
+    const meant = shown === first ? (await import("./meant_words.ts")).meantBy(first) : undefined;
     throw new UsageError(
-      subcommand
-        ? `Cannot use flags before ${first}; write sera ${first} ${subcommand.usage}`
-        : `Cannot use as a wait: ${
-          shownWait(operands, afterServer)
-        }; expected whole seconds, a duration such as 1m30s, or forever, then the command; see sera --help`,
+      `Cannot use as a wait: ${shown}; ${
+        meant ??
+          "expected whole seconds, a duration such as 1m30s, or forever, then the command; see sera --help"
+      }`,
     );
   }
   if (words.length === 0) throw new UsageError(`No command after the wait: ${first}; write sera ${first} <command>`);
   if (words[0] === "--") {
     throw new UsageError(`Cannot run --: it belongs before the wait; write sera -- ${first} <command>`);
   }
+  if (words[0]!.startsWith("-")) (await import("./meant_words.ts")).refuseLateFlag(first, words[0]!);
   refuseServer(words[0]!, "name a server with --server, before the wait");
   return { wait, words };
 }
@@ -41,6 +44,9 @@ export async function readOperands(operands: readonly string[], afterServer: boo
 export function refuseServer(word: string, cure: string): void {
   // A path may have any characters.
   if (!mayBeServer(word) || isPath(word)) return;
+  if (/^[A-Z_][A-Z0-9_]*=\S*$/.test(word)) {
+    throw new UsageError("Cannot use the command's first word: it sets a variable; set variables before sera");
+  }
   throw new UsageError(`Cannot use the command's first word: it looks like a server with a password; ${cure}`);
 }
 

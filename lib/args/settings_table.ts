@@ -4,6 +4,8 @@ import type { Flag } from "./flag.ts";
 export interface SettingSpec extends Flag {
   /** Whether it makes sense in the config file; the rest says something about one run only. */
   readonly inConfig: boolean;
+  /** Whether it only says how a run goes, so that a subcommand which looks at locks or runs has no use for it. */
+  readonly ofRun?: true;
 }
 
 /** All settings, in the order in which `--help` shows them. The flags, the environment and the config file follow it. */
@@ -53,12 +55,14 @@ export const SETTINGS: readonly SettingSpec[] = [
     kind: "boolean",
     help: ["the first one runs the command; the others wait until", "it has finished, then skip it"],
     inConfig: false,
+    ofRun: true,
   },
   {
     name: "detailed-exit-codes",
     kind: "boolean",
     help: ["exit with 205 instead of 0 after skipping"],
     inConfig: false,
+    ofRun: true,
   },
   {
     name: "once",
@@ -66,6 +70,7 @@ export const SETTINGS: readonly SettingSpec[] = [
     placeholder: "KEY",
     help: ["skip the command if a run for this key has ever", "succeeded (uses the ledger)"],
     inConfig: false,
+    ofRun: true,
   },
   {
     name: "every",
@@ -78,12 +83,14 @@ export const SETTINGS: readonly SettingSpec[] = [
       "(uses the ledger)",
     ],
     inConfig: false,
+    ofRun: true,
   },
   {
     name: "count-failures",
     kind: "boolean",
     help: ["with --once or --every: failed and abandoned runs", "count, too"],
     inConfig: false,
+    ofRun: true,
   },
   {
     name: "min-hold",
@@ -91,6 +98,7 @@ export const SETTINGS: readonly SettingSpec[] = [
     placeholder: "DURATION",
     help: ["keep the lock for at least this long"],
     inConfig: true,
+    ofRun: true,
   },
   {
     name: "label",
@@ -102,6 +110,7 @@ export const SETTINGS: readonly SettingSpec[] = [
       "secrets)",
     ],
     inConfig: false,
+    ofRun: true,
   },
   {
     name: "ledger",
@@ -122,12 +131,14 @@ export const SETTINGS: readonly SettingSpec[] = [
     placeholder: "DURATION",
     help: ["how long the ledger keeps runs (default 90d; longer", "where --once or --every needs them)"],
     inConfig: true,
+    ofRun: true,
   },
   {
     name: "record-skips",
     kind: "boolean",
     help: ["record skipped runs in the ledger, too"],
     inConfig: true,
+    ofRun: true,
   },
   {
     name: "ttl",
@@ -146,6 +157,7 @@ export const SETTINGS: readonly SettingSpec[] = [
       "is lost)",
     ],
     inConfig: true,
+    ofRun: true,
   },
   {
     name: "on-lost",
@@ -154,6 +166,7 @@ export const SETTINGS: readonly SettingSpec[] = [
     placeholder: "WHAT",
     help: ["terminate (default) the command when its lock is lost,", "or only warn"],
     inConfig: true,
+    ofRun: true,
   },
   {
     name: "max-run",
@@ -161,6 +174,7 @@ export const SETTINGS: readonly SettingSpec[] = [
     placeholder: "DURATION",
     help: ["stop the command after this time (exit with 207)"],
     inConfig: true,
+    ofRun: true,
   },
   {
     name: "allow-unsafe-server",
@@ -175,6 +189,7 @@ export const SETTINGS: readonly SettingSpec[] = [
     placeholder: "[=stderr]",
     help: ["say what happens, on stdout (default) or stderr"],
     inConfig: true,
+    ofRun: true,
   },
   {
     name: "syslog",
@@ -182,6 +197,7 @@ export const SETTINGS: readonly SettingSpec[] = [
     placeholder: "[=SOCKET]",
     help: ["report errors and failed attempts to syslog", "(through logger; its default socket is /dev/log)"],
     inConfig: true,
+    ofRun: true,
   },
   {
     name: "log-format",

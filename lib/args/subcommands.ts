@@ -9,7 +9,7 @@ import {
 } from "./exit_statuses.ts";
 import { type Flag, flagSpecs, HELP_FLAG } from "./flag.ts";
 import type { FlagSpec } from "./go_flags.ts";
-import { SETTINGS } from "./settings_table.ts";
+import { SETTINGS, type SettingSpec } from "./settings_table.ts";
 
 /** What sera does beside running a command under a lock. */
 export interface Subcommand {
@@ -24,12 +24,15 @@ export interface Subcommand {
   readonly about: readonly string[];
   /** The flags of its own. */
   readonly flags: readonly Flag[];
-  /** Whether it takes all settings as flags too. */
-  readonly takesSettings: boolean;
+  /** The settings that it takes as flags. */
+  readonly settings: readonly SettingSpec[];
   /** Whether a command's words may follow its flags. */
   readonly takesCommand: boolean;
   readonly statuses: readonly ExitStatus[];
 }
+
+/** The settings that say where a lock and its ledger are, and what it is called. */
+const OF_PLACE = SETTINGS.filter(({ ofRun }) => !ofRun);
 
 const LOCK_FLAG: Flag = {
   name: "lock",
@@ -49,9 +52,9 @@ export const SUBCOMMANDS: readonly Subcommand[] = [
     about: [
       "Prints who holds the lock of a command (its words as in a run, without the wait)",
       "or of a name, and who waits for it; without either, all of sera's locks on the",
-      "server, or those of a --namespace. It takes the flags and variables of a run",
-      "(see sera --help), and keeps nobody from a lock. It also works on a server that",
-      "is read-only, and says what cannot be seen there.",
+      "server, or those of a --namespace. It takes those flags of a run that say where",
+      "the lock is (see sera --help), and all variables. It keeps nobody from a lock,",
+      "works on a server that is read-only, too, and says what cannot be seen there.",
       "",
       "LOCK is the beginning of the lock's name, or NAMESPACE/NAME; LABEL the command's",
       "--label, else its --name, else its first word; HOST an address if no more is",
@@ -63,7 +66,7 @@ export const SUBCOMMANDS: readonly Subcommand[] = [
       '--json has "complete": false and a reason.',
     ],
     flags: [LOCK_FLAG, JSON_FLAG, HELP_FLAG],
-    takesSettings: true,
+    settings: OF_PLACE,
     takesCommand: true,
     statuses: [
       [0, "the lock is held; without a command, name or --lock: always"],
@@ -86,9 +89,10 @@ export const SUBCOMMANDS: readonly Subcommand[] = [
     ],
     about: [
       "Prints the runs that the ledger has recorded, the newest first: all of them,",
-      "those under one lock, or those of a --namespace. It takes the flags and",
-      "variables of a run (see sera --help). Times are UTC, by the server's clock. It",
-      "only reads: SELECT on the table is enough, on a replica or standby too.",
+      "those under one lock, or those of a --namespace. It takes those flags of a run",
+      "that say where the ledger is (see sera --help), and all variables. Times are",
+      "UTC, by the server's clock. It only reads: SELECT on the table is enough, on a",
+      "replica or standby too.",
       "",
       "An outcome is one of",
       "  running     the command runs",
@@ -109,7 +113,7 @@ export const SUBCOMMANDS: readonly Subcommand[] = [
       },
       HELP_FLAG,
     ],
-    takesSettings: true,
+    settings: OF_PLACE,
     takesCommand: true,
     statuses: [
       [0, "printed, if only that there is nothing"],
@@ -142,7 +146,7 @@ export const SUBCOMMANDS: readonly Subcommand[] = [
       },
       HELP_FLAG,
     ],
-    takesSettings: true,
+    settings: SETTINGS,
     takesCommand: false,
     statuses: [
       [0, "a run could have its lock; there may be warnings"],
@@ -189,7 +193,7 @@ export const SUBCOMMANDS: readonly Subcommand[] = [
       { name: "debug", kind: "boolean", help: ["say what happens, on stderr"] },
       HELP_FLAG,
     ],
-    takesSettings: false,
+    settings: [],
     takesCommand: true,
     statuses: [
       ["any", "PROGRAM's own; 128+n if signal n ended it"],
@@ -210,6 +214,6 @@ export function subcommandOf(name: string): Subcommand | undefined {
 
 /** All flags that a subcommand takes, for the parser. */
 export function subcommandFlags(name: string): readonly FlagSpec[] {
-  const { flags, takesSettings } = subcommandOf(name)!;
-  return flagSpecs(takesSettings ? [...SETTINGS, ...flags] : flags);
+  const { flags, settings } = subcommandOf(name)!;
+  return flagSpecs([...settings, ...flags]);
 }

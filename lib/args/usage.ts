@@ -43,13 +43,13 @@ export function helpText(): string {
 
 /** What `sera NAME --help` prints. */
 export function subcommandHelp(name: string): string {
-  const { usages, about, flags, takesSettings, statuses } = subcommandOf(name)!;
+  const { usages, about, flags, settings, statuses } = subcommandOf(name)!;
   return [
     ...usages.map((usage, index) => `${index === 0 ? "Usage:" : "      "} sera ${name} ${usage}`),
     "",
     ...about,
     "",
-    takesSettings ? "Flags:" : FLAGS_HEADING,
+    settings.length > 0 ? "Flags:" : FLAGS_HEADING,
     ...flags.flatMap(flagLines),
     "",
     "Exit status:",

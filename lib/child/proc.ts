@@ -1,7 +1,7 @@
 import { keepChildren } from "./children.ts";
 
 /** What Linux tells of this process in /proc, see {@linkcode readProc}. */
-export function readOwnProc(file: "cmdline"): Uint8Array | undefined {
+export function readOwnProc(file: "cmdline" | "environ"): Uint8Array | undefined {
   return readProc(`${Deno.pid}/${file}`);
 }
 

@@ -1,9 +1,9 @@
 import { CommandStartError, messageOf } from "../errors.ts";
 import { livingOf, type Presence, presenceOf, type Remnant } from "./group.ts";
 import { isPath, pathOr } from "../harmless.ts";
-import { systemCure } from "../system_cure.ts";
 import { ENDING } from "./signal_lists.ts";
 import type { SignalTarget } from "./signals.ts";
+import { whyNotStarted } from "./why_not_started.ts";
 
 /** What became of a signal: somebody has got it, there was nobody, or nobody whom sera may send one. */
 export type Delivery = "delivered" | Exclude<Presence, "reachable">;
@@ -108,47 +108,6 @@ function spawn(program: string, args: string[], detached: boolean): Deno.ChildPr
       .spawn();
   } catch (error) {
     const shown = isPath(program) ? program : program && pathOr(program);
-    throw new CommandStartError(`Cannot start the command: ${shown || '""'}: ${reason(program, error)}`);
-  }
-}
-
-function reason(program: string, error: unknown): string {
-  if (!canStayHere()) return "the working directory cannot be entered; change to another one first";
-  if (error instanceof Deno.errors.PermissionDenied) {
-    return isFolder(program) ? "is a directory; give the path of a program" : "permission denied; make it executable";
-  }
-  if (/no path to search/.test(messageOf(error))) return "PATH is not set; give the whole path";
-  if (!(error instanceof Deno.errors.NotFound)) return `${messageOf(error)}; ${systemCure(error) ?? "correct that"}`;
-  if (!program.includes("/")) return "not found in PATH; cron's is short, give the whole path";
-  return exists(program)
-    ? "the interpreter that its first line names was not found; correct that line"
-    : "no such file; check the path";
-}
-
-/** Whether a process can be in the working directory; the runtime makes every command change to it. */
-function canStayHere(): boolean {
-  try {
-    Deno.chdir(Deno.cwd());
-    return true;
-  } catch (error) {
-    if (error instanceof Error) return false;
-    throw error;
-  }
-}
-
-function exists(path: string): boolean {
-  return lstat(path) !== undefined;
-}
-
-function isFolder(path: string): boolean {
-  return lstat(path)?.isDirectory ?? false;
-}
-
-function lstat(path: string): Deno.FileInfo | undefined {
-  try {
-    return Deno.lstatSync(path);
-  } catch (error) {
-    if (error instanceof Error) return undefined;
-    throw error;
+    throw new CommandStartError(`Cannot start the command: ${shown || '""'}: ${whyNotStarted(program, error)}`);
   }
 }

@@ -1,7 +1,7 @@
-import { parseGoFlags } from "../args/go_flags.ts";
 import { isAsked } from "../args/is_asked.ts";
 import { refuseServer } from "../args/operands.ts";
 import { refuseChangedWords } from "../args/raw_words.ts";
+import { readFlags } from "../args/read_flags.ts";
 import { environmentName } from "../args/settings_table.ts";
 import { subcommandFlags } from "../args/subcommands.ts";
 import { subcommandHelp } from "../args/usage.ts";
@@ -47,7 +47,7 @@ export async function heimdall(argv: readonly string[], io: Io): Promise<number>
   const failures = new Failures(io, argv, specs);
   const progress = new Progress(failures.tell, FAILED);
   try {
-    const { flags, operands } = parseGoFlags(argv, specs, "sera heimdall --help");
+    const { flags, operands } = await readFlags(argv, specs, "heimdall");
     if (isAsked(flags, "help")) {
       io.out(subcommandHelp("heimdall"));
       return await afterPrinting(io, 0);

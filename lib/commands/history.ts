@@ -38,6 +38,7 @@ const DEFAULT_LIMIT = 20;
  */
 export function history(argv: readonly string[], io: Io): Promise<number> {
   return runSubcommand("history", argv, io, async (flags, words) => {
+    refuseBesideSchema(flags, words);
     const limit = readLimit(flags.get("limit"));
     const settings = await resolveSettings(flags, io.env);
     refuseWithoutDatabase(settings.server, settings.ledger.table);
@@ -52,6 +53,15 @@ export function history(argv: readonly string[], io: Io): Promise<number> {
   });
 }
 
+/** The table's SQL is the same whatever is asked about the runs. */
+function refuseBesideSchema(flags: ReadonlyMap<string, string>, words: readonly string[]): void {
+  if (!isAsked(flags, "schema")) return;
+  const idle = ["limit", "json", "lock", "name", "namespace"].find((name) => flags.has(name));
+  if (idle === undefined && words.length === 0) return;
+  const what = idle === undefined ? "a command" : `--${idle}`;
+  throw new UsageError(`Cannot use ${what} with --schema: it has no effect there; leave it out`);
+}
+
 function readLimit(text: string | undefined): number {
   if (text === undefined) return DEFAULT_LIMIT;
   const limit = Number(text);
@@ -62,7 +72,9 @@ function readLimit(text: string | undefined): number {
 async function schemaOf({ server, ledger }: Settings): Promise<string> {
   const dialect = await dialectOf(server, ledger.table);
   if (dialect) return schemaText(dialect);
-  throw new UsageError("Cannot show a schema for file: sera makes the ledger's file by itself, beside the locks");
+  throw new UsageError(
+    "Cannot show a schema for file: sera makes the ledger's file by itself, beside the locks; leave --schema out",
+  );
 }
 
 async function readRuns(

@@ -1,6 +1,6 @@
-import { parseGoFlags } from "../args/go_flags.ts";
 import { isAsked } from "../args/is_asked.ts";
 import { refuseChangedWords } from "../args/raw_words.ts";
+import { readFlags } from "../args/read_flags.ts";
 import { subcommandFlags } from "../args/subcommands.ts";
 import { subcommandHelp } from "../args/usage.ts";
 import { verdictOf } from "../errors.ts";
@@ -32,7 +32,7 @@ export async function runSubcommand(name: string, argv: readonly string[], io: I
   const failures = new Failures(io, argv, specs);
   const progress = new Progress(failures.tell);
   try {
-    const { flags, operands } = parseGoFlags(argv, specs, `sera ${name} --help`);
+    const { flags, operands } = await readFlags(argv, specs, name);
     if (isAsked(flags, "help")) {
       io.out(subcommandHelp(name));
       return await afterPrinting(io, ExitCode.ok);

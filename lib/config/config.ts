@@ -3,6 +3,7 @@ import { ConfigError, UsageError } from "../errors.ts";
 import type { LeaseTerms } from "../lock/lease.ts";
 import { type ConfigFile, NoConfigFileError, readConfigFile } from "./config_file.ts";
 import { type LedgerSettings, ledgerSettings } from "./ledger_settings.ts";
+import { readName, refuseTogether } from "./refusals.ts";
 import { parseServer, type Server } from "./server.ts";
 import { type Found, SettingValues } from "./setting_values.ts";
 
@@ -42,8 +43,10 @@ export interface Settings {
   readonly label?: string | undefined;
   readonly ledger: LedgerSettings;
   readonly logging: LogSettings;
-  /** What is odd but harmless, for verbose. */
+  /** What is odd but harmless, and when verbose where the settings come from. */
   readonly notes: readonly string[];
+  /** Where a setting comes from: `--name`, `SERA_NAME`, or the config file's path; undefined for its default. */
+  readonly sourceOf: (name: string) => string | undefined;
 }
 
 /** How sera says what happens. */
@@ -55,18 +58,23 @@ export interface LogSettings {
   readonly format: "text" | "json";
 }
 
+/** The settings that have no effect without certain others. */
+export const DEPENDENT = ["count-failures", "ledger-table", "keep-history", "record-skips", "tls-ca"];
+
 /**
  * Puts the settings together, in rising order: built-in defaults, the config file, `SERA_*` variables, flags. The config
  * file may be missing when a variable or flag names the server and nothing names the file.
  *
  * @param flags The flags as given.
  * @param env Reads an environment variable.
+ * @param thorough Whether all that is odd is wanted, also without verbose, and without what verbose says besides.
  * @throws {ConfigError} When a file or variable is of no use.
  * @throws {UsageError} When a flag is.
  */
 export async function resolveSettings(
   flags: ReadonlyMap<string, string>,
   env: (name: string) => string | undefined,
+  thorough = false,
 ): Promise<Settings> {
   const fromOutside = (name: string): Found | undefined => {
     const flag = flags.get(name);
@@ -84,8 +92,6 @@ export async function resolveSettings(
     if (named || !(error instanceof NoConfigFileError)) throw error;
     throw (await import("./no_server.ts")).noServer(error, env);
   });
-  notes.push(...file?.writers ?? []);
-  for (const key of file?.unknownKeys ?? []) notes.push(`Unknown key in ${path}: ${key}; correct it, or take it out`);
 
   const find = (name: string): Found | undefined => {
     const found = fromOutside(name);
@@ -104,27 +110,26 @@ export async function resolveSettings(
     );
     throw (await import("./no_server.ts")).noServer(error, env);
   }
+  // To the Go driver an empty one is MySQL on this machine, whose locks no other node sees.
+  if (server.value === "" && server.source === "--server") {
+    throw new UsageError(
+      "Cannot use the server in --server: it is empty; check the variable it is from, or leave it out",
+    );
+  }
   const serverText = values.textOrEmpty("server")!;
   const verbose = values.booleanOr("verbose");
+  if (thorough || verbose !== false) {
+    const { fileOddities, variableOddities } = await import("./oddities.ts");
+    notes.push(...file ? fileOddities(path, file) : [], ...variableOddities());
+  }
   const tlsCa = values.text("tls-ca");
   const parsed = await parseServer(serverText, server.source, { env, tlsCa });
-  if (tlsCa !== undefined && !checksCertificates(parsed)) {
-    const cure = parsed.kind === "postgres" ? "sslmode=verify-full" : "tls=true";
-    throw new ConfigError(
-      `Cannot use tls-ca with the server in ${server.source}: it checks no certificate; add ${cure}`,
-    );
-  }
-  const namespace = find("namespace");
-  if (namespace && parsed.kind !== "postgres") {
-    throw new namespace.error(
-      `Cannot use namespace in ${namespace.source} with the server in ${server.source}: only PostgreSQL has namespaces; leave namespace out`,
-    );
-  }
+  refuseTogether(find, parsed);
   if (parsed.kind === "postgres") notes.push(...parsed.notes);
-  return {
+  const settings: Settings = {
     server: parsed,
     tlsCa,
-    name: values.text("name"),
+    name: readName(values),
     namespace: values.text("namespace"),
     waitAndSkip: values.boolean("wait-and-skip"),
     detailedExitCodes: values.boolean("detailed-exit-codes"),
@@ -142,13 +147,15 @@ export async function resolveSettings(
       format: (values.text("log-format") ?? "text") as "text" | "json",
     },
     notes,
+    sourceOf: (name) => find(name)?.source,
   };
-}
-
-/** Whether the server's certificate is looked at; files have none to look at. */
-function checksCertificates(server: Server): boolean {
-  if (server.kind === "file") return true;
-  return server.kind === "mysql" ? server.tls === "verify" : server.sslmode.startsWith("verify-");
+  if (verbose === false || thorough) return settings;
+  const [{ sourcesText }, { withoutEffect }] = await Promise.all([
+    import("./sources.ts"),
+    import("./without_effect.ts"),
+  ]);
+  const said = [`Settings: ${sourcesText(settings.sourceOf)}.`, ...withoutEffect(settings)];
+  return { ...settings, notes: [...said, ...notes] };
 }
 
 /** Reads the file. Where none is needed, one that is missing or of no use is no error: `--server` is the way round it. */

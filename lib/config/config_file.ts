@@ -2,19 +2,17 @@ import { SETTINGS } from "../args/settings_table.ts";
 import { ConfigError, messageOf } from "../errors.ts";
 import { pathOr } from "../harmless.ts";
 import { systemCure } from "../system_cure.ts";
-import { othersWhoDecide, refuseEverybodys } from "./file_trust.ts";
+import { refuseEverybodys } from "./file_trust.ts";
 import { readSmallFile, type SmallFile, UnfitFileError } from "./small_file.ts";
 
 /** What a config file says. */
 export interface ConfigFile {
   /** The values by setting, as JSON has them. */
   readonly values: ReadonlyMap<string, unknown>;
-  /** The keys that mean nothing. */
-  readonly unknownKeys: readonly string[];
-  /** The mode of the file that was read; null where there are none. */
-  readonly mode: number | null;
-  /** Who else can write to it, and what to do about it; each one line. */
-  readonly writers: readonly string[];
+  /** All of it, a JSON object. */
+  readonly text: string;
+  /** What the file is that was read. */
+  readonly info: Deno.FileInfo;
 }
 
 /** There is no config file. */
@@ -34,26 +32,34 @@ export async function readConfigFile(path: string): Promise<ConfigFile> {
   const { text, info } = await read(path);
   const data = parseObject(path, text);
   const values = new Map<string, unknown>();
-  const unknownKeys: string[] = [];
   for (const [key, value] of Object.entries(data)) {
     const setting = SETTINGS.find((setting) => setting.inConfig && setting.name === key.toLowerCase());
-    if (!setting) unknownKeys.push(/^[\w-]{1,40}$/.test(key) ? key : "(not shown, since it may hold a password)");
     // null leaves a setting as it is, as in Go.
-    else if (value !== null) values.set(setting.name, value);
+    if (!setting || value === null) continue;
+    // JSON.parse puts a key where it stood first.
+    const twice = values.has(setting.name);
+    values.set(setting.name, twice ? data[await lastSpelling(text, setting.name, data)] : value);
   }
-  return { values, unknownKeys, mode: info.mode, writers: othersWhoDecide(path, info) };
+  return { values, text, info };
+}
+
+/** How the key that counts is written, where several mean the same setting. */
+async function lastSpelling(text: string, name: string, data: Record<string, unknown>): Promise<string> {
+  const { keysOf } = await import("./json_keys.ts");
+  return keysOf(text).findLast((key) => key.toLowerCase() === name && data[key] !== null)!;
 }
 
 async function read(path: string): Promise<SmallFile> {
   try {
     const file = await readSmallFile(path);
-    refuseEverybodys(path, file.info);
+    refuseEverybodys(path, file.info, true);
     return file;
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) throw noConfigFile(path);
     if (error instanceof Deno.errors.PermissionDenied) {
       throw new ConfigError(
-        `Cannot read the config file: ${pathOr(path)}: permission denied; make it readable for this user`,
+        `Cannot read the config file: ${pathOr(path)}: permission denied; let a group of this user read it (chgrp, ` +
+          "chmod g+r), but not everybody, since it may hold a password",
       );
     }
     if (error instanceof UnfitFileError && error.cure !== undefined) {
@@ -72,7 +78,7 @@ function parseObject(path: string, text: string): Record<string, unknown> {
     // Not V8's whole message: it quotes the text around the fault, which may hold the password.
     const line = lineOfFault(text, messageOf(error));
     throw new ConfigError(
-      `Cannot read the config file: ${path}: not valid JSON at line ${line}; mend it, or ${WAYS_ON}`,
+      `Cannot read the config file: ${path}: not valid JSON at line ${line}; fix it, or ${WAYS_ON}`,
     );
   }
   if (typeof data !== "object" || data === null || Array.isArray(data)) {

@@ -1,65 +1,72 @@
 import { followPath } from "../lock/folder_way.ts";
 import { UnfitFileError } from "./small_file.ts";
 
-/** Members of the group may write; everybody on the machine may; in a folder, only to what is their own. */
-const GROUP_WRITES = 0o020;
+/** Everybody on the machine may write; in a folder, only to what is their own. */
 const EVERYBODY_WRITES = 0o002;
 const STICKY = 0o1000;
+
+/** What anybody on the machine could do to a file by its place. */
+interface Exposed {
+  readonly folder: string;
+  /** The first name in it on the way to the file. */
+  readonly entry: string;
+  /** Whether another user has put it there already, or may have. */
+  readonly planted: boolean;
+}
 
 /**
  * Refuses a file that anybody on the machine may have written, or may have put where it is: what is in it decides what
  * sera does, often as root.
  *
  * @param info What the open file is.
+ * @param soon Whether one is refused, too, that anybody could put another in the place of.
  * @throws {UnfitFileError}
  */
-export function refuseEverybodys(path: string, info: Deno.FileInfo): void {
+export function refuseEverybodys(path: string, info: Deno.FileInfo, soon = false): void {
   // Windows keeps no mode; a pipe is the caller's own; what is in /dev/null nobody decides.
   if (info.mode === null || !info.isFile) return;
   if ((info.mode & EVERYBODY_WRITES) !== 0) {
     throw new UnfitFileError("everybody can write to it", `chmod o-w ${path}`);
   }
-  const planted = findPlanted(path);
-  if (planted === undefined) return;
+  const exposed = exposedSteps(path);
+  const planted = exposed.find(({ planted }) => planted);
+  if (planted !== undefined) {
+    throw new UnfitFileError(
+      `everybody can write to ${planted.folder}, and ${planted.entry} there is another user's`,
+      "check who put it there, and keep the file in a folder that only you can write to",
+    );
+  }
+  const [first] = exposed;
+  if (first === undefined || !soon) return;
+  // Never to take rights away: the folder may be one like /tmp, which the whole system needs.
   throw new UnfitFileError(
-    `everybody can write to ${planted.folder}, and ${planted.entry} there is another user's`,
-    `see who put it there, and chmod o-w ${planted.folder}`,
+    `everybody can write to ${first.folder}, and can put another in the place of ${first.entry}`,
+    `keep the file in a folder that only you can write to, or chmod +t ${first.folder}`,
   );
 }
 
-/** Who else decides what is in a file, and what to do about it; each one line. */
-export function othersWhoDecide(path: string, { mode, uid, isFile }: Deno.FileInfo): string[] {
-  if (mode === null || !isFile) return [];
-  const notes: string[] = [];
-  if (!isOurs(uid)) {
-    notes.push(
-      `Another user (uid ${uid}) decides what is in the config file: ${path}; chown root ${path} if not meant`,
-    );
-  }
-  if ((mode & GROUP_WRITES) !== 0) {
-    notes.push(`A group can write to the config file: ${path}; chmod g-w ${path} if not meant`);
-  }
-  return notes;
-}
-
 /**
- * The first step of a path that somebody may have put there: in a folder in which everybody may, and owned by another user.
- * One's own and root's are there because one of them wanted it, as in the folders that Kubernetes makes.
+ * The steps of a path in folders in which everybody may rename what is there. One's own and root's are there because one
+ * of them wanted it, as in the folders that Kubernetes makes; another user's may have been planted.
  */
-function findPlanted(path: string): { readonly folder: string; readonly entry: string } | undefined {
-  const { folders, links, end } = followPath(path.startsWith("/") ? path : `${Deno.cwd()}/${path}`);
+function exposedSteps(path: string): readonly Exposed[] {
+  const { folders, links, end } = followPath(absolute(path));
   const lookedIn = new Map(folders.map(({ path, info }) => [path, info]));
-  for (const { path, info } of [...folders, ...links, end]) {
+  return [...folders, ...links, end].flatMap(({ path, info }) => {
     const [, folder, entry] = /^(.*)\/([^/]+)$/.exec(path) ?? [];
     const within = lookedIn.get(folder || "/");
-    if (entry !== undefined && within && !isOurs(info.uid) && isOpenToAll(within)) {
-      return { folder: folder || "/", entry };
-    }
-  }
-  return undefined;
+    if (entry === undefined || !within || !isOpenToAll(within)) return [];
+    return [{ folder: folder || "/", entry, planted: !isOurs(info.uid) }];
+  });
 }
 
-function isOurs(uid: number | null): boolean {
+/** A path from the root on. */
+export function absolute(path: string): string {
+  return path.startsWith("/") ? path : `${Deno.cwd()}/${path}`;
+}
+
+/** Whether a user may decide here: root, and the one who runs sera. */
+export function isOurs(uid: number | null): boolean {
   return uid === 0 || uid === Deno.uid();
 }
 

@@ -31,6 +31,9 @@ export interface ServerSurroundings {
  */
 export async function parseServer(text: string, source: string, surroundings: ServerSurroundings): Promise<Server> {
   text = withoutLineEnd(text);
+  if (/^(["'`]).*\1$|^["'`](?:file:|\w+:\/\/|\w+\s*=)/s.test(text)) {
+    throw new ConfigError(`Cannot use the server in ${source}: the quotes around it are part of it; leave them out`);
+  }
   if (text.startsWith("file:")) return { kind: "file", folder: parseFolder(text.slice("file:".length), source) };
   try {
     refuseUnknownScheme(text);
@@ -46,7 +49,8 @@ export async function parseServer(text: string, source: string, surroundings: Se
 }
 
 function refuseUnknownScheme(text: string): void {
-  const scheme = /^\s*([a-z][a-z:]*):\/{1,2}(?!\/)/i.exec(text)?.[1];
+  if (/^\s+(?:file:|[a-z]+:\/\/)/i.test(text)) throw new DsnError("A blank stands before it; take it out");
+  const scheme = /^([a-z][a-z:]*):\/{1,2}(?!\/)/i.exec(text)?.[1];
   if (scheme === undefined || /^(mysql|postgres|postgresql)$/i.test(scheme) && /^\S+:\/\//.test(text)) return;
   // User, password and a slash in the database make a Go DSN of it, with a scheme for a user.
   if (/@\w*\(.*\)\//.test(text)) return;

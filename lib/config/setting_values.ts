@@ -114,7 +114,10 @@ function wrong(spec: SettingSpec, { value, source, error, json }: Found, expecte
   // A long text is one where a text belongs.
   const longest = spec.kind === "text" ? 200 : undefined;
   const shown = spec.name === "server" ? "" : `: ${shownValue(value, json, longest)}`;
-  return new error(`Cannot use ${spec.name} in ${source}${shown}; it takes ${expected}`);
+  const quotes = typeof value === "string" && /^(["']).*\1$/s.test(value)
+    ? ", without quotes, which are a part of the value"
+    : "";
+  return new error(`Cannot use ${spec.name} in ${source}${shown}; it takes ${expected}${quotes}`);
 }
 
 function shownValue(value: unknown, json: boolean, longest: number | undefined): string {

@@ -2,7 +2,10 @@ import { environmentName } from "../args/settings_table.ts";
 import { DEFAULT_CONFIG_FILE, resolveSettings, type Settings } from "../config/config.ts";
 import { type ConfigFile, NoConfigFileError, readConfigFile } from "../config/config_file.ts";
 import { ServerRemovedError } from "../config/no_server.ts";
+import { othersWhoDecide } from "../config/other_writers.ts";
 import { foreignPartsOf, holdsPassword } from "../config/server.ts";
+import { sourcesText } from "../config/sources.ts";
+import { refuseWithoutEffect, withoutEffect } from "../config/without_effect.ts";
 import { formatDuration } from "../duration.ts";
 import { ConfigError } from "../errors.ts";
 import { VariableError } from "../io.ts";
@@ -26,10 +29,11 @@ export async function checkConfig(
   env: (name: string) => string | undefined,
 ): Promise<Settings | undefined> {
   // First of all, for wrong flags are no matter of a report.
-  const resolved = await resolveSettings(flags, env).catch((error: unknown) => {
+  const resolved = await resolveSettings(flags, env, true).catch((error: unknown) => {
     if (error instanceof ConfigError) return error;
     throw error;
   });
+  if (!(resolved instanceof ConfigError)) refuseWithoutEffect(resolved);
   if (resolved instanceof VariableError) {
     await report.check("settings", () => {
       throw resolved;
@@ -44,6 +48,7 @@ export async function checkConfig(
 
   let file: ConfigFile | undefined;
   let unused: string | undefined;
+  let writers: readonly string[] = [];
   const found = await report.check("config", async () => {
     try {
       file = await readConfigFile(path);
@@ -57,9 +62,13 @@ export async function checkConfig(
     }
   });
   if (file) {
-    const { values, mode, writers } = file;
+    const { values, info } = file;
+    writers = othersWhoDecide(path, info);
     const server = values.get("server");
-    await report.check("permissions", () => examine(path, mode, typeof server === "string" && holdsPassword(server)));
+    await report.check(
+      "permissions",
+      () => examine(path, info.mode, typeof server === "string" && holdsPassword(server)),
+    );
     for (const writer of writers) await report.check("permissions", () => splitMessage(writer));
   } else if (found) {
     await report.check("permissions", () => ({ found: "there is no file to protect" }));
@@ -80,8 +89,10 @@ export async function checkConfig(
     return undefined;
   }
   for (const note of resolved.notes) {
-    if (note !== unused && !file?.writers.includes(note)) await report.check("settings", () => splitMessage(note));
+    if (note !== unused && !writers.includes(note)) await report.check("settings", () => splitMessage(note));
   }
+  for (const found of withoutEffect(resolved)) await report.check("settings", () => ({ found }));
+  await report.check("sources", () => ({ found: sourcesText(resolved.sourceOf) }));
   return resolved;
 }
 

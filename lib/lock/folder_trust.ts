@@ -17,6 +17,9 @@ export interface Objection {
 
 const OTHER_FOLDER = "use another folder: --server file:/some/dir";
 
+/** Folders of the system that are everybody's, whatever their modes. */
+const EVERYBODYS = /^(?:\/private)?(?:\/var)?\/tmp$|^\/dev\/shm$|^(?:\/var|\/run)?\/(?:lock|shm)$/;
+
 /** Who may decide over the locks of a folder. */
 export class Trust {
   readonly #users: ReadonlySet<number | null>;
@@ -91,12 +94,17 @@ export function objectionTo({ path, info }: Step, ownOnly: boolean, trust: Trust
   if (!info.isDirectory) return { why: "not a folder", cure: OTHER_FOLDER };
   if ((info.mode! & EVERYBODY_WRITES) !== 0) {
     const why = "everybody can write to it";
+    // What everybody needs must not be taken away, and what is in there may be removed at any time.
+    if (EVERYBODYS.test(path)) return { why, cure: `use --server file: for a folder of your own, or file:/some/dir` };
     if (!isSticky(info)) return { why, cure: `chmod o-w ${path}, or ${OTHER_FOLDER}` };
-    // Such a folder, /tmp for one, is everybody's on purpose.
+    // Such a folder is everybody's on purpose.
     return { why, cure: `make a folder of your own in it: mkdir -m 700 ${path}/sera, and --server file:${path}/sera` };
   }
   if (ownOnly && info.uid !== Deno.uid()) {
-    return { why: `belongs to another user (uid ${info.uid})`, cure: `remove it, or ${OTHER_FOLDER}` };
+    return {
+      why: `belongs to another user (uid ${info.uid})`,
+      cure: `move it away while no sera runs, or ${OTHER_FOLDER}`,
+    };
   }
   if (ownOnly && isShared(info)) {
     return { why: "its group can write to it", cure: `chmod g-w ${path}, or ${OTHER_FOLDER}` };

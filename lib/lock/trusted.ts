@@ -62,7 +62,7 @@ function lookAtItsOwn(): void {
   } catch (error) {
     const named = [CERTIFICATE, STORES].filter((name) => processIo.env(name) !== undefined);
     // What a variable holds is not repeated.
-    const why = named.length === 0 ? messageOf(error).split("\n")[0] : `see to ${named.join(" and ")}`;
+    const why = named.length === 0 ? messageOf(error).split("\n")[0] : `check ${named.join(" and ")}`;
     throw new ConfigError(`Cannot load the CAs that the runtime trusts: ${why}; correct that, or name a CA yourself`);
   }
 }

@@ -2,7 +2,6 @@
 
 import { type Flag, standsAlone } from "../../lib/args/flag.ts";
 import { RUN_FLAGS } from "../../lib/args/run_help.ts";
-import { SETTINGS } from "../../lib/args/settings_table.ts";
 import { SUBCOMMANDS } from "../../lib/args/subcommands.ts";
 
 /** A subcommand, or, with the name `run`, what sera does without one. */
@@ -15,10 +14,10 @@ export interface Scope {
 
 export const RUN: Scope = { name: "run", summary: "", flags: RUN_FLAGS, takesCommand: true };
 
-export const SUBSCOPES: readonly Scope[] = SUBCOMMANDS.map(({ name, summary, flags, takesSettings, takesCommand }) => ({
+export const SUBSCOPES: readonly Scope[] = SUBCOMMANDS.map(({ name, summary, flags, settings, takesCommand }) => ({
   name,
   summary,
-  flags: takesSettings ? [...SETTINGS, ...flags] : flags,
+  flags: [...settings, ...flags],
   takesCommand,
 }));
 

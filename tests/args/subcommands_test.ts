@@ -10,9 +10,9 @@ async function sera(...argv: readonly string[]): Promise<{ readonly code: number
   return { code, out };
 }
 
-for (const { name, flags, takesSettings } of SUBCOMMANDS) {
-  const own = new Set([...flags, ...(takesSettings ? SETTINGS : [])].map(({ name }) => name));
-  const others = SUBCOMMANDS.flatMap(({ flags }) => flags).filter((flag) => !own.has(flag.name));
+for (const { name, flags, settings } of SUBCOMMANDS) {
+  const own = new Set([...flags, ...settings].map(({ name }) => name));
+  const others = [...SETTINGS, ...SUBCOMMANDS.flatMap(({ flags }) => flags)].filter((flag) => !own.has(flag.name));
 
   Deno.test(`sera ${name} takes the flags of its table, and no others`, async () => {
     for (const flag of own) {

@@ -17,11 +17,12 @@ import { type Ended, runToEnd } from "./running.ts";
 /** Would show if a password were told. */
 const PASSWORD = "hunter2marker";
 
-const FILE_CHECKS = ["config", "permissions", "settings", "folder", "lock"];
+const FILE_CHECKS = ["config", "permissions", "settings", "sources", "folder", "lock"];
 const DATABASE_CHECKS = [
   "config",
   "permissions",
   "settings",
+  "sources",
   "address",
   "connection",
   "tls",

@@ -69,7 +69,10 @@ for (const target of useTargets()) {
     assert.deepEqual(await run("--once-per", "89d"), RAN);
     await ledger.age(36_499 * DAY);
     const { stdout } = await place.sera(["--verbose", "--name", "n", "--every", "36500d", "0", "echo", "ran"]);
-    assert.match(stdout, /^Done within the last 876000h: run 2 by [^\n]+ succeeded - skipped the command\.\n/);
+    assert.match(
+      stdout,
+      /^Settings: [^\n]+\nDone within the last 876000h: run 2 by [^\n]+ succeeded - skipped the command\.\n/,
+    );
   });
 }
 

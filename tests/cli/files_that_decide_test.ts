@@ -98,6 +98,11 @@ for (const [what, { text, run }] of Object.entries(READERS)) {
     for (const path of planted) {
       assertRefused(await run(place, path), path, /everybody can write to [^ ]+, and [^ ]+ there is another user's; /);
     }
+    if (what === "config file") {
+      // Another one could be there the next time.
+      assertRefused(await run(place, `${folder}/own`), `${folder}/own`, /in the place of own; keep .* chmod \+t /);
+      await Deno.chmod(folder, 0o1777);
+    }
     // What root put there, as Kubernetes does, is what root meant.
     assertRead(await run(place, `${folder}/own`));
     // With the sticky bit nobody can put anything in its place.
@@ -128,6 +133,45 @@ testWith([linux, root], "a config file of another user or writable by a group wo
     const warnings = stdout.split("\n").filter((line) => line.startsWith("warn"));
     assert.equal(warnings.length, 1, stdout);
     assert.match(warnings[0]!.replace(/^warn +permissions +/, ""), says);
+  }
+});
+
+testWith([linux, root], "a folder in which others could put another config file in its place is told of", async () => {
+  await using place = await Place.make();
+  const folder = place.file("folder");
+  await Deno.mkdir(folder);
+  const path = await place.write("folder/sera.json", JSON.stringify({ server: place.server }));
+  for (
+    const [uid, gid, mode, says] of [
+      [
+        0,
+        NOBODY,
+        0o775,
+        /^A group can put another file in the place of the config file: .*sera\.json, since it can write /,
+      ],
+      [
+        NOBODY,
+        0,
+        0o755,
+        /^Another user \(uid 65534\) can put another file in the place of the config file: .*sera\.json, /,
+      ],
+      [0, NOBODY, 0o1775, undefined],
+      [0, 0, 0o775, undefined],
+    ] as const
+  ) {
+    await Deno.chown(folder, uid, gid);
+    await Deno.chmod(folder, mode);
+    const silent = await place.sera(["--config", path, "0", "true"], { env: NO_SERVER });
+    assert.deepEqual(silent, { code: 0, stdout: "", stderr: "" });
+    const told = await place.sera(["--verbose", "--config", path, "0", "true"], { env: NO_SERVER });
+    const lines = told.stdout.split("\n").slice(1);
+    assert.equal(lines.some((line) => /in the place of the config file/.test(line)), says !== undefined);
+    const { code, stdout } = await place.sera(["doctor", "--config", path], { env: NO_SERVER });
+    assert.equal(code, 0);
+    const [warning, ...more] = stdout.split("\n").filter((line) => line.startsWith("warn"));
+    assert.deepEqual(more, []);
+    if (says) assert.match(warning!.replace(/^warn +permissions +/, ""), says);
+    else assert.equal(warning, undefined);
   }
 });
 

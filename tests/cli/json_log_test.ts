@@ -7,7 +7,9 @@ type Line = Record<string, unknown>;
 /** Every line has to be an object of its own. */
 function parse(text: string): Line[] {
   assert.ok(text.endsWith("\n"), text);
-  return text.slice(0, -1).split("\n").map((line) => JSON.parse(line));
+  const lines: Line[] = text.slice(0, -1).split("\n").map((line) => JSON.parse(line));
+  // What sera goes by is said first, before there is anything to tell.
+  return lines.filter(({ message }) => !String(message).startsWith("Settings: "));
 }
 
 function assertCommon(line: Line, lock: string | undefined): void {

@@ -236,7 +236,10 @@ testWith([linux], "when somebody kills the waiting shell, sera and the command d
   await run.closeStdin();
   const { code, stderr } = await run.ended;
   assert.equal(code, 42);
-  assert.match(stderr, /^Lock acquired [^\n]+\nCommand finished with exit code 42\.\nLock released[^\n]+\n$/);
+  assert.match(
+    stderr,
+    /^Settings: [^\n]+\nLock acquired [^\n]+\nCommand finished with exit code 42\.\nLock released[^\n]+\n$/,
+  );
 });
 
 testWith([linux, tool("nohup", "true")], "kill -9 ends the command of a sera under nohup, too", async () => {

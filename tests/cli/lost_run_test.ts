@@ -79,7 +79,7 @@ for (const shared of servers) {
       "--count-failures": "may keep the command from being run again \\(count-failures\\)",
     };
     for (const [flag, consequence] of Object.entries(consequences)) {
-      const words = ["--ledger", flag, "--name", "gone", "0", "sh", "-c", "echo ready; read _; exit 3"];
+      const words = ["--once", "k", flag, "--name", "gone", "0", "sh", "-c", "echo ready; read _; exit 3"];
       await using run = place.startSera(words, { stdin: "open" });
       await run.says("ready");
       await shared.sessions.query(`DELETE FROM ${shared.name === "PostgreSQL" ? "public" : "sera"}.runs`);

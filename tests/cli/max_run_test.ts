@@ -39,6 +39,7 @@ Deno.test("--max-run with verbose and JSON tells that the command was stopped, a
   const { level, event, exit_code } = JSON.parse(stderr);
   assert.deepEqual({ level, event, exit_code }, { level: "error", event: "error", exit_code: 207 });
   assert.deepEqual(stdout.trim().split("\n").map((line) => JSON.parse(line).event), [
+    "note",
     "acquired",
     "finished",
     "released",

@@ -19,7 +19,10 @@ Deno.test("with --min-hold others are kept out for so long after a command that 
 Deno.test("a command that took longer than --min-hold is waited for no longer", async () => {
   await using place = await Place.make();
   const { stdout } = await place.sera(["--verbose", "--min-hold", "100ms", "0", "sleep", "0.2"]);
-  assert.match(stdout, /^Lock acquired [^\n]+\nCommand finished [^\n]+\nLock released, held for [^\n]+\n$/);
+  assert.match(
+    stdout,
+    /^Settings: [^\n]+\nLock acquired [^\n]+\nCommand finished [^\n]+\nLock released, held for [^\n]+\n$/,
+  );
 });
 
 for (const signal of ["SIGTERM", "SIGINT"] as const) {

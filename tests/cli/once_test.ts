@@ -32,7 +32,7 @@ for (const target of targets) {
       assert.equal(code, 0);
       const [{ host, pid } = assert.fail()] = (await history(place)).filter(({ run_id: id }) => id === 1);
       assert.match(
-        stdout.split("\n")[0]!,
+        stdout.split("\n")[1]!,
         /^Done before for this key: run 1 by \S+ of 20\d\d-\S+ \S+Z succeeded - skipped the/,
       );
       assert.ok(stdout.includes(` by ${host}:${pid} of `), stdout);
@@ -53,7 +53,7 @@ for (const target of targets) {
     assert.match(
       counted.stdout,
       new RegExp(
-        `^Run 1 by \\S+:${holder.pid} of [^\n]*Z never came to its end: marked as abandoned\\.\nDone before`,
+        `^Settings: [^\n]+\nRun 1 by \\S+:${holder.pid} of [^\n]*Z never came to its end: marked as abandoned\\.\nDone before`,
         "m",
       ),
     );

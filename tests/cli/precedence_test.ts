@@ -100,7 +100,10 @@ Deno.test("what says something about one run only is no key of the config file",
   const { code, stdout } = await run(place, { file });
   assert.equal(code, 0);
   for (const key of ["name", "wait-and-skip", "detailed-exit-codes", "config"]) {
-    assert.match(stdout, new RegExp(`^Unknown key in .*: ${key}; correct it, or take it out$`, "m"));
+    assert.match(
+      stdout,
+      new RegExp(`^Key that is a flag only in .*: ${key}; take it out, and set --${key} or SERA_`, "m"),
+    );
   }
 });
 

@@ -6,6 +6,10 @@ import { PROGRAM } from "./program.ts";
 /** What cannot be started, made in the place; and the reason that sera gives. */
 const CASES: Record<string, { make(place: Place): string | Promise<string>; says: RegExp }> = {
   "a name that is not in PATH": { make: () => "no-such-command", says: /not found in PATH/ },
+  "a command line in one word": { make: () => "ls -l /", says: /: not found, with the arguments in one word; leave / },
+  "a path with its arguments in one word": { make: () => "/bin/ls -l", says: /with the arguments in one word; / },
+  "a word of the shell": { make: () => "cd", says: /: not found; it is a word of the shell, run sh -c and the text$/m },
+  "a flag that sera has not": { make: () => "--frob", says: /: not found; flags of sera belong before the wait$/m },
   "an empty name": { make: () => "", says: /not found/ },
   "a path that is not there": { make: (place) => place.file("nothing"), says: /no such file/ },
   "a path below a file": { make: (place) => place.file("bin/sera/x"), says: /[Nn]ot a directory/ },
@@ -33,6 +37,38 @@ for (const [what, { make, says }] of Object.entries(CASES)) {
     assert.equal((await place.sera(["--name", "n", "0", "true"])).code, 0);
   });
 }
+
+Deno.test("words that may hold a password are not repeated, and what they were meant to be is told", async () => {
+  await using place = await Place.make();
+  for (
+    const [word, status, says] of [
+      ["PGPASSWORD=hunter2", 201, "Cannot use the command's first word: it sets a variable; set variables before sera"],
+      ["LANG=hunter2", 203, ": not found; it sets a variable, set variables before sera"],
+      ["'hunter2'", 203, ": not found; the quotes are a part of the word, leave them out"],
+    ] as const
+  ) {
+    const { code, stderr } = await place.sera(["0", word, "true"]);
+    assert.equal(code, status);
+    assert.ok(stderr.endsWith(`${says}\n`) && !stderr.includes("hunter2"), stderr);
+  }
+});
+
+testWith([linux, anotherUser], "a program that only others may run is not told to be made executable", async () => {
+  await using place = await Place.make();
+  await Deno.chmod(place.path, 0o755);
+  const path = await place.script("mine", "echo ran");
+  const folder = { env: { SERA_SERVER: `file:${place.file("nobodys")}` } };
+  await Deno.mkdir(place.file("nobodys"));
+  await Deno.chown(place.file("nobodys"), 65534, 65534);
+  const run = () => place.run(["setpriv", ...asNobody(["sera", "0", path])], folder);
+  await Deno.chmod(path, 0o700);
+  assert.match(
+    (await run()).stderr,
+    /permission denied; check that this user may run it, and that it is on no file system /,
+  );
+  await Deno.chmod(path, 0o600);
+  assert.match((await run()).stderr, /permission denied; make it executable\n$/);
+});
 
 Deno.test("-- between the wait and the command is 201, and says where it belongs", async () => {
   await using place = await Place.make();

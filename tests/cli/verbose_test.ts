@@ -30,7 +30,8 @@ for (
     const ended = await place.sera([flag, "0", "sh", "-c", `echo ran >&${stream === "stdout" ? 1 : 2}; exit 3`]);
     assert.equal(ended.code, 3);
     assert.equal(ended[other], "");
-    const lines = ended[stream].trim().split("\n");
+    const [settings, ...lines] = ended[stream].trim().split("\n");
+    assert.match(settings!, /^Settings: server from SERA_SERVER, verbose from --verbose, the others by default\.$/);
     assert.match(lines[0]!, /^Lock acquired after .+\.$/);
     assert.equal(lines[1], "ran");
     assert.equal(lines[2], "Command finished with exit code 3.");
@@ -44,15 +45,15 @@ Deno.test("with wait and skip the original's lines are said", async () => {
   const args = ["--verbose", "--wait-and-skip", "60", fixture("hold.sh")];
   await using first = place.startSera(args, { stdin: "open" });
   await first.says("ready");
-  assert.equal(first.stdout.split("\n")[0], FIRST);
+  assert.equal(first.stdout.split("\n")[1], FIRST);
   await using second = place.startSera(args);
   await second.says(SYNCING);
   await second.says(/^Waiting for [^\n]+\.\n$/m);
-  assert.match(second.stdout, new RegExp(`^${SYNCING}\nWaiting for [^\\n]+\n$`));
+  assert.match(second.stdout, new RegExp(`^Settings: [^\\n]+\n${SYNCING}\nWaiting for [^\\n]+\n$`));
   await first.closeStdin();
   const { code, stdout } = await second.ended;
   assert.equal(code, 0);
-  assert.equal(stdout.split("\n")[0], SYNCING);
+  assert.equal(stdout.split("\n")[1], SYNCING);
   assert.match(stdout, /skipped the command/);
   assert.doesNotMatch(stdout, /ready|First past/);
 });
@@ -63,10 +64,13 @@ Deno.test("a wait that runs out is told of, with the wait", async () => {
   await holder.says("ready");
   const now = await place.sera(["--verbose", "--name", "n", "0", "true"]);
   assert.deepEqual({ code: now.code, stderr: now.stderr }, { code: 204, stderr: "" });
-  assert.match(now.stdout, /^Lock not acquired: [^\n]*not executed\.\n$/);
+  assert.match(now.stdout, /^Settings: [^\n]+\nLock not acquired: [^\n]*not executed\.\n$/);
   const later = await place.sera(["--verbose=stderr", "--name", "n", "300ms", "true"]);
   assert.deepEqual({ code: later.code, stdout: later.stdout }, { code: 204, stdout: "" });
-  assert.match(later.stderr, /^Waiting for [^\n]+\.\nLock not acquired within 300ms: [^\n]*not executed\.\n$/);
+  assert.match(
+    later.stderr,
+    /^Settings: [^\n]+\nWaiting for [^\n]+\.\nLock not acquired within 300ms: [^\n]*not executed\.\n$/,
+  );
 });
 
 Deno.test("errors go to stderr, wherever verbose goes", async () => {

@@ -24,7 +24,7 @@ async function resolve({ flags = {}, env = {}, file }: Given): Promise<Settings>
   try {
     await Deno.writeTextFile(path, JSON.stringify({ server: FILE, ...file }));
     const variables = { SERA_CONFIG: path, ...env } as Record<string, string>;
-    return await resolveSettings(new Map(Object.entries(flags)), (name) => variables[name]);
+    return await resolveSettings(new Map(Object.entries(flags)), (name) => variables[name], true);
   } finally {
     await Deno.remove(path);
   }
@@ -152,7 +152,10 @@ Deno.test("in the file are the settings that are about more than one run", async
   assert.deepEqual(table, { schema: "ops", name: "runs" });
   const file = { once: "k", every: "1h", "once-per": "1h", "count-failures": true, label: "x" };
   const { notes, ledger } = await resolve({ file });
-  assert.deepEqual(notes.map((note) => note.replace(/^Unknown key in .*: (.*);.*/, "$1")), Object.keys(file));
+  assert.deepEqual(
+    notes.map((note) => note.replace(/^Key that is a flag only in .*: (.*);.*/, "$1")),
+    Object.keys(file),
+  );
   assert.equal(ledger.on, false);
   for (const [key, value] of [["ledger", "true"], ["keep-history", "forever"], ["min-hold", -1], ["record-skips", 1]]) {
     assert.equal((await refusal({ file: { [key as string]: value } })).kind, ConfigError);

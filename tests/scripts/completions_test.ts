@@ -42,7 +42,7 @@ const OFFERED: readonly (readonly [line: string, offered: string])[] = [
   ["sera -w", "-wait-and-skip"],
   ["sera --", names(RUN_FLAGS)],
   ["sera heimdall -", names(SUBCOMMANDS.find(({ name }) => name === "heimdall")!.flags)],
-  ["sera history --s", "--server --syslog --schema"],
+  ["sera history --s", "--server --schema"],
   ["sera doctor ", ""],
   ["sera -on-lost ", "terminate warn"],
   ["sera --log-format=", "text json"],

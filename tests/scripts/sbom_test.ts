@@ -22,6 +22,7 @@ Deno.test("the bill of materials is valid, and lists what is in the binary, from
   assert.deepEqual(names, [
     "@noble/hashes",
     "ansi-regex",
+    "damerau-levenshtein",
     "get-east-asian-width",
     "mysql2",
     "pg-protocol",

@@ -55,7 +55,7 @@ function readText(path: string, label: string): string {
       `Cannot use ${label} for PostgreSQL: the service file ${showPath(path)} cannot be read (${
         whyUnreadable(error)
       }); ` +
-        "mend that or name another with PGSERVICEFILE",
+        "fix that or name another with PGSERVICEFILE",
     );
   }
 }

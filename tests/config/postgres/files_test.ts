@@ -164,7 +164,7 @@ refuses([
     "a named service file is missing",
     { env: { PGSERVICE: "x", PGSERVICEFILE: "~/no" } },
     'Cannot use PGSERVICEFILE for PostgreSQL: the service file "~/no" cannot be read (there is no such file); ' +
-    "mend that or name another with PGSERVICEFILE",
+    "fix that or name another with PGSERVICEFILE",
   ],
   [
     "a value of a service",

@@ -1,0 +1,43 @@
+import { UsageError } from "../errors.ts";
+import type { FlagSpec, UnknownFlagError } from "./go_flags.ts";
+import { nearest } from "./nearest.ts";
+import { RUN_FLAGS } from "./run_help.ts";
+import { SUBCOMMANDS } from "./subcommands.ts";
+
+/**
+ * The error for an unknown flag with what it may have been meant to be: a flag of something else that sera does, or one
+ * that was mistyped.
+ *
+ * @param specs The flags that are known.
+ * @param subcommand Whose flags they are; undefined for those of a run.
+ */
+export function explained(error: UnknownFlagError, specs: readonly FlagSpec[], subcommand?: string): UsageError {
+  const { word, flag } = error;
+  // What is not shown is not guessed at either.
+  if (!word.endsWith(flag)) return error;
+  if (subcommand === undefined && /^-\d/.test(word)) {
+    return new UsageError(`Unknown flag: ${word}; a wait is never negative: 0 tries once, forever never gives up`);
+  }
+  const elsewhere = flagElsewhere(word, flag, subcommand);
+  if (elsewhere !== undefined) return new UsageError(elsewhere);
+  const meant = nearest(flag, specs.map(({ name }) => name).filter((name) => name.length > 1));
+  if (meant === undefined) return error;
+  const help = subcommand === undefined ? "sera --help" : `sera ${subcommand} --help`;
+  return new UsageError(`Unknown flag: ${word}; did you mean --${meant}? See ${help}`);
+}
+
+function flagElsewhere(word: string, flag: string, subcommand: string | undefined): string | undefined {
+  if (subcommand !== undefined && RUN_FLAGS.some(({ name, alias }) => flag === name || flag === alias)) {
+    if (flag === "version") return `Unknown flag: ${word}; write sera --version`;
+    return subcommand === "heimdall"
+      ? `Unknown flag: ${word}; it is a flag of sera, not of heimdall, see sera heimdall --help`
+      : `Cannot use ${word} with sera ${subcommand}: it is a flag of a run, and has no effect here; leave it out`;
+  }
+  // heimdall calls things by other names, which people know from elsewhere.
+  const owners = SUBCOMMANDS.filter(({ name, flags }) => name !== "heimdall" && flags.some(({ name }) => name === flag))
+    .map(({ name }) => `sera ${name}`);
+  if (owners.length === 0) return undefined;
+  const last = owners.pop()!;
+  return `Unknown flag: ${word}; it is a flag of ${owners.length === 0 ? last : `${owners.join(", ")} and ${last}`}` +
+    `, not of ${subcommand === undefined ? "a run" : `sera ${subcommand}`}`;
+}

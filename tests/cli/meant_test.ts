@@ -1,0 +1,90 @@
+/** Words and flags that were meant to be something else: sera says what, and never guesses at what it cannot know. */
+
+import assert from "node:assert/strict";
+import { Place } from "./place.ts";
+
+/** What is written, and what sera says after the colon. */
+const MEANT: [string[], string][] = [
+  [["help"], "Cannot use as a wait: help; write sera --help"],
+  [["version"], "Cannot use as a wait: version; write sera --version"],
+  [["statsu"], "Cannot use as a wait: statsu; did you mean sera status? See sera --help"],
+  [["Doctor"], "Cannot use as a wait: Doctor; did you mean sera doctor? See sera --help"],
+  [["histroy", "--limit", "5"], "Cannot use as a wait: histroy; did you mean sera history? See sera --help"],
+  [["hlep"], "Cannot use as a wait: hlep; did you mean sera --help? See sera --help"],
+  [['"5"', "true"], 'Cannot use as a wait: "5"; the quotes are part of the word; leave them out'],
+  [
+    ["--verbose", "stderr", "0", "true"],
+    "Cannot use as a wait: stderr; a flag's value that may be left out needs a =: --verbose=stderr",
+  ],
+  [["--verbos", "0", "true"], "Unknown flag: --verbos; did you mean --verbose? See sera --help"],
+  [["-nmae", "x", "0", "true"], "Unknown flag: -nmae; did you mean --name? See sera --help"],
+  [["--min_hold=3", "0", "true"], "Unknown flag: --min_hold; did you mean --min-hold? See sera --help"],
+  [["--SERVER", "x", "0", "true"], "Unknown flag: --SERVER; did you mean --server? See sera --help"],
+  [["-5", "true"], "Unknown flag: -5; a wait is never negative: 0 tries once, forever never gives up"],
+  [["--limit", "5", "0", "true"], "Unknown flag: --limit; it is a flag of sera history, not of a run"],
+  [
+    ["--json", "0", "true"],
+    "Unknown flag: --json; it is a flag of sera status, sera history and sera doctor, not of a run",
+  ],
+  [["doctor", "--limit", "5"], "Unknown flag: --limit; it is a flag of sera history, not of sera doctor"],
+  [["status", "--josn"], "Unknown flag: --josn; did you mean --json? See sera status --help"],
+  [["status", "--version"], "Unknown flag: --version; write sera --version"],
+  [
+    ["10", "--name", "x", "true"],
+    "Cannot run --name: flags belong before the wait; write sera --name ... 10 <command>",
+  ],
+  [["10", "-name=x", "true"], "Cannot run --name: flags belong before the wait; write sera --name ... 10 <command>"],
+  [["10", "--help"], "Cannot run --help: flags belong before the wait; write sera --help"],
+  // Nobody can know what these were to be.
+  [["--wait", "5", "true"], "Unknown flag: --wait; see sera --help"],
+  [["--timeout", "5", "true"], "Unknown flag: --timeout; see sera --help"],
+  [["-v", "0", "true"], "Unknown flag: -v; see sera --help"],
+  [["-psecret", "0", "true"], "Unknown flag: -p...; see sera --help"],
+  [
+    ["backup", "status"],
+    "Cannot use as a wait: backup; expected whole seconds, a duration such as 1m30s, or forever, then the command; " +
+    "see sera --help",
+  ],
+];
+
+for (const [words, says] of MEANT) {
+  Deno.test(`sera ${words.join(" ")}: ${says}`, async () => {
+    await using place = await Place.make();
+    assert.deepEqual(await place.sera(words), { code: 201, stdout: "", stderr: `sera: ${says}\n` });
+  });
+}
+
+Deno.test("a command that is called almost like a subcommand, or like a flag that sera has not, is a command", async () => {
+  await using place = await Place.make();
+  for (const name of ["statsu", "status", "help", "-x"]) await place.script(`bin/${name}`, 'echo "$0 ran"');
+  for (const name of ["statsu", "status", "help", "-x"]) {
+    const { code, stdout } = await place.run(["sera", "0", name]);
+    assert.equal(code, 0);
+    assert.match(stdout, / ran\n$/);
+  }
+});
+
+for (const name of ["wait-and-skip", "detailed-exit-codes", "once", "every", "count-failures", "min-hold", "label"]) {
+  Deno.test(`--${name} with status and history is 201: it is a flag of a run`, async () => {
+    await using place = await Place.make();
+    for (const subcommand of ["status", "history"]) {
+      const { code, stdout, stderr } = await place.sera([subcommand, `--${name}=1`]);
+      assert.deepEqual({ code, stdout }, { code: 201, stdout: "" });
+      const says = `Cannot use --${name} with sera ${subcommand}: it is a flag of a run, and has no effect here`;
+      assert.equal(stderr, `sera: ${says}; leave it out\n`);
+    }
+  });
+}
+
+Deno.test("what has no effect beside history --schema is 201", async () => {
+  await using place = await Place.make("postgres://127.0.0.1:1/d");
+  for (const words of [["--json"], ["--limit", "3"], ["--name", "x"]]) {
+    const { code, stderr } = await place.sera(["history", "--schema", ...words]);
+    assert.equal(code, 201);
+    assert.equal(stderr, `sera: Cannot use ${words[0]} with --schema: it has no effect there; leave it out\n`);
+  }
+  assert.equal((await place.sera(["history", "--schema", "--", "job"])).code, 201);
+  const { code, stdout } = await place.sera(["history", "--schema"]);
+  assert.equal(code, 0);
+  assert.match(stdout, /CREATE TABLE/i);
+});

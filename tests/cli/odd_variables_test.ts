@@ -1,0 +1,120 @@
+/** Variables that are not what somebody took them for, and where settings come from. */
+
+import assert from "node:assert/strict";
+import { linux, testWith } from "./needs.ts";
+import { Place } from "./place.ts";
+
+/** Variables, and what is said of them. */
+const ODD: Record<string, string> = {
+  SERA_NMAE: "Unknown variable: SERA_NMAE; did you mean SERA_NAME?",
+  SERA_MINHOLD: "Unknown variable: SERA_MINHOLD; did you mean SERA_MIN_HOLD?",
+  sera_ttl: "Unknown variable: sera_ttl; did you mean SERA_TTL?",
+  SERA_TIMEOUT: "Unknown variable: SERA_TIMEOUT; no setting of sera has this name",
+};
+
+for (const [name, says] of Object.entries(ODD)) {
+  testWith([linux], `the variable ${name} is told of when verbose and by doctor, and harmless`, async () => {
+    await using place = await Place.make();
+    const options = { env: { [name]: "x" } };
+    assert.deepEqual(await place.sera(["0", "true"], options), { code: 0, stdout: "", stderr: "" });
+    const told = await place.sera(["--verbose", "0", "true"], options);
+    assert.equal(told.code, 0);
+    assert.ok(told.stdout.split("\n").includes(says), told.stdout);
+    const doctor = await place.sera(["doctor"], options);
+    assert.equal(doctor.code, 0);
+    assert.ok(doctor.stdout.split("\n").includes(`warn  settings     ${says}`), doctor.stdout);
+  });
+}
+
+testWith([linux], "variables of links, and of a sera around this one, are no settings", async () => {
+  await using place = await Place.make();
+  const env = {
+    SERA_PORT: "tcp://172.17.0.5:5432",
+    SERA_PORT_5432_TCP_ADDR: "172.17.0.5",
+    SERA_ENV_PGDATA: "/data",
+    SERA_DB_PORT_5432_TCP: "tcp://172.17.0.5:5432",
+    SERA_DB_SERVICE_PORT_SQL: "5432",
+    SERA_SERVICE_HOST: "10.0.0.1",
+    SERA_SERVICE_PORT: "80",
+  };
+  const { code, stdout } = await place.sera(["--verbose", "0", "sera", "--verbose", "1", "true"], { env });
+  assert.notEqual(code, 0);
+  assert.doesNotMatch(stdout, /Unknown variable/);
+  const { code: inner, stdout: said } = await place.run(
+    ["sera", "0", "sera", "--verbose", "--name", "n", "0", "true"],
+    {
+      env,
+    },
+  );
+  assert.equal(inner, 0);
+  assert.match(said, /^Settings: server from SERA_SERVER, name from --name, /);
+  assert.doesNotMatch(said, /Unknown variable/);
+});
+
+testWith([linux], "quotes that a file of variables has kept are told of", async () => {
+  await using place = await Place.make();
+  const { stdout } = await place.sera(["--verbose", "0", "true"], { env: { SERA_NAME: '"x"' } });
+  assert.match(stdout, /^SERA_NAME begins and ends with a quote, which is a part of its value; leave the quotes out$/m);
+  const refused = await place.sera(["0", "true"], { env: { SERA_TTL: '"30s"' } });
+  assert.equal(refused.code, 200);
+  assert.match(refused.stderr, /SERA_TTL: "30s"; it takes .*, without quotes, which are a part of the value\n$/);
+});
+
+Deno.test("a server in quotes is told what is wrong, and its password is not", async () => {
+  await using place = await Place.make();
+  for (const server of [`"postgres://u:hunter2@h/d"`, `'u:hunter2@tcp(h)/'`, `"file:"`, `"postgres://u:hunter2@h/d`]) {
+    const { code, stderr } = await place.sera(["0", "true"], { env: { SERA_SERVER: server } });
+    assert.equal(code, 200);
+    assert.equal(
+      stderr,
+      "sera: Cannot use the server in SERA_SERVER: the quotes around it are part of it; leave them out\n",
+    );
+  }
+});
+
+Deno.test("an empty --server, as of a variable that is not set, is 201 and not MySQL on this machine", async () => {
+  await using place = await Place.make();
+  for (const flag of [["--server", ""], ["--server="]]) {
+    const { code, stderr } = await place.sera([...flag, "0", "true"]);
+    assert.equal(code, 201);
+    assert.match(
+      stderr,
+      /^sera: Cannot use the server in --server: it is empty; check the variable it is from, [^\n]+\n$/,
+    );
+  }
+});
+
+Deno.test("a SERA_NAME that a link to a container has set is 200, unless --name says what is meant", async () => {
+  await using place = await Place.make();
+  const says =
+    "Cannot use name in SERA_NAME: /web/sera looks like what Docker sets for a link to a container named sera";
+  const options = { env: { SERA_NAME: "/web/sera" } };
+  for (const words of [["0", "echo", "ran"], ["status"], ["history"]]) {
+    const { code, stdout, stderr } = await place.sera(words, options);
+    assert.deepEqual({ code, stdout }, { code: 200, stdout: "" });
+    assert.match(stderr, /^sera: [^\n]+; take SERA_NAME out, or set --name\n$|would rename the lock/);
+    assert.ok(stderr.startsWith(`sera: ${says}`), stderr);
+  }
+  const doctor = await place.sera(["doctor"], options);
+  assert.equal(doctor.code, 200);
+  assert.ok(doctor.stdout.includes(`fail  settings     ${says}`), doctor.stdout);
+  const meant = await place.sera(["--name", "/web/sera", "0", "echo", "ran"], options);
+  assert.deepEqual(meant, { code: 0, stdout: "ran\n", stderr: "" });
+  for (const name of ["/web/db", "web/sera", "/opt/web/sera"]) {
+    assert.equal((await place.sera(["0", "true"], { env: { SERA_NAME: name } })).code, 0, name);
+  }
+});
+
+Deno.test("verbose and doctor tell where each setting comes from, and no value", async () => {
+  await using place = await Place.make();
+  const path = await place.write("sera.json", JSON.stringify({ server: place.server, grace: "5s", TTL: 10 }));
+  const env = { SERA_SERVER: undefined, SERA_CONFIG: path, SERA_NAME: "hunter2" };
+  const sources = (verbose: string) =>
+    `config from SERA_CONFIG, server from ${path}, name from SERA_NAME, ttl from ${path}, grace from ${path}, ` +
+    `max-run from --max-run, ${verbose}the others by default`;
+  const { stdout } = await place.sera(["--verbose", "--max-run", "1h", "0", "true"], { env });
+  assert.equal(stdout.split("\n")[0], `Settings: ${sources("verbose from --verbose, ")}.`);
+  const doctor = await place.sera(["doctor", "--max-run", "1h"], { env });
+  assert.ok(doctor.stdout.includes(`pass  sources      ${sources("")}\n`), doctor.stdout);
+  assert.doesNotMatch(stdout + doctor.stdout, /hunter2/);
+});

@@ -29,6 +29,8 @@ export interface Database<S extends Session> {
   privileges(session: S): Promise<Finding>;
   /** Whether the server took the settings of the session. */
   settings(session: S): Promise<Finding>;
+  /** What the server shows of its locks, where that is its own affair. */
+  readonly view?: ((session: S) => Promise<Finding>) | undefined;
 }
 
 const NAMES = [
@@ -69,7 +71,7 @@ export async function checkDatabase<S extends Session>(
   report.skipRest(NAMES);
 }
 
-/** All that one connection tells. Gives whether the server will do for a lock. */
+/** All that one connection tells. Gives whether the server is fit for a lock. */
 async function checkConnection<S extends Session>(
   report: Report,
   database: Database<S>,
@@ -104,6 +106,8 @@ async function checkConnection<S extends Session>(
     if (current.closed.aborted) current = await database.open(true).catch(() => current);
     const may = await report.check("privileges", () => database.privileges(current));
     await report.check("session", () => database.settings(current));
+    const { view } = database;
+    if (view) await report.check("visibility", () => view(current));
     await report.check("round-trip", () => roundTrip(current));
     await report.check("clock", () => compareClocks(current, database.now));
     return fit && may;
@@ -130,8 +134,12 @@ async function compareClocks(session: Session, now: Statement): Promise<Finding>
   const server = (await askOne(session, now, ["now"])).number("now");
   const here = (before + Date.now()) / 2000;
   const apart = Math.abs(server - here);
-  if (apart <= SAME) return { found: "the server's is this machine's, to a second or two" };
-  const found = `the server's is ${formatDuration(Math.round(apart) * 1000)} ${server > here ? "ahead" : "behind"}`;
+  if (apart <= SAME) return { found: `server and local clocks agree within ${SAME}s` };
+  const by = formatDuration(Math.round(apart) * 1000);
+  const found = `the server's clock is ${by} ${server > here ? "ahead of" : "behind"} the local one`;
   if (apart <= FAR_APART) return { found };
-  return { found, cure: "see to the time of both (NTP), for the sake of cron; sera's locks do not depend on it" };
+  return {
+    found,
+    cure: "set both by NTP: locks do not depend on it, but cron goes by the local clock, and --every by the server's",
+  };
 }

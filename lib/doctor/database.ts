@@ -29,8 +29,8 @@ export interface Database<S extends Session> {
   privileges(session: S): Promise<Finding>;
   /** Whether the server took the settings of the session. */
   settings(session: S): Promise<Finding>;
-  /** What the server shows of its locks, where that is its own affair. */
-  readonly view?: ((session: S) => Promise<Finding>) | undefined;
+  /** How much of the locks the server shows to this user. */
+  view(session: S): Promise<Finding>;
 }
 
 const NAMES = [
@@ -41,6 +41,7 @@ const NAMES = [
   "topology",
   "privileges",
   "session",
+  "visibility",
   "round-trip",
   "clock",
   "lock",
@@ -95,7 +96,7 @@ async function checkConnection<S extends Session>(
   let current = session;
   try {
     await report.check("tls", () => checkTls(current, database.tls));
-    await report.check("version", async () => ({ found: await database.version(current) }));
+    await report.inform("version", async () => ({ found: await database.version(current) }));
     const fit = await report.check("topology", async () => {
       if (refused) throw refused;
       const { finding, session } = await database.topology(current);
@@ -105,11 +106,10 @@ async function checkConnection<S extends Session>(
     // If it cannot be opened again, the next look says so.
     if (current.closed.aborted) current = await database.open(true).catch(() => current);
     const may = await report.check("privileges", () => database.privileges(current));
-    await report.check("session", () => database.settings(current));
-    const { view } = database;
-    if (view) await report.check("visibility", () => view(current));
-    await report.check("round-trip", () => roundTrip(current));
-    await report.check("clock", () => compareClocks(current, database.now));
+    await report.inform("session", () => database.settings(current));
+    await report.inform("visibility", () => database.view(current));
+    await report.inform("round-trip", () => roundTrip(current));
+    await report.inform("clock", () => compareClocks(current, database.now));
     return fit && may;
   } finally {
     // The user may have few sessions at once, and a pool may be small.

@@ -8,9 +8,6 @@ import { lastRun, usable } from "./ledger.ts";
 import { mayDelete, type Rehearsal } from "./rehearsal.ts";
 import type { Finding } from "./report.ts";
 
-/** Where MySQL has a number that cannot be negative, in an older or another program's table. */
-const OUT_OF_RANGE = 1264;
-
 /**
  * Asks for each privilege by a statement of a run's kind that changes no row: grants cannot be told from what the server
  * lists, which knows wildcards and roles. A table that is there, and knows transactions, then gets a run that is rolled
@@ -90,20 +87,22 @@ async function rehearseInTransaction(
   rehearsal: Rehearsal,
   ask: (statement: Statement) => Promise<unknown>,
 ): Promise<void> {
-  const [engine] = await run(
+  const inTable = sql`TABLE_NAME = ${name} AND TABLE_SCHEMA = ${
+    schema === undefined ? sql`DATABASE()` : sql`${schema}`
+  }`;
+  const negative = sql`SELECT * FROM information_schema.COLUMNS
+    WHERE ${inTable} AND COLUMN_NAME = 'id' AND COLUMN_TYPE NOT LIKE '%unsigned%'`;
+  const [fit] = await run(
     sql`SELECT TRANSACTIONS AS transactions FROM information_schema.TABLES JOIN information_schema.ENGINES USING (ENGINE)
-      WHERE TABLE_NAME = ${name} AND TABLE_SCHEMA = ${schema === undefined ? sql`DATABASE()` : sql`${schema}`}`,
+      WHERE ${inTable} AND EXISTS (${negative})`,
   );
-  if (engine?.transactions !== "YES") return;
+  if (fit?.transactions !== "YES") return;
   // Not the next number: the table would count on from there, and has none of these.
-  const id = -crypto.getRandomValues(new Uint32Array(1))[0]! - 1;
+  const id = -(crypto.getRandomValues(new Uint32Array(1))[0]! >>> 1) - 1;
   await run(sql`START TRANSACTION`);
   try {
     await ask(insert(dialect, rehearsal, sql``, id));
     await ask(update(dialect, sql`id = ${id}`));
-  } catch (error) {
-    const { errno } = (error as Error).cause as { readonly errno?: number } ?? {};
-    if (errno !== OUT_OF_RANGE) throw error;
   } finally {
     await run(sql`ROLLBACK`);
   }

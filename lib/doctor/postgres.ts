@@ -92,6 +92,23 @@ export function postgresDatabase(
         cure: "use PostgreSQL 14 or later, and no proxy that changes settings",
       };
     },
+
+    async view(session) {
+      const tracks = sql`current_setting('track_activities') AS tracks`;
+      const all = sql`pg_has_role('pg_read_all_stats', 'USAGE') AS all_sessions`;
+      const seen = await askOne(session, sql`SELECT ${tracks}, ${all}`, ["tracks", "all_sessions"]);
+      if (!seen.is("tracks", "on")) {
+        return {
+          found: "track_activities is off, so that sera status cannot say who holds a lock; locks do not depend on it",
+          cure: "set track_activities = on in the server's configuration, and reload it",
+        };
+      }
+      return {
+        found: seen.truth("all_sessions")
+          ? "sera status can say of all locks who holds them"
+          : "this user can only see the details of its own sessions; pg_read_all_stats shows those of other users",
+      };
+    },
   };
 }
 

@@ -70,6 +70,19 @@ export class Report {
     }
   }
 
+  /** Makes a check of something that no run needs: what cannot be found out is a warning. */
+  async inform(name: string, look: () => Promise<Finding>): Promise<void> {
+    await this.check(name, async () => {
+      try {
+        return await look();
+      } catch (error) {
+        if (!(error instanceof LockUnavailableError)) throw error;
+        const { found, cure } = splitMessage(error.reason, CHECK_SERVER);
+        return { found: `cannot be told: ${found}`, cure };
+      }
+    });
+  }
+
   /** Says of the checks that were not made that they could not be. */
   skipRest(names: readonly string[]): void {
     for (const name of names) {

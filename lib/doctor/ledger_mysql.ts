@@ -5,7 +5,7 @@ import { selectRuns } from "../ledger/rows.ts";
 import { COLUMN_NAMES, COLUMNS, VERSION } from "../ledger/schema.ts";
 import { identifier, join, sql, type Statement } from "../sql/statement.ts";
 import { lastRun, usable } from "./ledger.ts";
-import { mayDelete, type Rehearsal } from "./rehearsal.ts";
+import { mayDelete, type Rehearsal, rehearse } from "./rehearsal.ts";
 import type { Finding } from "./report.ts";
 
 /**
@@ -32,7 +32,9 @@ export async function checkMySqlLedger(store: Store, name: TableName, rehearsal:
 
   const read = await ask(selectRuns(dialect, sql`WHERE ${COLUMNS.outcome} = 'running' AND FALSE`));
   if (read === "no table") await refuseUnlessCreatable(store, name, table);
-  if (read === "no column" || await ask(insert(dialect, rehearsal, sql`FROM DUAL WHERE FALSE`)) === "no column") {
+  let lacking = read === "no column";
+  for (const statement of lacking ? [] : writes(dialect)) lacking ||= await ask(statement) === "no column";
+  if (lacking) {
     if (await ask(sql`SELECT id, version, lock_name FROM ${dialect.table} LIMIT 1`) === "no column") {
       throw table.failure("this table is not sera's; name another one with --ledger-table");
     }
@@ -42,10 +44,8 @@ export async function checkMySqlLedger(store: Store, name: TableName, rehearsal:
     });
     return { found: "the table lacks columns, which the first run adds" };
   }
-  await ask(update(dialect, sql`FALSE`));
-  const kept = await mayDelete(store, rehearsal.lock);
-  if (read === "no table") return usable("no table");
-  await rehearseInTransaction(store, name, rehearsal, ask);
+  if (read === "no table") return usable(read);
+  const kept = await rehearseInTransaction(store, name, rehearsal);
   return usable(await lastRun(store), kept);
 }
 
@@ -81,61 +81,47 @@ async function refuseUnlessCopy(
   }
 }
 
+/** Records a run that is taken back, where that is possible. */
 async function rehearseInTransaction(
-  { dialect, run }: Store,
+  store: Store,
   { schema, name }: TableName,
   rehearsal: Rehearsal,
-  ask: (statement: Statement) => Promise<unknown>,
-): Promise<void> {
-  const inTable = sql`TABLE_NAME = ${name} AND TABLE_SCHEMA = ${
-    schema === undefined ? sql`DATABASE()` : sql`${schema}`
-  }`;
-  const negative = sql`SELECT * FROM information_schema.COLUMNS
-    WHERE ${inTable} AND COLUMN_NAME = 'id' AND COLUMN_TYPE NOT LIKE '%unsigned%'`;
-  const [fit] = await run(
+): Promise<string | undefined> {
+  const { run } = store;
+  const [engine] = await run(
     sql`SELECT TRANSACTIONS AS transactions FROM information_schema.TABLES JOIN information_schema.ENGINES USING (ENGINE)
-      WHERE ${inTable} AND EXISTS (${negative})`,
+      WHERE TABLE_NAME = ${name} AND TABLE_SCHEMA = ${schema === undefined ? sql`DATABASE()` : sql`${schema}`}`,
   );
-  if (fit?.transactions !== "YES") return;
-  // Not the next number: the table would count on from there, and has none of these.
-  const id = -(crypto.getRandomValues(new Uint32Array(1))[0]! >>> 1) - 1;
-  await run(sql`START TRANSACTION`);
+  if (engine?.transactions !== "YES") return await mayDelete(store, rehearsal.lock);
+  // Not START TRANSACTION: after a deadlock, which ends one, the rest would stand for itself.
+  await run(sql`SET autocommit = 0`);
   try {
-    await ask(insert(dialect, rehearsal, sql``, id));
-    await ask(update(dialect, sql`id = ${id}`));
+    return await rehearse(store, rehearsal);
   } finally {
     await run(sql`ROLLBACK`);
+    await run(sql`SET autocommit = 1`);
   }
 }
 
-/** A row as a run begins with it. */
-function insert(
-  { table, now, after, session }: Store["dialect"],
-  { lock, rule, runner }: Rehearsal,
-  rest: Statement,
-  id?: number,
-): Statement {
+/** The statements of a run that write, without a row. */
+function writes({ table, now, after, session }: Store["dialect"]): readonly Statement[] {
   const values = {
     version: sql`${VERSION}`,
-    lock_name: sql`${lock}`,
-    run_key: rule.once === undefined ? sql`NULL` : sql`${rule.once}`,
-    label: sql`${runner.label}`,
-    host: sql`${runner.host}`,
-    pid: sql`${runner.pid}`,
+    lock_name: sql`''`,
+    run_key: sql`NULL`,
+    label: sql`''`,
+    host: sql`''`,
+    pid: sql`0`,
     session_id: session,
-    user_name: sql`${runner.user}`,
+    user_name: sql`''`,
     outcome: sql`'running'`,
     started: now,
-    expires: after(rule.keepHistory),
+    expires: after(0),
   };
   const names = COLUMN_NAMES.filter((name): name is keyof typeof values => name in values);
-  const own = id === undefined ? sql`` : sql`id, `;
-  return sql`INSERT INTO ${table} (${own}${join(names.map((name) => COLUMNS[name]))})
-    SELECT ${id === undefined ? sql`` : sql`${id}, `}${join(names.map((name) => values[name]))} ${rest}`;
-}
-
-/** What becomes of it. */
-function update({ table, now, after }: Store["dialect"], which: Statement): Statement {
-  return sql`UPDATE ${table}
-    SET outcome = 'succeeded', finished = ${now}, exit_code = 0, expires = ${after(0)} WHERE ${which}`;
+  return [
+    sql`INSERT INTO ${table} (${join(names.map((name) => COLUMNS[name]))})
+      SELECT ${join(names.map((name) => values[name]))} FROM DUAL WHERE FALSE`,
+    sql`UPDATE ${table} SET outcome = 'succeeded', finished = ${now}, exit_code = 0, expires = ${after(0)} WHERE FALSE`,
+  ];
 }

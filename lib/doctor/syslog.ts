@@ -2,6 +2,9 @@ import { printable } from "../printable.ts";
 import { deliverToSyslog, type Delivery } from "../log/syslog.ts";
 import type { Finding } from "./report.ts";
 
+/** Longer than a run waits, in milliseconds: a machine that is busy just now is no daemon that takes nothing. */
+const PATIENCE = 5000;
+
 /**
  * Sends a line to syslog as a run does. What goes wrong is a warning: it costs a run its line, and nothing else.
  *
@@ -9,7 +12,8 @@ import type { Finding } from "./report.ts";
  */
 export async function checkSyslog(setting: string | true): Promise<Finding> {
   const socket = setting === true ? undefined : setting;
-  const send = (checked: boolean) => deliverToSyslog(socket, "notice", "sera doctor | This is a test.", checked);
+  const send = (checked: boolean) =>
+    deliverToSyslog(socket, "notice", "sera doctor | This is a test.", checked, PATIENCE);
   const where = socket ?? "/dev/log";
   let delivery: Delivery = await send(true);
   if (delivery.outcome === "refused" && /option/i.test(delivery.said)) {
@@ -29,7 +33,7 @@ export async function checkSyslog(setting: string | true): Promise<Finding> {
       };
     case "stuck":
       return {
-        found: `the syslog daemon at ${where} takes no line, so that each one costs a run half a second and is lost`,
+        found: `the syslog daemon at ${where} takes no line: each one costs a run half a second, and is lost`,
         cure: "check the syslog daemon, or turn syslog off",
       };
     case "refused": {

@@ -34,12 +34,14 @@ export async function sendToSyslog(
  * Does what {@linkcode sendToSyslog} does, and says what became of it.
  *
  * @param checked Whether logger is to tell of a daemon that it cannot reach, which some loggers cannot.
+ * @param patience How long to wait for the daemon, in milliseconds.
  */
 export async function deliverToSyslog(
   socket: string | undefined,
   severity: "err" | "notice",
   message: string,
   checked = false,
+  patience = PATIENCE,
 ): Promise<Delivery> {
   const options = [...socket === undefined ? [] : ["-u", socket], ...checked ? ["--socket-errors=on"] : []];
   keepChildren();
@@ -51,7 +53,7 @@ export async function deliverToSyslog(
   // Through its stdin: arguments would show in the process list. It may end before it has read.
   const line = new TextEncoder().encode(`${shorten(printable(message))}\n`);
   const written = new Blob([line]).stream().pipeTo(logger.stdin).catch(() => undefined);
-  await delayOrAbort(PATIENCE, ended.signal);
+  await delayOrAbort(patience, ended.signal);
   const isStuck = !ended.signal.aborted;
   if (isStuck) logger.kill("SIGKILL");
   const [success] = await Promise.all([status, written]);

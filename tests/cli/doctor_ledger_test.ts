@@ -52,7 +52,7 @@ const MYSQL_KIND: Kind<MySqlServer> = {
   ledger: createTable(mySqlDialect({ schema: "jobs", name: "sera_runs" })).map((statement) => statement.textFor(MYSQL)),
   async look(server) {
     const tables = await server.query(
-      "SELECT TABLE_NAME, AUTO_INCREMENT FROM information_schema.TABLES WHERE TABLE_SCHEMA = 'jobs'",
+      "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = 'jobs'",
     );
     const rows = tables.length > 0 ? await server.query(`SELECT * FROM jobs.${tables[0]!.TABLE_NAME}`) : [];
     return { tables, rows };
@@ -167,6 +167,20 @@ const MYSQL_SET_UPS: readonly SetUp[] = [
     what: "a table whose numbers cannot be negative",
     before: [...MYSQL_KIND.ledger, "ALTER TABLE jobs.sera_runs MODIFY id BIGINT UNSIGNED NOT NULL AUTO_INCREMENT", ALL],
     says: /^pass it can be read and written/,
+  },
+  {
+    what: "a table without transactions",
+    before: [...MYSQL_KIND.ledger, "ALTER TABLE jobs.sera_runs ENGINE=MyISAM", ALL],
+    says: /^pass it can be read and written; it has no run yet$/,
+  },
+  {
+    what: "a table without transactions, and no right to delete",
+    before: [
+      ...MYSQL_KIND.ledger,
+      "ALTER TABLE jobs.sera_runs ENGINE=MyISAM",
+      `GRANT SELECT, INSERT, UPDATE ON jobs.sera_runs TO ${TESTER}`,
+    ],
+    says: /^warn .*old runs stay in it for ever/,
   },
   {
     what: "a user who may have one connection",

@@ -29,6 +29,8 @@ export async function checkPostgresLedger(
   try {
     // What a statement of its own would check at once.
     await store.run(sql`SET CONSTRAINTS ALL IMMEDIATE`);
+    // As long as a run waits for others' locks, but in one go: after an error no statement of a transaction can be repeated.
+    await store.run(sql`SET LOCAL lock_timeout = '10s'`);
     const cautious = { dialect: store.dialect, run: (statement: Statement) => withSavepoint(store, statement) };
     const last = await lastRun(cautious);
     return usable(last, await rehearse(cautious, rehearsal));

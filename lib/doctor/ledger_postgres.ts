@@ -22,7 +22,7 @@ export async function checkPostgresLedger(
   } catch (error) {
     if (!(error instanceof LockUnavailableError) || closed.aborted) throw error;
     return {
-      found: `whether it can be written only a run will show: ${error.reason.split("; ")[0]}`,
+      found: `cannot tell whether it can be written: ${error.reason.split("; ")[0]}`,
       cure: "connect to the server itself, not to a pooler",
     };
   }

@@ -77,7 +77,7 @@ export function mySqlDatabase(dsn: MySqlDsn, options: MySqlOptions): Database<My
         return {
           found: "performance_schema is off, so that sera status cannot list all locks; locks do not depend on it",
           cure:
-            "set performance_schema=ON in the server's configuration and restart it, or ask for one lock with --name",
+            "set performance_schema=ON in the server's configuration for its next restart, or ask for one lock with --name",
         };
       }
       const { of } = await readAttributes(session, new AbortController().signal);

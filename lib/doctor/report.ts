@@ -70,7 +70,7 @@ export class Report {
     }
   }
 
-  /** Makes a check of something that no run needs: what cannot be found out is a warning. */
+  /** Makes a check of something that no run needs: what could not be checked is a warning. */
   async inform(name: string, look: () => Promise<Finding>): Promise<void> {
     await this.check(name, async () => {
       try {
@@ -78,7 +78,7 @@ export class Report {
       } catch (error) {
         if (!(error instanceof LockUnavailableError)) throw error;
         const { found, cure } = splitMessage(error.reason, CHECK_SERVER);
-        return { found: `cannot be told: ${found}`, cure };
+        return { found: `could not be checked: ${found}`, cure };
       }
     });
   }

@@ -20,7 +20,7 @@ export async function checkSyslog(setting: string | true): Promise<Finding> {
     // A logger that cannot tell, such as BusyBox's.
     delivery = await send(false);
     if (delivery.outcome === "taken") {
-      return { found: `a test line was sent to ${where}; whether it arrived only its log shows` };
+      return { found: `a test line was sent to ${where}, but this logger(1) cannot tell whether it arrived` };
     }
   }
   switch (delivery.outcome) {

@@ -1,5 +1,6 @@
 import { Deadline } from "./deadline.ts";
-import type { LedgerRun, Register } from "./ledger/register.ts";
+import type { LockUnavailableError } from "./errors.ts";
+import type { LedgerRun } from "./ledger/begun_run.ts";
 import type { Backend, HeldLock } from "./lock/lock.ts";
 import type { Logger } from "./log/logger.ts";
 
@@ -21,6 +22,8 @@ export interface Wishes {
   readonly logger: Logger;
   /** Called when somebody else has the lock and it is going to be waited for; absent if nobody wants to know. */
   readonly waiting?: (() => Promise<void>) | undefined;
+  /** Told of trouble with the ledger that is waited out. */
+  readonly retrying: (why: LockUnavailableError) => void;
 }
 
 /** One way to run: decides whether it is our turn. */
@@ -47,22 +50,6 @@ export const waitAndSkip: Mode = async (backend, { wait, signal, logger, waiting
   const second = await backend.acquire(deadline.remaining, signal);
   return second ? { outcome: "skipped", lock: second, reason: "They are done" } : { outcome: "busy" };
 };
-
-/** A mode that goes by what the ledger remembers: a command that has had its run is skipped. */
-export function atMostOnce(mode: Mode, register: Register): Mode {
-  return async (backend, wishes) => {
-    const turn = await mode(backend, wishes);
-    if (turn.outcome === "held") {
-      const { lock } = turn;
-      const begun = await register.begin(lock);
-      return begun.granted
-        ? { outcome: "held", lock, run: begun.run }
-        : { outcome: "skipped", lock, reason: begun.because };
-    }
-    if (turn.outcome === "skipped") await register.skip(turn.lock);
-    return turn;
-  };
-}
 
 /** Looks before it waits, so that it can be told that it waits. */
 async function acquireTelling(

@@ -40,8 +40,9 @@ const COMMAND_VARIABLES: readonly (readonly [name: string, ...meaning: readonly 
 
 const FILES: readonly (readonly [path: string, ...meaning: readonly string[]])[] = [
   ["/etc/sera.json", "the config file, a JSON object; keep it from others if it holds a password"],
-  ["/run/sera", "the locks of root with --server file:, and their ledger, ledger.sqlite"],
-  ["~/.local/state/sera", "those of other users, below the home that the system has for them"],
+  ["/run/sera", "the locks of root with --server file:"],
+  ["/var/lib/sera", "their ledger, ledger.sqlite, which has to outlive a boot"],
+  ["~/.local/state/sera", "locks and ledger of other users, below the home that the system has for them"],
 ];
 
 const MORE_EXAMPLES: readonly (readonly [line: string, ...meaning: readonly string[]])[] = [

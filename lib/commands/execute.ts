@@ -14,7 +14,7 @@ import {
   verdictOf,
 } from "../errors.ts";
 import { type Io, LONGEST_FLUSH, VariableError } from "../io.ts";
-import type { LedgerRun } from "../ledger/register.ts";
+import type { LedgerRun } from "../ledger/begun_run.ts";
 import type { HeldLock } from "../lock/lock.ts";
 import type { Logger } from "../log/logger.ts";
 import type { Progress } from "../progress.ts";
@@ -100,11 +100,17 @@ export async function executeHolding(
   const how = stoppedBy ? `stopped after ${formatDuration(held)}` : `finished with exit code ${exitCode}`;
   tell(logger, "info", "finished", `Command ${how}.`, { held, exitCode });
   const outcome = exitCode === 0 && !stoppedBy ? "succeeded" : "failed";
-  await despite(execution, () => record(lock, execution, outcome, status));
+  const wasLost = lock.lost.aborted;
+  let isRecorded = false;
+  await despite(execution, async () => void (isRecorded = await record(lock, execution, outcome, status)));
   if (stoppedBy instanceof LockLostError) return { exitCode, stoppedBy };
   await despite(execution, () => keep(lock, execution, held));
+  // A lock that was lost while the end was recorded has been told of, and there is nothing to give back.
+  const isTold = !wasLost && !isRecorded && lock.lost.aborted;
+  // Who could record the end had the lock until then.
+  const when = execution.run && isRecorded ? "since it ended here" : undefined;
   await Promise.all([
-    despite(execution, () => release(lock, logger, since)),
+    despite(execution, () => isTold ? Promise.resolve() : release(lock, logger, since, when)),
     despite(execution, () => will[Symbol.asyncDispose]()),
   ]);
   return stoppedBy ? { exitCode, stoppedBy } : { exitCode };
@@ -139,20 +145,29 @@ async function despite({ logger }: Execution, step: () => Promise<void>): Promis
   }
 }
 
-/** Records the run's end in the ledger. That it is not there is said, but the command's own exit code is kept. */
+/**
+ * Records the run's end in the ledger. That it is not there is said, but the command's own exit code is kept.
+ *
+ * @returns Whether it is there, or does not have to be.
+ */
 async function record(
   lock: HeldLock,
   { run, logger }: Execution,
   outcome: "succeeded" | "failed" | "unstarted",
   exitCode: number,
-): Promise<void> {
-  if (!run) return;
-  if (lock.lost.aborted) return logger.log("error", "error", `Not recorded in the ledger: ${run.ifUnrecorded}`);
+): Promise<boolean> {
+  if (!run) return true;
+  if (lock.lost.aborted) {
+    tell(logger, "error", "error", `Not recorded in the ledger: ${run.ifUnrecorded}`);
+    return false;
+  }
   try {
     await run.finish(outcome, exitCode);
+    return true;
   } catch (error) {
     if (!(error instanceof LockUnavailableError)) throw error;
-    logger.log("error", "error", `${error.message}; ${run.ifUnrecorded}`);
+    tell(logger, "error", "error", error.message);
+    return false;
   }
 }
 
@@ -167,15 +182,24 @@ async function keep(lock: HeldLock, { minHold, signals, will, logger }: Executio
   await delayOrAbort(minHold - held, over);
 }
 
-/** Gives the lock back. When it was gone by then, that is said, but the command's own exit code is kept. */
-export async function release(lock: HeldLock, logger: Logger, since: number): Promise<void> {
+/**
+ * Gives the lock back. When it was gone by then, that is said, but the command's own exit code is kept.
+ *
+ * @param when When another node may have run the command if it was.
+ */
+export async function release(
+  lock: HeldLock,
+  logger: Logger,
+  since: number,
+  when = "at the same time",
+): Promise<void> {
   try {
     await lock.release();
     const held = Math.round(performance.now() - since);
     logger.log("info", "released", `Lock released, held for ${formatDuration(held)}.`, { held });
   } catch (error) {
     if (!(error instanceof LockLostError)) throw error;
-    logger.log("error", "error", `${messageOf(error)}; another node may have run the command at the same time`);
+    logger.log("error", "error", `${messageOf(error)}; another node may have run the command ${when}`);
   }
 }
 

@@ -11,7 +11,7 @@ import type { Backend } from "../lock/lock.ts";
 import { lockKey, lockName } from "../lock/lock_name.ts";
 import { openBackend } from "../lock/open_backend.ts";
 import type { Logger } from "../log/logger.ts";
-import { atMostOnce, everyoneExecutes, waitAndSkip } from "../modes.ts";
+import { everyoneExecutes, waitAndSkip } from "../modes.ts";
 import type { Progress } from "../progress.ts";
 import { backendOptions } from "./backend_options.ts";
 import { executeHolding, release } from "./execute.ts";
@@ -50,9 +50,10 @@ export async function runUnderLock(
     inGroup: !getsOwnSession(),
   });
   const signals = new SignalRelay(will);
+  const retrying = retryingOnce(logger);
   await using backend = await openBackend(settings.server, name, {
     ...backendOptions(settings, label, io),
-    retrying: retryingOnce(logger),
+    retrying,
   });
 
   const { env } = io;
@@ -69,13 +70,14 @@ export async function runUnderLock(
     : undefined;
   const began = performance.now();
   const plain = settings.waitAndSkip ? waitAndSkip : everyoneExecutes;
-  const mode = register ? atMostOnce(plain, register) : plain;
+  const mode = register ? (await import("../at_most_once.ts")).atMostOnce(plain, register) : plain;
   let turn, who;
   try {
     turn = await mode(backend, {
       wait: request.wait,
       signal: signals.interrupted,
       logger,
+      retrying,
       waiting: logger.tells("info")
         ? async () => logger.log("info", "waiting", `Waiting for ${await holder() ?? "somebody else"}.`)
         : undefined,

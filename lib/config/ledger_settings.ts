@@ -81,8 +81,8 @@ export function refuseWithoutDatabase(server: Server, { schema }: TableName): vo
 
 function readKey(values: SettingValues): string | undefined {
   const key = values.text("once");
-  // MySQL ignores blanks at the end when it compares.
-  if (key === undefined || [...key].length <= LONGEST_KEY && key === key.trim()) return key;
+  // MySQL ignores blanks at the end when it compares; half a surrogate pair would be stored as any other half.
+  if (key === undefined || [...key].length <= LONGEST_KEY && key === key.trim() && key.isWellFormed()) return key;
   throw values.wrong("once", `up to ${LONGEST_KEY} characters, without blanks around them`);
 }
 

@@ -43,8 +43,12 @@ export interface Dialect {
   after(milliseconds: number): Statement;
   /** SQL for the number of the session. */
   readonly session: Statement;
-  /** The statement that tells the id that was given last, as `id`; undefined where INSERT itself tells. */
+  /** SQL for the id that was given last; undefined where INSERT itself tells. */
   readonly lastId?: Statement | undefined;
+  /** SQL that tells how the table keeps its rows, for {@linkcode whyForgetful}; undefined where there is one way only. */
+  readonly keeping?: Statement | undefined;
+  /** Why such a table does not remember what ran, and what to do; undefined if it does. */
+  whyForgetful(keeping: unknown): string | undefined;
   /**
    * SQL that reads a column of text in the form that {@linkcode decodeText} takes: a character more than
    * `LONGEST_TEXT` at most, so that a look does not fetch what nobody reads.
@@ -52,6 +56,8 @@ export interface Dialect {
   readText(column: Statement): Statement;
   /** The text; undefined if there is none. */
   decodeText(value: unknown): string | undefined;
+  /** The condition that a column is this text to the letter. */
+  isExactly(column: Statement, text: string): Statement;
   /** SQL that reads a whole number as text, for drivers round large ones. */
   readNumber(column: Statement): Statement;
   /** SQL that reads a time as milliseconds since 1970; what is no time is NULL, or any other value. */
@@ -65,10 +71,10 @@ export interface Dialect {
    * Somebody has written such a row, since the database itself gives no id twice.
    */
   idTrouble(cause: unknown): "taken" | "none left" | undefined;
+  /** Whether it has said that it has no way to write a text, since its encoding lacks a character. */
+  isUnfitText(cause: unknown): boolean;
   /** SQL for the id of a row that is inserted when there are none left, as {@linkcode lastId} tells it afterwards. */
   readonly nextId: Statement;
-  /** Whether it has said that the user may not do that. */
-  isRefused(cause: unknown): boolean;
-  /** What to do then. */
-  readonly grant: string;
+  /** What to do about what it has said, where that is another thing with a table than with a lock. */
+  cureOf(cause: unknown): string | undefined;
 }

@@ -58,6 +58,7 @@ function sqliteDialect(path: string): Dialect {
     readText: (column) =>
       sql`CASE WHEN ${column} IS NOT NULL THEN hex(substr(CAST(${column} AS BLOB), 1, ${4 * (LONGEST_TEXT + 1)})) END`,
     decodeText: (value) => textFrom(fromHex(value)),
+    isExactly: (column, text) => sql`${column} = ${text}`,
     readNumber: (column) => sql`CASE typeof(${column}) WHEN 'integer' THEN CAST(${column} AS TEXT) END`,
     readTime: (column) => sql`CAST(round(1000 * unixepoch(${column}, 'subsec')) AS INTEGER)`,
     isMissing: (what, cause) =>
@@ -65,9 +66,10 @@ function sqliteDialect(path: string): Dialect {
     isThereAlready: (cause) => /already exists|duplicate column name/.test(messageOf(cause)),
     // It says the same of a disk that is full, which then is said once more.
     idTrouble: (cause) => /^database or disk is full/.test(messageOf(cause)) ? "none left" : undefined,
+    whyForgetful: () => undefined,
+    isUnfitText: () => false,
     nextId: sql`COALESCE(MAX(id), 0) + 1`,
-    isRefused: () => false,
-    grant: "",
+    cureOf: () => undefined,
   };
 }
 
@@ -145,7 +147,9 @@ export function ledgerPath(folder: LockFolder): string {
 export function ledgerError(shown: string, error: unknown): LockUnavailableError {
   const said = error instanceof Error ? saidBy(error) : String(error);
   const reason = /not a database|malformed/.test(said) ? `${said}; restore it, or move it away to begin anew` : said;
-  const wrapped = new LockUnavailableError(`Cannot use the ledger ${shown}: ${reason}`, false, reason);
+  // Another process keeps it locked, or others have to make room first.
+  const mayPass = /database is locked|database or disk is full/.test(said);
+  const wrapped = new LockUnavailableError(`Cannot use the ledger ${shown}: ${reason}`, mayPass, reason);
   wrapped.cause = error;
   return wrapped;
 }

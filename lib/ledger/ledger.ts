@@ -1,5 +1,5 @@
+import { LockUnavailableError } from "../errors.ts";
 import { exactFrom } from "../foreign.ts";
-import type { Row } from "../lock/session.ts";
 import { join, sql, type Statement, word } from "../sql/statement.ts";
 import { cut, insertRun } from "./insert_run.ts";
 import { COLUMNS } from "./schema.ts";
@@ -13,11 +13,15 @@ const PRUNED_AT_ONCE = 1000;
 /** How many runs that never ended are told of; there is one at most, but for rows that somebody else has written. */
 const TOLD_AT_ONCE = 100;
 
-/**
- * How far ahead of the server's clock a run may have begun and still count as one of a clock that was set back, in
- * milliseconds. What is beyond, such as `infinity`, would keep the command from running for ever.
- */
+/** How far ahead of the server's clock a run may have begun to be worth a word, in milliseconds; `infinity` is not. */
 const FARTHEST_AHEAD = 366 * 24 * 3600 * 1000;
+
+/** Where a run began that may count for a span, by the server's clock: in it, later than now, or later by more than it. */
+const AHEAD = 1;
+const FAR_AHEAD = 2;
+
+/** The run whose end is to be recorded is not there, or has an end already. */
+export class RunGoneError extends LockUnavailableError {}
 
 /**
  * Remembers what ran, in a table beside the lock. Whatever is written about a lock is written in the session that holds
@@ -47,19 +51,35 @@ export class Ledger {
   }
 
   /**
+   * Marks a run of this very process that was perhaps recorded, without an answer that said so: its command has not been
+   * started. Only under the lock.
+   *
+   * @throws {LockUnavailableError} When the ledger cannot be used.
+   */
+  async takeBack(lock: string, { host, pid }: Runner): Promise<void> {
+    await this.#table.ask(
+      sql`UPDATE ${this.#table.dialect.table} SET outcome = 'unstarted'
+        WHERE lock_name = ${cut(lock)} AND outcome = 'running' AND host = ${cut(host)} AND pid = ${pid}`,
+    );
+  }
+
+  /**
    * Records that a run begins, unless another counts by the rule. Only under the lock, after {@linkcode abandon}.
    *
    * @throws {LockUnavailableError} When the ledger cannot be used.
    */
   async begin(lock: string, runner: Runner, rule: Rule): Promise<Permission> {
-    const because = await this.#counted(lock, rule);
-    if (because) return { granted: false, because };
+    const found = await this.#counted(lock, rule);
+    if (found && found.ahead !== FAR_AHEAD) {
+      return { granted: false, because: found.run, isAhead: found.ahead === AHEAD };
+    }
     const { after, now } = this.#table.dialect;
     // What a key needs has to be there for ever, and what a span needs for that long.
     const expires = rule.once === undefined ? after(Math.max(rule.keepHistory, rule.every ?? 0)) : sql`NULL`;
     return {
       granted: true,
       id: await insertRun(this.#table, lock, rule.once, runner, { outcome: sql`'running'`, started: now, expires }),
+      ignored: found?.run,
     };
   }
 
@@ -67,21 +87,23 @@ export class Ledger {
    * Records the end of a run. Only under the lock.
    *
    * @param exitCode What sera exits with.
+   * @param ago How long ago it was, in milliseconds.
+   * @throws {RunGoneError} When the run is not there, or has ended.
    * @throws {LockUnavailableError} When that is not possible.
    */
-  async finish(id: bigint, outcome: Outcome, exitCode: number, rule: Rule): Promise<void> {
-    const { after, now } = this.#table.dialect;
+  async finish(id: bigint, outcome: Outcome, exitCode: number, rule: Rule, ago = 0): Promise<void> {
+    const { after } = this.#table.dialect;
     const counts = outcome === "succeeded" || outcome === "failed" && rule.countFailures;
     const expires = counts || rule.once === undefined ? sql`` : sql`, expires = ${after(rule.keepHistory)}`;
     await this.#table.ask(
       sql`UPDATE ${this.#table.dialect.table}
-        SET outcome = ${word(outcome)}, finished = ${now}, exit_code = ${exitCode}${expires}
+        SET outcome = ${word(outcome)}, finished = ${after(-ago)}, exit_code = ${exitCode}${expires}
         WHERE id = ${id} AND outcome = 'running'`,
     );
     const [run] = await this.#select(sql`WHERE id = ${id}`);
     if (run?.outcome !== outcome) {
       const found = run === undefined ? "has been deleted" : `is marked as ${run.outcome}`;
-      throw this.#table.failure(`the run ${id} ${found}`);
+      throw new RunGoneError(this.#table.failure(`the run ${id} ${found}`).message);
     }
   }
 
@@ -141,35 +163,35 @@ export class Ledger {
     return await readLatest(dialect, condition, limit, (statement) => this.#table.askIfThere(statement));
   }
 
-  async #counted(lock: string, { once, every, countFailures }: Rule): Promise<RecordedRun | undefined> {
-    const { after, readTime } = this.#table.dialect;
+  /** The run that counts; if there is none, one that began too far ahead of the server's clock to count. */
+  async #counted(
+    lock: string,
+    { once, every, countFailures }: Rule,
+  ): Promise<{ readonly run: RecordedRun; readonly ahead: number } | undefined> {
+    const { after, isExactly, now, readNumber, readTime } = this.#table.dialect;
     // SQLite compares whatever is there as text.
     const readable = sql`${readTime(COLUMNS.started)} IS NOT NULL`;
-    const conditions = [
-      ...(once === undefined ? [] : [sql`run_key = ${cut(once)}`]),
-      // Also what begins later than now: a clock that was set back must not make for another run.
-      ...(every === undefined
-        ? []
-        : [sql`started > ${after(-every)} AND started < ${after(FARTHEST_AHEAD)} AND ${readable}`]),
-    ];
-    if (conditions.length === 0) return undefined;
+    const isOnce = once === undefined ? [] : [isExactly(COLUMNS.run_key, cut(once))];
+    // Also what begins later than now: a clock that was set back must not make for another run.
+    const isRecent = every === undefined
+      ? []
+      : [sql`started > ${after(-every)} AND started < ${after(FARTHEST_AHEAD)} AND ${readable}`];
+    if (isOnce.length + isRecent.length === 0) return undefined;
     const outcomes = countFailures ? sql`'succeeded', 'failed', 'abandoned'` : sql`'succeeded'`;
-    const runs = await this.#select(
+    const ahead = sql`CASE ${join(isOnce.map((condition) => sql`WHEN ${condition} THEN 0`))}
+      WHEN started >= ${after(every ?? 0)} THEN ${FAR_AHEAD} WHEN started > ${now} THEN ${AHEAD} ELSE 0 END`;
+    const rows = await this.#table.ask(selectRuns(
+      this.#table.dialect,
       sql`WHERE lock_name = ${cut(lock)} AND outcome IN (${outcomes})
-        AND (${join(conditions, sql` OR `)}) ORDER BY id DESC LIMIT 1`,
-    );
-    return runs[0];
+        AND (${join([...isOnce, ...isRecent], sql` OR `)}) ORDER BY ahead, id DESC LIMIT 1`,
+      [sql`${readNumber(ahead)} AS ahead`],
+    ));
+    const [run] = readRuns(this.#table.dialect, rows);
+    return run && { run, ahead: Number(rows[0]!.ahead) };
   }
 
-  #select(rest: Statement): Promise<readonly RecordedRun[]> {
-    return this.#read(rest, (statement) => this.#table.ask(statement));
-  }
-
-  async #read(
-    rest: Statement,
-    ask: (statement: Statement) => Promise<readonly Row[]>,
-  ): Promise<readonly RecordedRun[]> {
+  async #select(rest: Statement): Promise<readonly RecordedRun[]> {
     const { dialect } = this.#table;
-    return readRuns(dialect, await ask(selectRuns(dialect, rest)));
+    return readRuns(dialect, await this.#table.ask(selectRuns(dialect, rest)));
   }
 }

@@ -2,6 +2,7 @@ import { LockUnavailableError } from "../errors.ts";
 import type { Row } from "../lock/session.ts";
 import { sql, type Statement } from "../sql/statement.ts";
 import type { Dialect } from "./dialect.ts";
+import { LedgerBusyError } from "./patience.ts";
 import { COLUMN_NAMES, COLUMNS, createTable } from "./schema.ts";
 
 /** Where a ledger's table is. */
@@ -17,6 +18,11 @@ export interface Store {
 
 /** How often a statement is tried that an administrator, a limit or another session has broken off. */
 const TRIES = 3;
+
+/** What to do about a text that the table cannot hold. Of those that sera writes a key alone cannot be replaced. */
+export const UNFIT_KEY =
+  "use a key of plain ASCII letters and digits, or keep the ledger in a database that holds all " +
+  "characters (UTF8, utf8mb4)";
 
 /** The ledger's table, which is made, or completed, when it turns out that it is needed. */
 export class LedgerTable {
@@ -43,8 +49,9 @@ export class LedgerTable {
         const { dialect } = this;
         if (!made && dialect.isMissing("table", error.cause)) await this.#make(createTable(dialect), error);
         else if (!made && dialect.isMissing("column", error.cause)) await this.#complete(error);
-        else if (!error.transient || tries === TRIES) throw this.failure(error.reason, error);
-        else continue;
+        else if (!error.transient || error instanceof LedgerBusyError || tries === TRIES) {
+          throw this.failure(error.reason, error);
+        } else continue;
         made = true;
       }
     }
@@ -100,9 +107,10 @@ export class LedgerTable {
   failure(reason: string, cause?: LockUnavailableError): LockUnavailableError {
     const { dialect } = this;
     // The cure for a table takes the place of the one for a database.
-    const what = cause && dialect.isRefused(cause.cause) ? `${reason.split("; ")[0]}; ${dialect.grant}` : reason;
+    const cure = cause && (dialect.isUnfitText(cause.cause) ? UNFIT_KEY : dialect.cureOf(cause.cause));
+    const what = cure === undefined ? reason : `${reason.split("; ")[0]}; ${cure}`;
     const said = `Cannot use the ledger ${dialect.shown}: ${what}`;
-    const failure = new LockUnavailableError(said, false, said);
+    const failure = new LockUnavailableError(said, cause?.transient, said);
     failure.cause = cause?.cause;
     return failure;
   }

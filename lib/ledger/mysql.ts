@@ -1,10 +1,11 @@
 import type { TableName } from "../config/ledger_settings.ts";
+import { LockUnavailableError } from "../errors.ts";
 import { LONGEST_TEXT, textFrom } from "../foreign.ts";
 import type { Session } from "../lock/session.ts";
 import type { Dialect } from "./dialect.ts";
 import { fromHex } from "../sql/hex.ts";
 import type { Store } from "./ledger_table.ts";
-import type { Patience } from "./patience.ts";
+import { LOCK_WAIT, type Patience } from "./patience.ts";
 import { MYSQL } from "../sql/spelling.ts";
 import { identifier, sql } from "../sql/statement.ts";
 
@@ -14,8 +15,31 @@ const UNKNOWN_COLUMN = 1054;
 const THERE_ALREADY = [1050, 1060, 1061];
 /** No higher number; MariaDB says that one that it has given already is there. */
 const NO_ID_LEFT = [1467, 1062, 167, 1264];
-/** No right to a command, a column, a table, a database; none to write, on a server that is read-only. */
-const REFUSED = [1142, 1143, 1044, 1227, 1290];
+
+const GRANT =
+  "grant the user SELECT, INSERT, UPDATE and DELETE on it, and have an administrator make it: sera history --schema";
+const WRITABLE = "the ledger is written on the primary only: name that, or switch read_only off";
+const SPACE = "make room on the server";
+
+/** What to do about errors of a table. */
+const CURES: Readonly<Record<number, string>> = {
+  // No right to a command, a column, a table, a database.
+  ...{ 1142: GRANT, 1143: GRANT, 1044: GRANT, 1227: GRANT },
+  ...{ 1290: WRITABLE, 1836: WRITABLE },
+  ...{ 1021: SPACE, 1114: SPACE },
+};
+
+/**
+ * A character that a column lacks, when it is written, and when it is looked for: in a table that an administrator has made
+ * in another character set.
+ */
+const UNFIT_TEXT = [1366, 1300, 3854, 3988, 1267];
+/** Others have a lock for longer than is waited for it. */
+const LOCKED = 1205;
+const UNKNOWN_VARIABLE = 1193;
+
+/** Engines that lose every row with a restart of the server, or at once. */
+const FORGETFUL = ["MEMORY", "HEAP", "BLACKHOLE"];
 
 const TEXT = sql`VARCHAR(190) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin`;
 const WORD = sql`VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin`;
@@ -50,26 +74,47 @@ export function mySqlDialect({ schema, name }: TableName): Dialect {
     now: sql`UTC_TIMESTAMP(3)`,
     after: (milliseconds) => sql`UTC_TIMESTAMP(3) + INTERVAL ${Math.round(milliseconds * 1000)} MICROSECOND`,
     session: sql`CONNECTION_ID()`,
-    lastId: sql`SELECT CAST(LAST_INSERT_ID() AS CHAR(32)) AS id`,
-    readText: (column) => sql`HEX(LEFT(${column}, ${LONGEST_TEXT + 1}))`,
+    lastId: sql`LAST_INSERT_ID()`,
+    keeping: sql`(SELECT HEX(CONCAT(TABLE_TYPE, ' ', IFNULL(ENGINE, ''))) FROM information_schema.TABLES
+      WHERE TABLE_SCHEMA = ${schema ?? sql`DATABASE()`} AND TABLE_NAME = ${name})`,
+    whyForgetful(keeping) {
+      const [, type, engine = ""] = /^(.*) (.*)$/.exec(textFrom(fromHex(keeping)) ?? "") ?? [];
+      if (type === "TEMPORARY") {
+        return "the table is temporary, and gone with the session; name another one with --ledger-table";
+      }
+      if (!FORGETFUL.includes(engine.toUpperCase())) return undefined;
+      return `the table keeps nothing (engine ${engine}), so that sera would not know what ran; ` +
+        `ALTER TABLE ${schema === undefined ? name : `${schema}.${name}`} ENGINE=InnoDB`;
+    },
+    readText: (column) => sql`HEX(CONVERT(LEFT(${column}, ${LONGEST_TEXT + 1}) USING utf8mb4))`,
     decodeText: (value) => textFrom(fromHex(value)),
+    // An administrator may have made the table with a collation that does not tell cases apart; the index takes the first.
+    isExactly: (column, text) =>
+      sql`${column} = ${text} AND CONVERT(${column} USING utf8mb4) COLLATE utf8mb4_bin = ${text}`,
     readNumber: (column) => sql`CAST(${column} AS CHAR(32))`,
     readTime: (column) => sql`ROUND(TIMESTAMPDIFF(MICROSECOND, '1970-01-01', ${column}) / 1000)`,
     isMissing: (what, cause) => errorNumber(cause) === (what === "table" ? NO_SUCH_TABLE : UNKNOWN_COLUMN),
     isThereAlready: (cause) => THERE_ALREADY.includes(errorNumber(cause) ?? 0),
     idTrouble: (cause) => NO_ID_LEFT.includes(errorNumber(cause) ?? 0) ? "none left" : undefined,
+    isUnfitText: (cause) => UNFIT_TEXT.includes(errorNumber(cause) ?? 0),
     nextId: sql`LAST_INSERT_ID(COALESCE(MAX(id), 0) + 1)`,
-    isRefused: (cause) => REFUSED.includes(errorNumber(cause) ?? 0),
-    grant:
-      "grant the user SELECT, INSERT, UPDATE and DELETE on it, and have an administrator make it: sera history --schema",
+    cureOf: (cause) => CURES[errorNumber(cause) ?? 0],
   };
 }
 
 /** The ledger in a session of MySQL or MariaDB. */
 export async function mySqlStore(session: Session, table: TableName, patience: Patience): Promise<Store> {
-  const run = patience.runIn(session);
+  const run = patience.runIn(session, (cause) => errorNumber(cause) === LOCKED);
   // The DSN or the server may have asked for transactions; nobody would end them.
-  await run(sql`SET autocommit = 1`);
+  const commit = sql`SET autocommit = 1`;
+  const seconds = LOCK_WAIT / 1000;
+  try {
+    await run(sql`${commit}, lock_wait_timeout = ${seconds}, innodb_lock_wait_timeout = ${seconds}`);
+  } catch (error) {
+    // A server without InnoDB has no limit for it.
+    if (!(error instanceof LockUnavailableError) || errorNumber(error.cause) !== UNKNOWN_VARIABLE) throw error;
+    await run(sql`${commit}, lock_wait_timeout = ${seconds}`);
+  }
   return { dialect: mySqlDialect(table), run };
 }
 

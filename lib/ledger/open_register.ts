@@ -3,6 +3,7 @@ import { systemUser } from "../config/server.ts";
 import type { Logger } from "../log/logger.ts";
 import { loadLedger } from "./open_ledger.ts";
 import { Register } from "./register.ts";
+import { lockFlagsOf } from "./shell_word.ts";
 
 /**
  * Makes the register for a run; its ledger is opened once the lock is held.
@@ -11,7 +12,7 @@ import { Register } from "./register.ts";
  * @throws {LockUnavailableError} When the folder of a ledger in a file cannot be used.
  */
 export async function openRegister(
-  { server, ledger }: Settings,
+  { server, ledger, name, namespace }: Settings,
   { lock, label, host }: { readonly lock: string; readonly label: string; readonly host: string },
   env: (name: string) => string | undefined,
   logger: Logger,
@@ -19,5 +20,6 @@ export async function openRegister(
 ): Promise<Register> {
   const user = systemUser()?.username ?? String(Deno.uid() ?? "");
   const open = await loadLedger(server, ledger.table, env, interrupted);
-  return new Register(open, lock, { label, host, pid: Deno.pid, user }, ledger, logger);
+  const runner = { label, host, pid: Deno.pid, user };
+  return new Register(open, lock, runner, ledger, logger, interrupted, lockFlagsOf({ namespace, name }));
 }

@@ -3,30 +3,39 @@ import { InterruptedError, LockUnavailableError, messageOf } from "../errors.ts"
 import type { Session } from "../lock/session.ts";
 import type { Store } from "./ledger_table.ts";
 
-/** How long a ledger is waited for that another process keeps locked, and the pause between two tries, in milliseconds. */
+/** How long a ledger is waited for that somebody else keeps locked, and the pause between two tries, in milliseconds. */
 const LONGEST_WAIT = 10_000;
 const PAUSE = 20;
+
+/**
+ * How long a server waits for others' locks on the table before it breaks a statement off, in milliseconds. The shortest
+ * time that MySQL knows: meanwhile the session, which can do one thing at a time, does not renew the lock that it holds.
+ */
+export const LOCK_WAIT = 1000;
 
 /** How long a server still has for an answer after a signal, in milliseconds: most have it on its way. */
 const LAST_ANSWER = 1000;
 
-const WHY = ` for ${LONGEST_WAIT / 1000}s; see which process keeps it open`;
+const INTERRUPTED = ", and a signal ended the wait";
 
 /** What SQLite says of a file that another process writes. */
 export const BUSY = "database is locked";
 
+/** Others have kept the ledger locked for as long as they are waited for. */
+export class LedgerBusyError extends LockUnavailableError {}
+
 /** How those who wait for a ledger are called off: a signal never waits for one. */
 export class Patience {
-  readonly #interrupted: AbortSignal | undefined;
+  readonly #over: AbortSignal;
   readonly #noAnswer = new AbortController();
   #isExhausted = false;
 
   /** @param interrupted Fires at a signal that is to end sera and has no command to go to; absent where none is caught. */
-  constructor(interrupted?: AbortSignal) {
-    this.#interrupted = interrupted;
-    const stop = () => Deno.unrefTimer(setTimeout(() => this.#noAnswer.abort(interrupted!.reason), LAST_ANSWER));
-    if (interrupted?.aborted) stop();
-    else interrupted?.addEventListener("abort", stop, { once: true });
+  constructor(interrupted: AbortSignal = new AbortController().signal) {
+    this.#over = interrupted;
+    const stop = () => Deno.unrefTimer(setTimeout(() => this.#noAnswer.abort(interrupted.reason), LAST_ANSWER));
+    if (interrupted.aborted) stop();
+    else interrupted.addEventListener("abort", stop, { once: true });
   }
 
   /**
@@ -36,39 +45,70 @@ export class Patience {
    * @param attempt Throws {@linkcode BUSY}, or what SQLite says, when another process has to be waited for.
    * @throws What the last try has thrown.
    */
-  async whileBusy<T>(attempt: () => T): Promise<T> {
+  whileBusy<T>(attempt: () => T): Promise<T> {
+    return this.#try(attempt, isBusy, (error, why) => {
+      throw new Error(`${messageOf(error)}${why ?? `${FOR_SO_LONG}; see which process keeps it open`}`);
+    });
+  }
+
+  /**
+   * Runs statements in a session, whose server may take as long as it does for any; less when a signal comes.
+   *
+   * @param isLocked Whether the server has broken a statement off after {@linkcode LOCK_WAIT}. It is then asked again, as
+   * {@linkcode whileBusy} does.
+   */
+  runIn(session: Session, isLocked: (cause: unknown) => boolean): Store["run"] {
+    const options = { signal: this.#noAnswer.signal, serverTime: LOCK_WAIT };
+    const attempt = async (statement: Parameters<Store["run"]>[0]) => {
+      try {
+        return await session.queryAll(statement, options);
+      } catch (error) {
+        if (!(error instanceof InterruptedError)) throw error;
+        const reason = `${session.where}: no answer${INTERRUPTED}`;
+        throw new LockUnavailableError(`Cannot lock on ${reason}`, false, reason);
+      }
+    };
+    const isBroken = (error: unknown) => error instanceof LockUnavailableError && isLocked(error.cause);
+    return (statement) =>
+      this.#try(() => attempt(statement), isBroken, (error, why) => {
+        const { reason, cause } = error as LockUnavailableError;
+        // What a server advises after its own words is for those who have a transaction.
+        const said = `${reason.split("; ")[0]}${
+          why ?? `${FOR_SO_LONG}; see which session keeps its table locked (a backup, LOCK TABLE, ALTER TABLE)`
+        }`;
+        const busy = new LedgerBusyError(`Cannot lock on ${said}`, true, said);
+        busy.cause = cause;
+        throw busy;
+      });
+  }
+
+  async #try<T>(
+    attempt: () => T | Promise<T>,
+    isBusy: (error: unknown) => boolean,
+    giveUp: (error: unknown, why: string | undefined) => never,
+  ): Promise<T> {
     const deadline = new Deadline(LONGEST_WAIT);
-    const over = this.#interrupted ?? new AbortController().signal;
     for (;;) {
       // Before the try, so that there is one after the wait.
-      const isLast = this.#isExhausted || deadline.passed || over.aborted;
+      const isLast = this.#isExhausted || deadline.passed || this.#over.aborted;
       try {
-        return attempt();
+        const result = await attempt();
+        this.#isExhausted = false;
+        return result;
       } catch (error) {
         if (!isBusy(error)) throw error;
         if (isLast) {
           this.#isExhausted = true;
-          throw new Error(`${messageOf(error)}${over.aborted ? ", and a signal ended the wait" : WHY}`);
+          giveUp(error, this.#over.aborted ? INTERRUPTED : undefined);
         }
       }
       // Not all at the same moments.
-      await delayOrAbort(PAUSE * (0.5 + Math.random()), over);
+      await delayOrAbort(PAUSE * (0.5 + Math.random()), this.#over);
     }
   }
-
-  /** Runs statements in a session, whose server may take as long as it does for any; less when a signal comes. */
-  runIn(session: Session): Store["run"] {
-    return async (statement) => {
-      try {
-        return await session.queryAll(statement, { signal: this.#noAnswer.signal });
-      } catch (error) {
-        if (!(error instanceof InterruptedError)) throw error;
-        const reason = `${session.where}: no answer, and a signal ended the wait`;
-        throw new LockUnavailableError(`Cannot lock on ${reason}`, false, reason);
-      }
-    };
-  }
 }
+
+const FOR_SO_LONG = ` for ${LONGEST_WAIT / 1000}s`;
 
 /** By its words: not all of node:sqlite's errors have a number. */
 function isBusy(error: unknown): boolean {

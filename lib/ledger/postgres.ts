@@ -5,7 +5,7 @@ import type { Session } from "../lock/session.ts";
 import type { Dialect } from "./dialect.ts";
 import { fromHex } from "../sql/hex.ts";
 import type { Store } from "./ledger_table.ts";
-import type { Patience } from "./patience.ts";
+import { LOCK_WAIT, type Patience } from "./patience.ts";
 import { POSTGRESQL } from "../sql/spelling.ts";
 import { inMilliseconds, textInHex } from "../sql/postgresql.ts";
 import { identifier, sql } from "../sql/statement.ts";
@@ -20,6 +20,22 @@ const ID_TROUBLE: Readonly<Record<string, "taken" | "none left">> = { "23505": "
 /** No right; a schema that is not there, or none to make a table in. */
 const REFUSED = ["42501", "3F000"];
 
+const GRANT = "grant the role SELECT, INSERT, UPDATE and DELETE on it, and have an administrator make it: " +
+  "sera history --schema, or name a schema that is the role's own: --ledger-table SCHEMA.sera_runs";
+
+/** Characters that the database's encoding lacks, or bytes that are none in it. */
+const UNFIT_TEXT = ["22P05", "22021"];
+/** Others have a lock for longer than is waited for it. */
+const LOCKED = "55P03";
+
+/** What becomes of the rows of tables that are not kept as others are, and what to do. */
+const FORGETFUL: Readonly<Record<string, (table: string) => string>> = {
+  u: (table) =>
+    `the table is UNLOGGED, and a crash of the server empties it, so that sera would not know what ran; ` +
+    `ALTER TABLE ${table} SET LOGGED`,
+  t: () => "the table is temporary, and gone with the session; name another one with --ledger-table",
+};
+
 /**
  * Text that is looked for. Byte by byte, which is how the server takes what `text()` gives, so that it uses the indexes;
  * and no new version of the system's collations can spoil them, and with them the memory of what ran.
@@ -28,10 +44,12 @@ const WORD = sql`text COLLATE "C"`;
 
 /** The ledger in PostgreSQL. */
 export function postgresDialect({ schema, name }: TableName): Dialect {
+  const table = schema === undefined ? identifier(name) : sql`${identifier(schema)}.${identifier(name)}`;
+  const shown = schema === undefined ? name : `${schema}.${name}`;
   return {
     spelling: POSTGRESQL,
-    table: schema === undefined ? identifier(name) : sql`${identifier(schema)}.${identifier(name)}`,
-    shown: schema === undefined ? name : `${schema}.${name}`,
+    table,
+    shown,
     // 63 bytes are what the server keeps of a name.
     indexName: (what) => identifier(`${name.slice(0, 50)}_${what}`),
     // Not a serial, whose sequence would take a grant of its own.
@@ -59,24 +77,30 @@ export function postgresDialect({ schema, name }: TableName): Dialect {
     session: sql`pg_backend_pid()`,
     readText: (column) => textInHex(column, LONGEST_TEXT + 1),
     decodeText: (value) => textFrom(fromHex(value)),
+    isExactly: (column, text) => sql`${column} = ${text}`,
     readNumber: (column) => column,
     readTime: inMilliseconds,
     isMissing: (what, cause) => sqlState(cause) === (what === "table" ? UNDEFINED_TABLE : UNDEFINED_COLUMN),
     isThereAlready: (cause) => THERE_ALREADY.includes(sqlState(cause) ?? ""),
     idTrouble: (cause) => ID_TROUBLE[sqlState(cause) ?? ""],
+    isUnfitText: (cause) => UNFIT_TEXT.includes(sqlState(cause) ?? ""),
+    // By its name, since a view has no tableoid.
+    keeping: sql`(SELECT relpersistence::text FROM pg_catalog.pg_class
+      WHERE oid = ${table.textFor(POSTGRESQL)}::regclass::oid)`,
+    whyForgetful: (keeping) => FORGETFUL[String(keeping)]?.(shown),
     nextId: sql`COALESCE(MAX(id), 0) + 1`,
-    isRefused: (cause) => REFUSED.includes(sqlState(cause) ?? ""),
-    grant: "grant the role SELECT, INSERT, UPDATE and DELETE on it, and have an administrator make it: " +
-      "sera history --schema, or name a schema that is the role's own: --ledger-table SCHEMA.sera_runs",
+    cureOf: (cause) => REFUSED.includes(sqlState(cause) ?? "") ? GRANT : undefined,
   };
 }
 
 /** The ledger in a session of PostgreSQL. */
 export async function postgresStore(session: Session, table: TableName, patience: Patience): Promise<Store> {
-  const run = patience.runIn(session);
-  // Else a crash of the server may take back what was committed, and give the same id again. Stricter values stay.
+  const run = patience.runIn(session, (cause) => sqlState(cause) === LOCKED);
+  // Without the first, a crash of the server may take back what was committed, and give the same id again. Stricter
+  // values stay.
   await run(
-    sql`SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'`,
+    sql`SELECT CASE current_setting('synchronous_commit') WHEN 'off' THEN set_config('synchronous_commit', 'on', false) END,
+      set_config('lock_timeout', '${LOCK_WAIT}ms', false)`,
   );
   return { dialect: postgresDialect(table), run };
 }

@@ -3,25 +3,11 @@ import { formatDuration } from "../duration.ts";
 import { LockUnavailableError } from "../errors.ts";
 import type { HeldLock } from "../lock/lock.ts";
 import type { Logger } from "../log/logger.ts";
-import { timeOf } from "../time.ts";
+import { begunRun, type LedgerRun } from "./begun_run.ts";
 import type { Ledger } from "./ledger.ts";
 import type { OpenLedger } from "./open_ledger.ts";
 import type { RecordedRun, Runner } from "./run.ts";
-
-/** A run that has begun. */
-export interface LedgerRun {
-  /** Its number, which grows with every run of the lock. */
-  readonly id: bigint;
-  /** What follows if its end is not recorded, for people. */
-  readonly ifUnrecorded: string;
-  /**
-   * Records its end; only while the lock is held.
-   *
-   * @param exitCode What sera exits with.
-   * @throws {LockUnavailableError} When that is not possible.
-   */
-  finish(outcome: "succeeded" | "failed" | "unstarted", exitCode: number): Promise<void>;
-}
+import { reasonOf, whoAndWhen } from "./words.ts";
 
 /** Whether a command is to run. */
 export type Begun =
@@ -36,10 +22,17 @@ export class Register {
   readonly #runner: Runner;
   readonly #settings: LedgerSettings;
   readonly #logger: Logger;
+  readonly #interrupted: AbortSignal;
+  /** How to name the lock again, as flags; undefined where that would tell what may be a secret. */
+  readonly #lockFlags: string | undefined;
   #ledger: Ledger | undefined;
+  /** Whether a run was perhaps recorded, without an answer that said so. */
+  #isUnsure = false;
 
   /**
    * @param lock The lock's name.
+   * @param interrupted Fires at a signal that is to end sera: then nothing is waited for any longer.
+   * @param lockFlags The flags that name the lock, for people; undefined if they are not to be shown.
    */
   constructor(
     open: OpenLedger,
@@ -47,39 +40,55 @@ export class Register {
     runner: Runner,
     settings: LedgerSettings,
     logger: Logger,
+    interrupted: AbortSignal = new AbortController().signal,
+    lockFlags?: string,
   ) {
     this.#open = open;
     this.#lock = lock;
     this.#runner = runner;
     this.#settings = settings;
     this.#logger = logger;
+    this.#interrupted = interrupted;
+    this.#lockFlags = lockFlags;
   }
 
   /**
-   * Begins a run, unless one that counts was there before.
+   * Begins a run, unless one that counts was there before. May be called again after it has failed.
    *
    * @throws {LockUnavailableError} When the ledger cannot be used.
    */
   async begin(lock: HeldLock): Promise<Begun> {
     const ledger = await this.#tidied(lock);
+    this.#isUnsure = true;
     const permission = await ledger.begin(this.#lock, this.#runner, this.#settings);
+    if (permission.granted && permission.ignored) await this.#tellIgnored(ledger, permission.ignored, permission.id);
+    this.#isUnsure = false;
     if (permission.granted) {
-      const { id } = permission;
       return {
         granted: true,
-        run: {
-          id,
-          ifUnrecorded: `run ${id} counts as abandoned, and ${
-            this.#settings.countFailures
-              ? "may keep the command from being run again (count-failures)"
-              : "the command may be run again"
-          }`,
-          finish: (outcome, exitCode) => ledger.finish(id, outcome, exitCode, this.#settings),
-        },
+        run: begunRun(permission.id, lock, ledger, {
+          settings: this.#settings,
+          logger: this.#logger,
+          interrupted: this.#interrupted,
+          lockFlags: this.#lockFlags,
+        }),
       };
     }
     if (this.#settings.recordSkips) await ledger.skip(this.#lock, this.#runner, this.#settings);
-    return { granted: false, because: reasonOf(permission.because, this.#settings) };
+    return { granted: false, because: reasonOf(permission.because, permission.isAhead, this.#settings) };
+  }
+
+  /** Once for each: the next run has one before it that counts. */
+  async #tellIgnored(ledger: Ledger, run: RecordedRun, id: bigint): Promise<void> {
+    const [, before] = await ledger.latest(2, this.#lock);
+    const isNew = before?.id === run.id;
+    this.#logger.log(
+      isNew ? "error" : "notice",
+      "note",
+      `Run ${run.id} by ${whoAndWhen(run)} began more than ${
+        formatDuration(this.#settings.every!)
+      } ahead of the server's clock, so it does not count for --every: run ${id} begins; check the clock of the server.`,
+    );
   }
 
   /**
@@ -105,6 +114,8 @@ export class Register {
   /** The ledger, in which no run of a holder that died still counts as running. */
   async #tidied(lock: HeldLock): Promise<Ledger> {
     const ledger = this.#ledger = await this.#open(lock.session);
+    if (this.#isUnsure) await ledger.takeBack(this.#lock, this.#runner);
+    this.#isUnsure = false;
     for (const run of await ledger.abandon(this.#lock)) {
       this.#logger.log(
         "notice",
@@ -114,15 +125,4 @@ export class Register {
     }
     return ledger;
   }
-}
-
-function reasonOf(run: RecordedRun, { once, every }: LedgerSettings): string {
-  const by = `run ${run.id} by ${whoAndWhen(run)} ${run.outcome}`;
-  if (once !== undefined && run.key === once) return `Done before for this key: ${by}`;
-  return `Done within the last ${formatDuration(every!)}: ${by}`;
-}
-
-function whoAndWhen({ host, pid, started }: RecordedRun): string {
-  const who = host === "" ? "somebody" : pid === undefined ? host : `${host}:${pid}`;
-  return `${who} of ${started === undefined ? "an unknown time" : timeOf(started)}`;
 }

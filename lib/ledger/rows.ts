@@ -15,8 +15,13 @@ const NO_OUTCOME = "unknown";
  * The statement that reads runs.
  *
  * @param rest What follows the table's name.
+ * @param more Further columns.
  */
-export function selectRuns({ table, readText, readNumber, readTime }: Dialect, rest: Statement): Statement {
+export function selectRuns(
+  { table, readText, readNumber, readTime }: Dialect,
+  rest: Statement,
+  more: readonly Statement[] = [],
+): Statement {
   const of = (read: (column: Statement) => Statement, ...names: LedgerColumn[]) =>
     names.map((name) => sql`${read(COLUMNS[name])} AS ${COLUMNS[name]}`);
   const columns = [
@@ -25,6 +30,7 @@ export function selectRuns({ table, readText, readNumber, readTime }: Dialect, r
     ...of(readText, "lock_name", "run_key", "label", "host", "user_name", "outcome"),
     ...of(readNumber, "pid", "session_id", "exit_code"),
     ...of(readTime, "started", "finished"),
+    ...more,
   ];
   return sql`SELECT ${join(columns)} FROM ${table} ${rest}`;
 }

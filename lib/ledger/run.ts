@@ -55,6 +55,16 @@ export interface RecordedRun extends Omit<Runner, "pid"> {
 
 /** What came of asking for a run. */
 export type Permission =
-  | { readonly granted: true; readonly id: bigint }
+  | {
+    readonly granted: true;
+    readonly id: bigint;
+    /** A run that began so far ahead of the server's clock that it does not count. */
+    readonly ignored?: RecordedRun | undefined;
+  }
   /** Another run counts. */
-  | { readonly granted: false; readonly because: RecordedRun };
+  | {
+    readonly granted: false;
+    readonly because: RecordedRun;
+    /** It counts though it began later than now, by the server's clock. */
+    readonly isAhead: boolean;
+  };

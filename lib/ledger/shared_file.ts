@@ -23,10 +23,10 @@ export function sharedStore(folder: LockFolder, patience: Patience): Store {
   return {
     dialect,
     async run(statement) {
+      using _lock = await lockLedger(folder, path, patience);
+      // Not before: who waits may be ended by a signal, and would leave it behind.
       const own = { path: makeOwnFolder(path), owns: folder.owns };
-      let lock;
       try {
-        lock = await lockLedger(folder, path, patience);
         const before = read(path, folder);
         if (before) makePlainFile(ledgerPath(own), own, before);
         const rows = await runAlone(own, path, patience, async (store) => {
@@ -40,7 +40,6 @@ export function sharedStore(folder: LockFolder, patience: Patience): Store {
         throw error instanceof LockUnavailableError ? error : ledgerError(path, error);
       } finally {
         Deno.removeSync(own.path, { recursive: true });
-        lock?.close();
       }
     },
   };
@@ -56,8 +55,8 @@ async function runAlone<T>(
   return await action(store);
 }
 
-async function lockLedger(folder: LockFolder, path: string, patience: Patience): Promise<LockFile> {
-  const lock = await LockFile.open(folder, "ledger.sqlite", never);
+async function lockLedger(folder: LockFolder, path: string, patience: Patience): Promise<Disposable> {
+  const lock = await openLock(folder, path);
   try {
     await patience.whileBusy(() => {
       if (!lock.tryLock()) throw new Error(BUSY);
@@ -66,7 +65,15 @@ async function lockLedger(folder: LockFolder, path: string, patience: Patience):
     lock.close();
     throw ledgerError(path, error);
   }
-  return lock;
+  return { [Symbol.dispose]: () => lock.close() };
+}
+
+async function openLock(folder: LockFolder, path: string): Promise<LockFile> {
+  try {
+    return await LockFile.open(folder, "ledger.sqlite", never);
+  } catch (error) {
+    throw error instanceof LockUnavailableError ? error : ledgerError(path, error);
+  }
 }
 
 function makeOwnFolder(path: string): string {

@@ -48,6 +48,12 @@ export interface HeldLock {
   onRenewed: (() => void) | undefined;
 
   /**
+   * Tells that there is no command any more that would have to be stopped before the lease ends, so that a look may be
+   * answered later; absent where no look can be late.
+   */
+  commandEnded?(): void;
+
+  /**
    * Makes sure that the lock is still held, unless that has just been seen.
    *
    * @throws {LockLostError} When it is not; then {@linkcode lost} has fired.

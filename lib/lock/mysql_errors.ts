@@ -69,9 +69,13 @@ export function describeMySqlError(error: unknown): string {
 
 /**
  * Errors that a moment later may be gone: too many connections; a deadlock among user locks (1213, MySQL 5.7 on 3058); a
- * killed query (1317); a time limit on statements (1969 MariaDB, 3024 MySQL).
+ * killed query (1317); a time limit on statements (1969 MariaDB, 3024 MySQL); a session that is ended, or a server that stops
+ * (1927 MariaDB, 1053); a full disk (1021, 1114); a server that is read-only for a while (1290, 1836).
  */
-const TRANSIENT = new Set([1040, 1203, 1205, 1213, 1226, 1317, 1969, 3024, 3058]);
+const TRANSIENT = new Set([
+  ...[1021, 1040, 1053, 1114, 1203, 1205, 1213, 1226, 1290],
+  ...[1317, 1836, 1927, 1969, 3024, 3058],
+]);
 
 /** Whether the same request may succeed a moment later. */
 export function isTransient(error: unknown): boolean {

@@ -46,6 +46,7 @@ const CURES: Readonly<Record<string, string>> = {
   "42501": "grant the role CONNECT on the database, or what else it lacks",
   "42704": "correct options in the server setting",
   "55000": "let the database accept connections, or name another one in the server setting",
+  "53100": "make room on the server",
   "53300": "raise max_connections or the role's limit, or let fewer wait at once",
   "57P03": "wait until the server is up",
 };
@@ -75,9 +76,9 @@ export function describePostgresError(error: unknown): string {
 
 /**
  * Errors that a moment later may be gone: a deadlock; too many connections; a statement that was cancelled or ran into a
- * time limit; a server that stops, crashes or starts.
+ * time limit; a disk that is full, or no memory; a server that stops, crashes or starts.
  */
-const TRANSIENT = new Set(["40001", "40P01", "53300", "55P03", "57014", "57P01", "57P02", "57P03"]);
+const TRANSIENT = new Set(["40001", "40P01", "53100", "53200", "53300", "55P03", "57014", "57P01", "57P02", "57P03"]);
 
 /** Whether the same request may succeed a moment later. */
 export function isTransientPostgresError(error: unknown): boolean {

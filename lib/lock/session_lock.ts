@@ -27,7 +27,7 @@ export class SessionLock implements HeldLock {
   readonly session: Session;
   onRenewed: (() => void) | undefined;
   readonly #lock: LockInSession;
-  readonly #terms: LeaseTerms;
+  #terms: LeaseTerms;
   readonly #lost = new AbortController();
   readonly #heartbeat: Heartbeat;
   /** When the last look that the server answered was sent. */
@@ -54,6 +54,11 @@ export class SessionLock implements HeldLock {
 
   get left(): number {
     return Math.max(0, endsAfter(this.#terms) - this.#confirmed.age);
+  }
+
+  commandEnded(): void {
+    this.#terms = { ...this.#terms, grace: 0 };
+    if (!this.lost.aborted) this.#watch();
   }
 
   async confirm(): Promise<void> {

@@ -1,7 +1,46 @@
 import { hexToBytes } from "@noble/hashes/utils.js";
 
-/** The text whose UTF-8 bytes these hex digits are; undefined for what are none. */
+/** What PostgreSQL calls an encoding, where the runtime does not call it the same but for letters and signs. */
+const LABELS: Readonly<Record<string, string>> = {
+  LATIN2: "iso-8859-2",
+  LATIN3: "iso-8859-3",
+  LATIN4: "iso-8859-4",
+  LATIN5: "iso-8859-9",
+  LATIN6: "iso-8859-10",
+  LATIN7: "iso-8859-13",
+  LATIN8: "iso-8859-14",
+  LATIN9: "iso-8859-15",
+  LATIN10: "iso-8859-16",
+  KOI8R: "koi8-r",
+  KOI8U: "koi8-u",
+  EUC_CN: "gbk",
+  EUC_JIS_2004: "euc-jp",
+  WIN866: "ibm866",
+};
+
+/**
+ * The text whose bytes these hex digits are; undefined for what are none.
+ *
+ * @param digits Of bytes in UTF-8, or after the name of another encoding, as PostgreSQL has it, and a colon.
+ */
 export function fromHex(digits: unknown): string | undefined {
-  if (typeof digits !== "string" || !/^(?:[0-9A-Fa-f]{2})*$/.test(digits)) return undefined;
-  return new TextDecoder().decode(hexToBytes(digits));
+  if (typeof digits !== "string") return undefined;
+  const [, encoding, hex] = /^(?:([A-Z0-9_]{1,30}):)?((?:[0-9A-Fa-f]{2})*)$/.exec(digits) ?? [];
+  if (hex === undefined) return undefined;
+  const bytes = hexToBytes(hex);
+  if (encoding === undefined) return new TextDecoder().decode(bytes);
+  // The runtime takes it for windows-1252.
+  if (encoding === "LATIN1") return Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
+  return decoderFor(encoding).decode(bytes);
+}
+
+/** Of an encoding that the runtime does not know ASCII is left. */
+function decoderFor(encoding: string): TextDecoder {
+  const label = LABELS[encoding] ?? encoding.toLowerCase().replace(/^win/, "windows-").replaceAll("_", "-");
+  try {
+    return new TextDecoder(label);
+  } catch (error) {
+    if (error instanceof RangeError) return new TextDecoder();
+    throw error;
+  }
 }

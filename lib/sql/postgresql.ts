@@ -9,11 +9,13 @@ export function inMilliseconds(time: Statement): Statement {
 }
 
 /**
- * SQL of PostgreSQL that reads a text as the hex digits of its UTF-8 bytes, up to a length in characters. As text it may
- * spoil the whole answer: a database in SQL_ASCII holds any bytes, and one that is not UTF-8 cannot be sent.
+ * SQL of PostgreSQL that reads a text as hex digits for `fromHex()`, up to a length in characters. As text it may spoil the
+ * whole answer: a database in SQL_ASCII holds any bytes, and one in another encoding those that are no character in UTF-8.
  */
 export function textInHex(text: Statement, longest: number): Statement {
-  return sql`encode(CASE getdatabaseencoding() WHEN 'SQL_ASCII'
-    THEN convert_to(left(${text}, ${4 * longest}), 'SQL_ASCII'::name)
-    ELSE convert_to(left(${text}, ${longest}), 'UTF8'::name) END, 'hex')`;
+  const encoding = sql`getdatabaseencoding()`;
+  return sql`CASE ${encoding} WHEN 'SQL_ASCII'
+    THEN encode(convert_to(left(${text}, ${4 * longest}), 'SQL_ASCII'::name), 'hex')
+    ELSE CASE ${encoding} WHEN 'UTF8' THEN '' ELSE ${encoding}::text || ':'::text END
+      || encode(convert_to(left(${text}, ${longest}), ${encoding}), 'hex') END`;
 }

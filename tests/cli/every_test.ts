@@ -28,6 +28,34 @@ for (const target of useTargets()) {
     assert.deepEqual(await outcomes(place), ["succeeded", "succeeded"]);
   });
 
+  testOn(
+    target,
+    `--every on ${target.name}: a run that a wrong clock put a day ahead keeps nobody away, and is told of`,
+    async () => {
+      await using started = await target.start();
+      const { place, ledger } = started;
+      const every = (...flags: string[]) =>
+        place.sera(["--detailed-exit-codes", ...flags, "--name", "n", "--every", "10m", "0", "echo", "ran"]);
+      assert.deepEqual(await every(), RAN);
+      await ledger.age(-DAY);
+      const { code, stdout, stderr } = await every();
+      assert.deepEqual({ code, stdout }, { code: 0, stdout: "ran\n" });
+      assert.match(
+        stderr,
+        /^sera: Run 1 by \S+ of 20\S+ \S+Z began more than 10m ahead of the server's clock, so it does not count for --every: run 2 begins; check the clock of the server\.\n$/,
+      );
+      assert.deepEqual(await every(), SKIPPED);
+      await ledger.age(5 * MINUTE);
+      await ledger.age(-9 * MINUTE);
+      const ahead = await every("--verbose");
+      assert.equal(ahead.code, 205);
+      assert.match(ahead.stdout, /^Done within 10m of now: run 2 by [^\n]+ ahead of the server's clock, [^\n]+\n/);
+      await ledger.age(16 * MINUTE);
+      // Told once: there is a run after it.
+      assert.deepEqual(await every(), RAN);
+    },
+  );
+
   testOn(target, `--once-per on ${target.name} is --every, for days as well`, async () => {
     await using started = await target.start();
     const { place, ledger } = started;

@@ -126,7 +126,7 @@ mariaDb!.test(
     assert.equal(code, 3);
     assert.match(
       stderr,
-      /^sera: Cannot use the ledger \S+: [^\n]+no answer for 1s[^\n]+; run \d+ counts as abandoned, and the command may be run again\n/,
+      /^sera: Cannot use the ledger \S+: [^\n]+no answer for 1s[^\n]+; run \d+ counts as abandoned, and the command may be run again; the lock was lost meanwhile, after the command had ended; [^\n]+\n$/,
     );
     proxy.cut();
     proxy.resume();

@@ -71,6 +71,38 @@ testWith([anotherUser], "members keep each other and root out, and see who holds
   }
 });
 
+testWith([flock], "who is ended while it waits for a shared ledger leaves no copy of it behind", async () => {
+  await using place = await shared();
+  const TMPDIR = place.file("tmp");
+  await Deno.mkdir(TMPDIR);
+  assert.equal((await place.sera(["--ledger", "0", "true"], { env: { TMPDIR } })).code, 0);
+  assert.deepEqual([...Deno.readDirSync(TMPDIR)], []);
+  const lock = [...Deno.readDirSync(place.locks)].find(({ name }) =>
+    name.startsWith("ledger.sqlite") && name.endsWith(".lock")
+  );
+  const path = `${place.locks}/${lock!.name}`;
+  await using locker = place.start(["flock", path, "sh", "-c", "echo locked; read _"], { stdin: "open" });
+  await locker.says("locked");
+  await using reader = place.startSera(["history"], { env: { TMPDIR } });
+  await until("it waits", () => opens(reader.pid, path));
+  reader.kill("SIGTERM");
+  await reader.ended;
+  assert.deepEqual([...Deno.readDirSync(TMPDIR)], []);
+  await locker.closeStdin();
+});
+
+/** Whether a process has the file open. */
+function opens(pid: number, path: string): boolean {
+  return [...Deno.readDirSync(`/proc/${pid}/fd`)].some(({ name }) => {
+    try {
+      return Deno.readLinkSync(`/proc/${pid}/fd/${name}`) === path;
+    } catch {
+      // Closed meanwhile.
+      return false;
+    }
+  });
+}
+
 testWith([anotherUser], "members share the ledger, with root too", async () => {
   await using place = await shared();
   for (

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { executeHolding, type Execution } from "../../lib/commands/execute.ts";
 import { CommandStartError, SeraError } from "../../lib/errors.ts";
-import type { LedgerRun } from "../../lib/ledger/register.ts";
+import type { LedgerRun } from "../../lib/ledger/begun_run.ts";
 import type { HeldLock } from "../../lib/lock/lock.ts";
 import type { Logger } from "../../lib/log/logger.ts";
 import { Surroundings, test } from "./surroundings.ts";

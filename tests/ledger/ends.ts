@@ -3,7 +3,11 @@
 import assert from "node:assert/strict";
 import { LockUnavailableError } from "../../lib/errors.ts";
 import { COLUMN_NAMES } from "../../lib/ledger/schema.ts";
-import { Holder } from "./holder.ts";
+import { Ledger } from "../../lib/ledger/ledger.ts";
+import { Register } from "../../lib/ledger/register.ts";
+import { Logger } from "../../lib/log/logger.ts";
+import type { Statement } from "../../lib/sql/statement.ts";
+import { Holder, PLAIN, RUNNER } from "./holder.ts";
 import type { LedgerPlace } from "./places.ts";
 
 export function endTests({ test, bench: makeBench }: LedgerPlace): void {
@@ -92,5 +96,27 @@ export function endTests({ test, bench: makeBench }: LedgerPlace): void {
     assert.equal(new Set(latest.map(({ id }) => id)).size, 300);
     assert.ok(latest.every(({ id }, index) => index === 0 || id < latest[index - 1]!.id));
     assert.equal((await holder.ledger.latest(1000)).length, 512);
+  });
+
+  test("a run that was recorded without an answer is taken back, and does not count as one that failed", async () => {
+    await using bench = await makeBench();
+    await using holder = await Holder.start(bench);
+    let isLost = true;
+    const run = async (statement: Statement) => {
+      const rows = await holder.store.run(statement);
+      if (!isLost || !holder.asText(statement).startsWith("INSERT")) return rows;
+      isLost = false;
+      throw new LockUnavailableError("the answer did not come");
+    };
+    const rule = { ...PLAIN, once: "v1", countFailures: true };
+    const settings = { ...rule, on: true, table: bench.table, recordSkips: false };
+    const io = { out: () => undefined, err: () => undefined, env: () => undefined };
+    const open = () => Promise.resolve(new Ledger({ ...holder.store, run }));
+    const register = new Register(open, holder.lock, RUNNER, settings, new Logger(io, { format: "text" }, "test"));
+    await assert.rejects(register.begin(holder.held), LockUnavailableError);
+    const begun = await register.begin(holder.held);
+    assert.ok(begun.granted);
+    const outcomes = (await holder.ledger.latest(10)).map(({ outcome }) => outcome);
+    assert.deepEqual(outcomes, ["running", "unstarted"]);
   });
 }

@@ -6,7 +6,8 @@ import { ledgerContract } from "./contract.ts";
 import { until } from "../cli/wait.ts";
 import { badRowTests } from "./bad_rows.ts";
 import { Holder } from "./holder.ts";
-import { mySqlPlace } from "./places.ts";
+import { createTable } from "../../lib/ledger/schema.ts";
+import { type Bench, mySqlPlace } from "./places.ts";
 import { tableTests } from "./tables.ts";
 import { KEYS, keysAreExact, textComesBack } from "./texts.ts";
 import { counting, troubleTests } from "./trouble.ts";
@@ -23,6 +24,17 @@ const SETTINGS = [
 
 // So that a killed server has all that it has answered, which the tests' servers do without.
 const DURABLE = "--innodb-flush-log-at-trx-commit=2";
+
+/** The table as sera makes it. */
+function definition(holder: Holder, { name }: Bench): string {
+  const [create] = createTable(holder.store.dialect);
+  return holder.asText(create!).replace(/`runs_\w+`/, name);
+}
+
+async function hasEngine({ sql }: Bench, engine: string): Promise<boolean> {
+  const found = await sql(`SELECT 1 FROM information_schema.ENGINES WHERE ENGINE = '${engine}' AND SUPPORT <> 'NO'`);
+  return found.length > 0;
+}
 
 for (const [shared, label] of [[sharedMariaDb(DURABLE), "MariaDB"], [sharedMySql56(DURABLE), "MySQL 5.6"]] as const) {
   const place = mySqlPlace(shared, label);
@@ -69,6 +81,70 @@ for (const [shared, label] of [[sharedMariaDb(DURABLE), "MariaDB"], [sharedMySql
       await keysAreExact(bench, KEYS);
     });
   }
+
+  for (const engine of ["MEMORY", "BLACKHOLE"]) {
+    test(`a table of the engine ${engine} is refused, and its run is not begun`, async () => {
+      await using bench = await place.bench();
+      if (!await hasEngine(bench, engine)) return;
+      await using holder = await Holder.start(bench);
+      await bench.sql(definition(holder, bench).replace("InnoDB", engine));
+      for (const rule of [{ once: "v1" }, { every: 1000 }, {}]) {
+        await assert.rejects(holder.begin(rule), (error) => {
+          assert.ok(error instanceof LockUnavailableError && !error.transient);
+          assert.match(
+            error.message,
+            new RegExp(
+              `^Cannot use the ledger runs_\\w+: the table keeps nothing \\(engine ${engine}\\), [^\n]*; ALTER TABLE runs_\\w+ ENGINE=InnoDB$`,
+            ),
+          );
+          return true;
+        });
+      }
+      assert.ok((await holder.ledger.latest(9)).every(({ outcome }) => outcome === "unstarted"));
+      await bench.sql(`ALTER TABLE ${bench.name} ENGINE=InnoDB`);
+      await holder.started({ once: "v1" });
+    });
+  }
+
+  for (const charset of ["latin1", "ascii", "utf8"]) {
+    for (const mode of ["", "STRICT_ALL_TABLES"]) {
+      test(`a table in ${charset}, sql_mode '${mode}': a label is replaced, a key is exact or refused`, async () => {
+        await using bench = await place.bench(`sql_mode=%27${mode}%27`);
+        await using holder = await Holder.start(bench);
+        const text = definition(holder, bench).replaceAll(
+          "CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",
+          `CHARACTER SET ${charset} COLLATE ${charset}_bin`,
+        );
+        await bench.sql(text);
+        const foreign = { label: "log 😀", host: "w😀", pid: 1, user: "u😀" };
+        const id = await holder.ran("succeeded", { once: "v1" }, foreign);
+        const { label, host, user } = await holder.recorded(id);
+        for (const [kept, given] of [[label, foreign.label], [host, foreign.host], [user, foreign.user]]) {
+          assert.match(kept!, /^[\w ]+\?{1,4}$/);
+          assert.equal(kept![0], given![0]);
+        }
+        if (charset !== "ascii") {
+          const known = await holder.ran("succeeded", { once: "é" });
+          const { id, key } = await holder.refused({ once: "é" });
+          assert.deepEqual([id, key], [known, "é"]);
+        }
+        for (const key of ["😀", "😁"]) {
+          await assert.rejects(holder.begin({ once: key }), (error) => {
+            assert.ok(error instanceof LockUnavailableError);
+            assert.match(error.message, /^Cannot use the ledger runs_\w+: [^\n]+; use a key of plain ASCII [^\n]+$/);
+            return true;
+          });
+        }
+      });
+    }
+  }
+
+  test("keys are exact in a table that does not tell cases apart", async () => {
+    await using bench = await place.bench();
+    await using holder = await Holder.start(bench);
+    await bench.sql(definition(holder, bench).replaceAll("utf8mb4_bin", "utf8mb4_unicode_ci"));
+    await keysAreExact(bench, KEYS);
+  });
 
   test("a server whose sessions begin with a transaction records all the same", async () => {
     await using bench = await place.bench();

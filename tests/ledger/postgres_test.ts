@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { LockUnavailableError } from "../../lib/errors.ts";
 import { Ledger } from "../../lib/ledger/ledger.ts";
-import { sql, type Statement } from "../../lib/sql/statement.ts";
+import { createTable } from "../../lib/ledger/schema.ts";
+import { administratorsSql, sql, type Statement } from "../../lib/sql/statement.ts";
 import { until } from "../cli/wait.ts";
 import { later } from "../lock/open.ts";
 import { sharedPostgres, sharedPostgres18 } from "../lock/shared_server.ts";
@@ -44,6 +45,27 @@ for (
     });
   }
 
+  test("a row in a database in WIN1252 may hold bytes that are no character", async () => {
+    await shared.server.query(
+      "CREATE DATABASE win1252 OWNER sera ENCODING 'WIN1252' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0",
+    );
+    await using bench = await place.bench();
+    const url = new URL(bench.server);
+    url.pathname = "win1252";
+    await using holder = await Holder.start({ ...bench, server: url.href });
+    await holder.ran("succeeded", { once: "€é" });
+    assert.equal((await holder.refused({ once: "€é" })).key, "€é");
+    const bytes = `convert_from('\\x41818d42'::bytea, 'WIN1252')`;
+    await shared.server.query(
+      `INSERT INTO ${bench.name} (lock_name, label, run_key, started, outcome)
+       VALUES ('${holder.lock}', ${bytes}, 'bad', now(), 'running'), ('${holder.lock}', ${bytes}, 'done', now(), 'succeeded')`,
+      "win1252",
+    );
+    await holder.started({ once: "next" });
+    assert.match((await holder.refused({ once: "done" })).label, /^A..B$/);
+    await keysAreExact({ ...bench, server: url.href }, KEYS.filter((key) => /^[\x20-\x7e\xa0-\xff]*$/.test(key)));
+  });
+
   for (const encoding of ["SQL_ASCII", "LATIN1"]) {
     test(`a database in ${encoding} keeps what it can hold, and says what it cannot`, async () => {
       const database = encoding.toLowerCase();
@@ -73,11 +95,54 @@ for (
       await keysAreExact(address, KEYS.filter((key) => /^[\x20-\xff]*$/.test(key)));
       await assert.rejects(holder.begin({ once: "😀" }), (error) => {
         assert.ok(error instanceof LockUnavailableError);
-        assert.match(error.message, /^Cannot use the ledger runs_\w+: [^\n]* has no equivalent in encoding "LATIN1"$/);
+        assert.match(
+          error.message,
+          /^Cannot use the ledger runs_\w+: [^\n]* has no equivalent in encoding "LATIN1"; use a key of plain ASCII [^\n]+$/,
+        );
         return true;
       });
+      // What nobody goes by is replaced.
+      const foreign = { label: "日誌 é", host: "wéb😀", pid: 1, user: "ø" };
+      const replaced = await holder.recorded(await holder.ran("succeeded", { once: "é" }, foreign));
+      assert.deepEqual([replaced.label, replaced.host, replaced.user, replaced.key], ["?? ?", "w?b?", "?", "é"]);
     });
   }
+
+  for (const [kind, cure] of [["UNLOGGED", "SET LOGGED"], ["TEMPORARY", "--ledger-table"]]) {
+    test(`a table that is ${kind} is refused, and its run is not begun`, async () => {
+      await using bench = await place.bench();
+      await using holder = await Holder.start(bench);
+      const [create] = createTable(holder.store.dialect);
+      const text = holder.asText(create!).replace("CREATE TABLE", `CREATE ${kind} TABLE`);
+      if (kind === "TEMPORARY") await holder.held.session!.queryAll(administratorsSql(text));
+      else {
+        await bench.sql(text);
+        await bench.sql(`GRANT ALL ON ${bench.name} TO sera`);
+      }
+      await assert.rejects(holder.begin({ once: "v1" }), (error) => {
+        assert.ok(error instanceof LockUnavailableError && !error.transient);
+        assert.match(error.message, new RegExp(`^Cannot use the ledger runs_\\w+: the table is [^\n]*${cure}[^\n]*$`));
+        return true;
+      });
+      assert.deepEqual((await holder.ledger.latest(9)).map(({ outcome }) => outcome), ["unstarted"]);
+      if (kind === "TEMPORARY") return;
+      await bench.sql(`ALTER TABLE ${bench.name} SET LOGGED`);
+      await holder.started({ once: "v1" });
+    });
+  }
+
+  test("a view on a table is as good as the table", async () => {
+    await using bench = await place.bench();
+    await using owner = await Holder.start(bench);
+    await owner.ran("succeeded");
+    const view = { name: `${bench.name}_view` };
+    await bench.sql(`CREATE VIEW ${view.name} AS SELECT * FROM ${bench.name}`);
+    await bench.sql(`GRANT ALL ON ${view.name} TO sera`);
+    await using holder = await Holder.start({ ...bench, table: view });
+    const id = await holder.ran("succeeded", { once: "v1" });
+    assert.equal((await holder.refused({ once: "v1" })).id, id);
+    await bench.sql(`DROP VIEW ${view.name}`);
+  });
 
   test("a role that only reads by default is told so", async () => {
     await using bench = await place.bench();

@@ -86,12 +86,38 @@ export function ruleTests({ test, bench: makeBench }: LedgerPlace): void {
     await another.started({ every: HOUR });
   });
 
-  test("every: a run that begins in the future counts, for the clock was set back", async () => {
+  test("every: a run ahead of the clock counts as long as its span, and beyond it only with a word", async () => {
     await using bench = await makeBench();
     await using holder = await Holder.start(bench);
     const id = await holder.ran("succeeded", { every: HOUR });
+    await startAt(bench, holder, id, HOUR / 2);
+    const near = await holder.begin({ every: HOUR });
+    assert.deepEqual(near.granted || [near.because.id, near.isAhead], [id, true]);
+    for (const ahead of [HOUR + 60_000, DAY, 300 * DAY]) {
+      await startAt(bench, holder, id, ahead);
+      const far = await holder.begin({ every: HOUR });
+      assert.deepEqual(far.granted && far.ignored?.id, id, `${ahead} ms ahead`);
+    }
+    // What is beyond any clock is worth no word.
+    await startAt(bench, holder, id, 400 * DAY);
+    const beyond = await holder.begin({ every: HOUR });
+    assert.deepEqual(beyond.granted && beyond.ignored, undefined);
+    // A run that counts is what is told of, not one that is far ahead.
+    await startAt(bench, holder, id, DAY);
+    const last = await holder.ran("succeeded");
+    const counted = await holder.begin({ every: HOUR });
+    assert.deepEqual(counted.granted || [counted.because.id, counted.isAhead], [last, false]);
+  });
+
+  test("once: a run counts however far ahead of the clock it is", async () => {
+    await using bench = await makeBench();
+    await using holder = await Holder.start(bench);
+    const id = await holder.ran("succeeded", { once: "v1" });
     await startAt(bench, holder, id, 30 * DAY);
-    assert.equal((await holder.refused({ every: HOUR })).id, id);
+    for (const rule of [{ once: "v1" }, { once: "v1", every: HOUR }]) {
+      const permission = await holder.begin(rule);
+      assert.deepEqual(permission.granted || [permission.because.id, permission.isAhead], [id, false]);
+    }
   });
 
   test("every: spans from a millisecond to a century", async () => {

@@ -1,0 +1,99 @@
+import type { LedgerSettings } from "../config/ledger_settings.ts";
+import { Deadline } from "../deadline.ts";
+import { formatDuration } from "../duration.ts";
+import { LockUnavailableError } from "../errors.ts";
+import type { HeldLock } from "../lock/lock.ts";
+import type { Logger } from "../log/logger.ts";
+import { type Ledger, RunGoneError } from "./ledger.ts";
+import { quotedForShell } from "./shell_word.ts";
+import { whileHeld } from "./while_held.ts";
+
+/**
+ * How long sera tries to record the end of a run while it holds the lock, in milliseconds. Longer than a backup or a
+ * change of the table keeps it locked, or a disk is full that somebody looks after; but not for ever, since all others
+ * wait meanwhile.
+ */
+const LONGEST_RECORDING = 300_000;
+
+/** A run that has begun. */
+export interface LedgerRun {
+  /** Its number, which grows with every run of the lock. */
+  readonly id: bigint;
+  /** What follows if its end is not recorded, for people. */
+  readonly ifUnrecorded: string;
+  /**
+   * Records its end; only while the lock is held. Trouble is waited out as long as it is, five minutes at most.
+   *
+   * @param exitCode What sera exits with.
+   * @throws {LockUnavailableError} When that is not possible; the message says what follows, and what to do.
+   */
+  finish(outcome: "succeeded" | "failed" | "unstarted", exitCode: number): Promise<void>;
+}
+
+/** What a run goes by when its end is recorded. */
+export interface RunTerms {
+  readonly settings: LedgerSettings;
+  readonly logger: Logger;
+  /** Fires at a signal that is to end sera: then nothing is waited for any longer. */
+  readonly interrupted: AbortSignal;
+  /** The flags that name the lock, for people; undefined if they are not to be shown. */
+  readonly lockFlags: string | undefined;
+}
+
+/** A run that the ledger has, whose command is about to be started under the lock. */
+export function begunRun(id: bigint, lock: HeldLock, ledger: Ledger, terms: RunTerms): LedgerRun {
+  const { settings, logger, interrupted } = terms;
+  const ifUnrecorded = `run ${id} counts as abandoned, and ${
+    settings.countFailures
+      ? "may keep the command from being run again (count-failures)"
+      : "the command may be run again"
+  }`;
+  return {
+    id,
+    ifUnrecorded,
+    async finish(outcome, exitCode) {
+      lock.commandEnded?.();
+      const ended = performance.now();
+      try {
+        await whileHeld(lock, {
+          deadline: new Deadline(LONGEST_RECORDING),
+          signal: interrupted,
+          mayPass: (error) => !(error instanceof RunGoneError),
+          retrying: tellOnce(id, logger),
+        }, () => ledger.finish(id, outcome, exitCode, settings, Math.round(performance.now() - ended)));
+      } catch (error) {
+        if (!(error instanceof LockUnavailableError)) throw error;
+        if (error instanceof RunGoneError) throw new LockUnavailableError(`${error.message}; ${ifUnrecorded}`);
+        const held = lock.lost.aborted
+          ? "the lock was lost meanwhile, after the command had ended; sera history shows whether the end was recorded"
+          : "the lock was held all the time, so nobody else has run it";
+        const cure = outcome === "succeeded" ? cureOf(terms) : "";
+        throw new LockUnavailableError(`${error.message}; ${ifUnrecorded}; ${held}${cure}`);
+      }
+    },
+  };
+}
+
+/** Says once why a run's end is not recorded yet. */
+function tellOnce(id: bigint, logger: Logger): (why: LockUnavailableError) => void {
+  let isTold = false;
+  return ({ message }) => {
+    if (isTold) return;
+    isTold = true;
+    const limit = formatDuration(LONGEST_RECORDING);
+    const goesOn = `trying to record the end of run ${id} for another ${limit} at most, while the lock is held.`;
+    try {
+      logger.log("error", "note", `${message}; ${goesOn}`);
+    } catch {
+      // What cannot be said must not keep the end from being recorded.
+    }
+  };
+}
+
+/** How to keep a command that succeeded from being run again; empty where it is anyway, or where nothing would. */
+function cureOf({ settings: { once, every, countFailures }, lockFlags }: RunTerms): string {
+  if (countFailures || once === undefined && every === undefined) return "";
+  const rule = once !== undefined ? `--once ${quotedForShell(once)}` : `--every ${formatDuration(every!)}`;
+  const lock = lockFlags ?? "--name '<the command and its arguments>'";
+  return `; if it must not run again, record a success in its place: sera ${lock} ${rule} 0 true`;
+}

@@ -1,0 +1,73 @@
+import { type Deadline, delayOrAbort } from "../deadline.ts";
+import { LockLostError, LockUnavailableError } from "../errors.ts";
+import type { HeldLock } from "../lock/lock.ts";
+
+/** Pauses before another try, in milliseconds: the first one, and the longest. */
+const FIRST_PAUSE = 100;
+const LONGEST_PAUSE = 2000;
+
+/** How long something is tried. */
+export interface Persistence {
+  readonly deadline: Deadline;
+  /** Fires at a signal that ends the tries. */
+  readonly signal: AbortSignal;
+  /** Whether an error may pass. */
+  readonly mayPass: (error: LockUnavailableError) => boolean;
+  /** Told of what is wrong before each further try. */
+  readonly retrying: (why: LockUnavailableError) => void;
+}
+
+/**
+ * Tries again what has failed in the session that holds a lock, as long as it still holds it. The lock's heartbeat goes on
+ * meanwhile.
+ *
+ * @throws {LockUnavailableError} What the last try has failed with; whether the lock is lost, its signal tells.
+ */
+export async function whileHeld<T>(
+  lock: HeldLock,
+  { deadline, signal, mayPass, retrying }: Persistence,
+  attempt: () => Promise<T>,
+): Promise<T> {
+  const over = AbortSignal.any([signal, lock.lost]);
+  for (let pause = FIRST_PAUSE;; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
+    try {
+      return await unlessLost(lock, attempt);
+    } catch (error) {
+      if (!(error instanceof LockUnavailableError)) throw error;
+      if (over.aborted || deadline.passed || !mayPass(error)) throw error;
+      retrying(error);
+      await delayOrAbort(Math.min(pause * (0.5 + Math.random()), deadline.remaining), over);
+      if (signal.aborted || !await isHeld(lock)) throw error;
+    }
+  }
+}
+
+async function isHeld(lock: HeldLock): Promise<boolean> {
+  try {
+    await lock.confirm();
+    return true;
+  } catch (error) {
+    if (error instanceof LockLostError) return false;
+    throw error;
+  }
+}
+
+/** A server that does not answer any more is waited for no longer than the lock is held. */
+async function unlessLost<T>(lock: HeldLock, attempt: () => Promise<T>): Promise<T> {
+  const { lost } = lock;
+  const { promise, reject } = Promise.withResolvers<never>();
+  const gone = () => {
+    const { message } = lost.reason as LockLostError;
+    reject(new LockUnavailableError(message, true));
+  };
+  const result = attempt();
+  // A session that ends tells the statement first, which says more.
+  const later = () => setTimeout(gone);
+  lost.addEventListener("abort", later, { once: true });
+  try {
+    return await Promise.race([result, promise]);
+  } finally {
+    lost.removeEventListener("abort", later);
+    result.catch(() => undefined);
+  }
+}

@@ -1,0 +1,23 @@
+import type { LedgerSettings } from "../config/ledger_settings.ts";
+import { formatDuration } from "../duration.ts";
+import { timeOf } from "../time.ts";
+import type { RecordedRun } from "./run.ts";
+
+/**
+ * Why a run keeps a command from being run, for people.
+ *
+ * @param isAhead Whether it began later than now, by the server's clock.
+ */
+export function reasonOf(run: RecordedRun, isAhead: boolean, { once, every }: LedgerSettings): string {
+  const by = `run ${run.id} by ${whoAndWhen(run)} ${run.outcome}`;
+  if (once !== undefined && run.key === once) return `Done before for this key: ${by}`;
+  const span = formatDuration(every!);
+  if (!isAhead) return `Done within the last ${span}: ${by}`;
+  return `Done within ${span} of now: ${by}, ahead of the server's clock, which was set back since; check it`;
+}
+
+/** Whose run it is, and of when. */
+export function whoAndWhen({ host, pid, started }: RecordedRun): string {
+  const who = host === "" ? "somebody" : pid === undefined ? host : `${host}:${pid}`;
+  return `${who} of ${started === undefined ? "an unknown time" : timeOf(started)}`;
+}

@@ -92,7 +92,10 @@ async function rehearseInTransaction(
     sql`SELECT TRANSACTIONS AS transactions FROM information_schema.TABLES JOIN information_schema.ENGINES USING (ENGINE)
       WHERE TABLE_NAME = ${name} AND TABLE_SCHEMA = ${schema === undefined ? sql`DATABASE()` : sql`${schema}`}`,
   );
-  if (engine?.transactions !== "YES") return await mayDelete(store, rehearsal.lock);
+  if (engine?.transactions !== "YES") {
+    await refuseForgetful(store);
+    return await mayDelete(store, rehearsal.lock);
+  }
   // Not START TRANSACTION: after a deadlock, which ends one, the rest would stand for itself.
   await run(sql`SET autocommit = 0`);
   try {
@@ -101,6 +104,15 @@ async function rehearseInTransaction(
     await run(sql`ROLLBACK`);
     await run(sql`SET autocommit = 1`);
   }
+}
+
+/** A run finds out with its row. */
+async function refuseForgetful(store: Store): Promise<void> {
+  const { keeping, whyForgetful } = store.dialect;
+  if (keeping === undefined) return;
+  const [row] = await store.run(sql`SELECT ${keeping} AS keeping`);
+  const objection = whyForgetful(row?.keeping);
+  if (objection !== undefined) throw new LedgerTable(store).failure(objection);
 }
 
 /** The statements of a run that write, without a row. */

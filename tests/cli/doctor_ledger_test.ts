@@ -187,6 +187,23 @@ const MYSQL_SET_UPS: readonly SetUp[] = [
     says: /^warn .*old runs stay in it for ever/,
   },
   {
+    what: "a table that keeps nothing",
+    before: [...MYSQL_KIND.ledger, "ALTER TABLE jobs.sera_runs ENGINE=MEMORY", ALL],
+    says: /^fail .*the table keeps nothing \(engine MEMORY\).*; ALTER TABLE jobs\.sera_runs ENGINE=InnoDB$/,
+  },
+  {
+    what: "a table that cannot hold the label's characters, which are replaced",
+    before: [...MYSQL_KIND.ledger, "ALTER TABLE jobs.sera_runs CONVERT TO CHARACTER SET latin1", ALL],
+    flags: ["--label", "\u{1f600}"],
+    says: /^pass it can be read and written/,
+  },
+  {
+    what: "a table that cannot hold the key's characters",
+    before: [...MYSQL_KIND.ledger, "ALTER TABLE jobs.sera_runs CONVERT TO CHARACTER SET latin1", ALL],
+    flags: ["--once", "\u{1f600}"],
+    says: /^fail .*; use a key of plain ASCII/,
+  },
+  {
     what: "a user who may have one connection",
     before: [
       ...MYSQL_KIND.ledger,
@@ -252,6 +269,15 @@ const POSTGRES_SET_UPS: readonly SetUp[] = [
     says: /^pass it can be read and written/,
   },
   {
+    what: "a table that a crash empties",
+    before: [
+      ...POSTGRES_KIND.ledger,
+      "GRANT ALL ON jobs.sera_runs TO tester",
+      "ALTER TABLE jobs.sera_runs SET UNLOGGED",
+    ],
+    says: /^fail .*the table is UNLOGGED.*; ALTER TABLE jobs\.sera_runs SET LOGGED$/,
+  },
+  {
     what: "a policy that refuses rows",
     before: [
       ...POSTGRES_KIND.ledger,
@@ -286,10 +312,10 @@ function testAll<S extends Server>(
   kind: Kind<S>,
   setUps: readonly SetUp[],
 ): void {
-  for (const { what, before, hasLeft, table = "jobs.sera_runs", parameters, says } of setUps) {
+  for (const { what, before, hasLeft, table = "jobs.sera_runs", parameters, flags: more = [], says } of setUps) {
     test(`doctor fails if a run does: ${what}`, async (server) => {
       for (const statement of [...kind.fresh, ...before]) await server.query(statement);
-      const flags = ["--server", kind.address(server, parameters), "--ledger-table", table, "--every", "1ms"];
+      const flags = ["--server", kind.address(server, parameters), "--ledger-table", table, "--every", "1ms", ...more];
       const seen = await kind.look(server);
       const told = await doctor(flags);
       assert.deepEqual(await kind.look(server), seen, "doctor has changed something");

@@ -75,6 +75,10 @@ export interface Dialect {
   isUnfitText(cause: unknown): boolean;
   /** SQL for the id of a row that is inserted when there are none left, as {@linkcode lastId} tells it afterwards. */
   readonly nextId: Statement;
-  /** What to do about what it has said, where that is another thing with a table than with a lock. */
+  /** Whether it has said that the user may not do that. */
+  isRefused(cause: unknown): boolean;
+  /** What to do then. */
+  readonly grant: string;
+  /** What to do about other things that it has said, where that is another thing with a table than with a lock. */
   cureOf(cause: unknown): string | undefined;
 }

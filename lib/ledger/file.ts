@@ -69,6 +69,8 @@ function sqliteDialect(path: string): Dialect {
     whyForgetful: () => undefined,
     isUnfitText: () => false,
     nextId: sql`COALESCE(MAX(id), 0) + 1`,
+    isRefused: () => false,
+    grant: "",
     cureOf: () => undefined,
   };
 }

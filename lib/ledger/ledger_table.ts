@@ -107,7 +107,12 @@ export class LedgerTable {
   failure(reason: string, cause?: LockUnavailableError): LockUnavailableError {
     const { dialect } = this;
     // The cure for a table takes the place of the one for a database.
-    const cure = cause && (dialect.isUnfitText(cause.cause) ? UNFIT_KEY : dialect.cureOf(cause.cause));
+    const cure = cause &&
+      (dialect.isRefused(cause.cause)
+        ? dialect.grant
+        : dialect.isUnfitText(cause.cause)
+        ? UNFIT_KEY
+        : dialect.cureOf(cause.cause));
     const what = cure === undefined ? reason : `${reason.split("; ")[0]}; ${cure}`;
     const said = `Cannot use the ledger ${dialect.shown}: ${what}`;
     const failure = new LockUnavailableError(said, cause?.transient, said);

@@ -15,18 +15,18 @@ const UNKNOWN_COLUMN = 1054;
 const THERE_ALREADY = [1050, 1060, 1061];
 /** No higher number; MariaDB says that one that it has given already is there. */
 const NO_ID_LEFT = [1467, 1062, 167, 1264];
+/** No right to a command, a column, a table, a database. */
+const REFUSED = [1142, 1143, 1044, 1227];
 
-const GRANT =
-  "grant the user SELECT, INSERT, UPDATE and DELETE on it, and have an administrator make it: sera history --schema";
 const WRITABLE = "the ledger is written on the primary only: name that, or switch read_only off";
 const SPACE = "make room on the server";
 
 /** What to do about errors of a table. */
 const CURES: Readonly<Record<number, string>> = {
-  // No right to a command, a column, a table, a database.
-  ...{ 1142: GRANT, 1143: GRANT, 1044: GRANT, 1227: GRANT },
-  ...{ 1290: WRITABLE, 1836: WRITABLE },
-  ...{ 1021: SPACE, 1114: SPACE },
+  1021: SPACE,
+  1114: SPACE,
+  1290: WRITABLE,
+  1836: WRITABLE,
 };
 
 /**
@@ -98,6 +98,9 @@ export function mySqlDialect({ schema, name }: TableName): Dialect {
     idTrouble: (cause) => NO_ID_LEFT.includes(errorNumber(cause) ?? 0) ? "none left" : undefined,
     isUnfitText: (cause) => UNFIT_TEXT.includes(errorNumber(cause) ?? 0),
     nextId: sql`LAST_INSERT_ID(COALESCE(MAX(id), 0) + 1)`,
+    isRefused: (cause) => REFUSED.includes(errorNumber(cause) ?? 0),
+    grant:
+      "grant the user SELECT, INSERT, UPDATE and DELETE on it, and have an administrator make it: sera history --schema",
     cureOf: (cause) => CURES[errorNumber(cause) ?? 0],
   };
 }

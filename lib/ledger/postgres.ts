@@ -20,9 +20,6 @@ const ID_TROUBLE: Readonly<Record<string, "taken" | "none left">> = { "23505": "
 /** No right; a schema that is not there, or none to make a table in. */
 const REFUSED = ["42501", "3F000"];
 
-const GRANT = "grant the role SELECT, INSERT, UPDATE and DELETE on it, and have an administrator make it: " +
-  "sera history --schema, or name a schema that is the role's own: --ledger-table SCHEMA.sera_runs";
-
 /** Characters that the database's encoding lacks, or bytes that are none in it. */
 const UNFIT_TEXT = ["22P05", "22021"];
 /** Others have a lock for longer than is waited for it. */
@@ -89,7 +86,10 @@ export function postgresDialect({ schema, name }: TableName): Dialect {
       WHERE oid = ${table.textFor(POSTGRESQL)}::regclass::oid)`,
     whyForgetful: (keeping) => FORGETFUL[String(keeping)]?.(shown),
     nextId: sql`COALESCE(MAX(id), 0) + 1`,
-    cureOf: (cause) => REFUSED.includes(sqlState(cause) ?? "") ? GRANT : undefined,
+    isRefused: (cause) => REFUSED.includes(sqlState(cause) ?? ""),
+    grant: "grant the role SELECT, INSERT, UPDATE and DELETE on it, and have an administrator make it: " +
+      "sera history --schema, or name a schema that is the role's own: --ledger-table SCHEMA.sera_runs",
+    cureOf: () => undefined,
   };
 }
 

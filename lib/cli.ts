@@ -4,12 +4,11 @@ import { isAsked } from "./args/is_asked.ts";
 import { readOperands } from "./args/operands.ts";
 import { refuseChangedWords } from "./args/raw_words.ts";
 import { RUN_FLAGS } from "./args/run_help.ts";
-import { environmentName } from "./args/settings_table.ts";
 import { runUnderLock } from "./commands/run.ts";
-import { tell } from "./commands/tell.ts";
 import { resolveSettings } from "./config/config.ts";
 import { ExitCode } from "./exit_codes.ts";
 import type { Io } from "./io.ts";
+import { Failures } from "./log/failures.ts";
 import { Logger } from "./log/logger.ts";
 import { Progress } from "./progress.ts";
 import { loadSubcommand } from "./subcommands.ts";
@@ -25,10 +24,11 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   const [first = "", ...rest] = argv;
   const subcommand = await loadSubcommand(first);
   if (subcommand) return await subcommand(rest, io);
-  let logger = new Logger(io, { format: "text" }, "");
-  const progress = new Progress(({ message, exitCode }) => tell(logger, "error", "error", message, { exitCode }));
+  const specs = flagSpecs(RUN_FLAGS);
+  const failures = new Failures(io, argv, specs);
+  const progress = new Progress(failures.tell);
   try {
-    const { flags, operands } = parseGoFlags(argv, flagSpecs(RUN_FLAGS));
+    const { flags, operands } = parseGoFlags(argv, specs);
     if (isAsked(flags, "help")) {
       io.out((await import("./args/usage.ts")).helpText());
       await io.flush?.();
@@ -39,19 +39,16 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
       return ExitCode.ok;
     }
 
-    // Machines want their format for errors in the arguments and settings too.
-    const format = flags.get("log-format") ?? io.env(environmentName("log-format"));
-    if (format === "json") logger = new Logger(io, { format }, "");
     const request = await readOperands(operands, flags.has("server"));
     refuseChangedWords(argv);
     const settings = await resolveSettings(flags, io.env);
-    logger = new Logger(io, settings.logging, request.words.join(" "));
+    const logger = failures.logger = new Logger(io, settings.logging, request.words.join(" "));
     return await progress.of(runUnderLock(request, settings, io, logger, progress));
   } catch (error) {
-    const { message, exitCode } = progress.verdictOf(error);
-    tell(logger, "error", "error", message, { exitCode });
-    return exitCode;
+    const verdict = progress.verdictOf(error);
+    failures.tell(verdict);
+    return verdict.exitCode;
   } finally {
-    await logger.flush();
+    await failures.flush();
   }
 }

@@ -36,6 +36,12 @@ const COMMAND_VARIABLES: readonly (readonly [name: string, ...meaning: readonly 
   ["SERA_HOST", "the host that the command runs on, as others see it"],
   ["SERA_RUN_ID", "the number of the run, with the ledger only"],
   ["SERA_TOKEN", "the same number as a fencing token: it grows with every run of the lock,", "with the ledger only"],
+  [
+    "SERA_HELD_LOCKS",
+    "the locks of this sera and of those above it, so that one in the command can",
+    "tell that it would wait for itself",
+  ],
+  ["SERA_SERVER_REMOVED", "true where SERA_SERVER was taken out, since there may be a password in it"],
 ];
 
 const FILES: readonly (readonly [path: string, ...meaning: readonly string[]])[] = [

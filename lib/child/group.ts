@@ -38,7 +38,7 @@ export function presenceOf(target: number): Presence {
  * @returns Undefined when that cannot be told: no Linux, no shell, no more processes, or a /proc that hides others'.
  */
 export async function livingOf(target: number): Promise<readonly Remnant[] | undefined> {
-  const text = await ask("cat /proc/[0-9]*/status");
+  const text = await ask("/bin/cat /proc/[0-9]*/status");
   // In this file a line break in a process's name is written as two characters, in others it is not.
   const all = text?.split(/^(?=Name:)/m).map(readStatus);
   // Everybody has a first process; who does not see it does not see all. Before Linux 4.1 it tells of no group.

@@ -20,6 +20,8 @@ export interface LastWillOptions {
   readonly timed: boolean;
   /** Whether the command will be in sera's process group; then the shell is as well, and sees what the group is sent. */
   readonly inGroup: boolean;
+  /** The lock to tell of in an object of JSON, should the shell have to speak; otherwise it speaks in plain text. */
+  readonly jsonAbout?: string | undefined;
 }
 
 /**
@@ -39,9 +41,9 @@ export class LastWill implements AsyncDisposable {
    *
    * @throws {CommandStartError} When there is one that cannot be started.
    */
-  constructor({ timed, inGroup }: LastWillOptions) {
+  constructor({ timed, inGroup, jsonAbout }: LastWillOptions) {
     if (Deno.build.os === "windows") return;
-    this.#shell = startShell(timed && exists(BASH) ? BASH : SH, inGroup);
+    this.#shell = startShell(timed && exists(BASH) ? BASH : SH, inGroup, watchScript(inGroup, jsonAbout));
     // Not before: what is caught is not ignored any more.
     keepChildren();
     this.#writer = this.#shell?.stdin.getWriter();
@@ -138,10 +140,10 @@ const BASH = "/bin/bash";
 const SH = "/bin/sh";
 const NULL_DEVICE = "/dev/null";
 
-function startShell(shell: string, inGroup: boolean): Deno.ChildProcess | undefined {
+function startShell(shell: string, inGroup: boolean, script: string): Deno.ChildProcess | undefined {
   try {
     return new Deno.Command(shell, {
-      args: ["-c", watchScript(inGroup)],
+      args: ["-c", script],
       cwd: "/",
       clearEnv: true,
       detached: !inGroup,

@@ -18,14 +18,29 @@ const STUCK = 1000;
 const SAYING = 100;
 
 /** What is said in the place of a sera that is killed for it. */
-const LAST_WORDS = "sera: Lock lost: sera did not move any more and was killed, after its command; please report it";
+const LAST_WORDS = "Lock lost: sera did not move any more and was killed, after its command; please report it";
+
+/** The command that says so. The shell that comes so far is a bash, whose printf knows the time. */
+function sayLastWords(jsonAbout: string | undefined): string {
+  if (jsonAbout === undefined) return `echo 'sera: ${LAST_WORDS}'`;
+  const [before, after] = JSON.stringify({
+    time: "TIME",
+    level: "error",
+    event: "error",
+    lock: jsonAbout,
+    exit_code: 128 + 9,
+    message: LAST_WORDS,
+  }).split("TIME");
+  return `TZ=UTC0 printf '${before}%(%Y-%m-%dT%H:%M:%S.000Z)T${after}\\n' -1`;
+}
 
 /**
  * The script for sh(1). The time limit needs a `read -t` that takes fractions, which bash has had since version 4.
  *
  * @param inGroup Whether it is in sera's process group, so that it can tell what the group was sent.
+ * @param jsonAbout The lock's name, if what it has to say is to be JSON.
  */
-export function watchScript(inGroup: boolean): string {
+export function watchScript(inGroup: boolean, jsonAbout?: string): string {
   return `read -r stat </proc/self/stat
 set -f
 set -- $stat
@@ -34,6 +49,7 @@ ignored=\${33:-0}
 [ ! "\${BASH_VERSION-}" ] || { ignored=$((ignored & ~4)); trap -p QUIT; }
 ${inGroup ? NOTE_SIGNALS : "trap '' HUP INT QUIT TERM PIPE"}
 exec 3>&1 >&2
+say() { ${sayLastWords(jsonAbout)}; }
 ${WATCH}`;
 }
 
@@ -66,7 +82,7 @@ over() {
     arm ${STUCK} ;;
   look)
     if spins; then
-      echo '${LAST_WORDS}' >>/proc/$PPID/fd/2 &
+      say >>/proc/$PPID/fd/2 &
       step=end
       arm ${SAYING}
     else

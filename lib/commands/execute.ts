@@ -20,10 +20,7 @@ import type { Logger } from "../log/logger.ts";
 import type { Progress } from "../progress.ts";
 import type { Supervised } from "../supervise.ts";
 import { tell } from "./tell.ts";
-import { exitCodeOf, untilEnded } from "./until_ended.ts";
-
-/** What a command ends with that was killed, 128 and SIGKILL. */
-const KILLED = 137;
+import { KILLED, untilEnded } from "./until_ended.ts";
 
 /** What the execution of a command goes by. */
 export interface Execution {
@@ -44,6 +41,8 @@ export interface Execution {
   readonly variables: Readonly<Record<string, string | undefined>>;
   /** How long it may run, in milliseconds, and what to say when it is stopped for that. */
   readonly maxRun?: { readonly limit: number; readonly error: Error } | undefined;
+  /** What sera exits with when the command has ended so. */
+  readonly statusOf: (ended: Supervised) => number;
 }
 
 /**
@@ -58,14 +57,15 @@ export async function executeHolding(
   words: readonly string[],
   execution: Execution,
 ): Promise<Supervised> {
-  const { signals, will, logger, io, progress } = execution;
+  const { signals, will, logger, io, progress, run, statusOf } = execution;
+  logger.inRun(run?.id);
   const since = performance.now();
   using _thread = new SpareThread();
   await Promise.all([will.ready, io.flush?.(LONGEST_FLUSH)]);
   if (!will.isKept) logger.log("info", "note", "There is no /bin/sh: should sera be killed, the command would go on.");
   await confirm(lock);
   if (signals.interrupted.aborted) {
-    const exitCode = 128 + (signals.interrupted.reason as InterruptedError).signalNumber;
+    const exitCode = tellInterrupted(signals.interrupted.reason, logger);
     await record(lock, execution, "unstarted", exitCode);
     await release(lock, logger, since);
     return { exitCode };
@@ -87,18 +87,19 @@ export async function executeHolding(
   const supervised = await untilEnded(command, words[0]!, lock, execution);
   const { exitCode } = supervised;
   let { stoppedBy } = supervised;
-  progress.ended(exitCodeOf(stoppedBy) ?? exitCode);
+  progress.ended(statusOf(supervised));
   await despite(execution, async () => {
     signals.endPassingOn();
-    if (execution.run) will.forget();
+    if (run) will.forget();
     stoppedBy ??= await killedByWill(exitCode, execution);
   });
-  const status = exitCodeOf(stoppedBy) ?? exitCode;
+  const status = statusOf(stoppedBy ? { exitCode, stoppedBy } : { exitCode });
   progress.ended(status);
+  logger.exitsWith(status);
 
   const held = Math.round(performance.now() - since);
   const how = stoppedBy ? `stopped after ${formatDuration(held)}` : `finished with exit code ${exitCode}`;
-  tell(logger, "info", "finished", `Command ${how}.`, { held, exitCode });
+  tell(logger, "info", "finished", `Command ${how}.`, { held, commandExitCode: exitCode });
   const outcome = exitCode === 0 && !stoppedBy ? "succeeded" : "failed";
   const wasLost = lock.lost.aborted;
   let isRecorded = false;
@@ -117,13 +118,28 @@ export async function executeHolding(
 }
 
 /** What an exit code of SIGKILL means when the last will has sent it, since sera did not move while its time ran out. */
-async function killedByWill(exitCode: number, { will, logger }: Execution): Promise<LockLostError | undefined> {
+async function killedByWill(
+  exitCode: number,
+  { will, logger, statusOf }: Execution,
+): Promise<LockLostError | undefined> {
   if (exitCode !== KILLED || !(await will.testify())?.fenced) return undefined;
   const error = new LockLostError(
     "Lock lost: sera was stopped or stuck until its time was over, and the command was killed",
   );
-  tell(logger, "error", "error", error.message, { exitCode: error.exitCode });
+  tell(logger, "error", "error", error.message, { exitCode: statusOf({ exitCode, stoppedBy: error }) });
   return error;
+}
+
+/**
+ * Tells that a signal has ended sera before the command was started.
+ *
+ * @returns What sera exits with.
+ */
+export function tellInterrupted({ message, signalNumber }: InterruptedError, logger: Logger): number {
+  const exitCode = 128 + signalNumber;
+  logger.exitsWith(exitCode);
+  logger.log("info", "interrupted", `${message} - the command was not executed.`);
+  return exitCode;
 }
 
 /** Looks at the lock once more, since time may have passed: sera may have been suspended. */
@@ -210,10 +226,12 @@ function setVariable(name: string, value: string | undefined): void {
 
 /**
  * Keeps a server's password out of the command's environment, also when a flag has named another server. A server that is
- * known to have none stays, for a sera in the command.
+ * known to have none stays, for a sera in the command; such a one can tell that it was taken away.
  */
 function hidePassword(io: Io): void {
-  if (holdsPassword(serverVariable(io))) Deno.env.delete("SERA_SERVER");
+  if (!holdsPassword(serverVariable(io))) return;
+  Deno.env.delete("SERA_SERVER");
+  Deno.env.set("SERA_SERVER_REMOVED", "true");
 }
 
 function serverVariable(io: Io): string {

@@ -2,6 +2,7 @@ import { parseGoFlags } from "../args/go_flags.ts";
 import { isAsked } from "../args/is_asked.ts";
 import { refuseServer } from "../args/operands.ts";
 import { refuseChangedWords } from "../args/raw_words.ts";
+import { environmentName } from "../args/settings_table.ts";
 import { subcommandFlags } from "../args/subcommands.ts";
 import { subcommandHelp } from "../args/usage.ts";
 import { LastWill } from "../child/last_will.ts";
@@ -15,11 +16,13 @@ import { plainOr } from "../harmless.ts";
 import type { Io } from "../io.ts";
 import { namespacedName } from "../lock/namespaced_name.ts";
 import { openBackend } from "../lock/open_backend.ts";
+import { Failures } from "../log/failures.ts";
 import { Logger } from "../log/logger.ts";
 import { Progress } from "../progress.ts";
-import { executeHolding } from "./execute.ts";
-import { tell } from "./tell.ts";
-import { lockVariables } from "./variables.ts";
+import type { Supervised } from "../supervise.ts";
+import { executeHolding, tellInterrupted } from "./execute.ts";
+import { HELD_LOCKS } from "./held_locks.ts";
+import { keyForLog, lockVariables } from "./variables.ts";
 
 /** heimdall's only exit code of its own: busy, no connection, timed out, wrong arguments. */
 const FAILED = 1;
@@ -39,30 +42,31 @@ const DEFAULT_TIMEOUT = "5";
  * @returns The program's exit code; 143 or 130 after SIGTERM or SIGINT; 1 for all else.
  */
 export async function heimdall(argv: readonly string[], io: Io): Promise<number> {
-  let logger = new Logger(io, { format: "text" }, "");
-  const progress = new Progress(
-    ({ message, exitCode }) => tell(logger, "error", "error", message, { exitCode }),
-    FAILED,
-  );
+  const specs = subcommandFlags("heimdall");
+  const failures = new Failures(io, argv, specs);
+  const progress = new Progress(failures.tell, FAILED);
   try {
-    const { flags, operands } = parseGoFlags(argv, subcommandFlags("heimdall"), "sera heimdall --help");
+    const { flags, operands } = parseGoFlags(argv, specs, "sera heimdall --help");
     if (isAsked(flags, "help")) {
       io.out(subcommandHelp("heimdall"));
       return 0;
     }
     const verbose = isAsked(flags, "debug") ? "stderr" : undefined;
-    logger = new Logger(io, { format: "text", verbose }, operands.join(" "));
+    const format = io.env(environmentName("log-format")) === "json" ? "json" : "text";
     const limit = readTimeout(flags.get("timeout") ?? DEFAULT_TIMEOUT);
     if (operands.length === 0) {
       throw new UsageError("No program to run; usage: sera heimdall [flags] PROGRAM [argument ...]");
     }
     refuseServer(operands[0]!, "name a server with --database");
     refuseChangedWords(argv);
+    const logger = failures.logger = new Logger(io, { format, verbose }, operands.join(" "));
     return await progress.of(runOnce(operands, flags, limit, io, logger, progress));
   } catch (error) {
-    const { message, exitCode } = progress.verdictOf(error);
-    tell(logger, "error", "error", message, { exitCode });
-    return exitCode;
+    const verdict = progress.verdictOf(error);
+    failures.tell(verdict);
+    return verdict.exitCode;
+  } finally {
+    await failures.flush();
   }
 }
 
@@ -84,7 +88,13 @@ async function runOnce(
   for (const note of server.notes) logger.log("info", "note", note);
   const key = flags.get("name") ?? DEFAULT_NAME;
   const name = namespacedName(flags.get("namespace") ?? DEFAULT_NAME, key);
-  await using will = new LastWill({ timed: true, inGroup: !getsOwnSession() });
+  logger.about({ lock: name, key: keyForLog(key), label: words[0]! });
+  const above = io.env(HELD_LOCKS);
+  await using will = new LastWill({
+    timed: true,
+    inGroup: !getsOwnSession(),
+    jsonAbout: logger.isJson ? name : undefined,
+  });
   const signals = new SignalRelay(will);
   await using backend = await openBackend(server, name, {
     lease: { ttl: DEFAULT_TTL, grace: DEFAULT_GRACE },
@@ -99,10 +109,11 @@ async function runOnce(
   try {
     lock = await backend.acquire(0, signals.interrupted);
   } catch (error) {
-    if (error instanceof InterruptedError) return 128 + error.signalNumber;
+    if (error instanceof InterruptedError) return tellInterrupted(error, logger);
     throw error;
   }
   if (!lock) {
+    if (above !== undefined) (await import("./refuse_own_lock.ts")).refuseOwnLock(name, key, server, above, []);
     logger.log("error", "busy", "Lock not acquired: somebody else has it - the program was not executed.", {
       exitCode: FAILED,
     });
@@ -110,19 +121,22 @@ async function runOnce(
   }
   logger.log("info", "acquired", `Lock acquired: ${name}.`);
 
-  const { exitCode, stoppedBy } = await executeHolding(lock, words, {
-    signals,
-    will,
-    logger,
-    io,
-    progress,
-    grace: DEFAULT_GRACE,
-    onLost: "terminate",
-    variables: lockVariables({ name, key, host: Deno.hostname() }),
-    maxRun: { limit, error: new Error(`The program ran longer than ${formatDuration(limit)} (--timeout)`) },
-  });
-  const passedOn = signals.passedOn === undefined ? exitCode : 128 + signals.passedOn;
-  const status = stoppedBy ? FAILED : passedOn;
+  const statusOf = ({ exitCode, stoppedBy }: Supervised) =>
+    stoppedBy ? FAILED : signals.passedOn === undefined ? exitCode : 128 + signals.passedOn;
+  const status = statusOf(
+    await executeHolding(lock, words, {
+      signals,
+      will,
+      logger,
+      io,
+      progress,
+      grace: DEFAULT_GRACE,
+      onLost: "terminate",
+      variables: lockVariables({ name, key, host: Deno.hostname(), server, above }),
+      maxRun: { limit, error: new Error(`The program ran longer than ${formatDuration(limit)} (--timeout)`) },
+      statusOf,
+    }),
+  );
   progress.ended(status);
   return status;
 }

@@ -3,19 +3,21 @@ import { SignalRelay } from "../child/signals.ts";
 import { getsOwnSession } from "../child/spawn.ts";
 import type { Settings } from "../config/config.ts";
 import { formatDuration } from "../duration.ts";
-import { InterruptedError, LockUnavailableError, MaxRunError, SeraError } from "../errors.ts";
+import { InterruptedError, type LockUnavailableError, MaxRunError } from "../errors.ts";
 import { ExitCode } from "../exit_codes.ts";
 import type { Io } from "../io.ts";
 import { namespacedName } from "../lock/namespaced_name.ts";
-import type { Backend } from "../lock/lock.ts";
 import { lockKey, lockName } from "../lock/lock_name.ts";
 import { openBackend } from "../lock/open_backend.ts";
 import type { Logger } from "../log/logger.ts";
 import { everyoneExecutes, waitAndSkip } from "../modes.ts";
 import type { Progress } from "../progress.ts";
 import { backendOptions } from "./backend_options.ts";
-import { executeHolding, release } from "./execute.ts";
-import { lockVariables } from "./variables.ts";
+import { executeHolding, release, tellInterrupted } from "./execute.ts";
+import { HELD_LOCKS } from "./held_locks.ts";
+import { holderOf } from "./holder.ts";
+import { statusOf } from "./until_ended.ts";
+import { keyForLog, lockVariables } from "./variables.ts";
 
 /** What to run and how long to wait for it. */
 export interface RunRequest {
@@ -39,15 +41,16 @@ export async function runUnderLock(
   logger: Logger,
   progress: Progress,
 ): Promise<number> {
-  for (const note of settings.notes) logger.log("info", "note", note);
   const key = settings.name ?? lockKey(request.words);
   const name = settings.namespace === undefined ? lockName(key) : namespacedName(settings.namespace, key);
-  logger.aboutLock(name);
   const label = settings.label ?? request.words[0]!;
+  logger.about({ lock: name, key: keyForLog(key), label });
+  for (const note of settings.notes) logger.log("info", "note", note);
   const { grace, onLost, maxRun, minHold } = settings;
   await using will = new LastWill({
     timed: settings.server.kind !== "file" && onLost === "terminate",
     inGroup: !getsOwnSession(),
+    jsonAbout: logger.isJson ? name : undefined,
   });
   const signals = new SignalRelay(will);
   const retrying = retryingOnce(logger);
@@ -58,7 +61,9 @@ export async function runUnderLock(
 
   const { env } = io;
   const host = Deno.hostname();
-  const holder = () => holderOf(backend, settings, name, { env, signal: signals.interrupted });
+  const above = env(HELD_LOCKS);
+  const holder = () =>
+    holderOf(backend, settings, name, settings.name ?? request.words[0]!, above, { env, signal: signals.interrupted });
   const register = settings.ledger.on
     ? await (await import("../ledger/open_register.ts")).openRegister(
       settings,
@@ -78,29 +83,33 @@ export async function runUnderLock(
       signal: signals.interrupted,
       logger,
       retrying,
-      waiting: logger.tells("info")
-        ? async () => logger.log("info", "waiting", `Waiting for ${await holder() ?? "somebody else"}.`)
+      waiting: logger.tells("info") || above !== undefined
+        ? async () => {
+          const { words = "somebody else", fields } = await holder();
+          logger.log("info", "waiting", `Waiting for ${words}.`, { holder: fields });
+        }
         : undefined,
     });
-    if (turn.outcome === "busy" && logger.tells("notice")) who = await holder();
+    if (turn.outcome === "busy" && (logger.tells("notice") || above !== undefined)) who = await holder();
   } catch (error) {
     // What was given up for a signal may have failed with an error of its own.
     const cause = signals.interrupted.aborted ? signals.interrupted.reason : error;
-    if (cause instanceof InterruptedError) return 128 + cause.signalNumber;
+    if (cause instanceof InterruptedError) return tellInterrupted(cause, logger);
     throw error;
   }
   const waited = Math.round(performance.now() - began);
 
   if (turn.outcome === "busy") {
     const span = request.wait === 0 ? "" : ` within ${formatDuration(request.wait)}`;
-    const whose = who === undefined ? "" : ` (${who})`;
+    const whose = who?.words === undefined ? "" : ` (${who.words})`;
     const message = `Lock not acquired${span}: somebody else has it${whose} - the command was not executed.`;
-    logger.log("notice", "busy", message, { waited, exitCode: ExitCode.busy });
+    logger.log("notice", "busy", message, { waited, exitCode: ExitCode.busy, holder: who?.fields });
     return ExitCode.busy;
   }
   if (turn.outcome === "skipped") {
     const exitCode = settings.detailedExitCodes ? ExitCode.skipped : ExitCode.ok;
-    logger.log("info", "skipped", `${turn.reason} - skipped the command.`, { waited, exitCode });
+    logger.exitsWith(exitCode);
+    logger.log("info", "skipped", `${turn.reason} - skipped the command.`, { waited });
     await release(turn.lock, logger, performance.now());
     await register?.prune();
     return exitCode;
@@ -108,7 +117,7 @@ export async function runUnderLock(
 
   logger.log("info", "acquired", `Lock acquired after ${formatDuration(waited)}.`, { waited });
   const { run } = turn;
-  const { exitCode, stoppedBy } = await executeHolding(turn.lock, request.words, {
+  const ended = await executeHolding(turn.lock, request.words, {
     signals,
     will,
     logger,
@@ -118,31 +127,15 @@ export async function runUnderLock(
     onLost,
     minHold,
     run,
-    variables: lockVariables({ name, key, host, runId: run?.id }),
+    statusOf,
+    variables: lockVariables({ name, key, host, server: settings.server, above, runId: run?.id }),
     maxRun: maxRun === undefined
       ? undefined
       : { limit: maxRun, error: new MaxRunError(`The command ran longer than ${formatDuration(maxRun)} (max-run)`) },
   });
   // A session that has lost its lock may not answer.
   if (!turn.lock.lost.aborted) await register?.prune();
-  return stoppedBy instanceof SeraError ? stoppedBy.exitCode : exitCode;
-}
-
-/** Who has the lock, for people; undefined if the server does not let one see it. */
-async function holderOf(
-  backend: Backend,
-  { server, ledger }: Settings,
-  lock: string,
-  surroundings: { readonly env: Io["env"]; readonly signal: AbortSignal },
-): Promise<string | undefined> {
-  const [{ look }, { whoHas }] = await Promise.all([import("../who/look.ts"), import("../who/words.ts")]);
-  try {
-    const seen = await look(backend, server, { lock }, { table: ledger.table, ...surroundings });
-    return whoHas(seen.filter(({ state }) => state === "held"));
-  } catch (error) {
-    if (error instanceof LockUnavailableError) return undefined;
-    throw error;
-  }
+  return statusOf(ended);
 }
 
 /**

@@ -30,10 +30,10 @@ const { signal } = new AbortController();
  * @returns For one lock 0 if it is held and 1 if it is free; for all of them 0; else what a run would exit with.
  */
 export function status(argv: readonly string[], io: Io): Promise<number> {
-  return runSubcommand("status", argv, io, async (flags, words) => {
+  return runSubcommand("status", argv, io, async (flags, words, note) => {
     const settings = await resolveSettings(flags, io.env);
     const lock = lockOf(words, settings, "status");
-    const sightings = await seen(lock, settings, io);
+    const sightings = await seen(lock, settings, io, note);
     const isHeld = sightings.some(({ state }) => state === "held");
     if (isAsked(flags, "json")) {
       const locks = lock === undefined ? [...new Set(sightings.map(({ lock }) => lock))] : [lock];
@@ -46,7 +46,12 @@ export function status(argv: readonly string[], io: Io): Promise<number> {
   });
 }
 
-async function seen(lock: string | undefined, settings: Settings, io: Io): Promise<readonly Sighting[]> {
+async function seen(
+  lock: string | undefined,
+  settings: Settings,
+  io: Io,
+  note: (message: string) => Promise<void>,
+): Promise<readonly Sighting[]> {
   const { server, ledger } = settings;
   const { env } = io;
   await using backend = await open(lock ?? NO_LOCK, settings, io);
@@ -58,7 +63,7 @@ async function seen(lock: string | undefined, settings: Settings, io: Io): Promi
   if (lock === undefined && server.kind === "mysql" && !ledger.on) {
     const { whatIsHidden } = await import("../who/mysql_attributes.ts");
     const hidden = await whatIsHidden((await backend.session(signal))!, signal);
-    if (hidden !== undefined) io.err(`sera: ${hidden}\n`);
+    if (hidden !== undefined) await note(hidden);
   }
   return sightings;
 }

@@ -6,11 +6,19 @@ import { subcommandHelp } from "../args/usage.ts";
 import { verdictOf } from "../errors.ts";
 import { ExitCode } from "../exit_codes.ts";
 import type { Io } from "../io.ts";
-import { Logger } from "../log/logger.ts";
+import { Failures } from "../log/failures.ts";
 import { Progress } from "../progress.ts";
 
-/** What a subcommand does once its flags are read. Gives the exit code. */
-export type Task = (flags: ReadonlyMap<string, string>, operands: readonly string[]) => Promise<number>;
+/**
+ * What a subcommand does once its flags are read. Gives the exit code.
+ *
+ * @param note Says on stderr what the user has to know besides.
+ */
+export type Task = (
+  flags: ReadonlyMap<string, string>,
+  operands: readonly string[],
+  note: (message: string) => Promise<void>,
+) => Promise<number>;
 
 /**
  * Reads a subcommand's flags, answers `--help`, and tells of what went wrong as a run does.
@@ -19,22 +27,23 @@ export type Task = (flags: ReadonlyMap<string, string>, operands: readonly strin
  * @returns The exit code.
  */
 export async function runSubcommand(name: string, argv: readonly string[], io: Io, task: Task): Promise<number> {
-  const tell = ({ message, exitCode }: ReturnType<typeof verdictOf>) =>
-    new Logger(io, { format: "text" }, "").log("error", "error", message, { exitCode });
-  const progress = new Progress(tell);
+  const specs = subcommandFlags(name);
+  const failures = new Failures(io, argv, specs);
+  const progress = new Progress(failures.tell);
   try {
-    const { flags, operands } = parseGoFlags(argv, subcommandFlags(name), `sera ${name} --help`);
+    const { flags, operands } = parseGoFlags(argv, specs, `sera ${name} --help`);
     if (isAsked(flags, "help")) {
       io.out(subcommandHelp(name));
       return ExitCode.ok;
     }
     refuseChangedWords(argv);
-    return await progress.of(task(flags, operands));
+    return await progress.of(task(flags, operands, (message) => failures.note(message)));
   } catch (error) {
     const verdict = verdictOf(error);
-    tell(verdict);
+    failures.tell(verdict);
     return verdict.exitCode;
   } finally {
+    await failures.flush();
     // There is no lock that others wait for, and what was asked for may be long.
     await io.flush?.();
   }

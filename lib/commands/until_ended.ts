@@ -10,6 +10,9 @@ import type { Execution } from "./execute.ts";
 import { LeftWords } from "./left_words.ts";
 import { tell } from "./tell.ts";
 
+/** What a command ends with that was killed, 128 and SIGKILL. */
+export const KILLED = 137;
+
 /**
  * Looks after a command that has been started until it has ended, and until nobody of its process group is left where
  * sera has ended it. Whatever goes wrong in sera itself stops the command.
@@ -22,15 +25,17 @@ export async function untilEnded(
   lock: HeldLock,
   execution: Execution,
 ): Promise<Supervised> {
-  const { progress: { failed }, grace, onLost, maxRun, will, signals, logger, io } = execution;
+  const { progress: { failed }, grace, onLost, maxRun, statusOf, will, signals, logger, io } = execution;
   const words = new LeftWords(command.target);
   const onLeft: Ending["onLeft"] = (left) => tell(logger, "error", "error", words.goesOn(left, lock.lost.aborted));
   const onCause = (reason: Error) => {
     const lost = reason instanceof LockLostError;
-    const consequence = lost && onLost === "warn"
+    const goesOn = lost && onLost === "warn";
+    const consequence = goesOn
       ? `; ${program} goes on, and another node may start it too (on-lost=warn)`
       : `; stopping ${program}${lost ? ", since another node may start it now" : ""}`;
-    tell(logger, "error", "error", reason.message + consequence, { exitCode: exitCodeOf(reason) });
+    const exitCode = goesOn ? undefined : statusOf({ exitCode: KILLED, stoppedBy: reason });
+    tell(logger, "error", "error", reason.message + consequence, { exitCode });
     // What the command then says of its end comes after it.
     return io.flush?.(SHORTEST_FLUSH);
   };
@@ -70,9 +75,9 @@ export async function untilEnded(
   }
 }
 
-/** What sera exits with when it stops the command for this reason, if that says so itself. */
-export function exitCodeOf(reason: Error | undefined): number | undefined {
-  return reason instanceof SeraError ? reason.exitCode : undefined;
+/** What sera exits with after a command: where it has stopped it, the reason may say so itself. */
+export function statusOf({ exitCode, stoppedBy }: Supervised): number {
+  return stoppedBy instanceof SeraError ? stoppedBy.exitCode : exitCode;
 }
 
 /** Says what sera cannot pass on, since it was blocked when sera was started, and nobody here can unblock it. */

@@ -1,3 +1,7 @@
+import type { Server } from "../config/server.ts";
+import { mayBeServer } from "../harmless.ts";
+import { HELD_LOCKS, withLock } from "./held_locks.ts";
+
 /** The longest key that goes into the environment, in characters: the kernel bounds the size of each variable and of all. */
 const LONGEST_KEY = 4096;
 
@@ -7,6 +11,9 @@ export interface LockFacts {
   /** What the name was made of. */
   readonly key: string;
   readonly host: string;
+  readonly server: Server;
+  /** What the variable of held locks says of the seras above. */
+  readonly above: string | undefined;
   /** The run's number in the ledger, if it keeps one. */
   readonly runId?: bigint | undefined;
 }
@@ -15,7 +22,9 @@ export interface LockFacts {
  * The variables that tell a command about its lock. Those that do not apply are undefined, so that a sera in the command
  * passes none of them on as its own: without a ledger there is no token rather than another lock's.
  */
-export function lockVariables({ name, key, host, runId }: LockFacts): Record<string, string | undefined> {
+export function lockVariables(
+  { name, key, host, server, above, runId }: LockFacts,
+): Record<string, string | undefined> {
   const number = runId?.toString();
   return {
     SERA_LOCK_NAME: name,
@@ -23,5 +32,13 @@ export function lockVariables({ name, key, host, runId }: LockFacts): Record<str
     SERA_HOST: host,
     SERA_RUN_ID: number,
     SERA_TOKEN: number,
+    [HELD_LOCKS]: withLock(above, name, server),
   };
+}
+
+/** The key as lines of JSON tell it; undefined where it is longer than the variable's, or may hold a server's password. */
+export function keyForLog(key: string): string | undefined {
+  // A URL without a user has no password.
+  const isSecret = mayBeServer(key) && /@|%40|pass\w*\s*=/i.test(key);
+  return key.length > LONGEST_KEY || isSecret ? undefined : key;
 }

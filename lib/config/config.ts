@@ -79,7 +79,11 @@ export async function resolveSettings(
   const named = fromOutside("config");
   const path = named ? new SettingValues(fromOutside).text("config")! : DEFAULT_CONFIG_FILE;
   const notes: string[] = [];
-  const file = await readFile(path, named === undefined && fromOutside("server") !== undefined, notes);
+  const needless = named === undefined && fromOutside("server") !== undefined;
+  const file = await readFile(path, needless, notes).catch(async (error: unknown) => {
+    if (named || !(error instanceof NoConfigFileError)) throw error;
+    throw (await import("./no_server.ts")).noServer(error, env);
+  });
   notes.push(...file?.writers ?? []);
   for (const key of file?.unknownKeys ?? []) notes.push(`Unknown key in ${path}: ${key}; correct it, or take it out`);
 
@@ -94,10 +98,11 @@ export async function resolveSettings(
 
   const server = find("server");
   if (!server) {
-    throw new ConfigError(
+    const error = new ConfigError(
       `No server in the config file: ${path}; add "server": "user:password@tcp(db.example.com:3306)/", or use ` +
         "--server file: to lock on this machine only",
     );
+    throw (await import("./no_server.ts")).noServer(error, env);
   }
   const serverText = values.textOrEmpty("server")!;
   const verbose = values.booleanOr("verbose");

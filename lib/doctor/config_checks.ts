@@ -1,6 +1,7 @@
 import { environmentName } from "../args/settings_table.ts";
 import { DEFAULT_CONFIG_FILE, resolveSettings, type Settings } from "../config/config.ts";
 import { type ConfigFile, NoConfigFileError, readConfigFile } from "../config/config_file.ts";
+import { ServerRemovedError } from "../config/no_server.ts";
 import { foreignPartsOf, holdsPassword } from "../config/server.ts";
 import { formatDuration } from "../duration.ts";
 import { ConfigError } from "../errors.ts";
@@ -48,6 +49,7 @@ export async function checkConfig(
       file = await readConfigFile(path);
       return { found: `${path}${serverFrom === undefined ? "" : `; the server is from ${serverFrom}`}` };
     } catch (error) {
+      if (resolved instanceof ServerRemovedError) throw resolved;
       if (!needless || !(error instanceof ConfigError)) throw error;
       if (error instanceof NoConfigFileError) return { found: `none is needed: ${serverFrom} names the server` };
       unused = error.message;

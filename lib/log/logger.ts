@@ -1,13 +1,35 @@
 import type { LogSettings } from "../config/config.ts";
 import type { Io } from "../io.ts";
-import { printable } from "../printable.ts";
+import { printable, printableJson } from "../printable.ts";
 import { sendToSyslog } from "./syslog.ts";
 
 /** How much a line matters. An `error` is always told; a `notice` (a failed attempt) goes to syslog too. */
 export type Level = "info" | "notice" | "error";
 
 /** What happened, in a form that machines read. */
-export type EventName = "note" | "waiting" | "acquired" | "released" | "finished" | "busy" | "skipped" | "error";
+export type EventName =
+  | "note"
+  | "waiting"
+  | "acquired"
+  | "released"
+  | "finished"
+  | "busy"
+  | "skipped"
+  | "interrupted"
+  | "error";
+
+/** What a run's events are about. */
+export interface Subject {
+  /** The lock's name. */
+  readonly lock: string;
+  /** What the name was made of; undefined where it is not to be told. */
+  readonly key: string | undefined;
+  /** What others see of the command. */
+  readonly label: string;
+}
+
+/** Who holds a lock, in the names and types that JSON lines have for it; what is not known is not there. */
+export type HolderFields = Readonly<Record<string, string | number | undefined>>;
 
 /** What a line may tell besides its message. */
 export interface EventFields {
@@ -15,8 +37,12 @@ export interface EventFields {
   readonly waited?: number | undefined;
   /** How long the lock was held, in milliseconds. */
   readonly held?: number | undefined;
-  /** The status that the command or sera ended with. */
+  /** What sera exits with. Not given where that is not decided yet. */
   readonly exitCode?: number | undefined;
+  /** What the command ended with, which is another one where sera has stopped it. */
+  readonly commandExitCode?: number | undefined;
+  /** Who else holds the lock. */
+  readonly holder?: HolderFields | undefined;
 }
 
 /** Says what happens: on stderr what always has to be said, the rest where the settings want it. */
@@ -25,7 +51,9 @@ export class Logger {
   readonly #settings: LogSettings;
   /** The command's words, which syslog lines begin with. */
   readonly #command: string;
-  #lockName: string | undefined;
+  #subject: Subject | undefined;
+  #runId: string | undefined;
+  #exitCode: number | undefined;
   #sending: Promise<void> = Promise.resolve();
 
   /** @param command The command's words joined by spaces. */
@@ -35,9 +63,24 @@ export class Logger {
     this.#command = command;
   }
 
-  /** From now on events tell which lock they are about. */
-  aboutLock(name: string): void {
-    this.#lockName = name;
+  /** From now on events tell what they are about. */
+  about(subject: Subject): void {
+    this.#subject = subject;
+  }
+
+  /** From now on events tell which run of the ledger they belong to. */
+  inRun(id: bigint | undefined): void {
+    this.#runId = id?.toString();
+  }
+
+  /** From now on events tell what sera is going to exit with: that is decided. */
+  exitsWith(exitCode: number): void {
+    this.#exitCode = exitCode;
+  }
+
+  /** Whether lines are objects of JSON. */
+  get isJson(): boolean {
+    return this.#settings.format === "json";
   }
 
   /** Whether anybody hears of an event of this level. */
@@ -51,7 +94,7 @@ export class Logger {
     if (!this.tells(level)) return;
     // One line that no word of the user's can break up, and that sends a terminal nothing but text.
     const message = printable(text);
-    const line = this.#settings.format === "json"
+    const line = this.isJson
       ? this.#json(level, event, message, fields)
       : level === "error"
       ? `sera: ${message}\n`
@@ -68,17 +111,24 @@ export class Logger {
     return this.#sending;
   }
 
-  #json(level: Level, event: EventName, message: string, { waited, held, exitCode }: EventFields): string {
-    return JSON.stringify({
+  #json(level: Level, event: EventName, message: string, fields: EventFields): string {
+    const { waited, held, exitCode = this.#exitCode, commandExitCode, holder } = fields;
+    const record = {
       time: new Date().toISOString(),
       level,
       event,
-      lock: this.#lockName,
+      ...this.#subject,
+      host: Deno.hostname(),
+      pid: Deno.pid,
+      run_id: this.#runId,
+      holder,
       waited: seconds(waited),
       held: seconds(held),
+      command_exit_code: commandExitCode,
       exit_code: exitCode,
       message,
-    }) + "\n";
+    };
+    return `${printableJson(record)}\n`;
   }
 
   #toSyslog(socket: string | true, level: Level, message: string): void {

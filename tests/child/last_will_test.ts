@@ -5,8 +5,14 @@ import { children, Running } from "../cli/running.ts";
 import { until } from "../cli/wait.ts";
 
 /** Starts the program beside this file, by way of other words if there are any. */
-function start(what: "spin" | "wait" | "group", limit: number, before: readonly string[] = []): Running {
-  const program = [Deno.execPath(), "run", "--quiet", "-A", `${import.meta.dirname}/watched.ts`, what, `${limit}`];
+function start(
+  what: "spin" | "wait" | "group",
+  limit: number,
+  before: readonly string[] = [],
+  ...more: readonly string[]
+): Running {
+  const file = `${import.meta.dirname}/watched.ts`;
+  const program = [Deno.execPath(), "run", "--quiet", "-A", file, what, `${limit}`, ...more];
   return new Running([...before, ...program], { env: Deno.env.toObject() });
 }
 
@@ -26,6 +32,16 @@ testWith([linux, bash], "a program that computes for ever loses its command in t
   const { code, stderr } = await run.ended;
   assert.equal(code, 137);
   assert.match(stderr, /^sera: Lock lost: [^\n]+ was killed[^\n]+\n$/);
+});
+
+testWith([linux, bash], "what is said in the place of a program that computes for ever can be JSON", async () => {
+  await using run = start("spin", 300, ["env", "TZ=Asia/Tokyo"], "1,-2");
+  const { code, stderr } = await run.ended;
+  const { time, message, ...fields } = JSON.parse(stderr);
+  assert.deepEqual(fields, { level: "error", event: "error", lock: "1,-2", exit_code: code });
+  assert.match(message, /^Lock lost: /);
+  assert.equal(new Date(time).toISOString(), time);
+  assert.ok(Math.abs(Date.parse(time) - Date.now()) < 600_000, time);
 });
 
 testWith([linux, bash], "a program that is stopped loses its command in time, and keeps its life", async () => {

@@ -1,13 +1,13 @@
 /**
  * A program with a last will that starts a command, names it with a time limit in milliseconds, says its number, and then
  * does what its first argument says: `spin`; `wait` until the command has ended, and print what the shell tells; or
- * `group`, the same with the shell in its own process group.
+ * `group`, the same with the shell in its own process group. A third one is the lock to tell of in JSON.
  */
 
 import { LastWill } from "../../lib/child/last_will.ts";
 
-const [what, limit] = Deno.args as [string, string];
-const will = new LastWill({ timed: true, inGroup: what === "group" });
+const [what, limit, jsonAbout] = Deno.args as [string, string, string?];
+const will = new LastWill({ timed: true, inGroup: what === "group", jsonAbout });
 Deno.addSignalListener("SIGUSR1", () => undefined);
 await will.ready;
 const command = new Deno.Command("sleep", { args: ["1000"], detached: true, stdout: "null", stderr: "null" }).spawn();

@@ -17,7 +17,9 @@ Deno.test("nothing is added to the environment but what tells of the lock, and n
   const env = { PATH: Deno.env.get("PATH"), MY_VARIABLE: "1", SERA_NAME: "n" };
   const direct = await place.run(["env"], { env });
   const under = await place.sera(["0", "env"], { env });
-  const told = `SERA_LOCK_NAME=${lockName("n")}\nSERA_LOCK_KEY=n\nSERA_HOST=${Deno.hostname()}\n`;
+  const address = encodeURIComponent(place.server);
+  const held = under.stdout.match(new RegExp(`^SERA_HELD_LOCKS=${lockName("n")}:\\d+:\\d+:${address}\n`, "m"))?.[0];
+  const told = `SERA_LOCK_NAME=${lockName("n")}\nSERA_LOCK_KEY=n\nSERA_HOST=${Deno.hostname()}\n${held}`;
   assert.deepEqual(sorted(under.stdout), sorted(direct.stdout.replace(`${place.path}/bin:`, "") + told));
 });
 
@@ -33,7 +35,8 @@ Deno.test("a server with a password does not get into the command's environment,
     const env = { SERA_SERVER: server, OTHER: "secret too" };
     const { code, stdout } = await place.sera(["--server", place.server, "0", "env"], { env });
     assert.equal(code, 0);
-    assert.doesNotMatch(stdout, /SERA_SERVER/);
+    assert.doesNotMatch(stdout, /^SERA_SERVER=|:secret@|p@ss/m);
+    assert.match(stdout, /^SERA_SERVER_REMOVED=true$/m);
     assert.match(stdout, /^OTHER=secret too$/m);
   }
 });
@@ -46,6 +49,27 @@ Deno.test("a server without a password stays in the environment, for a sera in t
   }
   const nested = await place.run(["sera", "--name", "outer", "0", "sera", "--name", "inner", "0", "echo", "ran"]);
   assert.deepEqual(nested, { code: 0, stdout: "ran\n", stderr: "" });
+});
+
+Deno.test("where a server was taken out of the environment, a sera in the command says so", async () => {
+  await using place = await Place.make();
+  const env = { SERA_SERVER: "u:secret@tcp(127.0.0.1:1)/" };
+  const file = await place.write("empty.json", "{}");
+  for (const words of [["0", "true"], ["status"], ["history"], ["--config", file, "0", "true"]]) {
+    const { code, stderr } = await place.run(["sera", "--server", place.server, "0", "sera", ...words], { env });
+    assert.equal(code, 200);
+    assert.match(
+      stderr,
+      /^sera: No server: [^\n]* took SERA_SERVER out of its environment[^\n]*; name the server in [^\n]*\n$/,
+    );
+  }
+  const doctor = await place.run(["sera", "--server", place.server, "0", "sera", "doctor"], { env });
+  assert.equal(doctor.code, 200);
+  assert.match(doctor.stdout, /^fail {2}config {7}No server: .*took SERA_SERVER out/);
+  const config = await place.write("sera.json", JSON.stringify({ server: place.server }));
+  const inner = ["sera", "--server", place.server, "--name", "outer", "0", "sera", "0", "echo", "ran"];
+  const cured = await place.run(inner, { env: { ...env, SERA_CONFIG: config } });
+  assert.deepEqual(cured, { code: 0, stdout: "ran\n", stderr: "" });
 });
 
 Deno.test("a password is never shown", async () => {

@@ -404,3 +404,47 @@ postgres.test("flags before heimdall are 201, with a hint", async () => {
     assert.match(stderr, /^sera: [^\n]*write sera heimdall \[flags\] PROGRAM[^\n]*\n$/);
   }
 });
+
+const JSON_RUNS: readonly [args: readonly string[], code: number, last: string][] = [
+  [["true"], 0, "released"],
+  [["sh", "-c", "exit 7"], 7, "released"],
+  [["sh", "-c", "kill -9 $$"], 137, "released"],
+  [["--timeout=100ms", "sleep", "600"], 1, "released"],
+  [["/nonexistent/command"], 1, "error"],
+  [["--timeout=never", "true"], 1, "error"],
+  [["--database=postgres://u@127.0.0.1:1/x", "true"], 1, "error"],
+];
+
+postgres.test("with SERA_LOG_FORMAT=json each line is an object, and the exit code in it is heimdall's", async () => {
+  await using place = await Place.make();
+  const env = { SERA_LOG_FORMAT: "json" };
+  const linesOf = ({ stderr }: Ended) => stderr.trimEnd().split("\n").map((line) => JSON.parse(line));
+  for (const [args, code, last] of JSON_RUNS) {
+    const ended = await heimdall(place, ["--debug", ...args], { env });
+    assert.equal(ended.code, code, ended.stderr);
+    const lines = linesOf(ended);
+    for (const { exit_code } of lines) assert.ok([undefined, code].includes(exit_code), ended.stderr);
+    assert.deepEqual([lines.at(-1).event, lines.at(-1).exit_code], [last, code], ended.stderr);
+  }
+  await using run = startHeimdall(place, ["--debug", "sh", "-c", "echo ready; exec sleep 600"], { env });
+  await run.says("ready");
+  const busy = await heimdall(place, ["true"], { env });
+  assert.deepEqual(linesOf(busy).map(({ event, exit_code }) => [event, exit_code]), [["busy", 1]]);
+  run.kill("SIGTERM");
+  const ended = await run.ended;
+  assert.equal(ended.code, 143);
+  assert.deepEqual(linesOf(ended).at(-1).exit_code, 143);
+});
+
+postgres.test("a heimdall inside its own lock is told so, and so is a sera", async () => {
+  await using place = await Place.make();
+  const reason = /^sera: Cannot wait for the lock of heimdall: the sera above this one [^\n]+\n$/;
+  const inner = await place.run(["sera", "heimdall", "sera", "heimdall", "echo", "ran"], inEnvironment({}));
+  assert.deepEqual([inner.code, inner.stdout], [1, ""]);
+  assert.match(inner.stderr, reason);
+  const flags = ["--server", postgres.keywords, "--namespace", "heimdall", "--name", "heimdall"];
+  const words = ["sera", "heimdall", "sera", ...flags, "60", "echo", "ran"];
+  const sera = await place.run(words, inEnvironment({}));
+  assert.deepEqual([sera.code, sera.stdout], [201, ""]);
+  assert.match(sera.stderr, reason);
+});

@@ -40,16 +40,22 @@ Deno.test("a run is told of in one object a line", async () => {
   for (const seconds of [acquired.waited, finished.held, released.held]) {
     assert.ok(typeof seconds === "number" && seconds >= 0 && seconds < 20, String(seconds));
   }
-  assert.equal(finished.exit_code, 3);
+  assert.deepEqual([finished.exit_code, finished.command_exit_code, acquired.exit_code], [3, 3, undefined]);
 });
 
 Deno.test("waited is the time that the wait took, in seconds", async () => {
   await using place = await Place.make();
-  await using holder = place.startSera(["--name", "n", "0", fixture("hold.sh")], { stdin: "open" });
-  await holder.says("ready");
+  const held = ["--name", "n", "--label", "held", "0", fixture("hold.sh")];
+  await using first = place.startSera(held, { stdin: "open" });
+  await first.says("ready");
   const { code, stdout } = await place.sera(["--verbose", "--log-format=json", "--name", "n", "300ms", "true"]);
   assert.equal(code, 204);
   const [waiting, busy] = parse(stdout) as [Line, Line];
+  for (const { holder } of [waiting, busy]) {
+    const { host, pid, label, since, since_is } = holder as Line;
+    assert.deepEqual([host, pid, label, since_is], [Deno.hostname(), first.pid, "held", "acquired"]);
+    assert.equal(new Date(String(since)).toISOString(), since);
+  }
   for (const line of [waiting, busy]) assertCommon(line, lockName("n"));
   assert.deepEqual([waiting.event, waiting.level, waiting.exit_code], ["waiting", "info", undefined]);
   assert.deepEqual([busy.event, busy.level, busy.exit_code], ["busy", "notice", 204]);
@@ -69,7 +75,7 @@ Deno.test("skipping is told of with its exit code", async () => {
     ["waiting", undefined],
     ["waiting", undefined],
     ["skipped", 205],
-    ["released", undefined],
+    ["released", 205],
   ]);
 });
 
@@ -88,4 +94,55 @@ Deno.test("errors are objects on stderr, also without verbose, and those in argu
     assertCommon(lines[0]!, lock);
     assert.deepEqual([lines[0]!.level, lines[0]!.event, lines[0]!.exit_code], ["error", "error", code]);
   }
+});
+
+/** Of every field that a line may have, the type of its value; a field that does not apply is not there. */
+const TYPES: Record<string, string> = {
+  ...{ time: "string", level: "string", event: "string", message: "string" },
+  ...{ lock: "string", key: "string", label: "string", host: "string", pid: "number", run_id: "string" },
+  ...{ holder: "object", waited: "number", held: "number", exit_code: "number", command_exit_code: "number" },
+};
+
+Deno.test("every line tells key, label, host and process, and those after the ledger's entry the run", async () => {
+  await using place = await Place.make();
+  const run = (...args: string[]) => place.sera(["--verbose", "--log-format=json", "--ledger", ...args]);
+  const byName = await run("--name", "n", "--label", "l", "0", "true");
+  const byWords = await run("0", "true", "a  b");
+  for (const [{ stdout }, key, label] of [[byName, "n", "l"], [byWords, "true a  b", "true"]] as const) {
+    const lines = parse(stdout);
+    assert.equal(lines.length, 3);
+    for (const line of lines) {
+      assert.deepEqual([line.key, line.label, line.host], [key, label, Deno.hostname()]);
+      for (const [field, value] of Object.entries(line)) assert.equal(typeof value, TYPES[field], field);
+    }
+    assert.deepEqual(new Set(lines.map(({ pid }) => pid)).size, 1);
+    assert.match(String(lines[2]!.run_id), /^\d+$/);
+  }
+});
+
+Deno.test("a key that may hold a password is no field", async () => {
+  await using place = await Place.make();
+  const run = (word: string) => place.sera(["--verbose", "--log-format=json", "0", "true", word]);
+  const servers = [
+    "u:secret@tcp(h)/",
+    "--to=postgres://u:secret@h/d",
+    "postgres://u:secret%40h/",
+    "host=h password=secret",
+  ];
+  for (const server of servers) {
+    const { code, stdout } = await run(server);
+    assert.equal(code, 0);
+    for (const line of parse(stdout)) assert.equal(line.key, undefined);
+    assert.doesNotMatch(stdout, /secret/);
+  }
+  const { stdout } = await run("https://example.com/x");
+  for (const line of parse(stdout)) assert.equal(line.key, "true https://example.com/x");
+});
+
+Deno.test("what would deceive a reader is escaped, and whole for a program", async () => {
+  await using place = await Place.make();
+  const key = "a\u202eb\u200ec\u061cd\u{e0041}\n👩‍🚀";
+  const { stdout } = await place.sera(["--verbose", "--log-format=json", "--name", key, "0", "true"]);
+  for (const line of parse(stdout)) assert.equal(line.key, key);
+  assert.doesNotMatch(stdout, /[\u202e\u200e\u061c]|\u{e0041}/u);
 });

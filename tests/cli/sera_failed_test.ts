@@ -44,6 +44,21 @@ function kindOf(fault: string): string {
   return fault === "nothing" ? "a undefined was thrown" : "TypeError at [^\n;]+";
 }
 
+testWith([fromSource], "with JSON a fault while the command runs is objects, and 208 in the last one", async () => {
+  await using place = await Place.make();
+  const words = ["--log-format=json", "--verbose=stderr", "0", fixture("hold.sh")];
+  await using sera = new Faulty(place, "rejection", words);
+  await sera.run.says("ready");
+  await sera.fail();
+  const { code, stderr } = await sera.run.ended;
+  assert.equal(code, 208);
+  // The script's shell may tell of its child's end, too.
+  const lines = stderr.replace("Terminated\n", "").trimEnd().split("\n").map((line) => JSON.parse(line))
+    .slice(-4);
+  assert.deepEqual(lines.map(({ event }) => event), ["acquired", "error", "finished", "released"]);
+  assert.deepEqual(lines.map(({ exit_code }) => exit_code), [undefined, 208, 208, 208]);
+});
+
 for (const fault of FAULTS) {
   testWith([fromSource], `while the command runs, a fault (${fault}) stops it, and is 208 and one line`, async () => {
     await using place = await Place.make();

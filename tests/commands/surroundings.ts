@@ -1,6 +1,7 @@
 import { LastWill } from "../../lib/child/last_will.ts";
 import { SignalRelay } from "../../lib/child/signals.ts";
 import type { Execution } from "../../lib/commands/execute.ts";
+import { statusOf } from "../../lib/commands/until_ended.ts";
 import type { Io } from "../../lib/io.ts";
 import type { HeldLock } from "../../lib/lock/lock.ts";
 import { Logger } from "../../lib/log/logger.ts";
@@ -35,6 +36,7 @@ export class Surroundings implements AsyncDisposable {
       grace: 10_000,
       onLost: "terminate",
       variables: {},
+      statusOf,
       ...parts,
     };
   }

@@ -62,7 +62,11 @@ Deno.test("the page tells of every flag, variable and exit status", () => {
   for (const { name, inConfig } of SETTINGS) {
     assert.equal(page.includes(`key \\fB${name}\\fR of the config file`), inConfig, name);
   }
-  for (const name of Object.keys(lockVariables({ name: "", key: "", host: "" }))) {
+  for (
+    const name of Object.keys(
+      lockVariables({ name: "", key: "", host: "", server: { kind: "file" }, above: undefined }),
+    )
+  ) {
     assert.ok(page.includes(`.TP\n\\fB${name}\\fR`), name);
   }
   for (const code of Object.values(ExitCode)) assert.ok(page.includes(`.TP\n\\fB${code}\\fR`), `${code}`);

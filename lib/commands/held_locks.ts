@@ -1,0 +1,56 @@
+/**
+ * What a sera tells those that it starts of the locks that it holds, in one variable, for one that waited for a lock of a
+ * sera above it would wait for itself. Each sera adds an entry: the lock's name, its own number, for how long the system
+ * had been up when it got the lock, in seconds, and where the lock is.
+ */
+
+import type { Server } from "../config/server.ts";
+
+/** The variable. */
+export const HELD_LOCKS = "SERA_HELD_LOCKS";
+
+/** A lock that a sera held when it started a command. */
+export interface HeldAbove {
+  readonly lock: string;
+  /** The number of that sera. */
+  readonly pid: number;
+  /** When it had the lock, in seconds since the system's start. */
+  readonly since: number;
+  readonly place: string;
+}
+
+/**
+ * The variable's value for a command.
+ *
+ * @param above What this sera found there.
+ */
+export function withLock(above: string | undefined, lock: string, server: Server): string {
+  const entry = [lock, Deno.pid, Deno.osUptime(), encodeURIComponent(placeOf(server))].join(":");
+  return above === undefined ? entry : `${above} ${entry}`;
+}
+
+/** The entries for a lock. What is none, for anybody may have written the variable, does not count. */
+export function entriesFor(lock: string, above: string): readonly HeldAbove[] {
+  return above.split(" ").map((entry) => entry.split(":")).flatMap(([name, pid, since, place]) => {
+    if (name !== lock || place === undefined || !/^[1-9]\d{0,9}$/.test(pid!) || !/^\d{1,12}$/.test(since!)) return [];
+    return [{ lock, pid: Number(pid), since: Number(since), place }];
+  });
+}
+
+/** A text that tells servers apart: addresses, for PostgreSQL also the database, which its locks belong to. No user. */
+export function placeOf(server: Server): string {
+  switch (server.kind) {
+    case "file":
+      return `file:${server.folder ?? ""}`;
+    case "mysql":
+      return `mysql:${addressText(server.address)}`;
+    case "postgres":
+      return `postgres:${server.hosts.map(({ address }) => addressText(address)).join(",")}/${server.database}`;
+  }
+}
+
+function addressText(
+  address: { readonly host: string; readonly port: number } | { readonly path: string },
+): string {
+  return "path" in address ? address.path : `${address.host}:${address.port}`;
+}

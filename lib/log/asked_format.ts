@@ -1,0 +1,78 @@
+/**
+ * The format that a user has asked for when the settings cannot be read, or before they are: what reads sera's lines is
+ * most in need of it then.
+ *
+ * @module
+ */
+
+import type { FlagSpec } from "../args/go_flags.ts";
+import { environmentName } from "../args/settings_table.ts";
+import { DEFAULT_CONFIG_FILE } from "../config/config.ts";
+import { readSmallFile } from "../config/small_file.ts";
+import { parseWait } from "../duration.ts";
+
+/** The flags that decide about it, where a subcommand does not take them as well. */
+const DECIDING: readonly FlagSpec[] = ["config", "log-format"].map((name) => ({ name, boolean: false }));
+
+/**
+ * Looks for the format as a run does: flags, variables, the config file; whatever else is wrong with these.
+ *
+ * @param words The words that the flags stand in.
+ * @param specs The flags that may stand there.
+ * @param env Reads an environment variable.
+ */
+export async function askedFormat(
+  words: readonly string[],
+  specs: readonly FlagSpec[],
+  env: (name: string) => string | undefined,
+): Promise<"text" | "json"> {
+  const flags = flagsIn(words, [...specs, ...DECIDING]);
+  const find = (name: string) => flags.get(name) ?? variable(env, name);
+  const fromFile = specs.some(({ name }) => name === "config");
+  const format = find("log-format") ?? (fromFile ? await formatInFile(find("config") ?? DEFAULT_CONFIG_FILE) : "");
+  // Also one that is misspelled: who wants the default seldom names it.
+  return /^(?:nd)?j/i.test(format.trim()) ? "json" : "text";
+}
+
+/** The last value of each flag. An unknown one may have a word of its own behind it. */
+function flagsIn(words: readonly string[], specs: readonly FlagSpec[]): ReadonlyMap<string, string> {
+  const flags = new Map<string, string>();
+  let afterUnknown = false;
+  for (let next = 0; next < words.length && words[next] !== "--"; next++) {
+    const word = words[next]!;
+    const [, name = "", value] = /^--?([^=]+)(?:=(.*))?$/s.exec(word) ?? [];
+    if (!word.startsWith("-") || word === "-") {
+      // What is no wait in its place is no command's begin either, but a subcommand that was misspelled.
+      if (!afterUnknown && (next > 0 || parseWait(word) !== undefined)) break;
+      afterUnknown = false;
+      continue;
+    }
+    const spec = specs.find((spec) => spec.name === name);
+    afterUnknown = spec === undefined && value === undefined;
+    if (value !== undefined) flags.set(name, value);
+    else if (spec?.boolean === false && next + 1 < words.length) flags.set(name, words[++next]!);
+  }
+  return flags;
+}
+
+function variable(env: (name: string) => string | undefined, setting: string): string | undefined {
+  try {
+    return env(environmentName(setting));
+  } catch (error) {
+    // It is no text: that is the error, or another one is.
+    if (error instanceof Error) return undefined;
+    throw error;
+  }
+}
+
+/** What the file says, also where it is no JSON as a whole; an empty text if that is nothing. */
+async function formatInFile(path: string): Promise<string> {
+  try {
+    const { text } = await readSmallFile(path);
+    return [...text.matchAll(/"log-format"\s*:\s*"([^"\\]*)"/gi)].at(-1)?.[1] ?? "";
+  } catch (error) {
+    // It is missing, or of no use: that is the error, or another one is.
+    if (error instanceof Error) return "";
+    throw error;
+  }
+}

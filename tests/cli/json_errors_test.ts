@@ -1,0 +1,100 @@
+/** With JSON asked for, whatever goes wrong is an object a line, also before the settings are known. */
+
+import assert from "node:assert/strict";
+import { Place } from "./place.ts";
+
+const JSON_FLAG = ["--log-format", "json"];
+
+/** Words that are wrong, and what sera exits with. */
+const WRONG: readonly [words: readonly string[], code: number][] = [
+  [[...JSON_FLAG, "--nope", "0", "true"], 201],
+  [["--nope", ...JSON_FLAG, "0", "true"], 201],
+  [["--nope", "value", ...JSON_FLAG, "0", "true"], 201],
+  [["--nope=value", "-log-format=json", "0", "true"], 201],
+  [["--=", ...JSON_FLAG, "0", "true"], 201],
+  [["--log-format=jso", "0", "true"], 201],
+  [["--log-format=JSON", "0", "true"], 201],
+  [["--log-format=text", ...JSON_FLAG, "--ttl=never", "0", "true"], 201],
+  [[...JSON_FLAG], 201],
+  [[...JSON_FLAG, "0"], 201],
+  [[...JSON_FLAG, "--name"], 201],
+  [[...JSON_FLAG, "--verbose=loud", "0", "true"], 201],
+  [["nonsense", ...JSON_FLAG], 201],
+  [[...JSON_FLAG, "--config=/nonexistent", "0", "true"], 200],
+  [[...JSON_FLAG, "--server=nonsense://x", "0", "true"], 200],
+  [[...JSON_FLAG, "--server=u@tcp(127.0.0.1:1)/", "0", "true"], 202],
+  [["status", ...JSON_FLAG, "--nope"], 201],
+  [["status", "--nope", ...JSON_FLAG], 201],
+  [["status", "--json", ...JSON_FLAG, "--server=u@tcp(127.0.0.1:1)/"], 202],
+  [["status", ...JSON_FLAG, "0", "true"], 201],
+  [["history", ...JSON_FLAG, "--limit=none"], 201],
+  [["history", ...JSON_FLAG, "--server=u@tcp(127.0.0.1:1)/"], 200],
+  [["doctor", ...JSON_FLAG, "word"], 201],
+  [["doctor", ...JSON_FLAG, "--nope"], 201],
+  [["heimdall", ...JSON_FLAG, "true"], 1],
+];
+
+function assertObjects(stderr: string, code: number): void {
+  const lines = stderr.trimEnd().split("\n").map((line) => JSON.parse(line));
+  assert.ok(lines.length > 0);
+  for (const line of lines) assert.equal(line.level, "error");
+  assert.equal(lines.at(-1)!.exit_code, code);
+}
+
+for (const [words, code] of WRONG) {
+  Deno.test(`sera ${words.join(" ")} fails in JSON`, async () => {
+    await using place = await Place.make();
+    const ended = await place.sera(words);
+    assert.deepEqual([ended.code, ended.stdout], [code, ""]);
+    assertObjects(ended.stderr, ended.code);
+  });
+}
+
+/** Errors without a flag for the format. */
+const PLAIN_WORDS: readonly (readonly string[])[] = [
+  ["--nope"],
+  ["--ttl=never", "0", "true"],
+  ["status", "--nope"],
+  ["history", "--limit=none"],
+  ["doctor", "word"],
+];
+
+Deno.test("the variable decides as the flag does, for heimdall too", async () => {
+  await using place = await Place.make();
+  const env = { SERA_LOG_FORMAT: "json" };
+  for (const words of [...PLAIN_WORDS, ["heimdall"], ["heimdall", "--timeout=x", "true"]]) {
+    const { code, stderr } = await place.sera(words, { env });
+    assertObjects(stderr, code);
+  }
+  const database = ["--database=postgres://u@127.0.0.1:1/x"];
+  const { code, stderr } = await place.sera(["heimdall", ...database, "true"], { env });
+  assert.equal(code, 1);
+  assertObjects(stderr, 1);
+  for (const words of PLAIN_WORDS) assert.match((await place.sera(words)).stderr, /^sera: /);
+});
+
+Deno.test("the config file decides where neither flag nor variable does, even a broken one", async () => {
+  await using place = await Place.make();
+  const texts = ['{"Log-Format": "json", "ttl": "never"}', '{"log-format" : "json", '];
+  for (const [index, text] of texts.entries()) {
+    const config = await place.write(`${index}.json`, text);
+    for (const words of [["--config", config, "0", "true"], ["status", "--config", config]]) {
+      const { code, stderr } = await place.sera(words);
+      assert.equal(code, 200);
+      assertObjects(stderr, 200);
+      const asText = await place.sera(words, { env: { SERA_LOG_FORMAT: "text" } });
+      assert.match(asText.stderr, /^sera: /);
+    }
+    const { stderr } = await place.sera(["--nope"], { env: { SERA_CONFIG: config } });
+    assertObjects(stderr, 201);
+  }
+});
+
+Deno.test("a command's own words say nothing about sera's format", async () => {
+  await using place = await Place.make();
+  const { code, stderr } = await place.sera(["--ttl=never", "0", "cmd", ...JSON_FLAG]);
+  assert.equal(code, 201);
+  assert.match(stderr, /^sera: /);
+  const after = await place.sera(["--ttl=never", "--", "0", "cmd", ...JSON_FLAG]);
+  assert.match(after.stderr, /^sera: /);
+});

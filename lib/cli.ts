@@ -6,7 +6,6 @@ import { refuseChangedWords } from "./args/raw_words.ts";
 import { RUN_FLAGS } from "./args/run_help.ts";
 import { runUnderLock } from "./commands/run.ts";
 import { resolveSettings } from "./config/config.ts";
-import { ExitCode } from "./exit_codes.ts";
 import type { Io } from "./io.ts";
 import { Failures } from "./log/failures.ts";
 import { Logger } from "./log/logger.ts";
@@ -31,12 +30,11 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     const { flags, operands } = parseGoFlags(argv, specs);
     if (isAsked(flags, "help")) {
       io.out((await import("./args/usage.ts")).helpText());
-      await io.flush?.();
-      return ExitCode.ok;
+      return await printed(io);
     }
     if (isAsked(flags, "version")) {
       io.out(`sera ${VERSION}\n`);
-      return ExitCode.ok;
+      return await printed(io);
     }
 
     const request = await readOperands(operands, flags.has("server"));
@@ -51,4 +49,10 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   } finally {
     await failures.flush();
   }
+}
+
+/** For a text that was asked for, and nothing else. Gives the exit code. */
+async function printed(io: Io): Promise<number> {
+  const { afterPrinting } = await import("./commands/after_printing.ts");
+  return await afterPrinting(io, 0);
 }

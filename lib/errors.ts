@@ -1,4 +1,5 @@
 import { ExitCode } from "./exit_codes.ts";
+import { limitOf } from "./system_cure.ts";
 
 /** A failure that ends sera with one line on stderr and an exit code of its own. */
 export abstract class SeraError extends Error {
@@ -51,6 +52,11 @@ export class LockLostError extends SeraError {
   }
 }
 
+/** What was asked for could not be printed. */
+export class OutputError extends SeraError {
+  override readonly exitCode = ExitCode.notPrinted;
+}
+
 /** The command ran longer than it may. */
 export class MaxRunError extends SeraError {
   override readonly exitCode = ExitCode.maxRun;
@@ -62,8 +68,14 @@ export class SeraFailedError extends SeraError {
 
   /** @param error What nobody expected. */
   constructor(error: unknown) {
+    const limit = limitOf(error);
     const what = error instanceof SeraError ? error.message : originOf(error);
-    super(`Unexpected error while the command ran, please report it: ${what}`, { cause: error });
+    super(
+      limit === undefined
+        ? `Unexpected error while the command ran, please report it: ${what}`
+        : `Cannot go on while the command runs: ${limit}`,
+      { cause: error },
+    );
   }
 }
 
@@ -78,7 +90,11 @@ export class InterruptedError extends Error {
 /** What to say of anything that ended sera, in one line, and the status to exit with. */
 export function verdictOf(error: unknown): { readonly message: string; readonly exitCode: number } {
   if (error instanceof SeraError) return error;
-  return { message: `Unexpected error, please report it: ${originOf(error)}`, exitCode: ExitCode.lockUnavailable };
+  const limit = limitOf(error);
+  const message = limit === undefined
+    ? `Unexpected error, please report it: ${originOf(error)}`
+    : `Cannot go on: ${limit}`;
+  return { message, exitCode: ExitCode.lockUnavailable };
 }
 
 /** What to say, in one line, of an error that came after the command's end, whose exit code stands. */
@@ -100,8 +116,16 @@ function originOf(error: unknown): string {
   return ours.length === 0 ? named : `${named} at ${ours.join(", ")}`;
 }
 
-/** The message of anything that was thrown, without what the runtime adds to the system's words. */
+/**
+ * The message of anything that was thrown, without what the runtime, or Node.js in it, adds to the system's words: the
+ * error's name and number, what was called, and the path, which may hold anything.
+ */
 export function messageOf(error: unknown): string {
+  // It speaks of flags that whoever runs the program cannot give.
+  if (error instanceof Deno.errors.NotCapable) return "sera may not open what is in /dev, /proc or /sys";
   return (error instanceof Error ? error.message : String(error))
-    .replace(/ \(os error \d+\)(: .*)?$/, "").replace(/(unexpected NUL byte): .*/s, "$1");
+    .replace(/^Failed to spawn '.*': /s, "")
+    .replace(/^E[A-Z0-9]+: (.*?)(, \w+ '.*')?$/s, "$1")
+    .replace(/ \(os error \d+\).*$/s, "")
+    .replace(/(unexpected NUL byte): .*/s, "$1");
 }

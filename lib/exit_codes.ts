@@ -23,4 +23,6 @@ export const ExitCode = {
   maxRun: 207,
   /** sera itself failed while the command ran; the command was stopped. */
   seraFailed: 208,
+  /** What was asked for, such as a list or a help text, could not be printed; never a run's. */
+  notPrinted: 209,
 } as const;

@@ -12,3 +12,14 @@ export function lstatIfThere(path: string): Deno.FileInfo | undefined {
     throw error;
   }
 }
+
+/** Whether there is something at a path, or at what a link there leads to; also where that cannot be seen. */
+export function isThere(path: string): boolean {
+  try {
+    Deno.statSync(path);
+    return true;
+  } catch (error) {
+    // What else is wrong with it will be told by whoever uses it.
+    return !(error instanceof Deno.errors.NotFound);
+  }
+}

@@ -22,6 +22,8 @@ export interface Io {
    * @param limit How long to wait at most, in milliseconds; by default as long as it takes.
    */
   flush?(limit?: number): Promise<void>;
+  /** Why stdout could not be written, once that has been tried; undefined where all is well. */
+  outFailure?(): unknown;
 }
 
 /** How long a command's start and sera's end wait for a reader that does not read, in milliseconds. */
@@ -38,6 +40,7 @@ export const processIo: Required<Io> = {
   env: readVariable,
   out: (text) => stdout.put(text, stderr),
   err: (text) => stderr.put(text, stdout),
+  outFailure: () => stdout.failure,
   flush: async (limit = Infinity) => {
     // Most runs say nothing, and a timer takes its time.
     if (!stdout.isDone || !stderr.isDone) await within(limit, Promise.all([stdout.written, stderr.written]));

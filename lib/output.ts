@@ -20,6 +20,7 @@ export class Output {
   readonly #stream: Stream;
   #count = 0;
   #written: Promise<void> = Promise.resolve();
+  #failure: unknown;
 
   constructor(stream: Stream) {
     this.#stream = stream;
@@ -28,6 +29,11 @@ export class Output {
   /** Whether nothing waits to be written. */
   get isDone(): boolean {
     return this.#count === 0;
+  }
+
+  /** Why the first text that was lost could not be written; undefined where none was. */
+  get failure(): unknown {
+    return this.#failure;
   }
 
   /** Resolves when all that has been put so far is written, or lost. */
@@ -56,7 +62,10 @@ export class Output {
         rest = rest.subarray(await this.#stream.write(rest));
         wait = FIRST_PAUSE;
       } catch (error) {
-        if (!(error instanceof Deno.errors.WouldBlock)) return;
+        if (!(error instanceof Deno.errors.WouldBlock)) {
+          this.#failure ??= error;
+          return;
+        }
         await pause(wait);
         wait = Math.min(2 * wait, LONGEST_PAUSE);
       }

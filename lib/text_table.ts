@@ -1,20 +1,71 @@
+import stringWidth from "string-width";
 import { printable } from "./printable.ts";
 
+/** No cell is cut to less, in columns. */
+const LEAST = 8;
+
+const GAP = "  ";
+const ELLIPSIS = "…";
+
+/** How a table is made to fit. */
+export interface Fit {
+  /** Columns that the terminal has; undefined where nothing is to be cut. */
+  readonly width: number | undefined;
+  /** The numbers of the columns that are cut, the first one first. */
+  readonly cut: readonly number[];
+}
+
 /**
- * A table for a terminal, with columns as wide as they need to be.
+ * A table, with columns as wide as they need to be.
  *
  * @param rows The header, then the rows; their text may be anybody's.
- * @returns Lines, each with its end.
+ * @returns Lines, each with its end, and with no space before it.
  */
-export function table(rows: readonly (readonly string[])[]): string {
+export function table(
+  rows: readonly (readonly string[])[],
+  { width, cut }: Fit = { width: undefined, cut: [] },
+): string {
   const shown = rows.map((row) => row.map(printable));
-  const widths = shown[0]!.map((_, column) => shown.reduce((width, row) => Math.max(width, widthOf(row[column]!)), 0));
+  const widths = widthsOf(shown);
+  for (const column of width === undefined ? [] : cut) {
+    const tooMuch = lineWidth(widths) - width!;
+    if (tooMuch > 0) widths[column] = Math.max(Math.min(widths[column]!, LEAST), widths[column]! - tooMuch);
+  }
   return shown.map((row) => {
-    const cells = row.map((text, column) => text + " ".repeat(widths[column]! - widthOf(text)));
-    return `${cells.join("  ").trimEnd()}\n`;
+    const cells = row.map((text, column) => padded(shortened(text, widths[column]!), widths[column]!));
+    return `${cells.join(GAP).trimEnd()}\n`;
   }).join("");
 }
 
-function widthOf(text: string): number {
-  return [...text].length;
+/** Whether a table fits into so many columns as it is. */
+export function fits(rows: readonly (readonly string[])[], width: number): boolean {
+  return lineWidth(widthsOf(rows.map((row) => row.map(printable)))) <= width;
+}
+
+function widthsOf(rows: readonly (readonly string[])[]): number[] {
+  return rows[0]!.map((_, column) => rows.reduce((width, row) => Math.max(width, stringWidth(row[column]!)), 0));
+}
+
+function lineWidth(widths: readonly number[]): number {
+  return widths.reduce((sum, width) => sum + width, (widths.length - 1) * GAP.length);
+}
+
+function padded(text: string, width: number): string {
+  return text + " ".repeat(Math.max(0, width - stringWidth(text)));
+}
+
+/** The text, or as much of it as there is room for: of a path its end, which tells more. */
+function shortened(text: string, width: number): string {
+  if (stringWidth(text) <= width) return text;
+  const characters = [...new Intl.Segmenter().segment(text)].map(({ segment }) => segment);
+  const isPath = /^\/\S+$/.test(text);
+  if (isPath) characters.reverse();
+  let used = stringWidth(ELLIPSIS);
+  const kept = [];
+  for (const character of characters) {
+    used += stringWidth(character);
+    if (used > width) break;
+    kept.push(character);
+  }
+  return isPath ? ELLIPSIS + kept.reverse().join("") : kept.join("") + ELLIPSIS;
 }

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { UsageError, verdictOf } from "../lib/errors.ts";
+import { messageOf, SeraFailedError, UsageError, verdictOf } from "../lib/errors.ts";
 
 /** Throws what nobody foresaw. */
 function fails(error: unknown): never {
@@ -39,4 +39,42 @@ Deno.test("what is no error is told by its type only", () => {
 Deno.test("an error of sera's own is told as it is", () => {
   const error = new UsageError("wrong");
   assert.equal(verdictOf(error), error);
+});
+
+const LIMITS: Readonly<Record<string, RegExp>> = {
+  EMFILE: /^Cannot go on: too many open files; raise /,
+  ENFILE: /^Cannot go on: too many open files in the system; raise /,
+  EAGAIN: /^Cannot go on: no process can be started; raise /,
+  ENOMEM: /^Cannot go on: no memory is left; raise /,
+  ENOSPC: /^Cannot go on: no space is left on the disk; make room /,
+  EDQUOT: /^Cannot go on: the disk quota is used up; make room/,
+  EROFS: /^Cannot go on: the file system is read-only; name /,
+  ESTALE: /^Cannot go on: a network file system has lost the file; mount /,
+};
+
+Deno.test("a limit of the system's is said as one, without the message", () => {
+  for (const [code, says] of Object.entries(LIMITS)) {
+    const error = Object.assign(new Error("open '/secret'"), { code });
+    const { message, exitCode } = verdictOf(error);
+    assert.equal(exitCode, 202);
+    assert.match(message, says);
+    const failed = new SeraFailedError(error).message;
+    assert.match(failed, /^Cannot go on while the command runs: [^;]+; [^;]+$/);
+    assert.doesNotMatch(message + failed, /secret|report it/);
+  }
+});
+
+const SYSTEM_WORDS: readonly (readonly [error: unknown, words: string])[] = [
+  [new Error("Not a directory (os error 20): stat '/a/b'"), "Not a directory"],
+  [new Error("Not a directory (os error 20): stat '/a\n(b)'"), "Not a directory"],
+  [new Error("Failed to spawn '/a': x': Exec format error (os error 8)"), "Exec format error"],
+  [new Error("ENOENT: no such file or directory, open '/a, b'"), "no such file or directory"],
+  [new Error("EACCES: permission denied, rename '/a\nb' -> '/c'"), "permission denied"],
+  [new Error("unknown column, table 'x'"), "unknown column, table 'x'"],
+  [new Deno.errors.NotCapable('Requires all access to "/dev/shm"'), "sera may not open what is in /dev, /proc or /sys"],
+  ["text", "text"],
+];
+
+Deno.test("of an error of the system its words are told, and neither its number nor its path", () => {
+  for (const [error, words] of SYSTEM_WORDS) assert.equal(messageOf(error), words);
 });

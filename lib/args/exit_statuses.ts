@@ -11,6 +11,10 @@ export const LOCK_UNAVAILABLE: ExitStatus = [
   "the lock could not be asked for: server unreachable or unsuitable",
 ];
 
+export const NOT_PRINTED: ExitStatus = [ExitCode.notPrinted, "what was to be printed could not be written"];
+/** As of other programs that SIGPIPE ends. */
+export const BROKEN_PIPE: ExitStatus = [141, "who read the output has gone, as head does"];
+
 /** How a run ends. */
 export const RUN_STATUSES: readonly ExitStatus[] = [
   ["any", "the command's own; 128+n if signal n ended it"],
@@ -23,5 +27,6 @@ export const RUN_STATUSES: readonly ExitStatus[] = [
   [ExitCode.lockLost, "the lock was lost while the command ran; the command was stopped"],
   [ExitCode.maxRun, "the command ran past --max-run and was stopped"],
   [ExitCode.seraFailed, "sera itself failed while the command ran; the command was stopped"],
+  [ExitCode.notPrinted, "the text of --help or --version could not be written"],
   ["128+n", "signal n ended sera while it waited"],
 ];

@@ -96,7 +96,11 @@ export const SETTINGS: readonly SettingSpec[] = [
     name: "label",
     kind: "text",
     placeholder: "TEXT",
-    help: ["what sera status shows of the command (default: its", "first word, since the others may hold secrets)"],
+    help: [
+      "what sera status shows of the command (default: the",
+      "--name, else its first word, since the others may hold",
+      "secrets)",
+    ],
     inConfig: false,
   },
   {

@@ -1,5 +1,12 @@
 import { ExitCode } from "../exit_codes.ts";
-import { BAD_ARGUMENTS, BAD_CONFIG, type ExitStatus, LOCK_UNAVAILABLE } from "./exit_statuses.ts";
+import {
+  BAD_ARGUMENTS,
+  BAD_CONFIG,
+  BROKEN_PIPE,
+  type ExitStatus,
+  LOCK_UNAVAILABLE,
+  NOT_PRINTED,
+} from "./exit_statuses.ts";
 import { type Flag, flagSpecs, HELP_FLAG } from "./flag.ts";
 import type { FlagSpec } from "./go_flags.ts";
 import { SETTINGS } from "./settings_table.ts";
@@ -24,6 +31,12 @@ export interface Subcommand {
   readonly statuses: readonly ExitStatus[];
 }
 
+const LOCK_FLAG: Flag = {
+  name: "lock",
+  kind: "text",
+  placeholder: "PREFIX",
+  help: ["only locks whose LOCK, as sera status shows it, begins", "with PREFIX"],
+};
 const JSON_FLAG: Flag = { name: "json", kind: "boolean", help: ["print one JSON object instead"] };
 
 /** All subcommands, in the order in which the help shows them. */
@@ -32,38 +45,50 @@ export const SUBCOMMANDS: readonly Subcommand[] = [
     name: "status",
     summary: "who holds a lock, and who waits for it",
     usage: "[--json] [flags] [-- command ...]",
-    usages: ["[--json] [flags] [--name TEXT | -- command ...]"],
+    usages: ["[--json] [flags] [--name TEXT | -- command ...]", "[--json] [flags] --lock PREFIX"],
     about: [
       "Prints who holds the lock of a command (its words as in a run, without the wait)",
       "or of a name, and who waits for it; without either, all of sera's locks on the",
-      "server. It takes the flags and variables of a run (see sera --help), and keeps",
-      "nobody from a lock.",
+      "server, or those of a --namespace. It takes the flags and variables of a run",
+      "(see sera --help), and keeps nobody from a lock. It also works on a server that",
+      "is read-only, and says what cannot be seen there.",
       "",
-      "LOCK is the beginning of the lock's name, LABEL the command's first word (or its",
-      "--label), HOST an address if no more is known, SINCE when the lock was acquired",
-      "or the wait began, in UTC; after a ~ when the holder connected, which may be",
-      "some time before. Servers differ in how much of that they show.",
+      "LOCK is the beginning of the lock's name, or NAMESPACE/NAME; LABEL the command's",
+      "--label, else its --name, else its first word; HOST an address if no more is",
+      "known; SINCE when the lock was acquired or the wait began, in UTC, and how long",
+      "ago; after a ~ when the holder connected, which may be some time before. USER",
+      "and SESSION are shown where a process is not known: with them an administrator",
+      "can end a session. Who waits longest comes first. Servers differ in how much of",
+      "that they show; when the list is incomplete, a line says what is missing, and",
+      '--json has "complete": false and a reason.',
     ],
-    flags: [JSON_FLAG, HELP_FLAG],
+    flags: [LOCK_FLAG, JSON_FLAG, HELP_FLAG],
     takesSettings: true,
     takesCommand: true,
     statuses: [
-      [0, "the lock is held; without a command or name: always"],
+      [0, "the lock is held; without a command, name or --lock: always"],
       [1, "the lock is free"],
       BAD_CONFIG,
       BAD_ARGUMENTS,
-      [ExitCode.lockUnavailable, "the locks could not be looked at: server unreachable or unsuitable"],
+      [ExitCode.lockUnavailable, "the locks could not be looked at, or not the one that was asked for"],
+      NOT_PRINTED,
+      BROKEN_PIPE,
     ],
   },
   {
     name: "history",
     summary: "what ran, from the ledger",
     usage: "[--json] [flags] [-- command ...]",
-    usages: ["[--json] [--limit N] [flags] [--name TEXT | -- command ...]", "--schema [flags]"],
+    usages: [
+      "[--json] [--limit N] [flags] [--name TEXT | -- command ...]",
+      "[--json] [--limit N] [flags] --lock PREFIX",
+      "--schema [flags]",
+    ],
     about: [
-      "Prints the runs that the ledger has recorded, the newest first: all of them, or",
-      "those under one lock. It takes the flags and variables of a run (see sera",
-      "--help). Times are UTC, by the server's clock.",
+      "Prints the runs that the ledger has recorded, the newest first: all of them,",
+      "those under one lock, or those of a --namespace. It takes the flags and",
+      "variables of a run (see sera --help). Times are UTC, by the server's clock. It",
+      "only reads: SELECT on the table is enough, on a replica or standby too.",
       "",
       "An outcome is one of",
       "  running     the command runs",
@@ -75,6 +100,7 @@ export const SUBCOMMANDS: readonly Subcommand[] = [
     ],
     flags: [
       { name: "limit", kind: "text", placeholder: "N", help: ["how many runs to print (default 20)"] },
+      LOCK_FLAG,
       JSON_FLAG,
       {
         name: "schema",
@@ -90,6 +116,8 @@ export const SUBCOMMANDS: readonly Subcommand[] = [
       BAD_CONFIG,
       BAD_ARGUMENTS,
       [ExitCode.lockUnavailable, "the ledger could not be read"],
+      NOT_PRINTED,
+      BROKEN_PIPE,
     ],
   },
   {
@@ -122,6 +150,8 @@ export const SUBCOMMANDS: readonly Subcommand[] = [
       BAD_CONFIG,
       BAD_ARGUMENTS,
       LOCK_UNAVAILABLE,
+      NOT_PRINTED,
+      BROKEN_PIPE,
     ],
   },
   {

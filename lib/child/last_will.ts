@@ -7,8 +7,9 @@
  * sera can write to; the kernel closes it when sera ends, however that comes about.
  */
 
-import { CommandStartError, messageOf } from "../errors.ts";
+import { CommandStartError } from "../errors.ts";
 import { keepChildren } from "./children.ts";
+import { startShell } from "./start_shell.ts";
 import { parseTestimony, type Testimony, watchScript } from "./watch_script.ts";
 
 /** How long to wait for an answer, in milliseconds: somebody may have stopped the shell. */
@@ -29,27 +30,79 @@ export interface LastWillOptions {
  * the command keeps everybody waiting.
  */
 export class LastWill implements AsyncDisposable {
-  readonly #shell: Deno.ChildProcess | undefined;
-  readonly #writer: WritableStreamDefaultWriter<Uint8Array> | undefined;
+  readonly #options: LastWillOptions;
   readonly #ready: Promise<void> = Promise.resolve();
+  #shell: Deno.ChildProcess | undefined;
+  #writer: WritableStreamDefaultWriter<Uint8Array> | undefined;
   #said: ReadableStreamDefaultReader<Uint8Array> | undefined;
   #asked: Promise<Testimony | undefined> = Promise.resolve(undefined);
   #silent = false;
+  #disposed = false;
+  /** Who must not outlive sera, and until when it may live whatever sera does, as performance.now() has it. */
+  #heir: { readonly target: number; until: number } | undefined;
+  #told: string | undefined;
+  #onGone: ((message: string) => void) | undefined;
 
   /**
    * Starts the shell. Where there is none, nothing is watched, and {@linkcode isKept} says so.
    *
    * @throws {CommandStartError} When there is one that cannot be started.
    */
-  constructor({ timed, inGroup, jsonAbout }: LastWillOptions) {
+  constructor(options: LastWillOptions) {
+    this.#options = options;
     if (Deno.build.os === "windows") return;
-    this.#shell = startShell(timed && exists(BASH) ? BASH : SH, inGroup, watchScript(inGroup, jsonAbout));
+    this.#start();
     // Not before: what is caught is not ignored any more.
     keepChildren();
-    this.#writer = this.#shell?.stdin.getWriter();
+    this.#whenGone(() => this.#startAgain());
     // The runtime's first write to a pipe waits for its event loop; the others are done before they return, and a sera
     // that is killed right after the command's start must have said whom to kill.
     this.#ready = this.#say("");
+  }
+
+  #start(): void {
+    const { timed, inGroup, jsonAbout } = this.#options;
+    this.#shell = startShell(timed, inGroup, watchScript(inGroup, jsonAbout));
+    this.#writer = this.#shell?.stdin.getWriter();
+    this.#said = undefined;
+    this.#silent = false;
+  }
+
+  /**
+   * Somebody has killed the shell. Another one takes its place, once: it learns whom to kill, but not what the first one
+   * saw of signals.
+   */
+  #startAgain(): void {
+    let why = "it was killed again";
+    try {
+      this.#start();
+      this.#whenGone(() => this.#lose(why));
+      if (this.#heir) this.kill(this.#heir.target, Math.max(0, this.#heir.until - performance.now()));
+      if (this.#shell) return;
+      why = "there is none any more";
+    } catch (error) {
+      if (!(error instanceof CommandStartError)) throw error;
+      this.#shell = undefined;
+      why = error.message;
+    }
+    this.#lose(why);
+  }
+
+  #whenGone(action: () => void): void {
+    const then = () => this.#disposed ? undefined : action();
+    this.#shell?.status.then(then, then);
+  }
+
+  #lose(why: string): void {
+    this.#told = `The shell that is to end the command should sera be killed has been killed itself: ${why}; ` +
+      "find out by whom, for the command would now outlive sera";
+    this.#onGone?.(this.#told);
+  }
+
+  /** Called once with what to say when nobody watches any more, though somebody did. */
+  set onGone(tell: (message: string) => void) {
+    this.#onGone = tell;
+    if (this.#told !== undefined) tell(this.#told);
   }
 
   /** Resolves when {@linkcode kill} takes effect at once. */
@@ -69,16 +122,19 @@ export class LastWill implements AsyncDisposable {
    * @param left In how many milliseconds it has to be killed, whatever sera does, unless that is renewed.
    */
   kill(target: number, left = Infinity): void {
+    this.#heir = { target, until: performance.now() + left };
     this.#say(left === Infinity ? `kill ${target}` : `kill ${target} ${hundredths(left)}`);
   }
 
   /** Sets a new time limit in the place of the one that was given, in milliseconds from now. */
   renew(left: number): void {
+    if (this.#heir) this.#heir.until = performance.now() + left;
     this.#say(`renew ${hundredths(left)}`);
   }
 
   /** The process has ended: its number may become another one's. */
   forget(): void {
+    this.#heir = undefined;
     this.#say("forget");
   }
 
@@ -88,23 +144,25 @@ export class LastWill implements AsyncDisposable {
   }
 
   async #ask(): Promise<Testimony | undefined> {
-    if (!this.#shell || this.#silent) return undefined;
+    const shell = this.#shell;
+    if (!shell || this.#silent) return undefined;
+    this.#said ??= shell.stdout.getReader();
     this.#say("ask");
     let timer;
     const testimony = await Promise.race([
-      this.#answer(),
+      this.#answer(this.#said),
       new Promise<undefined>((resolve) => timer = setTimeout(() => resolve(undefined), PATIENCE)),
     ]);
     clearTimeout(timer);
-    this.#silent = testimony === undefined;
+    // Another one may have taken its place.
+    if (shell === this.#shell) this.#silent = testimony === undefined;
     return testimony;
   }
 
-  async #answer(): Promise<Testimony | undefined> {
-    this.#said ??= this.#shell!.stdout.getReader();
+  async #answer(said: ReadableStreamDefaultReader<Uint8Array>): Promise<Testimony | undefined> {
     const decoder = new TextDecoder();
     for (let text = "";;) {
-      const { done, value } = await this.#said.read();
+      const { done, value } = await said.read();
       if (done) return undefined;
       text += decoder.decode(value, { stream: true });
       const testimony = parseTestimony(text);
@@ -117,6 +175,7 @@ export class LastWill implements AsyncDisposable {
    * orphans, each would stay as a zombie.
    */
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#disposed = true;
     try {
       this.#shell?.kill("SIGKILL");
     } catch (error) {
@@ -133,43 +192,6 @@ export class LastWill implements AsyncDisposable {
       // Somebody has killed the shell.
       if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
     }
-  }
-}
-
-const BASH = "/bin/bash";
-const SH = "/bin/sh";
-const NULL_DEVICE = "/dev/null";
-
-function startShell(shell: string, inGroup: boolean, script: string): Deno.ChildProcess | undefined {
-  try {
-    return new Deno.Command(shell, {
-      args: ["-c", script],
-      cwd: "/",
-      clearEnv: true,
-      detached: !inGroup,
-      stdin: "piped",
-      stdout: "piped",
-      stderr: "null",
-    }).spawn();
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound && !exists(shell)) return undefined;
-    if (!(error instanceof Error)) throw error;
-    const reason = exists(NULL_DEVICE)
-      ? messageOf(error).replace(/^Failed to spawn '.*?': /s, "")
-      : `there is no ${NULL_DEVICE}`;
-    throw new CommandStartError(
-      `Cannot start ${shell}, which is to end the command should sera be killed: ${reason}; the command was not started`,
-    );
-  }
-}
-
-function exists(path: string): boolean {
-  try {
-    Deno.statSync(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Error) return false;
-    throw error;
   }
 }
 

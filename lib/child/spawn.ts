@@ -1,6 +1,7 @@
 import { CommandStartError, messageOf } from "../errors.ts";
 import { livingOf, type Presence, presenceOf, type Remnant } from "./group.ts";
 import { isPath, pathOr } from "../harmless.ts";
+import { systemCure } from "../system_cure.ts";
 import { ENDING } from "./signal_lists.ts";
 import type { SignalTarget } from "./signals.ts";
 
@@ -117,7 +118,7 @@ function reason(program: string, error: unknown): string {
     return isFolder(program) ? "is a directory; give the path of a program" : "permission denied; make it executable";
   }
   if (/no path to search/.test(messageOf(error))) return "PATH is not set; give the whole path";
-  if (!(error instanceof Deno.errors.NotFound)) return messageOf(error).replace(/^Failed to spawn '.*?': /s, "");
+  if (!(error instanceof Deno.errors.NotFound)) return `${messageOf(error)}; ${systemCure(error) ?? "correct that"}`;
   if (!program.includes("/")) return "not found in PATH; cron's is short, give the whole path";
   return exists(program)
     ? "the interpreter that its first line names was not found; correct that line"

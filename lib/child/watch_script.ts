@@ -31,7 +31,12 @@ function sayLastWords(jsonAbout: string | undefined): string {
     exit_code: 128 + 9,
     message: LAST_WORDS,
   }).split("TIME");
-  return `TZ=UTC0 printf '${before}%(%Y-%m-%dT%H:%M:%S.000Z)T${after}\\n' -1`;
+  return `TZ=UTC0 printf '%s%(%Y-%m-%dT%H:%M:%S.000Z)T%s\\n' ${quoted(before)} -1 ${quoted(after)}`;
+}
+
+/** A text as one word of the shell's. */
+function quoted(text = ""): string {
+  return `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
 /**

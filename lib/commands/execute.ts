@@ -62,6 +62,7 @@ export async function executeHolding(
   const since = performance.now();
   using _thread = new SpareThread();
   await Promise.all([will.ready, io.flush?.(LONGEST_FLUSH)]);
+  will.onGone = (message) => logger.log("error", "note", message);
   if (!will.isKept) logger.log("info", "note", "There is no /bin/sh: should sera be killed, the command would go on.");
   await confirm(lock);
   if (signals.interrupted.aborted) {

@@ -20,6 +20,7 @@ import { Failures } from "../log/failures.ts";
 import { Logger } from "../log/logger.ts";
 import { Progress } from "../progress.ts";
 import type { Supervised } from "../supervise.ts";
+import { afterPrinting } from "./after_printing.ts";
 import { executeHolding, tellInterrupted } from "./execute.ts";
 import { HELD_LOCKS } from "./held_locks.ts";
 import { keyForLog, lockVariables } from "./variables.ts";
@@ -49,7 +50,7 @@ export async function heimdall(argv: readonly string[], io: Io): Promise<number>
     const { flags, operands } = parseGoFlags(argv, specs, "sera heimdall --help");
     if (isAsked(flags, "help")) {
       io.out(subcommandHelp("heimdall"));
-      return 0;
+      return await afterPrinting(io, 0);
     }
     const verbose = isAsked(flags, "debug") ? "stderr" : undefined;
     const format = io.env(environmentName("log-format")) === "json" ? "json" : "text";
@@ -87,7 +88,8 @@ async function runOnce(
   const server = await parsePostgres(database, { env: io.env });
   for (const note of server.notes) logger.log("info", "note", note);
   const key = flags.get("name") ?? DEFAULT_NAME;
-  const name = namespacedName(flags.get("namespace") ?? DEFAULT_NAME, key);
+  const namespace = flags.get("namespace") ?? DEFAULT_NAME;
+  const name = namespacedName(namespace, key);
   logger.about({ lock: name, key: keyForLog(key), label: words[0]! });
   const above = io.env(HELD_LOCKS);
   await using will = new LastWill({
@@ -102,6 +104,7 @@ async function runOnce(
     // It tries once.
     retrying: () => undefined,
     label: words[0]!,
+    names: { namespace, name: key },
     env: io.env,
   });
 

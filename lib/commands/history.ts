@@ -4,17 +4,21 @@ import { refuseWithoutDatabase } from "../config/ledger_settings.ts";
 import { UsageError } from "../errors.ts";
 import { plainOr } from "../harmless.ts";
 import { ExitCode } from "../exit_codes.ts";
+import { isThere } from "../if_there.ts";
 import type { Io } from "../io.ts";
 import { historyJson, historyTable } from "../ledger/history.ts";
 import type { RecordedRun } from "../ledger/run.ts";
 import { dialectOf, loadLedger } from "../ledger/open_ledger.ts";
 import { schemaText } from "../ledger/schema.ts";
+import { defaultLedgerFolder } from "../lock/default_folder.ts";
 import { lockName } from "../lock/lock_name.ts";
-import { openBackend } from "../lock/open_backend.ts";
+import { terminalWidth } from "../terminal.ts";
 import { look } from "../who/look.ts";
+import { openLookout } from "../who/lookout.ts";
+import { beginningsOf } from "../who/names.ts";
 import type { Sighting } from "../who/sighting.ts";
+import { type Asked, askedFor } from "./asked_for.ts";
 import { backendOptions } from "./backend_options.ts";
-import { lockOf } from "./lock_of.ts";
 import { runSubcommand } from "./subcommand.ts";
 
 /** The lock that this session is for, in the eyes of those who look: none. */
@@ -37,12 +41,12 @@ export function history(argv: readonly string[], io: Io): Promise<number> {
     const limit = readLimit(flags.get("limit"));
     const settings = await resolveSettings(flags, io.env);
     refuseWithoutDatabase(settings.server, settings.ledger.table);
-    const lock = lockOf(words, settings, "history");
+    const asked = askedFor(words, settings, flags.get("lock"), "history");
     if (isAsked(flags, "schema")) io.out(await schemaOf(settings));
     else {
-      const runs = await readRuns(settings, lock, limit, io);
+      const runs = await readRuns(settings, asked, limit, io);
       if (isAsked(flags, "json")) io.out(`${historyJson(runs)}\n`);
-      else io.out(runs.length === 0 ? "No run has been recorded.\n" : historyTable(runs));
+      else io.out(runs.length === 0 ? "No run has been recorded.\n" : historyTable(runs, terminalWidth()));
     }
     return ExitCode.ok;
   });
@@ -63,21 +67,28 @@ async function schemaOf({ server, ledger }: Settings): Promise<string> {
 
 async function readRuns(
   settings: Settings,
-  lock: string | undefined,
+  asked: Asked,
   limit: number,
   io: Io,
 ): Promise<readonly RecordedRun[]> {
   const { server, ledger: { table } } = settings;
   const { env } = io;
+  // Who only looks makes no folder.
+  if (server.kind === "file" && !isThere(server.folder ?? defaultLedgerFolder(env).path)) return [];
   const open = await loadLedger(server, table, env);
-  await using backend = await openBackend(server, NO_LOCK, backendOptions(settings, "history", io));
   const { signal } = new AbortController();
+  await using lookout = await openLookout(server, NO_LOCK, backendOptions(settings, "history", io), signal);
+  const { backend, elsewhere } = lookout;
   const ledger = await open(await backend.session(signal));
-  const runs = await ledger.latest(limit, lock);
+  const runs = await ledger.latest(limit, asked.lock, beginningsOf(asked));
+  // Their holders' sessions are another server's.
+  if (elsewhere !== undefined) return runs;
 
   const locks = [...new Set(runs.filter(isRunning).map(({ lock }) => lock))].slice(0, MOST_LOCKS);
   const holders = new Map<string, readonly Sighting[]>();
-  for (const lock of locks) holders.set(lock, await look(backend, server, { lock }, { table, env, signal }));
+  for (const lock of locks) {
+    holders.set(lock, (await look(backend, server, { lock }, { table, env, signal })).sightings);
+  }
   return runs.map((run) => {
     const seen = isRunning(run) ? holders.get(run.lock) : undefined;
     return seen && !seen.some(isHolderOf(run)) ? { ...run, outcome: "abandoned" } : run;

@@ -26,7 +26,7 @@ export async function holderOf(
   ]);
   let seen: readonly Sighting[] = [];
   try {
-    seen = await look(backend, server, { lock }, { table: ledger.table, ...surroundings });
+    ({ sightings: seen } = await look(backend, server, { lock }, { table: ledger.table, ...surroundings }));
   } catch (error) {
     if (!(error instanceof LockUnavailableError)) throw error;
   }

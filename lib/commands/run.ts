@@ -43,7 +43,7 @@ export async function runUnderLock(
 ): Promise<number> {
   const key = settings.name ?? lockKey(request.words);
   const name = settings.namespace === undefined ? lockName(key) : namespacedName(settings.namespace, key);
-  const label = settings.label ?? request.words[0]!;
+  const label = settings.label ?? settings.name ?? request.words[0]!;
   logger.about({ lock: name, key: keyForLog(key), label });
   for (const note of settings.notes) logger.log("info", "note", note);
   const { grace, onLost, maxRun, minHold } = settings;
@@ -56,6 +56,7 @@ export async function runUnderLock(
   const retrying = retryingOnce(logger);
   await using backend = await openBackend(settings.server, name, {
     ...backendOptions(settings, label, io),
+    names: settings.namespace === undefined ? undefined : { namespace: settings.namespace, name: settings.name },
     retrying,
   });
 

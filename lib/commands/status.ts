@@ -1,30 +1,35 @@
 import { isAsked } from "../args/is_asked.ts";
 import { resolveSettings, type Settings } from "../config/config.ts";
+import { LockUnavailableError } from "../errors.ts";
 import type { Io } from "../io.ts";
-import type { Backend } from "../lock/lock.ts";
-import { defaultLockFolder } from "../lock/default_folder.ts";
-import { prepareLockFolder } from "../lock/lock_folder.ts";
 import { lockName } from "../lock/lock_name.ts";
-import { openBackend } from "../lock/open_backend.ts";
+import { terminalWidth } from "../terminal.ts";
 import { look } from "../who/look.ts";
-import { sightingsJson, sightingsTable } from "../who/report.ts";
-import type { Sighting } from "../who/sighting.ts";
+import { openLookout } from "../who/lookout.ts";
+import { isAskedFor } from "../who/names.ts";
+import { seenJson, sightingsTable, strangersTable } from "../who/report.ts";
+import type { Seen } from "../who/sighting.ts";
+import { type Asked, askedFor } from "./asked_for.ts";
 import { backendOptions } from "./backend_options.ts";
-import { lockOf } from "./lock_of.ts";
 import { runSubcommand } from "./subcommand.ts";
 
 /** What the exit code says of the lock that was asked for. */
 const HELD = 0;
 const FREE = 1;
 
-/** The lock that this session is for, in the eyes of those who look, when it is for all of them. */
+/** A name for a session that looks at all locks. */
 const NO_LOCK = lockName("");
 
-/** Gives up nothing: whoever looks waits for the server only. */
+/** Never aborts: whoever looks waits for the server only. */
 const { signal } = new AbortController();
 
+/** What was seen, and whether a lock that nobody is seen to hold is free. */
+interface Answer extends Seen {
+  readonly canTell: boolean;
+}
+
 /**
- * Prints who has a lock and who waits for it, or that of all of sera's locks on the server.
+ * Prints who holds a lock and who waits for it, or that of all of sera's locks on the server.
  *
  * @param argv The words after `sera status`.
  * @returns For one lock 0 if it is held and 1 if it is free; for all of them 0; else what a run would exit with.
@@ -32,61 +37,55 @@ const { signal } = new AbortController();
 export function status(argv: readonly string[], io: Io): Promise<number> {
   return runSubcommand("status", argv, io, async (flags, words, note) => {
     const settings = await resolveSettings(flags, io.env);
-    const lock = lockOf(words, settings, "status");
-    const sightings = await seen(lock, settings, io, note);
-    const isHeld = sightings.some(({ state }) => state === "held");
+    const asked = askedFor(words, settings, flags.get("lock"), "status");
+    const answer = await find(asked, settings, io);
+    const isHeld = answer.sightings.some(({ state }) => state === "held");
+    const isKnown = isHeld || answer.canTell;
     if (isAsked(flags, "json")) {
-      const locks = lock === undefined ? [...new Set(sightings.map(({ lock }) => lock))] : [lock];
-      io.out(`${sightingsJson(locks, sightings)}\n`);
-    } else {
-      if (!isHeld) io.out(lock === undefined ? "No locks are to be seen.\n" : "Free: nobody holds it.\n");
-      if (sightings.length > 0) io.out(sightingsTable(sightings));
+      io.out(`${seenJson(answer, asked.lock === undefined ? undefined : { ...asked, lock: asked.lock }, isKnown)}\n`);
+    } else await tellPeople(asked, answer, isHeld, io, note);
+    if (!isKnown) {
+      throw new LockUnavailableError(`Cannot tell whether the lock is held: ${answer.hidden}`);
     }
-    return lock === undefined || isHeld ? HELD : FREE;
+    return asked.all || isHeld ? HELD : FREE;
   });
 }
 
-async function seen(
-  lock: string | undefined,
-  settings: Settings,
+async function tellPeople(
+  { all }: Asked,
+  { sightings, hidden, strangers, canTell }: Answer,
+  isHeld: boolean,
   io: Io,
   note: (message: string) => Promise<void>,
-): Promise<readonly Sighting[]> {
-  const { server, ledger } = settings;
+): Promise<void> {
+  const width = terminalWidth();
+  if (!isHeld && all) {
+    io.out(hidden === undefined ? "No locks are held.\n" : "No locks can be seen; the list is incomplete.\n");
+  } else if (!isHeld && canTell) io.out("Free: nobody holds it.\n");
+  if (sightings.length > 0) io.out(sightingsTable(sightings, { width }));
+  if (strangers.length > 0) {
+    const heading = "Sessions that may hold a lock or wait for one; the server does not say which:";
+    io.out(`${sightings.length > 0 ? "\n" : ""}${heading}\n${strangersTable(strangers, { width })}`);
+  }
+  // Else the error says it.
+  if (hidden !== undefined && (isHeld || canTell)) await note(`The list is incomplete: ${hidden}`);
+}
+
+async function find({ lock, prefix, namespace, name, all }: Asked, settings: Settings, io: Io): Promise<Answer> {
+  const { server, ledger, allowUnsafeServer } = settings;
   const { env } = io;
-  await using backend = await open(lock ?? NO_LOCK, settings, io);
-  const sightings = await look(backend, server, lock === undefined ? "all" : { lock }, {
-    table: ledger.table,
-    env,
-    signal,
-  });
-  if (lock === undefined && server.kind === "mysql" && !ledger.on) {
-    const { whatIsHidden } = await import("../who/mysql_attributes.ts");
-    const hidden = await whatIsHidden((await backend.session(signal))!, signal);
-    if (hidden !== undefined) await note(hidden);
-  }
-  return sightings;
-}
-
-/** Where to look. A folder that no run has made yet is left so: it has no locks. */
-async function open(
-  lock: string,
-  settings: Settings,
-  io: Io,
-): Promise<Pick<Backend, "session"> & AsyncDisposable> {
-  const { server } = settings;
-  if (server.kind !== "file") return await openBackend(server, lock, backendOptions(settings, "status", io));
-  const folder = server.folder ?? defaultLockFolder(io.env).path;
-  if (isThere(folder)) prepareLockFolder(folder, server.folder === undefined);
-  return { session: () => Promise.resolve(undefined), [Symbol.asyncDispose]: () => Promise.resolve() };
-}
-
-function isThere(path: string): boolean {
-  try {
-    Deno.statSync(path);
-    return true;
-  } catch (error) {
-    // What else is wrong with it will be told by whoever uses it.
-    return !(error instanceof Deno.errors.NotFound);
-  }
+  await using lookout = await openLookout(server, lock ?? NO_LOCK, backendOptions(settings, "status", io), signal);
+  const whose = lock !== undefined ? { lock } : namespace !== undefined ? { namespace } : "all";
+  const seen = await look(lookout.backend, server, whose, { table: ledger.table, env, signal });
+  const named = lock === undefined || namespace === undefined
+    ? seen.sightings
+    : seen.sightings.map((sighting) => ({ ...sighting, namespace, name: name ?? sighting.name }));
+  const hidden = lookout.elsewhere ?? seen.hidden;
+  return {
+    sightings: prefix === undefined ? named : named.filter((sighting) => isAskedFor(sighting, prefix)),
+    hidden,
+    strangers: seen.strangers,
+    // Who locks on such a server all the same knows what it sees.
+    canTell: all || hidden === undefined || lock !== undefined && allowUnsafeServer,
+  };
 }

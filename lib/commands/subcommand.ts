@@ -8,6 +8,7 @@ import { ExitCode } from "../exit_codes.ts";
 import type { Io } from "../io.ts";
 import { Failures } from "../log/failures.ts";
 import { Progress } from "../progress.ts";
+import { afterPrinting } from "./after_printing.ts";
 
 /**
  * What a subcommand does once its flags are read. Gives the exit code.
@@ -34,17 +35,16 @@ export async function runSubcommand(name: string, argv: readonly string[], io: I
     const { flags, operands } = parseGoFlags(argv, specs, `sera ${name} --help`);
     if (isAsked(flags, "help")) {
       io.out(subcommandHelp(name));
-      return ExitCode.ok;
+      return await afterPrinting(io, ExitCode.ok);
     }
     refuseChangedWords(argv);
-    return await progress.of(task(flags, operands, (message) => failures.note(message)));
+    return await afterPrinting(io, await progress.of(task(flags, operands, (message) => failures.note(message))));
   } catch (error) {
     const verdict = verdictOf(error);
     failures.tell(verdict);
     return verdict.exitCode;
   } finally {
     await failures.flush();
-    // There is no lock that others wait for, and what was asked for may be long.
     await io.flush?.();
   }
 }

@@ -1,6 +1,7 @@
 import { SETTINGS } from "../args/settings_table.ts";
 import { ConfigError, messageOf } from "../errors.ts";
 import { pathOr } from "../harmless.ts";
+import { systemCure } from "../system_cure.ts";
 import { othersWhoDecide, refuseEverybodys } from "./file_trust.ts";
 import { readSmallFile, type SmallFile, UnfitFileError } from "./small_file.ts";
 
@@ -58,8 +59,8 @@ async function read(path: string): Promise<SmallFile> {
     if (error instanceof UnfitFileError && error.cure !== undefined) {
       throw new ConfigError(`Cannot use the config file: ${path}: ${error.message}; ${error.cure}`);
     }
-    const why = error instanceof Deno.errors.NotCapable ? "not a plain file" : messageOf(error);
-    throw new ConfigError(`Cannot read the config file: ${pathOr(path)}: ${why}; ${WAYS_ON}`);
+    const cure = systemCure(error) ?? WAYS_ON;
+    throw new ConfigError(`Cannot read the config file: ${pathOr(path)}: ${messageOf(error)}; ${cure}`);
   }
 }
 

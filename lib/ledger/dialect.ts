@@ -63,7 +63,7 @@ export interface Dialect {
   /** SQL that reads a time as milliseconds since 1970; what is no time is NULL, or any other value. */
   readTime(column: Statement): Statement;
   /** Whether the database has said that this is missing. */
-  isMissing(what: "table" | "column", cause: unknown): boolean;
+  isMissing(what: "schema" | "table" | "column", cause: unknown): boolean;
   /** Whether it has said that what was to be made is there already. */
   isThereAlready(cause: unknown): boolean;
   /**
@@ -77,8 +77,9 @@ export interface Dialect {
   readonly nextId: Statement;
   /** Whether it has said that the user may not do that. */
   isRefused(cause: unknown): boolean;
-  /** What to do then. */
+  /** What to do then for those who write, and for those who only read. */
   readonly grant: string;
+  readonly grantToRead: string;
   /** What to do about other things that it has said, where that is another thing with a table than with a lock. */
   cureOf(cause: unknown): string | undefined;
 }

@@ -2,8 +2,9 @@ import { DatabaseSync } from "node:sqlite";
 import { LockUnavailableError, messageOf } from "../errors.ts";
 import { LONGEST_TEXT, textFrom } from "../foreign.ts";
 import { lstatIfThere } from "../if_there.ts";
+import { systemCure } from "../system_cure.ts";
 import type { LockFolder } from "../lock/lock_folder.ts";
-import { makePlainFile, objectionToFile, saidBy } from "../lock/plain_file.ts";
+import { makePlainFile, objectionToFile } from "../lock/plain_file.ts";
 import type { Row } from "../lock/session.ts";
 import type { Dialect } from "./dialect.ts";
 import { fromHex } from "../sql/hex.ts";
@@ -62,6 +63,7 @@ function sqliteDialect(path: string): Dialect {
     readNumber: (column) => sql`CASE typeof(${column}) WHEN 'integer' THEN CAST(${column} AS TEXT) END`,
     readTime: (column) => sql`CAST(round(1000 * unixepoch(${column}, 'subsec')) AS INTEGER)`,
     isMissing: (what, cause) =>
+      what !== "schema" &&
       (what === "table" ? /^no such table/ : /no such column|no column named/).test(messageOf(cause)),
     isThereAlready: (cause) => /already exists|duplicate column name/.test(messageOf(cause)),
     // It says the same of a disk that is full, which then is said once more.
@@ -72,6 +74,7 @@ function sqliteDialect(path: string): Dialect {
     isRefused: () => false,
     grant: "",
     cureOf: () => undefined,
+    grantToRead: "",
   };
 }
 
@@ -145,10 +148,17 @@ export function ledgerPath(folder: LockFolder): string {
   return `${folder.path}/${FILE}`;
 }
 
+/** What to do against what SQLite says. */
+const SQLITE_CURES: readonly (readonly [RegExp, string])[] = [
+  [/not a database|malformed/, "restore it, or move it away to begin anew"],
+  [/unable to open database file/, "see to its folder, and to the limit of open files (ulimit -n)"],
+];
+
 /** The error for a ledger that cannot be used. */
 export function ledgerError(shown: string, error: unknown): LockUnavailableError {
-  const said = error instanceof Error ? saidBy(error) : String(error);
-  const reason = /not a database|malformed/.test(said) ? `${said}; restore it, or move it away to begin anew` : said;
+  const said = messageOf(error);
+  const cure = systemCure(error) ?? SQLITE_CURES.find(([pattern]) => pattern.test(said))?.[1];
+  const reason = cure === undefined ? said : `${said}; ${cure}`;
   // Another process keeps it locked, or others have to make room first.
   const mayPass = /database is locked|database or disk is full/.test(said);
   const wrapped = new LockUnavailableError(`Cannot use the ledger ${shown}: ${reason}`, mayPass, reason);

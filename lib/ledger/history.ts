@@ -7,8 +7,15 @@ import type { RecordedRun } from "./run.ts";
 
 const HEADER = ["RUN", "STARTED", "TOOK", "OUTCOME", "CODE", "HOST", "LABEL"];
 
-/** Past runs as a table; the keys only where there are any. */
-export function historyTable(runs: readonly RecordedRun[]): string {
+/** Where HOST, LABEL and KEY are. */
+const [HOST, LABEL, KEY] = [5, 6, 7];
+
+/**
+ * Past runs as a table; the keys only where there are any.
+ *
+ * @param width Columns that the terminal has; undefined where it is none, and nothing is cut.
+ */
+export function historyTable(runs: readonly RecordedRun[], width?: number): string {
   const withKeys = runs.some(({ key }) => key !== undefined);
   const rows = runs.map(({ id, started, finished, outcome, exitCode, host, label, key }) => [
     String(id),
@@ -20,7 +27,8 @@ export function historyTable(runs: readonly RecordedRun[]): string {
     label,
     ...(withKeys ? [key ?? "-"] : []),
   ]);
-  return table([withKeys ? [...HEADER, "KEY"] : HEADER, ...rows]);
+  const cut = withKeys ? [KEY, LABEL, HOST] : [LABEL, HOST];
+  return table([withKeys ? [...HEADER, "KEY"] : HEADER, ...rows], { width, cut });
 }
 
 /** Past runs for programs: one JSON object in one line, with nothing in it that controls a terminal. */

@@ -154,13 +154,20 @@ export class Ledger {
    * The latest runs, the newest first.
    *
    * @param lock Only those of this lock.
+   * @param beginnings Only those of locks whose names begin in one of these ways, of digits, letters, commas and dashes.
    * @returns None when there is no table yet.
    * @throws {LockUnavailableError} When the ledger cannot be read.
    */
-  async latest(limit: number, lock?: string): Promise<readonly RecordedRun[]> {
-    const condition = lock === undefined ? undefined : sql`lock_name = ${cut(lock)}`;
+  async latest(limit: number, lock?: string, beginnings?: readonly string[]): Promise<readonly RecordedRun[]> {
+    if (beginnings?.length === 0) return [];
+    const likes = beginnings?.map((beginning) => sql`lock_name LIKE ${`${beginning}%`}`);
+    const conditions = [
+      ...lock === undefined ? [] : [sql`lock_name = ${cut(lock)}`],
+      ...likes ? [sql`(${join(likes, sql` OR `)})`] : [],
+    ];
+    const condition = conditions.length === 0 ? undefined : join(conditions, sql` AND `);
     const { dialect } = this.#table;
-    return await readLatest(dialect, condition, limit, (statement) => this.#table.askIfThere(statement));
+    return await this.#table.reading((ask, missing) => readLatest(dialect, condition, limit, ask, missing)) ?? [];
   }
 
   /** The run that counts; if there is none, one that began too far ahead of the server's clock to count. */
@@ -184,6 +191,7 @@ export class Ledger {
       this.#table.dialect,
       sql`WHERE lock_name = ${cut(lock)} AND outcome IN (${outcomes})
         AND (${join([...isOnce, ...isRecent], sql` OR `)}) ORDER BY ahead, id DESC LIMIT 1`,
+      [],
       [sql`${readNumber(ahead)} AS ahead`],
     ));
     const [run] = readRuns(this.#table.dialect, rows);

@@ -1,7 +1,7 @@
 import { LockUnavailableError } from "../errors.ts";
 import type { Row } from "../lock/session.ts";
 import { sql, type Statement } from "../sql/statement.ts";
-import type { Dialect } from "./dialect.ts";
+import type { Dialect, LedgerColumn } from "./dialect.ts";
 import { LedgerBusyError } from "./patience.ts";
 import { COLUMN_NAMES, COLUMNS, createTable } from "./schema.ts";
 
@@ -74,6 +74,15 @@ export class LedgerTable {
   /** Adds the columns that an older sera's table lacks; a table that is another program's is left alone. */
   async #complete(why: LockUnavailableError): Promise<void> {
     const { dialect } = this;
+    await this.#refuseForeign();
+    const additions = COLUMN_NAMES.map((name) =>
+      sql`ALTER TABLE ${dialect.table} ADD COLUMN ${COLUMNS[name]} ${dialect.types[name]}`
+    );
+    await this.#make(additions, why);
+  }
+
+  async #refuseForeign(): Promise<void> {
+    const { dialect } = this;
     try {
       await this.#store.run(sql`SELECT id, version, lock_name FROM ${dialect.table} LIMIT 1`);
     } catch (error) {
@@ -81,35 +90,74 @@ export class LedgerTable {
       if (!dialect.isMissing("column", error.cause)) throw this.failure(error.reason, error);
       throw this.failure("this table is not sera's; name another one with --ledger-table");
     }
-    const additions = COLUMN_NAMES.map((name) =>
-      sql`ALTER TABLE ${dialect.table} ADD COLUMN ${COLUMNS[name]} ${dialect.types[name]}`
-    );
-    await this.#make(additions, why);
   }
 
   /**
-   * Runs a statement for somebody who only reads.
+   * Lets somebody read who does nothing else: what is missing is not made, and it takes no more than the right to read.
    *
-   * @returns No rows when there is no table.
-   * @throws {LockUnavailableError} When it fails.
+   * @param read Is called once more with the columns that the table lacks, if it lacks any.
+   * @returns Undefined when there is no table.
+   * @throws {LockUnavailableError} When it cannot be read.
    */
-  async askIfThere(statement: Statement): Promise<readonly Row[]> {
+  async reading<T>(
+    read: (ask: Store["run"], missing: readonly LedgerColumn[]) => Promise<T>,
+  ): Promise<T | undefined> {
+    const ask: Store["run"] = (statement) => this.#retried(statement);
     try {
-      return await this.#store.run(statement);
+      return await read(ask, []);
     } catch (error) {
       if (!(error instanceof LockUnavailableError)) throw error;
-      if (this.dialect.isMissing("table", error.cause)) return [];
-      return await this.ask(statement);
+      if (!this.dialect.isMissing("column", error.cause)) return this.#notRead(error);
+    }
+    await this.#refuseForeign();
+    try {
+      return await read(ask, await this.#missingColumns(ask));
+    } catch (error) {
+      if (!(error instanceof LockUnavailableError)) throw error;
+      return this.#notRead(error);
     }
   }
 
+  /** @throws {LockUnavailableError} For anything but a table that is not there. */
+  #notRead(error: LockUnavailableError): undefined {
+    const { dialect } = this;
+    if (dialect.isMissing("table", error.cause) || dialect.isMissing("schema", error.cause)) return undefined;
+    throw this.failure(error.reason, error, dialect.grantToRead);
+  }
+
+  async #retried(statement: Statement): Promise<readonly Row[]> {
+    for (let tries = 1;; tries++) {
+      try {
+        return await this.#store.run(statement);
+      } catch (error) {
+        if (
+          !(error instanceof LockUnavailableError) || !error.transient || error instanceof LedgerBusyError ||
+          tries === TRIES
+        ) throw error;
+      }
+    }
+  }
+
+  async #missingColumns(ask: Store["run"]): Promise<readonly LedgerColumn[]> {
+    const missing: LedgerColumn[] = [];
+    for (const name of COLUMN_NAMES) {
+      try {
+        await ask(sql`SELECT ${COLUMNS[name]} FROM ${this.dialect.table} LIMIT 1`);
+      } catch (error) {
+        if (!(error instanceof LockUnavailableError) || !this.dialect.isMissing("column", error.cause)) throw error;
+        missing.push(name);
+      }
+    }
+    return missing;
+  }
+
   /** The error for what cannot be done with the table. */
-  failure(reason: string, cause?: LockUnavailableError): LockUnavailableError {
+  failure(reason: string, cause?: LockUnavailableError, grant = this.dialect.grant): LockUnavailableError {
     const { dialect } = this;
     // The cure for a table takes the place of the one for a database.
     const cure = cause &&
       (dialect.isRefused(cause.cause)
-        ? dialect.grant
+        ? grant
         : dialect.isUnfitText(cause.cause)
         ? UNFIT_KEY
         : dialect.cureOf(cause.cause));

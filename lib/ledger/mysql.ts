@@ -10,8 +10,7 @@ import { MYSQL } from "../sql/spelling.ts";
 import { identifier, sql } from "../sql/statement.ts";
 
 /** What MySQL and MariaDB call what the ledger cares for. https://dev.mysql.com/doc/mysql-errors/8.0/en/ */
-const NO_SUCH_TABLE = 1146;
-const UNKNOWN_COLUMN = 1054;
+const MISSING = { schema: 1049, table: 1146, column: 1054 };
 const THERE_ALREADY = [1050, 1060, 1061];
 /** No higher number; MariaDB says that one that it has given already is there. */
 const NO_ID_LEFT = [1467, 1062, 167, 1264];
@@ -93,7 +92,7 @@ export function mySqlDialect({ schema, name }: TableName): Dialect {
       sql`${column} = ${text} AND CONVERT(${column} USING utf8mb4) COLLATE utf8mb4_bin = ${text}`,
     readNumber: (column) => sql`CAST(${column} AS CHAR(32))`,
     readTime: (column) => sql`ROUND(TIMESTAMPDIFF(MICROSECOND, '1970-01-01', ${column}) / 1000)`,
-    isMissing: (what, cause) => errorNumber(cause) === (what === "table" ? NO_SUCH_TABLE : UNKNOWN_COLUMN),
+    isMissing: (what, cause) => errorNumber(cause) === MISSING[what],
     isThereAlready: (cause) => THERE_ALREADY.includes(errorNumber(cause) ?? 0),
     idTrouble: (cause) => NO_ID_LEFT.includes(errorNumber(cause) ?? 0) ? "none left" : undefined,
     isUnfitText: (cause) => UNFIT_TEXT.includes(errorNumber(cause) ?? 0),
@@ -102,6 +101,7 @@ export function mySqlDialect({ schema, name }: TableName): Dialect {
     grant:
       "grant the user SELECT, INSERT, UPDATE and DELETE on it, and have an administrator make it: sera history --schema",
     cureOf: (cause) => CURES[errorNumber(cause) ?? 0],
+    grantToRead: "grant the user SELECT on it",
   };
 }
 

@@ -11,8 +11,7 @@ import { inMilliseconds, textInHex } from "../sql/postgresql.ts";
 import { identifier, sql } from "../sql/statement.ts";
 
 /** https://www.postgresql.org/docs/current/errcodes-appendix.html */
-const UNDEFINED_TABLE = "42P01";
-const UNDEFINED_COLUMN = "42703";
+const MISSING = { schema: "3F000", table: "42P01", column: "42703" };
 /** Table or index, column; and what two get who make the same thing at the same moment: its type, or its name. */
 const THERE_ALREADY = ["42P07", "42701", "42710", "23505"];
 /** A row that has the id; a sequence that has come to its end. */
@@ -77,7 +76,7 @@ export function postgresDialect({ schema, name }: TableName): Dialect {
     isExactly: (column, text) => sql`${column} = ${text}`,
     readNumber: (column) => column,
     readTime: inMilliseconds,
-    isMissing: (what, cause) => sqlState(cause) === (what === "table" ? UNDEFINED_TABLE : UNDEFINED_COLUMN),
+    isMissing: (what, cause) => sqlState(cause) === MISSING[what],
     isThereAlready: (cause) => THERE_ALREADY.includes(sqlState(cause) ?? ""),
     idTrouble: (cause) => ID_TROUBLE[sqlState(cause) ?? ""],
     isUnfitText: (cause) => UNFIT_TEXT.includes(sqlState(cause) ?? ""),
@@ -90,6 +89,7 @@ export function postgresDialect({ schema, name }: TableName): Dialect {
     grant: "grant the role SELECT, INSERT, UPDATE and DELETE on it, and have an administrator make it: " +
       "sera history --schema, or name a schema that is the role's own: --ledger-table SCHEMA.sera_runs",
     cureOf: () => undefined,
+    grantToRead: "grant the role SELECT on it, and USAGE on its schema",
   };
 }
 

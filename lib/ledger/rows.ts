@@ -15,15 +15,17 @@ const NO_OUTCOME = "unknown";
  * The statement that reads runs.
  *
  * @param rest What follows the table's name.
+ * @param missing Columns that the table lacks.
  * @param more Further columns.
  */
 export function selectRuns(
   { table, readText, readNumber, readTime }: Dialect,
   rest: Statement,
+  missing: readonly LedgerColumn[] = [],
   more: readonly Statement[] = [],
 ): Statement {
   const of = (read: (column: Statement) => Statement, ...names: LedgerColumn[]) =>
-    names.map((name) => sql`${read(COLUMNS[name])} AS ${COLUMNS[name]}`);
+    names.map((name) => sql`${missing.includes(name) ? sql`NULL` : read(COLUMNS[name])} AS ${COLUMNS[name]}`);
   const columns = [
     // By another name than the column's, by which the rest may order.
     sql`${readNumber(sql`id`)} AS run_id`,
@@ -51,12 +53,14 @@ const READ_AT_ONCE = 100;
  *
  * @param condition Which of them; all if it is not given.
  * @param ask Asks for rows.
+ * @param missing Columns that the table lacks.
  */
 export async function readLatest(
   dialect: Dialect,
   condition: Statement | undefined,
   limit: number,
   ask: (statement: Statement) => Promise<readonly Row[]>,
+  missing: readonly LedgerColumn[] = [],
 ): Promise<readonly RecordedRun[]> {
   const runs: RecordedRun[] = [];
   while (runs.length < limit) {
@@ -64,7 +68,7 @@ export async function readLatest(
     const conditions = [condition, last && sql`id < ${last.id}`].filter((part) => part !== undefined);
     const where = conditions.length === 0 ? sql`` : sql`WHERE ${join(conditions, sql` AND `)} `;
     const rest = sql`${where}ORDER BY id DESC LIMIT ${Math.min(limit - runs.length, READ_AT_ONCE)}`;
-    const more = readRuns(dialect, await ask(selectRuns(dialect, rest)));
+    const more = readRuns(dialect, await ask(selectRuns(dialect, rest, missing)));
     if (more.length === 0) break;
     runs.push(...more);
   }

@@ -1,4 +1,5 @@
 import { LockUnavailableError, messageOf } from "../errors.ts";
+import { systemCure } from "../system_cure.ts";
 import type { LockFolder } from "./lock_folder.ts";
 import { openPlainFile } from "./open_plain_file.ts";
 import { isCode, isSameFile } from "./plain_file.ts";
@@ -60,9 +61,8 @@ export class LockFile {
   }
 
   #unlockable(error: unknown): LockUnavailableError {
-    return new LockUnavailableError(
-      `Cannot lock the file: ${this.path}: ${messageOf(error)}; its file system may keep no locks, use another folder`,
-    );
+    const cure = systemCure(error) ?? "its file system may keep no locks, use another folder";
+    return new LockUnavailableError(`Cannot lock the file: ${this.path}: ${messageOf(error)}; ${cure}`);
   }
 
   /**

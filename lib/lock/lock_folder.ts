@@ -1,7 +1,10 @@
 import { LockUnavailableError, messageOf } from "../errors.ts";
 import { mayBeServer, pathOr } from "../harmless.ts";
+import { systemCure } from "../system_cure.ts";
 import { isShared, objectionTo, objectionToWay, Trust } from "./folder_trust.ts";
 import { followPath, type Way } from "./folder_way.ts";
+
+const OTHER_FOLDER = "use another folder: --server file:/some/dir";
 
 /** A folder that locks, or their ledger, may be kept in. */
 export interface LockFolder {
@@ -27,12 +30,20 @@ export function prepareLockFolder(folder: string, ownOnly: boolean): LockFolder 
     return Deno.build.os === "windows" ? onWindows(folder) : examine(folder, ownOnly);
   } catch (error) {
     if (error instanceof LockUnavailableError || !(error instanceof Error)) throw error;
-    throw unusable(folder, messageOf(error), "fix that, or use another folder: --server file:/some/dir");
+    throw unusable(
+      folder,
+      messageOf(error),
+      systemCure(error) ?? (error instanceof Deno.errors.NotCapable ? OTHER_FOLDER : `fix that, or ${OTHER_FOLDER}`),
+    );
   }
 }
 
 function examine(folder: string, ownOnly: boolean): LockFolder {
   let way = followPath(folder);
+  // Which the runtime would say only later, and in 2.7 after the folder has been made.
+  if ([folder, way.end.path].some((path) => /^\/(dev|proc|sys)(\/|$)/.test(path))) {
+    throw new Deno.errors.NotCapable();
+  }
   const root = way.folders[0]?.info ?? way.end.info;
   const objectTo = (way: Way, trust: Trust) => {
     // Whoever can move a user's home decides over that user anyway.

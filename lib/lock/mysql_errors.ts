@@ -36,6 +36,9 @@ const CURES: Readonly<Record<number, string>> = {
   1115: "correct charset in the DSN",
   1253: "correct collation in the DSN",
   1273: "correct collation in the DSN",
+  1290: "name the primary, or let the server take writes (read_only)",
+  1792: "take transaction_read_only out of the DSN or the server's settings",
+  1836: "name the primary, or let the server take writes (innodb_read_only)",
 };
 
 /** What an error of the driver means, by its code. */

@@ -56,7 +56,8 @@ export async function openMySqlSession(
   const { connection, guard } = login;
   const guide = { describe: describeMySqlError, isTransient };
   const session = new MySqlSession(whereIs(dsn), asDriver(login), guide, answerTimeout(dsn));
-  session.mark = markOf(presence);
+  // MySQL and MariaDB show nobody since when a session is there, but for the statement that runs.
+  session.mark = markOf({ ...presence, connected: Date.now() });
   connection.on("error", (error) => session.ended(error));
   guard.tell((error) => session.ended(error));
   // The driver tells of a reset only the statement that runs.

@@ -5,6 +5,7 @@ import { FileBackend } from "./file.ts";
 import type { LeaseTerms } from "./lease.ts";
 import type { Backend } from "./lock.ts";
 import { prepareLockFolder } from "./lock_folder.ts";
+import type { Presence } from "./presence.ts";
 
 /** What a backend may need besides the server's own description. */
 export interface BackendOptions {
@@ -17,6 +18,8 @@ export interface BackendOptions {
   readonly retrying: (why: LockUnavailableError) => void;
   /** What a server may show of the command: never its words but the first, for they may hold secrets. */
   readonly label: string;
+  /** Of a namespaced lock, what others may see of its names. */
+  readonly names?: Pick<Presence, "namespace" | "name"> | undefined;
   /** Reads an environment variable. */
   readonly env: (name: string) => string | undefined;
 }
@@ -28,7 +31,7 @@ export interface BackendOptions {
  * @throws {LockUnavailableError} When it cannot be used.
  */
 export async function openBackend(server: Server, name: string, options: BackendOptions): Promise<Backend> {
-  const presence = { lock: name, host: Deno.hostname(), pid: Deno.pid, label: options.label };
+  const presence = { lock: name, host: Deno.hostname(), pid: Deno.pid, label: options.label, ...options.names };
   switch (server.kind) {
     case "file": {
       const folder = server.folder ?? defaultLockFolder(options.env).path;

@@ -1,9 +1,10 @@
 import { delayOrAbort } from "../deadline.ts";
 import { formatDuration } from "../duration.ts";
-import { LockUnavailableError } from "../errors.ts";
+import { LockUnavailableError, messageOf } from "../errors.ts";
 import { lstatIfThere } from "../if_there.ts";
+import { systemCure } from "../system_cure.ts";
 import type { LockFolder } from "./lock_folder.ts";
-import { isSameFile, makePlainFile, objectionToFile, saidBy, sharePlainFile } from "./plain_file.ts";
+import { isSameFile, makePlainFile, objectionToFile, sharePlainFile } from "./plain_file.ts";
 
 /** How often to open what is always another file, or none: somebody removes it all the time. */
 const TRIES = 100;
@@ -53,7 +54,7 @@ export async function openPlainFile(path: string, folder: LockFolder, signal: Ab
     }
   } catch (error) {
     if (error instanceof LockUnavailableError || signal.aborted || !(error instanceof Error)) throw error;
-    throw unopened(path, saidBy(error));
+    throw unopened(path, messageOf(error), systemCure(error));
   }
   throw unopened(path, "somebody replaces it all the time");
 }
@@ -87,7 +88,7 @@ async function openAtAll(
         if (write) continue;
         if (!(error instanceof Deno.errors.PermissionDenied)) throw error;
         if (folder.group === undefined || refusals === REFUSALS) {
-          throw unopened(path, saidBy(error), cureFor(path, found, folder));
+          throw unopened(path, messageOf(error), cureFor(path, found, folder));
         }
       }
     }

@@ -1,5 +1,4 @@
 import type { Stats } from "node:fs";
-import { messageOf } from "../errors.ts";
 import type { LockFolder } from "./lock_folder.ts";
 
 /**
@@ -168,11 +167,6 @@ function openToLook(path: string): number {
 function nodeFiles() {
   // deno-lint-ignore no-process-global
   return process.getBuiltinModule("node:fs");
-}
-
-/** The system's words for an error, without what Node.js puts around them. */
-export function saidBy(error: Error): string {
-  return messageOf(error).replace(/^E[A-Z]+: /, "").replace(/, \w+ '.*'$/s, "");
 }
 
 /** Whether the system refused something with this code. */

@@ -38,7 +38,7 @@ export function sqlState(error: unknown): string | undefined {
 /** What to do about an error of the server, by its code. "PostgreSQL Error Codes" in the manual. */
 const CURES: Readonly<Record<string, string>> = {
   "08P01": "a pooler refuses a setting; take it out of the server setting, or connect to the server itself",
-  "25006": "see to default_transaction_read_only, or name the primary",
+  "25006": "turn default_transaction_read_only off for the role, or name the primary",
   "28000": "see to the role (LOGIN) and to pg_hba.conf on the server",
   "28P01": "check user and password, in the server setting or the password file",
   "3D000": "create the database, or name another one in the server setting",

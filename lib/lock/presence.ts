@@ -14,7 +14,15 @@ export interface Presence {
   readonly label: string;
   /** When the lock was acquired, in milliseconds since 1970 by the server's clock; absent for who waits. */
   readonly since?: number | undefined;
+  /** When the session was opened, in milliseconds since 1970 by its own host's clock; only where the server tells nobody. */
+  readonly connected?: number | undefined;
+  /** Of a namespaced lock, what its two numbers are made of: the namespace, and the name if one was given. */
+  readonly namespace?: string | undefined;
+  readonly name?: string | undefined;
 }
+
+/** The longest label or name in a mark, in UTF-16 units: servers cut long statements, and with them the mark's end. */
+const LONGEST_TOLD = 64;
 
 /**
  * A comment to put after each statement: servers show the last or the current one of a session. It is ASCII without a
@@ -26,10 +34,24 @@ export interface Presence {
  * markOf({ lock: "5373…", host: "web1", pid: 4711, label: "ls" }); // the statement's end: a comment with sera and JSON
  * ```
  */
-export function markOf({ lock, host, pid, label, since }: Presence): Statement {
-  const json = JSON.stringify({ lock, host, pid, label, since });
+export function markOf({ lock, host, pid, label, since, connected, namespace, name }: Presence): Statement {
+  const json = JSON.stringify({
+    lock,
+    host,
+    pid,
+    label: label.slice(0, LONGEST_TOLD),
+    since,
+    connected,
+    namespace: ifShort(namespace),
+    name: ifShort(name),
+  });
   const safe = json.replace(/[^ -~]|[/'?*;]/g, (unit) => `\\u${hex(unit)}`);
   return sql` ${comment(`sera ${safe}`)}`;
+}
+
+/** A name makes sense only whole. */
+function ifShort(name: string | undefined): string | undefined {
+  return name !== undefined && name.length <= LONGEST_TOLD ? name : undefined;
 }
 
 function hex(unit: string): string {
@@ -57,10 +79,15 @@ export function readPresence(json: string): Presence | undefined {
     throw error;
   }
   if (typeof value !== "object" || value === null) return undefined;
-  const { lock, since } = value;
+  const { lock } = value;
   const pid = typeof value.pid === "number" ? pidFrom(value.pid) : undefined;
-  const [host, label] = [value.host, value.label].map((text) => typeof text === "string" ? textFrom(text) : undefined);
+  const [host, label, namespace, name] = [value.host, value.label, value.namespace, value.name].map((text) =>
+    typeof text === "string" ? textFrom(text) : undefined
+  );
   if (typeof lock !== "string" || !isLockName(lock) && !isNamespacedName(lock)) return undefined;
   if (pid === undefined || host === undefined || label === undefined) return undefined;
-  return { lock, host, pid, label, since: typeof since === "number" ? timeFrom(since) : undefined };
+  const [since, connected] = [value.since, value.connected].map((time) =>
+    typeof time === "number" ? timeFrom(time) : undefined
+  );
+  return { lock, host, pid, label, since, connected, namespace, name };
 }

@@ -2,6 +2,7 @@ import { refuseEverybodys } from "../config/file_trust.ts";
 import { readSmallFile, UnfitFileError } from "../config/small_file.ts";
 import { ConfigError, messageOf } from "../errors.ts";
 import { pathOr } from "../harmless.ts";
+import { systemCure } from "../system_cure.ts";
 
 /** A file that encryption needs. */
 export interface TlsFile {
@@ -40,7 +41,7 @@ export async function readTlsFile({ path, what, cure }: TlsFile): Promise<string
     if (error instanceof UnfitFileError && error.cure !== undefined) {
       throw new ConfigError(`Cannot use the ${what}: ${pathOr(path)}: ${error.message}; ${error.cure}`);
     }
-    const why = error instanceof Deno.errors.NotCapable ? "not a plain file" : messageOf(error);
-    throw new ConfigError(`Cannot read the ${what}: ${pathOr(path)}: ${why}; ${cure}`);
+    const better = error instanceof Deno.errors.NotCapable ? "copy it to another place" : systemCure(error) ?? cure;
+    throw new ConfigError(`Cannot read the ${what}: ${pathOr(path)}: ${messageOf(error)}; ${better}`);
   }
 }

@@ -20,7 +20,8 @@ const LONGEST_RECORD = 65_536;
  * @throws {LockUnavailableError} When the folder cannot be looked into.
  */
 export function lookAtFiles(folder: string, whose: Whose): readonly Sighting[] {
-  const names = whose === "all" ? namesIn(folder) : [whose.lock].filter(isLockName);
+  const isOne = whose !== "all" && "lock" in whose;
+  const names = isOne ? [whose.lock].filter(isLockName) : namesIn(folder);
   if (names.length === 0) return [];
   const kernelLocks = readKernelLocks();
   return names.flatMap((name) => {

@@ -4,8 +4,9 @@ import { isNamespacedName } from "../lock/namespaced_name.ts";
 import type { Backend } from "../lock/lock.ts";
 import { defaultLockFolder } from "../lock/default_folder.ts";
 import { isLockName } from "../lock/lock_name.ts";
-import type { Sighting, Whose } from "./sighting.ts";
-import { tidy } from "./tidy.ts";
+import { inOrder } from "./order.ts";
+import type { Seen, Whose } from "./sighting.ts";
+import { tidy, tidyWho } from "./tidy.ts";
 
 /** What a look needs besides the server. */
 export interface LookOptions {
@@ -17,13 +18,15 @@ export interface LookOptions {
   readonly signal: AbortSignal;
 }
 
+const NOTHING: Seen = { sightings: [], strangers: [] };
+
 /**
- * Who has a lock and who waits for it, as far as the server lets this user see; or all of sera's locks there. Whoever
- * looks does not count.
+ * Who has a lock and who waits for it, as far as the server lets this user see; or all of sera's locks there, or those of
+ * a namespace. Whoever looks does not count.
  *
  * @param backend Where to ask; a file needs none.
  * @param whose A lock that has no lock's name is not looked for.
- * @returns For each lock those that hold it, then those that wait.
+ * @returns For each lock those that hold it, then those that wait; and what cannot be seen.
  * @throws {LockUnavailableError} When the server cannot be asked.
  */
 export async function look(
@@ -31,15 +34,18 @@ export async function look(
   server: Server,
   whose: Whose,
   { table, env, signal }: LookOptions,
-): Promise<readonly Sighting[]> {
-  if (whose !== "all" && !isLockName(whose.lock) && !isNamespacedName(whose.lock)) return [];
-  const seen = await lookAt();
-  return seen.map(tidy).sort((a, b) => compare(a.lock, b.lock) || compare(a.state, b.state));
+): Promise<Seen> {
+  if (whose !== "all" && "lock" in whose && !isLockName(whose.lock) && !isNamespacedName(whose.lock)) return NOTHING;
+  const { sightings, hidden, strangers } = await lookAt();
+  return { sightings: inOrder(sightings.map(tidy)), hidden, strangers: strangers.map(tidyWho) };
 
-  async function lookAt(): Promise<readonly Sighting[]> {
+  async function lookAt(): Promise<Seen> {
     switch (server.kind) {
-      case "file":
-        return (await import("./file.ts")).lookAtFiles(server.folder ?? defaultLockFolder(env).path, whose);
+      case "file": {
+        const { lookAtFiles } = await import("./file.ts");
+        const sightings = lookAtFiles(server.folder ?? defaultLockFolder(env).path, whose);
+        return { sightings, strangers: [] };
+      }
       case "mysql": {
         const { lookOnMySql } = await import("./mysql.ts");
         return await lookOnMySql((await backend.session(signal))!, whose, table, signal);
@@ -50,8 +56,4 @@ export async function look(
       }
     }
   }
-}
-
-function compare(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }

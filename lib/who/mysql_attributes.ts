@@ -1,8 +1,8 @@
 import { LONGEST_TEXT, pidFrom, textFrom, timeFrom, wholeFrom } from "../foreign.ts";
 import { fromHex } from "../sql/hex.ts";
-import type { Session } from "../lock/session.ts";
-import { identifier, sql } from "../sql/statement.ts";
-import { askIfAllowed, askOrRefused } from "./ask.ts";
+import type { Row, Session } from "../lock/session.ts";
+import { identifier, join, sql, type Statement, word } from "../sql/statement.ts";
+import { askOrRefused } from "./ask.ts";
 
 /** What a sera told the server when it connected. */
 export interface Attributes {
@@ -21,73 +21,69 @@ export interface ShownAttributes {
   readonly of: "all" | "this host" | "none";
 }
 
-/** What to do where the server keeps them from this user. */
-const GRANT = "grant SELECT on performance_schema.session_connect_attrs";
+/** What is read of each session: attributes, and how much of them, in characters. */
+const WANTED = {
+  sera_lock: 40,
+  sera_host: LONGEST_TEXT + 1,
+  sera_pid: 20,
+  sera_label: LONGEST_TEXT + 1,
+  sera_connected: 40,
+} as const;
+
+const NAMES = Object.keys(WANTED) as (keyof typeof WANTED)[];
+
+/** How many sessions are read at a time: the longest attributes of so many fit into the longest answer that is taken. */
+const READ_AT_ONCE = 200;
 
 /**
  * Reads the connection attributes. Those of all sessions take a right that a plain user has not; the other table has
  * what any user may see, from MySQL 5.7 and in MariaDB.
  */
 export async function readAttributes(session: Session, signal: AbortSignal): Promise<ShownAttributes> {
-  const all = await readTable(session, "session_connect_attrs", signal);
+  const all = await readTable(session, sql`performance_schema.session_connect_attrs`, signal);
   if (all) return { byConnection: all, of: "all" };
-  const own = await readTable(session, "session_account_connect_attrs", signal);
+  const own = await readTable(session, sql`performance_schema.session_account_connect_attrs`, signal);
   return own ? { byConnection: own, of: "this host" } : { byConnection: new Map(), of: "none" };
-}
-
-/**
- * Whose locks are left out when all are asked for, and what to do.
- *
- * @returns Undefined if nobody's are.
- */
-export async function whatIsHidden(session: Session, signal: AbortSignal): Promise<string | undefined> {
-  const tell = (who: string, ...cures: string[]) =>
-    `Cannot list all locks: ${who} without the ledger are not shown; ${
-      ["ask for a lock with --name", ...cures].join(", or ")
-    }`;
-  // Its tables are there all the same, and empty.
-  const [variable] = await askIfAllowed(session, sql`SHOW GLOBAL VARIABLES LIKE 'performance_schema'`, signal);
-  if (!Object.values(variable ?? {}).includes("ON")) return tell("performance_schema is off, so that holders");
-  const { of } = await readAttributes(session, signal);
-  if (of === "all") return undefined;
-  return of === "none"
-    ? tell("the server hides connection attributes from this user, so that holders", GRANT)
-    : tell("this user sees the attributes of this host alone, so that holders elsewhere", GRANT);
 }
 
 async function readTable(
   session: Session,
-  table: string,
+  table: Statement,
   signal: AbortSignal,
 ): Promise<ReadonlyMap<number, Attributes> | undefined> {
-  const rows = await askOrRefused(
-    session,
-    sql`SELECT PROCESSLIST_ID AS id, ATTR_NAME AS name, HEX(CONVERT(LEFT(ATTR_VALUE, ${
-      LONGEST_TEXT + 1
-    }) USING utf8mb4)) AS value
-      FROM performance_schema.${
-      identifier(table)
-    } WHERE ATTR_NAME IN ('sera_lock', 'sera_host', 'sera_pid', 'sera_label', 'sera_connected')`,
-    signal,
+  const columns = NAMES.map((name) =>
+    sql`MAX(IF(ATTR_NAME = ${word(name)}, HEX(CONVERT(LEFT(ATTR_VALUE, ${WANTED[name]}) USING utf8mb4)), NULL)) AS ${
+      identifier(name)
+    }`
   );
-  if (!rows) return undefined;
-  const texts = new Map<number, Map<string, string>>();
-  for (const { id, name, value } of rows) {
-    const connection = wholeFrom(id);
-    const text = textFrom(fromHex(value));
-    if (connection === undefined || text === undefined) continue;
-    const own = texts.get(connection) ?? new Map<string, string>();
-    texts.set(connection, own.set(String(name), text));
+  const found = new Map<number, Attributes>();
+  for (let last = 0;;) {
+    const rows = await askOrRefused(
+      session,
+      sql`SELECT PROCESSLIST_ID AS id, ${join(columns)} FROM ${table}
+        WHERE ATTR_NAME IN (${join(NAMES.map(word))}) AND PROCESSLIST_ID > ${last}
+        GROUP BY PROCESSLIST_ID ORDER BY PROCESSLIST_ID LIMIT ${READ_AT_ONCE}`,
+      signal,
+    );
+    if (!rows) return undefined;
+    const ids = rows.flatMap((row) => wholeFrom(row.id) ?? []);
+    for (const row of rows) {
+      const id = wholeFrom(row.id);
+      if (id !== undefined) found.set(id, attributesOf(row));
+    }
+    const next = ids.at(-1) ?? last;
+    if (rows.length < READ_AT_ONCE || next <= last) return found;
+    last = next;
   }
-  return new Map([...texts].map(([id, own]) => [id, attributesOf(own)]));
 }
 
-function attributesOf(texts: ReadonlyMap<string, string>): Attributes {
+function attributesOf(row: Row): Attributes {
+  const text = (name: keyof typeof WANTED) => textFrom(fromHex(row[name]));
   return {
-    lock: texts.get("sera_lock"),
-    host: texts.get("sera_host"),
-    pid: pidFrom(texts.get("sera_pid")),
-    label: texts.get("sera_label"),
-    connected: timeFrom(Date.parse(texts.get("sera_connected") ?? "")),
+    lock: text("sera_lock"),
+    host: text("sera_host"),
+    pid: pidFrom(text("sera_pid")),
+    label: text("sera_label"),
+    connected: timeFrom(Date.parse(text("sera_connected") ?? "")),
   };
 }

@@ -1,13 +1,15 @@
 import type { TableName } from "../config/ledger_settings.ts";
 import { postgresDialect } from "../ledger/postgres.ts";
 import { wholeFrom } from "../foreign.ts";
+import { fnv1 } from "../lock/namespaced_name.ts";
 import type { Row, Session } from "../lock/session.ts";
 import { join, sql, type Statement } from "../sql/statement.ts";
-import { askIfAllowed, askOrRefused } from "./ask.ts";
-import { holderOf, type Identity, IDENTITY_COLUMNS, identityOf, waiterOf } from "./postgres_identity.ts";
-import { keyOfName, keyOfRow, rowCondition } from "./postgres_key.ts";
+import { askIfAllowed } from "./ask.ts";
+import { holderOf, type Identity, identityOf, readIdentities, waiterOf } from "./postgres_identity.ts";
+import { keyOfName, keyOfRow, namespaceCondition, rowCondition } from "./postgres_key.ts";
+import { namesTold, withNames } from "./names.ts";
 import { runningRuns, withRun } from "./runs.ts";
-import type { Sighting, Whose } from "./sighting.ts";
+import type { Seen, Sighting, Whose } from "./sighting.ts";
 
 /**
  * Who has locks of sera's in a database of PostgreSQL, and who waits for them.
@@ -19,26 +21,44 @@ export async function lookOnPostgres(
   whose: Whose,
   table: TableName,
   signal: AbortSignal,
-): Promise<readonly Sighting[]> {
+): Promise<Seen> {
+  const isOne = whose !== "all" && "lock" in whose;
   const seras = await readSeras(session, whose, signal);
-  const waiters = seras.filter(({ mark, asks }) => mark && asks && (whose === "all" || mark.lock === whose.lock));
+  const waiters = (seras ?? []).filter(({ mark, asks }) => mark && asks && isOf(whose, mark.lock));
   // The locks last: who has got one meanwhile does not wait any more.
-  const rows = await readLocks(session, conditionOf(whose, seras, waiters), signal);
+  const rows = await readLocks(session, conditionOf(whose, seras ?? [], waiters), signal);
+  const holding = new Set(rows.flatMap((row) => wholeFrom(row.session) ?? []));
+  const pids = holding.size === 0 ? undefined : sql`pid IN (${listOf([...holding])})`;
+  const theirs = pids && await readIdentities(session, pids, signal);
+  const identities = new Map((theirs ?? []).map((identity) => [identity.who.session, identity]));
 
   // The server keeps only half of a name, so that it takes somebody to tell it.
-  const names = new Map(seras.flatMap(({ mark }) => mark ? [[keyOfName(mark.lock)!, mark.lock]] : []));
+  const told = new Map((seras ?? []).flatMap(({ mark }) => mark ? [[keyOfName(mark.lock)!, mark]] : []));
   const onLocks = rows.flatMap((row) => {
     const key = keyOfRow(row);
     if (key === undefined) return [];
-    const identity = identityOf(row);
-    const lock = whose === "all" ? nameOf(key, identity.mark?.lock) ?? names.get(key) ?? key : whose.lock;
+    const identity = identities.get(wholeFrom(row.session)) ?? identityOf({ session: row.session });
+    const lock = isOne ? whose.lock : nameOf(key, identity.mark?.lock) ?? told.get(key)?.lock ?? key;
     return [row.granted === "t" ? holderOf(lock, key, identity) : waiterOf(lock, identity, identity.asked)];
   });
-  const holding = new Set(rows.map((row) => wholeFrom(row.session)));
-  const waiting = waiters.filter(({ who }) => !holding.has(who.session))
+  const waiting = waiters.filter(({ who }) => who.session === undefined || !holding.has(who.session))
     // A session is opened for one lock, and waits for it from then on.
     .map((identity) => waiterOf(identity.mark!.lock, identity, identity.connected));
-  return await withRuns(session, table, [...onLocks, ...waiting], signal);
+  const recorded = await withRuns(session, table, [...onLocks, ...waiting], signal);
+  const asked = whose !== "all" && "namespace" in whose ? whose.namespace : undefined;
+  const sightings = recorded.map((sighting) => {
+    const mark = told.get(keyOfName(sighting.lock) ?? sighting.lock);
+    return withNames(mark ? { ...sighting, ...namesTold(mark) } : sighting, asked);
+  });
+  if (isOne) return { sightings, strangers: [] };
+  const { whatIsHidden } = await import("./postgres_hidden.ts");
+  return { sightings, ...await whatIsHidden(session, asked, seras, signal) };
+}
+
+/** Whether a lock is one of those that are asked for. */
+function isOf(whose: Whose, lock: string): boolean {
+  if (whose === "all") return true;
+  return "lock" in whose ? lock === whose.lock : lock.startsWith(`${fnv1(whose.namespace)},`);
 }
 
 /** The name that who holds a lock gives it, if that is its name: others may call it what they like. */
@@ -46,24 +66,26 @@ function nameOf(key: string, told: string | undefined): string | undefined {
   return told !== undefined && keyOfName(told) === key ? told : undefined;
 }
 
-/** The sessions of sera's; for one lock those that name it. */
-async function readSeras(session: Session, whose: Whose, signal: AbortSignal): Promise<readonly Identity[]> {
-  const isSera = whose === "all"
-    ? sql`application_name LIKE 'sera %' OR query LIKE '%sera {%'`
-    : sql`query LIKE ${`%"lock":"${whose.lock}"%`}`;
-  const rows = await askIfAllowed(
+/** The sessions of sera's; for one lock those that name it. Undefined where the view of sessions is refused. */
+async function readSeras(
+  session: Session,
+  whose: Whose,
+  signal: AbortSignal,
+): Promise<readonly Identity[] | undefined> {
+  const isSera = whose !== "all" && "lock" in whose
+    ? sql`query LIKE ${`%"lock":"${whose.lock}"%`}`
+    : sql`application_name LIKE 'sera %' OR query LIKE '%sera {%'`;
+  return await readIdentities(
     session,
-    sql`SELECT ${IDENTITY_COLUMNS} FROM pg_stat_activity AS session
-     WHERE datname = current_database() AND pid <> pg_backend_pid() AND (${isSera})`,
+    sql`datname = current_database() AND pid <> pg_backend_pid() AND (${isSera})`,
     signal,
   );
-  return rows.map(identityOf);
 }
 
 /** Which locks to ask for; undefined for none. */
 function conditionOf(whose: Whose, seras: readonly Identity[], waiters: readonly Identity[]): Statement | undefined {
-  if (whose !== "all") return rowCondition(whose.lock);
-  const pids = seras.flatMap(({ who }) => who.session === undefined ? [] : [who.session]);
+  if (whose !== "all") return "lock" in whose ? rowCondition(whose.lock) : namespaceCondition(whose.namespace);
+  const pids = seras.flatMap(({ who }) => who.session ?? []);
   const theirs = sql`SELECT classid, objid, objsubid FROM pg_locks
     WHERE locktype = 'advisory' AND pid IN (${listOf(pids)})`;
   const conditions = [
@@ -80,14 +102,12 @@ async function readLocks(
   signal: AbortSignal,
 ): Promise<readonly Row[]> {
   if (condition === undefined) return [];
-  const select = (columns: Statement, from: Statement) =>
-    sql`SELECT classid, objid, objsubid, granted, ${columns} FROM pg_locks AS locks ${from}
-     WHERE locktype = 'advisory' AND locks.pid IS DISTINCT FROM pg_backend_pid()
-       AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) AND (${condition})`;
-  const sessions = sql`LEFT JOIN pg_stat_activity AS session ON session.pid = locks.pid`;
-  return await askOrRefused(session, select(IDENTITY_COLUMNS, sessions), signal) ??
-    // Without the view of sessions.
-    await session.queryAll(select(sql`locks.pid AS session`, sql``), { signal });
+  return await session.queryAll(
+    sql`SELECT classid, objid, objsubid, granted, pid AS session FROM pg_locks
+     WHERE locktype = 'advisory' AND pid IS DISTINCT FROM pg_backend_pid()
+       AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) AND (${condition})`,
+    { signal },
+  );
 }
 
 /** Adds what the ledger tells, if there is one; a table that is missing would be an error in the server's log. */

@@ -1,6 +1,6 @@
 import { wholeFrom } from "../foreign.ts";
 import { advisoryKey } from "../lock/advisory_key.ts";
-import { isNamespacedName } from "../lock/namespaced_name.ts";
+import { fnv1, isNamespacedName } from "../lock/namespaced_name.ts";
 import { isLockName } from "../lock/lock_name.ts";
 import type { Row } from "../lock/session.ts";
 import { sql, type Statement } from "../sql/statement.ts";
@@ -8,6 +8,11 @@ import { sql, type Statement } from "../sql/statement.ts";
 /** SQL for the condition that a row of `pg_locks` is about the lock of this name; undefined for what is no name. */
 export function rowCondition(name: string): Statement | undefined {
   return keyOfName(name) === undefined ? undefined : sql`(${advisoryKey(name).row})`;
+}
+
+/** The same for all locks of a namespace, sera's or not. */
+export function namespaceCondition(namespace: string): Statement {
+  return sql`(classid = ${fnv1(namespace) >>> 0}::oid AND objsubid = 2)`;
 }
 
 /** As much of a lock's name as the server keeps: half of an md5 name, or all of a pair. Undefined for what is no name. */

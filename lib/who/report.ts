@@ -1,48 +1,96 @@
 import { numberForJson } from "../foreign.ts";
 import { printableJson } from "../printable.ts";
-import { table } from "../text_table.ts";
-import type { Sighting } from "./sighting.ts";
-import { sinceText } from "./words.ts";
+import { fits, table } from "../text_table.ts";
+import { shownLock } from "./names.ts";
+import type { Seen, Sighting, Stranger } from "./sighting.ts";
+import { shortSinceText, sinceText } from "./words.ts";
 
-const HEADER = ["LOCK", "STATE", "HOST", "PID", "LABEL", "SINCE"];
+/** Where LOCK, HOST and LABEL are in a table of sightings. */
+const [LOCK, HOST, LABEL] = [0, 2, 4];
 
-/** How much of a lock's name is shown to people, in characters. */
-const SHORT_NAME = 12;
+/** Where HOST and LABEL are in a table of strangers. */
+const [THEIR_HOST, THEIR_LABEL] = [2, 4];
 
-/** In a name that is a path, what is before the last part; a table has no room for it. */
-const FOLDERS = /^\S*\/(?=[^\s/]+$)/;
-
-/**
- * Sightings as a table for people, in the order given.
- *
- * @param now Milliseconds since 1970.
- */
-export function sightingsTable(sightings: readonly Sighting[], now = Date.now()): string {
-  const rows = sightings.map(({ lock, state, host, address, pid, label, since, sinceIs }) => [
-    lock.slice(0, SHORT_NAME),
-    state,
-    host ?? address,
-    pid?.toString(),
-    label?.replace(FOLDERS, ""),
-    // It may have got the lock a good while after it had connected.
-    since === undefined ? undefined : (sinceIs === "connected" ? "~" : "") + sinceText(since, now),
-  ]);
-  return table([HEADER, ...rows.map((row) => row.map((cell) => cell ?? "-"))]);
+/** How a table is shown. */
+export interface Display {
+  /** Columns that the terminal has; undefined where it is none, and nothing is cut. */
+  readonly width?: number | undefined;
+  /** Milliseconds since 1970. */
+  readonly now?: number;
 }
 
 /**
- * Sightings for programs: one JSON object, in one line.
- *
- * @param locks The locks to tell of, also where nobody has them.
+ * Sightings as a table for people, in the order given. User and session are in it where a process is not known: then they
+ * are what an administrator ends it by.
  */
-export function sightingsJson(locks: readonly string[], sightings: readonly Sighting[]): string {
+export function sightingsTable(sightings: readonly Sighting[], { width, now = Date.now() }: Display = {}): string {
+  const byTime = (since: typeof sinceText) => rowsOf(sightings, (time) => since(time, now));
+  const long = byTime(sinceText);
+  const rows = width === undefined || fits(long, width) ? long : byTime(shortSinceText);
+  return table(rows, { width, cut: [LABEL, HOST, LOCK] });
+}
+
+function rowsOf(sightings: readonly Sighting[], time: (since: number) => string): readonly (readonly string[])[] {
+  const withSession = sightings.some(({ pid, session }) => pid === undefined && session !== undefined);
+  const ifSession = (...cells: readonly (string | undefined)[]) => withSession ? cells : [];
+  return [
+    ["LOCK", "STATE", "HOST", "PID", "LABEL", ...ifSession("USER", "SESSION"), "SINCE"],
+    ...sightings.map((sighting) => {
+      const { state, host, address, pid, label, user, session, since, sinceIs } = sighting;
+      return [
+        shownLock(sighting),
+        state,
+        host ?? address,
+        pid?.toString(),
+        label,
+        ...ifSession(user, session?.toString()),
+        // It may have got the lock a good while after it had connected.
+        since === undefined ? undefined : (sinceIs === "connected" ? "~" : "") + time(since),
+      ];
+    }),
+  ].map((row) => row.map((cell) => cell ?? "-"));
+}
+
+/** Sessions of which it is not known which lock they hold or wait for, as a table for people. */
+export function strangersTable(strangers: readonly Stranger[], { width }: Display = {}): string {
+  const rows = strangers.map(({ session, user, host, address, pid, label }) =>
+    [String(session), user, host ?? address, pid?.toString(), label].map((cell) => cell ?? "-")
+  );
+  return table([["SESSION", "USER", "HOST", "PID", "LABEL"], ...rows], { width, cut: [THEIR_LABEL, THEIR_HOST] });
+}
+
+/**
+ * What was seen, for programs: one JSON object, in one line.
+ *
+ * @param seen The sightings in their order.
+ * @param asked A lock to tell of also where nobody holds it.
+ * @param canTell Whether it is known that this lock is free where nobody is seen to hold it.
+ */
+export function seenJson(
+  { sightings, hidden, strangers }: Seen,
+  asked: Pick<Sighting, "lock" | "namespace" | "name"> | undefined,
+  canTell = true,
+): string {
+  const locks = new Map(asked ? [[asked.lock, asked]] : []);
+  for (const sighting of sightings) if (!locks.has(sighting.lock)) locks.set(sighting.lock, sighting);
   return printableJson({
-    locks: locks.map((lock) => {
+    complete: hidden === undefined,
+    reason: hidden ?? null,
+    locks: [...locks.values()].map(({ lock, namespace, name }) => {
       const of = (wanted: Sighting["state"]) =>
         sightings.filter((one) => one.lock === lock && one.state === wanted).map(viewOf);
       const [holder = null] = of("held");
-      return { lock, held: holder !== null, holder, waiters: of("waiting") };
+      const held = holder !== null || (canTell ? false : null);
+      return { lock, namespace: namespace ?? null, name: name ?? null, held, holder, waiters: of("waiting") };
     }),
+    other_sessions: strangers.map(({ host, pid, label, user, address, session }) => ({
+      host: host ?? null,
+      pid: pid ?? null,
+      label: label ?? null,
+      user: user ?? null,
+      address: address ?? null,
+      session,
+    })),
   });
 }
 

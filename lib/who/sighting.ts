@@ -3,6 +3,9 @@ export interface Sighting {
   /** The lock's name; for a lock of PostgreSQL whose full name nobody tells, what the server shows of it. */
   readonly lock: string;
   readonly state: "held" | "waiting";
+  /** Of a namespaced lock, what its two numbers are made of, as far as somebody tells. */
+  readonly namespace?: string | undefined;
+  readonly name?: string | undefined;
   readonly host?: string | undefined;
   readonly pid?: number | undefined;
   readonly label?: string | undefined;
@@ -20,5 +23,18 @@ export interface Sighting {
   readonly runId?: bigint | undefined;
 }
 
-/** Which locks to look at. */
-export type Whose = { readonly lock: string } | "all";
+/** A session that may hold a lock, or wait for one, where the server does not say which. */
+export interface Stranger extends Pick<Sighting, "host" | "pid" | "label" | "user" | "address"> {
+  readonly session: number;
+}
+
+/** What came of a look. */
+export interface Seen {
+  readonly sightings: readonly Sighting[];
+  /** What cannot be seen, why, and what to do about it; undefined where everything can. */
+  readonly hidden?: string | undefined;
+  readonly strangers: readonly Stranger[];
+}
+
+/** Which locks to look at: one, those of a namespace, or all of sera's. */
+export type Whose = { readonly lock: string } | { readonly namespace: string } | "all";

@@ -3,6 +3,9 @@ import { timeOf } from "../time.ts";
 import type { Sighting } from "./sighting.ts";
 import { tidy } from "./tidy.ts";
 
+/** In milliseconds. */
+const DAY = 24 * 3600 * 1000;
+
 /**
  * Who holds a lock, in a few words, for example `web1:4711 rotate-logs, since 2026-11-22 10:00:05Z (3m20s)`. What others
  * wrote is in it without control characters.
@@ -43,4 +46,11 @@ export function sinceText(since: number, now: number): string {
   // By another clock, which may be ahead.
   const age = Math.max(0, Math.floor((now - since) / 1000));
   return `${timeOf(since)} (${formatDuration(1000 * age)})`;
+}
+
+/** The same in fewer columns: of a day the time, else the date, for example `10:00:05Z (3m20s)`. */
+export function shortSinceText(since: number, now: number): string {
+  const [date, time] = timeOf(since).split(" ");
+  const [, age] = sinceText(since, now).split(" (");
+  return `${now - since < DAY ? time : date} (${age}`;
 }

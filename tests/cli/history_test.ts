@@ -4,6 +4,7 @@ import { history, outcomes } from "./ledger_view.ts";
 import { fixture, type Place } from "./place.ts";
 import { underWatch } from "./process_list.ts";
 import { FILE, testOn, useTargets } from "./targets.ts";
+import { startInTerminal } from "./terminal.ts";
 
 /** What must not reach a terminal: control characters but for the end of a line, and what turns text round. */
 // deno-lint-ignore no-control-regex
@@ -156,6 +157,42 @@ testOn(FILE, "without --record-skips, and without the ledger, nothing is recorde
   assert.deepEqual(await outcomes(place), ["succeeded"]);
 });
 
+testOn(FILE, "history is asked for by what status shows of a lock, and makes nothing", async () => {
+  await using started = await FILE.start();
+  const { place } = started;
+  const none = { code: 0, stdout: "No run has been recorded.\n", stderr: "" };
+  assert.deepEqual(await place.sera(["history"]), none);
+  await assert.rejects(Deno.stat(place.locks), Deno.errors.NotFound);
+  for (const name of ["one", "two"]) await place.sera(["--ledger", "--name", name, "0", "true"]);
+  const labels = async (...args: string[]) => (await history(place, ...args)).map(({ label }) => label);
+  assert.deepEqual(await labels(), ["two", "one"]);
+  assert.deepEqual(await labels("--lock", lockName("one").slice(0, 12)), ["one"]);
+  assert.deepEqual(await labels("--lock", lockName("two")), ["two"]);
+  assert.deepEqual(await place.sera(["history", "--lock", "jobs/x"]), none);
+  assert.deepEqual(await place.sera(["history", "--lock", "%"]), none);
+});
+
+testOn(FILE, "on a terminal the tables fit 80 columns, and nowhere else is anything cut", async () => {
+  await using started = await FILE.start();
+  const { place } = started;
+  const label = "a label that is longer than any terminal is wide, 報告, ".repeat(3).trim();
+  const words = ["--ledger", "--once", label, "--label", label, "--name", "n", "0", fixture("hold.sh")];
+  await using holder = place.startSera(words, { stdin: "open" });
+  await holder.says("ready");
+  for (const command of ["status", "history"]) {
+    const [header, line] = (await place.sera([command])).stdout.split("\n");
+    assert.ok(line!.includes(label));
+    await using terminal = startInTerminal(place, `stty columns 80 rows 24; exec sera ${command}`);
+    const { code, stdout } = await terminal.ended;
+    const [shownHeader, shown] = stdout.split("\r\n");
+    assert.deepEqual([code, shownHeader!.split(/ +/)], [0, header!.split(/ +/)]);
+    assert.match(shown!, /a lab[^]*…/);
+    const columns = [...shown!].reduce((sum, character) => sum + (/[報告]/.test(character) ? 2 : 1), 0);
+    assert.ok(columns <= 80, `${columns}: ${shown}`);
+    for (const text of [header!, line!, shownHeader!, shown!]) assert.doesNotMatch(text, / $/);
+  }
+});
+
 const WRONG: Record<string, { args: string[]; code: number; says: RegExp }> = {
   "a limit of 0": {
     args: ["--limit", "0"],
@@ -165,6 +202,12 @@ const WRONG: Record<string, { args: string[]; code: number; says: RegExp }> = {
   "a limit that is no number": { args: ["--limit=many"], code: 201, says: /limit in --limit: many/ },
   "a wait before the command": { args: ["0", "echo", "x"], code: 201, says: /sera history -- echo/ },
   "a name and a command": { args: ["--name", "n", "--", "echo"], code: 201, says: /leave one of them out$/m },
+  "an empty --lock": { args: ["--lock="], code: 201, says: /empty --lock; take it from LOCK of sera status/ },
+  "a name and --lock": {
+    args: ["--name", "n", "--lock", "a"],
+    code: 201,
+    says: /by --lock and by its name at once; leave/,
+  },
   "an unknown flag": { args: ["--count"], code: 201, says: /--count.*sera history --help/ },
   "a schema of a file": { args: ["--schema"], code: 201, says: /file:.*by itself/ },
   "a database that is not named": {

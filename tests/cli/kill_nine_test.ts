@@ -46,6 +46,45 @@ testWith([linux], "kill -9 on sera ends the command and its children, also those
   assert.deepEqual(processesWith(place.path), []);
 });
 
+/** The shell beside the command, once there is another one than those. */
+function nextShell(run: Running, command: number, others: readonly number[]): Promise<number> {
+  return until("there is another shell", () => {
+    return children(run.pid).find((child) => child !== command && !others.includes(child));
+  });
+}
+
+testWith([linux], "a shell beside the command that is killed has a successor, which ends the command too", async () => {
+  await using place = await Place.make();
+  const script = "trap 'echo got USR1' USR1; echo ready; while :; do read -r _; done";
+  await using run = place.startSera(["0", "sh", "-c", script], { stdin: "open" });
+  await run.says("ready");
+  const { command, will } = childrenOfSera(run);
+  await underWatch(run);
+  killQuietly(will);
+  const next = await nextShell(run, command, [will]);
+  // The first signal is passed on when the shell has been asked about it, after it was told whom to kill.
+  run.kill("SIGUSR1");
+  await run.says("got USR1");
+  await assertGoneAfterKill(run.pid, [command, next]);
+  assert.equal(run.stderr, "");
+});
+
+testWith(
+  [linux],
+  "a shell beside the command that is killed twice is told of, and the command's end counts",
+  async () => {
+    await using place = await Place.make();
+    await using run = place.startSera(["0", fixture("hold.sh")], { stdin: "open" });
+    await run.says("ready");
+    const { command, will } = childrenOfSera(run);
+    killQuietly(will);
+    killQuietly(await nextShell(run, command, [will]));
+    await run.says(/^sera: The shell that is to end the command [^\n]+ killed again; [^\n]+\n/);
+    run.kill("SIGTERM");
+    assert.equal((await run.ended).code, 143);
+  },
+);
+
 testWith([linux], "kill -9 on sera ends a command that is stopped", async () => {
   await using place = await Place.make();
   await using run = place.startSera(["0", fixture("stubborn.sh")]);

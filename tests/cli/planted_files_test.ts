@@ -68,7 +68,7 @@ for (const [thing, { put, said, byRoot }] of Object.entries(PLANTS)) {
         assert.match(stderr, said);
       }
       assert.equal((await sera("status", "--name", "n")).code, 1);
-      assert.equal((await sera("status")).stdout, "No locks are to be seen.\n");
+      assert.equal((await sera("status")).stdout, "No locks are held.\n");
       assert.equal((await sera("doctor")).code, 0);
       await untouched();
       assert.equal((await sera("--name", "other", "0", "echo", "ran")).stdout, "ran\n");

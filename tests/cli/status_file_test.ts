@@ -19,8 +19,11 @@ Deno.test("a folder that is not there has no locks, and is not made", async () =
   await using place = await Place.make();
   assert.equal((await place.sera(["status", "--name", "n"])).code, 1);
   const { code, stdout, stderr } = await place.sera(["status"]);
-  assert.deepEqual({ code, stdout, stderr }, { code: 0, stdout: "No locks are to be seen.\n", stderr: "" });
-  assert.equal((await place.sera(["status", "--json"])).stdout, '{"locks":[]}\n');
+  assert.deepEqual({ code, stdout, stderr }, { code: 0, stdout: "No locks are held.\n", stderr: "" });
+  assert.equal(
+    (await place.sera(["status", "--json"])).stdout,
+    '{"complete":true,"reason":null,"locks":[],"other_sessions":[]}\n',
+  );
   await assert.rejects(Deno.stat(place.locks), Deno.errors.NotFound);
 });
 
@@ -44,7 +47,7 @@ testWith([linux], "the record of a holder that was killed does not count", async
   await holder.ended;
   assert.match(await place.read(`locks/${LOCK}.lock`), new RegExp(`"pid":${holder.pid}`));
   assert.equal(await holderOf(place), null);
-  assert.equal((await place.sera(["status"])).stdout, "No locks are to be seen.\n");
+  assert.equal((await place.sera(["status"])).stdout, "No locks are held.\n");
 });
 
 testWith(

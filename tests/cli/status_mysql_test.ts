@@ -77,9 +77,16 @@ for (const [name, missing, start] of KINDS) {
     assert.equal(all.code, 0);
     assert.match(
       all.stderr,
-      /^sera: [^\n]*holders[^;]* without the ledger are not shown; ask for a lock with --name, or grant [^\n]*\n$/,
+      /^sera: The list is incomplete: [^;\n]* is missing unless the ledger has its run; ask [^;\n]*--name[^;\n]* grant [^\n]*\n$/,
     );
     assert.doesNotMatch(all.stdout, new RegExp(lockName("elsewhere").slice(0, 12)));
+    const json = JSON.parse((await place.sera(["status", "--json"])).stdout);
+    assert.equal(json.complete, false);
+    assert.ok(all.stderr.includes(json.reason));
+    // Where it comes from, and the number by which an administrator ends it.
+    const other = json.other_sessions.find(({ session }: Record<string, unknown>) => session === seen!.session);
+    assert.deepEqual({ user: other.user, address: other.address }, { user: USER, address: "localhost" });
+    assert.match(all.stdout, new RegExp(`^SESSION +USER .*\\n(?:.*\\n)*${seen!.session} +${USER} +localhost`, "m"));
     assert.match((await place.sera(["status", "--name", "elsewhere"])).stdout, / held +localhost +- +- /);
 
     const right = "SELECT ON performance_schema.session_connect_attrs";
@@ -125,7 +132,6 @@ for (const [name, missing, start] of KINDS) {
       assert.equal((await statusOf(place, "recorded", "--ledger-table", other)).holder!.run_id, null);
     }
     const all = await place.sera(["status", "--ledger", ...table]);
-    assert.equal(all.stderr, "");
     assert.match(all.stdout, new RegExp(` held +${HOST} +${holder.pid} +nightly +20`));
   });
 
@@ -136,7 +142,11 @@ for (const [name, missing, start] of KINDS) {
       await using _ = await hold(place, "killed", "--ledger", ...table);
     }
     await until("the lock is free", async () => !(await statusOf(place, "killed", ...table)).held);
-    assert.equal((await place.sera(["status", ...table])).stdout, "No locks are to be seen.\n");
+    await until("nobody is seen", async () => {
+      const { stdout } = await place.sera(["status", ...table]);
+      assert.doesNotMatch(stdout, /^LOCK/);
+      return stdout === "No locks are held.\n";
+    });
     await using other = await connect(server);
     await other.connection.query(`SELECT GET_LOCK('${lockName("killed")}', 0)`);
     const { holder } = await statusOf(place, "killed", ...table);
@@ -211,12 +221,8 @@ for (const [name, missing, start] of KINDS) {
     () => start({ extraArgs: ["--performance-schema=OFF"] }),
   );
 
-  silent.test("waiters are shown, and of a holder the address", async (server) => {
+  silent.test("the list is said to be incomplete, waiters are shown, and of a holder user, address and session", async (server) => {
     await using place = await Place.make(server.dsn());
-    const none = await place.sera(["status"]);
-    assert.deepEqual({ code: none.code, stdout: none.stdout }, { code: 0, stdout: "No locks are to be seen.\n" });
-    assert.match(none.stderr, /^sera: [^\n]*performance_schema is off[^;\n]*; ask for a lock with --name\n$/);
-
     await using holder = await hold(place, "quiet");
     const { held, holder: seen } = await statusOf(place, "quiet");
     assert.deepEqual({ held, address: seen!.address, host: seen!.host }, {
@@ -224,13 +230,59 @@ for (const [name, missing, start] of KINDS) {
       address: "127.0.0.1",
       host: null,
     });
+    assert.match(
+      (await place.sera(["status", "--name", "quiet"])).stdout,
+      new RegExp(`^LOCK .* USER +SESSION .*\\n.* held .* sera +${seen!.session} `),
+    );
+    const all = await place.sera(["status"]);
+    assert.equal(all.code, 0);
+    assert.match(
+      all.stderr,
+      /^sera: The list is incomplete: performance_schema is off, [^;\n]*; ask [^;\n]*--name[^;\n]*\n$/,
+    );
+    assert.match(all.stderr, name === "MariaDB" ? /INSTALL SONAME 'metadata_lock_info'/ : /performance_schema=ON/);
+    assert.match(all.stdout, /^No locks can be seen; the list is incomplete\.\n/);
+    assert.match(all.stdout, new RegExp(`^${seen!.session} +sera +127\\.0\\.0\\.1`, "m"));
+    const { complete, reason, locks, other_sessions } = JSON.parse((await place.sera(["status", "--json"])).stdout);
+    assert.deepEqual({ complete, locks }, { complete: false, locks: [] });
+    assert.ok(all.stderr.includes(reason));
+    assert.ok(other_sessions.some(({ session }: Record<string, unknown>) => session === seen!.session));
+    // What cannot be seen is not free.
+    const prefix = await place.sera(["status", "--lock", lockName("quiet").slice(0, 12)]);
+    assert.deepEqual({ code: prefix.code, stdout: prefix.stdout.includes("Free") }, { code: 202, stdout: false });
+    assert.match(prefix.stderr, /^sera: Cannot tell whether the lock is held: [^\n]+\n$/);
+    const whole = await place.sera(["status", "--lock", lockName("quiet")]);
+    assert.deepEqual({ code: whole.code, stderr: whole.stderr }, { code: 0, stderr: "" });
     await using waiter = place.startSera(["--name", "quiet", "20", "true"]);
     const views = await until("somebody waits", async () => {
       const { locks } = JSON.parse((await place.sera(["status", "--json"])).stdout);
       return locks.length > 0 ? locks : undefined;
     });
     assert.equal(views.length, 1);
-    assert.deepEqual([views[0].held, views[0].waiters[0].pid, views[0].waiters[0].label], [true, waiter.pid, "true"]);
+    const [first] = views[0].waiters;
+    assert.deepEqual([views[0].held, first.pid, first.label, first.since_is], [true, waiter.pid, "quiet", "waiting"]);
     await holder.closeStdin();
   });
 }
+
+const listing = new SharedServer<MySqlServer>(
+  "MariaDB that lists locks",
+  linux ?? mariaDbUnavailable,
+  () =>
+    startMariaDb({
+      extraArgs: ["--performance-schema=ON", "--performance-schema-instrument=wait/lock/metadata/sql/mdl=ON"],
+    }),
+);
+
+listing.test("whoever may read the server's list of locks sees those of other programs too, and all", async (server) => {
+  await using place = await Place.make(server.dsn());
+  await using other = await connect(server);
+  await other.connection.query(`SELECT GET_LOCK('${lockName("listed")}', 0)`);
+  const rights = ["metadata_locks", "setup_instruments", "session_connect_attrs"];
+  for (const table of rights) await server.query(`GRANT SELECT ON performance_schema.${table} TO 'sera'@'127.0.0.1'`);
+  const { complete, reason, locks } = JSON.parse((await place.sera(["status", "--json"])).stdout);
+  assert.deepEqual({ complete, reason }, { complete: true, reason: null });
+  assert.deepEqual(locks.map(({ lock, held }: { lock: string; held: boolean }) => [lock, held]), [
+    [lockName("listed"), true],
+  ]);
+});

@@ -17,6 +17,8 @@ const HOST = Deno.hostname();
 
 interface View {
   readonly lock: string;
+  readonly namespace: string | null;
+  readonly name: string | null;
   readonly held: boolean;
   readonly holder: Record<string, unknown> | null;
   readonly waiters: readonly Record<string, unknown>[];
@@ -122,6 +124,71 @@ postgres.test("a pair of keys, as heimdall has it, is another lock than one key"
   assert.deepEqual([view!.lock, view!.holder!.pid], [namespacedName("heimdall", "heimdall"), sera.pid]);
 });
 
+postgres.test("a namespace's locks are shown by their names, and alone where it is asked for", async () => {
+  await using place = await Place.make(postgres.server.url());
+  const jobs = ["--namespace", "jobs", "--name", "nightly report"];
+  await using holder = place.startSera([...jobs, "0", HOLD], { stdin: "open" });
+  await using other = place.startSera(["--namespace", "other", "--name", "nightly report", "0", HOLD], {
+    stdin: "open",
+  });
+  await using unnamed = place.startSera(["--namespace", "jobs", "0", HOLD, "hunter2marker"], { stdin: "open" });
+  await using plain = place.startSera(["--name", "plain", "0", HOLD], { stdin: "open" });
+  for (const running of [holder, other, unnamed, plain]) await running.says("ready");
+  await using heimdall = await connect(undefined, "");
+  await heimdall.client.query(`SELECT pg_advisory_lock(${namespacedName("jobs", "theirs")})`);
+
+  const named = (views: readonly View[]) =>
+    views.map(({ namespace, name, holder }) => [namespace, name, holder!.label]).sort();
+  assert.deepEqual(named(await locksOf(place, "--namespace", "jobs")), [
+    ["jobs", null, null],
+    ["jobs", null, HOLD],
+    ["jobs", "nightly report", "nightly report"],
+  ]);
+  assert.deepEqual(named(await locksOf(place)), [
+    [null, null, "plain"],
+    ["jobs", null, HOLD],
+    ["jobs", "nightly report", "nightly report"],
+    ["other", "nightly report", "nightly report"],
+  ]);
+  const text = (await place.sera(["status"])).stdout;
+  assert.match(text, new RegExp(`^jobs/nightly report +held +${HOST} +${holder.pid} +nightly report `, "m"));
+  assert.doesNotMatch(text, /hunter2marker/);
+  const ids = async (...args: string[]) => (await locksOf(place, ...args)).map(({ holder }) => holder!.pid).sort();
+  assert.deepEqual(await ids("--lock", "jobs/n"), [holder.pid]);
+  assert.deepEqual(await ids("--lock", namespacedName("other", "nightly report")), [other.pid]);
+  assert.deepEqual(await ids("--lock", lockName("plain").slice(0, 5)), [plain.pid]);
+  assert.deepEqual(await ids(...jobs), [holder.pid]);
+  const none = await place.sera(["status", "--lock", "jobs/x"]);
+  assert.deepEqual(none, { code: 1, stdout: "Free: nobody holds it.\n", stderr: "" });
+});
+
+postgres.test("what other roles' sessions hide is said, and which ones", async () => {
+  await withRole("another", async () => {
+    await using place = await Place.make(postgres.server.url());
+    await using holder = place.startSera(["--name", "hidden", "0", HOLD], { stdin: "open" });
+    await holder.says("ready");
+    const theirs = postgres.server.url().replace("sera:", "another:");
+    await using waiter = place.startSera(["--server", theirs, "--name", "hidden", "20", "true"]);
+    const { reason, other_sessions } = await until("somebody waits", async () => {
+      const seen = JSON.parse((await place.sera(["status", "--json"])).stdout);
+      return seen.complete ? undefined : seen;
+    });
+    assert.match(reason, /other roles' sessions wait for is hidden from this role; ask [^;]*, or grant this role/);
+    assert.deepEqual(other_sessions.map(({ pid, user }: Record<string, unknown>) => [pid, user]), [
+      [waiter.pid, "another"],
+    ]);
+    await holder.closeStdin();
+    await waiter.ended;
+    await using psql = await connect("another");
+    await psql.client.query("SELECT pg_advisory_lock(1)");
+    const all = await place.sera(["status"]);
+    assert.match(
+      all.stderr,
+      /^sera: The list is incomplete: one advisory lock of other roles' sessions is missing[^\n]*\n$/,
+    );
+  });
+});
+
 postgres.test("of another role's sera the application's name is shown, and the ledger tells the rest", async () => {
   const { server } = postgres;
   await withRole("another", async () => {
@@ -171,7 +238,9 @@ postgres.test("where the view of sessions is refused, a held lock is still told 
     const [view] = await locksOf(place, "--name", "n");
     assert.deepEqual([view!.held, view!.holder!.host], [true, null]);
     assert.equal((await locksOf(place, "--name", "other"))[0]!.held, false);
-    assert.deepEqual(await locksOf(place), []);
+    const all = await place.sera(["status"]);
+    assert.equal(all.stdout, "No locks can be seen; the list is incomplete.\n");
+    assert.match(all.stderr, /^sera: The list is incomplete: the server hides pg_stat_activity [^\n]*\n$/);
   } finally {
     await server.query("GRANT SELECT ON pg_stat_activity TO PUBLIC");
   }

@@ -101,7 +101,9 @@ for (const target of useTargets()) {
     assert.deepEqual(free, { code: 1, stdout: "Free: nobody holds it.\n", stderr: "" });
     const freeJson = await one();
     assert.equal(freeJson.code, 1);
-    assert.deepEqual(locksOf(freeJson), [{ lock: lockName(name), held: false, holder: null, waiters: [] }]);
+    assert.deepEqual(locksOf(freeJson), [
+      { lock: lockName(name), namespace: null, name: null, held: false, holder: null, waiters: [] },
+    ]);
 
     await using holder = place.startSera(["--name", name, "--label", "nightly\tjob", "0", ...HOLD], { stdin: "open" });
     await holder.says("ready");
@@ -133,15 +135,15 @@ for (const target of useTargets()) {
     }
     assert.deepEqual(view!.waiters.map(({ host, pid }) => ({ host, pid })), [{ host: HOST, pid: waiter.pid }]);
     // A folder has no sessions whose labels could be seen.
-    if (target.name !== "file") assert.equal(view!.waiters[0]!.label, HOLD[0]);
+    if (target.name !== "file") assert.equal(view!.waiters[0]!.label, name);
 
     const text = await status("--name", name);
     assert.equal(text.code, 0);
     const [header, held, waiting, ...rest] = text.stdout.split("\n");
-    assert.match(header!, /^LOCK +STATE +HOST +PID +LABEL +SINCE$/);
+    assert.match(header!, open ? /^LOCK +STATE +HOST +PID +LABEL +SINCE$/ : /^LOCK .* LABEL +USER +SESSION +SINCE$/);
     const short = lockName(name).slice(0, 12);
     const known = `${HOST} +${holder.pid} +nightly job +~?20\\d\\d-\\S+ \\S+Z \\(`;
-    assert.match(held!, new RegExp(`^${short} +held +${open ? known : "127.0.0.1 +- +- +-$"}`));
+    assert.match(held!, new RegExp(`^${short} +held +${open ? known : "127.0.0.1 +- +- +sera +\\d+ +-$"}`));
     assert.match(waiting!, new RegExp(`^${short} +waiting +${HOST} +${waiter.pid} `));
     assert.deepEqual(rest, [""]);
     assert.doesNotMatch(text.stdout, new RegExp(SECRET));
@@ -175,7 +177,9 @@ for (const target of useTargets()) {
     }
     assert.equal((await place.sera(["status", ...words, "more"])).code, 1);
     const all = await place.sera(["status"]);
-    if (target.name !== SECRETIVE) assert.match(all.stdout, new RegExp(` held +${HOST} +${holder.pid} +hold\\.sh `));
+    if (target.name !== SECRETIVE) {
+      assert.match(all.stdout, new RegExp(` held +${HOST} +${holder.pid} +${fixture("hold.sh")} `));
+    }
     assert.doesNotMatch(all.stdout, new RegExp(SECRET));
   });
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { anotherUser, asNobody, linux, mountNamespace, testWith, tool } from "./needs.ts";
 import { Place } from "./place.ts";
 import { processesWith } from "./process_list.ts";
-import { isCompiled } from "./program.ts";
+import { isCompiled, PROGRAM } from "./program.ts";
 import type { Ended, Running } from "./running.ts";
 import { until } from "./wait.ts";
 
@@ -169,4 +169,77 @@ testWith([mountNamespace], "an empty /dev is said before the command runs", asyn
   const { code, stdout, stderr } = await inMounts(place, "mount -t tmpfs none /dev");
   assert.deepEqual({ code, stdout }, { code: 203, stdout: "" });
   assert.match(stderr, /^sera: Cannot start \/bin\/sh, [^\n]+ \/dev\/null[^\n]*\n$/);
+});
+
+/** Limits below which the runtime cannot come to sera, see docs/runtime.md, and some of those that are enough. */
+const SHELL_LIMITS: Readonly<Record<string, "too little" | "enough">> = {
+  "ulimit -v 2000000": "too little",
+  "ulimit -v 16000000": "too little",
+  "ulimit -v 40000000": "enough",
+  "ulimit -d 5000": "too little",
+  "ulimit -d 65536": "enough",
+  "ulimit -s 40": "too little",
+  "ulimit -s 1024": "enough",
+  "ulimit -l 0": "enough",
+};
+
+for (const [limit, is] of Object.entries(SHELL_LIMITS)) {
+  testWith(
+    [linux, compiled, tool("sh", "-c", limit)],
+    `${limit} is ${is}, and nothing runs without the lock`,
+    async () => {
+      await using place = await Place.make();
+      const { code, stdout, stderr } = await place.shell(
+        `ulimit -c 0; ${limit}; sera 0 sh -c 'echo ran; exit 7'; echo $?`,
+      );
+      assert.equal(code, 0);
+      if (is === "enough") return assert.deepEqual({ stdout, stderr }, { stdout: "ran\n7\n", stderr: "" });
+      assert.match(stdout, /^(1|101|133|134|139)\n$/);
+    },
+  );
+}
+
+/** What may be missing. */
+const WITHOUT: Readonly<Record<string, string>> = {
+  "a file system for temporary files": "mount -t tmpfs -o size=4k,mode=0 none /tmp",
+  "/sys": "mount -t tmpfs none /sys",
+  "a writable root": "mount -o remount,ro,bind /",
+  "other users' processes": "mount -t proc -o hidepid=2 proc /proc",
+};
+
+for (const [what, mount] of Object.entries(WITHOUT)) {
+  testWith(
+    [mountNamespace, compiled, tool("unshare", "--mount", "sh", "-c", mount)],
+    `without ${what} it works`,
+    async () => {
+      await using place = await Place.make();
+      // The place itself may be in a folder that is covered.
+      const words = PROGRAM.map((word) => `'${word}'`).join(" ");
+      const folder = await Deno.makeTempDir({ dir: "/var/tmp", prefix: "sera-cli-" });
+      try {
+        const script = `mount --bind ${folder} /mnt; cd /; ${mount}; exec ${words} --server file:/mnt 0 echo ran`;
+        const ended = await place.run(["unshare", "--mount", "sh", "-c", script]);
+        assert.deepEqual(ended, { code: 0, stdout: "ran\n", stderr: "" });
+      } finally {
+        await Deno.remove(folder, { recursive: true });
+      }
+    },
+  );
+}
+
+testWith([mountNamespace, anotherUser, compiled], "a /dev/null that is closed to the user is named", async () => {
+  await using place = await Place.make();
+  await Deno.chmod(place.path, 0o755);
+  const folder = await folderOf(FIRST_USER, place);
+  const words = PROGRAM.map((word) => `'${word}'`).join(" ");
+  const { code, stdout, stderr } = await place.run([
+    "unshare",
+    "--mount",
+    "sh",
+    "-c",
+    "mount -t tmpfs none /dev; mknod -m 600 /dev/null c 1 3; cd /; " +
+    `exec setpriv --reuid=${FIRST_USER} --regid=${FIRST_USER} --clear-groups ${words} --server file:${folder} 0 echo ran`,
+  ], { stdin: "open" });
+  assert.deepEqual({ code, stdout }, { code: 203, stdout: "" });
+  assert.match(stderr, /^sera: Cannot start \/bin\/sh, [^\n]+: \/dev\/null is closed to this user; chmod 666 it\n$/);
 });

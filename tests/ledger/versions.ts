@@ -47,10 +47,14 @@ export function versionTests({ test, bench: makeBench }: LedgerPlace): void {
     assert.deepEqual(await holder.ids(), [id]);
   });
 
-  test("an older table is completed by the first who reads", async () => {
+  test("an older table is read as it is, and stays so", async () => {
     await using bench = await makeBench();
     const { id, lock } = await makeOld(bench);
-    assert.deepEqual((await readHistory(bench)).map((run) => [run.id, run.lock, run.key]), [[id, lock, "v1"]]);
+    for (let reads = 0; reads < 2; reads++) {
+      const runs = await readHistory(bench);
+      assert.deepEqual(runs.map((run) => [run.id, run.lock, run.key, run.user]), [[id, lock, "v1", ""]]);
+      await assert.rejects(async () => await bench.sql(`SELECT user_name FROM ${bench.name}`));
+    }
   });
 
   test("a newer table is used as it is", async () => {

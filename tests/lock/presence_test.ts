@@ -8,6 +8,9 @@ const PRESENCE: Presence = {
   pid: 4711,
   label: "rotate-logs",
   since: undefined,
+  connected: undefined,
+  namespace: undefined,
+  name: undefined,
 };
 
 Deno.test("a mark is read back from the end of a statement, whatever the label holds", () => {
@@ -32,6 +35,14 @@ Deno.test("a mark is read back from the end of a statement, whatever the label h
   }
 });
 
+Deno.test("a mark stays short enough for servers to keep it whole, and has no half names", () => {
+  const long = "\u{1f44b}".repeat(100);
+  const presence = readMark(
+    `SELECT 1${markOf({ ...PRESENCE, label: long, namespace: "jobs", name: long }).textFor(MYSQL)}`,
+  );
+  assert.deepEqual([presence?.label, presence?.namespace, presence?.name], [long.slice(0, 64), "jobs", undefined]);
+});
+
 Deno.test("a statement without a whole mark at its end has none", () => {
   const mark = markOf(PRESENCE).textFor(MYSQL);
   for (
@@ -52,8 +63,8 @@ Deno.test("a statement without a whole mark at its end has none", () => {
 
 Deno.test("a presence of other types than it has is none", () => {
   const made = { lock: PRESENCE.lock, host: "b", pid: 1, label: "c" };
-  assert.deepEqual(readPresence(JSON.stringify(made)), { ...made, since: undefined });
-  assert.deepEqual(readPresence(JSON.stringify({ ...made, since: "now" })), { ...made, since: undefined });
+  assert.deepEqual(readPresence(JSON.stringify(made)), { ...PRESENCE, ...made });
+  assert.deepEqual(readPresence(JSON.stringify({ ...made, since: "now" })), { ...PRESENCE, ...made });
   for (
     const wrong of [
       { lock: 1 },

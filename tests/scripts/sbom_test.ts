@@ -19,7 +19,17 @@ Deno.test("the bill of materials is valid, and lists what is in the binary, from
 
   const names = bom.components.map(({ group, name }) => group === undefined ? name : `${group}/${name}`);
   // What builds and tests sera is not in it.
-  assert.deepEqual(names, ["@noble/hashes", "mysql2", "pg-protocol", "pg", "deno"]);
+  assert.deepEqual(names, [
+    "@noble/hashes",
+    "ansi-regex",
+    "get-east-asian-width",
+    "mysql2",
+    "pg-protocol",
+    "pg",
+    "string-width",
+    "strip-ansi",
+    "deno",
+  ]);
   const lock = JSON.parse(await Deno.readTextFile(`${ROOT}/deno.lock`));
   for (const { group, name, version } of bom.components.filter(({ type }) => type === "library")) {
     const package_ = `${group === undefined ? "" : `${group}/`}${name}@${version}`;

@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
 import type { Sighting } from "../../lib/who/sighting.ts";
-import { sightingsJson, sightingsTable } from "../../lib/who/report.ts";
+import { seenJson, sightingsTable, strangersTable } from "../../lib/who/report.ts";
+import { namespacedName } from "../../lib/lock/namespaced_name.ts";
+import { isAskedFor, namesTold, shownLock, withNames } from "../../lib/who/names.ts";
+import { inOrder } from "../../lib/who/order.ts";
 import { tidy } from "../../lib/who/tidy.ts";
 import { whoHas } from "../../lib/who/words.ts";
 
@@ -59,8 +62,8 @@ Deno.test("what others wrote controls no terminal, and is not endless", () => {
   assert.equal(sighting.sinceIs, undefined);
   const texts = [
     whoHas([{ ...HELD, host: HOSTILE, label: HOSTILE }], NOW)!,
-    sightingsTable([sighting], NOW).replaceAll("\n", ""),
-    sightingsJson([LOCK], [sighting]),
+    sightingsTable([sighting], { now: NOW }).replaceAll("\n", ""),
+    seenJson({ sightings: [sighting], strangers: [] }, undefined),
   ];
   for (const text of texts) {
     assert.doesNotMatch(text, /[\p{Cc}\p{Cf}]/u);
@@ -68,34 +71,120 @@ Deno.test("what others wrote controls no terminal, and is not endless", () => {
   }
 });
 
-Deno.test("the table has a line for each, fits a terminal, and shows what is not known as a dash", () => {
+Deno.test("the table has a line for each, and shows what is not known as a dash", () => {
   const text = sightingsTable([
     { ...HELD, label: "/usr/local/bin/rotate" },
     { lock: LOCK, state: "waiting", host: "web2", pid: 77, label: "run /etc/x", since: NOW, sinceIs: "waiting" },
-    { lock: "12,34", state: "held", address: "10.0.0.5" },
-    { ...HELD, sinceIs: "connected" },
-  ], NOW);
+    { ...HELD, lock: "12,34", sinceIs: "connected" },
+    { ...HELD, lock: "12,34", namespace: "jobs", name: "nightly", label: undefined, since: undefined },
+    { ...HELD, lock: "12,34", namespace: "jobs", label: undefined, since: undefined },
+  ], { now: NOW });
   assert.deepEqual(text.split("\n"), [
-    "LOCK          STATE    HOST      PID   LABEL        SINCE",
-    "5373fa7de6f7  held     web1      4711  rotate       2026-11-22 10:00:05Z (3m20s)",
-    "5373fa7de6f7  waiting  web2      77    run /etc/x   2026-11-22 10:03:25Z (0s)",
-    "12,34         held     10.0.0.5  -     -            -",
-    "5373fa7de6f7  held     web1      4711  rotate-logs  ~2026-11-22 10:00:05Z (3m20s)",
+    "LOCK          STATE    HOST  PID   LABEL                  SINCE",
+    "5373fa7de6f7  held     web1  4711  /usr/local/bin/rotate  2026-11-22 10:00:05Z (3m20s)",
+    "5373fa7de6f7  waiting  web2  77    run /etc/x             2026-11-22 10:03:25Z (0s)",
+    "12,34         held     web1  4711  rotate-logs            ~2026-11-22 10:00:05Z (3m20s)",
+    "jobs/nightly  held     web1  4711  -                      -",
+    "jobs/34       held     web1  4711  -                      -",
     "",
   ]);
-  const usual = sightingsTable([{ ...HELD, label: "rotate-log" }], NOW);
-  assert.ok(usual.split("\n").every((line) => line.length <= 80), usual);
+});
+
+Deno.test("where a process is not known, user and session are in the table, as an administrator needs them", () => {
+  const stranger = { session: 42, user: "app", address: "10.0.0.5" };
+  const text = sightingsTable([HELD, { lock: LOCK, state: "waiting", ...stranger }], { now: NOW });
+  assert.deepEqual(text.split("\n"), [
+    "LOCK          STATE    HOST      PID   LABEL        USER  SESSION  SINCE",
+    "5373fa7de6f7  held     web1      4711  rotate-logs  -     -        2026-11-22 10:00:05Z (3m20s)",
+    "5373fa7de6f7  waiting  10.0.0.5  -     -            app   42       -",
+    "",
+  ]);
+  assert.equal(
+    strangersTable([stranger, { session: 7, host: "web1", pid: 1, label: "x" }]),
+    "SESSION  USER  HOST      PID  LABEL\n42       app   10.0.0.5  -    -\n7        -     web1      1    x\n",
+  );
+});
+
+Deno.test("on a terminal the table fits its width: the date goes first, then the label is cut, of a path its beginning", () => {
+  const lines = (width: number, ...labels: string[]) =>
+    sightingsTable(labels.map((label) => ({ ...HELD, label })), { width, now: NOW }).trimEnd().split("\n").slice(1);
+  assert.deepEqual(lines(80, "rotate-logs"), [
+    "5373fa7de6f7  held   web1  4711  rotate-logs  2026-11-22 10:00:05Z (3m20s)",
+  ]);
+  const shown = lines(
+    72,
+    "rotate all of the logs there are",
+    "/usr/local/bin/nightly-report-of-all",
+    "a\u0301\u0301".repeat(40),
+    "報告".repeat(20),
+  );
+  assert.deepEqual(shown, [
+    "5373fa7de6f7  held   web1  4711  rotate all of the l…  10:00:05Z (3m20s)",
+    "5373fa7de6f7  held   web1  4711  …ghtly-report-of-all  10:00:05Z (3m20s)",
+    `5373fa7de6f7  held   web1  4711  ${"a\u0301\u0301".repeat(19)}…  10:00:05Z (3m20s)`,
+    "5373fa7de6f7  held   web1  4711  報告報告報告報告報…   10:00:05Z (3m20s)",
+  ]);
+  // What is cut for want of room on a terminal is whole elsewhere.
+  assert.match(sightingsTable([{ ...HELD, label: "x".repeat(150) }], { now: NOW }), /x{150}/);
+  const old = sightingsTable([{ ...HELD, label: "x".repeat(60), since: 0 }], { width: 80, now: NOW });
+  assert.match(old, / {2}1970-01-01 \(/);
+});
+
+Deno.test("who waits longest comes first, and by the number of the session where nobody knows since when", () => {
+  const waiter = (session: number, since?: number): Sighting => ({ lock: LOCK, state: "waiting", session, since });
+  const given = [waiter(5), waiter(9, 30), waiter(4), waiter(1, 40), { ...HELD, session: 6 }, waiter(2, 20)];
+  assert.deepEqual(inOrder(given).map(({ session }) => session), [6, 2, 9, 1, 4, 5]);
+});
+
+Deno.test("--lock takes what the table shows, the whole name, and more of it than the server keeps", () => {
+  const names = { lock: namespacedName("jobs", "nightly"), namespace: "jobs", name: "nightly" };
+  const cases: [Partial<Sighting>, string, boolean][] = [
+    [{}, "5373", true],
+    [{}, LOCK, true],
+    [{}, "373", false],
+    [{ lock: LOCK.slice(0, 16) }, LOCK, true],
+    [{ lock: LOCK.slice(0, 16) }, `${LOCK.slice(0, 15)}0`, false],
+    [names, "jobs/ni", true],
+    [names, names.lock.slice(0, 6), true],
+    [names, "jobs/x", false],
+  ];
+  for (const [change, prefix, is] of cases) assert.equal(isAskedFor({ ...HELD, ...change }, prefix), is, prefix);
+});
+
+Deno.test("names that a session tells count only if the lock's numbers are made of them", () => {
+  const lock = namespacedName("jobs", "nightly");
+  const presence = { lock, host: "web1", pid: 1, label: "x" };
+  assert.deepEqual(namesTold({ ...presence, namespace: "jobs", name: "nightly" }), {
+    namespace: "jobs",
+    name: "nightly",
+  });
+  assert.deepEqual(namesTold({ ...presence, namespace: "jobs" }), { namespace: "jobs" });
+  assert.deepEqual(namesTold({ ...presence, namespace: "jobs", name: "evil" }), {});
+  assert.deepEqual(namesTold({ ...presence, namespace: "evil" }), {});
+  assert.deepEqual(namesTold({ ...presence, lock: LOCK, namespace: "jobs" }), {});
+  const sighting = { ...HELD, lock, label: "nightly" };
+  assert.equal(shownLock(withNames(sighting, "jobs")), "jobs/nightly");
+  assert.equal(shownLock(withNames({ ...sighting, label: "x" }, undefined)), lock);
+  assert.equal(
+    shownLock(withNames({ ...HELD, lock: namespacedName("heimdall", "heimdall") }, undefined)),
+    "heimdall/heimdall",
+  );
 });
 
 Deno.test("JSON has every field, null where nothing is known, and a free lock too", () => {
   const waiting: Sighting = { lock: LOCK, state: "waiting", address: "10.0.0.5", user: "sera", session: 7 };
-  const text = sightingsJson([LOCK, "free"], [{ ...HELD, runId: 12n }, waiting]);
+  const text = seenJson({ sightings: [{ ...HELD, runId: 12n }, waiting], strangers: [] }, { lock: "free" });
   assert.doesNotMatch(text, /\n/);
   const unknown = { host: null, pid: null, label: null, since: null, since_is: null, run_id: null };
   assert.deepEqual(JSON.parse(text), {
+    complete: true,
+    reason: null,
     locks: [
+      { lock: "free", namespace: null, name: null, held: false, holder: null, waiters: [] },
       {
         lock: LOCK,
+        namespace: null,
+        name: null,
         held: true,
         holder: {
           host: "web1",
@@ -110,7 +199,14 @@ Deno.test("JSON has every field, null where nothing is known, and a free lock to
         },
         waiters: [{ ...unknown, user: "sera", address: "10.0.0.5", session: 7 }],
       },
-      { lock: "free", held: false, holder: null, waiters: [] },
     ],
+    other_sessions: [],
+  });
+  const hidden = { sightings: [], hidden: "why", strangers: [{ session: 7, user: "app" }] };
+  assert.deepEqual(JSON.parse(seenJson(hidden, { lock: "free" }, false)), {
+    complete: false,
+    reason: "why",
+    locks: [{ lock: "free", namespace: null, name: null, held: null, holder: null, waiters: [] }],
+    other_sessions: [{ host: null, pid: null, label: null, user: "app", address: null, session: 7 }],
   });
 });

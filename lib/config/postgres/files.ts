@@ -32,5 +32,5 @@ export function exists(path: string): boolean {
 export function whyUnreadable(error: unknown): string {
   if (error instanceof Deno.errors.NotFound) return "there is no such file";
   if (error instanceof Deno.errors.PermissionDenied) return "permission denied";
-  return error instanceof Deno.errors.NotCapable ? "not a plain file" : messageOf(error);
+  return messageOf(error);
 }

@@ -1,7 +1,7 @@
 import { DsnError } from "../dsn_text.ts";
 import { exists, look, userFile } from "./files.ts";
 import type { PostgresServer, PostgresSurroundings } from "./server.ts";
-import { badSetting, readChoice, type Settings, showPath } from "./setting.ts";
+import { badSetting, readChoice, type Setting, type Settings, showPath } from "./setting.ts";
 
 const SSLMODES = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"] as const;
 
@@ -50,6 +50,7 @@ export function readTls(source: Source, hasTcp: boolean): Tls {
 function findRoot({ settings, surroundings, note }: Source, sslmode: Tls["sslmode"]): string | undefined {
   const given = settings.get("sslrootcert");
   const path = given?.value ?? userFile("root.crt", surroundings);
+  refuseUnseen(given);
   if (path !== undefined && exists(path)) {
     refuseRevocationList(surroundings);
     return path;
@@ -71,6 +72,13 @@ function findRoot({ settings, surroundings, note }: Source, sslmode: Tls["sslmod
   return undefined;
 }
 
+/** Refuses a named file of which it cannot be seen whether it is there: it is no missing one, which may not matter. */
+function refuseUnseen(given: Setting | undefined): void {
+  const info = given && look(given.value);
+  if (typeof info !== "string") return;
+  throw badSetting(given!, `${showPath(given!.value)} cannot be read (${info}); correct that, or name another file`);
+}
+
 /** libpq checks this list whenever it has a root certificate; to pass it over would trust what libpq does not. */
 function refuseRevocationList(surroundings: PostgresSurroundings): void {
   const path = userFile("root.crl", surroundings);
@@ -85,6 +93,7 @@ function findClientCertificate({ settings, surroundings }: Source): Pick<Tls, "s
   const given = settings.get("sslcert");
   const sslcert = given?.value ?? userFile("postgresql.crt", surroundings);
   if (sslcert === undefined) return {};
+  refuseUnseen(given);
   if (!exists(sslcert)) {
     // Here libpq goes on without; but who names a file means it.
     if (given) throw badSetting(given, `${showPath(sslcert)} does not exist; correct the path or leave it out`);

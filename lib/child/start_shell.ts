@@ -1,0 +1,60 @@
+import { CommandStartError, messageOf } from "../errors.ts";
+import { systemCure } from "../system_cure.ts";
+
+const BASH = "/bin/bash";
+const SH = "/bin/sh";
+const NULL_DEVICE = "/dev/null";
+
+/**
+ * Starts the shell that waits beside a command, see `LastWill`.
+ *
+ * @param timed Whether it has to keep a time limit, which not every shell can.
+ * @param inGroup Whether it is to be in sera's process group.
+ * @param script What it runs.
+ * @returns Undefined where there is no shell.
+ * @throws {CommandStartError} When there is one that cannot be started.
+ */
+export function startShell(timed: boolean, inGroup: boolean, script: string): Deno.ChildProcess | undefined {
+  const shell = timed && exists(BASH) ? BASH : SH;
+  try {
+    return new Deno.Command(shell, {
+      args: ["-c", script],
+      cwd: "/",
+      clearEnv: true,
+      detached: !inGroup,
+      stdin: "piped",
+      stdout: "piped",
+      stderr: "null",
+    }).spawn();
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound && !exists(shell)) return undefined;
+    if (!(error instanceof Error)) throw error;
+    const reason = nullTrouble() ?? `${messageOf(error)}; ${systemCure(error) ?? `see to ${shell}`}`;
+    throw new CommandStartError(
+      `Cannot start ${shell}, which is to end the command should sera be killed: ${reason}`,
+    );
+  }
+}
+
+/** What keeps the shell from being given nothing for its stderr, if so. */
+function nullTrouble(): string | undefined {
+  if (!exists(NULL_DEVICE)) return `there is no ${NULL_DEVICE}; make it`;
+  try {
+    Deno.openSync(NULL_DEVICE, { write: true }).close();
+    return undefined;
+  } catch (error) {
+    if (error instanceof Deno.errors.PermissionDenied) return `${NULL_DEVICE} is closed to this user; chmod 666 it`;
+    if (error instanceof Error) return undefined;
+    throw error;
+  }
+}
+
+function exists(path: string): boolean {
+  try {
+    Deno.statSync(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Error) return false;
+    throw error;
+  }
+}

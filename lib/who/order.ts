@@ -1,0 +1,17 @@
+import type { Sighting } from "./sighting.ts";
+
+/** Sorts by lock: first those who hold it, then those who wait, who waits longest first; where that is not known, last. */
+export function inOrder(sightings: readonly Sighting[]): readonly Sighting[] {
+  return sightings.toSorted((a, b) => compare(a.lock, b.lock) || compare(a.state, b.state) || byTime(a, b));
+}
+
+/** Numbers of sessions grow, so that they tell who has come first where the server does not say when. */
+function byTime(a: Sighting, b: Sighting): number {
+  if (a.state !== "waiting") return 0;
+  const since = (a.since ?? Infinity) === (b.since ?? Infinity) ? 0 : (a.since ?? Infinity) - (b.since ?? Infinity);
+  return since || (a.session ?? 0) - (b.session ?? 0);
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

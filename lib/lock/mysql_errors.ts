@@ -44,7 +44,9 @@ const CURES: Readonly<Record<number, string>> = {
 /** What an error of the driver means, by its code. */
 const MEANINGS: Readonly<Record<string, string>> = {
   PROTOCOL_CONNECTION_LOST: "the server closed the connection; its log may say why",
-  HANDSHAKE_NO_SSL_SUPPORT: "the server has no TLS; take tls out of the DSN, or use tls=preferred",
+  HANDSHAKE_NO_SSL_SUPPORT:
+    "the server offers no TLS, which tls in the DSN requires: it has none, or something in between has taken it away; " +
+    "set up TLS on the server (ssl_cert, ssl_key), and check what stands in between",
   MYSQL_CLEAR_PASSWORD_NOT_ENABLED:
     "the server asks for the password in clear text; if the connection is safe, add allowCleartextPasswords=true to the DSN",
 };
@@ -54,12 +56,6 @@ export function describeMySqlError(error: unknown): string {
   const { errno, code, message } = error as DriverError;
   const network = describeNetworkError(error);
   if (network !== undefined) return network;
-  if (code === "HANDSHAKE_SSL_ERROR") {
-    // Deno 2.9 says "unable to verify" of an expired certificate too.
-    return `TLS failed: ${
-      serverWords(message)
-    }; check the certificate's names, dates and CA (tls-ca), and tls in the DSN`;
-  }
   if (code !== undefined && MEANINGS[code] !== undefined) return MEANINGS[code];
   const plugin = /unknown plugin (\S+)\. See/.exec(message)?.[1];
   if (plugin !== undefined) {

@@ -43,14 +43,16 @@ export async function openMySqlSession(
 ): Promise<MySqlSession> {
   const ca = dsn.tls === "off" ? undefined : await prepareTls(dsn, tlsCa);
   let login: Login;
+  const lookAgain = () => connect(dsn, presence, ca, "look only", signal);
+  const failed = (error: unknown) => wrap(dsn, error, signal, lookAgain);
   try {
     login = await connect(dsn, presence, ca, dsn.tls !== "off", signal);
   } catch (error) {
     if (!dsn.allowFallbackToPlaintext || (error as { code?: string }).code !== "HANDSHAKE_NO_SSL_SUPPORT") {
-      throw wrap(dsn, error, signal);
+      throw await failed(error);
     }
-    login = await connect(dsn, presence, ca, false, signal).catch((error) => {
-      throw wrap(dsn, error, signal);
+    login = await connect(dsn, presence, ca, false, signal).catch(async (error) => {
+      throw await failed(error);
     });
   }
   const { connection, guard } = login;
@@ -139,21 +141,30 @@ async function setNames(session: Session, { charsets, collation }: MySqlDsn, sig
   if (failure) throw failure;
 }
 
-/** One attempt to connect and to log in. Rejects with the driver's error, or the guard's. */
+/**
+ * One attempt to connect and to log in. Rejects with the driver's error, or the guard's.
+ *
+ * @param tls Whether to encrypt; with "look only" nobody logs in, and it ends in the error that holds the certificate.
+ */
 async function connect(
   dsn: MySqlDsn,
   presence: Presence,
   ca: string | undefined,
-  tls: boolean,
+  tls: boolean | "look only",
   signal: AbortSignal,
 ): Promise<Login> {
   const useTls = tls ? (await import("./mysql_tls.ts")).useTls : undefined;
   signal.throwIfAborted();
-  const connection = createConnection(connectionOptions(dsn, presence, tls));
+  const connection = createConnection(connectionOptions(dsn, presence, tls !== false));
   // The driver may report more than one error for one failure, and an unheard one would end the process.
   connection.on("error", () => undefined);
-  const guard = new MySqlGuard(connection, tls);
-  useTls?.(connection, guard, { host: hostOf(dsn), ca, verify: dsn.tls === "verify" });
+  const guard = new MySqlGuard(connection, tls !== false);
+  useTls?.(connection, guard, {
+    host: hostOf(dsn),
+    ca,
+    verify: dsn.tls === "verify",
+    lookOnly: tls === "look only",
+  });
   if (!dsn.allowNativePasswords) refuseNativePassword(connection);
   return await new Promise<Login>((resolve, reject) => {
     const settle = (action: () => void) => {
@@ -254,11 +265,33 @@ async function prepareTls(dsn: MySqlDsn, tlsCa: string | undefined): Promise<str
   const isChecked = dsn.tls === "verify";
   trustByItself(isChecked && tlsCa === undefined ? "its own" : "nobody");
   if (!isChecked || tlsCa === undefined) return undefined;
-  return await readCertificates({ path: tlsCa, what: "CA file", cure: "mend that, or change tls-ca" });
+  return await readCertificates({
+    path: tlsCa,
+    what: "CA file",
+    cure: "make it readable for this user, or change tls-ca",
+  });
 }
 
 /** Turns the driver's error into one that says where, what and what to do; a signal's reason stays what it is. */
-function wrap(dsn: MySqlDsn, error: unknown, signal: AbortSignal): unknown {
+async function wrap(
+  dsn: MySqlDsn,
+  error: unknown,
+  signal: AbortSignal,
+  lookAgain: () => Promise<unknown>,
+): Promise<unknown> {
   if (signal.aborted) return signal.reason;
-  return new LockUnavailableError(`Cannot lock on ${whereIs(dsn)}: ${describeMySqlError(error)}`, isTransient(error));
+  const why = (error as { code?: string }).code === "HANDSHAKE_SSL_ERROR"
+    ? await describeHandshake(dsn, error, lookAgain)
+    : describeMySqlError(error);
+  return new LockUnavailableError(`Cannot lock on ${whereIs(dsn)}: ${why}`, isTransient(error));
+}
+
+async function describeHandshake(
+  dsn: MySqlDsn,
+  error: unknown,
+  lookAgain: () => Promise<unknown>,
+): Promise<string> {
+  const { describeTlsFailure } = await import("./tls_trouble.ts");
+  const verify = dsn.tls === "verify";
+  return await describeTlsFailure(error, { host: hostOf(dsn), verify, setting: "tls-ca", lookAgain });
 }

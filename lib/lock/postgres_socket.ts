@@ -1,9 +1,8 @@
 import { connect, type Socket } from "node:net";
 import type { PostgresHost, PostgresServer } from "../config/postgres/server.ts";
-import { ConfigError, messageOf } from "../errors.ts";
+import { ConfigError } from "../errors.ts";
 import { ConnectionError } from "./network_errors.ts";
 import { TlsError } from "./postgres_errors.ts";
-import { serverWords } from "./server_words.ts";
 
 /** "SSLRequest" in the manual's "Message Formats". */
 const SSL_REQUEST = new Uint8Array([0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f]);
@@ -21,6 +20,7 @@ export interface PlainOrSecure {
  * Connects to one host, and encrypts as asked. The settings' sslmode decides only what is checked.
  *
  * @param signal Gives the attempt up.
+ * @param lookOnly Whether this is only to see the server's certificate, see {@linkcode TlsOptions}.
  * @throws {TlsError} When it cannot be encrypted, or the server's certificate is not good.
  * @throws {ConfigError} When a file that TLS needs cannot be read.
  * @throws The system's error when there is no connection.
@@ -30,8 +30,9 @@ export async function openSocket(
   server: PostgresServer,
   encryption: Encryption,
   signal: AbortSignal,
+  lookOnly = false,
 ): Promise<PlainOrSecure> {
-  const tls = encryption === "none" ? undefined : await prepareTls(host, server);
+  const tls = encryption === "none" ? undefined : await prepareTls(host, server, lookOnly);
   signal.throwIfAborted();
   const { address } = host;
   const plain = connect(address.transport === "unix" ? { path: address.path } : address);
@@ -53,7 +54,11 @@ export async function openSocket(
           return { socket: plain, encrypted: false };
         }
         if (first === "N".charCodeAt(0)) {
-          throw new TlsError("the server has no TLS; use another sslmode, or set ssl=on on the server", false);
+          throw new TlsError(
+            `the server offers no TLS, which sslmode=${server.sslmode} requires: it has none, or something in between ` +
+              "has taken it away; set ssl=on on the server, and check what stands in between",
+            false,
+          );
         }
         // More than one byte may have been put in by somebody on the way. CVE-2021-23222
         throw new TlsError("the server did not answer the request for TLS as it should");
@@ -70,6 +75,7 @@ export async function openSocket(
 async function prepareTls(
   host: PostgresHost,
   server: PostgresServer,
+  lookOnly: boolean,
 ): Promise<(plain: Socket, signal: AbortSignal) => Promise<Socket>> {
   const { sslmode, sslrootcert, sslcert, sslkey, sslnegotiation } = server;
   const { address, certificateName } = host;
@@ -79,22 +85,25 @@ async function prepareTls(
   if (verifyHost && certificateName === undefined) {
     throw new ConfigError("Cannot use sslmode=verify-full without a host's name: add host beside hostaddr");
   }
-  const [{ trustByItself }, { readCertificates, readTlsFile }] = await Promise.all([
+  const [{ trustByItself }, { readCertificates }] = await Promise.all([
     import("./trusted.ts"),
     import("./tls_files.ts"),
   ]);
   const isNamed = sslrootcert !== undefined && sslrootcert !== "system";
   trustByItself(verify && !isNamed ? "its own" : "nobody");
-  const file = (path: string) => ({ path, what: "file for TLS", cure: "make it readable for this user" });
+  const cure = "make it readable for this user, or name another one (sslrootcert)";
+  const client = sslcert === undefined || sslkey === undefined
+    ? {}
+    : await (await import("./client_certificate.ts")).readClientCertificate(sslcert, sslkey);
   const options = {
     host: certificateName ?? (address.transport === "tcp" ? address.host : "localhost"),
     verify,
     verifyHost,
-    ca: isNamed ? await readCertificates(file(sslrootcert)) : undefined,
-    cert: sslcert === undefined ? undefined : await readCertificates(file(sslcert)),
-    key: sslkey === undefined ? undefined : await readTlsFile(file(sslkey)),
+    ca: isNamed ? await readCertificates({ path: sslrootcert, what: "CA file", cure }) : undefined,
+    ...client,
     // So that a server can tell it from other protocols on the same port.
     alpn: sslnegotiation === "direct" ? "postgresql" : undefined,
+    lookOnly,
   };
   const { encrypt } = await import("./tls.ts");
   return async (plain, signal) => {
@@ -104,13 +113,15 @@ async function prepareTls(
         secure.on("error", () => undefined);
       });
     } catch (error) {
-      if (signal.aborted) throw error;
-      const what = verify
-        ? "check the certificate's names, dates and CA (sslrootcert), and sslmode"
-        : sslnegotiation === "direct"
+      if (signal.aborted || lookOnly) throw error;
+      const { describeTlsFailure } = await import("./tls_trouble.ts");
+      const otherwise = sslnegotiation === "direct"
         ? "before version 17 a server takes no sslnegotiation=direct"
-        : "see the server's log";
-      throw new TlsError(`TLS failed: ${serverWords(messageOf(error))}; ${what}`);
+        : undefined;
+      const lookAgain = () => openSocket(host, server, "required", signal, true);
+      throw new TlsError(
+        await describeTlsFailure(error, { ...options, setting: "sslrootcert", otherwise, lookAgain }),
+      );
     }
   };
 }

@@ -20,11 +20,25 @@ export interface TlsFile {
  */
 export async function readCertificates(file: TlsFile): Promise<string> {
   const text = await readTlsFile(file);
+  const bad = (problem: string) => new ConfigError(`Cannot use the ${file.what}: ${pathOr(file.path)}: ${problem}`);
   // The runtime would trust nobody, or everybody that it knows, and not say why.
-  if (text.includes("BEGIN CERTIFICATE") || text.includes("BEGIN TRUSTED CERTIFICATE")) return text;
-  throw new ConfigError(
-    `Cannot use the ${file.what}: ${pathOr(file.path)}: there is no certificate in PEM format in it`,
-  );
+  if (!/-----BEGIN (TRUSTED )?CERTIFICATE-----[^-]+-----END/.test(text)) {
+    throw bad("there is no certificate in PEM format in it; convert one in DER by openssl x509 -inform DER");
+  }
+  // Deno 2.7 would wait for ever, and 2.9 trust nobody.
+  if (!isReadable(text)) throw bad("a certificate in it is damaged; copy it once more from where it was made");
+  return text;
+}
+
+/** Whether the runtime's verifier can read all certificates of a text in PEM. */
+export function isReadable(certificates: string): boolean {
+  try {
+    Deno.createHttpClient({ caCerts: [certificates] }).close();
+    return true;
+  } catch (error) {
+    if (error instanceof TypeError || error instanceof Deno.errors.InvalidData) return false;
+    throw error;
+  }
 }
 
 /**

@@ -9,6 +9,8 @@ import { processIo } from "../io.ts";
 /** The variables by which Deno learns of CAs. Those of the system's list, as SSL_CERT_FILE, only count through it. */
 const STORES = "DENO_TLS_CA_STORE";
 const CERTIFICATE = "DENO_CERT";
+/** The system's list, in a file. */
+const SYSTEM = "SSL_CERT_FILE";
 
 let decided: "nobody" | "its own" | undefined;
 
@@ -27,12 +29,31 @@ export function trustByItself(whom: "nobody" | "its own"): void {
   decided = whom;
 }
 
+/** Of a FIFO the runtime would wait for ever. */
+function refuseFifo(): void {
+  const path = processIo.env(SYSTEM);
+  if (!path || !isFifo(path)) return;
+  throw new ConfigError(
+    `Cannot load the CAs that the runtime trusts: ${SYSTEM} names a FIFO; name a file, unset it, or name a CA yourself`,
+  );
+}
+
+function isFifo(path: string): boolean {
+  try {
+    return Deno.statSync(path).isFifo === true;
+  } catch {
+    // What cannot be looked at is the runtime's to judge.
+    return false;
+  }
+}
+
 /** The least that makes the runtime look whom to trust; it connects to nobody. */
 function look(): void {
   Deno.createHttpClient({}).close();
 }
 
 function lookAtItsOwn(): void {
+  refuseFifo();
   try {
     const file = processIo.env(CERTIFICATE);
     // The runtime would read a pipe or a device without an end.

@@ -1,3 +1,4 @@
+import { isIPv6 } from "node:net";
 import { cut, DsnError, isHostName, type Show } from "../dsn_text.ts";
 import type { MySqlAddress } from "./dsn.ts";
 
@@ -16,7 +17,11 @@ export function parseNetwork(text: string, show: Show): MySqlAddress {
     );
   }
   const address = bracketed?.slice(0, -1) ?? "";
-  if (network === "" || network === "tcp") return parseHostAndPort(address, show);
+  if (network === "" || network === "tcp") {
+    // As in Go, also where the last group may have been meant as a port.
+    if (isIPv6(address)) return { transport: "tcp", host: address, port: DEFAULT_PORT };
+    return parseHostAndPort(address, show);
+  }
   if (network === "unix") return { transport: "unix", path: address || DEFAULT_SOCKET };
   throw unknownNetwork(network);
 }
@@ -40,8 +45,7 @@ function unknownNetwork(network: string): DsnError {
 /**
  * Reads `host`, `host:port`, `:port`, `[ipv6]` or `[ipv6]:port`.
  *
- * Stricter than Go in two ways. Go reads a bare `::1:3307` as an address with the default port, which is hardly ever what
- * was meant, so brackets are asked for; and a port is a number, since the names of services differ between machines.
+ * Stricter than Go: a port is a number, since the names of services differ between machines.
  */
 export function parseHostAndPort(text: string, show: Show): MySqlAddress {
   const bad = (problem: string) =>

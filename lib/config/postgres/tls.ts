@@ -113,7 +113,13 @@ function findKey(settings: Settings, certificate: string, surroundings: Postgres
   if (key === undefined) throw bad("its private key is not known; name it with sslkey");
   const info = look(key);
   if (info === undefined) throw bad(`there is no private key ${showPath(key)}; name it with sslkey`);
-  if (typeof info === "string") throw bad(`its private key ${showPath(key)} cannot be read (${info}); mend that`);
+  if (typeof info === "string") {
+    throw bad(
+      `its private key ${
+        showPath(key)
+      } cannot be read (${info}); make it readable for this user, or name another one with sslkey`,
+    );
+  }
   if (!info.isFile) throw bad(`its private key ${showPath(key)} is not a plain file; name one with sslkey`);
   // Windows has no mode.
   if (((info.mode ?? 0) & (info.uid === 0 ? 0o037 : 0o077)) !== 0) {

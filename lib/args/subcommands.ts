@@ -131,9 +131,10 @@ export const SUBCOMMANDS: readonly Subcommand[] = [
     usages: ["[--json] [flags]"],
     about: [
       "Tries the configuration as sera would use it, without running a command: the",
-      "config file, the server's address, TLS, what kind of server it is, and a lock",
-      "of a random name. It takes the flags and variables of a run (see sera --help),",
-      "so that these are tried too.",
+      "config file, the server's address, TLS, what kind of server it is, a lock of a",
+      "random name, and, if they are on, the ledger and syslog. It takes the flags and",
+      "variables of a run (see sera --help), so that these are tried too. It fails",
+      "exactly when a run would; what a run can do without is a warning.",
       "",
       "Each check is one line: pass, warn, fail, or skip (an earlier one failed), the",
       "check, what was found, and what to do about it.",

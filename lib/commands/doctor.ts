@@ -4,7 +4,7 @@ import { checkConfig } from "../doctor/config_checks.ts";
 import { checkDatabase } from "../doctor/database.ts";
 import { checkFile } from "../doctor/file.ts";
 import { isPlain } from "../harmless.ts";
-import { Report, textOf } from "../doctor/report.ts";
+import { CORRECT, Report, textOf } from "../doctor/report.ts";
 import { serverView } from "../doctor/server_view.ts";
 import { UsageError } from "../errors.ts";
 import { ExitCode } from "../exit_codes.ts";
@@ -38,6 +38,11 @@ export function doctor(argv: readonly string[], io: Io): Promise<number> {
 async function examine(flags: ReadonlyMap<string, string>, json: boolean, io: Io): Promise<number> {
   const report = new Report((check) => json || io.out(textOf(check)));
   const settings = await checkConfig(report, flags, io.env);
+  const syslog = settings?.logging.syslog;
+  if (syslog) {
+    const { checkSyslog } = await import("../doctor/syslog.ts");
+    await report.check("syslog", () => checkSyslog(syslog));
+  }
   if (settings) await checkServer(report, settings, io);
   if (settings?.ledger.on) await checkLedgerToo(report, settings, io);
   const { checks, exitCode } = report;
@@ -52,7 +57,8 @@ async function examine(flags: ReadonlyMap<string, string>, json: boolean, io: Io
 async function checkLedgerToo(report: Report, settings: Settings, io: Io): Promise<void> {
   if (report.exitCode === ExitCode.ok) {
     const { checkLedger } = await import("../doctor/ledger.ts");
-    await report.check("ledger", () => checkLedger(settings, lockName(LABEL), backendOptions(settings, LABEL, io)));
+    const options = backendOptions(settings, LABEL, io);
+    await report.check("ledger", () => checkLedger(settings, lockName(randomKey()), options), CORRECT);
   }
   report.skipRest(["ledger"]);
 }
@@ -60,8 +66,7 @@ async function checkLedgerToo(report: Report, settings: Settings, io: Io): Promi
 async function checkServer(report: Report, settings: Settings, io: Io): Promise<void> {
   const { server, allowUnsafeServer, namespace } = settings;
   const options = backendOptions(settings, LABEL, io);
-  const probe = `sera doctor ${crypto.randomUUID()}`;
-  const name = namespace === undefined ? lockName(probe) : namespacedName(namespace, probe);
+  const name = namespace === undefined ? lockName(randomKey()) : namespacedName(namespace, randomKey());
   const presence = { lock: name, host: Deno.hostname(), pid: Deno.pid, label: LABEL };
   const backend = () => openBackend(server, name, options);
   if (server.kind === "file") return await checkFile(report, server, name, options);
@@ -76,4 +81,9 @@ async function checkServer(report: Report, settings: Settings, io: Io): Promise<
     allowUnsafeServer,
     backend,
   );
+}
+
+/** The key of a lock that nobody else has. */
+function randomKey(): string {
+  return `sera doctor ${crypto.randomUUID()}`;
 }

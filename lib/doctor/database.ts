@@ -29,6 +29,8 @@ export interface Database<S extends Session> {
   privileges(session: S): Promise<Finding>;
   /** Whether the server took the settings of the session. */
   settings(session: S): Promise<Finding>;
+  /** How much of the locks the server shows to this user. */
+  view(session: S): Promise<Finding>;
 }
 
 const NAMES = [
@@ -39,6 +41,7 @@ const NAMES = [
   "topology",
   "privileges",
   "session",
+  "visibility",
   "round-trip",
   "clock",
   "lock",
@@ -69,7 +72,7 @@ export async function checkDatabase<S extends Session>(
   report.skipRest(NAMES);
 }
 
-/** All that one connection tells. Gives whether the server will do for a lock. */
+/** All that one connection tells. Gives whether the server is fit for a lock. */
 async function checkConnection<S extends Session>(
   report: Report,
   database: Database<S>,
@@ -93,7 +96,7 @@ async function checkConnection<S extends Session>(
   let current = session;
   try {
     await report.check("tls", () => checkTls(current, database.tls));
-    await report.check("version", async () => ({ found: await database.version(current) }));
+    await report.inform("version", async () => ({ found: await database.version(current) }));
     const fit = await report.check("topology", async () => {
       if (refused) throw refused;
       const { finding, session } = await database.topology(current);
@@ -103,9 +106,10 @@ async function checkConnection<S extends Session>(
     // If it cannot be opened again, the next look says so.
     if (current.closed.aborted) current = await database.open(true).catch(() => current);
     const may = await report.check("privileges", () => database.privileges(current));
-    await report.check("session", () => database.settings(current));
-    await report.check("round-trip", () => roundTrip(current));
-    await report.check("clock", () => compareClocks(current, database.now));
+    await report.inform("session", () => database.settings(current));
+    await report.inform("visibility", () => database.view(current));
+    await report.inform("round-trip", () => roundTrip(current));
+    await report.inform("clock", () => compareClocks(current, database.now));
     return fit && may;
   } finally {
     // The user may have few sessions at once, and a pool may be small.
@@ -130,8 +134,12 @@ async function compareClocks(session: Session, now: Statement): Promise<Finding>
   const server = (await askOne(session, now, ["now"])).number("now");
   const here = (before + Date.now()) / 2000;
   const apart = Math.abs(server - here);
-  if (apart <= SAME) return { found: "the server's is this machine's, to a second or two" };
-  const found = `the server's is ${formatDuration(Math.round(apart) * 1000)} ${server > here ? "ahead" : "behind"}`;
+  if (apart <= SAME) return { found: `server and local clocks agree within ${SAME}s` };
+  const by = formatDuration(Math.round(apart) * 1000);
+  const found = `the server's clock is ${by} ${server > here ? "ahead of" : "behind"} the local one`;
   if (apart <= FAR_APART) return { found };
-  return { found, cure: "see to the time of both (NTP), for the sake of cron; sera's locks do not depend on it" };
+  return {
+    found,
+    cure: "set both by NTP: locks do not depend on it, but cron goes by the local clock, and --every by the server's",
+  };
 }

@@ -36,7 +36,7 @@ function findingOf({ path, from }: DefaultFolder): Finding {
   if (from !== "HOME") return { found };
   return {
     found:
-      `${found}, since the system knows no home of this user: a sera that is started with another HOME locks elsewhere`,
+      `${found}, for the system knows no home of this user: a sera that is started with another HOME uses other locks`,
     cure: "name a folder: --server file:/some/dir",
   };
 }

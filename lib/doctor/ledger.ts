@@ -1,27 +1,97 @@
 import type { Settings } from "../config/config.ts";
-import { loadLedger } from "../ledger/open_ledger.ts";
+import { systemUser } from "../config/server.ts";
+import { Deadline, delayOrAbort } from "../deadline.ts";
+import { LockUnavailableError } from "../errors.ts";
+import { LedgerTable, type Store } from "../ledger/ledger_table.ts";
+import { loadStore } from "../ledger/open_ledger.ts";
+import { readLatest } from "../ledger/rows.ts";
+import type { RecordedRun } from "../ledger/run.ts";
 import { type BackendOptions, openBackend } from "../lock/open_backend.ts";
+import type { Backend } from "../lock/lock.ts";
+import type { Session } from "../lock/session.ts";
 import { timeOf } from "../time.ts";
+import type { Rehearsal } from "./rehearsal.ts";
 import type { Finding } from "./report.ts";
 
+/** How long a server may take to end the sessions of earlier checks, and the pause between two tries, in milliseconds. */
+const GOODBYE = 2000;
+const PAUSE = 50;
+
 /**
- * Reads the ledger. Whether it can be written to shows only with a run, which this is not.
+ * Whether a run could be recorded: the ledger is asked for everything that a run asks of it, in ways that leave nothing.
+ *
+ * @param name The lock's name, which nobody else has.
+ * @throws {LockUnavailableError} When a run could not use the ledger.
+ */
+export async function checkLedger(settings: Settings, name: string, options: BackendOptions): Promise<Finding> {
+  const { server, ledger } = settings;
+  const label = settings.label ?? options.label;
+  const user = systemUser()?.username ?? String(Deno.uid() ?? "");
+  const rehearsal: Rehearsal = {
+    lock: name,
+    rule: ledger,
+    runner: { label, host: Deno.hostname(), pid: Deno.pid, user },
+  };
+  if (server.kind === "file") {
+    const { checkFileLedger } = await import("./ledger_file.ts");
+    return await checkFileLedger(server, options.env, rehearsal);
+  }
+  const open = await loadStore(server, ledger.table, options.env);
+  await using backend = await openBackend(server, name, options);
+  const session = await openPatiently(backend);
+  const store = await open(session);
+  if (server.kind === "mysql") {
+    const { checkMySqlLedger } = await import("./ledger_mysql.ts");
+    return await checkMySqlLedger(store, ledger.table, rehearsal);
+  }
+  const { checkPostgresLedger } = await import("./ledger_postgres.ts");
+  return await checkPostgresLedger(store, rehearsal, session!.closed);
+}
+
+/** Waits for the sessions of earlier checks to end, where the user may have few at once. */
+async function openPatiently(backend: Backend): Promise<Session | undefined> {
+  const { signal } = new AbortController();
+  for (const deadline = new Deadline(GOODBYE);;) {
+    const isLast = deadline.passed;
+    try {
+      return await backend.session(signal);
+    } catch (error) {
+      if (isLast || !(error instanceof LockUnavailableError) || !error.transient) throw error;
+    }
+    await delayOrAbort(PAUSE, signal);
+  }
+}
+
+/**
+ * The ledger's last run; undefined if there is none.
  *
  * @throws {LockUnavailableError} When it cannot be read.
  */
-export async function checkLedger(
-  { server, ledger }: Settings,
-  name: string,
-  options: BackendOptions,
-): Promise<Finding> {
-  const open = await loadLedger(server, ledger.table, options.env);
-  await using backend = await openBackend(server, name, options);
-  const [last] = await (await open(await backend.session(new AbortController().signal))).latest(1);
-  if (last) {
-    const when = last.started === undefined ? "" : `, of ${timeOf(last.started)}`;
-    return { found: `it can be read; its last run is ${last.id}${when}` };
+export async function lastRun(store: Store): Promise<RecordedRun | "no table" | undefined> {
+  const { dialect, run } = store;
+  try {
+    return (await readLatest(dialect, undefined, 1, run))[0];
+  } catch (error) {
+    if (!(error instanceof LockUnavailableError)) throw error;
+    if (dialect.isMissing("table", error.cause)) return "no table";
+    if (dialect.isMissing("column", error.cause)) return undefined;
+    throw new LedgerTable(store).failure(error.reason, error);
   }
+}
+
+/**
+ * What is told of a ledger that a run can use.
+ *
+ * @param last Its last run.
+ * @param kept Why old runs cannot be deleted, if so.
+ */
+export function usable(last: RecordedRun | "no table" | undefined, kept?: string): Finding {
+  if (last === "no table") return { found: "there is no table yet; the first run creates it" };
+  const when = last?.started === undefined ? "" : `, of ${timeOf(last.started)}`;
+  const found = `it can be read and written; ${last ? `its last run is ${last.id}${when}` : "it has no run yet"}`;
+  if (kept === undefined) return { found };
   return {
-    found: "it has no run yet; the first one makes what is missing, if the user may (else see sera history --schema)",
+    found: `it can be read and written, but old runs stay in it for ever: ${kept.split("; ")[0]}`,
+    cure: "grant DELETE on it",
   };
 }

@@ -6,8 +6,16 @@ import { type MySqlSession, openMySqlSession } from "../lock/mysql_session.ts";
 import { whyUnsafe } from "../lock/mysql_topology.ts";
 import { serverWords } from "../lock/server_words.ts";
 import { sql } from "../sql/statement.ts";
+import { readAttributes } from "../who/mysql_attributes.ts";
 import type { Database } from "./database.ts";
 import { splitMessage } from "./report.ts";
+
+/** What a user can see of sera's sessions, by what the server shows of their attributes. */
+const SEEN = {
+  all: "sera status can list all locks",
+  "this host": "this user can only see sessions from this host; sera status --name NAME asks for one lock of any host",
+  none: "this user can only see its own sessions; sera status --name NAME asks for one lock of any user",
+} as const;
 
 /** What there is to look at on MySQL and MariaDB. */
 export function mySqlDatabase(dsn: MySqlDsn, options: MySqlOptions): Database<MySqlSession> {
@@ -43,13 +51,13 @@ export function mySqlDatabase(dsn: MySqlDsn, options: MySqlOptions): Database<My
       return Promise.resolve({ session, finding });
     },
 
-    privileges: () => Promise.resolve({ found: "none is needed" }),
+    privileges: () => Promise.resolve({ found: "locks need none" }),
 
     async settings(session) {
       const asked = Math.ceil(options.lease.ttl / 1000);
       const got = (await askOne(session, sql`SELECT @@SESSION.wait_timeout AS got`, ["got"])).whole("got");
       const shown = `wait_timeout is ${formatDuration(got * 1000)}`;
-      if (got === asked) return { found: `${shown}, as the ttl asks` };
+      if (got === asked) return { found: `session settings applied: ${shown}` };
       const ttl = formatDuration(asked * 1000);
       return got < asked
         ? {
@@ -60,6 +68,20 @@ export function mySqlDatabase(dsn: MySqlDsn, options: MySqlOptions): Database<My
           found: `${shown}, not ${ttl}: the server keeps the lock of a vanished node for longer than the ttl says`,
           cure: "connect to the server itself, not to a proxy",
         };
+    },
+
+    async view(session) {
+      const [variable = {}] = await session.queryAll(sql`SHOW GLOBAL VARIABLES LIKE 'performance_schema'`);
+      // Its tables are there all the same, and empty.
+      if (!Object.values(variable).includes("ON")) {
+        return {
+          found: "performance_schema is off, so that sera status cannot list all locks; locks do not depend on it",
+          cure:
+            "set performance_schema=ON in the server's configuration for its next restart, or ask for one lock with --name",
+        };
+      }
+      const { of } = await readAttributes(session, new AbortController().signal);
+      return { found: SEEN[of] };
     },
   };
 }

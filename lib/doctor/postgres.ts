@@ -1,12 +1,13 @@
 import type { PostgresServer } from "../config/postgres/server.ts";
 import { LockUnavailableError } from "../errors.ts";
 import { textFrom } from "../foreign.ts";
+import { isPlain, LONGEST_NAME } from "../harmless.ts";
 import { askOne } from "../lock/answer.ts";
 import type { PostgresOptions } from "../lock/postgres.ts";
 import { throughPooler } from "../lock/postgres_pooler.ts";
 import { openPostgresSession, type PostgresSession, sessionSettings } from "../lock/postgres_session.ts";
 import { serverWords } from "../lock/server_words.ts";
-import { join, sql, word } from "../sql/statement.ts";
+import { join, sql, type Statement, word } from "../sql/statement.ts";
 import type { Database } from "./database.ts";
 import { type Finding, splitMessage } from "./report.ts";
 
@@ -54,15 +55,21 @@ export function postgresDatabase(
     async privileges(session) {
       const type = pair ? "(integer, integer)" : "(bigint)";
       const missing: string[] = [];
-      for (const name of ["pg_try_advisory_lock", "pg_advisory_unlock"]) {
-        const { may } = await session.query(sql`SELECT has_function_privilege(${name + type}, 'EXECUTE') AS may`);
-        if (may !== "t") missing.push(`GRANT EXECUTE ON FUNCTION ${name}${type}`);
+      if (!await may(session, sql`has_function_privilege(${`pg_try_advisory_lock${type}`}, 'EXECUTE')`)) {
+        missing.push(`EXECUTE ON FUNCTION pg_try_advisory_lock${type}`);
       }
-      const { may } = await session.query(sql`SELECT has_table_privilege('pg_catalog.pg_locks', 'SELECT') AS may`);
-      if (may !== "t") missing.push("GRANT SELECT ON pg_locks");
-      if (missing.length === 0) return { found: "the user may use advisory locks, and see them" };
-      const cure = missing.map((grant) => `${grant} TO ${server.user}`).join(", ");
-      throw new LockUnavailableError(`The user may not use advisory locks in this database; ${cure}`);
+      if (!await may(session, sql`has_table_privilege('pg_catalog.pg_locks', 'SELECT')`)) {
+        missing.push("SELECT ON pg_locks");
+      }
+      const unlock = `EXECUTE ON FUNCTION pg_advisory_unlock${type}`;
+      const mayUnlock = await may(session, sql`has_function_privilege(${`pg_advisory_unlock${type}`}, 'EXECUTE')`);
+      const role = isPlain(server.user, LONGEST_NAME) ? server.user : "the role";
+      const cure = [...missing, ...mayUnlock ? [] : [unlock]].map((grant) => `GRANT ${grant} TO ${role}`).join(", ");
+      if (missing.length > 0) {
+        throw new LockUnavailableError(`The user may not use advisory locks in this database; ${cure}`);
+      }
+      if (mayUnlock) return { found: "the user may use advisory locks, and see them" };
+      return { found: "the user may not release advisory locks, which end with the connection only", cure };
     },
 
     async settings(session) {
@@ -77,13 +84,36 @@ export function postgresDatabase(
           ? []
           : [`${name} (${textFrom(row.setting)}${textFrom(row.unit) ?? ""}, not ${value})`];
       });
-      if (refused.length === 0) return { found: `the server took all ${asked.length} settings, as the ttl asks` };
+      if (refused.length === 0) return { found: "session settings applied" };
       return {
-        found: `not taken: ${refused.join(", ")}: the lock of a vanished node may stay for longer than the ttl`,
-        cure: "use PostgreSQL 14 or later, without anything between that changes settings",
+        found: `session settings not applied: ${
+          refused.join(", ")
+        }: the lock of a vanished node may stay for longer than the ttl`,
+        cure: "use PostgreSQL 14 or later, and no proxy that changes settings",
+      };
+    },
+
+    async view(session) {
+      const tracks = sql`current_setting('track_activities') AS tracks`;
+      const all = sql`pg_has_role('pg_read_all_stats', 'USAGE') AS all_sessions`;
+      const seen = await askOne(session, sql`SELECT ${tracks}, ${all}`, ["tracks", "all_sessions"]);
+      if (!seen.is("tracks", "on")) {
+        return {
+          found: "track_activities is off, so that sera status cannot say who holds a lock; locks do not depend on it",
+          cure: "set track_activities = on in the server's configuration, and reload it",
+        };
+      }
+      return {
+        found: seen.truth("all_sessions")
+          ? "sera status can say of all locks who holds them"
+          : "this user can only see the details of its own sessions; pg_read_all_stats shows those of other users",
       };
     },
   };
+}
+
+async function may(session: PostgresSession, privilege: Statement): Promise<boolean> {
+  return (await askOne(session, sql`SELECT ${privilege} AS may`, ["may"])).truth("may");
 }
 
 /** What allow-unsafe-server passes over. */

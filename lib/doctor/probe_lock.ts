@@ -8,6 +8,11 @@ const CURE = "connect to a database server itself, not to a proxy";
 /** What is wrong with a probe, other than that it could not be asked for. */
 class ProbeError extends Error {}
 
+/** A lock that the server frees with the connection, but not when it is asked to: a run says so, and ends as ever. */
+class UnreleasedError extends LockLostError {}
+
+const UNRELEASED = "give the user the right to release locks, see privileges";
+
 /**
  * Takes a lock, sees that it excludes somebody else, gives it back, and sees that it is free again.
  *
@@ -22,6 +27,7 @@ export async function probeLock(open: () => Promise<Backend>, allowed: boolean):
     return await probe(one, other);
   } catch (error) {
     if (!(error instanceof ProbeError || error instanceof LockLostError)) throw error;
+    if (error instanceof UnreleasedError) return { found: error.message, cure: UNRELEASED };
     if (allowed) return { found: `${error.message} (allow-unsafe-server)`, cure: CURE };
     throw new LockUnavailableError(`${error.message}; ${CURE}`);
   }
@@ -30,31 +36,44 @@ export async function probeLock(open: () => Promise<Backend>, allowed: boolean):
 async function probe(one: Backend, other: Backend): Promise<Finding> {
   const began = performance.now();
   const lock = await acquire(one);
-  if (!lock) throw new ProbeError("a lock of a random name is taken by somebody else");
+  if (!lock) throw new ProbeError("somebody else holds a lock of a random name");
   const took = formatDuration(performance.now() - began);
   let second: HeldLock | undefined;
   try {
     second = await acquire(other);
   } catch (error) {
     if (!(error instanceof LockUnavailableError)) throw error;
-    await lock.release();
+    await release(lock);
     // A run could have its lock, but nobody could wait for it.
     const { found, cure } = splitMessage(error.message);
-    return { found: `a probe was acquired (in ${took}), but a second connection failed meanwhile: ${found}`, cure };
+    return {
+      found:
+        `test lock acquired in ${took}, but a second connection failed, so that nobody could wait for a lock: ${found}`,
+      cure,
+    };
   }
   if (second) {
-    await second.release();
-    await lock.release();
+    await release(second);
+    await release(lock);
     throw new ProbeError("two connections got the same lock at once");
   }
   await lock.confirm();
-  await lock.release();
+  await release(lock);
   const third = await acquire(other);
-  if (!third) throw new ProbeError("a lock is not free after its release");
-  await third.release();
-  return { found: `a probe was acquired (in ${took}), kept a second one out, and was released` };
+  if (!third) throw new ProbeError("the lock was not free after its release");
+  await release(third);
+  return { found: `test lock acquired in ${took}, second attempt blocked, released` };
 }
 
 function acquire(backend: Backend): Promise<HeldLock | undefined> {
   return backend.acquire(0, new AbortController().signal);
+}
+
+async function release(lock: HeldLock): Promise<void> {
+  try {
+    await lock.release();
+  } catch (error) {
+    if (!(error instanceof LockLostError) || !error.message.startsWith("Cannot release the lock")) throw error;
+    throw new UnreleasedError(error.message.split("; ")[0]!);
+  }
 }

@@ -1,4 +1,4 @@
-import { ConfigError, SeraError } from "../errors.ts";
+import { ConfigError, LockUnavailableError, SeraError } from "../errors.ts";
 import { ExitCode } from "../exit_codes.ts";
 import { printable } from "../printable.ts";
 
@@ -23,8 +23,11 @@ export interface Finding {
 }
 
 /** What to do where an error does not say it. */
-const CORRECT = "correct that, and run sera doctor again";
-const SEE_TO = "see to the server and the network";
+export const CORRECT = "correct that, and run sera doctor again";
+const CHECK_SERVER = "check the server, its log and the network";
+
+/** What to know of trouble that may pass: only a wait of 0 gives up at once. */
+const MAY_PASS = " (meanwhile sera keeps retrying until <wait> expires)";
 
 /** Collects the checks in the order in which they are made. */
 export class Report {
@@ -49,9 +52,10 @@ export class Report {
   /**
    * Makes a check.
    *
+   * @param otherwise What to do where the error of a failure does not say it.
    * @returns Whether it did not fail.
    */
-  async check(name: string, look: () => Promise<Finding> | Finding): Promise<boolean> {
+  async check(name: string, look: () => Promise<Finding> | Finding, otherwise = CHECK_SERVER): Promise<boolean> {
     try {
       const { found, cure } = await look();
       this.#add(name, cure === undefined ? "pass" : "warn", found, cure);
@@ -59,10 +63,24 @@ export class Report {
     } catch (error) {
       if (!(error instanceof SeraError)) throw error;
       this.#exitCode ||= error.exitCode;
-      const { found, cure } = splitMessage(error.message, error instanceof ConfigError ? CORRECT : SEE_TO);
-      this.#add(name, "fail", found, cure);
+      const { found, cure } = splitMessage(error.message, error instanceof ConfigError ? CORRECT : otherwise);
+      const passing = error instanceof LockUnavailableError && error.transient ? MAY_PASS : "";
+      this.#add(name, "fail", found, cure + passing);
       return false;
     }
+  }
+
+  /** Makes a check of something that no run needs: what could not be checked is a warning. */
+  async inform(name: string, look: () => Promise<Finding>): Promise<void> {
+    await this.check(name, async () => {
+      try {
+        return await look();
+      } catch (error) {
+        if (!(error instanceof LockUnavailableError)) throw error;
+        const { found, cure } = splitMessage(error.reason, CHECK_SERVER);
+        return { found: `could not be checked: ${found}`, cure };
+      }
+    });
   }
 
   /** Says of the checks that were not made that they could not be. */

@@ -27,22 +27,47 @@ export async function sendToSyslog(
   severity: "err" | "notice",
   message: string,
 ): Promise<void> {
-  const options = socket === undefined ? [] : ["-u", socket];
+  await deliverToSyslog(socket, severity, message);
+}
+
+/**
+ * Does what {@linkcode sendToSyslog} does, and says what became of it.
+ *
+ * @param checked Whether logger is to tell of a daemon that it cannot reach, which some loggers cannot.
+ * @param patience How long to wait for the daemon, in milliseconds.
+ */
+export async function deliverToSyslog(
+  socket: string | undefined,
+  severity: "err" | "notice",
+  message: string,
+  checked = false,
+  patience = PATIENCE,
+): Promise<Delivery> {
+  const options = [...socket === undefined ? [] : ["-u", socket], ...checked ? ["--socket-errors=on"] : []];
   keepChildren();
-  const logger = startLogger(["-t", `sera[${Deno.pid}]`, "-p", `user.${severity}`, ...options]);
-  if (!logger) return;
+  const logger = startLogger(["-t", `sera[${Deno.pid}]`, "-p", `user.${severity}`, ...options], checked);
+  if (!logger) return { outcome: "no logger" };
   const ended = new AbortController();
-  const status = logger.status.then(() => ended.abort(), () => ended.abort());
+  const status = logger.status.then(({ success }) => (ended.abort(), success), () => (ended.abort(), false));
+  const said = checked ? new Response(logger.stderr).text().catch(() => "") : "";
   // Through its stdin: arguments would show in the process list. It may end before it has read.
   const line = new TextEncoder().encode(`${shorten(printable(message))}\n`);
   const written = new Blob([line]).stream().pipeTo(logger.stdin).catch(() => undefined);
-  await delayOrAbort(PATIENCE, ended.signal);
-  if (!ended.signal.aborted) logger.kill("SIGKILL");
-  await Promise.all([status, written]);
+  await delayOrAbort(patience, ended.signal);
+  const isStuck = !ended.signal.aborted;
+  if (isStuck) logger.kill("SIGKILL");
+  const [success] = await Promise.all([status, written]);
+  if (isStuck) return { outcome: "stuck" };
+  return success ? { outcome: "taken" } : { outcome: "refused", said: await said };
 }
 
+/** What became of a line; unless that was checked, `taken` may be said of one that nobody got. */
+export type Delivery =
+  | { readonly outcome: "taken" | "stuck" | "no logger" }
+  | { readonly outcome: "refused"; readonly said: string };
+
 /** Starts the first logger that there is, without sera's environment, which may hold a password. */
-function startLogger(args: string[]): Deno.ChildProcess | undefined {
+function startLogger(args: string[], checked: boolean): Deno.ChildProcess | undefined {
   for (const place of PLACES) {
     try {
       return new Deno.Command(place, {
@@ -51,7 +76,7 @@ function startLogger(args: string[]): Deno.ChildProcess | undefined {
         clearEnv: true,
         stdin: "piped",
         stdout: "null",
-        stderr: "null",
+        stderr: checked ? "piped" : "null",
       }).spawn();
     } catch (error) {
       if (error instanceof Deno.errors.NotFound) continue;

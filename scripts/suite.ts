@@ -4,6 +4,7 @@
  * options of `deno test`.
  */
 
+import { ROOT } from "./root.ts";
 import { type TestFile, testFiles } from "./suite/files.ts";
 import { runFile, type Shared } from "./suite/lane.ts";
 import { add, type Outcome } from "./suite/outcome.ts";
@@ -12,6 +13,8 @@ import { Screen } from "./suite/screen.ts";
 if (import.meta.main) Deno.exit(await main(Deno.args));
 
 async function main(args: readonly string[]): Promise<number> {
+  // Where the configuration and the paths of the tests begin.
+  Deno.chdir(ROOT);
   const options = args.filter((word) => word.startsWith("-"));
   const paths = args.filter((word) => !word.startsWith("-"));
   const files = await testFiles(paths.length > 0 ? paths : ["tests"]);

@@ -57,15 +57,18 @@ export function complete(options: ProgramOptions): StartOptions {
   return { ...options, env: { ...baseEnvironment(), ...options.env } };
 }
 
+/** Where Deno finds its cache in an environment whose HOME is another one. */
+export function cacheOfDeno(): Record<string, string> {
+  const home = Deno.env.get("XDG_CACHE_HOME") ?? `${Deno.env.get("HOME")}/.cache`;
+  return { DENO_DIR: Deno.env.get("DENO_DIR") ?? `${home}/deno` };
+}
+
 function baseEnvironment(): Record<string, string | undefined> {
-  const home = Deno.env.get("HOME");
-  const cache = Deno.env.get("XDG_CACHE_HOME") ?? `${home}/.cache`;
   return {
     PATH: Deno.env.get("PATH"),
     // One way to count characters and to word messages, whatever the caller's is.
     LC_ALL: "C.UTF-8",
     SHELL: "/bin/sh",
-    // Deno's, for a sera from source: HOME may be another one.
-    ...isCompiled ? {} : { DENO_DIR: Deno.env.get("DENO_DIR") ?? `${cache}/deno` },
+    ...isCompiled ? {} : cacheOfDeno(),
   };
 }

@@ -2,16 +2,13 @@
 
 import assert from "node:assert/strict";
 import { history } from "./ledger_view.ts";
-import { linux, type Need, testWith } from "./needs.ts";
+import { linux, testWith } from "./needs.ts";
 import { fixture, Place } from "./place.ts";
 import { SharedPostgres } from "./postgres.ts";
 import { lives, pidIn } from "./process_list.ts";
-import { fromSource, isCompiled } from "./program.ts";
+import { cacheOfDeno, fromSource } from "./program.ts";
 import { until } from "./wait.ts";
 import type { Running } from "./running.ts";
-
-/** The fault is in the sources. */
-const sources: Need = isCompiled ? "it takes sera's sources" : undefined;
 
 const FAULTS = ["timer", "rejection", "nothing", "listener", "emitter", "tick", "microtask"];
 
@@ -26,7 +23,7 @@ class Faulty implements AsyncDisposable {
     this.#place = place;
     this.run = place.start([...FAULTY, ...args], {
       stdin: "open",
-      env: { SERA_TEST_FAULT: fault, SERA_TEST_FAULT_AT: place.file("fault"), ...env },
+      env: { ...cacheOfDeno(), SERA_TEST_FAULT: fault, SERA_TEST_FAULT_AT: place.file("fault"), ...env },
     });
   }
 
@@ -45,7 +42,7 @@ function kindOf(fault: string): string {
 }
 
 for (const fault of FAULTS) {
-  testWith([sources], `while the command runs, a fault (${fault}) stops it, and is 208 and one line`, async () => {
+  Deno.test(`while the command runs, a fault (${fault}) stops it, and is 208 and one line`, async () => {
     await using place = await Place.make();
     await using sera = new Faulty(place, fault, ["--name", "n", "0", fixture("slow_to_stop.sh"), place.file("go")]);
     await sera.run.says("ready");
@@ -62,7 +59,7 @@ for (const fault of FAULTS) {
     assert.equal((await place.sera(["--name", "n", "0", "true"])).code, 0);
   });
 
-  testWith([sources], `while sera waits, a fault (${fault}) is 202 and one line`, async () => {
+  Deno.test(`while sera waits, a fault (${fault}) is 202 and one line`, async () => {
     await using place = await Place.make();
     await using holder = place.startSera(["--name", "n", "0", fixture("hold.sh")], { stdin: "open" });
     await holder.says("ready");
@@ -78,7 +75,7 @@ for (const fault of FAULTS) {
     await assert.rejects(Deno.lstat(place.file("ran")));
   });
 
-  testWith([sources], `after the command's end, a fault (${fault}) is a line, and the code is its own`, async () => {
+  Deno.test(`after the command's end, a fault (${fault}) is a line, and the code is its own`, async () => {
     await using place = await Place.make();
     const args = ["--name", "n", "--verbose", "--min-hold", "1h", "0", "sh", "-c", "exit 3"];
     await using sera = new Faulty(place, fault, args);
@@ -94,7 +91,7 @@ for (const fault of FAULTS) {
   });
 }
 
-testWith([sources, linux], "a tree that ignores TERM is killed before 208", async () => {
+testWith([linux], "a tree that ignores TERM is killed before 208", async () => {
   await using place = await Place.make();
   const args = ["--ledger", "--grace", "100ms", "0", fixture("stubborn.sh"), place.file("child")];
   await using sera = new Faulty(place, "rejection", args);
@@ -107,7 +104,7 @@ testWith([sources, linux], "a tree that ignores TERM is killed before 208", asyn
   assert.deepEqual({ outcome: run!.outcome, exit_code: run!.exit_code }, { outcome: "failed", exit_code: 208 });
 });
 
-testWith([sources], "a fault in a subcommand is one line, and no stack trace", async () => {
+Deno.test("a fault in a subcommand is one line, and no stack trace", async () => {
   await using place = await Place.make();
   await place.write("fault", "");
   // It waits for a server that takes a connection and never answers.
@@ -122,7 +119,6 @@ testWith([sources], "a fault in a subcommand is one line, and no stack trace", a
 const postgres = new SharedPostgres();
 
 postgres.test("heimdall ends with 1 by a fault, once the program has been stopped", async () => {
-  if (sources !== undefined) return console.log(`left out: ${sources}`);
   await using place = await Place.make();
   const args = ["heimdall", "--timeout", "60", fixture("slow_to_stop.sh"), place.file("go")];
   await using sera = new Faulty(place, "rejection", args, { SERA_SERVER: undefined, ...postgres.variables });

@@ -35,6 +35,7 @@ async function runAll(files: readonly TestFile[], options: readonly string[]): P
   // Servers run as another user than root, and pass through it.
   await Deno.chmod(folder, 0o711);
   await using _removed = removedAtTheEnd(folder);
+  Deno.env.set("SERA_TEST_TEMPLATES", `${folder}/templates`);
   const screen = new Screen(files.length);
   const stop = new AbortController();
   const shared = { folder, env: await program(folder), options, signal: stop.signal };
@@ -62,17 +63,21 @@ async function runLanes(
   shared: Shared,
   screen: Screen,
 ): Promise<Outcome> {
+  // Its drivers are of no use where one file runs.
+  const { Pool } = await import("../tests/servers/pool.ts");
   let sum: Outcome = { passed: 0, failed: 0, ignored: 0, tests: [] };
   const left = [...files];
   const lane = async () => {
+    const path = `${await Deno.makeTempDir({ dir: shared.folder })}/pool`;
+    await using _pool = new Pool(path);
     for (let file = left.shift(); file !== undefined && !shared.signal.aborted; file = left.shift()) {
       screen.starts(file.path);
-      const ran = await runFile(file.path, shared);
+      const ran = await runFile(file.path, path, shared);
       screen.ends(file.path, ran);
       sum = add(sum, ran.outcome);
     }
   };
-  await Promise.all(Array.from({ length: lanes }, lane));
+  await Promise.all(Array.from({ length: Math.min(lanes, files.length) }, lane));
   return sum;
 }
 

@@ -23,14 +23,14 @@ export interface Shared {
   readonly signal: AbortSignal;
 }
 
-/** Runs the tests of a file, and says how they went. */
-export async function runFile(path: string, { folder, env, options, signal }: Shared): Promise<Ran> {
+/** Runs the tests of a file, which may borrow servers of the pool that listens there, and says how they went. */
+export async function runFile(path: string, pool: string, { folder, env, options, signal }: Shared): Promise<Ran> {
   const report = `${folder}/${path.replaceAll("/", "_")}.xml`;
   const started = performance.now();
   const child = new Deno.Command(Deno.execPath(), {
     // All files have been checked before the first of them runs.
     args: ["test", "-A", "--no-check", `--junit-path=${report}`, ...options, path],
-    env: { ...env, SERA_TEST_TEMPLATES: `${folder}/templates` },
+    env: { ...env, SERA_TEST_POOL: pool },
     stdin: "null",
     stdout: "piped",
     stderr: "piped",

@@ -1,17 +1,20 @@
 /** A private PostgreSQL for the tests of one file. */
 
 import type { PostgresOptions, PostgresServer } from "../servers/postgres_process.ts";
+import { lendSystemPostgres } from "../servers/pool.ts";
 import { startSystemPostgres, systemPostgresUnavailable } from "../servers/postgres_system.ts";
 import { linux, type Need, testWith } from "./needs.ts";
 
-/** A server that is started before the first test of a file and stopped after the last. */
+/** A server that is there before the first test of a file, and given back after the last. */
 export class SharedPostgres {
   readonly #need: Need = linux ?? systemPostgresUnavailable;
   #server: PostgresServer | undefined;
 
   constructor(options?: PostgresOptions) {
     Deno.test.beforeAll(async () => {
-      if (this.#need === undefined) this.#server = await startSystemPostgres(options);
+      if (this.#need === undefined) {
+        this.#server = await (options ? startSystemPostgres(options) : lendSystemPostgres());
+      }
     });
     Deno.test.afterAll(async () => {
       await this.#server?.stop();

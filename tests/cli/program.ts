@@ -1,5 +1,6 @@
 /** The program under test, started as its users start it. */
 
+import { V8_FLAGS } from "../../scripts/compile.ts";
 import { type Ended, Running, runToEnd, type StartOptions } from "./running.ts";
 
 const ROOT = Deno.realPathSync(`${import.meta.dirname}/../..`);
@@ -16,20 +17,27 @@ export const PERMISSIONS = [
 
 const binary = Deno.env.get("SERA_TEST_BINARY");
 
+/** The file to start of a bundle, which is what a binary is compiled from; scripts/suite.ts makes one for all tests. */
+const bundle = Deno.env.get("SERA_TEST_BUNDLE");
+
 /** Whether a compiled program is tested, the one that SERA_TEST_BINARY names. */
 export const isCompiled = Boolean(binary);
 
-/** The words that start sera. */
-export const PROGRAM: readonly string[] = binary ? [Deno.realPathSync(binary)] : [
-  Deno.execPath(),
-  "run",
-  "--quiet",
-  "--no-prompt",
-  "--config",
-  `${ROOT}/deno.json`,
-  ...PERMISSIONS,
-  `${ROOT}/main.ts`,
-];
+/** The words that start sera: the binary, the bundle, or the sources. */
+export const PROGRAM: readonly string[] = binary
+  ? [Deno.realPathSync(binary)]
+  : bundle
+  ? deno(["--no-config", `--v8-flags=${V8_FLAGS.join(",")}`], bundle)
+  : fromSource(`${ROOT}/main.ts`);
+
+/** The words that start a sera from its sources, with the permissions that it has when it is compiled. */
+export function fromSource(main: string): string[] {
+  return deno(["--config", `${ROOT}/deno.json`], main);
+}
+
+function deno(options: readonly string[], main: string): string[] {
+  return [Deno.execPath(), "run", "--quiet", "--no-prompt", ...options, ...PERMISSIONS, main];
+}
 
 /** How sera is started; the environment holds nothing but this and what every program needs. */
 export type ProgramOptions = Partial<StartOptions>;
@@ -49,15 +57,18 @@ export function complete(options: ProgramOptions): StartOptions {
   return { ...options, env: { ...baseEnvironment(), ...options.env } };
 }
 
+/** Where Deno finds its cache in an environment whose HOME is another one. */
+export function cacheOfDeno(): Record<string, string> {
+  const home = Deno.env.get("XDG_CACHE_HOME") ?? `${Deno.env.get("HOME")}/.cache`;
+  return { DENO_DIR: Deno.env.get("DENO_DIR") ?? `${home}/deno` };
+}
+
 function baseEnvironment(): Record<string, string | undefined> {
-  const home = Deno.env.get("HOME");
-  const cache = Deno.env.get("XDG_CACHE_HOME") ?? `${home}/.cache`;
   return {
     PATH: Deno.env.get("PATH"),
     // One way to count characters and to word messages, whatever the caller's is.
     LC_ALL: "C.UTF-8",
     SHELL: "/bin/sh",
-    // Deno's, for a sera from source: HOME may be another one.
-    ...isCompiled ? {} : { DENO_DIR: Deno.env.get("DENO_DIR") ?? `${cache}/deno` },
+    ...isCompiled ? {} : cacheOfDeno(),
   };
 }

@@ -2,20 +2,17 @@
 
 import assert from "node:assert/strict";
 import { history } from "./ledger_view.ts";
-import { linux, type Need, testWith } from "./needs.ts";
+import { linux, testWith } from "./needs.ts";
 import { fixture, Place } from "./place.ts";
 import { SharedPostgres } from "./postgres.ts";
 import { lives, pidIn } from "./process_list.ts";
-import { isCompiled, PROGRAM } from "./program.ts";
+import { cacheOfDeno, fromSource } from "./program.ts";
 import { until } from "./wait.ts";
 import type { Running } from "./running.ts";
 
-/** The fault is in the sources. */
-const fromSource: Need = isCompiled ? "it takes sera's sources" : undefined;
-
 const FAULTS = ["timer", "rejection", "nothing", "listener", "emitter", "tick", "microtask"];
 
-const FAULTY = [...PROGRAM.slice(0, -1), Deno.realPathSync(fixture("faulty_sera.ts"))];
+const FAULTY = fromSource(Deno.realPathSync(fixture("faulty_sera.ts")));
 
 /** A sera that fails once it is told to. */
 class Faulty implements AsyncDisposable {
@@ -26,7 +23,7 @@ class Faulty implements AsyncDisposable {
     this.#place = place;
     this.run = place.start([...FAULTY, ...args], {
       stdin: "open",
-      env: { SERA_TEST_FAULT: fault, SERA_TEST_FAULT_AT: place.file("fault"), ...env },
+      env: { ...cacheOfDeno(), SERA_TEST_FAULT: fault, SERA_TEST_FAULT_AT: place.file("fault"), ...env },
     });
   }
 
@@ -60,7 +57,7 @@ testWith([fromSource], "with JSON a fault while the command runs is objects, and
 });
 
 for (const fault of FAULTS) {
-  testWith([fromSource], `while the command runs, a fault (${fault}) stops it, and is 208 and one line`, async () => {
+  Deno.test(`while the command runs, a fault (${fault}) stops it, and is 208 and one line`, async () => {
     await using place = await Place.make();
     await using sera = new Faulty(place, fault, ["--name", "n", "0", fixture("slow_to_stop.sh"), place.file("go")]);
     await sera.run.says("ready");
@@ -77,7 +74,7 @@ for (const fault of FAULTS) {
     assert.equal((await place.sera(["--name", "n", "0", "true"])).code, 0);
   });
 
-  testWith([fromSource], `while sera waits, a fault (${fault}) is 202 and one line`, async () => {
+  Deno.test(`while sera waits, a fault (${fault}) is 202 and one line`, async () => {
     await using place = await Place.make();
     await using holder = place.startSera(["--name", "n", "0", fixture("hold.sh")], { stdin: "open" });
     await holder.says("ready");
@@ -93,7 +90,7 @@ for (const fault of FAULTS) {
     await assert.rejects(Deno.lstat(place.file("ran")));
   });
 
-  testWith([fromSource], `after the command's end, a fault (${fault}) is a line, and the code is its own`, async () => {
+  Deno.test(`after the command's end, a fault (${fault}) is a line, and the code is its own`, async () => {
     await using place = await Place.make();
     const args = ["--name", "n", "--verbose", "--min-hold", "1h", "0", "sh", "-c", "exit 3"];
     await using sera = new Faulty(place, fault, args);
@@ -109,7 +106,7 @@ for (const fault of FAULTS) {
   });
 }
 
-testWith([fromSource, linux], "a tree that ignores TERM is killed before 208", async () => {
+testWith([linux], "a tree that ignores TERM is killed before 208", async () => {
   await using place = await Place.make();
   const args = ["--ledger", "--grace", "100ms", "0", fixture("stubborn.sh"), place.file("child")];
   await using sera = new Faulty(place, "rejection", args);
@@ -122,7 +119,7 @@ testWith([fromSource, linux], "a tree that ignores TERM is killed before 208", a
   assert.deepEqual({ outcome: run!.outcome, exit_code: run!.exit_code }, { outcome: "failed", exit_code: 208 });
 });
 
-testWith([fromSource], "a fault in a subcommand is one line, and no stack trace", async () => {
+Deno.test("a fault in a subcommand is one line, and no stack trace", async () => {
   await using place = await Place.make();
   await place.write("fault", "");
   // It waits for a server that takes a connection and never answers.
@@ -137,7 +134,6 @@ testWith([fromSource], "a fault in a subcommand is one line, and no stack trace"
 const postgres = new SharedPostgres();
 
 postgres.test("heimdall ends with 1 by a fault, once the program has been stopped", async () => {
-  if (fromSource !== undefined) return console.log(`left out: ${fromSource}`);
   await using place = await Place.make();
   const args = ["heimdall", "--timeout", "60", fixture("slow_to_stop.sh"), place.file("go")];
   await using sera = new Faulty(place, "rejection", args, { SERA_SERVER: undefined, ...postgres.variables });

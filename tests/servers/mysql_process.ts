@@ -4,7 +4,7 @@ import { copyTemplate, templateFolders } from "./data_folder.ts";
 import { onFreePort } from "./free_port.ts";
 import { connectMySql } from "./mysql_client.ts";
 import { lastLines } from "./tool.ts";
-import { startWatched, type Watched } from "./watchdog.ts";
+import { startWatched, type Watched, watchedElsewhere } from "./watchdog.ts";
 
 /** A private server, for one test or one test file. */
 export interface MySqlServer extends AsyncDisposable {
@@ -91,6 +91,18 @@ export async function startServer(recipe: ServerRecipe): Promise<MySqlServer> {
   }
 }
 
+/** A server that another process has started, and lends to this one. */
+export interface Lent {
+  readonly folder: string;
+  readonly port: number;
+  readonly pid: number;
+}
+
+/** Takes a server that was started after this recipe as if this process had started it, but for its end. */
+export function borrow(recipe: ServerRecipe, { folder, port, pid }: Lent): Promise<MySqlServer> {
+  return describe(recipe, folder, port, watchedElsewhere(pid), true);
+}
+
 async function startProcess(recipe: ServerRecipe, folder: string, port: number): Promise<Watched> {
   const process = await startWatched({
     command: [
@@ -146,7 +158,13 @@ async function answers(process: Watched, folder: string): Promise<void> {
   }
 }
 
-async function describe(recipe: ServerRecipe, folder: string, port: number, first: Watched): Promise<MySqlServer> {
+async function describe(
+  recipe: ServerRecipe,
+  folder: string,
+  port: number,
+  first: Watched,
+  lent = false,
+): Promise<MySqlServer> {
   let process = first;
   const query = (sql: string) => ask(folder, sql);
 
@@ -163,6 +181,8 @@ async function describe(recipe: ServerRecipe, folder: string, port: number, firs
     clearTimeout(timer);
   };
   const stop = async () => {
+    // Who lends it stops it, unless it is another one by now.
+    if (lent && process === first) return;
     await kill();
     await Deno.remove(folder, { recursive: true }).catch((error) => {
       if (!(error instanceof Deno.errors.NotFound)) throw error;
@@ -172,9 +192,9 @@ async function describe(recipe: ServerRecipe, folder: string, port: number, firs
   let version: string;
   try {
     version = String((await query("SELECT VERSION() AS version"))[0]?.version);
-    if (!recipe.accountsArrive) await prepareAccounts(query);
+    if (!recipe.accountsArrive && !lent) await prepareAccounts(query);
   } catch (error) {
-    await kill();
+    if (!lent) await kill();
     throw error;
   }
   return {

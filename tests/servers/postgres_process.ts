@@ -6,7 +6,8 @@ import { hasIpv6, onFreePort } from "./free_port.ts";
 import { continueTree, killTree, stopTree } from "./process_tree.ts";
 import { lastLines, runTool } from "./tool.ts";
 import { giveAway, unprivileged } from "./unprivileged.ts";
-import { startWatched, type Watched } from "./watchdog.ts";
+import type { Lent } from "./mysql_process.ts";
+import { startWatched, type Watched, watchedElsewhere } from "./watchdog.ts";
 
 /** A private server, for one test or one test file. */
 export interface PostgresServer extends AsyncDisposable {
@@ -112,6 +113,11 @@ export async function startServer(
     await Deno.remove(folder, { recursive: true }).catch(() => {});
     throw error;
   }
+}
+
+/** Takes a plain server that was started after this recipe as if this process had started it, but for its end. */
+export function borrow(recipe: PostgresRecipe, lent: Lent): Promise<PostgresServer> {
+  return describe(recipe, {}, lent.folder, lent);
 }
 
 /** Makes a fresh data folder with the plain user and its database. */
@@ -224,10 +230,17 @@ async function answers(process: Watched, folder: string, port: number): Promise<
   }
 }
 
-async function describe(recipe: PostgresRecipe, options: PostgresOptions, folder: string): Promise<PostgresServer> {
+async function describe(
+  recipe: PostgresRecipe,
+  options: PostgresOptions,
+  folder: string,
+  lent?: Lent,
+): Promise<PostgresServer> {
   const ipv6 = hasIpv6();
   const start = (port: number) => startProcess(recipe, options, folder, port, ipv6);
-  const { port, started } = await onFreePort(ipv6 ? [HOST, "::1"] : [HOST], start);
+  const { port, started } = lent === undefined
+    ? await onFreePort(ipv6 ? [HOST, "::1"] : [HOST], start)
+    : { port: lent.port, started: watchedElsewhere(lent.pid) };
   let process = started;
   const query = (sql: string, database = DATABASE) => ask(folder, port, sql, database);
 
@@ -246,6 +259,8 @@ async function describe(recipe: PostgresRecipe, options: PostgresOptions, folder
     clearTimeout(timer);
   };
   const stop = async () => {
+    // Who lends it stops it, unless it is another one by now.
+    if (lent !== undefined && process === started) return;
     await endAtOnce(process);
     await removeSharedMemory(folder);
     await Deno.remove(folder, { recursive: true }).catch((error) => {
@@ -258,7 +273,7 @@ async function describe(recipe: PostgresRecipe, options: PostgresOptions, folder
     const [row] = await query("SHOW server_version");
     version = String(row?.server_version).replace(/ .*/, "");
   } catch (error) {
-    await kill();
+    if (lent === undefined) await kill();
     throw error;
   }
   return {

@@ -1,5 +1,7 @@
 /** A server process that cannot outlive the tests. */
 
+import { living } from "./process_tree.ts";
+
 /**
  * The shell that stands between the tests and the server. It holds the reading end of a pipe whose other end only the
  * test process has, so it learns of that process's end however it comes, SIGKILL included; then it kills the server and
@@ -99,5 +101,30 @@ export async function startWatched(watched: WatchedCommand): Promise<Watched> {
       }
     },
     wait: () => end,
+  };
+}
+
+/** A server that another process watches. */
+export function watchedElsewhere(pid: number): Watched {
+  const lives = () => living([pid]).then((found) => found.length > 0);
+  let ended = false;
+  return {
+    pid,
+    get ended() {
+      return ended;
+    },
+    signal(name) {
+      if (ended) return;
+      try {
+        Deno.kill(pid, name);
+      } catch (error) {
+        if (!(error instanceof Deno.errors.NotFound)) throw error;
+        ended = true;
+      }
+    },
+    async wait() {
+      while (await lives()) await new Promise((resolve) => setTimeout(resolve, 5));
+      ended = true;
+    },
   };
 }

@@ -1,0 +1,101 @@
+/**
+ * Runs the tests: files side by side, as many as there are processors, each in a process of its own; then, one by one,
+ * those that need quiet. `scripts/test` calls it, having installed what the tests need. Arguments are files, folders and
+ * options of `deno test`.
+ */
+
+import { ROOT } from "./root.ts";
+import { type TestFile, testFiles } from "./suite/files.ts";
+import { runFile, type Shared } from "./suite/lane.ts";
+import { add, type Outcome } from "./suite/outcome.ts";
+import { Screen } from "./suite/screen.ts";
+
+if (import.meta.main) Deno.exit(await main(Deno.args));
+
+async function main(args: readonly string[]): Promise<number> {
+  // Where the configuration and the paths of the tests begin.
+  Deno.chdir(ROOT);
+  const options = args.filter((word) => word.startsWith("-"));
+  const paths = args.filter((word) => !word.startsWith("-"));
+  const files = await testFiles(paths.length > 0 ? paths : ["tests"]);
+  const [only] = files;
+  if (only !== undefined && files.length === 1) return await deno(["test", "-A", ...options, only.path]);
+  const checked = await deno(["check", "--quiet", ...files.map(({ path }) => path)]);
+  return checked === 0 ? await runAll(files, options) : checked;
+}
+
+/** Runs Deno as if it were this process. */
+async function deno(args: readonly string[]): Promise<number> {
+  const { code } = await new Deno.Command(Deno.execPath(), { args: [...args] }).spawn().status;
+  return code;
+}
+
+async function runAll(files: readonly TestFile[], options: readonly string[]): Promise<number> {
+  const folder = await Deno.makeTempDir({ prefix: "sera-tests-" });
+  // Servers run as another user than root, and pass through it.
+  await Deno.chmod(folder, 0o711);
+  await using _removed = removedAtTheEnd(folder);
+  Deno.env.set("SERA_TEST_TEMPLATES", `${folder}/templates`);
+  const screen = new Screen(files.length);
+  const stop = new AbortController();
+  const shared = { folder, env: await program(folder), options, signal: stop.signal };
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    Deno.addSignalListener(signal, () => stop.abort(signal));
+  }
+  const lanes = navigator.hardwareConcurrency;
+  let sum = await runLanes(files.filter(({ alone }) => !alone), lanes, shared, screen);
+  sum = add(sum, await runLanes(files.filter(({ alone }) => alone), 1, shared, screen));
+  screen.sums(sum);
+  return sum.failed > 0 || stop.signal.aborted ? 1 : 0;
+}
+
+/** Which sera the tests start: the binary that SERA_TEST_BINARY names, or else a bundle, of what a binary is made. */
+async function program(folder: string): Promise<Record<string, string>> {
+  if (Deno.env.get("SERA_TEST_BINARY")) return {};
+  const { bundle } = await import("./bundle.ts");
+  return { SERA_TEST_BUNDLE: (await bundle(`${folder}/bundle`)).entry };
+}
+
+/** Runs files in so many lanes: a lane takes the next one as soon as it is free. */
+async function runLanes(
+  files: readonly TestFile[],
+  lanes: number,
+  shared: Shared,
+  screen: Screen,
+): Promise<Outcome> {
+  // Its drivers are of no use where one file runs.
+  const { Pool } = await import("../tests/servers/pool.ts");
+  let sum: Outcome = { passed: 0, failed: 0, ignored: 0, tests: [] };
+  const left = [...files];
+  const lane = async () => {
+    const path = `${await Deno.makeTempDir({ dir: shared.folder })}/pool`;
+    await using _pool = new Pool(path);
+    for (let file = left.shift(); file !== undefined && !shared.signal.aborted; file = left.shift()) {
+      screen.starts(file.path);
+      const ran = await runFile(file.path, path, shared);
+      screen.ends(file.path, ran);
+      sum = add(sum, ran.outcome);
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(lanes, files.length) }, lane));
+  return sum;
+}
+
+/**
+ * A folder that goes when this process ends, however it ends: a shell waits for the end of the pipe that only this
+ * process holds open.
+ */
+function removedAtTheEnd(folder: string): AsyncDisposable {
+  const shell = new Deno.Command("sh", {
+    args: ["-c", "trap '' HUP INT QUIT TERM; read -r _; rm -rf -- \"$1\"", "sh", folder],
+    stdin: "piped",
+    stdout: "null",
+    stderr: "null",
+  }).spawn();
+  return {
+    async [Symbol.asyncDispose]() {
+      await shell.stdin.close();
+      await shell.status;
+    },
+  };
+}

@@ -1,0 +1,46 @@
+/** Which files of tests there are, and in which order they run. */
+
+import { ROOT } from "../root.ts";
+
+/** A file of tests. */
+export interface TestFile {
+  /** From the root of the checkout. */
+  readonly path: string;
+  /** How much there is to read, which is all that is known of how long it runs. */
+  readonly size: number;
+  /** Whether nothing else may run at the same time. */
+  readonly alone: boolean;
+}
+
+/** A file says so of itself, with the reason behind the colon. */
+const ALONE = /^\/\/ Runs alone: ./m;
+
+/** The files of tests at or below these paths; those that take longest come first, as far as that can be told. */
+export async function testFiles(paths: readonly string[]): Promise<TestFile[]> {
+  const found = new Set<string>();
+  for (const path of paths) await collect(path.replace(/\/+$/, ""), found);
+  const files = await Promise.all([...found].map(describe));
+  return files.sort((a, b) => b.size - a.size || a.path.localeCompare(b.path));
+}
+
+async function collect(path: string, found: Set<string>): Promise<void> {
+  const { isDirectory } = await Deno.stat(path);
+  if (!isDirectory) {
+    found.add(fromRoot(path));
+    return;
+  }
+  for await (const { name, isDirectory } of Deno.readDir(path)) {
+    if (isDirectory && name !== "node_modules") await collect(`${path}/${name}`, found);
+    if (name.endsWith("_test.ts")) found.add(fromRoot(`${path}/${name}`));
+  }
+}
+
+function fromRoot(path: string): string {
+  const whole = Deno.realPathSync(path);
+  return whole.startsWith(`${ROOT}/`) ? whole.slice(ROOT.length + 1) : whole;
+}
+
+async function describe(path: string): Promise<TestFile> {
+  const text = await Deno.readTextFile(path);
+  return { path, size: text.length, alone: ALONE.test(text) };
+}

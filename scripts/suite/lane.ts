@@ -1,0 +1,64 @@
+/** Runs one file of tests in a process of its own. */
+
+import { DIED, type Outcome, readReport } from "./outcome.ts";
+
+/** A file of tests that ran. */
+export interface Ran {
+  readonly outcome: Outcome;
+  /** All that its process wrote. */
+  readonly output: string;
+  /** By the clock on the wall, the start of the process included. */
+  readonly seconds: number;
+}
+
+/** What the files of one run share. */
+export interface Shared {
+  /** A folder for reports and for what is made once for all. */
+  readonly folder: string;
+  /** What else is in the environment. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Options of `deno test`. */
+  readonly options: readonly string[];
+  /** Ends what runs. */
+  readonly signal: AbortSignal;
+}
+
+/** Runs the tests of a file, which may borrow servers of the pool that listens there, and says how they went. */
+export async function runFile(path: string, pool: string, { folder, env, options, signal }: Shared): Promise<Ran> {
+  const report = `${folder}/${path.replaceAll("/", "_")}.xml`;
+  const started = performance.now();
+  const child = new Deno.Command(Deno.execPath(), {
+    // All files have been checked before the first of them runs.
+    args: ["test", "-A", "--no-check", `--junit-path=${report}`, ...options, path],
+    env: { ...env, SERA_TEST_POOL: pool },
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+    signal,
+  }).spawn();
+  const output: string[] = [];
+  await Promise.all([gather(child.stdout, output), gather(child.stderr, output)]);
+  const { success } = await child.status;
+  return {
+    outcome: await judge(path, report, success),
+    output: output.join(""),
+    seconds: (performance.now() - started) / 1000,
+  };
+}
+
+async function gather(stream: ReadableStream<Uint8Array>, output: string[]): Promise<void> {
+  for await (const text of stream.pipeThrough(new TextDecoderStream())) output.push(text);
+}
+
+async function judge(path: string, report: string, success: boolean): Promise<Outcome> {
+  let xml: string;
+  try {
+    xml = await Deno.readTextFile(report);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return DIED;
+    throw error;
+  }
+  const outcome = readReport(path, xml);
+  // What goes wrong outside of a test, as in afterAll, is in no report.
+  return !success && outcome.failed === 0 ? { ...outcome, failed: 1 } : outcome;
+}

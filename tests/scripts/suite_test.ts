@@ -1,0 +1,100 @@
+import assert from "node:assert/strict";
+import { readReport } from "../../scripts/suite/outcome.ts";
+import { testFiles } from "../../scripts/suite/files.ts";
+import { ROOT } from "../../scripts/root.ts";
+
+const SUITE = `${ROOT}/scripts/suite.ts`;
+
+const GOOD = `Deno.test("good", async (t) => { await t.step("a step", () => {}); });
+Deno.test.ignore("ignored", () => {});
+console.log("left out: something: there is no such thing");`;
+const BAD = `Deno.test("bad", () => { throw new Error("the reason"); });
+Deno.test("good", () => {});`;
+const DYING = `Deno.test("dies", () => Deno.exit(0));`;
+const LATE = `Deno.test.afterAll(() => { throw new Error("too late"); });
+Deno.test("good", () => {});`;
+const UNLOADABLE = `throw new Error("not loaded");`;
+
+/** Runs the suite on files of these texts. */
+async function suite(...texts: string[]): Promise<{ code: number; said: string }> {
+  const folder = await Deno.makeTempDir({ prefix: "sera-suite-" });
+  try {
+    for (const [index, text] of texts.entries()) await Deno.writeTextFile(`${folder}/${index}_test.ts`, text);
+    const command = new Deno.Command(Deno.execPath(), {
+      args: ["run", "--quiet", "-A", SUITE, folder],
+      // Nothing is built, and nothing is started either.
+      env: { NO_COLOR: "1", SERA_TEST_BINARY: "/bin/true" },
+    });
+    const { code, stdout, stderr } = await command.output();
+    const [said, complained] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
+    return { code, said: `${said}${complained}` };
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+/** The last line, as `deno test` words it; `.ci/run` counts by it. */
+function summary(said: string): string | undefined {
+  return /^(?:ok|FAILED) \| .*(?= \(\d+s\)$)/m.exec(said)?.[0];
+}
+
+Deno.test("the suite adds up what passed, and repeats what was left out", async () => {
+  const { code, said } = await suite(GOOD, `Deno.test("another", () => {});`);
+  assert.equal(code, 0, said);
+  assert.equal(summary(said), "ok | 2 passed | 0 failed | 1 ignored");
+  assert.match(said, /left out: something: there is no such thing/);
+  assert.match(said, /slowest tests:\n(.*\n)*.*: another\n/);
+});
+
+for (
+  const [what, text, passed] of [
+    ["a test that fails", BAD, 2],
+    ["a process that ends without a word", DYING, 1],
+    ["a file that cannot be loaded", UNLOADABLE, 1],
+    ["what fails after the last test", LATE, 2],
+  ] as const
+) {
+  Deno.test(`the suite fails for ${what}, and the others run all the same`, async () => {
+    const { code, said } = await suite(text, GOOD);
+    assert.equal(code, 1, said);
+    assert.equal(summary(said), `FAILED | ${passed} passed | 1 failed | 1 ignored`, said);
+  });
+}
+
+Deno.test("the suite shows what a test that fails has said", async () => {
+  assert.match((await suite(BAD, GOOD)).said, /FAIL [^\n]*: 1 passed, 1 failed(.*\n)+.*the reason/);
+});
+
+Deno.test("the suite runs nothing that does not compile", async () => {
+  const { code, said } = await suite(`const text: number = "text";`, GOOD);
+  assert.equal(code, 1);
+  assert.match(said, /TS2322/);
+  assert.doesNotMatch(said, /passed/);
+});
+
+Deno.test("a file that runs alone says why", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "sera-suite-" });
+  try {
+    await Deno.writeTextFile(`${folder}/quiet_test.ts`, "// Runs alone: it counts.\n");
+    await Deno.writeTextFile(`${folder}/shared_test.ts`, `const text = "x".repeat(1000); // Runs alone: not so.\n`);
+    await Deno.writeTextFile(`${folder}/helper.ts`, "// Runs alone: no test.\n");
+    const files = await testFiles([folder]);
+    assert.deepEqual(files.map(({ path, alone }) => [path.split("/").at(-1), alone]), [
+      ["shared_test.ts", false],
+      ["quiet_test.ts", true],
+    ]);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("a report's tests are counted without their steps", () => {
+  const xml = `<testsuites><testsuite name="f">
+    <testcase name="a" time="1.5"/><testcase name="b"><skipped/></testcase>
+    <testcase name="c &amp; d"><failure message="m">text</failure></testcase>
+    <testcase name="a &gt; step" time="1"/><testcase name="x &gt; y" time="0.1"/>
+  </testsuite></testsuites>`;
+  const { passed, failed, ignored, tests } = readReport("f", xml);
+  assert.deepEqual({ passed, failed, ignored }, { passed: 2, failed: 1, ignored: 1 });
+  assert.deepEqual(tests[0], { file: "f", name: "a", seconds: 1.5 });
+});

@@ -1,0 +1,76 @@
+/** Brings servers back to what they were before a file of tests used them, and says whether that has worked. */
+
+import type { MySqlServer } from "./mysql_process.ts";
+import type { PostgresServer } from "./postgres_process.ts";
+
+/** Ends the sessions of others, removes the databases of tests, and makes the plain user's database anew. */
+export async function cleanMySql(server: MySqlServer): Promise<void> {
+  const sessions = await server.query(
+    "SELECT id AS id FROM information_schema.processlist WHERE id <> CONNECTION_ID() AND user <> 'system user'",
+  );
+  // Some may end by themselves in the meantime.
+  for (const { id } of sessions) await server.query(`KILL ${id}`).catch(() => {});
+  const databases = await server.query(
+    `SELECT schema_name AS name FROM information_schema.schemata
+     WHERE schema_name NOT IN ('mysql', 'information_schema', 'performance_schema', 'sys')`,
+  );
+  for (const { name } of databases) await server.query(`DROP DATABASE ${quoted(name, "`")}`);
+  await server.query("CREATE DATABASE sera");
+}
+
+/** What of it tests may have changed, but for the plain user's database; the same text if nothing has changed. */
+export async function stateOfMySql(server: MySqlServer): Promise<string> {
+  const tables = ["user", "db", "tables_priv", "columns_priv", "procs_priv", "proc", "plugin", "event"];
+  const [{ list } = { list: undefined }] = await server.query(
+    "SELECT GROUP_CONCAT(table_name ORDER BY table_name) AS list FROM information_schema.tables WHERE table_schema = 'mysql'",
+  );
+  const state: unknown[] = [list, server.pid];
+  for (const table of [...tables, ...String(list).includes("roles_mapping") ? ["roles_mapping"] : []]) {
+    state.push((await server.query(`SELECT * FROM mysql.${table}`)).map((row) => JSON.stringify(row)).toSorted());
+  }
+  const variables = await server.query("SHOW GLOBAL VARIABLES");
+  // The server's own counts.
+  return JSON.stringify([state, variables.filter((row) => !/gtid|timestamp|last_/i.test(JSON.stringify(row)))]);
+}
+
+/** Removes the databases of tests, and makes the plain user's anew. */
+export async function cleanPostgres(server: PostgresServer): Promise<void> {
+  const databases = await server.query(
+    "SELECT datname AS name FROM pg_database WHERE datname NOT IN ('postgres', 'template0', 'template1')",
+    "postgres",
+  );
+  // Without a transaction around them: each is a statement of its own.
+  for (const { name } of databases) await server.query(`DROP DATABASE ${quoted(name, '"')} WITH (FORCE)`, "postgres");
+  await server.query(
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'",
+    "postgres",
+  );
+  await server.query(`CREATE DATABASE ${quoted(server.database, '"')} OWNER ${quoted(server.user, '"')}`, "postgres");
+}
+
+/** What of it tests may have changed, but for the plain user's database; the same text if nothing has changed. */
+export async function stateOfPostgres(server: PostgresServer): Promise<string> {
+  const state: unknown[] = [server.pid];
+  for (
+    const what of [
+      "pg_authid",
+      "pg_auth_members",
+      "pg_db_role_setting",
+      "pg_tablespace",
+      "pg_hba_file_rules",
+      "(SELECT name, setting FROM pg_settings WHERE context <> 'internal') AS settings",
+      "(SELECT datname, datacl, datdba, datallowconn, datconnlimit FROM pg_database) AS databases",
+      "(SELECT nspname, nspacl, nspowner FROM pg_namespace) AS namespaces",
+      "(SELECT relname, relacl FROM pg_class WHERE relnamespace = 'public'::regnamespace) AS classes",
+      "(SELECT proname, proacl FROM pg_proc WHERE pronamespace = 'public'::regnamespace) AS procs",
+    ]
+  ) {
+    const rows = await server.query(`SELECT * FROM ${what}`, "postgres");
+    state.push(rows.map((row) => JSON.stringify(row)).toSorted());
+  }
+  return JSON.stringify(state);
+}
+
+function quoted(name: unknown, quote: string): string {
+  return `${quote}${String(name).replaceAll(quote, quote + quote)}${quote}`;
+}

@@ -41,7 +41,7 @@ function kindOf(fault: string): string {
   return fault === "nothing" ? "a undefined was thrown" : "TypeError at [^\n;]+";
 }
 
-testWith([fromSource], "with JSON a fault while the command runs is objects, and 208 in the last one", async () => {
+Deno.test("with JSON a fault while the command runs is objects, and 208 in the last one", async () => {
   await using place = await Place.make();
   const words = ["--log-format=json", "--verbose=stderr", "0", fixture("hold.sh")];
   await using sera = new Faulty(place, "rejection", words);

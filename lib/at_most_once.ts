@@ -13,6 +13,7 @@ export function atMostOnce(mode: Mode, register: Register): Mode {
   return async (backend, wishes) => {
     const deadline = new Deadline(wishes.wait);
     let wait = wishes.wait;
+    const within = wait === 0 ? undefined : deadline;
     for (;;) {
       const turn = await mode(backend, { ...wishes, wait });
       if (turn.outcome === "busy") return turn;
@@ -23,7 +24,7 @@ export function atMostOnce(mode: Mode, register: Register): Mode {
           signal: wishes.signal,
           mayPass: ({ transient }) => transient,
           retrying: wishes.retrying,
-        }, () => entered(turn, register));
+        }, () => entered(turn, register, within));
       } catch (error) {
         if (!(error instanceof LockUnavailableError && lock.lost.aborted) || deadline.passed) throw error;
         wishes.signal.throwIfAborted();
@@ -35,13 +36,17 @@ export function atMostOnce(mode: Mode, register: Register): Mode {
   };
 }
 
-async function entered(turn: Exclude<Turn, { outcome: "busy" }>, register: Register): Promise<Turn> {
+async function entered(
+  turn: Exclude<Turn, { outcome: "busy" }>,
+  register: Register,
+  within: Deadline | undefined,
+): Promise<Turn> {
   const { lock } = turn;
   if (turn.outcome === "skipped") {
-    await register.skip(lock);
+    await register.skip(lock, within);
     return turn;
   }
-  const begun = await register.begin(lock);
+  const begun = await register.begin(lock, within);
   return begun.granted
     ? { outcome: "held", lock, run: begun.run }
     : { outcome: "skipped", lock, reason: begun.because };

@@ -1,7 +1,7 @@
 import type { LedgerSettings } from "../config/ledger_settings.ts";
 import { Deadline } from "../deadline.ts";
 import { formatDuration } from "../duration.ts";
-import { LockUnavailableError } from "../errors.ts";
+import { InterruptedError, LockUnavailableError } from "../errors.ts";
 import type { HeldLock } from "../lock/lock.ts";
 import type { Logger } from "../log/logger.ts";
 import { type Ledger, RunGoneError } from "./ledger.ts";
@@ -22,7 +22,7 @@ export interface LedgerRun {
   /** What follows if its end is not recorded, for people. */
   readonly ifUnrecorded: string;
   /**
-   * Records its end; only while the lock is held. Trouble is waited out as long as it is, five minutes at most.
+   * Records its end; only while the lock is held. Trouble that may pass is waited out as long, five minutes at most.
    *
    * @param exitCode What sera exits with.
    * @throws {LockUnavailableError} When that is not possible; the message says what follows, and what to do.
@@ -43,10 +43,9 @@ export interface RunTerms {
 /** A run that the ledger has, whose command is about to be started under the lock. */
 export function begunRun(id: bigint, lock: HeldLock, ledger: Ledger, terms: RunTerms): LedgerRun {
   const { settings, logger, interrupted } = terms;
+  const mayRunAgain = "the command may be run again";
   const ifUnrecorded = `run ${id} counts as abandoned, and ${
-    settings.countFailures
-      ? "may keep the command from being run again (count-failures)"
-      : "the command may be run again"
+    settings.countFailures ? "may keep the command from being run again (count-failures)" : mayRunAgain
   }`;
   return {
     id,
@@ -54,21 +53,25 @@ export function begunRun(id: bigint, lock: HeldLock, ledger: Ledger, terms: RunT
     async finish(outcome, exitCode) {
       lock.commandEnded?.();
       const ended = performance.now();
+      ledger.hurry(undefined);
       try {
         await whileHeld(lock, {
           deadline: new Deadline(LONGEST_RECORDING),
           signal: interrupted,
-          mayPass: (error) => !(error instanceof RunGoneError),
+          mayPass: (error) => !ledger.isLasting(error),
           retrying: tellOnce(id, logger),
         }, () => ledger.finish(id, outcome, exitCode, settings, Math.round(performance.now() - ended)));
       } catch (error) {
         if (!(error instanceof LockUnavailableError)) throw error;
-        if (error instanceof RunGoneError) throw new LockUnavailableError(`${error.message}; ${ifUnrecorded}`);
-        const held = lock.lost.aborted
+        const isGone = error instanceof RunGoneError ? error.isDeleted : ledger.isWithoutTable(error);
+        const follows = isGone ? `, so ${mayRunAgain}` : `; ${ifUnrecorded}`;
+        const held = error.cause instanceof InterruptedError
+          ? "the lock was held until sera gave its session up after the signal"
+          : lock.lost.aborted
           ? "the lock was lost meanwhile, after the command had ended; sera history shows whether the end was recorded"
           : "the lock was held all the time, so nobody else has run it";
-        const cure = outcome === "succeeded" ? cureOf(terms) : "";
-        throw new LockUnavailableError(`${error.message}; ${ifUnrecorded}; ${held}${cure}`);
+        const cure = outcome === "succeeded" ? cureOf(terms, isGone) : "";
+        throw new LockUnavailableError(`${error.message}${follows}; ${held}${cure}`);
       }
     },
   };
@@ -90,9 +93,13 @@ function tellOnce(id: bigint, logger: Logger): (why: LockUnavailableError) => vo
   };
 }
 
-/** How to keep a command that succeeded from being run again; empty where it is anyway, or where nothing would. */
-function cureOf({ settings: { once, every, countFailures }, lockFlags }: RunTerms): string {
-  if (countFailures || once === undefined && every === undefined) return "";
+/**
+ * How to keep a command that succeeded from being run again; empty where it is anyway, or where nothing would.
+ *
+ * @param isGone Whether nothing is left of the run.
+ */
+function cureOf({ settings: { once, every, countFailures }, lockFlags }: RunTerms, isGone: boolean): string {
+  if (countFailures && !isGone || once === undefined && every === undefined) return "";
   const rule = once !== undefined ? `--once ${quotedForShell(once)}` : `--every ${formatDuration(every!)}`;
   const lock = lockFlags ?? "--name '<the command and its arguments>'";
   return `; if it must not run again, record a success in its place: sera ${lock} ${rule} 0 true`;

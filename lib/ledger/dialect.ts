@@ -45,10 +45,20 @@ export interface Dialect {
   readonly session: Statement;
   /** SQL for the id that was given last; undefined where INSERT itself tells. */
   readonly lastId?: Statement | undefined;
+  /**
+   * What goes before and after an INSERT, so that nobody is let begin a run who may not record its end. Of several rows
+   * with one id none is changed, and {@linkcode lastId} is then 0.
+   */
+  readonly askToUpdate?: { readonly before: Statement; readonly after: Statement } | undefined;
   /** SQL that tells how the table keeps its rows, for {@linkcode whyForgetful}; undefined where there is one way only. */
   readonly keeping?: Statement | undefined;
   /** Why such a table does not remember what ran, and what to do; undefined if it does. */
   whyForgetful(keeping: unknown): string | undefined;
+  /**
+   * SQL that asks the same, in a row's `keeping`, of a table below one that keeps no rows itself, as a view or the whole of
+   * several partitions; undefined if such an answer is none of that kind.
+   */
+  keepingBelow?(keeping: unknown): Statement | undefined;
   /**
    * SQL that reads a column of text in the form that {@linkcode decodeText} takes: a character more than
    * `LONGEST_TEXT` at most, so that a look does not fetch what nobody reads.
@@ -75,6 +85,10 @@ export interface Dialect {
   isUnfitText(cause: unknown): boolean;
   /** SQL for the id of a row that is inserted when there are none left, as {@linkcode lastId} tells it afterwards. */
   readonly nextId: Statement;
+  /** What to do when it gives an id that is too high, or gives one that is there, again and again. */
+  readonly countOn: string;
+  /** Whether it has said of a statement what it will say of it again, until somebody changes the table, rights or values. */
+  isLasting(cause: unknown): boolean;
   /** Whether it has said that the user may not do that. */
   isRefused(cause: unknown): boolean;
   /** What to do then for those who write, and for those who only read. */
@@ -82,4 +96,8 @@ export interface Dialect {
   readonly grantToRead: string;
   /** What to do about other things that it has said, where that is another thing with a table than with a lock. */
   cureOf(cause: unknown): string | undefined;
+  /** What to do about a table that another program has made. */
+  readonly cureOfForeign: string;
+  /** Whose clock counts, for people. */
+  readonly clock: "server" | "machine";
 }

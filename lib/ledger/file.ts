@@ -25,6 +25,9 @@ const PRAGMAS = sql`PRAGMA busy_timeout = 0; PRAGMA synchronous = EXTRA; PRAGMA 
 /** As the strings that SQLite's functions take and give sort by themselves: UTC, in milliseconds. */
 const TIME = "%Y-%m-%d %H:%M:%f";
 
+/** What SQLite says of a constraint or a trigger, and of a value of another kind. https://www.sqlite.org/rescode.html */
+const LASTING = [19, 20];
+
 /** The ledger in a file of SQLite. */
 function sqliteDialect(path: string): Dialect {
   return {
@@ -70,11 +73,15 @@ function sqliteDialect(path: string): Dialect {
     idTrouble: (cause) => /^database or disk is full/.test(messageOf(cause)) ? "none left" : undefined,
     whyForgetful: () => undefined,
     isUnfitText: () => false,
-    nextId: sql`COALESCE(MAX(id), 0) + 1`,
+    nextId: sql`MAX(id) + 1`,
+    countOn: "delete the rows with such ids, also from its table sqlite_sequence",
+    isLasting: (cause) => LASTING.includes(Number((cause as { readonly errcode?: unknown }).errcode) & 0xff),
     isRefused: () => false,
     grant: "",
     cureOf: () => undefined,
     grantToRead: "",
+    cureOfForeign: "move it away to begin anew",
+    clock: "machine",
   };
 }
 
@@ -150,6 +157,9 @@ export function ledgerPath(folder: LockFolder): string {
 
 /** What to do against what SQLite says. */
 const SQLITE_CURES: readonly (readonly [RegExp, string])[] = [
+  [/constraint failed|datatype mismatch/, "correct its table, or move it away to begin anew"],
+  [/disk I\/O error/, "see the limit of a file's size (ulimit -f), and the system's log about the disk"],
+  [/disk is full/, "make room there"],
   [/not a database|malformed/, "restore it, or move it away to begin anew"],
   [/unable to open database file/, "see to its folder, and to the limit of open files (ulimit -n)"],
 ];

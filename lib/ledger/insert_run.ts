@@ -9,6 +9,9 @@ import { COLUMN_NAMES, COLUMNS, VERSION } from "./schema.ts";
 /** Ids from here on are nobody's who counts runs. */
 const ABSURD_ID = 2n ** 62n;
 
+/** What encodings lack, one more than the other: MySQL's utf8mb3, latin1 and its like, and ASCII. */
+const LACKING = [/[\u{10000}-\u{10ffff}]/gu, /[^\n\t -~\xa0-\xff]/gu, /[^\n\t -~]/gu] as const;
+
 /** How often a row is tried to be inserted whose id somebody else's row has. */
 const ID_TRIES = 20;
 
@@ -26,14 +29,15 @@ export async function insertRun(
   runner: Runner,
   more: Readonly<Partial<Record<LedgerColumn, Statement>>>,
 ): Promise<bigint> {
-  try {
-    return await insert(ledger, lock, key, runner, more);
-  } catch (error) {
-    if (!(error instanceof LockUnavailableError && ledger.dialect.isUnfitText(error.cause))) throw error;
-    const { label, host, pid, user } = runner;
-    const plain = { label: asAscii(label), host: asAscii(host), pid, user: asAscii(user) };
-    return await insert(ledger, lock, key, plain, more);
+  for (const lacking of [/^$/, ...LACKING]) {
+    try {
+      return await insert(ledger, lock, key, without(lacking, runner), more);
+    } catch (error) {
+      const isUnfit = error instanceof LockUnavailableError && ledger.dialect.isUnfitText(error.cause);
+      if (!isUnfit || lacking === LACKING.at(-1)) throw error;
+    }
   }
+  throw new TypeError("the last try ends it");
 }
 
 async function insert(
@@ -59,45 +63,80 @@ async function insert(
   const names = COLUMN_NAMES.filter((name) => values[name] !== undefined);
   const columns = join(names.map((name) => COLUMNS[name]));
   const row = join(names.map((name) => values[name]!));
+  const { before, after } = dialect.askToUpdate ?? { before: sql``, after: sql`` };
+  const named = { lock, key };
   for (let tries = 1;; tries++) {
     try {
-      return await inserted(ledger, key, sql`INSERT INTO ${table} (${columns}) VALUES (${row})`);
+      const statement = sql`${before}INSERT INTO ${table} (${columns}) VALUES (${row})${after}`;
+      const id = await inserted(ledger, named, statement);
+      if (id !== undefined) return id;
+      if (dialect.lastId === undefined) {
+        throw ledger.failure("the database did not keep the run; see the table's triggers, rules and policies");
+      }
     } catch (error) {
       const trouble = error instanceof LockUnavailableError ? dialect.idTrouble(error.cause) : undefined;
-      if (trouble === undefined || trouble === "taken" && tries === ID_TRIES) throw error;
-      if (trouble === "taken") continue;
-      const next = sql`SELECT ${dialect.nextId}, ${row} FROM ${table} WHERE id < ${ABSURD_ID}`;
-      return await inserted(ledger, key, sql`INSERT INTO ${table} (id, ${columns}) ${next}`);
+      if (trouble === undefined) throw error;
+      if (trouble === "taken" && tries < ID_TRIES) continue;
+      if (trouble === "taken") throw ledger.failure(`the numbers that it gives are taken; ${dialect.countOn}`);
     }
+    // Not where sera itself has been given such an id: what it counted up to may be forgotten, and tokens must not fall.
+    const next = sql`SELECT ${dialect.nextId}, ${row} FROM ${table} WHERE id < ${ABSURD_ID} AND NOT EXISTS
+      (SELECT 1 FROM ${table} WHERE id >= ${ABSURD_ID} AND outcome = 'unstarted') HAVING COUNT(*) > 0`;
+    const id = await inserted(ledger, named, sql`INSERT INTO ${table} (id, ${columns}) ${next}`);
+    if (id !== undefined) return id;
+    throw ledger.failure(`it has no more numbers to give; ${dialect.countOn}`);
   }
 }
 
-/** Inserts a row, and gives its id. */
-async function inserted(ledger: LedgerTable, key: string | undefined, insert: Statement): Promise<bigint> {
-  const { table, lastId, readNumber, readText, decodeText, keeping, whyForgetful } = ledger.dialect;
+/** Inserts a row, and gives its id; undefined where it got none. */
+async function inserted(
+  ledger: LedgerTable,
+  { lock, key }: { readonly lock: string; readonly key: string | undefined },
+  insert: Statement,
+): Promise<bigint | undefined> {
+  const { dialect } = ledger;
+  const { table, lastId, readNumber, readText, decodeText, keeping, whyForgetful, countOn } = dialect;
   const keeps = keeping === undefined ? sql`` : sql`, ${keeping} AS keeping`;
-  // A server that is not strict replaces what a column cannot hold, and says nothing.
-  const isChecked = lastId !== undefined && key !== undefined && !/^[ -~]*$/.test(key);
-  const kept = isChecked
-    ? sql`, (SELECT ${readText(COLUMNS.run_key)} FROM ${table} WHERE id = ${lastId}) AS kept_key`
-    : sql``;
+  // A server that is not strict cuts or replaces what a column cannot hold, and says nothing.
+  const kept = sql`${readNumber(sql`id`)} AS id, ${readText(COLUMNS.lock_name)} AS lock_name,
+    ${readText(COLUMNS.run_key)} AS run_key${keeps}`;
   const [row] = lastId === undefined
-    ? await ledger.ask(sql`${insert} RETURNING ${readNumber(sql`id`)} AS id${keeps}`)
-    : (await ledger.ask(insert), await ledger.ask(sql`SELECT ${readNumber(lastId)} AS id${keeps}${kept}`));
+    ? await ledger.ask(sql`${insert} RETURNING ${kept}`)
+    // Also of a table that has not kept the row.
+    : (await ledger.ask(insert),
+      await ledger.ask(sql`SELECT ${kept} FROM (SELECT 1) one LEFT JOIN ${table} ON id = ${lastId}`));
+  const forgetful = whyForgetful(row?.keeping) ?? await whyForgetfulBelow(ledger, row?.keeping);
   const id = exactFrom(row?.id);
-  const objection = whyForgetful(row?.keeping) ??
-    (isChecked && decodeText(row?.kept_key) !== cut(key) ? `its table cannot hold the key; ${UNFIT_KEY}` : undefined);
-  if (objection !== undefined) {
-    if (id !== undefined) await ledger.ask(sql`UPDATE ${table} SET outcome = 'unstarted' WHERE id = ${id}`);
-    throw ledger.failure(objection);
+  if (row === undefined || id === undefined) {
+    if (forgetful === undefined) return undefined;
+    throw ledger.failure(forgetful);
   }
-  if (id === undefined) throw ledger.failure("the database does not tell the run's number");
-  return id;
+  const objection = forgetful ?? whyChanged("lock's name", decodeText(row.lock_name), lock) ??
+    (key === undefined ? undefined : whyChanged("key", decodeText(row.run_key), key)) ??
+    (id > 0n && id < ABSURD_ID ? undefined : `it gives the number ${id}, which leaves none for later runs; ${countOn}`);
+  if (objection === undefined) return id;
+  await ledger.ask(sql`UPDATE ${table} SET outcome = 'unstarted' WHERE id = ${id}`);
+  throw ledger.failure(objection);
 }
 
-/** What every encoding has, with a question mark for each character besides. */
-function asAscii(text: string): string {
-  return text.replace(/[^\n\t -~]/gu, "?");
+/** What keeps the rows of a table that keeps none itself. */
+async function whyForgetfulBelow(ledger: LedgerTable, keeping: unknown): Promise<string | undefined> {
+  const below = ledger.dialect.keepingBelow?.(keeping);
+  const [row] = below ? await ledger.ask(below) : [];
+  return ledger.dialect.whyForgetful(row?.keeping);
+}
+
+function whyChanged(what: string, kept: string | undefined, given: string): string | undefined {
+  if (kept === cut(given)) return undefined;
+  return /^[ -~]*$/.test(given)
+    ? `its table does not keep the ${what} as it is; make the column as long as sera history --schema has it, without triggers`
+    : `its table cannot hold the ${what}; ${UNFIT_KEY}`;
+}
+
+/** A question mark for each character that an encoding lacks. */
+function without(lacking: RegExp, { label, host, pid, user }: Runner): Runner {
+  const of = (text: string) => text.replace(lacking, "?");
+  return { label: of(label), host: of(host), pid, user: of(user) };
 }
 
 /** As much of a text as a column holds. */

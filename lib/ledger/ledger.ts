@@ -1,3 +1,4 @@
+import type { Deadline } from "../deadline.ts";
 import { LockUnavailableError } from "../errors.ts";
 import { exactFrom } from "../foreign.ts";
 import { join, sql, type Statement, word } from "../sql/statement.ts";
@@ -6,6 +7,7 @@ import { COLUMNS } from "./schema.ts";
 import { readLatest, readRuns, selectRuns } from "./rows.ts";
 import type { Outcome, Permission, RecordedRun, Rule, Runner } from "./run.ts";
 import { LedgerTable, type Store } from "./ledger_table.ts";
+import type { Patience } from "./patience.ts";
 
 /** How many runs are forgotten at a time, so that nobody waits for it. */
 const PRUNED_AT_ONCE = 1000;
@@ -20,8 +22,16 @@ const FARTHEST_AHEAD = 366 * 24 * 3600 * 1000;
 const AHEAD = 1;
 const FAR_AHEAD = 2;
 
-/** The run whose end is to be recorded is not there, or has an end already. */
-export class RunGoneError extends LockUnavailableError {}
+/** What others may have marked a run as. */
+const OUTCOMES: readonly string[] = ["succeeded", "failed", "abandoned", "unstarted", "skipped"] satisfies Outcome[];
+
+/** The run whose end is to be recorded is not there, or has not taken it. */
+export class RunGoneError extends LockUnavailableError {
+  /** @param isDeleted Whether it is not there. */
+  constructor(message: string, readonly isDeleted: boolean) {
+    super(message);
+  }
+}
 
 /**
  * Remembers what ran, in a table beside the lock. Whatever is written about a lock is written in the session that holds
@@ -30,9 +40,32 @@ export class RunGoneError extends LockUnavailableError {}
  */
 export class Ledger {
   readonly #table: LedgerTable;
+  readonly #patience: Patience | undefined;
 
-  constructor(store: Store) {
+  /** @param patience By which the store waits for others. */
+  constructor(store: Store, patience?: Patience) {
     this.#table = new LedgerTable(store);
+    this.#patience = patience;
+  }
+
+  /** Whose clock its times are by, for people. */
+  get clock(): "server" | "machine" {
+    return this.#table.dialect.clock;
+  }
+
+  /** From now on others are waited for until then at most; undefined takes that back. */
+  hurry(deadline: Deadline | undefined): void {
+    this.#patience?.hurry(deadline);
+  }
+
+  /** Whether an error says that the database will say so again until somebody changes the table, rights or values. */
+  isLasting(error: LockUnavailableError): boolean {
+    return error instanceof RunGoneError || this.#table.dialect.isLasting(error.cause);
+  }
+
+  /** Whether an error says that there is no table. */
+  isWithoutTable({ cause }: LockUnavailableError): boolean {
+    return this.#table.dialect.isMissing("table", cause);
   }
 
   /**
@@ -88,23 +121,25 @@ export class Ledger {
    *
    * @param exitCode What sera exits with.
    * @param ago How long ago it was, in milliseconds.
-   * @throws {RunGoneError} When the run is not there, or has ended.
+   * @throws {RunGoneError} When the run is not there, has ended, or does not take it.
    * @throws {LockUnavailableError} When that is not possible.
    */
   async finish(id: bigint, outcome: Outcome, exitCode: number, rule: Rule, ago = 0): Promise<void> {
     const { after } = this.#table.dialect;
     const counts = outcome === "succeeded" || outcome === "failed" && rule.countFailures;
     const expires = counts || rule.once === undefined ? sql`` : sql`, expires = ${after(rule.keepHistory)}`;
-    await this.#table.ask(
+    await this.#table.askAgain(
       sql`UPDATE ${this.#table.dialect.table}
         SET outcome = ${word(outcome)}, finished = ${after(-ago)}, exit_code = ${exitCode}${expires}
         WHERE id = ${id} AND outcome = 'running'`,
     );
-    const [run] = await this.#select(sql`WHERE id = ${id}`);
-    if (run?.outcome !== outcome) {
-      const found = run === undefined ? "has been deleted" : `is marked as ${run.outcome}`;
-      throw new RunGoneError(this.#table.failure(`the run ${id} ${found}`).message);
-    }
+    const rows = await this.#table.askAgain(selectRuns(this.#table.dialect, sql`WHERE id = ${id}`));
+    const [run] = readRuns(this.#table.dialect, rows);
+    if (run?.outcome === outcome) return;
+    const { message } = this.#table.failure(
+      `run ${id} ${run === undefined ? "has been deleted" : whatOf(run, outcome)}`,
+    );
+    throw new RunGoneError(message, run === undefined);
   }
 
   /**
@@ -131,20 +166,20 @@ export class Ledger {
   async prune(): Promise<void> {
     const { now, readNumber } = this.#table.dialect;
     const id = readNumber(sql`id`);
-    const expired = await this.#table.ask(
+    const expired = await this.#table.askAgain(
       sql`SELECT ${id} AS id FROM ${this.#table.dialect.table} WHERE expires < ${now} AND outcome <> 'running'
         ORDER BY expires LIMIT ${PRUNED_AT_ONCE}`,
     );
     if (expired.length === 0) return;
     // The last one stays: before MySQL 8.0 and MariaDB 10.2.4 a restarted server counts on from the highest id that it
     // finds, and ids must grow.
-    const [newest] = await this.#table.ask(
+    const [newest] = await this.#table.askAgain(
       sql`SELECT ${readNumber(sql`MAX(id)`)} AS id FROM ${this.#table.dialect.table}`,
     );
     const last = exactFrom(newest?.id);
     const ids = expired.flatMap(({ id }) => exactFrom(id) ?? []).filter((id) => id !== last);
     if (ids.length > 0) {
-      await this.#table.ask(
+      await this.#table.askAgain(
         sql`DELETE FROM ${this.#table.dialect.table} WHERE id IN (${join(ids.map((id) => sql`${id}`))})`,
       );
     }
@@ -202,4 +237,15 @@ export class Ledger {
     const { dialect } = this.#table;
     return readRuns(dialect, await this.#table.ask(selectRuns(dialect, rest)));
   }
+}
+
+/** What a run that is there has made of its end. */
+function whatOf({ outcome }: RecordedRun, given: Outcome): string {
+  if (outcome === "running") {
+    return "is still marked as running: the database took its end and did not keep it; " +
+      "see the table's triggers, rules and policies";
+  }
+  return OUTCOMES.includes(outcome)
+    ? `is marked as ${outcome}`
+    : `is marked as ${outcome} instead of ${given}; make the column outcome as sera history --schema has it`;
 }

@@ -57,6 +57,20 @@ export class LedgerTable {
     }
   }
 
+  /**
+   * The same, where a table that is missing is not made: it has been there.
+   *
+   * @throws {LockUnavailableError} When it fails.
+   */
+  async askAgain(statement: Statement): Promise<readonly Row[]> {
+    try {
+      return await this.#retried(statement);
+    } catch (error) {
+      if (!(error instanceof LockUnavailableError)) throw error;
+      throw this.failure(error.reason, error);
+    }
+  }
+
   /** Statements that fail because another sera was faster do no harm: what counts is whether the table is right then. */
   async #make(statements: readonly Statement[], why: LockUnavailableError): Promise<void> {
     for (const statement of statements) {
@@ -65,7 +79,7 @@ export class LedgerTable {
       } catch (error) {
         if (!(error instanceof LockUnavailableError)) throw error;
         if (!this.dialect.isThereAlready(error.cause)) {
-          throw this.failure(`${why.reason}, and it cannot be made: ${error.reason}`, error);
+          throw this.failure(`${why.reason}, and it cannot be created: ${error.reason}`, error);
         }
       }
     }
@@ -88,7 +102,7 @@ export class LedgerTable {
     } catch (error) {
       if (!(error instanceof LockUnavailableError)) throw error;
       if (!dialect.isMissing("column", error.cause)) throw this.failure(error.reason, error);
-      throw this.failure("this table is not sera's; name another one with --ledger-table");
+      throw this.failure(`this table is not sera's; ${dialect.cureOfForeign}`);
     }
   }
 
@@ -156,11 +170,9 @@ export class LedgerTable {
     const { dialect } = this;
     // The cure for a table takes the place of the one for a database.
     const cure = cause &&
-      (dialect.isRefused(cause.cause)
-        ? grant
-        : dialect.isUnfitText(cause.cause)
+      (dialect.isUnfitText(cause.cause)
         ? UNFIT_KEY
-        : dialect.cureOf(cause.cause));
+        : dialect.cureOf(cause.cause) ?? (dialect.isRefused(cause.cause) ? grant : undefined));
     const what = cure === undefined ? reason : `${reason.split("; ")[0]}; ${cure}`;
     const said = `Cannot use the ledger ${dialect.shown}: ${what}`;
     const failure = new LockUnavailableError(said, cause?.transient, said);

@@ -17,6 +17,17 @@ const NO_ID_LEFT = [1467, 1062, 167, 1264];
 /** No right to a command, a column, a table, a database. */
 const REFUSED = [1142, 1143, 1044, 1227];
 
+/**
+ * What is wrong with a value, or refused by the table: a text too long, a word that is none of its column's, a missing
+ * partition, a constraint, a trigger, a view.
+ */
+const LASTING = [
+  ...[1048, 1062, 1264, 1265, 1288, 1292, 1356, 1364, 1366, 1369, 1370, 1406, 1449, 1451, 1452, 1471, 1526, 1644, 1748],
+  ...[3819, 4025],
+];
+
+const TO_FIT = "correct the table, as sera history --schema has it, or what it refuses (triggers, constraints)";
+const OTHER = "let the view be written to, or name a table with --ledger-table";
 const WRITABLE = "the ledger is written on the primary only: name that, or switch read_only off";
 const SPACE = "make room on the server";
 
@@ -26,6 +37,18 @@ const CURES: Readonly<Record<number, string>> = {
   1114: SPACE,
   1290: WRITABLE,
   1836: WRITABLE,
+  1264: TO_FIT,
+  1265: TO_FIT,
+  1364: TO_FIT,
+  1406: TO_FIT,
+  1526: TO_FIT,
+  1644: TO_FIT,
+  3819: TO_FIT,
+  4025: TO_FIT,
+  1288: OTHER,
+  1369: OTHER,
+  1471: OTHER,
+  1370: "grant the user EXECUTE on what it calls",
 };
 
 /**
@@ -74,12 +97,21 @@ export function mySqlDialect({ schema, name }: TableName): Dialect {
     after: (milliseconds) => sql`UTC_TIMESTAMP(3) + INTERVAL ${Math.round(milliseconds * 1000)} MICROSECOND`,
     session: sql`CONNECTION_ID()`,
     lastId: sql`LAST_INSERT_ID()`,
+    askToUpdate: {
+      before: sql``,
+      // Columns that get their own values ask for the right to change them.
+      after: sql` ON DUPLICATE KEY UPDATE outcome = IF(LAST_INSERT_ID(0), outcome, outcome), finished = finished,
+        exit_code = exit_code, expires = expires`,
+    },
     keeping: sql`(SELECT HEX(CONCAT(TABLE_TYPE, ' ', IFNULL(ENGINE, ''))) FROM information_schema.TABLES
       WHERE TABLE_SCHEMA = ${schema ?? sql`DATABASE()`} AND TABLE_NAME = ${name})`,
     whyForgetful(keeping) {
       const [, type, engine = ""] = /^(.*) (.*)$/.exec(textFrom(fromHex(keeping)) ?? "") ?? [];
       if (type === "TEMPORARY") {
         return "the table is temporary, and gone with the session; name another one with --ledger-table";
+      }
+      if (type === "VIEW") {
+        return "it is a view, and the server does not tell whether its rows are kept; name the table itself with --ledger-table";
       }
       if (!FORGETFUL.includes(engine.toUpperCase())) return undefined;
       return `the table keeps nothing (engine ${engine}), so that sera would not know what ran; ` +
@@ -96,12 +128,18 @@ export function mySqlDialect({ schema, name }: TableName): Dialect {
     isThereAlready: (cause) => THERE_ALREADY.includes(errorNumber(cause) ?? 0),
     idTrouble: (cause) => NO_ID_LEFT.includes(errorNumber(cause) ?? 0) ? "none left" : undefined,
     isUnfitText: (cause) => UNFIT_TEXT.includes(errorNumber(cause) ?? 0),
-    nextId: sql`LAST_INSERT_ID(COALESCE(MAX(id), 0) + 1)`,
+    nextId: sql`LAST_INSERT_ID(COALESCE(MAX(id) + 1, 0))`,
+    countOn: `delete the rows with such ids, then ALTER TABLE ${
+      schema === undefined ? name : `${schema}.${name}`
+    } AUTO_INCREMENT = 1, which lets it count on from the highest one`,
+    isLasting: (cause) => [...LASTING, ...REFUSED].includes(errorNumber(cause) ?? 0),
     isRefused: (cause) => REFUSED.includes(errorNumber(cause) ?? 0),
     grant:
       "grant the user SELECT, INSERT, UPDATE and DELETE on it, and have an administrator make it: sera history --schema",
     cureOf: (cause) => CURES[errorNumber(cause) ?? 0],
     grantToRead: "grant the user SELECT on it",
+    cureOfForeign: "name another one with --ledger-table",
+    clock: "server",
   };
 }
 

@@ -24,8 +24,9 @@ export async function loadLedger(
   env: (name: string) => string | undefined,
   interrupted?: AbortSignal,
 ): Promise<OpenLedger> {
-  const open = await loadStore(server, table, env, new Patience(interrupted));
-  return async (session) => new Ledger(await open(session));
+  const patience = new Patience(interrupted);
+  const open = await loadStore(server, table, env, patience);
+  return async (session) => new Ledger(await open(session), patience);
 }
 
 /**

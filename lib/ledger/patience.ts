@@ -1,10 +1,11 @@
 import { Deadline, delayOrAbort } from "../deadline.ts";
+import { formatDuration } from "../duration.ts";
 import { InterruptedError, LockUnavailableError, messageOf } from "../errors.ts";
 import type { Session } from "../lock/session.ts";
 import type { Store } from "./ledger_table.ts";
 
 /** How long a ledger is waited for that somebody else keeps locked, and the pause between two tries, in milliseconds. */
-const LONGEST_WAIT = 10_000;
+export const LONGEST_WAIT = 10_000;
 const PAUSE = 20;
 
 /**
@@ -13,8 +14,11 @@ const PAUSE = 20;
  */
 export const LOCK_WAIT = 1000;
 
-/** How long a server still has for an answer after a signal, in milliseconds: most have it on its way. */
-const LAST_ANSWER = 1000;
+/**
+ * How long a server still has for an answer after a signal, in milliseconds: longer than {@linkcode LOCK_WAIT}, so that a
+ * locked table does not cost the session, and the lock with it.
+ */
+const LAST_ANSWER = LOCK_WAIT + 1000;
 
 const INTERRUPTED = ", and a signal ended the wait";
 
@@ -27,15 +31,26 @@ export class LedgerBusyError extends LockUnavailableError {}
 /** How those who wait for a ledger are called off: a signal never waits for one. */
 export class Patience {
   readonly #over: AbortSignal;
+  readonly #longestWait: number;
   readonly #noAnswer = new AbortController();
   #isExhausted = false;
+  #deadline: Deadline | undefined;
 
-  /** @param interrupted Fires at a signal that is to end sera and has no command to go to; absent where none is caught. */
-  constructor(interrupted: AbortSignal = new AbortController().signal) {
+  /**
+   * @param interrupted Fires at a signal that is to end sera and has no command to go to; absent where none is caught.
+   * @param longestWait How long a ledger is waited for that somebody else keeps locked, in milliseconds.
+   */
+  constructor(interrupted: AbortSignal = new AbortController().signal, longestWait = LONGEST_WAIT) {
     this.#over = interrupted;
+    this.#longestWait = longestWait;
     const stop = () => Deno.unrefTimer(setTimeout(() => this.#noAnswer.abort(interrupted.reason), LAST_ANSWER));
     if (interrupted.aborted) stop();
     else interrupted.addEventListener("abort", stop, { once: true });
+  }
+
+  /** From now on others are waited for until then at most; undefined takes that back. */
+  hurry(deadline: Deadline | undefined): void {
+    this.#deadline = deadline;
   }
 
   /**
@@ -46,8 +61,8 @@ export class Patience {
    * @throws What the last try has thrown.
    */
   whileBusy<T>(attempt: () => T): Promise<T> {
-    return this.#try(attempt, isBusy, (error, why) => {
-      throw new Error(`${messageOf(error)}${why ?? `${FOR_SO_LONG}; see which process keeps it open`}`);
+    return this.#try(attempt, 0, isBusy, (error, how, isOver) => {
+      throw new Error(`${messageOf(error)}${how}${isOver ? "" : "; see which process keeps it open"}`);
     });
   }
 
@@ -65,16 +80,19 @@ export class Patience {
       } catch (error) {
         if (!(error instanceof InterruptedError)) throw error;
         const reason = `${session.where}: no answer${INTERRUPTED}`;
-        throw new LockUnavailableError(`Cannot lock on ${reason}`, false, reason);
+        const cutOff = new LockUnavailableError(`Cannot lock on ${reason}`, false, reason);
+        cutOff.cause = error;
+        throw cutOff;
       }
     };
     const isBroken = (error: unknown) => error instanceof LockUnavailableError && isLocked(error.cause);
     return (statement) =>
-      this.#try(() => attempt(statement), isBroken, (error, why) => {
+      this.#try(() => attempt(statement), LOCK_WAIT, isBroken, (error, how, isOver) => {
         const { reason, cause } = error as LockUnavailableError;
         // What a server advises after its own words is for those who have a transaction.
-        const said = `${reason.split("; ")[0]}${
-          why ?? `${FOR_SO_LONG}; see which session keeps its table locked (a backup, LOCK TABLE, ALTER TABLE)`
+        const words = reason.slice(session.where.length + 2).split("; ")[0];
+        const said = `${session.where}: others have kept its table locked (${words})${how}${
+          isOver ? "" : "; see which session keeps it locked (a backup, LOCK TABLE, ALTER TABLE)"
         }`;
         const busy = new LedgerBusyError(`Cannot lock on ${said}`, true, said);
         busy.cause = cause;
@@ -82,15 +100,20 @@ export class Patience {
       });
   }
 
+  /** @param shortest How long a try takes at least that fails since others have to be waited for, in milliseconds. */
   async #try<T>(
     attempt: () => T | Promise<T>,
+    shortest: number,
     isBusy: (error: unknown) => boolean,
-    giveUp: (error: unknown, why: string | undefined) => never,
+    giveUp: (error: unknown, how: string, isOver: boolean) => never,
   ): Promise<T> {
-    const deadline = new Deadline(LONGEST_WAIT);
+    const longest = Math.min(this.#longestWait, this.#deadline?.remaining ?? Infinity);
+    const deadline = new Deadline(longest);
+    const began = performance.now();
     for (;;) {
-      // Before the try, so that there is one after the wait.
-      const isLast = this.#isExhausted || deadline.passed || this.#over.aborted;
+      // Before the try, so that there is one after the wait; where there is little time, it is the rest of it.
+      const isLast = this.#isExhausted || this.#over.aborted ||
+        deadline.remaining <= (longest < this.#longestWait ? shortest : 0);
       try {
         const result = await attempt();
         this.#isExhausted = false;
@@ -99,7 +122,12 @@ export class Patience {
         if (!isBusy(error)) throw error;
         if (isLast) {
           this.#isExhausted = true;
-          giveUp(error, this.#over.aborted ? INTERRUPTED : undefined);
+          const isOver = this.#over.aborted;
+          const waited = Math.min(
+            this.#longestWait,
+            Math.max(Math.round((performance.now() - began) / 1000), 1) * 1000,
+          );
+          giveUp(error, isOver ? INTERRUPTED : ` for ${formatDuration(waited)}`, isOver);
         }
       }
       // Not all at the same moments.
@@ -107,8 +135,6 @@ export class Patience {
     }
   }
 }
-
-const FOR_SO_LONG = ` for ${LONGEST_WAIT / 1000}s`;
 
 /** By its words: not all of node:sqlite's errors have a number. */
 function isBusy(error: unknown): boolean {

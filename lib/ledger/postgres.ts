@@ -1,5 +1,6 @@
 import type { TableName } from "../config/ledger_settings.ts";
 import { LONGEST_TEXT, textFrom } from "../foreign.ts";
+import { messageOf } from "../errors.ts";
 import { sqlState } from "../lock/postgres_errors.ts";
 import type { Session } from "../lock/session.ts";
 import type { Dialect } from "./dialect.ts";
@@ -23,6 +24,31 @@ const REFUSED = ["42501", "3F000"];
 const UNFIT_TEXT = ["22P05", "22021"];
 /** Others have a lock for longer than is waited for it. */
 const LOCKED = "55P03";
+
+/**
+ * Classes of what is wrong with a value, or refused by the table: rights, constraints, rules, triggers, a view.
+ *
+ * @see https://www.postgresql.org/docs/current/errcodes-appendix.html
+ */
+const LASTING = /^(0A|22|23|27|2F|38|39|42|44|55000|P0)/;
+
+const POLICY = "add a policy that lets the role do that (CREATE POLICY), or give it BYPASSRLS";
+const TO_FIT = "correct the table, as sera history --schema has it, or what it refuses (triggers, constraints, rules)";
+const NO_VIEW = "let the view be written to, or name a table with --ledger-table";
+
+/** What to do about errors of a table, by their codes or the beginnings of them. */
+const CURES: readonly (readonly [state: string, cure: string])[] = [
+  ["25006", "connect to the primary, or find out what makes it read-only there (default_transaction_read_only)"],
+  ["55000", NO_VIEW],
+  ["44", NO_VIEW],
+  ...["0A", "22", "23", "27", "P0"].map((state) => [state, TO_FIT] as const),
+];
+
+/** What is refused to a role besides the table. */
+const REFUSALS: readonly (readonly [words: RegExp, cure: string])[] = [
+  [/row-level security/, POLICY],
+  [/\bfunction\b/, "grant the role EXECUTE on it"],
+];
 
 /** What becomes of the rows of tables that are not kept as others are, and what to do. */
 const FORGETFUL: Readonly<Record<string, (table: string) => string>> = {
@@ -81,15 +107,45 @@ export function postgresDialect({ schema, name }: TableName): Dialect {
     idTrouble: (cause) => ID_TROUBLE[sqlState(cause) ?? ""],
     isUnfitText: (cause) => UNFIT_TEXT.includes(sqlState(cause) ?? ""),
     // By its name, since a view has no tableoid.
-    keeping: sql`(SELECT relpersistence::text FROM pg_catalog.pg_class
+    keeping: sql`(SELECT CASE relkind WHEN 'v' THEN 'v' WHEN 'p' THEN 'p/' ELSE relpersistence::text END
+      FROM pg_catalog.pg_class
       WHERE oid = ${table.textFor(POSTGRESQL)}::regclass::oid)`,
     whyForgetful: (keeping) => FORGETFUL[String(keeping)]?.(shown),
-    nextId: sql`COALESCE(MAX(id), 0) + 1`,
+    // The tables that a view is of, and partitions.
+    keepingBelow: (keeping) =>
+      keeping !== "v" && keeping !== "p/" ? undefined : sql`WITH RECURSIVE below(part) AS (
+        SELECT ${table.textFor(POSTGRESQL)}::regclass::oid UNION SELECT link.part FROM below JOIN (
+          SELECT inhparent AS whole, inhrelid AS part FROM pg_catalog.pg_inherits UNION ALL
+          SELECT ev_class, refobjid FROM pg_catalog.pg_rewrite rule JOIN pg_catalog.pg_depend
+            ON classid = 'pg_catalog.pg_rewrite'::regclass AND objid = rule.oid
+            AND refclassid = 'pg_catalog.pg_class'::regclass) link ON link.whole = below.part)
+        SELECT relpersistence::text AS keeping FROM below JOIN pg_catalog.pg_class ON oid = part
+        WHERE relkind = 'r' AND relpersistence <> 'p' LIMIT 1`,
+    nextId: sql`MAX(id) + 1`,
+    askToUpdate: {
+      before: sql`WITH asked AS (UPDATE ${table}
+        SET outcome = outcome, finished = finished, exit_code = exit_code, expires = expires WHERE false) `,
+      after: sql``,
+    },
+    countOn: `delete the rows with such ids, then SELECT setval(pg_get_serial_sequence('${shown}', 'id'), ` +
+      `(SELECT MAX(id) FROM ${shown}))`,
+    isLasting: (cause) => {
+      const state = sqlState(cause) ?? "";
+      return LASTING.test(state) && state !== MISSING.table;
+    },
     isRefused: (cause) => REFUSED.includes(sqlState(cause) ?? ""),
     grant: "grant the role SELECT, INSERT, UPDATE and DELETE on it, and have an administrator make it: " +
       "sera history --schema, or name a schema that is the role's own: --ledger-table SCHEMA.sera_runs",
-    cureOf: () => undefined,
+    cureOf: (cause) => {
+      const state = sqlState(cause);
+      if (state === undefined) return undefined;
+      return REFUSED.includes(state)
+        ? REFUSALS.find(([words]) => words.test(messageOf(cause)))?.[1]
+        : CURES.find(([beginning]) => state.startsWith(beginning))?.[1];
+    },
     grantToRead: "grant the role SELECT on it, and USAGE on its schema",
+    cureOfForeign: "name another one with --ledger-table",
+    clock: "server",
   };
 }
 

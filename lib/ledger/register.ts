@@ -1,4 +1,5 @@
 import type { LedgerSettings } from "../config/ledger_settings.ts";
+import type { Deadline } from "../deadline.ts";
 import { formatDuration } from "../duration.ts";
 import { LockUnavailableError } from "../errors.ts";
 import type { HeldLock } from "../lock/lock.ts";
@@ -55,10 +56,11 @@ export class Register {
   /**
    * Begins a run, unless one that counts was there before. May be called again after it has failed.
    *
+   * @param deadline Until when others are waited for that keep the ledger locked; undefined is the usual time.
    * @throws {LockUnavailableError} When the ledger cannot be used.
    */
-  async begin(lock: HeldLock): Promise<Begun> {
-    const ledger = await this.#tidied(lock);
+  async begin(lock: HeldLock, deadline?: Deadline): Promise<Begun> {
+    const ledger = await this.#tidied(lock, deadline);
     this.#isUnsure = true;
     const permission = await ledger.begin(this.#lock, this.#runner, this.#settings);
     if (permission.granted && permission.ignored) await this.#tellIgnored(ledger, permission.ignored, permission.id);
@@ -75,7 +77,7 @@ export class Register {
       };
     }
     if (this.#settings.recordSkips) await ledger.skip(this.#lock, this.#runner, this.#settings);
-    return { granted: false, because: reasonOf(permission.because, permission.isAhead, this.#settings) };
+    return { granted: false, because: reasonOf(permission.because, permission.isAhead, this.#settings, ledger.clock) };
   }
 
   /** Once for each: the next run has one before it that counts. */
@@ -87,17 +89,18 @@ export class Register {
       "note",
       `Run ${run.id} by ${whoAndWhen(run)} began more than ${
         formatDuration(this.#settings.every!)
-      } ahead of the server's clock, so it does not count for --every: run ${id} begins; check the clock of the server.`,
+      } ahead of the ${ledger.clock}'s clock, so it does not count for --every: run ${id} begins; check that clock.`,
     );
   }
 
   /**
    * Records that there was nothing to do, if that is asked for.
    *
+   * @param deadline As for {@linkcode begin}.
    * @throws {LockUnavailableError} When the ledger cannot be used.
    */
-  async skip(lock: HeldLock): Promise<void> {
-    const ledger = await this.#tidied(lock);
+  async skip(lock: HeldLock, deadline?: Deadline): Promise<void> {
+    const ledger = await this.#tidied(lock, deadline);
     if (this.#settings.recordSkips) await ledger.skip(this.#lock, this.#runner, this.#settings);
   }
 
@@ -112,8 +115,9 @@ export class Register {
   }
 
   /** The ledger, in which no run of a holder that died still counts as running. */
-  async #tidied(lock: HeldLock): Promise<Ledger> {
+  async #tidied(lock: HeldLock, deadline: Deadline | undefined): Promise<Ledger> {
     const ledger = this.#ledger = await this.#open(lock.session);
+    ledger.hurry(deadline);
     if (this.#isUnsure) await ledger.takeBack(this.#lock, this.#runner);
     this.#isUnsure = false;
     for (const run of await ledger.abandon(this.#lock)) {

@@ -6,14 +6,20 @@ import type { RecordedRun } from "./run.ts";
 /**
  * Why a run keeps a command from being run, for people.
  *
- * @param isAhead Whether it began later than now, by the server's clock.
+ * @param isAhead Whether it began later than now, by the ledger's clock.
+ * @param clock Whose clock that is.
  */
-export function reasonOf(run: RecordedRun, isAhead: boolean, { once, every }: LedgerSettings): string {
+export function reasonOf(
+  run: RecordedRun,
+  isAhead: boolean,
+  { once, every }: LedgerSettings,
+  clock: "server" | "machine",
+): string {
   const by = `run ${run.id} by ${whoAndWhen(run)} ${run.outcome}`;
   if (once !== undefined && run.key === once) return `Done before for this key: ${by}`;
   const span = formatDuration(every!);
   if (!isAhead) return `Done within the last ${span}: ${by}`;
-  return `Done within ${span} of now: ${by}, ahead of the server's clock, which was set back since; check it`;
+  return `Done within ${span} of now: ${by}, ahead of the ${clock}'s clock, which was set back since; check it`;
 }
 
 /** Whose run it is, and of when. */

@@ -94,6 +94,7 @@ export function describePostgresError(error: unknown): string {
 
 function cureFor(state: string, message: string): string | undefined {
   if (state === "08P01" && message.startsWith("unsupported startup parameter")) return UNSUPPORTED;
+  if (state === "42501" && /\bfunction\b/.test(message)) return "grant the role EXECUTE on it";
   const known = state === "28000" ? LOGIN_CURES.find(([words]) => words.test(message)) : undefined;
   return known?.[1] ?? CURES[state];
 }

@@ -50,7 +50,7 @@ export function endTests({ test, bench: makeBench }: LedgerPlace): void {
     await bench.sql(`UPDATE ${bench.name} SET outcome = 'abandoned' WHERE id = ${id}`);
     await assert.rejects(holder.finish(id, "succeeded", { once: "v1" }), (error) => {
       assert.ok(error instanceof LockUnavailableError);
-      assert.match(error.message, new RegExp(`^Cannot use the ledger .*: the run ${id} is marked as abandoned$`));
+      assert.match(error.message, new RegExp(`^Cannot use the ledger .*: run ${id} is marked as abandoned$`));
       return true;
     });
     const { outcome, exitCode } = await holder.recorded(id);
@@ -65,7 +65,7 @@ export function endTests({ test, bench: makeBench }: LedgerPlace): void {
     await bench.sql(`DELETE FROM ${bench.name} WHERE id = ${id}`);
     await assert.rejects(holder.finish(id, "succeeded"), (error) => {
       assert.ok(error instanceof LockUnavailableError);
-      assert.match(error.message, new RegExp(`: the run ${id} has been deleted$`));
+      assert.match(error.message, new RegExp(`: run ${id} has been deleted$`));
       return true;
     });
   });

@@ -174,7 +174,7 @@ for (
     await bench.sql(`ANALYZE ${bench.name}`);
     const plans: string[] = [];
     const run = async (statement: Statement) => {
-      if (!holder.asText(statement).startsWith("INSERT")) {
+      if (!holder.asText(statement).includes("INSERT")) {
         const plan = await holder.store.run(sql`EXPLAIN ${statement}`);
         plans.push(plan.map((row) => row["QUERY PLAN"]).join("\n"));
       }

@@ -22,7 +22,9 @@ export function isPlain(text: string, longest = LONGEST_WORD): boolean {
 
 /** The text, quoted if it is empty, or words in its place. */
 export function plainOr(text: string, longest = LONGEST_WORD): string {
-  return isPlain(text, longest) ? text || '""' : NOT_SHOWN;
+  if (!isPlain(text, longest)) return NOT_SHOWN;
+  // Nothing, and blanks around something, cannot be seen.
+  return text !== "" && text === text.trim() ? text : `"${text}"`;
 }
 
 /** A path, or words in its place where somebody may have written a server instead. */

@@ -108,11 +108,12 @@ async function rehearseInTransaction(
 
 /** A run finds out with its row. */
 async function refuseForgetful(store: Store): Promise<void> {
-  const { keeping, whyForgetful } = store.dialect;
+  const { keeping } = store.dialect;
   if (keeping === undefined) return;
   const [row] = await store.run(sql`SELECT ${keeping} AS keeping`);
-  const objection = whyForgetful(row?.keeping);
-  if (objection !== undefined) throw new LedgerTable(store).failure(objection);
+  const table = new LedgerTable(store);
+  const objection = await table.whyForgetful(row?.keeping);
+  if (objection !== undefined) throw table.failure(objection);
 }
 
 /** The statements of a run that write, without a row. */

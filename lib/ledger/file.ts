@@ -25,8 +25,14 @@ const PRAGMAS = sql`PRAGMA busy_timeout = 0; PRAGMA synchronous = EXTRA; PRAGMA 
 /** As the strings that SQLite's functions take and give sort by themselves: UTC, in milliseconds. */
 const TIME = "%Y-%m-%d %H:%M:%f";
 
+const TO_FIT = "correct its table, or what refuses the row (a trigger, a constraint), or move it away to begin anew";
+
 /** What SQLite says of a constraint or a trigger, and of a value of another kind. https://www.sqlite.org/rescode.html */
 const LASTING = [19, 20];
+
+function isLasting(cause: unknown): boolean {
+  return LASTING.includes(Number(Object(cause).errcode) & 0xff);
+}
 
 /** The ledger in a file of SQLite. */
 function sqliteDialect(path: string): Dialect {
@@ -74,8 +80,8 @@ function sqliteDialect(path: string): Dialect {
     whyForgetful: () => undefined,
     isUnfitText: () => false,
     nextId: sql`MAX(id) + 1`,
-    countOn: "delete the rows with such ids, also from its table sqlite_sequence",
-    isLasting: (cause) => LASTING.includes(Number((cause as { readonly errcode?: unknown }).errcode) & 0xff),
+    countOn: "set the number of sera_runs in its table sqlite_sequence to the highest one",
+    isLasting,
     isRefused: () => false,
     grant: "",
     cureOf: () => undefined,
@@ -132,7 +138,7 @@ export function fileStore(folder: LockFolder, patience: Patience, shown = ledger
       const attempt = () => {
         // Who only reads makes no file.
         if (!database && text.startsWith("SELECT") && !lstatIfThere(path)) {
-          throw new Error("no such table: there is no file");
+          throw new Error("no such table: there is no ledger yet");
         }
         database ??= open(folder, path);
         return database.prepare(text).all() as Row[];
@@ -157,7 +163,6 @@ export function ledgerPath(folder: LockFolder): string {
 
 /** What to do against what SQLite says. */
 const SQLITE_CURES: readonly (readonly [RegExp, string])[] = [
-  [/constraint failed|datatype mismatch/, "correct its table, or move it away to begin anew"],
   [/disk I\/O error/, "see the limit of a file's size (ulimit -f), and the system's log about the disk"],
   [/disk is full/, "make room there"],
   [/not a database|malformed/, "restore it, or move it away to begin anew"],
@@ -167,7 +172,8 @@ const SQLITE_CURES: readonly (readonly [RegExp, string])[] = [
 /** The error for a ledger that cannot be used. */
 export function ledgerError(shown: string, error: unknown): LockUnavailableError {
   const said = messageOf(error);
-  const cure = systemCure(error) ?? SQLITE_CURES.find(([pattern]) => pattern.test(said))?.[1];
+  const cure = systemCure(error) ??
+    (isLasting(error) ? TO_FIT : SQLITE_CURES.find(([pattern]) => pattern.test(said))?.[1]);
   const reason = cure === undefined ? said : `${said}; ${cure}`;
   // Another process keeps it locked, or others have to make room first.
   const mayPass = /database is locked|database or disk is full/.test(said);

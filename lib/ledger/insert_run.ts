@@ -12,6 +12,8 @@ const ABSURD_ID = 2n ** 62n;
 /** What encodings lack, one more than the other: MySQL's utf8mb3, latin1 and its like, and ASCII. */
 const LACKING = [/[\u{10000}-\u{10ffff}]/gu, /[^\n\t -~\xa0-\xff]/gu, /[^\n\t -~]/gu] as const;
 
+const TOO_HIGH = "delete the rows with such ids, then ";
+
 /** How often a row is tried to be inserted whose id somebody else's row has. */
 const ID_TRIES = 20;
 
@@ -84,7 +86,7 @@ async function insert(
       (SELECT 1 FROM ${table} WHERE id >= ${ABSURD_ID} AND outcome = 'unstarted') HAVING COUNT(*) > 0`;
     const id = await inserted(ledger, named, sql`INSERT INTO ${table} (id, ${columns}) ${next}`);
     if (id !== undefined) return id;
-    throw ledger.failure(`it has no more numbers to give; ${dialect.countOn}`);
+    throw ledger.failure(`it has no more numbers to give; ${TOO_HIGH}${dialect.countOn}`);
   }
 }
 
@@ -95,7 +97,7 @@ async function inserted(
   insert: Statement,
 ): Promise<bigint | undefined> {
   const { dialect } = ledger;
-  const { table, lastId, readNumber, readText, decodeText, keeping, whyForgetful, countOn } = dialect;
+  const { table, lastId, readNumber, readText, decodeText, keeping, countOn } = dialect;
   const keeps = keeping === undefined ? sql`` : sql`, ${keeping} AS keeping`;
   // A server that is not strict cuts or replaces what a column cannot hold, and says nothing.
   const kept = sql`${readNumber(sql`id`)} AS id, ${readText(COLUMNS.lock_name)} AS lock_name,
@@ -105,7 +107,7 @@ async function inserted(
     // Also of a table that has not kept the row.
     : (await ledger.ask(insert),
       await ledger.ask(sql`SELECT ${kept} FROM (SELECT 1) one LEFT JOIN ${table} ON id = ${lastId}`));
-  const forgetful = whyForgetful(row?.keeping) ?? await whyForgetfulBelow(ledger, row?.keeping);
+  const forgetful = await ledger.whyForgetful(row?.keeping);
   const id = exactFrom(row?.id);
   if (row === undefined || id === undefined) {
     if (forgetful === undefined) return undefined;
@@ -113,17 +115,12 @@ async function inserted(
   }
   const objection = forgetful ?? whyChanged("lock's name", decodeText(row.lock_name), lock) ??
     (key === undefined ? undefined : whyChanged("key", decodeText(row.run_key), key)) ??
-    (id > 0n && id < ABSURD_ID ? undefined : `it gives the number ${id}, which leaves none for later runs; ${countOn}`);
+    (id > 0n && id < ABSURD_ID
+      ? undefined
+      : `it gives the number ${id}, which leaves none for later runs; ${TOO_HIGH}${countOn}`);
   if (objection === undefined) return id;
   await ledger.ask(sql`UPDATE ${table} SET outcome = 'unstarted' WHERE id = ${id}`);
   throw ledger.failure(objection);
-}
-
-/** What keeps the rows of a table that keeps none itself. */
-async function whyForgetfulBelow(ledger: LedgerTable, keeping: unknown): Promise<string | undefined> {
-  const below = ledger.dialect.keepingBelow?.(keeping);
-  const [row] = below ? await ledger.ask(below) : [];
-  return ledger.dialect.whyForgetful(row?.keeping);
 }
 
 function whyChanged(what: string, kept: string | undefined, given: string): string | undefined {

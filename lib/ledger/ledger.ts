@@ -242,7 +242,7 @@ export class Ledger {
 /** What a run that is there has made of its end. */
 function whatOf({ outcome }: RecordedRun, given: Outcome): string {
   if (outcome === "running") {
-    return "is still marked as running: the database took its end and did not keep it; " +
+    return "is still marked as running: the database accepted its end and did not keep it; " +
       "see the table's triggers, rules and policies";
   }
   return OUTCOMES.includes(outcome)

@@ -37,9 +37,11 @@ export class LedgerTable {
   /**
    * Runs a statement for somebody who writes.
    *
+   * @param makes Whether a table that is missing is made. Not where it has been there: somebody has moved it, and may
+   * move it back.
    * @throws {LockUnavailableError} When it fails.
    */
-  async ask(statement: Statement): Promise<readonly Row[]> {
+  async ask(statement: Statement, makes = true): Promise<readonly Row[]> {
     let made = false;
     for (let tries = 1;; tries++) {
       try {
@@ -47,7 +49,7 @@ export class LedgerTable {
       } catch (error) {
         if (!(error instanceof LockUnavailableError)) throw error;
         const { dialect } = this;
-        if (!made && dialect.isMissing("table", error.cause)) await this.#make(createTable(dialect), error);
+        if (makes && !made && dialect.isMissing("table", error.cause)) await this.#make(createTable(dialect));
         else if (!made && dialect.isMissing("column", error.cause)) await this.#complete(error);
         else if (!error.transient || error instanceof LedgerBusyError || tries === TRIES) {
           throw this.failure(error.reason, error);
@@ -57,29 +59,32 @@ export class LedgerTable {
     }
   }
 
+  /** As {@linkcode ask}, once there has been a table. */
+  askAgain(statement: Statement): Promise<readonly Row[]> {
+    return this.ask(statement, false);
+  }
+
   /**
-   * The same, where a table that is missing is not made: it has been there.
+   * Why the table does not remember what ran, and what to do; undefined if it does.
    *
-   * @throws {LockUnavailableError} When it fails.
+   * @param keeping What it has said of itself, see {@linkcode Dialect.keeping}.
+   * @throws {LockUnavailableError} When it cannot be asked.
    */
-  async askAgain(statement: Statement): Promise<readonly Row[]> {
-    try {
-      return await this.#retried(statement);
-    } catch (error) {
-      if (!(error instanceof LockUnavailableError)) throw error;
-      throw this.failure(error.reason, error);
-    }
+  async whyForgetful(keeping: unknown): Promise<string | undefined> {
+    const { dialect } = this;
+    const below = dialect.keepingBelow?.(keeping);
+    return dialect.whyForgetful(below ? (await this.askAgain(below))[0]?.keeping : keeping);
   }
 
   /** Statements that fail because another sera was faster do no harm: what counts is whether the table is right then. */
-  async #make(statements: readonly Statement[], why: LockUnavailableError): Promise<void> {
+  async #make(statements: readonly Statement[], why = "it is not there yet"): Promise<void> {
     for (const statement of statements) {
       try {
         await this.#store.run(statement);
       } catch (error) {
         if (!(error instanceof LockUnavailableError)) throw error;
         if (!this.dialect.isThereAlready(error.cause)) {
-          throw this.failure(`${why.reason}, and it cannot be created: ${error.reason}`, error);
+          throw this.failure(`${why}, and it cannot be made: ${error.reason}`, error);
         }
       }
     }
@@ -92,7 +97,7 @@ export class LedgerTable {
     const additions = COLUMN_NAMES.map((name) =>
       sql`ALTER TABLE ${dialect.table} ADD COLUMN ${COLUMNS[name]} ${dialect.types[name]}`
     );
-    await this.#make(additions, why);
+    await this.#make(additions, why.reason);
   }
 
   async #refuseForeign(): Promise<void> {

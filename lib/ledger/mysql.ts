@@ -7,7 +7,7 @@ import { fromHex } from "../sql/hex.ts";
 import type { Store } from "./ledger_table.ts";
 import { LOCK_WAIT, type Patience } from "./patience.ts";
 import { MYSQL } from "../sql/spelling.ts";
-import { identifier, sql } from "../sql/statement.ts";
+import { identifier, join, sql, word } from "../sql/statement.ts";
 
 /** What MySQL and MariaDB call what the ledger cares for. https://dev.mysql.com/doc/mysql-errors/8.0/en/ */
 const MISSING = { schema: 1049, table: 1146, column: 1054 };
@@ -26,7 +26,7 @@ const LASTING = [
   ...[3819, 4025],
 ];
 
-const TO_FIT = "correct the table, as sera history --schema has it, or what it refuses (triggers, constraints)";
+const TO_FIT = "correct the table (sera history --schema), or what refuses the row (a trigger, a constraint)";
 const OTHER = "let the view be written to, or name a table with --ledger-table";
 const WRITABLE = "the ledger is written on the primary only: name that, or switch read_only off";
 const SPACE = "make room on the server";
@@ -68,10 +68,11 @@ const WORD = sql`VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin`;
 
 /** The ledger in MySQL and MariaDB. */
 export function mySqlDialect({ schema, name }: TableName): Dialect {
+  const shown = schema === undefined ? name : `${schema}.${name}`;
   return {
     spelling: MYSQL,
     table: schema === undefined ? identifier(name) : sql`${identifier(schema)}.${identifier(name)}`,
-    shown: schema === undefined ? name : `${schema}.${name}`,
+    shown,
     indexName: (what) => identifier(`by_${what}`),
     id: sql`BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY`,
     types: {
@@ -111,12 +112,21 @@ export function mySqlDialect({ schema, name }: TableName): Dialect {
         return "the table is temporary, and gone with the session; name another one with --ledger-table";
       }
       if (type === "VIEW") {
-        return "it is a view, and the server does not tell whether its rows are kept; name the table itself with --ledger-table";
+        return "it is a view, and the user may not see whether the rows of its table are kept; " +
+          "grant the user SHOW VIEW on it, or name the table itself with --ledger-table";
       }
       if (!FORGETFUL.includes(engine.toUpperCase())) return undefined;
       return `the table keeps nothing (engine ${engine}), so that sera would not know what ran; ` +
-        `ALTER TABLE ${schema === undefined ? name : `${schema}.${name}`} ENGINE=InnoDB`;
+        `ALTER TABLE ${shown} ENGINE=InnoDB`;
     },
+    // A view of a view is not looked through, nor one whose definition the user may not see.
+    keepingBelow: (keeping) =>
+      textFrom(fromHex(keeping)) !== "VIEW " ? undefined : sql`SELECT HEX(IF(COUNT(TABLE_NAME) = 0, 'VIEW ',
+        MAX(IF(TABLE_TYPE = 'VIEW' OR ENGINE IN (${join(FORGETFUL.map((engine) => word(engine)))}),
+          CONCAT(TABLE_TYPE, ' ', IFNULL(ENGINE, '')), NULL)))) AS keeping
+        FROM information_schema.TABLES JOIN (SELECT VIEW_DEFINITION AS definition FROM information_schema.VIEWS
+          WHERE TABLE_SCHEMA = ${schema ?? sql`DATABASE()`} AND TABLE_NAME = ${name}) viewed
+        ON LOCATE(CONCAT('\`', TABLE_SCHEMA, '\`.\`', TABLE_NAME, '\`'), definition)`,
     readText: (column) => sql`HEX(CONVERT(LEFT(${column}, ${LONGEST_TEXT + 1}) USING utf8mb4))`,
     decodeText: (value) => textFrom(fromHex(value)),
     // An administrator may have made the table with a collation that does not tell cases apart; the index takes the first.
@@ -129,9 +139,7 @@ export function mySqlDialect({ schema, name }: TableName): Dialect {
     idTrouble: (cause) => NO_ID_LEFT.includes(errorNumber(cause) ?? 0) ? "none left" : undefined,
     isUnfitText: (cause) => UNFIT_TEXT.includes(errorNumber(cause) ?? 0),
     nextId: sql`LAST_INSERT_ID(COALESCE(MAX(id) + 1, 0))`,
-    countOn: `delete the rows with such ids, then ALTER TABLE ${
-      schema === undefined ? name : `${schema}.${name}`
-    } AUTO_INCREMENT = 1, which lets it count on from the highest one`,
+    countOn: `ALTER TABLE ${shown} AUTO_INCREMENT = 1, which lets it count on from the highest one`,
     isLasting: (cause) => [...LASTING, ...REFUSED].includes(errorNumber(cause) ?? 0),
     isRefused: (cause) => REFUSED.includes(errorNumber(cause) ?? 0),
     grant:

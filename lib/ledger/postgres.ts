@@ -33,7 +33,7 @@ const LOCKED = "55P03";
 const LASTING = /^(0A|22|23|27|2F|38|39|42|44|55000|P0)/;
 
 const POLICY = "add a policy that lets the role do that (CREATE POLICY), or give it BYPASSRLS";
-const TO_FIT = "correct the table, as sera history --schema has it, or what it refuses (triggers, constraints, rules)";
+const TO_FIT = "correct the table (sera history --schema), or what refuses the row (a trigger, a constraint, a rule)";
 const NO_VIEW = "let the view be written to, or name a table with --ledger-table";
 
 /** What to do about errors of a table, by their codes or the beginnings of them. */
@@ -107,19 +107,22 @@ export function postgresDialect({ schema, name }: TableName): Dialect {
     idTrouble: (cause) => ID_TROUBLE[sqlState(cause) ?? ""],
     isUnfitText: (cause) => UNFIT_TEXT.includes(sqlState(cause) ?? ""),
     // By its name, since a view has no tableoid.
-    keeping: sql`(SELECT CASE relkind WHEN 'v' THEN 'v' WHEN 'p' THEN 'p/' ELSE relpersistence::text END
+    keeping: sql`(SELECT CASE relkind WHEN 'v' THEN 'v' WHEN 'p' THEN 'whole' ELSE relpersistence::text END
       FROM pg_catalog.pg_class
       WHERE oid = ${table.textFor(POSTGRESQL)}::regclass::oid)`,
-    whyForgetful: (keeping) => FORGETFUL[String(keeping)]?.(shown),
+    whyForgetful: (keeping) => {
+      const [, kind = "", below = shown] = /^(\S)(?: (.*))?$/.exec(textFrom(keeping) ?? "") ?? [];
+      return FORGETFUL[kind]?.(below);
+    },
     // The tables that a view is of, and partitions.
     keepingBelow: (keeping) =>
-      keeping !== "v" && keeping !== "p/" ? undefined : sql`WITH RECURSIVE below(part) AS (
+      keeping !== "v" && keeping !== "whole" ? undefined : sql`WITH RECURSIVE below(part) AS (
         SELECT ${table.textFor(POSTGRESQL)}::regclass::oid UNION SELECT link.part FROM below JOIN (
           SELECT inhparent AS whole, inhrelid AS part FROM pg_catalog.pg_inherits UNION ALL
           SELECT ev_class, refobjid FROM pg_catalog.pg_rewrite rule JOIN pg_catalog.pg_depend
             ON classid = 'pg_catalog.pg_rewrite'::regclass AND objid = rule.oid
             AND refclassid = 'pg_catalog.pg_class'::regclass) link ON link.whole = below.part)
-        SELECT relpersistence::text AS keeping FROM below JOIN pg_catalog.pg_class ON oid = part
+        SELECT relpersistence::text || ' ' || part::regclass::text AS keeping FROM below JOIN pg_catalog.pg_class ON oid = part
         WHERE relkind = 'r' AND relpersistence <> 'p' LIMIT 1`,
     nextId: sql`MAX(id) + 1`,
     askToUpdate: {
@@ -127,8 +130,7 @@ export function postgresDialect({ schema, name }: TableName): Dialect {
         SET outcome = outcome, finished = finished, exit_code = exit_code, expires = expires WHERE false) `,
       after: sql``,
     },
-    countOn: `delete the rows with such ids, then SELECT setval(pg_get_serial_sequence('${shown}', 'id'), ` +
-      `(SELECT MAX(id) FROM ${shown}))`,
+    countOn: `SELECT setval(pg_get_serial_sequence('${shown}', 'id'), (SELECT MAX(id) FROM ${shown}))`,
     isLasting: (cause) => {
       const state = sqlState(cause) ?? "";
       return LASTING.test(state) && state !== MISSING.table;

@@ -86,7 +86,10 @@ testWith([mountNamespace], "file: a full disk ends in one line", async () => {
   assert.equal(code, 0);
   assert.ok(said("finished", writer).length > 10);
   const failure = stdout.slice(stdout.indexOf("failed: "));
-  assert.match(failure, /^failed: Cannot use the ledger \S+\/ledger\.sqlite: database or disk is full\n$/);
+  assert.match(
+    failure,
+    /^failed: Cannot use the ledger \S+\/ledger\.sqlite: database or disk is full; make room there\n$/,
+  );
 });
 
 Deno.test("file: what is no ledger is an error in one line", async () => {

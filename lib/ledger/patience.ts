@@ -120,7 +120,7 @@ export class Patience {
         return result;
       } catch (error) {
         if (!isBusy(error)) throw error;
-        if (isLast) {
+        if (isLast || this.#over.aborted) {
           this.#isExhausted = true;
           const isOver = this.#over.aborted;
           const waited = Math.min(

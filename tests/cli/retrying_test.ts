@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { concat } from "../lock/fake_mysql.ts";
 import { FakePostgres, trouble } from "../lock/fake_postgres.ts";
 import { answerOf, FAKE_POSTGRES } from "../lock/fake_sessions.ts";
-import { useHeldSessions } from "./held_session.ts";
+import { RESTARTS, useHeldSessions } from "./held_session.ts";
 import { fixture, Place } from "./place.ts";
 import { until } from "./wait.ts";
 
@@ -29,7 +29,7 @@ for (const target of useHeldSessions()) {
     );
     assert.equal(`${stdout}${stderr}`.match(/connection refused/g)!.length, 1, stdout + stderr);
     assert.match(stdout, /^Lock acquired after [^\n]+\nran\n/m);
-  });
+  }, RESTARTS);
 
   target.test("a server that is down is 202 at once with a wait of 0, and when another wait is over", async () => {
     await using place = await Place.make(target.sessions.server);
@@ -48,7 +48,7 @@ for (const target of useHeldSessions()) {
     } finally {
       await target.sessions.restart();
     }
-  });
+  }, RESTARTS);
 
   target.test("a waiter whose connection is cut waits on", async () => {
     await using place = await Place.make(target.sessions.server);

@@ -143,15 +143,19 @@ const NAME =
 const QUERY = `(?:\\?(?:${NAME}=[^&@:%]*(?:&|$))*)?`;
 
 /** The servers that are known to hold no password, as patterns that are made when one is needed. */
-const WITHOUT_PASSWORD = [
-  `^${USER}(?:tcp(?:\\(${HOST}\\))?|unix(?:\\(${PATH}\\))?)?/${DATABASE}${QUERY}$`,
-  `^(?:postgres|postgresql|mysql|mariadb)://${USER}${HOST}(?:,${HOST})*(?:/${DATABASE})?${QUERY}$`,
-  `^(?:\\s*${NAME}\\s*=(?:\\s*(?:'[\\w./, -]*'|[\\w./,-]+))?(?=\\s|$))+\\s*$`,
-];
+const WITHOUT_PASSWORD = {
+  dsn: `^${USER}(?:tcp(?:\\(${HOST}\\))?|unix(?:\\(${PATH}\\))?)?/${DATABASE}${QUERY}$`,
+  url: `^(?:postgres|postgresql|mysql|mariadb)://${USER}${HOST}(?:,${HOST})*(?:/${DATABASE})?${QUERY}$`,
+  keywords: `^(?:\\s*${NAME}\\s*=(?:\\s*(?:'[\\w./, -]*'|[\\w./,-]+))?(?=\\s|$))+\\s*$`,
+};
 
 /** Whether a `server` setting may have a password in it; in doubt it has. */
 export function holdsPassword(text: string): boolean {
   const whole = withoutLineEnd(text);
   if (whole === "" || /^file:(?:\/|[A-Za-z]:[\\/]|$)/.test(whole)) return false;
-  return !WITHOUT_PASSWORD.some((form) => new RegExp(form, "i").test(whole));
+  // What is a user alone, before the @, has no colon.
+  if (/:[^@]*@/.test(whole.replace(/^\w+:\/\//, ""))) return true;
+  const { dsn, url, keywords } = WITHOUT_PASSWORD;
+  const forms = whole.includes("://") ? [url] : whole.includes("=") ? [dsn, keywords] : [dsn];
+  return !forms.some((form) => new RegExp(form, "i").test(whole));
 }

@@ -2,7 +2,7 @@ import type { SignalRelay } from "../child/signals.ts";
 import type { LastWill } from "../child/last_will.ts";
 import { SpareThread } from "../child/spare_thread.ts";
 import { getsOwnSession, RefusedStartError, type RunningCommand, startCommand } from "../child/spawn.ts";
-import { holdsPassword } from "../config/server.ts";
+import { holdsPassword } from "../config/holds_password.ts";
 import { delayOrAbort } from "../deadline.ts";
 import { formatDuration } from "../duration.ts";
 import {

@@ -88,6 +88,9 @@ async function refuseUnlessCopy(
   }
 }
 
+/** The engine of what has none, or none that can be seen. */
+const UNKNOWN = "an unknown kind";
+
 /** What keeps the table, and whether a run in it can be taken back. */
 async function engineOf({ run }: Store, { schema, name }: TableName) {
   const [row] = await run(
@@ -95,7 +98,7 @@ async function engineOf({ run }: Store, { schema, name }: TableName) {
       FROM information_schema.TABLES JOIN information_schema.ENGINES USING (ENGINE)
       WHERE TABLE_NAME = ${name} AND TABLE_SCHEMA = ${schema === undefined ? sql`DATABASE()` : sql`${schema}`}`,
   );
-  return { name: textFrom(row?.engine) ?? "unknown", hasTransactions: row?.transactions === "YES" };
+  return { name: textFrom(row?.engine) ?? UNKNOWN, hasTransactions: row?.transactions === "YES" };
 }
 
 /** What no row has been put into may still refuse one. */
@@ -106,7 +109,9 @@ function notRehearsed(
 ): Finding {
   const table = schema === undefined ? name : `${schema}.${name}`;
   const what = `no run could be tried in it, since nothing can be taken back in a table of ${engine}`;
-  return { found: `${usable(last).found}; ${what}`, cure: `ALTER TABLE ${table} ENGINE=InnoDB` };
+  // Of a view nothing more is known.
+  const cure = engine === UNKNOWN ? "name the table itself with --ledger-table" : `ALTER TABLE ${table} ENGINE=InnoDB`;
+  return { found: `${usable(last).found}; ${what}`, cure };
 }
 
 /** Records a run that is taken back. */

@@ -366,3 +366,55 @@ for (const database of PLACES) {
     assert.match(stderr, /^sera: Cannot use the ledger \S+: [^\n;]+ for [1-4]s; see which session [^\n]+\n$/);
   });
 }
+
+const [, , postgres] = PLACES;
+
+for (const [what, call] of Object.entries({ lock: "pg_try_advisory_lock(bigint)", ledger: "statement_timestamp()" })) {
+  postgres!.test(`a function of the ${what}'s that the role may not call: the cure is that right`, async () => {
+    await using bench = await postgres!.bench();
+    await using place = await Place.make(bench.server, { SERA_LEDGER_TABLE: bench.name });
+    await bench.sql(`REVOKE EXECUTE ON FUNCTION ${call} FROM PUBLIC`);
+    try {
+      const { code, stderr } = await place.sera([...ONCE, "0", "true"]);
+      assert.equal(code, 202);
+      assert.match(stderr, /^sera: [^\n]+ permission denied for function \w+; grant the role EXECUTE on it\n$/);
+    } finally {
+      await bench.sql(`GRANT EXECUTE ON FUNCTION ${call} TO PUBLIC`);
+    }
+  });
+}
+
+postgres!.test(
+  "a session that is read-only: both who it may be for, and nothing that does not help a standby",
+  async () => {
+    await using bench = await postgres!.bench("options=-c%20default_transaction_read_only%3Don");
+    await using place = await Place.make(bench.server, { SERA_LEDGER_TABLE: bench.name });
+    const { code, stderr } = await place.sera(["--allow-unsafe-server", ...ONCE, "0", "true"]);
+    assert.equal(code, 202);
+    assert.match(
+      stderr,
+      /read-only transaction; connect to the primary, or find out what makes it read-only there \(default_transaction_read_only\)\n$/,
+    );
+  },
+);
+
+const [mariaDb] = PLACES;
+
+// Not utf8 where the server is not strict: it cuts a text before a character that it lacks.
+for (
+  const [charset, mode, shown] of [
+    ["latin1", "", "?ä?"],
+    ["latin1", "STRICT_ALL_TABLES", "?ä?"],
+    ["utf8", "STRICT_ALL_TABLES", "漢ä?"],
+  ] as const
+) {
+  mariaDb!.test(`a label keeps what a table in ${charset} can hold, sql_mode '${mode}'`, async () => {
+    await using bench = await mariaDb!.bench(`sql_mode=%27${mode}%27`);
+    await using place = await Place.make(bench.server, { SERA_LEDGER_TABLE: bench.name });
+    const definition = (text: string) =>
+      text.replaceAll("utf8mb4_bin", `${charset}_bin`).replaceAll("utf8mb4", charset);
+    await makeTable(bench, place, { what: "", definition, says: /^/ });
+    assert.equal((await place.sera([...ONCE, "--label", "漢ä😀", "0", "true"])).code, 0);
+    assert.equal((await history(place))[0]!.label, shown);
+  });
+}

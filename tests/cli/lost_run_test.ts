@@ -75,22 +75,29 @@ for (const shared of servers) {
 
   shared.test("a row that somebody has deleted or changed is told when the run ends, with its exit code kept", async () => {
     await using place = await make();
-    const consequences = {
-      "--ledger": "the command may be run again",
-      "--count-failures": "may keep the command from being run again \\(count-failures\\)",
-    };
-    for (const [flag, consequence] of Object.entries(consequences)) {
+    const table = `${shared.name === "PostgreSQL" ? "public" : "sera"}.runs`;
+    const again = "the command may be run again";
+    const cases = [
+      ["--ledger", `DELETE FROM ${table}`, `has been deleted, so ${again}`],
+      ["--count-failures", `DELETE FROM ${table}`, `has been deleted, so ${again}`],
+      [
+        "--count-failures",
+        `UPDATE ${table} SET outcome = 'abandoned'`,
+        "is marked as abandoned; run \\d+ counts as abandoned, and may keep the command from being run again \\(count-failures\\)",
+      ],
+    ] as const;
+    for (const [flag, statement, consequence] of cases) {
       const words = ["--once", "k", flag, "--name", "gone", "0", "sh", "-c", "echo ready; read _; exit 3"];
       await using run = place.startSera(words, { stdin: "open" });
       await run.says("ready");
-      await shared.sessions.query(`DELETE FROM ${shared.name === "PostgreSQL" ? "public" : "sera"}.runs`);
+      await shared.sessions.query(statement);
       await run.closeStdin();
       const { code, stderr } = await run.ended;
       assert.equal(code, 3);
       assert.match(
         stderr,
         new RegExp(
-          `^sera: Cannot use the ledger \\S+runs: the run \\d+ has been deleted; [^\n]+, and ${consequence}\n$`,
+          `^sera: Cannot use the ledger \\S+runs: run \\d+ ${consequence}; the lock was held all the time, so nobody else has run it\n$`,
         ),
       );
     }

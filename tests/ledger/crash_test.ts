@@ -90,7 +90,7 @@ function crashTests({ label, test, bench: makeBench }: LedgerPlace): void {
         return step();
       });
     });
-    for (const kind of [/^INSERT/, /^UPDATE/, new RegExp(COMMAND), new RegExp(RELEASE)]) {
+    for (const kind of [/\bINSERT INTO\b/, /^UPDATE/, new RegExp(COMMAND), new RegExp(RELEASE)]) {
       assert.ok(steps.some((name) => kind.test(name)), `${label} has no step ${kind}`);
     }
     await inParallel(steps.flatMap((name, index) => {

@@ -25,7 +25,7 @@ const PRAGMAS = sql`PRAGMA busy_timeout = 0; PRAGMA synchronous = EXTRA; PRAGMA 
 /** As the strings that SQLite's functions take and give sort by themselves: UTC, in milliseconds. */
 const TIME = "%Y-%m-%d %H:%M:%f";
 
-const TO_FIT = "correct its table, or what refuses the row (a trigger, a constraint), or move it away to begin anew";
+const TO_FIT = "correct that: a trigger, a constraint or a column of the table, or move it away to begin anew";
 
 /** What SQLite says of a constraint or a trigger, and of a value of another kind. https://www.sqlite.org/rescode.html */
 const LASTING = [19, 20];

@@ -26,7 +26,7 @@ const LASTING = [
   ...[3819, 4025],
 ];
 
-const TO_FIT = "correct the table (sera history --schema), or what refuses the row (a trigger, a constraint)";
+const TO_FIT = "correct that: a trigger, a constraint or a column of the table (see sera history --schema)";
 const OTHER = "let the view be written to, or name a table with --ledger-table";
 const WRITABLE = "the ledger is written on the primary only: name that, or switch read_only off";
 const SPACE = "make room on the server";

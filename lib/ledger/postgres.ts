@@ -33,7 +33,7 @@ const LOCKED = "55P03";
 const LASTING = /^(0A|22|23|27|2F|38|39|42|44|55000|P0)/;
 
 const POLICY = "add a policy that lets the role do that (CREATE POLICY), or give it BYPASSRLS";
-const TO_FIT = "correct the table (sera history --schema), or what refuses the row (a trigger, a constraint, a rule)";
+const TO_FIT = "correct that: a trigger, a constraint, a rule or a column of the table (see sera history --schema)";
 const NO_VIEW = "let the view be written to, or name a table with --ledger-table";
 
 /** What to do about errors of a table, by their codes or the beginnings of them. */

@@ -57,14 +57,14 @@ const MYSQL: readonly Fault[] = [
     what: "a column outcome that is too short",
     params: "sql_mode=%27STRICT_ALL_TABLES%27",
     definition: (sql) => sql.replace("outcome VARCHAR(64)", "outcome VARCHAR(7)"),
-    says: /Data too long for column 'outcome' at row 1; correct the table \(sera history --schema\), or .*; run 1/,
+    says: /Data too long for column 'outcome' at row 1; correct that: a trigger, .* column .*; run 1/,
   },
   {
     what: "a trigger that refuses the end",
     then: (name) => [
       `CREATE TRIGGER ${name}_t BEFORE UPDATE ON ${name} FOR EACH ROW SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'no end'`,
     ],
-    says: /: no end; correct the table \(sera history --schema\), or what refuses the row \(a trigger, .*; run 1/,
+    says: /: no end; correct that: a trigger, a constraint or a column .*; run 1/,
   },
   {
     what: "a view of a table that keeps nothing",
@@ -112,17 +112,17 @@ const POSTGRES: readonly Fault[] = [
   {
     what: "a column outcome that is too short",
     definition: (sql) => sql.replace(/outcome text COLLATE "C"/, "outcome varchar(7)"),
-    says: /value too long for type character varying\(7\); correct the table \(sera history --schema\), or .*; run 1/,
+    says: /value too long for type character varying\(7\); correct that: a trigger, .* column .*; run 1/,
   },
   {
     what: "a constraint that refuses the end",
     then: (name) => [`ALTER TABLE ${name} ADD CHECK (outcome <> 'succeeded')`],
-    says: /violates check constraint .*; correct the table .*; run 1/,
+    says: /violates check constraint .*; correct that: a trigger, .*; run 1/,
   },
   {
     what: "a trigger that refuses the end",
     then: (name) => trigger(name, "TRIGGER t BEFORE UPDATE ON ", "RAISE EXCEPTION 'no end';"),
-    says: /: no end; correct the table .*; run 1/,
+    says: /: no end; correct that: a trigger, .*; run 1/,
   },
   {
     what: "a deferred trigger that refuses the end",
@@ -132,7 +132,7 @@ const POSTGRES: readonly Fault[] = [
         "CONSTRAINT TRIGGER t AFTER UPDATE ON  DEFERRABLE INITIALLY DEFERRED",
         "RAISE EXCEPTION 'no end';",
       ),
-    says: /: no end; correct the table .*; run 1/,
+    says: /: no end; correct that: a trigger, .*; run 1/,
   },
   {
     what: "a trigger that drops the end",
@@ -156,7 +156,7 @@ const POSTGRES: readonly Fault[] = [
   {
     what: "a rule that drops the end",
     then: (name) => [`CREATE RULE r AS ON UPDATE TO ${name} DO INSTEAD NOTHING`],
-    says: /DO INSTEAD NOTHING rules are not supported .*; correct the table .*a rule\)$/m,
+    says: /DO INSTEAD NOTHING rules are not supported .*; correct that: .*, a rule or .*--schema\)$/m,
   },
   {
     what: "a trigger that drops the run",
@@ -191,7 +191,7 @@ const POSTGRES: readonly Fault[] = [
   {
     what: "no part for the outcome",
     then: (name) => parted(name, "CREATE TABLE PART FOR VALUES IN ('running', 'unstarted')"),
-    says: /no partition of relation .*; correct the table .*; run 1/,
+    says: /no partition of relation .*; correct that: a trigger, .*; run 1/,
   },
   {
     what: "numbers that come to their end",

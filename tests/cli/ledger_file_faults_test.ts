@@ -19,8 +19,7 @@ async function placeWithRun() {
 const TRIGGERS = {
   "SELECT RAISE(IGNORE)":
     /: run 2 is still marked as running: the database accepted its end and did not keep it; see the table's triggers, [^\n]+; run 2 counts as abandoned, /,
-  "SELECT RAISE(ABORT, 'no end')":
-    /: no end; correct its table, or what refuses the row \(a trigger, .*; run 2 counts as/,
+  "SELECT RAISE(ABORT, 'no end')": /: no end; correct that: a trigger, .*; run 2 counts as/,
 };
 
 for (const [body, says] of Object.entries(TRIGGERS)) {

@@ -119,7 +119,10 @@ postgres.test("a role that may only read, in sessions that are read-only", async
     const server_ = ["--server", server.url().replace("sera:", "reader:")];
     const { code, stderr } = await place.sera(["--ledger", ...server_, "0", "true"]);
     assert.equal(code, 202);
-    assert.match(stderr, /; turn default_transaction_read_only off for the role, or name the primary\n$/);
+    assert.match(
+      stderr,
+      /; connect to the primary, or find out what makes it read-only there \(default_transaction_read_only\)\n$/,
+    );
   } finally {
     await server.query("DROP OWNED BY reader; DROP ROLE reader; DROP SCHEMA closed");
   }

@@ -65,7 +65,7 @@ export function freshWord(prefix: string): string {
 /** Files. */
 export const FILE: LedgerPlace = {
   label: "file",
-  test: (name, fn) => Deno.test({ name: `file: ${name}`, sanitizeOps: false, sanitizeResources: false, fn }),
+  test: (name, fn) => Deno.test({ name: `file: ${name}`, fn }),
   bench: fileBench,
   // Nothing of a file is kept anywhere else.
   restart: () => Promise.resolve(),

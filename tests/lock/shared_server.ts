@@ -8,6 +8,12 @@ import type { PostgresServer } from "../servers/postgres_process.ts";
 import { lendMariaDb, lendMySql56, lendPostgres18, lendSystemPostgres } from "../servers/pool.ts";
 import { startSystemPostgres, systemPostgresUnavailable } from "../servers/postgres_system.ts";
 
+/** Which of Deno's sanitizers a test does without, for a reason that stands beside it. */
+export type Sanitizers = Pick<Deno.TestDefinition, "sanitizeOps" | "sanitizeResources">;
+
+/** For a test that starts a server anew: its process outlives the test. */
+export const RESTARTS: Sanitizers = { sanitizeOps: false, sanitizeResources: false };
+
 /** It is there before the first test of the file, and given back after the last one. */
 export class SharedServer<S extends MySqlServer | PostgresServer> {
   readonly #label: string;
@@ -37,13 +43,11 @@ export class SharedServer<S extends MySqlServer | PostgresServer> {
   }
 
   /** Defines a test. */
-  test(name: string, fn: (server: S) => Promise<void>): void {
+  test(name: string, fn: (server: S) => Promise<void>, options: Sanitizers = {}): void {
     Deno.test({
+      ...options,
       name: `${this.#label}: ${name}`,
       ignore: this.#missing !== undefined,
-      // A restarted server outlives its test, and the driver closes sockets a moment after it says so.
-      sanitizeOps: false,
-      sanitizeResources: false,
       fn: () => fn(this.server),
     });
   }

@@ -24,9 +24,7 @@ export interface Shared {
 }
 
 /** Lets a test fail that leaves a timer, a request or a socket behind; older versions of Deno do so by themselves. */
-export const SANITIZERS: readonly string[] = "sanitizer" in Deno.test
-  ? ["--sanitize-ops", "--sanitize-resources"]
-  : [];
+export const SANITIZERS: readonly string[] = "sanitizer" in Deno.test ? ["--sanitize-ops", "--sanitize-resources"] : [];
 
 /** Runs the tests of a file, which may borrow servers of the pool that listens there, and says how they went. */
 export async function runFile(path: string, pool: string, { folder, env, options, signal }: Shared): Promise<Ran> {

@@ -87,8 +87,11 @@ for (const kind of [FAKE_MYSQL, FAKE_POSTGRES]) {
       const lock = await hold(backend);
       await until("it is lost", () => lock.lost.aborted);
       assert.match(lock.lost.reason.message, /^Lock lost: [^\n]+: the server breaks the protocol of /);
-      // Were it closed, the server would know by now.
-      await pause(200);
+      // Were it closed, the server would know by the time at which it knows of another one that is closed after it.
+      const later = await Deno.connect({ hostname: "127.0.0.1", port: server.port });
+      await until("the other one is there", () => server.clients === 2);
+      later.close();
+      await until("the other one has gone", () => server.clients < 2);
       assert.equal(server.clients, 1);
     }
     await until("the connection is closed", () => server.clients === 0);
@@ -137,6 +140,7 @@ function trickling(bytes: Uint8Array): Disposable & { setting(kind: FakeKind): s
       try {
         for (const byte of bytes) {
           await connection.write(new Uint8Array([byte]));
+          // Slowly: what it says is to last longer than it is waited for.
           await pause(5);
         }
       } catch {

@@ -10,7 +10,7 @@ import { Blackhole } from "./blackhole.ts";
 import { freshName, later, never } from "./open.ts";
 import { ask, assertLocks, assertUnavailable, type Env, openWith } from "./postgres_ask.ts";
 import { SharedServer } from "./shared_server.ts";
-import { HANG } from "../cli/wait.ts";
+import { HANG, until } from "../cli/wait.ts";
 
 const WHO = "SELECT session_user AS user, current_database() AS database, host(inet_client_addr()) AS client";
 const NO_PASSWORD =
@@ -322,8 +322,10 @@ Deno.test({
 
     const abort = new AbortController();
     await using backend = await openWith(`postgres://sera:secret@127.0.0.1:${blackhole.port}/`, freshName());
+    const before = blackhole.unanswered;
     const granted = later(backend.acquire(Infinity, abort.signal));
-    setTimeout(() => abort.abort(new Error("enough")), 100);
+    await until("it asks for a connection", () => blackhole.unanswered > before);
+    abort.abort(new Error("enough"));
     const began = performance.now();
     await assert.rejects(granted, { message: "enough" });
     assert.ok(performance.now() - began < HANG);

@@ -326,8 +326,8 @@ async function isGone(pid: number, folder: string, memory: string | undefined) {
 
 /** Resolves when a server and its children are stopped: then none of them does anything. */
 async function isStopped(pid: number): Promise<void> {
-  await until("all processes are stopped", async () => {
+  await until(async () => {
     const states = await Promise.all([pid, ...await childrenOf(pid)].map(stateOf));
     return states.every((state) => state === "T");
-  });
+  }, "all processes are stopped");
 }

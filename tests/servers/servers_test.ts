@@ -70,7 +70,7 @@ for (
       server.pause();
       const answer = server.query("SELECT 1 AS one");
       // A process that is stopped does nothing.
-      await until("the server is stopped", async () => await stateOf(server.pid) === "T");
+      await until(async () => await stateOf(server.pid) === "T", "the server is stopped");
       server.resume();
       assert.deepEqual((await answer).map((row) => row.one), [1]);
 

@@ -16,8 +16,7 @@ const server = `file:${folder.replaceAll("\\", "/")}`;
 Deno.test.afterAll(() => Deno.remove(folder, { recursive: true }));
 
 lockContract({
-  // A wait for a file that was given up ends when it is granted, which may be after the test.
-  test: (name, fn) => Deno.test({ name: `file: ${name}`, sanitizeOps: false, sanitizeResources: false, fn }),
+  test: (name, fn) => Deno.test(`file: ${name}`, fn),
   server: () => server,
   waiting: async (name, count) => {
     if (Deno.build.os === "linux") await until(`${count} waiting for ${name}`, () => kernelWaiters(name) === count);

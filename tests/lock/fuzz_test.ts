@@ -27,9 +27,6 @@ const LEASE = { ttl: 450, grace: 10 };
 for (const kind of [FAKE_MYSQL, FAKE_POSTGRES]) {
   Deno.test({
     name: `${kind.name}: whatever is spoiled, there is an end, one line, and never a lock that was not given`,
-    // Sockets of a driver end a moment after it says so.
-    sanitizeOps: false,
-    sanitizeResources: false,
     fn: () => fuzz(kind),
   });
 }

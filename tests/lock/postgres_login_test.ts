@@ -301,9 +301,6 @@ Deno.test("a port, a socket or a host that is not there is told with its cure", 
 
 Deno.test({
   name: "a server that accepts connections and says nothing is given up after connect_timeout",
-  // The driver closes sockets a moment after it says so.
-  sanitizeOps: false,
-  sanitizeResources: false,
   fn: async () => {
     using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
     await assertGivenUp(listener.addr.port, ["disable", "allow", "prefer", "require"]);
@@ -313,9 +310,6 @@ Deno.test({
 Deno.test({
   name: "a server that accepts no connection is given up after connect_timeout, or at once when the signal fires",
   ignore: Deno.build.os !== "linux", // Others answer for a listener that is full.
-  // An attempt that was given up ends when the kernel gives it up too.
-  sanitizeOps: false,
-  sanitizeResources: false,
   fn: async () => {
     await using blackhole = await Blackhole.open();
     await assertGivenUp(blackhole.port, ["disable", "prefer"]);
@@ -348,8 +342,6 @@ async function assertGivenUp(port: number, sslmodes: string[]): Promise<void> {
 
 Deno.test({
   name: "a server that speaks something else, or hangs up, is told",
-  sanitizeOps: false,
-  sanitizeResources: false,
   fn: async () => {
     for (const words of ["SSH-2.0-OpenSSH_9.2\r\n", "HTTP/1.1 400 Bad Request\r\n\r\n", "N", "E", ""]) {
       const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });

@@ -39,7 +39,7 @@ export class FakeClock implements Disposable {
       const found = await look();
       if (found) return found;
       if (this.#real.now.call(performance) - began > HANG) throw new Error(`not within ${HANG / 1000} s: ${what}`);
-      await new Promise((resolve) => void this.#real.setTimeout(resolve, 1));
+      await new Promise((resolve) => void this.#real.setTimeout.call(globalThis, resolve, 1));
     }
   }
 

@@ -176,12 +176,9 @@ const FENCES: [lease: LeaseTerms, stops: number, within: number][] = [
 for (const [lease, stops, within] of FENCES) {
   Deno.test(`a ttl of ${lease.ttl} ms and a grace of ${lease.grace} ms: lost ${stops} ms after the last sign`, async () => {
     using clock = new FakeClock();
-    // Three looks are answered, each at once.
-    const { lock, lostAt, looks } = await watched(
-      clock,
-      lease,
-      (look) => look <= 3 ? Promise.resolve(true) : undefined,
-    );
+    // Three looks are answered, each a while after it was sent, which is what counts.
+    const late = () => new Promise<boolean>((resolve) => void setTimeout(() => resolve(true), 300));
+    const { lock, lostAt, looks } = await watched(clock, lease, (look) => look <= 3 ? late() : undefined);
     const beat = lease.ttl / 3;
     await clock.to(3 * beat + stops - 1);
     assert.deepEqual(looks, [beat, 2 * beat, 3 * beat, 4 * beat]);

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { inProcess } from "./in_process.ts";
 import { anotherUser, asNobody, isRoot, testWith } from "./needs.ts";
 import { Place } from "./place.ts";
 
@@ -99,7 +100,7 @@ for (const [what, { text, says }] of Object.entries(BROKEN)) {
   Deno.test(`${what} as config file is 200, with the line and both ways on`, async () => {
     await using place = await Place.make();
     const path = await place.write("sera.json", text);
-    const { code, stdout, stderr } = await place.sera(["--config", path, "0", "echo", "ran"], { env: NO_SERVER });
+    const { code, stdout, stderr } = await inProcess(place, ["--config", path, "0", "echo", "ran"], { env: NO_SERVER });
     assert.deepEqual({ code, stdout }, { code: 200, stdout: "" });
     assertWaysOn(stderr, path);
     assert.match(stderr, says);
@@ -119,7 +120,9 @@ Deno.test("a config file that is missing is 200, with its path and both ways on"
 Deno.test("a server in the place of a config file is 200, and its password is not repeated", async () => {
   await using place = await Place.make();
   for (const server of [`postgres://sera:${PASSWORD}@h/d`, `sera:${PASSWORD}@tcp(h)/`]) {
-    const { code, stdout, stderr } = await place.sera(["--config", server, "0", "echo", "ran"], { env: NO_SERVER });
+    const { code, stdout, stderr } = await inProcess(place, ["--config", server, "0", "echo", "ran"], {
+      env: NO_SERVER,
+    });
     assert.deepEqual({ code, stdout }, { code: 200, stdout: "" });
     assert.equal(
       stderr,
@@ -130,7 +133,9 @@ Deno.test("a server in the place of a config file is 200, and its password is no
 
 Deno.test("a folder as config file is 200, with its path and both ways on", async () => {
   await using place = await Place.make();
-  const { code, stdout, stderr } = await place.sera(["--config", place.path, "0", "echo", "ran"], { env: NO_SERVER });
+  const { code, stdout, stderr } = await inProcess(place, ["--config", place.path, "0", "echo", "ran"], {
+    env: NO_SERVER,
+  });
   assert.deepEqual({ code, stdout }, { code: 200, stdout: "" });
   assert.match(stderr, /[Ii]s a directory/);
   assertWaysOn(stderr, place.path);
@@ -139,7 +144,7 @@ Deno.test("a folder as config file is 200, with its path and both ways on", asyn
 Deno.test("a config file without a server is 200, with both ways on", async () => {
   await using place = await Place.make();
   const path = await place.write("sera.json", JSON.stringify({ verbose: true }));
-  const { code, stdout, stderr } = await place.sera(["--config", path, "0", "echo", "ran"], { env: NO_SERVER });
+  const { code, stdout, stderr } = await inProcess(place, ["--config", path, "0", "echo", "ran"], { env: NO_SERVER });
   assert.deepEqual({ code, stdout }, { code: 200, stdout: "" });
   assert.match(stderr, /No server/);
   assertWaysOn(stderr, path);
@@ -169,7 +174,9 @@ for (const [key, values] of Object.entries(WRONG_VALUES)) {
     await using place = await Place.make();
     for (const value of values as unknown[]) {
       const path = await place.write("sera.json", JSON.stringify({ server: place.server, [key]: value }));
-      const { code, stdout, stderr } = await place.sera(["--config", path, "0", "echo", "ran"], { env: NO_SERVER });
+      const { code, stdout, stderr } = await inProcess(place, ["--config", path, "0", "echo", "ran"], {
+        env: NO_SERVER,
+      });
       assert.deepEqual({ code, stdout }, { code: 200, stdout: "" }, JSON.stringify(value));
       assert.match(stderr, /^sera: [^\n]+; it takes [^\n]+\n$/);
       assert.ok(stderr.includes(key) && stderr.includes(path) && !stderr.includes(PASSWORD), stderr);
@@ -189,7 +196,7 @@ for (const parameters of ["", "?tls=skip-verify", "?tls=preferred"]) {
     await using place = await Place.make();
     const server = `u:${PASSWORD}@tcp(127.0.0.1:1)/${parameters}`;
     const path = await place.write("sera.json", JSON.stringify({ server, "tls-ca": place.file("ca.pem") }));
-    const { code, stderr } = await place.sera(["--config", path, "0", "echo", "ran"], { env: NO_SERVER });
+    const { code, stderr } = await inProcess(place, ["--config", path, "0", "echo", "ran"], { env: NO_SERVER });
     assert.equal(code, 200);
     assert.match(stderr, /^sera: Cannot use tls-ca with the server in [^\n]*add tls=true\n$/);
     assert.ok(!stderr.includes(PASSWORD), stderr);

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { SETTINGS } from "../../lib/args/settings_table.ts";
 import { ExitCode } from "../../lib/exit_codes.ts";
 import config from "../../deno.json" with { type: "json" };
+import { inProcess } from "./in_process.ts";
 import { Place } from "./place.ts";
 
 const SUBCOMMANDS = ["status", "history", "doctor", "heimdall"];
@@ -19,7 +20,7 @@ for (const flag of ["--help", "-help", "-h", "--h"]) {
 
 Deno.test("the help tells of every setting and every exit code", async () => {
   await using place = await Place.make();
-  const { stdout } = await place.sera(["--help"]);
+  const { stdout } = await inProcess(place, ["--help"]);
   for (const { name } of SETTINGS) assert.match(stdout, new RegExp(`^  --${name}\\b`, "m"));
   for (const code of Object.values(ExitCode)) if (code !== 0) assert.match(stdout, new RegExp(`^  ${code} `, "m"));
   for (const { name, inConfig } of SETTINGS) {
@@ -30,7 +31,7 @@ Deno.test("the help tells of every setting and every exit code", async () => {
 for (const words of [["--help"], ...SUBCOMMANDS.map((name) => [name, "--help"])]) {
   Deno.test(`the help of sera ${words.join(" ")} fits into 80 columns`, async () => {
     await using place = await Place.make();
-    const { stdout } = await place.sera(words);
+    const { stdout } = await inProcess(place, words);
     assert.deepEqual(stdout.split("\n").filter((line) => line.length > 80), []);
   });
 }
@@ -39,7 +40,7 @@ for (const flag of ["--help", "-help", "-h", "--h"]) {
   Deno.test(`heimdall ${flag} prints heimdall's help on stdout and ends with 0, whatever else is said`, async () => {
     await using place = await Place.make();
     for (const words of [[flag], ["--timeout=soon", flag, "nonsense"]]) {
-      const { code, stdout, stderr } = await place.sera(["heimdall", ...words]);
+      const { code, stdout, stderr } = await inProcess(place, ["heimdall", ...words]);
       assert.deepEqual({ code, stderr }, { code: 0, stderr: "" });
       assert.match(stdout, /^Usage: sera heimdall \[flags\] PROGRAM \[argument \.\.\.\]\n/);
       for (const name of ["database", "namespace", "name", "timeout", "debug", "help"]) {
@@ -52,7 +53,7 @@ for (const flag of ["--help", "-help", "-h", "--h"]) {
 
 Deno.test("the help tells what else there is, and where its own help is", async () => {
   await using place = await Place.make();
-  const { stdout } = await place.sera(["--help"]);
+  const { stdout } = await inProcess(place, ["--help"]);
   for (const name of SUBCOMMANDS) {
     assert.match(stdout, new RegExp(`^ +sera ${name} .*\\(see sera ${name} --help\\)$`, "m"));
   }
@@ -60,7 +61,7 @@ Deno.test("the help tells what else there is, and where its own help is", async 
 
 Deno.test("sera history --help tells of its flags, its outcomes and its exit codes, whatever else is said", async () => {
   await using place = await Place.make();
-  const { code, stdout, stderr } = await place.sera(["history", "--limit=none", "--help"]);
+  const { code, stdout, stderr } = await inProcess(place, ["history", "--limit=none", "--help"]);
   assert.deepEqual({ code, stderr }, { code: 0, stderr: "" });
   assert.match(stdout, /^Usage: sera history /);
   for (const name of ["limit", "json", "schema", "help"]) assert.match(stdout, new RegExp(`^  --${name}\\b`, "m"));
@@ -72,7 +73,7 @@ Deno.test("sera history --help tells of its flags, its outcomes and its exit cod
 
 Deno.test("the help comes even after words that are wrong, and without a config file", async () => {
   await using place = await Place.make();
-  const { code, stdout } = await place.sera(["--verbose=loud", "--help", "nonsense"], {
+  const { code, stdout } = await inProcess(place, ["--verbose=loud", "--help", "nonsense"], {
     env: { SERA_CONFIG: "/nonexistent" },
   });
   assert.equal(code, 0);

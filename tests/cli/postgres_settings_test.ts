@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { inProcess, type InProcessOptions } from "./in_process.ts";
 import { anotherUser, asNobody } from "./needs.ts";
 import { fixture, Place } from "./place.ts";
 import { fnv1, SharedPostgres } from "./postgres.ts";
@@ -20,9 +21,12 @@ async function keysHeld(place: Place, args: readonly string[], options: ProgramO
   return keys;
 }
 
-/** Runs sera, which has to fail in one line on stderr. */
-async function failure(place: Place, args: readonly string[], options: ProgramOptions = {}) {
-  const { code, stdout, stderr } = await place.sera([...args, "0", "echo", "ran"], options);
+/** Runs sera, which has to refuse its settings in one line on stderr. */
+async function failure(place: Place, args: readonly string[], options: InProcessOptions = {}) {
+  return failed(await inProcess(place, [...args, "0", "echo", "ran"], options));
+}
+
+function failed({ code, stdout, stderr }: Ended) {
   assert.equal(stdout, "");
   assert.match(stderr, /^sera: [^\n]+\n$/);
   return { code, stderr };
@@ -59,7 +63,7 @@ for (const server of ["file:", "sera:hidden@tcp(127.0.0.1:1)/"]) {
     await using place = await Place.make(server);
     const says = (source: string) =>
       new RegExp(`^sera: Cannot use namespace in ${source} with the server in SERA_SERVER: only PostgreSQL has `);
-    const flag = await failure(place, ["--namespace", "n"]);
+    const flag = failed(await place.sera(["--namespace", "n", "0", "echo", "ran"]));
     assert.equal(flag.code, 201);
     assert.match(flag.stderr, says("--namespace"));
     const variable = await failure(place, [], { env: { SERA_NAMESPACE: "n" } });

@@ -8,15 +8,15 @@ const LINK = /^\/[\w.-]+\/sera$/i;
 /**
  * Refuses settings that cannot be meant for the server.
  *
- * @throws {ConfigError} When they stand in the file or the environment.
- * @throws {UsageError} When they are flags.
+ * @throws {ConfigError} When they are not for that server, wherever they stand.
+ * @throws {UsageError} When a flag is for another kind of server.
  */
 export function refuseTogether(find: (name: string) => Found | undefined, parsed: Server): void {
   const server = find("server")!;
   const tlsCa = find("tls-ca");
   if (tlsCa && !checksCertificates(parsed)) {
     const cure = parsed.kind === "postgres" ? "sslmode=verify-full" : "tls=true";
-    throw new tlsCa.error(
+    throw new ConfigError(
       `Cannot use tls-ca with the server in ${server.source}: it checks no certificate; add ${cure}`,
     );
   }

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { inProcess } from "./in_process.ts";
+import { inProcess, testInProcess } from "./in_process.ts";
 import { Place } from "./place.ts";
 
 /** Each says where the lock lives, in every way that Go's flags have. */
@@ -101,7 +101,7 @@ const WRONG: Record<string, { args: string[]; says: RegExp }> = {
 };
 
 for (const [what, { args, says }] of Object.entries(WRONG)) {
-  Deno.test(`${what} is 201`, async () => {
+  testInProcess(`${what} is 201`, async () => {
     await using place = await Place.make();
     const { code, stdout, stderr } = await inProcess(place, args);
     assert.deepEqual({ code, stdout }, { code: 201, stdout: "" });

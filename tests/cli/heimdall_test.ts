@@ -63,8 +63,14 @@ interface Failure {
 const FAILURES: Record<string, Failure> = {
   "no program": { args: [], says: /No program to run; usage: sera heimdall \[flags\] PROGRAM/ },
   "no program after the flags": { args: ["--name", "x", "--"], says: /No program/ },
-  "an unknown flag": { args: ["--nmae", "x", "touch", "ran"], says: /--nmae; see sera heimdall --help/ },
-  "a flag of sera's own": { args: ["--verbose", "touch", "ran"], says: /--verbose; see sera heimdall --help/ },
+  "an unknown flag": {
+    args: ["--nmae", "x", "touch", "ran"],
+    says: /--nmae; did you mean --name\? See sera heimdall --help/,
+  },
+  "a flag of sera's own": {
+    args: ["--verbose", "touch", "ran"],
+    says: /--verbose; it is a flag of sera, not of heimdall, see sera heimdall --help/,
+  },
   "a flag without its value": { args: ["--name"], says: /needs a value: -name/ },
   "a flag that is no boolean": { args: ["--debug=perhaps", "touch", "ran"], says: /perhaps/ },
   "a timeout that is no number": {

@@ -1,10 +1,11 @@
 /**
  * sera without a process of its own, for what ends before anything is locked or started: what its words, variables and
- * files are taken for, and what it refuses. What it would leave to the end of its process fails the test.
+ * files are taken for, and what it refuses.
  */
 
 import { run } from "../../lib/cli.ts";
 import { processIo } from "../../lib/io.ts";
+import { type Need, testWith } from "./needs.ts";
 import type { Place } from "./place.ts";
 import { complete, type ProgramOptions } from "./program.ts";
 import type { Ended } from "./running.ts";
@@ -12,6 +13,12 @@ import { HANG } from "./wait.ts";
 
 /** What a sera gets that reads no stdin. */
 export type InProcessOptions = Omit<ProgramOptions, "stdin">;
+
+/** Defines a test that fails for what sera leaves to the end of its process: timers, signals listened to, children, files. */
+export function testInProcess(name: string, fn: () => Promise<void>, needs: readonly Need[] = []): void {
+  // Deno looks for what is left only where it is told to, from 2.8 on.
+  testWith(needs, name, fn, { sanitizeOps: true, sanitizeResources: true, sanitizeExit: true });
+}
 
 /** Runs sera to its end, as `sera` of program.ts does it, but in this process. */
 export async function seraInProcess(args: readonly string[], options: InProcessOptions = {}): Promise<Ended> {

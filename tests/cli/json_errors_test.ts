@@ -1,7 +1,7 @@
 /** With JSON asked for, whatever goes wrong is an object a line, also before the settings are known. */
 
 import assert from "node:assert/strict";
-import { inProcess } from "./in_process.ts";
+import { inProcess, testInProcess } from "./in_process.ts";
 import { Place } from "./place.ts";
 
 const JSON_FLAG = ["--log-format", "json"];
@@ -53,7 +53,7 @@ for (
   ]] as const
 ) {
   for (const [words, code] of cases) {
-    Deno.test(`sera ${words.join(" ")} fails in JSON`, async () => {
+    testInProcess(`sera ${words.join(" ")} fails in JSON`, async () => {
       await using place = await Place.make();
       const ended = await run(place, words);
       assert.deepEqual([ended.code, ended.stdout], [code, ""]);
@@ -71,7 +71,7 @@ const PLAIN_WORDS: readonly (readonly string[])[] = [
   ["doctor", "word"],
 ];
 
-Deno.test("the variable decides as the flag does, for heimdall too", async () => {
+testInProcess("the variable decides as the flag does, for heimdall too", async () => {
   await using place = await Place.make();
   const env = { SERA_LOG_FORMAT: "json" };
   for (const words of [...PLAIN_WORDS, ["heimdall"], ["heimdall", "--timeout=x", "true"]]) {
@@ -85,7 +85,7 @@ Deno.test("the variable decides as the flag does, for heimdall too", async () =>
   for (const words of PLAIN_WORDS) assert.match((await inProcess(place, words)).stderr, /^sera: /);
 });
 
-Deno.test("the config file decides where neither flag nor variable does, even a broken one", async () => {
+testInProcess("the config file decides where neither flag nor variable does, even a broken one", async () => {
   await using place = await Place.make();
   const texts = ['{"Log-Format": "json", "ttl": "never"}', '{"log-format" : "json", '];
   for (const [index, text] of texts.entries()) {
@@ -102,7 +102,7 @@ Deno.test("the config file decides where neither flag nor variable does, even a 
   }
 });
 
-Deno.test("a command's own words say nothing about sera's format", async () => {
+testInProcess("a command's own words say nothing about sera's format", async () => {
   await using place = await Place.make();
   const { code, stderr } = await inProcess(place, ["--ttl=never", "0", "cmd", ...JSON_FLAG]);
   assert.equal(code, 201);

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { environmentName } from "../../lib/args/settings_table.ts";
-import { inProcess } from "./in_process.ts";
+import { inProcess, testInProcess } from "./in_process.ts";
 import { Place } from "./place.ts";
 
 /** Values by setting, as words and as JSON. */
@@ -56,7 +56,7 @@ for (const [setting, values] of Object.entries(RIGHT)) {
 }
 
 for (const [setting, values] of Object.entries(WRONG)) {
-  Deno.test(`${setting} refuses the rest: 201 as flag, 200 in the variable and in the file`, async () => {
+  testInProcess(`${setting} refuses the rest: 201 as flag, 200 in the variable and in the file`, async () => {
     await using place = await Place.make();
     for (const value of values) {
       const config = await place.write("sera.json", JSON.stringify({ server: place.server, [setting]: value }));

@@ -1,7 +1,7 @@
 /** Words and flags that were meant to be something else: sera says what, and never guesses at what it cannot know. */
 
 import assert from "node:assert/strict";
-import { inProcess } from "./in_process.ts";
+import { inProcess, testInProcess } from "./in_process.ts";
 import { Place } from "./place.ts";
 
 /** What is written, and what sera says after the colon. */
@@ -49,7 +49,7 @@ const MEANT: [string[], string][] = [
 ];
 
 for (const [words, says] of MEANT) {
-  Deno.test(`sera ${words.join(" ")}: ${says}`, async () => {
+  testInProcess(`sera ${words.join(" ")}: ${says}`, async () => {
     await using place = await Place.make();
     assert.deepEqual(await inProcess(place, words), { code: 201, stdout: "", stderr: `sera: ${says}\n` });
   });
@@ -66,7 +66,7 @@ Deno.test("a command that is called almost like a subcommand, or like a flag tha
 });
 
 for (const name of ["wait-and-skip", "detailed-exit-codes", "once", "every", "count-failures", "min-hold", "label"]) {
-  Deno.test(`--${name} with status and history is 201: it is a flag of a run`, async () => {
+  testInProcess(`--${name} with status and history is 201: it is a flag of a run`, async () => {
     await using place = await Place.make();
     for (const subcommand of ["status", "history"]) {
       const { code, stdout, stderr } = await inProcess(place, [subcommand, `--${name}=1`]);
@@ -77,7 +77,7 @@ for (const name of ["wait-and-skip", "detailed-exit-codes", "once", "every", "co
   });
 }
 
-Deno.test("what has no effect beside history --schema is 201", async () => {
+testInProcess("what has no effect beside history --schema is 201", async () => {
   await using place = await Place.make("postgres://127.0.0.1:1/d");
   for (const words of [["--json"], ["--limit", "3"], ["--name", "x"]]) {
     const { code, stderr } = await inProcess(place, ["history", "--schema", ...words]);

@@ -1,7 +1,7 @@
 /** Variables that are not what somebody took them for, and where settings come from. */
 
 import assert from "node:assert/strict";
-import { inProcess } from "./in_process.ts";
+import { inProcess, testInProcess } from "./in_process.ts";
 import { linux, testWith } from "./needs.ts";
 import { Place } from "./place.ts";
 
@@ -61,7 +61,7 @@ testWith([linux], "quotes that a file of variables has kept are told of", async 
   assert.match(refused.stderr, /SERA_TTL: "30s"; it takes .*, without quotes, which are a part of the value\n$/);
 });
 
-Deno.test("a server in quotes is told what is wrong, and its password is not", async () => {
+testInProcess("a server in quotes is told what is wrong, and its password is not", async () => {
   await using place = await Place.make();
   for (const server of [`"postgres://u:hunter2@h/d"`, `'u:hunter2@tcp(h)/'`, `"file:"`, `"postgres://u:hunter2@h/d`]) {
     const { code, stderr } = await inProcess(place, ["0", "true"], { env: { SERA_SERVER: server } });
@@ -73,7 +73,7 @@ Deno.test("a server in quotes is told what is wrong, and its password is not", a
   }
 });
 
-Deno.test("an empty --server, as of a variable that is not set, is 201 and not MySQL on this machine", async () => {
+testInProcess("an empty --server, as of a variable that is not set, is 201 and not MySQL on this machine", async () => {
   await using place = await Place.make();
   for (const flag of [["--server", ""], ["--server="]]) {
     const { code, stderr } = await inProcess(place, [...flag, "0", "true"]);
@@ -85,7 +85,7 @@ Deno.test("an empty --server, as of a variable that is not set, is 201 and not M
   }
 });
 
-Deno.test("a SERA_NAME that a link to a container has set is 200, unless --name says what is meant", async () => {
+testInProcess("a SERA_NAME that a link to a container has set is 200, unless --name says what is meant", async () => {
   await using place = await Place.make();
   const says =
     "Cannot use name in SERA_NAME: /web/sera looks like what Docker sets for a link to a container named sera";

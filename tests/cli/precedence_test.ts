@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { inProcess } from "./in_process.ts";
+import { inProcess, testInProcess } from "./in_process.ts";
 import { Place } from "./place.ts";
 import type { Ended } from "./running.ts";
 
@@ -70,7 +70,7 @@ Deno.test("log-format: the variable wins over the file, and the flag over both",
   );
 });
 
-Deno.test("tls-ca: the variable wins over the file, and the flag over both", async () => {
+testInProcess("tls-ca: the variable wins over the file, and the flag over both", async () => {
   await using place = await Place.make();
   const server = "u@tcp(127.0.0.1:1)/?tls=true";
   const file = { server, "tls-ca": "/nonexistent/file.pem" };

@@ -10,6 +10,7 @@ import { pgBouncerUnavailable, startPgBouncer } from "../servers/pgbouncer.ts";
 import { startStandby } from "../servers/postgres_standby.ts";
 import { startSystemPostgres, systemPostgresUnavailable } from "../servers/postgres_system.ts";
 import { assertChecks, doctor, read, type Told } from "./doctor_report.ts";
+import { seraInProcess, testInProcess } from "./in_process.ts";
 import { linux, testWith } from "./needs.ts";
 import { Place } from "./place.ts";
 import { isCompiled, sera } from "./program.ts";
@@ -62,11 +63,18 @@ Deno.test("doctor --help tells of --json and the exit codes, in 80 columns", asy
   assert.match((await sera(["--help"])).stdout, /^ +sera doctor .*sera doctor --help/m);
 });
 
-Deno.test("wrong flags are 201, told on stderr alone, and a server among the words is not repeated", async () => {
+testInProcess("wrong flags are 201, told on stderr alone, and a server among the words is not repeated", async () => {
   for (
-    const args of [["--nonsense"], ["--ttl=soon"], ["--json=maybe"], ["0", "true"], [`sera:${PASSWORD}@tcp(db)/`]]
+    const [run, args] of [
+      [seraInProcess, ["--nonsense"]],
+      [seraInProcess, ["--ttl=soon"]],
+      // Only after all checks it shows how they are to be told.
+      [sera, ["--json=maybe"]],
+      [seraInProcess, ["0", "true"]],
+      [seraInProcess, [`sera:${PASSWORD}@tcp(db)/`]],
+    ] as const
   ) {
-    const { code, stdout, stderr } = await sera(["doctor", "--server=file:", ...args]);
+    const { code, stdout, stderr } = await run(["doctor", "--server=file:", ...args]);
     assert.deepEqual({ code, stdout }, { code: 201, stdout: "" });
     assert.match(stderr, /^sera: [^\n]+; [^\n]+\n$/);
     assert.doesNotMatch(stderr, new RegExp(PASSWORD));
@@ -119,10 +127,10 @@ Deno.test("a folder that everybody can write to fails as in a run, and the cure 
   assert.match(told.checks.get("folder")!, /everybody can write to it; .*chmod o-w/);
 });
 
-Deno.test("a server setting that cannot be read is 200, and its password is not told", async () => {
+testInProcess("a server setting that cannot be read is 200, and its password is not told", async () => {
   for (const bad of [`sera:${PASSWORD}@tcp(db`, `sera:${PASSWORD}@nowhere/`, `postgres://sera:${PASSWORD}@db/?x=1`]) {
     for (const json of [false, true]) {
-      const { code, stdout, stderr } = await sera(["doctor", ...json ? ["--json"] : [], "--server", bad]);
+      const { code, stdout, stderr } = await seraInProcess(["doctor", ...json ? ["--json"] : [], "--server", bad]);
       assert.deepEqual({ code, stderr }, { code: 200, stderr: "" });
       assert.doesNotMatch(stdout, new RegExp(PASSWORD));
       if (json) assert.equal(JSON.parse(stdout).server, null);

@@ -7,12 +7,13 @@ import { linux, type Need, testWith } from "./needs.ts";
 
 /** A server that is there before the first test of a file, and given back after the last. */
 export class SharedPostgres {
-  readonly #need: Need = linux ?? systemPostgresUnavailable;
+  /** Why it cannot be there, if so. */
+  readonly need: Need = linux ?? systemPostgresUnavailable;
   #server: PostgresServer | undefined;
 
   constructor(options?: PostgresOptions) {
     Deno.test.beforeAll(async () => {
-      if (this.#need === undefined) {
+      if (this.need === undefined) {
         this.#server = await (options ? startSystemPostgres(options) : lendSystemPostgres());
       }
     });
@@ -48,7 +49,7 @@ export class SharedPostgres {
 
   /** Defines a test on the server. What of it outlives the test is not the test's. */
   test(name: string, fn: () => Promise<void>, needs: readonly Need[] = []): void {
-    testWith([this.#need, ...needs], name, fn, { sanitizeOps: false, sanitizeResources: false });
+    testWith([this.need, ...needs], name, fn, { sanitizeOps: false, sanitizeResources: false });
   }
 }
 

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { inProcess, testInProcess } from "./in_process.ts";
 import { Place } from "./place.ts";
 import type { Ended } from "./running.ts";
 
@@ -10,19 +9,11 @@ interface Given {
   readonly flags?: string[];
 }
 
-async function run(place: Place, given: Given, words: string[] = ["true"]): Promise<Ended> {
-  return await place.sera(...await asGiven(place, given, words));
-}
-
-/** For settings that are refused. */
-async function refused(place: Place, given: Given): Promise<Ended> {
-  return await inProcess(place, ...await asGiven(place, given, ["true"]));
-}
-
-async function asGiven(place: Place, { file, env, flags }: Given, words: string[]) {
+async function run(place: Place, { file, env, flags }: Given, words: string[] = ["true"]): Promise<Ended> {
   const path = await place.write("sera.json", JSON.stringify({ server: place.server, ...file }));
-  const args = ["--config", path, ...flags ?? [], "0", ...words];
-  return [args, { env: { SERA_SERVER: undefined, ...env } }] as const;
+  return await place.sera(["--config", path, ...flags ?? [], "0", ...words], {
+    env: { SERA_SERVER: undefined, ...env },
+  });
 }
 
 function locksIn(folder: string): number {
@@ -70,13 +61,13 @@ Deno.test("log-format: the variable wins over the file, and the flag over both",
   );
 });
 
-testInProcess("tls-ca: the variable wins over the file, and the flag over both", async () => {
+Deno.test("tls-ca: the variable wins over the file, and the flag over both", async () => {
   await using place = await Place.make();
   const server = "u@tcp(127.0.0.1:1)/?tls=true";
   const file = { server, "tls-ca": "/nonexistent/file.pem" };
   const env = { SERA_TLS_CA: "/nonexistent/env.pem" };
-  assert.match((await refused(place, { file })).stderr, /\/nonexistent\/file\.pem/);
-  assert.match((await refused(place, { file, env })).stderr, /\/nonexistent\/env\.pem/);
+  assert.match((await run(place, { file })).stderr, /\/nonexistent\/file\.pem/);
+  assert.match((await run(place, { file, env })).stderr, /\/nonexistent\/env\.pem/);
   const { code, stderr } = await run(place, { file, env, flags: ["--tls-ca", "/nonexistent/flag.pem"] });
   assert.equal(code, 200);
   assert.match(stderr, /\/nonexistent\/flag\.pem/);

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { inProcess, type InProcessOptions, testInProcess } from "./in_process.ts";
 import { linux, root, testWith, tool } from "./needs.ts";
-import { Place } from "./place.ts";
+import { fixture, Place } from "./place.ts";
 import type { Ended } from "./running.ts";
 
 /** The environment of a sera that gets its server from the config file. */
@@ -12,14 +12,7 @@ const NO_SERVER = { SERA_SERVER: undefined };
 /** A user without rights. */
 const NOBODY = 65534;
 
-const CERTIFICATE = certificate();
-
-function certificate(): string {
-  const args =
-    "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout /dev/null -subj /CN=ca -days 1";
-  const { stdout } = new Deno.Command("openssl", { args: args.split(" "), stderr: "null" }).outputSync();
-  return new TextDecoder().decode(stdout);
-}
+const CERTIFICATE = Deno.readTextFileSync(fixture("authority.pem"));
 
 /** How to start a sera that reads a file, to no server's end. */
 type Reading = readonly [args: readonly string[], options?: InProcessOptions];

@@ -20,7 +20,7 @@ for (const [name, { value, why }] of Object.entries(IDLE)) {
     assert.deepEqual({ code, stdout }, { code: 201, stdout: "" });
     const says = `sera: Cannot use --${name}: it has no effect, since ${why}; `;
     assert.ok(stderr.startsWith(says) && /^[^\n]+leave it out\n$/.test(stderr), stderr);
-    const doctor = await inProcess(place, ["doctor", flag]);
+    const doctor = await place.sera(["doctor", flag]);
     assert.deepEqual(doctor, { code: 201, stdout: "", stderr });
   });
 

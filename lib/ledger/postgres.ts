@@ -109,7 +109,7 @@ export function postgresDialect({ schema, name }: TableName): Dialect {
     // By its name, since a view has no tableoid.
     keeping: sql`(SELECT CASE relkind WHEN 'v' THEN 'v' WHEN 'p' THEN 'whole' ELSE relpersistence::text END
       FROM pg_catalog.pg_class
-      WHERE oid = ${table.textFor(POSTGRESQL)}::regclass::oid)`,
+      WHERE oid = '${table}'::regclass::oid)`,
     whyForgetful: (keeping) => {
       const [, kind = "", below = shown] = /^(\S)(?: (.*))?$/.exec(textFrom(keeping) ?? "") ?? [];
       return FORGETFUL[kind]?.(below);
@@ -117,7 +117,7 @@ export function postgresDialect({ schema, name }: TableName): Dialect {
     // The tables that a view is of, and partitions.
     keepingBelow: (keeping) =>
       keeping !== "v" && keeping !== "whole" ? undefined : sql`WITH RECURSIVE below(part) AS (
-        SELECT ${table.textFor(POSTGRESQL)}::regclass::oid UNION SELECT link.part FROM below JOIN (
+        SELECT '${table}'::regclass::oid UNION SELECT link.part FROM below JOIN (
           SELECT inhparent AS whole, inhrelid AS part FROM pg_catalog.pg_inherits UNION ALL
           SELECT ev_class, refobjid FROM pg_catalog.pg_rewrite rule JOIN pg_catalog.pg_depend
             ON classid = 'pg_catalog.pg_rewrite'::regclass AND objid = rule.oid

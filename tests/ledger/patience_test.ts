@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import type { Socket } from "node:net";
+import { Deadline } from "../../lib/deadline.ts";
 import { InterruptedError, LockUnavailableError } from "../../lib/errors.ts";
 import { BUSY, LedgerBusyError, LOCK_WAIT, Patience } from "../../lib/ledger/patience.ts";
 import { Session } from "../../lib/lock/session.ts";
@@ -121,7 +122,7 @@ Deno.test("server: a statement that it breaks off for others' locks is asked aga
     assert.ok(error instanceof LedgerBusyError && error.transient);
     assert.match(
       error.message,
-      /^Cannot lock on Server at place: lock wait for 10s; see which session keeps its table/,
+      /^Cannot lock on Server at place: others have kept its table locked \(lock wait\) for 10s; see which session keeps it/,
     );
     return true;
   });
@@ -133,7 +134,7 @@ Deno.test("server: a statement that it breaks off for others' locks is asked aga
   assert.equal(asked(), 12);
 });
 
-Deno.test("server: after a signal it has another second to answer", async () => {
+Deno.test("server: after a signal it has another two seconds to answer, longer than it keeps a statement waiting", async () => {
   using clock = new FakeClock();
   const interrupt = new AbortController();
   const { session } = sessionThat("is silent");
@@ -144,12 +145,52 @@ Deno.test("server: after a signal it has another second to answer", async () => 
     const ran = later(Promise.resolve(new Patience(interrupt.signal).runIn(session, () => false)(sql`SELECT 1`)));
     await clock.to(30_000);
     interrupt.abort(SIGNAL);
-    await clock.to(30_999);
+    await clock.to(31_999);
     assert.equal(session.closed.aborted, false);
-    await clock.to(31_000);
+    await clock.to(32_000);
     await assert.rejects(ran, { message: "Cannot lock on Server at place: no answer, and a signal ended the wait" });
     assert.equal(session.closed.aborted, true);
   } finally {
     Deno.unrefTimer = unrefTimer;
   }
+});
+
+Deno.test("server: a signal ends the wait with the statement that waits, and the session is kept", async () => {
+  using clock = new FakeClock();
+  const interrupt = new AbortController();
+  const { session, asked } = sessionThat("breaks off");
+  const ran = later(Promise.resolve(new Patience(interrupt.signal).runIn(session, () => true)(sql`SELECT 1`)));
+  await clock.to(500);
+  interrupt.abort(SIGNAL);
+  await clock.to(LOCK_WAIT);
+  await assert.rejects(ran, {
+    message:
+      "Cannot lock on Server at place: others have kept its table locked (lock wait), and a signal ended the wait",
+  });
+  assert.equal(asked(), 1);
+  assert.equal(session.closed.aborted, false);
+});
+
+for (const within of [2500, 300]) {
+  Deno.test(`server: who may wait for ${within} ms more does not wait for longer than by one statement`, async () => {
+    using clock = new FakeClock();
+    const { session, asked } = sessionThat("breaks off");
+    const patience = new Patience();
+    patience.hurry(new Deadline(within));
+    const ran = later(Promise.resolve(patience.runIn(session, () => true)(sql`SELECT 1`)));
+    await clock.to(within + LOCK_WAIT);
+    await assert.rejects(ran, / for [1-3]s; see which/);
+    assert.equal(asked(), Math.ceil(within / LOCK_WAIT));
+  });
+}
+
+Deno.test("file: who may wait for a shorter time only waits for that", async () => {
+  using clock = new FakeClock();
+  const { attempt, tries } = lockedFor(clock, Infinity);
+  const patience = new Patience();
+  patience.hurry(new Deadline(2000));
+  const written = later(patience.whileBusy(attempt));
+  await clock.to(2030);
+  await assert.rejects(written, { message: `${BUSY} for 2s; see which process keeps it open` });
+  assert.ok(tries.at(-1)! >= 2000 && tries.at(-2)! < 2000);
 });

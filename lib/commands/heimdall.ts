@@ -140,7 +140,7 @@ async function runOnce(
       logger,
       io,
       progress,
-      grace: DEFAULT_GRACE,
+      grace: io.limits?.heimdallGrace ?? DEFAULT_GRACE,
       onLost: "terminate",
       variables: lockVariables({ name, key, host: Deno.hostname(), server, session: lock.session, above }),
       maxRun: { limit, error: new Error(`The program ran longer than ${formatDuration(limit)} (--timeout)`) },

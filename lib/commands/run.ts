@@ -77,7 +77,7 @@ export async function runUnderLock(
     ? await (await import("../ledger/open_register.ts")).openRegister(
       settings,
       { lock: name, label, host },
-      env,
+      io,
       logger,
       signals.interrupted,
     )

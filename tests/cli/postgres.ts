@@ -46,9 +46,9 @@ export class SharedPostgres {
     );
   }
 
-  /** Defines a test on the server. What of it outlives the test is not the test's. */
+  /** Defines a test on the server. */
   test(name: string, fn: () => Promise<void>, needs: readonly Need[] = []): void {
-    testWith([this.#need, ...needs], name, fn, { sanitizeOps: false, sanitizeResources: false });
+    testWith([this.#need, ...needs], name, fn);
   }
 }
 

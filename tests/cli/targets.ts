@@ -52,9 +52,9 @@ export function useTargets(): readonly Target[] {
   return [FILE, ...servers];
 }
 
-/** Defines a test on a target. What of its server outlives the test or ends in it is not the test's. */
+/** Defines a test on a target. */
 export function testOn({ need }: Target, name: string, fn: () => Promise<void>): void {
-  testWith([need], name, fn, { sanitizeOps: false, sanitizeResources: false });
+  testWith([need], name, fn);
 }
 
 /** What a target tells of a server. */

@@ -74,9 +74,12 @@ export function begunRun(id: bigint, lock: HeldLock, ledger: Ledger, terms: RunT
 }
 
 /** When a lock was lost, as far as that is known. */
-function when(outcome: "succeeded" | "failed" | "unstarted", { heldToEnd }: HeldLock): string {
+function when(outcome: "succeeded" | "failed" | "unstarted", { heldToEnd, session }: HeldLock): string {
   if (outcome === "unstarted") return "and the command was not run here";
-  return heldToEnd ? "after the command had ended" : "and another node may have run the command at the same time";
+  // What becomes of a session is heard at once, and its lease had not run out then.
+  return heldToEnd || session
+    ? "after the command had ended"
+    : "and another node may have run the command at the same time";
 }
 
 /** Says once why a run's end is not recorded yet. */

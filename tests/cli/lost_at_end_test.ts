@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { lockName } from "../../lib/lock/lock_name.ts";
 import { Proxy } from "../servers/proxy.ts";
-import { useHeldSessions } from "./held_session.ts";
+import { RESTARTS, useHeldSessions } from "./held_session.ts";
 import { outcomes } from "./ledger_view.ts";
 import { linux, testWith } from "./needs.ts";
 import { fixture, Place } from "./place.ts";
@@ -98,24 +98,22 @@ for (const shared of useHeldSessions()) {
     const { server } = shared.sessions;
     const port = /127\.0\.0\.1:(\d+)/.exec(server)![1]!;
     await using proxy = await Proxy.open(Number(port));
-    for (const flags of [[], ["--ledger"]]) {
-      await using place = await make(server.replace(`:${port}`, `:${proxy.port}`));
-      const all = [...flags, "--verbose=stderr", "--ttl", "1h", "--name", "unseen"];
-      await using run = place.startSera([...all, "0", fixture("hold.sh")], { stdin: "open" });
-      await run.says("ready");
-      proxy.stall();
-      assert.ok(await shared.sessions.cutHolder("unseen"));
-      const second = await place.sera(["--server", server, "--name", "unseen", "forever", "echo", "second"]);
-      assert.deepEqual(second, { code: 0, stdout: "second\n", stderr: "" });
-      await run.closeStdin();
-      await run.says("finished with exit code");
-      proxy.resume();
-      const { code, stderr } = await run.ended;
-      assert.equal(code, 0);
-      const lines = stderr.split("\n").filter((line) => line.startsWith("sera: "));
-      assert.ok(lines.some((line) => line.includes(AT_THE_SAME_TIME)), stderr);
-      for (const line of lines) assert.doesNotMatch(line, /had ended|since it ended|held all the time/);
-      assert.doesNotMatch(stderr, DRIVERS);
-    }
-  });
+    await using place = await make(server.replace(`:${port}`, `:${proxy.port}`));
+    const all = ["--verbose=stderr", "--ttl", "1h", "--name", "unseen"];
+    await using run = place.startSera([...all, "0", fixture("hold.sh")], { stdin: "open" });
+    await run.says("ready");
+    proxy.stall();
+    assert.ok(await shared.sessions.cutHolder("unseen"));
+    const second = await place.sera(["--server", server, "--name", "unseen", "forever", "echo", "second"]);
+    assert.deepEqual(second, { code: 0, stdout: "second\n", stderr: "" });
+    await run.closeStdin();
+    await run.says("finished with exit code");
+    proxy.resume();
+    const { code, stderr } = await run.ended;
+    assert.equal(code, 0);
+    const lines = stderr.split("\n").filter((line) => line.startsWith("sera: "));
+    assert.ok(lines.some((line) => line.includes(AT_THE_SAME_TIME)), stderr);
+    for (const line of lines) assert.doesNotMatch(line, /had ended|since it ended|held all the time/);
+    assert.doesNotMatch(stderr, DRIVERS);
+  }, RESTARTS);
 }

@@ -209,6 +209,11 @@ export const SETTINGS: readonly SettingSpec[] = [
   },
 ];
 
+/** The other name of a setting, if it has one. */
+export function aliasOf(setting: string): string | undefined {
+  return SETTINGS.find(({ name }) => name === setting)?.alias;
+}
+
 /** The environment variable of a setting, for example `SERA_WAIT_AND_SKIP`. */
 export function environmentName(setting: string): string {
   return `SERA_${setting.toUpperCase().replaceAll("-", "_")}`;

@@ -1,4 +1,5 @@
 import { ConfigError } from "../errors.ts";
+import { pathOr } from "../harmless.ts";
 import { DsnError } from "./dsn_text.ts";
 import type { MySqlDsn } from "./mysql/dsn.ts";
 import type { PostgresServer, PostgresSurroundings } from "./postgres/server.ts";
@@ -42,6 +43,12 @@ export async function parseServer(text: string, source: string, surroundings: Se
     return parseMySqlDsn(text);
   } catch (error) {
     if (!(error instanceof DsnError)) throw error;
+    if (/^(?:\/|\.\.?\/|~)/.test(text) && pathOr(text, "") !== "") {
+      const folder = text.startsWith("/") ? text : "/some/dir";
+      throw new ConfigError(
+        `Cannot use the server in ${source}: it is a path; write file:${folder} to lock on this machine only`,
+      );
+    }
     throw new ConfigError(
       `Cannot use the server in ${source}: ${error.message[0]!.toLowerCase()}${error.message.slice(1)}`,
     );

@@ -117,7 +117,7 @@ function noConfigFile(path: string): NoConfigFileError {
   const shown = pathOr(path, "");
   return new NoConfigFileError(
     shown === ""
-      ? "No config file: what is named as one looks like a server; name a server with --server, or begin the path with /"
+      ? "No config file: what is named as one looks like a server; name a server with --server"
       : `No config file: ${shown}; ${WAYS_ON}`,
   );
 }

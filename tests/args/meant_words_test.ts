@@ -26,6 +26,7 @@ const WAITS: [words: string, says: string][] = [
   ["--server file:/x version", "Cannot use as a wait: version; write sera --version"],
   ["--server file:/x --verbose true 0 x", `Cannot use as a wait: true; ${VALUE}: --verbose=true`],
   ["forevr true", "Cannot use as a wait: forevr; did you mean forever? See sera --help"],
+  ["Forever true", "Cannot use as a wait: Forever; did you mean forever? See sera --help"],
   ["infinity true", "Cannot use as a wait: infinity; write forever"],
   ["help status", "Cannot use as a wait: help; write sera status --help"],
   ["help backup", "Cannot use as a wait: help; write sera --help"],

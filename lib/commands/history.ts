@@ -87,7 +87,7 @@ async function readRuns(
   const { env } = io;
   // Who only looks makes no folder.
   if (server.kind === "file" && !isThere(server.folder ?? defaultLedgerFolder(env).path)) return [];
-  const open = await loadLedger(server, table, env);
+  const open = await loadLedger(server, table, io);
   const { signal } = new AbortController();
   await using lookout = await openLookout(server, NO_LOCK, backendOptions(settings, "history", io), signal);
   const { backend, elsewhere } = lookout;

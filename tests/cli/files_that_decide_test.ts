@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { linux, root, testWith, tool } from "./needs.ts";
-import { Place } from "./place.ts";
+import { fixture, Place } from "./place.ts";
 import type { Ended } from "./running.ts";
 
 /** The environment of a sera that gets its server from the config file. */
@@ -11,7 +11,7 @@ const NO_SERVER = { SERA_SERVER: undefined };
 /** A user without rights. */
 const NOBODY = 65534;
 
-const CERTIFICATE = "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n";
+const CERTIFICATE = Deno.readTextFileSync(fixture("authority.pem"));
 
 /** Files by what names them: what is in a good one, and how to run a sera that reads it, to no server's end. */
 const READERS: Record<string, { text: string; run: (place: Place, path: string) => Promise<Ended> }> = {

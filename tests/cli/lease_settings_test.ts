@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { environmentName } from "../../lib/args/settings_table.ts";
-import { Place } from "./place.ts";
+import { fixture, Place } from "./place.ts";
 
 /** Values by setting, as words and as JSON. */
 const RIGHT: Record<string, unknown[]> = {
@@ -87,8 +87,12 @@ Deno.test("a flag wins over the variable, and the variable over the file", async
   await using place = await Place.make();
   const config = await place.write("sera.json", JSON.stringify({ server: place.server, "max-run": 0.1 }));
   const env = { SERA_SERVER: undefined, SERA_CONFIG: config };
-  assert.equal((await place.sera(["0", "sleep", "1"], { env })).code, 207);
-  assert.equal((await place.sera(["0", "sleep", "1"], { env: { ...env, SERA_MAX_RUN: "20" } })).code, 0);
-  const both = { ...env, SERA_MAX_RUN: "20" };
-  assert.equal((await place.sera(["--max-run", "100ms", "0", "sleep", "1"], { env: both })).code, 207);
+  assert.equal((await place.sera(["0", "sleep", "600"], { env })).code, 207);
+  const both = { ...env, SERA_MAX_RUN: "1h" };
+  await using run = place.startSera(["0", fixture("hold.sh")], { env: both, stdin: "open" });
+  await run.says("ready");
+  // Longer than the file's time.
+  assert.equal((await place.sera(["--max-run", "100ms", "0", "sleep", "600"], { env: both })).code, 207);
+  await run.closeStdin();
+  assert.equal((await run.ended).code, 0);
 });

@@ -10,7 +10,7 @@ import { mariaDbUnavailable, startMariaDb } from "../servers/mariadb.ts";
 import { mysql56Unavailable, startMySql56 } from "../servers/mysql56.ts";
 import type { MySqlServer } from "../servers/mysql_process.ts";
 import { linux, testWith } from "./needs.ts";
-import { Place } from "./place.ts";
+import { AS_IF_APART, Place } from "./place.ts";
 
 /** Runs a command under the server's lock, and sees that a second one finds the lock taken meanwhile. */
 async function assertLocks(server: string, flags: readonly string[] = []): Promise<void> {
@@ -20,6 +20,7 @@ async function assertLocks(server: string, flags: readonly string[] = []): Promi
     "--name",
     "n",
     "0",
+    ...AS_IF_APART,
     "sera",
     ...flags,
     "--name",

@@ -11,6 +11,9 @@ export function fixture(name: string): string {
   return `${FIXTURES}/${name}`;
 }
 
+/** What makes a sera in the command forget that it is in one: it is told of the lock as any other is. */
+export const AS_IF_APART = ["env", "-u", "SERA_HELD_LOCKS"];
+
 /** A private folder. Disposing of it removes it, and what still runs there. */
 export class Place implements AsyncDisposable {
   /** The folder; only this user can enter it. */

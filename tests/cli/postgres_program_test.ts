@@ -11,7 +11,7 @@ import { postgres18Unavailable, startPostgres18 } from "../servers/postgres18.ts
 import type { PostgresServer } from "../servers/postgres_process.ts";
 import { startSystemPostgres, systemPostgresUnavailable } from "../servers/postgres_system.ts";
 import { linux, testWith } from "./needs.ts";
-import { Place } from "./place.ts";
+import { AS_IF_APART, Place } from "./place.ts";
 
 type Environment = Record<string, string | undefined>;
 
@@ -28,7 +28,7 @@ async function assertLocks(place: Place, server: string, env: Environment = {}):
   // The sera in the command reads the file too; a variable with a password would not reach it.
   const config = await place.write("sera.json", JSON.stringify({ server }));
   const taken = ["--config", config, "--name", "n", "0"];
-  const ended = await place.run(["sera", ...taken, "sera", ...taken, "true"], {
+  const ended = await place.run(["sera", ...taken, ...AS_IF_APART, "sera", ...taken, "true"], {
     env: { SERA_SERVER: undefined, ...env },
   });
   assert.deepEqual(ended, { code: 204, stdout: "", stderr: "" }, server);

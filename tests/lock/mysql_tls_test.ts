@@ -189,7 +189,7 @@ secure.test("without tls-ca the runtime's variables say whom to trust", async (s
   const missing = { DENO_CERT: `${folder}/missing.pem` };
   const refused = await run("true", missing);
   assert.equal(refused.code, 200);
-  assert.match(refused.stderr, /^sera: Cannot load the CAs that the runtime trusts: see to DENO_CERT[^\n]*; [^\n]+\n$/);
+  assert.match(refused.stderr, /^sera: Cannot load the CAs that the runtime trusts: check DENO_CERT[^\n]*; [^\n]+\n$/);
   assert.doesNotMatch(refused.stderr, /missing/);
   assert.equal((await run("skip-verify", missing)).code, 0);
 

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { environmentName } from "../../lib/args/settings_table.ts";
+import { inProcess, testInProcess } from "./in_process.ts";
 import { fixture, Place } from "./place.ts";
 
 /** Values by setting, as words and as JSON. */
@@ -58,20 +59,20 @@ for (const [setting, values] of Object.entries(RIGHT)) {
 const EMPTY = /: it is empty; check the variable that it is from, or leave it out\n$/;
 
 for (const [setting, values] of Object.entries(WRONG)) {
-  Deno.test(`${setting} refuses the rest: 201 as flag, 200 in the variable and in the file`, async () => {
+  testInProcess(`${setting} refuses the rest: 201 as flag, 200 in the variable and in the file`, async () => {
     await using place = await Place.make();
     for (const value of values) {
       const config = await place.write("sera.json", JSON.stringify({ server: place.server, [setting]: value }));
       const env = { SERA_SERVER: undefined, SERA_CONFIG: config };
       if (value !== null) {
-        const { code, stdout, stderr } = await place.sera(["0", "echo", "ran"], { env });
+        const { code, stdout, stderr } = await inProcess(place, ["0", "echo", "ran"], { env });
         assert.deepEqual({ code, stdout }, { code: 200, stdout: "" }, `file: ${JSON.stringify(value)}`);
         assert.match(stderr, expected(setting));
         assert.ok(stderr.startsWith(`sera: Cannot use ${setting} in ${config}`), stderr);
       }
       const word = asWord(value, setting);
       if (word === undefined) continue;
-      const { code, stdout, stderr } = await place.sera([`--${setting}=${word}`, "0", "echo", "ran"]);
+      const { code, stdout, stderr } = await inProcess(place, [`--${setting}=${word}`, "0", "echo", "ran"]);
       assert.deepEqual({ code, stdout }, { code: 201, stdout: "" }, `flag: ${word}`);
       if (setting !== "allow-unsafe-server") assert.match(stderr, word === "" ? EMPTY : expected(setting));
     }

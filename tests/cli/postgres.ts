@@ -8,11 +8,12 @@ import { linux, type Need, testWith } from "./needs.ts";
 
 /** A server that is there before the first test of a file, and given back after the last. */
 export class SharedPostgres {
-  readonly #need: Need = linux ?? systemPostgresUnavailable;
+  /** Why it cannot be there, if so. */
+  readonly need: Need = linux ?? systemPostgresUnavailable;
   readonly #server: () => PostgresServer;
 
   constructor(options?: PostgresOptions) {
-    this.#server = forThisFile(this.#need, () => options ? startSystemPostgres(options) : lendSystemPostgres());
+    this.#server = forThisFile(this.need, () => options ? startSystemPostgres(options) : lendSystemPostgres());
   }
 
   /** The server, within a test. */
@@ -42,7 +43,7 @@ export class SharedPostgres {
 
   /** Defines a test on the server. */
   test(name: string, fn: () => Promise<void>, needs: readonly Need[] = []): void {
-    testWith([this.#need, ...needs], name, fn);
+    testWith([this.need, ...needs], name, fn);
   }
 }
 

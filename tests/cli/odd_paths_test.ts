@@ -1,7 +1,7 @@
 /** Paths that look a little like a server, and files for TLS that cannot be read. */
 
 import assert from "node:assert/strict";
-import { inProcess, seraInProcess, testInProcess } from "./in_process.ts";
+import { seraInProcess, testInProcess } from "./in_process.ts";
 import { Place } from "./place.ts";
 
 for (const path of ["/etc/sera:prod.json", "/etc/a@b.json", "/etc/a=b.json", "/srv/x(1).json", "./a=b.json"]) {
@@ -24,12 +24,12 @@ for (const text of ["u:hunter2@tcp(h)/", "a@hunter2", "./u:hunter2@h", "/x/u:hun
 const MYSQL = "u:p@tcp(127.0.0.1:1)/?tls=true";
 const POSTGRES = "postgres://u:p@127.0.0.1:1/d?sslmode=verify-full";
 
-testInProcess("a CA file that is not there, a folder or a loop of links is not to be made readable", async () => {
+Deno.test("a CA file that is not there, a folder or a loop of links is not to be made readable", async () => {
   await using place = await Place.make();
   await Deno.symlink(place.file("loop@1.pem"), place.file("loop@1.pem"));
   for (const path of ["/no/a@b.pem", place.path, place.file("loop@1.pem")]) {
     for (const server of [MYSQL, POSTGRES]) {
-      const { code, stderr } = await inProcess(place, ["--server", server, "--tls-ca", path, "0", "true"]);
+      const { code, stderr } = await place.sera(["--server", server, "--tls-ca", path, "0", "true"]);
       assert.equal(code, 200, stderr);
       assert.ok(stderr.includes(path), stderr);
       assert.doesNotMatch(stderr, /readable/);

@@ -47,9 +47,7 @@ async function entered(
     return turn;
   }
   const begun = await register.begin(lock, within);
-  return begun.granted
-    ? { outcome: "held", lock, run: begun.run }
-    : { outcome: "skipped", lock, reason: begun.because };
+  return begun.granted ? { ...turn, run: begun.run } : { outcome: "skipped", lock, reason: begun.because };
 }
 
 /** Frees what a lost lock still keeps. */

@@ -6,6 +6,8 @@ import { readFlags } from "./args/read_flags.ts";
 import { SETTINGS } from "./args/settings_table.ts";
 import { runUnderLock } from "./commands/run.ts";
 import { DEPENDENT, resolveSettings } from "./config/config.ts";
+import type { Found } from "./config/setting_values.ts";
+import { UsageError } from "./errors.ts";
 import type { Io } from "./io.ts";
 import { Failures } from "./log/failures.ts";
 import { Logger } from "./log/logger.ts";
@@ -27,7 +29,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   const failures = new Failures(io, argv, specs);
   const progress = new Progress(failures.tell);
   try {
-    const { flags, operands } = await readFlags(argv, specs);
+    const { flags, operands, repeated } = await readFlags(argv, specs);
     if (isAsked(flags, "help")) {
       io.out((await import("./args/usage.ts")).helpText());
       return await printed(io);
@@ -37,9 +39,11 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
       return await printed(io);
     }
 
-    const request = await readOperands(operands, flags.has("server"));
+    const request = await readOperands(operands, flags).catch(async (error: unknown) => {
+      throw (await import("./config/wrong_values.ts")).firstWrong((name) => flagOf(flags, name)) ?? error;
+    });
     refuseChangedWords(argv);
-    const settings = await resolveSettings(flags, io.env);
+    const settings = await resolveSettings(flags, io.env, false, repeated);
     if (DEPENDENT.some((name) => flags.has(name))) {
       (await import("./config/without_effect.ts")).refuseWithoutEffect(settings);
     }
@@ -52,6 +56,12 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   } finally {
     await failures.flush();
   }
+}
+
+/** A flag's value. */
+function flagOf(flags: ReadonlyMap<string, string>, name: string): Found | undefined {
+  const value = flags.get(name);
+  return value === undefined ? undefined : { value, source: `--${name}`, error: UsageError, json: false };
 }
 
 /** For a text that was asked for, and nothing else. Gives the exit code. */

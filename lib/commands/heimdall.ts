@@ -1,7 +1,9 @@
+import { refuseHelpWord } from "../args/help_word.ts";
 import { isAsked } from "../args/is_asked.ts";
 import { refuseServer } from "../args/operands.ts";
 import { refuseChangedWords } from "../args/raw_words.ts";
 import { readFlags } from "../args/read_flags.ts";
+
 import { environmentName } from "../args/settings_table.ts";
 import { subcommandFlags } from "../args/subcommands.ts";
 import { subcommandHelp } from "../args/usage.ts";
@@ -9,6 +11,7 @@ import { LastWill } from "../child/last_will.ts";
 import { SignalRelay } from "../child/signals.ts";
 import { getsOwnSession } from "../child/spawn.ts";
 import { DEFAULT_GRACE, DEFAULT_TTL } from "../config/config.ts";
+import { DEFAULT_LEDGER_TABLE } from "../config/ledger_settings.ts";
 import { parsePostgres } from "../config/server.ts";
 import { formatDuration, parseWait } from "../duration.ts";
 import { InterruptedError, UsageError } from "../errors.ts";
@@ -47,7 +50,7 @@ export async function heimdall(argv: readonly string[], io: Io): Promise<number>
   const failures = new Failures(io, argv, specs);
   const progress = new Progress(failures.tell, FAILED);
   try {
-    const { flags, operands } = await readFlags(argv, specs, "heimdall");
+    const { flags, operands, repeated } = await readFlags(argv, specs, "heimdall");
     if (isAsked(flags, "help")) {
       io.out(subcommandHelp("heimdall"));
       return await afterPrinting(io, 0);
@@ -58,9 +61,14 @@ export async function heimdall(argv: readonly string[], io: Io): Promise<number>
     if (operands.length === 0) {
       throw new UsageError("No program to run; usage: sera heimdall [flags] PROGRAM [argument ...]");
     }
+    refuseHelpWord("heimdall", argv, operands);
     refuseServer(operands[0]!, "name a server with --database");
     refuseChangedWords(argv);
     const logger = failures.logger = new Logger(io, { format, verbose }, operands.join(" "));
+    if (verbose && repeated.length > 0) {
+      const { flagOddities } = await import("../config/oddities.ts");
+      for (const oddity of flagOddities(repeated)) logger.log("info", "note", oddity);
+    }
     return await progress.of(runOnce(operands, flags, limit, io, logger, progress));
   } catch (error) {
     const verdict = progress.verdictOf(error);
@@ -98,6 +106,8 @@ async function runOnce(
     jsonAbout: logger.isJson ? name : undefined,
   });
   const signals = new SignalRelay(will);
+  // The last line tells what sera exits with.
+  if (logger.isJson && logger.tells("info")) signals.endByAll();
   await using backend = await openBackend(server, name, {
     lease: { ttl: DEFAULT_TTL, grace: DEFAULT_GRACE },
     allowUnsafeServer: isAsked(flags, "allow-unsafe-server"),
@@ -116,7 +126,11 @@ async function runOnce(
     throw error;
   }
   if (!lock) {
-    if (above !== undefined) (await import("./refuse_own_lock.ts")).refuseOwnLock(name, key, server, above, []);
+    if (above !== undefined) {
+      const { holderOf } = await import("./holder.ts");
+      const ledger = { table: { name: DEFAULT_LEDGER_TABLE } };
+      await holderOf(backend, { server, ledger }, name, key, above, { env: io.env, signal: signals.interrupted });
+    }
     logger.log("error", "busy", "Lock not acquired: somebody else has it - the program was not executed.", {
       exitCode: FAILED,
     });
@@ -135,7 +149,7 @@ async function runOnce(
       progress,
       grace: io.limits?.heimdallGrace ?? DEFAULT_GRACE,
       onLost: "terminate",
-      variables: lockVariables({ name, key, host: Deno.hostname(), server, above }),
+      variables: lockVariables({ name, key, host: Deno.hostname(), server, session: lock.session, above }),
       maxRun: { limit, error: new Error(`The program ran longer than ${formatDuration(limit)} (--timeout)`) },
       statusOf,
     }),

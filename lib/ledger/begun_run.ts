@@ -2,7 +2,7 @@ import type { LedgerSettings } from "../config/ledger_settings.ts";
 import { Deadline } from "../deadline.ts";
 import { formatDuration } from "../duration.ts";
 import { InterruptedError, LockUnavailableError } from "../errors.ts";
-import type { HeldLock } from "../lock/lock.ts";
+import { type HeldLock, isHeld } from "../lock/lock.ts";
 import type { Logger } from "../log/logger.ts";
 import { type Ledger, RunGoneError } from "./ledger.ts";
 import { quotedForShell } from "./shell_word.ts";
@@ -51,7 +51,6 @@ export function begunRun(id: bigint, lock: HeldLock, ledger: Ledger, terms: RunT
     id,
     ifUnrecorded,
     async finish(outcome, exitCode) {
-      lock.commandEnded?.();
       const ended = performance.now();
       ledger.hurry(undefined);
       try {
@@ -67,14 +66,23 @@ export function begunRun(id: bigint, lock: HeldLock, ledger: Ledger, terms: RunT
         const follows = isGone ? `, so ${mayRunAgain}` : `; ${ifUnrecorded}`;
         const held = error.cause instanceof InterruptedError
           ? "the lock was held until sera gave its session up after the signal"
-          : lock.lost.aborted
-          ? "the lock was lost meanwhile, after the command had ended; sera history shows whether the end was recorded"
-          : "the lock was held all the time, so nobody else has run it";
+          : await isHeld(lock)
+          ? "the lock was held all the time, so nobody else has run it"
+          : `the lock was lost meanwhile, ${when(outcome, lock)}; sera history shows whether the end was recorded`;
         const cure = outcome === "succeeded" ? cureOf(terms, isGone) : "";
         throw new LockUnavailableError(`${error.message}${follows}; ${held}${cure}`);
       }
     },
   };
+}
+
+/** When a lock was lost, as far as that is known. */
+function when(outcome: "succeeded" | "failed" | "unstarted", { heldToEnd, session }: HeldLock): string {
+  if (outcome === "unstarted") return "and the command was not run here";
+  // What becomes of a session is heard at once, and its lease had not run out then.
+  return heldToEnd || session
+    ? "after the command had ended"
+    : "and another node may have run the command at the same time";
 }
 
 /** Says once why a run's end is not recorded yet. */

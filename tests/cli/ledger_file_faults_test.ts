@@ -84,7 +84,7 @@ testWith([linux], "file: a run ahead of the clock is told by the machine's clock
   );
 });
 
-for (const key of ["", " ", " v1"]) {
+for (const key of [" ", " v1"]) {
   testWith([linux], `a key '${key}' is shown in quotes, for nobody sees blanks`, async () => {
     await using place = await Place.make();
     const { code, stderr } = await place.sera(["--once", key, "0", "true"]);

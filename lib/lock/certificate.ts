@@ -2,13 +2,15 @@
 
 import { isIP, isIPv6 } from "node:net";
 
-/** A value in DER: its tag, and what it holds. */
-interface Item {
+/** A value in DER: its tag, what it holds, and both with its length, as it stands there. */
+export interface Item {
   readonly tag: number;
   readonly body: Uint8Array;
+  readonly whole: Uint8Array;
 }
 
-const SEQUENCE = 0x30;
+/** The tag of a list. */
+export const SEQUENCE = 0x30;
 const VERSION = 0xa0;
 const EXTENSIONS = 0xa3;
 const OCTETS = 0x04;
@@ -44,7 +46,7 @@ export function versionOf(der: Uint8Array): number {
  */
 export function namesOf(der: Uint8Array): CertificateNames {
   const parts = partsOf(der);
-  const [, , , , subject] = parts[0]?.tag === VERSION ? parts.slice(1) : parts;
+  const [, , , , subject] = unversioned(parts);
   const attributes = items(subject?.body).flatMap((set) => items(set.body)).map((pair) => items(pair.body));
   const common = attributes.find(([type]) => hex(type?.body) === COMMON_NAME)?.[1];
   const extensions = items(parts.find(({ tag }) => tag === EXTENSIONS)?.body).flatMap((list) => items(list.body));
@@ -56,6 +58,21 @@ export function namesOf(der: Uint8Array): CertificateNames {
     addresses: names.filter(({ tag }) => tag === ADDRESS).map(({ body }) => hex(body)),
     common: common && text(common.body),
   };
+}
+
+/**
+ * The public key as it stands in a certificate, in DER.
+ *
+ * @throws {RangeError} When it is none.
+ */
+export function publicKeyOf(der: Uint8Array): Uint8Array {
+  const [, , , , , key] = unversioned(partsOf(der));
+  if (key === undefined) throw new RangeError("no certificate");
+  return key.whole;
+}
+
+function unversioned(parts: readonly Item[]): readonly Item[] {
+  return parts[0]?.tag === VERSION ? parts.slice(1) : parts;
 }
 
 /**
@@ -100,9 +117,15 @@ function partsOf(der: Uint8Array): Item[] {
   return items(signed.body);
 }
 
-function items(bytes: Uint8Array = new Uint8Array()): Item[] {
+/**
+ * The values in DER that stand one after another in some bytes.
+ *
+ * @throws {RangeError} When one is cut off.
+ */
+export function items(bytes: Uint8Array = new Uint8Array()): Item[] {
   const found: Item[] = [];
   for (let at = 0; at < bytes.length;) {
+    const from = at;
     const tag = bytes[at]!;
     let length = bytes[at + 1] ?? Infinity;
     let start = at + 2;
@@ -112,7 +135,7 @@ function items(bytes: Uint8Array = new Uint8Array()): Item[] {
     }
     at = start + length;
     if (!(at <= bytes.length)) throw new RangeError("a value in a certificate is cut off");
-    found.push({ tag, body: bytes.subarray(start, at) });
+    found.push({ tag, body: bytes.subarray(start, at), whole: bytes.subarray(from, at) });
   }
   return found;
 }

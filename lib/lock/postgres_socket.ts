@@ -60,8 +60,18 @@ export async function openSocket(
             false,
           );
         }
+        // As a server answers that can start no process. Its words are not shown: anybody may have written them. CVE-2024-10977
+        if (first === "E".charCodeAt(0)) {
+          throw new TlsError(
+            "the server answered the request for TLS with an error, as when it can start no process; see its log",
+            true,
+            true,
+          );
+        }
         // More than one byte may have been put in by somebody on the way. CVE-2021-23222
-        throw new TlsError("the server did not answer the request for TLS as it should");
+        throw new TlsError(
+          "the server did not answer the request for TLS as PostgreSQL does; check host and port, and what stands in between",
+        );
       }
     }
     return { socket: await tls(plain, signal), encrypted: true };

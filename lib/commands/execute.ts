@@ -63,7 +63,6 @@ export async function executeHolding(
   const since = performance.now();
   using _thread = new SpareThread();
   await Promise.all([will.ready, io.flush?.(LONGEST_FLUSH)]);
-  will.onGone = (message) => logger.log("error", "note", message);
   if (!will.isKept) logger.log("info", "note", "There is no /bin/sh: should sera be killed, the command would go on.");
   await confirm(lock);
   if (signals.interrupted.aborted) {
@@ -79,12 +78,14 @@ export async function executeHolding(
     hidePassword(io);
     for (const [name, value] of Object.entries(execution.variables)) setVariable(name, value);
     progress.throwIfGivenUp();
+    will.throwIfBroken();
     command = startCommand(words);
   } catch (error) {
     await record(lock, execution, "unstarted", verdictOf(error).exitCode);
     await release(lock, logger, since);
     throw error;
   }
+  will.onGone = (message) => logger.log("error", "note", message);
   progress.started();
   const supervised = await untilEnded(command, words[0]!, lock, execution);
   const { exitCode } = supervised;

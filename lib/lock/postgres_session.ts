@@ -156,7 +156,9 @@ async function openOn(
   const late = new AbortController();
   const timer = setTimeout(
     () =>
-      late.abort(new ConnectionError(`no answer within ${formatDuration(Math.round(limit))}; check the server and the network`)),
+      late.abort(
+        new ConnectionError(`no answer within ${formatDuration(Math.round(limit))}; check the server and the network`),
+      ),
     Math.min(limit, LONGEST_TIMER),
   );
   const either = AbortSignal.any([signal, late.signal]);

@@ -65,9 +65,15 @@ async function read(path: string): Promise<SmallFile> {
     if (error instanceof UnfitFileError && error.cure !== undefined) {
       throw new ConfigError(`Cannot use the config file: ${path}: ${error.message}; ${error.cure}`);
     }
-    const cure = systemCure(error) ?? WAYS_ON;
+    const cure = systemCure(error) ?? cureOf(error);
     throw new ConfigError(`Cannot read the config file: ${pathOr(path)}: ${messageOf(error)}; ${cure}`);
   }
+}
+
+/** What to do about a config file that is there, or on whose way something else is. */
+function cureOf(error: unknown): string {
+  if (error instanceof Deno.errors.NotCapable) return "copy it to another place, or pass it as <(cat FILE) in bash";
+  return error instanceof UnfitFileError ? "name a plain file, or a pipe as <(...)" : "correct the path";
 }
 
 function parseObject(path: string, text: string): Record<string, unknown> {

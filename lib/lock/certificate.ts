@@ -14,6 +14,7 @@ export const SEQUENCE = 0x30;
 const VERSION = 0xa0;
 const EXTENSIONS = 0xa3;
 const OCTETS = 0x04;
+const BOOLEAN = 0x01;
 const DNS_NAME = 0x82;
 const ADDRESS = 0x87;
 const COMMON_NAME = "550403";
@@ -49,8 +50,7 @@ export function namesOf(der: Uint8Array): CertificateNames {
   const [, , , , subject] = unversioned(parts);
   const attributes = items(subject?.body).flatMap((set) => items(set.body)).map((pair) => items(pair.body));
   const common = attributes.find(([type]) => hex(type?.body) === COMMON_NAME)?.[1];
-  const extensions = items(parts.find(({ tag }) => tag === EXTENSIONS)?.body).flatMap((list) => items(list.body));
-  const found = extensions.map(({ body }) => items(body)).find(([type]) => hex(type?.body) === ALTERNATIVE_NAMES);
+  const found = extensionsOf(parts).find(([type]) => hex(type?.body) === ALTERNATIVE_NAMES);
   const list = found?.find(({ tag }) => tag === OCTETS);
   const names = items(list?.body).flatMap(({ body }) => items(body));
   return {
@@ -69,6 +69,39 @@ export function publicKeyOf(der: Uint8Array): Uint8Array {
   const [, , , , , key] = unversioned(partsOf(der));
   if (key === undefined) throw new RangeError("no certificate");
   return key.whole;
+}
+
+/**
+ * The way in which a certificate is signed, as an object identifier in hexadecimal.
+ *
+ * @throws {RangeError} When it is none.
+ */
+export function signatureOf(der: Uint8Array): string {
+  const [, algorithm] = items(items(der)[0]?.body);
+  return hex(items(algorithm?.body)[0]?.body);
+}
+
+/**
+ * The extensions that have to be known, as object identifiers in hexadecimal.
+ *
+ * @throws {RangeError} When it is none.
+ */
+export function criticalExtensions(der: Uint8Array): string[] {
+  return extensionsOf(partsOf(der)).filter(([, critical]) => critical?.tag === BOOLEAN && critical.body[0] !== 0)
+    .map(([type]) => hex(type?.body));
+}
+
+/** An address as people write it, from what {@linkcode namesOf} gives. */
+export function addressText(address: string): string {
+  if (address.length === 8) return address.match(/../g)!.map((byte) => parseInt(byte, 16)).join(".");
+  const groups = address.match(/.{4}/g)?.join(":") ?? "";
+  return URL.canParse(`http://[${groups}]`) ? new URL(`http://[${groups}]`).hostname.slice(1, -1) : "an odd address";
+}
+
+/** Each extension in its parts: its type, whether it has to be known, and what it holds. */
+function extensionsOf(parts: readonly Item[]): Item[][] {
+  const lists = items(parts.find(({ tag }) => tag === EXTENSIONS)?.body);
+  return lists.flatMap((list) => items(list.body)).map(({ body }) => items(body));
 }
 
 function unversioned(parts: readonly Item[]): readonly Item[] {

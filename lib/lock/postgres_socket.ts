@@ -55,7 +55,9 @@ export async function openSocket(
         }
         if (first === "N".charCodeAt(0)) {
           throw new TlsError(
-            `the server offers no TLS, which sslmode=${server.sslmode} requires: it has none, or something in between ` +
+            `the server offers no TLS, which sslmode=${
+              asWritten(server.sslmode)
+            } requires: it has none, or something in between ` +
               "has taken it away; set ssl=on on the server, and check what stands in between",
             false,
           );
@@ -79,6 +81,11 @@ export async function openSocket(
     plain.destroy();
     throw error;
   }
+}
+
+/** What it came from: a file of CAs makes the one of the other, as with libpq. */
+function asWritten(sslmode: string): string {
+  return sslmode === "verify-ca" ? "verify-ca (or require with sslrootcert)" : sslmode;
 }
 
 /** Loads and reads what encryption needs, so that nothing is missing once the server waits for it. */

@@ -9,21 +9,8 @@ const folder = Deno.makeTempDirSync({ prefix: "sera-tls-files-" });
 const path = (name: string) => `${folder}/${name}`;
 const openssl = (args: string) => runTool("openssl", args.split(" "), { cwd: folder });
 
-/** Encrypts, and then ends the connection: whoever comes so far trusts it. */
-let server: Deno.TlsListener;
-let setting = "";
-
 Deno.test.beforeAll(async () => {
-  const { ca, good } = await makeCertificates(folder);
-  server = Deno.listenTls({
-    hostname: "127.0.0.1",
-    port: 0,
-    cert: await Deno.readTextFile(good.cert),
-    key: await Deno.readTextFile(good.key),
-    alpnProtocols: ["postgresql"],
-  });
-  serve(server);
-  setting = `postgres://sera@127.0.0.1:${server.addr.port}/x?sslmode=verify-full&sslnegotiation=direct`;
+  const { ca } = await makeCertificates(folder);
   const pem = await Deno.readTextFile(ca);
   const junk = "-----BEGIN CERTIFICATE-----\nMAMCAQE=\n-----END CERTIFICATE-----\n";
   const files = {
@@ -40,19 +27,38 @@ Deno.test.beforeAll(async () => {
   await Deno.mkdir(path("none"));
 });
 
-Deno.test.afterAll(async () => {
-  server.close();
-  await Deno.remove(folder, { recursive: true });
-});
+Deno.test.afterAll(() => Deno.remove(folder, { recursive: true }));
 
-async function serve(server: Deno.TlsListener): Promise<void> {
-  for (;;) {
-    try {
-      using connection = await server.accept();
-      await connection.handshake();
-    } catch (error) {
-      if (error instanceof Deno.errors.BadResource) return;
+/** A server that encrypts, and then ends the connection: whoever comes so far trusts it. */
+class TlsServer implements AsyncDisposable {
+  readonly #listener = Deno.listenTls({
+    hostname: "127.0.0.1",
+    port: 0,
+    cert: Deno.readTextFileSync(path("good.pem")),
+    key: Deno.readTextFileSync(path("good.key")),
+    alpnProtocols: ["postgresql"],
+  });
+  readonly #served = this.#serve();
+
+  get setting(): string {
+    const { port } = this.#listener.addr;
+    return `postgres://sera@127.0.0.1:${port}/x?sslmode=verify-full&sslnegotiation=direct`;
+  }
+
+  async #serve(): Promise<void> {
+    for (;;) {
+      try {
+        using connection = await this.#listener.accept();
+        await connection.handshake();
+      } catch (error) {
+        if (error instanceof Deno.errors.BadResource) return;
+      }
     }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#listener.close();
+    await this.#served;
   }
 }
 
@@ -61,7 +67,8 @@ const refused = (says: RegExp) => ({ code: 200, says });
 
 async function assertSays(params: string, { code, says }: typeof TRUSTED, env: Record<string, string> = {}) {
   const none = { SSL_CERT_FILE: undefined, SSL_CERT_DIR: undefined, DENO_TLS_CA_STORE: undefined };
-  const ended = await sera(["--server", setting + params, "0", "echo", "ran"], { env: { ...none, ...env } });
+  await using server = new TlsServer();
+  const ended = await sera(["--server", server.setting + params, "0", "echo", "ran"], { env: { ...none, ...env } });
   assert.deepEqual({ code: ended.code, stdout: ended.stdout }, { code, stdout: "" }, ended.stderr);
   assert.match(ended.stderr, /^sera: [^\n]+\n$/);
   assert.match(ended.stderr.trimEnd(), says);

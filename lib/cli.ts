@@ -1,9 +1,9 @@
-import { flagSpecs } from "./args/flag.ts";
+import { flagSpecs, HELP_FLAG, VERSION_FLAG } from "./args/flag.ts";
 import { isAsked } from "./args/is_asked.ts";
 import { readOperands } from "./args/operands.ts";
 import { refuseChangedWords } from "./args/raw_words.ts";
 import { readFlags } from "./args/read_flags.ts";
-import { RUN_FLAGS } from "./args/run_help.ts";
+import { SETTINGS } from "./args/settings_table.ts";
 import { runUnderLock } from "./commands/run.ts";
 import { DEPENDENT, resolveSettings } from "./config/config.ts";
 import type { Io } from "./io.ts";
@@ -23,7 +23,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   const [first = "", ...rest] = argv;
   const subcommand = await loadSubcommand(first);
   if (subcommand) return await subcommand(rest, io);
-  const specs = flagSpecs(RUN_FLAGS);
+  const specs = flagSpecs([...SETTINGS, VERSION_FLAG, HELP_FLAG]);
   const failures = new Failures(io, argv, specs);
   const progress = new Progress(failures.tell);
   try {

@@ -24,6 +24,16 @@ export interface Io {
   flush?(limit?: number): Promise<void>;
   /** Why stdout could not be written, once that has been tried; undefined where all is well. */
   outFailure?(): unknown;
+  /** Absent for what users get. */
+  readonly limits?: Limits;
+}
+
+/** Time limits that no setting changes, in milliseconds; an absent one is as the code that goes by it says. */
+export interface Limits {
+  /** How long a ledger is waited for that somebody else keeps locked. */
+  readonly ledgerWait?: number;
+  /** How long heimdall's program has between SIGTERM and SIGKILL. */
+  readonly heimdallGrace?: number;
 }
 
 /** How long a command's start and sera's end wait for a reader that does not read, in milliseconds. */
@@ -36,7 +46,7 @@ const stdout = new Output(Deno.stdout);
 const stderr = new Output(Deno.stderr);
 
 /** The real process. */
-export const processIo: Required<Io> = {
+export const processIo: Required<Omit<Io, "limits">> = {
   env: readVariable,
   out: (text) => stdout.put(text, stderr),
   err: (text) => stderr.put(text, stdout),

@@ -48,6 +48,9 @@ async function inOnePiece(contents: string): Promise<string> {
 /** What the bundler calls the modules that are loaded only when asked for: `part:` and the path from the project's root. */
 export const PART = "part";
 
+/** What is in the one file that every run loads. */
+const CORE = "lib/cli.ts";
+
 /**
  * Puts all that a run always loads into one file, where the bundler would make one for each set of parts that share
  * something: whatever is only sometimes loaded comes after it, and so may count as importing all of it.
@@ -61,7 +64,7 @@ const oneCore: Plugin = {
       return { path: relative(ROOT, resolve(resolveDir, path)).replaceAll("\\", "/"), namespace: PART };
     });
     build.onLoad({ filter: /.*/, namespace: PART }, ({ path }) => ({
-      contents: `import "./lib/cli.ts"; export * from "./${path}";`,
+      contents: `import "./${CORE}"; export * from "./${path}";`,
       resolveDir: ROOT,
     }));
   },
@@ -131,7 +134,10 @@ export async function bundle(outdir: string, plugins: readonly Plugin[] = []): P
       logLevel: "error",
     });
     await Deno.mkdir(outdir, { recursive: true });
-    for (const { path, text } of outputFiles) await Deno.writeTextFile(path, compileAtOnce(text));
+    for (const { path, text } of outputFiles) {
+      const { inputs } = metafile.outputs[relative(ROOT, path).replaceAll("\\", "/")]!;
+      await Deno.writeTextFile(path, compileAtOnce(text, CORE in inputs));
+    }
     return { entry: `${outdir}/main.js`, metafile };
   } finally {
     await stop();

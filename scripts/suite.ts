@@ -6,7 +6,7 @@
 
 import { ROOT } from "./root.ts";
 import { type TestFile, testFiles } from "./suite/files.ts";
-import { runFile, type Shared } from "./suite/lane.ts";
+import { runFile, SANITIZERS, type Shared } from "./suite/lane.ts";
 import { add, type Outcome } from "./suite/outcome.ts";
 import { Screen } from "./suite/screen.ts";
 
@@ -19,7 +19,7 @@ async function main(args: readonly string[]): Promise<number> {
   const paths = args.filter((word) => !word.startsWith("-"));
   const files = await testFiles(paths.length > 0 ? paths : ["tests"]);
   const [only] = files;
-  if (only !== undefined && files.length === 1) return await deno(["test", "-A", ...options, only.path]);
+  if (only !== undefined && files.length === 1) return await deno(["test", "-A", ...SANITIZERS, ...options, only.path]);
   const checked = await deno(["check", "--quiet", ...files.map(({ path }) => path)]);
   return checked === 0 ? await runAll(files, options) : checked;
 }

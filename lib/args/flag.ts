@@ -15,8 +15,8 @@ export type FlagKind =
   /** Whole seconds, or a duration such as `1m30s` or `90d`. */
   | "duration";
 
-/** What the parser, the help texts, the manual and the completions have to know of a flag. */
-export interface Flag {
+/** What the parser has to know of a flag. */
+export interface FlagSyntax {
   /** The name without dashes. */
   readonly name: string;
   /** Another name for it. */
@@ -24,6 +24,10 @@ export interface Flag {
   readonly kind: FlagKind;
   /** The words that a `word` or `boolean-or-word` flag takes. */
   readonly words?: readonly string[];
+}
+
+/** What the help texts, the manual and the completions have to know of it besides. */
+export interface Flag extends FlagSyntax {
   /** How the help text shows the value. */
   readonly placeholder?: string;
   /** What it does; one element is one line of the help text. */
@@ -37,12 +41,12 @@ export const HELP_FLAG: Flag = { name: "help", alias: "h", kind: "boolean", help
 export const VERSION_FLAG: Flag = { name: "version", kind: "boolean", help: ["print the version"] };
 
 /** Whether a flag stands alone; a value may still follow as `=value`. */
-export function standsAlone({ kind }: Flag): boolean {
+export function standsAlone({ kind }: FlagSyntax): boolean {
   return kind.startsWith("boolean");
 }
 
 /** What the parser has to know of flags. */
-export function flagSpecs(flags: readonly Flag[]): readonly FlagSpec[] {
+export function flagSpecs(flags: readonly FlagSyntax[]): readonly FlagSpec[] {
   return flags.flatMap((flag) => {
     const { name, alias } = flag;
     const boolean = standsAlone(flag);

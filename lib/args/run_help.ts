@@ -1,5 +1,5 @@
 import { type Flag, HELP_FLAG, VERSION_FLAG } from "./flag.ts";
-import { SETTINGS } from "./settings_table.ts";
+import { SETTING_FLAGS } from "./setting_words.ts";
 
 /** What follows `sera` when it runs a command. */
 export const RUN_USAGE = "[flags] [--] <wait> <command> [argument ...]";
@@ -15,7 +15,7 @@ export const ABOUT_RUN: readonly string[] = [
 ];
 
 /** All flags of a run. */
-export const RUN_FLAGS: readonly Flag[] = [...SETTINGS, VERSION_FLAG, HELP_FLAG];
+export const RUN_FLAGS: readonly Flag[] = [...SETTING_FLAGS, VERSION_FLAG, HELP_FLAG];
 
 /** Command lines, and what comes of them. */
 export const EXAMPLES: readonly (readonly [command: string, meaning: string])[] = [

@@ -9,7 +9,8 @@ import {
 } from "./exit_statuses.ts";
 import { type Flag, flagSpecs, HELP_FLAG } from "./flag.ts";
 import type { FlagSpec } from "./go_flags.ts";
-import { SETTINGS, type SettingSpec } from "./settings_table.ts";
+import { SETTING_FLAGS } from "./setting_words.ts";
+import type { SettingSpec } from "./settings_table.ts";
 
 /** What sera does beside running a command under a lock. */
 export interface Subcommand {
@@ -25,14 +26,14 @@ export interface Subcommand {
   /** The flags of its own. */
   readonly flags: readonly Flag[];
   /** The settings that it takes as flags. */
-  readonly settings: readonly SettingSpec[];
+  readonly settings: readonly (SettingSpec & Flag)[];
   /** Whether a command's words may follow its flags. */
   readonly takesCommand: boolean;
   readonly statuses: readonly ExitStatus[];
 }
 
 /** The settings that say where a lock and its ledger are, and what it is called. */
-const OF_PLACE = SETTINGS.filter(({ ofRun }) => !ofRun);
+const OF_PLACE = SETTING_FLAGS.filter(({ ofRun }) => !ofRun);
 
 const LOCK_FLAG: Flag = {
   name: "lock",
@@ -147,7 +148,7 @@ export const SUBCOMMANDS: readonly Subcommand[] = [
       },
       HELP_FLAG,
     ],
-    settings: SETTINGS,
+    settings: SETTING_FLAGS,
     takesCommand: false,
     statuses: [
       [0, "a run could have its lock; there may be warnings"],

@@ -1,9 +1,7 @@
-import { CommandStartError, messageOf } from "../errors.ts";
+import { messageOf } from "../errors.ts";
 import { livingOf, type Presence, presenceOf, type Remnant } from "./group.ts";
-import { isPath, pathOr } from "../harmless.ts";
 import { ENDING } from "./signal_lists.ts";
 import type { SignalTarget } from "./signals.ts";
-import { whyNotStarted } from "./why_not_started.ts";
 
 /** What became of a signal: somebody has got it, there was nobody, or nobody whom sera may send one. */
 export type Delivery = "delivered" | Exclude<Presence, "reachable">;
@@ -26,6 +24,17 @@ export interface RunningCommand extends SignalTarget {
   living(): Promise<readonly Remnant[] | undefined>;
 }
 
+/** The system did not start a command. `whyNotStarted` says why, which is not loaded for those that start. */
+export class RefusedStartError extends Error {
+  /**
+   * @param program The first of its words.
+   * @param options With what the runtime threw as the cause.
+   */
+  constructor(readonly program: string, options: { readonly cause: unknown }) {
+    super("Cannot start the command", options);
+  }
+}
+
 /** Whether a command gets a session of its own, see {@linkcode startCommand}. */
 export function getsOwnSession(): boolean {
   return Deno.build.os !== "windows" && !Deno.stdin.isTerminal();
@@ -37,7 +46,7 @@ export function getsOwnSession(): boolean {
  * With a terminal on stdin it stays in sera's process group, so that the terminal's keys and prompts work as if it had
  * been started without sera. Otherwise it gets a session of its own, so that a signal reaches its whole tree.
  *
- * @throws {CommandStartError} When it cannot be started.
+ * @throws {RefusedStartError} When it cannot be started.
  */
 export function startCommand(words: readonly string[]): RunningCommand {
   const [program, ...args] = words as [string, ...string[]];
@@ -107,7 +116,6 @@ function spawn(program: string, args: string[], detached: boolean): Deno.ChildPr
     return new Deno.Command(program, { args, detached, stdin: "inherit", stdout: "inherit", stderr: "inherit" })
       .spawn();
   } catch (error) {
-    const shown = isPath(program) ? program : program && pathOr(program);
-    throw new CommandStartError(`Cannot start the command: ${shown || '""'}: ${whyNotStarted(program, error)}`);
+    throw new RefusedStartError(program, { cause: error });
   }
 }

@@ -1,5 +1,13 @@
-import { messageOf } from "../errors.ts";
+import { CommandStartError, messageOf } from "../errors.ts";
+import { isPath, pathOr } from "../harmless.ts";
 import { systemCure } from "../system_cure.ts";
+import type { RefusedStartError } from "./spawn.ts";
+
+/** The error that tells of a command which the system did not start. */
+export function notStarted({ program, cause }: RefusedStartError): CommandStartError {
+  const shown = isPath(program) ? program : program && pathOr(program);
+  return new CommandStartError(`Cannot start the command: ${shown || '""'}: ${whyNotStarted(program, cause)}`);
+}
 
 /**
  * Why a command could not be started, and what to do about it.
@@ -7,7 +15,7 @@ import { systemCure } from "../system_cure.ts";
  * @param program The first of its words.
  * @param error What the runtime threw.
  */
-export function whyNotStarted(program: string, error: unknown): string {
+function whyNotStarted(program: string, error: unknown): string {
   if (!canStayHere()) return "the working directory cannot be entered; change to another one first";
   if (error instanceof Deno.errors.PermissionDenied) {
     if (isFolder(program)) return "is a directory; give the path of a program";

@@ -1,8 +1,8 @@
 import type { SignalRelay } from "../child/signals.ts";
 import type { LastWill } from "../child/last_will.ts";
 import { SpareThread } from "../child/spare_thread.ts";
-import { getsOwnSession, type RunningCommand, startCommand } from "../child/spawn.ts";
-import { holdsPassword } from "../config/server.ts";
+import { getsOwnSession, RefusedStartError, type RunningCommand, startCommand } from "../child/spawn.ts";
+import { holdsPassword } from "../config/holds_password.ts";
 import { delayOrAbort } from "../deadline.ts";
 import { formatDuration } from "../duration.ts";
 import {
@@ -81,9 +81,12 @@ export async function executeHolding(
     will.throwIfBroken();
     command = startCommand(words);
   } catch (error) {
-    await record(lock, execution, "unstarted", verdictOf(error).exitCode);
+    const cause = error instanceof RefusedStartError
+      ? (await import("../child/why_not_started.ts")).notStarted(error)
+      : error;
+    await record(lock, execution, "unstarted", verdictOf(cause).exitCode);
     await release(lock, logger, since);
-    throw error;
+    throw cause;
   }
   will.onGone = (message) => logger.log("error", "note", message);
   progress.started();

@@ -90,7 +90,7 @@ async function runOnce(
   const key = flags.get("name") ?? DEFAULT_NAME;
   const namespace = flags.get("namespace") ?? DEFAULT_NAME;
   const name = namespacedName(namespace, key);
-  logger.about({ lock: name, key: keyForLog(key), label: words[0]! });
+  logger.about({ lock: name, key: logger.isJson ? keyForLog(key) : undefined, label: words[0]! });
   const above = io.env(HELD_LOCKS);
   await using will = new LastWill({
     timed: true,
@@ -133,7 +133,7 @@ async function runOnce(
       logger,
       io,
       progress,
-      grace: DEFAULT_GRACE,
+      grace: io.limits?.heimdallGrace ?? DEFAULT_GRACE,
       onLost: "terminate",
       variables: lockVariables({ name, key, host: Deno.hostname(), server, above }),
       maxRun: { limit, error: new Error(`The program ran longer than ${formatDuration(limit)} (--timeout)`) },

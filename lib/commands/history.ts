@@ -94,7 +94,7 @@ async function readRuns(
       return [];
     }
   }
-  const open = await loadLedger(server, table, env);
+  const open = await loadLedger(server, table, io);
   const { signal } = new AbortController();
   await using lookout = await openLookout(server, NO_LOCK, backendOptions(settings, "history", io), signal);
   const { backend, elsewhere } = lookout;

@@ -50,7 +50,7 @@ export async function runUnderLock(
   const key = settings.name ?? lockKey(request.words);
   const name = settings.namespace === undefined ? lockName(key) : namespacedName(settings.namespace, key);
   const label = settings.label ?? settings.name ?? request.words[0]!;
-  logger.about({ lock: name, key: keyForLog(key), label });
+  logger.about({ lock: name, key: logger.isJson ? keyForLog(key) : undefined, label });
   for (const note of settings.notes) logger.log("info", "note", note);
   const { onLost } = settings;
   await using will = new LastWill({
@@ -75,7 +75,7 @@ export async function runUnderLock(
     ? await (await import("../ledger/open_register.ts")).openRegister(
       settings,
       { lock: name, label, host },
-      env,
+      io,
       logger,
       signals.interrupted,
     )

@@ -6,7 +6,7 @@ import { lockName } from "../lock/lock_name.ts";
 import { terminalWidth } from "../terminal.ts";
 import { look } from "../who/look.ts";
 import { openLookout } from "../who/lookout.ts";
-import { isAskedFor } from "../who/names.ts";
+import { isAskedFor, mayBeAskedFor } from "../who/names.ts";
 import { seenJson, sightingsTable, strangersTable } from "../who/report.ts";
 import type { Seen } from "../who/sighting.ts";
 import { type Asked, askedFor } from "./asked_for.ts";
@@ -19,6 +19,10 @@ const FREE = 1;
 
 /** A name for a session that looks at all locks. */
 const NO_LOCK = lockName("");
+
+const NAMES_HIDDEN =
+  "nobody tells this user the names of some locks that are held, which are listed by their numbers; " +
+  "ask for one lock by --namespace and --name";
 
 /** Never aborts: whoever looks waits for the server only. */
 const { signal } = new AbortController();
@@ -52,7 +56,7 @@ export function status(argv: readonly string[], io: Io): Promise<number> {
 }
 
 async function tellPeople(
-  { all }: Asked,
+  { all, prefix }: Asked,
   { sightings, hidden, strangers, canTell }: Answer,
   isHeld: boolean,
   io: Io,
@@ -61,7 +65,11 @@ async function tellPeople(
   const width = terminalWidth();
   if (!isHeld && all) {
     io.out(hidden === undefined ? "No locks are held.\n" : "No locks can be seen; the list is incomplete.\n");
-  } else if (!isHeld && canTell) io.out("Free: nobody holds it.\n");
+  } else if (!isHeld && canTell) {
+    io.out(
+      prefix === undefined ? "Free: nobody holds it.\n" : `Free: nobody holds a lock that begins with ${prefix}.\n`,
+    );
+  }
   if (sightings.length > 0) io.out(sightingsTable(sightings, { width }));
   if (strangers.length > 0) {
     const heading = "Sessions that may hold a lock or wait for one; the server does not say which:";
@@ -81,11 +89,16 @@ async function find({ lock, prefix, namespace, name, all }: Asked, settings: Set
     ? seen.sightings
     : seen.sightings.map((sighting) => ({ ...sighting, namespace, name: name ?? sighting.name }));
   const hidden = lookout.elsewhere ?? seen.hidden;
+  // Who locks on such a server all the same knows what it sees.
+  const canTell = all || hidden === undefined || lock !== undefined && allowUnsafeServer ||
+    lookout.elsewhere === undefined && seen.showsHolders === true;
+  if (prefix === undefined) return { sightings: named, hidden, strangers: seen.strangers, canTell };
+  const sightings = named.filter((sighting) => isAskedFor(sighting, prefix, namespace !== undefined));
+  const unknown = named.some((sighting) => !sightings.includes(sighting) && mayBeAskedFor(sighting, prefix));
   return {
-    sightings: prefix === undefined ? named : named.filter((sighting) => isAskedFor(sighting, prefix)),
-    hidden,
+    sightings,
+    hidden: hidden ?? (unknown ? NAMES_HIDDEN : undefined),
     strangers: seen.strangers,
-    // Who locks on such a server all the same knows what it sees.
-    canTell: all || hidden === undefined || lock !== undefined && allowUnsafeServer,
+    canTell: canTell && !unknown,
   };
 }

@@ -124,13 +124,14 @@ export async function resolveSettings(
   }
   const tlsCa = values.text("tls-ca");
   const parsed = await parseServer(serverText, server.source, { env, tlsCa });
-  refuseTogether(find, parsed);
+  const namespace = values.text("namespace");
+  if (tlsCa !== undefined || namespace !== undefined) refuseTogether(values, parsed);
   if (parsed.kind === "postgres") notes.push(...parsed.notes);
   const settings: Settings = {
     server: parsed,
     tlsCa,
     name: readName(values),
-    namespace: values.text("namespace"),
+    namespace,
     waitAndSkip: values.boolean("wait-and-skip"),
     detailedExitCodes: values.boolean("detailed-exit-codes"),
     lease: { ttl: values.duration("ttl", SHORTEST_TTL, LONGEST_TTL) ?? DEFAULT_TTL, grace },

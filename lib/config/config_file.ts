@@ -30,7 +30,7 @@ const WAYS_ON = `write one such as {"server": "user:password@tcp(db.example.com:
  */
 export async function readConfigFile(path: string): Promise<ConfigFile> {
   const { text, info } = await read(path);
-  const data = parseObject(path, text);
+  const data = await parseObject(path, text);
   const values = new Map<string, unknown>();
   for (const [key, value] of Object.entries(data)) {
     const setting = SETTINGS.find((setting) => setting.inConfig && setting.name === key.toLowerCase());
@@ -76,12 +76,13 @@ function cureOf(error: unknown): string {
   return error instanceof UnfitFileError ? "name a plain file, or a pipe as <(...)" : "correct the path";
 }
 
-function parseObject(path: string, text: string): Record<string, unknown> {
+async function parseObject(path: string, text: string): Promise<Record<string, unknown>> {
   let data: unknown;
   try {
     data = JSON.parse(text);
   } catch (error) {
     // Not V8's whole message: it quotes the text around the fault, which may hold the password.
+    const { lineOfFault } = await import("./json_fault.ts");
     const line = lineOfFault(text, messageOf(error));
     throw new ConfigError(
       `Cannot read the config file: ${path}: not valid JSON at line ${line}; fix it, or ${WAYS_ON}`,
@@ -91,31 +92,6 @@ function parseObject(path: string, text: string): Record<string, unknown> {
     throw new ConfigError(`Cannot read the config file: ${path}: not a JSON object at line 1; ${WAYS_ON}`);
   }
   return data as Record<string, unknown>;
-}
-
-/** How V8 complains of a word that it does not expect. */
-const UNEXPECTED = /^Unexpected token /;
-
-/** The line that V8 complains of. */
-function lineOfFault(text: string, message: string): number {
-  const all = text.trimEnd();
-  // Anchored, for V8 may quote the file, which may hold such words too.
-  const position = / at position (\d+)(?: \(line \d+ column \d+\))?$/.exec(message)?.[1];
-  if (position !== undefined) return all.slice(0, Number(position)).split("\n").length;
-  const lines = all.split("\n");
-  if (!UNEXPECTED.test(message)) return lines.length;
-  // V8 gives no position for a word that it does not expect. It is in the first line that brings that error about.
-  const found = lines.findIndex((_, index) => UNEXPECTED.test(faultOf(lines.slice(0, index + 1).join("\n"))));
-  return found < 0 ? lines.length : found + 1;
-}
-
-function faultOf(text: string): string {
-  try {
-    JSON.parse(text);
-    return "";
-  } catch (error) {
-    return messageOf(error);
-  }
 }
 
 /** A server in the place of the file may hold a password, so that it is not repeated. */

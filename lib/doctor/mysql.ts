@@ -7,6 +7,7 @@ import { whyUnsafe } from "../lock/mysql_topology.ts";
 import { serverWords } from "../lock/server_words.ts";
 import { sql } from "../sql/statement.ts";
 import { readAttributes } from "../who/mysql_attributes.ts";
+import { isReplica } from "../who/mysql_place.ts";
 import type { Database } from "./database.ts";
 import { splitMessage } from "./report.ts";
 
@@ -16,6 +17,12 @@ const SEEN = {
   "this host": "this user can only see sessions from this host; sera status --name NAME asks for one lock of any host",
   none: "this user can only see its own sessions; sera status --name NAME asks for one lock of any user",
 } as const;
+
+/** What a run does not ask: it may be meant so, where all lock on this one. */
+const FOLLOWS = {
+  found: "the server takes writes, but replicates from another one: its locks exclude nobody who locks there",
+  cure: "name the primary in the server setting of every node, or set read_only on replicas",
+};
 
 /** What there is to look at on MySQL and MariaDB. */
 export function mySqlDatabase(dsn: MySqlDsn, options: MySqlOptions): Database<MySqlSession> {
@@ -43,12 +50,14 @@ export function mySqlDatabase(dsn: MySqlDsn, options: MySqlOptions): Database<My
       return Promise.resolve(serverWords(`${product} ${version}${comment && ` (${comment})`}`));
     },
 
-    topology(session) {
+    async topology(session) {
       const why = whyUnsafe(session.variables);
-      const finding = why === undefined
-        ? { found: "one server that takes writes, and no cluster" }
-        : { ...splitMessage(why), found: `${splitMessage(why).found} (allow-unsafe-server)` };
-      return Promise.resolve({ session, finding });
+      if (why !== undefined) {
+        const { found, cure } = splitMessage(why);
+        return { session, finding: { found: `${found} (allow-unsafe-server)`, cure } };
+      }
+      const follows = await isReplica(session, new AbortController().signal);
+      return { session, finding: follows ? FOLLOWS : { found: "one server that takes writes, and no cluster" } };
     },
 
     privileges: () => Promise.resolve({ found: "locks need none" }),

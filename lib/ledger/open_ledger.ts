@@ -1,5 +1,6 @@
 import type { TableName } from "../config/ledger_settings.ts";
 import type { Server } from "../config/server.ts";
+import type { Io } from "../io.ts";
 import { defaultLedgerFolder } from "../lock/default_folder.ts";
 import { prepareLockFolder } from "../lock/lock_folder.ts";
 import type { Session } from "../lock/session.ts";
@@ -14,23 +15,23 @@ export type OpenLedger = (session: Session | undefined) => Promise<Ledger>;
 /**
  * Loads what a server's ledger needs, which takes longer than to open it: so that is done before the lock is held.
  *
- * @param env Reads an environment variable.
  * @param interrupted Fires at a signal that is to end sera: then nothing is waited for any longer.
  * @throws {LockUnavailableError} When its folder cannot be used.
  */
 export async function loadLedger(
   server: Server,
   table: TableName,
-  env: (name: string) => string | undefined,
+  { env, limits }: Io,
   interrupted?: AbortSignal,
 ): Promise<OpenLedger> {
-  const open = await loadStore(server, table, env, new Patience(interrupted));
+  const open = await loadStore(server, table, env, new Patience(interrupted, limits?.ledgerWait));
   return async (session) => new Ledger(await open(session));
 }
 
 /**
  * Loads the place where the ledger is kept, as {@linkcode loadLedger} does.
  *
+ * @param env Reads an environment variable.
  * @throws {LockUnavailableError} When its folder cannot be used.
  */
 export async function loadStore(

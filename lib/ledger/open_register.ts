@@ -1,5 +1,6 @@
 import type { Settings } from "../config/config.ts";
 import { systemUser } from "../config/server.ts";
+import type { Io } from "../io.ts";
 import type { Logger } from "../log/logger.ts";
 import { loadLedger } from "./open_ledger.ts";
 import { Register } from "./register.ts";
@@ -14,12 +15,12 @@ import { lockFlagsOf } from "./shell_word.ts";
 export async function openRegister(
   { server, ledger, name, namespace }: Settings,
   { lock, label, host }: { readonly lock: string; readonly label: string; readonly host: string },
-  env: (name: string) => string | undefined,
+  io: Io,
   logger: Logger,
   interrupted: AbortSignal,
 ): Promise<Register> {
   const user = systemUser()?.username ?? String(Deno.uid() ?? "");
-  const open = await loadLedger(server, ledger.table, env, interrupted);
+  const open = await loadLedger(server, ledger.table, io, interrupted);
   const runner = { label, host, pid: Deno.pid, user };
   return new Register(open, lock, runner, ledger, logger, interrupted, lockFlagsOf({ namespace, name }));
 }

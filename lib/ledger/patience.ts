@@ -1,10 +1,11 @@
 import { Deadline, delayOrAbort } from "../deadline.ts";
+import { formatDuration } from "../duration.ts";
 import { InterruptedError, LockUnavailableError, messageOf } from "../errors.ts";
 import type { Session } from "../lock/session.ts";
 import type { Store } from "./ledger_table.ts";
 
 /** How long a ledger is waited for that somebody else keeps locked, and the pause between two tries, in milliseconds. */
-const LONGEST_WAIT = 10_000;
+export const LONGEST_WAIT = 10_000;
 const PAUSE = 20;
 
 /**
@@ -27,12 +28,17 @@ export class LedgerBusyError extends LockUnavailableError {}
 /** How those who wait for a ledger are called off: a signal never waits for one. */
 export class Patience {
   readonly #over: AbortSignal;
+  readonly #longestWait: number;
   readonly #noAnswer = new AbortController();
   #isExhausted = false;
 
-  /** @param interrupted Fires at a signal that is to end sera and has no command to go to; absent where none is caught. */
-  constructor(interrupted: AbortSignal = new AbortController().signal) {
+  /**
+   * @param interrupted Fires at a signal that is to end sera and has no command to go to; absent where none is caught.
+   * @param longestWait How long a ledger is waited for that somebody else keeps locked, in milliseconds.
+   */
+  constructor(interrupted: AbortSignal = new AbortController().signal, longestWait = LONGEST_WAIT) {
     this.#over = interrupted;
+    this.#longestWait = longestWait;
     const stop = () => Deno.unrefTimer(setTimeout(() => this.#noAnswer.abort(interrupted.reason), LAST_ANSWER));
     if (interrupted.aborted) stop();
     else interrupted.addEventListener("abort", stop, { once: true });
@@ -47,7 +53,7 @@ export class Patience {
    */
   whileBusy<T>(attempt: () => T): Promise<T> {
     return this.#try(attempt, isBusy, (error, why) => {
-      throw new Error(`${messageOf(error)}${why ?? `${FOR_SO_LONG}; see which process keeps it open`}`);
+      throw new Error(`${messageOf(error)}${why ?? `${this.#forSoLong}; see which process keeps it open`}`);
     });
   }
 
@@ -74,7 +80,7 @@ export class Patience {
         const { reason, cause } = error as LockUnavailableError;
         // What a server advises after its own words is for those who have a transaction.
         const said = `${reason.split("; ")[0]}${
-          why ?? `${FOR_SO_LONG}; see which session keeps its table locked (a backup, LOCK TABLE, ALTER TABLE)`
+          why ?? `${this.#forSoLong}; see which session keeps its table locked (a backup, LOCK TABLE, ALTER TABLE)`
         }`;
         const busy = new LedgerBusyError(`Cannot lock on ${said}`, true, said);
         busy.cause = cause;
@@ -82,12 +88,16 @@ export class Patience {
       });
   }
 
+  get #forSoLong(): string {
+    return ` for ${formatDuration(this.#longestWait)}`;
+  }
+
   async #try<T>(
     attempt: () => T | Promise<T>,
     isBusy: (error: unknown) => boolean,
     giveUp: (error: unknown, why: string | undefined) => never,
   ): Promise<T> {
-    const deadline = new Deadline(LONGEST_WAIT);
+    const deadline = new Deadline(this.#longestWait);
     for (;;) {
       // Before the try, so that there is one after the wait.
       const isLast = this.#isExhausted || deadline.passed || this.#over.aborted;
@@ -107,8 +117,6 @@ export class Patience {
     }
   }
 }
-
-const FOR_SO_LONG = ` for ${LONGEST_WAIT / 1000}s`;
 
 /** By its words: not all of node:sqlite's errors have a number. */
 function isBusy(error: unknown): boolean {

@@ -82,7 +82,7 @@ export function postgresDialect({ schema, name }: TableName): Dialect {
     isUnfitText: (cause) => UNFIT_TEXT.includes(sqlState(cause) ?? ""),
     // By its name, since a view has no tableoid.
     keeping: sql`(SELECT relpersistence::text FROM pg_catalog.pg_class
-      WHERE oid = ${table.textFor(POSTGRESQL)}::regclass::oid)`,
+      WHERE oid = '${table}'::regclass::oid)`,
     whyForgetful: (keeping) => FORGETFUL[String(keeping)]?.(shown),
     nextId: sql`COALESCE(MAX(id), 0) + 1`,
     isRefused: (cause) => REFUSED.includes(sqlState(cause) ?? ""),

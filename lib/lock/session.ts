@@ -135,7 +135,8 @@ export class Session {
 
   /** Ends the connection at once; the server notices and takes back what was asked for. */
   destroy(reason = "the connection was given up"): void {
-    this.ended(new ConnectionError(reason));
+    // In sera's own words, as at every run's end, there is nothing to describe.
+    if (!this.closed.aborted) this.#closed.abort(new ConnectionError(reason));
     this.#driver.destroy();
   }
 

@@ -78,7 +78,7 @@ export class SessionLock implements HeldLock {
       confirmed.age,
     );
     this.#watch();
-    const closed = () => this.#lose(`${session.where}: ${messageOf(session.closed.reason)}`);
+    const closed = () => this.#released || this.#lose(`${session.where}: ${messageOf(session.closed.reason)}`);
     if (session.closed.aborted) closed();
     session.closed.addEventListener("abort", closed, { once: true });
   }

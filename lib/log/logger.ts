@@ -1,7 +1,6 @@
 import type { LogSettings } from "../config/config.ts";
 import type { Io } from "../io.ts";
 import { printable, printableJson } from "../printable.ts";
-import { sendToSyslog } from "./syslog.ts";
 
 /** How much a line matters. An `error` is always told; a `notice` (a failed attempt) goes to syslog too. */
 export type Level = "info" | "notice" | "error";
@@ -133,9 +132,10 @@ export class Logger {
 
   #toSyslog(socket: string | true, level: Level, message: string): void {
     const text = `${this.#command} | ${message}`;
-    this.#sending = this.#sending.then(() =>
-      sendToSyslog(socket === true ? undefined : socket, level === "error" ? "err" : "notice", text)
-    ).catch(() => undefined);
+    this.#sending = this.#sending.then(async () => {
+      const { sendToSyslog } = await import("./syslog.ts");
+      await sendToSyslog(socket === true ? undefined : socket, level === "error" ? "err" : "notice", text);
+    }).catch(() => undefined);
   }
 }
 

@@ -36,8 +36,8 @@ export async function look(
   { table, env, signal }: LookOptions,
 ): Promise<Seen> {
   if (whose !== "all" && "lock" in whose && !isLockName(whose.lock) && !isNamespacedName(whose.lock)) return NOTHING;
-  const { sightings, hidden, strangers } = await lookAt();
-  return { sightings: inOrder(sightings.map(tidy)), hidden, strangers: strangers.map(tidyWho) };
+  const seen = await lookAt();
+  return { ...seen, sightings: inOrder(seen.sightings.map(tidy)), strangers: seen.strangers.map(tidyWho) };
 
   async function lookAt(): Promise<Seen> {
     switch (server.kind) {

@@ -59,8 +59,12 @@ export async function lookOnMySql(
     return [{ ...seen, host, pid, label, since, sinceIs: since === undefined ? undefined : "waiting" as const }];
   });
   const sightings = [...held, ...waiting];
-  if (!all) return { sightings, strangers: [] };
   const known = new Set(sightings.flatMap(({ session }) => session ?? []));
+  if (!all) {
+    const { hiddenWaitersOfOne } = await import("./mysql_all.ts");
+    const hidden = await hiddenWaitersOfOne(session, processes, attributes, known, signal);
+    return { sightings, hidden, showsHolders: true, strangers: [] };
+  }
   if (listed) return { sightings, hidden: all.hiddenWaiters(processes, attributes, known), strangers: [] };
   return { sightings, ...await all.whatIsHidden(session, processes, attributes, known, signal) };
 }

@@ -121,6 +121,25 @@ function strangersAmong(
   return others.filter(mayBeSera).map(({ id, user, address }) => ({ session: id, user, address }));
 }
 
+/**
+ * Whether others than this user may wait for one lock, unseen.
+ *
+ * @param known The sessions of which it is known what they hold or wait for.
+ */
+export async function hiddenWaitersOfOne(
+  session: Session,
+  processes: Processes,
+  attributes: ShownAttributes,
+  known: ReadonlySet<number>,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  if (await showsAll(processes, session, signal)) return undefined;
+  const tells = attributes.of === "all" && await isSchemaOn(session, signal);
+  return tells ? hiddenWaiters(processes, attributes, known) : WAITERS_HIDDEN;
+}
+
+const WAITERS_HIDDEN = "other users' sessions that wait are hidden from this user; grant it PROCESS";
+
 /** The waiters that a list of processes without other users' lacks; those that only look are few, and soon gone. */
 export function hiddenWaiters(
   { others, own }: Processes,
@@ -129,7 +148,5 @@ export function hiddenWaiters(
 ): string | undefined {
   const seen = new Set(others.map(({ id }) => id));
   const hidden = [...byConnection.keys()].filter((id) => !seen.has(id) && !known.has(id) && id !== own?.id);
-  return hidden.length === 0
-    ? undefined
-    : "other users' sessions that wait are hidden from this user; grant it PROCESS";
+  return hidden.length === 0 ? undefined : WAITERS_HIDDEN;
 }

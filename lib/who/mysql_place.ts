@@ -24,7 +24,7 @@ export async function whatIsElsewhere(session: Session, signal: AbortSignal): Pr
 }
 
 /** Whether the server follows another one; undefined where it does not let this user know. */
-async function isReplica(session: Session, signal: AbortSignal): Promise<boolean | undefined> {
+export async function isReplica(session: Session, signal: AbortSignal): Promise<boolean | undefined> {
   for (const sign of SIGNS) {
     if ((await askIfAllowed(session, sign, signal)).length > 0) return true;
   }

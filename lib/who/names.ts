@@ -45,12 +45,29 @@ export function shownLock({ lock, namespace, name }: Pick<Sighting, "lock" | "na
   return `${namespace ?? high}/${name ?? low}`;
 }
 
-/** Whether a lock is one of those that `--lock` asks for: by what is shown of it, or by its whole name. */
-export function isAskedFor(sighting: Sighting, prefix: string): boolean {
-  const { lock } = sighting;
+/**
+ * Whether a lock is one of those that `--lock` asks for: by what is shown of it, or by its whole name; within a namespace
+ * that is asked for besides, also by its name alone.
+ *
+ * @param inNamespace Whether only the locks of one namespace are asked about.
+ */
+export function isAskedFor(sighting: Sighting, prefix: string, inNamespace = false): boolean {
+  const { lock, name } = sighting;
+  if (isNamespacedName(lock)) {
+    if (inNamespace && name?.startsWith(prefix)) return true;
+    // Of names that nobody tells, whole ones can be known by their numbers.
+    const whole = [`${fnv1(prefix.replace(/\/$/, ""))},`, ...beginningsOf({ prefix })!];
+    if (whole.some((beginning) => lock.startsWith(beginning))) return true;
+  }
   // PostgreSQL keeps only half of a name.
   return shownLock(sighting).startsWith(prefix) || lock.startsWith(prefix) ||
     /^[0-9a-f]{16}$/.test(lock) && prefix.startsWith(lock);
+}
+
+/** Whether `--lock` cannot tell if this is one of those it asks for, since nobody tells the names behind its numbers. */
+export function mayBeAskedFor({ lock, namespace, name }: Sighting, prefix: string): boolean {
+  if (!isNamespacedName(lock) || namespace !== undefined && name !== undefined) return false;
+  return namespace === undefined || `${namespace}/`.startsWith(prefix.slice(0, namespace.length + 1));
 }
 
 /**

@@ -50,9 +50,10 @@ export async function lookOnPostgres(
     const mark = told.get(keyOfName(sighting.lock) ?? sighting.lock);
     return withNames(mark ? { ...sighting, ...namesTold(mark) } : sighting, asked);
   });
-  if (isOne) return { sightings, strangers: [] };
-  const { whatIsHidden } = await import("./postgres_hidden.ts");
-  return { sightings, ...await whatIsHidden(session, asked, seras, signal) };
+  const { hiddenWaiters, whatIsHidden } = await import("./postgres_hidden.ts");
+  if (!isOne) return { sightings, ...await whatIsHidden(session, asked, seras, signal) };
+  const all = await readSeras(session, "all", signal);
+  return { sightings, showsHolders: true, ...await hiddenWaiters(session, all, signal) };
 }
 
 /** Whether a lock is one of those that are asked for. */

@@ -5,7 +5,28 @@ import { askIfAllowed } from "./ask.ts";
 import type { Identity } from "./postgres_identity.ts";
 import type { Seen, Stranger } from "./sighting.ts";
 
-const CURE = "ask for one lock by --name or its command, or grant this role pg_read_all_stats";
+const GRANT = "grant this role pg_read_all_stats";
+const CURE = `ask for one lock by --name or its command, or ${GRANT}`;
+const WAITERS_HIDDEN = "which lock other roles' sessions wait for is hidden from this role";
+
+/**
+ * Whether others may wait for one lock, unseen.
+ *
+ * @param seras The sessions that are known to be sera's; undefined where the view of sessions is refused.
+ */
+export async function hiddenWaiters(
+  session: Session,
+  seras: readonly Identity[] | undefined,
+  signal: AbortSignal,
+): Promise<Pick<Seen, "hidden" | "strangers">> {
+  if (!seras) {
+    const hidden =
+      "the server hides pg_stat_activity from this role, and with it who waits; grant this role SELECT on it";
+    return { hidden, strangers: [] };
+  }
+  const strangers = await withoutLocks(session, seras.filter(({ isHidden }) => isHidden), signal);
+  return { hidden: strangers.length > 0 ? `${WAITERS_HIDDEN}; ${GRANT}` : undefined, strangers };
+}
 
 /**
  * What a role that is no administrator's does not see of other roles' sessions, when all locks are asked for, or those of
@@ -26,8 +47,7 @@ export async function whatIsHidden(
   }
   const strangers = await withoutLocks(session, seras.filter(({ isHidden }) => isHidden), signal);
   if (strangers.length > 0) {
-    const hidden = `which lock other roles' sessions wait for is hidden from this role; ${CURE}`;
-    return { hidden, strangers };
+    return { hidden: `${WAITERS_HIDDEN}; ${CURE}`, strangers };
   }
   if (namespace !== undefined) return { strangers };
   // A holder whose server setting has an application_name of its own.

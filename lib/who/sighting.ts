@@ -33,6 +33,8 @@ export interface Seen {
   readonly sightings: readonly Sighting[];
   /** What cannot be seen, why, and what to do about it; undefined where everything can. */
   readonly hidden?: string | undefined;
+  /** Whether no more than waiters can be missing, so that it is known which locks are held. */
+  readonly showsHolders?: boolean;
   readonly strangers: readonly Stranger[];
 }
 

@@ -5,6 +5,7 @@ import { lockName } from "../../lib/lock/lock_name.ts";
 import { history } from "./ledger_view.ts";
 import { linux, testWith } from "./needs.ts";
 import { fixture, Place } from "./place.ts";
+import { startImpatient } from "./impatient.ts";
 import { complete } from "./program.ts";
 import { Running } from "./running.ts";
 import { until } from "./wait.ts";
@@ -96,11 +97,12 @@ testWith([linux], "a command that is stopped by a signal is recorded as soon as 
 testWith([linux], "a ledger that stays locked is waited for once", async () => {
   await using place = await placeWithRun();
   await using locker = await lockLedger(place);
-  const { code, stdout, stderr } = await place.sera([...FLAGS, "0", "echo", "ran"]);
+  await using run = startImpatient(place, [...FLAGS, "0", "echo", "ran"]);
+  const { code, stdout, stderr } = await run.ended;
   assert.deepEqual({ code, stdout }, { code: 202, stdout: "" });
   assert.match(
     stderr,
-    /^sera: Cannot use the ledger \S+: database is locked for 10s; see which process keeps it open\n$/,
+    /^sera: Cannot use the ledger \S+: database is locked for 300ms; see which process keeps it open\n$/,
   );
   assert.equal(locker.over, false);
 });

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { inProcess, testInProcess } from "./in_process.ts";
 import { anotherUser, asNobody, isRoot, testWith } from "./needs.ts";
 import { Place } from "./place.ts";
 
@@ -96,10 +97,10 @@ const BROKEN: Record<string, { text: string; says: RegExp }> = {
 };
 
 for (const [what, { text, says }] of Object.entries(BROKEN)) {
-  Deno.test(`${what} as config file is 200, with the line and both ways on`, async () => {
+  testInProcess(`${what} as config file is 200, with the line and both ways on`, async () => {
     await using place = await Place.make();
     const path = await place.write("sera.json", text);
-    const { code, stdout, stderr } = await place.sera(["--config", path, "0", "echo", "ran"], { env: NO_SERVER });
+    const { code, stdout, stderr } = await inProcess(place, ["--config", path, "0", "echo", "ran"], { env: NO_SERVER });
     assert.deepEqual({ code, stdout }, { code: 200, stdout: "" });
     assertWaysOn(stderr, path);
     assert.match(stderr, says);
@@ -116,10 +117,12 @@ Deno.test("a config file that is missing is 200, with its path and both ways on"
   assertWaysOn(stderr, path);
 });
 
-Deno.test("a server in the place of a config file is 200, and its password is not repeated", async () => {
+testInProcess("a server in the place of a config file is 200, and its password is not repeated", async () => {
   await using place = await Place.make();
   for (const server of [`postgres://sera:${PASSWORD}@h/d`, `sera:${PASSWORD}@tcp(h)/`]) {
-    const { code, stdout, stderr } = await place.sera(["--config", server, "0", "echo", "ran"], { env: NO_SERVER });
+    const { code, stdout, stderr } = await inProcess(place, ["--config", server, "0", "echo", "ran"], {
+      env: NO_SERVER,
+    });
     assert.deepEqual({ code, stdout }, { code: 200, stdout: "" });
     assert.equal(
       stderr,
@@ -128,18 +131,20 @@ Deno.test("a server in the place of a config file is 200, and its password is no
   }
 });
 
-Deno.test("a folder as config file is 200, with its path and both ways on", async () => {
+testInProcess("a folder as config file is 200, with its path and both ways on", async () => {
   await using place = await Place.make();
-  const { code, stdout, stderr } = await place.sera(["--config", place.path, "0", "echo", "ran"], { env: NO_SERVER });
+  const { code, stdout, stderr } = await inProcess(place, ["--config", place.path, "0", "echo", "ran"], {
+    env: NO_SERVER,
+  });
   assert.deepEqual({ code, stdout }, { code: 200, stdout: "" });
   assert.match(stderr, /[Ii]s a directory/);
   assertWaysOn(stderr, place.path);
 });
 
-Deno.test("a config file without a server is 200, with both ways on", async () => {
+testInProcess("a config file without a server is 200, with both ways on", async () => {
   await using place = await Place.make();
   const path = await place.write("sera.json", JSON.stringify({ verbose: true }));
-  const { code, stdout, stderr } = await place.sera(["--config", path, "0", "echo", "ran"], { env: NO_SERVER });
+  const { code, stdout, stderr } = await inProcess(place, ["--config", path, "0", "echo", "ran"], { env: NO_SERVER });
   assert.deepEqual({ code, stdout }, { code: 200, stdout: "" });
   assert.match(stderr, /No server/);
   assertWaysOn(stderr, path);
@@ -165,11 +170,13 @@ const WRONG_VALUES: Record<string, unknown> = {
 };
 
 for (const [key, values] of Object.entries(WRONG_VALUES)) {
-  Deno.test(`values that ${key} does not take in the config file are 200`, async () => {
+  testInProcess(`values that ${key} does not take in the config file are 200`, async () => {
     await using place = await Place.make();
     for (const value of values as unknown[]) {
       const path = await place.write("sera.json", JSON.stringify({ server: place.server, [key]: value }));
-      const { code, stdout, stderr } = await place.sera(["--config", path, "0", "echo", "ran"], { env: NO_SERVER });
+      const { code, stdout, stderr } = await inProcess(place, ["--config", path, "0", "echo", "ran"], {
+        env: NO_SERVER,
+      });
       assert.deepEqual({ code, stdout }, { code: 200, stdout: "" }, JSON.stringify(value));
       assert.match(stderr, /^sera: [^\n]+; it takes [^\n]+\n$/);
       assert.ok(stderr.includes(key) && stderr.includes(path) && !stderr.includes(PASSWORD), stderr);
@@ -185,11 +192,11 @@ function assertWaysOn(stderr: string, path: string): void {
 }
 
 for (const parameters of ["", "?tls=skip-verify", "?tls=preferred"]) {
-  Deno.test(`tls-ca with a server that checks no certificate, ${parameters || "without tls"}, is 200`, async () => {
+  testInProcess(`tls-ca with a server that checks no certificate, ${parameters || "without tls"}, is 200`, async () => {
     await using place = await Place.make();
     const server = `u:${PASSWORD}@tcp(127.0.0.1:1)/${parameters}`;
     const path = await place.write("sera.json", JSON.stringify({ server, "tls-ca": place.file("ca.pem") }));
-    const { code, stderr } = await place.sera(["--config", path, "0", "echo", "ran"], { env: NO_SERVER });
+    const { code, stderr } = await inProcess(place, ["--config", path, "0", "echo", "ran"], { env: NO_SERVER });
     assert.equal(code, 200);
     assert.match(stderr, /^sera: Cannot use tls-ca with the server in [^\n]*add tls=true\n$/);
     assert.ok(!stderr.includes(PASSWORD), stderr);

@@ -99,6 +99,13 @@ const MYSQL_SET_UPS: readonly SetUp[] = [
   {
     what: "a table without transactions",
     before: [...MYSQL_KIND.ledger, "ALTER TABLE jobs.sera_runs ENGINE=MyISAM", ALL],
+    says:
+      /^warn .*it has no run yet; no run could be tried in it, .* of MyISAM; ALTER TABLE jobs\.sera_runs ENGINE=InnoDB$/,
+  },
+  {
+    what: "sessions that end with a transaction",
+    before: [...MYSQL_KIND.ledger, ALL],
+    parameters: "completion_type=2",
     says: /^pass it can be read and written; it has no run yet$/,
   },
   {

@@ -57,6 +57,16 @@ const POSTGRES_SET_UPS: readonly SetUp[] = [
     says: /^fail .*no schema has been selected to create in/,
   },
   {
+    what: "sessions whose transactions may not idle",
+    before: [
+      ...POSTGRES_KIND.ledger,
+      "GRANT ALL ON jobs.sera_runs TO tester",
+      "GRANT ALL ON SEQUENCE jobs.sera_runs_id_seq TO tester",
+    ],
+    parameters: "options=-cidle_in_transaction_session_timeout%3D1",
+    says: /^pass it can be read and written; it has no run yet$/,
+  },
+  {
     what: "sessions that are read-only",
     before: [...POSTGRES_KIND.ledger, "GRANT ALL ON jobs.sera_runs TO tester"],
     parameters: "options=-cdefault_transaction_read_only%3Don",

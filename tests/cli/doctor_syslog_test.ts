@@ -8,7 +8,7 @@ import { PROGRAM } from "./program.ts";
 import { SyslogDaemon } from "./syslog_daemon.ts";
 
 const logger = linux ?? tool("logger", "--version");
-const CHECKS = ["config", "permissions", "settings", "syslog", "folder", "lock"];
+const CHECKS = ["config", "permissions", "settings", "sources", "syslog", "folder", "lock"];
 
 testWith([logger], "a daemon that takes lines gets one, and without syslog none", async () => {
   await using place = await Place.make();

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { lockName } from "../../lib/lock/lock_name.ts";
+import { untilLooked } from "./beats.ts";
 import { anotherUser, asNobody, linux, testWith, tool } from "./needs.ts";
 import { fixture, Place } from "./place.ts";
 import { waitersForFile } from "./targets.ts";
@@ -135,11 +136,12 @@ const BLINDED: Record<string, { readonly blind: (place: Place) => Promise<void>;
 for (const [what, { blind, said }] of Object.entries(BLINDED)) {
   testWith([linux], `with ${what} the command's own code is handed back, and the trouble told`, async () => {
     await using place = await Place.make();
-    const command = `echo ready; read -r line; sleep 2; exit 7`;
+    const command = `echo ready; read -r line; exit 7`;
     const words = ["--ttl", "3s", "--name", "n", "0", "sh", "-c", command];
     await using holder = place.startSera(words, { stdin: "open" });
     await holder.says("ready");
     await blind(place);
+    await untilLooked("3s");
     await holder.closeStdin();
     const { code, stderr } = await holder.ended;
     assert.equal(code, 7);
@@ -153,11 +155,12 @@ testWith([anotherUser], "a folder that may not be looked into any more takes no 
   await Deno.chmod(place.path, 0o755);
   await Deno.mkdir(place.locks);
   await Deno.chown(place.locks, 65534, 65534);
-  const command = `echo ready; read -r line; sleep 2; exit 7`;
+  const command = `echo ready; read -r line; exit 7`;
   const words = asNobody(["sera", "--ttl", "3s", "--name", "n", "0", "sh", "-c", command]);
   await using holder = place.start(["setpriv", ...words], { stdin: "open" });
   await holder.says("ready");
   await Deno.chmod(place.locks, 0);
+  await untilLooked("3s");
   await holder.closeStdin();
   const { code, stderr } = await holder.ended;
   assert.equal(code, 7);

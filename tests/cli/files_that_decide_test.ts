@@ -1,6 +1,7 @@
 /** Files that say how sera is to work, and what else may be in their place. */
 
 import assert from "node:assert/strict";
+import { inProcess, type InProcessOptions, testInProcess } from "./in_process.ts";
 import { linux, root, testWith, tool } from "./needs.ts";
 import { fixture, Place } from "./place.ts";
 import type { Ended } from "./running.ts";
@@ -13,25 +14,30 @@ const NOBODY = 65534;
 
 const CERTIFICATE = Deno.readTextFileSync(fixture("authority.pem"));
 
-/** Files by what names them: what is in a good one, and how to run a sera that reads it, to no server's end. */
-const READERS: Record<string, { text: string; run: (place: Place, path: string) => Promise<Ended> }> = {
+/** How to start a sera that reads a file, to no server's end. */
+type Reading = readonly [args: readonly string[], options?: InProcessOptions];
+
+/** Files by what names them: what is in a good one, how it is read, and whether anything has been started by then. */
+const READERS: Record<string, { text: string; reading: (path: string) => Reading; late?: boolean }> = {
   "config file": {
     text: JSON.stringify({ server: "u:p@tcp(127.0.0.1:1)/" }),
-    run: (place, path) => place.sera(["--config", path, "0", "echo", "ran"], { env: NO_SERVER }),
+    reading: (path) => [["--config", path, "0", "echo", "ran"], { env: NO_SERVER }],
   },
   "CA file for MySQL": {
     text: CERTIFICATE,
-    run: (place, path) =>
-      place.sera(["--server", "u:p@tcp(127.0.0.1:1)/?tls=true", "--tls-ca", path, "0", "echo", "ran"]),
+    late: true,
+    reading: (path) => [["--server", "u:p@tcp(127.0.0.1:1)/?tls=true", "--tls-ca", path, "0", "echo", "ran"]],
   },
   "CA file for PostgreSQL": {
     text: CERTIFICATE,
-    run: (place, path) =>
-      place.sera(["--server", `postgres://u:p@127.0.0.1:1/?sslmode=verify-ca&sslrootcert=${path}`, "0", "echo", "ran"]),
+    late: true,
+    reading: (path) => [
+      ["--server", `postgres://u:p@127.0.0.1:1/?sslmode=verify-ca&sslrootcert=${path}`, "0", "echo", "ran"],
+    ],
   },
   "service file": {
     text: "[db]\nhost=127.0.0.1\nport=1\nuser=u\n",
-    run: (place, path) => place.sera(["--server", "service=db", "0", "echo", "ran"], { env: { PGSERVICEFILE: path } }),
+    reading: (path) => [["--server", "service=db", "0", "echo", "ran"], { env: { PGSERVICEFILE: path } }],
   },
 };
 
@@ -49,8 +55,11 @@ function assertRead({ code, stderr }: Ended): void {
   assert.match(stderr, /^sera: Cannot lock on [^\n]*127\.0\.0\.1:1\b[^\n]*\n$/);
 }
 
-for (const [what, { text, run }] of Object.entries(READERS)) {
-  testWith([linux, tool("mkfifo", "--version")], `what is no plain file is refused at once as ${what}`, async () => {
+for (const [what, { text, reading, late = false }] of Object.entries(READERS)) {
+  const started = (place: Place, path: string) => place.sera(...reading(path));
+  const refused = (place: Place, path: string) => late ? started(place, path) : inProcess(place, ...reading(path));
+
+  testInProcess(`what is no plain file is refused at once as ${what}`, async () => {
     await using place = await Place.make();
     const fifo = place.file("fifo");
     assert.equal((await place.run(["mkfifo", fifo])).code, 0);
@@ -58,33 +67,33 @@ for (const [what, { text, run }] of Object.entries(READERS)) {
     const socket = Deno.listen({ transport: "unix", path: place.file("socket") });
     try {
       for (const path of [fifo, place.file("link"), place.file("socket"), "/dev/zero", "/dev/tty"]) {
-        assertRefused(await run(place, path), path, /not a plain file/);
+        assertRefused(await refused(place, path), path, /not a plain file/);
       }
     } finally {
       socket.close();
     }
-    assertRefused(await run(place, place.path), place.path, /is a directory/);
-  });
+    assertRefused(await started(place, place.path), place.path, /is a directory/);
+  }, [linux, tool("mkfifo", "--version")]);
 
-  Deno.test(`a file without an end is refused as ${what}`, async () => {
+  testInProcess(`a file without an end is refused as ${what}`, async () => {
     await using place = await Place.make();
     const path = await place.write("huge", text);
     await Deno.truncate(path, 20 * 2 ** 30);
-    assertRefused(await run(place, path), path, /longer than 1 MiB/);
+    assertRefused(await refused(place, path), path, /longer than 1 MiB/);
   });
 
-  testWith([linux], `a ${what} that everybody can write to is refused with the cure`, async () => {
+  testInProcess(`a ${what} that everybody can write to is refused with the cure`, async () => {
     await using place = await Place.make();
     const path = await place.write("settings", text);
     for (const mode of [0o646, 0o666, 0o602]) {
       await Deno.chmod(path, mode);
-      assertRefused(await run(place, path), path, /everybody can write to it; chmod o-w /);
+      assertRefused(await refused(place, path), path, /everybody can write to it; chmod o-w /);
     }
     await Deno.chmod(path, 0o664);
-    assertRead(await run(place, path));
-  });
+    assertRead(await started(place, path));
+  }, [linux]);
 
-  testWith([linux, root], `a ${what} that another user put into a folder of everybody's is refused`, async () => {
+  testInProcess(`a ${what} that another user put into a folder of everybody's is refused`, async () => {
     await using place = await Place.make();
     const folder = place.file("everybody");
     await Deno.mkdir(`${folder}/sub`, { recursive: true });
@@ -96,19 +105,23 @@ for (const [what, { text, run }] of Object.entries(READERS)) {
     await place.run(["chown", "-h", `${NOBODY}`, `${folder}/planted`, `${folder}/sub`, `${folder}/link`]);
     const planted = [`${folder}/planted`, `${folder}/sub/file`, `${folder}/link`, place.file("to-planted")];
     for (const path of planted) {
-      assertRefused(await run(place, path), path, /everybody can write to [^ ]+, and [^ ]+ there is another user's; /);
+      assertRefused(
+        await refused(place, path),
+        path,
+        /everybody can write to [^ ]+, and [^ ]+ there is another user's; /,
+      );
     }
     if (what === "config file") {
       // Another one could be there the next time.
-      assertRefused(await run(place, `${folder}/own`), `${folder}/own`, /in the place of own; keep .* chmod \+t /);
+      assertRefused(await refused(place, `${folder}/own`), `${folder}/own`, /in the place of own; keep .* chmod \+t /);
       await Deno.chmod(folder, 0o1777);
     }
     // What root put there, as Kubernetes does, is what root meant.
-    assertRead(await run(place, `${folder}/own`));
+    assertRead(await started(place, `${folder}/own`));
     // With the sticky bit nobody can put anything in its place.
     await Deno.chmod(folder, 0o1777);
-    for (const path of planted) assertRead(await run(place, path));
-  });
+    for (const path of planted) assertRead(await started(place, path));
+  }, [linux, root]);
 }
 
 testWith([linux, root], "a config file of another user or writable by a group works, and is told of", async () => {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { inProcess, testInProcess } from "./in_process.ts";
 import { Place } from "./place.ts";
 
 /** Each says where the lock lives, in every way that Go's flags have. */
@@ -100,9 +101,9 @@ const WRONG: Record<string, { args: string[]; says: RegExp }> = {
 };
 
 for (const [what, { args, says }] of Object.entries(WRONG)) {
-  Deno.test(`${what} is 201`, async () => {
+  testInProcess(`${what} is 201`, async () => {
     await using place = await Place.make();
-    const { code, stdout, stderr } = await place.sera(args);
+    const { code, stdout, stderr } = await inProcess(place, args);
     assert.deepEqual({ code, stdout }, { code: 201, stdout: "" });
     assert.match(stderr, /^sera: [^\n]+\n$/);
     assert.match(stderr, says);

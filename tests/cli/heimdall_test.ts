@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { namespacedName } from "../../lib/lock/namespaced_name.ts";
 import { startStandby } from "../servers/postgres_standby.ts";
+import { inProcess, type InProcessOptions, testInProcess } from "./in_process.ts";
 import { mountNamespace } from "./needs.ts";
 import { fixture, Place } from "./place.ts";
 import { fnv1, SharedPostgres } from "./postgres.ts";
+import { startImpatient } from "./impatient.ts";
 import type { ProgramOptions } from "./program.ts";
 import type { Ended, Running } from "./running.ts";
 import { waitersOnPostgres } from "./targets.ts";
@@ -60,13 +62,10 @@ interface Failure {
   readonly says: RegExp;
 }
 
-const FAILURES: Record<string, Failure> = {
+/** What is wrong before the server is asked. */
+const REFUSALS: Record<string, Failure> = {
   "no program": { args: [], says: /No program to run; usage: sera heimdall \[flags\] PROGRAM/ },
   "no program after the flags": { args: ["--name", "x", "--"], says: /No program/ },
-  "an unknown flag": {
-    args: ["--nmae", "x", "touch", "ran"],
-    says: /--nmae; did you mean --name\? See sera heimdall --help/,
-  },
   "a flag of sera's own": {
     args: ["--verbose", "touch", "ran"],
     says: /--verbose; it is a flag of sera, not of heimdall, see sera heimdall --help/,
@@ -79,13 +78,6 @@ const FAILURES: Record<string, Failure> = {
   },
   "a negative timeout": { args: ["--timeout", "-1", "touch", "ran"], says: /timeout: -1; expected seconds/ },
   "an empty timeout": { args: ["--timeout=", "touch", "ran"], says: /timeout: ""; expected seconds/ },
-  "a program that does not exist": { args: ["no-such-program"], says: /no-such-program/ },
-  "a server that cannot be reached": { args: ["touch", "ran"], env: { PGPORT: "1" }, says: /tcp\(127\.0\.0\.1:1\)/ },
-  "a wrong password": { args: ["touch", "ran"], env: { PGPASSWORD: "wrong" }, says: /check user and password/ },
-  "a database that does not exist": {
-    args: ["--database", "dbname=missing", "touch", "ran"],
-    says: /"missing" does not exist/,
-  },
   "a database that is no PostgreSQL": {
     args: ["--database", "u:hidden@tcp(127.0.0.1:3306)/", "touch", "ran"],
     says: /PostgreSQL/,
@@ -96,15 +88,45 @@ const FAILURES: Record<string, Failure> = {
   },
 };
 
-for (const [what, { args, env, says }] of Object.entries(FAILURES)) {
+const FAILURES: Record<string, Failure> = {
+  "an unknown flag": {
+    args: ["--nmae", "x", "touch", "ran"],
+    says: /--nmae; did you mean --name\? See sera heimdall --help/,
+  },
+  "a program that does not exist": { args: ["no-such-program"], says: /no-such-program/ },
+  "a server that cannot be reached": { args: ["touch", "ran"], env: { PGPORT: "1" }, says: /tcp\(127\.0\.0\.1:1\)/ },
+  "a wrong password": { args: ["touch", "ran"], env: { PGPASSWORD: "wrong" }, says: /check user and password/ },
+  "a database that does not exist": {
+    args: ["--database", "dbname=missing", "touch", "ran"],
+    says: /"missing" does not exist/,
+  },
+};
+
+async function assertFails(
+  run: (args: readonly string[], options: InProcessOptions) => Promise<Ended>,
+  { args, env, says }: Failure,
+  place: Place,
+): Promise<void> {
+  const options = inEnvironment({ env, cwd: place.path });
+  const { code, stdout, stderr } = await run(["heimdall", ...args], options);
+  assert.deepEqual({ code, stdout }, { code: 1, stdout: "" }, stderr);
+  assert.match(stderr, /^sera: [^\n]+\n$/);
+  assert.match(stderr, says);
+  assert.doesNotMatch(stderr, /hidden|wrong|Unexpected error/);
+  await assert.rejects(Deno.lstat(place.file("ran")), Deno.errors.NotFound);
+}
+
+for (const [what, refusal] of Object.entries(REFUSALS)) {
+  testInProcess(`${what} is 1 for heimdall, with one line on stderr, and nothing runs`, async () => {
+    await using place = await Place.make();
+    await assertFails((args, options) => inProcess(place, args, options), refusal, place);
+  }, [postgres.need]);
+}
+
+for (const [what, failure] of Object.entries(FAILURES)) {
   postgres.test(`${what} is 1 for heimdall, with one line on stderr, and nothing runs`, async () => {
     await using place = await Place.make();
-    const { code, stdout, stderr } = await heimdall(place, args, { env, cwd: place.path });
-    assert.deepEqual({ code, stdout }, { code: 1, stdout: "" }, stderr);
-    assert.match(stderr, /^sera: [^\n]+\n$/);
-    assert.match(stderr, says);
-    assert.doesNotMatch(stderr, /hidden|wrong|Unexpected error/);
-    await assert.rejects(Deno.lstat(place.file("ran")), Deno.errors.NotFound);
+    await assertFails((args, options) => place.sera(args, options), failure, place);
   });
 }
 
@@ -196,9 +218,11 @@ postgres.test("a program that takes its time to stop keeps heimdall's lock until
 postgres.test("a program past its timeout that does not heed SIGTERM is killed, then the lock is free", async () => {
   await using place = await Place.make();
   const script = 'trap "" TERM; echo ready; while :; do sleep 0.02; done; echo not reached';
-  await using run = startHeimdall(place, ["--timeout", "1", "sh", "-c", script]);
+  const words = ["heimdall", "--timeout", "100ms", "sh", "-c", script];
+  await using run = startImpatient(place, words, inEnvironment({}));
   await run.says("stopping sh");
-  await assertBusy(place);
+  // As quick as can be: the program has two seconds.
+  assert.equal((await postgres.locks()).length, 1);
   assert.equal(run.over, false);
   const { code, stdout } = await run.ended;
   assert.deepEqual({ code, stdout }, { code: 1, stdout: "ready\n" });
@@ -402,14 +426,14 @@ postgres.test("heimdall refuses a standby, and names the flag that takes it all 
   assert.deepEqual(taken, { code: 0, stdout: "ran\n", stderr: "" });
 });
 
-postgres.test("flags before heimdall are 201, with a hint", async () => {
+testInProcess("flags before heimdall are 201, with a hint", async () => {
   await using place = await Place.make();
   for (const flags of [["--verbose"], ["--server", postgres.server.url()], ["--"]]) {
-    const { code, stdout, stderr } = await place.sera([...flags, "heimdall", "echo", "ran"]);
+    const { code, stdout, stderr } = await inProcess(place, [...flags, "heimdall", "echo", "ran"]);
     assert.deepEqual({ code, stdout }, { code: 201, stdout: "" });
     assert.match(stderr, /^sera: [^\n]*write sera heimdall \[flags\] PROGRAM[^\n]*\n$/);
   }
-});
+}, [postgres.need]);
 
 const JSON_RUNS: readonly [args: readonly string[], code: number, last: string][] = [
   [["true"], 0, "released"],

@@ -16,6 +16,8 @@ export interface HeldSessions extends AsyncDisposable {
   cutWaiters(key: string): Promise<boolean>;
   /** How many sessions of the plain user do not hold this lock: those that wait for it. */
   countWaiters(key: string): Promise<number>;
+  /** What tells the last statement of the session that holds this lock from those before it. */
+  lastStatement(key: string): Promise<unknown>;
   /** Ends one of the plain user's sessions, whether it holds a lock or waits. */
   cutAnyone(): Promise<void>;
   /** Runs one statement as an administrator. */
@@ -32,6 +34,9 @@ export interface HeldSessionsTarget {
   readonly need: Need;
   start(): Promise<HeldSessions>;
 }
+
+/** For a test in which the server is started again: the old process ends in it, and the new one outlives it. */
+export const RESTARTS = { sanitizeOps: false, sanitizeResources: false };
 
 /** One server of each family. */
 export const SESSION_TARGETS: readonly HeldSessionsTarget[] = [
@@ -66,9 +71,9 @@ export class SharedHeldSessions {
     return this.#started!;
   }
 
-  /** Defines a test on the server. What of it outlives the test is not the test's. */
-  test(name: string, fn: () => Promise<void>): void {
-    testWith([this.#need], `${name} on ${this.name}`, fn, { sanitizeOps: false, sanitizeResources: false });
+  /** Defines a test on the server. */
+  test(name: string, fn: () => Promise<void>, options: typeof RESTARTS | Record<never, never> = {}): void {
+    testWith([this.#need], `${name} on ${this.name}`, fn, options);
   }
 }
 
@@ -99,6 +104,12 @@ async function startMySql(): Promise<HeldSessions> {
          WHERE user = '${server.user}' AND id <> IS_USED_LOCK('${lockName(key)}')`,
       );
       return Number(row!.count);
+    },
+    async lastStatement(key) {
+      const [row] = await server.query(
+        `SELECT query_id AS statement FROM information_schema.processlist WHERE id = IS_USED_LOCK('${lockName(key)}')`,
+      );
+      return row?.statement;
     },
     async cutAnyone() {
       const [row] = await server.query(
@@ -137,6 +148,14 @@ async function startPostgres(): Promise<HeldSessions> {
            AND pid NOT IN (SELECT pid FROM pg_locks WHERE ${row} AND granted)`,
       );
       return Number(found!.count);
+    },
+    async lastStatement(key) {
+      const { row } = keySql(lockName(key));
+      const [found] = await server.query(
+        `SELECT query_start::text AS statement FROM pg_stat_activity
+         WHERE pid = (SELECT pid FROM pg_locks WHERE ${row} AND granted)`,
+      );
+      return found?.statement;
     },
     async cutAnyone() {
       await server.query(

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { SETTINGS } from "../../lib/args/settings_table.ts";
 import { ExitCode } from "../../lib/exit_codes.ts";
 import config from "../../deno.json" with { type: "json" };
+import { inProcess, testInProcess } from "./in_process.ts";
 import { Place } from "./place.ts";
 
 const SUBCOMMANDS = ["status", "history", "doctor", "heimdall"];
@@ -17,9 +18,9 @@ for (const flag of ["--help", "-help", "-h", "--h"]) {
   });
 }
 
-Deno.test("the help tells of every setting and every exit code", async () => {
+testInProcess("the help tells of every setting and every exit code", async () => {
   await using place = await Place.make();
-  const { stdout } = await place.sera(["--help"]);
+  const { stdout } = await inProcess(place, ["--help"]);
   for (const { name } of SETTINGS) assert.match(stdout, new RegExp(`^  --${name}\\b`, "m"));
   for (const code of Object.values(ExitCode)) if (code !== 0) assert.match(stdout, new RegExp(`^  ${code} `, "m"));
   for (const { name, inConfig } of SETTINGS) {
@@ -28,51 +29,57 @@ Deno.test("the help tells of every setting and every exit code", async () => {
 });
 
 for (const words of [["--help"], ...SUBCOMMANDS.map((name) => [name, "--help"])]) {
-  Deno.test(`the help of sera ${words.join(" ")} fits into 80 columns`, async () => {
+  testInProcess(`the help of sera ${words.join(" ")} fits into 80 columns`, async () => {
     await using place = await Place.make();
-    const { stdout } = await place.sera(words);
+    const { stdout } = await inProcess(place, words);
     assert.deepEqual(stdout.split("\n").filter((line) => line.length > 80), []);
   });
 }
 
 for (const flag of ["--help", "-help", "-h", "--h"]) {
-  Deno.test(`heimdall ${flag} prints heimdall's help on stdout and ends with 0, whatever else is said`, async () => {
-    await using place = await Place.make();
-    for (const words of [[flag], ["--timeout=soon", flag, "nonsense"]]) {
-      const { code, stdout, stderr } = await place.sera(["heimdall", ...words]);
-      assert.deepEqual({ code, stderr }, { code: 0, stderr: "" });
-      assert.match(stdout, /^Usage: sera heimdall \[flags\] PROGRAM \[argument \.\.\.\]\n/);
-      for (const name of ["database", "namespace", "name", "timeout", "debug", "help"]) {
-        assert.match(stdout, new RegExp(`^  --${name}\\b`, "m"));
+  testInProcess(
+    `heimdall ${flag} prints heimdall's help on stdout and ends with 0, whatever else is said`,
+    async () => {
+      await using place = await Place.make();
+      for (const words of [[flag], ["--timeout=soon", flag, "nonsense"]]) {
+        const { code, stdout, stderr } = await inProcess(place, ["heimdall", ...words]);
+        assert.deepEqual({ code, stderr }, { code: 0, stderr: "" });
+        assert.match(stdout, /^Usage: sera heimdall \[flags\] PROGRAM \[argument \.\.\.\]\n/);
+        for (const name of ["database", "namespace", "name", "timeout", "debug", "help"]) {
+          assert.match(stdout, new RegExp(`^  --${name}\\b`, "m"));
+        }
+        for (const code of ["1", "143"]) assert.match(stdout, new RegExp(`^  ${code} `, "m"));
       }
-      for (const code of ["1", "143"]) assert.match(stdout, new RegExp(`^  ${code} `, "m"));
-    }
-  });
+    },
+  );
 }
 
-Deno.test("the help tells what else there is, and where its own help is", async () => {
+testInProcess("the help tells what else there is, and where its own help is", async () => {
   await using place = await Place.make();
-  const { stdout } = await place.sera(["--help"]);
+  const { stdout } = await inProcess(place, ["--help"]);
   for (const name of SUBCOMMANDS) {
     assert.match(stdout, new RegExp(`^ +sera ${name} .*\\(see sera ${name} --help\\)$`, "m"));
   }
 });
 
-Deno.test("sera history --help tells of its flags, its outcomes and its exit codes, whatever else is said", async () => {
-  await using place = await Place.make();
-  const { code, stdout, stderr } = await place.sera(["history", "--limit=none", "--help"]);
-  assert.deepEqual({ code, stderr }, { code: 0, stderr: "" });
-  assert.match(stdout, /^Usage: sera history /);
-  for (const name of ["limit", "json", "schema", "help"]) assert.match(stdout, new RegExp(`^  --${name}\\b`, "m"));
-  for (const outcome of ["running", "succeeded", "failed", "abandoned", "unstarted", "skipped"]) {
-    assert.match(stdout, new RegExp(`^  ${outcome} `, "m"));
-  }
-  for (const code of [0, 200, 201, 202]) assert.match(stdout, new RegExp(`^  ${code} `, "m"));
-});
+testInProcess(
+  "sera history --help tells of its flags, its outcomes and its exit codes, whatever else is said",
+  async () => {
+    await using place = await Place.make();
+    const { code, stdout, stderr } = await inProcess(place, ["history", "--limit=none", "--help"]);
+    assert.deepEqual({ code, stderr }, { code: 0, stderr: "" });
+    assert.match(stdout, /^Usage: sera history /);
+    for (const name of ["limit", "json", "schema", "help"]) assert.match(stdout, new RegExp(`^  --${name}\\b`, "m"));
+    for (const outcome of ["running", "succeeded", "failed", "abandoned", "unstarted", "skipped"]) {
+      assert.match(stdout, new RegExp(`^  ${outcome} `, "m"));
+    }
+    for (const code of [0, 200, 201, 202]) assert.match(stdout, new RegExp(`^  ${code} `, "m"));
+  },
+);
 
-Deno.test("the help comes even after words that are wrong, and without a config file", async () => {
+testInProcess("the help comes even after words that are wrong, and without a config file", async () => {
   await using place = await Place.make();
-  const { code, stdout } = await place.sera(["--verbose=loud", "--help", "nonsense"], {
+  const { code, stdout } = await inProcess(place, ["--verbose=loud", "--help", "nonsense"], {
     env: { SERA_CONFIG: "/nonexistent" },
   });
   assert.equal(code, 0);

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { lockName } from "../../lib/lock/lock_name.ts";
+import { inProcess, testInProcess } from "./in_process.ts";
 import { history, outcomes } from "./ledger_view.ts";
 import { fixture, type Place } from "./place.ts";
 import { underWatch } from "./process_list.ts";
@@ -223,12 +224,12 @@ const WRONG: Record<string, { args: string[]; code: number; says: RegExp }> = {
 };
 
 for (const [what, { args, code, says }] of Object.entries(WRONG)) {
-  testOn(FILE, `history with ${what} is ${code}, and one line`, async () => {
+  testInProcess(`history with ${what} is ${code}, and one line`, async () => {
     await using started = await FILE.start();
-    const ended = await started.place.sera(["history", ...args]);
+    const ended = await inProcess(started.place, ["history", ...args]);
     assert.deepEqual({ code: ended.code, stdout: ended.stdout }, { code, stdout: "" });
     assert.match(ended.stderr, /^sera: [^\n]+\n$/);
     assert.match(ended.stderr, says);
     assert.doesNotMatch(ended.stderr, /hunter2/);
-  });
+  }, [FILE.need]);
 }

@@ -1,13 +1,13 @@
 /** With JSON asked for, whatever goes wrong is an object a line, also before the settings are known. */
 
 import assert from "node:assert/strict";
+import { inProcess, testInProcess } from "./in_process.ts";
 import { Place } from "./place.ts";
 
 const JSON_FLAG = ["--log-format", "json"];
 
-/** Words that are wrong, and what sera exits with. */
+/** Words that are wrong before any server is asked, and what sera exits with. */
 const WRONG: readonly [words: readonly string[], code: number][] = [
-  [[...JSON_FLAG, "--nope", "0", "true"], 201],
   [["--nope", ...JSON_FLAG, "0", "true"], 201],
   [["--nope", "value", ...JSON_FLAG, "0", "true"], 201],
   [["--nope=value", "-log-format=json", "0", "true"], 201],
@@ -22,7 +22,6 @@ const WRONG: readonly [words: readonly string[], code: number][] = [
   [["nonsense", ...JSON_FLAG], 201],
   [[...JSON_FLAG, "--config=/nonexistent", "0", "true"], 200],
   [[...JSON_FLAG, "--server=nonsense://x", "0", "true"], 200],
-  [[...JSON_FLAG, "--server=u@tcp(127.0.0.1:1)/", "0", "true"], 202],
   [["status", ...JSON_FLAG, "--nope"], 201],
   [["status", "--nope", ...JSON_FLAG], 201],
   [["status", "--json", ...JSON_FLAG, "--server=u@tcp(127.0.0.1:1)/"], 202],
@@ -41,13 +40,26 @@ function assertObjects(stderr: string, code: number): void {
   assert.equal(lines.at(-1)!.exit_code, code);
 }
 
-for (const [words, code] of WRONG) {
-  Deno.test(`sera ${words.join(" ")} fails in JSON`, async () => {
-    await using place = await Place.make();
-    const ended = await place.sera(words);
-    assert.deepEqual([ended.code, ended.stdout], [code, ""]);
-    assertObjects(ended.stderr, ended.code);
-  });
+/** What the program itself is started for. */
+const IN_PROGRAM: typeof WRONG = [
+  [[...JSON_FLAG, "--nope", "0", "true"], 201],
+  [[...JSON_FLAG, "--server=u@tcp(127.0.0.1:1)/", "0", "true"], 202],
+];
+
+for (
+  const [run, cases] of [[inProcess, WRONG], [
+    (place: Place, words: readonly string[]) => place.sera(words),
+    IN_PROGRAM,
+  ]] as const
+) {
+  for (const [words, code] of cases) {
+    testInProcess(`sera ${words.join(" ")} fails in JSON`, async () => {
+      await using place = await Place.make();
+      const ended = await run(place, words);
+      assert.deepEqual([ended.code, ended.stdout], [code, ""]);
+      assertObjects(ended.stderr, ended.code);
+    });
+  }
 }
 
 /** Errors without a flag for the format. */
@@ -59,42 +71,42 @@ const PLAIN_WORDS: readonly (readonly string[])[] = [
   ["doctor", "word"],
 ];
 
-Deno.test("the variable decides as the flag does, for heimdall too", async () => {
+testInProcess("the variable decides as the flag does, for heimdall too", async () => {
   await using place = await Place.make();
   const env = { SERA_LOG_FORMAT: "json" };
   for (const words of [...PLAIN_WORDS, ["heimdall"], ["heimdall", "--timeout=x", "true"]]) {
-    const { code, stderr } = await place.sera(words, { env });
+    const { code, stderr } = await inProcess(place, words, { env });
     assertObjects(stderr, code);
   }
   const database = ["--database=postgres://u@127.0.0.1:1/x"];
   const { code, stderr } = await place.sera(["heimdall", ...database, "true"], { env });
   assert.equal(code, 1);
   assertObjects(stderr, 1);
-  for (const words of PLAIN_WORDS) assert.match((await place.sera(words)).stderr, /^sera: /);
+  for (const words of PLAIN_WORDS) assert.match((await inProcess(place, words)).stderr, /^sera: /);
 });
 
-Deno.test("the config file decides where neither flag nor variable does, even a broken one", async () => {
+testInProcess("the config file decides where neither flag nor variable does, even a broken one", async () => {
   await using place = await Place.make();
   const texts = ['{"Log-Format": "json", "ttl": "never"}', '{"log-format" : "json", '];
   for (const [index, text] of texts.entries()) {
     const config = await place.write(`${index}.json`, text);
     for (const words of [["--config", config, "0", "true"], ["status", "--config", config]]) {
-      const { code, stderr } = await place.sera(words);
+      const { code, stderr } = await inProcess(place, words);
       assert.equal(code, 200);
       assertObjects(stderr, 200);
-      const asText = await place.sera(words, { env: { SERA_LOG_FORMAT: "text" } });
+      const asText = await inProcess(place, words, { env: { SERA_LOG_FORMAT: "text" } });
       assert.match(asText.stderr, /^sera: /);
     }
-    const { stderr } = await place.sera(["--nope"], { env: { SERA_CONFIG: config } });
+    const { stderr } = await inProcess(place, ["--nope"], { env: { SERA_CONFIG: config } });
     assertObjects(stderr, 201);
   }
 });
 
-Deno.test("a command's own words say nothing about sera's format", async () => {
+testInProcess("a command's own words say nothing about sera's format", async () => {
   await using place = await Place.make();
-  const { code, stderr } = await place.sera(["--ttl=never", "0", "cmd", ...JSON_FLAG]);
+  const { code, stderr } = await inProcess(place, ["--ttl=never", "0", "cmd", ...JSON_FLAG]);
   assert.equal(code, 201);
   assert.match(stderr, /^sera: /);
-  const after = await place.sera(["--ttl=never", "--", "0", "cmd", ...JSON_FLAG]);
+  const after = await inProcess(place, ["--ttl=never", "--", "0", "cmd", ...JSON_FLAG]);
   assert.match(after.stderr, /^sera: /);
 });

@@ -2,7 +2,8 @@
 
 import assert from "node:assert/strict";
 import { environmentName } from "../../lib/args/settings_table.ts";
-import { Place } from "./place.ts";
+import { inProcess, testInProcess } from "./in_process.ts";
+import { fixture, Place } from "./place.ts";
 
 /** Values by setting, as words and as JSON. */
 const RIGHT: Record<string, unknown[]> = {
@@ -55,20 +56,20 @@ for (const [setting, values] of Object.entries(RIGHT)) {
 }
 
 for (const [setting, values] of Object.entries(WRONG)) {
-  Deno.test(`${setting} refuses the rest: 201 as flag, 200 in the variable and in the file`, async () => {
+  testInProcess(`${setting} refuses the rest: 201 as flag, 200 in the variable and in the file`, async () => {
     await using place = await Place.make();
     for (const value of values) {
       const config = await place.write("sera.json", JSON.stringify({ server: place.server, [setting]: value }));
       const env = { SERA_SERVER: undefined, SERA_CONFIG: config };
       if (value !== null) {
-        const { code, stdout, stderr } = await place.sera(["0", "echo", "ran"], { env });
+        const { code, stdout, stderr } = await inProcess(place, ["0", "echo", "ran"], { env });
         assert.deepEqual({ code, stdout }, { code: 200, stdout: "" }, `file: ${JSON.stringify(value)}`);
         assert.match(stderr, expected(setting));
         assert.ok(stderr.startsWith(`sera: Cannot use ${setting} in ${config}`), stderr);
       }
       const word = asWord(value, setting);
       if (word === undefined) continue;
-      const { code, stdout, stderr } = await place.sera([`--${setting}=${word}`, "0", "echo", "ran"]);
+      const { code, stdout, stderr } = await inProcess(place, [`--${setting}=${word}`, "0", "echo", "ran"]);
       assert.deepEqual({ code, stdout }, { code: 201, stdout: "" }, `flag: ${word}`);
       if (setting !== "allow-unsafe-server") assert.match(stderr, expected(setting));
     }
@@ -84,8 +85,12 @@ Deno.test("a flag wins over the variable, and the variable over the file", async
   await using place = await Place.make();
   const config = await place.write("sera.json", JSON.stringify({ server: place.server, "max-run": 0.1 }));
   const env = { SERA_SERVER: undefined, SERA_CONFIG: config };
-  assert.equal((await place.sera(["0", "sleep", "1"], { env })).code, 207);
-  assert.equal((await place.sera(["0", "sleep", "1"], { env: { ...env, SERA_MAX_RUN: "20" } })).code, 0);
-  const both = { ...env, SERA_MAX_RUN: "20" };
-  assert.equal((await place.sera(["--max-run", "100ms", "0", "sleep", "1"], { env: both })).code, 207);
+  assert.equal((await place.sera(["0", "sleep", "600"], { env })).code, 207);
+  const both = { ...env, SERA_MAX_RUN: "1h" };
+  await using run = place.startSera(["0", fixture("hold.sh")], { env: both, stdin: "open" });
+  await run.says("ready");
+  // Longer than the file's time.
+  assert.equal((await place.sera(["--max-run", "100ms", "0", "sleep", "600"], { env: both })).code, 207);
+  await run.closeStdin();
+  assert.equal((await run.ended).code, 0);
 });

@@ -1,9 +1,13 @@
 /** A ledger on a server that cannot be written to for a while, before the command is started and after it has ended. */
 
 import assert from "node:assert/strict";
-import { sharedMariaDb, sharedMySql56, sharedPostgres } from "../lock/shared_server.ts";
 import { type Bench, type DatabasePlace, mySqlPlace, postgresPlace } from "../ledger/places.ts";
+import { sharedMariaDb, sharedMySql56, sharedPostgres } from "../lock/shared_server.ts";
+import { mariaDbUnavailable } from "../servers/mariadb.ts";
+import { mysql56Unavailable } from "../servers/mysql56.ts";
+import { systemPostgresUnavailable } from "../servers/postgres_system.ts";
 import { history, outcomes } from "./ledger_view.ts";
+import { startImpatient } from "./impatient.ts";
 import { fixture, Place } from "./place.ts";
 import { until } from "./wait.ts";
 
@@ -12,7 +16,10 @@ const RAN = { code: 0, stdout: "ran\n", stderr: "" };
 /** Longer than any trouble that a test makes. */
 const LONG = "10m";
 
-const FLAGS = ["--detailed-exit-codes", "--name", "n", "--once", "k"];
+/** The flags of a run in the bench's ledger, under a lock that no other case uses. */
+function flagsOf({ table: { name } }: Bench): string[] {
+  return ["--detailed-exit-codes", "--name", name, "--once", "k"];
+}
 
 // So that a killed server has all that it has answered.
 const DURABLE = "--innodb-flush-log-at-trx-commit=2";
@@ -35,90 +42,117 @@ const EXCLUSIVE: Trouble = {
   giveBack: "COMMIT",
 };
 
-interface Case {
-  readonly place: DatabasePlace;
-  readonly troubles: Readonly<Record<string, Trouble>>;
-}
-
-// Each takes ten seconds, after which sera says something.
-const MYSQL_TROUBLES = { "LOCK TABLES": LOCK_TABLES, "a global read lock": READ_LOCK, "locked rows": ROWS };
-
-const CASES: readonly Case[] = [
-  { place: mySqlPlace(mariaDb, "MariaDB"), troubles: MYSQL_TROUBLES },
-  { place: mySqlPlace(mySql, "MySQL 5.6"), troubles: { "a global read lock": READ_LOCK } },
-  { place: postgresPlace(postgres, "PostgreSQL"), troubles: { "LOCK TABLE": EXCLUSIVE, "locked rows": ROWS } },
-];
-
 /** A place whose ledger has one run in it, of another key. */
 async function placeWithRun(bench: Bench): Promise<Place> {
   const place = await Place.make(bench.server, { SERA_LEDGER_TABLE: bench.name });
-  assert.equal((await place.sera(["--name", "n", "--once", "other", "0", "true"])).code, 0);
+  assert.equal((await place.sera(["--name", bench.table.name, "--once", "other", "0", "true"])).code, 0);
   return place;
 }
 
-for (const { place: database, troubles } of CASES) {
-  const { test } = database;
+/** The session of the run that goes on. */
+async function sessionOf(bench: Bench): Promise<number> {
+  const [{ session } = assert.fail()] = await bench.sql(
+    `SELECT session_id AS session FROM ${bench.name} WHERE outcome = 'running'`,
+  );
+  return Number(session);
+}
 
-  for (const [what, { take, giveBack }] of Object.entries(troubles)) {
-    test(`${what} at the end of a success: the end is recorded when it is over, and the lock is held until then`, async () => {
-      await using bench = await database.bench();
-      await using place = await placeWithRun(bench);
-      await using admin = await database.admin();
-      await using run = place.startSera([...FLAGS, "--ttl", "6s", "0", fixture("hold.sh")], { stdin: "open" });
-      await run.says("ready");
-      for (const statement of take(bench.name)) await admin.query(statement);
-      await run.closeStdin();
-      await run.says("trying to record the end of run 2");
-      assert.equal((await place.sera(["--name", "n", "0", "true"])).code, 204);
-      await admin.query(giveBack);
-      const { code, stderr } = await run.ended;
-      assert.equal(code, 0);
-      assert.match(
-        stderr,
-        /^sera: Cannot use the ledger \S+: [^\n;]+ for 10s; see which session [^\n]+; trying to record the end of run 2 for another 5m at most, while the lock is held\.\n$/,
-      );
-      const [last] = await history(place);
-      assert.equal(last!.outcome, "succeeded");
-      // When the command ended, not when that could be recorded.
-      assert.ok(last!.duration! < 10, `${last!.duration} s`);
-      assert.equal((await place.sera([...FLAGS, "0", "echo", "ran"])).code, 205);
-    });
+/** Resolves when the session has begun so many statements on the table, one after another. */
+async function untilTried({ kind }: DatabasePlace, bench: Bench, session: number, times: number): Promise<void> {
+  const trying = kind === "mysql"
+    ? `SELECT 1 FROM information_schema.processlist WHERE id = ${session} AND info LIKE '%${bench.table.name}%'`
+    : `SELECT 1 FROM pg_stat_activity WHERE pid = ${session} AND state = 'active' AND query LIKE '%${bench.table.name}%'`;
+  let isTrying = true;
+  let tries = 0;
+  await until(`${times} further tries`, async () => {
+    const wasTrying = isTrying;
+    isTrying = (await bench.sql(trying)).length > 0;
+    if (isTrying && !wasTrying) tries++;
+    return tries >= times;
+  });
+}
 
-    if (what === "locked rows") continue;
+/** What is tried with a trouble; `alone` where nothing else may go on at the server. */
+interface Case {
+  readonly name: string;
+  readonly alone: boolean;
+  run(database: DatabasePlace, trouble: Trouble): Promise<void>;
+}
 
-    test(`${what} before the command is started is waited out within the wait`, async () => {
-      await using bench = await database.bench();
-      await using place = await placeWithRun(bench);
-      await using admin = await database.admin();
-      for (const statement of take(bench.name)) await admin.query(statement);
-      await using run = place.startSera([...FLAGS, LONG, "echo", "ran"]);
-      await run.says("trying again until the wait is over");
-      await admin.query(giveBack);
-      const { code, stdout, stderr } = await run.ended;
-      assert.deepEqual({ code, stdout }, { code: 0, stdout: "ran\n" });
-      assert.match(stderr, /^sera: Cannot use the ledger \S+: [^\n]+ for 10s; see [^\n]+; trying again [^\n]+\n$/);
-      assert.deepEqual(await outcomes(place), ["succeeded", "succeeded"]);
-    });
-  }
+const AT_THE_END: Case = {
+  name: "at the end of a success: the end is recorded when it is over, and the lock is held until then",
+  alone: false,
+  async run(database, { take, giveBack }) {
+    await using bench = await database.bench();
+    await using place = await placeWithRun(bench);
+    await using admin = await database.admin();
+    await using run = startImpatient(place, [...flagsOf(bench), "--ttl", "6s", "0", fixture("hold.sh")]);
+    await run.says("ready");
+    const session = await sessionOf(bench);
+    for (const statement of take(bench.name)) await admin.query(statement);
+    await run.closeStdin();
+    await run.says("trying to record the end of run 2");
+    // Each lasts a second, and two have been before: with the pauses between them the lock is held for longer than its ttl.
+    await untilTried(database, bench, session, 3);
+    assert.equal((await place.sera(["--name", bench.table.name, "0", "true"])).code, 204);
+    const over = Date.now();
+    await admin.query(giveBack);
+    const { code, stderr } = await run.ended;
+    assert.equal(code, 0);
+    assert.match(
+      stderr,
+      /^sera: Cannot use the ledger \S+: [^\n;]+ for 300ms; see which session [^\n]+; trying to record the end of run 2 for another 5m at most, while the lock is held\.\n$/,
+    );
+    const [last] = await history(place);
+    assert.equal(last!.outcome, "succeeded");
+    // When the command ended, not when that could be recorded.
+    assert.ok(Date.parse(last!.finished!) < over, `${last!.finished}`);
+    assert.equal((await place.sera([...flagsOf(bench), "0", "echo", "ran"])).code, 205);
+  },
+};
 
-  const [{ take, giveBack }] = Object.values(troubles) as [Trouble];
-
-  test("with a wait of 0 a locked table ends in one line, and the command is not started", async () => {
+const BEFORE: Case = {
+  name: "before the command is started is waited out within the wait",
+  alone: false,
+  async run(database, { take, giveBack }) {
     await using bench = await database.bench();
     await using place = await placeWithRun(bench);
     await using admin = await database.admin();
     for (const statement of take(bench.name)) await admin.query(statement);
-    const { code, stdout, stderr } = await place.sera([...FLAGS, "0", "echo", "ran"]);
-    assert.deepEqual({ code, stdout }, { code: 202, stdout: "" });
-    assert.match(stderr, /^sera: Cannot use the ledger \S+: [^\n]+ for 10s; see which session [^\n]+\n$/);
+    await using run = startImpatient(place, [...flagsOf(bench), LONG, "echo", "ran"]);
+    await run.says("trying again until the wait is over");
     await admin.query(giveBack);
-  });
+    const { code, stdout, stderr } = await run.ended;
+    assert.deepEqual({ code, stdout }, { code: 0, stdout: "ran\n" });
+    assert.match(stderr, /^sera: Cannot use the ledger \S+: [^\n]+ for 300ms; see [^\n]+; trying again [^\n]+\n$/);
+    assert.deepEqual(await outcomes(place), ["succeeded", "succeeded"]);
+  },
+};
 
-  test("a signal ends the tries to record the end; what follows and what to do is said", async () => {
+const WAIT_OF_0: Case = {
+  name: "with a wait of 0 ends in one line, and the command is not started",
+  alone: false,
+  async run(database, { take, giveBack }) {
     await using bench = await database.bench();
     await using place = await placeWithRun(bench);
     await using admin = await database.admin();
-    await using run = place.startSera([...FLAGS, "0", fixture("hold.sh")], { stdin: "open" });
+    for (const statement of take(bench.name)) await admin.query(statement);
+    await using run = startImpatient(place, [...flagsOf(bench), "0", "echo", "ran"]);
+    const { code, stdout, stderr } = await run.ended;
+    assert.deepEqual({ code, stdout }, { code: 202, stdout: "" });
+    assert.match(stderr, /^sera: Cannot use the ledger \S+: [^\n]+ for 300ms; see which session [^\n]+\n$/);
+    await admin.query(giveBack);
+  },
+};
+
+const SIGNAL: Case = {
+  name: "at the end: a signal ends the tries to record it; what follows and what to do is said",
+  alone: false,
+  async run(database, { take, giveBack }) {
+    await using bench = await database.bench();
+    await using place = await placeWithRun(bench);
+    await using admin = await database.admin();
+    await using run = startImpatient(place, [...flagsOf(bench), "0", fixture("hold.sh")]);
     await run.says("ready");
     for (const statement of take(bench.name)) await admin.query(statement);
     await run.closeStdin();
@@ -128,27 +162,29 @@ for (const { place: database, troubles } of CASES) {
     assert.equal(code, 0);
     assert.match(
       stderr.split("\n")[1]!,
-      /^sera: Cannot use the ledger [^\n]+; run 2 counts as abandoned, and the command may be run again; [^\n]+; if it must not run again, record a success in its place: sera --name n --once k 0 true$/,
+      /^sera: Cannot use the ledger [^\n]+; run 2 counts as abandoned, and the command may be run again; [^\n]+; if it must not run again, record a success in its place: sera --name \S+ --once k 0 true$/,
     );
     await admin.query(giveBack);
     // As the line says.
-    assert.equal((await place.sera(["--name", "n", "--once", "k", "0", "true"])).code, 0);
-    assert.equal((await place.sera([...FLAGS, "0", "echo", "ran"])).code, 205);
-  });
+    assert.equal((await place.sera(["--name", bench.table.name, "--once", "k", "0", "true"])).code, 0);
+    assert.equal((await place.sera([...flagsOf(bench), "0", "echo", "ran"])).code, 205);
+  },
+};
 
-  test("a session that is ended while the end is recorded: the lock was lost after the command's end", async () => {
+const SESSION_ENDED: Case = {
+  name: "at the end, and a session that is ended meanwhile: the lock was lost after the command's end",
+  alone: true,
+  async run(database, { take, giveBack }) {
     await using bench = await database.bench();
     await using place = await placeWithRun(bench);
     await using admin = await database.admin();
-    await using run = place.startSera([...FLAGS, "0", fixture("hold.sh")], { stdin: "open" });
+    await using run = place.startSera([...flagsOf(bench), "0", fixture("hold.sh")], { stdin: "open" });
     await run.says("ready");
-    const [{ session } = assert.fail()] = await bench.sql(
-      `SELECT session_id AS session FROM ${bench.name} WHERE outcome = 'running'`,
-    );
+    const session = await sessionOf(bench);
     for (const statement of take(bench.name)) await admin.query(statement);
     await run.closeStdin();
     await until("it waits", async () => await database.blocked() === 1);
-    await bench.sql(database.terminate(Number(session)));
+    await bench.sql(database.terminate(session));
     const { code, stderr } = await run.ended;
     assert.equal(code, 0);
     assert.match(
@@ -156,19 +192,76 @@ for (const { place: database, troubles } of CASES) {
       /^sera: Cannot use the ledger [^\n]+; run 2 counts as abandoned, [^\n]+; the lock was lost meanwhile, after the command had ended; [^\n]+--once k 0 true\n$/,
     );
     await admin.query(giveBack);
-    assert.deepEqual(await place.sera([...FLAGS, LONG, "echo", "ran"]), RAN);
-  });
+    assert.deepEqual(await place.sera([...flagsOf(bench), LONG, "echo", "ran"]), RAN);
+  },
+};
 
-  test("a server that dies between the lock and the ledger's first entry is waited for within the wait", async () => {
+const SERVER_DIES: Case = {
+  name: "before the command is started, and a server that dies meanwhile, is waited out within the wait",
+  alone: true,
+  async run(database, { take }) {
     await using bench = await database.bench();
     await using place = await placeWithRun(bench);
     const admin = await database.admin();
     for (const statement of take(bench.name)) await admin.query(statement);
-    await using run = place.startSera([...FLAGS, LONG, "echo", "ran"]);
+    await using run = place.startSera([...flagsOf(bench), LONG, "echo", "ran"]);
     await until("it waits", async () => await database.blocked() === 1);
     await database.crash();
     const { code, stdout } = await run.ended;
     assert.deepEqual({ code, stdout }, { code: 0, stdout: "ran\n" });
     assert.deepEqual(await outcomes(place), ["succeeded", "succeeded"]);
-  });
+  },
+};
+
+const ALL: readonly Case[] = [AT_THE_END, BEFORE, WAIT_OF_0, SIGNAL, SESSION_ENDED, SERVER_DIES];
+
+/** A server, and what is tried with each trouble. */
+interface Plan {
+  readonly place: DatabasePlace;
+  readonly missing: string | undefined;
+  readonly cases: readonly (readonly [what: string, trouble: Trouble, cases: readonly Case[]])[];
 }
+
+const PLANS: readonly Plan[] = [
+  {
+    place: mySqlPlace(mariaDb, "MariaDB"),
+    missing: mariaDbUnavailable,
+    cases: [
+      ["LOCK TABLES", LOCK_TABLES, ALL],
+      ["a global read lock", READ_LOCK, [AT_THE_END, BEFORE]],
+      ["locked rows", ROWS, [AT_THE_END]],
+    ],
+  },
+  {
+    place: mySqlPlace(mySql, "MySQL 5.6"),
+    missing: mysql56Unavailable,
+    cases: [["a global read lock", READ_LOCK, ALL]],
+  },
+  {
+    place: postgresPlace(postgres, "PostgreSQL"),
+    missing: systemPostgresUnavailable,
+    cases: [["LOCK TABLE", EXCLUSIVE, ALL], ["locked rows", ROWS, [AT_THE_END]]],
+  },
+];
+
+/** Tries all of it: side by side, since most of the time servers wait. */
+async function tryAll(t: Deno.TestContext, { place, cases }: Plan): Promise<void> {
+  const isAlone = (trouble: Trouble, { alone }: Case) => alone || trouble === READ_LOCK;
+  const steps = cases.flatMap(([what, trouble, tried]) => tried.map((one) => ({ what, trouble, one })));
+  const step = ({ what, trouble, one }: typeof steps[number]) =>
+    t.step({
+      name: `${place.label}: ${what} ${one.name}`,
+      fn: () => one.run(place, trouble),
+      // Steps that run side by side would see each other's.
+      sanitizeOps: false,
+      sanitizeResources: false,
+      sanitizeExit: false,
+    });
+  await Promise.all(steps.filter(({ trouble, one }) => !isAlone(trouble, one)).map(step));
+  for (const one of steps.filter(({ trouble, one }) => isAlone(trouble, one))) await step(one);
+}
+
+// A crash ends the connections of administrators, too, a moment later.
+Deno.test({ name: "a ledger that others keep locked", sanitizeOps: false, sanitizeResources: false }, async (t) => {
+  await Promise.all(PLANS.filter(({ missing }) => missing === undefined).map((plan) => tryAll(t, plan)));
+});

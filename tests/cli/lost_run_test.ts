@@ -1,11 +1,10 @@
 /** Runs whose end the ledger does not learn of, since their lock has gone. */
 
 import assert from "node:assert/strict";
-import { useHeldSessions } from "./held_session.ts";
+import { RESTARTS, useHeldSessions } from "./held_session.ts";
 import { history, outcomes } from "./ledger_view.ts";
 import { Proxy } from "../servers/proxy.ts";
 import { fixture, Place } from "./place.ts";
-import { HANG } from "./wait.ts";
 
 const RAN = { code: 0, stdout: "ran\n", stderr: "" };
 
@@ -42,35 +41,37 @@ for (const shared of servers) {
     await run.says("Keeping the lock");
     assert.equal((await place.sera(["--name", "hold", "0", "true"])).code, 204);
     assert.deepEqual(await outcomes(place, "--name", "hold"), ["failed"]);
-    const began = performance.now();
     assert.ok(await shared.sessions.cutHolder("hold"));
     const { code, stderr } = await run.ended;
     assert.equal(code, 3);
-    assert.ok(performance.now() - began < HANG);
     assert.match(stderr, /^sera: Cannot release the lock on [^\n]+; another node may have run the command[^\n]+\n$/);
   });
 
-  shared.test("a server that dies while the command goes on: its exit code is kept, and that it may run again is said", async () => {
-    await using place = await make();
-    const flags = ["--on-lost", "warn", "--name", "died", "--once", "k"];
-    await using run = place.startSera([...flags, "0", "sh", "-c", "echo ready; read _; exit 3"], { stdin: "open" });
-    await run.says("ready");
-    await shared.sessions.kill();
-    try {
-      await run.says("goes on");
-      await run.closeStdin();
-      const { code, stderr } = await run.ended;
-      assert.equal(code, 3);
-      const lines = stderr.split("\n").filter((line) => line.includes("may be run again"));
-      assert.equal(lines.length, 1, stderr);
-      assert.match(lines[0]!, /^sera: Not recorded in the ledger: run \d+ counts as abandoned/);
-    } finally {
-      await shared.sessions.restart();
-    }
-    assert.deepEqual(await place.sera([...flags, "20", "echo", "ran"]), RAN);
-    assert.deepEqual(await outcomes(place, "--name", "died"), ["succeeded", "abandoned"]);
-    assert.equal((await history(place, "--name", "died"))[1]!.exit_code, null);
-  });
+  shared.test(
+    "a server that dies while the command goes on: its exit code is kept, and that it may run again is said",
+    async () => {
+      await using place = await make();
+      const flags = ["--on-lost", "warn", "--name", "died", "--once", "k"];
+      await using run = place.startSera([...flags, "0", "sh", "-c", "echo ready; read _; exit 3"], { stdin: "open" });
+      await run.says("ready");
+      await shared.sessions.kill();
+      try {
+        await run.says("goes on");
+        await run.closeStdin();
+        const { code, stderr } = await run.ended;
+        assert.equal(code, 3);
+        const lines = stderr.split("\n").filter((line) => line.includes("may be run again"));
+        assert.equal(lines.length, 1, stderr);
+        assert.match(lines[0]!, /^sera: Not recorded in the ledger: run \d+ counts as abandoned/);
+      } finally {
+        await shared.sessions.restart();
+      }
+      assert.deepEqual(await place.sera([...flags, "20", "echo", "ran"]), RAN);
+      assert.deepEqual(await outcomes(place, "--name", "died"), ["succeeded", "abandoned"]);
+      assert.equal((await history(place, "--name", "died"))[1]!.exit_code, null);
+    },
+    RESTARTS,
+  );
 
   shared.test("a row that somebody has deleted or changed is told when the run ends, with its exit code kept", async () => {
     await using place = await make();
@@ -156,8 +157,6 @@ mariaDb!.test("when a lock is lost since the server is silent, nobody waits for 
     stdin: "open",
   });
   await run.says("ready");
-  const began = performance.now();
   proxy.stall();
   assert.equal((await run.ended).code, 206);
-  assert.ok(performance.now() - began < HANG, `${performance.now() - began} ms`);
 });

@@ -1,6 +1,7 @@
 /** Words and flags that were meant to be something else: sera says what, and never guesses at what it cannot know. */
 
 import assert from "node:assert/strict";
+import { inProcess, testInProcess } from "./in_process.ts";
 import { Place } from "./place.ts";
 
 /** What is written, and what sera says after the colon. */
@@ -48,9 +49,9 @@ const MEANT: [string[], string][] = [
 ];
 
 for (const [words, says] of MEANT) {
-  Deno.test(`sera ${words.join(" ")}: ${says}`, async () => {
+  testInProcess(`sera ${words.join(" ")}: ${says}`, async () => {
     await using place = await Place.make();
-    assert.deepEqual(await place.sera(words), { code: 201, stdout: "", stderr: `sera: ${says}\n` });
+    assert.deepEqual(await inProcess(place, words), { code: 201, stdout: "", stderr: `sera: ${says}\n` });
   });
 }
 
@@ -65,10 +66,10 @@ Deno.test("a command that is called almost like a subcommand, or like a flag tha
 });
 
 for (const name of ["wait-and-skip", "detailed-exit-codes", "once", "every", "count-failures", "min-hold", "label"]) {
-  Deno.test(`--${name} with status and history is 201: it is a flag of a run`, async () => {
+  testInProcess(`--${name} with status and history is 201: it is a flag of a run`, async () => {
     await using place = await Place.make();
     for (const subcommand of ["status", "history"]) {
-      const { code, stdout, stderr } = await place.sera([subcommand, `--${name}=1`]);
+      const { code, stdout, stderr } = await inProcess(place, [subcommand, `--${name}=1`]);
       assert.deepEqual({ code, stdout }, { code: 201, stdout: "" });
       const says = `Cannot use --${name} with sera ${subcommand}: it is a flag of a run, and has no effect here`;
       assert.equal(stderr, `sera: ${says}; leave it out\n`);
@@ -76,10 +77,10 @@ for (const name of ["wait-and-skip", "detailed-exit-codes", "once", "every", "co
   });
 }
 
-Deno.test("what has no effect beside history --schema is 201", async () => {
+testInProcess("what has no effect beside history --schema is 201", async () => {
   await using place = await Place.make("postgres://127.0.0.1:1/d");
   for (const words of [["--json"], ["--limit", "3"], ["--name", "x"]]) {
-    const { code, stderr } = await place.sera(["history", "--schema", ...words]);
+    const { code, stderr } = await inProcess(place, ["history", "--schema", ...words]);
     assert.equal(code, 201);
     assert.equal(stderr, `sera: Cannot use ${words[0]} with --schema: it has no effect there; leave it out\n`);
   }

@@ -1,6 +1,7 @@
 /** Variables that are not what somebody took them for, and where settings come from. */
 
 import assert from "node:assert/strict";
+import { inProcess, testInProcess } from "./in_process.ts";
 import { linux, testWith } from "./needs.ts";
 import { Place } from "./place.ts";
 
@@ -55,15 +56,15 @@ testWith([linux], "quotes that a file of variables has kept are told of", async 
   await using place = await Place.make();
   const { stdout } = await place.sera(["--verbose", "0", "true"], { env: { SERA_NAME: '"x"' } });
   assert.match(stdout, /^SERA_NAME begins and ends with a quote, which is a part of its value; leave the quotes out$/m);
-  const refused = await place.sera(["0", "true"], { env: { SERA_TTL: '"30s"' } });
+  const refused = await inProcess(place, ["0", "true"], { env: { SERA_TTL: '"30s"' } });
   assert.equal(refused.code, 200);
   assert.match(refused.stderr, /SERA_TTL: "30s"; it takes .*, without quotes, which are a part of the value\n$/);
 });
 
-Deno.test("a server in quotes is told what is wrong, and its password is not", async () => {
+testInProcess("a server in quotes is told what is wrong, and its password is not", async () => {
   await using place = await Place.make();
   for (const server of [`"postgres://u:hunter2@h/d"`, `'u:hunter2@tcp(h)/'`, `"file:"`, `"postgres://u:hunter2@h/d`]) {
-    const { code, stderr } = await place.sera(["0", "true"], { env: { SERA_SERVER: server } });
+    const { code, stderr } = await inProcess(place, ["0", "true"], { env: { SERA_SERVER: server } });
     assert.equal(code, 200);
     assert.equal(
       stderr,
@@ -72,10 +73,10 @@ Deno.test("a server in quotes is told what is wrong, and its password is not", a
   }
 });
 
-Deno.test("an empty --server, as of a variable that is not set, is 201 and not MySQL on this machine", async () => {
+testInProcess("an empty --server, as of a variable that is not set, is 201 and not MySQL on this machine", async () => {
   await using place = await Place.make();
   for (const flag of [["--server", ""], ["--server="]]) {
-    const { code, stderr } = await place.sera([...flag, "0", "true"]);
+    const { code, stderr } = await inProcess(place, [...flag, "0", "true"]);
     assert.equal(code, 201);
     assert.match(
       stderr,
@@ -84,13 +85,13 @@ Deno.test("an empty --server, as of a variable that is not set, is 201 and not M
   }
 });
 
-Deno.test("a SERA_NAME that a link to a container has set is 200, unless --name says what is meant", async () => {
+testInProcess("a SERA_NAME that a link to a container has set is 200, unless --name says what is meant", async () => {
   await using place = await Place.make();
   const says =
     "Cannot use name in SERA_NAME: /web/sera looks like what Docker sets for a link to a container named sera";
   const options = { env: { SERA_NAME: "/web/sera" } };
   for (const words of [["0", "echo", "ran"], ["status"], ["history"]]) {
-    const { code, stdout, stderr } = await place.sera(words, options);
+    const { code, stdout, stderr } = await inProcess(place, words, options);
     assert.deepEqual({ code, stdout }, { code: 200, stdout: "" });
     assert.match(stderr, /^sera: [^\n]+; take SERA_NAME out, or set --name\n$|would rename the lock/);
     assert.ok(stderr.startsWith(`sera: ${says}`), stderr);

@@ -84,14 +84,19 @@ export class Place implements AsyncDisposable {
     return env;
   }
 
+  /** Adds what every sera of this place gets. */
+  complete(options: ProgramOptions): ProgramOptions {
+    return { ...options, env: { HOME: this.path, SERA_SERVER: this.server, ...this.#variables, ...options.env } };
+  }
+
   /** Runs sera to its end. */
   sera(args: readonly string[], options: ProgramOptions = {}): Promise<Ended> {
-    return sera(args, this.#options(options));
+    return sera(args, this.complete(options));
   }
 
   /** Starts sera; dispose of it. */
   startSera(args: readonly string[], options: ProgramOptions = {}): Running {
-    return startSera(args, this.#options(options));
+    return startSera(args, this.complete(options));
   }
 
   /** Runs any program to its end; it finds `sera` in its PATH. */
@@ -123,12 +128,8 @@ export class Place implements AsyncDisposable {
       .map(({ name }) => Number(name));
   }
 
-  #options(options: ProgramOptions): ProgramOptions {
-    return { ...options, env: { HOME: this.path, SERA_SERVER: this.server, ...this.#variables, ...options.env } };
-  }
-
   #withSeraInPath(options: ProgramOptions) {
-    const completed = complete(this.#options(options));
+    const completed = complete(this.complete(options));
     return { ...completed, env: { ...completed.env, PATH: `${this.path}/bin:${completed.env.PATH}` } };
   }
 }

@@ -243,7 +243,6 @@ testWith(
       swapper.terminate();
     }
   },
-  { sanitizeOps: false, sanitizeResources: false },
 );
 
 testWith([linux], "what somebody keeps in a lock file stays, and the file is locked all the same", async () => {

@@ -1,29 +1,24 @@
 /** A private PostgreSQL for the tests of one file. */
 
 import type { PostgresOptions, PostgresServer } from "../servers/postgres_process.ts";
+import { forThisFile } from "../servers/for_this_file.ts";
 import { lendSystemPostgres } from "../servers/pool.ts";
 import { startSystemPostgres, systemPostgresUnavailable } from "../servers/postgres_system.ts";
 import { linux, type Need, testWith } from "./needs.ts";
 
 /** A server that is there before the first test of a file, and given back after the last. */
 export class SharedPostgres {
-  readonly #need: Need = linux ?? systemPostgresUnavailable;
-  #server: PostgresServer | undefined;
+  /** Why it cannot be there, if so. */
+  readonly need: Need = linux ?? systemPostgresUnavailable;
+  readonly #server: () => PostgresServer;
 
   constructor(options?: PostgresOptions) {
-    Deno.test.beforeAll(async () => {
-      if (this.#need === undefined) {
-        this.#server = await (options ? startSystemPostgres(options) : lendSystemPostgres());
-      }
-    });
-    Deno.test.afterAll(async () => {
-      await this.#server?.stop();
-    });
+    this.#server = forThisFile(this.need, () => options ? startSystemPostgres(options) : lendSystemPostgres());
   }
 
   /** The server, within a test. */
   get server(): PostgresServer {
-    return this.#server!;
+    return this.#server();
   }
 
   /** What libpq reads from the environment, to reach the server. */
@@ -46,9 +41,9 @@ export class SharedPostgres {
     );
   }
 
-  /** Defines a test on the server. What of it outlives the test is not the test's. */
+  /** Defines a test on the server. */
   test(name: string, fn: () => Promise<void>, needs: readonly Need[] = []): void {
-    testWith([this.#need, ...needs], name, fn, { sanitizeOps: false, sanitizeResources: false });
+    testWith([this.need, ...needs], name, fn);
   }
 }
 

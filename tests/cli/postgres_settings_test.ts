@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { inProcess, type InProcessOptions, testInProcess } from "./in_process.ts";
 import { anotherUser, asNobody } from "./needs.ts";
 import { fixture, Place } from "./place.ts";
 import { fnv1, SharedPostgres } from "./postgres.ts";
@@ -20,9 +21,12 @@ async function keysHeld(place: Place, args: readonly string[], options: ProgramO
   return keys;
 }
 
-/** Runs sera, which has to fail in one line on stderr. */
-async function failure(place: Place, args: readonly string[], options: ProgramOptions = {}) {
-  const { code, stdout, stderr } = await place.sera([...args, "0", "echo", "ran"], options);
+/** Runs sera, which has to refuse its settings in one line on stderr. */
+async function failure(place: Place, args: readonly string[], options: InProcessOptions = {}) {
+  return failed(await inProcess(place, [...args, "0", "echo", "ran"], options));
+}
+
+function failed({ code, stdout, stderr }: Ended) {
   assert.equal(stdout, "");
   assert.match(stderr, /^sera: [^\n]+\n$/);
   return { code, stderr };
@@ -55,11 +59,11 @@ postgres.test("a lock in a namespace is another one than that without", async ()
 });
 
 for (const server of ["file:", "sera:hidden@tcp(127.0.0.1:1)/"]) {
-  Deno.test(`a namespace with ${server.slice(0, 5)} is an error that says so`, async () => {
+  testInProcess(`a namespace with ${server.slice(0, 5)} is an error that says so`, async () => {
     await using place = await Place.make(server);
     const says = (source: string) =>
       new RegExp(`^sera: Cannot use namespace in ${source} with the server in SERA_SERVER: only PostgreSQL has `);
-    const flag = await failure(place, ["--namespace", "n"]);
+    const flag = failed(await place.sera(["--namespace", "n", "0", "echo", "ran"]));
     assert.equal(flag.code, 201);
     assert.match(flag.stderr, says("--namespace"));
     const variable = await failure(place, [], { env: { SERA_NAMESPACE: "n" } });
@@ -72,7 +76,7 @@ for (const server of ["file:", "sera:hidden@tcp(127.0.0.1:1)/"]) {
   });
 }
 
-Deno.test("an empty namespace, and one that is no text, is an error", async () => {
+testInProcess("an empty namespace, and one that is no text, is an error", async () => {
   await using place = await Place.make("postgres://127.0.0.1:1/x");
   assert.equal((await failure(place, ["--namespace="])).code, 201);
   const config = await place.write("sera.json", JSON.stringify({ namespace: 5 }));
@@ -81,7 +85,7 @@ Deno.test("an empty namespace, and one that is no text, is an error", async () =
   assert.match(stderr, /namespace in .*: 5; it takes some text/);
 });
 
-Deno.test("tls-ca with an sslmode that checks nothing is 200, and names the cure", async () => {
+testInProcess("tls-ca with an sslmode that checks nothing is 200, and names the cure", async () => {
   const says =
     /^sera: Cannot use tls-ca with the server in SERA_SERVER: it checks no certificate; add sslmode=verify-full/;
   for (const server of ["postgres://u:hidden@127.0.0.1:1/x", "host=127.0.0.1 port=1 user=u password=hidden"]) {
@@ -160,12 +164,17 @@ const USELESS = [
 ];
 
 for (const server of USELESS) {
-  Deno.test(`a server that cannot be used is 200 and keeps its secret: ${server}`, async () => {
+  testInProcess(`a server that cannot be used is 200 and keeps its secret: ${server}`, async () => {
     await using place = await Place.make(server);
-    for (const flags of [[], ["--verbose"], ["--server", server]]) {
-      const { code, stderr } = await failure(place, flags);
+    const refusals = [
+      await failure(place, []),
+      // To see what is odd about its variables it asks another program.
+      failed(await place.sera(["--verbose", "0", "echo", "ran"])),
+      await failure(place, ["--server", server]),
+    ];
+    for (const [index, { code, stderr }] of refusals.entries()) {
       assert.equal(code, 200, stderr);
-      assert.match(stderr, flags[0] === "--server" ? /the server in --server: / : /the server in SERA_SERVER: /);
+      assert.match(stderr, index === 2 ? /the server in --server: / : /the server in SERA_SERVER: /);
       assert.doesNotMatch(stderr, /hidden/);
     }
   });

@@ -6,11 +6,11 @@ import { SharedPostgres } from "./postgres.ts";
 import type { Ended, Running } from "./running.ts";
 import { waitersOnPostgres } from "./targets.ts";
 import { KEY, startInTerminal } from "./terminal.ts";
-import { HANG, until } from "./wait.ts";
+import { until } from "./wait.ts";
 
 const postgres = new SharedPostgres();
 
-const TRIES = 7;
+const TRIES = 3;
 
 /** The words that wait for the lock of the tests. */
 const WAITING = ["--name", "n", "60"];
@@ -40,10 +40,6 @@ async function withWaiter(use: (place: Place, holder: Running, waiter: Running) 
 function beganAt({ code, stdout, stderr }: Ended): number {
   assert.deepEqual({ code, stderr }, { code: 0, stderr: "" });
   return Number(BigInt(stdout.trim()) / 1000n) / 1000;
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
 }
 
 /** Fails when a statement is held up. */
@@ -93,7 +89,6 @@ postgres.test("the holder's command can do the same with psql", async () => {
 }, [tool("psql", "--version")]);
 
 postgres.test("a waiter takes over as soon as the lock is free", async () => {
-  const delays: number[] = [];
   for (let i = 0; i < TRIES; i++) {
     await using place = await Place.make(postgres.server.url());
     const script = "echo ready; read -r _; date +%s%N";
@@ -104,30 +99,21 @@ postgres.test("a waiter takes over as soon as the lock is free", async () => {
     await holder.closeStdin();
     const { stdout } = await holder.ended;
     const ended = beganAt({ code: 0, stdout: stdout.replace("ready\n", ""), stderr: "" });
-    delays.push(beganAt(await waiter.ended) - ended);
+    assert.ok(beganAt(await waiter.ended) >= ended);
   }
-  assert.ok(Math.min(...delays) >= 0, `${delays} ms`);
-  console.log(`from the end of one command to the next: ${median(delays).toFixed(1)} ms, the median of ${TRIES}`);
 });
 
 postgres.test("a waiter takes over from a sera that was killed", async () => {
-  const delays: number[] = [];
-  for (let i = 0; i < TRIES; i++) {
-    await withWaiter(async (_place, holder, waiter) => {
-      const killed = Date.now();
-      holder.kill("SIGKILL");
-      delays.push(beganAt(await waiter.ended) - killed);
-    });
-  }
-  console.log(`from SIGKILL to the next command: ${median(delays).toFixed(1)} ms, the median of ${TRIES}`);
+  await withWaiter(async (_place, holder, waiter) => {
+    holder.kill("SIGKILL");
+    beganAt(await waiter.ended);
+  });
 });
 
 postgres.test("SIGINT ends a waiter at once, and its session", async () => {
   await withWaiter(async (_place, holder, waiter) => {
-    const began = performance.now();
     waiter.kill("SIGINT");
     assert.deepEqual(await waiter.ended, { code: 130, stdout: "", stderr: "" });
-    assert.ok(performance.now() - began < HANG, `${performance.now() - began} ms`);
     await until("one session is left", async () => await sessions() === 1);
     assert.equal(holder.over, false);
   });
@@ -139,10 +125,8 @@ postgres.test("Ctrl-C ends a waiter at once", async () => {
   await holder.says("ready");
   await using waiter = startInTerminal(place, `exec sera ${WAITING.join(" ")} echo ran`);
   await untilOneWaits();
-  const began = performance.now();
   await waiter.write(KEY.ctrlC);
   const { code, stdout } = await waiter.ended;
-  assert.ok(performance.now() - began < HANG, `${performance.now() - began} ms`);
   assert.equal(code, 130);
   assert.doesNotMatch(stdout, /ran|sera:/);
   assert.equal(holder.over, false);

@@ -21,6 +21,11 @@ export function processInfo(pid: number): ProcessInfo | undefined {
   return state === "Z" || state === "X" ? undefined : { pid, state, group: Number(group), session: Number(session) };
 }
 
+/** The process that started this one, or undefined when that has ended. */
+export function parentOf(pid: number): number | undefined {
+  return Number(/^PPid:\s+(\d+)$/m.exec(readOf(pid, "status"))?.[1]) || undefined;
+}
+
 /** Whether a process runs. */
 export function lives(pid: number): boolean {
   return processInfo(pid) !== undefined;

@@ -81,6 +81,13 @@ mariaDb.test("on a replica runs are shown as the primary has them, and no lock i
     // Its holder's session is the primary's.
     assert.equal(run!.outcome, "running");
     await assertCannotTell(place);
+    await replica.query("SET GLOBAL read_only = 0");
+    const { code, stdout } = await place.sera(["doctor"]);
+    assert.equal(code, 0, stdout);
+    assert.match(
+      stdout,
+      /^warn +topology +the server takes writes, but replicates from another one: .*; name the primary/m,
+    );
   } finally {
     await replica.stop();
   }

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { environmentName, SETTINGS } from "../../lib/args/settings_table.ts";
-import { run } from "../../lib/cli.ts";
+import { seraInProcess } from "./in_process.ts";
 
 /** What no output may hold, in any of its pieces. */
 const SECRET = /geh31m|w0rt/;
@@ -94,15 +94,9 @@ type Variables = Readonly<Record<string, string>>;
 /** How errors are told. */
 const MANNERS: readonly Variables[] = [{}, { SERA_LOG_FORMAT: "json" }, { SERA_VERBOSE: "stderr" }];
 
-/** Runs sera in this process. */
 async function said(argv: readonly string[], env: Variables = {}): Promise<Said> {
-  let out = "", err = "";
-  const code = await run(argv, {
-    env: (name) => env[name] || undefined,
-    out: (text) => void (out += text),
-    err: (text) => void (err += text),
-  });
-  return { code, out, err };
+  const { code, stdout, stderr } = await seraInProcess(argv, { env });
+  return { code, out: stdout, err: stderr };
 }
 
 /** That an error was told, in one line or one report, without the secret. */

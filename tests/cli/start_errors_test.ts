@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { inProcess, testInProcess } from "./in_process.ts";
 import { anotherUser, asNobody, isRoot, linux, testWith } from "./needs.ts";
 import { Place } from "./place.ts";
 import { PROGRAM } from "./program.ts";
@@ -70,9 +71,9 @@ testWith([linux, anotherUser], "a program that only others may run is not told t
   assert.match((await run()).stderr, /permission denied; make it executable\n$/);
 });
 
-Deno.test("-- between the wait and the command is 201, and says where it belongs", async () => {
+testInProcess("-- between the wait and the command is 201, and says where it belongs", async () => {
   await using place = await Place.make();
-  const { code, stdout, stderr } = await place.sera(["0", "--", "echo", "ran"]);
+  const { code, stdout, stderr } = await inProcess(place, ["0", "--", "echo", "ran"]);
   assert.deepEqual({ code, stdout }, { code: 201, stdout: "" });
   assert.match(stderr, /^sera: [^\n]*sera -- 0 <command>\n$/);
 });

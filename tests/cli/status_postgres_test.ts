@@ -158,8 +158,10 @@ postgres.test("a namespace's locks are shown by their names, and alone where it 
   assert.deepEqual(await ids("--lock", namespacedName("other", "nightly report")), [other.pid]);
   assert.deepEqual(await ids("--lock", lockName("plain").slice(0, 5)), [plain.pid]);
   assert.deepEqual(await ids(...jobs), [holder.pid]);
-  const none = await place.sera(["status", "--lock", "jobs/x"]);
-  assert.deepEqual(none, { code: 1, stdout: "Free: nobody holds it.\n", stderr: "" });
+  // Nobody tells the name of one of them.
+  assert.equal((await place.sera(["status", "--lock", "jobs/x"])).code, 202);
+  const none = await place.sera(["status", "--lock", "other/x"]);
+  assert.deepEqual(none, { code: 1, stdout: "Free: nobody holds a lock that begins with other/x.\n", stderr: "" });
 });
 
 postgres.test("what other roles' sessions hide is said, and which ones", async () => {
@@ -177,6 +179,13 @@ postgres.test("what other roles' sessions hide is said, and which ones", async (
     assert.deepEqual(other_sessions.map(({ pid, user }: Record<string, unknown>) => [pid, user]), [
       [waiter.pid, "another"],
     ]);
+    const one = await place.sera(["status", "--json", "--name", "hidden"]);
+    const ofOne = JSON.parse(one.stdout);
+    assert.deepEqual([one.code, ofOne.complete, ofOne.locks[0].held], [0, false, true]);
+    assert.match(ofOne.reason, /^which lock other roles' sessions wait for is hidden from this role; grant this role/);
+    assert.deepEqual(ofOne.other_sessions, other_sessions);
+    const free = await place.sera(["status", "--json", "--name", "nobody's"]);
+    assert.deepEqual([free.code, JSON.parse(free.stdout).locks[0].held], [1, false]);
     await holder.closeStdin();
     await waiter.ended;
     await using psql = await connect("another");
@@ -289,4 +298,24 @@ postgres.test("a wrong password is 202, and not told", async () => {
     assert.match(stderr, /^sera: [^\n]*check user and password[^\n]*\n$/);
     assert.doesNotMatch(stderr, /hunter2marker/);
   }
+});
+
+postgres.test("what --lock cannot tell by numbers alone is not called free", async () => {
+  await withRole("another", async () => {
+    await using place = await Place.make(postgres.server.url());
+    const theirs = postgres.server.url().replace("sera:", "another:");
+    const lock = ["--namespace", "a/b", "--name", "c d"];
+    await using holder = place.startSera(["--server", theirs, ...lock, "--label", "x", "0", HOLD], { stdin: "open" });
+    await holder.says("ready");
+    const codeOf = async (...args: string[]) => (await place.sera(["status", ...args])).code;
+    for (const prefix of ["a/b", "a/b/", "a/b/c d"]) assert.equal(await codeOf("--lock", prefix), 0, prefix);
+    const unknown = await place.sera(["status", "--lock", "a/b/c"]);
+    assert.equal(unknown.code, 202);
+    assert.match(unknown.stderr, /^sera: Cannot tell whether the lock is held: [^\n]+; ask for one lock by [^\n]+\n$/);
+    assert.equal(await codeOf("--lock", "0123456789ab"), 202);
+    // Who holds it is told it.
+    const own = await place.sera(["status", "--server", theirs, "--lock", "zzz"]);
+    assert.deepEqual([own.code, own.stdout], [1, "Free: nobody holds a lock that begins with zzz.\n"]);
+    assert.equal(await codeOf("--server", theirs, "--namespace", "a/b", "--lock", "c"), 0);
+  });
 });

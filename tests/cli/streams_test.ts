@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { linux, testWith } from "./needs.ts";
 import { Place } from "./place.ts";
-import { HANG } from "./wait.ts";
 
 Deno.test("the command reads sera's stdin and writes to its stdout and stderr", async () => {
   await using place = await Place.make();
@@ -34,19 +33,16 @@ Deno.test("200 MB pass unchanged", async () => {
   await using place = await Place.make();
   const bytes = 200 * 1024 * 1024;
   // The numbers make every block another one.
-  const began = performance.now();
   const { code, stdout } = await place.shell(
     `seq 100000000 | head -c ${bytes} | tee "$0" | sera 0 cat | cksum; cksum <"$0"`.replaceAll(
       "$0",
       place.file("data"),
     ),
   );
-  const took = performance.now() - began;
   const [through, direct] = stdout.trim().split("\n");
   assert.equal(code, 0);
   assert.equal(through, direct);
   assert.equal(through!.split(" ")[1], String(bytes));
-  assert.ok(took < HANG, `it took ${took} ms`);
 });
 
 for (const closed of ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"]) {

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { linux, testWith } from "./needs.ts";
 import { Place } from "./place.ts";
 import { PROGRAM } from "./program.ts";
+import type { Ended } from "./running.ts";
 import { until } from "./wait.ts";
 
 /** Starts the words with the pipe on stdout and stderr full, and its reader asleep. */
@@ -41,12 +42,17 @@ for (const flags of [["--verbose"], ["--verbose=stderr"], ["--log-format=json", 
   );
 }
 
+/** Runs a sera that waits for a reader who never reads, and ends. */
+async function giveUpReader(place: Place): Promise<Ended> {
+  const script =
+    // The pipe of the last one is in the way.
+    `rm -f pipe; ${WITH_FULL_PIPE} code=0; ${words} nonsense true >pipe 2>&1 || code=$?; echo "code $code" >&2; exit $code`;
+  return await place.run(["sh", "-c", script], { cwd: place.path });
+}
+
 testWith([linux], "nobody reads the line about a lost attempt: sera ends all the same", async () => {
   await using place = await Place.make();
-  const script =
-    `${WITH_FULL_PIPE} code=0; ${words} nonsense true >pipe 2>&1 || code=$?; echo "code $code" >&2; exit $code`;
-  const { code } = await place.run(["sh", "-c", script], { cwd: place.path });
-  assert.equal(code, 201);
+  assert.equal((await giveUpReader(place)).code, 201);
 });
 
 testWith([linux], "a slow reader gets all of a long output", async () => {
@@ -62,9 +68,14 @@ testWith([linux], "a slow reader gets all of a long output", async () => {
   for (let i = 0; i < 10; i++) database.exec(sql);
   database.close();
   const whole = await place.sera(["history", "--json", "--limit", "100000"]);
-  const { stdout } = await place.shell(
-    'sera history --json --limit 100000 | { read -r first; sleep 2; echo "$first"; cat; }',
-  );
+  const script =
+    'sera history --json --limit 100000 | { read -r first; : >read; until [ -e go ]; do sleep 0.02; done; echo "$first"; cat; }';
+  await using reading = place.start(["sh", "-c", script], { cwd: place.path });
+  await until("the reader has read", () => Deno.lstat(place.file("read")).then(() => true, () => false));
+  // Whoever does not wait as long as it takes has given the reader up by now.
+  for (let i = 0; i < 2; i++) assert.equal((await giveUpReader(place)).code, 201);
+  await place.write("go", "");
+  const { stdout } = await reading.ended;
   assert.ok(whole.stdout.length > 500_000);
   assert.equal(stdout.length, whole.stdout.length);
 });

@@ -7,6 +7,7 @@ import { mysql56Unavailable } from "../servers/mysql56.ts";
 import type { MySqlServer } from "../servers/mysql_process.ts";
 import { postgres18Unavailable } from "../servers/postgres18.ts";
 import type { PostgresServer } from "../servers/postgres_process.ts";
+import { forThisFile } from "../servers/for_this_file.ts";
 import { lendMariaDb, lendMySql56, lendPostgres18, lendSystemPostgres } from "../servers/pool.ts";
 import { systemPostgresUnavailable } from "../servers/postgres_system.ts";
 import { ledgerInFile, ledgerOnMySql, ledgerOnPostgres, type LedgerView } from "./ledger_view.ts";
@@ -37,24 +38,18 @@ export const FILE: Target = { name: "file", need: linux, start: startFile };
 
 /** All targets, for the tests of one file: the servers are there before the first test, and given back after the last. */
 export function useTargets(): readonly Target[] {
-  const servers = [
+  return [
+    FILE,
     new ServerTarget("MariaDB", linux ?? mariaDbUnavailable, lendMariaDb, viewOfMySql),
     new ServerTarget("MySQL 5.6", linux ?? mysql56Unavailable, lendMySql56, viewOfMySql),
     new ServerTarget("PostgreSQL", linux ?? systemPostgresUnavailable, lendSystemPostgres, viewOfPostgres),
     new ServerTarget("PostgreSQL 18", linux ?? postgres18Unavailable, lendPostgres18, viewOfPostgres),
   ];
-  Deno.test.beforeAll(async () => {
-    await Promise.all(servers.map((server) => server.launch()));
-  });
-  Deno.test.afterAll(async () => {
-    await Promise.all(servers.map((server) => server.stop()));
-  });
-  return [FILE, ...servers];
 }
 
-/** Defines a test on a target. What of its server outlives the test or ends in it is not the test's. */
+/** Defines a test on a target. */
 export function testOn({ need }: Target, name: string, fn: () => Promise<void>): void {
-  testWith([need], name, fn, { sanitizeOps: false, sanitizeResources: false });
+  testWith([need], name, fn);
 }
 
 /** What a target tells of a server. */
@@ -64,26 +59,20 @@ type View = Pick<StartedTarget, "server" | "waiters"> & {
 };
 
 class ServerTarget<S extends { stop(): Promise<void> }> implements Target {
-  #server: S | undefined;
+  readonly #server: () => S;
   #started = 0;
 
   constructor(
     readonly name: string,
     readonly need: Need,
-    readonly launcher: () => Promise<S>,
+    launch: () => Promise<S>,
     readonly view: (server: S) => View,
-  ) {}
-
-  async launch(): Promise<void> {
-    if (this.need === undefined) this.#server = await this.launcher();
-  }
-
-  async stop(): Promise<void> {
-    await this.#server?.stop();
+  ) {
+    this.#server = forThisFile(need, launch);
   }
 
   async start(): Promise<StartedTarget> {
-    const { server, waiters, ledgerIn } = this.view(this.#server!);
+    const { server, waiters, ledgerIn } = this.view(this.#server());
     const ledger = ledgerIn(`runs_${++this.#started}`);
     const place = await Place.make(server, { SERA_LEDGER_TABLE: ledger.table });
     return { place, server, waiters, ledger, [Symbol.asyncDispose]: () => place[Symbol.asyncDispose]() };

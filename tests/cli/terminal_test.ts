@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { terminal, testWith, tool } from "./needs.ts";
 import { fixture, Place } from "./place.ts";
-import { processInfo } from "./process_list.ts";
+import { parentOf, processInfo } from "./process_list.ts";
 import { KEY, startInTerminal } from "./terminal.ts";
 
 /** The exit code of a process in a terminal, where no newline is missing at the end. */
@@ -138,11 +138,17 @@ testWith(
   "timeout's signal to itself and its group reaches the command once",
   async () => {
     await using place = await Place.make();
-    const command = `trap "echo got TERM" TERM; echo ready; for i in 1 2 3 4 5; do sleep 0.2; done; exit 9`;
-    await using run = startInTerminal(
-      place,
-      `timeout --preserve-status 0.5 sera 0 bash -c '${command}'; echo "code $?"`,
-    );
+    const command = `cd ${place.path}; timeout --preserve-status 1h sera 0 bash -c '${TELLING}'`;
+    await using run = startInTerminal(place, `${command}; echo "code $?"`);
+    await run.says("ready");
+    const sera = Number(await place.read("pid"));
+    // As when its time is over.
+    Deno.kill(parentOf(sera)!, "SIGALRM");
+    await run.says("got TERM");
+    // Another one that sera passed on would have come before this one.
+    Deno.kill(sera, "SIGUSR1");
+    await run.says("got USR1");
+    Deno.kill(sera, "SIGUSR2");
     const { stdout } = await run.ended;
     assert.equal(count(stdout, "got TERM"), 1, stdout);
     assert.match(stdout, /code 9/);

@@ -66,5 +66,5 @@ for (const target of useTargets()) {
     // By the server's clock, which is this machine's.
     const at = Date.parse(runs[0]!.started);
     assert.ok(at >= began - 1 && at <= Date.now(), runs[0]!.started);
-  }, { sanitizeOps: false, sanitizeResources: false });
+  });
 }

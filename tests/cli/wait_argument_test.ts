@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { inProcess, testInProcess } from "./in_process.ts";
 import { Place } from "./place.ts";
 
 for (const wait of ["0", "5", "007", "500ms", "1.5s", "1m30s", "2h", "forever", "99999999999999999999"]) {
@@ -9,9 +10,9 @@ for (const wait of ["0", "5", "007", "500ms", "1.5s", "1m30s", "2h", "forever", 
 }
 
 for (const wait of ["", "x", "true", "1.5", "5 s", "5x", "1e3", "0x10", "+5", "-", "never", "Forever", "٣"]) {
-  Deno.test(`${JSON.stringify(wait)} is no wait: 201, and what was expected`, async () => {
+  testInProcess(`${JSON.stringify(wait)} is no wait: 201, and what was expected`, async () => {
     await using place = await Place.make();
-    const { code, stdout, stderr } = await place.sera([wait, "echo", "ran"]);
+    const { code, stdout, stderr } = await inProcess(place, [wait, "echo", "ran"]);
     assert.deepEqual({ code, stdout }, { code: 201, stdout: "" });
     assert.match(stderr, /^sera: Cannot use as a wait: [^\n]*\n$/);
     assert.ok(stderr.includes(`: ${wait || '""'};`), stderr);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { fixture } from "./place.ts";
 import { FILE, type Target, testOn, useTargets } from "./targets.ts";
-import { HANG, until } from "./wait.ts";
+import { until } from "./wait.ts";
 
 const SIGNALS = { HUP: 129, INT: 130, QUIT: 131, TERM: 143 };
 
@@ -25,10 +25,8 @@ for (const target of useTargets()) {
           await using waiter = place.startSera([...flags, "--name", "n", "60", "echo", "ran"]);
           await until("it waits", async () => (await started.waiters("n")) === 1);
 
-          const began = performance.now();
           waiter.kill(`SIG${signal}` as Deno.Signal);
           assert.deepEqual(await waiter.ended, { code, stdout: "", stderr: "" });
-          assert.ok(performance.now() - began < HANG, `it took ${performance.now() - began} ms`);
 
           await until("no waiter is left", async () => (await started.waiters("n")) === 0);
           await holder.closeStdin();

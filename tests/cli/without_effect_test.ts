@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { environmentName } from "../../lib/args/settings_table.ts";
+import { inProcess, testInProcess } from "./in_process.ts";
 import { Place } from "./place.ts";
 
 /** Settings and why they have no effect with a server of files, where nothing else is set. */
@@ -12,10 +13,10 @@ const IDLE: Record<string, { value: string; why: string }> = {
 };
 
 for (const [name, { value, why }] of Object.entries(IDLE)) {
-  Deno.test(`--${name} without what it needs is 201, for doctor too`, async () => {
+  testInProcess(`--${name} without what it needs is 201, for doctor too`, async () => {
     await using place = await Place.make();
     const flag = `--${name}=${value}`;
-    const { code, stdout, stderr } = await place.sera([flag, "0", "echo", "ran"]);
+    const { code, stdout, stderr } = await inProcess(place, [flag, "0", "echo", "ran"]);
     assert.deepEqual({ code, stdout }, { code: 201, stdout: "" });
     const says = `sera: Cannot use --${name}: it has no effect, since ${why}; `;
     assert.ok(stderr.startsWith(says) && /^[^\n]+leave it out\n$/.test(stderr), stderr);
@@ -59,31 +60,31 @@ for (const flags of FINE) {
   });
 }
 
-Deno.test("flags that contradict each other are 201", async () => {
+testInProcess("flags that contradict each other are 201", async () => {
   await using place = await Place.make();
   const { code, stderr } = await place.sera(["--record-skips", "--ledger=false", "0", "true"]);
   assert.equal(code, 201);
   assert.match(stderr, /^sera: Cannot use --record-skips: it has no effect, since the ledger is off; [^\n]+\n$/);
   const table = ["--server", "postgres://u:p@127.0.0.1:1/d", "--ledger-table", "t", "0", "true"];
-  const { code: tableCode, stderr: said } = await place.sera(table);
+  const { code: tableCode, stderr: said } = await inProcess(place, table);
   assert.equal(tableCode, 201);
   assert.match(said, /^sera: Cannot use --ledger-table: it has no effect, since the ledger is off; [^\n]+\n$/);
 });
 
-Deno.test("--tls-ca with a PostgreSQL socket of this machine is 201, as TLS is not used there", async () => {
+testInProcess("--tls-ca with a PostgreSQL socket of this machine is 201, as TLS is not used there", async () => {
   await using place = await Place.make();
   for (const parameters of ["", "&sslmode=verify-full"]) {
     const server = `postgres:///d?host=${place.path}${parameters}`;
-    const { code, stderr } = await place.sera(["--server", server, "--tls-ca", "/no/ca.pem", "0", "true"]);
+    const { code, stderr } = await inProcess(place, ["--server", server, "--tls-ca", "/no/ca.pem", "0", "true"]);
     assert.equal(code, 201, stderr);
     assert.match(stderr, /^sera: Cannot use --tls-ca: it has no effect, since the server is reached without a network/);
   }
 });
 
-Deno.test("--tls-ca with a server that checks no certificate is 200", async () => {
+testInProcess("--tls-ca with a server that checks no certificate is 200", async () => {
   await using place = await Place.make();
   const flags = ["--server", "u:p@tcp(127.0.0.1:1)/", "--tls-ca", "/no/ca.pem"];
-  const { code, stderr } = await place.sera([...flags, "0", "true"]);
+  const { code, stderr } = await inProcess(place, [...flags, "0", "true"]);
   assert.equal(code, 200);
   assert.match(
     stderr,

@@ -3,6 +3,11 @@ import { environmentName } from "../../lib/args/settings_table.ts";
 import { resolveSettings, type Settings } from "../../lib/config/config.ts";
 import { ConfigError, UsageError } from "../../lib/errors.ts";
 
+/** Defines a test. Once sera has looked at its own process, it listens for the ends of its children for good. */
+function test(name: string, fn: () => Promise<void>): void {
+  Deno.test({ name, fn, sanitizeOps: false, sanitizeResources: false });
+}
+
 const MYSQL = "sera:secret@tcp(db.example.org)/";
 const MYSQL_WITH_DATABASE = "sera:secret@tcp(db.example.org)/jobs";
 const POSTGRES = "postgres://sera:secret@db.example.org/jobs";
@@ -46,7 +51,7 @@ async function refusal(given: Given): Promise<{ kind: unknown; message: string }
   throw new Error(`taken: ${JSON.stringify(given)}`);
 }
 
-Deno.test("nobody who does not ask for a ledger has one", async () => {
+test("nobody who does not ask for a ledger has one", async () => {
   const { ledger, minHold, label } = await resolve({ env: { SERA_KEEP_HISTORY: "1d", SERA_LEDGER: "false" } });
   assert.deepEqual(ledger, {
     on: false,
@@ -62,7 +67,7 @@ Deno.test("nobody who does not ask for a ledger has one", async () => {
   assert.equal((await withFlags({}, MYSQL)).ledger.on, false);
 });
 
-Deno.test("each of the settings that need the ledger turns it on", async () => {
+test("each of the settings that need the ledger turns it on", async () => {
   const reasons: Flags[] = [{ ledger: "true" }, { once: "k" }, { every: "1h" }, { "record-skips": "true" }];
   for (const flags of reasons) {
     assert.equal((await withFlags(flags)).ledger.on, true, JSON.stringify(flags));
@@ -99,7 +104,7 @@ const RIGHT: [setting: string, written: string, read: unknown, of: (settings: Se
 ];
 
 for (const [setting, written, read, of] of RIGHT) {
-  Deno.test(`${setting} takes ${written.length > 20 ? `${[...written].length} characters` : written}, as flag and in the variable`, async () => {
+  test(`${setting} takes ${written.length > 20 ? `${[...written].length} characters` : written}, as flag and in the variable`, async () => {
     assert.equal(of(await resolve({ flags: { [setting]: written } })), read);
     assert.equal(of(await resolve({ env: { [environmentName(setting)]: written } })), read);
   });
@@ -124,7 +129,7 @@ const WRONG: [setting: string, values: string[]][] = [
 ];
 
 for (const [setting, values] of WRONG) {
-  Deno.test(`${setting} refuses the rest, as flag and in the variable`, async () => {
+  test(`${setting} refuses the rest, as flag and in the variable`, async () => {
     for (const value of values) {
       const flag = await refusal({ flags: { server: POSTGRES, [setting]: value } });
       assert.equal(flag.kind, UsageError, value);
@@ -140,7 +145,7 @@ for (const [setting, values] of WRONG) {
   });
 }
 
-Deno.test("in the file are the settings that are about more than one run", async () => {
+test("in the file are the settings that are about more than one run", async () => {
   const settings = await resolve({
     file: { ledger: true, "keep-history": 0, "Record-Skips": true, "min-hold": 0.5, "ledger-table": null },
   });
@@ -165,7 +170,7 @@ Deno.test("in the file are the settings that are about more than one run", async
   }
 });
 
-Deno.test("a flag wins over the variable, and the variable over the file", async () => {
+test("a flag wins over the variable, and the variable over the file", async () => {
   const file = { "keep-history": "1d", "min-hold": 1, ledger: true };
   const env = { SERA_KEEP_HISTORY: "2d", SERA_MIN_HOLD: "2", SERA_LEDGER: "false" };
   const flags = { "keep-history": "3d", "min-hold": "3", ledger: "true" };
@@ -175,7 +180,7 @@ Deno.test("a flag wins over the variable, and the variable over the file", async
   assert.deepEqual(shown(await resolve({ file, env, flags })), [3, 3, true]);
 });
 
-Deno.test("a ledger that is off is no place for what needs it", async () => {
+test("a ledger that is off is no place for what needs it", async () => {
   const off = { ledger: "false" };
   for (const [setting, value] of [["once", "k"], ["every", "1h"]] as const) {
     assert.deepEqual(await refusal({ flags: { ...off, [setting]: value } }), {
@@ -191,7 +196,7 @@ Deno.test("a ledger that is off is no place for what needs it", async () => {
   }
 });
 
-Deno.test("the ledger's table, with a schema or without one", async () => {
+test("the ledger's table, with a schema or without one", async () => {
   const tableOf = async (text: string) => (await withFlags({ "ledger-table": text }, POSTGRES)).ledger.table;
   assert.deepEqual(await tableOf("runs"), { schema: undefined, name: "runs" });
   assert.deepEqual(await tableOf("ops.sera_runs"), { schema: "ops", name: "sera_runs" });
@@ -199,7 +204,7 @@ Deno.test("the ledger's table, with a schema or without one", async () => {
   assert.deepEqual(await tableOf("t".repeat(63)), { schema: undefined, name: "t".repeat(63) });
 });
 
-Deno.test("a file's ledger has no table to name", async () => {
+test("a file's ledger has no table to name", async () => {
   assert.deepEqual(await refusal({ flags: { "ledger-table": "runs" } }), {
     kind: UsageError,
     message: "Cannot use ledger-table in --ledger-table: a server of files has no tables; leave it out",
@@ -209,7 +214,7 @@ Deno.test("a file's ledger has no table to name", async () => {
   assert.match(message, /^Cannot use ledger-table in .*\.json: a server of files has no tables; leave it out$/);
 });
 
-Deno.test("on MySQL the ledger needs a database, by the server setting or by the table's name", async () => {
+test("on MySQL the ledger needs a database, by the server setting or by the table's name", async () => {
   const reasons: Flags[] = [{ ledger: "true" }, { once: "k" }, { "record-skips": "true" }, {
     every: "1h",
     "ledger-table": "runs",

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { holdsPassword, parseServer } from "../../lib/config/server.ts";
+import { holdsPassword } from "../../lib/config/holds_password.ts";
+import { parseServer } from "../../lib/config/server.ts";
 import { ConfigError } from "../../lib/errors.ts";
 
 const isWindows = Deno.build.os === "windows";

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { until } from "../cli/wait.ts";
 import { freshName } from "../lock/open.ts";
+import { RESTARTS } from "../lock/shared_server.ts";
 import { Holder } from "./holder.ts";
 import type { LedgerPlace } from "./places.ts";
 
@@ -33,5 +34,5 @@ export function idTests({ test, bench: makeBench, restart }: LedgerPlace): void 
     await restart();
     await take("succeeded");
     assert.deepEqual(ids, [...new Set(ids)].sort((a, b) => Number(a - b)));
-  });
+  }, RESTARTS);
 }

@@ -3,7 +3,7 @@
 import { DatabaseSync } from "node:sqlite";
 import type { Row } from "../../lib/lock/session.ts";
 import { OtherClient } from "../lock/postgres_view.ts";
-import type { SharedServer } from "../lock/shared_server.ts";
+import type { Sanitizers, SharedServer } from "../lock/shared_server.ts";
 import { connectMySql } from "../servers/mysql_client.ts";
 import type { MySqlServer } from "../servers/mysql_process.ts";
 import type { PostgresServer } from "../servers/postgres_process.ts";
@@ -21,7 +21,7 @@ export interface Bench extends LedgerAddress, AsyncDisposable {
 export interface LedgerPlace {
   readonly label: string;
   /** Defines a test. */
-  test(name: string, fn: () => Promise<void>): void;
+  test(name: string, fn: () => Promise<void>, options?: Sanitizers): void;
   bench(): Promise<Bench>;
   /** What a restart of the machine that keeps the ledger is; nobody may be connected. */
   restart(): Promise<void>;
@@ -65,7 +65,7 @@ export function freshWord(prefix: string): string {
 /** Files. */
 export const FILE: LedgerPlace = {
   label: "file",
-  test: (name, fn) => Deno.test({ name: `file: ${name}`, sanitizeOps: false, sanitizeResources: false, fn }),
+  test: (name, fn) => Deno.test(`file: ${name}`, fn),
   bench: fileBench,
   // Nothing of a file is kept anywhere else.
   restart: () => Promise.resolve(),
@@ -100,7 +100,7 @@ export function mySqlPlace(shared: SharedServer<MySqlServer>, label: string): Da
   return {
     kind: "mysql",
     label,
-    test: (name, fn) => shared.test(name, fn),
+    test: (name, fn, options) => shared.test(name, fn, options),
     bench: (params = "") => {
       const table = { name: freshWord("runs") };
       const name = `sera.${table.name}`;
@@ -150,7 +150,7 @@ export function postgresPlace(shared: SharedServer<PostgresServer>, label: strin
   return {
     kind: "postgres",
     label,
-    test: (name, fn) => shared.test(name, fn),
+    test: (name, fn, options) => shared.test(name, fn, options),
     bench: (params = "") => {
       const table = { name: freshWord("runs") };
       const { query: sql } = shared.server;

@@ -6,6 +6,7 @@ import { Ledger } from "../../lib/ledger/ledger.ts";
 import type { Statement } from "../../lib/sql/statement.ts";
 import { until } from "../cli/wait.ts";
 import { later } from "../lock/open.ts";
+import { RESTARTS } from "../lock/shared_server.ts";
 import { Holder, PLAIN, RUNNER } from "./holder.ts";
 import type { Bench, DatabasePlace } from "./places.ts";
 
@@ -126,5 +127,5 @@ export function troubleTests(place: DatabasePlace): void {
     ids.push(await holder.ran("succeeded"));
     assert.deepEqual(await holder.ids(), ids);
     assert.deepEqual(ids, [...new Set(ids)].sort((a, b) => Number(a - b)));
-  });
+  }, RESTARTS);
 }

@@ -22,6 +22,14 @@ Deno.test("of the command's path only the last part is shown", () => {
   }
 });
 
+Deno.test("a name with a slash in it is no path", () => {
+  for (const label of ["etl/load", "a/b/c", "~user"]) {
+    assert.equal(nameOf("web1", 4711, label), `sera web1:4711 ${label}`);
+  }
+  const named = { lock: "1,2", host: "web1", pid: 4711, label: "/jobs/x", namespace: "n", name: "/jobs/x" };
+  assert.equal(applicationName(named), "sera web1:4711 /jobs/x");
+});
+
 Deno.test("what has blanks in it is no path", () => {
   for (const label of ["rotate /var/log", "../a b/rotate-logs"]) {
     assert.equal(nameOf("web1", 4711, label), `sera web1:4711 ${label}`);

@@ -20,6 +20,16 @@ export class Blackhole implements AsyncDisposable {
     return this.#listener.addr.port;
   }
 
+  /**
+   * How many sockets have asked for a connection, and wait for an answer. Linux lists the other end's address, and the state
+   * SYN_SENT. proc(5), /proc/net/tcp
+   */
+  get unanswered(): number {
+    const remote = `:${this.port.toString(16).toUpperCase().padStart(4, "0")}`;
+    const sockets = Deno.readTextFileSync("/proc/net/tcp").split("\n").map((line) => line.trim().split(/\s+/));
+    return sockets.filter(([, , to, state]) => to?.endsWith(remote) && state === "02").length;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#listener.close();
     for (const connection of this.#connections) connection.close();

@@ -50,5 +50,5 @@ for (const [name, need, serve] of SERVERS) {
     } finally {
       await Deno.remove(folder, { recursive: true });
     }
-  }, { sanitizeOps: false, sanitizeResources: false });
+  });
 }

@@ -16,7 +16,7 @@ import { clients, holderOf, waiting } from "./server_view.ts";
 
 /** Defines a test; the driver closes sockets a moment after it says so. */
 function test(name: string, missing: string | undefined, fn: () => Promise<void>): void {
-  Deno.test({ name, ignore: missing !== undefined, sanitizeOps: false, sanitizeResources: false, fn });
+  Deno.test({ name, ignore: missing !== undefined, fn });
 }
 
 /** Resolves with why the lock was lost. */

@@ -1,5 +1,7 @@
 /** A monotonic clock and timers that stand still until a test moves them. */
 
+import { HANG } from "../cli/wait.ts";
+
 /** In place of `performance.now()`, `setTimeout()`, `clearTimeout()` and the machine's uptime until it is disposed of. */
 export class FakeClock implements Disposable {
   /** Milliseconds since the clock was made. */
@@ -20,6 +22,27 @@ export class FakeClock implements Disposable {
     define(globalThis, "clearTimeout", (timer: number) => void this.#timers.delete(timer));
   }
 
+  /** How many timers have come due. */
+  fired = 0;
+
+  /** How many timers have not come due yet. */
+  get pending(): number {
+    return this.#timers.size;
+  }
+
+  /**
+   * Resolves with what `look` gives as soon as that is truthy, while the clock stands: for what a server, a file or another
+   * process has to do meanwhile.
+   */
+  async until<T>(what: string, look: () => T | Promise<T>): Promise<NonNullable<T>> {
+    for (const began = this.#real.now.call(performance);;) {
+      const found = await look();
+      if (found) return found;
+      if (this.#real.now.call(performance) - began > HANG) throw new Error(`not within ${HANG / 1000} s: ${what}`);
+      await new Promise((resolve) => void this.#real.setTimeout.call(globalThis, resolve, 1));
+    }
+  }
+
   /** Moves the clock on, and runs what comes due on the way, each at its time. */
   async to(time: number): Promise<void> {
     for (;;) {
@@ -29,6 +52,7 @@ export class FakeClock implements Disposable {
       const [timer, { at, run }] = next;
       this.#timers.delete(timer);
       this.now = Math.max(this.now, at);
+      this.fired++;
       run();
     }
     this.now = time;

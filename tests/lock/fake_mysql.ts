@@ -60,7 +60,11 @@ export class FakeMySql implements Disposable {
 
   /** A `server` setting that leads to it. */
   get dsn(): string {
-    return `sera:secret@tcp(127.0.0.1:${this.#listener.addr.port})/`;
+    return `sera:secret@tcp(127.0.0.1:${this.port})/`;
+  }
+
+  get port(): number {
+    return this.#listener.addr.port;
   }
 
   /** How many clients are connected. */

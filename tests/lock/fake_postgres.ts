@@ -48,7 +48,11 @@ export class FakePostgres implements Disposable {
 
   /** A `server` setting that leads to it. */
   get url(): string {
-    return `postgres://sera:secret@127.0.0.1:${this.#listener.addr.port}/sera`;
+    return `postgres://sera:secret@127.0.0.1:${this.port}/sera`;
+  }
+
+  get port(): number {
+    return this.#listener.addr.port;
   }
 
   /** How many clients are connected. */

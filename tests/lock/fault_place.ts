@@ -9,9 +9,8 @@ import * as postgresView from "./postgres_view.ts";
 import * as mysqlView from "./server_view.ts";
 import { sharedMariaDb, sharedMySql56, sharedPostgres, type SharedServer } from "./shared_server.ts";
 
-/** How long a server may take to answer here, in milliseconds. PostgreSQL's time is fixed. */
-const MYSQL_ANSWER = 700;
-const POSTGRES_ANSWER = 10_000;
+/** How long a server may take to answer here, in milliseconds. MySQL's time is in the setting, PostgreSQL's in none. */
+const ANSWER = 700;
 
 /** A database that keeps locks. */
 export interface FaultPlace {
@@ -20,10 +19,12 @@ export interface FaultPlace {
   readonly test: SharedServer<MySqlServer | PostgresServer>["test"];
   /** The `server` setting for a port that leads to the server. */
   setting(port: number): string;
-  /** How long an answer may take, in milliseconds. */
+  /** How long an answer may take, in milliseconds; where the setting does not say so, what to open the backend with. */
   readonly answer: number;
-  /** Resolves when so many wait for a lock. */
-  waiting(name: string, count?: number): Promise<unknown>;
+  /** The ids of the sessions that wait for a lock, as the server counts them. */
+  waiters(name: string): Promise<readonly number[]>;
+  /** Resolves with the ids when so many wait for a lock. */
+  waiting(name: string, count?: number): Promise<readonly number[]>;
   /** Whether nobody holds a lock, as the server sees it. */
   isFree(name: string): Promise<boolean>;
   /** What a client sends to give a lock back. */
@@ -42,10 +43,11 @@ export function faultPlaces(limit = 40): FaultPlace[] {
 function mysqlPlace(label: string, shared: SharedServer<MySqlServer>): FaultPlace {
   return {
     label,
-    test: (name, fn) => shared.test(name, fn),
-    setting: (port) => `sera:secret@tcp(127.0.0.1:${port})/?timeout=2s&readTimeout=${MYSQL_ANSWER}ms`,
-    answer: MYSQL_ANSWER,
-    waiting: (name, count) => mysqlView.waiting(shared.server, name, count),
+    test: (name, fn, options) => shared.test(name, fn, options),
+    setting: (port) => `sera:secret@tcp(127.0.0.1:${port})/?timeout=2s&readTimeout=${ANSWER}ms`,
+    answer: ANSWER,
+    waiters: async (name) => (await mysqlView.waiters(shared.server, name)).map(({ id }) => id),
+    waiting: async (name, count) => (await mysqlView.waiting(shared.server, name, count)).map(({ id }) => id),
     isFree: async (name) => {
       const [row] = await shared.server.query(`SELECT IS_FREE_LOCK('${name}') AS free`);
       return Number(row?.free) === 1;
@@ -61,10 +63,11 @@ function mysqlPlace(label: string, shared: SharedServer<MySqlServer>): FaultPlac
 function postgresPlace(shared: SharedServer<PostgresServer>): FaultPlace {
   return {
     label: "PostgreSQL",
-    test: (name, fn) => shared.test(name, fn),
+    test: (name, fn, options) => shared.test(name, fn, options),
     setting: (port) => `postgres://sera:secret@127.0.0.1:${port}/sera?connect_timeout=2&sslmode=disable`,
-    answer: POSTGRES_ANSWER,
-    waiting: (name, count) => postgresView.waiting(shared.server, name, count),
+    answer: ANSWER,
+    waiters: async (name) => (await postgresView.waiters(shared.server, name)).map(({ pid }) => pid),
+    waiting: async (name, count) => (await postgresView.waiting(shared.server, name, count)).map(({ pid }) => pid),
     isFree: async (name) => {
       const { row } = keySql(name);
       return (await shared.server.query(`SELECT FROM pg_locks WHERE ${row} AND granted`)).length === 0;
@@ -80,7 +83,7 @@ function postgresPlace(shared: SharedServer<PostgresServer>): FaultPlace {
 
 /** Lets the lease alone decide for how long to wait for an answer. */
 export function patient(setting: string): string {
-  return setting.replace(`readTimeout=${MYSQL_ANSWER}ms`, "readTimeout=10s");
+  return setting.replace(`readTimeout=${ANSWER}ms`, "readTimeout=10s");
 }
 
 /** Far longer than any lease here, in milliseconds. */

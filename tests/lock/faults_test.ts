@@ -8,7 +8,8 @@ import { pause, until } from "../cli/wait.ts";
 import { freePort } from "../servers/free_port.ts";
 import { Proxy, resetUnavailable } from "../servers/proxy.ts";
 import { type FaultPlace, faultPlaces, lossOf, patient, report } from "./fault_place.ts";
-import { freshName, hold, later, never, open } from "./open.ts";
+import { freshName, hold, later, never, open, renewals, Retries } from "./open.ts";
+import { RESTARTS } from "./shared_server.ts";
 
 const LEASE: LeaseTerms = { ttl: 3000, grace: 500 };
 
@@ -36,7 +37,7 @@ const SILENT: Record<string, (proxy: Proxy) => void> = {
 const GARBAGE = new TextEncoder().encode("HTTP/1.1 418 I'm a teapot\r\nContent-Length: 0\r\n\r\n".repeat(3));
 
 for (const place of faultPlaces()) {
-  const { test, setting, waiting, isFree } = place;
+  const { test, setting, waiting, waiters, isFree, answer: answerTimeout } = place;
   const isPostgres = setting(0).startsWith("postgres");
 
   for (const [how, breakIt] of Object.entries(TOLD)) {
@@ -47,12 +48,12 @@ for (const place of faultPlaces()) {
       await using other = await open(setting(proxy.port), name, undefined, { lease: LEASE });
       const lock = await hold(one);
       const granted = later(other.acquire(30_000, never));
-      await waiting(name);
+      const [first] = await waiting(name);
       const broken = performance.now();
       breakIt(proxy);
-      await until("it is back", () => proxy.accepted === 2);
+      await until("it waits again", async () => (await waiters(name)).some((id) => id !== first));
       const back = performance.now() - broken;
-      await pause(300);
+      assert.equal(proxy.accepted, 2);
       const releasing = performance.now();
       await lock.release();
       const next = await granted;
@@ -83,13 +84,15 @@ for (const place of faultPlaces()) {
   }
 
   test("a wait over a connection that has gone silent ends", async ({ port }) => {
-    // PostgreSQL's time to answer is long, so all at the same time.
+    // None of them needs another, so all at the same time.
     await Promise.all(
       Object.entries(SILENT).map(async ([how, breakIt]) => {
         await using proxy = await Proxy.open(port);
         const name = freshName();
         await using one = await open(setting(port), name);
-        await using other = await open(setting(proxy.port), name);
+        // Longer than the wait, or it would wait on over another connection.
+        const patience = { answerTimeout: 2000 + answerTimeout };
+        await using other = await open(setting(proxy.port), name, undefined, patience);
         const lock = await hold(one);
         const began = performance.now();
         const granted = later(other.acquire(2000, never));
@@ -111,7 +114,7 @@ for (const place of faultPlaces()) {
     await using proxy = await Proxy.open(port);
     const name = freshName();
     await using one = await open(setting(port), name);
-    await using other = await open(setting(proxy.port), name);
+    await using other = await open(setting(proxy.port), name, undefined, { answerTimeout });
     const lock = await hold(one);
     const granted = later(other.acquire(30_000, never));
     await waiting(name);
@@ -125,24 +128,26 @@ for (const place of faultPlaces()) {
     await next.release();
   });
 
-  for (const [how, breakIt] of Object.entries(SILENT)) {
-    test(`a holder whose connection is ${how} gives up in time`, async ({ port }) => {
-      await using proxy = await Proxy.open(port);
-      const name = freshName();
-      // The lease alone decides.
-      await using backend = await open(patient(setting(proxy.port)), name, undefined, { lease: LEASE });
-      const lock = await hold(backend);
-      const confirmed = proxy.requests.at(-1)!;
-      breakIt(proxy);
-      const { at, reason } = await lossOf(lock);
-      await until("the server has freed it", () => isFree(name));
-      const freed = performance.now();
-      report(`${place.label}: holding, ${how}`, { lost: at - confirmed, freed: freed - confirmed });
-      assert.ok(at + reason.within - confirmed < endsAfter(LEASE) + 50);
-      // A server that sees its side closed frees the lock at once; no client can know.
-      if (!how.startsWith("closed")) assert.ok(freed > at + reason.within, "freed too soon");
-    });
-  }
+  test("a holder whose connection has gone silent gives up in time", async ({ port }) => {
+    await Promise.all(
+      Object.entries(SILENT).map(async ([how, breakIt]) => {
+        await using proxy = await Proxy.open(port);
+        const name = freshName();
+        // The lease alone decides.
+        await using backend = await open(patient(setting(proxy.port)), name, undefined, { lease: LEASE });
+        const lock = await hold(backend);
+        const confirmed = proxy.requests.at(-1)!;
+        breakIt(proxy);
+        const { at, reason } = await lossOf(lock);
+        await until("the server has freed it", () => isFree(name));
+        const freed = performance.now();
+        report(`${place.label}: holding, ${how}`, { lost: at - confirmed, freed: freed - confirmed });
+        assert.ok(at + reason.within - confirmed < endsAfter(LEASE) + 50, how);
+        // A server that sees its side closed frees the lock at once; no client can know.
+        if (!how.startsWith("closed")) assert.ok(freed > at + reason.within, `${how}: freed too soon`);
+      }),
+    );
+  });
 
   test("a release that breaks off is an error, within the time to answer", async ({ port }) => {
     const faults = { ...TOLD, ...SILENT };
@@ -151,7 +156,7 @@ for (const place of faultPlaces()) {
         const told = how in TOLD;
         await using proxy = await Proxy.open(port);
         const name = freshName();
-        await using backend = await open(setting(proxy.port), name, undefined, { lease: LEASE });
+        await using backend = await open(setting(proxy.port), name, undefined, { lease: LEASE, answerTimeout });
         const lock = await hold(backend);
         // The answer does not come before the connection breaks.
         if (told) proxy.stall();
@@ -185,19 +190,21 @@ for (const place of faultPlaces()) {
     await next.release();
     await waiter[Symbol.asyncDispose]();
     await lock.backend[Symbol.asyncDispose]();
-  });
+  }, RESTARTS);
 
   test("a server that pauses for less than the lease allows does no harm", async (server) => {
+    await using proxy = await Proxy.open(server.port);
     const name = freshName();
-    const lease = { ttl: 6000, grace: 500 };
+    const lease = { ttl: 4500, grace: 500 };
     // Its answer may take as long as the pause.
-    await using backend = await open(patient(setting(server.port)), name, undefined, { lease });
+    await using backend = await open(patient(setting(proxy.port)), name, undefined, { lease });
     const lock = await hold(backend);
+    const sent = proxy.requests.length;
     await server.pause();
-    await pause(2500);
+    await until("a look is on its way", () => proxy.requests.length > sent);
     await server.resume();
+    await renewals(lock, 2);
     await lock.confirm();
-    await pause(3500);
     assert.equal(lock.lost.aborted, false);
     assert.equal(await isFree(name), false);
     await lock.release();
@@ -212,6 +219,7 @@ for (const place of faultPlaces()) {
     let at: number;
     try {
       ({ at } = await lossOf(lock));
+      // A span is what this is about: the server sleeps through the end of the lease.
       await pause(Math.max(0, paused + LEASE.ttl + 500 - performance.now()));
       await backend[Symbol.asyncDispose]();
     } finally {
@@ -226,17 +234,18 @@ for (const place of faultPlaces()) {
   test("a port that refuses is an error at once without a wait, and waited for with one", async ({ port }) => {
     await using proxy = await Proxy.open(port);
     proxy.refuse();
-    await using backend = await open(setting(proxy.port), freshName());
+    const retries = new Retries();
+    await using backend = await open(setting(proxy.port), freshName(), undefined, retries);
     const began = performance.now();
     await assert.rejects(backend.acquire(0, never), /connection refused/);
     const failed = performance.now() - began;
     const granted = later(backend.acquire(30_000, never));
-    await pause(1500);
+    await retries.more(3);
     await proxy.accept();
     const up = performance.now();
     const lock = await granted;
     const got = performance.now() - up;
-    report(`${place.label}: refused, then up after 1.5 s`, { "without a wait": failed, got });
+    report(`${place.label}: refused, then up after three tries`, { "without a wait": failed, got });
     assert.ok(lock);
     await lock.release();
   });
@@ -270,7 +279,8 @@ for (const place of faultPlaces(10)) {
         more = await hold(other).then(() => true, () => false);
       }
       assert.ok(others.length > 4, `${others.length}`);
-      await using backend = await open(place.setting(port), freshName());
+      const retries = new Retries();
+      await using backend = await open(place.setting(port), freshName(), undefined, retries);
       const began = performance.now();
       await assert.rejects(backend.acquire(0, never), /too many (connections|clients)|remaining connection slots/i);
       const failed = performance.now() - began;
@@ -279,7 +289,7 @@ for (const place of faultPlaces(10)) {
       const took = performance.now() - waited;
       assert.ok(took > 1400, `${took} ms`);
       const granted = later(backend.acquire(30_000, never));
-      await pause(500);
+      await retries.more(2);
       await others.shift()![Symbol.asyncDispose]();
       const free = performance.now();
       const lock = await granted;
@@ -294,7 +304,7 @@ for (const place of faultPlaces(10)) {
 }
 
 /** MySQL waits in one request, so that a silence is noticed at the end of the wait, and does no harm before it. */
-async function getsItWithoutNotice({ setting, waiting }: FaultPlace, port: number): Promise<void> {
+async function getsItWithoutNotice({ setting, waiting, isFree }: FaultPlace, port: number): Promise<void> {
   await using proxy = await Proxy.open(port);
   const name = freshName();
   await using one = await open(setting(port), name);
@@ -303,8 +313,8 @@ async function getsItWithoutNotice({ setting, waiting }: FaultPlace, port: numbe
   const granted = later(other.acquire(30_000, never));
   await waiting(name);
   proxy.stall();
-  await pause(1000);
   await lock.release();
+  await until("the server has given it to the waiter, who does not hear of it", async () => !await isFree(name));
   proxy.resume();
   const next = await granted;
   assert.ok(next);

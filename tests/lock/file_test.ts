@@ -4,13 +4,10 @@ import { LockFile } from "../../lib/lock/lock_file.ts";
 import { prepareLockFolder } from "../../lib/lock/lock_folder.ts";
 import { Running } from "../cli/running.ts";
 import { linux, testWith, tool } from "../cli/needs.ts";
-import { wakeUps } from "../cli/process_list.ts";
 import { pause, until } from "../cli/wait.ts";
+import { FakeClock } from "./fake_clock.ts";
 import { lockContract } from "./lock_contract.ts";
 import { failure, freshName, hold, never, open } from "./open.ts";
-
-/** How often this process may wake up in a second while it waits: for the test itself. One that polled would far more often. */
-const MOST_WAKE_UPS = 20;
 
 const isWindows = Deno.build.os === "windows";
 const folder = Deno.makeTempDirSync({ prefix: "sera-lock-" });
@@ -24,7 +21,7 @@ lockContract({
   server: () => server,
   waiting: async (name, count) => {
     if (Deno.build.os === "linux") await until(`${count} waiting for ${name}`, () => kernelWaiters(name) === count);
-    // Other systems do not tell. A waiter that is not in the queue yet makes a test easier, not wrong.
+    // Other systems do not tell, so time has to do. A waiter that is not in the queue yet makes a test easier, not wrong.
     else await pause(300);
   },
 });
@@ -59,17 +56,16 @@ testWith([flock], "file: a lock of flock(1)'s excludes sera, which gets it next"
 
 testWith([linux], "file: a waiter does nothing", async () => {
   const name = freshName();
-  await using holder = await open(server, name);
+  using clock = new FakeClock();
+  // The holder's next look comes hours later.
+  await using holder = await open(server, name, undefined, { lease: { ttl: 86_400_000, grace: 0 } });
   const lock = await hold(holder);
   await using waiter = await open(server, name);
   const granted = waiter.acquire(Infinity, never);
-  await until("it waits", () => kernelWaiters(name) === 1);
-  // What earlier tests have left to do may fall into one second, but not into all of them.
-  await until("a second in which nothing is done", async () => {
-    const before = wakeUps(Deno.pid);
-    await pause(1000);
-    return wakeUps(Deno.pid) - before <= MOST_WAKE_UPS;
-  });
+  await clock.until("it waits", () => kernelWaiters(name) === 1);
+  await clock.to(7 * 3_600_000);
+  assert.equal(clock.fired, 0);
+  // The kernel alone wakes it.
   await lock.release();
   await (await granted)!.release();
 });
@@ -91,15 +87,17 @@ Deno.test({
   ignore: isWindows,
   fn: async () => {
     const name = freshName();
+    using clock = new FakeClock();
     await using backend = await open(server, name);
     const lock = await hold(backend);
     await lock.confirm();
     await Deno.remove(pathOf(name));
     // A look is fresh for a second.
-    await until("it is missed", async () => {
-      const error = await lock.confirm().catch((error: unknown) => error);
-      return error instanceof LockLostError;
-    });
+    await clock.to(1000);
+    await lock.confirm();
+    assert.equal(lock.lost.aborted, false);
+    await clock.to(1001);
+    await assert.rejects(lock.confirm(), LockLostError);
     assert.ok(lock.lost.aborted);
   },
 });
@@ -109,13 +107,24 @@ Deno.test({
   ignore: isWindows,
   fn: async () => {
     const name = freshName();
+    using clock = new FakeClock();
+    const looks = countLooks();
+    using _looks = looks;
     await using backend = await open(server, name, undefined, { lease: { ttl: 3000, grace: 10 } });
     const lock = await hold(backend);
-    // The time of two looks.
-    await pause(2500);
+    const before = looks.count;
+    for (let second = 1; second <= 10; second++) {
+      await clock.until("the last look is over", () => looks.answered === looks.count);
+      await clock.to(1000 * second - 1);
+      assert.equal(looks.count - before, second - 1);
+      await clock.to(1000 * second);
+      assert.equal(looks.count - before, second);
+    }
+    await clock.until("the last look is over", () => looks.answered === looks.count);
     assert.equal(lock.lost.aborted, false);
     await Deno.remove(pathOf(name));
-    await until("it is missed", () => lock.lost.aborted);
+    await clock.to(11_000);
+    await clock.until("it is missed", () => lock.lost.aborted);
     assert.ok(lock.lost.reason instanceof LockLostError);
     assert.equal(lock.lost.reason.within, 10);
   },
@@ -191,6 +200,21 @@ Deno.test("file: a folder is made for this user alone", async () => {
   await (await hold(backend)).release();
   if (!isWindows) assert.equal(Deno.statSync(made).mode! & 0o777, 0o700);
 });
+
+/** Counts the looks at where files are, until it is disposed of. */
+function countLooks(): { count: number; answered: number } & Disposable {
+  const { lstat } = Deno;
+  const looks = { count: 0, answered: 0, [Symbol.dispose]: () => void (Deno.lstat = lstat) };
+  Deno.lstat = async (path) => {
+    looks.count++;
+    try {
+      return await lstat(path);
+    } finally {
+      looks.answered++;
+    }
+  };
+  return looks;
+}
 
 function pathOf(name: string): string {
   return `${folder}/${name}.lock`;

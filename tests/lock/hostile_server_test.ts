@@ -87,8 +87,11 @@ for (const kind of [FAKE_MYSQL, FAKE_POSTGRES]) {
       const lock = await hold(backend);
       await until("it is lost", () => lock.lost.aborted);
       assert.match(lock.lost.reason.message, /^Lock lost: [^\n]+: the server breaks the protocol of /);
-      // Were it closed, the server would know by now.
-      await pause(200);
+      // Were it closed, the server would know by the time at which it knows of another one that is closed after it.
+      const later = await Deno.connect({ hostname: "127.0.0.1", port: server.port });
+      await until("the other one is there", () => server.clients === 2);
+      later.close();
+      await until("the other one has gone", () => server.clients < 2);
       assert.equal(server.clients, 1);
     }
     await until("the connection is closed", () => server.clients === 0);
@@ -116,7 +119,7 @@ for (const kind of [FAKE_MYSQL, FAKE_POSTGRES]) {
     const endless = kind === FAKE_MYSQL
       ? () => new Uint8Array([0xff, 0xff, 0, 0, 10, ...new Array(60_000).fill(0x38)])
       : () => concat([message("R", [0, 0, 0, 0]), ...new Array(5000).fill(message("S", [97, 0, 98, 0]))]);
-    using server = trickling(endless());
+    await using server = trickling(endless());
     const backend = await kind.open({ setting: server.setting(kind) }, { ttl: 30_000, grace: 0 }, 300);
     await using _backend = backend;
     await assert.rejects(backend.acquire(0, never), (error) => {
@@ -128,29 +131,36 @@ for (const kind of [FAKE_MYSQL, FAKE_POSTGRES]) {
 }
 
 /** A server that says this to whoever comes, a byte at a time. */
-function trickling(bytes: Uint8Array): Disposable & { setting(kind: FakeKind): string } {
+function trickling(bytes: Uint8Array): AsyncDisposable & { setting(kind: FakeKind): string } {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const connections: Deno.Conn[] = [];
-  (async () => {
+  const talks: Promise<void>[] = [];
+  const talk = async (connection: Deno.Conn) => {
+    try {
+      for (const byte of bytes) {
+        await connection.write(new Uint8Array([byte]));
+        // Slowly: what it says is to last longer than it is waited for.
+        await pause(5);
+      }
+    } catch {
+      // The client has gone.
+    }
+  };
+  const listening = (async () => {
     for await (const connection of listener) {
       connections.push(connection);
-      try {
-        for (const byte of bytes) {
-          await connection.write(new Uint8Array([byte]));
-          await pause(5);
-        }
-      } catch {
-        // The client has gone.
-      }
+      talks.push(talk(connection));
     }
   })();
   const { port } = listener.addr as Deno.NetAddr;
   return {
     setting: (kind) =>
       kind === FAKE_MYSQL ? `a:b@tcp(127.0.0.1:${port})/` : `postgres://a:b@127.0.0.1:${port}/c?sslmode=disable`,
-    [Symbol.dispose]() {
+    async [Symbol.asyncDispose]() {
       listener.close();
       connections.forEach(closeQuietly);
+      await listening;
+      await Promise.all(talks);
     },
   };
 }

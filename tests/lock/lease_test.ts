@@ -4,14 +4,15 @@ import assert from "node:assert/strict";
 import { parseServer } from "../../lib/config/server.ts";
 import { LockLostError, LockUnavailableError } from "../../lib/errors.ts";
 import { endsAfter, graceOf, heartbeatOf, type LeaseTerms, Moment, stopsAfter } from "../../lib/lock/lease.ts";
+import type { Backend } from "../../lib/lock/lock.ts";
 import { openMySqlSession } from "../../lib/lock/mysql_session.ts";
 import { openPostgresSession } from "../../lib/lock/postgres_session.ts";
 import { identifier, join, sql } from "../../lib/sql/statement.ts";
 import { Running } from "../cli/running.ts";
-import { pause, until } from "../cli/wait.ts";
+import { until } from "../cli/wait.ts";
 import { Proxy } from "../servers/proxy.ts";
 import { faultPlaces, lossOf, patient, report } from "./fault_place.ts";
-import { freshName, hold, never, open, plainSession } from "./open.ts";
+import { freshName, hold, never, open, plainSession, renewals } from "./open.ts";
 import { parse } from "./postgres_ask.ts";
 import { sharedMariaDb, sharedMySql56, sharedPostgres } from "./shared_server.ts";
 
@@ -29,13 +30,14 @@ for (const { label, test, setting, isFree, releaseMessage } of faultPlaces()) {
     await using other = await open(setting(port), name);
     const lock = await hold(backend);
     const before = proxy.requests.length - 1;
-    await pause(3 * LEASE.ttl);
+    // A fourth look comes after the TTL.
+    await renewals(lock, 4);
     assert.equal(lock.lost.aborted, false);
     assert.equal(await other.acquire(0, never), undefined);
     const gaps = proxy.requests.slice(before + 1).map((at, index) => at - proxy.requests[before + index]!);
     // From sending to sending, which may fall a little short after one that was late.
     const most = (proxy.requests.at(-1)! - proxy.requests[before]!) / heartbeatOf(LEASE) + 1;
-    assert.ok(gaps.length >= 1 && gaps.length <= most, `${gaps.length} heartbeats, after ${gaps} ms`);
+    assert.ok(gaps.length >= 4 && gaps.length <= most, `${gaps.length} heartbeats, after ${gaps} ms`);
     assert.equal(proxy.accepted, 1);
     await lock.release();
   });
@@ -46,10 +48,7 @@ for (const { label, test, setting, isFree, releaseMessage } of faultPlaces()) {
     await using backend = await open(patient(setting(proxy.port)), name, undefined, { lease: LEASE });
     const lock = await hold(backend);
     // The newest sign of the lock is a heartbeat's, not that of its beginning.
-    const first = proxy.requests.length;
-    await until("a heartbeat", () => proxy.requests.length > first);
-    // Its answer comes soon after.
-    await pause(200);
+    await renewals(lock, 1);
     const confirmed = proxy.requests.at(-1)!;
     proxy.stall();
     const { at, reason } = await lossOf(lock);
@@ -106,7 +105,7 @@ for (const { label, test, setting, isFree, releaseMessage } of faultPlaces()) {
     const lock = await hold(backend);
     // There and back, twice, beside a third of the TTL.
     proxy.delay = 200;
-    await pause(2 * LEASE.ttl);
+    await renewals(lock, 3);
     assert.equal(lock.lost.aborted, false);
     assert.equal(await isFree(name), false);
     await lock.confirm();
@@ -115,31 +114,37 @@ for (const { label, test, setting, isFree, releaseMessage } of faultPlaces()) {
   });
 
   test("a server that is slow at each answer keeps its lease; one that is too slow is refused", async ({ port }) => {
-    await using proxy = await Proxy.open(port);
-    const name = freshName();
-    const lease = { ttl: 9000, grace: 10_000 };
-    await using backend = await open(patient(setting(proxy.port)), name, undefined, { lease });
-    await backend.session(never);
-    // There and back, which would be too much on top of a third of the TTL that begins with the answer.
-    proxy.delay = 750;
-    const lock = await hold(backend);
-    let renewals = 0;
-    lock.onRenewed = () => renewals++;
-    await until("it is lost, or renewed", () => lock.lost.aborted || renewals >= 2);
-    assert.equal(lock.lost.aborted, false, `${lock.lost.reason}`);
-    await lock.release();
-    proxy.delay = 1200;
-    await assert.rejects(backend.acquire(60_000, never), (error) => {
-      assert.ok(error instanceof LockUnavailableError);
-      assert.equal(error.exitCode, 202);
-      assert.match(
-        error.message,
-        /: an answer takes 2\.[4-9]\d*s, too long for a ttl of 9s with a grace period of 3s; /,
-      );
-      assert.match(error.message, /; use --ttl 1[1-9]s or more/);
-      return true;
-    });
-    await until("it is free", () => isFree(name));
+    const lease = { ttl: 6000, grace: 10_000 };
+    const slow = async (delay: number, use: (backend: Backend) => Promise<void>) => {
+      await using proxy = await Proxy.open(port);
+      const name = freshName();
+      await using backend = await open(patient(setting(proxy.port)), name, undefined, { lease });
+      await backend.session(never);
+      proxy.delay = delay;
+      await use(backend);
+      await until("it is free", () => isFree(name));
+    };
+    await Promise.all([
+      // There and back, which would be too much on top of a third of the TTL that begins with the answer.
+      slow(500, async (backend) => {
+        const lock = await hold(backend);
+        await renewals(lock, 2);
+        assert.equal(lock.lost.aborted, false, `${lock.lost.reason}`);
+        await lock.release();
+      }),
+      slow(800, async (backend) => {
+        await assert.rejects(backend.acquire(60_000, never), (error) => {
+          assert.ok(error instanceof LockUnavailableError);
+          assert.equal(error.exitCode, 202);
+          assert.match(
+            error.message,
+            /: an answer takes (1\.[6-9]|2)\d*s, too long for a ttl of 6s with a grace period of 2s; /,
+          );
+          assert.match(error.message, /; use --ttl ([7-9]|1\d)s or more/);
+          return true;
+        });
+      }),
+    ]);
   });
 
   test("a holder that was suspended for longer than the TTL says that it is lost before all else", async ({ port }) => {
@@ -188,7 +193,8 @@ sharedMariaDb("--wait-timeout=2", "--maximum-wait-timeout=2").test(
     const name = freshName();
     await using backend = await open(server.dsn(), name, undefined, { lease: { ttl: 30_000, grace: 0 } });
     const lock = await hold(backend);
-    await pause(5000);
+    // Four looks, at a third of the time that it allows.
+    await renewals(lock, 4);
     assert.equal(lock.lost.aborted, false);
     await using other = await open(server.dsn(), name);
     assert.equal(await other.acquire(0, never), undefined);

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { LockLostError } from "../../lib/errors.ts";
 import { Running } from "../cli/running.ts";
-import { HANG, pause } from "../cli/wait.ts";
+import { HANG } from "../cli/wait.ts";
 import { freshName, hold, later, never, open } from "./open.ts";
 
 /** A place that keeps locks, and what the contract has to know of it. */
@@ -99,10 +99,13 @@ export function lockContract(place: LockPlace): void {
     const name = freshName();
     await using one = await at(name);
     await using other = await at(name);
+    await using third = await at(name);
     const lock = await hold(one);
     let over = false;
     const granted = other.acquire(Infinity, never).finally(() => over = true);
-    await pause(1500);
+    await waiting(name, 1);
+    // A wait that began after it comes to its end.
+    assert.equal(await third.acquire(1200, never), undefined);
     assert.equal(over, false);
     await lock.release();
     await (await granted)!.release();
@@ -143,7 +146,8 @@ export function lockContract(place: LockPlace): void {
       const lock = await backend.acquire(Infinity, never);
       assert.ok(lock);
       assert.equal(++inside, 1);
-      await pause(5);
+      // The others wait on meanwhile.
+      await waiting(name, 4 - turns);
       inside--;
       turns++;
       await lock.release();

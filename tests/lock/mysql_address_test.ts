@@ -6,7 +6,7 @@ import { ask, assertUnavailable } from "./ask.ts";
 import { Blackhole } from "./blackhole.ts";
 import { freshName, hold, later, never, open } from "./open.ts";
 import { sharedMariaDb, sharedMySql56 } from "./shared_server.ts";
-import { HANG } from "../cli/wait.ts";
+import { HANG, until } from "../cli/wait.ts";
 
 const ADDRESS = "SELECT SUBSTRING_INDEX(USER(), '@', -1) AS client";
 
@@ -113,8 +113,10 @@ Deno.test({
 
     const abort = new AbortController();
     await using backend = await open(at, freshName());
+    const before = blackhole.unanswered;
     const granted = later(backend.acquire(Infinity, abort.signal));
-    setTimeout(() => abort.abort(new Error("enough")), 100);
+    await until("it asks for a connection", () => blackhole.unanswered > before);
+    abort.abort(new Error("enough"));
     const aborting = performance.now();
     await assert.rejects(granted, { message: "enough" });
     assert.ok(performance.now() - aborting < HANG);

@@ -3,9 +3,8 @@
 import assert from "node:assert/strict";
 import { LockUnavailableError } from "../../lib/errors.ts";
 import type { Backend } from "../../lib/lock/lock.ts";
-import { pause } from "../cli/wait.ts";
 import type { MySqlServer } from "../servers/mysql_process.ts";
-import { freshName, hold, never, open } from "./open.ts";
+import { freshName, hold, never, open, Retries } from "./open.ts";
 import { sharedMariaDb, sharedMySql56 } from "./shared_server.ts";
 
 // MariaDB takes no less. Root has one of its own besides.
@@ -15,7 +14,8 @@ for (const shared of [sharedMariaDb, sharedMySql56].map((start) => start(`--max-
   shared.test("a full server is an error with a wait of 0, and otherwise tried again within the wait", async (server) => {
     const others = await fill(server);
     try {
-      await using backend = await open(server.dsn(), freshName());
+      const retries = new Retries();
+      await using backend = await open(server.dsn(), freshName(), undefined, retries);
       await assert.rejects(backend.acquire(0, never), (error) => {
         assert.ok(error instanceof LockUnavailableError);
         assert.match(error.message, /Too many connections; raise max_connections/);
@@ -29,7 +29,7 @@ for (const shared of [sharedMariaDb, sharedMySql56].map((start) => start(`--max-
 
       let over = false;
       const granted = backend.acquire(30_000, never).finally(() => over = true);
-      await pause(500);
+      await retries.more(2);
       assert.equal(over, false);
       await others.pop()![Symbol.asyncDispose]();
       const lock = await granted;

@@ -2,9 +2,10 @@
 
 import assert from "node:assert/strict";
 import { LockLostError, LockUnavailableError } from "../../lib/errors.ts";
-import { HANG, pause, until } from "../cli/wait.ts";
+import { HANG, until } from "../cli/wait.ts";
 import type { MySqlServer } from "../servers/mysql_process.ts";
-import { freshName, hold, later, never, open } from "./open.ts";
+import { FakeClock } from "./fake_clock.ts";
+import { freshName, hold, later, never, open, Retries } from "./open.ts";
 import { clients, holderOf, waiters, waiting } from "./server_view.ts";
 import { sharedMariaDb, sharedMySql56 } from "./shared_server.ts";
 
@@ -114,12 +115,14 @@ for (const shared of [mariaDb, sharedMySql56()]) {
     const name = freshName();
     await server.query("SET GLOBAL log_output = 'TABLE', GLOBAL general_log = ON");
     try {
-      await using one = await open(server.dsn(), name);
+      using clock = new FakeClock();
+      // The holder's next look comes hours later.
+      await using one = await open(server.dsn(), name, undefined, { lease: { ttl: 86_400_000, grace: 0 } });
       await using other = await open(server.dsn(), name);
       const lock = await hold(one);
       const granted = other.acquire(30_000, never);
-      await waiting(server, name);
-      await pause(3000);
+      await clock.until("it waits", async () => (await waiters(server, name)).length === 1);
+      await clock.to(29_000);
       await lock.release();
       await (await granted)!.release();
     } finally {
@@ -140,7 +143,8 @@ for (const shared of [mariaDb, sharedMySql56()]) {
     const dsn = server.dsn().replace("sera:", "one:");
     await using one = await open(dsn, freshName());
     const lock = await hold(one);
-    await using other = await open(dsn, freshName());
+    const retries = new Retries();
+    await using other = await open(dsn, freshName(), undefined, retries);
     await assert.rejects(other.acquire(0, never), (error) => {
       assert.ok(error instanceof LockUnavailableError);
       assert.match(error.message, /max_user_connections/);
@@ -148,7 +152,7 @@ for (const shared of [mariaDb, sharedMySql56()]) {
     });
     let over = false;
     const granted = other.acquire(30_000, never).finally(() => over = true);
-    await pause(300);
+    await retries.more(2);
     assert.equal(over, false);
     await lock.release();
     await one[Symbol.asyncDispose]();
@@ -168,7 +172,8 @@ async function logged(server: MySqlServer, name: string): Promise<(string | unde
 mariaDb.test("a time limit on statements does not shorten a wait", async (server) => {
   const name = freshName();
   await using one = await open(server.dsn(), name);
-  await using other = await open(server.dsn("max_statement_time=0.2"), name);
+  const retries = new Retries();
+  await using other = await open(server.dsn("max_statement_time=0.2"), name, undefined, retries);
   const lock = await hold(one);
   const began = performance.now();
   assert.equal(await other.acquire(1000, never), undefined);
@@ -177,7 +182,8 @@ mariaDb.test("a time limit on statements does not shorten a wait", async (server
 
   let over = false;
   const granted = other.acquire(30_000, never).finally(() => over = true);
-  await pause(700);
+  // Each has been broken off by the limit.
+  await retries.more(2);
   assert.equal(over, false);
   await lock.release();
   await (await granted)!.release();

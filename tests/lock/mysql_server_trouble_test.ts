@@ -2,10 +2,10 @@
 
 import assert from "node:assert/strict";
 import { LockLostError, LockUnavailableError } from "../../lib/errors.ts";
-import { HANG, pause, until } from "../cli/wait.ts";
-import { freshName, hold, later, never, open } from "./open.ts";
+import { HANG, until } from "../cli/wait.ts";
+import { freshName, hold, later, never, open, renewals, Retries } from "./open.ts";
 import { waiting } from "./server_view.ts";
-import { sharedMariaDb, sharedMySql56 } from "./shared_server.ts";
+import { RESTARTS, sharedMariaDb, sharedMySql56 } from "./shared_server.ts";
 
 for (const shared of [sharedMariaDb(), sharedMySql56()]) {
   shared.test("a server that dies tells a holder at once, and a waiter waits for its return", async (server) => {
@@ -39,7 +39,7 @@ for (const shared of [sharedMariaDb(), sharedMySql56()]) {
     const next = await granted;
     assert.ok(next);
     await next.release();
-  });
+  }, RESTARTS);
 
   shared.test("a server that hangs does not keep anybody", async (server) => {
     const dsn = server.dsn("timeout=5s&readTimeout=500ms");
@@ -101,7 +101,8 @@ for (const shared of [sharedMariaDb(), sharedMySql56()]) {
     const lease = { ttl: 3000, grace: 500 };
     await using backend = await open(server.dsn("wait_timeout=1"), name, undefined, { lease });
     const lock = await hold(backend);
-    await pause(4500);
+    // The fourth look comes after the TTL.
+    await renewals(lock, 4);
     assert.equal(lock.lost.aborted, false);
     await using other = await open(server.dsn(), name);
     assert.equal(await other.acquire(0, never), undefined);
@@ -111,12 +112,14 @@ for (const shared of [sharedMariaDb(), sharedMySql56()]) {
   shared.test("the time to answer does not shorten a wait", async (server) => {
     const name = freshName();
     await using one = await open(server.dsn(), name);
-    await using other = await open(server.dsn("readTimeout=300ms&writeTimeout=300ms"), name);
+    const { told, retrying } = new Retries();
+    await using other = await open(server.dsn("readTimeout=300ms&writeTimeout=300ms"), name, undefined, { retrying });
     const lock = await hold(one);
     const granted = other.acquire(30_000, never);
-    await waiting(server, name);
-    await pause(1200);
-    await waiting(server, name);
+    const [waiter] = await waiting(server, name);
+    await until("the server has waited far longer", async () => (await waiting(server, name))[0]!.seconds >= 1);
+    assert.equal((await waiting(server, name))[0]!.id, waiter!.id);
+    assert.deepEqual(told, []);
     await lock.release();
     await (await granted)!.release();
   });

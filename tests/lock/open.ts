@@ -5,6 +5,8 @@ import { messageOf } from "../../lib/errors.ts";
 import type { Backend, HeldLock } from "../../lib/lock/lock.ts";
 import { lockName } from "../../lib/lock/lock_name.ts";
 import { type BackendOptions, openBackend } from "../../lib/lock/open_backend.ts";
+import type { PostgresSessionOptions } from "../../lib/lock/postgres_session.ts";
+import { until } from "../cli/wait.ts";
 
 /** A signal that does not fire. */
 export const never = new AbortController().signal;
@@ -27,12 +29,15 @@ export const plainSession = {
   presence: { lock: lockName("test"), host: "host", pid: 1, label: "test" },
 };
 
+/** How a backend may be opened: also with a time for PostgreSQL to answer in, which no setting gives. */
+export type OpenOptions = Partial<BackendOptions> & Pick<PostgresSessionOptions, "answerTimeout">;
+
 /** Opens the backend for a lock. Dispose of it. */
 export async function open(
   server: string,
   name: string,
   tlsCa?: string,
-  options: Partial<BackendOptions> = {},
+  options: OpenOptions = {},
 ): Promise<Backend> {
   const parsed = await parseServer(server, "the test", { env, tlsCa });
   return await openBackend(parsed, name, { ...plainOptions, tlsCa, ...options });
@@ -43,6 +48,30 @@ export async function hold(backend: Backend): Promise<HeldLock> {
   const lock = await backend.acquire(0, never);
   if (!lock) throw new Error("somebody else has the lock");
   return lock;
+}
+
+/** Resolves when a lock has been renewed so many times from now on, or is lost. */
+export function renewals(lock: HeldLock, count: number): Promise<void> {
+  return new Promise((resolve) => {
+    let left = count;
+    lock.onRenewed = () => {
+      if (--left === 0) resolve();
+    };
+    lock.lost.addEventListener("abort", () => resolve(), { once: true });
+    if (lock.lost.aborted) resolve();
+  });
+}
+
+/** Counts how often trouble that may pass was told of. */
+export class Retries {
+  readonly told: string[] = [];
+  readonly retrying = ({ message }: Error): void => void this.told.push(message);
+
+  /** Resolves when it has been told of so often from now on: each is another try that failed. */
+  async more(count: number): Promise<void> {
+    const before = this.told.length;
+    await until(`${count} more tries`, () => this.told.length >= before + count);
+  }
 }
 
 /** A lock's name that no other test has. */

@@ -10,9 +10,9 @@ import { sql } from "../../lib/sql/statement.ts";
 import { Running } from "../cli/running.ts";
 import { HANG, pause, until } from "../cli/wait.ts";
 import type { PostgresServer } from "../servers/postgres_process.ts";
-import { failure, freshName, hold, later, never, open, plainSession } from "./open.ts";
+import { failure, freshName, hold, later, never, open, plainSession, renewals, Retries } from "./open.ts";
 import { holderOf, OtherClient, type ServerSession, sessions, waiters, waiting } from "./postgres_view.ts";
-import { sharedPostgres, sharedPostgres18 } from "./shared_server.ts";
+import { RESTARTS, sharedPostgres, sharedPostgres18 } from "./shared_server.ts";
 
 /** How many wait for one lock at the same time, where many do. */
 const MANY = 100;
@@ -89,7 +89,12 @@ for (const shared of [postgres, sharedPostgres18(`--max-connections=${MANY + 20}
         await waiting(server, name);
         await gate.close();
         const [waiter] = await blocked(server);
-        await pause(1000);
+        await until("it has been blocked for twice as long", async () => {
+          const [row] = await server.query(
+            `SELECT clock_timestamp() - query_start > '600ms' AS long FROM pg_stat_activity WHERE pid = ${waiter!.pid}`,
+          );
+          return row?.long;
+        });
         assert.deepEqual(await blocked(server), [waiter]);
         await gate.open();
         assert.equal(lock.lost.aborted, false);
@@ -114,7 +119,7 @@ for (const shared of [postgres, sharedPostgres18(`--max-connections=${MANY + 20}
   });
 
   shared.test("a server that ends idle sessions ends neither a held lock nor a wait", async (server) => {
-    await withRole(server, "SET idle_session_timeout = '2s'", async () => {
+    await withRole(server, "SET idle_session_timeout = '700ms'", async () => {
       const name = freshName();
       const lease = { ttl: 3000, grace: 500 };
       await using one = await open(server.url(), name, undefined, { lease });
@@ -123,7 +128,8 @@ for (const shared of [postgres, sharedPostgres18(`--max-connections=${MANY + 20}
       const granted = later(other.acquire(30_000, never));
       const [waiter] = await waiting(server, name);
       const holder = await holderOf(server, name);
-      await pause(6500);
+      // From look to look it is idle for longer than that.
+      await renewals(lock, 3);
       assert.equal(lock.lost.aborted, false);
       assert.equal(await holderOf(server, name), holder);
       assert.deepEqual((await waiters(server, name)).map(({ pid }) => pid), [waiter!.pid]);
@@ -169,7 +175,7 @@ for (const shared of [postgres, sharedPostgres18(`--max-connections=${MANY + 20}
       await using backend = await open(url, freshName(), undefined, { lease: { ttl: 3000, grace: 0 } });
       const lock = await hold(backend);
       const lost = lossOf(lock);
-      await pause(2200);
+      await renewals(lock, 1);
       assert.equal(lock.lost.aborted, false);
       await server.query("INSERT INTO front.freed VALUES ('all')");
       const began = performance.now();
@@ -291,7 +297,8 @@ for (const shared of [postgres, sharedPostgres18(`--max-connections=${MANY + 20}
     await withRole(server, "CONNECTION LIMIT 1", async () => {
       await using one = await open(server.url(), freshName());
       const lock = await hold(one);
-      await using other = await open(server.url(), freshName());
+      const retries = new Retries();
+      await using other = await open(server.url(), freshName(), undefined, retries);
       await assert.rejects(other.acquire(0, never), (error) => {
         assert.ok(error instanceof LockUnavailableError);
         assert.match(error.message, /too many connections for role "sera"; raise [^\n]+$/);
@@ -304,7 +311,7 @@ for (const shared of [postgres, sharedPostgres18(`--max-connections=${MANY + 20}
 
       let over = false;
       const granted = later(other.acquire(30_000, never).finally(() => over = true));
-      await pause(500);
+      await retries.more(2);
       assert.equal(over, false);
       await lock.release();
       await one[Symbol.asyncDispose]();
@@ -456,11 +463,15 @@ for (const shared of [postgres, sharedPostgres18(`--max-connections=${MANY + 20}
 
   shared.test("a server that dies tells a holder at once, and a waiter waits for its return", async (server) => {
     await assertTold(server, () => server.kill(), () => server.restart());
-  });
+  }, RESTARTS);
 
-  shared.test("a server that is shut down tells a holder at once, and a waiter waits for its return", async (server) => {
-    await assertTold(server, () => server.restart());
-  });
+  shared.test(
+    "a server that is shut down tells a holder at once, and a waiter waits for its return",
+    async (server) => {
+      await assertTold(server, () => server.restart());
+    },
+    RESTARTS,
+  );
 
   shared.test("many wait with few looks, and all get their turns", async (server) => {
     const name = freshName();
@@ -472,6 +483,7 @@ for (const shared of [postgres, sharedPostgres18(`--max-connections=${MANY + 20}
       await using backend = await open(url, name);
       const lock = await backend.acquire(Infinity, never);
       assert.equal(++inside, 1);
+      // A turn for those who should not be inside.
       await pause(0);
       inside--;
       await lock!.release();
@@ -479,7 +491,7 @@ for (const shared of [postgres, sharedPostgres18(`--max-connections=${MANY + 20}
     await waiting(server, name, MANY);
 
     const watching = performance.now();
-    const looks = (await observe(server, name, MANY, 5000)).length - MANY;
+    const looks = await observe(server, name, MANY, 2 * MANY);
     // Each rests for that long at least between two looks, however slow all else is.
     const most = MANY * (1 + (performance.now() - watching) / SHORTEST_PAUSE);
     assert.ok(looks <= most, `${looks} looks, and not ${most}`);
@@ -492,13 +504,14 @@ for (const shared of [postgres, sharedPostgres18(`--max-connections=${MANY + 20}
   });
 }
 
-// It takes the longest time to answer, so on one server only.
+// It takes the longest time, so on one server only.
 postgres.test("a server that hangs keeps nobody longer than its time to answer", async (server) => {
   const url = server.url("connect_timeout=2");
   const name = freshName();
-  // Its next look comes after 4 seconds, and has until a second before the TTL is over.
-  const one = await open(url, name, undefined, { lease: { ttl: 12_000, grace: 0 } });
-  const other = await open(url, name);
+  const answerTimeout = 1000;
+  // Its next look comes after a second, and has until a tenth before the TTL is over.
+  const one = await open(url, name, undefined, { lease: { ttl: 3000, grace: 0 }, answerTimeout });
+  const other = await open(url, name, undefined, { answerTimeout });
   const unused = await open(url, freshName());
   const lock = await hold(one);
   await hold(unused);
@@ -508,7 +521,7 @@ postgres.test("a server that hangs keeps nobody longer than its time to answer",
   const began = performance.now();
   await server.pause();
   try {
-    const message = /PostgreSQL at tcp\(127\.0\.0\.1:\d+\): no answer for 10s; check the server and the network$/;
+    const message = /PostgreSQL at tcp\(127\.0\.0\.1:\d+\): no answer for 1s; check the server and the network$/;
     const third = await open(url, name);
     await assert.rejects(third.acquire(0, never), /: no answer within 2s; check the server and the network$/);
     // It says goodbye, which nobody answers.
@@ -522,7 +535,7 @@ postgres.test("a server that hangs keeps nobody longer than its time to answer",
     });
     // The time to the next look, and the time to answer.
     assert.ok(performance.now() - began < HANG);
-    assert.match((await lost).message, /PostgreSQL at tcp\(127\.0\.0\.1:\d+\): no answer for 11(\.\d+)?s$/);
+    assert.match((await lost).message, /PostgreSQL at tcp\(127\.0\.0\.1:\d+\): no answer for 2\.[7-9]\d*s$/);
     assert.ok(performance.now() - began < HANG, `took ${performance.now() - began} ms`);
     await assert.rejects(lock.release(), LockLostError);
     const ending = performance.now();
@@ -573,16 +586,17 @@ async function assertTold(
   await (await hold(one)).release();
 }
 
-/** The looks for a lock that are seen over a span of time, and at first the last ones before it. */
-async function observe(server: PostgresServer, name: string, count: number, span: number): Promise<ServerSession[]> {
-  const seen = new Map<string, ServerSession>();
-  for (const end = performance.now() + span; performance.now() < end;) {
+/** How many looks for a lock are seen from now on, until there were so many at least. */
+async function observe(server: PostgresServer, name: string, count: number, enough: number): Promise<number> {
+  const seen = new Set<string>();
+  await until(`${enough} looks`, async () => {
     const found = await waiters(server, name);
     assert.equal(found.length, count);
-    for (const session of found) seen.set(`${session.pid} ${session.queryStart}`, session);
-    await pause(100);
-  }
-  return [...seen.values()];
+    for (const { pid, queryStart } of found) seen.add(`${pid} ${queryStart}`);
+    // The last ones before count for nothing.
+    return seen.size - count >= enough;
+  });
+  return seen.size - count;
 }
 
 /** Keeps those who try for a lock in the middle of it. */

@@ -10,7 +10,7 @@ import { startSystemPostgres, systemPostgresUnavailable } from "../servers/postg
 import { Blackhole } from "./blackhole.ts";
 import { ask, assertLocks, assertUnavailable, type Env } from "./postgres_ask.ts";
 import { OtherClient } from "./postgres_view.ts";
-import { sharedPostgres18, SharedServer } from "./shared_server.ts";
+import { RESTARTS, sharedPostgres18, SharedServer } from "./shared_server.ts";
 
 const PORT = "SELECT inet_server_port() AS port";
 const STANDBY =
@@ -189,7 +189,7 @@ another.test("a host that goes down is passed over", async (server) => {
   }
   await server.restart();
   await assertUses(server, urlOf([server, shared.server].map(at)));
-});
+}, RESTARTS);
 
 shared.test("a standby that has been promoted is a server for locks", async (server) => {
   await using next = await startStandby(server);

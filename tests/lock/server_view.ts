@@ -8,12 +8,14 @@ export interface Client {
   readonly id: number;
   /** The statement that runs now; null when there is none. */
   readonly statement: string | null;
+  /** For how long, in whole seconds. */
+  readonly seconds: number;
 }
 
 /** The connections of the plain user. */
 export async function clients(server: MySqlServer): Promise<Client[]> {
   const rows = await server.query(
-    `SELECT id AS id, info AS statement FROM information_schema.processlist WHERE user = '${server.user}'`,
+    `SELECT id AS id, info AS statement, CAST(time AS SIGNED) AS seconds FROM information_schema.processlist WHERE user = '${server.user}'`,
   );
   return rows as unknown as Client[];
 }

@@ -138,3 +138,95 @@ Deno.test("a server that does not answer is not called a suspension", async () =
   await clock.to(9001);
   assert.match(lock.lost.reason.message, /^Lock lost: Server at place: Error: the server closed the connection$/);
 });
+
+/** Holds a lock whose looks are answered as the test says; without an answer from it, by nothing. */
+async function watched(
+  clock: FakeClock,
+  lease: LeaseTerms,
+  answer: (look: number) => Promise<boolean> | undefined,
+): Promise<{ lock: SessionLock; lostAt: () => number | undefined; looks: number[] }> {
+  const looks: number[] = [];
+  const { session } = await take(clock, 0, { lease });
+  const lock = await holdInSession(session, {
+    lock: {
+      isHeld: () => {
+        looks.push(clock.now);
+        return answer(looks.length) ?? new Promise(() => undefined);
+      },
+      release: () => Promise.resolve(true),
+    },
+    lease,
+    idle: Infinity,
+    confirmed: new Moment(),
+    took: 0,
+  });
+  let lostAt: number | undefined;
+  lock.lost.addEventListener("abort", () => lostAt = clock.now);
+  return { lock, lostAt: () => lostAt, looks };
+}
+
+/** When a lock is lost whose look has no answer: the lease, and how long after the last sign of it. */
+const FENCES: [lease: LeaseTerms, stops: number, within: number][] = [
+  [{ ttl: 3000, grace: 10_000 }, 1700, 1000],
+  [{ ttl: 3000, grace: 500 }, 2200, 500],
+  [{ ttl: 3000, grace: 0 }, 2700, 0],
+  [{ ttl: 30_000, grace: 10_000 }, 19_000, 10_000],
+];
+
+for (const [lease, stops, within] of FENCES) {
+  Deno.test(`a ttl of ${lease.ttl} ms and a grace of ${lease.grace} ms: lost ${stops} ms after the last sign`, async () => {
+    using clock = new FakeClock();
+    // Three looks are answered, each a while after it was sent, which is what counts.
+    const late = () => new Promise<boolean>((resolve) => void setTimeout(() => resolve(true), 300));
+    const { lock, lostAt, looks } = await watched(clock, lease, (look) => look <= 3 ? late() : undefined);
+    const beat = lease.ttl / 3;
+    await clock.to(3 * beat + stops - 1);
+    assert.deepEqual(looks, [beat, 2 * beat, 3 * beat, 4 * beat]);
+    assert.equal(lostAt(), undefined);
+    assert.equal(lock.left, within + 1);
+    await clock.to(3 * beat + stops);
+    assert.equal(lostAt(), 3 * beat + stops);
+    assert.equal(lock.lost.reason.within, within);
+    assert.match(lock.lost.reason.message, /^Lock lost: Server at place: no answer for [\d.]+m?s$/);
+    await clock.to(clock.now + 10 * lease.ttl);
+    assert.equal(looks.length, 4);
+  });
+}
+
+Deno.test("once the command has ended, a look may be answered until the lease is over", async () => {
+  using clock = new FakeClock();
+  const { lock, lostAt } = await watched(clock, LEASE, () => undefined);
+  await clock.to(1500);
+  lock.commandEnded();
+  await clock.to(2699);
+  assert.equal(lostAt(), undefined);
+  await clock.to(2700);
+  assert.equal(lostAt(), 2700);
+});
+
+Deno.test("a lock that a look finds gone is lost at that look, with the time to stop a command in", async () => {
+  using clock = new FakeClock();
+  const { lock, lostAt } = await watched(clock, LEASE, (look) => Promise.resolve(look < 3));
+  let renewed = 0;
+  lock.onRenewed = () => renewed++;
+  await clock.to(2999);
+  assert.deepEqual({ lost: lostAt(), renewed }, { lost: undefined, renewed: 2 });
+  await clock.to(3000);
+  assert.deepEqual({ lost: lostAt(), renewed }, { lost: 3000, renewed: 2 });
+  assert.match(lock.lost.reason.message, /^Lock lost: Server at place has freed it$/);
+  assert.equal(lock.lost.reason.within, 1000);
+});
+
+Deno.test("a sign of the lock is fresh for a second; after that it is looked at before a command starts", async () => {
+  using clock = new FakeClock();
+  const lease = { ttl: 30_000, grace: 0 };
+  const { lock, looks } = await watched(clock, lease, (look) => Promise.resolve(look < 2));
+  await clock.to(1000);
+  await lock.confirm();
+  assert.deepEqual(looks, []);
+  await clock.to(1001);
+  await lock.confirm();
+  assert.deepEqual(looks, [1001]);
+  await clock.to(2003);
+  await assert.rejects(lock.confirm(), /^Error: Lock lost: Server at place has freed it$/);
+});

@@ -6,12 +6,10 @@ import { openMySqlSession } from "../../lib/lock/mysql_session.ts";
 import { openPostgresSession } from "../../lib/lock/postgres_session.ts";
 import type { Session } from "../../lib/lock/session.ts";
 import { Proxy } from "../servers/proxy.ts";
+import { FakeClock } from "./fake_clock.ts";
 import { never, plainSession } from "./open.ts";
 import { parse } from "./postgres_ask.ts";
 import { sharedMariaDb, sharedMySql56, sharedPostgres } from "./shared_server.ts";
-
-/** Longer than two steps that follow each other take, in milliseconds. */
-const HELD_UP = 200;
 
 for (const shared of [sharedMariaDb(), sharedMySql56()]) {
   shared.test("a session that was closed until gone counts for no limit any more", async (server) => {
@@ -40,8 +38,16 @@ async function assertGone(serverPort: number, open: (port: number) => Promise<Se
   await using proxy = await Proxy.open(serverPort);
   const first = await open(proxy.port);
   await assert.rejects(open(serverPort), /too many connections|max_user_connections/);
+  const before = proxy.requests.length;
   proxy.stall("toServer");
-  setTimeout(() => proxy.resume(), HELD_UP);
-  await first.close({ untilGone: true });
+  // The goodbye may take as long as it needs.
+  using clock = new FakeClock();
+  let closed = false;
+  const closing = first.close({ untilGone: true }).finally(() => closed = true);
+  await clock.until("it says goodbye", () => proxy.requests.length > before);
+  await assert.rejects(open(serverPort), /too many connections|max_user_connections/);
+  assert.equal(closed, false);
+  proxy.resume();
+  await closing;
   await (await open(serverPort)).close();
 }

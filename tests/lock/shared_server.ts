@@ -5,45 +5,41 @@ import { mysql56Unavailable, startMySql56 } from "../servers/mysql56.ts";
 import type { MySqlServer } from "../servers/mysql_process.ts";
 import { postgres18Unavailable, startPostgres18 } from "../servers/postgres18.ts";
 import type { PostgresServer } from "../servers/postgres_process.ts";
+import { forThisFile } from "../servers/for_this_file.ts";
 import { lendMariaDb, lendMySql56, lendPostgres18, lendSystemPostgres } from "../servers/pool.ts";
 import { startSystemPostgres, systemPostgresUnavailable } from "../servers/postgres_system.ts";
+
+/** Which of Deno's sanitizers a test does without, for a reason that stands beside it. */
+export type Sanitizers = Pick<Deno.TestDefinition, "sanitizeOps" | "sanitizeResources">;
+
+/** For a test that starts a server anew: its process outlives the test. */
+export const RESTARTS: Sanitizers = { sanitizeOps: false, sanitizeResources: false };
 
 /** It is there before the first test of the file, and given back after the last one. */
 export class SharedServer<S extends MySqlServer | PostgresServer> {
   readonly #label: string;
   readonly #missing: string | undefined;
-  #server: S | undefined;
+  readonly #server: () => S;
 
   /** @param missing Why it cannot be started, if so; then its tests are left out. */
   constructor(label: string, missing: string | undefined, start: () => Promise<S>) {
     this.#label = label;
     this.#missing = missing;
-    if (missing !== undefined) {
-      console.log(`left out: the tests on ${label}: ${missing}`);
-      return;
-    }
-    Deno.test.beforeAll(async () => {
-      this.#server = await start();
-    });
-    Deno.test.afterAll(async () => {
-      await this.#server?.stop();
-    });
+    if (missing !== undefined) console.log(`left out: the tests on ${label}: ${missing}`);
+    this.#server = forThisFile(missing, start);
   }
 
   /** The server; there is none before the first test. */
   get server(): S {
-    if (!this.#server) throw new Error(`${this.#label} has not been started`);
-    return this.#server;
+    return this.#server();
   }
 
   /** Defines a test. */
-  test(name: string, fn: (server: S) => Promise<void>): void {
+  test(name: string, fn: (server: S) => Promise<void>, options: Sanitizers = {}): void {
     Deno.test({
+      ...options,
       name: `${this.#label}: ${name}`,
       ignore: this.#missing !== undefined,
-      // A restarted server outlives its test, and the driver closes sockets a moment after it says so.
-      sanitizeOps: false,
-      sanitizeResources: false,
       fn: () => fn(this.server),
     });
   }

@@ -9,6 +9,9 @@ import { temporaryFolder } from "./releases.ts";
 /** The bundler's own process ends a moment after it has been told to, in whichever test that is. */
 const LATE_END = { sanitizeOps: false, sanitizeResources: false };
 
+/** What every run may load: each KiB costs a start a tenth of a percent. What only some need is a part of its own. */
+const MOST_BYTES = 76_000;
+
 const { inputs, outputs } = await made();
 
 async function made(): Promise<Metafile> {
@@ -34,6 +37,12 @@ Deno.test("what every run loads is two files, with no driver and no module of No
     sources.filter((path) => /stand-in|node_modules.(?!.*@noble)|usage|lib.args.subcommands/.test(path)),
     [],
   );
+  // What only a help text, a failure or a setting needs that most runs have not.
+  const seldom =
+    /(setting_words|run_help|meant_\w+|why_not_started|json_fault|json_keys|syslog|oddities|no_server)\.ts$/;
+  assert.deepEqual(sources.filter((path) => seldom.test(path)), []);
+  const bytes = [...loaded].reduce((sum, path) => sum + outputs[path]!.bytes, 0);
+  assert.ok(bytes <= MOST_BYTES, `every run loads ${bytes} bytes, more than ${MOST_BYTES}`);
 });
 
 Deno.test("a driver asks for every stand-in", LATE_END, () => {
@@ -44,18 +53,26 @@ Deno.test("a driver asks for every stand-in", LATE_END, () => {
 /** As the bundler writes CommonJS modules, one of which has the other, and something else that is called with a function. */
 const BUNDLED = `var wrap=(body,module)=>()=>(module||body((module={exports:{}}).exports,module),module.exports);
 var one=wrap((exports,module)=>{module.exports={name:"(a, b) => {"}}),two=wrap(exports=>{exports.both=one().name+"}"});
-var none=wrap(()=>{});var value=[1,2].map(n=>n*2);console.log(two().both,value.join(),typeof none());export{two as t};
+var none=wrap(()=>{});var value=[1,2].map(n=>n*2);console.log(two().both,value.join(),typeof none(),early(2));
+async function later(n){return n}function early(n){return typeof later(n).then+early.name}function*each(){yield 1}
+export{two as t,each as e};
 `;
 
-Deno.test("bodies of modules are put into parentheses, and the program stays what it is", LATE_END, async () => {
-  const code = compileAtOnce(BUNDLED);
-  assert.ok(code.includes("wrap((function(exports,module){"), code);
-  assert.ok(code.includes("wrap((function(exports){"), code);
-  assert.ok(code.includes(".map(n=>n*2)"), code);
-  await using folder = await temporaryFolder();
-  const said = await Promise.all([BUNDLED, code].map(async (text, index) => {
-    await Deno.writeTextFile(`${folder.path}/${index}.js`, text);
-    return await run(Deno.execPath(), ["run", "--quiet", "--no-config", `${folder.path}/${index}.js`]);
-  }));
-  assert.deepEqual(said, Array(2).fill("(a, b) => {} 2,4 object\n"));
-});
+Deno.test(
+  "bodies of modules and functions are put into parentheses, and the program stays what it is",
+  LATE_END,
+  async () => {
+    const code = compileAtOnce(BUNDLED, true);
+    assert.ok(code.includes("wrap((function(exports,module){"), code);
+    assert.ok(code.includes("wrap((function(exports){"), code);
+    assert.ok(code.includes(".map(n=>n*2)"), code);
+    assert.ok(compileAtOnce(BUNDLED, false).includes("function early(n){"));
+    assert.ok(code.includes("var early=(function(n){") && code.includes("var later=(async function(n){"), code);
+    await using folder = await temporaryFolder();
+    const said = await Promise.all([BUNDLED, code].map(async (text, index) => {
+      await Deno.writeTextFile(`${folder.path}/${index}.js`, text);
+      return await run(Deno.execPath(), ["run", "--quiet", "--no-config", `${folder.path}/${index}.js`]);
+    }));
+    assert.deepEqual(said, Array(2).fill("(a, b) => {} 2,4 object functionearly\n"));
+  },
+);

@@ -36,8 +36,8 @@ export async function living(pids: number[]): Promise<number[]> {
   return pids.filter((_, index) => !["Z", "X"].includes(states[index]!));
 }
 
-/** The state's letter in `ps`; X if there is no such process. */
-async function stateOf(pid: number): Promise<string> {
+/** The state's letter in `ps`, T for one that is stopped; X if there is no such process. */
+export async function stateOf(pid: number): Promise<string> {
   const line = await Deno.readTextFile(`/proc/${pid}/stat`).catch(ifGone(") X"));
   // The name before it is in parentheses, and may have some of its own.
   return line.slice(line.lastIndexOf(")") + 2)[0] ?? "X";

@@ -21,5 +21,5 @@ for (const { name, need, start } of [{ name: "file", need: linux, start: undefin
     assert.deepEqual(found.overlaps.filter(({ length }) => length > found.bound), []);
     assert.deepEqual([...found.codes.keys()].filter((code) => !CODES.includes(code)), [], found.said.join("\n"));
     assert.deepEqual(found.said.filter((line) => !/^sera: (?!Unexpected)/.test(line)), []);
-  }, { sanitizeOps: false, sanitizeResources: false });
+  });
 }

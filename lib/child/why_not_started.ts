@@ -23,6 +23,10 @@ function whyNotStarted(program: string, error: unknown): string {
       ? "permission denied; check that this user may run it, and that it is on no file system that is mounted noexec"
       : "permission denied; make it executable";
   }
+  const isOfInterpreter = error instanceof Deno.errors.NotADirectory || error instanceof Deno.errors.FilesystemLoop;
+  if (isOfInterpreter && isPlain(program)) {
+    return `${messageOf(error)}, on the way to the interpreter that its first line names; correct that line`;
+  }
   if (/no path to search/.test(messageOf(error))) return "PATH is not set; give the whole path";
   if (!(error instanceof Deno.errors.NotFound)) return `${messageOf(error)}; ${systemCure(error) ?? "correct that"}`;
   const misread = whatWasMeant(program);
@@ -60,6 +64,10 @@ function canStayHere(): boolean {
 
 function exists(path: string): boolean {
   return lstat(path) !== undefined;
+}
+
+function isPlain(path: string): boolean {
+  return lstat(path)?.isFile ?? false;
 }
 
 function isFolder(path: string): boolean {

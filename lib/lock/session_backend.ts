@@ -56,7 +56,7 @@ export abstract class SessionBackend<S extends Session> implements Backend {
   }
 
   async acquire(wait: number, signal: AbortSignal, patience = wait): Promise<HeldLock | undefined> {
-    const lastTry = new Deadline(patience);
+    let lastTry = new Deadline(patience);
     let deadline: Deadline | undefined;
     let pause = FIRST_PAUSE;
     let before: unknown;
@@ -67,6 +67,9 @@ export abstract class SessionBackend<S extends Session> implements Backend {
           session = await (patience > 0 && patience < LONGEST_TIMER
             ? this.#sessionBy(patience, lastTry, signal)
             : this.session(signal));
+          if (!deadline) {
+            lastTry = new Deadline(patience);
+          }
         } finally {
           deadline ??= new Deadline(wait);
         }

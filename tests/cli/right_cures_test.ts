@@ -55,3 +55,15 @@ Deno.test("a collation that the server does not know is told by that name", asyn
   assert.match(await run("?collation=nosuch"), /'nosuch'; correct collation in the DSN\n$/);
   assert.match(await run("?charset=nosuch"), /'nosuch'; correct charset in the DSN\n$/);
 });
+
+testWith([linux], "a script whose interpreter cannot be reached is told so", async () => {
+  await using place = await Place.make();
+  await Deno.symlink("loop", place.file("loop"));
+  for (const interpreter of ["/bin/sh/x", place.file("loop")]) {
+    const path = await place.write("script", `#!${interpreter}\n`);
+    await Deno.chmod(path, 0o755);
+    const { code, stderr } = await place.sera(["0", path]);
+    assert.equal(code, 203);
+    assert.match(stderr, /on the way to the interpreter that its first line names; correct that line\n$/);
+  }
+});

@@ -55,7 +55,7 @@ async function read(path: string): Promise<SmallFile> {
     refuseEverybodys(path, file.info, true);
     return file;
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) throw noConfigFile(path);
+    if (error instanceof Deno.errors.NotFound && !CLOSED.test(path)) throw noConfigFile(path);
     if (error instanceof Deno.errors.PermissionDenied) {
       throw new ConfigError(
         `Cannot read the config file: ${pathOr(path)}: permission denied; let a group of this user read it (chgrp, ` +
@@ -65,15 +65,20 @@ async function read(path: string): Promise<SmallFile> {
     if (error instanceof UnfitFileError && error.cure !== undefined) {
       throw new ConfigError(`Cannot use the config file: ${path}: ${error.message}; ${error.cure}`);
     }
-    const cure = systemCure(error) ?? cureOf(error);
+    const cure = systemCure(error) ?? cureOf(path, error);
     throw new ConfigError(`Cannot read the config file: ${pathOr(path)}: ${messageOf(error)}; ${cure}`);
   }
 }
 
+/** Where the runtime lets sera open next to nothing. */
+const CLOSED = /^\/(dev|proc|sys)\//;
+
 /** What to do about a config file that is there, or on whose way something else is. */
-function cureOf(error: unknown): string {
-  if (error instanceof Deno.errors.NotCapable) return "copy it to another place, or pass it as <(cat FILE) in bash";
-  return error instanceof UnfitFileError ? "name a plain file, or a pipe as <(...)" : "correct the path";
+function cureOf(path: string, error: unknown): string {
+  if (error instanceof Deno.errors.NotCapable || CLOSED.test(path)) {
+    return "copy it to another place, or pass it as <(cat FILE) in bash";
+  }
+  return error instanceof UnfitFileError ? WAYS_ON : "correct the path";
 }
 
 async function parseObject(path: string, text: string): Promise<Record<string, unknown>> {

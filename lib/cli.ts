@@ -27,7 +27,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   const failures = new Failures(io, argv, specs);
   const progress = new Progress(failures.tell);
   try {
-    const { flags, operands } = await readFlags(argv, specs);
+    const { flags, operands, repeated } = await readFlags(argv, specs);
     if (isAsked(flags, "help")) {
       io.out((await import("./args/usage.ts")).helpText());
       return await printed(io);
@@ -37,9 +37,9 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
       return await printed(io);
     }
 
-    const request = await readOperands(operands, flags.has("server"));
+    const request = await readOperands(operands, flags);
     refuseChangedWords(argv);
-    const settings = await resolveSettings(flags, io.env);
+    const settings = await resolveSettings(flags, io.env, false, repeated);
     if (DEPENDENT.some((name) => flags.has(name))) {
       (await import("./config/without_effect.ts")).refuseWithoutEffect(settings);
     }

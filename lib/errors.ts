@@ -111,7 +111,7 @@ export function afterTheEnd(error: unknown): string {
 
 /** The kind of an error that nobody foresaw, and where it arose. Not its message, which may hold any value, a password too. */
 function originOf(error: unknown): string {
-  if (!(error instanceof Error)) return `a ${typeof error} was thrown`;
+  if (!(error instanceof Error)) return `${kindOf(error)} was thrown`;
   const { code } = error as { readonly code?: unknown };
   const named = typeof code === "string" && /^[A-Z][A-Z0-9_]{1,40}$/.test(code)
     ? `${error.name} (${code})`
@@ -121,6 +121,12 @@ function originOf(error: unknown): string {
   const places = [...frames.matchAll(/^ {4}at (?:async )?(?:([\w.#<> ]+) \()?(?:.*\/)?([\w.-]+:\d+:\d+)\)?$/gm)];
   const ours = places.slice(0, 3).map(([, name, place]) => name === undefined ? place : `${name} ${place}`);
   return ours.length === 0 ? named : `${named} at ${ours.join(", ")}`;
+}
+
+/** What a value that is no error is, without the value. */
+function kindOf(value: unknown): string {
+  if (value === undefined || value === null) return String(value);
+  return typeof value === "object" ? "an object" : `a ${typeof value}`;
 }
 
 /**

@@ -27,7 +27,9 @@ export function plainOr(text: string, longest = LONGEST_WORD): string {
 
 /** A path, or words in its place where somebody may have written a server instead. */
 export function pathOr(path: string, substitute = NOT_SHOWN): string {
-  return matches(path, /^[\w ./-]+$/, PLAIN_PATH) ? path : substitute;
+  return matches(path, /^[\w ./-]+$/, PLAIN_PATH) || isPath(path) && !mayBeServer(path) && !/\p{C}/u.test(path)
+    ? path
+    : substitute;
 }
 
 /** Whether the text begins as a path does, and as no server. */

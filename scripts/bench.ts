@@ -42,10 +42,7 @@ try {
     console.log(options.json ? JSON.stringify(report, null, 2) : asText(report).trimEnd());
   }
 } catch (error) {
-  if (error instanceof InterruptedError) {
-    endChildren();
-    Deno.exit(128 + error.signalNumber);
-  }
+  if (error instanceof InterruptedError) Deno.exit(128 + error.signalNumber);
   if (!(error instanceof BenchUsageError)) throw error;
   fail(error.message, 2);
 }
@@ -83,7 +80,21 @@ async function bench({ parts, rounds }: BenchOptions): Promise<Report> {
     }
     return { machine: await describeMachine(programs, servers), rounds, leftOut, tables, aims: aimsOf(tables) };
   } finally {
-    await Deno.remove(folder, { recursive: true });
+    // What was interrupted may still write there.
+    endChildren();
+    await removeFolder(folder);
+  }
+}
+
+/** Removes a folder in which processes that have been told to end may still make files. */
+async function removeFolder(folder: string): Promise<void> {
+  for (;;) {
+    try {
+      return await Deno.remove(folder, { recursive: true });
+    } catch (error) {
+      if (!/not empty/i.test(String(error))) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
   }
 }
 

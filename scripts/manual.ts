@@ -106,7 +106,8 @@ function setting(flag: Flag): readonly string[] {
   const lines = option(flag);
   // After a list only a paragraph keeps the indentation.
   const next = lines.at(-1) === ".RE" ? ".IP" : ".br";
-  return [...lines, next, `Variable ${typed(environmentName(setting.name))}${key}.`];
+  const variables = [setting.name, ...setting.alias === undefined ? [] : [setting.alias]].map(environmentName);
+  return [...lines, next, `Variable ${variables.map(typed).join(" or ")}${key}.`];
 }
 
 function option({ name, alias, placeholder, help }: Flag): readonly string[] {

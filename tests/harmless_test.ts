@@ -39,6 +39,12 @@ Deno.test("a path begins as no server does", () => {
 
 Deno.test("a path is shown unless a server may stand there", () => {
   for (const path of ["/etc/sera.json", "a b/ü.json", "~/x", "C:\\sera\\x.json"]) assert.equal(pathOr(path), path);
+  for (const path of ["/etc/sera:prod.json", "/etc/a@b.pem", "/etc/a=b", "/srv/x(1)", "./a:b"]) {
+    assert.equal(pathOr(path), path);
+  }
+  for (const text of ["/u:p@h", "./u:p@tcp(h)/", "/x://u:p@h", "/x?password=p", "a@b.pem"]) {
+    assert.notEqual(pathOr(text), text);
+  }
   for (const text of ["u:p@tcp(h)/", "postgres://h", "host=h", "p%61ss", "/a\0b", ""]) {
     assert.notEqual(pathOr(text), text);
   }

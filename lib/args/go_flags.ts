@@ -28,6 +28,8 @@ export interface ParsedFlags {
   readonly flags: ReadonlyMap<string, string>;
   /** Every word after the flags, untouched. */
   readonly operands: readonly string[];
+  /** The flags that were given several times, with different values. */
+  readonly repeated: readonly string[];
 }
 
 /**
@@ -35,7 +37,7 @@ export interface ParsedFlags {
  * `--flag=value`, `--flag value`; parsing stops at the first operand, at a lone `-`, or after `--`.
  *
  * @param help The command that tells which flags there are.
- * @throws {UsageError} For a flag that is unknown, malformed or lacks its value.
+ * @throws {UsageError} For a flag that is unknown, malformed or lacks its value, and for two values by two names of it.
  */
 export function parseGoFlags(
   words: readonly string[],
@@ -43,6 +45,20 @@ export function parseGoFlags(
   help = "sera --help",
 ): ParsedFlags {
   const flags = new Map<string, string>();
+  const names = new Map<string, string>();
+  const repeated: string[] = [];
+  const set = (flag: string, value: string, name: string) => {
+    if ((flags.get(flag) ?? value) !== value) {
+      if (names.get(flag) !== name) {
+        throw new UsageError(
+          `Cannot use --${names.get(flag)} and --${name} at once: they are one flag, with two values; leave one out`,
+        );
+      }
+      repeated.push(name);
+    }
+    flags.set(flag, value);
+    names.set(flag, name);
+  };
   let next = 0;
   while (next < words.length) {
     const word = words[next]!;
@@ -64,12 +80,12 @@ export function parseGoFlags(
     }
 
     const meant = spec.meaning ?? name;
-    if (equals >= 0) flags.set(meant, text.slice(equals + 1));
-    else if (spec.boolean) flags.set(meant, "true");
-    else if (next < words.length) flags.set(meant, words[next++]!);
+    if (equals >= 0) set(meant, text.slice(equals + 1), name);
+    else if (spec.boolean) set(meant, "true", name);
+    else if (next < words.length) set(meant, words[next++]!, name);
     else throw new UsageError(`The flag needs a value: -${name}; write --${name}=value`);
   }
-  return { flags, operands: words.slice(next) };
+  return { flags, operands: words.slice(next), repeated };
 }
 
 /** A flag's name, as far as it is one: a server may stand there as well. */

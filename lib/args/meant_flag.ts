@@ -20,10 +20,25 @@ export function explained(error: UnknownFlagError, specs: readonly FlagSpec[], s
   }
   const elsewhere = flagElsewhere(word, flag, subcommand);
   if (elsewhere !== undefined) return new UsageError(elsewhere);
-  const meant = nearest(flag, specs.map(({ name }) => name).filter((name) => name.length > 1));
+  const names = specs.map(({ name }) => name).filter((name) => name.length > 1);
+  const unwanted = denied(flag, specs, names);
+  if (unwanted !== undefined) return new UsageError(`Unknown flag: ${word}; ${unwanted}`);
+  const meant = nearest(flag, names);
   if (meant === undefined) return error;
   const help = subcommand === undefined ? "sera --help" : `sera ${subcommand} --help`;
   return new UsageError(`Unknown flag: ${word}; did you mean --${meant}? See ${help}`);
+}
+
+/** What to write in place of a flag such as `--no-ledger`; undefined where it is no such flag. */
+function denied(flag: string, specs: readonly FlagSpec[], names: readonly string[]): string | undefined {
+  const rest = /^(?:no|not|non|without|disable|skip)([-_]?)(.+)$/i.exec(flag);
+  if (!rest) return undefined;
+  const [, dash, name] = rest as unknown as [string, string, string];
+  const meant = names.includes(name) ? name : dash === "" ? undefined : nearest(name, names);
+  if (meant === undefined) return undefined;
+  return specs.some(({ name, boolean }) => name === meant && boolean)
+    ? `write --${meant}=false, or leave it out`
+    : `to go without ${meant}, leave --${meant} out`;
 }
 
 function flagElsewhere(word: string, flag: string, subcommand: string | undefined): string | undefined {

@@ -39,6 +39,11 @@ export const SETTINGS: readonly SettingSpec[] = [
   { name: "log-format", kind: "word", words: ["text", "json"], inConfig: true },
 ];
 
+/** The other name of a setting, if it has one. */
+export function aliasOf(setting: string): string | undefined {
+  return SETTINGS.find(({ name }) => name === setting)?.alias;
+}
+
 /** The environment variable of a setting, for example `SERA_WAIT_AND_SKIP`. */
 export function environmentName(setting: string): string {
   return `SERA_${setting.toUpperCase().replaceAll("-", "_")}`;

@@ -1,6 +1,8 @@
 import { CommandStartError, messageOf } from "../errors.ts";
 import { isPath, pathOr } from "../harmless.ts";
 import { systemCure } from "../system_cure.ts";
+import { whatWasMeant } from "./meant_command.ts";
+import { beginningOf, programFile, searchPath } from "./program_file.ts";
 import type { RefusedStartError } from "./spawn.ts";
 
 /** The error that tells of a command which the system did not start. */
@@ -17,38 +19,49 @@ export function notStarted({ program, cause }: RefusedStartError): CommandStartE
  */
 function whyNotStarted(program: string, error: unknown): string {
   if (!canStayHere()) return "the working directory cannot be entered; change to another one first";
+  const path = programFile(program);
   if (error instanceof Deno.errors.PermissionDenied) {
-    if (isFolder(program)) return "is a directory; give the path of a program";
-    return isExecutable(program)
+    if (isFolder(path ?? program)) return "is a directory; give the path of a program";
+    return isExecutable(path ?? program)
       ? "permission denied; check that this user may run it, and that it is on no file system that is mounted noexec"
       : "permission denied; make it executable";
   }
-  const isOfInterpreter = error instanceof Deno.errors.NotADirectory || error instanceof Deno.errors.FilesystemLoop;
-  if (isOfInterpreter && isPlain(program)) {
+  const isOnTheWay = error instanceof Deno.errors.NotADirectory || error instanceof Deno.errors.FilesystemLoop;
+  if (isOnTheWay && path !== undefined && stat(path)?.isFile) {
     return `${messageOf(error)}, on the way to the interpreter that its first line names; correct that line`;
   }
-  if (/no path to search/.test(messageOf(error))) return "PATH is not set; give the whole path";
-  if (!(error instanceof Deno.errors.NotFound)) return `${messageOf(error)}; ${systemCure(error) ?? "correct that"}`;
-  const misread = whatWasMeant(program);
+  const limit = systemCure(error);
+  if (limit !== undefined) return `${messageOf(error)}; ${limit}`;
+  const misread = path === undefined ? whatWasMeant(program) : undefined;
   if (misread !== undefined) return misread;
-  if (!program.includes("/")) return "not found in PATH; cron's is short, give the whole path";
-  return exists(program)
-    ? "the interpreter that its first line names was not found; correct that line"
-    : "no such file; check the path";
+  if (/no path to search/.test(messageOf(error))) return "PATH is not set; give the whole path";
+  if (!(error instanceof Deno.errors.NotFound)) return `${messageOf(error)}; ${cureOf(error)}`;
+  if (path !== undefined) return whyNotFound(path);
+  if (program.includes("/")) return "no such file; check the path";
+  if (stat(program)?.isFile) return `not found in PATH; to run the one in the working directory write ./${program}`;
+  return searchPath() === ""
+    ? "PATH is empty; give the whole path"
+    : "not found in PATH; cron's is short, give the whole path";
 }
 
-/** Why the name is that of no program, where it looks like something else; undefined where it does not. */
-function whatWasMeant(program: string): string | undefined {
-  if (exists(program)) return undefined;
-  if (program.startsWith("-")) return "not found; flags of sera belong before the wait";
-  if (/^(["'`]).*\1$/s.test(program)) return "not found; the quotes are a part of the word, leave them out";
-  if (/^\w+=/.test(program)) return "not found; it sets a variable, set variables before sera";
-  if (/\s/.test(program.trim())) {
-    return "not found, with the arguments in one word; leave the quotes around them out, or run sh -c and the text";
+function cureOf(error: unknown): string {
+  const { code } = Object(error) as { readonly code?: unknown };
+  if (code === "E2BIG") return "pass fewer or shorter arguments, or put them into a file";
+  return code === "ENOEXEC" ? "take a program that is built for this machine" : "check the path";
+}
+
+/** Why a file that is there was not found: it may not be run, or lacks what it needs to run. */
+function whyNotFound(path: string): string {
+  if (!isExecutable(path) && stat(path)?.isFile) return `not executable, ${path}; make it executable`;
+  if (stat(path) === undefined) return "it is a link to something that is not there; correct the link";
+  const beginning = beginningOf(path) ?? "#!";
+  if (/^#![^\n]*\r\n/.test(beginning)) {
+    return "its first line ends in a carriage return, which counts as a part of the interpreter's name; " +
+      "take them out by sed -i 's/\\r$//' and the file";
   }
-  return /^(?:\.|alias|cd|eval|exec|export|set|source|ulimit|umask|unset|[!{([]|if|for|while|case)$/.test(program)
-    ? "not found; it is a word of the shell, run sh -c and the text"
-    : undefined;
+  return beginning.startsWith("#!")
+    ? "the interpreter that its first line names was not found; correct that line"
+    : "the loader that it needs was not found; take a build for this system";
 }
 
 /** Whether a process can be in the working directory; the runtime makes every command change to it. */
@@ -62,25 +75,18 @@ function canStayHere(): boolean {
   }
 }
 
-function exists(path: string): boolean {
-  return lstat(path) !== undefined;
-}
-
-function isPlain(path: string): boolean {
-  return lstat(path)?.isFile ?? false;
-}
-
 function isFolder(path: string): boolean {
-  return lstat(path)?.isDirectory ?? false;
+  return stat(path)?.isDirectory ?? false;
 }
 
 function isExecutable(path: string): boolean {
-  return ((lstat(path)?.mode ?? 0) & 0o111) !== 0;
+  return ((stat(path)?.mode ?? 0) & 0o111) !== 0;
 }
 
-function lstat(path: string): Deno.FileInfo | undefined {
+/** What is at a path, links followed; undefined if that cannot be seen. */
+function stat(path: string): Deno.FileInfo | undefined {
   try {
-    return Deno.lstatSync(path);
+    return Deno.statSync(path);
   } catch (error) {
     if (error instanceof Error) return undefined;
     throw error;

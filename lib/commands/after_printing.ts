@@ -1,5 +1,6 @@
 import { messageOf, OutputError } from "../errors.ts";
 import type { Io } from "../io.ts";
+import { systemCure } from "../system_cure.ts";
 
 /** What a shell shows of a program that SIGPIPE has ended, as it ends other programs whose reader has gone. */
 const BROKEN_PIPE = 128 + 13;
@@ -16,5 +17,6 @@ export async function afterPrinting(io: Io, exitCode: number): Promise<number> {
   const failure = io.outFailure?.();
   if (failure === undefined) return exitCode;
   if (failure instanceof Deno.errors.BrokenPipe) return BROKEN_PIPE;
-  throw new OutputError(`Cannot write to stdout: ${messageOf(failure)}; free its disk, or write to another place`);
+  const cure = systemCure(failure) ?? "check where it leads to";
+  throw new OutputError(`Cannot write to stdout: ${messageOf(failure)}; ${cure}, or write to another place`);
 }

@@ -26,19 +26,24 @@ const LABEL = "doctor";
  * @returns 0 if a run could have its lock, also with warnings; else what a run would exit with.
  */
 export function doctor(argv: readonly string[], io: Io): Promise<number> {
-  return runSubcommand("doctor", argv, io, async (flags, words) => {
+  return runSubcommand("doctor", argv, io, async (flags, words, _note, repeated) => {
     if (words.length > 0) {
       // It may be a server that lacks its --server.
       const shown = isPlain(words[0]!) ? `: ${words[0]}` : "";
       throw new UsageError(`Unexpected word after the flags${shown}; usage: sera doctor [--json] [flags]`);
     }
-    return await examine(flags, isAsked(flags, "json"), io);
+    return await examine(flags, isAsked(flags, "json"), io, repeated);
   });
 }
 
-async function examine(flags: ReadonlyMap<string, string>, json: boolean, io: Io): Promise<number> {
+async function examine(
+  flags: ReadonlyMap<string, string>,
+  json: boolean,
+  io: Io,
+  repeated: readonly string[],
+): Promise<number> {
   const report = new Report((check) => json || io.out(textOf(check)));
-  const settings = await checkConfig(report, flags, io.env);
+  const settings = await checkConfig(report, flags, io.env, repeated);
   const syslog = settings?.logging.syslog;
   if (syslog) {
     const { checkSyslog } = await import("../doctor/syslog.ts");

@@ -1,7 +1,9 @@
+import { refuseHelpWord } from "../args/help_word.ts";
 import { isAsked } from "../args/is_asked.ts";
 import { refuseServer } from "../args/operands.ts";
 import { refuseChangedWords } from "../args/raw_words.ts";
 import { readFlags } from "../args/read_flags.ts";
+
 import { environmentName } from "../args/settings_table.ts";
 import { subcommandFlags } from "../args/subcommands.ts";
 import { subcommandHelp } from "../args/usage.ts";
@@ -47,7 +49,7 @@ export async function heimdall(argv: readonly string[], io: Io): Promise<number>
   const failures = new Failures(io, argv, specs);
   const progress = new Progress(failures.tell, FAILED);
   try {
-    const { flags, operands } = await readFlags(argv, specs, "heimdall");
+    const { flags, operands, repeated } = await readFlags(argv, specs, "heimdall");
     if (isAsked(flags, "help")) {
       io.out(subcommandHelp("heimdall"));
       return await afterPrinting(io, 0);
@@ -58,9 +60,14 @@ export async function heimdall(argv: readonly string[], io: Io): Promise<number>
     if (operands.length === 0) {
       throw new UsageError("No program to run; usage: sera heimdall [flags] PROGRAM [argument ...]");
     }
+    refuseHelpWord("heimdall", argv, operands);
     refuseServer(operands[0]!, "name a server with --database");
     refuseChangedWords(argv);
     const logger = failures.logger = new Logger(io, { format, verbose }, operands.join(" "));
+    if (verbose && repeated.length > 0) {
+      const { flagOddities } = await import("../config/oddities.ts");
+      for (const oddity of flagOddities(repeated)) logger.log("info", "note", oddity);
+    }
     return await progress.of(runOnce(operands, flags, limit, io, logger, progress));
   } catch (error) {
     const verdict = progress.verdictOf(error);

@@ -67,7 +67,7 @@ function readLimit(text: string | undefined): number {
   if (text === undefined) return DEFAULT_LIMIT;
   const limit = Number(text);
   if (/^[0-9]{1,9}$/.test(text) && limit > 0) return limit;
-  throw new UsageError(`Cannot use limit in --limit: ${plainOr(text)}; it takes a number of runs, above 0`);
+  throw new UsageError(`Cannot use limit in --limit: ${plainOr(text)}; it takes a number of runs, from 1 to 999999999`);
 }
 
 async function schemaOf({ server, ledger }: Settings): Promise<string> {

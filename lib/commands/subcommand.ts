@@ -1,5 +1,6 @@
 import { isAsked } from "../args/is_asked.ts";
 import { refuseChangedWords } from "../args/raw_words.ts";
+import { refuseHelpWord } from "../args/help_word.ts";
 import { readFlags } from "../args/read_flags.ts";
 import { subcommandFlags } from "../args/subcommands.ts";
 import { subcommandHelp } from "../args/usage.ts";
@@ -14,11 +15,13 @@ import { afterPrinting } from "./after_printing.ts";
  * What a subcommand does once its flags are read. Gives the exit code.
  *
  * @param note Says on stderr what the user has to know besides.
+ * @param repeated The flags that were given with several values.
  */
 export type Task = (
   flags: ReadonlyMap<string, string>,
   operands: readonly string[],
   note: (message: string) => Promise<void>,
+  repeated: readonly string[],
 ) => Promise<number>;
 
 /**
@@ -32,13 +35,15 @@ export async function runSubcommand(name: string, argv: readonly string[], io: I
   const failures = new Failures(io, argv, specs);
   const progress = new Progress(failures.tell);
   try {
-    const { flags, operands } = await readFlags(argv, specs, name);
+    const { flags, operands, repeated } = await readFlags(argv, specs, name);
     if (isAsked(flags, "help")) {
       io.out(subcommandHelp(name));
       return await afterPrinting(io, ExitCode.ok);
     }
     refuseChangedWords(argv);
-    return await afterPrinting(io, await progress.of(task(flags, operands, (message) => failures.note(message))));
+    refuseHelpWord(name, argv, operands);
+    const note = (message: string) => failures.note(message);
+    return await afterPrinting(io, await progress.of(task(flags, operands, note, repeated)));
   } catch (error) {
     const verdict = verdictOf(error);
     failures.tell(verdict);

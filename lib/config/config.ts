@@ -1,4 +1,4 @@
-import { environmentName } from "../args/settings_table.ts";
+import { aliasOf, environmentName } from "../args/settings_table.ts";
 import { ConfigError, UsageError } from "../errors.ts";
 import type { LeaseTerms } from "../lock/lease.ts";
 import { type ConfigFile, NoConfigFileError, readConfigFile } from "./config_file.ts";
@@ -68,6 +68,7 @@ export const DEPENDENT = ["count-failures", "ledger-table", "keep-history", "rec
  * @param flags The flags as given.
  * @param env Reads an environment variable.
  * @param thorough Whether all that is odd is wanted, also without verbose, and without what verbose says besides.
+ * @param repeated The flags that were given with several values.
  * @throws {ConfigError} When a file or variable is of no use.
  * @throws {UsageError} When a flag is.
  */
@@ -75,13 +76,25 @@ export async function resolveSettings(
   flags: ReadonlyMap<string, string>,
   env: (name: string) => string | undefined,
   thorough = false,
+  repeated: readonly string[] = [],
 ): Promise<Settings> {
   const fromOutside = (name: string): Found | undefined => {
     const flag = flags.get(name);
     if (flag !== undefined) return { value: flag, source: `--${name}`, error: UsageError, json: false };
-    const variable = env(environmentName(name));
-    if (variable === undefined) return undefined;
-    return { value: variable, source: environmentName(name), error: ConfigError, json: false };
+    const variable = (name: string): Found | undefined => {
+      const source = environmentName(name);
+      const value = env(source);
+      return value === undefined ? undefined : { value, source, error: ConfigError, json: false };
+    };
+    const found = variable(name);
+    const alias = aliasOf(name);
+    const other = alias === undefined ? undefined : variable(alias);
+    if (found && other && found.value !== other.value) {
+      throw new ConfigError(
+        `Cannot use ${found.source} and ${other.source} at once: they are one setting, with two values; take one out`,
+      );
+    }
+    return found ?? other;
   };
 
   const named = fromOutside("config");
@@ -119,8 +132,8 @@ export async function resolveSettings(
   const serverText = values.textOrEmpty("server")!;
   const verbose = values.booleanOr("verbose");
   if (thorough || verbose !== false) {
-    const { fileOddities, variableOddities } = await import("./oddities.ts");
-    notes.push(...file ? fileOddities(path, file) : [], ...variableOddities());
+    const { fileOddities, flagOddities, variableOddities } = await import("./oddities.ts");
+    notes.push(...flagOddities(repeated), ...file ? fileOddities(path, file) : [], ...variableOddities());
   }
   const tlsCa = values.text("tls-ca");
   const parsed = await parseServer(serverText, server.source, { env, tlsCa });

@@ -11,6 +11,9 @@ const LINKS = /^SERA_(?:\w+_)?(?:(?:PORT|SERVICE_HOST|SERVICE_PORT)(?:_\w+)?|ENV
 /** The variables that sera sets for a command, in which there may be another sera. */
 const OURS = /^SERA_(?:LOCK_\w+|HELD_LOCKS|SERVER_REMOVED|HOST|RUN_ID|TOKEN)$/;
 
+/** All names of all settings. */
+const NAMES = SETTINGS.flatMap(({ name, alias }) => alias === undefined ? [name] : [name, alias]);
+
 /** What is odd about the config file, but harmless, with what to do about it; each one line. */
 export function fileOddities(path: string, file: ConfigFile): readonly string[] {
   return [...othersWhoDecide(path, file.info), ...keyOddities(path, file.text)];
@@ -39,10 +42,17 @@ function keyOddity(path: string, name: string, shown: string): readonly string[]
     const variable = environmentName(setting.name);
     return [`Key that is a flag only in ${path}: ${shown}; take it out, and set --${setting.name} or ${variable}`];
   }
-  const meant = nearest(name.replace(/^sera[_-]/, ""), SETTINGS.map(({ name }) => name));
+  const meant = nearest(name.replace(/^sera[_-]/, ""), NAMES);
   if (meant === undefined) return [`Unknown key in ${path}: ${shown}; correct it, or take it out`];
-  const { inConfig } = SETTINGS.find(({ name }) => name === meant)!;
-  return [`Unknown key in ${path}: ${shown}; did you mean ${inConfig ? meant : `the flag --${meant}`}?`];
+  const isKey = SETTINGS.some(({ name, inConfig }) => inConfig && name === meant);
+  return [`Unknown key in ${path}: ${shown}; did you mean ${isKey ? meant : `the flag --${meant}`}?`];
+}
+
+/** What is odd about the flags: those that were given with several values. Each one line. */
+export function flagOddities(repeated: readonly string[]): readonly string[] {
+  return [...new Set(repeated)].map((name) =>
+    `Flag given twice with different values: --${name}; the last one counts, take the others out`
+  );
 }
 
 /**
@@ -50,7 +60,7 @@ function keyOddity(path: string, name: string, shown: string): readonly string[]
  * no variable whose name it does not know.
  */
 export function variableOddities(): readonly string[] {
-  const known = SETTINGS.map(({ name }) => environmentName(name));
+  const known = NAMES.map(environmentName);
   return variables().flatMap(({ name, value }) => {
     if (known.includes(name)) {
       return /^(['"]).*\1$/s.test(value) && name !== "SERA_SERVER"
@@ -58,7 +68,7 @@ export function variableOddities(): readonly string[] {
         : [];
     }
     if (LINKS.test(name) || OURS.test(name)) return [];
-    const meant = nearest(name.replace(/^SERA[_-]?/i, ""), SETTINGS.map(({ name }) => name));
+    const meant = nearest(name.replace(/^SERA[_-]?/i, ""), NAMES);
     if (meant !== undefined) return [`Unknown variable: ${name}; did you mean ${environmentName(meant)}?`];
     return name.startsWith("SERA_") ? [`Unknown variable: ${name}; no setting of sera has this name`] : [];
   });

@@ -42,9 +42,7 @@ export async function parseServer(text: string, source: string, surroundings: Se
     return parseMySqlDsn(text);
   } catch (error) {
     if (!(error instanceof DsnError)) throw error;
-    throw new ConfigError(
-      `Cannot use the server in ${source}: ${error.message[0]!.toLowerCase()}${error.message.slice(1)}`,
-    );
+    throw (await import("./refused_server.ts")).refusedServer(text, source, error);
   }
 }
 

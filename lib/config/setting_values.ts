@@ -111,6 +111,11 @@ function asBoolean({ value, json }: Found): boolean | undefined {
 
 /** The error for a value that cannot be used. It may be a server in the wrong place, and then is not repeated. */
 function wrong(spec: SettingSpec, { value, source, error, json }: Found, expected: string): SeraError {
+  if (value === "" && !json) {
+    return new error(
+      `Cannot use ${spec.name} in ${source}: it is empty; check the variable that it is from, or leave it out`,
+    );
+  }
   // A long text is one where a text belongs.
   const longest = spec.kind === "text" ? 200 : undefined;
   const shown = spec.name === "server" ? "" : `: ${shownValue(value, json, longest)}`;

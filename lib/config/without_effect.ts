@@ -43,7 +43,10 @@ function idle(settings: Settings): readonly Idle[] {
   if (!ledger.on) {
     for (const name of ["ledger-table", "keep-history", ...ledger.recordSkips ? ["record-skips"] : []]) {
       if (settings.sourceOf(name) === undefined) continue;
-      all.push({ name, why: "the ledger is off", cure: "add --ledger, or leave it out" });
+      const cure = settings.sourceOf("ledger") === "--ledger"
+        ? "leave it out, or take --ledger=false out"
+        : "add --ledger, or leave it out";
+      all.push({ name, why: "the ledger is off", cure });
     }
   }
   if (tlsCa !== undefined && isReachedWithoutTls(server)) {

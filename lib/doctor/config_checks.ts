@@ -21,6 +21,7 @@ const NAMES = ["config", "permissions", "settings"];
 /**
  * Reads the settings as a run does, and says which file they come from.
  *
+ * @param repeated The flags that were given with several values.
  * @returns The settings; undefined if they cannot be used, which has been reported then.
  * @throws {UsageError} When a flag is wrong.
  */
@@ -28,9 +29,10 @@ export async function checkConfig(
   report: Report,
   flags: ReadonlyMap<string, string>,
   env: (name: string) => string | undefined,
+  repeated: readonly string[],
 ): Promise<Settings | undefined> {
   // First of all, for wrong flags are no matter of a report.
-  const resolved = await resolveSettings(flags, env, true).catch((error: unknown) => {
+  const resolved = await resolveSettings(flags, env, true, repeated).catch((error: unknown) => {
     if (error instanceof ConfigError) return error;
     throw error;
   });

@@ -20,9 +20,8 @@ export async function readClientCertificate(
   certificate: string,
   key: string,
 ): Promise<{ readonly cert: string; readonly key: string }> {
-  const file = (path: string, what: string) => ({ path, what, cure: "make it readable for this user" });
-  const cert = await readCertificates(file(certificate, "client's certificate"));
-  const text = await readTlsFile(file(key, "client's key"));
+  const cert = await readCertificates({ path: certificate, what: "client's certificate", setting: "sslcert" });
+  const text = await readTlsFile({ path: key, what: "client's key", setting: "sslkey" });
   const bad = (problem: string) => new ConfigError(`Cannot use the client's key: ${pathOr(key)}: ${problem}`);
   const block = pemBlocks(text).find(({ label }) => /^([A-Z]+ )*PRIVATE KEY$/.test(label));
   if (block === undefined) {

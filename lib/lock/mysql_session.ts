@@ -271,11 +271,7 @@ async function prepareTls(dsn: MySqlDsn, tlsCa: string | undefined): Promise<str
   const isChecked = dsn.tls === "verify";
   trustByItself(isChecked && tlsCa === undefined ? "its own" : "nobody");
   if (!isChecked || tlsCa === undefined) return undefined;
-  return await readCertificates({
-    path: tlsCa,
-    what: "CA file",
-    cure: "make it readable for this user, or change tls-ca",
-  });
+  return await readCertificates({ path: tlsCa, what: "CA file", setting: "tls-ca" });
 }
 
 /** Turns the driver's error into one that says where, what and what to do; a signal's reason stays what it is. */

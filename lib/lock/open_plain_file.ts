@@ -44,13 +44,17 @@ export async function openPlainFile(path: string, folder: LockFolder, signal: Ab
       refuse(before, path, folder);
       const file = await openAtAll(path, before, folder, signal);
       if (!file) continue;
-      const info = file.statSync();
-      if (isSameFile(before, info) && objectionToFile(info, path, folder) === undefined) {
+      let isTaken = false;
+      try {
+        const info = file.statSync();
+        if (!isSameFile(before, info) || objectionToFile(info, path, folder) !== undefined) continue;
         // What has something in it may be somebody's own, put here under this name by another.
         if (info.size === 0) sharePlainFile(path, info, folder);
+        isTaken = true;
         return { file, info };
+      } finally {
+        if (!isTaken) file.close();
       }
-      file.close();
     }
   } catch (error) {
     if (error instanceof LockUnavailableError || signal.aborted || !(error instanceof Error)) throw error;

@@ -108,7 +108,6 @@ async function prepareTls(
   ]);
   const isNamed = sslrootcert !== undefined && sslrootcert !== "system";
   trustByItself(verify && !isNamed ? "its own" : "nobody");
-  const cure = "make it readable for this user, or name another one (sslrootcert)";
   const client = sslcert === undefined || sslkey === undefined
     ? {}
     : await (await import("./client_certificate.ts")).readClientCertificate(sslcert, sslkey);
@@ -116,7 +115,9 @@ async function prepareTls(
     host: certificateName ?? (address.transport === "tcp" ? address.host : "localhost"),
     verify,
     verifyHost,
-    ca: isNamed ? await readCertificates({ path: sslrootcert, what: "CA file", cure }) : undefined,
+    ca: isNamed
+      ? await readCertificates({ path: sslrootcert, what: "CA file", setting: "sslrootcert or tls-ca" })
+      : undefined,
     ...client,
     // So that a server can tell it from other protocols on the same port.
     alpn: sslnegotiation === "direct" ? "postgresql" : undefined,

@@ -11,8 +11,8 @@ export interface TlsFile {
   readonly path: string;
   /** What a message calls it. */
   readonly what: string;
-  /** What to do when it cannot be read. */
-  readonly cure: string;
+  /** The setting that names it. */
+  readonly setting: string;
 }
 
 /** The labels of certificates in PEM, of which OpenSSL has had more than one. */
@@ -89,7 +89,7 @@ export function isReadable(certificates: string): boolean {
  *
  * @throws {ConfigError} When it cannot be read, or when everybody can write to it.
  */
-export async function readTlsFile({ path, what, cure }: TlsFile): Promise<string> {
+export async function readTlsFile({ path, what, setting }: TlsFile): Promise<string> {
   try {
     const { text, info } = await readSmallFile(path);
     refuseEverybodys(path, info);
@@ -98,7 +98,15 @@ export async function readTlsFile({ path, what, cure }: TlsFile): Promise<string
     if (error instanceof UnfitFileError && error.cure !== undefined) {
       throw new ConfigError(`Cannot use the ${what}: ${pathOr(path)}: ${error.message}; ${error.cure}`);
     }
-    const better = error instanceof Deno.errors.NotCapable ? "copy it to another place" : systemCure(error) ?? cure;
-    throw new ConfigError(`Cannot read the ${what}: ${pathOr(path)}: ${messageOf(error)}; ${better}`);
+    const cure = systemCure(error) ?? cureOf(error, setting);
+    throw new ConfigError(`Cannot read the ${what}: ${pathOr(path)}: ${messageOf(error)}; ${cure}`);
   }
+}
+
+function cureOf(error: unknown, setting: string): string {
+  if (error instanceof Deno.errors.NotCapable) return "copy it to another place";
+  if (error instanceof Deno.errors.PermissionDenied) {
+    return `make it readable for this user, or name another one (${setting})`;
+  }
+  return error instanceof UnfitFileError ? `name another one (${setting})` : `correct the path (${setting})`;
 }

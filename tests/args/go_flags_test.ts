@@ -80,3 +80,18 @@ Deno.test("booleans are spelt as in Go", () => {
     assert.equal(parseGoBoolean(text), undefined, text);
   }
 });
+
+Deno.test("flags that are given again with another value are told, and by another name they are refused", () => {
+  const specs: FlagSpec[] = [...SPECS, { name: "every", boolean: false }, {
+    name: "once-per",
+    boolean: false,
+    meaning: "every",
+  }];
+  const repeated = (...words: string[]) => parseGoFlags(words, specs).repeated;
+  assert.deepEqual(repeated("--name=a", "-name", "b", "--verbose", "--verbose"), ["name"]);
+  assert.deepEqual(repeated("--name=a", "--name=a", "--every=1h", "--once-per=1h"), []);
+  assert.deepEqual(repeated("--once-per=2h", "--once-per=1h"), ["once-per"]);
+  for (const words of [["--every=1h", "--once-per=2h"], ["--once-per=1h", "--every=1h", "--once-per=2h"]]) {
+    assert.throws(() => parseGoFlags(words, specs), UsageError);
+  }
+});

@@ -198,7 +198,7 @@ const WRONG: Record<string, { args: string[]; code: number; says: RegExp }> = {
   "a limit of 0": {
     args: ["--limit", "0"],
     code: 201,
-    says: /limit in --limit: 0; it takes a number of runs, above 0/,
+    says: /limit in --limit: 0; it takes a number of runs, from 1 to 999999999$/m,
   },
   "a limit that is no number": { args: ["--limit=many"], code: 201, says: /limit in --limit: many/ },
   "a wait before the command": { args: ["0", "echo", "x"], code: 201, says: /sera history -- echo/ },

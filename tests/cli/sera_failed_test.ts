@@ -38,7 +38,7 @@ class Faulty implements AsyncDisposable {
 
 /** What is said of a fault; never its message. */
 function kindOf(fault: string): string {
-  return fault === "nothing" ? "a undefined was thrown" : "TypeError at [^\n;]+";
+  return fault === "nothing" ? "undefined was thrown" : "TypeError at [^\n;]+";
 }
 
 Deno.test("with JSON a fault while the command runs is objects, and 208 in the last one", async () => {

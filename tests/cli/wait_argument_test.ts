@@ -9,7 +9,7 @@ for (const wait of ["0", "5", "007", "500ms", "1.5s", "1m30s", "2h", "forever", 
   });
 }
 
-for (const wait of ["", "x", "true", "1.5", "5 s", "5x", "1e3", "0x10", "+5", "-", "never", "Forever", "٣"]) {
+for (const wait of ["", "x", "true", "1.5", "5 s", "5x", "1e3", "0x10", "+5", "-", "never", "٣"]) {
   testInProcess(`${JSON.stringify(wait)} is no wait: 201, and what was expected`, async () => {
     await using place = await Place.make();
     const { code, stdout, stderr } = await inProcess(place, [wait, "echo", "ran"]);

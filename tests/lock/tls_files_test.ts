@@ -63,7 +63,7 @@ const PAIRS: readonly [certificate: string, key: string, refused?: RegExp][] = [
   ["rsa.pem", "rsa.pem", /there is no private key in PEM format in it/],
   ["rsa.pem", "cut.key", /there is no private key in PEM format in it/],
   ["rsa.pem", "damaged.key", /its private key is damaged/],
-  ["rsa.pem", "missing", /^Cannot read the client's key: .+missing: [^;]+; make it readable for this user$/],
+  ["rsa.pem", "missing", /^Cannot read the client's key: .+missing: [^;]+; correct the path \(sslkey\)$/],
   ["der.pem", "rsa.key", /certificate: .+der\.pem: there is no certificate in PEM format in it; convert one in DER/],
   ["damaged.pem", "rsa.key", /a certificate in it is damaged/],
 ];
@@ -90,7 +90,7 @@ const CA_FILES: readonly [file: string, refused?: RegExp][] = [
 
 for (const [file, refused] of CA_FILES) {
   Deno.test(`a CA file ${file} is ${refused ? "refused" : "taken"}`, async () => {
-    const read = readCertificates({ path: `${folder}/${file}`, what: "CA file", cure: "make it readable" });
+    const read = readCertificates({ path: `${folder}/${file}`, what: "CA file", setting: "tls-ca" });
     if (refused) await assert.rejects(read, (error) => isConfigError(error, refused));
     else assert.match(await read, /BEGIN CERTIFICATE/);
   });

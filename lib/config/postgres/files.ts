@@ -28,9 +28,12 @@ export function exists(path: string): boolean {
   return typeof look(path) === "object";
 }
 
+/** Why a file that is there cannot be read, where this user may not. */
+export const DENIED = "permission denied";
+
 /** Why a file could not be read, in few words. */
 export function whyUnreadable(error: unknown): string {
   if (error instanceof Deno.errors.NotFound) return "there is no such file";
-  if (error instanceof Deno.errors.PermissionDenied) return "permission denied";
+  if (error instanceof Deno.errors.PermissionDenied) return DENIED;
   return messageOf(error);
 }

@@ -26,6 +26,12 @@ export const showPath = (path: string): string => {
   return shown === "" ? "(not shown)" : showQuoted(shown, "(not shown)");
 };
 
+/** As {@linkcode showPath}; a path in a setting of sera's own has nothing behind it that was meant to be another one. */
+export function showPathOf({ label, value }: Setting): string {
+  const shown = label === "tls-ca" ? pathOr(value, "") : "";
+  return shown === "" ? showPath(value) : JSON.stringify(shown);
+}
+
 /** One of some names, in lower case as libpq wants them. */
 export function readChoice<T extends string>(settings: Settings, name: string, choices: readonly T[]): T | undefined {
   const setting = settings.get(name);

@@ -1,7 +1,7 @@
 import { DsnError } from "../dsn_text.ts";
-import { exists, look, userFile } from "./files.ts";
+import { DENIED, exists, look, userFile } from "./files.ts";
 import type { PostgresServer, PostgresSurroundings } from "./server.ts";
-import { badSetting, readChoice, type Setting, type Settings, showPath } from "./setting.ts";
+import { badSetting, readChoice, type Setting, type Settings, showPath, showPathOf } from "./setting.ts";
 
 const SSLMODES = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"] as const;
 
@@ -56,7 +56,7 @@ function findRoot({ settings, surroundings, note }: Source, sslmode: Tls["sslmod
     return path;
   }
   // Sera's own setting is meant, whatever libpq's default mode makes of a file.
-  if (given?.label === "tls-ca") throw badSetting(given, `there is no file ${showPath(given.value)}; correct the path`);
+  if (given?.label === "tls-ca") throw badSetting(given, `there is no file ${showPathOf(given)}; correct the path`);
   if (sslmode.startsWith("verify-")) {
     const what = path === undefined
       ? "the home folder is not known"
@@ -76,7 +76,7 @@ function findRoot({ settings, surroundings, note }: Source, sslmode: Tls["sslmod
 function refuseUnseen(given: Setting | undefined): void {
   const info = given && look(given.value);
   if (typeof info !== "string") return;
-  throw badSetting(given!, `${showPath(given!.value)} cannot be read (${info}); correct that, or name another file`);
+  throw badSetting(given!, `${showPathOf(given!)} cannot be read (${info}); correct that, or name another file`);
 }
 
 /** libpq checks this list whenever it has a root certificate; to pass it over would trust what libpq does not. */
@@ -115,9 +115,9 @@ function findKey(settings: Settings, certificate: string, surroundings: Postgres
   if (info === undefined) throw bad(`there is no private key ${showPath(key)}; name it with sslkey`);
   if (typeof info === "string") {
     throw bad(
-      `its private key ${
-        showPath(key)
-      } cannot be read (${info}); make it readable for this user, or name another one with sslkey`,
+      `its private key ${showPath(key)} cannot be read (${info}); ${
+        info === DENIED ? "make it readable for this user, or name another one" : "correct the path"
+      } with sslkey`,
     );
   }
   if (!info.isFile) throw bad(`its private key ${showPath(key)} is not a plain file; name one with sslkey`);

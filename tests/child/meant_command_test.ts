@@ -1,0 +1,84 @@
+/** Words that no program has as its name, and what they were meant to be. */
+
+import assert from "node:assert/strict";
+import { whatWasMeant } from "../../lib/child/meant_command.ts";
+
+/** Without its quotes, a shell would run a part of each without the lock, or make other words of it. */
+const SHELL_TEXTS = [
+  "ls; rm x",
+  "cd /x && make",
+  "mysqldump db | gzip",
+  "echo a > /x",
+  "a < b",
+  "a &",
+  "a;b",
+  "ls>x",
+  "echo $HOME",
+  "$HOME/bin/x",
+  "a `b`",
+  "echo $(date)",
+  "ls *.txt",
+  "~/bin/x",
+  "/opt/x; y",
+  "FOO=1 ls; x",
+  "'ls; x'",
+  "a\nb",
+  "a # b",
+  "(a)",
+  "{ a; }",
+  "! a",
+  "[[",
+  "[[ -f x ]]",
+];
+
+for (const text of SHELL_TEXTS) {
+  Deno.test(`${JSON.stringify(text)} is text for a shell, and is never told to lose its quotes`, () => {
+    assert.equal(whatWasMeant(text), "not found; it is text for a shell, run sh -c and the text");
+  });
+}
+
+for (const text of [".", ":", "cd", "cd /x", "source x", "export", "exit 1", "if", "for i in a", "exec ls", "trap"]) {
+  Deno.test(`${text} is a word of the shell`, () => {
+    assert.equal(whatWasMeant(text), "not found; it is a word of the shell, run sh -c and the text");
+  });
+}
+
+const OTHERS: Record<string, RegExp> = {
+  "": /^not found; the word is empty: check the variable/,
+  "--frob": /^not found; flags of sera belong before the wait$/,
+  '"ls"': /^not found; the quotes are a part of the word, leave them out$/,
+  "LANG=C": /^not found; it sets a variable, set variables before sera$/,
+  "ls -l /": /^not found, with the arguments in one word; leave the quotes around them out, or run sh -c and the text$/,
+  "ls ": /^not found; there is a blank around it, which is a part of the word: take that out$/,
+  "ls\r": /^not found; it ends in a carriage return, /,
+  "10": /^not found; it looks like a second wait, and one is enough$/,
+  "1m30s": /^not found; it looks like a second wait, and one is enough$/,
+  "forever": /^not found; it looks like a second wait, and one is enough$/,
+  "s": /^not found; a unit belongs to the number of the wait, without a blank: 5s, 5m$/,
+  "minutes": /^not found; a unit belongs to the number of the wait, without a blank: 5s, 5m$/,
+  "/no/such app/run": /^no such file; check the path, and that its arguments are words of their own$/,
+};
+
+for (const [word, says] of Object.entries(OTHERS)) {
+  Deno.test(`${JSON.stringify(word)} is told: ${says.source}`, () => assert.match(whatWasMeant(word)!, says));
+}
+
+Deno.test("a path with a blank is told from a path with arguments by what is there", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "sera-meant-" });
+  try {
+    await Deno.mkdir(`${folder}/my app`);
+    await Deno.writeTextFile(`${folder}/my app/run`, "");
+    await Deno.writeTextFile(`${folder}/run`, "");
+    assert.match(whatWasMeant(`${folder}/my app/runn`)!, /^no such file; check the path/);
+    assert.match(whatWasMeant(`${folder}/my app/run -l`)!, /; put the quotes around the path only$/);
+    assert.match(whatWasMeant(`${folder}/run -l`)!, /; leave the quotes around them out, or run sh -c /);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("nothing is made of a name that may be a program's", () => {
+  for (const word of ["backup", "x5", "5x", "a-b", "days-of-old", "/opt/x", "bin/x", "a.b"]) {
+    assert.equal(whatWasMeant(word), undefined, word);
+  }
+});

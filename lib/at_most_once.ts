@@ -42,9 +42,7 @@ async function entered(turn: Exclude<Turn, { outcome: "busy" }>, register: Regis
     return turn;
   }
   const begun = await register.begin(lock);
-  return begun.granted
-    ? { outcome: "held", lock, run: begun.run }
-    : { outcome: "skipped", lock, reason: begun.because };
+  return begun.granted ? { ...turn, run: begun.run } : { outcome: "skipped", lock, reason: begun.because };
 }
 
 /** Frees what a lost lock still keeps. */

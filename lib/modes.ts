@@ -6,8 +6,8 @@ import type { Logger } from "./log/logger.ts";
 
 /** What came of trying to get the lock. */
 export type Turn =
-  /** It is ours: run the command. */
-  | { readonly outcome: "held"; readonly lock: HeldLock; readonly run?: LedgerRun }
+  /** It is ours: run the command, and say the note when it is sure to run. */
+  | { readonly outcome: "held"; readonly lock: HeldLock; readonly run?: LedgerRun; readonly note?: string }
   /** Somebody else held it for the whole wait. */
   | { readonly outcome: "busy" }
   /** There is nothing to do, as the reason says; the lock is still held. */
@@ -40,10 +40,7 @@ export const everyoneExecutes: Mode = async (backend, { wait, signal, waiting })
 /** The first one runs the command; whoever finds the lock taken waits until it is free again, and skips. */
 export const waitAndSkip: Mode = async (backend, { wait, signal, logger, waiting }) => {
   const first = await backend.acquire(0, signal, wait);
-  if (first) {
-    logger.log("info", "note", "First past the post - executing the command.");
-    return { outcome: "held", lock: first };
-  }
+  if (first) return { outcome: "held", lock: first, note: "First past the post - executing the command." };
   logger.log("info", "waiting", "Someone else holds the lock - waiting for them; this run will be skipped.");
   const deadline = new Deadline(wait);
   if (wait > 0) await waiting?.();

@@ -15,13 +15,34 @@ if (import.meta.main) Deno.exit(await main(Deno.args));
 async function main(args: readonly string[]): Promise<number> {
   // Where the configuration and the paths of the tests begin.
   Deno.chdir(ROOT);
-  const options = args.filter((word) => word.startsWith("-"));
-  const paths = args.filter((word) => !word.startsWith("-"));
+  // The word after an option is its value, unless there is a file or folder of that name.
+  const isOption = (word: string, index: number) =>
+    word.startsWith("-") || args[index - 1]?.startsWith("--") === true && !isThere(word);
+  const options = args.filter(isOption);
+  const paths = args.filter((word, index) => !isOption(word, index));
+  const missing = paths.filter((path) => !isThere(path));
+  if (missing.length > 0) return refuse(`there is no ${missing.join(", ")}; give files or folders of tests`);
   const files = await testFiles(paths.length > 0 ? paths : ["tests"]);
+  if (files.length === 0) return refuse(`there are no tests in ${paths.join(", ")}; their files end in _test.ts`);
   const [only] = files;
   if (only !== undefined && files.length === 1) return await deno(["test", "-A", ...SANITIZERS, ...options, only.path]);
   const checked = await deno(["check", "--quiet", ...files.map(({ path }) => path)]);
   return checked === 0 ? await runAll(files, options) : checked;
+}
+
+function refuse(why: string): number {
+  console.error(`scripts/test: ${why}`);
+  return 2;
+}
+
+function isThere(path: string): boolean {
+  try {
+    Deno.statSync(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
 }
 
 /** Runs Deno as if it were this process. */

@@ -45,6 +45,7 @@ export class SignalRelay implements Disposable {
   #passedOn: number | undefined;
   #ignored: ReadonlySet<Deno.Signal> | undefined;
   #passesFileSize = false;
+  #endsByAll = false;
   /** What came before is dealt with. */
   #idle: Promise<void> = Promise.resolve();
 
@@ -63,6 +64,12 @@ export class SignalRelay implements Disposable {
   /** The number of the first signal that was to end sera and went to the command instead. */
   get passedOn(): number | undefined {
     return this.#passedOn;
+  }
+
+  /** From now on every signal that would end sera, and can be caught, ends the wait, so that there can be a last word. */
+  endByAll(): void {
+    this.#endsByAll = true;
+    for (const signal of caughtBefore(false)) if (numberOf(signal) !== undefined) this.#listen(signal);
   }
 
   /**
@@ -87,6 +94,7 @@ export class SignalRelay implements Disposable {
    */
   endPassingOn(): AbortSignal {
     this.#target = undefined;
+    this.#endsByAll = false;
     return this.interrupted;
   }
 
@@ -113,11 +121,11 @@ export class SignalRelay implements Disposable {
   }
 
   async #received(signal: Deno.Signal): Promise<void> {
-    if (!this.#target && !ENDING.includes(signal)) return;
+    if (!this.#target && !ENDING.includes(signal) && !this.#endsByAll) return;
     if (signal === "SIGXFSZ" && !this.#passesFileSize) return;
     const reachedGroup = await this.#ask(signal);
     if (this.#ignored?.has(signal)) return;
-    const number = ENDING_NUMBERS[signal];
+    const number = this.#endsByAll ? numberOf(signal) : ENDING_NUMBERS[signal];
     // It may have ended meanwhile.
     if (!this.#target) return number === undefined ? undefined : this.#ended.abort(new InterruptedError(number));
     if (ENDING.includes(signal)) this.#passedOn ??= number;

@@ -16,12 +16,16 @@ import {
 } from "../errors.ts";
 import { type Io, LONGEST_FLUSH, VariableError } from "../io.ts";
 import type { LedgerRun } from "../ledger/begun_run.ts";
-import type { HeldLock } from "../lock/lock.ts";
+import { type HeldLock, isHeld } from "../lock/lock.ts";
 import type { Logger } from "../log/logger.ts";
 import type { Progress } from "../progress.ts";
 import type { Supervised } from "../supervise.ts";
 import { tell } from "./tell.ts";
 import { KILLED, untilEnded } from "./until_ended.ts";
+
+/** What follows from a lock that was gone when it was to be given back. */
+export const NOT_RUN = "the command was not run here";
+const AT_THE_SAME_TIME = "another node may have run the command at the same time";
 
 /** What the execution of a command goes by. */
 export interface Execution {
@@ -58,7 +62,7 @@ export async function executeHolding(
   words: readonly string[],
   execution: Execution,
 ): Promise<Supervised> {
-  const { signals, will, logger, io, progress, run, statusOf } = execution;
+  const { signals, will, logger, io, progress, run, minHold, statusOf } = execution;
   logger.inRun(run?.id);
   const since = performance.now();
   using _thread = new SpareThread();
@@ -68,7 +72,7 @@ export async function executeHolding(
   if (signals.interrupted.aborted) {
     const exitCode = tellInterrupted(signals.interrupted.reason, logger);
     await record(lock, execution, "unstarted", exitCode);
-    await release(lock, logger, since);
+    await release(lock, logger, since, () => NOT_RUN);
     return { exitCode };
   }
 
@@ -85,12 +89,13 @@ export async function executeHolding(
       ? (await import("../child/why_not_started.ts")).notStarted(error)
       : error;
     await record(lock, execution, "unstarted", verdictOf(cause).exitCode);
-    await release(lock, logger, since);
+    await release(lock, logger, since, () => NOT_RUN);
     throw cause;
   }
   will.onGone = (message) => logger.log("error", "note", message);
   progress.started();
   const supervised = await untilEnded(command, words[0]!, lock, execution);
+  lock.commandEnded();
   const { exitCode } = supervised;
   let { stoppedBy } = supervised;
   progress.ended(statusOf(supervised));
@@ -114,10 +119,15 @@ export async function executeHolding(
   await despite(execution, () => keep(lock, execution, held));
   // A lock that was lost while the end was recorded has been told of, and there is nothing to give back.
   const isTold = !wasLost && !isRecorded && lock.lost.aborted;
-  // Who could record the end had the lock until then.
-  const when = execution.run && isRecorded ? "since it ended here" : undefined;
+  const ifGone = () => {
+    // Who could record the end in the lock's own session had the lock until then.
+    if (!lock.heldToEnd && !(run && isRecorded && lock.session)) return AT_THE_SAME_TIME;
+    return minHold === undefined || held >= minHold
+      ? "another node may have run the command since it ended here"
+      : "the command had ended before, but another node may have run it before min-hold was over";
+  };
   await Promise.all([
-    despite(execution, () => isTold ? Promise.resolve() : release(lock, logger, since, when)),
+    despite(execution, () => isTold ? Promise.resolve() : release(lock, logger, since, ifGone)),
     despite(execution, () => will[Symbol.asyncDispose]()),
   ]);
   return stoppedBy ? { exitCode, stoppedBy } : { exitCode };
@@ -197,23 +207,27 @@ async function record(
 async function keep(lock: HeldLock, { minHold, signals, will, logger }: Execution, held: number): Promise<void> {
   if (minHold === undefined || held >= minHold || signals.passedOn !== undefined || lock.lost.aborted) return;
   const over = AbortSignal.any([signals.endPassingOn(), lock.lost]);
+  const kept = delayOrAbort(minHold - held, over);
   // The command's number may become another process's while the lock is kept; once it has ended it cannot be asked.
   await signals.learnIgnored();
   await will[Symbol.asyncDispose]();
-  logger.log("info", "note", `Keeping the lock for another ${formatDuration(minHold - held)} (min-hold).`);
-  await delayOrAbort(minHold - held, over);
+  // What is lost after this look was held until the command had ended.
+  if (await Promise.race([isHeld(lock), kept.then(() => false)])) {
+    logger.log("info", "note", `Keeping the lock for another ${formatDuration(minHold - held)} (min-hold).`);
+  }
+  await kept;
 }
 
 /**
  * Gives the lock back. When it was gone by then, that is said, but the command's own exit code is kept.
  *
- * @param when When another node may have run the command if it was.
+ * @param ifGone Says what follows if it was.
  */
 export async function release(
   lock: HeldLock,
   logger: Logger,
   since: number,
-  when = "at the same time",
+  ifGone: () => string,
 ): Promise<void> {
   try {
     await lock.release();
@@ -221,7 +235,7 @@ export async function release(
     logger.log("info", "released", `Lock released, held for ${formatDuration(held)}.`, { held });
   } catch (error) {
     if (!(error instanceof LockLostError)) throw error;
-    logger.log("error", "error", `${messageOf(error)}; another node may have run the command ${when}`);
+    logger.log("error", "error", `${messageOf(error)}; ${ifGone()}`);
   }
 }
 

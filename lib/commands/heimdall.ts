@@ -11,6 +11,7 @@ import { LastWill } from "../child/last_will.ts";
 import { SignalRelay } from "../child/signals.ts";
 import { getsOwnSession } from "../child/spawn.ts";
 import { DEFAULT_GRACE, DEFAULT_TTL } from "../config/config.ts";
+import { DEFAULT_LEDGER_TABLE } from "../config/ledger_settings.ts";
 import { parsePostgres } from "../config/server.ts";
 import { formatDuration, parseWait } from "../duration.ts";
 import { InterruptedError, UsageError } from "../errors.ts";
@@ -105,6 +106,8 @@ async function runOnce(
     jsonAbout: logger.isJson ? name : undefined,
   });
   const signals = new SignalRelay(will);
+  // The last line tells what sera exits with.
+  if (logger.isJson && logger.tells("info")) signals.endByAll();
   await using backend = await openBackend(server, name, {
     lease: { ttl: DEFAULT_TTL, grace: DEFAULT_GRACE },
     allowUnsafeServer: isAsked(flags, "allow-unsafe-server"),
@@ -123,7 +126,11 @@ async function runOnce(
     throw error;
   }
   if (!lock) {
-    if (above !== undefined) (await import("./refuse_own_lock.ts")).refuseOwnLock(name, key, server, above, []);
+    if (above !== undefined) {
+      const { holderOf } = await import("./holder.ts");
+      const ledger = { table: { name: DEFAULT_LEDGER_TABLE } };
+      await holderOf(backend, { server, ledger }, name, key, above, { env: io.env, signal: signals.interrupted });
+    }
     logger.log("error", "busy", "Lock not acquired: somebody else has it - the program was not executed.", {
       exitCode: FAILED,
     });
@@ -142,7 +149,7 @@ async function runOnce(
       progress,
       grace: io.limits?.heimdallGrace ?? DEFAULT_GRACE,
       onLost: "terminate",
-      variables: lockVariables({ name, key, host: Deno.hostname(), server, above }),
+      variables: lockVariables({ name, key, host: Deno.hostname(), server, session: lock.session, above }),
       maxRun: { limit, error: new Error(`The program ran longer than ${formatDuration(limit)} (--timeout)`) },
       statusOf,
     }),

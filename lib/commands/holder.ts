@@ -13,7 +13,7 @@ import type { Sighting } from "../who/sighting.ts";
  */
 export async function holderOf(
   backend: Backend,
-  { server, ledger }: Settings,
+  { server, ledger }: Pick<Settings, "server"> & { readonly ledger: Pick<Settings["ledger"], "table"> },
   lock: string,
   what: string,
   above: string | undefined,
@@ -25,11 +25,15 @@ export async function holderOf(
     import("../who/log_fields.ts"),
   ]);
   let seen: readonly Sighting[] = [];
+  let serverMark;
   try {
     ({ sightings: seen } = await look(backend, server, { lock }, { table: ledger.table, ...surroundings }));
+    if (above !== undefined) serverMark = (await backend.session(surroundings.signal))?.serverMark;
   } catch (error) {
     if (!(error instanceof LockUnavailableError)) throw error;
   }
-  if (above !== undefined) (await import("./refuse_own_lock.ts")).refuseOwnLock(lock, what, server, above, seen);
+  if (above !== undefined) {
+    (await import("./refuse_own_lock.ts")).refuseOwnLock(lock, what, server, above, seen, serverMark);
+  }
   return { words: whoHas(seen), fields: holderFields(seen) };
 }

@@ -22,6 +22,7 @@ const MOST_ANCESTORS = 1000;
  * @param what What people call it: the `--name`, or the command's first word.
  * @param above What the variable of held locks says.
  * @param seen Who holds the lock, as far as the server shows it.
+ * @param serverMark What tells the server from others; undefined where that is not known.
  * @throws {UsageError} When it is.
  */
 export function refuseOwnLock(
@@ -30,12 +31,22 @@ export function refuseOwnLock(
   server: Server,
   above: string,
   seen: readonly Sighting[],
+  serverMark?: string,
 ): void {
-  const holders = seen.filter(({ state, pid }) => state === "held" && pid !== undefined);
+  const held = seen.filter(({ state }) => state === "held");
+  const sessions = held.flatMap(({ session }) => session ?? []);
+  const holders = held.filter(({ pid }) => pid !== undefined);
   const place = encodeURIComponent(placeOf(server));
-  const isHolder = (one: HeldAbove) =>
+  const isHolder = (one: HeldAbove) => {
+    // Which session it is the server always shows, however its address is spelled and whoever asks.
+    if (one.session && serverMark !== undefined && sessions.length > 0) {
+      return one.session.serverMark === encodeURIComponent(serverMark) && sessions.includes(one.session.number);
+    }
     // Where the server does not show the holder, its address has to do.
-    holders.length === 0 ? one.place === place : holders.some(({ pid, host }) => pid === one.pid && isHere(host));
+    return holders.length === 0
+      ? one.place === place
+      : holders.some(({ pid, host }) => pid === one.pid && isHere(host));
+  };
   const own = entriesFor(lock, above).find((one) => isHolder(one) && isAncestor(one));
   if (!own) return;
   throw new UsageError(

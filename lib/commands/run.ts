@@ -16,7 +16,7 @@ import type { Logger } from "../log/logger.ts";
 import { everyoneExecutes, type Mode, waitAndSkip } from "../modes.ts";
 import type { Progress } from "../progress.ts";
 import { backendOptions } from "./backend_options.ts";
-import { executeHolding, release, tellInterrupted } from "./execute.ts";
+import { executeHolding, NOT_RUN, release, tellInterrupted } from "./execute.ts";
 import { HELD_LOCKS } from "./held_locks.ts";
 import { holderOf } from "./holder.ts";
 import { statusOf } from "./until_ended.ts";
@@ -59,6 +59,8 @@ export async function runUnderLock(
     jsonAbout: logger.isJson ? name : undefined,
   });
   const signals = new SignalRelay(will);
+  // The last line tells what sera exits with.
+  if (logger.isJson && logger.tells("info")) signals.endByAll();
   const retrying = retryingOnce(logger);
   await using backend = await openBackend(settings.server, name, {
     ...backendOptions(settings, label, io),
@@ -175,11 +177,12 @@ async function takeTurn(wait: number, all: Surroundings): Promise<number> {
     const exitCode = settings.detailedExitCodes ? ExitCode.skipped : ExitCode.ok;
     logger.exitsWith(exitCode);
     logger.log("info", "skipped", `${turn.reason} - skipped the command.`, { waited });
-    await release(turn.lock, logger, performance.now());
+    await release(turn.lock, logger, performance.now(), () => NOT_RUN);
     await register?.prune();
     return exitCode;
   }
 
+  if (turn.note !== undefined) logger.log("info", "note", turn.note);
   logger.log("info", "acquired", `Lock acquired after ${formatDuration(waited)}.`, { waited });
   const { run } = turn;
   const ended = await executeHolding(turn.lock, request.words, {
@@ -193,7 +196,7 @@ async function takeTurn(wait: number, all: Surroundings): Promise<number> {
     minHold,
     run,
     statusOf,
-    variables: lockVariables({ ...all.variables, runId: run?.id }),
+    variables: lockVariables({ ...all.variables, session: turn.lock.session, runId: run?.id }),
     maxRun: maxRun === undefined
       ? undefined
       : { limit: maxRun, error: new MaxRunError(`The command ran longer than ${formatDuration(maxRun)} (max-run)`) },

@@ -1,4 +1,5 @@
 import type { Server } from "../config/server.ts";
+import type { Session } from "../lock/session.ts";
 import { mayBeServer } from "../harmless.ts";
 import { HELD_LOCKS, withLock } from "./held_locks.ts";
 
@@ -12,6 +13,8 @@ export interface LockFacts {
   readonly key: string;
   readonly host: string;
   readonly server: Server;
+  /** The session that holds it, if one does. */
+  readonly session?: Session | undefined;
   /** What the variable of held locks says of the seras above. */
   readonly above: string | undefined;
   /** The run's number in the ledger, if it keeps one. */
@@ -23,7 +26,7 @@ export interface LockFacts {
  * passes none of them on as its own: without a ledger there is no token rather than another lock's.
  */
 export function lockVariables(
-  { name, key, host, server, above, runId }: LockFacts,
+  { name, key, host, server, session, above, runId }: LockFacts,
 ): Record<string, string | undefined> {
   const number = runId?.toString();
   return {
@@ -32,7 +35,7 @@ export function lockVariables(
     SERA_HOST: host,
     SERA_RUN_ID: number,
     SERA_TOKEN: number,
-    [HELD_LOCKS]: withLock(above, name, server),
+    [HELD_LOCKS]: withLock(above, name, server, session),
   };
 }
 

@@ -103,7 +103,7 @@ export async function resolveSettings(
   const needless = named === undefined && fromOutside("server") !== undefined;
   const file = await readFile(path, needless, notes).catch(async (error: unknown) => {
     if (named || !(error instanceof NoConfigFileError)) throw error;
-    throw (await import("./no_server.ts")).noServer(error, env);
+    throw (await import("./no_server.ts")).noServer(error, env, fromOutside);
   });
 
   const find = (name: string): Found | undefined => {
@@ -121,7 +121,7 @@ export async function resolveSettings(
       `No server in the config file: ${path}; add "server": "user:password@tcp(db.example.com:3306)/", or use ` +
         "--server file: to lock on this machine only",
     );
-    throw (await import("./no_server.ts")).noServer(error, env);
+    throw (await import("./no_server.ts")).noServer(error, env, fromOutside);
   }
   // To the Go driver an empty one is MySQL on this machine, whose locks no other node sees.
   if (server.value === "" && server.source === "--server") {

@@ -4,7 +4,7 @@ import type { SettingValues } from "./setting_values.ts";
 
 /** How long the ledger keeps a run, in milliseconds, and what it is called. */
 const DEFAULT_KEEP_HISTORY = 90 * 24 * 3600 * 1000;
-const DEFAULT_LEDGER_TABLE = "sera_runs";
+export const DEFAULT_LEDGER_TABLE = "sera_runs";
 
 /** No span of a ledger is longer, in milliseconds: a century, which every server can reckon with. */
 const LONGEST_SPAN = 36_500 * 24 * 3600 * 1000;

@@ -1,4 +1,6 @@
-import { ConfigError } from "../errors.ts";
+import { ConfigError, type SeraError } from "../errors.ts";
+import type { Found } from "./setting_values.ts";
+import { firstWrong } from "./wrong_values.ts";
 
 /** The variable that tells a command that a sera above it has taken SERA_SERVER away. */
 export const SERVER_REMOVED = "SERA_SERVER_REMOVED";
@@ -7,12 +9,19 @@ export const SERVER_REMOVED = "SERA_SERVER_REMOVED";
 export class ServerRemovedError extends ConfigError {}
 
 /**
- * What to say where no server is named: that one was taken away, if it was.
+ * What to say where no server is named: that another setting's value is wrong, or that one was taken away, if it was.
  *
  * @param error What there is to say otherwise.
  * @param env Reads an environment variable.
+ * @param fromOutside Finds a flag's or a variable's value.
  */
-export function noServer(error: ConfigError, env: (name: string) => string | undefined): ConfigError {
+export function noServer(
+  error: ConfigError,
+  env: (name: string) => string | undefined,
+  fromOutside: (name: string) => Found | undefined,
+): SeraError {
+  const wrong = firstWrong(fromOutside);
+  if (wrong) return wrong;
   if (env(SERVER_REMOVED) === undefined) return error;
   return new ServerRemovedError(
     "No server: the sera that this command runs under took SERA_SERVER out of its environment, since there may be a " +

@@ -2,7 +2,7 @@ import type { LedgerSettings } from "../config/ledger_settings.ts";
 import { Deadline } from "../deadline.ts";
 import { formatDuration } from "../duration.ts";
 import { LockUnavailableError } from "../errors.ts";
-import type { HeldLock } from "../lock/lock.ts";
+import { type HeldLock, isHeld } from "../lock/lock.ts";
 import type { Logger } from "../log/logger.ts";
 import { type Ledger, RunGoneError } from "./ledger.ts";
 import { quotedForShell } from "./shell_word.ts";
@@ -52,7 +52,6 @@ export function begunRun(id: bigint, lock: HeldLock, ledger: Ledger, terms: RunT
     id,
     ifUnrecorded,
     async finish(outcome, exitCode) {
-      lock.commandEnded?.();
       const ended = performance.now();
       try {
         await whileHeld(lock, {
@@ -64,14 +63,23 @@ export function begunRun(id: bigint, lock: HeldLock, ledger: Ledger, terms: RunT
       } catch (error) {
         if (!(error instanceof LockUnavailableError)) throw error;
         if (error instanceof RunGoneError) throw new LockUnavailableError(`${error.message}; ${ifUnrecorded}`);
-        const held = lock.lost.aborted
-          ? "the lock was lost meanwhile, after the command had ended; sera history shows whether the end was recorded"
-          : "the lock was held all the time, so nobody else has run it";
+        const held = await isHeld(lock)
+          ? "the lock was held all the time, so nobody else has run it"
+          : `the lock was lost meanwhile, ${when(outcome, lock)}; sera history shows whether the end was recorded`;
         const cure = outcome === "succeeded" ? cureOf(terms) : "";
         throw new LockUnavailableError(`${error.message}; ${ifUnrecorded}; ${held}${cure}`);
       }
     },
   };
+}
+
+/** When a lock was lost, as far as that is known. */
+function when(outcome: "succeeded" | "failed" | "unstarted", { heldToEnd, session }: HeldLock): string {
+  if (outcome === "unstarted") return "and the command was not run here";
+  // What becomes of a session is heard at once, and its lease had not run out then.
+  return heldToEnd || session
+    ? "after the command had ended"
+    : "and another node may have run the command at the same time";
 }
 
 /** Says once why a run's end is not recorded yet. */

@@ -1,6 +1,6 @@
 import { type Deadline, delayOrAbort } from "../deadline.ts";
-import { LockLostError, LockUnavailableError } from "../errors.ts";
-import type { HeldLock } from "../lock/lock.ts";
+import { type LockLostError, LockUnavailableError } from "../errors.ts";
+import { type HeldLock, isHeld } from "../lock/lock.ts";
 
 /** Pauses before another try, in milliseconds: the first one, and the longest. */
 const FIRST_PAUSE = 100;
@@ -39,16 +39,6 @@ export async function whileHeld<T>(
       await delayOrAbort(Math.min(pause * (0.5 + Math.random()), deadline.remaining), over);
       if (signal.aborted || !await isHeld(lock)) throw error;
     }
-  }
-}
-
-async function isHeld(lock: HeldLock): Promise<boolean> {
-  try {
-    await lock.confirm();
-    return true;
-  } catch (error) {
-    if (error instanceof LockLostError) return false;
-    throw error;
   }
 }
 

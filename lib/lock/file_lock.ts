@@ -8,6 +8,9 @@ import type { LockFile } from "./lock_file.ts";
 /** How long a look at the file is fresh enough to start a command on, in milliseconds. */
 const FRESH = 1000;
 
+/** Why a lock is lost. */
+const REMOVED = "the lock file was removed";
+
 /** After how long to renew the file's times, in milliseconds: those who clear folders up count in days. */
 const TOUCH_AFTER = 3_600_000;
 
@@ -27,6 +30,7 @@ export class HeldFileLock implements HeldLock {
   #seen = new Moment();
   #touched = new Moment();
   #freed = false;
+  #heldToEnd = false;
 
   /** @param file Locked, and at its path. */
   constructor(file: LockFile, terms: LeaseTerms) {
@@ -39,6 +43,22 @@ export class HeldFileLock implements HeldLock {
     return this.#lost.signal;
   }
 
+  get heldToEnd(): boolean {
+    return this.#heldToEnd;
+  }
+
+  commandEnded(): void {
+    if (this.lost.aborted) return;
+    try {
+      this.#heldToEnd = this.#file.isInPlace();
+    } catch (error) {
+      // Where this user cannot look, the end of the hold says so.
+      if (!(error instanceof Error)) throw error;
+      return;
+    }
+    if (!this.#heldToEnd) this.#lost.abort(this.#reason(REMOVED));
+  }
+
   async confirm(): Promise<void> {
     if (!this.lost.aborted && this.#seen.age > FRESH) await this.#look();
     if (this.lost.aborted) throw this.lost.reason;
@@ -49,7 +69,7 @@ export class HeldFileLock implements HeldLock {
     const asked = new Moment();
     const found = await this.#find();
     if (this.#freed) return;
-    if (found === "removed") this.#lose("the lock file was removed");
+    if (found === "removed") this.#lose(REMOVED);
     if (found === "unanswered") this.#lose("its file system does not answer");
     this.#seen = asked;
     if (this.#touched.age < TOUCH_AFTER) return;
@@ -58,9 +78,13 @@ export class HeldFileLock implements HeldLock {
   }
 
   #lose(why: string): never {
-    const lost = new LockLostError(`Lock lost: ${why}: ${this.#file.path}`, graceOf(this.#terms));
+    const lost = this.#reason(why);
     this.#lost.abort(lost);
     throw lost;
+  }
+
+  #reason(why: string): LockLostError {
+    return new LockLostError(`Lock lost: ${why}: ${this.#file.path}`, graceOf(this.#terms));
   }
 
   /** A network file system that does not answer may give the lock to another meanwhile, as a database may. */

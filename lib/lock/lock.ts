@@ -1,3 +1,4 @@
+import { LockLostError } from "../errors.ts";
 import type { Session } from "./session.ts";
 
 /**
@@ -48,13 +49,16 @@ export interface HeldLock {
   onRenewed: (() => void) | undefined;
 
   /**
-   * Tells that there is no command any more that would have to be stopped before the lease ends, so that a look may be
-   * answered later; absent where no look can be late.
+   * Tells that the command has ended: nothing has to be stopped any more before the lease ends, so that a look may be
+   * answered later. Where a look takes no time there is one, so that {@linkcode lost} may fire.
    */
-  commandEnded?(): void;
+  commandEnded(): void;
+
+  /** Whether the lock is known to have been held until the command had ended, so that nobody else ran it meanwhile. */
+  readonly heldToEnd: boolean;
 
   /**
-   * Makes sure that the lock is still held, unless that has just been seen.
+   * Makes sure that the lock is still held, unless that has just been seen, or after the command's end seen since then.
    *
    * @throws {LockLostError} When it is not; then {@linkcode lost} has fired.
    */
@@ -66,4 +70,15 @@ export interface HeldLock {
    * @throws {LockLostError} When it turns out that the lock was not held any more.
    */
   release(): Promise<void>;
+}
+
+/** Whether a lock is still held, as {@linkcode HeldLock.confirm} has it. */
+export async function isHeld(lock: HeldLock): Promise<boolean> {
+  try {
+    await lock.confirm();
+    return true;
+  } catch (error) {
+    if (error instanceof LockLostError) return false;
+    throw error;
+  }
 }

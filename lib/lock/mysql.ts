@@ -109,7 +109,7 @@ export class MySqlBackend extends SessionBackend<MySqlSession> {
     const stateIn = (seen: Answer<"state">) => state.read(seen.texts("state", state.count));
     const confirmed = new Moment();
     const first = await look();
-    const id = first.whole("id");
+    const id = session.id = first.whole("id");
     const idle = first.whole("idle");
     if (!isMine(first)) {
       throw new LockUnavailableError(

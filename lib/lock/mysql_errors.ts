@@ -52,12 +52,16 @@ const MEANINGS: Readonly<Record<string, string>> = {
     "the server asks for the password in clear text; if the connection is safe, add allowCleartextPasswords=true to the DSN",
 };
 
+/** How the driver tells of a connection that has ended before a statement could be sent; it gives no code then. */
+const CLOSED_WORDS = ["Can't add new command when connection is in closed state", "Can't write in closed state"];
+
 /** Says in a few words what is wrong and what to do. Never holds the password: neither server nor driver repeat it. */
 export function describeMySqlError(error: unknown): string {
   const { errno, code, message } = error as DriverError;
   const network = describeNetworkError(error);
   if (network !== undefined) return network;
   if (code !== undefined && MEANINGS[code] !== undefined) return MEANINGS[code];
+  if (CLOSED_WORDS.includes(message)) return CLOSED;
   const plugin = /unknown plugin (\S+)\. See/.exec(message)?.[1];
   if (plugin !== undefined) {
     return `the server asks for the unknown authentication ${serverWords(plugin)}; use another account`;
@@ -71,6 +75,7 @@ export function describeMySqlError(error: unknown): string {
 export function isTransient(error: unknown): boolean {
   const { errno, code, message } = error as DriverError;
   if (isTransientNetworkError(error) || code === "PROTOCOL_CONNECTION_LOST") return true;
+  if (CLOSED_WORDS.includes(message)) return true;
   // The connection ended while it was being encrypted, as that of a server that stops.
   if (code === "HANDSHAKE_SSL_ERROR") return BROKEN_OFF.test(message);
   return errno !== undefined && mayPassOnMySql(errno);

@@ -11,7 +11,7 @@ import type { MySqlOptions } from "./mysql.ts";
 import { describeMySqlError, isTransient, whereIs } from "./mysql_errors.ts";
 import { MySqlGuard } from "./mysql_guard.ts";
 import { ConnectionError } from "./network_errors.ts";
-import { askVariables, refuseUnsafe, type ServerVariables } from "./mysql_topology.ts";
+import { askVariables, identityOf, refuseUnsafe, type ServerVariables } from "./mysql_topology.ts";
 import { markOf, type Presence } from "./presence.ts";
 import { type DriverConnection, type Row, Session } from "./session.ts";
 import { MYSQL } from "../sql/spelling.ts";
@@ -27,6 +27,16 @@ const LONGEST_LABEL = 64;
 export class MySqlSession extends Session {
   /** What the server has said of itself; nothing before it was asked. */
   variables: ServerVariables = new Map();
+  /** What the server calls it, once it has been asked. */
+  id: number | undefined;
+
+  override get number(): number | undefined {
+    return this.id;
+  }
+
+  override get serverMark(): string {
+    return identityOf(this.variables).mark;
+  }
 }
 
 /**

@@ -71,6 +71,7 @@ const LOGIN_CURES: readonly (readonly [words: RegExp, cure: string])[] = [
 
 /** How the driver tells of a connection that the server has closed. */
 const CLOSED_WORDS = [
+  "Connection terminated",
   "Connection terminated unexpectedly",
   "Client has encountered a connection error and is not queryable",
   "Client was closed and is not queryable",

@@ -33,13 +33,13 @@ import { identifier, join, sql, type Statement, word } from "../sql/statement.ts
 export const DEFAULT_TIMEOUT = 10_000;
 
 /** What is known of a session. */
-type Facts = Answer<"pid" | "standby" | "read_only" | "idle">;
+type Facts = Answer<"pid" | "born" | "standby" | "read_only" | "idle">;
 
 /** What says whether the server will do. It may change in a session: by a promotion, or when settings are read again. */
 export const FITNESS = sql`pg_is_in_recovery() AS standby, current_setting('transaction_read_only') AS read_only`;
 
 /** What has to be known of a session. Times are text such as `1min`, so the server does the reckoning. */
-const FACTS = sql`pg_backend_pid() AS pid, ${FITNESS},
+const FACTS = sql`pg_backend_pid() AS pid, extract(epoch FROM pg_postmaster_start_time())::text AS born, ${FITNESS},
   ${inMilliseconds(sql`coalesce(current_setting('idle_session_timeout', true), '0')::interval`)} AS idle`;
 
 /**
@@ -70,14 +70,25 @@ export class PostgresSession extends Session {
   /** Whether a pooler stands between: it speaks for itself, so its process is not the one that serves the session. */
   readonly pooled: boolean;
   readonly #client: pg.Client;
+  readonly #facts: Facts;
 
   /** @internal For {@linkcode openPostgresSession}. */
   constructor(where: string, client: pg.Client, facts: Facts, answerTimeout: number) {
     super(where, asDriver(client), GUIDE, answerTimeout);
     this.#client = client;
+    this.#facts = facts;
     this.pid = facts.whole("pid");
     this.idleTimeout = facts.number("idle") || Infinity;
     this.pooled = (client as unknown as { processID: number | null }).processID !== this.pid;
+  }
+
+  override get number(): number {
+    return this.pid;
+  }
+
+  /** No two servers are likely to have been started in the same microsecond. */
+  override get serverMark(): string {
+    return this.#facts.text("born");
   }
 
   /** Calls back whenever the channel is notified from now on. A server without notifications is no error. */
@@ -294,7 +305,11 @@ function watch(client: pg.Client, socket: Socket): void {
 async function setUp(client: pg.Client, lease: LeaseTerms, signal: AbortSignal): Promise<Facts> {
   const ask = (statement: Statement) => askOrAbort(client, statement, signal);
   const facts = (rows: readonly Row[], ...others: "set_config"[]) =>
-    new Answer(rows, ["pid", "standby", "read_only", "idle", ...others], (what) => new UnsuitableServerError(what));
+    new Answer(
+      rows,
+      ["pid", "born", "standby", "read_only", "idle", ...others],
+      (what) => new UnsuitableServerError(what),
+    );
   const settings = sessionSettings(lease).map(([name, value]) => sql`set_config(${word(name)}, ${word(value)}, false)`);
   try {
     return facts(await ask(sql`SELECT ${join(settings)}, ${FACTS}`), "set_config");

@@ -50,6 +50,7 @@ export class Session {
   readonly #guide: ErrorGuide;
   readonly #answerTimeout: number;
   readonly #closed = new AbortController();
+  #isGivenUp = false;
   /** How many statements have no answer yet. They are answered one after another. */
   #unanswered = 0;
 
@@ -64,6 +65,21 @@ export class Session {
   /** Fires once when the connection has ended for any reason; the reason is an Error. */
   get closed(): AbortSignal {
     return this.#closed.signal;
+  }
+
+  /** Whether it was this side that ended the connection, as after an answer that did not come. */
+  get isGivenUp(): boolean {
+    return this.#isGivenUp;
+  }
+
+  /** What the server calls the session; undefined where that is not known. */
+  get number(): number | undefined {
+    return undefined;
+  }
+
+  /** What tells the server from others, wherever it is asked from; undefined where that is not known. */
+  get serverMark(): string | undefined {
+    return undefined;
   }
 
   /** The socket below, to be looked at only. */
@@ -135,6 +151,7 @@ export class Session {
 
   /** Ends the connection at once; the server notices and takes back what was asked for. */
   destroy(reason = "the connection was given up"): void {
+    this.#isGivenUp ||= !this.closed.aborted;
     // In sera's own words, as at every run's end, there is nothing to describe.
     if (!this.closed.aborted) this.#closed.abort(new ConnectionError(reason));
     this.#driver.destroy();

@@ -64,6 +64,8 @@ export class SessionLock implements HeldLock {
   #sentAfter: number | undefined;
   #fence: ReturnType<typeof setTimeout> | undefined;
   #released = false;
+  #commandEnded = false;
+  #heldToEnd = false;
 
   /** @param confirmed When the statement was sent that showed the lock to be held. */
   constructor(session: Session, lock: LockInSession, terms: LeaseTerms, confirmed: Moment) {
@@ -78,7 +80,11 @@ export class SessionLock implements HeldLock {
       confirmed.age,
     );
     this.#watch();
-    const closed = () => this.#released || this.#lose(`${session.where}: ${messageOf(session.closed.reason)}`);
+    const closed = () => {
+      // Until then the lease had not run out.
+      if (session.isGivenUp) this.#heldToEnd ||= this.#commandEnded;
+      if (!this.#released) this.#lose(`${session.where}: ${messageOf(session.closed.reason)}`);
+    };
     if (session.closed.aborted) closed();
     session.closed.addEventListener("abort", closed, { once: true });
   }
@@ -94,11 +100,17 @@ export class SessionLock implements HeldLock {
   commandEnded(): void {
     this.#terms = { ...this.#terms, grace: 0 };
     if (!this.lost.aborted) this.#watch();
+    this.#commandEnded = !this.lost.aborted;
+  }
+
+  get heldToEnd(): boolean {
+    return this.#heldToEnd;
   }
 
   async confirm(): Promise<void> {
     try {
-      if (!this.lost.aborted && this.#confirmed.age > FRESH) await Promise.race([this.#look(), this.#untilLost()]);
+      const isFresh = this.#confirmed.age <= FRESH && this.#heldToEnd === this.#commandEnded;
+      if (!this.lost.aborted && !isFresh) await Promise.race([this.#look(), this.#untilLost()]);
     } catch (error) {
       this.#lose(reasonOf(error));
     }
@@ -111,6 +123,8 @@ export class SessionLock implements HeldLock {
   }
 
   async release(): Promise<void> {
+    // Whatever the session still keeps ends with it.
+    if (this.lost.aborted) throw this.#commandEnded ? this.lost.reason : this.#lostBefore();
     this.#released = true;
     this.#stop();
     let released;
@@ -123,12 +137,19 @@ export class SessionLock implements HeldLock {
     if (!released) throw new LockLostError(`The lock was gone before its release: ${this.session.where} had freed it`);
   }
 
+  /** Of a loss while the command ran it has been told why. */
+  #lostBefore(): LockLostError {
+    return new LockLostError(`Cannot release the lock on ${this.session.where}: it was lost before`);
+  }
+
   async #look(): Promise<void> {
     const sent = new Moment();
+    const isAfterEnd = this.#commandEnded;
     this.#sentAfter = this.#confirmed.age;
     if (!await this.#repeated(() => this.#lock.isHeld())) {
       throw new LockLostError(`${this.session.where} has freed it`);
     }
+    this.#heldToEnd ||= isAfterEnd;
     this.#confirmed = sent;
     this.#sentAfter = undefined;
     if (this.#released || this.lost.aborted) return;
@@ -155,6 +176,8 @@ export class SessionLock implements HeldLock {
   }
 
   #loseToTime(): void {
+    // At the command's end the lease had not run out.
+    this.#heldToEnd ||= this.#commandEnded;
     this.#lose(`${this.session.where}: no answer for ${formatDuration(Math.round(this.#confirmed.age))}`);
   }
 

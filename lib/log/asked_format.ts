@@ -27,11 +27,18 @@ export async function askedFormat(
   env: (name: string) => string | undefined,
 ): Promise<"text" | "json"> {
   const flags = flagsIn(words, [...specs, ...DECIDING]);
-  const find = (name: string) => flags.get(name) ?? variable(env, name);
-  const fromFile = specs.some(({ name }) => name === "config");
-  const format = find("log-format") ?? (fromFile ? await formatInFile(find("config") ?? DEFAULT_CONFIG_FILE) : "");
-  // Also one that is misspelled: who wants the default seldom names it.
-  return /^(?:nd)?j/i.test(format.trim()) ? "json" : "text";
+  const outside = understood(flags.get("log-format")) ?? understood(variable(env, "log-format"));
+  if (outside !== undefined) return outside;
+  if (!specs.some(({ name }) => name === "config")) return "text";
+  const file = flags.get("config") ?? variable(env, "config") ?? DEFAULT_CONFIG_FILE;
+  return understood(await formatInFile(file)) ?? "text";
+}
+
+/** A format, also one that is misspelled; undefined for what can be no word for either. */
+function understood(format = ""): "text" | "json" | undefined {
+  const word = format.trim();
+  // Who wants the default seldom names it.
+  return /^(?:nd)?j/i.test(word) ? "json" : /^t/i.test(word) ? "text" : undefined;
 }
 
 /** The last value of each flag. An unknown one may have a word of its own behind it. */

@@ -6,7 +6,7 @@ import { defaultLockFolder } from "../lock/default_folder.ts";
 import { isLockName } from "../lock/lock_name.ts";
 import { inOrder } from "./order.ts";
 import type { Seen, Whose } from "./sighting.ts";
-import { tidy, tidyWho } from "./tidy.ts";
+import { sensible, sensibleWho } from "./tidy.ts";
 
 /** What a look needs besides the server. */
 export interface LookOptions {
@@ -37,7 +37,7 @@ export async function look(
 ): Promise<Seen> {
   if (whose !== "all" && "lock" in whose && !isLockName(whose.lock) && !isNamespacedName(whose.lock)) return NOTHING;
   const seen = await lookAt();
-  return { ...seen, sightings: inOrder(seen.sightings.map(tidy)), strangers: seen.strangers.map(tidyWho) };
+  return { ...seen, sightings: inOrder(seen.sightings.map(sensible)), strangers: seen.strangers.map(sensibleWho) };
 
   async function lookAt(): Promise<Seen> {
     switch (server.kind) {

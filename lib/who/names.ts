@@ -1,6 +1,7 @@
 import { fnv1, isNamespacedName, namespacedName } from "../lock/namespaced_name.ts";
 import type { Presence } from "../lock/presence.ts";
 import type { Sighting } from "./sighting.ts";
+import { tidy } from "./tidy.ts";
 
 /** heimdall's namespace, and name, where it is given none. */
 const HEIMDALLS = "heimdall";
@@ -54,13 +55,14 @@ export function shownLock({ lock, namespace, name }: Pick<Sighting, "lock" | "na
 export function isAskedFor(sighting: Sighting, prefix: string, inNamespace = false): boolean {
   const { lock, name } = sighting;
   if (isNamespacedName(lock)) {
-    if (inNamespace && name?.startsWith(prefix)) return true;
+    if (inNamespace && [name, tidy(sighting).name].some((name) => name?.startsWith(prefix))) return true;
     // Of names that nobody tells, whole ones can be known by their numbers.
     const whole = [`${fnv1(prefix.replace(/\/$/, ""))},`, ...beginningsOf({ prefix })!];
     if (whole.some((beginning) => lock.startsWith(beginning))) return true;
   }
+  const shown = [sighting, tidy(sighting)].map(shownLock);
   // PostgreSQL keeps only half of a name.
-  return shownLock(sighting).startsWith(prefix) || lock.startsWith(prefix) ||
+  return shown.some((text) => text.startsWith(prefix)) || lock.startsWith(prefix) ||
     /^[0-9a-f]{16}$/.test(lock) && prefix.startsWith(lock);
 }
 

@@ -3,6 +3,7 @@ import { printableJson } from "../printable.ts";
 import { fits, table } from "../text_table.ts";
 import { shownLock } from "./names.ts";
 import type { Seen, Sighting, Stranger } from "./sighting.ts";
+import { tidy, tidyWho } from "./tidy.ts";
 import { shortSinceText, sinceText } from "./words.ts";
 
 /** Where LOCK, HOST and LABEL are in a table of sightings. */
@@ -35,7 +36,7 @@ function rowsOf(sightings: readonly Sighting[], time: (since: number) => string)
   const ifSession = (...cells: readonly (string | undefined)[]) => withSession ? cells : [];
   return [
     ["LOCK", "STATE", "HOST", "PID", "LABEL", ...ifSession("USER", "SESSION"), "SINCE"],
-    ...sightings.map((sighting) => {
+    ...sightings.map(tidy).map((sighting) => {
       const { state, host, address, pid, label, user, session, since, sinceIs } = sighting;
       return [
         shownLock(sighting),
@@ -53,7 +54,7 @@ function rowsOf(sightings: readonly Sighting[], time: (since: number) => string)
 
 /** Sessions of which it is not known which lock they hold or wait for, as a table for people. */
 export function strangersTable(strangers: readonly Stranger[], { width }: Display = {}): string {
-  const rows = strangers.map(({ session, user, host, address, pid, label }) =>
+  const rows = strangers.map(tidyWho).map(({ session, user, host, address, pid, label }) =>
     [String(session), user, host ?? address, pid?.toString(), label].map((cell) => cell ?? "-")
   );
   return table([["SESSION", "USER", "HOST", "PID", "LABEL"], ...rows], { width, cut: [THEIR_LABEL, THEIR_HOST] });

@@ -2,17 +2,40 @@ import { textFrom, timeFrom } from "../foreign.ts";
 import { printable } from "../printable.ts";
 import type { Sighting, Stranger } from "./sighting.ts";
 
-/** A sighting without what would do a terminal harm, and without what makes no sense. */
-export function tidy(sighting: Sighting): Sighting {
-  const { namespace, name, since, sinceIs } = sighting;
+/** A sighting without what makes no sense; its texts are what others wrote, but no longer than anybody reads. */
+export function sensible(sighting: Sighting): Sighting {
+  const { lock, namespace, name, since, sinceIs } = sighting;
   const time = timeFrom(since);
   return {
-    ...tidyWho(sighting),
-    lock: tidyText(sighting.lock) ?? "",
-    namespace: tidyText(namespace),
-    name: tidyText(name),
+    ...sensibleWho(sighting),
+    lock: textFrom(lock) ?? "",
+    namespace: textFrom(namespace),
+    name: textFrom(name),
     since: time,
     sinceIs: time === undefined ? undefined : sinceIs,
+  };
+}
+
+/** The same of somebody of whom nothing else is known. */
+export function sensibleWho<Who extends Omit<Stranger, "session">>(who: Who): Who {
+  const { host, label, user, address } = who;
+  return {
+    ...who,
+    host: textFrom(host) || undefined,
+    label: textFrom(label) || undefined,
+    user: textFrom(user) || undefined,
+    address: textFrom(address) || undefined,
+  };
+}
+
+/** A sighting for people: without what would do a terminal harm, and without what makes no sense. */
+export function tidy(sighting: Sighting): Sighting {
+  const { lock, namespace, name } = sighting;
+  return {
+    ...tidyWho(sensible(sighting)),
+    lock: tidyText(lock) ?? "",
+    namespace: tidyText(namespace),
+    name: tidyText(name),
   };
 }
 

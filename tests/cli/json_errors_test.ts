@@ -110,3 +110,54 @@ testInProcess("a command's own words say nothing about sera's format", async () 
   const after = await inProcess(place, ["--ttl=never", "--", "0", "cmd", ...JSON_FLAG]);
   assert.match(after.stderr, /^sera: /);
 });
+
+/** Words whose format cannot be understood, what the variable says, and the setting that the line has to name. */
+const NOT_UNDERSTOOD: readonly (readonly string[])[] = [
+  ["--log-format", "xml", "0", "true"],
+  ["--log-format=", "0", "true"],
+  ["--log-format", "--nope"],
+  ["--log-format", "0", "true"],
+  ["--log-format", "xml", "--server", "file:", "0", "true"],
+  ["status", "--log-format", "xml"],
+];
+
+for (const words of NOT_UNDERSTOOD) {
+  Deno.test(`sera ${words.join(" ")} names log-format, and the variable decides about its own format`, async () => {
+    await using place = await Place.make();
+    const [config, empty] = [await place.write("c.json", '{"log-format": "json"}'), await place.write("e.json", "{}")];
+    const ways: readonly [Record<string, string | undefined>, boolean][] = [
+      [{ SERA_LOG_FORMAT: "json", SERA_CONFIG: empty }, true],
+      [{ SERA_LOG_FORMAT: "text", SERA_CONFIG: config }, false],
+      [{ SERA_CONFIG: config }, true],
+      [{ SERA_CONFIG: empty }, false],
+    ];
+    for (const [env, isJson] of ways) {
+      const { code, stdout, stderr } = await place.sera(words, { env: { ...env, SERA_SERVER: undefined } });
+      assert.deepEqual([code, stdout], [201, ""]);
+      assert.match(stderr, /Cannot use log-format in --log-format: /);
+      if (isJson) assertObjects(stderr, 201);
+      else assert.match(stderr, /^sera: [^\n]+\n$/);
+    }
+  });
+}
+
+Deno.test("a value that cannot be used is named before what is missing besides", async () => {
+  await using place = await Place.make();
+  const env = { SERA_SERVER: undefined, SERA_CONFIG: undefined };
+  const cases: readonly [readonly string[], RegExp][] = [
+    [["--ttl", "never", "0", "true"], /^sera: Cannot use ttl in --ttl: never; /],
+    [["--verbose=loud", "0", "true"], /^sera: Cannot use verbose in --verbose: loud; /],
+    [["--ttl", "--wait-and-skip", "true"], /^sera: Cannot use ttl in --ttl: --wait-and-skip; /],
+    [["--max-run", "--verbose"], /^sera: Cannot use max-run in --max-run: --verbose; /],
+    [["--name", "n"], /^sera: Nothing to run; /],
+    [["--ttl", "30", "true"], /^sera: Cannot use as a wait: true; /],
+  ];
+  for (const [words, line] of cases) {
+    const { code, stderr } = await place.sera(words, { env });
+    assert.equal(code, 201);
+    assert.match(stderr, line);
+  }
+  const { code, stderr } = await place.sera(["0", "true"], { env: { ...env, SERA_TTL: "never" } });
+  assert.equal(code, 200);
+  assert.match(stderr, /^sera: Cannot use ttl in SERA_TTL: never; /);
+});

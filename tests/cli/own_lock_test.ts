@@ -4,7 +4,8 @@ import assert from "node:assert/strict";
 import { lockName } from "../../lib/lock/lock_name.ts";
 import { linux, testWith, tool } from "./needs.ts";
 import { Place } from "./place.ts";
-import { FILE, testOn, useTargets, waitersForFile } from "./targets.ts";
+import { FILE, type Target, testOn, useTargets, waitersForFile } from "./targets.ts";
+import { lendMariaDb } from "../servers/pool.ts";
 import { until } from "./wait.ts";
 
 const REASON =
@@ -12,7 +13,9 @@ const REASON =
 
 const INNER = ["sera", "--name", "n"];
 
-for (const target of useTargets()) {
+const targets = useTargets();
+
+for (const target of targets) {
   testOn(target, `a sera inside its own lock on ${target.name} is refused, whatever the mode`, async () => {
     await using started = await target.start();
     const { place } = started;
@@ -96,4 +99,70 @@ testWith([linux], "without the variable nothing can be told, and it waits as for
   const home = Deno.env.get("DENO_DIR") ?? `${Deno.env.get("XDG_CACHE_HOME") ?? `${Deno.env.get("HOME")}/.cache`}/deno`;
   const { code } = await place.run([...INNER, "0", ...words, `DENO_DIR=${home}`, ...INNER, "100ms", "true"]);
   assert.equal(code, 204);
+});
+
+/** Runs a sera in the command of another one, which finds the outer one's variable changed by a sed script. */
+async function inside(target: Target, change: string, words: readonly string[], server = "same"): Promise<number> {
+  await using started = await target.start();
+  const other = server === "same" ? started.server : started.server.replace("127.0.0.1", server);
+  const script = `SERA_HELD_LOCKS=$(echo "$SERA_HELD_LOCKS" | sed '${change}'); export SERA_HELD_LOCKS; exec "$@"`;
+  const inner = [...INNER.slice(0, 1), "--server", other, ...INNER.slice(1), ...words, "echo", "ran"];
+  const { code, stdout, stderr } = await started.place.run([...INNER, "0", "sh", "-c", script, "sh", ...inner]);
+  assert.equal(stdout, "");
+  if (code === 201) assert.match(stderr, REASON);
+  return code;
+}
+
+for (const target of targets.filter((target) => target !== FILE)) {
+  testOn(target, `the server's address may be spelled in another way on ${target.name}`, async () => {
+    for (const words of [["0"], ["forever"]]) assert.equal(await inside(target, "", words, "localhost"), 201);
+  });
+
+  testOn(target, `a session of the same number on another server is none of its own on ${target.name}`, async () => {
+    assert.equal(await inside(target, "s/[^:]*$/another/", ["0"]), 204);
+  });
+
+  testOn(target, `another session at the same address is none of its own on ${target.name}`, async () => {
+    assert.equal(await inside(target, "s/:[0-9]*\\(:[^:]*\\)$/:999999\\1/", ["0"]), 204);
+  });
+
+  testOn(target, `an entry of an older sera, without a session, goes by the address on ${target.name}`, async () => {
+    assert.equal(await inside(target, "s/:[0-9]*:[^:]*$//", ["0"]), 201);
+  });
+}
+
+for (const target of targets.filter(({ name }) => name.startsWith("PostgreSQL"))) {
+  testOn(
+    target,
+    `heimdall inside its own lock is refused however the address is spelled on ${target.name}`,
+    async () => {
+      await using started = await target.start();
+      const heimdall = (server: string) => ["sera", "heimdall", "--timeout", "0", "--database", server];
+      const inner = [...heimdall(started.server.replace("127.0.0.1", "localhost")), "echo", "ran"];
+      const { code, stdout, stderr } = await started.place.run([...heimdall(started.server), ...inner]);
+      assert.deepEqual([code, stdout], [1, ""]);
+      assert.match(stderr, /^sera: Cannot wait for the lock of heimdall: the sera above this one [^\n]+\n$/);
+    },
+  );
+}
+
+testOn(targets.find(({ name }) => name === "MariaDB")!, "a socket is the same server as an address", async () => {
+  await using server = new AsyncDisposableStack();
+  const lent = await lendMariaDb();
+  server.defer(() => lent.stop());
+  await using place = await Place.make(lent.dsn());
+  const socket = `${lent.user}:${lent.password}@unix(${lent.folder}/mysql.sock)/`;
+  const { code, stdout, stderr } = await place.run([
+    ...INNER,
+    "0",
+    "sera",
+    "--server",
+    socket,
+    ...INNER.slice(1),
+    "0",
+    "echo",
+    "ran",
+  ]);
+  assert.deepEqual([code, stdout], [201, ""]);
+  assert.match(stderr, REASON);
 });

@@ -124,7 +124,7 @@ for (const target of useTargets()) {
       assert.deepEqual({ host, pid, label, since_is }, {
         host: HOST,
         pid: holder.pid,
-        label: "nightly job",
+        label: "nightly\tjob",
         since_is: target.name === "MariaDB" ? "connected" : "acquired",
       });
       assertRecent(since);

@@ -47,6 +47,8 @@ export class Surroundings implements AsyncDisposable {
       session: undefined,
       left: Infinity,
       onRenewed: undefined,
+      commandEnded: () => undefined,
+      heldToEnd: true,
       confirm: () => Promise.resolve(),
       release: () => {
         this.events.push("released");

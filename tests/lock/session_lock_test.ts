@@ -230,3 +230,49 @@ Deno.test("a sign of the lock is fresh for a second; after that it is looked at 
   await clock.to(2003);
   await assert.rejects(lock.confirm(), /^Error: Lock lost: Server at place has freed it$/);
 });
+
+Deno.test("only a look since the command's end, or the lease, shows that a lock was held until then", async () => {
+  const cases: readonly [name: string, lose: (taken: Awaited<ReturnType<typeof take>>) => void, held: boolean][] = [
+    ["the server ended it unseen", ({ session }) => session.ended(new Error("closed")), false],
+    ["no answer came in time", ({ session }) => session.destroy("no answer"), true],
+  ];
+  for (const [name, lose, held] of cases) {
+    using clock = new FakeClock();
+    const taken = await take(clock, 0, { lease: { ttl: 30_000, grace: 0 } });
+    await clock.to(100);
+    taken.lock.commandEnded();
+    assert.equal(taken.lock.heldToEnd, false);
+    lose(taken);
+    assert.equal(taken.lock.lost.aborted, true, name);
+    assert.equal(taken.lock.heldToEnd, held, name);
+    await assert.rejects(taken.lock.release(), taken.lock.lost.reason);
+  }
+});
+
+Deno.test("the first look after the command's end is never spared, and shows that the lock was held", async () => {
+  using clock = new FakeClock();
+  const { lock, looks, session } = await take(clock, 0, { lease: { ttl: 30_000, grace: 0 } });
+  await lock.confirm();
+  assert.equal(looks.length, 0);
+  lock.commandEnded();
+  const confirmed = lock.confirm();
+  await clock.to(clock.now + 1);
+  await confirmed;
+  assert.equal(looks.length, 1);
+  assert.equal(lock.heldToEnd, true);
+  await lock.confirm();
+  assert.equal(looks.length, 1);
+  session.ended(new Error("closed"));
+  assert.equal(lock.heldToEnd, true);
+});
+
+Deno.test("a look that was sent before the command's end says nothing about it", async () => {
+  using clock = new FakeClock();
+  const { lock, looks, session } = await take(clock, 500, { lease: { ttl: 30_000, grace: 0 } });
+  await clock.to(10_100);
+  assert.equal(looks.length, 1);
+  lock.commandEnded();
+  await clock.to(11_000);
+  session.ended(new Error("closed"));
+  assert.equal(lock.heldToEnd, false);
+});

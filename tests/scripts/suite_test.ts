@@ -72,6 +72,18 @@ Deno.test("the suite runs nothing that does not compile", async () => {
   assert.doesNotMatch(said, /passed/);
 });
 
+Deno.test("what is no test is told in one line", async () => {
+  const said = await Promise.all([["tests/no_test.ts"], ["docs"]].map(async (args) => {
+    const command = new Deno.Command(Deno.execPath(), { args: ["run", "--quiet", "-A", SUITE, ...args] });
+    const { code, stderr } = await command.output();
+    return [code, new TextDecoder().decode(stderr)];
+  }));
+  assert.deepEqual(said, [
+    [2, "scripts/test: there is no tests/no_test.ts; give files or folders of tests\n"],
+    [2, "scripts/test: there are no tests in docs; their files end in _test.ts\n"],
+  ]);
+});
+
 Deno.test("a file that runs alone says why", async () => {
   const folder = await Deno.makeTempDir({ prefix: "sera-suite-" });
   try {

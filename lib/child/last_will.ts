@@ -9,7 +9,7 @@
 
 import { CommandStartError } from "../errors.ts";
 import { keepChildren } from "./children.ts";
-import { shellFor, startShell } from "./start_shell.ts";
+import { startShell } from "./start_shell.ts";
 import { parseTestimony, type Testimony, watchScript } from "./watch_script.ts";
 
 /** How long to wait for an answer, in milliseconds: somebody may have stopped the shell. */
@@ -41,8 +41,8 @@ export class LastWill implements AsyncDisposable {
   /** Who must not outlive sera, and until when it may live whatever sera does, as performance.now() has it. */
   #heir: { readonly target: number; until: number } | undefined;
   #told: string | undefined;
-  /** What to say of a shell that is none. */
-  #broken: string | undefined;
+  /** The exit code of a shell that is none. */
+  #endedWith: number | undefined;
   #onGone: ((message: string) => void) | undefined;
 
   /**
@@ -60,7 +60,9 @@ export class LastWill implements AsyncDisposable {
     this.#whenGone((status) => status?.signal === null ? this.#endedItself(status) : this.#startAgain());
     // The runtime's first write to a pipe waits for its event loop; the others are done before they return, and a sera
     // that is killed right after the command's start must have said whom to kill.
-    this.#ready = this.#say("").then((heard) => heard ? undefined : settledSoon(shell));
+    this.#ready = this.#say("").then((heard) =>
+      heard ? undefined : afterwards().then(({ settledSoon }) => settledSoon(shell))
+    );
   }
 
   #start(): void {
@@ -105,12 +107,8 @@ export class LastWill implements AsyncDisposable {
 
   /** Another one would do the same: it is no shell, or a broken one. */
   #endedItself({ code }: Deno.CommandStatus): void {
-    const shell = shellFor(this.#options.timed);
-    const ended = `ended by itself, with exit code ${code}; repair ${shell}, or put a shell there`;
-    this.#broken = `Cannot use ${shell}, which is to end the command should sera be killed: it ${ended}`;
-    this.#tell(
-      `The shell that is to end the command should sera be killed has ${ended}, for the command would now outlive sera`,
-    );
+    this.#endedWith = code;
+    afterwards().then(({ hasEnded }) => this.#tell(hasEnded(this.#options.timed, code)));
   }
 
   #tell(message: string): void {
@@ -123,8 +121,9 @@ export class LastWill implements AsyncDisposable {
    *
    * @throws {CommandStartError} When the shell has ended by itself.
    */
-  throwIfBroken(): void {
-    if (this.#broken !== undefined) throw new CommandStartError(this.#broken);
+  async throwIfBroken(): Promise<void> {
+    const code = this.#endedWith;
+    if (code !== undefined) throw (await afterwards()).cannotUse(this.#options.timed, code);
   }
 
   /** Called once with what to say when nobody watches any more, though somebody did. */
@@ -226,12 +225,7 @@ export class LastWill implements AsyncDisposable {
   }
 }
 
-/** Waits until a shell that hears nothing has ended, or for a second if it does not. */
-async function settledSoon(shell: Deno.ChildProcess | undefined): Promise<void> {
-  let timer;
-  await Promise.race([shell?.status, new Promise((resolve) => timer = setTimeout(resolve, 1000))]);
-  clearTimeout(timer);
-}
+const afterwards = () => import("./broken_shell.ts");
 
 /** Never longer than the time, and never none at all. */
 function hundredths(milliseconds: number): number {

@@ -82,7 +82,7 @@ export async function executeHolding(
     hidePassword(io);
     for (const [name, value] of Object.entries(execution.variables)) setVariable(name, value);
     progress.throwIfGivenUp();
-    will.throwIfBroken();
+    await will.throwIfBroken();
     command = startCommand(words);
   } catch (error) {
     const cause = error instanceof RefusedStartError

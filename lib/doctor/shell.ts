@@ -11,7 +11,7 @@ export async function shellTrouble(options: LastWillOptions): Promise<CommandSta
   try {
     await using will = new LastWill(options);
     await will.ready;
-    will.throwIfBroken();
+    await will.throwIfBroken();
     if (!will.isKept || await will.testify()) return undefined;
   } catch (error) {
     if (error instanceof CommandStartError) return error;

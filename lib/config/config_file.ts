@@ -55,7 +55,9 @@ async function read(path: string): Promise<SmallFile> {
     refuseEverybodys(path, file.info, true);
     return file;
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound && !CLOSED.test(path)) throw noConfigFile(path);
+    // Where the runtime lets sera open next to nothing, to write one would not help.
+    const isClosed = /^\/(dev|proc|sys)\//.test(path);
+    if (error instanceof Deno.errors.NotFound && !isClosed) throw noConfigFile(path);
     if (error instanceof Deno.errors.PermissionDenied) {
       throw new ConfigError(
         `Cannot read the config file: ${pathOr(path)}: permission denied; let a group of this user read it (chgrp, ` +
@@ -65,20 +67,10 @@ async function read(path: string): Promise<SmallFile> {
     if (error instanceof UnfitFileError && error.cure !== undefined) {
       throw new ConfigError(`Cannot use the config file: ${path}: ${error.message}; ${error.cure}`);
     }
-    const cure = systemCure(error) ?? cureOf(path, error);
+    const { cureOf } = await import("./unread_config.ts");
+    const cure = systemCure(error) ?? cureOf(error, isClosed, WAYS_ON);
     throw new ConfigError(`Cannot read the config file: ${pathOr(path)}: ${messageOf(error)}; ${cure}`);
   }
-}
-
-/** Where the runtime lets sera open next to nothing. */
-const CLOSED = /^\/(dev|proc|sys)\//;
-
-/** What to do about a config file that is there, or on whose way something else is. */
-function cureOf(path: string, error: unknown): string {
-  if (error instanceof Deno.errors.NotCapable || CLOSED.test(path)) {
-    return "copy it to another place, or pass it as <(cat FILE) in bash";
-  }
-  return error instanceof UnfitFileError ? WAYS_ON : "correct the path";
 }
 
 async function parseObject(path: string, text: string): Promise<Record<string, unknown>> {

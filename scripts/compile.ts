@@ -49,8 +49,6 @@ export async function compile(
     ],
     // So that no path of the machine that builds goes into the binary.
     cwd: folder,
-    // Where a program looks for the CAs that it trusts is decided when it is compiled; administrators expect the system's.
-    env: { DENO_TLS_CA_STORE: "system,mozilla" },
     stderr: quiet ? "null" : "inherit",
   });
   return (await compiler.spawn().status).success;

@@ -41,6 +41,8 @@ export class LastWill implements AsyncDisposable {
   /** Who must not outlive sera, and until when it may live whatever sera does, as performance.now() has it. */
   #heir: { readonly target: number; until: number } | undefined;
   #told: string | undefined;
+  /** The exit code of a shell that is none. */
+  #endedWith: number | undefined;
   #onGone: ((message: string) => void) | undefined;
 
   /**
@@ -54,10 +56,13 @@ export class LastWill implements AsyncDisposable {
     this.#start();
     // Not before: what is caught is not ignored any more.
     keepChildren();
-    this.#whenGone(() => this.#startAgain());
+    const shell = this.#shell;
+    this.#whenGone((status) => status?.signal === null ? this.#endedItself(status) : this.#startAgain());
     // The runtime's first write to a pipe waits for its event loop; the others are done before they return, and a sera
     // that is killed right after the command's start must have said whom to kill.
-    this.#ready = this.#say("");
+    this.#ready = this.#say("").then((heard) =>
+      heard ? undefined : afterwards().then(({ settledSoon }) => settledSoon(shell))
+    );
   }
 
   #start(): void {
@@ -88,15 +93,37 @@ export class LastWill implements AsyncDisposable {
     this.#lose(why);
   }
 
-  #whenGone(action: () => void): void {
-    const then = () => this.#disposed ? undefined : action();
-    this.#shell?.status.then(then, then);
+  #whenGone(action: (status?: Deno.CommandStatus) => void): void {
+    const then = (status?: Deno.CommandStatus) => this.#disposed ? undefined : action(status);
+    this.#shell?.status.then(then, () => then());
   }
 
   #lose(why: string): void {
-    this.#told = `The shell that is to end the command should sera be killed has been killed itself: ${why}; ` +
-      "find out by whom, for the command would now outlive sera";
-    this.#onGone?.(this.#told);
+    this.#tell(
+      `The shell that is to end the command should sera be killed has been killed itself: ${why}; ` +
+        "find out by whom, for the command would now outlive sera",
+    );
+  }
+
+  /** Another one would do the same: it is no shell, or a broken one. */
+  #endedItself({ code }: Deno.CommandStatus): void {
+    this.#endedWith = code;
+    afterwards().then(({ hasEnded }) => this.#tell(hasEnded(this.#options.timed, code)));
+  }
+
+  #tell(message: string): void {
+    this.#told = message;
+    this.#onGone?.(message);
+  }
+
+  /**
+   * Call it before the command is started.
+   *
+   * @throws {CommandStartError} When the shell has ended by itself.
+   */
+  async throwIfBroken(): Promise<void> {
+    const code = this.#endedWith;
+    if (code !== undefined) throw (await afterwards()).cannotUse(this.#options.timed, code);
   }
 
   /** Called once with what to say when nobody watches any more, though somebody did. */
@@ -185,15 +212,20 @@ export class LastWill implements AsyncDisposable {
     await this.#shell?.status;
   }
 
-  async #say(line: string): Promise<void> {
+  /** @returns Whether there is somebody to hear it. */
+  async #say(line: string): Promise<boolean> {
     try {
       await this.#writer?.write(new TextEncoder().encode(`${line}\n`));
+      return true;
     } catch (error) {
-      // Somebody has killed the shell.
+      // Somebody has killed the shell, or it is none.
       if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+      return false;
     }
   }
 }
+
+const afterwards = () => import("./broken_shell.ts");
 
 /** Never longer than the time, and never none at all. */
 function hundredths(milliseconds: number): number {

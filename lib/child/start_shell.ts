@@ -15,7 +15,7 @@ const NULL_DEVICE = "/dev/null";
  * @throws {CommandStartError} When there is one that cannot be started.
  */
 export function startShell(timed: boolean, inGroup: boolean, script: string): Deno.ChildProcess | undefined {
-  const shell = timed && exists(BASH) ? BASH : SH;
+  const shell = shellFor(timed);
   try {
     return new Deno.Command(shell, {
       args: ["-c", script],
@@ -29,11 +29,17 @@ export function startShell(timed: boolean, inGroup: boolean, script: string): De
   } catch (error) {
     if (error instanceof Deno.errors.NotFound && !exists(shell)) return undefined;
     if (!(error instanceof Error)) throw error;
-    const reason = nullTrouble() ?? `${messageOf(error)}; ${systemCure(error) ?? `see to ${shell}`}`;
+    const reason = nullTrouble() ??
+      `${messageOf(error)}; ${systemCure(error) ?? `repair ${shell}, or put a shell there`}`;
     throw new CommandStartError(
       `Cannot start ${shell}, which is to end the command should sera be killed: ${reason}`,
     );
   }
+}
+
+/** The shell that would be started. */
+export function shellFor(timed: boolean): string {
+  return timed && exists(BASH) ? BASH : SH;
 }
 
 /** What keeps the shell from being given nothing for its stderr, if so. */

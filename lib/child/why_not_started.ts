@@ -26,6 +26,10 @@ function whyNotStarted(program: string, error: unknown): string {
       ? "permission denied; check that this user may run it, and that it is on no file system that is mounted noexec"
       : "permission denied; make it executable";
   }
+  const isOnTheWay = error instanceof Deno.errors.NotADirectory || error instanceof Deno.errors.FilesystemLoop;
+  if (isOnTheWay && path !== undefined && stat(path)?.isFile) {
+    return `${messageOf(error)}, on the way to the interpreter that its first line names; correct that line`;
+  }
   const limit = systemCure(error);
   if (limit !== undefined) return `${messageOf(error)}; ${limit}`;
   const misread = path === undefined ? whatWasMeant(program) : undefined;

@@ -1,4 +1,5 @@
 import { isAsked } from "../args/is_asked.ts";
+import { getsOwnSession } from "../child/spawn.ts";
 import type { Settings } from "../config/config.ts";
 import { checkConfig } from "../doctor/config_checks.ts";
 import { checkDatabase } from "../doctor/database.ts";
@@ -48,6 +49,7 @@ async function examine(
     const { checkSyslog } = await import("../doctor/syslog.ts");
     await report.check("syslog", () => checkSyslog(syslog));
   }
+  if (settings) await checkShell(report, settings);
   if (settings) await checkServer(report, settings, io);
   if (settings?.ledger.on) await checkLedgerToo(report, settings, io);
   const { checks, exitCode } = report;
@@ -56,6 +58,14 @@ async function examine(
     io.out(`${JSON.stringify({ ok: exitCode === ExitCode.ok, exit_code: exitCode, server, checks })}\n`);
   }
   return exitCode;
+}
+
+/** Said only where it fails: most of those who ask have never heard of it. */
+async function checkShell(report: Report, { server, onLost }: Settings): Promise<void> {
+  const { shellTrouble } = await import("../doctor/shell.ts");
+  const timed = server.kind !== "file" && onLost === "terminate";
+  const trouble = await shellTrouble({ timed, inGroup: !getsOwnSession() });
+  if (trouble) await report.check("shell", () => Promise.reject(trouble), CORRECT);
 }
 
 /** Only where a run would come so far. */

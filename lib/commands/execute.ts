@@ -67,7 +67,6 @@ export async function executeHolding(
   const since = performance.now();
   using _thread = new SpareThread();
   await Promise.all([will.ready, io.flush?.(LONGEST_FLUSH)]);
-  will.onGone = (message) => logger.log("error", "note", message);
   if (!will.isKept) logger.log("info", "note", "There is no /bin/sh: should sera be killed, the command would go on.");
   await confirm(lock);
   if (signals.interrupted.aborted) {
@@ -83,6 +82,7 @@ export async function executeHolding(
     hidePassword(io);
     for (const [name, value] of Object.entries(execution.variables)) setVariable(name, value);
     progress.throwIfGivenUp();
+    await will.throwIfBroken();
     command = startCommand(words);
   } catch (error) {
     const cause = error instanceof RefusedStartError
@@ -92,6 +92,7 @@ export async function executeHolding(
     await release(lock, logger, since, () => NOT_RUN);
     throw cause;
   }
+  will.onGone = (message) => logger.log("error", "note", message);
   progress.started();
   const supervised = await untilEnded(command, words[0]!, lock, execution);
   lock.commandEnded();

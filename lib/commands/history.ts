@@ -5,6 +5,7 @@ import { UsageError } from "../errors.ts";
 import { plainOr } from "../harmless.ts";
 import { ExitCode } from "../exit_codes.ts";
 import { isThere } from "../if_there.ts";
+import { refuseClosedFolder } from "../lock/lock_folder.ts";
 import type { Io } from "../io.ts";
 import { historyJson, historyTable } from "../ledger/history.ts";
 import type { RecordedRun } from "../ledger/run.ts";
@@ -86,7 +87,13 @@ async function readRuns(
   const { server, ledger: { table } } = settings;
   const { env } = io;
   // Who only looks makes no folder.
-  if (server.kind === "file" && !isThere(server.folder ?? defaultLedgerFolder(env).path)) return [];
+  if (server.kind === "file") {
+    const { path } = server.folder === undefined ? defaultLedgerFolder(env) : { path: server.folder };
+    if (!isThere(path)) {
+      refuseClosedFolder(path);
+      return [];
+    }
+  }
   const open = await loadLedger(server, table, io);
   const { signal } = new AbortController();
   await using lookout = await openLookout(server, NO_LOCK, backendOptions(settings, "history", io), signal);

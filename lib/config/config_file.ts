@@ -55,7 +55,9 @@ async function read(path: string): Promise<SmallFile> {
     refuseEverybodys(path, file.info, true);
     return file;
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) throw noConfigFile(path);
+    // Where the runtime lets sera open next to nothing, to write one would not help.
+    const isClosed = /^\/(dev|proc|sys)\//.test(path);
+    if (error instanceof Deno.errors.NotFound && !isClosed) throw noConfigFile(path);
     if (error instanceof Deno.errors.PermissionDenied) {
       throw new ConfigError(
         `Cannot read the config file: ${pathOr(path)}: permission denied; let a group of this user read it (chgrp, ` +
@@ -65,7 +67,8 @@ async function read(path: string): Promise<SmallFile> {
     if (error instanceof UnfitFileError && error.cure !== undefined) {
       throw new ConfigError(`Cannot use the config file: ${path}: ${error.message}; ${error.cure}`);
     }
-    const cure = systemCure(error) ?? WAYS_ON;
+    const { cureOf } = await import("./unread_config.ts");
+    const cure = systemCure(error) ?? cureOf(error, isClosed, WAYS_ON);
     throw new ConfigError(`Cannot read the config file: ${pathOr(path)}: ${messageOf(error)}; ${cure}`);
   }
 }

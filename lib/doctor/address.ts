@@ -1,6 +1,7 @@
 import { lookup } from "node:dns/promises";
 import { isIP } from "node:net";
 import { LockUnavailableError, messageOf } from "../errors.ts";
+import { pathOr } from "../harmless.ts";
 import { describeNetworkError } from "../lock/network_errors.ts";
 import type { Finding } from "./report.ts";
 import type { Address } from "./server_view.ts";
@@ -21,7 +22,7 @@ export async function checkAddresses(addresses: readonly Address[]): Promise<Fin
 }
 
 async function look(address: Address): Promise<{ readonly found: string; readonly problem?: string }> {
-  if (address.transport === "unix") return { found: `no name to look up: unix(${address.path})` };
+  if (address.transport === "unix") return { found: `no name to look up: unix(${pathOr(address.path)})` };
   const { host } = address;
   // An address may have a zone.
   if (isIP(host.split("%")[0]!)) return { found: `no name to look up: ${host}` };

@@ -93,7 +93,7 @@ function whereIs(address: Address): string {
 }
 
 function addressView(address: Address): Record<string, unknown> {
-  return address.transport === "unix" ? { socket: address.path } : { host: address.host, port: address.port };
+  return address.transport === "unix" ? { socket: pathOr(address.path) } : { host: address.host, port: address.port };
 }
 
 function asSet(there: boolean): string {

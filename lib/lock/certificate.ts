@@ -2,16 +2,19 @@
 
 import { isIP, isIPv6 } from "node:net";
 
-/** A value in DER: its tag, and what it holds. */
-interface Item {
+/** A value in DER: its tag, what it holds, and both with its length, as it stands there. */
+export interface Item {
   readonly tag: number;
   readonly body: Uint8Array;
+  readonly whole: Uint8Array;
 }
 
-const SEQUENCE = 0x30;
+/** The tag of a list. */
+export const SEQUENCE = 0x30;
 const VERSION = 0xa0;
 const EXTENSIONS = 0xa3;
 const OCTETS = 0x04;
+const BOOLEAN = 0x01;
 const DNS_NAME = 0x82;
 const ADDRESS = 0x87;
 const COMMON_NAME = "550403";
@@ -44,11 +47,10 @@ export function versionOf(der: Uint8Array): number {
  */
 export function namesOf(der: Uint8Array): CertificateNames {
   const parts = partsOf(der);
-  const [, , , , subject] = parts[0]?.tag === VERSION ? parts.slice(1) : parts;
+  const [, , , , subject] = unversioned(parts);
   const attributes = items(subject?.body).flatMap((set) => items(set.body)).map((pair) => items(pair.body));
   const common = attributes.find(([type]) => hex(type?.body) === COMMON_NAME)?.[1];
-  const extensions = items(parts.find(({ tag }) => tag === EXTENSIONS)?.body).flatMap((list) => items(list.body));
-  const found = extensions.map(({ body }) => items(body)).find(([type]) => hex(type?.body) === ALTERNATIVE_NAMES);
+  const found = extensionsOf(parts).find(([type]) => hex(type?.body) === ALTERNATIVE_NAMES);
   const list = found?.find(({ tag }) => tag === OCTETS);
   const names = items(list?.body).flatMap(({ body }) => items(body));
   return {
@@ -56,6 +58,54 @@ export function namesOf(der: Uint8Array): CertificateNames {
     addresses: names.filter(({ tag }) => tag === ADDRESS).map(({ body }) => hex(body)),
     common: common && text(common.body),
   };
+}
+
+/**
+ * The public key as it stands in a certificate, in DER.
+ *
+ * @throws {RangeError} When it is none.
+ */
+export function publicKeyOf(der: Uint8Array): Uint8Array {
+  const [, , , , , key] = unversioned(partsOf(der));
+  if (key === undefined) throw new RangeError("no certificate");
+  return key.whole;
+}
+
+/**
+ * The way in which a certificate is signed, as an object identifier in hexadecimal.
+ *
+ * @throws {RangeError} When it is none.
+ */
+export function signatureOf(der: Uint8Array): string {
+  const [, algorithm] = items(items(der)[0]?.body);
+  return hex(items(algorithm?.body)[0]?.body);
+}
+
+/**
+ * The extensions that have to be known, as object identifiers in hexadecimal.
+ *
+ * @throws {RangeError} When it is none.
+ */
+export function criticalExtensions(der: Uint8Array): string[] {
+  return extensionsOf(partsOf(der)).filter(([, critical]) => critical?.tag === BOOLEAN && critical.body[0] !== 0)
+    .map(([type]) => hex(type?.body));
+}
+
+/** An address as people write it, from what {@linkcode namesOf} gives. */
+export function addressText(address: string): string {
+  if (address.length === 8) return address.match(/../g)!.map((byte) => parseInt(byte, 16)).join(".");
+  const groups = address.match(/.{4}/g)?.join(":") ?? "";
+  return URL.canParse(`http://[${groups}]`) ? new URL(`http://[${groups}]`).hostname.slice(1, -1) : "an odd address";
+}
+
+/** Each extension in its parts: its type, whether it has to be known, and what it holds. */
+function extensionsOf(parts: readonly Item[]): Item[][] {
+  const lists = items(parts.find(({ tag }) => tag === EXTENSIONS)?.body);
+  return lists.flatMap((list) => items(list.body)).map(({ body }) => items(body));
+}
+
+function unversioned(parts: readonly Item[]): readonly Item[] {
+  return parts[0]?.tag === VERSION ? parts.slice(1) : parts;
 }
 
 /**
@@ -100,9 +150,15 @@ function partsOf(der: Uint8Array): Item[] {
   return items(signed.body);
 }
 
-function items(bytes: Uint8Array = new Uint8Array()): Item[] {
+/**
+ * The values in DER that stand one after another in some bytes.
+ *
+ * @throws {RangeError} When one is cut off.
+ */
+export function items(bytes: Uint8Array = new Uint8Array()): Item[] {
   const found: Item[] = [];
   for (let at = 0; at < bytes.length;) {
+    const from = at;
     const tag = bytes[at]!;
     let length = bytes[at + 1] ?? Infinity;
     let start = at + 2;
@@ -112,7 +168,7 @@ function items(bytes: Uint8Array = new Uint8Array()): Item[] {
     }
     at = start + length;
     if (!(at <= bytes.length)) throw new RangeError("a value in a certificate is cut off");
-    found.push({ tag, body: bytes.subarray(start, at) });
+    found.push({ tag, body: bytes.subarray(start, at), whole: bytes.subarray(from, at) });
   }
   return found;
 }

@@ -29,21 +29,34 @@ export function prepareLockFolder(folder: string, ownOnly: boolean): LockFolder 
     // There are no owners and modes; the folders of a profile are private by their access lists.
     return Deno.build.os === "windows" ? onWindows(folder) : examine(folder, ownOnly);
   } catch (error) {
-    if (error instanceof LockUnavailableError || !(error instanceof Error)) throw error;
-    throw unusable(
-      folder,
-      messageOf(error),
-      systemCure(error) ?? (error instanceof Deno.errors.NotCapable ? OTHER_FOLDER : `fix that, or ${OTHER_FOLDER}`),
-    );
+    throw unusableBy(folder, error);
   }
 }
 
-function examine(folder: string, ownOnly: boolean): LockFolder {
-  let way = followPath(folder);
+/**
+ * Makes sure that there could be a folder for locks, without making it.
+ *
+ * @throws {LockUnavailableError} When a run could never use it.
+ */
+export function refuseClosedFolder(folder: string): void {
+  try {
+    if (Deno.build.os !== "windows") wayTo(folder);
+  } catch (error) {
+    throw unusableBy(folder, error);
+  }
+}
+
+function wayTo(folder: string): Way {
+  const way = followPath(folder);
   // Which the runtime would say only later, and in 2.7 after the folder has been made.
   if ([folder, way.end.path].some((path) => /^\/(dev|proc|sys)(\/|$)/.test(path))) {
     throw new Deno.errors.NotCapable();
   }
+  return way;
+}
+
+function examine(folder: string, ownOnly: boolean): LockFolder {
+  let way = wayTo(folder);
   const root = way.folders[0]?.info ?? way.end.info;
   const objectTo = (way: Way, trust: Trust) => {
     // Whoever can move a user's home decides over that user anyway.
@@ -90,6 +103,15 @@ function onWindows(folder: string): LockFolder {
     Deno.mkdirSync(folder, { recursive: true });
   }
   return { path: folder, owns: () => true };
+}
+
+function unusableBy(folder: string, error: unknown): unknown {
+  if (error instanceof LockUnavailableError || !(error instanceof Error)) return error;
+  return unusable(
+    folder,
+    messageOf(error),
+    systemCure(error) ?? (error instanceof Deno.errors.NotCapable ? OTHER_FOLDER : `fix that, or ${OTHER_FOLDER}`),
+  );
 }
 
 function unusable(folder: string, why: string, cure: string): LockUnavailableError {

@@ -4,6 +4,7 @@ import { LockLostError, LockUnavailableError } from "../errors.ts";
 import { type Answer, askOne } from "./answer.ts";
 import { type LeaseTerms, Moment } from "./lease.ts";
 import type { HeldLock } from "./lock.ts";
+import { whereIs } from "./mysql_errors.ts";
 import { type MySqlSession, openMySqlSession } from "./mysql_session.ts";
 import { askState, identityOf, refuseUnsafe, whyUnsafe } from "./mysql_topology.ts";
 import type { Presence } from "./presence.ts";
@@ -48,6 +49,10 @@ export class MySqlBackend extends SessionBackend<MySqlSession> {
     this.#dsn = dsn;
     this.#name = word(options.presence.lock);
     this.#options = options;
+  }
+
+  protected override get where(): string {
+    return whereIs(this.#dsn);
   }
 
   protected override open(signal: AbortSignal): Promise<MySqlSession> {

@@ -138,7 +138,7 @@ function withoutValues(message: string): string {
 async function setNames(session: Session, { charsets, collation }: MySqlDsn, signal: AbortSignal): Promise<void> {
   const collate = collation === undefined ? sql`` : sql` COLLATE ${word(collation)}`;
   const candidates = charsets.length > 0 || collation === undefined ? charsets : [collation.split("_")[0]!];
-  let failure: unknown;
+  let failure: LockUnavailableError | undefined;
   for (const charset of candidates) {
     try {
       await session.query(sql`SET NAMES ${word(charset)}${collate}`, { signal });
@@ -148,7 +148,13 @@ async function setNames(session: Session, { charsets, collation }: MySqlDsn, sig
       failure ??= error;
     }
   }
-  if (failure) throw failure;
+  if (failure) throw charsets.length > 0 ? failure : ofCollation(failure);
+}
+
+/** The character set was taken from the collation, which is what was written. */
+function ofCollation({ message, transient, reason }: LockUnavailableError): LockUnavailableError {
+  const corrected = (text: string) => text.replace("correct charset in", "correct collation in");
+  return new LockUnavailableError(corrected(message), transient, corrected(reason));
 }
 
 /**

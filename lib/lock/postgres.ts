@@ -5,8 +5,9 @@ import { type AdvisoryKey, advisoryKey } from "./advisory_key.ts";
 import { type Answer, askOne } from "./answer.ts";
 import { Moment } from "./lease.ts";
 import type { HeldLock } from "./lock.ts";
-import { NotPrimaryError } from "./postgres_errors.ts";
+import { NotPrimaryError, whereIs } from "./postgres_errors.ts";
 import {
+  DEFAULT_TIMEOUT,
   FITNESS,
   openPostgresSession,
   type PostgresSession,
@@ -58,8 +59,18 @@ export class PostgresBackend extends SessionBackend<PostgresSession> {
     this.#options = options;
   }
 
-  protected override async open(signal: AbortSignal): Promise<PostgresSession> {
-    const session = await openPostgresSession(this.#server, this.#options, signal);
+  protected override get where(): string {
+    return `PostgreSQL at ${this.#server.hosts.map(whereIs).join(", and at ")}`;
+  }
+
+  protected override async open(signal: AbortSignal, limit: number): Promise<PostgresSession> {
+    const { hosts, connectTimeout } = this.#server;
+    // Each of several hosts has its share, so that one that says nothing does not keep sera from the next.
+    const share = hosts.length > 1 ? limit / hosts.length : Infinity;
+    const server = share < (connectTimeout ?? DEFAULT_TIMEOUT)
+      ? { ...this.#server, connectTimeout: share }
+      : this.#server;
+    const session = await openPostgresSession(server, this.#options, signal);
     if (!session.pooled || this.#options.allowUnsafeServer) return session;
     const { throughPooler } = await import("./postgres_pooler.ts");
     return await throughPooler(session, () => openPostgresSession(this.#server, this.#options, signal), signal);

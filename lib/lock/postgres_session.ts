@@ -30,7 +30,7 @@ import { inMilliseconds } from "../sql/postgresql.ts";
 import { identifier, join, sql, type Statement, word } from "../sql/statement.ts";
 
 /** How long a host may take until it has let us in, and to answer, when the settings do not say, in milliseconds. */
-const DEFAULT_TIMEOUT = 10_000;
+export const DEFAULT_TIMEOUT = 10_000;
 
 /** What is known of a session. */
 type Facts = Answer<"pid" | "born" | "standby" | "read_only" | "idle">;
@@ -167,7 +167,9 @@ async function openOn(
   const late = new AbortController();
   const timer = setTimeout(
     () =>
-      late.abort(new ConnectionError(`no answer within ${formatDuration(limit)}; check the server and the network`)),
+      late.abort(
+        new ConnectionError(`no answer within ${formatDuration(Math.round(limit))}; check the server and the network`),
+      ),
     Math.min(limit, LONGEST_TIMER),
   );
   const either = AbortSignal.any([signal, late.signal]);

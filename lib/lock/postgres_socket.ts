@@ -55,13 +55,25 @@ export async function openSocket(
         }
         if (first === "N".charCodeAt(0)) {
           throw new TlsError(
-            `the server offers no TLS, which sslmode=${server.sslmode} requires: it has none, or something in between ` +
+            `the server offers no TLS, which sslmode=${
+              asWritten(server.sslmode)
+            } requires: it has none, or something in between ` +
               "has taken it away; set ssl=on on the server, and check what stands in between",
             false,
           );
         }
+        // As a server answers that can start no process. Its words are not shown: anybody may have written them. CVE-2024-10977
+        if (first === "E".charCodeAt(0)) {
+          throw new TlsError(
+            "the server answered the request for TLS with an error, as when it can start no process; see its log",
+            true,
+            true,
+          );
+        }
         // More than one byte may have been put in by somebody on the way. CVE-2021-23222
-        throw new TlsError("the server did not answer the request for TLS as it should");
+        throw new TlsError(
+          "the server did not answer the request for TLS as PostgreSQL does; check host and port, and what stands in between",
+        );
       }
     }
     return { socket: await tls(plain, signal), encrypted: true };
@@ -69,6 +81,11 @@ export async function openSocket(
     plain.destroy();
     throw error;
   }
+}
+
+/** What it came from: a file of CAs makes the one of the other, as with libpq. */
+function asWritten(sslmode: string): string {
+  return sslmode === "verify-ca" ? "verify-ca (or require with sslrootcert)" : sslmode;
 }
 
 /** Loads and reads what encryption needs, so that nothing is missing once the server waits for it. */

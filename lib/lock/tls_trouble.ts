@@ -1,143 +1,22 @@
 /** Why a connection could not be encrypted, and what to do: loaded only when that is so. */
 
 import { X509Certificate } from "node:crypto";
-import { isIP } from "node:net";
-import { isHostName } from "../config/dsn_text.ts";
 import { messageOf } from "../errors.ts";
-import { namesOf, versionOf } from "./certificate.ts";
 import { serverWords } from "./server_words.ts";
-import { BAD_ENCODING, HandshakeError, OLD_VERSION, OTHER_NAMES } from "./tls.ts";
-
-/** What was asked for. */
-export interface TlsAsked {
-  readonly host: string;
-  readonly verify: boolean;
-  /** The setting that names the CA. */
-  readonly setting: string;
-  /** What to do when it is not the certificate. */
-  readonly otherwise?: string | undefined;
-  /** Connects once more to see the certificate, of which Deno 2.9 says only that it is not trusted; always rejects. */
-  readonly lookAgain: () => Promise<unknown>;
-}
-
-/** What is known of a failure. */
-interface Failure extends TlsAsked {
-  /** The runtime's words. */
-  readonly words: string;
-  /** The server's certificate, in DER, where it was looked at. */
-  readonly der: Uint8Array | undefined;
-  readonly certificate: X509Certificate | undefined;
-}
-
-/** One reason: how to tell it, what it is, and its cure. */
-interface Reason {
-  readonly holds: (failure: Failure) => boolean;
-  readonly what: string | ((failure: Failure) => string);
-  readonly cure: string | ((failure: Failure) => string);
-}
-
-/** The bytes of a few object identifiers, in hexadecimal. */
-const OIDS = {
-  extendedKeyUsage: "0603551d25",
-  serverAuth: "06082b06010505070301",
-  anyUsage: "0604551d2500",
-  sha1: ["06092a864886f70d010105", "06072a8648ce3d0401"],
-};
-
-/** In the order in which they are looked for. */
-const REASONS: readonly Reason[] = [
-  {
-    holds: ({ words }) => words === OTHER_NAMES,
-    what: (failure) => `the server's certificate is for ${holders(failure)}, not for ${failure.host}`,
-    cure: ({ host }) => `connect by a name that it holds, or make one with subjectAltName=${altName(host)}`,
-  },
-  {
-    holds: ({ words }) => words === BAD_ENCODING || /BadEncoding/.test(words),
-    what: "the server's certificate is not encoded as the standard asks (DER)",
-    cure: "have another one made",
-  },
-  {
-    holds: ({ words, der }) => words.includes(OLD_VERSION) || der !== undefined && versionOf(der) !== 3,
-    what: "the server's certificate is of another version than 3, and sera cannot check who has the key of such a one",
-    cure: ({ host }) =>
-      `make one of version 3, with a subjectAltName=${altName(host)} (openssl x509 -req needs -extfile for that)`,
-  },
-  {
-    holds: ({ words, certificate }) => /certificate expired|has expired/.test(words) || isPast(certificate?.validTo),
-    what: (failure) => `the server's certificate, or one that signed it, has expired${when(failure, "validTo")}`,
-    cure: "renew it on the server; if it should be good still, set the clock of this machine",
-  },
-  {
-    holds: ({ words, certificate }) =>
-      /not valid yet|not yet valid/.test(words) || certificate !== undefined && !isPast(certificate.validFrom),
-    what: (failure) => `the server's certificate is not valid yet${when(failure, "validFrom")}`,
-    cure: "set the clock of this machine, or of the one that made it",
-  },
-  {
-    holds: ({ words, certificate }) => /CaUsedAsEndEntity/.test(words) || certificate?.ca === true,
-    what: ({ certificate }) =>
-      "the server's own certificate is one of a CA (CA:TRUE)" +
-      (certificate?.ca === true ? ", and it is not itself in the CA file" : ", which this build of sera cannot use"),
-    cure: ({ setting }) =>
-      "make one with CA:FALSE, by openssl req -x509 -addext basicConstraints=critical,CA:FALSE, or signed by that CA; " +
-      `then name it, or the CA, in ${setting}`,
-  },
-  {
-    holds: ({ words, der }) => /extended key usage|RequiredEkuNotFound/.test(words) || isForClients(der),
-    what: "the server's certificate is not for servers (extendedKeyUsage)",
-    cure: "make one with extendedKeyUsage=serverAuth, or without that",
-  },
-  {
-    holds: ({ words, der }) => /UnsupportedSignatureAlgorithm/.test(words) || has(der, ...OIDS.sha1),
-    what: "the server's certificate, or one that signed it, is signed in a way that is no longer safe (as SHA-1)",
-    cure: "have it signed again with SHA-256",
-  },
-  {
-    holds: ({ certificate }) => isShort(certificate),
-    what: "the RSA key of the server's certificate is shorter than 2048 bits",
-    cure: "make one with a key of 2048 bits or more",
-  },
-  {
-    holds: ({ words }) => /BadSignature/.test(words),
-    what: ({ setting }) =>
-      `the CA of that name in ${setting} did not sign the server's certificate, or an RSA key is below 2048 bits`,
-    cure: "name the CA that signed it (CAs of one name may differ in their key), and use longer keys",
-  },
-  {
-    holds: ({ words }) => /NameConstraintViolation/.test(words),
-    what: "a CA that signed the server's certificate may not do so for this name (nameConstraints)",
-    cure: "use a name that the CA permits, or another CA",
-  },
-  {
-    holds: ({ words }) => /UnsupportedCriticalExtension/.test(words),
-    what: "the server's certificate has a critical extension that is not known here",
-    cure: "make one without it, or do not mark it critical",
-  },
-  {
-    holds: ({ words }) => /EndEntityUsedAsCa|PathLenConstraint/.test(words),
-    what: "one that signed the server's certificate is no CA, or may not have others below it",
-    cure: "have it signed by a CA (basicConstraints=CA:TRUE)",
-  },
-  {
-    holds: ({ words }) => /UnknownIssuer|unable to (verify|get)|self-signed/.test(words),
-    what: ({ certificate }) => `no CA that is trusted vouches for the server's certificate${issuer(certificate)}`,
-    cure: ({ setting }) =>
-      `name the CA that signed it (${setting}), and have the server send the intermediate certificates too`,
-  },
-];
+import { HandshakeError } from "./tls.ts";
+import { KEYS, type Part, REASONS, type TlsAsked } from "./tls_reasons.ts";
 
 /** Says what is wrong and what to do, on one line. */
 export async function describeTlsFailure(error: unknown, asked: TlsAsked): Promise<string> {
   const words = messageOf(error);
-  const seen = /unable to verify|self-signed/.test(words) ? await asked.lookAgain().catch((error) => error) : error;
+  const hidden = /unable to verify|self-signed|has expired/.test(words);
+  const seen = hidden ? await asked.lookAgain().catch((error) => error) : error;
   const der = seen instanceof HandshakeError ? seen.certificate : undefined;
-  const failure = { ...asked, words, der, certificate: der && read(der) };
+  const unread = hidden && seen instanceof HandshakeError && der === undefined;
+  const failure = { ...asked, words, der, certificate: der && read(der), unread };
   const reason = asked.verify ? REASONS.find(({ holds }) => holds(failure)) : undefined;
-  if (reason === undefined) {
-    const cure = asked.otherwise ?? "see the server's log, and that it has TLS 1.2 or 1.3";
-    return `TLS failed: ${serverWords(words)}; ${cure}`;
-  }
-  const say = (part: Reason["what"]) => typeof part === "string" ? part : part(failure);
+  if (reason === undefined) return `TLS failed: ${otherwise(words, asked)}`;
+  const say = (part: Part) => typeof part === "string" ? part : part(failure);
   return `TLS failed: ${say(reason.what)}; ${say(reason.cure)}`;
 }
 
@@ -150,45 +29,20 @@ function read(der: Uint8Array): X509Certificate | undefined {
   }
 }
 
-function altName(host: string): string {
-  return `${isIP(host) ? "IP" : "DNS"}:${host}`;
-}
-
-/** Whom the certificate is for, as far as that can be shown. */
-function holders({ der }: Failure): string {
-  if (der === undefined) return "others";
-  const { dns, common, addresses } = namesOf(der);
-  const names = [...dns, ...(dns.length === 0 && common !== undefined ? [common] : [])]
-    .filter((name) => isHostName(name.replace(/^\*\./, "")));
-  const shown = names.slice(0, 3).join(", ") + (names.length > 3 ? ", ..." : "");
-  return shown || (addresses.length > 0 ? "other addresses" : "no name that can be used");
-}
-
-function isPast(date: string | undefined): boolean {
-  return date !== undefined && Date.parse(date) < Date.now();
-}
-
-/** The day, which Deno 2.7 tells in seconds since 1970, and 2.9 in the certificate. */
-function when({ words, certificate }: Failure, end: "validTo" | "validFrom"): string {
-  const seconds = /is not valid (?:after|before) (\d{1,11})\b/.exec(words)?.[1];
-  const time = seconds !== undefined ? Number(seconds) * 1000 : Date.parse(certificate?.[end] ?? "");
-  return Number.isNaN(time) ? "" : ` (${new Date(time).toISOString().slice(0, 10)})`;
-}
-
-function has(der: Uint8Array | undefined, ...parts: string[]): boolean {
-  return der !== undefined && parts.some((part) => der.toHex().includes(part));
-}
-
-function isForClients(der: Uint8Array | undefined): boolean {
-  return has(der, OIDS.extendedKeyUsage) && !has(der, OIDS.serverAuth, OIDS.anyUsage);
-}
-
-function isShort(certificate: X509Certificate | undefined): boolean {
-  const bits = certificate?.publicKey.asymmetricKeyDetails?.modulusLength;
-  return bits !== undefined && bits < 2048;
-}
-
-function issuer(certificate: X509Certificate | undefined): string {
-  const name = /(?:^|\n)CN=(.*)/.exec(certificate?.issuer ?? "")?.[1];
-  return name === undefined ? "" : ` (its issuer is ${serverWords(name).slice(0, 64)})`;
+/** What else may be, by the runtime's words. */
+function otherwise(words: string, asked: TlsAsked): string {
+  const refused = /invalid peer certificate: (.*)/.exec(words)?.[1];
+  if (refused !== undefined) {
+    return `the server's certificate cannot be used (${serverWords(refused)}); make another one of version 3, with ` +
+      `CA:FALSE, for this host, signed with SHA-256 by the CA in ${asked.setting}`;
+  }
+  if (/HandshakeFailure|handshake.failure/i.test(words)) {
+    return `the server agrees on no way to encrypt; see its log, that it has TLS 1.2 or 1.3, and that its certificate's ` +
+      `key is of a kind that sera's TLS knows (${KEYS})`;
+  }
+  if (asked.otherwise !== undefined) return `${serverWords(words)}; ${asked.otherwise}`;
+  if (/corrupt message|InvalidContentType|wrong version/i.test(words)) {
+    return "what answers does not speak TLS; check host and port, and what stands in between";
+  }
+  return `${serverWords(words)}; see the server's log, and that it has TLS 1.2 or 1.3`;
 }

@@ -3,14 +3,20 @@
  * besides the CA that it is told, so that a sera that names one would trust the whole world too.
  */
 
-import { ConfigError, messageOf } from "../errors.ts";
+import { messageOf } from "../errors.ts";
 import { processIo } from "../io.ts";
+import { candidates, holdsCertificate, isThere, lookInto, refusal } from "./trusted_files.ts";
 
-/** The variables by which Deno learns of CAs. Those of the system's list, as SSL_CERT_FILE, only count through it. */
+/** The variables by which Deno learns of CAs. */
 const STORES = "DENO_TLS_CA_STORE";
 const CERTIFICATE = "DENO_CERT";
-/** The system's list, in a file. */
+/** The system's list, in a file or in a folder. It counts only where the stores include it. */
 const SYSTEM = "SSL_CERT_FILE";
+const SYSTEM_FOLDER = "SSL_CERT_DIR";
+
+/** The names of the stores: the list that Mozilla keeps, which comes with the runtime, and the system's. */
+const MOZILLA = "mozilla";
+const SYSTEMS = "system";
 
 let decided: "nobody" | "its own" | undefined;
 
@@ -29,41 +35,42 @@ export function trustByItself(whom: "nobody" | "its own"): void {
   decided = whom;
 }
 
-/** Of a FIFO the runtime would wait for ever. */
-function refuseFifo(): void {
-  const path = processIo.env(SYSTEM);
-  if (!path || !isFifo(path)) return;
-  throw new ConfigError(
-    `Cannot load the CAs that the runtime trusts: ${SYSTEM} names a FIFO; name a file, unset it, or name a CA yourself`,
-  );
-}
-
-function isFifo(path: string): boolean {
-  try {
-    return Deno.statSync(path).isFifo === true;
-  } catch {
-    // What cannot be looked at is the runtime's to judge.
-    return false;
-  }
-}
-
 /** The least that makes the runtime look whom to trust; it connects to nobody. */
 function look(): void {
   Deno.createHttpClient({}).close();
 }
 
+/** The runtime ends the process where it would have to trust nobody, so what it would find is looked at first. */
 function lookAtItsOwn(): void {
-  refuseFifo();
+  const asked = processIo.env(STORES);
+  const file = processIo.env(SYSTEM);
+  const folder = processIo.env(SYSTEM_FOLDER);
+  const anywhere = Boolean(file) || Boolean(folder) || isThere();
+  const stores = asked?.split(",").map((store) => store.trim()).filter((store) => store !== "") ??
+    [MOZILLA, ...(anywhere ? [SYSTEMS] : [])];
+  const extra = processIo.env(CERTIFICATE);
+  if (stores.some((store) => store !== MOZILLA && store !== SYSTEMS)) {
+    throw refusal(`${STORES} names another list than ${SYSTEMS} and ${MOZILLA}; correct it, unset it`);
+  }
+  if (stores.length === 0 && extra === undefined) {
+    throw refusal(`${STORES} is empty, so that nobody would be trusted; unset it`);
+  }
+  if (extra !== undefined) lookInto(CERTIFICATE, extra);
+  if (stores.includes(SYSTEMS)) {
+    if (file) lookInto(SYSTEM, file);
+    else if (
+      stores.every((store) => store === SYSTEMS) && extra === undefined && !candidates(folder).some(holdsCertificate)
+    ) {
+      throw folder
+        ? refusal(`the folder that ${SYSTEM_FOLDER} names holds no certificates; run openssl rehash on it, unset that`)
+        : refusal(`${STORES} asks for the system's list, and there is none, or an empty one; install it, unset that`);
+    }
+  }
   try {
-    const file = processIo.env(CERTIFICATE);
-    // The runtime would read a pipe or a device without an end.
-    if (file !== undefined && !Deno.statSync(file).isFile) throw new Error("not a plain file");
-    look();
+    // An empty variable counts as absent, which for the runtime it is not.
+    withVariables({ [STORES]: stores.join(","), [CERTIFICATE]: extra, [SYSTEM]: file, [SYSTEM_FOLDER]: folder }, look);
   } catch (error) {
-    const named = [CERTIFICATE, STORES].filter((name) => processIo.env(name) !== undefined);
-    // What a variable holds is not repeated.
-    const why = named.length === 0 ? messageOf(error).split("\n")[0] : `check ${named.join(" and ")}`;
-    throw new ConfigError(`Cannot load the CAs that the runtime trusts: ${why}; correct that, or name a CA yourself`);
+    throw refusal(`${messageOf(error).split("\n")[0]}; correct that`);
   }
 }
 

@@ -3,7 +3,7 @@ import { UnfitServerError } from "../errors.ts";
 import { isThere } from "../if_there.ts";
 import { defaultLockFolder } from "../lock/default_folder.ts";
 import type { Backend } from "../lock/lock.ts";
-import { prepareLockFolder } from "../lock/lock_folder.ts";
+import { prepareLockFolder, refuseClosedFolder } from "../lock/lock_folder.ts";
 import { type BackendOptions, openBackend } from "../lock/open_backend.ts";
 
 /** A place to look from, which may be none to lock on. Dispose of it. */
@@ -30,6 +30,7 @@ export async function openLookout(
   if (server.kind === "file") {
     const folder = server.folder ?? defaultLockFolder(options.env).path;
     if (isThere(folder)) prepareLockFolder(folder, server.folder === undefined);
+    else refuseClosedFolder(folder);
     return {
       backend: { session: () => Promise.resolve(undefined) },
       elsewhere: undefined,

@@ -172,14 +172,14 @@ for (const [label, missing, start] of SERVERS) {
     await assertUnavailable(url, WRONG_PASSWORD, { PGPASSFILE: wrong });
     await assertUnavailable(url, NO_PASSWORD, { HOME: "/nonexistent" });
     if (Deno.build.os === "windows") return;
-    const NO_USE = /there is none; The password file "[^"]+" is ignored: group or others have access to it[^\n]+0600$/;
+    const NO_USE = /there is none; the password file "[^"]+" is ignored: group or others have access to it[^\n]+0600$/;
     await Deno.chmod(right, 0o640);
     await assertUnavailable(url, NO_USE, { PGPASSFILE: right });
     await Deno.chmod(`${folder.path}/.pgpass`, 0o604);
     await assertUnavailable(url, NO_USE, { HOME: folder.path });
     const other = await folder.write("other", "other:*:*:*:secret\n");
     await Deno.chmod(other, 0o600);
-    await assertUnavailable(url, /there is none; No line of the password file fits the host/, { PGPASSFILE: other });
+    await assertUnavailable(url, /there is none; no line of the password file fits the host/, { PGPASSFILE: other });
   });
 
   shared.test("a service file and the variables of libpq may say it all", async (server) => {

@@ -28,6 +28,8 @@ class Trying extends SessionBackend<Session> {
     this.#outcomes = outcomes;
   }
 
+  protected override readonly where = "Server";
+
   protected override async open(): Promise<Session> {
     const { took = 0, error } = this.opening;
     if (took > 0) await new Promise<void>((resolve) => void setTimeout(resolve, took));
@@ -97,7 +99,7 @@ Deno.test("with a wait of 0 there is one try, unless there is patience", async (
   assert.deepEqual(patient.tried, [0, 100, 300]);
 });
 
-Deno.test("the wait begins when the server has been reached for the first time, or has not", async () => {
+Deno.test("the wait begins when the server has been reached for the first time; until then it bounds the tries", async () => {
   for (const error of [undefined, PASSING]) {
     using clock = new FakeClock();
     using _mean = luck();
@@ -108,7 +110,40 @@ Deno.test("the wait begins when the server has been reached for the first time, 
     assert.deepEqual(backend.tried, [5000]);
     await clock.to(60_000);
     await assert.rejects(granted, PASSING);
-    assert.equal(backend.tried.length, 2);
+    assert.equal(backend.tried.length, error ? 1 : 2);
+  }
+});
+
+/** One whose server accepts connections, and says nothing. */
+class Deaf extends Trying {
+  limit = 0;
+
+  protected override open(signal?: AbortSignal, limit = 0): Promise<Session> {
+    this.tried.push(this.clock.now);
+    this.limit = limit;
+    return new Promise((_, reject) => signal?.addEventListener("abort", () => reject(signal.reason)));
+  }
+}
+
+Deno.test("a server that says nothing is given up with the wait, after 2 s at least, and not at all for ever", async () => {
+  for (const [wait, end] of [[4000, 4000], [500, 2000]] as const) {
+    using clock = new FakeClock();
+    const backend = new Deaf(clock, "held");
+    const granted = later(backend.acquire(wait, never));
+    await clock.to(end - 1);
+    assert.deepEqual([backend.tried, backend.limit], [[0], end]);
+    await clock.to(end);
+    await assert.rejects(granted, { message: /^Cannot lock on Server: not connected within \ds; check the server/ });
+  }
+  for (const wait of [0, Infinity]) {
+    using clock = new FakeClock();
+    const backend = new Deaf(clock, "held");
+    const abort = new AbortController();
+    const granted = later(backend.acquire(wait, abort.signal));
+    await clock.to(1_000_000);
+    assert.deepEqual([backend.tried, backend.limit], [[0], Infinity]);
+    abort.abort(new Error("enough"));
+    await assert.rejects(granted, { message: "enough" });
   }
 });
 

@@ -125,7 +125,8 @@ export function parsePostgresServer(text: string, surroundings: PostgresSurround
   const password = settings.get("password")?.value;
   let noPassword: string | undefined;
   const entries = password !== undefined ? [] : readPasswordFile(settings, surroundings, (why) => {
-    noPassword = why;
+    const cure = why.includes("; ") ? "" : "; correct passfile (PGPASSFILE), or put it into the server setting";
+    noPassword = `${why.charAt(0).toLowerCase()}${why.slice(1)}${cure}`;
     note(why);
   });
   const hosts = slots.map(({ port, passfileHost, ...host }) => ({
@@ -133,7 +134,7 @@ export function parsePostgresServer(text: string, surroundings: PostgresSurround
     ...present("password", password ?? findPassword(entries, [passfileHost, `${port}`, database, user])),
   }));
   if (entries.length > 0 && hosts.some((host) => host.password === undefined)) {
-    noPassword = "No line of the password file fits the host, port, database and user";
+    noPassword = "no line of the password file fits the host, port, database and user; add one";
   }
   return {
     kind: "postgres",

@@ -55,7 +55,9 @@ function readText(path: string, label: string): string {
       `Cannot use ${label} for PostgreSQL: the service file ${showPath(path)} cannot be read (${
         whyUnreadable(error)
       }); ` +
-        "fix that or name another with PGSERVICEFILE",
+        `${
+          error instanceof Deno.errors.NotCapable ? "copy it to another place" : "fix that"
+        } or name another with PGSERVICEFILE`,
     );
   }
 }

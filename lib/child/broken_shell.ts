@@ -1,0 +1,32 @@
+/** What to do and to say when what is in the shell's place is no shell; loaded only then. */
+
+import { CommandStartError } from "../errors.ts";
+import { shellFor } from "./start_shell.ts";
+
+/** How long a shell that hears nothing may take to end, in milliseconds. */
+const PATIENCE = 1000;
+
+/** The error that keeps a command from being started beside it. */
+export function cannotUse(timed: boolean, code: number): CommandStartError {
+  const shell = shellFor(timed);
+  return new CommandStartError(
+    `Cannot use ${shell}, which is to end the command should sera be killed: it ${ended(shell, code)}`,
+  );
+}
+
+/** What to say when the command runs already. */
+export function hasEnded(timed: boolean, code: number): string {
+  const how = ended(shellFor(timed), code);
+  return `The shell that is to end the command should sera be killed has ${how}, for the command would now outlive sera`;
+}
+
+function ended(shell: string, code: number): string {
+  return `ended by itself, with exit code ${code}; repair ${shell}, or put a shell there`;
+}
+
+/** Waits until a shell that hears nothing has ended, or for a moment if it does not. */
+export async function settledSoon(shell: Deno.ChildProcess | undefined): Promise<void> {
+  let timer;
+  await Promise.race([shell?.status, new Promise((resolve) => timer = setTimeout(resolve, PATIENCE))]);
+  clearTimeout(timer);
+}

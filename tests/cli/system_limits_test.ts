@@ -175,7 +175,7 @@ testWith([mountNamespace], "an empty /dev is said before the command runs", asyn
 const SHELL_LIMITS: Readonly<Record<string, "too little" | "enough">> = {
   "ulimit -v 2000000": "too little",
   "ulimit -v 16000000": "too little",
-  "ulimit -v 40000000": "enough",
+  "ulimit -v 80000000": "enough",
   "ulimit -d 5000": "too little",
   "ulimit -d 65536": "enough",
   "ulimit -s 40": "too little",

@@ -130,6 +130,12 @@ const WRONG: [setting: string, values: string[]][] = [
   ["ledger-table", ["", ".", "a.", ".a", "a.b.c", "a b", "a`b", 'a"b', "1a", "a;b", "ä", "t".repeat(64), "a.1b"]],
 ];
 
+/** How a value begins in a message; what has blanks around it is in quotes. */
+function shown(value: string): string {
+  const [line = ""] = value.split("\n");
+  return value === value.trim() ? line : `"${line}`;
+}
+
 for (const [setting, values] of WRONG) {
   test(`${setting} refuses the rest, as flag and in the variable`, async () => {
     for (const value of values) {
@@ -138,7 +144,7 @@ for (const [setting, values] of WRONG) {
       const expected = value === "" ? EMPTY : EXPECTED[setting]!;
       assert.match(flag.message, expected);
       assert.ok(
-        flag.message.startsWith(`Cannot use ${setting} in --${setting}: ${value.trim() && value.split("\n")[0]}`),
+        flag.message.startsWith(`Cannot use ${setting} in --${setting}: ${shown(value)}`),
         flag.message,
       );
       const variable = await refusal({ flags: { server: POSTGRES }, env: { [environmentName(setting)]: value } });

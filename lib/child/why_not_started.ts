@@ -32,7 +32,7 @@ function whyNotStarted(program: string, error: unknown): string {
   }
   const limit = systemCure(error);
   if (limit !== undefined) return `${messageOf(error)}; ${limit}`;
-  const misread = path === undefined ? whatWasMeant(program) : undefined;
+  const misread = path === undefined && !isOnTheWay ? whatWasMeant(program) : undefined;
   if (misread !== undefined) return misread;
   if (/no path to search/.test(messageOf(error))) return "PATH is not set; give the whole path";
   if (!(error instanceof Deno.errors.NotFound)) return `${messageOf(error)}; ${cureOf(error)}`;

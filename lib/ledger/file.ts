@@ -28,10 +28,13 @@ const TIME = "%Y-%m-%d %H:%M:%f";
 const TO_FIT = "correct that: a trigger, a constraint or a column of the table, or move it away to begin anew";
 
 /** What SQLite says of a constraint or a trigger, and of a value of another kind. https://www.sqlite.org/rescode.html */
-const LASTING = [19, 20];
+const UNFIT = [19, 20];
 
-function isLasting(cause: unknown): boolean {
-  return LASTING.includes(Number(Object(cause).errcode) & 0xff);
+/** What it says of a file that is damaged, or is none of SQLite's. */
+const SPOILT = [11, 26];
+
+function isOneOf(codes: readonly number[], cause: unknown): boolean {
+  return codes.includes(Number(Object(cause).errcode) & 0xff);
 }
 
 /** The ledger in a file of SQLite. */
@@ -81,7 +84,7 @@ function sqliteDialect(path: string): Dialect {
     isUnfitText: () => false,
     nextId: sql`MAX(id) + 1`,
     countOn: "set the number of sera_runs in its table sqlite_sequence to the highest one",
-    isLasting,
+    isLasting: (cause) => isOneOf([...UNFIT, ...SPOILT], cause),
     isRefused: () => false,
     grant: "",
     cureOf: () => undefined,
@@ -173,7 +176,7 @@ const SQLITE_CURES: readonly (readonly [RegExp, string])[] = [
 export function ledgerError(shown: string, error: unknown): LockUnavailableError {
   const said = messageOf(error);
   const cure = systemCure(error) ??
-    (isLasting(error) ? TO_FIT : SQLITE_CURES.find(([pattern]) => pattern.test(said))?.[1]);
+    (isOneOf(UNFIT, error) ? TO_FIT : SQLITE_CURES.find(([pattern]) => pattern.test(said))?.[1]);
   const reason = cure === undefined ? said : `${said}; ${cure}`;
   // Another process keeps it locked, or others have to make room first.
   const mayPass = /database is locked|database or disk is full/.test(said);

@@ -5,6 +5,8 @@ import { whatWasMeant } from "./meant_command.ts";
 import { beginningOf, programFile, searchPath } from "./program_file.ts";
 import type { RefusedStartError } from "./spawn.ts";
 
+const NO_PATH = "PATH is not set; give the whole path";
+
 /** The error that tells of a command which the system did not start. */
 export function notStarted({ program, cause }: RefusedStartError): CommandStartError {
   const shown = isPath(program) ? program : program && pathOr(program);
@@ -34,12 +36,15 @@ function whyNotStarted(program: string, error: unknown): string {
   if (limit !== undefined) return `${messageOf(error)}; ${limit}`;
   const misread = path === undefined && !isOnTheWay ? whatWasMeant(program) : undefined;
   if (misread !== undefined) return misread;
-  if (/no path to search/.test(messageOf(error))) return "PATH is not set; give the whole path";
+  if (/no path to search/.test(messageOf(error))) return NO_PATH;
   if (!(error instanceof Deno.errors.NotFound)) return `${messageOf(error)}; ${cureOf(error)}`;
   if (path !== undefined) return whyNotFound(path);
   if (program.includes("/")) return "no such file; check the path";
   if (stat(program)?.isFile) return `not found in PATH; to run the one in the working directory write ./${program}`;
-  return searchPath() === ""
+  const search = searchPath();
+  // Elsewhere it is not told.
+  if (search === undefined && Deno.build.os === "linux") return NO_PATH;
+  return search === ""
     ? "PATH is empty; give the whole path"
     : "not found in PATH; cron's is short, give the whole path";
 }

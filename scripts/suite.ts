@@ -1,5 +1,5 @@
 /**
- * Runs the tests: files side by side, as many as there are processors, each in a process of its own; then, one by one,
+ * Runs the tests: files side by side, as many as suit the machine, each in a process of its own; then, one by one,
  * those that need quiet. `scripts/test` calls it, having installed what the tests need. Arguments are files, folders and
  * options of `deno test`.
  */
@@ -63,11 +63,19 @@ async function runAll(files: readonly TestFile[], options: readonly string[]): P
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     Deno.addSignalListener(signal, () => stop.abort(signal));
   }
-  const lanes = navigator.hardwareConcurrency;
-  let sum = await runLanes(files.filter(({ alone }) => !alone), lanes, shared, screen);
+  let sum = await runLanes(files.filter(({ alone }) => !alone), lanesHere(), shared, screen);
   sum = add(sum, await runLanes(files.filter(({ alone }) => alone), 1, shared, screen));
   screen.sums(sum);
   return sum.failed > 0 || stop.signal.aborted ? 1 : 0;
+}
+
+/** What a lane's servers and programs take at most, in bytes. */
+const LANE_MEMORY = 2 * 2 ** 30;
+
+/** How many files at a time suit this machine: tests wait for servers and processes half of the time. */
+function lanesHere(): number {
+  const fit = Math.floor(Deno.systemMemoryInfo().total / LANE_MEMORY);
+  return Math.max(1, Math.min(2 * navigator.hardwareConcurrency, fit));
 }
 
 /** Which sera the tests start: the binary that SERA_TEST_BINARY names, or else a bundle, of what a binary is made. */

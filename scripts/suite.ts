@@ -10,6 +10,9 @@ import { runFile, SANITIZERS, type Shared } from "./suite/lane.ts";
 import { add, type Outcome } from "./suite/outcome.ts";
 import { Screen } from "./suite/screen.ts";
 
+/** What a lane's servers and programs take at most, in bytes. */
+const LANE_MEMORY = 2 * 2 ** 30;
+
 if (import.meta.main) Deno.exit(await main(Deno.args));
 
 async function main(args: readonly string[]): Promise<number> {
@@ -68,9 +71,6 @@ async function runAll(files: readonly TestFile[], options: readonly string[]): P
   screen.sums(sum);
   return sum.failed > 0 || stop.signal.aborted ? 1 : 0;
 }
-
-/** What a lane's servers and programs take at most, in bytes. */
-const LANE_MEMORY = 2 * 2 ** 30;
 
 /** How many files at a time suit this machine: tests wait for servers and processes half of the time. */
 function lanesHere(): number {

@@ -72,10 +72,10 @@ async function runAll(files: readonly TestFile[], options: readonly string[]): P
   return sum.failed > 0 || stop.signal.aborted ? 1 : 0;
 }
 
-/** How many files at a time suit this machine: tests wait for servers and processes half of the time. */
+/** How many files at a time suit this machine. */
 function lanesHere(): number {
   const fit = Math.floor(Deno.systemMemoryInfo().total / LANE_MEMORY);
-  return Math.max(1, Math.min(2 * navigator.hardwareConcurrency, fit));
+  return Math.max(1, Math.min(navigator.hardwareConcurrency, fit));
 }
 
 /** Which sera the tests start: the binary that SERA_TEST_BINARY names, or else a bundle, of what a binary is made. */

@@ -121,7 +121,8 @@ async function setUp(session: Session, dsn: MySqlDsn, lease: LeaseTerms, signal:
   // Last, for it is what frees the lock of a node that has vanished. Whole seconds.
   assignments.push(sql`wait_timeout=${Math.ceil(lease.ttl / 1000)}`);
   await session.query(sql`SET ${join(assignments)}`, { signal }).catch((error: unknown) => {
-    if (!(error instanceof LockUnavailableError)) throw error;
+    // A signal's reason stays what it is.
+    if (!(error instanceof LockUnavailableError) || signal.aborted) throw error;
     // Servers repeat values, of which some may be secrets.
     throw new LockUnavailableError(withoutValues(error.message), error.transient, withoutValues(error.reason));
   });

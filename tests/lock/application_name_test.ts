@@ -84,7 +84,7 @@ for (const shared of [sharedPostgres(), sharedPostgres18()]) {
     );
     await running.says("held");
     assert.equal(await shownName(server), `sera ${HOST}:${running.pid} sh`);
-    const log = await Deno.readTextFile(`${server.folder}/server.log`);
+    const log = await Deno.readTextFile(server.logFile);
     assert.match(log, /pg_try_advisory_lock/);
     assert.doesNotMatch(log, /hidden|sleep/);
   });

@@ -3,19 +3,41 @@
 import type { MySqlServer } from "./mysql_process.ts";
 import type { PostgresServer } from "./postgres_process.ts";
 
+/** Far more than it takes, even on a busy machine. */
+const DEADLINE_MS = 60_000;
+const POLL_MS = 20;
+
 /** Ends the sessions of others, removes the databases of tests, and makes the plain user's database anew. */
 export async function cleanMySql(server: MySqlServer): Promise<void> {
-  const sessions = await server.query(
+  await endSessions(
+    server,
     "SELECT id AS id FROM information_schema.processlist WHERE id <> CONNECTION_ID() AND user <> 'system user'",
+    (id) => `KILL ${id}`,
   );
-  // Some may end by themselves in the meantime.
-  for (const { id } of sessions) await server.query(`KILL ${id}`).catch(() => {});
   const databases = await server.query(
     `SELECT schema_name AS name FROM information_schema.schemata
      WHERE schema_name NOT IN ('mysql', 'information_schema', 'performance_schema', 'sys')`,
   );
   for (const { name } of databases) await server.query(`DROP DATABASE ${quoted(name, "`")}`);
   await server.query("CREATE DATABASE sera");
+}
+
+/** Resolves when the sessions of others have gone, for until then they hold locks and write into the server's log. */
+async function endSessions(
+  server: { query(sql: string, database?: string): Promise<Record<string, unknown>[]> },
+  list: string,
+  end: (id: unknown) => string,
+  database?: string,
+): Promise<void> {
+  const deadline = Date.now() + DEADLINE_MS;
+  for (;;) {
+    const sessions = await server.query(list, database);
+    if (sessions.length === 0) return;
+    if (Date.now() > deadline) throw new Error("the server does not end its sessions");
+    // Some end by themselves in the meantime.
+    for (const { id } of sessions) await server.query(end(id), database).catch(() => {});
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  }
 }
 
 /** What of it tests may have changed, but for the plain user's database; the same text if nothing has changed. */
@@ -33,18 +55,20 @@ export async function stateOfMySql(server: MySqlServer): Promise<string> {
   return JSON.stringify([state, variables.filter((row) => !/gtid|timestamp|last_/i.test(JSON.stringify(row)))]);
 }
 
-/** Removes the databases of tests, and makes the plain user's anew. */
+/** Ends the sessions of others, removes the databases of tests, and makes the plain user's database anew. */
 export async function cleanPostgres(server: PostgresServer): Promise<void> {
+  await endSessions(
+    server,
+    "SELECT pid AS id FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'",
+    (id) => `SELECT pg_terminate_backend(${id})`,
+    "postgres",
+  );
   const databases = await server.query(
     "SELECT datname AS name FROM pg_database WHERE datname NOT IN ('postgres', 'template0', 'template1')",
     "postgres",
   );
   // Without a transaction around them: each is a statement of its own.
   for (const { name } of databases) await server.query(`DROP DATABASE ${quoted(name, '"')} WITH (FORCE)`, "postgres");
-  await server.query(
-    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'",
-    "postgres",
-  );
   await server.query(`CREATE DATABASE ${quoted(server.database, '"')} OWNER ${quoted(server.user, '"')}`, "postgres");
 }
 

@@ -29,6 +29,8 @@ export interface MySqlServer extends AsyncDisposable {
   dsn(params?: string): string;
   /** Runs one statement as root, over a connection of its own. */
   query(sql: string): Promise<Record<string, unknown>[]>;
+  /** The server's log, from the start of the server or, if it is lent, from then on. */
+  readonly logFile: string;
   /** The last lines of the server's log. */
   log(): Promise<string>;
   /** SIGKILL; resolves when the process has gone. `restart` brings the server back. */
@@ -212,6 +214,7 @@ async function describe(
     },
     dsn: (params = "timeout=5s") => `${USER}:${PASSWORD}@tcp(${HOST}:${port})/?${params}`,
     query,
+    logFile: logOf(folder),
     log: () => readLog(folder),
     kill,
     pause: () => process.signal("SIGSTOP"),

@@ -54,6 +54,8 @@ async function keep<S extends MySqlServer | PostgresServer>(
       if ((await living([pid])).length === 0) return false;
       try {
         await clean(server);
+        // Nobody is taken for who has left a line in it.
+        await Deno.truncate(server.logFile);
         return await state(server) === asNew;
       } catch {
         // It does not answer, or not as it did.

@@ -72,8 +72,10 @@ for (const { kind, missing, borrow, tables, leaves, spoils } of CASES) {
     for (const statement of leaves) await server.query(statement);
     assert.deepEqual(await pool.lend(kind, 1), first, "as long as it is the same borrower");
     assert.notEqual((await server.query(tables)).length, 0);
+    await Deno.writeTextFile(server.logFile, "left behind", { append: true });
     await server.stop();
     assert.deepEqual(await pool.lend(kind, 2), first);
+    assert.doesNotMatch(await Deno.readTextFile(server.logFile), /left/);
     assert.deepEqual(await (await borrow(first)).query(tables), []);
   });
 

@@ -33,6 +33,8 @@ export interface PostgresServer extends AsyncDisposable {
   url(params?: string): string;
   /** Runs SQL as the superuser `postgres`, over a connection of its own; gives the rows of the last statement. */
   query(sql: string, database?: string): Promise<Record<string, unknown>[]>;
+  /** The server's log, from the start of the server or, if it is lent, from then on. */
+  readonly logFile: string;
   /** The last lines of the server's log. */
   log(): Promise<string>;
   /** A crash: SIGKILL for all of its processes; resolves when they have gone. `restart` brings the server back. */
@@ -292,6 +294,7 @@ async function describe(
     },
     url: (params = "") => `postgres://${USER}:${PASSWORD}@${HOST}:${port}/${DATABASE}${params && `?${params}`}`,
     query,
+    logFile: logOf(folder),
     log: () => readLog(folder),
     kill,
     async pause() {

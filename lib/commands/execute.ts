@@ -20,7 +20,7 @@ import { type HeldLock, isHeld } from "../lock/lock.ts";
 import type { Logger } from "../log/logger.ts";
 import type { Progress } from "../progress.ts";
 import type { Supervised } from "../supervise.ts";
-import { tell } from "./tell.ts";
+import { tell } from "../log/tell.ts";
 import { KILLED, untilEnded } from "./until_ended.ts";
 
 /** What follows from a lock that was gone when it was to be given back. */

@@ -3,7 +3,6 @@ import { isAsked } from "../args/is_asked.ts";
 import { refuseServer } from "../args/operands.ts";
 import { refuseChangedWords } from "../args/raw_words.ts";
 import { readFlags } from "../args/read_flags.ts";
-
 import { environmentName } from "../args/settings_table.ts";
 import { subcommandFlags } from "../args/subcommands.ts";
 import { subcommandHelp } from "../args/usage.ts";

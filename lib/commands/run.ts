@@ -1,3 +1,4 @@
+import type { RunRequest } from "../args/operands.ts";
 import { LastWill } from "../child/last_will.ts";
 import { SignalRelay } from "../child/signals.ts";
 import { getsOwnSession } from "../child/spawn.ts";
@@ -24,14 +25,6 @@ import { keyForLog, lockVariables } from "./variables.ts";
 
 /** The pause before another try when a lock was lost at once, in milliseconds: a server that keeps none is not kept busy. */
 const PAUSE = 500;
-
-/** What to run and how long to wait for it. */
-export interface RunRequest {
-  /** Milliseconds; 0 tries once, `Infinity` waits for ever. */
-  readonly wait: number;
-  /** The command's words, at least one. */
-  readonly words: readonly string[];
-}
 
 /**
  * sera's main job: gets the lock, runs the command, gives the lock back.

@@ -8,7 +8,7 @@ import type { HeldLock } from "../lock/lock.ts";
 import { supervise, type Supervised } from "../supervise.ts";
 import type { Execution } from "./execute.ts";
 import { LeftWords } from "./left_words.ts";
-import { tell } from "./tell.ts";
+import { tell } from "../log/tell.ts";
 
 /** What a command ends with that was killed, 128 and SIGKILL. */
 export const KILLED = 137;

@@ -6,7 +6,7 @@ import { afterTheEnd, LockLostError, SeraError, SeraFailedError } from "../error
 import { SHORTEST_FLUSH } from "../io.ts";
 import type { HeldLock } from "../lock/lock.ts";
 import { supervise, type Supervised } from "../supervise.ts";
-import type { Execution } from "./execute.ts";
+import type { Execution } from "./execution.ts";
 import { LeftWords } from "./left_words.ts";
 import { tell } from "../log/tell.ts";
 

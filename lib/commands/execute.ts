@@ -51,8 +51,8 @@ export async function executeHolding(
   let command: RunningCommand;
   try {
     setVariables(execution.variables, io);
-    progress.throwIfGivenUp();
     await will.throwIfBroken();
+    progress.throwIfGivenUp();
     command = startCommand(words);
   } catch (error) {
     const cause = error instanceof RefusedStartError

@@ -6,8 +6,7 @@ import type { Settings } from "../config/config.ts";
 import { Deadline, delayOrAbort } from "../deadline.ts";
 import { LockLostEarlyError, type LockUnavailableError } from "../errors.ts";
 import type { Io } from "../io.ts";
-import { namespacedName } from "../lock/namespaced_name.ts";
-import { lockKey, lockName } from "../lock/lock_name.ts";
+import { lockKey, lockNameIn } from "../lock/lock_name.ts";
 import { openBackend } from "../lock/open_backend.ts";
 import type { Logger } from "../log/logger.ts";
 import { everyoneExecutes, waitAndSkip } from "../modes.ts";
@@ -36,7 +35,7 @@ export async function runUnderLock(
   progress: Progress,
 ): Promise<number> {
   const key = settings.name ?? lockKey(request.words);
-  const name = settings.namespace === undefined ? lockName(key) : namespacedName(settings.namespace, key);
+  const name = lockNameIn(settings.namespace, key);
   const label = settings.label ?? settings.name ?? request.words[0]!;
   logger.about({ lock: name, key: logger.isJson ? keyForLog(key) : undefined, label });
   for (const note of settings.notes) logger.log("info", "note", note);

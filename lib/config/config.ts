@@ -1,8 +1,8 @@
-import { aliasOf, environmentName } from "../args/settings_table.ts";
 import { ConfigError, UsageError } from "../errors.ts";
 import type { LeaseTerms } from "../lock/lease.ts";
 import { type ConfigFile, NoConfigFileError, readConfigFile } from "./config_file.ts";
 import { type LedgerSettings, ledgerSettings } from "./ledger_settings.ts";
+import { foundOutside } from "./outside.ts";
 import { readName, refuseTogether } from "./refusals.ts";
 import { parseServer, type Server } from "./server.ts";
 import { type Found, SettingValues } from "./setting_values.ts";
@@ -78,25 +78,7 @@ export async function resolveSettings(
   thorough = false,
   repeated: readonly string[] = [],
 ): Promise<Settings> {
-  const fromOutside = (name: string): Found | undefined => {
-    const flag = flags.get(name);
-    if (flag !== undefined) return { value: flag, source: `--${name}`, error: UsageError, json: false };
-    const variable = (name: string): Found | undefined => {
-      const source = environmentName(name);
-      const value = env(source);
-      return value === undefined ? undefined : { value, source, error: ConfigError, json: false };
-    };
-    const found = variable(name);
-    const alias = aliasOf(name);
-    const other = alias === undefined ? undefined : variable(alias);
-    if (found && other && found.value !== other.value) {
-      throw new ConfigError(
-        `Cannot use ${found.source} and ${other.source} at once: they are one setting, with two values; take one out`,
-      );
-    }
-    return found ?? other;
-  };
-
+  const fromOutside = (name: string) => foundOutside(flags, env, name);
   const named = fromOutside("config");
   const path = named ? new SettingValues(fromOutside).text("config")! : DEFAULT_CONFIG_FILE;
   const notes: string[] = [];

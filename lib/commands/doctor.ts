@@ -1,6 +1,6 @@
 import { isAsked } from "../args/is_asked.ts";
 import { getsOwnSession } from "../child/spawn.ts";
-import type { Settings } from "../config/config.ts";
+import type { Settings } from "../config/settings.ts";
 import { checkConfig } from "../doctor/config_checks.ts";
 import { checkDatabase } from "../doctor/database.ts";
 import { checkFile } from "../doctor/file.ts";

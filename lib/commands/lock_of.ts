@@ -1,4 +1,4 @@
-import type { Settings } from "../config/config.ts";
+import type { Settings } from "../config/settings.ts";
 import { refuseServer } from "../args/operands.ts";
 import { parseWait } from "../duration.ts";
 import { UsageError } from "../errors.ts";

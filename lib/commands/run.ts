@@ -2,7 +2,7 @@ import type { RunRequest } from "../args/operands.ts";
 import { LastWill } from "../child/last_will.ts";
 import { SignalRelay } from "../child/signals.ts";
 import { getsOwnSession } from "../child/spawn.ts";
-import type { Settings } from "../config/config.ts";
+import type { Settings } from "../config/settings.ts";
 import { Deadline, delayOrAbort } from "../deadline.ts";
 import { LockLostEarlyError, type LockUnavailableError } from "../errors.ts";
 import type { Io } from "../io.ts";

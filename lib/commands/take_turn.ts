@@ -1,7 +1,7 @@
 import type { RunRequest } from "../args/operands.ts";
 import type { LastWill } from "../child/last_will.ts";
 import type { SignalRelay } from "../child/signals.ts";
-import type { Settings } from "../config/config.ts";
+import type { Settings } from "../config/settings.ts";
 import { formatDuration } from "../duration.ts";
 import { InterruptedError, type LockUnavailableError, MaxRunError } from "../errors.ts";
 import { ExitCode } from "../exit_codes.ts";

@@ -1,6 +1,6 @@
-import { blockedIn } from "../child/signals.ts";
 import type { RunningCommand } from "../child/spawn.ts";
 import { type Ending, terminate } from "../child/terminate.ts";
+import { blockedIn } from "../child/testimony.ts";
 import { delayOrAbort } from "../deadline.ts";
 import { afterTheEnd, LockLostError, SeraError, SeraFailedError } from "../errors.ts";
 import { SHORTEST_FLUSH } from "../io.ts";

@@ -6,8 +6,7 @@ import { readFlags } from "./args/read_flags.ts";
 import { SETTINGS } from "./args/settings_table.ts";
 import { runUnderLock } from "./commands/run.ts";
 import { DEPENDENT, resolveSettings } from "./config/config.ts";
-import type { Found } from "./config/setting_values.ts";
-import { UsageError } from "./errors.ts";
+import { foundFlag } from "./config/outside.ts";
 import type { Io } from "./io.ts";
 import { Failures } from "./log/failures.ts";
 import { Logger } from "./log/logger.ts";
@@ -40,7 +39,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     }
 
     const request = await readOperands(operands, flags).catch(async (error: unknown) => {
-      throw (await import("./config/wrong_values.ts")).firstWrong((name) => flagOf(flags, name)) ?? error;
+      throw (await import("./config/wrong_values.ts")).firstWrong((name) => foundFlag(flags, name)) ?? error;
     });
     refuseChangedWords(argv);
     const settings = await resolveSettings(flags, io.env, false, repeated);
@@ -56,12 +55,6 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   } finally {
     await failures.flush();
   }
-}
-
-/** A flag's value. */
-function flagOf(flags: ReadonlyMap<string, string>, name: string): Found | undefined {
-  const value = flags.get(name);
-  return value === undefined ? undefined : { value, source: `--${name}`, error: UsageError, json: false };
 }
 
 /** For a text that was asked for, and nothing else. Gives the exit code. */

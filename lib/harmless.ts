@@ -13,7 +13,7 @@ const LONGEST_WORD = 16;
 const PLAIN_PATH = String.raw`^(?:[A-Za-z]:(?=[\\/]))?[\p{L}\p{N}_.,+~ \\/-]+$`;
 
 /** What stands in a message where the value does not. */
-const NOT_SHOWN = "(not shown, since it may hold a password)";
+export const NOT_SHOWN = "(not shown, since it may hold a password)";
 
 /** Whether a message may repeat the text. */
 export function isPlain(text: string, longest = LONGEST_WORD): boolean {

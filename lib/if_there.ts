@@ -13,6 +13,20 @@ export function lstatIfThere(path: string): Deno.FileInfo | undefined {
   }
 }
 
+/**
+ * What is at a path, links followed; undefined where there is nothing, or that cannot be seen.
+ *
+ * @param stat How to look: `Deno.lstatSync` follows no link.
+ */
+export function statIfSeen(path: string, stat = Deno.statSync): Deno.FileInfo | undefined {
+  try {
+    return stat(path);
+  } catch (error) {
+    if (error instanceof Error) return undefined;
+    throw error;
+  }
+}
+
 /** Whether there is something at a path, or at what a link there leads to; also where that cannot be seen. */
 export function isThere(path: string): boolean {
   try {

@@ -1,7 +1,14 @@
 import { parseWait } from "../duration.ts";
 import { UsageError } from "../errors.ts";
 import { isPath, mayBeServer } from "../harmless.ts";
-import type { RunRequest } from "../commands/run.ts";
+
+/** What to run and how long to wait for it. */
+export interface RunRequest {
+  /** Milliseconds; 0 tries once, `Infinity` waits for ever. */
+  readonly wait: number;
+  /** The command's words, at least one. */
+  readonly words: readonly string[];
+}
 
 /**
  * Reads `<wait> <command> [argument …]`.

@@ -10,7 +10,8 @@
 import { CommandStartError } from "../errors.ts";
 import { keepChildren } from "./children.ts";
 import { startShell } from "./start_shell.ts";
-import { parseTestimony, type Testimony, watchScript } from "./watch_script.ts";
+import { parseTestimony, type Testimony } from "./testimony.ts";
+import { watchScript } from "./watch_script.ts";
 
 /** How long to wait for an answer, in milliseconds: somebody may have stopped the shell. */
 const PATIENCE = 5000;

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { statIfSeen } from "../if_there.ts";
 import { readOwnProc } from "./proc.ts";
 
 /** As much of a script as its first line takes. */
@@ -29,8 +30,8 @@ export function searchPath(): string | undefined {
 
 /** The beginning of a file; undefined if it cannot be read, or is no plain file. */
 export function beginningOf(path: string): string | undefined {
+  if (!isFile(path)) return undefined;
   try {
-    if (!Deno.statSync(path).isFile) return undefined;
     using file = Deno.openSync(path);
     const bytes = new Uint8Array(FIRST_LINE);
     const count = file.readSync(bytes) ?? 0;
@@ -43,21 +44,10 @@ export function beginningOf(path: string): string | undefined {
 
 /** Whether there is a plain file at a path. */
 export function isFile(path: string): boolean {
-  try {
-    return Deno.statSync(path).isFile;
-  } catch (error) {
-    if (error instanceof Error) return false;
-    throw error;
-  }
+  return statIfSeen(path)?.isFile ?? false;
 }
 
 /** Whether there is something at a path, also a link that leads nowhere. */
 function isAnything(path: string): boolean {
-  try {
-    Deno.lstatSync(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Error) return false;
-    throw error;
-  }
+  return statIfSeen(path, Deno.lstatSync) !== undefined;
 }

@@ -1,6 +1,6 @@
 import { InterruptedError } from "../errors.ts";
 import { caughtAfter, caughtBefore, ENDING, ENDING_NUMBERS, numberOf, signalsIn, STOPPING } from "./signal_lists.ts";
-import type { Testimony } from "./watch_script.ts";
+import type { Testimony } from "./testimony.ts";
 
 /** Who knows the signals that sera was started with ignored, and those that its group was sent; asked when one comes. */
 export interface SignalWitness {
@@ -154,9 +154,4 @@ export class SignalRelay implements Disposable {
     }
     return came - (this.#groupHits.get(signal) ?? -Infinity) < ONE_AND_THE_SAME;
   }
-}
-
-/** The signals that sera would pass on if they were not blocked. */
-export function blockedIn(testimony: Testimony | undefined): readonly Deno.Signal[] {
-  return [...signalsIn(testimony?.blocked ?? 0)];
 }

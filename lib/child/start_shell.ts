@@ -1,4 +1,5 @@
 import { CommandStartError, messageOf } from "../errors.ts";
+import { statIfSeen } from "../if_there.ts";
 import { systemCure } from "../system_cure.ts";
 
 const BASH = "/bin/bash";
@@ -27,7 +28,7 @@ export function startShell(timed: boolean, inGroup: boolean, script: string): De
       stderr: "null",
     }).spawn();
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound && !exists(shell)) return undefined;
+    if (error instanceof Deno.errors.NotFound && !statIfSeen(shell)) return undefined;
     if (!(error instanceof Error)) throw error;
     const reason = nullTrouble() ??
       `${messageOf(error)}; ${systemCure(error) ?? `repair ${shell}, or put a shell there`}`;
@@ -39,28 +40,18 @@ export function startShell(timed: boolean, inGroup: boolean, script: string): De
 
 /** The shell that would be started. */
 export function shellFor(timed: boolean): string {
-  return timed && exists(BASH) ? BASH : SH;
+  return timed && statIfSeen(BASH) ? BASH : SH;
 }
 
 /** What keeps the shell from being given nothing for its stderr, if so. */
 function nullTrouble(): string | undefined {
-  if (!exists(NULL_DEVICE)) return `there is no ${NULL_DEVICE}; make it`;
+  if (!statIfSeen(NULL_DEVICE)) return `there is no ${NULL_DEVICE}; make it`;
   try {
     Deno.openSync(NULL_DEVICE, { write: true }).close();
     return undefined;
   } catch (error) {
     if (error instanceof Deno.errors.PermissionDenied) return `${NULL_DEVICE} is closed to this user; chmod 666 it`;
     if (error instanceof Error) return undefined;
-    throw error;
-  }
-}
-
-function exists(path: string): boolean {
-  try {
-    Deno.statSync(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Error) return false;
     throw error;
   }
 }

@@ -1,8 +1,9 @@
 import { CommandStartError, messageOf } from "../errors.ts";
 import { isPath, pathOr } from "../harmless.ts";
+import { statIfSeen } from "../if_there.ts";
 import { systemCure } from "../system_cure.ts";
 import { whatWasMeant } from "./meant_command.ts";
-import { beginningOf, programFile, searchPath } from "./program_file.ts";
+import { beginningOf, isFile, programFile, searchPath } from "./program_file.ts";
 import type { RefusedStartError } from "./spawn.ts";
 
 const NO_PATH = "PATH is not set; give the whole path";
@@ -29,7 +30,7 @@ function whyNotStarted(program: string, error: unknown): string {
       : "permission denied; make it executable";
   }
   const isOnTheWay = error instanceof Deno.errors.NotADirectory || error instanceof Deno.errors.FilesystemLoop;
-  if (isOnTheWay && path !== undefined && stat(path)?.isFile) {
+  if (isOnTheWay && path !== undefined && isFile(path)) {
     return `${messageOf(error)}, on the way to the interpreter that its first line names; correct that line`;
   }
   const limit = systemCure(error);
@@ -40,7 +41,7 @@ function whyNotStarted(program: string, error: unknown): string {
   if (!(error instanceof Deno.errors.NotFound)) return `${messageOf(error)}; ${cureOf(error)}`;
   if (path !== undefined) return whyNotFound(path);
   if (program.includes("/")) return "no such file; check the path";
-  if (stat(program)?.isFile) return `not found in PATH; to run the one in the working directory write ./${program}`;
+  if (isFile(program)) return `not found in PATH; to run the one in the working directory write ./${program}`;
   const search = searchPath();
   // Elsewhere it is not told.
   if (search === undefined && Deno.build.os === "linux") return NO_PATH;
@@ -57,8 +58,8 @@ function cureOf(error: unknown): string {
 
 /** Why a file that is there was not found: it may not be run, or lacks what it needs to run. */
 function whyNotFound(path: string): string {
-  if (!isExecutable(path) && stat(path)?.isFile) return `not executable, ${path}; make it executable`;
-  if (stat(path) === undefined) return "it is a link to something that is not there; correct the link";
+  if (!isExecutable(path) && isFile(path)) return `not executable, ${path}; make it executable`;
+  if (statIfSeen(path) === undefined) return "it is a link to something that is not there; correct the link";
   const beginning = beginningOf(path) ?? "#!";
   if (/^#![^\n]*\r\n/.test(beginning)) {
     return "its first line ends in a carriage return, which counts as a part of the interpreter's name; " +
@@ -81,19 +82,9 @@ function canStayHere(): boolean {
 }
 
 function isFolder(path: string): boolean {
-  return stat(path)?.isDirectory ?? false;
+  return statIfSeen(path)?.isDirectory ?? false;
 }
 
 function isExecutable(path: string): boolean {
-  return ((stat(path)?.mode ?? 0) & 0o111) !== 0;
-}
-
-/** What is at a path, links followed; undefined if that cannot be seen. */
-function stat(path: string): Deno.FileInfo | undefined {
-  try {
-    return Deno.statSync(path);
-  } catch (error) {
-    if (error instanceof Error) return undefined;
-    throw error;
-  }
+  return ((statIfSeen(path)?.mode ?? 0) & 0o111) !== 0;
 }

@@ -1,4 +1,4 @@
-import type { Settings } from "../config/config.ts";
+import type { Settings } from "../config/settings.ts";
 import { UsageError } from "../errors.ts";
 import { isLockName } from "../lock/lock_name.ts";
 import { isNamespacedName } from "../lock/namespaced_name.ts";

@@ -1,4 +1,4 @@
-import type { Settings } from "../config/config.ts";
+import type { Settings } from "../config/settings.ts";
 import type { Io } from "../io.ts";
 import type { BackendOptions } from "../lock/open_backend.ts";
 

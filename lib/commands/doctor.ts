@@ -1,17 +1,16 @@
 import { isAsked } from "../args/is_asked.ts";
 import { getsOwnSession } from "../child/spawn.ts";
-import type { Settings } from "../config/config.ts";
+import type { Settings } from "../config/settings.ts";
 import { checkConfig } from "../doctor/config_checks.ts";
 import { checkDatabase } from "../doctor/database.ts";
 import { checkFile } from "../doctor/file.ts";
-import { isPlain } from "../harmless.ts";
 import { CORRECT, Report, textOf } from "../doctor/report.ts";
 import { serverView } from "../doctor/server_view.ts";
 import { UsageError } from "../errors.ts";
 import { ExitCode } from "../exit_codes.ts";
+import { isPlain } from "../harmless.ts";
 import type { Io } from "../io.ts";
-import { namespacedName } from "../lock/namespaced_name.ts";
-import { lockName } from "../lock/lock_name.ts";
+import { lockName, lockNameIn } from "../lock/lock_name.ts";
 import { openBackend } from "../lock/open_backend.ts";
 import { backendOptions } from "./backend_options.ts";
 import { runSubcommand } from "./subcommand.ts";
@@ -81,7 +80,7 @@ async function checkLedgerToo(report: Report, settings: Settings, io: Io): Promi
 async function checkServer(report: Report, settings: Settings, io: Io): Promise<void> {
   const { server, allowUnsafeServer, namespace } = settings;
   const options = backendOptions(settings, LABEL, io);
-  const name = namespace === undefined ? lockName(randomKey()) : namespacedName(namespace, randomKey());
+  const name = lockNameIn(namespace, randomKey());
   const presence = { lock: name, host: Deno.hostname(), pid: Deno.pid, label: LABEL };
   const backend = () => openBackend(server, name, options);
   if (server.kind === "file") return await checkFile(report, server, name, options);

@@ -1,5 +1,6 @@
 import { isAsked } from "../args/is_asked.ts";
-import { resolveSettings, type Settings } from "../config/config.ts";
+import { resolveSettings } from "../config/config.ts";
+import type { Settings } from "../config/settings.ts";
 import { refuseWithoutDatabase } from "../config/ledger_settings.ts";
 import { UsageError } from "../errors.ts";
 import { plainOr } from "../harmless.ts";

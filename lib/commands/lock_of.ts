@@ -1,10 +1,9 @@
-import type { Settings } from "../config/config.ts";
+import type { Settings } from "../config/settings.ts";
 import { refuseServer } from "../args/operands.ts";
 import { parseWait } from "../duration.ts";
 import { UsageError } from "../errors.ts";
 import { mayBeServer } from "../harmless.ts";
-import { namespacedName } from "../lock/namespaced_name.ts";
-import { lockKey, lockName } from "../lock/lock_name.ts";
+import { lockKey, lockNameIn } from "../lock/lock_name.ts";
 
 /**
  * The name of the lock that a subcommand is asked about: by `--name` or by the command's words, as a run has it.
@@ -16,8 +15,7 @@ import { lockKey, lockName } from "../lock/lock_name.ts";
  */
 export function lockOf(words: readonly string[], settings: Settings, subcommand: string): string | undefined {
   const key = keyOf(words, settings.name, subcommand);
-  if (key === undefined) return undefined;
-  return settings.namespace === undefined ? lockName(key) : namespacedName(settings.namespace, key);
+  return key === undefined ? undefined : lockNameIn(settings.namespace, key);
 }
 
 function keyOf(words: readonly string[], name: string | undefined, subcommand: string): string | undefined {

@@ -1,5 +1,6 @@
 import { isAsked } from "../args/is_asked.ts";
-import { resolveSettings, type Settings } from "../config/config.ts";
+import { resolveSettings } from "../config/config.ts";
+import type { Settings } from "../config/settings.ts";
 import { LockUnavailableError } from "../errors.ts";
 import type { Io } from "../io.ts";
 import { lockName } from "../lock/lock_name.ts";

@@ -1,14 +1,14 @@
-import { blockedIn } from "../child/signals.ts";
 import type { RunningCommand } from "../child/spawn.ts";
 import { type Ending, terminate } from "../child/terminate.ts";
+import { blockedIn } from "../child/testimony.ts";
 import { delayOrAbort } from "../deadline.ts";
 import { afterTheEnd, LockLostError, SeraError, SeraFailedError } from "../errors.ts";
 import { SHORTEST_FLUSH } from "../io.ts";
 import type { HeldLock } from "../lock/lock.ts";
 import { supervise, type Supervised } from "../supervise.ts";
-import type { Execution } from "./execute.ts";
+import type { Execution } from "./execution.ts";
 import { LeftWords } from "./left_words.ts";
-import { tell } from "./tell.ts";
+import { tell } from "../log/tell.ts";
 
 /** What a command ends with that was killed, 128 and SIGKILL. */
 export const KILLED = 137;

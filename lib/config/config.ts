@@ -1,11 +1,11 @@
-import { aliasOf, environmentName } from "../args/settings_table.ts";
 import { ConfigError, UsageError } from "../errors.ts";
-import type { LeaseTerms } from "../lock/lease.ts";
 import { type ConfigFile, NoConfigFileError, readConfigFile } from "./config_file.ts";
-import { type LedgerSettings, ledgerSettings } from "./ledger_settings.ts";
+import { ledgerSettings } from "./ledger_settings.ts";
+import { foundOutside } from "./outside.ts";
 import { readName, refuseTogether } from "./refusals.ts";
-import { parseServer, type Server } from "./server.ts";
+import { parseServer } from "./server.ts";
 import { type Found, SettingValues } from "./setting_values.ts";
+import type { Settings } from "./settings.ts";
 
 /** The config file that is read when nothing names another. */
 export const DEFAULT_CONFIG_FILE = "/etc/sera.json";
@@ -17,46 +17,6 @@ const LONGEST_TTL = 24 * 3600 * 1000;
 
 /** How long a command has between SIGTERM and SIGKILL, in milliseconds: enough to clean up, and not much more. */
 export const DEFAULT_GRACE = 10_000;
-
-/** Everything that one run of sera goes by. */
-export interface Settings {
-  readonly server: Server;
-  /** PEM file with the CA that signed the server's certificate. */
-  readonly tlsCa?: string | undefined;
-  /** The lock's key, instead of the command's words. */
-  readonly name?: string | undefined;
-  /** The namespace that the key is in; only on PostgreSQL. */
-  readonly namespace?: string | undefined;
-  readonly waitAndSkip: boolean;
-  readonly detailedExitCodes: boolean;
-  readonly lease: LeaseTerms;
-  /** How long a stopped command has between SIGTERM and SIGKILL, in milliseconds. */
-  readonly grace: number;
-  /** Whether a command goes on when its lock is lost. */
-  readonly onLost: "terminate" | "warn";
-  /** How long the command may run, in milliseconds. */
-  readonly maxRun?: number | undefined;
-  readonly allowUnsafeServer: boolean;
-  /** How long the lock is kept at least, in milliseconds. */
-  readonly minHold?: number | undefined;
-  /** What others see of the command, instead of its first word. */
-  readonly label?: string | undefined;
-  readonly ledger: LedgerSettings;
-  readonly logging: LogSettings;
-  /** What is odd but harmless, and when verbose where the settings come from. */
-  readonly notes: readonly string[];
-  /** Where a setting comes from: `--name`, `SERA_NAME`, or the config file's path; undefined for its default. */
-  readonly sourceOf: (name: string) => string | undefined;
-}
-
-/** How sera says what happens. */
-export interface LogSettings {
-  /** Where to say what happens; undefined keeps silent. */
-  readonly verbose?: "stdout" | "stderr" | undefined;
-  /** Whether to send errors and failed attempts to syslog, or the path of the socket to send them to. */
-  readonly syslog?: boolean | string;
-  readonly format: "text" | "json";
-}
 
 /** The settings that have no effect without certain others. */
 export const DEPENDENT = ["count-failures", "ledger-table", "keep-history", "record-skips", "tls-ca"];
@@ -78,25 +38,7 @@ export async function resolveSettings(
   thorough = false,
   repeated: readonly string[] = [],
 ): Promise<Settings> {
-  const fromOutside = (name: string): Found | undefined => {
-    const flag = flags.get(name);
-    if (flag !== undefined) return { value: flag, source: `--${name}`, error: UsageError, json: false };
-    const variable = (name: string): Found | undefined => {
-      const source = environmentName(name);
-      const value = env(source);
-      return value === undefined ? undefined : { value, source, error: ConfigError, json: false };
-    };
-    const found = variable(name);
-    const alias = aliasOf(name);
-    const other = alias === undefined ? undefined : variable(alias);
-    if (found && other && found.value !== other.value) {
-      throw new ConfigError(
-        `Cannot use ${found.source} and ${other.source} at once: they are one setting, with two values; take one out`,
-      );
-    }
-    return found ?? other;
-  };
-
+  const fromOutside = (name: string) => foundOutside(flags, env, name);
   const named = fromOutside("config");
   const path = named ? new SettingValues(fromOutside).text("config")! : DEFAULT_CONFIG_FILE;
   const notes: string[] = [];

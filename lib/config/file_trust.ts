@@ -1,9 +1,10 @@
 import { followPath } from "../lock/folder_way.ts";
 import { UnfitFileError } from "./small_file.ts";
 
-/** Everybody on the machine may write; in a folder, only to what is their own. */
+/** Everybody on the machine may write. */
 const EVERYBODY_WRITES = 0o002;
-const STICKY = 0o1000;
+/** In a folder: whoever may write there may rename only what is their own. */
+export const STICKY = 0o1000;
 
 /** What anybody on the machine could do to a file by its place. */
 interface Exposed {

@@ -1,9 +1,10 @@
 import { nearest } from "../args/nearest.ts";
 import { environmentName, SETTINGS } from "../args/settings_table.ts";
 import { readOwnProc } from "../child/proc.ts";
+import { NOT_SHOWN } from "../harmless.ts";
 import type { ConfigFile } from "./config_file.ts";
-import { othersWhoDecide } from "./other_writers.ts";
 import { keysOf } from "./json_keys.ts";
+import { othersWhoDecide } from "./other_writers.ts";
 
 /** The variables by which Docker and Kubernetes tell of a container or service whose name begins with sera. */
 const LINKS = /^SERA_(?:\w+_)?(?:(?:PORT|SERVICE_HOST|SERVICE_PORT)(?:_\w+)?|ENV_\w+)$/;
@@ -24,7 +25,7 @@ function keyOddities(path: string, text: string): readonly string[] {
   const notes: string[] = [];
   for (const key of keysOf(text)) {
     const name = key.toLowerCase();
-    const shown = /^[\w-]{1,40}$/.test(key) ? key : "(not shown, since it may hold a password)";
+    const shown = /^[\w-]{1,40}$/.test(key) ? key : NOT_SHOWN;
     const before = seen.get(name);
     seen.set(name, shown);
     if (before !== undefined) {

@@ -1,10 +1,9 @@
 import { Trust } from "../lock/folder_trust.ts";
 import { followPath } from "../lock/folder_way.ts";
-import { absolute, isOurs } from "./file_trust.ts";
+import { absolute, isOurs, STICKY } from "./file_trust.ts";
 
-/** Members of the group may write; in a folder, only to what is their own. */
+/** Members of the group may write. */
 const GROUP_WRITES = 0o020;
-const STICKY = 0o1000;
 
 /** Who else decides what is in a file, and what to do about it; each one line. */
 export function othersWhoDecide(path: string, { mode, uid, isFile }: Deno.FileInfo): string[] {

@@ -1,5 +1,5 @@
 import { UsageError } from "../errors.ts";
-import type { Settings } from "./config.ts";
+import type { Settings } from "./settings.ts";
 import { isReachedWithoutTls } from "./refusals.ts";
 
 /** A setting that changes nothing about this run. */

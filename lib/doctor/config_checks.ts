@@ -1,5 +1,6 @@
 import { environmentName } from "../args/settings_table.ts";
-import { DEFAULT_CONFIG_FILE, resolveSettings, type Settings } from "../config/config.ts";
+import { DEFAULT_CONFIG_FILE, resolveSettings } from "../config/config.ts";
+import type { Settings } from "../config/settings.ts";
 import { type ConfigFile, NoConfigFileError, readConfigFile } from "../config/config_file.ts";
 import { ServerRemovedError } from "../config/no_server.ts";
 import { othersWhoDecide } from "../config/other_writers.ts";

@@ -1,5 +1,6 @@
 import { md5 } from "@noble/hashes/legacy.js";
 import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
+import { namespacedName } from "./namespaced_name.ts";
 
 /** What `lockName` makes. */
 const NAME = /^[0-9a-f]{32}$/;
@@ -29,4 +30,9 @@ export function lockKey(words: readonly string[]): string {
  */
 export function lockName(key: string): string {
   return bytesToHex(md5(utf8ToBytes(key)));
+}
+
+/** The name of the lock that a key stands for, in a namespace if there is one. */
+export function lockNameIn(namespace: string | undefined, key: string): string {
+  return namespace === undefined ? lockName(key) : namespacedName(namespace, key);
 }

@@ -3,6 +3,7 @@
 import { X509Certificate } from "node:crypto";
 import { readSmallFileSync } from "../config/small_file.ts";
 import { ConfigError, messageOf } from "../errors.ts";
+import { statIfSeen } from "../if_there.ts";
 import { type PemBlock, pemBlocks, toPem } from "./pem.ts";
 
 /** Where systems keep their list. Without any the runtime refuses to load the system's store. */
@@ -88,11 +89,7 @@ export function isThere(): boolean {
   return PLACES.some(isFile);
 }
 
+/** What cannot be looked at does not count. */
 function isFile(path: string): boolean {
-  try {
-    return Deno.statSync(path).isFile;
-  } catch {
-    // What cannot be looked at does not count.
-    return false;
-  }
+  return statIfSeen(path)?.isFile ?? false;
 }

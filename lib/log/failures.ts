@@ -1,5 +1,5 @@
 import type { FlagSpec } from "../args/go_flags.ts";
-import { tell } from "../commands/tell.ts";
+import { tell } from "./tell.ts";
 import type { verdictOf } from "../errors.ts";
 import type { Io } from "../io.ts";
 import { Logger } from "./logger.ts";

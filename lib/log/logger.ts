@@ -1,4 +1,4 @@
-import type { LogSettings } from "../config/config.ts";
+import type { LogSettings } from "../config/settings.ts";
 import type { Io } from "../io.ts";
 import { printable, printableJson } from "../printable.ts";
 

@@ -21,5 +21,5 @@ export const TRACE_POINTS: readonly TracePoint[] = [
   { mark: "acquire", module: "lib/lock/file.ts", target: "FileBackend.acquire" },
   { mark: "spawn", module: "lib/child/spawn.ts", target: "startCommand" },
   { mark: "command", module: "lib/supervise.ts", target: "supervise" },
-  { mark: "release", module: "lib/commands/execute.ts", target: "release" },
+  { mark: "release", module: "lib/commands/give_back.ts", target: "release" },
 ];

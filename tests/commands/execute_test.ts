@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { executeHolding, type Execution } from "../../lib/commands/execute.ts";
+import { executeHolding } from "../../lib/commands/execute.ts";
+import type { Execution } from "../../lib/commands/execution.ts";
 import { CommandStartError, SeraError } from "../../lib/errors.ts";
 import type { LedgerRun } from "../../lib/ledger/begun_run.ts";
 import type { HeldLock } from "../../lib/lock/lock.ts";

@@ -1,6 +1,6 @@
 import { LastWill } from "../../lib/child/last_will.ts";
 import { SignalRelay } from "../../lib/child/signals.ts";
-import type { Execution } from "../../lib/commands/execute.ts";
+import type { Execution } from "../../lib/commands/execution.ts";
 import { statusOf } from "../../lib/commands/until_ended.ts";
 import type { Io } from "../../lib/io.ts";
 import type { HeldLock } from "../../lib/lock/lock.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { untilEnded } from "../../lib/commands/until_ended.ts";
-import type { Execution } from "../../lib/commands/execute.ts";
+import type { Execution } from "../../lib/commands/execution.ts";
 import { LockLostError, MaxRunError } from "../../lib/errors.ts";
 import { FakeCommand } from "../child/fake_command.ts";
 import { until } from "../cli/wait.ts";

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { environmentName } from "../../lib/args/settings_table.ts";
-import { resolveSettings, type Settings } from "../../lib/config/config.ts";
+import { resolveSettings } from "../../lib/config/config.ts";
+import type { Settings } from "../../lib/config/settings.ts";
 import { ConfigError, UsageError } from "../../lib/errors.ts";
 
 /** Defines a test. Once sera has looked at its own process, it listens for the ends of its children for good. */

@@ -1,4 +1,4 @@
-import type { Logger } from "../log/logger.ts";
+import type { Logger } from "./logger.ts";
 
 /** Tells of an event while a command runs and after it: what cannot be said must not decide about the command. */
 export function tell(logger: Logger, ...event: Parameters<Logger["log"]>): void {

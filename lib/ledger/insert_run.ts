@@ -140,5 +140,5 @@ function without(lacking: RegExp, { label, host, pid, user }: Runner): Runner {
 
 /** As much of a text as a column holds. */
 export function cut(text: string): string {
-  return [...text].slice(0, LONGEST_TEXT).join("");
+  return text.length <= LONGEST_TEXT ? text : [...text].slice(0, LONGEST_TEXT).join("");
 }

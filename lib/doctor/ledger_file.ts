@@ -1,7 +1,8 @@
 import type { FileServer } from "../config/server.ts";
 import { lstatIfThere } from "../if_there.ts";
-import { type FileStore, fileStore, ledgerError, ledgerPath } from "../ledger/file.ts";
+import { type FileStore, fileStore, ledgerPath } from "../ledger/file.ts";
 import { Patience } from "../ledger/patience.ts";
+import { ledgerError } from "../ledger/sqlite_errors.ts";
 import { defaultLedgerFolder } from "../lock/default_folder.ts";
 import { type LockFolder, prepareLockFolder } from "../lock/lock_folder.ts";
 import { makePlainFile } from "../lock/plain_file.ts";

@@ -37,9 +37,7 @@ export async function checkMySqlLedger(store: Store, name: TableName, rehearsal:
   let lacking = read === "no column";
   for (const statement of lacking ? [] : writes(dialect)) lacking ||= await ask(statement) === "no column";
   if (lacking) {
-    if (await ask(sql`SELECT id, version, lock_name FROM ${dialect.table} LIMIT 1`) === "no column") {
-      throw table.failure("this table is not sera's; name another one with --ledger-table");
-    }
+    await table.refuseForeign();
     await refuseUnlessCopy(store, sql`ALTER TABLE ${dialect.table} ADD COLUMN id ${dialect.types.pid}`, (error) => {
       const reason = error.reason.split("; ")[0];
       return table.failure(`it lacks columns, and the user may not add them: ${reason}; grant the user ALTER on it`);

@@ -10,7 +10,7 @@ import { COLUMN_NAMES, COLUMNS, VERSION } from "./schema.ts";
 const ABSURD_ID = 2n ** 62n;
 
 /** What encodings lack, one more than the other: MySQL's utf8mb3, latin1 and its like, and ASCII. */
-const LACKING = [/[\u{10000}-\u{10ffff}]/gu, /[^\n\t -~\xa0-\xff]/gu, /[^\n\t -~]/gu] as const;
+const LACKING = [/[\u{10000}-\u{10ffff}]/gu, /[^\n\t -~\xa0-\xff]/gu, /[^\n\t -~]/gu];
 
 const TOO_HIGH = "delete the rows with such ids, then ";
 
@@ -31,15 +31,17 @@ export async function insertRun(
   runner: Runner,
   more: Readonly<Partial<Record<LedgerColumn, Statement>>>,
 ): Promise<bigint> {
-  for (const lacking of [/^$/, ...LACKING]) {
+  let fit = runner;
+  for (let tries = 0;; tries++) {
     try {
-      return await insert(ledger, lock, key, without(lacking, runner), more);
+      return await insert(ledger, lock, key, fit, more);
     } catch (error) {
       const isUnfit = error instanceof LockUnavailableError && ledger.dialect.isUnfitText(error.cause);
-      if (!isUnfit || lacking === LACKING.at(-1)) throw error;
+      const lacking = LACKING[tries];
+      if (!isUnfit || lacking === undefined) throw error;
+      fit = without(lacking, runner);
     }
   }
-  throw new TypeError("the last try ends it");
 }
 
 async function insert(
@@ -138,5 +140,5 @@ function without(lacking: RegExp, { label, host, pid, user }: Runner): Runner {
 
 /** As much of a text as a column holds. */
 export function cut(text: string): string {
-  return [...text].slice(0, LONGEST_TEXT).join("");
+  return text.length <= LONGEST_TEXT ? text : [...text].slice(0, LONGEST_TEXT).join("");
 }

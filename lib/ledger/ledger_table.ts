@@ -51,9 +51,8 @@ export class LedgerTable {
         const { dialect } = this;
         if (makes && !made && dialect.isMissing("table", error.cause)) await this.#make(createTable(dialect));
         else if (!made && dialect.isMissing("column", error.cause)) await this.#complete(error);
-        else if (!error.transient || error instanceof LedgerBusyError || tries === TRIES) {
-          throw this.failure(error.reason, error);
-        } else continue;
+        else if (mayAskAgain(error, tries)) continue;
+        else throw this.failure(error.reason, error);
         made = true;
       }
     }
@@ -93,14 +92,19 @@ export class LedgerTable {
   /** Adds the columns that an older sera's table lacks; a table that is another program's is left alone. */
   async #complete(why: LockUnavailableError): Promise<void> {
     const { dialect } = this;
-    await this.#refuseForeign();
+    await this.refuseForeign();
     const additions = COLUMN_NAMES.map((name) =>
       sql`ALTER TABLE ${dialect.table} ADD COLUMN ${COLUMNS[name]} ${dialect.types[name]}`
     );
     await this.#make(additions, why.reason);
   }
 
-  async #refuseForeign(): Promise<void> {
+  /**
+   * Makes sure that a table in which a column is missing is sera's all the same.
+   *
+   * @throws {LockUnavailableError} When it is not, or cannot be read.
+   */
+  async refuseForeign(): Promise<void> {
     const { dialect } = this;
     try {
       await this.#store.run(sql`SELECT id, version, lock_name FROM ${dialect.table} LIMIT 1`);
@@ -128,7 +132,7 @@ export class LedgerTable {
       if (!(error instanceof LockUnavailableError)) throw error;
       if (!this.dialect.isMissing("column", error.cause)) return this.#notRead(error);
     }
-    await this.#refuseForeign();
+    await this.refuseForeign();
     try {
       return await read(ask, await this.#missingColumns(ask));
     } catch (error) {
@@ -149,10 +153,7 @@ export class LedgerTable {
       try {
         return await this.#store.run(statement);
       } catch (error) {
-        if (
-          !(error instanceof LockUnavailableError) || !error.transient || error instanceof LedgerBusyError ||
-          tries === TRIES
-        ) throw error;
+        if (!(error instanceof LockUnavailableError && mayAskAgain(error, tries))) throw error;
       }
     }
   }
@@ -184,4 +185,10 @@ export class LedgerTable {
     failure.cause = cause?.cause;
     return failure;
   }
+}
+
+/** Whether a statement that has failed so many times is tried once more. */
+function mayAskAgain(error: LockUnavailableError, tries: number): boolean {
+  // Others that keep the table locked have been waited for.
+  return error.transient && !(error instanceof LedgerBusyError) && tries < TRIES;
 }

@@ -5,7 +5,7 @@ import type { Session } from "../lock/session.ts";
 import type { Store } from "./ledger_table.ts";
 
 /** How long a ledger is waited for that somebody else keeps locked, and the pause between two tries, in milliseconds. */
-export const LONGEST_WAIT = 10_000;
+const LONGEST_WAIT = 10_000;
 const PAUSE = 20;
 
 /**

@@ -2,10 +2,11 @@ import { LockUnavailableError } from "../errors.ts";
 import { LockFile } from "../lock/lock_file.ts";
 import type { LockFolder } from "../lock/lock_folder.ts";
 import { flushFolder, isCode, makePlainFile, objectionToFile, readPlainFile } from "../lock/plain_file.ts";
-import { fileStore, ledgerError, ledgerPath } from "./file.ts";
+import { fileStore, ledgerPath } from "./file.ts";
 import type { Store } from "./ledger_table.ts";
 import { refuseOthersSchema } from "./own_schema.ts";
 import { BUSY, type Patience } from "./patience.ts";
+import { ledgerError } from "./sqlite_errors.ts";
 
 /** The longest ledger that is taken into a copy, in bytes; some hundred bytes are one run. */
 const LONGEST_LEDGER = 16 * 1024 * 1024;

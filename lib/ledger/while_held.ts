@@ -28,12 +28,12 @@ export async function whileHeld<T>(
   { deadline, signal, mayPass, retrying }: Persistence,
   attempt: () => Promise<T>,
 ): Promise<T> {
-  const over = AbortSignal.any([signal, lock.lost]);
   for (let pause = FIRST_PAUSE;; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
     try {
       return await unlessLost(lock, attempt);
     } catch (error) {
       if (!(error instanceof LockUnavailableError)) throw error;
+      const over = AbortSignal.any([signal, lock.lost]);
       if (over.aborted || deadline.passed || !mayPass(error)) throw error;
       retrying(error);
       await delayOrAbort(Math.min(pause * (0.5 + Math.random()), deadline.remaining), over);

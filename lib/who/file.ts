@@ -79,8 +79,8 @@ function isOnRecordOnly(seen: readonly Sighting[], lock: string, path: string, f
 }
 
 /**
- * Where the list does not tell there is no other way than to try. A shared lock, and only for a moment: lookers do not keep each other
- * out, but a sera that tries just then may find the lock taken.
+ * Where the list does not tell there is no other way than to try. A shared lock, and only for a moment: lookers do not
+ * keep each other out, but a sera that tries just then may find the lock taken.
  */
 function byTrial(lock: string, path: string, found: Deno.FileInfo): readonly Sighting[] {
   const file = ifThere(path, () => Deno.openSync(path));

@@ -6,7 +6,7 @@ import { history } from "./ledger_view.ts";
 import { linux, testWith } from "./needs.ts";
 import { fixture, Place } from "./place.ts";
 import { startImpatient } from "./impatient.ts";
-import { complete } from "./program.ts";
+import { cacheOfDeno } from "./program.ts";
 import { Running } from "./running.ts";
 import { until } from "./wait.ts";
 
@@ -15,8 +15,7 @@ const FLAGS = ["--ledger", "--name", "n"];
 /** Keeps everybody else from the ledger until it is disposed of. */
 async function lockLedger(place: Place): Promise<Running> {
   const program = [Deno.execPath(), "run", "--quiet", "--no-config", "--allow-all", fixture("sqlite_locker.ts")];
-  const { DENO_DIR } = complete({}).env;
-  const env = { PATH: Deno.env.get("PATH"), HOME: Deno.env.get("HOME"), DENO_DIR };
+  const env = { PATH: Deno.env.get("PATH"), ...cacheOfDeno() };
   const locker = new Running([...program, `${place.locks}/ledger.sqlite`], { env, stdin: "open" });
   await locker.says("locked");
   return locker;

@@ -13,7 +13,7 @@ import { assertChecks, doctor, read, type Told } from "./doctor_report.ts";
 import { seraInProcess, testInProcess } from "./in_process.ts";
 import { linux, testWith } from "./needs.ts";
 import { Place } from "./place.ts";
-import { isCompiled, sera } from "./program.ts";
+import { complete, fromSource, isCompiled, MAIN, sera } from "./program.ts";
 import { runToEnd } from "./running.ts";
 
 /** Would show if a password were told. */
@@ -243,18 +243,8 @@ mariaDb.test("a ledger that the user may not read fails with what to do", async 
 
 mariaDb.test("it needs no more permissions than the binary has", async (server) => {
   if (isCompiled) return;
-  const main = `${import.meta.dirname}/../../main.ts`;
-  const words = [
-    Deno.execPath(),
-    "run",
-    "--quiet",
-    "--config",
-    `${import.meta.dirname}/../../deno.json`,
-    ...PERMISSIONS,
-    main,
-  ];
-  const env = { PATH: Deno.env.get("PATH"), HOME: Deno.env.get("HOME"), DENO_DIR: Deno.env.get("DENO_DIR") };
-  assertHealthy(read(await runToEnd([...words, "doctor", "--server", server.dsn()], { env })));
+  const words = [...fromSource(MAIN, PERMISSIONS), "doctor", "--server", server.dsn()];
+  assertHealthy(read(await runToEnd(words, complete({}))));
 });
 
 mariaDb.test("--json is one object with the server, but without its password", async (server) => {

@@ -24,23 +24,15 @@ function flagsOf({ table: { name } }: Bench): string[] {
 // So that a killed server has all that it has answered.
 const DURABLE = "--innodb-flush-log-at-trx-commit=2";
 
-const mariaDb = sharedMariaDb(DURABLE);
-const mySql = sharedMySql56(DURABLE);
-const postgres = sharedPostgres();
+const mariaDb = mySqlPlace(sharedMariaDb(DURABLE), "MariaDB");
+const mySql = mySqlPlace(sharedMySql56(DURABLE), "MySQL 5.6");
+const postgres = postgresPlace(sharedPostgres(), "PostgreSQL");
 
 /** What keeps sessions from a table, and lets them to it again. */
-interface Trouble {
-  readonly take: (name: string) => readonly string[];
-  readonly giveBack: string;
-}
+type Trouble = DatabasePlace["wholeTable"];
 
-const LOCK_TABLES: Trouble = { take: (name) => [`LOCK TABLES ${name} WRITE`], giveBack: "UNLOCK TABLES" };
-const READ_LOCK: Trouble = { take: () => ["FLUSH TABLES WITH READ LOCK"], giveBack: "UNLOCK TABLES" };
-const ROWS: Trouble = { take: (name) => ["BEGIN", `UPDATE ${name} SET pid = pid + 1`], giveBack: "ROLLBACK" };
-const EXCLUSIVE: Trouble = {
-  take: (name) => ["BEGIN", `LOCK TABLE ${name} IN ACCESS EXCLUSIVE MODE`],
-  giveBack: "COMMIT",
-};
+const READ_LOCK: Trouble = () => ({ take: ["FLUSH TABLES WITH READ LOCK"], giveBack: "UNLOCK TABLES" });
+const ROWS: Trouble = (name) => ({ take: ["BEGIN", `UPDATE ${name} SET pid = pid + 1`], giveBack: "ROLLBACK" });
 
 /** A place whose ledger has one run in it, of another key. */
 async function placeWithRun(bench: Bench): Promise<Place> {
@@ -72,31 +64,57 @@ async function untilTried({ kind }: DatabasePlace, bench: Bench, session: number
   });
 }
 
+/** What one case has to itself. */
+interface Scene {
+  readonly database: DatabasePlace;
+  readonly bench: Bench;
+  /** With one run in its ledger. */
+  readonly place: Place;
+  readonly trouble: { begin(): Promise<void>; end(): Promise<void> };
+}
+
 /** What is tried with a trouble; `alone` where nothing else may go on at the server. */
 interface Case {
   readonly name: string;
   readonly alone: boolean;
-  run(database: DatabasePlace, trouble: Trouble): Promise<void>;
+  run(scene: Scene): Promise<void>;
+}
+
+async function play({ run }: Case, database: DatabasePlace, trouble: Trouble): Promise<void> {
+  await using bench = await database.bench();
+  await using place = await placeWithRun(bench);
+  await using admin = await database.admin();
+  const { take, giveBack } = trouble(bench.name);
+  await run({
+    database,
+    bench,
+    place,
+    trouble: {
+      async begin() {
+        for (const statement of take) await admin.query(statement);
+      },
+      async end() {
+        await admin.query(giveBack);
+      },
+    },
+  });
 }
 
 const AT_THE_END: Case = {
   name: "at the end of a success: the end is recorded when it is over, and the lock is held until then",
   alone: false,
-  async run(database, { take, giveBack }) {
-    await using bench = await database.bench();
-    await using place = await placeWithRun(bench);
-    await using admin = await database.admin();
+  async run({ database, bench, place, trouble }) {
     await using run = startImpatient(place, [...flagsOf(bench), "--ttl", "6s", "0", fixture("hold.sh")]);
     await run.says("ready");
     const session = await sessionOf(bench);
-    for (const statement of take(bench.name)) await admin.query(statement);
+    await trouble.begin();
     await run.closeStdin();
     await run.says("trying to record the end of run 2");
     // Each lasts a second, and two have been before: with the pauses between them the lock is held for longer than its ttl.
     await untilTried(database, bench, session, 3);
     assert.equal((await place.sera(["--name", bench.table.name, "0", "true"])).code, 204);
     const over = Date.now();
-    await admin.query(giveBack);
+    await trouble.end();
     const { code, stderr } = await run.ended;
     assert.equal(code, 0);
     assert.match(
@@ -114,14 +132,11 @@ const AT_THE_END: Case = {
 const BEFORE: Case = {
   name: "before the command is started is waited out within the wait",
   alone: false,
-  async run(database, { take, giveBack }) {
-    await using bench = await database.bench();
-    await using place = await placeWithRun(bench);
-    await using admin = await database.admin();
-    for (const statement of take(bench.name)) await admin.query(statement);
+  async run({ bench, place, trouble }) {
+    await trouble.begin();
     await using run = startImpatient(place, [...flagsOf(bench), LONG, "echo", "ran"]);
     await run.says("trying again until the wait is over");
-    await admin.query(giveBack);
+    await trouble.end();
     const { code, stdout, stderr } = await run.ended;
     assert.deepEqual({ code, stdout }, { code: 0, stdout: "ran\n" });
     assert.match(stderr, /^sera: Cannot use the ledger \S+: [^\n]+ for 300ms; see [^\n]+; trying again [^\n]+\n$/);
@@ -132,29 +147,23 @@ const BEFORE: Case = {
 const WAIT_OF_0: Case = {
   name: "with a wait of 0 ends in one line, and the command is not started",
   alone: false,
-  async run(database, { take, giveBack }) {
-    await using bench = await database.bench();
-    await using place = await placeWithRun(bench);
-    await using admin = await database.admin();
-    for (const statement of take(bench.name)) await admin.query(statement);
+  async run({ bench, place, trouble }) {
+    await trouble.begin();
     await using run = startImpatient(place, [...flagsOf(bench), "0", "echo", "ran"]);
     const { code, stdout, stderr } = await run.ended;
     assert.deepEqual({ code, stdout }, { code: 202, stdout: "" });
     assert.match(stderr, /^sera: Cannot use the ledger \S+: [^\n]+ for 300ms; see which session [^\n]+\n$/);
-    await admin.query(giveBack);
+    await trouble.end();
   },
 };
 
 const SIGNAL: Case = {
   name: "at the end: a signal ends the tries to record it; what follows and what to do is said",
   alone: false,
-  async run(database, { take, giveBack }) {
-    await using bench = await database.bench();
-    await using place = await placeWithRun(bench);
-    await using admin = await database.admin();
+  async run({ bench, place, trouble }) {
     await using run = startImpatient(place, [...flagsOf(bench), "0", fixture("hold.sh")]);
     await run.says("ready");
-    for (const statement of take(bench.name)) await admin.query(statement);
+    await trouble.begin();
     await run.closeStdin();
     await run.says("trying to record");
     run.kill("SIGTERM");
@@ -164,7 +173,7 @@ const SIGNAL: Case = {
       stderr.split("\n")[1]!,
       /^sera: Cannot use the ledger [^\n]+; run 2 counts as abandoned, and the command may be run again; [^\n]+; if it must not run again, record a success in its place: sera --name \S+ --once k 0 true$/,
     );
-    await admin.query(giveBack);
+    await trouble.end();
     // As the line says.
     assert.equal((await place.sera(["--name", bench.table.name, "--once", "k", "0", "true"])).code, 0);
     assert.equal((await place.sera([...flagsOf(bench), "0", "echo", "ran"])).code, 205);
@@ -174,14 +183,11 @@ const SIGNAL: Case = {
 const SESSION_ENDED: Case = {
   name: "at the end, and a session that is ended meanwhile: the lock was lost after the command's end",
   alone: true,
-  async run(database, { take, giveBack }) {
-    await using bench = await database.bench();
-    await using place = await placeWithRun(bench);
-    await using admin = await database.admin();
+  async run({ database, bench, place, trouble }) {
     await using run = place.startSera([...flagsOf(bench), "0", fixture("hold.sh")], { stdin: "open" });
     await run.says("ready");
     const session = await sessionOf(bench);
-    for (const statement of take(bench.name)) await admin.query(statement);
+    await trouble.begin();
     await run.closeStdin();
     await until("it waits", async () => await database.blocked() === 1);
     await bench.sql(database.terminate(session));
@@ -191,7 +197,7 @@ const SESSION_ENDED: Case = {
       stderr,
       /^sera: Cannot use the ledger [^\n]+; run 2 counts as abandoned, [^\n]+; the lock was lost meanwhile, after the command had ended; [^\n]+--once k 0 true\n$/,
     );
-    await admin.query(giveBack);
+    await trouble.end();
     assert.deepEqual(await place.sera([...flagsOf(bench), LONG, "echo", "ran"]), RAN);
   },
 };
@@ -199,11 +205,8 @@ const SESSION_ENDED: Case = {
 const SERVER_DIES: Case = {
   name: "before the command is started, and a server that dies meanwhile, is waited out within the wait",
   alone: true,
-  async run(database, { take }) {
-    await using bench = await database.bench();
-    await using place = await placeWithRun(bench);
-    const admin = await database.admin();
-    for (const statement of take(bench.name)) await admin.query(statement);
+  async run({ database, bench, place, trouble }) {
+    await trouble.begin();
     await using run = place.startSera([...flagsOf(bench), LONG, "echo", "ran"]);
     await until("it waits", async () => await database.blocked() === 1);
     await database.crash();
@@ -224,23 +227,23 @@ interface Plan {
 
 const PLANS: readonly Plan[] = [
   {
-    place: mySqlPlace(mariaDb, "MariaDB"),
+    place: mariaDb,
     missing: mariaDbUnavailable,
     cases: [
-      ["LOCK TABLES", LOCK_TABLES, ALL],
+      ["LOCK TABLES", mariaDb.wholeTable, ALL],
       ["a global read lock", READ_LOCK, [AT_THE_END, BEFORE]],
       ["locked rows", ROWS, [AT_THE_END]],
     ],
   },
   {
-    place: mySqlPlace(mySql, "MySQL 5.6"),
+    place: mySql,
     missing: mysql56Unavailable,
     cases: [["a global read lock", READ_LOCK, ALL]],
   },
   {
-    place: postgresPlace(postgres, "PostgreSQL"),
+    place: postgres,
     missing: systemPostgresUnavailable,
-    cases: [["LOCK TABLE", EXCLUSIVE, ALL], ["locked rows", ROWS, [AT_THE_END]]],
+    cases: [["LOCK TABLE", postgres.wholeTable, ALL], ["locked rows", ROWS, [AT_THE_END]]],
   },
 ];
 
@@ -251,7 +254,7 @@ async function tryAll(t: Deno.TestContext, { place, cases }: Plan): Promise<void
   const step = ({ what, trouble, one }: typeof steps[number]) =>
     t.step({
       name: `${place.label}: ${what} ${one.name}`,
-      fn: () => one.run(place, trouble),
+      fn: () => play(one, place, trouble),
       // Steps that run side by side would see each other's.
       sanitizeOps: false,
       sanitizeResources: false,

@@ -5,8 +5,12 @@ import { type Ended, Running, runToEnd, type StartOptions } from "./running.ts";
 
 const ROOT = Deno.realPathSync(`${import.meta.dirname}/../..`);
 
+/** Where sera's sources begin. */
+export const MAIN = `${ROOT}/main.ts`;
+
 /** The permissions of the program when it runs from source; `scripts/sera` gives the same. */
-export const PERMISSIONS = [
+export const PERMISSIONS: readonly string[] = [
+  "--no-prompt",
   "--allow-read",
   "--allow-write",
   "--allow-net",
@@ -28,15 +32,15 @@ export const PROGRAM: readonly string[] = binary
   ? [Deno.realPathSync(binary)]
   : bundle
   ? deno(["--no-config", `--v8-flags=${V8_FLAGS.join(",")}`], bundle)
-  : fromSource(`${ROOT}/main.ts`);
+  : fromSource(MAIN);
 
-/** The words that start a sera from its sources, with the permissions that it has when it is compiled. */
-export function fromSource(main: string): string[] {
-  return deno(["--config", `${ROOT}/deno.json`], main);
+/** The words that start a sera from its sources. */
+export function fromSource(main: string, permissions = PERMISSIONS): string[] {
+  return deno(["--config", `${ROOT}/deno.json`], main, permissions);
 }
 
-function deno(options: readonly string[], main: string): string[] {
-  return [Deno.execPath(), "run", "--quiet", "--no-prompt", ...options, ...PERMISSIONS, main];
+function deno(options: readonly string[], main: string, permissions = PERMISSIONS): string[] {
+  return [Deno.execPath(), "run", "--quiet", ...options, ...permissions, main];
 }
 
 /** How sera is started; the environment holds nothing but this and what every program needs. */

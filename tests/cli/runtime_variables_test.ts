@@ -88,10 +88,9 @@ for (const [name, values] of Object.entries(HARMLESS)) {
 
 testWith([linux, compiled], "an open NODE_CHANNEL_FD is the command's, and nothing is said there", async () => {
   await using place = await Place.make();
-  const script = `exec 3<>${
-    place.file("channel")
-  }; NODE_CHANNEL_FD=3 sera --once k 0 sh -c 'echo "$NODE_CHANNEL_FD" >&3'`;
-  await place.run(["mkfifo", place.file("channel")]);
+  const channel = place.file("channel");
+  const script = `exec 3<>${channel}; NODE_CHANNEL_FD=3 sera --once k 0 sh -c 'echo "$NODE_CHANNEL_FD" >&3'`;
+  await place.run(["mkfifo", channel]);
   const { code, stdout, stderr } = await place.shell(`${script}; read -r line <&3; echo "$line"`);
   assert.deepEqual({ code, stdout, stderr }, { code: 0, stdout: "3\n", stderr: "" });
 });

@@ -5,8 +5,8 @@ import { lockName } from "../../lib/lock/lock_name.ts";
 import { PERMISSIONS } from "../../scripts/permissions.ts";
 import { seraInProcess, testInProcess } from "./in_process.ts";
 import { fixture, Place } from "./place.ts";
-import { isCompiled, sera } from "./program.ts";
-import { type Ended, runToEnd } from "./running.ts";
+import { fromSource, isCompiled, MAIN, sera } from "./program.ts";
+import type { Ended } from "./running.ts";
 import { testOn, useTargets } from "./targets.ts";
 import { until } from "./wait.ts";
 
@@ -190,16 +190,10 @@ for (const target of useTargets()) {
   testOn(target, `status needs no more permissions than the binary has on ${target.name}`, async () => {
     if (isCompiled) return;
     await using started = await target.start();
-    const { place, server } = started;
+    const { place } = started;
     await using holder = place.startSera(["--name", "permitted", "0", ...HOLD], { stdin: "open" });
     await holder.says("ready");
-    const root = `${import.meta.dirname}/../..`;
-    const words = [Deno.execPath(), "run", "--quiet", "--config", `${root}/deno.json`, ...PERMISSIONS];
-    const env = { PATH: Deno.env.get("PATH"), HOME: Deno.env.get("HOME"), DENO_DIR: Deno.env.get("DENO_DIR") };
-    const ended = await runToEnd(
-      [...words, `${root}/main.ts`, "status", "--server", server, "--name", "permitted"],
-      { env },
-    );
+    const ended = await place.run([...fromSource(MAIN, PERMISSIONS), "status", "--name", "permitted"]);
     assert.deepEqual({ code: ended.code, stderr: ended.stderr }, { code: 0, stderr: "" });
     assert.match(ended.stdout, target.name === SECRETIVE ? / held / : new RegExp(` held .* ${holder.pid} `));
   });

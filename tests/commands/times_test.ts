@@ -11,13 +11,19 @@ import { Surroundings, test } from "./surroundings.ts";
 const HOUR = 3_600_000;
 const TOO_LONG = new MaxRunError("too long");
 
-test("a command gets TERM when --max-run is over, not sooner, and KILL when the grace period is over as well", async () => {
-  using clock = new FakeClock();
-  await using place = new Surroundings();
+/** A command that has been started, and that nothing but KILL ends before the test does. */
+function startedIn(place: Surroundings): FakeCommand {
   place.will.kill = () => undefined;
   place.progress.started();
   const command = new FakeCommand();
   command.on.SIGKILL = () => command.end(137);
+  return command;
+}
+
+test("a command gets TERM when --max-run is over, not sooner, and KILL when the grace period is over as well", async () => {
+  using clock = new FakeClock();
+  await using place = new Surroundings();
+  const command = startedIn(place);
   const parts = { maxRun: { limit: HOUR, error: TOO_LONG }, grace: 10_000 };
   const run = untilEnded(command, "job", place.lock(), place.execution(parts));
   await clock.to(HOUR - 1);
@@ -36,9 +42,7 @@ test("a command gets TERM when --max-run is over, not sooner, and KILL when the 
 test("a command that ends before --max-run is over is left alone, for ever", async () => {
   using clock = new FakeClock();
   await using place = new Surroundings();
-  place.will.kill = () => undefined;
-  place.progress.started();
-  const command = new FakeCommand();
+  const command = startedIn(place);
   const execution = place.execution({ maxRun: { limit: HOUR, error: TOO_LONG } });
   const run = untilEnded(command, "job", place.lock(), execution);
   await clock.to(HOUR - 1);
@@ -52,10 +56,7 @@ test("a command that ends before --max-run is over is left alone, for ever", asy
 test("a lost lock leaves what is left of its lease, and no grace period beyond it", async () => {
   using clock = new FakeClock();
   await using place = new Surroundings();
-  place.will.kill = () => undefined;
-  place.progress.started();
-  const command = new FakeCommand();
-  command.on.SIGKILL = () => command.end(137);
+  const command = startedIn(place);
   const lost = new AbortController();
   const run = untilEnded(command, "job", place.lock({ lost: lost.signal }), place.execution({ grace: HOUR }));
   await clock.to(1000);

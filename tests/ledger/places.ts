@@ -58,7 +58,7 @@ export interface DatabasePlace extends LedgerPlace {
 }
 
 /** A name that no other test has. */
-export function freshWord(prefix: string): string {
+function freshWord(prefix: string): string {
   return `${prefix}_${crypto.randomUUID().replaceAll("-", "").slice(0, 12)}`;
 }
 

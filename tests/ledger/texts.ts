@@ -67,6 +67,11 @@ export function textTests({ test, bench: makeBench }: LedgerPlace): void {
     await textComesBack(bench);
   });
 
+  test("text that is empty stays so", async () => {
+    await using bench = await makeBench();
+    await textComesBack(bench, { label: "", host: "", pid: 1, user: "" });
+  });
+
   test("text that is too long is cut off between characters", async () => {
     await using bench = await makeBench();
     await using holder = await Holder.start(bench);

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { lstatIfThere } from "../../lib/if_there.ts";
 import { Place } from "./place.ts";
 
 for (const code of [0, 1, 42, 199, 204, 255]) {
@@ -77,7 +78,7 @@ for (const { what, args, env, code, says } of ERRORS) {
     assert.match(ended.stderr, /^sera: [^\n]+\n$/);
     assert.match(ended.stderr, says);
     assert.doesNotMatch(ended.stderr, /\bat .*:\d+:\d+|Unexpected error|Uncaught/);
-    assert.equal(await exists(place.file("ran")), false);
+    assert.equal(lstatIfThere(place.file("ran")), undefined);
   });
 }
 
@@ -103,13 +104,3 @@ Deno.test("an error that quotes a word with line breaks still is one line", asyn
     assert.match(stderr, /^sera: [^\r\n]+\n$/);
   }
 });
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await Deno.lstat(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
-}

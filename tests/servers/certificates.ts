@@ -44,7 +44,21 @@ export interface Certificates {
 
 const DAY = 24 * 60 * 60 * 1000;
 
-/** Extensions as strict verifiers (rustls, so Deno) want them; `openssl ca` needs its whole ritual of settings. */
+/** What `openssl ca` asks for in its settings: where it keeps its books, and which names it takes. */
+export const BOOKS = `[ca]
+default_ca = books
+[books]
+database = index.txt
+serial = serial
+new_certs_dir = .
+default_md = sha256
+policy = anything
+unique_subject = no
+[anything]
+commonName = supplied
+`;
+
+/** Extensions as strict verifiers (rustls, so Deno) want them. */
 const CONFIG = `
 [req]
 distinguished_name = name
@@ -79,18 +93,7 @@ subjectAltName = DNS:other.example
 basicConstraints = critical, CA:FALSE
 keyUsage = critical, digitalSignature
 extendedKeyUsage = clientAuth
-[ca]
-default_ca = books
-[books]
-database = index.txt
-serial = serial
-new_certs_dir = .
-default_md = sha256
-policy = anything
-unique_subject = no
-[anything]
-commonName = supplied
-`;
+${BOOKS}`;
 
 /** Makes the certificates in a folder that exists and is empty. Takes `openssl` and a fraction of a second. */
 export async function makeCertificates(folder: string): Promise<Certificates> {

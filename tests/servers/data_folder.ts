@@ -1,5 +1,6 @@
 /** Fresh data folders for servers. Making one takes a second; copying one takes next to nothing. */
 
+import { isThere } from "../../lib/if_there.ts";
 import { runTool } from "./tool.ts";
 
 const templates = new Map<string, Promise<string>>();
@@ -43,24 +44,14 @@ async function makeForAll(parent: string, make: (folder: string) => Promise<void
   using lock = await Deno.open(`${parent}.lock`, { create: true, write: true });
   await lock.lock(true);
   const [made, folder] = [`${parent}/made`, `${parent}/data`];
-  if (!await isThere(made)) {
+  if (!isThere(made)) {
     // One that was not finished.
-    if (await isThere(folder)) await Deno.remove(folder, { recursive: true });
+    if (isThere(folder)) await Deno.remove(folder, { recursive: true });
     await Deno.mkdir(folder);
     await make(folder);
     await Deno.writeTextFile(made, "");
   }
   return folder;
-}
-
-async function isThere(path: string): Promise<boolean> {
-  try {
-    await Deno.stat(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
 }
 
 function removeTemplates() {

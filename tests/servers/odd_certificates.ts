@@ -1,7 +1,7 @@
 /** Certificates as administrators make them who do not think of rustls, and as somebody in between would forge them. */
 
 import { Buffer } from "node:buffer";
-import type { ServerCertificate } from "./certificates.ts";
+import { BOOKS, type ServerCertificate } from "./certificates.ts";
 import { runTool } from "./tool.ts";
 
 const KEY = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes";
@@ -80,16 +80,5 @@ prompt = no
 CN = unused
 [wanted]
 ${extensions.join("\n")}
-[ca]
-default_ca = books
-[books]
-database = index.txt
-serial = serial
-new_certs_dir = .
-default_md = sha256
-policy = anything
-unique_subject = no
-[anything]
-commonName = supplied
-`;
+${BOOKS}`;
 }

@@ -92,13 +92,8 @@ export async function startWatched(watched: WatchedCommand): Promise<Watched> {
       return ended;
     },
     signal(name) {
-      if (ended) return;
-      try {
-        Deno.kill(pid, name);
-      } catch (error) {
-        // It ended on its own a moment ago.
-        if (!(error instanceof Deno.errors.NotFound)) throw error;
-      }
+      // It may have ended on its own a moment ago.
+      if (!ended) reached(pid, name);
     },
     wait: () => end,
   };
@@ -114,17 +109,22 @@ export function watchedElsewhere(pid: number): Watched {
       return ended;
     },
     signal(name) {
-      if (ended) return;
-      try {
-        Deno.kill(pid, name);
-      } catch (error) {
-        if (!(error instanceof Deno.errors.NotFound)) throw error;
-        ended = true;
-      }
+      if (!ended) ended = !reached(pid, name);
     },
     async wait() {
       while (await lives()) await new Promise((resolve) => setTimeout(resolve, 5));
       ended = true;
     },
   };
+}
+
+/** Sends a signal, and tells whether the process was there to get it. */
+function reached(pid: number, name: Deno.Signal): boolean {
+  try {
+    Deno.kill(pid, name);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
 }

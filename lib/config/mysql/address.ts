@@ -18,8 +18,11 @@ export function parseNetwork(text: string, show: Show): MySqlAddress {
   }
   const address = bracketed?.slice(0, -1) ?? "";
   if (network === "" || network === "tcp") {
-    // As in Go, also where the last group may have been meant as a port.
-    if (isIPv6(address)) return { transport: "tcp", host: address, port: DEFAULT_PORT };
+    // As in Go, also where the last group may have been meant as a port. The runtime's pattern takes long to compile, so
+    // what has no two colons is not shown to it.
+    if (address.indexOf(":") < address.lastIndexOf(":") && isIPv6(address)) {
+      return { transport: "tcp", host: address, port: DEFAULT_PORT };
+    }
     return parseHostAndPort(address, show);
   }
   if (network === "unix") return { transport: "unix", path: address || DEFAULT_SOCKET };

@@ -28,5 +28,6 @@ export const RUN_STATUSES: readonly ExitStatus[] = [
   [ExitCode.maxRun, "the command ran past --max-run and was stopped"],
   [ExitCode.seraFailed, "sera itself failed while the command ran; the command was stopped"],
   [ExitCode.notPrinted, "the text of --help or --version could not be written"],
+  [BROKEN_PIPE[0], "its reader has gone, as head does"],
   ["128+n", "signal n ended sera while it waited"],
 ];

@@ -102,6 +102,7 @@ export const SUBCOMMANDS: readonly Subcommand[] = [
       "  abandoned   its sera died or lost the lock; the end is not known",
       "  unstarted   it could not be started",
       "  skipped     there was nothing to do (with --record-skips)",
+      "or a word that a later sera has written; what is no word is unknown.",
     ],
     flags: [
       { name: "limit", kind: "text", placeholder: "N", help: ["how many runs to print (default 20)"] },

@@ -19,6 +19,7 @@ import { look } from "../who/look.ts";
 import { openLookout } from "../who/lookout.ts";
 import { beginningsOf } from "../who/names.ts";
 import type { Sighting } from "../who/sighting.ts";
+import { printable } from "../printable.ts";
 import { type Asked, askedFor } from "./asked_for.ts";
 import { backendOptions } from "./backend_options.ts";
 import { runSubcommand } from "./subcommand.ts";
@@ -49,10 +50,16 @@ export function history(argv: readonly string[], io: Io): Promise<number> {
     else {
       const runs = await readRuns(settings, asked, limit, io);
       if (isAsked(flags, "json")) io.out(`${historyJson(runs)}\n`);
-      else io.out(runs.length === 0 ? "No run has been recorded.\n" : historyTable(runs, terminalWidth()));
+      else io.out(runs.length === 0 ? noRun(asked) : historyTable(runs, terminalWidth()));
     }
     return ExitCode.ok;
   });
+}
+
+function noRun({ all, prefix, namespace }: Asked): string {
+  if (prefix !== undefined) return `No run under a lock that begins with ${printable(prefix)} has been recorded.\n`;
+  if (!all) return "No run under this lock has been recorded.\n";
+  return `No run has been recorded${namespace === undefined ? "" : ` in the namespace ${printable(namespace)}`}.\n`;
 }
 
 /** The table's SQL is the same whatever is asked about the runs. */

@@ -10,6 +10,7 @@ import { openLookout } from "../who/lookout.ts";
 import { isAskedFor, mayBeAskedFor } from "../who/names.ts";
 import { seenJson, sightingsTable, strangersTable } from "../who/report.ts";
 import type { Seen } from "../who/sighting.ts";
+import { printable } from "../printable.ts";
 import { type Asked, askedFor } from "./asked_for.ts";
 import { backendOptions } from "./backend_options.ts";
 import { runSubcommand } from "./subcommand.ts";
@@ -57,7 +58,7 @@ export function status(argv: readonly string[], io: Io): Promise<number> {
 }
 
 async function tellPeople(
-  { all, prefix }: Asked,
+  { all, prefix, namespace }: Asked,
   { sightings, hidden, strangers, canTell }: Answer,
   isHeld: boolean,
   io: Io,
@@ -65,10 +66,13 @@ async function tellPeople(
 ): Promise<void> {
   const width = terminalWidth();
   if (!isHeld && all) {
-    io.out(hidden === undefined ? "No locks are held.\n" : "No locks can be seen; the list is incomplete.\n");
+    const where = namespace === undefined ? "" : ` in the namespace ${printable(namespace)}`;
+    io.out(hidden === undefined ? `No locks are held${where}.\n` : "No locks can be seen; the list is incomplete.\n");
   } else if (!isHeld && canTell) {
     io.out(
-      prefix === undefined ? "Free: nobody holds it.\n" : `Free: nobody holds a lock that begins with ${prefix}.\n`,
+      prefix === undefined
+        ? "Free: nobody holds it.\n"
+        : `Free: nobody holds a lock that begins with ${printable(prefix)}.\n`,
     );
   }
   if (sightings.length > 0) io.out(sightingsTable(sightings, { width }));

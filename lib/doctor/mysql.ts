@@ -3,9 +3,10 @@ import { formatDuration } from "../duration.ts";
 import { askOne } from "../lock/answer.ts";
 import type { MySqlOptions } from "../lock/mysql.ts";
 import { type MySqlSession, openMySqlSession } from "../lock/mysql_session.ts";
-import { whyUnsafe } from "../lock/mysql_topology.ts";
+import { type ServerVariables, whyUnsafe } from "../lock/mysql_topology.ts";
 import { serverWords } from "../lock/server_words.ts";
 import { sql } from "../sql/statement.ts";
+import { howToList } from "../who/mysql_all.ts";
 import { readAttributes } from "../who/mysql_attributes.ts";
 import { isReplica } from "../who/mysql_place.ts";
 import type { Database } from "./database.ts";
@@ -17,6 +18,10 @@ const SEEN = {
   "this host": "this user can only see sessions from this host; sera status --name NAME asks for one lock of any host",
   none: "this user can only see its own sessions; sera status --name NAME asks for one lock of any user",
 } as const;
+
+function isMariaDb(variables: ServerVariables): boolean {
+  return /mariadb/i.test(variables.get("version") ?? "");
+}
 
 /** What a run does not ask: it may be meant so, where all lock on this one. */
 const FOLLOWS = {
@@ -46,7 +51,7 @@ export function mySqlDatabase(dsn: MySqlDsn, options: MySqlOptions): Database<My
     version(session) {
       const { variables } = session;
       const [version = "unknown", comment = ""] = ["version", "version_comment"].map((name) => variables.get(name));
-      const product = /mariadb/i.test(version) ? "MariaDB" : "MySQL";
+      const product = isMariaDb(variables) ? "MariaDB" : "MySQL";
       return Promise.resolve(serverWords(`${product} ${version}${comment && ` (${comment})`}`));
     },
 
@@ -85,8 +90,7 @@ export function mySqlDatabase(dsn: MySqlDsn, options: MySqlOptions): Database<My
       if (!Object.values(variable).includes("ON")) {
         return {
           found: "performance_schema is off, so that sera status cannot list all locks; locks do not depend on it",
-          cure:
-            "set performance_schema=ON in the server's configuration for its next restart, or ask for one lock with --name",
+          cure: `ask for one lock with --name, or ${howToList(isMariaDb(session.variables))}`,
         };
       }
       const { of } = await readAttributes(session, new AbortController().signal);

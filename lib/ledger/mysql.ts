@@ -45,6 +45,7 @@ const CURES: Readonly<Record<number, string>> = {
   1644: TO_FIT,
   3819: TO_FIT,
   4025: TO_FIT,
+  1109: "name a table of a database of your own with --ledger-table",
   1288: OTHER,
   1369: OTHER,
   1471: OTHER,

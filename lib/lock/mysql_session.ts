@@ -10,7 +10,7 @@ import type { LeaseTerms } from "./lease.ts";
 import type { MySqlOptions } from "./mysql.ts";
 import { describeMySqlError, isTransient, whereIs } from "./mysql_errors.ts";
 import { MySqlGuard } from "./mysql_guard.ts";
-import { ConnectionError } from "./network_errors.ts";
+import { CLOSED, ConnectionError } from "./network_errors.ts";
 import { askVariables, identityOf, refuseUnsafe, type ServerVariables } from "./mysql_topology.ts";
 import { markOf, type Presence } from "./presence.ts";
 import { type DriverConnection, type Row, Session } from "./session.ts";
@@ -74,7 +74,7 @@ export async function openMySqlSession(
   guard.tell((error) => session.ended(error));
   // The driver tells of a reset only the statement that runs.
   streamOf(connection).prependListener("error", (error) => session.ended(error));
-  connection.on("end", () => session.ended(new ConnectionError("the server closed the connection")));
+  connection.on("end", () => session.ended(new ConnectionError(CLOSED)));
   try {
     await setUp(session, dsn, lease, signal);
     session.variables = await askVariables(session, signal);

@@ -9,7 +9,7 @@ import { Answer } from "./answer.ts";
 import { applicationName } from "./application_name.ts";
 import type { LeaseTerms } from "./lease.ts";
 import { guard } from "./frames.ts";
-import { ConnectionError } from "./network_errors.ts";
+import { CLOSED, ConnectionError } from "./network_errors.ts";
 import {
   describePostgresError,
   isTransientInSession,
@@ -186,7 +186,7 @@ async function openOn(
     );
     session.mark = markOf(options.presence);
     client.on("error", (error) => session.ended(error));
-    client.on("end", () => session.ended(new ConnectionError("the server closed the connection")));
+    client.on("end", () => session.ended(new ConnectionError(CLOSED)));
     return session;
   } catch (error) {
     if (client) socketOf(client).destroy();

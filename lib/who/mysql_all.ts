@@ -76,16 +76,19 @@ export async function whatIsHidden(
   const unless = "unless the ledger has its run";
   const byName = "ask for one lock by --name or its command";
   if (!isOn) {
-    const cure = await isMariaDb(session, signal)
-      ? "have an administrator run INSTALL SONAME 'metadata_lock_info', or start the server with performance_schema=ON"
-      : "start the server with performance_schema=ON";
     const what = "performance_schema is off, so the server does not list locks, and one that is held is missing";
-    return { hidden: `${what} ${unless}; ${byName}, or ${cure}`, strangers };
+    return { hidden: `${what} ${unless}; ${byName}, or ${howToList(await isMariaDb(session, signal))}`, strangers };
   }
   const what = of === "none"
     ? "the server hides the sessions' attributes from this user, so a lock that is held is missing"
     : "this user sees only its own sessions from this host, so a lock that is held from elsewhere is missing";
   return { hidden: `${what} ${unless}; ${byName}, or ${GRANT}`, strangers };
+}
+
+/** What makes a server list its locks. */
+export function howToList(isMariaDb: boolean): string {
+  const off = "have performance_schema=ON set for the server's next restart";
+  return isMariaDb ? `have INSTALL SONAME 'metadata_lock_info' run, where that plugin is installed, or ${off}` : off;
 }
 
 async function isMariaDb(session: Session, signal: AbortSignal): Promise<boolean> {

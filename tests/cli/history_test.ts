@@ -161,16 +161,23 @@ testOn(FILE, "without --record-skips, and without the ledger, nothing is recorde
 testOn(FILE, "history is asked for by what status shows of a lock, and makes nothing", async () => {
   await using started = await FILE.start();
   const { place } = started;
-  const none = { code: 0, stdout: "No run has been recorded.\n", stderr: "" };
-  assert.deepEqual(await place.sera(["history"]), none);
+  const none = (what: string) => ({ code: 0, stdout: `${what} has been recorded.\n`, stderr: "" });
+  assert.deepEqual(await place.sera(["history"]), none("No run"));
   await assert.rejects(Deno.stat(place.locks), Deno.errors.NotFound);
   for (const name of ["one", "two"]) await place.sera(["--ledger", "--name", name, "0", "true"]);
   const labels = async (...args: string[]) => (await history(place, ...args)).map(({ label }) => label);
   assert.deepEqual(await labels(), ["two", "one"]);
   assert.deepEqual(await labels("--lock", lockName("one").slice(0, 12)), ["one"]);
   assert.deepEqual(await labels("--lock", lockName("two")), ["two"]);
-  assert.deepEqual(await place.sera(["history", "--lock", "jobs/x"]), none);
-  assert.deepEqual(await place.sera(["history", "--lock", "%"]), none);
+  for (const lock of ["jobs/x", "%"]) {
+    assert.deepEqual(
+      await place.sera(["history", "--lock", lock]),
+      none(`No run under a lock that begins with ${lock}`),
+    );
+  }
+  const ofOne = none("No run under this lock");
+  assert.deepEqual(await place.sera(["history", "--name", "three"]), ofOne);
+  assert.deepEqual(await place.sera(["history", "other"]), ofOne);
 });
 
 testOn(FILE, "on a terminal the tables fit 80 columns, and nowhere else is anything cut", async () => {

@@ -274,6 +274,16 @@ for (const database of PLACES) {
     assert.deepEqual(await history(place), []);
   });
 
+  if (kind === "mysql") {
+    test("a table among those that the server makes up is refused, with what to name instead", async () => {
+      await using bench = await database.bench();
+      await using place = await Place.make(bench.server, { SERA_LEDGER_TABLE: "information_schema.runs" });
+      const { code, stdout, stderr } = await place.sera([...ONCE, "0", "echo", "ran"]);
+      assert.deepEqual({ code, stdout }, { code: 202, stdout: "" });
+      assert.match(stderr, /^sera: Cannot use the ledger [^\n]+; name a table of a database of your own [^\n]+\n$/);
+    });
+  }
+
   test("numbers at their end stay refused, so that the token never falls", async () => {
     await using bench = await database.bench();
     await using place = await Place.make(bench.server, { SERA_LEDGER_TABLE: bench.name });

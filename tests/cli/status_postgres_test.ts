@@ -162,6 +162,8 @@ postgres.test("a namespace's locks are shown by their names, and alone where it 
   assert.equal((await place.sera(["status", "--lock", "jobs/x"])).code, 202);
   const none = await place.sera(["status", "--lock", "other/x"]);
   assert.deepEqual(none, { code: 1, stdout: "Free: nobody holds a lock that begins with other/x.\n", stderr: "" });
+  const empty = await place.sera(["status", "--namespace", "none"]);
+  assert.deepEqual(empty, { code: 0, stdout: "No locks are held in the namespace none.\n", stderr: "" });
 });
 
 postgres.test("what other roles' sessions hide is said, and which ones", async () => {

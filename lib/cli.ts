@@ -1,17 +1,17 @@
 import { flagSpecs, HELP_FLAG, VERSION_FLAG } from "./args/flag.ts";
 import { isAsked } from "./args/is_asked.ts";
 import { readOperands } from "./args/operands.ts";
-import { refuseChangedWords } from "./args/raw_words.ts";
+import { refuseChangedWords } from "./system/raw_words.ts";
 import { readFlags } from "./args/read_flags.ts";
-import { SETTINGS } from "./args/settings_table.ts";
+import { SETTINGS } from "./settings/table.ts";
 import { runUnderLock } from "./commands/run.ts";
-import { DEPENDENT, resolveSettings } from "./config/config.ts";
-import { foundFlag } from "./config/outside.ts";
+import { DEPENDENT, resolveSettings } from "./settings/resolve.ts";
+import { foundFlag } from "./settings/outside.ts";
 import type { Io } from "./io.ts";
 import { Failures } from "./log/failures.ts";
 import { Logger } from "./log/logger.ts";
 import { Progress } from "./progress.ts";
-import { loadSubcommand } from "./subcommands.ts";
+import { loadSubcommand } from "./commands/load.ts";
 import { VERSION } from "./version.ts";
 
 /**
@@ -39,12 +39,12 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     }
 
     const request = await readOperands(operands, flags).catch(async (error: unknown) => {
-      throw (await import("./config/wrong_values.ts")).firstWrong((name) => foundFlag(flags, name)) ?? error;
+      throw (await import("./settings/wrong_values.ts")).firstWrong((name) => foundFlag(flags, name)) ?? error;
     });
     refuseChangedWords(argv);
     const settings = await resolveSettings(flags, io.env, false, repeated);
     if (DEPENDENT.some((name) => flags.has(name))) {
-      (await import("./config/without_effect.ts")).refuseWithoutEffect(settings);
+      (await import("./settings/without_effect.ts")).refuseWithoutEffect(settings);
     }
     const logger = failures.logger = new Logger(io, settings.logging, request.words.join(" "));
     return await progress.of(runUnderLock(request, settings, io, logger, progress));

@@ -1,5 +1,5 @@
 import { ExitCode } from "./exit_codes.ts";
-import { limitOf } from "./system_cure.ts";
+import { limitOf } from "./system/limits.ts";
 
 /** A failure that ends sera with one line on stderr and an exit code of its own. */
 export abstract class SeraError extends Error {

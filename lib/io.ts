@@ -1,5 +1,5 @@
 import { ConfigError } from "./errors.ts";
-import { Output, within } from "./output.ts";
+import { Output, within } from "./system/output.ts";
 
 /** An environment variable is no text. */
 export class VariableError extends ConfigError {}

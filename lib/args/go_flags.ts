@@ -1,5 +1,5 @@
 import { UsageError } from "../errors.ts";
-import { isPlain } from "../harmless.ts";
+import { isPlain } from "../text/harmless.ts";
 
 /** What the parser has to know of a flag. */
 export interface FlagSpec {

@@ -1,5 +1,5 @@
 import { UsageError } from "../errors.ts";
-import { plainOr } from "../harmless.ts";
+import { plainOr } from "../text/harmless.ts";
 import { parseGoBoolean } from "./go_flags.ts";
 
 /**

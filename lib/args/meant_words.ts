@@ -1,5 +1,5 @@
 import { UsageError } from "../errors.ts";
-import { isPath, mayBeServer, pathOr, plainOr } from "../harmless.ts";
+import { isPath, mayBeServer, pathOr, plainOr } from "../text/harmless.ts";
 import { standsAlone } from "./flag.ts";
 import { nearest } from "./nearest.ts";
 import { RUN_FLAGS } from "./run_help.ts";

@@ -1,6 +1,6 @@
-import { parseWait } from "../duration.ts";
+import { parseWait } from "../text/duration.ts";
 import { UsageError } from "../errors.ts";
-import { isPath, mayBeServer } from "../harmless.ts";
+import { isPath, mayBeServer } from "../text/harmless.ts";
 
 /** What to run and how long to wait for it. */
 export interface RunRequest {

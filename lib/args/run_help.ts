@@ -1,5 +1,5 @@
 import { type Flag, HELP_FLAG, VERSION_FLAG } from "./flag.ts";
-import { SETTING_FLAGS } from "./setting_words.ts";
+import { SETTING_FLAGS } from "../settings/setting_words.ts";
 
 /** What follows `sera` when it runs a command. */
 export const RUN_USAGE = "[flags] [--] <wait> <command> [argument ...]";

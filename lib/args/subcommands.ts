@@ -9,8 +9,8 @@ import {
 } from "./exit_statuses.ts";
 import { type Flag, flagSpecs, HELP_FLAG } from "./flag.ts";
 import type { FlagSpec } from "./go_flags.ts";
-import { SETTING_FLAGS } from "./setting_words.ts";
-import type { SettingSpec } from "./settings_table.ts";
+import { SETTING_FLAGS } from "../settings/setting_words.ts";
+import type { SettingSpec } from "../settings/table.ts";
 
 /** What sera does beside running a command under a lock. */
 export interface Subcommand {

@@ -1,4 +1,4 @@
-import { parseWait } from "../duration.ts";
+import { parseWait } from "../text/duration.ts";
 import { isFile } from "./program_file.ts";
 
 /** What only a shell understands; a blank before it or not. */

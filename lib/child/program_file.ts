@@ -4,8 +4,8 @@
  * @module
  */
 
-import { statIfSeen } from "../if_there.ts";
-import { readOwnProc } from "./proc.ts";
+import { statIfSeen } from "../system/if_there.ts";
+import { readOwnProc } from "../system/proc.ts";
 
 /** As much of a script as its first line takes. */
 const FIRST_LINE = 256;

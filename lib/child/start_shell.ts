@@ -1,6 +1,6 @@
 import { CommandStartError, messageOf } from "../errors.ts";
-import { statIfSeen } from "../if_there.ts";
-import { systemCure } from "../system_cure.ts";
+import { statIfSeen } from "../system/if_there.ts";
+import { systemCure } from "../system/limits.ts";
 
 const BASH = "/bin/bash";
 const SH = "/bin/sh";

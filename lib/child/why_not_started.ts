@@ -1,7 +1,7 @@
 import { CommandStartError, messageOf } from "../errors.ts";
-import { isPath, pathOr } from "../harmless.ts";
-import { statIfSeen } from "../if_there.ts";
-import { systemCure } from "../system_cure.ts";
+import { isPath, pathOr } from "../text/harmless.ts";
+import { statIfSeen } from "../system/if_there.ts";
+import { systemCure } from "../system/limits.ts";
 import { whatWasMeant } from "./meant_command.ts";
 import { beginningOf, isFile, programFile, searchPath } from "./program_file.ts";
 import type { RefusedStartError } from "./spawn.ts";

@@ -1,6 +1,6 @@
 import { messageOf, OutputError } from "../errors.ts";
 import type { Io } from "../io.ts";
-import { systemCure } from "../system_cure.ts";
+import { systemCure } from "../system/limits.ts";
 
 /** What a shell shows of a program that SIGPIPE has ended, as it ends other programs whose reader has gone. */
 const BROKEN_PIPE = 128 + 13;

@@ -1,6 +1,6 @@
-import type { Settings } from "../config/settings.ts";
+import type { Settings } from "../settings/settings.ts";
 import type { Io } from "../io.ts";
-import type { BackendOptions } from "../lock/open_backend.ts";
+import type { BackendOptions } from "../backends/registry.ts";
 
 /**
  * What the settings say of a backend, for those who only look, or take a lock to try it: they try once.

@@ -1,17 +1,17 @@
 import { isAsked } from "../args/is_asked.ts";
 import { getsOwnSession } from "../child/spawn.ts";
-import type { Settings } from "../config/settings.ts";
+import type { Settings } from "../settings/settings.ts";
 import { checkConfig } from "../doctor/config_checks.ts";
-import { checkDatabase } from "../doctor/database.ts";
-import { checkFile } from "../doctor/file.ts";
+import { checkDatabase } from "../backends/sql/checks.ts";
+import { checkFile } from "../backends/file/checks.ts";
 import { CORRECT, Report, textOf } from "../doctor/report.ts";
 import { serverView } from "../doctor/server_view.ts";
 import { UsageError } from "../errors.ts";
 import { ExitCode } from "../exit_codes.ts";
-import { isPlain } from "../harmless.ts";
+import { isPlain } from "../text/harmless.ts";
 import type { Io } from "../io.ts";
 import { lockName, lockNameIn } from "../lock/lock_name.ts";
-import { openBackend } from "../lock/open_backend.ts";
+import { openBackend } from "../backends/registry.ts";
 import { backendOptions } from "./backend_options.ts";
 import { runSubcommand } from "./subcommand.ts";
 
@@ -85,10 +85,10 @@ async function checkServer(report: Report, settings: Settings, io: Io): Promise<
   const backend = () => openBackend(server, name, options);
   if (server.kind === "file") return await checkFile(report, server, name, options);
   if (server.kind === "mysql") {
-    const { mySqlDatabase } = await import("../doctor/mysql.ts");
+    const { mySqlDatabase } = await import("../backends/mysql/checks.ts");
     return await checkDatabase(report, mySqlDatabase(server, { ...options, presence }), allowUnsafeServer, backend);
   }
-  const { postgresDatabase } = await import("../doctor/postgres.ts");
+  const { postgresDatabase } = await import("../backends/postgres/checks.ts");
   return await checkDatabase(
     report,
     postgresDatabase(server, { ...options, presence }, namespace !== undefined),

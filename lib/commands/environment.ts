@@ -1,4 +1,4 @@
-import { holdsPassword } from "../config/holds_password.ts";
+import { holdsPassword } from "../settings/holds_password.ts";
 import { type Io, VariableError } from "../io.ts";
 
 /**

@@ -1,6 +1,6 @@
-import { SpareThread } from "../child/spare_thread.ts";
+import { SpareThread } from "../system/spare_thread.ts";
 import { getsOwnSession, RefusedStartError, type RunningCommand, startCommand } from "../child/spawn.ts";
-import { formatDuration } from "../duration.ts";
+import { formatDuration } from "../text/duration.ts";
 import {
   afterTheEnd,
   type InterruptedError,
@@ -13,7 +13,7 @@ import { LONGEST_FLUSH } from "../io.ts";
 import type { HeldLock } from "../lock/lock.ts";
 import type { Logger } from "../log/logger.ts";
 import { tell } from "../log/tell.ts";
-import type { Supervised } from "../supervise.ts";
+import type { Supervised } from "../child/supervise.ts";
 import { setVariables } from "./environment.ts";
 import type { Execution } from "./execution.ts";
 import { keep, NOT_RUN, record, release } from "./give_back.ts";

@@ -4,7 +4,7 @@ import type { Io } from "../io.ts";
 import type { LedgerRun } from "../ledger/begun_run.ts";
 import type { Logger } from "../log/logger.ts";
 import type { Progress } from "../progress.ts";
-import type { Supervised } from "../supervise.ts";
+import type { Supervised } from "../child/supervise.ts";
 
 /** What the execution of a command goes by. */
 export interface Execution {

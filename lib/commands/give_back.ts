@@ -1,7 +1,7 @@
 /** How a run ends once its command has, or was not started: recorded, the lock kept if it is to be, and given back. */
 
 import { delayOrAbort } from "../deadline.ts";
-import { formatDuration } from "../duration.ts";
+import { formatDuration } from "../text/duration.ts";
 import { LockLostError, LockUnavailableError, messageOf } from "../errors.ts";
 import { type HeldLock, isHeld } from "../lock/lock.ts";
 import type { Logger } from "../log/logger.ts";

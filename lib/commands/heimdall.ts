@@ -1,14 +1,14 @@
 import { refuseHelpWord } from "../args/help_word.ts";
 import { isAsked } from "../args/is_asked.ts";
 import { refuseServer } from "../args/operands.ts";
-import { refuseChangedWords } from "../args/raw_words.ts";
+import { refuseChangedWords } from "../system/raw_words.ts";
 import { readFlags } from "../args/read_flags.ts";
-import { environmentName } from "../args/settings_table.ts";
+import { environmentName } from "../settings/table.ts";
 import { subcommandFlags } from "../args/subcommands.ts";
 import { subcommandHelp } from "../args/usage.ts";
-import { parseWait } from "../duration.ts";
+import { parseWait } from "../text/duration.ts";
 import { UsageError } from "../errors.ts";
-import { plainOr } from "../harmless.ts";
+import { plainOr } from "../text/harmless.ts";
 import type { Io } from "../io.ts";
 import { Failures } from "../log/failures.ts";
 import { Logger } from "../log/logger.ts";
@@ -48,7 +48,7 @@ export async function heimdall(argv: readonly string[], io: Io): Promise<number>
     refuseChangedWords(argv);
     const logger = failures.logger = new Logger(io, { format, verbose }, operands.join(" "));
     if (verbose && repeated.length > 0) {
-      const { flagOddities } = await import("../config/oddities.ts");
+      const { flagOddities } = await import("../settings/oddities.ts");
       for (const oddity of flagOddities(repeated)) logger.log("info", "note", oddity);
     }
     return await progress.of(runOnce(operands, flags, limit, io, logger, progress));

@@ -5,8 +5,8 @@
  * and what tells the server from others.
  */
 
-import type { Server } from "../config/server.ts";
-import type { Session } from "../lock/session.ts";
+import type { Server } from "../settings/server.ts";
+import type { Session } from "../backends/sql/session.ts";
 
 /** The variable. */
 export const HELD_LOCKS = "SERA_HELD_LOCKS";

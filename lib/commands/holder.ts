@@ -1,4 +1,4 @@
-import type { Settings } from "../config/settings.ts";
+import type { Settings } from "../settings/settings.ts";
 import { LockUnavailableError } from "../errors.ts";
 import type { Io } from "../io.ts";
 import type { Backend } from "../lock/lock.ts";

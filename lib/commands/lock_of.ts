@@ -1,8 +1,8 @@
-import type { Settings } from "../config/settings.ts";
+import type { Settings } from "../settings/settings.ts";
 import { refuseServer } from "../args/operands.ts";
-import { parseWait } from "../duration.ts";
+import { parseWait } from "../text/duration.ts";
 import { UsageError } from "../errors.ts";
-import { mayBeServer } from "../harmless.ts";
+import { mayBeServer } from "../text/harmless.ts";
 import { lockKey, lockNameIn } from "../lock/lock_name.ts";
 
 /**

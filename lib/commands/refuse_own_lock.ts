@@ -1,7 +1,7 @@
-import { readProc } from "../child/proc.ts";
-import type { Server } from "../config/server.ts";
+import { readProc } from "../system/proc.ts";
+import type { Server } from "../settings/server.ts";
 import { UsageError } from "../errors.ts";
-import { pathOr } from "../harmless.ts";
+import { pathOr } from "../text/harmless.ts";
 import type { Sighting } from "../who/sighting.ts";
 import { entriesFor, type HeldAbove, placeOf } from "./held_locks.ts";
 

@@ -2,14 +2,14 @@ import type { RunRequest } from "../args/operands.ts";
 import { LastWill } from "../child/last_will.ts";
 import { SignalRelay } from "../child/signals.ts";
 import { getsOwnSession } from "../child/spawn.ts";
-import type { Settings } from "../config/settings.ts";
+import type { Settings } from "../settings/settings.ts";
 import { Deadline, delayOrAbort } from "../deadline.ts";
 import { LockLostEarlyError, type LockUnavailableError } from "../errors.ts";
 import type { Io } from "../io.ts";
 import { lockKey, lockNameIn } from "../lock/lock_name.ts";
-import { openBackend } from "../lock/open_backend.ts";
+import { openBackend } from "../backends/registry.ts";
 import type { Logger } from "../log/logger.ts";
-import { everyoneExecutes, waitAndSkip } from "../modes.ts";
+import { everyoneExecutes, waitAndSkip } from "../modes/mode.ts";
 import type { Progress } from "../progress.ts";
 import { backendOptions } from "./backend_options.ts";
 import { HELD_LOCKS } from "./held_locks.ts";
@@ -70,7 +70,7 @@ export async function runUnderLock(
     )
     : undefined;
   const plain = settings.waitAndSkip ? waitAndSkip : everyoneExecutes;
-  const mode = register ? (await import("../at_most_once.ts")).atMostOnce(plain, register) : plain;
+  const mode = register ? (await import("../modes/at_most_once.ts")).atMostOnce(plain, register) : plain;
   const variables = { name, key, host, server: settings.server, above };
   const all: Surroundings = {
     settings,

@@ -1,5 +1,5 @@
 import { isAsked } from "../args/is_asked.ts";
-import { refuseChangedWords } from "../args/raw_words.ts";
+import { refuseChangedWords } from "../system/raw_words.ts";
 import { refuseHelpWord } from "../args/help_word.ts";
 import { readFlags } from "../args/read_flags.ts";
 import { subcommandFlags } from "../args/subcommands.ts";

@@ -1,15 +1,15 @@
 import type { RunRequest } from "../args/operands.ts";
 import type { LastWill } from "../child/last_will.ts";
 import type { SignalRelay } from "../child/signals.ts";
-import type { Settings } from "../config/settings.ts";
-import { formatDuration } from "../duration.ts";
+import type { Settings } from "../settings/settings.ts";
+import { formatDuration } from "../text/duration.ts";
 import { InterruptedError, type LockUnavailableError, MaxRunError } from "../errors.ts";
 import { ExitCode } from "../exit_codes.ts";
 import type { Io } from "../io.ts";
 import type { Register } from "../ledger/register.ts";
 import type { Backend } from "../lock/lock.ts";
 import type { Logger } from "../log/logger.ts";
-import type { Mode } from "../modes.ts";
+import type { Mode } from "../modes/mode.ts";
 import type { Progress } from "../progress.ts";
 import { executeHolding, tellInterrupted } from "./execute.ts";
 import { NOT_RUN, release } from "./give_back.ts";

@@ -5,7 +5,7 @@ import { delayOrAbort } from "../deadline.ts";
 import { afterTheEnd, LockLostError, SeraError, SeraFailedError } from "../errors.ts";
 import { SHORTEST_FLUSH } from "../io.ts";
 import type { HeldLock } from "../lock/lock.ts";
-import { supervise, type Supervised } from "../supervise.ts";
+import { supervise, type Supervised } from "../child/supervise.ts";
 import type { Execution } from "./execution.ts";
 import { LeftWords } from "./left_words.ts";
 import { tell } from "../log/tell.ts";

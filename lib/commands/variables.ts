@@ -1,6 +1,6 @@
-import type { Server } from "../config/server.ts";
-import type { Session } from "../lock/session.ts";
-import { mayBeServer } from "../harmless.ts";
+import type { Server } from "../settings/server.ts";
+import type { Session } from "../backends/sql/session.ts";
+import { mayBeServer } from "../text/harmless.ts";
 import { HELD_LOCKS, withLock } from "./held_locks.ts";
 
 /** The longest key that goes into the environment, in characters: the kernel bounds the size of each variable and of all. */

@@ -1,8 +1,8 @@
 import { lookup } from "node:dns/promises";
 import { isIP } from "node:net";
 import { LockUnavailableError, messageOf } from "../errors.ts";
-import { pathOr } from "../harmless.ts";
-import { describeNetworkError } from "../lock/network_errors.ts";
+import { pathOr } from "../text/harmless.ts";
+import { describeNetworkError } from "../backends/network/errors.ts";
 import type { Finding } from "./report.ts";
 import type { Address } from "./server_view.ts";
 

@@ -1,16 +1,16 @@
-import type { Settings } from "../config/settings.ts";
-import { systemUser } from "../config/server.ts";
+import type { Settings } from "../settings/settings.ts";
+import { systemUser } from "../settings/server.ts";
 import { Deadline, delayOrAbort } from "../deadline.ts";
 import { LockUnavailableError } from "../errors.ts";
-import { LedgerTable, type Store } from "../ledger/ledger_table.ts";
+import { LedgerTable, type Store } from "../backends/sql/ledger_table.ts";
 import { loadStore } from "../ledger/open_ledger.ts";
-import { readLatest } from "../ledger/rows.ts";
+import { readLatest } from "../backends/sql/rows.ts";
 import type { RecordedRun } from "../ledger/run.ts";
-import { type BackendOptions, openBackend } from "../lock/open_backend.ts";
+import { type BackendOptions, openBackend } from "../backends/registry.ts";
 import type { Backend } from "../lock/lock.ts";
-import type { Session } from "../lock/session.ts";
-import { timeOf } from "../time.ts";
-import type { Rehearsal } from "./rehearsal.ts";
+import type { Session } from "../backends/sql/session.ts";
+import { timeOf } from "../text/time.ts";
+import type { Rehearsal } from "../backends/sql/rehearsal.ts";
 import type { Finding } from "./report.ts";
 
 /** How long a server may take to end the sessions of earlier checks, and the pause between two tries, in milliseconds. */
@@ -33,7 +33,7 @@ export async function checkLedger(settings: Settings, name: string, options: Bac
     runner: { label, host: Deno.hostname(), pid: Deno.pid, user },
   };
   if (server.kind === "file") {
-    const { checkFileLedger } = await import("./ledger_file.ts");
+    const { checkFileLedger } = await import("../backends/file/ledger_checks.ts");
     return await checkFileLedger(server, options.env, rehearsal);
   }
   const open = await loadStore(server, ledger.table, options.env);
@@ -41,10 +41,10 @@ export async function checkLedger(settings: Settings, name: string, options: Bac
   const session = await openPatiently(backend);
   const store = await open(session);
   if (server.kind === "mysql") {
-    const { checkMySqlLedger } = await import("./ledger_mysql.ts");
+    const { checkMySqlLedger } = await import("../backends/mysql/ledger_checks.ts");
     return await checkMySqlLedger(store, ledger.table, rehearsal);
   }
-  const { checkPostgresLedger } = await import("./ledger_postgres.ts");
+  const { checkPostgresLedger } = await import("../backends/postgres/ledger_checks.ts");
   return await checkPostgresLedger(store, rehearsal, session!.closed);
 }
 

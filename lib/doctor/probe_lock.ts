@@ -1,4 +1,4 @@
-import { formatDuration } from "../duration.ts";
+import { formatDuration } from "../text/duration.ts";
 import { LockLostError, LockUnavailableError } from "../errors.ts";
 import type { Backend, HeldLock } from "../lock/lock.ts";
 import { type Finding, splitMessage } from "./report.ts";

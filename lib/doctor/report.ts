@@ -1,6 +1,6 @@
 import { ConfigError, LockUnavailableError, SeraError } from "../errors.ts";
 import { ExitCode } from "../exit_codes.ts";
-import { printable } from "../printable.ts";
+import { printable } from "../text/printable.ts";
 
 /** What a check came to; `skip`: it could not be made, since an earlier one failed. */
 export type Status = "pass" | "warn" | "fail" | "skip";

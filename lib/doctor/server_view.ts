@@ -1,7 +1,7 @@
-import type { MySqlDsn } from "../config/mysql/dsn.ts";
-import type { PostgresServer } from "../config/postgres/server.ts";
-import type { Server } from "../config/server.ts";
-import { isPlain, LONGEST_NAME, pathOr } from "../harmless.ts";
+import type { MySqlDsn } from "../backends/mysql/dsn.ts";
+import type { PostgresServer } from "../backends/postgres/address.ts";
+import type { Server } from "../settings/server.ts";
+import { isPlain, LONGEST_NAME, pathOr } from "../text/harmless.ts";
 
 /** A host and its port, or the path of a socket. */
 export type Address =

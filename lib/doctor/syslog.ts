@@ -1,4 +1,4 @@
-import { printable } from "../printable.ts";
+import { printable } from "../text/printable.ts";
 import { deliverToSyslog, type Delivery } from "../log/syslog.ts";
 import type { Finding } from "./report.ts";
 

@@ -1,11 +1,11 @@
-import type { LedgerSettings } from "../config/ledger_settings.ts";
+import type { LedgerSettings } from "../settings/ledger_settings.ts";
 import { Deadline } from "../deadline.ts";
-import { formatDuration } from "../duration.ts";
+import { formatDuration } from "../text/duration.ts";
 import { InterruptedError, LockUnavailableError } from "../errors.ts";
 import { type HeldLock, isHeld } from "../lock/lock.ts";
 import type { Logger } from "../log/logger.ts";
 import { type Ledger, RunGoneError } from "./ledger.ts";
-import { quotedForShell } from "./shell_word.ts";
+import { quotedForShell } from "../text/shell_word.ts";
 import { whileHeld } from "./while_held.ts";
 
 /**

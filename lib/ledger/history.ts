@@ -1,8 +1,8 @@
-import { formatDuration } from "../duration.ts";
-import { numberForJson } from "../foreign.ts";
-import { printableJson } from "../printable.ts";
-import { table } from "../text_table.ts";
-import { timeOf } from "../time.ts";
+import { formatDuration } from "../text/duration.ts";
+import { numberForJson } from "../text/foreign.ts";
+import { printableJson } from "../text/printable.ts";
+import { table } from "../text/text_table.ts";
+import { timeOf } from "../text/time.ts";
 import type { RecordedRun } from "./run.ts";
 
 const HEADER = ["RUN", "STARTED", "TOOK", "OUTCOME", "CODE", "HOST", "LABEL"];

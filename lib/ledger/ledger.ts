@@ -1,12 +1,12 @@
 import type { Deadline } from "../deadline.ts";
 import { LockUnavailableError } from "../errors.ts";
-import { exactFrom } from "../foreign.ts";
-import { join, sql, type Statement, word } from "../sql/statement.ts";
-import { cut, insertRun } from "./insert_run.ts";
+import { exactFrom } from "../text/foreign.ts";
+import { join, sql, type Statement, word } from "../backends/sql/statement.ts";
+import { cut, insertRun } from "../backends/sql/insert_run.ts";
 import { COLUMNS } from "./schema.ts";
-import { readLatest, readRuns, selectRuns } from "./rows.ts";
+import { readLatest, readRuns, selectRuns } from "../backends/sql/rows.ts";
 import type { Outcome, Permission, RecordedRun, Rule, Runner } from "./run.ts";
-import { LedgerTable, type Store } from "./ledger_table.ts";
+import { LedgerTable, type Store } from "../backends/sql/ledger_table.ts";
 import type { Patience } from "./patience.ts";
 
 /** How many runs are forgotten at a time, so that nobody waits for it. */

@@ -1,12 +1,12 @@
-import type { TableName } from "../config/ledger_settings.ts";
-import type { Server } from "../config/server.ts";
+import type { TableName } from "../settings/ledger_settings.ts";
+import type { Server } from "../settings/server.ts";
 import type { Io } from "../io.ts";
-import { defaultLedgerFolder } from "../lock/default_folder.ts";
-import { prepareLockFolder } from "../lock/lock_folder.ts";
-import type { Session } from "../lock/session.ts";
-import type { Dialect } from "./dialect.ts";
+import { defaultLedgerFolder } from "../backends/file/default_folder.ts";
+import { prepareLockFolder } from "../backends/file/lock_folder.ts";
+import type { Session } from "../backends/sql/session.ts";
+import type { Dialect } from "../backends/sql/dialect.ts";
 import { Ledger } from "./ledger.ts";
-import type { Store } from "./ledger_table.ts";
+import type { Store } from "../backends/sql/ledger_table.ts";
 import { Patience } from "./patience.ts";
 
 /** Opens the ledger in the session that holds the lock; there is none with files. */
@@ -46,18 +46,18 @@ export async function loadStore(
       const path = server.folder ?? defaultLedgerFolder(env).path;
       const folder = prepareLockFolder(path, server.folder === undefined);
       if (folder.group !== undefined) {
-        const { sharedStore } = await import("./shared_file.ts");
+        const { sharedStore } = await import("../backends/file/shared_file.ts");
         return () => Promise.resolve(sharedStore(folder, patience));
       }
-      const { fileStore } = await import("./file.ts");
+      const { fileStore } = await import("../backends/file/ledger.ts");
       return () => Promise.resolve(fileStore(folder, patience));
     }
     case "mysql": {
-      const { mySqlStore } = await import("./mysql.ts");
+      const { mySqlStore } = await import("../backends/mysql/ledger.ts");
       return (session) => mySqlStore(session!, table, patience);
     }
     case "postgres": {
-      const { postgresStore } = await import("./postgres.ts");
+      const { postgresStore } = await import("../backends/postgres/ledger.ts");
       return (session) => postgresStore(session!, table, patience);
     }
   }
@@ -66,6 +66,6 @@ export async function loadStore(
 /** The dialect of a server, for those who only want to see the table's definition; undefined for files. */
 export async function dialectOf(server: Server, table: TableName): Promise<Dialect | undefined> {
   if (server.kind === "file") return undefined;
-  if (server.kind === "mysql") return (await import("./mysql.ts")).mySqlDialect(table);
-  return (await import("./postgres.ts")).postgresDialect(table);
+  if (server.kind === "mysql") return (await import("../backends/mysql/ledger.ts")).mySqlDialect(table);
+  return (await import("../backends/postgres/ledger.ts")).postgresDialect(table);
 }

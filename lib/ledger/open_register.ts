@@ -1,10 +1,10 @@
-import type { Settings } from "../config/settings.ts";
-import { systemUser } from "../config/server.ts";
+import type { Settings } from "../settings/settings.ts";
+import { systemUser } from "../settings/server.ts";
 import type { Io } from "../io.ts";
 import type { Logger } from "../log/logger.ts";
 import { loadLedger } from "./open_ledger.ts";
 import { Register } from "./register.ts";
-import { lockFlagsOf } from "./shell_word.ts";
+import { lockFlagsOf } from "../text/shell_word.ts";
 
 /**
  * Makes the register for a run; its ledger is opened once the lock is held.

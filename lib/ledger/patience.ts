@@ -1,8 +1,8 @@
 import { Deadline, delayOrAbort } from "../deadline.ts";
-import { formatDuration } from "../duration.ts";
+import { formatDuration } from "../text/duration.ts";
 import { InterruptedError, LockUnavailableError, messageOf } from "../errors.ts";
-import type { Session } from "../lock/session.ts";
-import type { Store } from "./ledger_table.ts";
+import type { Session } from "../backends/sql/session.ts";
+import type { Store } from "../backends/sql/ledger_table.ts";
 
 /** How long a ledger is waited for that somebody else keeps locked, and the pause between two tries, in milliseconds. */
 const LONGEST_WAIT = 10_000;

@@ -1,6 +1,6 @@
-import type { LedgerSettings } from "../config/ledger_settings.ts";
+import type { LedgerSettings } from "../settings/ledger_settings.ts";
 import type { Deadline } from "../deadline.ts";
-import { formatDuration } from "../duration.ts";
+import { formatDuration } from "../text/duration.ts";
 import { LockUnavailableError } from "../errors.ts";
 import type { HeldLock } from "../lock/lock.ts";
 import type { Logger } from "../log/logger.ts";

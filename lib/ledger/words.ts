@@ -1,6 +1,6 @@
-import type { LedgerSettings } from "../config/ledger_settings.ts";
-import { formatDuration } from "../duration.ts";
-import { timeOf } from "../time.ts";
+import type { LedgerSettings } from "../settings/ledger_settings.ts";
+import { formatDuration } from "../text/duration.ts";
+import { timeOf } from "../text/time.ts";
 import type { RecordedRun } from "./run.ts";
 
 /**

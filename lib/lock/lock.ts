@@ -1,5 +1,5 @@
 import { LockLostError } from "../errors.ts";
-import type { Session } from "./session.ts";
+import type { Session } from "../backends/sql/session.ts";
 
 /**
  * A place that keeps locks, bound to one lock name. It knows no command; what is above it knows no database.

@@ -6,10 +6,10 @@
  */
 
 import type { FlagSpec } from "../args/go_flags.ts";
-import { environmentName } from "../args/settings_table.ts";
-import { DEFAULT_CONFIG_FILE } from "../config/config.ts";
-import { readSmallFile } from "../config/small_file.ts";
-import { parseWait } from "../duration.ts";
+import { environmentName } from "../settings/table.ts";
+import { DEFAULT_CONFIG_FILE } from "../settings/resolve.ts";
+import { readSmallFile } from "../system/small_file.ts";
+import { parseWait } from "../text/duration.ts";
 
 /** The flags that decide about it, where a subcommand does not take them as well. */
 const DECIDING: readonly FlagSpec[] = ["config", "log-format"].map((name) => ({ name, boolean: false }));

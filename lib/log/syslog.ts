@@ -1,6 +1,6 @@
 import { keepChildren } from "../child/children.ts";
 import { delayOrAbort } from "../deadline.ts";
-import { printable } from "../printable.ts";
+import { printable } from "../text/printable.ts";
 
 /** Of a longer line logger(1) makes several, at 1 KiB; in bytes. */
 const LONGEST_MESSAGE = 1000;

@@ -1,8 +1,8 @@
-import type { TableName } from "../config/ledger_settings.ts";
-import type { Server } from "../config/server.ts";
-import { isNamespacedName } from "../lock/namespaced_name.ts";
+import type { TableName } from "../settings/ledger_settings.ts";
+import type { Server } from "../settings/server.ts";
+import { isNamespacedName } from "../backends/postgres/namespaced_name.ts";
 import type { Backend } from "../lock/lock.ts";
-import { defaultLockFolder } from "../lock/default_folder.ts";
+import { defaultLockFolder } from "../backends/file/default_folder.ts";
 import { isLockName } from "../lock/lock_name.ts";
 import { inOrder } from "./order.ts";
 import type { Seen, Whose } from "./sighting.ts";
@@ -42,16 +42,16 @@ export async function look(
   async function lookAt(): Promise<Seen> {
     switch (server.kind) {
       case "file": {
-        const { lookAtFiles } = await import("./file.ts");
+        const { lookAtFiles } = await import("../backends/file/sightings.ts");
         const sightings = lookAtFiles(server.folder ?? defaultLockFolder(env).path, whose);
         return { sightings, strangers: [] };
       }
       case "mysql": {
-        const { lookOnMySql } = await import("./mysql.ts");
+        const { lookOnMySql } = await import("../backends/mysql/sightings.ts");
         return await lookOnMySql((await backend.session(signal))!, whose, table, signal);
       }
       case "postgres": {
-        const { lookOnPostgres } = await import("./postgres.ts");
+        const { lookOnPostgres } = await import("../backends/postgres/sightings.ts");
         return await lookOnPostgres((await backend.session(signal))!, whose, table, signal);
       }
     }

@@ -1,10 +1,10 @@
-import type { Server } from "../config/server.ts";
+import type { Server } from "../settings/server.ts";
 import { UnfitServerError } from "../errors.ts";
-import { isThere } from "../if_there.ts";
-import { defaultLockFolder } from "../lock/default_folder.ts";
+import { isThere } from "../system/if_there.ts";
+import { defaultLockFolder } from "../backends/file/default_folder.ts";
 import type { Backend } from "../lock/lock.ts";
-import { prepareLockFolder, refuseClosedFolder } from "../lock/lock_folder.ts";
-import { type BackendOptions, openBackend } from "../lock/open_backend.ts";
+import { prepareLockFolder, refuseClosedFolder } from "../backends/file/lock_folder.ts";
+import { type BackendOptions, openBackend } from "../backends/registry.ts";
 
 /** A place to look from, which may be none to lock on. Dispose of it. */
 export interface Lookout extends AsyncDisposable {
@@ -58,13 +58,15 @@ export async function openLookout(
 /** Through a pooler that a run refuses each statement may be answered by another session. */
 async function isPooled(backend: Backend, server: Server, signal: AbortSignal): Promise<boolean> {
   if (server.kind !== "postgres") return false;
-  const { PostgresSession } = await import("../lock/postgres_session.ts");
+  const { PostgresSession } = await import("../backends/postgres/session.ts");
   const session = await backend.session(signal);
   return session instanceof PostgresSession && session.pooled;
 }
 
 async function whatIsElsewhere(backend: Backend, server: Server, signal: AbortSignal): Promise<string | undefined> {
   const session = (await backend.session(signal))!;
-  if (server.kind === "postgres") return await (await import("./postgres_place.ts")).whatIsElsewhere(session, signal);
-  return await (await import("./mysql_place.ts")).whatIsElsewhere(session, signal);
+  if (server.kind === "postgres") {
+    return await (await import("../backends/postgres/elsewhere.ts")).whatIsElsewhere(session, signal);
+  }
+  return await (await import("../backends/mysql/replication.ts")).whatIsElsewhere(session, signal);
 }

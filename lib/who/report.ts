@@ -1,6 +1,6 @@
-import { numberForJson } from "../foreign.ts";
-import { printableJson } from "../printable.ts";
-import { fits, table } from "../text_table.ts";
+import { numberForJson } from "../text/foreign.ts";
+import { printableJson } from "../text/printable.ts";
+import { fits, table } from "../text/text_table.ts";
 import { shownLock } from "./names.ts";
 import type { Seen, Sighting, Stranger } from "./sighting.ts";
 import { tidy, tidyWho } from "./tidy.ts";

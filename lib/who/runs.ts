@@ -1,10 +1,10 @@
-import type { Dialect } from "../ledger/dialect.ts";
-import { readLatest } from "../ledger/rows.ts";
+import type { Dialect } from "../backends/sql/dialect.ts";
+import { readLatest } from "../backends/sql/rows.ts";
 import type { RecordedRun } from "../ledger/run.ts";
-import type { Session } from "../lock/session.ts";
-import { askIfAllowed } from "./ask.ts";
-import { keyOfName } from "./postgres_key.ts";
-import { sql, type Statement } from "../sql/statement.ts";
+import type { Session } from "../backends/sql/session.ts";
+import { askIfAllowed } from "../backends/sql/ask_if_allowed.ts";
+import { keyOfName } from "../backends/postgres/key.ts";
+import { sql, type Statement } from "../backends/sql/statement.ts";
 import type { Sighting } from "./sighting.ts";
 
 /** Many more than run at a time; what has died in between is marked only when its lock is next held. */

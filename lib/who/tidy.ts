@@ -1,5 +1,5 @@
-import { textFrom, timeFrom } from "../foreign.ts";
-import { printable } from "../printable.ts";
+import { textFrom, timeFrom } from "../text/foreign.ts";
+import { printable } from "../text/printable.ts";
 import type { Sighting, Stranger } from "./sighting.ts";
 
 /** A sighting without what makes no sense; its texts are what others wrote, but no longer than anybody reads. */

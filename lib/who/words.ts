@@ -1,5 +1,5 @@
-import { formatDuration } from "../duration.ts";
-import { timeOf } from "../time.ts";
+import { formatDuration } from "../text/duration.ts";
+import { timeOf } from "../text/time.ts";
 import type { Sighting } from "./sighting.ts";
 import { tidy } from "./tidy.ts";
 

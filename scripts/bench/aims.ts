@@ -1,4 +1,4 @@
-import { DEFAULT_GRACE, DEFAULT_TTL } from "../../lib/config/config.ts";
+import { DEFAULT_GRACE, DEFAULT_TTL } from "../../lib/settings/resolve.ts";
 import { heartbeatOf } from "../../lib/lock/lease.ts";
 import { FLOCK } from "./contestants.ts";
 import { type Aim, type AimId, figureAt, type Table } from "./report.ts";

@@ -1,5 +1,5 @@
-import { advisoryKey } from "../../lib/lock/advisory_key.ts";
-import { POSTGRESQL } from "../../lib/sql/spelling.ts";
+import { advisoryKey } from "../../lib/backends/postgres/advisory_key.ts";
+import { POSTGRESQL } from "../../lib/backends/sql/spelling.ts";
 import { lockName } from "../../lib/lock/lock_name.ts";
 import type { MySqlServer } from "../../tests/servers/mysql_process.ts";
 import type { PostgresServer } from "../../tests/servers/postgres_process.ts";

@@ -1,4 +1,4 @@
-import { table } from "../../lib/text_table.ts";
+import { table } from "../../lib/text/text_table.ts";
 import type { Aim, Machine, Report, Table } from "./report.ts";
 import type { Figure } from "./statistics.ts";
 

@@ -5,7 +5,11 @@ import type { Row, Table } from "./report.ts";
 import { summarize } from "./statistics.ts";
 
 /** What a run with each kind of server loads besides what every run does: the sources that are imported when needed. */
-const DRIVERS = { "file": [], "MySQL": ["lib/lock/mysql.ts"], "PostgreSQL": ["lib/lock/postgres.ts"] };
+const DRIVERS = {
+  "file": [],
+  "MySQL": ["lib/backends/mysql/lock.ts"],
+  "PostgreSQL": ["lib/backends/postgres/lock.ts"],
+};
 
 /** The bytes of the binary and of what is in it. */
 export function sizes({ programs }: Bed): Promise<Table[]> {

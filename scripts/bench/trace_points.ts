@@ -14,12 +14,12 @@ export interface TracePoint {
  */
 export const TRACE_POINTS: readonly TracePoint[] = [
   { mark: "run", module: "lib/cli.ts", target: "run" },
-  { mark: "settings", module: "lib/config/config.ts", target: "resolveSettings" },
-  { mark: "backend", module: "lib/lock/open_backend.ts", target: "openBackend" },
-  { mark: "connect", module: "lib/lock/session_backend.ts", target: "SessionBackend.session" },
-  { mark: "acquire", module: "lib/lock/session_backend.ts", target: "SessionBackend.acquire" },
-  { mark: "acquire", module: "lib/lock/file.ts", target: "FileBackend.acquire" },
+  { mark: "settings", module: "lib/settings/resolve.ts", target: "resolveSettings" },
+  { mark: "backend", module: "lib/backends/registry.ts", target: "openBackend" },
+  { mark: "connect", module: "lib/backends/sql/session_backend.ts", target: "SessionBackend.session" },
+  { mark: "acquire", module: "lib/backends/sql/session_backend.ts", target: "SessionBackend.acquire" },
+  { mark: "acquire", module: "lib/backends/file/lock.ts", target: "FileBackend.acquire" },
   { mark: "spawn", module: "lib/child/spawn.ts", target: "startCommand" },
-  { mark: "command", module: "lib/supervise.ts", target: "supervise" },
+  { mark: "command", module: "lib/child/supervise.ts", target: "supervise" },
   { mark: "release", module: "lib/commands/give_back.ts", target: "release" },
 ];

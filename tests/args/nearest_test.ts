@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { nearest } from "../../lib/args/nearest.ts";
-import { SETTINGS } from "../../lib/args/settings_table.ts";
+import { SETTINGS } from "../../lib/settings/table.ts";
 import { SUBCOMMANDS } from "../../lib/args/subcommands.ts";
 
 const FLAGS = SETTINGS.map(({ name }) => name);

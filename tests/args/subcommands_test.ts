@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { SUBCOMMANDS } from "../../lib/args/subcommands.ts";
-import { SETTINGS } from "../../lib/args/settings_table.ts";
+import { SETTINGS } from "../../lib/settings/table.ts";
 import { run } from "../../lib/cli.ts";
 
 /** Runs sera in this process, without any environment. */

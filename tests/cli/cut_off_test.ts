@@ -5,7 +5,7 @@ import { mariaDbUnavailable, startMariaDb } from "../servers/mariadb.ts";
 import { startSystemPostgres, systemPostgresUnavailable } from "../servers/postgres_system.ts";
 import { runTool } from "../servers/tool.ts";
 import { lockName } from "../../lib/lock/lock_name.ts";
-import { freshName, later, never, open } from "../lock/open.ts";
+import { freshName, later, never, open } from "../backends/open.ts";
 import { linux, type Need, root, testWith, tool } from "./needs.ts";
 import { complete, PROGRAM } from "./program.ts";
 import { childrenOfSera, lives } from "./process_list.ts";

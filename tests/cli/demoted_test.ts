@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { lockName } from "../../lib/lock/lock_name.ts";
-import { sharedMariaDb, sharedMySql56, sharedPostgres } from "../lock/shared_server.ts";
+import { sharedMariaDb, sharedMySql56, sharedPostgres } from "../backends/shared_server.ts";
 import { connectMySql } from "../servers/mysql_client.ts";
 import type { MySqlServer } from "../servers/mysql_process.ts";
 import type { PostgresServer } from "../servers/postgres_process.ts";

@@ -1,9 +1,9 @@
 /** `sera doctor` with a ledger in MySQL and MariaDB: it fails exactly when a run would, and leaves nothing. */
 
-import { mySqlDialect } from "../../lib/ledger/mysql.ts";
+import { mySqlDialect } from "../../lib/backends/mysql/ledger.ts";
 import { createTable } from "../../lib/ledger/schema.ts";
-import { MYSQL } from "../../lib/sql/spelling.ts";
-import { sharedMariaDb, sharedMySql56 } from "../lock/shared_server.ts";
+import { MYSQL } from "../../lib/backends/sql/spelling.ts";
+import { sharedMariaDb, sharedMySql56 } from "../backends/shared_server.ts";
 import type { MySqlServer } from "../servers/mysql_process.ts";
 import { type Kind, rights, type SetUp, testAll } from "./doctor_set_up.ts";
 

@@ -1,9 +1,9 @@
 /** `sera doctor` with a ledger in PostgreSQL: it fails exactly when a run would, and leaves nothing. */
 
-import { postgresDialect } from "../../lib/ledger/postgres.ts";
+import { postgresDialect } from "../../lib/backends/postgres/ledger.ts";
 import { createTable } from "../../lib/ledger/schema.ts";
-import { POSTGRESQL } from "../../lib/sql/spelling.ts";
-import { sharedPostgres } from "../lock/shared_server.ts";
+import { POSTGRESQL } from "../../lib/backends/sql/spelling.ts";
+import { sharedPostgres } from "../backends/shared_server.ts";
 import type { PostgresServer } from "../servers/postgres_process.ts";
 import { type Kind, rights, type SetUp, testAll } from "./doctor_set_up.ts";
 

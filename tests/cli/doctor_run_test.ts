@@ -1,7 +1,7 @@
 /** `sera doctor` and a run agree on servers: one fails exactly when the other does. */
 
 import assert from "node:assert/strict";
-import { SharedServer } from "../lock/shared_server.ts";
+import { SharedServer } from "../backends/shared_server.ts";
 import { type Certificates, makeCertificates } from "../servers/certificates.ts";
 import { galeraUnavailable, startGalera } from "../servers/galera.ts";
 import { mariaDbUnavailable, startMariaDb } from "../servers/mariadb.ts";

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { lockName } from "../../lib/lock/lock_name.ts";
-import type { SharedServer } from "../lock/shared_server.ts";
+import type { SharedServer } from "../backends/shared_server.ts";
 import type { MySqlServer } from "../servers/mysql_process.ts";
 import type { PostgresServer } from "../servers/postgres_process.ts";
 import { doctor } from "./doctor_report.ts";

@@ -1,6 +1,6 @@
 /** Servers that take a lock away while a command runs, as an administrator, a crash or a network does. */
 
-import { keySql } from "../lock/key_sql.ts";
+import { keySql } from "../backends/key_sql.ts";
 import { lockName } from "../../lib/lock/lock_name.ts";
 import { mariaDbUnavailable, startMariaDb } from "../servers/mariadb.ts";
 import { startSystemPostgres, systemPostgresUnavailable } from "../servers/postgres_system.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { SETTINGS } from "../../lib/args/settings_table.ts";
+import { SETTINGS } from "../../lib/settings/table.ts";
 import { ExitCode } from "../../lib/exit_codes.ts";
 import config from "../../deno.json" with { type: "json" };
 import { inProcess, testInProcess } from "./in_process.ts";

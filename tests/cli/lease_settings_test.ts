@@ -1,7 +1,7 @@
 /** The values that `ttl`, `grace`, `max-run`, `on-lost` and `allow-unsafe-server` take, wherever they are given. */
 
 import assert from "node:assert/strict";
-import { environmentName } from "../../lib/args/settings_table.ts";
+import { environmentName } from "../../lib/settings/table.ts";
 import { inProcess, testInProcess } from "./in_process.ts";
 import { fixture, Place } from "./place.ts";
 

@@ -5,7 +5,7 @@
 
 import assert from "node:assert/strict";
 import { type Bench, type DatabasePlace, mySqlPlace, postgresPlace } from "../ledger/places.ts";
-import { sharedMariaDb, sharedMySql56, sharedPostgres } from "../lock/shared_server.ts";
+import { sharedMariaDb, sharedMySql56, sharedPostgres } from "../backends/shared_server.ts";
 import { history } from "./ledger_view.ts";
 import { fixture, Place } from "./place.ts";
 import { until } from "./wait.ts";

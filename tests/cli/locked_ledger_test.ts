@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { type Bench, type DatabasePlace, mySqlPlace, postgresPlace } from "../ledger/places.ts";
-import { sharedMariaDb, sharedMySql56, sharedPostgres } from "../lock/shared_server.ts";
+import { sharedMariaDb, sharedMySql56, sharedPostgres } from "../backends/shared_server.ts";
 import { mariaDbUnavailable } from "../servers/mariadb.ts";
 import { mysql56Unavailable } from "../servers/mysql56.ts";
 import { systemPostgresUnavailable } from "../servers/postgres_system.ts";

@@ -4,7 +4,7 @@
  */
 
 import assert from "node:assert/strict";
-import { type FakeLogin, FakeMySql, ServerError } from "../lock/fake_mysql.ts";
+import { type FakeLogin, FakeMySql, ServerError } from "../backends/mysql/fake_server.ts";
 import { makeCertificates } from "../servers/certificates.ts";
 import { mariaDbUnavailable, startMariaDb } from "../servers/mariadb.ts";
 import { mysql56Unavailable, startMySql56 } from "../servers/mysql56.ts";

@@ -4,8 +4,8 @@ import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { LockUnavailableError } from "../../lib/errors.ts";
 import { lockName } from "../../lib/lock/lock_name.ts";
-import { never, open } from "../lock/open.ts";
-import type { Swapping } from "../lock/swap_in_a_loop.ts";
+import { never, open } from "../backends/open.ts";
+import type { Swapping } from "../backends/file/swap_in_a_loop.ts";
 import { linux, root, SHARING_GROUP, testWith } from "./needs.ts";
 import { Place } from "./place.ts";
 import { pause, until } from "./wait.ts";
@@ -214,7 +214,7 @@ testWith(
     // One that sera would take for its own text.
     const precious = JSON.stringify({ lock: lockName("n"), host: "precious" });
     const victim = await place.write("victim", precious);
-    const swapper = new Worker(import.meta.resolve("../lock/swap_in_a_loop.ts"), { type: "module" });
+    const swapper = new Worker(import.meta.resolve("../backends/file/swap_in_a_loop.ts"), { type: "module" });
     const stop = new Int32Array(new SharedArrayBuffer(4));
     let swaps = 0;
     swapper.onmessage = ({ data }) => swaps = data;

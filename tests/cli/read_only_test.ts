@@ -1,7 +1,7 @@
 /** `sera status` and `sera history` only read: a server that takes no writes, or that follows another one, will do. */
 
 import assert from "node:assert/strict";
-import { SharedServer } from "../lock/shared_server.ts";
+import { SharedServer } from "../backends/shared_server.ts";
 import { mariaDbUnavailable } from "../servers/mariadb.ts";
 import type { MySqlServer } from "../servers/mysql_process.ts";
 import { startStandby } from "../servers/postgres_standby.ts";

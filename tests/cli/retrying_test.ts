@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { concat } from "../lock/fake_mysql.ts";
-import { FakePostgres, trouble } from "../lock/fake_postgres.ts";
-import { answerOf, FAKE_POSTGRES } from "../lock/fake_sessions.ts";
+import { concat } from "../backends/mysql/fake_server.ts";
+import { FakePostgres, trouble } from "../backends/postgres/fake_server.ts";
+import { answerOf, FAKE_POSTGRES } from "../backends/fake_sessions.ts";
 import { RESTARTS, useHeldSessions } from "./held_session.ts";
 import { fixture, Place } from "./place.ts";
 import { until } from "./wait.ts";

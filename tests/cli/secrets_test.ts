@@ -1,7 +1,7 @@
 /** No message repeats what may hold a password, wherever on a command line, in a variable or in a file it was written. */
 
 import assert from "node:assert/strict";
-import { environmentName, SETTINGS } from "../../lib/args/settings_table.ts";
+import { environmentName, SETTINGS } from "../../lib/settings/table.ts";
 import { seraInProcess } from "./in_process.ts";
 
 /** What no output may hold, in any of its pieces. */

@@ -2,8 +2,8 @@
 
 import assert from "node:assert/strict";
 import { lockName } from "../../lib/lock/lock_name.ts";
-import { hold, open } from "../lock/open.ts";
-import type { Loop } from "../who/look_in_a_loop.ts";
+import { hold, open } from "../backends/open.ts";
+import type { Loop } from "../backends/file/look_in_a_loop.ts";
 import { linux, pidNamespace, testWith, tool } from "./needs.ts";
 import { fixture, Place } from "./place.ts";
 import { underWatch } from "./process_list.ts";
@@ -88,7 +88,7 @@ testWith([linux], "what somebody put into the folder is neither believed nor wai
 testWith([linux], "who looks keeps nobody from a lock", async () => {
   await using place = await Place.make();
   assert.equal((await place.sera(["--name", "n", "0", "true"])).code, 0);
-  const looker = new Worker(import.meta.resolve("../who/look_in_a_loop.ts"), { type: "module" });
+  const looker = new Worker(import.meta.resolve("../backends/file/look_in_a_loop.ts"), { type: "module" });
   const stop = new Int32Array(new SharedArrayBuffer(4));
   let looks = 0;
   looker.onmessage = ({ data }) => looks = data;

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { lockName } from "../../lib/lock/lock_name.ts";
-import { SharedServer } from "../lock/shared_server.ts";
+import { SharedServer } from "../backends/shared_server.ts";
 import { mariaDbUnavailable, startMariaDb } from "../servers/mariadb.ts";
 import { mysql56Unavailable, startMySql56 } from "../servers/mysql56.ts";
 import { connectMySql } from "../servers/mysql_client.ts";

@@ -2,11 +2,11 @@
 
 import assert from "node:assert/strict";
 import pg from "pg";
-import { namespacedName } from "../../lib/lock/namespaced_name.ts";
+import { namespacedName } from "../../lib/backends/postgres/namespaced_name.ts";
 import { lockName } from "../../lib/lock/lock_name.ts";
-import { markOf } from "../../lib/lock/presence.ts";
-import { POSTGRESQL } from "../../lib/sql/spelling.ts";
-import { keySql } from "../lock/key_sql.ts";
+import { markOf } from "../../lib/backends/sql/presence.ts";
+import { POSTGRESQL } from "../../lib/backends/sql/spelling.ts";
+import { keySql } from "../backends/key_sql.ts";
 import { fixture, Place } from "./place.ts";
 import { SharedPostgres } from "./postgres.ts";
 import { until } from "./wait.ts";

@@ -1,7 +1,7 @@
 /** Settings that change nothing: as flags they are errors; from where many commands take them they are told of. */
 
 import assert from "node:assert/strict";
-import { environmentName } from "../../lib/args/settings_table.ts";
+import { environmentName } from "../../lib/settings/table.ts";
 import { inProcess, testInProcess } from "./in_process.ts";
 import { Place } from "./place.ts";
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { SETTINGS } from "../../lib/args/settings_table.ts";
+import { SETTINGS } from "../../lib/settings/table.ts";
 import { BROKEN_PIPE } from "../../lib/args/exit_statuses.ts";
 import { ExitCode } from "../../lib/exit_codes.ts";
 import { page, tableUnder } from "./markdown.ts";

@@ -2,8 +2,8 @@
 
 import assert from "node:assert/strict";
 import type { Rule } from "../../lib/ledger/run.ts";
-import { freshName } from "../lock/open.ts";
-import { sharedMariaDb, sharedMySql56, sharedPostgres, sharedPostgres18 } from "../lock/shared_server.ts";
+import { freshName } from "../backends/open.ts";
+import { sharedMariaDb, sharedMySql56, sharedPostgres, sharedPostgres18 } from "../backends/shared_server.ts";
 import { Holder } from "./holder.ts";
 import { type Bench, FILE, type LedgerPlace, mySqlPlace, postgresPlace } from "./places.ts";
 import { COMMAND, type DoStep, RELEASE, runOnce, type RunPlan } from "./run_steps.ts";

@@ -6,7 +6,7 @@ import { COLUMN_NAMES } from "../../lib/ledger/schema.ts";
 import { Ledger } from "../../lib/ledger/ledger.ts";
 import { Register } from "../../lib/ledger/register.ts";
 import { Logger } from "../../lib/log/logger.ts";
-import type { Statement } from "../../lib/sql/statement.ts";
+import type { Statement } from "../../lib/backends/sql/statement.ts";
 import { Holder, PLAIN, RUNNER } from "./holder.ts";
 import type { LedgerPlace } from "./places.ts";
 

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { COLUMNS } from "../../lib/ledger/schema.ts";
-import { sql } from "../../lib/sql/statement.ts";
+import { sql } from "../../lib/backends/sql/statement.ts";
 import { until } from "../cli/wait.ts";
 import { DAY, Holder, PLAIN, RUNNER } from "./holder.ts";
 import type { Bench, LedgerPlace } from "./places.ts";

@@ -1,16 +1,16 @@
 /** Those who write to a ledger, as sera does it: one who holds a lock, and the ledger beside it. */
 
 import assert from "node:assert/strict";
-import type { TableName } from "../../lib/config/ledger_settings.ts";
-import { parseServer } from "../../lib/config/server.ts";
+import type { TableName } from "../../lib/settings/ledger_settings.ts";
+import { parseServer } from "../../lib/settings/server.ts";
 import { Ledger } from "../../lib/ledger/ledger.ts";
-import type { Store } from "../../lib/ledger/ledger_table.ts";
+import type { Store } from "../../lib/backends/sql/ledger_table.ts";
 import { loadStore } from "../../lib/ledger/open_ledger.ts";
 import type { Permission, RecordedRun, Rule, Runner } from "../../lib/ledger/run.ts";
 import type { Backend, HeldLock } from "../../lib/lock/lock.ts";
-import type { Session } from "../../lib/lock/session.ts";
-import type { Statement } from "../../lib/sql/statement.ts";
-import { freshName, never, open } from "../lock/open.ts";
+import type { Session } from "../../lib/backends/sql/session.ts";
+import type { Statement } from "../../lib/backends/sql/statement.ts";
+import { freshName, never, open } from "../backends/open.ts";
 
 /** Who runs, where the test does not care. */
 export const RUNNER: Runner = { label: "rotate-logs", host: "web1", pid: 4711, user: "ops" };

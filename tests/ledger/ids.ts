@@ -2,8 +2,8 @@
 
 import assert from "node:assert/strict";
 import { until } from "../cli/wait.ts";
-import { freshName } from "../lock/open.ts";
-import { RESTARTS } from "../lock/shared_server.ts";
+import { freshName } from "../backends/open.ts";
+import { RESTARTS } from "../backends/shared_server.ts";
 import { Holder } from "./holder.ts";
 import type { LedgerPlace } from "./places.ts";
 

@@ -5,10 +5,10 @@ import type { Socket } from "node:net";
 import { Deadline } from "../../lib/deadline.ts";
 import { InterruptedError, LockUnavailableError } from "../../lib/errors.ts";
 import { BUSY, LedgerBusyError, LOCK_WAIT, Patience } from "../../lib/ledger/patience.ts";
-import { Session } from "../../lib/lock/session.ts";
-import { sql } from "../../lib/sql/statement.ts";
+import { Session } from "../../lib/backends/sql/session.ts";
+import { sql } from "../../lib/backends/sql/statement.ts";
 import { FakeClock } from "../lock/fake_clock.ts";
-import { later } from "../lock/open.ts";
+import { later } from "../backends/open.ts";
 
 /** A signal that has come, or comes. */
 const SIGNAL = new InterruptedError(15);

@@ -1,9 +1,9 @@
 /** Where ledgers live, in the words that the tests need for all of them. */
 
 import { DatabaseSync } from "node:sqlite";
-import type { Row } from "../../lib/lock/session.ts";
-import { OtherClient } from "../lock/postgres_view.ts";
-import type { Sanitizers, SharedServer } from "../lock/shared_server.ts";
+import type { Row } from "../../lib/backends/sql/session.ts";
+import { OtherClient } from "../backends/postgres/view.ts";
+import type { Sanitizers, SharedServer } from "../backends/shared_server.ts";
 import { connectMySql } from "../servers/mysql_client.ts";
 import type { MySqlServer } from "../servers/mysql_process.ts";
 import type { PostgresServer } from "../servers/postgres_process.ts";

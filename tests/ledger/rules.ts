@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import type { Outcome, Rule } from "../../lib/ledger/run.ts";
-import { freshName } from "../lock/open.ts";
+import { freshName } from "../backends/open.ts";
 import { DAY, Holder, PLAIN, RUNNER } from "./holder.ts";
 import type { Bench, LedgerPlace } from "./places.ts";
 

@@ -4,7 +4,7 @@ import type { Rule } from "../../lib/ledger/run.ts";
 import { Ledger } from "../../lib/ledger/ledger.ts";
 import { Register } from "../../lib/ledger/register.ts";
 import { Logger } from "../../lib/log/logger.ts";
-import { never, open } from "../lock/open.ts";
+import { never, open } from "../backends/open.ts";
 import { type LedgerAddress, openStoreAt, PLAIN, RUNNER } from "./holder.ts";
 
 /** What is run. */

@@ -1,8 +1,8 @@
 /** How the table comes about, and what becomes of those who may not make it. */
 
 import assert from "node:assert/strict";
-import type { TableName } from "../../lib/config/ledger_settings.ts";
-import { parseServer } from "../../lib/config/server.ts";
+import type { TableName } from "../../lib/settings/ledger_settings.ts";
+import { parseServer } from "../../lib/settings/server.ts";
 import { LockUnavailableError } from "../../lib/errors.ts";
 import { Ledger } from "../../lib/ledger/ledger.ts";
 import { dialectOf } from "../../lib/ledger/open_ledger.ts";

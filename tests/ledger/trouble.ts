@@ -3,10 +3,10 @@
 import assert from "node:assert/strict";
 import { LockUnavailableError } from "../../lib/errors.ts";
 import { Ledger } from "../../lib/ledger/ledger.ts";
-import type { Statement } from "../../lib/sql/statement.ts";
+import type { Statement } from "../../lib/backends/sql/statement.ts";
 import { until } from "../cli/wait.ts";
-import { later } from "../lock/open.ts";
-import { RESTARTS } from "../lock/shared_server.ts";
+import { later } from "../backends/open.ts";
+import { RESTARTS } from "../backends/shared_server.ts";
 import { Holder, PLAIN, RUNNER } from "./holder.ts";
 import type { Bench, DatabasePlace } from "./places.ts";
 

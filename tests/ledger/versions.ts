@@ -5,7 +5,7 @@ import { Holder, type LedgerAddress, openStoreAt } from "./holder.ts";
 import { LockUnavailableError } from "../../lib/errors.ts";
 import { Ledger } from "../../lib/ledger/ledger.ts";
 import type { Bench, LedgerPlace } from "./places.ts";
-import { freshName, never, open } from "../lock/open.ts";
+import { freshName, never, open } from "../backends/open.ts";
 
 /** Makes a table with one run in it, of before there were these columns. */
 async function makeOld({ sql, name, ...bench }: Bench): Promise<{ readonly id: bigint; readonly lock: string }> {

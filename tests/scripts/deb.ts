@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import config from "../../deno.json" with { type: "json" };
-import { SETTINGS } from "../../lib/args/settings_table.ts";
+import { SETTINGS } from "../../lib/settings/table.ts";
 import { needsOf } from "../../scripts/glibc.ts";
 import { run } from "../../scripts/run.ts";
 import { root, testWith, tool } from "../cli/needs.ts";

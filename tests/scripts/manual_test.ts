@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { environmentName, SETTINGS } from "../../lib/args/settings_table.ts";
+import { environmentName, SETTINGS } from "../../lib/settings/table.ts";
 import { SUBCOMMANDS } from "../../lib/args/subcommands.ts";
 import { helpText, subcommandHelp } from "../../lib/args/usage.ts";
 import { lockVariables } from "../../lib/commands/variables.ts";

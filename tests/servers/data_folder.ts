@@ -1,6 +1,6 @@
 /** Fresh data folders for servers. Making one takes a second; copying one takes next to nothing. */
 
-import { isThere } from "../../lib/if_there.ts";
+import { isThere } from "../../lib/system/if_there.ts";
 import { runTool } from "./tool.ts";
 
 const templates = new Map<string, Promise<string>>();

@@ -1,0 +1,50 @@
+import type { FileServer } from "../../settings/server.ts";
+import { type DefaultFolder, defaultLockFolder } from "./default_folder.ts";
+import { type BackendOptions, openBackend } from "../registry.ts";
+import { probeLock } from "../../doctor/probe_lock.ts";
+import type { Finding, Report } from "../../doctor/report.ts";
+
+/** Checks that locks can be kept in a folder of this machine. */
+export async function checkFile(
+  report: Report,
+  server: FileServer,
+  name: string,
+  options: BackendOptions,
+): Promise<void> {
+  const open = () => openBackend(server, name, options);
+  const usable = await report.check("folder", async () => {
+    await using _ = await open();
+    return server.folder === undefined ? findingOf(defaultLockFolder(options.env)) : { found: server.folder };
+  });
+  if (usable) {
+    await report.check("lock", async () => {
+      try {
+        return await probeLock(open, options.allowUnsafeServer);
+      } finally {
+        // Nobody else knows the name, so nobody can be waiting for this file.
+        removeQuietly(`${server.folder ?? defaultLockFolder(options.env).path}/${name}.lock`);
+      }
+    });
+  }
+  report.skipRest(["folder", "lock"]);
+}
+
+/** Which folder it is and why, since only those that take the same one exclude each other. */
+function findingOf({ path, from }: DefaultFolder): Finding {
+  if (from === undefined) return { found: path };
+  const found = `${path}, from ${from}`;
+  if (from !== "HOME") return { found };
+  return {
+    found:
+      `${found}, for the system knows no home of this user: a sera that is started with another HOME uses other locks`,
+    cure: "name a folder: --server file:/some/dir",
+  };
+}
+
+function removeQuietly(path: string): void {
+  try {
+    Deno.removeSync(path);
+  } catch {
+    // There is none where it could not be made, and an empty file does no harm.
+  }
+}

@@ -1,0 +1,122 @@
+import { LockUnavailableError } from "../../errors.ts";
+import { LockFile } from "./lock_file.ts";
+import type { LockFolder } from "./lock_folder.ts";
+import { flushFolder, isCode, makePlainFile, objectionToFile, readPlainFile } from "./plain_file.ts";
+import { fileStore, ledgerPath } from "./ledger.ts";
+import type { Store } from "../sql/ledger_table.ts";
+import { refuseOthersSchema } from "./own_schema.ts";
+import { BUSY, type Patience } from "../../ledger/patience.ts";
+import { ledgerError } from "./sqlite_errors.ts";
+
+/** The longest ledger that is taken into a copy, in bytes; some hundred bytes are one run. */
+const LONGEST_LEDGER = 16 * 1024 * 1024;
+
+const never = new AbortController().signal;
+
+/**
+ * The ledger in a folder that a group shares. SQLite would go by names there, and play back whatever journal somebody has
+ * put beside its file, with all that the journal says of other files. So it works on a copy in a folder of its own, under
+ * a lock of the ledger's, and the copy then takes the place of the old file, at once and as a whole.
+ */
+export function sharedStore(folder: LockFolder, patience: Patience): Store {
+  const path = ledgerPath(folder);
+  const { dialect } = fileStore(folder, patience);
+  return {
+    dialect,
+    async run(statement) {
+      using _lock = await lockLedger(folder, path, patience);
+      // Not before: who waits may be ended by a signal, and would leave it behind.
+      const own = { path: makeOwnFolder(path), owns: folder.owns };
+      try {
+        const before = read(path, folder);
+        if (before) makePlainFile(ledgerPath(own), own, before);
+        const rows = await runAlone(own, path, patience, async (store) => {
+          if (before) await refuseOthersSchema(store);
+          return await store.run(statement);
+        });
+        const after = read(ledgerPath(own), own);
+        if (after && !(before && isEqual(before, after))) replace(path, folder, after);
+        return rows;
+      } catch (error) {
+        throw error instanceof LockUnavailableError ? error : ledgerError(path, error);
+      } finally {
+        Deno.removeSync(own.path, { recursive: true });
+      }
+    },
+  };
+}
+
+async function runAlone<T>(
+  own: LockFolder,
+  shown: string,
+  patience: Patience,
+  action: (store: Store) => Promise<T>,
+): Promise<T> {
+  using store = fileStore(own, patience, shown);
+  return await action(store);
+}
+
+async function lockLedger(folder: LockFolder, path: string, patience: Patience): Promise<Disposable> {
+  const lock = await openLock(folder, path);
+  try {
+    await patience.whileBusy(() => {
+      if (!lock.tryLock()) throw new Error(BUSY);
+    });
+  } catch (error) {
+    lock.close();
+    throw ledgerError(path, error);
+  }
+  return { [Symbol.dispose]: () => lock.close() };
+}
+
+async function openLock(folder: LockFolder, path: string): Promise<LockFile> {
+  try {
+    return await LockFile.open(folder, "ledger.sqlite", never);
+  } catch (error) {
+    throw error instanceof LockUnavailableError ? error : ledgerError(path, error);
+  }
+}
+
+function makeOwnFolder(path: string): string {
+  try {
+    const made = Deno.makeTempDirSync({ prefix: "sera-ledger-" });
+    // The umask may have kept us out.
+    Deno.chmodSync(made, 0o700);
+    return made;
+  } catch (error) {
+    throw ledgerError(path, error);
+  }
+}
+
+function read(path: string, folder: LockFolder): Uint8Array | undefined {
+  try {
+    return readPlainFile(path, LONGEST_LEDGER, (file) => objectionToFile(file, path, folder));
+  } catch (error) {
+    if (isCode(error, "ENOENT")) return undefined;
+    throw error;
+  }
+}
+
+/** Puts a new file in the old one's place; whoever is killed meanwhile leaves the old one, and one that the next removes. */
+function replace(path: string, folder: LockFolder, content: Uint8Array): void {
+  const prefix = `${path.slice(path.lastIndexOf("/") + 1)}.new-`;
+  for (const { name, isFile } of Deno.readDirSync(folder.path)) {
+    if (isFile && name.startsWith(prefix)) Deno.removeSync(`${folder.path}/${name}`);
+  }
+  const made = `${folder.path}/${prefix}${crypto.randomUUID()}`;
+  makePlainFile(made, folder, content);
+  try {
+    Deno.renameSync(made, path);
+  } catch (error) {
+    Deno.removeSync(made);
+    if (!(error instanceof Deno.errors.PermissionDenied)) throw error;
+    throw new Error(`its folder is sticky, so that only its maker can replace it; chmod -t ${folder.path}`);
+  }
+  flushFolder(folder.path);
+}
+
+function isEqual(one: Uint8Array, other: Uint8Array): boolean {
+  let index = 0;
+  while (index < one.length && one[index] === other[index]) index++;
+  return index === one.length && one.length === other.length;
+}

@@ -1,0 +1,67 @@
+import { messageOf } from "../../errors.ts";
+import { LONGEST_TEXT, textFrom } from "../../text/foreign.ts";
+import { fromHex } from "../sql/hex.ts";
+import { SQLITE } from "../sql/spelling.ts";
+import { identifier, sql } from "../sql/statement.ts";
+import type { Dialect } from "../sql/dialect.ts";
+import { isLastingOfSqlite } from "./sqlite_errors.ts";
+
+/** As the strings that SQLite's functions take and give sort by themselves: UTC, in milliseconds. */
+const TIME = "%Y-%m-%d %H:%M:%f";
+
+/** The ledger in a file of SQLite. */
+export function sqliteDialect(path: string): Dialect {
+  return {
+    spelling: SQLITE,
+    table: sql`sera_runs`,
+    shown: path,
+    indexName: (what) => identifier(`by_${what}`),
+    // Without the last word SQLite gives numbers of deleted rows again.
+    id: sql`INTEGER PRIMARY KEY AUTOINCREMENT`,
+    types: {
+      version: sql`INTEGER NOT NULL DEFAULT 1`,
+      lock_name: sql`TEXT NOT NULL`,
+      run_key: sql`TEXT NULL`,
+      label: sql`TEXT NOT NULL DEFAULT ''`,
+      host: sql`TEXT NOT NULL DEFAULT ''`,
+      pid: sql`INTEGER NOT NULL DEFAULT 0`,
+      session_id: sql`INTEGER NOT NULL DEFAULT 0`,
+      user_name: sql`TEXT NOT NULL DEFAULT ''`,
+      started: sql`TEXT NOT NULL`,
+      finished: sql`TEXT NULL`,
+      exit_code: sql`INTEGER NULL`,
+      outcome: sql`TEXT NOT NULL`,
+      expires: sql`TEXT NULL`,
+    },
+    tableOptions: sql``,
+    inlineIndexes: false,
+    now: sql`strftime(${TIME}, 'now')`,
+    after: (milliseconds) => sql`strftime(${TIME}, 'now', ${`${(milliseconds / 1000).toFixed(3)} seconds`})`,
+    // A file has no sessions; the process is what holds the lock.
+    session: sql`${Deno.pid}`,
+    // By bytes, four for a character at most: a column may hold anything.
+    readText: (column) =>
+      sql`CASE WHEN ${column} IS NOT NULL THEN hex(substr(CAST(${column} AS BLOB), 1, ${4 * (LONGEST_TEXT + 1)})) END`,
+    decodeText: (value) => textFrom(fromHex(value)),
+    isExactly: (column, text) => sql`${column} = ${text}`,
+    readNumber: (column) => sql`CASE typeof(${column}) WHEN 'integer' THEN CAST(${column} AS TEXT) END`,
+    readTime: (column) => sql`CAST(round(1000 * unixepoch(${column}, 'subsec')) AS INTEGER)`,
+    isMissing: (what, cause) =>
+      what !== "schema" &&
+      (what === "table" ? /^no such table/ : /no such column|no column named/).test(messageOf(cause)),
+    isThereAlready: (cause) => /already exists|duplicate column name/.test(messageOf(cause)),
+    // It says the same of a disk that is full, which then is said once more.
+    idTrouble: (cause) => /^database or disk is full/.test(messageOf(cause)) ? "none left" : undefined,
+    whyForgetful: () => undefined,
+    isUnfitText: () => false,
+    nextId: sql`MAX(id) + 1`,
+    countOn: "set the number of sera_runs in its table sqlite_sequence to the highest one",
+    isLasting: isLastingOfSqlite,
+    isRefused: () => false,
+    grant: "",
+    cureOf: () => undefined,
+    grantToRead: "",
+    cureOfForeign: "move it away to begin anew",
+    clock: "machine",
+  };
+}

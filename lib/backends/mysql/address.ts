@@ -1,0 +1,71 @@
+import { isIPv6 } from "node:net";
+import { cut, DsnError, isHostName, type Show } from "../address_text.ts";
+import type { MySqlAddress } from "./dsn.ts";
+
+const DEFAULT_HOST = "127.0.0.1";
+const DEFAULT_PORT = 3306;
+const DEFAULT_SOCKET = "/tmp/mysql.sock";
+
+/** Reads `net[(address)]`, all of which may be empty. */
+export function parseNetwork(text: string, show: Show): MySqlAddress {
+  const [network, bracketed] = cut(text, "(");
+  if (bracketed !== undefined && !bracketed.endsWith(")")) {
+    throw new DsnError(
+      bracketed.includes(")")
+        ? "Cannot read the MySQL DSN: its last slash does not follow the address; write a slash in the database or in a parameter as %2F"
+        : "Cannot read the MySQL DSN: the address is not terminated; write tcp(host:port)/database or unix(/path)/database",
+    );
+  }
+  const address = bracketed?.slice(0, -1) ?? "";
+  if (network === "" || network === "tcp") {
+    // As in Go, also where the last group may have been meant as a port. The runtime's pattern takes long to compile, so
+    // what has no two colons is not shown to it.
+    if (address.indexOf(":") < address.lastIndexOf(":") && isIPv6(address)) {
+      return { transport: "tcp", host: address, port: DEFAULT_PORT };
+    }
+    return parseHostAndPort(address, show);
+  }
+  if (network === "unix") return { transport: "unix", path: address || DEFAULT_SOCKET };
+  throw unknownNetwork(network);
+}
+
+/** Networks of Go's `net.Dial` that someone may have written on purpose. */
+const GO_NETWORKS = ["tcp4", "tcp6", "udp", "udp4", "udp6", "unixgram", "unixpacket"];
+
+/** Shows only names from a closed list: in `user:pa@ss/db` the end of the password stands where the network should. */
+function unknownNetwork(network: string): DsnError {
+  if (GO_NETWORKS.includes(network)) {
+    return new DsnError(
+      `Cannot use network ${network} of the MySQL DSN: only tcp and unix are known; write tcp(host:port) or unix(/path)`,
+    );
+  }
+  return new DsnError(
+    "Cannot read the MySQL DSN: no known network stands before the last slash; " +
+      "write user:password@tcp(host:port)/database, and a slash in the database or in a parameter as %2F",
+  );
+}
+
+/**
+ * Reads `host`, `host:port`, `:port`, `[ipv6]` or `[ipv6]:port`.
+ *
+ * Stricter than Go: a port is a number, since the names of services differ between machines.
+ */
+export function parseHostAndPort(text: string, show: Show): MySqlAddress {
+  const bad = (problem: string) =>
+    new DsnError(`Cannot use the address of the MySQL DSN: ${show(text, "it")} ${problem}`);
+  const bracketed = /^\[([^[\]]*)\](?::(.*))?$/s.exec(text);
+  if (!bracketed && text.split(":").length > 2) {
+    throw bad("has more than one colon; write an IPv6 address in brackets as in tcp([::1]:3306)");
+  }
+  const [host, port] = bracketed ? [bracketed[1]!, bracketed[2]] : cut(text, ":");
+  // A percent sign belongs to an IPv6 zone only; elsewhere it is most likely an escaped path to a socket.
+  if (host !== "" && !isHostName(host) || (!bracketed && host.includes("%"))) {
+    throw bad("is no host and port; write tcp(host:port), or unix(/path) for a socket");
+  }
+  if (port !== undefined && !isPort(port)) throw bad("has a wrong port; write a number from 1 to 65535");
+  return { transport: "tcp", host: host || DEFAULT_HOST, port: port === undefined ? DEFAULT_PORT : Number(port) };
+}
+
+function isPort(text: string): boolean {
+  return /^[0-9]+$/.test(text) && Number(text) >= 1 && Number(text) <= 65535;
+}

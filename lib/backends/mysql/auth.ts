@@ -1,0 +1,86 @@
+import { Buffer } from "node:buffer";
+import type { Connection, ConnectionOptions } from "mysql2";
+import type { MySqlDsn } from "./dsn.ts";
+
+const NATIVE_REFUSED = "the server asks for mysql_native_password, which allowNativePasswords=false in the DSN forbids";
+const OLD_REFUSED =
+  "the server asks for the password hash of before MySQL 4.1; renew the account's password, or add allowOldPasswords=true";
+
+/** The server asks for what the DSN forbids. */
+export class LoginRefusedError extends Error {}
+
+/** The part of the driver's login that is needed here; not public, so the tests against real servers guard it. */
+interface Handshake {
+  readonly handshake: { readonly authPluginData1: Uint8Array; readonly authPluginName: string };
+  calculateNativePasswordAuthToken(scramble: Uint8Array): Uint8Array;
+}
+
+/** Answers a server's request with what it sent along, which may be nothing. */
+type Plugin = (meta: { command: Handshake }) => (data: Uint8Array | undefined) => Uint8Array;
+
+/** How to answer when a server asks for a password in a way that the DSN has a say in. */
+export function passwordPlugins(dsn: MySqlDsn): ConnectionOptions["authPlugins"] {
+  const oldPassword: Plugin = ({ command }) => (data) => {
+    if (!dsn.allowOldPasswords) throw new LoginRefusedError(OLD_REFUSED);
+    return oldPasswordAnswer(dsn.password, data?.length ? data : command.handshake.authPluginData1);
+  };
+  // Some ask by name, others with one byte and no name, and mean the scramble that they began with.
+  const plugins: Record<string, Plugin> = { "mysql_old_password": oldPassword, "": oldPassword };
+  if (!dsn.allowNativePasswords) {
+    plugins["mysql_native_password"] = () => () => {
+      throw new LoginRefusedError(NATIVE_REFUSED);
+    };
+  }
+  return plugins as unknown as ConnectionOptions["authPlugins"];
+}
+
+/**
+ * Keeps the driver from offering the native hash before it is asked for, which it does for every server whose default
+ * it cannot answer at once. Call it right after the connection was made.
+ */
+export function refuseNativePassword(connection: Connection): void {
+  const login = (connection as unknown as { _command: Handshake })._command;
+  login.calculateNativePasswordAuthToken = () => {
+    if (login.handshake.authPluginName === "mysql_native_password") throw new LoginRefusedError(NATIVE_REFUSED);
+    return Buffer.alloc(0);
+  };
+}
+
+/** What the old generator counts modulo. */
+const OLD_MODULUS = 0x3fffffff;
+
+/**
+ * The answer with the hash of before MySQL 4.1, which is no protection by today's measure.
+ * https://dev.mysql.com/doc/dev/mysql-server/latest/page_protocol_connection_phase_authentication_methods_old_password_authentication.html
+ */
+function oldPasswordAnswer(password: string, scramble: Uint8Array): Uint8Array {
+  if (password === "") return Buffer.alloc(0);
+  const challenge = scramble.subarray(0, 8);
+  const [password1, password2] = oldHash(Buffer.from(password));
+  const [challenge1, challenge2] = oldHash(challenge);
+  let seed1 = (password1 ^ challenge1) % OLD_MODULUS;
+  let seed2 = (password2 ^ challenge2) % OLD_MODULUS;
+  const random = () => {
+    seed1 = (seed1 * 3 + seed2) % OLD_MODULUS;
+    seed2 = (seed1 + seed2 + 33) % OLD_MODULUS;
+    return Math.floor((seed1 / OLD_MODULUS) * 31);
+  };
+  const answer = Buffer.alloc(challenge.length + 1);
+  challenge.forEach((_, index) => answer[index] = random() + 64);
+  const extra = random();
+  challenge.forEach((_, index) => answer[index]! ^= extra);
+  return answer;
+}
+
+function oldHash(bytes: Uint8Array): [number, number] {
+  let first = 1345345333;
+  let second = 0x12345671;
+  let add = 7;
+  for (const byte of bytes) {
+    if (byte === 0x20 || byte === 0x09) continue;
+    first ^= Math.imul((first & 63) + add, byte) + (first << 8);
+    second = (second + ((second << 8) ^ first)) | 0;
+    add = (add + byte) | 0;
+  }
+  return [first & 0x7fffffff, second & 0x7fffffff];
+}

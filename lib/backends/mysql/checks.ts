@@ -1,0 +1,100 @@
+import type { MySqlDsn } from "./dsn.ts";
+import { formatDuration } from "../../text/duration.ts";
+import { askOne } from "../sql/answer.ts";
+import type { MySqlOptions } from "./lock.ts";
+import { type MySqlSession, openMySqlSession } from "./session.ts";
+import { type ServerVariables, whyUnsafe } from "./topology.ts";
+import { serverWords } from "../network/server_words.ts";
+import { sql } from "../sql/statement.ts";
+import { howToList } from "./all_sightings.ts";
+import { readAttributes } from "./attributes.ts";
+import { isReplica } from "./replication.ts";
+import type { Database } from "../sql/checks.ts";
+import { splitMessage } from "../../doctor/report.ts";
+
+/** What a user can see of sera's sessions, by what the server shows of their attributes. */
+const SEEN = {
+  all: "sera status can list all locks",
+  "this host": "this user can only see sessions from this host; sera status --name NAME asks for one lock of any host",
+  none: "this user can only see its own sessions; sera status --name NAME asks for one lock of any user",
+} as const;
+
+function isMariaDb(variables: ServerVariables): boolean {
+  return /mariadb/i.test(variables.get("version") ?? "");
+}
+
+/** What a run does not ask: it may be meant so, where all lock on this one. */
+const FOLLOWS = {
+  found: "the server takes writes, but replicates from another one: its locks exclude nobody who locks there",
+  cure: "name the primary in the server setting of every node, or set read_only on replicas",
+};
+
+/** What there is to look at on MySQL and MariaDB. */
+export function mySqlDatabase(dsn: MySqlDsn, options: MySqlOptions): Database<MySqlSession> {
+  return {
+    addresses: [dsn.address],
+    tls: {
+      asked: dsn.tls === "off"
+        ? "tls=false"
+        : dsn.allowFallbackToPlaintext
+        ? "tls if the server can"
+        : `tls=${dsn.tls === "verify" ? "true" : dsn.tls}`,
+      verified: dsn.tls === "verify" ? "its CA and names" : "nothing",
+      password: dsn.password !== "",
+      cure: "add tls=true to the DSN, and tls-ca if its CA is your own",
+    },
+    // Whole seconds: versions before 5.6 know no others.
+    now: sql`SELECT UNIX_TIMESTAMP() AS now`,
+
+    open: (allowUnsafeServer) => openMySqlSession(dsn, { ...options, allowUnsafeServer }, new AbortController().signal),
+
+    version(session) {
+      const { variables } = session;
+      const [version = "unknown", comment = ""] = ["version", "version_comment"].map((name) => variables.get(name));
+      const product = isMariaDb(variables) ? "MariaDB" : "MySQL";
+      return Promise.resolve(serverWords(`${product} ${version}${comment && ` (${comment})`}`));
+    },
+
+    async topology(session) {
+      const why = whyUnsafe(session.variables);
+      if (why !== undefined) {
+        const { found, cure } = splitMessage(why);
+        return { session, finding: { found: `${found} (allow-unsafe-server)`, cure } };
+      }
+      const follows = await isReplica(session, new AbortController().signal);
+      return { session, finding: follows ? FOLLOWS : { found: "one server that takes writes, and no cluster" } };
+    },
+
+    privileges: () => Promise.resolve({ found: "locks need none" }),
+
+    async settings(session) {
+      const asked = Math.ceil(options.lease.ttl / 1000);
+      const got = (await askOne(session, sql`SELECT @@SESSION.wait_timeout AS got`, ["got"])).whole("got");
+      const shown = `wait_timeout is ${formatDuration(got * 1000)}`;
+      if (got === asked) return { found: `session settings applied: ${shown}` };
+      const ttl = formatDuration(asked * 1000);
+      return got < asked
+        ? {
+          found: `${shown}, not ${ttl}: the server frees the lock sooner than the ttl says`,
+          cure: `set --ttl ${got}, or raise the limit on the server (maximum-wait-timeout)`,
+        }
+        : {
+          found: `${shown}, not ${ttl}: the server keeps the lock of a vanished node for longer than the ttl says`,
+          cure: "connect to the server itself, not to a proxy",
+        };
+    },
+
+    async view(session) {
+      const [variable = {}] = await session.queryAll(sql`SHOW GLOBAL VARIABLES LIKE 'performance_schema'`);
+      // Its tables are there all the same, and empty.
+      if (!Object.values(variable).includes("ON")) {
+        return {
+          found: "performance_schema is off, so that sera status cannot list all locks; locks do not depend on it",
+          cure: `ask for one lock with --name, or ${howToList(isMariaDb(session.variables))}`,
+        };
+      }
+      const { of } = await readAttributes(session, new AbortController().signal);
+      return { found: SEEN[of] };
+    },
+  };
+}

@@ -1,0 +1,90 @@
+import type { MySqlDsn } from "./dsn.ts";
+import { messageOf } from "../../errors.ts";
+import { isPlain, LONGEST_NAME, pathOr } from "../../text/harmless.ts";
+import { mayPassOnMySql } from "./passing.ts";
+import { BROKEN_OFF, CLOSED, describeNetworkError, isTransientNetworkError } from "../network/errors.ts";
+import { serverWords } from "../network/server_words.ts";
+
+/** What the driver's errors carry besides a message. */
+interface DriverError {
+  /** The server's error number. */
+  readonly errno?: number;
+  /** The system's or the driver's name of the error. */
+  readonly code?: string;
+  readonly message: string;
+}
+
+/** The server, for messages; without user and password. */
+export function whereIs({ address }: MySqlDsn): string {
+  if (address.transport === "unix") return `MySQL at unix(${pathOr(address.path)})`;
+  const host = address.host.includes(":") ? `[${address.host}]` : address.host;
+  return `MySQL at tcp(${host}:${address.port})`;
+}
+
+/** What to do about an error of the server, by its number. MySQL's and MariaDB's error references. */
+const CURES: Readonly<Record<number, string>> = {
+  1040: "raise max_connections, or run fewer at once",
+  1044: "grant the user access to the database, or leave the database out of the DSN",
+  1045: "check user and password in the DSN",
+  1049: "create the database, or leave it out of the DSN",
+  1129: "find out why connections from this host fail, then run FLUSH HOSTS on the server",
+  1130: "allow this host to log in on the server",
+  1193: "take the parameter out of the DSN",
+  1203: "raise max_user_connections, or run fewer at once",
+  1226: "raise the user's limits on the server",
+  1231: "correct the parameter in the DSN",
+  1232: "correct the parameter in the DSN",
+  1115: "correct charset in the DSN",
+  1253: "correct collation in the DSN",
+  1273: "correct collation in the DSN",
+  1290: "name the primary, or let the server take writes (read_only)",
+  1792: "take transaction_read_only out of the DSN or the server's settings",
+  1836: "name the primary, or let the server take writes (innodb_read_only)",
+};
+
+/** What an error of the driver means, by its code. */
+const MEANINGS: Readonly<Record<string, string>> = {
+  PROTOCOL_CONNECTION_LOST: CLOSED,
+  HANDSHAKE_NO_SSL_SUPPORT:
+    "the server offers no TLS, which tls in the DSN requires: it has none, or something in between has taken it away; " +
+    "set up TLS on the server (ssl_cert, ssl_key), and check what stands in between",
+  MYSQL_CLEAR_PASSWORD_NOT_ENABLED:
+    "the server asks for the password in clear text; if the connection is safe, add allowCleartextPasswords=true to the DSN",
+};
+
+/** How the driver tells of a connection that has ended before a statement could be sent; it gives no code then. */
+const CLOSED_WORDS = ["Can't add new command when connection is in closed state", "Can't write in closed state"];
+
+/** Says in a few words what is wrong and what to do. Never holds the password: neither server nor driver repeat it. */
+export function describeMySqlError(error: unknown): string {
+  const { errno, code, message } = error as DriverError;
+  const network = describeNetworkError(error);
+  if (network !== undefined) return network;
+  if (code !== undefined && MEANINGS[code] !== undefined) return MEANINGS[code];
+  if (CLOSED_WORDS.includes(message)) return CLOSED;
+  const plugin = /unknown plugin (\S+)\. See/.exec(message)?.[1];
+  if (plugin !== undefined) {
+    return `the server asks for the unknown authentication ${serverWords(plugin)}; use another account`;
+  }
+  const cure = errno === undefined ? undefined : CURES[errno];
+  const words = withoutUser(serverWords(messageOf(error))) || `error ${errno}`;
+  return cure === undefined ? words : `${words}; ${cure}`;
+}
+
+/** Whether the same request may succeed a moment later. */
+export function isTransient(error: unknown): boolean {
+  const { errno, code, message } = error as DriverError;
+  if (isTransientNetworkError(error) || code === "PROTOCOL_CONNECTION_LOST") return true;
+  if (CLOSED_WORDS.includes(message)) return true;
+  // The connection ended while it was being encrypted, as that of a server that stops.
+  if (code === "HANDSHAKE_SSL_ERROR") return BROKEN_OFF.test(message);
+  return errno !== undefined && mayPassOnMySql(errno);
+}
+
+/** A user is a name, but who writes the DSN in another way than sera's has the password in it. */
+function withoutUser(message: string): string {
+  return message.replace(
+    /\buser '(.*)'@/,
+    (all, user: string) => isPlain(user, LONGEST_NAME) ? all : "user '...'@",
+  );
+}

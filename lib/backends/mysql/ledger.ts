@@ -1,0 +1,173 @@
+import type { TableName } from "../../settings/ledger_settings.ts";
+import { LockUnavailableError } from "../../errors.ts";
+import { LONGEST_TEXT, textFrom } from "../../text/foreign.ts";
+import type { Session } from "../sql/session.ts";
+import type { Dialect } from "../sql/dialect.ts";
+import { fromHex } from "../sql/hex.ts";
+import type { Store } from "../sql/ledger_table.ts";
+import { LOCK_WAIT, type Patience } from "../../ledger/patience.ts";
+import { MYSQL } from "../sql/spelling.ts";
+import { identifier, join, sql, word } from "../sql/statement.ts";
+
+/** What MySQL and MariaDB call what the ledger cares for. https://dev.mysql.com/doc/mysql-errors/8.0/en/ */
+const MISSING = { schema: 1049, table: 1146, column: 1054 };
+const THERE_ALREADY = [1050, 1060, 1061];
+/** No higher number; MariaDB says that one that it has given already is there. */
+const NO_ID_LEFT = [1467, 1062, 167, 1264];
+/** No right to a command, a column, a table, a database. */
+const REFUSED = [1142, 1143, 1044, 1227];
+
+/**
+ * What is wrong with a value, or refused by the table: a text too long, a word that is none of its column's, a missing
+ * partition, a constraint, a trigger, a view.
+ */
+const LASTING = [
+  ...[1048, 1062, 1264, 1265, 1288, 1292, 1356, 1364, 1366, 1369, 1370, 1406, 1449, 1451, 1452, 1471, 1526, 1644, 1748],
+  ...[3819, 4025],
+];
+
+const TO_FIT = "correct that: a trigger, a constraint or a column of the table (see sera history --schema)";
+const OTHER = "let the view be written to, or name a table with --ledger-table";
+const WRITABLE = "the ledger is written on the primary only: name that, or switch read_only off";
+const SPACE = "make room on the server";
+
+/** What to do about errors of a table. */
+const CURES: Readonly<Record<number, string>> = {
+  1021: SPACE,
+  1114: SPACE,
+  1290: WRITABLE,
+  1836: WRITABLE,
+  1264: TO_FIT,
+  1265: TO_FIT,
+  1364: TO_FIT,
+  1406: TO_FIT,
+  1526: TO_FIT,
+  1644: TO_FIT,
+  3819: TO_FIT,
+  4025: TO_FIT,
+  1109: "name a table of a database of your own with --ledger-table",
+  1288: OTHER,
+  1369: OTHER,
+  1471: OTHER,
+  1370: "grant the user EXECUTE on what it calls",
+};
+
+/**
+ * A character that a column lacks, when it is written, and when it is looked for: in a table that an administrator has made
+ * in another character set.
+ */
+const UNFIT_TEXT = [1366, 1300, 3854, 3988, 1267];
+/** Others have a lock for longer than is waited for it. */
+const LOCKED = 1205;
+const UNKNOWN_VARIABLE = 1193;
+
+/** Engines that lose every row with a restart of the server, or at once. */
+const FORGETFUL = ["MEMORY", "HEAP", "BLACKHOLE"];
+
+const TEXT = sql`VARCHAR(190) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin`;
+const WORD = sql`VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin`;
+
+/** The ledger in MySQL and MariaDB. */
+export function mySqlDialect({ schema, name }: TableName): Dialect {
+  const shown = schema === undefined ? name : `${schema}.${name}`;
+  return {
+    spelling: MYSQL,
+    table: schema === undefined ? identifier(name) : sql`${identifier(schema)}.${identifier(name)}`,
+    shown,
+    indexName: (what) => identifier(`by_${what}`),
+    id: sql`BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY`,
+    types: {
+      version: sql`SMALLINT NOT NULL DEFAULT 1`,
+      lock_name: sql`${WORD} NOT NULL`,
+      run_key: sql`${TEXT} NULL`,
+      label: sql`${TEXT} NOT NULL DEFAULT ''`,
+      host: sql`${TEXT} NOT NULL DEFAULT ''`,
+      pid: sql`BIGINT NOT NULL DEFAULT 0`,
+      session_id: sql`BIGINT NOT NULL DEFAULT 0`,
+      user_name: sql`${TEXT} NOT NULL DEFAULT ''`,
+      // Without a time zone, for what the session has for one must not matter: it is UTC.
+      started: sql`DATETIME(3) NOT NULL`,
+      finished: sql`DATETIME(3) NULL`,
+      exit_code: sql`SMALLINT NULL`,
+      outcome: sql`${WORD} NOT NULL`,
+      expires: sql`DATETIME(3) NULL`,
+    },
+    // Others lose rows in a crash.
+    tableOptions: sql` ENGINE=InnoDB`,
+    inlineIndexes: true,
+    now: sql`UTC_TIMESTAMP(3)`,
+    after: (milliseconds) => sql`UTC_TIMESTAMP(3) + INTERVAL ${Math.round(milliseconds * 1000)} MICROSECOND`,
+    session: sql`CONNECTION_ID()`,
+    lastId: sql`LAST_INSERT_ID()`,
+    askToUpdate: {
+      before: sql``,
+      // Columns that get their own values ask for the right to change them.
+      after: sql` ON DUPLICATE KEY UPDATE outcome = IF(LAST_INSERT_ID(0), outcome, outcome), finished = finished,
+        exit_code = exit_code, expires = expires`,
+    },
+    keeping: sql`(SELECT HEX(CONCAT(TABLE_TYPE, ' ', IFNULL(ENGINE, ''))) FROM information_schema.TABLES
+      WHERE TABLE_SCHEMA = ${schema ?? sql`DATABASE()`} AND TABLE_NAME = ${name})`,
+    whyForgetful(keeping) {
+      const [, type, engine = ""] = /^(.*) (.*)$/.exec(textFrom(fromHex(keeping)) ?? "") ?? [];
+      if (type === "TEMPORARY") {
+        return "the table is temporary, and gone with the session; name another one with --ledger-table";
+      }
+      if (type === "VIEW") {
+        return "it is a view, and the user may not see whether the rows of its table are kept; " +
+          "grant the user SHOW VIEW on it, or name the table itself with --ledger-table";
+      }
+      if (!FORGETFUL.includes(engine.toUpperCase())) return undefined;
+      return `the table keeps nothing (engine ${engine}), so that sera would not know what ran; ` +
+        `ALTER TABLE ${shown} ENGINE=InnoDB`;
+    },
+    // A view of a view is not looked through, nor one whose definition the user may not see.
+    keepingBelow: (keeping) =>
+      textFrom(fromHex(keeping)) !== "VIEW " ? undefined : sql`SELECT HEX(IF(COUNT(TABLE_NAME) = 0, 'VIEW ',
+        MAX(IF(TABLE_TYPE = 'VIEW' OR ENGINE IN (${join(FORGETFUL.map((engine) => word(engine)))}),
+          CONCAT(TABLE_TYPE, ' ', IFNULL(ENGINE, '')), NULL)))) AS keeping
+        FROM information_schema.TABLES JOIN (SELECT VIEW_DEFINITION AS definition FROM information_schema.VIEWS
+          WHERE TABLE_SCHEMA = ${schema ?? sql`DATABASE()`} AND TABLE_NAME = ${name}) viewed
+        ON LOCATE(CONCAT('\`', TABLE_SCHEMA, '\`.\`', TABLE_NAME, '\`'), definition)`,
+    readText: (column) => sql`HEX(CONVERT(LEFT(${column}, ${LONGEST_TEXT + 1}) USING utf8mb4))`,
+    decodeText: (value) => textFrom(fromHex(value)),
+    // An administrator may have made the table with a collation that does not tell cases apart; the index takes the first.
+    isExactly: (column, text) =>
+      sql`${column} = ${text} AND CONVERT(${column} USING utf8mb4) COLLATE utf8mb4_bin = ${text}`,
+    readNumber: (column) => sql`CAST(${column} AS CHAR(32))`,
+    readTime: (column) => sql`ROUND(TIMESTAMPDIFF(MICROSECOND, '1970-01-01', ${column}) / 1000)`,
+    isMissing: (what, cause) => errorNumber(cause) === MISSING[what],
+    isThereAlready: (cause) => THERE_ALREADY.includes(errorNumber(cause) ?? 0),
+    idTrouble: (cause) => NO_ID_LEFT.includes(errorNumber(cause) ?? 0) ? "none left" : undefined,
+    isUnfitText: (cause) => UNFIT_TEXT.includes(errorNumber(cause) ?? 0),
+    nextId: sql`LAST_INSERT_ID(COALESCE(MAX(id) + 1, 0))`,
+    countOn: `ALTER TABLE ${shown} AUTO_INCREMENT = 1, which lets it count on from the highest one`,
+    isLasting: (cause) => [...LASTING, ...REFUSED].includes(errorNumber(cause) ?? 0),
+    isRefused: (cause) => REFUSED.includes(errorNumber(cause) ?? 0),
+    grant:
+      "grant the user SELECT, INSERT, UPDATE and DELETE on it, and have an administrator make it: sera history --schema",
+    cureOf: (cause) => CURES[errorNumber(cause) ?? 0],
+    grantToRead: "grant the user SELECT on it",
+    cureOfForeign: "name another one with --ledger-table",
+    clock: "server",
+  };
+}
+
+/** The ledger in a session of MySQL or MariaDB. */
+export async function mySqlStore(session: Session, table: TableName, patience: Patience): Promise<Store> {
+  const run = patience.runIn(session, (cause) => errorNumber(cause) === LOCKED);
+  // The DSN or the server may have asked for transactions; nobody would end them.
+  const commit = sql`SET autocommit = 1`;
+  const seconds = LOCK_WAIT / 1000;
+  try {
+    await run(sql`${commit}, lock_wait_timeout = ${seconds}, innodb_lock_wait_timeout = ${seconds}`);
+  } catch (error) {
+    // A server without InnoDB has no limit for it.
+    if (!(error instanceof LockUnavailableError) || errorNumber(error.cause) !== UNKNOWN_VARIABLE) throw error;
+    await run(sql`${commit}, lock_wait_timeout = ${seconds}`);
+  }
+  return { dialect: mySqlDialect(table), run };
+}
+
+function errorNumber(cause: unknown): number | undefined {
+  return (cause as { readonly errno?: number } | undefined)?.errno;
+}

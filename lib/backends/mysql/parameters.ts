@@ -1,0 +1,238 @@
+import { parseDuration } from "../../text/duration.ts";
+import { cut, DsnError, percentDecode, type Show } from "../address_text.ts";
+import type { MySqlDsn } from "./dsn.ts";
+
+const DEFAULT_MAX_ALLOWED_PACKET = 64 << 20;
+
+/** What stands behind the question mark. */
+export type Parameters = Omit<MySqlDsn, "kind" | "user" | "password" | "address" | "database">;
+
+/** The parameters while they are read: the last of two wins, so what only the last one decides is kept as a name. */
+interface Draft extends Mutable<Omit<Parameters, "tls" | "sessionVariables">> {
+  tlsName: string;
+  serverPubKey: string;
+}
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+/** One parameter being read. */
+interface Parameter {
+  readonly key: string;
+  /** Not decoded: the Go driver decodes only some. */
+  readonly raw: string;
+  readonly show: Show;
+}
+
+/**
+ * Reads `key=value&…`.
+ *
+ * @throws {DsnError} For a value that makes no sense.
+ */
+export function parseParameters(query: string, show: Show): Parameters {
+  const draft: Draft = {
+    allowFallbackToPlaintext: false,
+    allowCleartextPasswords: false,
+    allowNativePasswords: true,
+    allowOldPasswords: false,
+    charsets: [],
+    connectionAttributes: {},
+    compress: false,
+    maxAllowedPacket: DEFAULT_MAX_ALLOWED_PACKET,
+    rejectReadOnly: false,
+    tlsName: "",
+    serverPubKey: "",
+  };
+  const sessionVariables = new Map<string, string>();
+  for (const item of query.split("&")) {
+    const [key, raw] = cut(item, "=");
+    if (raw === undefined) continue;
+    const parameter = { key, raw, show };
+    const read = READERS.get(key);
+    if (read) read(draft, parameter);
+    else addSessionVariable(sessionVariables, parameter);
+  }
+  return finish(draft, sessionVariables, show);
+}
+
+function finish(draft: Draft, sessionVariables: Map<string, string>, show: Show): Parameters {
+  const { tlsName, serverPubKey, ...rest } = draft;
+  if (serverPubKey !== "") {
+    throw problemWith("serverPubKey", "no key can be registered with sera; leave it out and use tls=true instead");
+  }
+  return {
+    ...rest,
+    tls: tlsMode(tlsName, show),
+    allowFallbackToPlaintext: draft.allowFallbackToPlaintext || tlsName === "preferred",
+    // From entries, since assigning to a key named __proto__ would lose it.
+    sessionVariables: Object.fromEntries(sessionVariables),
+  };
+}
+
+function tlsMode(name: string, show: Show): MySqlDsn["tls"] {
+  if (name === "" || name === "false") return "off";
+  if (name === "true") return "verify";
+  if (name === "skip-verify" || name === "preferred") return "skip-verify";
+  throw problemWith(
+    "tls",
+    `no such TLS config as ${show(name, "its value")}; write true, false, skip-verify or preferred, ` +
+      "and name a custom CA with the tls-ca setting",
+  );
+}
+
+type Reader = (draft: Draft, parameter: Parameter) => void;
+
+type Flag = { [K in keyof Draft]-?: Draft[K] extends boolean ? K : never }[keyof Draft];
+const flag = (field: Flag): [string, Reader] => [field, (draft, parameter) => draft[field] = readBoolean(parameter)];
+
+type Timeout = "connectTimeout" | "readTimeout" | "writeTimeout";
+const timeout = (key: string, field: Timeout): [string, Reader] => [key, (draft, parameter) => {
+  const ms = readTimeout(parameter);
+  if (ms === 0) delete draft[field];
+  else draft[field] = ms;
+}];
+
+/** Means nothing to a lock, yet a wrong value is a mistake that someone would like to hear of. */
+const checked = (key: string, check: (parameter: Parameter) => unknown): [string, Reader] => [
+  key,
+  (_draft, parameter) => void check(parameter),
+];
+
+const READERS: ReadonlyMap<string, Reader> = new Map([
+  flag("allowFallbackToPlaintext"),
+  flag("allowCleartextPasswords"),
+  flag("allowNativePasswords"),
+  flag("allowOldPasswords"),
+  flag("compress"),
+  flag("rejectReadOnly"),
+  timeout("timeout", "connectTimeout"),
+  timeout("readTimeout", "readTimeout"),
+  timeout("writeTimeout", "writeTimeout"),
+  ["tls", (draft, parameter) => draft.tlsName = readTlsName(parameter)],
+  ["serverPubKey", (draft, parameter) => draft.serverPubKey = queryDecode(parameter)],
+  ["charset", (draft, parameter) => {
+    draft.charsets = parameter.raw.split(",").filter((name) => name !== "").map((name) => checkName(parameter, name));
+  }],
+  ["collation", (draft, parameter) => {
+    if (parameter.raw === "") delete draft.collation;
+    else draft.collation = checkName(parameter, parameter.raw);
+  }],
+  ["connectionAttributes", (draft, parameter) => draft.connectionAttributes = readAttributes(parameter)],
+  ["maxAllowedPacket", (draft, parameter) => {
+    const bytes = readInteger(parameter);
+    if (bytes > 0) draft.maxAllowedPacket = bytes;
+    else delete draft.maxAllowedPacket;
+  }],
+  checked("allowAllFiles", readBoolean),
+  checked("checkConnLiveness", readBoolean),
+  checked("clientFoundRows", readBoolean),
+  checked("columnsWithAlias", readBoolean),
+  checked("interpolateParams", readBoolean),
+  checked("loc", readTimeZone),
+  checked("multiStatements", readBoolean),
+  checked("parseTime", readBoolean),
+  checked("timeTruncate", readDuration),
+  // New in the Go driver, and no system variable of any server.
+  checked("tinyInt1IsBool", readBoolean),
+  ["strict", () => {
+    throw problemWith("strict", "the Go driver has removed it; leave it out and set sql_mode if need be");
+  }],
+]);
+
+function problemWith(key: string, problem: string): DsnError {
+  return new DsnError(`Cannot use parameter ${key} of the MySQL DSN: ${problem}`);
+}
+
+function badValue({ key, raw, show }: Parameter, problem: string): DsnError {
+  return problemWith(key, `${show(raw, "its value")} ${problem}`);
+}
+
+function parseBoolean(text: string): boolean | undefined {
+  if (["1", "true", "TRUE", "True"].includes(text)) return true;
+  if (["0", "false", "FALSE", "False"].includes(text)) return false;
+  return undefined;
+}
+
+function readBoolean(parameter: Parameter): boolean {
+  const value = parseBoolean(parameter.raw);
+  if (value !== undefined) return value;
+  throw badValue(parameter, "is no boolean; write true or false");
+}
+
+function readDuration(parameter: Parameter): number {
+  const ms = parseDuration(parameter.raw);
+  if (ms !== undefined) return ms;
+  throw badValue(parameter, "is no duration; write a number with its unit such as 500ms or 30s");
+}
+
+/** Go takes a negative timeout too, and then every connection times out before it has begun; no lock wants that. */
+function readTimeout(parameter: Parameter): number {
+  const ms = readDuration(parameter);
+  if (ms >= 0) return ms;
+  throw badValue(parameter, "is negative; write a duration such as 30s, or 0 for no limit");
+}
+
+function readInteger(parameter: Parameter): number {
+  const value = Number(parameter.raw);
+  if (/^[+-]?[0-9]+$/.test(parameter.raw) && Number.isSafeInteger(value)) return value;
+  throw badValue(parameter, "is no whole number; write bytes such as 67108864, or 0 for the server's own limit");
+}
+
+/** Booleans in their eight spellings, `skip-verify` and `preferred` in any case, else a name as it stands. */
+function readTlsName(parameter: Parameter): string {
+  const value = parseBoolean(parameter.raw);
+  if (value !== undefined) return String(value);
+  const lower = parameter.raw.toLowerCase();
+  return lower === "skip-verify" || lower === "preferred" ? lower : queryDecode(parameter);
+}
+
+/** An item without a colon is passed over, as the Go driver does. */
+function readAttributes(parameter: Parameter): Record<string, string> {
+  const attributes = queryDecode(parameter).split(",").map((item) => cut(item, ":"));
+  return Object.fromEntries(attributes.filter((pair): pair is [string, string] => pair[1] !== undefined));
+}
+
+/** The name of a character set or a collation. */
+function checkName(parameter: Parameter, name: string): string {
+  if (/^[A-Za-z0-9_]+$/.test(name)) return name;
+  throw badValue(parameter, "is no name of a character set or collation; write one such as utf8mb4");
+}
+
+function readTimeZone(parameter: Parameter): void {
+  const name = queryDecode(parameter);
+  if (["", "UTC", "Local"].includes(name) || isTimeZone(name)) return;
+  throw badValue(parameter, "is no time zone; write UTC, Local or a name such as Europe%2FParis");
+}
+
+function isTimeZone(name: string): boolean {
+  // Intl knows offsets such as +01:00 too, Go does not.
+  if (!/^[A-Za-z]/.test(name)) return false;
+  try {
+    return Boolean(new Intl.DateTimeFormat("en", { timeZone: name }));
+  } catch {
+    return false;
+  }
+}
+
+/** As Go's `url.QueryUnescape`: a plus is a space. */
+function queryDecode({ key, raw, show }: Parameter): string {
+  const decoded = percentDecode(raw.replaceAll("+", " "));
+  if (decoded !== undefined) return decoded;
+  const name = READERS.has(key) ? key : show(key, "(a session variable)");
+  throw problemWith(name, "its value has a wrong percent escape; write % as %25");
+}
+
+function addSessionVariable(variables: Map<string, string>, parameter: Parameter): void {
+  const { key, show } = parameter;
+  if (/^(user|username|password|passwd|pass|pwd)$/i.test(key)) {
+    throw new DsnError(`Cannot use parameter ${key} of the MySQL DSN: user and password stand before the @`);
+  }
+  if (!/^[A-Za-z_@][A-Za-z0-9_.@$]*$/.test(key)) {
+    throw new DsnError(
+      `Cannot set a session variable from the MySQL DSN: ${show(key, "a key")} is no parameter and no variable's name`,
+    );
+  }
+  const value = queryDecode(parameter);
+  // Deleted first, since the last of two also takes the last place.
+  variables.delete(key);
+  variables.set(key, value);
+}

@@ -1,0 +1,37 @@
+import { MySqlSession } from "./session.ts";
+import { whyUnsafe } from "./topology.ts";
+import type { Session } from "../sql/session.ts";
+import { sql, type Statement } from "../sql/statement.ts";
+import { askIfAllowed, askOrRefused } from "../sql/ask_if_allowed.ts";
+
+/** What shows that a server follows another one, without any privilege: MariaDB's, and that of MySQL before 5.7. */
+const SIGNS: readonly Statement[] = [
+  sql`SHOW GLOBAL STATUS WHERE Variable_name IN ('Slave_running', 'Slaves_running') AND Value NOT IN ('OFF', '0')`,
+  sql`SHOW GLOBAL VARIABLES WHERE Variable_name = 'gtid_slave_pos' AND Value <> ''`,
+];
+
+/** Which locks cannot be seen in a session since they are another server's, and what to do; undefined if none. */
+export async function whatIsElsewhere(session: Session, signal: AbortSignal): Promise<string | undefined> {
+  if (!(session instanceof MySqlSession)) return undefined;
+  const { variables } = session;
+  const inCluster = whyUnsafe(new Map([...variables].filter(([name]) => !name.endsWith("read_only"))));
+  if (inCluster !== undefined) return inCluster;
+  if (whyUnsafe(variables) === undefined) return undefined;
+  const answer = await isReplica(session, signal);
+  if (answer === false) return undefined;
+  const is = answer ? "the server is a replica" : "the server is read-only, most likely a replica";
+  return `${is}, and the primary's locks cannot be seen there; name the primary`;
+}
+
+/** Whether the server follows another one; undefined where it does not let this user know. */
+export async function isReplica(session: Session, signal: AbortSignal): Promise<boolean | undefined> {
+  for (const sign of SIGNS) {
+    if ((await askIfAllowed(session, sign, signal)).length > 0) return true;
+  }
+  for (const show of [sql`SHOW REPLICA STATUS`, sql`SHOW SLAVE STATUS`]) {
+    const rows = await askOrRefused(session, show, signal);
+    if (rows) return rows.length > 0;
+  }
+  const counts = await askIfAllowed(session, sql`SHOW GLOBAL STATUS LIKE 'Slave_running'`, signal);
+  return counts.length > 0 ? false : undefined;
+}

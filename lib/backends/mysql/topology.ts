@@ -1,0 +1,101 @@
+import { LockUnavailableError, UnsafeServerError } from "../../errors.ts";
+import type { Session } from "../sql/session.ts";
+import { join, sql, type Statement, variable, word } from "../sql/statement.ts";
+
+/** What a server says of itself: variables by name in lower case, without those that it does not know. */
+export type ServerVariables = ReadonlyMap<string, string>;
+
+/** By which a server is told from another that took its address over; MariaDB has no uuid. */
+const MARKS = ["server_id", "hostname", "port"];
+
+/** What can change while a session goes on: by a switchover, or by an administrator. */
+const STATE = [
+  "read_only",
+  "super_read_only",
+  "innodb_read_only",
+  "wsrep_on",
+  "group_replication_group_name",
+  "group_replication_single_primary_mode",
+];
+
+const VARIABLES = [
+  "version",
+  "version_comment",
+  "server_uuid",
+  ...MARKS,
+  ...STATE,
+];
+
+/** Asks a server what it is. */
+export async function askVariables(session: Session, signal?: AbortSignal): Promise<ServerVariables> {
+  const names = join(VARIABLES.map(word));
+  const rows = await session.queryAll(sql`SHOW GLOBAL VARIABLES WHERE Variable_name IN (${names})`, { signal });
+  const variables = new Map<string, string>();
+  for (const row of rows) {
+    // Servers differ in how they write the columns' names.
+    const [name, value, ...others] = Object.values(row);
+    if (typeof name !== "string" || typeof value !== "string" || others.length > 0) throw unknown(session);
+    variables.set(name.toLowerCase(), value);
+  }
+  return variables;
+}
+
+function unknown({ where }: Session): LockUnavailableError {
+  return new LockUnavailableError(
+    `Cannot lock on ${where}: the server does not say what it is (SHOW GLOBAL VARIABLES); connect to the server itself`,
+  );
+}
+
+/** Which server it is: SQL that asks for its mark, and the answer that it has to give. */
+export function identityOf(variables: ServerVariables): { readonly expression: Statement; readonly mark: string } {
+  const uuid = variables.get("server_uuid");
+  if (uuid !== undefined) return { expression: sql`@@server_uuid`, mark: uuid };
+  return {
+    expression: sql`CONCAT_WS('/', ${join(MARKS.map((name) => variable(`@@${name}`)))})`,
+    mark: MARKS.map((name) => variables.get(name)).join("/"),
+  };
+}
+
+/** How to ask a server within another statement what {@linkcode whyUnsafe} goes by. */
+export interface AskState {
+  /** SQL that gives it as one text, which holds {@linkcode count} texts with slashes between them. */
+  readonly expression: Statement;
+  readonly count: number;
+  /** Makes variables of these texts. */
+  readonly read: (texts: readonly string[]) => ServerVariables;
+}
+
+/** @param variables What the server has said of itself before: what it does not know it must not be asked for. */
+export function askState(variables: ServerVariables): AskState {
+  const names = STATE.filter((name) => variables.has(name));
+  const values = names.map((name) => sql`IFNULL(${variable(`@@GLOBAL.${name}`)}, '')`);
+  return {
+    expression: values.length === 0 ? sql`''` : sql`CONCAT_WS('/', ${join(values)})`,
+    count: names.length,
+    read: (texts) => new Map(names.map((name, index) => [name, texts[index]!])),
+  };
+}
+
+/** Why a lock on this server would not exclude everybody, and what to do; undefined if it would. */
+export function whyUnsafe(variables: ServerVariables): string | undefined {
+  // Newer MariaDB have more ways for read_only to be on than ON.
+  const isOn = (name: string) => !["", "0", "OFF"].includes(variables.get(name)?.toUpperCase() ?? "");
+  if (isOn("wsrep_on")) {
+    return "the server is a node of a Galera cluster, and a lock there is the node's own; use a server outside of it";
+  }
+  if (variables.get("group_replication_group_name") && !isOn("group_replication_single_primary_mode")) {
+    return "the server is in a group with several primaries, and a lock there is the server's own; use another server";
+  }
+  if (isOn("read_only") || isOn("super_read_only") || isOn("innodb_read_only")) {
+    return "the server is read-only, most likely a replica, and a lock there excludes nobody elsewhere; name the primary";
+  }
+  return undefined;
+}
+
+/** @throws {UnsafeServerError} When a lock on this server would not exclude everybody. */
+export function refuseUnsafe(where: string, variables: ServerVariables): void {
+  const why = whyUnsafe(variables);
+  if (why !== undefined) {
+    throw new UnsafeServerError(`Cannot lock on ${where}: ${why}, or allow it with --allow-unsafe-server`);
+  }
+}

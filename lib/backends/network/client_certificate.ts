@@ -1,0 +1,96 @@
+import { createPrivateKey, createPublicKey, type KeyObject, sign, verify, X509Certificate } from "node:crypto";
+import { ConfigError } from "../../errors.ts";
+import { pathOr } from "../../text/harmless.ts";
+import { publicKeyOf } from "./certificate.ts";
+import { pemBlocks, toPem } from "./pem.ts";
+import { readCertificates, readTlsFile } from "./tls_files.ts";
+
+/** The kinds of keys that the runtime's TLS can use; Deno 2.7 ends the process for any other. */
+const KINDS = "RSA with 2048 to 8192 bits, P-256, P-384, P-521 or Ed25519";
+const CURVES = ["prime256v1", "secp384r1", "secp521r1"];
+
+/**
+ * Reads a client's certificate and its key. The runtime would go on without a key that it cannot read (Deno 2.9), or end
+ * the process for one that is another certificate's (2.7).
+ *
+ * @returns Both in PEM, in the one form that the runtime takes.
+ * @throws {ConfigError} When one of them cannot be read or used, or when they do not belong together.
+ */
+export async function readClientCertificate(
+  certificate: string,
+  key: string,
+): Promise<{ readonly cert: string; readonly key: string }> {
+  const cert = await readCertificates({ path: certificate, what: "client's certificate", setting: "sslcert" });
+  const text = await readTlsFile({ path: key, what: "client's key", setting: "sslkey" });
+  const bad = (problem: string) => new ConfigError(`Cannot use the client's key: ${pathOr(key)}: ${problem}`);
+  const block = pemBlocks(text).find(({ label }) => /^([A-Z]+ )*PRIVATE KEY$/.test(label));
+  if (block === undefined) {
+    throw bad("there is no private key in PEM format in it; convert one in DER by openssl pkey -inform DER");
+  }
+  if (block.encrypted) {
+    throw bad("it is encrypted, and nobody is there to be asked for its password; decrypt it by openssl pkey");
+  }
+  const { label, der } = block;
+  const own = der && orUndefined(() => createPrivateKey(toPem(label, der)));
+  const other = `make a key of another kind (${KINDS}) and a certificate for it`;
+  if (own === undefined) {
+    throw bad(`its private key is damaged, or of a kind that sera's TLS lacks; copy it once more, or ${other}`);
+  }
+  if (!isUsable(own)) throw bad(`sera's TLS cannot use a key of its kind (${kindOf(own)}); ${other}`);
+  // A key that holds numbers that do not belong together ends the process too.
+  if (!orUndefined(() => provesItself(own))) {
+    throw bad("its private key is damaged; copy it once more from where it was made");
+  }
+  const leaf = pemBlocks(cert)[0]!.der!;
+  const certified = orUndefined(() => new X509Certificate(leaf).publicKey);
+  if (certified === undefined || spki(certified) !== spki(createPublicKey(own))) {
+    throw bad(`it is not the key of the certificate ${pathOr(certificate)}; name the one that belongs to it (sslkey)`);
+  }
+  // The runtime compares byte by byte.
+  if (publicKeyOf(leaf).toBase64() !== spki(certified)) {
+    throw bad(
+      `the certificate ${
+        pathOr(certificate)
+      } has its key in a form that sera's TLS cannot use, as a compressed point; ` +
+        "write the key by openssl pkey -ec_conv_form uncompressed, and have a certificate made for it",
+    );
+  }
+  return { cert, key: own.export({ type: "pkcs8", format: "pem" }).toString() };
+}
+
+function isUsable({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): boolean {
+  const { modulusLength = 0, namedCurve = "" } = asymmetricKeyDetails ?? {};
+  return asymmetricKeyType === "rsa"
+    ? modulusLength >= 2048 && modulusLength <= 8192
+    : asymmetricKeyType === "ec"
+    ? CURVES.includes(namedCurve)
+    : asymmetricKeyType === "ed25519";
+}
+
+/** What kind of key it is, in OpenSSL's words. */
+function kindOf({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): string {
+  const { modulusLength, namedCurve } = asymmetricKeyDetails ?? {};
+  if (asymmetricKeyType === "rsa") return `RSA with ${modulusLength} bits`;
+  return namedCurve ?? (asymmetricKeyType ?? "unknown").replace("rsa-pss", "RSA-PSS");
+}
+
+function provesItself(key: KeyObject): boolean {
+  // The runtime's layer of Node.js cannot sign with it.
+  if (key.asymmetricKeyDetails?.namedCurve === "secp521r1") return true;
+  const hash = key.asymmetricKeyType === "ed25519" ? null : "sha256";
+  const text = new Uint8Array(32);
+  return verify(hash, text, createPublicKey(key), sign(hash, text, key));
+}
+
+function orUndefined<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch {
+    // Errors of many classes, of which none says more.
+    return undefined;
+  }
+}
+
+function spki(key: KeyObject): string {
+  return key.export({ type: "spki", format: "der" }).toString("base64");
+}

@@ -1,0 +1,213 @@
+/** Why a server's certificate is not taken, how to tell, and what to do; loaded only when one is not. */
+
+import type { X509Certificate } from "node:crypto";
+import { isIP } from "node:net";
+import { isHostName } from "../address_text.ts";
+import { addressText, criticalExtensions, namesOf, signatureOf, versionOf } from "./certificate.ts";
+import { serverWords } from "./server_words.ts";
+import { BAD_ENCODING, OLD_VERSION, OTHER_NAMES } from "./tls.ts";
+
+/** What was asked for. */
+export interface TlsAsked {
+  readonly host: string;
+  readonly verify: boolean;
+  /** The setting that names the CA. */
+  readonly setting: string;
+  /** What to do when it is not the certificate. */
+  readonly otherwise?: string | undefined;
+  /** Connects once more to see the certificate, of which Deno 2.9 says only that it is not trusted; always rejects. */
+  readonly lookAgain: () => Promise<unknown>;
+}
+
+/** What is known of a failure. */
+export interface Failure extends TlsAsked {
+  /** The runtime's words. */
+  readonly words: string;
+  /** The server's certificate, in DER, where it was looked at. */
+  readonly der: Uint8Array | undefined;
+  readonly certificate: X509Certificate | undefined;
+  /** Whether it was refused even where nothing is checked. */
+  readonly unread: boolean;
+}
+
+/** A part of a sentence. */
+export type Part = string | ((failure: Failure) => string);
+
+/** One reason: how to tell it, what it is, and its cure. */
+export interface Reason {
+  readonly holds: (failure: Failure) => boolean;
+  readonly what: Part;
+  readonly cure: Part;
+}
+
+/** The kinds of keys that sera's TLS knows, for servers. */
+export const KEYS = "RSA, P-256, P-384, P-521 or Ed25519";
+
+/** The ways of signing that it can check: RSA and ECDSA with SHA-256, SHA-384 and SHA-512, and Ed25519. */
+const SIGNATURES = [
+  ...["0b", "0c", "0d"].map((end) => `2a864886f70d0101${end}`),
+  ...["02", "03", "04"].map((end) => `2a8648ce3d0403${end}`),
+  "2b6570",
+];
+
+/** The extensions that it knows: usages, names, constraints, and where to find more. */
+const EXTENSIONS = ["0e", "0f", "11", "13", "1e", "1f", "23", "25"].map((end) => `551d${end}`);
+
+/** The bytes of a few object identifiers, in hexadecimal. */
+const OIDS = {
+  extendedKeyUsage: "0603551d25",
+  serverAuth: "06082b06010505070301",
+  sha1: ["06092a864886f70d010105", "06072a8648ce3d0401"],
+};
+
+const SIGN_AGAIN = "have it signed again with SHA-256, by a key that is RSA without PSS, P-256, P-384 or Ed25519";
+
+/** In the order in which they are looked for. */
+export const REASONS: readonly Reason[] = [
+  {
+    holds: ({ words }) => words === OTHER_NAMES,
+    what: (failure) => `the server's certificate is for ${holders(failure)}, not for ${failure.host}`,
+    cure: ({ host }) => `connect by a name that it holds, or make one with subjectAltName=${altName(host)}`,
+  },
+  {
+    holds: ({ words }) => words === BAD_ENCODING || /BadEncoding/.test(words),
+    what: "the server's certificate is not encoded as the standard asks (DER)",
+    cure: "have another one made",
+  },
+  {
+    holds: ({ words, der }) => words.includes(OLD_VERSION) || der !== undefined && versionOf(der) !== 3,
+    what: "the server's certificate is of another version than 3, and sera cannot check who has the key of such a one",
+    cure: ({ host }) =>
+      `make one of version 3, with a subjectAltName=${altName(host)} (openssl x509 -req needs -extfile for that)`,
+  },
+  {
+    holds: ({ words, certificate }) => /: Expired$|InvalidCertValidity/.test(words) || endsFirst(certificate),
+    what:
+      "the server's certificate, or one that signed it, ends before it begins (notBefore, notAfter), or has expired",
+    cure: "have another one made",
+  },
+  {
+    holds: ({ words, certificate }) => /certificate expired|has expired/.test(words) || isPast(certificate?.validTo),
+    what: (failure) => `the server's certificate, or one that signed it, has expired${when(failure, "validTo")}`,
+    cure: "renew it on the server; if it should be good still, set the clock of this machine",
+  },
+  {
+    holds: ({ words, certificate }) =>
+      /not valid yet|not yet valid/.test(words) || certificate !== undefined && !isPast(certificate.validFrom),
+    what: (failure) => `the server's certificate is not valid yet${when(failure, "validFrom")}`,
+    cure: "set the clock of this machine, or of the one that made it",
+  },
+  {
+    holds: ({ words, certificate }) => /CaUsedAsEndEntity/.test(words) || certificate?.ca === true,
+    what: ({ certificate }) =>
+      "the server's own certificate is one of a CA (CA:TRUE)" +
+      (certificate?.ca === true ? ", and it is not itself in the CA file" : ", which this build of sera cannot use"),
+    cure: ({ setting }) =>
+      "make one with CA:FALSE, by openssl req -x509 -addext basicConstraints=critical,CA:FALSE, or signed by that CA; " +
+      `then name it, or the CA, in ${setting}`,
+  },
+  {
+    holds: ({ words, der }) =>
+      /extended key usage|RequiredEkuNotFound|InvalidPurpose|EmptyEku/.test(words) || isForClients(der),
+    what: "the server's certificate is not for servers (extendedKeyUsage)",
+    cure: "make one with extendedKeyUsage=serverAuth, or without that",
+  },
+  {
+    holds: ({ der }) => has(der, ...OIDS.sha1),
+    what: "the server's certificate, or one that signed it, is signed in a way that is no longer safe (as SHA-1)",
+    cure: SIGN_AGAIN,
+  },
+  {
+    holds: ({ words, der }) =>
+      /UnsupportedSignatureAlgorithm/.test(words) || der !== undefined && !SIGNATURES.includes(signatureOf(der)),
+    what:
+      "the server's certificate, or one that signed it, is signed in a way that sera's TLS cannot check (as SHA-1, " +
+      "SHA-224, RSA-PSS, or SHA-512 with P-256), or by a key that it does not know",
+    cure: SIGN_AGAIN,
+  },
+  {
+    holds: ({ certificate }) => isShort(certificate),
+    what: "the RSA key of the server's certificate is shorter than 2048 bits",
+    cure: "make one with a key of 2048 bits or more",
+  },
+  {
+    holds: ({ words }) => /BadSignature/.test(words),
+    what: ({ setting }) =>
+      `the CA of that name in ${setting} did not sign the server's certificate, or the server lacks the key of ` +
+      "that certificate, or an RSA key is below 2048 bits",
+    cure:
+      "name the CA that signed it (CAs of one name may differ in their key), check that nobody stands in between, " +
+      "and use longer keys",
+  },
+  {
+    holds: ({ words }) => /NameConstraintViolation/.test(words),
+    what: "a CA that signed the server's certificate may not do so for this name (nameConstraints)",
+    cure: "use a name that the CA permits, or another CA",
+  },
+  {
+    holds: ({ words, der, unread }) =>
+      unread || /(Unsupported|Unhandled)CriticalExtension/.test(words) ||
+      der !== undefined && criticalExtensions(der).some((extension) => !EXTENSIONS.includes(extension)),
+    what: "the server's certificate has a critical extension that is not known here",
+    cure: "make one without it, or do not mark it critical",
+  },
+  {
+    holds: ({ words }) => /EndEntityUsedAsCa|PathLenConstraint/.test(words),
+    what: "one that signed the server's certificate is no CA, or may not have others below it",
+    cure: "have it signed by a CA (basicConstraints=CA:TRUE)",
+  },
+  {
+    holds: ({ words }) => /UnknownIssuer|unable to (verify|get)|self-signed/.test(words),
+    what: ({ certificate }) => `no CA that is trusted vouches for the server's certificate${issuer(certificate)}`,
+    cure: ({ setting }) =>
+      `name the CA that signed it (${setting}), and have the server send the intermediate certificates too`,
+  },
+];
+
+function altName(host: string): string {
+  return `${isIP(host) ? "IP" : "DNS"}:${host}`;
+}
+
+/** Whom the certificate is for, as far as that counts for this host and can be shown. */
+function holders({ der, host }: Failure): string {
+  if (der === undefined) return "others";
+  const { dns, common, addresses } = namesOf(der);
+  const others = isIP(host) ? addresses : dns;
+  const names = [...dns, ...(others.length === 0 && common !== undefined ? [common] : [])]
+    .filter((name) => isHostName(name.replace(/^\*\./, "")));
+  const all = [...names, ...addresses.map(addressText)];
+  return all.slice(0, 3).join(", ") + (all.length > 3 ? ", ..." : "") || "no name that can be used";
+}
+
+function endsFirst(certificate: X509Certificate | undefined): boolean {
+  return certificate !== undefined && Date.parse(certificate.validTo) < Date.parse(certificate.validFrom);
+}
+
+function isPast(date: string | undefined): boolean {
+  return date !== undefined && Date.parse(date) < Date.now();
+}
+
+/** The day, which Deno 2.7 tells in seconds since 1970, and 2.9 in the certificate. */
+function when({ words, certificate }: Failure, end: "validTo" | "validFrom"): string {
+  const seconds = /is not valid (?:after|before) (\d{1,11})\b/.exec(words)?.[1];
+  const time = seconds !== undefined ? Number(seconds) * 1000 : Date.parse(certificate?.[end] ?? "");
+  return Number.isNaN(time) ? "" : ` (${new Date(time).toISOString().slice(0, 10)})`;
+}
+
+function has(der: Uint8Array | undefined, ...parts: string[]): boolean {
+  return der !== undefined && parts.some((part) => der.toHex().includes(part));
+}
+
+function isForClients(der: Uint8Array | undefined): boolean {
+  return has(der, OIDS.extendedKeyUsage) && !has(der, OIDS.serverAuth);
+}
+
+function isShort(certificate: X509Certificate | undefined): boolean {
+  const bits = certificate?.publicKey.asymmetricKeyDetails?.modulusLength;
+  return bits !== undefined && bits < 2048;
+}
+
+function issuer(certificate: X509Certificate | undefined): string {
+  const name = /(?:^|\n)CN=(.*)/.exec(certificate?.issuer ?? "")?.[1];
+  return name === undefined ? "" : ` (its issuer is ${serverWords(name).slice(0, 64)})`;
+}

@@ -1,0 +1,144 @@
+import type { PostgresServer } from "./address.ts";
+import { LockUnavailableError } from "../../errors.ts";
+import { textFrom } from "../../text/foreign.ts";
+import { isPlain, LONGEST_NAME } from "../../text/harmless.ts";
+import { askOne } from "../sql/answer.ts";
+import type { PostgresOptions } from "./lock.ts";
+import { throughPooler } from "./pooler.ts";
+import { openPostgresSession, type PostgresSession, sessionSettings } from "./session.ts";
+import { serverWords } from "../network/server_words.ts";
+import { join, sql, type Statement, word } from "../sql/statement.ts";
+import type { Database } from "../sql/checks.ts";
+import { type Finding, splitMessage } from "../../doctor/report.ts";
+
+/**
+ * What there is to look at on PostgreSQL.
+ *
+ * @param pair Whether the lock has two keys, as one with a namespace has.
+ */
+export function postgresDatabase(
+  server: PostgresServer,
+  options: PostgresOptions,
+  pair: boolean,
+): Database<PostgresSession> {
+  const { sslmode, sslrootcert } = server;
+  const never = new AbortController().signal;
+  const open = (allowUnsafeServer: boolean) => openPostgresSession(server, { ...options, allowUnsafeServer }, never);
+  return {
+    addresses: server.hosts.map(({ address }) => address),
+    tls: {
+      asked: `sslmode=${sslmode}`,
+      verified: sslmode === "verify-full"
+        ? "its CA and names"
+        : sslmode === "verify-ca" || sslrootcert !== undefined
+        ? "its CA"
+        : "nothing",
+      password: server.hosts.some(({ password }) => password !== undefined),
+      cure: "use sslmode=verify-full, with sslrootcert=system or the file of its CA",
+    },
+    now: sql`SELECT extract(epoch FROM clock_timestamp()) AS now`,
+
+    open,
+
+    async version(session) {
+      const version = (await askOne(session, sql`SELECT version() AS version`, ["version"])).text("version");
+      return serverWords(version.split(" on ")[0]!);
+    },
+
+    async topology(session) {
+      if (options.allowUnsafeServer) return await allowed(session, open);
+      if (!session.pooled) return { session, finding: { found: "a primary, connected without a pooler" } };
+      const checked = await throughPooler(session, () => open(false), never);
+      return { session: checked, finding: { found: "a primary, behind a pooler that ties locks to connections" } };
+    },
+
+    async privileges(session) {
+      const type = pair ? "(integer, integer)" : "(bigint)";
+      const missing: string[] = [];
+      if (!await may(session, sql`has_function_privilege(${`pg_try_advisory_lock${type}`}, 'EXECUTE')`)) {
+        missing.push(`EXECUTE ON FUNCTION pg_try_advisory_lock${type}`);
+      }
+      if (!await may(session, sql`has_table_privilege('pg_catalog.pg_locks', 'SELECT')`)) {
+        missing.push("SELECT ON pg_locks");
+      }
+      const unlock = `EXECUTE ON FUNCTION pg_advisory_unlock${type}`;
+      const mayUnlock = await may(session, sql`has_function_privilege(${`pg_advisory_unlock${type}`}, 'EXECUTE')`);
+      const role = isPlain(server.user, LONGEST_NAME) ? server.user : "the role";
+      const cure = [...missing, ...mayUnlock ? [] : [unlock]].map((grant) => `GRANT ${grant} TO ${role}`).join(", ");
+      if (missing.length > 0) {
+        throw new LockUnavailableError(`The user may not use advisory locks in this database; ${cure}`);
+      }
+      if (mayUnlock) return { found: "the user may use advisory locks, and see them" };
+      return { found: "the user may not release advisory locks, which end with the connection only", cure };
+    },
+
+    async settings(session) {
+      const tcp = session.socket.remoteAddress !== undefined;
+      const asked = sessionSettings(options.lease).filter(([name]) => tcp || !name.startsWith("tcp_"));
+      const names = join(asked.map(([name]) => word(name)));
+      const rows = await session.queryAll(sql`SELECT name, setting, unit FROM pg_settings WHERE name IN (${names})`);
+      const refused = asked.flatMap(([name, value]) => {
+        const row = rows.find((row) => row.name === name);
+        if (!row) return [`${name} (unknown there, not ${value})`];
+        return Number(row.setting) === parseInt(value)
+          ? []
+          : [`${name} (${textFrom(row.setting)}${textFrom(row.unit) ?? ""}, not ${value})`];
+      });
+      if (refused.length === 0) return { found: "session settings applied" };
+      return {
+        found: `session settings not applied: ${
+          refused.join(", ")
+        }: the lock of a vanished node may stay for longer than the ttl`,
+        cure: "use PostgreSQL 14 or later, and no proxy that changes settings",
+      };
+    },
+
+    async view(session) {
+      const tracks = sql`current_setting('track_activities') AS tracks`;
+      const all = sql`pg_has_role('pg_read_all_stats', 'USAGE') AS all_sessions`;
+      const seen = await askOne(session, sql`SELECT ${tracks}, ${all}`, ["tracks", "all_sessions"]);
+      if (!seen.is("tracks", "on")) {
+        return {
+          found: "track_activities is off, so that sera status cannot say who holds a lock; locks do not depend on it",
+          cure: "set track_activities = on in the server's configuration, and reload it",
+        };
+      }
+      return {
+        found: seen.truth("all_sessions")
+          ? "sera status can say of all locks who holds them"
+          : "this user can only see the details of its own sessions; pg_read_all_stats shows those of other users",
+      };
+    },
+  };
+}
+
+async function may(session: PostgresSession, privilege: Statement): Promise<boolean> {
+  return (await askOne(session, sql`SELECT ${privilege} AS may`, ["may"])).truth("may");
+}
+
+/** What allow-unsafe-server passes over. */
+async function allowed(
+  session: PostgresSession,
+  open: (allowUnsafeServer: boolean) => Promise<PostgresSession>,
+): Promise<{ finding: Finding; session: PostgresSession }> {
+  const { standby } = await session.query(sql`SELECT pg_is_in_recovery() AS standby`);
+  if (standby === "t") {
+    return {
+      session,
+      finding: {
+        found: "the server is a standby, and a lock there excludes nobody elsewhere (allow-unsafe-server)",
+        cure: "name the primary",
+      },
+    };
+  }
+  if (!session.pooled) return { session, finding: { found: "a primary, connected without a pooler" } };
+  try {
+    const checked = await throughPooler(session, () => open(true), new AbortController().signal);
+    return { session: checked, finding: { found: "a primary, behind a pooler that ties locks to connections" } };
+  } catch (error) {
+    if (!(error instanceof LockUnavailableError) || error.transient) throw error;
+    const { found, cure } = splitMessage(error.message);
+    const what = found.replace(/^Cannot lock on /, "");
+    return { session: await open(true), finding: { found: `${what} (allow-unsafe-server)`, cure } };
+  }
+}

@@ -1,0 +1,216 @@
+import type { Buffer } from "node:buffer";
+import { FrameCursor, type Framing, LONGEST_ANSWER } from "../network/frames.ts";
+import { ConnectionError } from "../network/errors.ts";
+import { UnsuitableServerError } from "./errors.ts";
+import { ProtocolError } from "../network/protocol_error.ts";
+
+/** The bytes before a message's content: its type, and its length without that. */
+const HEADER = 5;
+
+/** How an error begins that the server sends without a process for it: "could not fork new process for connection". */
+const FORK_FAILED = "Ecoul";
+
+/** The length of a value that is none. */
+const NULL = 0xffffffff;
+
+/** How far a connection has come. */
+type Phase =
+  /** Nothing has come yet. */
+  | "begin"
+  /** The server has asked for a password. */
+  | "password"
+  /** SCRAM: the ways to log in have come, then the challenge, then the server's proof. */
+  | "sasl"
+  | "challenged"
+  | "proven"
+  /** Logged in; the server tells of itself. */
+  | "welcome"
+  /** Nothing has been asked. */
+  | "idle"
+  /** A statement is being answered; after an error only the end of the answer can come. */
+  | "answer"
+  | "failed"
+  /** The server has refused, and has nothing more to say. */
+  | "over";
+
+/** What may come when, by the type of a message: all that the simple protocol has, but for COPY, which sera never asks for. */
+const EXPECTED: Readonly<Record<Phase, string>> = {
+  begin: "RE",
+  password: "RE",
+  sasl: "RE",
+  challenged: "RE",
+  proven: "RE",
+  welcome: "SKNEZ",
+  idle: "SNAE",
+  answer: "TDCISNAEZ",
+  failed: "SNAEZ",
+  over: "",
+};
+
+/** Which request may come when in a login, where it leads, and how many bytes it has besides its number. */
+const LOGIN: Readonly<Record<number, { readonly from: Phase; readonly to: Phase; readonly more?: number }>> = {
+  0: { from: "begin", to: "welcome", more: 0 },
+  3: { from: "begin", to: "password", more: 0 },
+  5: { from: "begin", to: "password", more: 4 },
+  10: { from: "begin", to: "sasl" },
+  11: { from: "sasl", to: "challenged" },
+  12: { from: "challenged", to: "proven" },
+};
+
+/** Ways to log in that sera does not have. */
+const UNKNOWN_LOGINS: Readonly<Record<number, string>> = {
+  2: "Kerberos V5",
+  6: "an SCM credential",
+  7: "GSSAPI",
+  9: "SSPI",
+};
+
+/**
+ * What a PostgreSQL server may send to one that logs in and asks one statement after another: each message is checked for
+ * its place and its structure.
+ *
+ * @see https://www.postgresql.org/docs/current/protocol-message-formats.html
+ */
+export class PostgresFrames implements Framing {
+  readonly headerLength = HEADER;
+  #phase: Phase = "begin";
+  /** The columns of the rows that come, if any may. */
+  #columns: number | undefined;
+  /** How much has come since the last answer ended. */
+  #received = 0;
+
+  /** To be called when a statement is sent. */
+  asked(): void {
+    if (this.#phase === "idle") this.#phase = "answer";
+  }
+
+  sizeOf(header: Buffer): number {
+    const type = String.fromCharCode(header[0]!);
+    if (!EXPECTED[this.#phase].includes(type)) throw this.#unexpected(header[0]!);
+    const length = header.readUInt32BE(1);
+    // Bare words, without a length.
+    if (this.#phase === "begin" && header.toString("latin1", 0, HEADER) === FORK_FAILED) {
+      throw new ConnectionError("the server cannot start a process for the connection; see its log");
+    }
+    if (length < HEADER - 1) throw broken(`a message of ${length} bytes`);
+    this.#received += 1 + length;
+    if (this.#received > LONGEST_ANSWER) throw broken("more than 1 MiB in one answer");
+    return 1 + length;
+  }
+
+  check(frame: Buffer): void {
+    const type = String.fromCharCode(frame[0]!);
+    // The message before it may have come in the same chunk, and have changed what is expected.
+    if (!EXPECTED[this.#phase].includes(type)) throw this.#unexpected(frame[0]!);
+    const content = new FrameCursor(frame, HEADER, () => broken(`a broken message of type ${type}`));
+    switch (type) {
+      case "R":
+        return this.#checkLogin(content);
+      case "E":
+        checkTrouble(content, "SCM");
+        this.#phase = this.#phase === "answer" || this.#phase === "failed" ? "failed" : "over";
+        return;
+      case "N":
+        return checkTrouble(content, "");
+      case "T":
+        this.#columns = checkColumns(content);
+        return;
+      case "D":
+        return this.#checkRow(content);
+      case "C":
+        this.#columns = undefined;
+        content.zeroEnded();
+        return content.end();
+      case "S":
+        content.zeroEnded();
+        content.zeroEnded();
+        return content.end();
+      case "A":
+        content.skip(4);
+        content.zeroEnded();
+        content.zeroEnded();
+        return content.end();
+      case "K":
+        // The process, and a key that newer servers make longer.
+        content.skip(8);
+        return;
+      case "Z":
+        if (!"ITE".includes(String.fromCharCode(content.byte()))) throw content.broken();
+        content.end();
+        this.#phase = "idle";
+        this.#columns = undefined;
+        this.#received = 0;
+        return;
+      case "I":
+        return content.end();
+    }
+  }
+
+  unreadable(): ProtocolError {
+    return broken("the driver cannot read it");
+  }
+
+  #checkLogin(content: FrameCursor): void {
+    const code = content.number(4, "highest");
+    const step = LOGIN[code];
+    if (UNKNOWN_LOGINS[code] !== undefined) {
+      throw new UnsuitableServerError(
+        `the server asks for a login by ${
+          UNKNOWN_LOGINS[code]
+        }, which sera does not have; let pg_hba.conf ask this role ` +
+          "for scram-sha-256",
+      );
+    }
+    if (step === undefined) throw broken(`an unknown login, number ${code}`);
+    const mayFollow = this.#phase === step.from ||
+      code === 0 && (this.#phase === "password" || this.#phase === "proven");
+    if (!mayFollow) throw broken("a login in the wrong order");
+    if (step.more !== undefined && content.rest !== step.more) throw content.broken();
+    if (code === 10) {
+      while (content.zeroEnded() > 0);
+      content.end();
+    }
+    this.#phase = step.to;
+  }
+
+  #checkRow(content: FrameCursor): void {
+    const values = content.number(2, "highest");
+    if (values !== this.#columns) throw broken(`a row of ${values} values for ${this.#columns ?? 0} columns`);
+    for (let value = 0; value < values; value++) {
+      const length = content.number(4, "highest");
+      if (length !== NULL) content.skip(length);
+    }
+    content.end();
+  }
+
+  #unexpected(type: number): ProtocolError {
+    const shown = type > 0x20 && type < 0x7f ? String.fromCharCode(type) : type;
+    return broken(`an unexpected message of type ${shown}`);
+  }
+}
+
+/** An error or a notice: texts with one letter each. */
+function checkTrouble(content: FrameCursor, needed: string): void {
+  let missing = needed;
+  for (let field = content.byte(); field !== 0; field = content.byte()) {
+    if (content.zeroEnded() > 0) missing = missing.replace(String.fromCharCode(field), "");
+  }
+  content.end();
+  if (missing !== "") throw content.broken();
+}
+
+/** The columns of a result, which come as text. */
+function checkColumns(content: FrameCursor): number {
+  const columns = content.number(2, "highest");
+  for (let column = 0; column < columns; column++) {
+    content.zeroEnded();
+    content.skip(16);
+    if (content.number(2, "highest") !== 0) throw content.broken();
+  }
+  content.end();
+  return columns;
+}
+
+function broken(what: string): ProtocolError {
+  return new ProtocolError("PostgreSQL", what);
+}

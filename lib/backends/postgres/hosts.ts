@@ -1,0 +1,103 @@
+import { isIP } from "node:net";
+import { DsnError, isHostName } from "../address_text.ts";
+import { exists } from "./libpq_files.ts";
+import type { PostgresHost } from "./address.ts";
+import { badSetting, parseInteger, type Setting, type Settings } from "./setting.ts";
+
+const DEFAULT_PORT = 5432;
+/** The default of Debian's libpq, Red Hat's too, and the one of PostgreSQL's own. */
+const SOCKET_FOLDERS = ["/var/run/postgresql", "/tmp"];
+
+/** One server to try, and what else is known of it. */
+export interface HostSlot extends Omit<PostgresHost, "password"> {
+  readonly port: number;
+  /** What a password file calls the host. */
+  readonly passfileHost: string;
+}
+
+/**
+ * Combines the lists `host`, `hostaddr` and `port` to the servers to try: one per hostaddr, or else one per host, or
+ * else just one.
+ *
+ * @throws {DsnError} If the lists do not fit each other, or an item makes no sense.
+ */
+export function readHosts(settings: Settings): readonly HostSlot[] {
+  const hosts = readList(settings.get("host"));
+  const addresses = readList(settings.get("hostaddr"));
+  const ports = readList(settings.get("port"));
+  const count = addresses?.length ?? hosts?.length ?? 1;
+  if (hosts && hosts.length !== count) {
+    throw mismatch(`${plural(hosts.length, "host name")} to ${plural(count, "hostaddr value")}`, "host", "hostaddr");
+  }
+  if (ports && ports.length !== 1 && ports.length !== count) {
+    throw mismatch(`${plural(ports.length, "port number")} to ${plural(count, "host")}`, "port", "host");
+  }
+  return Array.from({ length: count }, (_, i) => {
+    const port = readPort(settings.get("port"), ports?.[ports.length === 1 ? 0 : i] ?? "");
+    const address = addresses?.[i];
+    if (address) return addressSlot(settings.get("hostaddr")!, address, hosts?.[i] ?? "", port);
+    return hosts?.[i] ? hostSlot(settings.get("host")!, hosts[i], port) : defaultSlot(port);
+  });
+}
+
+function readList(setting: Setting | undefined): string[] | undefined {
+  return setting?.value.split(",");
+}
+
+function mismatch(numbers: string, name: string, other: string): DsnError {
+  return new DsnError(
+    `Cannot combine ${name} and ${other} for PostgreSQL: could not match ${numbers}; ` +
+      `give as many of one as of the other, separated by commas${name === "port" ? ", or one port for all" : ""}`,
+  );
+}
+
+const plural = (count: number, noun: string) => `${count} ${noun}${count === 1 ? "" : "s"}`;
+
+function readPort(setting: Setting | undefined, text: string): number {
+  if (!setting || text === "") return DEFAULT_PORT;
+  const port = parseInteger(text);
+  if (port !== undefined && port >= 1 && port <= 65535) return port;
+  throw badSetting(setting, `${setting.show(text, "its value")} is no port; write a number from 1 to 65535`);
+}
+
+function addressSlot(setting: Setting, address: string, host: string, port: number): HostSlot {
+  if (!isIP(address)) {
+    throw badSetting(setting, `${setting.show(address, "its value")} is no IP address; write a name with host instead`);
+  }
+  const slot = { address: { transport: "tcp", host: address, port }, port, passfileHost: host || address } as const;
+  return host ? { ...slot, certificateName: host } : slot;
+}
+
+function hostSlot(setting: Setting, host: string, port: number): HostSlot {
+  if (host.startsWith("@")) {
+    throw badSetting(setting, "an abstract Unix socket (@) cannot be used; name the folder of a socket");
+  }
+  if (host.startsWith("/")) return socketSlot(host, port);
+  if (!isHostName(host)) throw badSetting(setting, "it is no host's name; write a name, an IP address or a folder");
+  return { address: { transport: "tcp", host, port }, certificateName: host, port, passfileHost: host };
+}
+
+/** A password file has `localhost` for the default folder. */
+function socketSlot(folder: string, port: number): HostSlot {
+  const path = socketPath(folder, port);
+  return {
+    address: { transport: "unix", path },
+    port,
+    passfileHost: folder === defaultFolder(port) ? "localhost" : folder,
+  };
+}
+
+function defaultSlot(port: number): HostSlot {
+  if (Deno.build.os !== "windows") return socketSlot(defaultFolder(port), port);
+  const host = "localhost";
+  return { address: { transport: "tcp", host, port }, certificateName: host, port, passfileHost: host };
+}
+
+function socketPath(folder: string, port: number): string {
+  return `${folder}/.s.PGSQL.${port}`;
+}
+
+/** The first folder with a server's socket: the libpq at hand may have been built for either. */
+function defaultFolder(port: number): string {
+  return SOCKET_FOLDERS.find((folder) => exists(socketPath(folder, port))) ?? SOCKET_FOLDERS[0]!;
+}

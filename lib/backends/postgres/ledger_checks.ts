@@ -1,0 +1,56 @@
+import { LockUnavailableError } from "../../errors.ts";
+import type { Store } from "../sql/ledger_table.ts";
+import { sql, type Statement } from "../sql/statement.ts";
+import { lastRun, usable } from "../../doctor/ledger.ts";
+import { type Rehearsal, rehearse } from "../sql/rehearsal.ts";
+import type { Finding } from "../../doctor/report.ts";
+
+/**
+ * Records a run in a transaction that is rolled back, and with it a table that had to be created. No more stays of it than
+ * a number that no run will have.
+ *
+ * @param closed Whether the session has ended.
+ * @throws {LockUnavailableError} When a run could not use the ledger.
+ */
+export async function checkPostgresLedger(
+  store: Store,
+  rehearsal: Rehearsal,
+  closed: AbortSignal,
+): Promise<Finding> {
+  try {
+    // A run has no transaction that a limit could end.
+    await store.run(sql`SELECT set_config(name, '0', false) FROM pg_settings
+      WHERE name IN ('idle_in_transaction_session_timeout', 'transaction_timeout') AND setting <> '0'`);
+    await store.run(sql`BEGIN`);
+  } catch (error) {
+    if (!(error instanceof LockUnavailableError) || closed.aborted) throw error;
+    return {
+      found: `cannot tell whether it can be written: ${error.reason.split("; ")[0]}`,
+      cure: "connect to the server itself, not to a pooler",
+    };
+  }
+  try {
+    // What a statement of its own would check at once.
+    await store.run(sql`SET CONSTRAINTS ALL IMMEDIATE`);
+    // As long as a run waits for others' locks, but in one go: after an error no statement of a transaction can be repeated.
+    await store.run(sql`SET LOCAL lock_timeout = '10s'`);
+    const cautious = { dialect: store.dialect, run: (statement: Statement) => withSavepoint(store, statement) };
+    const last = await lastRun(cautious);
+    return usable(last, await rehearse(cautious, rehearsal));
+  } finally {
+    if (!closed.aborted) await store.run(sql`ROLLBACK`);
+  }
+}
+
+/** Runs a statement whose failure does not end the transaction, as it ends none where each stands for itself. */
+async function withSavepoint({ run }: Store, statement: Statement) {
+  await run(sql`SAVEPOINT before`);
+  try {
+    return await run(statement);
+  } catch (error) {
+    if (error instanceof LockUnavailableError) await run(sql`ROLLBACK TO SAVEPOINT before`).catch(() => undefined);
+    throw error;
+  } finally {
+    await run(sql`RELEASE SAVEPOINT before`).catch(() => undefined);
+  }
+}

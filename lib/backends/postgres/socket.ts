@@ -1,0 +1,178 @@
+import { connect, type Socket } from "node:net";
+import type { PostgresHost, PostgresServer } from "./address.ts";
+import { ConfigError, messageOf } from "../../errors.ts";
+import { BROKEN_OFF, CLOSED, ConnectionError } from "../network/errors.ts";
+import { TlsError } from "./errors.ts";
+
+/** "SSLRequest" in the manual's "Message Formats". */
+const SSL_REQUEST = new Uint8Array([0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f]);
+
+/** Whether a connection is to be encrypted: `offered` leaves it to the server. */
+export type Encryption = "none" | "offered" | "required";
+
+/** A connection before anybody has logged in. */
+export interface PlainOrSecure {
+  readonly socket: Socket;
+  readonly encrypted: boolean;
+}
+
+/**
+ * Connects to one host, and encrypts as asked. The settings' sslmode decides only what is checked.
+ *
+ * @param signal Gives the attempt up.
+ * @param lookOnly Whether this is only to see the server's certificate, see {@linkcode TlsOptions}.
+ * @throws {TlsError} When it cannot be encrypted, or the server's certificate is not good.
+ * @throws {ConfigError} When a file that TLS needs cannot be read.
+ * @throws The system's error when there is no connection.
+ */
+export async function openSocket(
+  host: PostgresHost,
+  server: PostgresServer,
+  encryption: Encryption,
+  signal: AbortSignal,
+  lookOnly = false,
+): Promise<PlainOrSecure> {
+  const tls = encryption === "none" ? undefined : await prepareTls(host, server, lookOnly);
+  signal.throwIfAborted();
+  const { address } = host;
+  const plain = connect(address.transport === "unix" ? { path: address.path } : address);
+  // An error that nobody hears would end the process; who waits for the socket hears of it besides.
+  plain.on("error", () => undefined);
+  try {
+    await settled(plain, signal, (resolve) => plain.once("connect", resolve));
+    if (address.transport === "tcp") {
+      plain.setNoDelay(true);
+      if (server.keepalives) plain.setKeepAlive(true, (server.keepalives.idle ?? 0) * 1000);
+    }
+    if (!tls) return { socket: plain, encrypted: false };
+    if (server.sslnegotiation === "postgres") {
+      const answer = settled<Uint8Array>(plain, signal, (resolve) => plain.once("data", resolve));
+      plain.write(SSL_REQUEST);
+      const [first, ...rest] = await answer;
+      if (first !== "S".charCodeAt(0) || rest.length > 0) {
+        if (first === "N".charCodeAt(0) && rest.length === 0 && encryption === "offered") {
+          return { socket: plain, encrypted: false };
+        }
+        if (first === "N".charCodeAt(0)) {
+          throw new TlsError(
+            `the server offers no TLS, which sslmode=${
+              asWritten(server.sslmode)
+            } requires: it has none, or something in between ` +
+              "has taken it away; set ssl=on on the server, and check what stands in between",
+            false,
+          );
+        }
+        // As a server answers that can start no process. Its words are not shown: anybody may have written them. CVE-2024-10977
+        if (first === "E".charCodeAt(0)) {
+          throw new TlsError(
+            "the server answered the request for TLS with an error, as when it can start no process; see its log",
+            true,
+            true,
+          );
+        }
+        // More than one byte may have been put in by somebody on the way. CVE-2021-23222
+        throw new TlsError(
+          "the server did not answer the request for TLS as PostgreSQL does; check host and port, and what stands in between",
+        );
+      }
+    }
+    return { socket: await tls(plain, signal), encrypted: true };
+  } catch (error) {
+    plain.destroy();
+    throw error;
+  }
+}
+
+/** What it came from: a file of CAs makes the one of the other, as with libpq. */
+function asWritten(sslmode: string): string {
+  return sslmode === "verify-ca" ? "verify-ca (or require with sslrootcert)" : sslmode;
+}
+
+/** Loads and reads what encryption needs, so that nothing is missing once the server waits for it. */
+async function prepareTls(
+  host: PostgresHost,
+  server: PostgresServer,
+  lookOnly: boolean,
+): Promise<(plain: Socket, signal: AbortSignal) => Promise<Socket>> {
+  const { sslmode, sslrootcert, sslcert, sslkey, sslnegotiation } = server;
+  const { address, certificateName } = host;
+  const verifyHost = sslmode === "verify-full";
+  // As libpq, which checks against a root file that is there in every mode.
+  const verify = verifyHost || sslmode === "verify-ca" || sslrootcert !== undefined;
+  if (verifyHost && certificateName === undefined) {
+    throw new ConfigError("Cannot use sslmode=verify-full without a host's name: add host beside hostaddr");
+  }
+  const [{ trustByItself }, { readCertificates }] = await Promise.all([
+    import("../network/trusted.ts"),
+    import("../network/tls_files.ts"),
+  ]);
+  const isNamed = sslrootcert !== undefined && sslrootcert !== "system";
+  trustByItself(verify && !isNamed ? "its own" : "nobody");
+  const client = sslcert === undefined || sslkey === undefined
+    ? {}
+    : await (await import("../network/client_certificate.ts")).readClientCertificate(sslcert, sslkey);
+  const options = {
+    host: certificateName ?? (address.transport === "tcp" ? address.host : "localhost"),
+    verify,
+    verifyHost,
+    ca: isNamed
+      ? await readCertificates({ path: sslrootcert, what: "CA file", setting: "sslrootcert or tls-ca" })
+      : undefined,
+    ...client,
+    // So that a server can tell it from other protocols on the same port.
+    alpn: sslnegotiation === "direct" ? "postgresql" : undefined,
+    lookOnly,
+  };
+  const { encrypt } = await import("../network/tls.ts");
+  return async (plain, signal) => {
+    try {
+      return await settled<Socket>(plain, signal, (resolve, reject) => {
+        const secure = encrypt(plain, options, (error) => error ? reject(error) : resolve(secure));
+        secure.on("error", () => undefined);
+      });
+    } catch (error) {
+      if (signal.aborted || lookOnly) throw error;
+      const { describeTlsFailure } = await import("../network/tls_trouble.ts");
+      const otherwise = sslnegotiation === "direct"
+        ? "before version 17 a server takes no sslnegotiation=direct"
+        : undefined;
+      const lookAgain = () => openSocket(host, server, "required", signal, true);
+      const brokenOff = error instanceof ConnectionError || BROKEN_OFF.test(messageOf(error));
+      throw new TlsError(
+        await describeTlsFailure(error, { ...options, setting: "sslrootcert", otherwise, lookAgain }),
+        true,
+        brokenOff,
+      );
+    }
+  };
+}
+
+/** Waits for one step of the connection, which may also end by an error, by its close, or by the signal. */
+function settled<T>(
+  socket: Socket,
+  signal: AbortSignal,
+  start: (resolve: (value: T) => void, reject: (error: Error) => void) => void,
+): Promise<T> {
+  return new Promise<T>((resolve, reject) => {
+    const cleanUp = () => {
+      socket.removeListener("error", failed);
+      socket.removeListener("close", closed);
+      signal.removeEventListener("abort", aborted);
+    };
+    const failed = (error: Error) => {
+      cleanUp();
+      reject(error);
+    };
+    // Deno 2.7 says of a unix socket that it was closed before it says why.
+    const closed = () => queueMicrotask(() => failed(new ConnectionError(CLOSED)));
+    const aborted = () => failed(signal.reason);
+    socket.once("error", failed);
+    socket.once("close", closed);
+    signal.addEventListener("abort", aborted, { once: true });
+    if (signal.aborted) return aborted();
+    start((value) => {
+      cleanUp();
+      resolve(value);
+    }, failed);
+  });
+}

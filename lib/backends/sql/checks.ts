@@ -1,0 +1,145 @@
+import { formatDuration } from "../../text/duration.ts";
+import { UnsafeServerError } from "../../errors.ts";
+import { askOne } from "./answer.ts";
+import type { Backend } from "../../lock/lock.ts";
+import type { Session } from "./session.ts";
+import { sql, type Statement } from "./statement.ts";
+import { checkAddresses } from "../../doctor/address.ts";
+import { probeLock } from "../../doctor/probe_lock.ts";
+import type { Finding, Report } from "../../doctor/report.ts";
+import type { Address } from "../../doctor/server_view.ts";
+import { checkTls, type TlsWishes } from "./tls_check.ts";
+
+/** What the kinds of databases differ in. Each look may throw a `LockUnavailableError`. */
+export interface Database<S extends Session> {
+  readonly addresses: readonly Address[];
+  readonly tls: TlsWishes;
+  /** Asks for the seconds since 1970 as `now`, by the server's clock. */
+  readonly now: Statement;
+  /** Connects as a run does. */
+  open(allowUnsafeServer: boolean): Promise<S>;
+  version(session: S): Promise<string>;
+  /**
+   * What would keep a lock from excluding everybody. May use the session up.
+   *
+   * @returns The session to go on with, too.
+   */
+  topology(session: S): Promise<{ readonly finding: Finding; readonly session: S }>;
+  /** Whether the user may do what a lock needs. */
+  privileges(session: S): Promise<Finding>;
+  /** Whether the server took the settings of the session. */
+  settings(session: S): Promise<Finding>;
+  /** How much of the locks the server shows to this user. */
+  view(session: S): Promise<Finding>;
+}
+
+const NAMES = [
+  "address",
+  "connection",
+  "tls",
+  "version",
+  "topology",
+  "privileges",
+  "session",
+  "visibility",
+  "round-trip",
+  "clock",
+  "lock",
+];
+
+/** How often to ask for the time that an answer takes. */
+const ROUNDS = 9;
+
+/** Up to here, in seconds, clocks count as the same; servers tell whole seconds. */
+const SAME = 2;
+const FAR_APART = 5;
+
+/**
+ * Checks a database from its name's address to a lock.
+ *
+ * @param backend Makes a participant for the probe of a lock.
+ */
+export async function checkDatabase<S extends Session>(
+  report: Report,
+  database: Database<S>,
+  allowUnsafeServer: boolean,
+  backend: () => Promise<Backend>,
+): Promise<void> {
+  if (await report.check("address", () => checkAddresses(database.addresses))) {
+    const fit = await checkConnection(report, database, allowUnsafeServer);
+    if (fit) await report.check("lock", () => probeLock(backend, allowUnsafeServer));
+  }
+  report.skipRest(NAMES);
+}
+
+/** All that one connection tells. Gives whether the server is fit for a lock. */
+async function checkConnection<S extends Session>(
+  report: Report,
+  database: Database<S>,
+  allowUnsafeServer: boolean,
+): Promise<boolean> {
+  let session: S | undefined;
+  let refused: UnsafeServerError | undefined;
+  const began = performance.now();
+  await report.check("connection", async () => {
+    try {
+      session = await database.open(allowUnsafeServer);
+    } catch (error) {
+      if (!(error instanceof UnsafeServerError)) throw error;
+      refused = error;
+      session = await database.open(true);
+    }
+    const took = formatDuration(performance.now() - began);
+    return { found: `${session.where}: connected and logged in within ${took}` };
+  });
+  if (!session) return false;
+  let current = session;
+  try {
+    await report.check("tls", () => checkTls(current, database.tls));
+    await report.inform("version", async () => ({ found: await database.version(current) }));
+    const fit = await report.check("topology", async () => {
+      if (refused) throw refused;
+      const { finding, session } = await database.topology(current);
+      current = session;
+      return finding;
+    });
+    // If it cannot be opened again, the next look says so.
+    if (current.closed.aborted) current = await database.open(true).catch(() => current);
+    const may = await report.check("privileges", () => database.privileges(current));
+    await report.inform("session", () => database.settings(current));
+    await report.inform("visibility", () => database.view(current));
+    await report.inform("round-trip", () => roundTrip(current));
+    await report.inform("clock", () => compareClocks(current, database.now));
+    return fit && may;
+  } finally {
+    // The user may have few sessions at once, and a pool may be small.
+    await current.close({ untilGone: true });
+  }
+}
+
+async function roundTrip(session: Session): Promise<Finding> {
+  const times: number[] = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    const sent = performance.now();
+    await session.query(sql`SELECT 1`);
+    times.push(performance.now() - sent);
+  }
+  const median = times.sort((a, b) => a - b)[ROUNDS >> 1]!;
+  return { found: `${median.toFixed(2)}ms (median of ${ROUNDS})` };
+}
+
+/** For information only: sera goes by no wall clock. */
+async function compareClocks(session: Session, now: Statement): Promise<Finding> {
+  const before = Date.now();
+  const server = (await askOne(session, now, ["now"])).number("now");
+  const here = (before + Date.now()) / 2000;
+  const apart = Math.abs(server - here);
+  if (apart <= SAME) return { found: `server and local clocks agree within ${SAME}s` };
+  const by = formatDuration(Math.round(apart) * 1000);
+  const found = `the server's clock is ${by} ${server > here ? "ahead of" : "behind"} the local one`;
+  if (apart <= FAR_APART) return { found };
+  return {
+    found,
+    cure: "set both by NTP: locks do not depend on it, but cron goes by the local clock, and --every by the server's",
+  };
+}

@@ -1,0 +1,144 @@
+import { LockUnavailableError } from "../../errors.ts";
+import { exactFrom, LONGEST_TEXT } from "../../text/foreign.ts";
+import { join, sql, type Statement } from "./statement.ts";
+import type { LedgerColumn } from "./dialect.ts";
+import { type LedgerTable, UNFIT_KEY } from "./ledger_table.ts";
+import type { Runner } from "../../ledger/run.ts";
+import { COLUMN_NAMES, COLUMNS, VERSION } from "../../ledger/schema.ts";
+
+/** Ids from here on are nobody's who counts runs. */
+const ABSURD_ID = 2n ** 62n;
+
+/** What encodings lack, one more than the other: MySQL's utf8mb3, latin1 and its like, and ASCII. */
+const LACKING = [/[\u{10000}-\u{10ffff}]/gu, /[^\n\t -~\xa0-\xff]/gu, /[^\n\t -~]/gu];
+
+const TOO_HIGH = "delete the rows with such ids, then ";
+
+/** How often a row is tried to be inserted whose id somebody else's row has. */
+const ID_TRIES = 20;
+
+/**
+ * Adds a run to the ledger. What of the label, the host and the user the database's encoding lacks is replaced.
+ *
+ * @param more The columns besides the lock, the key, and whose it is.
+ * @returns Its id.
+ * @throws {LockUnavailableError} When that is not possible, also where the table would forget it.
+ */
+export async function insertRun(
+  ledger: LedgerTable,
+  lock: string,
+  key: string | undefined,
+  runner: Runner,
+  more: Readonly<Partial<Record<LedgerColumn, Statement>>>,
+): Promise<bigint> {
+  let fit = runner;
+  for (let tries = 0;; tries++) {
+    try {
+      return await insert(ledger, lock, key, fit, more);
+    } catch (error) {
+      const isUnfit = error instanceof LockUnavailableError && ledger.dialect.isUnfitText(error.cause);
+      const lacking = LACKING[tries];
+      if (!isUnfit || lacking === undefined) throw error;
+      fit = without(lacking, runner);
+    }
+  }
+}
+
+async function insert(
+  ledger: LedgerTable,
+  lock: string,
+  key: string | undefined,
+  { label, host, pid, user }: Runner,
+  more: Readonly<Partial<Record<LedgerColumn, Statement>>>,
+): Promise<bigint> {
+  const { dialect } = ledger;
+  const { table } = dialect;
+  const values: Partial<Record<LedgerColumn, Statement>> = {
+    version: sql`${VERSION}`,
+    lock_name: sql`${cut(lock)}`,
+    run_key: key === undefined ? sql`NULL` : sql`${cut(key)}`,
+    label: sql`${cut(label)}`,
+    host: sql`${cut(host)}`,
+    pid: sql`${pid}`,
+    session_id: dialect.session,
+    user_name: sql`${cut(user)}`,
+    ...more,
+  };
+  const names = COLUMN_NAMES.filter((name) => values[name] !== undefined);
+  const columns = join(names.map((name) => COLUMNS[name]));
+  const row = join(names.map((name) => values[name]!));
+  const { before, after } = dialect.askToUpdate ?? { before: sql``, after: sql`` };
+  const named = { lock, key };
+  for (let tries = 1;; tries++) {
+    try {
+      const statement = sql`${before}INSERT INTO ${table} (${columns}) VALUES (${row})${after}`;
+      const id = await inserted(ledger, named, statement);
+      if (id !== undefined) return id;
+      if (dialect.lastId === undefined) {
+        throw ledger.failure("the database did not keep the run; see the table's triggers, rules and policies");
+      }
+    } catch (error) {
+      const trouble = error instanceof LockUnavailableError ? dialect.idTrouble(error.cause) : undefined;
+      if (trouble === undefined) throw error;
+      if (trouble === "taken" && tries < ID_TRIES) continue;
+      if (trouble === "taken") throw ledger.failure(`the numbers that it gives are taken; ${dialect.countOn}`);
+    }
+    // Not where sera itself has been given such an id: what it counted up to may be forgotten, and tokens must not fall.
+    const next = sql`SELECT ${dialect.nextId}, ${row} FROM ${table} WHERE id < ${ABSURD_ID} AND NOT EXISTS
+      (SELECT 1 FROM ${table} WHERE id >= ${ABSURD_ID} AND outcome = 'unstarted') HAVING COUNT(*) > 0`;
+    const id = await inserted(ledger, named, sql`INSERT INTO ${table} (id, ${columns}) ${next}`);
+    if (id !== undefined) return id;
+    throw ledger.failure(`it has no more numbers to give; ${TOO_HIGH}${dialect.countOn}`);
+  }
+}
+
+/** Inserts a row, and gives its id; undefined where it got none. */
+async function inserted(
+  ledger: LedgerTable,
+  { lock, key }: { readonly lock: string; readonly key: string | undefined },
+  insert: Statement,
+): Promise<bigint | undefined> {
+  const { dialect } = ledger;
+  const { table, lastId, readNumber, readText, decodeText, keeping, countOn } = dialect;
+  const keeps = keeping === undefined ? sql`` : sql`, ${keeping} AS keeping`;
+  // A server that is not strict cuts or replaces what a column cannot hold, and says nothing.
+  const kept = sql`${readNumber(sql`id`)} AS id, ${readText(COLUMNS.lock_name)} AS lock_name,
+    ${readText(COLUMNS.run_key)} AS run_key${keeps}`;
+  const [row] = lastId === undefined
+    ? await ledger.ask(sql`${insert} RETURNING ${kept}`)
+    // Also of a table that has not kept the row.
+    : (await ledger.ask(insert),
+      await ledger.ask(sql`SELECT ${kept} FROM (SELECT 1) one LEFT JOIN ${table} ON id = ${lastId}`));
+  const forgetful = await ledger.whyForgetful(row?.keeping);
+  const id = exactFrom(row?.id);
+  if (row === undefined || id === undefined) {
+    if (forgetful === undefined) return undefined;
+    throw ledger.failure(forgetful);
+  }
+  const objection = forgetful ?? whyChanged("lock's name", decodeText(row.lock_name), lock) ??
+    (key === undefined ? undefined : whyChanged("key", decodeText(row.run_key), key)) ??
+    (id > 0n && id < ABSURD_ID
+      ? undefined
+      : `it gives the number ${id}, which leaves none for later runs; ${TOO_HIGH}${countOn}`);
+  if (objection === undefined) return id;
+  await ledger.ask(sql`UPDATE ${table} SET outcome = 'unstarted' WHERE id = ${id}`);
+  throw ledger.failure(objection);
+}
+
+function whyChanged(what: string, kept: string | undefined, given: string): string | undefined {
+  if (kept === cut(given)) return undefined;
+  return /^[ -~]*$/.test(given)
+    ? `its table does not keep the ${what} as it is; make the column as long as sera history --schema has it, without triggers`
+    : `its table cannot hold the ${what}; ${UNFIT_KEY}`;
+}
+
+/** A question mark for each character that an encoding lacks. */
+function without(lacking: RegExp, { label, host, pid, user }: Runner): Runner {
+  const of = (text: string) => text.replace(lacking, "?");
+  return { label: of(label), host: of(host), pid, user: of(user) };
+}
+
+/** As much of a text as a column holds. */
+export function cut(text: string): string {
+  return text.length <= LONGEST_TEXT ? text : [...text].slice(0, LONGEST_TEXT).join("");
+}

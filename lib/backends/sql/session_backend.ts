@@ -1,0 +1,119 @@
+import { Deadline, delayOrAbort, LONGEST_TIMER } from "../../deadline.ts";
+import { formatDuration } from "../../text/duration.ts";
+import { LockUnavailableError, UnfitServerError } from "../../errors.ts";
+import type { Backend, HeldLock } from "../../lock/lock.ts";
+import type { Session } from "./session.ts";
+
+/** Pauses before another try after transient trouble, in milliseconds: the first one, and the longest. */
+const FIRST_PAUSE = 100;
+const LONGEST_PAUSE = 2000;
+
+/** The least time to connect in, in milliseconds: a short wait must not rule out a server that is far away. */
+const SHORTEST_LIMIT = 2000;
+
+/** The wait is over, and there is no connection yet. */
+class TooLateError extends LockUnavailableError {}
+
+/**
+ * Locks that belong to one session of a database, which serves nothing else: the server frees the lock when that session
+ * ends, so there is no pool and no reconnecting.
+ */
+export abstract class SessionBackend<S extends Session> implements Backend {
+  readonly #retrying: (why: LockUnavailableError) => void;
+  #session: S | undefined;
+  /** Whether there has been a server that would do. */
+  #hadServer = false;
+
+  /** @param retrying Told of what is wrong before each further try. */
+  constructor(retrying: (why: LockUnavailableError) => void) {
+    this.#retrying = retrying;
+  }
+
+  /** Where the server is, for messages. */
+  protected abstract readonly where: string;
+
+  /**
+   * Connects.
+   *
+   * @param limit In how many milliseconds the signal will give it up.
+   * @throws {LockUnavailableError} When the server cannot be reached, refuses, or is unsuitable.
+   */
+  protected abstract open(signal: AbortSignal, limit: number): Promise<S>;
+
+  /**
+   * Asks for the lock in a session until it is held or the deadline has passed. May end the session.
+   *
+   * @throws {LockUnavailableError} A transient one is followed by another call.
+   * @throws {UnfitServerError} When the server has changed since it was connected to; likewise.
+   */
+  protected abstract attempt(session: S, deadline: Deadline, signal: AbortSignal): Promise<HeldLock | undefined>;
+
+  async session(signal: AbortSignal, limit = Infinity): Promise<S> {
+    if (this.#session?.closed.aborted) this.#session = undefined;
+    this.#session ??= await this.open(signal, limit);
+    this.#hadServer = true;
+    return this.#session;
+  }
+
+  async acquire(wait: number, signal: AbortSignal, patience = wait): Promise<HeldLock | undefined> {
+    let lastTry = new Deadline(patience);
+    let deadline: Deadline | undefined;
+    let pause = FIRST_PAUSE;
+    let before: unknown;
+    for (;;) {
+      try {
+        let session;
+        try {
+          session = await (patience > 0 && patience < LONGEST_TIMER
+            ? this.#sessionBy(patience, lastTry, signal)
+            : this.session(signal));
+          if (!deadline) {
+            lastTry = new Deadline(patience);
+          }
+        } finally {
+          deadline ??= new Deadline(wait);
+        }
+        return await this.attempt(session, deadline, signal);
+      } catch (error) {
+        // What was wrong before tells more than that there is no time left.
+        if (error instanceof TooLateError && before !== undefined) throw before;
+        before = error;
+        if (!this.#mayPass(error) || lastTry.passed) throw error;
+        this.#retrying(error);
+        await delayOrAbort(Math.min(pause * (0.5 + Math.random()), lastTry.remaining), signal);
+        signal.throwIfAborted();
+        pause = Math.min(2 * pause, LONGEST_PAUSE);
+      }
+    }
+  }
+
+  /** Connects within what is left of the wait, so that a server that says nothing does not stretch it. */
+  async #sessionBy(patience: number, lastTry: Deadline, signal: AbortSignal): Promise<S> {
+    const late = new AbortController();
+    const whole = Math.max(patience, SHORTEST_LIMIT);
+    const limit = lastTry.remaining + whole - patience;
+    const timer = setTimeout(() => {
+      const why = `${this.where}: not connected within ${formatDuration(whole)}; check the server and the network`;
+      late.abort(new TooLateError(`Cannot lock on ${why}`, true, why));
+    }, limit);
+    try {
+      return await this.session(AbortSignal.any([signal, late.signal]), limit);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /**
+   * Whether a moment later the same request may succeed. A primary that was demoted while it was waited on is most likely
+   * one of a switchover, so that the address soon leads to the new one.
+   */
+  #mayPass(error: unknown): error is LockUnavailableError {
+    if (!(error instanceof LockUnavailableError)) return false;
+    return error.transient || error instanceof UnfitServerError && this.#hadServer;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#session?.close();
+    this.#session = undefined;
+  }
+}

@@ -1,0 +1,35 @@
+import { isIPv4 } from "node:net";
+import type { Session } from "./session.ts";
+import type { Finding } from "../../doctor/report.ts";
+
+/** What TLS is judged by besides the connection itself. */
+export interface TlsWishes {
+  /** What the setting says, for example `tls=preferred`. */
+  readonly asked: string;
+  /** What of the server's certificate is looked at. */
+  readonly verified: "nothing" | "its CA" | "its CA and names";
+  /** Whether a password is sent. */
+  readonly password: boolean;
+  /** The setting that brings TLS about. */
+  readonly cure: string;
+}
+
+/** Whether the connection is encrypted, and whether it should be. */
+export function checkTls({ socket }: Session, { asked, verified, password, cure }: TlsWishes): Finding {
+  const remote = socket.remoteAddress;
+  if ((socket as { readonly encrypted?: boolean }).encrypted) {
+    const trust = verified === "nothing"
+      ? "the server's certificate is not checked, so that any server is trusted"
+      : `the server's certificate is checked for ${verified}`;
+    return { found: `in use (${asked}); ${trust}` };
+  }
+  if (!remote) return { found: `not in use (${asked}), nor needed on a unix socket` };
+  if (isLoopback(remote)) return { found: `not in use (${asked}); the server is on this machine` };
+  if (!password) return { found: `not in use (${asked}); no password is sent` };
+  return { found: `not in use (${asked}): the password goes to another machine (${remote}) without TLS`, cure };
+}
+
+function isLoopback(address: string): boolean {
+  const plain = address.replace(/^::ffff:/i, "");
+  return plain === "::1" || isIPv4(plain) && plain.startsWith("127.");
+}

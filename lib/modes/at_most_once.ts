@@ -1,0 +1,59 @@
+import { Deadline } from "../deadline.ts";
+import { LockLostError, LockUnavailableError } from "../errors.ts";
+import type { Register } from "../ledger/register.ts";
+import { whileHeld } from "../ledger/while_held.ts";
+import type { HeldLock } from "../lock/lock.ts";
+import type { Mode, Turn } from "./mode.ts";
+
+/**
+ * A mode that goes by what the ledger remembers: a command that has had its run is skipped. Trouble with the ledger that
+ * may pass is waited out within the wait, as trouble with the lock is; a lock that is lost meanwhile is asked for again.
+ */
+export function atMostOnce(mode: Mode, register: Register): Mode {
+  return async (backend, wishes) => {
+    const deadline = new Deadline(wishes.wait);
+    let wait = wishes.wait;
+    const within = wait === 0 ? undefined : deadline;
+    for (;;) {
+      const turn = await mode(backend, { ...wishes, wait });
+      if (turn.outcome === "busy") return turn;
+      const { lock } = turn;
+      try {
+        return await whileHeld(lock, {
+          deadline,
+          signal: wishes.signal,
+          mayPass: ({ transient }) => transient,
+          retrying: wishes.retrying,
+        }, () => entered(turn, register, within));
+      } catch (error) {
+        if (!(error instanceof LockUnavailableError && lock.lost.aborted) || deadline.passed) throw error;
+        wishes.signal.throwIfAborted();
+        wishes.retrying(error);
+        await giveUp(lock);
+        wait = deadline.remaining;
+      }
+    }
+  };
+}
+
+async function entered(
+  turn: Exclude<Turn, { outcome: "busy" }>,
+  register: Register,
+  within: Deadline | undefined,
+): Promise<Turn> {
+  const { lock } = turn;
+  if (turn.outcome === "skipped") {
+    await register.skip(lock, within);
+    return turn;
+  }
+  const begun = await register.begin(lock, within);
+  return begun.granted ? { ...turn, run: begun.run } : { outcome: "skipped", lock, reason: begun.because };
+}
+
+/** Frees what a lost lock still keeps. */
+async function giveUp(lock: HeldLock): Promise<void> {
+  if (lock.session) return lock.session.destroy();
+  await lock.release().catch((error: unknown) => {
+    if (!(error instanceof LockLostError)) throw error;
+  });
+}

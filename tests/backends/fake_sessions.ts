@@ -1,0 +1,100 @@
+/** Fake servers that play a whole session, with a lock that is free or somebody else's. */
+
+import { parseServer } from "../../lib/settings/server.ts";
+import type { Backend } from "../../lib/lock/lock.ts";
+import type { LeaseTerms } from "../../lib/lock/lease.ts";
+import { MySqlBackend } from "../../lib/backends/mysql/lock.ts";
+import { PostgresBackend } from "../../lib/backends/postgres/lock.ts";
+import { type Answer, type AnswerRow, FakeMySql, type Tamper } from "./mysql/fake_server.ts";
+import { FakePostgres, PID } from "./postgres/fake_server.ts";
+import { plainSession } from "./open.ts";
+
+/** A fake server, and the `server` setting that leads to it. */
+export interface FakeServer extends Disposable {
+  readonly setting: string;
+  /** The statements that it was asked, in order. */
+  readonly statements: readonly string[];
+}
+
+/** A kind of fake server. */
+export interface FakeKind {
+  readonly name: "MySQL" | "PostgreSQL";
+  /** How many frames it sends until a lock has been taken, looked at once and given back. */
+  readonly frames: number;
+  /**
+   * Starts one.
+   *
+   * @param free Whether it gives the lock.
+   */
+  start(free: boolean, tamper?: Tamper): FakeServer;
+  /**
+   * Opens the backend for a lock.
+   *
+   * @param limit How long the server is waited for, in milliseconds.
+   */
+  open(server: Pick<FakeServer, "setting">, lease: LeaseTerms, limit: number): Promise<Backend>;
+}
+
+/** The words of the question for the lock, of the look at it, and of its release. */
+export const WORDS = {
+  MySQL: { question: "GET_LOCK(", look: "IS_USED_LOCK(", release: "RELEASE_LOCK(" },
+  PostgreSQL: { question: "pg_try_advisory_lock(", look: "pg_locks", release: "pg_advisory_unlock(" },
+};
+
+/** What is said of each thing that sera asks for, by the column's name, when the lock is free; otherwise 0 or `f`. */
+const MYSQL_VALUES: AnswerRow = { got: 1, mine: 1, released: 1, id: 7, server: "//", idle: 30, state: "" };
+const POSTGRES_VALUES: AnswerRow = {
+  ...{ got: "t", mine: "t", released: "t", now: 1_764_000_000_000 },
+  ...{ set_config: "", pid: PID, standby: "f", read_only: "off", idle: 0 },
+};
+const TRUTHS = ["got", "mine", "released"];
+
+/** The row that a statement asks for. */
+function rowFor(sql: string, values: AnswerRow, free: boolean, no: string | number): Answer {
+  const asked = [...sql.matchAll(/\bAS (\w+)/g)].map(([, name]) => name!);
+  const names = [...(sql.includes("set_config(") ? ["set_config"] : []), ...asked];
+  return Object.fromEntries(names.map((name) => [name, !free && TRUTHS.includes(name) ? no : values[name] ?? no]));
+}
+
+/** What a server of a kind says to a statement when it gives every lock, or none. */
+export function answerOf(kind: FakeKind, sql: string, free = true): Answer {
+  if (kind === FAKE_POSTGRES) return rowFor(sql, POSTGRES_VALUES, free, "f");
+  return sql.startsWith("SELECT") ? rowFor(sql, MYSQL_VALUES, free, 0) : {};
+}
+
+export const FAKE_MYSQL: FakeKind = {
+  name: "MySQL",
+  frames: 32,
+  start(free, tamper) {
+    const server = new FakeMySql((sql) => answerOf(FAKE_MYSQL, sql, free), undefined, tamper);
+    return {
+      setting: server.dsn,
+      statements: server.statements,
+      [Symbol.dispose]: () => server[Symbol.dispose](),
+    };
+  },
+  async open({ setting }, lease, limit) {
+    const server = await parseServer(setting, "the test", { env: () => undefined });
+    if (server.kind !== "mysql") throw new Error(`not a MySQL DSN: ${setting}`);
+    return new MySqlBackend({ ...server, connectTimeout: limit, readTimeout: limit }, { ...plainSession, lease });
+  },
+};
+
+export const FAKE_POSTGRES: FakeKind = {
+  name: "PostgreSQL",
+  frames: 24,
+  start(free, tamper) {
+    const server = new FakePostgres((sql) => answerOf(FAKE_POSTGRES, sql, free), tamper);
+    return {
+      setting: server.url,
+      statements: server.statements,
+      [Symbol.dispose]: () => server[Symbol.dispose](),
+    };
+  },
+  async open({ setting }, lease, limit) {
+    const server = await parseServer(setting, "the test", { env: () => undefined });
+    if (server.kind !== "postgres") throw new Error(`not a PostgreSQL URL: ${setting}`);
+    const options = { ...plainSession, lease, answerTimeout: limit };
+    return new PostgresBackend({ ...server, connectTimeout: limit }, options);
+  },
+};

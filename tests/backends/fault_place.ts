@@ -1,0 +1,117 @@
+/** The databases, in the words that the tests of faults need for all of them. */
+
+import { keySql } from "./key_sql.ts";
+import type { HeldLock } from "../../lib/lock/lock.ts";
+import type { LockLostError } from "../../lib/errors.ts";
+import type { MySqlServer } from "../servers/mysql_process.ts";
+import type { PostgresServer } from "../servers/postgres_process.ts";
+import * as postgresView from "./postgres/view.ts";
+import * as mysqlView from "./server_view.ts";
+import { sharedMariaDb, sharedMySql56, sharedPostgres, type SharedServer } from "./shared_server.ts";
+
+/** How long a server may take to answer here, in milliseconds. MySQL's time is in the setting, PostgreSQL's in none. */
+const ANSWER = 700;
+
+/** A database that keeps locks. */
+export interface FaultPlace {
+  readonly label: string;
+  /** Defines a test. */
+  readonly test: SharedServer<MySqlServer | PostgresServer>["test"];
+  /** The `server` setting for a port that leads to the server. */
+  setting(port: number): string;
+  /** How long an answer may take, in milliseconds; where the setting does not say so, what to open the backend with. */
+  readonly answer: number;
+  /** The ids of the sessions that wait for a lock, as the server counts them. */
+  waiters(name: string): Promise<readonly number[]>;
+  /** Resolves with the ids when so many wait for a lock. */
+  waiting(name: string, count?: number): Promise<readonly number[]>;
+  /** Whether nobody holds a lock, as the server sees it. */
+  isFree(name: string): Promise<boolean>;
+  /** What a client sends to give a lock back. */
+  releaseMessage(name: string): Uint8Array;
+}
+
+/** MariaDB, MySQL 5.6 and PostgreSQL, with these limits of connections. */
+export function faultPlaces(limit = 40): FaultPlace[] {
+  return [
+    mysqlPlace("MariaDB", sharedMariaDb(`--max-connections=${limit}`)),
+    mysqlPlace("MySQL 5.6", sharedMySql56(`--max-connections=${limit}`)),
+    postgresPlace(sharedPostgres(`--max-connections=${limit}`)),
+  ];
+}
+
+function mysqlPlace(label: string, shared: SharedServer<MySqlServer>): FaultPlace {
+  return {
+    label,
+    test: (name, fn, options) => shared.test(name, fn, options),
+    setting: (port) => `sera:secret@tcp(127.0.0.1:${port})/?timeout=2s&readTimeout=${ANSWER}ms`,
+    answer: ANSWER,
+    waiters: async (name) => (await mysqlView.waiters(shared.server, name)).map(({ id }) => id),
+    waiting: async (name, count) => (await mysqlView.waiting(shared.server, name, count)).map(({ id }) => id),
+    isFree: async (name) => {
+      const [row] = await shared.server.query(`SELECT IS_FREE_LOCK('${name}') AS free`);
+      return Number(row?.free) === 1;
+    },
+    releaseMessage: (name) => {
+      const sql = new TextEncoder().encode(`DO RELEASE_LOCK('${name}')`);
+      // The length in three bytes, the number in the exchange, COM_QUERY.
+      return new Uint8Array([sql.length + 1, 0, 0, 0, 3, ...sql]);
+    },
+  };
+}
+
+function postgresPlace(shared: SharedServer<PostgresServer>): FaultPlace {
+  return {
+    label: "PostgreSQL",
+    test: (name, fn, options) => shared.test(name, fn, options),
+    setting: (port) => `postgres://sera:secret@127.0.0.1:${port}/sera?connect_timeout=2&sslmode=disable`,
+    answer: ANSWER,
+    waiters: async (name) => (await postgresView.waiters(shared.server, name)).map(({ pid }) => pid),
+    waiting: async (name, count) => (await postgresView.waiting(shared.server, name, count)).map(({ pid }) => pid),
+    isFree: async (name) => {
+      const { row } = keySql(name);
+      return (await shared.server.query(`SELECT FROM pg_locks WHERE ${row} AND granted`)).length === 0;
+    },
+    releaseMessage: (name) => {
+      const sql = new TextEncoder().encode(`SELECT pg_advisory_unlock(${keySql(name).args})\0`);
+      const length = new Uint8Array(4);
+      new DataView(length.buffer).setUint32(0, sql.length + 4);
+      return new Uint8Array(["Q".charCodeAt(0), ...length, ...sql]);
+    },
+  };
+}
+
+/** Lets the lease alone decide for how long to wait for an answer. */
+export function patient(setting: string): string {
+  return setting.replace(`readTimeout=${ANSWER}ms`, "readTimeout=10s");
+}
+
+/** Far longer than any lease here, in milliseconds. */
+const LONGEST_LOSS = 180_000;
+
+/** A lock's loss. */
+export interface Loss {
+  /** When it was told, on the clock of `performance.now()`. */
+  readonly at: number;
+  readonly reason: LockLostError;
+}
+
+/** Resolves when the lock is lost; fails when it is not. */
+export function lossOf({ lost }: HeldLock): Promise<Loss> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error(`not lost within ${LONGEST_LOSS / 1000} s`)), LONGEST_LOSS);
+    const tell = () => {
+      clearTimeout(timer);
+      resolve({ at: performance.now(), reason: lost.reason });
+    };
+    if (lost.aborted) tell();
+    else lost.addEventListener("abort", tell, { once: true });
+  });
+}
+
+/** Reports what was measured, in milliseconds. */
+export function report(what: string, times: Readonly<Record<string, number>>): void {
+  if (!Deno.env.has("SERA_MEASURE")) return;
+  const list = Object.entries(times).map(([name, time]) => `${name} ${Math.round(time)} ms`);
+  console.log(`measured: ${what}: ${list.join(", ")}`);
+}

@@ -1,0 +1,23 @@
+/** What is said of a folder that everybody can write to: never to take rights away that the system needs. */
+
+import assert from "node:assert/strict";
+import { objectionTo, Trust } from "../../../lib/backends/file/folder_trust.ts";
+
+const root = { ...Deno.lstatSync("/"), uid: 0 };
+
+function cureFor(path: string, mode: number): string {
+  return objectionTo({ path, info: { ...root, isDirectory: true, mode } }, false, new Trust(root))!.cure;
+}
+
+for (const path of ["/tmp", "/var/tmp", "/private/tmp", "/dev/shm", "/run/lock", "/var/lock", "/run/shm"]) {
+  Deno.test(`${path} is left as it is, and no folder in it is proposed`, () => {
+    for (const mode of [0o777, 0o1777]) {
+      assert.equal(cureFor(path, mode), "use --server file: for a folder of your own, or file:/some/dir");
+    }
+  });
+}
+
+Deno.test("of another folder the right may be taken away, or one be made in it", () => {
+  assert.match(cureFor("/srv/tmp", 0o777), /^chmod o-w \/srv\/tmp, or /);
+  assert.match(cureFor("/srv/tmp", 0o1777), /mkdir -m 700 \/srv\/tmp\/sera/);
+});

@@ -1,0 +1,11 @@
+import { lockContract } from "../lock_contract.ts";
+import { waiting } from "../server_view.ts";
+import { sharedMariaDb, sharedMySql56 } from "../shared_server.ts";
+
+for (const shared of [sharedMariaDb(), sharedMySql56()]) {
+  lockContract({
+    test: (name, fn) => shared.test(name, fn),
+    server: () => shared.server.dsn(),
+    waiting: async (name, count) => void await waiting(shared.server, name, count),
+  });
+}

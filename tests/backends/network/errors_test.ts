@@ -1,0 +1,38 @@
+import assert from "node:assert/strict";
+import { describeNetworkError, isTransientNetworkError } from "../../../lib/backends/network/errors.ts";
+
+/** What is said of an error's code, of a socket and of a TCP address, and whether it may be gone a moment later. */
+const CODES: Readonly<Record<string, readonly [socket: RegExp, tcp: RegExp, transient: boolean]>> = {
+  ECONNREFUSED: [/connection refused; /, /connection refused; /, true],
+  EHOSTUNREACH: [/the host cannot be reached; /, /the host cannot be reached; /, true],
+  ENETUNREACH: [/the network cannot be reached; /, /the network cannot be reached; /, true],
+  EADDRNOTAVAIL: [/no local address or port left/, /no local address or port left/, true],
+  EAGAIN: [/the queue of the socket is full; /, /the queue of the socket is full; /, true],
+  EACCES: [/permission denied on the socket; /, /the system forbids it; /, false],
+  EPERM: [/the system forbids it; /, /the system forbids it; /, false],
+  EINVAL: [/no socket can be there; /, /the system forbids it; /, false],
+  EAFNOSUPPORT: [/no such addresses here; /, /no such addresses here; /, false],
+  ENAMETOOLONG: [/the socket's path is too long; /, /the socket's path is too long; /, false],
+  EMFILE: [/too many open files; raise /, /too many open files; raise /, false],
+  ENOMEM: [/no memory is left; raise /, /no memory is left; raise /, false],
+};
+
+for (const [code, [socket, tcp, transient]] of Object.entries(CODES)) {
+  Deno.test(`${code} is said with what to do`, () => {
+    const error = Object.assign(new Error(`connect ${code} /secret`), { code });
+    assert.match(describeNetworkError(error) ?? "", socket);
+    assert.match(describeNetworkError(Object.assign(error, { port: 5432 })) ?? "", tcp);
+    assert.match(describeNetworkError({ errors: [error] }) ?? "", tcp);
+    assert.equal(isTransientNetworkError(error), transient);
+  });
+}
+
+Deno.test("a socket that the runtime keeps is said in other words than its own", () => {
+  const said = describeNetworkError(new Deno.errors.NotCapable('Requires all access to "/dev/shm/s"'));
+  assert.equal(said, "sera may not open what is in /dev, /proc or /sys; put the socket elsewhere, or use TCP");
+});
+
+Deno.test("of an error without a meaning nothing is said", () => {
+  assert.equal(describeNetworkError(new Error("x")), undefined);
+  assert.equal(describeNetworkError(Object.assign(new Error("x"), { code: "EWHAT" })), undefined);
+});

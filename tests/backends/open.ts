@@ -1,0 +1,99 @@
+/** Opening locks as sera does, from a `server` setting. */
+
+import { parseServer } from "../../lib/settings/server.ts";
+import { messageOf } from "../../lib/errors.ts";
+import type { Backend, HeldLock } from "../../lib/lock/lock.ts";
+import { lockName } from "../../lib/lock/lock_name.ts";
+import { type BackendOptions, openBackend } from "../../lib/backends/registry.ts";
+import type { PostgresSessionOptions } from "../../lib/backends/postgres/session.ts";
+import { until } from "../cli/wait.ts";
+
+/** A signal that does not fire. */
+export const never = new AbortController().signal;
+
+/** An environment without variables. */
+const env = () => undefined;
+
+/** How a backend is opened where the test does not care. */
+export const plainOptions: BackendOptions = {
+  lease: { ttl: 30_000, grace: 10_000 },
+  allowUnsafeServer: false,
+  retrying: () => undefined,
+  label: "test",
+  env,
+};
+
+/** A session is opened with these where the test does not care. */
+export const plainSession = {
+  ...plainOptions,
+  presence: { lock: lockName("test"), host: "host", pid: 1, label: "test" },
+};
+
+/** How a backend may be opened: also with a time for PostgreSQL to answer in, which no setting gives. */
+export type OpenOptions = Partial<BackendOptions> & Pick<PostgresSessionOptions, "answerTimeout">;
+
+/** Opens the backend for a lock. Dispose of it. */
+export async function open(
+  server: string,
+  name: string,
+  tlsCa?: string,
+  options: OpenOptions = {},
+): Promise<Backend> {
+  const parsed = await parseServer(server, "the test", { env, tlsCa });
+  return await openBackend(parsed, name, { ...plainOptions, tlsCa, ...options });
+}
+
+/** Takes a lock that nobody has. */
+export async function hold(backend: Backend): Promise<HeldLock> {
+  const lock = await backend.acquire(0, never);
+  if (!lock) throw new Error("somebody else has the lock");
+  return lock;
+}
+
+/** Resolves when a lock has been renewed so many times from now on, or is lost. */
+export function renewals(lock: HeldLock, count: number): Promise<void> {
+  return new Promise((resolve) => {
+    let left = count;
+    lock.onRenewed = () => {
+      if (--left === 0) resolve();
+    };
+    lock.lost.addEventListener("abort", () => resolve(), { once: true });
+    if (lock.lost.aborted) resolve();
+  });
+}
+
+/** Counts how often trouble that may pass was told of. */
+export class Retries {
+  readonly told: string[] = [];
+  readonly retrying = ({ message }: Error): void => void this.told.push(message);
+
+  /** Resolves when it has been told of so often from now on: each is another try that failed. */
+  async more(count: number): Promise<void> {
+    const before = this.told.length;
+    await until(`${count} more tries`, () => this.told.length >= before + count);
+  }
+}
+
+/** A lock's name that no other test has. */
+export function freshName(): string {
+  return lockName(crypto.randomUUID());
+}
+
+/** The error with which trying to take a fresh lock once fails. */
+export async function failure(server: string, tlsCa?: string): Promise<Error> {
+  let lock;
+  try {
+    await using backend = await open(server, freshName(), tlsCa);
+    lock = await backend.acquire(0, never);
+  } catch (error) {
+    if (error instanceof Error) return error;
+    throw error;
+  }
+  throw new Error(`expected an error for ${server}, but the lock was ${lock ? "held" : "busy"}`);
+}
+
+/** Keeps a rejection from being reported before the test looks at it. */
+export function later<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(messageOf);
+  return promise;
+}

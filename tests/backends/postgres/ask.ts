@@ -1,0 +1,67 @@
+/** Connections to PostgreSQL made as sera makes them, and looked at. */
+
+import assert from "node:assert/strict";
+import type { PostgresServer } from "../../../lib/backends/postgres/address.ts";
+import { parseServer } from "../../../lib/settings/server.ts";
+import { LockUnavailableError } from "../../../lib/errors.ts";
+import type { Backend } from "../../../lib/lock/lock.ts";
+import { openBackend } from "../../../lib/backends/registry.ts";
+import { openPostgresSession } from "../../../lib/backends/postgres/session.ts";
+import type { Row } from "../../../lib/backends/sql/session.ts";
+import { administratorsSql } from "../../../lib/backends/sql/statement.ts";
+import { freshName, never, plainOptions, plainSession } from "../open.ts";
+
+/** Environment variables; no others are there, `HOME` neither. */
+export type Env = Readonly<Record<string, string>>;
+
+/** The `server` setting, completed from these variables only. */
+export async function parse(url: string, env: Env = {}, tlsCa?: string): Promise<PostgresServer> {
+  const server = await parseServer(url, "the test", { env: (name) => env[name], tlsCa });
+  if (server.kind !== "postgres") throw new Error(`not a PostgreSQL server: ${url}`);
+  return server;
+}
+
+/** The first row of the answer to a statement, asked over a session such as a lock gets. All values are text. */
+export async function ask(url: string, sql: string, env?: Env, tlsCa?: string): Promise<Row> {
+  const session = await openPostgresSession(await parse(url, env, tlsCa), plainSession, never);
+  try {
+    return { ...await session.query(administratorsSql(sql)) };
+  } finally {
+    await session.close();
+  }
+}
+
+/** Opens the backend for a lock. Dispose of it. */
+export async function openWith(url: string, name: string, env: Env = {}, tlsCa?: string): Promise<Backend> {
+  return await openBackend(await parse(url, env, tlsCa), name, { ...plainOptions, env: (name) => env[name] });
+}
+
+/** Asserts that a lock is to be had, and no other one while it is held. */
+export async function assertLocks(url: string, env?: Env, tlsCa?: string): Promise<void> {
+  const name = freshName();
+  await using one = await openWith(url, name, env, tlsCa);
+  await using other = await openWith(url, name, env, tlsCa);
+  const lock = await one.acquire(0, never);
+  assert.ok(lock, url);
+  assert.equal(await other.acquire(0, never), undefined);
+  await lock.release();
+}
+
+/** Asserts that no lock is to be had: exit code 202, one line that says where and what, and no password. */
+export async function assertUnavailable(url: string, message: RegExp, env?: Env, tlsCa?: string): Promise<void> {
+  const backend = await openWith(url, freshName(), env, tlsCa);
+  const error = await backend.acquire(0, never).then(
+    (lock) => assert.fail(`expected an error for ${url}, but the lock was ${lock ? "held" : "busy"}`),
+    (error) => error,
+  ).finally(() => backend[Symbol.asyncDispose]());
+  assertRefused(error, message);
+}
+
+/** Asserts that an error is what {@linkcode assertUnavailable} says. */
+export function assertRefused(error: unknown, message: RegExp): void {
+  assert.ok(error instanceof LockUnavailableError, `${error instanceof Error ? error.stack : error}`);
+  assert.equal(error.exitCode, 202);
+  assert.match(error.message, /^Cannot lock on PostgreSQL at (tcp|unix)\([^\n]+$/);
+  assert.match(error.message, message);
+  assert.doesNotMatch(error.message, /secret/);
+}

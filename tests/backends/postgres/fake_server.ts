@@ -1,0 +1,162 @@
+/**
+ * A PostgreSQL server that answers as a test wants it to, for what a real one cannot be brought to say on demand. It lets
+ * everybody in, and has no TLS.
+ *
+ * @see https://www.postgresql.org/docs/current/protocol-message-formats.html
+ */
+
+import {
+  type Answer,
+  type AnswerRow,
+  closeQuietly,
+  concat,
+  EndOfStream,
+  isReset,
+  readFully,
+  ServerError,
+  type Tamper,
+  writeFully,
+} from "../mysql/fake_server.ts";
+
+const text = new TextEncoder();
+
+/** The number in place of a version that asks for TLS. */
+const SSL_REQUEST = 80877103;
+
+/** The process that serves every session. */
+export const PID = 4242;
+
+/** A server that runs until it is disposed of. */
+export class FakePostgres implements Disposable {
+  /** The statements that it was asked, in order. */
+  readonly statements: string[] = [];
+  readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  readonly #connections = new Set<Deno.Conn>();
+  readonly #answer: (sql: string) => Answer;
+  readonly #tamper: Tamper;
+  #messages = 0;
+
+  /**
+   * @param answer Called with each statement.
+   * @param tamper Called with each message that is sent.
+   */
+  constructor(answer: (sql: string) => Answer, tamper: Tamper = (message) => message) {
+    this.#answer = answer;
+    this.#tamper = tamper;
+    this.#accept();
+  }
+
+  /** A `server` setting that leads to it. */
+  get url(): string {
+    return `postgres://sera:secret@127.0.0.1:${this.port}/sera`;
+  }
+
+  get port(): number {
+    return this.#listener.addr.port;
+  }
+
+  /** How many clients are connected. */
+  get clients(): number {
+    return this.#connections.size;
+  }
+
+  [Symbol.dispose](): void {
+    this.#listener.close();
+    for (const connection of this.#connections) connection.close();
+  }
+
+  async #accept(): Promise<void> {
+    try {
+      for await (const connection of this.#listener) this.#serve(connection);
+    } catch (error) {
+      if (!(error instanceof Deno.errors.BadResource)) throw error;
+    }
+  }
+
+  async #serve(connection: Deno.Conn): Promise<void> {
+    this.#connections.add(connection);
+    try {
+      while (numberIn(await receive(connection)) === SSL_REQUEST) await writeFully(connection, text.encode("N"));
+      await this.#send(connection, [
+        message("R", uint(0, 4)),
+        message("S", [...cString("server_version"), ...cString("16.0-fake")]),
+        message("K", [...uint(PID, 4), ...uint(7, 4)]),
+        READY,
+      ]);
+      for (;;) {
+        const type = String.fromCharCode((await readFully(connection, 1))[0]!);
+        const content = await receive(connection);
+        if (type === "X") break;
+        const sql = new TextDecoder().decode(content.subarray(0, -1));
+        this.statements.push(sql);
+        await this.#send(connection, [...result(this.#answer(sql)), READY]);
+      }
+    } catch (error) {
+      // The client has gone, or the server is being disposed of.
+      if (!(error instanceof EndOfStream || error instanceof Deno.errors.BadResource || isReset(error))) throw error;
+    } finally {
+      if (this.#connections.delete(connection)) closeQuietly(connection);
+    }
+  }
+
+  /** In one go, as servers do. */
+  async #send(connection: Deno.Conn, messages: Uint8Array[]): Promise<void> {
+    await writeFully(connection, concat(messages.map((message) => this.#tamper(message, this.#messages++))));
+  }
+}
+
+/** A message as it is sent. */
+export function message(type: string, content: readonly number[]): Uint8Array {
+  return new Uint8Array([...text.encode(type), ...uint(content.length + 4, 4), ...content]);
+}
+
+const READY = message("Z", ["I".charCodeAt(0)]);
+
+/** An error or a notice. */
+export function trouble(type: "E" | "N", words: string, state = "XX000"): Uint8Array {
+  const fields = [["S", type === "N" ? "NOTICE" : state.startsWith("57P") ? "FATAL" : "ERROR"], ["C", state], [
+    "M",
+    words,
+  ]];
+  return message(type, [...fields.flatMap(([field, value]) => cString(field + value!)), 0]);
+}
+
+function result(answer: Answer): Uint8Array[] {
+  if (answer instanceof ServerError) {
+    return [trouble("E", answer.message, typeof answer.errno === "string" ? answer.errno : undefined)];
+  }
+  const rows = Array.isArray(answer) ? answer as readonly AnswerRow[] : [answer as AnswerRow];
+  const names = Object.keys(rows[0] ?? {});
+  if (names.length === 0) return [message("C", cString("SET"))];
+  // A name, then a table and a column of none, a type's number and size, a modifier, and that it comes as text.
+  const columns = names.flatMap((name) => [...cString(name), ...uint(0, 6), ...uint(25, 4), ...uint(0, 8)]);
+  return [
+    message("T", [...uint(names.length, 2), ...columns]),
+    ...rows.map((row) => message("D", [...uint(names.length, 2), ...Object.values(row).flatMap(field)])),
+    message("C", cString(`SELECT ${rows.length}`)),
+  ];
+}
+
+function field(value: string | number | null): number[] {
+  if (value === null) return [255, 255, 255, 255];
+  const bytes = text.encode(String(value));
+  return [...uint(bytes.length, 4), ...bytes];
+}
+
+/** A message without a type, or what follows a type. */
+async function receive(connection: Deno.Conn): Promise<Uint8Array> {
+  return await readFully(connection, numberIn(await readFully(connection, 4)) - 4);
+}
+
+function numberIn(bytes: Uint8Array): number {
+  return new DataView(bytes.buffer, bytes.byteOffset).getUint32(0);
+}
+
+/** Big end first. */
+function uint(value: number, bytes: number): number[] {
+  return Array.from({ length: bytes }, (_, index) => (value / 2 ** (8 * (bytes - 1 - index))) & 0xff);
+}
+
+function cString(value: string): number[] {
+  return [...text.encode(value), 0];
+}

@@ -1,0 +1,11 @@
+import { lockContract } from "../lock_contract.ts";
+import { waiting } from "./view.ts";
+import { sharedPostgres, sharedPostgres18 } from "../shared_server.ts";
+
+for (const shared of [sharedPostgres(), sharedPostgres18()]) {
+  lockContract({
+    test: (name, fn) => shared.test(name, fn),
+    server: () => shared.server.url(),
+    waiting: async (name, count) => void await waiting(shared.server, name, count),
+  });
+}

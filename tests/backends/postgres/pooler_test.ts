@@ -1,0 +1,250 @@
+/** PgBouncer between sera and the server: its session mode will do, and nothing else. */
+
+import assert from "node:assert/strict";
+import type { LockUnavailableError } from "../../../lib/errors.ts";
+// @ts-types="@types/pg"
+import pg from "pg";
+import { keySql } from "../key_sql.ts";
+import { Running } from "../../cli/running.ts";
+import { until } from "../../cli/wait.ts";
+import { type PgBouncer, pgBouncerUnavailable, startPgBouncer } from "../../servers/pgbouncer.ts";
+import type { PostgresServer } from "../../servers/postgres_process.ts";
+import { startSystemPostgres, systemPostgresUnavailable } from "../../servers/postgres_system.ts";
+import { lockContract } from "../lock_contract.ts";
+import { freshName, hold, later, never, open } from "../open.ts";
+import { assertLocks, assertUnavailable, openWith } from "./ask.ts";
+import { holderOf, waiting } from "./view.ts";
+import { SharedServer } from "../shared_server.ts";
+
+const HOLDER = `${import.meta.dirname}/../lock_holder.ts`;
+
+const STRAYS = /: a pooler there does not tie locks to connections; use PgBouncer's pool_mode=session with its/;
+
+let pool: PgBouncer;
+const shared = new SharedServer("PgBouncer", systemPostgresUnavailable ?? pgBouncerUnavailable, async () => {
+  const server = await startSystemPostgres();
+  pool = await startPgBouncer(server, "session");
+  return server;
+});
+Deno.test.afterAll(async () => {
+  await pool?.stop();
+});
+
+lockContract({
+  test: (name, fn) => shared.test(name, fn),
+  server: () => pool.url(),
+  waiting: async (name, count) => void await waiting(shared.server, name, count),
+});
+
+/** Resolves when nobody holds a lock. */
+async function isFree(server: PostgresServer, name: string): Promise<void> {
+  await until("the lock is free", async () => {
+    const rows = await server.query(`SELECT FROM pg_locks WHERE ${keySql(name).row} AND granted`);
+    return rows.length === 0;
+  });
+}
+
+shared.test("who comes through it and who does not exclude each other", async (server) => {
+  const name = freshName();
+  await using through = await openWith(pool.url(), name);
+  await using direct = await openWith(server.url(), name);
+  for (const [one, other] of [[through, direct], [direct, through]] as const) {
+    const lock = await hold(one);
+    assert.equal(await other.acquire(0, never), undefined);
+    const granted = other.acquire(30_000, never);
+    await waiting(server, name);
+    await lock.release();
+    await (await granted)!.release();
+  }
+});
+
+shared.test("the lock is lost when the server's connection ends, and free for others", async (server) => {
+  const name = freshName();
+  await using backend = await openWith(pool.url(), name);
+  const lock = await hold(backend);
+  await server.query(`SELECT pg_terminate_backend(${await holderOf(server, name)})`);
+  await until("the loss", () => lock.lost.aborted);
+  assert.match(String(lock.lost.reason), /Lock lost: PostgreSQL at tcp\(127\.0\.0\.1:\d+\): [^\n]+$/);
+  await using other = await openWith(pool.url(), name);
+  await (await hold(other)).release();
+});
+
+shared.test("the lock is lost when the pooler dies, and free for others", async (server) => {
+  await using dying = await startPgBouncer(server, "session");
+  const name = freshName();
+  await using backend = await openWith(dying.url(), name);
+  const lock = await hold(backend);
+  await dying.stop();
+  await until("the loss", () => lock.lost.aborted);
+  assert.match(
+    String(lock.lost.reason),
+    /Lock lost: PostgreSQL at tcp\(127\.0\.0\.1:\d+\): the server closed the conn/,
+  );
+  await isFree(server, name);
+});
+
+shared.test("a client that is killed leaves the lock to a waiter, and the connection clean", async (server) => {
+  const name = freshName();
+  await using single = await startPgBouncer(server, "session", { default_pool_size: "2" });
+  await using holder = new Running([Deno.execPath(), "run", "--quiet", "-A", HOLDER, single.url(), name], {
+    env: Deno.env.toObject(),
+  });
+  await holder.says("held");
+  await using backend = await openWith(single.url(), name);
+  const granted = backend.acquire(30_000, never);
+  await waiting(server, name);
+  holder.kill("SIGKILL");
+  await (await granted)!.release();
+  await isFree(server, name);
+});
+
+shared.test("a pool of one connection serves one at a time", async (server) => {
+  await using single = await startPgBouncer(server, "session", { default_pool_size: "1" });
+  for (let times = 0; times < 3; times++) {
+    await using backend = await openWith(single.url(), freshName());
+    const lock = await hold(backend);
+    if (times === 0) {
+      await assertUnavailable(single.url("connect_timeout=2"), /: no answer within 2s; check the server/);
+    }
+    await lock.release();
+  }
+});
+
+shared.test("a session that it keeps waiting gets the connection as soon as it is free", async (server) => {
+  await using single = await startPgBouncer(server, "session", { default_pool_size: "1" });
+  await using one = await openWith(single.url(), freshName());
+  await using other = await openWith(single.url(), freshName());
+  await hold(one);
+  const granted = later(other.acquire(0, never));
+  await until("the other one waits", async () => Number((await pools(single)).cl_waiting) === 1);
+  await one[Symbol.asyncDispose]();
+  const lock = await granted;
+  assert.ok(lock);
+  await lock.release();
+});
+
+shared.test("a pooler that takes no more clients, or has no server for them, is waited for", async (server) => {
+  for (const most of ["1", "10"]) {
+    const limits = { default_pool_size: "1", max_client_conn: most, query_wait_timeout: "1" };
+    await using single = await startPgBouncer(server, "session", limits);
+    const told: string[] = [];
+    const retrying = ({ message }: LockUnavailableError) => told.push(message);
+    await using one = await openWith(single.url(), freshName());
+    await using other = await open(single.url(), freshName(), undefined, { retrying });
+    const lock = await hold(one);
+    const granted = later(other.acquire(Infinity, never));
+    await until("it is told", () => told.length > 0);
+    if (most === "1") assert.match(told[0]!, /: no more connections allowed \(max_client_conn\)$/);
+    await lock.release();
+    await one[Symbol.asyncDispose]();
+    await (await granted)!.release();
+  }
+});
+
+async function pools(pool: PgBouncer): Promise<Record<string, unknown>> {
+  return (await pool.query("SHOW POOLS")).find(({ database }) => database === "sera") ?? {};
+}
+
+/** How many tries there are, each of which might be lucky with the connections that it gets. */
+const TRIES = 10;
+
+/** Whatever makes a pooler reuse connections in one way or another. */
+const LUCK: Record<string, string>[] = [
+  { default_pool_size: "1" },
+  { default_pool_size: "2" },
+  { default_pool_size: "20" },
+  { server_round_robin: "1" },
+  { server_reset_query_always: "1" },
+  { server_reset_query_always: "1", default_pool_size: "1" },
+  { server_reset_query: "" },
+];
+
+for (const mode of ["transaction", "statement"] as const) {
+  for (const busy of [false, true]) {
+    const how = busy ? "with other clients at work" : "with no other client";
+    shared.test(`its ${mode} mode is refused, whatever connections it reuses, ${how}`, async (server) => {
+      await Promise.all(LUCK.map(async (extra) => {
+        await using pool = await startPgBouncer(server, mode, extra);
+        await using _others = new Others(pool, busy ? 3 : 0);
+        await Promise.all(Array.from({ length: TRIES }, () => assertUnavailable(pool.url(), STRAYS)));
+      }));
+    });
+  }
+
+  shared.test(`its ${mode} mode is refused one after another, too`, async (server) => {
+    await using pool = await startPgBouncer(server, mode, { server_reset_query_always: "1" });
+    for (let times = 0; times < TRIES; times++) await assertUnavailable(pool.url(), STRAYS);
+    await using lasting = await startPgBouncer(server, mode);
+    for (let times = 0; times < 2; times++) await assertUnavailable(lasting.url(), STRAYS);
+  });
+
+  shared.test(`its ${mode} mode is left without a trace when it is refused`, async (server) => {
+    await using pool = await startPgBouncer(server, mode);
+    await assertUnavailable(pool.url(), STRAYS);
+    assert.deepEqual(await server.query("SELECT * FROM pg_locks WHERE locktype = 'advisory'"), []);
+  });
+}
+
+shared.test("its transaction mode is refused when others give all locks back all the time", async (server) => {
+  for (const every of [2, 50, 150, 500]) {
+    await using pool = await startPgBouncer(server, "transaction", { default_pool_size: "1" });
+    await using _others = new Others(pool, 1, "DISCARD ALL", every);
+    for (let times = 0; times < TRIES / 2; times++) await assertUnavailable(pool.url(), STRAYS);
+  }
+});
+
+shared.test("its session mode is taken with any of these settings, and with other clients at work", async (server) => {
+  const settings = LUCK.filter(({ server_reset_query }) => server_reset_query === undefined);
+  await Promise.all(settings.map(async (extra) => {
+    await using pool = await startPgBouncer(server, "session", extra);
+    await using _others = new Others(pool, Number(extra.default_pool_size) <= 2 ? 0 : 3);
+    for (let times = 0; times < TRIES; times++) {
+      await using backend = await openWith(pool.url(), freshName());
+      await (await hold(backend)).release();
+    }
+  }));
+});
+
+shared.test("its session mode is refused when it does not clean up after a session", async (server) => {
+  for (const server_reset_query of ["", "RESET ALL"]) {
+    await using pool = await startPgBouncer(server, "session", { server_reset_query });
+    await assertUnavailable(pool.url(), STRAYS);
+  }
+  await using pool = await startPgBouncer(server, "session", { server_reset_query: "SELECT pg_advisory_unlock_all()" });
+  await assertLocks(pool.url());
+});
+
+/** Clients that ask one thing after another, over connections that they keep. */
+class Others implements AsyncDisposable {
+  readonly #over = new AbortController();
+  readonly #clients: readonly Promise<void>[];
+
+  readonly #statement: string;
+  readonly #pause: number;
+
+  /** @param pause Milliseconds from one statement to the next, at the mean. */
+  constructor(pool: PgBouncer, count: number, statement = "SELECT pg_sleep(0.01 * random())", pause = 5) {
+    this.#statement = statement;
+    this.#pause = pause;
+    this.#clients = Array.from({ length: count }, () => later(this.#work(pool)));
+  }
+
+  async #work(pool: PgBouncer): Promise<void> {
+    const client = new pg.Client({ connectionString: pool.url(), ssl: false });
+    client.on("error", () => undefined);
+    await client.connect();
+    try {
+      while (!this.#over.signal.aborted) {
+        await client.query(this.#statement);
+        await new Promise((resolve) => setTimeout(resolve, 2 * this.#pause * Math.random()));
+      }
+    } finally {
+      await client.end();
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#over.abort();
+    await Promise.all(this.#clients);
+  }
+}

@@ -1,0 +1,56 @@
+/** That nothing reaches a database but a statement: what the types cannot say, since drivers take any text. */
+
+import assert from "node:assert/strict";
+
+const ROOT = `${import.meta.dirname}/../../..`;
+
+/** The only files that speak to a driver, and to which. */
+const DOORS: Readonly<Record<string, string>> = {
+  "lib/backends/mysql/session.ts": "mysql2",
+  "lib/backends/postgres/session.ts": "pg",
+  "lib/backends/file/ledger.ts": "node:sqlite",
+};
+
+/** The only file in which an administrator's own text becomes SQL, see the DSN's parameters. */
+const ADMINISTRATORS = ["lib/backends/mysql/session.ts"];
+
+/** Where a statement becomes text: for a driver, or, in the last one, for people. */
+const TEXTS = [...Object.keys(DOORS), "lib/ledger/schema.ts"];
+
+function* sources(folder: string): Generator<[path: string, text: string]> {
+  for (const { name, isDirectory } of Deno.readDirSync(`${ROOT}/${folder}`)) {
+    const path = `${folder}/${name}`;
+    if (isDirectory) yield* sources(path);
+    else if (name.endsWith(".ts")) yield [path, Deno.readTextFileSync(`${ROOT}/${path}`)];
+  }
+}
+
+/** The files of the program but those that make statements, in which something occurs. */
+function filesWith(what: RegExp): string[] {
+  return [...sources("lib")]
+    .filter(([path, text]) => !path.startsWith("lib/sql/") && what.test(text))
+    .map(([path]) => path)
+    .sort();
+}
+
+Deno.test("drivers are spoken to in one file each", () => {
+  const driver =
+    /^import (?!type ).* from "(?:npm:)?(?:mysql2|pg|node:sqlite)[/"@]|import\("(?:npm:)?(?:mysql2|pg|node:sqlite)/m;
+  assert.deepEqual(filesWith(driver), Object.keys(DOORS).sort());
+});
+
+Deno.test("what goes to a driver is the text of a statement", () => {
+  for (const [path, driver] of Object.entries(DOORS)) {
+    const text = Deno.readTextFileSync(`${ROOT}/${path}`);
+    const calls = [...text.matchAll(/\b(?:connection|client|database)\.(?:query|execute|prepare|exec)\(\s*(\S+)/g)];
+    assert.ok(calls.length > 0, driver);
+    for (const [call, argument] of calls) {
+      assert.match(argument!, /^(statement\.textFor\(|text\)|PRAGMAS\.textFor\()/, call);
+    }
+  }
+});
+
+Deno.test("text becomes SQL for an administrator's own settings only, and SQL becomes text for drivers", () => {
+  assert.deepEqual(filesWith(/\badministratorsSql\(/), ADMINISTRATORS);
+  assert.deepEqual(filesWith(/\.textFor\(/), TEXTS.sort());
+});

@@ -1,0 +1,63 @@
+/** How the modes share a wait out, on a clock that the test moves. */
+
+import assert from "node:assert/strict";
+import type { Backend, HeldLock } from "../../lib/lock/lock.ts";
+import { Logger } from "../../lib/log/logger.ts";
+import { everyoneExecutes, type Mode, waitAndSkip } from "../../lib/modes/mode.ts";
+import { FakeClock } from "../lock/fake_clock.ts";
+import { never } from "../backends/open.ts";
+
+/** How a backend was asked for its lock. */
+interface Asked {
+  readonly wait: number;
+  readonly patience: number | undefined;
+}
+
+/** Tries a mode for 10 s where somebody else holds the lock for so long; telling of it takes some time. */
+async function tried(mode: Mode, holds: number, telling?: number): Promise<{ outcome: string; asked: Asked[] }> {
+  using clock = new FakeClock();
+  const asked: Asked[] = [];
+  const backend: Backend = {
+    acquire: async (wait, _signal, patience) => {
+      asked.push({ wait, patience });
+      const left = Math.max(0, holds - clock.now);
+      await new Promise<void>((resolve) => void setTimeout(resolve, Math.min(wait, left)));
+      return clock.now >= holds ? {} as HeldLock : undefined;
+    },
+    session: () => Promise.resolve(undefined),
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+  const logger = new Logger(
+    { env: () => undefined, out: () => undefined, err: () => undefined },
+    { format: "text" },
+    "words",
+  );
+  const waiting = telling === undefined
+    ? undefined
+    : () => new Promise<void>((resolve) => void setTimeout(resolve, telling));
+  const turn = mode(backend, { wait: 10_000, signal: never, logger, waiting, retrying: () => undefined });
+  await clock.to(60_000);
+  return { outcome: (await turn).outcome, asked };
+}
+
+Deno.test("who only waits asks once, for all of the wait", async () => {
+  assert.deepEqual(await tried(everyoneExecutes, 9999), {
+    outcome: "held",
+    asked: [{ wait: 10_000, patience: undefined }],
+  });
+  assert.equal((await tried(everyoneExecutes, 10_001)).outcome, "busy");
+});
+
+Deno.test("who tells of it asks at first without a wait, and what telling takes is part of the wait", async () => {
+  const asked = [{ wait: 0, patience: 10_000 }, { wait: 7000, patience: undefined }];
+  assert.deepEqual(await tried(everyoneExecutes, 9999, 3000), { outcome: "held", asked });
+  assert.deepEqual(await tried(everyoneExecutes, 10_001, 3000), { outcome: "busy", asked });
+  assert.deepEqual(await tried(everyoneExecutes, 0, 3000), { outcome: "held", asked: asked.slice(0, 1) });
+});
+
+Deno.test("who will skip waits for as long, and runs only if nobody has the lock at first", async () => {
+  const asked = [{ wait: 0, patience: 10_000 }, { wait: 7000, patience: undefined }];
+  assert.deepEqual(await tried(waitAndSkip, 9999, 3000), { outcome: "skipped", asked });
+  assert.deepEqual(await tried(waitAndSkip, 10_001, 3000), { outcome: "busy", asked });
+  assert.deepEqual(await tried(waitAndSkip, 0, 3000), { outcome: "held", asked: asked.slice(0, 1) });
+});

@@ -1,0 +1,117 @@
+/**
+ * The contract of a place that keeps locks. One kind of place is one folder beside this file and one line in
+ * `registry.ts`; nothing outside of this folder asks which one it is.
+ */
+
+import type { Finding, Report } from "../doctor/report.ts";
+import type { LockUnavailableError } from "../errors.ts";
+import type { Ledger, RunRehearsal } from "../ledger/ledger.ts";
+import type { Patience } from "../ledger/patience.ts";
+import type { TableName } from "../ledger/table_name.ts";
+import type { LeaseTerms } from "../lock/lease.ts";
+import type { HeldLock, Lock } from "../lock/lock.ts";
+import type { Seen, Whose } from "../who/sighting.ts";
+
+/** The `server` setting, read: where locks live. Making one connects to nothing. */
+export interface Backend {
+  /** The kind of place, as `sera doctor --json` shows it. */
+  readonly kind: string;
+  /** The kind of place, for people: "PostgreSQL". */
+  readonly title: string;
+  /** What is odd about how it was written, a line each, for those who ask. */
+  readonly notes: readonly string[];
+  /** The place on one line, without its password. */
+  readonly description: string;
+  /** The place as `sera doctor --json` shows it, `kind` included. Of a password it tells only whether there is one. */
+  readonly view: Readonly<Record<string, unknown>>;
+  /** Tells places apart: the same for all who share its locks, whoever they are. Without a user or a password. */
+  readonly identity: string;
+  /** What not every place has. What one lacks is refused where it is asked for, in a sentence made from this. */
+  readonly offers: Offers;
+
+  /** Makes a lock of this name. Connects when the lock is asked for. */
+  lock(name: string, options: LockOptions): Promise<Lock>;
+
+  /**
+   * Connects to look only, also where a run would refuse to lock.
+   *
+   * @throws {LockUnavailableError} When the place cannot be asked.
+   */
+  observe(name: string, options: LockOptions, signal: AbortSignal): Promise<Observer>;
+
+  /**
+   * Tries the place as a run would use it, and tells the report of each part.
+   *
+   * @param name The name of a lock that nobody else has.
+   */
+  check(report: Report, name: string, options: LockOptions): Promise<void>;
+
+  /** Absent where there is none. */
+  readonly ledger?: LedgerPlace;
+}
+
+/** What not every place has. */
+export interface Offers {
+  readonly namespaces: boolean;
+  /** Whether the setting says where the ledger's table is. */
+  readonly ledgerTable: boolean;
+  /** What `tls-ca` is good for: `verified` certificates, ones that are not looked at, or a way without TLS. */
+  readonly tls: "verified" | "unverified" | "none";
+  /** How to have certificates verified, where they are not: `sslmode=verify-full`. */
+  readonly verifyBy?: string;
+  /** Whether a lock goes by itself when it is not renewed, so that a command has to be stopped before. */
+  readonly expires: boolean;
+  /** Whether it can turn out to be none that excludes everybody, which `allow-unsafe-server` then overrides. */
+  readonly mayBeUnsafe: boolean;
+}
+
+/** What a lock needs besides its name. */
+export interface LockOptions {
+  /** PEM file with the CA that signed the server's certificate. */
+  readonly tlsCa?: string | undefined;
+  readonly lease: LeaseTerms;
+  /** Whether to lock also where a lock does not exclude everybody. */
+  readonly allowUnsafeServer: boolean;
+  /** Told of what is wrong before each further try. */
+  readonly retrying: (why: LockUnavailableError) => void;
+  /** What a server may show of the command: never its words but the first, for they may hold secrets. */
+  readonly label: string;
+  /** Of a namespaced lock, what others may see of its names. */
+  readonly names?: { readonly namespace?: string | undefined; readonly name?: string | undefined } | undefined;
+  /** Reads an environment variable. */
+  readonly env: (name: string) => string | undefined;
+}
+
+/** Looks at locks, in a connection of its own. Dispose of it. */
+export interface Observer extends AsyncDisposable {
+  /** Which locks cannot be seen from here since they are another server's, and what to do; undefined if none. */
+  readonly elsewhere: string | undefined;
+  /**
+   * Who holds a lock and who waits for it, as far as this user may see; whoever looks does not count.
+   *
+   * @param table The ledger's table, which may be missing.
+   */
+  sightings(whose: Whose, table: TableName, signal: AbortSignal): Promise<Seen>;
+  /** Reads the ledger in the same connection; undefined where no run has made it yet. */
+  ledger(table: TableName, patience: Patience): Promise<Ledger | undefined>;
+}
+
+/** Where runs are recorded, beside the locks. */
+export interface LedgerPlace {
+  /**
+   * Loads what the ledger needs, which takes longer than to open it: so that is done before the lock is held.
+   *
+   * @throws {LockUnavailableError} When it cannot be kept there.
+   */
+  load(table: TableName, env: LockOptions["env"], patience: Patience): Promise<(held: HeldLock) => Promise<Ledger>>;
+  /** The SQL that makes the table; undefined where sera makes it by itself. */
+  schema?(table: TableName): Promise<string>;
+  /** Why the ledger cannot be kept there as the settings stand; undefined if it can. */
+  missing?(table: TableName): string | undefined;
+  /**
+   * Records a run as a real one would be, in ways that leave nothing.
+   *
+   * @throws {LockUnavailableError} When a run could not be recorded.
+   */
+  check(table: TableName, rehearsal: RunRehearsal, options: LockOptions): Promise<Finding>;
+}

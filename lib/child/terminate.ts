@@ -1,4 +1,4 @@
-import { delayOrAbort } from "../deadline.ts";
+import { delayOrAbort } from "../waiting.ts";
 import type { Remnant } from "./group.ts";
 import type { RunningCommand } from "./spawn.ts";
 

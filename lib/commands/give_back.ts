@@ -1,6 +1,6 @@
 /** How a run ends once its command has, or was not started: recorded, the lock kept if it is to be, and given back. */
 
-import { delayOrAbort } from "../deadline.ts";
+import { delayOrAbort } from "../waiting.ts";
 import { formatDuration } from "../text/duration.ts";
 import { LockLostError, LockUnavailableError, messageOf } from "../errors.ts";
 import { type HeldLock, isHeld } from "../lock/lock.ts";

@@ -1,7 +1,7 @@
 import type { RunningCommand } from "../child/spawn.ts";
 import { type Ending, terminate } from "../child/terminate.ts";
 import { blockedIn } from "../child/testimony.ts";
-import { delayOrAbort } from "../deadline.ts";
+import { delayOrAbort } from "../waiting.ts";
 import { afterTheEnd, LockLostError, SeraError, SeraFailedError } from "../errors.ts";
 import { SHORTEST_FLUSH } from "../io.ts";
 import type { HeldLock } from "../lock/lock.ts";

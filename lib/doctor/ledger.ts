@@ -1,6 +1,7 @@
 import type { Settings } from "../settings/settings.ts";
 import { systemUser } from "../settings/server.ts";
-import { Deadline, delayOrAbort } from "../deadline.ts";
+import { Deadline } from "../deadline.ts";
+import { delayOrAbort } from "../waiting.ts";
 import { LockUnavailableError } from "../errors.ts";
 import { LedgerTable, type Store } from "../backends/sql/ledger_table.ts";
 import { loadStore } from "../ledger/open_ledger.ts";

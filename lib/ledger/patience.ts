@@ -1,4 +1,5 @@
-import { Deadline, delayOrAbort } from "../deadline.ts";
+import { Deadline } from "../deadline.ts";
+import { delayOrAbort } from "../waiting.ts";
 import { formatDuration } from "../text/duration.ts";
 import { InterruptedError, LockUnavailableError, messageOf } from "../errors.ts";
 import type { Session } from "../backends/sql/session.ts";

@@ -2,7 +2,7 @@
 import pg from "pg";
 import type { Socket } from "node:net";
 import type { PostgresHost, PostgresServer } from "./address.ts";
-import { LONGEST_TIMER } from "../../deadline.ts";
+import { listening, TimeLimit } from "../../waiting.ts";
 import { formatDuration } from "../../text/duration.ts";
 import { ConfigError, LockUnavailableError, UnfitServerError, UnsafeServerError } from "../../errors.ts";
 import { Answer } from "../sql/answer.ts";
@@ -164,13 +164,10 @@ async function openOn(
   signal: AbortSignal,
 ): Promise<PostgresSession> {
   const limit = server.connectTimeout ?? DEFAULT_TIMEOUT;
-  const late = new AbortController();
-  const timer = setTimeout(
+  using late = new TimeLimit(
+    limit,
     () =>
-      late.abort(
-        new ConnectionError(`no answer within ${formatDuration(Math.round(limit))}; check the server and the network`),
-      ),
-    Math.min(limit, LONGEST_TIMER),
+      new ConnectionError(`no answer within ${formatDuration(Math.round(limit))}; check the server and the network`),
   );
   const either = AbortSignal.any([signal, late.signal]);
   let client: pg.Client | undefined;
@@ -191,8 +188,6 @@ async function openOn(
   } catch (error) {
     if (client) socketOf(client).destroy();
     throw error;
-  } finally {
-    clearTimeout(timer);
   }
 }
 
@@ -273,8 +268,7 @@ async function logInOnce(
   const { connectionParameters } = client as unknown as { readonly connectionParameters: object };
   Object.assign(connectionParameters, { options: server.options, replication: undefined });
   client.on("error", () => undefined);
-  const aborted = () => socket.destroy();
-  signal.addEventListener("abort", aborted, { once: true });
+  using _ = listening(signal, () => socket.destroy());
   try {
     signal.throwIfAborted();
     const connected = client.connect();
@@ -284,8 +278,6 @@ async function logInOnce(
   } catch (error) {
     socket.destroy();
     throw signal.aborted ? signal.reason : error;
-  } finally {
-    signal.removeEventListener("abort", aborted);
   }
 }
 
@@ -325,15 +317,12 @@ async function setUp(client: pg.Client, lease: LeaseTerms, signal: AbortSignal):
 }
 
 async function askOrAbort(client: pg.Client, statement: Statement, signal: AbortSignal): Promise<readonly Row[]> {
-  const aborted = () => socketOf(client).destroy();
-  signal.addEventListener("abort", aborted, { once: true });
+  using _ = listening(signal, () => socketOf(client).destroy());
   try {
     signal.throwIfAborted();
     return rowsOf(await client.query(statement.textFor(POSTGRESQL)));
   } catch (error) {
     throw signal.aborted ? signal.reason : error;
-  } finally {
-    signal.removeEventListener("abort", aborted);
   }
 }
 

@@ -1,4 +1,5 @@
-import { Deadline, delayOrAbort, LONGEST_TIMER } from "../../deadline.ts";
+import { Deadline, LONGEST_TIMER } from "../../deadline.ts";
+import { delayOrAbort, TimeLimit } from "../../waiting.ts";
 import { formatDuration } from "../../text/duration.ts";
 import { LockUnavailableError, UnfitServerError } from "../../errors.ts";
 import type { Backend, HeldLock } from "../../lock/lock.ts";
@@ -89,18 +90,13 @@ export abstract class SessionBackend<S extends Session> implements Backend {
 
   /** Connects within what is left of the wait, so that a server that says nothing does not stretch it. */
   async #sessionBy(patience: number, lastTry: Deadline, signal: AbortSignal): Promise<S> {
-    const late = new AbortController();
     const whole = Math.max(patience, SHORTEST_LIMIT);
     const limit = lastTry.remaining + whole - patience;
-    const timer = setTimeout(() => {
+    using late = new TimeLimit(limit, () => {
       const why = `${this.where}: not connected within ${formatDuration(whole)}; check the server and the network`;
-      late.abort(new TooLateError(`Cannot lock on ${why}`, true, why));
-    }, limit);
-    try {
-      return await this.session(AbortSignal.any([signal, late.signal]), limit);
-    } finally {
-      clearTimeout(timer);
-    }
+      return new TooLateError(`Cannot lock on ${why}`, true, why);
+    });
+    return await this.session(AbortSignal.any([signal, late.signal]), limit);
   }
 
   /**

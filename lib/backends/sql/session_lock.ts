@@ -3,6 +3,7 @@ import { formatDuration } from "../../text/duration.ts";
 import { endsAfter, graceOf, heartbeatOf, isKept, type LeaseTerms, Moment, stopsAfter } from "../../lock/lease.ts";
 import { Heartbeat } from "../../lock/heartbeat.ts";
 import type { HeldLock } from "../../lock/lock.ts";
+import { aborted, firstOf, settled } from "../../waiting.ts";
 import type { Session } from "./session.ts";
 
 /** How long a sign of the lock is fresh enough to start a command on, in milliseconds. */
@@ -110,16 +111,12 @@ export class SessionLock implements HeldLock {
   async confirm(): Promise<void> {
     try {
       const isFresh = this.#confirmed.age <= FRESH && this.#heldToEnd === this.#commandEnded;
-      if (!this.lost.aborted && !isFresh) await Promise.race([this.#look(), this.#untilLost()]);
+      if (!this.lost.aborted && !isFresh) await firstOf(settled(this.#look()), aborted(this.lost, () => undefined));
     } catch (error) {
       this.#lose(reasonOf(error));
     }
     if (!this.lost.aborted && this.#confirmed.age > stopsAfter(this.#terms)) this.#loseToTime();
     if (this.lost.aborted) throw this.lost.reason;
-  }
-
-  #untilLost(): Promise<void> {
-    return new Promise((resolve) => this.lost.addEventListener("abort", () => resolve(), { once: true }));
   }
 
   async release(): Promise<void> {

@@ -1,6 +1,7 @@
 /** What to do and to say when what is in the shell's place is no shell; loaded only then. */
 
 import { CommandStartError } from "../errors.ts";
+import { within } from "../waiting.ts";
 import { shellFor } from "./start_shell.ts";
 
 /** How long a shell that hears nothing may take to end, in milliseconds. */
@@ -26,7 +27,5 @@ function ended(shell: string, code: number): string {
 
 /** Waits until a shell that hears nothing has ended, or for a moment if it does not. */
 export async function settledSoon(shell: Deno.ChildProcess | undefined): Promise<void> {
-  let timer;
-  await Promise.race([shell?.status, new Promise((resolve) => timer = setTimeout(resolve, PATIENCE))]);
-  clearTimeout(timer);
+  if (shell) await within(PATIENCE, shell.status);
 }

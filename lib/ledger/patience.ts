@@ -1,5 +1,5 @@
 import { Deadline } from "../deadline.ts";
-import { delayOrAbort } from "../waiting.ts";
+import { delayOrAbort, onAbort } from "../waiting.ts";
 import { formatDuration } from "../text/duration.ts";
 import { InterruptedError, LockUnavailableError, messageOf } from "../errors.ts";
 import type { Session } from "../backends/sql/session.ts";
@@ -44,9 +44,9 @@ export class Patience {
   constructor(interrupted: AbortSignal = new AbortController().signal, longestWait = LONGEST_WAIT) {
     this.#over = interrupted;
     this.#longestWait = longestWait;
-    const stop = () => Deno.unrefTimer(setTimeout(() => this.#noAnswer.abort(interrupted.reason), LAST_ANSWER));
-    if (interrupted.aborted) stop();
-    else interrupted.addEventListener("abort", stop, { once: true });
+    onAbort(interrupted, () => {
+      Deno.unrefTimer(setTimeout(() => this.#noAnswer.abort(interrupted.reason), LAST_ANSWER));
+    });
   }
 
   /** From now on others are waited for until then at most; undefined takes that back. */

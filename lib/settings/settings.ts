@@ -1,11 +1,11 @@
 import type { LeaseTerms } from "../lock/lease.ts";
 import type { LogSettings } from "../log/log_settings.ts";
 import type { LedgerSettings } from "./ledger_settings.ts";
-import type { Server } from "./server.ts";
+import type { Backend } from "../backends/backend.ts";
 
 /** Everything that one run of sera goes by. */
 export interface Settings {
-  readonly server: Server;
+  readonly server: Backend;
   /** PEM file with the CA that signed the server's certificate. */
   readonly tlsCa?: string | undefined;
   /** The lock's key, instead of the command's words. */

@@ -1,6 +1,6 @@
 import type { Deadline } from "../deadline.ts";
 import { delayOrAbort, firstOf, onAbort, settled } from "../waiting.ts";
-import { LockUnavailableError, messageOf } from "../errors.ts";
+import { LockUnavailableError, troubleOf } from "../errors.ts";
 import { type HeldLock, isHeld } from "../lock/lock.ts";
 
 /** Pauses before another try, in milliseconds: the first one, and the longest. */
@@ -47,8 +47,9 @@ async function unlessLost<T>({ lost }: HeldLock, attempt: () => Promise<T>): Pro
   return await firstOf(settled(attempt()), (_, reject) => {
     let timer: ReturnType<typeof setTimeout> | undefined;
     const stop = onAbort(lost, () => {
+      const { what, cure } = troubleOf(lost.reason);
       // The session's own error is reported to the statement first, and says more.
-      timer = setTimeout(() => reject(new LockUnavailableError(messageOf(lost.reason), true)));
+      timer = setTimeout(() => reject(new LockUnavailableError(what, cure, { transient: true })));
     });
     return () => {
       stop();

@@ -3,6 +3,7 @@
 import { CommandStartError } from "../errors.ts";
 import { within } from "../waiting.ts";
 import { shellFor } from "./start_shell.ts";
+import type { WatchShell } from "./watch_shell.ts";
 
 /** How long a shell that hears nothing may take to end, in milliseconds. */
 const PATIENCE = 1000;
@@ -26,6 +27,6 @@ function ended(shell: string, code: number): string {
 }
 
 /** Waits until a shell that hears nothing has ended, or for a moment if it does not. */
-export async function settledSoon(shell: Deno.ChildProcess | undefined): Promise<void> {
-  if (shell) await within(PATIENCE, shell.status);
+export async function endsSoon(shell: WatchShell): Promise<void> {
+  await within(PATIENCE, shell.ended);
 }

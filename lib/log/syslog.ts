@@ -1,4 +1,4 @@
-import { keepChildren } from "../child/children.ts";
+import { keepChildren } from "../system/children.ts";
 import { within } from "../waiting.ts";
 import { printable } from "../text/printable.ts";
 

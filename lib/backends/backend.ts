@@ -9,12 +9,11 @@ import type { Ledger } from "../ledger/ledger.ts";
 import type { Patience } from "../ledger/patience.ts";
 import type { TableName } from "../ledger/table_name.ts";
 import type { LeaseTerms } from "../lock/lease.ts";
-import type { Lock } from "../lock/lock.ts";
+import type { Lock, LockSession } from "../lock/lock.ts";
 import type { Asker } from "../lock/presence.ts";
 import type { Dialect } from "./sql/dialect.ts";
 import type { Store } from "./sql/ledger_table.ts";
 import type { Rehearsal } from "./sql/rehearsal.ts";
-import type { Session } from "./sql/session.ts";
 import type { Seen, Whose } from "../who/sighting.ts";
 
 /** The `server` setting, read: where locks live. Making one connects to nothing. */
@@ -154,7 +153,7 @@ export interface LedgerPlace {
     table: TableName,
     env: LockOptions["env"],
     patience: Patience,
-  ): Promise<(session: Session | undefined) => Promise<Store>>;
+  ): Promise<(session: LockSession | undefined) => Promise<Store>>;
   /** For those who want to see the table's definition; absent where sera makes it by itself. */
   dialect?(table: TableName): Promise<Dialect>;
   /** Why the ledger cannot be kept there as the settings stand, and what to do; undefined if it can. */

@@ -1,13 +1,13 @@
 import type { Backend } from "../backends/backend.ts";
 import type { Store } from "../backends/sql/ledger_table.ts";
-import type { Session } from "../backends/sql/session.ts";
+import type { LockSession } from "../lock/lock.ts";
 import type { Io } from "../io.ts";
 import { Ledger } from "./ledger.ts";
 import { Patience } from "./patience.ts";
 import type { TableName } from "./table_name.ts";
 
 /** Opens the ledger in the session that holds the lock; there is none with files. */
-export type OpenLedger = (session: Session | undefined) => Promise<Ledger>;
+export type OpenLedger = (session: LockSession | undefined) => Promise<Ledger>;
 
 /**
  * Loads what a server's ledger needs, which takes longer than to open it: so that is done before the lock is held.
@@ -37,6 +37,6 @@ export async function loadStore(
   table: TableName,
   env: (name: string) => string | undefined,
   patience = new Patience(),
-): Promise<(session: Session | undefined) => Promise<Store>> {
+): Promise<(session: LockSession | undefined) => Promise<Store>> {
   return await ledger!.load(table, env, patience);
 }

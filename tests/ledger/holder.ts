@@ -7,8 +7,7 @@ import { Ledger } from "../../lib/ledger/ledger.ts";
 import type { Store } from "../../lib/backends/sql/ledger_table.ts";
 import { loadStore } from "../../lib/ledger/open_ledger.ts";
 import type { Permission, RecordedRun, Rule, Runner } from "../../lib/ledger/run.ts";
-import type { HeldLock, Lock } from "../../lib/lock/lock.ts";
-import type { Session } from "../../lib/backends/sql/session.ts";
+import type { HeldLock, Lock, LockSession } from "../../lib/lock/lock.ts";
 import type { Statement } from "../../lib/backends/sql/statement.ts";
 import { freshName, never, open } from "../backends/open.ts";
 
@@ -29,7 +28,7 @@ export interface LedgerAddress {
 }
 
 /** Opens the store of a ledger, in the session that holds the lock where there is one. */
-export async function openStoreAt({ server, table }: LedgerAddress, session: Session | undefined): Promise<Store> {
+export async function openStoreAt({ server, table }: LedgerAddress, session: LockSession | undefined): Promise<Store> {
   const env = () => undefined;
   return (await loadStore(await parseServer(server, "the test", { env }), table, env))(session);
 }

@@ -60,8 +60,11 @@ export class MySqlBackend implements Backend {
     const { dsn } = this;
     return {
       async load(table, _env, patience) {
-        const { mySqlStore } = await import("./ledger.ts");
-        return (session) => mySqlStore(session!, table, patience);
+        const [{ inDatabase }, { mySqlStore }] = await Promise.all([
+          import("../sql/session.ts"),
+          import("./ledger.ts"),
+        ]);
+        return (session) => mySqlStore(inDatabase(session), table, patience);
       },
       async dialect(table) {
         const { mySqlDialect } = await import("./ledger.ts");

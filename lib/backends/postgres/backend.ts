@@ -88,8 +88,11 @@ export class PostgresBackend implements Backend {
     const { server } = this;
     return {
       async load(table, _env, patience) {
-        const { postgresStore } = await import("./ledger.ts");
-        return (session) => postgresStore(session!, table, patience);
+        const [{ inDatabase }, { postgresStore }] = await Promise.all([
+          import("../sql/session.ts"),
+          import("./ledger.ts"),
+        ]);
+        return (session) => postgresStore(inDatabase(session), table, patience);
       },
       async dialect(table) {
         const { postgresDialect } = await import("./ledger.ts");

@@ -8,9 +8,9 @@ import type { BackendOptions } from "../backends/registry.ts";
  * @param label What others see of the session.
  */
 export function backendOptions(
-  { tlsCa, lease, allowUnsafeServer }: Settings,
+  { tlsCa, ttl, grace, allowUnsafeServer }: Settings,
   label: string,
   { env }: Io,
 ): BackendOptions {
-  return { tlsCa, lease, allowUnsafeServer, label, env, retrying: () => undefined };
+  return { tlsCa, lease: { ttl, grace }, allowUnsafeServer, label, env, retrying: () => undefined };
 }

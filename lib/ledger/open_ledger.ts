@@ -1,4 +1,4 @@
-import type { TableName } from "../settings/ledger_settings.ts";
+import type { TableName } from "./table_name.ts";
 import type { Server } from "../settings/server.ts";
 import type { Io } from "../io.ts";
 import { defaultLedgerFolder } from "../backends/file/default_folder.ts";

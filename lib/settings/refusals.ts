@@ -1,6 +1,6 @@
 import { ConfigError } from "../errors.ts";
 import type { Server } from "./server.ts";
-import type { SettingValues } from "./setting_values.ts";
+import type { Find } from "./setting_values.ts";
 
 /** What Docker puts into `SERA_NAME` in a container that is linked to one by the name of sera. */
 const LINK = /^\/[\w.-]+\/sera$/i;
@@ -11,9 +11,9 @@ const LINK = /^\/[\w.-]+\/sera$/i;
  * @throws {ConfigError} When they are not for that server, wherever they stand.
  * @throws {UsageError} When a flag is for another kind of server.
  */
-export function refuseTogether({ find }: SettingValues, parsed: Server): void {
+export function refuseTogether(find: Find, parsed: Server): void {
   const server = find("server")!;
-  const tlsCa = find("tls-ca");
+  const tlsCa = find("tlsCa");
   if (tlsCa && !checksCertificates(parsed)) {
     const cure = parsed.kind === "postgres" ? "sslmode=verify-full" : "tls=true";
     throw new ConfigError(
@@ -29,14 +29,12 @@ export function refuseTogether({ find }: SettingValues, parsed: Server): void {
 }
 
 /**
- * The lock's key, if one is set. Nodes whose locks have different names would run at the same time, so that none is
- * taken by accident.
+ * Refuses a key of the lock that nobody meant: nodes whose locks have different names would run at the same time.
  *
  * @throws {ConfigError} When it has come from elsewhere than from whoever set up sera.
  */
-export function readName(values: SettingValues): string | undefined {
-  const name = values.text("name");
-  if (name === undefined || !LINK.test(name) || values.find("name")!.source !== "SERA_NAME") return name;
+export function refuseLink(name: string | undefined, find: Find): void {
+  if (name === undefined || !LINK.test(name) || find("name")!.source !== "SERA_NAME") return;
   throw new ConfigError(
     `Cannot use name in SERA_NAME: ${name} looks like what Docker sets for a link to a container named sera, and would ` +
       "rename the lock; take SERA_NAME out, or set --name",

@@ -1,4 +1,4 @@
-import type { TableName } from "../settings/ledger_settings.ts";
+import type { TableName } from "../ledger/table_name.ts";
 import type { Server } from "../settings/server.ts";
 import { isNamespacedName } from "../backends/postgres/namespaced_name.ts";
 import type { Backend } from "../lock/lock.ts";

@@ -1,7 +1,7 @@
 /** Those who write to a ledger, as sera does it: one who holds a lock, and the ledger beside it. */
 
 import assert from "node:assert/strict";
-import type { TableName } from "../../lib/settings/ledger_settings.ts";
+import type { TableName } from "../../lib/ledger/table_name.ts";
 import { parseServer } from "../../lib/settings/server.ts";
 import { Ledger } from "../../lib/ledger/ledger.ts";
 import type { Store } from "../../lib/backends/sql/ledger_table.ts";

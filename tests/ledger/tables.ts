@@ -1,7 +1,7 @@
 /** How the table comes about, and what becomes of those who may not make it. */
 
 import assert from "node:assert/strict";
-import type { TableName } from "../../lib/settings/ledger_settings.ts";
+import type { TableName } from "../../lib/ledger/table_name.ts";
 import { parseServer } from "../../lib/settings/server.ts";
 import { LockUnavailableError } from "../../lib/errors.ts";
 import { Ledger } from "../../lib/ledger/ledger.ts";

@@ -1,4 +1,4 @@
-import type { TableName } from "../../settings/ledger_settings.ts";
+import type { TableName } from "../../ledger/table_name.ts";
 import { postgresDialect } from "./ledger.ts";
 import { wholeFrom } from "../../text/foreign.ts";
 import { fnv1 } from "./namespaced_name.ts";

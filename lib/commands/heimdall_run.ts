@@ -3,12 +3,11 @@ import { LastWill } from "../child/last_will.ts";
 import { SignalRelay } from "../child/signals.ts";
 import { getsOwnSession } from "../child/spawn.ts";
 import { TABLE } from "../settings/table.ts";
-import { parsePostgres } from "../settings/server.ts";
 import { formatDuration } from "../text/duration.ts";
 import { InterruptedError, UsageError } from "../errors.ts";
 import type { Io } from "../io.ts";
-import { namespacedName } from "../backends/postgres/namespaced_name.ts";
-import { openBackend } from "../backends/registry.ts";
+import { namespacedName } from "../lock/namespaced_name.ts";
+import { parseForHeimdall } from "../backends/registry.ts";
 import type { Logger } from "../log/logger.ts";
 import type { Progress } from "../progress.ts";
 import type { Supervised } from "../child/supervise.ts";
@@ -45,7 +44,7 @@ export async function runOnce(
       "Cannot use the database in --database: heimdall locks on PostgreSQL only; name one such as postgres://host/db",
     );
   }
-  const server = await parsePostgres(database, { env: io.env });
+  const server = await parseForHeimdall(database, { env: io.env });
   for (const note of server.notes) logger.log("info", "note", note);
   const key = flags.get("name") ?? DEFAULT_NAME;
   const namespace = flags.get("namespace") ?? DEFAULT_NAME;
@@ -60,7 +59,7 @@ export async function runOnce(
   const signals = new SignalRelay(will);
   // The last line tells what sera exits with.
   if (logger.isJson && logger.tells("info")) signals.endByAll();
-  await using backend = await openBackend(server, name, {
+  await using backend = await server.lock(name, {
     lease: { ttl: TABLE.ttl.default, grace: TABLE.grace.default },
     allowUnsafeServer: isAsked(flags, "allow-unsafe-server"),
     // It tries once.
@@ -81,7 +80,7 @@ export async function runOnce(
     if (above !== undefined) {
       const { holderOf } = await import("./holder.ts");
       const ledger = { table: TABLE.ledgerTable.default };
-      await holderOf(backend, { server, ledger }, name, key, above, { env: io.env, signal: signals.interrupted });
+      await holderOf(backend, { server, ledger }, name, key, above, signals.interrupted);
     }
     logger.log("error", "busy", "Lock not acquired: somebody else has it - the program was not executed.", {
       exitCode: FAILED,

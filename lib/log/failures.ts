@@ -1,7 +1,7 @@
 import { tell } from "./tell.ts";
-import type { verdictOf } from "../errors.ts";
 import type { Io } from "../io.ts";
 import { Logger } from "./logger.ts";
+import type { Verdict } from "../verdict.ts";
 import type { LogFormat } from "./log_settings.ts";
 
 /** Tells of what ends sera, in the format that its user has asked for, also before the settings have been read. */
@@ -19,7 +19,7 @@ export class Failures {
   }
 
   /** Tells of a failure and of the status that sera exits with. */
-  readonly tell = ({ message, exitCode }: ReturnType<typeof verdictOf>): void => {
+  readonly tell = ({ message, exitCode }: Verdict): void => {
     if (this.logger) return tell(this.logger, "error", "error", message, { exitCode });
     this.#told = this.#told.then(async () => tell(await this.#early(), "error", "error", message, { exitCode }));
   };

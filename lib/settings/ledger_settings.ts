@@ -1,6 +1,6 @@
 import { ConfigError } from "../errors.ts";
+import type { Backend } from "../backends/backend.ts";
 import type { TableName } from "../ledger/table_name.ts";
-import type { Server } from "./server.ts";
 import type { Find } from "./setting_values.ts";
 import type { Values } from "./table.ts";
 
@@ -26,7 +26,7 @@ export interface LedgerSettings {
  * @throws {ConfigError} When it cannot work with this server, or a setting in file or environment is of no use.
  * @throws {UsageError} When a flag is.
  */
-export function ledgerSettings(values: Values, find: Find, server: Server): LedgerSettings {
+export function ledgerSettings(values: Values, find: Find, server: Backend): LedgerSettings {
   const { ledgerTable: table, keepHistory, once, every, countFailures, recordSkips } = values;
   refuseTable(find, server);
   const rule = once !== undefined ? "once" : every !== undefined ? "every" : undefined;
@@ -42,22 +42,17 @@ export function ledgerSettings(values: Values, find: Find, server: Server): Ledg
 }
 
 /**
- * On MySQL and MariaDB a ledger's table needs a database to be in.
+ * A ledger's table may need a database to be in.
  *
  * @throws {ConfigError} When neither the server nor the table names one.
  */
-export function refuseWithoutDatabase(server: Server, { schema }: TableName): void {
-  if (server.kind !== "mysql" || server.database !== "" || schema !== undefined) return;
-  throw new ConfigError(
-    "Cannot keep a ledger: the server setting names no database for its table; add one after the slash, " +
-      "user:password@tcp(host)/DATABASE, or set --ledger-table DATABASE.sera_runs",
-  );
+export function refuseWithoutDatabase({ ledger }: Backend, table: TableName): void {
+  const missing = ledger?.missing?.(table);
+  if (missing) throw new ConfigError(`Cannot keep a ledger: ${missing.what}; ${missing.cure}`);
 }
 
-function refuseTable(find: Find, server: Server): void {
+function refuseTable(find: Find, { offers, title }: Backend): void {
   const found = find("ledgerTable");
-  if (!found || server.kind !== "file") return;
-  throw new found.error(
-    `Cannot use ledger-table in ${found.source}: a server of files has no tables; leave it out`,
-  );
+  if (!found || offers.ledgerTable) return;
+  throw new found.error(`Cannot use ledger-table in ${found.source}: ${title} has no tables; leave it out`);
 }

@@ -66,7 +66,7 @@ export async function resolveSettings(
   const tlsCa = read.get("tlsCa");
   const parsed = await parseServer(serverText, server.source, { env, tlsCa });
   if (tlsCa !== undefined || read.get("namespace") !== undefined) refuseTogether(find, parsed);
-  if (parsed.kind === "postgres") notes.push(...parsed.notes);
+  notes.push(...parsed.notes);
   const values = read.all();
   refuseLink(values.name, find);
   const { syslog, logFormat: format } = values;

@@ -1,12 +1,12 @@
+import type { Backend } from "../backends/backend.ts";
 import type { LogSettings } from "../log/log_settings.ts";
 import type { LedgerSettings } from "./ledger_settings.ts";
-import type { Server } from "./server.ts";
 import type { SettingKey, Values } from "./table.ts";
 
 /** Everything that one run of sera goes by: the value of each setting, and what is made of several. */
 export interface Settings extends Omit<Values, "server" | "ledger"> {
   /** Where the lock lives. */
-  readonly server: Server;
+  readonly server: Backend;
   readonly ledger: LedgerSettings;
   readonly logging: LogSettings;
   /** What is odd but harmless, and when verbose where the settings come from. */

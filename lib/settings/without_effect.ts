@@ -1,5 +1,4 @@
 import { UsageError } from "../errors.ts";
-import { isReachedWithoutTls } from "./refusals.ts";
 import type { Settings } from "./settings.ts";
 import { keysIn, type Need, type Setting, SETTING_KEYS, TABLE } from "./table.ts";
 
@@ -30,7 +29,7 @@ const LACK: { readonly [N in Need]: (settings: Settings) => Lack | undefined } =
         : "add --ledger, or leave it out",
     },
   tls: ({ server }) =>
-    isReachedWithoutTls(server)
+    server.offers.tls === "none"
       ? { why: "the server is reached without a network, and so without TLS", cure: "leave it out" }
       : undefined,
   skip: (settings) =>
@@ -38,7 +37,7 @@ const LACK: { readonly [N in Need]: (settings: Settings) => Lack | undefined } =
       ? undefined
       : { why: "nothing is skipped without wait-and-skip, once or every", cure: "leave it out" },
   danger: ({ server }) =>
-    server.kind === "file" ? { why: "a folder is no server that could be unsafe", cure: "leave it out" } : undefined,
+    server.offers.mayBeUnsafe ? undefined : { why: `${server.title} cannot be unsafe`, cure: "leave it out" },
 };
 
 /**

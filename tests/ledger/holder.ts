@@ -7,7 +7,7 @@ import { Ledger } from "../../lib/ledger/ledger.ts";
 import type { Store } from "../../lib/backends/sql/ledger_table.ts";
 import { loadStore } from "../../lib/ledger/open_ledger.ts";
 import type { Permission, RecordedRun, Rule, Runner } from "../../lib/ledger/run.ts";
-import type { Backend, HeldLock } from "../../lib/lock/lock.ts";
+import type { HeldLock, Lock } from "../../lib/lock/lock.ts";
 import type { Session } from "../../lib/backends/sql/session.ts";
 import type { Statement } from "../../lib/backends/sql/statement.ts";
 import { freshName, never, open } from "../backends/open.ts";
@@ -37,9 +37,9 @@ export async function openStoreAt({ server, table }: LedgerAddress, session: Ses
 /** One who holds a lock. Disposing of it ends the session. */
 export class Holder implements AsyncDisposable {
   readonly ledger: Ledger;
-  readonly #backend: Backend;
+  readonly #backend: Lock;
 
-  private constructor(readonly lock: string, readonly held: HeldLock, readonly store: Store, backend: Backend) {
+  private constructor(readonly lock: string, readonly held: HeldLock, readonly store: Store, backend: Lock) {
     this.ledger = new Ledger(store);
     this.#backend = backend;
   }

@@ -4,7 +4,7 @@
  */
 
 import type { Finding, Report } from "../doctor/report.ts";
-import type { LockUnavailableError } from "../errors.ts";
+import type { LockUnavailableError, Trouble } from "../errors.ts";
 import type { Ledger, RunRehearsal } from "../ledger/ledger.ts";
 import type { Patience } from "../ledger/patience.ts";
 import type { TableName } from "../ledger/table_name.ts";
@@ -19,7 +19,7 @@ export interface Backend {
   /** The kind of place, for people: "PostgreSQL". */
   readonly title: string;
   /** What is odd about how it was written, a line each, for those who ask. */
-  readonly notes: readonly string[];
+  readonly notes: readonly Trouble[];
   /** The place on one line, without its password. */
   readonly description: string;
   /** The place as `sera doctor --json` shows it, `kind` included. Of a password it tells only whether there is one. */

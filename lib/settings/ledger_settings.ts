@@ -74,8 +74,8 @@ export function ledgerSettings(values: SettingValues, server: Server): LedgerSet
 export function refuseWithoutDatabase(server: Server, { schema }: TableName): void {
   if (server.kind !== "mysql" || server.database !== "" || schema !== undefined) return;
   throw new ConfigError(
-    "Cannot keep a ledger: the server setting names no database for its table; add one after the slash, " +
-      "user:password@tcp(host)/DATABASE, or set --ledger-table DATABASE.sera_runs",
+    "Cannot keep a ledger: the server setting names no database for its table",
+    "add one after the slash, user:password@tcp(host)/DATABASE, or set --ledger-table DATABASE.sera_runs",
   );
 }
 

@@ -32,7 +32,7 @@ export interface ServerSurroundings {
 export async function parseServer(text: string, source: string, surroundings: ServerSurroundings): Promise<Server> {
   text = withoutLineEnd(text);
   if (beginsQuoted(text) && /^(.).*\1$|^.(?:file:|\w+:\/\/|\w+\s*=)/s.test(text)) {
-    throw new ConfigError(`Cannot use the server in ${source}: the quotes around it are part of it; leave them out`);
+    throw new ConfigError(`Cannot use the server in ${source}: the quotes around it are part of it`, "leave them out");
   }
   if (text.startsWith("file:")) return { kind: "file", folder: parseFolder(text.slice("file:".length), source) };
   try {
@@ -53,13 +53,13 @@ function beginsQuoted(text: string): boolean {
 
 function refuseUnknownScheme(text: string): void {
   if (text.trimStart() !== text && /^\s+(?:file:|[a-z]+:\/\/)/i.test(text)) {
-    throw new DsnError("A blank stands before it; take it out");
+    throw new DsnError("A blank stands before it", "take it out");
   }
   const scheme = /^([a-z][a-z:]*):\/{1,2}(?!\/)/i.exec(text)?.[1];
   if (scheme === undefined || /^(mysql|postgres|postgresql)$/i.test(scheme) && /^\S+:\/\//.test(text)) return;
   // User, password and a slash in the database make a Go DSN of it, with a scheme for a user.
   if (/@\w*\(.*\)\//.test(text)) return;
-  throw new DsnError("No server has this scheme; write postgres://, mysql://, file:, or user:password@tcp(host)/");
+  throw new DsnError("No server has this scheme", "write postgres://, mysql://, file:, or user:password@tcp(host)/");
 }
 
 /** Loads what can tell only when it looks like it: most DSNs of MySQL do not. */

@@ -4,7 +4,7 @@ import { LockUnavailableError, messageOf } from "../errors.ts";
 import { pathOr } from "../text/harmless.ts";
 import { describeNetworkError } from "../backends/network/errors.ts";
 import type { Finding } from "./report.ts";
-import type { Address } from "./server_view.ts";
+import type { Address } from "../backends/network/address.ts";
 
 /**
  * Looks the hosts' names up, as connecting does.

@@ -37,7 +37,6 @@ export interface PostgresHost {
 
 /** What PostgreSQL settings say. */
 export interface PostgresServer {
-  readonly kind: "postgres";
   /** At least one, in the order to be tried. */
   readonly hosts: readonly PostgresHost[];
   readonly user: string;
@@ -138,7 +137,6 @@ export function parsePostgresServer(text: string, surroundings: PostgresSurround
     noPassword = "no line of the password file fits the host, port, database and user; add one";
   }
   return {
-    kind: "postgres",
     hosts,
     user,
     database,

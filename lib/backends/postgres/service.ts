@@ -48,7 +48,8 @@ function readText(path: string, label: string): string {
   } catch (error) {
     if (error instanceof UnfitFileError && error.cure !== undefined) {
       throw new DsnError(
-        `Cannot use ${label} for PostgreSQL: the service file ${showPath(path)}: ${error.message}; ${error.cure}`,
+        `Cannot use ${label} for PostgreSQL: the service file ${showPath(path)}: ${error.what}`,
+        error.cure,
       );
     }
     throw new DsnError(

@@ -160,7 +160,7 @@ function refuseServer(setting: Setting | undefined): void {
 function readSystemUser(surroundings: PostgresSurroundings): string {
   const user = surroundings.systemUser();
   if (user === undefined) {
-    throw new DsnError("No user for PostgreSQL: who runs this has no name; add user to the server, or set PGUSER");
+    throw new DsnError("No user for PostgreSQL: who runs this has no name", "add user to the server, or set PGUSER");
   }
   return user;
 }

@@ -53,12 +53,10 @@ function readText(path: string, label: string): string {
       );
     }
     throw new DsnError(
-      `Cannot use ${label} for PostgreSQL: the service file ${showPath(path)} cannot be read (${
-        whyUnreadable(error)
-      }); ` +
-        `${
-          error instanceof Deno.errors.NotCapable ? "copy it to another place" : "fix that"
-        } or name another with PGSERVICEFILE`,
+      `Cannot use ${label} for PostgreSQL: the service file ${showPath(path)} cannot be read (${whyUnreadable(error)})`,
+      `${
+        error instanceof Deno.errors.NotCapable ? "copy it to another place" : "fix that"
+      } or name another with PGSERVICEFILE`,
     );
   }
 }

@@ -87,7 +87,8 @@ function refuseRevocationList(surroundings: PostgresSurroundings): void {
   const path = userFile("root.crl", surroundings);
   if (path === undefined || !exists(path)) return;
   throw new DsnError(
-    `Cannot use ${showPath(path)} for PostgreSQL: revocation lists cannot be checked; move the file elsewhere`,
+    `Cannot use ${showPath(path)} for PostgreSQL: revocation lists cannot be checked`,
+    "move the file elsewhere",
   );
 }
 

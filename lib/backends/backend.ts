@@ -4,7 +4,7 @@
  */
 
 import type { Finding, Report } from "../doctor/report.ts";
-import type { LockUnavailableError } from "../errors.ts";
+import type { LockUnavailableError, Trouble } from "../errors.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { Patience } from "../ledger/patience.ts";
 import type { TableName } from "../ledger/table_name.ts";
@@ -24,7 +24,7 @@ export interface Backend {
   /** The kind of place, for people: "PostgreSQL". */
   readonly title: string;
   /** What is odd about how it was written, a line each, for those who ask. */
-  readonly notes: readonly string[];
+  readonly notes: readonly Trouble[];
   /** What not every place has. What one lacks is refused where it is asked for, in a sentence made from this. */
   readonly offers: Offers;
   /** Tells places apart: the same for all who share its locks, whoever they are. Without a user or a password. */

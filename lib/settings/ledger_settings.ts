@@ -34,7 +34,8 @@ export function ledgerSettings(values: Values, find: Find, server: Backend): Led
   if (!on && rule !== undefined) {
     const { source, error } = find("ledger")!;
     throw new error(
-      `Cannot use ${rule} in ${find(rule)!.source}: the ledger is off in ${source}; turn it on there, or leave it out`,
+      `Cannot use ${rule} in ${find(rule)!.source}: the ledger is off in ${source}`,
+      "turn it on there, or leave it out",
     );
   }
   if (on) refuseWithoutDatabase(server, table);
@@ -48,11 +49,11 @@ export function ledgerSettings(values: Values, find: Find, server: Backend): Led
  */
 export function refuseWithoutDatabase({ ledger }: Backend, table: TableName): void {
   const missing = ledger?.missing?.(table);
-  if (missing) throw new ConfigError(`Cannot keep a ledger: ${missing.what}; ${missing.cure}`);
+  if (missing) throw new ConfigError(`Cannot keep a ledger: ${missing.what}`, missing.cure);
 }
 
 function refuseTable(find: Find, { offers, title }: Backend): void {
   const found = find("ledgerTable");
   if (!found || offers.ledgerTable) return;
-  throw new found.error(`Cannot use ledger-table in ${found.source}: ${title} has no tables; leave it out`);
+  throw new found.error(`Cannot use ledger-table in ${found.source}: ${title} has no tables`, "leave it out");
 }

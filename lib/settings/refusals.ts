@@ -17,13 +17,15 @@ export function refuseTogether(find: Find, { title, offers }: Backend): void {
   // What is reached without a network has no certificate to look at.
   if (tlsCa && offers.tls === "unverified") {
     throw new ConfigError(
-      `Cannot use tls-ca with the server in ${server.source}: it checks no certificate; add ${offers.verifyBy}`,
+      `Cannot use tls-ca with the server in ${server.source}: it checks no certificate`,
+      `add ${offers.verifyBy}`,
     );
   }
   const namespace = find("namespace");
   if (namespace && !offers.namespaces) {
     throw new namespace.error(
-      `Cannot use namespace in ${namespace.source} with the server in ${server.source}: ${title} has no namespaces; leave namespace out`,
+      `Cannot use namespace in ${namespace.source} with the server in ${server.source}: ${title} has no namespaces`,
+      "leave namespace out",
     );
   }
 }
@@ -37,6 +39,7 @@ export function refuseLink(name: string | undefined, find: Find): void {
   if (name === undefined || !LINK.test(name) || find("name")!.source !== "SERA_NAME") return;
   throw new ConfigError(
     `Cannot use name in SERA_NAME: ${name} looks like what Docker sets for a link to a container named sera, and would ` +
-      "rename the lock; take SERA_NAME out, or set --name",
+      "rename the lock",
+    "take SERA_NAME out, or set --name",
   );
 }

@@ -8,7 +8,7 @@ export interface Found {
   /** For errors: `--verbose`, `SERA_VERBOSE`, or the config file's path. */
   readonly source: string;
   /** The class of error that a wrong value is: a flag is an argument, the rest is configuration. */
-  readonly error: new (message: string) => SeraError;
+  readonly error: new (what: string, cure?: string) => SeraError;
   /** Whether it is JSON, where `"true"` is not `true`; a flag or a variable can say it only as text. */
   readonly json: boolean;
 }
@@ -61,7 +61,7 @@ function hasAll(values: Partial<Values>): values is Values {
 export function wrongValue(setting: Setting, { value, source, error, json }: Found): SeraError {
   const cannot = `Cannot use ${setting.name} in ${source}`;
   if (value === "" && !json) {
-    return new error(`${cannot}: it is empty; check the variable that it is from, or leave it out`);
+    return new error(`${cannot}: it is empty`, "check the variable that it is from, or leave it out");
   }
   // A long text is one where a text belongs.
   const longest = setting.kind === "text" ? 200 : undefined;
@@ -69,7 +69,7 @@ export function wrongValue(setting: Setting, { value, source, error, json }: Fou
   const quotes = typeof value === "string" && /^(["']).*\1$/s.test(value)
     ? ", without quotes, which are a part of the value"
     : "";
-  return new error(`${cannot}${shown}; it takes ${setting.takes(value)}${quotes}`);
+  return new error(`${cannot}${shown}`, `it takes ${setting.takes(value)}${quotes}`);
 }
 
 function shownValue(value: unknown, json: boolean, longest: number | undefined): string {

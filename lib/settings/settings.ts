@@ -1,4 +1,5 @@
 import type { Backend } from "../backends/backend.ts";
+import type { Trouble } from "../errors.ts";
 import type { LogSettings } from "../log/log_settings.ts";
 import type { LedgerSettings } from "./ledger_settings.ts";
 import type { SettingKey, Values } from "./table.ts";
@@ -10,7 +11,7 @@ export interface Settings extends Omit<Values, "server" | "ledger"> {
   readonly ledger: LedgerSettings;
   readonly logging: LogSettings;
   /** What is odd but harmless, and when verbose where the settings come from. */
-  readonly notes: readonly string[];
+  readonly notes: readonly Trouble[];
   /** Where a setting comes from: `--name`, `SERA_NAME`, or the config file's path; undefined for its default. */
   readonly sourceOf: (key: SettingKey) => string | undefined;
 }

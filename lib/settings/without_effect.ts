@@ -1,4 +1,4 @@
-import { UsageError } from "../errors.ts";
+import { type Trouble, UsageError } from "../errors.ts";
 import type { Settings } from "./settings.ts";
 import { keysIn, type Need, type Setting, SETTING_KEYS, TABLE } from "./table.ts";
 
@@ -49,16 +49,16 @@ const LACK: { readonly [N in Need]: (settings: Settings) => Lack | undefined } =
 export function refuseWithoutEffect(settings: Settings, flags: ReadonlyMap<string, string>): void {
   for (const { setting, source, why, cure } of idle(settings)) {
     if (flags.has(setting.name) && !setting.harmless) {
-      throw new UsageError(`Cannot use ${source}: it has no effect, since ${why}; ${cure}`);
+      throw new UsageError(`Cannot use ${source}: it has no effect, since ${why}`, cure);
     }
   }
 }
 
-/** The settings in the config file and the environment, which serve many commands, that change nothing here; each one line. */
-export function withoutEffect(settings: Settings): readonly string[] {
-  return idle(settings).map(({ setting, source, why }) =>
-    `${setting.name} in ${source} has no effect here, since ${why}`
-  );
+/** The settings in the config file and the environment, which serve many commands, that change nothing here. */
+export function withoutEffect(settings: Settings): readonly Trouble[] {
+  return idle(settings).map(({ setting, source, why }) => ({
+    what: `${setting.name} in ${source} has no effect here, since ${why}`,
+  }));
 }
 
 function idle(settings: Settings): readonly Idle[] {

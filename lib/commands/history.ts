@@ -11,7 +11,7 @@ import type { Io } from "../io.ts";
 import { historyJson, historyTable } from "../ledger/history.ts";
 import type { RecordedRun } from "../ledger/run.ts";
 import { dialectOf, loadLedger } from "../ledger/open_ledger.ts";
-import { schemaText } from "../ledger/schema.ts";
+import { schemaText } from "../backends/sql/schema.ts";
 import { defaultLedgerFolder } from "../backends/file/default_folder.ts";
 import { lockName } from "../lock/lock_name.ts";
 import { terminalWidth } from "../system/terminal.ts";

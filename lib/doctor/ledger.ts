@@ -10,7 +10,7 @@ import { type BackendOptions, openBackend } from "../backends/registry.ts";
 import type { Backend } from "../lock/lock.ts";
 import type { Session } from "../backends/sql/session.ts";
 import { timeOf } from "../text/time.ts";
-import type { Rehearsal } from "../backends/sql/rehearsal.ts";
+import type { RunRehearsal } from "../ledger/ledger.ts";
 import type { Finding } from "./report.ts";
 
 /** How long a server may take to end the sessions of earlier checks, and the pause between two tries, in milliseconds. */
@@ -27,7 +27,7 @@ export async function checkLedger(settings: Settings, name: string, options: Bac
   const { server, ledger } = settings;
   const label = settings.label ?? options.label;
   const user = systemUser()?.username ?? String(Deno.uid() ?? "");
-  const rehearsal: Rehearsal = {
+  const rehearsal: RunRehearsal = {
     lock: name,
     rule: ledger,
     runner: { label, host: Deno.hostname(), pid: Deno.pid, user },

@@ -5,12 +5,10 @@ import { defaultLedgerFolder } from "../backends/file/default_folder.ts";
 import { prepareLockFolder } from "../backends/file/lock_folder.ts";
 import type { Session } from "../backends/sql/session.ts";
 import type { Dialect } from "../backends/sql/dialect.ts";
-import { Ledger } from "./ledger.ts";
+import { SqlLedger } from "../backends/sql/ledger.ts";
+import type { Ledger } from "./ledger.ts";
 import type { Store } from "../backends/sql/ledger_table.ts";
 import { Patience } from "./patience.ts";
-
-/** Opens the ledger in the session that holds the lock; there is none with files. */
-export type OpenLedger = (session: Session | undefined) => Promise<Ledger>;
 
 /**
  * Loads what a server's ledger needs, which takes longer than to open it: so that is done before the lock is held.
@@ -23,10 +21,10 @@ export async function loadLedger(
   table: TableName,
   { env, limits }: Io,
   interrupted?: AbortSignal,
-): Promise<OpenLedger> {
+): Promise<(session: Session | undefined) => Promise<Ledger>> {
   const patience = new Patience(interrupted, limits?.ledgerWait);
   const open = await loadStore(server, table, env, patience);
-  return async (session) => new Ledger(await open(session), patience);
+  return async (session) => new SqlLedger(await open(session), patience);
 }
 
 /**

@@ -1,4 +1,5 @@
 import { ConfigError } from "../errors.ts";
+import type { RegisterRule } from "../ledger/run.ts";
 import type { Server } from "./server.ts";
 import type { SettingValues } from "./setting_values.ts";
 
@@ -13,18 +14,10 @@ const LONGEST_SPAN = 36_500 * 24 * 3600 * 1000;
 const LONGEST_KEY = 190;
 
 /** What is remembered of runs, and which runs keep others from happening. */
-export interface LedgerSettings {
+export interface LedgerSettings extends RegisterRule {
   /** Whether it is used. */
   readonly on: boolean;
   readonly table: TableName;
-  /** How long a run is remembered, in milliseconds. */
-  readonly keepHistory: number;
-  /** The key for which the command runs at most once. */
-  readonly once?: string | undefined;
-  /** The span in which at most one run begins, in milliseconds. */
-  readonly every?: number | undefined;
-  readonly countFailures: boolean;
-  readonly recordSkips: boolean;
 }
 
 /** A table's name, in letters, digits and underscores; without a schema it is where the server looks first. */

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import type { TableName } from "../../lib/settings/ledger_settings.ts";
 import { parseServer } from "../../lib/settings/server.ts";
-import { Ledger } from "../../lib/ledger/ledger.ts";
+import { SqlLedger } from "../../lib/backends/sql/ledger.ts";
 import type { Store } from "../../lib/backends/sql/ledger_table.ts";
 import { loadStore } from "../../lib/ledger/open_ledger.ts";
 import type { Permission, RecordedRun, Rule, Runner } from "../../lib/ledger/run.ts";
@@ -36,11 +36,11 @@ export async function openStoreAt({ server, table }: LedgerAddress, session: Ses
 
 /** One who holds a lock. Disposing of it ends the session. */
 export class Holder implements AsyncDisposable {
-  readonly ledger: Ledger;
+  readonly ledger: SqlLedger;
   readonly #backend: Backend;
 
   private constructor(readonly lock: string, readonly held: HeldLock, readonly store: Store, backend: Backend) {
-    this.ledger = new Ledger(store);
+    this.ledger = new SqlLedger(store);
     this.#backend = backend;
   }
 

@@ -4,10 +4,10 @@ import assert from "node:assert/strict";
 import type { TableName } from "../../lib/settings/ledger_settings.ts";
 import { parseServer } from "../../lib/settings/server.ts";
 import { LockUnavailableError } from "../../lib/errors.ts";
-import { Ledger } from "../../lib/ledger/ledger.ts";
+import { SqlLedger } from "../../lib/backends/sql/ledger.ts";
 import { dialectOf } from "../../lib/ledger/open_ledger.ts";
 import { Register } from "../../lib/ledger/register.ts";
-import { schemaText } from "../../lib/ledger/schema.ts";
+import { schemaText } from "../../lib/backends/sql/schema.ts";
 import { Logger } from "../../lib/log/logger.ts";
 import { DAY, Holder, type LedgerAddress, openStoreAt, PLAIN, RUNNER } from "./holder.ts";
 import type { DatabasePlace } from "./places.ts";
@@ -55,7 +55,10 @@ export function tableTests(place: DatabasePlace): void {
     for (let race = 0; race < RACES; race++) {
       await using bench = await place.bench();
       const ledgers = await Promise.all(
-        holders.map(async ({ lock, held }) => ({ lock, ledger: new Ledger(await openStoreAt(bench, held.session)) })),
+        holders.map(async ({ lock, held }) => ({
+          lock,
+          ledger: new SqlLedger(await openStoreAt(bench, held.session)),
+        })),
       );
       const all = async () => {
         const begun = await Promise.all(ledgers.map(async ({ ledger, lock }) => {

@@ -8,7 +8,8 @@ import { type LockFolder, prepareLockFolder } from "./lock_folder.ts";
 import { makePlainFile } from "./plain_file.ts";
 import { sql } from "../sql/statement.ts";
 import { lastRun, usable } from "../../doctor/ledger.ts";
-import { type Rehearsal, rehearse } from "../sql/rehearsal.ts";
+import { rehearse } from "../sql/rehearsal.ts";
+import type { RunRehearsal } from "../../ledger/ledger.ts";
 import type { Finding } from "../../doctor/report.ts";
 
 /** Whoever may put files into a folder cannot replace another's there. */
@@ -24,7 +25,7 @@ const STICKY = 0o1000;
 export async function checkFileLedger(
   server: FileServer,
   env: (name: string) => string | undefined,
-  rehearsal: Rehearsal,
+  rehearsal: RunRehearsal,
 ): Promise<Finding> {
   const place = server.folder ?? defaultLedgerFolder(env).path;
   const folder = prepareLockFolder(place, server.folder === undefined);
@@ -40,7 +41,7 @@ export async function checkFileLedger(
 }
 
 /** Works on a copy, as a run does there, and leaves it. */
-async function checkShared(folder: LockFolder, path: string, rehearsal: Rehearsal): Promise<Finding> {
+async function checkShared(folder: LockFolder, path: string, rehearsal: RunRehearsal): Promise<Finding> {
   const { sharedStore } = await import("./shared_file.ts");
   const { dialect, run } = sharedStore(folder, new Patience());
   const last = await lastRun({ dialect, run });
@@ -56,7 +57,7 @@ async function checkShared(folder: LockFolder, path: string, rehearsal: Rehearsa
   }
 }
 
-async function takenBack(store: FileStore, rehearsal: Rehearsal): Promise<Finding> {
+async function takenBack(store: FileStore, rehearsal: RunRehearsal): Promise<Finding> {
   try {
     const last = await lastRun(store);
     return usable(last, await rehearse(store, rehearsal));

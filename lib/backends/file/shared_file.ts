@@ -5,7 +5,8 @@ import { flushFolder, isCode, makePlainFile, objectionToFile, readPlainFile } fr
 import { fileStore, ledgerPath } from "./ledger.ts";
 import type { Store } from "../sql/ledger_table.ts";
 import { refuseOthersSchema } from "./own_schema.ts";
-import { BUSY, type Patience } from "../../ledger/patience.ts";
+import type { Patience } from "../../ledger/patience.ts";
+import { BUSY, whileBusy } from "./busy.ts";
 import { ledgerError } from "./sqlite_errors.ts";
 
 /** The longest ledger that is taken into a copy, in bytes; some hundred bytes are one run. */
@@ -59,7 +60,7 @@ async function runAlone<T>(
 async function lockLedger(folder: LockFolder, path: string, patience: Patience): Promise<Disposable> {
   const lock = await openLock(folder, path);
   try {
-    await patience.whileBusy(() => {
+    await whileBusy(patience, () => {
       if (!lock.tryLock()) throw new Error(BUSY);
     });
   } catch (error) {

@@ -5,7 +5,8 @@ import type { Session } from "../sql/session.ts";
 import type { Dialect } from "../sql/dialect.ts";
 import { fromHex } from "../sql/hex.ts";
 import type { Store } from "../sql/ledger_table.ts";
-import { LOCK_WAIT, type Patience } from "../../ledger/patience.ts";
+import type { Patience } from "../../ledger/patience.ts";
+import { ledgerStatements, LOCK_WAIT } from "../sql/ledger_statements.ts";
 import { MYSQL } from "../sql/spelling.ts";
 import { identifier, join, sql, word } from "../sql/statement.ts";
 
@@ -154,7 +155,7 @@ export function mySqlDialect({ schema, name }: TableName): Dialect {
 
 /** The ledger in a session of MySQL or MariaDB. */
 export async function mySqlStore(session: Session, table: TableName, patience: Patience): Promise<Store> {
-  const run = patience.runIn(session, (cause) => errorNumber(cause) === LOCKED);
+  const run = ledgerStatements(session, patience, (cause) => errorNumber(cause) === LOCKED);
   // The DSN or the server may have asked for transactions; nobody would end them.
   const commit = sql`SET autocommit = 1`;
   const seconds = LOCK_WAIT / 1000;

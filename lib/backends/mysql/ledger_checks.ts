@@ -4,10 +4,11 @@ import { textFrom } from "../../text/foreign.ts";
 import { LedgerTable, type Store } from "../sql/ledger_table.ts";
 import { selectRuns } from "../sql/rows.ts";
 import type { RecordedRun } from "../../ledger/run.ts";
-import { COLUMN_NAMES, COLUMNS, VERSION } from "../../ledger/schema.ts";
+import { COLUMN_NAMES, COLUMNS, VERSION } from "../sql/schema.ts";
 import { identifier, join, sql, type Statement } from "../sql/statement.ts";
 import { lastRun, usable } from "../../doctor/ledger.ts";
-import { mayDelete, type Rehearsal, rehearse } from "../sql/rehearsal.ts";
+import { mayDelete, rehearse } from "../sql/rehearsal.ts";
+import type { RunRehearsal } from "../../ledger/ledger.ts";
 import type { Finding } from "../../doctor/report.ts";
 
 /**
@@ -17,7 +18,7 @@ import type { Finding } from "../../doctor/report.ts";
  *
  * @throws {LockUnavailableError} When a run could not use the ledger.
  */
-export async function checkMySqlLedger(store: Store, name: TableName, rehearsal: Rehearsal): Promise<Finding> {
+export async function checkMySqlLedger(store: Store, name: TableName, rehearsal: RunRehearsal): Promise<Finding> {
   const table = new LedgerTable(store);
   const { dialect } = store;
   const ask = async (statement: Statement): Promise<"done" | "no table" | "no column"> => {
@@ -113,7 +114,7 @@ function notRehearsed(
 }
 
 /** Records a run that is taken back. */
-async function rehearseInTransaction(store: Store, rehearsal: Rehearsal): Promise<string | undefined> {
+async function rehearseInTransaction(store: Store, rehearsal: RunRehearsal): Promise<string | undefined> {
   const { run } = store;
   // Not START TRANSACTION: after a deadlock, which ends one, the rest would stand for itself.
   await run(sql`SET autocommit = 0`);

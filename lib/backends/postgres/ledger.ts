@@ -6,7 +6,8 @@ import type { Session } from "../sql/session.ts";
 import type { Dialect } from "../sql/dialect.ts";
 import { fromHex } from "../sql/hex.ts";
 import type { Store } from "../sql/ledger_table.ts";
-import { LOCK_WAIT, type Patience } from "../../ledger/patience.ts";
+import type { Patience } from "../../ledger/patience.ts";
+import { ledgerStatements, LOCK_WAIT } from "../sql/ledger_statements.ts";
 import { POSTGRESQL } from "../sql/spelling.ts";
 import { inMilliseconds, textInHex } from "./sql.ts";
 import { identifier, sql } from "../sql/statement.ts";
@@ -153,7 +154,7 @@ export function postgresDialect({ schema, name }: TableName): Dialect {
 
 /** The ledger in a session of PostgreSQL. */
 export async function postgresStore(session: Session, table: TableName, patience: Patience): Promise<Store> {
-  const run = patience.runIn(session, (cause) => sqlState(cause) === LOCKED);
+  const run = ledgerStatements(session, patience, (cause) => sqlState(cause) === LOCKED);
   // Without the first, a crash of the server may take back what was committed, and give the same id again. Stricter
   // values stay.
   await run(

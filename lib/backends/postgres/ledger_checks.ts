@@ -2,7 +2,8 @@ import { LockUnavailableError } from "../../errors.ts";
 import type { Store } from "../sql/ledger_table.ts";
 import { sql, type Statement } from "../sql/statement.ts";
 import { lastRun, usable } from "../../doctor/ledger.ts";
-import { type Rehearsal, rehearse } from "../sql/rehearsal.ts";
+import { rehearse } from "../sql/rehearsal.ts";
+import type { RunRehearsal } from "../../ledger/ledger.ts";
 import type { Finding } from "../../doctor/report.ts";
 
 /**
@@ -14,7 +15,7 @@ import type { Finding } from "../../doctor/report.ts";
  */
 export async function checkPostgresLedger(
   store: Store,
-  rehearsal: Rehearsal,
+  rehearsal: RunRehearsal,
   closed: AbortSignal,
 ): Promise<Finding> {
   try {

@@ -4,7 +4,7 @@ import { join, sql, type Statement } from "./statement.ts";
 import type { LedgerColumn } from "./dialect.ts";
 import { type LedgerTable, UNFIT_KEY } from "./ledger_table.ts";
 import type { Runner } from "../../ledger/run.ts";
-import { COLUMN_NAMES, COLUMNS, VERSION } from "../../ledger/schema.ts";
+import { COLUMN_NAMES, COLUMNS, VERSION } from "./schema.ts";
 
 /** Ids from here on are nobody's who counts runs. */
 const ABSURD_ID = 2n ** 62n;

@@ -3,7 +3,7 @@ import type { Row } from "./session.ts";
 import { sql, type Statement } from "./statement.ts";
 import type { Dialect, LedgerColumn } from "./dialect.ts";
 import { LedgerBusyError } from "../../ledger/patience.ts";
-import { COLUMN_NAMES, COLUMNS, createTable } from "../../ledger/schema.ts";
+import { COLUMN_NAMES, COLUMNS, createTable } from "./schema.ts";
 
 /** Where a ledger's table is. */
 export interface Store {

@@ -2,8 +2,9 @@ import type { Settings } from "../settings/settings.ts";
 import { systemUser } from "../settings/server.ts";
 import type { Io } from "../io.ts";
 import type { Logger } from "../log/logger.ts";
-import { loadLedger } from "./open_ledger.ts";
-import { Register } from "./register.ts";
+import type { OpenLedger } from "../ledger/ledger.ts";
+import { loadLedger } from "../ledger/open_ledger.ts";
+import { Register } from "../ledger/register.ts";
 import { lockFlagsOf } from "../text/shell_word.ts";
 
 /**
@@ -20,7 +21,8 @@ export async function openRegister(
   interrupted: AbortSignal,
 ): Promise<Register> {
   const user = systemUser()?.username ?? String(Deno.uid() ?? "");
-  const open = await loadLedger(server, ledger.table, io, interrupted);
+  const inSession = await loadLedger(server, ledger.table, io, interrupted);
   const runner = { label, host, pid: Deno.pid, user };
+  const open: OpenLedger = ({ session }) => inSession(session);
   return new Register(open, lock, runner, ledger, logger, interrupted, lockFlagsOf({ namespace, name }));
 }

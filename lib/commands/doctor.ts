@@ -1,7 +1,7 @@
 import { isAsked } from "../args/is_asked.ts";
 import { getsOwnSession } from "../child/spawn.ts";
 import type { Settings } from "../settings/settings.ts";
-import { checkConfig } from "../doctor/config_checks.ts";
+import { checkConfig } from "./config_checks.ts";
 import { checkDatabase } from "../backends/sql/checks.ts";
 import { checkFile } from "../backends/file/checks.ts";
 import { CORRECT, Report, textOf } from "../doctor/report.ts";

@@ -1,21 +1,10 @@
 import type { Settings } from "../settings/settings.ts";
 import { systemUser } from "../settings/server.ts";
-import { Deadline, delayOrAbort } from "../deadline.ts";
-import { LockUnavailableError } from "../errors.ts";
-import { LedgerTable, type Store } from "../backends/sql/ledger_table.ts";
 import { loadStore } from "../ledger/open_ledger.ts";
-import { readLatest } from "../backends/sql/rows.ts";
-import type { RecordedRun } from "../ledger/run.ts";
+import { openPatiently } from "../backends/sql/open_patiently.ts";
 import { type BackendOptions, openBackend } from "../backends/registry.ts";
-import type { Backend } from "../lock/lock.ts";
-import type { Session } from "../backends/sql/session.ts";
-import { timeOf } from "../text/time.ts";
 import type { RunRehearsal } from "../ledger/ledger.ts";
 import type { Finding } from "./report.ts";
-
-/** How long a server may take to end the sessions of earlier checks, and the pause between two tries, in milliseconds. */
-const GOODBYE = 2000;
-const PAUSE = 50;
 
 /**
  * Whether a run could be recorded: the ledger is asked for everything that a run asks of it, in ways that leave nothing.
@@ -38,7 +27,8 @@ export async function checkLedger(settings: Settings, name: string, options: Bac
   }
   const open = await loadStore(server, ledger.table, options.env);
   await using backend = await openBackend(server, name, options);
-  const session = await openPatiently(backend);
+  const { signal } = new AbortController();
+  const session = await openPatiently(() => backend.session(signal));
   const store = await open(session);
   if (server.kind === "mysql") {
     const { checkMySqlLedger } = await import("../backends/mysql/ledger_checks.ts");
@@ -46,52 +36,4 @@ export async function checkLedger(settings: Settings, name: string, options: Bac
   }
   const { checkPostgresLedger } = await import("../backends/postgres/ledger_checks.ts");
   return await checkPostgresLedger(store, rehearsal, session!.closed);
-}
-
-/** Waits for the sessions of earlier checks to end, where the user may have few at once. */
-async function openPatiently(backend: Backend): Promise<Session | undefined> {
-  const { signal } = new AbortController();
-  for (const deadline = new Deadline(GOODBYE);;) {
-    const isLast = deadline.passed;
-    try {
-      return await backend.session(signal);
-    } catch (error) {
-      if (isLast || !(error instanceof LockUnavailableError) || !error.transient) throw error;
-    }
-    await delayOrAbort(PAUSE, signal);
-  }
-}
-
-/**
- * The ledger's last run; undefined if there is none.
- *
- * @throws {LockUnavailableError} When it cannot be read.
- */
-export async function lastRun(store: Store): Promise<RecordedRun | "no table" | undefined> {
-  const { dialect, run } = store;
-  try {
-    return (await readLatest(dialect, undefined, 1, run))[0];
-  } catch (error) {
-    if (!(error instanceof LockUnavailableError)) throw error;
-    if (dialect.isMissing("table", error.cause)) return "no table";
-    if (dialect.isMissing("column", error.cause)) return undefined;
-    throw new LedgerTable(store).failure(error.reason, error);
-  }
-}
-
-/**
- * What is told of a ledger that a run can use.
- *
- * @param last Its last run.
- * @param kept Why old runs cannot be deleted, if so.
- */
-export function usable(last: RecordedRun | "no table" | undefined, kept?: string): Finding {
-  if (last === "no table") return { found: "there is no table yet; the first run creates it" };
-  const when = last?.started === undefined ? "" : `, of ${timeOf(last.started)}`;
-  const found = `it can be read and written; ${last ? `its last run is ${last.id}${when}` : "it has no run yet"}`;
-  if (kept === undefined) return { found };
-  return {
-    found: `it can be read and written, but old runs stay in it for ever: ${kept.split("; ")[0]}`,
-    cure: "grant DELETE on it",
-  };
 }

@@ -7,7 +7,8 @@ import { defaultLedgerFolder } from "./default_folder.ts";
 import { type LockFolder, prepareLockFolder } from "./lock_folder.ts";
 import { makePlainFile } from "./plain_file.ts";
 import { sql } from "../sql/statement.ts";
-import { lastRun, usable } from "../../doctor/ledger.ts";
+import { lastRun } from "../sql/last_run.ts";
+import { usableLedger } from "../../doctor/usable_ledger.ts";
 import { rehearse } from "../sql/rehearsal.ts";
 import type { RunRehearsal } from "../../ledger/ledger.ts";
 import type { Finding } from "../../doctor/report.ts";
@@ -51,7 +52,7 @@ async function checkShared(folder: LockFolder, path: string, rehearsal: RunRehea
   try {
     using copy = fileStore(own, new Patience(), path);
     Deno.copyFileSync(path, ledgerPath(own));
-    return usable(last, await rehearse(copy, rehearsal));
+    return usableLedger(last, await rehearse(copy, rehearsal));
   } finally {
     Deno.removeSync(own.path, { recursive: true });
   }
@@ -60,7 +61,7 @@ async function checkShared(folder: LockFolder, path: string, rehearsal: RunRehea
 async function takenBack(store: FileStore, rehearsal: RunRehearsal): Promise<Finding> {
   try {
     const last = await lastRun(store);
-    return usable(last, await rehearse(store, rehearsal));
+    return usableLedger(last, await rehearse(store, rehearsal));
   } finally {
     await store.run(sql`ROLLBACK`);
   }

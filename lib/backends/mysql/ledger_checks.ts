@@ -3,10 +3,10 @@ import { LockUnavailableError } from "../../errors.ts";
 import { textFrom } from "../../text/foreign.ts";
 import { LedgerTable, type Store } from "../sql/ledger_table.ts";
 import { selectRuns } from "../sql/rows.ts";
-import type { RecordedRun } from "../../ledger/run.ts";
 import { COLUMN_NAMES, COLUMNS, VERSION } from "../sql/schema.ts";
 import { identifier, join, sql, type Statement } from "../sql/statement.ts";
-import { lastRun, usable } from "../../doctor/ledger.ts";
+import { lastRun } from "../sql/last_run.ts";
+import { type LastRun, usableLedger } from "../../doctor/usable_ledger.ts";
 import { mayDelete, rehearse } from "../sql/rehearsal.ts";
 import type { RunRehearsal } from "../../ledger/ledger.ts";
 import type { Finding } from "../../doctor/report.ts";
@@ -45,14 +45,14 @@ export async function checkMySqlLedger(store: Store, name: TableName, rehearsal:
     });
     return { found: "the table lacks columns, which the first run adds" };
   }
-  if (read === "no table") return usable(read);
+  if (read === "no table") return usableLedger(read);
   const engine = await engineOf(store, name);
-  if (engine.hasTransactions) return usable(await lastRun(store), await rehearseInTransaction(store, rehearsal));
+  if (engine.hasTransactions) return usableLedger(await lastRun(store), await rehearseInTransaction(store, rehearsal));
   await refuseForgetful(store);
   const kept = await mayDelete(store, rehearsal.lock);
   return kept === undefined
     ? notRehearsed(await lastRun(store), name, engine.name)
-    : usable(await lastRun(store), kept);
+    : usableLedger(await lastRun(store), kept);
 }
 
 /**
@@ -102,7 +102,7 @@ async function engineOf({ run }: Store, { schema, name }: TableName) {
 
 /** What no row has been put into may still refuse one. */
 function notRehearsed(
-  last: RecordedRun | "no table" | undefined,
+  last: LastRun,
   { schema, name }: TableName,
   engine: string,
 ): Finding {
@@ -110,7 +110,7 @@ function notRehearsed(
   const what = `no run could be tried in it, since nothing can be taken back in a table of ${engine}`;
   // Of a view nothing more is known.
   const cure = engine === UNKNOWN ? "name the table itself with --ledger-table" : `ALTER TABLE ${table} ENGINE=InnoDB`;
-  return { found: `${usable(last).found}; ${what}`, cure };
+  return { found: `${usableLedger(last).found}; ${what}`, cure };
 }
 
 /** Records a run that is taken back. */

@@ -1,7 +1,8 @@
 import { LockUnavailableError } from "../../errors.ts";
 import type { Store } from "../sql/ledger_table.ts";
 import { sql, type Statement } from "../sql/statement.ts";
-import { lastRun, usable } from "../../doctor/ledger.ts";
+import { lastRun } from "../sql/last_run.ts";
+import { usableLedger } from "../../doctor/usable_ledger.ts";
 import { rehearse } from "../sql/rehearsal.ts";
 import type { RunRehearsal } from "../../ledger/ledger.ts";
 import type { Finding } from "../../doctor/report.ts";
@@ -37,7 +38,7 @@ export async function checkPostgresLedger(
     await store.run(sql`SET LOCAL lock_timeout = '10s'`);
     const cautious = { dialect: store.dialect, run: (statement: Statement) => withSavepoint(store, statement) };
     const last = await lastRun(cautious);
-    return usable(last, await rehearse(cautious, rehearsal));
+    return usableLedger(last, await rehearse(cautious, rehearsal));
   } finally {
     if (!closed.aborted) await store.run(sql`ROLLBACK`);
   }

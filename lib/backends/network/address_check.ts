@@ -1,10 +1,10 @@
 import { lookup } from "node:dns/promises";
 import { isIP } from "node:net";
-import { LockUnavailableError, messageOf } from "../errors.ts";
-import { pathOr } from "../text/harmless.ts";
-import { describeNetworkError } from "../backends/network/errors.ts";
-import type { Finding } from "./report.ts";
-import type { Address } from "./server_view.ts";
+import { LockUnavailableError, messageOf } from "../../errors.ts";
+import { pathOr } from "../../text/harmless.ts";
+import { describeNetworkError } from "./errors.ts";
+import type { Finding } from "../../doctor/report.ts";
+import type { Address } from "../../doctor/server_view.ts";
 
 /**
  * Looks the hosts' names up, as connecting does.

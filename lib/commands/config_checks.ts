@@ -11,8 +11,8 @@ import { refuseWithoutEffect, withoutEffect } from "../settings/without_effect.t
 import { formatDuration } from "../text/duration.ts";
 import { ConfigError } from "../errors.ts";
 import { VariableError } from "../io.ts";
-import { serverName } from "./server_view.ts";
-import { type Report, splitMessage } from "./report.ts";
+import { serverName } from "../doctor/server_view.ts";
+import { type Report, splitMessage } from "../doctor/report.ts";
 
 /** Everybody on the machine may read. */
 const OTHERS_READ = 0o004;

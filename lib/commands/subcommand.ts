@@ -4,7 +4,7 @@ import { refuseHelpWord } from "../args/help_word.ts";
 import { readFlags } from "../args/read_flags.ts";
 import { subcommandFlags } from "../args/subcommands.ts";
 import { subcommandHelp } from "../args/usage.ts";
-import { verdictOf } from "../errors.ts";
+import { verdictOf } from "../verdict.ts";
 import { ExitCode } from "../exit_codes.ts";
 import type { Io } from "../io.ts";
 import { Failures } from "../log/failures.ts";

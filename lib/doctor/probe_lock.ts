@@ -29,7 +29,7 @@ export async function probeLock(open: () => Promise<Backend>, allowed: boolean):
     if (!(error instanceof ProbeError || error instanceof LockLostError)) throw error;
     if (error instanceof UnreleasedError) return { found: error.message, cure: UNRELEASED };
     if (allowed) return { found: `${error.message} (allow-unsafe-server)`, cure: CURE };
-    throw new LockUnavailableError(`${error.message}; ${CURE}`);
+    throw new LockUnavailableError(error.message, CURE);
   }
 }
 

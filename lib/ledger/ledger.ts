@@ -1,5 +1,5 @@
 import type { Deadline } from "../deadline.ts";
-import { LockUnavailableError } from "../errors.ts";
+import { LockUnavailableError, type Trouble } from "../errors.ts";
 import type { HeldLock } from "../lock/lock.ts";
 import type { Outcome, Permission, RecordedRun, Rule, Runner } from "./run.ts";
 
@@ -96,7 +96,7 @@ export interface RunRehearsal {
 /** The run whose end is to be recorded is not there, or has not taken it. */
 export class RunGoneError extends LockUnavailableError {
   /** @param isDeleted Whether it is not there. */
-  constructor(message: string, readonly isDeleted: boolean) {
-    super(message);
+  constructor({ what, cure }: Trouble, readonly isDeleted: boolean) {
+    super(what, cure);
   }
 }

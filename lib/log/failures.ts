@@ -1,8 +1,8 @@
 import type { FlagSpec } from "../args/go_flags.ts";
 import { tell } from "./tell.ts";
-import type { verdictOf } from "../errors.ts";
 import type { Io } from "../io.ts";
 import { Logger } from "./logger.ts";
+import type { Verdict } from "../verdict.ts";
 
 /** Tells of what ends sera, in the format that its user has asked for, also before the settings have been read. */
 export class Failures {
@@ -24,7 +24,7 @@ export class Failures {
   }
 
   /** Tells of a failure and of the status that sera exits with. */
-  readonly tell = ({ message, exitCode }: ReturnType<typeof verdictOf>): void => {
+  readonly tell = ({ message, exitCode }: Verdict): void => {
     if (this.logger) return tell(this.logger, "error", "error", message, { exitCode });
     this.#told = this.#told.then(async () => tell(await this.#early(), "error", "error", message, { exitCode }));
   };

@@ -77,10 +77,8 @@ export class MySqlBackend extends SessionBackend<MySqlSession> {
       if (!answer) return undefined;
       const got = answer.bit("got");
       if (got === undefined) {
-        throw new LockUnavailableError(
-          `Cannot lock on ${session.where}: the server broke the request off (a killed query, a time limit, or no memory)`,
-          true,
-        );
+        const what = "the server broke the request off (a killed query, a time limit, or no memory)";
+        throw LockUnavailableError.on(session.where, { what }, { transient: true });
       }
       if (got) return await this.#verified(session, performance.now() - asked);
       if (deadline.remaining <= ROUNDING) return undefined;

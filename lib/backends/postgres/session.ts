@@ -149,12 +149,10 @@ export async function openPostgresSession(
   const reasons = failures.map(({ host, error }) => `${whereIs(host)}: ${describePostgresError(error)}`);
   const is = (kind: typeof UnsuitableServerError) => failures.some(({ error }) => error instanceof kind);
   const kind = is(StandbyError) ? UnsafeServerError : is(NotPrimaryError) ? UnfitServerError : LockUnavailableError;
-  throw new kind(
-    `Cannot lock on PostgreSQL at ${reasons.join(", and at ")}`,
-    failures.every(({ error }) =>
-      isTransientPostgresError(error) || error instanceof NotPrimaryError && server.hosts.length > 1
-    ),
+  const transient = failures.every(({ error }) =>
+    isTransientPostgresError(error) || error instanceof NotPrimaryError && server.hosts.length > 1
   );
+  throw new kind(`Cannot lock on PostgreSQL at ${reasons.join(", and at ")}`, undefined, { transient });
 }
 
 async function openOn(

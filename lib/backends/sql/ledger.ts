@@ -92,10 +92,8 @@ export class SqlLedger implements Ledger {
     const rows = await this.#table.askAgain(selectRuns(this.#table.dialect, sql`WHERE id = ${id}`));
     const [run] = readRuns(this.#table.dialect, rows);
     if (run?.outcome === outcome) return;
-    const { message } = this.#table.failure(
-      `run ${id} ${run === undefined ? "has been deleted" : whatOf(run, outcome)}`,
-    );
-    throw new RunGoneError(message, run === undefined);
+    const what = `run ${id} ${run === undefined ? "has been deleted" : whatOf(run, outcome)}`;
+    throw new RunGoneError(this.#table.failure(what), run === undefined);
   }
 
   async skip(lock: string, runner: Runner, rule: Rule): Promise<void> {

@@ -27,10 +27,7 @@ export function ledgerStatements(
       return await session.queryAll(statement, options);
     } catch (error) {
       if (!(error instanceof InterruptedError)) throw error;
-      const reason = `${session.where}: no answer${INTERRUPTED}`;
-      const cutOff = new LockUnavailableError(`Cannot lock on ${reason}`, false, reason);
-      cutOff.cause = error;
-      throw cutOff;
+      throw LockUnavailableError.on(session.where, { what: `no answer${INTERRUPTED}` }, { cause: error });
     }
   };
   return (statement) =>
@@ -41,12 +38,11 @@ export function ledgerStatements(
         const { reason, cause } = error as LockUnavailableError;
         // What a server advises after its own words is for those who have a transaction.
         const words = reason.slice(session.where.length + 2).split("; ")[0];
-        const said = `${session.where}: others have kept its table locked (${words})${how}${
-          isInterrupted ? "" : "; see which session keeps it locked (a backup, LOCK TABLE, ALTER TABLE)"
-        }`;
-        const busy = new LedgerBusyError(`Cannot lock on ${said}`, true, said);
-        busy.cause = cause;
-        return busy;
+        const what = `others have kept its table locked (${words})${how}`;
+        const cure = isInterrupted
+          ? undefined
+          : "see which session keeps it locked (a backup, LOCK TABLE, ALTER TABLE)";
+        return LedgerBusyError.on(session.where, { what, cure }, { transient: true, cause });
       },
     });
 }

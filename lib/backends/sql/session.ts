@@ -164,9 +164,7 @@ export class Session {
   }
 
   #wrap(error: unknown): LockUnavailableError {
-    const reason = `${this.where}: ${this.#guide.describe(error)}`;
-    const wrapped = new LockUnavailableError(`Cannot lock on ${reason}`, this.#guide.isTransient(error), reason);
-    wrapped.cause = error;
-    return wrapped;
+    const about = { transient: this.#guide.isTransient(error), cause: error };
+    return LockUnavailableError.on(this.where, { what: this.#guide.describe(error) }, about);
   }
 }

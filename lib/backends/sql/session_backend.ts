@@ -93,8 +93,9 @@ export abstract class SessionBackend<S extends Session> implements Backend {
     const whole = Math.max(patience, SHORTEST_LIMIT);
     const limit = lastTry.remaining + whole - patience;
     const timer = setTimeout(() => {
-      const why = `${this.where}: not connected within ${formatDuration(whole)}; check the server and the network`;
-      late.abort(new TooLateError(`Cannot lock on ${why}`, true, why));
+      const what = `not connected within ${formatDuration(whole)}`;
+      const cure = "check the server and the network";
+      late.abort(TooLateError.on(this.where, { what, cure }, { transient: true }));
     }, limit);
     try {
       return await this.session(AbortSignal.any([signal, late.signal]), limit);

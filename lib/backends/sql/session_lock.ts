@@ -1,4 +1,4 @@
-import { LockLostError, LockUnavailableError, messageOf } from "../../errors.ts";
+import { lineOf, LockLostError, LockUnavailableError, messageOf } from "../../errors.ts";
 import { formatDuration } from "../../text/duration.ts";
 import { endsAfter, graceOf, heartbeatOf, isKept, type LeaseTerms, Moment, stopsAfter } from "../../lock/lease.ts";
 import { Heartbeat } from "../../lock/heartbeat.ts";
@@ -131,7 +131,9 @@ export class SessionLock implements HeldLock {
     try {
       released = await this.#repeated(() => this.#lock.release());
     } catch (error) {
-      if (error instanceof LockUnavailableError) throw new LockLostError(`Cannot release the lock on ${error.reason}`);
+      if (error instanceof LockUnavailableError) {
+        throw new LockLostError(`Cannot release the lock on ${error.reason}`, error.cure);
+      }
       throw error;
     }
     if (!released) throw new LockLostError(`The lock was gone before its release: ${this.session.where} had freed it`);
@@ -185,7 +187,7 @@ export class SessionLock implements HeldLock {
     if (this.#released || this.lost.aborted) return;
     this.#stop();
     const within = Math.min(this.left, graceOf(this.#terms));
-    this.#lost.abort(new LockLostError(`Lock lost: ${this.#suspension() ?? why}`, within));
+    this.#lost.abort(new LockLostError(`Lock lost: ${this.#suspension() ?? why}`, undefined, within));
   }
 
   /** Says that sera itself did not run: a look is overdue by more than a beat. What the server says then only follows. */
@@ -204,5 +206,5 @@ export class SessionLock implements HeldLock {
 }
 
 function reasonOf(error: unknown): string {
-  return error instanceof LockUnavailableError ? error.reason : messageOf(error);
+  return error instanceof LockUnavailableError ? lineOf({ what: error.reason, cure: error.cure }) : messageOf(error);
 }

@@ -19,6 +19,6 @@ export function tooSlow({ where }: Session, terms: LeaseTerms, ttl: number, roun
       grace > 0 && isKept({ ...terms, grace: 0 }, roundTrip) ? ", or a shorter --grace" : ""
     }`;
   const lease = `a ttl of ${formatDuration(terms.ttl)} with a grace period of ${formatDuration(Math.round(grace))}`;
-  const reason = `${where}: an answer takes ${formatDuration(Math.round(roundTrip))}, too long for ${lease}; ${cure}`;
-  return new LockUnavailableError(`Cannot lock on ${reason}`, false, reason);
+  const what = `an answer takes ${formatDuration(Math.round(roundTrip))}, too long for ${lease}`;
+  return LockUnavailableError.on(where, { what, cure });
 }

@@ -9,7 +9,7 @@ import { SessionBackend } from "../../../lib/backends/sql/session_backend.ts";
 import { FakeClock } from "../../lock/fake_clock.ts";
 import { later, never } from "../open.ts";
 
-const PASSING = new LockUnavailableError("Cannot lock on Server: full", true);
+const PASSING = LockUnavailableError.on("Server", { what: "full" }, { transient: true });
 
 /** What an attempt comes to: an error, or the lock. */
 type Outcome = Error | "held";
@@ -164,7 +164,7 @@ Deno.test("a signal ends a pause at once, and nothing is tried any more", async 
 Deno.test("what does not pass is tried once; an unfit server again where there has been a fit one", async () => {
   using clock = new FakeClock();
   using _mean = luck();
-  const lasting = new LockUnavailableError("Cannot lock on Server: denied", false);
+  const lasting = LockUnavailableError.on("Server", { what: "denied" });
   const refused = new Trying(clock, lasting);
   await assert.rejects(refused.acquire(Infinity, never), lasting);
   assert.equal(refused.tried.length, 1);

@@ -1,4 +1,4 @@
-import { messageOf } from "../../errors.ts";
+import { messageOf, TroubleError } from "../../errors.ts";
 import type { Contention, Patience } from "../../ledger/patience.ts";
 
 /** What SQLite says of a file that another process writes. */
@@ -8,7 +8,7 @@ const CONTENTION: Contention = {
   // By its words: not all of node:sqlite's errors have a number.
   isBusy: (error) => messageOf(error).endsWith(BUSY),
   inVain: (error, how, isInterrupted) =>
-    new Error(`${messageOf(error)}${how}${isInterrupted ? "" : "; see which process keeps it open"}`),
+    new TroubleError(`${messageOf(error)}${how}`, isInterrupted ? undefined : "see which process keeps it open"),
 };
 
 /**

@@ -1,4 +1,5 @@
 import type { FileServer } from "../../settings/server.ts";
+import { TroubleError } from "../../errors.ts";
 import { lstatIfThere } from "../../system/if_there.ts";
 import { type FileStore, fileStore, ledgerPath } from "./ledger.ts";
 import { Patience } from "../../ledger/patience.ts";
@@ -83,5 +84,6 @@ function refuseSticky({ path: folder }: LockFolder, path: string): void {
   const { mode, uid } = Deno.lstatSync(folder);
   const user = Deno.uid();
   if ((mode! & STICKY) === 0 || user === 0 || user === uid || user === Deno.lstatSync(path).uid) return;
-  throw ledgerError(path, new Error(`its folder is sticky, so that only its maker can replace it; chmod -t ${folder}`));
+  const sticky = new TroubleError("its folder is sticky, so that only its maker can replace it", `chmod -t ${folder}`);
+  throw ledgerError(path, sticky);
 }

@@ -1,4 +1,4 @@
-import { LockUnavailableError } from "../../errors.ts";
+import { LockUnavailableError, TroubleError } from "../../errors.ts";
 import { LockFile } from "./lock_file.ts";
 import type { LockFolder } from "./lock_folder.ts";
 import { flushFolder, isCode, makePlainFile, objectionToFile, readPlainFile } from "./plain_file.ts";
@@ -111,7 +111,7 @@ function replace(path: string, folder: LockFolder, content: Uint8Array): void {
   } catch (error) {
     Deno.removeSync(made);
     if (!(error instanceof Deno.errors.PermissionDenied)) throw error;
-    throw new Error(`its folder is sticky, so that only its maker can replace it; chmod -t ${folder.path}`);
+    throw new TroubleError("its folder is sticky, so that only its maker can replace it", `chmod -t ${folder.path}`);
   }
   flushFolder(folder.path);
 }

@@ -111,15 +111,22 @@ export function mySqlDialect({ schema, name }: TableName): Dialect {
     whyForgetful(keeping) {
       const [, type, engine = ""] = /^(.*) (.*)$/.exec(textFrom(fromHex(keeping)) ?? "") ?? [];
       if (type === "TEMPORARY") {
-        return "the table is temporary, and gone with the session; name another one with --ledger-table";
+        return {
+          what: "the table is temporary, and gone with the session",
+          cure: "name another one with --ledger-table",
+        };
       }
       if (type === "VIEW") {
-        return "it is a view, and the user may not see whether the rows of its table are kept; " +
-          "grant the user SHOW VIEW on it, or name the table itself with --ledger-table";
+        return {
+          what: "it is a view, and the user may not see whether the rows of its table are kept",
+          cure: "grant the user SHOW VIEW on it, or name the table itself with --ledger-table",
+        };
       }
       if (!FORGETFUL.includes(engine.toUpperCase())) return undefined;
-      return `the table keeps nothing (engine ${engine}), so that sera would not know what ran; ` +
-        `ALTER TABLE ${shown} ENGINE=InnoDB`;
+      return {
+        what: `the table keeps nothing (engine ${engine}), so that sera would not know what ran`,
+        cure: `ALTER TABLE ${shown} ENGINE=InnoDB`,
+      };
     },
     // A view of a view is not looked through, nor one whose definition the user may not see.
     keepingBelow: (keeping) =>

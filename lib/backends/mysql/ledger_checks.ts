@@ -29,7 +29,7 @@ export async function checkMySqlLedger(store: Store, name: TableName, rehearsal:
       if (!(error instanceof LockUnavailableError)) throw error;
       if (dialect.isMissing("table", error.cause)) return "no table";
       if (dialect.isMissing("column", error.cause)) return "no column";
-      throw table.failure(error.reason, error);
+      throw table.failure({ what: error.reason }, error);
     }
   };
 
@@ -41,7 +41,10 @@ export async function checkMySqlLedger(store: Store, name: TableName, rehearsal:
     await table.refuseForeign();
     await refuseUnlessCopy(store, sql`ALTER TABLE ${dialect.table} ADD COLUMN id ${dialect.types.pid}`, (error) => {
       const reason = error.reason.split("; ")[0];
-      return table.failure(`it lacks columns, and the user may not add them: ${reason}; grant the user ALTER on it`);
+      return table.failure({
+        what: `it lacks columns, and the user may not add them: ${reason}`,
+        cure: "grant the user ALTER on it",
+      });
     });
     return { found: "the table lacks columns, which the first run adds" };
   }
@@ -64,7 +67,7 @@ async function refuseUnlessCreatable(store: Store, { schema }: TableName, table:
   const columns = sql`id ${dialect.id}, id ${dialect.types.pid}`;
   const create = sql`CREATE TABLE ${dialect.table} (${columns})${dialect.tableOptions}`;
   const failure = (error: LockUnavailableError) =>
-    table.failure(`there is no table, and it cannot be created: ${error.reason}`, error);
+    table.failure({ what: `there is no table, and it cannot be created: ${error.reason}` }, error);
   await refuseUnlessCopy(store, create, failure);
   if (schema === undefined) return;
   // Of one that is not there the server says the same: it looks at the columns first.

@@ -1,6 +1,6 @@
 import type { TableName } from "../../settings/ledger_settings.ts";
 import { LONGEST_TEXT, textFrom } from "../../text/foreign.ts";
-import { messageOf } from "../../errors.ts";
+import { messageOf, type Trouble } from "../../errors.ts";
 import { sqlState } from "./errors.ts";
 import type { Session } from "../sql/session.ts";
 import type { Dialect } from "../sql/dialect.ts";
@@ -52,11 +52,15 @@ const REFUSALS: readonly (readonly [words: RegExp, cure: string])[] = [
 ];
 
 /** What becomes of the rows of tables that are not kept as others are, and what to do. */
-const FORGETFUL: Readonly<Record<string, (table: string) => string>> = {
-  u: (table) =>
-    `the table is UNLOGGED, and a crash of the server empties it, so that sera would not know what ran; ` +
-    `ALTER TABLE ${table} SET LOGGED`,
-  t: () => "the table is temporary, and gone with the session; name another one with --ledger-table",
+const FORGETFUL: Readonly<Record<string, (table: string) => Trouble>> = {
+  u: (table) => ({
+    what: "the table is UNLOGGED, and a crash of the server empties it, so that sera would not know what ran",
+    cure: `ALTER TABLE ${table} SET LOGGED`,
+  }),
+  t: () => ({
+    what: "the table is temporary, and gone with the session",
+    cure: "name another one with --ledger-table",
+  }),
 };
 
 /**

@@ -16,6 +16,6 @@ export async function lastRun(store: Store): Promise<LastRun> {
     if (!(error instanceof LockUnavailableError)) throw error;
     if (dialect.isMissing("table", error.cause)) return "no table";
     if (dialect.isMissing("column", error.cause)) return undefined;
-    throw new LedgerTable(store).failure(error.reason, error);
+    throw new LedgerTable(store).failure({ what: error.reason }, error);
   }
 }

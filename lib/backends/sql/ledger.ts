@@ -1,5 +1,5 @@
 import type { Deadline } from "../../deadline.ts";
-import type { LockUnavailableError } from "../../errors.ts";
+import type { LockUnavailableError, Trouble } from "../../errors.ts";
 import { type Ledger, RunGoneError } from "../../ledger/ledger.ts";
 import type { Patience } from "../../ledger/patience.ts";
 import type { Outcome, Permission, RecordedRun, Rule, Runner } from "../../ledger/run.ts";
@@ -92,8 +92,8 @@ export class SqlLedger implements Ledger {
     const rows = await this.#table.askAgain(selectRuns(this.#table.dialect, sql`WHERE id = ${id}`));
     const [run] = readRuns(this.#table.dialect, rows);
     if (run?.outcome === outcome) return;
-    const what = `run ${id} ${run === undefined ? "has been deleted" : whatOf(run, outcome)}`;
-    throw new RunGoneError(this.#table.failure(what), run === undefined);
+    const trouble = run === undefined ? { what: `run ${id} has been deleted` } : troubleWith(run, outcome);
+    throw new RunGoneError(this.#table.failure(trouble), run === undefined);
   }
 
   async skip(lock: string, runner: Runner, rule: Rule): Promise<void> {
@@ -148,12 +148,14 @@ export class SqlLedger implements Ledger {
 }
 
 /** What a run that is there has made of its end. */
-function whatOf({ outcome }: RecordedRun, given: Outcome): string {
+function troubleWith({ id, outcome }: RecordedRun, given: Outcome): Trouble {
   if (outcome === "running") {
-    return "is still marked as running: the database accepted its end and did not keep it; " +
-      "see the table's triggers, rules and policies";
+    return {
+      what: `run ${id} is still marked as running: the database accepted its end and did not keep it`,
+      cure: "see the table's triggers, rules and policies",
+    };
   }
-  return OUTCOMES.includes(outcome)
-    ? `is marked as ${outcome}`
-    : `is marked as ${outcome} instead of ${given}; make the column outcome as sera history --schema has it`;
+  const what = `run ${id} is marked as ${outcome}`;
+  if (OUTCOMES.includes(outcome)) return { what };
+  return { what: `${what} instead of ${given}`, cure: "make the column outcome as sera history --schema has it" };
 }

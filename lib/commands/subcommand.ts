@@ -32,7 +32,9 @@ export type Task = (
  */
 export async function runSubcommand(name: string, argv: readonly string[], io: Io, task: Task): Promise<number> {
   const specs = subcommandFlags(name);
-  const failures = new Failures(io, argv, specs);
+  const failures = new Failures(io, async () => {
+    return await (await import("../args/asked_format.ts")).askedFormat(argv, specs, io.env);
+  });
   const progress = new Progress(failures.tell);
   try {
     const { flags, operands, repeated } = await readFlags(argv, specs, name);

@@ -1,4 +1,4 @@
-import type { Server } from "../settings/server.ts";
+import type { Backend } from "../backends/backend.ts";
 import type { Session } from "../backends/sql/session.ts";
 import { mayBeServer } from "../text/harmless.ts";
 import { HELD_LOCKS, withLock } from "./held_locks.ts";
@@ -12,7 +12,7 @@ export interface LockFacts {
   /** What the name was made of. */
   readonly key: string;
   readonly host: string;
-  readonly server: Server;
+  readonly server: Pick<Backend, "identity">;
   /** The session that holds it, if one does. */
   readonly session?: Session | undefined;
   /** What the variable of held locks says of the seras above. */

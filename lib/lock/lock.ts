@@ -6,7 +6,7 @@ import type { Session } from "../backends/sql/session.ts";
  *
  * An attempt ends in one of three ways: held, busy (undefined), or it throws.
  */
-export interface Backend extends AsyncDisposable {
+export interface Lock extends AsyncDisposable {
   /**
    * Asks for the lock.
    *

@@ -1,10 +1,10 @@
 /** How long a lock is ours: what the server is told of it, and what we go by ourselves. */
 
 import assert from "node:assert/strict";
-import { parseServer } from "../../lib/settings/server.ts";
+import { parseMySql, parsePostgres } from "./parse.ts";
 import { LockLostError, LockUnavailableError } from "../../lib/errors.ts";
 import { endsAfter, graceOf, heartbeatOf, type LeaseTerms, Moment, stopsAfter } from "../../lib/lock/lease.ts";
-import type { Backend } from "../../lib/lock/lock.ts";
+import type { Lock } from "../../lib/lock/lock.ts";
 import { openMySqlSession } from "../../lib/backends/mysql/session.ts";
 import { openPostgresSession } from "../../lib/backends/postgres/session.ts";
 import { identifier, join, sql } from "../../lib/backends/sql/statement.ts";
@@ -13,7 +13,6 @@ import { until } from "../cli/wait.ts";
 import { Proxy } from "../servers/proxy.ts";
 import { faultPlaces, lossOf, patient, report } from "./fault_place.ts";
 import { freshName, hold, never, open, plainSession, renewals } from "./open.ts";
-import { parse } from "./postgres/ask.ts";
 import { sharedMariaDb, sharedMySql56, sharedPostgres } from "./shared_server.ts";
 
 /** The shortest lease that can be set. */
@@ -115,7 +114,7 @@ for (const { label, test, setting, isFree, releaseMessage } of faultPlaces()) {
 
   test("a server that is slow at each answer keeps its lease; one that is too slow is refused", async ({ port }) => {
     const lease = { ttl: 6000, grace: 10_000 };
-    const slow = async (delay: number, use: (backend: Backend) => Promise<void>) => {
+    const slow = async (delay: number, use: (backend: Lock) => Promise<void>) => {
       await using proxy = await Proxy.open(port);
       const name = freshName();
       await using backend = await open(patient(setting(proxy.port)), name, undefined, { lease });
@@ -176,8 +175,7 @@ for (const shared of [sharedMariaDb(), sharedMySql56()]) {
   for (const [ttl, seconds] of [[3000, 3], [4500, 5], [86_400_000, 86_400]] as const) {
     shared.test(`with a TTL of ${ttl} ms the server ends the session after ${seconds} idle seconds`, async (server) => {
       for (const params of ["", "wait_timeout=77"]) {
-        const dsn = await parseServer(server.dsn(params), "the test", { env: () => undefined });
-        assert.ok(dsn.kind === "mysql");
+        const dsn = await parseMySql(server.dsn(params));
         const session = await openMySqlSession(dsn, { ...plainSession, lease: { ttl, grace: 0 } }, never);
         const row = await session.query(sql`SELECT @@session.wait_timeout AS seconds`);
         await session.close();
@@ -231,7 +229,7 @@ sharedPostgres().test("the server is told the lease, over TCP in all ways there 
   ];
   for (const [ttl, url, values] of cases) {
     const options = { ...plainSession, lease: { ttl, grace: 0 } };
-    const session = await openPostgresSession(await parse(url), options, never);
+    const session = await openPostgresSession(await parsePostgres(url), options, never);
     const list = SETTINGS.map((name) => sql`current_setting(${name}) AS ${identifier(name)}`);
     const row = await session.query(sql`SELECT ${join(list)}`);
     await session.close();

@@ -2,9 +2,9 @@ import { lookup } from "node:dns/promises";
 import { isIP } from "node:net";
 import { LockUnavailableError, messageOf } from "../../errors.ts";
 import { pathOr } from "../../text/harmless.ts";
+import type { Address } from "./address.ts";
 import { describeNetworkError } from "./errors.ts";
 import type { Finding } from "../../doctor/report.ts";
-import type { Address } from "../../doctor/server_view.ts";
 
 /**
  * Looks the hosts' names up, as connecting does.

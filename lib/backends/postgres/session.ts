@@ -22,7 +22,8 @@ import {
   whereIs,
 } from "./errors.ts";
 import { PostgresFrames } from "./frames.ts";
-import { markOf, type Presence } from "../sql/presence.ts";
+import { markOf } from "../sql/mark.ts";
+import type { PostgresSessionOptions } from "./options.ts";
 import { type Encryption, openSocket } from "./socket.ts";
 import { type DriverConnection, type Row, Session } from "../sql/session.ts";
 import { POSTGRESQL } from "../sql/spelling.ts";
@@ -107,17 +108,6 @@ export class PostgresSession extends Session {
       if (!(error instanceof LockUnavailableError) || this.closed.aborted) throw error;
     }
   }
-}
-
-/** How a session is set up. */
-export interface PostgresSessionOptions {
-  /** Whose the session is, for those who look at the server. */
-  readonly presence: Presence;
-  readonly lease: LeaseTerms;
-  /** Whether to lock also where a lock does not exclude everybody. */
-  readonly allowUnsafeServer: boolean;
-  /** How long a server may take to answer, in milliseconds, when that is not to be the usual time. */
-  readonly answerTimeout?: number;
 }
 
 const GUIDE = { describe: describePostgresError, isTransient: isTransientInSession };

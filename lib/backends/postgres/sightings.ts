@@ -1,7 +1,7 @@
-import type { TableName } from "../../settings/ledger_settings.ts";
+import type { TableName } from "../../ledger/table_name.ts";
 import { postgresDialect } from "./ledger.ts";
 import { wholeFrom } from "../../text/foreign.ts";
-import { fnv1 } from "./namespaced_name.ts";
+import { fnv1 } from "../../lock/namespaced_name.ts";
 import type { Row, Session } from "../sql/session.ts";
 import { join, sql, type Statement } from "../sql/statement.ts";
 import { askIfAllowed } from "../sql/ask_if_allowed.ts";

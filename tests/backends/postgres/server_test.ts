@@ -15,7 +15,6 @@ const tcp = (host: string, port = 5432, certificateName: string | undefined = ho
 const unix = (path: string): PostgresHost => ({ address: { transport: "unix", path } });
 
 const DEFAULTS: PostgresServer = {
-  kind: "postgres",
   hosts: [tcp("h")],
   user: "me",
   database: "me",

@@ -12,8 +12,8 @@ import { Patience } from "../../lib/ledger/patience.ts";
 import { SqlLedger } from "../../lib/backends/sql/ledger.ts";
 import type { Store } from "../../lib/backends/sql/ledger_table.ts";
 import type { Permission, RecordedRun, Rule, Runner } from "../../lib/ledger/run.ts";
-import type { HeldLock, Lock } from "../../lib/lock/lock.ts";
-import type { Session } from "../../lib/backends/sql/session.ts";
+import type { HeldLock, Lock, LockSession } from "../../lib/lock/lock.ts";
+import { inDatabase } from "../../lib/backends/sql/session.ts";
 import type { Statement } from "../../lib/backends/sql/statement.ts";
 import { parse } from "../backends/parse.ts";
 import { freshName, never, open } from "../backends/open.ts";
@@ -35,11 +35,11 @@ export interface LedgerAddress {
 }
 
 /** Opens the store of a ledger, in the session that holds the lock where there is one. */
-export async function openStoreAt({ server, table }: LedgerAddress, session: Session | undefined): Promise<Store> {
+export async function openStoreAt({ server, table }: LedgerAddress, session: LockSession | undefined): Promise<Store> {
   const backend = await parse(server);
   const patience = new Patience();
-  if (backend instanceof MySqlBackend) return await mySqlStore(session!, table, patience);
-  if (backend instanceof PostgresBackend) return await postgresStore(session!, table, patience);
+  if (backend instanceof MySqlBackend) return await mySqlStore(inDatabase(session), table, patience);
+  if (backend instanceof PostgresBackend) return await postgresStore(inDatabase(session), table, patience);
   assert.ok(backend instanceof FileBackend);
   return (await loadFileStore(backend.folder, () => undefined, patience))();
 }

@@ -1,4 +1,4 @@
-import { DsnError } from "../address_text.ts";
+import { DsnError } from "../network/address_text.ts";
 import type { Backend, BackendLock, LedgerPlace, LockOptions, Observer, Shown } from "../backend.ts";
 import type { Report } from "../../doctor/report.ts";
 import { presenceOf } from "../../lock/presence.ts";

@@ -60,8 +60,11 @@ export class MySqlBackend implements Backend {
     const { dsn } = this;
     return {
       async load(table, _env, patience) {
-        const [{ SqlLedger }, { mySqlStore }] = await Promise.all([import("../sql/ledger.ts"), import("./ledger.ts")]);
-        return async ({ session }) => new SqlLedger(await mySqlStore(session!, table, patience), patience);
+        const [{ ledgerIn }, { mySqlStore }] = await Promise.all([
+          import("../sql/ledger_in.ts"),
+          import("./ledger.ts"),
+        ]);
+        return ledgerIn(mySqlStore, table, patience);
       },
       async schema(table) {
         const [{ schemaText }, { mySqlDialect }] = await Promise.all([

@@ -88,11 +88,11 @@ export class PostgresBackend implements Backend {
     const { server } = this;
     return {
       async load(table, _env, patience) {
-        const [{ SqlLedger }, { postgresStore }] = await Promise.all([
-          import("../sql/ledger.ts"),
+        const [{ ledgerIn }, { postgresStore }] = await Promise.all([
+          import("../sql/ledger_in.ts"),
           import("./ledger.ts"),
         ]);
-        return async ({ session }) => new SqlLedger(await postgresStore(session!, table, patience), patience);
+        return ledgerIn(postgresStore, table, patience);
       },
       async schema(table) {
         const [{ schemaText }, { postgresDialect }] = await Promise.all([

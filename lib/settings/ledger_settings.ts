@@ -1,5 +1,6 @@
 import { ConfigError } from "../errors.ts";
-import type { Backend } from "../backends/backend.ts";
+import type { Backend, LedgerPlace } from "../backends/backend.ts";
+import type { RegisterRule } from "../ledger/run.ts";
 import type { TableName } from "../ledger/table_name.ts";
 import type { SettingValues } from "./setting_values.ts";
 
@@ -14,18 +15,10 @@ const LONGEST_SPAN = 36_500 * 24 * 3600 * 1000;
 const LONGEST_KEY = 190;
 
 /** What is remembered of runs, and which runs keep others from happening. */
-export interface LedgerSettings {
+export interface LedgerSettings extends RegisterRule {
   /** Whether it is used. */
   readonly on: boolean;
   readonly table: TableName;
-  /** How long a run is remembered, in milliseconds. */
-  readonly keepHistory: number;
-  /** The key for which the command runs at most once. */
-  readonly once?: string | undefined;
-  /** The span in which at most one run begins, in milliseconds. */
-  readonly every?: number | undefined;
-  readonly countFailures: boolean;
-  readonly recordSkips: boolean;
 }
 
 /**
@@ -49,7 +42,7 @@ export function ledgerSettings(values: SettingValues, server: Backend): LedgerSe
       }: the ledger is off in ${source}; turn it on there, or leave it out`,
     );
   }
-  if (on) refuseWithoutDatabase(server, table);
+  if (on) ledgerPlace(server, table);
   return {
     on,
     table,
@@ -62,13 +55,17 @@ export function ledgerSettings(values: SettingValues, server: Backend): LedgerSe
 }
 
 /**
- * A ledger's table may need a database to be in.
+ * Where the server's ledger is kept.
  *
- * @throws {ConfigError} When neither the server nor the table names one.
+ * @throws {ConfigError} When there is none, or it cannot be kept there: its table may need a database to be in.
  */
-export function refuseWithoutDatabase({ ledger }: Backend, table: TableName): void {
-  const missing = ledger?.missing?.(table);
-  if (missing) throw new ConfigError(`Cannot keep a ledger: ${missing.what}`, missing.cure);
+export function ledgerPlace({ title, ledger }: Backend, table: TableName): LedgerPlace {
+  const missing = ledger ? ledger.missing?.(table) : {
+    what: `${title} has none`,
+    cure: "name another server, or leave ledger, once, every and record-skips out",
+  };
+  if (!ledger || missing) throw new ConfigError(`Cannot keep a ledger: ${missing!.what}`, missing!.cure);
+  return ledger;
 }
 
 function readKey(values: SettingValues): string | undefined {

@@ -1,4 +1,4 @@
-import { DsnError } from "../backends/address_text.ts";
+import { DsnError } from "../backends/network/address_text.ts";
 import type { Backend, Surroundings } from "../backends/backend.ts";
 import { isKnownForm, knownForms, parseBackend } from "../backends/registry.ts";
 import { ConfigError } from "../errors.ts";

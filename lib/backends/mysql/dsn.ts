@@ -8,7 +8,15 @@
  * @module
  */
 
-import { cut, DsnError, percentDecode, type Show, showAddress, showNothing, showQuoted } from "../address_text.ts";
+import {
+  cut,
+  DsnError,
+  percentDecode,
+  type Show,
+  showAddress,
+  showNothing,
+  showQuoted,
+} from "../network/address_text.ts";
 import { parseHostAndPort, parseNetwork } from "./address.ts";
 import { type Parameters, parseParameters } from "./parameters.ts";
 

@@ -8,7 +8,7 @@
 
 import { lineOf, type Trouble } from "../../errors.ts";
 import { mayBeServer } from "../../text/harmless.ts";
-import { DsnError } from "../address_text.ts";
+import { DsnError } from "../network/address_text.ts";
 import { completeSettings } from "./complete.ts";
 import { parseConninfo } from "./conninfo.ts";
 import { type HostSlot, readHosts } from "./hosts.ts";

@@ -89,12 +89,18 @@ export class PostgresBackend implements Backend {
     const { server } = this;
     return {
       async load(table, _env, patience) {
-        const { postgresStore } = await import("./ledger.ts");
-        return (session) => postgresStore(session!, table, patience);
+        const [{ ledgerIn }, { postgresStore }] = await Promise.all([
+          import("../sql/ledger_in.ts"),
+          import("./ledger.ts"),
+        ]);
+        return ledgerIn(postgresStore, table, patience);
       },
-      async dialect(table) {
-        const { postgresDialect } = await import("./ledger.ts");
-        return postgresDialect(table);
+      async schema(table) {
+        const [{ schemaText }, { postgresDialect }] = await Promise.all([
+          import("../sql/schema.ts"),
+          import("./ledger.ts"),
+        ]);
+        return schemaText(postgresDialect(table));
       },
       async check(table, rehearsal, options) {
         const { checkPostgresLedger } = await import("./ledger_checks.ts");

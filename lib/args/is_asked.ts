@@ -1,6 +1,6 @@
 import { UsageError } from "../errors.ts";
+import { parseGoBoolean } from "../text/go_boolean.ts";
 import { plainOr } from "../text/harmless.ts";
-import { parseGoBoolean } from "./go_flags.ts";
 
 /**
  * Whether a flag that takes no value was given, and not as `=false`.

@@ -1,6 +1,6 @@
 import { UsageError } from "../errors.ts";
 import type { FlagSpec, UnknownFlagError } from "./go_flags.ts";
-import { nearest } from "./nearest.ts";
+import { nearest } from "../text/nearest.ts";
 import { RUN_FLAGS } from "./run_help.ts";
 import { SUBCOMMANDS } from "./subcommands.ts";
 

@@ -1,7 +1,7 @@
 import { UsageError } from "../errors.ts";
 import { isPath, mayBeServer, pathOr, plainOr } from "../text/harmless.ts";
 import { standsAlone } from "./flag.ts";
-import { nearest } from "./nearest.ts";
+import { nearest } from "../text/nearest.ts";
 import { RUN_FLAGS } from "./run_help.ts";
 import { subcommandOf, SUBCOMMANDS } from "./subcommands.ts";
 

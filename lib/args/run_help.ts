@@ -1,4 +1,5 @@
-import { type Flag, HELP_FLAG, VERSION_FLAG } from "./flag.ts";
+import { HELP_FLAG, VERSION_FLAG } from "./flag.ts";
+import type { Flag } from "../settings/flag.ts";
 import { SETTING_FLAGS } from "../settings/setting_words.ts";
 
 /** What follows `sera` when it runs a command. */

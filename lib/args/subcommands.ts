@@ -7,8 +7,9 @@ import {
   LOCK_UNAVAILABLE,
   NOT_PRINTED,
 } from "./exit_statuses.ts";
-import { type Flag, flagSpecs, HELP_FLAG } from "./flag.ts";
+import { flagSpecs, HELP_FLAG } from "./flag.ts";
 import type { FlagSpec } from "./go_flags.ts";
+import type { Flag } from "../settings/flag.ts";
 import { SETTING_FLAGS } from "../settings/setting_words.ts";
 import type { SettingSpec } from "../settings/table.ts";
 

@@ -1,6 +1,6 @@
 import { type ExitStatus, RUN_STATUSES } from "./exit_statuses.ts";
-import type { Flag } from "./flag.ts";
 import { ABOUT_RUN, EXAMPLES, RUN_FLAGS, RUN_USAGE } from "./run_help.ts";
+import type { Flag } from "../settings/flag.ts";
 import { SETTINGS } from "../settings/table.ts";
 import { subcommandOf, SUBCOMMANDS } from "./subcommands.ts";
 

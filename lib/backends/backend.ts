@@ -5,11 +5,15 @@
 
 import type { Finding, Report } from "../doctor/report.ts";
 import type { LockUnavailableError } from "../errors.ts";
-import type { Ledger, RunRehearsal } from "../ledger/ledger.ts";
+import type { Ledger } from "../ledger/ledger.ts";
 import type { Patience } from "../ledger/patience.ts";
 import type { TableName } from "../ledger/table_name.ts";
 import type { LeaseTerms } from "../lock/lease.ts";
-import type { HeldLock, Lock } from "../lock/lock.ts";
+import type { Lock, LockSession } from "../lock/lock.ts";
+import type { Asker } from "../lock/presence.ts";
+import type { Dialect } from "./sql/dialect.ts";
+import type { Store } from "./sql/ledger_table.ts";
+import type { Rehearsal } from "./sql/rehearsal.ts";
 import type { Seen, Whose } from "../who/sighting.ts";
 
 /** The `server` setting, read: where locks live. Making one connects to nothing. */
@@ -20,21 +24,32 @@ export interface Backend {
   readonly title: string;
   /** What is odd about how it was written, a line each, for those who ask. */
   readonly notes: readonly string[];
-  /** The place on one line, without its password. */
-  readonly description: string;
-  /** The place as `sera doctor --json` shows it, `kind` included. Of a password it tells only whether there is one. */
-  readonly view: Readonly<Record<string, unknown>>;
-  /** Tells places apart: the same for all who share its locks, whoever they are. Without a user or a password. */
-  readonly identity: string;
   /** What not every place has. What one lacks is refused where it is asked for, in a sentence made from this. */
   readonly offers: Offers;
+  /** Tells places apart: the same for all who share its locks, whoever they are. Without a user or a password. */
+  readonly identity: string;
 
-  /** Makes a lock of this name. Connects when the lock is asked for. */
-  lock(name: string, options: LockOptions): Promise<Lock>;
+  /** What people and machines are shown of it; loaded only for those who ask. */
+  shown(): Promise<Shown>;
 
   /**
-   * Connects to look only, also where a run would refuse to lock.
+   * Which parts of it that decide whom its locks exclude come from elsewhere than the setting, such as `host from PGHOST`.
+   * Absent where none can.
+   */
+  foreignParts?(): Promise<readonly string[]>;
+
+  /**
+   * Makes a lock. It connects when it is asked for.
    *
+   * @param name From `lockNameIn()`.
+   * @throws {LockUnavailableError} When there is nowhere to keep it.
+   */
+  lock(name: string, options: LockOptions): Promise<BackendLock>;
+
+  /**
+   * Connects to look only, also where a run would refuse to lock. A place that no run has made yet is left so.
+   *
+   * @param name The lock that others see this session to be about.
    * @throws {LockUnavailableError} When the place cannot be asked.
    */
   observe(name: string, options: LockOptions, signal: AbortSignal): Promise<Observer>;
@@ -50,10 +65,18 @@ export interface Backend {
   readonly ledger?: LedgerPlace;
 }
 
+/** What completes a `server` setting. */
+export interface Surroundings {
+  /** Reads an environment variable. */
+  readonly env: (name: string) => string | undefined;
+  /** PEM file with the CA that signed the server's certificate, if the `tls-ca` setting names one. */
+  readonly tlsCa?: string | undefined;
+}
+
 /** What not every place has. */
 export interface Offers {
   readonly namespaces: boolean;
-  /** Whether the setting says where the ledger's table is. */
+  /** Whether the ledger is in a table, which can be given a name. */
   readonly ledgerTable: boolean;
   /** What `tls-ca` is good for: `verified` certificates, ones that are not looked at, or a way without TLS. */
   readonly tls: "verified" | "unverified" | "none";
@@ -65,8 +88,16 @@ export interface Offers {
   readonly mayBeUnsafe: boolean;
 }
 
+/** A place, without its password. */
+export interface Shown {
+  /** On one line. */
+  readonly line: string;
+  /** As `sera doctor --json` shows it, `kind` included. Of a password it tells only whether there is one. */
+  readonly view: Readonly<Record<string, unknown>>;
+}
+
 /** What a lock needs besides its name. */
-export interface LockOptions {
+export interface LockOptions extends Asker {
   /** PEM file with the CA that signed the server's certificate. */
   readonly tlsCa?: string | undefined;
   readonly lease: LeaseTerms;
@@ -74,12 +105,21 @@ export interface LockOptions {
   readonly allowUnsafeServer: boolean;
   /** Told of what is wrong before each further try. */
   readonly retrying: (why: LockUnavailableError) => void;
-  /** What a server may show of the command: never its words but the first, for they may hold secrets. */
+  /** What others may see of the command: never its words but the first, for they may hold secrets. */
   readonly label: string;
-  /** Of a namespaced lock, what others may see of its names. */
-  readonly names?: { readonly namespace?: string | undefined; readonly name?: string | undefined } | undefined;
   /** Reads an environment variable. */
   readonly env: (name: string) => string | undefined;
+}
+
+/** A lock that can tell who has it. */
+export interface BackendLock extends Lock {
+  /**
+   * Who holds it and who waits for it, as far as this user may see; asked in the session that it is asked for in.
+   *
+   * @param table The ledger's table, which may be missing.
+   * @throws {LockUnavailableError} When the place cannot be asked.
+   */
+  sightings(table: TableName, signal: AbortSignal): Promise<Seen>;
 }
 
 /** Looks at locks, in a connection of its own. Dispose of it. */
@@ -87,12 +127,18 @@ export interface Observer extends AsyncDisposable {
   /** Which locks cannot be seen from here since they are another server's, and what to do; undefined if none. */
   readonly elsewhere: string | undefined;
   /**
-   * Who holds a lock and who waits for it, as far as this user may see; whoever looks does not count.
+   * Who holds locks and who waits for them, as far as this user may see; whoever looks does not count.
    *
    * @param table The ledger's table, which may be missing.
+   * @throws {LockUnavailableError} When the place cannot be asked.
    */
   sightings(whose: Whose, table: TableName, signal: AbortSignal): Promise<Seen>;
-  /** Reads the ledger in the same connection; undefined where no run has made it yet. */
+  /**
+   * Reads the ledger in the same connection.
+   *
+   * @returns Undefined where no run has made it yet.
+   * @throws {LockUnavailableError} When it cannot be read.
+   */
   ledger(table: TableName, patience: Patience): Promise<Ledger | undefined>;
 }
 
@@ -103,15 +149,19 @@ export interface LedgerPlace {
    *
    * @throws {LockUnavailableError} When it cannot be kept there.
    */
-  load(table: TableName, env: LockOptions["env"], patience: Patience): Promise<(held: HeldLock) => Promise<Ledger>>;
-  /** The SQL that makes the table; undefined where sera makes it by itself. */
-  schema?(table: TableName): Promise<string>;
-  /** Why the ledger cannot be kept there as the settings stand; undefined if it can. */
-  missing?(table: TableName): string | undefined;
+  load(
+    table: TableName,
+    env: LockOptions["env"],
+    patience: Patience,
+  ): Promise<(session: LockSession | undefined) => Promise<Store>>;
+  /** For those who want to see the table's definition; absent where sera makes it by itself. */
+  dialect?(table: TableName): Promise<Dialect>;
+  /** Why the ledger cannot be kept there as the settings stand, and what to do; undefined if it can. */
+  missing?(table: TableName): { readonly what: string; readonly cure: string } | undefined;
   /**
    * Records a run as a real one would be, in ways that leave nothing.
    *
    * @throws {LockUnavailableError} When a run could not be recorded.
    */
-  check(table: TableName, rehearsal: RunRehearsal, options: LockOptions): Promise<Finding>;
+  check(table: TableName, rehearsal: Rehearsal, options: LockOptions): Promise<Finding>;
 }

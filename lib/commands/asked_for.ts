@@ -1,7 +1,7 @@
 import type { Settings } from "../settings/settings.ts";
 import { UsageError } from "../errors.ts";
 import { isLockName } from "../lock/lock_name.ts";
-import { isNamespacedName } from "../backends/postgres/namespaced_name.ts";
+import { isNamespacedName } from "../lock/namespaced_name.ts";
 import { lockOf } from "./lock_of.ts";
 
 /** Which locks a subcommand is asked about. */

@@ -1,6 +1,6 @@
 import type { Settings } from "../settings/settings.ts";
 import type { Io } from "../io.ts";
-import type { BackendOptions } from "../backends/registry.ts";
+import type { LockOptions } from "../backends/backend.ts";
 
 /**
  * What the settings say of a backend, for those who only look, or take a lock to try it: they try once.
@@ -11,6 +11,6 @@ export function backendOptions(
   { tlsCa, lease, allowUnsafeServer }: Settings,
   label: string,
   { env }: Io,
-): BackendOptions {
+): LockOptions {
   return { tlsCa, lease, allowUnsafeServer, label, env, retrying: () => undefined };
 }

@@ -2,16 +2,12 @@ import { isAsked } from "../args/is_asked.ts";
 import { getsOwnSession } from "../child/spawn.ts";
 import type { Settings } from "../settings/settings.ts";
 import { checkConfig } from "../doctor/config_checks.ts";
-import { checkDatabase } from "../backends/sql/checks.ts";
-import { checkFile } from "../backends/file/checks.ts";
 import { CORRECT, Report, textOf } from "../doctor/report.ts";
-import { serverView } from "../doctor/server_view.ts";
 import { UsageError } from "../errors.ts";
 import { ExitCode } from "../exit_codes.ts";
 import { isPlain } from "../text/harmless.ts";
 import type { Io } from "../io.ts";
 import { lockName, lockNameIn } from "../lock/lock_name.ts";
-import { openBackend } from "../backends/registry.ts";
 import { backendOptions } from "./backend_options.ts";
 import { runSubcommand } from "./subcommand.ts";
 
@@ -53,7 +49,7 @@ async function examine(
   if (settings?.ledger.on) await checkLedgerToo(report, settings, io);
   const { checks, exitCode } = report;
   if (json) {
-    const server = settings ? serverView(settings.server) : null;
+    const server = settings ? (await settings.server.shown()).view : null;
     io.out(`${JSON.stringify({ ok: exitCode === ExitCode.ok, exit_code: exitCode, server, checks })}\n`);
   }
   return exitCode;
@@ -62,7 +58,7 @@ async function examine(
 /** Said only where it fails: most of those who ask have never heard of it. */
 async function checkShell(report: Report, { server, onLost }: Settings): Promise<void> {
   const { shellTrouble } = await import("../doctor/shell.ts");
-  const timed = server.kind !== "file" && onLost === "terminate";
+  const timed = server.offers.expires && onLost === "terminate";
   const trouble = await shellTrouble({ timed, inGroup: !getsOwnSession() });
   if (trouble) await report.check("shell", () => Promise.reject(trouble), CORRECT);
 }
@@ -78,23 +74,8 @@ async function checkLedgerToo(report: Report, settings: Settings, io: Io): Promi
 }
 
 async function checkServer(report: Report, settings: Settings, io: Io): Promise<void> {
-  const { server, allowUnsafeServer, namespace } = settings;
-  const options = backendOptions(settings, LABEL, io);
-  const name = lockNameIn(namespace, randomKey());
-  const presence = { lock: name, host: Deno.hostname(), pid: Deno.pid, label: LABEL };
-  const backend = () => openBackend(server, name, options);
-  if (server.kind === "file") return await checkFile(report, server, name, options);
-  if (server.kind === "mysql") {
-    const { mySqlDatabase } = await import("../backends/mysql/checks.ts");
-    return await checkDatabase(report, mySqlDatabase(server, { ...options, presence }), allowUnsafeServer, backend);
-  }
-  const { postgresDatabase } = await import("../backends/postgres/checks.ts");
-  return await checkDatabase(
-    report,
-    postgresDatabase(server, { ...options, presence }, namespace !== undefined),
-    allowUnsafeServer,
-    backend,
-  );
+  const name = lockNameIn(settings.namespace, randomKey());
+  await settings.server.check(report, name, backendOptions(settings, LABEL, io));
 }
 
 /** The key of a lock that nobody else has. */

@@ -29,7 +29,9 @@ const DEFAULT_TIMEOUT = "5";
  */
 export async function heimdall(argv: readonly string[], io: Io): Promise<number> {
   const specs = subcommandFlags("heimdall");
-  const failures = new Failures(io, argv, specs);
+  const failures = new Failures(io, async () => {
+    return await (await import("../args/asked_format.ts")).askedFormat(argv, specs, io.env);
+  });
   const progress = new Progress(failures.tell, FAILED);
   try {
     const { flags, operands, repeated } = await readFlags(argv, specs, "heimdall");

@@ -4,12 +4,11 @@ import { SignalRelay } from "../child/signals.ts";
 import { getsOwnSession } from "../child/spawn.ts";
 import { DEFAULT_GRACE, DEFAULT_TTL } from "../settings/resolve.ts";
 import { DEFAULT_LEDGER_TABLE } from "../settings/ledger_settings.ts";
-import { parsePostgres } from "../settings/server.ts";
 import { formatDuration } from "../text/duration.ts";
 import { InterruptedError, UsageError } from "../errors.ts";
 import type { Io } from "../io.ts";
-import { namespacedName } from "../backends/postgres/namespaced_name.ts";
-import { openBackend } from "../backends/registry.ts";
+import { namespacedName } from "../lock/namespaced_name.ts";
+import { parseForHeimdall } from "../backends/registry.ts";
 import type { Logger } from "../log/logger.ts";
 import type { Progress } from "../progress.ts";
 import type { Supervised } from "../child/supervise.ts";
@@ -46,7 +45,7 @@ export async function runOnce(
       "Cannot use the database in --database: heimdall locks on PostgreSQL only; name one such as postgres://host/db",
     );
   }
-  const server = await parsePostgres(database, { env: io.env });
+  const server = await parseForHeimdall(database, { env: io.env });
   for (const note of server.notes) logger.log("info", "note", note);
   const key = flags.get("name") ?? DEFAULT_NAME;
   const namespace = flags.get("namespace") ?? DEFAULT_NAME;
@@ -61,7 +60,7 @@ export async function runOnce(
   const signals = new SignalRelay(will);
   // The last line tells what sera exits with.
   if (logger.isJson && logger.tells("info")) signals.endByAll();
-  await using backend = await openBackend(server, name, {
+  await using backend = await server.lock(name, {
     lease: { ttl: DEFAULT_TTL, grace: DEFAULT_GRACE },
     allowUnsafeServer: isAsked(flags, "allow-unsafe-server"),
     // It tries once.
@@ -82,7 +81,7 @@ export async function runOnce(
     if (above !== undefined) {
       const { holderOf } = await import("./holder.ts");
       const ledger = { table: { name: DEFAULT_LEDGER_TABLE } };
-      await holderOf(backend, { server, ledger }, name, key, above, { env: io.env, signal: signals.interrupted });
+      await holderOf(backend, { server, ledger }, name, key, above, signals.interrupted);
     }
     logger.log("error", "busy", "Lock not acquired: somebody else has it - the program was not executed.", {
       exitCode: FAILED,

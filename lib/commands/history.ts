@@ -5,18 +5,14 @@ import { refuseWithoutDatabase } from "../settings/ledger_settings.ts";
 import { UsageError } from "../errors.ts";
 import { plainOr } from "../text/harmless.ts";
 import { ExitCode } from "../exit_codes.ts";
-import { isThere } from "../system/if_there.ts";
-import { refuseClosedFolder } from "../backends/file/lock_folder.ts";
 import type { Io } from "../io.ts";
 import { historyJson, historyTable } from "../ledger/history.ts";
 import type { RecordedRun } from "../ledger/run.ts";
-import { dialectOf, loadLedger } from "../ledger/open_ledger.ts";
+import { Patience } from "../ledger/patience.ts";
 import { schemaText } from "../ledger/schema.ts";
-import { defaultLedgerFolder } from "../backends/file/default_folder.ts";
 import { lockName } from "../lock/lock_name.ts";
 import { terminalWidth } from "../system/terminal.ts";
 import { look } from "../who/look.ts";
-import { openLookout } from "../who/lookout.ts";
 import { beginningsOf } from "../who/names.ts";
 import type { Sighting } from "../who/sighting.ts";
 import { printable } from "../text/printable.ts";
@@ -79,7 +75,7 @@ function readLimit(text: string | undefined): number {
 }
 
 async function schemaOf({ server, ledger }: Settings): Promise<string> {
-  const dialect = await dialectOf(server, ledger.table);
+  const dialect = await server.ledger?.dialect?.(ledger.table);
   if (dialect) return schemaText(dialect);
   throw new UsageError(
     "Cannot show a schema for file: sera makes the ledger's file by itself, beside the locks; leave --schema out",
@@ -93,28 +89,19 @@ async function readRuns(
   io: Io,
 ): Promise<readonly RecordedRun[]> {
   const { server, ledger: { table } } = settings;
-  const { env } = io;
-  // Who only looks makes no folder.
-  if (server.kind === "file") {
-    const { path } = server.folder === undefined ? defaultLedgerFolder(env) : { path: server.folder };
-    if (!isThere(path)) {
-      refuseClosedFolder(path);
-      return [];
-    }
-  }
-  const open = await loadLedger(server, table, io);
   const { signal } = new AbortController();
-  await using lookout = await openLookout(server, NO_LOCK, backendOptions(settings, "history", io), signal);
-  const { backend, elsewhere } = lookout;
-  const ledger = await open(await backend.session(signal));
+  await using observer = await server.observe(NO_LOCK, backendOptions(settings, "history", io), signal);
+  const ledger = await observer.ledger(table, new Patience(undefined, io.limits?.ledgerWait));
+  if (!ledger) return [];
   const runs = await ledger.latest(limit, asked.lock, beginningsOf(asked));
   // Their holders' sessions are another server's.
-  if (elsewhere !== undefined) return runs;
+  if (observer.elsewhere !== undefined) return runs;
 
   const locks = [...new Set(runs.filter(isRunning).map(({ lock }) => lock))].slice(0, MOST_LOCKS);
   const holders = new Map<string, readonly Sighting[]>();
   for (const lock of locks) {
-    holders.set(lock, (await look(backend, server, { lock }, { table, env, signal })).sightings);
+    const { sightings } = await look({ lock }, () => observer.sightings({ lock }, table, signal));
+    holders.set(lock, sightings);
   }
   return runs.map((run) => {
     const seen = isRunning(run) ? holders.get(run.lock) : undefined;

@@ -6,7 +6,6 @@ import type { Io } from "../io.ts";
 import { lockName } from "../lock/lock_name.ts";
 import { terminalWidth } from "../system/terminal.ts";
 import { look } from "../who/look.ts";
-import { openLookout } from "../who/lookout.ts";
 import { isAskedFor, mayBeAskedFor } from "../who/names.ts";
 import { seenJson, sightingsTable, strangersTable } from "../who/report.ts";
 import type { Seen } from "../who/sighting.ts";
@@ -86,17 +85,16 @@ async function tellPeople(
 
 async function find({ lock, prefix, namespace, name, all }: Asked, settings: Settings, io: Io): Promise<Answer> {
   const { server, ledger, allowUnsafeServer } = settings;
-  const { env } = io;
-  await using lookout = await openLookout(server, lock ?? NO_LOCK, backendOptions(settings, "status", io), signal);
+  await using observer = await server.observe(lock ?? NO_LOCK, backendOptions(settings, "status", io), signal);
   const whose = lock !== undefined ? { lock } : namespace !== undefined ? { namespace } : "all";
-  const seen = await look(lookout.backend, server, whose, { table: ledger.table, env, signal });
+  const seen = await look(whose, () => observer.sightings(whose, ledger.table, signal));
   const named = lock === undefined || namespace === undefined
     ? seen.sightings
     : seen.sightings.map((sighting) => ({ ...sighting, namespace, name: name ?? sighting.name }));
-  const hidden = lookout.elsewhere ?? seen.hidden;
+  const hidden = observer.elsewhere ?? seen.hidden;
   // Who locks on such a server all the same knows what it sees.
   const canTell = all || hidden === undefined || lock !== undefined && allowUnsafeServer ||
-    lookout.elsewhere === undefined && seen.showsHolders === true;
+    observer.elsewhere === undefined && seen.showsHolders === true;
   if (prefix === undefined) return { sightings: named, hidden, strangers: seen.strangers, canTell };
   const sightings = named.filter((sighting) => isAskedFor(sighting, prefix, namespace !== undefined));
   const unknown = named.some((sighting) => !sightings.includes(sighting) && mayBeAskedFor(sighting, prefix));

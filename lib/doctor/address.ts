@@ -4,7 +4,7 @@ import { LockUnavailableError, messageOf } from "../errors.ts";
 import { pathOr } from "../text/harmless.ts";
 import { describeNetworkError } from "../backends/network/errors.ts";
 import type { Finding } from "./report.ts";
-import type { Address } from "./server_view.ts";
+import type { Address } from "../backends/network/address.ts";
 
 /**
  * Looks the hosts' names up, as connecting does.
@@ -17,7 +17,9 @@ export async function checkAddresses(addresses: readonly Address[]): Promise<Fin
   const problem = looks.find(({ problem }) => problem !== undefined)?.problem;
   if (problem === undefined) return { found };
   const message = `${found}; ${problem.split("; ")[1] ?? "check the address"}`;
-  if (looks.every(({ problem }) => problem !== undefined)) throw new LockUnavailableError(message, true);
+  if (looks.every(({ problem }) => problem !== undefined)) {
+    throw new LockUnavailableError(message, undefined, { transient: true });
+  }
   return { found, cure: "correct the names that have no address, or leave those hosts out" };
 }
 

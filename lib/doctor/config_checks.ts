@@ -5,13 +5,11 @@ import { type ConfigFile, NoConfigFileError, readConfigFile } from "../settings/
 import { ServerRemovedError } from "../settings/no_server.ts";
 import { othersWhoDecide } from "../settings/other_writers.ts";
 import { holdsPassword } from "../settings/holds_password.ts";
-import { foreignPartsOf } from "../settings/server.ts";
 import { sourcesText } from "../settings/sources.ts";
 import { refuseWithoutEffect, withoutEffect } from "../settings/without_effect.ts";
 import { formatDuration } from "../text/duration.ts";
 import { ConfigError } from "../errors.ts";
 import { VariableError } from "../io.ts";
-import { serverName } from "./server_view.ts";
 import { type Report, splitMessage } from "./report.ts";
 
 /** Everybody on the machine may read. */
@@ -80,12 +78,11 @@ export async function checkConfig(
   if (found) {
     await report.check("settings", async () => {
       if (resolved instanceof ConfigError) throw resolved;
-      const { server, tlsCa, lease, allowUnsafeServer } = resolved;
+      const { server, lease, allowUnsafeServer } = resolved;
       const unsafe = allowUnsafeServer ? ", allow-unsafe-server" : "";
-      const text = fromOutside("server") ?? file?.values.get("server");
-      const parts = typeof text === "string" ? await foreignPartsOf(text, { env, tlsCa }) : [];
+      const parts = await server.foreignParts?.() ?? [];
       const foreign = parts.length === 0 ? "" : ` (${parts.join(", ")}, which cron may have in another way)`;
-      return { found: `${serverName(server)}${foreign}; ttl ${formatDuration(lease.ttl)}${unsafe}` };
+      return { found: `${(await server.shown()).line}${foreign}; ttl ${formatDuration(lease.ttl)}${unsafe}` };
     });
   }
   if (resolved instanceof ConfigError) {

@@ -1,21 +1,13 @@
 import type { Settings } from "../settings/settings.ts";
-import { systemUser } from "../settings/server.ts";
-import { Deadline, delayOrAbort } from "../deadline.ts";
+import { systemUser } from "../system/user.ts";
 import { LockUnavailableError } from "../errors.ts";
 import { LedgerTable, type Store } from "../backends/sql/ledger_table.ts";
-import { loadStore } from "../ledger/open_ledger.ts";
 import { readLatest } from "../backends/sql/rows.ts";
 import type { RecordedRun } from "../ledger/run.ts";
-import { type BackendOptions, openBackend } from "../backends/registry.ts";
-import type { Backend } from "../lock/lock.ts";
-import type { Session } from "../backends/sql/session.ts";
+import type { LockOptions } from "../backends/backend.ts";
 import { timeOf } from "../text/time.ts";
 import type { Rehearsal } from "../backends/sql/rehearsal.ts";
 import type { Finding } from "./report.ts";
-
-/** How long a server may take to end the sessions of earlier checks, and the pause between two tries, in milliseconds. */
-const GOODBYE = 2000;
-const PAUSE = 50;
 
 /**
  * Whether a run could be recorded: the ledger is asked for everything that a run asks of it, in ways that leave nothing.
@@ -23,7 +15,7 @@ const PAUSE = 50;
  * @param name The lock's name, which nobody else has.
  * @throws {LockUnavailableError} When a run could not use the ledger.
  */
-export async function checkLedger(settings: Settings, name: string, options: BackendOptions): Promise<Finding> {
+export async function checkLedger(settings: Settings, name: string, options: LockOptions): Promise<Finding> {
   const { server, ledger } = settings;
   const label = settings.label ?? options.label;
   const user = systemUser()?.username ?? String(Deno.uid() ?? "");
@@ -32,34 +24,7 @@ export async function checkLedger(settings: Settings, name: string, options: Bac
     rule: ledger,
     runner: { label, host: Deno.hostname(), pid: Deno.pid, user },
   };
-  if (server.kind === "file") {
-    const { checkFileLedger } = await import("../backends/file/ledger_checks.ts");
-    return await checkFileLedger(server, options.env, rehearsal);
-  }
-  const open = await loadStore(server, ledger.table, options.env);
-  await using backend = await openBackend(server, name, options);
-  const session = await openPatiently(backend);
-  const store = await open(session);
-  if (server.kind === "mysql") {
-    const { checkMySqlLedger } = await import("../backends/mysql/ledger_checks.ts");
-    return await checkMySqlLedger(store, ledger.table, rehearsal);
-  }
-  const { checkPostgresLedger } = await import("../backends/postgres/ledger_checks.ts");
-  return await checkPostgresLedger(store, rehearsal, session!.closed);
-}
-
-/** Waits for the sessions of earlier checks to end, where the user may have few at once. */
-async function openPatiently(backend: Backend): Promise<Session | undefined> {
-  const { signal } = new AbortController();
-  for (const deadline = new Deadline(GOODBYE);;) {
-    const isLast = deadline.passed;
-    try {
-      return await backend.session(signal);
-    } catch (error) {
-      if (isLast || !(error instanceof LockUnavailableError) || !error.transient) throw error;
-    }
-    await delayOrAbort(PAUSE, signal);
-  }
+  return await server.ledger!.check(ledger.table, rehearsal, options);
 }
 
 /**

@@ -1,6 +1,6 @@
 import { formatDuration } from "../text/duration.ts";
 import { LockLostError, LockUnavailableError } from "../errors.ts";
-import type { Backend, HeldLock } from "../lock/lock.ts";
+import type { HeldLock, Lock } from "../lock/lock.ts";
 import { type Finding, splitMessage } from "./report.ts";
 
 const CURE = "connect to a database server itself, not to a proxy";
@@ -20,7 +20,7 @@ const UNRELEASED = "give the user the right to release locks, see privileges";
  * @param allowed Whether a lock that does not exclude everybody will do.
  * @throws {LockUnavailableError} When it cannot be asked for, or is not as it should be.
  */
-export async function probeLock(open: () => Promise<Backend>, allowed: boolean): Promise<Finding> {
+export async function probeLock(open: () => Promise<Lock>, allowed: boolean): Promise<Finding> {
   await using one = await open();
   await using other = await open();
   try {
@@ -29,11 +29,11 @@ export async function probeLock(open: () => Promise<Backend>, allowed: boolean):
     if (!(error instanceof ProbeError || error instanceof LockLostError)) throw error;
     if (error instanceof UnreleasedError) return { found: error.message, cure: UNRELEASED };
     if (allowed) return { found: `${error.message} (allow-unsafe-server)`, cure: CURE };
-    throw new LockUnavailableError(`${error.message}; ${CURE}`);
+    throw new LockUnavailableError(error.message, CURE);
   }
 }
 
-async function probe(one: Backend, other: Backend): Promise<Finding> {
+async function probe(one: Lock, other: Lock): Promise<Finding> {
   const began = performance.now();
   const lock = await acquire(one);
   if (!lock) throw new ProbeError("somebody else holds a lock of a random name");
@@ -65,7 +65,7 @@ async function probe(one: Backend, other: Backend): Promise<Finding> {
   return { found: `test lock acquired in ${took}, second attempt blocked, released` };
 }
 
-function acquire(backend: Backend): Promise<HeldLock | undefined> {
+function acquire(backend: Lock): Promise<HeldLock | undefined> {
   return backend.acquire(0, new AbortController().signal);
 }
 

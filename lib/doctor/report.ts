@@ -1,4 +1,4 @@
-import { ConfigError, LockUnavailableError, SeraError } from "../errors.ts";
+import { ConfigError, lineOf, LockUnavailableError, SeraError } from "../errors.ts";
 import { ExitCode } from "../exit_codes.ts";
 import { printable } from "../text/printable.ts";
 
@@ -77,7 +77,7 @@ export class Report {
         return await look();
       } catch (error) {
         if (!(error instanceof LockUnavailableError)) throw error;
-        const { found, cure } = splitMessage(error.reason, CHECK_SERVER);
+        const { found, cure } = splitMessage(lineOf({ what: error.reason, cure: error.cure }), CHECK_SERVER);
         return { found: `could not be checked: ${found}`, cure };
       }
     });

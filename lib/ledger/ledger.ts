@@ -1,5 +1,5 @@
 import type { Deadline } from "../deadline.ts";
-import { LockUnavailableError } from "../errors.ts";
+import { LockUnavailableError, type Trouble } from "../errors.ts";
 import { exactFrom } from "../text/foreign.ts";
 import { join, sql, type Statement, word } from "../backends/sql/statement.ts";
 import { cut, insertRun } from "../backends/sql/insert_run.ts";
@@ -28,8 +28,8 @@ const OUTCOMES: readonly string[] = ["succeeded", "failed", "abandoned", "unstar
 /** The run whose end is to be recorded is not there, or has not taken it. */
 export class RunGoneError extends LockUnavailableError {
   /** @param isDeleted Whether it is not there. */
-  constructor(message: string, readonly isDeleted: boolean) {
-    super(message);
+  constructor({ what, cure }: Trouble, readonly isDeleted: boolean) {
+    super(what, cure);
   }
 }
 
@@ -136,10 +136,8 @@ export class Ledger {
     const rows = await this.#table.askAgain(selectRuns(this.#table.dialect, sql`WHERE id = ${id}`));
     const [run] = readRuns(this.#table.dialect, rows);
     if (run?.outcome === outcome) return;
-    const { message } = this.#table.failure(
-      `run ${id} ${run === undefined ? "has been deleted" : whatOf(run, outcome)}`,
-    );
-    throw new RunGoneError(message, run === undefined);
+    const what = `run ${id} ${run === undefined ? "has been deleted" : whatOf(run, outcome)}`;
+    throw new RunGoneError(this.#table.failure(what), run === undefined);
   }
 
   /**

@@ -1,5 +1,5 @@
 import type { Settings } from "../settings/settings.ts";
-import { systemUser } from "../settings/server.ts";
+import { systemUser } from "../system/user.ts";
 import type { Io } from "../io.ts";
 import type { Logger } from "../log/logger.ts";
 import { loadLedger } from "./open_ledger.ts";

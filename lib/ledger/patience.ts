@@ -79,10 +79,7 @@ export class Patience {
         return await session.queryAll(statement, options);
       } catch (error) {
         if (!(error instanceof InterruptedError)) throw error;
-        const reason = `${session.where}: no answer${INTERRUPTED}`;
-        const cutOff = new LockUnavailableError(`Cannot lock on ${reason}`, false, reason);
-        cutOff.cause = error;
-        throw cutOff;
+        throw LockUnavailableError.on(session.where, { what: `no answer${INTERRUPTED}` }, { cause: error });
       }
     };
     const isBroken = (error: unknown) => error instanceof LockUnavailableError && isLocked(error.cause);
@@ -91,12 +88,9 @@ export class Patience {
         const { reason, cause } = error as LockUnavailableError;
         // What a server advises after its own words is for those who have a transaction.
         const words = reason.slice(session.where.length + 2).split("; ")[0];
-        const said = `${session.where}: others have kept its table locked (${words})${how}${
-          isOver ? "" : "; see which session keeps it locked (a backup, LOCK TABLE, ALTER TABLE)"
-        }`;
-        const busy = new LedgerBusyError(`Cannot lock on ${said}`, true, said);
-        busy.cause = cause;
-        throw busy;
+        const what = `others have kept its table locked (${words})${how}`;
+        const cure = isOver ? undefined : "see which session keeps it locked (a backup, LOCK TABLE, ALTER TABLE)";
+        throw LedgerBusyError.on(session.where, { what, cure }, { transient: true, cause });
       });
   }
 

@@ -1,6 +1,6 @@
 import { md5 } from "@noble/hashes/legacy.js";
 import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
-import { namespacedName } from "../backends/postgres/namespaced_name.ts";
+import { namespacedName } from "./namespaced_name.ts";
 
 /** What `lockName` makes. */
 const NAME = /^[0-9a-f]{32}$/;

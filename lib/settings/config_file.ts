@@ -2,7 +2,7 @@ import { SETTINGS } from "./table.ts";
 import { ConfigError, messageOf } from "../errors.ts";
 import { pathOr } from "../text/harmless.ts";
 import { systemCure } from "../system/limits.ts";
-import { refuseEverybodys } from "./file_trust.ts";
+import { refuseEverybodys } from "../system/file_trust.ts";
 import { readSmallFile, type SmallFile, UnfitFileError } from "../system/small_file.ts";
 
 /** What a config file says. */

@@ -1,5 +1,6 @@
 import { ConfigError } from "../errors.ts";
-import type { Server } from "./server.ts";
+import type { Backend } from "../backends/backend.ts";
+import type { TableName } from "../ledger/table_name.ts";
 import type { SettingValues } from "./setting_values.ts";
 
 /** How long the ledger keeps a run, in milliseconds, and what it is called. */
@@ -27,19 +28,13 @@ export interface LedgerSettings {
   readonly recordSkips: boolean;
 }
 
-/** A table's name, in letters, digits and underscores; without a schema it is where the server looks first. */
-export interface TableName {
-  readonly schema?: string | undefined;
-  readonly name: string;
-}
-
 /**
  * Reads what is said of the ledger. `once`, `every` and `record-skips` turn it on.
  *
  * @throws {ConfigError} When it cannot work with this server, or a setting in file or environment is of no use.
  * @throws {UsageError} When a flag is.
  */
-export function ledgerSettings(values: SettingValues, server: Server): LedgerSettings {
+export function ledgerSettings(values: SettingValues, server: Backend): LedgerSettings {
   const once = readKey(values);
   const every = values.duration("every", 1, LONGEST_SPAN);
   const recordSkips = values.boolean("record-skips");
@@ -67,16 +62,13 @@ export function ledgerSettings(values: SettingValues, server: Server): LedgerSet
 }
 
 /**
- * On MySQL and MariaDB a ledger's table needs a database to be in.
+ * A ledger's table may need a database to be in.
  *
  * @throws {ConfigError} When neither the server nor the table names one.
  */
-export function refuseWithoutDatabase(server: Server, { schema }: TableName): void {
-  if (server.kind !== "mysql" || server.database !== "" || schema !== undefined) return;
-  throw new ConfigError(
-    "Cannot keep a ledger: the server setting names no database for its table; add one after the slash, " +
-      "user:password@tcp(host)/DATABASE, or set --ledger-table DATABASE.sera_runs",
-  );
+export function refuseWithoutDatabase({ ledger }: Backend, table: TableName): void {
+  const missing = ledger?.missing?.(table);
+  if (missing) throw new ConfigError(`Cannot keep a ledger: ${missing.what}; ${missing.cure}`);
 }
 
 function readKey(values: SettingValues): string | undefined {
@@ -86,12 +78,12 @@ function readKey(values: SettingValues): string | undefined {
   throw values.wrong("once", `up to ${LONGEST_KEY} characters, without blanks around them`);
 }
 
-function readTable(values: SettingValues, server: Server): TableName {
+function readTable(values: SettingValues, server: Backend): TableName {
   const text = values.text("ledger-table");
   if (text === undefined) return { name: DEFAULT_LEDGER_TABLE };
-  if (server.kind === "file") {
+  if (!server.offers.ledgerTable) {
     const { source, error } = values.find("ledger-table")!;
-    throw new error(`Cannot use ledger-table in ${source}: a server of files has no tables; leave it out`);
+    throw new error(`Cannot use ledger-table in ${source}: ${server.title} has no tables; leave it out`);
   }
   const [, schema, name] = /^(?:([A-Za-z_][\w$-]{0,62})\.)?([A-Za-z_][\w$-]{0,62})$/.exec(text) ?? [];
   if (name !== undefined) return { schema, name };

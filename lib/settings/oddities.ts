@@ -1,7 +1,7 @@
-import { nearest } from "../args/nearest.ts";
 import { environmentName, SETTINGS } from "./table.ts";
 import { readOwnProc } from "../system/proc.ts";
 import { NOT_SHOWN } from "../text/harmless.ts";
+import { nearest } from "../text/nearest.ts";
 import type { ConfigFile } from "./config_file.ts";
 import { keysOf } from "./json_keys.ts";
 import { othersWhoDecide } from "./other_writers.ts";

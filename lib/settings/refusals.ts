@@ -1,5 +1,5 @@
 import { ConfigError } from "../errors.ts";
-import type { Server } from "./server.ts";
+import type { Backend } from "../backends/backend.ts";
 import type { SettingValues } from "./setting_values.ts";
 
 /** What Docker puts into `SERA_NAME` in a container that is linked to one by the name of sera. */
@@ -11,19 +11,19 @@ const LINK = /^\/[\w.-]+\/sera$/i;
  * @throws {ConfigError} When they are not for that server, wherever they stand.
  * @throws {UsageError} When a flag is for another kind of server.
  */
-export function refuseTogether({ find }: SettingValues, parsed: Server): void {
+export function refuseTogether({ find }: SettingValues, { title, offers }: Backend): void {
   const server = find("server")!;
   const tlsCa = find("tls-ca");
-  if (tlsCa && !checksCertificates(parsed)) {
-    const cure = parsed.kind === "postgres" ? "sslmode=verify-full" : "tls=true";
+  // What is reached without a network has no certificate to look at.
+  if (tlsCa && offers.tls === "unverified") {
     throw new ConfigError(
-      `Cannot use tls-ca with the server in ${server.source}: it checks no certificate; add ${cure}`,
+      `Cannot use tls-ca with the server in ${server.source}: it checks no certificate; add ${offers.verifyBy}`,
     );
   }
   const namespace = find("namespace");
-  if (namespace && parsed.kind !== "postgres") {
+  if (namespace && !offers.namespaces) {
     throw new namespace.error(
-      `Cannot use namespace in ${namespace.source} with the server in ${server.source}: only PostgreSQL has namespaces; leave namespace out`,
+      `Cannot use namespace in ${namespace.source} with the server in ${server.source}: ${title} has no namespaces; leave namespace out`,
     );
   }
 }
@@ -41,16 +41,4 @@ export function readName(values: SettingValues): string | undefined {
     `Cannot use name in SERA_NAME: ${name} looks like what Docker sets for a link to a container named sera, and would ` +
       "rename the lock; take SERA_NAME out, or set --name",
   );
-}
-
-/** Whether the server's certificate is looked at; what is reached without a network has none to look at. */
-function checksCertificates(server: Server): boolean {
-  if (server.kind === "mysql") return server.tls === "verify";
-  return isReachedWithoutTls(server) || server.kind === "postgres" && server.sslmode.startsWith("verify-");
-}
-
-/** Files, and sockets of this machine by libpq's rule; the Go driver's DSN may ask for TLS there as well. */
-export function isReachedWithoutTls(server: Server): boolean {
-  if (server.kind === "mysql") return false;
-  return server.kind === "file" || server.hosts.every(({ address }) => address.transport === "unix");
 }

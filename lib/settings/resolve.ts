@@ -81,7 +81,7 @@ export async function resolveSettings(
   const parsed = await parseServer(serverText, server.source, { env, tlsCa });
   const namespace = values.text("namespace");
   if (tlsCa !== undefined || namespace !== undefined) refuseTogether(values, parsed);
-  if (parsed.kind === "postgres") notes.push(...parsed.notes);
+  notes.push(...parsed.notes);
   const settings: Settings = {
     server: parsed,
     tlsCa,

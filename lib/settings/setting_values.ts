@@ -1,4 +1,4 @@
-import { parseGoBoolean } from "../args/go_flags.ts";
+import { parseGoBoolean } from "../text/go_boolean.ts";
 import { SETTINGS, type SettingSpec } from "./table.ts";
 import { formatDuration, parseWait } from "../text/duration.ts";
 import type { SeraError } from "../errors.ts";

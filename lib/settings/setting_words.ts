@@ -1,8 +1,8 @@
-import type { Flag } from "../args/flag.ts";
+import type { Flag, FlagWords } from "./flag.ts";
 import { SETTINGS, type SettingSpec } from "./table.ts";
 
 /** What the help text, the manual and the completions say of each setting. */
-const WORDS: Readonly<Record<string, Pick<Flag, "placeholder" | "help">>> = {
+const WORDS: Readonly<Record<string, FlagWords>> = {
   config: {
     placeholder: "FILE",
     help: ["the config file to read (default /etc/sera.json)"],

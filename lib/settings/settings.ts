@@ -1,10 +1,11 @@
 import type { LeaseTerms } from "../lock/lease.ts";
+import type { LogSettings } from "../log/log_settings.ts";
 import type { LedgerSettings } from "./ledger_settings.ts";
-import type { Server } from "./server.ts";
+import type { Backend } from "../backends/backend.ts";
 
 /** Everything that one run of sera goes by. */
 export interface Settings {
-  readonly server: Server;
+  readonly server: Backend;
   /** PEM file with the CA that signed the server's certificate. */
   readonly tlsCa?: string | undefined;
   /** The lock's key, instead of the command's words. */
@@ -31,13 +32,4 @@ export interface Settings {
   readonly notes: readonly string[];
   /** Where a setting comes from: `--name`, `SERA_NAME`, or the config file's path; undefined for its default. */
   readonly sourceOf: (name: string) => string | undefined;
-}
-
-/** How sera says what happens. */
-export interface LogSettings {
-  /** Where to say what happens; undefined keeps silent. */
-  readonly verbose?: "stdout" | "stderr" | undefined;
-  /** Whether to send errors and failed attempts to syslog, or the path of the socket to send them to. */
-  readonly syslog?: boolean | string;
-  readonly format: "text" | "json";
 }

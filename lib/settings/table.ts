@@ -1,4 +1,4 @@
-import type { FlagSyntax } from "../args/flag.ts";
+import type { FlagSyntax } from "./flag.ts";
 
 /** One setting: the same name serves as flag, as environment variable and as key of the config file. */
 export interface SettingSpec extends FlagSyntax {

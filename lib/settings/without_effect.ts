@@ -1,6 +1,5 @@
 import { UsageError } from "../errors.ts";
 import type { Settings } from "./settings.ts";
-import { isReachedWithoutTls } from "./refusals.ts";
 
 /** A setting that changes nothing about this run. */
 interface Idle {
@@ -49,7 +48,7 @@ function idle(settings: Settings): readonly Idle[] {
       all.push({ name, why: "the ledger is off", cure });
     }
   }
-  if (tlsCa !== undefined && isReachedWithoutTls(server)) {
+  if (tlsCa !== undefined && server.offers.tls === "none") {
     const why = "the server is reached without a network, and so without TLS";
     all.push({ name: "tls-ca", why, cure: "leave it out" });
   }
@@ -59,8 +58,8 @@ function idle(settings: Settings): readonly Idle[] {
     all.push({ name: "detailed-exit-codes", why, cure: "leave it out", harmless: true });
   }
   // A permission that is not needed contradicts nothing.
-  if (allowUnsafeServer && server.kind === "file") {
-    const why = "a folder is no server that could be unsafe";
+  if (allowUnsafeServer && !server.offers.mayBeUnsafe) {
+    const why = `${server.title} cannot be unsafe`;
     all.push({ name: "allow-unsafe-server", why, cure: "leave it out", harmless: true });
   }
   return all;

@@ -1,13 +1,13 @@
 /** Fake servers that play a whole session, with a lock that is free or somebody else's. */
 
-import { parseServer } from "../../lib/settings/server.ts";
-import type { Backend } from "../../lib/lock/lock.ts";
+import type { Lock } from "../../lib/lock/lock.ts";
 import type { LeaseTerms } from "../../lib/lock/lease.ts";
-import { MySqlBackend } from "../../lib/backends/mysql/lock.ts";
-import { PostgresBackend } from "../../lib/backends/postgres/lock.ts";
+import { MySqlLock } from "../../lib/backends/mysql/lock.ts";
+import { PostgresLock } from "../../lib/backends/postgres/lock.ts";
 import { type Answer, type AnswerRow, FakeMySql, type Tamper } from "./mysql/fake_server.ts";
 import { FakePostgres, PID } from "./postgres/fake_server.ts";
 import { plainSession } from "./open.ts";
+import { parseMySql, parsePostgres } from "./parse.ts";
 
 /** A fake server, and the `server` setting that leads to it. */
 export interface FakeServer extends Disposable {
@@ -35,7 +35,7 @@ export interface FakeKind {
    *
    * @param limit How long the server is waited for, in milliseconds.
    */
-  open(server: Pick<FakeServer, "setting">, lease: LeaseTerms, limit: number): Promise<Backend>;
+  open(server: Pick<FakeServer, "setting">, lease: LeaseTerms, limit: number): Promise<Lock>;
 }
 
 /** The words of the question for the lock, of the look at it, and of its release. */
@@ -84,9 +84,8 @@ export const FAKE_MYSQL: FakeKind = {
     };
   },
   async open({ setting }, lease, limit) {
-    const server = await parseServer(setting, "the test", { env: () => undefined });
-    if (server.kind !== "mysql") throw new Error(`not a MySQL DSN: ${setting}`);
-    return new MySqlBackend({ ...server, connectTimeout: limit, readTimeout: limit }, { ...plainSession, lease });
+    const dsn = await parseMySql(setting);
+    return new MySqlLock({ ...dsn, connectTimeout: limit, readTimeout: limit }, { ...plainSession, lease });
   },
 };
 
@@ -109,9 +108,8 @@ export const FAKE_POSTGRES: FakeKind = {
     };
   },
   async open({ setting }, lease, limit) {
-    const server = await parseServer(setting, "the test", { env: () => undefined });
-    if (server.kind !== "postgres") throw new Error(`not a PostgreSQL URL: ${setting}`);
+    const server = await parsePostgres(setting);
     const options = { ...plainSession, lease, answerTimeout: limit };
-    return new PostgresBackend({ ...server, connectTimeout: limit }, options);
+    return new PostgresLock({ ...server, connectTimeout: limit }, options);
   },
 };

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { LockLostError, LockUnavailableError } from "../../lib/errors.ts";
 import { endsAfter, type LeaseTerms } from "../../lib/lock/lease.ts";
-import type { Backend, HeldLock } from "../../lib/lock/lock.ts";
+import type { HeldLock, Lock } from "../../lib/lock/lock.ts";
 import { pause, until } from "../cli/wait.ts";
 import { freePort } from "../servers/free_port.ts";
 import { Proxy, resetUnavailable } from "../servers/proxy.ts";
@@ -269,7 +269,7 @@ for (const place of faultPlaces()) {
   });
 
   test("a server without a free connection is waited for within the wait only", async ({ port }) => {
-    const others: Backend[] = [];
+    const others: Lock[] = [];
     try {
       for (let more = true; more;) {
         const other = await open(setting(port), freshName());
@@ -321,8 +321,8 @@ async function getsItWithoutNotice({ setting, waiting, isFree }: FaultPlace, por
 
 /** One that holds a lock and one that waits for it. */
 async function contend({ setting, waiting }: FaultPlace, port: number, name: string): Promise<{
-  readonly lock: { readonly lock: HeldLock; readonly backend: Backend };
-  readonly waiter: Backend;
+  readonly lock: { readonly lock: HeldLock; readonly backend: Lock };
+  readonly waiter: Lock;
   readonly granted: Promise<HeldLock | undefined>;
 }> {
   const backend = await open(setting(port), name, undefined, { lease: LEASE });

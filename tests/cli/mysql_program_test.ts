@@ -5,12 +5,16 @@
 
 import assert from "node:assert/strict";
 import { type FakeLogin, FakeMySql, ServerError } from "../backends/mysql/fake_server.ts";
+import { encryptedPassword, knownPassword } from "../backends/mysql/fake_logins.ts";
 import { makeCertificates } from "../servers/certificates.ts";
 import { mariaDbUnavailable, startMariaDb } from "../servers/mariadb.ts";
 import { mysql56Unavailable, startMySql56 } from "../servers/mysql56.ts";
 import type { MySqlServer } from "../servers/mysql_process.ts";
 import { linux, testWith } from "./needs.ts";
 import { AS_IF_APART, Place } from "./place.ts";
+
+/** MySQL's number of the character set that the driver begins with. */
+const UTF8MB4_UNICODE_CI = 224;
 
 /** Runs a command under the server's lock, and sees that a second one finds the lock taken meanwhile. */
 async function assertLocks(server: string, flags: readonly string[] = []): Promise<void> {
@@ -85,23 +89,25 @@ function dsnFor(server: MySqlServer, account: string, parameters: string): strin
   return `${account}@tcp(${server.host}:${server.port})/?${parameters}`;
 }
 
-Deno.test("the program logs in with caching_sha2_password, the default of MySQL 8", async () => {
-  const sha256 = async (...parts: readonly Uint8Array[]) =>
-    new Uint8Array(await crypto.subtle.digest("SHA-256", new Uint8Array(parts.flatMap((part) => [...part]))));
-  const login: FakeLogin = {
-    plugin: "caching_sha2_password",
-    // The server knows the password from an earlier login.
-    success: [1, 3],
-    async admits(answer, scramble) {
-      const hash = await sha256(new TextEncoder().encode("secret"));
-      const mask = await sha256(await sha256(hash), scramble);
-      return answer.join() === hash.map((byte, index) => byte ^ mask[index]!).join();
-    },
-  };
-  using server = new FakeMySql(() => new ServerError(1234, "was let in"), login);
-  await using place = await Place.make();
-  for (const [dsn, says] of [[server.dsn, "was let in"], [server.dsn.replace("secret", "other"), "Access denied"]]) {
-    const { code, stderr } = await place.sera(["--server", dsn!, "0", "true"]);
-    assert.deepEqual({ code, says: stderr.includes(says!) }, { code: 202, says: true }, stderr);
-  }
-});
+const OTHER_LOGINS: readonly [what: string, FakeLogin][] = [
+  ["caching_sha2_password, the default of MySQL 8, where the server knows it from before", knownPassword("secret")],
+  ["caching_sha2_password, encrypted with the server's RSA key", encryptedPassword("caching_sha2_password", "secret")],
+  ["sha256_password, encrypted with the server's RSA key", encryptedPassword("sha256_password", "secret")],
+];
+
+for (const [what, login] of OTHER_LOGINS) {
+  Deno.test(`the program sends a password to MySQL 8 without TLS: ${what}`, async () => {
+    const charsets: number[] = [];
+    const admits: FakeLogin["admits"] = async (client) => {
+      charsets.push(client.charset);
+      return await login.admits(client);
+    };
+    using server = new FakeMySql(() => new ServerError(1234, "was let in"), { ...login, admits });
+    await using place = await Place.make();
+    for (const [dsn, says] of [[server.dsn, "was let in"], [server.dsn.replace("secret", "other"), "Access denied"]]) {
+      const { code, stderr } = await place.sera(["--server", dsn!, "0", "true"]);
+      assert.deepEqual({ code, says: stderr.includes(says!) }, { code: 202, says: true }, stderr);
+    }
+    assert.deepEqual(charsets, [UTF8MB4_UNICODE_CI, UTF8MB4_UNICODE_CI]);
+  });
+}

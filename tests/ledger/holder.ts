@@ -1,14 +1,13 @@
 /** Those who write to a ledger, as sera does it: one who holds a lock, and the ledger beside it. */
 
 import assert from "node:assert/strict";
-import type { TableName } from "../../lib/settings/ledger_settings.ts";
+import type { TableName } from "../../lib/ledger/table_name.ts";
 import { parseServer } from "../../lib/settings/server.ts";
 import { Ledger } from "../../lib/ledger/ledger.ts";
 import type { Store } from "../../lib/backends/sql/ledger_table.ts";
 import { loadStore } from "../../lib/ledger/open_ledger.ts";
 import type { Permission, RecordedRun, Rule, Runner } from "../../lib/ledger/run.ts";
-import type { Backend, HeldLock } from "../../lib/lock/lock.ts";
-import type { Session } from "../../lib/backends/sql/session.ts";
+import type { HeldLock, Lock, LockSession } from "../../lib/lock/lock.ts";
 import type { Statement } from "../../lib/backends/sql/statement.ts";
 import { freshName, never, open } from "../backends/open.ts";
 
@@ -29,7 +28,7 @@ export interface LedgerAddress {
 }
 
 /** Opens the store of a ledger, in the session that holds the lock where there is one. */
-export async function openStoreAt({ server, table }: LedgerAddress, session: Session | undefined): Promise<Store> {
+export async function openStoreAt({ server, table }: LedgerAddress, session: LockSession | undefined): Promise<Store> {
   const env = () => undefined;
   return (await loadStore(await parseServer(server, "the test", { env }), table, env))(session);
 }
@@ -37,9 +36,9 @@ export async function openStoreAt({ server, table }: LedgerAddress, session: Ses
 /** One who holds a lock. Disposing of it ends the session. */
 export class Holder implements AsyncDisposable {
   readonly ledger: Ledger;
-  readonly #backend: Backend;
+  readonly #backend: Lock;
 
-  private constructor(readonly lock: string, readonly held: HeldLock, readonly store: Store, backend: Backend) {
+  private constructor(readonly lock: string, readonly held: HeldLock, readonly store: Store, backend: Lock) {
     this.ledger = new Ledger(store);
     this.#backend = backend;
   }

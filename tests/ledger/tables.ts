@@ -1,11 +1,10 @@
 /** How the table comes about, and what becomes of those who may not make it. */
 
 import assert from "node:assert/strict";
-import type { TableName } from "../../lib/settings/ledger_settings.ts";
+import type { TableName } from "../../lib/ledger/table_name.ts";
 import { parseServer } from "../../lib/settings/server.ts";
 import { LockUnavailableError } from "../../lib/errors.ts";
 import { Ledger } from "../../lib/ledger/ledger.ts";
-import { dialectOf } from "../../lib/ledger/open_ledger.ts";
 import { Register } from "../../lib/ledger/register.ts";
 import { schemaText } from "../../lib/ledger/schema.ts";
 import { Logger } from "../../lib/log/logger.ts";
@@ -18,7 +17,8 @@ const RACES = 12;
 
 /** The statements that an administrator is shown, without the comments. */
 async function printedSchema({ server, table }: LedgerAddress): Promise<string[]> {
-  const dialect = await dialectOf(await parseServer(server, "the test", { env: () => undefined }), table);
+  const { ledger } = await parseServer(server, "the test", { env: () => undefined });
+  const dialect = await ledger?.dialect?.(table);
   const text = schemaText(dialect!).replace(/^--.*\n/gm, "");
   return text.split(";\n").filter((statement) => statement.trim() !== "");
 }

@@ -38,11 +38,12 @@ testWith([runtime], "two checkouts in different folders give the same binary bit
 /** Makes two copies of the sources, as different checkouts have them. */
 async function checkouts(folder: string): Promise<string[]> {
   const folders = [`${folder}/one`, `${folder}/far/away/the other`];
-  const scripts = [...Deno.readDirSync(`${ROOT}/scripts`)].filter(({ isFile }) => isFile).map(({ name }) => name);
+  const files = [...Deno.readDirSync(`${ROOT}/scripts`)].filter(({ isFile }) => isFile).map(({ name }) => name);
+  const scripts = [...files, "stand_ins"];
   for (const checkout of folders) {
     await Deno.mkdir(`${checkout}/scripts`, { recursive: true });
     await run("cp", ["-R", ...SOURCES.map((name) => `${ROOT}/${name}`), checkout]);
-    await run("cp", [...scripts.map((name) => `${ROOT}/scripts/${name}`), `${checkout}/scripts`]);
+    await run("cp", ["-R", ...scripts.map((name) => `${ROOT}/scripts/${name}`), `${checkout}/scripts`]);
   }
   return folders;
 }

@@ -1,20 +1,20 @@
-import type { FileServer } from "../../settings/server.ts";
+import type { LockOptions } from "../backend.ts";
 import { type DefaultFolder, defaultLockFolder } from "./default_folder.ts";
-import { type BackendOptions, openBackend } from "../registry.ts";
 import { probeLock } from "../../doctor/probe_lock.ts";
 import type { Finding, Report } from "../../doctor/report.ts";
+import type { FileBackend } from "./backend.ts";
 
 /** Checks that locks can be kept in a folder of this machine. */
 export async function checkFile(
   report: Report,
-  server: FileServer,
+  backend: FileBackend,
   name: string,
-  options: BackendOptions,
+  options: LockOptions,
 ): Promise<void> {
-  const open = () => openBackend(server, name, options);
+  const open = () => backend.lock(name, options);
   const usable = await report.check("folder", async () => {
     await using _ = await open();
-    return server.folder === undefined ? findingOf(defaultLockFolder(options.env)) : { found: server.folder };
+    return backend.folder === undefined ? findingOf(defaultLockFolder(options.env)) : { found: backend.folder };
   });
   if (usable) {
     await report.check("lock", async () => {
@@ -22,7 +22,7 @@ export async function checkFile(
         return await probeLock(open, options.allowUnsafeServer);
       } finally {
         // Nobody else knows the name, so nobody can be waiting for this file.
-        removeQuietly(`${server.folder ?? defaultLockFolder(options.env).path}/${name}.lock`);
+        removeQuietly(`${backend.lockFolder(options.env)}/${name}.lock`);
       }
     });
   }

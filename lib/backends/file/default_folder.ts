@@ -1,4 +1,4 @@
-import { systemUser } from "../../settings/server.ts";
+import { systemUser } from "../../system/user.ts";
 import { LockUnavailableError } from "../../errors.ts";
 
 /** A folder that nobody has named. */

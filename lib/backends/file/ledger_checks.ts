@@ -1,4 +1,3 @@
-import type { FileServer } from "../../settings/server.ts";
 import { lstatIfThere } from "../../system/if_there.ts";
 import { type FileStore, fileStore, ledgerPath } from "./ledger.ts";
 import { Patience } from "../../ledger/patience.ts";
@@ -18,16 +17,16 @@ const STICKY = 0o1000;
  * Records a run in the ledger's file, and takes it back; where there is no file yet, makes one of another name and removes
  * it.
  *
+ * @param named The folder that the setting names, if it does.
  * @param env Reads an environment variable.
  * @throws {LockUnavailableError} When a run could not use the ledger.
  */
 export async function checkFileLedger(
-  server: FileServer,
+  named: string | undefined,
   env: (name: string) => string | undefined,
   rehearsal: Rehearsal,
 ): Promise<Finding> {
-  const place = server.folder ?? defaultLedgerFolder(env).path;
-  const folder = prepareLockFolder(place, server.folder === undefined);
+  const folder = prepareLockFolder(named ?? defaultLedgerFolder(env).path, named === undefined);
   const path = ledgerPath(folder);
   if (!lstatIfThere(path)) {
     tryToMake(folder, path);

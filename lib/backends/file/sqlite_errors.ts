@@ -31,10 +31,8 @@ export function ledgerError(shown: string, error: unknown): LockUnavailableError
   const said = messageOf(error);
   const cure = systemCure(error) ??
     (isOneOf(UNFIT, error) ? TO_FIT : SQLITE_CURES.find(([pattern]) => pattern.test(said))?.[1]);
-  const reason = cure === undefined ? said : `${said}; ${cure}`;
   // Another process keeps it locked, or others have to make room first.
-  const mayPass = /database is locked|database or disk is full/.test(said);
-  const wrapped = new LockUnavailableError(`Cannot use the ledger ${shown}: ${reason}`, mayPass, reason);
-  wrapped.cause = error;
-  return wrapped;
+  const transient = /database is locked|database or disk is full/.test(said);
+  const about = { transient, reason: said, cause: error };
+  return new LockUnavailableError(`Cannot use the ledger ${shown}: ${said}`, cure, about);
 }

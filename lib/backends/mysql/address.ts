@@ -1,5 +1,5 @@
 import { isIPv6 } from "node:net";
-import { cut, DsnError, isHostName, type Show } from "../address_text.ts";
+import { cut, DsnError, isHostName, type Show } from "../network/address_text.ts";
 import type { MySqlAddress } from "./dsn.ts";
 
 const DEFAULT_HOST = "127.0.0.1";

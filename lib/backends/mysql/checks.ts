@@ -1,7 +1,7 @@
 import type { MySqlDsn } from "./dsn.ts";
 import { formatDuration } from "../../text/duration.ts";
 import { askOne } from "../sql/answer.ts";
-import type { MySqlOptions } from "./lock.ts";
+import type { MySqlOptions } from "./options.ts";
 import { type MySqlSession, openMySqlSession } from "./session.ts";
 import { type ServerVariables, whyUnsafe } from "./topology.ts";
 import { serverWords } from "../network/server_words.ts";

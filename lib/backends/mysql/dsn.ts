@@ -8,7 +8,15 @@
  * @module
  */
 
-import { cut, DsnError, percentDecode, type Show, showAddress, showNothing, showQuoted } from "../address_text.ts";
+import {
+  cut,
+  DsnError,
+  percentDecode,
+  type Show,
+  showAddress,
+  showNothing,
+  showQuoted,
+} from "../network/address_text.ts";
 import { parseHostAndPort, parseNetwork } from "./address.ts";
 import { type Parameters, parseParameters } from "./parameters.ts";
 
@@ -21,7 +29,6 @@ export type MySqlAddress =
 
 /** What a MySQL DSN says. Timeouts are milliseconds, and absent where there is none. */
 export interface MySqlDsn {
-  readonly kind: "mysql";
   readonly user: string;
   /** In clear: keep it out of every message. */
   readonly password: string;
@@ -95,7 +102,7 @@ function parseGoForm(dsn: string): MySqlDsn {
   // An @ right of the slash may end a password that holds a slash; a colon without an @ may start a password.
   const show = right.includes("@") || (at < 0 && left.includes(":")) ? showNothing : showQuoted;
   const address = parseNetwork(left.slice(at + 1), show === showNothing ? showNothing : showAddress);
-  return { kind: "mysql", user, password: password ?? "", address, ...parseDatabaseAndParameters(right, show) };
+  return { user, password: password ?? "", address, ...parseDatabaseAndParameters(right, show) };
 }
 
 /** Reads what follows `mysql://`. No message shows the authority, since any piece of it may belong to the password. */
@@ -120,7 +127,6 @@ function parseUrlForm(text: string): MySqlDsn {
   const [user, password] = cut(authority.slice(0, Math.max(at, 0)), ":").map(decodeCredential);
   const address = parseHostAndPort(authority.slice(at + 1), showNothing);
   return {
-    kind: "mysql",
     user: user ?? "",
     password: password ?? "",
     address,

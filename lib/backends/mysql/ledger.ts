@@ -1,4 +1,4 @@
-import type { TableName } from "../../settings/ledger_settings.ts";
+import type { TableName } from "../../ledger/table_name.ts";
 import { LockUnavailableError } from "../../errors.ts";
 import { LONGEST_TEXT, textFrom } from "../../text/foreign.ts";
 import type { Session } from "../sql/session.ts";

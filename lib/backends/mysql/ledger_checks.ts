@@ -1,4 +1,10 @@
-import type { TableName } from "../../settings/ledger_settings.ts";
+import type { TableName } from "../../ledger/table_name.ts";
+import { Patience } from "../../ledger/patience.ts";
+import { checkInSession } from "../sql/check_in_session.ts";
+import type { MySqlDsn } from "./dsn.ts";
+import { mySqlStore } from "./ledger.ts";
+import { MySqlLock } from "./lock.ts";
+import type { MySqlOptions } from "./options.ts";
 import { LockUnavailableError } from "../../errors.ts";
 import { textFrom } from "../../text/foreign.ts";
 import { LedgerTable, type Store } from "../sql/ledger_table.ts";
@@ -11,13 +17,30 @@ import { mayDelete, type Rehearsal, rehearse } from "../sql/rehearsal.ts";
 import type { Finding } from "../../doctor/report.ts";
 
 /**
+ * Whether a run could be recorded.
+ *
+ * @throws {LockUnavailableError} When a run could not use the ledger.
+ */
+export async function checkMySqlLedger(
+  dsn: MySqlDsn,
+  table: TableName,
+  rehearsal: Rehearsal,
+  options: MySqlOptions,
+): Promise<Finding> {
+  return await checkInSession(new MySqlLock(dsn, options), async (session) => {
+    const store = await mySqlStore(session, table, new Patience());
+    return await checkStore(store, table, rehearsal);
+  });
+}
+
+/**
  * Asks for each privilege by a statement of a run's kind that changes no row: grants cannot be told from what the server
  * lists, which knows wildcards and roles. A table that is there, and knows transactions, then gets a run that is rolled
  * back, for triggers and constraints refuse rows only.
  *
  * @throws {LockUnavailableError} When a run could not use the ledger.
  */
-export async function checkMySqlLedger(store: Store, name: TableName, rehearsal: Rehearsal): Promise<Finding> {
+async function checkStore(store: Store, name: TableName, rehearsal: Rehearsal): Promise<Finding> {
   const table = new LedgerTable(store);
   const { dialect } = store;
   const ask = async (statement: Statement): Promise<"done" | "no table" | "no column"> => {

@@ -1,5 +1,5 @@
 import { parseDuration } from "../../text/duration.ts";
-import { cut, DsnError, percentDecode, type Show } from "../address_text.ts";
+import { cut, DsnError, percentDecode, type Show } from "../network/address_text.ts";
 import type { MySqlDsn } from "./dsn.ts";
 
 const DEFAULT_MAX_ALLOWED_PACKET = 64 << 20;

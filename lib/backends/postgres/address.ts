@@ -7,7 +7,7 @@
  */
 
 import { mayBeServer } from "../../text/harmless.ts";
-import { DsnError } from "../address_text.ts";
+import { DsnError } from "../network/address_text.ts";
 import { completeSettings } from "./complete.ts";
 import { parseConninfo } from "./conninfo.ts";
 import { type HostSlot, readHosts } from "./hosts.ts";
@@ -36,7 +36,6 @@ export interface PostgresHost {
 
 /** What PostgreSQL settings say. */
 export interface PostgresServer {
-  readonly kind: "postgres";
   /** At least one, in the order to be tried. */
   readonly hosts: readonly PostgresHost[];
   readonly user: string;
@@ -137,7 +136,6 @@ export function parsePostgresServer(text: string, surroundings: PostgresSurround
     noPassword = "no line of the password file fits the host, port, database and user; add one";
   }
   return {
-    kind: "postgres",
     hosts,
     user,
     database,

@@ -3,7 +3,8 @@ import { LockUnavailableError } from "../../errors.ts";
 import { textFrom } from "../../text/foreign.ts";
 import { isPlain, LONGEST_NAME } from "../../text/harmless.ts";
 import { askOne } from "../sql/answer.ts";
-import type { PostgresOptions } from "./lock.ts";
+import type { PostgresOptions } from "./options.ts";
+import { isNamespacedName } from "../../lock/namespaced_name.ts";
 import { throughPooler } from "./pooler.ts";
 import { openPostgresSession, type PostgresSession, sessionSettings } from "./session.ts";
 import { serverWords } from "../network/server_words.ts";
@@ -11,16 +12,8 @@ import { join, sql, type Statement, word } from "../sql/statement.ts";
 import type { Database } from "../sql/checks.ts";
 import { type Finding, splitMessage } from "../../doctor/report.ts";
 
-/**
- * What there is to look at on PostgreSQL.
- *
- * @param pair Whether the lock has two keys, as one with a namespace has.
- */
-export function postgresDatabase(
-  server: PostgresServer,
-  options: PostgresOptions,
-  pair: boolean,
-): Database<PostgresSession> {
+/** What there is to look at on PostgreSQL. */
+export function postgresDatabase(server: PostgresServer, options: PostgresOptions): Database<PostgresSession> {
   const { sslmode, sslrootcert } = server;
   const never = new AbortController().signal;
   const open = (allowUnsafeServer: boolean) => openPostgresSession(server, { ...options, allowUnsafeServer }, never);
@@ -53,7 +46,8 @@ export function postgresDatabase(
     },
 
     async privileges(session) {
-      const type = pair ? "(integer, integer)" : "(bigint)";
+      // A lock in a namespace has two keys.
+      const type = isNamespacedName(options.presence.lock) ? "(integer, integer)" : "(bigint)";
       const missing: string[] = [];
       if (!await may(session, sql`has_function_privilege(${`pg_try_advisory_lock${type}`}, 'EXECUTE')`)) {
         missing.push(`EXECUTE ON FUNCTION pg_try_advisory_lock${type}`);

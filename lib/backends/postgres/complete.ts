@@ -1,4 +1,4 @@
-import { showPlain, showQuoted } from "../address_text.ts";
+import { showPlain, showQuoted } from "../network/address_text.ts";
 import { POSTGRES_KEYWORDS, type PostgresKeyword } from "./keywords.ts";
 import { readService } from "./service.ts";
 import type { PostgresSurroundings } from "./address.ts";

@@ -1,5 +1,5 @@
 import { isIP } from "node:net";
-import { DsnError, isHostName } from "../address_text.ts";
+import { DsnError, isHostName } from "../network/address_text.ts";
 import { exists } from "./libpq_files.ts";
 import type { PostgresHost } from "./address.ts";
 import { badSetting, parseInteger, type Setting, type Settings } from "./setting.ts";

@@ -1,4 +1,4 @@
-import type { TableName } from "../../settings/ledger_settings.ts";
+import type { TableName } from "../../ledger/table_name.ts";
 import { LONGEST_TEXT, textFrom } from "../../text/foreign.ts";
 import { messageOf } from "../../errors.ts";
 import { sqlState } from "./errors.ts";

@@ -1,9 +1,33 @@
 import { LockUnavailableError } from "../../errors.ts";
+import { Patience } from "../../ledger/patience.ts";
+import type { TableName } from "../../ledger/table_name.ts";
+import { checkInSession } from "../sql/check_in_session.ts";
+import type { PostgresServer } from "./address.ts";
+import { postgresStore } from "./ledger.ts";
+import { PostgresLock } from "./lock.ts";
+import type { PostgresOptions } from "./options.ts";
 import type { Store } from "../sql/ledger_table.ts";
 import { sql, type Statement } from "../sql/statement.ts";
 import { lastRun, usable } from "../../doctor/ledger.ts";
 import { type Rehearsal, rehearse } from "../sql/rehearsal.ts";
 import type { Finding } from "../../doctor/report.ts";
+
+/**
+ * Whether a run could be recorded.
+ *
+ * @throws {LockUnavailableError} When a run could not use the ledger.
+ */
+export async function checkPostgresLedger(
+  server: PostgresServer,
+  table: TableName,
+  rehearsal: Rehearsal,
+  options: PostgresOptions,
+): Promise<Finding> {
+  return await checkInSession(new PostgresLock(server, options), async (session) => {
+    const store = await postgresStore(session, table, new Patience());
+    return await checkStore(store, rehearsal, session.closed);
+  });
+}
 
 /**
  * Records a run in a transaction that is rolled back, and with it a table that had to be created. No more stays of it than
@@ -12,11 +36,7 @@ import type { Finding } from "../../doctor/report.ts";
  * @param closed Whether the session has ended.
  * @throws {LockUnavailableError} When a run could not use the ledger.
  */
-export async function checkPostgresLedger(
-  store: Store,
-  rehearsal: Rehearsal,
-  closed: AbortSignal,
-): Promise<Finding> {
+async function checkStore(store: Store, rehearsal: Rehearsal, closed: AbortSignal): Promise<Finding> {
   try {
     // A run has no transaction that a limit could end.
     await store.run(sql`SELECT set_config(name, '0', false) FROM pg_settings

@@ -22,7 +22,8 @@ import {
   whereIs,
 } from "./errors.ts";
 import { PostgresFrames } from "./frames.ts";
-import { markOf, type Presence } from "../sql/presence.ts";
+import { markOf } from "../sql/mark.ts";
+import type { PostgresSessionOptions } from "./options.ts";
 import { type Encryption, openSocket } from "./socket.ts";
 import { type DriverConnection, type Row, Session } from "../sql/session.ts";
 import { POSTGRESQL } from "../sql/spelling.ts";
@@ -109,17 +110,6 @@ export class PostgresSession extends Session {
   }
 }
 
-/** How a session is set up. */
-export interface PostgresSessionOptions {
-  /** Whose the session is, for those who look at the server. */
-  readonly presence: Presence;
-  readonly lease: LeaseTerms;
-  /** Whether to lock also where a lock does not exclude everybody. */
-  readonly allowUnsafeServer: boolean;
-  /** How long a server may take to answer, in milliseconds, when that is not to be the usual time. */
-  readonly answerTimeout?: number;
-}
-
 const GUIDE = { describe: describePostgresError, isTransient: isTransientInSession };
 
 /**
@@ -149,12 +139,10 @@ export async function openPostgresSession(
   const reasons = failures.map(({ host, error }) => `${whereIs(host)}: ${describePostgresError(error)}`);
   const is = (kind: typeof UnsuitableServerError) => failures.some(({ error }) => error instanceof kind);
   const kind = is(StandbyError) ? UnsafeServerError : is(NotPrimaryError) ? UnfitServerError : LockUnavailableError;
-  throw new kind(
-    `Cannot lock on PostgreSQL at ${reasons.join(", and at ")}`,
-    failures.every(({ error }) =>
-      isTransientPostgresError(error) || error instanceof NotPrimaryError && server.hosts.length > 1
-    ),
+  const transient = failures.every(({ error }) =>
+    isTransientPostgresError(error) || error instanceof NotPrimaryError && server.hosts.length > 1
   );
+  throw new kind(`Cannot lock on PostgreSQL at ${reasons.join(", and at ")}`, undefined, { transient });
 }
 
 async function openOn(

@@ -1,4 +1,4 @@
-import { DsnError } from "../address_text.ts";
+import { DsnError } from "../network/address_text.ts";
 import { DENIED, exists, look, userFile } from "./libpq_files.ts";
 import type { PostgresServer, PostgresSurroundings } from "./address.ts";
 import { badSetting, readChoice, type Setting, type Settings, showPath, showPathOf } from "./setting.ts";

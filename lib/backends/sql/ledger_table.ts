@@ -179,11 +179,9 @@ export class LedgerTable {
       (dialect.isUnfitText(cause.cause)
         ? UNFIT_KEY
         : dialect.cureOf(cause.cause) ?? (dialect.isRefused(cause.cause) ? grant : undefined));
-    const what = cure === undefined ? reason : `${reason.split("; ")[0]}; ${cure}`;
-    const said = `Cannot use the ledger ${dialect.shown}: ${what}`;
-    const failure = new LockUnavailableError(said, cause?.transient, said);
-    failure.cause = cause?.cause;
-    return failure;
+    const what = cure === undefined ? reason : reason.split("; ")[0];
+    const about = { transient: cause?.transient, cause: cause?.cause };
+    return new LockUnavailableError(`Cannot use the ledger ${dialect.shown}: ${what}`, cure ?? cause?.cure, about);
   }
 }
 

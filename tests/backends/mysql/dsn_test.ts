@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { DsnError, type MySqlDsn, parseMySqlDsn } from "../../../lib/backends/mysql/dsn.ts";
 
 const DEFAULTS: MySqlDsn = {
-  kind: "mysql",
   user: "",
   password: "",
   address: { transport: "tcp", host: "127.0.0.1", port: 3306 },

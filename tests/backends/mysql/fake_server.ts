@@ -30,10 +30,21 @@ const QUIT = 1;
 export interface FakeLogin {
   /** As servers name it. */
   readonly plugin: string;
-  /** What the server says before its OK to one who is let in. */
-  readonly success: readonly number[];
-  /** Whether a client that answers this to a scramble of 20 bytes is let in. */
-  admits(answer: Uint8Array, scramble: Uint8Array): Promise<boolean>;
+  /** Whether a client is let in. */
+  admits(client: Client): Promise<boolean>;
+}
+
+/** A client that logs in. */
+export interface Client {
+  /** The number of the character set that it wants to speak. */
+  readonly charset: number;
+  /** What it answered to a scramble of 20 bytes. */
+  readonly answer: Uint8Array;
+  readonly scramble: Uint8Array;
+  /** Tells it something, before it is let in or not. */
+  tell(payload: readonly number[]): Promise<void>;
+  /** Tells it something, and resolves to its next packet. */
+  ask(payload: readonly number[]): Promise<Uint8Array>;
 }
 
 /** A server that runs until it is disposed of. */
@@ -90,10 +101,19 @@ export class FakeMySql implements Disposable {
     try {
       await this.#send(connection, 0, [greeting(this.#login?.plugin ?? "mysql_native_password")]);
       const { sequence, payload } = await receive(connection);
-      if (this.#login && !await this.#login.admits(answerIn(payload), text.encode(SCRAMBLE))) {
-        return await this.#send(connection, sequence + 1, result(new ServerError(1045, "Access denied")));
+      let next = sequence + 1;
+      const tell = async (payload: readonly number[]) => await this.#send(connection, next++, [[...payload]]);
+      const ask = async (payload: readonly number[]) => {
+        await tell(payload);
+        const answer = await receive(connection);
+        next = answer.sequence + 1;
+        return answer.payload;
+      };
+      const client = { charset: payload[8]!, answer: answerIn(payload), scramble: text.encode(SCRAMBLE), tell, ask };
+      if (this.#login && !await this.#login.admits(client)) {
+        return await this.#send(connection, next, result(new ServerError(1045, "Access denied")));
       }
-      await this.#send(connection, sequence + 1, [...(this.#login ? [[...this.#login.success]] : []), OK]);
+      await this.#send(connection, next, [OK]);
       for (;;) {
         const { payload } = await receive(connection);
         if (payload[0] === QUIT) break;

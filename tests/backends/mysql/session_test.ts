@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { openMySqlSession } from "../../../lib/backends/mysql/session.ts";
 import { sql } from "../../../lib/backends/sql/statement.ts";
-import { parseServer } from "../../../lib/settings/server.ts";
+import { parseMySql } from "../parse.ts";
 import { ask, assertUnavailable } from "../ask.ts";
 import { never, plainSession } from "../open.ts";
 import { sharedMariaDb, sharedMySql56 } from "../shared_server.ts";
@@ -80,8 +80,7 @@ for (const shared of [sharedMariaDb(), sharedMySql56()]) {
   for (const [ttl, seconds] of [[3000, 3], [4500, 5], [86_400_000, 86_400]] as const) {
     shared.test(`with a TTL of ${ttl} ms the server ends the session after ${seconds} idle seconds`, async (server) => {
       for (const params of ["", "wait_timeout=77"]) {
-        const dsn = await parseServer(server.dsn(params), "the test", { env: () => undefined });
-        assert.ok(dsn.kind === "mysql");
+        const dsn = await parseMySql(server.dsn(params));
         const session = await openMySqlSession(dsn, { ...plainSession, lease: { ttl, grace: 0 } }, never);
         const row = await session.query(sql`SELECT @@session.wait_timeout AS seconds`);
         await session.close();

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { DsnError } from "../../../lib/backends/address_text.ts";
+import { DsnError } from "../../../lib/backends/network/address_text.ts";
 import { parsePostgresServer, type PostgresServer } from "../../../lib/backends/postgres/address.ts";
 
 const isWindows = Deno.build.os === "windows";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { DsnError } from "../../../lib/backends/address_text.ts";
+import { DsnError } from "../../../lib/backends/network/address_text.ts";
 import { parsePostgresServer, type PostgresHost, type PostgresServer } from "../../../lib/backends/postgres/address.ts";
 
 /** Environment variables; nothing else surrounds the text. */
@@ -15,7 +15,6 @@ const tcp = (host: string, port = 5432, certificateName: string | undefined = ho
 const unix = (path: string): PostgresHost => ({ address: { transport: "unix", path } });
 
 const DEFAULTS: PostgresServer = {
-  kind: "postgres",
   hosts: [tcp("h")],
   user: "me",
   database: "me",

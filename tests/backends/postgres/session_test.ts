@@ -5,7 +5,7 @@ import { openPostgresSession } from "../../../lib/backends/postgres/session.ts";
 import { identifier, join, sql } from "../../../lib/backends/sql/statement.ts";
 import { never, plainSession } from "../open.ts";
 import { sharedPostgres } from "../shared_server.ts";
-import { parse } from "./ask.ts";
+import { parsePostgres } from "../parse.ts";
 
 /** The lease's settings of a session, as the server shows them. */
 const SETTINGS = [
@@ -36,7 +36,7 @@ sharedPostgres().test("the server is told the lease, over TCP in all ways there 
   ];
   for (const [ttl, url, values] of cases) {
     const options = { ...plainSession, lease: { ttl, grace: 0 } };
-    const session = await openPostgresSession(await parse(url), options, never);
+    const session = await openPostgresSession(await parsePostgres(url), options, never);
     const list = SETTINGS.map((name) => sql`current_setting(${name}) AS ${identifier(name)}`);
     const row = await session.query(sql`SELECT ${join(list)}`);
     await session.close();

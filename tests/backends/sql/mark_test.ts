@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
-import { markOf, type Presence, readMark, readPresence } from "../../../lib/backends/sql/presence.ts";
+import { markOf, readMark } from "../../../lib/backends/sql/mark.ts";
 import { MYSQL } from "../../../lib/backends/sql/spelling.ts";
+import type { Presence } from "../../../lib/lock/presence.ts";
 
 const PRESENCE: Presence = {
   lock: "5373fa7de6f7dd54052abf86b3a53da4",
@@ -59,31 +60,6 @@ Deno.test("a statement without a whole mark at its end has none", () => {
   ) {
     assert.equal(readMark(statement), undefined, statement);
   }
-});
-
-Deno.test("a presence of other types than it has is none", () => {
-  const made = { lock: PRESENCE.lock, host: "b", pid: 1, label: "c" };
-  assert.deepEqual(readPresence(JSON.stringify(made)), { ...PRESENCE, ...made });
-  assert.deepEqual(readPresence(JSON.stringify({ ...made, since: "now" })), { ...PRESENCE, ...made });
-  for (
-    const wrong of [
-      { lock: 1 },
-      { lock: "../../etc/passwd" },
-      { lock: "1,99999999999" },
-      { host: null },
-      { pid: "1" },
-      { pid: 1.5 },
-      { pid: -1 },
-      { pid: 2 ** 60 },
-      { label: ["x"] },
-      { label: undefined },
-    ]
-  ) {
-    assert.equal(readPresence(JSON.stringify({ ...made, ...wrong })), undefined, JSON.stringify(wrong));
-  }
-  assert.equal(readPresence(JSON.stringify({ ...made, since: 1e300 }))!.since, undefined);
-  assert.equal(readPresence(JSON.stringify({ ...made, label: "x".repeat(1_000_000) }))!.label.length, 190);
-  for (const json of ["", "null", "1", '"text"', "[]", "{", "\0"]) assert.equal(readPresence(json), undefined, json);
 });
 
 Deno.test("a statement that is all beginnings of marks is read at once", () => {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { nearest } from "../../lib/args/nearest.ts";
+import { nearest } from "../../lib/text/nearest.ts";
 import { SETTINGS } from "../../lib/settings/table.ts";
 import { SUBCOMMANDS } from "../../lib/args/subcommands.ts";
 

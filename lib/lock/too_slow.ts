@@ -1,16 +1,16 @@
-import { formatDuration } from "../../text/duration.ts";
-import { LockUnavailableError } from "../../errors.ts";
-import { graceOf, isKept, type LeaseTerms, shortestTtl } from "../../lock/lease.ts";
-import type { Session } from "./session.ts";
+import { formatDuration } from "../text/duration.ts";
+import { LockUnavailableError } from "../errors.ts";
+import { graceOf, isKept, type LeaseTerms, shortestTtl } from "./lease.ts";
 
 /**
  * Says that a server answers too slowly for a lease, and what would do.
  *
+ * @param where Where it is.
  * @param terms What the lease comes to.
  * @param ttl What was asked for, in milliseconds; the server may allow less.
  * @param roundTrip How long an answer takes, in milliseconds.
  */
-export function tooSlow({ where }: Session, terms: LeaseTerms, ttl: number, roundTrip: number): LockUnavailableError {
+export function tooSlow(where: string, terms: LeaseTerms, ttl: number, roundTrip: number): LockUnavailableError {
   const grace = graceOf(terms);
   const needed = formatDuration(shortestTtl(terms, roundTrip));
   const cure = terms.ttl < ttl
@@ -19,6 +19,6 @@ export function tooSlow({ where }: Session, terms: LeaseTerms, ttl: number, roun
       grace > 0 && isKept({ ...terms, grace: 0 }, roundTrip) ? ", or a shorter --grace" : ""
     }`;
   const lease = `a ttl of ${formatDuration(terms.ttl)} with a grace period of ${formatDuration(Math.round(grace))}`;
-  const reason = `${where}: an answer takes ${formatDuration(Math.round(roundTrip))}, too long for ${lease}; ${cure}`;
-  return new LockUnavailableError(`Cannot lock on ${reason}`, false, reason);
+  const what = `an answer takes ${formatDuration(Math.round(roundTrip))}, too long for ${lease}`;
+  return LockUnavailableError.on(where, { what, cure });
 }

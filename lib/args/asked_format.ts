@@ -5,11 +5,12 @@
  * @module
  */
 
-import type { FlagSpec } from "../args/go_flags.ts";
+import type { LogFormat } from "../log/log_settings.ts";
 import { environmentName } from "../settings/table.ts";
 import { DEFAULT_CONFIG_FILE } from "../settings/resolve.ts";
 import { readSmallFile } from "../system/small_file.ts";
 import { parseWait } from "../text/duration.ts";
+import type { FlagSpec } from "./go_flags.ts";
 
 /** The flags that decide about it, where a subcommand does not take them as well. */
 const DECIDING: readonly FlagSpec[] = ["config", "log-format"].map((name) => ({ name, boolean: false }));
@@ -25,7 +26,7 @@ export async function askedFormat(
   words: readonly string[],
   specs: readonly FlagSpec[],
   env: (name: string) => string | undefined,
-): Promise<"text" | "json"> {
+): Promise<LogFormat> {
   const flags = flagsIn(words, [...specs, ...DECIDING]);
   const outside = understood(flags.get("log-format")) ?? understood(variable(env, "log-format"));
   if (outside !== undefined) return outside;
@@ -35,7 +36,7 @@ export async function askedFormat(
 }
 
 /** A format, also one that is misspelled; undefined for what can be no word for either. */
-function understood(format = ""): "text" | "json" | undefined {
+function understood(format = ""): LogFormat | undefined {
   const word = format.trim();
   // Who wants the default seldom names it.
   return /^(?:nd)?j/i.test(word) ? "json" : /^t/i.test(word) ? "text" : undefined;

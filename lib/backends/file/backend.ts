@@ -46,7 +46,7 @@ export class FileBackend implements Backend {
 
   async observe(_name: string, { env }: LockOptions): Promise<Observer> {
     const { FileObserver } = await import("./observer.ts");
-    return new FileObserver(this.folder, this.ledger, env);
+    return new FileObserver(this.folder, env);
   }
 
   async check(report: Report, name: string, options: LockOptions): Promise<void> {
@@ -58,8 +58,12 @@ export class FileBackend implements Backend {
     const { folder } = this;
     return {
       async load(_table, env, patience) {
-        const { loadFileStore } = await import("./load_ledger.ts");
-        return await loadFileStore(folder, env, patience);
+        const [{ SqlLedger }, { loadFileStore }] = await Promise.all([
+          import("../sql/ledger.ts"),
+          import("./load_ledger.ts"),
+        ]);
+        const open = await loadFileStore(folder, env, patience);
+        return () => Promise.resolve(new SqlLedger(open(), patience));
       },
       async check(_table, rehearsal, { env }) {
         const { checkFileLedger } = await import("./ledger_checks.ts");

@@ -1,10 +1,12 @@
-import type { LedgerPlace, LockOptions, Observer } from "../backend.ts";
-import { Ledger } from "../../ledger/ledger.ts";
+import type { LockOptions, Observer } from "../backend.ts";
+import type { Ledger } from "../../ledger/ledger.ts";
 import type { Patience } from "../../ledger/patience.ts";
 import type { TableName } from "../../ledger/table_name.ts";
 import { isThere } from "../../system/if_there.ts";
 import type { Seen, Whose } from "../../who/sighting.ts";
+import { SqlLedger } from "../sql/ledger.ts";
 import { defaultLedgerFolder, lockFolder } from "./default_folder.ts";
+import { loadFileStore } from "./load_ledger.ts";
 import { prepareLockFolder, refuseClosedFolder } from "./lock_folder.ts";
 import { lookAtFiles } from "./sightings.ts";
 
@@ -12,16 +14,14 @@ import { lookAtFiles } from "./sightings.ts";
 export class FileObserver implements Observer {
   readonly elsewhere = undefined;
   readonly #folder: string | undefined;
-  readonly #ledger: LedgerPlace;
   readonly #env: LockOptions["env"];
 
   /**
    * @param folder The one that the setting names, if it does.
    * @param env Reads an environment variable.
    */
-  constructor(folder: string | undefined, ledger: LedgerPlace, env: LockOptions["env"]) {
+  constructor(folder: string | undefined, env: LockOptions["env"]) {
     this.#folder = folder;
-    this.#ledger = ledger;
     this.#env = env;
   }
 
@@ -31,15 +31,15 @@ export class FileObserver implements Observer {
     return { sightings: lookAtFiles(this.#lockFolder(), whose), strangers: [] };
   }
 
-  async ledger(table: TableName, patience: Patience): Promise<Ledger | undefined> {
+  async ledger(_table: TableName, patience: Patience): Promise<Ledger | undefined> {
     const path = this.#folder ?? defaultLedgerFolder(this.#env).path;
     if (!isThere(path)) {
       refuseClosedFolder(path);
       return undefined;
     }
-    const open = await this.#ledger.load(table, this.#env, patience);
+    const open = await loadFileStore(this.#folder, this.#env, patience);
     this.#lockFolder();
-    return new Ledger(await open(undefined), patience);
+    return new SqlLedger(open(), patience);
   }
 
   /** @throws {LockUnavailableError} When a run would not use it. */

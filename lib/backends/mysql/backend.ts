@@ -61,15 +61,18 @@ export class MySqlBackend implements Backend {
     const { dsn } = this;
     return {
       async load(table, _env, patience) {
-        const [{ inDatabase }, { mySqlStore }] = await Promise.all([
-          import("../sql/session.ts"),
+        const [{ ledgerIn }, { mySqlStore }] = await Promise.all([
+          import("../sql/ledger_in.ts"),
           import("./ledger.ts"),
         ]);
-        return (session) => mySqlStore(inDatabase(session), table, patience);
+        return ledgerIn(mySqlStore, table, patience);
       },
-      async dialect(table) {
-        const { mySqlDialect } = await import("./ledger.ts");
-        return mySqlDialect(table);
+      async schema(table) {
+        const [{ schemaText }, { mySqlDialect }] = await Promise.all([
+          import("../sql/schema.ts"),
+          import("./ledger.ts"),
+        ]);
+        return schemaText(mySqlDialect(table));
       },
       missing({ schema }) {
         if (dsn.database !== "" || schema !== undefined) return undefined;

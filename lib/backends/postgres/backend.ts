@@ -1,3 +1,4 @@
+import type { Trouble } from "../../errors.ts";
 import type {
   Backend,
   BackendLock,
@@ -29,7 +30,7 @@ export class PostgresBackend implements Backend {
     this.#foreignParts = foreignParts;
   }
 
-  get notes(): readonly string[] {
+  get notes(): readonly Trouble[] {
     return this.server.notes;
   }
 
@@ -89,15 +90,18 @@ export class PostgresBackend implements Backend {
     const { server } = this;
     return {
       async load(table, _env, patience) {
-        const [{ inDatabase }, { postgresStore }] = await Promise.all([
-          import("../sql/session.ts"),
+        const [{ ledgerIn }, { postgresStore }] = await Promise.all([
+          import("../sql/ledger_in.ts"),
           import("./ledger.ts"),
         ]);
-        return (session) => postgresStore(inDatabase(session), table, patience);
+        return ledgerIn(postgresStore, table, patience);
       },
-      async dialect(table) {
-        const { postgresDialect } = await import("./ledger.ts");
-        return postgresDialect(table);
+      async schema(table) {
+        const [{ schemaText }, { postgresDialect }] = await Promise.all([
+          import("../sql/schema.ts"),
+          import("./ledger.ts"),
+        ]);
+        return schemaText(postgresDialect(table));
       },
       async check(table, rehearsal, options) {
         const { checkPostgresLedger } = await import("./ledger_checks.ts");

@@ -1,3 +1,4 @@
+import type { Trouble } from "../../errors.ts";
 import type { Address } from "../network/address.ts";
 
 /** One of the servers to try. */
@@ -49,8 +50,8 @@ export interface PostgresServer {
   readonly keepalives: { readonly idle?: number } | false;
   /** Why a password file gives no password, if there is one. */
   readonly noPassword?: string;
-  /** Harmless oddities that are worth telling when verbose, each one line. */
-  readonly notes: readonly string[];
+  /** Harmless oddities that are worth telling when verbose. */
+  readonly notes: readonly Trouble[];
 }
 
 /** What the settings may be completed from; so that tests need no global state. */

@@ -1,15 +1,16 @@
 import { isAsked } from "../args/is_asked.ts";
 import { resolveSettings } from "../settings/resolve.ts";
 import type { Settings } from "../settings/settings.ts";
-import { refuseWithoutDatabase } from "../settings/ledger_settings.ts";
+import { ledgerPlace } from "../settings/ledger_settings.ts";
 import { UsageError } from "../errors.ts";
 import { plainOr } from "../text/harmless.ts";
+import type { LedgerPlace } from "../backends/backend.ts";
 import { ExitCode } from "../exit_codes.ts";
 import type { Io } from "../io.ts";
 import { historyJson, historyTable } from "../ledger/history.ts";
+import type { TableName } from "../ledger/table_name.ts";
 import type { RecordedRun } from "../ledger/run.ts";
 import { Patience } from "../ledger/patience.ts";
-import { schemaText } from "../ledger/schema.ts";
 import { lockName } from "../lock/lock_name.ts";
 import { terminalWidth } from "../system/terminal.ts";
 import { look } from "../who/look.ts";
@@ -41,9 +42,10 @@ export function history(argv: readonly string[], io: Io): Promise<number> {
     refuseBesideSchema(flags, words);
     const limit = readLimit(flags.get("limit"));
     const settings = await resolveSettings(flags, io.env);
-    refuseWithoutDatabase(settings.server, settings.ledger.table);
+    const { table } = settings.ledger;
+    const place = ledgerPlace(settings.server, table);
     const asked = askedFor(words, settings, flags.get("lock"), "history");
-    if (isAsked(flags, "schema")) io.out(await schemaOf(settings));
+    if (isAsked(flags, "schema")) io.out(await schemaOf(place, table));
     else {
       const runs = await looking(() => readRuns(settings, asked, limit, io));
       if (isAsked(flags, "json")) io.out(`${historyJson(runs)}\n`);
@@ -78,9 +80,8 @@ function readLimit(text: string | undefined): number {
   );
 }
 
-async function schemaOf({ server, ledger }: Settings): Promise<string> {
-  const dialect = await server.ledger?.dialect?.(ledger.table);
-  if (dialect) return schemaText(dialect);
+async function schemaOf(place: LedgerPlace, table: TableName): Promise<string> {
+  if (place.schema) return await place.schema(table);
   throw new UsageError(
     "Cannot show a schema for file: sera makes the ledger's file by itself, beside the locks",
     "leave --schema out",

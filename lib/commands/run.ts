@@ -60,9 +60,9 @@ export async function runUnderLock(
   const holder = () =>
     holderOf(backend, settings, name, settings.name ?? request.words[0]!, above, signals.interrupted);
   const register = settings.ledger.on
-    ? await (await import("../ledger/open_register.ts")).openRegister(
+    ? await (await import("./open_register.ts")).openRegister(
       settings,
-      { lock: name, label, host },
+      { lock: name, label },
       io,
       logger,
       signals.interrupted,

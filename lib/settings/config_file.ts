@@ -1,6 +1,6 @@
 import { ConfigError, messageOf } from "../errors.ts";
 import { pathOr } from "../text/harmless.ts";
-import { refuseEverybodys } from "./file_trust.ts";
+import { refuseEverybodys } from "../system/file_trust.ts";
 import { readSmallFile, type SmallFile } from "../system/small_file.ts";
 import { SETTINGS } from "./table.ts";
 

@@ -1,22 +1,15 @@
 import { ConfigError } from "../errors.ts";
-import type { Backend } from "../backends/backend.ts";
+import type { Backend, LedgerPlace } from "../backends/backend.ts";
+import type { RegisterRule } from "../ledger/run.ts";
 import type { TableName } from "../ledger/table_name.ts";
 import type { Find } from "./setting_values.ts";
 import type { Values } from "./table.ts";
 
 /** What is remembered of runs, and which runs keep others from happening. */
-export interface LedgerSettings {
+export interface LedgerSettings extends RegisterRule {
   /** Whether it is used. */
   readonly on: boolean;
   readonly table: TableName;
-  /** How long a run is remembered, in milliseconds. */
-  readonly keepHistory: number;
-  /** The key for which the command runs at most once. */
-  readonly once?: string | undefined;
-  /** The span in which at most one run begins, in milliseconds. */
-  readonly every?: number | undefined;
-  readonly countFailures: boolean;
-  readonly recordSkips: boolean;
 }
 
 /**
@@ -38,18 +31,22 @@ export function ledgerSettings(values: Values, find: Find, server: Backend): Led
       "turn it on there, or leave it out",
     );
   }
-  if (on) refuseWithoutDatabase(server, table);
+  if (on) ledgerPlace(server, table);
   return { on, table, keepHistory, once, every, countFailures, recordSkips };
 }
 
 /**
- * A ledger's table may need a database to be in.
+ * Where the server's ledger is kept.
  *
- * @throws {ConfigError} When neither the server nor the table names one.
+ * @throws {ConfigError} When there is none, or it cannot be kept there: its table may need a database to be in.
  */
-export function refuseWithoutDatabase({ ledger }: Backend, table: TableName): void {
-  const missing = ledger?.missing?.(table);
-  if (missing) throw new ConfigError(`Cannot keep a ledger: ${missing.what}`, missing.cure);
+export function ledgerPlace({ title, ledger }: Backend, table: TableName): LedgerPlace {
+  const missing = ledger ? ledger.missing?.(table) : {
+    what: `${title} has none`,
+    cure: "name another server, or leave ledger, once, every and record-skips out",
+  };
+  if (!ledger || missing) throw new ConfigError(`Cannot keep a ledger: ${missing!.what}`, missing!.cure);
+  return ledger;
 }
 
 function refuseTable(find: Find, { offers, title }: Backend): void {

@@ -1,10 +1,7 @@
 import type { Trouble } from "../errors.ts";
-import { Trust } from "../backends/file/folder_trust.ts";
-import { followPath } from "../backends/file/folder_way.ts";
-import { absolute, isOurs, STICKY } from "./file_trust.ts";
-
-/** Members of the group may write. */
-const GROUP_WRITES = 0o020;
+import { followPath } from "../system/folder_way.ts";
+import { absolute, isOurs } from "../system/file_trust.ts";
+import { GROUP_WRITES, STICKY, Trust } from "../system/trust.ts";
 
 /** Who else decides what is in a file, and what to do about it. */
 export function othersWhoDecide(path: string, { mode, uid, isFile }: Deno.FileInfo): Trouble[] {

@@ -1,4 +1,4 @@
-import { DsnError } from "../address_text.ts";
+import { DsnError } from "../network/address_text.ts";
 import type { Backend, BackendLock, LedgerPlace, LockOptions, Observer, Shown } from "../backend.ts";
 import type { Report } from "../../doctor/report.ts";
 import { presenceOf } from "../../lock/presence.ts";
@@ -58,8 +58,12 @@ export class FileBackend implements Backend {
     const { folder } = this;
     return {
       async load(_table, env, patience) {
-        const { loadFileStore } = await import("./load_ledger.ts");
-        return await loadFileStore(folder, env, patience);
+        const [{ SqlLedger }, { loadFileStore }] = await Promise.all([
+          import("../sql/ledger.ts"),
+          import("./load_ledger.ts"),
+        ]);
+        const open = await loadFileStore(folder, env, patience);
+        return () => Promise.resolve(new SqlLedger(open(), patience));
       },
       async check(_table, rehearsal, { env }) {
         const { checkFileLedger } = await import("./ledger_checks.ts");

@@ -1,4 +1,4 @@
-import type { MySqlDsn } from "./dsn.ts";
+import type { MySqlDsn } from "./server.ts";
 import { type Deadline, delayOrAbort } from "../../deadline.ts";
 import { LockLostError, LockUnavailableError } from "../../errors.ts";
 import { type Answer, askOne } from "../sql/answer.ts";
@@ -13,7 +13,7 @@ import type { Seen } from "../../who/sighting.ts";
 import type { MySqlOptions } from "./options.ts";
 import { sql, type Statement, word } from "../sql/statement.ts";
 import { SessionLock } from "../sql/session_lock.ts";
-import { holdInSession } from "../../lock/held_lock.ts";
+import { holdInSession } from "../sql/hold_in_session.ts";
 
 /**
  * The longest wait to ask a server for in one go, in seconds: so that a waiter soon notices a server that has vanished.
@@ -118,23 +118,17 @@ export class MySqlLock extends SessionLock<MySqlSession> implements BackendLock 
       refuseUnsafe(session.where, now);
     }
     return await holdInSession(session, {
-      lock: {
-        isHeld: async () => {
-          const seen = await look(lease.ttl);
-          const why = whyUnsafe(stateIn(seen));
-          if (why !== undefined) throw new LockLostError(`${session.where} has changed: ${why.what}`, why.cure);
-          return isMine(seen) && seen.whole("id") === id;
-        },
-        release: async () => {
-          const released = await askOne(session, sql`SELECT RELEASE_LOCK(${this.#name}) AS released`, ["released"]);
-          return released.bit("released") === true;
-        },
+      isHeld: async () => {
+        const seen = await look(lease.ttl);
+        const why = whyUnsafe(stateIn(seen));
+        if (why !== undefined) throw new LockLostError(`${session.where} has changed: ${why.what}`, why.cure);
+        return isMine(seen) && seen.whole("id") === id;
       },
-      lease,
-      idle: idle * 1000 || Infinity,
-      confirmed,
-      took,
-    });
+      release: async () => {
+        const released = await askOne(session, sql`SELECT RELEASE_LOCK(${this.#name}) AS released`, ["released"]);
+        return released.bit("released") === true;
+      },
+    }, { lease, idle: idle * 1000 || Infinity, confirmed, took });
   }
 }
 

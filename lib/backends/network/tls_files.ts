@@ -1,4 +1,4 @@
-import { refuseEverybodys } from "../../settings/file_trust.ts";
+import { refuseEverybodys } from "../../system/file_trust.ts";
 import { readSmallFile, UnfitFileError } from "../../system/small_file.ts";
 import { ConfigError, messageOf } from "../../errors.ts";
 import { pathOr } from "../../text/harmless.ts";

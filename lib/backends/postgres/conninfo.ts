@@ -5,7 +5,7 @@
  * @module
  */
 
-import { DsnError, type Show, showNothing, showQuoted } from "../address_text.ts";
+import { DsnError, type Show, showNothing, showQuoted } from "../network/address_text.ts";
 import { isPostgresKeyword, SECRET_KEYWORDS, withoutOldNames } from "./keywords.ts";
 import type { Setting, Settings } from "./setting.ts";
 import { afterScheme, parseUri } from "./uri.ts";

@@ -1,4 +1,4 @@
-import type { PostgresServer } from "./address.ts";
+import type { PostgresServer } from "./server.ts";
 import { type Deadline, delayOrAbort } from "../../deadline.ts";
 import { LockLostError, LockUnavailableError, UnfitServerError } from "../../errors.ts";
 import { type AdvisoryKey, advisoryKey } from "./advisory_key.ts";
@@ -10,7 +10,7 @@ import { DEFAULT_TIMEOUT, FITNESS, openPostgresSession, type PostgresSession, re
 import type { QueryOptions } from "../sql/session.ts";
 import { markOf } from "../sql/mark.ts";
 import { SessionLock } from "../sql/session_lock.ts";
-import { holdInSession } from "../../lock/held_lock.ts";
+import { holdInSession } from "../sql/hold_in_session.ts";
 import { inMilliseconds } from "./sql.ts";
 import type { BackendLock } from "../backend.ts";
 import type { TableName } from "../../ledger/table_name.ts";
@@ -136,20 +136,14 @@ export class PostgresLock extends SessionLock<PostgresSession> implements Backen
     }
     session.mark = markOf({ ...this.#options.presence, since: seen.whole("now") });
     return await holdInSession(session, {
-      lock: {
-        isHeld: async () => {
-          const seen = await this.#look(session, { serverTime: lease.ttl });
-          const why = this.#whyUnfit(seen);
-          if (why !== undefined) throw new LockLostError(`${session.where} has changed: ${why}`);
-          return seen.truth("mine");
-        },
-        release: async () => (await this.#unlock(session)).truth("released"),
+      isHeld: async () => {
+        const seen = await this.#look(session, { serverTime: lease.ttl });
+        const why = this.#whyUnfit(seen);
+        if (why !== undefined) throw new LockLostError(`${session.where} has changed: ${why}`);
+        return seen.truth("mine");
       },
-      lease,
-      idle: session.idleTimeout,
-      confirmed,
-      took,
-    });
+      release: async () => (await this.#unlock(session)).truth("released"),
+    }, { lease, idle: session.idleTimeout, confirmed, took });
   }
 
   /**

@@ -1,4 +1,4 @@
-import { cut, DsnError, percentDecode, type Show, showNothing, showQuoted } from "../address_text.ts";
+import { cut, DsnError, percentDecode, type Show, showNothing, showQuoted } from "../network/address_text.ts";
 import { isPostgresKeyword, SECRET_KEYWORDS, withoutOldNames } from "./keywords.ts";
 import type { Setting, Settings } from "./setting.ts";
 

@@ -10,7 +10,7 @@ import { refuseWithoutEffect, withoutEffect } from "../settings/without_effect.t
 import { formatDuration } from "../text/duration.ts";
 import { ConfigError, type Trouble } from "../errors.ts";
 import { VariableError } from "../io.ts";
-import { type Report, warning } from "./report.ts";
+import { type Report, warning } from "../doctor/report.ts";
 
 /** Everybody on the machine may read. */
 const OTHERS_READ = 0o004;

@@ -1,7 +1,7 @@
 /** What all parts of reading a DSN share: cutting text up, and showing it in errors without showing a password. */
 
-import { ConfigError } from "../errors.ts";
-import { isPlain, matches } from "../text/harmless.ts";
+import { ConfigError } from "../../errors.ts";
+import { isPlain, matches } from "../../text/harmless.ts";
 
 /** A DSN that cannot be used. Its message fits on one line and never holds any part of what could be a password. */
 export class DsnError extends ConfigError {}

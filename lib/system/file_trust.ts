@@ -1,10 +1,6 @@
-import { followPath } from "../backends/file/folder_way.ts";
-import { UnfitFileError } from "../system/small_file.ts";
-
-/** Everybody on the machine may write. */
-const EVERYBODY_WRITES = 0o002;
-/** In a folder: whoever may write there may rename only what is their own. */
-export const STICKY = 0o1000;
+import { followPath } from "./folder_way.ts";
+import { UnfitFileError } from "./small_file.ts";
+import { EVERYBODY_WRITES, STICKY } from "./trust.ts";
 
 /** What anybody on the machine could do to a file by its place. */
 interface Exposed {

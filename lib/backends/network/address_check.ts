@@ -1,10 +1,10 @@
 import { lookup } from "node:dns/promises";
 import { isIP } from "node:net";
-import { LockUnavailableError, messageOf } from "../errors.ts";
-import { pathOr } from "../text/harmless.ts";
-import { describeNetworkError } from "../backends/network/errors.ts";
-import type { Finding } from "./report.ts";
-import type { Address } from "../backends/network/address.ts";
+import { LockUnavailableError, messageOf } from "../../errors.ts";
+import { pathOr } from "../../text/harmless.ts";
+import type { Address } from "./address.ts";
+import { describeNetworkError } from "./errors.ts";
+import type { Finding } from "../../doctor/report.ts";
 
 /**
  * Looks the hosts' names up, as connecting does.

@@ -1,16 +1,16 @@
-import { formatDuration } from "../../text/duration.ts";
-import { LockUnavailableError } from "../../errors.ts";
-import { graceOf, isKept, type LeaseTerms, shortestTtl } from "../../lock/lease.ts";
-import type { Session } from "./session.ts";
+import { formatDuration } from "../text/duration.ts";
+import { LockUnavailableError } from "../errors.ts";
+import { graceOf, isKept, type LeaseTerms, shortestTtl } from "./lease.ts";
 
 /**
  * Says that a server answers too slowly for a lease, and what would do.
  *
+ * @param where Where it is.
  * @param terms What the lease comes to.
  * @param ttl What was asked for, in milliseconds; the server may allow less.
  * @param roundTrip How long an answer takes, in milliseconds.
  */
-export function tooSlow({ where }: Session, terms: LeaseTerms, ttl: number, roundTrip: number): LockUnavailableError {
+export function tooSlow(where: string, terms: LeaseTerms, ttl: number, roundTrip: number): LockUnavailableError {
   const grace = graceOf(terms);
   const needed = formatDuration(shortestTtl(terms, roundTrip));
   const cure = terms.ttl < ttl

@@ -1,4 +1,4 @@
-import { lstatIfThere } from "../../system/if_there.ts";
+import { lstatIfThere } from "./if_there.ts";
 
 /** A folder or a symbolic link that a path leads through. */
 export interface Step {

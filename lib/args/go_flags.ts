@@ -18,7 +18,7 @@ export class UnknownFlagError extends UsageError {
    * @param flag Its name, without dashes and value.
    */
   constructor(readonly word: string, readonly flag: string, help: string) {
-    super(`Unknown flag: ${word}; see ${help}`);
+    super(`Unknown flag: ${word}`, `see ${help}`);
   }
 }
 
@@ -51,7 +51,8 @@ export function parseGoFlags(
     if ((flags.get(flag) ?? value) !== value) {
       if (names.get(flag) !== name) {
         throw new UsageError(
-          `Cannot use --${names.get(flag)} and --${name} at once: they are one flag, with two values; leave one out`,
+          `Cannot use --${names.get(flag)} and --${name} at once: they are one flag, with two values`,
+          "leave one out",
         );
       }
       repeated.push(name);
@@ -72,7 +73,7 @@ export function parseGoFlags(
     const dashes = word.slice(0, word.length - text.length);
     if (name === "" || name.startsWith("-")) {
       const rest = name === "" && equals === 0 ? `=${shown(text.slice(1))}` : shown(name);
-      throw new UsageError(`Cannot read the flag: ${dashes}${rest}; see ${help}`);
+      throw new UsageError(`Cannot read the flag: ${dashes}${rest}`, `see ${help}`);
     }
     const spec = specs.find((spec) => spec.name === name);
     if (!spec) {
@@ -83,7 +84,7 @@ export function parseGoFlags(
     if (equals >= 0) set(meant, text.slice(equals + 1), name);
     else if (spec.boolean) set(meant, "true", name);
     else if (next < words.length) set(meant, words[next++]!, name);
-    else throw new UsageError(`The flag needs a value: -${name}; write --${name}=value`);
+    else throw new UsageError(`The flag needs a value: -${name}`, `write --${name}=value`);
   }
   return { flags, operands: words.slice(next), repeated };
 }

@@ -1,4 +1,4 @@
-import { UsageError } from "../errors.ts";
+import { type Trouble, UsageError } from "../errors.ts";
 import type { FlagSpec, UnknownFlagError } from "./go_flags.ts";
 import { nearest } from "../text/nearest.ts";
 import { RUN_FLAGS } from "./run_help.ts";
@@ -16,17 +16,17 @@ export function explained(error: UnknownFlagError, specs: readonly FlagSpec[], s
   // What is not shown is not guessed at either.
   if (!word.endsWith(flag)) return error;
   if (subcommand === undefined && /^-\d/.test(word)) {
-    return new UsageError(`Unknown flag: ${word}; a wait is never negative: 0 tries once, forever never gives up`);
+    return new UsageError(`Unknown flag: ${word}`, "a wait is never negative: 0 tries once, forever never gives up");
   }
   const elsewhere = flagElsewhere(word, flag, subcommand);
-  if (elsewhere !== undefined) return new UsageError(elsewhere);
+  if (elsewhere !== undefined) return new UsageError(elsewhere.what, elsewhere.cure);
   const names = specs.map(({ name }) => name).filter((name) => name.length > 1);
   const unwanted = denied(flag, specs, names);
-  if (unwanted !== undefined) return new UsageError(`Unknown flag: ${word}; ${unwanted}`);
+  if (unwanted !== undefined) return new UsageError(`Unknown flag: ${word}`, unwanted);
   const meant = nearest(flag, names);
   if (meant === undefined) return error;
   const help = subcommand === undefined ? "sera --help" : `sera ${subcommand} --help`;
-  return new UsageError(`Unknown flag: ${word}; did you mean --${meant}? See ${help}`);
+  return new UsageError(`Unknown flag: ${word}`, `did you mean --${meant}? See ${help}`);
 }
 
 /** What to write in place of a flag such as `--no-ledger`; undefined where it is no such flag. */
@@ -41,18 +41,25 @@ function denied(flag: string, specs: readonly FlagSpec[], names: readonly string
     : `to go without ${meant}, leave --${meant} out`;
 }
 
-function flagElsewhere(word: string, flag: string, subcommand: string | undefined): string | undefined {
+function flagElsewhere(word: string, flag: string, subcommand: string | undefined): Trouble | undefined {
+  const what = `Unknown flag: ${word}`;
   if (subcommand !== undefined && RUN_FLAGS.some(({ name, alias }) => flag === name || flag === alias)) {
-    if (flag === "version") return `Unknown flag: ${word}; write sera --version`;
+    if (flag === "version") return { what, cure: "write sera --version" };
     return subcommand === "heimdall"
-      ? `Unknown flag: ${word}; it is a flag of sera, not of heimdall, see sera heimdall --help`
-      : `Cannot use ${word} with sera ${subcommand}: it is a flag of a run, and has no effect here; leave it out`;
+      ? { what, cure: "it is a flag of sera, not of heimdall, see sera heimdall --help" }
+      : {
+        what: `Cannot use ${word} with sera ${subcommand}: it is a flag of a run, and has no effect here`,
+        cure: "leave it out",
+      };
   }
   // heimdall calls things by other names, which people know from elsewhere.
   const owners = SUBCOMMANDS.filter(({ name, flags }) => name !== "heimdall" && flags.some(({ name }) => name === flag))
     .map(({ name }) => `sera ${name}`);
   if (owners.length === 0) return undefined;
   const last = owners.pop()!;
-  return `Unknown flag: ${word}; it is a flag of ${owners.length === 0 ? last : `${owners.join(", ")} and ${last}`}` +
-    `, not of ${subcommand === undefined ? "a run" : `sera ${subcommand}`}`;
+  const owner = owners.length === 0 ? last : `${owners.join(", ")} and ${last}`;
+  return {
+    what,
+    cure: `it is a flag of ${owner}, not of ${subcommand === undefined ? "a run" : `sera ${subcommand}`}`,
+  };
 }

@@ -30,14 +30,14 @@ export function notAWait(operands: readonly string[], flags: ReadonlyMap<string,
   const subcommand = subcommandOf(first);
   if (subcommand) {
     const before = flags.size === 0 ? "--" : "flags";
-    return new UsageError(`Cannot use ${before} before ${first}; write sera ${first} ${subcommand.usage}`);
+    return new UsageError(`Cannot use ${before} before ${first}`, `write sera ${first} ${subcommand.usage}`);
   }
   // A word of sera's own betrays nothing, wherever it stands.
   const known = instead(operands) ?? valueOfFlag(first, flags);
   const shown = known === undefined ? shownWait(operands, flags) : first;
   const cure = known ?? meantBy(first) ??
     "expected whole seconds, a duration such as 1m30s, or forever, then the command; see sera --help";
-  return new UsageError(`Cannot use as a wait: ${shown}; ${cure}`);
+  return new UsageError(`Cannot use as a wait: ${shown}`, cure);
 }
 
 /** Blanks in a server that was not quoted make several words of it, and one of them, a plain one, the wait. */
@@ -86,5 +86,5 @@ export function refuseLateFlag(wait: string, word: string): void {
   if (!flag) return;
   const dashed = `--${flag.name}`;
   const instead = flag.name === "help" || flag.name === "version" ? dashed : `${dashed} ... ${wait} <command>`;
-  throw new UsageError(`Cannot run ${dashed}: flags belong before the wait; write sera ${instead}`);
+  throw new UsageError(`Cannot run ${dashed}: flags belong before the wait`, `write sera ${instead}`);
 }

@@ -22,13 +22,13 @@ export async function readOperands(
 ): Promise<RunRequest> {
   const [first, ...words] = operands;
   if (first === undefined) {
-    throw new UsageError("Nothing to run; usage: sera [flags] <wait> <command> [argument ...], see sera --help");
+    throw new UsageError("Nothing to run", "usage: sera [flags] <wait> <command> [argument ...], see sera --help");
   }
   const wait = parseWait(first);
   if (wait === undefined) throw (await import("./meant_words.ts")).notAWait(operands, flags);
-  if (words.length === 0) throw new UsageError(`No command after the wait: ${first}; write sera ${first} <command>`);
+  if (words.length === 0) throw new UsageError(`No command after the wait: ${first}`, `write sera ${first} <command>`);
   if (words[0] === "--") {
-    throw new UsageError(`Cannot run --: it belongs before the wait; write sera -- ${first} <command>`);
+    throw new UsageError("Cannot run --: it belongs before the wait", `write sera -- ${first} <command>`);
   }
   if (words[0]!.startsWith("-")) (await import("./meant_words.ts")).refuseLateFlag(first, words[0]!);
   refuseServer(words[0]!, "name a server with --server, before the wait");
@@ -44,7 +44,7 @@ export function refuseServer(word: string, cure: string): void {
   // A path may have any characters.
   if (!mayBeServer(word) || isPath(word)) return;
   if (/^[A-Z_][A-Z0-9_]*=\S*$/.test(word)) {
-    throw new UsageError("Cannot use the command's first word: it sets a variable; set variables before sera");
+    throw new UsageError("Cannot use the command's first word: it sets a variable", "set variables before sera");
   }
-  throw new UsageError(`Cannot use the command's first word: it looks like a server with a password; ${cure}`);
+  throw new UsageError("Cannot use the command's first word: it looks like a server with a password", cure);
 }

@@ -20,7 +20,7 @@ export interface Backend {
   /** The kind of place, for people: "PostgreSQL". */
   readonly title: string;
   /** What is odd about how it was written, a line each, for those who ask. */
-  readonly notes: readonly string[];
+  readonly notes: readonly Trouble[];
   /** What not every place has. What one lacks is refused where it is asked for, in a sentence made from this. */
   readonly offers: Offers;
   /** Tells places apart: the same for all who share its locks, whoever they are. Without a user or a password. */

@@ -8,9 +8,9 @@ import { holdsPassword } from "../settings/holds_password.ts";
 import { sourcesText } from "../settings/sources.ts";
 import { refuseWithoutEffect, withoutEffect } from "../settings/without_effect.ts";
 import { formatDuration } from "../text/duration.ts";
-import { ConfigError } from "../errors.ts";
+import { ConfigError, type Trouble } from "../errors.ts";
 import { VariableError } from "../io.ts";
-import { type Report, splitMessage } from "../doctor/report.ts";
+import { type Report, warning } from "../doctor/report.ts";
 
 /** Everybody on the machine may read. */
 const OTHERS_READ = 0o004;
@@ -49,8 +49,8 @@ export async function checkConfig(
   const needless = fromOutside("config") === undefined && serverFrom !== undefined;
 
   let file: ConfigFile | undefined;
-  let unused: string | undefined;
-  let writers: readonly string[] = [];
+  let unused: Trouble | undefined;
+  let writers: readonly Trouble[] = [];
   const found = await report.check("config", async () => {
     try {
       file = await readConfigFile(path);
@@ -59,8 +59,8 @@ export async function checkConfig(
       if (resolved instanceof ServerRemovedError) throw resolved;
       if (!needless || !(error instanceof ConfigError)) throw error;
       if (error instanceof NoConfigFileError) return { found: `none is needed: ${serverFrom} names the server` };
-      unused = error.message;
-      return splitMessage(error.message);
+      unused = error;
+      return warning(error);
     }
   });
   if (file) {
@@ -71,7 +71,7 @@ export async function checkConfig(
       "permissions",
       () => examine(path, info.mode, typeof server === "string" && holdsPassword(server)),
     );
-    for (const writer of writers) await report.check("permissions", () => splitMessage(writer));
+    for (const writer of writers) await report.check("permissions", () => warning(writer));
   } else if (found) {
     await report.check("permissions", () => ({ found: "there is no file to protect" }));
   }
@@ -89,10 +89,11 @@ export async function checkConfig(
     report.skipRest([...NAMES, "lock"]);
     return undefined;
   }
+  const told = [unused, ...writers].map((trouble) => trouble?.what);
   for (const note of resolved.notes) {
-    if (note !== unused && !writers.includes(note)) await report.check("settings", () => splitMessage(note));
+    if (!told.includes(note.what)) await report.check("settings", () => warning(note));
   }
-  for (const found of withoutEffect(resolved)) await report.check("settings", () => ({ found }));
+  for (const { what: found } of withoutEffect(resolved)) await report.check("settings", () => ({ found }));
   await report.check("sources", () => ({ found: sourcesText(resolved.sourceOf) }));
   return resolved;
 }

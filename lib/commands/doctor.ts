@@ -27,7 +27,7 @@ export function doctor(argv: readonly string[], io: Io): Promise<number> {
     if (words.length > 0) {
       // It may be a server that lacks its --server.
       const shown = isPlain(words[0]!) ? `: ${words[0]}` : "";
-      throw new UsageError(`Unexpected word after the flags${shown}; usage: sera doctor [--json] [flags]`);
+      throw new UsageError(`Unexpected word after the flags${shown}`, "usage: sera doctor [--json] [flags]");
     }
     return await examine(flags, isAsked(flags, "json"), io, repeated);
   });

@@ -5,7 +5,7 @@ import { getsOwnSession } from "../child/spawn.ts";
 import { DEFAULT_GRACE, DEFAULT_TTL } from "../settings/resolve.ts";
 import { DEFAULT_LEDGER_TABLE } from "../settings/ledger_settings.ts";
 import { formatDuration } from "../text/duration.ts";
-import { InterruptedError, UsageError } from "../errors.ts";
+import { InterruptedError, lineOf, UsageError } from "../errors.ts";
 import type { Io } from "../io.ts";
 import { namespacedName } from "../lock/namespaced_name.ts";
 import { parseForHeimdall } from "../backends/registry.ts";
@@ -42,11 +42,12 @@ export async function runOnce(
   const database = flags.get("database") ?? "";
   if (/^(mysql|file):|@\w*\(/.test(database)) {
     throw new UsageError(
-      "Cannot use the database in --database: heimdall locks on PostgreSQL only; name one such as postgres://host/db",
+      "Cannot use the database in --database: heimdall locks on PostgreSQL only",
+      "name one such as postgres://host/db",
     );
   }
   const server = await parseForHeimdall(database, { env: io.env });
-  for (const note of server.notes) logger.log("info", "note", note);
+  for (const note of server.notes) logger.log("info", "note", lineOf(note));
   const key = flags.get("name") ?? DEFAULT_NAME;
   const namespace = flags.get("namespace") ?? DEFAULT_NAME;
   const name = namespacedName(namespace, key);

@@ -19,6 +19,7 @@ import type { Sighting } from "../who/sighting.ts";
 import { printable } from "../text/printable.ts";
 import { type Asked, askedFor } from "./asked_for.ts";
 import { backendOptions } from "./backend_options.ts";
+import { looking } from "./looking.ts";
 import { runSubcommand } from "./subcommand.ts";
 
 /** The lock that this session is for, in the eyes of those who look: none. */
@@ -46,7 +47,7 @@ export function history(argv: readonly string[], io: Io): Promise<number> {
     const asked = askedFor(words, settings, flags.get("lock"), "history");
     if (isAsked(flags, "schema")) io.out(await schemaOf(place, table));
     else {
-      const runs = await readRuns(settings, asked, limit, io);
+      const runs = await looking(() => readRuns(settings, asked, limit, io));
       if (isAsked(flags, "json")) io.out(`${historyJson(runs)}\n`);
       else io.out(runs.length === 0 ? noRun(asked) : historyTable(runs, terminalWidth()));
     }
@@ -66,20 +67,24 @@ function refuseBesideSchema(flags: ReadonlyMap<string, string>, words: readonly 
   const idle = ["limit", "json", "lock", "name", "namespace"].find((name) => flags.has(name));
   if (idle === undefined && words.length === 0) return;
   const what = idle === undefined ? "a command" : `--${idle}`;
-  throw new UsageError(`Cannot use ${what} with --schema: it has no effect there; leave it out`);
+  throw new UsageError(`Cannot use ${what} with --schema: it has no effect there`, "leave it out");
 }
 
 function readLimit(text: string | undefined): number {
   if (text === undefined) return DEFAULT_LIMIT;
   const limit = Number(text);
   if (/^[0-9]{1,9}$/.test(text) && limit > 0) return limit;
-  throw new UsageError(`Cannot use limit in --limit: ${plainOr(text)}; it takes a number of runs, from 1 to 999999999`);
+  throw new UsageError(
+    `Cannot use limit in --limit: ${plainOr(text)}`,
+    "it takes a number of runs, from 1 to 999999999",
+  );
 }
 
 async function schemaOf(place: LedgerPlace, table: TableName): Promise<string> {
   if (place.schema) return await place.schema(table);
   throw new UsageError(
-    "Cannot show a schema for file: sera makes the ledger's file by itself, beside the locks; leave --schema out",
+    "Cannot show a schema for file: sera makes the ledger's file by itself, beside the locks",
+    "leave --schema out",
   );
 }
 

@@ -25,6 +25,7 @@ export function noServer(
   if (env(SERVER_REMOVED) === undefined) return error;
   return new ServerRemovedError(
     "No server: the sera that this command runs under took SERA_SERVER out of its environment, since there may be a " +
-      "password in it; name the server in a config file (/etc/sera.json, or the one that SERA_CONFIG names)",
+      "password in it",
+    "name the server in a config file (/etc/sera.json, or the one that SERA_CONFIG names)",
   );
 }

@@ -26,7 +26,8 @@ export function foundOutside(
   const other = alias === undefined ? undefined : foundVariable(env, alias);
   if (found && other && found.value !== other.value) {
     throw new ConfigError(
-      `Cannot use ${found.source} and ${other.source} at once: they are one setting, with two values; take one out`,
+      `Cannot use ${found.source} and ${other.source} at once: they are one setting, with two values`,
+      "take one out",
     );
   }
   return found ?? other;

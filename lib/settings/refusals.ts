@@ -17,7 +17,8 @@ export function refuseTogether({ find }: SettingValues, { title, offers }: Backe
   // What is reached without a network has no certificate to look at.
   if (tlsCa && offers.tls === "unverified") {
     throw new ConfigError(
-      `Cannot use tls-ca with the server in ${server.source}: it checks no certificate; add ${offers.verifyBy}`,
+      `Cannot use tls-ca with the server in ${server.source}: it checks no certificate`,
+      `add ${offers.verifyBy}`,
     );
   }
   const namespace = find("namespace");
@@ -39,6 +40,7 @@ export function readName(values: SettingValues): string | undefined {
   if (name === undefined || !LINK.test(name) || values.find("name")!.source !== "SERA_NAME") return name;
   throw new ConfigError(
     `Cannot use name in SERA_NAME: ${name} looks like what Docker sets for a link to a container named sera, and would ` +
-      "rename the lock; take SERA_NAME out, or set --name",
+      "rename the lock",
+    "take SERA_NAME out, or set --name",
   );
 }

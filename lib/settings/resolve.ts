@@ -1,4 +1,4 @@
-import { ConfigError, UsageError } from "../errors.ts";
+import { ConfigError, type Trouble, UsageError } from "../errors.ts";
 import { type ConfigFile, NoConfigFileError, readConfigFile } from "./config_file.ts";
 import { ledgerSettings } from "./ledger_settings.ts";
 import { foundOutside } from "./outside.ts";
@@ -41,7 +41,7 @@ export async function resolveSettings(
   const fromOutside = (name: string) => foundOutside(flags, env, name);
   const named = fromOutside("config");
   const path = named ? new SettingValues(fromOutside).text("config")! : DEFAULT_CONFIG_FILE;
-  const notes: string[] = [];
+  const notes: Trouble[] = [];
   const needless = named === undefined && fromOutside("server") !== undefined;
   const file = await readFile(path, needless, notes).catch(async (error: unknown) => {
     if (named || !(error instanceof NoConfigFileError)) throw error;
@@ -60,15 +60,16 @@ export async function resolveSettings(
   const server = find("server");
   if (!server) {
     const error = new ConfigError(
-      `No server in the config file: ${path}; add "server": "user:password@tcp(db.example.com:3306)/", or use ` +
-        "--server file: to lock on this machine only",
+      `No server in the config file: ${path}`,
+      `add "server": "user:password@tcp(db.example.com:3306)/", or use --server file: to lock on this machine only`,
     );
     throw (await import("./no_server.ts")).noServer(error, env, fromOutside);
   }
   // To the Go driver an empty one is MySQL on this machine, whose locks no other node sees.
   if (server.value === "" && server.source === "--server") {
     throw new UsageError(
-      "Cannot use the server in --server: it is empty; check the variable it is from, or leave it out",
+      "Cannot use the server in --server: it is empty",
+      "check the variable it is from, or leave it out",
     );
   }
   const serverText = values.textOrEmpty("server")!;
@@ -110,17 +111,17 @@ export async function resolveSettings(
     import("./sources.ts"),
     import("./without_effect.ts"),
   ]);
-  const said = [`Settings: ${sourcesText(settings.sourceOf)}.`, ...withoutEffect(settings)];
+  const said = [{ what: `Settings: ${sourcesText(settings.sourceOf)}.` }, ...withoutEffect(settings)];
   return { ...settings, notes: [...said, ...notes] };
 }
 
 /** Reads the file. Where none is needed, one that is missing or of no use is no error: `--server` is the way round it. */
-async function readFile(path: string, needless: boolean, notes: string[]): Promise<ConfigFile | undefined> {
+async function readFile(path: string, needless: boolean, notes: Trouble[]): Promise<ConfigFile | undefined> {
   try {
     return await readConfigFile(path);
   } catch (error) {
     if (!needless || !(error instanceof ConfigError)) throw error;
-    if (!(error instanceof NoConfigFileError)) notes.push(error.message);
+    if (!(error instanceof NoConfigFileError)) notes.push(error);
     return undefined;
   }
 }

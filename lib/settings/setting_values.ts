@@ -10,7 +10,7 @@ export interface Found {
   /** For errors: `--verbose`, `SERA_VERBOSE`, or the config file's path. */
   readonly source: string;
   /** The class of error that a wrong value is: a flag is an argument, the rest is configuration. */
-  readonly error: new (message: string) => SeraError;
+  readonly error: new (what: string, cure?: string) => SeraError;
   /** Whether it is JSON, where `"true"` is not `true`; a flag or a variable can say it only as text. */
   readonly json: boolean;
 }
@@ -113,7 +113,8 @@ function asBoolean({ value, json }: Found): boolean | undefined {
 function wrong(spec: SettingSpec, { value, source, error, json }: Found, expected: string): SeraError {
   if (value === "" && !json) {
     return new error(
-      `Cannot use ${spec.name} in ${source}: it is empty; check the variable that it is from, or leave it out`,
+      `Cannot use ${spec.name} in ${source}: it is empty`,
+      "check the variable that it is from, or leave it out",
     );
   }
   // A long text is one where a text belongs.
@@ -122,7 +123,7 @@ function wrong(spec: SettingSpec, { value, source, error, json }: Found, expecte
   const quotes = typeof value === "string" && /^(["']).*\1$/s.test(value)
     ? ", without quotes, which are a part of the value"
     : "";
-  return new error(`Cannot use ${spec.name} in ${source}${shown}; it takes ${expected}${quotes}`);
+  return new error(`Cannot use ${spec.name} in ${source}${shown}`, `it takes ${expected}${quotes}`);
 }
 
 function shownValue(value: unknown, json: boolean, longest: number | undefined): string {

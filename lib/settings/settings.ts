@@ -1,3 +1,4 @@
+import type { Trouble } from "../errors.ts";
 import type { LeaseTerms } from "../lock/lease.ts";
 import type { LogSettings } from "../log/log_settings.ts";
 import type { LedgerSettings } from "./ledger_settings.ts";
@@ -29,7 +30,7 @@ export interface Settings {
   readonly ledger: LedgerSettings;
   readonly logging: LogSettings;
   /** What is odd but harmless, and when verbose where the settings come from. */
-  readonly notes: readonly string[];
+  readonly notes: readonly Trouble[];
   /** Where a setting comes from: `--name`, `SERA_NAME`, or the config file's path; undefined for its default. */
   readonly sourceOf: (name: string) => string | undefined;
 }

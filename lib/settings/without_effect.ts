@@ -1,4 +1,4 @@
-import { UsageError } from "../errors.ts";
+import { type Trouble, UsageError } from "../errors.ts";
 import type { Settings } from "./settings.ts";
 
 /** A setting that changes nothing about this run. */
@@ -19,16 +19,16 @@ export function refuseWithoutEffect(settings: Settings): void {
   for (const { name, why, cure, harmless } of idle(settings)) {
     const source = settings.sourceOf(name)!;
     if (source === `--${name}` && !harmless) {
-      throw new UsageError(`Cannot use ${source}: it has no effect, since ${why}; ${cure}`);
+      throw new UsageError(`Cannot use ${source}: it has no effect, since ${why}`, cure);
     }
   }
 }
 
-/** The settings in the config file and the environment, which serve many commands, that change nothing here; each one line. */
-export function withoutEffect(settings: Settings): readonly string[] {
-  return idle(settings).map(({ name, why }) =>
-    `${name} in ${settings.sourceOf(name)} has no effect here, since ${why}`
-  );
+/** The settings in the config file and the environment, which serve many commands, that change nothing here. */
+export function withoutEffect(settings: Settings): readonly Trouble[] {
+  return idle(settings).map(({ name, why }) => ({
+    what: `${name} in ${settings.sourceOf(name)} has no effect here, since ${why}`,
+  }));
 }
 
 function idle(settings: Settings): readonly Idle[] {

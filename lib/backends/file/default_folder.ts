@@ -59,6 +59,7 @@ function required(env: (name: string) => string | undefined, name: string): stri
   if (value && (Deno.build.os === "windows" || value.startsWith("/"))) return value;
   const wrong = value ? `${name} is no absolute path: ${value}` : `${name} is not set`;
   throw new LockUnavailableError(
-    `Cannot tell where the locks belong: ${wrong}; set it, or name a folder with --server file:/some/dir`,
+    `Cannot tell where the locks belong: ${wrong}`,
+    "set it, or name a folder with --server file:/some/dir",
   );
 }

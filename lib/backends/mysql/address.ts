@@ -36,12 +36,13 @@ const GO_NETWORKS = ["tcp4", "tcp6", "udp", "udp4", "udp6", "unixgram", "unixpac
 function unknownNetwork(network: string): DsnError {
   if (GO_NETWORKS.includes(network)) {
     return new DsnError(
-      `Cannot use network ${network} of the MySQL DSN: only tcp and unix are known; write tcp(host:port) or unix(/path)`,
+      `Cannot use network ${network} of the MySQL DSN: only tcp and unix are known`,
+      "write tcp(host:port) or unix(/path)",
     );
   }
   return new DsnError(
-    "Cannot read the MySQL DSN: no known network stands before the last slash; " +
-      "write user:password@tcp(host:port)/database, and a slash in the database or in a parameter as %2F",
+    "Cannot read the MySQL DSN: no known network stands before the last slash",
+    "write user:password@tcp(host:port)/database, and a slash in the database or in a parameter as %2F",
   );
 }
 

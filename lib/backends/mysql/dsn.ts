@@ -92,7 +92,8 @@ function parseGoForm(dsn: string): MySqlDsn {
   const slash = dsn.lastIndexOf("/");
   if (slash < 0 && dsn !== "") {
     throw new DsnError(
-      "Cannot read the MySQL DSN: the slash before the database is missing; write user:password@tcp(host:port)/database",
+      "Cannot read the MySQL DSN: the slash before the database is missing",
+      "write user:password@tcp(host:port)/database",
     );
   }
   const left = dsn.slice(0, Math.max(slash, 0));
@@ -111,18 +112,20 @@ function parseUrlForm(text: string): MySqlDsn {
   const at = authority.lastIndexOf("@");
   if (path.includes("#") || (at < 0 && path.includes("@"))) {
     throw new DsnError(
-      "Cannot read the MySQL URL: it has a # or a misplaced @; write / ? # @ in a user, password or value as %2F %3F %23 %40",
+      "Cannot read the MySQL URL: it has a # or a misplaced @",
+      "write / ? # @ in a user, password or value as %2F %3F %23 %40",
     );
   }
   // An @ begins a variable's name; any other one may end the password, of which a piece then stands for the host.
   if (path.replace(/[?&]@@?\w/g, "").includes("@")) {
     throw new DsnError(
-      "Cannot read the MySQL URL: an @ is not where the host begins; write those in a password as %40",
+      "Cannot read the MySQL URL: an @ is not where the host begins",
+      "write those in a password as %40",
     );
   }
   const right = path.startsWith("/") ? path.slice(1) : path;
   if (cut(right, "?")[0].includes("/")) {
-    throw new DsnError("Cannot read the MySQL URL: the database holds a slash; write it as %2F");
+    throw new DsnError("Cannot read the MySQL URL: the database holds a slash", "write it as %2F");
   }
   const [user, password] = cut(authority.slice(0, Math.max(at, 0)), ":").map(decodeCredential);
   const address = parseHostAndPort(authority.slice(at + 1), showNothing);
@@ -137,7 +140,10 @@ function parseUrlForm(text: string): MySqlDsn {
 function decodeCredential(text: string | undefined): string {
   const decoded = percentDecode(text ?? "");
   if (decoded !== undefined) return decoded;
-  throw new DsnError("Cannot decode the user or password of the MySQL URL: a percent escape is wrong; write % as %25");
+  throw new DsnError(
+    "Cannot decode the user or password of the MySQL URL: a percent escape is wrong",
+    "write % as %25",
+  );
 }
 
 function parseDatabaseAndParameters(text: string, show: Show): Parameters & Pick<MySqlDsn, "database"> {
@@ -145,7 +151,8 @@ function parseDatabaseAndParameters(text: string, show: Show): Parameters & Pick
   const database = percentDecode(encoded);
   if (database === undefined) {
     throw new DsnError(
-      `Cannot decode the database of the MySQL DSN: ${show(encoded, "it")} has a wrong percent escape; write % as %25`,
+      `Cannot decode the database of the MySQL DSN: ${show(encoded, "it")} has a wrong percent escape`,
+      "write % as %25",
     );
   }
   return { database, ...parseParameters(query ?? "", show) };

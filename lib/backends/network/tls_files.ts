@@ -96,10 +96,10 @@ export async function readTlsFile({ path, what, setting }: TlsFile): Promise<str
     return text;
   } catch (error) {
     if (error instanceof UnfitFileError && error.cure !== undefined) {
-      throw new ConfigError(`Cannot use the ${what}: ${pathOr(path)}: ${error.message}; ${error.cure}`);
+      throw new ConfigError(`Cannot use the ${what}: ${pathOr(path)}: ${error.what}`, error.cure);
     }
     const cure = systemCure(error) ?? cureOf(error, setting);
-    throw new ConfigError(`Cannot read the ${what}: ${pathOr(path)}: ${messageOf(error)}; ${cure}`);
+    throw new ConfigError(`Cannot read the ${what}: ${pathOr(path)}: ${messageOf(error)}`, cure);
   }
 }
 

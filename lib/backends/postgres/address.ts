@@ -6,6 +6,7 @@
  * @module
  */
 
+import { lineOf, type Trouble } from "../../errors.ts";
 import { mayBeServer } from "../../text/harmless.ts";
 import { DsnError } from "../network/address_text.ts";
 import { completeSettings } from "./complete.ts";
@@ -70,8 +71,8 @@ export interface PostgresServer {
   readonly keepalives: { readonly idle?: number } | false;
   /** Why a password file gives no password, if there is one. */
   readonly noPassword?: string;
-  /** Harmless oddities that are worth telling when verbose, each one line. */
-  readonly notes: readonly string[];
+  /** Harmless oddities that are worth telling when verbose. */
+  readonly notes: readonly Trouble[];
 }
 
 /** What the settings may be completed from; so that tests need no global state. */
@@ -113,8 +114,8 @@ export function isPostgresServer(text: string): boolean {
  */
 export function parsePostgresServer(text: string, surroundings: PostgresSurroundings): PostgresServer {
   const settings = completeSettings(parseConninfo(text), surroundings);
-  const notes: string[] = [];
-  const note = (text: string) => void notes.push(text);
+  const notes: Trouble[] = [];
+  const note = (trouble: Trouble) => void notes.push(trouble);
   for (const name of ["user", "dbname"]) refuseServer(settings.get(name));
   const slots = readHosts(settings);
   const user = settings.get("user")?.value ?? readSystemUser(surroundings);
@@ -124,8 +125,8 @@ export function parsePostgresServer(text: string, surroundings: PostgresSurround
   const password = settings.get("password")?.value;
   let noPassword: string | undefined;
   const entries = password !== undefined ? [] : readPasswordFile(settings, surroundings, (why) => {
-    const cure = why.includes("; ") ? "" : "; correct passfile (PGPASSFILE), or put it into the server setting";
-    noPassword = `${why.charAt(0).toLowerCase()}${why.slice(1)}${cure}`;
+    const { what, cure = "correct passfile (PGPASSFILE), or put it into the server setting" } = why;
+    noPassword = lineOf({ what: `${what.charAt(0).toLowerCase()}${what.slice(1)}`, cure });
     note(why);
   });
   const hosts = slots.map(({ port, passfileHost, ...host }) => ({
@@ -159,7 +160,7 @@ function refuseServer(setting: Setting | undefined): void {
 function readSystemUser(surroundings: PostgresSurroundings): string {
   const user = surroundings.systemUser();
   if (user === undefined) {
-    throw new DsnError("No user for PostgreSQL: who runs this has no name; add user to the server, or set PGUSER");
+    throw new DsnError("No user for PostgreSQL: who runs this has no name", "add user to the server, or set PGUSER");
   }
   return user;
 }

@@ -1,3 +1,4 @@
+import type { Trouble } from "../../errors.ts";
 import type {
   Backend,
   BackendLock,
@@ -28,7 +29,7 @@ export class PostgresBackend implements Backend {
     this.#foreignParts = foreignParts;
   }
 
-  get notes(): readonly string[] {
+  get notes(): readonly Trouble[] {
     return this.server.notes;
   }
 

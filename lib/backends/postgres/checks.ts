@@ -10,7 +10,7 @@ import { openPostgresSession, type PostgresSession, sessionSettings } from "./se
 import { serverWords } from "../network/server_words.ts";
 import { join, sql, type Statement, word } from "../sql/statement.ts";
 import type { Database } from "../sql/checks.ts";
-import { type Finding, splitMessage } from "../../doctor/report.ts";
+import type { Finding } from "../../doctor/report.ts";
 
 /** What there is to look at on PostgreSQL. */
 export function postgresDatabase(server: PostgresServer, options: PostgresOptions): Database<PostgresSession> {
@@ -60,7 +60,7 @@ export function postgresDatabase(server: PostgresServer, options: PostgresOption
       const role = isPlain(server.user, LONGEST_NAME) ? server.user : "the role";
       const cure = [...missing, ...mayUnlock ? [] : [unlock]].map((grant) => `GRANT ${grant} TO ${role}`).join(", ");
       if (missing.length > 0) {
-        throw new LockUnavailableError(`The user may not use advisory locks in this database; ${cure}`);
+        throw new LockUnavailableError("The user may not use advisory locks in this database", cure);
       }
       if (mayUnlock) return { found: "the user may use advisory locks, and see them" };
       return { found: "the user may not release advisory locks, which end with the connection only", cure };
@@ -131,8 +131,7 @@ async function allowed(
     return { session: checked, finding: { found: "a primary, behind a pooler that ties locks to connections" } };
   } catch (error) {
     if (!(error instanceof LockUnavailableError) || error.transient) throw error;
-    const { found, cure } = splitMessage(error.message);
-    const what = found.replace(/^Cannot lock on /, "");
-    return { session: await open(true), finding: { found: `${what} (allow-unsafe-server)`, cure } };
+    const { reason, cure } = error;
+    return { session: await open(true), finding: { found: `${reason} (allow-unsafe-server)`, cure } };
   }
 }

@@ -46,8 +46,8 @@ function readList(setting: Setting | undefined): string[] | undefined {
 
 function mismatch(numbers: string, name: string, other: string): DsnError {
   return new DsnError(
-    `Cannot combine ${name} and ${other} for PostgreSQL: could not match ${numbers}; ` +
-      `give as many of one as of the other, separated by commas${name === "port" ? ", or one port for all" : ""}`,
+    `Cannot combine ${name} and ${other} for PostgreSQL: could not match ${numbers}`,
+    `give as many of one as of the other, separated by commas${name === "port" ? ", or one port for all" : ""}`,
   );
 }
 

@@ -121,16 +121,18 @@ export class PostgresLock extends SessionLock<PostgresSession> implements Backen
     const confirmed = new Moment();
     const seen = await this.#look(session, { signal });
     if (!seen.truth("mine")) {
-      throw new LockUnavailableError(
-        `Cannot lock on ${session.where}: the server does not keep the lock with this connection; a pooler may move ` +
-          "connections between sessions, or locks have no effect there; connect to a PostgreSQL server itself",
-      );
+      throw LockUnavailableError.on(session.where, {
+        what: "the server does not keep the lock with this connection",
+        cure:
+          "a pooler may move connections between sessions, or locks have no effect there; connect to a PostgreSQL " +
+          "server itself",
+      });
     }
     const why = this.#whyUnfit(seen);
     if (why !== undefined) {
       // At once, so that the next one who waits finds out too; and a further try is to connect anew.
       await session.close();
-      throw new UnfitServerError(`Cannot lock on ${session.where}: ${why}`);
+      throw UnfitServerError.on(session.where, { what: why });
     }
     session.mark = markOf({ ...this.#options.presence, since: seen.whole("now") });
     return await holdInSession(session, {

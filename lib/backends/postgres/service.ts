@@ -48,16 +48,15 @@ function readText(path: string, label: string): string {
   } catch (error) {
     if (error instanceof UnfitFileError && error.cure !== undefined) {
       throw new DsnError(
-        `Cannot use ${label} for PostgreSQL: the service file ${showPath(path)}: ${error.message}; ${error.cure}`,
+        `Cannot use ${label} for PostgreSQL: the service file ${showPath(path)}: ${error.what}`,
+        error.cure,
       );
     }
     throw new DsnError(
-      `Cannot use ${label} for PostgreSQL: the service file ${showPath(path)} cannot be read (${
-        whyUnreadable(error)
-      }); ` +
-        `${
-          error instanceof Deno.errors.NotCapable ? "copy it to another place" : "fix that"
-        } or name another with PGSERVICEFILE`,
+      `Cannot use ${label} for PostgreSQL: the service file ${showPath(path)} cannot be read (${whyUnreadable(error)})`,
+      `${
+        error instanceof Deno.errors.NotCapable ? "copy it to another place" : "fix that"
+      } or name another with PGSERVICEFILE`,
     );
   }
 }

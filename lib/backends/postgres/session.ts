@@ -137,12 +137,14 @@ export async function openPostgresSession(
     }
   }
   const reasons = failures.map(({ host, error }) => `${whereIs(host)}: ${describePostgresError(error)}`);
+  const last = failures.at(-1)!;
   const is = (kind: typeof UnsuitableServerError) => failures.some(({ error }) => error instanceof kind);
   const kind = is(StandbyError) ? UnsafeServerError : is(NotPrimaryError) ? UnfitServerError : LockUnavailableError;
   const transient = failures.every(({ error }) =>
     isTransientPostgresError(error) || error instanceof NotPrimaryError && server.hosts.length > 1
   );
-  throw new kind(`Cannot lock on PostgreSQL at ${reasons.join(", and at ")}`, undefined, { transient });
+  const where = [...reasons.slice(0, -1), whereIs(last.host)].join(", and at ");
+  throw kind.on(`PostgreSQL at ${where}`, { what: describePostgresError(last.error) }, { transient });
 }
 
 async function openOn(

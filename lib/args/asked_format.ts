@@ -6,14 +6,15 @@
  */
 
 import type { LogFormat } from "../log/log_settings.ts";
-import { environmentName } from "../settings/table.ts";
-import { DEFAULT_CONFIG_FILE } from "../settings/resolve.ts";
+import { environmentName, TABLE } from "../settings/table.ts";
 import { readSmallFile } from "../system/small_file.ts";
 import { parseWait } from "../text/duration.ts";
+import { flagSpecs } from "./flag.ts";
 import type { FlagSpec } from "./go_flags.ts";
 
 /** The flags that decide about it, where a subcommand does not take them as well. */
-const DECIDING: readonly FlagSpec[] = ["config", "log-format"].map((name) => ({ name, boolean: false }));
+const { config: CONFIG, logFormat: FORMAT } = TABLE;
+const DECIDING = flagSpecs([CONFIG, FORMAT]);
 
 /**
  * Looks for the format as a run does: flags, variables, the config file; whatever else is wrong with these.
@@ -28,10 +29,10 @@ export async function askedFormat(
   env: (name: string) => string | undefined,
 ): Promise<LogFormat> {
   const flags = flagsIn(words, [...specs, ...DECIDING]);
-  const outside = understood(flags.get("log-format")) ?? understood(variable(env, "log-format"));
+  const outside = understood(flags.get(FORMAT.name)) ?? understood(variable(env, FORMAT.name));
   if (outside !== undefined) return outside;
-  if (!specs.some(({ name }) => name === "config")) return "text";
-  const file = flags.get("config") ?? variable(env, "config") ?? DEFAULT_CONFIG_FILE;
+  if (!specs.some(({ name }) => name === CONFIG.name)) return "text";
+  const file = flags.get(CONFIG.name) ?? variable(env, CONFIG.name) ?? CONFIG.default;
   return understood(await formatInFile(file)) ?? "text";
 }
 

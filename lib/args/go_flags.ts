@@ -24,7 +24,10 @@ export class UnknownFlagError extends UsageError {
 
 /** The outcome of {@linkcode parseGoFlags}. */
 export interface ParsedFlags {
-  /** The last value given for each flag; `"true"` for a boolean flag without one. */
+  /**
+   * The last value given for each flag; `"true"` for a boolean flag without one. One that was given by another name is
+   * there by both.
+   */
   readonly flags: ReadonlyMap<string, string>;
   /** Every word after the flags, untouched. */
   readonly operands: readonly string[];
@@ -57,6 +60,7 @@ export function parseGoFlags(
       }
       repeated.push(name);
     }
+    flags.set(name, value);
     flags.set(flag, value);
     names.set(flag, name);
   };

@@ -3,7 +3,7 @@ import { formatDuration } from "../text/duration.ts";
 import { endsAfter, graceOf, heartbeatOf, type LeaseTerms, Moment, stopsAfter } from "./lease.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import type { Keeper } from "./keeper.ts";
-import type { HeldLock, LockSession } from "./lock.ts";
+import { type HeldLock, type LockSession, UnreleasedError } from "./lock.ts";
 
 /** How long a sign of the lock is fresh enough to start a command on, in milliseconds. */
 const FRESH = 1000;
@@ -95,7 +95,7 @@ export class LeasedLock implements HeldLock {
       released = await this.#repeated(() => this.#keeper.release());
     } catch (error) {
       if (error instanceof LockUnavailableError) {
-        throw new LockLostError(`Cannot release the lock on ${error.reason}`, error.cure);
+        throw new UnreleasedError(`Cannot release the lock on ${error.reason}`, error.cure);
       }
       throw error;
     }

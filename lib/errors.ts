@@ -77,15 +77,10 @@ export class LockUnavailableError extends SeraError {
     this: new (what: string, cure?: string, about?: LockTrouble) => E,
     where: string,
     { what, cure }: Trouble,
-    { transient, cause }: Pick<LockTrouble, "transient" | "cause"> = {},
+    about?: Pick<LockTrouble, "transient" | "cause">,
   ): E {
     const reason = `${where}: ${what}`;
-    return new this(`Cannot lock on ${reason}`, cure, { transient, cause, reason, where });
-  }
-
-  /** The same trouble as those tell of it who only look, and want no lock. */
-  ofLook(): LockUnavailableError {
-    return this.where === undefined ? this : new LockUnavailableError(`Cannot ask ${this.reason}`, this.cure, this);
+    return new this(`Cannot lock on ${reason}`, cure, { ...about, reason, where });
   }
 }
 

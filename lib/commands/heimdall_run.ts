@@ -1,8 +1,7 @@
 import { isAsked } from "../args/is_asked.ts";
-import { DEFAULT_GRACE, DEFAULT_TTL } from "../settings/resolve.ts";
-import { DEFAULT_LEDGER_TABLE } from "../settings/ledger_settings.ts";
+import { TABLE } from "../settings/table.ts";
 import { formatDuration } from "../text/duration.ts";
-import { UsageError } from "../errors.ts";
+import { lineOf, UsageError } from "../errors.ts";
 import type { Io } from "../io.ts";
 import { identityOf } from "../lock/lock_identity.ts";
 import { parseForHeimdall } from "../backends/registry.ts";
@@ -40,11 +39,12 @@ export async function runOnce(
   const database = flags.get("database") ?? "";
   if (/^(mysql|file):|@\w*\(/.test(database)) {
     throw new UsageError(
-      "Cannot use the database in --database: heimdall locks on PostgreSQL only; name one such as postgres://host/db",
+      "Cannot use the database in --database: heimdall locks on PostgreSQL only",
+      "name one such as postgres://host/db",
     );
   }
   const server = await parseForHeimdall(database, { env: io.env });
-  for (const note of server.notes) logger.log("info", "note", note);
+  for (const note of server.notes) logger.log("info", "note", lineOf(note));
   const namespace = flags.get("namespace") ?? DEFAULT_NAME;
   const { key, name, title } = identityOf([], { namespace, name: flags.get("name") ?? DEFAULT_NAME });
   logger.about({ lock: name, key: logger.isJson ? keyForLog(key) : undefined, label: words[0]! });
@@ -52,7 +52,7 @@ export async function runOnce(
   await using watch = new Watch(logger, name, true);
   const { signals } = watch;
   await using lock = await server.lock(name, {
-    lease: { ttl: DEFAULT_TTL, grace: DEFAULT_GRACE },
+    lease: { ttl: TABLE.ttl.default, grace: TABLE.grace.default },
     allowUnsafeServer: isAsked(flags, "allow-unsafe-server"),
     // It tries once.
     retrying: () => undefined,
@@ -66,7 +66,7 @@ export async function runOnce(
     if (!held) {
       if (above !== undefined) {
         const { holderOf } = await import("./holder.ts");
-        const ledger = { table: { name: DEFAULT_LEDGER_TABLE } };
+        const ledger = { table: TABLE.ledgerTable.default };
         await holderOf(lock, { server, ledger }, name, title, above, signals.interrupted);
       }
       logger.log("error", "busy", "Lock not acquired: somebody else has it - the program was not executed.", {
@@ -82,7 +82,7 @@ export async function runOnce(
       logger,
       io,
       progress,
-      grace: io.limits?.heimdallGrace ?? DEFAULT_GRACE,
+      grace: io.limits?.heimdallGrace ?? TABLE.grace.default,
       onLost: "terminate",
       variables: lockVariables({ name, key, host: Deno.hostname(), server, session: held.session, above }),
       maxRun: { limit, error: new Error(`The program ran longer than ${formatDuration(limit)} (--timeout)`) },

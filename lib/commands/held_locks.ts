@@ -6,7 +6,7 @@
  */
 
 import type { Backend } from "../backends/backend.ts";
-import type { Session } from "../backends/sql/session.ts";
+import type { LockSession } from "../lock/lock.ts";
 
 /** The variable. */
 export const HELD_LOCKS = "SERA_HELD_LOCKS";
@@ -33,7 +33,7 @@ export function withLock(
   above: string | undefined,
   lock: string,
   server: Pick<Backend, "identity">,
-  session?: Session,
+  session?: LockSession,
 ): string {
   const { number, serverMark } = session ?? {};
   const holder = number === undefined ? [] : [number, encodeURIComponent(serverMark ?? "")];

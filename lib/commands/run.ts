@@ -1,6 +1,6 @@
 import type { RunRequest } from "../args/operands.ts";
 import { Deadline } from "../deadline.ts";
-import { LockLostEarlyError, type LockUnavailableError } from "../errors.ts";
+import { lineOf, LockLostEarlyError, type LockUnavailableError } from "../errors.ts";
 import type { Io } from "../io.ts";
 import { identityOf } from "../lock/lock_identity.ts";
 import type { Logger } from "../log/logger.ts";
@@ -36,7 +36,7 @@ export async function runUnderLock(
   const identity = identityOf(request.words, settings);
   const label = settings.label ?? identity.title;
   logger.about({ lock: identity.name, key: logger.isJson ? keyForLog(identity.key) : undefined, label });
-  for (const note of settings.notes) logger.log("info", "note", note);
+  for (const note of settings.notes) logger.log("info", "note", lineOf(note));
   await using watch = new Watch(logger, identity.name, server.offers.expires && onLost === "terminate");
   const { interrupted } = watch.signals;
   const retrying = retryingOnce(logger);
@@ -46,9 +46,9 @@ export async function runUnderLock(
     retrying,
   });
   const register = settings.ledger.on
-    ? await (await import("../ledger/open_register.ts")).openRegister(
+    ? await (await import("./open_register.ts")).openRegister(
       settings,
-      { lock: identity.name, label, host: Deno.hostname() },
+      { lock: identity.name, label },
       io,
       logger,
       interrupted,

@@ -1,5 +1,5 @@
 import type { Backend } from "../backends/backend.ts";
-import type { Session } from "../backends/sql/session.ts";
+import type { LockSession } from "../lock/lock.ts";
 import { mayBeServer } from "../text/harmless.ts";
 import { HELD_LOCKS, withLock } from "./held_locks.ts";
 
@@ -14,7 +14,7 @@ export interface LockFacts {
   readonly host: string;
   readonly server: Pick<Backend, "identity">;
   /** The session that holds it, if one does. */
-  readonly session?: Session | undefined;
+  readonly session?: LockSession | undefined;
   /** What the variable of held locks says of the seras above. */
   readonly above: string | undefined;
   /** The run's number in the ledger, if it keeps one. */

@@ -1,4 +1,4 @@
-import { ConfigError, lineOf, LockUnavailableError, SeraError } from "../errors.ts";
+import { ConfigError, lineOf, LockUnavailableError, SeraError, type Trouble } from "../errors.ts";
 import { ExitCode } from "../exit_codes.ts";
 import { printable } from "../text/printable.ts";
 
@@ -102,6 +102,11 @@ export class Report {
     this.#checks.push(check);
     this.#tell(check);
   }
+}
+
+/** Trouble that keeps sera from nothing. */
+export function warning({ what, cure = CORRECT }: Trouble): Finding {
+  return { found: what, cure };
 }
 
 /** Takes the cure off a message: sera's errors say what is wrong, then after a semicolon what to do. */

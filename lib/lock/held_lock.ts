@@ -1,61 +1,21 @@
 import { lineOf, LockLostError, LockUnavailableError, messageOf } from "../errors.ts";
 import { aborted, firstOf, onAbort, settled } from "../waiting.ts";
 import { formatDuration } from "../text/duration.ts";
-import { endsAfter, graceOf, heartbeatOf, isKept, type LeaseTerms, Moment, stopsAfter } from "./lease.ts";
+import { endsAfter, graceOf, heartbeatOf, type LeaseTerms, Moment, stopsAfter } from "./lease.ts";
 import { Heartbeat } from "./heartbeat.ts";
-import type { HeldLock } from "./lock.ts";
-import type { Session } from "../backends/sql/session.ts";
+import type { Keeper } from "./keeper.ts";
+import { type HeldLock, type LockSession, UnreleasedError } from "./lock.ts";
 
 /** How long a sign of the lock is fresh enough to start a command on, in milliseconds. */
 const FRESH = 1000;
 
-/** What a database has to say about a lock that its session holds. */
-export interface LockInSession {
-  /**
-   * Whether this very session, on the same server, still holds the lock. Waits long for the answer: to end the session
-   * would free the lock at once, while the lease leaves the command some time to end.
-   */
-  isHeld(): Promise<boolean>;
-  /** Gives the lock back. False when the session did not hold it. */
-  release(): Promise<boolean>;
-}
-
-/** A lock that a session has just been given, and what was seen then. */
-export interface Acquired {
-  readonly lock: LockInSession;
-  /** What was asked for. */
-  readonly lease: LeaseTerms;
-  /** After how many idle milliseconds the server ends the session; it may allow less than was asked for. */
-  readonly idle: number;
-  /** When the statement was sent that showed the lock to be held. */
-  readonly confirmed: Moment;
-  /** How long the server took to give the lock, in milliseconds, and to wait for it where the server does that. */
-  readonly took: number;
-}
-
 /**
- * Begins to hold a lock.
- *
- * @throws {LockUnavailableError} When the server answers too slowly to keep the lease; then the session has ended.
- */
-export async function holdInSession(session: Session, acquired: Acquired): Promise<LeasedLock> {
-  const { lock, lease, idle, confirmed, took } = acquired;
-  const terms = { ...lease, ttl: Math.min(lease.ttl, idle) };
-  // The quicker of the two: one answer alone may be late by accident.
-  const roundTrip = Math.min(took, confirmed.age);
-  if (isKept(terms, roundTrip)) return new LeasedLock(session, lock, terms, confirmed);
-  await session.close();
-  throw (await import("../backends/sql/too_slow.ts")).tooSlow(session, terms, lease.ttl, roundTrip);
-}
-
-/**
- * A lock that belongs to a session. The server frees it when it has heard nothing for the lease's TTL, or when the
- * session ends; so it is lost when the session ends, when a look finds it gone, and when no look was answered in time.
+ * A lock with a lease: it is free for others when no renewal was seen for the TTL. So it is lost when its keeper ends, when
+ * a renewal finds it gone, and when no renewal was answered in time.
  */
 export class LeasedLock implements HeldLock {
-  readonly session: Session;
   onRenewed: (() => void) | undefined;
-  readonly #lock: LockInSession;
+  readonly #keeper: Keeper;
   #terms: LeaseTerms;
   readonly #lost = new AbortController();
   readonly #heartbeat: Heartbeat;
@@ -69,9 +29,8 @@ export class LeasedLock implements HeldLock {
   #heldToEnd = false;
 
   /** @param confirmed When the statement was sent that showed the lock to be held. */
-  constructor(session: Session, lock: LockInSession, terms: LeaseTerms, confirmed: Moment) {
-    this.session = session;
-    this.#lock = lock;
+  constructor(keeper: Keeper, terms: LeaseTerms, confirmed: Moment) {
+    this.#keeper = keeper;
     this.#terms = terms;
     this.#confirmed = confirmed;
     this.#heartbeat = new Heartbeat(
@@ -81,11 +40,15 @@ export class LeasedLock implements HeldLock {
       confirmed.age,
     );
     this.#watch();
-    onAbort(session.closed, () => {
+    onAbort(keeper.ended, () => {
       // Until then the lease had not run out.
-      if (session.isGivenUp) this.#heldToEnd ||= this.#commandEnded;
-      if (!this.#released) this.#lose(`${session.where}: ${messageOf(session.closed.reason)}`);
+      if (keeper.isGivenUp) this.#heldToEnd ||= this.#commandEnded;
+      if (!this.#released) this.#lose(`${keeper.where}: ${messageOf(keeper.ended.reason)}`);
     });
+  }
+
+  get session(): LockSession | undefined {
+    return this.#keeper.session;
   }
 
   get lost(): AbortSignal {
@@ -118,33 +81,33 @@ export class LeasedLock implements HeldLock {
   }
 
   async release(): Promise<void> {
-    // Whatever the session still keeps ends with it.
+    // Whatever its keeper still has ends with it.
     if (this.lost.aborted) throw this.#commandEnded ? this.lost.reason : this.#lostBefore();
     this.#released = true;
     this.#stop();
     let released;
     try {
-      released = await this.#repeated(() => this.#lock.release());
+      released = await this.#repeated(() => this.#keeper.release());
     } catch (error) {
       if (error instanceof LockUnavailableError) {
-        throw new LockLostError(`Cannot release the lock on ${error.reason}`, error.cure);
+        throw new UnreleasedError(`Cannot release the lock on ${error.reason}`, error.cure);
       }
       throw error;
     }
-    if (!released) throw new LockLostError(`The lock was gone before its release: ${this.session.where} had freed it`);
+    if (!released) throw new LockLostError(`The lock was gone before its release: ${this.#keeper.where} had freed it`);
   }
 
   /** Of a loss while the command ran it has been told why. */
   #lostBefore(): LockLostError {
-    return new LockLostError(`Cannot release the lock on ${this.session.where}: it was lost before`);
+    return new LockLostError(`Cannot release the lock on ${this.#keeper.where}: it was lost before`);
   }
 
   async #look(): Promise<void> {
     const sent = new Moment();
     const isAfterEnd = this.#commandEnded;
     this.#sentAfter = this.#confirmed.age;
-    if (!await this.#repeated(() => this.#lock.isHeld())) {
-      throw new LockLostError(`${this.session.where} has freed it`);
+    if (!await this.#repeated(() => this.#keeper.renew())) {
+      throw new LockLostError(`${this.#keeper.where} has freed it`);
     }
     this.#heldToEnd ||= isAfterEnd;
     this.#confirmed = sent;
@@ -154,12 +117,12 @@ export class LeasedLock implements HeldLock {
     this.onRenewed?.();
   }
 
-  /** Does something again that an administrator, or a limit, has broken off while the session went on. */
+  /** Does something again that an administrator, or a limit, has broken off while the keeper went on. */
   async #repeated<T>(ask: () => Promise<T>): Promise<T> {
     try {
       return await ask();
     } catch (error) {
-      if (!(error instanceof LockUnavailableError && error.transient) || this.session.closed.aborted) throw error;
+      if (!(error instanceof LockUnavailableError && error.transient) || this.#keeper.ended.aborted) throw error;
       return await ask();
     }
   }
@@ -175,7 +138,7 @@ export class LeasedLock implements HeldLock {
   #loseToTime(): void {
     // At the command's end the lease had not run out.
     this.#heldToEnd ||= this.#commandEnded;
-    this.#lose(`${this.session.where}: no answer for ${formatDuration(Math.round(this.#confirmed.age))}`);
+    this.#lose(`${this.#keeper.where}: no answer for ${formatDuration(Math.round(this.#confirmed.age))}`);
   }
 
   #lose(why: string): void {
@@ -191,7 +154,7 @@ export class LeasedLock implements HeldLock {
     const late = (this.#sentAfter ?? this.#confirmed.age) - beat;
     if (late <= beat) return undefined;
     const span = formatDuration(Math.round(late / 1000) * 1000);
-    return `sera was suspended for ${span} (SIGSTOP, or a machine that slept); ${this.session.where} may have freed it`;
+    return `sera was suspended for ${span} (SIGSTOP, or a machine that slept); ${this.#keeper.where} may have freed it`;
   }
 
   #stop(): void {

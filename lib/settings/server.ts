@@ -1,6 +1,5 @@
-import { DsnError } from "../backends/address_text.ts";
 import type { Backend, Surroundings } from "../backends/backend.ts";
-import { isKnownForm, knownForms, parseBackend } from "../backends/registry.ts";
+import { DsnError, isKnownForm, knownForms, parseBackend } from "../backends/registry.ts";
 import { ConfigError } from "../errors.ts";
 
 /**
@@ -14,7 +13,7 @@ import { ConfigError } from "../errors.ts";
 export async function parseServer(text: string, source: string, surroundings: Surroundings): Promise<Backend> {
   text = withoutLineEnd(text);
   if (beginsQuoted(text) && /^(.).*\1$|^.(?:file:|\w+:\/\/|\w+\s*=)/s.test(text)) {
-    throw new ConfigError(`Cannot use the server in ${source}: the quotes around it are part of it; leave them out`);
+    throw new ConfigError(`Cannot use the server in ${source}: the quotes around it are part of it`, "leave them out");
   }
   try {
     refuseUnknownScheme(text);
@@ -32,12 +31,12 @@ function beginsQuoted(text: string): boolean {
 
 function refuseUnknownScheme(text: string): void {
   if (text.trimStart() !== text && /^\s+(?:file:|[a-z]+:\/\/)/i.test(text)) {
-    throw new DsnError("A blank stands before it; take it out");
+    throw new DsnError("A blank stands before it", "take it out");
   }
   if (!/^[a-z][a-z:]*:\/{1,2}(?!\/)/i.test(text) || isKnownForm(text)) return;
   // User, password and a slash in the database make a Go DSN of it, with a scheme for a user.
   if (/@\w*\(.*\)\//.test(text)) return;
-  throw new DsnError(`No server has this scheme; write ${knownForms()}`);
+  throw new DsnError("No server has this scheme", `write ${knownForms()}`);
 }
 
 /** A line end that came along with a secret from a file belongs to nothing. */

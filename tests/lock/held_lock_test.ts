@@ -5,7 +5,8 @@ import type { Socket } from "node:net";
 import { LockUnavailableError } from "../../lib/errors.ts";
 import { isKept, type LeaseTerms, Moment, shortestTtl } from "../../lib/lock/lease.ts";
 import { Session } from "../../lib/backends/sql/session.ts";
-import { holdInSession, type LeasedLock } from "../../lib/lock/held_lock.ts";
+import { holdInSession } from "../../lib/backends/sql/hold_in_session.ts";
+import type { LeasedLock } from "../../lib/lock/held_lock.ts";
 import { FakeClock } from "./fake_clock.ts";
 
 /** A grace period of a third of it, as with the default. */
@@ -36,7 +37,7 @@ async function take(
     looks.push(clock.now);
     return answered();
   };
-  const lock = await holdInSession(session, { lock: { isHeld, release: answered }, lease, idle, confirmed, took });
+  const lock = await holdInSession(session, { isHeld, release: answered }, { lease, idle, confirmed, took });
   return { lock, looks, session };
 }
 
@@ -147,19 +148,14 @@ async function watched(
 ): Promise<{ lock: LeasedLock; lostAt: () => number | undefined; looks: number[] }> {
   const looks: number[] = [];
   const { session } = await take(clock, 0, { lease });
-  const lock = await holdInSession(session, {
-    lock: {
-      isHeld: () => {
-        looks.push(clock.now);
-        return answer(looks.length) ?? new Promise(() => undefined);
-      },
-      release: () => Promise.resolve(true),
+  const inSession = {
+    isHeld: () => {
+      looks.push(clock.now);
+      return answer(looks.length) ?? new Promise<boolean>(() => undefined);
     },
-    lease,
-    idle: Infinity,
-    confirmed: new Moment(),
-    took: 0,
-  });
+    release: () => Promise.resolve(true),
+  };
+  const lock = await holdInSession(session, inSession, { lease, idle: Infinity, confirmed: new Moment(), took: 0 });
   let lostAt: number | undefined;
   lock.lost.addEventListener("abort", () => lostAt = clock.now);
   return { lock, lostAt: () => lostAt, looks };

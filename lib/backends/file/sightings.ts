@@ -126,6 +126,7 @@ function ifThere<T>(path: string, look: () => T): T | undefined {
 
 function cannotLook(path: string, error: unknown): LockUnavailableError {
   return new LockUnavailableError(
-    `Cannot look at the locks: ${path}: ${messageOf(error)}; look as the user whose locks they are`,
+    `Cannot look at the locks: ${path}: ${messageOf(error)}`,
+    "look as the user whose locks they are",
   );
 }

@@ -1,4 +1,4 @@
-import type { MySqlDsn } from "./dsn.ts";
+import type { MySqlDsn } from "./server.ts";
 import type { Deadline } from "../../deadline.ts";
 import { delayOrAbort, within } from "../../waiting.ts";
 import { LockLostError, LockUnavailableError } from "../../errors.ts";
@@ -14,7 +14,7 @@ import type { Seen } from "../../who/sighting.ts";
 import type { MySqlOptions } from "./options.ts";
 import { sql, type Statement, word } from "../sql/statement.ts";
 import { SessionLock } from "../sql/session_lock.ts";
-import { holdInSession } from "../../lock/held_lock.ts";
+import { holdInSession } from "../sql/hold_in_session.ts";
 
 /**
  * The longest wait to ask a server for in one go, in seconds: so that a waiter soon notices a server that has vanished.
@@ -107,10 +107,10 @@ export class MySqlLock extends SessionLock<MySqlSession> implements BackendLock 
     const id = session.id = first.whole("id");
     const idle = first.whole("idle");
     if (!isMine(first)) {
-      throw new LockUnavailableError(
-        `Cannot lock on ${session.where}: the server does not keep the lock with this connection; a proxy may move ` +
-          "connections between servers, connect to the server itself",
-      );
+      throw LockUnavailableError.on(session.where, {
+        what: "the server does not keep the lock with this connection",
+        cure: "a proxy may move connections between servers, connect to the server itself",
+      });
     }
     const now = stateIn(first);
     if (whyUnsafe(now) !== undefined) {
@@ -119,23 +119,17 @@ export class MySqlLock extends SessionLock<MySqlSession> implements BackendLock 
       refuseUnsafe(session.where, now);
     }
     return await holdInSession(session, {
-      lock: {
-        isHeld: async () => {
-          const seen = await look(lease.ttl);
-          const why = whyUnsafe(stateIn(seen));
-          if (why !== undefined) throw new LockLostError(`${session.where} has changed: ${why}`);
-          return isMine(seen) && seen.whole("id") === id;
-        },
-        release: async () => {
-          const released = await askOne(session, sql`SELECT RELEASE_LOCK(${this.#name}) AS released`, ["released"]);
-          return released.bit("released") === true;
-        },
+      isHeld: async () => {
+        const seen = await look(lease.ttl);
+        const why = whyUnsafe(stateIn(seen));
+        if (why !== undefined) throw new LockLostError(`${session.where} has changed: ${why.what}`, why.cure);
+        return isMine(seen) && seen.whole("id") === id;
       },
-      lease,
-      idle: idle * 1000 || Infinity,
-      confirmed,
-      took,
-    });
+      release: async () => {
+        const released = await askOne(session, sql`SELECT RELEASE_LOCK(${this.#name}) AS released`, ["released"]);
+        return released.bit("released") === true;
+      },
+    }, { lease, idle: idle * 1000 || Infinity, confirmed, took });
   }
 }
 

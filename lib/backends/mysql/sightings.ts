@@ -7,7 +7,7 @@ import type { Session } from "../sql/session.ts";
 import { identifier, join, sql, word } from "../sql/statement.ts";
 import { readAttributes, type ShownAttributes } from "./attributes.ts";
 import { type Process, readProcesses } from "./processes.ts";
-import { runningRuns, withRun } from "../../who/runs.ts";
+import { runningRuns, withRun } from "../sql/running_runs.ts";
 import type { Seen, Sighting, Whose } from "../../who/sighting.ts";
 
 /** How a statement that waits begins, sera's or another program's. */

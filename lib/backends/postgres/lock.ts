@@ -1,4 +1,4 @@
-import type { PostgresServer } from "./address.ts";
+import type { PostgresServer } from "./server.ts";
 import type { Deadline } from "../../deadline.ts";
 import { delayOrAbort } from "../../waiting.ts";
 import { LockLostError, LockUnavailableError, UnfitServerError } from "../../errors.ts";
@@ -7,11 +7,12 @@ import { type Answer, askOne } from "../sql/answer.ts";
 import { Moment } from "../../lock/lease.ts";
 import type { HeldLock } from "../../lock/lock.ts";
 import { NotPrimaryError, whereIs } from "./errors.ts";
-import { DEFAULT_TIMEOUT, FITNESS, openPostgresSession, type PostgresSession, refuseUnsuitable } from "./session.ts";
+import { DEFAULT_TIMEOUT, openPostgresSession, type PostgresSession } from "./session.ts";
+import { FITNESS, refuseUnsuitable } from "./set_up.ts";
 import type { QueryOptions } from "../sql/session.ts";
 import { markOf } from "../sql/mark.ts";
 import { SessionLock } from "../sql/session_lock.ts";
-import { holdInSession } from "../../lock/held_lock.ts";
+import { holdInSession } from "../sql/hold_in_session.ts";
 import { inMilliseconds } from "./sql.ts";
 import type { BackendLock } from "../backend.ts";
 import type { TableName } from "../../ledger/table_name.ts";
@@ -114,33 +115,29 @@ export class PostgresLock extends SessionLock<PostgresSession> implements Backen
     const confirmed = new Moment();
     const seen = await this.#look(session, { signal });
     if (!seen.truth("mine")) {
-      throw new LockUnavailableError(
-        `Cannot lock on ${session.where}: the server does not keep the lock with this connection; a pooler may move ` +
-          "connections between sessions, or locks have no effect there; connect to a PostgreSQL server itself",
-      );
+      throw LockUnavailableError.on(session.where, {
+        what: "the server does not keep the lock with this connection",
+        cure:
+          "a pooler may move connections between sessions, or locks have no effect there; connect to a PostgreSQL " +
+          "server itself",
+      });
     }
     const why = this.#whyUnfit(seen);
     if (why !== undefined) {
       // At once, so that the next one who waits finds out too; and a further try is to connect anew.
       await session.close();
-      throw new UnfitServerError(`Cannot lock on ${session.where}: ${why}`);
+      throw UnfitServerError.on(session.where, { what: why });
     }
     session.mark = markOf({ ...this.#options.presence, since: seen.whole("now") });
     return await holdInSession(session, {
-      lock: {
-        isHeld: async () => {
-          const seen = await this.#look(session, { serverTime: lease.ttl });
-          const why = this.#whyUnfit(seen);
-          if (why !== undefined) throw new LockLostError(`${session.where} has changed: ${why}`);
-          return seen.truth("mine");
-        },
-        release: async () => (await this.#unlock(session)).truth("released"),
+      isHeld: async () => {
+        const seen = await this.#look(session, { serverTime: lease.ttl });
+        const why = this.#whyUnfit(seen);
+        if (why !== undefined) throw new LockLostError(`${session.where} has changed: ${why}`);
+        return seen.truth("mine");
       },
-      lease,
-      idle: session.idleTimeout,
-      confirmed,
-      took,
-    });
+      release: async () => (await this.#unlock(session)).truth("released"),
+    }, { lease, idle: session.idleTimeout, confirmed, took });
   }
 
   /**

@@ -8,7 +8,7 @@ import { askIfAllowed } from "../sql/ask_if_allowed.ts";
 import { holderOf, type Identity, identityOf, readIdentities, waiterOf } from "./identity.ts";
 import { keyOfName, keyOfRow, namespaceCondition, rowCondition } from "./key.ts";
 import { namesTold, withNames } from "../../who/names.ts";
-import { runningRuns, withRun } from "../../who/runs.ts";
+import { runningRuns, withRun } from "../sql/running_runs.ts";
 import type { Seen, Sighting, Whose } from "../../who/sighting.ts";
 
 /**
@@ -128,7 +128,7 @@ async function withRuns(
   );
   if (ledger?.readable !== "t") return sightings;
   const runs = await runningRuns(session, dialect, sql`session_id IN (${listOf(holders)})`, signal);
-  return sightings.map((sighting) => sighting.state === "held" ? withRun(sighting, runs) : sighting);
+  return sightings.map((sighting) => sighting.state === "held" ? withRun(sighting, runs, keyOfName) : sighting);
 }
 
 function listOf(numbers: readonly number[]): Statement {

@@ -34,7 +34,10 @@ const GO_FORM = /@(?:tcp|unix)?(?:\([^@]*\))?\/[^/]*$/s;
  *
  * @example
  * ```ts
- * parseMySqlDsn("sera:secret@tcp(db.example.org:3306)/?timeout=500ms").connectTimeout; // 500
+ * import assert from "node:assert/strict";
+ * import { parseMySqlDsn } from "./dsn.ts";
+ *
+ * assert.equal(parseMySqlDsn("sera:secret@tcp(db.example.org:3306)/?timeout=500ms").connectTimeout, 500);
  * ```
  *
  * @throws {DsnError} If the text is no DSN, or a part of it has a value that makes no sense.

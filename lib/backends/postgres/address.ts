@@ -40,7 +40,12 @@ export function isPostgresServer(text: string): boolean {
  * @param text A URI or `keyword=value` pairs; empty takes everything from the surroundings.
  * @example
  * ```ts
- * parsePostgresServer("postgresql://sera@db.example.org/locks?sslmode=verify-full", surroundings).database; // "locks"
+ * import assert from "node:assert/strict";
+ * import { parsePostgresServer } from "./address.ts";
+ *
+ * const surroundings = { env: () => undefined, home: undefined, systemUser: () => undefined };
+ * const server = parsePostgresServer("postgresql://sera@db.example.org/locks", surroundings);
+ * assert.equal(server.database, "locks");
  * ```
  * @throws {DsnError} If something cannot be read, makes no sense, or asks for what a lock's connection cannot do.
  */

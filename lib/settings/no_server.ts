@@ -1,6 +1,7 @@
 import { ConfigError, type SeraError } from "../errors.ts";
 import { type Env, SERVER_REMOVED } from "./outside.ts";
 import type { Find } from "./setting_values.ts";
+import { TABLE } from "./table.ts";
 import { firstWrong } from "./wrong_values.ts";
 
 /** No server is named, since the sera above removed it from the environment. */
@@ -24,6 +25,6 @@ export function noServer(
   return new ServerRemovedError(
     "No server: the sera that this command runs under took SERA_SERVER out of its environment, since there may be a " +
       "password in it",
-    "name the server in a config file (/etc/sera.json, or the one that SERA_CONFIG names)",
+    `name the server in a config file (${TABLE.config.default}, or the one that SERA_CONFIG names)`,
   );
 }

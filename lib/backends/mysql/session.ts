@@ -3,7 +3,7 @@ import { type Connection, type ConnectionOptions, createConnection } from "mysql
 import type { MySqlDsn } from "./dsn.ts";
 import { LONGEST_TIMER } from "../../deadline.ts";
 import { formatDuration } from "../../text/duration.ts";
-import { LockUnavailableError } from "../../errors.ts";
+import { LockUnavailableError, type Trouble } from "../../errors.ts";
 import { isPlain } from "../../text/harmless.ts";
 import { passwordPlugins, refuseNativePassword } from "./auth.ts";
 import type { LeaseTerms } from "../../lock/lease.ts";
@@ -75,7 +75,7 @@ export async function openMySqlSession(
   guard.tell((error) => session.ended(error));
   // The driver tells of a reset only the statement that runs.
   streamOf(connection).prependListener("error", (error) => session.ended(error));
-  connection.on("end", () => session.ended(new ConnectionError(CLOSED)));
+  connection.on("end", () => session.ended(new ConnectionError(CLOSED.what, CLOSED.cure)));
   try {
     await setUp(session, dsn, lease, signal);
     session.variables = await askVariables(session, signal);
@@ -158,8 +158,8 @@ function ofCollation(failure: LockUnavailableError): LockUnavailableError {
   return reworded(failure, (text) => text.replace("correct charset in", "correct collation in"));
 }
 
-function reworded({ what, cure, reason, transient, where }: LockUnavailableError, change: (text: string) => string) {
-  return new LockUnavailableError(change(what), cure && change(cure), { reason: change(reason), transient, where });
+function reworded({ what, cure, why, transient, where }: LockUnavailableError, change: (text: string) => string) {
+  return new LockUnavailableError(change(what), cure && change(cure), { why: change(why), transient, where });
 }
 
 /**
@@ -207,7 +207,7 @@ async function connect(
     const startTimer = (limit: number, what: string) =>
       setTimeout(
         () =>
-          failed(new ConnectionError(`${what} within ${formatDuration(limit)}; check the address and the firewall`)),
+          failed(new ConnectionError(`${what} within ${formatDuration(limit)}`, "check the address and the firewall")),
         Math.min(limit, LONGEST_TIMER),
       );
 
@@ -297,17 +297,17 @@ async function wrap(
   lookAgain: () => Promise<unknown>,
 ): Promise<unknown> {
   if (signal.aborted) return signal.reason;
-  const why = (error as { code?: string }).code === "HANDSHAKE_SSL_ERROR"
+  const trouble = (error as { code?: string }).code === "HANDSHAKE_SSL_ERROR"
     ? await describeHandshake(dsn, error, lookAgain)
     : describeMySqlError(error);
-  return LockUnavailableError.on(whereIs(dsn), { what: why }, { transient: isTransient(error) });
+  return LockUnavailableError.on(whereIs(dsn), trouble, { transient: isTransient(error) });
 }
 
 async function describeHandshake(
   dsn: MySqlDsn,
   error: unknown,
   lookAgain: () => Promise<unknown>,
-): Promise<string> {
+): Promise<Trouble> {
   const { describeTlsFailure } = await import("../network/tls_trouble.ts");
   const verify = dsn.tls === "verify";
   return await describeTlsFailure(error, { host: hostOf(dsn), verify, setting: "tls-ca", lookAgain });

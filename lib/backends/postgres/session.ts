@@ -4,7 +4,7 @@ import type { Socket } from "node:net";
 import type { PostgresHost, PostgresServer } from "./address.ts";
 import { LONGEST_TIMER } from "../../deadline.ts";
 import { formatDuration } from "../../text/duration.ts";
-import { ConfigError, LockUnavailableError, UnfitServerError, UnsafeServerError } from "../../errors.ts";
+import { ConfigError, lineOf, LockUnavailableError, UnfitServerError, UnsafeServerError } from "../../errors.ts";
 import { Answer } from "../sql/answer.ts";
 import { applicationName } from "./application_name.ts";
 import type { LeaseTerms } from "../../lock/lease.ts";
@@ -136,7 +136,7 @@ export async function openPostgresSession(
       if (sqlState(error) !== undefined && sqlState(error) !== "57P03") break;
     }
   }
-  const reasons = failures.map(({ host, error }) => `${whereIs(host)}: ${describePostgresError(error)}`);
+  const reasons = failures.map(({ host, error }) => `${whereIs(host)}: ${lineOf(describePostgresError(error))}`);
   const last = failures.at(-1)!;
   const is = (kind: typeof UnsuitableServerError) => failures.some(({ error }) => error instanceof kind);
   const kind = is(StandbyError) ? UnsafeServerError : is(NotPrimaryError) ? UnfitServerError : LockUnavailableError;
@@ -144,7 +144,7 @@ export async function openPostgresSession(
     isTransientPostgresError(error) || error instanceof NotPrimaryError && server.hosts.length > 1
   );
   const where = [...reasons.slice(0, -1), whereIs(last.host)].join(", and at ");
-  throw kind.on(`PostgreSQL at ${where}`, { what: describePostgresError(last.error) }, { transient });
+  throw kind.on(`PostgreSQL at ${where}`, describePostgresError(last.error), { transient });
 }
 
 async function openOn(
@@ -158,7 +158,10 @@ async function openOn(
   const timer = setTimeout(
     () =>
       late.abort(
-        new ConnectionError(`no answer within ${formatDuration(Math.round(limit))}; check the server and the network`),
+        new ConnectionError(
+          `no answer within ${formatDuration(Math.round(limit))}`,
+          "check the server and the network",
+        ),
       ),
     Math.min(limit, LONGEST_TIMER),
   );
@@ -176,7 +179,7 @@ async function openOn(
     );
     session.mark = markOf(options.presence);
     client.on("error", (error) => session.ended(error));
-    client.on("end", () => session.ended(new ConnectionError(CLOSED)));
+    client.on("end", () => session.ended(new ConnectionError(CLOSED.what, CLOSED.cure)));
     return session;
   } catch (error) {
     if (client) socketOf(client).destroy();
@@ -246,9 +249,8 @@ async function logInOnce(
     password: () => {
       if (host.password === undefined) {
         throw new UnsuitableServerError(
-          `the server asks for a password, and there is none; ${
-            server.noPassword ?? "put it into the server setting or the password file"
-          }`,
+          "the server asks for a password, and there is none",
+          server.noPassword ?? "put it into the server setting or the password file",
         );
       }
       return host.password;
@@ -298,7 +300,7 @@ async function setUp(client: pg.Client, lease: LeaseTerms, signal: AbortSignal):
     new Answer(
       rows,
       ["pid", "born", "standby", "read_only", "idle", ...others],
-      (what) => new UnsuitableServerError(what),
+      ({ what, cure }) => new UnsuitableServerError(what, cure),
     );
   const settings = sessionSettings(lease).map(([name, value]) => sql`set_config(${word(name)}, ${word(value)}, false)`);
   try {
@@ -338,8 +340,8 @@ export function refuseUnsuitable(
 ): void {
   if (facts.truth("standby") && !allowUnsafeServer) {
     throw new StandbyError(
-      "the server is a standby, and a lock there excludes nobody elsewhere; name the primary, or " +
-        "allow it with --allow-unsafe-server",
+      "the server is a standby, and a lock there excludes nobody elsewhere",
+      "name the primary, or allow it with --allow-unsafe-server",
     );
   }
   if (targetSessionAttrs === "read-write" && facts.text("read_only") !== "off") {

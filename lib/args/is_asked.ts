@@ -3,7 +3,7 @@ import { parseGoBoolean } from "../text/go_boolean.ts";
 import { plainOr } from "../text/harmless.ts";
 
 /**
- * Whether a flag that takes no value was given, and not as `=false`.
+ * Whether a boolean flag was given, and not as `=false`.
  *
  * @throws {UsageError} When its value is no boolean.
  */

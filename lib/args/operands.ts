@@ -2,9 +2,9 @@ import { parseWait } from "../text/duration.ts";
 import { UsageError } from "../errors.ts";
 import { isPath, mayBeServer } from "../text/harmless.ts";
 
-/** What to run and how long to wait for it. */
+/** What to run, and how long to wait for the lock. */
 export interface RunRequest {
-  /** Milliseconds; 0 tries once, `Infinity` waits for ever. */
+  /** How long to wait for the lock, in milliseconds; 0 tries once, `Infinity` never gives up. */
   readonly wait: number;
   /** The command's words, at least one. */
   readonly words: readonly string[];
@@ -13,8 +13,8 @@ export interface RunRequest {
 /**
  * Reads `<wait> <command> [argument …]`.
  *
- * @param flags Those that stand before them.
- * @throws {UsageError} When one of the two is missing or the first is no wait.
+ * @param flags The flags before them, which may explain a mistake.
+ * @throws {UsageError} When the wait or the command is missing or wrong.
  */
 export async function readOperands(
   operands: readonly string[],
@@ -36,9 +36,11 @@ export async function readOperands(
 }
 
 /**
- * Makes sure that a command's first word, which messages show, and servers as its label, is no server.
+ * Refuses a command whose first word looks like a server. Messages show that word, and so does the lock's server to its
+ * other users, so that a password in it would become known.
  *
- * @throws {UsageError} When it looks like one.
+ * @param cure Where a server belongs instead.
+ * @throws {UsageError}
  */
 export function refuseServer(word: string, cure: string): void {
   // A path may have any characters.

@@ -1,5 +1,5 @@
-import { environmentName } from "../settings/table.ts";
-import { DEFAULT_CONFIG_FILE, resolveSettings } from "../settings/resolve.ts";
+import { environmentName, TABLE } from "../settings/table.ts";
+import { resolveSettings } from "../settings/resolve.ts";
 import type { Settings } from "../settings/settings.ts";
 import { type ConfigFile, NoConfigFileError, readConfigFile } from "../settings/config_file.ts";
 import { ServerRemovedError } from "../settings/no_server.ts";
@@ -35,7 +35,7 @@ export async function checkConfig(
     if (error instanceof ConfigError) return error;
     throw error;
   });
-  if (!(resolved instanceof ConfigError)) refuseWithoutEffect(resolved);
+  if (!(resolved instanceof ConfigError)) refuseWithoutEffect(resolved, flags);
   if (resolved instanceof VariableError) {
     await report.check("settings", () => {
       throw resolved;
@@ -44,7 +44,7 @@ export async function checkConfig(
     return undefined;
   }
   const fromOutside = (name: string) => flags.get(name) ?? env(environmentName(name));
-  const path = fromOutside("config") ?? DEFAULT_CONFIG_FILE;
+  const path = fromOutside("config") ?? TABLE.config.default;
   const serverFrom = flags.has("server") ? "--server" : env("SERA_SERVER") === undefined ? undefined : "SERA_SERVER";
   const needless = fromOutside("config") === undefined && serverFrom !== undefined;
 
@@ -78,11 +78,11 @@ export async function checkConfig(
   if (found) {
     await report.check("settings", async () => {
       if (resolved instanceof ConfigError) throw resolved;
-      const { server, lease, allowUnsafeServer } = resolved;
+      const { server, ttl, allowUnsafeServer } = resolved;
       const unsafe = allowUnsafeServer ? ", allow-unsafe-server" : "";
       const parts = await server.foreignParts?.() ?? [];
       const foreign = parts.length === 0 ? "" : ` (${parts.join(", ")}, which cron may have in another way)`;
-      return { found: `${(await server.shown()).line}${foreign}; ttl ${formatDuration(lease.ttl)}${unsafe}` };
+      return { found: `${(await server.shown()).line}${foreign}; ttl ${formatDuration(ttl)}${unsafe}` };
     });
   }
   if (resolved instanceof ConfigError) {

@@ -3,7 +3,7 @@ import { isAsked } from "../args/is_asked.ts";
 import { refuseServer } from "../args/operands.ts";
 import { refuseChangedWords } from "../system/raw_words.ts";
 import { readFlags } from "../args/read_flags.ts";
-import { environmentName } from "../settings/table.ts";
+import { environmentName, TABLE } from "../settings/table.ts";
 import { subcommandFlags } from "../args/subcommands.ts";
 import { subcommandHelp } from "../args/usage.ts";
 import { parseWait } from "../text/duration.ts";
@@ -40,7 +40,7 @@ export async function heimdall(argv: readonly string[], io: Io): Promise<number>
       return await afterPrinting(io, 0);
     }
     const verbose = isAsked(flags, "debug") ? "stderr" : undefined;
-    const format = io.env(environmentName("log-format")) === "json" ? "json" : "text";
+    const format = io.env(environmentName(TABLE.logFormat.name)) === "json" ? "json" : "text";
     const limit = readTimeout(flags.get("timeout") ?? DEFAULT_TIMEOUT);
     if (operands.length === 0) {
       throw new UsageError("No program to run", "usage: sera heimdall [flags] PROGRAM [argument ...]");

@@ -2,8 +2,7 @@ import { isAsked } from "../args/is_asked.ts";
 import { LastWill } from "../child/last_will.ts";
 import { SignalRelay } from "../child/signals.ts";
 import { getsOwnSession } from "../child/spawn.ts";
-import { DEFAULT_GRACE, DEFAULT_TTL } from "../settings/resolve.ts";
-import { DEFAULT_LEDGER_TABLE } from "../settings/ledger_settings.ts";
+import { TABLE } from "../settings/table.ts";
 import { formatDuration } from "../text/duration.ts";
 import { InterruptedError, lineOf, UsageError } from "../errors.ts";
 import type { Io } from "../io.ts";
@@ -62,7 +61,7 @@ export async function runOnce(
   // The last line tells what sera exits with.
   if (logger.isJson && logger.tells("info")) signals.endByAll();
   await using backend = await server.lock(name, {
-    lease: { ttl: DEFAULT_TTL, grace: DEFAULT_GRACE },
+    lease: { ttl: TABLE.ttl.default, grace: TABLE.grace.default },
     allowUnsafeServer: isAsked(flags, "allow-unsafe-server"),
     // It tries once.
     retrying: () => undefined,
@@ -81,7 +80,7 @@ export async function runOnce(
   if (!lock) {
     if (above !== undefined) {
       const { holderOf } = await import("./holder.ts");
-      const ledger = { table: { name: DEFAULT_LEDGER_TABLE } };
+      const ledger = { table: TABLE.ledgerTable.default };
       await holderOf(backend, { server, ledger }, name, key, above, signals.interrupted);
     }
     logger.log("error", "busy", "Lock not acquired: somebody else has it - the program was not executed.", {
@@ -100,7 +99,7 @@ export async function runOnce(
       logger,
       io,
       progress,
-      grace: io.limits?.heimdallGrace ?? DEFAULT_GRACE,
+      grace: io.limits?.heimdallGrace ?? TABLE.grace.default,
       onLost: "terminate",
       variables: lockVariables({ name, key, host: Deno.hostname(), server, session: lock.session, above }),
       maxRun: { limit, error: new Error(`The program ran longer than ${formatDuration(limit)} (--timeout)`) },

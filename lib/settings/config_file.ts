@@ -1,8 +1,8 @@
-import { SETTINGS } from "./table.ts";
 import { ConfigError, messageOf } from "../errors.ts";
 import { pathOr } from "../text/harmless.ts";
 import { refuseEverybodys } from "../system/file_trust.ts";
 import { readSmallFile, type SmallFile } from "../system/small_file.ts";
+import { SETTINGS } from "./table.ts";
 
 /** What a config file says. */
 export interface ConfigFile {

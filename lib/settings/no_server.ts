@@ -1,5 +1,6 @@
 import { ConfigError, type SeraError } from "../errors.ts";
-import type { Found } from "./setting_values.ts";
+import type { Env } from "./outside.ts";
+import type { Find } from "./setting_values.ts";
 import { firstWrong } from "./wrong_values.ts";
 
 /** The variable that tells a command that a sera above it has taken SERA_SERVER away. */
@@ -17,8 +18,8 @@ export class ServerRemovedError extends ConfigError {}
  */
 export function noServer(
   error: ConfigError,
-  env: (name: string) => string | undefined,
-  fromOutside: (name: string) => Found | undefined,
+  env: Env,
+  fromOutside: Find,
 ): SeraError {
   const wrong = firstWrong(fromOutside);
   if (wrong) return wrong;

@@ -1,5 +1,5 @@
 import { ConfigError } from "../errors.ts";
-import type { DsnError } from "../backends/network/address_text.ts";
+import type { DsnError } from "../backends/registry.ts";
 
 /**
  * The error for a `server` setting that cannot be read.

@@ -1,6 +1,5 @@
-import { DsnError } from "../backends/network/address_text.ts";
 import type { Backend, Surroundings } from "../backends/backend.ts";
-import { isKnownForm, knownForms, parseBackend } from "../backends/registry.ts";
+import { DsnError, isKnownForm, knownForms, parseBackend } from "../backends/registry.ts";
 import { ConfigError } from "../errors.ts";
 
 /**

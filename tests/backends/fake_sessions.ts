@@ -14,6 +14,8 @@ export interface FakeServer extends Disposable {
   readonly setting: string;
   /** The statements that it was asked, in order. */
   readonly statements: readonly string[];
+  /** How many clients are connected. */
+  readonly clients: number;
 }
 
 /** A kind of fake server. */
@@ -25,8 +27,9 @@ export interface FakeKind {
    * Starts one.
    *
    * @param free Whether it gives the lock.
+   * @param heard Called with each statement before it is answered.
    */
-  start(free: boolean, tamper?: Tamper): FakeServer;
+  start(free: boolean, tamper?: Tamper, heard?: (sql: string) => void): FakeServer;
   /**
    * Opens the backend for a lock.
    *
@@ -65,11 +68,18 @@ export function answerOf(kind: FakeKind, sql: string, free = true): Answer {
 export const FAKE_MYSQL: FakeKind = {
   name: "MySQL",
   frames: 32,
-  start(free, tamper) {
-    const server = new FakeMySql((sql) => answerOf(FAKE_MYSQL, sql, free), undefined, tamper);
+  start(free, tamper, heard) {
+    const answer = (sql: string) => {
+      heard?.(sql);
+      return answerOf(FAKE_MYSQL, sql, free);
+    };
+    const server = new FakeMySql(answer, undefined, tamper);
     return {
       setting: server.dsn,
       statements: server.statements,
+      get clients() {
+        return server.clients;
+      },
       [Symbol.dispose]: () => server[Symbol.dispose](),
     };
   },
@@ -82,11 +92,18 @@ export const FAKE_MYSQL: FakeKind = {
 export const FAKE_POSTGRES: FakeKind = {
   name: "PostgreSQL",
   frames: 24,
-  start(free, tamper) {
-    const server = new FakePostgres((sql) => answerOf(FAKE_POSTGRES, sql, free), tamper);
+  start(free, tamper, heard) {
+    const answer = (sql: string) => {
+      heard?.(sql);
+      return answerOf(FAKE_POSTGRES, sql, free);
+    };
+    const server = new FakePostgres(answer, tamper);
     return {
       setting: server.url,
       statements: server.statements,
+      get clients() {
+        return server.clients;
+      },
       [Symbol.dispose]: () => server[Symbol.dispose](),
     };
   },

@@ -4,22 +4,24 @@ import type { Patience } from "../../ledger/patience.ts";
 import type { TableName } from "../../ledger/table_name.ts";
 import { isThere } from "../../system/if_there.ts";
 import type { Seen, Whose } from "../../who/sighting.ts";
-import type { FileBackend } from "./backend.ts";
-import { defaultLedgerFolder } from "./default_folder.ts";
+import { SqlLedger } from "../sql/ledger.ts";
+import { defaultLedgerFolder, lockFolder } from "./default_folder.ts";
 import { loadFileStore } from "./load_ledger.ts";
 import { prepareLockFolder, refuseClosedFolder } from "./lock_folder.ts";
-import { SqlLedger } from "../sql/ledger.ts";
 import { lookAtFiles } from "./sightings.ts";
 
 /** Looks at locks in a folder. One that no run has made yet is left so: it has no locks. */
 export class FileObserver implements Observer {
   readonly elsewhere = undefined;
-  readonly #backend: FileBackend;
+  readonly #folder: string | undefined;
   readonly #env: LockOptions["env"];
 
-  /** @param env Reads an environment variable. */
-  constructor(backend: FileBackend, env: LockOptions["env"]) {
-    this.#backend = backend;
+  /**
+   * @param folder The one that the setting names, if it does.
+   * @param env Reads an environment variable.
+   */
+  constructor(folder: string | undefined, env: LockOptions["env"]) {
+    this.#folder = folder;
     this.#env = env;
   }
 
@@ -30,21 +32,20 @@ export class FileObserver implements Observer {
   }
 
   async ledger(_table: TableName, patience: Patience): Promise<Ledger | undefined> {
-    const { folder } = this.#backend;
-    const path = folder ?? defaultLedgerFolder(this.#env).path;
+    const path = this.#folder ?? defaultLedgerFolder(this.#env).path;
     if (!isThere(path)) {
       refuseClosedFolder(path);
       return undefined;
     }
-    const open = await loadFileStore(folder, this.#env, patience);
+    const open = await loadFileStore(this.#folder, this.#env, patience);
     this.#lockFolder();
     return new SqlLedger(open(), patience);
   }
 
   /** @throws {LockUnavailableError} When a run would not use it. */
   #lockFolder(): string {
-    const folder = this.#backend.lockFolder(this.#env);
-    if (isThere(folder)) prepareLockFolder(folder, this.#backend.folder === undefined);
+    const folder = lockFolder(this.#folder, this.#env);
+    if (isThere(folder)) prepareLockFolder(folder, this.#folder === undefined);
     else refuseClosedFolder(folder);
     return folder;
   }

@@ -1,13 +1,13 @@
 import { isIPv6 } from "node:net";
 import { cut, DsnError, isHostName, type Show } from "../network/address_text.ts";
-import type { MySqlAddress } from "./dsn.ts";
+import type { Address } from "../network/address.ts";
 
 const DEFAULT_HOST = "127.0.0.1";
 const DEFAULT_PORT = 3306;
 const DEFAULT_SOCKET = "/tmp/mysql.sock";
 
 /** Reads `net[(address)]`, all of which may be empty. */
-export function parseNetwork(text: string, show: Show): MySqlAddress {
+export function parseNetwork(text: string, show: Show): Address {
   const [network, bracketed] = cut(text, "(");
   if (bracketed !== undefined && !bracketed.endsWith(")")) {
     throw bracketed.includes(")")
@@ -55,7 +55,7 @@ function unknownNetwork(network: string): DsnError {
  *
  * Stricter than Go: a port is a number, since the names of services differ between machines.
  */
-export function parseHostAndPort(text: string, show: Show): MySqlAddress {
+export function parseHostAndPort(text: string, show: Show): Address {
   const bad = (problem: string, cure: string) =>
     new DsnError(`Cannot use the address of the MySQL DSN: ${show(text, "it")} ${problem}`, cure);
   const bracketed = /^\[([^[\]]*)\](?::(.*))?$/s.exec(text);

@@ -2,7 +2,8 @@ import type { Backend, BackendLock, LedgerPlace, LockOptions, Observer, Offers, 
 import type { Report } from "../../doctor/report.ts";
 import { presenceOf } from "../../lock/presence.ts";
 import { identityOfAddress } from "../network/address.ts";
-import { type MySqlDsn, parseMySqlDsn } from "./dsn.ts";
+import { parseMySqlDsn } from "./dsn.ts";
+import type { MySqlDsn } from "./server.ts";
 import type { MySqlOptions } from "./options.ts";
 
 /** User locks of MySQL or MariaDB. */

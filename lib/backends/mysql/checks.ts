@@ -1,4 +1,4 @@
-import type { MySqlDsn } from "./dsn.ts";
+import type { MySqlDsn } from "./server.ts";
 import { formatDuration } from "../../text/duration.ts";
 import { askOne } from "../sql/answer.ts";
 import type { MySqlOptions } from "./options.ts";

@@ -1,7 +1,7 @@
 import type { TableName } from "../../ledger/table_name.ts";
 import { Patience } from "../../ledger/patience.ts";
 import { checkInSession } from "../sql/check_in_session.ts";
-import type { MySqlDsn } from "./dsn.ts";
+import type { MySqlDsn } from "./server.ts";
 import { mySqlStore } from "./ledger.ts";
 import { MySqlLock } from "./lock.ts";
 import type { MySqlOptions } from "./options.ts";

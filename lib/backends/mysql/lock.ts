@@ -1,4 +1,4 @@
-import type { MySqlDsn } from "./dsn.ts";
+import type { MySqlDsn } from "./server.ts";
 import { type Deadline, delayOrAbort } from "../../deadline.ts";
 import { LockLostError, LockUnavailableError } from "../../errors.ts";
 import { type Answer, askOne } from "../sql/answer.ts";

@@ -1,6 +1,6 @@
 import type { Socket } from "node:net";
 import { type Connection, type ConnectionOptions, createConnection } from "mysql2";
-import type { MySqlDsn } from "./dsn.ts";
+import type { MySqlDsn } from "./server.ts";
 import { LONGEST_TIMER } from "../../deadline.ts";
 import { formatDuration } from "../../text/duration.ts";
 import { LockUnavailableError, type Trouble } from "../../errors.ts";

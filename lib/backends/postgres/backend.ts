@@ -13,7 +13,8 @@ import type { Report } from "../../doctor/report.ts";
 import { presenceOf } from "../../lock/presence.ts";
 import { systemUser } from "../../system/user.ts";
 import { identityOfAddress } from "../network/address.ts";
-import { isPostgresServer, parsePostgresServer, type PostgresServer, type PostgresSurroundings } from "./address.ts";
+import { isPostgresServer, parsePostgresServer } from "./address.ts";
+import type { PostgresServer, PostgresSurroundings } from "./server.ts";
 import type { PostgresOptions } from "./options.ts";
 
 /** Advisory locks of PostgreSQL, in one database. */

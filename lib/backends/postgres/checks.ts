@@ -1,4 +1,4 @@
-import type { PostgresServer } from "./address.ts";
+import type { PostgresServer } from "./server.ts";
 import { LockUnavailableError } from "../../errors.ts";
 import { textFrom } from "../../text/foreign.ts";
 import { isPlain, LONGEST_NAME } from "../../text/harmless.ts";

@@ -1,4 +1,4 @@
-import type { PostgresHost } from "./address.ts";
+import type { PostgresHost } from "./server.ts";
 import { isHostName } from "../network/address_text.ts";
 import { messageOf, type Trouble, TroubleError } from "../../errors.ts";
 import { isPlain, LONGEST_NAME, pathOr } from "../../text/harmless.ts";

@@ -1,7 +1,7 @@
 import { isIP } from "node:net";
 import { DsnError, isHostName } from "../network/address_text.ts";
 import { exists } from "./libpq_files.ts";
-import type { PostgresHost } from "./address.ts";
+import type { PostgresHost } from "./server.ts";
 import { badSetting, parseInteger, type Setting, type Settings } from "./setting.ts";
 
 const DEFAULT_PORT = 5432;

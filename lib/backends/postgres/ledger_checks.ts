@@ -2,7 +2,7 @@ import { LockUnavailableError } from "../../errors.ts";
 import { Patience } from "../../ledger/patience.ts";
 import type { TableName } from "../../ledger/table_name.ts";
 import { checkInSession } from "../sql/check_in_session.ts";
-import type { PostgresServer } from "./address.ts";
+import type { PostgresServer } from "./server.ts";
 import { postgresStore } from "./ledger.ts";
 import { PostgresLock } from "./lock.ts";
 import type { PostgresOptions } from "./options.ts";

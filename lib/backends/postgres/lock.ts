@@ -1,4 +1,4 @@
-import type { PostgresServer } from "./address.ts";
+import type { PostgresServer } from "./server.ts";
 import { type Deadline, delayOrAbort } from "../../deadline.ts";
 import { LockLostError, LockUnavailableError, type Trouble, UnfitServerError } from "../../errors.ts";
 import { type AdvisoryKey, advisoryKey } from "./advisory_key.ts";

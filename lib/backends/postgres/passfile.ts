@@ -1,7 +1,7 @@
 import type { Trouble } from "../../errors.ts";
 import { homeFile, look, whyUnreadable } from "./libpq_files.ts";
 import { readSmallFileSync } from "../../system/small_file.ts";
-import type { PostgresSurroundings } from "./address.ts";
+import type { PostgresSurroundings } from "./server.ts";
 import { type Settings, showPath } from "./setting.ts";
 
 /** One line of a password file. The first four are patterns: `*`, or the text with its escapes. */

@@ -1,7 +1,7 @@
 import { DsnError, showPlain } from "../network/address_text.ts";
 import { exists, homeFile, whyUnreadable } from "./libpq_files.ts";
 import { isPostgresKeyword } from "./keywords.ts";
-import type { PostgresSurroundings } from "./address.ts";
+import type { PostgresSurroundings } from "./server.ts";
 import { refuseEverybodys } from "../../system/file_trust.ts";
 import { readSmallFileSync, UnfitFileError } from "../../system/small_file.ts";
 import { badSetting, type Setting, type Settings, showPath } from "./setting.ts";

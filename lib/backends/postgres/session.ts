@@ -1,7 +1,7 @@
 // @ts-types="@types/pg"
 import pg from "pg";
 import type { Socket } from "node:net";
-import type { PostgresHost, PostgresServer } from "./address.ts";
+import type { PostgresHost, PostgresServer } from "./server.ts";
 import { LONGEST_TIMER } from "../../deadline.ts";
 import { formatDuration } from "../../text/duration.ts";
 import { ConfigError, lineOf, LockUnavailableError, UnfitServerError, UnsafeServerError } from "../../errors.ts";

@@ -1,7 +1,7 @@
 import type { Trouble } from "../../errors.ts";
 import { DsnError } from "../network/address_text.ts";
 import { DENIED, exists, look, userFile } from "./libpq_files.ts";
-import type { PostgresServer, PostgresSurroundings } from "./address.ts";
+import type { PostgresServer, PostgresSurroundings } from "./server.ts";
 import { badSetting, readChoice, type Setting, type Settings, showPath, showPathOf } from "./setting.ts";
 
 const SSLMODES = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"] as const;

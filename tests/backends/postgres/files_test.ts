@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { DsnError } from "../../../lib/backends/network/address_text.ts";
-import { parsePostgresServer, type PostgresServer } from "../../../lib/backends/postgres/address.ts";
+import { parsePostgresServer } from "../../../lib/backends/postgres/address.ts";
+import type { PostgresServer } from "../../../lib/backends/postgres/server.ts";
 
 const isWindows = Deno.build.os === "windows";
 

@@ -1,13 +1,39 @@
 import { ExitCode } from "./exit_codes.ts";
-import { limitOf } from "./system/limits.ts";
+
+/** What is wrong, and what to do about it where that can be said. */
+export interface Trouble {
+  readonly what: string;
+  readonly cure?: string | undefined;
+}
+
+/** Trouble on one line. The two are joined here, and nobody takes them apart again. */
+export function lineOf({ what, cure }: Trouble): string {
+  return cure === undefined ? what : `${what}; ${cure}`;
+}
+
+/** An error that says what is wrong and what to do; its message is both on one line. */
+export class TroubleError extends Error implements Trouble {
+  readonly what: string;
+  readonly cure: string | undefined;
+
+  /**
+   * @param what What failed, and the value.
+   * @param cure What to do about it.
+   */
+  constructor(what: string, cure?: string, options?: ErrorOptions) {
+    super(lineOf({ what, cure }), options);
+    this.what = what;
+    this.cure = cure;
+  }
+}
 
 /** A failure that ends sera with one line on stderr and an exit code of its own. */
-export abstract class SeraError extends Error {
+export abstract class SeraError extends TroubleError {
   /** The status that sera exits with. */
   abstract readonly exitCode: number;
 }
 
-/** The configuration cannot be used. The message says where, what, and what to do. */
+/** The configuration cannot be used. */
 export class ConfigError extends SeraError {
   override readonly exitCode = ExitCode.badConfig;
 }
@@ -17,17 +43,44 @@ export class UsageError extends SeraError {
   override readonly exitCode = ExitCode.badArguments;
 }
 
+/** What one may know of a lock that could not be asked for, besides what is wrong. */
+export interface LockTrouble extends ErrorOptions {
+  /** Whether the same request may succeed a moment later, so that a retry inside the wait makes sense. */
+  readonly transient?: boolean | undefined;
+  /** What is wrong where, without what it kept sera from: for those who were kept from something else. */
+  readonly reason?: string;
+  /** The server that the lock was to be on; see {@linkcode LockUnavailableError.on}. */
+  readonly where?: string | undefined;
+}
+
 /** The lock could not be asked for; never thrown because somebody else holds it. */
 export class LockUnavailableError extends SeraError {
   override readonly exitCode = ExitCode.lockUnavailable;
+  readonly transient: boolean;
+  readonly reason: string;
+  readonly where: string | undefined;
+
+  /** @param about By default it is not transient, and the reason is `what`. */
+  constructor(what: string, cure?: string, about: LockTrouble = {}) {
+    super(what, cure, about);
+    this.transient = about.transient ?? false;
+    this.reason = about.reason ?? what;
+    this.where = about.where;
+  }
 
   /**
-   * @param message What failed, the value, what to do.
-   * @param transient Whether the same request may succeed a moment later, so that a retry inside the wait makes sense.
-   * @param reason What is wrong where, without saying what it kept sera from.
+   * The error for a lock on a server.
+   *
+   * @param where The server: "MySQL at tcp(db.example.com:3306)".
    */
-  constructor(message: string, readonly transient = false, readonly reason = message) {
-    super(message);
+  static on<E extends LockUnavailableError>(
+    this: new (what: string, cure?: string, about?: LockTrouble) => E,
+    where: string,
+    { what, cure }: Trouble,
+    about?: Pick<LockTrouble, "transient" | "cause">,
+  ): E {
+    const reason = `${where}: ${what}`;
+    return new this(`Cannot lock on ${reason}`, cure, { ...about, reason, where });
   }
 }
 
@@ -39,8 +92,8 @@ export class UnsafeServerError extends UnfitServerError {}
 
 /** The lock was lost before the command was started. */
 export class LockLostEarlyError extends LockUnavailableError {
-  constructor(message: string) {
-    super(message, true);
+  constructor(what: string, cure?: string) {
+    super(what, cure, { transient: true });
   }
 }
 
@@ -54,8 +107,8 @@ export class LockLostError extends SeraError {
   override readonly exitCode = ExitCode.lockLost;
 
   /** @param within How long the command may take to end, in milliseconds, as far as the lease tells. */
-  constructor(message: string, readonly within = 0) {
-    super(message);
+  constructor(what: string, cure?: string, readonly within = 0) {
+    super(what, cure);
   }
 }
 
@@ -72,18 +125,6 @@ export class MaxRunError extends SeraError {
 /** sera itself failed while the command ran, so that nobody would look after it any more. */
 export class SeraFailedError extends SeraError {
   override readonly exitCode = ExitCode.seraFailed;
-
-  /** @param error What nobody expected. */
-  constructor(error: unknown) {
-    const limit = limitOf(error);
-    const what = error instanceof SeraError ? error.message : originOf(error);
-    super(
-      limit === undefined
-        ? `Unexpected error while the command ran, please report it: ${what}`
-        : `Cannot go on while the command runs: ${limit}`,
-      { cause: error },
-    );
-  }
 }
 
 /** A signal ended sera before the command was started. Carries no message: the sender knows. */
@@ -94,39 +135,9 @@ export class InterruptedError extends Error {
   }
 }
 
-/** What to say of anything that ended sera, in one line, and the status to exit with. */
-export function verdictOf(error: unknown): { readonly message: string; readonly exitCode: number } {
-  if (error instanceof SeraError) return error;
-  const limit = limitOf(error);
-  const message = limit === undefined
-    ? `Unexpected error, please report it: ${originOf(error)}`
-    : `Cannot go on: ${limit}`;
-  return { message, exitCode: ExitCode.lockUnavailable };
-}
-
-/** What to say, in one line, of an error that came after the command's end, whose exit code stands. */
-export function afterTheEnd(error: unknown): string {
-  return `${verdictOf(error).message}; the command had ended before`;
-}
-
-/** The kind of an error that nobody foresaw, and where it arose. Not its message, which may hold any value, a password too. */
-function originOf(error: unknown): string {
-  if (!(error instanceof Error)) return `${kindOf(error)} was thrown`;
-  const { code } = error as { readonly code?: unknown };
-  const named = typeof code === "string" && /^[A-Z][A-Z0-9_]{1,40}$/.test(code)
-    ? `${error.name} (${code})`
-    : error.name;
-  // The message stands before the frames, and may look like one.
-  const frames = (error.stack ?? "").slice(`${error.name}: ${error.message}`.length);
-  const places = [...frames.matchAll(/^ {4}at (?:async )?(?:([\w.#<> ]+) \()?(?:.*\/)?([\w.-]+:\d+:\d+)\)?$/gm)];
-  const ours = places.slice(0, 3).map(([, name, place]) => name === undefined ? place : `${name} ${place}`);
-  return ours.length === 0 ? named : `${named} at ${ours.join(", ")}`;
-}
-
-/** What a value that is no error is, without the value. */
-function kindOf(value: unknown): string {
-  if (value === undefined || value === null) return String(value);
-  return typeof value === "object" ? "an object" : `a ${typeof value}`;
+/** What anything that was thrown says of itself; of what is no {@linkcode TroubleError} the cure is not known. */
+export function troubleOf(error: unknown): Trouble {
+  return error instanceof TroubleError ? error : { what: messageOf(error) };
 }
 
 /**

@@ -3,13 +3,7 @@
  * did not run once it was started, and none may take the place of its own once it has ended.
  */
 
-import { afterTheEnd, SeraFailedError, verdictOf } from "./errors.ts";
-
-/** What to say of an error, and the status that it ends in. */
-interface Verdict {
-  readonly message: string;
-  readonly exitCode: number;
-}
+import { afterTheEnd, failedWhileRunning, type Verdict, verdictOf } from "./verdict.ts";
 
 /**
  * One run's way from its start to the command's end. While it is there, it hears of errors that nobody has caught, for
@@ -35,7 +29,7 @@ export class Progress implements Disposable {
     globalThis.addEventListener("unhandledrejection", this.#uncaught);
   }
 
-  /** Fires when sera itself fails while the command runs; the reason is a {@linkcode SeraFailedError}. */
+  /** Fires when sera itself fails while the command runs; the reason is a `SeraFailedError`. */
   get failed(): AbortSignal {
     return this.#failed.signal;
   }
@@ -59,7 +53,7 @@ export class Progress implements Disposable {
   /** What to say of an error that ended the run at this point, and the status to exit with. */
   verdictOf(error: unknown): Verdict {
     if (this.#exitCode !== undefined) return { message: afterTheEnd(error), exitCode: this.#exitCode };
-    const { message, exitCode } = this.#running ? new SeraFailedError(error) : verdictOf(error);
+    const { message, exitCode } = this.#running ? failedWhileRunning(error) : verdictOf(error);
     return { message, exitCode: this.#ownCode ?? exitCode };
   }
 
@@ -81,7 +75,7 @@ export class Progress implements Disposable {
   readonly #uncaught = (event: ErrorEvent | PromiseRejectionEvent): void => {
     event.preventDefault();
     const error = "reason" in event ? event.reason : event.error;
-    if (this.#running && !this.failed.aborted) return this.#failed.abort(new SeraFailedError(error));
+    if (this.#running && !this.failed.aborted) return this.#failed.abort(failedWhileRunning(error));
     const verdict = this.verdictOf(error);
     this.#tell(verdict);
     if (this.#running || this.#exitCode !== undefined) return;

@@ -4,8 +4,8 @@
  * @module
  */
 import { type ExitStatus, RUN_STATUSES } from "../lib/args/exit_statuses.ts";
-import type { Flag } from "../lib/args/flag.ts";
 import { ABOUT_RUN, EXAMPLES, RUN_FLAGS, RUN_USAGE } from "../lib/args/run_help.ts";
+import type { Flag } from "../lib/settings/flag.ts";
 import { environmentName, SETTINGS } from "../lib/settings/table.ts";
 import { type Subcommand, SUBCOMMANDS } from "../lib/args/subcommands.ts";
 import { VERSION } from "../lib/version.ts";

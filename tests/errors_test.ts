@@ -1,67 +1,42 @@
 import assert from "node:assert/strict";
-import { messageOf, SeraFailedError, UsageError, verdictOf } from "../lib/errors.ts";
+import {
+  LockLostEarlyError,
+  LockUnavailableError,
+  messageOf,
+  troubleOf,
+  UnfitServerError,
+  UnsafeServerError,
+  UsageError,
+} from "../lib/errors.ts";
 
-/** Throws what nobody foresaw. */
-function fails(error: unknown): never {
-  throw error;
-}
-
-function thrown(error: () => unknown): unknown {
-  try {
-    return fails(error());
-  } catch (error) {
-    return error;
-  }
-}
-
-const UNEXPECTED: readonly (() => unknown)[] = [
-  () => new Error("u:secret@tcp(h)/"),
-  () => new TypeError("secret\n    at secret (file:///secret.ts:1:2)\n    at secret"),
-  () => new Deno.errors.InvalidData('environment variable was not valid unicode: "secret"'),
-  () => Object.assign(new Error("open '/secret'"), { code: "EIO" }),
-  () => Object.assign(new Error("x"), { code: "secret" }),
-];
-
-Deno.test("an unexpected error is told by its kind and its place, never by its message", () => {
-  for (const error of UNEXPECTED) {
-    const { message, exitCode } = verdictOf(thrown(error));
-    assert.equal(exitCode, 202);
-    assert.match(message, /^Unexpected error, please report it: \w+( \(EIO\))? at [^\n]*errors_test\.ts:\d+:\d+/);
-    assert.doesNotMatch(message, /secret/);
-  }
-  assert.match(verdictOf(thrown(UNEXPECTED[3]!)).message, /: Error \(EIO\) at /);
+Deno.test("an error's message is what is wrong and what to do, which stay apart in it", () => {
+  const error = new UsageError("Cannot use it: a; b", "leave it out; or not");
+  assert.equal(error.message, "Cannot use it: a; b; leave it out; or not");
+  assert.equal(error.what, "Cannot use it: a; b");
+  assert.equal(error.cure, "leave it out; or not");
+  assert.equal(new UsageError("wrong").message, "wrong");
+  assert.equal(new UsageError("wrong").cure, undefined);
 });
 
-Deno.test("what is no error is told by its type only", () => {
-  assert.equal(verdictOf("secret").message, "Unexpected error, please report it: a string was thrown");
+Deno.test("an error on a server has its reason without what it kept sera from, and without the cure", () => {
+  const cause = new Error("full");
+  const error = UnsafeServerError.on("Server at place", { what: "a; b", cure: "c" }, { transient: true, cause });
+  assert.ok(error instanceof UnsafeServerError && error instanceof UnfitServerError);
+  assert.equal(error.message, "Cannot lock on Server at place: a; b; c");
+  assert.equal(error.reason, "Server at place: a; b");
+  assert.equal(error.cure, "c");
+  assert.equal(error.transient, true);
+  assert.equal(error.cause, cause);
+  assert.equal(LockUnavailableError.on("Server", { what: "a" }).transient, false);
+  assert.equal(error.where, "Server at place");
+  assert.equal(new LockUnavailableError("a", "b").reason, "a");
+  assert.equal(new LockLostEarlyError("a", "b").transient, true);
 });
 
-Deno.test("an error of sera's own is told as it is", () => {
-  const error = new UsageError("wrong");
-  assert.equal(verdictOf(error), error);
-});
-
-const LIMITS: Readonly<Record<string, RegExp>> = {
-  EMFILE: /^Cannot go on: too many open files; raise /,
-  ENFILE: /^Cannot go on: too many open files in the system; raise /,
-  EAGAIN: /^Cannot go on: no process can be started; raise /,
-  ENOMEM: /^Cannot go on: no memory is left; raise /,
-  ENOSPC: /^Cannot go on: no space is left on the disk; make room /,
-  EDQUOT: /^Cannot go on: the disk quota is used up; make room/,
-  EROFS: /^Cannot go on: the file system is read-only; name /,
-  ESTALE: /^Cannot go on: a network file system has lost the file; mount /,
-};
-
-Deno.test("a limit of the system's is said as one, without the message", () => {
-  for (const [code, says] of Object.entries(LIMITS)) {
-    const error = Object.assign(new Error("open '/secret'"), { code });
-    const { message, exitCode } = verdictOf(error);
-    assert.equal(exitCode, 202);
-    assert.match(message, says);
-    const failed = new SeraFailedError(error).message;
-    assert.match(failed, /^Cannot go on while the command runs: [^;]+; [^;]+$/);
-    assert.doesNotMatch(message + failed, /secret|report it/);
-  }
+Deno.test("anything that was thrown says what is wrong, and the cure where it knows one", () => {
+  const error = new UsageError("wrong", "correct it");
+  assert.equal(troubleOf(error), error);
+  assert.deepEqual(troubleOf(new Error("a; b")), { what: "a; b" });
 });
 
 const SYSTEM_WORDS: readonly (readonly [error: unknown, words: string])[] = [

@@ -7,10 +7,11 @@ import {
   LOCK_UNAVAILABLE,
   NOT_PRINTED,
 } from "./exit_statuses.ts";
-import { type Flag, flagSpecs, HELP_FLAG } from "./flag.ts";
+import { flagSpecs, HELP_FLAG } from "./flag.ts";
 import type { FlagSpec } from "./go_flags.ts";
+import type { Flag } from "../settings/flag.ts";
 import { SETTING_FLAGS } from "../settings/setting_words.ts";
-import type { SettingSpec } from "../settings/table.ts";
+import type { Setting } from "../settings/table.ts";
 
 /** What sera does beside running a command under a lock. */
 export interface Subcommand {
@@ -26,7 +27,7 @@ export interface Subcommand {
   /** The flags of its own. */
   readonly flags: readonly Flag[];
   /** The settings that it takes as flags. */
-  readonly settings: readonly (SettingSpec & Flag)[];
+  readonly settings: readonly (Setting & Flag)[];
   /** Whether a command's words may follow its flags. */
   readonly takesCommand: boolean;
   readonly statuses: readonly ExitStatus[];

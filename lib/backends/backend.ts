@@ -4,12 +4,13 @@
  */
 
 import type { Finding, Report } from "../doctor/report.ts";
-import type { LockUnavailableError } from "../errors.ts";
-import type { Ledger, RunRehearsal } from "../ledger/ledger.ts";
+import type { LockUnavailableError, Trouble } from "../errors.ts";
+import type { Ledger, OpenLedger, RunRehearsal } from "../ledger/ledger.ts";
 import type { Patience } from "../ledger/patience.ts";
 import type { TableName } from "../ledger/table_name.ts";
 import type { LeaseTerms } from "../lock/lease.ts";
-import type { HeldLock, Lock } from "../lock/lock.ts";
+import type { Lock } from "../lock/lock.ts";
+import type { Asker } from "../lock/presence.ts";
 import type { Seen, Whose } from "../who/sighting.ts";
 
 /** The `server` setting, read: where locks live. Making one connects to nothing. */
@@ -19,22 +20,33 @@ export interface Backend {
   /** The kind of place, for people: "PostgreSQL". */
   readonly title: string;
   /** What is odd about how it was written, a line each, for those who ask. */
-  readonly notes: readonly string[];
-  /** The place on one line, without its password. */
-  readonly description: string;
-  /** The place as `sera doctor --json` shows it, `kind` included. Of a password it tells only whether there is one. */
-  readonly view: Readonly<Record<string, unknown>>;
-  /** Tells places apart: the same for all who share its locks, whoever they are. Without a user or a password. */
-  readonly identity: string;
+  readonly notes: readonly Trouble[];
   /** What not every place has. What one lacks is refused where it is asked for, in a sentence made from this. */
   readonly offers: Offers;
+  /** Tells places apart: the same for all who share its locks, whoever they are. Without a user or a password. */
+  readonly identity: string;
 
-  /** Makes a lock of this name. Connects when the lock is asked for. */
-  lock(name: string, options: LockOptions): Promise<Lock>;
+  /** What people and machines are shown of it; loaded only for those who ask. */
+  shown(): Promise<Shown>;
 
   /**
-   * Connects to look only, also where a run would refuse to lock.
+   * Which parts of it that decide whom its locks exclude come from elsewhere than the setting, such as `host from PGHOST`.
+   * Absent where none can.
+   */
+  foreignParts?(): Promise<readonly string[]>;
+
+  /**
+   * Makes a lock. It connects when it is asked for.
    *
+   * @param name From `lockNameIn()`.
+   * @throws {LockUnavailableError} When there is nowhere to keep it.
+   */
+  lock(name: string, options: LockOptions): Promise<BackendLock>;
+
+  /**
+   * Connects to look only, also where a run would refuse to lock. A place that no run has made yet is left so.
+   *
+   * @param name The lock that others see this session to be about.
    * @throws {LockUnavailableError} When the place cannot be asked.
    */
   observe(name: string, options: LockOptions, signal: AbortSignal): Promise<Observer>;
@@ -50,10 +62,18 @@ export interface Backend {
   readonly ledger?: LedgerPlace;
 }
 
+/** What completes a `server` setting. */
+export interface Surroundings {
+  /** Reads an environment variable. */
+  readonly env: (name: string) => string | undefined;
+  /** PEM file with the CA that signed the server's certificate, if the `tls-ca` setting names one. */
+  readonly tlsCa?: string | undefined;
+}
+
 /** What not every place has. */
 export interface Offers {
   readonly namespaces: boolean;
-  /** Whether the setting says where the ledger's table is. */
+  /** Whether the ledger is in a table, which can be given a name. */
   readonly ledgerTable: boolean;
   /** What `tls-ca` is good for: `verified` certificates, ones that are not looked at, or a way without TLS. */
   readonly tls: "verified" | "unverified" | "none";
@@ -65,8 +85,16 @@ export interface Offers {
   readonly mayBeUnsafe: boolean;
 }
 
+/** A place, without its password. */
+export interface Shown {
+  /** On one line. */
+  readonly line: string;
+  /** As `sera doctor --json` shows it, `kind` included. Of a password it tells only whether there is one. */
+  readonly view: Readonly<Record<string, unknown>>;
+}
+
 /** What a lock needs besides its name. */
-export interface LockOptions {
+export interface LockOptions extends Asker {
   /** PEM file with the CA that signed the server's certificate. */
   readonly tlsCa?: string | undefined;
   readonly lease: LeaseTerms;
@@ -74,12 +102,21 @@ export interface LockOptions {
   readonly allowUnsafeServer: boolean;
   /** Told of what is wrong before each further try. */
   readonly retrying: (why: LockUnavailableError) => void;
-  /** What a server may show of the command: never its words but the first, for they may hold secrets. */
+  /** What others may see of the command: never its words but the first, for they may hold secrets. */
   readonly label: string;
-  /** Of a namespaced lock, what others may see of its names. */
-  readonly names?: { readonly namespace?: string | undefined; readonly name?: string | undefined } | undefined;
   /** Reads an environment variable. */
   readonly env: (name: string) => string | undefined;
+}
+
+/** A lock that can tell who has it. */
+export interface BackendLock extends Lock {
+  /**
+   * Who holds it and who waits for it, as far as this user may see; asked in the session that it is asked for in.
+   *
+   * @param table The ledger's table, which may be missing.
+   * @throws {LockUnavailableError} When the place cannot be asked.
+   */
+  sightings(table: TableName, signal: AbortSignal): Promise<Seen>;
 }
 
 /** Looks at locks, in a connection of its own. Dispose of it. */
@@ -87,12 +124,18 @@ export interface Observer extends AsyncDisposable {
   /** Which locks cannot be seen from here since they are another server's, and what to do; undefined if none. */
   readonly elsewhere: string | undefined;
   /**
-   * Who holds a lock and who waits for it, as far as this user may see; whoever looks does not count.
+   * Who holds locks and who waits for them, as far as this user may see; whoever looks does not count.
    *
    * @param table The ledger's table, which may be missing.
+   * @throws {LockUnavailableError} When the place cannot be asked.
    */
   sightings(whose: Whose, table: TableName, signal: AbortSignal): Promise<Seen>;
-  /** Reads the ledger in the same connection; undefined where no run has made it yet. */
+  /**
+   * Reads the ledger in the same connection.
+   *
+   * @returns Undefined where no run has made it yet.
+   * @throws {LockUnavailableError} When it cannot be read.
+   */
   ledger(table: TableName, patience: Patience): Promise<Ledger | undefined>;
 }
 
@@ -103,11 +146,11 @@ export interface LedgerPlace {
    *
    * @throws {LockUnavailableError} When it cannot be kept there.
    */
-  load(table: TableName, env: LockOptions["env"], patience: Patience): Promise<(held: HeldLock) => Promise<Ledger>>;
-  /** The SQL that makes the table; undefined where sera makes it by itself. */
+  load(table: TableName, env: LockOptions["env"], patience: Patience): Promise<OpenLedger>;
+  /** The table's definition, for an administrator to run by hand; absent where sera makes it by itself. */
   schema?(table: TableName): Promise<string>;
-  /** Why the ledger cannot be kept there as the settings stand; undefined if it can. */
-  missing?(table: TableName): string | undefined;
+  /** Why the ledger cannot be kept there as the settings stand, and what to do; undefined if it can. */
+  missing?(table: TableName): Trouble | undefined;
   /**
    * Records a run as a real one would be, in ways that leave nothing.
    *

@@ -1,6 +1,6 @@
 import type { Settings } from "../settings/settings.ts";
 import type { Io } from "../io.ts";
-import type { BackendOptions } from "../backends/registry.ts";
+import type { LockOptions } from "../backends/backend.ts";
 
 /**
  * What the settings say of a backend, for those who only look, or take a lock to try it: they try once.
@@ -8,9 +8,9 @@ import type { BackendOptions } from "../backends/registry.ts";
  * @param label What others see of the session.
  */
 export function backendOptions(
-  { tlsCa, lease, allowUnsafeServer }: Settings,
+  { tlsCa, ttl, grace, allowUnsafeServer }: Settings,
   label: string,
   { env }: Io,
-): BackendOptions {
-  return { tlsCa, lease, allowUnsafeServer, label, env, retrying: () => undefined };
+): LockOptions {
+  return { tlsCa, lease: { ttl, grace }, allowUnsafeServer, label, env, retrying: () => undefined };
 }

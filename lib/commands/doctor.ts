@@ -1,18 +1,16 @@
 import { isAsked } from "../args/is_asked.ts";
 import { getsOwnSession } from "../child/spawn.ts";
 import type { Settings } from "../settings/settings.ts";
-import { checkConfig } from "../doctor/config_checks.ts";
-import { checkDatabase } from "../backends/sql/checks.ts";
-import { checkFile } from "../backends/file/checks.ts";
+import { checkConfig } from "./config_checks.ts";
 import { CORRECT, Report, textOf } from "../doctor/report.ts";
-import { serverView } from "../doctor/server_view.ts";
+import { ledgerPlace } from "../settings/ledger_settings.ts";
 import { UsageError } from "../errors.ts";
 import { ExitCode } from "../exit_codes.ts";
 import { isPlain } from "../text/harmless.ts";
 import type { Io } from "../io.ts";
 import { lockName, lockNameIn } from "../lock/lock_name.ts";
-import { openBackend } from "../backends/registry.ts";
 import { backendOptions } from "./backend_options.ts";
+import { runnerOf } from "./runner.ts";
 import { runSubcommand } from "./subcommand.ts";
 
 /** What a server shows in place of the command's first word. */
@@ -29,7 +27,7 @@ export function doctor(argv: readonly string[], io: Io): Promise<number> {
     if (words.length > 0) {
       // It may be a server that lacks its --server.
       const shown = isPlain(words[0]!) ? `: ${words[0]}` : "";
-      throw new UsageError(`Unexpected word after the flags${shown}; usage: sera doctor [--json] [flags]`);
+      throw new UsageError(`Unexpected word after the flags${shown}`, "usage: sera doctor [--json] [flags]");
     }
     return await examine(flags, isAsked(flags, "json"), io, repeated);
   });
@@ -53,7 +51,7 @@ async function examine(
   if (settings?.ledger.on) await checkLedgerToo(report, settings, io);
   const { checks, exitCode } = report;
   if (json) {
-    const server = settings ? serverView(settings.server) : null;
+    const server = settings ? (await settings.server.shown()).view : null;
     io.out(`${JSON.stringify({ ok: exitCode === ExitCode.ok, exit_code: exitCode, server, checks })}\n`);
   }
   return exitCode;
@@ -62,7 +60,7 @@ async function examine(
 /** Said only where it fails: most of those who ask have never heard of it. */
 async function checkShell(report: Report, { server, onLost }: Settings): Promise<void> {
   const { shellTrouble } = await import("../doctor/shell.ts");
-  const timed = server.kind !== "file" && onLost === "terminate";
+  const timed = server.offers.expires && onLost === "terminate";
   const trouble = await shellTrouble({ timed, inGroup: !getsOwnSession() });
   if (trouble) await report.check("shell", () => Promise.reject(trouble), CORRECT);
 }
@@ -70,31 +68,18 @@ async function checkShell(report: Report, { server, onLost }: Settings): Promise
 /** Only where a run would come so far. */
 async function checkLedgerToo(report: Report, settings: Settings, io: Io): Promise<void> {
   if (report.exitCode === ExitCode.ok) {
-    const { checkLedger } = await import("../doctor/ledger.ts");
+    const { server, ledger, label = LABEL } = settings;
+    const rehearsal = { lock: lockName(randomKey()), rule: ledger, runner: runnerOf(label) };
     const options = backendOptions(settings, LABEL, io);
-    await report.check("ledger", () => checkLedger(settings, lockName(randomKey()), options), CORRECT);
+    const place = ledgerPlace(server, ledger.table);
+    await report.check("ledger", () => place.check(ledger.table, rehearsal, options), CORRECT);
   }
   report.skipRest(["ledger"]);
 }
 
 async function checkServer(report: Report, settings: Settings, io: Io): Promise<void> {
-  const { server, allowUnsafeServer, namespace } = settings;
-  const options = backendOptions(settings, LABEL, io);
-  const name = lockNameIn(namespace, randomKey());
-  const presence = { lock: name, host: Deno.hostname(), pid: Deno.pid, label: LABEL };
-  const backend = () => openBackend(server, name, options);
-  if (server.kind === "file") return await checkFile(report, server, name, options);
-  if (server.kind === "mysql") {
-    const { mySqlDatabase } = await import("../backends/mysql/checks.ts");
-    return await checkDatabase(report, mySqlDatabase(server, { ...options, presence }), allowUnsafeServer, backend);
-  }
-  const { postgresDatabase } = await import("../backends/postgres/checks.ts");
-  return await checkDatabase(
-    report,
-    postgresDatabase(server, { ...options, presence }, namespace !== undefined),
-    allowUnsafeServer,
-    backend,
-  );
+  const name = lockNameIn(settings.namespace, randomKey());
+  await settings.server.check(report, name, backendOptions(settings, LABEL, io));
 }
 
 /** The key of a lock that nobody else has. */

@@ -1,14 +1,8 @@
 import { SpareThread } from "../system/spare_thread.ts";
 import { getsOwnSession, RefusedStartError, type RunningCommand, startCommand } from "../child/spawn.ts";
 import { formatDuration } from "../text/duration.ts";
-import {
-  afterTheEnd,
-  type InterruptedError,
-  LockLostEarlyError,
-  LockLostError,
-  messageOf,
-  verdictOf,
-} from "../errors.ts";
+import { type InterruptedError, LockLostEarlyError, LockLostError } from "../errors.ts";
+import { afterTheEnd, verdictOf } from "../verdict.ts";
 import { LONGEST_FLUSH } from "../io.ts";
 import type { HeldLock } from "../lock/lock.ts";
 import type { Logger } from "../log/logger.ts";
@@ -134,7 +128,7 @@ async function confirm(lock: HeldLock): Promise<void> {
     await lock.confirm();
   } catch (error) {
     if (!(error instanceof LockLostError)) throw error;
-    throw new LockLostEarlyError(`${messageOf(error)}; the command was not started`);
+    throw new LockLostEarlyError(`${error.message}; the command was not started`);
   }
 }
 

@@ -5,8 +5,8 @@
  * and what tells the server from others.
  */
 
-import type { Server } from "../settings/server.ts";
-import type { Session } from "../backends/sql/session.ts";
+import type { Backend } from "../backends/backend.ts";
+import type { LockSession } from "../lock/lock.ts";
 
 /** The variable. */
 export const HELD_LOCKS = "SERA_HELD_LOCKS";
@@ -29,10 +29,15 @@ export interface HeldAbove {
  * @param above What this sera found there.
  * @param session What holds the lock, where a session does.
  */
-export function withLock(above: string | undefined, lock: string, server: Server, session?: Session): string {
+export function withLock(
+  above: string | undefined,
+  lock: string,
+  server: Pick<Backend, "identity">,
+  session?: LockSession,
+): string {
   const { number, serverMark } = session ?? {};
   const holder = number === undefined ? [] : [number, encodeURIComponent(serverMark ?? "")];
-  const entry = [lock, Deno.pid, Deno.osUptime(), encodeURIComponent(placeOf(server)), ...holder].join(":");
+  const entry = [lock, Deno.pid, Deno.osUptime(), encodeURIComponent(server.identity), ...holder].join(":");
   return above === undefined ? entry : `${above} ${entry}`;
 }
 
@@ -45,22 +50,4 @@ export function entriesFor(lock: string, above: string): readonly HeldAbove[] {
     const session = isKnown ? { number: Number(number), serverMark: mark } : undefined;
     return [{ lock, pid: Number(pid), since: Number(since), place, session }];
   });
-}
-
-/** A text that tells servers apart: addresses, for PostgreSQL also the database, which its locks belong to. No user. */
-export function placeOf(server: Server): string {
-  switch (server.kind) {
-    case "file":
-      return `file:${server.folder ?? ""}`;
-    case "mysql":
-      return `mysql:${addressText(server.address)}`;
-    case "postgres":
-      return `postgres:${server.hosts.map(({ address }) => addressText(address)).join(",")}/${server.database}`;
-  }
-}
-
-function addressText(
-  address: { readonly host: string; readonly port: number } | { readonly path: string },
-): string {
-  return "path" in address ? address.path : `${address.host}:${address.port}`;
 }

@@ -1,9 +1,9 @@
 import { readProc } from "../system/proc.ts";
-import type { Server } from "../settings/server.ts";
+import type { Backend } from "../backends/backend.ts";
 import { UsageError } from "../errors.ts";
 import { pathOr } from "../text/harmless.ts";
 import type { Sighting } from "../who/sighting.ts";
-import { entriesFor, type HeldAbove, placeOf } from "./held_locks.ts";
+import { entriesFor, type HeldAbove } from "./held_locks.ts";
 
 /** The unit of times in /proc, which is the same on all processors that sera runs on: 1/100 s. time(7), USER_HZ */
 const TICKS = 100;
@@ -28,7 +28,7 @@ const MOST_ANCESTORS = 1000;
 export function refuseOwnLock(
   lock: string,
   what: string,
-  server: Server,
+  server: Pick<Backend, "identity">,
   above: string,
   seen: readonly Sighting[],
   serverMark?: string,
@@ -36,7 +36,7 @@ export function refuseOwnLock(
   const held = seen.filter(({ state }) => state === "held");
   const sessions = held.flatMap(({ session }) => session ?? []);
   const holders = held.filter(({ pid }) => pid !== undefined);
-  const place = encodeURIComponent(placeOf(server));
+  const place = encodeURIComponent(server.identity);
   const isHolder = (one: HeldAbove) => {
     // Which session it is the server always shows, however its address is spelled and whoever asks.
     if (one.session && serverMark !== undefined && sessions.length > 0) {
@@ -53,7 +53,8 @@ export function refuseOwnLock(
     `Cannot wait for the lock of ${
       pathOr(what, lock)
     }: the sera above this one (process ${own.pid}) holds it until its command has ended, ` +
-      "and this sera is part of that; take one of the two out, or give them different locks with --name",
+      "and this sera is part of that",
+    "take one of the two out, or give them different locks with --name",
   );
 }
 

@@ -4,10 +4,9 @@ import { SignalRelay } from "../child/signals.ts";
 import { getsOwnSession } from "../child/spawn.ts";
 import type { Settings } from "../settings/settings.ts";
 import { Deadline, delayOrAbort } from "../deadline.ts";
-import { LockLostEarlyError, type LockUnavailableError } from "../errors.ts";
+import { lineOf, LockLostEarlyError, type LockUnavailableError } from "../errors.ts";
 import type { Io } from "../io.ts";
 import { lockKey, lockNameIn } from "../lock/lock_name.ts";
-import { openBackend } from "../backends/registry.ts";
 import type { Logger } from "../log/logger.ts";
 import { everyoneExecutes, waitAndSkip } from "../modes/mode.ts";
 import type { Progress } from "../progress.ts";
@@ -38,10 +37,10 @@ export async function runUnderLock(
   const name = lockNameIn(settings.namespace, key);
   const label = settings.label ?? settings.name ?? request.words[0]!;
   logger.about({ lock: name, key: logger.isJson ? keyForLog(key) : undefined, label });
-  for (const note of settings.notes) logger.log("info", "note", note);
+  for (const note of settings.notes) logger.log("info", "note", lineOf(note));
   const { onLost } = settings;
   await using will = new LastWill({
-    timed: settings.server.kind !== "file" && onLost === "terminate",
+    timed: settings.server.offers.expires && onLost === "terminate",
     inGroup: !getsOwnSession(),
     jsonAbout: logger.isJson ? name : undefined,
   });
@@ -49,7 +48,7 @@ export async function runUnderLock(
   // The last line tells what sera exits with.
   if (logger.isJson && logger.tells("info")) signals.endByAll();
   const retrying = retryingOnce(logger);
-  await using backend = await openBackend(settings.server, name, {
+  await using backend = await settings.server.lock(name, {
     ...backendOptions(settings, label, io),
     names: settings.namespace === undefined ? undefined : { namespace: settings.namespace, name: settings.name },
     retrying,
@@ -59,11 +58,11 @@ export async function runUnderLock(
   const host = Deno.hostname();
   const above = env(HELD_LOCKS);
   const holder = () =>
-    holderOf(backend, settings, name, settings.name ?? request.words[0]!, above, { env, signal: signals.interrupted });
+    holderOf(backend, settings, name, settings.name ?? request.words[0]!, above, signals.interrupted);
   const register = settings.ledger.on
-    ? await (await import("../ledger/open_register.ts")).openRegister(
+    ? await (await import("./open_register.ts")).openRegister(
       settings,
-      { lock: name, label, host },
+      { lock: name, label },
       io,
       logger,
       signals.interrupted,

@@ -6,13 +6,13 @@ import type { Io } from "../io.ts";
 import { lockName } from "../lock/lock_name.ts";
 import { terminalWidth } from "../system/terminal.ts";
 import { look } from "../who/look.ts";
-import { openLookout } from "../who/lookout.ts";
 import { isAskedFor, mayBeAskedFor } from "../who/names.ts";
 import { seenJson, sightingsTable, strangersTable } from "../who/report.ts";
 import type { Seen } from "../who/sighting.ts";
 import { printable } from "../text/printable.ts";
 import { type Asked, askedFor } from "./asked_for.ts";
 import { backendOptions } from "./backend_options.ts";
+import { looking } from "./looking.ts";
 import { runSubcommand } from "./subcommand.ts";
 
 /** What the exit code says of the lock that was asked for. */
@@ -44,7 +44,7 @@ export function status(argv: readonly string[], io: Io): Promise<number> {
   return runSubcommand("status", argv, io, async (flags, words, note) => {
     const settings = await resolveSettings(flags, io.env);
     const asked = askedFor(words, settings, flags.get("lock"), "status");
-    const answer = await find(asked, settings, io);
+    const answer = await looking(() => find(asked, settings, io));
     const isHeld = answer.sightings.some(({ state }) => state === "held");
     const isKnown = isHeld || answer.canTell;
     if (isAsked(flags, "json")) {
@@ -86,17 +86,16 @@ async function tellPeople(
 
 async function find({ lock, prefix, namespace, name, all }: Asked, settings: Settings, io: Io): Promise<Answer> {
   const { server, ledger, allowUnsafeServer } = settings;
-  const { env } = io;
-  await using lookout = await openLookout(server, lock ?? NO_LOCK, backendOptions(settings, "status", io), signal);
+  await using observer = await server.observe(lock ?? NO_LOCK, backendOptions(settings, "status", io), signal);
   const whose = lock !== undefined ? { lock } : namespace !== undefined ? { namespace } : "all";
-  const seen = await look(lookout.backend, server, whose, { table: ledger.table, env, signal });
+  const seen = await look(whose, () => observer.sightings(whose, ledger.table, signal));
   const named = lock === undefined || namespace === undefined
     ? seen.sightings
     : seen.sightings.map((sighting) => ({ ...sighting, namespace, name: name ?? sighting.name }));
-  const hidden = lookout.elsewhere ?? seen.hidden;
+  const hidden = observer.elsewhere ?? seen.hidden;
   // Who locks on such a server all the same knows what it sees.
   const canTell = all || hidden === undefined || lock !== undefined && allowUnsafeServer ||
-    lookout.elsewhere === undefined && seen.showsHolders === true;
+    observer.elsewhere === undefined && seen.showsHolders === true;
   if (prefix === undefined) return { sightings: named, hidden, strangers: seen.strangers, canTell };
   const sightings = named.filter((sighting) => isAskedFor(sighting, prefix, namespace !== undefined));
   const unknown = named.some((sighting) => !sightings.includes(sighting) && mayBeAskedFor(sighting, prefix));

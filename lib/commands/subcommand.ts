@@ -4,7 +4,7 @@ import { refuseHelpWord } from "../args/help_word.ts";
 import { readFlags } from "../args/read_flags.ts";
 import { subcommandFlags } from "../args/subcommands.ts";
 import { subcommandHelp } from "../args/usage.ts";
-import { verdictOf } from "../errors.ts";
+import { verdictOf } from "../verdict.ts";
 import { ExitCode } from "../exit_codes.ts";
 import type { Io } from "../io.ts";
 import { Failures } from "../log/failures.ts";
@@ -32,7 +32,9 @@ export type Task = (
  */
 export async function runSubcommand(name: string, argv: readonly string[], io: Io, task: Task): Promise<number> {
   const specs = subcommandFlags(name);
-  const failures = new Failures(io, argv, specs);
+  const failures = new Failures(io, async () => {
+    return await (await import("../args/asked_format.ts")).askedFormat(argv, specs, io.env);
+  });
   const progress = new Progress(failures.tell);
   try {
     const { flags, operands, repeated } = await readFlags(argv, specs, name);

@@ -7,7 +7,7 @@ import { InterruptedError, type LockUnavailableError, MaxRunError } from "../err
 import { ExitCode } from "../exit_codes.ts";
 import type { Io } from "../io.ts";
 import type { Register } from "../ledger/register.ts";
-import type { Backend } from "../lock/lock.ts";
+import type { Lock } from "../lock/lock.ts";
 import type { Logger } from "../log/logger.ts";
 import type { Mode } from "../modes/mode.ts";
 import type { Progress } from "../progress.ts";
@@ -26,7 +26,7 @@ export interface Surroundings {
   readonly progress: Progress;
   readonly will: LastWill;
   readonly signals: SignalRelay;
-  readonly backend: Backend;
+  readonly backend: Lock;
   readonly mode: Mode;
   /** Says who holds the lock. */
   readonly holder: () => ReturnType<typeof holderOf>;

@@ -2,7 +2,8 @@ import type { RunningCommand } from "../child/spawn.ts";
 import { type Ending, terminate } from "../child/terminate.ts";
 import { blockedIn } from "../child/testimony.ts";
 import { delayOrAbort } from "../deadline.ts";
-import { afterTheEnd, LockLostError, SeraError, SeraFailedError } from "../errors.ts";
+import { LockLostError, SeraError } from "../errors.ts";
+import { afterTheEnd, failedWhileRunning } from "../verdict.ts";
 import { SHORTEST_FLUSH } from "../io.ts";
 import type { HeldLock } from "../lock/lock.ts";
 import { supervise, type Supervised } from "../child/supervise.ts";
@@ -66,7 +67,7 @@ export async function untilEnded(
       if (command.wasToldToEnd()) await terminate(command, { ...ending, told: command.wasSent("SIGTERM") });
       return { exitCode: endedWith };
     }
-    const failure = new SeraFailedError(error);
+    const failure = failedWhileRunning(error);
     await onCause(failure);
     await terminate(command, ending);
     return { exitCode: endedWith ?? failure.exitCode, stoppedBy: failure };

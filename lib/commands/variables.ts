@@ -1,5 +1,5 @@
-import type { Server } from "../settings/server.ts";
-import type { Session } from "../backends/sql/session.ts";
+import type { Backend } from "../backends/backend.ts";
+import type { LockSession } from "../lock/lock.ts";
 import { mayBeServer } from "../text/harmless.ts";
 import { HELD_LOCKS, withLock } from "./held_locks.ts";
 
@@ -12,9 +12,9 @@ export interface LockFacts {
   /** What the name was made of. */
   readonly key: string;
   readonly host: string;
-  readonly server: Server;
+  readonly server: Pick<Backend, "identity">;
   /** The session that holds it, if one does. */
-  readonly session?: Session | undefined;
+  readonly session?: LockSession | undefined;
   /** What the variable of held locks says of the seras above. */
   readonly above: string | undefined;
   /** The run's number in the ledger, if it keeps one. */

@@ -1,6 +1,6 @@
 import { formatDuration } from "../text/duration.ts";
 import { LockLostError, LockUnavailableError } from "../errors.ts";
-import type { Backend, HeldLock } from "../lock/lock.ts";
+import { type HeldLock, type Lock, UnreleasedError } from "../lock/lock.ts";
 import { type Finding, splitMessage } from "./report.ts";
 
 const CURE = "connect to a database server itself, not to a proxy";
@@ -8,9 +8,7 @@ const CURE = "connect to a database server itself, not to a proxy";
 /** What is wrong with a probe, other than that it could not be asked for. */
 class ProbeError extends Error {}
 
-/** A lock that the server frees with the connection, but not when it is asked to: a run says so, and ends as ever. */
-class UnreleasedError extends LockLostError {}
-
+/** What to do about a lock that is freed with the connection only: a run says so, and ends as ever. */
 const UNRELEASED = "give the user the right to release locks, see privileges";
 
 /**
@@ -20,20 +18,20 @@ const UNRELEASED = "give the user the right to release locks, see privileges";
  * @param allowed Whether a lock that does not exclude everybody will do.
  * @throws {LockUnavailableError} When it cannot be asked for, or is not as it should be.
  */
-export async function probeLock(open: () => Promise<Backend>, allowed: boolean): Promise<Finding> {
+export async function probeLock(open: () => Promise<Lock>, allowed: boolean): Promise<Finding> {
   await using one = await open();
   await using other = await open();
   try {
     return await probe(one, other);
   } catch (error) {
     if (!(error instanceof ProbeError || error instanceof LockLostError)) throw error;
-    if (error instanceof UnreleasedError) return { found: error.message, cure: UNRELEASED };
+    if (error instanceof UnreleasedError) return { found: splitMessage(error.message).found, cure: UNRELEASED };
     if (allowed) return { found: `${error.message} (allow-unsafe-server)`, cure: CURE };
-    throw new LockUnavailableError(`${error.message}; ${CURE}`);
+    throw new LockUnavailableError(error.message, CURE);
   }
 }
 
-async function probe(one: Backend, other: Backend): Promise<Finding> {
+async function probe(one: Lock, other: Lock): Promise<Finding> {
   const began = performance.now();
   const lock = await acquire(one);
   if (!lock) throw new ProbeError("somebody else holds a lock of a random name");
@@ -43,7 +41,7 @@ async function probe(one: Backend, other: Backend): Promise<Finding> {
     second = await acquire(other);
   } catch (error) {
     if (!(error instanceof LockUnavailableError)) throw error;
-    await release(lock);
+    await lock.release();
     // A run could have its lock, but nobody could wait for it.
     const { found, cure } = splitMessage(error.message);
     return {
@@ -53,27 +51,18 @@ async function probe(one: Backend, other: Backend): Promise<Finding> {
     };
   }
   if (second) {
-    await release(second);
-    await release(lock);
+    await second.release();
+    await lock.release();
     throw new ProbeError("two connections got the same lock at once");
   }
   await lock.confirm();
-  await release(lock);
+  await lock.release();
   const third = await acquire(other);
   if (!third) throw new ProbeError("the lock was not free after its release");
-  await release(third);
+  await third.release();
   return { found: `test lock acquired in ${took}, second attempt blocked, released` };
 }
 
-function acquire(backend: Backend): Promise<HeldLock | undefined> {
+function acquire(backend: Lock): Promise<HeldLock | undefined> {
   return backend.acquire(0, new AbortController().signal);
-}
-
-async function release(lock: HeldLock): Promise<void> {
-  try {
-    await lock.release();
-  } catch (error) {
-    if (!(error instanceof LockLostError) || !error.message.startsWith("Cannot release the lock")) throw error;
-    throw new UnreleasedError(error.message.split("; ")[0]!);
-  }
 }

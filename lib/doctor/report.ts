@@ -1,4 +1,4 @@
-import { ConfigError, LockUnavailableError, SeraError } from "../errors.ts";
+import { ConfigError, lineOf, LockUnavailableError, SeraError, type Trouble } from "../errors.ts";
 import { ExitCode } from "../exit_codes.ts";
 import { printable } from "../text/printable.ts";
 
@@ -77,7 +77,7 @@ export class Report {
         return await look();
       } catch (error) {
         if (!(error instanceof LockUnavailableError)) throw error;
-        const { found, cure } = splitMessage(error.reason, CHECK_SERVER);
+        const { found, cure } = splitMessage(lineOf({ what: error.reason, cure: error.cure }), CHECK_SERVER);
         return { found: `could not be checked: ${found}`, cure };
       }
     });
@@ -102,6 +102,11 @@ export class Report {
     this.#checks.push(check);
     this.#tell(check);
   }
+}
+
+/** Trouble that keeps sera from nothing. */
+export function warning({ what, cure = CORRECT }: Trouble): Finding {
+  return { found: what, cure };
 }
 
 /** Takes the cure off a message: sera's errors say what is wrong, then after a semicolon what to do. */

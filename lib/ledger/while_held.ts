@@ -47,8 +47,8 @@ async function unlessLost<T>(lock: HeldLock, attempt: () => Promise<T>): Promise
   const { lost } = lock;
   const { promise, reject } = Promise.withResolvers<never>();
   const gone = () => {
-    const { message } = lost.reason as LockLostError;
-    reject(new LockUnavailableError(message, true));
+    const { what, cure } = lost.reason as LockLostError;
+    reject(new LockUnavailableError(what, cure, { transient: true }));
   };
   const result = attempt();
   // A session that ends tells the statement first, which says more.

@@ -1,12 +1,11 @@
 import { LockLostError } from "../errors.ts";
-import type { Session } from "../backends/sql/session.ts";
 
 /**
  * A place that keeps locks, bound to one lock name. It knows no command; what is above it knows no database.
  *
  * An attempt ends in one of three ways: held, busy (undefined), or it throws.
  */
-export interface Backend extends AsyncDisposable {
+export interface Lock extends AsyncDisposable {
   /**
    * Asks for the lock.
    *
@@ -25,10 +24,24 @@ export interface Backend extends AsyncDisposable {
    *
    * @throws {LockUnavailableError} When the server cannot be reached, refuses, or is unsuitable.
    */
-  session(signal: AbortSignal): Promise<Session | undefined>;
+  session(signal: AbortSignal): Promise<LockSession | undefined>;
 
   /** Frees whatever the backend still keeps open. Never waits for a server that does not answer. */
   [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** The session that a lock is asked for in, and ends with. Who has to speak in it knows what kind it is. */
+export interface LockSession {
+  /** Where it leads, for messages. */
+  readonly where: string;
+  /** What the server calls it; undefined where that is not known. */
+  readonly number: number | undefined;
+  /** What tells the server from others, wherever it is asked from; undefined where that is not known. */
+  readonly serverMark: string | undefined;
+  /** Fires once when it has ended for any reason; the reason is an Error. */
+  readonly closed: AbortSignal;
+  /** Ends it at once; the server notices and takes back what was asked for. */
+  destroy(): void;
 }
 
 /** A lock that is held. */
@@ -37,7 +50,7 @@ export interface HeldLock {
   readonly lost: AbortSignal;
 
   /** The session that holds it, for statements that belong under the lock; undefined where locks need no server. */
-  readonly session: Session | undefined;
+  readonly session: LockSession | undefined;
 
   /**
    * In how many milliseconds everything that needs the lock must have ended, unless a look shows before that it is still
@@ -67,10 +80,14 @@ export interface HeldLock {
   /**
    * Gives the lock back, and makes sure that it was still ours to give.
    *
+   * @throws {UnreleasedError} When the place does not take it back.
    * @throws {LockLostError} When it turns out that the lock was not held any more.
    */
   release(): Promise<void>;
 }
+
+/** A lock could not be given back, and is freed when the session ends. */
+export class UnreleasedError extends LockLostError {}
 
 /** Whether a lock is still held, as {@linkcode HeldLock.confirm} has it. */
 export async function isHeld(lock: HeldLock): Promise<boolean> {

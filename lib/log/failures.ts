@@ -1,30 +1,25 @@
-import type { FlagSpec } from "../args/go_flags.ts";
 import { tell } from "./tell.ts";
-import type { verdictOf } from "../errors.ts";
 import type { Io } from "../io.ts";
 import { Logger } from "./logger.ts";
+import type { Verdict } from "../verdict.ts";
+import type { LogFormat } from "./log_settings.ts";
 
 /** Tells of what ends sera, in the format that its user has asked for, also before the settings have been read. */
 export class Failures {
-  /** Tells of it as soon as it is known; until then the words and variables have to do. */
+  /** Tells of it as soon as it is known; until then a plain one has to do. */
   logger: Logger | undefined;
   readonly #io: Io;
-  readonly #words: readonly string[];
-  readonly #specs: readonly FlagSpec[];
+  readonly #askedFormat: () => Promise<LogFormat>;
   #told: Promise<void> = Promise.resolve();
 
-  /**
-   * @param words The words that the flags stand in.
-   * @param specs The flags that may stand there.
-   */
-  constructor(io: Io, words: readonly string[], specs: readonly FlagSpec[]) {
+  /** @param askedFormat Finds the format that was asked for, where there are no settings yet. */
+  constructor(io: Io, askedFormat: () => Promise<LogFormat>) {
     this.#io = io;
-    this.#words = words;
-    this.#specs = specs;
+    this.#askedFormat = askedFormat;
   }
 
   /** Tells of a failure and of the status that sera exits with. */
-  readonly tell = ({ message, exitCode }: ReturnType<typeof verdictOf>): void => {
+  readonly tell = ({ message, exitCode }: Verdict): void => {
     if (this.logger) return tell(this.logger, "error", "error", message, { exitCode });
     this.#told = this.#told.then(async () => tell(await this.#early(), "error", "error", message, { exitCode }));
   };
@@ -41,7 +36,6 @@ export class Failures {
   }
 
   async #early(): Promise<Logger> {
-    const { askedFormat } = await import("./asked_format.ts");
-    return new Logger(this.#io, { format: await askedFormat(this.#words, this.#specs, this.#io.env) }, "");
+    return new Logger(this.#io, { format: await this.#askedFormat() }, "");
   }
 }

@@ -1,6 +1,6 @@
-import type { LogSettings } from "../settings/settings.ts";
 import type { Io } from "../io.ts";
 import { printable, printableJson } from "../text/printable.ts";
+import type { LogSettings } from "./log_settings.ts";
 
 /** How much a line matters. An `error` is always told; a `notice` (a failed attempt) goes to syslog too. */
 export type Level = "info" | "notice" | "error";

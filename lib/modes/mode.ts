@@ -1,7 +1,7 @@
 import { Deadline } from "../deadline.ts";
 import type { LockUnavailableError } from "../errors.ts";
 import type { LedgerRun } from "../ledger/begun_run.ts";
-import type { Backend, HeldLock } from "../lock/lock.ts";
+import type { HeldLock, Lock } from "../lock/lock.ts";
 import type { Logger } from "../log/logger.ts";
 
 /** What came of trying to get the lock. */
@@ -15,7 +15,7 @@ export type Turn =
 
 /** What a mode goes by. */
 export interface Wishes {
-  /** How long to wait, in milliseconds, as {@linkcode Backend.acquire} has it. */
+  /** How long to wait, in milliseconds, as {@linkcode Lock.acquire} has it. */
   readonly wait: number;
   /** Abandons the wait. */
   readonly signal: AbortSignal;
@@ -27,7 +27,7 @@ export interface Wishes {
 }
 
 /** One way to run: decides whether it is our turn. */
-export type Mode = (backend: Backend, wishes: Wishes) => Promise<Turn>;
+export type Mode = (backend: Lock, wishes: Wishes) => Promise<Turn>;
 
 /** Everyone runs the command, one at a time. With a wait of 0 that is "execute once": whoever comes late is busy. */
 export const everyoneExecutes: Mode = async (backend, { wait, signal, waiting }) => {
@@ -50,7 +50,7 @@ export const waitAndSkip: Mode = async (backend, { wait, signal, logger, waiting
 
 /** Looks before it waits, so that it can be told that it waits. */
 async function acquireTelling(
-  backend: Backend,
+  backend: Lock,
   wait: number,
   signal: AbortSignal,
   waiting: () => Promise<void>,

@@ -1,9 +1,8 @@
-import { SETTINGS } from "./table.ts";
 import { ConfigError, messageOf } from "../errors.ts";
 import { pathOr } from "../text/harmless.ts";
-import { systemCure } from "../system/limits.ts";
-import { refuseEverybodys } from "./file_trust.ts";
-import { readSmallFile, type SmallFile, UnfitFileError } from "../system/small_file.ts";
+import { refuseEverybodys } from "../system/file_trust.ts";
+import { readSmallFile, type SmallFile } from "../system/small_file.ts";
+import { SETTINGS } from "./table.ts";
 
 /** What a config file says. */
 export interface ConfigFile {
@@ -58,18 +57,7 @@ async function read(path: string): Promise<SmallFile> {
     // Where the runtime lets sera open next to nothing, to write one would not help.
     const isClosed = /^\/(dev|proc|sys)\//.test(path);
     if (error instanceof Deno.errors.NotFound && !isClosed) throw noConfigFile(path);
-    if (error instanceof Deno.errors.PermissionDenied) {
-      throw new ConfigError(
-        `Cannot read the config file: ${pathOr(path)}: permission denied; let a group of this user read it (chgrp, ` +
-          "chmod g+r), but not everybody, since it may hold a password",
-      );
-    }
-    if (error instanceof UnfitFileError && error.cure !== undefined) {
-      throw new ConfigError(`Cannot use the config file: ${path}: ${error.message}; ${error.cure}`);
-    }
-    const { cureOf } = await import("./unread_config.ts");
-    const cure = systemCure(error) ?? cureOf(error, isClosed, WAYS_ON);
-    throw new ConfigError(`Cannot read the config file: ${pathOr(path)}: ${messageOf(error)}; ${cure}`);
+    throw (await import("./unread_config.ts")).unreadConfig(path, error, isClosed, WAYS_ON);
   }
 }
 
@@ -82,11 +70,12 @@ async function parseObject(path: string, text: string): Promise<Record<string, u
     const { lineOfFault } = await import("./json_fault.ts");
     const line = lineOfFault(text, messageOf(error));
     throw new ConfigError(
-      `Cannot read the config file: ${path}: not valid JSON at line ${line}; fix it, or ${WAYS_ON}`,
+      `Cannot read the config file: ${path}: not valid JSON at line ${line}`,
+      `fix it, or ${WAYS_ON}`,
     );
   }
   if (typeof data !== "object" || data === null || Array.isArray(data)) {
-    throw new ConfigError(`Cannot read the config file: ${path}: not a JSON object at line 1; ${WAYS_ON}`);
+    throw new ConfigError(`Cannot read the config file: ${path}: not a JSON object at line 1`, WAYS_ON);
   }
   return data as Record<string, unknown>;
 }
@@ -95,8 +84,7 @@ async function parseObject(path: string, text: string): Promise<Record<string, u
 function noConfigFile(path: string): NoConfigFileError {
   const shown = pathOr(path, "");
   return new NoConfigFileError(
-    shown === ""
-      ? "No config file: what is named as one looks like a server; name a server with --server"
-      : `No config file: ${shown}; ${WAYS_ON}`,
+    shown === "" ? "No config file: what is named as one looks like a server" : `No config file: ${shown}`,
+    shown === "" ? "name a server with --server" : WAYS_ON,
   );
 }

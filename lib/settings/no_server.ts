@@ -1,5 +1,6 @@
 import { ConfigError, type SeraError } from "../errors.ts";
-import type { Found } from "./setting_values.ts";
+import type { Env } from "./outside.ts";
+import type { Find } from "./setting_values.ts";
 import { firstWrong } from "./wrong_values.ts";
 
 /** The variable that tells a command that a sera above it has taken SERA_SERVER away. */
@@ -17,14 +18,15 @@ export class ServerRemovedError extends ConfigError {}
  */
 export function noServer(
   error: ConfigError,
-  env: (name: string) => string | undefined,
-  fromOutside: (name: string) => Found | undefined,
+  env: Env,
+  fromOutside: Find,
 ): SeraError {
   const wrong = firstWrong(fromOutside);
   if (wrong) return wrong;
   if (env(SERVER_REMOVED) === undefined) return error;
   return new ServerRemovedError(
     "No server: the sera that this command runs under took SERA_SERVER out of its environment, since there may be a " +
-      "password in it; name the server in a config file (/etc/sera.json, or the one that SERA_CONFIG names)",
+      "password in it",
+    "name the server in a config file (/etc/sera.json, or the one that SERA_CONFIG names)",
   );
 }

@@ -1,5 +1,5 @@
 import { ConfigError } from "../errors.ts";
-import type { DsnError } from "../backends/address_text.ts";
+import type { DsnError } from "../backends/registry.ts";
 
 /**
  * The error for a `server` setting that cannot be read.
@@ -12,7 +12,7 @@ export function refusedServer(text: string, source: string, error: DsnError): Co
   // Nothing else may be repeated: a server may hold a password.
   if (/^(?:\/|\.\.?\/|~)[\w./-]*$/.test(text)) {
     const folder = text.startsWith("/") ? text : "/some/dir";
-    return new ConfigError(`${cannot}: it is a path; write file:${folder} to lock on this machine only`);
+    return new ConfigError(`${cannot}: it is a path`, `write file:${folder} to lock on this machine only`);
   }
-  return new ConfigError(`${cannot}: ${error.message[0]!.toLowerCase()}${error.message.slice(1)}`);
+  return new ConfigError(`${cannot}: ${error.what[0]!.toLowerCase()}${error.what.slice(1)}`, error.cure);
 }

@@ -1,27 +1,35 @@
+import type { Trouble } from "../errors.ts";
+
 /** What the system has no more of, and what to do about it, whatever was being done. */
-const LIMITS: Readonly<Record<string, readonly [what: string, cure: string]>> = {
-  EMFILE: ["too many open files", "raise the limit of open files (ulimit -n)"],
-  ENFILE: ["too many open files in the system", "raise the system's limit (fs.file-max)"],
-  EAGAIN: ["no process can be started", "raise the limit of processes (ulimit -u, or the cgroup's pids.max)"],
-  ENOMEM: ["no memory is left", "raise the limit of memory (ulimit -v, or the cgroup's memory.max), or free some"],
-  ENOSPC: ["no space is left on the disk", "make room there"],
-  EDQUOT: ["the disk quota is used up", "make room, or raise it"],
-  EROFS: ["the file system is read-only", "name a place that can be written to"],
-  ESTALE: ["a network file system has lost the file", "mount it anew"],
+const LIMITS: Readonly<Record<string, Trouble>> = {
+  EMFILE: { what: "too many open files", cure: "raise the limit of open files (ulimit -n)" },
+  ENFILE: { what: "too many open files in the system", cure: "raise the system's limit (fs.file-max)" },
+  EAGAIN: {
+    what: "no process can be started",
+    cure: "raise the limit of processes (ulimit -u, or the cgroup's pids.max)",
+  },
+  ENOMEM: {
+    what: "no memory is left",
+    cure: "raise the limit of memory (ulimit -v, or the cgroup's memory.max), or free some",
+  },
+  ENOSPC: { what: "no space is left on the disk", cure: "make room there" },
+  EDQUOT: { what: "the disk quota is used up", cure: "make room, or raise it" },
+  EROFS: { what: "the file system is read-only", cure: "name a place that can be written to" },
+  ESTALE: { what: "a network file system has lost the file", cure: "mount it anew" },
 };
 
 /** As a limit, but it may come from anywhere: where it came from must be told too. */
 const CURES: Readonly<Record<string, string>> = { EIO: "see the system's log about the disk" };
 
-/** Says which limit of the system's was met, and what to do, without the error's message; undefined for any other error. */
-export function limitOf(error: unknown): string | undefined {
-  return LIMITS[codeOf(error)]?.join("; ");
+/** Which limit of the system's was met, without the error's message; undefined for any other error. */
+export function limitOf(error: unknown): Trouble | undefined {
+  return LIMITS[codeOf(error)];
 }
 
 /** What to do against an error of the system that has the same cure everywhere; undefined for any other. */
 export function systemCure(error: unknown): string | undefined {
   const code = codeOf(error);
-  return LIMITS[code]?.[1] ?? CURES[code];
+  return LIMITS[code]?.cure ?? CURES[code];
 }
 
 function codeOf(error: unknown): string {

@@ -1,5 +1,5 @@
-import { fnv1, isNamespacedName, namespacedName } from "../backends/postgres/namespaced_name.ts";
-import type { Presence } from "../backends/sql/presence.ts";
+import { fnv1, isNamespacedName, namespacedName } from "../lock/namespaced_name.ts";
+import type { Presence } from "../lock/presence.ts";
 import type { Sighting } from "./sighting.ts";
 import { tidy } from "./tidy.ts";
 

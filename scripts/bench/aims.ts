@@ -1,4 +1,4 @@
-import { DEFAULT_GRACE, DEFAULT_TTL } from "../../lib/settings/resolve.ts";
+import { TABLE } from "../../lib/settings/table.ts";
 import { heartbeatOf } from "../../lib/lock/lease.ts";
 import { FLOCK } from "./contestants.ts";
 import { type Aim, figureAt, type Table } from "./report.ts";
@@ -15,7 +15,7 @@ const LATER = 3;
 /** The most memory that one of many may take, as a part of what one alone takes: they share what they can. */
 const SHARED = 0.6;
 /** How often a waiter may wake up in a second. */
-const BEATS = 1000 / heartbeatOf({ ttl: DEFAULT_TTL, grace: DEFAULT_GRACE });
+const BEATS = 1000 / heartbeatOf({ ttl: TABLE.ttl.default, grace: TABLE.grace.default });
 
 /** What sera is meant to reach, with the figures; of what was not measured nothing is said. */
 export function aimsOf(tables: readonly Table[]): Aim[] {

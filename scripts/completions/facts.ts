@@ -1,6 +1,7 @@
 /** What the completions of every shell need, from the tables that the parser reads. */
 
-import { type Flag, standsAlone } from "../../lib/args/flag.ts";
+import { standsAlone } from "../../lib/args/flag.ts";
+import type { Flag } from "../../lib/settings/flag.ts";
 import { RUN_FLAGS } from "../../lib/args/run_help.ts";
 import { SUBCOMMANDS } from "../../lib/args/subcommands.ts";
 

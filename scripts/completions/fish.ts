@@ -1,4 +1,5 @@
-import { type Flag, standsAlone } from "../../lib/args/flag.ts";
+import { standsAlone } from "../../lib/args/flag.ts";
+import type { Flag } from "../../lib/settings/flag.ts";
 import { RUN, type Scope, SUBSCOPES, summaryOf, takesPath, VALUED, valuesOf } from "./facts.ts";
 
 const SCOPES = [RUN, ...SUBSCOPES];

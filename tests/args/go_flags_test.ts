@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type FlagSpec, parseGoBoolean, parseGoFlags } from "../../lib/args/go_flags.ts";
+import { type FlagSpec, parseGoFlags } from "../../lib/args/go_flags.ts";
 import { UsageError } from "../../lib/errors.ts";
 
 const SPECS: FlagSpec[] = [
@@ -73,12 +73,11 @@ for (const [words, message] of REFUSED) {
   });
 }
 
-Deno.test("booleans are spelt as in Go", () => {
-  for (const text of ["1", "t", "T", "true", "TRUE", "True"]) assert.equal(parseGoBoolean(text), true, text);
-  for (const text of ["0", "f", "F", "false", "FALSE", "False"]) assert.equal(parseGoBoolean(text), false, text);
-  for (const text of ["", "yes", "no", "on", "off", "tRUE", "2", " true", "stderr"]) {
-    assert.equal(parseGoBoolean(text), undefined, text);
-  }
+Deno.test("a flag's value is there by its name, and by the other one where that was written", () => {
+  const specs: FlagSpec[] = [{ name: "every", boolean: false }, { name: "once-per", boolean: false, meaning: "every" }];
+  const flags = (...words: string[]) => Object.fromEntries(parseGoFlags(words, specs).flags);
+  assert.deepEqual(flags("--every=1h"), { every: "1h" });
+  assert.deepEqual(flags("-once-per", "1h"), { every: "1h", "once-per": "1h" });
 });
 
 Deno.test("flags that are given again with another value are told, and by another name they are refused", () => {

@@ -1,19 +1,21 @@
 /** Fake servers that play a whole session, with a lock that is free or somebody else's. */
 
-import { parseServer } from "../../lib/settings/server.ts";
-import type { Backend } from "../../lib/lock/lock.ts";
+import type { Lock } from "../../lib/lock/lock.ts";
 import type { LeaseTerms } from "../../lib/lock/lease.ts";
-import { MySqlBackend } from "../../lib/backends/mysql/lock.ts";
-import { PostgresBackend } from "../../lib/backends/postgres/lock.ts";
+import { MySqlLock } from "../../lib/backends/mysql/lock.ts";
+import { PostgresLock } from "../../lib/backends/postgres/lock.ts";
 import { type Answer, type AnswerRow, FakeMySql, type Tamper } from "./mysql/fake_server.ts";
 import { FakePostgres, PID } from "./postgres/fake_server.ts";
 import { plainSession } from "./open.ts";
+import { parseMySql, parsePostgres } from "./parse.ts";
 
 /** A fake server, and the `server` setting that leads to it. */
 export interface FakeServer extends Disposable {
   readonly setting: string;
   /** The statements that it was asked, in order. */
   readonly statements: readonly string[];
+  /** How many clients are connected. */
+  readonly clients: number;
 }
 
 /** A kind of fake server. */
@@ -25,14 +27,15 @@ export interface FakeKind {
    * Starts one.
    *
    * @param free Whether it gives the lock.
+   * @param heard Called with each statement before it is answered.
    */
-  start(free: boolean, tamper?: Tamper): FakeServer;
+  start(free: boolean, tamper?: Tamper, heard?: (sql: string) => void): FakeServer;
   /**
    * Opens the backend for a lock.
    *
    * @param limit How long the server is waited for, in milliseconds.
    */
-  open(server: Pick<FakeServer, "setting">, lease: LeaseTerms, limit: number): Promise<Backend>;
+  open(server: Pick<FakeServer, "setting">, lease: LeaseTerms, limit: number): Promise<Lock>;
 }
 
 /** The words of the question for the lock, of the look at it, and of its release. */
@@ -65,36 +68,48 @@ export function answerOf(kind: FakeKind, sql: string, free = true): Answer {
 export const FAKE_MYSQL: FakeKind = {
   name: "MySQL",
   frames: 32,
-  start(free, tamper) {
-    const server = new FakeMySql((sql) => answerOf(FAKE_MYSQL, sql, free), undefined, tamper);
+  start(free, tamper, heard) {
+    const answer = (sql: string) => {
+      heard?.(sql);
+      return answerOf(FAKE_MYSQL, sql, free);
+    };
+    const server = new FakeMySql(answer, undefined, tamper);
     return {
       setting: server.dsn,
       statements: server.statements,
+      get clients() {
+        return server.clients;
+      },
       [Symbol.dispose]: () => server[Symbol.dispose](),
     };
   },
   async open({ setting }, lease, limit) {
-    const server = await parseServer(setting, "the test", { env: () => undefined });
-    if (server.kind !== "mysql") throw new Error(`not a MySQL DSN: ${setting}`);
-    return new MySqlBackend({ ...server, connectTimeout: limit, readTimeout: limit }, { ...plainSession, lease });
+    const dsn = await parseMySql(setting);
+    return new MySqlLock({ ...dsn, connectTimeout: limit, readTimeout: limit }, { ...plainSession, lease });
   },
 };
 
 export const FAKE_POSTGRES: FakeKind = {
   name: "PostgreSQL",
   frames: 24,
-  start(free, tamper) {
-    const server = new FakePostgres((sql) => answerOf(FAKE_POSTGRES, sql, free), tamper);
+  start(free, tamper, heard) {
+    const answer = (sql: string) => {
+      heard?.(sql);
+      return answerOf(FAKE_POSTGRES, sql, free);
+    };
+    const server = new FakePostgres(answer, tamper);
     return {
       setting: server.url,
       statements: server.statements,
+      get clients() {
+        return server.clients;
+      },
       [Symbol.dispose]: () => server[Symbol.dispose](),
     };
   },
   async open({ setting }, lease, limit) {
-    const server = await parseServer(setting, "the test", { env: () => undefined });
-    if (server.kind !== "postgres") throw new Error(`not a PostgreSQL URL: ${setting}`);
+    const server = await parsePostgres(setting);
     const options = { ...plainSession, lease, answerTimeout: limit };
-    return new PostgresBackend({ ...server, connectTimeout: limit }, options);
+    return new PostgresLock({ ...server, connectTimeout: limit }, options);
   },
 };

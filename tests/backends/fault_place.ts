@@ -3,6 +3,7 @@
 import { keySql } from "./key_sql.ts";
 import type { HeldLock } from "../../lib/lock/lock.ts";
 import type { LockLostError } from "../../lib/errors.ts";
+import { Together } from "../side_by_side.ts";
 import type { MySqlServer } from "../servers/mysql_process.ts";
 import type { PostgresServer } from "../servers/postgres_process.ts";
 import * as postgresView from "./postgres/view.ts";
@@ -17,6 +18,8 @@ export interface FaultPlace {
   readonly label: string;
   /** Defines a test. */
   readonly test: SharedServer<MySqlServer | PostgresServer>["test"];
+  /** Defines a test that is tried on all places at the same time: one that waits most of the time. */
+  readonly testTogether: SharedServer<MySqlServer | PostgresServer>["test"];
   /** The `server` setting for a port that leads to the server. */
   setting(port: number): string;
   /** How long an answer may take, in milliseconds; where the setting does not say so, what to open the backend with. */
@@ -31,19 +34,24 @@ export interface FaultPlace {
   releaseMessage(name: string): Uint8Array;
 }
 
-/** MariaDB, MySQL 5.6 and PostgreSQL, with these limits of connections. */
-export function faultPlaces(limit = 40): FaultPlace[] {
+/** How many connections each has at the most. */
+const LIMIT = 40;
+
+/** MariaDB, MySQL 5.6 and PostgreSQL. */
+export function faultPlaces(): FaultPlace[] {
+  const together = new Together();
   return [
-    mysqlPlace("MariaDB", sharedMariaDb(`--max-connections=${limit}`)),
-    mysqlPlace("MySQL 5.6", sharedMySql56(`--max-connections=${limit}`)),
-    postgresPlace(sharedPostgres(`--max-connections=${limit}`)),
+    mysqlPlace("MariaDB", sharedMariaDb(`--max-connections=${LIMIT}`), together),
+    mysqlPlace("MySQL 5.6", sharedMySql56(`--max-connections=${LIMIT}`), together),
+    postgresPlace(sharedPostgres(`--max-connections=${LIMIT}`), together),
   ];
 }
 
-function mysqlPlace(label: string, shared: SharedServer<MySqlServer>): FaultPlace {
+function mysqlPlace(label: string, shared: SharedServer<MySqlServer>, together: Together): FaultPlace {
   return {
     label,
     test: (name, fn, options) => shared.test(name, fn, options),
+    testTogether: (name, fn, options) => shared.testTogether(together, name, fn, options),
     setting: (port) => `sera:secret@tcp(127.0.0.1:${port})/?timeout=2s&readTimeout=${ANSWER}ms`,
     answer: ANSWER,
     waiters: async (name) => (await mysqlView.waiters(shared.server, name)).map(({ id }) => id),
@@ -60,10 +68,11 @@ function mysqlPlace(label: string, shared: SharedServer<MySqlServer>): FaultPlac
   };
 }
 
-function postgresPlace(shared: SharedServer<PostgresServer>): FaultPlace {
+function postgresPlace(shared: SharedServer<PostgresServer>, together: Together): FaultPlace {
   return {
     label: "PostgreSQL",
     test: (name, fn, options) => shared.test(name, fn, options),
+    testTogether: (name, fn, options) => shared.testTogether(together, name, fn, options),
     setting: (port) => `postgres://sera:secret@127.0.0.1:${port}/sera?connect_timeout=2&sslmode=disable`,
     answer: ANSWER,
     waiters: async (name) => (await postgresView.waiters(shared.server, name)).map(({ pid }) => pid),

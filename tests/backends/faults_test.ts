@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { LockLostError, LockUnavailableError } from "../../lib/errors.ts";
 import { endsAfter, type LeaseTerms } from "../../lib/lock/lease.ts";
-import type { Backend, HeldLock } from "../../lib/lock/lock.ts";
+import type { HeldLock, Lock } from "../../lib/lock/lock.ts";
 import { pause, until } from "../cli/wait.ts";
 import { freePort } from "../servers/free_port.ts";
 import { Proxy, resetUnavailable } from "../servers/proxy.ts";
@@ -37,7 +37,7 @@ const SILENT: Record<string, (proxy: Proxy) => void> = {
 const GARBAGE = new TextEncoder().encode("HTTP/1.1 418 I'm a teapot\r\nContent-Length: 0\r\n\r\n".repeat(3));
 
 for (const place of faultPlaces()) {
-  const { test, setting, waiting, waiters, isFree, answer: answerTimeout } = place;
+  const { testTogether: test, setting, waiting, waiters, isFree, answer: answerTimeout } = place;
   const isPostgres = setting(0).startsWith("postgres");
 
   for (const [how, breakIt] of Object.entries(TOLD)) {
@@ -267,20 +267,18 @@ for (const place of faultPlaces()) {
     report(`${place.label}: no such host`, { "without a wait": times[0]!, "with 1.5 s": times[1]! });
     assert.ok(times[1]! > 1400, `${times[1]} ms`);
   });
-}
 
-for (const place of faultPlaces(10)) {
-  place.test("a server without a free connection is waited for within the wait only", async ({ port }) => {
-    const others: Backend[] = [];
+  test("a server without a free connection is waited for within the wait only", async ({ port }) => {
+    const others: Lock[] = [];
     try {
       for (let more = true; more;) {
-        const other = await open(place.setting(port), freshName());
+        const other = await open(setting(port), freshName());
         others.push(other);
         more = await hold(other).then(() => true, () => false);
       }
       assert.ok(others.length > 4, `${others.length}`);
       const retries = new Retries();
-      await using backend = await open(place.setting(port), freshName(), undefined, retries);
+      await using backend = await open(setting(port), freshName(), undefined, retries);
       const began = performance.now();
       await assert.rejects(backend.acquire(0, never), /too many (connections|clients)|remaining connection slots/i);
       const failed = performance.now() - began;
@@ -323,8 +321,8 @@ async function getsItWithoutNotice({ setting, waiting, isFree }: FaultPlace, por
 
 /** One that holds a lock and one that waits for it. */
 async function contend({ setting, waiting }: FaultPlace, port: number, name: string): Promise<{
-  readonly lock: { readonly lock: HeldLock; readonly backend: Backend };
-  readonly waiter: Backend;
+  readonly lock: { readonly lock: HeldLock; readonly backend: Lock };
+  readonly waiter: Lock;
   readonly granted: Promise<HeldLock | undefined>;
 }> {
   const backend = await open(setting(port), name, undefined, { lease: LEASE });

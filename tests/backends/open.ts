@@ -1,12 +1,12 @@
 /** Opening locks as sera does, from a `server` setting. */
 
-import { parseServer } from "../../lib/settings/server.ts";
 import { messageOf } from "../../lib/errors.ts";
-import type { Backend, HeldLock } from "../../lib/lock/lock.ts";
+import type { HeldLock, Lock } from "../../lib/lock/lock.ts";
 import { lockName } from "../../lib/lock/lock_name.ts";
-import { type BackendOptions, openBackend } from "../../lib/backends/registry.ts";
-import type { PostgresSessionOptions } from "../../lib/backends/postgres/session.ts";
+import type { LockOptions } from "../../lib/backends/backend.ts";
+import type { PostgresSessionOptions } from "../../lib/backends/postgres/options.ts";
 import { until } from "../cli/wait.ts";
+import { parse } from "./parse.ts";
 
 /** A signal that does not fire. */
 export const never = new AbortController().signal;
@@ -15,7 +15,7 @@ export const never = new AbortController().signal;
 const env = () => undefined;
 
 /** How a backend is opened where the test does not care. */
-export const plainOptions: BackendOptions = {
+export const plainOptions: LockOptions = {
   lease: { ttl: 30_000, grace: 10_000 },
   allowUnsafeServer: false,
   retrying: () => undefined,
@@ -30,7 +30,7 @@ export const plainSession = {
 };
 
 /** How a backend may be opened: also with a time for PostgreSQL to answer in, which no setting gives. */
-export type OpenOptions = Partial<BackendOptions> & Pick<PostgresSessionOptions, "answerTimeout">;
+export type OpenOptions = Partial<LockOptions> & Pick<PostgresSessionOptions, "answerTimeout">;
 
 /** Opens the backend for a lock. Dispose of it. */
 export async function open(
@@ -38,13 +38,12 @@ export async function open(
   name: string,
   tlsCa?: string,
   options: OpenOptions = {},
-): Promise<Backend> {
-  const parsed = await parseServer(server, "the test", { env, tlsCa });
-  return await openBackend(parsed, name, { ...plainOptions, tlsCa, ...options });
+): Promise<Lock> {
+  return await (await parse(server, {}, tlsCa)).lock(name, { ...plainOptions, tlsCa, ...options });
 }
 
 /** Takes a lock that nobody has. */
-export async function hold(backend: Backend): Promise<HeldLock> {
+export async function hold(backend: Lock): Promise<HeldLock> {
   const lock = await backend.acquire(0, never);
   if (!lock) throw new Error("somebody else has the lock");
   return lock;

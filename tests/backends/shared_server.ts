@@ -1,5 +1,6 @@
 /** A server that all tests of a file share, or the reason why there is none. */
 
+import type { Together } from "../side_by_side.ts";
 import { mariaDbUnavailable, startMariaDb } from "../servers/mariadb.ts";
 import { mysql56Unavailable, startMySql56 } from "../servers/mysql56.ts";
 import type { MySqlServer } from "../servers/mysql_process.ts";
@@ -42,6 +43,16 @@ export class SharedServer<S extends MySqlServer | PostgresServer> {
       ignore: this.#missing !== undefined,
       fn: () => fn(this.server),
     });
+  }
+
+  /** Defines a test that is tried at the same time on all servers that have one of this name. */
+  testTogether(
+    together: Together,
+    name: string,
+    fn: (server: S) => Promise<void>,
+    options: Sanitizers = {},
+  ): void {
+    if (this.#missing === undefined) together.test(this.#label, name, () => fn(this.server), options);
   }
 }
 

@@ -3,6 +3,7 @@ import { linux, testWith, tool } from "../cli/needs.ts";
 import { lives, processInfo } from "../cli/process_list.ts";
 import { children, Running } from "../cli/running.ts";
 import { until } from "../cli/wait.ts";
+import { sideBySide } from "../side_by_side.ts";
 
 /** Starts the program beside this file, by way of other words if there are any. */
 function start(
@@ -25,45 +26,49 @@ async function commandOf(run: Running): Promise<number> {
 /** The shell that knows `read -t`. */
 const bash = tool("/bin/bash", "-c", "[[ $BASH_VERSION > 4 ]]");
 
-testWith([linux, bash], "a program that computes for ever loses its command in time, and then its life", async () => {
-  await using run = start("spin", 300);
-  const command = await commandOf(run);
-  await until("the command is gone", () => !lives(command));
-  const { code, stderr } = await run.ended;
-  assert.equal(code, 137);
-  assert.match(stderr, /^sera: Lock lost: [^\n]+ was killed[^\n]+\n$/);
-});
+/** Each takes as long as a program may go on that does not answer any more. */
+const UNANSWERED = {
+  "a program that computes for ever loses its command in time, and then its life": async () => {
+    await using run = start("spin", 300);
+    const command = await commandOf(run);
+    await until("the command is gone", () => !lives(command));
+    const { code, stderr } = await run.ended;
+    assert.equal(code, 137);
+    assert.match(stderr, /^sera: Lock lost: [^\n]+ was killed[^\n]+\n$/);
+  },
 
-testWith([linux, bash], "what is said in the place of a program that computes for ever can be JSON", async () => {
-  await using run = start("spin", 300, ["env", "TZ=Asia/Tokyo"], "1,-2");
-  const { code, stderr } = await run.ended;
-  const { time, message, ...fields } = JSON.parse(stderr);
-  assert.deepEqual(fields, { level: "error", event: "error", lock: "1,-2", exit_code: code });
-  assert.match(message, /^Lock lost: /);
-  assert.equal(new Date(time).toISOString(), time);
-  assert.ok(Math.abs(Date.parse(time) - Date.now()) < 600_000, time);
-});
+  "what is said in the place of a program that computes for ever can be JSON": async () => {
+    await using run = start("spin", 300, ["env", "TZ=Asia/Tokyo"], "1,-2");
+    const { code, stderr } = await run.ended;
+    const { time, message, ...fields } = JSON.parse(stderr);
+    assert.deepEqual(fields, { level: "error", event: "error", lock: "1,-2", exit_code: code });
+    assert.match(message, /^Lock lost: /);
+    assert.equal(new Date(time).toISOString(), time);
+    assert.ok(Math.abs(Date.parse(time) - Date.now()) < 600_000, time);
+  },
 
-testWith([linux, bash], "a program that is stopped loses its command in time, and keeps its life", async () => {
-  await using other = start("spin", 300);
-  await using run = start("wait", 300);
-  const command = await commandOf(run);
-  run.kill("SIGSTOP");
-  await until("the command is gone", () => !lives(command));
-  // As long as one that computes is let live.
-  assert.equal((await other.ended).code, 137);
-  assert.equal(processInfo(run.pid)?.state, "T");
-  run.kill("SIGCONT");
-  const { code, stdout } = await run.ended;
-  assert.equal(code, 0);
-  assert.match(stdout, /"fenced":true/);
-});
+  "a program that is stopped loses its command in time, and keeps its life": async () => {
+    await using other = start("spin", 300);
+    await using run = start("wait", 300);
+    const command = await commandOf(run);
+    run.kill("SIGSTOP");
+    await until("the command is gone", () => !lives(command));
+    // As long as one that computes is let live.
+    assert.equal((await other.ended).code, 137);
+    assert.equal(processInfo(run.pid)?.state, "T");
+    run.kill("SIGCONT");
+    const { code, stdout } = await run.ended;
+    assert.equal(code, 0);
+    assert.match(stdout, /"fenced":true/);
+  },
+};
+testWith([linux, bash], "programs that do not answer lose their command in time", () => sideBySide(UNANSWERED));
 
-for (const times of [0, 1, 2]) {
-  testWith(
-    [linux, bash, tool("setsid", "true")],
-    `in the group it tells of ${times} signals, and keeps time`,
-    async () => {
+testWith(
+  [linux, bash, tool("setsid", "true")],
+  "in the group it tells of signals, and keeps time",
+  () =>
+    sideBySide(Object.fromEntries([0, 1, 2].map((times) => [`${times} signals`, async () => {
       await using run = start("group", 1500, ["setsid"]);
       const command = await commandOf(run);
       for (let sent = 0; sent < times; sent++) Deno.kill(-processInfo(run.pid)!.group, "SIGUSR1");
@@ -71,9 +76,8 @@ for (const times of [0, 1, 2]) {
       const { code, stdout } = await run.ended;
       const { fenced, got } = JSON.parse(stdout.split("\n")[1]!);
       assert.deepEqual({ code, fenced, got: [...new Set(got)] }, { code: 0, fenced: true, got: times > 0 ? [10] : [] });
-    },
-  );
-}
+    }]))),
+);
 
 testWith([linux, bash], "the time limit starts no process", async () => {
   await using run = start("wait", 1000);

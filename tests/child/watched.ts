@@ -6,6 +6,9 @@
 
 import { LastWill } from "../../lib/child/last_will.ts";
 
+/** In milliseconds. */
+const QUIET = 8000;
+
 const [what, limit, jsonAbout] = Deno.args as [string, string, string?];
 const will = new LastWill({ timed: true, inGroup: what === "group", jsonAbout });
 Deno.addSignalListener("SIGUSR1", () => undefined);
@@ -14,7 +17,11 @@ const command = new Deno.Command("sleep", { args: ["1000"], detached: true, stdo
 will.kill(-command.pid, Number(limit));
 if (what === "group") await will.testify();
 Deno.stdout.writeSync(new TextEncoder().encode(`command ${command.pid}\n`));
-if (what === "spin") { for (;;); }
+if (what === "spin") {
+  // It moves no more, but leaves the processor to others until shortly before the shell looks whether it computes.
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, QUIET);
+  for (;;);
+}
 await command.status;
 console.log(JSON.stringify(await will.testify()));
 await will[Symbol.asyncDispose]();

@@ -8,6 +8,7 @@ import type { MySqlServer } from "../servers/mysql_process.ts";
 import type { PostgresServer } from "../servers/postgres_process.ts";
 import { fixture, Place } from "./place.ts";
 import type { Running } from "./running.ts";
+import { Together } from "../side_by_side.ts";
 import { until } from "./wait.ts";
 
 const KEY = "demoted";
@@ -47,70 +48,87 @@ const WAITS_ON = new RegExp(
   `^sera: Cannot lock on [^\n]+: ${READ_ONLY.source}[^\n]+; trying again until the wait is over`,
 );
 
+const together = new Together();
+
 for (const shared of [sharedMariaDb(), sharedMySql56()]) {
-  shared.test("those who wait take no lock from a server that became read-only, but wait for the primary", async (server) => {
-    await using place = await Place.make(server.dsn());
-    const start = (...flags: string[]) => place.startSera([...flags, "--name", KEY, WAIT, "echo", "ran"]);
-    const runs: Running[] = [];
-    await using stack = new AsyncDisposableStack();
-    try {
-      {
-        await using _holder = await foreignHolder(server);
-        for (const flags of [[], [], ["--wait-and-skip"]]) runs.push(stack.use(start(...flags)));
-        await untilWaiting(server, runs.length);
-        await demoteMySql(server, true);
+  shared.testTogether(
+    together,
+    "those who wait take no lock from a server that became read-only, but wait for the primary",
+    async (server) => {
+      await using place = await Place.make(server.dsn());
+      const start = (...flags: string[]) => place.startSera([...flags, "--name", KEY, WAIT, "echo", "ran"]);
+      const runs: Running[] = [];
+      await using stack = new AsyncDisposableStack();
+      try {
+        {
+          await using _holder = await foreignHolder(server);
+          for (const flags of [[], [], ["--wait-and-skip"]]) runs.push(stack.use(start(...flags)));
+          await untilWaiting(server, runs.length);
+          await demoteMySql(server, true);
+        }
+        for (const run of runs) await run.says(WAITS_ON);
+        assert.deepEqual(runs.map(({ over }) => over), runs.map(() => false));
+        // Who comes now has seen no server that would do.
+        const late = await place.sera(["--name", KEY, WAIT, "echo", "ran"]);
+        assert.deepEqual({ code: late.code, stdout: late.stdout }, { code: 202, stdout: "" });
+      } finally {
+        await demoteMySql(server, false);
       }
-      for (const run of runs) await run.says(WAITS_ON);
-      assert.deepEqual(runs.map(({ over }) => over), runs.map(() => false));
-      // Who comes now has seen no server that would do.
-      const late = await place.sera(["--name", KEY, WAIT, "echo", "ran"]);
-      assert.deepEqual({ code: late.code, stdout: late.stdout }, { code: 202, stdout: "" });
-    } finally {
-      await demoteMySql(server, false);
-    }
-    const ended = await Promise.all(runs.map((run) => run.ended));
-    assert.deepEqual(ended.map(({ code }) => code), [0, 0, 0]);
-    assert.deepEqual(ended.map(({ stdout }) => stdout), ["ran\n", "ran\n", ""]);
-  });
+      const ended = await Promise.all(runs.map((run) => run.ended));
+      assert.deepEqual(ended.map(({ code }) => code), [0, 0, 0]);
+      assert.deepEqual(ended.map(({ stdout }) => stdout), ["ran\n", "ran\n", ""]);
+    },
+  );
 
-  shared.test("a waiter whose server stays read-only is 202 when the wait is over, and runs nothing", async (server) => {
-    await using place = await Place.make(server.dsn());
-    try {
-      const holder = await foreignHolder(server);
-      await using run = place.startSera(["--name", KEY, "10", "echo", "ran"]);
-      await untilWaiting(server, 1);
-      await demoteMySql(server, true);
-      await holder[Symbol.asyncDispose]();
-      const { code, stdout, stderr } = await run.ended;
-      assert.deepEqual({ code, stdout }, { code: 202, stdout: "" });
-      assert.match(stderr, WAITS_ON);
-      assert.match(stderr.trim().split("\n").at(-1)!, new RegExp(`^sera: Cannot lock on [^\n]+: ${READ_ONLY.source}`));
-    } finally {
-      await demoteMySql(server, false);
-    }
-  });
+  shared.testTogether(
+    together,
+    "a waiter whose server stays read-only is 202 when the wait is over, and runs nothing",
+    async (server) => {
+      await using place = await Place.make(server.dsn());
+      try {
+        const holder = await foreignHolder(server);
+        await using run = place.startSera(["--name", KEY, "10", "echo", "ran"]);
+        await untilWaiting(server, 1);
+        await demoteMySql(server, true);
+        await holder[Symbol.asyncDispose]();
+        const { code, stdout, stderr } = await run.ended;
+        assert.deepEqual({ code, stdout }, { code: 202, stdout: "" });
+        assert.match(stderr, WAITS_ON);
+        assert.match(
+          stderr.trim().split("\n").at(-1)!,
+          new RegExp(`^sera: Cannot lock on [^\n]+: ${READ_ONLY.source}`),
+        );
+      } finally {
+        await demoteMySql(server, false);
+      }
+    },
+  );
 
-  shared.test("a holder loses its lock at the next look when its server becomes read-only", async (server) => {
-    await using place = await Place.make(server.dsn());
-    try {
-      const start = (...flags: string[]) =>
-        place.startSera([...flags, "--ttl", "3s", "0", fixture("hold.sh")], { stdin: "open" });
-      await using run = start("--name", KEY);
-      await using unsafe = start("--name", `${KEY}-unsafe`, "--allow-unsafe-server");
-      await using warned = start("--name", `${KEY}-warn`, "--on-lost=warn");
-      for (const one of [run, unsafe, warned]) await one.says("ready");
-      await demoteMySql(server, true);
-      const { code, stderr } = await run.ended;
-      assert.equal(code, 206);
-      assert.match(stderr, new RegExp(`^sera: Lock lost: MySQL at \\S+ has changed: ${READ_ONLY.source}`));
-      await warned.says(/Lock lost: MySQL at \S+ has changed: /);
-      assert.deepEqual([unsafe.over, warned.over], [false, false]);
-      await unsafe.closeStdin();
-      assert.equal((await unsafe.ended).code, 0);
-    } finally {
-      await demoteMySql(server, false);
-    }
-  });
+  shared.testTogether(
+    together,
+    "a holder loses its lock at the next look when its server becomes read-only",
+    async (server) => {
+      await using place = await Place.make(server.dsn());
+      try {
+        const start = (...flags: string[]) =>
+          place.startSera([...flags, "--ttl", "3s", "0", fixture("hold.sh")], { stdin: "open" });
+        await using run = start("--name", KEY);
+        await using unsafe = start("--name", `${KEY}-unsafe`, "--allow-unsafe-server");
+        await using warned = start("--name", `${KEY}-warn`, "--on-lost=warn");
+        for (const one of [run, unsafe, warned]) await one.says("ready");
+        await demoteMySql(server, true);
+        const { code, stderr } = await run.ended;
+        assert.equal(code, 206);
+        assert.match(stderr, new RegExp(`^sera: Lock lost: MySQL at \\S+ has changed: ${READ_ONLY.source}`));
+        await warned.says(/Lock lost: MySQL at \S+ has changed: /);
+        assert.deepEqual([unsafe.over, warned.over], [false, false]);
+        await unsafe.closeStdin();
+        assert.equal((await unsafe.ended).code, 0);
+      } finally {
+        await demoteMySql(server, false);
+      }
+    },
+  );
 }
 
 const postgres = sharedPostgres();

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { namespacedName } from "../../lib/backends/postgres/namespaced_name.ts";
+import { namespacedName } from "../../lib/lock/namespaced_name.ts";
 import { startStandby } from "../servers/postgres_standby.ts";
 import { inProcess, type InProcessOptions, testInProcess } from "./in_process.ts";
 import { mountNamespace } from "./needs.ts";

@@ -1,6 +1,7 @@
 /** Servers that take a lock away while a command runs, as an administrator, a crash or a network does. */
 
 import { keySql } from "../backends/key_sql.ts";
+import type { Together } from "../side_by_side.ts";
 import { lockName } from "../../lib/lock/lock_name.ts";
 import { mariaDbUnavailable, startMariaDb } from "../servers/mariadb.ts";
 import { startSystemPostgres, systemPostgresUnavailable } from "../servers/postgres_system.ts";
@@ -74,6 +75,12 @@ export class SharedHeldSessions {
   /** Defines a test on the server. */
   test(name: string, fn: () => Promise<void>, options: typeof RESTARTS | Record<never, never> = {}): void {
     testWith([this.#need], `${name} on ${this.name}`, fn, options);
+  }
+
+  /** Defines a test that is tried at the same time on all servers that have one of this name. */
+  testTogether(together: Together, name: string, fn: () => Promise<void>): void {
+    if (this.#need === undefined) together.test(this.name, name, fn);
+    else console.log(`left out: ${name} on ${this.name}: ${this.#need}`);
   }
 }
 

@@ -2,9 +2,9 @@
 
 import assert from "node:assert/strict";
 import pg from "pg";
-import { namespacedName } from "../../lib/backends/postgres/namespaced_name.ts";
+import { namespacedName } from "../../lib/lock/namespaced_name.ts";
 import { lockName } from "../../lib/lock/lock_name.ts";
-import { markOf } from "../../lib/backends/sql/presence.ts";
+import { markOf } from "../../lib/backends/sql/mark.ts";
 import { POSTGRESQL } from "../../lib/backends/sql/spelling.ts";
 import { keySql } from "../backends/key_sql.ts";
 import { fixture, Place } from "./place.ts";

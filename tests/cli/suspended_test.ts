@@ -3,13 +3,18 @@ import { untilBeaten } from "./beats.ts";
 import { useHeldSessions } from "./held_session.ts";
 import { fixture, Place } from "./place.ts";
 import { childrenOfSera, lives, processInfo, underWatch } from "./process_list.ts";
+import { sideBySide, Together } from "../side_by_side.ts";
 import { until } from "./wait.ts";
 
+const together = new Together();
+
 for (const target of useHeldSessions()) {
-  for (const [how, flags] of [["with", ["--grace", "20"]], ["without", ["--grace", "0"]]] as const) {
-    target.test(`a sera that is stopped ${how} a grace period has no command when another gets the lock`, async () => {
+  const test = (name: string, fn: () => Promise<void>) => target.testTogether(together, name, fn);
+
+  test("a sera that is stopped, with and without a grace period, has no command when another gets the lock", async () => {
+    const hasNone = async (name: string, flags: readonly string[]) => {
       await using place = await Place.make(target.sessions.server);
-      const all = ["--name", "n", "--ttl", "3", ...flags];
+      const all = ["--name", name, "--ttl", "3", ...flags];
       await using run = place.startSera([...all, "0", fixture("stubborn.sh")]);
       await run.says("ready");
       await underWatch(run);
@@ -25,10 +30,14 @@ for (const target of useHeldSessions()) {
       const { code, stderr } = await run.ended;
       assert.equal(code, 206);
       assert.match(stderr, /^sera: Lock lost: [^\n]+\n$/);
+    };
+    await sideBySide({
+      "with a grace period": () => hasNone("with", ["--grace", "20"]),
+      "without one": () => hasNone("without", ["--grace", "0"]),
     });
-  }
+  });
 
-  target.test("a waiter that was stopped for longer than the ttl connects again and waits on", async () => {
+  test("a waiter that was stopped for longer than the ttl connects again and waits on", async () => {
     await using place = await Place.make(target.sessions.server);
     await using holder = place.startSera(["--name", "n", "0", fixture("hold.sh")], { stdin: "open" });
     await holder.says("ready");
@@ -51,17 +60,17 @@ for (const target of useHeldSessions()) {
     await holder.ended;
   });
 
-  target.test("a command goes on past its ttl while its lock is seen to be held", async () => {
+  test("a command goes on past its ttl while its lock is seen to be held", async () => {
     await using place = await Place.make(target.sessions.server);
     await using run = place.startSera(["--name", "n", "--ttl", "5", "0", fixture("hold.sh")], { stdin: "open" });
     await run.says("ready");
     // Three come in a ttl.
-    await untilBeaten(target.sessions, "n", 7);
+    await untilBeaten(target.sessions, "n", 4);
     await run.closeStdin();
     assert.deepEqual(await run.ended, { code: 0, stdout: "ready\n", stderr: "" });
   });
 
-  target.test("with on-lost=warn a sera that is stopped leaves its command alone", async () => {
+  test("with on-lost=warn a sera that is stopped leaves its command alone", async () => {
     await using place = await Place.make(target.sessions.server);
     const flags = ["--name", "n", "--ttl", "3", "--on-lost", "warn"];
     await using run = place.startSera([...flags, "0", fixture("hold.sh")], { stdin: "open" });

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { namespacedName } from "../../lib/backends/postgres/namespaced_name.ts";
+import { namespacedName } from "../../lib/lock/namespaced_name.ts";
 import { lockName } from "../../lib/lock/lock_name.ts";
 import { Place } from "./place.ts";
 import { SharedPostgres } from "./postgres.ts";

@@ -6,6 +6,9 @@
  */
 export const HANG = 180_000;
 const POLL_MS = 10;
+/** What takes longer than this is looked for less often: each look is work for the machine that is waited for. */
+const SOON_MS = 500;
+const LATE_POLL_MS = 50;
 
 /**
  * Resolves with what `look` gives as soon as that is truthy.
@@ -13,12 +16,13 @@ const POLL_MS = 10;
  * @param what What is waited for, for the error when it does not come.
  */
 export async function until<T>(what: string, look: () => T | Promise<T>): Promise<NonNullable<T>> {
-  const deadline = Date.now() + HANG;
+  const began = Date.now();
   for (;;) {
     const found = await look();
     if (found) return found;
-    if (Date.now() > deadline) throw new Error(`not within ${HANG / 1000} s: ${what}`);
-    await pause(POLL_MS);
+    const waited = Date.now() - began;
+    if (waited > HANG) throw new Error(`not within ${HANG / 1000} s: ${what}`);
+    await pause(waited < SOON_MS ? POLL_MS : LATE_POLL_MS);
   }
 }
 

@@ -60,7 +60,7 @@ test("a lost lock leaves what is left of its lease, and no grace period beyond i
   const lost = new AbortController();
   const run = untilEnded(command, "job", place.lock({ lost: lost.signal }), place.execution({ grace: HOUR }));
   await clock.to(1000);
-  lost.abort(new LockLostError("Lock lost: fake", 700));
+  lost.abort(new LockLostError("Lock lost: fake", undefined, 700));
   await clock.to(1699);
   assert.deepEqual(command.got, ["SIGTERM", "SIGCONT"]);
   await clock.to(1700);
@@ -76,7 +76,7 @@ async function keeping(
   using clock = new FakeClock();
   await using place = new Surroundings();
   const lost = new AbortController();
-  const lose = () => lost.abort(new LockLostError("Lock lost: fake", 0));
+  const lose = () => lost.abort(new LockLostError("Lock lost: fake", undefined, 0));
   const said: string[] = [];
   place.logger.log = (_level, _event, message) => void said.push(message);
   const run = executeHolding(

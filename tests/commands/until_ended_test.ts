@@ -17,7 +17,7 @@ async function lookAfter(
   await using place = new Surroundings();
   place.will.kill = () => undefined;
   const lost = new AbortController();
-  const lose = () => lost.abort(new LockLostError("Lock lost: fake", LONG));
+  const lose = () => lost.abort(new LockLostError("Lock lost: fake", undefined, LONG));
   const lock = place.lock({ lost: lost.signal });
   place.progress.started();
   const run = untilEnded(command, "job", lock, place.execution({ grace: LONG, ...parts }));

@@ -2,7 +2,10 @@
 
 import { HANG } from "../cli/wait.ts";
 
-/** In place of `performance.now()`, `setTimeout()`, `clearTimeout()` and the machine's uptime until it is disposed of. */
+/**
+ * In place of `performance.now()`, `setTimeout()`, `clearTimeout()` and the machine's uptime until it is disposed of. What
+ * is disposed of before it must not wait for time; so whatever talks to a server is best opened before the clock.
+ */
 export class FakeClock implements Disposable {
   /** Milliseconds since the clock was made. */
   now = 0;
@@ -10,7 +13,8 @@ export class FakeClock implements Disposable {
   slept = 0;
   readonly #timers = new Map<number, { readonly at: number; readonly run: () => void }>();
   readonly #real = { now: performance.now, setTimeout, clearTimeout, osUptime: Deno.osUptime };
-  #last = 0;
+  /** No real timer has such a number, so that one of these may be cleared after the end of the clock. */
+  #last = 2 ** 40;
 
   constructor() {
     performance.now = () => this.now;

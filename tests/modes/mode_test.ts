@@ -1,7 +1,7 @@
 /** How the modes share a wait out, on a clock that the test moves. */
 
 import assert from "node:assert/strict";
-import type { Backend, HeldLock } from "../../lib/lock/lock.ts";
+import type { HeldLock, Lock } from "../../lib/lock/lock.ts";
 import { Logger } from "../../lib/log/logger.ts";
 import { everyoneExecutes, type Mode, waitAndSkip } from "../../lib/modes/mode.ts";
 import { FakeClock } from "../lock/fake_clock.ts";
@@ -17,7 +17,7 @@ interface Asked {
 async function tried(mode: Mode, holds: number, telling?: number): Promise<{ outcome: string; asked: Asked[] }> {
   using clock = new FakeClock();
   const asked: Asked[] = [];
-  const backend: Backend = {
+  const backend: Lock = {
     acquire: async (wait, _signal, patience) => {
       asked.push({ wait, patience });
       const left = Math.max(0, holds - clock.now);

@@ -59,12 +59,12 @@ Deno.test("the page tells of every flag, variable and exit status", () => {
   for (const name of ["TOKEN", ...SETTINGS.map(({ name }) => name)]) {
     assert.ok(page.includes(environmentName(name)), name);
   }
-  for (const { name, inConfig } of SETTINGS) {
+  for (const { name, inConfig = false } of SETTINGS) {
     assert.equal(page.includes(`key \\fB${name}\\fR of the config file`), inConfig, name);
   }
   for (
     const name of Object.keys(
-      lockVariables({ name: "", key: "", host: "", server: { kind: "file" }, above: undefined }),
+      lockVariables({ name: "", key: "", host: "", server: { identity: "" }, above: undefined }),
     )
   ) {
     assert.ok(page.includes(`.TP\n\\fB${name}\\fR`), name);

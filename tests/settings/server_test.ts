@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { holdsPassword } from "../../lib/settings/holds_password.ts";
 import { parseServer } from "../../lib/settings/server.ts";
+import { FileBackend } from "../../lib/backends/file/backend.ts";
 import { ConfigError } from "../../lib/errors.ts";
+import { parseMySql, parsePostgres } from "../backends/parse.ts";
 
 const isWindows = Deno.build.os === "windows";
 
@@ -18,7 +20,7 @@ const FOLDERS: [string, string | undefined][] = isWindows
 
 for (const [text, folder] of FOLDERS) {
   Deno.test(`server ${text}`, async () => {
-    assert.deepEqual(await parseServer(text, "the test", { env: () => undefined }), { kind: "file", folder });
+    assert.deepEqual(await parseServer(text, "the test", { env: () => undefined }), new FileBackend(folder));
   });
 }
 
@@ -36,10 +38,7 @@ for (const text of ["file:locks", "file:./locks", "file:~/locks", "file://host/l
 }
 
 Deno.test("a server that is a MySQL DSN is read as one", async () => {
-  const server = await parseServer("sera:secret@tcp(db.example.org:3307)/?timeout=500ms", "the test", {
-    env: () => undefined,
-  });
-  assert.ok(server.kind === "mysql");
+  const server = await parseMySql("sera:secret@tcp(db.example.org:3307)/?timeout=500ms");
   assert.deepEqual(server.address, { transport: "tcp", host: "db.example.org", port: 3307 });
   assert.equal(server.password, "secret");
 });
@@ -63,8 +62,7 @@ Deno.test("a server that is nothing known says where it was written, and repeats
 });
 
 Deno.test("PostgreSQL is told by its scheme or by a keyword, and completed by the variables", async () => {
-  const variables = new Map([["PGUSER", "sera"], ["PGPASSWORD", "secret"], ["HOME", "/nowhere"]]);
-  const env = (name: string) => variables.get(name);
+  const env = { PGUSER: "sera", PGPASSWORD: "secret", HOME: "/nowhere" };
   for (
     const text of [
       "postgres://db.example.org/jobs",
@@ -72,8 +70,7 @@ Deno.test("PostgreSQL is told by its scheme or by a keyword, and completed by th
       "host=db.example.org dbname=jobs",
     ]
   ) {
-    const server = await parseServer(text, "the test", { env });
-    assert.equal(server.kind, "postgres", text);
+    const server = await parsePostgres(text, env);
     assert.deepEqual(server.hosts.map(({ address }) => address), [{
       transport: "tcp",
       host: "db.example.org",
@@ -85,11 +82,11 @@ Deno.test("PostgreSQL is told by its scheme or by a keyword, and completed by th
 
 Deno.test("the CA of the settings is PostgreSQL's root file, and wins over the variable", async () => {
   const tlsCa = await Deno.makeTempFile({ prefix: "sera-" });
-  const env = (name: string) => name === "PGSSLROOTCERT" ? "/from/the/environment" : undefined;
-  const parse = (query: string) => parseServer(`postgres://u:secret@h/d?${query}`, "the test", { env, tlsCa });
+  const env = { PGSSLROOTCERT: "/from/the/environment" };
+  const parse = (query: string) => parsePostgres(`postgres://u:secret@h/d?${query}`, env, tlsCa);
   try {
     const server = await parse("sslmode=verify-full");
-    assert.equal(server.kind === "postgres" && server.sslrootcert, tlsCa);
+    assert.equal(server.sslrootcert, tlsCa);
     await assert.rejects(parse("sslmode=verify-full&sslrootcert=/other"), /sslrootcert .*: tls-ca names a CA as well/);
   } finally {
     await Deno.remove(tlsCa);
@@ -126,9 +123,9 @@ Deno.test("a scheme that no server has is told as such", async () => {
 
 Deno.test("a line end after a server belongs to nothing", async () => {
   const env = () => undefined;
-  const server = await parseServer("postgres://sera@h/jobs\r\n", "the test", { env });
-  assert.equal(server.kind === "postgres" && server.database, "jobs");
-  assert.deepEqual(await parseServer("file:\n", "the test", { env }), { kind: "file", folder: undefined });
+  const server = await parsePostgres("postgres://sera@h/jobs\r\n");
+  assert.equal(server.database, "jobs");
+  assert.deepEqual(await parseServer("file:\n", "the test", { env }), new FileBackend());
 });
 
 const PASSWORDS: [string, boolean][] = [

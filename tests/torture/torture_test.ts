@@ -5,7 +5,7 @@ import { SESSION_TARGETS } from "../cli/held_session.ts";
 import { linux, testWith } from "../cli/needs.ts";
 import { summary, torture } from "./torture.ts";
 
-const seconds = Number(Deno.env.get("SERA_TORTURE_SECONDS") ?? 12);
+const seconds = Number(Deno.env.get("SERA_TORTURE_SECONDS") ?? 5);
 
 /** A run that got through, was killed, was ended by the test, found no lock, lost it before the start, or after it. */
 const CODES = [0, 137, 143, 204, 202, 206];

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { Sighting } from "../../lib/who/sighting.ts";
 import { seenJson, sightingsTable, strangersTable } from "../../lib/who/report.ts";
-import { namespacedName } from "../../lib/backends/postgres/namespaced_name.ts";
+import { namespacedName } from "../../lib/lock/namespaced_name.ts";
 import { isAskedFor, namesTold, shownLock, withNames } from "../../lib/who/names.ts";
 import { inOrder } from "../../lib/who/order.ts";
 import { tidy } from "../../lib/who/tidy.ts";

@@ -84,7 +84,7 @@ export class HeldFileLock implements HeldLock {
   }
 
   #reason(why: string): LockLostError {
-    return new LockLostError(`Lock lost: ${why}: ${this.#file.path}`, graceOf(this.#terms));
+    return new LockLostError(`Lock lost: ${why}: ${this.#file.path}`, undefined, graceOf(this.#terms));
   }
 
   /** A network file system that does not answer may give the lock to another meanwhile, as a database may. */

@@ -7,6 +7,7 @@ import { SQLITE } from "../sql/spelling.ts";
 import { sql } from "../sql/statement.ts";
 import type { Store } from "../sql/ledger_table.ts";
 import type { Patience } from "../../ledger/patience.ts";
+import { whileBusy } from "./busy.ts";
 import { sqliteDialect } from "./sqlite_dialect.ts";
 import { ledgerError } from "./sqlite_errors.ts";
 
@@ -72,7 +73,7 @@ export function fileStore(folder: LockFolder, patience: Patience, shown = ledger
         return database.prepare(text).all() as Row[];
       };
       try {
-        return await patience.whileBusy(attempt);
+        return await whileBusy(patience, attempt);
       } catch (error) {
         throw ledgerError(shown, error);
       }

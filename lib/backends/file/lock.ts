@@ -2,10 +2,12 @@ import { Deadline, delayOrAbort } from "../../deadline.ts";
 import { LockUnavailableError, messageOf } from "../../errors.ts";
 import { HeldFileLock } from "./file_lock.ts";
 import type { LeaseTerms } from "../../lock/lease.ts";
-import type { Backend, HeldLock } from "../../lock/lock.ts";
+import type { HeldLock } from "../../lock/lock.ts";
+import type { BackendLock } from "../backend.ts";
+import type { Seen } from "../../who/sighting.ts";
 import { LockFile } from "./lock_file.ts";
 import type { LockFolder } from "./lock_folder.ts";
-import type { Presence } from "../sql/presence.ts";
+import type { Presence } from "../../lock/presence.ts";
 
 /** How often to begin anew when the file that was waited for is another one by then. */
 const TRIES = 1000;
@@ -17,7 +19,7 @@ const TRIES = 1000;
  *
  * The files stay: removing one would let a waiter lock the removed file while a newcomer locks its successor.
  */
-export class FileBackend implements Backend {
+export class FileLock implements BackendLock {
   readonly #folder: LockFolder;
   readonly #presence: Presence;
   readonly #lease: LeaseTerms;
@@ -38,6 +40,11 @@ export class FileBackend implements Backend {
     return Promise.resolve(undefined);
   }
 
+  async sightings(): Promise<Seen> {
+    const { lookAtFiles } = await import("./sightings.ts");
+    return { sightings: lookAtFiles(this.#folder.path, { lock: this.#presence.lock }), strangers: [] };
+  }
+
   async acquire(wait: number, signal: AbortSignal): Promise<HeldLock | undefined> {
     // One that was lost would keep its successor out.
     this.#held?.free();
@@ -53,7 +60,8 @@ export class FileBackend implements Backend {
       return this.#held = new HeldFileLock(file, this.#lease);
     }
     throw new LockUnavailableError(
-      `Cannot keep a lock in ${this.#folder.path}: its file is removed all the time; find out who does that`,
+      `Cannot keep a lock in ${this.#folder.path}: its file is removed all the time`,
+      "find out who does that",
     );
   }
 
@@ -107,7 +115,8 @@ function isInPlace(file: LockFile): boolean {
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     throw new LockUnavailableError(
-      `Cannot look at the lock file: ${file.path}: ${messageOf(error)}; check its folder`,
+      `Cannot look at the lock file: ${file.path}: ${messageOf(error)}`,
+      "check its folder",
     );
   }
 }

@@ -1,8 +1,9 @@
 import { LockUnavailableError, messageOf } from "../../errors.ts";
 import { mayBeServer, pathOr } from "../../text/harmless.ts";
 import { systemCure } from "../../system/limits.ts";
-import { isShared, objectionTo, objectionToWay, Trust } from "./folder_trust.ts";
-import { followPath, type Way } from "./folder_way.ts";
+import { isShared, Trust } from "../../system/trust.ts";
+import { objectionTo, objectionToWay } from "./folder_trust.ts";
+import { followPath, type Way } from "../../system/folder_way.ts";
 
 const OTHER_FOLDER = "use another folder: --server file:/some/dir";
 
@@ -117,5 +118,5 @@ function unusableBy(folder: string, error: unknown): unknown {
 function unusable(folder: string, why: string, cure: string): LockUnavailableError {
   // A path may have any characters, but a server may have come behind its `file:`.
   const shown = mayBeServer(folder) ? pathOr(folder) : folder;
-  return new LockUnavailableError(`Cannot use the folder: ${shown}: ${why}; ${cure}`);
+  return new LockUnavailableError(`Cannot use the folder: ${shown}: ${why}`, cure);
 }

@@ -124,5 +124,5 @@ async function openInTime(path: string, options: Deno.OpenOptions, signal: Abort
 }
 
 function unopened(path: string, why: string, cure = CURE): LockUnavailableError {
-  return new LockUnavailableError(`Cannot open the lock file: ${path}: ${why}; ${cure}`);
+  return new LockUnavailableError(`Cannot open the lock file: ${path}: ${why}`, cure);
 }

@@ -1,7 +1,7 @@
 import { LockUnavailableError, messageOf } from "../../errors.ts";
 import { isLockName } from "../../lock/lock_name.ts";
 import { isSameFile, readPlainFile } from "./plain_file.ts";
-import { type Presence, readPresence } from "../sql/presence.ts";
+import { type Presence, readPresence } from "../../lock/presence.ts";
 import { type KernelLock, locksOn, readKernelLocks } from "./kernel_locks.ts";
 import type { Sighting, Whose } from "../../who/sighting.ts";
 
@@ -126,6 +126,7 @@ function ifThere<T>(path: string, look: () => T): T | undefined {
 
 function cannotLook(path: string, error: unknown): LockUnavailableError {
   return new LockUnavailableError(
-    `Cannot look at the locks: ${path}: ${messageOf(error)}; look as the user whose locks they are`,
+    `Cannot look at the locks: ${path}: ${messageOf(error)}`,
+    "look as the user whose locks they are",
   );
 }

@@ -1,13 +1,13 @@
 import { isIPv6 } from "node:net";
-import { cut, DsnError, isHostName, type Show } from "../address_text.ts";
-import type { MySqlAddress } from "./dsn.ts";
+import { cut, DsnError, isHostName, type Show } from "../network/address_text.ts";
+import type { Address } from "../network/address.ts";
 
 const DEFAULT_HOST = "127.0.0.1";
 const DEFAULT_PORT = 3306;
 const DEFAULT_SOCKET = "/tmp/mysql.sock";
 
 /** Reads `net[(address)]`, all of which may be empty. */
-export function parseNetwork(text: string, show: Show): MySqlAddress {
+export function parseNetwork(text: string, show: Show): Address {
   const [network, bracketed] = cut(text, "(");
   if (bracketed !== undefined && !bracketed.endsWith(")")) {
     throw new DsnError(
@@ -36,12 +36,13 @@ const GO_NETWORKS = ["tcp4", "tcp6", "udp", "udp4", "udp6", "unixgram", "unixpac
 function unknownNetwork(network: string): DsnError {
   if (GO_NETWORKS.includes(network)) {
     return new DsnError(
-      `Cannot use network ${network} of the MySQL DSN: only tcp and unix are known; write tcp(host:port) or unix(/path)`,
+      `Cannot use network ${network} of the MySQL DSN: only tcp and unix are known`,
+      "write tcp(host:port) or unix(/path)",
     );
   }
   return new DsnError(
-    "Cannot read the MySQL DSN: no known network stands before the last slash; " +
-      "write user:password@tcp(host:port)/database, and a slash in the database or in a parameter as %2F",
+    "Cannot read the MySQL DSN: no known network stands before the last slash",
+    "write user:password@tcp(host:port)/database, and a slash in the database or in a parameter as %2F",
   );
 }
 
@@ -50,7 +51,7 @@ function unknownNetwork(network: string): DsnError {
  *
  * Stricter than Go: a port is a number, since the names of services differ between machines.
  */
-export function parseHostAndPort(text: string, show: Show): MySqlAddress {
+export function parseHostAndPort(text: string, show: Show): Address {
   const bad = (problem: string) =>
     new DsnError(`Cannot use the address of the MySQL DSN: ${show(text, "it")} ${problem}`);
   const bracketed = /^\[([^[\]]*)\](?::(.*))?$/s.exec(text);

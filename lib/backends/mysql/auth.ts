@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
 import type { Connection, ConnectionOptions } from "mysql2";
-import type { MySqlDsn } from "./dsn.ts";
+import type { MySqlDsn } from "./server.ts";
 
 const NATIVE_REFUSED = "the server asks for mysql_native_password, which allowNativePasswords=false in the DSN forbids";
 const OLD_REFUSED =

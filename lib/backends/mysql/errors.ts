@@ -1,4 +1,4 @@
-import type { MySqlDsn } from "./dsn.ts";
+import type { MySqlDsn } from "./server.ts";
 import { messageOf } from "../../errors.ts";
 import { isPlain, LONGEST_NAME, pathOr } from "../../text/harmless.ts";
 import { mayPassOnMySql } from "./passing.ts";

@@ -1,16 +1,19 @@
-import type { MySqlDsn } from "./dsn.ts";
+import type { MySqlDsn } from "./server.ts";
 import { type Deadline, delayOrAbort } from "../../deadline.ts";
 import { LockLostError, LockUnavailableError } from "../../errors.ts";
 import { type Answer, askOne } from "../sql/answer.ts";
-import { type LeaseTerms, Moment } from "../../lock/lease.ts";
+import { Moment } from "../../lock/lease.ts";
 import type { HeldLock } from "../../lock/lock.ts";
 import { whereIs } from "./errors.ts";
 import { type MySqlSession, openMySqlSession } from "./session.ts";
 import { askState, identityOf, refuseUnsafe, whyUnsafe } from "./topology.ts";
-import type { Presence } from "../sql/presence.ts";
+import type { BackendLock } from "../backend.ts";
+import type { TableName } from "../../ledger/table_name.ts";
+import type { Seen } from "../../who/sighting.ts";
+import type { MySqlOptions } from "./options.ts";
 import { sql, type Statement, word } from "../sql/statement.ts";
-import { SessionBackend } from "../sql/session_backend.ts";
-import { holdInSession } from "../sql/session_lock.ts";
+import { SessionLock } from "../sql/session_lock.ts";
+import { holdInSession } from "../sql/hold_in_session.ts";
 
 /**
  * The longest wait to ask a server for in one go, in seconds: so that a waiter soon notices a server that has vanished.
@@ -24,20 +27,8 @@ const LONGEST_SERVER_WAIT = 60;
  */
 const ROUNDING = 100;
 
-/** What a lock on MySQL or MariaDB needs to know besides the server. */
-export interface MySqlOptions {
-  /** PEM file with the CA that signed the server's certificate. */
-  readonly tlsCa?: string | undefined;
-  readonly lease: LeaseTerms;
-  /** Whose the session is, for those who look at the server. */
-  readonly presence: Presence;
-  /** Whether to lock also where a lock does not exclude everybody. */
-  readonly allowUnsafeServer: boolean;
-  readonly retrying: (why: LockUnavailableError) => void;
-}
-
 /** Locks with `GET_LOCK` of MySQL or MariaDB. */
-export class MySqlBackend extends SessionBackend<MySqlSession> {
+export class MySqlLock extends SessionLock<MySqlSession> implements BackendLock {
   readonly #dsn: MySqlDsn;
   /** In SQL, and as others look for it in statements. */
   readonly #name: Statement;
@@ -53,6 +44,11 @@ export class MySqlBackend extends SessionBackend<MySqlSession> {
 
   protected override get where(): string {
     return whereIs(this.#dsn);
+  }
+
+  async sightings(table: TableName, signal: AbortSignal): Promise<Seen> {
+    const { lookOnMySql } = await import("./sightings.ts");
+    return await lookOnMySql(await this.session(signal), { lock: this.#options.presence.lock }, table, signal);
   }
 
   protected override open(signal: AbortSignal): Promise<MySqlSession> {
@@ -77,10 +73,8 @@ export class MySqlBackend extends SessionBackend<MySqlSession> {
       if (!answer) return undefined;
       const got = answer.bit("got");
       if (got === undefined) {
-        throw new LockUnavailableError(
-          `Cannot lock on ${session.where}: the server broke the request off (a killed query, a time limit, or no memory)`,
-          true,
-        );
+        const what = "the server broke the request off (a killed query, a time limit, or no memory)";
+        throw LockUnavailableError.on(session.where, { what }, { transient: true });
       }
       if (got) return await this.#verified(session, performance.now() - asked);
       if (deadline.remaining <= ROUNDING) return undefined;
@@ -112,10 +106,10 @@ export class MySqlBackend extends SessionBackend<MySqlSession> {
     const id = session.id = first.whole("id");
     const idle = first.whole("idle");
     if (!isMine(first)) {
-      throw new LockUnavailableError(
-        `Cannot lock on ${session.where}: the server does not keep the lock with this connection; a proxy may move ` +
-          "connections between servers, connect to the server itself",
-      );
+      throw LockUnavailableError.on(session.where, {
+        what: "the server does not keep the lock with this connection",
+        cure: "a proxy may move connections between servers, connect to the server itself",
+      });
     }
     const now = stateIn(first);
     if (whyUnsafe(now) !== undefined) {
@@ -124,23 +118,17 @@ export class MySqlBackend extends SessionBackend<MySqlSession> {
       refuseUnsafe(session.where, now);
     }
     return await holdInSession(session, {
-      lock: {
-        isHeld: async () => {
-          const seen = await look(lease.ttl);
-          const why = whyUnsafe(stateIn(seen));
-          if (why !== undefined) throw new LockLostError(`${session.where} has changed: ${why}`);
-          return isMine(seen) && seen.whole("id") === id;
-        },
-        release: async () => {
-          const released = await askOne(session, sql`SELECT RELEASE_LOCK(${this.#name}) AS released`, ["released"]);
-          return released.bit("released") === true;
-        },
+      isHeld: async () => {
+        const seen = await look(lease.ttl);
+        const why = whyUnsafe(stateIn(seen));
+        if (why !== undefined) throw new LockLostError(`${session.where} has changed: ${why.what}`, why.cure);
+        return isMine(seen) && seen.whole("id") === id;
       },
-      lease,
-      idle: idle * 1000 || Infinity,
-      confirmed,
-      took,
-    });
+      release: async () => {
+        const released = await askOne(session, sql`SELECT RELEASE_LOCK(${this.#name}) AS released`, ["released"]);
+        return released.bit("released") === true;
+      },
+    }, { lease, idle: idle * 1000 || Infinity, confirmed, took });
   }
 }
 

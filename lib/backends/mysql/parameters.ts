@@ -1,11 +1,11 @@
 import { parseDuration } from "../../text/duration.ts";
-import { cut, DsnError, percentDecode, type Show } from "../address_text.ts";
-import type { MySqlDsn } from "./dsn.ts";
+import { cut, DsnError, percentDecode, type Show } from "../network/address_text.ts";
+import type { MySqlDsn } from "./server.ts";
 
 const DEFAULT_MAX_ALLOWED_PACKET = 64 << 20;
 
 /** What stands behind the question mark. */
-export type Parameters = Omit<MySqlDsn, "kind" | "user" | "password" | "address" | "database">;
+export type Parameters = Omit<MySqlDsn, "user" | "password" | "address" | "database">;
 
 /** The parameters while they are read: the last of two wins, so what only the last one decides is kept as a name. */
 interface Draft extends Mutable<Omit<Parameters, "tls" | "sessionVariables">> {

@@ -1,18 +1,19 @@
 import type { Socket } from "node:net";
 import { type Connection, type ConnectionOptions, createConnection } from "mysql2";
-import type { MySqlDsn } from "./dsn.ts";
+import type { MySqlDsn } from "./server.ts";
 import { LONGEST_TIMER } from "../../deadline.ts";
 import { formatDuration } from "../../text/duration.ts";
 import { LockUnavailableError } from "../../errors.ts";
 import { isPlain } from "../../text/harmless.ts";
 import { passwordPlugins, refuseNativePassword } from "./auth.ts";
 import type { LeaseTerms } from "../../lock/lease.ts";
-import type { MySqlOptions } from "./lock.ts";
+import type { MySqlOptions } from "./options.ts";
 import { describeMySqlError, isTransient, whereIs } from "./errors.ts";
 import { MySqlGuard } from "./guard.ts";
 import { CLOSED, ConnectionError } from "../network/errors.ts";
 import { askVariables, identityOf, refuseUnsafe, type ServerVariables } from "./topology.ts";
-import { markOf, type Presence } from "../sql/presence.ts";
+import { markOf } from "../sql/mark.ts";
+import type { Presence } from "../../lock/presence.ts";
 import { type DriverConnection, type Row, Session } from "../sql/session.ts";
 import { MYSQL } from "../sql/spelling.ts";
 import { administratorsSql, join, sql, variable, word } from "../sql/statement.ts";
@@ -124,7 +125,7 @@ async function setUp(session: Session, dsn: MySqlDsn, lease: LeaseTerms, signal:
     // A signal's reason stays what it is.
     if (!(error instanceof LockUnavailableError) || signal.aborted) throw error;
     // Servers repeat values, of which some may be secrets.
-    throw new LockUnavailableError(withoutValues(error.message), error.transient, withoutValues(error.reason));
+    throw reworded(error, withoutValues);
   });
 }
 
@@ -153,9 +154,12 @@ async function setNames(session: Session, { charsets, collation }: MySqlDsn, sig
 }
 
 /** The character set was taken from the collation, which is what was written. */
-function ofCollation({ message, transient, reason }: LockUnavailableError): LockUnavailableError {
-  const corrected = (text: string) => text.replace("correct charset in", "correct collation in");
-  return new LockUnavailableError(corrected(message), transient, corrected(reason));
+function ofCollation(failure: LockUnavailableError): LockUnavailableError {
+  return reworded(failure, (text) => text.replace("correct charset in", "correct collation in"));
+}
+
+function reworded({ what, cure, reason, transient, where }: LockUnavailableError, change: (text: string) => string) {
+  return new LockUnavailableError(change(what), cure && change(cure), { reason: change(reason), transient, where });
 }
 
 /**
@@ -296,7 +300,7 @@ async function wrap(
   const why = (error as { code?: string }).code === "HANDSHAKE_SSL_ERROR"
     ? await describeHandshake(dsn, error, lookAgain)
     : describeMySqlError(error);
-  return new LockUnavailableError(`Cannot lock on ${whereIs(dsn)}: ${why}`, isTransient(error));
+  return LockUnavailableError.on(whereIs(dsn), { what: why }, { transient: isTransient(error) });
 }
 
 async function describeHandshake(

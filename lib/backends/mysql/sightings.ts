@@ -1,13 +1,13 @@
-import type { TableName } from "../../settings/ledger_settings.ts";
+import type { TableName } from "../../ledger/table_name.ts";
 import { mySqlDialect } from "./ledger.ts";
 import { wholeFrom } from "../../text/foreign.ts";
 import { isLockName } from "../../lock/lock_name.ts";
-import { readMark } from "../sql/presence.ts";
+import { readMark } from "../sql/mark.ts";
 import type { Session } from "../sql/session.ts";
 import { identifier, join, sql, word } from "../sql/statement.ts";
 import { readAttributes, type ShownAttributes } from "./attributes.ts";
 import { type Process, readProcesses } from "./processes.ts";
-import { runningRuns, withRun } from "../../who/runs.ts";
+import { runningRuns, withRun } from "../sql/running_runs.ts";
 import type { Seen, Sighting, Whose } from "../../who/sighting.ts";
 
 /** How a statement that waits begins, sera's or another program's. */

@@ -1,4 +1,4 @@
-import { messageOf } from "../../errors.ts";
+import { lineOf, messageOf, type Trouble } from "../../errors.ts";
 import { limitOf } from "../../system/limits.ts";
 
 /** What to say when a connection has ended. */
@@ -66,5 +66,9 @@ export function describeNetworkError(error: unknown): string | undefined {
   if (code === undefined) return undefined;
   // Node.js's layer of the runtime gives these for what else a firewall or a lack of addresses may answer.
   if (port !== undefined && (code === "EACCES" || code === "EINVAL")) return LASTING.EPERM;
-  return MEANINGS[code] ?? LASTING[code] ?? limitOf(error);
+  return MEANINGS[code] ?? LASTING[code] ?? line(limitOf(error));
+}
+
+function line(trouble: Trouble | undefined): string | undefined {
+  return trouble && lineOf(trouble);
 }

@@ -1,4 +1,4 @@
-import { refuseEverybodys } from "../../settings/file_trust.ts";
+import { refuseEverybodys } from "../../system/file_trust.ts";
 import { readSmallFile, UnfitFileError } from "../../system/small_file.ts";
 import { ConfigError, messageOf } from "../../errors.ts";
 import { pathOr } from "../../text/harmless.ts";
@@ -96,10 +96,10 @@ export async function readTlsFile({ path, what, setting }: TlsFile): Promise<str
     return text;
   } catch (error) {
     if (error instanceof UnfitFileError && error.cure !== undefined) {
-      throw new ConfigError(`Cannot use the ${what}: ${pathOr(path)}: ${error.message}; ${error.cure}`);
+      throw new ConfigError(`Cannot use the ${what}: ${pathOr(path)}: ${error.what}`, error.cure);
     }
     const cure = systemCure(error) ?? cureOf(error, setting);
-    throw new ConfigError(`Cannot read the ${what}: ${pathOr(path)}: ${messageOf(error)}; ${cure}`);
+    throw new ConfigError(`Cannot read the ${what}: ${pathOr(path)}: ${messageOf(error)}`, cure);
   }
 }
 

@@ -2,7 +2,7 @@
 
 import type { X509Certificate } from "node:crypto";
 import { isIP } from "node:net";
-import { isHostName } from "../address_text.ts";
+import { isHostName } from "./address_text.ts";
 import { addressText, criticalExtensions, namesOf, signatureOf, versionOf } from "./certificate.ts";
 import { serverWords } from "./server_words.ts";
 import { BAD_ENCODING, OLD_VERSION, OTHER_NAMES } from "./tls.ts";

@@ -1,4 +1,4 @@
-import type { Presence } from "../sql/presence.ts";
+import type { Presence } from "../../lock/presence.ts";
 
 /** The longest name that PostgreSQL keeps, in bytes (NAMEDATALEN - 1). */
 const LONGEST = 63;

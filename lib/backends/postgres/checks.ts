@@ -1,26 +1,19 @@
-import type { PostgresServer } from "./address.ts";
+import type { PostgresServer } from "./server.ts";
 import { LockUnavailableError } from "../../errors.ts";
 import { textFrom } from "../../text/foreign.ts";
 import { isPlain, LONGEST_NAME } from "../../text/harmless.ts";
 import { askOne } from "../sql/answer.ts";
-import type { PostgresOptions } from "./lock.ts";
+import type { PostgresOptions } from "./options.ts";
+import { isNamespacedName } from "../../lock/namespaced_name.ts";
 import { throughPooler } from "./pooler.ts";
 import { openPostgresSession, type PostgresSession, sessionSettings } from "./session.ts";
 import { serverWords } from "../network/server_words.ts";
 import { join, sql, type Statement, word } from "../sql/statement.ts";
 import type { Database } from "../sql/checks.ts";
-import { type Finding, splitMessage } from "../../doctor/report.ts";
+import type { Finding } from "../../doctor/report.ts";
 
-/**
- * What there is to look at on PostgreSQL.
- *
- * @param pair Whether the lock has two keys, as one with a namespace has.
- */
-export function postgresDatabase(
-  server: PostgresServer,
-  options: PostgresOptions,
-  pair: boolean,
-): Database<PostgresSession> {
+/** What there is to look at on PostgreSQL. */
+export function postgresDatabase(server: PostgresServer, options: PostgresOptions): Database<PostgresSession> {
   const { sslmode, sslrootcert } = server;
   const never = new AbortController().signal;
   const open = (allowUnsafeServer: boolean) => openPostgresSession(server, { ...options, allowUnsafeServer }, never);
@@ -53,7 +46,8 @@ export function postgresDatabase(
     },
 
     async privileges(session) {
-      const type = pair ? "(integer, integer)" : "(bigint)";
+      // A lock in a namespace has two keys.
+      const type = isNamespacedName(options.presence.lock) ? "(integer, integer)" : "(bigint)";
       const missing: string[] = [];
       if (!await may(session, sql`has_function_privilege(${`pg_try_advisory_lock${type}`}, 'EXECUTE')`)) {
         missing.push(`EXECUTE ON FUNCTION pg_try_advisory_lock${type}`);
@@ -66,7 +60,7 @@ export function postgresDatabase(
       const role = isPlain(server.user, LONGEST_NAME) ? server.user : "the role";
       const cure = [...missing, ...mayUnlock ? [] : [unlock]].map((grant) => `GRANT ${grant} TO ${role}`).join(", ");
       if (missing.length > 0) {
-        throw new LockUnavailableError(`The user may not use advisory locks in this database; ${cure}`);
+        throw new LockUnavailableError("The user may not use advisory locks in this database", cure);
       }
       if (mayUnlock) return { found: "the user may use advisory locks, and see them" };
       return { found: "the user may not release advisory locks, which end with the connection only", cure };
@@ -137,8 +131,7 @@ async function allowed(
     return { session: checked, finding: { found: "a primary, behind a pooler that ties locks to connections" } };
   } catch (error) {
     if (!(error instanceof LockUnavailableError) || error.transient) throw error;
-    const { found, cure } = splitMessage(error.message);
-    const what = found.replace(/^Cannot lock on /, "");
-    return { session: await open(true), finding: { found: `${what} (allow-unsafe-server)`, cure } };
+    const { reason, cure } = error;
+    return { session: await open(true), finding: { found: `${reason} (allow-unsafe-server)`, cure } };
   }
 }

@@ -1,7 +1,7 @@
-import { showPlain, showQuoted } from "../address_text.ts";
+import { showPlain, showQuoted } from "../network/address_text.ts";
 import { POSTGRES_KEYWORDS, type PostgresKeyword } from "./keywords.ts";
 import { readService } from "./service.ts";
-import type { PostgresSurroundings } from "./address.ts";
+import type { PostgresSurroundings } from "./server.ts";
 import { badSetting, type Setting, type Settings } from "./setting.ts";
 
 /**

@@ -1,5 +1,5 @@
-import type { PostgresHost } from "./address.ts";
-import { isHostName } from "../address_text.ts";
+import type { PostgresHost } from "./server.ts";
+import { isHostName } from "../network/address_text.ts";
 import { messageOf } from "../../errors.ts";
 import { isPlain, LONGEST_NAME, pathOr } from "../../text/harmless.ts";
 import { CLOSED, describeNetworkError, isTransientNetworkError } from "../network/errors.ts";

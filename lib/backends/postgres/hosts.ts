@@ -1,7 +1,7 @@
 import { isIP } from "node:net";
-import { DsnError, isHostName } from "../address_text.ts";
+import { DsnError, isHostName } from "../network/address_text.ts";
 import { exists } from "./libpq_files.ts";
-import type { PostgresHost } from "./address.ts";
+import type { PostgresHost } from "./server.ts";
 import { badSetting, parseInteger, type Setting, type Settings } from "./setting.ts";
 
 const DEFAULT_PORT = 5432;
@@ -46,8 +46,8 @@ function readList(setting: Setting | undefined): string[] | undefined {
 
 function mismatch(numbers: string, name: string, other: string): DsnError {
   return new DsnError(
-    `Cannot combine ${name} and ${other} for PostgreSQL: could not match ${numbers}; ` +
-      `give as many of one as of the other, separated by commas${name === "port" ? ", or one port for all" : ""}`,
+    `Cannot combine ${name} and ${other} for PostgreSQL: could not match ${numbers}`,
+    `give as many of one as of the other, separated by commas${name === "port" ? ", or one port for all" : ""}`,
   );
 }
 

@@ -1,5 +1,6 @@
 import { LONGEST_TEXT, pidFrom, textFrom, timeFrom, wholeFrom } from "../../text/foreign.ts";
-import { type Presence, readMark } from "../sql/presence.ts";
+import { readMark } from "../sql/mark.ts";
+import type { Presence } from "../../lock/presence.ts";
 import type { Row, Session } from "../sql/session.ts";
 import { fromHex } from "../sql/hex.ts";
 import { inMilliseconds, textInHex } from "./sql.ts";

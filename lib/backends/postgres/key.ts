@@ -1,6 +1,6 @@
 import { wholeFrom } from "../../text/foreign.ts";
 import { advisoryKey } from "./advisory_key.ts";
-import { fnv1, isNamespacedName } from "./namespaced_name.ts";
+import { fnv1, isNamespacedName } from "../../lock/namespaced_name.ts";
 import { isLockName } from "../../lock/lock_name.ts";
 import type { Row } from "../sql/session.ts";
 import { sql, type Statement } from "../sql/statement.ts";

@@ -1,9 +1,35 @@
 import { LockUnavailableError } from "../../errors.ts";
+import { Patience } from "../../ledger/patience.ts";
+import type { TableName } from "../../ledger/table_name.ts";
+import { checkInSession } from "../sql/check_in_session.ts";
+import type { PostgresServer } from "./server.ts";
+import { postgresStore } from "./ledger.ts";
+import { PostgresLock } from "./lock.ts";
+import type { PostgresOptions } from "./options.ts";
 import type { Store } from "../sql/ledger_table.ts";
 import { sql, type Statement } from "../sql/statement.ts";
-import { lastRun, usable } from "../../doctor/ledger.ts";
-import { type Rehearsal, rehearse } from "../sql/rehearsal.ts";
+import { lastRun } from "../sql/last_run.ts";
+import { usableLedger } from "../../doctor/usable_ledger.ts";
+import { rehearse } from "../sql/rehearsal.ts";
+import type { RunRehearsal } from "../../ledger/ledger.ts";
 import type { Finding } from "../../doctor/report.ts";
+
+/**
+ * Whether a run could be recorded.
+ *
+ * @throws {LockUnavailableError} When a run could not use the ledger.
+ */
+export async function checkPostgresLedger(
+  server: PostgresServer,
+  table: TableName,
+  rehearsal: RunRehearsal,
+  options: PostgresOptions,
+): Promise<Finding> {
+  return await checkInSession(new PostgresLock(server, options), async (session) => {
+    const store = await postgresStore(session, table, new Patience());
+    return await checkStore(store, rehearsal, session.closed);
+  });
+}
 
 /**
  * Records a run in a transaction that is rolled back, and with it a table that had to be created. No more stays of it than
@@ -12,11 +38,7 @@ import type { Finding } from "../../doctor/report.ts";
  * @param closed Whether the session has ended.
  * @throws {LockUnavailableError} When a run could not use the ledger.
  */
-export async function checkPostgresLedger(
-  store: Store,
-  rehearsal: Rehearsal,
-  closed: AbortSignal,
-): Promise<Finding> {
+async function checkStore(store: Store, rehearsal: RunRehearsal, closed: AbortSignal): Promise<Finding> {
   try {
     // A run has no transaction that a limit could end.
     await store.run(sql`SELECT set_config(name, '0', false) FROM pg_settings
@@ -36,7 +58,7 @@ export async function checkPostgresLedger(
     await store.run(sql`SET LOCAL lock_timeout = '10s'`);
     const cautious = { dialect: store.dialect, run: (statement: Statement) => withSavepoint(store, statement) };
     const last = await lastRun(cautious);
-    return usable(last, await rehearse(cautious, rehearsal));
+    return usableLedger(last, await rehearse(cautious, rehearsal));
   } finally {
     if (!closed.aborted) await store.run(sql`ROLLBACK`);
   }

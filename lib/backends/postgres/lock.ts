@@ -1,4 +1,4 @@
-import type { PostgresServer } from "./address.ts";
+import type { PostgresServer } from "./server.ts";
 import { type Deadline, delayOrAbort } from "../../deadline.ts";
 import { LockLostError, LockUnavailableError, UnfitServerError } from "../../errors.ts";
 import { type AdvisoryKey, advisoryKey } from "./advisory_key.ts";
@@ -6,19 +6,16 @@ import { type Answer, askOne } from "../sql/answer.ts";
 import { Moment } from "../../lock/lease.ts";
 import type { HeldLock } from "../../lock/lock.ts";
 import { NotPrimaryError, whereIs } from "./errors.ts";
-import {
-  DEFAULT_TIMEOUT,
-  FITNESS,
-  openPostgresSession,
-  type PostgresSession,
-  type PostgresSessionOptions,
-  refuseUnsuitable,
-} from "./session.ts";
+import { DEFAULT_TIMEOUT, FITNESS, openPostgresSession, type PostgresSession, refuseUnsuitable } from "./session.ts";
 import type { QueryOptions } from "../sql/session.ts";
-import { markOf } from "../sql/presence.ts";
-import { SessionBackend } from "../sql/session_backend.ts";
-import { holdInSession } from "../sql/session_lock.ts";
+import { markOf } from "../sql/mark.ts";
+import { SessionLock } from "../sql/session_lock.ts";
+import { holdInSession } from "../sql/hold_in_session.ts";
 import { inMilliseconds } from "./sql.ts";
+import type { BackendLock } from "../backend.ts";
+import type { TableName } from "../../ledger/table_name.ts";
+import type { Seen } from "../../who/sighting.ts";
+import type { PostgresOptions } from "./options.ts";
 import { identifier, sql, type Statement } from "../sql/statement.ts";
 
 /**
@@ -32,15 +29,10 @@ const LONGEST_PAUSE = 900;
 const NOW = inMilliseconds(sql`clock_timestamp()`);
 
 /** What a look at a lock tells. */
-type Seen = "mine" | "now" | "standby" | "read_only";
-
-/** What a lock on PostgreSQL needs to know besides the server. */
-export interface PostgresOptions extends PostgresSessionOptions {
-  readonly retrying: (why: LockUnavailableError) => void;
-}
+type Told = "mine" | "now" | "standby" | "read_only";
 
 /** Advisory locks of PostgreSQL, in one database. */
-export class PostgresBackend extends SessionBackend<PostgresSession> {
+export class PostgresLock extends SessionLock<PostgresSession> implements BackendLock {
   readonly #server: PostgresServer;
   readonly #key: AdvisoryKey;
   readonly #channel: string;
@@ -61,6 +53,11 @@ export class PostgresBackend extends SessionBackend<PostgresSession> {
 
   protected override get where(): string {
     return `PostgreSQL at ${this.#server.hosts.map(whereIs).join(", and at ")}`;
+  }
+
+  async sightings(table: TableName, signal: AbortSignal): Promise<Seen> {
+    const { lookOnPostgres } = await import("./sightings.ts");
+    return await lookOnPostgres(await this.session(signal), { lock: this.#options.presence.lock }, table, signal);
   }
 
   protected override async open(signal: AbortSignal, limit: number): Promise<PostgresSession> {
@@ -124,46 +121,42 @@ export class PostgresBackend extends SessionBackend<PostgresSession> {
     const confirmed = new Moment();
     const seen = await this.#look(session, { signal });
     if (!seen.truth("mine")) {
-      throw new LockUnavailableError(
-        `Cannot lock on ${session.where}: the server does not keep the lock with this connection; a pooler may move ` +
-          "connections between sessions, or locks have no effect there; connect to a PostgreSQL server itself",
-      );
+      throw LockUnavailableError.on(session.where, {
+        what: "the server does not keep the lock with this connection",
+        cure:
+          "a pooler may move connections between sessions, or locks have no effect there; connect to a PostgreSQL " +
+          "server itself",
+      });
     }
     const why = this.#whyUnfit(seen);
     if (why !== undefined) {
       // At once, so that the next one who waits finds out too; and a further try is to connect anew.
       await session.close();
-      throw new UnfitServerError(`Cannot lock on ${session.where}: ${why}`);
+      throw UnfitServerError.on(session.where, { what: why });
     }
     session.mark = markOf({ ...this.#options.presence, since: seen.whole("now") });
     return await holdInSession(session, {
-      lock: {
-        isHeld: async () => {
-          const seen = await this.#look(session, { serverTime: lease.ttl });
-          const why = this.#whyUnfit(seen);
-          if (why !== undefined) throw new LockLostError(`${session.where} has changed: ${why}`);
-          return seen.truth("mine");
-        },
-        release: async () => (await this.#unlock(session)).truth("released"),
+      isHeld: async () => {
+        const seen = await this.#look(session, { serverTime: lease.ttl });
+        const why = this.#whyUnfit(seen);
+        if (why !== undefined) throw new LockLostError(`${session.where} has changed: ${why}`);
+        return seen.truth("mine");
       },
-      lease,
-      idle: session.idleTimeout,
-      confirmed,
-      took,
-    });
+      release: async () => (await this.#unlock(session)).truth("released"),
+    }, { lease, idle: session.idleTimeout, confirmed, took });
   }
 
   /**
    * Looks whether the lock is this session's, and whether the server is still one to lock on. A statement of its own: planned with each try, it would double what a waiter
    * costs the server.
    */
-  #look(session: PostgresSession, options: QueryOptions): Promise<Answer<Seen>> {
+  #look(session: PostgresSession, options: QueryOptions): Promise<Answer<Told>> {
     const look = sql`SELECT ${isMine(session, this.#key)} AS mine, ${NOW} AS now, ${FITNESS}`;
     return askOne(session, look, ["mine", "now", "standby", "read_only"], options);
   }
 
   /** Why the server will not do any more, and what to do; undefined if it will. */
-  #whyUnfit(seen: Answer<Seen>): string | undefined {
+  #whyUnfit(seen: Answer<Told>): string | undefined {
     try {
       refuseUnsuitable(seen, this.#server, this.#options.allowUnsafeServer);
       return undefined;

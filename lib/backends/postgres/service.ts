@@ -1,8 +1,8 @@
-import { DsnError, showPlain } from "../address_text.ts";
+import { DsnError, showPlain } from "../network/address_text.ts";
 import { exists, homeFile, whyUnreadable } from "./libpq_files.ts";
 import { isPostgresKeyword } from "./keywords.ts";
-import type { PostgresSurroundings } from "./address.ts";
-import { refuseEverybodys } from "../../settings/file_trust.ts";
+import type { PostgresSurroundings } from "./server.ts";
+import { refuseEverybodys } from "../../system/file_trust.ts";
 import { readSmallFileSync, UnfitFileError } from "../../system/small_file.ts";
 import { badSetting, type Setting, type Settings, showPath } from "./setting.ts";
 
@@ -48,16 +48,15 @@ function readText(path: string, label: string): string {
   } catch (error) {
     if (error instanceof UnfitFileError && error.cure !== undefined) {
       throw new DsnError(
-        `Cannot use ${label} for PostgreSQL: the service file ${showPath(path)}: ${error.message}; ${error.cure}`,
+        `Cannot use ${label} for PostgreSQL: the service file ${showPath(path)}: ${error.what}`,
+        error.cure,
       );
     }
     throw new DsnError(
-      `Cannot use ${label} for PostgreSQL: the service file ${showPath(path)} cannot be read (${
-        whyUnreadable(error)
-      }); ` +
-        `${
-          error instanceof Deno.errors.NotCapable ? "copy it to another place" : "fix that"
-        } or name another with PGSERVICEFILE`,
+      `Cannot use ${label} for PostgreSQL: the service file ${showPath(path)} cannot be read (${whyUnreadable(error)})`,
+      `${
+        error instanceof Deno.errors.NotCapable ? "copy it to another place" : "fix that"
+      } or name another with PGSERVICEFILE`,
     );
   }
 }

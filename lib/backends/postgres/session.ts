@@ -1,7 +1,7 @@
 // @ts-types="@types/pg"
 import pg from "pg";
 import type { Socket } from "node:net";
-import type { PostgresHost, PostgresServer } from "./address.ts";
+import type { PostgresHost, PostgresServer } from "./server.ts";
 import { LONGEST_TIMER } from "../../deadline.ts";
 import { formatDuration } from "../../text/duration.ts";
 import { ConfigError, LockUnavailableError, UnfitServerError, UnsafeServerError } from "../../errors.ts";
@@ -22,7 +22,8 @@ import {
   whereIs,
 } from "./errors.ts";
 import { PostgresFrames } from "./frames.ts";
-import { markOf, type Presence } from "../sql/presence.ts";
+import { markOf } from "../sql/mark.ts";
+import type { PostgresSessionOptions } from "./options.ts";
 import { type Encryption, openSocket } from "./socket.ts";
 import { type DriverConnection, type Row, Session } from "../sql/session.ts";
 import { POSTGRESQL } from "../sql/spelling.ts";
@@ -109,17 +110,6 @@ export class PostgresSession extends Session {
   }
 }
 
-/** How a session is set up. */
-export interface PostgresSessionOptions {
-  /** Whose the session is, for those who look at the server. */
-  readonly presence: Presence;
-  readonly lease: LeaseTerms;
-  /** Whether to lock also where a lock does not exclude everybody. */
-  readonly allowUnsafeServer: boolean;
-  /** How long a server may take to answer, in milliseconds, when that is not to be the usual time. */
-  readonly answerTimeout?: number;
-}
-
 const GUIDE = { describe: describePostgresError, isTransient: isTransientInSession };
 
 /**
@@ -147,14 +137,14 @@ export async function openPostgresSession(
     }
   }
   const reasons = failures.map(({ host, error }) => `${whereIs(host)}: ${describePostgresError(error)}`);
+  const last = failures.at(-1)!;
   const is = (kind: typeof UnsuitableServerError) => failures.some(({ error }) => error instanceof kind);
   const kind = is(StandbyError) ? UnsafeServerError : is(NotPrimaryError) ? UnfitServerError : LockUnavailableError;
-  throw new kind(
-    `Cannot lock on PostgreSQL at ${reasons.join(", and at ")}`,
-    failures.every(({ error }) =>
-      isTransientPostgresError(error) || error instanceof NotPrimaryError && server.hosts.length > 1
-    ),
+  const transient = failures.every(({ error }) =>
+    isTransientPostgresError(error) || error instanceof NotPrimaryError && server.hosts.length > 1
   );
+  const where = [...reasons.slice(0, -1), whereIs(last.host)].join(", and at ");
+  throw kind.on(`PostgreSQL at ${where}`, { what: describePostgresError(last.error) }, { transient });
 }
 
 async function openOn(

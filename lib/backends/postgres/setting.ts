@@ -1,7 +1,7 @@
 /** What all parts of reading PostgreSQL settings share: a value that knows its origin, and the ways to read one. */
 
 import { pathOr } from "../../text/harmless.ts";
-import { DsnError, type Show, showQuoted } from "../address_text.ts";
+import { DsnError, type Show, showQuoted } from "../network/address_text.ts";
 
 /** One value, as text. */
 export interface Setting {

@@ -1,14 +1,14 @@
-import type { TableName } from "../../settings/ledger_settings.ts";
+import type { TableName } from "../../ledger/table_name.ts";
 import { postgresDialect } from "./ledger.ts";
 import { wholeFrom } from "../../text/foreign.ts";
-import { fnv1 } from "./namespaced_name.ts";
+import { fnv1 } from "../../lock/namespaced_name.ts";
 import type { Row, Session } from "../sql/session.ts";
 import { join, sql, type Statement } from "../sql/statement.ts";
 import { askIfAllowed } from "../sql/ask_if_allowed.ts";
 import { holderOf, type Identity, identityOf, readIdentities, waiterOf } from "./identity.ts";
 import { keyOfName, keyOfRow, namespaceCondition, rowCondition } from "./key.ts";
 import { namesTold, withNames } from "../../who/names.ts";
-import { runningRuns, withRun } from "../../who/runs.ts";
+import { runningRuns, withRun } from "../sql/running_runs.ts";
 import type { Seen, Sighting, Whose } from "../../who/sighting.ts";
 
 /**
@@ -128,7 +128,7 @@ async function withRuns(
   );
   if (ledger?.readable !== "t") return sightings;
   const runs = await runningRuns(session, dialect, sql`session_id IN (${listOf(holders)})`, signal);
-  return sightings.map((sighting) => sighting.state === "held" ? withRun(sighting, runs) : sighting);
+  return sightings.map((sighting) => sighting.state === "held" ? withRun(sighting, runs, keyOfName) : sighting);
 }
 
 function listOf(numbers: readonly number[]): Statement {

@@ -1,5 +1,5 @@
 import { connect, type Socket } from "node:net";
-import type { PostgresHost, PostgresServer } from "./address.ts";
+import type { PostgresHost, PostgresServer } from "./server.ts";
 import { ConfigError, messageOf } from "../../errors.ts";
 import { BROKEN_OFF, CLOSED, ConnectionError } from "../network/errors.ts";
 import { TlsError } from "./errors.ts";

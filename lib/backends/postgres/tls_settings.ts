@@ -1,6 +1,7 @@
-import { DsnError } from "../address_text.ts";
+import type { Trouble } from "../../errors.ts";
+import { DsnError } from "../network/address_text.ts";
 import { DENIED, exists, look, userFile } from "./libpq_files.ts";
-import type { PostgresServer, PostgresSurroundings } from "./address.ts";
+import type { PostgresServer, PostgresSurroundings } from "./server.ts";
 import { badSetting, readChoice, type Setting, type Settings, showPath, showPathOf } from "./setting.ts";
 
 const SSLMODES = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"] as const;
@@ -11,7 +12,7 @@ type Tls = Pick<PostgresServer, "sslmode" | "sslnegotiation" | "sslrootcert" | "
 interface Source {
   readonly settings: Settings;
   readonly surroundings: PostgresSurroundings;
-  readonly note: (text: string) => void;
+  readonly note: (trouble: Trouble) => void;
 }
 
 /**
@@ -67,7 +68,9 @@ function findRoot({ settings, surroundings, note }: Source, sslmode: Tls["sslmod
     );
   }
   if (given) {
-    note(`The server's certificate is not verified: ${showPath(given.value)} (${given.label}) does not exist`);
+    note({
+      what: `The server's certificate is not verified: ${showPath(given.value)} (${given.label}) does not exist`,
+    });
   }
   return undefined;
 }
@@ -84,7 +87,8 @@ function refuseRevocationList(surroundings: PostgresSurroundings): void {
   const path = userFile("root.crl", surroundings);
   if (path === undefined || !exists(path)) return;
   throw new DsnError(
-    `Cannot use ${showPath(path)} for PostgreSQL: revocation lists cannot be checked; move the file elsewhere`,
+    `Cannot use ${showPath(path)} for PostgreSQL: revocation lists cannot be checked`,
+    "move the file elsewhere",
   );
 }
 

@@ -92,8 +92,7 @@ export async function askOne<Column extends string>(
   options?: QueryOptions,
 ): Promise<Answer<Column>> {
   return new Answer(await session.queryAll(statement, options), columns, (what) => {
-    const reason = `${session.where}: ${what}`;
     // Not one that may pass: the same question would get the same answer.
-    return new LockUnavailableError(`Cannot lock on ${reason}`, false, reason);
+    return LockUnavailableError.on(session.where, { what });
   });
 }

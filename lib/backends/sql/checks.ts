@@ -1,13 +1,13 @@
 import { formatDuration } from "../../text/duration.ts";
 import { UnsafeServerError } from "../../errors.ts";
 import { askOne } from "./answer.ts";
-import type { Backend } from "../../lock/lock.ts";
+import type { Lock } from "../../lock/lock.ts";
 import type { Session } from "./session.ts";
 import { sql, type Statement } from "./statement.ts";
-import { checkAddresses } from "../../doctor/address.ts";
+import { checkAddresses } from "../network/address_check.ts";
 import { probeLock } from "../../doctor/probe_lock.ts";
 import type { Finding, Report } from "../../doctor/report.ts";
-import type { Address } from "../../doctor/server_view.ts";
+import type { Address } from "../network/address.ts";
 import { checkTls, type TlsWishes } from "./tls_check.ts";
 
 /** What the kinds of databases differ in. Each look may throw a `LockUnavailableError`. */
@@ -63,7 +63,7 @@ export async function checkDatabase<S extends Session>(
   report: Report,
   database: Database<S>,
   allowUnsafeServer: boolean,
-  backend: () => Promise<Backend>,
+  backend: () => Promise<Lock>,
 ): Promise<void> {
   if (await report.check("address", () => checkAddresses(database.addresses))) {
     const fit = await checkConnection(report, database, allowUnsafeServer);

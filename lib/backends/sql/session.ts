@@ -4,6 +4,7 @@ import { formatDuration } from "../../text/duration.ts";
 import { LockUnavailableError } from "../../errors.ts";
 import { sql, type Statement } from "./statement.ts";
 import { ConnectionError } from "../network/errors.ts";
+import type { LockSession } from "../../lock/lock.ts";
 import { ProtocolError } from "../network/protocol_error.ts";
 
 /** How long saying goodbye to a server may take, in milliseconds; it notices the end of the connection anyway. */
@@ -41,7 +42,7 @@ export interface QueryOptions {
 }
 
 /** One connection to a database server, never replaced by another. */
-export class Session {
+export class Session implements LockSession {
   /** Where it leads, for messages. */
   readonly where: string;
   /** A comment that goes out with every statement, see `markOf`. */
@@ -164,9 +165,17 @@ export class Session {
   }
 
   #wrap(error: unknown): LockUnavailableError {
-    const reason = `${this.where}: ${this.#guide.describe(error)}`;
-    const wrapped = new LockUnavailableError(`Cannot lock on ${reason}`, this.#guide.isTransient(error), reason);
-    wrapped.cause = error;
-    return wrapped;
+    const about = { transient: this.#guide.isTransient(error), cause: error };
+    return LockUnavailableError.on(this.where, { what: this.#guide.describe(error) }, about);
   }
+}
+
+/**
+ * The session of a database, of what a lock tells of its own.
+ *
+ * @throws {TypeError} When it is none.
+ */
+export function inDatabase(session: LockSession | undefined): Session {
+  if (session instanceof Session) return session;
+  throw new TypeError("a lock of a database has a session");
 }

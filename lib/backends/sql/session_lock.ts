@@ -1,208 +1,120 @@
-import { LockLostError, LockUnavailableError, messageOf } from "../../errors.ts";
+import { Deadline, delayOrAbort, LONGEST_TIMER } from "../../deadline.ts";
 import { formatDuration } from "../../text/duration.ts";
-import { endsAfter, graceOf, heartbeatOf, isKept, type LeaseTerms, Moment, stopsAfter } from "../../lock/lease.ts";
-import { Heartbeat } from "../../lock/heartbeat.ts";
-import type { HeldLock } from "../../lock/lock.ts";
+import { LockUnavailableError, UnfitServerError } from "../../errors.ts";
+import type { HeldLock, Lock } from "../../lock/lock.ts";
 import type { Session } from "./session.ts";
 
-/** How long a sign of the lock is fresh enough to start a command on, in milliseconds. */
-const FRESH = 1000;
+/** Pauses before another try after transient trouble, in milliseconds: the first one, and the longest. */
+const FIRST_PAUSE = 100;
+const LONGEST_PAUSE = 2000;
 
-/** What a database has to say about a lock that its session holds. */
-export interface LockInSession {
+/** The least time to connect in, in milliseconds: a short wait must not rule out a server that is far away. */
+const SHORTEST_LIMIT = 2000;
+
+/** The wait is over, and there is no connection yet. */
+class TooLateError extends LockUnavailableError {}
+
+/**
+ * Locks that belong to one session of a database, which serves nothing else: the server frees the lock when that session
+ * ends, so there is no pool and no reconnecting.
+ */
+export abstract class SessionLock<S extends Session> implements Lock {
+  readonly #retrying: (why: LockUnavailableError) => void;
+  #session: S | undefined;
+  /** Whether there has been a server that would do. */
+  #hadServer = false;
+
+  /** @param retrying Told of what is wrong before each further try. */
+  constructor(retrying: (why: LockUnavailableError) => void) {
+    this.#retrying = retrying;
+  }
+
+  /** Where the server is, for messages. */
+  protected abstract readonly where: string;
+
   /**
-   * Whether this very session, on the same server, still holds the lock. Waits long for the answer: to end the session
-   * would free the lock at once, while the lease leaves the command some time to end.
+   * Connects.
+   *
+   * @param limit In how many milliseconds the signal will give it up.
+   * @throws {LockUnavailableError} When the server cannot be reached, refuses, or is unsuitable.
    */
-  isHeld(): Promise<boolean>;
-  /** Gives the lock back. False when the session did not hold it. */
-  release(): Promise<boolean>;
-}
+  protected abstract open(signal: AbortSignal, limit: number): Promise<S>;
 
-/** A lock that a session has just been given, and what was seen then. */
-export interface Acquired {
-  readonly lock: LockInSession;
-  /** What was asked for. */
-  readonly lease: LeaseTerms;
-  /** After how many idle milliseconds the server ends the session; it may allow less than was asked for. */
-  readonly idle: number;
-  /** When the statement was sent that showed the lock to be held. */
-  readonly confirmed: Moment;
-  /** How long the server took to give the lock, in milliseconds, and to wait for it where the server does that. */
-  readonly took: number;
-}
+  /**
+   * Asks for the lock in a session until it is held or the deadline has passed. May end the session.
+   *
+   * @throws {LockUnavailableError} A transient one is followed by another call.
+   * @throws {UnfitServerError} When the server has changed since it was connected to; likewise.
+   */
+  protected abstract attempt(session: S, deadline: Deadline, signal: AbortSignal): Promise<HeldLock | undefined>;
 
-/**
- * Begins to hold a lock.
- *
- * @throws {LockUnavailableError} When the server answers too slowly to keep the lease; then the session has ended.
- */
-export async function holdInSession(session: Session, acquired: Acquired): Promise<SessionLock> {
-  const { lock, lease, idle, confirmed, took } = acquired;
-  const terms = { ...lease, ttl: Math.min(lease.ttl, idle) };
-  // The quicker of the two: one answer alone may be late by accident.
-  const roundTrip = Math.min(took, confirmed.age);
-  if (isKept(terms, roundTrip)) return new SessionLock(session, lock, terms, confirmed);
-  await session.close();
-  throw (await import("./too_slow.ts")).tooSlow(session, terms, lease.ttl, roundTrip);
-}
-
-/**
- * A lock that belongs to a session. The server frees it when it has heard nothing for the lease's TTL, or when the
- * session ends; so it is lost when the session ends, when a look finds it gone, and when no look was answered in time.
- */
-export class SessionLock implements HeldLock {
-  readonly session: Session;
-  onRenewed: (() => void) | undefined;
-  readonly #lock: LockInSession;
-  #terms: LeaseTerms;
-  readonly #lost = new AbortController();
-  readonly #heartbeat: Heartbeat;
-  /** When the last look that the server answered was sent. */
-  #confirmed: Moment;
-  /** How long after that the look was sent that has no answer yet, in milliseconds. */
-  #sentAfter: number | undefined;
-  #fence: ReturnType<typeof setTimeout> | undefined;
-  #released = false;
-  #commandEnded = false;
-  #heldToEnd = false;
-
-  /** @param confirmed When the statement was sent that showed the lock to be held. */
-  constructor(session: Session, lock: LockInSession, terms: LeaseTerms, confirmed: Moment) {
-    this.session = session;
-    this.#lock = lock;
-    this.#terms = terms;
-    this.#confirmed = confirmed;
-    this.#heartbeat = new Heartbeat(
-      heartbeatOf(terms),
-      () => this.#look(),
-      (error) => this.#lose(reasonOf(error)),
-      confirmed.age,
-    );
-    this.#watch();
-    const closed = () => {
-      // Until then the lease had not run out.
-      if (session.isGivenUp) this.#heldToEnd ||= this.#commandEnded;
-      if (!this.#released) this.#lose(`${session.where}: ${messageOf(session.closed.reason)}`);
-    };
-    if (session.closed.aborted) closed();
-    session.closed.addEventListener("abort", closed, { once: true });
+  async session(signal: AbortSignal, limit = Infinity): Promise<S> {
+    if (this.#session?.closed.aborted) this.#session = undefined;
+    this.#session ??= await this.open(signal, limit);
+    this.#hadServer = true;
+    return this.#session;
   }
 
-  get lost(): AbortSignal {
-    return this.#lost.signal;
+  async acquire(wait: number, signal: AbortSignal, patience = wait): Promise<HeldLock | undefined> {
+    let lastTry = new Deadline(patience);
+    let deadline: Deadline | undefined;
+    let pause = FIRST_PAUSE;
+    let before: unknown;
+    for (;;) {
+      try {
+        let session;
+        try {
+          session = await (patience > 0 && patience < LONGEST_TIMER
+            ? this.#sessionBy(patience, lastTry, signal)
+            : this.session(signal));
+          if (!deadline) {
+            lastTry = new Deadline(patience);
+          }
+        } finally {
+          deadline ??= new Deadline(wait);
+        }
+        return await this.attempt(session, deadline, signal);
+      } catch (error) {
+        // What was wrong before tells more than that there is no time left.
+        if (error instanceof TooLateError && before !== undefined) throw before;
+        before = error;
+        if (!this.#mayPass(error) || lastTry.passed) throw error;
+        this.#retrying(error);
+        await delayOrAbort(Math.min(pause * (0.5 + Math.random()), lastTry.remaining), signal);
+        signal.throwIfAborted();
+        pause = Math.min(2 * pause, LONGEST_PAUSE);
+      }
+    }
   }
 
-  get left(): number {
-    return Math.max(0, endsAfter(this.#terms) - this.#confirmed.age);
-  }
-
-  commandEnded(): void {
-    this.#terms = { ...this.#terms, grace: 0 };
-    if (!this.lost.aborted) this.#watch();
-    this.#commandEnded = !this.lost.aborted;
-  }
-
-  get heldToEnd(): boolean {
-    return this.#heldToEnd;
-  }
-
-  async confirm(): Promise<void> {
+  /** Connects within what is left of the wait, so that a server that says nothing does not stretch it. */
+  async #sessionBy(patience: number, lastTry: Deadline, signal: AbortSignal): Promise<S> {
+    const late = new AbortController();
+    const whole = Math.max(patience, SHORTEST_LIMIT);
+    const limit = lastTry.remaining + whole - patience;
+    const timer = setTimeout(() => {
+      const what = `not connected within ${formatDuration(whole)}`;
+      const cure = "check the server and the network";
+      late.abort(TooLateError.on(this.where, { what, cure }, { transient: true }));
+    }, limit);
     try {
-      const isFresh = this.#confirmed.age <= FRESH && this.#heldToEnd === this.#commandEnded;
-      if (!this.lost.aborted && !isFresh) await Promise.race([this.#look(), this.#untilLost()]);
-    } catch (error) {
-      this.#lose(reasonOf(error));
-    }
-    if (!this.lost.aborted && this.#confirmed.age > stopsAfter(this.#terms)) this.#loseToTime();
-    if (this.lost.aborted) throw this.lost.reason;
-  }
-
-  #untilLost(): Promise<void> {
-    return new Promise((resolve) => this.lost.addEventListener("abort", () => resolve(), { once: true }));
-  }
-
-  async release(): Promise<void> {
-    // Whatever the session still keeps ends with it.
-    if (this.lost.aborted) throw this.#commandEnded ? this.lost.reason : this.#lostBefore();
-    this.#released = true;
-    this.#stop();
-    let released;
-    try {
-      released = await this.#repeated(() => this.#lock.release());
-    } catch (error) {
-      if (error instanceof LockUnavailableError) throw new LockLostError(`Cannot release the lock on ${error.reason}`);
-      throw error;
-    }
-    if (!released) throw new LockLostError(`The lock was gone before its release: ${this.session.where} had freed it`);
-  }
-
-  /** Of a loss while the command ran it has been told why. */
-  #lostBefore(): LockLostError {
-    return new LockLostError(`Cannot release the lock on ${this.session.where}: it was lost before`);
-  }
-
-  async #look(): Promise<void> {
-    const sent = new Moment();
-    const isAfterEnd = this.#commandEnded;
-    this.#sentAfter = this.#confirmed.age;
-    if (!await this.#repeated(() => this.#lock.isHeld())) {
-      throw new LockLostError(`${this.session.where} has freed it`);
-    }
-    this.#heldToEnd ||= isAfterEnd;
-    this.#confirmed = sent;
-    this.#sentAfter = undefined;
-    if (this.#released || this.lost.aborted) return;
-    this.#watch();
-    this.onRenewed?.();
-  }
-
-  /** Does something again that an administrator, or a limit, has broken off while the session went on. */
-  async #repeated<T>(ask: () => Promise<T>): Promise<T> {
-    try {
-      return await ask();
-    } catch (error) {
-      if (!(error instanceof LockUnavailableError && error.transient) || this.session.closed.aborted) throw error;
-      return await ask();
+      return await this.session(AbortSignal.any([signal, late.signal]), limit);
+    } finally {
+      clearTimeout(timer);
     }
   }
 
-  /** Gives the lock up when the command would otherwise still run when another may have it. */
-  #watch(): void {
-    clearTimeout(this.#fence);
-    const left = stopsAfter(this.#terms) - this.#confirmed.age;
-    if (left <= 0) return this.#loseToTime();
-    this.#fence = setTimeout(() => this.#watch(), left);
+  /**
+   * Whether a moment later the same request may succeed. A primary that was demoted while it was waited on is most likely
+   * one of a switchover, so that the address soon leads to the new one.
+   */
+  #mayPass(error: unknown): error is LockUnavailableError {
+    if (!(error instanceof LockUnavailableError)) return false;
+    return error.transient || error instanceof UnfitServerError && this.#hadServer;
   }
 
-  #loseToTime(): void {
-    // At the command's end the lease had not run out.
-    this.#heldToEnd ||= this.#commandEnded;
-    this.#lose(`${this.session.where}: no answer for ${formatDuration(Math.round(this.#confirmed.age))}`);
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#session?.close();
+    this.#session = undefined;
   }
-
-  #lose(why: string): void {
-    if (this.#released || this.lost.aborted) return;
-    this.#stop();
-    const within = Math.min(this.left, graceOf(this.#terms));
-    this.#lost.abort(new LockLostError(`Lock lost: ${this.#suspension() ?? why}`, within));
-  }
-
-  /** Says that sera itself did not run: a look is overdue by more than a beat. What the server says then only follows. */
-  #suspension(): string | undefined {
-    const beat = heartbeatOf(this.#terms);
-    const late = (this.#sentAfter ?? this.#confirmed.age) - beat;
-    if (late <= beat) return undefined;
-    const span = formatDuration(Math.round(late / 1000) * 1000);
-    return `sera was suspended for ${span} (SIGSTOP, or a machine that slept); ${this.session.where} may have freed it`;
-  }
-
-  #stop(): void {
-    this.#heartbeat[Symbol.dispose]();
-    clearTimeout(this.#fence);
-  }
-}
-
-function reasonOf(error: unknown): string {
-  return error instanceof LockUnavailableError ? error.reason : messageOf(error);
 }

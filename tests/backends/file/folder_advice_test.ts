@@ -1,7 +1,8 @@
 /** What is said of a folder that everybody can write to: never to take rights away that the system needs. */
 
 import assert from "node:assert/strict";
-import { objectionTo, Trust } from "../../../lib/backends/file/folder_trust.ts";
+import { objectionTo } from "../../../lib/backends/file/folder_trust.ts";
+import { Trust } from "../../../lib/system/trust.ts";
 
 const root = { ...Deno.lstatSync("/"), uid: 0 };
 

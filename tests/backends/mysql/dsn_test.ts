@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
-import { DsnError, type MySqlDsn, parseMySqlDsn } from "../../../lib/backends/mysql/dsn.ts";
+import { DsnError } from "../../../lib/backends/network/address_text.ts";
+import { parseMySqlDsn } from "../../../lib/backends/mysql/dsn.ts";
+import type { MySqlDsn } from "../../../lib/backends/mysql/server.ts";
 
 const DEFAULTS: MySqlDsn = {
-  kind: "mysql",
   user: "",
   password: "",
   address: { transport: "tcp", host: "127.0.0.1", port: 3306 },

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { LockUnavailableError } from "../../../lib/errors.ts";
-import type { Backend } from "../../../lib/lock/lock.ts";
+import type { Lock } from "../../../lib/lock/lock.ts";
 import type { MySqlServer } from "../../servers/mysql_process.ts";
 import { freshName, hold, never, open, Retries } from "../open.ts";
 import { sharedMariaDb, sharedMySql56 } from "../shared_server.ts";
@@ -42,8 +42,8 @@ for (const shared of [sharedMariaDb, sharedMySql56].map((start) => start(`--max-
 }
 
 /** Takes all connections. */
-async function fill(server: MySqlServer): Promise<Backend[]> {
-  const backends: Backend[] = [];
+async function fill(server: MySqlServer): Promise<Lock[]> {
+  const backends: Lock[] = [];
   for (;;) {
     const backend = await open(server.dsn(), freshName());
     try {

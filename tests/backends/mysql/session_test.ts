@@ -1,7 +1,11 @@
 /** What the DSN's parameters make of a session, asked in the session itself. */
 
 import assert from "node:assert/strict";
+import { openMySqlSession } from "../../../lib/backends/mysql/session.ts";
+import { sql } from "../../../lib/backends/sql/statement.ts";
+import { parseMySql } from "../parse.ts";
 import { ask, assertUnavailable } from "../ask.ts";
+import { never, plainSession } from "../open.ts";
 import { sharedMariaDb, sharedMySql56 } from "../shared_server.ts";
 
 const CHARSET = "SELECT @@character_set_client AS charset, @@collation_connection AS collation";
@@ -72,4 +76,16 @@ for (const shared of [sharedMariaDb(), sharedMySql56()]) {
     const renamed = "connectionAttributes=program_name:backup";
     assert.equal((await ask(server.dsn(renamed), sql)).attributes, "program_name=backup");
   });
+
+  for (const [ttl, seconds] of [[3000, 3], [4500, 5], [86_400_000, 86_400]] as const) {
+    shared.test(`with a TTL of ${ttl} ms the server ends the session after ${seconds} idle seconds`, async (server) => {
+      for (const params of ["", "wait_timeout=77"]) {
+        const dsn = await parseMySql(server.dsn(params));
+        const session = await openMySqlSession(dsn, { ...plainSession, lease: { ttl, grace: 0 } }, never);
+        const row = await session.query(sql`SELECT @@session.wait_timeout AS seconds`);
+        await session.close();
+        assert.equal(row.seconds, seconds);
+      }
+    });
+  }
 }

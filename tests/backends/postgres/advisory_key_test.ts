@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { fnv1, namespacedName } from "../../../lib/backends/postgres/namespaced_name.ts";
+import { fnv1, namespacedName } from "../../../lib/lock/namespaced_name.ts";
 import { lockName } from "../../../lib/lock/lock_name.ts";
 import type { PostgresServer } from "../../servers/postgres_process.ts";
 import { keySql } from "../key_sql.ts";

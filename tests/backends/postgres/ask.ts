@@ -1,29 +1,17 @@
 /** Connections to PostgreSQL made as sera makes them, and looked at. */
 
 import assert from "node:assert/strict";
-import type { PostgresServer } from "../../../lib/backends/postgres/address.ts";
-import { parseServer } from "../../../lib/settings/server.ts";
 import { LockUnavailableError } from "../../../lib/errors.ts";
-import type { Backend } from "../../../lib/lock/lock.ts";
-import { openBackend } from "../../../lib/backends/registry.ts";
+import type { Lock } from "../../../lib/lock/lock.ts";
 import { openPostgresSession } from "../../../lib/backends/postgres/session.ts";
 import type { Row } from "../../../lib/backends/sql/session.ts";
 import { administratorsSql } from "../../../lib/backends/sql/statement.ts";
 import { freshName, never, plainOptions, plainSession } from "../open.ts";
-
-/** Environment variables; no others are there, `HOME` neither. */
-export type Env = Readonly<Record<string, string>>;
-
-/** The `server` setting, completed from these variables only. */
-export async function parse(url: string, env: Env = {}, tlsCa?: string): Promise<PostgresServer> {
-  const server = await parseServer(url, "the test", { env: (name) => env[name], tlsCa });
-  if (server.kind !== "postgres") throw new Error(`not a PostgreSQL server: ${url}`);
-  return server;
-}
+import { type Env, parse, parsePostgres } from "../parse.ts";
 
 /** The first row of the answer to a statement, asked over a session such as a lock gets. All values are text. */
 export async function ask(url: string, sql: string, env?: Env, tlsCa?: string): Promise<Row> {
-  const session = await openPostgresSession(await parse(url, env, tlsCa), plainSession, never);
+  const session = await openPostgresSession(await parsePostgres(url, env, tlsCa), plainSession, never);
   try {
     return { ...await session.query(administratorsSql(sql)) };
   } finally {
@@ -32,8 +20,8 @@ export async function ask(url: string, sql: string, env?: Env, tlsCa?: string): 
 }
 
 /** Opens the backend for a lock. Dispose of it. */
-export async function openWith(url: string, name: string, env: Env = {}, tlsCa?: string): Promise<Backend> {
-  return await openBackend(await parse(url, env, tlsCa), name, { ...plainOptions, env: (name) => env[name] });
+export async function openWith(url: string, name: string, env: Env = {}, tlsCa?: string): Promise<Lock> {
+  return await (await parse(url, env, tlsCa)).lock(name, { ...plainOptions, env: (name) => env[name] });
 }
 
 /** Asserts that a lock is to be had, and no other one while it is held. */

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { DsnError } from "../../../lib/backends/address_text.ts";
+import { DsnError } from "../../../lib/backends/network/address_text.ts";
 import { parseConninfo } from "../../../lib/backends/postgres/conninfo.ts";
 import { isPostgresServer, parsePostgresServer } from "../../../lib/backends/postgres/address.ts";
 

@@ -8,7 +8,8 @@ import type { PostgresServer } from "../../servers/postgres_process.ts";
 import { startSystemPostgres, systemPostgresUnavailable } from "../../servers/postgres_system.ts";
 import { Blackhole } from "../blackhole.ts";
 import { freshName, later, never } from "../open.ts";
-import { ask, assertLocks, assertUnavailable, type Env, openWith } from "./ask.ts";
+import { ask, assertLocks, assertUnavailable, openWith } from "./ask.ts";
+import type { Env } from "../parse.ts";
 import { SharedServer } from "../shared_server.ts";
 import { HANG, until } from "../../cli/wait.ts";
 

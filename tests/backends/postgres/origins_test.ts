@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { foreignPartsOf } from "../../../lib/settings/server.ts";
+import { parse } from "../parse.ts";
 
 /** Settings and variables, and what of them is not in the setting's text. */
 const CASES: readonly [text: string, env: Record<string, string>, parts: readonly string[]][] = [
@@ -17,7 +17,7 @@ const CASES: readonly [text: string, env: Record<string, string>, parts: readonl
 
 for (const [text, env, parts] of CASES) {
   Deno.test(`${JSON.stringify(text)} with ${Object.keys(env).join(", ") || "no variables"} leaves open: ${parts}`, async () => {
-    assert.deepEqual(await foreignPartsOf(text, { env: (name) => env[name] }), parts);
+    assert.deepEqual(await (await parse(text, env)).foreignParts?.() ?? [], parts);
   });
 }
 
@@ -25,8 +25,8 @@ Deno.test("what a service file says is told with its path", async () => {
   const path = await Deno.makeTempFile();
   try {
     await Deno.writeTextFile(path, "[s]\nhost=h\ndbname=d\n");
-    const env = new Map([["PGSERVICE", "s"], ["PGSERVICEFILE", path]]);
-    assert.deepEqual(await foreignPartsOf("postgres://", { env: (name) => env.get(name) }), [
+    const server = await parse("postgres://", { PGSERVICE: "s", PGSERVICEFILE: path });
+    assert.deepEqual(await server.foreignParts?.(), [
       `host from host in "${path}"`,
       `database from dbname in "${path}"`,
     ]);

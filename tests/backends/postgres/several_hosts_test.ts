@@ -8,7 +8,8 @@ import type { PostgresServer } from "../../servers/postgres_process.ts";
 import { type PostgresStandby, startStandby } from "../../servers/postgres_standby.ts";
 import { startSystemPostgres, systemPostgresUnavailable } from "../../servers/postgres_system.ts";
 import { Blackhole } from "../blackhole.ts";
-import { ask, assertLocks, assertUnavailable, type Env } from "./ask.ts";
+import { ask, assertLocks, assertUnavailable } from "./ask.ts";
+import type { Env } from "../parse.ts";
 import { OtherClient } from "./view.ts";
 import { RESTARTS, sharedPostgres18, SharedServer } from "../shared_server.ts";
 

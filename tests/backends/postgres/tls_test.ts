@@ -9,7 +9,8 @@ import { type Certificates, makeCertificates, type ServerCertificate } from "../
 import { postgres18Unavailable, startPostgres18 } from "../../servers/postgres18.ts";
 import type { PostgresServer, PostgresTls } from "../../servers/postgres_process.ts";
 import { startSystemPostgres, systemPostgresUnavailable } from "../../servers/postgres_system.ts";
-import { ask, assertLocks, assertUnavailable, type Env, parse } from "./ask.ts";
+import { ask, assertLocks, assertUnavailable } from "./ask.ts";
+import { type Env, parsePostgres } from "../parse.ts";
 import { sharedPostgres, SharedServer } from "../shared_server.ts";
 
 const SSLMODES = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"] as const;
@@ -251,7 +252,7 @@ for (const shared of [secure, secure18]) {
     await show(server, "otherName");
     await assertEncrypted(`${settings} host=other.example`);
     await assertUnavailable(`${settings} host=localhost`, NO_MATCH);
-    await assert.rejects(parse(settings), ConfigError);
+    await assert.rejects(parsePostgres(settings), ConfigError);
   });
 
   shared.test("a lock over TLS is held and released", async (server) => {
@@ -264,7 +265,7 @@ for (const shared of [secure, secure18]) {
     const bad = `${folder}/bad.pem`;
     await Deno.writeTextFile(bad, "nothing\n", { mode: 0o600 });
     const missing = urlOf(server, "127.0.0.1", "sslmode=verify-full&sslrootcert=/nonexistent/root.crt");
-    await assert.rejects(parse(missing), (error) => {
+    await assert.rejects(parsePostgres(missing), (error) => {
       assert.ok(error instanceof ConfigError);
       assert.match(error.message, /\/nonexistent\/root\.crt/);
       return true;

@@ -3,10 +3,12 @@
 import assert from "node:assert/strict";
 import { openMySqlSession } from "../../../lib/backends/mysql/session.ts";
 import { openPostgresSession } from "../../../lib/backends/postgres/session.ts";
-import { markOf, readMark } from "../../../lib/backends/sql/presence.ts";
+import { markOf, readMark } from "../../../lib/backends/sql/mark.ts";
 import type { Session } from "../../../lib/backends/sql/session.ts";
 import { lockName } from "../../../lib/lock/lock_name.ts";
-import { parseServer } from "../../../lib/settings/server.ts";
+import { MySqlBackend } from "../../../lib/backends/mysql/backend.ts";
+import { PostgresBackend } from "../../../lib/backends/postgres/backend.ts";
+import { parse } from "../parse.ts";
 import { sql } from "../../../lib/backends/sql/statement.ts";
 import { never, plainSession } from "../open.ts";
 import { sharedMariaDb, sharedMySql56, sharedPostgres } from "../shared_server.ts";
@@ -49,9 +51,9 @@ const POSTGRES_SETTINGS = [
 ];
 
 async function sessionOf(setting: string): Promise<Session> {
-  const server = await parseServer(setting, "the test", { env: () => undefined });
-  if (server.kind === "mysql") return await openMySqlSession(server, plainSession, never);
-  if (server.kind === "postgres") return await openPostgresSession(server, plainSession, never);
+  const server = await parse(setting);
+  if (server instanceof MySqlBackend) return await openMySqlSession(server.dsn, plainSession, never);
+  if (server instanceof PostgresBackend) return await openPostgresSession(server.server, plainSession, never);
   throw new Error(`no database: ${setting}`);
 }
 

@@ -1,278 +1,183 @@
-/** Holding a lock in a session whose server answers slowly, on a clock that the test moves. */
+/** When a backend tries again, and when it gives up, on a clock that the test moves. */
 
 import assert from "node:assert/strict";
-import type { Socket } from "node:net";
-import { LockUnavailableError } from "../../../lib/errors.ts";
-import { isKept, type LeaseTerms, Moment, shortestTtl } from "../../../lib/lock/lease.ts";
-import { Session } from "../../../lib/backends/sql/session.ts";
-import { holdInSession, type SessionLock } from "../../../lib/backends/sql/session_lock.ts";
+import type { Deadline } from "../../../lib/deadline.ts";
+import { LockUnavailableError, UnfitServerError } from "../../../lib/errors.ts";
+import type { HeldLock } from "../../../lib/lock/lock.ts";
+import type { Session } from "../../../lib/backends/sql/session.ts";
+import { SessionLock } from "../../../lib/backends/sql/session_lock.ts";
 import { FakeClock } from "../../lock/fake_clock.ts";
+import { later, never } from "../open.ts";
 
-/** A grace period of a third of it, as with the default. */
-const LEASE: LeaseTerms = { ttl: 3000, grace: 10_000 };
+const PASSING = LockUnavailableError.on("Server", { what: "full" }, { transient: true });
 
-/** Takes a lock from a server that answers each statement after so many milliseconds. */
-async function take(
-  clock: FakeClock,
-  roundTrip: number,
-  { lease = LEASE, idle = Infinity, took = roundTrip }: { lease?: LeaseTerms; idle?: number; took?: number } = {},
-): Promise<{ lock: SessionLock; looks: number[]; session: Session }> {
-  const looks: number[] = [];
-  const answered = () => new Promise<boolean>((resolve) => setTimeout(() => resolve(true), roundTrip));
-  const session = new Session(
-    "Server at place",
-    {
-      query: () => undefined,
-      end: (done) => done(),
-      destroy: () => undefined,
-      socket: () => undefined as unknown as Socket,
-    },
-    { describe: String, isTransient: () => false },
-    10_000,
-  );
-  const confirmed = new Moment();
-  await clock.to(clock.now + roundTrip);
-  const isHeld = () => {
-    looks.push(clock.now);
-    return answered();
-  };
-  const lock = await holdInSession(session, { lock: { isHeld, release: answered }, lease, idle, confirmed, took });
-  return { lock, looks, session };
-}
+/** What an attempt comes to: an error, or the lock. */
+type Outcome = Error | "held";
 
-Deno.test("a server that answers each look after half a second keeps a lease of 3 s", async () => {
-  using clock = new FakeClock();
-  const { lock, looks } = await take(clock, 500);
-  await clock.to(10_900);
-  assert.equal(lock.lost.aborted, false);
-  assert.deepEqual(looks, Array.from({ length: 10 }, (_, index) => 1000 * (index + 1)));
-  const released = lock.release();
-  await clock.to(12_000);
-  await released;
-});
+/** A backend without a server: when it tries, and what comes of it. */
+class Trying extends SessionLock<Session> {
+  readonly tried: number[] = [];
+  told = 0;
+  /** What opening a session comes to, and how long it takes, in milliseconds. */
+  opening: { readonly error?: Error; readonly took?: number } = {};
+  readonly #outcomes: Outcome[];
 
-Deno.test("every round trip that is let in keeps its lease, and none that does not is let in", async () => {
-  for (const grace of [0, 500, 10_000]) {
-    for (let roundTrip = 0; roundTrip < 1500; roundTrip += 100) {
-      using clock = new FakeClock();
-      const lease = { ttl: 3000, grace };
-      if (isKept(lease, roundTrip)) {
-        const { lock } = await take(clock, roundTrip, { lease });
-        await clock.to(12_000);
-        assert.equal(lock.lost.aborted, false, `${roundTrip} ms with a grace of ${grace} ms`);
-        const released = lock.release();
-        await clock.to(20_000);
-        await released;
-      } else {
-        await assert.rejects(take(clock, roundTrip, { lease }), LockUnavailableError, `${roundTrip} ms, ${grace}`);
-      }
+  /** @param outcomes In turn; the last one again and again. */
+  constructor(readonly clock: FakeClock, ...outcomes: Outcome[]) {
+    super(() => this.told++);
+    this.#outcomes = outcomes;
+  }
+
+  protected override readonly where = "Server";
+
+  protected override async open(): Promise<Session> {
+    const { took = 0, error } = this.opening;
+    if (took > 0) await new Promise<void>((resolve) => void setTimeout(resolve, took));
+    if (error) {
+      this.tried.push(this.clock.now);
+      throw error;
     }
+    return { closed: never, close: () => Promise.resolve() } as unknown as Session;
   }
-});
 
-Deno.test("a ttl that the round trips cannot keep is refused with the shortest that would do", async () => {
-  using clock = new FakeClock();
-  await assert.rejects(take(clock, 800), {
-    message: "Cannot lock on Server at place: an answer takes 800ms, too long for a ttl of 3s with a grace period of " +
-      "1s; use --ttl 4s or more, or a shorter --grace",
-    exitCode: 202,
-    transient: false,
-  });
-  await assert.rejects(take(clock, 1600), /an answer takes 1\.6s, too long [^\n]+; use --ttl 7s or more$/);
-  await assert.rejects(
-    take(clock, 800, { lease: { ttl: 30_000, grace: 10_000 }, idle: 3000 }),
-    /too long for a ttl of 3s [^\n]+; let the server keep idle sessions for 4s or more$/,
-  );
-});
-
-Deno.test("the shortest ttl that would do is kept, and a second less is not", () => {
-  for (const grace of [0, 500, 10_000, Infinity]) {
-    for (const roundTrip of [700, 1000, 2500, 9000]) {
-      const ttl = shortestTtl({ ttl: 3000, grace }, roundTrip);
-      assert.equal(ttl % 1000, 0);
-      assert.ok(isKept({ ttl, grace }, roundTrip) && !isKept({ ttl: ttl - 1000, grace }, roundTrip));
-    }
+  protected override attempt(_session: Session, _deadline: Deadline): Promise<HeldLock | undefined> {
+    this.tried.push(this.clock.now);
+    const outcome = this.#outcomes.length > 1 ? this.#outcomes.shift()! : this.#outcomes[0]!;
+    return outcome === "held" ? Promise.resolve({} as HeldLock) : Promise.reject(outcome);
   }
-});
 
-Deno.test("one answer that is late by accident, or that was waited for, is no reason to refuse", async () => {
-  using clock = new FakeClock();
-  for (const [roundTrip, took] of [[10, 60_000], [1200, 10]] as const) {
-    const { lock } = await take(clock, roundTrip, { took });
-    assert.equal(lock.lost.aborted, false);
-    const released = lock.release();
-    await clock.to(clock.now + 5000);
-    await released;
+  /** The pauses between the tries. */
+  get pauses(): number[] {
+    return this.tried.slice(1).map((at, index) => at - this.tried[index]!);
   }
-});
-
-Deno.test("a lease that passed while sera was suspended is lost for that, whatever the server says then", async () => {
-  for (const say of ["nothing", "closed"]) {
-    using clock = new FakeClock();
-    const { lock, session } = await take(clock, 0);
-    // Nothing runs meanwhile, as with SIGSTOP.
-    clock.now += 45_000;
-    if (say === "closed") session.ended(new Error("terminating connection due to idle-session timeout"));
-    await clock.to(clock.now + 1);
-    assert.equal(
-      lock.lost.reason.message,
-      "Lock lost: sera was suspended for 44s (SIGSTOP, or a machine that slept); Server at place may have freed it",
-    );
-  }
-});
-
-Deno.test("what a machine slept counts in a lease", async () => {
-  using clock = new FakeClock();
-  const { lock, session } = await take(clock, 0);
-  await clock.to(900);
-  clock.slept = 45_000;
-  session.ended(new Error("the server closed the connection"));
-  assert.match(lock.lost.reason.message, /^Lock lost: sera was suspended for 4\ds /);
-});
-
-Deno.test("a server that does not answer is not called a suspension", async () => {
-  using clock = new FakeClock();
-  const { lock, session } = await take(clock, 0, { lease: { ttl: 30_000, grace: 0 } });
-  await clock.to(9000);
-  session.ended(new Error("the server closed the connection"));
-  await clock.to(9001);
-  assert.match(lock.lost.reason.message, /^Lock lost: Server at place: Error: the server closed the connection$/);
-});
-
-/** Holds a lock whose looks are answered as the test says; without an answer from it, by nothing. */
-async function watched(
-  clock: FakeClock,
-  lease: LeaseTerms,
-  answer: (look: number) => Promise<boolean> | undefined,
-): Promise<{ lock: SessionLock; lostAt: () => number | undefined; looks: number[] }> {
-  const looks: number[] = [];
-  const { session } = await take(clock, 0, { lease });
-  const lock = await holdInSession(session, {
-    lock: {
-      isHeld: () => {
-        looks.push(clock.now);
-        return answer(looks.length) ?? new Promise(() => undefined);
-      },
-      release: () => Promise.resolve(true),
-    },
-    lease,
-    idle: Infinity,
-    confirmed: new Moment(),
-    took: 0,
-  });
-  let lostAt: number | undefined;
-  lock.lost.addEventListener("abort", () => lostAt = clock.now);
-  return { lock, lostAt: () => lostAt, looks };
 }
 
-/** When a lock is lost whose look has no answer: the lease, and how long after the last sign of it. */
-const FENCES: [lease: LeaseTerms, stops: number, within: number][] = [
-  [{ ttl: 3000, grace: 10_000 }, 1700, 1000],
-  [{ ttl: 3000, grace: 500 }, 2200, 500],
-  [{ ttl: 3000, grace: 0 }, 2700, 0],
-  [{ ttl: 30_000, grace: 10_000 }, 19_000, 10_000],
-];
-
-for (const [lease, stops, within] of FENCES) {
-  Deno.test(`a ttl of ${lease.ttl} ms and a grace of ${lease.grace} ms: lost ${stops} ms after the last sign`, async () => {
-    using clock = new FakeClock();
-    // Three looks are answered, each a while after it was sent, which is what counts.
-    const late = () => new Promise<boolean>((resolve) => void setTimeout(() => resolve(true), 300));
-    const { lock, lostAt, looks } = await watched(clock, lease, (look) => look <= 3 ? late() : undefined);
-    const beat = lease.ttl / 3;
-    await clock.to(3 * beat + stops - 1);
-    assert.deepEqual(looks, [beat, 2 * beat, 3 * beat, 4 * beat]);
-    assert.equal(lostAt(), undefined);
-    assert.equal(lock.left, within + 1);
-    await clock.to(3 * beat + stops);
-    assert.equal(lostAt(), 3 * beat + stops);
-    assert.equal(lock.lost.reason.within, within);
-    assert.match(lock.lost.reason.message, /^Lock lost: Server at place: no answer for [\d.]+m?s$/);
-    await clock.to(clock.now + 10 * lease.ttl);
-    assert.equal(looks.length, 4);
-  });
+/** Lets luck be the mean, or another part of what it may be, until it is disposed of. */
+function luck(part = 0.5): Disposable {
+  const { random } = Math;
+  Math.random = () => part;
+  return { [Symbol.dispose]: () => void (Math.random = random) };
 }
 
-Deno.test("once the command has ended, a look may be answered until the lease is over", async () => {
+Deno.test("the pauses between two tries double, up to 2 s, and the last one ends with the wait", async () => {
   using clock = new FakeClock();
-  const { lock, lostAt } = await watched(clock, LEASE, () => undefined);
-  await clock.to(1500);
-  lock.commandEnded();
-  await clock.to(2699);
-  assert.equal(lostAt(), undefined);
-  await clock.to(2700);
-  assert.equal(lostAt(), 2700);
+  using _mean = luck();
+  const backend = new Trying(clock, PASSING);
+  const granted = later(backend.acquire(10_000, never));
+  await clock.to(9999);
+  assert.deepEqual(backend.pauses, [100, 200, 400, 800, 1600, 2000, 2000, 2000]);
+  await clock.to(10_000);
+  await assert.rejects(granted, PASSING);
+  assert.deepEqual(backend.pauses.slice(8), [900]);
+  assert.equal(backend.told, 9);
+  await clock.to(100_000);
+  assert.equal(backend.tried.length, 10);
 });
 
-Deno.test("a lock that a look finds gone is lost at that look, with the time to stop a command in", async () => {
-  using clock = new FakeClock();
-  const { lock, lostAt } = await watched(clock, LEASE, (look) => Promise.resolve(look < 3));
-  let renewed = 0;
-  lock.onRenewed = () => renewed++;
-  await clock.to(2999);
-  assert.deepEqual({ lost: lostAt(), renewed }, { lost: undefined, renewed: 2 });
-  await clock.to(3000);
-  assert.deepEqual({ lost: lostAt(), renewed }, { lost: 3000, renewed: 2 });
-  assert.match(lock.lost.reason.message, /^Lock lost: Server at place has freed it$/);
-  assert.equal(lock.lost.reason.within, 1000);
+Deno.test("pauses differ by half, so that not all who wait try at the same moments", async () => {
+  for (const [part, first] of [[0, 50], [0.999, 149.9]] as const) {
+    using clock = new FakeClock();
+    using _luck = luck(part);
+    const backend = new Trying(clock, PASSING, "held");
+    const granted = backend.acquire(1000, never);
+    await clock.to(1000);
+    assert.ok(await granted);
+    assert.deepEqual(backend.pauses.map((pause) => Math.round(pause * 10) / 10), [first]);
+  }
 });
 
-Deno.test("a sign of the lock is fresh for a second; after that it is looked at before a command starts", async () => {
+Deno.test("with a wait of 0 there is one try, unless there is patience", async () => {
   using clock = new FakeClock();
-  const lease = { ttl: 30_000, grace: 0 };
-  const { lock, looks } = await watched(clock, lease, (look) => Promise.resolve(look < 2));
+  using _mean = luck();
+  await assert.rejects(new Trying(clock, PASSING).acquire(0, never), PASSING);
+  const patient = new Trying(clock, PASSING);
+  const granted = later(patient.acquire(0, never, 300));
+  await clock.to(299);
+  assert.deepEqual(patient.tried, [0, 100]);
+  await clock.to(300);
+  await assert.rejects(granted, PASSING);
+  assert.deepEqual(patient.tried, [0, 100, 300]);
+});
+
+Deno.test("the wait begins when the server has been reached for the first time; until then it bounds the tries", async () => {
+  for (const error of [undefined, PASSING]) {
+    using clock = new FakeClock();
+    using _mean = luck();
+    const backend = new Trying(clock, PASSING);
+    backend.opening = { took: 5000, ...error ? { error } : {} };
+    const granted = later(backend.acquire(100, never));
+    await clock.to(5099);
+    assert.deepEqual(backend.tried, [5000]);
+    await clock.to(60_000);
+    await assert.rejects(granted, PASSING);
+    assert.equal(backend.tried.length, error ? 1 : 2);
+  }
+});
+
+/** One whose server accepts connections, and says nothing. */
+class Deaf extends Trying {
+  limit = 0;
+
+  protected override open(signal?: AbortSignal, limit = 0): Promise<Session> {
+    this.tried.push(this.clock.now);
+    this.limit = limit;
+    return new Promise((_, reject) => signal?.addEventListener("abort", () => reject(signal.reason)));
+  }
+}
+
+Deno.test("a server that says nothing is given up with the wait, after 2 s at least, and not at all for ever", async () => {
+  for (const [wait, end] of [[4000, 4000], [500, 2000]] as const) {
+    using clock = new FakeClock();
+    const backend = new Deaf(clock, "held");
+    const granted = later(backend.acquire(wait, never));
+    await clock.to(end - 1);
+    assert.deepEqual([backend.tried, backend.limit], [[0], end]);
+    await clock.to(end);
+    await assert.rejects(granted, { message: /^Cannot lock on Server: not connected within \ds; check the server/ });
+  }
+  for (const wait of [0, Infinity]) {
+    using clock = new FakeClock();
+    const backend = new Deaf(clock, "held");
+    const abort = new AbortController();
+    const granted = later(backend.acquire(wait, abort.signal));
+    await clock.to(1_000_000);
+    assert.deepEqual([backend.tried, backend.limit], [[0], Infinity]);
+    abort.abort(new Error("enough"));
+    await assert.rejects(granted, { message: "enough" });
+  }
+});
+
+Deno.test("a signal ends a pause at once, and nothing is tried any more", async () => {
+  using clock = new FakeClock();
+  using _mean = luck();
+  const backend = new Trying(clock, PASSING);
+  const abort = new AbortController();
+  const granted = later(backend.acquire(Infinity, abort.signal));
+  await clock.to(500);
+  const tries = backend.tried.length;
+  abort.abort(new Error("enough"));
+  await assert.rejects(granted, { message: "enough" });
+  await clock.to(100_000);
+  assert.equal(backend.tried.length, tries);
+});
+
+Deno.test("what does not pass is tried once; an unfit server again where there has been a fit one", async () => {
+  using clock = new FakeClock();
+  using _mean = luck();
+  const lasting = LockUnavailableError.on("Server", { what: "denied" });
+  const refused = new Trying(clock, lasting);
+  await assert.rejects(refused.acquire(Infinity, never), lasting);
+  assert.equal(refused.tried.length, 1);
+  const unfit = new UnfitServerError("Cannot lock on Server: a replica");
+  const replica = new Trying(clock, "held");
+  replica.opening = { error: unfit };
+  const opened = later(replica.acquire(Infinity, never));
+  await clock.to(10);
+  await assert.rejects(opened, unfit);
+  assert.equal(replica.tried.length, 1);
+  const demoted = new Trying(clock, unfit, "held");
+  const granted = demoted.acquire(Infinity, never);
   await clock.to(1000);
-  await lock.confirm();
-  assert.deepEqual(looks, []);
-  await clock.to(1001);
-  await lock.confirm();
-  assert.deepEqual(looks, [1001]);
-  await clock.to(2003);
-  await assert.rejects(lock.confirm(), /^Error: Lock lost: Server at place has freed it$/);
-});
-
-Deno.test("only a look since the command's end, or the lease, shows that a lock was held until then", async () => {
-  const cases: readonly [name: string, lose: (taken: Awaited<ReturnType<typeof take>>) => void, held: boolean][] = [
-    ["the server ended it unseen", ({ session }) => session.ended(new Error("closed")), false],
-    ["no answer came in time", ({ session }) => session.destroy("no answer"), true],
-  ];
-  for (const [name, lose, held] of cases) {
-    using clock = new FakeClock();
-    const taken = await take(clock, 0, { lease: { ttl: 30_000, grace: 0 } });
-    await clock.to(100);
-    taken.lock.commandEnded();
-    assert.equal(taken.lock.heldToEnd, false);
-    lose(taken);
-    assert.equal(taken.lock.lost.aborted, true, name);
-    assert.equal(taken.lock.heldToEnd, held, name);
-    await assert.rejects(taken.lock.release(), taken.lock.lost.reason);
-  }
-});
-
-Deno.test("the first look after the command's end is never spared, and shows that the lock was held", async () => {
-  using clock = new FakeClock();
-  const { lock, looks, session } = await take(clock, 0, { lease: { ttl: 30_000, grace: 0 } });
-  await lock.confirm();
-  assert.equal(looks.length, 0);
-  lock.commandEnded();
-  const confirmed = lock.confirm();
-  await clock.to(clock.now + 1);
-  await confirmed;
-  assert.equal(looks.length, 1);
-  assert.equal(lock.heldToEnd, true);
-  await lock.confirm();
-  assert.equal(looks.length, 1);
-  session.ended(new Error("closed"));
-  assert.equal(lock.heldToEnd, true);
-});
-
-Deno.test("a look that was sent before the command's end says nothing about it", async () => {
-  using clock = new FakeClock();
-  const { lock, looks, session } = await take(clock, 500, { lease: { ttl: 30_000, grace: 0 } });
-  await clock.to(10_100);
-  assert.equal(looks.length, 1);
-  lock.commandEnded();
-  await clock.to(11_000);
-  session.ended(new Error("closed"));
-  assert.equal(lock.heldToEnd, false);
+  assert.ok(await granted);
+  assert.deepEqual(demoted.pauses, [100]);
 });

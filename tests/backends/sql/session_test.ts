@@ -1,22 +1,20 @@
 /** The end of a session, as the server sees it. */
 
 import assert from "node:assert/strict";
-import { parseServer } from "../../../lib/settings/server.ts";
 import { openMySqlSession } from "../../../lib/backends/mysql/session.ts";
 import { openPostgresSession } from "../../../lib/backends/postgres/session.ts";
 import type { Session } from "../../../lib/backends/sql/session.ts";
 import { Proxy } from "../../servers/proxy.ts";
 import { FakeClock } from "../../lock/fake_clock.ts";
 import { never, plainSession } from "../open.ts";
-import { parse } from "../postgres/ask.ts";
+import { parseMySql, parsePostgres } from "../parse.ts";
 import { sharedMariaDb, sharedMySql56, sharedPostgres } from "../shared_server.ts";
 
 for (const shared of [sharedMariaDb(), sharedMySql56()]) {
   shared.test("a session that was closed until gone counts for no limit any more", async (server) => {
     await server.query("GRANT USAGE ON *.* TO 'lone'@'127.0.0.1' IDENTIFIED BY 'secret' WITH MAX_USER_CONNECTIONS 1");
     await assertGone(server.port, async (port) => {
-      const dsn = await parseServer(`lone:secret@tcp(127.0.0.1:${port})/`, "the test", { env: () => undefined });
-      assert.equal(dsn.kind, "mysql");
+      const dsn = await parseMySql(`lone:secret@tcp(127.0.0.1:${port})/`);
       return await openMySqlSession(dsn, plainSession, never);
     });
   });
@@ -26,7 +24,7 @@ sharedPostgres().test("a session that was closed until gone counts for no limit 
   await server.query("CREATE ROLE lone LOGIN PASSWORD 'secret' CONNECTION LIMIT 1");
   await assertGone(server.port, async (port) => {
     return await openPostgresSession(
-      await parse(`postgres://lone:secret@127.0.0.1:${port}/postgres`),
+      await parsePostgres(`postgres://lone:secret@127.0.0.1:${port}/postgres`),
       plainSession,
       never,
     );

@@ -1,0 +1,99 @@
+import type { Backend, BackendLock, LedgerPlace, LockOptions, Observer, Offers, Shown } from "../backend.ts";
+import type { Report } from "../../doctor/report.ts";
+import { presenceOf } from "../../lock/presence.ts";
+import { identityOfAddress } from "../network/address.ts";
+import { parseMySqlDsn } from "./dsn.ts";
+import type { MySqlDsn } from "./server.ts";
+import type { MySqlOptions } from "./options.ts";
+
+/** User locks of MySQL or MariaDB. */
+export class MySqlBackend implements Backend {
+  readonly kind = "mysql";
+  readonly title = "MySQL";
+  readonly notes = [];
+  readonly dsn: MySqlDsn;
+
+  constructor(dsn: MySqlDsn) {
+    this.dsn = dsn;
+  }
+
+  get identity(): string {
+    return `mysql:${identityOfAddress(this.dsn.address)}`;
+  }
+
+  /** The Go driver's DSN may ask for TLS on a socket, too. */
+  get offers(): Offers {
+    return {
+      namespaces: false,
+      ledgerTable: true,
+      tls: this.dsn.tls === "verify" ? "verified" : "unverified",
+      verifyBy: "tls=true",
+      expires: true,
+      mayBeUnsafe: true,
+    };
+  }
+
+  async shown(): Promise<Shown> {
+    const { shownMySql } = await import("./shown.ts");
+    return shownMySql(this.kind, this.dsn);
+  }
+
+  async lock(name: string, options: LockOptions): Promise<BackendLock> {
+    const { MySqlLock } = await import("./lock.ts");
+    return new MySqlLock(this.dsn, optionsFor(name, options));
+  }
+
+  async observe(name: string, options: LockOptions, signal: AbortSignal): Promise<Observer> {
+    const { observeMySql } = await import("./observer.ts");
+    return await observeMySql(this.dsn, optionsFor(name, options), signal);
+  }
+
+  async check(report: Report, name: string, options: LockOptions): Promise<void> {
+    const [{ checkDatabase }, { mySqlDatabase }] = await Promise.all([
+      import("../sql/checks.ts"),
+      import("./checks.ts"),
+    ]);
+    const database = mySqlDatabase(this.dsn, optionsFor(name, options));
+    await checkDatabase(report, database, options.allowUnsafeServer, () => this.lock(name, options));
+  }
+
+  get ledger(): LedgerPlace {
+    const { dsn } = this;
+    return {
+      async load(table, _env, patience) {
+        const [{ ledgerIn }, { mySqlStore }] = await Promise.all([
+          import("../sql/ledger_in.ts"),
+          import("./ledger.ts"),
+        ]);
+        return ledgerIn(mySqlStore, table, patience);
+      },
+      async schema(table) {
+        const [{ schemaText }, { mySqlDialect }] = await Promise.all([
+          import("../sql/schema.ts"),
+          import("./ledger.ts"),
+        ]);
+        return schemaText(mySqlDialect(table));
+      },
+      missing({ schema }) {
+        if (dsn.database !== "" || schema !== undefined) return undefined;
+        return {
+          what: "the server setting names no database for its table",
+          cure: "add one after the slash, user:password@tcp(host)/DATABASE, or set --ledger-table DATABASE.sera_runs",
+        };
+      },
+      async check(table, rehearsal, options) {
+        const { checkMySqlLedger } = await import("./ledger_checks.ts");
+        return await checkMySqlLedger(dsn, table, rehearsal, optionsFor(rehearsal.lock, options));
+      },
+    };
+  }
+}
+
+function optionsFor(name: string, options: LockOptions): MySqlOptions {
+  return { ...options, presence: presenceOf(name, options) };
+}
+
+/** Reads a DSN of the Go driver, or the form with `mysql://`. */
+export function parse(text: string): MySqlBackend {
+  return new MySqlBackend(parseMySqlDsn(text));
+}

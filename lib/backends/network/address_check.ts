@@ -1,0 +1,39 @@
+import { lookup } from "node:dns/promises";
+import { isIP } from "node:net";
+import { LockUnavailableError, messageOf } from "../../errors.ts";
+import { pathOr } from "../../text/harmless.ts";
+import type { Address } from "./address.ts";
+import { describeNetworkError } from "./errors.ts";
+import type { Finding } from "../../doctor/report.ts";
+
+/**
+ * Looks the hosts' names up, as connecting does.
+ *
+ * @throws {LockUnavailableError} When none has an address.
+ */
+export async function checkAddresses(addresses: readonly Address[]): Promise<Finding> {
+  const looks = await Promise.all(addresses.map(look));
+  const found = looks.map(({ found }) => found).join(", ");
+  const problem = looks.find(({ problem }) => problem !== undefined)?.problem;
+  if (problem === undefined) return { found };
+  const message = `${found}; ${problem.split("; ")[1] ?? "check the address"}`;
+  if (looks.every(({ problem }) => problem !== undefined)) {
+    throw new LockUnavailableError(message, undefined, { transient: true });
+  }
+  return { found, cure: "correct the names that have no address, or leave those hosts out" };
+}
+
+async function look(address: Address): Promise<{ readonly found: string; readonly problem?: string }> {
+  if (address.transport === "unix") return { found: `no name to look up: unix(${pathOr(address.path)})` };
+  const { host } = address;
+  // An address may have a zone.
+  if (isIP(host.split("%")[0]!)) return { found: `no name to look up: ${host}` };
+  try {
+    const entries = await lookup(host, { all: true });
+    const all = [...new Set(entries.map(({ address }) => address))];
+    return { found: `${host} is ${all.join(", ")}` };
+  } catch (error) {
+    const problem = describeNetworkError(error) ?? messageOf(error).split("\n")[0]!;
+    return { found: `${host}: ${problem.split("; ")[0]}`, problem };
+  }
+}

@@ -1,0 +1,146 @@
+import type { Trouble } from "../../errors.ts";
+import type {
+  Backend,
+  BackendLock,
+  LedgerPlace,
+  LockOptions,
+  Observer,
+  Offers,
+  Shown,
+  Surroundings,
+} from "../backend.ts";
+import type { Report } from "../../doctor/report.ts";
+import { presenceOf } from "../../lock/presence.ts";
+import { systemUser } from "../../system/user.ts";
+import { identityOfAddress } from "../network/address.ts";
+import { isPostgresServer, parsePostgresServer } from "./address.ts";
+import type { PostgresServer, PostgresSurroundings } from "./server.ts";
+import type { PostgresOptions } from "./options.ts";
+
+/** Advisory locks of PostgreSQL, in one database. */
+export class PostgresBackend implements Backend {
+  readonly kind = "postgres";
+  readonly title = "PostgreSQL";
+  readonly server: PostgresServer;
+  readonly #foreignParts: () => Promise<readonly string[]>;
+
+  /** @param foreignParts Which parts that decide whom its locks exclude come from elsewhere than the setting. */
+  constructor(server: PostgresServer, foreignParts: () => Promise<readonly string[]> = () => Promise.resolve([])) {
+    this.server = server;
+    this.#foreignParts = foreignParts;
+  }
+
+  get notes(): readonly Trouble[] {
+    return this.server.notes;
+  }
+
+  /** A database has locks of its own. */
+  get identity(): string {
+    const { hosts, database } = this.server;
+    return `postgres:${hosts.map(({ address }) => identityOfAddress(address)).join(",")}/${database}`;
+  }
+
+  get offers(): Offers {
+    const { hosts, sslmode } = this.server;
+    // libpq's rule: a socket has no TLS.
+    const tls = hosts.every(({ address }) => address.transport === "unix")
+      ? "none"
+      : sslmode.startsWith("verify-")
+      ? "verified"
+      : "unverified";
+    return {
+      namespaces: true,
+      ledgerTable: true,
+      tls,
+      verifyBy: "sslmode=verify-full",
+      expires: true,
+      mayBeUnsafe: true,
+    };
+  }
+
+  async shown(): Promise<Shown> {
+    const { shownPostgres } = await import("./shown.ts");
+    return shownPostgres(this.kind, this.server);
+  }
+
+  foreignParts(): Promise<readonly string[]> {
+    return this.#foreignParts();
+  }
+
+  async lock(name: string, options: LockOptions): Promise<BackendLock> {
+    const { PostgresLock } = await import("./lock.ts");
+    return new PostgresLock(this.server, optionsFor(name, options));
+  }
+
+  async observe(name: string, options: LockOptions, signal: AbortSignal): Promise<Observer> {
+    const { observePostgres } = await import("./observer.ts");
+    return await observePostgres(this.server, optionsFor(name, options), signal);
+  }
+
+  async check(report: Report, name: string, options: LockOptions): Promise<void> {
+    const [{ checkDatabase }, { postgresDatabase }] = await Promise.all([
+      import("../sql/checks.ts"),
+      import("./checks.ts"),
+    ]);
+    const database = postgresDatabase(this.server, optionsFor(name, options));
+    await checkDatabase(report, database, options.allowUnsafeServer, () => this.lock(name, options));
+  }
+
+  get ledger(): LedgerPlace {
+    const { server } = this;
+    return {
+      async load(table, _env, patience) {
+        const [{ ledgerIn }, { postgresStore }] = await Promise.all([
+          import("../sql/ledger_in.ts"),
+          import("./ledger.ts"),
+        ]);
+        return ledgerIn(postgresStore, table, patience);
+      },
+      async schema(table) {
+        const [{ schemaText }, { postgresDialect }] = await Promise.all([
+          import("../sql/schema.ts"),
+          import("./ledger.ts"),
+        ]);
+        return schemaText(postgresDialect(table));
+      },
+      async check(table, rehearsal, options) {
+        const { checkPostgresLedger } = await import("./ledger_checks.ts");
+        return await checkPostgresLedger(server, table, rehearsal, optionsFor(rehearsal.lock, options));
+      },
+    };
+  }
+}
+
+function optionsFor(name: string, options: LockOptions): PostgresOptions {
+  return { ...options, presence: presenceOf(name, options) };
+}
+
+/** Reads a URL of PostgreSQL or libpq's keywords; undefined for what is neither. */
+export function parse(text: string, surroundings: Surroundings): PostgresBackend | undefined {
+  return isPostgresServer(text) ? parsePostgres(text, surroundings) : undefined;
+}
+
+/**
+ * Reads a PostgreSQL server, completed by libpq's variables and files.
+ *
+ * @param text As libpq takes it; an empty one leaves all to the surroundings.
+ * @throws {DsnError} When it cannot work.
+ */
+export function parsePostgres(text: string, surroundings: Surroundings): PostgresBackend {
+  const whole = withSystem(surroundings);
+  return new PostgresBackend(
+    parsePostgresServer(text, whole),
+    async () => (await import("./origins.ts")).foreignParts(text, whole),
+  );
+}
+
+function withSystem({ env, tlsCa }: Surroundings): PostgresSurroundings {
+  return {
+    env,
+    tlsCa,
+    get home() {
+      return env("HOME") ?? env("USERPROFILE") ?? systemUser()?.homedir;
+    },
+    systemUser: () => systemUser()?.username,
+  };
+}

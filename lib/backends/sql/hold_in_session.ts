@@ -1,0 +1,34 @@
+import type { LeasedLock } from "../../lock/held_lock.ts";
+import { type Acquired, hold } from "../../lock/hold.ts";
+import type { Session } from "./session.ts";
+
+/** What a database has to say about a lock that its session holds. */
+export interface LockInSession {
+  /** Whether this very session, on the same server, still holds the lock. */
+  isHeld(): Promise<boolean>;
+  /** Gives the lock back. False when the session did not hold it. */
+  release(): Promise<boolean>;
+}
+
+/**
+ * Begins to hold a lock that ends with a session.
+ *
+ * @throws {LockUnavailableError} When the server answers too slowly to keep the lease; then the session has ended.
+ */
+export function holdInSession(
+  session: Session,
+  { isHeld, release }: LockInSession,
+  acquired: Acquired,
+): Promise<LeasedLock> {
+  return hold({
+    where: session.where,
+    ended: session.closed,
+    get isGivenUp() {
+      return session.isGivenUp;
+    },
+    session,
+    renew: isHeld,
+    release,
+    end: () => session.close(),
+  }, acquired);
+}

@@ -1,0 +1,43 @@
+import type { Dialect } from "./dialect.ts";
+import { readLatest } from "./rows.ts";
+import type { RecordedRun } from "../../ledger/run.ts";
+import type { Session } from "./session.ts";
+import { askIfAllowed } from "./ask_if_allowed.ts";
+import { sql, type Statement } from "./statement.ts";
+import type { Sighting } from "../../who/sighting.ts";
+
+/** Many more than run at a time; what has died in between is marked only when its lock is next held. */
+const MOST = 1000;
+
+/** The runs that have not ended as far as the ledger knows, the latest first; none if it cannot be read. */
+export async function runningRuns(
+  session: Session,
+  dialect: Dialect,
+  condition: Statement,
+  signal: AbortSignal,
+): Promise<readonly RecordedRun[]> {
+  const running = sql`outcome = 'running' AND (${condition})`;
+  return await readLatest(dialect, running, MOST, (statement) => askIfAllowed(session, statement, signal));
+}
+
+/**
+ * Adds to a holder what the ledger has of its run. Sessions' numbers come back when a server is restarted.
+ *
+ * @param shown What the server shows of a lock's name, where that is not all of it.
+ */
+export function withRun(
+  holder: Sighting,
+  runs: readonly RecordedRun[],
+  shown: (lock: string) => string | undefined = (lock) => lock,
+): Sighting {
+  const run = holder.session === undefined
+    ? undefined
+    : runs.find(({ lock, session, pid }) =>
+      (lock === holder.lock || shown(lock) === holder.lock) && session === holder.session &&
+      (holder.pid === undefined || holder.pid === pid)
+    );
+  if (!run) return holder;
+  const { lock, id, host, pid, label, started } = run;
+  const named = { ...holder, lock, runId: id, host, pid, label };
+  return started === undefined ? named : { ...named, since: started, sinceIs: "acquired" };
+}

@@ -1,0 +1,110 @@
+import { environmentName, TABLE } from "../settings/table.ts";
+import { resolveSettings } from "../settings/resolve.ts";
+import type { Settings } from "../settings/settings.ts";
+import { type ConfigFile, NoConfigFileError, readConfigFile } from "../settings/config_file.ts";
+import { ServerRemovedError } from "../settings/no_server.ts";
+import { othersWhoDecide } from "../settings/other_writers.ts";
+import { holdsPassword } from "../settings/holds_password.ts";
+import { sourcesText } from "../settings/sources.ts";
+import { refuseWithoutEffect, withoutEffect } from "../settings/without_effect.ts";
+import { formatDuration } from "../text/duration.ts";
+import { ConfigError, type Trouble } from "../errors.ts";
+import { VariableError } from "../io.ts";
+import { type Report, warning } from "../doctor/report.ts";
+
+/** Everybody on the machine may read. */
+const OTHERS_READ = 0o004;
+
+const NAMES = ["config", "permissions", "settings"];
+
+/**
+ * Reads the settings as a run does, and says which file they come from.
+ *
+ * @param repeated The flags that were given with several values.
+ * @returns The settings; undefined if they cannot be used, which has been reported then.
+ * @throws {UsageError} When a flag is wrong.
+ */
+export async function checkConfig(
+  report: Report,
+  flags: ReadonlyMap<string, string>,
+  env: (name: string) => string | undefined,
+  repeated: readonly string[],
+): Promise<Settings | undefined> {
+  // First of all, for wrong flags are no matter of a report.
+  const resolved = await resolveSettings(flags, env, true, repeated).catch((error: unknown) => {
+    if (error instanceof ConfigError) return error;
+    throw error;
+  });
+  if (!(resolved instanceof ConfigError)) refuseWithoutEffect(resolved, flags);
+  if (resolved instanceof VariableError) {
+    await report.check("settings", () => {
+      throw resolved;
+    });
+    report.skipRest([...NAMES, "lock"]);
+    return undefined;
+  }
+  const fromOutside = (name: string) => flags.get(name) ?? env(environmentName(name));
+  const path = fromOutside("config") ?? TABLE.config.default;
+  const serverFrom = flags.has("server") ? "--server" : env("SERA_SERVER") === undefined ? undefined : "SERA_SERVER";
+  const needless = fromOutside("config") === undefined && serverFrom !== undefined;
+
+  let file: ConfigFile | undefined;
+  let unused: Trouble | undefined;
+  let writers: readonly Trouble[] = [];
+  const found = await report.check("config", async () => {
+    try {
+      file = await readConfigFile(path);
+      return { found: `${path}${serverFrom === undefined ? "" : `; the server is from ${serverFrom}`}` };
+    } catch (error) {
+      if (resolved instanceof ServerRemovedError) throw resolved;
+      if (!needless || !(error instanceof ConfigError)) throw error;
+      if (error instanceof NoConfigFileError) return { found: `none is needed: ${serverFrom} names the server` };
+      unused = error;
+      return warning(error);
+    }
+  });
+  if (file) {
+    const { values, info } = file;
+    writers = othersWhoDecide(path, info);
+    const server = values.get("server");
+    await report.check(
+      "permissions",
+      () => examine(path, info.mode, typeof server === "string" && holdsPassword(server)),
+    );
+    for (const writer of writers) await report.check("permissions", () => warning(writer));
+  } else if (found) {
+    await report.check("permissions", () => ({ found: "there is no file to protect" }));
+  }
+  if (found) {
+    await report.check("settings", async () => {
+      if (resolved instanceof ConfigError) throw resolved;
+      const { server, ttl, allowUnsafeServer } = resolved;
+      const unsafe = allowUnsafeServer ? ", allow-unsafe-server" : "";
+      const parts = await server.foreignParts?.() ?? [];
+      const foreign = parts.length === 0 ? "" : ` (${parts.join(", ")}, which cron may have in another way)`;
+      return { found: `${(await server.shown()).line}${foreign}; ttl ${formatDuration(ttl)}${unsafe}` };
+    });
+  }
+  if (resolved instanceof ConfigError) {
+    report.skipRest([...NAMES, "lock"]);
+    return undefined;
+  }
+  const told = [unused, ...writers].map((trouble) => trouble?.what);
+  for (const note of resolved.notes) {
+    if (!told.includes(note.what)) await report.check("settings", () => warning(note));
+  }
+  for (const { what: found } of withoutEffect(resolved)) await report.check("settings", () => ({ found }));
+  await report.check("sources", () => ({ found: sourcesText(resolved.sourceOf) }));
+  return resolved;
+}
+
+/** Whether others can read a password in the file. */
+function examine(path: string, mode: number | null, withPassword: boolean) {
+  // Windows keeps no mode.
+  if (mode === null) return { found: "protected by the folder's access list" };
+  const shown = `mode ${(mode & 0o7777).toString(8).padStart(4, "0")}`;
+  if (withPassword && (mode & OTHERS_READ) !== 0) {
+    return { found: `${shown}: everybody can read the password in ${path}`, cure: `chmod 0640 ${path}, or 0600` };
+  }
+  return { found: `${shown}${withPassword ? "" : "; there is no password in the server setting"}` };
+}

@@ -1,0 +1,36 @@
+/** What a flag takes. */
+export type FlagKind =
+  | "text"
+  /** The path of a file. */
+  | "file"
+  | "boolean"
+  /** `true`, `false`, or one of the flag's `words`. */
+  | "boolean-or-word"
+  /** `true`, `false`, or an absolute path. */
+  | "boolean-or-path"
+  /** One of the flag's `words`. */
+  | "word"
+  /** Whole seconds, or a duration such as `1m30s` or `90d`. */
+  | "duration";
+
+/** How a flag is written. */
+export interface FlagSyntax {
+  /** The name without dashes. */
+  readonly name: string;
+  /** Another name for it. */
+  readonly alias?: string;
+  readonly kind: FlagKind;
+  /** The words that a `word` or `boolean-or-word` flag takes. */
+  readonly words?: readonly string[];
+}
+
+/** What the help texts, the manual and the completions say of a flag. */
+export interface FlagWords {
+  /** How the help text shows the value. */
+  readonly placeholder?: string;
+  /** What it does; one element is one line of the help text. */
+  readonly help: readonly string[];
+}
+
+/** A flag with all that the help texts, the manual and the completions need. */
+export interface Flag extends FlagSyntax, FlagWords {}

@@ -1,0 +1,51 @@
+/** Cases of one test that wait most of the time, each for something of its own, and so are tried at the same time. */
+
+/**
+ * Tries all of them to their end.
+ *
+ * @param cases By name, which tells which of them failed.
+ * @throws Error of the case that failed, or AggregateError with one for each.
+ */
+export async function sideBySide(cases: Readonly<Record<string, () => Promise<unknown>>>): Promise<void> {
+  const failed: Error[] = [];
+  await Promise.all(
+    Object.entries(cases).map(async ([name, fn]) => {
+      try {
+        await fn();
+      } catch (cause) {
+        failed.push(new Error(`${name}: ${cause instanceof Error ? cause.message : cause}`, { cause }));
+      }
+    }),
+  );
+  const [first, ...others] = failed;
+  if (first === undefined) return;
+  throw others.length === 0 ? first : new AggregateError(failed, failed.map(({ message }) => message).join("\n"));
+}
+
+/** Tests of one name, on several servers, are one test, which tries it on all of them at the same time. */
+export class Together {
+  readonly #cases = new Map<string, Record<string, () => Promise<unknown>>>();
+
+  /**
+   * Defines a test, or adds a case to the one of this name.
+   *
+   * @param label Which server it is tried on.
+   * @param options Of the test; its first case decides.
+   */
+  test(
+    label: string,
+    name: string,
+    fn: () => Promise<unknown>,
+    options: Partial<Pick<Deno.TestDefinition, "sanitizeOps" | "sanitizeResources">> = {},
+  ): void {
+    const cases = this.#cases.get(name);
+    if (cases !== undefined) {
+      if (label in cases) throw new Error(`there are two tests "${name}" on ${label}`);
+      cases[label] = fn;
+      return;
+    }
+    const fresh = { [label]: fn };
+    this.#cases.set(name, fresh);
+    Deno.test({ ...options, name, fn: () => sideBySide(fresh) });
+  }
+}

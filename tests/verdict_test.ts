@@ -1,0 +1,78 @@
+import assert from "node:assert/strict";
+import { LockUnavailableError, SeraFailedError, UsageError } from "../lib/errors.ts";
+import { afterTheEnd, failedWhileRunning, verdictOf } from "../lib/verdict.ts";
+
+/** Throws what nobody foresaw. */
+function fails(error: unknown): never {
+  throw error;
+}
+
+function thrown(error: () => unknown): unknown {
+  try {
+    return fails(error());
+  } catch (error) {
+    return error;
+  }
+}
+
+const UNEXPECTED: readonly (() => unknown)[] = [
+  () => new Error("u:secret@tcp(h)/"),
+  () => new TypeError("secret\n    at secret (file:///secret.ts:1:2)\n    at secret"),
+  () => new Deno.errors.InvalidData('environment variable was not valid unicode: "secret"'),
+  () => Object.assign(new Error("open '/secret'"), { code: "EIO" }),
+  () => Object.assign(new Error("x"), { code: "secret" }),
+];
+
+Deno.test("an unexpected error is told by its kind and its place, never by its message", () => {
+  for (const error of UNEXPECTED) {
+    const { message, exitCode } = verdictOf(thrown(error));
+    assert.equal(exitCode, 202);
+    assert.match(message, /^Unexpected error, please report it: \w+( \(EIO\))? at [^\n]*verdict_test\.ts:\d+:\d+/);
+    assert.doesNotMatch(message, /secret/);
+  }
+  assert.match(verdictOf(thrown(UNEXPECTED[3]!)).message, /: Error \(EIO\) at /);
+});
+
+Deno.test("what is no error is told by its type only", () => {
+  assert.equal(verdictOf("secret").message, "Unexpected error, please report it: a string was thrown");
+});
+
+Deno.test("an error of sera's own is told as it is", () => {
+  const error = new UsageError("wrong");
+  assert.equal(verdictOf(error), error);
+});
+
+const LIMITS: Readonly<Record<string, RegExp>> = {
+  EMFILE: /^Cannot go on: too many open files; raise /,
+  ENFILE: /^Cannot go on: too many open files in the system; raise /,
+  EAGAIN: /^Cannot go on: no process can be started; raise /,
+  ENOMEM: /^Cannot go on: no memory is left; raise /,
+  ENOSPC: /^Cannot go on: no space is left on the disk; make room /,
+  EDQUOT: /^Cannot go on: the disk quota is used up; make room/,
+  EROFS: /^Cannot go on: the file system is read-only; name /,
+  ESTALE: /^Cannot go on: a network file system has lost the file; mount /,
+};
+
+Deno.test("a limit of the system's is said as one, without the message", () => {
+  for (const [code, says] of Object.entries(LIMITS)) {
+    const error = Object.assign(new Error("open '/secret'"), { code });
+    const { message, exitCode } = verdictOf(error);
+    assert.equal(exitCode, 202);
+    assert.match(message, says);
+    const failed = failedWhileRunning(error).message;
+    assert.match(failed, /^Cannot go on while the command runs: [^;]+; [^;]+$/);
+    assert.doesNotMatch(message + failed, /secret|report it/);
+  }
+});
+
+Deno.test("what sera itself failed at while the command ran keeps its cure, and is told as unexpected", () => {
+  const error = failedWhileRunning(new LockUnavailableError("Server: gone", "check it"));
+  assert.ok(error instanceof SeraFailedError);
+  assert.equal(error.exitCode, 208);
+  assert.equal(error.what, "Unexpected error while the command ran, please report it: Server: gone");
+  assert.equal(error.cure, "check it");
+});
+
+Deno.test("of an error after the command's end all is said", () => {
+  assert.equal(afterTheEnd(new UsageError("wrong", "correct it")), "wrong; correct it; the command had ended before");
+});

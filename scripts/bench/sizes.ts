@@ -6,9 +6,9 @@ import { summarize } from "./statistics.ts";
 
 /** What a run with each kind of server loads besides what every run does: the sources that are imported when needed. */
 const DRIVERS = {
-  "file": [],
-  "MySQL": ["lib/backends/mysql/lock.ts"],
-  "PostgreSQL": ["lib/backends/postgres/lock.ts"],
+  "file": ["lib/backends/file/backend.ts"],
+  "MySQL": ["lib/backends/mysql/backend.ts", "lib/backends/mysql/lock.ts"],
+  "PostgreSQL": ["lib/backends/postgres/backend.ts", "lib/backends/postgres/lock.ts"],
 };
 
 /** The bytes of the binary and of what is in it. */

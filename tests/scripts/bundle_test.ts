@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { parse } from "acorn";
-import { bundle } from "../../scripts/bundle.ts";
+import { bundle, PART } from "../../scripts/bundle.ts";
 import { compileAtOnce } from "../../scripts/compile_at_once.ts";
 import { run } from "../../scripts/run.ts";
 import { temporaryFolder } from "./releases.ts";
@@ -21,7 +21,8 @@ async function made() {
   return { inputs, outputs, texts: new Map(paths.map((path, index) => [path, texts[index]!])) };
 }
 
-Deno.test("what every run loads is two files, with no driver and no module of Node in them", LATE_END, () => {
+/** The files that are loaded with an entry point. */
+function loadedFor(entryPoint: string): ReadonlySet<string> {
   const loaded = new Set<string>();
   const load = (path: string) => {
     if (loaded.has(path)) return;
@@ -30,7 +31,12 @@ Deno.test("what every run loads is two files, with no driver and no module of No
       if (kind === "import-statement") load(imported);
     }
   };
-  load(Object.keys(outputs).find((path) => outputs[path]!.entryPoint === "main.ts")!);
+  load(Object.keys(outputs).find((path) => outputs[path]!.entryPoint === entryPoint)!);
+  return loaded;
+}
+
+Deno.test("what every run loads is two files, with no driver and no module of Node in them", LATE_END, () => {
+  const loaded = loadedFor("main.ts");
   assert.deepEqual([...loaded].filter((path) => outputs[path] === undefined), []);
   assert.equal(loaded.size, 2);
   const sources = [...loaded].flatMap((path) => Object.keys(outputs[path]!.inputs));
@@ -46,6 +52,19 @@ Deno.test("what every run loads is two files, with no driver and no module of No
   const bytes = [...loaded].reduce((sum, path) => sum + outputs[path]!.bytes, 0);
   assert.ok(bytes <= MOST_BYTES, `every run loads ${bytes} bytes, more than ${MOST_BYTES}`);
 });
+
+Deno.test(
+  "a run with files, which needs no driver, loads all that this takes as one file more, by a small one",
+  LATE_END,
+  () => {
+    const every = loadedFor("main.ts");
+    const more = [...loadedFor(`${PART}:lib/backends/file/backend.ts`)].filter((path) => !every.has(path));
+    assert.deepEqual(more.map((path) => "lib/backends/file/lock.ts" in outputs[path]!.inputs).toSorted(), [
+      false,
+      true,
+    ]);
+  },
+);
 
 Deno.test("the drivers' modules, and the functions of what every run loads, are compiled at once", LATE_END, () => {
   let drivers = 0;

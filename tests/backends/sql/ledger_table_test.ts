@@ -15,7 +15,7 @@ const ASK = sql`SELECT 1`;
 /** What the database says, in its own words. */
 function said(words: string, transient = false, make = LockUnavailableError): LockUnavailableError {
   return new make(`Cannot lock on db: ${words}`, "as for a lock", {
-    reason: `db: ${words}`,
+    why: `db: ${words}`,
     transient,
     cause: new Error(words),
   });

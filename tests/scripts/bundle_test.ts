@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { parse } from "acorn";
 import { loadedFiles } from "../../scripts/bench/sizes.ts";
-import { bundle } from "../../scripts/bundle.ts";
+import { bundle, PART } from "../../scripts/bundle.ts";
 import { compileAtOnce } from "../../scripts/compile_at_once.ts";
 import { run } from "../../scripts/run.ts";
 import { temporaryFolder } from "./releases.ts";
@@ -39,6 +39,15 @@ Deno.test("what every run loads is two files, with no driver and no module of No
   assert.deepEqual(sources.filter((path) => seldom.test(path)), []);
   const bytes = loaded.reduce((sum, path) => sum + outputs[path]!.bytes, 0);
   assert.ok(bytes <= MOST_BYTES, `every run loads ${bytes} bytes, more than ${MOST_BYTES}`);
+});
+
+Deno.test("how wide a text is shown is loaded only where a table is drawn", LATE_END, () => {
+  const isLoaded = (part: string) => {
+    const files = loadedFiles({ outputs }, ["main.ts", `${PART}:${part}`]);
+    return files.some((path) => /node_modules.string-width/.test(Object.keys(outputs[path]!.inputs).join()));
+  };
+  for (const part of ["lib/commands/status.ts", "lib/commands/history.ts"]) assert.equal(isLoaded(part), false, part);
+  for (const part of ["lib/who/tables.ts", "lib/ledger/history_table.ts"]) assert.equal(isLoaded(part), true, part);
 });
 
 Deno.test("the drivers' modules, and the functions of what every run loads, are compiled at once", LATE_END, () => {

@@ -7,7 +7,8 @@ import { type ExitStatus, RUN_STATUSES } from "../lib/args/exit_statuses.ts";
 import { ABOUT_RUN, EXAMPLES, RUN_FLAGS, RUN_USAGE } from "../lib/args/run_help.ts";
 import type { Flag } from "../lib/settings/flag.ts";
 import { environmentName, SETTINGS } from "../lib/settings/table.ts";
-import { type Subcommand, SUBCOMMANDS } from "../lib/args/subcommands.ts";
+import type { CommandWords } from "../lib/args/command_words.ts";
+import { COMMANDS } from "../lib/commands/table.ts";
 import { VERSION } from "../lib/version.ts";
 import { prose, tagged, text, typed, usage, value } from "./roff.ts";
 import { sourceDate } from "./source_date.ts";
@@ -73,14 +74,14 @@ export function manual(date: Date): string {
     "sera \\- run a command while holding a lock that all servers share",
     ".SH SYNOPSIS",
     `.B sera\n${usage(RUN_USAGE)}`,
-    ...SUBCOMMANDS.flatMap(({ name, usages }) => usages.map((words) => `.br\n.B sera ${name}\n${usage(words)}`)),
+    ...COMMANDS.flatMap(({ name, usages }) => usages.map((words) => `.br\n.B sera ${name}\n${usage(words)}`)),
     ".SH DESCRIPTION",
     ...text([...ABOUT_RUN, "", ...MORE_ABOUT_RUN]),
     ".SH OPTIONS",
     ...text(ABOUT_OPTIONS),
     ...RUN_FLAGS.flatMap(setting),
     ".SH SUBCOMMANDS",
-    ...SUBCOMMANDS.flatMap(subcommand),
+    ...COMMANDS.flatMap(subcommand),
     ".SH ENVIRONMENT",
     ...text(["Each setting is read from the variable that is named with it above. libpq's", "variables, such as"]),
     `${typed("PGHOST")}, complete a PostgreSQL server.`,
@@ -120,7 +121,7 @@ function option({ name, alias, placeholder, help }: Flag): readonly string[] {
   return tagged(names.join(", ") + shown, text(help));
 }
 
-function subcommand({ name, usages, about, flags, settings, statuses: own }: Subcommand): readonly string[] {
+function subcommand({ name, usages, about, flags, settings, statuses: own }: CommandWords): readonly string[] {
   const heads = usages.map((words) => `.B sera ${name}\n${usage(words)}`);
   return [
     `.SS sera ${name}`,

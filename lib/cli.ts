@@ -1,7 +1,7 @@
 import { HELP_FLAG, VERSION_FLAG } from "./args/flag.ts";
 import { readOperands } from "./args/operands.ts";
 import { type Call, type Command, inFrame } from "./commands/frame.ts";
-import { loadCommand, loadWords } from "./commands/load.ts";
+import { loadCommand, loadSubcommands } from "./commands/load.ts";
 import { runUnderLock } from "./commands/run.ts";
 import type { Io } from "./io.ts";
 import { Logger } from "./log/logger.ts";
@@ -25,7 +25,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
 }
 
 async function runCommand({ flags, operands, repeated, io, progress, tellBy }: Call): Promise<number> {
-  const request = await readOperands(operands, flags, loadWords).catch(async (error: unknown) => {
+  const request = await readOperands(operands, flags, loadSubcommands).catch(async (error: unknown) => {
     throw (await import("./settings/wrong_values.ts")).firstWrong((key) => foundFlag(flags, key)) ?? error;
   });
   const settings = await resolveSettings(flags, io.env, false, repeated);

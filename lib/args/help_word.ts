@@ -1,5 +1,5 @@
 import { UsageError } from "../errors.ts";
-import type { CommandWords } from "./command_words.ts";
+import type { Subcommand } from "./subcommand.ts";
 
 /**
  * Refuses the one word `help` behind a subcommand: it is either a command of that name or a wish for the help text.
@@ -10,7 +10,7 @@ import type { CommandWords } from "./command_words.ts";
  * @throws {UsageError}
  */
 export function refuseHelpWord(
-  { name, takesCommand }: CommandWords,
+  { name, takesCommand }: Subcommand,
   argv: readonly string[],
   operands: readonly string[],
 ): void {

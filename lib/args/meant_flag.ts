@@ -2,7 +2,7 @@ import { type Trouble, UsageError } from "../errors.ts";
 import type { FlagSpec, UnknownFlagError } from "./go_flags.ts";
 import { nearest } from "../text/nearest.ts";
 import { RUN_FLAGS } from "./run_help.ts";
-import type { CommandWords } from "./command_words.ts";
+import type { Subcommand } from "./subcommand.ts";
 
 /**
  * The error for an unknown flag, with what was probably meant: a flag of another subcommand, or one that was mistyped.
@@ -14,7 +14,7 @@ import type { CommandWords } from "./command_words.ts";
 export function withSuggestion(
   error: UnknownFlagError,
   specs: readonly FlagSpec[],
-  commands: readonly CommandWords[],
+  commands: readonly Subcommand[],
   subcommand?: string,
 ): UsageError {
   const { word, flag } = error;
@@ -49,7 +49,7 @@ function negated(flag: string, specs: readonly FlagSpec[], names: readonly strin
 function flagElsewhere(
   word: string,
   flag: string,
-  commands: readonly CommandWords[],
+  commands: readonly Subcommand[],
   subcommand: string | undefined,
 ): Trouble | undefined {
   const what = `Unknown flag: ${word}`;

@@ -4,7 +4,7 @@ import { nearest } from "../text/nearest.ts";
 import { TABLE } from "../settings/table.ts";
 import { standsAlone } from "./flag.ts";
 import { RUN_FLAGS } from "./run_help.ts";
-import type { CommandWords } from "./command_words.ts";
+import type { Subcommand } from "./subcommand.ts";
 
 /** Words that other programs know, and what to write for them here. */
 const EQUIVALENTS: ReadonlyMap<string, string> = new Map([
@@ -30,7 +30,7 @@ const SWITCHES: ReadonlyMap<string, string> = new Map([
 export function notAWait(
   operands: readonly string[],
   flags: ReadonlyMap<string, string>,
-  commands: readonly CommandWords[],
+  commands: readonly Subcommand[],
 ): UsageError {
   const first = operands[0]!;
   const subcommand = commands.find(({ name }) => name === first);
@@ -47,8 +47,8 @@ export function notAWait(
 }
 
 /**
- * The first operand as the message may show it. An unquoted server with blanks in it arrives as several words, and a part
- * of its password may stand where the wait belongs.
+ * The first operand as the message may show it. An unquoted server with blanks in it arrives as several words, and a
+ * part of its password may stand where the wait belongs.
  */
 function shownWait(operands: readonly string[], flags: ReadonlyMap<string, string>): string {
   const first = operands[0]!;
@@ -58,7 +58,7 @@ function shownWait(operands: readonly string[], flags: ReadonlyMap<string, strin
 }
 
 /** What to write for a word that other programs know. */
-function instead([word, next = ""]: readonly string[], commands: readonly CommandWords[]): string | undefined {
+function instead([word, next = ""]: readonly string[], commands: readonly Subcommand[]): string | undefined {
   if (word === "help" && commands.some(({ name }) => name === next)) return `write sera ${next} --help`;
   const equivalent = EQUIVALENTS.get(word!);
   return equivalent === undefined ? undefined : `write ${equivalent}`;
@@ -76,7 +76,7 @@ function valueOfFlag(word: string, flags: ReadonlyMap<string, string>): string |
 }
 
 /** A suggestion for a mistyped word; undefined if there is none. */
-function suggestionFor(word: string, commands: readonly CommandWords[]): string | undefined {
+function suggestionFor(word: string, commands: readonly Subcommand[]): string | undefined {
   if (/^(['"]).*\1$/.test(word)) return "the quotes are part of the word; leave them out";
   const names = commands.map(({ name }) => name);
   const meant = nearest(word, [...names, ...EQUIVALENTS.keys(), "forever"]);

@@ -1,7 +1,7 @@
 import { parseWait } from "../text/duration.ts";
 import { UsageError } from "../errors.ts";
 import { isPath, mayBeServer } from "../text/harmless.ts";
-import type { LoadWords } from "./command_words.ts";
+import type { LoadSubcommands } from "./subcommand.ts";
 
 /** What to run, and how long to wait for the lock. */
 export interface RunRequest {
@@ -21,7 +21,7 @@ export interface RunRequest {
 export async function readOperands(
   operands: readonly string[],
   flags: ReadonlyMap<string, string>,
-  commands: LoadWords,
+  commands: LoadSubcommands,
 ): Promise<RunRequest> {
   const [first, ...words] = operands;
   if (first === undefined) {

@@ -1,4 +1,4 @@
-import type { LoadWords } from "./command_words.ts";
+import type { LoadSubcommands } from "./subcommand.ts";
 import { type FlagSpec, type ParsedFlags, parseGoFlags, UnknownFlagError } from "./go_flags.ts";
 
 /**
@@ -12,7 +12,7 @@ export async function readFlags(
   words: readonly string[],
   specs: readonly FlagSpec[],
   subcommand: string | undefined,
-  commands: LoadWords,
+  commands: LoadSubcommands,
 ): Promise<ParsedFlags> {
   try {
     return parseGoFlags(words, specs, subcommand === undefined ? "sera --help" : `sera ${subcommand} --help`);

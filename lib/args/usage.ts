@@ -2,7 +2,7 @@ import { type ExitStatus, RUN_STATUSES } from "./exit_statuses.ts";
 import { ABOUT_RUN, EXAMPLES, RUN_FLAGS, RUN_USAGE } from "./run_help.ts";
 import type { Flag } from "../settings/flag.ts";
 import { SETTINGS } from "../settings/table.ts";
-import type { CommandWords } from "./command_words.ts";
+import type { Subcommand } from "./subcommand.ts";
 
 /** The columns in which explanations begin. */
 const FLAG_COLUMN = 26;
@@ -19,7 +19,7 @@ const FLAGS_HEADING = "Flags (-flag and --flag are the same; a value follows as 
  *
  * @param commands All but the run.
  */
-export function helpText(commands: readonly CommandWords[]): string {
+export function helpText(commands: readonly Subcommand[]): string {
   const others = commands.map(({ name, usage }) => [`       sera ${name} ${usage}`, `(see sera ${name} --help)`]);
   const column = Math.max(...others.map(([usage]) => usage!.length)) + 1;
   return [
@@ -46,7 +46,7 @@ export function helpText(commands: readonly CommandWords[]): string {
 }
 
 /** What `sera NAME --help` prints. */
-export function subcommandHelp({ name, usages, about, flags, settings, statuses }: CommandWords): string {
+export function subcommandHelp({ name, usages, about, flags, settings, statuses }: Subcommand): string {
   return [
     ...usages.map((usage, index) => `${index === 0 ? "Usage:" : "      "} sera ${name} ${usage}`),
     "",

@@ -1,6 +1,6 @@
 /** What all commands do around their work, the run included: flags, help, how errors are told, exit codes. */
 
-import type { CommandWords } from "../args/command_words.ts";
+import type { Subcommand } from "../args/subcommand.ts";
 import { flagSpecs } from "../args/flag.ts";
 import { isAsked } from "../args/is_asked.ts";
 import { readFlags } from "../args/read_flags.ts";
@@ -11,12 +11,12 @@ import { Progress } from "../progress.ts";
 import type { FlagSyntax } from "../settings/flag.ts";
 import { refuseChangedWords } from "../system/raw_words.ts";
 import { VERSION } from "../version.ts";
-import { loadWords } from "./load.ts";
+import { loadSubcommands } from "./load.ts";
 
 /** A command of sera's. */
 export interface Command {
   /** Undefined for a run. */
-  readonly words?: CommandWords | undefined;
+  readonly words?: Subcommand | undefined;
   readonly flags: readonly FlagSyntax[];
   /** Whether its work is to print. Then it waits for its reader, and output that fails is its failure. */
   readonly prints?: boolean | undefined;
@@ -54,7 +54,7 @@ export async function inFrame(command: Command, argv: readonly string[], io: Io)
   });
   const progress = new Progress(failures.tell, command.ownCode);
   try {
-    const { flags, operands, repeated } = await readFlags(argv, specs, words?.name, loadWords);
+    const { flags, operands, repeated } = await readFlags(argv, specs, words?.name, loadSubcommands);
     const text = await askedText(flags, words);
     if (text !== undefined) {
       io.out(text);
@@ -85,11 +85,11 @@ export async function inFrame(command: Command, argv: readonly string[], io: Io)
 /** The text that flags ask for in place of all else. */
 async function askedText(
   flags: ReadonlyMap<string, string>,
-  words: CommandWords | undefined,
+  words: Subcommand | undefined,
 ): Promise<string | undefined> {
   if (isAsked(flags, "help")) {
     const { helpText, subcommandHelp } = await import("../args/usage.ts");
-    return words ? subcommandHelp(words) : helpText(await loadWords());
+    return words ? subcommandHelp(words) : helpText(await loadSubcommands());
   }
   return isAsked(flags, "version") ? `sera ${VERSION}\n` : undefined;
 }

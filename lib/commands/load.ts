@@ -1,9 +1,9 @@
-import type { CommandWords } from "../args/command_words.ts";
+import type { Subcommand } from "../args/subcommand.ts";
 import type { Command } from "./frame.ts";
 
 type Load = () => Promise<Pick<Command, "prints" | "ownCode" | "work">>;
 
-/** Sera's commands but for the run, each loaded only when it is asked for; `table.ts` has their words. */
+/** Sera's commands but for the run, each loaded only when it is asked for; `table.ts` has what the help says of them. */
 const WORK: ReadonlyMap<string, Load> = new Map<string, Load>([
   ["status", async () => ({ prints: true, work: (await import("./status.ts")).status })],
   ["history", async () => ({ prints: true, work: (await import("./history.ts")).history })],
@@ -18,12 +18,12 @@ const WORK: ReadonlyMap<string, Load> = new Map<string, Load>([
 export async function loadCommand(name: string): Promise<Command | undefined> {
   const load = WORK.get(name);
   if (!load) return undefined;
-  const [commands, command] = await Promise.all([loadWords(), load()]);
+  const [commands, command] = await Promise.all([loadSubcommands(), load()]);
   const words = commands.find((words) => words.name === name)!;
   return { words, flags: [...words.settings, ...words.flags], ...command };
 }
 
-/** Loads the words of all commands but the run. */
-export async function loadWords(): Promise<readonly CommandWords[]> {
+/** Loads what the command line and the help know of all commands but the run. */
+export async function loadSubcommands(): Promise<readonly Subcommand[]> {
   return (await import("./table.ts")).COMMANDS;
 }

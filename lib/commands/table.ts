@@ -1,8 +1,8 @@
-import type { CommandWords } from "../args/command_words.ts";
-import { DOCTOR } from "./help/doctor.ts";
-import { HEIMDALL } from "./help/heimdall.ts";
-import { HISTORY } from "./help/history.ts";
-import { STATUS } from "./help/status.ts";
+import { DOCTOR } from "../args/doctor_help.ts";
+import { HEIMDALL } from "../args/heimdall_help.ts";
+import { HISTORY } from "../args/history_help.ts";
+import { STATUS } from "../args/status_help.ts";
+import type { Subcommand } from "../args/subcommand.ts";
 
-/** The words of all commands but the run, in the order in which the help shows them; `load.ts` has what they do. */
-export const COMMANDS: readonly CommandWords[] = [STATUS, HISTORY, DOCTOR, HEIMDALL];
+/** All commands but the run, in the order in which the help shows them; `load.ts` has what they do. */
+export const COMMANDS: readonly Subcommand[] = [STATUS, HISTORY, DOCTOR, HEIMDALL];

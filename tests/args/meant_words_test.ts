@@ -6,13 +6,13 @@ import { withSuggestion } from "../../lib/args/meant_flag.ts";
 import { type FlagSpec, parseGoFlags, UnknownFlagError } from "../../lib/args/go_flags.ts";
 import { readOperands } from "../../lib/args/operands.ts";
 import { RUN_FLAGS } from "../../lib/args/run_help.ts";
-import { STATUS } from "../../lib/commands/help/status.ts";
+import { STATUS } from "../../lib/args/status_help.ts";
 import { COMMANDS } from "../../lib/commands/table.ts";
 import { UsageError } from "../../lib/errors.ts";
 
 const SPECS = flagSpecs(RUN_FLAGS);
 
-const loadWords = () => Promise.resolve(COMMANDS);
+const loadSubcommands = () => Promise.resolve(COMMANDS);
 
 const HIDDEN = "(not shown, since a server may stand there)";
 const VALUE = "a flag's value that may be left out needs a =";
@@ -50,7 +50,7 @@ const WAITS: [words: string, says: string][] = [
 for (const [words, says] of WAITS) {
   Deno.test(`sera ${words}: ${says}`, async () => {
     const { flags, operands } = parseGoFlags(words.split(" "), SPECS);
-    await assert.rejects(readOperands(operands, flags, loadWords), (error) => {
+    await assert.rejects(readOperands(operands, flags, loadSubcommands), (error) => {
       assert.ok(error instanceof UsageError);
       assert.equal(error.message, says);
       return true;
@@ -61,7 +61,7 @@ for (const [words, says] of WAITS) {
 Deno.test("a subcommand behind flags or -- is told what stands before it", async () => {
   for (const [words, before] of [[["--", "status"], "--"], [["--verbose", "status"], "flags"]] as const) {
     const { flags, operands } = parseGoFlags(words, SPECS);
-    await assert.rejects(readOperands(operands, flags, loadWords), {
+    await assert.rejects(readOperands(operands, flags, loadSubcommands), {
       message: `Cannot use ${before} before status; write sera status [--json] [flags] [-- command ...]`,
     });
   }

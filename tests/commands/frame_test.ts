@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { HELP_FLAG, VERSION_FLAG } from "../../lib/args/flag.ts";
-import { STATUS } from "../../lib/commands/help/status.ts";
+import { STATUS } from "../../lib/args/status_help.ts";
 import { type Command, inFrame } from "../../lib/commands/frame.ts";
 import { LockUnavailableError } from "../../lib/errors.ts";
 import { Logger } from "../../lib/log/logger.ts";

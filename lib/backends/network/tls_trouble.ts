@@ -4,7 +4,8 @@ import { X509Certificate } from "node:crypto";
 import { messageOf, type Trouble } from "../../errors.ts";
 import { serverWords } from "./server_words.ts";
 import { HandshakeError } from "./tls.ts";
-import { KEYS, type Part, REASONS, type TlsAsked } from "./tls_reasons.ts";
+import type { TlsAsked } from "./tls_failure.ts";
+import { KEYS, type Part, REASONS } from "./tls_reasons.ts";
 
 /** Says what is wrong and what to do. */
 export async function describeTlsFailure(error: unknown, asked: TlsAsked): Promise<Trouble> {

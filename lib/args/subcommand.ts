@@ -1,9 +1,10 @@
 import type { Flag } from "../settings/flag.ts";
+import { SETTING_FLAGS } from "../settings/setting_words.ts";
 import type { Setting } from "../settings/table.ts";
 import type { ExitStatus } from "./exit_statuses.ts";
 
-/** What the command line and its help know of a command that is no run: `sera status`. */
-export interface CommandWords {
+/** What sera does beside running a command under a lock. */
+export interface Subcommand {
   readonly name: string;
   /** What it is for, in a few words. */
   readonly summary: string;
@@ -22,5 +23,19 @@ export interface CommandWords {
   readonly statuses: readonly ExitStatus[];
 }
 
-/** Loads the words of all commands but the run, which only some calls need. */
-export type LoadWords = () => Promise<readonly CommandWords[]>;
+/** Loads all of them, which only some calls need. */
+export type LoadSubcommands = () => Promise<readonly Subcommand[]>;
+
+/** The settings that say where a lock and its ledger are, and what it is called. */
+export const PLACE_FLAGS = SETTING_FLAGS.filter(({ ofRun }) => !ofRun);
+
+/** Selects locks by their names. */
+export const LOCK_FLAG: Flag = {
+  name: "lock",
+  kind: "text",
+  placeholder: "PREFIX",
+  help: ["only locks whose LOCK, as sera status shows it, begins", "with PREFIX"],
+};
+
+/** The output for programs. */
+export const JSON_FLAG: Flag = { name: "json", kind: "boolean", help: ["print one JSON object instead"] };

@@ -1,8 +1,8 @@
-import type { CommandWords } from "../../args/command_words.ts";
-import { HELP_FLAG } from "../../args/flag.ts";
+import { HELP_FLAG } from "./flag.ts";
+import type { Subcommand } from "./subcommand.ts";
 
-/** The words of `sera heimdall`. */
-export const HEIMDALL: CommandWords = {
+/** What the help texts, the manual and the completions say of `sera heimdall`. */
+export const HEIMDALL: Subcommand = {
   name: "heimdall",
   summary: "heimdall's own command line",
   usage: "[flags] PROGRAM [argument ...]",

@@ -1,10 +1,10 @@
-import type { CommandWords } from "../../args/command_words.ts";
-import { BAD_ARGUMENTS, BAD_CONFIG, BROKEN_PIPE, LOCK_UNAVAILABLE, NOT_PRINTED } from "../../args/exit_statuses.ts";
-import { HELP_FLAG } from "../../args/flag.ts";
-import { SETTING_FLAGS } from "../../settings/setting_words.ts";
+import { SETTING_FLAGS } from "../settings/setting_words.ts";
+import { BAD_ARGUMENTS, BAD_CONFIG, BROKEN_PIPE, LOCK_UNAVAILABLE, NOT_PRINTED } from "./exit_statuses.ts";
+import { HELP_FLAG } from "./flag.ts";
+import type { Subcommand } from "./subcommand.ts";
 
-/** The words of `sera doctor`. */
-export const DOCTOR: CommandWords = {
+/** What the help texts, the manual and the completions say of `sera doctor`. */
+export const DOCTOR: Subcommand = {
   name: "doctor",
   summary: "try the configuration and the server",
   usage: "[--json] [flags]",

@@ -1,11 +1,10 @@
-import type { CommandWords } from "../../args/command_words.ts";
-import { BAD_ARGUMENTS, BAD_CONFIG, BROKEN_PIPE, NOT_PRINTED } from "../../args/exit_statuses.ts";
-import { HELP_FLAG } from "../../args/flag.ts";
-import { ExitCode } from "../../exit_codes.ts";
-import { JSON_FLAG, LOCK_FLAG, OF_PLACE } from "./shared.ts";
+import { ExitCode } from "../exit_codes.ts";
+import { BAD_ARGUMENTS, BAD_CONFIG, BROKEN_PIPE, NOT_PRINTED } from "./exit_statuses.ts";
+import { HELP_FLAG } from "./flag.ts";
+import { JSON_FLAG, LOCK_FLAG, PLACE_FLAGS, type Subcommand } from "./subcommand.ts";
 
-/** The words of `sera status`. */
-export const STATUS: CommandWords = {
+/** What the help texts, the manual and the completions say of `sera status`. */
+export const STATUS: Subcommand = {
   name: "status",
   summary: "who holds a lock, and who waits for it",
   usage: "[--json] [flags] [-- command ...]",
@@ -27,7 +26,7 @@ export const STATUS: CommandWords = {
     '--json has "complete": false and a reason.',
   ],
   flags: [LOCK_FLAG, JSON_FLAG, HELP_FLAG],
-  settings: OF_PLACE,
+  settings: PLACE_FLAGS,
   takesCommand: true,
   statuses: [
     [0, "the lock is held; without a command, name or --lock: always"],

@@ -1,11 +1,10 @@
-import type { CommandWords } from "../../args/command_words.ts";
-import { BAD_ARGUMENTS, BAD_CONFIG, BROKEN_PIPE, NOT_PRINTED } from "../../args/exit_statuses.ts";
-import { HELP_FLAG } from "../../args/flag.ts";
-import { ExitCode } from "../../exit_codes.ts";
-import { JSON_FLAG, LOCK_FLAG, OF_PLACE } from "./shared.ts";
+import { ExitCode } from "../exit_codes.ts";
+import { BAD_ARGUMENTS, BAD_CONFIG, BROKEN_PIPE, NOT_PRINTED } from "./exit_statuses.ts";
+import { HELP_FLAG } from "./flag.ts";
+import { JSON_FLAG, LOCK_FLAG, PLACE_FLAGS, type Subcommand } from "./subcommand.ts";
 
-/** The words of `sera history`. */
-export const HISTORY: CommandWords = {
+/** What the help texts, the manual and the completions say of `sera history`. */
+export const HISTORY: Subcommand = {
   name: "history",
   summary: "what ran, from the ledger",
   usage: "[--json] [flags] [-- command ...]",
@@ -41,7 +40,7 @@ export const HISTORY: CommandWords = {
     },
     HELP_FLAG,
   ],
-  settings: OF_PLACE,
+  settings: PLACE_FLAGS,
   takesCommand: true,
   statuses: [
     [0, "printed, if only that there is nothing"],

@@ -1,6 +1,7 @@
 import { HELP_FLAG, VERSION_FLAG } from "./args/flag.ts";
 import { readOperands } from "./args/operands.ts";
-import { type Call, type Command, inFrame } from "./commands/frame.ts";
+import type { Call, Command } from "./commands/command.ts";
+import { inFrame } from "./commands/frame.ts";
 import { loadCommand, loadSubcommands } from "./commands/load.ts";
 import { runUnderLock } from "./commands/run.ts";
 import type { Io } from "./io.ts";

@@ -11,7 +11,7 @@ import type { Io } from "../io.ts";
 import { lockName, lockNameIn } from "../lock/lock_name.ts";
 import { backendOptions } from "./backend_options.ts";
 import { runnerOf } from "./runner.ts";
-import type { Call } from "./frame.ts";
+import type { Call } from "./command.ts";
 
 /** What a server shows in place of the command's first word. */
 const LABEL = "doctor";

@@ -5,7 +5,7 @@ import { Logger } from "../log/logger.ts";
 import { environmentName, TABLE } from "../settings/table.ts";
 import { parseWait } from "../text/duration.ts";
 import { plainOr } from "../text/harmless.ts";
-import type { Call } from "./frame.ts";
+import type { Call } from "./command.ts";
 import { runOnce } from "./heimdall_run.ts";
 
 export { FAILED } from "./heimdall_run.ts";

@@ -20,7 +20,7 @@ import { printable } from "../text/printable.ts";
 import { type Asked, askedFor } from "./asked_for.ts";
 import { backendOptions } from "./backend_options.ts";
 import { looking } from "./looking.ts";
-import type { Call } from "./frame.ts";
+import type { Call } from "./command.ts";
 
 /** The lock that this session is for, in the eyes of those who look: none. */
 const NO_LOCK = lockName("");

@@ -1,5 +1,5 @@
 import type { Subcommand } from "../args/subcommand.ts";
-import type { Command } from "./frame.ts";
+import type { Command } from "./command.ts";
 
 type Load = () => Promise<Pick<Command, "prints" | "ownCode" | "work">>;
 

@@ -13,7 +13,7 @@ import { printable } from "../text/printable.ts";
 import { type Asked, askedFor } from "./asked_for.ts";
 import { backendOptions } from "./backend_options.ts";
 import { looking } from "./looking.ts";
-import type { Call } from "./frame.ts";
+import type { Call } from "./command.ts";
 
 /** What the exit code says of the lock that was asked for. */
 const HELD = 0;

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { HELP_FLAG, VERSION_FLAG } from "../../lib/args/flag.ts";
 import { STATUS } from "../../lib/args/status_help.ts";
-import { type Command, inFrame } from "../../lib/commands/frame.ts";
+import type { Command } from "../../lib/commands/command.ts";
+import { inFrame } from "../../lib/commands/frame.ts";
 import { LockUnavailableError } from "../../lib/errors.ts";
 import { Logger } from "../../lib/log/logger.ts";
 import { VERSION } from "../../lib/version.ts";

@@ -25,7 +25,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["lib/args/"],
   ["lib/modes/"],
   ["lib/commands/"],
-  ["lib/progress.ts", "lib/cli.ts"],
+  ["lib/cli.ts"],
   ["main.ts"],
 ];
 

@@ -2,7 +2,7 @@ import { SpareThread } from "../system/spare_thread.ts";
 import { getsOwnSession, RefusedStartError, type RunningCommand, startCommand } from "../child/spawn.ts";
 import { formatDuration } from "../text/duration.ts";
 import { type InterruptedError, LockLostEarlyError, LockLostError } from "../errors.ts";
-import { afterTheEnd, verdictOf } from "../verdict.ts";
+import { afterTheEnd, verdictOf } from "../log/verdict.ts";
 import { LONGEST_FLUSH } from "../io.ts";
 import type { HeldLock } from "../lock/lock.ts";
 import type { Logger } from "../log/logger.ts";

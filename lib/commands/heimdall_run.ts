@@ -9,7 +9,7 @@ import type { Io } from "../io.ts";
 import { namespacedName } from "../lock/namespaced_name.ts";
 import { parseForHeimdall } from "../backends/registry.ts";
 import type { Logger } from "../log/logger.ts";
-import type { Progress } from "../progress.ts";
+import type { Progress } from "./progress.ts";
 import type { Supervised } from "../child/supervise.ts";
 import { executeHolding, tellInterrupted } from "./execute.ts";
 import { HELD_LOCKS } from "./held_locks.ts";

@@ -9,7 +9,7 @@ import type { Io } from "../io.ts";
 import { lockKey, lockNameIn } from "../lock/lock_name.ts";
 import type { Logger } from "../log/logger.ts";
 import { everyoneExecutes, waitAndSkip } from "../modes/mode.ts";
-import type { Progress } from "../progress.ts";
+import type { Progress } from "./progress.ts";
 import { backendOptions } from "./backend_options.ts";
 import { HELD_LOCKS } from "./held_locks.ts";
 import { holderOf } from "./holder.ts";

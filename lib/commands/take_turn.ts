@@ -10,7 +10,7 @@ import type { Register } from "../ledger/register.ts";
 import type { Lock } from "../lock/lock.ts";
 import type { Logger } from "../log/logger.ts";
 import type { Mode } from "../modes/mode.ts";
-import type { Progress } from "../progress.ts";
+import type { Progress } from "./progress.ts";
 import { executeHolding, tellInterrupted } from "./execute.ts";
 import { NOT_RUN, release } from "./give_back.ts";
 import type { holderOf } from "./holder.ts";

@@ -3,7 +3,7 @@ import { type Ending, terminate } from "../child/terminate.ts";
 import { blockedIn } from "../child/testimony.ts";
 import { delayOrAbort } from "../deadline.ts";
 import { LockLostError, SeraError } from "../errors.ts";
-import { afterTheEnd, failedWhileRunning } from "../verdict.ts";
+import { afterTheEnd, failedWhileRunning } from "../log/verdict.ts";
 import { SHORTEST_FLUSH } from "../io.ts";
 import type { HeldLock } from "../lock/lock.ts";
 import { supervise, type Supervised } from "../child/supervise.ts";

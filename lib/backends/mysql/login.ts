@@ -99,7 +99,7 @@ function soon(error: unknown, fail: (error: unknown) => void): void {
 function inTime(dsn: MySqlDsn, connection: Connection): Cause<never> {
   const limit = (time: number, what: string) =>
     elapsed<never>(time, () => {
-      throw new ConnectionError(`${what} within ${formatDuration(time)}; check the address and the firewall`);
+      throw new ConnectionError(`${what} within ${formatDuration(time)}`, "check the address and the firewall");
     });
   return (resolve, reject) => {
     let stop = limit(dsn.connectTimeout ?? DEFAULT_TIMEOUT, "cannot be reached")(resolve, reject);

@@ -60,6 +60,7 @@ export class FakePlace implements Disposable {
   readonly clock = new FakeClock();
   readonly system = new FakeSystem();
   readonly lost = new AbortController();
+  readonly #variables = new Set(Object.keys(Deno.env.toObject()));
   /** The environment as sera sees it. */
   readonly env: Record<string, string> = {};
   readonly io: Io = {
@@ -168,6 +169,7 @@ export class FakePlace implements Disposable {
   };
 
   [Symbol.dispose](): void {
+    for (const name of Object.keys(Deno.env.toObject())) if (!this.#variables.has(name)) Deno.env.delete(name);
     this.progress[Symbol.dispose]();
     this.signals[Symbol.dispose]();
     this.system[Symbol.dispose]();

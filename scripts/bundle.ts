@@ -14,12 +14,22 @@ import { standIns } from "./stand_ins/plugin.ts";
 /** The bundler's name for a module that is loaded only when needed is `part:` and its path from the project's root. */
 export const PART = "part";
 
-/** The module that marks the file that every run loads. */
-const CORE = "lib/cli.ts";
+/** The modules that mark the file that every run loads: the program up to its parts, and what each backend needs besides. */
+const CORE = [
+  "lib/cli.ts",
+  "lib/lock/heartbeat.ts",
+  "lib/lock/lease.ts",
+  "lib/lock/presence.ts",
+  "lib/system/user.ts",
+];
+
+/** A backend's own files. The first of them, backend.ts, is loaded before the others. */
+const BACKEND = /^lib\/backends\/(?!sql\/|network\/)\w+\//;
 
 /**
- * Keeps what every run loads in one file. The bundler alone would split it into one file for each set of parts that share
- * something; here every part imports the whole core, which is loaded before any part anyway.
+ * Keeps what every run loads in one file, and what every run with a kind of server loads in another. The bundler alone
+ * would make one for each set of parts that share something; here every part imports all of these files, which are loaded
+ * before any part anyway.
  */
 const oneCore: Plugin = {
   name: "one-core",
@@ -30,11 +40,25 @@ const oneCore: Plugin = {
       return { path: relative(ROOT, resolve(resolveDir, path)).replaceAll("\\", "/"), namespace: PART };
     });
     build.onLoad({ filter: /.*/, namespace: PART }, ({ path }) => ({
-      contents: `import "./${CORE}"; export * from "./${path}";`,
+      contents: `${imports([...CORE, ...firstOf(path)])} export * from "./${path}";`,
       resolveDir: ROOT,
+    }));
+    build.onLoad({ filter: /[\\/]main\.ts$/ }, async ({ path }) => ({
+      contents: `${imports(CORE)} ${await Deno.readTextFile(path)}`,
+      loader: "ts",
     }));
   },
 };
+
+function imports(paths: readonly string[]): string {
+  return paths.map((path) => `import "./${path}";`).join(" ");
+}
+
+/** What has been loaded before a part of a backend. */
+function firstOf(path: string): readonly string[] {
+  const folder = BACKEND.exec(path)?.[0];
+  return folder === undefined ? [] : [`${folder}backend.ts`];
+}
 
 /** Gives CommonJS code Node's modules as imports: the bundle has no `require`. */
 const nodeModules: Plugin = {
@@ -102,7 +126,7 @@ export async function bundle(outdir: string, plugins: readonly Plugin[] = []): P
     await Deno.mkdir(outdir, { recursive: true });
     for (const { path, text } of outputFiles) {
       const { inputs } = metafile.outputs[relative(ROOT, path).replaceAll("\\", "/")]!;
-      await Deno.writeTextFile(path, compileAtOnce(text, CORE in inputs));
+      await Deno.writeTextFile(path, compileAtOnce(text, CORE[0]! in inputs));
     }
     return { entry: `${outdir}/main.js`, metafile };
   } finally {

@@ -13,7 +13,7 @@ import { printable } from "../text/printable.ts";
 import { type Asked, askedFor } from "./asked_for.ts";
 import { backendOptions } from "./backend_options.ts";
 import { looking } from "./looking.ts";
-import { runSubcommand } from "./subcommand.ts";
+import type { Call } from "./command.ts";
 
 /** What the exit code says of the lock that was asked for. */
 const HELD = 0;
@@ -37,24 +37,21 @@ interface Answer extends Seen {
 /**
  * Prints who holds a lock and who waits for it, or that of all of sera's locks on the server.
  *
- * @param argv The words after `sera status`.
  * @returns For one lock 0 if it is held and 1 if it is free; for all of them 0; else what a run would exit with.
  */
-export function status(argv: readonly string[], io: Io): Promise<number> {
-  return runSubcommand("status", argv, io, async (flags, words, note) => {
-    const settings = await resolveSettings(flags, io.env);
-    const asked = askedFor(words, settings, flags.get("lock"), "status");
-    const answer = await looking(() => find(asked, settings, io));
-    const isHeld = answer.sightings.some(({ state }) => state === "held");
-    const isKnown = isHeld || answer.canTell;
-    if (isAsked(flags, "json")) {
-      io.out(`${seenJson(answer, asked.lock === undefined ? undefined : { ...asked, lock: asked.lock }, isKnown)}\n`);
-    } else await tellPeople(asked, answer, isHeld, io, note);
-    if (!isKnown) {
-      throw new LockUnavailableError(`Cannot tell whether the lock is held: ${answer.hidden}`);
-    }
-    return asked.all || isHeld ? HELD : FREE;
-  });
+export async function status({ flags, operands: words, io, note }: Call): Promise<number> {
+  const settings = await resolveSettings(flags, io.env);
+  const asked = askedFor(words, settings, flags.get("lock"), "status");
+  const answer = await looking(() => find(asked, settings, io));
+  const isHeld = answer.sightings.some(({ state }) => state === "held");
+  const isKnown = isHeld || answer.canTell;
+  if (isAsked(flags, "json")) {
+    io.out(`${seenJson(answer, asked.lock === undefined ? undefined : { ...asked, lock: asked.lock }, isKnown)}\n`);
+  } else await tellPeople(asked, answer, isHeld, io, note);
+  if (!isKnown) {
+    throw new LockUnavailableError(`Cannot tell whether the lock is held: ${answer.hidden}`);
+  }
+  return asked.all || isHeld ? HELD : FREE;
 }
 
 async function tellPeople(

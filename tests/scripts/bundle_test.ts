@@ -30,7 +30,9 @@ Deno.test("what every run loads is two files, with no driver and no module of No
   const sources = loaded.flatMap((path) => Object.keys(outputs[path]!.inputs));
   assert.ok(sources.includes("lib/commands/run.ts"));
   assert.deepEqual(
-    sources.filter((path) => /stand-in|node_modules.(?!.*@noble)|usage|lib.args.subcommand/.test(path)),
+    sources.filter((path) =>
+      /stand-in|node_modules.(?!.*@noble)|usage|lib.args.subcommand|_help|commands.table/.test(path)
+    ),
     [],
   );
   // What only a help text, a failure or a setting needs that most runs have not.
@@ -40,6 +42,20 @@ Deno.test("what every run loads is two files, with no driver and no module of No
   const bytes = loaded.reduce((sum, path) => sum + outputs[path]!.bytes, 0);
   assert.ok(bytes <= MOST_BYTES, `every run loads ${bytes} bytes, more than ${MOST_BYTES}`);
 });
+
+Deno.test(
+  "a run with files, which needs no driver, loads all that this takes as one file more, by a small one",
+  LATE_END,
+  () => {
+    const every = loadedFiles({ outputs }, ["main.ts"]);
+    const all = loadedFiles({ outputs }, ["main.ts", `${PART}:lib/backends/file/backend.ts`]);
+    const more = all.filter((path) => !every.includes(path));
+    assert.deepEqual(more.map((path) => "lib/backends/file/lock.ts" in outputs[path]!.inputs).toSorted(), [
+      false,
+      true,
+    ]);
+  },
+);
 
 Deno.test("how wide a text is shown is loaded only where a table is drawn", LATE_END, () => {
   const isLoaded = (part: string) => {

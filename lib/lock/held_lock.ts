@@ -1,4 +1,5 @@
-import { lineOf, LockLostError, LockUnavailableError, messageOf } from "../errors.ts";
+import { LockLostError, LockUnavailableError, type Trouble, troubleOf } from "../errors.ts";
+import { aborted, firstOf, onAbort, settled } from "../waiting.ts";
 import { formatDuration } from "../text/duration.ts";
 import { endsAfter, graceOf, heartbeatOf, type LeaseTerms, Moment, stopsAfter } from "./lease.ts";
 import { Heartbeat } from "./heartbeat.ts";
@@ -39,13 +40,13 @@ export class LeasedLock implements HeldLock {
       confirmed.age,
     );
     this.#watch();
-    const ended = () => {
+    onAbort(keeper.ended, () => {
       // Until then the lease had not run out.
       if (keeper.isGivenUp) this.#heldToEnd ||= this.#commandEnded;
-      if (!this.#released) this.#lose(`${keeper.where}: ${messageOf(keeper.ended.reason)}`);
-    };
-    if (keeper.ended.aborted) ended();
-    keeper.ended.addEventListener("abort", ended, { once: true });
+      if (this.#released) return;
+      const { what, cure } = troubleOf(keeper.ended.reason);
+      this.#lose({ what: `${keeper.where}: ${what}`, cure });
+    });
   }
 
   get session(): LockSession | undefined {
@@ -73,16 +74,12 @@ export class LeasedLock implements HeldLock {
   async confirm(): Promise<void> {
     try {
       const isFresh = this.#confirmed.age <= FRESH && this.#heldToEnd === this.#commandEnded;
-      if (!this.lost.aborted && !isFresh) await Promise.race([this.#look(), this.#untilLost()]);
+      if (!this.lost.aborted && !isFresh) await firstOf(settled(this.#look()), aborted(this.lost, () => undefined));
     } catch (error) {
       this.#lose(reasonOf(error));
     }
     if (!this.lost.aborted && this.#confirmed.age > stopsAfter(this.#terms)) this.#loseToTime();
     if (this.lost.aborted) throw this.lost.reason;
-  }
-
-  #untilLost(): Promise<void> {
-    return new Promise((resolve) => this.lost.addEventListener("abort", () => resolve(), { once: true }));
   }
 
   async release(): Promise<void> {
@@ -143,23 +140,26 @@ export class LeasedLock implements HeldLock {
   #loseToTime(): void {
     // At the command's end the lease had not run out.
     this.#heldToEnd ||= this.#commandEnded;
-    this.#lose(`${this.#keeper.where}: no answer for ${formatDuration(Math.round(this.#confirmed.age))}`);
+    const what = `${this.#keeper.where}: no answer for ${formatDuration(Math.round(this.#confirmed.age))}`;
+    this.#lose({ what });
   }
 
-  #lose(why: string): void {
+  #lose(why: Trouble): void {
     if (this.#released || this.lost.aborted) return;
     this.#stop();
     const within = Math.min(this.left, graceOf(this.#terms));
-    this.#lost.abort(new LockLostError(`Lock lost: ${this.#suspension() ?? why}`, undefined, within));
+    const { what, cure } = this.#suspension() ?? why;
+    this.#lost.abort(new LockLostError(`Lock lost: ${what}`, cure, within));
   }
 
   /** Says that sera itself did not run: a look is overdue by more than a beat. What the server says then only follows. */
-  #suspension(): string | undefined {
+  #suspension(): Trouble | undefined {
     const beat = heartbeatOf(this.#terms);
     const late = (this.#sentAfter ?? this.#confirmed.age) - beat;
     if (late <= beat) return undefined;
     const span = formatDuration(Math.round(late / 1000) * 1000);
-    return `sera was suspended for ${span} (SIGSTOP, or a machine that slept); ${this.#keeper.where} may have freed it`;
+    const { where } = this.#keeper;
+    return { what: `sera was suspended for ${span} (SIGSTOP, or a machine that slept); ${where} may have freed it` };
   }
 
   #stop(): void {
@@ -168,6 +168,6 @@ export class LeasedLock implements HeldLock {
   }
 }
 
-function reasonOf(error: unknown): string {
-  return error instanceof LockUnavailableError ? lineOf({ what: error.reason, cure: error.cure }) : messageOf(error);
+function reasonOf(error: unknown): Trouble {
+  return error instanceof LockUnavailableError ? { what: error.reason, cure: error.cure } : troubleOf(error);
 }

@@ -1,12 +1,14 @@
 import type { PostgresServer } from "./server.ts";
-import { type Deadline, delayOrAbort } from "../../deadline.ts";
-import { LockLostError, LockUnavailableError, UnfitServerError } from "../../errors.ts";
+import type { Deadline } from "../../deadline.ts";
+import { delayOrAbort } from "../../waiting.ts";
+import { LockLostError, LockUnavailableError, type Trouble, UnfitServerError } from "../../errors.ts";
 import { type AdvisoryKey, advisoryKey } from "./advisory_key.ts";
 import { type Answer, askOne } from "../sql/answer.ts";
 import { Moment } from "../../lock/lease.ts";
 import type { HeldLock } from "../../lock/lock.ts";
 import { NotPrimaryError, whereIs } from "./errors.ts";
-import { DEFAULT_TIMEOUT, FITNESS, openPostgresSession, type PostgresSession, refuseUnsuitable } from "./session.ts";
+import { DEFAULT_TIMEOUT, openPostgresSession, type PostgresSession } from "./session.ts";
+import { FITNESS, refuseUnsuitable } from "./set_up.ts";
 import type { QueryOptions } from "../sql/session.ts";
 import { markOf } from "../sql/mark.ts";
 import { SessionLock } from "../sql/session_lock.ts";
@@ -82,26 +84,18 @@ export class PostgresLock extends SessionLock<PostgresSession> implements Backen
     deadline: Deadline,
     signal: AbortSignal,
   ): Promise<HeldLock | undefined> {
-    const wakeUp = () => this.#wake.abort();
-    signal.addEventListener("abort", wakeUp);
-    session.closed.addEventListener("abort", wakeUp);
-    try {
-      // The first look is without: most likely the lock is free, and there is nothing to be told of.
-      for (let listening = false;; listening = true) {
-        const last = deadline.passed;
-        // Both before the look, so that no release falls between the two.
-        if (listening && !last) await this.#listen(session, signal);
-        this.#wake = new AbortController();
-        const lock = await this.#tryOnce(session, signal);
-        if (lock || last) return lock;
-        if (!listening) continue;
-        const pause = SHORTEST_PAUSE + Math.random() * (LONGEST_PAUSE - SHORTEST_PAUSE);
-        await delayOrAbort(Math.min(pause, deadline.remaining), this.#wake.signal);
-        signal.throwIfAborted();
-      }
-    } finally {
-      signal.removeEventListener("abort", wakeUp);
-      session.closed.removeEventListener("abort", wakeUp);
+    // The first look is without: most likely the lock is free, and there is nothing to be told of.
+    for (let listening = false;; listening = true) {
+      const last = deadline.passed;
+      // Both before the look, so that no release falls between the two.
+      if (listening && !last) await this.#listen(session, signal);
+      this.#wake = new AbortController();
+      const lock = await this.#tryOnce(session, signal);
+      if (lock || last) return lock;
+      if (!listening) continue;
+      const pause = SHORTEST_PAUSE + Math.random() * (LONGEST_PAUSE - SHORTEST_PAUSE);
+      await delayOrAbort(Math.min(pause, deadline.remaining), this.#wake.signal, signal, session.closed);
+      signal.throwIfAborted();
     }
   }
 
@@ -132,14 +126,14 @@ export class PostgresLock extends SessionLock<PostgresSession> implements Backen
     if (why !== undefined) {
       // At once, so that the next one who waits finds out too; and a further try is to connect anew.
       await session.close();
-      throw UnfitServerError.on(session.where, { what: why });
+      throw UnfitServerError.on(session.where, why);
     }
     session.mark = markOf({ ...this.#options.presence, since: seen.whole("now") });
     return await holdInSession(session, {
       isHeld: async () => {
         const seen = await this.#look(session, { serverTime: lease.ttl });
         const why = this.#whyUnfit(seen);
-        if (why !== undefined) throw new LockLostError(`${session.where} has changed: ${why}`);
+        if (why !== undefined) throw new LockLostError(`${session.where} has changed: ${why.what}`, why.cure);
         return seen.truth("mine");
       },
       release: async () => (await this.#unlock(session)).truth("released"),
@@ -156,12 +150,12 @@ export class PostgresLock extends SessionLock<PostgresSession> implements Backen
   }
 
   /** Why the server will not do any more, and what to do; undefined if it will. */
-  #whyUnfit(seen: Answer<Told>): string | undefined {
+  #whyUnfit(seen: Answer<Told>): Trouble | undefined {
     try {
       refuseUnsuitable(seen, this.#server, this.#options.allowUnsafeServer);
       return undefined;
     } catch (error) {
-      if (error instanceof NotPrimaryError) return error.message;
+      if (error instanceof NotPrimaryError) return error;
       throw error;
     }
   }

@@ -9,13 +9,13 @@ const STATEMENT = "lib/backends/sql/statement.ts";
 
 /** The only files that speak to a driver, and to which. */
 const DOORS: Readonly<Record<string, string>> = {
-  "lib/backends/mysql/session.ts": "mysql2",
-  "lib/backends/postgres/session.ts": "pg",
+  "lib/backends/mysql/login.ts": "mysql2",
+  "lib/backends/postgres/driver.ts": "pg",
   "lib/backends/file/ledger.ts": "node:sqlite",
 };
 
 /** The only file in which an administrator's own text becomes SQL, see the DSN's parameters. */
-const ADMINISTRATORS = ["lib/backends/mysql/session.ts"];
+const ADMINISTRATORS = ["lib/backends/mysql/set_up.ts"];
 
 /** Where a statement becomes text: for a driver, or, in the last one, for people. */
 const TEXTS = [...Object.keys(DOORS), "lib/backends/sql/schema.ts"];

@@ -14,11 +14,7 @@ const ASK = sql`SELECT 1`;
 
 /** What the database says, in its own words. */
 function said(words: string, transient = false, make = LockUnavailableError): LockUnavailableError {
-  return new make(`Cannot lock on db: ${words}`, "as for a lock", {
-    reason: `db: ${words}`,
-    transient,
-    cause: new Error(words),
-  });
+  return make.on("db", { what: words, cure: "as for a lock" }, { transient, cause: new Error(words) });
 }
 
 /** A database that answers as it is told, and remembers what it was asked. */

@@ -5,7 +5,7 @@ import { refuseChangedWords } from "./system/raw_words.ts";
 import { readFlags } from "./args/read_flags.ts";
 import { SETTINGS } from "./settings/table.ts";
 import { runUnderLock } from "./commands/run.ts";
-import { DEPENDENT, resolveSettings } from "./settings/resolve.ts";
+import { resolveSettings } from "./settings/resolve.ts";
 import { foundFlag } from "./settings/outside.ts";
 import type { Io } from "./io.ts";
 import { Failures } from "./log/failures.ts";
@@ -41,12 +41,12 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     }
 
     const request = await readOperands(operands, flags).catch(async (error: unknown) => {
-      throw (await import("./settings/wrong_values.ts")).firstWrong((name) => foundFlag(flags, name)) ?? error;
+      throw (await import("./settings/wrong_values.ts")).firstWrong((key) => foundFlag(flags, key)) ?? error;
     });
     refuseChangedWords(argv);
     const settings = await resolveSettings(flags, io.env, false, repeated);
-    if (DEPENDENT.some((name) => flags.has(name))) {
-      (await import("./settings/without_effect.ts")).refuseWithoutEffect(settings);
+    if (SETTINGS.some(({ name, needs, harmless }) => needs && !harmless && flags.has(name))) {
+      (await import("./settings/without_effect.ts")).refuseWithoutEffect(settings, flags);
     }
     const logger = failures.logger = new Logger(io, settings.logging, request.words.join(" "));
     return await progress.of(runUnderLock(request, settings, io, logger, progress));

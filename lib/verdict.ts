@@ -11,23 +11,20 @@ export interface Verdict {
 /** The verdict on anything that ended sera. */
 export function verdictOf(error: unknown): Verdict {
   if (error instanceof SeraError) return error;
-  const limit = limitOf(error);
-  const trouble = limit === undefined
-    ? { what: `Unexpected error, please report it: ${originOf(error)}` }
-    : { what: `Cannot go on: ${limit.what}`, cure: limit.cure };
-  return { message: lineOf(trouble), exitCode: ExitCode.lockUnavailable };
+  return { message: lineOf(unexpected(error, "", "")), exitCode: ExitCode.lockUnavailable };
 }
 
 /** The error for what nobody expected while the command ran. */
 export function failedWhileRunning(error: unknown): SeraFailedError {
+  const { what, cure } = unexpected(error, " while the command runs", " while the command ran");
+  return new SeraFailedError(what, cure, { cause: error });
+}
+
+function unexpected(error: unknown, during: string, when: string): Trouble {
   const limit = limitOf(error);
-  if (limit) {
-    return new SeraFailedError(`Cannot go on while the command runs: ${limit.what}`, limit.cure, { cause: error });
-  }
+  if (limit) return { what: `Cannot go on${during}: ${limit.what}`, cure: limit.cure };
   const { what, cure }: Trouble = error instanceof SeraError ? error : { what: originOf(error) };
-  return new SeraFailedError(`Unexpected error while the command ran, please report it: ${what}`, cure, {
-    cause: error,
-  });
+  return { what: `Unexpected error${when}, please report it: ${what}`, cure };
 }
 
 /** What to say, on one line, of an error that came after the command's end, whose exit code stands. */

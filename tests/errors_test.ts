@@ -28,17 +28,9 @@ Deno.test("an error on a server has its reason without what it kept sera from, a
   assert.equal(error.transient, true);
   assert.equal(error.cause, cause);
   assert.equal(LockUnavailableError.on("Server", { what: "a" }).transient, false);
+  assert.equal(error.where, "Server at place");
   assert.equal(new LockUnavailableError("a", "b").reason, "a");
   assert.equal(new LockLostEarlyError("a", "b").transient, true);
-});
-
-Deno.test("who only looks does not say that a lock was asked for", () => {
-  const error = LockUnavailableError.on("Server", { what: "gone", cure: "wait" }, { transient: true }).ofLook();
-  assert.equal(error.message, "Cannot ask Server: gone; wait");
-  assert.equal(error.exitCode, 202);
-  assert.equal(error.transient, true);
-  const other = new LockUnavailableError("Cannot use the ledger t: gone", "wait", { reason: "gone" });
-  assert.equal(other.ofLook(), other);
 });
 
 Deno.test("anything that was thrown says what is wrong, and the cure where it knows one", () => {

@@ -99,6 +99,14 @@ Deno.test("who is not a backend knows of backends what the contract and the regi
   assert.deepEqual(found, []);
 });
 
+Deno.test("who is not a backend never asks which one it has", () => {
+  const question =
+    /\b(?:server|backend|place)\??\.kind\b|\binstanceof \w*Backend\b|(?:case|[=!]==) "(?:mysql|postgres|etcd)"/;
+  const asking = [...filesIn("lib")].filter((path) => !path.startsWith("lib/backends/"))
+    .filter((path) => question.test(Deno.readTextFileSync(`${ROOT}/${path}`)));
+  assert.deepEqual(asking, []);
+});
+
 Deno.test("a file is no longer than one idea", () => {
   const long = [...filesIn("lib")].filter((path) => linesIn(path) > LONGEST_FILE);
   assert.deepEqual(long, []);

@@ -1,25 +1,27 @@
 /**
- * The format that a user has asked for when the settings cannot be read, or before they are: what reads sera's lines is
- * most in need of it then.
+ * The log format that was asked for, as far as one can tell when the settings cannot be read. A program that reads
+ * sera's JSON lines must be able to read the error about wrong settings, too.
  *
  * @module
  */
 
 import type { LogFormat } from "../log/log_settings.ts";
-import { environmentName } from "../settings/table.ts";
-import { DEFAULT_CONFIG_FILE } from "../settings/resolve.ts";
+import { environmentName, TABLE } from "../settings/table.ts";
 import { readSmallFile } from "../system/small_file.ts";
 import { parseWait } from "../text/duration.ts";
+import { flagSpecs } from "./flag.ts";
 import type { FlagSpec } from "./go_flags.ts";
 
-/** The flags that decide about it, where a subcommand does not take them as well. */
-const DECIDING: readonly FlagSpec[] = ["config", "log-format"].map((name) => ({ name, boolean: false }));
+const { config: CONFIG, logFormat: FORMAT } = TABLE;
+
+/** The flags that decide on the format; not every subcommand takes them. */
+const DECIDING = flagSpecs([CONFIG, FORMAT]);
 
 /**
- * Looks for the format as a run does: flags, variables, the config file; whatever else is wrong with these.
+ * Looks for the format where a run does: in flags, variables, the config file. Ignores whatever else is wrong there.
  *
- * @param words The words that the flags stand in.
- * @param specs The flags that may stand there.
+ * @param words The words of the command line.
+ * @param specs The flags that may be among them.
  * @param env Reads an environment variable.
  */
 export async function askedFormat(
@@ -28,21 +30,21 @@ export async function askedFormat(
   env: (name: string) => string | undefined,
 ): Promise<LogFormat> {
   const flags = flagsIn(words, [...specs, ...DECIDING]);
-  const outside = understood(flags.get("log-format")) ?? understood(variable(env, "log-format"));
+  const outside = meant(flags.get(FORMAT.name)) ?? meant(variable(env, FORMAT.name));
   if (outside !== undefined) return outside;
-  if (!specs.some(({ name }) => name === "config")) return "text";
-  const file = flags.get("config") ?? variable(env, "config") ?? DEFAULT_CONFIG_FILE;
-  return understood(await formatInFile(file)) ?? "text";
+  if (!specs.some(({ name }) => name === CONFIG.name)) return "text";
+  const file = flags.get(CONFIG.name) ?? variable(env, CONFIG.name) ?? CONFIG.default;
+  return meant(await formatInFile(file)) ?? "text";
 }
 
-/** A format, also one that is misspelled; undefined for what can be no word for either. */
-function understood(format = ""): LogFormat | undefined {
+/** The format that a word means, even if misspelled; undefined if it means neither. */
+function meant(format = ""): LogFormat | undefined {
   const word = format.trim();
-  // Who wants the default seldom names it.
+  // JSON has names such as jsonl and ndjson elsewhere.
   return /^(?:nd)?j/i.test(word) ? "json" : /^t/i.test(word) ? "text" : undefined;
 }
 
-/** The last value of each flag. An unknown one may have a word of its own behind it. */
+/** The last value of each flag. The word behind an unknown flag may be its value. */
 function flagsIn(words: readonly string[], specs: readonly FlagSpec[]): ReadonlyMap<string, string> {
   const flags = new Map<string, string>();
   let afterUnknown = false;
@@ -50,7 +52,7 @@ function flagsIn(words: readonly string[], specs: readonly FlagSpec[]): Readonly
     const word = words[next]!;
     const [, name = "", value] = /^--?([^=]+)(?:=(.*))?$/s.exec(word) ?? [];
     if (!word.startsWith("-") || word === "-") {
-      // What is no wait in its place is no command's begin either, but a subcommand that was misspelled.
+      // A first word that is no wait is a misspelled subcommand, and flags may follow it.
       if (!afterUnknown && (next > 0 || parseWait(word) !== undefined)) break;
       afterUnknown = false;
       continue;
@@ -67,19 +69,20 @@ function variable(env: (name: string) => string | undefined, setting: string): s
   try {
     return env(environmentName(setting));
   } catch (error) {
-    // It is no text: that is the error, or another one is.
+    // A variable that is not UTF-8. Whoever calls this reports that, or another error.
     if (error instanceof Error) return undefined;
     throw error;
   }
 }
 
-/** What the file says, also where it is no JSON as a whole; an empty text if that is nothing. */
+/** What the file says of the format, even if it is not valid JSON; empty if nothing. */
 async function formatInFile(path: string): Promise<string> {
   try {
     const { text } = await readSmallFile(path);
-    return [...text.matchAll(/"log-format"\s*:\s*"([^"\\]*)"/gi)].at(-1)?.[1] ?? "";
+    const pattern = new RegExp(`"${FORMAT.name}"\\s*:\\s*"([^"\\\\]*)"`, "gi");
+    return [...text.matchAll(pattern)].at(-1)?.[1] ?? "";
   } catch (error) {
-    // It is missing, or of no use: that is the error, or another one is.
+    // A file that cannot be read. Whoever calls this reports that, or another error.
     if (error instanceof Error) return "";
     throw error;
   }

@@ -3,7 +3,7 @@ import { ExitCode } from "../exit_codes.ts";
 /** An exit status and what it means, in the lines of the help text. */
 export type ExitStatus = readonly [status: string | number, ...meaning: readonly string[]];
 
-/** The statuses that runs and subcommands have in common. */
+/** Statuses that runs and subcommands share. */
 export const BAD_CONFIG: ExitStatus = [ExitCode.badConfig, "the configuration cannot be used"];
 export const BAD_ARGUMENTS: ExitStatus = [ExitCode.badArguments, "the arguments are wrong"];
 export const LOCK_UNAVAILABLE: ExitStatus = [
@@ -11,8 +11,9 @@ export const LOCK_UNAVAILABLE: ExitStatus = [
   "the lock could not be asked for: server unreachable or unsuitable",
 ];
 
+/** An output that failed. */
 export const NOT_PRINTED: ExitStatus = [ExitCode.notPrinted, "what was to be printed could not be written"];
-/** As of other programs that SIGPIPE ends. */
+/** As the shell reports a program that SIGPIPE ended: 128 + 13. */
 export const BROKEN_PIPE: ExitStatus = [141, "who read the output has gone, as head does"];
 
 /** How a run ends. */

@@ -1,34 +1,35 @@
 import { UsageError } from "../errors.ts";
 import { isPlain } from "../text/harmless.ts";
 
-/** What the parser has to know of a flag. */
+/** What the parser needs to know of a flag. */
 export interface FlagSpec {
   /** The name without dashes. */
   readonly name: string;
   /** Whether the flag needs no value; one may still be given as `--flag=value`. */
   readonly boolean: boolean;
-  /** The flag that it is another name for. */
+  /** Of an alias, the name of the flag that it stands for. */
   readonly meaning?: string | undefined;
 }
 
 /** There is no flag of this name. */
 export class UnknownFlagError extends UsageError {
   /**
-   * @param word The flag, as far as a message may repeat it.
-   * @param flag Its name, without dashes and value.
+   * @param word The flag with its dashes, as far as a message may repeat it.
+   * @param flag Its name.
+   * @param help The command that lists the flags.
    */
   constructor(readonly word: string, readonly flag: string, help: string) {
-    super(`Unknown flag: ${word}; see ${help}`);
+    super(`Unknown flag: ${word}`, `see ${help}`);
   }
 }
 
 /** The outcome of {@linkcode parseGoFlags}. */
 export interface ParsedFlags {
-  /** The last value given for each flag; `"true"` for a boolean flag without one. */
+  /** The last value of each flag; `"true"` for a boolean flag without one. One given by its alias has both names. */
   readonly flags: ReadonlyMap<string, string>;
   /** Every word after the flags, untouched. */
   readonly operands: readonly string[];
-  /** The flags that were given several times, with different values. */
+  /** The names of flags that were given several times, with different values. */
   readonly repeated: readonly string[];
 }
 
@@ -36,29 +37,16 @@ export interface ParsedFlags {
  * Parses flags the way Go's `flag` package does, since existing scripts are written so: `-flag`, `--flag`,
  * `--flag=value`, `--flag value`; parsing stops at the first operand, at a lone `-`, or after `--`.
  *
- * @param help The command that tells which flags there are.
- * @throws {UsageError} For a flag that is unknown, malformed or lacks its value, and for two values by two names of it.
+ * @param help The command that lists the flags, for messages.
+ * @throws {UsageError} For a flag that is unknown, malformed or lacks its value, and for one that is given by both of
+ * its names with different values.
  */
 export function parseGoFlags(
   words: readonly string[],
   specs: readonly FlagSpec[],
   help = "sera --help",
 ): ParsedFlags {
-  const flags = new Map<string, string>();
-  const names = new Map<string, string>();
-  const repeated: string[] = [];
-  const set = (flag: string, value: string, name: string) => {
-    if ((flags.get(flag) ?? value) !== value) {
-      if (names.get(flag) !== name) {
-        throw new UsageError(
-          `Cannot use --${names.get(flag)} and --${name} at once: they are one flag, with two values; leave one out`,
-        );
-      }
-      repeated.push(name);
-    }
-    flags.set(flag, value);
-    names.set(flag, name);
-  };
+  const given = new GivenFlags();
   let next = 0;
   while (next < words.length) {
     const word = words[next]!;
@@ -66,34 +54,61 @@ export function parseGoFlags(
     next++;
     if (word === "--") break;
 
-    const text = word.slice(word.startsWith("--") ? 2 : 1);
-    const equals = text.indexOf("=");
-    const name = equals < 0 ? text : text.slice(0, equals);
-    const dashes = word.slice(0, word.length - text.length);
+    const { dashes, name, value } = parts(word);
     if (name === "" || name.startsWith("-")) {
-      const rest = name === "" && equals === 0 ? `=${shown(text.slice(1))}` : shown(name);
-      throw new UsageError(`Cannot read the flag: ${dashes}${rest}; see ${help}`);
+      const rest = name === "" && value !== undefined ? `=${shown(value)}` : shown(name);
+      throw new UsageError(`Cannot read the flag: ${dashes}${rest}`, `see ${help}`);
     }
     const spec = specs.find((spec) => spec.name === name);
     if (!spec) {
       throw new UnknownFlagError(`${dashes}${dashes === "-" ? shownAfterDash(name) : shown(name)}`, name, help);
     }
-
-    const meant = spec.meaning ?? name;
-    if (equals >= 0) set(meant, text.slice(equals + 1), name);
-    else if (spec.boolean) set(meant, "true", name);
-    else if (next < words.length) set(meant, words[next++]!, name);
-    else throw new UsageError(`The flag needs a value: -${name}; write --${name}=value`);
+    if (value !== undefined) given.add(spec, value);
+    else if (spec.boolean) given.add(spec, "true");
+    else if (next < words.length) given.add(spec, words[next++]!);
+    else throw new UsageError(`The flag needs a value: -${name}`, `write --${name}=value`);
   }
-  return { flags, operands: words.slice(next), repeated };
+  return { flags: given.flags, operands: words.slice(next), repeated: given.repeated };
 }
 
-/** A flag's name, as far as it is one: a server may stand there as well. */
+/** The flags of a command line, as they are read. */
+class GivenFlags {
+  readonly flags = new Map<string, string>();
+  readonly repeated: string[] = [];
+  /** The name by which each flag was given last. */
+  readonly #names = new Map<string, string>();
+
+  /** @throws {UsageError} When the flag was given by its other name, with another value. */
+  add({ name, meaning: flag = name }: FlagSpec, value: string): void {
+    const before = this.#names.get(flag);
+    if (before !== undefined && this.flags.get(flag) !== value) {
+      if (before !== name) {
+        throw new UsageError(
+          `Cannot use --${before} and --${name} at once: they are one flag, with two values`,
+          "leave one out",
+        );
+      }
+      this.repeated.push(name);
+    }
+    this.flags.set(name, value);
+    this.flags.set(flag, value);
+    this.#names.set(flag, name);
+  }
+}
+
+/** Takes a flag apart; the value is what follows a `=`. */
+function parts(word: string): { readonly dashes: string; readonly name: string; readonly value?: string } {
+  const dashes = word.startsWith("--") ? "--" : "-";
+  const [name = "", ...rest] = word.slice(dashes.length).split("=");
+  return { dashes, name, ...rest.length > 0 ? { value: rest.join("=") } : {} };
+}
+
+/** A flag's name, or dots for what may be a password: somebody may have put dashes before a server. */
 function shown(name: string): string {
   return /^[\w-]{0,24}$/.test(name) && isPlain(name, 24) ? name : "...";
 }
 
-/** Clients of databases take a password right behind their -p. */
+/** As `mysql -psecret` has it, a password may follow a single dash and a p. */
 function shownAfterDash(name: string): string {
   return /^p./.test(name) ? "p..." : shown(name);
 }

@@ -15,5 +15,5 @@ export function refuseHelpWord(subcommand: string, argv: readonly string[], oper
   const otherwise = subcommandOf(subcommand)!.takesCommand
     ? `, or sera ${subcommand} -- help for a command of that name`
     : "";
-  throw new UsageError(`Cannot tell what is meant by help; write sera ${subcommand} --help${otherwise}`);
+  throw new UsageError("Cannot tell what is meant by help", `write sera ${subcommand} --help${otherwise}`);
 }

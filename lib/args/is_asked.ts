@@ -3,7 +3,7 @@ import { parseGoBoolean } from "../text/go_boolean.ts";
 import { plainOr } from "../text/harmless.ts";
 
 /**
- * Whether a flag that takes no value was given, and not as `=false`.
+ * Whether a boolean flag was given, and not as `=false`.
  *
  * @throws {UsageError} When its value is no boolean.
  */
@@ -12,5 +12,5 @@ export function isAsked(flags: ReadonlyMap<string, string>, name: string): boole
   if (value === undefined) return false;
   const asked = parseGoBoolean(value);
   if (asked !== undefined) return asked;
-  throw new UsageError(`Cannot use ${name} in --${name}: ${plainOr(value)}; it takes true or false`);
+  throw new UsageError(`Cannot use ${name} in --${name}: ${plainOr(value)}`, "it takes true or false");
 }

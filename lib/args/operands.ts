@@ -2,9 +2,9 @@ import { parseWait } from "../text/duration.ts";
 import { UsageError } from "../errors.ts";
 import { isPath, mayBeServer } from "../text/harmless.ts";
 
-/** What to run and how long to wait for it. */
+/** What to run, and how long to wait for the lock. */
 export interface RunRequest {
-  /** Milliseconds; 0 tries once, `Infinity` waits for ever. */
+  /** How long to wait for the lock, in milliseconds; 0 tries once, `Infinity` never gives up. */
   readonly wait: number;
   /** The command's words, at least one. */
   readonly words: readonly string[];
@@ -13,8 +13,8 @@ export interface RunRequest {
 /**
  * Reads `<wait> <command> [argument …]`.
  *
- * @param flags Those that stand before them.
- * @throws {UsageError} When one of the two is missing or the first is no wait.
+ * @param flags The flags before them, which may explain a mistake.
+ * @throws {UsageError} When the wait or the command is missing or wrong.
  */
 export async function readOperands(
   operands: readonly string[],
@@ -22,13 +22,13 @@ export async function readOperands(
 ): Promise<RunRequest> {
   const [first, ...words] = operands;
   if (first === undefined) {
-    throw new UsageError("Nothing to run; usage: sera [flags] <wait> <command> [argument ...], see sera --help");
+    throw new UsageError("Nothing to run", "usage: sera [flags] <wait> <command> [argument ...], see sera --help");
   }
   const wait = parseWait(first);
   if (wait === undefined) throw (await import("./meant_words.ts")).notAWait(operands, flags);
-  if (words.length === 0) throw new UsageError(`No command after the wait: ${first}; write sera ${first} <command>`);
+  if (words.length === 0) throw new UsageError(`No command after the wait: ${first}`, `write sera ${first} <command>`);
   if (words[0] === "--") {
-    throw new UsageError(`Cannot run --: it belongs before the wait; write sera -- ${first} <command>`);
+    throw new UsageError("Cannot run --: it belongs before the wait", `write sera -- ${first} <command>`);
   }
   if (words[0]!.startsWith("-")) (await import("./meant_words.ts")).refuseLateFlag(first, words[0]!);
   refuseServer(words[0]!, "name a server with --server, before the wait");
@@ -36,15 +36,17 @@ export async function readOperands(
 }
 
 /**
- * Makes sure that a command's first word, which messages show, and servers as its label, is no server.
+ * Refuses a command whose first word looks like a server. Messages show that word, and so does the lock's server to its
+ * other users, so that a password in it would become known.
  *
- * @throws {UsageError} When it looks like one.
+ * @param cure Where a server belongs instead.
+ * @throws {UsageError}
  */
 export function refuseServer(word: string, cure: string): void {
   // A path may have any characters.
   if (!mayBeServer(word) || isPath(word)) return;
   if (/^[A-Z_][A-Z0-9_]*=\S*$/.test(word)) {
-    throw new UsageError("Cannot use the command's first word: it sets a variable; set variables before sera");
+    throw new UsageError("Cannot use the command's first word: it sets a variable", "set variables before sera");
   }
-  throw new UsageError(`Cannot use the command's first word: it looks like a server with a password; ${cure}`);
+  throw new UsageError("Cannot use the command's first word: it looks like a server with a password", cure);
 }

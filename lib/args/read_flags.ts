@@ -1,7 +1,7 @@
 import { type FlagSpec, type ParsedFlags, parseGoFlags, UnknownFlagError } from "./go_flags.ts";
 
 /**
- * Parses flags; of one that is unknown it says what may have been meant.
+ * Parses flags. The error for an unknown one says what was probably meant.
  *
  * @param subcommand Whose flags they are; undefined for those of a run.
  * @throws {UsageError} For a flag that is unknown, malformed or lacks its value.
@@ -15,6 +15,6 @@ export async function readFlags(
     return parseGoFlags(words, specs, subcommand === undefined ? "sera --help" : `sera ${subcommand} --help`);
   } catch (error) {
     if (!(error instanceof UnknownFlagError)) throw error;
-    throw (await import("./meant_flag.ts")).explained(error, specs, subcommand);
+    throw (await import("./meant_flag.ts")).withSuggestion(error, specs, subcommand);
   }
 }

@@ -18,7 +18,7 @@ export const ABOUT_RUN: readonly string[] = [
 /** All flags of a run. */
 export const RUN_FLAGS: readonly Flag[] = [...SETTING_FLAGS, VERSION_FLAG, HELP_FLAG];
 
-/** Command lines, and what comes of them. */
+/** Command lines, and what they do. */
 export const EXAMPLES: readonly (readonly [command: string, meaning: string])[] = [
   ["sera 90 /usr/local/bin/rotate", "every server runs it, one after the other"],
   ["sera 0 /usr/local/bin/report", "one server runs it, the others leave (204)"],

@@ -4,12 +4,12 @@ import type { Flag } from "../settings/flag.ts";
 import { SETTINGS } from "../settings/table.ts";
 import { subcommandOf, SUBCOMMANDS } from "./subcommands.ts";
 
-/** Where explanations begin. */
+/** The columns in which explanations begin. */
 const FLAG_COLUMN = 26;
 const STATUS_COLUMN = 10;
 const EXAMPLE_COLUMN = 37;
 
-/** The longest line of a list, without its indentation. */
+/** The longest line of a list, in characters without the indentation. */
 const LONGEST_LIST = 74;
 
 const FLAGS_HEADING = "Flags (-flag and --flag are the same; a value follows as =value or next word):";

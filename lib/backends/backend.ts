@@ -4,16 +4,13 @@
  */
 
 import type { Finding, Report } from "../doctor/report.ts";
-import type { LockUnavailableError } from "../errors.ts";
-import type { Ledger } from "../ledger/ledger.ts";
+import type { LockUnavailableError, Trouble } from "../errors.ts";
+import type { Ledger, OpenLedger, RunRehearsal } from "../ledger/ledger.ts";
 import type { Patience } from "../ledger/patience.ts";
 import type { TableName } from "../ledger/table_name.ts";
 import type { LeaseTerms } from "../lock/lease.ts";
-import type { Lock, LockSession } from "../lock/lock.ts";
+import type { Lock } from "../lock/lock.ts";
 import type { Asker } from "../lock/presence.ts";
-import type { Dialect } from "./sql/dialect.ts";
-import type { Store } from "./sql/ledger_table.ts";
-import type { Rehearsal } from "./sql/rehearsal.ts";
 import type { Seen, Whose } from "../who/sighting.ts";
 
 /** The `server` setting, read: where locks live. Making one connects to nothing. */
@@ -23,7 +20,7 @@ export interface Backend {
   /** The kind of place, for people: "PostgreSQL". */
   readonly title: string;
   /** What is odd about how it was written, a line each, for those who ask. */
-  readonly notes: readonly string[];
+  readonly notes: readonly Trouble[];
   /** What not every place has. What one lacks is refused where it is asked for, in a sentence made from this. */
   readonly offers: Offers;
   /** Tells places apart: the same for all who share its locks, whoever they are. Without a user or a password. */
@@ -149,19 +146,15 @@ export interface LedgerPlace {
    *
    * @throws {LockUnavailableError} When it cannot be kept there.
    */
-  load(
-    table: TableName,
-    env: LockOptions["env"],
-    patience: Patience,
-  ): Promise<(session: LockSession | undefined) => Promise<Store>>;
-  /** For those who want to see the table's definition; absent where sera makes it by itself. */
-  dialect?(table: TableName): Promise<Dialect>;
+  load(table: TableName, env: LockOptions["env"], patience: Patience): Promise<OpenLedger>;
+  /** The table's definition, for an administrator to run by hand; absent where sera makes it by itself. */
+  schema?(table: TableName): Promise<string>;
   /** Why the ledger cannot be kept there as the settings stand, and what to do; undefined if it can. */
-  missing?(table: TableName): { readonly what: string; readonly cure: string } | undefined;
+  missing?(table: TableName): Trouble | undefined;
   /**
    * Records a run as a real one would be, in ways that leave nothing.
    *
    * @throws {LockUnavailableError} When a run could not be recorded.
    */
-  check(table: TableName, rehearsal: Rehearsal, options: LockOptions): Promise<Finding>;
+  check(table: TableName, rehearsal: RunRehearsal, options: LockOptions): Promise<Finding>;
 }

@@ -2,6 +2,8 @@
 
 import type { Backend, Surroundings } from "./backend.ts";
 
+export { DsnError } from "./network/address_text.ts";
+
 /** What `backend.ts` of a kind's folder exports. */
 export interface Parser {
   /**

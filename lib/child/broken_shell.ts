@@ -10,18 +10,23 @@ const PATIENCE = 1000;
 export function cannotUse(timed: boolean, code: number): CommandStartError {
   const shell = shellFor(timed);
   return new CommandStartError(
-    `Cannot use ${shell}, which is to end the command should sera be killed: it ${ended(shell, code)}`,
+    `Cannot use ${shell}, which is to end the command should sera be killed: it ${ended(code)}`,
+    repair(shell),
   );
 }
 
 /** What to say when the command runs already. */
 export function hasEnded(timed: boolean, code: number): string {
-  const how = ended(shellFor(timed), code);
+  const how = `${ended(code)}; ${repair(shellFor(timed))}`;
   return `The shell that is to end the command should sera be killed has ${how}, for the command would now outlive sera`;
 }
 
-function ended(shell: string, code: number): string {
-  return `ended by itself, with exit code ${code}; repair ${shell}, or put a shell there`;
+function ended(code: number): string {
+  return `ended by itself, with exit code ${code}`;
+}
+
+function repair(shell: string): string {
+  return `repair ${shell}, or put a shell there`;
 }
 
 /** Waits until a shell that hears nothing has ended, or for a moment if it does not. */

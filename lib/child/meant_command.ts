@@ -1,3 +1,4 @@
+import type { Trouble } from "../errors.ts";
 import { parseWait } from "../text/duration.ts";
 import { isFile } from "./program_file.ts";
 
@@ -23,30 +24,45 @@ const ASK_SHELL = "run sh -c and the text";
  *
  * @param word What was to be started, and is not there.
  */
-export function whatWasMeant(word: string): string | undefined {
-  if (word === "") return "not found; the word is empty: check the variable that it is from";
-  if (SHELL_TEXT.test(word)) return `not found; it is text for a shell, ${ASK_SHELL}`;
-  if (word.startsWith("-")) return "not found; flags of sera belong before the wait";
-  if (/^(["']).*\1$/s.test(word)) return "not found; the quotes are a part of the word, leave them out";
-  if (/^\w+=/.test(word)) return "not found; it sets a variable, set variables before sera";
-  if (word.endsWith("\r")) {
-    return "not found; it ends in a carriage return, as lines from Windows do: take it out of the script or crontab";
+export function whatWasMeant(word: string): Trouble | undefined {
+  if (word === "") return notFound("the word is empty: check the variable that it is from");
+  if (SHELL_TEXT.test(word)) return notFound(`it is text for a shell, ${ASK_SHELL}`);
+  if (word.startsWith("-")) return notFound("flags of sera belong before the wait");
+  if (/^(["']).*\1$/s.test(word)) {
+    return notFound("the quotes are a part of the word, leave them out");
   }
-  if (word.trim() !== word) return "not found; there is a blank around it, which is a part of the word: take that out";
-  if (SHELL_WORDS.has(word.split(/\s/, 1)[0]!)) return `not found; it is a word of the shell, ${ASK_SHELL}`;
+  if (/^\w+=/.test(word)) return notFound("it sets a variable, set variables before sera");
+  if (word.endsWith("\r")) {
+    return notFound("it ends in a carriage return, as lines from Windows do: take it out of the script or crontab");
+  }
+  if (word.trim() !== word) {
+    return notFound("there is a blank around it, which is a part of the word: take that out");
+  }
+  if (SHELL_WORDS.has(word.split(/\s/, 1)[0]!)) {
+    return notFound(`it is a word of the shell, ${ASK_SHELL}`);
+  }
   if (/\s/.test(word)) return ofSeveral(word);
-  if (UNIT.test(word)) return "not found; a unit belongs to the number of the wait, without a blank: 5s, 5m";
-  return parseWait(word) === undefined ? undefined : "not found; it looks like a second wait, and one is enough";
+  if (UNIT.test(word)) {
+    return notFound("a unit belongs to the number of the wait, without a blank: 5s, 5m");
+  }
+  return parseWait(word) === undefined ? undefined : notFound("it looks like a second wait, and one is enough");
+}
+
+function notFound(cure: string): Trouble {
+  return { what: "not found", cure };
 }
 
 /** A path may have blanks of its own. */
-function ofSeveral(word: string): string | undefined {
+function ofSeveral(word: string): Trouble | undefined {
   const [first] = word.split(/\s/, 1);
   if (!first!.includes("/") || isFile(first!)) {
-    return `not found, with the arguments in one word; leave the quotes around them out, or ${ASK_SHELL}`;
+    return {
+      what: "not found, with the arguments in one word",
+      cure: `leave the quotes around them out, or ${ASK_SHELL}`,
+    };
   }
   const blanks = [...word.matchAll(/\s/g)].map(({ index }) => index);
   return blanks.some((end) => isFile(word.slice(0, end)))
-    ? "not found, with the arguments in one word; put the quotes around the path only"
-    : "no such file; check the path, and that its arguments are words of their own";
+    ? { what: "not found, with the arguments in one word", cure: "put the quotes around the path only" }
+    : { what: "no such file", cure: "check the path, and that its arguments are words of their own" };
 }

@@ -1,4 +1,4 @@
-import { CommandStartError, messageOf } from "../errors.ts";
+import { CommandStartError, messageOf, type Trouble } from "../errors.ts";
 import { statIfSeen } from "../system/if_there.ts";
 import { systemCure } from "../system/limits.ts";
 
@@ -30,10 +30,11 @@ export function startShell(timed: boolean, inGroup: boolean, script: string): De
   } catch (error) {
     if (error instanceof Deno.errors.NotFound && !statIfSeen(shell)) return undefined;
     if (!(error instanceof Error)) throw error;
-    const reason = nullTrouble() ??
-      `${messageOf(error)}; ${systemCure(error) ?? `repair ${shell}, or put a shell there`}`;
+    const { what, cure } = nullTrouble() ??
+      { what: messageOf(error), cure: systemCure(error) ?? `repair ${shell}, or put a shell there` };
     throw new CommandStartError(
-      `Cannot start ${shell}, which is to end the command should sera be killed: ${reason}`,
+      `Cannot start ${shell}, which is to end the command should sera be killed: ${what}`,
+      cure,
     );
   }
 }
@@ -44,13 +45,15 @@ export function shellFor(timed: boolean): string {
 }
 
 /** What keeps the shell from being given nothing for its stderr, if so. */
-function nullTrouble(): string | undefined {
-  if (!statIfSeen(NULL_DEVICE)) return `there is no ${NULL_DEVICE}; make it`;
+function nullTrouble(): Trouble | undefined {
+  if (!statIfSeen(NULL_DEVICE)) return { what: `there is no ${NULL_DEVICE}`, cure: "make it" };
   try {
     Deno.openSync(NULL_DEVICE, { write: true }).close();
     return undefined;
   } catch (error) {
-    if (error instanceof Deno.errors.PermissionDenied) return `${NULL_DEVICE} is closed to this user; chmod 666 it`;
+    if (error instanceof Deno.errors.PermissionDenied) {
+      return { what: `${NULL_DEVICE} is closed to this user`, cure: "chmod 666 it" };
+    }
     if (error instanceof Error) return undefined;
     throw error;
   }

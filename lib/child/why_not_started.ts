@@ -1,4 +1,4 @@
-import { CommandStartError, messageOf } from "../errors.ts";
+import { CommandStartError, messageOf, type Trouble } from "../errors.ts";
 import { isPath, pathOr } from "../text/harmless.ts";
 import { statIfSeen } from "../system/if_there.ts";
 import { systemCure } from "../system/limits.ts";
@@ -6,12 +6,13 @@ import { whatWasMeant } from "./meant_command.ts";
 import { beginningOf, isFile, programFile, searchPath } from "./program_file.ts";
 import type { RefusedStartError } from "./spawn.ts";
 
-const NO_PATH = "PATH is not set; give the whole path";
+const NO_PATH = { what: "PATH is not set", cure: "give the whole path" };
 
 /** The error that tells of a command which the system did not start. */
 export function notStarted({ program, cause }: RefusedStartError): CommandStartError {
   const shown = isPath(program) ? program : program && pathOr(program);
-  return new CommandStartError(`Cannot start the command: ${shown || '""'}: ${whyNotStarted(program, cause)}`);
+  const { what, cure } = whyNotStarted(program, cause);
+  return new CommandStartError(`Cannot start the command: ${shown || '""'}: ${what}`, cure);
 }
 
 /**
@@ -20,34 +21,42 @@ export function notStarted({ program, cause }: RefusedStartError): CommandStartE
  * @param program The first of its words.
  * @param error What the runtime threw.
  */
-function whyNotStarted(program: string, error: unknown): string {
-  if (!canStayHere()) return "the working directory cannot be entered; change to another one first";
+function whyNotStarted(program: string, error: unknown): Trouble {
+  if (!canStayHere()) return { what: "the working directory cannot be entered", cure: "change to another one first" };
   const path = programFile(program);
   if (error instanceof Deno.errors.PermissionDenied) {
-    if (isFolder(path ?? program)) return "is a directory; give the path of a program";
+    if (isFolder(path ?? program)) return { what: "is a directory", cure: "give the path of a program" };
     return isExecutable(path ?? program)
-      ? "permission denied; check that this user may run it, and that it is on no file system that is mounted noexec"
-      : "permission denied; make it executable";
+      ? {
+        what: "permission denied",
+        cure: "check that this user may run it, and that it is on no file system that is mounted noexec",
+      }
+      : { what: "permission denied", cure: "make it executable" };
   }
   const isOnTheWay = error instanceof Deno.errors.NotADirectory || error instanceof Deno.errors.FilesystemLoop;
   if (isOnTheWay && path !== undefined && isFile(path)) {
-    return `${messageOf(error)}, on the way to the interpreter that its first line names; correct that line`;
+    return {
+      what: `${messageOf(error)}, on the way to the interpreter that its first line names`,
+      cure: "correct that line",
+    };
   }
   const limit = systemCure(error);
-  if (limit !== undefined) return `${messageOf(error)}; ${limit}`;
+  if (limit !== undefined) return { what: messageOf(error), cure: limit };
   const misread = path === undefined && !isOnTheWay ? whatWasMeant(program) : undefined;
   if (misread !== undefined) return misread;
   if (/no path to search/.test(messageOf(error))) return NO_PATH;
-  if (!(error instanceof Deno.errors.NotFound)) return `${messageOf(error)}; ${cureOf(error)}`;
+  if (!(error instanceof Deno.errors.NotFound)) return { what: messageOf(error), cure: cureOf(error) };
   if (path !== undefined) return whyNotFound(path);
-  if (program.includes("/")) return "no such file; check the path";
-  if (isFile(program)) return `not found in PATH; to run the one in the working directory write ./${program}`;
+  if (program.includes("/")) return { what: "no such file", cure: "check the path" };
+  if (isFile(program)) {
+    return { what: "not found in PATH", cure: `to run the one in the working directory write ./${program}` };
+  }
   const search = searchPath();
   // Elsewhere it is not told.
   if (search === undefined && Deno.build.os === "linux") return NO_PATH;
   return search === ""
-    ? "PATH is empty; give the whole path"
-    : "not found in PATH; cron's is short, give the whole path";
+    ? { what: "PATH is empty", cure: "give the whole path" }
+    : { what: "not found in PATH", cure: "cron's is short, give the whole path" };
 }
 
 function cureOf(error: unknown): string {
@@ -57,17 +66,21 @@ function cureOf(error: unknown): string {
 }
 
 /** Why a file that is there was not found: it may not be run, or lacks what it needs to run. */
-function whyNotFound(path: string): string {
-  if (!isExecutable(path) && isFile(path)) return `not executable, ${path}; make it executable`;
-  if (statIfSeen(path) === undefined) return "it is a link to something that is not there; correct the link";
+function whyNotFound(path: string): Trouble {
+  if (!isExecutable(path) && isFile(path)) return { what: `not executable, ${path}`, cure: "make it executable" };
+  if (statIfSeen(path) === undefined) {
+    return { what: "it is a link to something that is not there", cure: "correct the link" };
+  }
   const beginning = beginningOf(path) ?? "#!";
   if (/^#![^\n]*\r\n/.test(beginning)) {
-    return "its first line ends in a carriage return, which counts as a part of the interpreter's name; " +
-      "take them out by sed -i 's/\\r$//' and the file";
+    return {
+      what: "its first line ends in a carriage return, which counts as a part of the interpreter's name",
+      cure: "take them out by sed -i 's/\\r$//' and the file",
+    };
   }
   return beginning.startsWith("#!")
-    ? "the interpreter that its first line names was not found; correct that line"
-    : "the loader that it needs was not found; take a build for this system";
+    ? { what: "the interpreter that its first line names was not found", cure: "correct that line" }
+    : { what: "the loader that it needs was not found", cure: "take a build for this system" };
 }
 
 /** Whether a process can be in the working directory; the runtime makes every command change to it. */

@@ -18,5 +18,5 @@ export async function afterPrinting(io: Io, exitCode: number): Promise<number> {
   if (failure === undefined) return exitCode;
   if (failure instanceof Deno.errors.BrokenPipe) return BROKEN_PIPE;
   const cure = systemCure(failure) ?? "check where it leads to";
-  throw new OutputError(`Cannot write to stdout: ${messageOf(failure)}; ${cure}, or write to another place`);
+  throw new OutputError(`Cannot write to stdout: ${messageOf(failure)}`, `${cure}, or write to another place`);
 }

@@ -41,12 +41,12 @@ export function askedFor(
   if (lock !== undefined) {
     // It may be a name that a variable sets.
     const other = words.length > 0 ? "by its command" : "by its name";
-    throw new UsageError(`Cannot ask for a lock by --lock and ${other} at once; leave one of them out`);
+    throw new UsageError(`Cannot ask for a lock by --lock and ${other} at once`, "leave one of them out");
   }
   // As it is copied from a terminal that was not wide enough.
   const shown = prefix.replace(/…$/, "");
   if (shown === "") {
-    throw new UsageError(`Cannot ask for a lock by an empty --lock; take it from LOCK of sera status`);
+    throw new UsageError("Cannot ask for a lock by an empty --lock", "take it from LOCK of sera status");
   }
   if (isLockName(shown) || isNamespacedName(shown)) return { all: false, lock: shown };
   return { all: false, prefix: shown, namespace };

@@ -8,9 +8,9 @@ import type { LockOptions } from "../backends/backend.ts";
  * @param label What others see of the session.
  */
 export function backendOptions(
-  { tlsCa, lease, allowUnsafeServer }: Settings,
+  { tlsCa, ttl, grace, allowUnsafeServer }: Settings,
   label: string,
   { env }: Io,
 ): LockOptions {
-  return { tlsCa, lease, allowUnsafeServer, label, env, retrying: () => undefined };
+  return { tlsCa, lease: { ttl, grace }, allowUnsafeServer, label, env, retrying: () => undefined };
 }

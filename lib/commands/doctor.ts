@@ -1,14 +1,16 @@
 import { isAsked } from "../args/is_asked.ts";
 import { getsOwnSession } from "../child/spawn.ts";
 import type { Settings } from "../settings/settings.ts";
-import { checkConfig } from "../doctor/config_checks.ts";
+import { checkConfig } from "./config_checks.ts";
 import { CORRECT, Report, textOf } from "../doctor/report.ts";
+import { ledgerPlace } from "../settings/ledger_settings.ts";
 import { UsageError } from "../errors.ts";
 import { ExitCode } from "../exit_codes.ts";
 import { isPlain } from "../text/harmless.ts";
 import type { Io } from "../io.ts";
 import { lockName, lockNameIn } from "../lock/lock_name.ts";
 import { backendOptions } from "./backend_options.ts";
+import { runnerOf } from "./runner.ts";
 import { runSubcommand } from "./subcommand.ts";
 
 /** What a server shows in place of the command's first word. */
@@ -25,7 +27,7 @@ export function doctor(argv: readonly string[], io: Io): Promise<number> {
     if (words.length > 0) {
       // It may be a server that lacks its --server.
       const shown = isPlain(words[0]!) ? `: ${words[0]}` : "";
-      throw new UsageError(`Unexpected word after the flags${shown}; usage: sera doctor [--json] [flags]`);
+      throw new UsageError(`Unexpected word after the flags${shown}`, "usage: sera doctor [--json] [flags]");
     }
     return await examine(flags, isAsked(flags, "json"), io, repeated);
   });
@@ -66,9 +68,11 @@ async function checkShell(report: Report, { server, onLost }: Settings): Promise
 /** Only where a run would come so far. */
 async function checkLedgerToo(report: Report, settings: Settings, io: Io): Promise<void> {
   if (report.exitCode === ExitCode.ok) {
-    const { checkLedger } = await import("../doctor/ledger.ts");
+    const { server, ledger, label = LABEL } = settings;
+    const rehearsal = { lock: lockName(randomKey()), rule: ledger, runner: runnerOf(label) };
     const options = backendOptions(settings, LABEL, io);
-    await report.check("ledger", () => checkLedger(settings, lockName(randomKey()), options), CORRECT);
+    const place = ledgerPlace(server, ledger.table);
+    await report.check("ledger", () => place.check(ledger.table, rehearsal, options), CORRECT);
   }
   report.skipRest(["ledger"]);
 }

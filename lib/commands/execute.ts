@@ -1,7 +1,7 @@
 import { SpareThread } from "../system/spare_thread.ts";
 import { getsOwnSession, RefusedStartError, type RunningCommand, startCommand } from "../child/spawn.ts";
 import { formatDuration } from "../text/duration.ts";
-import { type InterruptedError, LockLostEarlyError, LockLostError, messageOf } from "../errors.ts";
+import { type InterruptedError, LockLostEarlyError, LockLostError } from "../errors.ts";
 import { afterTheEnd, verdictOf } from "../verdict.ts";
 import { LONGEST_FLUSH } from "../io.ts";
 import type { HeldLock } from "../lock/lock.ts";
@@ -128,7 +128,7 @@ async function confirm(lock: HeldLock): Promise<void> {
     await lock.confirm();
   } catch (error) {
     if (!(error instanceof LockLostError)) throw error;
-    throw new LockLostEarlyError(`${messageOf(error)}; the command was not started`);
+    throw new LockLostEarlyError(`${error.message}; the command was not started`);
   }
 }
 

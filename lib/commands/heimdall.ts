@@ -3,11 +3,11 @@ import { isAsked } from "../args/is_asked.ts";
 import { refuseServer } from "../args/operands.ts";
 import { refuseChangedWords } from "../system/raw_words.ts";
 import { readFlags } from "../args/read_flags.ts";
-import { environmentName } from "../settings/table.ts";
+import { environmentName, TABLE } from "../settings/table.ts";
 import { subcommandFlags } from "../args/subcommands.ts";
 import { subcommandHelp } from "../args/usage.ts";
 import { parseWait } from "../text/duration.ts";
-import { UsageError } from "../errors.ts";
+import { lineOf, UsageError } from "../errors.ts";
 import { plainOr } from "../text/harmless.ts";
 import type { Io } from "../io.ts";
 import { Failures } from "../log/failures.ts";
@@ -40,10 +40,10 @@ export async function heimdall(argv: readonly string[], io: Io): Promise<number>
       return await afterPrinting(io, 0);
     }
     const verbose = isAsked(flags, "debug") ? "stderr" : undefined;
-    const format = io.env(environmentName("log-format")) === "json" ? "json" : "text";
+    const format = io.env(environmentName(TABLE.logFormat.name)) === "json" ? "json" : "text";
     const limit = readTimeout(flags.get("timeout") ?? DEFAULT_TIMEOUT);
     if (operands.length === 0) {
-      throw new UsageError("No program to run; usage: sera heimdall [flags] PROGRAM [argument ...]");
+      throw new UsageError("No program to run", "usage: sera heimdall [flags] PROGRAM [argument ...]");
     }
     refuseHelpWord("heimdall", argv, operands);
     refuseServer(operands[0]!, "name a server with --database");
@@ -51,7 +51,7 @@ export async function heimdall(argv: readonly string[], io: Io): Promise<number>
     const logger = failures.logger = new Logger(io, { format, verbose }, operands.join(" "));
     if (verbose && repeated.length > 0) {
       const { flagOddities } = await import("../settings/oddities.ts");
-      for (const oddity of flagOddities(repeated)) logger.log("info", "note", oddity);
+      for (const oddity of flagOddities(repeated)) logger.log("info", "note", lineOf(oddity));
     }
     return await progress.of(runOnce(operands, flags, limit, io, logger, progress));
   } catch (error) {
@@ -67,7 +67,7 @@ export async function heimdall(argv: readonly string[], io: Io): Promise<number>
 function readTimeout(text: string): number {
   const wait = parseWait(text);
   if (wait === undefined) {
-    throw new UsageError(`Cannot use as a timeout: ${plainOr(text)}; expected seconds, or 0 for none, in --timeout`);
+    throw new UsageError(`Cannot use as a timeout: ${plainOr(text)}`, "expected seconds, or 0 for none, in --timeout");
   }
   return wait === 0 ? Infinity : wait;
 }

@@ -2,10 +2,9 @@ import { isAsked } from "../args/is_asked.ts";
 import { LastWill } from "../child/last_will.ts";
 import { SignalRelay } from "../child/signals.ts";
 import { getsOwnSession } from "../child/spawn.ts";
-import { DEFAULT_GRACE, DEFAULT_TTL } from "../settings/resolve.ts";
-import { DEFAULT_LEDGER_TABLE } from "../settings/ledger_settings.ts";
+import { TABLE } from "../settings/table.ts";
 import { formatDuration } from "../text/duration.ts";
-import { InterruptedError, UsageError } from "../errors.ts";
+import { InterruptedError, lineOf, UsageError } from "../errors.ts";
 import type { Io } from "../io.ts";
 import { namespacedName } from "../lock/namespaced_name.ts";
 import { parseForHeimdall } from "../backends/registry.ts";
@@ -42,11 +41,12 @@ export async function runOnce(
   const database = flags.get("database") ?? "";
   if (/^(mysql|file):|@\w*\(/.test(database)) {
     throw new UsageError(
-      "Cannot use the database in --database: heimdall locks on PostgreSQL only; name one such as postgres://host/db",
+      "Cannot use the database in --database: heimdall locks on PostgreSQL only",
+      "name one such as postgres://host/db",
     );
   }
   const server = await parseForHeimdall(database, { env: io.env });
-  for (const note of server.notes) logger.log("info", "note", note);
+  for (const note of server.notes) logger.log("info", "note", lineOf(note));
   const key = flags.get("name") ?? DEFAULT_NAME;
   const namespace = flags.get("namespace") ?? DEFAULT_NAME;
   const name = namespacedName(namespace, key);
@@ -61,7 +61,7 @@ export async function runOnce(
   // The last line tells what sera exits with.
   if (logger.isJson && logger.tells("info")) signals.endByAll();
   await using backend = await server.lock(name, {
-    lease: { ttl: DEFAULT_TTL, grace: DEFAULT_GRACE },
+    lease: { ttl: TABLE.ttl.default, grace: TABLE.grace.default },
     allowUnsafeServer: isAsked(flags, "allow-unsafe-server"),
     // It tries once.
     retrying: () => undefined,
@@ -80,7 +80,7 @@ export async function runOnce(
   if (!lock) {
     if (above !== undefined) {
       const { holderOf } = await import("./holder.ts");
-      const ledger = { table: { name: DEFAULT_LEDGER_TABLE } };
+      const ledger = { table: TABLE.ledgerTable.default };
       await holderOf(backend, { server, ledger }, name, key, above, signals.interrupted);
     }
     logger.log("error", "busy", "Lock not acquired: somebody else has it - the program was not executed.", {
@@ -99,7 +99,7 @@ export async function runOnce(
       logger,
       io,
       progress,
-      grace: io.limits?.heimdallGrace ?? DEFAULT_GRACE,
+      grace: io.limits?.heimdallGrace ?? TABLE.grace.default,
       onLost: "terminate",
       variables: lockVariables({ name, key, host: Deno.hostname(), server, session: lock.session, above }),
       maxRun: { limit, error: new Error(`The program ran longer than ${formatDuration(limit)} (--timeout)`) },

@@ -1,15 +1,16 @@
 import { isAsked } from "../args/is_asked.ts";
 import { resolveSettings } from "../settings/resolve.ts";
 import type { Settings } from "../settings/settings.ts";
-import { refuseWithoutDatabase } from "../settings/ledger_settings.ts";
+import { ledgerPlace } from "../settings/ledger_settings.ts";
 import { UsageError } from "../errors.ts";
 import { plainOr } from "../text/harmless.ts";
+import type { LedgerPlace } from "../backends/backend.ts";
 import { ExitCode } from "../exit_codes.ts";
 import type { Io } from "../io.ts";
 import { historyJson, historyTable } from "../ledger/history.ts";
+import type { TableName } from "../ledger/table_name.ts";
 import type { RecordedRun } from "../ledger/run.ts";
 import { Patience } from "../ledger/patience.ts";
-import { schemaText } from "../ledger/schema.ts";
 import { lockName } from "../lock/lock_name.ts";
 import { terminalWidth } from "../system/terminal.ts";
 import { look } from "../who/look.ts";
@@ -18,6 +19,7 @@ import type { Sighting } from "../who/sighting.ts";
 import { printable } from "../text/printable.ts";
 import { type Asked, askedFor } from "./asked_for.ts";
 import { backendOptions } from "./backend_options.ts";
+import { looking } from "./looking.ts";
 import { runSubcommand } from "./subcommand.ts";
 
 /** The lock that this session is for, in the eyes of those who look: none. */
@@ -40,11 +42,12 @@ export function history(argv: readonly string[], io: Io): Promise<number> {
     refuseBesideSchema(flags, words);
     const limit = readLimit(flags.get("limit"));
     const settings = await resolveSettings(flags, io.env);
-    refuseWithoutDatabase(settings.server, settings.ledger.table);
+    const { table } = settings.ledger;
+    const place = ledgerPlace(settings.server, table);
     const asked = askedFor(words, settings, flags.get("lock"), "history");
-    if (isAsked(flags, "schema")) io.out(await schemaOf(settings));
+    if (isAsked(flags, "schema")) io.out(await schemaOf(settings.server.kind, place, table));
     else {
-      const runs = await readRuns(settings, asked, limit, io);
+      const runs = await looking(() => readRuns(settings, asked, limit, io));
       if (isAsked(flags, "json")) io.out(`${historyJson(runs)}\n`);
       else io.out(runs.length === 0 ? noRun(asked) : historyTable(runs, terminalWidth()));
     }
@@ -64,21 +67,24 @@ function refuseBesideSchema(flags: ReadonlyMap<string, string>, words: readonly 
   const idle = ["limit", "json", "lock", "name", "namespace"].find((name) => flags.has(name));
   if (idle === undefined && words.length === 0) return;
   const what = idle === undefined ? "a command" : `--${idle}`;
-  throw new UsageError(`Cannot use ${what} with --schema: it has no effect there; leave it out`);
+  throw new UsageError(`Cannot use ${what} with --schema: it has no effect there`, "leave it out");
 }
 
 function readLimit(text: string | undefined): number {
   if (text === undefined) return DEFAULT_LIMIT;
   const limit = Number(text);
   if (/^[0-9]{1,9}$/.test(text) && limit > 0) return limit;
-  throw new UsageError(`Cannot use limit in --limit: ${plainOr(text)}; it takes a number of runs, from 1 to 999999999`);
+  throw new UsageError(
+    `Cannot use limit in --limit: ${plainOr(text)}`,
+    "it takes a number of runs, from 1 to 999999999",
+  );
 }
 
-async function schemaOf({ server, ledger }: Settings): Promise<string> {
-  const dialect = await server.ledger?.dialect?.(ledger.table);
-  if (dialect) return schemaText(dialect);
+async function schemaOf(kind: string, place: LedgerPlace, table: TableName): Promise<string> {
+  if (place.schema) return await place.schema(table);
   throw new UsageError(
-    "Cannot show a schema for file: sera makes the ledger's file by itself, beside the locks; leave --schema out",
+    `Cannot show a schema for ${kind}: sera makes the ledger by itself, beside the locks`,
+    "leave --schema out",
   );
 }
 

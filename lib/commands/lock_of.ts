@@ -23,13 +23,12 @@ function keyOf(words: readonly string[], name: string | undefined, subcommand: s
   refuseServer(words[0]!, "name a server with --server");
   if (name !== undefined) {
     // Neither is repeated: either may be a server with a password that lacks its --server.
-    throw new UsageError("Cannot ask for the lock of a name and of a command at once; leave one of them out");
+    throw new UsageError("Cannot ask for the lock of a name and of a command at once", "leave one of them out");
   }
   if (words.length > 1 && parseWait(words[0]!) !== undefined) {
     throw new UsageError(
-      `Cannot tell what to look for: ${words[0]} looks like a wait; write sera ${subcommand} -- ${
-        mayBeServer(words[1]!) ? "<command>" : words[1]
-      } ..., or --name`,
+      `Cannot tell what to look for: ${words[0]} looks like a wait`,
+      `write sera ${subcommand} -- ${mayBeServer(words[1]!) ? "<command>" : words[1]} ..., or --name`,
     );
   }
   return lockKey(words);

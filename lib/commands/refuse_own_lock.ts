@@ -53,7 +53,8 @@ export function refuseOwnLock(
     `Cannot wait for the lock of ${
       pathOr(what, lock)
     }: the sera above this one (process ${own.pid}) holds it until its command has ended, ` +
-      "and this sera is part of that; take one of the two out, or give them different locks with --name",
+      "and this sera is part of that",
+    "take one of the two out, or give them different locks with --name",
   );
 }
 

@@ -4,7 +4,7 @@ import { SignalRelay } from "../child/signals.ts";
 import { getsOwnSession } from "../child/spawn.ts";
 import type { Settings } from "../settings/settings.ts";
 import { Deadline, delayOrAbort } from "../deadline.ts";
-import { LockLostEarlyError, type LockUnavailableError } from "../errors.ts";
+import { lineOf, LockLostEarlyError, type LockUnavailableError } from "../errors.ts";
 import type { Io } from "../io.ts";
 import { lockKey, lockNameIn } from "../lock/lock_name.ts";
 import type { Logger } from "../log/logger.ts";
@@ -37,7 +37,7 @@ export async function runUnderLock(
   const name = lockNameIn(settings.namespace, key);
   const label = settings.label ?? settings.name ?? request.words[0]!;
   logger.about({ lock: name, key: logger.isJson ? keyForLog(key) : undefined, label });
-  for (const note of settings.notes) logger.log("info", "note", note);
+  for (const note of settings.notes) logger.log("info", "note", lineOf(note));
   const { onLost } = settings;
   await using will = new LastWill({
     timed: settings.server.offers.expires && onLost === "terminate",
@@ -60,9 +60,9 @@ export async function runUnderLock(
   const holder = () =>
     holderOf(backend, settings, name, settings.name ?? request.words[0]!, above, signals.interrupted);
   const register = settings.ledger.on
-    ? await (await import("../ledger/open_register.ts")).openRegister(
+    ? await (await import("./open_register.ts")).openRegister(
       settings,
-      { lock: name, label, host },
+      { lock: name, label },
       io,
       logger,
       signals.interrupted,

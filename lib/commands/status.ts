@@ -12,6 +12,7 @@ import type { Seen } from "../who/sighting.ts";
 import { printable } from "../text/printable.ts";
 import { type Asked, askedFor } from "./asked_for.ts";
 import { backendOptions } from "./backend_options.ts";
+import { looking } from "./looking.ts";
 import { runSubcommand } from "./subcommand.ts";
 
 /** What the exit code says of the lock that was asked for. */
@@ -43,7 +44,7 @@ export function status(argv: readonly string[], io: Io): Promise<number> {
   return runSubcommand("status", argv, io, async (flags, words, note) => {
     const settings = await resolveSettings(flags, io.env);
     const asked = askedFor(words, settings, flags.get("lock"), "status");
-    const answer = await find(asked, settings, io);
+    const answer = await looking(() => find(asked, settings, io));
     const isHeld = answer.sightings.some(({ state }) => state === "held");
     const isKnown = isHeld || answer.canTell;
     if (isAsked(flags, "json")) {

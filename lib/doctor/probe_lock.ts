@@ -1,16 +1,14 @@
 import { formatDuration } from "../text/duration.ts";
-import { LockLostError, LockUnavailableError } from "../errors.ts";
-import type { HeldLock, Lock } from "../lock/lock.ts";
-import { type Finding, splitMessage } from "./report.ts";
+import { LockLostError, LockUnavailableError, troubleOf } from "../errors.ts";
+import { type HeldLock, type Lock, UnreleasedError } from "../lock/lock.ts";
+import { type Finding, warning } from "./report.ts";
 
 const CURE = "connect to a database server itself, not to a proxy";
 
 /** What is wrong with a probe, other than that it could not be asked for. */
 class ProbeError extends Error {}
 
-/** A lock that the server frees with the connection, but not when it is asked to: a run says so, and ends as ever. */
-class UnreleasedError extends LockLostError {}
-
+/** What to do about a lock that is freed with the connection only: a run says so, and ends as ever. */
 const UNRELEASED = "give the user the right to release locks, see privileges";
 
 /**
@@ -27,9 +25,10 @@ export async function probeLock(open: () => Promise<Lock>, allowed: boolean): Pr
     return await probe(one, other);
   } catch (error) {
     if (!(error instanceof ProbeError || error instanceof LockLostError)) throw error;
-    if (error instanceof UnreleasedError) return { found: error.message, cure: UNRELEASED };
+    if (error instanceof UnreleasedError) return { found: error.what, cure: UNRELEASED };
     if (allowed) return { found: `${error.message} (allow-unsafe-server)`, cure: CURE };
-    throw new LockUnavailableError(error.message, CURE);
+    const { what, cure } = troubleOf(error);
+    throw new LockUnavailableError(what, cure === undefined ? CURE : `${cure}; ${CURE}`);
   }
 }
 
@@ -43,9 +42,9 @@ async function probe(one: Lock, other: Lock): Promise<Finding> {
     second = await acquire(other);
   } catch (error) {
     if (!(error instanceof LockUnavailableError)) throw error;
-    await release(lock);
+    await lock.release();
     // A run could have its lock, but nobody could wait for it.
-    const { found, cure } = splitMessage(error.message);
+    const { found, cure } = warning(error);
     return {
       found:
         `test lock acquired in ${took}, but a second connection failed, so that nobody could wait for a lock: ${found}`,
@@ -53,27 +52,18 @@ async function probe(one: Lock, other: Lock): Promise<Finding> {
     };
   }
   if (second) {
-    await release(second);
-    await release(lock);
+    await second.release();
+    await lock.release();
     throw new ProbeError("two connections got the same lock at once");
   }
   await lock.confirm();
-  await release(lock);
+  await lock.release();
   const third = await acquire(other);
   if (!third) throw new ProbeError("the lock was not free after its release");
-  await release(third);
+  await third.release();
   return { found: `test lock acquired in ${took}, second attempt blocked, released` };
 }
 
 function acquire(backend: Lock): Promise<HeldLock | undefined> {
   return backend.acquire(0, new AbortController().signal);
-}
-
-async function release(lock: HeldLock): Promise<void> {
-  try {
-    await lock.release();
-  } catch (error) {
-    if (!(error instanceof LockLostError) || !error.message.startsWith("Cannot release the lock")) throw error;
-    throw new UnreleasedError(error.message.split("; ")[0]!);
-  }
 }

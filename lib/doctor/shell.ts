@@ -19,7 +19,7 @@ export async function shellTrouble(options: LastWillOptions): Promise<CommandSta
   }
   const shell = shellFor(options.timed);
   return new CommandStartError(
-    `Cannot use ${shell}, which is to end the command should sera be killed: it does not do what a shell does; ` +
-      `repair ${shell}, or put a shell there`,
+    `Cannot use ${shell}, which is to end the command should sera be killed: it does not do what a shell does`,
+    `repair ${shell}, or put a shell there`,
   );
 }

@@ -1,10 +1,10 @@
-import type { LedgerSettings } from "../settings/ledger_settings.ts";
 import { Deadline } from "../deadline.ts";
 import { formatDuration } from "../text/duration.ts";
 import { InterruptedError, LockUnavailableError } from "../errors.ts";
 import { type HeldLock, isHeld } from "../lock/lock.ts";
 import type { Logger } from "../log/logger.ts";
 import { type Ledger, RunGoneError } from "./ledger.ts";
+import type { Rule } from "./run.ts";
 import { quotedForShell } from "../text/shell_word.ts";
 import { whileHeld } from "./while_held.ts";
 
@@ -32,7 +32,7 @@ export interface LedgerRun {
 
 /** What a run goes by when its end is recorded. */
 export interface RunTerms {
-  readonly settings: LedgerSettings;
+  readonly rule: Rule;
   readonly logger: Logger;
   /** Fires at a signal that is to end sera: then nothing is waited for any longer. */
   readonly interrupted: AbortSignal;
@@ -42,10 +42,10 @@ export interface RunTerms {
 
 /** A run that the ledger has, whose command is about to be started under the lock. */
 export function begunRun(id: bigint, lock: HeldLock, ledger: Ledger, terms: RunTerms): LedgerRun {
-  const { settings, logger, interrupted } = terms;
+  const { rule, logger, interrupted } = terms;
   const mayRunAgain = "the command may be run again";
   const ifUnrecorded = `run ${id} counts as abandoned, and ${
-    settings.countFailures ? "may keep the command from being run again (count-failures)" : mayRunAgain
+    rule.countFailures ? "may keep the command from being run again (count-failures)" : mayRunAgain
   }`;
   return {
     id,
@@ -59,7 +59,7 @@ export function begunRun(id: bigint, lock: HeldLock, ledger: Ledger, terms: RunT
           signal: interrupted,
           mayPass: (error) => !ledger.isLasting(error),
           retrying: tellOnce(id, logger),
-        }, () => ledger.finish(id, outcome, exitCode, settings, Math.round(performance.now() - ended)));
+        }, () => ledger.finish(id, outcome, exitCode, rule, Math.round(performance.now() - ended)));
       } catch (error) {
         if (!(error instanceof LockUnavailableError)) throw error;
         const isGone = error instanceof RunGoneError ? error.isDeleted : ledger.isWithoutTable(error);
@@ -106,7 +106,7 @@ function tellOnce(id: bigint, logger: Logger): (why: LockUnavailableError) => vo
  *
  * @param isGone Whether nothing is left of the run.
  */
-function cureOf({ settings: { once, every, countFailures }, lockFlags }: RunTerms, isGone: boolean): string {
+function cureOf({ rule: { once, every, countFailures }, lockFlags }: RunTerms, isGone: boolean): string {
   if (countFailures && !isGone || once === undefined && every === undefined) return "";
   const rule = once !== undefined ? `--once ${quotedForShell(once)}` : `--every ${formatDuration(every!)}`;
   const lock = lockFlags ?? "--name '<the command and its arguments>'";

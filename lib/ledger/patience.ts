@@ -1,32 +1,38 @@
 import { Deadline, delayOrAbort } from "../deadline.ts";
+import { LockUnavailableError } from "../errors.ts";
 import { formatDuration } from "../text/duration.ts";
-import { InterruptedError, LockUnavailableError, messageOf } from "../errors.ts";
-import type { Session } from "../backends/sql/session.ts";
-import type { Store } from "../backends/sql/ledger_table.ts";
 
 /** How long a ledger is waited for that somebody else keeps locked, and the pause between two tries, in milliseconds. */
 const LONGEST_WAIT = 10_000;
 const PAUSE = 20;
 
 /**
- * How long a server waits for others' locks on the table before it breaks a statement off, in milliseconds. The shortest
- * time that MySQL knows: meanwhile the session, which can do one thing at a time, does not renew the lock that it holds.
+ * How long a server still has for an answer after a signal, in milliseconds. Longer than any server is told to keep a
+ * statement waiting for others' locks, so that a locked table does not cost the session, and the lock with it.
  */
-export const LOCK_WAIT = 1000;
+export const LAST_ANSWER = 2000;
 
-/**
- * How long a server still has for an answer after a signal, in milliseconds: longer than {@linkcode LOCK_WAIT}, so that a
- * locked table does not cost the session, and the lock with it.
- */
-const LAST_ANSWER = LOCK_WAIT + 1000;
-
-const INTERRUPTED = ", and a signal ended the wait";
-
-/** What SQLite says of a file that another process writes. */
-export const BUSY = "database is locked";
+/** What is said of a wait that a signal has ended, after what was waited for. */
+export const INTERRUPTED = ", and a signal ended the wait";
 
 /** Others have kept the ledger locked for as long as they are waited for. */
 export class LedgerBusyError extends LockUnavailableError {}
+
+/** How a place shows that others keep the ledger locked. */
+export interface Contention {
+  /** Whether an error says that others have to be waited for. */
+  isBusy(error: unknown): boolean;
+  /** How long a try takes at least that fails since others have to be waited for, in milliseconds; 0 if it is not given. */
+  readonly shortest?: number;
+  /**
+   * The error for a wait in vain.
+   *
+   * @param error What the last try has thrown.
+   * @param how For how long it was tried, or what ended the wait, to follow what was waited for.
+   * @param isInterrupted Whether it was a signal.
+   */
+  inVain(error: unknown, how: string, isInterrupted: boolean): Error;
+}
 
 /** How those who wait for a ledger are called off: a signal never waits for one. */
 export class Patience {
@@ -48,6 +54,11 @@ export class Patience {
     else interrupted.addEventListener("abort", stop, { once: true });
   }
 
+  /** Fires {@linkcode LAST_ANSWER} after a signal: then an answer is not waited for any longer. */
+  get noAnswer(): AbortSignal {
+    return this.#noAnswer.signal;
+  }
+
   /** From now on others are waited for until then at most; undefined takes that back. */
   hurry(deadline: Deadline | undefined): void {
     this.#deadline = deadline;
@@ -55,51 +66,12 @@ export class Patience {
 
   /**
    * Tries until it succeeds or fails for good, or has been tried for long enough; what comes after that is tried once.
-   * Each try must be short, for nothing else happens meanwhile.
    *
-   * @param attempt Throws {@linkcode BUSY}, or what SQLite says, when another process has to be waited for.
-   * @throws What the last try has thrown.
+   * @throws What {@linkcode Contention.inVain} makes of a wait in vain; and what else a try has thrown.
    */
-  whileBusy<T>(attempt: () => T): Promise<T> {
-    return this.#try(attempt, 0, isBusy, (error, how, isOver) => {
-      throw new Error(`${messageOf(error)}${how}${isOver ? "" : "; see which process keeps it open"}`);
-    });
-  }
-
-  /**
-   * Runs statements in a session, whose server may take as long as it does for any; less when a signal comes.
-   *
-   * @param isLocked Whether the server has broken a statement off after {@linkcode LOCK_WAIT}. It is then asked again, as
-   * {@linkcode whileBusy} does.
-   */
-  runIn(session: Session, isLocked: (cause: unknown) => boolean): Store["run"] {
-    const options = { signal: this.#noAnswer.signal, serverTime: LOCK_WAIT };
-    const attempt = async (statement: Parameters<Store["run"]>[0]) => {
-      try {
-        return await session.queryAll(statement, options);
-      } catch (error) {
-        if (!(error instanceof InterruptedError)) throw error;
-        throw LockUnavailableError.on(session.where, { what: `no answer${INTERRUPTED}` }, { cause: error });
-      }
-    };
-    const isBroken = (error: unknown) => error instanceof LockUnavailableError && isLocked(error.cause);
-    return (statement) =>
-      this.#try(() => attempt(statement), LOCK_WAIT, isBroken, (error, how, isOver) => {
-        const { reason, cause } = error as LockUnavailableError;
-        // What a server advises after its own words is for those who have a transaction.
-        const words = reason.slice(session.where.length + 2).split("; ")[0];
-        const what = `others have kept its table locked (${words})${how}`;
-        const cure = isOver ? undefined : "see which session keeps it locked (a backup, LOCK TABLE, ALTER TABLE)";
-        throw LedgerBusyError.on(session.where, { what, cure }, { transient: true, cause });
-      });
-  }
-
-  /** @param shortest How long a try takes at least that fails since others have to be waited for, in milliseconds. */
-  async #try<T>(
+  async whileBusy<T>(
     attempt: () => T | Promise<T>,
-    shortest: number,
-    isBusy: (error: unknown) => boolean,
-    giveUp: (error: unknown, how: string, isOver: boolean) => never,
+    { isBusy, inVain, shortest = 0 }: Contention,
   ): Promise<T> {
     const longest = Math.min(this.#longestWait, this.#deadline?.remaining ?? Infinity);
     const deadline = new Deadline(longest);
@@ -116,21 +88,16 @@ export class Patience {
         if (!isBusy(error)) throw error;
         if (isLast || this.#over.aborted) {
           this.#isExhausted = true;
-          const isOver = this.#over.aborted;
+          const isInterrupted = this.#over.aborted;
           const waited = Math.min(
             this.#longestWait,
             Math.max(Math.round((performance.now() - began) / 1000), 1) * 1000,
           );
-          giveUp(error, isOver ? INTERRUPTED : ` for ${formatDuration(waited)}`, isOver);
+          throw inVain(error, isInterrupted ? INTERRUPTED : ` for ${formatDuration(waited)}`, isInterrupted);
         }
       }
       // Not all at the same moments.
       await delayOrAbort(PAUSE * (0.5 + Math.random()), this.#over);
     }
   }
-}
-
-/** By its words: not all of node:sqlite's errors have a number. */
-function isBusy(error: unknown): boolean {
-  return messageOf(error).endsWith(BUSY);
 }

@@ -1,13 +1,11 @@
-import type { LedgerSettings } from "../settings/ledger_settings.ts";
 import type { Deadline } from "../deadline.ts";
 import { formatDuration } from "../text/duration.ts";
 import { LockUnavailableError } from "../errors.ts";
 import type { HeldLock } from "../lock/lock.ts";
 import type { Logger } from "../log/logger.ts";
 import { begunRun, type LedgerRun } from "./begun_run.ts";
-import type { Ledger } from "./ledger.ts";
-import type { OpenLedger } from "./open_ledger.ts";
-import type { RecordedRun, Runner } from "./run.ts";
+import type { Ledger, OpenLedger } from "./ledger.ts";
+import type { RecordedRun, RegisterRule, Runner } from "./run.ts";
 import { reasonOf, whoAndWhen } from "./words.ts";
 
 /** Whether a command is to run. */
@@ -21,7 +19,7 @@ export class Register {
   readonly #open: OpenLedger;
   readonly #lock: string;
   readonly #runner: Runner;
-  readonly #settings: LedgerSettings;
+  readonly #rule: RegisterRule;
   readonly #logger: Logger;
   readonly #interrupted: AbortSignal;
   /** How to name the lock again, as flags; undefined where that would tell what may be a secret. */
@@ -39,7 +37,7 @@ export class Register {
     open: OpenLedger,
     lock: string,
     runner: Runner,
-    settings: LedgerSettings,
+    rule: RegisterRule,
     logger: Logger,
     interrupted: AbortSignal = new AbortController().signal,
     lockFlags?: string,
@@ -47,7 +45,7 @@ export class Register {
     this.#open = open;
     this.#lock = lock;
     this.#runner = runner;
-    this.#settings = settings;
+    this.#rule = rule;
     this.#logger = logger;
     this.#interrupted = interrupted;
     this.#lockFlags = lockFlags;
@@ -62,22 +60,22 @@ export class Register {
   async begin(lock: HeldLock, deadline?: Deadline): Promise<Begun> {
     const ledger = await this.#tidied(lock, deadline);
     this.#isUnsure = true;
-    const permission = await ledger.begin(this.#lock, this.#runner, this.#settings);
+    const permission = await ledger.begin(this.#lock, this.#runner, this.#rule);
     if (permission.granted && permission.ignored) await this.#tellIgnored(ledger, permission.ignored, permission.id);
     this.#isUnsure = false;
     if (permission.granted) {
       return {
         granted: true,
         run: begunRun(permission.id, lock, ledger, {
-          settings: this.#settings,
+          rule: this.#rule,
           logger: this.#logger,
           interrupted: this.#interrupted,
           lockFlags: this.#lockFlags,
         }),
       };
     }
-    if (this.#settings.recordSkips) await ledger.skip(this.#lock, this.#runner, this.#settings);
-    return { granted: false, because: reasonOf(permission.because, permission.isAhead, this.#settings, ledger.clock) };
+    if (this.#rule.recordSkips) await ledger.skip(this.#lock, this.#runner, this.#rule);
+    return { granted: false, because: reasonOf(permission.because, permission.isAhead, this.#rule, ledger.clock) };
   }
 
   /** Once for each: the next run has one before it that counts. */
@@ -88,7 +86,7 @@ export class Register {
       isNew ? "error" : "notice",
       "note",
       `Run ${run.id} by ${whoAndWhen(run)} began more than ${
-        formatDuration(this.#settings.every!)
+        formatDuration(this.#rule.every!)
       } ahead of the ${ledger.clock}'s clock, so it does not count for --every: run ${id} begins; check that clock.`,
     );
   }
@@ -101,7 +99,7 @@ export class Register {
    */
   async skip(lock: HeldLock, deadline?: Deadline): Promise<void> {
     const ledger = await this.#tidied(lock, deadline);
-    if (this.#settings.recordSkips) await ledger.skip(this.#lock, this.#runner, this.#settings);
+    if (this.#rule.recordSkips) await ledger.skip(this.#lock, this.#runner, this.#rule);
   }
 
   /** Forgets what is too old, after all else. That it did not work is worth no more than a word. */
@@ -116,7 +114,7 @@ export class Register {
 
   /** The ledger, in which no run of a holder that died still counts as running. */
   async #tidied(lock: HeldLock, deadline: Deadline | undefined): Promise<Ledger> {
-    const ledger = this.#ledger = await this.#open(lock.session);
+    const ledger = this.#ledger = await this.#open(lock);
     ledger.hurry(deadline);
     if (this.#isUnsure) await ledger.takeBack(this.#lock, this.#runner);
     this.#isUnsure = false;

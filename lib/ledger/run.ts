@@ -33,6 +33,12 @@ export interface Rule {
   readonly keepHistory: number;
 }
 
+/** What one command goes by in the ledger. */
+export interface RegisterRule extends Rule {
+  /** Whether it is recorded too that there was nothing to do. */
+  readonly recordSkips: boolean;
+}
+
 /**
  * A run as the ledger has it. Times are in milliseconds since 1970, by the server's clock. Texts may be anybody's, but are
  * no longer than the ledger's columns; what a row does not say, or says without sense, is undefined.

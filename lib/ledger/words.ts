@@ -1,7 +1,6 @@
-import type { LedgerSettings } from "../settings/ledger_settings.ts";
 import { formatDuration } from "../text/duration.ts";
 import { timeOf } from "../text/time.ts";
-import type { RecordedRun } from "./run.ts";
+import type { RecordedRun, Rule } from "./run.ts";
 
 /**
  * Why a run keeps a command from being run, for people.
@@ -12,7 +11,7 @@ import type { RecordedRun } from "./run.ts";
 export function reasonOf(
   run: RecordedRun,
   isAhead: boolean,
-  { once, every }: LedgerSettings,
+  { once, every }: Rule,
   clock: "server" | "machine",
 ): string {
   const by = `run ${run.id} by ${whoAndWhen(run)} ${run.outcome}`;

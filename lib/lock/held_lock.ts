@@ -1,67 +1,12 @@
-import { lineOf, LockLostError, LockUnavailableError, messageOf } from "../errors.ts";
+import { LockLostError, LockUnavailableError, type Trouble, troubleOf } from "../errors.ts";
 import { formatDuration } from "../text/duration.ts";
-import { endsAfter, graceOf, heartbeatOf, isKept, type LeaseTerms, Moment, stopsAfter } from "./lease.ts";
+import { endsAfter, graceOf, heartbeatOf, type LeaseTerms, Moment, stopsAfter } from "./lease.ts";
 import { Heartbeat } from "./heartbeat.ts";
-import type { HeldLock, LockSession } from "./lock.ts";
+import type { Keeper } from "./keeper.ts";
+import { type HeldLock, type LockSession, UnreleasedError } from "./lock.ts";
 
 /** How long a sign of the lock is fresh enough to start a command on, in milliseconds. */
 const FRESH = 1000;
-
-/** What keeps a lock for us, and frees it for others when the lease is over: a session, say. */
-export interface Keeper {
-  /** Where it is, for messages. */
-  readonly where: string;
-  /** Fires once when the lock ended with it; the reason is an Error. */
-  readonly ended: AbortSignal;
-  /** Whether it was ended from this side, as after an answer that did not come: until then the lease had not run out. */
-  readonly isGivenUp: boolean;
-  /** The session that it is, if it is one. */
-  readonly session: LockSession | undefined;
-  /**
-   * Makes sure that the lock is still ours, and makes the lease longer. Waits long for the answer: to give up at once could
-   * free the lock, while the lease leaves the command some time to end.
-   *
-   * @returns Whether it is.
-   * @throws {LockUnavailableError} When that cannot be told.
-   * @throws {LockLostError} When it is not, and why.
-   */
-  renew(): Promise<boolean>;
-  /**
-   * Gives the lock back.
-   *
-   * @returns Whether it was ours to give.
-   * @throws {LockUnavailableError} When that cannot be told.
-   */
-  release(): Promise<boolean>;
-  /** Ends it, with the lock. */
-  end(): Promise<void>;
-}
-
-/** What was seen when a lock was acquired. */
-export interface Acquired {
-  /** What was asked for. */
-  readonly lease: LeaseTerms;
-  /** After how many milliseconds without a word the lock is freed; that may be sooner than what was asked for. */
-  readonly idle: number;
-  /** When it was asked for what showed the lock to be held. */
-  readonly confirmed: Moment;
-  /** How long it took to give the lock, in milliseconds, and to wait for it where it does that. */
-  readonly took: number;
-}
-
-/**
- * Begins to hold a lock.
- *
- * @throws {LockUnavailableError} When it answers too slowly to keep the lease; then it has ended.
- */
-export async function hold(keeper: Keeper, { lease, idle, confirmed, took }: Acquired): Promise<LeasedLock> {
-  const terms = { ...lease, ttl: Math.min(lease.ttl, idle) };
-  // The quicker of the two: one answer alone may be late by accident.
-  const roundTrip = Math.min(took, confirmed.age);
-  if (isKept(terms, roundTrip)) return new LeasedLock(keeper, terms, confirmed);
-  await keeper.end();
-  throw (await import("./too_slow.ts")).tooSlow(keeper.where, terms, lease.ttl, roundTrip);
-}
 
 /**
  * A lock with a lease: it is free for others when no renewal was seen for the TTL. So it is lost when its keeper ends, when
@@ -97,7 +42,9 @@ export class LeasedLock implements HeldLock {
     const ended = () => {
       // Until then the lease had not run out.
       if (keeper.isGivenUp) this.#heldToEnd ||= this.#commandEnded;
-      if (!this.#released) this.#lose(`${keeper.where}: ${messageOf(keeper.ended.reason)}`);
+      if (this.#released) return;
+      const { what, cure } = troubleOf(keeper.ended.reason);
+      this.#lose({ what: `${keeper.where}: ${what}`, cure });
     };
     if (keeper.ended.aborted) ended();
     keeper.ended.addEventListener("abort", ended, { once: true });
@@ -150,7 +97,7 @@ export class LeasedLock implements HeldLock {
       released = await this.#repeated(() => this.#keeper.release());
     } catch (error) {
       if (error instanceof LockUnavailableError) {
-        throw new LockLostError(`Cannot release the lock on ${error.reason}`, error.cure);
+        throw new UnreleasedError(`Cannot release the lock on ${error.reason}`, error.cure);
       }
       throw error;
     }
@@ -198,23 +145,26 @@ export class LeasedLock implements HeldLock {
   #loseToTime(): void {
     // At the command's end the lease had not run out.
     this.#heldToEnd ||= this.#commandEnded;
-    this.#lose(`${this.#keeper.where}: no answer for ${formatDuration(Math.round(this.#confirmed.age))}`);
+    const what = `${this.#keeper.where}: no answer for ${formatDuration(Math.round(this.#confirmed.age))}`;
+    this.#lose({ what });
   }
 
-  #lose(why: string): void {
+  #lose(why: Trouble): void {
     if (this.#released || this.lost.aborted) return;
     this.#stop();
     const within = Math.min(this.left, graceOf(this.#terms));
-    this.#lost.abort(new LockLostError(`Lock lost: ${this.#suspension() ?? why}`, undefined, within));
+    const { what, cure } = this.#suspension() ?? why;
+    this.#lost.abort(new LockLostError(`Lock lost: ${what}`, cure, within));
   }
 
   /** Says that sera itself did not run: a look is overdue by more than a beat. What the server says then only follows. */
-  #suspension(): string | undefined {
+  #suspension(): Trouble | undefined {
     const beat = heartbeatOf(this.#terms);
     const late = (this.#sentAfter ?? this.#confirmed.age) - beat;
     if (late <= beat) return undefined;
     const span = formatDuration(Math.round(late / 1000) * 1000);
-    return `sera was suspended for ${span} (SIGSTOP, or a machine that slept); ${this.#keeper.where} may have freed it`;
+    const { where } = this.#keeper;
+    return { what: `sera was suspended for ${span} (SIGSTOP, or a machine that slept); ${where} may have freed it` };
   }
 
   #stop(): void {
@@ -223,6 +173,6 @@ export class LeasedLock implements HeldLock {
   }
 }
 
-function reasonOf(error: unknown): string {
-  return error instanceof LockUnavailableError ? lineOf({ what: error.reason, cure: error.cure }) : messageOf(error);
+function reasonOf(error: unknown): Trouble {
+  return error instanceof LockUnavailableError ? { what: error.reason, cure: error.cure } : troubleOf(error);
 }

@@ -80,10 +80,14 @@ export interface HeldLock {
   /**
    * Gives the lock back, and makes sure that it was still ours to give.
    *
+   * @throws {UnreleasedError} When the place does not take it back.
    * @throws {LockLostError} When it turns out that the lock was not held any more.
    */
   release(): Promise<void>;
 }
+
+/** A lock could not be given back, and is freed when the session ends. */
+export class UnreleasedError extends LockLostError {}
 
 /** Whether a lock is still held, as {@linkcode HeldLock.confirm} has it. */
 export async function isHeld(lock: HeldLock): Promise<boolean> {

@@ -24,8 +24,10 @@ export function lockKey(words: readonly string[]): string {
  *
  * @example
  * ```ts
+ * import assert from "node:assert/strict";
  * import { lockName } from "./lock_name.ts";
- * lockName("ls -ltra"); // "5373fa7de6f7dd54052abf86b3a53da4"
+ *
+ * assert.equal(lockName("ls -ltra"), "5373fa7de6f7dd54052abf86b3a53da4");
  * ```
  */
 export function lockName(key: string): string {

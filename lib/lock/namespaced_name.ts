@@ -3,8 +3,10 @@
  *
  * @example
  * ```ts
+ * import assert from "node:assert/strict";
  * import { namespacedName } from "./namespaced_name.ts";
- * namespacedName("heimdall", "heimdall"); // as pg_locks shows it: "HIGH,LOW"
+ *
+ * assert.equal(namespacedName("heimdall", "heimdall"), "1421297779,1421297779");
  * ```
  */
 export function namespacedName(namespace: string, name: string): string {

@@ -13,7 +13,7 @@ export type FlagKind =
   /** Whole seconds, or a duration such as `1m30s` or `90d`. */
   | "duration";
 
-/** What the parser has to know of a flag. */
+/** How a flag is written. */
 export interface FlagSyntax {
   /** The name without dashes. */
   readonly name: string;
@@ -32,5 +32,5 @@ export interface FlagWords {
   readonly help: readonly string[];
 }
 
-/** A flag, with all that the help texts, the manual and the completions have to know. */
+/** A flag with all that the help texts, the manual and the completions need. */
 export interface Flag extends FlagSyntax, FlagWords {}

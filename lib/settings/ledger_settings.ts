@@ -1,91 +1,56 @@
 import { ConfigError } from "../errors.ts";
-import type { Backend } from "../backends/backend.ts";
+import type { Backend, LedgerPlace } from "../backends/backend.ts";
+import type { RegisterRule } from "../ledger/run.ts";
 import type { TableName } from "../ledger/table_name.ts";
-import type { SettingValues } from "./setting_values.ts";
-
-/** How long the ledger keeps a run, in milliseconds, and what it is called. */
-const DEFAULT_KEEP_HISTORY = 90 * 24 * 3600 * 1000;
-export const DEFAULT_LEDGER_TABLE = "sera_runs";
-
-/** No span of a ledger is longer, in milliseconds: a century, which every server can reckon with. */
-const LONGEST_SPAN = 36_500 * 24 * 3600 * 1000;
-
-/** The longest key, in characters: the longest that every MySQL can index. */
-const LONGEST_KEY = 190;
+import type { Find } from "./setting_values.ts";
+import type { Values } from "./table.ts";
 
 /** What is remembered of runs, and which runs keep others from happening. */
-export interface LedgerSettings {
+export interface LedgerSettings extends RegisterRule {
   /** Whether it is used. */
   readonly on: boolean;
   readonly table: TableName;
-  /** How long a run is remembered, in milliseconds. */
-  readonly keepHistory: number;
-  /** The key for which the command runs at most once. */
-  readonly once?: string | undefined;
-  /** The span in which at most one run begins, in milliseconds. */
-  readonly every?: number | undefined;
-  readonly countFailures: boolean;
-  readonly recordSkips: boolean;
 }
 
 /**
- * Reads what is said of the ledger. `once`, `every` and `record-skips` turn it on.
+ * Puts together what is said of the ledger. `once`, `every` and `record-skips` turn it on.
  *
+ * @param find Tells where a setting comes from.
  * @throws {ConfigError} When it cannot work with this server, or a setting in file or environment is of no use.
  * @throws {UsageError} When a flag is.
  */
-export function ledgerSettings(values: SettingValues, server: Backend): LedgerSettings {
-  const once = readKey(values);
-  const every = values.duration("every", 1, LONGEST_SPAN);
-  const recordSkips = values.boolean("record-skips");
-  const table = readTable(values, server);
+export function ledgerSettings(values: Values, find: Find, server: Backend): LedgerSettings {
+  const { ledgerTable: table, keepHistory, once, every, countFailures, recordSkips } = values;
+  refuseTable(find, server);
   const rule = once !== undefined ? "once" : every !== undefined ? "every" : undefined;
-  const on = values.optionalBoolean("ledger") ?? (rule !== undefined || recordSkips);
+  const on = values.ledger ?? (rule !== undefined || recordSkips);
   if (!on && rule !== undefined) {
-    const { source, error } = values.find("ledger")!;
+    const { source, error } = find("ledger")!;
     throw new error(
-      `Cannot use ${rule} in ${
-        values.find(rule)!.source
-      }: the ledger is off in ${source}; turn it on there, or leave it out`,
+      `Cannot use ${rule} in ${find(rule)!.source}: the ledger is off in ${source}`,
+      "turn it on there, or leave it out",
     );
   }
-  if (on) refuseWithoutDatabase(server, table);
-  return {
-    on,
-    table,
-    keepHistory: values.duration("keep-history", 0, LONGEST_SPAN) ?? DEFAULT_KEEP_HISTORY,
-    once,
-    every,
-    countFailures: values.boolean("count-failures"),
-    recordSkips,
-  };
+  if (on) ledgerPlace(server, table);
+  return { on, table, keepHistory, once, every, countFailures, recordSkips };
 }
 
 /**
- * A ledger's table may need a database to be in.
+ * Where the server's ledger is kept.
  *
- * @throws {ConfigError} When neither the server nor the table names one.
+ * @throws {ConfigError} When there is none, or it cannot be kept there: its table may need a database to be in.
  */
-export function refuseWithoutDatabase({ ledger }: Backend, table: TableName): void {
-  const missing = ledger?.missing?.(table);
-  if (missing) throw new ConfigError(`Cannot keep a ledger: ${missing.what}; ${missing.cure}`);
+export function ledgerPlace({ title, ledger }: Backend, table: TableName): LedgerPlace {
+  const missing = ledger ? ledger.missing?.(table) : {
+    what: `${title} has none`,
+    cure: "name another server, or leave ledger, once, every and record-skips out",
+  };
+  if (!ledger || missing) throw new ConfigError(`Cannot keep a ledger: ${missing!.what}`, missing!.cure);
+  return ledger;
 }
 
-function readKey(values: SettingValues): string | undefined {
-  const key = values.text("once");
-  // MySQL ignores blanks at the end when it compares; half a surrogate pair would be stored as any other half.
-  if (key === undefined || [...key].length <= LONGEST_KEY && key === key.trim() && key.isWellFormed()) return key;
-  throw values.wrong("once", `up to ${LONGEST_KEY} characters, without blanks around them`);
-}
-
-function readTable(values: SettingValues, server: Backend): TableName {
-  const text = values.text("ledger-table");
-  if (text === undefined) return { name: DEFAULT_LEDGER_TABLE };
-  if (!server.offers.ledgerTable) {
-    const { source, error } = values.find("ledger-table")!;
-    throw new error(`Cannot use ledger-table in ${source}: ${server.title} has no tables; leave it out`);
-  }
-  const [, schema, name] = /^(?:([A-Za-z_][\w$-]{0,62})\.)?([A-Za-z_][\w$-]{0,62})$/.exec(text) ?? [];
-  if (name !== undefined) return { schema, name };
-  throw values.wrong("ledger-table", "a table or schema.table, in up to 63 letters, digits and underscores each");
+function refuseTable(find: Find, { offers, title }: Backend): void {
+  const found = find("ledgerTable");
+  if (!found || offers.ledgerTable) return;
+  throw new found.error(`Cannot use ledger-table in ${found.source}: ${title} has no tables`, "leave it out");
 }

@@ -1,30 +1,30 @@
 import { ConfigError, type SeraError } from "../errors.ts";
-import type { Found } from "./setting_values.ts";
+import { type Env, SERVER_REMOVED } from "./outside.ts";
+import type { Find } from "./setting_values.ts";
+import { TABLE } from "./table.ts";
 import { firstWrong } from "./wrong_values.ts";
 
-/** The variable that tells a command that a sera above it has taken SERA_SERVER away. */
-export const SERVER_REMOVED = "SERA_SERVER_REMOVED";
-
-/** No server is named, since a sera above took it away. */
+/** No server is named, since the sera above removed it from the environment. */
 export class ServerRemovedError extends ConfigError {}
 
 /**
- * What to say where no server is named: that another setting's value is wrong, or that one was taken away, if it was.
+ * The error where no server is named: that another setting has a wrong value, or that the sera above removed the server
+ * from the environment, if either is so.
  *
- * @param error What there is to say otherwise.
- * @param env Reads an environment variable.
- * @param fromOutside Finds a flag's or a variable's value.
+ * @param error The error otherwise.
+ * @param fromOutside Finds the value of a flag or variable.
  */
 export function noServer(
   error: ConfigError,
-  env: (name: string) => string | undefined,
-  fromOutside: (name: string) => Found | undefined,
+  env: Env,
+  fromOutside: Find,
 ): SeraError {
   const wrong = firstWrong(fromOutside);
   if (wrong) return wrong;
   if (env(SERVER_REMOVED) === undefined) return error;
   return new ServerRemovedError(
     "No server: the sera that this command runs under took SERA_SERVER out of its environment, since there may be a " +
-      "password in it; name the server in a config file (/etc/sera.json, or the one that SERA_CONFIG names)",
+      "password in it",
+    `name the server in a config file (${TABLE.config.default}, or the one that SERA_CONFIG names)`,
   );
 }

@@ -1,43 +1,48 @@
+import type { Trouble } from "../errors.ts";
 import { followPath } from "../system/folder_way.ts";
 import { absolute, isOurs } from "../system/file_trust.ts";
 import { GROUP_WRITES, STICKY, Trust } from "../system/trust.ts";
 
-/** Who else decides what is in a file, and what to do about it; each one line. */
-export function othersWhoDecide(path: string, { mode, uid, isFile }: Deno.FileInfo): string[] {
+/** Users besides root and this one who can change the config file, or put another in its place. */
+export function othersWhoDecide(path: string, { mode, uid, isFile }: Deno.FileInfo): Trouble[] {
   if (mode === null || !isFile) return [];
-  const notes: string[] = [];
+  const notes: Trouble[] = [];
   if (!isOurs(uid)) {
-    notes.push(
-      `Another user (uid ${uid}) decides what is in the config file: ${path}; chown root ${path} if not meant, ` +
-        "once you have checked what is in it",
-    );
+    notes.push({
+      what: `Another user (uid ${uid}) decides what is in the config file: ${path}`,
+      cure: `chown root ${path} if not meant, once you have checked what is in it`,
+    });
   }
   if ((mode & GROUP_WRITES) !== 0) {
-    notes.push(`A group can write to the config file: ${path}; chmod g-w ${path} if not meant`);
+    const what = `A group can write to the config file: ${path}`;
+    notes.push({ what, cure: `chmod g-w ${path} if not meant` });
   }
   return [...notes, ...othersInFolders(path, uid)];
 }
 
-/** Who else could put another file in the place of this one; each one line. */
-function othersInFolders(path: string, owner: number | null): string[] {
+/** Users who can put another file in the place of this one. */
+function othersInFolders(path: string, owner: number | null): Trouble[] {
   const { folders } = followPath(absolute(path));
   const trust = new Trust(folders[0]!.info);
-  const notes: string[] = [];
-  // One who decides what is in the file anyway is told of as its owner.
+  const notes: Trouble[] = [];
+  // The file's owner can change it anyway, and is reported above.
   const other = folders.find(({ info }) => !trust.owns(info) && info.uid !== owner);
   if (other) {
     const { path: folder, info } = other;
-    notes.push(
-      `Another user (uid ${info.uid}) can put another file in the place of the config file: ${path}, as the owner of ` +
-        `${folder}; keep it in a folder of root's if not meant`,
-    );
+    notes.push({
+      what:
+        `Another user (uid ${info.uid}) can put another file in the place of the config file: ${path}, as the owner ` +
+        `of ${folder}`,
+      cure: "keep it in a folder of root's if not meant",
+    });
   }
   const shared = folders.find(({ info }) => trust.strangersIn(info) === "its group" && (info.mode! & STICKY) === 0);
   if (shared) {
-    notes.push(
-      `A group can put another file in the place of the config file: ${path}, since it can write to ${shared.path}; ` +
-        "keep it in a folder that only root can write to if not meant",
-    );
+    notes.push({
+      what:
+        `A group can put another file in the place of the config file: ${path}, since it can write to ${shared.path}`,
+      cure: "keep it in a folder that only root can write to if not meant",
+    });
   }
   return notes;
 }

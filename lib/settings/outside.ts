@@ -1,38 +1,42 @@
-import { aliasOf, environmentName } from "./table.ts";
 import { ConfigError, UsageError } from "../errors.ts";
 import type { Found } from "./setting_values.ts";
+import { environmentName, type SettingKey, TABLE } from "./table.ts";
 
-/** A setting's value as a flag. */
-export function foundFlag(flags: ReadonlyMap<string, string>, name: string): Found | undefined {
+/** The variable that tells a command that the sera above it has taken `SERA_SERVER` out of its environment. */
+export const SERVER_REMOVED = "SERA_SERVER_REMOVED";
+
+/** Reads an environment variable; undefined if it is not set or empty. */
+export type Env = (name: string) => string | undefined;
+
+/** The value of a setting that is given as a flag. The source is the flag as it was written: `--once-per`. */
+export function foundFlag(flags: ReadonlyMap<string, string>, key: SettingKey): Found | undefined {
+  const { name, alias = name } = TABLE[key];
   const value = flags.get(name);
-  return value === undefined ? undefined : { value, source: `--${name}`, error: UsageError, json: false };
+  const source = `--${flags.has(alias) ? alias : name}`;
+  return value === undefined ? undefined : { value, source, error: UsageError, json: false };
 }
 
 /**
- * A setting's value as a flag, else as a variable.
+ * The value of a setting that is given as a flag, else as a variable.
  *
- * @param env Reads an environment variable.
- * @throws {ConfigError} When two variables are the same setting, with two values.
+ * @throws {ConfigError} When it is given by both of its variables, with different values.
  */
-export function foundOutside(
-  flags: ReadonlyMap<string, string>,
-  env: (name: string) => string | undefined,
-  name: string,
-): Found | undefined {
-  const flag = foundFlag(flags, name);
+export function foundOutside(flags: ReadonlyMap<string, string>, env: Env, key: SettingKey): Found | undefined {
+  const flag = foundFlag(flags, key);
   if (flag) return flag;
+  const { name, alias } = TABLE[key];
   const found = foundVariable(env, name);
-  const alias = aliasOf(name);
   const other = alias === undefined ? undefined : foundVariable(env, alias);
   if (found && other && found.value !== other.value) {
     throw new ConfigError(
-      `Cannot use ${found.source} and ${other.source} at once: they are one setting, with two values; take one out`,
+      `Cannot use ${found.source} and ${other.source} at once: they are one setting, with two values`,
+      "take one out",
     );
   }
   return found ?? other;
 }
 
-function foundVariable(env: (name: string) => string | undefined, name: string): Found | undefined {
+function foundVariable(env: Env, name: string): Found | undefined {
   const source = environmentName(name);
   const value = env(source);
   return value === undefined ? undefined : { value, source, error: ConfigError, json: false };

@@ -1,44 +1,46 @@
 import { ConfigError } from "../errors.ts";
 import type { Backend } from "../backends/backend.ts";
-import type { SettingValues } from "./setting_values.ts";
+import type { Find } from "./setting_values.ts";
 
-/** What Docker puts into `SERA_NAME` in a container that is linked to one by the name of sera. */
+/** Docker's value of `SERA_NAME` in a container that is linked to one named sera: `/this-container/sera`. */
 const LINK = /^\/[\w.-]+\/sera$/i;
 
 /**
- * Refuses settings that cannot be meant for the server.
+ * Refuses settings that contradict the server.
  *
- * @throws {ConfigError} When they are not for that server, wherever they stand.
- * @throws {UsageError} When a flag is for another kind of server.
+ * @throws {ConfigError} When they do not go with it.
+ * @throws {UsageError} When the namespace is a flag, and the server has none.
  */
-export function refuseTogether({ find }: SettingValues, { title, offers }: Backend): void {
+export function refuseTogether(find: Find, { title, offers }: Backend): void {
   const server = find("server")!;
-  const tlsCa = find("tls-ca");
-  // What is reached without a network has no certificate to look at.
+  const tlsCa = find("tlsCa");
+  // A server that is reached without a network is left out: tls-ca has no effect there, see without_effect.ts.
   if (tlsCa && offers.tls === "unverified") {
     throw new ConfigError(
-      `Cannot use tls-ca with the server in ${server.source}: it checks no certificate; add ${offers.verifyBy}`,
+      `Cannot use tls-ca with the server in ${server.source}: it checks no certificate`,
+      `add ${offers.verifyBy}`,
     );
   }
   const namespace = find("namespace");
   if (namespace && !offers.namespaces) {
     throw new namespace.error(
-      `Cannot use namespace in ${namespace.source} with the server in ${server.source}: ${title} has no namespaces; leave namespace out`,
+      `Cannot use namespace in ${namespace.source} with the server in ${server.source}: ${title} has no namespaces`,
+      "leave namespace out",
     );
   }
 }
 
 /**
- * The lock's key, if one is set. Nodes whose locks have different names would run at the same time, so that none is
- * taken by accident.
+ * Refuses a name that Docker has set by accident. It would rename the lock on this node only, so that the command could
+ * run on two nodes at the same time.
  *
- * @throws {ConfigError} When it has come from elsewhere than from whoever set up sera.
+ * @throws {ConfigError}
  */
-export function readName(values: SettingValues): string | undefined {
-  const name = values.text("name");
-  if (name === undefined || !LINK.test(name) || values.find("name")!.source !== "SERA_NAME") return name;
+export function refuseLink(name: string | undefined, find: Find): void {
+  if (name === undefined || !LINK.test(name) || find("name")!.source !== "SERA_NAME") return;
   throw new ConfigError(
     `Cannot use name in SERA_NAME: ${name} looks like what Docker sets for a link to a container named sera, and would ` +
-      "rename the lock; take SERA_NAME out, or set --name",
+      "rename the lock",
+    "take SERA_NAME out, or set --name",
   );
 }

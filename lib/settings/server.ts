@@ -1,6 +1,5 @@
-import { DsnError } from "../backends/network/address_text.ts";
 import type { Backend, Surroundings } from "../backends/backend.ts";
-import { isKnownForm, knownForms, parseBackend } from "../backends/registry.ts";
+import { DsnError, isKnownForm, knownForms, parseBackend } from "../backends/registry.ts";
 import { ConfigError } from "../errors.ts";
 
 /**
@@ -14,7 +13,7 @@ import { ConfigError } from "../errors.ts";
 export async function parseServer(text: string, source: string, surroundings: Surroundings): Promise<Backend> {
   text = withoutLineEnd(text);
   if (beginsQuoted(text) && /^(.).*\1$|^.(?:file:|\w+:\/\/|\w+\s*=)/s.test(text)) {
-    throw new ConfigError(`Cannot use the server in ${source}: the quotes around it are part of it; leave them out`);
+    throw new ConfigError(`Cannot use the server in ${source}: the quotes around it are part of it`, "leave them out");
   }
   try {
     refuseUnknownScheme(text);
@@ -25,22 +24,22 @@ export async function parseServer(text: string, source: string, surroundings: Su
   }
 }
 
-/** Spares nearly all servers a pattern that takes its time to make. */
+/** A cheap test first: nearly no server needs the pattern, which takes time to compile. */
 function beginsQuoted(text: string): boolean {
   return text !== "" && "\"'`".includes(text[0]!);
 }
 
 function refuseUnknownScheme(text: string): void {
   if (text.trimStart() !== text && /^\s+(?:file:|[a-z]+:\/\/)/i.test(text)) {
-    throw new DsnError("A blank stands before it; take it out");
+    throw new DsnError("A blank stands before it", "take it out");
   }
   if (!/^[a-z][a-z:]*:\/{1,2}(?!\/)/i.test(text) || isKnownForm(text)) return;
   // User, password and a slash in the database make a Go DSN of it, with a scheme for a user.
   if (/@\w*\(.*\)\//.test(text)) return;
-  throw new DsnError(`No server has this scheme; write ${knownForms()}`);
+  throw new DsnError("No server has this scheme", `write ${knownForms()}`);
 }
 
-/** A line end that came along with a secret from a file belongs to nothing. */
+/** Without line ends after it: a secret that is read from a file often has one. */
 export function withoutLineEnd(text: string): string {
   return text.replace(/[\r\n]+$/, "");
 }

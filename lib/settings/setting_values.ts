@@ -1,128 +1,75 @@
-import { parseGoBoolean } from "../text/go_boolean.ts";
-import { SETTINGS, type SettingSpec } from "./table.ts";
-import { formatDuration, parseWait } from "../text/duration.ts";
 import type { SeraError } from "../errors.ts";
-import { isPlain, isServerWithPassword, plainOr } from "../text/harmless.ts";
+import { isPlain, plainOr } from "../text/harmless.ts";
+import { type Setting, SETTING_KEYS, type SettingKey, TABLE, type Values } from "./table.ts";
 
 /** A value and where it came from. */
 export interface Found {
   readonly value: unknown;
-  /** For errors: `--verbose`, `SERA_VERBOSE`, or the config file's path. */
+  /** Where it is, for messages: `--verbose`, `SERA_VERBOSE`, or the config file's path. */
   readonly source: string;
-  /** The class of error that a wrong value is: a flag is an argument, the rest is configuration. */
-  readonly error: new (message: string) => SeraError;
-  /** Whether it is JSON, where `"true"` is not `true`; a flag or a variable can say it only as text. */
+  /** The class of the error about a wrong value: a flag is an argument, all else is configuration. */
+  readonly error: new (what: string, cure?: string) => SeraError;
+  /** Whether it is from JSON; a flag or a variable has only text. */
   readonly json: boolean;
 }
 
-/** Reads settings as what they are meant to be. Each may throw the class of error that {@linkcode Found} names. */
-export class SettingValues {
-  /** Finds the value of a setting, if it has one. */
-  readonly find: (name: string) => Found | undefined;
+/** Finds the value of a setting; undefined if it is not set. */
+export type Find = (key: SettingKey) => Found | undefined;
 
-  constructor(find: (name: string) => Found | undefined) {
+/** Reads the values of settings. */
+export class SettingValues {
+  readonly find: Find;
+
+  constructor(find: Find) {
     this.find = find;
   }
 
-  /** Text that is not empty; for a setting with words one of these. */
-  text(name: string): string | undefined {
-    return this.#read(name, readText);
+  /**
+   * The value of a setting, or its default.
+   *
+   * @throws {SeraError} When the setting does not take it; of the class that {@linkcode Found} names.
+   */
+  get<K extends SettingKey>(key: K): Values[K] {
+    const setting = TABLE[key];
+    const found = this.find(key);
+    if (found === undefined) return setting.default;
+    const value = setting.read(found.value, found.json);
+    if (value === undefined) throw wrongValue(setting, found);
+    return value;
   }
 
-  textOrEmpty(name: string): string | undefined {
-    return this.#read(name, (spec, found) => readWord(spec, found, true));
-  }
-
-  /** False if it is not set. */
-  boolean(name: string): boolean {
-    return this.optionalBoolean(name) ?? false;
-  }
-
-  optionalBoolean(name: string): boolean | undefined {
-    return this.#read(name, readBoolean);
-  }
-
-  /** As {@linkcode boolean}, or the word or path that the setting takes in its place. */
-  booleanOr(name: string): boolean | string {
-    return this.#read(name, readBooleanOrText) ?? false;
-  }
-
-  /** Milliseconds, with both bounds allowed. */
-  duration(name: string, least: number, most = Infinity): number | undefined {
-    return this.#read(name, (spec, found) => readDuration(spec, found, least, most));
-  }
-
-  /** The error for a value that cannot be used: it takes something else. */
-  wrong(name: string, expected: string): SeraError {
-    return wrong(specOf(name), this.find(name)!, expected);
-  }
-
-  #read<T>(name: string, convert: (spec: SettingSpec, found: Found) => T): T | undefined {
-    const found = this.find(name);
-    return found && convert(specOf(name), found);
+  /**
+   * The values of all settings.
+   *
+   * @throws {SeraError} For the first that its setting does not take.
+   */
+  all(): Values {
+    const values: { -readonly [K in SettingKey]?: Values[K] } = {};
+    const read = <K extends SettingKey>(key: K) => void (values[key] = this.get(key));
+    for (const key of SETTING_KEYS) read(key);
+    if (!hasAll(values)) throw new TypeError("A setting was not read");
+    return values;
   }
 }
 
-function specOf(name: string): SettingSpec {
-  return SETTINGS.find((setting) => setting.name === name)!;
+/** Tells the compiler what the loop over the table has done. */
+function hasAll(values: Partial<Values>): values is Values {
+  return SETTING_KEYS.every((key) => key in values);
 }
 
-/** What is written in a lock's row, in a session's marks or for the command must be no server by mistake. */
-function readText(spec: SettingSpec, found: Found): string {
-  const text = readWord(spec, found, false);
-  if (spec.kind === "text" && isServerWithPassword(text)) throw wrong(spec, found, "some text that is no server");
-  return text;
-}
-
-function readWord(spec: SettingSpec, found: Found, emptyIsFine: boolean): string {
-  const { value } = found;
-  if (typeof value === "string" && (value !== "" || emptyIsFine) && (spec.words?.includes(value) ?? true)) return value;
-  throw wrong(spec, found, spec.words ? spec.words.join(" or ") : "some text");
-}
-
-function readBoolean(spec: SettingSpec, found: Found): boolean {
-  const value = asBoolean(found);
-  if (value !== undefined) return value;
-  throw wrong(spec, found, "true or false");
-}
-
-function readBooleanOrText(spec: SettingSpec, found: Found): boolean | string {
-  const boolean = asBoolean(found);
-  if (boolean !== undefined) return boolean;
-  const { value } = found;
-  if (typeof value === "string" && (spec.words ? spec.words.includes(value) : value.startsWith("/"))) return value;
-  throw wrong(spec, found, `true, false${spec.words ? `, ${spec.words.join(" or ")}` : " or an absolute path"}`);
-}
-
-function readDuration(spec: SettingSpec, found: Found, least: number, most: number): number {
-  const { value } = found;
-  const ms = typeof value === "number" ? value * 1000 : typeof value === "string" ? parseWait(value) : undefined;
-  if (ms !== undefined && ms >= least && ms <= most && ms !== Infinity) return ms;
-  const range = most === Infinity
-    ? least > 0 ? ", above 0" : ""
-    : `, from ${formatDuration(least)} to ${formatDuration(most)}`;
-  throw wrong(spec, found, `seconds, or a duration such as 1m30s${range}`);
-}
-
-function asBoolean({ value, json }: Found): boolean | undefined {
-  if (typeof value === "boolean") return value;
-  return typeof value === "string" && !json ? parseGoBoolean(value) : undefined;
-}
-
-/** The error for a value that cannot be used. It may be a server in the wrong place, and then is not repeated. */
-function wrong(spec: SettingSpec, { value, source, error, json }: Found, expected: string): SeraError {
+/** The error for a value that its setting does not take. It is shown unless it may be a server in the wrong place. */
+export function wrongValue(setting: Setting, { value, source, error, json }: Found): SeraError {
+  const cannot = `Cannot use ${setting.name} in ${source}`;
   if (value === "" && !json) {
-    return new error(
-      `Cannot use ${spec.name} in ${source}: it is empty; check the variable that it is from, or leave it out`,
-    );
+    return new error(`${cannot}: it is empty`, "check the variable that it is from, or leave it out");
   }
-  // A long text is one where a text belongs.
-  const longest = spec.kind === "text" ? 200 : undefined;
-  const shown = spec.name === "server" ? "" : `: ${shownValue(value, json, longest)}`;
+  // Where text belongs a long one is plausible; elsewhere it may be a secret.
+  const longest = setting.kind === "text" ? 200 : undefined;
+  const shown = setting.mayHoldPassword ? "" : `: ${shownValue(value, json, longest)}`;
   const quotes = typeof value === "string" && /^(["']).*\1$/s.test(value)
     ? ", without quotes, which are a part of the value"
     : "";
-  return new error(`Cannot use ${spec.name} in ${source}${shown}; it takes ${expected}${quotes}`);
+  return new error(`${cannot}${shown}`, `it takes ${setting.takes(value)}${quotes}`);
 }
 
 function shownValue(value: unknown, json: boolean, longest: number | undefined): string {

@@ -1,8 +1,8 @@
 import type { Flag, FlagWords } from "./flag.ts";
-import { SETTINGS, type SettingSpec } from "./table.ts";
+import { type Setting, SETTING_KEYS, type SettingKey, TABLE } from "./table.ts";
 
-/** What the help text, the manual and the completions say of each setting. */
-const WORDS: Readonly<Record<string, FlagWords>> = {
+/** What the help text, the manual and the completions say of each setting, in lines of the help text. */
+const WORDS: Readonly<Record<SettingKey, FlagWords>> = {
   config: {
     placeholder: "FILE",
     help: ["the config file to read (default /etc/sera.json)"],
@@ -16,7 +16,7 @@ const WORDS: Readonly<Record<string, FlagWords>> = {
       "file: or file:/some/dir   this machine only",
     ],
   },
-  "tls-ca": {
+  tlsCa: {
     placeholder: "FILE",
     help: ["PEM file of the CA of the server's certificate"],
   },
@@ -28,10 +28,10 @@ const WORDS: Readonly<Record<string, FlagWords>> = {
     placeholder: "TEXT",
     help: ["lock on the pair of TEXT and name, as heimdall does", "(PostgreSQL only)"],
   },
-  "wait-and-skip": {
+  waitAndSkip: {
     help: ["the first one runs the command; the others wait until", "it has finished, then skip it"],
   },
-  "detailed-exit-codes": {
+  detailedExitCodes: {
     help: ["exit with 205 instead of 0 after skipping"],
   },
   once: {
@@ -46,10 +46,10 @@ const WORDS: Readonly<Record<string, FlagWords>> = {
       "(uses the ledger)",
     ],
   },
-  "count-failures": {
+  countFailures: {
     help: ["with --once or --every: failed and abandoned runs", "count, too"],
   },
-  "min-hold": {
+  minHold: {
     placeholder: "DURATION",
     help: ["keep the lock for at least this long"],
   },
@@ -64,15 +64,15 @@ const WORDS: Readonly<Record<string, FlagWords>> = {
   ledger: {
     help: ["record the run in the ledger beside the lock; the", "command gets a fencing token in SERA_TOKEN"],
   },
-  "ledger-table": {
+  ledgerTable: {
     placeholder: "NAME",
     help: ["the ledger's table, or schema.table (default", "sera_runs; not for file:)"],
   },
-  "keep-history": {
+  keepHistory: {
     placeholder: "DURATION",
     help: ["how long the ledger keeps runs (default 90d; longer", "where --once or --every needs them)"],
   },
-  "record-skips": {
+  recordSkips: {
     help: ["record skipped runs in the ledger, too"],
   },
   ttl: {
@@ -87,15 +87,15 @@ const WORDS: Readonly<Record<string, FlagWords>> = {
       "is lost)",
     ],
   },
-  "on-lost": {
+  onLost: {
     placeholder: "WHAT",
     help: ["terminate (default) the command when its lock is lost,", "or only warn"],
   },
-  "max-run": {
+  maxRun: {
     placeholder: "DURATION",
     help: ["stop the command after this time (exit with 207)"],
   },
-  "allow-unsafe-server": {
+  allowUnsafeServer: {
     help: ["lock also where that does not exclude everybody:", "Galera, a replica, a standby, a pooler"],
   },
   verbose: {
@@ -106,14 +106,11 @@ const WORDS: Readonly<Record<string, FlagWords>> = {
     placeholder: "[=SOCKET]",
     help: ["report errors and failed attempts to syslog", "(through logger; its default socket is /dev/log)"],
   },
-  "log-format": {
+  logFormat: {
     placeholder: "FORMAT",
     help: ["text (default), or json: one object a line"],
   },
 };
 
 /** All settings as flags, in the order in which `--help` shows them. */
-export const SETTING_FLAGS: readonly (SettingSpec & Flag)[] = SETTINGS.map((setting) => ({
-  ...setting,
-  ...WORDS[setting.name]!,
-}));
+export const SETTING_FLAGS: readonly (Setting & Flag)[] = SETTING_KEYS.map((key) => ({ ...TABLE[key], ...WORDS[key] }));

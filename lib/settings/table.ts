@@ -1,50 +1,140 @@
 import type { FlagSyntax } from "./flag.ts";
+import {
+  boolean,
+  booleanOrPath,
+  booleanOrWord,
+  duration,
+  file,
+  key,
+  type Kind,
+  server,
+  table,
+  text,
+  word,
+} from "./kinds.ts";
 
 /** One setting: the same name serves as flag, as environment variable and as key of the config file. */
-export interface SettingSpec extends FlagSyntax {
-  /** Whether it makes sense in the config file; the rest says something about one run only. */
-  readonly inConfig: boolean;
-  /** Whether it only says how a run goes, so that a subcommand which looks at locks or runs has no use for it. */
+export interface Setting<T = unknown> extends FlagSyntax, Pick<Kind<T>, "read" | "takes"> {
+  /** The value of a setting that is not set. As all values that were read, durations are in milliseconds. */
+  readonly default: T;
+  /** Whether it may stand in the config file. The others are about one run. */
+  readonly inConfig?: true;
+  /** Whether only runs use it, and not subcommands that look at locks or past runs. */
   readonly ofRun?: true;
+  /** Whether no message repeats its value. */
+  readonly mayHoldPassword?: true;
+  /** What it has no effect without. As a flag it is an error then. */
+  readonly needs?: Need;
+  /** Whether it is no error even as a flag. */
+  readonly harmless?: true;
 }
+
+/** What a setting may need to have an effect. */
+export type Need =
+  /** `once` or `every`. */
+  | "rule"
+  | "ledger"
+  | "tls"
+  /** Something that makes sera skip the command. */
+  | "skip"
+  /** A server that may not exclude everybody. */
+  | "unsafe";
+
+const SECOND = 1000;
+const DAY = 24 * 3600 * SECOND;
+
+/** The longest time in the ledger: every server can subtract a century from its clock. */
+const CENTURY = 36_500 * DAY;
+
+/** The longest key that every MySQL can index, in characters. */
+const LONGEST_KEY = 190;
 
 /**
- * All settings, in the order in which `--help` shows them. The flags, the environment and the config file follow it. What
- * people read of them is in `setting_words.ts`, which a run does not load.
+ * All settings, in the order in which `--help` shows them. A new one needs an entry here, its help in
+ * `setting_words.ts`, which a run does not load, and code that uses it. Flags, variables, keys of the config file and
+ * types follow.
  */
-export const SETTINGS: readonly SettingSpec[] = [
-  { name: "config", kind: "file", inConfig: false },
-  { name: "server", kind: "text", inConfig: true },
-  { name: "tls-ca", kind: "file", inConfig: true },
-  { name: "name", kind: "text", inConfig: false },
-  { name: "namespace", kind: "text", inConfig: true },
-  { name: "wait-and-skip", kind: "boolean", inConfig: false, ofRun: true },
-  { name: "detailed-exit-codes", kind: "boolean", inConfig: false, ofRun: true },
-  { name: "once", kind: "text", inConfig: false, ofRun: true },
-  { name: "every", alias: "once-per", kind: "duration", inConfig: false, ofRun: true },
-  { name: "count-failures", kind: "boolean", inConfig: false, ofRun: true },
-  { name: "min-hold", kind: "duration", inConfig: true, ofRun: true },
-  { name: "label", kind: "text", inConfig: false, ofRun: true },
-  { name: "ledger", kind: "boolean", inConfig: true },
-  { name: "ledger-table", kind: "text", inConfig: true },
-  { name: "keep-history", kind: "duration", inConfig: true, ofRun: true },
-  { name: "record-skips", kind: "boolean", inConfig: true, ofRun: true },
-  { name: "ttl", kind: "duration", inConfig: true },
-  { name: "grace", kind: "duration", inConfig: true, ofRun: true },
-  { name: "on-lost", kind: "word", words: ["terminate", "warn"], inConfig: true, ofRun: true },
-  { name: "max-run", kind: "duration", inConfig: true, ofRun: true },
-  { name: "allow-unsafe-server", kind: "boolean", inConfig: true },
-  { name: "verbose", kind: "boolean-or-word", words: ["stdout", "stderr"], inConfig: true, ofRun: true },
-  { name: "syslog", kind: "boolean-or-path", inConfig: true, ofRun: true },
-  { name: "log-format", kind: "word", words: ["text", "json"], inConfig: true },
-];
+const ENTRIES = {
+  config: { name: "config", ...file, default: "/etc/sera.json" },
+  server: { name: "server", ...server, inConfig: true, mayHoldPassword: true },
+  tlsCa: { name: "tls-ca", ...file, inConfig: true, needs: "tls" },
+  name: { name: "name", ...text },
+  namespace: { name: "namespace", ...text, inConfig: true },
+  waitAndSkip: { name: "wait-and-skip", ...boolean, default: false, ofRun: true },
+  // Harmless since the Go program took it with every run, so that existing scripts may have it everywhere.
+  detailedExitCodes: {
+    name: "detailed-exit-codes",
+    ...boolean,
+    default: false,
+    ofRun: true,
+    needs: "skip",
+    harmless: true,
+  },
+  once: { name: "once", ...key(LONGEST_KEY), ofRun: true },
+  every: { name: "every", alias: "once-per", ...duration({ least: 1, most: CENTURY }), ofRun: true },
+  countFailures: { name: "count-failures", ...boolean, default: false, ofRun: true, needs: "rule" },
+  minHold: { name: "min-hold", ...duration(), inConfig: true, ofRun: true },
+  label: { name: "label", ...text, ofRun: true },
+  // It has no default: if it is not set, other settings turn it on.
+  ledger: { name: "ledger", ...boolean, inConfig: true },
+  ledgerTable: { name: "ledger-table", ...table, default: { name: "sera_runs" }, inConfig: true, needs: "ledger" },
+  keepHistory: {
+    name: "keep-history",
+    ...duration({ most: CENTURY }),
+    default: 90 * DAY,
+    inConfig: true,
+    ofRun: true,
+    needs: "ledger",
+  },
+  recordSkips: { name: "record-skips", ...boolean, default: false, inConfig: true, ofRun: true, needs: "ledger" },
+  ttl: { name: "ttl", ...duration({ least: 3 * SECOND, most: DAY }), default: 30 * SECOND, inConfig: true },
+  // Enough for a command to clean up, and not much longer.
+  grace: { name: "grace", ...duration(), default: 10 * SECOND, inConfig: true, ofRun: true },
+  onLost: { name: "on-lost", ...word("terminate", "warn"), default: "terminate", inConfig: true, ofRun: true },
+  maxRun: { name: "max-run", ...duration({ least: 1 }), inConfig: true, ofRun: true },
+  // Harmless since a permission that is not needed contradicts nothing.
+  allowUnsafeServer: {
+    name: "allow-unsafe-server",
+    ...boolean,
+    default: false,
+    inConfig: true,
+    needs: "unsafe",
+    harmless: true,
+  },
+  verbose: { name: "verbose", ...booleanOrWord("stdout", "stderr"), default: false, inConfig: true, ofRun: true },
+  syslog: { name: "syslog", ...booleanOrPath, default: false, inConfig: true, ofRun: true },
+  logFormat: { name: "log-format", ...word("text", "json"), default: "text", inConfig: true },
+} as const;
 
-/** The other name of a setting, if it has one. */
-export function aliasOf(setting: string): string | undefined {
-  return SETTINGS.find(({ name }) => name === setting)?.alias;
-}
+type Entries = typeof ENTRIES;
+
+/** The name of a setting in the code. */
+export type SettingKey = keyof Entries;
+
+/** The value of each setting; durations are in milliseconds. */
+export type Values = { readonly [K in SettingKey]: ValueOf<Entries[K]> };
+
+type ValueOf<E> = E extends { readonly read: Kind<infer T>["read"]; readonly default: infer D }
+  ? T | (D extends undefined ? undefined : never)
+  : never;
+
+/** Each setting by its key. */
+export const TABLE: { readonly [K in SettingKey]: Setting<Values[K]> } = ENTRIES;
+
+/** The keys of all settings, in the order of the table. */
+export const SETTING_KEYS: readonly SettingKey[] = keysIn(TABLE);
+
+/** All settings, in the order of the table. */
+export const SETTINGS: readonly Setting[] = SETTING_KEYS.map((key) => TABLE[key]);
 
 /** The environment variable of a setting, for example `SERA_WAIT_AND_SKIP`. */
 export function environmentName(setting: string): string {
   return `SERA_${setting.toUpperCase().replaceAll("-", "_")}`;
+}
+
+/** The keys of an object as their types, which `Object.keys` forgets; in order. */
+export function keysIn<T extends object>(table: T): readonly Extract<keyof T, string>[] {
+  const keys = [];
+  for (const key in table) keys.push(key);
+  return keys;
 }

@@ -1,14 +1,30 @@
-/** What to do about a config file that cannot be read; loaded only then. */
-
+import { ConfigError, messageOf } from "../errors.ts";
+import { systemCure } from "../system/limits.ts";
 import { UnfitFileError } from "../system/small_file.ts";
+import { pathOr } from "../text/harmless.ts";
 
 /**
- * What to do about a config file that is there, or on whose way something else is.
+ * The error for a config file that exists and cannot be read, or whose path leads through something that is no folder.
  *
- * @param isClosed Whether it is where the runtime lets sera open next to nothing.
- * @param otherwise What to do without it.
+ * @param isClosed Whether it is in one of the system's folders in which the runtime lets sera open next to nothing.
+ * @param otherwise How to do without a config file.
  */
-export function cureOf(error: unknown, isClosed: boolean, otherwise: string): string {
+export function unreadConfig(path: string, error: unknown, isClosed: boolean, otherwise: string): ConfigError {
+  const shown = pathOr(path);
+  if (error instanceof Deno.errors.PermissionDenied) {
+    return new ConfigError(
+      `Cannot read the config file: ${shown}: permission denied`,
+      "let a group of this user read it (chgrp, chmod g+r), but not everybody, since it may hold a password",
+    );
+  }
+  if (error instanceof UnfitFileError && error.cure !== undefined) {
+    return new ConfigError(`Cannot use the config file: ${path}: ${error.what}`, error.cure);
+  }
+  const cure = systemCure(error) ?? cureOf(error, isClosed, otherwise);
+  return new ConfigError(`Cannot read the config file: ${shown}: ${messageOf(error)}`, cure);
+}
+
+function cureOf(error: unknown, isClosed: boolean, otherwise: string): string {
   if (error instanceof Deno.errors.NotCapable || isClosed) {
     return "copy it to another place, or pass it as <(cat FILE) in bash";
   }

@@ -1,66 +1,83 @@
-import { UsageError } from "../errors.ts";
+import { type Trouble, UsageError } from "../errors.ts";
 import type { Settings } from "./settings.ts";
+import { keysIn, type Need, type Setting, SETTING_KEYS, TABLE } from "./table.ts";
 
-/** A setting that changes nothing about this run. */
-interface Idle {
-  readonly name: string;
+/** Why a setting has no effect, and what to do about a flag that sets it. */
+interface Lack {
   readonly why: string;
   readonly cure: string;
-  /** Whether it is no error as a flag either. */
-  readonly harmless?: boolean;
+}
+
+/** A setting that has no effect on this run. */
+interface Idle extends Lack {
+  readonly setting: Setting;
+  readonly source: string;
+}
+
+/** Tells of each need whether this run lacks it. Notes come in this order. */
+const LACK: { readonly [N in Need]: (settings: Settings) => Lack | undefined } = {
+  rule: (settings) =>
+    hasRule(settings) ? undefined : {
+      why: "neither once nor every is set",
+      cure: "add --once KEY or --every DURATION, or leave it out",
+    },
+  ledger: ({ ledger, sourceOf }) =>
+    ledger.on ? undefined : {
+      why: "the ledger is off",
+      cure: sourceOf("ledger") === "--ledger"
+        ? "leave it out, or take --ledger=false out"
+        : "add --ledger, or leave it out",
+    },
+  tls: ({ server }) =>
+    server.offers.tls === "none"
+      ? { why: "the server is reached without a network, and so without TLS", cure: "leave it out" }
+      : undefined,
+  skip: (settings) =>
+    settings.waitAndSkip || hasRule(settings)
+      ? undefined
+      : { why: "nothing is skipped without wait-and-skip, once or every", cure: "leave it out" },
+  unsafe: ({ server }) =>
+    server.offers.mayBeUnsafe ? undefined : { why: `${server.title} cannot be unsafe`, cure: "leave it out" },
+};
+
+/**
+ * Refuses flags that have no effect: whoever wrote one expects something that will not happen.
+ *
+ * @param flags The flags as given.
+ * @throws {UsageError}
+ */
+export function refuseWithoutEffect(settings: Settings, flags: ReadonlyMap<string, string>): void {
+  for (const { setting, source, why, cure } of idle(settings)) {
+    if (flags.has(setting.name) && !setting.harmless) {
+      throw new UsageError(`Cannot use ${source}: it has no effect, since ${why}`, cure);
+    }
+  }
 }
 
 /**
- * Refuses flags that change nothing: whoever wrote one expects something that will not happen.
- *
- * @throws {UsageError}
+ * Settings that have no effect here, as notes: in the config file and the environment, which serve many commands, they
+ * are no error.
  */
-export function refuseWithoutEffect(settings: Settings): void {
-  for (const { name, why, cure, harmless } of idle(settings)) {
-    const source = settings.sourceOf(name)!;
-    if (source === `--${name}` && !harmless) {
-      throw new UsageError(`Cannot use ${source}: it has no effect, since ${why}; ${cure}`);
-    }
-  }
-}
-
-/** The settings in the config file and the environment, which serve many commands, that change nothing here; each one line. */
-export function withoutEffect(settings: Settings): readonly string[] {
-  return idle(settings).map(({ name, why }) =>
-    `${name} in ${settings.sourceOf(name)} has no effect here, since ${why}`
-  );
+export function withoutEffect(settings: Settings): readonly Trouble[] {
+  return idle(settings).map(({ setting, source, why }) => ({
+    what: `${setting.name} in ${source} has no effect here, since ${why}`,
+  }));
 }
 
 function idle(settings: Settings): readonly Idle[] {
-  const { ledger, server, tlsCa, waitAndSkip, detailedExitCodes, allowUnsafeServer } = settings;
-  const ruled = ledger.once !== undefined || ledger.every !== undefined;
-  const all: Idle[] = [];
-  if (ledger.countFailures && !ruled) {
-    const why = "neither once nor every is set";
-    all.push({ name: "count-failures", why, cure: "add --once KEY or --every DURATION, or leave it out" });
-  }
-  if (!ledger.on) {
-    for (const name of ["ledger-table", "keep-history", ...ledger.recordSkips ? ["record-skips"] : []]) {
-      if (settings.sourceOf(name) === undefined) continue;
-      const cure = settings.sourceOf("ledger") === "--ledger"
-        ? "leave it out, or take --ledger=false out"
-        : "add --ledger, or leave it out";
-      all.push({ name, why: "the ledger is off", cure });
-    }
-  }
-  if (tlsCa !== undefined && server.offers.tls === "none") {
-    const why = "the server is reached without a network, and so without TLS";
-    all.push({ name: "tls-ca", why, cure: "leave it out" });
-  }
-  // The Go program took it, and existing scripts may have it everywhere.
-  if (detailedExitCodes && !waitAndSkip && !ruled) {
-    const why = "nothing is skipped without wait-and-skip, once or every";
-    all.push({ name: "detailed-exit-codes", why, cure: "leave it out", harmless: true });
-  }
-  // A permission that is not needed contradicts nothing.
-  if (allowUnsafeServer && !server.offers.mayBeUnsafe) {
-    const why = `${server.title} cannot be unsafe`;
-    all.push({ name: "allow-unsafe-server", why, cure: "leave it out", harmless: true });
-  }
-  return all;
+  return keysIn(LACK).flatMap((need) => {
+    const lack = LACK[need](settings);
+    if (!lack) return [];
+    return SETTING_KEYS.flatMap((key) => {
+      const setting = TABLE[key];
+      const source = settings.sourceOf(key);
+      // What is switched off needs nothing.
+      if (setting.needs !== need || source === undefined || settings[key] === false) return [];
+      return [{ setting, source, ...lack }];
+    });
+  });
+}
+
+function hasRule({ ledger: { once, every } }: Settings): boolean {
+  return once !== undefined || every !== undefined;
 }

@@ -1,39 +1,29 @@
-import { SETTINGS, type SettingSpec } from "./table.ts";
-import { SeraError } from "../errors.ts";
-import { type Found, SettingValues } from "./setting_values.ts";
+import type { SeraError } from "../errors.ts";
+import { duration } from "./kinds.ts";
+import { type Find, wrongValue } from "./setting_values.ts";
+import { type Setting, SETTING_KEYS, TABLE } from "./table.ts";
 
 /**
- * The error for the first value that is none of its setting's, where something is missing besides: a flag without its
- * value takes the next word for that, and a value is what its user looks at first.
+ * The error for the first setting with a value of the wrong kind, for when something else is missing, too. The wrong
+ * value may be the reason: a flag that lacks its value takes the next word for it.
  *
- * @param find Finds the value of a setting, if it has one.
- * @returns Undefined where each value is one that its setting may have.
+ * @returns Undefined if there is none. A duration that is out of its limits does not count.
  */
-export function firstWrong(find: (name: string) => Found | undefined): SeraError | undefined {
-  const values = new SettingValues(find);
-  for (const spec of SETTINGS) {
-    try {
-      read(values, spec);
-    } catch (error) {
-      if (error instanceof SeraError) return error;
-      throw error;
+export function firstWrong(find: Find): SeraError | undefined {
+  for (const key of SETTING_KEYS) {
+    const found = find(key);
+    const setting = withoutLimits(TABLE[key]);
+    if (found && !takesAnyText(setting) && setting.read(found.value, found.json) === undefined) {
+      return wrongValue(setting, found);
     }
   }
   return undefined;
 }
 
-function read(values: SettingValues, { name, kind }: SettingSpec): unknown {
-  switch (kind) {
-    case "text":
-    case "file":
-    case "word":
-      return values.textOrEmpty(name);
-    case "boolean":
-      return values.optionalBoolean(name);
-    case "boolean-or-word":
-    case "boolean-or-path":
-      return values.booleanOr(name);
-    case "duration":
-      return values.duration(name, 0);
-  }
+function withoutLimits(setting: Setting): Setting {
+  return setting.kind === "duration" ? { ...setting, ...duration() } : setting;
+}
+
+function takesAnyText({ kind }: Setting): boolean {
+  return kind === "text" || kind === "file";
 }

@@ -14,7 +14,8 @@ export function refuseChangedWords(words: readonly string[]): void {
   const raw = readOwnProc("cmdline");
   if (raw && isUtf8(raw)) return;
   throw new UsageError(
-    `Cannot pass on a word that is not UTF-8: number ${suspect + 1}; put it into a script and run that`,
+    `Cannot pass on a word that is not UTF-8: number ${suspect + 1}`,
+    "put it into a script and run that",
   );
 }
 

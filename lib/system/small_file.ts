@@ -1,5 +1,7 @@
 /** The one way to read a file that says how sera is to work, whatever is in its place. */
 
+import { TroubleError } from "../errors.ts";
+
 /** How long such a file may be, in bytes: one with all public CAs has a quarter of that. */
 const LONGEST = 2 ** 20;
 
@@ -15,13 +17,8 @@ export interface SmallFile {
   readonly info: Deno.FileInfo;
 }
 
-/** There is something, but nothing to go by. The message says why in a few words. */
-export class UnfitFileError extends Error {
-  /** @param cure What to do, if more can be said than to name another file. */
-  constructor(why: string, readonly cure?: string) {
-    super(why);
-  }
-}
+/** There is something, but nothing to go by; with a cure, if more can be said than to name another file. */
+export class UnfitFileError extends TroubleError {}
 
 /**
  * Reads a plain file, or a pipe that the caller has opened, as a shell's `<(…)` does.

@@ -28,8 +28,11 @@ const DURATION = new RegExp(`^([+-]?)(0|(?:${TERM})+)$`);
  *
  * @example
  * ```ts
- * parseDuration("1m30s"); // 90000
- * parseDuration("5"); // undefined: no unit
+ * import assert from "node:assert/strict";
+ * import { parseDuration } from "./duration.ts";
+ *
+ * assert.equal(parseDuration("1m30s"), 90_000);
+ * assert.equal(parseDuration("5"), undefined, "it has no unit");
  * ```
  *
  * @returns Milliseconds, with a fraction down to the nanosecond; undefined if the text is no duration or beyond the

@@ -73,6 +73,13 @@ for (const [words, message] of REFUSED) {
   });
 }
 
+Deno.test("a flag's value is there by its name, and by the other one where that was written", () => {
+  const specs: FlagSpec[] = [{ name: "every", boolean: false }, { name: "once-per", boolean: false, meaning: "every" }];
+  const flags = (...words: string[]) => Object.fromEntries(parseGoFlags(words, specs).flags);
+  assert.deepEqual(flags("--every=1h"), { every: "1h" });
+  assert.deepEqual(flags("-once-per", "1h"), { every: "1h", "once-per": "1h" });
+});
+
 Deno.test("flags that are given again with another value are told, and by another name they are refused", () => {
   const specs: FlagSpec[] = [...SPECS, { name: "every", boolean: false }, {
     name: "once-per",

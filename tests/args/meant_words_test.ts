@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { flagSpecs } from "../../lib/args/flag.ts";
-import { explained } from "../../lib/args/meant_flag.ts";
+import { withSuggestion } from "../../lib/args/meant_flag.ts";
 import { type FlagSpec, parseGoFlags, UnknownFlagError } from "../../lib/args/go_flags.ts";
 import { readOperands } from "../../lib/args/operands.ts";
 import { RUN_FLAGS } from "../../lib/args/run_help.ts";
@@ -91,7 +91,7 @@ function ofUnknown(flag: string, specs: readonly FlagSpec[], subcommand?: string
   try {
     parseGoFlags([flag], specs);
   } catch (error) {
-    if (error instanceof UnknownFlagError) return explained(error, specs, subcommand).message;
+    if (error instanceof UnknownFlagError) return withSuggestion(error, specs, subcommand).message;
     throw error;
   }
   return "known";

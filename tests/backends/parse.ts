@@ -2,8 +2,8 @@
 
 import type { Backend } from "../../lib/backends/backend.ts";
 import { MySqlBackend } from "../../lib/backends/mysql/backend.ts";
-import type { MySqlDsn } from "../../lib/backends/mysql/dsn.ts";
-import type { PostgresServer } from "../../lib/backends/postgres/address.ts";
+import type { MySqlDsn } from "../../lib/backends/mysql/server.ts";
+import type { PostgresServer } from "../../lib/backends/postgres/server.ts";
 import { PostgresBackend } from "../../lib/backends/postgres/backend.ts";
 import { parseServer } from "../../lib/settings/server.ts";
 

@@ -1,6 +1,7 @@
 /** Words that no program has as its name, and what they were meant to be. */
 
 import assert from "node:assert/strict";
+import { lineOf } from "../../lib/errors.ts";
 import { whatWasMeant } from "../../lib/child/meant_command.ts";
 
 /** Without its quotes, a shell would run a part of each without the lock, or make other words of it. */
@@ -33,13 +34,13 @@ const SHELL_TEXTS = [
 
 for (const text of SHELL_TEXTS) {
   Deno.test(`${JSON.stringify(text)} is text for a shell, and is never told to lose its quotes`, () => {
-    assert.equal(whatWasMeant(text), "not found; it is text for a shell, run sh -c and the text");
+    assert.equal(lineOf(whatWasMeant(text)!), "not found; it is text for a shell, run sh -c and the text");
   });
 }
 
 for (const text of [".", ":", "cd", "cd /x", "source x", "export", "exit 1", "if", "for i in a", "exec ls", "trap"]) {
   Deno.test(`${text} is a word of the shell`, () => {
-    assert.equal(whatWasMeant(text), "not found; it is a word of the shell, run sh -c and the text");
+    assert.equal(lineOf(whatWasMeant(text)!), "not found; it is a word of the shell, run sh -c and the text");
   });
 }
 
@@ -60,7 +61,7 @@ const OTHERS: Record<string, RegExp> = {
 };
 
 for (const [word, says] of Object.entries(OTHERS)) {
-  Deno.test(`${JSON.stringify(word)} is told: ${says.source}`, () => assert.match(whatWasMeant(word)!, says));
+  Deno.test(`${JSON.stringify(word)} is told: ${says.source}`, () => assert.match(lineOf(whatWasMeant(word)!), says));
 }
 
 Deno.test("a path with a blank is told from a path with arguments by what is there", async () => {
@@ -69,9 +70,9 @@ Deno.test("a path with a blank is told from a path with arguments by what is the
     await Deno.mkdir(`${folder}/my app`);
     await Deno.writeTextFile(`${folder}/my app/run`, "");
     await Deno.writeTextFile(`${folder}/run`, "");
-    assert.match(whatWasMeant(`${folder}/my app/runn`)!, /^no such file; check the path/);
-    assert.match(whatWasMeant(`${folder}/my app/run -l`)!, /; put the quotes around the path only$/);
-    assert.match(whatWasMeant(`${folder}/run -l`)!, /; leave the quotes around them out, or run sh -c /);
+    assert.match(lineOf(whatWasMeant(`${folder}/my app/runn`)!), /^no such file; check the path/);
+    assert.match(lineOf(whatWasMeant(`${folder}/my app/run -l`)!), /; put the quotes around the path only$/);
+    assert.match(lineOf(whatWasMeant(`${folder}/run -l`)!), /; leave the quotes around them out, or run sh -c /);
   } finally {
     await Deno.remove(folder, { recursive: true });
   }

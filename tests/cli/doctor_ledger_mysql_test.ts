@@ -1,7 +1,7 @@
 /** `sera doctor` with a ledger in MySQL and MariaDB: it fails exactly when a run would, and leaves nothing. */
 
 import { mySqlDialect } from "../../lib/backends/mysql/ledger.ts";
-import { createTable } from "../../lib/ledger/schema.ts";
+import { createTable } from "../../lib/backends/sql/schema.ts";
 import { MYSQL } from "../../lib/backends/sql/spelling.ts";
 import { sharedMariaDb, sharedMySql56 } from "../backends/shared_server.ts";
 import type { MySqlServer } from "../servers/mysql_process.ts";

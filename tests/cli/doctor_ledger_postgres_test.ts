@@ -1,7 +1,7 @@
 /** `sera doctor` with a ledger in PostgreSQL: it fails exactly when a run would, and leaves nothing. */
 
 import { postgresDialect } from "../../lib/backends/postgres/ledger.ts";
-import { createTable } from "../../lib/ledger/schema.ts";
+import { createTable } from "../../lib/backends/sql/schema.ts";
 import { POSTGRESQL } from "../../lib/backends/sql/spelling.ts";
 import { sharedPostgres } from "../backends/shared_server.ts";
 import type { PostgresServer } from "../servers/postgres_process.ts";

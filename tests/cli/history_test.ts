@@ -226,7 +226,7 @@ const WRONG: Record<string, { args: string[]; code: number; says: RegExp }> = {
   "a server that is not there": {
     args: ["--server", "u:hunter2@tcp(127.0.0.1:1)/x"],
     code: 202,
-    says: /127\.0\.0\.1:1/,
+    says: /^sera: Cannot ask MySQL at tcp\(127\.0\.0\.1:1\): connection refused; check /,
   },
 };
 

@@ -77,17 +77,22 @@ testInProcess("a server that cannot be asked is 200 or 202, as in a run", async 
   listener.close();
   const noFolder = await place.write("file", "");
   for (
-    const [server, code] of [
-      [`sera:${SECRET}@tcp(127.0.0.1:${port})/`, 202],
-      [`postgres://sera:${SECRET}@127.0.0.1:${port}/sera`, 202],
-      [`file:${noFolder}`, 202],
-      [`sera:${SECRET}@nowhere/`, 200],
+    const [server, code, says] of [
+      [
+        `sera:${SECRET}@tcp(127.0.0.1:${port})/`,
+        202,
+        /^sera: Cannot ask MySQL at tcp\([^)]+\): connection refused; check/,
+      ],
+      [`postgres://sera:${SECRET}@127.0.0.1:${port}/sera`, 202, /^sera: Cannot ask PostgreSQL at tcp\([^)]+\): con/],
+      [`file:${noFolder}`, 202, /^sera: Cannot use the folder: /],
+      [`sera:${SECRET}@nowhere/`, 200, /^sera: Cannot use the server in --server: /],
     ] as const
   ) {
     for (const args of [[], ["--json"], ["--name", "n"]]) {
       const ended = await seraInProcess(["status", "--server", server, ...args]);
       assert.deepEqual({ code: ended.code, stdout: ended.stdout }, { code, stdout: "" });
       assert.match(ended.stderr, /^sera: [^\n]+\n$/);
+      assert.match(ended.stderr, says);
       assert.doesNotMatch(ended.stderr, new RegExp(SECRET));
     }
   }

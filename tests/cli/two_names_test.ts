@@ -1,6 +1,7 @@
 /** A setting by its other name, and flags that are given twice. */
 
 import assert from "node:assert/strict";
+import { inProcess, testInProcess } from "./in_process.ts";
 import { linux, testWith } from "./needs.ts";
 import { Place } from "./place.ts";
 
@@ -18,6 +19,20 @@ testWith([linux], "SERA_ONCE_PER is SERA_EVERY, and no unknown variable", async 
   const doctor = await place.sera(["doctor"], { env: { SERA_ONCE_PER: "soon" } });
   assert.equal(doctor.code, 200);
   assert.match(doctor.stdout, /^fail {2}settings {5}Cannot use every in SERA_ONCE_PER: soon; /m);
+});
+
+testInProcess("what is wrong with --once-per is told by that name", async () => {
+  await using place = await Place.make();
+  for (const flag of ["--once-per", "-once-per"]) {
+    const { code, stderr } = await inProcess(place, [flag, "soon", "0", "true"]);
+    assert.equal(code, 201);
+    assert.match(stderr, /^sera: Cannot use every in --once-per: soon; it takes seconds, [^\n]+\n$/);
+  }
+  const off = await inProcess(place, ["--once-per=1h", "--ledger=false", "0", "true"]);
+  assert.equal(off.code, 201);
+  assert.match(off.stderr, /^sera: Cannot use every in --once-per: the ledger is off in --ledger; [^\n]+\n$/);
+  const { stderr } = await inProcess(place, ["--every=soon", "0", "true"]);
+  assert.match(stderr, /^sera: Cannot use every in --every: soon; /);
 });
 
 testWith([linux], "a misspelled SERA_ONCE_PER is told of", async () => {

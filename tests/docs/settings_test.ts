@@ -16,7 +16,10 @@ Deno.test("the README's table of settings has them all, and says which may be in
     names: code(names!),
     inConfig: inFile === "yes",
   }));
-  const actual = SETTINGS.map(({ name, alias, inConfig }) => ({ names: alias ? [name, alias] : [name], inConfig }));
+  const actual = SETTINGS.map(({ name, alias, inConfig = false }) => ({
+    names: alias ? [name, alias] : [name],
+    inConfig,
+  }));
   const sorted = (settings: typeof documented) => settings.toSorted((a, b) => a.names[0]! < b.names[0]! ? -1 : 1);
   assert.deepEqual(sorted(documented), sorted(actual));
 });

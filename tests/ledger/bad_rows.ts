@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { historyJson, historyTable } from "../../lib/ledger/history.ts";
-import { Ledger } from "../../lib/ledger/ledger.ts";
+import { SqlLedger } from "../../lib/backends/sql/ledger.ts";
 import { DAY, Holder } from "./holder.ts";
 import type { Bench, LedgerPlace } from "./places.ts";
 
@@ -146,7 +146,7 @@ export function badRowTests(place: LedgerPlace, rows: readonly BadRow[], unreada
         return rows;
       },
     };
-    const [latest] = await new Ledger(store).latest(1);
+    const [latest] = await new SqlLedger(store).latest(1);
     assert.ok(latest!.label.startsWith("xxx") && latest!.label.length === 190, latest!.label);
     assert.ok(fetched < 5000, `${fetched} characters`);
   });

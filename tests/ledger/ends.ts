@@ -2,8 +2,8 @@
 
 import assert from "node:assert/strict";
 import { LockUnavailableError } from "../../lib/errors.ts";
-import { COLUMN_NAMES } from "../../lib/ledger/schema.ts";
-import { Ledger } from "../../lib/ledger/ledger.ts";
+import { COLUMN_NAMES } from "../../lib/backends/sql/schema.ts";
+import { SqlLedger } from "../../lib/backends/sql/ledger.ts";
 import { Register } from "../../lib/ledger/register.ts";
 import { Logger } from "../../lib/log/logger.ts";
 import type { Statement } from "../../lib/backends/sql/statement.ts";
@@ -111,7 +111,7 @@ export function endTests({ test, bench: makeBench }: LedgerPlace): void {
     const rule = { ...PLAIN, once: "v1", countFailures: true };
     const settings = { ...rule, on: true, table: bench.table, recordSkips: false };
     const io = { out: () => undefined, err: () => undefined, env: () => undefined };
-    const open = () => Promise.resolve(new Ledger({ ...holder.store, run }));
+    const open = () => Promise.resolve(new SqlLedger({ ...holder.store, run }));
     const register = new Register(open, holder.lock, RUNNER, settings, new Logger(io, { format: "text" }, "test"));
     await assert.rejects(register.begin(holder.held), LockUnavailableError);
     const begun = await register.begin(holder.held);

@@ -1,7 +1,7 @@
 /** What is forgotten, and what never is. */
 
 import assert from "node:assert/strict";
-import { COLUMNS } from "../../lib/ledger/schema.ts";
+import { COLUMNS } from "../../lib/backends/sql/schema.ts";
 import { sql } from "../../lib/backends/sql/statement.ts";
 import { until } from "../cli/wait.ts";
 import { DAY, Holder, PLAIN, RUNNER } from "./holder.ts";

@@ -2,13 +2,20 @@
 
 import assert from "node:assert/strict";
 import type { TableName } from "../../lib/ledger/table_name.ts";
-import { parseServer } from "../../lib/settings/server.ts";
-import { Ledger } from "../../lib/ledger/ledger.ts";
+import { FileBackend } from "../../lib/backends/file/backend.ts";
+import { loadFileStore } from "../../lib/backends/file/load_ledger.ts";
+import { MySqlBackend } from "../../lib/backends/mysql/backend.ts";
+import { mySqlStore } from "../../lib/backends/mysql/ledger.ts";
+import { PostgresBackend } from "../../lib/backends/postgres/backend.ts";
+import { postgresStore } from "../../lib/backends/postgres/ledger.ts";
+import { Patience } from "../../lib/ledger/patience.ts";
+import { SqlLedger } from "../../lib/backends/sql/ledger.ts";
 import type { Store } from "../../lib/backends/sql/ledger_table.ts";
-import { loadStore } from "../../lib/ledger/open_ledger.ts";
 import type { Permission, RecordedRun, Rule, Runner } from "../../lib/ledger/run.ts";
 import type { HeldLock, Lock, LockSession } from "../../lib/lock/lock.ts";
+import { inDatabase } from "../../lib/backends/sql/session.ts";
 import type { Statement } from "../../lib/backends/sql/statement.ts";
+import { parse } from "../backends/parse.ts";
 import { freshName, never, open } from "../backends/open.ts";
 
 /** Who runs, where the test does not care. */
@@ -29,17 +36,21 @@ export interface LedgerAddress {
 
 /** Opens the store of a ledger, in the session that holds the lock where there is one. */
 export async function openStoreAt({ server, table }: LedgerAddress, session: LockSession | undefined): Promise<Store> {
-  const env = () => undefined;
-  return (await loadStore(await parseServer(server, "the test", { env }), table, env))(session);
+  const backend = await parse(server);
+  const patience = new Patience();
+  if (backend instanceof MySqlBackend) return await mySqlStore(inDatabase(session), table, patience);
+  if (backend instanceof PostgresBackend) return await postgresStore(inDatabase(session), table, patience);
+  assert.ok(backend instanceof FileBackend);
+  return (await loadFileStore(backend.folder, () => undefined, patience))();
 }
 
 /** One who holds a lock. Disposing of it ends the session. */
 export class Holder implements AsyncDisposable {
-  readonly ledger: Ledger;
+  readonly ledger: SqlLedger;
   readonly #backend: Lock;
 
   private constructor(readonly lock: string, readonly held: HeldLock, readonly store: Store, backend: Lock) {
-    this.ledger = new Ledger(store);
+    this.ledger = new SqlLedger(store);
     this.#backend = backend;
   }
 

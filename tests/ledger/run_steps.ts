@@ -1,7 +1,7 @@
 /** A run as sera does it, step by step, so that it can be broken off between any two of them. */
 
 import type { Rule } from "../../lib/ledger/run.ts";
-import { Ledger } from "../../lib/ledger/ledger.ts";
+import { SqlLedger } from "../../lib/backends/sql/ledger.ts";
 import { Register } from "../../lib/ledger/register.ts";
 import { Logger } from "../../lib/log/logger.ts";
 import { never, open } from "../backends/open.ts";
@@ -36,9 +36,9 @@ export async function runOnce(
   const settings = { ...PLAIN, ...rule, on: true, table: address.table, recordSkips: false };
   const io = { out: () => undefined, err: () => undefined, env: () => undefined };
   const register = new Register(
-    async (session) => {
+    async ({ session }) => {
       const store = await openStoreAt(address, session);
-      return new Ledger({
+      return new SqlLedger({
         ...store,
         run: (statement) => doStep(statement.textFor(store.dialect.spelling), () => store.run(statement)),
       });

@@ -4,9 +4,8 @@ import assert from "node:assert/strict";
 import type { TableName } from "../../lib/ledger/table_name.ts";
 import { parseServer } from "../../lib/settings/server.ts";
 import { LockUnavailableError } from "../../lib/errors.ts";
-import { Ledger } from "../../lib/ledger/ledger.ts";
+import { SqlLedger } from "../../lib/backends/sql/ledger.ts";
 import { Register } from "../../lib/ledger/register.ts";
-import { schemaText } from "../../lib/ledger/schema.ts";
 import { Logger } from "../../lib/log/logger.ts";
 import { DAY, Holder, type LedgerAddress, openStoreAt, PLAIN, RUNNER } from "./holder.ts";
 import type { DatabasePlace } from "./places.ts";
@@ -18,8 +17,7 @@ const RACES = 12;
 /** The statements that an administrator is shown, without the comments. */
 async function printedSchema({ server, table }: LedgerAddress): Promise<string[]> {
   const { ledger } = await parseServer(server, "the test", { env: () => undefined });
-  const dialect = await ledger?.dialect?.(table);
-  const text = schemaText(dialect!).replace(/^--.*\n/gm, "");
+  const text = (await ledger!.schema!(table)).replace(/^--.*\n/gm, "");
   return text.split(";\n").filter((statement) => statement.trim() !== "");
 }
 
@@ -55,7 +53,10 @@ export function tableTests(place: DatabasePlace): void {
     for (let race = 0; race < RACES; race++) {
       await using bench = await place.bench();
       const ledgers = await Promise.all(
-        holders.map(async ({ lock, held }) => ({ lock, ledger: new Ledger(await openStoreAt(bench, held.session)) })),
+        holders.map(async ({ lock, held }) => ({
+          lock,
+          ledger: new SqlLedger(await openStoreAt(bench, held.session)),
+        })),
       );
       const all = async () => {
         const begun = await Promise.all(ledgers.map(async ({ ledger, lock }) => {

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { inDatabase } from "../../lib/backends/sql/session.ts";
 import { LockUnavailableError } from "../../lib/errors.ts";
-import { Ledger } from "../../lib/ledger/ledger.ts";
+import { SqlLedger } from "../../lib/backends/sql/ledger.ts";
 import type { Statement } from "../../lib/backends/sql/statement.ts";
 import { until } from "../cli/wait.ts";
 import { later } from "../backends/open.ts";
@@ -15,13 +15,13 @@ import type { Bench, DatabasePlace } from "./places.ts";
 const RESET = Object.assign(new Error("read ECONNRESET"), { code: "ECONNRESET" });
 
 /** A ledger that tells how many statements it has asked for. */
-export function counting({ store }: Holder): { readonly ledger: Ledger; readonly asked: () => number } {
+export function counting({ store }: Holder): { readonly ledger: SqlLedger; readonly asked: () => number } {
   let asked = 0;
   const run = (statement: Statement) => {
     asked++;
     return store.run(statement);
   };
-  return { ledger: new Ledger({ ...store, run }), asked: () => asked };
+  return { ledger: new SqlLedger({ ...store, run }), asked: () => asked };
 }
 
 export function troubleTests(place: DatabasePlace): void {

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { Holder, type LedgerAddress, openStoreAt } from "./holder.ts";
 import { LockUnavailableError } from "../../lib/errors.ts";
-import { Ledger } from "../../lib/ledger/ledger.ts";
+import { SqlLedger } from "../../lib/backends/sql/ledger.ts";
 import type { Bench, LedgerPlace } from "./places.ts";
 import { freshName, never, open } from "../backends/open.ts";
 
@@ -22,7 +22,7 @@ async function makeOld({ sql, name, ...bench }: Bench): Promise<{ readonly id: b
 /** Reads the ledger as `sera history` does, without a lock. */
 async function readHistory(address: LedgerAddress) {
   await using backend = await open(address.server, freshName());
-  return await new Ledger(await openStoreAt(address, await backend.session(never))).latest(10);
+  return await new SqlLedger(await openStoreAt(address, await backend.session(never))).latest(10);
 }
 
 export function versionTests({ test, bench: makeBench }: LedgerPlace): void {

@@ -59,7 +59,7 @@ Deno.test("the page tells of every flag, variable and exit status", () => {
   for (const name of ["TOKEN", ...SETTINGS.map(({ name }) => name)]) {
     assert.ok(page.includes(environmentName(name)), name);
   }
-  for (const { name, inConfig } of SETTINGS) {
+  for (const { name, inConfig = false } of SETTINGS) {
     assert.equal(page.includes(`key \\fB${name}\\fR of the config file`), inConfig, name);
   }
   for (

@@ -169,8 +169,8 @@ test("in the file are the settings that are about more than one run", async () =
   const { notes, ledger } = await resolve({ file });
   assert.deepEqual(
     // The variables of the tests' own are told of as well.
-    notes.filter((note) => note.startsWith("Key ")).map((note) =>
-      note.replace(/^Key that is a flag only in .*: (.*);.*/, "$1")
+    notes.filter(({ what }) => what.startsWith("Key ")).map(({ what }) =>
+      what.replace(/^Key that is a flag only in .*: /, "")
     ),
     Object.keys(file),
   );

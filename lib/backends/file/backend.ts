@@ -2,7 +2,7 @@ import { DsnError } from "../network/address_text.ts";
 import type { Backend, BackendLock, LedgerPlace, LockOptions, Observer, Shown } from "../backend.ts";
 import type { Report } from "../../doctor/report.ts";
 import { presenceOf } from "../../lock/presence.ts";
-import { defaultLockFolder } from "./default_folder.ts";
+import { lockFolder } from "./default_folder.ts";
 import { FileLock } from "./lock.ts";
 import { prepareLockFolder } from "./lock_folder.ts";
 
@@ -40,42 +40,36 @@ export class FileBackend implements Backend {
   // Async, so that a folder that cannot be used rejects.
   // deno-lint-ignore require-await
   async lock(name: string, options: LockOptions): Promise<BackendLock> {
-    const folder = prepareLockFolder(this.lockFolder(options.env), this.folder === undefined);
+    const folder = prepareLockFolder(lockFolder(this.folder, options.env), this.folder === undefined);
     return new FileLock(folder, presenceOf(name, options), options.lease);
   }
 
   async observe(_name: string, { env }: LockOptions): Promise<Observer> {
     const { FileObserver } = await import("./observer.ts");
-    return new FileObserver(this, env);
+    return new FileObserver(this.folder, env);
   }
 
   async check(report: Report, name: string, options: LockOptions): Promise<void> {
     const { checkFile } = await import("./checks.ts");
-    await checkFile(report, this, name, options);
+    await checkFile(report, this.folder, () => this.lock(name, options), name, options);
   }
 
   get ledger(): LedgerPlace {
     const { folder } = this;
     return {
       async load(_table, env, patience) {
-        const { loadFileStore } = await import("./load_ledger.ts");
-        return await loadFileStore(folder, env, patience);
+        const [{ SqlLedger }, { loadFileStore }] = await Promise.all([
+          import("../sql/ledger.ts"),
+          import("./load_ledger.ts"),
+        ]);
+        const open = await loadFileStore(folder, env, patience);
+        return () => Promise.resolve(new SqlLedger(open(), patience));
       },
       async check(_table, rehearsal, { env }) {
         const { checkFileLedger } = await import("./ledger_checks.ts");
         return await checkFileLedger(folder, env, rehearsal);
       },
     };
-  }
-
-  /**
-   * The folder that the locks are in.
-   *
-   * @param env Reads an environment variable.
-   * @throws {LockUnavailableError} When nothing tells where the user's files belong.
-   */
-  lockFolder(env: LockOptions["env"]): string {
-    return this.folder ?? defaultLockFolder(env).path;
   }
 }
 

@@ -1,20 +1,25 @@
 import type { LockOptions } from "../backend.ts";
-import { type DefaultFolder, defaultLockFolder } from "./default_folder.ts";
+import { type DefaultFolder, defaultLockFolder, lockFolder } from "./default_folder.ts";
+import type { Lock } from "../../lock/lock.ts";
 import { probeLock } from "../../doctor/probe_lock.ts";
 import type { Finding, Report } from "../../doctor/report.ts";
-import type { FileBackend } from "./backend.ts";
 
-/** Checks that locks can be kept in a folder of this machine. */
+/**
+ * Checks that locks can be kept in a folder of this machine.
+ *
+ * @param folder The one that the setting names, if it does.
+ * @param open Makes a lock of the name.
+ */
 export async function checkFile(
   report: Report,
-  backend: FileBackend,
+  folder: string | undefined,
+  open: () => Promise<Lock>,
   name: string,
   options: LockOptions,
 ): Promise<void> {
-  const open = () => backend.lock(name, options);
   const usable = await report.check("folder", async () => {
     await using _ = await open();
-    return backend.folder === undefined ? findingOf(defaultLockFolder(options.env)) : { found: backend.folder };
+    return folder === undefined ? findingOf(defaultLockFolder(options.env)) : { found: folder };
   });
   if (usable) {
     await report.check("lock", async () => {
@@ -22,7 +27,7 @@ export async function checkFile(
         return await probeLock(open, options.allowUnsafeServer);
       } finally {
         // Nobody else knows the name, so nobody can be waiting for this file.
-        removeQuietly(`${backend.lockFolder(options.env)}/${name}.lock`);
+        removeQuietly(`${lockFolder(folder, options.env)}/${name}.lock`);
       }
     });
   }

@@ -39,6 +39,17 @@ export function defaultLedgerFolder(env: (name: string) => string | undefined): 
   return { path: Deno.build.os === "linux" ? "/var/lib/sera" : "/var/db/sera" };
 }
 
+/**
+ * The folder that locks are in.
+ *
+ * @param named The one that the setting names, if it does.
+ * @param env Reads an environment variable.
+ * @throws {LockUnavailableError} When nothing tells where the user's files belong.
+ */
+export function lockFolder(named: string | undefined, env: (name: string) => string | undefined): string {
+  return named ?? defaultLockFolder(env).path;
+}
+
 /** Users of services have a home such as /nonexistent. */
 function isThere(path: string): boolean {
   try {
@@ -59,6 +70,7 @@ function required(env: (name: string) => string | undefined, name: string): stri
   if (value && (Deno.build.os === "windows" || value.startsWith("/"))) return value;
   const wrong = value ? `${name} is no absolute path: ${value}` : `${name} is not set`;
   throw new LockUnavailableError(
-    `Cannot tell where the locks belong: ${wrong}; set it, or name a folder with --server file:/some/dir`,
+    `Cannot tell where the locks belong: ${wrong}`,
+    "set it, or name a folder with --server file:/some/dir",
   );
 }

@@ -7,7 +7,9 @@ import { SQLITE } from "../sql/spelling.ts";
 import { sql } from "../sql/statement.ts";
 import type { Store } from "../sql/ledger_table.ts";
 import type { Patience } from "../../ledger/patience.ts";
+import { whileBusy } from "./busy.ts";
 import { sqliteDialect } from "./sqlite_dialect.ts";
+import { TroubleError } from "../../errors.ts";
 import { ledgerError } from "./sqlite_errors.ts";
 
 /** The ledger's file, beside the lock files. */
@@ -41,7 +43,8 @@ function refuseForeign(folder: LockFolder, path: string): void {
   for (const file of ["", ...SIDE_FILES].map((end) => `${path}${end}`)) {
     const info = lstatIfThere(file);
     const objection = info && objectionToFile(info, file, folder);
-    if (objection !== undefined) throw new Error(file === path ? objection : `${file}: ${objection}`);
+    if (objection === undefined) continue;
+    throw new TroubleError(file === path ? objection.what : `${file}: ${objection.what}`, objection.cure);
   }
 }
 
@@ -72,7 +75,7 @@ export function fileStore(folder: LockFolder, patience: Patience, shown = ledger
         return database.prepare(text).all() as Row[];
       };
       try {
-        return await patience.whileBusy(attempt);
+        return await whileBusy(patience, attempt);
       } catch (error) {
         throw ledgerError(shown, error);
       }

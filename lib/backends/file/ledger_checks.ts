@@ -1,3 +1,4 @@
+import { TroubleError } from "../../errors.ts";
 import { lstatIfThere } from "../../system/if_there.ts";
 import { type FileStore, fileStore, ledgerPath } from "./ledger.ts";
 import { Patience } from "../../ledger/patience.ts";
@@ -6,8 +7,10 @@ import { defaultLedgerFolder } from "./default_folder.ts";
 import { type LockFolder, prepareLockFolder } from "./lock_folder.ts";
 import { makePlainFile } from "./plain_file.ts";
 import { sql } from "../sql/statement.ts";
-import { lastRun, usable } from "../../doctor/ledger.ts";
-import { type Rehearsal, rehearse } from "../sql/rehearsal.ts";
+import { lastRun } from "../sql/last_run.ts";
+import { usableLedger } from "../../doctor/usable_ledger.ts";
+import { rehearse } from "../sql/rehearsal.ts";
+import type { RunRehearsal } from "../../ledger/ledger.ts";
 import type { Finding } from "../../doctor/report.ts";
 
 /** Whoever may put files into a folder cannot replace another's there. */
@@ -24,7 +27,7 @@ const STICKY = 0o1000;
 export async function checkFileLedger(
   named: string | undefined,
   env: (name: string) => string | undefined,
-  rehearsal: Rehearsal,
+  rehearsal: RunRehearsal,
 ): Promise<Finding> {
   const folder = prepareLockFolder(named ?? defaultLedgerFolder(env).path, named === undefined);
   const path = ledgerPath(folder);
@@ -39,7 +42,7 @@ export async function checkFileLedger(
 }
 
 /** Works on a copy, as a run does there, and leaves it. */
-async function checkShared(folder: LockFolder, path: string, rehearsal: Rehearsal): Promise<Finding> {
+async function checkShared(folder: LockFolder, path: string, rehearsal: RunRehearsal): Promise<Finding> {
   const { sharedStore } = await import("./shared_file.ts");
   const { dialect, run } = sharedStore(folder, new Patience());
   const last = await lastRun({ dialect, run });
@@ -49,16 +52,16 @@ async function checkShared(folder: LockFolder, path: string, rehearsal: Rehearsa
   try {
     using copy = fileStore(own, new Patience(), path);
     Deno.copyFileSync(path, ledgerPath(own));
-    return usable(last, await rehearse(copy, rehearsal));
+    return usableLedger(last, await rehearse(copy, rehearsal));
   } finally {
     Deno.removeSync(own.path, { recursive: true });
   }
 }
 
-async function takenBack(store: FileStore, rehearsal: Rehearsal): Promise<Finding> {
+async function takenBack(store: FileStore, rehearsal: RunRehearsal): Promise<Finding> {
   try {
     const last = await lastRun(store);
-    return usable(last, await rehearse(store, rehearsal));
+    return usableLedger(last, await rehearse(store, rehearsal));
   } finally {
     await store.run(sql`ROLLBACK`);
   }
@@ -80,5 +83,6 @@ function refuseSticky({ path: folder }: LockFolder, path: string): void {
   const { mode, uid } = Deno.lstatSync(folder);
   const user = Deno.uid();
   if ((mode! & STICKY) === 0 || user === 0 || user === uid || user === Deno.lstatSync(path).uid) return;
-  throw ledgerError(path, new Error(`its folder is sticky, so that only its maker can replace it; chmod -t ${folder}`));
+  const sticky = new TroubleError("its folder is sticky, so that only its maker can replace it", `chmod -t ${folder}`);
+  throw ledgerError(path, sticky);
 }

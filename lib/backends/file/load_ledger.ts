@@ -15,12 +15,12 @@ export async function loadFileStore(
   place: string | undefined,
   env: LockOptions["env"],
   patience: Patience,
-): Promise<() => Promise<Store>> {
+): Promise<() => Store> {
   const folder = prepareLockFolder(place ?? defaultLedgerFolder(env).path, place === undefined);
   if (folder.group !== undefined) {
     const { sharedStore } = await import("./shared_file.ts");
-    return () => Promise.resolve(sharedStore(folder, patience));
+    return () => sharedStore(folder, patience);
   }
   const { fileStore } = await import("./ledger.ts");
-  return () => Promise.resolve(fileStore(folder, patience));
+  return () => fileStore(folder, patience);
 }

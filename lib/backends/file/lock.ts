@@ -60,7 +60,8 @@ export class FileLock implements BackendLock {
       return this.#held = new HeldFileLock(file, this.#lease);
     }
     throw new LockUnavailableError(
-      `Cannot keep a lock in ${this.#folder.path}: its file is removed all the time; find out who does that`,
+      `Cannot keep a lock in ${this.#folder.path}: its file is removed all the time`,
+      "find out who does that",
     );
   }
 
@@ -114,7 +115,8 @@ function isInPlace(file: LockFile): boolean {
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     throw new LockUnavailableError(
-      `Cannot look at the lock file: ${file.path}: ${messageOf(error)}; check its folder`,
+      `Cannot look at the lock file: ${file.path}: ${messageOf(error)}`,
+      "check its folder",
     );
   }
 }

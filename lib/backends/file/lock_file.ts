@@ -62,7 +62,7 @@ export class LockFile {
 
   #unlockable(error: unknown): LockUnavailableError {
     const cure = systemCure(error) ?? "its file system may keep no locks, use another folder";
-    return new LockUnavailableError(`Cannot lock the file: ${this.path}: ${messageOf(error)}; ${cure}`);
+    return new LockUnavailableError(`Cannot lock the file: ${this.path}: ${messageOf(error)}`, cure);
   }
 
   /**

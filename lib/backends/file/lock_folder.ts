@@ -118,5 +118,5 @@ function unusableBy(folder: string, error: unknown): unknown {
 function unusable(folder: string, why: string, cure: string): LockUnavailableError {
   // A path may have any characters, but a server may have come behind its `file:`.
   const shown = mayBeServer(folder) ? pathOr(folder) : folder;
-  return new LockUnavailableError(`Cannot use the folder: ${shown}: ${why}; ${cure}`);
+  return new LockUnavailableError(`Cannot use the folder: ${shown}: ${why}`, cure);
 }

@@ -1,23 +1,27 @@
 import type { LockOptions, Observer } from "../backend.ts";
-import { Ledger } from "../../ledger/ledger.ts";
+import type { Ledger } from "../../ledger/ledger.ts";
 import type { Patience } from "../../ledger/patience.ts";
 import type { TableName } from "../../ledger/table_name.ts";
 import { isThere } from "../../system/if_there.ts";
 import type { Seen, Whose } from "../../who/sighting.ts";
-import type { FileBackend } from "./backend.ts";
-import { defaultLedgerFolder } from "./default_folder.ts";
+import { SqlLedger } from "../sql/ledger.ts";
+import { defaultLedgerFolder, lockFolder } from "./default_folder.ts";
+import { loadFileStore } from "./load_ledger.ts";
 import { prepareLockFolder, refuseClosedFolder } from "./lock_folder.ts";
 import { lookAtFiles } from "./sightings.ts";
 
 /** Looks at locks in a folder. One that no run has made yet is left so: it has no locks. */
 export class FileObserver implements Observer {
   readonly elsewhere = undefined;
-  readonly #backend: FileBackend;
+  readonly #folder: string | undefined;
   readonly #env: LockOptions["env"];
 
-  /** @param env Reads an environment variable. */
-  constructor(backend: FileBackend, env: LockOptions["env"]) {
-    this.#backend = backend;
+  /**
+   * @param folder The one that the setting names, if it does.
+   * @param env Reads an environment variable.
+   */
+  constructor(folder: string | undefined, env: LockOptions["env"]) {
+    this.#folder = folder;
     this.#env = env;
   }
 
@@ -27,22 +31,21 @@ export class FileObserver implements Observer {
     return { sightings: lookAtFiles(this.#lockFolder(), whose), strangers: [] };
   }
 
-  async ledger(table: TableName, patience: Patience): Promise<Ledger | undefined> {
-    const { folder, ledger } = this.#backend;
-    const path = folder ?? defaultLedgerFolder(this.#env).path;
+  async ledger(_table: TableName, patience: Patience): Promise<Ledger | undefined> {
+    const path = this.#folder ?? defaultLedgerFolder(this.#env).path;
     if (!isThere(path)) {
       refuseClosedFolder(path);
       return undefined;
     }
-    const open = await ledger.load(table, this.#env, patience);
+    const open = await loadFileStore(this.#folder, this.#env, patience);
     this.#lockFolder();
-    return new Ledger(await open(undefined), patience);
+    return new SqlLedger(open(), patience);
   }
 
   /** @throws {LockUnavailableError} When a run would not use it. */
   #lockFolder(): string {
-    const folder = this.#backend.lockFolder(this.#env);
-    if (isThere(folder)) prepareLockFolder(folder, this.#backend.folder === undefined);
+    const folder = lockFolder(this.#folder, this.#env);
+    if (isThere(folder)) prepareLockFolder(folder, this.#folder === undefined);
     else refuseClosedFolder(folder);
     return folder;
   }

@@ -1,3 +1,4 @@
+import { TroubleError } from "../../errors.ts";
 import { sql } from "../sql/statement.ts";
 import type { Store } from "../sql/ledger_table.ts";
 
@@ -11,12 +12,12 @@ const PLAIN_INDEX = /^CREATE INDEX "?\w+"? ON "?sera_runs"? ?\([\w\s,"]+\)$/i;
  * Makes sure that a file which others may have made holds the ledger and nothing else. Triggers, views and expressions are
  * programs of theirs, which would run in this process, without an end if they like.
  *
- * @throws {Error} When there is anything else.
+ * @throws {TroubleError} When there is anything else.
  */
 export async function refuseOthersSchema(store: Store): Promise<void> {
   for (const { type, name, sql: text } of await store.run(sql`SELECT type, name, sql FROM sqlite_master`)) {
     if (isLedgers(String(type), String(name), text === null ? "" : String(text))) continue;
-    throw new Error("it holds more than the ledger, or another table; move it away to begin anew");
+    throw new TroubleError("it holds more than the ledger, or another table", "move it away to begin anew");
   }
 }
 

@@ -1,11 +1,12 @@
-import { LockUnavailableError } from "../../errors.ts";
+import { LockUnavailableError, TroubleError } from "../../errors.ts";
 import { LockFile } from "./lock_file.ts";
 import type { LockFolder } from "./lock_folder.ts";
 import { flushFolder, isCode, makePlainFile, objectionToFile, readPlainFile } from "./plain_file.ts";
 import { fileStore, ledgerPath } from "./ledger.ts";
 import type { Store } from "../sql/ledger_table.ts";
 import { refuseOthersSchema } from "./own_schema.ts";
-import { BUSY, type Patience } from "../../ledger/patience.ts";
+import type { Patience } from "../../ledger/patience.ts";
+import { BUSY, whileBusy } from "./busy.ts";
 import { ledgerError } from "./sqlite_errors.ts";
 
 /** The longest ledger that is taken into a copy, in bytes; some hundred bytes are one run. */
@@ -59,7 +60,7 @@ async function runAlone<T>(
 async function lockLedger(folder: LockFolder, path: string, patience: Patience): Promise<Disposable> {
   const lock = await openLock(folder, path);
   try {
-    await patience.whileBusy(() => {
+    await whileBusy(patience, () => {
       if (!lock.tryLock()) throw new Error(BUSY);
     });
   } catch (error) {
@@ -110,7 +111,7 @@ function replace(path: string, folder: LockFolder, content: Uint8Array): void {
   } catch (error) {
     Deno.removeSync(made);
     if (!(error instanceof Deno.errors.PermissionDenied)) throw error;
-    throw new Error(`its folder is sticky, so that only its maker can replace it; chmod -t ${folder.path}`);
+    throw new TroubleError("its folder is sticky, so that only its maker can replace it", `chmod -t ${folder.path}`);
   }
   flushFolder(folder.path);
 }

@@ -107,7 +107,7 @@ function readRecord(path: string): Presence | undefined {
 
 function readText(path: string): string | undefined {
   try {
-    const bytes = readPlainFile(path, LONGEST_RECORD, (file) => file.isFile ? undefined : "it is no file");
+    const bytes = readPlainFile(path, LONGEST_RECORD, (file) => file.isFile ? undefined : { what: "it is no file" });
     return new TextDecoder().decode(bytes);
   } catch (error) {
     if (error instanceof Error) return undefined;
@@ -126,6 +126,7 @@ function ifThere<T>(path: string, look: () => T): T | undefined {
 
 function cannotLook(path: string, error: unknown): LockUnavailableError {
   return new LockUnavailableError(
-    `Cannot look at the locks: ${path}: ${messageOf(error)}; look as the user whose locks they are`,
+    `Cannot look at the locks: ${path}: ${messageOf(error)}`,
+    "look as the user whose locks they are",
   );
 }

@@ -1,4 +1,4 @@
-import { LockUnavailableError, messageOf } from "../../errors.ts";
+import { LockUnavailableError, troubleOf } from "../../errors.ts";
 import { systemCure } from "../../system/limits.ts";
 
 const TO_FIT = "correct that: a trigger, a constraint or a column of the table, or move it away to begin anew";
@@ -28,11 +28,11 @@ const SQLITE_CURES: readonly (readonly [RegExp, string])[] = [
 
 /** The error for a ledger that cannot be used. */
 export function ledgerError(shown: string, error: unknown): LockUnavailableError {
-  const said = messageOf(error);
-  const cure = systemCure(error) ??
+  const { what: said, cure: known } = troubleOf(error);
+  const cure = known ?? systemCure(error) ??
     (isOneOf(UNFIT, error) ? TO_FIT : SQLITE_CURES.find(([pattern]) => pattern.test(said))?.[1]);
   // Another process keeps it locked, or others have to make room first.
   const transient = /database is locked|database or disk is full/.test(said);
-  const about = { transient, reason: said, cause: error };
+  const about = { transient, why: said, cause: error };
   return new LockUnavailableError(`Cannot use the ledger ${shown}: ${said}`, cure, about);
 }

@@ -1,20 +1,24 @@
 import { isIPv6 } from "node:net";
 import { cut, DsnError, isHostName, type Show } from "../network/address_text.ts";
-import type { MySqlAddress } from "./dsn.ts";
+import type { Address } from "../network/address.ts";
 
 const DEFAULT_HOST = "127.0.0.1";
 const DEFAULT_PORT = 3306;
 const DEFAULT_SOCKET = "/tmp/mysql.sock";
 
 /** Reads `net[(address)]`, all of which may be empty. */
-export function parseNetwork(text: string, show: Show): MySqlAddress {
+export function parseNetwork(text: string, show: Show): Address {
   const [network, bracketed] = cut(text, "(");
   if (bracketed !== undefined && !bracketed.endsWith(")")) {
-    throw new DsnError(
-      bracketed.includes(")")
-        ? "Cannot read the MySQL DSN: its last slash does not follow the address; write a slash in the database or in a parameter as %2F"
-        : "Cannot read the MySQL DSN: the address is not terminated; write tcp(host:port)/database or unix(/path)/database",
-    );
+    throw bracketed.includes(")")
+      ? new DsnError(
+        "Cannot read the MySQL DSN: its last slash does not follow the address",
+        "write a slash in the database or in a parameter as %2F",
+      )
+      : new DsnError(
+        "Cannot read the MySQL DSN: the address is not terminated",
+        "write tcp(host:port)/database or unix(/path)/database",
+      );
   }
   const address = bracketed?.slice(0, -1) ?? "";
   if (network === "" || network === "tcp") {
@@ -36,12 +40,13 @@ const GO_NETWORKS = ["tcp4", "tcp6", "udp", "udp4", "udp6", "unixgram", "unixpac
 function unknownNetwork(network: string): DsnError {
   if (GO_NETWORKS.includes(network)) {
     return new DsnError(
-      `Cannot use network ${network} of the MySQL DSN: only tcp and unix are known; write tcp(host:port) or unix(/path)`,
+      `Cannot use network ${network} of the MySQL DSN: only tcp and unix are known`,
+      "write tcp(host:port) or unix(/path)",
     );
   }
   return new DsnError(
-    "Cannot read the MySQL DSN: no known network stands before the last slash; " +
-      "write user:password@tcp(host:port)/database, and a slash in the database or in a parameter as %2F",
+    "Cannot read the MySQL DSN: no known network stands before the last slash",
+    "write user:password@tcp(host:port)/database, and a slash in the database or in a parameter as %2F",
   );
 }
 
@@ -50,19 +55,19 @@ function unknownNetwork(network: string): DsnError {
  *
  * Stricter than Go: a port is a number, since the names of services differ between machines.
  */
-export function parseHostAndPort(text: string, show: Show): MySqlAddress {
-  const bad = (problem: string) =>
-    new DsnError(`Cannot use the address of the MySQL DSN: ${show(text, "it")} ${problem}`);
+export function parseHostAndPort(text: string, show: Show): Address {
+  const bad = (problem: string, cure: string) =>
+    new DsnError(`Cannot use the address of the MySQL DSN: ${show(text, "it")} ${problem}`, cure);
   const bracketed = /^\[([^[\]]*)\](?::(.*))?$/s.exec(text);
   if (!bracketed && text.split(":").length > 2) {
-    throw bad("has more than one colon; write an IPv6 address in brackets as in tcp([::1]:3306)");
+    throw bad("has more than one colon", "write an IPv6 address in brackets as in tcp([::1]:3306)");
   }
   const [host, port] = bracketed ? [bracketed[1]!, bracketed[2]] : cut(text, ":");
   // A percent sign belongs to an IPv6 zone only; elsewhere it is most likely an escaped path to a socket.
   if (host !== "" && !isHostName(host) || (!bracketed && host.includes("%"))) {
-    throw bad("is no host and port; write tcp(host:port), or unix(/path) for a socket");
+    throw bad("is no host and port", "write tcp(host:port), or unix(/path) for a socket");
   }
-  if (port !== undefined && !isPort(port)) throw bad("has a wrong port; write a number from 1 to 65535");
+  if (port !== undefined && !isPort(port)) throw bad("has a wrong port", "write a number from 1 to 65535");
   return { transport: "tcp", host: host || DEFAULT_HOST, port: port === undefined ? DEFAULT_PORT : Number(port) };
 }
 

@@ -2,7 +2,8 @@ import type { Backend, BackendLock, LedgerPlace, LockOptions, Observer, Offers, 
 import type { Report } from "../../doctor/report.ts";
 import { presenceOf } from "../../lock/presence.ts";
 import { identityOfAddress } from "../network/address.ts";
-import { type MySqlDsn, parseMySqlDsn } from "./dsn.ts";
+import { parseMySqlDsn } from "./dsn.ts";
+import type { MySqlDsn } from "./server.ts";
 import type { MySqlOptions } from "./options.ts";
 
 /** User locks of MySQL or MariaDB. */
@@ -60,15 +61,18 @@ export class MySqlBackend implements Backend {
     const { dsn } = this;
     return {
       async load(table, _env, patience) {
-        const [{ inDatabase }, { mySqlStore }] = await Promise.all([
-          import("../sql/session.ts"),
+        const [{ ledgerIn }, { mySqlStore }] = await Promise.all([
+          import("../sql/ledger_in.ts"),
           import("./ledger.ts"),
         ]);
-        return (session) => mySqlStore(inDatabase(session), table, patience);
+        return ledgerIn(mySqlStore, table, patience);
       },
-      async dialect(table) {
-        const { mySqlDialect } = await import("./ledger.ts");
-        return mySqlDialect(table);
+      async schema(table) {
+        const [{ schemaText }, { mySqlDialect }] = await Promise.all([
+          import("../sql/schema.ts"),
+          import("./ledger.ts"),
+        ]);
+        return schemaText(mySqlDialect(table));
       },
       missing({ schema }) {
         if (dsn.database !== "" || schema !== undefined) return undefined;

@@ -1,4 +1,4 @@
-import type { MySqlDsn } from "./dsn.ts";
+import type { MySqlDsn } from "./server.ts";
 import { formatDuration } from "../../text/duration.ts";
 import { askOne } from "../sql/answer.ts";
 import type { MySqlOptions } from "./options.ts";
@@ -10,7 +10,6 @@ import { howToList } from "./all_sightings.ts";
 import { readAttributes } from "./attributes.ts";
 import { isReplica } from "./replication.ts";
 import type { Database } from "../sql/checks.ts";
-import { splitMessage } from "../../doctor/report.ts";
 
 /** What a user can see of sera's sessions, by what the server shows of their attributes. */
 const SEEN = {
@@ -58,8 +57,7 @@ export function mySqlDatabase(dsn: MySqlDsn, options: MySqlOptions): Database<My
     async topology(session) {
       const why = whyUnsafe(session.variables);
       if (why !== undefined) {
-        const { found, cure } = splitMessage(why);
-        return { session, finding: { found: `${found} (allow-unsafe-server)`, cure } };
+        return { session, finding: { found: `${why.what} (allow-unsafe-server)`, cure: why.cure } };
       }
       const follows = await isReplica(session, new AbortController().signal);
       return { session, finding: follows ? FOLLOWS : { found: "one server that takes writes, and no cluster" } };

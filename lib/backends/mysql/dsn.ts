@@ -19,51 +19,7 @@ import {
 } from "../network/address_text.ts";
 import { parseHostAndPort, parseNetwork } from "./address.ts";
 import { type Parameters, parseParameters } from "./parameters.ts";
-
-export { DsnError };
-
-/** Where the server listens: a host (an IPv6 address without its brackets) and port, or the path of a Unix socket. */
-export type MySqlAddress =
-  | { readonly transport: "tcp"; readonly host: string; readonly port: number }
-  | { readonly transport: "unix"; readonly path: string };
-
-/** What a MySQL DSN says. Timeouts are milliseconds, and absent where there is none. */
-export interface MySqlDsn {
-  readonly user: string;
-  /** In clear: keep it out of every message. */
-  readonly password: string;
-  readonly address: MySqlAddress;
-  /** Empty: no database is chosen. */
-  readonly database: string;
-  /** How long connecting may take: the DSN's `timeout`. */
-  readonly connectTimeout?: number;
-  /** How long one read may take. */
-  readonly readTimeout?: number;
-  /** How long one write may take. */
-  readonly writeTimeout?: number;
-  /** `verify` checks the certificate against the address's host; `skip-verify` encrypts and trusts any server. */
-  readonly tls: "off" | "verify" | "skip-verify";
-  /** Go on in plain text if the server has no TLS. True with `tls=preferred`. */
-  readonly allowFallbackToPlaintext: boolean;
-  /** Permit `mysql_clear_password`. */
-  readonly allowCleartextPasswords: boolean;
-  /** Permit `mysql_native_password`. */
-  readonly allowNativePasswords: boolean;
-  /** Permit the password hash of before MySQL 4.1. */
-  readonly allowOldPasswords: boolean;
-  /** Character sets to try in this order with `SET NAMES`; the first that the server knows wins. */
-  readonly charsets: readonly string[];
-  readonly collation?: string;
-  readonly connectionAttributes: Readonly<Record<string, string>>;
-  /** Ask for a compressed protocol. */
-  readonly compress: boolean;
-  /** Bytes. Absent (0 in the DSN): the server's own limit. */
-  readonly maxAllowedPacket?: number;
-  /** Treat the server errors 1290, 1792 and 1836 (read-only) as a broken connection. */
-  readonly rejectReadOnly: boolean;
-  /** For `SET key=value`, in this order. Values are SQL expressions, so a string brings its own quotes. */
-  readonly sessionVariables: Readonly<Record<string, string>>;
-}
+import type { MySqlDsn } from "./server.ts";
 
 const URL_FORM = /^(?:mysql|mariadb):\/\/(.*)$/is;
 /**
@@ -78,7 +34,10 @@ const GO_FORM = /@(?:tcp|unix)?(?:\([^@]*\))?\/[^/]*$/s;
  *
  * @example
  * ```ts
- * parseMySqlDsn("sera:secret@tcp(db.example.org:3306)/?timeout=500ms").connectTimeout; // 500
+ * import assert from "node:assert/strict";
+ * import { parseMySqlDsn } from "./dsn.ts";
+ *
+ * assert.equal(parseMySqlDsn("sera:secret@tcp(db.example.org:3306)/?timeout=500ms").connectTimeout, 500);
  * ```
  *
  * @throws {DsnError} If the text is no DSN, or a part of it has a value that makes no sense.
@@ -92,7 +51,8 @@ function parseGoForm(dsn: string): MySqlDsn {
   const slash = dsn.lastIndexOf("/");
   if (slash < 0 && dsn !== "") {
     throw new DsnError(
-      "Cannot read the MySQL DSN: the slash before the database is missing; write user:password@tcp(host:port)/database",
+      "Cannot read the MySQL DSN: the slash before the database is missing",
+      "write user:password@tcp(host:port)/database",
     );
   }
   const left = dsn.slice(0, Math.max(slash, 0));
@@ -111,18 +71,20 @@ function parseUrlForm(text: string): MySqlDsn {
   const at = authority.lastIndexOf("@");
   if (path.includes("#") || (at < 0 && path.includes("@"))) {
     throw new DsnError(
-      "Cannot read the MySQL URL: it has a # or a misplaced @; write / ? # @ in a user, password or value as %2F %3F %23 %40",
+      "Cannot read the MySQL URL: it has a # or a misplaced @",
+      "write / ? # @ in a user, password or value as %2F %3F %23 %40",
     );
   }
   // An @ begins a variable's name; any other one may end the password, of which a piece then stands for the host.
   if (path.replace(/[?&]@@?\w/g, "").includes("@")) {
     throw new DsnError(
-      "Cannot read the MySQL URL: an @ is not where the host begins; write those in a password as %40",
+      "Cannot read the MySQL URL: an @ is not where the host begins",
+      "write those in a password as %40",
     );
   }
   const right = path.startsWith("/") ? path.slice(1) : path;
   if (cut(right, "?")[0].includes("/")) {
-    throw new DsnError("Cannot read the MySQL URL: the database holds a slash; write it as %2F");
+    throw new DsnError("Cannot read the MySQL URL: the database holds a slash", "write it as %2F");
   }
   const [user, password] = cut(authority.slice(0, Math.max(at, 0)), ":").map(decodeCredential);
   const address = parseHostAndPort(authority.slice(at + 1), showNothing);
@@ -137,7 +99,10 @@ function parseUrlForm(text: string): MySqlDsn {
 function decodeCredential(text: string | undefined): string {
   const decoded = percentDecode(text ?? "");
   if (decoded !== undefined) return decoded;
-  throw new DsnError("Cannot decode the user or password of the MySQL URL: a percent escape is wrong; write % as %25");
+  throw new DsnError(
+    "Cannot decode the user or password of the MySQL URL: a percent escape is wrong",
+    "write % as %25",
+  );
 }
 
 function parseDatabaseAndParameters(text: string, show: Show): Parameters & Pick<MySqlDsn, "database"> {
@@ -145,7 +110,8 @@ function parseDatabaseAndParameters(text: string, show: Show): Parameters & Pick
   const database = percentDecode(encoded);
   if (database === undefined) {
     throw new DsnError(
-      `Cannot decode the database of the MySQL DSN: ${show(encoded, "it")} has a wrong percent escape; write % as %25`,
+      `Cannot decode the database of the MySQL DSN: ${show(encoded, "it")} has a wrong percent escape`,
+      "write % as %25",
     );
   }
   return { database, ...parseParameters(query ?? "", show) };

@@ -1,6 +1,16 @@
 import type { Buffer } from "node:buffer";
 import { FrameCursor, type Framing, LONGEST_ANSWER } from "../network/frames.ts";
-import { ProtocolError } from "../network/protocol_error.ts";
+import type { ProtocolError } from "../network/protocol_error.ts";
+import {
+  type Abilities,
+  broken,
+  checkEnd,
+  checkOk,
+  checkValue,
+  readColumn,
+  readColumnCount,
+  readGreeting,
+} from "./packets.ts";
 
 /** The lengths of the headers: of a packet, and of what holds compressed packets. */
 const HEADER = 4;
@@ -9,32 +19,13 @@ const COMPRESSED_HEADER = 7;
 const OK = 0x00;
 const MORE_LOGIN_DATA = 0x01;
 const NEXT_FACTOR = 0x02;
-const NULL_OR_FILE = 0xfb;
+/** In the place of a result: the server asks for a file. */
+const FILE = 0xfb;
 const EOF_OR_SWITCH = 0xfe;
 const ERROR = 0xff;
 
-/** What a server says that it can. */
-const LONG_PASSWORD = 1;
-const PROTOCOL_41 = 0x200;
-const SSL = 0x800;
-const SECURE_CONNECTION = 0x8000;
-const PLUGIN_AUTH = 0x80000;
-const SESSION_TRACK = 0x800000;
-/** Of MariaDB's own, in four bytes that MySQL leaves empty. */
-const EXTENDED_METADATA = 8;
-
-/** In a status: another result follows. */
-const MORE_RESULTS = 8;
-
-/** A server has no more columns in a table, and no key that it sends in a login is longer. */
-const MOST_COLUMNS = 4096;
+/** No key that a server sends in a login is longer. */
 const LONGEST_LOGIN_DATA = 4096;
-
-/** Columns of numbers: whole ones, and those with a fraction. */
-const INTEGERS = new Set([1, 2, 3, 8, 9, 13]);
-const FLOATS = new Set([4, 5]);
-/** Columns that the driver would make more of than a text or a number: vectors, JSON, shapes. */
-const ELABORATE = new Set([242, 245, 255]);
 
 /** How far a connection has come. */
 type Phase =
@@ -63,8 +54,7 @@ export class MySqlFrames implements Framing {
   compressed = false;
   readonly #tls: boolean;
   #phase: Phase = "greeting";
-  #capabilities = 0;
-  #extendedMetadata = false;
+  #abilities: Abilities = { tls: false, tracksSession: false, tellsMoreOfTypes: false };
   /** How many statements have been sent, or are about to be, whose answers have not ended. */
   #asked = 0;
   #columns = 0;
@@ -150,28 +140,9 @@ export class MySqlFrames implements Framing {
   }
 
   #checkGreeting(content: FrameCursor): void {
-    const version = content.byte();
-    if (version !== 10) throw broken(`a greeting of version ${version}`);
-    content.zeroEnded();
-    // The connection's number, and the first part of the scramble.
-    content.skip(4 + 8 + 1);
-    const low = content.number(2, "lowest");
-    // Character set and status.
-    if (content.rest > 0) content.skip(3);
-    const high = content.rest > 0 ? content.number(2, "lowest") : 0;
-    const capabilities = low + high * 0x10000;
-    if (!(capabilities & PROTOCOL_41) || !(capabilities & SECURE_CONNECTION)) {
-      throw broken("a greeting of a server before 4.1");
-    }
-    const scramble = content.byte();
-    content.skip(6);
-    const extended = content.number(4, "lowest");
-    content.skip(scramble === 0 ? 12 : Math.max(13, scramble - 8));
-    this.#capabilities = capabilities;
-    this.#extendedMetadata = !(capabilities & LONG_PASSWORD) && (extended & EXTENDED_METADATA) !== 0;
-    if (capabilities & PLUGIN_AUTH && content.rest === 0) throw content.broken();
+    this.#abilities = readGreeting(content);
     // Without TLS the driver gives up by itself.
-    this.#phase = this.#tls && capabilities & SSL ? "encrypting" : "login";
+    this.#phase = this.#tls && this.#abilities.tls ? "encrypting" : "login";
   }
 
   #checkLogin(content: FrameCursor, marker: number): void {
@@ -190,11 +161,8 @@ export class MySqlFrames implements Framing {
 
   #checkResult(content: FrameCursor, marker: number): void {
     if (marker === OK) return this.#checkOk(content);
-    if (marker === NULL_OR_FILE) throw broken("a request for a file");
-    const columns = lengthOf(content);
-    content.end();
-    if (columns > MOST_COLUMNS) throw content.broken();
-    this.#columns = columns;
+    if (marker === FILE) throw broken("a request for a file");
+    this.#columns = readColumnCount(content);
     this.#types = [];
     this.#columnsEnded = false;
     this.#phase = "columns";
@@ -202,40 +170,18 @@ export class MySqlFrames implements Framing {
 
   /** The end of a login, or of a statement that gives no rows. */
   #checkOk(content: FrameCursor): void {
-    content.byte();
-    // Affected rows, and the number of a new one.
-    lengthOf(content);
-    lengthOf(content);
-    const status = content.number(2, "lowest");
-    // Warnings.
-    content.skip(2);
-    if (status & MORE_RESULTS) throw broken("more results than asked for");
-    if (this.#capabilities & SESSION_TRACK && content.rest > 0) content.skip(lengthOf(content));
+    checkOk(content, this.#abilities);
     this.#ended();
   }
 
   #checkColumn(content: FrameCursor): void {
-    // Catalog, schema, table and column, the last two also by their own names; MariaDB tells more of the type.
-    for (let text = 0; text < (this.#extendedMetadata ? 7 : 6); text++) content.skip(lengthOf(content));
-    if (content.byte() !== 12) throw content.broken();
-    // Character set and length.
-    content.skip(6);
-    const type = content.byte();
-    content.skip(5);
-    content.end();
-    if (ELABORATE.has(type)) throw broken("a column of a type that nobody has asked for");
-    this.#types.push(type);
+    this.#types.push(readColumn(content, this.#abilities));
     if (this.#types.length === this.#columns) this.#phase = "rows";
   }
 
   #checkRow(content: FrameCursor, marker: number): void {
     if (marker === EOF_OR_SWITCH && content.rest < 9) {
-      content.byte();
-      // Warnings.
-      content.skip(2);
-      const status = content.number(2, "lowest");
-      content.end();
-      if (status & MORE_RESULTS) throw broken("more results than asked for");
+      checkEnd(content);
       if (this.#columnsEnded) this.#ended();
       this.#columnsEnded = true;
       return;
@@ -251,30 +197,4 @@ export class MySqlFrames implements Framing {
     this.#phase = "idle";
     this.#received = 0;
   }
-}
-
-/** A number before what is that long. */
-function lengthOf(content: FrameCursor): number {
-  const first = content.byte();
-  if (first < NULL_OR_FILE) return first;
-  if (first === 0xfc) return content.number(2, "lowest");
-  if (first === 0xfd) return content.number(3, "lowest");
-  if (first === 0xfe) return content.number(4, "lowest") + 2 ** 32 * content.number(4, "lowest");
-  throw content.broken();
-}
-
-function checkValue(content: FrameCursor, type: number): void {
-  if (content.next === NULL_OR_FILE) {
-    content.byte();
-    return;
-  }
-  const length = lengthOf(content);
-  const isNumber = INTEGERS.has(type) ? /^-?\d+$/ : FLOATS.has(type) ? /^[-+.\de]+$/i : undefined;
-  if (!isNumber) return content.skip(length);
-  // The driver makes a number of anything.
-  if (!isNumber.test(content.text(length))) throw broken("a number that is none");
-}
-
-function broken(what: string): ProtocolError {
-  return new ProtocolError("MySQL", what);
 }

@@ -5,7 +5,8 @@ import type { Session } from "../sql/session.ts";
 import type { Dialect } from "../sql/dialect.ts";
 import { fromHex } from "../sql/hex.ts";
 import type { Store } from "../sql/ledger_table.ts";
-import { LOCK_WAIT, type Patience } from "../../ledger/patience.ts";
+import type { Patience } from "../../ledger/patience.ts";
+import { ledgerStatements, LOCK_WAIT } from "../sql/ledger_statements.ts";
 import { MYSQL } from "../sql/spelling.ts";
 import { identifier, join, sql, word } from "../sql/statement.ts";
 
@@ -110,15 +111,22 @@ export function mySqlDialect({ schema, name }: TableName): Dialect {
     whyForgetful(keeping) {
       const [, type, engine = ""] = /^(.*) (.*)$/.exec(textFrom(fromHex(keeping)) ?? "") ?? [];
       if (type === "TEMPORARY") {
-        return "the table is temporary, and gone with the session; name another one with --ledger-table";
+        return {
+          what: "the table is temporary, and gone with the session",
+          cure: "name another one with --ledger-table",
+        };
       }
       if (type === "VIEW") {
-        return "it is a view, and the user may not see whether the rows of its table are kept; " +
-          "grant the user SHOW VIEW on it, or name the table itself with --ledger-table";
+        return {
+          what: "it is a view, and the user may not see whether the rows of its table are kept",
+          cure: "grant the user SHOW VIEW on it, or name the table itself with --ledger-table",
+        };
       }
       if (!FORGETFUL.includes(engine.toUpperCase())) return undefined;
-      return `the table keeps nothing (engine ${engine}), so that sera would not know what ran; ` +
-        `ALTER TABLE ${shown} ENGINE=InnoDB`;
+      return {
+        what: `the table keeps nothing (engine ${engine}), so that sera would not know what ran`,
+        cure: `ALTER TABLE ${shown} ENGINE=InnoDB`,
+      };
     },
     // A view of a view is not looked through, nor one whose definition the user may not see.
     keepingBelow: (keeping) =>
@@ -154,7 +162,7 @@ export function mySqlDialect({ schema, name }: TableName): Dialect {
 
 /** The ledger in a session of MySQL or MariaDB. */
 export async function mySqlStore(session: Session, table: TableName, patience: Patience): Promise<Store> {
-  const run = patience.runIn(session, (cause) => errorNumber(cause) === LOCKED);
+  const run = ledgerStatements(session, patience, (cause) => errorNumber(cause) === LOCKED);
   // The DSN or the server may have asked for transactions; nobody would end them.
   const commit = sql`SET autocommit = 1`;
   const seconds = LOCK_WAIT / 1000;

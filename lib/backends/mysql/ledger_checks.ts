@@ -1,7 +1,7 @@
 import type { TableName } from "../../ledger/table_name.ts";
 import { Patience } from "../../ledger/patience.ts";
 import { checkInSession } from "../sql/check_in_session.ts";
-import type { MySqlDsn } from "./dsn.ts";
+import type { MySqlDsn } from "./server.ts";
 import { mySqlStore } from "./ledger.ts";
 import { MySqlLock } from "./lock.ts";
 import type { MySqlOptions } from "./options.ts";
@@ -9,11 +9,12 @@ import { LockUnavailableError } from "../../errors.ts";
 import { textFrom } from "../../text/foreign.ts";
 import { LedgerTable, type Store } from "../sql/ledger_table.ts";
 import { selectRuns } from "../sql/rows.ts";
-import type { RecordedRun } from "../../ledger/run.ts";
-import { COLUMN_NAMES, COLUMNS, VERSION } from "../../ledger/schema.ts";
+import { COLUMN_NAMES, COLUMNS, VERSION } from "../sql/schema.ts";
 import { identifier, join, sql, type Statement } from "../sql/statement.ts";
-import { lastRun, usable } from "../../doctor/ledger.ts";
-import { mayDelete, type Rehearsal, rehearse } from "../sql/rehearsal.ts";
+import { lastRun } from "../sql/last_run.ts";
+import { type LastRun, usableLedger } from "../../doctor/usable_ledger.ts";
+import { mayDelete, rehearse } from "../sql/rehearsal.ts";
+import type { RunRehearsal } from "../../ledger/ledger.ts";
 import type { Finding } from "../../doctor/report.ts";
 
 /**
@@ -24,7 +25,7 @@ import type { Finding } from "../../doctor/report.ts";
 export async function checkMySqlLedger(
   dsn: MySqlDsn,
   table: TableName,
-  rehearsal: Rehearsal,
+  rehearsal: RunRehearsal,
   options: MySqlOptions,
 ): Promise<Finding> {
   return await checkInSession(new MySqlLock(dsn, options), async (session) => {
@@ -40,7 +41,7 @@ export async function checkMySqlLedger(
  *
  * @throws {LockUnavailableError} When a run could not use the ledger.
  */
-async function checkStore(store: Store, name: TableName, rehearsal: Rehearsal): Promise<Finding> {
+async function checkStore(store: Store, name: TableName, rehearsal: RunRehearsal): Promise<Finding> {
   const table = new LedgerTable(store);
   const { dialect } = store;
   const ask = async (statement: Statement): Promise<"done" | "no table" | "no column"> => {
@@ -51,7 +52,7 @@ async function checkStore(store: Store, name: TableName, rehearsal: Rehearsal): 
       if (!(error instanceof LockUnavailableError)) throw error;
       if (dialect.isMissing("table", error.cause)) return "no table";
       if (dialect.isMissing("column", error.cause)) return "no column";
-      throw table.failure(error.reason, error);
+      throw table.failure({ what: error.reason }, error);
     }
   };
 
@@ -61,20 +62,25 @@ async function checkStore(store: Store, name: TableName, rehearsal: Rehearsal): 
   for (const statement of lacking ? [] : writes(dialect)) lacking ||= await ask(statement) === "no column";
   if (lacking) {
     await table.refuseForeign();
-    await refuseUnlessCopy(store, sql`ALTER TABLE ${dialect.table} ADD COLUMN id ${dialect.types.pid}`, (error) => {
-      const reason = error.reason.split("; ")[0];
-      return table.failure(`it lacks columns, and the user may not add them: ${reason}; grant the user ALTER on it`);
-    });
+    await refuseUnlessCopy(
+      store,
+      sql`ALTER TABLE ${dialect.table} ADD COLUMN id ${dialect.types.pid}`,
+      (error) =>
+        table.failure({
+          what: `it lacks columns, and the user may not add them: ${error.reason}`,
+          cure: "grant the user ALTER on it",
+        }),
+    );
     return { found: "the table lacks columns, which the first run adds" };
   }
-  if (read === "no table") return usable(read);
+  if (read === "no table") return usableLedger(read);
   const engine = await engineOf(store, name);
-  if (engine.hasTransactions) return usable(await lastRun(store), await rehearseInTransaction(store, rehearsal));
+  if (engine.hasTransactions) return usableLedger(await lastRun(store), await rehearseInTransaction(store, rehearsal));
   await refuseForgetful(store);
   const kept = await mayDelete(store, rehearsal.lock);
   return kept === undefined
     ? notRehearsed(await lastRun(store), name, engine.name)
-    : usable(await lastRun(store), kept);
+    : usableLedger(await lastRun(store), kept);
 }
 
 /**
@@ -86,7 +92,7 @@ async function refuseUnlessCreatable(store: Store, { schema }: TableName, table:
   const columns = sql`id ${dialect.id}, id ${dialect.types.pid}`;
   const create = sql`CREATE TABLE ${dialect.table} (${columns})${dialect.tableOptions}`;
   const failure = (error: LockUnavailableError) =>
-    table.failure(`there is no table, and it cannot be created: ${error.reason}`, error);
+    table.failure({ what: `there is no table, and it cannot be created: ${error.reason}` }, error);
   await refuseUnlessCopy(store, create, failure);
   if (schema === undefined) return;
   // Of one that is not there the server says the same: it looks at the columns first.
@@ -124,7 +130,7 @@ async function engineOf({ run }: Store, { schema, name }: TableName) {
 
 /** What no row has been put into may still refuse one. */
 function notRehearsed(
-  last: RecordedRun | "no table" | undefined,
+  last: LastRun,
   { schema, name }: TableName,
   engine: string,
 ): Finding {
@@ -132,11 +138,11 @@ function notRehearsed(
   const what = `no run could be tried in it, since nothing can be taken back in a table of ${engine}`;
   // Of a view nothing more is known.
   const cure = engine === UNKNOWN ? "name the table itself with --ledger-table" : `ALTER TABLE ${table} ENGINE=InnoDB`;
-  return { found: `${usable(last).found}; ${what}`, cure };
+  return { found: `${usableLedger(last).found}; ${what}`, cure };
 }
 
 /** Records a run that is taken back. */
-async function rehearseInTransaction(store: Store, rehearsal: Rehearsal): Promise<string | undefined> {
+async function rehearseInTransaction(store: Store, rehearsal: RunRehearsal): Promise<string | undefined> {
   const { run } = store;
   // Not START TRANSACTION: after a deadlock, which ends one, the rest would stand for itself.
   await run(sql`SET autocommit = 0`);

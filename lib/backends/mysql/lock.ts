@@ -1,4 +1,4 @@
-import type { MySqlDsn } from "./dsn.ts";
+import type { MySqlDsn } from "./server.ts";
 import { type Deadline, delayOrAbort } from "../../deadline.ts";
 import { LockLostError, LockUnavailableError } from "../../errors.ts";
 import { type Answer, askOne } from "../sql/answer.ts";
@@ -106,10 +106,10 @@ export class MySqlLock extends SessionLock<MySqlSession> implements BackendLock 
     const id = session.id = first.whole("id");
     const idle = first.whole("idle");
     if (!isMine(first)) {
-      throw new LockUnavailableError(
-        `Cannot lock on ${session.where}: the server does not keep the lock with this connection; a proxy may move ` +
-          "connections between servers, connect to the server itself",
-      );
+      throw LockUnavailableError.on(session.where, {
+        what: "the server does not keep the lock with this connection",
+        cure: "a proxy may move connections between servers, connect to the server itself",
+      });
     }
     const now = stateIn(first);
     if (whyUnsafe(now) !== undefined) {
@@ -121,7 +121,7 @@ export class MySqlLock extends SessionLock<MySqlSession> implements BackendLock 
       isHeld: async () => {
         const seen = await look(lease.ttl);
         const why = whyUnsafe(stateIn(seen));
-        if (why !== undefined) throw new LockLostError(`${session.where} has changed: ${why}`);
+        if (why !== undefined) throw new LockLostError(`${session.where} has changed: ${why.what}`, why.cure);
         return isMine(seen) && seen.whole("id") === id;
       },
       release: async () => {

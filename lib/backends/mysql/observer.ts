@@ -1,6 +1,6 @@
 import type { Observer } from "../backend.ts";
 import { observeDatabase } from "../sql/observer.ts";
-import type { MySqlDsn } from "./dsn.ts";
+import type { MySqlDsn } from "./server.ts";
 import { mySqlStore } from "./ledger.ts";
 import { MySqlLock } from "./lock.ts";
 import type { MySqlOptions } from "./options.ts";

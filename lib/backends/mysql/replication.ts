@@ -1,3 +1,4 @@
+import { lineOf } from "../../errors.ts";
 import { MySqlSession } from "./session.ts";
 import { whyUnsafe } from "./topology.ts";
 import type { Session } from "../sql/session.ts";
@@ -15,7 +16,7 @@ export async function whatIsElsewhere(session: Session, signal: AbortSignal): Pr
   if (!(session instanceof MySqlSession)) return undefined;
   const { variables } = session;
   const inCluster = whyUnsafe(new Map([...variables].filter(([name]) => !name.endsWith("read_only"))));
-  if (inCluster !== undefined) return inCluster;
+  if (inCluster !== undefined) return lineOf(inCluster);
   if (whyUnsafe(variables) === undefined) return undefined;
   const answer = await isReplica(session, signal);
   if (answer === false) return undefined;

@@ -1,7 +1,7 @@
 import type { Shown } from "../backend.ts";
 import { addressView, asSet, nameView, passwordOf, shownAddress, shownName } from "../network/address.ts";
 import { isPlain } from "../../text/harmless.ts";
-import type { MySqlDsn } from "./dsn.ts";
+import type { MySqlDsn } from "./server.ts";
 
 /** The server without its password. */
 export function shownMySql(kind: string, { address, user, password, database, tls, ...rest }: MySqlDsn): Shown {

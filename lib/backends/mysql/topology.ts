@@ -1,4 +1,4 @@
-import { LockUnavailableError, UnsafeServerError } from "../../errors.ts";
+import { LockUnavailableError, type Trouble, UnsafeServerError } from "../../errors.ts";
 import type { Session } from "../sql/session.ts";
 import { join, sql, type Statement, variable, word } from "../sql/statement.ts";
 
@@ -41,9 +41,10 @@ export async function askVariables(session: Session, signal?: AbortSignal): Prom
 }
 
 function unknown({ where }: Session): LockUnavailableError {
-  return new LockUnavailableError(
-    `Cannot lock on ${where}: the server does not say what it is (SHOW GLOBAL VARIABLES); connect to the server itself`,
-  );
+  return LockUnavailableError.on(where, {
+    what: "the server does not say what it is (SHOW GLOBAL VARIABLES)",
+    cure: "connect to the server itself",
+  });
 }
 
 /** Which server it is: SQL that asks for its mark, and the answer that it has to give. */
@@ -77,17 +78,26 @@ export function askState(variables: ServerVariables): AskState {
 }
 
 /** Why a lock on this server would not exclude everybody, and what to do; undefined if it would. */
-export function whyUnsafe(variables: ServerVariables): string | undefined {
+export function whyUnsafe(variables: ServerVariables): Required<Trouble> | undefined {
   // Newer MariaDB have more ways for read_only to be on than ON.
   const isOn = (name: string) => !["", "0", "OFF"].includes(variables.get(name)?.toUpperCase() ?? "");
   if (isOn("wsrep_on")) {
-    return "the server is a node of a Galera cluster, and a lock there is the node's own; use a server outside of it";
+    return {
+      what: "the server is a node of a Galera cluster, and a lock there is the node's own",
+      cure: "use a server outside of it",
+    };
   }
   if (variables.get("group_replication_group_name") && !isOn("group_replication_single_primary_mode")) {
-    return "the server is in a group with several primaries, and a lock there is the server's own; use another server";
+    return {
+      what: "the server is in a group with several primaries, and a lock there is the server's own",
+      cure: "use another server",
+    };
   }
   if (isOn("read_only") || isOn("super_read_only") || isOn("innodb_read_only")) {
-    return "the server is read-only, most likely a replica, and a lock there excludes nobody elsewhere; name the primary";
+    return {
+      what: "the server is read-only, most likely a replica, and a lock there excludes nobody elsewhere",
+      cure: "name the primary",
+    };
   }
   return undefined;
 }
@@ -96,6 +106,6 @@ export function whyUnsafe(variables: ServerVariables): string | undefined {
 export function refuseUnsafe(where: string, variables: ServerVariables): void {
   const why = whyUnsafe(variables);
   if (why !== undefined) {
-    throw new UnsafeServerError(`Cannot lock on ${where}: ${why}, or allow it with --allow-unsafe-server`);
+    throw UnsafeServerError.on(where, { what: why.what, cure: `${why.cure}, or allow it with --allow-unsafe-server` });
   }
 }

@@ -1,34 +1,10 @@
 /** Why a server's certificate is not taken, how to tell, and what to do; loaded only when one is not. */
 
-import type { X509Certificate } from "node:crypto";
 import { isIP } from "node:net";
-import { isHostName } from "./address_text.ts";
-import { addressText, criticalExtensions, namesOf, signatureOf, versionOf } from "./certificate.ts";
-import { serverWords } from "./server_words.ts";
+import { criticalExtensions, signatureOf, versionOf } from "./certificate.ts";
 import { BAD_ENCODING, OLD_VERSION, OTHER_NAMES } from "./tls.ts";
-
-/** What was asked for. */
-export interface TlsAsked {
-  readonly host: string;
-  readonly verify: boolean;
-  /** The setting that names the CA. */
-  readonly setting: string;
-  /** What to do when it is not the certificate. */
-  readonly otherwise?: string | undefined;
-  /** Connects once more to see the certificate, of which Deno 2.9 says only that it is not trusted; always rejects. */
-  readonly lookAgain: () => Promise<unknown>;
-}
-
-/** What is known of a failure. */
-export interface Failure extends TlsAsked {
-  /** The runtime's words. */
-  readonly words: string;
-  /** The server's certificate, in DER, where it was looked at. */
-  readonly der: Uint8Array | undefined;
-  readonly certificate: X509Certificate | undefined;
-  /** Whether it was refused even where nothing is checked. */
-  readonly unread: boolean;
-}
+import { endsFirst, holders, isForClients, isPast, isShort, isSignedBySha1, issuer, when } from "./tls_facts.ts";
+import type { Failure } from "./tls_failure.ts";
 
 /** A part of a sentence. */
 export type Part = string | ((failure: Failure) => string);
@@ -52,13 +28,6 @@ const SIGNATURES = [
 
 /** The extensions that it knows: usages, names, constraints, and where to find more. */
 const EXTENSIONS = ["0e", "0f", "11", "13", "1e", "1f", "23", "25"].map((end) => `551d${end}`);
-
-/** The bytes of a few object identifiers, in hexadecimal. */
-const OIDS = {
-  extendedKeyUsage: "0603551d25",
-  serverAuth: "06082b06010505070301",
-  sha1: ["06092a864886f70d010105", "06072a8648ce3d0401"],
-};
 
 const SIGN_AGAIN = "have it signed again with SHA-256, by a key that is RSA without PSS, P-256, P-384 or Ed25519";
 
@@ -113,7 +82,7 @@ export const REASONS: readonly Reason[] = [
     cure: "make one with extendedKeyUsage=serverAuth, or without that",
   },
   {
-    holds: ({ der }) => has(der, ...OIDS.sha1),
+    holds: ({ der }) => isSignedBySha1(der),
     what: "the server's certificate, or one that signed it, is signed in a way that is no longer safe (as SHA-1)",
     cure: SIGN_AGAIN,
   },
@@ -166,48 +135,4 @@ export const REASONS: readonly Reason[] = [
 
 function altName(host: string): string {
   return `${isIP(host) ? "IP" : "DNS"}:${host}`;
-}
-
-/** Whom the certificate is for, as far as that counts for this host and can be shown. */
-function holders({ der, host }: Failure): string {
-  if (der === undefined) return "others";
-  const { dns, common, addresses } = namesOf(der);
-  const others = isIP(host) ? addresses : dns;
-  const names = [...dns, ...(others.length === 0 && common !== undefined ? [common] : [])]
-    .filter((name) => isHostName(name.replace(/^\*\./, "")));
-  const all = [...names, ...addresses.map(addressText)];
-  return all.slice(0, 3).join(", ") + (all.length > 3 ? ", ..." : "") || "no name that can be used";
-}
-
-function endsFirst(certificate: X509Certificate | undefined): boolean {
-  return certificate !== undefined && Date.parse(certificate.validTo) < Date.parse(certificate.validFrom);
-}
-
-function isPast(date: string | undefined): boolean {
-  return date !== undefined && Date.parse(date) < Date.now();
-}
-
-/** The day, which Deno 2.7 tells in seconds since 1970, and 2.9 in the certificate. */
-function when({ words, certificate }: Failure, end: "validTo" | "validFrom"): string {
-  const seconds = /is not valid (?:after|before) (\d{1,11})\b/.exec(words)?.[1];
-  const time = seconds !== undefined ? Number(seconds) * 1000 : Date.parse(certificate?.[end] ?? "");
-  return Number.isNaN(time) ? "" : ` (${new Date(time).toISOString().slice(0, 10)})`;
-}
-
-function has(der: Uint8Array | undefined, ...parts: string[]): boolean {
-  return der !== undefined && parts.some((part) => der.toHex().includes(part));
-}
-
-function isForClients(der: Uint8Array | undefined): boolean {
-  return has(der, OIDS.extendedKeyUsage) && !has(der, OIDS.serverAuth);
-}
-
-function isShort(certificate: X509Certificate | undefined): boolean {
-  const bits = certificate?.publicKey.asymmetricKeyDetails?.modulusLength;
-  return bits !== undefined && bits < 2048;
-}
-
-function issuer(certificate: X509Certificate | undefined): string {
-  const name = /(?:^|\n)CN=(.*)/.exec(certificate?.issuer ?? "")?.[1];
-  return name === undefined ? "" : ` (its issuer is ${serverWords(name).slice(0, 64)})`;
 }

@@ -6,6 +6,7 @@
  * @module
  */
 
+import { lineOf, type Trouble } from "../../errors.ts";
 import { mayBeServer } from "../../text/harmless.ts";
 import { DsnError } from "../network/address_text.ts";
 import { completeSettings } from "./complete.ts";
@@ -13,78 +14,10 @@ import { parseConninfo } from "./conninfo.ts";
 import { type HostSlot, readHosts } from "./hosts.ts";
 import { isPostgresKeyword, withoutOldNames } from "./keywords.ts";
 import { findPassword, readPasswordFile } from "./passfile.ts";
+import type { PostgresServer, PostgresSurroundings } from "./server.ts";
 import { badSetting, readChoice, readInteger, type Setting, type Settings } from "./setting.ts";
 import { readTls } from "./tls_settings.ts";
 import { afterScheme } from "./uri.ts";
-
-export { DsnError };
-
-/** One of the servers to try. */
-export interface PostgresHost {
-  /** A host's name or IP address and its port, or the path of a Unix socket (not of its folder). */
-  readonly address:
-    | { readonly transport: "tcp"; readonly host: string; readonly port: number }
-    | { readonly transport: "unix"; readonly path: string };
-  /**
-   * What the server's certificate has to be for: the host's name as given, also where hostaddr gives the address to
-   * connect to. Absent for Unix sockets, and where only hostaddr is given.
-   */
-  readonly certificateName?: string;
-  /** From the settings or the password file; absent if there is none. In clear: keep it out of every message. */
-  readonly password?: string;
-}
-
-/** What PostgreSQL settings say. */
-export interface PostgresServer {
-  /** At least one, in the order to be tried. */
-  readonly hosts: readonly PostgresHost[];
-  readonly user: string;
-  /** By default the user's name. */
-  readonly database: string;
-  /**
-   * As libpq's, for TCP only: a Unix socket has no TLS. Never `require` where there is an `sslrootcert`, for that means
-   * the same as `verify-ca`.
-   * `verify-ca` verifies the certificate's chain, `verify-full` also that it is for `certificateName`.
-   */
-  readonly sslmode: "disable" | "allow" | "prefer" | "require" | "verify-ca" | "verify-full";
-  /** `direct`: TLS from the first byte, of PostgreSQL 17 and later. Then sslmode is `require` or stronger. */
-  readonly sslnegotiation: "postgres" | "direct";
-  /**
-   * A PEM file of root certificates that exists, or "system" for those of the operating system. Where it is present,
-   * TLS has to verify the chain with it, even if sslmode is `allow` or `prefer`, as libpq does.
-   */
-  readonly sslrootcert?: string;
-  /** A PEM file with the client's certificate that exists, and then also `sslkey`. */
-  readonly sslcert?: string;
-  /** A PEM file with the client's key, which no others may access. */
-  readonly sslkey?: string;
-  /** Milliseconds that connecting to one host may take; absent: no limit. */
-  readonly connectTimeout?: number;
-  /** Which servers will do: any, one that allows writing, or one that is no standby. */
-  readonly targetSessionAttrs: "any" | "read-write" | "primary";
-  /** Only if it was given. */
-  readonly applicationName?: string;
-  /** Command-line options for the server's session, such as `-c statement_timeout=5s`. */
-  readonly options?: string;
-  /** Whether TCP keepalives are sent, and after how many seconds without traffic; absent: the system's default. */
-  readonly keepalives: { readonly idle?: number } | false;
-  /** Why a password file gives no password, if there is one. */
-  readonly noPassword?: string;
-  /** Harmless oddities that are worth telling when verbose, each one line. */
-  readonly notes: readonly string[];
-}
-
-/** What the settings may be completed from; so that tests need no global state. */
-export interface PostgresSurroundings {
-  /** An environment variable. An empty one counts as absent. */
-  env(name: string): string | undefined;
-  /** The user's home folder, if known. On Windows `APPDATA` takes its place. */
-  readonly home: string | undefined;
-  /** What sera's own setting names as `sslrootcert`. */
-  readonly tlsCa?: string | undefined;
-  /** Name of the operating system's user; undefined if it has none. Called only when nothing gives a user. */
-  systemUser(): string | undefined;
-}
 
 /** Two slashes begin the password of a user named postgres: this is a Go DSN, since no host has brackets. */
 const GO_LIKE_URI = /@(?:tcp|unix)?\([^@]*\)\/[^/]*$/s;
@@ -107,14 +40,19 @@ export function isPostgresServer(text: string): boolean {
  * @param text A URI or `keyword=value` pairs; empty takes everything from the surroundings.
  * @example
  * ```ts
- * parsePostgresServer("postgresql://sera@db.example.org/locks?sslmode=verify-full", surroundings).database; // "locks"
+ * import assert from "node:assert/strict";
+ * import { parsePostgresServer } from "./address.ts";
+ *
+ * const surroundings = { env: () => undefined, home: undefined, systemUser: () => undefined };
+ * const server = parsePostgresServer("postgresql://sera@db.example.org/locks", surroundings);
+ * assert.equal(server.database, "locks");
  * ```
  * @throws {DsnError} If something cannot be read, makes no sense, or asks for what a lock's connection cannot do.
  */
 export function parsePostgresServer(text: string, surroundings: PostgresSurroundings): PostgresServer {
   const settings = completeSettings(parseConninfo(text), surroundings);
-  const notes: string[] = [];
-  const note = (text: string) => void notes.push(text);
+  const notes: Trouble[] = [];
+  const note = (trouble: Trouble) => void notes.push(trouble);
   for (const name of ["user", "dbname"]) refuseServer(settings.get(name));
   const slots = readHosts(settings);
   const user = settings.get("user")?.value ?? readSystemUser(surroundings);
@@ -124,8 +62,8 @@ export function parsePostgresServer(text: string, surroundings: PostgresSurround
   const password = settings.get("password")?.value;
   let noPassword: string | undefined;
   const entries = password !== undefined ? [] : readPasswordFile(settings, surroundings, (why) => {
-    const cure = why.includes("; ") ? "" : "; correct passfile (PGPASSFILE), or put it into the server setting";
-    noPassword = `${why.charAt(0).toLowerCase()}${why.slice(1)}${cure}`;
+    const { what, cure = "correct passfile (PGPASSFILE), or put it into the server setting" } = why;
+    noPassword = lineOf({ what: `${what.charAt(0).toLowerCase()}${what.slice(1)}`, cure });
     note(why);
   });
   const hosts = slots.map(({ port, passfileHost, ...host }) => ({
@@ -153,13 +91,13 @@ export function parsePostgresServer(text: string, surroundings: PostgresSurround
 /** A URL in the place of a name would be shown in messages, by the server too. */
 function refuseServer(setting: Setting | undefined): void {
   if (!setting || !mayBeServer(setting.value)) return;
-  throw badSetting(setting, "it looks like a whole server; give that to the server setting");
+  throw badSetting(setting, "it looks like a whole server", "give that to the server setting");
 }
 
 function readSystemUser(surroundings: PostgresSurroundings): string {
   const user = surroundings.systemUser();
   if (user === undefined) {
-    throw new DsnError("No user for PostgreSQL: who runs this has no name; add user to the server, or set PGUSER");
+    throw new DsnError("No user for PostgreSQL: who runs this has no name", "add user to the server, or set PGUSER");
   }
   return user;
 }
@@ -173,7 +111,8 @@ function refuseNameless(settings: Settings, slots: readonly HostSlot[]): void {
   if (slots.every((slot) => slot.address.transport === "unix" || slot.certificateName !== undefined)) return;
   throw badSetting(
     settings.get("hostaddr")!,
-    "sslmode=verify-full compares a host's name with its certificate; add host beside hostaddr",
+    "sslmode=verify-full compares a host's name with its certificate",
+    "add host beside hostaddr",
   );
 }
 
@@ -186,7 +125,7 @@ function readConnectTimeout(settings: Settings): number | undefined {
 function readTarget(settings: Settings): PostgresServer["targetSessionAttrs"] {
   const setting = settings.get("target_session_attrs");
   if (setting && ["read-only", "standby", "prefer-standby"].includes(setting.value)) {
-    throw badSetting(setting, `a lock at a ${setting.value} server keeps nobody out; write primary or read-write`);
+    throw badSetting(setting, `a lock at a ${setting.value} server keeps nobody out`, "write primary or read-write");
   }
   return readChoice(settings, "target_session_attrs", ["any", "read-write", "primary"]) ?? "any";
 }

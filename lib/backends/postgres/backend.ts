@@ -1,3 +1,4 @@
+import type { Trouble } from "../../errors.ts";
 import type {
   Backend,
   BackendLock,
@@ -12,7 +13,8 @@ import type { Report } from "../../doctor/report.ts";
 import { presenceOf } from "../../lock/presence.ts";
 import { systemUser } from "../../system/user.ts";
 import { identityOfAddress } from "../network/address.ts";
-import { isPostgresServer, parsePostgresServer, type PostgresServer, type PostgresSurroundings } from "./address.ts";
+import { isPostgresServer, parsePostgresServer } from "./address.ts";
+import type { PostgresServer, PostgresSurroundings } from "./server.ts";
 import type { PostgresOptions } from "./options.ts";
 
 /** Advisory locks of PostgreSQL, in one database. */
@@ -28,7 +30,7 @@ export class PostgresBackend implements Backend {
     this.#foreignParts = foreignParts;
   }
 
-  get notes(): readonly string[] {
+  get notes(): readonly Trouble[] {
     return this.server.notes;
   }
 
@@ -88,15 +90,18 @@ export class PostgresBackend implements Backend {
     const { server } = this;
     return {
       async load(table, _env, patience) {
-        const [{ inDatabase }, { postgresStore }] = await Promise.all([
-          import("../sql/session.ts"),
+        const [{ ledgerIn }, { postgresStore }] = await Promise.all([
+          import("../sql/ledger_in.ts"),
           import("./ledger.ts"),
         ]);
-        return (session) => postgresStore(inDatabase(session), table, patience);
+        return ledgerIn(postgresStore, table, patience);
       },
-      async dialect(table) {
-        const { postgresDialect } = await import("./ledger.ts");
-        return postgresDialect(table);
+      async schema(table) {
+        const [{ schemaText }, { postgresDialect }] = await Promise.all([
+          import("../sql/schema.ts"),
+          import("./ledger.ts"),
+        ]);
+        return schemaText(postgresDialect(table));
       },
       async check(table, rehearsal, options) {
         const { checkPostgresLedger } = await import("./ledger_checks.ts");

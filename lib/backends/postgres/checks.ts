@@ -1,4 +1,4 @@
-import type { PostgresServer } from "./address.ts";
+import type { PostgresServer } from "./server.ts";
 import { LockUnavailableError } from "../../errors.ts";
 import { textFrom } from "../../text/foreign.ts";
 import { isPlain, LONGEST_NAME } from "../../text/harmless.ts";
@@ -6,11 +6,12 @@ import { askOne } from "../sql/answer.ts";
 import type { PostgresOptions } from "./options.ts";
 import { isNamespacedName } from "../../lock/namespaced_name.ts";
 import { throughPooler } from "./pooler.ts";
-import { openPostgresSession, type PostgresSession, sessionSettings } from "./session.ts";
+import { openPostgresSession, type PostgresSession } from "./session.ts";
+import { sessionSettings } from "./set_up.ts";
 import { serverWords } from "../network/server_words.ts";
 import { join, sql, type Statement, word } from "../sql/statement.ts";
 import type { Database } from "../sql/checks.ts";
-import { type Finding, splitMessage } from "../../doctor/report.ts";
+import type { Finding } from "../../doctor/report.ts";
 
 /** What there is to look at on PostgreSQL. */
 export function postgresDatabase(server: PostgresServer, options: PostgresOptions): Database<PostgresSession> {
@@ -60,7 +61,7 @@ export function postgresDatabase(server: PostgresServer, options: PostgresOption
       const role = isPlain(server.user, LONGEST_NAME) ? server.user : "the role";
       const cure = [...missing, ...mayUnlock ? [] : [unlock]].map((grant) => `GRANT ${grant} TO ${role}`).join(", ");
       if (missing.length > 0) {
-        throw new LockUnavailableError(`The user may not use advisory locks in this database; ${cure}`);
+        throw new LockUnavailableError("The user may not use advisory locks in this database", cure);
       }
       if (mayUnlock) return { found: "the user may use advisory locks, and see them" };
       return { found: "the user may not release advisory locks, which end with the connection only", cure };
@@ -131,8 +132,7 @@ async function allowed(
     return { session: checked, finding: { found: "a primary, behind a pooler that ties locks to connections" } };
   } catch (error) {
     if (!(error instanceof LockUnavailableError) || error.transient) throw error;
-    const { found, cure } = splitMessage(error.message);
-    const what = found.replace(/^Cannot lock on /, "");
-    return { session: await open(true), finding: { found: `${what} (allow-unsafe-server)`, cure } };
+    const { reason, cure } = error;
+    return { session: await open(true), finding: { found: `${reason} (allow-unsafe-server)`, cure } };
   }
 }

@@ -1,7 +1,7 @@
 import { showPlain, showQuoted } from "../network/address_text.ts";
 import { POSTGRES_KEYWORDS, type PostgresKeyword } from "./keywords.ts";
 import { readService } from "./service.ts";
-import type { PostgresSurroundings } from "./address.ts";
+import type { PostgresSurroundings } from "./server.ts";
 import { badSetting, type Setting, type Settings } from "./setting.ts";
 
 /**
@@ -29,7 +29,7 @@ export function completeSettings(given: Settings, surroundings: PostgresSurround
   const { tlsCa } = surroundings;
   if (tlsCa !== undefined) {
     const other = all.get("sslrootcert");
-    if (other?.value) throw badSetting(other, "tls-ca names a CA as well; leave one of the two out");
+    if (other?.value) throw badSetting(other, "tls-ca names a CA as well", "leave one of the two out");
     all.set("sslrootcert", { value: tlsCa, label: "tls-ca", show: showQuoted });
   }
   for (const { name, variable, treatment } of POSTGRES_KEYWORDS) {
@@ -57,5 +57,5 @@ function checkRestriction({ name, treatment }: PostgresKeyword, settings: Settin
   const setting = settings.get(name);
   if (!setting || typeof treatment === "string") return;
   const value = name.startsWith("ssl_") ? setting.value.toLowerCase() : setting.value;
-  if (!treatment.accepted.includes(value)) throw badSetting(setting, treatment.instead);
+  if (!treatment.accepted.includes(value)) throw badSetting(setting, treatment.why, treatment.instead);
 }

@@ -57,21 +57,23 @@ function badPair(text: string, at: number): DsnError {
   const [, name = "", equals] = matchAt(UP_TO_VALUE, text, at) ?? [];
   if (equals) {
     return new DsnError(
-      "Cannot read the PostgreSQL settings: a quoted value does not end; close it with ' and write a ' in it as \\'",
+      "Cannot read the PostgreSQL settings: a quoted value does not end",
+      "close it with ' and write a ' in it as \\'",
     );
   }
   // A stray word may be a piece of a password; a keyword is none.
   const what = isPostgresKeyword(name) ? name : "a word";
   return new DsnError(
-    `Cannot read the PostgreSQL settings: ${what} has no = after it; ` +
-      "write keyword=value, and a value that holds blanks in single quotes",
+    `Cannot read the PostgreSQL settings: ${what} has no = after it`,
+    "write keyword=value, and a value that holds blanks in single quotes",
   );
 }
 
 function unknownName(name: string, show: Show): DsnError {
   const shown = /^[A-Za-z][A-Za-z_]*$/.test(name) ? show(name, "a word before =") : "a word before =";
   return new DsnError(
-    `Cannot read the PostgreSQL settings: ${shown} is no keyword of libpq; correct it or leave it out, ` +
+    `Cannot read the PostgreSQL settings: ${shown} is no keyword of libpq`,
+    "correct it or leave it out, " +
       "and write a value that holds blanks in single quotes",
   );
 }
@@ -81,7 +83,7 @@ function refuseSwallowed(keyword: string, value: string): void {
   const name = /^([a-z_]+)=/.exec(value)?.[1];
   if (name === undefined || !isPostgresKeyword(name)) return;
   throw new DsnError(
-    `Cannot read the PostgreSQL settings: ${keyword} has no value but another keyword after it; ` +
-      `write ${keyword}='' for the default, or quote the value`,
+    `Cannot read the PostgreSQL settings: ${keyword} has no value but another keyword after it`,
+    `write ${keyword}='' for the default, or quote the value`,
   );
 }

@@ -2,16 +2,14 @@ import type { Buffer } from "node:buffer";
 import { FrameCursor, type Framing, LONGEST_ANSWER } from "../network/frames.ts";
 import { ConnectionError } from "../network/errors.ts";
 import { UnsuitableServerError } from "./errors.ts";
-import { ProtocolError } from "../network/protocol_error.ts";
+import type { ProtocolError } from "../network/protocol_error.ts";
+import { broken, checkColumns, checkRow, checkTrouble } from "./messages.ts";
 
 /** The bytes before a message's content: its type, and its length without that. */
 const HEADER = 5;
 
 /** How an error begins that the server sends without a process for it: "could not fork new process for connection". */
 const FORK_FAILED = "Ecoul";
-
-/** The length of a value that is none. */
-const NULL = 0xffffffff;
 
 /** How far a connection has come. */
 type Phase =
@@ -90,7 +88,7 @@ export class PostgresFrames implements Framing {
     const length = header.readUInt32BE(1);
     // Bare words, without a length.
     if (this.#phase === "begin" && header.toString("latin1", 0, HEADER) === FORK_FAILED) {
-      throw new ConnectionError("the server cannot start a process for the connection; see its log");
+      throw new ConnectionError("the server cannot start a process for the connection", "see its log");
     }
     if (length < HEADER - 1) throw broken(`a message of ${length} bytes`);
     this.#received += 1 + length;
@@ -116,7 +114,7 @@ export class PostgresFrames implements Framing {
         this.#columns = checkColumns(content);
         return;
       case "D":
-        return this.#checkRow(content);
+        return checkRow(content, this.#columns);
       case "C":
         this.#columns = undefined;
         content.zeroEnded();
@@ -155,10 +153,8 @@ export class PostgresFrames implements Framing {
     const step = LOGIN[code];
     if (UNKNOWN_LOGINS[code] !== undefined) {
       throw new UnsuitableServerError(
-        `the server asks for a login by ${
-          UNKNOWN_LOGINS[code]
-        }, which sera does not have; let pg_hba.conf ask this role ` +
-          "for scram-sha-256",
+        `the server asks for a login by ${UNKNOWN_LOGINS[code]}, which sera does not have`,
+        "let pg_hba.conf ask this role for scram-sha-256",
       );
     }
     if (step === undefined) throw broken(`an unknown login, number ${code}`);
@@ -173,44 +169,8 @@ export class PostgresFrames implements Framing {
     this.#phase = step.to;
   }
 
-  #checkRow(content: FrameCursor): void {
-    const values = content.number(2, "highest");
-    if (values !== this.#columns) throw broken(`a row of ${values} values for ${this.#columns ?? 0} columns`);
-    for (let value = 0; value < values; value++) {
-      const length = content.number(4, "highest");
-      if (length !== NULL) content.skip(length);
-    }
-    content.end();
-  }
-
   #unexpected(type: number): ProtocolError {
     const shown = type > 0x20 && type < 0x7f ? String.fromCharCode(type) : type;
     return broken(`an unexpected message of type ${shown}`);
   }
-}
-
-/** An error or a notice: texts with one letter each. */
-function checkTrouble(content: FrameCursor, needed: string): void {
-  let missing = needed;
-  for (let field = content.byte(); field !== 0; field = content.byte()) {
-    if (content.zeroEnded() > 0) missing = missing.replace(String.fromCharCode(field), "");
-  }
-  content.end();
-  if (missing !== "") throw content.broken();
-}
-
-/** The columns of a result, which come as text. */
-function checkColumns(content: FrameCursor): number {
-  const columns = content.number(2, "highest");
-  for (let column = 0; column < columns; column++) {
-    content.zeroEnded();
-    content.skip(16);
-    if (content.number(2, "highest") !== 0) throw content.broken();
-  }
-  content.end();
-  return columns;
-}
-
-function broken(what: string): ProtocolError {
-  return new ProtocolError("PostgreSQL", what);
 }

@@ -1,12 +1,13 @@
 import type { TableName } from "../../ledger/table_name.ts";
 import { LONGEST_TEXT, textFrom } from "../../text/foreign.ts";
-import { messageOf } from "../../errors.ts";
+import { messageOf, type Trouble } from "../../errors.ts";
 import { sqlState } from "./errors.ts";
 import type { Session } from "../sql/session.ts";
 import type { Dialect } from "../sql/dialect.ts";
 import { fromHex } from "../sql/hex.ts";
 import type { Store } from "../sql/ledger_table.ts";
-import { LOCK_WAIT, type Patience } from "../../ledger/patience.ts";
+import type { Patience } from "../../ledger/patience.ts";
+import { ledgerStatements, LOCK_WAIT } from "../sql/ledger_statements.ts";
 import { POSTGRESQL } from "../sql/spelling.ts";
 import { inMilliseconds, textInHex } from "./sql.ts";
 import { identifier, sql } from "../sql/statement.ts";
@@ -51,11 +52,15 @@ const REFUSALS: readonly (readonly [words: RegExp, cure: string])[] = [
 ];
 
 /** What becomes of the rows of tables that are not kept as others are, and what to do. */
-const FORGETFUL: Readonly<Record<string, (table: string) => string>> = {
-  u: (table) =>
-    `the table is UNLOGGED, and a crash of the server empties it, so that sera would not know what ran; ` +
-    `ALTER TABLE ${table} SET LOGGED`,
-  t: () => "the table is temporary, and gone with the session; name another one with --ledger-table",
+const FORGETFUL: Readonly<Record<string, (table: string) => Trouble>> = {
+  u: (table) => ({
+    what: "the table is UNLOGGED, and a crash of the server empties it, so that sera would not know what ran",
+    cure: `ALTER TABLE ${table} SET LOGGED`,
+  }),
+  t: () => ({
+    what: "the table is temporary, and gone with the session",
+    cure: "name another one with --ledger-table",
+  }),
 };
 
 /**
@@ -153,7 +158,7 @@ export function postgresDialect({ schema, name }: TableName): Dialect {
 
 /** The ledger in a session of PostgreSQL. */
 export async function postgresStore(session: Session, table: TableName, patience: Patience): Promise<Store> {
-  const run = patience.runIn(session, (cause) => sqlState(cause) === LOCKED);
+  const run = ledgerStatements(session, patience, (cause) => sqlState(cause) === LOCKED);
   // Without the first, a crash of the server may take back what was committed, and give the same id again. Stricter
   // values stay.
   await run(

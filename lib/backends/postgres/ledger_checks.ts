@@ -2,14 +2,16 @@ import { LockUnavailableError } from "../../errors.ts";
 import { Patience } from "../../ledger/patience.ts";
 import type { TableName } from "../../ledger/table_name.ts";
 import { checkInSession } from "../sql/check_in_session.ts";
-import type { PostgresServer } from "./address.ts";
+import type { PostgresServer } from "./server.ts";
 import { postgresStore } from "./ledger.ts";
 import { PostgresLock } from "./lock.ts";
 import type { PostgresOptions } from "./options.ts";
 import type { Store } from "../sql/ledger_table.ts";
 import { sql, type Statement } from "../sql/statement.ts";
-import { lastRun, usable } from "../../doctor/ledger.ts";
-import { type Rehearsal, rehearse } from "../sql/rehearsal.ts";
+import { lastRun } from "../sql/last_run.ts";
+import { usableLedger } from "../../doctor/usable_ledger.ts";
+import { rehearse } from "../sql/rehearsal.ts";
+import type { RunRehearsal } from "../../ledger/ledger.ts";
 import type { Finding } from "../../doctor/report.ts";
 
 /**
@@ -20,7 +22,7 @@ import type { Finding } from "../../doctor/report.ts";
 export async function checkPostgresLedger(
   server: PostgresServer,
   table: TableName,
-  rehearsal: Rehearsal,
+  rehearsal: RunRehearsal,
   options: PostgresOptions,
 ): Promise<Finding> {
   return await checkInSession(new PostgresLock(server, options), async (session) => {
@@ -36,7 +38,7 @@ export async function checkPostgresLedger(
  * @param closed Whether the session has ended.
  * @throws {LockUnavailableError} When a run could not use the ledger.
  */
-async function checkStore(store: Store, rehearsal: Rehearsal, closed: AbortSignal): Promise<Finding> {
+async function checkStore(store: Store, rehearsal: RunRehearsal, closed: AbortSignal): Promise<Finding> {
   try {
     // A run has no transaction that a limit could end.
     await store.run(sql`SELECT set_config(name, '0', false) FROM pg_settings
@@ -45,7 +47,7 @@ async function checkStore(store: Store, rehearsal: Rehearsal, closed: AbortSigna
   } catch (error) {
     if (!(error instanceof LockUnavailableError) || closed.aborted) throw error;
     return {
-      found: `cannot tell whether it can be written: ${error.reason.split("; ")[0]}`,
+      found: `cannot tell whether it can be written: ${error.reason}`,
       cure: "connect to the server itself, not to a pooler",
     };
   }
@@ -56,7 +58,7 @@ async function checkStore(store: Store, rehearsal: Rehearsal, closed: AbortSigna
     await store.run(sql`SET LOCAL lock_timeout = '10s'`);
     const cautious = { dialect: store.dialect, run: (statement: Statement) => withSavepoint(store, statement) };
     const last = await lastRun(cautious);
-    return usable(last, await rehearse(cautious, rehearsal));
+    return usableLedger(last, await rehearse(cautious, rehearsal));
   } finally {
     if (!closed.aborted) await store.run(sql`ROLLBACK`);
   }

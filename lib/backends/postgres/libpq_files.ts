@@ -1,5 +1,5 @@
 import { messageOf } from "../../errors.ts";
-import type { PostgresSurroundings } from "./address.ts";
+import type { PostgresSurroundings } from "./server.ts";
 
 /** libpq's files that are not hidden by their own names: in a hidden folder, but for Windows. */
 export function userFile(name: string, surroundings: PostgresSurroundings): string | undefined {

@@ -1,12 +1,13 @@
-import type { PostgresServer } from "./address.ts";
+import type { PostgresServer } from "./server.ts";
 import { type Deadline, delayOrAbort } from "../../deadline.ts";
-import { LockLostError, LockUnavailableError, UnfitServerError } from "../../errors.ts";
+import { LockLostError, LockUnavailableError, type Trouble, UnfitServerError } from "../../errors.ts";
 import { type AdvisoryKey, advisoryKey } from "./advisory_key.ts";
 import { type Answer, askOne } from "../sql/answer.ts";
 import { Moment } from "../../lock/lease.ts";
 import type { HeldLock } from "../../lock/lock.ts";
 import { NotPrimaryError, whereIs } from "./errors.ts";
-import { DEFAULT_TIMEOUT, FITNESS, openPostgresSession, type PostgresSession, refuseUnsuitable } from "./session.ts";
+import { DEFAULT_TIMEOUT, openPostgresSession, type PostgresSession } from "./session.ts";
+import { FITNESS, refuseUnsuitable } from "./set_up.ts";
 import type { QueryOptions } from "../sql/session.ts";
 import { markOf } from "../sql/mark.ts";
 import { SessionLock } from "../sql/session_lock.ts";
@@ -121,23 +122,25 @@ export class PostgresLock extends SessionLock<PostgresSession> implements Backen
     const confirmed = new Moment();
     const seen = await this.#look(session, { signal });
     if (!seen.truth("mine")) {
-      throw new LockUnavailableError(
-        `Cannot lock on ${session.where}: the server does not keep the lock with this connection; a pooler may move ` +
-          "connections between sessions, or locks have no effect there; connect to a PostgreSQL server itself",
-      );
+      throw LockUnavailableError.on(session.where, {
+        what: "the server does not keep the lock with this connection",
+        cure:
+          "a pooler may move connections between sessions, or locks have no effect there; connect to a PostgreSQL " +
+          "server itself",
+      });
     }
     const why = this.#whyUnfit(seen);
     if (why !== undefined) {
       // At once, so that the next one who waits finds out too; and a further try is to connect anew.
       await session.close();
-      throw new UnfitServerError(`Cannot lock on ${session.where}: ${why}`);
+      throw UnfitServerError.on(session.where, why);
     }
     session.mark = markOf({ ...this.#options.presence, since: seen.whole("now") });
     return await holdInSession(session, {
       isHeld: async () => {
         const seen = await this.#look(session, { serverTime: lease.ttl });
         const why = this.#whyUnfit(seen);
-        if (why !== undefined) throw new LockLostError(`${session.where} has changed: ${why}`);
+        if (why !== undefined) throw new LockLostError(`${session.where} has changed: ${why.what}`, why.cure);
         return seen.truth("mine");
       },
       release: async () => (await this.#unlock(session)).truth("released"),
@@ -154,12 +157,12 @@ export class PostgresLock extends SessionLock<PostgresSession> implements Backen
   }
 
   /** Why the server will not do any more, and what to do; undefined if it will. */
-  #whyUnfit(seen: Answer<Told>): string | undefined {
+  #whyUnfit(seen: Answer<Told>): Trouble | undefined {
     try {
       refuseUnsuitable(seen, this.#server, this.#options.allowUnsafeServer);
       return undefined;
     } catch (error) {
-      if (error instanceof NotPrimaryError) return error.message;
+      if (error instanceof NotPrimaryError) return error;
       throw error;
     }
   }

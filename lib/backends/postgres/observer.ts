@@ -1,6 +1,6 @@
 import type { Observer } from "../backend.ts";
 import { observeDatabase } from "../sql/observer.ts";
-import type { PostgresServer } from "./address.ts";
+import type { PostgresServer } from "./server.ts";
 import { whatIsElsewhere } from "./elsewhere.ts";
 import { postgresStore } from "./ledger.ts";
 import { PostgresLock } from "./lock.ts";

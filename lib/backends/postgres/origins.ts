@@ -1,6 +1,6 @@
 import { completeSettings } from "./complete.ts";
 import { parseConninfo } from "./conninfo.ts";
-import type { PostgresSurroundings } from "./address.ts";
+import type { PostgresSurroundings } from "./server.ts";
 
 /** What decides whom a lock excludes: it is one database's. */
 const DECISIVE = [["host", "host"], ["hostaddr", "address"], ["port", "port"], ["dbname", "database"]] as const;

@@ -1,6 +1,7 @@
+import type { Trouble } from "../../errors.ts";
 import { homeFile, look, whyUnreadable } from "./libpq_files.ts";
 import { readSmallFileSync } from "../../system/small_file.ts";
-import type { PostgresSurroundings } from "./address.ts";
+import type { PostgresSurroundings } from "./server.ts";
 import { type Settings, showPath } from "./setting.ts";
 
 /** One line of a password file. The first four are patterns: `*`, or the text with its escapes. */
@@ -18,13 +19,16 @@ export type PasswordKey = readonly [host: string, port: string, database: string
 export function readPasswordFile(
   settings: Settings,
   surroundings: PostgresSurroundings,
-  note: (text: string) => void,
+  note: (trouble: Trouble) => void,
 ): readonly Entry[] {
   const given = settings.get("passfile");
   const own = Deno.build.os === "windows" ? "pgpass.conf" : ".pgpass";
   const path = given?.value ?? homeFile(own, surroundings);
   if (path === undefined) return [];
-  const ignore = (why: string) => (note(`The password file ${showPath(path)} is ignored: ${why}`), []);
+  const ignore = (why: string, cure?: string) => {
+    note({ what: `The password file ${showPath(path)} is ignored: ${why}`, cure });
+    return [];
+  };
   const info = look(path);
   if (info === undefined) return given ? ignore("there is no such file") : [];
   if (typeof info === "string") return ignore(info);
@@ -33,7 +37,7 @@ export function readPasswordFile(
     const { text, info: { mode } } = readSmallFileSync(path);
     // Windows has no mode; there libpq trusts the folder.
     if (((mode ?? 0) & 0o077) !== 0) {
-      return ignore("group or others have access to it; take that away with chmod 0600");
+      return ignore("group or others have access to it", "take that away with chmod 0600");
     }
     return parseEntries(text);
   } catch (error) {

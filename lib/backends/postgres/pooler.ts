@@ -98,8 +98,10 @@ async function goes(session: PostgresSession, probe: AdvisoryKey, signal: AbortS
 }
 
 function strays({ where }: PostgresSession): UnsafeServerError {
-  return new UnsafeServerError(
-    `Cannot lock on ${where}: a pooler there does not tie locks to connections; use PgBouncer's pool_mode=session with ` +
-      "its server_reset_query, connect to the server itself, or allow it with --allow-unsafe-server",
-  );
+  return UnsafeServerError.on(where, {
+    what: "a pooler there does not tie locks to connections",
+    cure:
+      "use PgBouncer's pool_mode=session with its server_reset_query, connect to the server itself, or allow it with " +
+      "--allow-unsafe-server",
+  });
 }

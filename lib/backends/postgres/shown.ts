@@ -1,7 +1,7 @@
 import type { Shown } from "../backend.ts";
 import { addressView, asSet, nameView, passwordOf, shownAddress, shownName } from "../network/address.ts";
 import { isPlain, LONGEST_NAME } from "../../text/harmless.ts";
-import type { PostgresServer } from "./address.ts";
+import type { PostgresServer } from "./server.ts";
 
 /** The server without its password. */
 export function shownPostgres(kind: string, server: PostgresServer): Shown {

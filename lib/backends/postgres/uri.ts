@@ -42,7 +42,7 @@ export function parseUri(rest: string): Settings {
 }
 
 function badUri(problem: string): DsnError {
-  return new DsnError(`Cannot read the PostgreSQL URL: ${problem}; ${HOW_TO_ESCAPE}`);
+  return new DsnError(`Cannot read the PostgreSQL URL: ${problem}`, HOW_TO_ESCAPE);
 }
 
 /** The user ends at the first @, unless a slash comes first. */
@@ -97,7 +97,8 @@ function unknownParameter(name: string, show: Show): DsnError {
   const shown = /^[A-Za-z][A-Za-z_]*$/.test(name) ? show(name, "a parameter") : "a parameter";
   const hint = name === "ssl" ? "write sslmode=disable or ssl=true" : "correct it or leave it out";
   return new DsnError(
-    `Cannot read the PostgreSQL URL: ${shown} is no keyword of libpq; ${hint}, and ${HOW_TO_ESCAPE}`,
+    `Cannot read the PostgreSQL URL: ${shown} is no keyword of libpq`,
+    `${hint}, and ${HOW_TO_ESCAPE}`,
   );
 }
 

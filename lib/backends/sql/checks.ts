@@ -4,7 +4,7 @@ import { askOne } from "./answer.ts";
 import type { Lock } from "../../lock/lock.ts";
 import type { Session } from "./session.ts";
 import { sql, type Statement } from "./statement.ts";
-import { checkAddresses } from "../../doctor/address.ts";
+import { checkAddresses } from "../network/address_check.ts";
 import { probeLock } from "../../doctor/probe_lock.ts";
 import type { Finding, Report } from "../../doctor/report.ts";
 import type { Address } from "../network/address.ts";

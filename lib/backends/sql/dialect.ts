@@ -1,3 +1,4 @@
+import type { Trouble } from "../../errors.ts";
 import type { Spelling } from "./spelling.ts";
 import type { Statement } from "./statement.ts";
 
@@ -53,7 +54,7 @@ export interface Dialect {
   /** SQL that tells how the table keeps its rows, for {@linkcode whyForgetful}; undefined where there is one way only. */
   readonly keeping?: Statement | undefined;
   /** Why such a table does not remember what ran, and what to do; undefined if it does. */
-  whyForgetful(keeping: unknown): string | undefined;
+  whyForgetful(keeping: unknown): Trouble | undefined;
   /**
    * SQL that asks the same, in a row's `keeping`, of a table below one that keeps no rows itself, as a view or the whole of
    * several partitions; undefined if such an answer is none of that kind.

@@ -1,4 +1,5 @@
-import { type Acquired, hold, type LeasedLock } from "../../lock/held_lock.ts";
+import type { LeasedLock } from "../../lock/held_lock.ts";
+import { type Acquired, hold } from "../../lock/hold.ts";
 import type { Session } from "./session.ts";
 
 /** What a database has to say about a lock that its session holds. */

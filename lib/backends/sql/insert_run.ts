@@ -1,10 +1,10 @@
-import { LockUnavailableError } from "../../errors.ts";
+import { LockUnavailableError, type Trouble } from "../../errors.ts";
 import { exactFrom, LONGEST_TEXT } from "../../text/foreign.ts";
 import { join, sql, type Statement } from "./statement.ts";
 import type { LedgerColumn } from "./dialect.ts";
 import { type LedgerTable, UNFIT_KEY } from "./ledger_table.ts";
 import type { Runner } from "../../ledger/run.ts";
-import { COLUMN_NAMES, COLUMNS, VERSION } from "../../ledger/schema.ts";
+import { COLUMN_NAMES, COLUMNS, VERSION } from "./schema.ts";
 
 /** Ids from here on are nobody's who counts runs. */
 const ABSURD_ID = 2n ** 62n;
@@ -75,20 +75,25 @@ async function insert(
       const id = await inserted(ledger, named, statement);
       if (id !== undefined) return id;
       if (dialect.lastId === undefined) {
-        throw ledger.failure("the database did not keep the run; see the table's triggers, rules and policies");
+        throw ledger.failure({
+          what: "the database did not keep the run",
+          cure: "see the table's triggers, rules and policies",
+        });
       }
     } catch (error) {
       const trouble = error instanceof LockUnavailableError ? dialect.idTrouble(error.cause) : undefined;
       if (trouble === undefined) throw error;
       if (trouble === "taken" && tries < ID_TRIES) continue;
-      if (trouble === "taken") throw ledger.failure(`the numbers that it gives are taken; ${dialect.countOn}`);
+      if (trouble === "taken") {
+        throw ledger.failure({ what: "the numbers that it gives are taken", cure: dialect.countOn });
+      }
     }
     // Not where sera itself has been given such an id: what it counted up to may be forgotten, and tokens must not fall.
     const next = sql`SELECT ${dialect.nextId}, ${row} FROM ${table} WHERE id < ${ABSURD_ID} AND NOT EXISTS
       (SELECT 1 FROM ${table} WHERE id >= ${ABSURD_ID} AND outcome = 'unstarted') HAVING COUNT(*) > 0`;
     const id = await inserted(ledger, named, sql`INSERT INTO ${table} (id, ${columns}) ${next}`);
     if (id !== undefined) return id;
-    throw ledger.failure(`it has no more numbers to give; ${TOO_HIGH}${dialect.countOn}`);
+    throw ledger.failure({ what: "it has no more numbers to give", cure: `${TOO_HIGH}${dialect.countOn}` });
   }
 }
 
@@ -119,17 +124,20 @@ async function inserted(
     (key === undefined ? undefined : whyChanged("key", decodeText(row.run_key), key)) ??
     (id > 0n && id < ABSURD_ID
       ? undefined
-      : `it gives the number ${id}, which leaves none for later runs; ${TOO_HIGH}${countOn}`);
+      : { what: `it gives the number ${id}, which leaves none for later runs`, cure: `${TOO_HIGH}${countOn}` });
   if (objection === undefined) return id;
   await ledger.ask(sql`UPDATE ${table} SET outcome = 'unstarted' WHERE id = ${id}`);
   throw ledger.failure(objection);
 }
 
-function whyChanged(what: string, kept: string | undefined, given: string): string | undefined {
+function whyChanged(what: string, kept: string | undefined, given: string): Trouble | undefined {
   if (kept === cut(given)) return undefined;
   return /^[ -~]*$/.test(given)
-    ? `its table does not keep the ${what} as it is; make the column as long as sera history --schema has it, without triggers`
-    : `its table cannot hold the ${what}; ${UNFIT_KEY}`;
+    ? {
+      what: `its table does not keep the ${what} as it is`,
+      cure: "make the column as long as sera history --schema has it, without triggers",
+    }
+    : { what: `its table cannot hold the ${what}`, cure: UNFIT_KEY };
 }
 
 /** A question mark for each character that an encoding lacks. */

@@ -1,9 +1,9 @@
-import { LockUnavailableError } from "../../errors.ts";
+import { LockUnavailableError, type Trouble } from "../../errors.ts";
 import type { Row } from "./session.ts";
 import { sql, type Statement } from "./statement.ts";
 import type { Dialect, LedgerColumn } from "./dialect.ts";
 import { LedgerBusyError } from "../../ledger/patience.ts";
-import { COLUMN_NAMES, COLUMNS, createTable } from "../../ledger/schema.ts";
+import { COLUMN_NAMES, COLUMNS, createTable } from "./schema.ts";
 
 /** Where a ledger's table is. */
 export interface Store {
@@ -52,7 +52,7 @@ export class LedgerTable {
         if (makes && !made && dialect.isMissing("table", error.cause)) await this.#make(createTable(dialect));
         else if (!made && dialect.isMissing("column", error.cause)) await this.#complete(error);
         else if (mayAskAgain(error, tries)) continue;
-        else throw this.failure(error.reason, error);
+        else throw this.failure({ what: error.reason }, error);
         made = true;
       }
     }
@@ -69,7 +69,7 @@ export class LedgerTable {
    * @param keeping What it has said of itself, see {@linkcode Dialect.keeping}.
    * @throws {LockUnavailableError} When it cannot be asked.
    */
-  async whyForgetful(keeping: unknown): Promise<string | undefined> {
+  async whyForgetful(keeping: unknown): Promise<Trouble | undefined> {
     const { dialect } = this;
     const below = dialect.keepingBelow?.(keeping);
     return dialect.whyForgetful(below ? (await this.askAgain(below))[0]?.keeping : keeping);
@@ -83,7 +83,7 @@ export class LedgerTable {
       } catch (error) {
         if (!(error instanceof LockUnavailableError)) throw error;
         if (!this.dialect.isThereAlready(error.cause)) {
-          throw this.failure(`${why}, and it cannot be made: ${error.reason}`, error);
+          throw this.failure({ what: `${why}, and it cannot be made: ${error.reason}` }, error);
         }
       }
     }
@@ -110,8 +110,8 @@ export class LedgerTable {
       await this.#store.run(sql`SELECT id, version, lock_name FROM ${dialect.table} LIMIT 1`);
     } catch (error) {
       if (!(error instanceof LockUnavailableError)) throw error;
-      if (!dialect.isMissing("column", error.cause)) throw this.failure(error.reason, error);
-      throw this.failure(`this table is not sera's; ${dialect.cureOfForeign}`);
+      if (!dialect.isMissing("column", error.cause)) throw this.failure({ what: error.reason }, error);
+      throw this.failure({ what: "this table is not sera's", cure: dialect.cureOfForeign });
     }
   }
 
@@ -145,7 +145,7 @@ export class LedgerTable {
   #notRead(error: LockUnavailableError): undefined {
     const { dialect } = this;
     if (dialect.isMissing("table", error.cause) || dialect.isMissing("schema", error.cause)) return undefined;
-    throw this.failure(error.reason, error, dialect.grantToRead);
+    throw this.failure({ what: error.reason }, error, dialect.grantToRead);
   }
 
   async #retried(statement: Statement): Promise<readonly Row[]> {
@@ -171,17 +171,24 @@ export class LedgerTable {
     return missing;
   }
 
-  /** The error for what cannot be done with the table. */
-  failure(reason: string, cause?: LockUnavailableError, grant = this.dialect.grant): LockUnavailableError {
+  /**
+   * The error for what cannot be done with the table.
+   *
+   * @param cause What the database has said. What to do about it with a table takes the place of what to do with a lock.
+   * @param grant What to do where it has said that the user may not.
+   */
+  failure({ what, cure }: Trouble, cause?: LockUnavailableError, grant = this.dialect.grant): LockUnavailableError {
     const { dialect } = this;
-    // The cure for a table takes the place of the one for a database.
-    const cure = cause &&
+    const ofTable = cause &&
       (dialect.isUnfitText(cause.cause)
         ? UNFIT_KEY
         : dialect.cureOf(cause.cause) ?? (dialect.isRefused(cause.cause) ? grant : undefined));
-    const what = cure === undefined ? reason : reason.split("; ")[0];
     const about = { transient: cause?.transient, cause: cause?.cause };
-    return new LockUnavailableError(`Cannot use the ledger ${dialect.shown}: ${what}`, cure ?? cause?.cure, about);
+    return new LockUnavailableError(
+      `Cannot use the ledger ${dialect.shown}: ${what}`,
+      ofTable ?? cure ?? cause?.cure,
+      about,
+    );
   }
 }
 

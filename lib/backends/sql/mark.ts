@@ -12,8 +12,12 @@ const LONGEST_TOLD = 64;
  *
  * @example
  * ```ts
+ * import assert from "node:assert/strict";
  * import { markOf } from "./mark.ts";
- * markOf({ lock: "5373…", host: "web1", pid: 4711, label: "ls" }); // the statement's end: a comment with sera and JSON
+ * import { MYSQL } from "./spelling.ts";
+ *
+ * const mark = markOf({ lock: "5373fa7d", host: "web1", pid: 4711, label: "ls" });
+ * assert.match(mark.textFor(MYSQL), /^ \/[*] sera {"lock":"5373fa7d","host":"web1",.*} [*]\/$/);
  * ```
  */
 export function markOf({ lock, host, pid, label, since, connected, namespace, name }: Presence): Statement {

@@ -1,9 +1,9 @@
 import type { Observer } from "../backend.ts";
 import { UnfitServerError } from "../../errors.ts";
-import { Ledger } from "../../ledger/ledger.ts";
 import type { Patience } from "../../ledger/patience.ts";
 import type { TableName } from "../../ledger/table_name.ts";
 import type { Seen, Whose } from "../../who/sighting.ts";
+import { SqlLedger } from "./ledger.ts";
 import type { Store } from "./ledger_table.ts";
 import type { Session } from "./session.ts";
 import type { SessionLock } from "./session_lock.ts";
@@ -42,7 +42,7 @@ export async function observeDatabase<S extends Session>(looks: Looks<S>, signal
       sightings: async (whose, table, signal) =>
         await looks.sightings(await lock.session(signal), whose, table, signal),
       ledger: async (table, patience) =>
-        new Ledger(await looks.ledger(await lock.session(signal), table, patience), patience),
+        new SqlLedger(await looks.ledger(await lock.session(signal), table, patience), patience),
       [Symbol.asyncDispose]: () => lock[Symbol.asyncDispose](),
     };
   } catch (error) {

@@ -1,16 +1,8 @@
 import { LockUnavailableError } from "../../errors.ts";
-import { Ledger } from "../../ledger/ledger.ts";
+import type { RunRehearsal } from "../../ledger/ledger.ts";
+import { SqlLedger } from "./ledger.ts";
 import type { Store } from "./ledger_table.ts";
-import type { Rule, Runner } from "../../ledger/run.ts";
 import { sql } from "./statement.ts";
-
-/** A run that is recorded, and taken back. */
-export interface Rehearsal {
-  /** A lock's name that nobody else has, so that no other run counts. */
-  readonly lock: string;
-  readonly rule: Rule;
-  readonly runner: Runner;
-}
 
 /**
  * Records a run from its beginning to its end, by the code of a real one. Only where all of it is taken back.
@@ -18,8 +10,8 @@ export interface Rehearsal {
  * @returns Why the run could not be deleted, which costs a real one no more than a note; undefined if it could.
  * @throws {LockUnavailableError} When a run could not be recorded.
  */
-export async function rehearse(store: Store, { lock, rule, runner }: Rehearsal): Promise<string | undefined> {
-  const ledger = new Ledger(store);
+export async function rehearse(store: Store, { lock, rule, runner }: RunRehearsal): Promise<string | undefined> {
+  const ledger = new SqlLedger(store);
   await ledger.abandon(lock);
   const permission = await ledger.begin(lock, runner, rule);
   if (permission.granted) await ledger.finish(permission.id, "succeeded", 0, rule);

@@ -3,7 +3,7 @@ import type { Row } from "./session.ts";
 import { join, sql, type Statement } from "./statement.ts";
 import type { Dialect, LedgerColumn } from "./dialect.ts";
 import type { RecordedRun } from "../../ledger/run.ts";
-import { COLUMNS } from "../../ledger/schema.ts";
+import { COLUMNS } from "./schema.ts";
 
 /** What an outcome looks like, also one of a later version of sera. */
 const OUTCOME = /^[a-z]{1,20}$/;

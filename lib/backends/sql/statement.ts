@@ -51,8 +51,15 @@ export class Statement {
  *
  * @example
  * ```ts
+ * import assert from "node:assert/strict";
+ * import { MYSQL } from "./spelling.ts";
  * import { identifier, sql } from "./statement.ts";
- * sql`SELECT label FROM ${identifier("sera_runs")} WHERE lock_name = ${"it's"} AND id > ${7}`;
+ *
+ * const statement = sql`SELECT label FROM ${identifier("sera_runs")} WHERE label = ${"it's"} AND id > ${7}`;
+ * assert.equal(
+ *   statement.textFor(MYSQL),
+ *   "SELECT label FROM `sera_runs` WHERE label = _utf8mb4 X'69742773' AND id > 7",
+ * );
  * ```
  */
 export function sql(

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
-import { DsnError, type MySqlDsn, parseMySqlDsn } from "../../../lib/backends/mysql/dsn.ts";
+import { DsnError } from "../../../lib/backends/network/address_text.ts";
+import { parseMySqlDsn } from "../../../lib/backends/mysql/dsn.ts";
+import type { MySqlDsn } from "../../../lib/backends/mysql/server.ts";
 
 const DEFAULTS: MySqlDsn = {
   user: "",

@@ -6,7 +6,9 @@
  */
 
 import assert from "node:assert/strict";
-import { DsnError, type MySqlDsn, parseMySqlDsn } from "../../../lib/backends/mysql/dsn.ts";
+import { DsnError } from "../../../lib/backends/network/address_text.ts";
+import { parseMySqlDsn } from "../../../lib/backends/mysql/dsn.ts";
+import type { MySqlDsn } from "../../../lib/backends/mysql/server.ts";
 
 const tcp = (host: string, port = 3306) => ({ transport: "tcp", host, port }) as const;
 const unix = (path: string) => ({ transport: "unix", path }) as const;

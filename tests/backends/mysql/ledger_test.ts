@@ -7,7 +7,7 @@ import { ledgerContract } from "../../ledger/contract.ts";
 import { until } from "../../cli/wait.ts";
 import { badRowTests } from "../../ledger/bad_rows.ts";
 import { Holder } from "../../ledger/holder.ts";
-import { createTable } from "../../../lib/ledger/schema.ts";
+import { createTable } from "../../../lib/backends/sql/schema.ts";
 import { type Bench, mySqlPlace } from "../../ledger/places.ts";
 import { tableTests } from "../../ledger/tables.ts";
 import { KEYS, keysAreExact, textComesBack } from "../../ledger/texts.ts";

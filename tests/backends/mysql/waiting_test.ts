@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import type { Socket } from "node:net";
+import { troubleOf } from "../../../lib/errors.ts";
 import { MySqlLock } from "../../../lib/backends/mysql/lock.ts";
 import { MySqlSession } from "../../../lib/backends/mysql/session.ts";
 import { MYSQL } from "../../../lib/backends/sql/spelling.ts";
@@ -58,7 +59,7 @@ class Waiting extends MySqlLock {
       destroy: () => undefined,
       socket: () => undefined as unknown as Socket,
     };
-    const guide = { describe: String, isTransient: () => true };
+    const guide = { describe: troubleOf, isTransient: () => true };
     return Promise.resolve(new MySqlSession("MySQL at h", driver, guide, ANSWER));
   }
 }

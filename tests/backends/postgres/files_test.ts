@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { DsnError } from "../../../lib/backends/network/address_text.ts";
-import { parsePostgresServer, type PostgresServer } from "../../../lib/backends/postgres/address.ts";
+import { parsePostgresServer } from "../../../lib/backends/postgres/address.ts";
+import type { PostgresServer } from "../../../lib/backends/postgres/server.ts";
 
 const isWindows = Deno.build.os === "windows";
 
@@ -239,19 +240,20 @@ accepts([
   }, found("2")],
   ["a file that group can read", pgpass("h:*:*:*:1", "host=h", { modes: { ".pgpass": 0o640 } }), {
     hosts: [tcp("h")],
-    notes: [
-      'The password file "~/.pgpass" is ignored: group or others have access to it; take that away with chmod 0600',
-    ],
+    notes: [{
+      what: 'The password file "~/.pgpass" is ignored: group or others have access to it',
+      cure: "take that away with chmod 0600",
+    }],
   }],
   ["a file that others can write", pgpass("h:*:*:*:1", "host=h", { modes: { ".pgpass": 0o602 } }), {
     hosts: [tcp("h")],
   }],
   ["a folder", { env: { PGPASSFILE: "~" } }, {
     hosts: [tcp("h")],
-    notes: ['The password file "~" is ignored: not a plain file'],
+    notes: [{ what: 'The password file "~" is ignored: not a plain file', cure: undefined }],
   }],
   ["a file that was named is missing", { env: { PGPASSFILE: "~/no" } }, {
-    notes: ['The password file "~/no" is ignored: there is no such file'],
+    notes: [{ what: 'The password file "~/no" is ignored: there is no such file', cure: undefined }],
   }],
   ["no file", {}, { hosts: [tcp("h")], notes: [] }],
 ]);
@@ -282,7 +284,7 @@ accepts([
   ["a root that is missing is told of", { text: "host=h sslmode=require", env: { PGSSLROOTCERT: "~/r" } }, {
     sslmode: "require",
     sslrootcert: undefined,
-    notes: ['The server\'s certificate is not verified: "~/r" (PGSSLROOTCERT) does not exist'],
+    notes: [{ what: 'The server\'s certificate is not verified: "~/r" (PGSSLROOTCERT) does not exist' }],
   }],
   ["the system's roots instead of the own", {
     ...tls("", ROOT, ".postgresql/root.crl"),

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { LockUnavailableError } from "../../../lib/errors.ts";
-import { Ledger } from "../../../lib/ledger/ledger.ts";
-import { createTable } from "../../../lib/ledger/schema.ts";
+import { SqlLedger } from "../../../lib/backends/sql/ledger.ts";
+import { createTable } from "../../../lib/backends/sql/schema.ts";
 import { inDatabase } from "../../../lib/backends/sql/session.ts";
 import { administratorsSql, sql, type Statement } from "../../../lib/backends/sql/statement.ts";
 import { until } from "../../cli/wait.ts";
@@ -181,7 +181,7 @@ for (
       }
       return await holder.store.run(statement);
     };
-    const ledger = new Ledger({ ...holder.store, run });
+    const ledger = new SqlLedger({ ...holder.store, run });
     await ledger.abandon("lock7");
     await ledger.begin("lock7", RUNNER, { ...PLAIN, once: "new" });
     await ledger.begin("lock7", RUNNER, { ...PLAIN, once: "newer", every: 1 });

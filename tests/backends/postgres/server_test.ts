@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { DsnError } from "../../../lib/backends/network/address_text.ts";
-import { parsePostgresServer, type PostgresHost, type PostgresServer } from "../../../lib/backends/postgres/address.ts";
+import { parsePostgresServer } from "../../../lib/backends/postgres/address.ts";
+import type { PostgresHost, PostgresServer } from "../../../lib/backends/postgres/server.ts";
 
 /** Environment variables; nothing else surrounds the text. */
 type Env = Record<string, string>;

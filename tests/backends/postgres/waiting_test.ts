@@ -57,7 +57,7 @@ class Waiting extends PostgresLock {
       connection: { stream: { destroy: () => undefined } },
     }) as unknown as pg.Client;
     const row = { pid: PID, born: "0.5", standby: "f", read_only: "off", idle: 0 };
-    const facts = new Answer([row], ["pid", "born", "standby", "read_only", "idle"], (what) => new Error(what));
+    const facts = new Answer([row], ["pid", "born", "standby", "read_only", "idle"], ({ what }) => new Error(what));
     return Promise.resolve(new PostgresSession("PostgreSQL at h", client, facts, 700));
   }
 }

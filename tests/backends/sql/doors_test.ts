@@ -4,18 +4,21 @@ import assert from "node:assert/strict";
 
 const ROOT = `${import.meta.dirname}/../../..`;
 
+/** Where statements are made. */
+const STATEMENT = "lib/backends/sql/statement.ts";
+
 /** The only files that speak to a driver, and to which. */
 const DOORS: Readonly<Record<string, string>> = {
-  "lib/backends/mysql/session.ts": "mysql2",
-  "lib/backends/postgres/session.ts": "pg",
+  "lib/backends/mysql/login.ts": "mysql2",
+  "lib/backends/postgres/driver.ts": "pg",
   "lib/backends/file/ledger.ts": "node:sqlite",
 };
 
 /** The only file in which an administrator's own text becomes SQL, see the DSN's parameters. */
-const ADMINISTRATORS = ["lib/backends/mysql/session.ts"];
+const ADMINISTRATORS = ["lib/backends/mysql/set_up.ts"];
 
 /** Where a statement becomes text: for a driver, or, in the last one, for people. */
-const TEXTS = [...Object.keys(DOORS), "lib/ledger/schema.ts"];
+const TEXTS = [...Object.keys(DOORS), "lib/backends/sql/schema.ts"];
 
 function* sources(folder: string): Generator<[path: string, text: string]> {
   for (const { name, isDirectory } of Deno.readDirSync(`${ROOT}/${folder}`)) {
@@ -25,10 +28,10 @@ function* sources(folder: string): Generator<[path: string, text: string]> {
   }
 }
 
-/** The files of the program but those that make statements, in which something occurs. */
+/** The files of the program but the one that makes statements, in which something occurs. */
 function filesWith(what: RegExp): string[] {
   return [...sources("lib")]
-    .filter(([path, text]) => !path.startsWith("lib/backends/sql/statement.ts") && what.test(text))
+    .filter(([path, text]) => path !== STATEMENT && what.test(text))
     .map(([path]) => path)
     .sort();
 }

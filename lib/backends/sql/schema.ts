@@ -1,5 +1,5 @@
-import { join, sql, type Statement } from "../backends/sql/statement.ts";
-import type { Dialect, LedgerColumn } from "../backends/sql/dialect.ts";
+import { join, sql, type Statement } from "./statement.ts";
+import type { Dialect, LedgerColumn } from "./dialect.ts";
 
 /**
  * The version of the table that this sera knows; every row tells which one its writer knew. Another version only ever

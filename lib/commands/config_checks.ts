@@ -1,5 +1,6 @@
-import { environmentName } from "../settings/table.ts";
-import { DEFAULT_CONFIG_FILE, resolveSettings } from "../settings/resolve.ts";
+import { type Env, foundOutside } from "../settings/outside.ts";
+import { resolveSettings } from "../settings/resolve.ts";
+import { SettingValues } from "../settings/setting_values.ts";
 import type { Settings } from "../settings/settings.ts";
 import { type ConfigFile, NoConfigFileError, readConfigFile } from "../settings/config_file.ts";
 import { ServerRemovedError } from "../settings/no_server.ts";
@@ -8,9 +9,9 @@ import { holdsPassword } from "../settings/holds_password.ts";
 import { sourcesText } from "../settings/sources.ts";
 import { refuseWithoutEffect, withoutEffect } from "../settings/without_effect.ts";
 import { formatDuration } from "../text/duration.ts";
-import { ConfigError } from "../errors.ts";
+import { ConfigError, type Trouble } from "../errors.ts";
 import { VariableError } from "../io.ts";
-import { type Report, splitMessage } from "./report.ts";
+import { type Report, warning } from "../doctor/report.ts";
 
 /** Everybody on the machine may read. */
 const OTHERS_READ = 0o004;
@@ -27,7 +28,7 @@ const NAMES = ["config", "permissions", "settings"];
 export async function checkConfig(
   report: Report,
   flags: ReadonlyMap<string, string>,
-  env: (name: string) => string | undefined,
+  env: Env,
   repeated: readonly string[],
 ): Promise<Settings | undefined> {
   // First of all, for wrong flags are no matter of a report.
@@ -35,7 +36,7 @@ export async function checkConfig(
     if (error instanceof ConfigError) return error;
     throw error;
   });
-  if (!(resolved instanceof ConfigError)) refuseWithoutEffect(resolved);
+  if (!(resolved instanceof ConfigError)) refuseWithoutEffect(resolved, flags);
   if (resolved instanceof VariableError) {
     await report.check("settings", () => {
       throw resolved;
@@ -43,14 +44,14 @@ export async function checkConfig(
     report.skipRest([...NAMES, "lock"]);
     return undefined;
   }
-  const fromOutside = (name: string) => flags.get(name) ?? env(environmentName(name));
-  const path = fromOutside("config") ?? DEFAULT_CONFIG_FILE;
-  const serverFrom = flags.has("server") ? "--server" : env("SERA_SERVER") === undefined ? undefined : "SERA_SERVER";
-  const needless = fromOutside("config") === undefined && serverFrom !== undefined;
+  const outside = new SettingValues((key) => foundOutside(flags, env, key));
+  const path = outside.get("config");
+  const serverFrom = outside.find("server")?.source;
+  const needless = outside.find("config") === undefined && serverFrom !== undefined;
 
   let file: ConfigFile | undefined;
-  let unused: string | undefined;
-  let writers: readonly string[] = [];
+  let unused: Trouble | undefined;
+  let writers: readonly Trouble[] = [];
   const found = await report.check("config", async () => {
     try {
       file = await readConfigFile(path);
@@ -59,8 +60,8 @@ export async function checkConfig(
       if (resolved instanceof ServerRemovedError) throw resolved;
       if (!needless || !(error instanceof ConfigError)) throw error;
       if (error instanceof NoConfigFileError) return { found: `none is needed: ${serverFrom} names the server` };
-      unused = error.message;
-      return splitMessage(error.message);
+      unused = error;
+      return warning(error);
     }
   });
   if (file) {
@@ -71,28 +72,29 @@ export async function checkConfig(
       "permissions",
       () => examine(path, info.mode, typeof server === "string" && holdsPassword(server)),
     );
-    for (const writer of writers) await report.check("permissions", () => splitMessage(writer));
+    for (const writer of writers) await report.check("permissions", () => warning(writer));
   } else if (found) {
     await report.check("permissions", () => ({ found: "there is no file to protect" }));
   }
   if (found) {
     await report.check("settings", async () => {
       if (resolved instanceof ConfigError) throw resolved;
-      const { server, lease, allowUnsafeServer } = resolved;
+      const { server, ttl, allowUnsafeServer } = resolved;
       const unsafe = allowUnsafeServer ? ", allow-unsafe-server" : "";
       const parts = await server.foreignParts?.() ?? [];
       const foreign = parts.length === 0 ? "" : ` (${parts.join(", ")}, which cron may have in another way)`;
-      return { found: `${(await server.shown()).line}${foreign}; ttl ${formatDuration(lease.ttl)}${unsafe}` };
+      return { found: `${(await server.shown()).line}${foreign}; ttl ${formatDuration(ttl)}${unsafe}` };
     });
   }
   if (resolved instanceof ConfigError) {
     report.skipRest([...NAMES, "lock"]);
     return undefined;
   }
+  const told = [unused, ...writers].map((trouble) => trouble?.what);
   for (const note of resolved.notes) {
-    if (note !== unused && !writers.includes(note)) await report.check("settings", () => splitMessage(note));
+    if (!told.includes(note.what)) await report.check("settings", () => warning(note));
   }
-  for (const found of withoutEffect(resolved)) await report.check("settings", () => ({ found }));
+  for (const { what: found } of withoutEffect(resolved)) await report.check("settings", () => ({ found }));
   await report.check("sources", () => ({ found: sourcesText(resolved.sourceOf) }));
   return resolved;
 }

@@ -1,0 +1,127 @@
+// @ts-types="@types/pg"
+import pg from "pg";
+import type { Socket } from "node:net";
+import { guard } from "../network/frames.ts";
+import type { DriverConnection, Row } from "../sql/session.ts";
+import { POSTGRESQL } from "../sql/spelling.ts";
+import type { Statement } from "../sql/statement.ts";
+import { applicationName } from "./application_name.ts";
+import { UnsuitableServerError } from "./errors.ts";
+import { PostgresFrames } from "./frames.ts";
+import type { PostgresSessionOptions } from "./options.ts";
+import type { PostgresHost, PostgresServer } from "./server.ts";
+import { type Encryption, openSocket } from "./socket.ts";
+
+/** A client of the driver's. */
+export type Client = pg.Client;
+
+/**
+ * Connects to a host and logs in, once.
+ *
+ * @param signal Gives the attempt up.
+ */
+export async function logInOnce(
+  host: PostgresHost,
+  server: PostgresServer,
+  options: PostgresSessionOptions,
+  encryption: Encryption,
+  signal: AbortSignal,
+): Promise<pg.Client> {
+  const { socket } = await openSocket(host, server, encryption, signal);
+  // The driver connects by itself; this one is connected.
+  Object.assign(socket, { connect: () => queueMicrotask(() => socket.emit("connect")) });
+  const config: pg.ClientConfig & { readonly sslnegotiation: "postgres" } = {
+    stream: () => socket,
+    ssl: false,
+    // So that the driver does not look at libpq's variables by itself.
+    sslnegotiation: "postgres",
+    user: server.user,
+    database: server.database,
+    password: () => {
+      if (host.password === undefined) {
+        throw new UnsuitableServerError(
+          "the server asks for a password, and there is none",
+          server.noPassword ?? "put it into the server setting or the password file",
+        );
+      }
+      return host.password;
+    },
+    application_name: server.applicationName ?? applicationName(options.presence),
+    client_encoding: "UTF8",
+    // All that is asked for is read as text.
+    types: { getTypeParser: () => (text: unknown) => text },
+  };
+  const client = new pg.Client(config);
+  // These it looks up in the environment even where they are given as empty.
+  const { connectionParameters } = client as unknown as { readonly connectionParameters: object };
+  Object.assign(connectionParameters, { options: server.options, replication: undefined });
+  client.on("error", () => undefined);
+  const aborted = () => socket.destroy();
+  signal.addEventListener("abort", aborted, { once: true });
+  try {
+    signal.throwIfAborted();
+    const connected = client.connect();
+    watch(client, socket);
+    await connected;
+    return client;
+  } catch (error) {
+    socket.destroy();
+    throw signal.aborted ? signal.reason : error;
+  } finally {
+    signal.removeEventListener("abort", aborted);
+  }
+}
+
+/** Keeps from the driver what is wrong, and tells it so. It listens to the socket from when it connects. */
+function watch(client: pg.Client, socket: Socket): void {
+  const frames = new PostgresFrames();
+  guard(socket, frames, (error) => socket.emit("error", error));
+  const { connection } = client as unknown as { readonly connection: { query(sql: string): void } };
+  const send = connection.query.bind(connection);
+  connection.query = (sql) => {
+    frames.asked();
+    send(sql);
+  };
+}
+
+/** Runs a statement. What the signal gives up ends the connection. */
+export async function askOrAbort(
+  client: pg.Client,
+  statement: Statement,
+  signal: AbortSignal,
+): Promise<readonly Row[]> {
+  const aborted = () => socketOf(client).destroy();
+  signal.addEventListener("abort", aborted, { once: true });
+  try {
+    signal.throwIfAborted();
+    return rowsOf(await client.query(statement.textFor(POSTGRESQL)));
+  } catch (error) {
+    throw signal.aborted ? signal.reason : error;
+  } finally {
+    signal.removeEventListener("abort", aborted);
+  }
+}
+
+/** A client as a session needs it. */
+export function asDriver(client: pg.Client): DriverConnection {
+  return {
+    query: (statement, done) =>
+      client.query(
+        statement.textFor(POSTGRESQL),
+        (error: unknown, result) => done(error, error ? [] : rowsOf(result)),
+      ),
+    end: (done) => client.end(() => done()),
+    destroy: () => socketOf(client).destroy(),
+    socket: () => socketOf(client),
+  };
+}
+
+/** The types know of one result only; there is one for each statement. */
+function rowsOf(result: pg.QueryResult | pg.QueryResult[]): Row[] {
+  return [result].flat().flatMap(({ rows }) => rows);
+}
+
+/** The socket below; the driver's types do not show it. */
+export function socketOf(client: pg.Client): Socket {
+  return (client as unknown as { connection: { stream: Socket } }).connection.stream;
+}

@@ -1,0 +1,45 @@
+import { type Client, logInOnce } from "./driver.ts";
+import { sqlState, TlsError } from "./errors.ts";
+import type { PostgresSessionOptions } from "./options.ts";
+import type { PostgresHost, PostgresServer } from "./server.ts";
+import type { Encryption } from "./socket.ts";
+
+/** Logs in as sslmode says: with encryption, without, or with the one after the other. */
+export async function logIn(
+  host: PostgresHost,
+  server: PostgresServer,
+  options: PostgresSessionOptions,
+  signal: AbortSignal,
+): Promise<Client> {
+  const attempt = (encryption: Encryption) => logInOnce(host, server, options, encryption, signal);
+  if (host.address.transport === "unix" || server.sslmode === "disable") return await attempt("none");
+  const [first, second]: [Encryption, Encryption?] = server.sslmode === "prefer"
+    ? ["offered", "none"]
+    : server.sslmode === "allow"
+    ? ["none", "required"]
+    : ["required"];
+  try {
+    return await attempt(first);
+  } catch (error) {
+    if (second === undefined || signal.aborted || !mayDependOnEncryption(error)) throw error;
+    try {
+      return await attempt(second);
+    } catch (secondError) {
+      if (signal.aborted) throw secondError;
+      throw second === "none" ? moreTelling(error, secondError) : moreTelling(secondError, error);
+    }
+  }
+}
+
+/**
+ * What the encrypted attempt was told is nearer to what is wrong; if it came to none, then only where pg_hba.conf may
+ * want one.
+ */
+function moreTelling(encrypted: unknown, plain: unknown): unknown {
+  return !(encrypted instanceof TlsError) || encrypted.offered && sqlState(plain) === "28000" ? encrypted : plain;
+}
+
+/** pg_hba.conf may let a role in with encryption only, or without only. */
+function mayDependOnEncryption(error: unknown): boolean {
+  return error instanceof TlsError || (sqlState(error)?.startsWith("28") ?? false);
+}

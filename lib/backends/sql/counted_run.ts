@@ -1,0 +1,48 @@
+import type { RecordedRun, Rule } from "../../ledger/run.ts";
+import { cut } from "./insert_run.ts";
+import type { LedgerTable } from "./ledger_table.ts";
+import { readRuns, selectRuns } from "./rows.ts";
+import { COLUMNS } from "./schema.ts";
+import { join, sql } from "./statement.ts";
+
+/** How far ahead of the server's clock a run may have begun to be worth a word, in milliseconds; `infinity` is not. */
+const FARTHEST_AHEAD = 366 * 24 * 3600 * 1000;
+
+/** Where a run that may count began, by the server's clock: up to now; later; or later than now by the rule's span. */
+export type Began = (typeof BEGAN)[number];
+const BEGAN = ["before", "ahead", "far ahead"] as const;
+const [BEFORE, AHEAD, FAR_AHEAD] = [0, 1, 2] as const;
+
+/**
+ * The run that counts by the rule; if there is none, one that began too far ahead of the server's clock to count.
+ *
+ * @throws {LockUnavailableError} When the ledger cannot be used.
+ */
+export async function countedRun(
+  ledger: LedgerTable,
+  lock: string,
+  { once, every, countFailures }: Rule,
+): Promise<{ readonly run: RecordedRun; readonly began: Began } | undefined> {
+  const { dialect } = ledger;
+  const { after, isExactly, now, readNumber, readTime } = dialect;
+  // SQLite compares whatever is there as text.
+  const readable = sql`${readTime(COLUMNS.started)} IS NOT NULL`;
+  const isOnce = once === undefined ? [] : [isExactly(COLUMNS.run_key, cut(once))];
+  // Also what begins later than now: a clock that was set back must not make for another run.
+  const isRecent = every === undefined
+    ? []
+    : [sql`started > ${after(-every)} AND started < ${after(FARTHEST_AHEAD)} AND ${readable}`];
+  if (isOnce.length + isRecent.length === 0) return undefined;
+  const outcomes = countFailures ? sql`'succeeded', 'failed', 'abandoned'` : sql`'succeeded'`;
+  const ahead = sql`CASE ${join(isOnce.map((condition) => sql`WHEN ${condition} THEN ${BEFORE}`))}
+    WHEN started >= ${after(every ?? 0)} THEN ${FAR_AHEAD} WHEN started > ${now} THEN ${AHEAD} ELSE ${BEFORE} END`;
+  const rows = await ledger.ask(selectRuns(
+    dialect,
+    sql`WHERE lock_name = ${cut(lock)} AND outcome IN (${outcomes})
+      AND (${join([...isOnce, ...isRecent], sql` OR `)}) ORDER BY ahead, id DESC LIMIT 1`,
+    [],
+    [sql`${readNumber(ahead)} AS ahead`],
+  ));
+  const [run] = readRuns(dialect, rows);
+  return run && { run, began: BEGAN[Number(rows[0]!.ahead)] ?? "before" };
+}

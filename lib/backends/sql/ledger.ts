@@ -1,0 +1,161 @@
+import type { Deadline } from "../../deadline.ts";
+import type { LockUnavailableError, Trouble } from "../../errors.ts";
+import { type Ledger, RunGoneError } from "../../ledger/ledger.ts";
+import type { Patience } from "../../ledger/patience.ts";
+import type { Outcome, Permission, RecordedRun, Rule, Runner } from "../../ledger/run.ts";
+import { exactFrom } from "../../text/foreign.ts";
+import { countedRun } from "./counted_run.ts";
+import { cut, insertRun } from "./insert_run.ts";
+import { LedgerTable, type Store } from "./ledger_table.ts";
+import { readLatest, readRuns, selectRuns } from "./rows.ts";
+import { join, sql, type Statement, word } from "./statement.ts";
+
+/** How many runs are forgotten at a time, so that nobody waits for it. */
+const PRUNED_AT_ONCE = 1000;
+
+/** How many runs that never ended are told of; there is one at most, but for rows that somebody else has written. */
+const TOLD_AT_ONCE = 100;
+
+/** What others may have marked a run as. */
+const OUTCOMES: readonly string[] = ["succeeded", "failed", "abandoned", "unstarted", "skipped"] satisfies Outcome[];
+
+/**
+ * The ledger in a table of a database. What is written about a lock is written in the session that holds it; each statement
+ * stands for itself.
+ */
+export class SqlLedger implements Ledger {
+  readonly #table: LedgerTable;
+  readonly #patience: Patience | undefined;
+
+  /** @param patience By which the store waits for others. */
+  constructor(store: Store, patience?: Patience) {
+    this.#table = new LedgerTable(store);
+    this.#patience = patience;
+  }
+
+  get clock(): "server" | "machine" {
+    return this.#table.dialect.clock;
+  }
+
+  hurry(deadline: Deadline | undefined): void {
+    this.#patience?.hurry(deadline);
+  }
+
+  isLasting(error: LockUnavailableError): boolean {
+    return error instanceof RunGoneError || this.#table.dialect.isLasting(error.cause);
+  }
+
+  isWithoutTable({ cause }: LockUnavailableError): boolean {
+    return this.#table.dialect.isMissing("table", cause);
+  }
+
+  async abandon(lock: string): Promise<readonly RecordedRun[]> {
+    const which = sql`lock_name = ${cut(lock)} AND outcome = 'running'`;
+    const left = await this.#select(sql`WHERE ${which} ORDER BY id LIMIT ${TOLD_AT_ONCE}`);
+    if (left.length > 0) {
+      await this.#table.ask(sql`UPDATE ${this.#table.dialect.table} SET outcome = 'abandoned' WHERE ${which}`);
+    }
+    return left;
+  }
+
+  async takeBack(lock: string, { host, pid }: Runner): Promise<void> {
+    await this.#table.ask(
+      sql`UPDATE ${this.#table.dialect.table} SET outcome = 'unstarted'
+        WHERE lock_name = ${cut(lock)} AND outcome = 'running' AND host = ${cut(host)} AND pid = ${pid}`,
+    );
+  }
+
+  async begin(lock: string, runner: Runner, rule: Rule): Promise<Permission> {
+    const found = await countedRun(this.#table, lock, rule);
+    if (found && found.began !== "far ahead") {
+      return { granted: false, because: found.run, isAhead: found.began === "ahead" };
+    }
+    const { after, now } = this.#table.dialect;
+    // What a key needs has to be there for ever, and what a span needs for that long.
+    const expires = rule.once === undefined ? after(Math.max(rule.keepHistory, rule.every ?? 0)) : sql`NULL`;
+    return {
+      granted: true,
+      id: await insertRun(this.#table, lock, rule.once, runner, { outcome: sql`'running'`, started: now, expires }),
+      ignored: found?.run,
+    };
+  }
+
+  async finish(id: bigint, outcome: Outcome, exitCode: number, rule: Rule, ago = 0): Promise<void> {
+    const { after } = this.#table.dialect;
+    const counts = outcome === "succeeded" || outcome === "failed" && rule.countFailures;
+    const expires = counts || rule.once === undefined ? sql`` : sql`, expires = ${after(rule.keepHistory)}`;
+    await this.#table.askAgain(
+      sql`UPDATE ${this.#table.dialect.table}
+        SET outcome = ${word(outcome)}, finished = ${after(-ago)}, exit_code = ${exitCode}${expires}
+        WHERE id = ${id} AND outcome = 'running'`,
+    );
+    const rows = await this.#table.askAgain(selectRuns(this.#table.dialect, sql`WHERE id = ${id}`));
+    const [run] = readRuns(this.#table.dialect, rows);
+    if (run?.outcome === outcome) return;
+    const trouble = run === undefined ? { what: `run ${id} has been deleted` } : troubleWith(run, outcome);
+    throw new RunGoneError(this.#table.failure(trouble), run === undefined);
+  }
+
+  async skip(lock: string, runner: Runner, rule: Rule): Promise<void> {
+    const { after, now } = this.#table.dialect;
+    const expires = after(rule.keepHistory);
+    await insertRun(this.#table, lock, rule.once, runner, {
+      outcome: sql`'skipped'`,
+      started: now,
+      finished: now,
+      expires,
+    });
+  }
+
+  async prune(): Promise<void> {
+    const { now, readNumber } = this.#table.dialect;
+    const id = readNumber(sql`id`);
+    const expired = await this.#table.askAgain(
+      sql`SELECT ${id} AS id FROM ${this.#table.dialect.table} WHERE expires < ${now} AND outcome <> 'running'
+        ORDER BY expires LIMIT ${PRUNED_AT_ONCE}`,
+    );
+    if (expired.length === 0) return;
+    // The last one stays: before MySQL 8.0 and MariaDB 10.2.4 a restarted server counts on from the highest id that it
+    // finds, and ids must grow.
+    const [newest] = await this.#table.askAgain(
+      sql`SELECT ${readNumber(sql`MAX(id)`)} AS id FROM ${this.#table.dialect.table}`,
+    );
+    const last = exactFrom(newest?.id);
+    const ids = expired.flatMap(({ id }) => exactFrom(id) ?? []).filter((id) => id !== last);
+    if (ids.length > 0) {
+      await this.#table.askAgain(
+        sql`DELETE FROM ${this.#table.dialect.table} WHERE id IN (${join(ids.map((id) => sql`${id}`))})`,
+      );
+    }
+  }
+
+  async latest(limit: number, lock?: string, beginnings?: readonly string[]): Promise<readonly RecordedRun[]> {
+    if (beginnings?.length === 0) return [];
+    const likes = beginnings?.map((beginning) => sql`lock_name LIKE ${`${beginning}%`}`);
+    const conditions = [
+      ...lock === undefined ? [] : [sql`lock_name = ${cut(lock)}`],
+      ...likes ? [sql`(${join(likes, sql` OR `)})`] : [],
+    ];
+    const condition = conditions.length === 0 ? undefined : join(conditions, sql` AND `);
+    const { dialect } = this.#table;
+    return await this.#table.reading((ask, missing) => readLatest(dialect, condition, limit, ask, missing)) ?? [];
+  }
+
+  async #select(rest: Statement): Promise<readonly RecordedRun[]> {
+    const { dialect } = this.#table;
+    return readRuns(dialect, await this.#table.ask(selectRuns(dialect, rest)));
+  }
+}
+
+/** What a run that is there has made of its end. */
+function troubleWith({ id, outcome }: RecordedRun, given: Outcome): Trouble {
+  if (outcome === "running") {
+    return {
+      what: `run ${id} is still marked as running: the database accepted its end and did not keep it`,
+      cure: "see the table's triggers, rules and policies",
+    };
+  }
+  const what = `run ${id} is marked as ${outcome}`;
+  if (OUTCOMES.includes(outcome)) return { what };
+  return { what: `${what} instead of ${given}`, cure: "make the column outcome as sera history --schema has it" };
+}

@@ -1,0 +1,8 @@
+import type { Runner } from "../ledger/run.ts";
+import { systemUser } from "../system/user.ts";
+
+/** Whose runs those of this process are. */
+export function runnerOf(label: string): Runner {
+  const user = systemUser()?.username ?? String(Deno.uid() ?? "");
+  return { label, host: Deno.hostname(), pid: Deno.pid, user };
+}

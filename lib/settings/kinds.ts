@@ -1,0 +1,143 @@
+/** The kinds of values: how each is read, and what a message says that the setting takes. */
+
+import type { TableName } from "../ledger/table_name.ts";
+import { formatDuration, parseWait } from "../text/duration.ts";
+import { parseGoBoolean } from "../text/go_boolean.ts";
+import { isServerWithPassword } from "../text/harmless.ts";
+import type { FlagKind } from "./flag.ts";
+
+/** What a setting takes. */
+export interface Kind<T> {
+  readonly kind: FlagKind;
+  /** The words that it takes, where these can be listed. */
+  readonly words?: readonly string[];
+  /** The value of a setting that is not set; an entry of the table may have another. */
+  readonly default: undefined;
+  /**
+   * Reads a value; undefined if it is not of this kind.
+   *
+   * @param isJson Whether it is from JSON, where `"true"` is not `true`. A flag or a variable has only text.
+   */
+  readonly read: (value: unknown, isJson: boolean) => T | undefined;
+  /** What the setting takes, for the message about another value. */
+  readonly takes: (value: unknown) => string;
+}
+
+/** The shortest and the longest duration that a setting takes, both in milliseconds. */
+export interface Span {
+  readonly least?: number;
+  readonly most?: number;
+}
+
+/** Where the lock lives: any text, even an empty one, which its parser judges. */
+export const server: Kind<string> = {
+  kind: "text",
+  default: undefined,
+  read: (value) => typeof value === "string" ? value : undefined,
+  takes: () => "some text",
+};
+
+/** The path of a file. */
+export const file: Kind<string> = { ...server, kind: "file", read: (value) => isText(value) ? value : undefined };
+
+/** Text that is not empty. */
+export const text: Kind<string> = textOf("some text", (text) => text);
+
+/**
+ * Text by which the ledger finds a row.
+ *
+ * @param longest The most characters.
+ */
+export function key(longest: number): Kind<string> {
+  return textOf(
+    `up to ${longest} characters, without blanks around them`,
+    // MySQL ignores blanks at the end when it compares. Half a surrogate pair would be stored as U+FFFD.
+    (text) => [...text].length <= longest && text === text.trim() && text.isWellFormed() ? text : undefined,
+  );
+}
+
+/** The name of a table, with or without a schema. */
+export const table: Kind<TableName> = textOf(
+  "a table or schema.table, in up to 63 letters, digits and underscores each",
+  (text) => {
+    const [, schema, name] = /^(?:([A-Za-z_][\w$-]{0,62})\.)?([A-Za-z_][\w$-]{0,62})$/.exec(text) ?? [];
+    return name === undefined ? undefined : { schema, name };
+  },
+);
+
+export const boolean: Kind<boolean> = {
+  kind: "boolean",
+  default: undefined,
+  read: readBoolean,
+  takes: () => "true or false",
+};
+
+/** `true`, `false`, or an absolute path. */
+export const booleanOrPath: Kind<boolean | string> = {
+  kind: "boolean-or-path",
+  default: undefined,
+  read: (value, isJson) => readBoolean(value, isJson) ?? (isText(value) && value.startsWith("/") ? value : undefined),
+  takes: () => "true, false or an absolute path",
+};
+
+/** `true`, `false`, or one of some words. */
+export function booleanOrWord<W extends string>(...words: readonly W[]): Kind<boolean | W> {
+  return {
+    kind: "boolean-or-word",
+    words,
+    default: undefined,
+    read: (value, isJson) => readBoolean(value, isJson) ?? words.find((word) => word === value),
+    takes: () => `true, false, ${words.join(" or ")}`,
+  };
+}
+
+/** One of some words. */
+export function word<W extends string>(...words: readonly W[]): Kind<W> {
+  return {
+    kind: "word",
+    words,
+    default: undefined,
+    read: (value) => words.find((word) => word === value),
+    takes: () => words.join(" or "),
+  };
+}
+
+/** A time in milliseconds, written as seconds or as a duration. The limits themselves are allowed. */
+export function duration({ least = 0, most = Infinity }: Span = {}): Kind<number> {
+  return {
+    kind: "duration",
+    default: undefined,
+    read: (value) => {
+      const ms = typeof value === "number" ? value * 1000 : typeof value === "string" ? parseWait(value) : undefined;
+      return ms !== undefined && ms >= least && ms <= most && ms !== Infinity ? ms : undefined;
+    },
+    takes: () => {
+      const range = most < Infinity
+        ? `, from ${formatDuration(least)} to ${formatDuration(most)}`
+        : least > 0
+        ? ", above 0"
+        : "";
+      return `seconds, or a duration such as 1m30s${range}`;
+    },
+  };
+}
+
+/** Text that others will see, on the lock's server or in variables: never a server with a password by mistake. */
+function textOf<T>(expected: string, read: (text: string) => T | undefined): Kind<T> {
+  return {
+    kind: "text",
+    default: undefined,
+    read: (value) => isText(value) && !isServerWithPassword(value) ? read(value) : undefined,
+    takes: (value) =>
+      !isText(value) ? "some text" : isServerWithPassword(value) ? "some text that is no server" : expected,
+  };
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === "string" && value !== "";
+}
+
+function readBoolean(value: unknown, isJson: boolean): boolean | undefined {
+  if (typeof value === "boolean") return value;
+  return typeof value === "string" && !isJson ? parseGoBoolean(value) : undefined;
+}

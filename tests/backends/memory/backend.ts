@@ -1,0 +1,47 @@
+/** The least that keeps locks: in this process alone. It shows what a place has to be to be one of sera's. */
+
+import type { Backend, BackendLock, LockOptions, Observer } from "../../../lib/backends/backend.ts";
+import { probeLock } from "../../../lib/doctor/probe_lock.ts";
+import type { Report } from "../../../lib/doctor/report.ts";
+import { presenceOf } from "../../../lib/lock/presence.ts";
+import type { Seen, Whose } from "../../../lib/who/sighting.ts";
+import { MemoryLock, queueOf, QUEUES } from "./lock.ts";
+
+export class MemoryBackend implements Backend {
+  readonly kind = "memory";
+  readonly title = "a place in memory";
+  readonly notes = [];
+  readonly identity = "memory:";
+  readonly offers = { namespaces: false, ledgerTable: false, tls: "none", expires: false, mayBeUnsafe: false } as const;
+
+  shown() {
+    return Promise.resolve({ line: "memory of this process", view: { kind: this.kind } });
+  }
+
+  lock(name: string, options: LockOptions): Promise<BackendLock> {
+    return Promise.resolve(new MemoryLock(presenceOf(name, options)));
+  }
+
+  observe(): Promise<Observer> {
+    return Promise.resolve({
+      elsewhere: undefined,
+      sightings: (whose: Whose) => Promise.resolve(seen(whose)),
+      ledger: () => Promise.resolve(undefined),
+      [Symbol.asyncDispose]: () => Promise.resolve(),
+    });
+  }
+
+  async check(report: Report, name: string, options: LockOptions): Promise<void> {
+    await report.check("lock", () => probeLock(() => this.lock(name, options), options.allowUnsafeServer));
+  }
+}
+
+function seen(whose: Whose): Seen {
+  const names = whose === "all" ? [...QUEUES.keys()] : "lock" in whose ? [whose.lock] : [];
+  return { sightings: names.flatMap((name) => queueOf(name).sightings), strangers: [] };
+}
+
+/** Reads `memory:`. */
+export function parse(text: string): MemoryBackend | undefined {
+  return text === "memory:" ? new MemoryBackend() : undefined;
+}

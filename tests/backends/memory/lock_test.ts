@@ -1,0 +1,69 @@
+/** That a place is one folder and one line in the registry: whatever asks a backend knows it then. */
+
+import assert from "node:assert/strict";
+import { addKind } from "../../../lib/backends/registry.ts";
+import { lockName } from "../../../lib/lock/lock_name.ts";
+import { Place } from "../../cli/place.ts";
+import { inProcess, testInProcess } from "../../cli/in_process.ts";
+import { until } from "../../cli/wait.ts";
+import { lockContract } from "../lock_contract.ts";
+import { hold, open } from "../open.ts";
+import { queueOf } from "./lock.ts";
+
+const SERVER = "memory:";
+
+// For all tests of this file, which has a process of its own.
+addKind({ form: SERVER, begins: /^memory:/, load: () => import("./backend.ts") });
+
+lockContract({
+  test: (name, fn) => Deno.test(`in memory: ${name}`, fn),
+  server: () => SERVER,
+  async waiting(name, count) {
+    await until(`${count} waiting for ${name}`, () => queueOf(name).waiters.size === count);
+  },
+  ofOneProcess: true,
+});
+
+// The shell that doctor starts, to see that one waits beside a command, ends after it.
+const LATE_END = { sanitizeOps: false, sanitizeResources: false };
+
+Deno.test("doctor tells of a place that it has never heard of, and tries it", LATE_END, async () => {
+  await using place = await Place.make(SERVER);
+  const { code, stdout, stderr } = await inProcess(place, ["doctor", "--json"]);
+  assert.deepEqual({ code, stderr }, { code: 0, stderr: "" });
+  const { ok, server, checks } = JSON.parse(stdout);
+  assert.deepEqual({ ok, server }, { ok: true, server: { kind: "memory" } });
+  const found = (name: string) => checks.find(({ check }: { check: string }) => check === name)?.found;
+  assert.match(found("settings"), /^memory of this process; /);
+  assert.match(found("lock"), /second attempt blocked/);
+});
+
+testInProcess("status tells who holds a lock in a place that it has never heard of", async () => {
+  await using place = await Place.make(SERVER);
+  const free = await inProcess(place, ["status", "--name", "some key"]);
+  assert.deepEqual({ ...free, stderr: "" }, { code: 1, stdout: "Free: nobody holds it.\n", stderr: "" });
+  await using lock = await open(SERVER, lockName("some key"), undefined, { label: "some label" });
+  await hold(lock);
+  const one = await inProcess(place, ["status", "--name", "some key"]);
+  assert.equal(one.code, 0, one.stderr);
+  assert.match(one.stdout, new RegExp(`${Deno.pid}.*some label`));
+  const all = await inProcess(place, ["status", "--json"]);
+  assert.equal(JSON.parse(all.stdout).locks[0].holder.label, "some label");
+});
+
+testInProcess("what a place lacks is refused in a sentence that names it", async () => {
+  await using place = await Place.make(SERVER);
+  const refused = {
+    "Cannot use namespace in --namespace with the server in SERA_SERVER: a place in memory has no namespaces; leave namespace out":
+      ["status", "--namespace", "n", "--name", "n"],
+    "Cannot use ledger-table in --ledger-table: a place in memory has no tables; leave it out": [
+      "history",
+      "--ledger-table",
+      "runs",
+    ],
+  };
+  for (const [message, args] of Object.entries(refused)) {
+    const { stdout, stderr } = await inProcess(place, args);
+    assert.deepEqual({ stdout, stderr }, { stdout: "", stderr: `sera: ${message}\n` });
+  }
+});

@@ -1,0 +1,25 @@
+import assert from "node:assert/strict";
+import { LockUnavailableError, UnfitServerError, UsageError } from "../../lib/errors.ts";
+import { looking } from "../../lib/commands/looking.ts";
+
+function fails(error: Error): () => Promise<never> {
+  return () => Promise.reject(error);
+}
+
+Deno.test("who only looks does not say that a lock was asked for", async () => {
+  const error = UnfitServerError.on("Server", { what: "gone; away", cure: "wait" }, { transient: true });
+  await assert.rejects(looking(fails(error)), {
+    what: "Cannot ask Server: gone; away",
+    cure: "wait",
+    exitCode: 202,
+    transient: true,
+  });
+});
+
+Deno.test("what is no server's trouble is told as it is", async () => {
+  const ledger = new LockUnavailableError("Cannot use the ledger t: gone", "wait", { why: "gone" });
+  for (const error of [ledger, new UsageError("wrong"), new TypeError("odd")]) {
+    await assert.rejects(looking(fails(error)), error);
+  }
+  assert.equal(await looking(() => Promise.resolve(1)), 1);
+});

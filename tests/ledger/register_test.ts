@@ -1,0 +1,198 @@
+/** What one command has to do with the ledger, on one that is kept in memory and a clock that the test moves. */
+
+import assert from "node:assert/strict";
+import { Deadline } from "../../lib/deadline.ts";
+import { LockUnavailableError } from "../../lib/errors.ts";
+import { Register } from "../../lib/ledger/register.ts";
+import type { RegisterRule } from "../../lib/ledger/run.ts";
+import { Logger } from "../../lib/log/logger.ts";
+import { FakeClock } from "../lock/fake_clock.ts";
+import { EPOCH, heldLock, LastingTrouble, MemoryLedger } from "./memory_ledger.ts";
+
+const LOCK = "the lock";
+const RUNNER = { label: "rotate-logs", host: "web1", pid: 4711, user: "ops" };
+const MINUTE = 60_000;
+
+/** A command, its ledger, and what is said meanwhile. */
+class Bench implements Disposable {
+  readonly clock = new FakeClock();
+  readonly ledger: MemoryLedger;
+  readonly register: Register;
+  /** Lines as everybody sees them, and those that `--verbose` adds. */
+  readonly told: string[] = [];
+  readonly verbose: string[] = [];
+  readonly lock = heldLock().lock;
+
+  constructor(rule: Partial<RegisterRule> = {}, ledger = new MemoryLedger()) {
+    this.ledger = ledger;
+    const io = {
+      err: (text: string) => void this.told.push(text.trim()),
+      out: (text: string) => void this.verbose.push(text.trim()),
+      env: () => undefined,
+    };
+    this.register = new Register(
+      () => Promise.resolve(ledger),
+      LOCK,
+      RUNNER,
+      { countFailures: false, keepHistory: MINUTE, recordSkips: false, ...rule },
+      new Logger(io, { format: "text", verbose: "stdout" }, "rotate-logs"),
+    );
+  }
+
+  async started(): Promise<bigint> {
+    const begun = await this.register.begin(this.lock);
+    if (!begun.granted) assert.fail(begun.because);
+    return begun.run.id;
+  }
+
+  async refused(): Promise<string> {
+    const begun = await this.register.begin(this.lock);
+    if (begun.granted) assert.fail(`run ${begun.run.id} was granted`);
+    return begun.because;
+  }
+
+  /** A run that ends at once. */
+  async ran(outcome: "succeeded" | "failed" = "succeeded"): Promise<bigint> {
+    const begun = await this.register.begin(this.lock);
+    if (!begun.granted) assert.fail(begun.because);
+    await begun.run.finish(outcome, outcome === "succeeded" ? 0 : 1);
+    return begun.run.id;
+  }
+
+  get outcomes(): readonly string[] {
+    return this.ledger.runs.map(({ outcome }) => outcome);
+  }
+
+  [Symbol.dispose](): void {
+    this.clock[Symbol.dispose]();
+  }
+}
+
+Deno.test("a run is recorded when it begins and when it ends, with whose it is", async () => {
+  using bench = new Bench();
+  const { ledger, lock, register } = bench;
+  const begun = await register.begin(lock);
+  assert.ok(begun.granted);
+  assert.deepEqual([...ledger.runs], [
+    { id: 1n, lock: LOCK, key: undefined, ...RUNNER, started: EPOCH, outcome: "running" },
+  ]);
+  await bench.clock.to(1500);
+  await begun.run.finish("failed", 3);
+  assert.deepEqual(ledger.steps, ["abandon", "begin", "finish"]);
+  const { outcome, exitCode, finished } = ledger.runs[0]!;
+  assert.deepEqual({ outcome, exitCode, finished }, { outcome: "failed", exitCode: 3, finished: EPOCH + 1500 });
+  assert.deepEqual([...bench.told, ...bench.verbose], []);
+});
+
+Deno.test("once: after a success the command is done for this key, also when it began long ago", async () => {
+  using bench = new Bench({ once: "v1" });
+  await bench.ran("failed");
+  await bench.ran();
+  await bench.clock.to(1000 * MINUTE);
+  assert.equal(
+    await bench.refused(),
+    "Done before for this key: run 2 by web1:4711 of 2030-01-01 00:00:00Z succeeded",
+  );
+  assert.deepEqual(bench.outcomes, ["failed", "succeeded"]);
+});
+
+Deno.test("once: with count-failures one that failed counts as well", async () => {
+  using bench = new Bench({ once: "v1", countFailures: true });
+  await bench.ran("failed");
+  assert.match(await bench.refused(), /^Done before for this key: run 1 .* failed$/);
+});
+
+Deno.test("every: the span counts from when a run began, to the millisecond", async () => {
+  using bench = new Bench({ every: MINUTE });
+  await bench.ran();
+  await bench.clock.to(MINUTE - 1);
+  assert.match(await bench.refused(), /^Done within the last 1m: run 1 by web1:4711 of [-0-9]+ [0-9:]+Z succeeded$/);
+  await bench.clock.to(MINUTE);
+  assert.equal(await bench.started(), 2n);
+});
+
+Deno.test("every: a run that began a little ahead of the clock counts, and the line says that the clock was set back", async () => {
+  using bench = new Bench({ every: MINUTE });
+  bench.ledger.change(await bench.ran(), { started: EPOCH + 10_000 });
+  assert.match(
+    await bench.refused(),
+    /^Done within 1m of now: run 1 .* succeeded, ahead of the server's clock, which was set back since; check it$/,
+  );
+});
+
+Deno.test("every: a run far ahead of the clock does not count, which everybody is told once", async () => {
+  using bench = new Bench({ every: MINUTE });
+  bench.ledger.change(await bench.ran(), { started: EPOCH + 2 * MINUTE });
+  const told =
+    /^sera: Run 1 by .* began more than 1m ahead of the server's clock, so it does not count for --every: run \d+/;
+  assert.equal(await bench.started(), 2n);
+  assert.equal(bench.told.length, 1);
+  assert.match(bench.told[0]!, told);
+  // The next time it is no news.
+  assert.equal(await bench.started(), 3n);
+  assert.equal(bench.told.length, 1);
+  assert.match(`sera: ${bench.verbose.at(-1)}`, told);
+});
+
+Deno.test("a skipped command leaves a trace only if that is asked for", async () => {
+  for (const recordSkips of [false, true]) {
+    using bench = new Bench({ once: "v1", recordSkips });
+    await bench.ran();
+    await bench.refused();
+    await bench.register.skip(bench.lock);
+    assert.deepEqual(bench.outcomes, ["succeeded", ...recordSkips ? ["skipped", "skipped"] : []]);
+  }
+});
+
+Deno.test("what a dead holder left is marked and told of before anything else, also by one who skips", async () => {
+  const ledger = new MemoryLedger();
+  using dead = new Bench({}, ledger);
+  await dead.started();
+  using next = new Bench({ once: "v1" }, ledger);
+  await next.register.skip(next.lock);
+  assert.deepEqual(next.outcomes, ["abandoned"]);
+  assert.deepEqual(next.verbose, [
+    "Run 1 by web1:4711 of 2030-01-01 00:00:00Z never came to its end: marked as abandoned.",
+  ]);
+  await next.started();
+  assert.equal(next.verbose.length, 1);
+});
+
+Deno.test("a run that was perhaps recorded is taken back by the next try, and was never one that failed", async () => {
+  using bench = new Bench({ once: "v1", countFailures: true });
+  const { ledger } = bench;
+  ledger.unanswered = () => {
+    ledger.unanswered = () => undefined;
+    throw new LockUnavailableError("the answer did not come");
+  };
+  await assert.rejects(bench.started(), { message: "the answer did not come" });
+  assert.equal(await bench.started(), 2n);
+  assert.deepEqual(bench.outcomes, ["unstarted", "running"]);
+  assert.deepEqual(ledger.steps, ["abandon", "begin", "takeBack", "abandon", "begin"]);
+});
+
+Deno.test("others are waited for as long as the one who asks may wait, and for the usual time at the end", async () => {
+  using bench = new Bench();
+  const { ledger, lock, register } = bench;
+  const deadline = new Deadline(300);
+  const begun = await register.begin(lock, deadline);
+  assert.equal(ledger.deadline, deadline);
+  assert.ok(begun.granted);
+  await begun.run.finish("succeeded", 0);
+  assert.equal(ledger.deadline, undefined);
+});
+
+Deno.test("that old runs cannot be deleted is told to those who ask, and changes nothing", async () => {
+  using bench = new Bench();
+  const { ledger, register } = bench;
+  // Nothing was opened, so there is nothing to forget.
+  await register.prune();
+  assert.deepEqual(ledger.steps, []);
+  await bench.ran();
+  ledger.fault = () => {
+    throw new LastingTrouble();
+  };
+  await register.prune();
+  assert.deepEqual(bench.told, []);
+  assert.deepEqual(bench.verbose, ["Cannot use the ledger: INSERT denied; grant it; old runs stay in it."]);
+});

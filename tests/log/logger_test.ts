@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { keepChildren } from "../../lib/child/children.ts";
+import { keepChildren } from "../../lib/system/children.ts";
 import { type EventName, type Level, Logger } from "../../lib/log/logger.ts";
 import type { LogSettings } from "../../lib/log/log_settings.ts";
 import { FakeClock } from "../lock/fake_clock.ts";

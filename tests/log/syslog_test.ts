@@ -1,7 +1,7 @@
 /** How lines are handed to logger(1), and what becomes of those that it does not take. */
 
 import assert from "node:assert/strict";
-import { keepChildren } from "../../lib/child/children.ts";
+import { keepChildren } from "../../lib/system/children.ts";
 import { deliverToSyslog, sendToSyslog } from "../../lib/log/syslog.ts";
 import { FakeClock } from "../lock/fake_clock.ts";
 import { FakeLogger, type LoggerWay } from "./fake_logger.ts";

@@ -14,12 +14,22 @@ import { standIns } from "./stand_ins/plugin.ts";
 /** What the bundler calls the modules that are loaded only when asked for: `part:` and the path from the project's root. */
 export const PART = "part";
 
-/** What is in the one file that every run loads. */
-const CORE = "lib/cli.ts";
+/** What is in the one file that every run loads: the program up to its parts, and what each backend needs besides. */
+const CORE = [
+  "lib/cli.ts",
+  "lib/lock/heartbeat.ts",
+  "lib/lock/lease.ts",
+  "lib/lock/presence.ts",
+  "lib/system/user.ts",
+];
+
+/** A backend's own files, which are loaded after the first of them. */
+const BACKEND = /^lib\/backends\/(?!sql\/|network\/)\w+\//;
 
 /**
- * Puts all that a run always loads into one file, where the bundler would make one for each set of parts that share
- * something: whatever is only sometimes loaded comes after it, and so may count as importing all of it.
+ * Puts all that a run always loads into one file, and all that a run with a kind of server always loads into another,
+ * where the bundler would make one for each set of parts that share something: whatever is only sometimes loaded comes
+ * after them, and so may count as importing all of them.
  */
 const oneCore: Plugin = {
   name: "one-core",
@@ -30,11 +40,25 @@ const oneCore: Plugin = {
       return { path: relative(ROOT, resolve(resolveDir, path)).replaceAll("\\", "/"), namespace: PART };
     });
     build.onLoad({ filter: /.*/, namespace: PART }, ({ path }) => ({
-      contents: `import "./${CORE}"; export * from "./${path}";`,
+      contents: `${imports([...CORE, ...firstOf(path)])} export * from "./${path}";`,
       resolveDir: ROOT,
+    }));
+    build.onLoad({ filter: /[\\/]main\.ts$/ }, async ({ path }) => ({
+      contents: `${imports(CORE)} ${await Deno.readTextFile(path)}`,
+      loader: "ts",
     }));
   },
 };
+
+function imports(paths: readonly string[]): string {
+  return paths.map((path) => `import "./${path}";`).join(" ");
+}
+
+/** What has been loaded before a part of a backend. */
+function firstOf(path: string): readonly string[] {
+  const folder = BACKEND.exec(path)?.[0];
+  return folder === undefined ? [] : [`${folder}backend.ts`];
+}
 
 /** Lets CommonJS code have Node's modules without `require`, which the bundle has not. */
 const nodeModules: Plugin = {
@@ -102,7 +126,7 @@ export async function bundle(outdir: string, plugins: readonly Plugin[] = []): P
     await Deno.mkdir(outdir, { recursive: true });
     for (const { path, text } of outputFiles) {
       const { inputs } = metafile.outputs[relative(ROOT, path).replaceAll("\\", "/")]!;
-      await Deno.writeTextFile(path, compileAtOnce(text, CORE in inputs));
+      await Deno.writeTextFile(path, compileAtOnce(text, CORE[0]! in inputs));
     }
     return { entry: `${outdir}/main.js`, metafile };
   } finally {

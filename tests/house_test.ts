@@ -9,9 +9,9 @@ const ROOT = Deno.realPathSync(`${import.meta.dirname}/..`);
 const LAYERS: readonly (readonly string[])[] = [
   ["lib/exit_codes.ts", "lib/errors.ts", "lib/version.ts"],
   ["lib/text/"],
-  ["lib/waiting.ts"],
-  ["lib/io.ts"],
+  ["lib/waiting.ts", "lib/deadline.ts"],
   ["lib/system/"],
+  ["lib/io.ts", "lib/verdict.ts", "lib/progress.ts"],
   ["lib/lock/"],
   ["lib/log/"],
   ["lib/child/"],

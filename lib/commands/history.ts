@@ -43,7 +43,7 @@ export async function history({ flags, operands: words, io }: Call): Promise<num
   const { table } = settings.ledger;
   const place = ledgerPlace(settings.server, table);
   const asked = askedFor(words, settings, flags.get("lock"), "history");
-  if (isAsked(flags, "schema")) io.out(await schemaOf(settings.server.kind, place, table));
+  if (isAsked(flags, "schema")) io.out(await schemaOf(settings.server.title, place, table));
   else {
     const runs = await looking(() => readRuns(settings, asked, limit, io));
     if (isAsked(flags, "json")) io.out(`${historyJson(runs)}\n`);
@@ -77,10 +77,10 @@ function readLimit(text: string | undefined): number {
   );
 }
 
-async function schemaOf(kind: string, place: LedgerPlace, table: TableName): Promise<string> {
+async function schemaOf(title: string, place: LedgerPlace, table: TableName): Promise<string> {
   if (place.schema) return await place.schema(table);
   throw new UsageError(
-    `Cannot show a schema for ${kind}: sera makes the ledger by itself, beside the locks`,
+    `Cannot show a schema for ${title}: sera makes the ledger by itself, beside the locks`,
     "leave --schema out",
   );
 }

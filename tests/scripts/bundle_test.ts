@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { parse } from "acorn";
 import { loadedFiles } from "../../scripts/bench/sizes.ts";
-import { bundle } from "../../scripts/bundle.ts";
+import { bundle, PART } from "../../scripts/bundle.ts";
 import { compileAtOnce } from "../../scripts/compile_at_once.ts";
 import { run } from "../../scripts/run.ts";
 import { temporaryFolder } from "./releases.ts";
@@ -42,6 +42,20 @@ Deno.test("what every run loads is two files, with no driver and no module of No
   const bytes = loaded.reduce((sum, path) => sum + outputs[path]!.bytes, 0);
   assert.ok(bytes <= MOST_BYTES, `every run loads ${bytes} bytes, more than ${MOST_BYTES}`);
 });
+
+Deno.test(
+  "a run with files, which needs no driver, loads all that this takes as one file more, by a small one",
+  LATE_END,
+  () => {
+    const every = loadedFiles({ outputs }, ["main.ts"]);
+    const all = loadedFiles({ outputs }, ["main.ts", `${PART}:lib/backends/file/backend.ts`]);
+    const more = all.filter((path) => !every.includes(path));
+    assert.deepEqual(more.map((path) => "lib/backends/file/lock.ts" in outputs[path]!.inputs).toSorted(), [
+      false,
+      true,
+    ]);
+  },
+);
 
 Deno.test("the drivers' modules, and the functions of what every run loads, are compiled at once", LATE_END, () => {
   let drivers = 0;

@@ -47,8 +47,8 @@ export class UsageError extends SeraError {
 export interface LockTrouble extends ErrorOptions {
   /** Whether the same request may succeed a moment later, so that a retry inside the wait makes sense. */
   readonly transient?: boolean | undefined;
-  /** What is wrong where, without what it kept sera from: for those who were kept from something else. */
-  readonly reason?: string;
+  /** What is wrong, without where, and without what it kept sera from: for those who were kept from something else. */
+  readonly why?: string;
   /** The server that the lock was to be on; see {@linkcode LockUnavailableError.on}. */
   readonly where?: string | undefined;
 }
@@ -57,14 +57,14 @@ export interface LockTrouble extends ErrorOptions {
 export class LockUnavailableError extends SeraError {
   override readonly exitCode = ExitCode.lockUnavailable;
   readonly transient: boolean;
-  readonly reason: string;
+  readonly why: string;
   readonly where: string | undefined;
 
-  /** @param about By default it is not transient, and the reason is `what`. */
+  /** @param about By default it is not transient, and `why` is `what`. */
   constructor(what: string, cure?: string, about: LockTrouble = {}) {
     super(what, cure, about);
     this.transient = about.transient ?? false;
-    this.reason = about.reason ?? what;
+    this.why = about.why ?? what;
     this.where = about.where;
   }
 
@@ -79,8 +79,12 @@ export class LockUnavailableError extends SeraError {
     { what, cure }: Trouble,
     about?: Pick<LockTrouble, "transient" | "cause">,
   ): E {
-    const reason = `${where}: ${what}`;
-    return new this(`Cannot lock on ${reason}`, cure, { ...about, reason, where });
+    return new this(`Cannot lock on ${where}: ${what}`, cure, { ...about, why: what, where });
+  }
+
+  /** What is wrong where, without what it kept sera from. */
+  get reason(): string {
+    return this.where === undefined ? this.why : `${this.where}: ${this.why}`;
   }
 }
 

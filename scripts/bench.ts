@@ -1,18 +1,18 @@
 /**
  * Measures what sera costs: `deno task bench`, see `--help`. Every figure stands beside one of a program that does the
- * same without sera, from runs that took turns. Needs Linux and what the tests need.
+ * same without sera, from runs that took turns. Needs Linux, hyperfine, and what the tests need.
  *
  * @module
  */
 import { InterruptedError } from "../lib/errors.ts";
 import { aimsOf } from "./bench/aims.ts";
-import type { Bed, Part } from "./bench/bed.ts";
+import type { Part } from "./bench/bed.ts";
 import { contestants } from "./bench/contestants.ts";
 import { handOff } from "./bench/hand_off.ts";
+import { needHyperfine, NoHyperfineError } from "./bench/hyperfine.ts";
 import { describeMachine } from "./bench/machine.ts";
 import { type BenchOptions, BenchUsageError, HELP, type PartName, PARTS, readOptions } from "./bench/options.ts";
 import { overhead } from "./bench/overhead.ts";
-import { piping } from "./bench/piping.ts";
 import { asText } from "./bench/print.ts";
 import { treeOf } from "./bench/processes.ts";
 import { makePrograms } from "./bench/programs.ts";
@@ -30,21 +30,22 @@ const MEASURE: Readonly<Record<PartName, Part>> = {
   throughput,
   staircase,
   sizes,
-  piping,
 };
 
 try {
   const options = readOptions(Deno.args);
   if (options.help) console.log(HELP.trimEnd());
-  else if (Deno.build.os !== "linux") fail(`Cannot measure on ${Deno.build.os}: only Linux tells what is asked for`, 1);
-  else {
+  else if (Deno.build.os !== "linux") {
+    fail(`Cannot measure on ${Deno.build.os}: the figures come from Linux's /proc`, 1);
+  } else {
     const report = await bench(options);
     console.log(options.json ? JSON.stringify(report, null, 2) : asText(report).trimEnd());
   }
 } catch (error) {
   if (error instanceof InterruptedError) Deno.exit(128 + error.signalNumber);
-  if (!(error instanceof BenchUsageError)) throw error;
-  fail(error.message, 2);
+  if (error instanceof BenchUsageError) fail(error.message, 2);
+  if (error instanceof NoHyperfineError) fail(error.message, 1);
+  throw error;
 }
 
 function fail(message: string, exitCode: number): never {
@@ -52,8 +53,9 @@ function fail(message: string, exitCode: number): never {
   Deno.exit(exitCode);
 }
 
-/** Measures what was asked for; tells on stderr what is being measured. Leaves nothing behind, also when interrupted. */
+/** Measures what was asked for, and reports progress on stderr. Leaves nothing behind, also when interrupted. */
 async function bench({ parts, rounds }: BenchOptions): Promise<Report> {
+  await needHyperfine();
   const progress = (text: string) => console.error(`${new Date().toTimeString().slice(0, 8)} ${text}`);
   const interrupted = interruption();
   const folder = await Deno.makeTempDir({ prefix: "sera-bench-" });
@@ -65,14 +67,7 @@ async function bench({ parts, rounds }: BenchOptions): Promise<Report> {
     if (programs.build === "deno run") {
       leftOut.push("the binary: deno compile does not work here; deno run ran them all");
     }
-    const bed: Bed = {
-      folder,
-      rounds,
-      programs,
-      servers,
-      contestants: contestants(folder, programs.sera, servers),
-      leaveOut: (what) => leftOut.push(what),
-    };
+    const bed = { folder, rounds, programs, contestants: contestants(folder, programs.sera, servers) };
     const tables: Table[] = [];
     for (const part of parts) {
       progress(`${part}: ${PARTS[part]}`);
@@ -116,7 +111,7 @@ function interruption(): Promise<never> {
   for (const [signal, number] of [["SIGINT", 2], ["SIGTERM", 15]] as const) {
     Deno.addSignalListener(signal, () => reject(new InterruptedError(number)));
   }
-  // Heard of when the next part begins, if none is being measured.
+  // A signal before the first part is seen when that begins.
   promise.catch(() => undefined);
   return promise;
 }

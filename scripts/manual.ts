@@ -6,8 +6,9 @@
 import { type ExitStatus, RUN_STATUSES } from "../lib/args/exit_statuses.ts";
 import { ABOUT_RUN, EXAMPLES, RUN_FLAGS, RUN_USAGE } from "../lib/args/run_help.ts";
 import type { Flag } from "../lib/settings/flag.ts";
-import { environmentName, SETTINGS } from "../lib/settings/table.ts";
-import { type Subcommand, SUBCOMMANDS } from "../lib/args/subcommands.ts";
+import { environmentName, SETTINGS, TABLE } from "../lib/settings/table.ts";
+import type { Subcommand } from "../lib/args/subcommand.ts";
+import { SUBCOMMANDS } from "../lib/args/subcommands.ts";
 import { VERSION } from "../lib/version.ts";
 import { prose, tagged, text, typed, usage, value } from "./roff.ts";
 import { sourceDate } from "./source_date.ts";
@@ -29,7 +30,7 @@ const ABOUT_OPTIONS = [
   "win over variables, and these over the config file.",
 ];
 
-/** What a command learns of its lock, see lib/commands/variables.ts. */
+/** The variables that sera sets for the command, see lib/commands/variables.ts. */
 const COMMAND_VARIABLES: readonly (readonly [name: string, ...meaning: readonly string[]])[] = [
   ["SERA_LOCK_NAME", "the lock's name"],
   ["SERA_LOCK_KEY", "what the name was made of; not set if that is longer than 4096 characters"],
@@ -45,7 +46,7 @@ const COMMAND_VARIABLES: readonly (readonly [name: string, ...meaning: readonly 
 ];
 
 const FILES: readonly (readonly [path: string, ...meaning: readonly string[]])[] = [
-  ["/etc/sera.json", "the config file, a JSON object; keep it from others if it holds a password"],
+  [TABLE.config.default, "the config file, a JSON object; keep it from others if it holds a password"],
   ["/run/sera", "the locks of root with --server file:"],
   ["/var/lib/sera", "their ledger, ledger.sqlite, which has to outlive a boot"],
   ["~/.local/state/sera", "locks and ledger of other users, below the home that the system has for them"],
@@ -55,7 +56,7 @@ const MORE_EXAMPLES: readonly (readonly [line: string, ...meaning: readonly stri
   ["0 3 * * *  root  sera 0 /usr/local/bin/report", "in the crontab of every node: one of them runs it"],
   [
     '{"server": "sera:secret@tcp(db.example.com:3306)/", "syslog": true}',
-    "in /etc/sera.json: lock in MySQL or MariaDB, and report failures to syslog",
+    `in ${TABLE.config.default}: lock in MySQL or MariaDB, and report failures to syslog`,
   ],
 ];
 
@@ -64,7 +65,7 @@ const SEE_ALSO = ["flock(1)", "logger(1)", "crontab(5)", "systemd.timer(5)"];
 /**
  * The page, for man(1).
  *
- * @param date The date that it bears.
+ * @param date The date in its footer.
  */
 export function manual(date: Date): string {
   return [
@@ -104,7 +105,7 @@ function setting(flag: Flag): readonly string[] {
   if (!setting) return option(flag);
   const key = setting.inConfig ? `; key ${typed(setting.name)} of the config file` : "";
   const lines = option(flag);
-  // After a list only a paragraph keeps the indentation.
+  // Behind a list .br would lose the indentation.
   const next = lines.at(-1) === ".RE" ? ".IP" : ".br";
   const variables = [setting.name, ...setting.alias === undefined ? [] : [setting.alias]].map(environmentName);
   return [...lines, next, `Variable ${variables.map(typed).join(" or ")}${key}.`];
@@ -114,7 +115,7 @@ function option({ name, alias, placeholder, help }: Flag): readonly string[] {
   const names = [name, ...alias === undefined ? [] : [alias]].map((name) =>
     typed(name.length > 1 ? `--${name}` : `-${name}`)
   );
-  // As in [=SOCKET], a value that may be left out.
+  // A value that may be left out, such as [=SOCKET].
   const [, optional] = /^\[=(.*)\]$/.exec(placeholder ?? "") ?? [];
   const shown = optional !== undefined ? `[=${value(optional)}]` : placeholder ? ` ${value(placeholder)}` : "";
   return tagged(names.join(", ") + shown, text(help));

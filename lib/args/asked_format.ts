@@ -1,6 +1,6 @@
 /**
- * The log format that was asked for, as far as one can tell when the settings cannot be read. A program that reads sera's
- * JSON lines must be able to read the error about wrong settings, too.
+ * The log format that was asked for, as far as one can tell when the settings cannot be read. A program that reads
+ * sera's JSON lines must be able to read the error about wrong settings, too.
  *
  * @module
  */

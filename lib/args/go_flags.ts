@@ -38,8 +38,8 @@ export interface ParsedFlags {
  * `--flag=value`, `--flag value`; parsing stops at the first operand, at a lone `-`, or after `--`.
  *
  * @param help The command that lists the flags, for messages.
- * @throws {UsageError} For a flag that is unknown, malformed or lacks its value, and for one that is given by both of its
- * names with different values.
+ * @throws {UsageError} For a flag that is unknown, malformed or lacks its value, and for one that is given by both of
+ * its names with different values.
  */
 export function parseGoFlags(
   words: readonly string[],

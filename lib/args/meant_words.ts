@@ -42,8 +42,8 @@ export function notAWait(operands: readonly string[], flags: ReadonlyMap<string,
 }
 
 /**
- * The first operand as the message may show it. An unquoted server with blanks in it arrives as several words, and a part
- * of its password may stand where the wait belongs.
+ * The first operand as the message may show it. An unquoted server with blanks in it arrives as several words, and a
+ * part of its password may stand where the wait belongs.
  */
 function shownWait(operands: readonly string[], flags: ReadonlyMap<string, string>): string {
   const first = operands[0]!;

@@ -1,5 +1,6 @@
-import { environmentName, TABLE } from "../settings/table.ts";
+import { type Env, foundOutside } from "../settings/outside.ts";
 import { resolveSettings } from "../settings/resolve.ts";
+import { SettingValues } from "../settings/setting_values.ts";
 import type { Settings } from "../settings/settings.ts";
 import { type ConfigFile, NoConfigFileError, readConfigFile } from "../settings/config_file.ts";
 import { ServerRemovedError } from "../settings/no_server.ts";
@@ -27,7 +28,7 @@ const NAMES = ["config", "permissions", "settings"];
 export async function checkConfig(
   report: Report,
   flags: ReadonlyMap<string, string>,
-  env: (name: string) => string | undefined,
+  env: Env,
   repeated: readonly string[],
 ): Promise<Settings | undefined> {
   // First of all, for wrong flags are no matter of a report.
@@ -43,10 +44,10 @@ export async function checkConfig(
     report.skipRest([...NAMES, "lock"]);
     return undefined;
   }
-  const fromOutside = (name: string) => flags.get(name) ?? env(environmentName(name));
-  const path = fromOutside("config") ?? TABLE.config.default;
-  const serverFrom = flags.has("server") ? "--server" : env("SERA_SERVER") === undefined ? undefined : "SERA_SERVER";
-  const needless = fromOutside("config") === undefined && serverFrom !== undefined;
+  const outside = new SettingValues((key) => foundOutside(flags, env, key));
+  const path = outside.get("config");
+  const serverFrom = outside.find("server")?.source;
+  const needless = outside.find("config") === undefined && serverFrom !== undefined;
 
   let file: ConfigFile | undefined;
   let unused: Trouble | undefined;

@@ -1,5 +1,9 @@
 import { holdsPassword } from "../settings/holds_password.ts";
+import { SERVER_REMOVED } from "../settings/outside.ts";
+import { environmentName, TABLE } from "../settings/table.ts";
 import { type Io, VariableError } from "../io.ts";
+
+const SERVER = environmentName(TABLE.server.name);
 
 /**
  * Makes sera's own environment what its command is to have.
@@ -20,13 +24,13 @@ export function setVariables(variables: Readonly<Record<string, string | undefin
  */
 function hidePassword(io: Io): void {
   if (!holdsPassword(serverVariable(io))) return;
-  Deno.env.delete("SERA_SERVER");
-  Deno.env.set("SERA_SERVER_REMOVED", "true");
+  Deno.env.delete(SERVER);
+  Deno.env.set(SERVER_REMOVED, "true");
 }
 
 function serverVariable(io: Io): string {
   try {
-    return io.env("SERA_SERVER") ?? "";
+    return io.env(SERVER) ?? "";
   } catch (error) {
     // What is no text at all may be anything.
     if (error instanceof VariableError) return "password";

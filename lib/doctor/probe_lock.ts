@@ -1,7 +1,7 @@
 import { formatDuration } from "../text/duration.ts";
-import { LockLostError, LockUnavailableError } from "../errors.ts";
+import { LockLostError, LockUnavailableError, troubleOf } from "../errors.ts";
 import { type HeldLock, type Lock, UnreleasedError } from "../lock/lock.ts";
-import { type Finding, splitMessage } from "./report.ts";
+import { type Finding, warning } from "./report.ts";
 
 const CURE = "connect to a database server itself, not to a proxy";
 
@@ -25,9 +25,10 @@ export async function probeLock(open: () => Promise<Lock>, allowed: boolean): Pr
     return await probe(one, other);
   } catch (error) {
     if (!(error instanceof ProbeError || error instanceof LockLostError)) throw error;
-    if (error instanceof UnreleasedError) return { found: splitMessage(error.message).found, cure: UNRELEASED };
+    if (error instanceof UnreleasedError) return { found: error.what, cure: UNRELEASED };
     if (allowed) return { found: `${error.message} (allow-unsafe-server)`, cure: CURE };
-    throw new LockUnavailableError(error.message, CURE);
+    const { what, cure } = troubleOf(error);
+    throw new LockUnavailableError(what, cure === undefined ? CURE : `${cure}; ${CURE}`);
   }
 }
 
@@ -43,7 +44,7 @@ async function probe(one: Lock, other: Lock): Promise<Finding> {
     if (!(error instanceof LockUnavailableError)) throw error;
     await lock.release();
     // A run could have its lock, but nobody could wait for it.
-    const { found, cure } = splitMessage(error.message);
+    const { found, cure } = warning(error);
     return {
       found:
         `test lock acquired in ${took}, but a second connection failed, so that nobody could wait for a lock: ${found}`,

@@ -1,4 +1,4 @@
-import { ConfigError, lineOf, LockUnavailableError, SeraError, type Trouble } from "../errors.ts";
+import { ConfigError, LockUnavailableError, SeraError, type Trouble } from "../errors.ts";
 import { ExitCode } from "../exit_codes.ts";
 import { printable } from "../text/printable.ts";
 
@@ -63,9 +63,9 @@ export class Report {
     } catch (error) {
       if (!(error instanceof SeraError)) throw error;
       this.#exitCode ||= error.exitCode;
-      const { found, cure } = splitMessage(error.message, error instanceof ConfigError ? CORRECT : otherwise);
+      const { what, cure = error instanceof ConfigError ? CORRECT : otherwise } = error;
       const passing = error instanceof LockUnavailableError && error.transient ? MAY_PASS : "";
-      this.#add(name, "fail", found, cure + passing);
+      this.#add(name, "fail", what, cure + passing);
       return false;
     }
   }
@@ -77,8 +77,8 @@ export class Report {
         return await look();
       } catch (error) {
         if (!(error instanceof LockUnavailableError)) throw error;
-        const { found, cure } = splitMessage(lineOf({ what: error.reason, cure: error.cure }), CHECK_SERVER);
-        return { found: `could not be checked: ${found}`, cure };
+        const { reason, cure = CHECK_SERVER } = error;
+        return { found: `could not be checked: ${reason}`, cure };
       }
     });
   }
@@ -107,12 +107,6 @@ export class Report {
 /** Trouble that keeps sera from nothing. */
 export function warning({ what, cure = CORRECT }: Trouble): Finding {
   return { found: what, cure };
-}
-
-/** Takes the cure off a message: sera's errors say what is wrong, then after a semicolon what to do. */
-export function splitMessage(message: string, otherwise = CORRECT): Required<Finding> {
-  const [found, ...cure] = message.split("; ");
-  return { found: found!, cure: cure.join("; ") || otherwise };
 }
 
 /** A check as one line of text. */

@@ -1,4 +1,4 @@
-import { lineOf, LockLostError, LockUnavailableError, messageOf } from "../errors.ts";
+import { LockLostError, LockUnavailableError, type Trouble, troubleOf } from "../errors.ts";
 import { formatDuration } from "../text/duration.ts";
 import { endsAfter, graceOf, heartbeatOf, type LeaseTerms, Moment, stopsAfter } from "./lease.ts";
 import { Heartbeat } from "./heartbeat.ts";
@@ -42,7 +42,9 @@ export class LeasedLock implements HeldLock {
     const ended = () => {
       // Until then the lease had not run out.
       if (keeper.isGivenUp) this.#heldToEnd ||= this.#commandEnded;
-      if (!this.#released) this.#lose(`${keeper.where}: ${messageOf(keeper.ended.reason)}`);
+      if (this.#released) return;
+      const { what, cure } = troubleOf(keeper.ended.reason);
+      this.#lose({ what: `${keeper.where}: ${what}`, cure });
     };
     if (keeper.ended.aborted) ended();
     keeper.ended.addEventListener("abort", ended, { once: true });
@@ -143,23 +145,26 @@ export class LeasedLock implements HeldLock {
   #loseToTime(): void {
     // At the command's end the lease had not run out.
     this.#heldToEnd ||= this.#commandEnded;
-    this.#lose(`${this.#keeper.where}: no answer for ${formatDuration(Math.round(this.#confirmed.age))}`);
+    const what = `${this.#keeper.where}: no answer for ${formatDuration(Math.round(this.#confirmed.age))}`;
+    this.#lose({ what });
   }
 
-  #lose(why: string): void {
+  #lose(why: Trouble): void {
     if (this.#released || this.lost.aborted) return;
     this.#stop();
     const within = Math.min(this.left, graceOf(this.#terms));
-    this.#lost.abort(new LockLostError(`Lock lost: ${this.#suspension() ?? why}`, undefined, within));
+    const { what, cure } = this.#suspension() ?? why;
+    this.#lost.abort(new LockLostError(`Lock lost: ${what}`, cure, within));
   }
 
   /** Says that sera itself did not run: a look is overdue by more than a beat. What the server says then only follows. */
-  #suspension(): string | undefined {
+  #suspension(): Trouble | undefined {
     const beat = heartbeatOf(this.#terms);
     const late = (this.#sentAfter ?? this.#confirmed.age) - beat;
     if (late <= beat) return undefined;
     const span = formatDuration(Math.round(late / 1000) * 1000);
-    return `sera was suspended for ${span} (SIGSTOP, or a machine that slept); ${this.#keeper.where} may have freed it`;
+    const { where } = this.#keeper;
+    return { what: `sera was suspended for ${span} (SIGSTOP, or a machine that slept); ${where} may have freed it` };
   }
 
   #stop(): void {
@@ -168,6 +173,6 @@ export class LeasedLock implements HeldLock {
   }
 }
 
-function reasonOf(error: unknown): string {
-  return error instanceof LockUnavailableError ? lineOf({ what: error.reason, cure: error.cure }) : messageOf(error);
+function reasonOf(error: unknown): Trouble {
+  return error instanceof LockUnavailableError ? { what: error.reason, cure: error.cure } : troubleOf(error);
 }

@@ -6,26 +6,26 @@ import { SETTINGS } from "./table.ts";
 
 /** What a config file says. */
 export interface ConfigFile {
-  /** The values by setting, as JSON has them. */
+  /** The values by the names of their settings, as JSON has them. */
   readonly values: ReadonlyMap<string, unknown>;
-  /** All of it, a JSON object. */
+  /** The whole file, a JSON object. */
   readonly text: string;
-  /** What the file is that was read. */
+  /** The status of the file that was read. */
   readonly info: Deno.FileInfo;
 }
 
 /** There is no config file. */
 export class NoConfigFileError extends ConfigError {}
 
-/** What to do without a config file; ends the one line that tells of a missing or broken one. */
+/** How to do without a config file that is missing or broken. */
 const WAYS_ON = `write one such as {"server": "user:password@tcp(db.example.com:3306)/"}, or use --server file: ` +
   "to lock on this machine only";
 
 /**
- * Reads the config file. Keys are matched without regard to case and the last of two wins, as Go's JSON does.
+ * Reads the config file. As in Go, keys are matched case-insensitively, and the last of two for one setting counts.
  *
- * @throws {ConfigError} When it is missing, cannot be read, can be written by everybody, or is not a JSON object. The
- * message names the line.
+ * @throws {ConfigError} When it is missing, cannot be read, can be written by everybody, or is not a JSON object; then
+ * the message names the line.
  */
 export async function readConfigFile(path: string): Promise<ConfigFile> {
   const { text, info } = await read(path);
@@ -33,16 +33,16 @@ export async function readConfigFile(path: string): Promise<ConfigFile> {
   const values = new Map<string, unknown>();
   for (const [key, value] of Object.entries(data)) {
     const setting = SETTINGS.find((setting) => setting.inConfig && setting.name === key.toLowerCase());
-    // null leaves a setting as it is, as in Go.
+    // As in Go, null sets nothing.
     if (!setting || value === null) continue;
-    // JSON.parse puts a key where it stood first.
+    // The order of the entries does not tell which is the last: a key that is repeated stands where it stood first.
     const twice = values.has(setting.name);
     values.set(setting.name, twice ? data[await lastSpelling(text, setting.name, data)] : value);
   }
   return { values, text, info };
 }
 
-/** How the key that counts is written, where several mean the same setting. */
+/** The spelling of the last key for a setting. */
 async function lastSpelling(text: string, name: string, data: Record<string, unknown>): Promise<string> {
   const { keysOf } = await import("./json_keys.ts");
   return keysOf(text).findLast((key) => key.toLowerCase() === name && data[key] !== null)!;
@@ -54,7 +54,7 @@ async function read(path: string): Promise<SmallFile> {
     refuseEverybodys(path, file.info, true);
     return file;
   } catch (error) {
-    // Where the runtime lets sera open next to nothing, to write one would not help.
+    // In these folders the runtime lets sera open next to nothing, so that the advice to write a file would not help.
     const isClosed = /^\/(dev|proc|sys)\//.test(path);
     if (error instanceof Deno.errors.NotFound && !isClosed) throw noConfigFile(path);
     throw (await import("./unread_config.ts")).unreadConfig(path, error, isClosed, WAYS_ON);
@@ -66,7 +66,7 @@ async function parseObject(path: string, text: string): Promise<Record<string, u
   try {
     data = JSON.parse(text);
   } catch (error) {
-    // Not V8's whole message: it quotes the text around the fault, which may hold the password.
+    // V8's own message is not shown: it quotes the text around the mistake, which may hold a password.
     const { lineOfFault } = await import("./json_fault.ts");
     const line = lineOfFault(text, messageOf(error));
     throw new ConfigError(
@@ -74,13 +74,17 @@ async function parseObject(path: string, text: string): Promise<Record<string, u
       `fix it, or ${WAYS_ON}`,
     );
   }
-  if (typeof data !== "object" || data === null || Array.isArray(data)) {
+  if (!isObject(data)) {
     throw new ConfigError(`Cannot read the config file: ${path}: not a JSON object at line 1`, WAYS_ON);
   }
-  return data as Record<string, unknown>;
+  return data;
 }
 
-/** A server in the place of the file may hold a password, so that it is not repeated. */
+function isObject(data: unknown): data is Record<string, unknown> {
+  return typeof data === "object" && data !== null && !Array.isArray(data);
+}
+
+/** The error for a file that is missing. A server may stand in place of the path, and then is not shown. */
 function noConfigFile(path: string): NoConfigFileError {
   const shown = pathOr(path, "");
   return new NoConfigFileError(

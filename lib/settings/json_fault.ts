@@ -1,25 +1,26 @@
 import { messageOf } from "../errors.ts";
 
-/** How V8 complains of a word that it does not expect. */
+/** V8's message about a token that does not belong where it stands. */
 const UNEXPECTED = /^Unexpected token /;
 
 /**
- * The line of a text that is no JSON which V8 complains of.
+ * The line of the mistake in a text that is not valid JSON, counted from 1.
  *
- * @param message What V8 says.
+ * @param message V8's message about it.
  */
 export function lineOfFault(text: string, message: string): number {
   const all = text.trimEnd();
-  // Anchored, for V8 may quote the file, which may hold such words too.
+  // Anchored, since V8 may quote the file, in which the same words may stand.
   const position = / at position (\d+)(?: \(line \d+ column \d+\))?$/.exec(message)?.[1];
   if (position !== undefined) return all.slice(0, Number(position)).split("\n").length;
   const lines = all.split("\n");
   if (!UNEXPECTED.test(message)) return lines.length;
-  // V8 gives no position for a word that it does not expect. It is in the first line that brings that error about.
+  // For an unexpected token V8 tells no position. It is in the first line with which the text so far brings that error.
   const found = lines.findIndex((_, index) => UNEXPECTED.test(faultOf(lines.slice(0, index + 1).join("\n"))));
   return found < 0 ? lines.length : found + 1;
 }
 
+/** V8's message about a text; empty if it is valid JSON. */
 function faultOf(text: string): string {
   try {
     JSON.parse(text);

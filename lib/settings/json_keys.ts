@@ -1,5 +1,5 @@
 /**
- * The keys of a JSON object as they are written, in order. JSON.parse keeps one of those that are the same.
+ * The keys of a JSON object in order, repeated ones too; `JSON.parse` keeps only one of those.
  *
  * @param text A valid JSON object.
  */

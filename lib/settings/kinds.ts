@@ -1,4 +1,4 @@
-/** The kinds of values that settings have: how each is read, and what to say of a value that is none. */
+/** The kinds of values: how each is read, and what a message says that the setting takes. */
 
 import type { TableName } from "../ledger/table_name.ts";
 import { formatDuration, parseWait } from "../text/duration.ts";
@@ -9,17 +9,17 @@ import type { FlagKind } from "./flag.ts";
 /** What a setting takes. */
 export interface Kind<T> {
   readonly kind: FlagKind;
-  /** The words that it takes, if it takes some words only. */
+  /** The words that it takes, where these can be listed. */
   readonly words?: readonly string[];
-  /** The value of a setting that is not set. */
+  /** The value of a setting that is not set; an entry of the table may have another. */
   readonly default: undefined;
   /**
-   * Reads a value; undefined where it is none of this kind.
+   * Reads a value; undefined if it is not of this kind.
    *
-   * @param isJson Whether it is JSON, where `"true"` is not `true`; a flag or a variable can say it only as text.
+   * @param isJson Whether it is from JSON, where `"true"` is not `true`. A flag or a variable has only text.
    */
   readonly read: (value: unknown, isJson: boolean) => T | undefined;
-  /** What the setting takes, to tell whoever gave it another value. */
+  /** What the setting takes, for the message about another value. */
   readonly takes: (value: unknown) => string;
 }
 
@@ -29,7 +29,7 @@ export interface Span {
   readonly most?: number;
 }
 
-/** A place for locks: any text, an empty one too. No message repeats it, since it may hold a password. */
+/** Where the lock lives: any text, even an empty one, which its parser judges. */
 export const server: Kind<string> = {
   kind: "text",
   default: undefined,
@@ -44,14 +44,14 @@ export const file: Kind<string> = { ...server, kind: "file", read: (value) => is
 export const text: Kind<string> = textOf("some text", (text) => text);
 
 /**
- * Text that a row is found by.
+ * Text by which the ledger finds a row.
  *
  * @param longest The most characters.
  */
 export function key(longest: number): Kind<string> {
   return textOf(
     `up to ${longest} characters, without blanks around them`,
-    // MySQL ignores blanks at the end when it compares; half a surrogate pair would be stored as any other half.
+    // MySQL ignores blanks at the end when it compares. Half a surrogate pair would be stored as U+FFFD.
     (text) => [...text].length <= longest && text === text.trim() && text.isWellFormed() ? text : undefined,
   );
 }
@@ -102,7 +102,7 @@ export function word<W extends string>(...words: readonly W[]): Kind<W> {
   };
 }
 
-/** Milliseconds, written as seconds or as a duration; both limits are allowed. */
+/** A time in milliseconds, written as seconds or as a duration. The limits themselves are allowed. */
 export function duration({ least = 0, most = Infinity }: Span = {}): Kind<number> {
   return {
     kind: "duration",
@@ -122,7 +122,7 @@ export function duration({ least = 0, most = Infinity }: Span = {}): Kind<number
   };
 }
 
-/** What is written in a lock's row, in a session's marks or for the command must be no server by mistake. */
+/** Text that others will see, on the lock's server or in variables: never a server with a password by mistake. */
 function textOf<T>(expected: string, read: (text: string) => T | undefined): Kind<T> {
   return {
     kind: "text",

@@ -1,20 +1,18 @@
 import { ConfigError, type SeraError } from "../errors.ts";
-import type { Env } from "./outside.ts";
+import { type Env, SERVER_REMOVED } from "./outside.ts";
 import type { Find } from "./setting_values.ts";
+import { TABLE } from "./table.ts";
 import { firstWrong } from "./wrong_values.ts";
 
-/** The variable that tells a command that a sera above it has taken SERA_SERVER away. */
-export const SERVER_REMOVED = "SERA_SERVER_REMOVED";
-
-/** No server is named, since a sera above took it away. */
+/** No server is named, since the sera above removed it from the environment. */
 export class ServerRemovedError extends ConfigError {}
 
 /**
- * What to say where no server is named: that another setting's value is wrong, or that one was taken away, if it was.
+ * The error where no server is named: that another setting has a wrong value, or that the sera above removed the server
+ * from the environment, if either is so.
  *
- * @param error What there is to say otherwise.
- * @param env Reads an environment variable.
- * @param fromOutside Finds a flag's or a variable's value.
+ * @param error The error otherwise.
+ * @param fromOutside Finds the value of a flag or variable.
  */
 export function noServer(
   error: ConfigError,
@@ -27,6 +25,6 @@ export function noServer(
   return new ServerRemovedError(
     "No server: the sera that this command runs under took SERA_SERVER out of its environment, since there may be a " +
       "password in it",
-    "name the server in a config file (/etc/sera.json, or the one that SERA_CONFIG names)",
+    `name the server in a config file (${TABLE.config.default}, or the one that SERA_CONFIG names)`,
   );
 }

@@ -1,24 +1,24 @@
 import type { Trouble } from "../errors.ts";
-import { environmentName, SETTINGS } from "./table.ts";
 import { readOwnProc } from "../system/proc.ts";
 import { NOT_SHOWN } from "../text/harmless.ts";
 import { nearest } from "../text/nearest.ts";
 import type { ConfigFile } from "./config_file.ts";
 import { keysOf } from "./json_keys.ts";
 import { othersWhoDecide } from "./other_writers.ts";
+import { environmentName, SETTINGS, TABLE } from "./table.ts";
 
-/** The variables by which Docker and Kubernetes tell of a container or service whose name begins with sera. */
+/** Variables that Docker and Kubernetes set for a container or service whose name begins with sera. */
 const LINKS = /^SERA_(?:\w+_)?(?:(?:PORT|SERVICE_HOST|SERVICE_PORT)(?:_\w+)?|ENV_\w+)$/;
 
-/** The variables that sera sets for a command, in which there may be another sera. */
+/** Variables that sera sets for its command, which may be another sera. */
 const OURS = /^SERA_(?:LOCK_\w+|HELD_LOCKS|SERVER_REMOVED|HOST|RUN_ID|TOKEN)$/;
 
-/** All names of all settings. */
+/** The names of all settings, aliases included. */
 const NAMES = SETTINGS.flatMap(({ name, alias }) => alias === undefined ? [name] : [name, alias]);
 
 const LAST_COUNTS = "the last one counts, take the others out";
 
-/** What is odd about the config file, but harmless, with what to do about it. */
+/** What is odd about the config file, but harmless. */
 export function fileOddities(path: string, file: ConfigFile): readonly Trouble[] {
   return [...othersWhoDecide(path, file.info), ...keyOddities(path, file.text)];
 }
@@ -54,7 +54,11 @@ function keyOddity(path: string, name: string, shown: string): readonly Trouble[
   return [{ what, cure: `did you mean ${isKey ? meant : `the flag --${meant}`}?` }];
 }
 
-/** What is odd about the flags: those that were given with several values. */
+/**
+ * What is odd about the flags.
+ *
+ * @param repeated The names of flags that were given with several values.
+ */
 export function flagOddities(repeated: readonly string[]): readonly Trouble[] {
   return [...new Set(repeated)].map((name) => ({
     what: `Flag given twice with different values: --${name}`,
@@ -63,14 +67,15 @@ export function flagOddities(repeated: readonly string[]): readonly Trouble[] {
 }
 
 /**
- * What is odd about the variables, with what to do about it. Only on Linux, since the runtime shows sera
- * no variable whose name it does not know.
+ * What is odd about the variables. Only on Linux, where sera can read them from /proc: the runtime permits it to read
+ * variables of certain names only, and to list none.
  */
 export function variableOddities(): readonly Trouble[] {
   const known = NAMES.map(environmentName);
   return variables().flatMap(({ name, value }) => {
     if (known.includes(name)) {
-      return /^(['"]).*\1$/s.test(value) && name !== "SERA_SERVER"
+      // A server in quotes is an error, and told as that.
+      return /^(['"]).*\1$/s.test(value) && name !== environmentName(TABLE.server.name)
         ? [{ what: `${name} begins and ends with a quote, which is a part of its value`, cure: "leave the quotes out" }]
         : [];
     }
@@ -82,7 +87,7 @@ export function variableOddities(): readonly Trouble[] {
   });
 }
 
-/** The variables that sera was started with and that may be meant for it. */
+/** The variables that sera was started with and whose names begin with SERA. */
 function variables(): readonly { readonly name: string; readonly value: string }[] {
   const environment = new TextDecoder().decode(readOwnProc("environ"));
   return environment.split("\0").flatMap((entry) => {

@@ -3,7 +3,7 @@ import { followPath } from "../system/folder_way.ts";
 import { absolute, isOurs } from "../system/file_trust.ts";
 import { GROUP_WRITES, STICKY, Trust } from "../system/trust.ts";
 
-/** Who else decides what is in a file, and what to do about it. */
+/** Users besides root and this one who can change the config file, or put another in its place. */
 export function othersWhoDecide(path: string, { mode, uid, isFile }: Deno.FileInfo): Trouble[] {
   if (mode === null || !isFile) return [];
   const notes: Trouble[] = [];
@@ -20,12 +20,12 @@ export function othersWhoDecide(path: string, { mode, uid, isFile }: Deno.FileIn
   return [...notes, ...othersInFolders(path, uid)];
 }
 
-/** Who else could put another file in the place of this one. */
+/** Users who can put another file in the place of this one. */
 function othersInFolders(path: string, owner: number | null): Trouble[] {
   const { folders } = followPath(absolute(path));
   const trust = new Trust(folders[0]!.info);
   const notes: Trouble[] = [];
-  // One who decides what is in the file anyway is told of as its owner.
+  // The file's owner can change it anyway, and is reported above.
   const other = folders.find(({ info }) => !trust.owns(info) && info.uid !== owner);
   if (other) {
     const { path: folder, info } = other;

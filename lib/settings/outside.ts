@@ -2,10 +2,13 @@ import { ConfigError, UsageError } from "../errors.ts";
 import type { Found } from "./setting_values.ts";
 import { environmentName, type SettingKey, TABLE } from "./table.ts";
 
-/** Reads an environment variable. */
+/** The variable that tells a command that the sera above it has taken `SERA_SERVER` out of its environment. */
+export const SERVER_REMOVED = "SERA_SERVER_REMOVED";
+
+/** Reads an environment variable; undefined if it is not set or empty. */
 export type Env = (name: string) => string | undefined;
 
-/** A setting's value as a flag; the source is the name that the flag was given by. */
+/** The value of a setting that is given as a flag. The source is the flag as it was written: `--once-per`. */
 export function foundFlag(flags: ReadonlyMap<string, string>, key: SettingKey): Found | undefined {
   const { name, alias = name } = TABLE[key];
   const value = flags.get(name);
@@ -14,9 +17,9 @@ export function foundFlag(flags: ReadonlyMap<string, string>, key: SettingKey): 
 }
 
 /**
- * A setting's value as a flag, else as a variable.
+ * The value of a setting that is given as a flag, else as a variable.
  *
- * @throws {ConfigError} When two variables are the same setting, with two values.
+ * @throws {ConfigError} When it is given by both of its variables, with different values.
  */
 export function foundOutside(flags: ReadonlyMap<string, string>, env: Env, key: SettingKey): Found | undefined {
   const flag = foundFlag(flags, key);

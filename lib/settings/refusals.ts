@@ -2,19 +2,19 @@ import { ConfigError } from "../errors.ts";
 import type { Backend } from "../backends/backend.ts";
 import type { Find } from "./setting_values.ts";
 
-/** What Docker puts into `SERA_NAME` in a container that is linked to one by the name of sera. */
+/** Docker's value of `SERA_NAME` in a container that is linked to one named sera: `/this-container/sera`. */
 const LINK = /^\/[\w.-]+\/sera$/i;
 
 /**
- * Refuses settings that cannot be meant for the server.
+ * Refuses settings that contradict the server.
  *
- * @throws {ConfigError} When they are not for that server, wherever they stand.
- * @throws {UsageError} When a flag is for another kind of server.
+ * @throws {ConfigError} When they do not go with it.
+ * @throws {UsageError} When the namespace is a flag, and the server has none.
  */
 export function refuseTogether(find: Find, { title, offers }: Backend): void {
   const server = find("server")!;
   const tlsCa = find("tlsCa");
-  // What is reached without a network has no certificate to look at.
+  // A server that is reached without a network is left out: tls-ca has no effect there, see without_effect.ts.
   if (tlsCa && offers.tls === "unverified") {
     throw new ConfigError(
       `Cannot use tls-ca with the server in ${server.source}: it checks no certificate`,
@@ -31,9 +31,10 @@ export function refuseTogether(find: Find, { title, offers }: Backend): void {
 }
 
 /**
- * Refuses a key of the lock that nobody meant: nodes whose locks have different names would run at the same time.
+ * Refuses a name that Docker has set by accident. It would rename the lock on this node only, so that the command could
+ * run on two nodes at the same time.
  *
- * @throws {ConfigError} When it has come from elsewhere than from whoever set up sera.
+ * @throws {ConfigError}
  */
 export function refuseLink(name: string | undefined, find: Find): void {
   if (name === undefined || !LINK.test(name) || find("name")!.source !== "SERA_NAME") return;

@@ -24,7 +24,7 @@ export async function parseServer(text: string, source: string, surroundings: Su
   }
 }
 
-/** Spares nearly all servers a pattern that takes its time to make. */
+/** A cheap test first: nearly no server needs the pattern, which takes time to compile. */
 function beginsQuoted(text: string): boolean {
   return text !== "" && "\"'`".includes(text[0]!);
 }
@@ -39,7 +39,7 @@ function refuseUnknownScheme(text: string): void {
   throw new DsnError("No server has this scheme", `write ${knownForms()}`);
 }
 
-/** A line end that came along with a secret from a file belongs to nothing. */
+/** Without line ends after it: a secret that is read from a file often has one. */
 export function withoutLineEnd(text: string): string {
   return text.replace(/[\r\n]+$/, "");
 }

@@ -5,18 +5,18 @@ import { type Setting, SETTING_KEYS, type SettingKey, TABLE, type Values } from 
 /** A value and where it came from. */
 export interface Found {
   readonly value: unknown;
-  /** For errors: `--verbose`, `SERA_VERBOSE`, or the config file's path. */
+  /** Where it is, for messages: `--verbose`, `SERA_VERBOSE`, or the config file's path. */
   readonly source: string;
-  /** The class of error that a wrong value is: a flag is an argument, the rest is configuration. */
+  /** The class of the error about a wrong value: a flag is an argument, all else is configuration. */
   readonly error: new (what: string, cure?: string) => SeraError;
-  /** Whether it is JSON, where `"true"` is not `true`; a flag or a variable can say it only as text. */
+  /** Whether it is from JSON; a flag or a variable has only text. */
   readonly json: boolean;
 }
 
-/** Finds the value of a setting, if it has one. */
+/** Finds the value of a setting; undefined if it is not set. */
 export type Find = (key: SettingKey) => Found | undefined;
 
-/** Reads settings as what they are meant to be. */
+/** Reads the values of settings. */
 export class SettingValues {
   readonly find: Find;
 
@@ -27,7 +27,7 @@ export class SettingValues {
   /**
    * The value of a setting, or its default.
    *
-   * @throws {SeraError} When it is none that the setting takes; of the class that {@linkcode Found} names.
+   * @throws {SeraError} When the setting does not take it; of the class that {@linkcode Found} names.
    */
   get<K extends SettingKey>(key: K): Values[K] {
     const setting = TABLE[key];
@@ -41,7 +41,7 @@ export class SettingValues {
   /**
    * The values of all settings.
    *
-   * @throws {SeraError} For the first one that is none that its setting takes.
+   * @throws {SeraError} For the first that its setting does not take.
    */
   all(): Values {
     const values: { -readonly [K in SettingKey]?: Values[K] } = {};
@@ -52,18 +52,18 @@ export class SettingValues {
   }
 }
 
-/** What the loop over the table ensures, in a way that the compiler understands. */
+/** Tells the compiler what the loop over the table has done. */
 function hasAll(values: Partial<Values>): values is Values {
   return SETTING_KEYS.every((key) => key in values);
 }
 
-/** The error for a value that is none of its setting's. It may be a server in the wrong place, and then is not repeated. */
+/** The error for a value that its setting does not take. It is shown unless it may be a server in the wrong place. */
 export function wrongValue(setting: Setting, { value, source, error, json }: Found): SeraError {
   const cannot = `Cannot use ${setting.name} in ${source}`;
   if (value === "" && !json) {
     return new error(`${cannot}: it is empty`, "check the variable that it is from, or leave it out");
   }
-  // A long text is one where a text belongs.
+  // Where text belongs a long one is plausible; elsewhere it may be a secret.
   const longest = setting.kind === "text" ? 200 : undefined;
   const shown = setting.mayHoldPassword ? "" : `: ${shownValue(value, json, longest)}`;
   const quotes = typeof value === "string" && /^(["']).*\1$/s.test(value)

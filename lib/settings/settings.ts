@@ -4,13 +4,13 @@ import type { LogSettings } from "../log/log_settings.ts";
 import type { LedgerSettings } from "./ledger_settings.ts";
 import type { SettingKey, Values } from "./table.ts";
 
-/** Everything that one run of sera goes by: the value of each setting, and what is made of several. */
+/** Everything that a run goes by: the value of each setting, and what is made of several. */
 export interface Settings extends Omit<Values, "server" | "ledger"> {
   /** Where the lock lives. */
   readonly server: Backend;
   readonly ledger: LedgerSettings;
   readonly logging: LogSettings;
-  /** What is odd but harmless, and when verbose where the settings come from. */
+  /** What is odd but harmless; when verbose also where the settings come from. */
   readonly notes: readonly Trouble[];
   /** Where a setting comes from: `--name`, `SERA_NAME`, or the config file's path; undefined for its default. */
   readonly sourceOf: (key: SettingKey) => string | undefined;

@@ -1,9 +1,9 @@
 import { SETTING_KEYS, type SettingKey, TABLE } from "./table.ts";
 
 /**
- * Where each setting comes from, such as `server from SERA_SERVER`. No value is repeated.
+ * Where each setting comes from, such as `server from SERA_SERVER`. Tells no value.
  *
- * @param sourceOf Where one comes from; undefined for its default.
+ * @param sourceOf Tells where a setting comes from; undefined for its default.
  */
 export function sourcesText(sourceOf: (key: SettingKey) => string | undefined): string {
   const set = SETTING_KEYS.flatMap((key) => {

@@ -15,38 +15,44 @@ import {
 
 /** One setting: the same name serves as flag, as environment variable and as key of the config file. */
 export interface Setting<T = unknown> extends FlagSyntax, Pick<Kind<T>, "read" | "takes"> {
-  /** Its value where it is not set; such a value as it is read, so milliseconds. */
+  /** The value of a setting that is not set. As all values that were read, durations are in milliseconds. */
   readonly default: T;
-  /** Whether it makes sense in the config file; the rest says something about one run only. */
+  /** Whether it may stand in the config file. The others are about one run. */
   readonly inConfig?: true;
-  /** Whether it only says how a run goes, so that a subcommand which looks at locks or runs has no use for it. */
+  /** Whether only runs use it, and not subcommands that look at locks or past runs. */
   readonly ofRun?: true;
   /** Whether no message repeats its value. */
   readonly mayHoldPassword?: true;
-  /** What it has no effect without. */
+  /** What it has no effect without. As a flag it is an error then. */
   readonly needs?: Need;
-  /** Whether a flag that has no effect is no error either. */
+  /** Whether it is no error even as a flag. */
   readonly harmless?: true;
 }
 
-/**
- * What a setting may have no effect without: `once` or `every`; the ledger; TLS; something that makes sera skip a command;
- * a server that can be unsafe.
- */
-export type Need = "rule" | "ledger" | "tls" | "skip" | "danger";
+/** What a setting may need to have an effect. */
+export type Need =
+  /** `once` or `every`. */
+  | "rule"
+  | "ledger"
+  | "tls"
+  /** Something that makes sera skip the command. */
+  | "skip"
+  /** A server that may not exclude everybody. */
+  | "unsafe";
 
 const SECOND = 1000;
 const DAY = 24 * 3600 * SECOND;
 
-/** No span of a ledger is longer: a century, which every server can reckon with. */
+/** The longest time in the ledger: every server can subtract a century from its clock. */
 const CENTURY = 36_500 * DAY;
 
 /** The longest key that every MySQL can index, in characters. */
 const LONGEST_KEY = 190;
 
 /**
- * All settings, in the order in which `--help` shows them. Flags, variables, the config file and the types follow it. What
- * people read of them is in `setting_words.ts`, which a run does not load.
+ * All settings, in the order in which `--help` shows them. A new one needs an entry here, its help in
+ * `setting_words.ts`, which a run does not load, and code that uses it. Flags, variables, keys of the config file and
+ * types follow.
  */
 const ENTRIES = {
   config: { name: "config", ...file, default: "/etc/sera.json" },
@@ -55,7 +61,7 @@ const ENTRIES = {
   name: { name: "name", ...text },
   namespace: { name: "namespace", ...text, inConfig: true },
   waitAndSkip: { name: "wait-and-skip", ...boolean, default: false, ofRun: true },
-  // The Go program took it, and existing scripts may have it everywhere.
+  // Harmless since the Go program took it with every run, so that existing scripts may have it everywhere.
   detailedExitCodes: {
     name: "detailed-exit-codes",
     ...boolean,
@@ -69,7 +75,7 @@ const ENTRIES = {
   countFailures: { name: "count-failures", ...boolean, default: false, ofRun: true, needs: "rule" },
   minHold: { name: "min-hold", ...duration(), inConfig: true, ofRun: true },
   label: { name: "label", ...text, ofRun: true },
-  // Without a value, others decide whether it is on.
+  // It has no default: if it is not set, other settings turn it on.
   ledger: { name: "ledger", ...boolean, inConfig: true },
   ledgerTable: { name: "ledger-table", ...table, default: { name: "sera_runs" }, inConfig: true, needs: "ledger" },
   keepHistory: {
@@ -82,17 +88,17 @@ const ENTRIES = {
   },
   recordSkips: { name: "record-skips", ...boolean, default: false, inConfig: true, ofRun: true, needs: "ledger" },
   ttl: { name: "ttl", ...duration({ least: 3 * SECOND, most: DAY }), default: 30 * SECOND, inConfig: true },
-  // Enough to clean up, and not much more.
+  // Enough for a command to clean up, and not much longer.
   grace: { name: "grace", ...duration(), default: 10 * SECOND, inConfig: true, ofRun: true },
   onLost: { name: "on-lost", ...word("terminate", "warn"), default: "terminate", inConfig: true, ofRun: true },
   maxRun: { name: "max-run", ...duration({ least: 1 }), inConfig: true, ofRun: true },
-  // A permission that is not needed contradicts nothing.
+  // Harmless since a permission that is not needed contradicts nothing.
   allowUnsafeServer: {
     name: "allow-unsafe-server",
     ...boolean,
     default: false,
     inConfig: true,
-    needs: "danger",
+    needs: "unsafe",
     harmless: true,
   },
   verbose: { name: "verbose", ...booleanOrWord("stdout", "stderr"), default: false, inConfig: true, ofRun: true },
@@ -102,10 +108,10 @@ const ENTRIES = {
 
 type Entries = typeof ENTRIES;
 
-/** What a setting is called in the code. */
+/** The name of a setting in the code. */
 export type SettingKey = keyof Entries;
 
-/** The value of each setting, as it is read: durations are in milliseconds. */
+/** The value of each setting; durations are in milliseconds. */
 export type Values = { readonly [K in SettingKey]: ValueOf<Entries[K]> };
 
 type ValueOf<E> = E extends { readonly read: Kind<infer T>["read"]; readonly default: infer D }
@@ -126,7 +132,7 @@ export function environmentName(setting: string): string {
   return `SERA_${setting.toUpperCase().replaceAll("-", "_")}`;
 }
 
-/** `Object.keys`, which knows of no types. */
+/** The keys of an object as their types, which `Object.keys` forgets; in order. */
 export function keysIn<T extends object>(table: T): readonly Extract<keyof T, string>[] {
   const keys = [];
   for (const key in table) keys.push(key);

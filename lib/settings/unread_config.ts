@@ -4,10 +4,10 @@ import { UnfitFileError } from "../system/small_file.ts";
 import { pathOr } from "../text/harmless.ts";
 
 /**
- * The error for a config file that is there, or on whose way something else is, and cannot be read; loaded only then.
+ * The error for a config file that exists and cannot be read, or whose path leads through something that is no folder.
  *
- * @param isClosed Whether it is where the runtime lets sera open next to nothing.
- * @param otherwise What to do without it.
+ * @param isClosed Whether it is in one of the system's folders in which the runtime lets sera open next to nothing.
+ * @param otherwise How to do without a config file.
  */
 export function unreadConfig(path: string, error: unknown, isClosed: boolean, otherwise: string): ConfigError {
   const shown = pathOr(path);

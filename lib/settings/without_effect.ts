@@ -2,19 +2,19 @@ import { type Trouble, UsageError } from "../errors.ts";
 import type { Settings } from "./settings.ts";
 import { keysIn, type Need, type Setting, SETTING_KEYS, TABLE } from "./table.ts";
 
-/** Why a setting changes nothing about this run, and what to do about a flag that sets it. */
+/** Why a setting has no effect, and what to do about a flag that sets it. */
 interface Lack {
   readonly why: string;
   readonly cure: string;
 }
 
-/** A setting that changes nothing about this run. */
+/** A setting that has no effect on this run. */
 interface Idle extends Lack {
   readonly setting: Setting;
   readonly source: string;
 }
 
-/** What is lacking of what a setting may need, in the order in which it is told; undefined where nothing is. */
+/** Tells of each need whether this run lacks it. Notes come in this order. */
 const LACK: { readonly [N in Need]: (settings: Settings) => Lack | undefined } = {
   rule: (settings) =>
     hasRule(settings) ? undefined : {
@@ -36,12 +36,12 @@ const LACK: { readonly [N in Need]: (settings: Settings) => Lack | undefined } =
     settings.waitAndSkip || hasRule(settings)
       ? undefined
       : { why: "nothing is skipped without wait-and-skip, once or every", cure: "leave it out" },
-  danger: ({ server }) =>
+  unsafe: ({ server }) =>
     server.offers.mayBeUnsafe ? undefined : { why: `${server.title} cannot be unsafe`, cure: "leave it out" },
 };
 
 /**
- * Refuses flags that change nothing: whoever wrote one expects something that will not happen.
+ * Refuses flags that have no effect: whoever wrote one expects something that will not happen.
  *
  * @param flags The flags as given.
  * @throws {UsageError}
@@ -54,7 +54,10 @@ export function refuseWithoutEffect(settings: Settings, flags: ReadonlyMap<strin
   }
 }
 
-/** The settings in the config file and the environment, which serve many commands, that change nothing here. */
+/**
+ * Settings that have no effect here, as notes: in the config file and the environment, which serve many commands, they
+ * are no error.
+ */
 export function withoutEffect(settings: Settings): readonly Trouble[] {
   return idle(settings).map(({ setting, source, why }) => ({
     what: `${setting.name} in ${source} has no effect here, since ${why}`,
@@ -68,7 +71,7 @@ function idle(settings: Settings): readonly Idle[] {
     return SETTING_KEYS.flatMap((key) => {
       const setting = TABLE[key];
       const source = settings.sourceOf(key);
-      // What is switched off is not wanted.
+      // What is switched off needs nothing.
       if (setting.needs !== need || source === undefined || settings[key] === false) return [];
       return [{ setting, source, ...lack }];
     });

@@ -4,11 +4,10 @@ import { type Find, wrongValue } from "./setting_values.ts";
 import { type Setting, SETTING_KEYS, TABLE } from "./table.ts";
 
 /**
- * The error for the first value that is none of its setting's, where something is missing besides: a flag without its
- * value takes the next word for that, and a value is what its user looks at first.
+ * The error for the first setting with a value of the wrong kind, for when something else is missing, too. The wrong
+ * value may be the reason: a flag that lacks its value takes the next word for it.
  *
- * @param find Finds the value of a setting, if it has one.
- * @returns Undefined where each value is one that its setting may have, but for limits.
+ * @returns Undefined if there is none. A duration that is out of its limits does not count.
  */
 export function firstWrong(find: Find): SeraError | undefined {
   for (const key of SETTING_KEYS) {

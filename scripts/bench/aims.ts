@@ -1,7 +1,7 @@
 import { TABLE } from "../../lib/settings/table.ts";
 import { heartbeatOf } from "../../lib/lock/lease.ts";
 import { FLOCK } from "./contestants.ts";
-import { type Aim, type AimId, figureAt, type Table } from "./report.ts";
+import { type Aim, figureAt, type Table } from "./report.ts";
 import { stepName, STEPS } from "./staircase.ts";
 
 /** The most that one run may take, as a multiple of what the empty program takes. */
@@ -24,7 +24,13 @@ export function aimsOf(tables: readonly Table[]): Aim[] {
     const overhead = (column: string) => figureAt(tables, "overhead", of, column)?.ratio;
     const delay = (row: string) => figureAt(tables, "handoff", row, "delay")?.median;
     const step = (column: string) => figureAt(tables, "staircase", stepName(of, crowd), column)?.median;
-    const aim = (id: AimId, what: string, figure: number | undefined, most: number | undefined, unit: string): Aim[] =>
+    const aim = (
+      id: Aim["id"],
+      what: string,
+      figure: number | undefined,
+      most: number | undefined,
+      unit: string,
+    ): Aim[] =>
       figure === undefined || most === undefined ? [] : [{ id, of, what, figure, most, unit, met: figure <= most }];
     return [
       ...aim("wall", "wall time of a run", overhead("wall"), most.wall, "× the empty program's"),

@@ -1,6 +1,5 @@
 import type { Contestant } from "./contestants.ts";
 import type { Programs } from "./programs.ts";
-import type { Servers } from "./servers.ts";
 import type { Table } from "./report.ts";
 
 /** What a part of the bench measures with. */
@@ -9,10 +8,7 @@ export interface Bed {
   readonly folder: string;
   readonly rounds: number;
   readonly programs: Programs;
-  readonly servers: Servers;
   readonly contestants: readonly Contestant[];
-  /** Takes note of what is not measured, and why. */
-  readonly leaveOut: (what: string) => void;
 }
 
 /** One part of the bench. */

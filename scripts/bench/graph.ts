@@ -9,34 +9,34 @@ import { messageOf } from "../../lib/errors.ts";
 import { installTools, TOOLS } from "../packaged_tools.ts";
 import { ROOT } from "../root.ts";
 import { run } from "../run.ts";
+import { chart } from "./chart.ts";
+import type { Report } from "./report.ts";
 
-/**
- * Draws in a process of its own, since the library is one of the packages that only maintainers need: it is handed over
- * to drawing.ts, which so can be read without it.
- */
+/** Draws in a process of its own: the library is one of the packages that only maintainers need. */
 const DRAW = `
-  import * as scales from "d3-scale";
-  import * as shapes from "d3-shape";
-  import { drawing } from ${JSON.stringify(new URL("drawing.ts", import.meta.url).href)};
-  try {
-    const report = JSON.parse(await new Response(Deno.stdin.readable).text());
-    await Deno.stdout.write(new TextEncoder().encode(drawing(report, { ...scales, ...shapes })));
-  } catch (error) {
-    console.error(error.message);
-    Deno.exit(1);
-  }
+  import { parse, View } from "vega";
+  import { compile } from "vega-lite";
+  const { spec } = compile(JSON.parse(await new Response(Deno.stdin.readable).text()));
+  console.log(await new View(parse(spec), { renderer: "none" }).toSVG());
 `;
+
+/** The texts' colours where the reader's theme is known; a rule of a style sheet outdoes an attribute. */
+const THEMES = `<style>
+@media (prefers-color-scheme:light){text{fill:#32383f}}
+@media (prefers-color-scheme:dark){text{fill:#c9d1d9}}
+</style>`;
 
 /**
  * Draws a report.
  *
- * @param report JSON.
  * @returns SVG.
- * @throws Error When it is no report, or has nothing to draw; the last line of its message says why.
+ * @throws Error When it has nothing to draw; the last line of its message says why.
  */
-export async function draw(report: string): Promise<string> {
+export async function draw(report: Report): Promise<string> {
+  const stdin = JSON.stringify(chart(report));
   await installTools();
-  return await run(Deno.execPath(), ["eval", "--quiet", DRAW], { cwd: TOOLS, stdin: report });
+  const svg = await run(Deno.execPath(), ["eval", "--quiet", DRAW], { cwd: TOOLS, stdin });
+  return svg.replace(/<svg [^>]*>/, (start) => start + THEMES);
 }
 
 if (import.meta.main) {
@@ -46,7 +46,7 @@ if (import.meta.main) {
     Deno.exit(2);
   }
   try {
-    await Deno.writeTextFile(resolve(graph), await draw(await Deno.readTextFile(report)));
+    await Deno.writeTextFile(resolve(graph), await draw(JSON.parse(await Deno.readTextFile(report))));
   } catch (error) {
     const why = messageOf(error).split("\n").at(-1);
     console.error(`graph: Cannot draw ${report} as ${graph}: ${why}; make a report with deno task bench --json`);

@@ -1,6 +1,6 @@
 import { type Bed, byName } from "./bed.ts";
 import { type Contestant, FLOCK } from "./contestants.ts";
-import { Holder } from "./holder.ts";
+import { Holder, milliseconds } from "./holder.ts";
 import type { Table } from "./report.ts";
 import { inTurn, type Sample } from "./rounds.ts";
 import { startWaiters } from "./waiters.ts";
@@ -18,7 +18,7 @@ export async function handOff({ contestants, rounds }: Bed): Promise<Table[]> {
     rows: await inTurn(byName(contestants, (contestant) => () => delay(contestant, end)), { rounds, base: FLOCK }),
   });
   return [
-    await table("handoff", "hand-off: from the end of the holder's command to the begin of the waiter's", "orderly"),
+    await table("handoff", "hand-off: from the end of the holder's command to the start of the waiter's", "orderly"),
     await table("death", "the same from kill -9 of the holder", "death"),
   ];
 }
@@ -29,5 +29,5 @@ async function delay(contestant: Contestant, end: End): Promise<Sample> {
   const [waiter] = await startWaiters(contestant, { key, count: 1, words: ["date", "+%s%N"] });
   const ended = end === "death" ? holder.kill() : await holder.end();
   const { stdout } = await waiter!.output();
-  return { delay: Number(BigInt(new TextDecoder().decode(stdout).trim()) - ended) / 1e6 };
+  return { delay: milliseconds(stdout) - ended };
 }

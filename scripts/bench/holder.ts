@@ -1,10 +1,9 @@
-import { realTime } from "./libc.ts";
 import { command, type Words } from "./words.ts";
 
 /** Says when it begins, waits for the end of its input, and tells the time then. */
 const HOLD = "echo ready; read -r go; date +%s%N";
 
-/** A program that holds a lock, as long as it is to. */
+/** A program that holds a lock until it is told to end, or is killed. */
 export class Holder implements AsyncDisposable {
   readonly #process: Deno.ChildProcess;
   readonly #said: ReadableStreamDefaultReader<Uint8Array>;
@@ -26,24 +25,29 @@ export class Holder implements AsyncDisposable {
     return this.#process.pid;
   }
 
-  /** Ends the command, and tells when that was, in nanoseconds since 1970. */
-  async end(): Promise<bigint> {
+  /** Ends the command, and tells when that was, in milliseconds since 1970. */
+  async end(): Promise<number> {
     await this.#process.stdin.close();
-    return BigInt(new TextDecoder().decode((await this.#said.read()).value).trim());
+    return milliseconds((await this.#said.read()).value);
   }
 
-  /** Kills the program, but not its command, and tells when that was, in nanoseconds since 1970. */
-  kill(): bigint {
-    const time = realTime();
+  /** Kills the program, but not its command, and tells when that was, in milliseconds since 1970. */
+  kill(): number {
+    const time = performance.timeOrigin + performance.now();
     this.#process.kill("SIGKILL");
     return time;
   }
 
   /** Resolves when the program has been reaped, and its command has ended. */
   async [Symbol.asyncDispose](): Promise<void> {
-    // A command that is there no more reads no more.
+    // A command that has ended reads no more.
     await this.#process.stdin.close().catch(() => undefined);
     await this.#process.status;
     while (!(await this.#said.read()).done);
   }
+}
+
+/** What `date +%s%N` printed, in milliseconds since 1970. */
+export function milliseconds(date: Uint8Array | undefined): number {
+  return Number(new TextDecoder().decode(date)) / 1e6;
 }

@@ -1,21 +1,17 @@
 import { VERSION } from "../../lib/version.ts";
 import type { Programs } from "./programs.ts";
-import type { Machine } from "./report.ts";
 import type { Servers } from "./servers.ts";
 
 /** Says where the figures are from. */
-export async function describeMachine({ build }: Programs, { mysql, postgres }: Servers): Promise<Machine> {
+export async function describeMachine({ build }: Programs, { mysql, postgres }: Servers): Promise<string[]> {
   const model = /^model name\s*:\s*(.+)$/m.exec(await Deno.readTextFile("/proc/cpuinfo"))?.[1];
-  return {
+  return [
+    `sera ${VERSION}`,
     build,
-    sera: VERSION,
-    deno: Deno.version.deno,
-    processors: navigator.hardwareConcurrency,
-    processor: model?.trim() ?? Deno.build.arch,
-    kernel: Deno.osRelease(),
-    servers: {
-      ...mysql ? { "MySQL": mysql.version } : {},
-      ...postgres ? { "PostgreSQL": postgres.version } : {},
-    },
-  };
+    `Deno ${Deno.version.deno}`,
+    `${navigator.hardwareConcurrency} × ${model?.trim() ?? Deno.build.arch}`,
+    `Linux ${Deno.osRelease()}`,
+    ...mysql ? [`MySQL ${mysql.version}`] : [],
+    ...postgres ? [`PostgreSQL ${postgres.version}`] : [],
+  ];
 }

@@ -5,11 +5,10 @@ import { messageOf } from "../../lib/errors.ts";
 export const PARTS = {
   overhead: "`sera 0 true`: wall time, processor time, peak memory, beside an empty program and flock(1)",
   start: "where the time of one run goes",
-  handoff: "from the holder's end, or death, to the begin of the waiter's command",
+  handoff: "from the holder's end, or death, to the start of the waiter's command",
   throughput: "how many commands a second pass one lock, from 1 to 8 nodes",
   staircase: "1 to 100 waiters for one lock: memory, wake-ups, load on the server, time until all have run",
   sizes: "bytes of the binary, and of what a run loads",
-  piping: "1 GB through the command of a sera",
 } as const;
 
 /** The name of a part. */
@@ -34,8 +33,8 @@ export class BenchUsageError extends Error {
 export const HELP = `Measures what sera costs: deno task bench [--rounds N] [--only PART,PART] [--json]
 
 Builds sera, starts private servers, and prints medians, the quartiles around them, and ratios. What is compared takes
-turns, so that a busy machine slows all alike, and a ratio is the median of the rounds' ratios. Needs Linux, and of the
-servers what is there. Takes some minutes, in which the machine should have nothing else to do.
+turns, so that a busy machine slows all alike, and a ratio is the median of the rounds' ratios. Needs Linux, hyperfine(1), and of
+the servers what is there. Takes some minutes, in which the machine should have nothing else to do.
 
   --rounds N    how often each thing is measured (default 25); slow things are measured less often
   --only PARTS  only these parts, with commas between them

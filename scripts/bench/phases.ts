@@ -1,51 +1,69 @@
-import type { Marks } from "./trace.ts";
+/** A phase of a run; it ends when a function begins, or ends. */
+export interface Phase {
+  readonly name: string;
+  /** The first call's begin, or the last call's end. */
+  readonly until: "begin" | "end";
+  /** The functions, of which a run calls one: a module, and a function or a class and its method. */
+  readonly of: readonly (readonly [module: string, target: string])[];
+}
 
-/** What one run is seen as, in milliseconds since 1970. */
+const OPEN = ["lib/backends/registry.ts", "openBackend"] as const;
+const SPAWN = ["lib/child/spawn.ts", "startCommand"] as const;
+
+/**
+ * The phases between a program's first statement and its exit, in their order. Whoever renames one of these functions does
+ * so here as well: a program with a phase that is not there does not start.
+ */
+export const PHASES: readonly Phase[] = [
+  { name: "loading modules", until: "begin", of: [["lib/cli.ts", "run"]] },
+  { name: "settings", until: "end", of: [["lib/settings/resolve.ts", "resolveSettings"]] },
+  { name: "signals, last will", until: "begin", of: [OPEN] },
+  { name: "loading the driver", until: "end", of: [OPEN] },
+  {
+    name: "connecting, log-in",
+    until: "end",
+    of: [["lib/backends/sql/session_backend.ts", "SessionBackend.session"]],
+  },
+  {
+    name: "acquiring",
+    until: "end",
+    of: [
+      ["lib/backends/sql/session_backend.ts", "SessionBackend.acquire"],
+      ["lib/backends/file/lock.ts", "FileBackend.acquire"],
+    ],
+  },
+  { name: "last checks", until: "begin", of: [SPAWN] },
+  { name: "spawning", until: "end", of: [SPAWN] },
+  { name: "command", until: "end", of: [["lib/child/supervise.ts", "supervise"]] },
+  { name: "releasing", until: "end", of: [["lib/commands/give_back.ts", "release"]] },
+];
+
+/** Until a program's first statement, which only the empty program can tell. */
+export const RUNTIME = "runtime";
+/** From the last phase's end until the program has been reaped. */
+export const EXIT = "exit";
+
+/** When things happened, in milliseconds since 1970. */
 export interface Trace {
-  /** When the program was asked for. */
+  /** The program was asked for. */
   readonly started: number;
-  readonly marks: Marks;
-  /** When it had been reaped. */
+  /** Its phases ended, by their names; those that it has. */
+  readonly ends: Readonly<Record<string, number>>;
+  /** It had been reaped. */
   readonly ended: number;
 }
 
-/** A phase of a run; it ends at a mark. */
-interface Phase {
-  readonly id: string;
-  readonly title: string;
-  readonly end: (marks: Marks) => number | undefined;
-}
-
 /**
- * The phases in their order. Where two overlap, the later one counts only from the end of the earlier one, so that they
- * always add up to the whole.
+ * How long each phase of a run took, in milliseconds; 0 for one that the run has not. Where two overlap, the later one
+ * counts from the end of the earlier one, so that they add up to the whole.
  */
-export const PHASES: readonly Phase[] = [
-  // Until a program's first statement, which the empty program tells.
-  { id: "runtime", title: "runtime", end: ({ first }) => first?.begin },
-  { id: "modules", title: "loading modules", end: ({ run }) => run?.begin },
-  { id: "settings", title: "settings", end: ({ settings }) => settings?.end },
-  { id: "guard", title: "signals, last will", end: ({ backend }) => backend?.begin },
-  { id: "driver", title: "loading the driver", end: ({ backend }) => backend?.end },
-  { id: "connect", title: "connecting, log-in", end: ({ connect }) => connect?.end },
-  { id: "acquire", title: "acquiring", end: ({ acquire }) => acquire?.end },
-  { id: "ready", title: "last checks", end: ({ spawn }) => spawn?.begin },
-  { id: "spawn", title: "spawning", end: ({ spawn }) => spawn?.end },
-  { id: "command", title: "command", end: ({ command }) => command?.end },
-  { id: "release", title: "releasing", end: ({ release }) => release?.end },
-];
-
-/** The last phase: from the last mark until the program has been reaped. */
-export const EXIT = "exit";
-
-/** How long each phase of a run took, in milliseconds; 0 for one that the run has not. They add up to the whole. */
-export function phasesOf({ started, marks, ended }: Trace): Record<string, number> {
+export function phasesOf({ started, ends, ended }: Trace): Record<string, number> {
   const lengths: Record<string, number> = {};
   let reached = started;
-  for (const { id, end } of PHASES) {
-    const until = Math.max(reached, end(marks) ?? reached);
-    lengths[id] = until - reached;
-    reached = until;
+  for (const name of [RUNTIME, ...PHASES.map(({ name }) => name)]) {
+    const end = Math.max(reached, ends[name] ?? reached);
+    lengths[name] = end - reached;
+    reached = end;
   }
   lengths[EXIT] = ended - reached;
   return lengths;

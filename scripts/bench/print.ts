@@ -1,22 +1,14 @@
 import { table } from "../../lib/text/text_table.ts";
-import type { Aim, Machine, Report, Table } from "./report.ts";
-import type { Figure } from "./statistics.ts";
+import type { Aim, Figure, Report, Table } from "./report.ts";
 
 /** A report for people: the tables, then what was left out, then the aims. */
 export function asText({ machine, rounds, tables, leftOut, aims }: Report): string {
   return [
-    `${machineLine(machine)}\nmedian of up to ${rounds} rounds [quartiles], and the median of the rounds' ratios\n`,
+    `${machine.join(", ")}\nmedian of up to ${rounds} rounds [quartiles], and the median of the rounds' ratios\n`,
     ...tables.map(tableText),
     ...leftOut.length === 0 ? [] : [leftOut.map((what) => `left out: ${what}\n`).join("")],
     ...aims.length === 0 ? [] : [aimsText(aims)],
   ].join("\n");
-}
-
-function machineLine({ build, sera, deno, processors, processor, kernel, servers }: Machine): string {
-  const versions = Object.entries(servers).map(([name, version]) => `${name} ${version}`);
-  return [`sera ${sera}`, build, `Deno ${deno}`, `${processors} × ${processor}`, `Linux ${kernel}`, ...versions].join(
-    ", ",
-  );
 }
 
 /**

@@ -4,7 +4,7 @@
 export interface Usage {
   /** Processor time in milliseconds; the scheduler counts in nanoseconds. */
   readonly processor: number;
-  /** How often one of their threads went to sleep of its own accord, so that something had woken it before. */
+  /** How often one of their threads went to sleep of its own accord; something had woken it before. */
   readonly sleeps: number;
 }
 
@@ -27,20 +27,11 @@ export function treeOf(pid: number): number[] {
   return [pid, ...children.split(/\s+/).filter((word) => word !== "").map(Number).flatMap(treeOf)];
 }
 
-/** The most memory that a process had resident until now, in MiB. */
-export function peakMemoryOf(pid: number): number {
-  return kibibytes(pid, "status", "VmHWM") / 1024;
-}
-
 /** The memory of a process in MiB, where a page that n processes share counts as an n-th. */
 export function shareOfMemory(pid: number): number {
-  return kibibytes(pid, "smaps_rollup", "Pss") / 1024;
-}
-
-function kibibytes(pid: number, file: string, key: string): number {
-  const found = new RegExp(`^${key}:\\s*(\\d+) kB$`, "m").exec(read(`/proc/${pid}/${file}`))?.[1];
-  if (found === undefined) throw new Error(`Cannot read ${key} of process: ${pid}`);
-  return Number(found);
+  const found = /^Pss:\s*(\d+) kB$/m.exec(read(`/proc/${pid}/smaps_rollup`))?.[1];
+  if (found === undefined) throw new Error(`Cannot read the memory of process: ${pid}`);
+  return Number(found) / 1024;
 }
 
 function threadsOf(pid: number): string[] {

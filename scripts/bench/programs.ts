@@ -9,6 +9,9 @@ const EMPTY = `const command = new Deno.Command("true", { stdin: "inherit", stdo
 Deno.exit((await command.spawn().status).code);
 `;
 
+/** Makes a program of a module, which is the only one in its folder, or of a bundle; as sera's unless flags are given. */
+type Make = (name: string, entry: string, v8Flags?: readonly string[]) => Promise<Words>;
+
 /** The programs that are compared. */
 export interface Programs {
   readonly build: "compiled" | "deno run";
@@ -17,11 +20,9 @@ export interface Programs {
   readonly empty: Words;
   /** The same, made in the same way as sera. */
   readonly emptyAlike: Words;
-  /** The folder of sera's bundle, and what went into it. */
-  readonly bundle: string;
+  /** What went into sera's bundle. */
   readonly metafile: Metafile;
-  /** Makes another program of a module, in the same way as sera. */
-  readonly make: (name: string, entry: string) => Promise<Words>;
+  readonly make: Make;
 }
 
 /**
@@ -32,42 +33,25 @@ export interface Programs {
 export async function makePrograms(folder: string): Promise<Programs> {
   const { entry, metafile } = await bundle(`${folder}/bundle`);
   const empty = await writeModule(`${folder}/empty-program`, EMPTY);
-  const made = { bundle: `${folder}/bundle`, metafile };
-  if (
-    await compiled(folder, "sera", entry) && await compiled(folder, "empty", empty, []) &&
-    await starts(`${folder}/empty`)
-  ) {
-    const make = async (name: string, module: string) => {
-      if (!await compiled(folder, name, module)) throw new Error(`deno compile failed for: ${module}`);
-      return [`${folder}/${name}`];
-    };
-    const emptyAlike = await make("empty-alike", empty);
-    return { ...made, build: "compiled", sera: [`${folder}/sera`], empty: [`${folder}/empty`], emptyAlike, make };
-  }
-  const plain = [Deno.execPath(), "run", "--quiet", "--no-config", ...PERMISSIONS];
-  const alike = [...plain, `--v8-flags=${V8_FLAGS.join(",")}`];
-  const make = (_name: string, module: string) => Promise.resolve([...alike, module]);
+  const compiling: Make = (name, entry, v8Flags) => compiled(`${folder}/${name}`, entry, v8Flags);
+  const isCompiled = await compiling("probe", empty).then(starts, () => false);
+  const make = isCompiled ? compiling : fromSource;
   return {
-    ...made,
-    build: "deno run",
-    sera: [...alike, entry],
-    empty: [...plain, empty],
-    emptyAlike: [...alike, empty],
+    build: isCompiled ? "compiled" : "deno run",
+    sera: await make("sera", entry),
+    empty: await make("empty", empty, []),
+    emptyAlike: await make("empty-alike", empty),
+    metafile,
     make,
   };
 }
 
-/**
- * Bundles sera with more plugins, and makes a program of that.
- *
- * @param folder Where to put the bundle.
- */
+/** Bundles sera with more plugins into a folder, and makes a program of that. */
 export async function makeVariant(
   { make }: Programs,
   { name, folder, plugins }: { readonly name: string; readonly folder: string; readonly plugins: readonly Plugin[] },
 ): Promise<Words> {
-  const { entry } = await bundle(folder, plugins);
-  return await make(name, entry);
+  return await make(name, (await bundle(folder, plugins)).entry);
 }
 
 /** Writes a program's only module into a folder of its own, and gives its path. */
@@ -77,18 +61,23 @@ export async function writeModule(folder: string, text: string): Promise<string>
   return `${folder}/main.js`;
 }
 
-async function compiled(folder: string, name: string, entry: string, v8Flags?: readonly string[]): Promise<boolean> {
-  const from = entry.slice(0, entry.lastIndexOf("/"));
-  const output = `${folder}/${name}.made`;
-  if (!await compile({ folder: from, entry, output, v8Flags }, true)) return false;
+async function compiled(path: string, entry: string, v8Flags?: readonly string[]): Promise<Words> {
+  const folder = entry.slice(0, entry.lastIndexOf("/"));
+  const output = `${path}.made`;
+  if (!await compile({ folder, entry, output, v8Flags }, true)) throw new Error(`deno compile failed for: ${entry}`);
   // How a file was written decides in how large pieces the kernel keeps it, and so how fast it starts, by up to a tenth.
   // Programs that are installed have been copied.
-  await Deno.copyFile(output, `${folder}/${name}`);
+  await Deno.copyFile(output, path);
   await Deno.remove(output);
-  return true;
+  return [path];
 }
 
 /** Whether a binary works: one with a runtime that is not the compiler's own, as DENORT_BIN may name, does not. */
-async function starts(path: string): Promise<boolean> {
-  return (await command([path], { stderr: "null" }).output()).success;
+async function starts(words: Words): Promise<boolean> {
+  return (await command(words, { stderr: "null" }).output()).success;
+}
+
+function fromSource(_name: string, entry: string, v8Flags = V8_FLAGS): Promise<Words> {
+  const flags = v8Flags.length === 0 ? [] : [`--v8-flags=${v8Flags.join(",")}`];
+  return Promise.resolve([Deno.execPath(), "run", "--quiet", "--no-config", ...flags, ...PERMISSIONS, entry]);
 }

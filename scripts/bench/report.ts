@@ -1,19 +1,14 @@
 import type { PartName } from "./options.ts";
-import type { Figure } from "./statistics.ts";
 
-/** What one kind of value in a table means. */
-export interface Column {
-  /** Its key in the rows' figures. */
-  readonly id: string;
-  readonly title: string;
-  readonly unit: string;
-}
-
-/** What was measured of one thing. */
-export interface Row {
-  readonly name: string;
-  /** By column; one that does not apply is absent. */
-  readonly figures: Readonly<Record<string, Figure>>;
+/** Everything that one run of the bench found; what `--json` prints. */
+export interface Report {
+  /** Where the figures are from: versions, the processor, how the programs were made. */
+  readonly machine: readonly string[];
+  readonly rounds: number;
+  /** What was not measured, and why. */
+  readonly leftOut: readonly string[];
+  readonly tables: readonly Table[];
+  readonly aims: readonly Aim[];
 }
 
 /** Things that are compared. */
@@ -22,16 +17,34 @@ export interface Table {
   readonly title: string;
   /** The row that the ratios refer to, if there are any. */
   readonly base?: string;
-  readonly columns: readonly Column[];
+  /** What the kinds of values mean; the id is their key in the rows' figures. */
+  readonly columns: readonly { readonly id: string; readonly title: string; readonly unit: string }[];
   readonly rows: readonly Row[];
 }
 
 /** The name of a table; a part has one, hand-off two. */
 export type TableId = PartName | "death";
 
+/** What was measured of one thing. */
+export interface Row {
+  readonly name: string;
+  /** By column; one that does not apply is absent. */
+  readonly figures: Readonly<Record<string, Figure>>;
+}
+
+/** A measured quantity: the middle of its values, and how far half of them spread. */
+export interface Figure {
+  readonly median: number;
+  /** The quartiles: a quarter of the values is below the first, a quarter above the second. */
+  readonly lower: number;
+  readonly upper: number;
+  /** The median of the ratios to what it is compared with, round by round; absent if there is nothing to compare with. */
+  readonly ratio?: number;
+}
+
 /** Something that sera is meant to reach, and whether it does. */
 export interface Aim {
-  readonly id: AimId;
+  readonly id: "wall" | "memory" | "handOff" | "wakeUps" | "sharing" | "crowd";
   /** Whose it is. */
   readonly of: string;
   /** What is measured. */
@@ -41,32 +54,6 @@ export interface Aim {
   readonly most: number;
   readonly unit: string;
   readonly met: boolean;
-}
-
-/** What an aim is about. */
-export type AimId = "wall" | "memory" | "handOff" | "wakeUps" | "sharing" | "crowd";
-
-/** Everything that one run of the bench found; what `--json` prints. */
-export interface Report {
-  readonly machine: Machine;
-  readonly rounds: number;
-  /** What was not measured, and why. */
-  readonly leftOut: readonly string[];
-  readonly tables: readonly Table[];
-  readonly aims: readonly Aim[];
-}
-
-/** Where the figures are from. */
-export interface Machine {
-  /** How the programs were made: compiled, or run with `deno run`. */
-  readonly build: "compiled" | "deno run";
-  readonly sera: string;
-  readonly deno: string;
-  readonly processors: number;
-  readonly processor: string;
-  readonly kernel: string;
-  /** The servers' versions, by name. */
-  readonly servers: Readonly<Record<string, string>>;
 }
 
 /** The figure at a place, if it was measured. */

@@ -1,5 +1,4 @@
-import type { Row } from "./report.ts";
-import { type Figure, summarize } from "./statistics.ts";
+import type { Figure, Row } from "./report.ts";
 
 /** What one measurement of a thing found, by column. */
 export type Sample = Readonly<Record<string, number>>;
@@ -20,28 +19,48 @@ export async function inTurn(
   things: Readonly<Record<string, Measurement>>,
   { rounds, base }: Rounds,
 ): Promise<Row[]> {
-  const samples = new Map(Object.keys(things).map((name) => [name, [] as Sample[]]));
+  const samples: Record<string, Sample[]> = Object.fromEntries(Object.keys(things).map((name) => [name, []]));
   for (let round = 0; round <= rounds; round++) {
     for (const [name, measure] of Object.entries(things)) {
       const sample = await measure();
-      if (round > 0) samples.get(name)!.push(sample);
+      if (round > 0) samples[name]!.push(sample);
     }
   }
-  const compared = base === undefined ? undefined : samples.get(base);
-  return [...samples].map(([name, own]) => ({ name, figures: figuresOf(own, name === base ? undefined : compared) }));
+  return Object.entries(samples).map(([name, own]) => {
+    const compared = base === undefined || name === base ? undefined : samples[base]!;
+    const figures = Object.keys(own[0]!).map((column) => {
+      const of = (samples: readonly Sample[]) => samples.map((sample) => sample[column]!);
+      return [column, summarize(of(own), compared?.[0]?.[column] === undefined ? undefined : of(compared))];
+    });
+    return { name, figures: Object.fromEntries(figures) };
+  });
 }
 
 /**
- * Sums samples up by column.
+ * Sums values up. A ratio is not one of medians: what slows the machine for a while slows both of a round, and so cancels
+ * out.
  *
- * @param samples At least one; all have the same columns.
- * @param base Those of the same rounds to compare with; columns that it has not are not compared.
+ * @param values One for each round, at least one.
+ * @param base What they are compared with, from the same rounds.
+ * @throws Error When there are no values, or not as many to compare with.
  */
-function figuresOf(samples: readonly Sample[], base?: readonly Sample[]): Record<string, Figure> {
-  return Object.fromEntries(
-    Object.keys(samples[0]!).map((column) => {
-      const of = (all: readonly Sample[]) => all.map((sample) => sample[column]!);
-      return [column, summarize(of(samples), base?.[0]?.[column] === undefined ? undefined : of(base))];
-    }),
-  );
+export function summarize(values: readonly number[], base?: readonly number[]): Figure {
+  if (base !== undefined && base.length !== values.length) {
+    throw new Error(`Cannot compare: ${values.length} rounds with ${base.length}`);
+  }
+  return {
+    median: quantile(values, 0.5),
+    lower: quantile(values, 0.25),
+    upper: quantile(values, 0.75),
+    ...base === undefined ? {} : { ratio: quantile(values.map((value, round) => value / base[round]!), 0.5) },
+  };
+}
+
+/** The value that a share of the values, from 0 to 1, lies below; between two neighbours in proportion. */
+function quantile(values: readonly number[], share: number): number {
+  if (values.length === 0) throw new Error("Cannot sum up: no values");
+  const sorted = values.toSorted((a, b) => a - b);
+  const place = share * (sorted.length - 1);
+  const below = sorted[Math.floor(place)]!;
+  return below + (sorted[Math.ceil(place)]! - below) * (place - Math.floor(place));
 }

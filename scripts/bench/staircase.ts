@@ -2,31 +2,31 @@ import { pause } from "../../tests/cli/wait.ts";
 import type { Bed } from "./bed.ts";
 import type { Contestant } from "./contestants.ts";
 import { Holder } from "./holder.ts";
-import { shareOfMemory, treeOf, usageOf } from "./processes.ts";
-import type { Row, Table } from "./report.ts";
-import { type Figure, median, summarize } from "./statistics.ts";
+import { hyperfine } from "./hyperfine.ts";
+import { shareOfMemory, treeOf, type Usage, usageOf } from "./processes.ts";
+import type { Figure, Row, Table } from "./report.ts";
+import { summarize } from "./rounds.ts";
 import { startWaiters } from "./waiters.ts";
-import { timed } from "./words.ts";
 
 /** How many wait. */
 export const STEPS = [1, 10, 50, 100];
 /** How long they are watched while nothing happens, in milliseconds. */
 const IDLE = 5000;
 /**
- * After how many milliseconds the largest crowd is watched: the runtime wakes up once more for each of the time limits of
- * connecting and logging in, which have long been called off.
+ * The largest crowd is watched only after so many milliseconds: until then the runtime wakes up for each of the time limits
+ * of connecting and logging in, also when they have been cancelled.
  */
 const LIMITS_OVER = 11_000;
 /** How long each of their commands takes, in milliseconds. */
 const COMMAND = 50;
-/** How often a run without anybody else is timed, for the start that comes on top of the commands. */
+/** How often a run that finds the lock free is timed, for the start that comes on top of the commands. */
 const STARTS = 3;
 
 /** What one and many waiters for a lock cost, and how long they take once it is free. */
 export async function staircase({ contestants }: Bed): Promise<Table[]> {
   const rows: Row[] = [];
   for (const contestant of contestants) {
-    const start = await startTime(contestant);
+    const { wall: start } = await hyperfine([...contestant.once, "true"], STARTS);
     for (const count of STEPS) {
       rows.push({ name: stepName(contestant.name, count), figures: await step(contestant, count, start) });
     }
@@ -61,8 +61,9 @@ async function step(contestant: Contestant, count: number, start: number): Promi
   const words = ["sleep", `${COMMAND / 1000}`];
   const waiters = await startWaiters(contestant, { key, count, words });
   if (count === STEPS.at(-1)) await pause(LIMITS_OVER);
-  const idle = await watch(contestant, waiters.map(({ pid }) => treeOf(pid)));
-  const memory = waiters.map(({ pid }) => treeOf(pid).map(shareOfMemory).reduce((sum, one) => sum + one));
+  const trees = waiters.map(({ pid }) => treeOf(pid));
+  const [own, server] = await usePerSecond([trees.flat(), contestant.serverPid ? treeOf(contestant.serverPid) : []]);
+  const memory = trees.map((tree) => tree.map(shareOfMemory).reduce((sum, one) => sum + one));
   const began = performance.now();
   await holder.end();
   const ends = await Promise.all(waiters.map((waiter) => waiter.output()));
@@ -72,42 +73,28 @@ async function step(contestant: Contestant, count: number, start: number): Promi
   return {
     memory: summarize(memory),
     alone: summarize([alone]),
-    ...idle,
+    // A mean, not a median: what most of them do not do while they are watched still is a cost.
+    processor: summarize([own!.processor / count]),
+    wakeUps: summarize([own!.sleeps / count]),
+    ...contestant.serverPid === undefined ? {} : {
+      server: summarize([server!.processor]),
+      serverWakeUps: summarize([server!.sleeps]),
+    },
     took: summarize([took]),
     // Twice the commands' own time, and a start.
     aim: summarize([(2 * count * COMMAND + start) / 1000]),
   };
 }
 
-/** What processes, each with its helpers, and the server do while nothing happens. */
-async function watch(
-  { serverPid }: Contestant,
-  trees: readonly (readonly number[])[],
-): Promise<Record<string, Figure>> {
-  const serverTree = serverPid === undefined ? [] : treeOf(serverPid);
-  const before = [...trees, serverTree].map(usageOf);
+/** What groups of processes use in a second while nothing happens. */
+async function usePerSecond(groups: readonly (readonly number[])[]): Promise<Usage[]> {
+  const before = groups.map(usageOf);
   const began = performance.now();
   await pause(IDLE);
-  const after = [...trees, serverTree].map(usageOf);
+  const after = groups.map(usageOf);
   const seconds = (performance.now() - began) / 1000;
-
-  const spent = after.map(({ processor, sleeps }, index) => ({
+  return after.map(({ processor, sleeps }, index) => ({
     processor: (processor - before[index]!.processor) / seconds,
-    wakeUps: (sleeps - before[index]!.sleeps) / seconds,
+    sleeps: (sleeps - before[index]!.sleeps) / seconds,
   }));
-  const own = spent.pop()!;
-  // A mean, not a median: what most of them do not do within the span still is a cost.
-  const mean = (of: (one: typeof own) => number) => spent.reduce((sum, one) => sum + of(one), 0) / spent.length;
-  return {
-    processor: summarize([mean(({ processor }) => processor)]),
-    wakeUps: summarize([mean(({ wakeUps }) => wakeUps)]),
-    ...serverPid === undefined ? {} : { server: summarize([own.processor]), serverWakeUps: summarize([own.wakeUps]) },
-  };
-}
-
-/** How long one run takes that nobody else is in the way of, in milliseconds. */
-async function startTime({ once }: Contestant): Promise<number> {
-  const times: number[] = [];
-  for (let i = 0; i < STARTS; i++) times.push(await timed([...once, "true"]));
-  return median(times);
 }

@@ -1,6 +1,6 @@
 import { namesByValues, PATHS, RUN, type Scope, SUBSCOPES, VALUED } from "./facts.ts";
 
-/** The completion for bash 3.2 and later. Where bash-completion is loaded, the command has its own completion. */
+/** The completion for bash 3.2 and later. With bash-completion loaded, it completes the words of the command, too. */
 export function bashCompletion(): string {
   const subcommands = SUBSCOPES.map(({ name }) => name);
   const values = [...namesByValues()].map(([values, names]) =>

@@ -1,11 +1,11 @@
-/** What the completions of every shell need, from the tables that the parser reads. */
+/** What the completions of all shells need, from the tables that the parser reads. */
 
 import { standsAlone } from "../../lib/args/flag.ts";
 import type { Flag } from "../../lib/settings/flag.ts";
 import { RUN_FLAGS } from "../../lib/args/run_help.ts";
 import { SUBCOMMANDS } from "../../lib/args/subcommands.ts";
 
-/** A subcommand, or, with the name `run`, what sera does without one. */
+/** A subcommand, or a run, which is called `run` here. */
 export interface Scope {
   readonly name: string;
   readonly summary: string;
@@ -24,12 +24,12 @@ export const SUBSCOPES: readonly Scope[] = SUBCOMMANDS.map(({ name, summary, fla
 
 const ALL_FLAGS = [RUN, ...SUBSCOPES].flatMap(({ flags }) => flags);
 
-/** The names of all flags whose value may be the next word; where two share a name, both are of that kind, or none is. */
+/** The names of all flags that take the next word as their value. Those of the same name agree on that, see the tests. */
 export const VALUED: readonly string[] = unique(
   ALL_FLAGS.filter((flag) => !standsAlone(flag)).flatMap(({ name, alias }) => [name, alias ?? name]),
 );
 
-/** The words that a flag takes as its value, where that is no path and not just any text. */
+/** The words that a flag takes as its value; none if it takes a path or any text. */
 export function valuesOf(flag: Flag): readonly string[] {
   const { kind, words = [] } = flag;
   if (kind === "boolean-or-path") return [];
@@ -41,7 +41,7 @@ export function takesPath({ kind }: Flag): boolean {
   return kind === "file" || kind === "boolean-or-path";
 }
 
-/** The names of all flags that take any of the same words, by these words. */
+/** The names of all flags that take words, grouped by these words with blanks between them. */
 export function namesByValues(): ReadonlyMap<string, readonly string[]> {
   const groups = Map.groupBy(ALL_FLAGS, (flag) => valuesOf(flag).join(" "));
   groups.delete("");

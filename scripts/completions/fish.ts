@@ -4,7 +4,7 @@ import { RUN, type Scope, SUBSCOPES, summaryOf, takesPath, VALUED, valuesOf } fr
 
 const SCOPES = [RUN, ...SUBSCOPES];
 
-/** The completion for fish 3.1 and later: a file `sera.fish` in one of its folders for completions. */
+/** The completion for fish 3.1 and later, for a file `sera.fish` in one of its folders for completions. */
 export function fishCompletion(): string {
   const lines = [
     ...SUBSCOPES.map(({ name, summary }) => `-n '__sera_at first' -a ${name} -d ${quote(summary)}`),
@@ -87,7 +87,7 @@ ${lines.map((line) => `complete -c sera ${line}\n`).join("")}`;
 
 function flagLine(flag: Flag): string {
   const states = SCOPES.filter(({ flags }) => flags.includes(flag)).map(({ name }) => `flags-${name}`).join(" ");
-  // With true and false as its values a flag that stands alone would be offered twice, with = and without.
+  // A boolean flag has no true and false here: fish would offer it twice, with = and without.
   const value = takesPath(flag) ? " -F" : flag.words ? ` -a '${valuesOf(flag).join(" ")}'` : "";
   const required = standsAlone(flag) ? "" : takesPath(flag) ? " -r" : " -x";
   return `-n '__sera_at ${states}' -l ${flag.name}${required}${value} -d ${quote(summaryOf(flag))}`;

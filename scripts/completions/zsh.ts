@@ -1,6 +1,6 @@
 import { namesByValues, PATHS, RUN, type Scope, SUBSCOPES, summaryOf, VALUED } from "./facts.ts";
 
-/** The completion for zsh: a file `_sera` in its fpath. */
+/** The completion for zsh, for a file `_sera` in a folder of its `fpath`. */
 export function zshCompletion(): string {
   const subcommands = SUBSCOPES.map(({ name }) => name);
   const values = [...namesByValues()].map(([values, names]) =>

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import type { Socket } from "node:net";
+import { troubleOf } from "../../lib/errors.ts";
 import { LONGEST_TIMER } from "../../lib/deadline.ts";
 import { type DriverConnection, Session } from "../../lib/backends/sql/session.ts";
 import { sql } from "../../lib/backends/sql/statement.ts";
@@ -37,7 +38,7 @@ class SlowServer implements DriverConnection {
 }
 
 function sessionWith(driver: DriverConnection): Session {
-  const guide = { describe: (error: unknown) => (error as Error).message, isTransient: () => true };
+  const guide = { describe: troubleOf, isTransient: () => true };
   return new Session("Server at place", driver, guide, 500);
 }
 

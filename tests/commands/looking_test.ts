@@ -17,7 +17,7 @@ Deno.test("who only looks does not say that a lock was asked for", async () => {
 });
 
 Deno.test("what is no server's trouble is told as it is", async () => {
-  const ledger = new LockUnavailableError("Cannot use the ledger t: gone", "wait", { reason: "gone" });
+  const ledger = new LockUnavailableError("Cannot use the ledger t: gone", "wait", { why: "gone" });
   for (const error of [ledger, new UsageError("wrong"), new TypeError("odd")]) {
     await assert.rejects(looking(fails(error)), error);
   }

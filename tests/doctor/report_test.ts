@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { CORRECT, Report, textOf } from "../../lib/doctor/report.ts";
+import { type Check, CORRECT, Report, textOf, warning } from "../../lib/doctor/report.ts";
 import { ConfigError, LockUnavailableError } from "../../lib/errors.ts";
 import { ExitCode } from "../../lib/exit_codes.ts";
 
@@ -41,7 +41,7 @@ Deno.test("what nobody foresaw is no finding", async () => {
 
 Deno.test("what no run needs fails nothing: it warns that it could not be looked at, by its reason", async () => {
   const { report: made, lines } = report();
-  const trouble = new LockUnavailableError("Cannot lock on db: denied", "grant it", { reason: "db: denied" });
+  const trouble = new LockUnavailableError("Cannot lock on db: denied", "grant it", { why: "db: denied" });
   await made.inform("version", () => Promise.reject(trouble));
   assert.deepEqual(lines, ["warn  version      could not be checked: db: denied; grant it\n"]);
   assert.equal(made.exitCode, ExitCode.ok);
@@ -60,4 +60,36 @@ Deno.test("a server's words cannot make another line", async () => {
   await made.check("version", () => ({ found: "1.0\npass  lock", cure: "\x1b[31mred" }));
   assert.equal(lines.length, 1);
   assert.match(lines[0]!, /^[ -~]+\n$/);
+});
+
+/** What a report says of a check that throws. */
+async function failed(error: Error, inform = false): Promise<Check> {
+  const report = new Report(() => undefined);
+  const look = () => Promise.reject(error);
+  if (inform) await report.inform("lock", look);
+  else await report.check("lock", look, "look there");
+  return report.checks[0]!;
+}
+
+Deno.test("what was found and the cure stay whole, whatever a server says", async () => {
+  const error = LockUnavailableError.on("Server", { what: "no; ask Bob; or not", cure: "ask; or wait" });
+  const found = "Cannot lock on Server: no; ask Bob; or not";
+  assert.deepEqual(await failed(error), { check: "lock", status: "fail", found, cure: "ask; or wait" });
+  assert.deepEqual(await failed(error, true), {
+    check: "lock",
+    status: "warn",
+    found: "could not be checked: Server: no; ask Bob; or not",
+    cure: "ask; or wait",
+  });
+  assert.equal(textOf(await failed(error)), `fail  lock         ${found}; ask; or wait\n`);
+});
+
+Deno.test("where an error has no cure, there is one all the same", async () => {
+  const error = LockUnavailableError.on("Server", { what: "no; ask Bob" }, { transient: true });
+  const { found, cure } = await failed(error);
+  assert.equal(found, "Cannot lock on Server: no; ask Bob");
+  assert.equal(cure, "look there (meanwhile sera keeps retrying until <wait> expires)");
+  assert.equal((await failed(error, true)).cure, "check the server, its log and the network");
+  assert.equal((await failed(new ConfigError("wrong"))).cure, CORRECT);
+  assert.deepEqual(warning({ what: "odd; really" }), { found: "odd; really", cure: CORRECT });
 });

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import type { Socket } from "node:net";
-import { LockUnavailableError } from "../../lib/errors.ts";
+import { LockUnavailableError, troubleOf } from "../../lib/errors.ts";
 import { isKept, type LeaseTerms, Moment, shortestTtl } from "../../lib/lock/lease.ts";
 import { Session } from "../../lib/backends/sql/session.ts";
 import { holdInSession } from "../../lib/backends/sql/hold_in_session.ts";
@@ -28,7 +28,7 @@ async function take(
       destroy: () => undefined,
       socket: () => undefined as unknown as Socket,
     },
-    { describe: String, isTransient: () => false },
+    { describe: troubleOf, isTransient: () => false },
     10_000,
   );
   const confirmed = new Moment();
@@ -137,7 +137,7 @@ Deno.test("a server that does not answer is not called a suspension", async () =
   await clock.to(9000);
   session.ended(new Error("the server closed the connection"));
   await clock.to(9001);
-  assert.match(lock.lost.reason.message, /^Lock lost: Server at place: Error: the server closed the connection$/);
+  assert.match(lock.lost.reason.message, /^Lock lost: Server at place: the server closed the connection$/);
 });
 
 /** Holds a lock whose looks are answered as the test says; without an answer from it, by nothing. */
@@ -230,7 +230,7 @@ Deno.test("a sign of the lock is fresh for a second; after that it is looked at 
 Deno.test("only a look since the command's end, or the lease, shows that a lock was held until then", async () => {
   const cases: readonly [name: string, lose: (taken: Awaited<ReturnType<typeof take>>) => void, held: boolean][] = [
     ["the server ended it unseen", ({ session }) => session.ended(new Error("closed")), false],
-    ["no answer came in time", ({ session }) => session.destroy("no answer"), true],
+    ["no answer came in time", ({ session }) => session.destroy({ what: "no answer" }), true],
   ];
   for (const [name, lose, held] of cases) {
     using clock = new FakeClock();

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { parse } from "acorn";
+import { loadedFiles } from "../../scripts/bench/sizes.ts";
 import { bundle, PART } from "../../scripts/bundle.ts";
 import { compileAtOnce } from "../../scripts/compile_at_once.ts";
 import { run } from "../../scripts/run.ts";
@@ -21,35 +22,22 @@ async function made() {
   return { inputs, outputs, texts: new Map(paths.map((path, index) => [path, texts[index]!])) };
 }
 
-/** The files that are loaded with an entry point. */
-function loadedFor(entryPoint: string): ReadonlySet<string> {
-  const loaded = new Set<string>();
-  const load = (path: string) => {
-    if (loaded.has(path)) return;
-    loaded.add(path);
-    for (const { path: imported, kind } of outputs[path]?.imports ?? []) {
-      if (kind === "import-statement") load(imported);
-    }
-  };
-  load(Object.keys(outputs).find((path) => outputs[path]!.entryPoint === entryPoint)!);
-  return loaded;
-}
-
 Deno.test("what every run loads is two files, with no driver and no module of Node in them", LATE_END, () => {
-  const loaded = loadedFor("main.ts");
-  assert.deepEqual([...loaded].filter((path) => outputs[path] === undefined), []);
-  assert.equal(loaded.size, 2);
-  const sources = [...loaded].flatMap((path) => Object.keys(outputs[path]!.inputs));
+  const loaded = loadedFiles({ outputs }, ["main.ts"]);
+  const imported = loaded.flatMap((path) => outputs[path]!.imports);
+  assert.deepEqual(imported.filter(({ kind, external }) => kind === "import-statement" && external), []);
+  assert.equal(loaded.length, 2);
+  const sources = loaded.flatMap((path) => Object.keys(outputs[path]!.inputs));
   assert.ok(sources.includes("lib/commands/run.ts"));
   assert.deepEqual(
-    sources.filter((path) => /stand-in|node_modules.(?!.*@noble)|usage|lib.args.subcommands/.test(path)),
+    sources.filter((path) => /stand-in|node_modules.(?!.*@noble)|usage|lib.args.subcommand/.test(path)),
     [],
   );
   // What only a help text, a failure or a setting needs that most runs have not.
   const seldom =
-    /(setting_words|run_help|meant_\w+|why_not_started|json_fault|json_keys|syslog|oddities|no_server)\.ts$/;
+    /(setting_words|\w+_help|meant_\w+|why_not_started|json_fault|json_keys|syslog|oddities|no_server)\.ts$/;
   assert.deepEqual(sources.filter((path) => seldom.test(path)), []);
-  const bytes = [...loaded].reduce((sum, path) => sum + outputs[path]!.bytes, 0);
+  const bytes = loaded.reduce((sum, path) => sum + outputs[path]!.bytes, 0);
   assert.ok(bytes <= MOST_BYTES, `every run loads ${bytes} bytes, more than ${MOST_BYTES}`);
 });
 
@@ -57,8 +45,9 @@ Deno.test(
   "a run with files, which needs no driver, loads all that this takes as one file more, by a small one",
   LATE_END,
   () => {
-    const every = loadedFor("main.ts");
-    const more = [...loadedFor(`${PART}:lib/backends/file/backend.ts`)].filter((path) => !every.has(path));
+    const every = loadedFiles({ outputs }, ["main.ts"]);
+    const more = loadedFiles({ outputs }, [`${PART}:lib/backends/file/backend.ts`])
+      .filter((path) => !every.includes(path));
     assert.deepEqual(more.map((path) => "lib/backends/file/lock.ts" in outputs[path]!.inputs).toSorted(), [
       false,
       true,

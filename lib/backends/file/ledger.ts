@@ -9,6 +9,7 @@ import type { Store } from "../sql/ledger_table.ts";
 import type { Patience } from "../../ledger/patience.ts";
 import { whileBusy } from "./busy.ts";
 import { sqliteDialect } from "./sqlite_dialect.ts";
+import { TroubleError } from "../../errors.ts";
 import { ledgerError } from "./sqlite_errors.ts";
 
 /** The ledger's file, beside the lock files. */
@@ -42,7 +43,8 @@ function refuseForeign(folder: LockFolder, path: string): void {
   for (const file of ["", ...SIDE_FILES].map((end) => `${path}${end}`)) {
     const info = lstatIfThere(file);
     const objection = info && objectionToFile(info, file, folder);
-    if (objection !== undefined) throw new Error(file === path ? objection : `${file}: ${objection}`);
+    if (objection === undefined) continue;
+    throw new TroubleError(file === path ? objection.what : `${file}: ${objection.what}`, objection.cure);
   }
 }
 

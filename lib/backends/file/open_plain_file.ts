@@ -65,7 +65,8 @@ export async function openPlainFile(path: string, folder: LockFolder, signal: Ab
 
 function refuse(info: Deno.FileInfo, path: string, folder: LockFolder): void {
   const objection = objectionToFile(info, path, folder);
-  if (objection !== undefined) throw new LockUnavailableError(`Cannot use the lock file: ${path}: ${objection}`);
+  if (objection === undefined) return;
+  throw new LockUnavailableError(`Cannot use the lock file: ${path}: ${objection.what}`, objection.cure);
 }
 
 /**

@@ -1,24 +1,27 @@
 import type { Stats } from "node:fs";
+import { type Trouble, TroubleError } from "../../errors.ts";
 import type { LockFolder } from "./lock_folder.ts";
 
 /**
  * Why a file of a lock folder must be left alone; undefined for one that may be used: a regular file with one link, of
  * this user, of root, or of those who share the folder. What else lies there somebody may have put there to lead a write
  * to a file elsewhere, or to keep whoever opens it waiting.
- *
- * @returns What is wrong and what to do, with a semicolon between.
  */
-export function objectionToFile(file: Deno.FileInfo, path: string, folder: LockFolder): string | undefined {
-  if (!file.isFile) return `it is ${kindOf(file)}, not a regular file; find out who put it there, and remove it`;
+export function objectionToFile(file: Deno.FileInfo, path: string, folder: LockFolder): Trouble | undefined {
+  const cure = "find out who put it there, and remove it";
+  if (!file.isFile) return { what: `it is ${kindOf(file)}, not a regular file`, cure };
   // No link at all is what a file has that was removed after it was opened.
   if (file.nlink !== null && file.nlink > 1) {
-    return `it has ${file.nlink} links, so that it is another file as well; find out who put it there, and remove it`;
+    return { what: `it has ${file.nlink} links, so that it is another file as well`, cure };
   }
   if (folder.owns(file)) return undefined;
   const whose = `it belongs to another user (uid ${file.uid}, gid ${file.gid})`;
   return folder.group === undefined
-    ? `${whose}; remove it, or use another folder: --server file:/some/dir`
-    : `${whose}, and not to the folder's group; have that user run: chgrp ${folder.group} ${path} && chmod g+rw ${path}`;
+    ? { what: whose, cure: "remove it, or use another folder: --server file:/some/dir" }
+    : {
+      what: `${whose}, and not to the folder's group`,
+      cure: `have that user run: chgrp ${folder.group} ${path} && chmod g+rw ${path}`,
+    };
 }
 
 /** Whether both are the same file. */
@@ -111,23 +114,23 @@ function grant(file: number, { mode, uid, gid, nlink }: Stats, group: number | u
  *
  * @param most The most bytes that it may have.
  * @param objection Says why it is not read, if so.
- * @throws {Error} The system's, or one with the objection, when it cannot be read.
+ * @throws {Error} The system's, or a {@linkcode TroubleError} with the objection, when it cannot be read.
  */
 export function readPlainFile(
   path: string,
   most: number,
-  objection: (file: Deno.FileInfo) => string | undefined,
+  objection: (file: Deno.FileInfo) => Trouble | undefined,
 ): Uint8Array {
   const found = Deno.lstatSync(path);
   const why = objection(found);
-  if (why !== undefined) throw new Error(why);
+  if (why !== undefined) throw new TroubleError(why.what, why.cure);
   const fs = nodeFiles();
   const file = openToLook(path);
   try {
     const info = fs.fstatSync(file);
-    if (!isSameFile(info, found)) throw new Error("somebody has just replaced it; try again");
+    if (!isSameFile(info, found)) throw new TroubleError("somebody has just replaced it", "try again");
     const { size } = info;
-    if (size > most) throw new Error(`it has ${size} bytes, more than ${most}; find out who made it so long`);
+    if (size > most) throw new TroubleError(`it has ${size} bytes, more than ${most}`, "find out who made it so long");
     const bytes = new Uint8Array(size);
     let read = 0;
     for (let more = 1; more > 0 && read < size; read += more) more = fs.readSync(file, bytes, read, size - read, read);

@@ -107,7 +107,7 @@ function readRecord(path: string): Presence | undefined {
 
 function readText(path: string): string | undefined {
   try {
-    const bytes = readPlainFile(path, LONGEST_RECORD, (file) => file.isFile ? undefined : "it is no file");
+    const bytes = readPlainFile(path, LONGEST_RECORD, (file) => file.isFile ? undefined : { what: "it is no file" });
     return new TextDecoder().decode(bytes);
   } catch (error) {
     if (error instanceof Error) return undefined;

@@ -33,6 +33,6 @@ export function ledgerError(shown: string, error: unknown): LockUnavailableError
     (isOneOf(UNFIT, error) ? TO_FIT : SQLITE_CURES.find(([pattern]) => pattern.test(said))?.[1]);
   // Another process keeps it locked, or others have to make room first.
   const transient = /database is locked|database or disk is full/.test(said);
-  const about = { transient, reason: said, cause: error };
+  const about = { transient, why: said, cause: error };
   return new LockUnavailableError(`Cannot use the ledger ${shown}: ${said}`, cure, about);
 }

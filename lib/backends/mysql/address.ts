@@ -10,11 +10,15 @@ const DEFAULT_SOCKET = "/tmp/mysql.sock";
 export function parseNetwork(text: string, show: Show): Address {
   const [network, bracketed] = cut(text, "(");
   if (bracketed !== undefined && !bracketed.endsWith(")")) {
-    throw new DsnError(
-      bracketed.includes(")")
-        ? "Cannot read the MySQL DSN: its last slash does not follow the address; write a slash in the database or in a parameter as %2F"
-        : "Cannot read the MySQL DSN: the address is not terminated; write tcp(host:port)/database or unix(/path)/database",
-    );
+    throw bracketed.includes(")")
+      ? new DsnError(
+        "Cannot read the MySQL DSN: its last slash does not follow the address",
+        "write a slash in the database or in a parameter as %2F",
+      )
+      : new DsnError(
+        "Cannot read the MySQL DSN: the address is not terminated",
+        "write tcp(host:port)/database or unix(/path)/database",
+      );
   }
   const address = bracketed?.slice(0, -1) ?? "";
   if (network === "" || network === "tcp") {
@@ -52,18 +56,18 @@ function unknownNetwork(network: string): DsnError {
  * Stricter than Go: a port is a number, since the names of services differ between machines.
  */
 export function parseHostAndPort(text: string, show: Show): Address {
-  const bad = (problem: string) =>
-    new DsnError(`Cannot use the address of the MySQL DSN: ${show(text, "it")} ${problem}`);
+  const bad = (problem: string, cure: string) =>
+    new DsnError(`Cannot use the address of the MySQL DSN: ${show(text, "it")} ${problem}`, cure);
   const bracketed = /^\[([^[\]]*)\](?::(.*))?$/s.exec(text);
   if (!bracketed && text.split(":").length > 2) {
-    throw bad("has more than one colon; write an IPv6 address in brackets as in tcp([::1]:3306)");
+    throw bad("has more than one colon", "write an IPv6 address in brackets as in tcp([::1]:3306)");
   }
   const [host, port] = bracketed ? [bracketed[1]!, bracketed[2]] : cut(text, ":");
   // A percent sign belongs to an IPv6 zone only; elsewhere it is most likely an escaped path to a socket.
   if (host !== "" && !isHostName(host) || (!bracketed && host.includes("%"))) {
-    throw bad("is no host and port; write tcp(host:port), or unix(/path) for a socket");
+    throw bad("is no host and port", "write tcp(host:port), or unix(/path) for a socket");
   }
-  if (port !== undefined && !isPort(port)) throw bad("has a wrong port; write a number from 1 to 65535");
+  if (port !== undefined && !isPort(port)) throw bad("has a wrong port", "write a number from 1 to 65535");
   return { transport: "tcp", host: host || DEFAULT_HOST, port: port === undefined ? DEFAULT_PORT : Number(port) };
 }
 

@@ -1,13 +1,12 @@
 import { Buffer } from "node:buffer";
 import type { Connection, ConnectionOptions } from "mysql2";
+import { TroubleError } from "../../errors.ts";
 import type { MySqlDsn } from "./server.ts";
 
 const NATIVE_REFUSED = "the server asks for mysql_native_password, which allowNativePasswords=false in the DSN forbids";
-const OLD_REFUSED =
-  "the server asks for the password hash of before MySQL 4.1; renew the account's password, or add allowOldPasswords=true";
 
 /** The server asks for what the DSN forbids. */
-export class LoginRefusedError extends Error {}
+export class LoginRefusedError extends TroubleError {}
 
 /** The part of the driver's login that is needed here; not public, so the tests against real servers guard it. */
 interface Handshake {
@@ -21,7 +20,12 @@ type Plugin = (meta: { command: Handshake }) => (data: Uint8Array | undefined) =
 /** How to answer when a server asks for a password in a way that the DSN has a say in. */
 export function passwordPlugins(dsn: MySqlDsn): ConnectionOptions["authPlugins"] {
   const oldPassword: Plugin = ({ command }) => (data) => {
-    if (!dsn.allowOldPasswords) throw new LoginRefusedError(OLD_REFUSED);
+    if (!dsn.allowOldPasswords) {
+      throw new LoginRefusedError(
+        "the server asks for the password hash of before MySQL 4.1",
+        "renew the account's password, or add allowOldPasswords=true",
+      );
+    }
     return oldPasswordAnswer(dsn.password, data?.length ? data : command.handshake.authPluginData1);
   };
   // Some ask by name, others with one byte and no name, and mean the scramble that they began with.

@@ -1,5 +1,5 @@
 import type { MySqlDsn } from "./server.ts";
-import { messageOf } from "../../errors.ts";
+import { messageOf, type Trouble, TroubleError } from "../../errors.ts";
 import { isPlain, LONGEST_NAME, pathOr } from "../../text/harmless.ts";
 import { mayPassOnMySql } from "./passing.ts";
 import { BROKEN_OFF, CLOSED, describeNetworkError, isTransientNetworkError } from "../network/errors.ts";
@@ -43,20 +43,25 @@ const CURES: Readonly<Record<number, string>> = {
 };
 
 /** What an error of the driver means, by its code. */
-const MEANINGS: Readonly<Record<string, string>> = {
+const MEANINGS: Readonly<Record<string, Trouble>> = {
   PROTOCOL_CONNECTION_LOST: CLOSED,
-  HANDSHAKE_NO_SSL_SUPPORT:
-    "the server offers no TLS, which tls in the DSN requires: it has none, or something in between has taken it away; " +
-    "set up TLS on the server (ssl_cert, ssl_key), and check what stands in between",
-  MYSQL_CLEAR_PASSWORD_NOT_ENABLED:
-    "the server asks for the password in clear text; if the connection is safe, add allowCleartextPasswords=true to the DSN",
+  HANDSHAKE_NO_SSL_SUPPORT: {
+    what:
+      "the server offers no TLS, which tls in the DSN requires: it has none, or something in between has taken it away",
+    cure: "set up TLS on the server (ssl_cert, ssl_key), and check what stands in between",
+  },
+  MYSQL_CLEAR_PASSWORD_NOT_ENABLED: {
+    what: "the server asks for the password in clear text",
+    cure: "if the connection is safe, add allowCleartextPasswords=true to the DSN",
+  },
 };
 
 /** How the driver tells of a connection that has ended before a statement could be sent; it gives no code then. */
 const CLOSED_WORDS = ["Can't add new command when connection is in closed state", "Can't write in closed state"];
 
 /** Says in a few words what is wrong and what to do. Never holds the password: neither server nor driver repeat it. */
-export function describeMySqlError(error: unknown): string {
+export function describeMySqlError(error: unknown): Trouble {
+  if (error instanceof TroubleError) return error;
   const { errno, code, message } = error as DriverError;
   const network = describeNetworkError(error);
   if (network !== undefined) return network;
@@ -64,11 +69,14 @@ export function describeMySqlError(error: unknown): string {
   if (CLOSED_WORDS.includes(message)) return CLOSED;
   const plugin = /unknown plugin (\S+)\. See/.exec(message)?.[1];
   if (plugin !== undefined) {
-    return `the server asks for the unknown authentication ${serverWords(plugin)}; use another account`;
+    return {
+      what: `the server asks for the unknown authentication ${serverWords(plugin)}`,
+      cure: "use another account",
+    };
   }
   const cure = errno === undefined ? undefined : CURES[errno];
   const words = withoutUser(serverWords(messageOf(error))) || `error ${errno}`;
-  return cure === undefined ? words : `${words}; ${cure}`;
+  return { what: words, cure };
 }
 
 /** Whether the same request may succeed a moment later. */

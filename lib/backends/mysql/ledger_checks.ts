@@ -62,13 +62,15 @@ async function checkStore(store: Store, name: TableName, rehearsal: RunRehearsal
   for (const statement of lacking ? [] : writes(dialect)) lacking ||= await ask(statement) === "no column";
   if (lacking) {
     await table.refuseForeign();
-    await refuseUnlessCopy(store, sql`ALTER TABLE ${dialect.table} ADD COLUMN id ${dialect.types.pid}`, (error) => {
-      const reason = error.reason.split("; ")[0];
-      return table.failure({
-        what: `it lacks columns, and the user may not add them: ${reason}`,
-        cure: "grant the user ALTER on it",
-      });
-    });
+    await refuseUnlessCopy(
+      store,
+      sql`ALTER TABLE ${dialect.table} ADD COLUMN id ${dialect.types.pid}`,
+      (error) =>
+        table.failure({
+          what: `it lacks columns, and the user may not add them: ${error.reason}`,
+          cure: "grant the user ALTER on it",
+        }),
+    );
     return { found: "the table lacks columns, which the first run adds" };
   }
   if (read === "no table") return usableLedger(read);

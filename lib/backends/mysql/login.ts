@@ -89,7 +89,7 @@ export async function logIn(
     const startTimer = (limit: number, what: string) =>
       setTimeout(
         () =>
-          failed(new ConnectionError(`${what} within ${formatDuration(limit)}; check the address and the firewall`)),
+          failed(new ConnectionError(`${what} within ${formatDuration(limit)}`, "check the address and the firewall")),
         Math.min(limit, LONGEST_TIMER),
       );
 

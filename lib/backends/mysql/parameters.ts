@@ -57,7 +57,7 @@ export function parseParameters(query: string, show: Show): Parameters {
 function finish(draft: Draft, sessionVariables: Map<string, string>, show: Show): Parameters {
   const { tlsName, serverPubKey, ...rest } = draft;
   if (serverPubKey !== "") {
-    throw problemWith("serverPubKey", "no key can be registered with sera; leave it out and use tls=true instead");
+    throw problemWith("serverPubKey", "no key can be registered with sera", "leave it out and use tls=true instead");
   }
   return {
     ...rest,
@@ -74,8 +74,8 @@ function tlsMode(name: string, show: Show): MySqlDsn["tls"] {
   if (name === "skip-verify" || name === "preferred") return "skip-verify";
   throw problemWith(
     "tls",
-    `no such TLS config as ${show(name, "its value")}; write true, false, skip-verify or preferred, ` +
-      "and name a custom CA with the tls-ca setting",
+    `no such TLS config as ${show(name, "its value")}`,
+    "write true, false, skip-verify or preferred, and name a custom CA with the tls-ca setting",
   );
 }
 
@@ -134,16 +134,16 @@ const READERS: ReadonlyMap<string, Reader> = new Map([
   // New in the Go driver, and no system variable of any server.
   checked("tinyInt1IsBool", readBoolean),
   ["strict", () => {
-    throw problemWith("strict", "the Go driver has removed it; leave it out and set sql_mode if need be");
+    throw problemWith("strict", "the Go driver has removed it", "leave it out and set sql_mode if need be");
   }],
 ]);
 
-function problemWith(key: string, problem: string): DsnError {
-  return new DsnError(`Cannot use parameter ${key} of the MySQL DSN: ${problem}`);
+function problemWith(key: string, problem: string, cure: string): DsnError {
+  return new DsnError(`Cannot use parameter ${key} of the MySQL DSN: ${problem}`, cure);
 }
 
-function badValue({ key, raw, show }: Parameter, problem: string): DsnError {
-  return problemWith(key, `${show(raw, "its value")} ${problem}`);
+function badValue({ key, raw, show }: Parameter, problem: string, cure: string): DsnError {
+  return problemWith(key, `${show(raw, "its value")} ${problem}`, cure);
 }
 
 function parseBoolean(text: string): boolean | undefined {
@@ -155,26 +155,26 @@ function parseBoolean(text: string): boolean | undefined {
 function readBoolean(parameter: Parameter): boolean {
   const value = parseBoolean(parameter.raw);
   if (value !== undefined) return value;
-  throw badValue(parameter, "is no boolean; write true or false");
+  throw badValue(parameter, "is no boolean", "write true or false");
 }
 
 function readDuration(parameter: Parameter): number {
   const ms = parseDuration(parameter.raw);
   if (ms !== undefined) return ms;
-  throw badValue(parameter, "is no duration; write a number with its unit such as 500ms or 30s");
+  throw badValue(parameter, "is no duration", "write a number with its unit such as 500ms or 30s");
 }
 
 /** Go takes a negative timeout too, and then every connection times out before it has begun; no lock wants that. */
 function readTimeout(parameter: Parameter): number {
   const ms = readDuration(parameter);
   if (ms >= 0) return ms;
-  throw badValue(parameter, "is negative; write a duration such as 30s, or 0 for no limit");
+  throw badValue(parameter, "is negative", "write a duration such as 30s, or 0 for no limit");
 }
 
 function readInteger(parameter: Parameter): number {
   const value = Number(parameter.raw);
   if (/^[+-]?[0-9]+$/.test(parameter.raw) && Number.isSafeInteger(value)) return value;
-  throw badValue(parameter, "is no whole number; write bytes such as 67108864, or 0 for the server's own limit");
+  throw badValue(parameter, "is no whole number", "write bytes such as 67108864, or 0 for the server's own limit");
 }
 
 /** Booleans in their eight spellings, `skip-verify` and `preferred` in any case, else a name as it stands. */
@@ -194,13 +194,13 @@ function readAttributes(parameter: Parameter): Record<string, string> {
 /** The name of a character set or a collation. */
 function checkName(parameter: Parameter, name: string): string {
   if (/^[A-Za-z0-9_]+$/.test(name)) return name;
-  throw badValue(parameter, "is no name of a character set or collation; write one such as utf8mb4");
+  throw badValue(parameter, "is no name of a character set or collation", "write one such as utf8mb4");
 }
 
 function readTimeZone(parameter: Parameter): void {
   const name = queryDecode(parameter);
   if (["", "UTC", "Local"].includes(name) || isTimeZone(name)) return;
-  throw badValue(parameter, "is no time zone; write UTC, Local or a name such as Europe%2FParis");
+  throw badValue(parameter, "is no time zone", "write UTC, Local or a name such as Europe%2FParis");
 }
 
 function isTimeZone(name: string): boolean {
@@ -218,7 +218,7 @@ function queryDecode({ key, raw, show }: Parameter): string {
   const decoded = percentDecode(raw.replaceAll("+", " "));
   if (decoded !== undefined) return decoded;
   const name = READERS.has(key) ? key : show(key, "(a session variable)");
-  throw problemWith(name, "its value has a wrong percent escape; write % as %25");
+  throw problemWith(name, "its value has a wrong percent escape", "write % as %25");
 }
 
 function addSessionVariable(variables: Map<string, string>, parameter: Parameter): void {

@@ -1,4 +1,4 @@
-import { LockUnavailableError } from "../../errors.ts";
+import { LockUnavailableError, type Trouble } from "../../errors.ts";
 import { CLOSED, ConnectionError } from "../network/errors.ts";
 import { markOf } from "../sql/mark.ts";
 import { Session } from "../sql/session.ts";
@@ -60,7 +60,7 @@ export async function openMySqlSession(
   guard.tell((error) => session.ended(error));
   // The driver tells of a reset only the statement that runs.
   streamOf(connection).prependListener("error", (error) => session.ended(error));
-  connection.on("end", () => session.ended(new ConnectionError(CLOSED)));
+  connection.on("end", () => session.ended(new ConnectionError(CLOSED.what, CLOSED.cure)));
   try {
     await setUp(session, dsn, lease, signal);
     session.variables = await askVariables(session, signal);
@@ -92,17 +92,17 @@ async function wrap(
   lookAgain: () => Promise<unknown>,
 ): Promise<unknown> {
   if (signal.aborted) return signal.reason;
-  const why = (error as { code?: string }).code === "HANDSHAKE_SSL_ERROR"
+  const trouble = (error as { code?: string }).code === "HANDSHAKE_SSL_ERROR"
     ? await describeHandshake(dsn, error, lookAgain)
     : describeMySqlError(error);
-  return LockUnavailableError.on(whereIs(dsn), { what: why }, { transient: isTransient(error) });
+  return LockUnavailableError.on(whereIs(dsn), trouble, { transient: isTransient(error) });
 }
 
 async function describeHandshake(
   dsn: MySqlDsn,
   error: unknown,
   lookAgain: () => Promise<unknown>,
-): Promise<string> {
+): Promise<Trouble> {
   const { describeTlsFailure } = await import("../network/tls_trouble.ts");
   const verify = dsn.tls === "verify";
   return await describeTlsFailure(error, { host: hostOf(dsn), verify, setting: "tls-ca", lookAgain });

@@ -54,6 +54,6 @@ function ofCollation(failure: LockUnavailableError): LockUnavailableError {
   return reworded(failure, (text) => text.replace("correct charset in", "correct collation in"));
 }
 
-function reworded({ what, cure, reason, transient, where }: LockUnavailableError, change: (text: string) => string) {
-  return new LockUnavailableError(change(what), cure && change(cure), { reason: change(reason), transient, where });
+function reworded({ what, cure, why, transient, where }: LockUnavailableError, change: (text: string) => string) {
+  return new LockUnavailableError(change(what), cure && change(cure), { why: change(why), transient, where });
 }

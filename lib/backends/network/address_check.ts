@@ -1,6 +1,6 @@
 import { lookup } from "node:dns/promises";
 import { isIP } from "node:net";
-import { LockUnavailableError, messageOf } from "../../errors.ts";
+import { LockUnavailableError, messageOf, type Trouble } from "../../errors.ts";
 import { pathOr } from "../../text/harmless.ts";
 import type { Address } from "./address.ts";
 import { describeNetworkError } from "./errors.ts";
@@ -16,14 +16,13 @@ export async function checkAddresses(addresses: readonly Address[]): Promise<Fin
   const found = looks.map(({ found }) => found).join(", ");
   const problem = looks.find(({ problem }) => problem !== undefined)?.problem;
   if (problem === undefined) return { found };
-  const message = `${found}; ${problem.split("; ")[1] ?? "check the address"}`;
   if (looks.every(({ problem }) => problem !== undefined)) {
-    throw new LockUnavailableError(message, undefined, { transient: true });
+    throw new LockUnavailableError(found, problem.cure ?? "check the address", { transient: true });
   }
   return { found, cure: "correct the names that have no address, or leave those hosts out" };
 }
 
-async function look(address: Address): Promise<{ readonly found: string; readonly problem?: string }> {
+async function look(address: Address): Promise<{ readonly found: string; readonly problem?: Trouble }> {
   if (address.transport === "unix") return { found: `no name to look up: unix(${pathOr(address.path)})` };
   const { host } = address;
   // An address may have a zone.
@@ -33,7 +32,7 @@ async function look(address: Address): Promise<{ readonly found: string; readonl
     const all = [...new Set(entries.map(({ address }) => address))];
     return { found: `${host} is ${all.join(", ")}` };
   } catch (error) {
-    const problem = describeNetworkError(error) ?? messageOf(error).split("\n")[0]!;
-    return { found: `${host}: ${problem.split("; ")[0]}`, problem };
+    const problem = describeNetworkError(error) ?? { what: messageOf(error).split("\n")[0]! };
+    return { found: `${host}: ${problem.what}`, problem };
   }
 }

@@ -22,37 +22,39 @@ export async function readClientCertificate(
 ): Promise<{ readonly cert: string; readonly key: string }> {
   const cert = await readCertificates({ path: certificate, what: "client's certificate", setting: "sslcert" });
   const text = await readTlsFile({ path: key, what: "client's key", setting: "sslkey" });
-  const bad = (problem: string) => new ConfigError(`Cannot use the client's key: ${pathOr(key)}: ${problem}`);
+  const bad = (problem: string, cure: string) =>
+    new ConfigError(`Cannot use the client's key: ${pathOr(key)}: ${problem}`, cure);
   const block = pemBlocks(text).find(({ label }) => /^([A-Z]+ )*PRIVATE KEY$/.test(label));
   if (block === undefined) {
-    throw bad("there is no private key in PEM format in it; convert one in DER by openssl pkey -inform DER");
+    throw bad("there is no private key in PEM format in it", "convert one in DER by openssl pkey -inform DER");
   }
   if (block.encrypted) {
-    throw bad("it is encrypted, and nobody is there to be asked for its password; decrypt it by openssl pkey");
+    throw bad("it is encrypted, and nobody is there to be asked for its password", "decrypt it by openssl pkey");
   }
   const { label, der } = block;
   const own = der && orUndefined(() => createPrivateKey(toPem(label, der)));
   const other = `make a key of another kind (${KINDS}) and a certificate for it`;
   if (own === undefined) {
-    throw bad(`its private key is damaged, or of a kind that sera's TLS lacks; copy it once more, or ${other}`);
+    throw bad("its private key is damaged, or of a kind that sera's TLS lacks", `copy it once more, or ${other}`);
   }
-  if (!isUsable(own)) throw bad(`sera's TLS cannot use a key of its kind (${kindOf(own)}); ${other}`);
+  if (!isUsable(own)) throw bad(`sera's TLS cannot use a key of its kind (${kindOf(own)})`, other);
   // A key that holds numbers that do not belong together ends the process too.
   if (!orUndefined(() => provesItself(own))) {
-    throw bad("its private key is damaged; copy it once more from where it was made");
+    throw bad("its private key is damaged", "copy it once more from where it was made");
   }
   const leaf = pemBlocks(cert)[0]!.der!;
   const certified = orUndefined(() => new X509Certificate(leaf).publicKey);
   if (certified === undefined || spki(certified) !== spki(createPublicKey(own))) {
-    throw bad(`it is not the key of the certificate ${pathOr(certificate)}; name the one that belongs to it (sslkey)`);
+    throw bad(
+      `it is not the key of the certificate ${pathOr(certificate)}`,
+      "name the one that belongs to it (sslkey)",
+    );
   }
   // The runtime compares byte by byte.
   if (publicKeyOf(leaf).toBase64() !== spki(certified)) {
     throw bad(
-      `the certificate ${
-        pathOr(certificate)
-      } has its key in a form that sera's TLS cannot use, as a compressed point; ` +
-        "write the key by openssl pkey -ec_conv_form uncompressed, and have a certificate made for it",
+      `the certificate ${pathOr(certificate)} has its key in a form that sera's TLS cannot use, as a compressed point`,
+      "write the key by openssl pkey -ec_conv_form uncompressed, and have a certificate made for it",
     );
   }
   return { cert, key: own.export({ type: "pkcs8", format: "pem" }).toString() };

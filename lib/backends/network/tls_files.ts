@@ -33,20 +33,23 @@ const REJECTED = 0xa0;
  */
 export async function readCertificates(file: TlsFile): Promise<string> {
   const text = await readTlsFile(file);
-  const bad = (problem: string) => new ConfigError(`Cannot use the ${file.what}: ${pathOr(file.path)}: ${problem}`);
+  const bad = (problem: string, cure: string) =>
+    new ConfigError(`Cannot use the ${file.what}: ${pathOr(file.path)}: ${problem}`, cure);
   const blocks = pemBlocks(text).filter(({ label }) => CERTIFICATE.test(label));
   if (blocks.length === 0) {
-    throw bad("there is no certificate in PEM format in it; convert one in DER by openssl x509 -inform DER");
+    throw bad("there is no certificate in PEM format in it", "convert one in DER by openssl x509 -inform DER");
   }
   // In the one form that the runtime takes: of what it cannot read it would make an empty list, and end the process.
   const certificates = blocks.map(({ label, der }) => {
     const certificate = der && (label.startsWith(TRUSTED) ? withoutUses(der) : der);
     if (certificate === "not for servers") {
-      throw bad("a certificate in it is marked as not to be trusted for servers; make one by openssl x509 -clrtrust");
+      throw bad("a certificate in it is marked as not to be trusted for servers", "make one by openssl x509 -clrtrust");
     }
     const pem = certificate && toPem("CERTIFICATE", certificate);
     // Deno 2.7 would wait for ever, and 2.9 trust nobody.
-    if (!pem || !isReadable(pem)) throw bad("a certificate in it is damaged; copy it once more from where it was made");
+    if (!pem || !isReadable(pem)) {
+      throw bad("a certificate in it is damaged", "copy it once more from where it was made");
+    }
     return pem;
   });
   return certificates.join("");

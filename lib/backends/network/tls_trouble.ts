@@ -1,14 +1,14 @@
 /** Why a connection could not be encrypted, and what to do: loaded only when that is so. */
 
 import { X509Certificate } from "node:crypto";
-import { messageOf } from "../../errors.ts";
+import { messageOf, type Trouble } from "../../errors.ts";
 import { serverWords } from "./server_words.ts";
 import { HandshakeError } from "./tls.ts";
 import type { TlsAsked } from "./tls_failure.ts";
 import { KEYS, type Part, REASONS } from "./tls_reasons.ts";
 
-/** Says what is wrong and what to do, on one line. */
-export async function describeTlsFailure(error: unknown, asked: TlsAsked): Promise<string> {
+/** Says what is wrong and what to do. */
+export async function describeTlsFailure(error: unknown, asked: TlsAsked): Promise<Trouble> {
   const words = messageOf(error);
   const hidden = /unable to verify|self-signed|has expired/.test(words);
   const seen = hidden ? await asked.lookAgain().catch((error) => error) : error;
@@ -16,9 +16,9 @@ export async function describeTlsFailure(error: unknown, asked: TlsAsked): Promi
   const unread = hidden && seen instanceof HandshakeError && der === undefined;
   const failure = { ...asked, words, der, certificate: der && read(der), unread };
   const reason = asked.verify ? REASONS.find(({ holds }) => holds(failure)) : undefined;
-  if (reason === undefined) return `TLS failed: ${otherwise(words, asked)}`;
   const say = (part: Part) => typeof part === "string" ? part : part(failure);
-  return `TLS failed: ${say(reason.what)}; ${say(reason.cure)}`;
+  const { what, cure } = reason ? { what: say(reason.what), cure: say(reason.cure) } : otherwise(words, asked);
+  return { what: `TLS failed: ${what}`, cure };
 }
 
 function read(der: Uint8Array): X509Certificate | undefined {
@@ -31,19 +31,26 @@ function read(der: Uint8Array): X509Certificate | undefined {
 }
 
 /** What else may be, by the runtime's words. */
-function otherwise(words: string, asked: TlsAsked): string {
+function otherwise(words: string, asked: TlsAsked): Required<Trouble> {
   const refused = /invalid peer certificate: (.*)/.exec(words)?.[1];
   if (refused !== undefined) {
-    return `the server's certificate cannot be used (${serverWords(refused)}); make another one of version 3, with ` +
-      `CA:FALSE, for this host, signed with SHA-256 by the CA in ${asked.setting}`;
+    return {
+      what: `the server's certificate cannot be used (${serverWords(refused)})`,
+      cure:
+        `make another one of version 3, with CA:FALSE, for this host, signed with SHA-256 by the CA in ${asked.setting}`,
+    };
   }
   if (/HandshakeFailure|handshake.failure/i.test(words)) {
-    return `the server agrees on no way to encrypt; see its log, that it has TLS 1.2 or 1.3, and that its certificate's ` +
-      `key is of a kind that sera's TLS knows (${KEYS})`;
+    return {
+      what: "the server agrees on no way to encrypt",
+      cure:
+        "see its log, that it has TLS 1.2 or 1.3, and that its certificate's key is of a kind that sera's TLS knows " +
+        `(${KEYS})`,
+    };
   }
-  if (asked.otherwise !== undefined) return `${serverWords(words)}; ${asked.otherwise}`;
+  if (asked.otherwise !== undefined) return { what: serverWords(words), cure: asked.otherwise };
   if (/corrupt message|InvalidContentType|wrong version/i.test(words)) {
-    return "what answers does not speak TLS; check host and port, and what stands in between";
+    return { what: "what answers does not speak TLS", cure: "check host and port, and what stands in between" };
   }
-  return `${serverWords(words)}; see the server's log, and that it has TLS 1.2 or 1.3`;
+  return { what: serverWords(words), cure: "see the server's log, and that it has TLS 1.2 or 1.3" };
 }

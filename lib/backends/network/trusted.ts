@@ -50,10 +50,10 @@ function lookAtItsOwn(): void {
     [MOZILLA, ...(anywhere ? [SYSTEMS] : [])];
   const extra = processIo.env(CERTIFICATE);
   if (stores.some((store) => store !== MOZILLA && store !== SYSTEMS)) {
-    throw refusal(`${STORES} names another list than ${SYSTEMS} and ${MOZILLA}; correct it, unset it`);
+    throw refusal(`${STORES} names another list than ${SYSTEMS} and ${MOZILLA}`, "correct it, unset it");
   }
   if (stores.length === 0 && extra === undefined) {
-    throw refusal(`${STORES} is empty, so that nobody would be trusted; unset it`);
+    throw refusal(`${STORES} is empty, so that nobody would be trusted`, "unset it");
   }
   if (extra !== undefined) lookInto(CERTIFICATE, extra);
   if (stores.includes(SYSTEMS)) {
@@ -62,15 +62,18 @@ function lookAtItsOwn(): void {
       stores.every((store) => store === SYSTEMS) && extra === undefined && !candidates(folder).some(holdsCertificate)
     ) {
       throw folder
-        ? refusal(`the folder that ${SYSTEM_FOLDER} names holds no certificates; run openssl rehash on it, unset that`)
-        : refusal(`${STORES} asks for the system's list, and there is none, or an empty one; install it, unset that`);
+        ? refusal(
+          `the folder that ${SYSTEM_FOLDER} names holds no certificates`,
+          "run openssl rehash on it, unset that",
+        )
+        : refusal(`${STORES} asks for the system's list, and there is none, or an empty one`, "install it, unset that");
     }
   }
   try {
     // An empty variable counts as absent, which for the runtime it is not.
     withVariables({ [STORES]: stores.join(","), [CERTIFICATE]: extra, [SYSTEM]: file, [SYSTEM_FOLDER]: folder }, look);
   } catch (error) {
-    throw refusal(`${messageOf(error).split("\n")[0]}; correct that`);
+    throw refusal(messageOf(error).split("\n")[0]!, "correct that");
   }
 }
 

@@ -17,8 +17,8 @@ const PLACES = [
 ];
 
 /** The refusal of a variable. What it holds is not repeated. */
-export function refusal(problem: string): ConfigError {
-  return new ConfigError(`Cannot load the CAs that the runtime trusts: ${problem}, or name a CA yourself`);
+export function refusal(problem: string, cure: string): ConfigError {
+  return new ConfigError(`Cannot load the CAs that the runtime trusts: ${problem}`, `${cure}, or name a CA yourself`);
 }
 
 /**
@@ -34,16 +34,17 @@ export function lookInto(variable: string, path: string): void {
     // The runtime would read a pipe or a device without an end.
     text = readSmallFileSync(path).text;
   } catch (error) {
-    throw refusal(`the file that ${variable} names: ${messageOf(error)}; correct it, unset it`);
+    throw refusal(`the file that ${variable} names: ${messageOf(error)}`, "correct it, unset it");
   }
   const found = certificatesIn(text);
   if (found.length === 0) {
     throw refusal(
-      `the file that ${variable} names holds no certificate that it can read; write one in PEM by openssl x509, unset it`,
+      `the file that ${variable} names holds no certificate that it can read`,
+      "write one in PEM by openssl x509, unset it",
     );
   }
   if (!found.every(({ der }) => der && isCertificate(der))) {
-    throw refusal(`a certificate in the file that ${variable} names is damaged; correct it, unset it`);
+    throw refusal(`a certificate in the file that ${variable} names is damaged`, "correct it, unset it");
   }
 }
 

@@ -91,7 +91,7 @@ export function parsePostgresServer(text: string, surroundings: PostgresSurround
 /** A URL in the place of a name would be shown in messages, by the server too. */
 function refuseServer(setting: Setting | undefined): void {
   if (!setting || !mayBeServer(setting.value)) return;
-  throw badSetting(setting, "it looks like a whole server; give that to the server setting");
+  throw badSetting(setting, "it looks like a whole server", "give that to the server setting");
 }
 
 function readSystemUser(surroundings: PostgresSurroundings): string {
@@ -111,7 +111,8 @@ function refuseNameless(settings: Settings, slots: readonly HostSlot[]): void {
   if (slots.every((slot) => slot.address.transport === "unix" || slot.certificateName !== undefined)) return;
   throw badSetting(
     settings.get("hostaddr")!,
-    "sslmode=verify-full compares a host's name with its certificate; add host beside hostaddr",
+    "sslmode=verify-full compares a host's name with its certificate",
+    "add host beside hostaddr",
   );
 }
 
@@ -124,7 +125,7 @@ function readConnectTimeout(settings: Settings): number | undefined {
 function readTarget(settings: Settings): PostgresServer["targetSessionAttrs"] {
   const setting = settings.get("target_session_attrs");
   if (setting && ["read-only", "standby", "prefer-standby"].includes(setting.value)) {
-    throw badSetting(setting, `a lock at a ${setting.value} server keeps nobody out; write primary or read-write`);
+    throw badSetting(setting, `a lock at a ${setting.value} server keeps nobody out`, "write primary or read-write");
   }
   return readChoice(settings, "target_session_attrs", ["any", "read-write", "primary"]) ?? "any";
 }

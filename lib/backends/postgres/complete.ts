@@ -29,7 +29,7 @@ export function completeSettings(given: Settings, surroundings: PostgresSurround
   const { tlsCa } = surroundings;
   if (tlsCa !== undefined) {
     const other = all.get("sslrootcert");
-    if (other?.value) throw badSetting(other, "tls-ca names a CA as well; leave one of the two out");
+    if (other?.value) throw badSetting(other, "tls-ca names a CA as well", "leave one of the two out");
     all.set("sslrootcert", { value: tlsCa, label: "tls-ca", show: showQuoted });
   }
   for (const { name, variable, treatment } of POSTGRES_KEYWORDS) {
@@ -57,5 +57,5 @@ function checkRestriction({ name, treatment }: PostgresKeyword, settings: Settin
   const setting = settings.get(name);
   if (!setting || typeof treatment === "string") return;
   const value = name.startsWith("ssl_") ? setting.value.toLowerCase() : setting.value;
-  if (!treatment.accepted.includes(value)) throw badSetting(setting, treatment.instead);
+  if (!treatment.accepted.includes(value)) throw badSetting(setting, treatment.why, treatment.instead);
 }

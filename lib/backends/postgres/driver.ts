@@ -40,9 +40,8 @@ export async function logInOnce(
     password: () => {
       if (host.password === undefined) {
         throw new UnsuitableServerError(
-          `the server asks for a password, and there is none; ${
-            server.noPassword ?? "put it into the server setting or the password file"
-          }`,
+          "the server asks for a password, and there is none",
+          server.noPassword ?? "put it into the server setting or the password file",
         );
       }
       return host.password;

@@ -1,13 +1,13 @@
 import type { PostgresHost } from "./server.ts";
 import { isHostName } from "../network/address_text.ts";
-import { messageOf } from "../../errors.ts";
+import { messageOf, type Trouble, TroubleError } from "../../errors.ts";
 import { isPlain, LONGEST_NAME, pathOr } from "../../text/harmless.ts";
 import { CLOSED, describeNetworkError, isTransientNetworkError } from "../network/errors.ts";
 import { mayPassOnPostgres } from "./passing.ts";
 import { serverWords } from "../network/server_words.ts";
 
 /** A server that answers, but in no way that makes a connection to lock on. */
-export class UnsuitableServerError extends Error {}
+export class UnsuitableServerError extends TroubleError {}
 
 /** A server that is not the primary now. Of several it may become that, when another one has failed. */
 export class NotPrimaryError extends UnsuitableServerError {}
@@ -16,13 +16,13 @@ export class NotPrimaryError extends UnsuitableServerError {}
 export class StandbyError extends NotPrimaryError {}
 
 /** Encryption was asked for, and did not come about. */
-export class TlsError extends Error {
+export class TlsError extends TroubleError {
   /**
    * @param offered Whether the server has TLS at all.
    * @param brokenOff Whether the connection ended in the middle, as that of a server that stops, so that it may pass.
    */
-  constructor(message: string, readonly offered = true, readonly brokenOff = false) {
-    super(message);
+  constructor({ what, cure }: Trouble, readonly offered = true, readonly brokenOff = false) {
+    super(what, cure);
   }
 }
 
@@ -78,19 +78,23 @@ const CLOSED_WORDS = [
 ];
 
 /** Says in a few words what is wrong and what to do. Never holds the password: neither server nor driver repeat it. */
-export function describePostgresError(error: unknown): string {
+export function describePostgresError(error: unknown): Trouble {
+  if (error instanceof TroubleError) return error;
   const state = sqlState(error);
   const message = serverWords(messageOf(error));
   if (state !== undefined) {
     const cure = cureFor(state, message);
-    return cure === undefined ? message : `${withoutValues(message)}; ${cure}`;
+    return cure === undefined ? { what: message } : { what: withoutValues(message), cure };
   }
   if (CLOSED_WORDS.includes(message)) return CLOSED;
   // After the handshake there is nothing else of ours that a server may refuse.
   if (message.startsWith("received fatal alert")) {
-    return `the server refuses the client's certificate: ${message}; check sslcert, and see the server's log`;
+    return {
+      what: `the server refuses the client's certificate: ${message}`,
+      cure: "check sslcert, and see the server's log",
+    };
   }
-  return describeNetworkError(error) ?? message;
+  return describeNetworkError(error) ?? { what: message };
 }
 
 function cureFor(state: string, message: string): string | undefined {

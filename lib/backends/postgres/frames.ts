@@ -88,7 +88,7 @@ export class PostgresFrames implements Framing {
     const length = header.readUInt32BE(1);
     // Bare words, without a length.
     if (this.#phase === "begin" && header.toString("latin1", 0, HEADER) === FORK_FAILED) {
-      throw new ConnectionError("the server cannot start a process for the connection; see its log");
+      throw new ConnectionError("the server cannot start a process for the connection", "see its log");
     }
     if (length < HEADER - 1) throw broken(`a message of ${length} bytes`);
     this.#received += 1 + length;
@@ -153,10 +153,8 @@ export class PostgresFrames implements Framing {
     const step = LOGIN[code];
     if (UNKNOWN_LOGINS[code] !== undefined) {
       throw new UnsuitableServerError(
-        `the server asks for a login by ${
-          UNKNOWN_LOGINS[code]
-        }, which sera does not have; let pg_hba.conf ask this role ` +
-          "for scram-sha-256",
+        `the server asks for a login by ${UNKNOWN_LOGINS[code]}, which sera does not have`,
+        "let pg_hba.conf ask this role for scram-sha-256",
       );
     }
     if (step === undefined) throw broken(`an unknown login, number ${code}`);

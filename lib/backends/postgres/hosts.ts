@@ -57,12 +57,16 @@ function readPort(setting: Setting | undefined, text: string): number {
   if (!setting || text === "") return DEFAULT_PORT;
   const port = parseInteger(text);
   if (port !== undefined && port >= 1 && port <= 65535) return port;
-  throw badSetting(setting, `${setting.show(text, "its value")} is no port; write a number from 1 to 65535`);
+  throw badSetting(setting, `${setting.show(text, "its value")} is no port`, "write a number from 1 to 65535");
 }
 
 function addressSlot(setting: Setting, address: string, host: string, port: number): HostSlot {
   if (!isIP(address)) {
-    throw badSetting(setting, `${setting.show(address, "its value")} is no IP address; write a name with host instead`);
+    throw badSetting(
+      setting,
+      `${setting.show(address, "its value")} is no IP address`,
+      "write a name with host instead",
+    );
   }
   const slot = { address: { transport: "tcp", host: address, port }, port, passfileHost: host || address } as const;
   return host ? { ...slot, certificateName: host } : slot;
@@ -70,10 +74,10 @@ function addressSlot(setting: Setting, address: string, host: string, port: numb
 
 function hostSlot(setting: Setting, host: string, port: number): HostSlot {
   if (host.startsWith("@")) {
-    throw badSetting(setting, "an abstract Unix socket (@) cannot be used; name the folder of a socket");
+    throw badSetting(setting, "an abstract Unix socket (@) cannot be used", "name the folder of a socket");
   }
   if (host.startsWith("/")) return socketSlot(host, port);
-  if (!isHostName(host)) throw badSetting(setting, "it is no host's name; write a name, an IP address or a folder");
+  if (!isHostName(host)) throw badSetting(setting, "it is no host's name", "write a name, an IP address or a folder");
   return { address: { transport: "tcp", host, port }, certificateName: host, port, passfileHost: host };
 }
 

@@ -23,19 +23,24 @@ export interface PostgresKeyword {
 export interface Restriction {
   /** In lower case; compared without regard to case only if the keyword is about a version of TLS, as libpq does. */
   readonly accepted: readonly string[];
-  /** Why other values are refused, and what to do instead. */
-  readonly instead: string;
+  /** Why other values are refused. */
+  readonly why: string;
+  /** What to do instead. */
+  readonly instead?: string | undefined;
 }
 
 const used = (name: string, variable?: string): PostgresKeyword => ({ name, variable, treatment: "used" });
 const ignored = (name: string, variable?: string): PostgresKeyword => ({ name, variable, treatment: "ignored" });
-const refused = (name: string, variable: string | undefined, instead: string, accepted: readonly string[] = []) => (
-  { name, variable, treatment: { accepted, instead } } satisfies PostgresKeyword
-);
+const refused = (
+  name: string,
+  variable: string | undefined,
+  [why, instead]: readonly [why: string, instead?: string],
+  accepted: readonly string[] = [],
+) => ({ name, variable, treatment: { accepted, why, instead } } satisfies PostgresKeyword);
 
-const NO_REVOCATION = "revocation lists cannot be checked; leave it out";
-const NO_OAUTH = "OAuth is not supported; leave it out and use a password or a client certificate";
-const NO_SCRAM_KEYS = "keys derived from a password cannot be used; leave it out and give the password";
+const NO_REVOCATION = ["revocation lists cannot be checked", "leave it out"] as const;
+const NO_OAUTH = ["OAuth is not supported", "leave it out and use a password or a client certificate"] as const;
+const NO_SCRAM_KEYS = ["keys derived from a password cannot be used", "leave it out and give the password"] as const;
 
 export const POSTGRES_KEYWORDS: readonly PostgresKeyword[] = [
   used("service", "PGSERVICE"),
@@ -60,7 +65,7 @@ export const POSTGRES_KEYWORDS: readonly PostgresKeyword[] = [
   used("sslcert", "PGSSLCERT"),
   used("sslkey", "PGSSLKEY"),
   // Not `ignored`: disable keeps the client certificate from being sent.
-  refused("sslcertmode", "PGSSLCERTMODE", "whether the server asks for a certificate is not checked; write allow", [
+  refused("sslcertmode", "PGSSLCERTMODE", ["whether the server asks for a certificate is not checked", "write allow"], [
     "disable",
     "allow",
   ]),
@@ -81,62 +86,68 @@ export const POSTGRES_KEYWORDS: readonly PostgresKeyword[] = [
 
   refused("sslcrl", "PGSSLCRL", NO_REVOCATION),
   refused("sslcrldir", "PGSSLCRLDIR", NO_REVOCATION),
-  refused("sslpassword", undefined, "an encrypted client key cannot be used, decrypt it and name it with sslkey"),
-  refused("sslkeylogfile", undefined, "the keys of a TLS session are never logged; leave it out"),
-  refused("sslsni", "PGSSLSNI", "the server's name is always sent; leave it out or write 1", ["1"]),
+  refused("sslpassword", undefined, ["an encrypted client key cannot be used, decrypt it and name it with sslkey"]),
+  refused("sslkeylogfile", undefined, ["the keys of a TLS session are never logged", "leave it out"]),
+  refused("sslsni", "PGSSLSNI", ["the server's name is always sent", "leave it out or write 1"], ["1"]),
   refused(
     "ssl_min_protocol_version",
     "PGSSLMINPROTOCOLVERSION",
-    "TLS 1.2 and 1.3 are spoken and none of them can be ruled out; write TLSv1.2",
+    ["TLS 1.2 and 1.3 are spoken and none of them can be ruled out", "write TLSv1.2"],
     ["tlsv1", "tlsv1.1", "tlsv1.2"],
   ),
   refused(
     "ssl_max_protocol_version",
     "PGSSLMAXPROTOCOLVERSION",
-    "TLS 1.2 and 1.3 are spoken and none of them can be ruled out; leave it out or write TLSv1.3",
+    ["TLS 1.2 and 1.3 are spoken and none of them can be ruled out", "leave it out or write TLSv1.3"],
     ["tlsv1.3"],
   ),
   refused(
     "min_protocol_version",
     "PGMINPROTOCOLVERSION",
-    "only version 3.0 of the protocol is spoken; leave it out or write 3.0",
+    ["only version 3.0 of the protocol is spoken", "leave it out or write 3.0"],
     ["3.0"],
   ),
   refused(
     "max_protocol_version",
     "PGMAXPROTOCOLVERSION",
-    "only version 3.0 of the protocol is spoken; leave it out or write 3.0",
+    ["only version 3.0 of the protocol is spoken", "leave it out or write 3.0"],
     ["3.0", "3.2", "latest"],
   ),
   refused(
     "requirepeer",
     "PGREQUIREPEER",
-    "the owner of the server's process cannot be checked; leave it out and use a folder that only that user can write",
+    [
+      "the owner of the server's process cannot be checked",
+      "leave it out and use a folder that only that user can write",
+    ],
   ),
   refused(
     "require_auth",
     "PGREQUIREAUTH",
-    "the way to authenticate cannot be restricted; leave it out and use sslmode=verify-full",
+    ["the way to authenticate cannot be restricted", "leave it out and use sslmode=verify-full"],
   ),
   refused(
     "channel_binding",
     "PGCHANNELBINDING",
-    "it cannot be required; write prefer or disable, and use sslmode=verify-full",
+    ["it cannot be required", "write prefer or disable, and use sslmode=verify-full"],
     ["disable", "prefer"],
   ),
   refused(
     "gssencmode",
     "PGGSSENCMODE",
-    "GSSAPI encryption is not supported; write prefer or disable, and use TLS with sslmode",
+    ["GSSAPI encryption is not supported", "write prefer or disable, and use TLS with sslmode"],
     ["disable", "prefer"],
   ),
   refused(
     "load_balance_hosts",
     "PGLOADBALANCEHOSTS",
-    "hosts are tried in the order given, since all who compete for a lock have to meet at one of them; write disable",
+    [
+      "hosts are tried in the order given, since all who compete for a lock have to meet at one of them",
+      "write disable",
+    ],
     ["disable"],
   ),
-  refused("replication", undefined, "a replication connection takes no locks; leave it out", [
+  refused("replication", undefined, ["a replication connection takes no locks", "leave it out"], [
     "false",
     "off",
     "no",

@@ -47,7 +47,7 @@ async function checkStore(store: Store, rehearsal: RunRehearsal, closed: AbortSi
   } catch (error) {
     if (!(error instanceof LockUnavailableError) || closed.aborted) throw error;
     return {
-      found: `cannot tell whether it can be written: ${error.reason.split("; ")[0]}`,
+      found: `cannot tell whether it can be written: ${error.reason}`,
       cure: "connect to the server itself, not to a pooler",
     };
   }

@@ -1,6 +1,6 @@
 import type { PostgresServer } from "./server.ts";
 import { type Deadline, delayOrAbort } from "../../deadline.ts";
-import { LockLostError, LockUnavailableError, UnfitServerError } from "../../errors.ts";
+import { LockLostError, LockUnavailableError, type Trouble, UnfitServerError } from "../../errors.ts";
 import { type AdvisoryKey, advisoryKey } from "./advisory_key.ts";
 import { type Answer, askOne } from "../sql/answer.ts";
 import { Moment } from "../../lock/lease.ts";
@@ -133,14 +133,14 @@ export class PostgresLock extends SessionLock<PostgresSession> implements Backen
     if (why !== undefined) {
       // At once, so that the next one who waits finds out too; and a further try is to connect anew.
       await session.close();
-      throw UnfitServerError.on(session.where, { what: why });
+      throw UnfitServerError.on(session.where, why);
     }
     session.mark = markOf({ ...this.#options.presence, since: seen.whole("now") });
     return await holdInSession(session, {
       isHeld: async () => {
         const seen = await this.#look(session, { serverTime: lease.ttl });
         const why = this.#whyUnfit(seen);
-        if (why !== undefined) throw new LockLostError(`${session.where} has changed: ${why}`);
+        if (why !== undefined) throw new LockLostError(`${session.where} has changed: ${why.what}`, why.cure);
         return seen.truth("mine");
       },
       release: async () => (await this.#unlock(session)).truth("released"),
@@ -157,12 +157,12 @@ export class PostgresLock extends SessionLock<PostgresSession> implements Backen
   }
 
   /** Why the server will not do any more, and what to do; undefined if it will. */
-  #whyUnfit(seen: Answer<Told>): string | undefined {
+  #whyUnfit(seen: Answer<Told>): Trouble | undefined {
     try {
       refuseUnsuitable(seen, this.#server, this.#options.allowUnsafeServer);
       return undefined;
     } catch (error) {
-      if (error instanceof NotPrimaryError) return error.message;
+      if (error instanceof NotPrimaryError) return error;
       throw error;
     }
   }

@@ -27,10 +27,8 @@ export function readService(service: Setting, file: Setting | undefined, surroun
   }
   throw badSetting(
     service,
-    `${service.show(service.value, "it")} is in no service file; add it to ${
-      showPath(ownFile ?? "~/.pg_service.conf")
-    } ` +
-      "or name the file with PGSERVICEFILE",
+    `${service.show(service.value, "it")} is in no service file`,
+    `add it to ${showPath(ownFile ?? "~/.pg_service.conf")} or name the file with PGSERVICEFILE`,
   );
 }
 
@@ -79,13 +77,15 @@ function parseService(path: string, text: string, service: string): Settings | u
 }
 
 function addLine(settings: Map<string, Setting>, line: string, path: string, number: number): void {
-  const bad = (problem: string) =>
-    new DsnError(`Cannot read the PostgreSQL service file ${showPath(path)}: line ${number} ${problem}`);
-  if (line.startsWith("ldap")) throw bad("asks an LDAP server, which is not supported; write the settings themselves");
+  const bad = (problem: string, cure: string) =>
+    new DsnError(`Cannot read the PostgreSQL service file ${showPath(path)}: line ${number} ${problem}`, cure);
+  if (line.startsWith("ldap")) {
+    throw bad("asks an LDAP server, which is not supported", "write the settings themselves");
+  }
   const equals = line.indexOf("=");
   const name = line.slice(0, Math.max(equals, 0));
-  if (name === "service" || name === "servicefile") throw bad("names a service within a service; leave it out");
-  if (!isPostgresKeyword(name)) throw bad("is no keyword=value that libpq knows; write no blanks around the =");
+  if (name === "service" || name === "servicefile") throw bad("names a service within a service", "leave it out");
+  if (!isPostgresKeyword(name)) throw bad("is no keyword=value that libpq knows", "write no blanks around the =");
   if (settings.has(name)) return;
   settings.set(name, { value: line.slice(equals + 1), label: `${name} in ${showPath(path)}`, show: showPlain });
 }

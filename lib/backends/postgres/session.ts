@@ -1,5 +1,5 @@
 import { LONGEST_TIMER } from "../../deadline.ts";
-import { ConfigError, LockUnavailableError, UnfitServerError, UnsafeServerError } from "../../errors.ts";
+import { ConfigError, lineOf, LockUnavailableError, UnfitServerError, UnsafeServerError } from "../../errors.ts";
 import { formatDuration } from "../../text/duration.ts";
 import { CLOSED, ConnectionError } from "../network/errors.ts";
 import { markOf } from "../sql/mark.ts";
@@ -98,7 +98,7 @@ export async function openPostgresSession(
       if (sqlState(error) !== undefined && sqlState(error) !== "57P03") break;
     }
   }
-  const reasons = failures.map(({ host, error }) => `${whereIs(host)}: ${describePostgresError(error)}`);
+  const reasons = failures.map(({ host, error }) => `${whereIs(host)}: ${lineOf(describePostgresError(error))}`);
   const last = failures.at(-1)!;
   const is = (kind: typeof UnsuitableServerError) => failures.some(({ error }) => error instanceof kind);
   const kind = is(StandbyError) ? UnsafeServerError : is(NotPrimaryError) ? UnfitServerError : LockUnavailableError;
@@ -106,7 +106,7 @@ export async function openPostgresSession(
     isTransientPostgresError(error) || error instanceof NotPrimaryError && server.hosts.length > 1
   );
   const where = [...reasons.slice(0, -1), whereIs(last.host)].join(", and at ");
-  throw kind.on(`PostgreSQL at ${where}`, { what: describePostgresError(last.error) }, { transient });
+  throw kind.on(`PostgreSQL at ${where}`, describePostgresError(last.error), { transient });
 }
 
 async function openOn(
@@ -120,7 +120,10 @@ async function openOn(
   const timer = setTimeout(
     () =>
       late.abort(
-        new ConnectionError(`no answer within ${formatDuration(Math.round(limit))}; check the server and the network`),
+        new ConnectionError(
+          `no answer within ${formatDuration(Math.round(limit))}`,
+          "check the server and the network",
+        ),
       ),
     Math.min(limit, LONGEST_TIMER),
   );
@@ -138,7 +141,7 @@ async function openOn(
     );
     session.mark = markOf(options.presence);
     client.on("error", (error) => session.ended(error));
-    client.on("end", () => session.ended(new ConnectionError(CLOSED)));
+    client.on("end", () => session.ended(new ConnectionError(CLOSED.what, CLOSED.cure)));
     return session;
   } catch (error) {
     if (client) socketOf(client).destroy();

@@ -43,7 +43,7 @@ export async function setUp(client: Client, lease: LeaseTerms, signal: AbortSign
     new Answer(
       rows,
       ["pid", "born", "standby", "read_only", "idle", ...others],
-      (what) => new UnsuitableServerError(what),
+      ({ what, cure }) => new UnsuitableServerError(what, cure),
     );
   const settings = sessionSettings(lease).map(([name, value]) => sql`set_config(${word(name)}, ${word(value)}, false)`);
   try {
@@ -72,8 +72,8 @@ export function refuseUnsuitable(
 ): void {
   if (facts.truth("standby") && !allowUnsafeServer) {
     throw new StandbyError(
-      "the server is a standby, and a lock there excludes nobody elsewhere; name the primary, or " +
-        "allow it with --allow-unsafe-server",
+      "the server is a standby, and a lock there excludes nobody elsewhere",
+      "name the primary, or allow it with --allow-unsafe-server",
     );
   }
   if (targetSessionAttrs === "read-write" && facts.text("read_only") !== "off") {

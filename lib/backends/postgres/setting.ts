@@ -16,8 +16,8 @@ export interface Setting {
 export type Settings = ReadonlyMap<string, Setting>;
 
 /** An error about a setting that is there. */
-export function badSetting(setting: Setting, problem: string): DsnError {
-  return new DsnError(`Cannot use ${setting.label} for PostgreSQL: ${problem}`);
+export function badSetting(setting: Setting, problem: string, cure?: string): DsnError {
+  return new DsnError(`Cannot use ${setting.label} for PostgreSQL: ${problem}`, cure);
 }
 
 /** A path in a message, unless somebody may have written something else in its place. */
@@ -39,7 +39,7 @@ export function readChoice<T extends string>(settings: Settings, name: string, c
   const choice = choices.find((choice) => choice === setting.value);
   if (choice !== undefined) return choice;
   const known = `${choices.slice(0, -1).join(", ")} or ${choices.at(-1)}`;
-  throw badSetting(setting, `${setting.show(setting.value, "its value")} is not known; write ${known}`);
+  throw badSetting(setting, `${setting.show(setting.value, "its value")} is not known`, `write ${known}`);
 }
 
 /** A whole number of 32 bits, with a sign and blanks around it if need be. */
@@ -48,7 +48,7 @@ export function readInteger(settings: Settings, name: string): number | undefine
   if (!setting) return undefined;
   const number = parseInteger(setting.value);
   if (number !== undefined) return number;
-  throw badSetting(setting, `${setting.show(setting.value, "its value")} is no whole number; write one such as 10`);
+  throw badSetting(setting, `${setting.show(setting.value, "its value")} is no whole number`, "write one such as 10");
 }
 
 /** As libpq's pqParseIntParam. */

@@ -54,26 +54,22 @@ export async function openSocket(
           return { socket: plain, encrypted: false };
         }
         if (first === "N".charCodeAt(0)) {
-          throw new TlsError(
-            `the server offers no TLS, which sslmode=${
-              asWritten(server.sslmode)
-            } requires: it has none, or something in between ` +
-              "has taken it away; set ssl=on on the server, and check what stands in between",
-            false,
-          );
+          throw new TlsError({
+            what: `the server offers no TLS, which sslmode=${asWritten(server.sslmode)} requires: it has none, or ` +
+              "something in between has taken it away",
+            cure: "set ssl=on on the server, and check what stands in between",
+          }, false);
         }
         // As a server answers that can start no process. Its words are not shown: anybody may have written them. CVE-2024-10977
         if (first === "E".charCodeAt(0)) {
-          throw new TlsError(
-            "the server answered the request for TLS with an error, as when it can start no process; see its log",
-            true,
-            true,
-          );
+          const what = "the server answered the request for TLS with an error, as when it can start no process";
+          throw new TlsError({ what, cure: "see its log" }, true, true);
         }
         // More than one byte may have been put in by somebody on the way. CVE-2021-23222
-        throw new TlsError(
-          "the server did not answer the request for TLS as PostgreSQL does; check host and port, and what stands in between",
-        );
+        throw new TlsError({
+          what: "the server did not answer the request for TLS as PostgreSQL does",
+          cure: "check host and port, and what stands in between",
+        });
       }
     }
     return { socket: await tls(plain, signal), encrypted: true };
@@ -164,7 +160,7 @@ function settled<T>(
       reject(error);
     };
     // Deno 2.7 says of a unix socket that it was closed before it says why.
-    const closed = () => queueMicrotask(() => failed(new ConnectionError(CLOSED)));
+    const closed = () => queueMicrotask(() => failed(new ConnectionError(CLOSED.what, CLOSED.cure)));
     const aborted = () => failed(signal.reason);
     socket.once("error", failed);
     socket.once("close", closed);

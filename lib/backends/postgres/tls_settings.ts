@@ -31,11 +31,12 @@ export function readTls(source: Source, hasTcp: boolean): Tls {
   if (sslnegotiation === "direct" && ["disable", "allow", "prefer"].includes(sslmode)) {
     throw badSetting(
       settings.get("sslnegotiation")!,
-      `direct may not be used with the weak sslmode ${sslmode}; write sslmode=require, verify-ca or verify-full`,
+      `direct may not be used with the weak sslmode ${sslmode}`,
+      "write sslmode=require, verify-ca or verify-full",
     );
   }
   if (isSystem && sslmode !== "verify-full") {
-    throw badSetting(root, `system may not be used with the weak sslmode ${sslmode}; write sslmode=verify-full`);
+    throw badSetting(root, `system may not be used with the weak sslmode ${sslmode}`, "write sslmode=verify-full");
   }
   if (sslmode === "disable" || !hasTcp) return { sslmode, sslnegotiation };
   const sslrootcert = isSystem ? "system" : findRoot(source, sslmode);
@@ -57,14 +58,15 @@ function findRoot({ settings, surroundings, note }: Source, sslmode: Tls["sslmod
     return path;
   }
   // Sera's own setting is meant, whatever libpq's default mode makes of a file.
-  if (given?.label === "tls-ca") throw badSetting(given, `there is no file ${showPathOf(given)}; correct the path`);
+  if (given?.label === "tls-ca") throw badSetting(given, `there is no file ${showPathOf(given)}`, "correct the path");
   if (sslmode.startsWith("verify-")) {
     const what = path === undefined
       ? "the home folder is not known"
       : `the root certificate ${showPath(path)} is missing`;
     throw badSetting(
       given ?? settings.get("sslmode")!,
-      `${what}; give the file with sslrootcert or tls-ca, or use sslrootcert=system with sslmode=verify-full`,
+      what,
+      "give the file with sslrootcert or tls-ca, or use sslrootcert=system with sslmode=verify-full",
     );
   }
   if (given) {
@@ -79,7 +81,7 @@ function findRoot({ settings, surroundings, note }: Source, sslmode: Tls["sslmod
 function refuseUnseen(given: Setting | undefined): void {
   const info = given && look(given.value);
   if (typeof info !== "string") return;
-  throw badSetting(given!, `${showPathOf(given!)} cannot be read (${info}); correct that, or name another file`);
+  throw badSetting(given!, `${showPathOf(given!)} cannot be read (${info})`, "correct that, or name another file");
 }
 
 /** libpq checks this list whenever it has a root certificate; to pass it over would trust what libpq does not. */
@@ -100,7 +102,7 @@ function findClientCertificate({ settings, surroundings }: Source): Pick<Tls, "s
   refuseUnseen(given);
   if (!exists(sslcert)) {
     // Here libpq goes on without; but who names a file means it.
-    if (given) throw badSetting(given, `${showPath(sslcert)} does not exist; correct the path or leave it out`);
+    if (given) throw badSetting(given, `${showPath(sslcert)} does not exist`, "correct the path or leave it out");
     return {};
   }
   return { sslcert, sslkey: findKey(settings, sslcert, surroundings) };
@@ -109,28 +111,26 @@ function findClientCertificate({ settings, surroundings }: Source): Pick<Tls, "s
 function findKey(settings: Settings, certificate: string, surroundings: PostgresSurroundings): string {
   const given = settings.get("sslkey");
   if (given?.value.includes(":") && !(Deno.build.os === "windows" && given.value[1] === ":")) {
-    throw badSetting(given, "a key in an engine (with a colon) cannot be used; name the key's file");
+    throw badSetting(given, "a key in an engine (with a colon) cannot be used", "name the key's file");
   }
   const key = given?.value ?? userFile("postgresql.key", surroundings);
-  const bad = (problem: string) =>
-    new DsnError(`Cannot use the client certificate ${showPath(certificate)} for PostgreSQL: ${problem}`);
-  if (key === undefined) throw bad("its private key is not known; name it with sslkey");
+  const bad = (problem: string, cure: string) =>
+    new DsnError(`Cannot use the client certificate ${showPath(certificate)} for PostgreSQL: ${problem}`, cure);
+  if (key === undefined) throw bad("its private key is not known", "name it with sslkey");
   const info = look(key);
-  if (info === undefined) throw bad(`there is no private key ${showPath(key)}; name it with sslkey`);
+  if (info === undefined) throw bad(`there is no private key ${showPath(key)}`, "name it with sslkey");
   if (typeof info === "string") {
     throw bad(
-      `its private key ${showPath(key)} cannot be read (${info}); ${
-        info === DENIED ? "make it readable for this user, or name another one" : "correct the path"
-      } with sslkey`,
+      `its private key ${showPath(key)} cannot be read (${info})`,
+      `${info === DENIED ? "make it readable for this user, or name another one" : "correct the path"} with sslkey`,
     );
   }
-  if (!info.isFile) throw bad(`its private key ${showPath(key)} is not a plain file; name one with sslkey`);
+  if (!info.isFile) throw bad(`its private key ${showPath(key)} is not a plain file`, "name one with sslkey");
   // Windows has no mode.
   if (((info.mode ?? 0) & (info.uid === 0 ? 0o037 : 0o077)) !== 0) {
     throw bad(
-      `group or others have access to its private key ${
-        showPath(key)
-      }; set its mode to 0600, or to 0640 if root owns it`,
+      `group or others have access to its private key ${showPath(key)}`,
+      "set its mode to 0600, or to 0640 if root owns it",
     );
   }
   return key;

@@ -1,17 +1,17 @@
-import { LockUnavailableError } from "../../errors.ts";
+import { LockUnavailableError, type Trouble } from "../../errors.ts";
 import type { Statement } from "./statement.ts";
 import type { QueryOptions, Row, Session } from "./session.ts";
 
 /** An answer of one row, whose values are taken for nothing but what they have to be. */
 export class Answer<Column extends string> {
   readonly #row: Row;
-  readonly #failure: (what: string) => Error;
+  readonly #failure: (trouble: Trouble) => Error;
 
   /**
    * @param columns All that were asked for.
    * @param failure Makes the error that is thrown, here and later, where that is not what came.
    */
-  constructor(rows: readonly Row[], columns: readonly Column[], failure: (what: string) => Error) {
+  constructor(rows: readonly Row[], columns: readonly Column[], failure: (trouble: Trouble) => Error) {
     this.#failure = failure;
     const [row = {}] = rows;
     if (rows.length !== 1) throw this.#nonsense(`${rows.length} rows`);
@@ -74,7 +74,10 @@ export class Answer<Column extends string> {
   }
 
   #nonsense(what: string): Error {
-    return this.#failure(`the server's answer makes no sense (${what}); connect to the server itself, and see its log`);
+    return this.#failure({
+      what: `the server's answer makes no sense (${what})`,
+      cure: "connect to the server itself, and see its log",
+    });
   }
 }
 
@@ -91,8 +94,8 @@ export async function askOne<Column extends string>(
   columns: readonly Column[],
   options?: QueryOptions,
 ): Promise<Answer<Column>> {
-  return new Answer(await session.queryAll(statement, options), columns, (what) => {
+  return new Answer(await session.queryAll(statement, options), columns, (trouble) => {
     // Not one that may pass: the same question would get the same answer.
-    return LockUnavailableError.on(session.where, { what });
+    return LockUnavailableError.on(session.where, trouble);
   });
 }

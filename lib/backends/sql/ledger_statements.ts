@@ -35,10 +35,9 @@ export function ledgerStatements(
       shortest: LOCK_WAIT,
       isBusy: (error) => error instanceof LockUnavailableError && isLocked(error.cause),
       inVain(error, how, isInterrupted) {
-        const { reason, cause } = error as LockUnavailableError;
-        // What a server advises after its own words is for those who have a transaction.
-        const words = reason.slice(session.where.length + 2).split("; ")[0];
-        const what = `others have kept its table locked (${words})${how}`;
+        // Without the cure, which is for those who have a transaction.
+        const { why, cause } = error as LockUnavailableError;
+        const what = `others have kept its table locked (${why})${how}`;
         const cure = isInterrupted
           ? undefined
           : "see which session keeps it locked (a backup, LOCK TABLE, ALTER TABLE)";

@@ -184,9 +184,8 @@ export class LedgerTable {
         ? UNFIT_KEY
         : dialect.cureOf(cause.cause) ?? (dialect.isRefused(cause.cause) ? grant : undefined));
     const about = { transient: cause?.transient, cause: cause?.cause };
-    const said = ofTable === undefined ? what : what.split("; ")[0]!;
     return new LockUnavailableError(
-      `Cannot use the ledger ${dialect.shown}: ${said}`,
+      `Cannot use the ledger ${dialect.shown}: ${what}`,
       ofTable ?? cure ?? cause?.cure,
       about,
     );

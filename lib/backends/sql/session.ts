@@ -1,7 +1,7 @@
 import type { Socket } from "node:net";
 import { LONGEST_TIMER } from "../../deadline.ts";
 import { formatDuration } from "../../text/duration.ts";
-import { LockUnavailableError } from "../../errors.ts";
+import { LockUnavailableError, type Trouble } from "../../errors.ts";
 import { sql, type Statement } from "./statement.ts";
 import { ConnectionError } from "../network/errors.ts";
 import type { LockSession } from "../../lock/lock.ts";
@@ -28,7 +28,7 @@ export interface DriverConnection {
 /** What a driver's errors mean. */
 export interface ErrorGuide {
   /** Says in a few words what is wrong and what to do; never holds a password. */
-  describe(error: unknown): string;
+  describe(error: unknown): Trouble;
   /** Whether the same request may succeed a moment later. */
   isTransient(error: unknown): boolean;
 }
@@ -115,7 +115,10 @@ export class Session implements LockSession {
         this.destroy();
       };
       const timer = setTimeout(
-        () => this.destroy(`no answer for ${formatDuration(this.#answerTimeout)}; check the server and the network`),
+        () => {
+          const what = `no answer for ${formatDuration(this.#answerTimeout)}`;
+          this.destroy({ what, cure: "check the server and the network" });
+        },
         Math.min(serverTime + this.#answerTimeout * ++this.#unanswered, LONGEST_TIMER),
       );
       if (this.closed.aborted) return ended();
@@ -151,22 +154,24 @@ export class Session implements LockSession {
   }
 
   /** Ends the connection at once; the server notices and takes back what was asked for. */
-  destroy(reason = "the connection was given up"): void {
+  destroy({ what, cure }: Trouble = { what: "the connection was given up" }): void {
     this.#isGivenUp ||= !this.closed.aborted;
     // In sera's own words, as at every run's end, there is nothing to describe.
-    if (!this.closed.aborted) this.#closed.abort(new ConnectionError(reason));
+    if (!this.closed.aborted) this.#closed.abort(new ConnectionError(what, cure));
     this.#driver.destroy();
   }
 
   /** For whoever made the session: to be called when the connection has ended. The first reason counts. */
   ended(error: unknown): void {
     if (this.closed.aborted) return;
-    this.#closed.abort(error instanceof ProtocolError ? error : new ConnectionError(this.#guide.describe(error)));
+    if (error instanceof ProtocolError) return this.#closed.abort(error);
+    const { what, cure } = this.#guide.describe(error);
+    this.#closed.abort(new ConnectionError(what, cure));
   }
 
   #wrap(error: unknown): LockUnavailableError {
     const about = { transient: this.#guide.isTransient(error), cause: error };
-    return LockUnavailableError.on(this.where, { what: this.#guide.describe(error) }, about);
+    return LockUnavailableError.on(this.where, this.#guide.describe(error), about);
   }
 }
 

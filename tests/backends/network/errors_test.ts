@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { lineOf } from "../../../lib/errors.ts";
 import { describeNetworkError, isTransientNetworkError } from "../../../lib/backends/network/errors.ts";
 
 /** What is said of an error's code, of a socket and of a TCP address, and whether it may be gone a moment later. */
@@ -20,16 +21,19 @@ const CODES: Readonly<Record<string, readonly [socket: RegExp, tcp: RegExp, tran
 for (const [code, [socket, tcp, transient]] of Object.entries(CODES)) {
   Deno.test(`${code} is said with what to do`, () => {
     const error = Object.assign(new Error(`connect ${code} /secret`), { code });
-    assert.match(describeNetworkError(error) ?? "", socket);
-    assert.match(describeNetworkError(Object.assign(error, { port: 5432 })) ?? "", tcp);
-    assert.match(describeNetworkError({ errors: [error] }) ?? "", tcp);
+    assert.match(lineOf(describeNetworkError(error)!), socket);
+    assert.match(lineOf(describeNetworkError(Object.assign(error, { port: 5432 }))!), tcp);
+    assert.match(lineOf(describeNetworkError({ errors: [error] })!), tcp);
     assert.equal(isTransientNetworkError(error), transient);
   });
 }
 
 Deno.test("a socket that the runtime keeps is said in other words than its own", () => {
   const said = describeNetworkError(new Deno.errors.NotCapable('Requires all access to "/dev/shm/s"'));
-  assert.equal(said, "sera may not open what is in /dev, /proc or /sys; put the socket elsewhere, or use TCP");
+  assert.deepEqual(said, {
+    what: "sera may not open what is in /dev, /proc or /sys",
+    cure: "put the socket elsewhere, or use TCP",
+  });
 });
 
 Deno.test("of an error without a meaning nothing is said", () => {

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import type { Socket } from "node:net";
 import { Deadline } from "../../../lib/deadline.ts";
-import { InterruptedError, LockUnavailableError } from "../../../lib/errors.ts";
+import { InterruptedError, LockUnavailableError, TroubleError, troubleOf } from "../../../lib/errors.ts";
 import { LAST_ANSWER, LedgerBusyError, Patience } from "../../../lib/ledger/patience.ts";
 import { ledgerStatements, LOCK_WAIT } from "../../../lib/backends/sql/ledger_statements.ts";
 import { Session } from "../../../lib/backends/sql/session.ts";
@@ -22,13 +22,15 @@ function sessionThat(answers: "breaks off" | "is silent"): { session: Session; a
     {
       query: (_, done) => {
         asked++;
-        if (answers === "breaks off") setTimeout(() => done(new Error("lock wait; try it again"), []), LOCK_WAIT);
+        if (answers === "breaks off") {
+          setTimeout(() => done(new TroubleError("lock wait", "try it again"), []), LOCK_WAIT);
+        }
       },
       end: (done) => done(),
       destroy: () => undefined,
       socket: () => undefined as unknown as Socket,
     },
-    { describe: (error) => (error as Error).message, isTransient: () => false },
+    { describe: troubleOf, isTransient: () => false },
     60_000,
   );
   return { session, asked: () => asked };

@@ -161,8 +161,8 @@ Deno.test("TLS that was broken off passes, TLS that was refused does not", () =>
   for (const [message, passes] of words) {
     assert.equal(isTransientOnMySql({ code: "HANDSHAKE_SSL_ERROR", message }), passes, `${message}`);
   }
-  assert.equal(isTransientPostgresError(new TlsError("TLS failed")), false);
-  assert.equal(isTransientPostgresError(new TlsError("TLS failed", true, true)), true);
+  assert.equal(isTransientPostgresError(new TlsError({ what: "TLS failed" })), false);
+  assert.equal(isTransientPostgresError(new TlsError({ what: "TLS failed" }, true, true)), true);
 });
 
 /** An error at every statement of a session in turn, from the first of its set-up to the look after the lock. */

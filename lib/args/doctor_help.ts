@@ -1,0 +1,40 @@
+import { SETTING_FLAGS } from "../settings/setting_words.ts";
+import { BAD_ARGUMENTS, BAD_CONFIG, BROKEN_PIPE, LOCK_UNAVAILABLE, NOT_PRINTED } from "./exit_statuses.ts";
+import { HELP_FLAG } from "./flag.ts";
+import type { Subcommand } from "./subcommand.ts";
+
+/** What the help texts, the manual and the completions say of `sera doctor`. */
+export const DOCTOR: Subcommand = {
+  name: "doctor",
+  summary: "try the configuration and the server",
+  usage: "[--json] [flags]",
+  usages: ["[--json] [flags]"],
+  about: [
+    "Tries the configuration as sera would use it, without running a command: the",
+    "config file, the server's address, TLS, what kind of server it is, a lock of a",
+    "random name, and, if they are on, the ledger and syslog. It takes the flags and",
+    "variables of a run (see sera --help), so that these are tried too. It fails",
+    "exactly when a run would; what a run can do without is a warning.",
+    "",
+    "Each check is one line: pass, warn, fail, or skip (an earlier one failed), the",
+    "check, what was found, and what to do about it.",
+  ],
+  flags: [
+    {
+      name: "json",
+      kind: "boolean",
+      help: ["print one JSON object instead: ok, exit_code, server,", "checks; it never holds a password"],
+    },
+    HELP_FLAG,
+  ],
+  settings: SETTING_FLAGS,
+  takesCommand: false,
+  statuses: [
+    [0, "a run could have its lock; there may be warnings"],
+    BAD_CONFIG,
+    BAD_ARGUMENTS,
+    LOCK_UNAVAILABLE,
+    NOT_PRINTED,
+    BROKEN_PIPE,
+  ],
+};

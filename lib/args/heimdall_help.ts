@@ -1,0 +1,52 @@
+import { HELP_FLAG } from "./flag.ts";
+import type { Subcommand } from "./subcommand.ts";
+
+/** What the help texts, the manual and the completions say of `sera heimdall`. */
+export const HEIMDALL: Subcommand = {
+  name: "heimdall",
+  summary: "heimdall's own command line",
+  usage: "[flags] PROGRAM [argument ...]",
+  usages: ["[flags] PROGRAM [argument ...]"],
+  about: [
+    "heimdall's own command line: tries once for an advisory lock of PostgreSQL and",
+    "runs PROGRAM while holding it. It excludes heimdall, and sera --namespace.",
+  ],
+  flags: [
+    {
+      name: "database",
+      kind: "text",
+      placeholder: "URL",
+      help: [
+        "a URL or libpq's keywords; what it leaves out comes",
+        "from PGHOST, PGUSER and libpq's other variables",
+      ],
+    },
+    { name: "namespace", kind: "text", placeholder: "TEXT", help: ["the lock's namespace (default heimdall)"] },
+    { name: "name", kind: "text", placeholder: "TEXT", help: ["the lock's name (default heimdall)"] },
+    {
+      name: "timeout",
+      kind: "text",
+      placeholder: "SECONDS",
+      help: ["how long PROGRAM may run before it is stopped", "(default 5; 0: no limit)"],
+    },
+    // The one flag that heimdall has not: a server that heimdall took, and that sera refuses, needs a way on.
+    {
+      name: "allow-unsafe-server",
+      kind: "boolean",
+      help: ["lock also on a standby or through any pooler"],
+    },
+    { name: "debug", kind: "boolean", help: ["say what happens, on stderr"] },
+    HELP_FLAG,
+  ],
+  settings: [],
+  takesCommand: true,
+  statuses: [
+    ["any", "PROGRAM's own; 128+n if signal n ended it"],
+    [
+      1,
+      "somebody else has the lock, it could not be asked for, PROGRAM could",
+      "not be started or ran out of time, or the lock was lost meanwhile",
+    ],
+    [143, "SIGTERM ended it; 130: SIGINT"],
+  ],
+};

@@ -1,0 +1,53 @@
+import { ExitCode } from "../exit_codes.ts";
+import { BAD_ARGUMENTS, BAD_CONFIG, BROKEN_PIPE, NOT_PRINTED } from "./exit_statuses.ts";
+import { HELP_FLAG } from "./flag.ts";
+import { JSON_FLAG, LOCK_FLAG, PLACE_FLAGS, type Subcommand } from "./subcommand.ts";
+
+/** What the help texts, the manual and the completions say of `sera history`. */
+export const HISTORY: Subcommand = {
+  name: "history",
+  summary: "what ran, from the ledger",
+  usage: "[--json] [flags] [-- command ...]",
+  usages: [
+    "[--json] [--limit N] [flags] [--name TEXT | -- command ...]",
+    "[--json] [--limit N] [flags] --lock PREFIX",
+    "--schema [flags]",
+  ],
+  about: [
+    "Prints the runs that the ledger has recorded, the newest first: all of them,",
+    "those under one lock, or those of a --namespace. It takes those flags of a run",
+    "that say where the ledger is (see sera --help), and all variables. Times are",
+    "UTC, by the server's clock. It only reads: SELECT on the table is enough, on a",
+    "replica or standby too.",
+    "",
+    "An outcome is one of",
+    "  running     the command runs",
+    "  succeeded   it ended with 0",
+    "  failed      it ended with another status, or was stopped",
+    "  abandoned   its sera died or lost the lock; the end is not known",
+    "  unstarted   it could not be started",
+    "  skipped     there was nothing to do (with --record-skips)",
+    "or a word that a later sera has written; what is no word is unknown.",
+  ],
+  flags: [
+    { name: "limit", kind: "text", placeholder: "N", help: ["how many runs to print (default 20)"] },
+    LOCK_FLAG,
+    JSON_FLAG,
+    {
+      name: "schema",
+      kind: "boolean",
+      help: ["print the SQL that makes the ledger's table, for an", "administrator to run by hand"],
+    },
+    HELP_FLAG,
+  ],
+  settings: PLACE_FLAGS,
+  takesCommand: true,
+  statuses: [
+    [0, "printed, if only that there is nothing"],
+    BAD_CONFIG,
+    BAD_ARGUMENTS,
+    [ExitCode.lockUnavailable, "the ledger could not be read"],
+    NOT_PRINTED,
+    BROKEN_PIPE,
+  ],
+};

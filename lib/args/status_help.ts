@@ -1,0 +1,40 @@
+import { ExitCode } from "../exit_codes.ts";
+import { BAD_ARGUMENTS, BAD_CONFIG, BROKEN_PIPE, NOT_PRINTED } from "./exit_statuses.ts";
+import { HELP_FLAG } from "./flag.ts";
+import { JSON_FLAG, LOCK_FLAG, PLACE_FLAGS, type Subcommand } from "./subcommand.ts";
+
+/** What the help texts, the manual and the completions say of `sera status`. */
+export const STATUS: Subcommand = {
+  name: "status",
+  summary: "who holds a lock, and who waits for it",
+  usage: "[--json] [flags] [-- command ...]",
+  usages: ["[--json] [flags] [--name TEXT | -- command ...]", "[--json] [flags] --lock PREFIX"],
+  about: [
+    "Prints who holds the lock of a command (its words as in a run, without the wait)",
+    "or of a name, and who waits for it; without either, all of sera's locks on the",
+    "server, or those of a --namespace. It takes those flags of a run that say where",
+    "the lock is (see sera --help), and all variables. It keeps nobody from a lock,",
+    "works on a server that is read-only, too, and says what cannot be seen there.",
+    "",
+    "LOCK is the beginning of the lock's name, or NAMESPACE/NAME; LABEL the command's",
+    "--label, else its --name, else its first word; HOST an address if no more is",
+    "known; SINCE when the lock was acquired or the wait began, in UTC, and how long",
+    "ago; after a ~ when the holder connected, which may be some time before. USER",
+    "and SESSION are shown where a process is not known: with them an administrator",
+    "can end a session. Who waits longest comes first. Servers differ in how much of",
+    "that they show; when the list is incomplete, a line says what is missing, and",
+    '--json has "complete": false and a reason.',
+  ],
+  flags: [LOCK_FLAG, JSON_FLAG, HELP_FLAG],
+  settings: PLACE_FLAGS,
+  takesCommand: true,
+  statuses: [
+    [0, "the lock is held; without a command, name or --lock: always"],
+    [1, "the lock is free"],
+    BAD_CONFIG,
+    BAD_ARGUMENTS,
+    [ExitCode.lockUnavailable, "the locks could not be looked at, or not the one that was asked for"],
+    NOT_PRINTED,
+    BROKEN_PIPE,
+  ],
+};

@@ -1,0 +1,38 @@
+import type { Flag } from "../settings/flag.ts";
+import { SETTING_FLAGS } from "../settings/setting_words.ts";
+import type { Setting } from "../settings/table.ts";
+import type { ExitStatus } from "./exit_statuses.ts";
+
+/** What sera does beside running a command under a lock. */
+export interface Subcommand {
+  readonly name: string;
+  /** What it is for, in a few words. */
+  readonly summary: string;
+  /** What follows its name on the command line, as `sera --help` shows it. */
+  readonly usage: string;
+  /** The same at length, one for each way to use it. */
+  readonly usages: readonly string[];
+  /** What it does, in the lines of its help text. */
+  readonly about: readonly string[];
+  /** The flags of its own. */
+  readonly flags: readonly Flag[];
+  /** The settings that it takes as flags. */
+  readonly settings: readonly (Setting & Flag)[];
+  /** Whether a command's words may follow its flags. */
+  readonly takesCommand: boolean;
+  readonly statuses: readonly ExitStatus[];
+}
+
+/** The settings that say where a lock and its ledger are, and what it is called. */
+export const PLACE_FLAGS = SETTING_FLAGS.filter(({ ofRun }) => !ofRun);
+
+/** Selects locks by their names. */
+export const LOCK_FLAG: Flag = {
+  name: "lock",
+  kind: "text",
+  placeholder: "PREFIX",
+  help: ["only locks whose LOCK, as sera status shows it, begins", "with PREFIX"],
+};
+
+/** The output for programs. */
+export const JSON_FLAG: Flag = { name: "json", kind: "boolean", help: ["print one JSON object instead"] };

@@ -1,0 +1,24 @@
+/** What servers say may have semicolons in it; what to do about it never stands among their words. */
+
+import assert from "node:assert/strict";
+import { lineOf } from "../../../lib/errors.ts";
+import { describeMySqlError } from "../../../lib/backends/mysql/errors.ts";
+import { describePostgresError } from "../../../lib/backends/postgres/errors.ts";
+
+const SAID = "no; see x; or y";
+
+Deno.test("MySQL's own words stay whole, with a cure and without", () => {
+  assert.deepEqual(describeMySqlError(Object.assign(new Error(SAID), { errno: 1644 })), {
+    what: SAID,
+    cure: undefined,
+  });
+  const refused = describeMySqlError(Object.assign(new Error(SAID), { errno: 1045 }));
+  assert.deepEqual(refused, { what: SAID, cure: "check user and password in the DSN" });
+  assert.equal(lineOf(refused), `${SAID}; check user and password in the DSN`);
+});
+
+Deno.test("PostgreSQL's own words stay whole, with a cure and without", () => {
+  const said = (code: string) => Object.assign(new Error(SAID), { code, severity: "ERROR" });
+  assert.deepEqual(describePostgresError(said("P0001")), { what: SAID });
+  assert.deepEqual(describePostgresError(said("53100")), { what: SAID, cure: "make room on the server" });
+});

@@ -11,7 +11,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["lib/text/"],
   ["lib/waiting.ts", "lib/deadline.ts"],
   ["lib/system/"],
-  ["lib/io.ts", "lib/verdict.ts", "lib/progress.ts"],
+  ["lib/io.ts"],
   ["lib/lock/"],
   ["lib/log/"],
   ["lib/child/"],

@@ -7,7 +7,7 @@ import { plainOr } from "../text/harmless.ts";
 import type { LedgerPlace } from "../backends/backend.ts";
 import { ExitCode } from "../exit_codes.ts";
 import type { Io } from "../io.ts";
-import { historyJson, historyTable } from "../ledger/history.ts";
+import { historyJson } from "../ledger/history.ts";
 import type { TableName } from "../ledger/table_name.ts";
 import type { RecordedRun } from "../ledger/run.ts";
 import { Patience } from "../ledger/patience.ts";
@@ -47,9 +47,14 @@ export async function history({ flags, operands: words, io }: Call): Promise<num
   else {
     const runs = await looking(() => readRuns(settings, asked, limit, io));
     if (isAsked(flags, "json")) io.out(`${historyJson(runs)}\n`);
-    else io.out(runs.length === 0 ? noRun(asked) : historyTable(runs, terminalWidth()));
+    else io.out(runs.length === 0 ? noRun(asked) : await tableOf(runs));
   }
   return ExitCode.ok;
+}
+
+async function tableOf(runs: readonly RecordedRun[]): Promise<string> {
+  const { historyTable } = await import("../ledger/history_table.ts");
+  return historyTable(runs, terminalWidth());
 }
 
 function noRun({ all, prefix, namespace }: Asked): string {

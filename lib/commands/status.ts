@@ -7,7 +7,7 @@ import { lockName } from "../lock/lock_name.ts";
 import { terminalWidth } from "../system/terminal.ts";
 import { look } from "../who/look.ts";
 import { isAskedFor, mayBeAskedFor } from "../who/names.ts";
-import { seenJson, sightingsTable, strangersTable } from "../who/report.ts";
+import { seenJson } from "../who/report.ts";
 import type { Seen } from "../who/sighting.ts";
 import { printable } from "../text/printable.ts";
 import { type Asked, askedFor } from "./asked_for.ts";
@@ -61,7 +61,6 @@ async function tellPeople(
   io: Io,
   note: (message: string) => Promise<void>,
 ): Promise<void> {
-  const width = terminalWidth();
   if (!isHeld && all) {
     const where = namespace === undefined ? "" : ` in the namespace ${printable(namespace)}`;
     io.out(hidden === undefined ? `No locks are held${where}.\n` : "No locks can be seen; the list is incomplete.\n");
@@ -72,13 +71,19 @@ async function tellPeople(
         : `Free: nobody holds a lock that begins with ${printable(prefix)}.\n`,
     );
   }
-  if (sightings.length > 0) io.out(sightingsTable(sightings, { width }));
-  if (strangers.length > 0) {
-    const heading = "Sessions that may hold a lock or wait for one; the server does not say which:";
-    io.out(`${sightings.length > 0 ? "\n" : ""}${heading}\n${strangersTable(strangers, { width })}`);
-  }
+  if (sightings.length + strangers.length > 0) io.out(await tablesOf(sightings, strangers));
   // Else the error says it.
   if (hidden !== undefined && (isHeld || canTell)) await note(`The list is incomplete: ${hidden}`);
+}
+
+/** What was seen as tables, for which a library is loaded only here. */
+async function tablesOf(sightings: Seen["sightings"], strangers: Seen["strangers"]): Promise<string> {
+  const { sightingsTable, strangersTable } = await import("../who/tables.ts");
+  const width = terminalWidth();
+  const known = sightings.length === 0 ? [] : [sightingsTable(sightings, { width })];
+  const heading = "Sessions that may hold a lock or wait for one; the server does not say which:";
+  const unknown = strangers.length === 0 ? [] : [`${heading}\n${strangersTable(strangers, { width })}`];
+  return [...known, ...unknown].join("\n");
 }
 
 async function find({ lock, prefix, namespace, name, all }: Asked, settings: Settings, io: Io): Promise<Answer> {

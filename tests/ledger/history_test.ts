@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { historyJson, historyTable } from "../../lib/ledger/history.ts";
+import { historyJson } from "../../lib/ledger/history.ts";
+import { historyTable } from "../../lib/ledger/history_table.ts";
 import type { RecordedRun } from "../../lib/ledger/run.ts";
 
 const STARTED = Date.UTC(2030, 0, 1);

@@ -57,6 +57,15 @@ Deno.test(
   },
 );
 
+Deno.test("how wide a text is shown is loaded only where a table is drawn", LATE_END, () => {
+  const isLoaded = (part: string) => {
+    const files = loadedFiles({ outputs }, ["main.ts", `${PART}:${part}`]);
+    return files.some((path) => /node_modules.string-width/.test(Object.keys(outputs[path]!.inputs).join()));
+  };
+  for (const part of ["lib/commands/status.ts", "lib/commands/history.ts"]) assert.equal(isLoaded(part), false, part);
+  for (const part of ["lib/who/tables.ts", "lib/ledger/history_table.ts"]) assert.equal(isLoaded(part), true, part);
+});
+
 Deno.test("the drivers' modules, and the functions of what every run loads, are compiled at once", LATE_END, () => {
   let drivers = 0;
   for (const [path, { inputs: sources }] of Object.entries(outputs)) {

@@ -20,24 +20,3 @@ export class Deadline {
     return this.remaining === 0;
   }
 }
-
-/**
- * Resolves after a delay, or as soon as the signal fires. Tells nothing of which of the two it was: the caller looks.
- *
- * @param delay Milliseconds; any length, also `Infinity`.
- */
-export async function delayOrAbort(delay: number, signal: AbortSignal): Promise<void> {
-  const deadline = new Deadline(delay);
-  do {
-    if (signal.aborted) return;
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(done, Math.min(deadline.remaining, LONGEST_TIMER));
-      signal.addEventListener("abort", done, { once: true });
-      function done() {
-        clearTimeout(timer);
-        signal.removeEventListener("abort", done);
-        resolve();
-      }
-    });
-  } while (!deadline.passed);
-}

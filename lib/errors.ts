@@ -133,9 +133,13 @@ export class SeraFailedError extends SeraError {
 
 /** A signal ended sera before the command was started. Carries no message: the sender knows. */
 export class InterruptedError extends Error {
-  /** @param signalNumber The number of the signal, for the exit status 128+n. */
-  constructor(readonly signalNumber: number) {
+  /** The status that sera exits with: 128+n. */
+  readonly exitCode: number;
+
+  /** @param signalNumber The number of the signal. */
+  constructor(signalNumber: number) {
     super(`Interrupted by signal ${signalNumber}`);
+    this.exitCode = 128 + signalNumber;
   }
 }
 

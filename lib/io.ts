@@ -1,5 +1,6 @@
 import { ConfigError } from "./errors.ts";
-import { Output, within } from "./system/output.ts";
+import { Output } from "./system/output.ts";
+import { within } from "./waiting.ts";
 
 /** An environment variable is no text. */
 export class VariableError extends ConfigError {}

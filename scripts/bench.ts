@@ -42,7 +42,7 @@ try {
     console.log(options.json ? JSON.stringify(report, null, 2) : asText(report).trimEnd());
   }
 } catch (error) {
-  if (error instanceof InterruptedError) Deno.exit(128 + error.signalNumber);
+  if (error instanceof InterruptedError) Deno.exit(error.exitCode);
   if (error instanceof BenchUsageError) fail(error.message, 2);
   if (error instanceof NoHyperfineError) fail(error.message, 1);
   throw error;

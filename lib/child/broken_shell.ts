@@ -1,7 +1,9 @@
 /** What to do and to say when what is in the shell's place is no shell; loaded only then. */
 
 import { CommandStartError } from "../errors.ts";
+import { within } from "../waiting.ts";
 import { shellFor } from "./start_shell.ts";
+import type { WatchShell } from "./watch_shell.ts";
 
 /** How long a shell that hears nothing may take to end, in milliseconds. */
 const PATIENCE = 1000;
@@ -30,8 +32,6 @@ function repair(shell: string): string {
 }
 
 /** Waits until a shell that hears nothing has ended, or for a moment if it does not. */
-export async function settledSoon(shell: Deno.ChildProcess | undefined): Promise<void> {
-  let timer;
-  await Promise.race([shell?.status, new Promise((resolve) => timer = setTimeout(resolve, PATIENCE))]);
-  clearTimeout(timer);
+export async function endsSoon(shell: WatchShell): Promise<void> {
+  await within(PATIENCE, shell.ended);
 }

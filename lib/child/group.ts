@@ -3,7 +3,7 @@
  * first process that does not reap leaves for ever, so that sera must not wait for them. Who is one, /proc tells.
  */
 
-import { keepChildren } from "./children.ts";
+import { keepChildren } from "../system/children.ts";
 
 /** Whether anybody is left, and whether any of them may be sent a signal. */
 export type Presence = "nobody" | "reachable" | "forbidden";

@@ -8,41 +8,24 @@
  */
 
 import { CommandStartError } from "../errors.ts";
-import { keepChildren } from "./children.ts";
-import { startShell } from "./start_shell.ts";
-import { parseTestimony, type Testimony } from "./testimony.ts";
-import { watchScript } from "./watch_script.ts";
-
-/** How long to wait for an answer, in milliseconds: somebody may have stopped the shell. */
-const PATIENCE = 5000;
-
-/** What a last will goes by. */
-export interface LastWillOptions {
-  /** Whether it will have a time limit, which not every shell can keep. */
-  readonly timed: boolean;
-  /** Whether the command will be in sera's process group; then the shell is as well, and sees what the group is sent. */
-  readonly inGroup: boolean;
-  /** The lock to tell of in an object of JSON, should the shell have to speak; otherwise it speaks in plain text. */
-  readonly jsonAbout?: string | undefined;
-}
+import { keepChildren } from "../system/children.ts";
+import type { Testimony } from "./testimony.ts";
+import { type WatchOptions, WatchShell } from "./watch_shell.ts";
 
 /**
  * A watch over sera's own life. Make it before the lock is asked for: what starts between getting the lock and starting
  * the command keeps everybody waiting.
  */
 export class LastWill implements AsyncDisposable {
-  readonly #options: LastWillOptions;
+  readonly #options: WatchOptions;
   readonly #ready: Promise<void> = Promise.resolve();
-  #shell: Deno.ChildProcess | undefined;
-  #writer: WritableStreamDefaultWriter<Uint8Array> | undefined;
-  #said: ReadableStreamDefaultReader<Uint8Array> | undefined;
-  #asked: Promise<Testimony | undefined> = Promise.resolve(undefined);
-  #silent = false;
-  #disposed = false;
+  #shell: WatchShell | undefined;
+  #hasEnded = false;
   /** Who must not outlive sera, and until when it may live whatever sera does, as performance.now() has it. */
   #heir: { readonly target: number; until: number } | undefined;
-  #told: string | undefined;
-  /** The exit code of a shell that is none. */
+  /** What to say when nobody watches any more. */
+  #trouble: string | undefined;
+  /** The exit code of a shell that ended by itself, as none does that is a shell. */
   #endedWith: number | undefined;
   #onGone: ((message: string) => void) | undefined;
 
@@ -51,27 +34,18 @@ export class LastWill implements AsyncDisposable {
    *
    * @throws {CommandStartError} When there is one that cannot be started.
    */
-  constructor(options: LastWillOptions) {
+  constructor(options: WatchOptions) {
     this.#options = options;
     if (Deno.build.os === "windows") return;
-    this.#start();
-    // Not before: what is caught is not ignored any more.
+    const shell = this.#shell = WatchShell.start(options);
+    // Not before: what is caught is not ignored any more, and the shell is to see what was.
     keepChildren();
-    const shell = this.#shell;
     this.#whenGone((status) => status?.signal === null ? this.#endedItself(status) : this.#startAgain());
     // The runtime's first write to a pipe waits for its event loop; the others are done before they return, and a sera
     // that is killed right after the command's start must have said whom to kill.
-    this.#ready = this.#say("").then((heard) =>
-      heard ? undefined : afterwards().then(({ settledSoon }) => settledSoon(shell))
-    );
-  }
-
-  #start(): void {
-    const { timed, inGroup, jsonAbout } = this.#options;
-    this.#shell = startShell(timed, inGroup, watchScript(inGroup, jsonAbout));
-    this.#writer = this.#shell?.stdin.getWriter();
-    this.#said = undefined;
-    this.#silent = false;
+    this.#ready = shell
+      ? shell.hears().then((heard) => heard ? undefined : afterwards().then(({ endsSoon }) => endsSoon(shell)))
+      : Promise.resolve();
   }
 
   /**
@@ -81,7 +55,7 @@ export class LastWill implements AsyncDisposable {
   #startAgain(): void {
     let why = "it was killed again";
     try {
-      this.#start();
+      this.#shell = WatchShell.start(this.#options);
       this.#whenGone(() => this.#lose(why));
       if (this.#heir) this.kill(this.#heir.target, Math.max(0, this.#heir.until - performance.now()));
       if (this.#shell) return;
@@ -95,8 +69,7 @@ export class LastWill implements AsyncDisposable {
   }
 
   #whenGone(action: (status?: Deno.CommandStatus) => void): void {
-    const then = (status?: Deno.CommandStatus) => this.#disposed ? undefined : action(status);
-    this.#shell?.status.then(then, () => then());
+    this.#shell?.ended.then((status) => this.#hasEnded ? undefined : action(status));
   }
 
   #lose(why: string): void {
@@ -113,7 +86,7 @@ export class LastWill implements AsyncDisposable {
   }
 
   #tell(message: string): void {
-    this.#told = message;
+    this.#trouble = message;
     this.#onGone?.(message);
   }
 
@@ -130,7 +103,7 @@ export class LastWill implements AsyncDisposable {
   /** Called once with what to say when nobody watches any more, though somebody did. */
   set onGone(tell: (message: string) => void) {
     this.#onGone = tell;
-    if (this.#told !== undefined) tell(this.#told);
+    if (this.#trouble !== undefined) tell(this.#trouble);
   }
 
   /** Resolves when {@linkcode kill} takes effect at once. */
@@ -151,84 +124,36 @@ export class LastWill implements AsyncDisposable {
    */
   kill(target: number, left = Infinity): void {
     this.#heir = { target, until: performance.now() + left };
-    this.#say(left === Infinity ? `kill ${target}` : `kill ${target} ${hundredths(left)}`);
+    this.#shell?.kill(target, left);
   }
 
   /** Sets a new time limit in the place of the one that was given, in milliseconds from now. */
   renew(left: number): void {
     if (this.#heir) this.#heir.until = performance.now() + left;
-    this.#say(`renew ${hundredths(left)}`);
-  }
-
-  /** The process has ended: its number may become another one's. */
-  forget(): void {
-    this.#heir = undefined;
-    this.#say("forget");
+    this.#shell?.renew(left);
   }
 
   /** What the shell has to tell; undefined where there is none, or it has been killed or stopped. */
-  testify(): Promise<Testimony | undefined> {
-    return this.#asked = this.#asked.then(() => this.#ask());
-  }
-
-  async #ask(): Promise<Testimony | undefined> {
-    const shell = this.#shell;
-    if (!shell || this.#silent) return undefined;
-    this.#said ??= shell.stdout.getReader();
-    this.#say("ask");
-    let timer;
-    const testimony = await Promise.race([
-      this.#answer(this.#said),
-      new Promise<undefined>((resolve) => timer = setTimeout(() => resolve(undefined), PATIENCE)),
-    ]);
-    clearTimeout(timer);
-    // Another one may have taken its place.
-    if (shell === this.#shell) this.#silent = testimony === undefined;
-    return testimony;
-  }
-
-  async #answer(said: ReadableStreamDefaultReader<Uint8Array>): Promise<Testimony | undefined> {
-    const decoder = new TextDecoder();
-    for (let text = "";;) {
-      const { done, value } = await said.read();
-      if (done) return undefined;
-      text += decoder.decode(value, { stream: true });
-      const testimony = parseTestimony(text);
-      if (testimony) return testimony;
-    }
+  async testify(): Promise<Testimony | undefined> {
+    return await this.#shell?.ask();
   }
 
   /**
-   * All has ended as it should. Resolves when the shell has been reaped: in a container whose first process does not reap
-   * orphans, each would stay as a zombie.
+   * Ends the watch. Call it when the command has ended, since its number may become another process's.
+   *
+   * @returns When the shell has been reaped: in a container whose first process does not reap orphans, each would stay as
+   * a zombie.
    */
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#disposed = true;
-    try {
-      this.#shell?.kill("SIGKILL");
-    } catch (error) {
-      // Somebody else has killed it.
-      if (!(error instanceof TypeError || error instanceof Deno.errors.NotFound)) throw error;
-    }
-    await this.#shell?.status;
+  async end(): Promise<void> {
+    this.#hasEnded = true;
+    await this.#shell?.end();
   }
 
-  /** @returns Whether there is somebody to hear it. */
-  async #say(line: string): Promise<boolean> {
-    try {
-      await this.#writer?.write(new TextEncoder().encode(`${line}\n`));
-      return true;
-    } catch (error) {
-      // Somebody has killed the shell, or it is none.
-      if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
-      return false;
-    }
+  /** As {@linkcode end}. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.end();
   }
 }
 
+/** What is needed only where something is wrong. */
 const afterwards = () => import("./broken_shell.ts");
-
-/** Never longer than the time, and never none at all. */
-function hundredths(milliseconds: number): number {
-  return Math.max(1, Math.floor(milliseconds / 10));
-}

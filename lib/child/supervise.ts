@@ -1,13 +1,14 @@
+import { LockLostError } from "../errors.ts";
+import { aborted, firstOf, listening, settled } from "../waiting.ts";
 import type { RunningCommand } from "./spawn.ts";
 import { type Left, terminate } from "./terminate.ts";
-import { LockLostError } from "../errors.ts";
 
-/** How a supervised command ended. */
-export interface Supervised {
+/** How a command ended. */
+export interface CommandEnd {
   /** Its exit code, or 128+n. */
   readonly exitCode: number;
   /** Why sera stopped it; undefined when it ended by itself. */
-  readonly stoppedBy?: Error;
+  readonly stoppedBy?: Error | undefined;
 }
 
 /** What a command is watched for. */
@@ -32,31 +33,26 @@ export interface Supervision {
  * A command that has been stopped, or has ended after a signal which it got from sera, leaves nobody of its process group
  * behind; to end by itself and leave somebody there is its own choice.
  */
-export async function supervise(command: RunningCommand, supervision: Supervision): Promise<Supervised> {
+export async function supervise(command: RunningCommand, supervision: Supervision): Promise<CommandEnd> {
   const { lost, onLost, stops, grace, onCause, onLeft } = supervision;
-  let ended = false;
-  const status = command.ended.then((exitCode) => {
-    ended = true;
-    return exitCode;
+  let hasEnded = false;
+  const ended = command.ended.then((exitCode) => {
+    hasEnded = true;
+    return { exitCode };
   });
   const hurry = onLost === "terminate" ? lost : undefined;
-  if (onLost === "warn") {
-    lost.addEventListener("abort", () => {
-      if (!ended) onCause(lost.reason);
-    }, { once: true });
-  }
-  const toldToStop = new Promise<Error>((resolve) => {
-    for (const cause of hurry ? [...stops, hurry] : stops) {
-      if (cause.aborted) resolve(cause.reason);
-      cause.addEventListener("abort", () => resolve(cause.reason), { once: true });
-    }
+  using _ = hurry ? undefined : listening(lost, () => {
+    if (!hasEnded) onCause(lost.reason);
   });
-  const first = await Promise.race([status, toldToStop]);
-  if (typeof first === "number") {
+  const first = await firstOf<CommandEnd | Error>(
+    settled(ended),
+    ...[...stops, hurry].map((stop) => aborted(stop, ({ reason }): Error => reason)),
+  );
+  if (!(first instanceof Error)) {
     if (command.ownSession && command.wasToldToEnd() && command.presence() !== "nobody") {
       await terminate(command, { grace, hurry, lost, onLeft, told: command.wasSent("SIGTERM") });
     }
-    return { exitCode: first };
+    return first;
   }
   const since = performance.now();
   await onCause(first);
@@ -64,5 +60,5 @@ export async function supervise(command: RunningCommand, supervision: Supervisio
     const left = Math.max(0, first.within - (performance.now() - since));
     await terminate(command, { grace: left, lost, onLeft });
   } else await terminate(command, { grace, hurry, lost, onLeft });
-  return { exitCode: await status, stoppedBy: first };
+  return { ...await ended, stoppedBy: first };
 }

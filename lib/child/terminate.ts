@@ -1,4 +1,4 @@
-import { delayOrAbort } from "../deadline.ts";
+import { aborted, delayOrAbort, elapsed, firstOf, settled } from "../waiting.ts";
 import type { Remnant } from "./group.ts";
 import type { RunningCommand } from "./spawn.ts";
 
@@ -48,22 +48,22 @@ const CAN_LOOK = Deno.build.os === "linux";
  * who cannot be ended are left behind.
  */
 export async function terminate(command: RunningCommand, ending: Ending): Promise<void> {
-  const wake = new Wake(command, ending);
+  const wait = new GroupWait(command, ending);
   if (!ending.told) command.signal("SIGTERM");
   // One that is stopped gets to its SIGTERM only when it goes on.
   if (Deno.build.os !== "windows") command.signal("SIGCONT");
-  if (await wake.isOverWithin(ending.grace)) return;
+  if (await wait.isOverWithin(ending.grace)) return;
   command.signal("SIGKILL");
-  await wake.untilOver();
+  await wait.untilOver();
 }
 
 /** Waits until nobody is left of a command. */
-class Wake {
+class GroupWait {
   readonly #command: RunningCommand;
   readonly #ending: Ending;
   readonly #reaped: AbortSignal;
   #killed = false;
-  /** For whom those have been told of who cannot be ended: for a lock that is kept, or one that is lost. */
+  /** With which lock it has been told who cannot be ended: one that is kept for them, or one that is lost. */
   readonly #told = new Set<"kept" | "lost">();
   #sawOnlyZombies = false;
 
@@ -78,15 +78,17 @@ class Wake {
 
   /** Whether nobody is left before the time is over, or has to be cut short. */
   async isOverWithin(grace: number): Promise<boolean> {
-    const { hurry } = this.#ending;
     const cut = new AbortController();
-    const over = new AbortController();
-    const done = () => over.abort();
-    this.#watch(cut.signal).then((isOver) => isOver && done(), done);
-    await delayOrAbort(grace, AbortSignal.any(hurry ? [over.signal, hurry] : [over.signal]));
+    const isLate = () => false;
+    const isOver = await firstOf(
+      // A look that fails tells nothing more by being repeated.
+      settled(this.#watch(cut.signal).catch(() => true)),
+      aborted(this.#ending.hurry, isLate),
+      elapsed(grace, isLate),
+    );
     // A look that is under way is not waited for: SIGKILL must be in time.
     cut.abort();
-    return over.signal.aborted;
+    return isOver;
   }
 
   /** Resolves when nobody is left who was sent SIGKILL a moment ago, or nobody to be waited for. */
@@ -101,7 +103,6 @@ class Wake {
     const began = performance.now();
     let pause = FIRST_PAUSE;
     let look = FIRST_LOOK;
-    let wake = AbortSignal.any([cut, lost, this.#reaped]);
     while (!this.#isOver()) {
       if (cut.aborted) return false;
       const age = performance.now() - began;
@@ -109,8 +110,7 @@ class Wake {
         if (await this.#look(age)) return true;
         look = this.#sawOnlyZombies ? 0 : nextLook(age);
       }
-      if (wake.aborted) wake = AbortSignal.any([cut, lost, this.#reaped].filter(({ aborted }) => !aborted));
-      await delayOrAbort(pause, wake);
+      await delayOrAbort(pause, ...[cut, lost, this.#reaped].filter(({ aborted }) => !aborted));
       pause = Math.min(1.5 * pause, LONGEST_PAUSE);
     }
     return true;

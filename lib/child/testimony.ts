@@ -1,5 +1,3 @@
-import { signalsIn } from "./signal_lists.ts";
-
 /** What the shell has to tell. */
 export interface Testimony {
   /** A mask of the signals that sera was started with ignored, which nobody can see any more; 0 where nobody could. */
@@ -24,9 +22,4 @@ export function parseTestimony(said: string): Testimony | undefined {
   const [ignored = 0, blocked = 0, fenced = 0, ...got] = answer.split(" ").map(Number);
   const quit = /^trap -- '' (SIG)?QUIT$/m.test(said) ? 4 : 0;
   return { ignored: ignored | quit, blocked, fenced: fenced === 1, got };
-}
-
-/** The signals that sera would pass on if they were not blocked. */
-export function blockedIn(testimony: Testimony | undefined): readonly Deno.Signal[] {
-  return [...signalsIn(testimony?.blocked ?? 0)];
 }

@@ -4,7 +4,6 @@
  *
  * - `kill TARGET [TIME]`: who must not outlive sera; nor the time, in hundredths of a second, unless sera renews it.
  * - `renew TIME`: so long from now.
- * - `forget`: the command has ended.
  * - `ask`: one line is wanted, see `Testimony`.
  *
  * It starts no process for that, for there may be none left to start when it matters.
@@ -127,7 +126,6 @@ while next; do
   case \${1-} in
   kill) target=$2; [ ! "$timed" ] || [ $# -lt 3 ] || arm $3 ;;
   renew) [ $fenced = 1 ] || [ ! "$span" ] || arm $2 ;;
-  forget) target= span= ;;
   ask)
     blocked=0 told=$got
     if read -r stat </proc/$PPID/stat; then

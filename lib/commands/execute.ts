@@ -1,16 +1,12 @@
-import { SpareThread } from "../system/spare_thread.ts";
-import { getsOwnSession, RefusedStartError, type RunningCommand, startCommand } from "../child/spawn.ts";
-import { formatDuration } from "../text/duration.ts";
-import { type InterruptedError, LockLostEarlyError, LockLostError } from "../errors.ts";
-import { afterTheEnd, verdictOf } from "../verdict.ts";
-import { LONGEST_FLUSH } from "../io.ts";
-import type { HeldLock } from "../lock/lock.ts";
-import type { Logger } from "../log/logger.ts";
+import type { CommandEnd } from "../child/supervise.ts";
+import { LockLostError } from "../errors.ts";
 import { tell } from "../log/tell.ts";
-import type { Supervised } from "../child/supervise.ts";
-import { setVariables } from "./environment.ts";
+import { SpareThread } from "../system/spare_thread.ts";
+import { formatDuration } from "../text/duration.ts";
+import { afterTheEnd } from "../log/verdict.ts";
 import type { Execution } from "./execution.ts";
-import { keep, NOT_RUN, record, release } from "./give_back.ts";
+import { keep, record, release } from "./give_back.ts";
+import { startHolding } from "./start_holding.ts";
 import { KILLED, untilEnded } from "./until_ended.ts";
 
 const AT_THE_SAME_TIME = "another node may have run the command at the same time";
@@ -19,56 +15,47 @@ const AT_THE_SAME_TIME = "another node may have run the command at the same time
  * Runs a command under a lock, stops it when the lock is lost or sera itself fails, and gives the lock back, last of all,
  * once the command has been reaped, and all of its process group where sera has ended it.
  *
- * @throws {CommandStartError} When it cannot be started; the lock is given back.
+ * @returns What sera exits with.
+ * @throws {CommandStartError} When the command cannot be started; the lock is given back.
+ * @throws {InterruptedError} When a signal came before it was started; the lock is given back.
  * @throws {LockLostEarlyError} When the lock is lost before it is started.
  */
-export async function executeHolding(
-  lock: HeldLock,
-  words: readonly string[],
-  execution: Execution,
-): Promise<Supervised> {
-  const { signals, will, logger, io, progress, run, minHold, statusOf } = execution;
+export async function executeHolding(execution: Execution): Promise<number> {
+  const { lock, logger, progress, run, exitCodeOf } = execution;
   logger.inRun(run?.id);
   const since = performance.now();
-  using _thread = new SpareThread();
-  await Promise.all([will.ready, io.flush?.(LONGEST_FLUSH)]);
-  if (!will.isKept) logger.log("info", "note", "There is no /bin/sh: should sera be killed, the command would go on.");
-  await confirm(lock);
-  if (signals.interrupted.aborted) {
-    const exitCode = tellInterrupted(signals.interrupted.reason, logger);
-    await record(lock, execution, "unstarted", exitCode);
-    await release(lock, logger, since, () => NOT_RUN);
-    return { exitCode };
-  }
-
-  signals.expect(getsOwnSession());
-  let command: RunningCommand;
-  try {
-    setVariables(execution.variables, io);
-    await will.throwIfBroken();
-    progress.throwIfGivenUp();
-    command = startCommand(words);
-  } catch (error) {
-    const cause = error instanceof RefusedStartError
-      ? (await import("../child/why_not_started.ts")).notStarted(error)
-      : error;
-    await record(lock, execution, "unstarted", verdictOf(cause).exitCode);
-    await release(lock, logger, since, () => NOT_RUN);
-    throw cause;
-  }
-  will.onGone = (message) => logger.log("error", "note", message);
-  progress.started();
-  const supervised = await untilEnded(command, words[0]!, lock, execution);
+  using _ = new SpareThread();
+  const command = await startHolding(execution, since);
+  const end = await untilEnded(command, execution);
   lock.commandEnded();
-  const { exitCode } = supervised;
-  let { stoppedBy } = supervised;
-  progress.ended(statusOf(supervised));
+  progress.ended(exitCodeOf(end));
+  return await wrapUp(await endWatch(end, execution), since, execution);
+}
+
+/**
+ * Ends what watched over the command: signals are sera's again, and the shell beside it goes, which may have killed it.
+ *
+ * @returns How the command ended, as far as the shell knows more of it.
+ */
+async function endWatch(end: CommandEnd, execution: Execution): Promise<CommandEnd> {
+  const { watch: { will, witness, signals }, run, minHold } = execution;
+  let known = end;
   await despite(execution, async () => {
     signals.endPassingOn();
-    if (run) will.forget();
-    stoppedBy ??= await killedByWill(exitCode, execution);
+    known = await killedByWill(end, execution);
+    // What comes now may take long, and a signal that comes meanwhile can ask the shell no more.
+    if (run || minHold !== undefined) await witness.ignored();
   });
-  const status = statusOf(stoppedBy ? { exitCode, stoppedBy } : { exitCode });
+  // At once, for the command's number may become another process's. The lock does not wait until the shell is reaped.
+  despite(execution, () => will.end());
+  return known;
+}
+
+/** Records the end, keeps the lock if it is to be kept, and gives it back. Whatever fails, the exit code stands. */
+async function wrapUp(end: CommandEnd, since: number, execution: Execution): Promise<number> {
+  const { lock, logger, progress, run, minHold } = execution;
+  const { exitCode, stoppedBy } = end;
+  const status = execution.exitCodeOf(end);
   progress.ended(status);
   logger.exitsWith(status);
 
@@ -78,11 +65,11 @@ export async function executeHolding(
   const outcome = exitCode === 0 && !stoppedBy ? "succeeded" : "failed";
   const wasLost = lock.lost.aborted;
   let isRecorded = false;
-  await despite(execution, async () => void (isRecorded = await record(lock, execution, outcome, status)));
-  if (stoppedBy instanceof LockLostError) return { exitCode, stoppedBy };
-  await despite(execution, () => keep(lock, execution, held));
+  await despite(execution, async () => void (isRecorded = await record(execution, outcome, status)));
+  if (stoppedBy instanceof LockLostError) return status;
+  await despite(execution, () => keep(execution, held));
   // A lock that was lost while the end was recorded has been told of, and there is nothing to give back.
-  const isTold = !wasLost && !isRecorded && lock.lost.aborted;
+  if (!wasLost && !isRecorded && lock.lost.aborted) return status;
   const ifGone = () => {
     // Who could record the end in the lock's own session had the lock until then.
     if (!lock.heldToEnd && !(run && isRecorded && lock.session)) return AT_THE_SAME_TIME;
@@ -90,46 +77,20 @@ export async function executeHolding(
       ? "another node may have run the command since it ended here"
       : "the command had ended before, but another node may have run it before min-hold was over";
   };
-  await Promise.all([
-    despite(execution, () => isTold ? Promise.resolve() : release(lock, logger, since, ifGone)),
-    despite(execution, () => will[Symbol.asyncDispose]()),
-  ]);
-  return stoppedBy ? { exitCode, stoppedBy } : { exitCode };
+  await despite(execution, () => release(lock, logger, since, ifGone));
+  return status;
 }
 
-/** What an exit code of SIGKILL means when the last will has sent it, since sera did not move while its time ran out. */
-async function killedByWill(
-  exitCode: number,
-  { will, logger, statusOf }: Execution,
-): Promise<LockLostError | undefined> {
-  if (exitCode !== KILLED || !(await will.testify())?.fenced) return undefined;
+/** What an exit code of SIGKILL means when the shell has sent it, since sera did not move while its time ran out. */
+async function killedByWill(end: CommandEnd, { watch, logger, exitCodeOf }: Execution): Promise<CommandEnd> {
+  const { exitCode, stoppedBy } = end;
+  if (stoppedBy || exitCode !== KILLED || !(await watch.will.testify())?.fenced) return end;
   const error = new LockLostError(
     "Lock lost: sera was stopped or stuck until its time was over, and the command was killed",
   );
-  tell(logger, "error", "error", error.message, { exitCode: statusOf({ exitCode, stoppedBy: error }) });
-  return error;
-}
-
-/**
- * Tells that a signal has ended sera before the command was started.
- *
- * @returns What sera exits with.
- */
-export function tellInterrupted({ message, signalNumber }: InterruptedError, logger: Logger): number {
-  const exitCode = 128 + signalNumber;
-  logger.exitsWith(exitCode);
-  logger.log("info", "interrupted", `${message} - the command was not executed.`);
-  return exitCode;
-}
-
-/** Looks at the lock once more, since time may have passed: sera may have been suspended. */
-async function confirm(lock: HeldLock): Promise<void> {
-  try {
-    await lock.confirm();
-  } catch (error) {
-    if (!(error instanceof LockLostError)) throw error;
-    throw new LockLostEarlyError(`${error.message}; the command was not started`);
-  }
+  const known = { exitCode, stoppedBy: error };
+  tell(logger, "error", "error", error.message, { exitCode: exitCodeOf(known) });
+  return known;
 }
 
 /** Does what comes after the command's end, whose exit code stands whatever goes wrong there. */

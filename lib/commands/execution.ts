@@ -1,15 +1,18 @@
-import type { LastWill } from "../child/last_will.ts";
-import type { SignalRelay } from "../child/signals.ts";
+import type { CommandEnd } from "../child/supervise.ts";
 import type { Io } from "../io.ts";
 import type { LedgerRun } from "../ledger/begun_run.ts";
+import type { HeldLock } from "../lock/lock.ts";
 import type { Logger } from "../log/logger.ts";
-import type { Progress } from "../progress.ts";
-import type { Supervised } from "../child/supervise.ts";
+import type { Progress } from "./progress.ts";
+import type { WatchParts } from "./watch.ts";
 
 /** What the execution of a command goes by. */
 export interface Execution {
-  readonly signals: SignalRelay;
-  readonly will: LastWill;
+  /** The lock that it is executed under. */
+  readonly lock: HeldLock;
+  /** The command's words, at least one. */
+  readonly words: readonly string[];
+  readonly watch: WatchParts;
   readonly logger: Logger;
   readonly io: Io;
   /** Is told when the command has been started and when it has ended. */
@@ -26,5 +29,5 @@ export interface Execution {
   /** How long it may run, in milliseconds, and what to say when it is stopped for that. */
   readonly maxRun?: { readonly limit: number; readonly error: Error } | undefined;
   /** What sera exits with when the command has ended so. */
-  readonly statusOf: (ended: Supervised) => number;
+  readonly exitCodeOf: (end: CommandEnd) => number;
 }

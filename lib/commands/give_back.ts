@@ -1,6 +1,6 @@
 /** How a run ends once its command has, or was not started: recorded, the lock kept if it is to be, and given back. */
 
-import { delayOrAbort } from "../deadline.ts";
+import { delayOrAbort, firstOf, settled } from "../waiting.ts";
 import { formatDuration } from "../text/duration.ts";
 import { LockLostError, LockUnavailableError, messageOf } from "../errors.ts";
 import { type HeldLock, isHeld } from "../lock/lock.ts";
@@ -17,8 +17,7 @@ export const NOT_RUN = "the command was not run here";
  * @returns Whether it is there, or does not have to be.
  */
 export async function record(
-  lock: HeldLock,
-  { run, logger }: Execution,
+  { lock, run, logger }: Execution,
   outcome: "succeeded" | "failed" | "unstarted",
   exitCode: number,
 ): Promise<boolean> {
@@ -38,15 +37,14 @@ export async function record(
 }
 
 /** Keeps the lock for as long as it is to be held at least, unless a signal has ended, or ends, the run. */
-export async function keep(lock: HeldLock, { minHold, signals, will, logger }: Execution, held: number): Promise<void> {
+export async function keep({ lock, minHold, watch, logger }: Execution, held: number): Promise<void> {
+  const { signals, will } = watch;
   if (minHold === undefined || held >= minHold || signals.passedOn !== undefined || lock.lost.aborted) return;
-  const over = AbortSignal.any([signals.endPassingOn(), lock.lost]);
-  const kept = delayOrAbort(minHold - held, over);
-  // The command's number may become another process's while the lock is kept; once it has ended it cannot be asked.
-  await signals.learnIgnored();
-  await will[Symbol.asyncDispose]();
+  const kept = delayOrAbort(minHold - held, signals.endPassingOn(), lock.lost);
+  // Nothing is left beside a sera that only keeps its lock.
+  await will.end();
   // What is lost after this look was held until the command had ended.
-  if (await Promise.race([isHeld(lock), kept.then(() => false)])) {
+  if (await firstOf(settled(isHeld(lock)), settled(kept.then(() => false)))) {
     logger.log("info", "note", `Keeping the lock for another ${formatDuration(minHold - held)} (min-hold).`);
   }
   await kept;

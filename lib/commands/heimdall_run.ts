@@ -1,19 +1,17 @@
 import { isAsked } from "../args/is_asked.ts";
-import { LastWill } from "../child/last_will.ts";
-import { SignalRelay } from "../child/signals.ts";
-import { getsOwnSession } from "../child/spawn.ts";
 import { TABLE } from "../settings/table.ts";
 import { formatDuration } from "../text/duration.ts";
-import { InterruptedError, lineOf, UsageError } from "../errors.ts";
+import { lineOf, UsageError } from "../errors.ts";
 import type { Io } from "../io.ts";
-import { namespacedName } from "../lock/namespaced_name.ts";
+import { identityOf } from "../lock/lock_identity.ts";
 import { parseForHeimdall } from "../backends/registry.ts";
 import type { Logger } from "../log/logger.ts";
-import type { Progress } from "../progress.ts";
-import type { Supervised } from "../child/supervise.ts";
-import { executeHolding, tellInterrupted } from "./execute.ts";
+import type { Progress } from "./progress.ts";
+import { executeHolding } from "./execute.ts";
 import { HELD_LOCKS } from "./held_locks.ts";
+import { interruptible, unlessInterrupted } from "./interrupts.ts";
 import { keyForLog, lockVariables } from "./variables.ts";
+import { Watch } from "./watch.ts";
 
 /** heimdall's only exit code of its own: busy, no connection, timed out, wrong arguments. */
 export const FAILED = 1;
@@ -47,20 +45,13 @@ export async function runOnce(
   }
   const server = await parseForHeimdall(database, { env: io.env });
   for (const note of server.notes) logger.log("info", "note", lineOf(note));
-  const key = flags.get("name") ?? DEFAULT_NAME;
   const namespace = flags.get("namespace") ?? DEFAULT_NAME;
-  const name = namespacedName(namespace, key);
+  const { key, name, title } = identityOf([], { namespace, name: flags.get("name") ?? DEFAULT_NAME });
   logger.about({ lock: name, key: logger.isJson ? keyForLog(key) : undefined, label: words[0]! });
   const above = io.env(HELD_LOCKS);
-  await using will = new LastWill({
-    timed: true,
-    inGroup: !getsOwnSession(),
-    jsonAbout: logger.isJson ? name : undefined,
-  });
-  const signals = new SignalRelay(will);
-  // The last line tells what sera exits with.
-  if (logger.isJson && logger.tells("info")) signals.endByAll();
-  await using backend = await server.lock(name, {
+  await using watch = new Watch(logger, name, true);
+  const { signals } = watch;
+  await using lock = await server.lock(name, {
     lease: { ttl: TABLE.ttl.default, grace: TABLE.grace.default },
     allowUnsafeServer: isAsked(flags, "allow-unsafe-server"),
     // It tries once.
@@ -70,42 +61,33 @@ export async function runOnce(
     env: io.env,
   });
 
-  let lock;
-  try {
-    lock = await backend.acquire(0, signals.interrupted);
-  } catch (error) {
-    if (error instanceof InterruptedError) return tellInterrupted(error, logger);
-    throw error;
-  }
-  if (!lock) {
-    if (above !== undefined) {
-      const { holderOf } = await import("./holder.ts");
-      const ledger = { table: TABLE.ledgerTable.default };
-      await holderOf(backend, { server, ledger }, name, key, above, signals.interrupted);
+  return await unlessInterrupted(logger, async () => {
+    const held = await interruptible(signals.interrupted, () => lock.acquire(0, signals.interrupted));
+    if (!held) {
+      if (above !== undefined) {
+        const { holderOf } = await import("./holder.ts");
+        const ledger = { table: TABLE.ledgerTable.default };
+        await holderOf(lock, { server, ledger }, name, title, above, signals.interrupted);
+      }
+      logger.log("error", "busy", "Lock not acquired: somebody else has it - the program was not executed.", {
+        exitCode: FAILED,
+      });
+      return FAILED;
     }
-    logger.log("error", "busy", "Lock not acquired: somebody else has it - the program was not executed.", {
-      exitCode: FAILED,
-    });
-    return FAILED;
-  }
-  logger.log("info", "acquired", `Lock acquired: ${name}.`);
-
-  const statusOf = ({ exitCode, stoppedBy }: Supervised) =>
-    stoppedBy ? FAILED : signals.passedOn === undefined ? exitCode : 128 + signals.passedOn;
-  const status = statusOf(
-    await executeHolding(lock, words, {
-      signals,
-      will,
+    logger.log("info", "acquired", `Lock acquired: ${name}.`);
+    return await executeHolding({
+      lock: held,
+      words,
+      watch,
       logger,
       io,
       progress,
       grace: io.limits?.heimdallGrace ?? TABLE.grace.default,
       onLost: "terminate",
-      variables: lockVariables({ name, key, host: Deno.hostname(), server, session: lock.session, above }),
+      variables: lockVariables({ name, key, host: Deno.hostname(), server, session: held.session, above }),
       maxRun: { limit, error: new Error(`The program ran longer than ${formatDuration(limit)} (--timeout)`) },
-      statusOf,
-    }),
-  );
-  progress.ended(status);
-  return status;
+      exitCodeOf: ({ exitCode, stoppedBy }) =>
+        stoppedBy ? FAILED : signals.passedOn === undefined ? exitCode : 128 + signals.passedOn,
+    });
+  });
 }

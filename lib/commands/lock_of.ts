@@ -3,7 +3,7 @@ import { refuseServer } from "../args/operands.ts";
 import { parseWait } from "../text/duration.ts";
 import { UsageError } from "../errors.ts";
 import { mayBeServer } from "../text/harmless.ts";
-import { lockKey, lockNameIn } from "../lock/lock_name.ts";
+import { identityOf } from "../lock/lock_identity.ts";
 
 /**
  * The name of the lock that a subcommand is asked about: by `--name` or by the command's words, as a run has it.
@@ -14,12 +14,12 @@ import { lockKey, lockNameIn } from "../lock/lock_name.ts";
  * @throws {UsageError} When the words are none that sera would lock on.
  */
 export function lockOf(words: readonly string[], settings: Settings, subcommand: string): string | undefined {
-  const key = keyOf(words, settings.name, subcommand);
-  return key === undefined ? undefined : lockNameIn(settings.namespace, key);
+  if (words.length > 0) refuseOdd(words, settings.name, subcommand);
+  else if (settings.name === undefined) return undefined;
+  return identityOf(words, settings).name;
 }
 
-function keyOf(words: readonly string[], name: string | undefined, subcommand: string): string | undefined {
-  if (words.length === 0) return name;
+function refuseOdd(words: readonly string[], name: string | undefined, subcommand: string): void {
   refuseServer(words[0]!, "name a server with --server");
   if (name !== undefined) {
     // Neither is repeated: either may be a server with a password that lacks its --server.
@@ -31,5 +31,4 @@ function keyOf(words: readonly string[], name: string | undefined, subcommand: s
       `write sera ${subcommand} -- ${mayBeServer(words[1]!) ? "<command>" : words[1]} ..., or --name`,
     );
   }
-  return lockKey(words);
 }

@@ -1,97 +1,81 @@
-import type { RunRequest } from "../args/operands.ts";
-import type { LastWill } from "../child/last_will.ts";
-import type { SignalRelay } from "../child/signals.ts";
-import type { Settings } from "../settings/settings.ts";
-import { formatDuration } from "../text/duration.ts";
-import { InterruptedError, type LockUnavailableError, MaxRunError } from "../errors.ts";
+import type { CommandEnd } from "../child/supervise.ts";
+import { MaxRunError, SeraError } from "../errors.ts";
 import { ExitCode } from "../exit_codes.ts";
-import type { Io } from "../io.ts";
-import type { Register } from "../ledger/register.ts";
-import type { Lock } from "../lock/lock.ts";
-import type { Logger } from "../log/logger.ts";
-import type { Mode } from "../modes/mode.ts";
-import type { Progress } from "../progress.ts";
-import { executeHolding, tellInterrupted } from "./execute.ts";
+import type { HeldTurn, SkippedTurn } from "../modes/mode.ts";
+import { formatDuration } from "../text/duration.ts";
+import { executeHolding } from "./execute.ts";
 import { NOT_RUN, release } from "./give_back.ts";
-import type { holderOf } from "./holder.ts";
-import { statusOf } from "./until_ended.ts";
+import { holderOf } from "./holder.ts";
+import { interruptible } from "./interrupts.ts";
+import type { Job } from "./job.ts";
 import { lockVariables } from "./variables.ts";
-
-/** What a turn goes by. */
-export interface Surroundings {
-  readonly settings: Settings;
-  readonly request: RunRequest;
-  readonly io: Io;
-  readonly logger: Logger;
-  readonly progress: Progress;
-  readonly will: LastWill;
-  readonly signals: SignalRelay;
-  readonly backend: Lock;
-  readonly mode: Mode;
-  /** Says who holds the lock. */
-  readonly holder: () => ReturnType<typeof holderOf>;
-  readonly register: Register | undefined;
-  readonly retrying: (why: LockUnavailableError) => void;
-  /** What the command's environment says of the lock, but for the run. */
-  readonly variables: Parameters<typeof lockVariables>[0];
-}
 
 /**
  * Waits for the lock, runs the command if that is to be, and gives the lock back.
  *
  * @param wait Milliseconds; less than was asked for when it is another try.
  * @returns The exit code.
+ * @throws {InterruptedError} When a signal comes before the command is started.
+ * @throws {LockLostEarlyError} When the lock is lost before that.
  */
-export async function takeTurn(wait: number, all: Surroundings): Promise<number> {
-  const { settings, request, io, logger, progress, will, signals, backend, mode, holder, register, retrying } = all;
-  const { above } = all.variables;
-  const { grace, onLost, maxRun, minHold } = settings;
+export async function takeTurn(wait: number, job: Job): Promise<number> {
+  const { lock, mode, logger, retrying, above, watch: { signals: { interrupted } } } = job;
   const began = performance.now();
-  let turn, who;
-  try {
-    turn = await mode(backend, {
-      wait,
-      signal: signals.interrupted,
-      logger,
-      retrying,
-      waiting: logger.tells("info") || above !== undefined
-        ? async () => {
-          const { words = "somebody else", fields } = await holder();
-          logger.log("info", "waiting", `Waiting for ${words}.`, { holder: fields });
-        }
-        : undefined,
-    });
-    if (turn.outcome === "busy" && (logger.tells("notice") || above !== undefined)) who = await holder();
-  } catch (error) {
-    // What was given up for a signal may have failed with an error of its own.
-    const cause = signals.interrupted.aborted ? signals.interrupted.reason : error;
-    if (cause instanceof InterruptedError) return tellInterrupted(cause, logger);
-    throw error;
+  const waiting = logger.tells("info") || above !== undefined ? () => tellWaiting(job) : undefined;
+  const turn = await interruptible(
+    interrupted,
+    () => mode(lock, { wait, signal: interrupted, logger, retrying, waiting }),
+  );
+  const waited = () => Math.round(performance.now() - began);
+  switch (turn.outcome) {
+    case "busy":
+      return await giveUp(job, waited);
+    case "skipped":
+      return await skip(turn, job, waited());
+    case "held":
+      return await execute(turn, job, waited());
   }
-  const waited = Math.round(performance.now() - began);
+}
 
-  if (turn.outcome === "busy") {
-    const span = request.wait === 0 ? "" : ` within ${formatDuration(request.wait)}`;
-    const whose = who?.words === undefined ? "" : ` (${who.words})`;
-    const message = `Lock not acquired${span}: somebody else has it${whose} - the command was not executed.`;
-    logger.log("notice", "busy", message, { waited, exitCode: ExitCode.busy, holder: who?.fields });
-    return ExitCode.busy;
-  }
-  if (turn.outcome === "skipped") {
-    const exitCode = settings.detailedExitCodes ? ExitCode.skipped : ExitCode.ok;
-    logger.exitsWith(exitCode);
-    logger.log("info", "skipped", `${turn.reason} - skipped the command.`, { waited });
-    await release(turn.lock, logger, performance.now(), () => NOT_RUN);
-    await register?.prune();
-    return exitCode;
-  }
+/** Says whom sera waits for. */
+async function tellWaiting(job: Job): Promise<void> {
+  const { words = "somebody else", fields } = await holder(job);
+  job.logger.log("info", "waiting", `Waiting for ${words}.`, { holder: fields });
+}
 
-  if (turn.note !== undefined) logger.log("info", "note", turn.note);
+/** Ends a run that has waited in vain. */
+async function giveUp(job: Job, waited: () => number): Promise<number> {
+  const { request, logger, above, watch: { signals: { interrupted } } } = job;
+  const isAsked = logger.tells("notice") || above !== undefined;
+  const { words, fields } = isAsked ? await interruptible(interrupted, () => holder(job)) : {};
+  const span = request.wait === 0 ? "" : ` within ${formatDuration(request.wait)}`;
+  const whose = words === undefined ? "" : ` (${words})`;
+  const message = `Lock not acquired${span}: somebody else has it${whose} - the command was not executed.`;
+  logger.log("notice", "busy", message, { waited: waited(), exitCode: ExitCode.busy, holder: fields });
+  return ExitCode.busy;
+}
+
+/** Ends a run that has nothing to do. */
+async function skip(turn: SkippedTurn, { settings, logger, register }: Job, waited: number): Promise<number> {
+  const exitCode = settings.detailedExitCodes ? ExitCode.skipped : ExitCode.ok;
+  logger.exitsWith(exitCode);
+  logger.log("info", "skipped", `${turn.reason} - skipped the command.`, { waited });
+  await release(turn.lock, logger, performance.now(), () => NOT_RUN);
+  await register?.prune();
+  return exitCode;
+}
+
+/** Runs the command. */
+async function execute(turn: HeldTurn, job: Job, waited: number): Promise<number> {
+  const { settings, request, identity: { name, key }, io, logger, progress, watch, register, above } = job;
+  const { server, grace, onLost, minHold, maxRun } = settings;
+  const { lock, run, note } = turn;
+  if (note !== undefined) logger.log("info", "note", note);
   logger.log("info", "acquired", `Lock acquired after ${formatDuration(waited)}.`, { waited });
-  const { run } = turn;
-  const ended = await executeHolding(turn.lock, request.words, {
-    signals,
-    will,
+  const exitCode = await executeHolding({
+    lock,
+    words: request.words,
+    watch,
     logger,
     io,
     progress,
@@ -99,13 +83,26 @@ export async function takeTurn(wait: number, all: Surroundings): Promise<number>
     onLost,
     minHold,
     run,
-    statusOf,
-    variables: lockVariables({ ...all.variables, session: turn.lock.session, runId: run?.id }),
+    variables: lockVariables({
+      ...{ name, key, host: Deno.hostname(), server, above },
+      session: lock.session,
+      runId: run?.id,
+    }),
     maxRun: maxRun === undefined
       ? undefined
       : { limit: maxRun, error: new MaxRunError(`The command ran longer than ${formatDuration(maxRun)} (max-run)`) },
+    exitCodeOf,
   });
   // A session that has lost its lock may not answer.
-  if (!turn.lock.lost.aborted) await register?.prune();
-  return statusOf(ended);
+  if (!lock.lost.aborted) await register?.prune();
+  return exitCode;
+}
+
+/** What sera exits with after a command: where it has stopped it, the reason may say so itself. */
+export function exitCodeOf({ exitCode, stoppedBy }: CommandEnd): number {
+  return stoppedBy instanceof SeraError ? stoppedBy.exitCode : exitCode;
+}
+
+function holder({ lock, settings, identity: { name, title }, above, watch }: Job): ReturnType<typeof holderOf> {
+  return holderOf(lock, settings, name, title, above, watch.signals.interrupted);
 }

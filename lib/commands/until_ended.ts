@@ -1,12 +1,10 @@
 import type { RunningCommand } from "../child/spawn.ts";
 import { type Ending, terminate } from "../child/terminate.ts";
-import { blockedIn } from "../child/testimony.ts";
-import { delayOrAbort } from "../deadline.ts";
-import { LockLostError, SeraError } from "../errors.ts";
-import { afterTheEnd, failedWhileRunning } from "../verdict.ts";
+import { TimeLimit } from "../waiting.ts";
+import { LockLostError } from "../errors.ts";
+import { afterTheEnd, failedWhileRunning } from "../log/verdict.ts";
 import { SHORTEST_FLUSH } from "../io.ts";
-import type { HeldLock } from "../lock/lock.ts";
-import { supervise, type Supervised } from "../child/supervise.ts";
+import { type CommandEnd, supervise } from "../child/supervise.ts";
 import type { Execution } from "./execution.ts";
 import { LeftWords } from "./left_words.ts";
 import { tell } from "../log/tell.ts";
@@ -17,16 +15,14 @@ export const KILLED = 137;
 /**
  * Looks after a command that has been started until it has ended, and until nobody of its process group is left where
  * sera has ended it. Whatever goes wrong in sera itself stops the command.
- *
- * @param program What to call the command.
  */
 export async function untilEnded(
   command: RunningCommand,
-  program: string,
-  lock: HeldLock,
   execution: Execution,
-): Promise<Supervised> {
-  const { progress: { failed }, grace, onLost, maxRun, statusOf, will, signals, logger, io } = execution;
+): Promise<CommandEnd> {
+  const { lock, progress: { failed }, grace, onLost, maxRun, exitCodeOf, logger, io } = execution;
+  const { will, signals } = execution.watch;
+  const program = execution.words[0]!;
   const words = new LeftWords(command.target);
   const onLeft: Ending["onLeft"] = (left) => tell(logger, "error", "error", words.goesOn(left, lock.lost.aborted));
   const onCause = (reason: Error) => {
@@ -35,15 +31,14 @@ export async function untilEnded(
     const consequence = goesOn
       ? `; ${program} goes on, and another node may start it too (on-lost=warn)`
       : `; stopping ${program}${lost ? ", since another node may start it now" : ""}`;
-    const exitCode = goesOn ? undefined : statusOf({ exitCode: KILLED, stoppedBy: reason });
+    const exitCode = goesOn ? undefined : exitCodeOf({ exitCode: KILLED, stoppedBy: reason });
     tell(logger, "error", "error", reason.message + consequence, { exitCode });
     // What the command then says of its end comes after it.
     return io.flush?.(SHORTEST_FLUSH);
   };
   let endedWith: number | undefined;
   command.ended.then((exitCode) => endedWith = exitCode, () => undefined);
-  const ended = new AbortController();
-  const timeUp = new AbortController();
+  using timeUp = maxRun && new TimeLimit(maxRun.limit, () => maxRun.error);
   try {
     if (onLost === "terminate") {
       will.kill(command.target, lock.left);
@@ -51,15 +46,14 @@ export async function untilEnded(
     } else will.kill(command.target);
     signals.passOnTo({ ownSession: command.ownSession, signal: passOn(command, words, execution) });
     if (logger.tells("info")) tellBlocked(execution);
-    if (maxRun) delayOrAbort(maxRun.limit, ended.signal).then(() => timeUp.abort(maxRun.error));
-    const supervised = await supervise(command, {
+    const end = await supervise(command, {
       ...{ grace, onLost, onCause, onLeft },
       lost: lock.lost,
-      stops: [timeUp.signal, failed],
+      stops: timeUp ? [timeUp.signal, failed] : [failed],
     });
     // It came when something else had decided already.
-    if (failed.aborted && supervised.stoppedBy !== failed.reason) tell(logger, "error", "error", failed.reason.message);
-    return supervised;
+    if (failed.aborted && end.stoppedBy !== failed.reason) tell(logger, "error", "error", failed.reason.message);
+    return end;
   } catch (error) {
     const ending = { grace, lost: lock.lost, hurry: onLost === "terminate" ? lock.lost : undefined, onLeft };
     if (endedWith !== undefined) {
@@ -71,19 +65,12 @@ export async function untilEnded(
     await onCause(failure);
     await terminate(command, ending);
     return { exitCode: endedWith ?? failure.exitCode, stoppedBy: failure };
-  } finally {
-    ended.abort();
   }
 }
 
-/** What sera exits with after a command: where it has stopped it, the reason may say so itself. */
-export function statusOf({ exitCode, stoppedBy }: Supervised): number {
-  return stoppedBy instanceof SeraError ? stoppedBy.exitCode : exitCode;
-}
-
 /** Says what sera cannot pass on, since it was blocked when sera was started, and nobody here can unblock it. */
-async function tellBlocked({ will, logger }: Execution): Promise<void> {
-  const blocked = blockedIn(await will.testify());
+async function tellBlocked({ watch, logger }: Execution): Promise<void> {
+  const blocked = await watch.witness.blocked();
   if (blocked.length === 0) return;
   tell(
     logger,

@@ -1,4 +1,5 @@
-import { LastWill, type LastWillOptions } from "../child/last_will.ts";
+import { LastWill } from "../child/last_will.ts";
+import type { WatchOptions } from "../child/watch_shell.ts";
 import { shellFor } from "../child/start_shell.ts";
 import { CommandStartError } from "../errors.ts";
 
@@ -7,7 +8,7 @@ import { CommandStartError } from "../errors.ts";
  *
  * @returns Why a command could not be started beside it; undefined when all is well, or where there is no shell.
  */
-export async function shellTrouble(options: LastWillOptions): Promise<CommandStartError | undefined> {
+export async function shellTrouble(options: WatchOptions): Promise<CommandStartError | undefined> {
   try {
     await using will = new LastWill(options);
     await will.ready;

@@ -1,4 +1,5 @@
-import { Deadline, delayOrAbort } from "../deadline.ts";
+import { Deadline } from "../deadline.ts";
+import { delayOrAbort, onAbort } from "../waiting.ts";
 import { LockUnavailableError } from "../errors.ts";
 import { formatDuration } from "../text/duration.ts";
 
@@ -49,9 +50,9 @@ export class Patience {
   constructor(interrupted: AbortSignal = new AbortController().signal, longestWait = LONGEST_WAIT) {
     this.#over = interrupted;
     this.#longestWait = longestWait;
-    const stop = () => Deno.unrefTimer(setTimeout(() => this.#noAnswer.abort(interrupted.reason), LAST_ANSWER));
-    if (interrupted.aborted) stop();
-    else interrupted.addEventListener("abort", stop, { once: true });
+    onAbort(interrupted, () => {
+      Deno.unrefTimer(setTimeout(() => this.#noAnswer.abort(interrupted.reason), LAST_ANSWER));
+    });
   }
 
   /** Fires {@linkcode LAST_ANSWER} after a signal: then an answer is not waited for any longer. */

@@ -1,5 +1,6 @@
-import { type Deadline, delayOrAbort } from "../deadline.ts";
-import { type LockLostError, LockUnavailableError } from "../errors.ts";
+import type { Deadline } from "../deadline.ts";
+import { delayOrAbort, firstOf, onAbort, settled } from "../waiting.ts";
+import { LockUnavailableError, troubleOf } from "../errors.ts";
 import { type HeldLock, isHeld } from "../lock/lock.ts";
 
 /** Pauses before another try, in milliseconds: the first one, and the longest. */
@@ -33,31 +34,26 @@ export async function whileHeld<T>(
       return await unlessLost(lock, attempt);
     } catch (error) {
       if (!(error instanceof LockUnavailableError)) throw error;
-      const over = AbortSignal.any([signal, lock.lost]);
-      if (over.aborted || deadline.passed || !mayPass(error)) throw error;
+      if (signal.aborted || lock.lost.aborted || deadline.passed || !mayPass(error)) throw error;
       retrying(error);
-      await delayOrAbort(Math.min(pause * (0.5 + Math.random()), deadline.remaining), over);
+      await delayOrAbort(Math.min(pause * (0.5 + Math.random()), deadline.remaining), signal, lock.lost);
       if (signal.aborted || !await isHeld(lock)) throw error;
     }
   }
 }
 
 /** A server that does not answer any more is waited for no longer than the lock is held. */
-async function unlessLost<T>(lock: HeldLock, attempt: () => Promise<T>): Promise<T> {
-  const { lost } = lock;
-  const { promise, reject } = Promise.withResolvers<never>();
-  const gone = () => {
-    const { what, cure } = lost.reason as LockLostError;
-    reject(new LockUnavailableError(what, cure, { transient: true }));
-  };
-  const result = attempt();
-  // A session that ends tells the statement first, which says more.
-  const later = () => setTimeout(gone);
-  lost.addEventListener("abort", later, { once: true });
-  try {
-    return await Promise.race([result, promise]);
-  } finally {
-    lost.removeEventListener("abort", later);
-    result.catch(() => undefined);
-  }
+async function unlessLost<T>({ lost }: HeldLock, attempt: () => Promise<T>): Promise<T> {
+  return await firstOf(settled(attempt()), (_, reject) => {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const stop = onAbort(lost, () => {
+      const { what, cure } = troubleOf(lost.reason);
+      // The session's own error is reported to the statement first, and says more.
+      timer = setTimeout(() => reject(new LockUnavailableError(what, cure, { transient: true })));
+    });
+    return () => {
+      stop();
+      clearTimeout(timer);
+    };
+  });
 }

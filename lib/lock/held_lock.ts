@@ -1,4 +1,5 @@
 import { LockLostError, LockUnavailableError, type Trouble, troubleOf } from "../errors.ts";
+import { aborted, firstOf, onAbort, settled } from "../waiting.ts";
 import { formatDuration } from "../text/duration.ts";
 import { endsAfter, graceOf, heartbeatOf, type LeaseTerms, Moment, stopsAfter } from "./lease.ts";
 import { Heartbeat } from "./heartbeat.ts";
@@ -39,15 +40,13 @@ export class LeasedLock implements HeldLock {
       confirmed.age,
     );
     this.#watch();
-    const ended = () => {
+    onAbort(keeper.ended, () => {
       // Until then the lease had not run out.
       if (keeper.isGivenUp) this.#heldToEnd ||= this.#commandEnded;
       if (this.#released) return;
       const { what, cure } = troubleOf(keeper.ended.reason);
       this.#lose({ what: `${keeper.where}: ${what}`, cure });
-    };
-    if (keeper.ended.aborted) ended();
-    keeper.ended.addEventListener("abort", ended, { once: true });
+    });
   }
 
   get session(): LockSession | undefined {
@@ -75,16 +74,12 @@ export class LeasedLock implements HeldLock {
   async confirm(): Promise<void> {
     try {
       const isFresh = this.#confirmed.age <= FRESH && this.#heldToEnd === this.#commandEnded;
-      if (!this.lost.aborted && !isFresh) await Promise.race([this.#look(), this.#untilLost()]);
+      if (!this.lost.aborted && !isFresh) await firstOf(settled(this.#look()), aborted(this.lost, () => undefined));
     } catch (error) {
       this.#lose(reasonOf(error));
     }
     if (!this.lost.aborted && this.#confirmed.age > stopsAfter(this.#terms)) this.#loseToTime();
     if (this.lost.aborted) throw this.lost.reason;
-  }
-
-  #untilLost(): Promise<void> {
-    return new Promise((resolve) => this.lost.addEventListener("abort", () => resolve(), { once: true }));
   }
 
   async release(): Promise<void> {

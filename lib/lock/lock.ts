@@ -26,7 +26,7 @@ export interface Lock extends AsyncDisposable {
    */
   session(signal: AbortSignal): Promise<LockSession | undefined>;
 
-  /** Frees whatever the backend still keeps open. Never waits for a server that does not answer. */
+  /** Frees whatever it still keeps open. Never waits for a server that does not answer. */
   [Symbol.asyncDispose](): Promise<void>;
 }
 

@@ -1,5 +1,5 @@
-import { keepChildren } from "../child/children.ts";
-import { delayOrAbort } from "../deadline.ts";
+import { keepChildren } from "../system/children.ts";
+import { within } from "../waiting.ts";
 import { printable } from "../text/printable.ts";
 
 /** Of a longer line logger(1) makes several, at 1 KiB; in bytes. */
@@ -47,14 +47,12 @@ export async function deliverToSyslog(
   keepChildren();
   const logger = startLogger(["-t", `sera[${Deno.pid}]`, "-p", `user.${severity}`, ...options], checked);
   if (!logger) return { outcome: "no logger" };
-  const ended = new AbortController();
-  const status = logger.status.then(({ success }) => (ended.abort(), success), () => (ended.abort(), false));
+  const status = logger.status.then(({ success }) => success, () => false);
   const said = checked ? new Response(logger.stderr).text().catch(() => "") : "";
   // Through its stdin: arguments would show in the process list. It may end before it has read.
   const line = new TextEncoder().encode(`${shorten(printable(message))}\n`);
   const written = new Blob([line]).stream().pipeTo(logger.stdin).catch(() => undefined);
-  await delayOrAbort(patience, ended.signal);
-  const isStuck = !ended.signal.aborted;
+  const isStuck = await within(patience, status) === undefined;
   if (isStuck) logger.kill("SIGKILL");
   const [success] = await Promise.all([status, written]);
   if (isStuck) return { outcome: "stuck" };

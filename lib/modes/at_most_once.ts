@@ -3,32 +3,32 @@ import { LockLostError, LockUnavailableError } from "../errors.ts";
 import type { Register } from "../ledger/register.ts";
 import { whileHeld } from "../ledger/while_held.ts";
 import type { HeldLock } from "../lock/lock.ts";
-import type { Mode, Turn } from "./mode.ts";
+import type { HeldTurn, Mode, SkippedTurn } from "./mode.ts";
 
 /**
  * A mode that goes by what the ledger remembers: a command that has had its run is skipped. Trouble with the ledger that
  * may pass is waited out within the wait, as trouble with the lock is; a lock that is lost meanwhile is asked for again.
  */
 export function atMostOnce(mode: Mode, register: Register): Mode {
-  return async (backend, wishes) => {
-    const deadline = new Deadline(wishes.wait);
-    let wait = wishes.wait;
+  return async (asked, options) => {
+    const deadline = new Deadline(options.wait);
+    let { wait } = options;
     const within = wait === 0 ? undefined : deadline;
     for (;;) {
-      const turn = await mode(backend, { ...wishes, wait });
+      const turn = await mode(asked, { ...options, wait });
       if (turn.outcome === "busy") return turn;
       const { lock } = turn;
       try {
         return await whileHeld(lock, {
           deadline,
-          signal: wishes.signal,
+          signal: options.signal,
           mayPass: ({ transient }) => transient,
-          retrying: wishes.retrying,
+          retrying: options.retrying,
         }, () => entered(turn, register, within));
       } catch (error) {
         if (!(error instanceof LockUnavailableError && lock.lost.aborted) || deadline.passed) throw error;
-        wishes.signal.throwIfAborted();
-        wishes.retrying(error);
+        options.signal.throwIfAborted();
+        options.retrying(error);
         await giveUp(lock);
         wait = deadline.remaining;
       }
@@ -37,10 +37,10 @@ export function atMostOnce(mode: Mode, register: Register): Mode {
 }
 
 async function entered(
-  turn: Exclude<Turn, { outcome: "busy" }>,
+  turn: HeldTurn | SkippedTurn,
   register: Register,
   within: Deadline | undefined,
-): Promise<Turn> {
+): Promise<HeldTurn | SkippedTurn> {
   const { lock } = turn;
   if (turn.outcome === "skipped") {
     await register.skip(lock, within);

@@ -1,6 +1,7 @@
 import { ConfigError } from "../errors.ts";
 import type { Backend } from "../backends/backend.ts";
 import type { Find } from "./setting_values.ts";
+import { environmentName, TABLE } from "./table.ts";
 
 /** Docker's value of `SERA_NAME` in a container that is linked to one named sera: `/this-container/sera`. */
 const LINK = /^\/[\w.-]+\/sera$/i;
@@ -36,11 +37,12 @@ export function refuseTogether(find: Find, { title, offers }: Backend): void {
  *
  * @throws {ConfigError}
  */
-export function refuseLink(name: string | undefined, find: Find): void {
-  if (name === undefined || !LINK.test(name) || find("name")!.source !== "SERA_NAME") return;
+export function refuseLink(find: Find): void {
+  const { value: name, source } = find("name") ?? {};
+  if (source !== environmentName(TABLE.name.name) || typeof name !== "string" || !LINK.test(name)) return;
   throw new ConfigError(
-    `Cannot use name in SERA_NAME: ${name} looks like what Docker sets for a link to a container named sera, and would ` +
+    `Cannot use name in ${source}: ${name} looks like what Docker sets for a link to a container named sera, and would ` +
       "rename the lock",
-    "take SERA_NAME out, or set --name",
+    `take ${source} out, or set --name`,
   );
 }

@@ -36,8 +36,8 @@ export async function resolveSettings(
   const server = await parseServer(text, found.source, { env, tlsCa });
   notes.push(...server.notes);
   if (tlsCa !== undefined || read.get("namespace") !== undefined) refuseTogether(find, server);
+  refuseLink(find);
   const values = read.all();
-  refuseLink(values.name, find);
   const settings: Settings = {
     ...values,
     server,

@@ -1,3 +1,5 @@
+import { delayOrAbort, within } from "../waiting.ts";
+
 /** Pauses before another try when a pipe that somebody made non-blocking is full, in milliseconds. */
 const FIRST_PAUSE = 5;
 const LONGEST_PAUSE = 100;
@@ -66,22 +68,9 @@ export class Output {
           this.#failure ??= error;
           return;
         }
-        await pause(wait);
+        await delayOrAbort(wait);
         wait = Math.min(2 * wait, LONGEST_PAUSE);
       }
     }
   }
-}
-
-/** Resolves as soon as the promise does, or after some milliseconds. */
-export async function within(limit: number, promise: Promise<unknown>): Promise<void> {
-  if (limit === Infinity) return void await promise;
-  let timer;
-  const over = new Promise((resolve) => timer = setTimeout(resolve, limit));
-  await Promise.race([promise, over]);
-  clearTimeout(timer);
-}
-
-function pause(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }

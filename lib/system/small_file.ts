@@ -1,6 +1,7 @@
 /** The one way to read a file that says how sera is to work, whatever is in its place. */
 
 import { TroubleError } from "../errors.ts";
+import { elapsed, firstOf, settled } from "../waiting.ts";
 
 /** How long such a file may be, in bytes: one with all public CAs has a quarter of that. */
 const LONGEST = 2 ** 20;
@@ -34,17 +35,15 @@ export async function readSmallFile(path: string): Promise<SmallFile> {
   using file = Deno.openSync(path);
   const info = file.statSync();
   if (!isOpenPipe(path, info)) throw unfit(info);
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const tooLate = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new UnfitFileError("nobody ends what is written into this pipe")), PATIENCE);
-  });
-  try {
-    const read = { text: await Promise.race([readPipe(file), tooLate]), info };
-    heard.set(path, read);
-    return read;
-  } finally {
-    clearTimeout(timer);
-  }
+  const text = await firstOf(
+    settled(readPipe(file)),
+    elapsed(PATIENCE, () => {
+      throw new UnfitFileError("nobody ends what is written into this pipe");
+    }),
+  );
+  const read = { text, info };
+  heard.set(path, read);
+  return read;
 }
 
 /**

@@ -33,8 +33,8 @@ export class BenchUsageError extends Error {
 export const HELP = `Measures what sera costs: deno task bench [--rounds N] [--only PART,PART] [--json]
 
 Builds sera, starts private servers, and prints medians, the quartiles around them, and ratios. What is compared takes
-turns, so that a busy machine slows all alike, and a ratio is the median of the rounds' ratios. Needs Linux, hyperfine(1), and of
-the servers what is there. Takes some minutes, in which the machine should have nothing else to do.
+turns, so that a busy machine slows all alike, and a ratio is the median of the rounds' ratios. Needs Linux, hyperfine,
+and of the servers what is there. Takes some minutes, in which the machine should have nothing else to do.
 
   --rounds N    how often each thing is measured (default 25); slow things are measured less often
   --only PARTS  only these parts, with commas between them

@@ -7,7 +7,11 @@ export interface Phase {
   readonly of: readonly (readonly [module: string, target: string])[];
 }
 
-const OPEN = ["lib/backends/registry.ts", "openBackend"] as const;
+const LOCK = [
+  ["lib/backends/mysql/backend.ts", "MySqlBackend.lock"],
+  ["lib/backends/postgres/backend.ts", "PostgresBackend.lock"],
+  ["lib/backends/file/backend.ts", "FileBackend.lock"],
+] as const;
 const SPAWN = ["lib/child/spawn.ts", "startCommand"] as const;
 
 /**
@@ -17,19 +21,19 @@ const SPAWN = ["lib/child/spawn.ts", "startCommand"] as const;
 export const PHASES: readonly Phase[] = [
   { name: "loading modules", until: "begin", of: [["lib/cli.ts", "run"]] },
   { name: "settings", until: "end", of: [["lib/settings/resolve.ts", "resolveSettings"]] },
-  { name: "signals, last will", until: "begin", of: [OPEN] },
-  { name: "loading the driver", until: "end", of: [OPEN] },
+  { name: "signals, last will", until: "begin", of: LOCK },
+  { name: "loading the driver", until: "end", of: LOCK },
   {
     name: "connecting, log-in",
     until: "end",
-    of: [["lib/backends/sql/session_backend.ts", "SessionBackend.session"]],
+    of: [["lib/backends/sql/session_lock.ts", "SessionLock.session"]],
   },
   {
     name: "acquiring",
     until: "end",
     of: [
-      ["lib/backends/sql/session_backend.ts", "SessionBackend.acquire"],
-      ["lib/backends/file/lock.ts", "FileBackend.acquire"],
+      ["lib/backends/sql/session_lock.ts", "SessionLock.acquire"],
+      ["lib/backends/file/lock.ts", "FileLock.acquire"],
     ],
   },
   { name: "last checks", until: "begin", of: [SPAWN] },

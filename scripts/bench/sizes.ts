@@ -4,11 +4,11 @@ import type { Bed } from "./bed.ts";
 import type { Table } from "./report.ts";
 import { summarize } from "./rounds.ts";
 
-/** The sources that are imported for a server only, and that its runs load. */
-const DRIVERS: Readonly<Record<string, readonly string[]>> = {
-  "file": [`${PART}:lib/backends/file/backend.ts`],
-  "MySQL": [`${PART}:lib/backends/mysql/backend.ts`, `${PART}:lib/backends/mysql/lock.ts`],
-  "PostgreSQL": [`${PART}:lib/backends/postgres/backend.ts`, `${PART}:lib/backends/postgres/lock.ts`],
+/** What a run loads for each kind of server besides what every run loads: modules of lib/backends. */
+const BACKENDS: Readonly<Record<string, readonly string[]>> = {
+  "file": ["file/backend"],
+  "MySQL": ["mysql/backend", "mysql/lock"],
+  "PostgreSQL": ["postgres/backend", "postgres/lock"],
 };
 
 /** The bytes of the binary and of what is in it. */
@@ -17,11 +17,10 @@ export function sizes({ programs: { build, sera, empty, metafile } }: Bed): Prom
   const bytes: Record<string, number> = {
     [`bundle, ${files.length} files`]: files.reduce((sum, file) => sum + file.bytes, 0),
   };
-  for (const [name, modules] of Object.entries(DRIVERS)) {
-    bytes[`loaded by a run, ${name}`] = loadedFiles(metafile, ["main.ts", ...modules]).reduce(
-      (sum, path) => sum + metafile.outputs[path]!.bytes,
-      0,
-    );
+  for (const [name, modules] of Object.entries(BACKENDS)) {
+    const parts = modules.map((module) => `${PART}:lib/backends/${module}.ts`);
+    const loaded = loadedFiles(metafile, ["main.ts", ...parts]).map((path) => metafile.outputs[path]!.bytes);
+    bytes[`loaded by a run, ${name}`] = loaded.reduce((sum, size) => sum + size);
   }
   if (build === "compiled") {
     bytes["sera, the binary"] = Deno.statSync(sera[0]!).size;

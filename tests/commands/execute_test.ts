@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { executeHolding } from "../../lib/commands/execute.ts";
+import type { CommandEnd } from "../../lib/child/supervise.ts";
+import { exitCodeOf } from "../../lib/commands/take_turn.ts";
 import type { Execution } from "../../lib/commands/execution.ts";
-import { CommandStartError, SeraError } from "../../lib/errors.ts";
+import { CommandStartError } from "../../lib/errors.ts";
 import type { LedgerRun } from "../../lib/ledger/begun_run.ts";
 import type { HeldLock } from "../../lib/lock/lock.ts";
 import type { Logger } from "../../lib/log/logger.ts";
@@ -45,13 +47,13 @@ const AFTERWARDS: Record<string, Case> = {
   "the lock's release": { lock: { release: rejects }, says: [ODD_AFTERWARDS] },
   "both of them": { lock: { release: rejects }, parts: { run: brokenRun }, says: [ODD_AFTERWARDS, ODD_AFTERWARDS] },
   "the end of the last will": {
-    breaks: ({ will }) => will[Symbol.asyncDispose] = rejects,
-    says: ["released", ODD_AFTERWARDS],
+    breaks: ({ watch }) => watch.will.end = rejects,
+    says: [ODD_AFTERWARDS, "released"],
   },
   "the logger": { breaks: ({ logger }) => broken(logger), says: ["released"] },
   "the wait for --min-hold": {
     parts: { minHold: 60_000 },
-    breaks: ({ signals }) => signals.endPassingOn = fault,
+    breaks: ({ watch }) => watch.signals.endPassingOn = fault,
     says: [ODD_AFTERWARDS, ODD_AFTERWARDS, "released"],
   },
 };
@@ -62,8 +64,7 @@ for (const [what, { lock, parts, breaks, says }] of Object.entries(AFTERWARDS)) 
       await using place = new Surroundings();
       breaks?.(place);
       const words = ["sh", "-c", `exit ${code}`];
-      const { exitCode, stoppedBy } = await executeHolding(place.lock(lock), words, place.execution(parts));
-      assert.deepEqual({ exitCode, stoppedBy }, { exitCode: code, stoppedBy: undefined });
+      assert.equal(await executeHolding(place.execution({ lock: place.lock(lock), words, ...parts })), code);
       assert.deepEqual(withoutPlaces(place.events), says);
       assert.equal(place.progress.verdictOf(new Error("odd")).exitCode, code);
     });
@@ -72,8 +73,8 @@ for (const [what, { lock, parts, breaks, says }] of Object.entries(AFTERWARDS)) 
 
 /** Faults while the command runs. */
 const MEANWHILE: Record<string, (place: Surroundings) => void> = {
-  "the relay of signals": ({ signals }) => signals.passOnTo = fault,
-  "the last will": ({ will }) => will.kill = fault,
+  "the relay of signals": ({ watch }) => watch.signals.passOnTo = fault,
+  "the last will": ({ watch }) => watch.will.kill = fault,
   "what nobody catches": () => void rejects(),
 };
 
@@ -98,11 +99,15 @@ for (const [what, breaks] of Object.entries(MEANWHILE)) {
       started();
       breaks(place);
     };
-    const { exitCode, stoppedBy } = await executeHolding(lock, ["sh", "-c", TREE, file], place.execution());
+    const ends: CommandEnd[] = [];
+    const noted = (end: CommandEnd) => {
+      ends.push(end);
+      return exitCodeOf(end);
+    };
+    const words = ["sh", "-c", TREE, file];
+    assert.equal(await executeHolding(place.execution({ lock, words, exitCodeOf: noted })), 208);
     await Deno.remove(file);
-    assert.ok(stoppedBy instanceof SeraError);
-    assert.equal(stoppedBy.exitCode, 208);
-    assert.equal(exitCode, 143);
+    assert.equal(ends.at(-1)!.exitCode, 143);
     assert.deepEqual(withoutPlaces(place.events), [ODD_MEANWHILE, "released"]);
     assert.equal(left, false);
     assert.equal(place.progress.verdictOf(new Error("odd")).exitCode, 208);
@@ -112,17 +117,17 @@ for (const [what, breaks] of Object.entries(MEANWHILE)) {
 test("a logger that fails keeps nobody from stopping the command and giving back the lock", async () => {
   await using place = new Surroundings();
   const execution = place.execution({
+    words: ["sleep", "600"],
     logger: broken(place.logger),
     maxRun: { limit: 1, error: new Error("too long") },
   });
-  const { exitCode } = await executeHolding(place.lock(), ["sleep", "600"], execution);
-  assert.equal(exitCode, 143);
+  assert.equal(await executeHolding(execution), 143);
   assert.deepEqual(place.events, ["released"]);
 });
 
 test("a command that cannot be started is no command that ran, whatever fails then", async () => {
   await using place = new Surroundings();
-  const run = executeHolding(place.lock(), ["/nonexistent/command"], place.execution());
+  const run = executeHolding(place.execution({ words: ["/nonexistent/command"] }));
   await assert.rejects(run, CommandStartError);
   assert.deepEqual(place.events, ["released"]);
   assert.equal(place.progress.verdictOf(new CommandStartError("no")).exitCode, 203);
@@ -138,7 +143,8 @@ test("what nobody catches before the start keeps the command from being started"
     },
   });
   const code = place.progress.of(new Promise<number>(() => undefined));
-  await assert.rejects(executeHolding(lock, ["sh", "-c", 'echo ran >"$0"', file], place.execution()));
+  const words = ["sh", "-c", 'echo ran >"$0"', file];
+  await assert.rejects(executeHolding(place.execution({ lock, words })));
   assert.equal(await code, 202);
   assert.equal(await Deno.readTextFile(file), "");
   assert.deepEqual(withoutPlaces(place.events), ["sera: Unexpected error, please report it: TypeError", "released"]);

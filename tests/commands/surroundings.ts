@@ -1,11 +1,10 @@
-import { LastWill } from "../../lib/child/last_will.ts";
-import { SignalRelay } from "../../lib/child/signals.ts";
 import type { Execution } from "../../lib/commands/execution.ts";
-import { statusOf } from "../../lib/commands/until_ended.ts";
+import { exitCodeOf } from "../../lib/commands/take_turn.ts";
+import { Watch } from "../../lib/commands/watch.ts";
 import type { Io } from "../../lib/io.ts";
 import type { HeldLock } from "../../lib/lock/lock.ts";
 import { Logger } from "../../lib/log/logger.ts";
-import { Progress } from "../../lib/progress.ts";
+import { Progress } from "../../lib/commands/progress.ts";
 
 /** Defines a test. The pipe of a last will is closed some time after the shell that reads it has ended. */
 export function test(name: string, fn: () => Promise<void>): void {
@@ -21,22 +20,22 @@ export class Surroundings implements AsyncDisposable {
     err: (text) => this.events.push(text.trim()),
   };
   readonly logger = new Logger(this.io, { format: "text" }, "words");
-  readonly will = new LastWill({ timed: false, inGroup: false });
-  readonly #endWill = this.will[Symbol.asyncDispose].bind(this.will);
-  readonly signals = new SignalRelay(this.will);
+  readonly watch = new Watch(this.logger, "name", false);
+  readonly #endWill = this.watch.will.end.bind(this.watch.will);
   readonly progress = new Progress(({ message }) => this.events.push(`sera: ${message}`));
   /** Parts that differ from these are given by the test. */
   execution(parts: Partial<Execution> = {}): Execution {
     return {
-      signals: this.signals,
-      will: this.will,
+      lock: this.lock(),
+      words: ["job"],
+      watch: this.watch,
       logger: this.logger,
       io: this.io,
       progress: this.progress,
       grace: 10_000,
       onLost: "terminate",
       variables: {},
-      statusOf,
+      exitCodeOf,
       ...parts,
     };
   }
@@ -60,7 +59,7 @@ export class Surroundings implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.progress[Symbol.dispose]();
-    this.signals[Symbol.dispose]();
+    this.watch.signals[Symbol.dispose]();
     await this.#endWill();
   }
 }

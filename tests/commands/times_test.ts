@@ -13,7 +13,7 @@ const TOO_LONG = new MaxRunError("too long");
 
 /** A command that has been started, and that nothing but KILL ends before the test does. */
 function startedIn(place: Surroundings): FakeCommand {
-  place.will.kill = () => undefined;
+  place.watch.will.kill = () => undefined;
   place.progress.started();
   const command = new FakeCommand();
   command.on.SIGKILL = () => command.end(137);
@@ -25,7 +25,7 @@ test("a command gets TERM when --max-run is over, not sooner, and KILL when the 
   await using place = new Surroundings();
   const command = startedIn(place);
   const parts = { maxRun: { limit: HOUR, error: TOO_LONG }, grace: 10_000 };
-  const run = untilEnded(command, "job", place.lock(), place.execution(parts));
+  const run = untilEnded(command, place.execution(parts));
   await clock.to(HOUR - 1);
   assert.deepEqual(command.got, []);
   await clock.to(HOUR);
@@ -44,7 +44,7 @@ test("a command that ends before --max-run is over is left alone, for ever", asy
   await using place = new Surroundings();
   const command = startedIn(place);
   const execution = place.execution({ maxRun: { limit: HOUR, error: TOO_LONG } });
-  const run = untilEnded(command, "job", place.lock(), execution);
+  const run = untilEnded(command, execution);
   await clock.to(HOUR - 1);
   command.end(7);
   const { exitCode, stoppedBy } = await run;
@@ -58,7 +58,7 @@ test("a lost lock leaves what is left of its lease, and no grace period beyond i
   await using place = new Surroundings();
   const command = startedIn(place);
   const lost = new AbortController();
-  const run = untilEnded(command, "job", place.lock({ lost: lost.signal }), place.execution({ grace: HOUR }));
+  const run = untilEnded(command, place.execution({ lock: place.lock({ lost: lost.signal }), grace: HOUR }));
   await clock.to(1000);
   lost.abort(new LockLostError("Lock lost: fake", undefined, 700));
   await clock.to(1699);
@@ -79,15 +79,11 @@ async function keeping(
   const lose = () => lost.abort(new LockLostError("Lock lost: fake", undefined, 0));
   const said: string[] = [];
   place.logger.log = (_level, _event, message) => void said.push(message);
-  const run = executeHolding(
-    place.lock({ lost: lost.signal }),
-    ["sh", "-c", "exit 3"],
-    place.execution({ minHold: HOUR }),
-  );
+  const lock = place.lock({ lost: lost.signal });
+  const run = executeHolding(place.execution({ lock, words: ["sh", "-c", "exit 3"], minHold: HOUR }));
   await clock.until("the command is done", () => said.some((message) => message.startsWith("Keeping the lock")));
   await act(clock, () => place.events.includes("released"), lose);
-  const { exitCode, stoppedBy } = await run;
-  assert.deepEqual({ exitCode, stoppedBy }, { exitCode: 3, stoppedBy: undefined });
+  assert.equal(await run, 3);
   return said;
 }
 

@@ -15,12 +15,12 @@ async function lookAfter(
   act: (place: Surroundings, lose: () => void) => Promise<void>,
 ) {
   await using place = new Surroundings();
-  place.will.kill = () => undefined;
+  place.watch.will.kill = () => undefined;
   const lost = new AbortController();
   const lose = () => lost.abort(new LockLostError("Lock lost: fake", undefined, LONG));
   const lock = place.lock({ lost: lost.signal });
   place.progress.started();
-  const run = untilEnded(command, "job", lock, place.execution({ grace: LONG, ...parts }));
+  const run = untilEnded(command, place.execution({ lock, grace: LONG, ...parts }));
   await act(place, lose);
   const { exitCode, stoppedBy } = await run;
   return { exitCode, stoppedBy, events: place.events };

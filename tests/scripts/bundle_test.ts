@@ -30,7 +30,9 @@ Deno.test("what every run loads is two files, with no driver and no module of No
   const sources = loaded.flatMap((path) => Object.keys(outputs[path]!.inputs));
   assert.ok(sources.includes("lib/commands/run.ts"));
   assert.deepEqual(
-    sources.filter((path) => /stand-in|node_modules.(?!.*@noble)|usage|lib.args.subcommand/.test(path)),
+    sources.filter((path) =>
+      /stand-in|node_modules.(?!.*@noble)|usage|lib.args.subcommand|_help|commands.table/.test(path)
+    ),
     [],
   );
   // What only a help text, a failure or a setting needs that most runs have not.
@@ -46,14 +48,23 @@ Deno.test(
   LATE_END,
   () => {
     const every = loadedFiles({ outputs }, ["main.ts"]);
-    const more = loadedFiles({ outputs }, [`${PART}:lib/backends/file/backend.ts`])
-      .filter((path) => !every.includes(path));
+    const all = loadedFiles({ outputs }, ["main.ts", `${PART}:lib/backends/file/backend.ts`]);
+    const more = all.filter((path) => !every.includes(path));
     assert.deepEqual(more.map((path) => "lib/backends/file/lock.ts" in outputs[path]!.inputs).toSorted(), [
       false,
       true,
     ]);
   },
 );
+
+Deno.test("how wide a text is shown is loaded only where a table is drawn", LATE_END, () => {
+  const isLoaded = (part: string) => {
+    const files = loadedFiles({ outputs }, ["main.ts", `${PART}:${part}`]);
+    return files.some((path) => /node_modules.string-width/.test(Object.keys(outputs[path]!.inputs).join()));
+  };
+  for (const part of ["lib/commands/status.ts", "lib/commands/history.ts"]) assert.equal(isLoaded(part), false, part);
+  for (const part of ["lib/who/tables.ts", "lib/ledger/history_table.ts"]) assert.equal(isLoaded(part), true, part);
+});
 
 Deno.test("the drivers' modules, and the functions of what every run loads, are compiled at once", LATE_END, () => {
   let drivers = 0;

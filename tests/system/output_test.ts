@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { Output, type Stream, within } from "../../lib/system/output.ts";
+import { Output, type Stream } from "../../lib/system/output.ts";
+import { within } from "../../lib/waiting.ts";
 
 /** A stream whose reader takes what the test lets it take. */
 class Reader implements Stream {

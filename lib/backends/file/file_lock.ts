@@ -1,4 +1,4 @@
-import { delayOrAbort } from "../../deadline.ts";
+import { within } from "../../waiting.ts";
 import { LockLostError, messageOf } from "../../errors.ts";
 import { Heartbeat } from "../../lock/heartbeat.ts";
 import { graceOf, heartbeatOf, type LeaseTerms, Moment, stopsAfter } from "../../lock/lease.ts";
@@ -89,7 +89,6 @@ export class HeldFileLock implements HeldLock {
 
   /** A network file system that does not answer may give the lock to another meanwhile, as a database may. */
   async #find(): Promise<"there" | "removed" | "unanswered" | Error> {
-    const answered = new AbortController();
     const found = this.#file.isStillInPlace().then(
       (there) => there ? "there" as const : "removed" as const,
       (error: unknown) => {
@@ -100,12 +99,7 @@ export class HeldFileLock implements HeldLock {
     );
     // In halves: should sera be suspended meanwhile, one of them may be over at once, but not both.
     const half = (stopsAfter(this.#terms) - heartbeatOf(this.#terms)) / 2;
-    const over = delayOrAbort(half, answered.signal).then(() => delayOrAbort(half, answered.signal));
-    try {
-      return await Promise.race([found, over.then(() => "unanswered" as const)]);
-    } finally {
-      answered.abort();
-    }
+    return await within(half, found) ?? await within(half, found) ?? "unanswered";
   }
 
   release(): Promise<void> {

@@ -1,4 +1,5 @@
-import { Deadline, delayOrAbort } from "../../deadline.ts";
+import { Deadline } from "../../deadline.ts";
+import { aborted, elapsed, firstOf, settled } from "../../waiting.ts";
 import { LockUnavailableError, messageOf } from "../../errors.ts";
 import { HeldFileLock } from "./file_lock.ts";
 import type { LeaseTerms } from "../../lock/lease.ts";
@@ -95,12 +96,8 @@ async function take(file: LockFile, wait: number, signal: AbortSignal): Promise<
     }
     // There is no calling such a wait off: one that is given up is freed as soon as it is granted, or with the process.
     const granted = file.lock().then(() => true);
-    const timer = new AbortController();
-    const waited = delayOrAbort(wait, AbortSignal.any([signal, timer.signal])).then(() => false);
-    if (await Promise.race([granted, waited])) {
-      timer.abort();
-      return true;
-    }
+    const isGranted = await firstOf(settled(granted), aborted(signal, () => false), elapsed(wait, () => false));
+    if (isGranted) return true;
     givenUp = true;
     const close = () => file.close();
     granted.then(close, close);

@@ -1,4 +1,4 @@
-import { delayOrAbort } from "../../deadline.ts";
+import { aborted, delayOrAbort, elapsed, firstOf, settled } from "../../waiting.ts";
 import { formatDuration } from "../../text/duration.ts";
 import { LockUnavailableError, messageOf } from "../../errors.ts";
 import { lstatIfThere } from "../../system/if_there.ts";
@@ -111,14 +111,13 @@ function cureFor(path: string, { uid }: Deno.FileInfo, { group }: LockFolder): s
 /** Opens a file, but waits neither for ever nor deaf to signals. */
 async function openInTime(path: string, options: Deno.OpenOptions, signal: AbortSignal): Promise<Deno.FsFile> {
   const opening = Deno.open(path, options);
-  const opened = new AbortController();
-  const over = delayOrAbort(LONGEST_OPENING, AbortSignal.any([signal, opened.signal])).then(() => undefined);
-  try {
-    const file = await Promise.race([opening, over]);
-    if (file) return file;
-  } finally {
-    opened.abort();
-  }
+  const over = () => undefined;
+  const file = await firstOf<Deno.FsFile | undefined>(
+    settled(opening),
+    aborted(signal, over),
+    elapsed(LONGEST_OPENING, over),
+  );
+  if (file) return file;
   opening.then((file) => file.close(), () => undefined);
   signal.throwIfAborted();
   throw unopened(path, `no answer for ${formatDuration(LONGEST_OPENING)}`);

@@ -1,5 +1,6 @@
 import type { MySqlDsn } from "./server.ts";
-import { type Deadline, delayOrAbort } from "../../deadline.ts";
+import type { Deadline } from "../../deadline.ts";
+import { delayOrAbort, within } from "../../waiting.ts";
 import { LockLostError, LockUnavailableError } from "../../errors.ts";
 import { type Answer, askOne } from "../sql/answer.ts";
 import { Moment } from "../../lock/lease.ts";
@@ -133,15 +134,12 @@ export class MySqlLock extends SessionLock<MySqlSession> implements BackendLock 
 }
 
 /** Ends a wait by our own clock. Closing the session takes the request back, also one that is granted just now. */
-async function orGiveUp<T>(session: MySqlSession, query: Promise<T>, remaining: number): Promise<T | undefined> {
-  const answered = new AbortController();
-  const done = query.finally(() => answered.abort());
-  const gaveUp = delayOrAbort(remaining, answered.signal).then(() => undefined);
-  // A tie goes to the answer: it may be a lock.
-  const result = await Promise.race([done, gaveUp.then(() => answered.signal.aborted ? done : undefined)]);
-  if (!answered.signal.aborted) {
-    done.catch(() => undefined);
-    session.destroy();
-  }
-  return result;
+async function orGiveUp<T extends object>(
+  session: MySqlSession,
+  query: Promise<T>,
+  remaining: number,
+): Promise<T | undefined> {
+  const answer = await within(remaining, query);
+  if (!answer) session.destroy();
+  return answer;
 }

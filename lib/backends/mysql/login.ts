@@ -1,6 +1,6 @@
 import type { Socket } from "node:net";
 import { type Connection, type ConnectionOptions, createConnection } from "mysql2";
-import { LONGEST_TIMER } from "../../deadline.ts";
+import { aborted, type Cause, elapsed, firstOf, onEvent } from "../../waiting.ts";
 import { formatDuration } from "../../text/duration.ts";
 import type { Presence } from "../../lock/presence.ts";
 import { ConnectionError } from "../network/errors.ts";
@@ -69,40 +69,49 @@ export async function logIn(
     lookOnly: tls === "look only",
   });
   if (!dsn.allowNativePasswords) refuseNativePassword(connection);
-  return await new Promise<Login>((resolve, reject) => {
-    const settle = (action: () => void) => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", abandon);
-      connection.removeListener("error", heard);
-      action();
-    };
-    const failed = (error: unknown) => {
-      settle(() => reject(error));
-      destroy(connection);
-    };
-    // Deno 2.7 says of a unix socket that it was closed before it says why.
-    const heard = (error: unknown) =>
-      (error as { code?: string }).code === "PROTOCOL_CONNECTION_LOST"
-        ? queueMicrotask(() => failed(error))
-        : failed(error);
-    const abandon = () => failed(signal.reason);
-    const startTimer = (limit: number, what: string) =>
-      setTimeout(
-        () =>
-          failed(new ConnectionError(`${what} within ${formatDuration(limit)}`, "check the address and the firewall")),
-        Math.min(limit, LONGEST_TIMER),
-      );
+  try {
+    await firstOf<void>(
+      inTime(dsn, connection),
+      aborted(signal, ({ reason }) => {
+        throw reason;
+      }),
+      (_, reject) => onEvent(connection, "error", (error) => soon(error, reject)),
+      (_, reject) => {
+        guard.tell(reject);
+      },
+      (resolve) => onEvent(connection, "connect", () => resolve()),
+    );
+    return { connection, guard };
+  } catch (error) {
+    destroy(connection);
+    throw error;
+  }
+}
 
-    let timer = startTimer(dsn.connectTimeout ?? DEFAULT_TIMEOUT, "cannot be reached");
-    streamOf(connection).once("connect", () => {
-      clearTimeout(timer);
-      timer = startTimer(answerTimeout(dsn), "accepts the connection, but does not answer");
+/** Fails with a connection's error; where it was closed, not before it could say why. */
+function soon(error: unknown, fail: (error: unknown) => void): void {
+  // Deno 2.7 says of a unix socket that it was closed before it says why.
+  if ((error as { code?: string }).code === "PROTOCOL_CONNECTION_LOST") queueMicrotask(() => fail(error));
+  else fail(error);
+}
+
+/** Fails when a server cannot be reached, or does not answer, in its time. */
+function inTime(dsn: MySqlDsn, connection: Connection): Cause<never> {
+  const limit = (time: number, what: string) =>
+    elapsed<never>(time, () => {
+      throw new ConnectionError(`${what} within ${formatDuration(time)}`, "check the address and the firewall");
     });
-    signal.addEventListener("abort", abandon, { once: true });
-    connection.on("error", heard);
-    guard.tell(failed);
-    connection.once("connect", () => settle(() => resolve({ connection, guard })));
-  });
+  return (resolve, reject) => {
+    let stop = limit(dsn.connectTimeout ?? DEFAULT_TIMEOUT, "cannot be reached")(resolve, reject);
+    const stopListening = onEvent(streamOf(connection), "connect", () => {
+      stop?.();
+      stop = limit(answerTimeout(dsn), "accepts the connection, but does not answer")(resolve, reject);
+    });
+    return () => {
+      stop?.();
+      stopListening();
+    };
+  };
 }
 
 /** The socket below; the driver's types do not show it. */

@@ -1,6 +1,7 @@
 // @ts-types="@types/pg"
 import pg from "pg";
 import type { Socket } from "node:net";
+import { listening } from "../../waiting.ts";
 import { guard } from "../network/frames.ts";
 import type { DriverConnection, Row } from "../sql/session.ts";
 import { POSTGRESQL } from "../sql/spelling.ts";
@@ -56,8 +57,7 @@ export async function logInOnce(
   const { connectionParameters } = client as unknown as { readonly connectionParameters: object };
   Object.assign(connectionParameters, { options: server.options, replication: undefined });
   client.on("error", () => undefined);
-  const aborted = () => socket.destroy();
-  signal.addEventListener("abort", aborted, { once: true });
+  using _ = listening(signal, () => socket.destroy());
   try {
     signal.throwIfAborted();
     const connected = client.connect();
@@ -67,8 +67,6 @@ export async function logInOnce(
   } catch (error) {
     socket.destroy();
     throw signal.aborted ? signal.reason : error;
-  } finally {
-    signal.removeEventListener("abort", aborted);
   }
 }
 
@@ -90,15 +88,12 @@ export async function askOrAbort(
   statement: Statement,
   signal: AbortSignal,
 ): Promise<readonly Row[]> {
-  const aborted = () => socketOf(client).destroy();
-  signal.addEventListener("abort", aborted, { once: true });
+  using _ = listening(signal, () => socketOf(client).destroy());
   try {
     signal.throwIfAborted();
     return rowsOf(await client.query(statement.textFor(POSTGRESQL)));
   } catch (error) {
     throw signal.aborted ? signal.reason : error;
-  } finally {
-    signal.removeEventListener("abort", aborted);
   }
 }
 

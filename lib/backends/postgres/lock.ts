@@ -1,5 +1,6 @@
 import type { PostgresServer } from "./server.ts";
-import { type Deadline, delayOrAbort } from "../../deadline.ts";
+import type { Deadline } from "../../deadline.ts";
+import { delayOrAbort } from "../../waiting.ts";
 import { LockLostError, LockUnavailableError, type Trouble, UnfitServerError } from "../../errors.ts";
 import { type AdvisoryKey, advisoryKey } from "./advisory_key.ts";
 import { type Answer, askOne } from "../sql/answer.ts";
@@ -83,26 +84,18 @@ export class PostgresLock extends SessionLock<PostgresSession> implements Backen
     deadline: Deadline,
     signal: AbortSignal,
   ): Promise<HeldLock | undefined> {
-    const wakeUp = () => this.#wake.abort();
-    signal.addEventListener("abort", wakeUp);
-    session.closed.addEventListener("abort", wakeUp);
-    try {
-      // The first look is without: most likely the lock is free, and there is nothing to be told of.
-      for (let listening = false;; listening = true) {
-        const last = deadline.passed;
-        // Both before the look, so that no release falls between the two.
-        if (listening && !last) await this.#listen(session, signal);
-        this.#wake = new AbortController();
-        const lock = await this.#tryOnce(session, signal);
-        if (lock || last) return lock;
-        if (!listening) continue;
-        const pause = SHORTEST_PAUSE + Math.random() * (LONGEST_PAUSE - SHORTEST_PAUSE);
-        await delayOrAbort(Math.min(pause, deadline.remaining), this.#wake.signal);
-        signal.throwIfAborted();
-      }
-    } finally {
-      signal.removeEventListener("abort", wakeUp);
-      session.closed.removeEventListener("abort", wakeUp);
+    // The first look is without: most likely the lock is free, and there is nothing to be told of.
+    for (let listening = false;; listening = true) {
+      const last = deadline.passed;
+      // Both before the look, so that no release falls between the two.
+      if (listening && !last) await this.#listen(session, signal);
+      this.#wake = new AbortController();
+      const lock = await this.#tryOnce(session, signal);
+      if (lock || last) return lock;
+      if (!listening) continue;
+      const pause = SHORTEST_PAUSE + Math.random() * (LONGEST_PAUSE - SHORTEST_PAUSE);
+      await delayOrAbort(Math.min(pause, deadline.remaining), this.#wake.signal, signal, session.closed);
+      signal.throwIfAborted();
     }
   }
 

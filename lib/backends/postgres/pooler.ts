@@ -1,4 +1,5 @@
-import { Deadline, delayOrAbort } from "../../deadline.ts";
+import { Deadline } from "../../deadline.ts";
+import { delayOrAbort } from "../../waiting.ts";
 import { UnsafeServerError } from "../../errors.ts";
 import { type AdvisoryKey, advisoryKey } from "./advisory_key.ts";
 import { askOne } from "../sql/answer.ts";

@@ -1,4 +1,4 @@
-import { LONGEST_TIMER } from "../../deadline.ts";
+import { TimeLimit } from "../../waiting.ts";
 import { ConfigError, lineOf, LockUnavailableError, UnfitServerError, UnsafeServerError } from "../../errors.ts";
 import { formatDuration } from "../../text/duration.ts";
 import { CLOSED, ConnectionError } from "../network/errors.ts";
@@ -116,16 +116,10 @@ async function openOn(
   signal: AbortSignal,
 ): Promise<PostgresSession> {
   const limit = server.connectTimeout ?? DEFAULT_TIMEOUT;
-  const late = new AbortController();
-  const timer = setTimeout(
+  using late = new TimeLimit(
+    limit,
     () =>
-      late.abort(
-        new ConnectionError(
-          `no answer within ${formatDuration(Math.round(limit))}`,
-          "check the server and the network",
-        ),
-      ),
-    Math.min(limit, LONGEST_TIMER),
+      new ConnectionError(`no answer within ${formatDuration(Math.round(limit))}`, "check the server and the network"),
   );
   const either = AbortSignal.any([signal, late.signal]);
   let client: Client | undefined;
@@ -146,7 +140,5 @@ async function openOn(
   } catch (error) {
     if (client) socketOf(client).destroy();
     throw error;
-  } finally {
-    clearTimeout(timer);
   }
 }

@@ -1,6 +1,7 @@
 import { connect, type Socket } from "node:net";
 import type { PostgresHost, PostgresServer } from "./server.ts";
 import { ConfigError, messageOf } from "../../errors.ts";
+import { aborted, type Cause, firstOf, onEvent } from "../../waiting.ts";
 import { BROKEN_OFF, CLOSED, ConnectionError } from "../network/errors.ts";
 import { TlsError } from "./errors.ts";
 
@@ -39,14 +40,14 @@ export async function openSocket(
   // An error that nobody hears would end the process; who waits for the socket hears of it besides.
   plain.on("error", () => undefined);
   try {
-    await settled(plain, signal, (resolve) => plain.once("connect", resolve));
+    await orBroken<void>(plain, signal, (resolve) => onEvent(plain, "connect", resolve));
     if (address.transport === "tcp") {
       plain.setNoDelay(true);
       if (server.keepalives) plain.setKeepAlive(true, (server.keepalives.idle ?? 0) * 1000);
     }
     if (!tls) return { socket: plain, encrypted: false };
     if (server.sslnegotiation === "postgres") {
-      const answer = settled<Uint8Array>(plain, signal, (resolve) => plain.once("data", resolve));
+      const answer = orBroken<Uint8Array>(plain, signal, (resolve) => onEvent(plain, "data", resolve));
       plain.write(SSL_REQUEST);
       const [first, ...rest] = await answer;
       if (first !== "S".charCodeAt(0) || rest.length > 0) {
@@ -122,7 +123,7 @@ async function prepareTls(
   const { encrypt } = await import("../network/tls.ts");
   return async (plain, signal) => {
     try {
-      return await settled<Socket>(plain, signal, (resolve, reject) => {
+      return await orBroken<Socket>(plain, signal, (resolve, reject) => {
         const secure = encrypt(plain, options, (error) => error ? reject(error) : resolve(secure));
         secure.on("error", () => undefined);
       });
@@ -144,31 +145,15 @@ async function prepareTls(
 }
 
 /** Waits for one step of the connection, which may also end by an error, by its close, or by the signal. */
-function settled<T>(
-  socket: Socket,
-  signal: AbortSignal,
-  start: (resolve: (value: T) => void, reject: (error: Error) => void) => void,
-): Promise<T> {
-  return new Promise<T>((resolve, reject) => {
-    const cleanUp = () => {
-      socket.removeListener("error", failed);
-      socket.removeListener("close", closed);
-      signal.removeEventListener("abort", aborted);
-    };
-    const failed = (error: Error) => {
-      cleanUp();
-      reject(error);
-    };
+function orBroken<T>(socket: Socket, signal: AbortSignal, step: Cause<T>): Promise<T> {
+  return firstOf<T>(
+    (_, reject) => onEvent(socket, "error", reject),
     // Deno 2.7 says of a unix socket that it was closed before it says why.
-    const closed = () => queueMicrotask(() => failed(new ConnectionError(CLOSED.what, CLOSED.cure)));
-    const aborted = () => failed(signal.reason);
-    socket.once("error", failed);
-    socket.once("close", closed);
-    signal.addEventListener("abort", aborted, { once: true });
-    if (signal.aborted) return aborted();
-    start((value) => {
-      cleanUp();
-      resolve(value);
-    }, failed);
-  });
+    (_, reject) =>
+      onEvent(socket, "close", () => queueMicrotask(() => reject(new ConnectionError(CLOSED.what, CLOSED.cure)))),
+    aborted(signal, ({ reason }) => {
+      throw reason;
+    }),
+    step,
+  );
 }

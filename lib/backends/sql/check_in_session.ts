@@ -1,4 +1,5 @@
-import { Deadline, delayOrAbort } from "../../deadline.ts";
+import { Deadline } from "../../deadline.ts";
+import { delayOrAbort } from "../../waiting.ts";
 import type { Finding } from "../../doctor/report.ts";
 import { LockUnavailableError } from "../../errors.ts";
 import type { Session } from "./session.ts";

@@ -1,5 +1,5 @@
 import type { Socket } from "node:net";
-import { LONGEST_TIMER } from "../../deadline.ts";
+import { aborted, elapsed, firstOf, onAbort } from "../../waiting.ts";
 import { formatDuration } from "../../text/duration.ts";
 import { LockUnavailableError, type Trouble } from "../../errors.ts";
 import { sql, type Statement } from "./statement.ts";
@@ -101,36 +101,30 @@ export class Session implements LockSession {
 
   /** As {@linkcode query}, but gives all rows; those of all statements, if there are several. */
   queryAll(statement: Statement, { serverTime = 0, signal }: QueryOptions = {}): Promise<readonly Row[]> {
-    return new Promise<readonly Row[]>((resolve, reject) => {
-      const settle = (action: () => void) => {
-        this.#unanswered--;
-        clearTimeout(timer);
-        signal?.removeEventListener("abort", abandon);
-        this.closed.removeEventListener("abort", ended);
-        action();
-      };
-      const ended = () => settle(() => reject(this.#wrap(this.closed.reason)));
-      const abandon = () => {
-        settle(() => reject(signal!.reason));
-        this.destroy();
-      };
-      const timer = setTimeout(
-        () => {
-          const what = `no answer for ${formatDuration(this.#answerTimeout)}`;
-          this.destroy({ what, cure: "check the server and the network" });
-        },
-        Math.min(serverTime + this.#answerTimeout * ++this.#unanswered, LONGEST_TIMER),
-      );
-      if (this.closed.aborted) return ended();
-      if (signal?.aborted) return abandon();
-      this.closed.addEventListener("abort", ended, { once: true });
-      signal?.addEventListener("abort", abandon, { once: true });
-
-      this.#driver.query(sql`${statement}${this.mark}`, (error, rows) => {
-        if (error) settle(() => reject(this.#wrap(error)));
-        else settle(() => resolve(rows));
-      });
-    });
+    const limit = serverTime + this.#answerTimeout * ++this.#unanswered;
+    return firstOf<readonly Row[]>(
+      () => () => void this.#unanswered--,
+      aborted(this.closed, ({ reason }) => {
+        throw this.#wrap(reason);
+      }),
+      (_, reject) =>
+        signal && onAbort(signal, () => {
+          reject(signal.reason);
+          this.destroy();
+        }),
+      elapsed(limit, () => {
+        // Ends the wait by closing the connection.
+        const what = `no answer for ${formatDuration(this.#answerTimeout)}`;
+        this.destroy({ what, cure: "check the server and the network" });
+        return [];
+      }),
+      (resolve, reject) => {
+        this.#driver.query(
+          sql`${statement}${this.mark}`,
+          (error, rows) => error ? reject(this.#wrap(error)) : resolve(rows),
+        );
+      },
+    );
   }
 
   /**
@@ -141,15 +135,13 @@ export class Session implements LockSession {
   async close({ untilGone = false } = {}): Promise<void> {
     // One that has ended for us may be open yet, see `guard()`.
     if (this.closed.aborted) return this.#driver.destroy();
-    await new Promise<void>((resolve) => {
-      const done = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-      const timer = setTimeout(resolve, GOODBYE);
-      if (untilGone) this.closed.addEventListener("abort", done, { once: true });
-      this.#driver.end(() => untilGone || done());
-    });
+    await firstOf<void>(
+      elapsed(GOODBYE, () => undefined),
+      aborted(untilGone ? this.closed : undefined, () => undefined),
+      (resolve) => {
+        this.#driver.end(() => untilGone || resolve());
+      },
+    );
     this.destroy();
   }
 

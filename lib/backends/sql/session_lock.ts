@@ -1,4 +1,5 @@
-import { Deadline, delayOrAbort, LONGEST_TIMER } from "../../deadline.ts";
+import { Deadline, LONGEST_TIMER } from "../../deadline.ts";
+import { delayOrAbort, TimeLimit } from "../../waiting.ts";
 import { formatDuration } from "../../text/duration.ts";
 import { LockUnavailableError, UnfitServerError } from "../../errors.ts";
 import type { HeldLock, Lock } from "../../lock/lock.ts";
@@ -89,19 +90,14 @@ export abstract class SessionLock<S extends Session> implements Lock {
 
   /** Connects within what is left of the wait, so that a server that says nothing does not stretch it. */
   async #sessionBy(patience: number, lastTry: Deadline, signal: AbortSignal): Promise<S> {
-    const late = new AbortController();
     const whole = Math.max(patience, SHORTEST_LIMIT);
     const limit = lastTry.remaining + whole - patience;
-    const timer = setTimeout(() => {
+    using late = new TimeLimit(limit, () => {
       const what = `not connected within ${formatDuration(whole)}`;
       const cure = "check the server and the network";
-      late.abort(TooLateError.on(this.where, { what, cure }, { transient: true }));
-    }, limit);
-    try {
-      return await this.session(AbortSignal.any([signal, late.signal]), limit);
-    } finally {
-      clearTimeout(timer);
-    }
+      return TooLateError.on(this.where, { what, cure }, { transient: true });
+    });
+    return await this.session(AbortSignal.any([signal, late.signal]), limit);
   }
 
   /**

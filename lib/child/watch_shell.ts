@@ -1,0 +1,111 @@
+import { within } from "../waiting.ts";
+import { startShell } from "./start_shell.ts";
+import { parseTestimony, type Testimony } from "./testimony.ts";
+import { watchScript } from "./watch_script.ts";
+
+/** How long to wait for an answer, in milliseconds: somebody may have stopped the shell. */
+const PATIENCE = 5000;
+
+/** How a shell watches. */
+export interface WatchOptions {
+  /** Whether it will have to keep a time limit, which not every shell can. */
+  readonly timed: boolean;
+  /** Whether the command will be in sera's process group; then the shell is too, and sees what the group is sent. */
+  readonly inGroup: boolean;
+  /** The lock to name, in an object of JSON, should the shell have to speak; otherwise it speaks in plain text. */
+  readonly jsonAbout?: string | undefined;
+}
+
+/** One shell that runs `watchScript`, and the pipes to it. */
+export class WatchShell {
+  readonly #process: Deno.ChildProcess;
+  readonly #stdin: WritableStreamDefaultWriter<Uint8Array>;
+  #stdout: ReadableStreamDefaultReader<Uint8Array> | undefined;
+  #lastAnswer: Promise<Testimony | undefined> = Promise.resolve(undefined);
+  #isSilent = false;
+
+  private constructor(process: Deno.ChildProcess) {
+    this.#process = process;
+    this.#stdin = process.stdin.getWriter();
+  }
+
+  /**
+   * @returns Undefined where there is no shell.
+   * @throws {CommandStartError} When there is one that cannot be started.
+   */
+  static start({ timed, inGroup, jsonAbout }: WatchOptions): WatchShell | undefined {
+    const process = startShell(timed, inGroup, watchScript(inGroup, jsonAbout));
+    return process && new WatchShell(process);
+  }
+
+  /** Resolves when the shell has been reaped; with undefined when the runtime cannot tell how it ended. */
+  get ended(): Promise<Deno.CommandStatus | undefined> {
+    return this.#process.status.catch(() => undefined);
+  }
+
+  /** Whether there is somebody to read what is written to it: it may have been killed, or may be no shell. */
+  hears(): Promise<boolean> {
+    return this.#say("");
+  }
+
+  /** Names who is to be killed when sera ends, or in some milliseconds unless they are renewed; `Infinity` sets no limit. */
+  kill(target: number, left: number): void {
+    this.#say(left === Infinity ? `kill ${target}` : `kill ${target} ${hundredths(left)}`);
+  }
+
+  /** Sets a new time limit, in milliseconds from now. */
+  renew(left: number): void {
+    this.#say(`renew ${hundredths(left)}`);
+  }
+
+  async #say(line: string): Promise<boolean> {
+    try {
+      await this.#stdin.write(new TextEncoder().encode(`${line}\n`));
+      return true;
+    } catch (error) {
+      if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+      return false;
+    }
+  }
+
+  /** Asks it for what it knows; undefined when it has been killed or stopped. One that did not answer is not asked again. */
+  ask(): Promise<Testimony | undefined> {
+    return this.#lastAnswer = this.#lastAnswer.then(() => this.#ask());
+  }
+
+  async #ask(): Promise<Testimony | undefined> {
+    if (this.#isSilent) return undefined;
+    this.#stdout ??= this.#process.stdout.getReader();
+    this.#say("ask");
+    const testimony = await within(PATIENCE, readAnswer(this.#stdout));
+    this.#isSilent = testimony === undefined;
+    return testimony;
+  }
+
+  /** Kills it, and waits until it has been reaped. */
+  async end(): Promise<void> {
+    try {
+      this.#process.kill("SIGKILL");
+    } catch (error) {
+      // Somebody else has killed it.
+      if (!(error instanceof TypeError || error instanceof Deno.errors.NotFound)) throw error;
+    }
+    await this.#process.status;
+  }
+}
+
+/** The unit of the shell's clock: never longer than the time, and never none at all. */
+function hundredths(milliseconds: number): number {
+  return Math.max(1, Math.floor(milliseconds / 10));
+}
+
+async function readAnswer(stdout: ReadableStreamDefaultReader<Uint8Array>): Promise<Testimony | undefined> {
+  const decoder = new TextDecoder();
+  for (let text = "";;) {
+    const { done, value } = await stdout.read();
+    if (done) return undefined;
+    text += decoder.decode(value, { stream: true });
+    const testimony = parseTestimony(text);
+    if (testimony) return testimony;
+  }
+}

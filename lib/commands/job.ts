@@ -1,0 +1,31 @@
+import type { RunRequest } from "../args/operands.ts";
+import type { Io } from "../io.ts";
+import type { BackendLock } from "../backends/backend.ts";
+import type { LockUnavailableError } from "../errors.ts";
+import type { Mode } from "../modes/mode.ts";
+import type { Register } from "../ledger/register.ts";
+import type { LockIdentity } from "../lock/lock_identity.ts";
+import type { Logger } from "../log/logger.ts";
+import type { Progress } from "./progress.ts";
+import type { Settings } from "../settings/settings.ts";
+import type { WatchParts } from "./watch.ts";
+
+/** What sera is asked to do, and all that it has for it before the lock is held. */
+export interface Job {
+  readonly request: RunRequest;
+  readonly settings: Settings;
+  readonly io: Io;
+  readonly logger: Logger;
+  readonly progress: Progress;
+  readonly identity: LockIdentity;
+  readonly lock: BackendLock;
+  readonly watch: WatchParts;
+  /** How the lock is asked for, and whether the command is to run when it is held. */
+  readonly mode: Mode;
+  /** Absent without a ledger. */
+  readonly register: Register | undefined;
+  /** Told of trouble that is waited out. */
+  readonly retrying: (why: LockUnavailableError) => void;
+  /** What the variable of held locks says of the seras above. */
+  readonly above: string | undefined;
+}

@@ -1,13 +1,13 @@
 /** A certificate whose time runs out while a lock is held. */
 
 import assert from "node:assert/strict";
-import { LockUnavailableError } from "../../lib/errors.ts";
-import { until } from "../cli/wait.ts";
-import { makeBriefCertificate, makeCertificates, type ServerCertificate } from "../servers/certificates.ts";
-import { mariaDbUnavailable, startMariaDb } from "../servers/mariadb.ts";
-import { startSystemPostgres, systemPostgresUnavailable } from "../servers/postgres_system.ts";
-import { testWith } from "../cli/needs.ts";
-import { failure, freshName, hold, open } from "./open.ts";
+import { LockUnavailableError } from "../../../lib/errors.ts";
+import { until } from "../../cli/wait.ts";
+import { makeBriefCertificate, makeCertificates, type ServerCertificate } from "../../servers/certificates.ts";
+import { mariaDbUnavailable, startMariaDb } from "../../servers/mariadb.ts";
+import { startSystemPostgres, systemPostgresUnavailable } from "../../servers/postgres_system.ts";
+import { testWith } from "../../cli/needs.ts";
+import { failure, freshName, hold, open } from "../open.ts";
 
 /** How long the certificate is good after it was made, in milliseconds: time to start a server and to take a lock. */
 const LIFETIME = 6000;

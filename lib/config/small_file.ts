@@ -6,8 +6,11 @@ const LONGEST = 2 ** 20;
 /** How long the other end of a pipe may take to say all that it has to say, in milliseconds. */
 const PATIENCE = 10_000;
 
-/** What pipes have said, by their paths: that can be read once only, and may be needed again, as for another connection. */
-const heard = new Map<string, SmallFile>();
+/**
+ * What came of reading pipes, by their paths: they can be read once only, and may be needed again, as for another
+ * connection.
+ */
+const heard = new Map<string, SmallFile | UnfitFileError>();
 
 /** What was read, and what the open file itself is, which is more than its path may still lead to. */
 export interface SmallFile {
@@ -31,6 +34,7 @@ export class UnfitFileError extends Error {
  */
 export async function readSmallFile(path: string): Promise<SmallFile> {
   const before = heard.get(path);
+  if (before instanceof UnfitFileError) throw before;
   if (before) return before;
   const found = Deno.statSync(path);
   if (!isOpenPipe(path, found)) return readSmallFileSync(path, found);
@@ -45,6 +49,9 @@ export async function readSmallFile(path: string): Promise<SmallFile> {
     const read = { text: await Promise.race([readPipe(file), tooLate]), info };
     heard.set(path, read);
     return read;
+  } catch (error) {
+    if (error instanceof UnfitFileError) heard.set(path, error);
+    throw error;
   } finally {
     clearTimeout(timer);
   }

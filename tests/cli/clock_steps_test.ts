@@ -1,4 +1,5 @@
 /** A machine's clock that is set while sera runs, as by an administrator or by NTP. */
+// Starts early: leases have to be renewed in it.
 
 import assert from "node:assert/strict";
 import { untilBeaten, untilLooked } from "./beats.ts";

@@ -1,4 +1,5 @@
 /** A crash at every step of a run. */
+// Starts early: it starts a process for each step of a run.
 
 import assert from "node:assert/strict";
 import type { Rule } from "../../lib/ledger/run.ts";

@@ -1,4 +1,5 @@
 /** PgBouncer between sera and the server: its session mode will do, and nothing else. */
+// Starts early: PgBouncer takes its time to clean up.
 
 import assert from "node:assert/strict";
 import type { LockUnavailableError } from "../../lib/errors.ts";

@@ -84,14 +84,16 @@ Deno.test("what is no test is told in one line", async () => {
   ]);
 });
 
-Deno.test("a file that runs alone says why", async () => {
+Deno.test("a file that runs alone, or starts before larger ones, says why", async () => {
   const folder = await Deno.makeTempDir({ prefix: "sera-suite-" });
   try {
     await Deno.writeTextFile(`${folder}/quiet_test.ts`, "// Runs alone: it counts.\n");
     await Deno.writeTextFile(`${folder}/shared_test.ts`, `const text = "x".repeat(1000); // Runs alone: not so.\n`);
+    await Deno.writeTextFile(`${folder}/slow_test.ts`, "// Starts early: it waits.\n");
     await Deno.writeTextFile(`${folder}/helper.ts`, "// Runs alone: no test.\n");
     const files = await testFiles([folder]);
     assert.deepEqual(files.map(({ path, alone }) => [path.split("/").at(-1), alone]), [
+      ["slow_test.ts", false],
       ["shared_test.ts", false],
       ["quiet_test.ts", true],
     ]);

@@ -1,3 +1,5 @@
+// Starts early: MySQL 5.6 takes five seconds to see that a waiter has gone.
+
 import assert from "node:assert/strict";
 import { fixture } from "./place.ts";
 import { FILE, testOnAll, useTargets } from "./targets.ts";

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { readReport } from "../../scripts/suite/outcome.ts";
+import { runFile } from "../../scripts/suite/lane.ts";
 import { testFiles } from "../../scripts/suite/files.ts";
 import { ROOT } from "../../scripts/root.ts";
 
@@ -63,6 +64,20 @@ for (
 
 Deno.test("the suite shows what a test that fails has said", async () => {
   assert.match((await suite(BAD, GOOD)).said, /FAIL [^\n]*: 1 passed, 1 failed(.*\n)+.*the reason/);
+});
+
+Deno.test("a file of which a test hangs is ended, and has failed", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "sera-suite-" });
+  try {
+    const path = `${folder}/hanging_test.ts`;
+    await Deno.writeTextFile(path, `Deno.test("hangs", () => new Promise(() => setInterval(() => {}, 1000)));`);
+    const shared = { folder, env: {}, options: [], signal: new AbortController().signal };
+    const { outcome, output } = await runFile(path, "", shared, 3000);
+    assert.deepEqual({ passed: outcome.passed, failed: outcome.failed }, { passed: 0, failed: 1 });
+    assert.match(output, /^ended after 3 s: a test hangs$/m);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
 });
 
 Deno.test("the suite runs nothing that does not compile", async () => {

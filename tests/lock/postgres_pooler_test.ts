@@ -25,7 +25,7 @@ const STRAYS = /: a pooler there does not tie locks to connections; use PgBounce
 let pool: PgBouncer;
 const shared = new SharedServer("PgBouncer", systemPostgresUnavailable ?? pgBouncerUnavailable, async () => {
   // Each of the many poolers has up to twenty.
-  const server = await startSystemPostgres({ extraArgs: ["--max-connections=400"] });
+  const server = await startSystemPostgres({ extraArgs: ["--max-connections=200"] });
   pool = await startPgBouncer(server, "session");
   return server;
 });
@@ -162,21 +162,21 @@ const LUCK: Record<string, string>[] = [
   { server_reset_query: "" },
 ];
 
-/** Its modes that do not tie locks to connections, and what to try with each. */
-const inBothModes = (attempt: (mode: "transaction" | "statement") => Promise<void>) =>
-  sideBySide({ transaction: () => attempt("transaction"), statement: () => attempt("statement") });
-
-for (const busy of [false, true]) {
-  const how = busy ? "with other clients at work" : "with no other client";
-  shared.test(`its other modes are refused, whatever connections it reuses, ${how}`, (server) =>
-    inBothModes((mode) =>
+for (const mode of ["transaction", "statement"] as const) {
+  for (const busy of [false, true]) {
+    const how = busy ? "with other clients at work" : "with no other client";
+    shared.test(`its ${mode} mode is refused, whatever connections it reuses, ${how}`, (server) =>
       sideBySide(Object.fromEntries(LUCK.map((extra) => [JSON.stringify(extra), async () => {
         await using pool = await startPgBouncer(server, mode, extra);
         await using _others = new Others(pool, busy ? 3 : 0);
         await Promise.all(Array.from({ length: TRIES }, () => assertUnavailable(pool.url(), STRAYS)));
-      }])))
-    ));
+      }]))));
+  }
 }
+
+/** Its modes that do not tie locks to connections, and what to try with each. */
+const inBothModes = (attempt: (mode: "transaction" | "statement") => Promise<void>) =>
+  sideBySide({ transaction: () => attempt("transaction"), statement: () => attempt("statement") });
 
 shared.test("its other modes are refused one after another, too", (server) =>
   inBothModes((mode) =>

@@ -3,45 +3,53 @@
 import assert from "node:assert/strict";
 import { LockLostError, LockUnavailableError } from "../../../lib/errors.ts";
 import { HANG, until } from "../../cli/wait.ts";
+import { Together } from "../../side_by_side.ts";
 import { freshName, hold, later, never, open, renewals, Retries } from "../open.ts";
 import { waiting } from "../server_view.ts";
 import { RESTARTS, sharedMariaDb, sharedMySql56 } from "../shared_server.ts";
 
-for (const shared of [sharedMariaDb(), sharedMySql56()]) {
-  shared.test("a server that dies tells a holder at once, and a waiter waits for its return", async (server) => {
-    const name = freshName();
-    const told: string[] = [];
-    // Its next look comes hours later.
-    await using one = await open(server.dsn(), name, undefined, { lease: { ttl: 86_400_000, grace: 0 } });
-    await using other = await open(server.dsn(), name, undefined, { retrying: ({ message }) => told.push(message) });
-    const lock = await hold(one);
-    let over = false;
-    const granted = later(other.acquire(60_000, never).finally(() => over = true));
-    const lost = new Promise((resolve) => lock.lost.addEventListener("abort", resolve, { once: true }));
-    await waiting(server, name);
-    const began = performance.now();
-    await server.kill();
-    try {
-      await lost;
-      assert.ok(performance.now() - began < HANG);
-      await assert.rejects(lock.release(), LockLostError);
-      await until("the waiter has noticed", () => told.length > 0);
-      assert.ok(performance.now() - began < HANG);
-      assert.match(told[0]!, /^Cannot lock on MySQL at tcp\(127\.0\.0\.1:\d+\): [^\n]+$/);
-      // Who does not wait is told at once.
-      const trying = performance.now();
-      await assert.rejects(one.acquire(0, never), LockUnavailableError);
-      assert.ok(performance.now() - trying < HANG);
-      assert.equal(over, false);
-    } finally {
-      await server.restart();
-    }
-    const next = await granted;
-    assert.ok(next);
-    await next.release();
-  }, RESTARTS);
+const together = new Together();
 
-  shared.test("a server that hangs does not keep anybody", async (server) => {
+for (const shared of [sharedMariaDb(), sharedMySql56()]) {
+  shared.testTogether(
+    together,
+    "a server that dies tells a holder at once, and a waiter waits for its return",
+    async (server) => {
+      const name = freshName();
+      const told: string[] = [];
+      // Its next look comes hours later.
+      await using one = await open(server.dsn(), name, undefined, { lease: { ttl: 86_400_000, grace: 0 } });
+      await using other = await open(server.dsn(), name, undefined, { retrying: ({ message }) => told.push(message) });
+      const lock = await hold(one);
+      let over = false;
+      const granted = later(other.acquire(60_000, never).finally(() => over = true));
+      const lost = new Promise((resolve) => lock.lost.addEventListener("abort", resolve, { once: true }));
+      await waiting(server, name);
+      const began = performance.now();
+      await server.kill();
+      try {
+        await lost;
+        assert.ok(performance.now() - began < HANG);
+        await assert.rejects(lock.release(), LockLostError);
+        await until("the waiter has noticed", () => told.length > 0);
+        assert.ok(performance.now() - began < HANG);
+        assert.match(told[0]!, /^Cannot lock on MySQL at tcp\(127\.0\.0\.1:\d+\): [^\n]+$/);
+        // Who does not wait is told at once.
+        const trying = performance.now();
+        await assert.rejects(one.acquire(0, never), LockUnavailableError);
+        assert.ok(performance.now() - trying < HANG);
+        assert.equal(over, false);
+      } finally {
+        await server.restart();
+      }
+      const next = await granted;
+      assert.ok(next);
+      await next.release();
+    },
+    RESTARTS,
+  );
+
+  shared.testTogether(together, "a server that hangs does not keep anybody", async (server) => {
     const dsn = server.dsn("timeout=5s&readTimeout=500ms");
     const lease = { ttl: 3000, grace: 500 };
     const name = freshName();
@@ -82,7 +90,7 @@ for (const shared of [sharedMariaDb(), sharedMySql56()]) {
     }
   });
 
-  shared.test("disposing does not wait long for a server that hangs", async (server) => {
+  shared.testTogether(together, "disposing does not wait long for a server that hangs", async (server) => {
     const backend = await open(server.dsn(), freshName());
     await hold(backend);
     server.pause();
@@ -95,7 +103,7 @@ for (const shared of [sharedMariaDb(), sharedMySql56()]) {
     }
   });
 
-  shared.test("a server that ends idle connections ends no held lock", async (server) => {
+  shared.testTogether(together, "a server that ends idle connections ends no held lock", async (server) => {
     const name = freshName();
     // The shortest lease, and a setting that would undercut it.
     const lease = { ttl: 3000, grace: 500 };
@@ -109,7 +117,7 @@ for (const shared of [sharedMariaDb(), sharedMySql56()]) {
     await lock.release();
   });
 
-  shared.test("the time to answer does not shorten a wait", async (server) => {
+  shared.testTogether(together, "the time to answer does not shorten a wait", async (server) => {
     const name = freshName();
     await using one = await open(server.dsn(), name);
     const { told, retrying } = new Retries();

@@ -4,16 +4,16 @@ import { run } from "./run.ts";
 export interface Tree {
   /** Where to put the file. */
   readonly output: string;
-  /** What each file bears as the time of its last change, in seconds since 1970. */
+  /** The modification time of every file, in seconds since 1970. */
   readonly date: number;
-  /** Compresses less, in a tenth of the time. */
+  /** Whether to compress less, in a tenth of the time. */
   readonly fast?: boolean;
 }
 
-/** A file to be written: a text, or one that is copied from a path. */
+/** What a file is made from: a text, or another file that is copied. */
 export type Source = string | { readonly from: string };
 
-/** Writes files into a folder, all with the same rights whatever the umask is; those that are copied can be run. */
+/** Writes files into a folder, with permissions that do not depend on the umask; copied files are executable. */
 export async function writeTree(folder: string, files: Readonly<Record<string, Source>>): Promise<void> {
   for (const [name, source] of Object.entries(files)) {
     const path = `${folder}/${name}`;
@@ -28,9 +28,9 @@ export async function writeTree(folder: string, files: Readonly<Record<string, S
 export async function makeTar(parent: string, name: string, { output, date, fast = false }: Tree): Promise<void> {
   await run("tar", [
     ...["--create", "--file", output, `--use-compress-program=gzip -n${fast ? 1 : 6}`, "--directory", parent],
-    // ustar has no room for what differs from run to run, such as the time of last access.
+    // ustar cannot store what differs from run to run, such as the access time.
     ...["--format=ustar", "--sort=name", `--mtime=@${date}`, "--owner=0", "--group=0", "--numeric-owner"],
-    // Folders are made under the caller's umask.
+    // The umask decides about the folders' permissions on disk.
     ...["--mode=u=rwX,go=rX", name],
   ]);
 }
@@ -39,13 +39,13 @@ export async function makeTar(parent: string, name: string, { output, date, fast
 export async function makeZip(parent: string, name: string, { output, date, fast = false }: Tree): Promise<void> {
   const files = (await run("find", [name, "-type", "f"], { cwd: parent })).trim().split("\n").sort();
   for (const file of files) await Deno.utime(`${parent}/${file}`, date, date);
-  // It adds to an archive that is there.
+  // zip would add to an existing archive.
   await Deno.remove(output).catch((error) => {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
   });
   await run("zip", ["-X", "-q", fast ? "-1" : "-6", output, "-@"], {
     cwd: parent,
-    // It writes the local time.
+    // zip stores local times.
     env: { TZ: "UTC" },
     stdin: files.join("\n"),
   });

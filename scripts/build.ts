@@ -26,7 +26,7 @@ const targets = options.all ? known : options.target;
 const out = resolve(options.out);
 const folder = `${out}/bundle`;
 
-// What an earlier build left would be in the way: the names of the bundle's parts change with what is in them.
+// Files of an earlier build would end up in the binary: the names of the bundle's parts change with their contents.
 await Deno.remove(folder, { recursive: true }).catch((error) => {
   if (!(error instanceof Deno.errors.NotFound)) throw error;
 });

@@ -1,6 +1,6 @@
 /**
- * Joins main.ts and what it needs into a few files that start faster than the sources: one for every run, and one for each
- * part that is loaded only when asked for.
+ * Joins main.ts and what it imports into a few files that start faster than the sources: one that every run loads, and one
+ * for each part that is loaded only when needed.
  *
  * @module
  */
@@ -11,32 +11,56 @@ import { compileAtOnce } from "./compile_at_once.ts";
 import { ROOT } from "./root.ts";
 import { standIns } from "./stand_ins/plugin.ts";
 
-/** What the bundler calls the modules that are loaded only when asked for: `part:` and the path from the project's root. */
+/** The bundler's name for a module that is loaded only when needed is `part:` and its path from the project's root. */
 export const PART = "part";
 
-/** What is in the one file that every run loads. */
-const CORE = "lib/cli.ts";
+/** The modules that mark the file that every run loads: the program up to its parts, and what each backend needs besides. */
+const CORE = [
+  "lib/cli.ts",
+  "lib/lock/heartbeat.ts",
+  "lib/lock/lease.ts",
+  "lib/lock/presence.ts",
+  "lib/system/user.ts",
+];
+
+/** A backend's own files. The first of them, backend.ts, is loaded before the others. */
+const BACKEND = /^lib\/backends\/(?!sql\/|network\/)\w+\//;
 
 /**
- * Puts all that a run always loads into one file, where the bundler would make one for each set of parts that share
- * something: whatever is only sometimes loaded comes after it, and so may count as importing all of it.
+ * Keeps what every run loads in one file, and what every run with a kind of server loads in another. The bundler alone
+ * would make one for each set of parts that share something; here every part imports all of these files, which are loaded
+ * before any part anyway.
  */
 const oneCore: Plugin = {
   name: "one-core",
   setup(build) {
     build.onResolve({ filter: /^\.{1,2}\// }, ({ path, kind, resolveDir }) => {
       if (kind !== "dynamic-import") return undefined;
-      // With the slashes of an import also on Windows.
+      // Imports have forward slashes on Windows too.
       return { path: relative(ROOT, resolve(resolveDir, path)).replaceAll("\\", "/"), namespace: PART };
     });
     build.onLoad({ filter: /.*/, namespace: PART }, ({ path }) => ({
-      contents: `import "./${CORE}"; export * from "./${path}";`,
+      contents: `${imports([...CORE, ...firstOf(path)])} export * from "./${path}";`,
       resolveDir: ROOT,
+    }));
+    build.onLoad({ filter: /[\\/]main\.ts$/ }, async ({ path }) => ({
+      contents: `${imports(CORE)} ${await Deno.readTextFile(path)}`,
+      loader: "ts",
     }));
   },
 };
 
-/** Lets CommonJS code have Node's modules without `require`, which the bundle has not. */
+function imports(paths: readonly string[]): string {
+  return paths.map((path) => `import "./${path}";`).join(" ");
+}
+
+/** What has been loaded before a part of a backend. */
+function firstOf(path: string): readonly string[] {
+  const folder = BACKEND.exec(path)?.[0];
+  return folder === undefined ? [] : [`${folder}backend.ts`];
+}
+
+/** Gives CommonJS code Node's modules as imports: the bundle has no `require`. */
 const nodeModules: Plugin = {
   name: "node-modules",
   setup(build) {
@@ -52,7 +76,7 @@ const nodeModules: Plugin = {
   },
 };
 
-/** Keeps what deno.json says about building and testing out of the program, which asks it for the version only. */
+/** Keeps all of deno.json but the version out of the program. */
 const versionOnly: Plugin = {
   name: "version-only",
   setup(build) {
@@ -67,7 +91,7 @@ const versionOnly: Plugin = {
 export interface Bundle {
   /** The path of the file to run. */
   readonly entry: string;
-  /** Which sources went into which file. */
+  /** Which sources are in which file. */
   readonly metafile: Metafile;
 }
 
@@ -75,14 +99,14 @@ export interface Bundle {
  * Bundles sera. The same sources and packages give the same files bit for bit, wherever the checkout is.
  *
  * @param outdir Where to put the files.
- * @param plugins What else is to be done to the sources, for the bench; nothing in what is shipped.
+ * @param plugins More plugins, for the bench; the program that is shipped has none.
  */
 export async function bundle(outdir: string, plugins: readonly Plugin[] = []): Promise<Bundle> {
   try {
     const { metafile, outputFiles } = await build({
-      // The names of the files depend on the sources' paths, so these must not begin where the script was called.
+      // The files' names depend on the sources' paths, which must not depend on where the script was called.
       absWorkingDir: ROOT,
-      // Nor may a tsconfig.json in a folder above change them.
+      // Nor may a tsconfig.json in a folder above it change them.
       tsconfigRaw: {},
       entryPoints: ["main.ts"],
       outdir,
@@ -94,7 +118,7 @@ export async function bundle(outdir: string, plugins: readonly Plugin[] = []): P
       target: "esnext",
       minify: true,
       metafile: true,
-      // pg asks for a variable that sera has no right to see, and an error that is caught costs a millisecond.
+      // pg reads a variable that sera has no permission for; the error, although pg catches it, takes a millisecond.
       define: { "process.env.NODE_PG_FORCE_NATIVE": "undefined" },
       plugins: [...plugins, standIns, nodeModules, versionOnly, oneCore],
       logLevel: "error",
@@ -102,7 +126,7 @@ export async function bundle(outdir: string, plugins: readonly Plugin[] = []): P
     await Deno.mkdir(outdir, { recursive: true });
     for (const { path, text } of outputFiles) {
       const { inputs } = metafile.outputs[relative(ROOT, path).replaceAll("\\", "/")]!;
-      await Deno.writeTextFile(path, compileAtOnce(text, CORE in inputs));
+      await Deno.writeTextFile(path, compileAtOnce(text, CORE[0]! in inputs));
     }
     return { entry: `${outdir}/main.js`, metafile };
   } finally {

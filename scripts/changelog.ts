@@ -4,14 +4,14 @@ import { ROOT } from "./root.ts";
 export interface Entry {
   /** The day of the release, such as `2026-11-22`. */
   readonly day: string;
-  /** What stands below its heading. */
+  /** The text below its heading. */
   readonly notes: string;
 }
 
 /**
  * Reads a version's part of a changelog in the form of https://keepachangelog.com.
  *
- * @throws Error if it has none, or an empty one.
+ * @throws Error if it has none, or only an empty one.
  */
 export function entryOf(version: string, changelog: string): Entry {
   const lines = changelog.split("\n");
@@ -24,7 +24,7 @@ export function entryOf(version: string, changelog: string): Entry {
   return { day: lines[begin]!.slice(heading.length).trim(), notes };
 }
 
-/** The project's own. */
+/** Reads the project's CHANGELOG.md. */
 export function readChangelog(): Promise<string> {
   return Deno.readTextFile(`${ROOT}/CHANGELOG.md`);
 }

@@ -1,18 +1,17 @@
 import { parse } from "acorn";
 
 /**
- * Puts functions in parentheses, which is V8's sign for one that is about to be called: it then compiles them as it reads
- * them. Otherwise it reads them twice, first only to see where they end, and for the drivers that takes longer than to
- * connect to a server. It is done to the bodies of CommonJS modules.
+ * Puts functions in parentheses. V8 takes that as a hint that they are about to be called, and compiles them as it reads
+ * them; otherwise it reads them twice, first only to find where they end. For the drivers that takes longer than connecting
+ * to a server. The functions are the bodies of CommonJS modules, and in the core those that stand at the top level.
  *
  * @param code What the bundler made: a body is `var name = wrap((exports, module) => { … })`.
- * @param isCore Whether it is what every run loads, most of whose functions every run calls: those that stand by themselves
- * are done as well.
+ * @param isCore Whether it is the file that every run loads: a run calls most of its functions.
  */
 export function compileAtOnce(code: string, isCore: boolean): string {
   const { body } = parse(code, { ecmaVersion: "latest", sourceType: "module" });
   const imports = body.findLast(({ type }) => type === "ImportDeclaration")?.end ?? 0;
-  // A function can be called above its declaration, an assigned one only below.
+  // A declared function can be called above its declaration, an assigned one only below: so they come first.
   const functions: string[] = [];
   const rest: string[] = [];
   let end = imports;
@@ -29,7 +28,7 @@ export function compileAtOnce(code: string, isCore: boolean): string {
       const [body] = init.arguments;
       if (body?.type !== "ArrowFunctionExpression" || body.body.type !== "BlockStatement") continue;
       const parameters = body.params.map(({ start, end }) => code.slice(start, end)).join(",");
-      // The sign is for functions only. The bundler has replaced `this`, so that one does as well.
+      // V8 takes the hint for functions, not for arrows. The bundler has replaced `this`, so that both do the same.
       rest.push(code.slice(end, body.start), `(function(${parameters})${code.slice(body.body.start, body.body.end)})`);
       end = body.end;
     }

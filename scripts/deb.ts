@@ -4,12 +4,12 @@ import { type Needs, needsOf } from "./glibc.ts";
 import { ROOT } from "./root.ts";
 import { run } from "./run.ts";
 
-/** What the package says of itself. */
+/** The package's metadata. */
 export interface Identity {
   readonly version: string;
-  /** Debian's name of the processor. */
+  /** Debian's name of the architecture. */
   readonly architecture: string;
-  /** Name and address, as in `Jane Doe <jane@example.com>`. */
+  /** Name and e-mail address, as in `Jane Doe <jane@example.com>`. */
   readonly maintainer: string;
   readonly homepage?: string | undefined;
 }
@@ -28,10 +28,10 @@ export async function makeDeb(binary: string, documents: Documents, identity: Id
   try {
     await writeTree(folder, await filesOf(binary, documents, identity, tree.date));
     await writeTree(folder, await controlOf(folder, binary, identity));
-    // The folders' rights would follow the umask.
+    // Otherwise the folders' permissions would depend on the umask.
     await run("find", [folder, "-type", "d", "-exec", "chmod", "0755", "{}", "+"]);
     await run("dpkg-deb", [
-      // Not the default of Ubuntu, zstd, which Debian before 12 cannot read.
+      // Not zstd, Ubuntu's default, which Debian before 12 cannot read.
       ...["--root-owner-group", ...tree.fast ? ["-Zgzip", "-z1"] : ["-Zxz"]],
       ...["--build", folder, tree.output],
     ], { env: { SOURCE_DATE_EPOCH: `${tree.date}` } });
@@ -70,7 +70,7 @@ async function filesOf(
 }
 
 async function controlOf(folder: string, binary: string, identity: Identity): Promise<Record<string, Source>> {
-  // As Debian's policy asks; without its own name and time, which would differ with each build.
+  // Debian's policy wants these compressed. -n leaves out the name and the time, which differ with each build.
   for (const page of ["man/man1/sera.1", "doc/sera/README.md", "doc/sera/CHANGELOG.md", "doc/sera/changelog"]) {
     await run("gzip", ["-9n", `${folder}/usr/share/${page}`]);
   }
@@ -94,7 +94,7 @@ Description: run a command while holding a lock that all servers share
  or PostgreSQL database, or on one machine in a file.
 `,
     "DEBIAN/md5sums": await run("md5sum", ["--", ...files], { cwd: folder }),
-    // So that an upgrade does not undo what was changed there, and a purge removes it.
+    // An upgrade keeps an administrator's changes to it, and a purge removes it.
     "DEBIAN/conffiles": "/etc/sera.json.example\n",
   };
 }

@@ -4,10 +4,10 @@ import { notices } from "./notices.ts";
 import { ROOT } from "./root.ts";
 import type { Bom } from "./sbom.ts";
 
-/** What comes with the binary: its name in an archive, and its text. */
+/** The documents that are shipped with the binary: their names in an archive, and their texts. */
 export type Documents = Readonly<Record<DocumentName, string>>;
 
-/** The documentation is there as `docs/NAME.md`, too. */
+/** The pages of the documentation are `docs/NAME.md`. */
 export type DocumentName =
   | `docs/${string}`
   | "README.md"
@@ -20,7 +20,7 @@ export type DocumentName =
   | "completions/sera.fish";
 
 /**
- * Makes what comes with the binary.
+ * Makes the documents that are shipped with the binary.
  *
  * @param date The date of the manual page, in seconds since 1970.
  */

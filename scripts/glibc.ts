@@ -1,5 +1,5 @@
 /**
- * Tells which shared libraries a Linux binary needs, and in which version at least: `scripts/glibc.ts BINARY…`.
+ * Prints which shared libraries a Linux binary needs, and the oldest glibc that it runs on: `scripts/glibc.ts BINARY…`.
  *
  * @module
  */
@@ -16,7 +16,7 @@ export interface Needs {
 /**
  * Reads what an ELF binary of any architecture needs. Needs readelf.
  *
- * @throws Error if it is none, or needs nothing of glibc.
+ * @throws Error if it is no ELF binary, or does not need glibc.
  */
 export async function needsOf(binary: string): Promise<Needs> {
   const text = await run("readelf", ["--wide", "--dynamic", "--version-info", binary], { env: { LC_ALL: "C" } });

@@ -1,6 +1,6 @@
 /**
- * Prints what a container image of this version is called, one name a line: `scripts/image_tags.ts OWNER/NAME`. Only a
- * version that is no preview, such as 1.0.0-rc.1, is also the newest.
+ * Prints the names of this version's container image, one per line: `scripts/image_tags.ts OWNER/NAME`. A preview, such as
+ * 1.0.0-rc.1, does not become `latest`.
  *
  * @module
  */
@@ -11,7 +11,7 @@ if (repository === undefined || rest.length > 0) {
   console.error("Usage: scripts/image_tags.ts OWNER/NAME");
   Deno.exit(2);
 }
-// A registry takes lower case only.
+// Registries accept lower case only.
 const image = `ghcr.io/${repository.toLowerCase()}`;
 const { version } = config;
 const minor = version.split(".").slice(0, 2).join(".");

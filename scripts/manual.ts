@@ -8,7 +8,7 @@ import { ABOUT_RUN, EXAMPLES, RUN_FLAGS, RUN_USAGE } from "../lib/args/run_help.
 import type { Flag } from "../lib/settings/flag.ts";
 import { environmentName, SETTINGS, TABLE } from "../lib/settings/table.ts";
 import type { Subcommand } from "../lib/args/subcommand.ts";
-import { SUBCOMMANDS } from "../lib/args/subcommands.ts";
+import { COMMANDS } from "../lib/commands/table.ts";
 import { VERSION } from "../lib/version.ts";
 import { prose, tagged, text, typed, usage, value } from "./roff.ts";
 import { sourceDate } from "./source_date.ts";
@@ -74,14 +74,14 @@ export function manual(date: Date): string {
     "sera \\- run a command while holding a lock that all servers share",
     ".SH SYNOPSIS",
     `.B sera\n${usage(RUN_USAGE)}`,
-    ...SUBCOMMANDS.flatMap(({ name, usages }) => usages.map((words) => `.br\n.B sera ${name}\n${usage(words)}`)),
+    ...COMMANDS.flatMap(({ name, usages }) => usages.map((words) => `.br\n.B sera ${name}\n${usage(words)}`)),
     ".SH DESCRIPTION",
     ...text([...ABOUT_RUN, "", ...MORE_ABOUT_RUN]),
     ".SH OPTIONS",
     ...text(ABOUT_OPTIONS),
     ...RUN_FLAGS.flatMap(setting),
     ".SH SUBCOMMANDS",
-    ...SUBCOMMANDS.flatMap(subcommand),
+    ...COMMANDS.flatMap(subcommand),
     ".SH ENVIRONMENT",
     ...text(["Each setting is read from the variable that is named with it above. libpq's", "variables, such as"]),
     `${typed("PGHOST")}, complete a PostgreSQL server.`,

@@ -3,7 +3,7 @@ import { ROOT } from "./root.ts";
 import type { Bom, Component } from "./sbom.ts";
 
 /**
- * The licences of all that is in the binary, with the texts that have to come with it.
+ * The licences of everything in the binary, with the texts that must be shipped with it.
  *
  * @throws Error if a package came without one.
  */

@@ -1,11 +1,11 @@
 /**
- * Makes what a release publishes from the binaries in dist/ (`deno task build --all`): for each an archive, for those of
- * Linux a Debian package, the bill of materials, the installer, and SHA256SUMS over all of it, in dist/release/.
+ * Makes the files of a release from the binaries in dist/ (`deno task build --all`) and puts them into dist/release/: an
+ * archive for each binary, a Debian package for each Linux binary, the bill of materials, the installer, and SHA256SUMS.
  *
  *     scripts/package.ts [--dist FOLDER] [--out FOLDER] [--repository OWNER/NAME] [--all] [--fast]
  *
- * `--repository` names the GitHub repository that it is published in; `--all` insists on a binary for every target;
- * `--fast` compresses less, to try it. The same binaries, sources and tools give the same files bit for bit. Needs GNU
+ * `--repository` names the GitHub repository of the release; `--all` fails unless there is a binary for every target;
+ * `--fast` compresses less, for a trial. The same binaries, sources and tools give the same files bit for bit. Needs GNU
  * tar, gzip, Info-ZIP, dpkg-deb and readelf.
  *
  * @module
@@ -89,7 +89,7 @@ function tree(file: string): Tree {
   return { output: `${out}/${file}`, date, fast: options.fast };
 }
 
-/** The installer, which then knows where it comes from. */
+/** The installer, with the address of the releases filled in. */
 async function installer(): Promise<string> {
   const script = await Deno.readTextFile(`${ROOT}/scripts/install.sh`);
   return home === undefined ? script : script.replace(/^releases=$/m, `releases=${home}/releases`);

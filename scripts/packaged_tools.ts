@@ -2,8 +2,8 @@ import { ROOT } from "./root.ts";
 import { run } from "./run.ts";
 
 /**
- * Has a deno.json and a deno.lock of its own, so that only those who package or test the release, or draw the
- * graph, download them.
+ * The folder of the packages that only maintainers need. It has a deno.json and a deno.lock of its own, so that only those
+ * who package or test a release, or draw the graph, download them.
  */
 export const TOOLS = `${ROOT}/scripts/tools`;
 
@@ -15,7 +15,7 @@ export async function installTools(): Promise<void> {
 /**
  * Runs the program of one of the packages.
  *
- * @param script Its path below the folder with the packages.
+ * @param script Its path below `node_modules`.
  * @returns What it wrote to stdout.
  */
 export async function runTool(script: string, args: readonly string[]): Promise<string> {

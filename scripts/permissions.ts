@@ -1,7 +1,8 @@
 /**
- * What sera may do, and no more: read its configuration and lock folders, create lock files, reach the lock's server, run
- * the command, read the variables that it documents, hide from the runtime those that would have it trust others than the
- * CA that is named, and know the user, its id and the host's name. Nothing is ever asked for at run time.
+ * The permissions that the program is compiled with; it never asks for more at run time. It may read its configuration and
+ * lock folders, create lock files, connect to the lock's server, run the command, read the variables that it documents, and
+ * learn the user, the host's name and the time since boot. The variables from DENO_CERT on are those by which the runtime
+ * would trust other authorities than the CA that is named: sera removes them.
  */
 export const PERMISSIONS: readonly string[] = [
   "--no-prompt",

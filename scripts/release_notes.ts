@@ -1,6 +1,6 @@
 /**
- * Prints the notes of a release: `scripts/release_notes.ts TAG`. Fails, so that nothing is released, if the tag is not the
- * version of deno.json, or CHANGELOG.md has no notes for it.
+ * Prints the notes of a release: `scripts/release_notes.ts TAG`. Fails, so that nothing is released, if the tag does not
+ * match the version in deno.json, or CHANGELOG.md has no notes for it.
  *
  * @module
  */

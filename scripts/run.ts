@@ -10,7 +10,7 @@ export interface RunOptions {
  * Runs a program to its end.
  *
  * @returns What it wrote to stdout.
- * @throws Error with what it wrote, if it failed or is not there.
+ * @throws Error with its output if it fails, and what to do if it is not installed.
  */
 export async function run(program: string, args: readonly string[], options: RunOptions = {}): Promise<string> {
   const { cwd, env, stdin } = options;

@@ -1,7 +1,7 @@
 /**
- * Writes the list of what is in the binary, a CycloneDX bill of materials: `scripts/sbom.ts [FILE]`. esbuild tells which
- * packages went into the bundle, and CycloneDX's own tool for it what they are; what only builds or tests is not in it. The
- * versions are those of deno.lock.
+ * Writes a CycloneDX bill of materials, the list of what is in the binary: `scripts/sbom.ts [FILE]`. esbuild knows which
+ * packages went into the bundle, and CycloneDX's tool for esbuild describes them. What only builds or tests sera is not
+ * listed. The versions are those in deno.lock.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import { bundle } from "./bundle.ts";
 import { runTool } from "./packaged_tools.ts";
 import { ROOT } from "./root.ts";
 
-/** The parts of the document that are of use here. */
+/** The parts of the document that are used here. */
 export interface Bom {
   readonly metadata: { readonly component: { purl: string; readonly "bom-ref": string } };
   readonly components: Component[];
@@ -40,7 +40,7 @@ export async function makeSbom(): Promise<Bom> {
   const folder = await Deno.makeTempDir({ prefix: "sera-sbom-" });
   try {
     const { metafile } = await bundle(`${folder}/bundle`);
-    // Stand-ins and Node's own modules, which are no files: "stand-in:3:./stream".
+    // Stand-ins and Node's own modules are no files; their names have a colon: "stand-in:lib/stream in pg".
     const isFile = ([path]: [string, unknown]) => !path.includes(":");
     metafile.inputs = Object.fromEntries(Object.entries(metafile.inputs).filter(isFile));
     for (const output of Object.values(metafile.outputs)) {
@@ -63,7 +63,7 @@ export async function makeSbom(): Promise<Bom> {
   }
 }
 
-/** Adds the runtime, and says that sera itself is no package of npm's. */
+/** Adds the runtime, and corrects that sera itself is an npm package. */
 function complete(bom: Bom): Bom {
   const { component } = bom.metadata;
   component.purl = `pkg:generic/${config.name}@${config.version}`;

@@ -1,6 +1,6 @@
 /**
- * Tries a compiled sera on the system that it is for, without any server: `scripts/smoke.ts BINARY`. Says what it tried,
- * and fails at the first thing that is wrong.
+ * Tries a compiled sera on the system that it was built for, without any server: `scripts/smoke.ts BINARY`. Prints each
+ * check, and stops at the first that fails.
  *
  * @module
  */
@@ -25,14 +25,14 @@ try {
   await check("its exit code is sera's", [...file, "0", ...command("Deno.exit(7)")], 7);
   await check("a wait that is none", [...file, "soon", "true"], 201, "Cannot use as a wait");
   await busy();
-  // Both load their part of the program; nobody listens on port 1.
+  // Each loads its part of the program; nothing listens on port 1.
   await check("MySQL", ["--server", "sera@tcp(127.0.0.1:1)/", "0", "true"], 202, "127.0.0.1:1");
   await check("PostgreSQL", ["--server", "postgres://sera@127.0.0.1:1/sera", "0", "true"], 202, "127.0.0.1:1");
 } finally {
   await Deno.remove(folder, { recursive: true });
 }
 
-/** Runs sera, and compares its exit status and what it says. */
+/** Runs sera, and checks its exit code and its output. */
 async function check(what: string, args: readonly string[], status: number, says = ""): Promise<void> {
   const { code, stdout, stderr } = await new Deno.Command(binary, { args: [...args], stdin: "null" }).output();
   const said = new TextDecoder().decode(new Uint8Array([...stdout, ...stderr])).trim();

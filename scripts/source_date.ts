@@ -2,8 +2,8 @@ import { ROOT } from "./root.ts";
 import { run } from "./run.ts";
 
 /**
- * The date that what is made from the sources bears, so that the same sources give the same files: SOURCE_DATE_EPOCH if it
- * is set, else the date of the last commit.
+ * The date for all that is made from the sources, so that the same sources give the same files: SOURCE_DATE_EPOCH if it is
+ * set, else the date of the last commit.
  *
  * @returns Seconds since 1970.
  * @throws Error if there is neither.

@@ -1,12 +1,12 @@
 /** One of the systems that a release is made for. */
 export interface Target {
-  /** Rust's name of it, which `deno compile` takes. */
+  /** Rust's name of the target, which `deno compile` takes. */
   readonly name: string;
-  /** What Debian, and Docker, call its processor; Linux only. */
+  /** Debian's and Docker's name of the architecture; Linux only. */
   readonly architecture?: "amd64" | "arm64";
 }
 
-/** What a release is made for. */
+/** The systems that a release is made for. */
 export const TARGETS: readonly Target[] = [
   { name: "x86_64-unknown-linux-gnu", architecture: "amd64" },
   { name: "aarch64-unknown-linux-gnu", architecture: "arm64" },

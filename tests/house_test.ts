@@ -9,9 +9,9 @@ const ROOT = Deno.realPathSync(`${import.meta.dirname}/..`);
 const LAYERS: readonly (readonly string[])[] = [
   ["lib/exit_codes.ts", "lib/errors.ts", "lib/version.ts"],
   ["lib/text/"],
-  ["lib/waiting.ts"],
-  ["lib/io.ts"],
+  ["lib/waiting.ts", "lib/deadline.ts"],
   ["lib/system/"],
+  ["lib/io.ts"],
   ["lib/lock/"],
   ["lib/log/"],
   ["lib/child/"],
@@ -25,7 +25,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["lib/args/"],
   ["lib/modes/"],
   ["lib/commands/"],
-  ["lib/progress.ts", "lib/cli.ts"],
+  ["lib/cli.ts"],
   ["main.ts"],
 ];
 

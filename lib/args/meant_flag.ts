@@ -2,22 +2,28 @@ import { type Trouble, UsageError } from "../errors.ts";
 import type { FlagSpec, UnknownFlagError } from "./go_flags.ts";
 import { nearest } from "../text/nearest.ts";
 import { RUN_FLAGS } from "./run_help.ts";
-import { SUBCOMMANDS } from "./subcommands.ts";
+import type { Subcommand } from "./subcommand.ts";
 
 /**
  * The error for an unknown flag, with what was probably meant: a flag of another subcommand, or one that was mistyped.
  *
  * @param specs The flags that are known.
+ * @param commands All commands but the run.
  * @param subcommand Whose flags they are; undefined for those of a run.
  */
-export function withSuggestion(error: UnknownFlagError, specs: readonly FlagSpec[], subcommand?: string): UsageError {
+export function withSuggestion(
+  error: UnknownFlagError,
+  specs: readonly FlagSpec[],
+  commands: readonly Subcommand[],
+  subcommand?: string,
+): UsageError {
   const { word, flag } = error;
   // The message hides a word that may hold a password. A suggestion would tell something of it.
   if (!word.endsWith(flag)) return error;
   if (subcommand === undefined && /^-\d/.test(word)) {
     return new UsageError(`Unknown flag: ${word}`, "a wait is never negative: 0 tries once, forever never gives up");
   }
-  const elsewhere = flagElsewhere(word, flag, subcommand);
+  const elsewhere = flagElsewhere(word, flag, commands, subcommand);
   if (elsewhere !== undefined) return new UsageError(elsewhere.what, elsewhere.cure);
   const names = specs.map(({ name }) => name).filter((name) => name.length > 1);
   const unwanted = negated(flag, specs, names);
@@ -40,7 +46,12 @@ function negated(flag: string, specs: readonly FlagSpec[], names: readonly strin
 }
 
 /** What to say of a flag that is not taken here, but elsewhere; undefined if it is nobody's. */
-function flagElsewhere(word: string, flag: string, subcommand: string | undefined): Trouble | undefined {
+function flagElsewhere(
+  word: string,
+  flag: string,
+  commands: readonly Subcommand[],
+  subcommand: string | undefined,
+): Trouble | undefined {
   const what = `Unknown flag: ${word}`;
   if (subcommand !== undefined && RUN_FLAGS.some(({ name, alias }) => flag === name || flag === alias)) {
     if (flag === "version") return { what, cure: "write sera --version" };
@@ -52,7 +63,7 @@ function flagElsewhere(word: string, flag: string, subcommand: string | undefine
       };
   }
   // heimdall's names, such as --timeout, are common ones: whoever writes one here seldom means heimdall.
-  const owners = SUBCOMMANDS.filter(({ name, flags }) => name !== "heimdall" && flags.some(({ name }) => name === flag))
+  const owners = commands.filter(({ name, flags }) => name !== "heimdall" && flags.some(({ name }) => name === flag))
     .map(({ name }) => `sera ${name}`);
   if (owners.length === 0) return undefined;
   const last = owners.pop()!;

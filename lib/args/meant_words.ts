@@ -4,7 +4,7 @@ import { nearest } from "../text/nearest.ts";
 import { TABLE } from "../settings/table.ts";
 import { standsAlone } from "./flag.ts";
 import { RUN_FLAGS } from "./run_help.ts";
-import { subcommandOf, SUBCOMMANDS } from "./subcommands.ts";
+import type { Subcommand } from "./subcommand.ts";
 
 /** Words that other programs know, and what to write for them here. */
 const EQUIVALENTS: ReadonlyMap<string, string> = new Map([
@@ -25,18 +25,23 @@ const SWITCHES: ReadonlyMap<string, string> = new Map([
  *
  * @param operands That word and what follows.
  * @param flags The flags before it.
+ * @param commands All commands but the run.
  */
-export function notAWait(operands: readonly string[], flags: ReadonlyMap<string, string>): UsageError {
+export function notAWait(
+  operands: readonly string[],
+  flags: ReadonlyMap<string, string>,
+  commands: readonly Subcommand[],
+): UsageError {
   const first = operands[0]!;
-  const subcommand = subcommandOf(first);
+  const subcommand = commands.find(({ name }) => name === first);
   if (subcommand) {
     const before = flags.size === 0 ? "--" : "flags";
     return new UsageError(`Cannot use ${before} before ${first}`, `write sera ${first} ${subcommand.usage}`);
   }
   // A word that sera knows is no password: the message may show it.
-  const known = instead(operands) ?? valueOfFlag(first, flags);
+  const known = instead(operands, commands) ?? valueOfFlag(first, flags);
   const shown = known === undefined ? shownWait(operands, flags) : first;
-  const cure = known ?? suggestionFor(first) ??
+  const cure = known ?? suggestionFor(first, commands) ??
     "expected whole seconds, a duration such as 1m30s, or forever, then the command; see sera --help";
   return new UsageError(`Cannot use as a wait: ${shown}`, cure);
 }
@@ -53,8 +58,8 @@ function shownWait(operands: readonly string[], flags: ReadonlyMap<string, strin
 }
 
 /** What to write for a word that other programs know. */
-function instead([word, next = ""]: readonly string[]): string | undefined {
-  if (word === "help" && subcommandOf(next)) return `write sera ${next} --help`;
+function instead([word, next = ""]: readonly string[], commands: readonly Subcommand[]): string | undefined {
+  if (word === "help" && commands.some(({ name }) => name === next)) return `write sera ${next} --help`;
   const equivalent = EQUIVALENTS.get(word!);
   return equivalent === undefined ? undefined : `write ${equivalent}`;
 }
@@ -71,9 +76,9 @@ function valueOfFlag(word: string, flags: ReadonlyMap<string, string>): string |
 }
 
 /** A suggestion for a mistyped word; undefined if there is none. */
-function suggestionFor(word: string): string | undefined {
+function suggestionFor(word: string, commands: readonly Subcommand[]): string | undefined {
   if (/^(['"]).*\1$/.test(word)) return "the quotes are part of the word; leave them out";
-  const names = SUBCOMMANDS.map(({ name }) => name);
+  const names = commands.map(({ name }) => name);
   const meant = nearest(word, [...names, ...EQUIVALENTS.keys(), "forever"]);
   if (meant === undefined) return undefined;
   const right = EQUIVALENTS.get(meant) ?? (names.includes(meant) ? `sera ${meant}` : meant);

@@ -1,6 +1,7 @@
 import { parseWait } from "../text/duration.ts";
 import { UsageError } from "../errors.ts";
 import { isPath, mayBeServer } from "../text/harmless.ts";
+import type { LoadSubcommands } from "./subcommand.ts";
 
 /** What to run, and how long to wait for the lock. */
 export interface RunRequest {
@@ -14,18 +15,22 @@ export interface RunRequest {
  * Reads `<wait> <command> [argument …]`.
  *
  * @param flags The flags before them, which may explain a mistake.
+ * @param commands Gives the words of all commands, which one of the operands may have been meant to be.
  * @throws {UsageError} When the wait or the command is missing or wrong.
  */
 export async function readOperands(
   operands: readonly string[],
   flags: ReadonlyMap<string, string>,
+  commands: LoadSubcommands,
 ): Promise<RunRequest> {
   const [first, ...words] = operands;
   if (first === undefined) {
     throw new UsageError("Nothing to run", "usage: sera [flags] <wait> <command> [argument ...], see sera --help");
   }
   const wait = parseWait(first);
-  if (wait === undefined) throw (await import("./meant_words.ts")).notAWait(operands, flags);
+  if (wait === undefined) {
+    throw (await import("./meant_words.ts")).notAWait(operands, flags, await commands());
+  }
   if (words.length === 0) throw new UsageError(`No command after the wait: ${first}`, `write sera ${first} <command>`);
   if (words[0] === "--") {
     throw new UsageError("Cannot run --: it belongs before the wait", `write sera -- ${first} <command>`);

@@ -23,6 +23,9 @@ export interface Subcommand {
   readonly statuses: readonly ExitStatus[];
 }
 
+/** Loads all of them, which only some calls need. */
+export type LoadSubcommands = () => Promise<readonly Subcommand[]>;
+
 /** The settings that say where a lock and its ledger are, and what it is called. */
 export const PLACE_FLAGS = SETTING_FLAGS.filter(({ ofRun }) => !ofRun);
 

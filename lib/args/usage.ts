@@ -2,7 +2,7 @@ import { type ExitStatus, RUN_STATUSES } from "./exit_statuses.ts";
 import { ABOUT_RUN, EXAMPLES, RUN_FLAGS, RUN_USAGE } from "./run_help.ts";
 import type { Flag } from "../settings/flag.ts";
 import { SETTINGS } from "../settings/table.ts";
-import { subcommandOf, SUBCOMMANDS } from "./subcommands.ts";
+import type { Subcommand } from "./subcommand.ts";
 
 /** The columns in which explanations begin. */
 const FLAG_COLUMN = 26;
@@ -14,9 +14,13 @@ const LONGEST_LIST = 74;
 
 const FLAGS_HEADING = "Flags (-flag and --flag are the same; a value follows as =value or next word):";
 
-/** What `sera --help` prints; no line is longer than 80 columns. */
-export function helpText(): string {
-  const others = SUBCOMMANDS.map(({ name, usage }) => [`       sera ${name} ${usage}`, `(see sera ${name} --help)`]);
+/**
+ * What `sera --help` prints; no line is longer than 80 columns.
+ *
+ * @param commands All but the run.
+ */
+export function helpText(commands: readonly Subcommand[]): string {
+  const others = commands.map(({ name, usage }) => [`       sera ${name} ${usage}`, `(see sera ${name} --help)`]);
   const column = Math.max(...others.map(([usage]) => usage!.length)) + 1;
   return [
     `Usage: sera ${RUN_USAGE}`,
@@ -42,8 +46,7 @@ export function helpText(): string {
 }
 
 /** What `sera NAME --help` prints. */
-export function subcommandHelp(name: string): string {
-  const { usages, about, flags, settings, statuses } = subcommandOf(name)!;
+export function subcommandHelp({ name, usages, about, flags, settings, statuses }: Subcommand): string {
   return [
     ...usages.map((usage, index) => `${index === 0 ? "Usage:" : "      "} sera ${name} ${usage}`),
     "",

@@ -11,7 +11,7 @@ import type { Io } from "../io.ts";
 import { lockName, lockNameIn } from "../lock/lock_name.ts";
 import { backendOptions } from "./backend_options.ts";
 import { runnerOf } from "./runner.ts";
-import { runSubcommand } from "./subcommand.ts";
+import type { Call } from "./command.ts";
 
 /** What a server shows in place of the command's first word. */
 const LABEL = "doctor";
@@ -19,18 +19,15 @@ const LABEL = "doctor";
 /**
  * Tries the configuration as a run would use it, without any command, and says of each part whether it works.
  *
- * @param argv The words after `sera doctor`.
  * @returns 0 if a run could have its lock, also with warnings; else what a run would exit with.
  */
-export function doctor(argv: readonly string[], io: Io): Promise<number> {
-  return runSubcommand("doctor", argv, io, async (flags, words, _note, repeated) => {
-    if (words.length > 0) {
-      // It may be a server that lacks its --server.
-      const shown = isPlain(words[0]!) ? `: ${words[0]}` : "";
-      throw new UsageError(`Unexpected word after the flags${shown}`, "usage: sera doctor [--json] [flags]");
-    }
-    return await examine(flags, isAsked(flags, "json"), io, repeated);
-  });
+export async function doctor({ flags, operands: words, repeated, io }: Call): Promise<number> {
+  if (words.length > 0) {
+    // It may be a server that lacks its --server.
+    const shown = isPlain(words[0]!) ? `: ${words[0]}` : "";
+    throw new UsageError(`Unexpected word after the flags${shown}`, "usage: sera doctor [--json] [flags]");
+  }
+  return await examine(flags, isAsked(flags, "json"), io, repeated);
 }
 
 async function examine(

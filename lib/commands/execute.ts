@@ -3,7 +3,7 @@ import { LockLostError } from "../errors.ts";
 import { tell } from "../log/tell.ts";
 import { SpareThread } from "../system/spare_thread.ts";
 import { formatDuration } from "../text/duration.ts";
-import { afterTheEnd } from "../verdict.ts";
+import { afterTheEnd } from "../log/verdict.ts";
 import type { Execution } from "./execution.ts";
 import { keep, record, release } from "./give_back.ts";
 import { startHolding } from "./start_holding.ts";

@@ -3,7 +3,7 @@ import type { Io } from "../io.ts";
 import type { LedgerRun } from "../ledger/begun_run.ts";
 import type { HeldLock } from "../lock/lock.ts";
 import type { Logger } from "../log/logger.ts";
-import type { Progress } from "../progress.ts";
+import type { Progress } from "./progress.ts";
 import type { WatchParts } from "./watch.ts";
 
 /** What the execution of a command goes by. */

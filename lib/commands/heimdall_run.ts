@@ -6,7 +6,7 @@ import type { Io } from "../io.ts";
 import { identityOf } from "../lock/lock_identity.ts";
 import { parseForHeimdall } from "../backends/registry.ts";
 import type { Logger } from "../log/logger.ts";
-import type { Progress } from "../progress.ts";
+import type { Progress } from "./progress.ts";
 import { executeHolding } from "./execute.ts";
 import { HELD_LOCKS } from "./held_locks.ts";
 import { interruptible, unlessInterrupted } from "./interrupts.ts";

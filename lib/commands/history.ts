@@ -7,7 +7,7 @@ import { plainOr } from "../text/harmless.ts";
 import type { LedgerPlace } from "../backends/backend.ts";
 import { ExitCode } from "../exit_codes.ts";
 import type { Io } from "../io.ts";
-import { historyJson, historyTable } from "../ledger/history.ts";
+import { historyJson } from "../ledger/history.ts";
 import type { TableName } from "../ledger/table_name.ts";
 import type { RecordedRun } from "../ledger/run.ts";
 import { Patience } from "../ledger/patience.ts";
@@ -20,7 +20,7 @@ import { printable } from "../text/printable.ts";
 import { type Asked, askedFor } from "./asked_for.ts";
 import { backendOptions } from "./backend_options.ts";
 import { looking } from "./looking.ts";
-import { runSubcommand } from "./subcommand.ts";
+import type { Call } from "./command.ts";
 
 /** The lock that this session is for, in the eyes of those who look: none. */
 const NO_LOCK = lockName("");
@@ -34,25 +34,27 @@ const DEFAULT_LIMIT = 20;
 /**
  * Prints what ran, from the ledger.
  *
- * @param argv The words after `sera history`.
  * @returns The exit code.
  */
-export function history(argv: readonly string[], io: Io): Promise<number> {
-  return runSubcommand("history", argv, io, async (flags, words) => {
-    refuseBesideSchema(flags, words);
-    const limit = readLimit(flags.get("limit"));
-    const settings = await resolveSettings(flags, io.env);
-    const { table } = settings.ledger;
-    const place = ledgerPlace(settings.server, table);
-    const asked = askedFor(words, settings, flags.get("lock"), "history");
-    if (isAsked(flags, "schema")) io.out(await schemaOf(settings.server.kind, place, table));
-    else {
-      const runs = await looking(() => readRuns(settings, asked, limit, io));
-      if (isAsked(flags, "json")) io.out(`${historyJson(runs)}\n`);
-      else io.out(runs.length === 0 ? noRun(asked) : historyTable(runs, terminalWidth()));
-    }
-    return ExitCode.ok;
-  });
+export async function history({ flags, operands: words, io }: Call): Promise<number> {
+  refuseBesideSchema(flags, words);
+  const limit = readLimit(flags.get("limit"));
+  const settings = await resolveSettings(flags, io.env);
+  const { table } = settings.ledger;
+  const place = ledgerPlace(settings.server, table);
+  const asked = askedFor(words, settings, flags.get("lock"), "history");
+  if (isAsked(flags, "schema")) io.out(await schemaOf(settings.server.title, place, table));
+  else {
+    const runs = await looking(() => readRuns(settings, asked, limit, io));
+    if (isAsked(flags, "json")) io.out(`${historyJson(runs)}\n`);
+    else io.out(runs.length === 0 ? noRun(asked) : await tableOf(runs));
+  }
+  return ExitCode.ok;
+}
+
+async function tableOf(runs: readonly RecordedRun[]): Promise<string> {
+  const { historyTable } = await import("../ledger/history_table.ts");
+  return historyTable(runs, terminalWidth());
 }
 
 function noRun({ all, prefix, namespace }: Asked): string {
@@ -80,10 +82,10 @@ function readLimit(text: string | undefined): number {
   );
 }
 
-async function schemaOf(kind: string, place: LedgerPlace, table: TableName): Promise<string> {
+async function schemaOf(title: string, place: LedgerPlace, table: TableName): Promise<string> {
   if (place.schema) return await place.schema(table);
   throw new UsageError(
-    `Cannot show a schema for ${kind}: sera makes the ledger by itself, beside the locks`,
+    `Cannot show a schema for ${title}: sera makes the ledger by itself, beside the locks`,
     "leave --schema out",
   );
 }

@@ -6,7 +6,7 @@ import type { Mode } from "../modes/mode.ts";
 import type { Register } from "../ledger/register.ts";
 import type { LockIdentity } from "../lock/lock_identity.ts";
 import type { Logger } from "../log/logger.ts";
-import type { Progress } from "../progress.ts";
+import type { Progress } from "./progress.ts";
 import type { Settings } from "../settings/settings.ts";
 import type { WatchParts } from "./watch.ts";
 

@@ -4,7 +4,7 @@ import { lineOf, LockLostEarlyError, type LockUnavailableError } from "../errors
 import type { Io } from "../io.ts";
 import { identityOf } from "../lock/lock_identity.ts";
 import type { Logger } from "../log/logger.ts";
-import type { Progress } from "../progress.ts";
+import type { Progress } from "./progress.ts";
 import type { Settings } from "../settings/settings.ts";
 import { modeOf } from "../modes/mode_of.ts";
 import { delayOrAbort } from "../waiting.ts";

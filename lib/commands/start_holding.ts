@@ -2,7 +2,7 @@ import { getsOwnSession, RefusedStartError, type RunningCommand, startCommand } 
 import { InterruptedError, LockLostEarlyError, LockLostError } from "../errors.ts";
 import { LONGEST_FLUSH } from "../io.ts";
 import type { HeldLock } from "../lock/lock.ts";
-import { verdictOf } from "../verdict.ts";
+import { verdictOf } from "../log/verdict.ts";
 import { setVariables } from "./environment.ts";
 import type { Execution } from "./execution.ts";
 import { NOT_RUN, record, release } from "./give_back.ts";

@@ -7,13 +7,13 @@ import { lockName } from "../lock/lock_name.ts";
 import { terminalWidth } from "../system/terminal.ts";
 import { look } from "../who/look.ts";
 import { isAskedFor, mayBeAskedFor } from "../who/names.ts";
-import { seenJson, sightingsTable, strangersTable } from "../who/report.ts";
+import { seenJson } from "../who/report.ts";
 import type { Seen } from "../who/sighting.ts";
 import { printable } from "../text/printable.ts";
 import { type Asked, askedFor } from "./asked_for.ts";
 import { backendOptions } from "./backend_options.ts";
 import { looking } from "./looking.ts";
-import { runSubcommand } from "./subcommand.ts";
+import type { Call } from "./command.ts";
 
 /** What the exit code says of the lock that was asked for. */
 const HELD = 0;
@@ -37,24 +37,21 @@ interface Answer extends Seen {
 /**
  * Prints who holds a lock and who waits for it, or that of all of sera's locks on the server.
  *
- * @param argv The words after `sera status`.
  * @returns For one lock 0 if it is held and 1 if it is free; for all of them 0; else what a run would exit with.
  */
-export function status(argv: readonly string[], io: Io): Promise<number> {
-  return runSubcommand("status", argv, io, async (flags, words, note) => {
-    const settings = await resolveSettings(flags, io.env);
-    const asked = askedFor(words, settings, flags.get("lock"), "status");
-    const answer = await looking(() => find(asked, settings, io));
-    const isHeld = answer.sightings.some(({ state }) => state === "held");
-    const isKnown = isHeld || answer.canTell;
-    if (isAsked(flags, "json")) {
-      io.out(`${seenJson(answer, asked.lock === undefined ? undefined : { ...asked, lock: asked.lock }, isKnown)}\n`);
-    } else await tellPeople(asked, answer, isHeld, io, note);
-    if (!isKnown) {
-      throw new LockUnavailableError(`Cannot tell whether the lock is held: ${answer.hidden}`);
-    }
-    return asked.all || isHeld ? HELD : FREE;
-  });
+export async function status({ flags, operands: words, io, note }: Call): Promise<number> {
+  const settings = await resolveSettings(flags, io.env);
+  const asked = askedFor(words, settings, flags.get("lock"), "status");
+  const answer = await looking(() => find(asked, settings, io));
+  const isHeld = answer.sightings.some(({ state }) => state === "held");
+  const isKnown = isHeld || answer.canTell;
+  if (isAsked(flags, "json")) {
+    io.out(`${seenJson(answer, asked.lock === undefined ? undefined : { ...asked, lock: asked.lock }, isKnown)}\n`);
+  } else await tellPeople(asked, answer, isHeld, io, note);
+  if (!isKnown) {
+    throw new LockUnavailableError(`Cannot tell whether the lock is held: ${answer.hidden}`);
+  }
+  return asked.all || isHeld ? HELD : FREE;
 }
 
 async function tellPeople(
@@ -64,7 +61,6 @@ async function tellPeople(
   io: Io,
   note: (message: string) => Promise<void>,
 ): Promise<void> {
-  const width = terminalWidth();
   if (!isHeld && all) {
     const where = namespace === undefined ? "" : ` in the namespace ${printable(namespace)}`;
     io.out(hidden === undefined ? `No locks are held${where}.\n` : "No locks can be seen; the list is incomplete.\n");
@@ -75,13 +71,19 @@ async function tellPeople(
         : `Free: nobody holds a lock that begins with ${printable(prefix)}.\n`,
     );
   }
-  if (sightings.length > 0) io.out(sightingsTable(sightings, { width }));
-  if (strangers.length > 0) {
-    const heading = "Sessions that may hold a lock or wait for one; the server does not say which:";
-    io.out(`${sightings.length > 0 ? "\n" : ""}${heading}\n${strangersTable(strangers, { width })}`);
-  }
+  if (sightings.length + strangers.length > 0) io.out(await tablesOf(sightings, strangers));
   // Else the error says it.
   if (hidden !== undefined && (isHeld || canTell)) await note(`The list is incomplete: ${hidden}`);
+}
+
+/** What was seen as tables, for which a library is loaded only here. */
+async function tablesOf(sightings: Seen["sightings"], strangers: Seen["strangers"]): Promise<string> {
+  const { sightingsTable, strangersTable } = await import("../who/tables.ts");
+  const width = terminalWidth();
+  const known = sightings.length === 0 ? [] : [sightingsTable(sightings, { width })];
+  const heading = "Sessions that may hold a lock or wait for one; the server does not say which:";
+  const unknown = strangers.length === 0 ? [] : [`${heading}\n${strangersTable(strangers, { width })}`];
+  return [...known, ...unknown].join("\n");
 }
 
 async function find({ lock, prefix, namespace, name, all }: Asked, settings: Settings, io: Io): Promise<Answer> {

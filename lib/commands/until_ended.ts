@@ -2,7 +2,7 @@ import type { RunningCommand } from "../child/spawn.ts";
 import { type Ending, terminate } from "../child/terminate.ts";
 import { TimeLimit } from "../waiting.ts";
 import { LockLostError } from "../errors.ts";
-import { afterTheEnd, failedWhileRunning } from "../verdict.ts";
+import { afterTheEnd, failedWhileRunning } from "../log/verdict.ts";
 import { SHORTEST_FLUSH } from "../io.ts";
 import { type CommandEnd, supervise } from "../child/supervise.ts";
 import type { Execution } from "./execution.ts";

@@ -69,8 +69,8 @@ export function begunRun(id: bigint, lock: HeldLock, ledger: Ledger, terms: RunT
           : await isHeld(lock)
           ? "the lock was held all the time, so nobody else has run it"
           : `the lock was lost meanwhile, ${when(outcome, lock)}; sera history shows whether the end was recorded`;
-        const cure = outcome === "succeeded" ? cureOf(terms, isGone) : "";
-        throw new LockUnavailableError(`${error.message}${follows}; ${held}${cure}`);
+        const cure = outcome === "succeeded" ? cureOf(terms, isGone) : undefined;
+        throw new LockUnavailableError(`${error.message}${follows}; ${held}`, cure);
       }
     },
   };
@@ -102,13 +102,13 @@ function tellOnce(id: bigint, logger: Logger): (why: LockUnavailableError) => vo
 }
 
 /**
- * How to keep a command that succeeded from being run again; empty where it is anyway, or where nothing would.
+ * How to keep a command that succeeded from being run again; undefined where it is anyway, or where nothing would.
  *
  * @param isGone Whether nothing is left of the run.
  */
-function cureOf({ rule: { once, every, countFailures }, lockFlags }: RunTerms, isGone: boolean): string {
-  if (countFailures && !isGone || once === undefined && every === undefined) return "";
+function cureOf({ rule: { once, every, countFailures }, lockFlags }: RunTerms, isGone: boolean): string | undefined {
+  if (countFailures && !isGone || once === undefined && every === undefined) return undefined;
   const rule = once !== undefined ? `--once ${quotedForShell(once)}` : `--every ${formatDuration(every!)}`;
   const lock = lockFlags ?? "--name '<the command and its arguments>'";
-  return `; if it must not run again, record a success in its place: sera ${lock} ${rule} 0 true`;
+  return `if it must not run again, record a success in its place: sera ${lock} ${rule} 0 true`;
 }

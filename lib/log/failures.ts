@@ -1,7 +1,7 @@
 import { tell } from "./tell.ts";
 import type { Io } from "../io.ts";
 import { Logger } from "./logger.ts";
-import type { Verdict } from "../verdict.ts";
+import type { Verdict } from "./verdict.ts";
 import type { LogFormat } from "./log_settings.ts";
 
 /** Tells of what ends sera, in the format that its user has asked for, also before the settings have been read. */

@@ -1,7 +1,7 @@
 import stringWidth from "string-width";
 import { printable } from "./printable.ts";
 
-/** No cell is cut to less, in columns. */
+/** No cell is made narrower than this, in columns. */
 const LEAST = 8;
 
 const GAP = "  ";
@@ -9,17 +9,17 @@ const ELLIPSIS = "…";
 
 /** How a table is made to fit. */
 export interface Fit {
-  /** Columns that the terminal has; undefined where nothing is to be cut. */
+  /** The terminal's width in columns; undefined where nothing is to be cut. */
   readonly width: number | undefined;
-  /** The numbers of the columns that are cut, the first one first. */
+  /** The indices of the columns that may be cut, in the order in which they are. */
   readonly cut: readonly number[];
 }
 
 /**
  * A table, with columns as wide as they need to be.
  *
- * @param rows The header, then the rows; their text may be anybody's.
- * @returns Lines, each with its end, and with no space before it.
+ * @param rows The header, then the rows; unprintable characters are replaced.
+ * @returns Lines, each with a line feed, and no spaces at its end.
  */
 export function table(
   rows: readonly (readonly string[])[],
@@ -37,7 +37,7 @@ export function table(
   }).join("");
 }
 
-/** Whether a table fits into so many columns as it is. */
+/** Whether a table fits a terminal of that width without being cut. */
 export function fits(rows: readonly (readonly string[])[], width: number): boolean {
   return lineWidth(widthsOf(rows.map((row) => row.map(printable)))) <= width;
 }
@@ -59,7 +59,7 @@ function padded(text: string, width: number): string {
   return text + " ".repeat(Math.max(0, width - widthOf(text)));
 }
 
-/** The text, or as much of it as there is room for: of a path its end, which tells more. */
+/** As much of the text as fits, cut between characters as a reader sees them: a path keeps its end, which tells more. */
 function shortened(text: string, width: number): string {
   if (widthOf(text) <= width) return text;
   const characters = [...new Intl.Segmenter().segment(text)].map(({ segment }) => segment);

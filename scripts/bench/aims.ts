@@ -10,14 +10,14 @@ const MOST: Readonly<Record<string, { readonly wall: number; readonly memory: nu
   "sera, MySQL": { wall: 2, memory: 1.5 },
   "sera, PostgreSQL": { wall: 2, memory: 1.5 },
 };
-/** How much later than with flock(1) a waiter's command may begin, in milliseconds. */
+/** How much later than with flock(1) a waiter's command may start, in milliseconds. */
 const LATER = 3;
-/** The most memory that one of many may take, as a part of what one alone takes: they share what they can. */
+/** The most memory that one of many may take, as a share of what one alone takes: they share pages. */
 const SHARED = 0.6;
 /** How often a waiter may wake up in a second. */
 const BEATS = 1000 / heartbeatOf({ ttl: TABLE.ttl.default, grace: TABLE.grace.default });
 
-/** What sera is meant to reach, with the figures; of what was not measured nothing is said. */
+/** What sera is meant to reach, beside what was measured; without an aim whose figure was not measured. */
 export function aimsOf(tables: readonly Table[]): Aim[] {
   return Object.entries(MOST).flatMap(([of, most]) => {
     const crowd = STEPS.at(-1)!;

@@ -1,28 +1,28 @@
 import type { Servers } from "./servers.ts";
 import { command, type Words } from "./words.ts";
 
-/** A program with a place for its locks. */
+/** A program that locks, and where it keeps its locks. */
 export interface Contestant {
   readonly name: string;
   /** Runs the command after it if nobody has the lock of that command. */
   readonly once: Words;
   /** The words that wait for a lock, and then run the command after them. */
   waiting(key: string): Words;
-  /** How many wait for the lock at this moment. */
+  /** How many are waiting for the lock now. */
   waiters(key: string): Promise<number>;
-  /** The first process of the server, if there is one. */
+  /** The server's main process, if there is a server. */
   readonly serverPid?: number;
 }
 
-/** What sera is measured against. */
+/** The program that sera is compared with. */
 export const FLOCK = "flock(1)";
 /** The program that does nothing, see programs.ts. */
 export const EMPTY = "empty program";
-/** The same, compiled as sera is. */
+/** The same, compiled with sera's options for V8. */
 export const EMPTY_ALIKE = "empty, V8 as in sera";
 
 /**
- * sera with each kind of server that is there, and flock(1).
+ * sera with each server that this machine has, and flock(1).
  *
  * @param folder Where the locks of this machine go.
  * @param sera The words that start sera.
@@ -42,7 +42,7 @@ export function contestants(folder: string, sera: Words, { mysql, postgres }: Se
   return [
     locking("sera, file", `file:${folder}/locks`),
     ...mysql ? [{ ...locking("sera, MySQL", mysql.dsn()), serverPid: mysql.pid }] : [],
-    // Without TLS, as the other.
+    // Without TLS, as with MySQL.
     ...postgres ? [{ ...locking("sera, PostgreSQL", postgres.url("sslmode=disable")), serverPid: postgres.pid }] : [],
     {
       name: FLOCK,

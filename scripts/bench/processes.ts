@@ -1,4 +1,4 @@
-/** What Linux tells of other processes, see proc(5). */
+/** What Linux tells about other processes, see proc(5). */
 
 /** What a process and those below it have used so far. */
 export interface Usage {
@@ -8,7 +8,7 @@ export interface Usage {
   readonly sleeps: number;
 }
 
-/** What the processes have used so far, all their threads. What has ended in the meantime does not count. */
+/** What all threads of the processes have used so far. A process that has ended does not count. */
 export function usageOf(pids: readonly number[]): Usage {
   let nanoseconds = 0;
   let sleeps = 0;

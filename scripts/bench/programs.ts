@@ -9,7 +9,7 @@ const EMPTY = `const command = new Deno.Command("true", { stdin: "inherit", stdo
 Deno.exit((await command.spawn().status).code);
 `;
 
-/** Makes a program of a module, which is the only one in its folder, or of a bundle; as sera's unless flags are given. */
+/** Makes a program of a bundle, or of a module that is alone in its folder; V8 gets sera's flags unless others are given. */
 type Make = (name: string, entry: string, v8Flags?: readonly string[]) => Promise<Words>;
 
 /** The programs that are compared. */

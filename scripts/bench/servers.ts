@@ -3,7 +3,7 @@ import type { MySqlServer } from "../../tests/servers/mysql_process.ts";
 import type { PostgresServer } from "../../tests/servers/postgres_process.ts";
 import { startSystemPostgres, systemPostgresUnavailable } from "../../tests/servers/postgres_system.ts";
 
-/** Enough for the staircase's highest step, its holder, and our own questions. */
+/** Enough for the staircase's highest step, its holder, and the bench's own queries. */
 const CONNECTIONS = "--max-connections=300";
 
 /** Private servers, those that this machine has programs for. */

@@ -8,7 +8,7 @@ import type { Figure, Row, Table } from "./report.ts";
 import { summarize } from "./rounds.ts";
 import { startWaiters } from "./waiters.ts";
 
-/** How many wait. */
+/** How many wait, step by step. */
 export const STEPS = [1, 10, 50, 100];
 /** How long they are watched while nothing happens, in milliseconds. */
 const IDLE = 5000;

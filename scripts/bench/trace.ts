@@ -39,10 +39,10 @@ export function tracing(phases: readonly Phase[]): Plugin {
     setup(build) {
       build.onResolve({ filter: /^sera-recorder$/ }, ({ path }) => ({ path, namespace: "recorder" }));
       build.onLoad({ filter: /.*/, namespace: "recorder" }, () => ({ contents: RECORDER, loader: "js" }));
-      build.onLoad({ filter: /\.ts$/, namespace: "file" }, async ({ path }) => ({
-        contents: await readFile(path, "utf8") + traces(path.slice(ROOT.length + 1), phases),
-        loader: "ts",
-      }));
+      build.onLoad({ filter: /\.ts$/, namespace: "file" }, async ({ path }) => {
+        const code = traces(path.slice(ROOT.length + 1), phases);
+        return code === "" ? undefined : { contents: await readFile(path, "utf8") + code, loader: "ts" };
+      });
     },
   };
 }

@@ -3,11 +3,11 @@ import type { Contestant } from "./contestants.ts";
 import { treeOf, usageOf } from "./processes.ts";
 import { command } from "./words.ts";
 
-/** How long all of them must have slept to count as waiting, in milliseconds. */
+/** How long they must sleep before they count as settled, in milliseconds. */
 const SETTLED = 50;
 
 /**
- * Starts programs that wait for a lock that somebody has, and resolves when all of them are in the queue and asleep.
+ * Starts programs that wait for a lock that is held, and resolves when all of them are queued and asleep.
  *
  * @param words The command that each runs when it has the lock.
  */
@@ -19,7 +19,7 @@ export async function startWaiters(
   const waiters = Array.from({ length: count }, start);
   await until(`${count} wait`, async () => await contestant.waiters(key) === count);
   const pids = waiters.flatMap(({ pid }) => treeOf(pid));
-  // A hundred that look at the lock now and then are never all asleep, nor need they be.
+  // Of a hundred that poll, some are always awake.
   let sleeps = usageOf(pids).sleeps;
   await until("they sleep", async () => {
     await pause(SETTLED);

@@ -3,7 +3,7 @@
 import { standsAlone } from "../../lib/args/flag.ts";
 import type { Flag } from "../../lib/settings/flag.ts";
 import { RUN_FLAGS } from "../../lib/args/run_help.ts";
-import { SUBCOMMANDS } from "../../lib/args/subcommands.ts";
+import { COMMANDS } from "../../lib/commands/table.ts";
 
 /** A subcommand, or a run, which is called `run` here. */
 export interface Scope {
@@ -15,7 +15,7 @@ export interface Scope {
 
 export const RUN: Scope = { name: "run", summary: "", flags: RUN_FLAGS, takesCommand: true };
 
-export const SUBSCOPES: readonly Scope[] = SUBCOMMANDS.map(({ name, summary, flags, settings, takesCommand }) => ({
+export const SUBSCOPES: readonly Scope[] = COMMANDS.map(({ name, summary, flags, settings, takesCommand }) => ({
   name,
   summary,
   flags: [...settings, ...flags],

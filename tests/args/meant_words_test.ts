@@ -6,10 +6,13 @@ import { withSuggestion } from "../../lib/args/meant_flag.ts";
 import { type FlagSpec, parseGoFlags, UnknownFlagError } from "../../lib/args/go_flags.ts";
 import { readOperands } from "../../lib/args/operands.ts";
 import { RUN_FLAGS } from "../../lib/args/run_help.ts";
-import { subcommandFlags } from "../../lib/args/subcommands.ts";
+import { STATUS } from "../../lib/args/status_help.ts";
+import { COMMANDS } from "../../lib/commands/table.ts";
 import { UsageError } from "../../lib/errors.ts";
 
 const SPECS = flagSpecs(RUN_FLAGS);
+
+const loadSubcommands = () => Promise.resolve(COMMANDS);
 
 const HIDDEN = "(not shown, since a server may stand there)";
 const VALUE = "a flag's value that may be left out needs a =";
@@ -47,7 +50,7 @@ const WAITS: [words: string, says: string][] = [
 for (const [words, says] of WAITS) {
   Deno.test(`sera ${words}: ${says}`, async () => {
     const { flags, operands } = parseGoFlags(words.split(" "), SPECS);
-    await assert.rejects(readOperands(operands, flags), (error) => {
+    await assert.rejects(readOperands(operands, flags, loadSubcommands), (error) => {
       assert.ok(error instanceof UsageError);
       assert.equal(error.message, says);
       return true;
@@ -58,7 +61,7 @@ for (const [words, says] of WAITS) {
 Deno.test("a subcommand behind flags or -- is told what stands before it", async () => {
   for (const [words, before] of [[["--", "status"], "--"], [["--verbose", "status"], "flags"]] as const) {
     const { flags, operands } = parseGoFlags(words, SPECS);
-    await assert.rejects(readOperands(operands, flags), {
+    await assert.rejects(readOperands(operands, flags, loadSubcommands), {
       message: `Cannot use ${before} before status; write sera status [--json] [flags] [-- command ...]`,
     });
   }
@@ -84,14 +87,14 @@ for (const [flag, says] of DENIED) {
 
 Deno.test("a subcommand's flags are denied in the same way", () => {
   const says = "Unknown flag: --no-json; write --json=false, or leave it out";
-  assert.equal(ofUnknown("--no-json", subcommandFlags("status"), "status"), says);
+  assert.equal(ofUnknown("--no-json", flagSpecs(STATUS.flags), "status"), says);
 });
 
 function ofUnknown(flag: string, specs: readonly FlagSpec[], subcommand?: string): string {
   try {
     parseGoFlags([flag], specs);
   } catch (error) {
-    if (error instanceof UnknownFlagError) return withSuggestion(error, specs, subcommand).message;
+    if (error instanceof UnknownFlagError) return withSuggestion(error, specs, COMMANDS, subcommand).message;
     throw error;
   }
   return "known";

@@ -188,6 +188,7 @@ for (const place of faultPlaces()) {
           assert.equal(over, false);
           await clock.to(answerTimeout);
         }
+        assert.equal(over, true);
         await assert.rejects(released, LockLostError);
         assert.equal(lock.lost.aborted, false);
       },

@@ -1,24 +1,28 @@
+/** How a command is ended, on a command that is none and a clock that the test moves. */
+
 import assert from "node:assert/strict";
 import { type Ending, type Left, terminate } from "../../lib/child/terminate.ts";
-import { FakeCommand } from "./fake_command.ts";
 import { linux, testWith } from "../cli/needs.ts";
-import { until } from "../cli/wait.ts";
+import { CountedSignal } from "../counted_signal.ts";
+import { FakeClock } from "../lock/fake_clock.ts";
+import { FakeCommand } from "./fake_command.ts";
 
-/** Longer than any test takes. */
-const LONG = 3_600_000;
+const GRACE = 10_000;
 
-/** Ends a command, and notes who is left and when it is over. */
-class Attempt {
+/** The end of a command, who is left of it, and whether it is over. */
+class Attempt implements Disposable {
+  readonly clock = new FakeClock();
   readonly command: FakeCommand;
   readonly left: Left[] = [];
-  readonly lost = new AbortController();
-  readonly over: Promise<void>;
+  readonly lost = new CountedSignal();
+  readonly hurry = new CountedSignal();
   isOver = false;
 
-  constructor(command: FakeCommand, ending: Partial<Ending>) {
+  constructor(command: FakeCommand, ending: Partial<Ending> = {}) {
     this.command = command;
-    this.over = terminate(command, {
-      grace: LONG,
+    terminate(command, {
+      grace: GRACE,
+      hurry: this.hurry.signal,
       lost: this.lost.signal,
       onLeft: (left) => this.left.push(left),
       ...ending,
@@ -27,52 +31,89 @@ class Attempt {
     });
   }
 
-  async got(signal: Deno.Signal): Promise<void> {
-    await until(`it got ${signal}`, () => this.command.got.includes(signal));
+  /** Some time later, in milliseconds. */
+  async later(time = 0): Promise<void> {
+    await this.clock.to(this.clock.now + time);
+  }
+
+  /** It is over by now, and neither a timer nor a listener is left. */
+  async assertOver(): Promise<void> {
+    await this.later();
+    const { clock: { pending }, lost, hurry } = this;
+    const { isOver } = this;
+    assert.deepEqual({ isOver, pending, listeners: lost.listeners + hurry.listeners }, {
+      isOver: true,
+      pending: 0,
+      listeners: 0,
+    });
+  }
+
+  [Symbol.dispose](): void {
+    this.clock[Symbol.dispose]();
   }
 }
 
 Deno.test("a group that ends by TERM gets no KILL", async () => {
   const command = new FakeCommand();
   command.on.SIGCONT = () => command.end(143);
-  const attempt = new Attempt(command, {});
-  await attempt.over;
+  using attempt = new Attempt(command);
+  await attempt.assertOver();
   assert.deepEqual(command.got, ["SIGTERM", "SIGCONT"]);
 });
 
-Deno.test("who is left when the command has ended has the grace period, then gets KILL, and is waited for", async () => {
+Deno.test("a command has its grace period, not a moment less, then gets KILL, and is waited for", async () => {
   const command = new FakeCommand();
-  command.on.SIGCONT = () => command.end(143, "reachable");
-  const hurry = new AbortController();
-  const attempt = new Attempt(command, { hurry: hurry.signal });
-  await command.ended;
+  using attempt = new Attempt(command);
+  await attempt.later(GRACE - 1);
   assert.deepEqual(command.got, ["SIGTERM", "SIGCONT"]);
-  hurry.abort();
-  await attempt.got("SIGKILL");
+  await attempt.later(1);
+  assert.deepEqual(command.got, ["SIGTERM", "SIGCONT", "SIGKILL"]);
+  await attempt.later(100);
   assert.equal(attempt.isOver, false);
-  command.group = "nobody";
-  await attempt.over;
+  command.end(137);
+  await attempt.assertOver();
   assert.deepEqual(attempt.left, []);
 });
 
-Deno.test("a grace period that is over ends in KILL", async () => {
+Deno.test("who is left when the command has ended has the rest of the grace period", async () => {
+  const command = new FakeCommand();
+  command.on.SIGCONT = () => command.end(143, "reachable");
+  using attempt = new Attempt(command);
+  await attempt.later(GRACE - 1);
+  assert.deepEqual(command.got, ["SIGTERM", "SIGCONT"]);
+  await attempt.later(1);
+  assert.equal(command.wasSent("SIGKILL"), true);
+  command.group = "nobody";
+  await attempt.later(1000);
+  await attempt.assertOver();
+});
+
+Deno.test("hurry ends the grace period at once", async () => {
   const command = new FakeCommand();
   command.on.SIGKILL = () => command.end(137);
-  await new Attempt(command, { grace: 1 }).over;
-  assert.deepEqual(command.got, ["SIGTERM", "SIGCONT", "SIGKILL"]);
+  using attempt = new Attempt(command);
+  await attempt.later(500);
+  attempt.hurry.abort();
+  await attempt.later();
+  assert.deepEqual([command.wasSent("SIGKILL"), attempt.clock.now], [true, 500]);
+  await attempt.later(1000);
+  await attempt.assertOver();
 });
 
 Deno.test("with a terminal only the command itself is waited for", async () => {
   const command = new FakeCommand(false);
   command.on.SIGCONT = () => command.end(143, "reachable");
-  await new Attempt(command, {}).over;
+  using attempt = new Attempt(command);
+  await attempt.assertOver();
 });
 
 Deno.test("those who have been sent TERM are not sent another one", async () => {
   const command = new FakeCommand();
   command.end(143, "reachable");
   command.on.SIGCONT = () => command.group = "nobody";
-  await new Attempt(command, { told: true }).over;
+  using attempt = new Attempt(command, { told: true });
+  await attempt.later(10);
+  await attempt.assertOver();
   assert.deepEqual(command.got, ["SIGCONT"]);
 });
 
@@ -80,7 +121,9 @@ testWith([linux], "a group of zombies only is not waited for", async () => {
   const command = new FakeCommand();
   command.on.SIGCONT = () => command.end(143, "reachable");
   command.members = [];
-  await new Attempt(command, {}).over;
+  using attempt = new Attempt(command);
+  await attempt.later(1000);
+  await attempt.assertOver();
   assert.deepEqual(command.got, ["SIGTERM", "SIGCONT"]);
 });
 
@@ -89,87 +132,129 @@ testWith([linux], "a zombie seen once does not hide who was forked meanwhile", a
   command.on.SIGCONT = () => command.end(143, "reachable");
   let looks = 0;
   command.living = () => Promise.resolve(looks++ % 2 === 0 ? [] : [{ pid: 4712, uid: 0 }]);
-  const attempt = new Attempt(command, {});
-  await until("looks", () => looks > 4);
+  using attempt = new Attempt(command);
+  await attempt.later(GRACE / 2);
+  assert.ok(looks > 4);
   assert.equal(attempt.isOver, false);
   command.group = "nobody";
-  await attempt.over;
+  await attempt.later(1000);
+  await attempt.assertOver();
 });
+
+testWith(
+  [linux],
+  "a look into /proc costs a process: there is none at first, then after ever longer times",
+  async () => {
+    const command = new FakeCommand();
+    const looks: number[] = [];
+    using attempt = new Attempt(command, { grace: 60_000 });
+    command.living = () => {
+      looks.push(Math.round(attempt.clock.now));
+      return Promise.resolve(undefined);
+    };
+    await attempt.later(20_000);
+    // One of them after a second, when who was killed must have gone.
+    assert.deepEqual(looks, [150, 342, 765, 1015, 2265, 4765, 9765, 14765, 19765]);
+    command.end(143);
+    await attempt.assertOver();
+  },
+);
 
 Deno.test("who may not be signalled is named once, before the grace period is over, and waited for", async () => {
   const command = new FakeCommand();
   command.end(143, "forbidden");
   command.members = [{ pid: 4712, uid: 4242 }];
-  const attempt = new Attempt(command, {});
-  await until("it is said", () => attempt.left.length > 0);
+  using attempt = new Attempt(command);
+  await attempt.later(1000);
   assert.deepEqual(attempt.left, [{ why: "forbidden", processes: command.members }]);
+  await attempt.later(2 * GRACE);
   assert.equal(attempt.isOver, false);
   command.group = "nobody";
-  await attempt.over;
+  await attempt.later(1000);
+  await attempt.assertOver();
   assert.equal(attempt.left.length, 1);
 });
 
 Deno.test("a command that may not be signalled itself is named, and waited for", async () => {
   const command = new FakeCommand();
   command.group = "forbidden";
-  const attempt = new Attempt(command, { grace: 1 });
-  await until("it is said", () => attempt.left.length > 0);
+  using attempt = new Attempt(command);
+  await attempt.later(2 * GRACE);
+  assert.equal(attempt.left.length, 1);
   assert.equal(attempt.isOver, false);
   command.end(0);
-  await attempt.over;
+  await attempt.assertOver();
 });
 
-Deno.test("who outlives KILL is named, and waited for", async () => {
+Deno.test("who outlives KILL by a second is named, and waited for", async () => {
   const command = new FakeCommand();
   command.on.SIGKILL = () => command.end(137, "reachable");
-  const attempt = new Attempt(command, { grace: 1 });
-  await until("it is said", () => attempt.left.length > 0);
+  using attempt = new Attempt(command);
+  await attempt.later(GRACE + 999);
+  assert.deepEqual(attempt.left, []);
+  await attempt.later(1000);
   assert.deepEqual(attempt.left, [{ why: "outlives KILL", processes: command.members }]);
   assert.equal(attempt.isOver, false);
   command.group = "nobody";
-  await attempt.over;
+  await attempt.later(1000);
+  await attempt.assertOver();
+});
+
+testWith([linux], "who was killed and cannot be looked at counts as gone after ten seconds", async () => {
+  const command = new FakeCommand();
+  command.members = undefined;
+  command.on.SIGKILL = () => command.end(137, "reachable");
+  using attempt = new Attempt(command);
+  await attempt.later(GRACE + 9999);
+  assert.deepEqual([attempt.isOver, attempt.left], [false, []]);
+  await attempt.later(10_000);
+  await attempt.assertOver();
+  assert.deepEqual(attempt.left, [{ why: "unseen", processes: undefined }]);
 });
 
 Deno.test("when the lock is lost, who may not be signalled is left behind once the command has been reaped", async () => {
   const command = new FakeCommand();
   command.group = "forbidden";
-  const attempt = new Attempt(command, { grace: 1 });
-  await until("it is said", () => attempt.left.length === 1);
+  using attempt = new Attempt(command);
+  await attempt.later(2 * GRACE);
+  assert.equal(attempt.left.length, 1);
   attempt.lost.abort();
-  await until("it is said again", () => attempt.left.length === 2);
+  await attempt.later(1);
+  assert.equal(attempt.left.length, 2);
   assert.equal(attempt.isOver, false);
   command.end(0, "forbidden");
-  await attempt.over;
+  await attempt.assertOver();
   assert.equal(attempt.left.length, 2);
 });
 
 Deno.test("a lock that is lost already keeps nobody waiting for those who may not be signalled", async () => {
   const command = new FakeCommand();
   command.on.SIGTERM = () => command.end(143, "forbidden");
-  const lost = AbortSignal.abort();
-  const attempt = new Attempt(command, { grace: 1, lost });
-  await attempt.over;
+  using attempt = new Attempt(command, { lost: AbortSignal.abort() });
+  await attempt.later(GRACE + 1000);
+  await attempt.assertOver();
   assert.equal(attempt.left.length, 1);
 });
 
 Deno.test("a look that takes its time does not hold up KILL", async () => {
   const command = new FakeCommand();
-  let looking = false;
+  let isLooking = false;
   command.living = () => {
-    looking = true;
+    isLooking = true;
     return new Promise(() => undefined);
   };
-  const hurry = new AbortController();
-  const attempt = new Attempt(command, { hurry: hurry.signal });
-  await until("it looks", () => looking);
-  hurry.abort();
-  await attempt.got("SIGKILL");
+  using attempt = new Attempt(command);
+  await attempt.later(GRACE - 1);
+  assert.deepEqual([isLooking, command.wasSent("SIGKILL")], [true, false]);
+  await attempt.later(1);
+  assert.equal(command.wasSent("SIGKILL"), true);
   command.end(137);
-  await attempt.over;
+  await attempt.assertOver();
 });
 
 Deno.test("a command whose end cannot be learned of is over when nobody is left", async () => {
   const command = new FakeCommand();
   command.on.SIGCONT = () => command.fail(new Error("no child"));
-  await new Attempt(command, {}).over;
+  using attempt = new Attempt(command);
+  await attempt.assertOver();
 });

@@ -4,7 +4,7 @@ import { Watch } from "../../lib/commands/watch.ts";
 import type { Io } from "../../lib/io.ts";
 import type { HeldLock } from "../../lib/lock/lock.ts";
 import { Logger } from "../../lib/log/logger.ts";
-import { Progress } from "../../lib/progress.ts";
+import { Progress } from "../../lib/commands/progress.ts";
 
 /** Defines a test. The pipe of a last will is closed some time after the shell that reads it has ended. */
 export function test(name: string, fn: () => Promise<void>): void {

@@ -1,7 +1,8 @@
 /** Rows that somebody else has written: they hide no others, and keep nobody from running. */
 
 import assert from "node:assert/strict";
-import { historyJson, historyTable } from "../../lib/ledger/history.ts";
+import { historyJson } from "../../lib/ledger/history.ts";
+import { historyTable } from "../../lib/ledger/history_table.ts";
 import { SqlLedger } from "../../lib/backends/sql/ledger.ts";
 import { DAY, Holder } from "./holder.ts";
 import type { Bench, LedgerPlace } from "./places.ts";

@@ -7,6 +7,7 @@ import { isKept, type LeaseTerms, Moment, shortestTtl } from "../../lib/lock/lea
 import { Session } from "../../lib/backends/sql/session.ts";
 import { holdInSession } from "../../lib/backends/sql/hold_in_session.ts";
 import type { LeasedLock } from "../../lib/lock/held_lock.ts";
+import { later } from "../backends/open.ts";
 import { FakeClock } from "./fake_clock.ts";
 
 /** A grace period of a third of it, as with the default. */
@@ -271,4 +272,32 @@ Deno.test("a look that was sent before the command's end says nothing about it",
   await clock.to(11_000);
   session.ended(new Error("closed"));
   assert.equal(lock.heldToEnd, false);
+});
+
+Deno.test("a holder that wakes after its lease is sure of its lock only if a look since then has shown it", async () => {
+  const answers: readonly (readonly [answer: () => Promise<boolean> | undefined, says: string])[] = [
+    [() => undefined, "lost: sera was suspended for 44s"],
+    [() => Promise.resolve(false), "lost: sera was suspended for 44s"],
+    [() => new Promise((resolve) => void setTimeout(() => resolve(true), 1)), "lost: sera was suspended for 44s"],
+    [() => Promise.resolve(true), "sure"],
+  ];
+  for (const [answer, says] of answers) {
+    using clock = new FakeClock();
+    const { lock } = await watched(clock, { ttl: 3000, grace: 500 }, answer);
+    // Nothing runs meanwhile, as with SIGSTOP; and what runs first is the question whether a command may start.
+    clock.now += 45_000;
+    let said: string | undefined;
+    const asked = lock.confirm().then(
+      () => said = "sure",
+      ({ message }) => said = message.replace(/^Lock lost: (.*) \(SIGSTOP.*$/, "lost: $1"),
+    );
+    await clock.to(clock.now);
+    assert.equal(said, says);
+    await asked;
+    if (says !== "sure") await assert.rejects(lock.confirm(), lock.lost.reason);
+    const released = later(lock.release());
+    await clock.to(clock.now + 10);
+    if (says === "sure") await released;
+    else await assert.rejects(released, /it was lost before$/);
+  }
 });

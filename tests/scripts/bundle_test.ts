@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { parse } from "acorn";
 import { loadedFiles } from "../../scripts/bench/sizes.ts";
-import { bundle } from "../../scripts/bundle.ts";
+import { bundle, PART } from "../../scripts/bundle.ts";
 import { compileAtOnce } from "../../scripts/compile_at_once.ts";
 import { run } from "../../scripts/run.ts";
 import { temporaryFolder } from "./releases.ts";
@@ -30,7 +30,9 @@ Deno.test("what every run loads is two files, with no driver and no module of No
   const sources = loaded.flatMap((path) => Object.keys(outputs[path]!.inputs));
   assert.ok(sources.includes("lib/commands/run.ts"));
   assert.deepEqual(
-    sources.filter((path) => /stand-in|node_modules.(?!.*@noble)|usage|lib.args.subcommand/.test(path)),
+    sources.filter((path) =>
+      /stand-in|node_modules.(?!.*@noble)|usage|lib.args.subcommand|_help|commands.table/.test(path)
+    ),
     [],
   );
   // What only a help text, a failure or a setting needs that most runs have not.
@@ -39,6 +41,29 @@ Deno.test("what every run loads is two files, with no driver and no module of No
   assert.deepEqual(sources.filter((path) => seldom.test(path)), []);
   const bytes = loaded.reduce((sum, path) => sum + outputs[path]!.bytes, 0);
   assert.ok(bytes <= MOST_BYTES, `every run loads ${bytes} bytes, more than ${MOST_BYTES}`);
+});
+
+Deno.test(
+  "a run with files, which needs no driver, loads all that this takes as one file more, by a small one",
+  LATE_END,
+  () => {
+    const every = loadedFiles({ outputs }, ["main.ts"]);
+    const all = loadedFiles({ outputs }, ["main.ts", `${PART}:lib/backends/file/backend.ts`]);
+    const more = all.filter((path) => !every.includes(path));
+    assert.deepEqual(more.map((path) => "lib/backends/file/lock.ts" in outputs[path]!.inputs).toSorted(), [
+      false,
+      true,
+    ]);
+  },
+);
+
+Deno.test("how wide a text is shown is loaded only where a table is drawn", LATE_END, () => {
+  const isLoaded = (part: string) => {
+    const files = loadedFiles({ outputs }, ["main.ts", `${PART}:${part}`]);
+    return files.some((path) => /node_modules.string-width/.test(Object.keys(outputs[path]!.inputs).join()));
+  };
+  for (const part of ["lib/commands/status.ts", "lib/commands/history.ts"]) assert.equal(isLoaded(part), false, part);
+  for (const part of ["lib/who/tables.ts", "lib/ledger/history_table.ts"]) assert.equal(isLoaded(part), true, part);
 });
 
 Deno.test("the drivers' modules, and the functions of what every run loads, are compiled at once", LATE_END, () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { standsAlone } from "../../lib/args/flag.ts";
 import { RUN_FLAGS } from "../../lib/args/run_help.ts";
-import { SUBCOMMANDS } from "../../lib/args/subcommands.ts";
+import { COMMANDS } from "../../lib/commands/table.ts";
 import { helpText, subcommandHelp } from "../../lib/args/usage.ts";
 import { COMPLETIONS } from "../../scripts/completions.ts";
 import { terminal, testWith, tool } from "../cli/needs.ts";
@@ -41,7 +41,7 @@ const OFFERED: readonly (readonly [line: string, offered: string])[] = [
   ["sera --ledger ", "forever"],
   ["sera -w", "-wait-and-skip"],
   ["sera --", names(RUN_FLAGS)],
-  ["sera heimdall -", names(SUBCOMMANDS.find(({ name }) => name === "heimdall")!.flags)],
+  ["sera heimdall -", names(COMMANDS.find(({ name }) => name === "heimdall")!.flags)],
   ["sera history --s", "--server --schema"],
   ["sera doctor ", ""],
   ["sera -on-lost ", "terminate warn"],
@@ -98,7 +98,7 @@ function quote(word: string): string {
 }
 
 Deno.test("the completions know every flag of the help texts", () => {
-  for (const help of [helpText(), ...SUBCOMMANDS.map(({ name }) => subcommandHelp(name))]) {
+  for (const help of [helpText(COMMANDS), ...COMMANDS.map(subcommandHelp)]) {
     for (const [, name] of help.matchAll(/^ {2}--([a-z-]+)/gm)) {
       assert.match(COMPLETIONS.bash!(), new RegExp(` ${name}[ ]`));
       assert.match(COMPLETIONS.zsh!(), new RegExp(`'--${name}:`));
@@ -108,7 +108,7 @@ Deno.test("the completions know every flag of the help texts", () => {
 });
 
 Deno.test("a flag of the same name stands alone everywhere or nowhere", () => {
-  const all = [...RUN_FLAGS, ...SUBCOMMANDS.flatMap(({ flags }) => flags)];
+  const all = [...RUN_FLAGS, ...COMMANDS.flatMap(({ flags }) => flags)];
   for (const flag of all) {
     for (const other of all) {
       if (flag.name === other.name) assert.equal(standsAlone(flag), standsAlone(other), flag.name);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { environmentName, SETTINGS } from "../../lib/settings/table.ts";
-import { SUBCOMMANDS } from "../../lib/args/subcommands.ts";
+import { COMMANDS } from "../../lib/commands/table.ts";
 import { helpText, subcommandHelp } from "../../lib/args/usage.ts";
 import { lockVariables } from "../../lib/commands/variables.ts";
 import { ExitCode } from "../../lib/exit_codes.ts";
@@ -51,7 +51,7 @@ testWith([mandoc], "mandoc finds nothing wrong with the page", async () => {
 
 Deno.test("the page tells of every flag, variable and exit status", () => {
   const page = PAGE.replaceAll("\\-", "-");
-  for (const help of [helpText(), ...SUBCOMMANDS.map(({ name }) => subcommandHelp(name))]) {
+  for (const help of [helpText(COMMANDS), ...COMMANDS.map(subcommandHelp)]) {
     for (const [, flag] of help.matchAll(/^ {2}(--[a-z-]+)/gm)) {
       assert.match(page, new RegExp(`^\\.TP\n\\\\fB${flag}\\\\fR`, "m"));
     }

@@ -1,6 +1,7 @@
 /** A setting is one entry in the table, and what people read of it one in the words: all else follows. */
 
 import assert from "node:assert/strict";
+import { COMMANDS } from "../../lib/commands/table.ts";
 import { helpText } from "../../lib/args/usage.ts";
 import { SettingValues } from "../../lib/settings/setting_values.ts";
 import { SETTING_FLAGS } from "../../lib/settings/setting_words.ts";
@@ -10,7 +11,7 @@ import { COMPLETIONS } from "../../scripts/completions.ts";
 import { manual } from "../../scripts/manual.ts";
 import { page, tableUnder } from "../docs/markdown.ts";
 
-const HELP = helpText();
+const HELP = helpText(COMMANDS);
 const MANUAL = manual(new Date(0)).replaceAll("\\-", "-");
 const README = new Map(
   tableUnder("## Settings", page("README.md")).map(([names, , meaning]) => [/`([^`]+)`/.exec(names!)![1]!, meaning!]),

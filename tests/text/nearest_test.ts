@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { nearest } from "../../lib/text/nearest.ts";
 import { SETTINGS } from "../../lib/settings/table.ts";
-import { SUBCOMMANDS } from "../../lib/args/subcommands.ts";
+import { COMMANDS } from "../../lib/commands/table.ts";
 
 const FLAGS = SETTINGS.map(({ name }) => name);
-const WORDS = SUBCOMMANDS.map(({ name }) => name);
+const WORDS = COMMANDS.map(({ name }) => name);
 
 for (
   const [word, names, meant] of [

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { Sighting } from "../../lib/who/sighting.ts";
-import { seenJson, sightingsTable, strangersTable } from "../../lib/who/report.ts";
+import { seenJson } from "../../lib/who/report.ts";
+import { sightingsTable, strangersTable } from "../../lib/who/tables.ts";
 import { namespacedName } from "../../lib/lock/namespaced_name.ts";
 import { isAskedFor, namesTold, shownLock, withNames } from "../../lib/who/names.ts";
 import { inOrder } from "../../lib/who/order.ts";

@@ -56,6 +56,12 @@ const MEANINGS: Readonly<Record<string, Trouble>> = {
   },
 };
 
+/** Errors of the server whose own words have advice in them, by number. */
+const ADVISING: Readonly<Record<number, Trouble>> = {
+  1205: { what: "Lock wait timeout exceeded", cure: "try restarting transaction" },
+  1213: { what: "Deadlock found when trying to get lock", cure: "try restarting transaction" },
+};
+
 /** How the driver tells of a connection that has ended before a statement could be sent; it gives no code then. */
 const CLOSED_WORDS = ["Can't add new command when connection is in closed state", "Can't write in closed state"];
 
@@ -74,6 +80,8 @@ export function describeMySqlError(error: unknown): Trouble {
       cure: "use another account",
     };
   }
+  const advising = errno === undefined ? undefined : ADVISING[errno];
+  if (advising !== undefined) return advising;
   const cure = errno === undefined ? undefined : CURES[errno];
   const words = withoutUser(serverWords(messageOf(error))) || `error ${errno}`;
   return { what: words, cure };

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { LockLostError, LockUnavailableError } from "../../../lib/errors.ts";
 import { isTransient } from "../../../lib/backends/mysql/errors.ts";
-import { HANG, until } from "../../cli/wait.ts";
+import { until } from "../../cli/wait.ts";
 import { FakeClock } from "../../lock/fake_clock.ts";
 import { type Answer, FakeMySql, ServerError } from "./fake_server.ts";
 import { freshName, hold, never, open, renewals } from "../open.ts";
@@ -66,41 +66,11 @@ for (const [what, answer, message] of BROKEN_OFF) {
   });
 }
 
-Deno.test("requests that are always broken off are an error when the wait is over, and few", async () => {
-  using fake = server({ GET_LOCK: () => KILLED });
-  await using backend = await open(fake.dsn, freshName());
-  const began = performance.now();
-  await assert.rejects(backend.acquire(1000, never), LockUnavailableError);
-  const took = performance.now() - began;
-  assert.ok(took > 900, `took ${took} ms`);
-  assert.ok(attempts(fake) < 10, `${attempts(fake)} attempts`);
-});
-
-Deno.test("the pause before another try can be aborted", async () => {
-  using fake = server({ GET_LOCK: () => KILLED });
-  await using backend = await open(fake.dsn, freshName());
-  const abort = new AbortController();
-  const waited = backend.acquire(Infinity, abort.signal);
-  const rejected = assert.rejects(waited, { message: "enough" });
-  await until("three attempts", () => attempts(fake) >= 3);
-  const began = performance.now();
-  abort.abort(new Error("enough"));
-  await rejected;
-  assert.ok(performance.now() - began < HANG);
-});
-
 Deno.test("an error that a wait does not cure is told at once", async () => {
   using fake = server({ GET_LOCK: () => new ServerError(1305, "FUNCTION GET_LOCK does not exist") });
   await using backend = await open(fake.dsn, freshName());
   await assert.rejects(backend.acquire(Infinity, never), /GET_LOCK does not exist/);
   assert.equal(attempts(fake), 1);
-});
-
-Deno.test("a server that never waits is not asked without a pause", async () => {
-  using fake = server({ GET_LOCK: () => ({ got: 0 }) });
-  await using backend = await open(fake.dsn, freshName());
-  assert.equal(await backend.acquire(1000, never), undefined);
-  assert.ok(attempts(fake) <= 11, `${attempts(fake)} attempts`);
 });
 
 Deno.test("a lock that the connection does not hold afterwards is an error", async () => {

@@ -175,11 +175,6 @@ mariaDb.test("a time limit on statements does not shorten a wait", async (server
   const retries = new Retries();
   await using other = await open(server.dsn("max_statement_time=0.2"), name, undefined, retries);
   const lock = await hold(one);
-  const began = performance.now();
-  assert.equal(await other.acquire(1000, never), undefined);
-  const took = performance.now() - began;
-  assert.ok(took > 850, `took ${took} ms`);
-
   let over = false;
   const granted = other.acquire(30_000, never).finally(() => over = true);
   // Each has been broken off by the limit.

@@ -250,10 +250,10 @@ accepts([
   }],
   ["a folder", { env: { PGPASSFILE: "~" } }, {
     hosts: [tcp("h")],
-    notes: [{ what: 'The password file "~" is ignored: not a plain file', cure: undefined }],
+    notes: [{ what: 'The password file "~" is ignored: not a plain file' }],
   }],
   ["a file that was named is missing", { env: { PGPASSFILE: "~/no" } }, {
-    notes: [{ what: 'The password file "~/no" is ignored: there is no such file', cure: undefined }],
+    notes: [{ what: 'The password file "~/no" is ignored: there is no such file' }],
   }],
   ["no file", {}, { hosts: [tcp("h")], notes: [] }],
 ]);

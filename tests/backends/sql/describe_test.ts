@@ -15,6 +15,12 @@ Deno.test("MySQL's own words stay whole, with a cure and without", () => {
   const refused = describeMySqlError(Object.assign(new Error(SAID), { errno: 1045 }));
   assert.deepEqual(refused, { what: SAID, cure: "check user and password in the DSN" });
   assert.equal(lineOf(refused), `${SAID}; check user and password in the DSN`);
+  // Its advice is for those who have a transaction.
+  const locked = Object.assign(new Error("Lock wait timeout exceeded; try restarting transaction"), { errno: 1205 });
+  assert.deepEqual(describeMySqlError(locked), {
+    what: "Lock wait timeout exceeded",
+    cure: "try restarting transaction",
+  });
 });
 
 Deno.test("PostgreSQL's own words stay whole, with a cure and without", () => {

@@ -7,6 +7,7 @@ import type { HeldLock } from "../../../lib/lock/lock.ts";
 import type { Session } from "../../../lib/backends/sql/session.ts";
 import { SessionLock } from "../../../lib/backends/sql/session_lock.ts";
 import { FakeClock } from "../../lock/fake_clock.ts";
+import { luck } from "../../lock/luck.ts";
 import { later, never } from "../open.ts";
 
 const PASSING = LockUnavailableError.on("Server", { what: "full" }, { transient: true });
@@ -50,13 +51,6 @@ class Trying extends SessionLock<Session> {
   get pauses(): number[] {
     return this.tried.slice(1).map((at, index) => at - this.tried[index]!);
   }
-}
-
-/** Lets luck be the mean, or another part of what it may be, until it is disposed of. */
-function luck(part = 0.5): Disposable {
-  const { random } = Math;
-  Math.random = () => part;
-  return { [Symbol.dispose]: () => void (Math.random = random) };
 }
 
 Deno.test("the pauses between two tries double, up to 2 s, and the last one ends with the wait", async () => {

@@ -1,51 +1,143 @@
-/** The end of a session, as the server sees it. */
+/** How long a session waits for its server, on a clock that the test moves. */
 
 import assert from "node:assert/strict";
-import { openMySqlSession } from "../../../lib/backends/mysql/session.ts";
-import { openPostgresSession } from "../../../lib/backends/postgres/session.ts";
-import type { Session } from "../../../lib/backends/sql/session.ts";
-import { Proxy } from "../../servers/proxy.ts";
+import type { Socket } from "node:net";
+import { troubleOf } from "../../../lib/errors.ts";
+import { LONGEST_TIMER } from "../../../lib/deadline.ts";
+import { type DriverConnection, Session } from "../../../lib/backends/sql/session.ts";
+import { sql } from "../../../lib/backends/sql/statement.ts";
 import { FakeClock } from "../../lock/fake_clock.ts";
-import { never, plainSession } from "../open.ts";
-import { parseMySql, parsePostgres } from "../parse.ts";
-import { sharedMariaDb, sharedMySql56, sharedPostgres } from "../shared_server.ts";
+import { later } from "../open.ts";
 
-for (const shared of [sharedMariaDb(), sharedMySql56()]) {
-  shared.test("a session that was closed until gone counts for no limit any more", async (server) => {
-    await server.query("GRANT USAGE ON *.* TO 'lone'@'127.0.0.1' IDENTIFIED BY 'secret' WITH MAX_USER_CONNECTIONS 1");
-    await assertGone(server.port, async (port) => {
-      const dsn = await parseMySql(`lone:secret@tcp(127.0.0.1:${port})/`);
-      return await openMySqlSession(dsn, plainSession, never);
-    });
-  });
+/** A server that answers when the test says so. */
+class SlowServer implements DriverConnection {
+  readonly #waiting: (() => void)[] = [];
+  saidGoodbye: (() => void) | undefined;
+  destroyed = 0;
+
+  query(_: unknown, done: (error: unknown, rows: readonly []) => void): void {
+    this.#waiting.push(() => done(undefined, []));
+  }
+
+  /** Answers the oldest question. */
+  answer(): void {
+    this.#waiting.shift()!();
+  }
+
+  end(done: () => void): void {
+    this.saidGoodbye = done;
+  }
+
+  destroy(): void {
+    this.destroyed++;
+  }
+
+  socket(): Socket {
+    throw new Error("there is none");
+  }
 }
 
-sharedPostgres().test("a session that was closed until gone counts for no limit any more", async (server) => {
-  await server.query("CREATE ROLE lone LOGIN PASSWORD 'secret' CONNECTION LIMIT 1");
-  await assertGone(server.port, async (port) => {
-    return await openPostgresSession(
-      await parsePostgres(`postgres://lone:secret@127.0.0.1:${port}/postgres`),
-      plainSession,
-      never,
-    );
+function sessionWith(driver: DriverConnection): Session {
+  const guide = { describe: troubleOf, isTransient: () => true };
+  return new Session("Server at place", driver, guide, 500);
+}
+
+Deno.test("a statement that is not answered in time ends the session", async () => {
+  using clock = new FakeClock();
+  const server = new SlowServer();
+  const session = sessionWith(server);
+  const asked = later(session.query(sql`SELECT 1`));
+  await clock.to(499);
+  assert.equal(session.closed.aborted, false);
+  await clock.to(500);
+  await assert.rejects(asked, {
+    message: "Cannot lock on Server at place: no answer for 500ms; check the server and the network",
   });
+  assert.equal(session.closed.aborted, true);
+  assert.equal(server.destroyed, 1);
 });
 
-/** That a user who may have one session gets another one after it, although the goodbye is long on its way. */
-async function assertGone(serverPort: number, open: (port: number) => Promise<Session>): Promise<void> {
-  await using proxy = await Proxy.open(serverPort);
-  const first = await open(proxy.port);
-  await assert.rejects(open(serverPort), /too many connections|max_user_connections/);
-  const before = proxy.requests.length;
-  proxy.stall("toServer");
-  // The goodbye may take as long as it needs.
+Deno.test("an answer in time leaves nothing behind", async () => {
   using clock = new FakeClock();
-  let closed = false;
-  const closing = first.close({ untilGone: true }).finally(() => closed = true);
-  await clock.until("it says goodbye", () => proxy.requests.length > before);
-  await assert.rejects(open(serverPort), /too many connections|max_user_connections/);
-  assert.equal(closed, false);
-  proxy.resume();
-  await closing;
-  await (await open(serverPort)).close();
-}
+  const server = new SlowServer();
+  const session = sessionWith(server);
+  for (let round = 0; round < 5; round++) {
+    const asked = session.query(sql`SELECT 1`);
+    await clock.to(clock.now + 499);
+    server.answer();
+    await asked;
+    assert.equal(clock.pending, 0);
+  }
+  assert.equal(session.closed.aborted, false);
+});
+
+Deno.test("what the server is expected to take by itself comes on top, whatever its length", async () => {
+  using clock = new FakeClock();
+  const session = sessionWith(new SlowServer());
+  const asked = later(session.query(sql`SELECT 1`, { serverTime: 60_000 }));
+  await clock.to(60_499);
+  assert.equal(session.closed.aborted, false);
+  await clock.to(60_500);
+  await assert.rejects(asked, /no answer for 500ms/);
+  const lasting = sessionWith(new SlowServer());
+  const asking = later(lasting.query(sql`SELECT 1`, { serverTime: Infinity }));
+  await clock.to(clock.now + LONGEST_TIMER - 1);
+  assert.equal(lasting.closed.aborted, false);
+  lasting.destroy();
+  await assert.rejects(asking);
+});
+
+Deno.test("a statement that is sent behind others has their time to be answered as well", async () => {
+  using clock = new FakeClock();
+  const server = new SlowServer();
+  const session = sessionWith(server);
+  const first = session.query(sql`SELECT 1`);
+  const second = session.query(sql`SELECT 2`);
+  await clock.to(499);
+  server.answer();
+  await first;
+  await clock.to(999);
+  assert.equal(session.closed.aborted, false);
+  server.answer();
+  await second;
+  // And the time of one again for the next.
+  const third = later(session.query(sql`SELECT 3`));
+  await clock.to(999 + 500);
+  await assert.rejects(third, /no answer/);
+});
+
+Deno.test("a signal gives a statement up at once, and the connection with it", async () => {
+  using clock = new FakeClock();
+  const server = new SlowServer();
+  const session = sessionWith(server);
+  const abort = new AbortController();
+  const asked = later(session.query(sql`SELECT 1`, { signal: abort.signal }));
+  abort.abort(new Error("enough"));
+  await assert.rejects(asked, { message: "enough" });
+  assert.deepEqual({ destroyed: server.destroyed, pending: clock.pending }, { destroyed: 1, pending: 0 });
+});
+
+Deno.test("a goodbye is waited for for a second", async () => {
+  using clock = new FakeClock();
+  for (const untilGone of [false, true]) {
+    const silent = sessionWith(new SlowServer());
+    let closed = false;
+    const closing = silent.close({ untilGone }).then(() => closed = true);
+    await clock.to(clock.now + 999);
+    assert.equal(closed, false);
+    await clock.to(clock.now + 1);
+    await closing;
+
+    const server = new SlowServer();
+    const polite = sessionWith(server);
+    closed = false;
+    const ending = polite.close({ untilGone }).then(() => closed = true);
+    server.saidGoodbye!();
+    await clock.to(clock.now + 1);
+    // Until the server has gone too, if asked to.
+    assert.equal(closed, !untilGone);
+    polite.ended(new Error("closed"));
+    await ending;
+    assert.equal(clock.pending, 0);
+  }
+});

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { SUBCOMMANDS } from "../../lib/args/subcommands.ts";
+import { COMMANDS } from "../../lib/commands/table.ts";
 import { SETTINGS } from "../../lib/settings/table.ts";
 import { run } from "../../lib/cli.ts";
 
@@ -10,9 +10,9 @@ async function sera(...argv: readonly string[]): Promise<{ readonly code: number
   return { code, out };
 }
 
-for (const { name, flags, settings } of SUBCOMMANDS) {
+for (const { name, flags, settings } of COMMANDS) {
   const own = new Set([...flags, ...settings].map(({ name }) => name));
-  const others = [...SETTINGS, ...SUBCOMMANDS.flatMap(({ flags }) => flags)].filter((flag) => !own.has(flag.name));
+  const others = [...SETTINGS, ...COMMANDS.flatMap(({ flags }) => flags)].filter((flag) => !own.has(flag.name));
 
   Deno.test(`sera ${name} takes the flags of its table, and no others`, async () => {
     for (const flag of own) {
@@ -32,7 +32,7 @@ for (const { name, flags, settings } of SUBCOMMANDS) {
 
 Deno.test("flags before a subcommand are refused with how to write it", async () => {
   let said = "";
-  for (const { name, usage } of SUBCOMMANDS) {
+  for (const { name, usage } of COMMANDS) {
     const io = { env: () => undefined, out: () => undefined, err: (text: string) => void (said = text) };
     assert.equal(await run(["--verbose", name], io), 201);
     assert.ok(said.includes(`sera ${name} ${usage}`), said);

@@ -1,6 +1,6 @@
-import { lineOf, SeraError, SeraFailedError, type Trouble } from "./errors.ts";
-import { ExitCode } from "./exit_codes.ts";
-import { limitOf } from "./system/limits.ts";
+import { lineOf, SeraError, SeraFailedError, type Trouble } from "../errors.ts";
+import { ExitCode } from "../exit_codes.ts";
+import { limitOf } from "../system/limits.ts";
 
 /** What to say of what ended sera, on one line, and the status to exit with. */
 export interface Verdict {

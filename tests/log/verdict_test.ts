@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { LockUnavailableError, SeraFailedError, UsageError } from "../lib/errors.ts";
-import { afterTheEnd, failedWhileRunning, verdictOf } from "../lib/verdict.ts";
+import { LockUnavailableError, SeraFailedError, UsageError } from "../../lib/errors.ts";
+import { afterTheEnd, failedWhileRunning, verdictOf } from "../../lib/log/verdict.ts";
 
 /** Throws what nobody foresaw. */
 function fails(error: unknown): never {

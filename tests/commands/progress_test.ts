@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { LockUnavailableError, SeraFailedError, UsageError } from "../lib/errors.ts";
-import { Progress } from "../lib/progress.ts";
+import { LockUnavailableError, SeraFailedError, UsageError } from "../../lib/errors.ts";
+import { Progress } from "../../lib/commands/progress.ts";
 
 /** Longer than any event takes to be dispatched. */
 const TURN = 1;

@@ -3,7 +3,7 @@
  * did not run once it was started, and none may take the place of its own once it has ended.
  */
 
-import { afterTheEnd, failedWhileRunning, type Verdict, verdictOf } from "./verdict.ts";
+import { afterTheEnd, failedWhileRunning, type Verdict, verdictOf } from "../log/verdict.ts";
 
 /**
  * One run's way from its start to the command's end. While it is there, it hears of errors that nobody has caught, for

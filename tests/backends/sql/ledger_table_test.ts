@@ -1,0 +1,159 @@
+/** How the ledger's table comes about and what is said of trouble with it, on a database that only the test makes up. */
+
+import assert from "node:assert/strict";
+import { sqliteDialect } from "../../../lib/backends/file/sqlite_dialect.ts";
+import { LedgerTable } from "../../../lib/backends/sql/ledger_table.ts";
+import { COLUMN_NAMES, createTable } from "../../../lib/backends/sql/schema.ts";
+import type { Row } from "../../../lib/backends/sql/session.ts";
+import { SQLITE } from "../../../lib/backends/sql/spelling.ts";
+import { sql } from "../../../lib/backends/sql/statement.ts";
+import { LockUnavailableError } from "../../../lib/errors.ts";
+import { LedgerBusyError } from "../../../lib/ledger/patience.ts";
+
+const ASK = sql`SELECT 1`;
+
+/** What the database says, in its own words. */
+function said(words: string, transient = false, make = LockUnavailableError): LockUnavailableError {
+  return make.on("db", { what: words, cure: "as for a lock" }, { transient, cause: new Error(words) });
+}
+
+/** A database that answers as it is told, and remembers what it was asked. */
+class Database {
+  readonly asked: string[] = [];
+  /** What is wrong with a statement, if anything. */
+  trouble: (text: string, time: number) => LockUnavailableError | undefined = () => undefined;
+  readonly dialect = sqliteDialect("ledger");
+
+  readonly table: LedgerTable;
+
+  constructor(parts: Partial<ReturnType<typeof sqliteDialect>> = {}) {
+    const run = (statement: typeof ASK): Promise<readonly Row[]> => {
+      const text = statement.textFor(SQLITE);
+      this.asked.push(text);
+      const trouble = this.trouble(text, this.asked.length);
+      return trouble ? Promise.reject(trouble) : Promise.resolve([{ answer: this.asked.length }]);
+    };
+    this.table = new LedgerTable({ dialect: { ...this.dialect, ...parts }, run });
+  }
+
+  /** The first words of what was asked. */
+  get kinds(): readonly string[] {
+    return this.asked.map((text) => text.split(" ", 2).join(" "));
+  }
+}
+
+async function failure(promise: Promise<unknown>): Promise<LockUnavailableError> {
+  const error = await promise.then(() => assert.fail("it did not fail"), (error: unknown) => error);
+  assert.ok(error instanceof LockUnavailableError, `${error}`);
+  return error;
+}
+
+Deno.test("a table that is missing is made by who writes, and the statement is run again", async () => {
+  const database = new Database();
+  database.trouble = (text, time) => text === "SELECT 1" && time === 1 ? said("no such table: sera_runs") : undefined;
+  assert.deepEqual(await database.table.ask(ASK), [{ answer: database.asked.length }]);
+  const made = createTable(database.dialect).map((statement) => statement.textFor(SQLITE));
+  assert.deepEqual(database.asked, ["SELECT 1", ...made, "SELECT 1"]);
+});
+
+Deno.test("a table that stays missing is made once, and one that has been there is not made again", async () => {
+  for (const [makes, kinds] of [[true, 1 + createTable(new Database().dialect).length + 1], [false, 1]] as const) {
+    const database = new Database();
+    database.trouble = (text) => text === "SELECT 1" ? said("no such table: sera_runs") : undefined;
+    const { what } = await failure(database.table.ask(ASK, makes));
+    assert.equal(what, "Cannot use the ledger ledger: db: no such table: sera_runs");
+    assert.equal(database.asked.length, kinds);
+  }
+});
+
+Deno.test("columns that an older table lacks are added, and those that another sera has just added do no harm", async () => {
+  const database = new Database();
+  database.trouble = (text, time) => {
+    if (time === 1) return said("no such column: expires");
+    return text.includes("ADD COLUMN label") ? said("duplicate column name: label") : undefined;
+  };
+  await database.table.ask(ASK);
+  assert.deepEqual(database.kinds, [
+    "SELECT 1",
+    "SELECT id,",
+    ...COLUMN_NAMES.map(() => "ALTER TABLE"),
+    "SELECT 1",
+  ]);
+});
+
+Deno.test("columns that stay missing are added once", async () => {
+  const database = new Database();
+  database.trouble = (text) => text === "SELECT 1" ? said("no such column: extra") : undefined;
+  const { what } = await failure(database.table.ask(ASK));
+  assert.equal(what, "Cannot use the ledger ledger: db: no such column: extra");
+  assert.equal(database.kinds.filter((kind) => kind === "ALTER TABLE").length, COLUMN_NAMES.length);
+});
+
+Deno.test("a table without sera's own columns is another program's, and is left alone", async () => {
+  const database = new Database();
+  database.trouble = () => said("no such column: version");
+  const { what, cure } = await failure(database.table.ask(ASK));
+  assert.deepEqual({ what, cure }, {
+    what: "Cannot use the ledger ledger: this table is not sera's",
+    cure: "move it away to begin anew",
+  });
+  assert.deepEqual(database.kinds, ["SELECT 1", "SELECT id,"]);
+});
+
+Deno.test("a statement that was broken off is asked three times at most, and one that waited in vain once", async () => {
+  const broken = new Database();
+  broken.trouble = () => said("broken off", true);
+  assert.equal((await failure(broken.table.ask(ASK))).transient, true);
+  assert.equal(broken.asked.length, 3);
+
+  const recovering = new Database();
+  recovering.trouble = (_, time) => time < 3 ? said("broken off", true) : undefined;
+  assert.deepEqual(await recovering.table.ask(ASK), [{ answer: 3 }]);
+
+  const busy = new Database();
+  busy.trouble = () => said("others keep it locked", true, LedgerBusyError);
+  await failure(busy.table.ask(ASK));
+  assert.equal(busy.asked.length, 1);
+});
+
+Deno.test("who only reads makes nothing: without a table there is nothing to read", async () => {
+  const database = new Database();
+  database.trouble = () => said("no such table: sera_runs");
+  assert.equal(await database.table.reading((ask) => ask(ASK)), undefined);
+  assert.deepEqual(database.asked, ["SELECT 1"]);
+});
+
+Deno.test("who only reads goes without the columns that an older table lacks", async () => {
+  const database = new Database();
+  database.trouble = (text, time) =>
+    time === 1 || text.startsWith("SELECT expires") || text.startsWith("SELECT pid")
+      ? said("no such column: whatever")
+      : undefined;
+  let lacking: readonly string[] = [];
+  await database.table.reading((ask, missing) => {
+    lacking = missing;
+    return ask(ASK);
+  });
+  assert.deepEqual(lacking, ["pid", "expires"]);
+  assert.ok(database.asked.every((text) => text.startsWith("SELECT ")));
+});
+
+Deno.test("what to do about a table comes before what to do about a lock", async () => {
+  const cures: readonly (readonly [parts: ConstructorParameters<typeof Database>[0], cure: string])[] = [
+    [{}, "as for a lock"],
+    [{ isRefused: () => true, grant: "grant it" }, "grant it"],
+    [{ isRefused: () => true, grant: "grant it", cureOf: () => "make room" }, "make room"],
+    [{ isUnfitText: () => true, cureOf: () => "make room" }, "use a key of plain ASCII letters and digits"],
+  ];
+  for (const [parts, expected] of cures) {
+    const database = new Database(parts);
+    database.trouble = () => said("refused");
+    const { what, cure, cause } = await failure(database.table.ask(ASK));
+    assert.equal(what, "Cannot use the ledger ledger: db: refused");
+    assert.ok(cure?.startsWith(expected), `${cure}`);
+    assert.deepEqual(cause, new Error("refused"));
+  }
+  const reader = new Database({ isRefused: () => true, grant: "grant all", grantToRead: "grant SELECT" });
+  reader.trouble = () => said("refused");
+  assert.equal((await failure(reader.table.reading((ask) => ask(ASK)))).cure, "grant SELECT");
+});

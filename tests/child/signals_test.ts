@@ -1,0 +1,163 @@
+/** What becomes of the signals that sera gets, on signals that a test sends and a clock that it moves. */
+
+import assert from "node:assert/strict";
+import { ENDING } from "../../lib/child/signal_lists.ts";
+import { SignalWitness } from "../../lib/child/signal_witness.ts";
+import { SignalRelay } from "../../lib/child/signals.ts";
+import type { Testimony } from "../../lib/child/testimony.ts";
+import { InterruptedError } from "../../lib/errors.ts";
+import { linux, testWith } from "../cli/needs.ts";
+import { FakeClock } from "../lock/fake_clock.ts";
+import { FakeSystem } from "./fake_system.ts";
+
+/** A relay, and what it does. */
+class Relayed implements Disposable {
+  readonly system = new FakeSystem();
+  readonly clock = new FakeClock();
+  /** What the shell tells when it is asked. */
+  testimony: Testimony | undefined = { ignored: 0, blocked: 0, fenced: false, got: [] };
+  readonly relay = new SignalRelay(new SignalWitness(() => Promise.resolve(this.testimony)));
+  /** What the command got. */
+  readonly got: Deno.Signal[] = [];
+
+  /** Sends signals to sera, and lets it deal with them. */
+  async send(...signals: readonly Deno.Signal[]): Promise<void> {
+    for (const signal of signals) this.system.send(signal);
+    await this.clock.to(this.clock.now);
+  }
+
+  /** There is a command. */
+  start(ownSession = true): void {
+    this.relay.expect(ownSession);
+    this.relay.passOnTo({ ownSession, signal: (signal) => void this.got.push(signal) });
+  }
+
+  /** The number of the signal that has interrupted the wait. */
+  get interruptedBy(): number | undefined {
+    const { aborted, reason } = this.relay.interrupted;
+    if (!aborted) return undefined;
+    assert.ok(reason instanceof InterruptedError);
+    return reason.exitCode - 128;
+  }
+
+  [Symbol.dispose](): void {
+    this.relay[Symbol.dispose]();
+    assert.deepEqual(this.system.caught, []);
+    this.clock[Symbol.dispose]();
+    this.system[Symbol.dispose]();
+  }
+}
+
+for (const [signal, number] of [["SIGHUP", 1], ["SIGINT", 2], ["SIGQUIT", 3], ["SIGTERM", 15]] as const) {
+  Deno.test(`${signal} ends the wait`, async () => {
+    using relayed = new Relayed();
+    await relayed.send(signal);
+    assert.equal(relayed.interruptedBy, number);
+    assert.equal(relayed.relay.passedOn, undefined);
+  });
+
+  Deno.test(`${signal} does not end the wait of a sera that was started with it ignored`, async () => {
+    using relayed = new Relayed();
+    relayed.testimony = { ignored: 1 << (number - 1), blocked: 0, fenced: false, got: [] };
+    await relayed.send(signal);
+    assert.equal(relayed.interruptedBy, undefined);
+    relayed.start();
+    await relayed.send(signal);
+    assert.deepEqual(relayed.got, []);
+    assert.equal(relayed.relay.passedOn, undefined);
+  });
+
+  Deno.test(`${signal} is the command's while it runs, and the first of them is remembered`, async () => {
+    using relayed = new Relayed();
+    relayed.start();
+    await relayed.send(signal, "SIGTERM", "SIGUSR1");
+    assert.deepEqual(relayed.got, [signal, "SIGTERM", "SIGUSR1"]);
+    assert.deepEqual([relayed.interruptedBy, relayed.relay.passedOn], [undefined, number]);
+  });
+
+  Deno.test(`${signal} ends the wait of a sera that only keeps its lock`, async () => {
+    using relayed = new Relayed();
+    relayed.start();
+    assert.equal(relayed.relay.endPassingOn(), relayed.relay.interrupted);
+    await relayed.send(signal);
+    assert.deepEqual([relayed.got, relayed.interruptedBy], [[], number]);
+  });
+}
+
+Deno.test("a signal that would end sera by default is not even caught while it waits, unless all of them are to end the wait", async () => {
+  using relayed = new Relayed();
+  assert.deepEqual([...relayed.system.caught].sort(), [...ENDING, "SIGXFSZ"].sort());
+  relayed.relay.endByAll();
+  await relayed.send("SIGUSR1");
+  assert.equal(relayed.interruptedBy, 10);
+});
+
+Deno.test("such a signal before the command's start neither ends the wait nor is lost", async () => {
+  using relayed = new Relayed();
+  relayed.relay.expect(true);
+  relayed.system.send("SIGUSR1");
+  relayed.relay.passOnTo({ ownSession: true, signal: (signal) => void relayed.got.push(signal) });
+  await relayed.send();
+  assert.deepEqual(relayed.got, ["SIGUSR1"]);
+});
+
+Deno.test("when all signals were to end the wait, those that end no sera by themselves do not after the command's end", async () => {
+  using relayed = new Relayed();
+  relayed.relay.endByAll();
+  relayed.start();
+  relayed.relay.endPassingOn();
+  await relayed.send("SIGUSR1");
+  assert.equal(relayed.interruptedBy, undefined);
+});
+
+Deno.test("signals are dealt with in their order, however long the shell takes to answer", async () => {
+  using relayed = new Relayed();
+  relayed.start(false);
+  await relayed.send("SIGTERM", "SIGHUP", "SIGTERM");
+  assert.deepEqual(relayed.got, ["SIGTERM", "SIGHUP", "SIGTERM"]);
+});
+
+Deno.test("a command in sera's group is sent no signal that the group got", async () => {
+  using relayed = new Relayed();
+  relayed.start(false);
+  relayed.testimony = { ignored: 0, blocked: 0, fenced: false, got: [15] };
+  await relayed.send("SIGTERM");
+  assert.deepEqual([relayed.got, relayed.relay.passedOn], [[], 15]);
+  relayed.testimony = { ignored: 0, blocked: 0, fenced: false, got: [] };
+  await relayed.send("SIGHUP");
+  assert.deepEqual(relayed.got, ["SIGHUP"]);
+});
+
+Deno.test("a command with a session of its own is sent what sera's group got", async () => {
+  using relayed = new Relayed();
+  relayed.start(true);
+  relayed.testimony = { ignored: 0, blocked: 0, fenced: false, got: [15] };
+  await relayed.send("SIGTERM");
+  assert.deepEqual(relayed.got, ["SIGTERM"]);
+});
+
+for (const signal of ["SIGTSTP", "SIGTTIN", "SIGTTOU"] as const) {
+  testWith([linux], `${signal} stops a command that has a session of its own, and sera with it`, async () => {
+    using relayed = new Relayed();
+    relayed.start(true);
+    await relayed.send(signal);
+    assert.deepEqual([relayed.got, relayed.system.toItself], [["SIGSTOP"], ["SIGSTOP"]]);
+  });
+}
+
+testWith(
+  [linux],
+  "the signal for a file that is too large is the command's once it cannot be for sera's own lines",
+  async () => {
+    using relayed = new Relayed();
+    await relayed.send("SIGXFSZ");
+    assert.equal(relayed.interruptedBy, undefined);
+    relayed.start();
+    await relayed.clock.to(49);
+    await relayed.send("SIGXFSZ");
+    assert.deepEqual(relayed.got, []);
+    await relayed.clock.to(50);
+    await relayed.send("SIGXFSZ");
+    assert.deepEqual(relayed.got, ["SIGXFSZ"]);
+  },
+);

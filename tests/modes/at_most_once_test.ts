@@ -1,0 +1,191 @@
+/** A command that goes by the ledger, on one that is kept in memory and a clock that the test moves. */
+
+import assert from "node:assert/strict";
+import { InterruptedError, type LockUnavailableError } from "../../lib/errors.ts";
+import { Register } from "../../lib/ledger/register.ts";
+import type { RegisterRule } from "../../lib/ledger/run.ts";
+import type { HeldLock, Lock } from "../../lib/lock/lock.ts";
+import { Logger } from "../../lib/log/logger.ts";
+import { atMostOnce } from "../../lib/modes/at_most_once.ts";
+import { everyoneExecutes, type Mode, type Turn } from "../../lib/modes/mode.ts";
+import { later } from "../backends/open.ts";
+import { heldLock, LastingTrouble, MemoryLedger, PassingTrouble } from "../ledger/memory_ledger.ts";
+import { FakeClock } from "../lock/fake_clock.ts";
+
+const skips: Mode = async (lock, { wait, signal }) => ({
+  outcome: "skipped",
+  lock: (await lock.acquire(wait, signal))!,
+  reason: "They are done",
+});
+
+/** A lock that is free, and a ledger beside it. */
+class Bench implements Disposable {
+  readonly clock = new FakeClock();
+  readonly ledger = new MemoryLedger();
+  readonly interrupt = new AbortController();
+  /** How the lock was asked for, each time. */
+  readonly waits: number[] = [];
+  readonly retried: string[] = [];
+  /** Whether somebody else has it from now on. */
+  isTaken = false;
+  given: { lock: HeldLock; lose: () => void }[] = [];
+  givenBack = 0;
+  readonly #io = { out: () => undefined, err: () => undefined, env: () => undefined };
+  readonly #logger = new Logger(this.#io, { format: "text" }, "test");
+
+  /** Tries for a turn. */
+  turn(wait: number, rule: Partial<RegisterRule> = {}, mode: Mode = everyoneExecutes): Promise<Turn> {
+    const register = new Register(
+      () => Promise.resolve(this.ledger),
+      "the lock",
+      { label: "l", host: "h", pid: 1, user: "u" },
+      { countFailures: false, keepHistory: 1000, recordSkips: true, ...rule },
+      this.#logger,
+    );
+    return later(
+      atMostOnce(mode, register)(this.#lock, {
+        wait,
+        signal: this.interrupt.signal,
+        logger: this.#logger,
+        retrying: ({ message }: LockUnavailableError) => void this.retried.push(message),
+      }),
+    );
+  }
+
+  readonly #lock: Lock = {
+    // deno-lint-ignore require-await
+    acquire: async (wait) => {
+      this.waits.push(wait);
+      if (this.isTaken) return undefined;
+      const given = heldLock({ release: () => Promise.resolve(void this.givenBack++) });
+      this.given.push(given);
+      return given.lock;
+    },
+    session: () => Promise.resolve(undefined),
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+
+  get outcomes(): readonly string[] {
+    return this.ledger.runs.map(({ outcome }) => outcome);
+  }
+
+  [Symbol.dispose](): void {
+    this.clock[Symbol.dispose]();
+  }
+}
+
+Deno.test("who has the lock begins a run; who comes after a success skips, and says why", async () => {
+  using bench = new Bench();
+  const turn = await bench.turn(0, { once: "v1" });
+  assert.ok(turn.outcome === "held" && turn.run);
+  await turn.run.finish("succeeded", 0);
+  const second = await bench.turn(0, { once: "v1" });
+  assert.ok(second.outcome === "skipped");
+  assert.match(second.reason, /^Done before for this key: run 1 /);
+  assert.equal(second.lock, bench.given[1]!.lock);
+  assert.deepEqual(bench.outcomes, ["succeeded", "skipped"]);
+});
+
+Deno.test("who does not get the lock has nothing to do with the ledger", async () => {
+  using bench = new Bench();
+  bench.isTaken = true;
+  assert.deepEqual(await bench.turn(0), { outcome: "busy" });
+  assert.deepEqual(bench.ledger.steps, []);
+});
+
+Deno.test("who skips anyway is recorded, and begins nothing", async () => {
+  using bench = new Bench();
+  const turn = await bench.turn(0, {}, skips);
+  assert.ok(turn.outcome === "skipped");
+  assert.equal(turn.reason, "They are done");
+  assert.deepEqual(bench.outcomes, ["skipped"]);
+});
+
+Deno.test("trouble with the ledger that may pass is waited out within the wait, under the lock", async () => {
+  using bench = new Bench();
+  bench.ledger.fault = () => {
+    if (bench.clock.now < 5000) throw new PassingTrouble();
+  };
+  const turn = bench.turn(10_000);
+  await bench.clock.to(10_000);
+  assert.equal((await turn).outcome, "held");
+  assert.deepEqual(bench.waits, [10_000]);
+  assert.ok(bench.retried.length > 1);
+  assert.deepEqual(bench.outcomes, ["running"]);
+});
+
+Deno.test("trouble that outlasts the wait, does not pass, or comes when nothing is waited for, is told at once", async () => {
+  const cases = [
+    { wait: 10_000, trouble: PassingTrouble, at: 10_000 },
+    { wait: 10_000, trouble: LastingTrouble, at: 0 },
+    { wait: 0, trouble: PassingTrouble, at: 0 },
+  ];
+  for (const { wait, trouble, at } of cases) {
+    using bench = new Bench();
+    bench.ledger.fault = () => {
+      throw new trouble();
+    };
+    let ended = -1;
+    const turn = bench.turn(wait);
+    turn.catch(() => ended = bench.clock.now);
+    await bench.clock.to(60_000);
+    await assert.rejects(turn, trouble);
+    assert.equal(ended, at);
+    // Whoever asked gives it back, when it disposes of what it asked with.
+    assert.equal(bench.givenBack, 0);
+  }
+});
+
+Deno.test("a lock that is lost meanwhile is given up, and asked for again with what is left of the wait", async () => {
+  using bench = new Bench();
+  const { clock, ledger, given } = bench;
+  ledger.fault = () => {
+    if (given.length === 1) throw new PassingTrouble();
+  };
+  const turn = bench.turn(10_000);
+  await clock.to(4000);
+  given[0]!.lose();
+  await clock.to(4001);
+  const got = await turn;
+  assert.ok(got.outcome === "held");
+  assert.equal(got.lock, given[1]!.lock);
+  assert.deepEqual(bench.waits, [10_000, 6000]);
+  assert.equal(bench.givenBack, 1);
+  assert.deepEqual(bench.outcomes, ["running"]);
+});
+
+Deno.test("a lock that is lost and then somebody else's is busy: the command was not run", async () => {
+  using bench = new Bench();
+  const { clock, ledger, given } = bench;
+  ledger.fault = () => new Promise(() => undefined);
+  const turn = bench.turn(10_000);
+  await clock.to(4000);
+  bench.isTaken = true;
+  given[0]!.lose();
+  await clock.to(4001);
+  assert.deepEqual(await turn, { outcome: "busy" });
+  assert.deepEqual(bench.retried, ["Lock lost: the server has freed it"]);
+});
+
+Deno.test("a lost lock is not asked for again after a signal", async () => {
+  using bench = new Bench();
+  bench.ledger.fault = () => new Promise(() => undefined);
+  const turn = bench.turn(10_000);
+  await bench.clock.to(4000);
+  bench.interrupt.abort(new InterruptedError(15));
+  bench.given[0]!.lose();
+  await bench.clock.to(4001);
+  await assert.rejects(turn, InterruptedError);
+  assert.deepEqual(bench.waits, [10_000]);
+});
+
+Deno.test("a lost lock is not asked for again by who tries once", async () => {
+  using bench = new Bench();
+  bench.ledger.fault = () => new Promise(() => undefined);
+  const turn = bench.turn(0);
+  await bench.clock.to(1);
+  bench.given[0]!.lose();
+  await bench.clock.to(2);
+  await assert.rejects(turn, { message: "Lock lost: the server has freed it" });
+  assert.deepEqual(bench.waits, [0]);
+});

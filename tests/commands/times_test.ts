@@ -103,7 +103,7 @@ test("--min-hold counts what the command took", async () => {
     using clock = new FakeClock();
     await using place = new Surroundings();
     let over = false;
-    const kept = keep(place.lock(), place.execution({ minHold: HOUR }), held).then(() => over = true);
+    const kept = keep(place.execution({ lock: place.lock(), minHold: HOUR }), held).then(() => over = true);
     if (left > 0) {
       await clock.to(left - 1);
       assert.equal(over, false, `${held}`);

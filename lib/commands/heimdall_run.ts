@@ -69,7 +69,7 @@ export async function runOnce(
         const ledger = { table: TABLE.ledgerTable.default };
         await holderOf(lock, { server, ledger }, name, title, above, signals.interrupted);
       }
-      logger.log("error", "busy", "Lock not acquired: somebody else has it - the program was not executed.", {
+      logger.log("error", "busy", "Lock not acquired: somebody else holds it - the program was not executed.", {
         exitCode: FAILED,
       });
       return FAILED;

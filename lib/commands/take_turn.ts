@@ -50,7 +50,7 @@ async function giveUp(job: Job, waited: () => number): Promise<number> {
   const { words, fields } = isAsked ? await interruptible(interrupted, () => holder(job)) : {};
   const span = request.wait === 0 ? "" : ` within ${formatDuration(request.wait)}`;
   const whose = words === undefined ? "" : ` (${words})`;
-  const message = `Lock not acquired${span}: somebody else has it${whose} - the command was not executed.`;
+  const message = `Lock not acquired${span}: somebody else holds it${whose} - the command was not executed.`;
   logger.log("notice", "busy", message, { waited: waited(), exitCode: ExitCode.busy, holder: fields });
   return ExitCode.busy;
 }

@@ -16,7 +16,7 @@ export function usableLedger(last: LastRun, kept?: string): Finding {
   const found = `it can be read and written; ${last ? `its last run is ${last.id}${when}` : "it has no run yet"}`;
   if (kept === undefined) return { found };
   return {
-    found: `it can be read and written, but old runs stay in it for ever: ${kept}`,
+    found: `it can be read and written, but old runs are never deleted: ${kept}`,
     cure: "grant DELETE on it",
   };
 }

@@ -1,4 +1,4 @@
-import { keepChildren } from "../system/children.ts";
+import { keepChildren } from "./children.ts";
 
 /** What Linux tells of this process in /proc, see {@linkcode readProc}. */
 export function readOwnProc(file: "cmdline" | "environ"): Uint8Array | undefined {

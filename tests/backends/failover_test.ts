@@ -12,7 +12,7 @@ import { type Answer, FakeMySql } from "./mysql/fake_server.ts";
 import { Forwarder } from "./forwarder.ts";
 import { freshName, hold, later, never, open } from "./open.ts";
 import { holderOf as holderOnPostgres, waiting as waitingOnPostgres } from "./postgres/view.ts";
-import { clients, holderOf, waiting } from "./server_view.ts";
+import { clients, holderOf, waiting } from "./mysql/view.ts";
 
 /** Defines a test; the driver closes sockets a moment after it says so. */
 function test(name: string, missing: string | undefined, fn: () => Promise<void>): void {

@@ -1,13 +1,13 @@
 /** The databases, in the words that the tests of faults need for all of them. */
 
-import { keySql } from "./key_sql.ts";
+import { keySql } from "./postgres/key_sql.ts";
 import type { HeldLock } from "../../lib/lock/lock.ts";
 import type { LockLostError } from "../../lib/errors.ts";
 import { Together } from "../side_by_side.ts";
 import type { MySqlServer } from "../servers/mysql_process.ts";
 import type { PostgresServer } from "../servers/postgres_process.ts";
 import * as postgresView from "./postgres/view.ts";
-import * as mysqlView from "./server_view.ts";
+import * as mysqlView from "./mysql/view.ts";
 import { sharedMariaDb, sharedMySql56, sharedPostgres, type SharedServer } from "./shared_server.ts";
 
 /** How long a server may take to answer here, in milliseconds. MySQL's time is in the setting, PostgreSQL's in none. */

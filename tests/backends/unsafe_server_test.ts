@@ -10,7 +10,7 @@ import type { MySqlServer } from "../servers/mysql_process.ts";
 import { type PostgresStandby, startStandby } from "../servers/postgres_standby.ts";
 import { startSystemPostgres, systemPostgresUnavailable } from "../servers/postgres_system.ts";
 import { startPrimary, startReplica } from "../servers/replica.ts";
-import { assertUnavailable } from "./ask.ts";
+import { assertUnavailable } from "./mysql/ask.ts";
 import { type Answer, type AnswerRow, FakeMySql, ServerError } from "./mysql/fake_server.ts";
 import { lossOf } from "./fault_place.ts";
 import { freshName, hold, never, open } from "./open.ts";

@@ -49,7 +49,7 @@ export function rights<S extends Server>({ ledger }: Kind<S>, grantee: string): 
         says: lacks === undefined
           ? /^pass it can be read and written; it has no run yet$/
           : lacks === "DELETE"
-          ? /^warn it can be read and written, but old runs stay in it for ever: .* denied .*; grant DELETE on it$/
+          ? /^warn it can be read and written, but old runs are never deleted: .* denied .*; grant DELETE on it$/
           : /^fail Cannot use the ledger jobs\.sera_runs: .* denied .*; grant the (user|role) SELECT, INSERT/,
       };
     });

@@ -35,7 +35,7 @@ const WITHOUT_VARIABLES = Object.fromEntries(
 async function assertBusy(place: Place, args: readonly string[] = []): Promise<void> {
   const { code, stdout, stderr } = await heimdall(place, [...args, "echo", "ran"]);
   assert.deepEqual({ code, stdout }, { code: 1, stdout: "" });
-  assert.match(stderr, /^sera: Lock not acquired: somebody else has it[^\n]*\n$/);
+  assert.match(stderr, /^sera: Lock not acquired: somebody else holds it[^\n]*\n$/);
 }
 
 const CODES: Record<string, number> = {

@@ -1,6 +1,6 @@
 /** Servers that take a lock away while a command runs, as an administrator, a crash or a network does. */
 
-import { keySql } from "../backends/key_sql.ts";
+import { keySql } from "../backends/postgres/key_sql.ts";
 import type { Together } from "../side_by_side.ts";
 import { lockName } from "../../lib/lock/lock_name.ts";
 import { mariaDbUnavailable, startMariaDb } from "../servers/mariadb.ts";

@@ -28,7 +28,7 @@ testWith([logger], "a failed attempt is told to syslog: tag, pid, command, reaso
   // Facility user (1), severity notice (5).
   const head = new RegExp(`^<13>[A-Z][a-z]{2} [ \\d]\\d \\d\\d:\\d\\d:\\d\\d sera\\[${run.pid}\\]: `);
   assert.match(line!, head);
-  assert.match(line!.replace(head, ""), /^echo a {2}b ä \| Lock not acquired: .*somebody else has it/);
+  assert.match(line!.replace(head, ""), /^echo a {2}b ä \| Lock not acquired: .*somebody else holds it/);
 });
 
 testWith([logger], "errors are told to syslog as such", async () => {

@@ -1,6 +1,6 @@
 /** Where locks may live: the same tests run against each. */
 
-import { keySql } from "../backends/key_sql.ts";
+import { keySql } from "../backends/postgres/key_sql.ts";
 import { lockName } from "../../lib/lock/lock_name.ts";
 import { mariaDbUnavailable } from "../servers/mariadb.ts";
 import { mysql56Unavailable } from "../servers/mysql56.ts";

@@ -25,7 +25,7 @@ Deno.test("a ledger that can be used tells how far it has come", () => {
 
 Deno.test("a ledger that forgets nothing is a warning", () => {
   assert.deepEqual(usableLedger(RUN, "DELETE denied"), {
-    found: "it can be read and written, but old runs stay in it for ever: DELETE denied",
+    found: "it can be read and written, but old runs are never deleted: DELETE denied",
     cure: "grant DELETE on it",
   });
 });

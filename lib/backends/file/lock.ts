@@ -61,8 +61,8 @@ export class FileLock implements BackendLock {
       return this.#held = new HeldFileLock(file, this.#lease);
     }
     throw new LockUnavailableError(
-      `Cannot keep a lock in ${this.#folder.path}: its file is removed all the time`,
-      "find out who does that",
+      `Cannot keep a lock in ${this.#folder.path}: something keeps removing its file`,
+      "find out what does that",
     );
   }
 

@@ -60,7 +60,7 @@ export async function openPlainFile(path: string, folder: LockFolder, signal: Ab
     if (error instanceof LockUnavailableError || signal.aborted || !(error instanceof Error)) throw error;
     throw unopened(path, messageOf(error), systemCure(error));
   }
-  throw unopened(path, "somebody replaces it all the time");
+  throw unopened(path, "something keeps replacing it");
 }
 
 function refuse(info: Deno.FileInfo, path: string, folder: LockFolder): void {

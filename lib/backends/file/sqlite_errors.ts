@@ -23,7 +23,7 @@ const SQLITE_CURES: readonly (readonly [RegExp, string])[] = [
   [/disk I\/O error/, "see the limit of a file's size (ulimit -f), and the system's log about the disk"],
   [/disk is full/, "make room there"],
   [/not a database|malformed/, "restore it, or move it away to begin anew"],
-  [/unable to open database file/, "see to its folder, and to the limit of open files (ulimit -n)"],
+  [/unable to open database file/, "check its folder, and the limit of open files (ulimit -n)"],
 ];
 
 /** The error for a ledger that cannot be used. */

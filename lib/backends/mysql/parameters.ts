@@ -1,5 +1,17 @@
-import { parseDuration } from "../../text/duration.ts";
-import { cut, DsnError, percentDecode, type Show } from "../network/address_text.ts";
+import { cut, DsnError, type Show } from "../network/address_text.ts";
+import {
+  checkName,
+  type Parameter,
+  problemWith,
+  queryDecode,
+  readAttributes,
+  readBoolean,
+  readDuration,
+  readInteger,
+  readTimeout,
+  readTimeZone,
+  readTlsName,
+} from "./parameter_values.ts";
 import type { MySqlDsn } from "./server.ts";
 
 const DEFAULT_MAX_ALLOWED_PACKET = 64 << 20;
@@ -14,14 +26,6 @@ interface Draft extends Mutable<Omit<Parameters, "tls" | "sessionVariables">> {
 }
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
-
-/** One parameter being read. */
-interface Parameter {
-  readonly key: string;
-  /** Not decoded: the Go driver decodes only some. */
-  readonly raw: string;
-  readonly show: Show;
-}
 
 /**
  * Reads `key=value&…`.
@@ -46,10 +50,9 @@ export function parseParameters(query: string, show: Show): Parameters {
   for (const item of query.split("&")) {
     const [key, raw] = cut(item, "=");
     if (raw === undefined) continue;
-    const parameter = { key, raw, show };
     const read = READERS.get(key);
-    if (read) read(draft, parameter);
-    else addSessionVariable(sessionVariables, parameter);
+    if (read) read(draft, { name: key, raw, show });
+    else addSessionVariable(sessionVariables, key, { name: show(key, "(a session variable)"), raw, show });
   }
   return finish(draft, sessionVariables, show);
 }
@@ -138,91 +141,8 @@ const READERS: ReadonlyMap<string, Reader> = new Map([
   }],
 ]);
 
-function problemWith(key: string, problem: string, cure: string): DsnError {
-  return new DsnError(`Cannot use parameter ${key} of the MySQL DSN: ${problem}`, cure);
-}
-
-function badValue({ key, raw, show }: Parameter, problem: string, cure: string): DsnError {
-  return problemWith(key, `${show(raw, "its value")} ${problem}`, cure);
-}
-
-function parseBoolean(text: string): boolean | undefined {
-  if (["1", "true", "TRUE", "True"].includes(text)) return true;
-  if (["0", "false", "FALSE", "False"].includes(text)) return false;
-  return undefined;
-}
-
-function readBoolean(parameter: Parameter): boolean {
-  const value = parseBoolean(parameter.raw);
-  if (value !== undefined) return value;
-  throw badValue(parameter, "is no boolean", "write true or false");
-}
-
-function readDuration(parameter: Parameter): number {
-  const ms = parseDuration(parameter.raw);
-  if (ms !== undefined) return ms;
-  throw badValue(parameter, "is no duration", "write a number with its unit such as 500ms or 30s");
-}
-
-/** Go takes a negative timeout too, and then every connection times out before it has begun; no lock wants that. */
-function readTimeout(parameter: Parameter): number {
-  const ms = readDuration(parameter);
-  if (ms >= 0) return ms;
-  throw badValue(parameter, "is negative", "write a duration such as 30s, or 0 for no limit");
-}
-
-function readInteger(parameter: Parameter): number {
-  const value = Number(parameter.raw);
-  if (/^[+-]?[0-9]+$/.test(parameter.raw) && Number.isSafeInteger(value)) return value;
-  throw badValue(parameter, "is no whole number", "write bytes such as 67108864, or 0 for the server's own limit");
-}
-
-/** Booleans in their eight spellings, `skip-verify` and `preferred` in any case, else a name as it stands. */
-function readTlsName(parameter: Parameter): string {
-  const value = parseBoolean(parameter.raw);
-  if (value !== undefined) return String(value);
-  const lower = parameter.raw.toLowerCase();
-  return lower === "skip-verify" || lower === "preferred" ? lower : queryDecode(parameter);
-}
-
-/** An item without a colon is passed over, as the Go driver does. */
-function readAttributes(parameter: Parameter): Record<string, string> {
-  const attributes = queryDecode(parameter).split(",").map((item) => cut(item, ":"));
-  return Object.fromEntries(attributes.filter((pair): pair is [string, string] => pair[1] !== undefined));
-}
-
-/** The name of a character set or a collation. */
-function checkName(parameter: Parameter, name: string): string {
-  if (/^[A-Za-z0-9_]+$/.test(name)) return name;
-  throw badValue(parameter, "is no name of a character set or collation", "write one such as utf8mb4");
-}
-
-function readTimeZone(parameter: Parameter): void {
-  const name = queryDecode(parameter);
-  if (["", "UTC", "Local"].includes(name) || isTimeZone(name)) return;
-  throw badValue(parameter, "is no time zone", "write UTC, Local or a name such as Europe%2FParis");
-}
-
-function isTimeZone(name: string): boolean {
-  // Intl knows offsets such as +01:00 too, Go does not.
-  if (!/^[A-Za-z]/.test(name)) return false;
-  try {
-    return Boolean(new Intl.DateTimeFormat("en", { timeZone: name }));
-  } catch {
-    return false;
-  }
-}
-
-/** As Go's `url.QueryUnescape`: a plus is a space. */
-function queryDecode({ key, raw, show }: Parameter): string {
-  const decoded = percentDecode(raw.replaceAll("+", " "));
-  if (decoded !== undefined) return decoded;
-  const name = READERS.has(key) ? key : show(key, "(a session variable)");
-  throw problemWith(name, "its value has a wrong percent escape", "write % as %25");
-}
-
-function addSessionVariable(variables: Map<string, string>, parameter: Parameter): void {
-  const { key, show } = parameter;
+function addSessionVariable(variables: Map<string, string>, key: string, parameter: Parameter): void {
+  const { show } = parameter;
   if (/^(user|username|password|passwd|pass|pwd)$/i.test(key)) {
     throw new DsnError(`Cannot use parameter ${key} of the MySQL DSN: user and password stand before the @`);
   }

@@ -6,7 +6,7 @@ import { HANG, until } from "../../cli/wait.ts";
 import type { MySqlServer } from "../../servers/mysql_process.ts";
 import { FakeClock } from "../../lock/fake_clock.ts";
 import { freshName, hold, later, never, open, Retries } from "../open.ts";
-import { clients, holderOf, waiters, waiting } from "../server_view.ts";
+import { clients, holderOf, waiters, waiting } from "./view.ts";
 import { sharedMariaDb, sharedMySql56 } from "../shared_server.ts";
 
 const mariaDb = sharedMariaDb();

@@ -1,5 +1,5 @@
 import { lockContract } from "../lock_contract.ts";
-import { waiting } from "../server_view.ts";
+import { waiting } from "./view.ts";
 import { Together } from "../../side_by_side.ts";
 import { sharedMariaDb, sharedMySql56 } from "../shared_server.ts";
 

@@ -6,7 +6,7 @@ import { mariaDbUnavailable, startMariaDb } from "../../servers/mariadb.ts";
 import { mysql56Unavailable, startMySql56 } from "../../servers/mysql56.ts";
 import type { MySqlServer } from "../../servers/mysql_process.ts";
 import { isFile } from "../../servers/tool.ts";
-import { assertUnavailable } from "../ask.ts";
+import { assertUnavailable } from "./ask.ts";
 import { freshName, hold, open } from "../open.ts";
 import { sharedMariaDb, sharedMySql56, SharedServer } from "../shared_server.ts";
 

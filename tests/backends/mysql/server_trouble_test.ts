@@ -6,7 +6,7 @@ import { stopsAfter } from "../../../lib/lock/lease.ts";
 import { HANG, until } from "../../cli/wait.ts";
 import { FakeClock } from "../../lock/fake_clock.ts";
 import { freshName, hold, later, never, open } from "../open.ts";
-import { waiters, waiting } from "../server_view.ts";
+import { waiters, waiting } from "./view.ts";
 import { RESTARTS, sharedMariaDb, sharedMySql56 } from "../shared_server.ts";
 
 /** How long a goodbye may take, in milliseconds. */

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { openMySqlSession } from "../../../lib/backends/mysql/session.ts";
 import { sql } from "../../../lib/backends/sql/statement.ts";
 import { parseMySql } from "../parse.ts";
-import { ask, assertUnavailable } from "../ask.ts";
+import { ask, assertUnavailable } from "./ask.ts";
 import { never, plainSession } from "../open.ts";
 import { sharedMariaDb, sharedMySql56 } from "../shared_server.ts";
 

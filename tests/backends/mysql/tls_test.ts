@@ -6,7 +6,7 @@ import { ConfigError } from "../../../lib/errors.ts";
 import { type Certificates, makeCertificates, type ServerCertificate } from "../../servers/certificates.ts";
 import { mariaDbUnavailable, startMariaDb } from "../../servers/mariadb.ts";
 import type { MySqlServer } from "../../servers/mysql_process.ts";
-import { ask, assertUnavailable } from "../ask.ts";
+import { ask, assertUnavailable } from "./ask.ts";
 import { assertTrustsNamedOnly } from "../network/other_authorities.ts";
 import { failure, freshName, hold, open } from "../open.ts";
 import { runTool } from "../../servers/tool.ts";

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { freePort } from "../../servers/free_port.ts";
-import { ask, assertUnavailable } from "../ask.ts";
+import { ask, assertUnavailable } from "./ask.ts";
 import { Blackhole } from "../blackhole.ts";
 import { freshName, hold, later, never, open } from "../open.ts";
 import { sharedMariaDb, sharedMySql56 } from "../shared_server.ts";

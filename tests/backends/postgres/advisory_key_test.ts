@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { fnv1, namespacedName } from "../../../lib/lock/namespaced_name.ts";
 import { lockName } from "../../../lib/lock/lock_name.ts";
 import type { PostgresServer } from "../../servers/postgres_process.ts";
-import { keySql } from "../key_sql.ts";
+import { keySql } from "./key_sql.ts";
 import { freshName, hold, never, open } from "../open.ts";
 import { OtherClient } from "./view.ts";
 import { sharedPostgres, sharedPostgres18 } from "../shared_server.ts";

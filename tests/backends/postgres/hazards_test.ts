@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { parsePostgresServer } from "../../../lib/backends/postgres/address.ts";
 import { LockLostError, LockUnavailableError } from "../../../lib/errors.ts";
-import { keySql } from "../key_sql.ts";
+import { keySql } from "./key_sql.ts";
 import type { HeldLock } from "../../../lib/lock/lock.ts";
 import { openPostgresSession } from "../../../lib/backends/postgres/session.ts";
 import { sql } from "../../../lib/backends/sql/statement.ts";

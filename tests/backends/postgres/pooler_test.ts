@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import type { LockUnavailableError } from "../../../lib/errors.ts";
 // @ts-types="@types/pg"
 import pg from "pg";
-import { keySql } from "../key_sql.ts";
+import { keySql } from "./key_sql.ts";
 import { Running } from "../../cli/running.ts";
 import { until } from "../../cli/wait.ts";
 import { type PgBouncer, pgBouncerUnavailable, startPgBouncer } from "../../servers/pgbouncer.ts";

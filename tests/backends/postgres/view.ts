@@ -2,7 +2,7 @@
 
 // @ts-types="@types/pg"
 import pg from "pg";
-import { keySql } from "../key_sql.ts";
+import { keySql } from "./key_sql.ts";
 import { until } from "../../cli/wait.ts";
 import type { PostgresServer } from "../../servers/postgres_process.ts";
 

@@ -147,13 +147,13 @@ Deno.test("what to do about a table comes before what to do about a lock", async
   ];
   for (const [parts, expected] of cures) {
     const database = new Database(parts);
-    database.trouble = () => said("refused");
+    database.trouble = () => said("refused; see x");
     const { what, cure, cause } = await failure(database.table.ask(ASK));
-    assert.equal(what, "Cannot use the ledger ledger: db: refused");
+    assert.equal(what, "Cannot use the ledger ledger: db: refused; see x");
     assert.ok(cure?.startsWith(expected), `${cure}`);
-    assert.deepEqual(cause, new Error("refused"));
+    assert.deepEqual(cause, new Error("refused; see x"));
   }
   const reader = new Database({ isRefused: () => true, grant: "grant all", grantToRead: "grant SELECT" });
-  reader.trouble = () => said("refused");
+  reader.trouble = () => said("refused; see x");
   assert.equal((await failure(reader.table.reading((ask) => ask(ASK)))).cure, "grant SELECT");
 });

@@ -1,7 +1,7 @@
 /** What a server sees of its clients. */
 
-import { until } from "../cli/wait.ts";
-import type { MySqlServer } from "../servers/mysql_process.ts";
+import { until } from "../../cli/wait.ts";
+import type { MySqlServer } from "../../servers/mysql_process.ts";
 
 /** One line of the process list. */
 export interface Client {

@@ -1,12 +1,12 @@
 /** Connections made as sera makes them, and looked at. */
 
 import assert from "node:assert/strict";
-import { LockUnavailableError } from "../../lib/errors.ts";
-import { openMySqlSession } from "../../lib/backends/mysql/session.ts";
-import type { Row } from "../../lib/backends/sql/session.ts";
-import { administratorsSql } from "../../lib/backends/sql/statement.ts";
-import { failure, never, plainSession } from "./open.ts";
-import { parseMySql } from "./parse.ts";
+import { LockUnavailableError } from "../../../lib/errors.ts";
+import { openMySqlSession } from "../../../lib/backends/mysql/session.ts";
+import type { Row } from "../../../lib/backends/sql/session.ts";
+import { administratorsSql } from "../../../lib/backends/sql/statement.ts";
+import { failure, never, plainSession } from "../open.ts";
+import { parseMySql } from "../parse.ts";
 
 /** The first row of the answer to a statement, asked over a session such as a lock gets. */
 export async function ask(dsn: string, sql: string, tlsCa?: string): Promise<Row> {

@@ -75,10 +75,11 @@ export interface Offers {
   readonly namespaces: boolean;
   /** Whether the ledger is in a table, which can be given a name. */
   readonly ledgerTable: boolean;
-  /** What `tls-ca` is good for: `verified` certificates, ones that are not looked at, or a way without TLS. */
-  readonly tls: "verified" | "unverified" | "none";
-  /** How to have certificates verified, where they are not: `sslmode=verify-full`. */
-  readonly verifyBy?: string;
+  /**
+   * What `tls-ca` is good for: certificates that are verified; a way without TLS; or certificates that are not looked at,
+   * with what to set to have them verified: `sslmode=verify-full`.
+   */
+  readonly tls: "verified" | "none" | { readonly verifyBy: string };
   /** Whether a lock goes by itself when it is not renewed, so that a command has to be stopped before. */
   readonly expires: boolean;
   /** Whether it can turn out to be none that excludes everybody, which `allow-unsafe-server` then overrides. */

@@ -14,7 +14,7 @@ const UNRELEASED = "give the user the right to release locks, see privileges";
 /**
  * Takes a lock, sees that it excludes somebody else, gives it back, and sees that it is free again.
  *
- * @param open Makes a backend for the probe; each is another participant.
+ * @param open Makes a lock for the probe; each is another participant.
  * @param allowed Whether a lock that does not exclude everybody will do.
  * @throws {LockUnavailableError} When it cannot be asked for, or is not as it should be.
  */
@@ -64,6 +64,6 @@ async function probe(one: Lock, other: Lock): Promise<Finding> {
   return { found: `test lock acquired in ${took}, second attempt blocked, released` };
 }
 
-function acquire(backend: Lock): Promise<HeldLock | undefined> {
-  return backend.acquire(0, new AbortController().signal);
+function acquire(lock: Lock): Promise<HeldLock | undefined> {
+  return lock.acquire(0, new AbortController().signal);
 }

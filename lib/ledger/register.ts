@@ -8,12 +8,6 @@ import type { Ledger, OpenLedger } from "./ledger.ts";
 import type { RecordedRun, RegisterRule, Runner } from "./run.ts";
 import { reasonOf, whoAndWhen } from "./words.ts";
 
-/** Whether a command is to run. */
-export type Begun =
-  | { readonly granted: true; readonly run: LedgerRun }
-  /** Why not, for people. */
-  | { readonly granted: false; readonly because: string };
-
 /** What one command, under its lock, has to do with the ledger. */
 export class Register {
   readonly #open: OpenLedger;
@@ -55,27 +49,25 @@ export class Register {
    * Begins a run, unless one that counts was there before. May be called again after it has failed.
    *
    * @param deadline Until when others are waited for that keep the ledger locked; undefined is the usual time.
+   * @returns The run; or why there is to be none, for people.
    * @throws {LockUnavailableError} When the ledger cannot be used.
    */
-  async begin(lock: HeldLock, deadline?: Deadline): Promise<Begun> {
+  async begin(lock: HeldLock, deadline?: Deadline): Promise<LedgerRun | string> {
     const ledger = await this.#tidied(lock, deadline);
     this.#isUnsure = true;
     const permission = await ledger.begin(this.#lock, this.#runner, this.#rule);
     if (permission.granted && permission.ignored) await this.#tellIgnored(ledger, permission.ignored, permission.id);
     this.#isUnsure = false;
     if (permission.granted) {
-      return {
-        granted: true,
-        run: begunRun(permission.id, lock, ledger, {
-          rule: this.#rule,
-          logger: this.#logger,
-          interrupted: this.#interrupted,
-          lockFlags: this.#lockFlags,
-        }),
-      };
+      return begunRun(permission.id, lock, ledger, {
+        rule: this.#rule,
+        logger: this.#logger,
+        interrupted: this.#interrupted,
+        lockFlags: this.#lockFlags,
+      });
     }
     if (this.#rule.recordSkips) await ledger.skip(this.#lock, this.#runner, this.#rule);
-    return { granted: false, because: reasonOf(permission.because, permission.isAhead, this.#rule, ledger.clock) };
+    return reasonOf(permission.because, permission.isAhead, this.#rule, ledger.clock);
   }
 
   /** Once for each: the next run has one before it that counts. */

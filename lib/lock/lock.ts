@@ -1,7 +1,7 @@
 import { LockLostError } from "../errors.ts";
 
 /**
- * A place that keeps locks, bound to one lock name. It knows no command; what is above it knows no database.
+ * One lock of a backend, which can be asked for. It knows no command; what is above it knows no database.
  *
  * An attempt ends in one of three ways: held, busy (undefined), or it throws.
  */
@@ -26,7 +26,7 @@ export interface Lock extends AsyncDisposable {
    */
   session(signal: AbortSignal): Promise<LockSession | undefined>;
 
-  /** Frees whatever the backend still keeps open. Never waits for a server that does not answer. */
+  /** Frees whatever it still keeps open. Never waits for a server that does not answer. */
   [Symbol.asyncDispose](): Promise<void>;
 }
 

@@ -47,7 +47,7 @@ async function entered(
     return turn;
   }
   const begun = await register.begin(lock, within);
-  return begun.granted ? { ...turn, run: begun.run } : { outcome: "skipped", lock, reason: begun.because };
+  return typeof begun === "string" ? { outcome: "skipped", lock, reason: begun } : { ...turn, run: begun };
 }
 
 /** Frees what a lost lock still keeps. */

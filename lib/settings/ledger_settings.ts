@@ -43,7 +43,7 @@ export function ledgerSettings(values: Values, find: Find, server: Backend): Led
 export function ledgerPlace({ title, ledger }: Backend, table: TableName): LedgerPlace {
   const missing = ledger ? ledger.missing?.(table) : {
     what: `${title} has none`,
-    cure: "name another server, or leave ledger, once, every and record-skips out",
+    cure: "name another server, or do without a ledger",
   };
   if (!ledger || missing) throw new ConfigError(`Cannot keep a ledger: ${missing!.what}`, missing!.cure);
   return ledger;

@@ -16,10 +16,10 @@ export function refuseTogether(find: Find, { title, offers }: Backend): void {
   const server = find("server")!;
   const tlsCa = find("tlsCa");
   // A server that is reached without a network is left out: tls-ca has no effect there, see without_effect.ts.
-  if (tlsCa && offers.tls === "unverified") {
+  if (tlsCa && typeof offers.tls === "object") {
     throw new ConfigError(
       `Cannot use tls-ca with the server in ${server.source}: it checks no certificate`,
-      `add ${offers.verifyBy}`,
+      `add ${offers.tls.verifyBy}`,
     );
   }
   const namespace = find("namespace");

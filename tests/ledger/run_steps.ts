@@ -49,11 +49,11 @@ export async function runOnce(
     new Logger(io, { format: "text" }, "test"),
   );
   const begun = await register.begin(held);
-  if (begun.granted) {
+  if (typeof begun !== "string") {
     await doStep(COMMAND, () => Deno.writeTextFile(journal, `${Deno.pid}\n`, { append: true }));
-    await begun.run.finish("succeeded", 0);
+    await begun.finish("succeeded", 0);
   }
   await doStep(RELEASE, () => held.release());
   await register.prune();
-  return begun.granted ? "ran" : "skipped";
+  return typeof begun === "string" ? "skipped" : "ran";
 }

@@ -26,8 +26,7 @@ export class MySqlBackend implements Backend {
     return {
       namespaces: false,
       ledgerTable: true,
-      tls: this.dsn.tls === "verify" ? "verified" : "unverified",
-      verifyBy: "tls=true",
+      tls: this.dsn.tls === "verify" ? "verified" : { verifyBy: "tls=true" },
       expires: true,
       mayBeUnsafe: true,
     };

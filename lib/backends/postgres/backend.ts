@@ -47,12 +47,11 @@ export class PostgresBackend implements Backend {
       ? "none"
       : sslmode.startsWith("verify-")
       ? "verified"
-      : "unverified";
+      : { verifyBy: "sslmode=verify-full" };
     return {
       namespaces: true,
       ledgerTable: true,
       tls,
-      verifyBy: "sslmode=verify-full",
       expires: true,
       mayBeUnsafe: true,
     };

@@ -61,9 +61,23 @@ testInProcess("what a place lacks is refused in a sentence that names it", async
       "--ledger-table",
       "runs",
     ],
+    "Cannot keep a ledger: a place in memory has none; name another server, or leave ledger, once, every and record-skips out":
+      ["history"],
   };
   for (const [message, args] of Object.entries(refused)) {
     const { stdout, stderr } = await inProcess(place, args);
     assert.deepEqual({ stdout, stderr }, { stdout: "", stderr: `sera: ${message}\n` });
+  }
+});
+
+Deno.test("a ledger is refused by all who need one where there is none", LATE_END, async () => {
+  await using place = await Place.make(SERVER);
+  for (const args of [["history"], ["doctor", "--once", "key"], ["--once", "key", "0", "true"]]) {
+    const { code, stdout, stderr } = await inProcess(place, args);
+    assert.equal(code, 200);
+    assert.match(
+      stdout + stderr,
+      /Cannot keep a ledger: a place in memory has none; name another server, or do without a ledger\n/,
+    );
   }
 });

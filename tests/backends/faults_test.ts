@@ -1,5 +1,5 @@
 /** What breaks between sera and a server, on both sides of it. How long each takes to be noticed is reported, and bounded where the lease bounds it. */
-// Starts early: leases have to run out in it.
+// Starts early: it goes through many waits on three databases.
 
 import assert from "node:assert/strict";
 import { LockLostError, LockUnavailableError } from "../../lib/errors.ts";

@@ -7,8 +7,8 @@ import { until } from "../../cli/wait.ts";
 import { makeBriefCertificate, makeCertificates, type ServerCertificate } from "../../servers/certificates.ts";
 import { mariaDbUnavailable, startMariaDb } from "../../servers/mariadb.ts";
 import { startSystemPostgres, systemPostgresUnavailable } from "../../servers/postgres_system.ts";
-import { failure, freshName, hold, open, renewals } from "../open.ts";
 import { Together } from "../../side_by_side.ts";
+import { failure, freshName, hold, open, renewals } from "../open.ts";
 
 /**
  * How long the certificate is good after it was made, in milliseconds: time to start a server and to take a lock. Where

@@ -1,7 +1,7 @@
 import { lockContract } from "../lock_contract.ts";
 import { waiting } from "./view.ts";
-import { sharedPostgres, sharedPostgres18 } from "../shared_server.ts";
 import { Together } from "../../side_by_side.ts";
+import { sharedPostgres, sharedPostgres18 } from "../shared_server.ts";
 
 const together = new Together();
 

@@ -11,12 +11,12 @@ import { until } from "../../cli/wait.ts";
 import { type PgBouncer, pgBouncerUnavailable, startPgBouncer } from "../../servers/pgbouncer.ts";
 import type { PostgresServer } from "../../servers/postgres_process.ts";
 import { startSystemPostgres, systemPostgresUnavailable } from "../../servers/postgres_system.ts";
+import { sideBySide } from "../../side_by_side.ts";
 import { lockContract } from "../lock_contract.ts";
 import { freshName, hold, later, never, open } from "../open.ts";
 import { assertLocks, assertUnavailable, openWith } from "./ask.ts";
 import { holderOf, waiting } from "./view.ts";
 import { SharedServer } from "../shared_server.ts";
-import { sideBySide } from "../../side_by_side.ts";
 
 const HOLDER = `${import.meta.dirname}/../lock_holder.ts`;
 

@@ -49,8 +49,8 @@ Deno.test("all sessions of MySQL's list of processes are read, and no answer is 
 
 Deno.test("all attributes are read, and no answer is too long", async () => {
   const { session, sizes } = serverWith(MYSQL, (id) => ({ id, sera_lock: "6161", sera_host: LONG, sera_label: LONG }));
-  const { byConnection, of } = await readAttributes(session, signal);
-  assert.deepEqual([byConnection.size, of, byConnection.get(70)?.lock], [SESSIONS, "all", "aa"]);
+  const { byConnection, scope } = await readAttributes(session, signal);
+  assert.deepEqual([byConnection.size, scope, byConnection.get(70)?.lock], [SESSIONS, "all", "aa"]);
   assert.ok(Math.max(...sizes) < 1024 * 1024, `${sizes}`);
 });
 

@@ -175,7 +175,7 @@ const WHOLE = 8;
 function feedPackets(sent: readonly (readonly number[] | "asked")[], tls = false): void {
   const frames = new MySqlFrames(tls);
   for (const part of sent) {
-    if (part === "asked") frames.asked();
+    if (part === "asked") frames.statementSent();
     else {
       frames.sizeOf(Buffer.from([...uint(part.length, 3), 0, 0, 0, 0]));
       frames.checkPacket(Buffer.from(part), true);

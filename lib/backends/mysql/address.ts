@@ -26,8 +26,8 @@ export function parseNetwork(text: string, show: Show): Address {
   }
   const address = bracketed?.slice(0, -1) ?? "";
   if (network === "" || network === "tcp") {
-    // As in Go, even if the last group may have been meant as a port. isIPv6() compiles a large pattern on first use, so
-    // it is called only for text with at least two colons.
+    // As in Go, even if the last group may have been meant as a port. isIPv6() compiles a large pattern on first use,
+    // so it is called only for text with at least two colons.
     if (address.indexOf(":") < address.lastIndexOf(":") && isIPv6(address)) {
       return { transport: "tcp", host: address, port: DEFAULT_PORT };
     }

@@ -148,8 +148,8 @@ export async function hiddenWaitersOfOne(
 const WAITERS_HIDDEN = "other users' sessions that wait are hidden from this user; grant it PROCESS";
 
 /**
- * Whether sera's sessions are missing from the process list, and what to do. One that only observes counts too, but such
- * sessions are few and short.
+ * Whether sera's sessions are missing from the process list, and what to do. One that only observes counts too, but
+ * such sessions are few and short.
  *
  * @param known The ids of sessions already known to hold or to wait for a lock.
  * @returns Undefined where none are missing.

@@ -23,8 +23,8 @@ import type { MySqlDsn } from "./server.ts";
 
 const URL_FORM = /^(?:mysql|mariadb):\/\/(.*)$/is;
 /**
- * A network and address of the Go driver before the last slash. Such a DSN is Go's even if it starts like a URL: the user
- * `mysql` may have a password that starts with two slashes.
+ * A network and address of the Go driver before the last slash. Such a DSN is Go's even if it starts like a URL: the
+ * user `mysql` may have a password that starts with two slashes.
  */
 const GO_FORM = /@(?:tcp|unix)?(?:\([^@]*\))?\/[^/]*$/s;
 
@@ -76,8 +76,8 @@ function parseUrlForm(text: string): MySqlDsn {
       "write / ? # @ in a user, password or value as %2F %3F %23 %40",
     );
   }
-  // An @ may begin the name of a session variable. Any other may end a password that holds a slash, and what was read as
-  // the host is then part of that password.
+  // An @ may begin the name of a session variable. Any other may end a password that holds a slash, and what was read
+  // as the host is then part of that password.
   if (path.replace(/[?&]@@?\w/g, "").includes("@")) {
     throw new DsnError(
       "Cannot read the MySQL URL: an @ is not where the host begins",

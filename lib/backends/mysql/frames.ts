@@ -44,8 +44,8 @@ type Phase =
   | "over";
 
 /**
- * Checks that each packet of a MySQL or MariaDB server may come at this point and is well formed, for a client that logs
- * in and then sends one statement after another.
+ * Checks that each packet of a MySQL or MariaDB server may come at this point and is well formed, for a client that
+ * logs in and then sends one statement after another.
  *
  * @see https://dev.mysql.com/doc/dev/mysql-server/latest/PAGE_PROTOCOL.html
  */

@@ -49,8 +49,8 @@ export class MySqlGuard {
   }
 
   /**
-   * Sets the callback for a bad packet, and calls it at once if one has already arrived. After a bad packet nothing more
-   * is read.
+   * Sets the callback for a bad packet, and calls it at once if one has already arrived. After a bad packet nothing
+   * more is read.
    */
   onFailure(failed: (error: Error) => void): void {
     this.#failed = failed;

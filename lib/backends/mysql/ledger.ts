@@ -19,8 +19,8 @@ const NO_ID_LEFT = [1467, 1062, 167, 1264];
 const REFUSED = [1142, 1143, 1044, 1227];
 
 /**
- * A value that the table will never take: a text too long, a value outside an ENUM, a missing partition, a constraint, a
- * trigger, a view.
+ * A value that the table will never take: a text too long, a value outside an ENUM, a missing partition, a constraint,
+ * a trigger, a view.
  */
 const LASTING = [
   ...[1048, 1062, 1264, 1265, 1288, 1292, 1356, 1364, 1366, 1369, 1370, 1406, 1449, 1451, 1452, 1471, 1526, 1644, 1748],
@@ -54,8 +54,8 @@ const CURES: Readonly<Record<number, string>> = {
 };
 
 /**
- * A character that the column's character set lacks, when it is written or searched for: in a table that an administrator
- * created with another character set.
+ * A character that the column's character set lacks, when it is written or searched for: in a table that an
+ * administrator created with another character set.
  */
 const UNFIT_TEXT = [1366, 1300, 3854, 3988, 1267];
 /** The wait for another session's lock timed out. */
@@ -138,8 +138,8 @@ export function mySqlDialect({ schema, name }: TableName): Dialect {
         ON LOCATE(CONCAT('\`', TABLE_SCHEMA, '\`.\`', TABLE_NAME, '\`'), definition)`,
     readText: (column) => sql`HEX(CONVERT(LEFT(${column}, ${LONGEST_TEXT + 1}) USING utf8mb4))`,
     decodeText: (value) => textFrom(fromHex(value)),
-    // An administrator may have created the table with a case-insensitive collation. The first condition uses the index,
-    // the second is exact.
+    // An administrator may have created the table with a case-insensitive collation. The first condition uses the
+    // index, the second is exact.
     isExactly: (column, text) =>
       sql`${column} = ${text} AND CONVERT(${column} USING utf8mb4) COLLATE utf8mb4_bin = ${text}`,
     readNumber: (column) => sql`CAST(${column} AS CHAR(32))`,

@@ -84,8 +84,8 @@ async function checkStore(store: Store, name: TableName, rehearsal: RunRehearsal
 }
 
 /**
- * Asks for a table with two columns of the same name, which no server creates: the error is that of the duplicate column
- * if the user may create tables, else one about the missing privilege.
+ * Asks for a table with two columns of the same name, which no server creates: the error is that of the duplicate
+ * column if the user may create tables, else one about the missing privilege.
  */
 async function refuseUnlessCreatable(store: Store, { schema }: TableName, table: LedgerTable): Promise<void> {
   const { dialect } = store;

@@ -17,8 +17,8 @@ import { SessionLock } from "../sql/session_lock.ts";
 import { holdInSession } from "../sql/hold_in_session.ts";
 
 /**
- * The longest wait for one `GET_LOCK`, in seconds, so that a waiter soon notices a server that has vanished. (TiDB would
- * clamp at an hour.)
+ * The longest wait for one `GET_LOCK`, in seconds, so that a waiter soon notices a server that has vanished. (TiDB
+ * would clamp at an hour.)
  */
 const LONGEST_SERVER_WAIT = 60;
 

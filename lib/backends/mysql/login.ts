@@ -162,8 +162,8 @@ function attributesOf({ lock, host, pid, label }: Presence): Record<string, stri
 }
 
 /**
- * How long the server may take to answer, in milliseconds. A write timeout counts as well: whatever sera sends fits into
- * the kernel's buffer, so only the answer can be late.
+ * How long the server may take to answer, in milliseconds. A write timeout counts as well: whatever sera sends fits
+ * into the kernel's buffer, so only the answer can be late.
  */
 export function answerTimeout(dsn: MySqlDsn): number {
   const asked = Math.min(dsn.readTimeout ?? Infinity, dsn.writeTimeout ?? Infinity);

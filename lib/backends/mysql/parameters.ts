@@ -19,7 +19,9 @@ const DEFAULT_MAX_ALLOWED_PACKET = 64 << 20;
 /** The parts of a DSN that its parameters give. */
 export type Parameters = Omit<MySqlDsn, "user" | "password" | "address" | "database">;
 
-/** The parameters as they are read. A repeated one overrides, so `tls` and `serverPubKey` are judged only at the end. */
+/**
+ * The parameters as they are read. A repeated one overrides, so `tls` and `serverPubKey` are judged only at the end.
+ */
 interface Draft extends Mutable<Omit<Parameters, "tls" | "sessionVariables">> {
   tlsName: string;
   serverPubKey: string;

@@ -32,8 +32,8 @@ const TRANSIENT: ReadonlySet<number> = new Set([
 ]);
 
 /**
- * Whether the same request may succeed a moment later. A refused login is not transient: the server does not say whether
- * its directory was unreachable or the password is wrong, and retrying a wrong password locks accounts.
+ * Whether the same request may succeed a moment later. A refused login is not transient: the server does not say
+ * whether its directory was unreachable or the password is wrong, and retrying a wrong password locks accounts.
  *
  * @param errno The server's error number.
  */

@@ -6,7 +6,7 @@ import { MYSQL, POSTGRESQL, type Spelling } from "../../../lib/backends/sql/spel
 import { sql, type Statement } from "../../../lib/backends/sql/statement.ts";
 import { readAttributes } from "../../../lib/backends/mysql/attributes.ts";
 import { readProcesses } from "../../../lib/backends/mysql/processes.ts";
-import { readIdentities } from "../../../lib/backends/postgres/identity.ts";
+import { readSessionInfos } from "../../../lib/backends/postgres/session_info.ts";
 
 const SESSIONS = 2500;
 const { signal } = new AbortController();
@@ -59,6 +59,6 @@ Deno.test("all sessions of PostgreSQL are read, and no answer is too long", asyn
     POSTGRESQL,
     (id) => ({ session: String(id), query: LONG + LONG, user_name: LONG }),
   );
-  assert.equal((await readIdentities(session, sql`TRUE`, signal))?.length, SESSIONS);
+  assert.equal((await readSessionInfos(session, sql`TRUE`, signal))?.length, SESSIONS);
   assert.ok(Math.max(...sizes) < 1024 * 1024, `${sizes}`);
 });

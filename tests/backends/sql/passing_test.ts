@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { LockUnavailableError } from "../../../lib/errors.ts";
 import { isTransientMySqlErrno } from "../../../lib/backends/mysql/transient.ts";
 import { isTransientMySqlError } from "../../../lib/backends/mysql/errors.ts";
-import { mayPassOnPostgres } from "../../../lib/backends/postgres/passing.ts";
+import { isTransientPostgresState } from "../../../lib/backends/postgres/transient.ts";
 import { isTransientInSession, isTransientPostgresError, TlsError } from "../../../lib/backends/postgres/errors.ts";
 import { answerOf, FAKE_MYSQL, FAKE_POSTGRES } from "../fake_sessions.ts";
 import { FakeMySql, ServerError } from "../mysql/fake_server.ts";
@@ -60,8 +60,8 @@ const STATES: Readonly<Record<string, readonly [passing: string, lasting: string
 const codes = (column: 0 | 1) => Object.values(STATES).flatMap((all) => all[column].split(" ")).filter(Boolean);
 
 Deno.test("each class of SQLSTATE passes or lasts as the table says", () => {
-  for (const state of codes(0)) assert.equal(mayPassOnPostgres(state, "words"), true, state);
-  for (const state of codes(1)) assert.equal(mayPassOnPostgres(state, "words"), false, state);
+  for (const state of codes(0)) assert.equal(isTransientPostgresState(state, "words"), true, state);
+  for (const state of codes(1)) assert.equal(isTransientPostgresState(state, "words"), false, state);
 });
 
 Deno.test("what ends a PostgreSQL session is for the next login to judge; what refuses a login is not", () => {
@@ -102,7 +102,7 @@ const POOLER: readonly [words: string, passes: boolean][] = [
 ];
 
 Deno.test("PgBouncer's errors are told apart by their words", () => {
-  for (const [words, passes] of POOLER) assert.equal(mayPassOnPostgres("08P01", words), passes, words);
+  for (const [words, passes] of POOLER) assert.equal(isTransientPostgresState("08P01", words), passes, words);
 });
 
 /** Errors of MySQL, MariaDB, ProxySQL and TiDB that pass. */

@@ -1,10 +1,10 @@
 import { TroubleError } from "../../errors.ts";
 
-/** What came from a server breaks its protocol, or goes beyond all that sera asks for. Waiting does not cure it. */
+/** What a server sent breaks its protocol, or is more than sera can have asked for. Waiting does not help. */
 export class ProtocolError extends TroubleError {
   /**
    * @param protocol The one that it breaks: "MySQL".
-   * @param what What came, or what is wrong with it; never its content.
+   * @param what What was sent, or what is wrong with it; never its content.
    */
   constructor(protocol: string, what: string) {
     super(

@@ -74,12 +74,12 @@ export async function openMySqlSession(
 
 /** Decides which CAs to trust, and returns the PEM text of the CA file if one is named. */
 async function prepareTls(dsn: MySqlDsn, tlsCa: string | undefined): Promise<string | undefined> {
-  const [{ trustByItself }, { readCertificates }] = await Promise.all([
+  const [{ setDefaultTrust }, { readCertificates }] = await Promise.all([
     import("../network/trusted.ts"),
     import("../network/tls_files.ts"),
   ]);
   const isChecked = dsn.tls === "verify";
-  trustByItself(isChecked && tlsCa === undefined ? "its own" : "nobody");
+  setDefaultTrust(isChecked && tlsCa === undefined ? "defaults" : "nobody");
   if (!isChecked || tlsCa === undefined) return undefined;
   return await readCertificates({ path: tlsCa, what: "CA file", setting: "tls-ca" });
 }

@@ -1,5 +1,5 @@
 import type { Shown } from "../backend.ts";
-import { addressView, asSet, nameView, passwordOf, shownAddress, shownName } from "../network/address.ts";
+import { addressView, nameView, setOrNot, shownAddress, shownName, withOrWithoutPassword } from "../network/address.ts";
 import { isPlain } from "../../text/harmless.ts";
 import type { MySqlDsn } from "./server.ts";
 
@@ -11,12 +11,12 @@ export function shownMySql(kind: string, { address, user, password, database, tl
     sessionVariables: withoutSecrets(rest.sessionVariables),
   };
   return {
-    line: `MySQL at ${shownAddress(address)}, user ${shownName(user)}, ${passwordOf(password !== "")}`,
+    line: `MySQL at ${shownAddress(address)}, user ${shownName(user)}, ${withOrWithoutPassword(password !== "")}`,
     view: {
       kind,
       ...addressView(address),
       user: nameView(user),
-      password: asSet(password !== ""),
+      password: setOrNot(password !== ""),
       database: nameView(database),
       tls,
       parameters,

@@ -1,5 +1,5 @@
 import type { Shown } from "../backend.ts";
-import { addressView, asSet, nameView, passwordOf, shownAddress, shownName } from "../network/address.ts";
+import { addressView, nameView, setOrNot, shownAddress, shownName, withOrWithoutPassword } from "../network/address.ts";
 import { isPlain, LONGEST_NAME } from "../../text/harmless.ts";
 import type { PostgresServer } from "./server.ts";
 
@@ -18,10 +18,10 @@ export function shownPostgres(kind: string, server: PostgresServer): Shown {
     ...certificateName === undefined || address.transport === "tcp" && certificateName === address.host
       ? {}
       : { certificate_name: certificateName },
-    password: asSet(password !== undefined),
+    password: setOrNot(password !== undefined),
   }));
   const where = hosts.map(({ address }) => shownAddress(address)).join(", ");
-  const withPassword = passwordOf(hosts.some(({ password }) => password !== undefined));
+  const withPassword = withOrWithoutPassword(hosts.some(({ password }) => password !== undefined));
   return {
     line: `PostgreSQL at ${where}, database ${shownName(database)}, user ${shownName(user)}, ${withPassword}`,
     view: {

@@ -100,12 +100,12 @@ async function prepareTls(
   if (verifyHost && certificateName === undefined) {
     throw new ConfigError("Cannot use sslmode=verify-full without a host's name: add host beside hostaddr");
   }
-  const [{ trustByItself }, { readCertificates }] = await Promise.all([
+  const [{ setDefaultTrust }, { readCertificates }] = await Promise.all([
     import("../network/trusted.ts"),
     import("../network/tls_files.ts"),
   ]);
   const isNamed = sslrootcert !== undefined && sslrootcert !== "system";
-  trustByItself(verify && !isNamed ? "its own" : "nobody");
+  setDefaultTrust(verify && !isNamed ? "defaults" : "nobody");
   const client = sslcert === undefined || sslkey === undefined
     ? {}
     : await (await import("../network/client_certificate.ts")).readClientCertificate(sslcert, sslkey);

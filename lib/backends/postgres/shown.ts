@@ -3,7 +3,7 @@ import { addressView, nameView, setOrNot, shownAddress, shownName, withOrWithout
 import { isPlain, LONGEST_NAME } from "../../text/harmless.ts";
 import type { PostgresServer } from "./server.ts";
 
-/** The server without its password. */
+/** What people and machines are shown of the server; without its password. */
 export function shownPostgres(kind: string, server: PostgresServer): Shown {
   const { hosts, user, database, sslmode, noPassword: _, notes: __, ...rest } = server;
   // The settings of a session may hold an application's secrets.
@@ -32,7 +32,7 @@ export function shownPostgres(kind: string, server: PostgresServer): Shown {
       database: nameView(database),
       tls: sslmode,
       parameters,
-      // All that are tried; the first of them is the one above.
+      // All hosts; the first of them is the one above.
       ...views.length > 1 ? { hosts: views } : {},
     },
   };

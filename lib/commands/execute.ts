@@ -1,6 +1,6 @@
 import type { CommandEnd } from "../child/supervise.ts";
 import { LockLostError } from "../errors.ts";
-import { tell } from "../log/tell.ts";
+import { tryLog } from "../log/try_log.ts";
 import { SpareThread } from "../system/spare_thread.ts";
 import { formatDuration } from "../text/duration.ts";
 import { afterTheEnd } from "../log/verdict.ts";
@@ -61,7 +61,7 @@ async function wrapUp(end: CommandEnd, since: number, execution: Execution): Pro
 
   const held = Math.round(performance.now() - since);
   const how = stoppedBy ? `stopped after ${formatDuration(held)}` : `finished with exit code ${exitCode}`;
-  tell(logger, "info", "finished", `Command ${how}.`, { held, commandExitCode: exitCode });
+  tryLog(logger, "info", "finished", `Command ${how}.`, { held, commandExitCode: exitCode });
   const outcome = exitCode === 0 && !stoppedBy ? "succeeded" : "failed";
   const wasLost = lock.lost.aborted;
   let isRecorded = false;
@@ -89,7 +89,7 @@ async function killedByWill(end: CommandEnd, { watch, logger, exitCodeOf }: Exec
     "Lock lost: sera was stopped or stuck until its time was over, and the command was killed",
   );
   const known = { exitCode, stoppedBy: error };
-  tell(logger, "error", "error", error.message, { exitCode: exitCodeOf(known) });
+  tryLog(logger, "error", "error", error.message, { exitCode: exitCodeOf(known) });
   return known;
 }
 
@@ -98,6 +98,6 @@ async function despite({ logger }: Execution, step: () => Promise<void>): Promis
   try {
     await step();
   } catch (error) {
-    tell(logger, "error", "error", afterTheEnd(error));
+    tryLog(logger, "error", "error", afterTheEnd(error));
   }
 }

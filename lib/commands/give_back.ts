@@ -5,7 +5,7 @@ import { formatDuration } from "../text/duration.ts";
 import { LockLostError, LockUnavailableError, messageOf } from "../errors.ts";
 import { type HeldLock, isHeld } from "../lock/lock.ts";
 import type { Logger } from "../log/logger.ts";
-import { tell } from "../log/tell.ts";
+import { tryLog } from "../log/try_log.ts";
 import type { Execution } from "./execution.ts";
 
 /** What follows from a lock that was gone when it was to be given back. */
@@ -23,7 +23,7 @@ export async function record(
 ): Promise<boolean> {
   if (!run) return true;
   if (lock.lost.aborted) {
-    tell(logger, "error", "error", `Not recorded in the ledger: ${run.ifUnrecorded}`);
+    tryLog(logger, "error", "error", `Not recorded in the ledger: ${run.ifUnrecorded}`);
     return false;
   }
   try {
@@ -31,7 +31,7 @@ export async function record(
     return true;
   } catch (error) {
     if (!(error instanceof LockUnavailableError)) throw error;
-    tell(logger, "error", "error", error.message);
+    tryLog(logger, "error", "error", error.message);
     return false;
   }
 }

@@ -19,9 +19,9 @@ export async function holderOf(
   above: string | undefined,
   signal: AbortSignal,
 ): Promise<{ readonly words?: string | undefined; readonly fields?: HolderFields | undefined }> {
-  const [{ look }, { whoHas }, { holderFields }] = await Promise.all([
+  const [{ look }, { holderText }, { holderFields }] = await Promise.all([
     import("../who/look.ts"),
-    import("../who/words.ts"),
+    import("../who/holder_text.ts"),
     import("../who/log_fields.ts"),
   ]);
   let seen: readonly Sighting[] = [];
@@ -35,5 +35,5 @@ export async function holderOf(
   if (above !== undefined) {
     (await import("./refuse_own_lock.ts")).refuseOwnLock(lock, what, server, above, seen, serverMark);
   }
-  return { words: whoHas(seen), fields: holderFields(seen) };
+  return { words: holderText(seen), fields: holderFields(seen) };
 }

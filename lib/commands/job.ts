@@ -3,7 +3,7 @@ import type { Io } from "../io.ts";
 import type { BackendLock } from "../backends/backend.ts";
 import type { LockUnavailableError } from "../errors.ts";
 import type { Mode } from "../modes/mode.ts";
-import type { Register } from "../ledger/register.ts";
+import type { Recorder } from "../ledger/recorder.ts";
 import type { LockIdentity } from "../lock/lock_identity.ts";
 import type { Logger } from "../log/logger.ts";
 import type { Progress } from "./progress.ts";
@@ -23,7 +23,7 @@ export interface Job {
   /** How the lock is asked for, and whether the command is to run when it is held. */
   readonly mode: Mode;
   /** Absent without a ledger. */
-  readonly register: Register | undefined;
+  readonly recorder: Recorder | undefined;
   /** Told of trouble that is waited out. */
   readonly retrying: (why: LockUnavailableError) => void;
   /** What the variable of held locks says of the seras above. */

@@ -45,8 +45,8 @@ export async function runUnderLock(
     names: namespace === undefined ? undefined : { namespace, name },
     retrying,
   });
-  const register = settings.ledger.on
-    ? await (await import("./open_register.ts")).openRegister(
+  const recorder = settings.ledger.on
+    ? await (await import("./open_recorder.ts")).openRecorder(
       settings,
       { lock: identity.name, label },
       io,
@@ -55,8 +55,8 @@ export async function runUnderLock(
     )
     : undefined;
   const above = io.env(HELD_LOCKS);
-  const mode = await modeOf(settings, register);
-  const job = { request, settings, io, logger, progress, identity, lock, watch, mode, register, retrying, above };
+  const mode = await modeOf(settings, recorder);
+  const job = { request, settings, io, logger, progress, identity, lock, watch, mode, recorder, retrying, above };
 
   return await unlessInterrupted(logger, async () => {
     const deadline = new Deadline(request.wait);
@@ -65,7 +65,7 @@ export async function runUnderLock(
         return await takeTurn(wait, job);
       } catch (error) {
         // Nothing has run; but a run that the ledger has is not begun twice.
-        if (!(error instanceof LockLostEarlyError) || register || deadline.passed) throw error;
+        if (!(error instanceof LockLostEarlyError) || recorder || deadline.passed) throw error;
         retrying(error);
         await delayOrAbort(Math.min(PAUSE, deadline.remaining), interrupted);
       }

@@ -56,18 +56,18 @@ async function giveUp(job: Job, waited: () => number): Promise<number> {
 }
 
 /** Ends a run that has nothing to do. */
-async function skip(turn: SkippedTurn, { settings, logger, register }: Job, waited: number): Promise<number> {
+async function skip(turn: SkippedTurn, { settings, logger, recorder }: Job, waited: number): Promise<number> {
   const exitCode = settings.detailedExitCodes ? ExitCode.skipped : ExitCode.ok;
   logger.exitsWith(exitCode);
   logger.log("info", "skipped", `${turn.reason} - skipped the command.`, { waited });
   await release(turn.lock, logger, performance.now(), () => NOT_RUN);
-  await register?.prune();
+  await recorder?.prune();
   return exitCode;
 }
 
 /** Runs the command. */
 async function execute(turn: HeldTurn, job: Job, waited: number): Promise<number> {
-  const { settings, request, identity: { name, key }, io, logger, progress, watch, register, above } = job;
+  const { settings, request, identity: { name, key }, io, logger, progress, watch, recorder, above } = job;
   const { server, grace, onLost, minHold, maxRun } = settings;
   const { lock, run, note } = turn;
   if (note !== undefined) logger.log("info", "note", note);
@@ -94,7 +94,7 @@ async function execute(turn: HeldTurn, job: Job, waited: number): Promise<number
     exitCodeOf,
   });
   // A session that has lost its lock may not answer.
-  if (!lock.lost.aborted) await register?.prune();
+  if (!lock.lost.aborted) await recorder?.prune();
   return exitCode;
 }
 

@@ -7,7 +7,7 @@ import { SHORTEST_FLUSH } from "../io.ts";
 import { type CommandEnd, supervise } from "../child/supervise.ts";
 import type { Execution } from "./execution.ts";
 import { LeftWords } from "./left_words.ts";
-import { tell } from "../log/tell.ts";
+import { tryLog } from "../log/try_log.ts";
 
 /** What a command ends with that was killed, 128 and SIGKILL. */
 export const KILLED = 137;
@@ -24,7 +24,7 @@ export async function untilEnded(
   const { will, signals } = execution.watch;
   const program = execution.words[0]!;
   const words = new LeftWords(command.target);
-  const onLeft: Ending["onLeft"] = (left) => tell(logger, "error", "error", words.goesOn(left, lock.lost.aborted));
+  const onLeft: Ending["onLeft"] = (left) => tryLog(logger, "error", "error", words.goesOn(left, lock.lost.aborted));
   const onCause = (reason: Error) => {
     const lost = reason instanceof LockLostError;
     const goesOn = lost && onLost === "warn";
@@ -32,7 +32,7 @@ export async function untilEnded(
       ? `; ${program} goes on, and another node may start it too (on-lost=warn)`
       : `; stopping ${program}${lost ? ", since another node may start it now" : ""}`;
     const exitCode = goesOn ? undefined : exitCodeOf({ exitCode: KILLED, stoppedBy: reason });
-    tell(logger, "error", "error", reason.message + consequence, { exitCode });
+    tryLog(logger, "error", "error", reason.message + consequence, { exitCode });
     // What the command then says of its end comes after it.
     return io.flush?.(SHORTEST_FLUSH);
   };
@@ -52,12 +52,12 @@ export async function untilEnded(
       stops: timeUp ? [timeUp.signal, failed] : [failed],
     });
     // It came when something else had decided already.
-    if (failed.aborted && end.stoppedBy !== failed.reason) tell(logger, "error", "error", failed.reason.message);
+    if (failed.aborted && end.stoppedBy !== failed.reason) tryLog(logger, "error", "error", failed.reason.message);
     return end;
   } catch (error) {
     const ending = { grace, lost: lock.lost, hurry: onLost === "terminate" ? lock.lost : undefined, onLeft };
     if (endedWith !== undefined) {
-      tell(logger, "error", "error", afterTheEnd(error));
+      tryLog(logger, "error", "error", afterTheEnd(error));
       if (command.wasToldToEnd()) await terminate(command, { ...ending, told: command.wasSent("SIGTERM") });
       return { exitCode: endedWith };
     }
@@ -72,7 +72,7 @@ export async function untilEnded(
 async function tellBlocked({ watch, logger }: Execution): Promise<void> {
   const blocked = await watch.witness.blocked();
   if (blocked.length === 0) return;
-  tell(
+  tryLog(
     logger,
     "info",
     "note",
@@ -86,6 +86,6 @@ function passOn(command: RunningCommand, words: LeftWords, { logger }: Execution
   return (signal) => {
     if (command.signal(signal) !== "forbidden" || refused.has(signal)) return;
     refused.add(signal);
-    command.living().then((processes) => tell(logger, "error", "error", words.notPassedOn(signal, processes)));
+    command.living().then((processes) => tryLog(logger, "error", "error", words.notPassedOn(signal, processes)));
   };
 }

@@ -1,4 +1,4 @@
-import { tell } from "./tell.ts";
+import { tryLog } from "./try_log.ts";
 import type { Io } from "../io.ts";
 import { Logger } from "./logger.ts";
 import type { Verdict } from "./verdict.ts";
@@ -20,13 +20,13 @@ export class Failures {
 
   /** Tells of a failure and of the status that sera exits with. */
   readonly tell = ({ message, exitCode }: Verdict): void => {
-    if (this.logger) return tell(this.logger, "error", "error", message, { exitCode });
-    this.#told = this.#told.then(async () => tell(await this.#early(), "error", "error", message, { exitCode }));
+    if (this.logger) return tryLog(this.logger, "error", "error", message, { exitCode });
+    this.#told = this.#told.then(async () => tryLog(await this.#early(), "error", "error", message, { exitCode }));
   };
 
   /** Tells of something that ends nothing, before or without settings. */
   async note(message: string): Promise<void> {
-    tell(this.logger ?? await this.#early(), "error", "note", message);
+    tryLog(this.logger ?? await this.#early(), "error", "note", message);
   }
 
   /** Resolves when all that was to be told is on its way. */

@@ -1,6 +1,6 @@
 import { Deadline } from "../deadline.ts";
 import { LockLostError, LockUnavailableError } from "../errors.ts";
-import type { Register } from "../ledger/register.ts";
+import type { Recorder } from "../ledger/recorder.ts";
 import { whileHeld } from "../ledger/while_held.ts";
 import type { HeldLock } from "../lock/lock.ts";
 import type { HeldTurn, Mode, SkippedTurn } from "./mode.ts";
@@ -9,7 +9,7 @@ import type { HeldTurn, Mode, SkippedTurn } from "./mode.ts";
  * A mode that goes by what the ledger remembers: a command that has had its run is skipped. Trouble with the ledger that
  * may pass is waited out within the wait, as trouble with the lock is; a lock that is lost meanwhile is asked for again.
  */
-export function atMostOnce(mode: Mode, register: Register): Mode {
+export function atMostOnce(mode: Mode, recorder: Recorder): Mode {
   return async (asked, options) => {
     const deadline = new Deadline(options.wait);
     let { wait } = options;
@@ -24,7 +24,7 @@ export function atMostOnce(mode: Mode, register: Register): Mode {
           signal: options.signal,
           mayPass: ({ transient }) => transient,
           retrying: options.retrying,
-        }, () => entered(turn, register, within));
+        }, () => entered(turn, recorder, within));
       } catch (error) {
         if (!(error instanceof LockUnavailableError && lock.lost.aborted) || deadline.passed) throw error;
         options.signal.throwIfAborted();
@@ -38,15 +38,15 @@ export function atMostOnce(mode: Mode, register: Register): Mode {
 
 async function entered(
   turn: HeldTurn | SkippedTurn,
-  register: Register,
+  recorder: Recorder,
   within: Deadline | undefined,
 ): Promise<HeldTurn | SkippedTurn> {
   const { lock } = turn;
   if (turn.outcome === "skipped") {
-    await register.skip(lock, within);
+    await recorder.skip(lock, within);
     return turn;
   }
-  const begun = await register.begin(lock, within);
+  const begun = await recorder.begin(lock, within);
   return typeof begun === "string" ? { outcome: "skipped", lock, reason: begun } : { ...turn, run: begun };
 }
 

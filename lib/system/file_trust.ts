@@ -1,4 +1,4 @@
-import { followPath } from "./folder_way.ts";
+import { followPath } from "./follow_path.ts";
 import { UnfitFileError } from "./small_file.ts";
 import { EVERYBODY_WRITES, STICKY } from "./trust.ts";
 

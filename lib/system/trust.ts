@@ -34,7 +34,7 @@ export class Trust {
   }
 
   /** Who else can put names into a folder, in words; undefined if nobody can. */
-  strangersIn({ mode, gid }: Deno.FileInfo): "everybody" | "its group" | undefined {
+  otherWriters({ mode, gid }: Deno.FileInfo): "everybody" | "its group" | undefined {
     if ((mode! & EVERYBODY_WRITES) !== 0) return "everybody";
     return (mode! & GROUP_WRITES) !== 0 && !this.#groups.has(gid) ? "its group" : undefined;
   }

@@ -153,7 +153,7 @@ export class FakePlace implements Disposable {
       identity: { key: "job argument", name: "d41d8cd98f00b204e9800998ecf8427e", title: "job" },
       lock: this.#lock,
       watch: this.watch,
-      register: undefined,
+      recorder: undefined,
       retrying: () => undefined,
       above: undefined,
       ...parts,

@@ -90,9 +90,10 @@ Deno.test("trouble is waited out for five minutes and no longer, since all other
   await clock.to(310_000);
   assert.equal(
     await line,
-    "Cannot use the ledger: the disk is full; make room; " +
+    "Cannot use the ledger: the disk is full; " +
       "run 1 counts as abandoned, and the command may be run again; " +
       "the lock was held all the time, so nobody else has run it; " +
+      "make room; " +
       "if it must not run again, record a success in its place: sera --name nightly --once v1 0 true",
   );
   assert.ok(tries.length > before);
@@ -105,11 +106,11 @@ Deno.test("trouble is waited out for five minutes and no longer, since all other
 
 Deno.test("what will not pass is told at once, with what follows from the rule", async () => {
   const followed: readonly (readonly [rule: Partial<Rule>, follows: RegExp])[] = [
-    [{}, /counts as abandoned, and the command may be run again; the lock was held all the time[^;]*$/],
-    [{ every: 60_000 }, /; if it must not run again, record a success in its place: sera .* --every 1m 0 true$/],
+    [{}, /counts as abandoned, and the command may be run again; the lock was held all the time[^;]*; grant it$/],
+    [{ every: 60_000 }, /; grant it; if it must not run again, record a success in its place: sera .* --every 1m 0 true$/],
     [
       { once: "v1", countFailures: true },
-      /counts as abandoned, and may keep the command from being run again \(count-failures\); the lock was [^;]*$/,
+      /counts as abandoned, and may keep the command from being run again \(count-failures\); the lock was [^;]*; grant it$/,
     ],
   ];
   for (const [rule, follows] of followed) {
@@ -118,7 +119,7 @@ Deno.test("what will not pass is told at once, with what follows from the rule",
       throw new LastingTrouble();
     };
     const line = await bench.unrecorded(bench.run.finish("succeeded", 0));
-    assert.match(line, /^Cannot use the ledger: INSERT denied; grant it; run 1 /);
+    assert.match(line, /^Cannot use the ledger: INSERT denied; run 1 /);
     assert.match(line, follows);
     assert.equal(bench.ledger.steps.filter((step) => step === "finish").length, 1);
     assert.deepEqual(bench.told, []);
@@ -185,7 +186,7 @@ Deno.test("a signal ends the tries: the lock was held until then", async () => {
   await clock.to(5000);
   bench.interrupt.abort(new InterruptedError(15));
   await clock.to(5001);
-  assert.match(await line, /; the lock was held all the time, so nobody else has run it$/);
+  assert.match(await line, /; the lock was held all the time, so nobody else has run it; make room$/);
 });
 
 Deno.test("a line that cannot be said keeps no end from being recorded", async () => {

@@ -7,7 +7,7 @@ export interface Step {
 }
 
 /** All that decides where a path leads. */
-export interface Way {
+export interface FollowedPath {
   /** Each folder in which a name was looked up, from the root on. */
   readonly folders: readonly Step[];
   /** Each symbolic link that was followed, and the folder that it is in. */
@@ -27,7 +27,7 @@ const MOST_LINKS = 40;
  * @param path An absolute path, not of Windows.
  * @throws {Error} The system's, when it cannot be followed.
  */
-export function followPath(path: string): Way {
+export function followPath(path: string): FollowedPath {
   const root: Step = { path: "/", info: Deno.lstatSync("/") };
   const folders: Step[] = [];
   const links: (Step & { within: Step })[] = [];

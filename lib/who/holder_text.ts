@@ -3,18 +3,18 @@ import { timeOf } from "../text/time.ts";
 import type { Sighting } from "./sighting.ts";
 import { tidy } from "./tidy.ts";
 
-/** In milliseconds. */
+/** A day in milliseconds. */
 const DAY = 24 * 3600 * 1000;
 
 /**
- * Who holds a lock, in a few words, for example `web1:4711 rotate-logs, since 2026-11-22 10:00:05Z (3m20s)`. What others
- * wrote is in it without control characters.
+ * The holder of a lock for messages, for example `web1:4711 rotate-logs, since 2026-11-22 10:00:05Z (3m20s)`. Contains no
+ * control characters.
  *
- * @param sightings Of one lock; those who wait do not count.
+ * @param sightings Sightings of one lock; waiters are ignored.
  * @param now Milliseconds since 1970.
- * @returns Undefined if nothing is known.
+ * @returns Undefined if nothing is known of the holder.
  */
-export function whoHas(sightings: readonly Sighting[], now = Date.now()): string | undefined {
+export function holderText(sightings: readonly Sighting[], now = Date.now()): string | undefined {
   const [first, ...more] = sightings.filter(({ state }) => state === "held");
   if (!first) return undefined;
   const holder = tidy(first);
@@ -31,7 +31,7 @@ function whoIs({ host, pid, label, address, user, session }: Sighting): string[]
   const words = [place, label].filter((text) => text !== undefined);
   const name = words.length > 0 ? [words.join(" ")] : [];
   if (host !== undefined) return name;
-  // Where the process is not known, this is how an administrator finds it.
+  // If the process is not known, an administrator can find it by these.
   if (user !== undefined) name.push(`user ${user}`);
   if (session !== undefined) name.push(`session ${session}`);
   return name;
@@ -40,15 +40,15 @@ function whoIs({ host, pid, label, address, user, session }: Sighting): string[]
 /**
  * A point in time and how long ago that is, for example `2026-11-22 10:00:05Z (3m20s)`.
  *
- * @param since Milliseconds since 1970, within what a calendar has.
+ * @param since Milliseconds since 1970, at most the year 9999.
  */
 export function sinceText(since: number, now: number): string {
-  // By another clock, which may be ahead.
+  // The time is by another clock, which may be ahead.
   const age = Math.max(0, Math.floor((now - since) / 1000));
   return `${timeOf(since)} (${formatDuration(1000 * age)})`;
 }
 
-/** The same in fewer columns: of a day the time, else the date, for example `10:00:05Z (3m20s)`. */
+/** As {@linkcode sinceText}, but shorter: only the time within the last day, else only the date: `10:00:05Z (3m20s)`. */
 export function shortSinceText(since: number, now: number): string {
   const [date, time] = timeOf(since).split(" ");
   const [, age] = sinceText(since, now).split(" (");

@@ -13,6 +13,9 @@ import { Screen } from "./suite/screen.ts";
 /** What a lane's servers and programs take at most, in bytes. */
 const LANE_MEMORY = 2 * 2 ** 30;
 
+/** How many lanes share a processor: most tests wait for half of their time. */
+const LANES_A_PROCESSOR = 2;
+
 if (import.meta.main) Deno.exit(await main(Deno.args));
 
 async function main(args: readonly string[]): Promise<number> {
@@ -75,7 +78,7 @@ async function runAll(files: readonly TestFile[], options: readonly string[]): P
 /** How many files at a time suit this machine. */
 function lanesHere(): number {
   const fit = Math.floor(Deno.systemMemoryInfo().total / LANE_MEMORY);
-  return Math.max(1, Math.min(navigator.hardwareConcurrency, fit));
+  return Math.max(1, Math.min(LANES_A_PROCESSOR * navigator.hardwareConcurrency, fit));
 }
 
 /** Which sera the tests start: the binary that SERA_TEST_BINARY names, or else a bundle, of what a binary is made. */

@@ -4,19 +4,25 @@
  * Tries all of them to their end.
  *
  * @param cases By name, which tells which of them failed.
+ * @param atOnce How many at a time at the most; all of them by default.
  * @throws Error of the case that failed, or AggregateError with one for each.
  */
-export async function sideBySide(cases: Readonly<Record<string, () => Promise<unknown>>>): Promise<void> {
+export async function sideBySide(
+  cases: Readonly<Record<string, () => Promise<unknown>>>,
+  atOnce = Infinity,
+): Promise<void> {
   const failed: Error[] = [];
-  await Promise.all(
-    Object.entries(cases).map(async ([name, fn]) => {
+  const all = Object.entries(cases);
+  const queue = all.values();
+  await Promise.all(Array.from({ length: Math.min(atOnce, all.length) }, async () => {
+    for (const [name, fn] of queue) {
       try {
         await fn();
       } catch (cause) {
         failed.push(new Error(`${name}: ${cause instanceof Error ? cause.message : cause}`, { cause }));
       }
-    }),
-  );
+    }
+  }));
   const [first, ...others] = failed;
   if (first === undefined) return;
   throw others.length === 0 ? first : new AggregateError(failed, failed.map(({ message }) => message).join("\n"));

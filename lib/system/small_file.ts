@@ -9,8 +9,11 @@ const LONGEST = 2 ** 20;
 /** How long the other end of a pipe may take to say all that it has to say, in milliseconds. */
 const PATIENCE = 10_000;
 
-/** What pipes have said, by their paths: that can be read once only, and may be needed again, as for another connection. */
-const heard = new Map<string, SmallFile>();
+/**
+ * What came of reading pipes, by their paths: they can be read once only, and may be needed again, as for another
+ * connection.
+ */
+const heard = new Map<string, SmallFile | UnfitFileError>();
 
 /** What was read, and what the open file itself is, which is more than its path may still lead to. */
 export interface SmallFile {
@@ -29,21 +32,27 @@ export class UnfitFileError extends TroubleError {}
  */
 export async function readSmallFile(path: string): Promise<SmallFile> {
   const before = heard.get(path);
+  if (before instanceof UnfitFileError) throw before;
   if (before) return before;
   const found = Deno.statSync(path);
   if (!isOpenPipe(path, found)) return readSmallFileSync(path, found);
   using file = Deno.openSync(path);
   const info = file.statSync();
   if (!isOpenPipe(path, info)) throw unfit(info);
-  const text = await firstOf(
-    settled(readPipe(file)),
-    elapsed(PATIENCE, () => {
-      throw new UnfitFileError("nobody ends what is written into this pipe");
-    }),
-  );
-  const read = { text, info };
-  heard.set(path, read);
-  return read;
+  try {
+    const text = await firstOf(
+      settled(readPipe(file)),
+      elapsed(PATIENCE, () => {
+        throw new UnfitFileError("nobody ends what is written into this pipe");
+      }),
+    );
+    const read = { text, info };
+    heard.set(path, read);
+    return read;
+  } catch (error) {
+    if (error instanceof UnfitFileError) heard.set(path, error);
+    throw error;
+  }
 }
 
 /**

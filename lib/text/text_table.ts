@@ -43,20 +43,25 @@ export function fits(rows: readonly (readonly string[])[], width: number): boole
 }
 
 function widthsOf(rows: readonly (readonly string[])[]): number[] {
-  return rows[0]!.map((_, column) => rows.reduce((width, row) => Math.max(width, stringWidth(row[column]!)), 0));
+  return rows[0]!.map((_, column) => rows.reduce((width, row) => Math.max(width, widthOf(row[column]!)), 0));
 }
 
 function lineWidth(widths: readonly number[]): number {
   return widths.reduce((sum, width) => sum + width, (widths.length - 1) * GAP.length);
 }
 
+/** How many columns a text takes: plain ASCII, which most is, one each. */
+function widthOf(text: string): number {
+  return /^[ -~]*$/.test(text) ? text.length : stringWidth(text);
+}
+
 function padded(text: string, width: number): string {
-  return text + " ".repeat(Math.max(0, width - stringWidth(text)));
+  return text + " ".repeat(Math.max(0, width - widthOf(text)));
 }
 
 /** As much of the text as fits, cut between characters as a reader sees them: a path keeps its end, which tells more. */
 function shortened(text: string, width: number): string {
-  if (stringWidth(text) <= width) return text;
+  if (widthOf(text) <= width) return text;
   const characters = [...new Intl.Segmenter().segment(text)].map(({ segment }) => segment);
   const isPath = /^\/\S+$/.test(text);
   if (isPath) characters.reverse();

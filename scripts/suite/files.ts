@@ -6,21 +6,24 @@ import { ROOT } from "../root.ts";
 export interface TestFile {
   /** From the root of the checkout. */
   readonly path: string;
-  /** How much there is to read, which is all that is known of how long it runs. */
+  /** How much there is to read, by which it is guessed how long it runs. */
   readonly size: number;
+  /** Whether it runs for longer than its size tells. */
+  readonly early: boolean;
   /** Whether nothing else may run at the same time. */
   readonly alone: boolean;
 }
 
-/** A file says so of itself, with the reason behind the colon. */
+/** A file says these of itself, with the reason behind the colon. */
 const ALONE = /^\/\/ Runs alone: ./m;
+const EARLY = /^\/\/ Starts early: ./m;
 
 /** The files of tests at or below these paths; those that take longest come first, as far as that can be told. */
 export async function testFiles(paths: readonly string[]): Promise<TestFile[]> {
   const found = new Set<string>();
   for (const path of paths) await collect(path.replace(/\/+$/, ""), found);
   const files = await Promise.all([...found].map(describe));
-  return files.sort((a, b) => b.size - a.size || a.path.localeCompare(b.path));
+  return files.sort((a, b) => Number(b.early) - Number(a.early) || b.size - a.size || a.path.localeCompare(b.path));
 }
 
 async function collect(path: string, found: Set<string>): Promise<void> {
@@ -42,5 +45,5 @@ function fromRoot(path: string): string {
 
 async function describe(path: string): Promise<TestFile> {
   const text = await Deno.readTextFile(path);
-  return { path, size: text.length, alone: ALONE.test(text) };
+  return { path, size: text.length, early: EARLY.test(text), alone: ALONE.test(text) };
 }

@@ -26,10 +26,23 @@ export interface Shared {
 /** Lets a test fail that leaves a timer, a request or a socket behind; older versions of Deno do so by themselves. */
 export const SANITIZERS: readonly string[] = "sanitizer" in Deno.test ? ["--sanitize-ops", "--sanitize-resources"] : [];
 
-/** Runs the tests of a file, which may borrow servers of the pool that listens there, and says how they went. */
-export async function runFile(path: string, pool: string, { folder, env, options, signal }: Shared): Promise<Ran> {
+/** After so many milliseconds a file of tests hangs: far more than any takes, also on a slow and busy machine. */
+const HANG = 20 * 60_000;
+
+/**
+ * Runs the tests of a file, which may borrow servers of the pool that listens there, and says how they went.
+ *
+ * @param longest After how many milliseconds they are ended, and have failed.
+ */
+export async function runFile(
+  path: string,
+  pool: string,
+  { folder, env, options, signal }: Shared,
+  longest = HANG,
+): Promise<Ran> {
   const report = `${folder}/${path.replaceAll("/", "_")}.xml`;
   const started = performance.now();
+  const hang = AbortSignal.timeout(longest);
   const child = new Deno.Command(Deno.execPath(), {
     // All files have been checked before the first of them runs.
     args: ["test", "-A", "--no-check", ...SANITIZERS, `--junit-path=${report}`, ...options, path],
@@ -37,11 +50,12 @@ export async function runFile(path: string, pool: string, { folder, env, options
     stdin: "null",
     stdout: "piped",
     stderr: "piped",
-    signal,
+    signal: AbortSignal.any([signal, hang]),
   }).spawn();
   const output: string[] = [];
   await Promise.all([gather(child.stdout, output), gather(child.stderr, output)]);
   const { success } = await child.status;
+  if (hang.aborted) output.push(`\nended after ${longest / 1000} s: a test hangs\n`);
   return {
     outcome: await judge(path, report, success),
     output: output.join(""),

@@ -1,3 +1,5 @@
+// Starts early: it waits until programs that do not answer are given up.
+
 import assert from "node:assert/strict";
 import { linux, testWith, tool } from "../cli/needs.ts";
 import { lives, processInfo } from "../cli/process_list.ts";

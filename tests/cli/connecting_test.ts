@@ -1,6 +1,7 @@
 /** How long sera keeps connecting, and what it keeps at. */
 
 import assert from "node:assert/strict";
+import { sideBySide } from "../side_by_side.ts";
 import { sera } from "./program.ts";
 
 /** Accepts connections, and does something with each. */
@@ -43,20 +44,24 @@ class Listener implements Disposable {
   }
 }
 
-for (
-  const [what, server] of [
-    ["MySQL", (port: number) => `u@tcp(127.0.0.1:${port})/`],
-    ["PostgreSQL", (port: number) => `postgres://u@127.0.0.1:${port}/x`],
-    ["two hosts of PostgreSQL", (port: number) => `postgres://u@127.0.0.1:${port},127.0.0.1:${port}/x`],
-  ] as const
-) {
-  Deno.test(`${what} that accepts and says nothing does not stretch the wait`, async () => {
-    using deaf = new Listener(() => new Promise(() => undefined));
-    const { code, stdout, stderr } = await sera(["--server", server(deaf.port), "2", "echo", "ran"]);
-    assert.deepEqual({ code, stdout }, { code: 202, stdout: "" });
-    assert.match(stderr, /^sera: Cannot lock on [^\n]+: not connected within 2s; check the server and the network\n$/);
-  });
-}
+const SERVERS = {
+  "MySQL": (port: number) => `u@tcp(127.0.0.1:${port})/`,
+  "PostgreSQL": (port: number) => `postgres://u@127.0.0.1:${port}/x`,
+  "two hosts of PostgreSQL": (port: number) => `postgres://u@127.0.0.1:${port},127.0.0.1:${port}/x`,
+};
+
+Deno.test("a server that accepts and says nothing does not stretch the wait", () =>
+  sideBySide(Object.fromEntries(
+    Object.entries(SERVERS).map(([what, server]) => [what, async () => {
+      using deaf = new Listener(() => new Promise(() => undefined));
+      const { code, stdout, stderr } = await sera(["--server", server(deaf.port), "2", "echo", "ran"]);
+      assert.deepEqual({ code, stdout }, { code: 202, stdout: "" });
+      assert.match(
+        stderr,
+        /^sera: Cannot lock on [^\n]+: not connected within 2s; check the server and the network\n$/,
+      );
+    }]),
+  )));
 
 Deno.test("of two hosts the one that says nothing leaves the other its share of the wait", async () => {
   using deaf = new Listener(() => new Promise(() => undefined));
@@ -81,8 +86,8 @@ Deno.test("a server that was refusing before is told of, not that the wait is ov
   );
 });
 
-for (const sslmode of ["require", "allow", "prefer"]) {
-  Deno.test(`an error in place of TLS is waited out, and its words are not shown: sslmode=${sslmode}`, async () => {
+Deno.test("an error in place of TLS is waited out, and its words are not shown", () =>
+  sideBySide(Object.fromEntries(["require", "allow", "prefer"].map((sslmode) => [sslmode, async () => {
     using server = new Listener(async (connection) => {
       await connection.read(new Uint8Array(100));
       await connection.write(new TextEncoder().encode("Ecould not fork new process for connection: forged\n\0"));
@@ -94,5 +99,4 @@ for (const sslmode of ["require", "allow", "prefer"]) {
     assert.ok(server.count > 1, `${server.count}`);
     assert.match(stderr, /; see its log; trying again until the wait is over\.\n[^\n]+; see its log\n$/);
     assert.doesNotMatch(stderr, /forged/);
-  });
-}
+  }]))));

@@ -1,4 +1,5 @@
 /** Primaries that stop being one while somebody waits for a lock there, or holds one, as in a planned switchover. */
+// Starts early: a wait has to run out in it.
 
 import assert from "node:assert/strict";
 import { lockName } from "../../lib/lock/lock_name.ts";

@@ -9,6 +9,7 @@ import { connectMySql } from "../servers/mysql_client.ts";
 import { pgBouncerUnavailable, startPgBouncer } from "../servers/pgbouncer.ts";
 import { startStandby } from "../servers/postgres_standby.ts";
 import { startSystemPostgres, systemPostgresUnavailable } from "../servers/postgres_system.ts";
+import { sideBySide } from "../side_by_side.ts";
 import { doctor } from "./doctor_report.ts";
 import { linux, testWith } from "./needs.ts";
 import { sera } from "./program.ts";
@@ -137,10 +138,10 @@ postgres.test("doctor and a run agree on a standby", async (server) => {
   await assertSame(202, says, "--server", standby.url(), "--allow-unsafe-server", "--ledger");
 });
 
-for (const mode of ["session", "transaction", "statement"] as const) {
-  postgres.test(`doctor and a run agree on PgBouncer with pool_mode=${mode}`, async (server) => {
-    if (pgBouncerUnavailable) return console.log(`left out: ${pgBouncerUnavailable}`);
-    await server.query("CREATE SCHEMA IF NOT EXISTS AUTHORIZATION sera");
+postgres.test("doctor and a run agree on PgBouncer in all its modes", async (server) => {
+  if (pgBouncerUnavailable) return console.log(`left out: ${pgBouncerUnavailable}`);
+  await server.query("CREATE SCHEMA IF NOT EXISTS AUTHORIZATION sera");
+  const agree = (mode: "session" | "transaction" | "statement") => async () => {
     await using pool = await startPgBouncer(server, mode);
     const flags = ["--server", pool.url()];
     if (mode === "session") return await assertSame(0, /^pass {2}ledger /m, ...flags, "--ledger");
@@ -149,5 +150,8 @@ for (const mode of ["session", "transaction", "statement"] as const) {
       ? /^pass {2}ledger /m
       : /^warn {2}ledger +cannot tell whether it can be written: /m;
     await assertSame(0, says, ...flags, "--allow-unsafe-server", "--ledger");
-  });
-}
+  };
+  await sideBySide(
+    Object.fromEntries((["session", "transaction", "statement"] as const).map((mode) => [mode, agree(mode)])),
+  );
+});

@@ -1,4 +1,5 @@
 /** Files that say how sera is to work, and what else may be in their place. */
+// Starts early: it waits for what a pipe never says.
 
 import assert from "node:assert/strict";
 import { inProcess, type InProcessOptions, testInProcess } from "./in_process.ts";

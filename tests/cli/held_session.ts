@@ -78,8 +78,13 @@ export class SharedHeldSessions {
   }
 
   /** Defines a test that is tried at the same time on all servers that have one of this name. */
-  testTogether(together: Together, name: string, fn: () => Promise<void>): void {
-    if (this.#need === undefined) together.test(this.name, name, fn);
+  testTogether(
+    together: Together,
+    name: string,
+    fn: () => Promise<void>,
+    options: typeof RESTARTS | Record<never, never> = {},
+  ): void {
+    if (this.#need === undefined) together.test(this.name, name, fn, options);
     else console.log(`left out: ${name} on ${this.name}: ${this.#need}`);
   }
 }

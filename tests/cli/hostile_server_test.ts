@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { concat, type Tamper } from "../backends/mysql/fake_server.ts";
 import { FAKE_MYSQL, FAKE_POSTGRES, type FakeKind, type FakeServer, WORDS } from "../backends/fake_sessions.ts";
 import { Chance, spoiling } from "../backends/tampering.ts";
+import { sideBySide } from "../side_by_side.ts";
 import { linux, testWith } from "./needs.ts";
 import { Place } from "./place.ts";
 
@@ -117,19 +118,30 @@ for (const { kind, what, frame, says } of SPOILED) {
       assert.equal(await hasRun(place), false);
     });
   }
+}
 
-  testWith([linux], `${kind.name}: ${what} in a hold stops the command, with one line and little memory`, async () => {
-    const usual = await memoryOf(kind);
-    using server = breaking(kind, "in a hold", frame);
-    await using place = await Place.make(server.setting);
-    await place.script("hold", HOLD);
-    const { code, stderr } = await place.sera(["--ttl", TTL, "0", place.file("hold")], { cwd: place.path });
-    assert.equal(code, 206, stderr);
-    assert.match(stderr, /^sera: Lock lost: [^\n]+; stopping [^\n]+, since another node may start it now\n$/);
-    assert.match(stderr, says);
-    const more = kibibytes(await place.read("memory")) - usual;
-    assert.ok(more < MOST_MEMORY, `${more} KiB more than usual`);
-  });
+testWith(
+  [linux],
+  "what is spoiled in a hold stops the command, with one line and little memory",
+  () =>
+    sideBySide(
+      Object.fromEntries(SPOILED.map((spoiled) => [`${spoiled.kind.name}: ${spoiled.what}`, () => stops(spoiled)])),
+      // A look has to be answered in time, with all that has to be written and read.
+      3,
+    ),
+);
+
+async function stops({ kind, frame, says }: typeof SPOILED[number]): Promise<void> {
+  const usual = await memoryOf(kind);
+  using server = breaking(kind, "in a hold", frame);
+  await using place = await Place.make(server.setting);
+  await place.script("hold", HOLD);
+  const { code, stderr } = await place.sera(["--ttl", TTL, "0", place.file("hold")], { cwd: place.path });
+  assert.equal(code, 206, stderr);
+  assert.match(stderr, /^sera: Lock lost: [^\n]+; stopping [^\n]+, since another node may start it now\n$/);
+  assert.match(stderr, says);
+  const more = kibibytes(await place.read("memory")) - usual;
+  assert.ok(more < MOST_MEMORY, `${more} KiB more than usual`);
 }
 
 /** How much memory sera takes for a session in which nothing is spoiled, in KiB. */
@@ -177,28 +189,29 @@ const SEED = Number(Deno.env.get("SERA_FUZZ_SEED") ?? 1);
 
 for (const kind of [FAKE_MYSQL, FAKE_POSTGRES]) {
   Deno.test(`${kind.name}: whatever is spoiled, sera ends as it says, and runs nothing without the lock`, async () => {
-    for (let round = 0; round < ROUNDS; round++) {
+    const rounds = Array.from({ length: ROUNDS }, (_, round) => {
       const seed = SEED * 1000 + round;
       const chance = new Chance(seed);
       const free = chance.below(3) > 0;
       const { tamper, what } = spoiling(chance, free ? kind.frames : kind.frames >> 1);
-      using server = kind.start(free, tamper);
-      await check(kind, server, free, `seed ${seed}, ${free ? "free" : "taken"}, ${what}`);
-    }
+      return [`seed ${seed}, ${free ? "free" : "taken"}, ${what}`, () => check(kind, free, tamper)] as const;
+    });
+    await sideBySide(Object.fromEntries(rounds), 5);
   });
 }
 
-async function check(kind: FakeKind, server: FakeServer, free: boolean, about: string): Promise<void> {
+async function check(kind: FakeKind, free: boolean, tamper: Tamper): Promise<void> {
+  using server = kind.start(free, tamper);
   const limits = kind === FAKE_MYSQL ? "?timeout=2s&readTimeout=2s" : "?connect_timeout=2";
   await using place = await Place.make(server.setting + limits);
   const { code, stderr } = await place.sera(["0", "sh", "-c", `touch ${place.file("ran")}; exit 7`]);
   const ran = await hasRun(place);
-  assert.ok([202, 204, 7].includes(code), `${about}: ${code}: ${stderr}`);
-  assert.equal(ran, code === 7, about);
-  assert.ok(!ran || free, about);
+  assert.ok([202, 204, 7].includes(code), `${code}: ${stderr}`);
+  assert.equal(ran, code === 7);
+  assert.ok(!ran || free, "it has run without the lock");
   const lines = stderr.split("\n").filter((line) => line !== "");
-  assert.ok(lines.length <= 1 && lines.every((line) => line.startsWith("sera: ")), `${about}: ${stderr}`);
-  assert.ok(code !== 202 || lines.length === 1, about);
+  assert.ok(lines.length <= 1 && lines.every((line) => line.startsWith("sera: ")), stderr);
+  assert.ok(code !== 202 || lines.length === 1, "no line");
 }
 
 async function hasRun(place: Place): Promise<boolean> {

@@ -1,4 +1,5 @@
 /** What others wrote is a blank for people where it would deceive them, and as it was for programs. */
+// Starts early: it starts sera often, on every kind of server.
 
 import assert from "node:assert/strict";
 import { fixture } from "./place.ts";

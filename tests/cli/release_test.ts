@@ -1,3 +1,5 @@
+// Starts early: it starts sera often, on every kind of server.
+
 import assert from "node:assert/strict";
 import { fixture } from "./place.ts";
 import { testOn, useTargets } from "./targets.ts";

@@ -4,53 +4,66 @@ import { FakePostgres, trouble } from "../backends/postgres/fake_server.ts";
 import { answerOf, FAKE_POSTGRES } from "../backends/fake_sessions.ts";
 import { RESTARTS, useHeldSessions } from "./held_session.ts";
 import { fixture, Place } from "./place.ts";
+import { Together } from "../side_by_side.ts";
 import { until } from "./wait.ts";
 
 const UNREACHABLE = "u:p@tcp(127.0.0.1:1)/";
 
+const together = new Together();
+
 for (const target of useHeldSessions()) {
-  target.test("a server that comes up within the wait is no error; why it takes so long is said once", async () => {
-    await using place = await Place.make(target.sessions.server);
-    await target.sessions.kill();
-    await using run = place.startSera(["--verbose", "20", "echo", "ran"]);
-    await using first = place.startSera(["--wait-and-skip", "--name", "skip", "20", "echo", "ran"]);
-    for (const one of [run, first]) await one.says("connection refused");
-    // Several tries must fail, for the line to be able to come twice: as many as this one has until it gives up.
-    assert.equal((await place.sera(["1", "true"])).code, 202);
-    assert.deepEqual([run.over, first.over], [false, false]);
-    await target.sessions.restart();
-    const { code: firstCode, stdout: firstOut } = await first.ended;
-    assert.deepEqual({ firstCode, firstOut }, { firstCode: 0, firstOut: "ran\n" });
-    const { code, stdout, stderr } = await run.ended;
-    assert.equal(code, 0, stderr);
-    assert.match(
-      stderr,
-      /^sera: Cannot lock on [^\n]+connection refused[^\n]*; trying again until the wait is over\.$/m,
-    );
-    assert.equal(`${stdout}${stderr}`.match(/connection refused/g)!.length, 1, stdout + stderr);
-    assert.match(stdout, /^Lock acquired after [^\n]+\nran\n/m);
-  }, RESTARTS);
-
-  target.test("a server that is down is 202 at once with a wait of 0, and when another wait is over", async () => {
-    await using place = await Place.make(target.sessions.server);
-    await target.sessions.kill();
-    try {
-      for (const [wait, least] of [["0", 0], ["2", 2000]] as const) {
-        const began = performance.now();
-        const { code, stdout, stderr } = await place.sera([wait, "echo", "ran"]);
-        const took = performance.now() - began;
-        assert.deepEqual({ code, stdout }, { code: 202, stdout: "" });
-        assert.ok(took >= least, `wait ${wait}: ${took} ms`);
-        const lines = stderr.trim().split("\n");
-        assert.match(lines.at(-1)!, /^sera: Cannot lock on [^\n]+connection refused/);
-        assert.equal(lines.length, wait === "0" ? 1 : 2, stderr);
-      }
-    } finally {
+  target.testTogether(
+    together,
+    "a server that comes up within the wait is no error; why it takes so long is said once",
+    async () => {
+      await using place = await Place.make(target.sessions.server);
+      await target.sessions.kill();
+      await using run = place.startSera(["--verbose", "20", "echo", "ran"]);
+      await using first = place.startSera(["--wait-and-skip", "--name", "skip", "20", "echo", "ran"]);
+      for (const one of [run, first]) await one.says("connection refused");
+      // Several tries must fail, for the line to be able to come twice: as many as this one has until it gives up.
+      assert.equal((await place.sera(["1", "true"])).code, 202);
+      assert.deepEqual([run.over, first.over], [false, false]);
       await target.sessions.restart();
-    }
-  }, RESTARTS);
+      const { code: firstCode, stdout: firstOut } = await first.ended;
+      assert.deepEqual({ firstCode, firstOut }, { firstCode: 0, firstOut: "ran\n" });
+      const { code, stdout, stderr } = await run.ended;
+      assert.equal(code, 0, stderr);
+      assert.match(
+        stderr,
+        /^sera: Cannot lock on [^\n]+connection refused[^\n]*; trying again until the wait is over\.$/m,
+      );
+      assert.equal(`${stdout}${stderr}`.match(/connection refused/g)!.length, 1, stdout + stderr);
+      assert.match(stdout, /^Lock acquired after [^\n]+\nran\n/m);
+    },
+    RESTARTS,
+  );
 
-  target.test("a waiter whose connection is cut waits on", async () => {
+  target.testTogether(
+    together,
+    "a server that is down is 202 at once with a wait of 0, and when another wait is over",
+    async () => {
+      await using place = await Place.make(target.sessions.server);
+      await target.sessions.kill();
+      try {
+        for (const [wait, least] of [["0", 0], ["2", 2000]] as const) {
+          const began = performance.now();
+          const { code, stdout, stderr } = await place.sera([wait, "echo", "ran"]);
+          const took = performance.now() - began;
+          assert.deepEqual({ code, stdout }, { code: 202, stdout: "" });
+          assert.ok(took >= least, `wait ${wait}: ${took} ms`);
+          const lines = stderr.trim().split("\n");
+          assert.match(lines.at(-1)!, /^sera: Cannot lock on [^\n]+connection refused/);
+          assert.equal(lines.length, wait === "0" ? 1 : 2, stderr);
+        }
+      } finally {
+        await target.sessions.restart();
+      }
+    },
+    RESTARTS,
+  );
+
+  target.testTogether(together, "a waiter whose connection is cut waits on", async () => {
     await using place = await Place.make(target.sessions.server);
     await using holder = place.startSera(["--name", "n", "0", fixture("hold.sh")], { stdin: "open" });
     await holder.says("ready");

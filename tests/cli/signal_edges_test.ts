@@ -1,3 +1,5 @@
+// Starts early: it starts sera some hundred times.
+
 import assert from "node:assert/strict";
 import { linux, testWith } from "./needs.ts";
 import { Place } from "./place.ts";

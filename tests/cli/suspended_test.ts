@@ -1,3 +1,5 @@
+// Starts early: leases have to run out in it.
+
 import assert from "node:assert/strict";
 import { untilBeaten } from "./beats.ts";
 import { useHeldSessions } from "./held_session.ts";

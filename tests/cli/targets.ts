@@ -11,6 +11,7 @@ import { forThisFile } from "../servers/for_this_file.ts";
 import { lendMariaDb, lendMySql56, lendPostgres18, lendSystemPostgres } from "../servers/pool.ts";
 import { systemPostgresUnavailable } from "../servers/postgres_system.ts";
 import { ledgerInFile, ledgerOnMySql, ledgerOnPostgres, type LedgerView } from "./ledger_view.ts";
+import { sideBySide } from "../side_by_side.ts";
 import { linux, type Need, testWith } from "./needs.ts";
 import { Place } from "./place.ts";
 
@@ -50,6 +51,16 @@ export function useTargets(): readonly Target[] {
 /** Defines a test on a target. */
 export function testOn({ need }: Target, name: string, fn: () => Promise<void>): void {
   testWith([need], name, fn);
+}
+
+/** Defines a test that is tried on all targets at the same time: one that waits most of the time. */
+export function testOnAll(targets: readonly Target[], name: string, fn: (target: Target) => Promise<void>): void {
+  const there = targets.filter(({ name: target, need }) => {
+    if (need !== undefined) console.log(`left out: ${name} on ${target}: ${need}`);
+    return need === undefined;
+  });
+  const cases = Object.fromEntries(there.map((target) => [target.name, () => fn(target)]));
+  Deno.test({ name, ignore: there.length === 0, fn: () => sideBySide(cases) });
 }
 
 /** What a target tells of a server. */

@@ -1,3 +1,5 @@
+// Starts early: it starts sera often.
+
 import assert from "node:assert/strict";
 import { history } from "./ledger_view.ts";
 import { linux, type Need, testWith, tool } from "./needs.ts";

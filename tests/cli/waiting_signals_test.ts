@@ -1,56 +1,51 @@
+// Starts early: MySQL 5.6 takes five seconds to see that a waiter has gone.
+
 import assert from "node:assert/strict";
 import { fixture } from "./place.ts";
-import { FILE, type Target, testOn, useTargets } from "./targets.ts";
+import { FILE, testOnAll, useTargets } from "./targets.ts";
 import { until } from "./wait.ts";
 
 const SIGNALS = { HUP: 129, INT: 130, QUIT: 131, TERM: 143 };
 
-/** Which of them to try: all take the same way, and MySQL 5.6 takes five seconds to see that a waiter has gone. */
-function signalsFor(target: Target): Partial<typeof SIGNALS> {
-  return target === FILE ? SIGNALS : { TERM: SIGNALS.TERM };
-}
+const targets = useTargets();
 
-for (const target of useTargets()) {
-  for (const [signal, code] of Object.entries(signalsFor(target))) {
-    for (const flags of [[], ["--wait-and-skip"]]) {
-      const how = flags.length === 0 ? "its turn" : "the others";
-      testOn(
-        target,
-        `SIG${signal} while waiting for ${how} on ${target.name} ends sera with ${code} at once`,
-        async () => {
-          await using started = await target.start();
-          const { place } = started;
-          await using holder = place.startSera(["--name", "n", "0", fixture("hold.sh")], { stdin: "open" });
-          await holder.says("ready");
-          await using waiter = place.startSera([...flags, "--name", "n", "60", "echo", "ran"]);
-          await until("it waits", async () => (await started.waiters("n")) === 1);
+for (const [signal, code] of Object.entries(SIGNALS)) {
+  // All take the same way, and MySQL 5.6 takes five seconds to see that a waiter has gone.
+  const where = signal === "TERM" ? targets : [FILE];
+  for (const flags of [[], ["--wait-and-skip"]]) {
+    const how = flags.length === 0 ? "its turn" : "the others";
+    testOnAll(where, `SIG${signal} while waiting for ${how} ends sera with ${code} at once`, async (target) => {
+      await using started = await target.start();
+      const { place } = started;
+      await using holder = place.startSera(["--name", "n", "0", fixture("hold.sh")], { stdin: "open" });
+      await holder.says("ready");
+      await using waiter = place.startSera([...flags, "--name", "n", "60", "echo", "ran"]);
+      await until("it waits", async () => (await started.waiters("n")) === 1);
 
-          waiter.kill(`SIG${signal}` as Deno.Signal);
-          assert.deepEqual(await waiter.ended, { code, stdout: "", stderr: "" });
+      waiter.kill(`SIG${signal}` as Deno.Signal);
+      assert.deepEqual(await waiter.ended, { code, stdout: "", stderr: "" });
 
-          await until("no waiter is left", async () => (await started.waiters("n")) === 0);
-          await holder.closeStdin();
-          assert.equal((await holder.ended).code, 0);
-          assert.equal((await place.sera(["--name", "n", "0", "true"])).code, 0);
-        },
-      );
-    }
+      await until("no waiter is left", async () => (await started.waiters("n")) === 0);
+      await holder.closeStdin();
+      assert.equal((await holder.ended).code, 0);
+      assert.equal((await place.sera(["--name", "n", "0", "true"])).code, 0);
+    });
   }
-
-  testOn(target, `SIGHUP while waiting on ${target.name} stays ignored under nohup`, async () => {
-    await using started = await target.start();
-    const { place } = started;
-    await using holder = place.startSera(["--name", "n", "0", fixture("hold.sh")], { stdin: "open" });
-    await holder.says("ready");
-    await using waiter = place.start(["nohup", "sera", "--name", "n", "60", "echo", "ran"]);
-    await until("it waits", async () => (await started.waiters("n")) === 1);
-    waiter.kill("SIGHUP");
-    await until("it has taken the signal", () => isTaken(waiter.pid));
-    await holder.closeStdin();
-    const { code, stdout } = await waiter.ended;
-    assert.deepEqual({ code, stdout }, { code: 0, stdout: "ran\n" });
-  });
 }
+
+testOnAll(targets, "SIGHUP while waiting stays ignored under nohup", async (target) => {
+  await using started = await target.start();
+  const { place } = started;
+  await using holder = place.startSera(["--name", "n", "0", fixture("hold.sh")], { stdin: "open" });
+  await holder.says("ready");
+  await using waiter = place.start(["nohup", "sera", "--name", "n", "60", "echo", "ran"]);
+  await until("it waits", async () => (await started.waiters("n")) === 1);
+  waiter.kill("SIGHUP");
+  await until("it has taken the signal", () => isTaken(waiter.pid));
+  await holder.closeStdin();
+  const { code, stdout } = await waiter.ended;
+  assert.deepEqual({ code, stdout }, { code: 0, stdout: "ran\n" });
+});
 
 /** Whether no signal is on its way to the process any more. proc(5), ShdPnd */
 function isTaken(pid: number): boolean {

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { executeHolding } from "../../lib/commands/execute.ts";
+import { keep } from "../../lib/commands/give_back.ts";
 import { untilEnded } from "../../lib/commands/until_ended.ts";
 import { LockLostError, MaxRunError } from "../../lib/errors.ts";
 import { FakeCommand } from "../child/fake_command.ts";
@@ -95,6 +96,23 @@ test("--min-hold keeps the lock of a command that is done for what is left of it
     await clock.until("it is released", released);
   });
   assert.ok(said.includes("Keeping the lock for another 1h (min-hold)."), said.join("\n"));
+});
+
+test("--min-hold counts what the command took", async () => {
+  for (const [held, left] of [[HOUR / 4, 3 * HOUR / 4], [3 * HOUR / 4, HOUR / 4], [HOUR, 0], [2 * HOUR, 0]] as const) {
+    using clock = new FakeClock();
+    await using place = new Surroundings();
+    let over = false;
+    const kept = keep(place.execution({ lock: place.lock(), minHold: HOUR }), held).then(() => over = true);
+    if (left > 0) {
+      await clock.to(left - 1);
+      assert.equal(over, false, `${held}`);
+      await clock.to(left);
+    }
+    await clock.until("it is over", () => over);
+    assert.equal(clock.now, left);
+    await kept;
+  }
 });
 
 test("a lock that is lost meanwhile is kept no longer", async () => {

@@ -1,9 +1,11 @@
 /** A crash at every step of a run. */
+// Starts early: it starts a process for each step of a run.
 
 import assert from "node:assert/strict";
 import type { Rule } from "../../lib/ledger/run.ts";
 import { freshName } from "../backends/open.ts";
 import { sharedMariaDb, sharedMySql56, sharedPostgres, sharedPostgres18 } from "../backends/shared_server.ts";
+import { sideBySide } from "../side_by_side.ts";
 import { Holder } from "./holder.ts";
 import { type Bench, FILE, type LedgerPlace, mySqlPlace, postgresPlace } from "./places.ts";
 import { COMMAND, type DoStep, RELEASE, runOnce, type RunPlan } from "./run_steps.ts";
@@ -64,14 +66,6 @@ async function crashAt(bench: Bench, plan: RunPlan, number: number, when: "befor
   }
 }
 
-/** Does everything, so many at a time. */
-async function inParallel(tasks: readonly (() => Promise<void>)[]): Promise<void> {
-  const queue = tasks.values();
-  await Promise.all(Array.from({ length: AT_ONCE }, async () => {
-    for (const task of queue) await task();
-  }));
-}
-
 function crashTests({ label, test, bench: makeBench }: LedgerPlace): void {
   const crashes = async (prepare: Prepare, rule: Partial<Rule>) => {
     const withPlan = async (use: (bench: Bench, plan: RunPlan) => Promise<void>) => {
@@ -93,18 +87,13 @@ function crashTests({ label, test, bench: makeBench }: LedgerPlace): void {
     for (const kind of [/\bINSERT INTO\b/, /^UPDATE/, new RegExp(COMMAND), new RegExp(RELEASE)]) {
       assert.ok(steps.some((name) => kind.test(name)), `${label} has no step ${kind}`);
     }
-    await inParallel(steps.flatMap((name, index) => {
+    const crash = (number: number, when: "before" | "amid") => () =>
+      withPlan((bench, plan) => crashAt(bench, plan, number, when));
+    const cases = steps.flatMap((name, index) => {
       const times = name.startsWith("SELECT") ? ["before"] as const : ["before", "amid"] as const;
-      return times.map((when) => () =>
-        withPlan(async (bench, plan) => {
-          try {
-            await crashAt(bench, plan, index + 1, when);
-          } catch (cause) {
-            throw new Error(`after a crash ${when} step ${index + 1}: ${name}`, { cause });
-          }
-        })
-      );
-    }));
+      return times.map((when) => [`a crash ${when} step ${index + 1}: ${name}`, crash(index + 1, when)] as const);
+    });
+    await sideBySide(Object.fromEntries(cases), AT_ONCE);
     return steps;
   };
 

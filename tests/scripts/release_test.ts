@@ -1,3 +1,5 @@
+// Starts early: it builds packages.
+
 import { ROOT } from "../../scripts/root.ts";
 import { run } from "../../scripts/run.ts";
 import { testWith, tool } from "../cli/needs.ts";

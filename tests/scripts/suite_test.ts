@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { readReport } from "../../scripts/suite/outcome.ts";
+import { runFile } from "../../scripts/suite/lane.ts";
 import { testFiles } from "../../scripts/suite/files.ts";
 import { ROOT } from "../../scripts/root.ts";
 
@@ -65,6 +66,20 @@ Deno.test("the suite shows what a test that fails has said", async () => {
   assert.match((await suite(BAD, GOOD)).said, /FAIL [^\n]*: 1 passed, 1 failed(.*\n)+.*the reason/);
 });
 
+Deno.test("a file of which a test hangs is ended, and has failed", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "sera-suite-" });
+  try {
+    const path = `${folder}/hanging_test.ts`;
+    await Deno.writeTextFile(path, `Deno.test("hangs", () => new Promise(() => setInterval(() => {}, 1000)));`);
+    const shared = { folder, env: {}, options: [], signal: new AbortController().signal };
+    const { outcome, output } = await runFile(path, "", shared, 3000);
+    assert.deepEqual({ passed: outcome.passed, failed: outcome.failed }, { passed: 0, failed: 1 });
+    assert.match(output, /^ended after 3 s: a test hangs$/m);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
 Deno.test("the suite runs nothing that does not compile", async () => {
   const { code, said } = await suite(`const text: number = "text";`, GOOD);
   assert.equal(code, 1);
@@ -84,14 +99,16 @@ Deno.test("what is no test is told in one line", async () => {
   ]);
 });
 
-Deno.test("a file that runs alone says why", async () => {
+Deno.test("a file that runs alone, or starts before larger ones, says why", async () => {
   const folder = await Deno.makeTempDir({ prefix: "sera-suite-" });
   try {
     await Deno.writeTextFile(`${folder}/quiet_test.ts`, "// Runs alone: it counts.\n");
     await Deno.writeTextFile(`${folder}/shared_test.ts`, `const text = "x".repeat(1000); // Runs alone: not so.\n`);
+    await Deno.writeTextFile(`${folder}/slow_test.ts`, "// Starts early: it waits.\n");
     await Deno.writeTextFile(`${folder}/helper.ts`, "// Runs alone: no test.\n");
     const files = await testFiles([folder]);
     assert.deepEqual(files.map(({ path, alone }) => [path.split("/").at(-1), alone]), [
+      ["slow_test.ts", false],
       ["shared_test.ts", false],
       ["quiet_test.ts", true],
     ]);

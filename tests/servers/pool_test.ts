@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { mariaDbRecipe, mariaDbUnavailable } from "./mariadb.ts";
 import { mySql56Recipe, mysql56Unavailable } from "./mysql56.ts";
+import { stateOfMySql, stateOfPostgres } from "./cleaning.ts";
 import { borrow as borrowMySql, type Lent, type MySqlServer } from "./mysql_process.ts";
 import { type Kind, Pool } from "./pool.ts";
 import { postgres18Unavailable, recipe18 } from "./postgres18.ts";
@@ -13,6 +14,8 @@ interface Case {
   readonly kind: Kind;
   readonly missing: string | undefined;
   borrow(lent: Lent): Promise<Server>;
+  /** What is compared. */
+  state(server: Server): Promise<string>;
   /** What a new server's user finds in its database. */
   readonly tables: string;
   /** What is removed. */
@@ -22,6 +25,7 @@ interface Case {
 }
 
 const MYSQL = {
+  state: stateOfMySql,
   tables: "SELECT table_name AS name FROM information_schema.tables WHERE table_schema NOT IN " +
     "('mysql', 'information_schema', 'performance_schema', 'sys')",
   leaves: [
@@ -33,6 +37,7 @@ const MYSQL = {
 };
 
 const POSTGRES = {
+  state: stateOfPostgres,
   tables: "SELECT relname AS name FROM pg_class WHERE relname LIKE 'left%'",
   leaves: ["CREATE TABLE left_behind (id INT)", "CREATE DATABASE other"],
   spoils: ["CREATE ROLE other", "ALTER ROLE sera SET statement_timeout = 77", "GRANT pg_monitor TO sera"],
@@ -61,10 +66,10 @@ async function makePool(stack: AsyncDisposableStack): Promise<Pool> {
   return stack.use(new Pool(`${folder}/pool`));
 }
 
-for (const { kind, missing, borrow, tables, leaves, spoils } of CASES) {
+for (const { kind, missing, borrow, tables, leaves, spoils, state } of CASES) {
   const ignore = missing !== undefined;
 
-  Deno.test({ name: `${kind} is lent again without what was left in it`, ignore }, async () => {
+  Deno.test({ name: `${kind} is lent again without what was left in it, as long as it lives`, ignore }, async () => {
     await using stack = new AsyncDisposableStack();
     const pool = await makePool(stack);
     const first = await pool.lend(kind, 1);
@@ -77,20 +82,22 @@ for (const { kind, missing, borrow, tables, leaves, spoils } of CASES) {
     assert.deepEqual(await pool.lend(kind, 2), first);
     assert.doesNotMatch(await Deno.readTextFile(server.logFile), /left/);
     assert.deepEqual(await (await borrow(first)).query(tables), []);
+    await server.kill();
+    assert.notEqual((await pool.lend(kind, 3)).pid, first.pid, "killed");
   });
 
   Deno.test({ name: `${kind} is not lent again when it is not what it was`, ignore }, async () => {
     await using stack = new AsyncDisposableStack();
     const pool = await makePool(stack);
-    let borrower = 0;
-    let lent = await pool.lend(kind, borrower);
+    const lent = await pool.lend(kind, 1);
+    const server = await borrow(lent);
+    // Each for itself makes it another one.
+    const states = [await state(server)];
     for (const statement of spoils) {
-      await (await borrow(lent)).query(statement);
-      const next = await pool.lend(kind, ++borrower);
-      assert.notEqual(next.pid, lent.pid, statement);
-      lent = next;
+      await server.query(statement);
+      states.push(await state(server));
     }
-    await (await borrow(lent)).kill();
-    assert.notEqual((await pool.lend(kind, ++borrower)).pid, lent.pid, "killed");
+    assert.equal(new Set(states).size, states.length, Deno.inspect(spoils));
+    assert.notEqual((await pool.lend(kind, 2)).pid, lent.pid);
   });
 }

@@ -1,4 +1,5 @@
 /** SERA_TORTURE_SECONDS says how long each kind of server is tortured; a minute tells more than the default. */
+// Starts early: it goes on for some seconds on each server.
 
 import assert from "node:assert/strict";
 import { SESSION_TARGETS } from "../cli/held_session.ts";

@@ -10,6 +10,7 @@ import { sql } from "../../../lib/backends/sql/statement.ts";
 import { Running } from "../../cli/running.ts";
 import { HANG, pause, until } from "../../cli/wait.ts";
 import type { PostgresServer } from "../../servers/postgres_process.ts";
+import { Together } from "../../side_by_side.ts";
 import { failure, freshName, hold, later, never, open, plainSession, renewals, Retries } from "../open.ts";
 import { holderOf, OtherClient, type ServerSession, sessions, waiters, waiting } from "./view.ts";
 import { RESTARTS, sharedPostgres, sharedPostgres18 } from "../shared_server.ts";
@@ -25,8 +26,12 @@ const HOLDER = `${import.meta.dirname}/../lock_holder.ts`;
 
 const postgres = sharedPostgres(`--max-connections=${MANY + 20}`);
 
+const together = new Together();
+
 for (const shared of [postgres, sharedPostgres18(`--max-connections=${MANY + 20}`)]) {
-  shared.test("a waiter has no transaction and no snapshot", async (server) => {
+  const test: typeof shared.test = (name, fn, options) => shared.testTogether(together, name, fn, options);
+
+  test("a waiter has no transaction and no snapshot", async (server) => {
     const name = freshName();
     await using one = await open(server.url(), name);
     await using other = await open(server.url(), name);
@@ -46,13 +51,13 @@ for (const shared of [postgres, sharedPostgres18(`--max-connections=${MANY + 20}
         backendXmin: null,
         transactionStart: null,
       });
-      return ++times > 50 && looks.size > 3;
+      return ++times > 20 && looks.size > 3;
     });
     await lock.release();
     await (await granted)!.release();
   });
 
-  shared.test("the holder's command may do what waits for the end of all transactions", async (server) => {
+  test("the holder's command may do what waits for the end of all transactions", async (server) => {
     const name = freshName();
     await using one = await open(server.url(), name);
     await using other = await open(server.url(), name);
@@ -78,7 +83,7 @@ for (const shared of [postgres, sharedPostgres18(`--max-connections=${MANY + 20}
     await (await granted)!.release();
   });
 
-  shared.test("time limits of the role break neither a wait nor a release off", async (server) => {
+  test("time limits of the role break neither a wait nor a release off", async (server) => {
     await withRole(server, "SET statement_timeout = '300ms'", "SET lock_timeout = '300ms'", async () => {
       await withGate(server, async (url, gate) => {
         const name = freshName();
@@ -104,7 +109,7 @@ for (const shared of [postgres, sharedPostgres18(`--max-connections=${MANY + 20}
     });
   });
 
-  shared.test("a session has no time limits for statements and locks", async (server) => {
+  test("a session has no time limits for statements and locks", async (server) => {
     await withRole(server, "SET statement_timeout = '5s'", "SET lock_timeout = '5s'", async () => {
       const config = parsePostgresServer(server.url(), { env: () => undefined, home: undefined, systemUser: () => "" });
       const session = await openPostgresSession(config, plainSession, never);
@@ -118,7 +123,7 @@ for (const shared of [postgres, sharedPostgres18(`--max-connections=${MANY + 20}
     });
   });
 
-  shared.test("a server that ends idle sessions ends neither a held lock nor a wait", async (server) => {
+  test("a server that ends idle sessions ends neither a held lock nor a wait", async (server) => {
     await withRole(server, "SET idle_session_timeout = '700ms'", async () => {
       const name = freshName();
       const lease = { ttl: 3000, grace: 500 };
@@ -138,7 +143,7 @@ for (const shared of [postgres, sharedPostgres18(`--max-connections=${MANY + 20}
     });
   });
 
-  shared.test("a server that refuses the settings is good enough", async (server) => {
+  test("a server that refuses the settings is good enough", async (server) => {
     await withSchema(
       server,
       `CREATE FUNCTION front.set_config(text, text, boolean) RETURNS text LANGUAGE plpgsql AS
@@ -156,7 +161,7 @@ for (const shared of [postgres, sharedPostgres18(`--max-connections=${MANY + 20}
     );
   });
 
-  shared.test("a lock that the server does not show for the session is not held", async (server) => {
+  test("a lock that the server does not show for the session is not held", async (server) => {
     await withSchema(
       server,
       "CREATE VIEW front.pg_locks AS SELECT * FROM pg_catalog.pg_locks WHERE false",
@@ -167,7 +172,7 @@ for (const shared of [postgres, sharedPostgres18(`--max-connections=${MANY + 20}
     );
   });
 
-  shared.test("a lock that has gone from the session is lost at the next heartbeat", async (server) => {
+  test("a lock that has gone from the session is lost at the next heartbeat", async (server) => {
     // What the session sees as its locks.
     const view = `CREATE TABLE front.freed (name text);
       CREATE VIEW front.pg_locks AS SELECT * FROM pg_catalog.pg_locks WHERE NOT EXISTS (SELECT FROM front.freed)`;
@@ -185,7 +190,7 @@ for (const shared of [postgres, sharedPostgres18(`--max-connections=${MANY + 20}
     });
   });
 
-  shared.test("a release of a lock that has gone says so", async (server) => {
+  test("a release of a lock that has gone says so", async (server) => {
     const unlock = "CREATE FUNCTION front.pg_advisory_unlock(bigint) RETURNS boolean RETURN false";
     await withSchema(server, unlock, async (url) => {
       await using backend = await open(url, freshName());
@@ -198,7 +203,7 @@ for (const shared of [postgres, sharedPostgres18(`--max-connections=${MANY + 20}
     });
   });
 
-  shared.test("a holder whose session is terminated learns of its loss at once", async (server) => {
+  test("a holder whose session is terminated learns of its loss at once", async (server) => {
     const name = freshName();
     // Its next look comes hours later.
     await using backend = await open(server.url(), name, undefined, { lease: { ttl: 86_400_000, grace: 0 } });
@@ -214,7 +219,7 @@ for (const shared of [postgres, sharedPostgres18(`--max-connections=${MANY + 20}
     await (await hold(backend)).release();
   });
 
-  shared.test("a waiter whose session is terminated waits on in another one", async (server) => {
+  test("a waiter whose session is terminated waits on in another one", async (server) => {
     const name = freshName();
     const told: string[] = [];
     await using one = await open(server.url(), name);
@@ -241,7 +246,7 @@ for (const shared of [postgres, sharedPostgres18(`--max-connections=${MANY + 20}
     await next!.release();
   });
 
-  shared.test("a waiter whose statement is cancelled waits on", async (server) => {
+  test("a waiter whose statement is cancelled waits on", async (server) => {
     await withGate(server, async (url, gate) => {
       const name = freshName();
       await using one = await open(server.url(), name);
@@ -272,7 +277,7 @@ for (const shared of [postgres, sharedPostgres18(`--max-connections=${MANY + 20}
     });
   });
 
-  shared.test("a holder whose look or release is cancelled keeps its lock until it is released", async (server) => {
+  test("a holder whose look or release is cancelled keeps its lock until it is released", async (server) => {
     const name = freshName();
     // A third of the TTL is the time to the next look. The rest has to be enough for all that is done meanwhile.
     await using backend = await open(server.url(), name, undefined, { lease: { ttl: 4500, grace: 0 } });
@@ -292,7 +297,7 @@ for (const shared of [postgres, sharedPostgres18(`--max-connections=${MANY + 20}
     await lock.release();
   });
 
-  shared.test("the role's limit of connections is waited for within the wait", async (server) => {
+  test("the role's limit of connections is waited for within the wait", async (server) => {
     await gone(server);
     await withRole(server, "CONNECTION LIMIT 1", async () => {
       await using one = await open(server.url(), freshName());
@@ -319,6 +324,7 @@ for (const shared of [postgres, sharedPostgres18(`--max-connections=${MANY + 20}
     });
   });
 
+  // Not on both at the same time: they would share the random numbers.
   shared.test("a release is told to those who wait", async (server) => {
     const name = freshName();
     const told: string[] = [];
@@ -346,7 +352,7 @@ for (const shared of [postgres, sharedPostgres18(`--max-connections=${MANY + 20}
     assert.deepEqual(told, []);
   });
 
-  shared.test("a release that nobody tells of is noticed", async (server) => {
+  test("a release that nobody tells of is noticed", async (server) => {
     const name = freshName();
     const { args } = keySql(name);
     await using backend = await open(server.url(), name);
@@ -363,7 +369,7 @@ for (const shared of [postgres, sharedPostgres18(`--max-connections=${MANY + 20}
     }
   });
 
-  shared.test("the death of a holder is noticed", async (server) => {
+  test("the death of a holder is noticed", async (server) => {
     const name = freshName();
     await using backend = await open(server.url(), name);
     for (let round = 0; round < 5; round++) {
@@ -380,7 +386,7 @@ for (const shared of [postgres, sharedPostgres18(`--max-connections=${MANY + 20}
     }
   });
 
-  shared.test("a held lock uses one session, and a second wait uses the same one", async (server) => {
+  test("a held lock uses one session, and a second wait uses the same one", async (server) => {
     await gone(server);
     const name = freshName();
     await using one = await open(server.url(), name);
@@ -400,7 +406,7 @@ for (const shared of [postgres, sharedPostgres18(`--max-connections=${MANY + 20}
     await next!.release();
   });
 
-  shared.test("nothing is left on the server afterwards", async (server) => {
+  test("nothing is left on the server afterwards", async (server) => {
     await gone(server);
     const name = freshName();
     {
@@ -418,7 +424,7 @@ for (const shared of [postgres, sharedPostgres18(`--max-connections=${MANY + 20}
     assert.deepEqual(await server.query("SELECT pid FROM pg_locks WHERE locktype = 'advisory'"), []);
   });
 
-  shared.test("a waiter that gave up does not stay on the server", async (server) => {
+  test("a waiter that gave up does not stay on the server", async (server) => {
     await gone(server);
     const name = freshName();
     await using one = await open(server.url(), name);
@@ -438,7 +444,7 @@ for (const shared of [postgres, sharedPostgres18(`--max-connections=${MANY + 20}
     await lock.release();
   });
 
-  shared.test("a wait that is given up in the middle of a look leaves nothing behind", async (server) => {
+  test("a wait that is given up in the middle of a look leaves nothing behind", async (server) => {
     await gone(server);
     await withGate(server, async (url, gate) => {
       const name = freshName();
@@ -461,11 +467,11 @@ for (const shared of [postgres, sharedPostgres18(`--max-connections=${MANY + 20}
     });
   });
 
-  shared.test("a server that dies tells a holder at once, and a waiter waits for its return", async (server) => {
+  test("a server that dies tells a holder at once, and a waiter waits for its return", async (server) => {
     await assertTold(server, () => server.kill(), () => server.restart());
   }, RESTARTS);
 
-  shared.test(
+  test(
     "a server that is shut down tells a holder at once, and a waiter waits for its return",
     async (server) => {
       await assertTold(server, () => server.restart());

@@ -1,4 +1,5 @@
 /** PgBouncer between sera and the server: its session mode will do, and nothing else. */
+// Starts early: PgBouncer takes its time to clean up.
 
 import assert from "node:assert/strict";
 import type { LockUnavailableError } from "../../../lib/errors.ts";
@@ -10,6 +11,7 @@ import { until } from "../../cli/wait.ts";
 import { type PgBouncer, pgBouncerUnavailable, startPgBouncer } from "../../servers/pgbouncer.ts";
 import type { PostgresServer } from "../../servers/postgres_process.ts";
 import { startSystemPostgres, systemPostgresUnavailable } from "../../servers/postgres_system.ts";
+import { sideBySide } from "../../side_by_side.ts";
 import { lockContract } from "../lock_contract.ts";
 import { freshName, hold, later, never, open } from "../open.ts";
 import { assertLocks, assertUnavailable, openWith } from "./ask.ts";
@@ -22,7 +24,8 @@ const STRAYS = /: a pooler there does not tie locks to connections; use PgBounce
 
 let pool: PgBouncer;
 const shared = new SharedServer("PgBouncer", systemPostgresUnavailable ?? pgBouncerUnavailable, async () => {
-  const server = await startSystemPostgres();
+  // Each of the many poolers has up to twenty.
+  const server = await startSystemPostgres({ extraArgs: ["--max-connections=200"] });
   pool = await startPgBouncer(server, "session");
   return server;
 });
@@ -162,36 +165,47 @@ const LUCK: Record<string, string>[] = [
 for (const mode of ["transaction", "statement"] as const) {
   for (const busy of [false, true]) {
     const how = busy ? "with other clients at work" : "with no other client";
-    shared.test(`its ${mode} mode is refused, whatever connections it reuses, ${how}`, async (server) => {
-      await Promise.all(LUCK.map(async (extra) => {
+    shared.test(`its ${mode} mode is refused, whatever connections it reuses, ${how}`, (server) =>
+      sideBySide(Object.fromEntries(LUCK.map((extra) => [JSON.stringify(extra), async () => {
         await using pool = await startPgBouncer(server, mode, extra);
         await using _others = new Others(pool, busy ? 3 : 0);
         await Promise.all(Array.from({ length: TRIES }, () => assertUnavailable(pool.url(), STRAYS)));
-      }));
-    });
+      }]))));
   }
-
-  shared.test(`its ${mode} mode is refused one after another, too`, async (server) => {
-    await using pool = await startPgBouncer(server, mode, { server_reset_query_always: "1" });
-    for (let times = 0; times < TRIES; times++) await assertUnavailable(pool.url(), STRAYS);
-    await using lasting = await startPgBouncer(server, mode);
-    for (let times = 0; times < 2; times++) await assertUnavailable(lasting.url(), STRAYS);
-  });
-
-  shared.test(`its ${mode} mode is left without a trace when it is refused`, async (server) => {
-    await using pool = await startPgBouncer(server, mode);
-    await assertUnavailable(pool.url(), STRAYS);
-    assert.deepEqual(await server.query("SELECT * FROM pg_locks WHERE locktype = 'advisory'"), []);
-  });
 }
 
-shared.test("its transaction mode is refused when others give all locks back all the time", async (server) => {
-  for (const every of [2, 50, 150, 500]) {
+/** Its modes that do not tie locks to connections, and what to try with each. */
+const inBothModes = (attempt: (mode: "transaction" | "statement") => Promise<void>) =>
+  sideBySide({ transaction: () => attempt("transaction"), statement: () => attempt("statement") });
+
+shared.test("its other modes are refused one after another, too", (server) =>
+  inBothModes((mode) =>
+    sideBySide({
+      async "with a query that resets always"() {
+        await using pool = await startPgBouncer(server, mode, { server_reset_query_always: "1" });
+        for (let times = 0; times < TRIES; times++) await assertUnavailable(pool.url(), STRAYS);
+      },
+      async "as it comes"() {
+        await using lasting = await startPgBouncer(server, mode);
+        for (let times = 0; times < 2; times++) await assertUnavailable(lasting.url(), STRAYS);
+      },
+    })
+  ));
+
+shared.test("its other modes are left without a trace when they are refused", async (server) => {
+  await inBothModes(async (mode) => {
+    await using pool = await startPgBouncer(server, mode);
+    await assertUnavailable(pool.url(), STRAYS);
+  });
+  assert.deepEqual(await server.query("SELECT * FROM pg_locks WHERE locktype = 'advisory'"), []);
+});
+
+shared.test("its transaction mode is refused when others give all locks back all the time", (server) =>
+  sideBySide(Object.fromEntries([2, 50, 150, 500].map((every) => [`every ${every} ms`, async () => {
     await using pool = await startPgBouncer(server, "transaction", { default_pool_size: "1" });
     await using _others = new Others(pool, 1, "DISCARD ALL", every);
     for (let times = 0; times < TRIES / 2; times++) await assertUnavailable(pool.url(), STRAYS);
-  }
-});
+  }]))));
 
 shared.test("its session mode is taken with any of these settings, and with other clients at work", async (server) => {
   const settings = LUCK.filter(({ server_reset_query }) => server_reset_query === undefined);
@@ -206,10 +220,10 @@ shared.test("its session mode is taken with any of these settings, and with othe
 });
 
 shared.test("its session mode is refused when it does not clean up after a session", async (server) => {
-  for (const server_reset_query of ["", "RESET ALL"]) {
+  await sideBySide(Object.fromEntries(["", "RESET ALL"].map((server_reset_query) => [server_reset_query, async () => {
     await using pool = await startPgBouncer(server, "session", { server_reset_query });
     await assertUnavailable(pool.url(), STRAYS);
-  }
+  }])));
   await using pool = await startPgBouncer(server, "session", { server_reset_query: "SELECT pg_advisory_unlock_all()" });
   await assertLocks(pool.url());
 });

@@ -1,0 +1,53 @@
+import assert from "node:assert/strict";
+import { sideBySide, Together } from "./side_by_side.ts";
+
+Deno.test("cases that wait for each other end", async () => {
+  const [one, other] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  await sideBySide({
+    async one() {
+      one.resolve();
+      await other.promise;
+    },
+    async other() {
+      other.resolve();
+      await one.promise;
+    },
+  });
+});
+
+Deno.test("a case that fails is named, and the others come to their end", async () => {
+  const ended: string[] = [];
+  const bad = (name: string) => () => Promise.reject(new Error(`the reason of ${name}`));
+  const good = (name: string) => async () => {
+    await Promise.resolve();
+    ended.push(name);
+  };
+  await assert.rejects(sideBySide({ a: bad("a"), b: good("b") }), { message: "a: the reason of a" });
+  await assert.rejects(sideBySide({ a: bad("a"), b: good("c"), c: bad("c") }), {
+    message: "a: the reason of a\nc: the reason of c",
+  });
+  assert.deepEqual(ended, ["b", "c"]);
+});
+
+Deno.test("no more cases than that are tried at a time", async () => {
+  let [now, most, tried] = [0, 0, 0];
+  const one = async () => {
+    most = Math.max(most, ++now);
+    await Promise.resolve();
+    now--;
+    tried++;
+  };
+  await sideBySide(Object.fromEntries(Array.from({ length: 7 }, (_, index) => [`${index}`, one])), 2);
+  assert.deepEqual({ most, tried }, { most: 2, tried: 7 });
+});
+
+const tried: string[] = [];
+const together = new Together();
+for (const label of ["first", "second"]) {
+  together.test(label, "a test is tried with each of its cases", () => Promise.resolve(tried.push(label)));
+}
+
+Deno.test("tests of one name are one test", () => {
+  assert.deepEqual(tried, ["first", "second"]);
+  assert.throws(() => together.test("first", "a test is tried with each of its cases", () => Promise.resolve()), /two/);
+});

@@ -3,7 +3,7 @@
  * first process that does not reap leaves for ever, so that sera must not wait for them. Who is one, /proc tells.
  */
 
-import { keepChildren } from "../system/children.ts";
+import { keepExitCodes } from "../system/children.ts";
 
 /** Whether anybody is left, and whether any of them may be sent a signal. */
 export type Presence = "nobody" | "reachable" | "forbidden";
@@ -67,7 +67,7 @@ function readStatus(text: string): Remnant & { readonly group: number; readonly 
 /** What a line of shell says; some of the files that it reads may be gone by then. */
 async function ask(script: string): Promise<string | undefined> {
   if (Deno.build.os !== "linux") return undefined;
-  keepChildren();
+  keepExitCodes();
   try {
     const { stdout } = await new Deno.Command("/bin/sh", {
       args: ["-c", `exec ${script}`],

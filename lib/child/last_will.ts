@@ -8,7 +8,7 @@
  */
 
 import { CommandStartError } from "../errors.ts";
-import { keepChildren } from "../system/children.ts";
+import { keepExitCodes } from "../system/children.ts";
 import type { Testimony } from "./testimony.ts";
 import { type WatchOptions, WatchShell } from "./watch_shell.ts";
 
@@ -39,7 +39,7 @@ export class LastWill implements AsyncDisposable {
     if (Deno.build.os === "windows") return;
     const shell = this.#shell = WatchShell.start(options);
     // Not before: what is caught is not ignored any more, and the shell is to see what was.
-    keepChildren();
+    keepExitCodes();
     this.#whenGone((status) => status?.signal === null ? this.#endedItself(status) : this.#startAgain());
     // The runtime's first write to a pipe waits for its event loop; the others are done before they return, and a sera
     // that is killed right after the command's start must have said whom to kill.

@@ -1,10 +1,10 @@
 import type { Logger } from "./logger.ts";
 
-/** Tells of an event while a command runs and after it: what cannot be said must not decide about the command. */
+/** Logs an event while a command runs or after it. Ignores errors, since a log that fails must not affect the command. */
 export function tryLog(logger: Logger, ...event: Parameters<Logger["log"]>): void {
   try {
     logger.log(...event);
   } catch {
-    // There is nobody else to tell.
+    // There is no other place to report this to.
   }
 }

@@ -1,14 +1,14 @@
 // @ts-types="@types/damerau-levenshtein"
 import distance from "damerau-levenshtein";
 
-/** A slip for so many letters of the shorter word: a wrong guess is worse than none. */
+/** One typing error is allowed for so many letters of the shorter word: a wrong guess is worse than none. */
 const LETTERS_A_SLIP = 3;
 
 /**
- * The one name that a word was most likely meant to be: letters left out, doubled, wrong or swapped, capitals, and
- * underscores for dashes.
+ * The name that a mistyped word most likely stands for. Ignores case, dashes and underscores; letters may be missing,
+ * added, wrong or swapped.
  *
- * @returns Undefined where none is near, or several are equally near.
+ * @returns Undefined if no name is close, or if several are equally close.
  */
 export function nearest(word: string, names: readonly string[]): string | undefined {
   const plain = plainly(word);
@@ -25,7 +25,7 @@ function stepsTo(word: string, name: string): number {
   return steps <= Math.floor(Math.min(word.length, name.length) / LETTERS_A_SLIP) ? steps : Infinity;
 }
 
-/** Without what people write in several ways. */
+/** The word in lower case, without dashes and underscores. */
 function plainly(word: string): string {
   return word.toLowerCase().replaceAll(/[_-]/g, "");
 }

@@ -107,7 +107,10 @@ Deno.test("trouble is waited out for five minutes and no longer, since all other
 Deno.test("what will not pass is told at once, with what follows from the rule", async () => {
   const followed: readonly (readonly [rule: Partial<Rule>, follows: RegExp])[] = [
     [{}, /counts as abandoned, and the command may be run again; the lock was held all the time[^;]*; grant it$/],
-    [{ every: 60_000 }, /; grant it; if it must not run again, record a success in its place: sera .* --every 1m 0 true$/],
+    [
+      { every: 60_000 },
+      /; grant it; if it must not run again, record a success in its place: sera .* --every 1m 0 true$/,
+    ],
     [
       { once: "v1", countFailures: true },
       /counts as abandoned, and may keep the command from being run again \(count-failures\); the lock was [^;]*; grant it$/,

@@ -1,14 +1,14 @@
-/** What to do and to say when what is in the shell's place is no shell; loaded only then. */
+/** Errors and messages for a shell beside the command that does not work; loaded only when there is one. */
 
 import { CommandStartError } from "../errors.ts";
 import { within } from "../waiting.ts";
 import { shellFor } from "./start_shell.ts";
 import type { WatchShell } from "./watch_shell.ts";
 
-/** How long a shell that hears nothing may take to end, in milliseconds. */
+/** How long a shell that reads nothing may take to end, in milliseconds. */
 const PATIENCE = 1000;
 
-/** The error that keeps a command from being started beside it. */
+/** The error when it ended before the command was started. */
 export function cannotUse(timed: boolean, code: number): CommandStartError {
   const shell = shellFor(timed);
   return new CommandStartError(
@@ -17,7 +17,7 @@ export function cannotUse(timed: boolean, code: number): CommandStartError {
   );
 }
 
-/** What to say when the command runs already. */
+/** The message when the command is already running. */
 export function hasEnded(timed: boolean, code: number): string {
   const how = `${ended(code)}; ${repair(shellFor(timed))}`;
   return `The shell that is to end the command should sera be killed has ${how}, for the command would now outlive sera`;
@@ -31,7 +31,7 @@ function repair(shell: string): string {
   return `repair ${shell}, or put a shell there`;
 }
 
-/** Waits until a shell that hears nothing has ended, or for a moment if it does not. */
+/** Waits a moment for a shell that reads nothing to end. */
 export async function endsSoon(shell: WatchShell): Promise<void> {
   await within(PATIENCE, shell.ended);
 }

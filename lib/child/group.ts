@@ -1,6 +1,6 @@
 /**
- * Who is left of a process group. kill(2) with signal 0 tells at once whether anybody is; but it counts zombies, which a
- * first process that does not reap leaves for ever, so that sera must not wait for them. Who is one, /proc tells.
+ * Who is left of a process group. kill(2) with signal 0 shows at once whether anybody is. But it counts zombies, and sera
+ * must not wait for those: a first process that does not reap leaves them for ever. /proc shows which are zombies.
  */
 
 import { keepExitCodes } from "../system/children.ts";
@@ -16,7 +16,7 @@ export interface Remnant {
 }
 
 /**
- * Whether there is somebody whom kill(2) takes for the target.
+ * Whether kill(2) finds anybody for a target.
  *
  * @param target A process's number, or the negative one of a group.
  */
@@ -32,10 +32,10 @@ export function presenceOf(target: number): Presence {
 }
 
 /**
- * The processes that are more than a zombie, where somebody is left.
+ * The processes of a target that are not zombies.
  *
  * @param target As for {@linkcode presenceOf}.
- * @returns Undefined when that cannot be told: no Linux, no shell, no more processes, or a /proc that hides others'.
+ * @returns Undefined when that is not known: no Linux, no shell, no more processes, or a /proc that hides others'.
  */
 export async function livingOf(target: number): Promise<readonly Remnant[] | undefined> {
   const text = await ask("/bin/cat /proc/[0-9]*/status");
@@ -64,7 +64,7 @@ function readStatus(text: string): Remnant & { readonly group: number; readonly 
   };
 }
 
-/** What a line of shell says; some of the files that it reads may be gone by then. */
+/** Runs a shell command and returns its output; some of the files that it reads may be gone by then. */
 async function ask(script: string): Promise<string | undefined> {
   if (Deno.build.os !== "linux") return undefined;
   keepExitCodes();

@@ -21,11 +21,11 @@ export class LastWill implements AsyncDisposable {
   readonly #ready: Promise<void> = Promise.resolve();
   #shell: WatchShell | undefined;
   #hasEnded = false;
-  /** Who must not outlive sera, and until when it may live whatever sera does, as performance.now() has it. */
-  #heir: { readonly target: number; until: number } | undefined;
-  /** What to say when nobody watches any more. */
+  /** What to kill when sera ends, and until when it may live whatever sera does, on the clock of performance.now(). */
+  #victim: { readonly target: number; until: number } | undefined;
+  /** The message when nobody watches any more. */
   #trouble: string | undefined;
-  /** The exit code of a shell that ended by itself, as none does that is a shell. */
+  /** The exit code of a shell that ended by itself; one that works never does. */
   #endedWith: number | undefined;
   #onGone: ((message: string) => void) | undefined;
 
@@ -38,11 +38,11 @@ export class LastWill implements AsyncDisposable {
     this.#options = options;
     if (Deno.build.os === "windows") return;
     const shell = this.#shell = WatchShell.start(options);
-    // Not before: what is caught is not ignored any more, and the shell is to see what was.
+    // After the shell's start: it must see which signals are ignored, and catching one ends that.
     keepExitCodes();
     this.#whenGone((status) => status?.signal === null ? this.#endedItself(status) : this.#startAgain());
-    // The runtime's first write to a pipe waits for its event loop; the others are done before they return, and a sera
-    // that is killed right after the command's start must have said whom to kill.
+    // The runtime's first write to a pipe waits for its event loop; later ones are done when the call returns. So a sera
+    // that is killed right after the command's start has already told the shell what to kill.
     this.#ready = shell
       ? shell.hears().then((heard) => heard ? undefined : afterwards().then(({ endsSoon }) => endsSoon(shell)))
       : Promise.resolve();
@@ -57,7 +57,7 @@ export class LastWill implements AsyncDisposable {
     try {
       this.#shell = WatchShell.start(this.#options);
       this.#whenGone(() => this.#lose(why));
-      if (this.#heir) this.kill(this.#heir.target, Math.max(0, this.#heir.until - performance.now()));
+      if (this.#victim) this.kill(this.#victim.target, Math.max(0, this.#victim.until - performance.now()));
       if (this.#shell) return;
       why = "there is none any more";
     } catch (error) {
@@ -79,7 +79,7 @@ export class LastWill implements AsyncDisposable {
     );
   }
 
-  /** Another one would do the same: it is no shell, or a broken one. */
+  /** Starting another one would not help: it is broken, or not a shell. */
   #endedItself({ code }: Deno.CommandStatus): void {
     this.#endedWith = code;
     afterwards().then(({ hasEnded }) => this.#tell(hasEnded(this.#options.timed, code)));
@@ -100,7 +100,7 @@ export class LastWill implements AsyncDisposable {
     if (code !== undefined) throw (await afterwards()).cannotUse(this.#options.timed, code);
   }
 
-  /** Called once with what to say when nobody watches any more, though somebody did. */
+  /** Called once, with a message, when the shell has gone and nothing watches sera any more. */
   set onGone(tell: (message: string) => void) {
     this.#onGone = tell;
     if (this.#trouble !== undefined) tell(this.#trouble);
@@ -111,29 +111,29 @@ export class LastWill implements AsyncDisposable {
     return this.#ready;
   }
 
-  /** Whether somebody watches. */
+  /** Whether there is a shell that watches. */
   get isKept(): boolean {
     return this.#shell !== undefined;
   }
 
   /**
-   * Names the process that must not outlive sera.
+   * Sets what to kill when sera ends.
    *
-   * @param target Its number; negative for a whole process group.
-   * @param left In how many milliseconds it has to be killed, whatever sera does, unless that is renewed.
+   * @param target A process's number; negative for a whole process group.
+   * @param left After how many milliseconds to kill it even if sera lives, unless {@linkcode renew} gives it more time.
    */
   kill(target: number, left = Infinity): void {
-    this.#heir = { target, until: performance.now() + left };
+    this.#victim = { target, until: performance.now() + left };
     this.#shell?.kill(target, left);
   }
 
-  /** Sets a new time limit in the place of the one that was given, in milliseconds from now. */
+  /** Replaces the time limit, in milliseconds from now. */
   renew(left: number): void {
-    if (this.#heir) this.#heir.until = performance.now() + left;
+    if (this.#victim) this.#victim.until = performance.now() + left;
     this.#shell?.renew(left);
   }
 
-  /** What the shell has to tell; undefined where there is none, or it has been killed or stopped. */
+  /** Asks the shell what it knows; undefined when there is none, or it was killed or stopped. */
   async testify(): Promise<Testimony | undefined> {
     return await this.#shell?.ask();
   }
@@ -141,8 +141,8 @@ export class LastWill implements AsyncDisposable {
   /**
    * Ends the watch. Call it when the command has ended, since its number may become another process's.
    *
-   * @returns When the shell has been reaped: in a container whose first process does not reap orphans, each would stay as
-   * a zombie.
+   * @returns When the shell has been reaped. Otherwise it would stay a zombie in a container whose first process does not
+   * reap orphans.
    */
   async end(): Promise<void> {
     this.#hasEnded = true;
@@ -155,5 +155,5 @@ export class LastWill implements AsyncDisposable {
   }
 }
 
-/** What is needed only where something is wrong. */
+/** Needed only when something is wrong. */
 const afterwards = () => import("./broken_shell.ts");

@@ -1,11 +1,11 @@
-/** The signals that sera has to do with, and what is to be done with each. */
+/** The signals that sera handles, and what it does with each. */
 
-/** Those that end sera while it waits. */
+/** Signals that end sera while it waits. */
 export const ENDING: readonly Deno.Signal[] = Deno.build.os === "windows"
   ? ["SIGINT"]
   : ["SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM"];
 
-/** Those that would end sera by default, and that are passed on besides {@linkcode ENDING}. */
+/** Other signals that would end sera by default, and are passed on too. */
 const DEADLY: readonly Deno.Signal[] = [
   "SIGUSR1",
   "SIGUSR2",
@@ -28,7 +28,7 @@ const DEADLY_ON_LINUX: readonly Deno.Signal[] = ["SIGPWR", "SIGSTKFLT"];
  */
 export const STOPPING: readonly Deno.Signal[] = ["SIGTSTP", "SIGTTIN", "SIGTTOU"];
 
-/** What has to be caught before the command starts: it would end or stop sera in its place. */
+/** Signals to catch before the command starts: they would end or stop sera instead of it. */
 export function caughtBefore(ownSession: boolean): readonly Deno.Signal[] {
   if (Deno.build.os === "windows") return [];
   const onLinux = Deno.build.os === "linux" ? DEADLY_ON_LINUX : [];
@@ -37,8 +37,8 @@ export function caughtBefore(ownSession: boolean): readonly Deno.Signal[] {
 }
 
 /**
- * What is caught right after the command's start: by default it does nothing to sera, and each listener takes time that
- * everybody waits for.
+ * Signals to catch right after the command's start: by default they do nothing to sera, and each listener delays the
+ * start.
  */
 export function caughtAfter(ownSession: boolean): readonly Deno.Signal[] {
   if (Deno.build.os === "windows") return [];

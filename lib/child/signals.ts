@@ -2,7 +2,7 @@ import { InterruptedError } from "../errors.ts";
 import { caughtAfter, caughtBefore, ENDING, ENDING_NUMBERS, numberOf, STOPPING } from "./signal_lists.ts";
 import type { SignalWitness } from "./signal_witness.ts";
 
-/** What signals are passed on to. */
+/** What sera passes signals on to. */
 export interface SignalTarget {
   /** Whether it has a session of its own, out of reach of the terminal's keys. */
   readonly ownSession: boolean;
@@ -32,7 +32,7 @@ export class SignalRelay implements Disposable {
   /** From when on SIGXFSZ is the command's, as performance.now() has it. */
   #passesFileSizeFrom = Infinity;
   #endsByAll = false;
-  /** What came before is dealt with. */
+  /** Settles when all signals that came before have been handled. */
   #idle: Promise<void> = Promise.resolve();
 
   constructor(witness: SignalWitness) {
@@ -108,7 +108,7 @@ export class SignalRelay implements Disposable {
     const hasIt = this.#target?.ownSession === false && await this.#witness.reachedGroup(signal);
     if ((await this.#witness.ignored()).has(signal)) return;
     const number = this.#endsByAll ? numberOf(signal) : ENDING_NUMBERS[signal];
-    // It may have ended meanwhile.
+    // The command may have ended while the shell was asked.
     const target = this.#target;
     if (!target) return number === undefined ? undefined : this.#ended.abort(new InterruptedError(number));
     if (ENDING.includes(signal)) this.#passedOn ??= number;

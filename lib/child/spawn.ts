@@ -3,28 +3,28 @@ import { livingOf, type Presence, presenceOf, type Remnant } from "./group.ts";
 import { ENDING } from "./signal_lists.ts";
 import type { SignalTarget } from "./signals.ts";
 
-/** What became of a signal: somebody has got it, there was nobody, or nobody whom sera may send one. */
+/** What became of a signal: it was delivered, there was nobody to get it, or sera may not signal anybody there. */
 export type Delivery = "delivered" | Exclude<Presence, "reachable">;
 
-/** A command that runs. */
+/** A running command. */
 export interface RunningCommand extends SignalTarget {
   /** Its exit code, or 128+n when signal n ended it; resolves once it has been reaped. */
   readonly ended: Promise<number>;
-  /** What kill(2) takes for it: its number, or, with a session of its own, the negative one of the whole group. */
+  /** Its target for kill(2): its number, or, with a session of its own, the negative number of the whole group. */
   readonly target: number;
-  /** Sends a signal to it. What a group holds besides those who have got it, kill(2) does not tell. */
+  /** Sends it a signal. For a group, kill(2) only reports that at least one process got it. */
   signal(signal: Deno.Signal): Delivery;
-  /** Whether anybody got such a signal from sera. */
+  /** Whether sera has delivered this signal to it. */
   wasSent(signal: Deno.Signal): boolean;
-  /** Whether it has ended, or may have, by a signal that it got from sera. */
+  /** Whether it was ended, or may have been, by a signal from sera. */
   wasToldToEnd(): boolean;
-  /** Whether anybody is left of it, a zombie as well. Not to be asked again when there was nobody. */
+  /** Whether anybody is left of it, zombies included. Do not ask again after "nobody": the number may be reused. */
   presence(): Presence;
-  /** Who is left of it, but for zombies; undefined when that cannot be told. */
+  /** Who is left of it, without zombies; undefined when that is not known. */
   living(): Promise<readonly Remnant[] | undefined>;
 }
 
-/** The system did not start a command. `whyNotStarted` says why, which is not loaded for those that start. */
+/** The system did not start a command. The reason is worked out in why_not_started.ts, which is loaded only then. */
 export class RefusedStartError extends Error {
   /**
    * @param program The first of its words.

@@ -2,23 +2,23 @@ import { aborted, delayOrAbort, elapsed, firstOf, settled } from "../waiting.ts"
 import type { Remnant } from "./group.ts";
 import type { RunningCommand } from "./spawn.ts";
 
-/** How a command, and all of its process group, is ended. */
+/** How to end a command and its whole process group. */
 export interface Ending {
   /** How long it may take after SIGTERM, in milliseconds. */
   readonly grace: number;
-  /** Whether all of them have been sent SIGTERM before; to many a second one means "at once". */
+  /** Whether they were all sent SIGTERM already; many programs take a second one as "at once". */
   readonly told?: boolean;
   /** Ends the grace period at once. */
   readonly hurry?: AbortSignal | undefined;
-  /** Fires when there is no lock to keep any more; then nobody but the command itself is waited for without end. */
+  /** Fires when the lock is lost; then only the command itself is waited for without a limit. */
   readonly lost: AbortSignal;
-  /** Called with those who cannot be ended, once while the lock is kept for them and once when it is lost. */
+  /** Called with the processes that cannot be ended, once while the lock is kept for them and once when it is lost. */
   readonly onLeft: (left: Left) => void;
 }
 
-/** Those who cannot be ended. */
+/** Processes that sera cannot end. */
 export interface Left {
-  /** Why: sera may not signal them, SIGKILL did not end them, or nothing tells whether they are more than zombies. */
+  /** Why: sera may not signal them, SIGKILL did not end them, or nothing shows whether they are only zombies. */
   readonly why: "forbidden" | "outlives KILL" | "unseen";
   /** Undefined when /proc does not tell. */
   readonly processes: readonly Remnant[] | undefined;
@@ -38,7 +38,7 @@ const LONGEST_KILL = 1000;
 /** After what time those who were killed, and whom nobody can look at, count as zombies, in milliseconds. */
 const LONGEST_UNSEEN = 10_000;
 
-/** Elsewhere zombies do not last. */
+/** Whether /proc can be read; on other systems zombies do not last. */
 const CAN_LOOK = Deno.build.os === "linux";
 
 /**
@@ -63,7 +63,7 @@ class GroupWait {
   readonly #ending: Ending;
   readonly #reaped: AbortSignal;
   #killed = false;
-  /** With which lock it has been told who cannot be ended: one that is kept for them, or one that is lost. */
+  /** For which state of the lock it was reported who cannot be ended. */
   readonly #told = new Set<"kept" | "lost">();
   #sawOnlyZombies = false;
 
@@ -72,11 +72,11 @@ class GroupWait {
     this.#ending = ending;
     const reaped = new AbortController();
     this.#reaped = reaped.signal;
-    // One whose end could not be learned of is not waited for either.
+    // A command whose end the runtime cannot report is not waited for either.
     command.ended.then(() => reaped.abort(), () => reaped.abort());
   }
 
-  /** Whether nobody is left before the time is over, or has to be cut short. */
+  /** Waits for the grace period, or until it is cut short. Returns whether nobody is left. */
   async isOverWithin(grace: number): Promise<boolean> {
     const cut = new AbortController();
     const isLate = () => false;
@@ -91,13 +91,13 @@ class GroupWait {
     return isOver;
   }
 
-  /** Resolves when nobody is left who was sent SIGKILL a moment ago, or nobody to be waited for. */
+  /** After SIGKILL: resolves when nobody is left, or nobody that has to be waited for. */
   async untilOver(): Promise<void> {
     this.#killed = true;
     await this.#watch(new AbortController().signal);
   }
 
-  /** Gives whether it is over; false when it was cut off. */
+  /** @returns Whether nobody is left; false when it was cut off. */
   async #watch(cut: AbortSignal): Promise<boolean> {
     const { lost } = this.#ending;
     const began = performance.now();
@@ -121,12 +121,12 @@ class GroupWait {
     return this.#killed && this.#told.has("lost") || !this.#command.ownSession || this.#command.presence() === "nobody";
   }
 
-  /** Whether it has been said that the lock is kept for somebody, and now is lost. */
+  /** Whether the last report said that the lock is kept, and now it is lost. */
   #hasToldOtherwise(): boolean {
     return this.#ending.lost.aborted && this.#told.has("kept") && !this.#told.has("lost");
   }
 
-  /** Looks who is left, and tells of whom cannot be ended. Gives whether it is nobody but zombies. */
+  /** Looks who is left, and reports who cannot be ended. Returns whether only zombies are left. */
   async #look(age: number): Promise<boolean> {
     const processes = await this.#command.living();
     const presence = this.#command.presence();

@@ -1,8 +1,8 @@
-/** What the shell has to tell. */
+/** What the shell beside the command knows. */
 export interface Testimony {
-  /** A mask of the signals that sera was started with ignored, which nobody can see any more; 0 where nobody could. */
+  /** A mask of the signals that were ignored when sera was started, which sera itself cannot see any more; 0 if unknown. */
   readonly ignored: number;
-  /** A mask of the signals that sera does not get, since they were blocked when it was started. */
+  /** A mask of the signals that never reach sera, because they were blocked when it was started. */
   readonly blocked: number;
   /** Whether the time was over, and the shell has killed the command. */
   readonly fenced: boolean;

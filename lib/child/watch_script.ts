@@ -1,25 +1,25 @@
 /**
- * What the shell beside the command does, see {@linkcode LastWill}: it reads words from sera, a line each, answers on its
- * stdout when it is asked, and kills the command when sera has ended or has been silent for too long.
+ * The script of the shell beside the command, see `LastWill`. It reads lines from sera, answers on its stdout when asked,
+ * and kills the command when sera has ended or has been silent for too long.
  *
- * - `kill TARGET [TIME]`: who must not outlive sera; nor the time, in hundredths of a second, unless sera renews it.
- * - `renew TIME`: so long from now.
- * - `ask`: one line is wanted, see `Testimony`.
+ * - `kill TARGET [TIME]`: what to kill when sera ends, or after the time, in hundredths of a second, unless renewed.
+ * - `renew TIME`: replaces the time, counted from now.
+ * - `ask`: answer with one line, see `Testimony`.
  *
- * It starts no process for that, for there may be none left to start when it matters.
+ * The script starts no process, since none may be left to start when it matters.
  */
 
 import { caughtAfter, caughtBefore, ENDING, numberOf } from "./signal_lists.ts";
 
-/** How long a sera may compute in silence when its time is over and the command was killed, in hundredths of a second. */
+/** How long a sera may compute in silence after its command was killed, in hundredths of a second. */
 const STUCK = 1000;
 /** How long it takes to say so. */
 const SAYING = 100;
 
-/** What is said in the place of a sera that is killed for it. */
+/** What the shell says in place of a sera that it kills for being stuck. */
 const LAST_WORDS = "Lock lost: sera did not move any more and was killed, after its command; please report it";
 
-/** The command that says so. The shell that comes so far is a bash, whose printf knows the time. */
+/** The command that says it. Only bash gets this far, and its printf knows the time. */
 function sayLastWords(jsonAbout: string | undefined): string {
   if (jsonAbout === undefined) return `echo 'sera: ${LAST_WORDS}'`;
   const [before, after] = JSON.stringify({

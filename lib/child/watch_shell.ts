@@ -16,7 +16,7 @@ export interface WatchOptions {
   readonly jsonAbout?: string | undefined;
 }
 
-/** One shell that runs `watchScript`, and the pipes to it. */
+/** A shell that runs `watchScript`, and the pipes to it. */
 export class WatchShell {
   readonly #process: Deno.ChildProcess;
   readonly #stdin: WritableStreamDefaultWriter<Uint8Array>;
@@ -48,7 +48,7 @@ export class WatchShell {
     return this.#say("");
   }
 
-  /** Names who is to be killed when sera ends, or in some milliseconds unless they are renewed; `Infinity` sets no limit. */
+  /** Sets what to kill when sera ends, or after so many milliseconds unless renewed; `Infinity` sets no limit. */
   kill(target: number, left: number): void {
     this.#say(left === Infinity ? `kill ${target}` : `kill ${target} ${hundredths(left)}`);
   }
@@ -68,7 +68,7 @@ export class WatchShell {
     }
   }
 
-  /** Asks it for what it knows; undefined when it has been killed or stopped. One that did not answer is not asked again. */
+  /** Asks what it knows; undefined when it was killed or stopped. After one missing answer it is not asked again. */
   ask(): Promise<Testimony | undefined> {
     return this.#lastAnswer = this.#lastAnswer.then(() => this.#ask());
   }
@@ -94,7 +94,7 @@ export class WatchShell {
   }
 }
 
-/** The unit of the shell's clock: never longer than the time, and never none at all. */
+/** The unit of the shell's clock, rounded down, but never to 0. */
 function hundredths(milliseconds: number): number {
   return Math.max(1, Math.floor(milliseconds / 10));
 }

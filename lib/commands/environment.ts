@@ -6,9 +6,9 @@ import { type Io, VariableError } from "../io.ts";
 const SERVER = environmentName(TABLE.server.name);
 
 /**
- * Makes sera's own environment what its command is to have.
+ * Changes sera's own environment, which the command inherits.
  *
- * @param variables What to set; undefined takes a variable out.
+ * @param variables What to set; undefined removes a variable.
  */
 export function setVariables(variables: Readonly<Record<string, string | undefined>>, io: Io): void {
   hidePassword(io);
@@ -19,8 +19,8 @@ export function setVariables(variables: Readonly<Record<string, string | undefin
 }
 
 /**
- * Keeps a server's password out of the command's environment, also when a flag has named another server. A server that is
- * known to have none stays, for a sera in the command; such a one can tell that it was taken away.
+ * Keeps a server's password out of the command's environment, even when a flag has named another server. A server without
+ * a password stays, for a sera in the command; SERA_SERVER_REMOVED tells that one that a server was removed.
  */
 function hidePassword(io: Io): void {
   if (!holdsPassword(serverVariable(io))) return;
@@ -32,7 +32,7 @@ function serverVariable(io: Io): string {
   try {
     return io.env(SERVER) ?? "";
   } catch (error) {
-    // What is no text at all may be anything.
+    // What is not text may hold anything, a password too.
     if (error instanceof VariableError) return "password";
     throw error;
   }

@@ -33,9 +33,9 @@ export async function executeHolding(execution: Execution): Promise<number> {
 }
 
 /**
- * Ends what watched over the command: signals are sera's again, and the shell beside it goes, which may have killed it.
+ * Ends the watch over the command: signals are sera's again, and the shell beside the command goes.
  *
- * @returns How the command ended, as far as the shell knows more of it.
+ * @returns How the command ended, which the shell may know better: it may have killed it.
  */
 async function endWatch(end: CommandEnd, execution: Execution): Promise<CommandEnd> {
   const { watch: { will, witness, signals }, run, minHold } = execution;
@@ -43,10 +43,10 @@ async function endWatch(end: CommandEnd, execution: Execution): Promise<CommandE
   await despite(execution, async () => {
     signals.endPassingOn();
     known = await killedByWill(end, execution);
-    // What comes now may take long, and a signal that comes meanwhile can ask the shell no more.
+    // Ask now: sera may stay long after the shell has gone, and must still know which signals to ignore.
     if (run || minHold !== undefined) await witness.ignored();
   });
-  // At once, for the command's number may become another process's. The lock does not wait until the shell is reaped.
+  // At once, since the command's number may be reused. Not awaited: the shell is reaped while the lock is given back.
   despite(execution, () => will.end());
   return known;
 }
@@ -81,7 +81,7 @@ async function wrapUp(end: CommandEnd, since: number, execution: Execution): Pro
   return status;
 }
 
-/** What an exit code of SIGKILL means when the shell has sent it, since sera did not move while its time ran out. */
+/** The command may have been killed by the shell, because sera was stopped or stuck until its time was over. */
 async function killedByWill(end: CommandEnd, { watch, logger, exitCodeOf }: Execution): Promise<CommandEnd> {
   const { exitCode, stoppedBy } = end;
   if (stoppedBy || exitCode !== KILLED || !(await watch.will.testify())?.fenced) return end;
@@ -93,7 +93,7 @@ async function killedByWill(end: CommandEnd, { watch, logger, exitCodeOf }: Exec
   return known;
 }
 
-/** Does what comes after the command's end, whose exit code stands whatever goes wrong there. */
+/** Does a step that comes after the command's end. If it fails, that is reported, and the exit code stands. */
 async function despite({ logger }: Execution, step: () => Promise<void>): Promise<void> {
   try {
     await step();

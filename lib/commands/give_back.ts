@@ -1,4 +1,4 @@
-/** How a run ends once its command has, or was not started: recorded, the lock kept if it is to be, and given back. */
+/** The end of a run, after its command has ended or was not started: it is recorded, and the lock is given back. */
 
 import { delayOrAbort, firstOf, settled } from "../waiting.ts";
 import { formatDuration } from "../text/duration.ts";
@@ -8,13 +8,13 @@ import type { Logger } from "../log/logger.ts";
 import { tryLog } from "../log/try_log.ts";
 import type { Execution } from "./execution.ts";
 
-/** What follows from a lock that was gone when it was to be given back. */
+/** The consequence of a lock that was lost, when the command was not started. */
 export const NOT_RUN = "the command was not run here";
 
 /**
- * Records the run's end in the ledger. That it is not there is said, but the command's own exit code is kept.
+ * Records the run's end in the ledger. A failure is reported, and does not change the exit code.
  *
- * @returns Whether it is there, or does not have to be.
+ * @returns Whether it is recorded, or there is no ledger.
  */
 export async function record(
   { lock, run, logger }: Execution,
@@ -36,14 +36,14 @@ export async function record(
   }
 }
 
-/** Keeps the lock for as long as it is to be held at least, unless a signal has ended, or ends, the run. */
+/** Keeps the lock until `min-hold` is over, unless a signal has ended, or ends, the run. */
 export async function keep({ lock, minHold, watch, logger }: Execution, held: number): Promise<void> {
   const { signals, will } = watch;
   if (minHold === undefined || held >= minHold || signals.passedOn !== undefined || lock.lost.aborted) return;
   const kept = delayOrAbort(minHold - held, signals.endPassingOn(), lock.lost);
   // Nothing is left beside a sera that only keeps its lock.
   await will.end();
-  // What is lost after this look was held until the command had ended.
+  // A lock that is lost after this look was held until the command had ended.
   if (await firstOf(settled(isHeld(lock)), settled(kept.then(() => false)))) {
     logger.log("info", "note", `Keeping the lock for another ${formatDuration(minHold - held)} (min-hold).`);
   }
@@ -51,9 +51,9 @@ export async function keep({ lock, minHold, watch, logger }: Execution, held: nu
 }
 
 /**
- * Gives the lock back. When it was gone by then, that is said, but the command's own exit code is kept.
+ * Gives the lock back. If it was lost, that is reported, and does not change the exit code.
  *
- * @param ifGone Says what follows if it was.
+ * @param ifGone Gives the consequence of a lost lock.
  */
 export async function release(
   lock: HeldLock,

@@ -2,9 +2,9 @@ import { InterruptedError } from "../errors.ts";
 import type { Logger } from "../log/logger.ts";
 
 /**
- * Does what a signal may end, before there is a command for it.
+ * Does work that a signal may interrupt until the command is started.
  *
- * @returns What that gives, or what sera exits with after the signal.
+ * @returns The exit code: the work's, or 128+n after signal n.
  */
 export async function unlessInterrupted(logger: Logger, work: () => Promise<number>): Promise<number> {
   try {
@@ -19,9 +19,9 @@ export async function unlessInterrupted(logger: Logger, work: () => Promise<numb
 }
 
 /**
- * Does what the signal gives up.
+ * Does work that is given up when `interrupted` fires.
  *
- * @throws The signal's reason once it has fired, for what was given up may fail with an error of its own.
+ * @throws Its reason, once it has fired: work that is given up may fail with an error of its own.
  */
 export async function interruptible<T>(interrupted: AbortSignal, work: () => Promise<T>): Promise<T> {
   try {

@@ -10,7 +10,7 @@ import type { Progress } from "./progress.ts";
 import type { Settings } from "../settings/settings.ts";
 import type { WatchParts } from "./watch.ts";
 
-/** What sera is asked to do, and all that it has for it before the lock is held. */
+/** What sera is asked to do, and everything it needs for that. */
 export interface Job {
   readonly request: RunRequest;
   readonly settings: Settings;
@@ -26,6 +26,6 @@ export interface Job {
   readonly recorder: Recorder | undefined;
   /** Told of trouble that is waited out. */
   readonly retrying: (why: LockUnavailableError) => void;
-  /** What the variable of held locks says of the seras above. */
+  /** The value of SERA_HELD_LOCKS that sera was started with. */
   readonly above: string | undefined;
 }

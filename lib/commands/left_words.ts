@@ -1,19 +1,19 @@
 import type { Remnant } from "../child/group.ts";
 import type { Left } from "../child/terminate.ts";
 
-/** As many processes as a line names. */
+/** The most processes that a line names. */
 const MOST_NAMED = 5;
 
-/** Words for those whom sera cannot end. */
+/** Messages about processes that sera cannot end. */
 export class LeftWords {
   readonly #target: number;
 
-  /** @param target What kill(2) takes for the command. */
+  /** @param target The command's target for kill(2). */
   constructor(target: number) {
     this.#target = target;
   }
 
-  /** That somebody of a command that is to end goes on, and what becomes of the lock. */
+  /** Says who goes on though it is to end, and what becomes of the lock. */
   goesOn({ why, processes }: Left, lockIsLost: boolean): string {
     const who = this.#name(processes);
     const lock = lockIsLost ? "it goes on without the lock" : "the lock is kept until it has ended";
@@ -24,7 +24,7 @@ export class LeftWords {
     return `Cannot end ${who}: ${maySignalNot()}; ${lock}: end it as its user or as root`;
   }
 
-  /** That a signal which sera got could not be passed on. */
+  /** Says that sera could not pass a signal on. */
   notPassedOn(signal: Deno.Signal, processes: readonly Remnant[] | undefined): string {
     return `Cannot pass ${signal} on to ${this.#name(processes)}: ${maySignalNot()}; ` +
       "the command goes on: send it as its user or as root";

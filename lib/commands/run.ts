@@ -15,13 +15,13 @@ import { takeTurn } from "./take_turn.ts";
 import { keyForLog } from "./variables.ts";
 import { Watch } from "./watch.ts";
 
-/** The pause before another try when a lock was lost at once, in milliseconds: a server that keeps none is not kept busy. */
+/** The pause before another try when a lock was lost at once, in milliseconds, so that such a server is not kept busy. */
 const PAUSE = 500;
 
 /**
  * sera's main job: gets the lock, runs the command, gives the lock back.
  *
- * @param progress Is told how far it has come, for what throws besides.
+ * @param progress Is told when the command is started and has ended.
  * @returns The exit code: the command's own, or one of `ExitCode`.
  * @throws {SeraError} When there is nothing to return.
  */
@@ -74,8 +74,7 @@ export async function runUnderLock(
 }
 
 /**
- * Tells of trouble that is waited out, the first time and whenever it becomes another. The first time everybody is told,
- * for the wait may be a long one, or for ever.
+ * Reports trouble that sera waits out, each time it changes. The first report is for everybody, since the wait may be long.
  */
 function retryingOnce(logger: Logger): (why: LockUnavailableError) => void {
   let told: string | undefined;

@@ -8,9 +8,9 @@ import type { Execution } from "./execution.ts";
 import { NOT_RUN, record, release } from "./give_back.ts";
 
 /**
- * Starts a command under a lock, unless something has come in between; then the lock is given back.
+ * Starts a command under a lock. If that is not possible, the lock is given back.
  *
- * @param since When the lock was got, as performance.now() has it.
+ * @param since When the lock was acquired, on the clock of performance.now().
  * @throws {CommandStartError} When it cannot be started.
  * @throws {InterruptedError} When a signal has come before.
  * @throws {LockLostEarlyError} When the lock is lost already; then there is nothing to give back.
@@ -43,7 +43,7 @@ export async function startHolding(execution: Execution, since: number): Promise
   return command;
 }
 
-/** Looks at the lock once more, since time may have passed: sera may have been suspended. */
+/** Makes sure that the lock is still held: sera may have been suspended meanwhile. */
 async function confirm(lock: HeldLock): Promise<void> {
   try {
     await lock.confirm();

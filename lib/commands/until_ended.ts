@@ -9,7 +9,7 @@ import type { Execution } from "./execution.ts";
 import { LeftWords } from "./left_words.ts";
 import { tryLog } from "../log/try_log.ts";
 
-/** What a command ends with that was killed, 128 and SIGKILL. */
+/** The exit code of a command that was killed: 128 and the number of SIGKILL. */
 export const KILLED = 137;
 
 /**
@@ -33,7 +33,7 @@ export async function untilEnded(
       : `; stopping ${program}${lost ? ", since another node may start it now" : ""}`;
     const exitCode = goesOn ? undefined : exitCodeOf({ exitCode: KILLED, stoppedBy: reason });
     tryLog(logger, "error", "error", reason.message + consequence, { exitCode });
-    // What the command then says of its end comes after it.
+    // So that it stands before what the command says of its end.
     return io.flush?.(SHORTEST_FLUSH);
   };
   let endedWith: number | undefined;
@@ -51,7 +51,7 @@ export async function untilEnded(
       lost: lock.lost,
       stops: timeUp ? [timeUp.signal, failed] : [failed],
     });
-    // It came when something else had decided already.
+    // sera failed after the command had been stopped for another reason.
     if (failed.aborted && end.stoppedBy !== failed.reason) tryLog(logger, "error", "error", failed.reason.message);
     return end;
   } catch (error) {
@@ -68,7 +68,7 @@ export async function untilEnded(
   }
 }
 
-/** Says what sera cannot pass on, since it was blocked when sera was started, and nobody here can unblock it. */
+/** Says which signals sera cannot pass on: those that were blocked when it was started, which it cannot unblock. */
 async function tellBlocked({ watch, logger }: Execution): Promise<void> {
   const blocked = await watch.witness.blocked();
   if (blocked.length === 0) return;
@@ -80,7 +80,7 @@ async function tellBlocked({ watch, logger }: Execution): Promise<void> {
   );
 }
 
-/** Passes signals on to the command; says so, once for each, when it has become somebody's whom sera may not signal. */
+/** Passes signals on to the command. When sera may not signal it any more, that is said, once for each signal. */
 function passOn(command: RunningCommand, words: LeftWords, { logger }: Execution): (signal: Deno.Signal) => void {
   const refused = new Set<Deno.Signal>();
   return (signal) => {

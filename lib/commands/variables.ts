@@ -6,16 +6,16 @@ import { HELD_LOCKS, withLock } from "./held_locks.ts";
 /** The longest key that goes into the environment, in characters: the kernel bounds the size of each variable and of all. */
 const LONGEST_KEY = 4096;
 
-/** What a command learns of its lock. */
+/** What a command is told about its lock. */
 export interface LockFacts {
   readonly name: string;
-  /** What the name was made of. */
+  /** The text that the name is made of. */
   readonly key: string;
   readonly host: string;
   readonly server: Pick<Backend, "identity">;
   /** The session that holds it, if one does. */
   readonly session?: LockSession | undefined;
-  /** What the variable of held locks says of the seras above. */
+  /** The value of SERA_HELD_LOCKS that sera was started with. */
   readonly above: string | undefined;
   /** The run's number in the ledger, if it keeps one. */
   readonly runId?: bigint | undefined;
@@ -39,7 +39,7 @@ export function lockVariables(
   };
 }
 
-/** The key as lines of JSON tell it; undefined where it is longer than the variable's, or may hold a server's password. */
+/** The key for lines of JSON; undefined when it is too long for the variable too, or may hold a server's password. */
 export function keyForLog(key: string): string | undefined {
   // A URL without a user has no password.
   const isSecret = mayBeServer(key) && /@|%40|pass\w*\s*=/i.test(key);

@@ -6,8 +6,8 @@ import type { HeldLock } from "../lock/lock.ts";
 import type { HeldTurn, Mode, SkippedTurn } from "./mode.ts";
 
 /**
- * A mode that goes by what the ledger remembers: a command that has had its run is skipped. Trouble with the ledger that
- * may pass is waited out within the wait, as trouble with the lock is; a lock that is lost meanwhile is asked for again.
+ * A mode that skips a command which has had its run, as the ledger shows. Passing trouble with the ledger is waited out
+ * within the wait, as trouble with the lock is; a lock that is lost meanwhile is asked for again.
  */
 export function atMostOnce(mode: Mode, recorder: Recorder): Mode {
   return async (asked, options) => {
@@ -50,7 +50,7 @@ async function entered(
   return typeof begun === "string" ? { outcome: "skipped", lock, reason: begun } : { ...turn, run: begun };
 }
 
-/** Frees what a lost lock still keeps. */
+/** Frees what a lost lock still holds on to. */
 async function giveUp(lock: HeldLock): Promise<void> {
   if (lock.session) return lock.session.destroy();
   await lock.release().catch((error: unknown) => {

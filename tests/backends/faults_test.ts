@@ -15,11 +15,11 @@ import { RESTARTS } from "./shared_server.ts";
 
 const LEASE: LeaseTerms = { ttl: 3000, grace: 500 };
 
-/** One that is looked at every eight hours. */
-const LONG_LEASE: LeaseTerms = { ttl: 86_400_000, grace: 0 };
-
 /** A short wait for a lock that somebody has, in milliseconds; MySQL counts it in whole seconds. */
 const WAIT = 1000;
+
+/** One that is looked at every eight hours. */
+const LONG_LEASE: LeaseTerms = { ttl: 86_400_000, grace: 0 };
 
 /** The pauses between two looks of a waiter on PostgreSQL, in milliseconds. */
 const LOOKS = [300, 900] as const;

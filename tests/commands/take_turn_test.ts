@@ -24,12 +24,12 @@ async function jobIn(place: FakePlace, mode: Mode, parts: Partial<Job> = {}): Pr
   return place.job({ mode, settings: await settingsOf(), ...parts });
 }
 
-Deno.test("a lock that somebody else has for the whole wait is 204, which those are told who ask", async () => {
+Deno.test("a lock that somebody else holds for the whole wait is 204, which those are told who ask", async () => {
   using place = new FakePlace(true);
   const job = await jobIn(place, busy, { request: { wait: 5000, words: ["job"] } });
   assert.equal(await takeTurn(1000, job), 204);
   assert.deepEqual(place.events, [
-    "Lock not acquired within 5s: somebody else has it - the command was not executed.",
+    "Lock not acquired within 5s: somebody else holds it - the command was not executed.",
   ]);
 });
 
@@ -55,7 +55,7 @@ Deno.test("who holds it is said, with whom is waited for before that", async () 
   } as unknown as Job["lock"];
   assert.equal(await takeTurn(0, { ...job, lock }), 204);
   assert.match(place.events[0]!, /^Waiting for .*node7/);
-  assert.match(place.events[1]!, /^Lock not acquired: somebody else has it \(.*node7.*\) - the command/);
+  assert.match(place.events[1]!, /^Lock not acquired: somebody else holds it \(.*node7.*\) - the command/);
 });
 
 for (const detailed of [false, true]) {

@@ -61,8 +61,7 @@ testInProcess("what a place lacks is refused in a sentence that names it", async
       "--ledger-table",
       "runs",
     ],
-    "Cannot keep a ledger: a place in memory has none; name another server, or leave ledger, once, every and record-skips out":
-      ["history"],
+    "Cannot keep a ledger: a place in memory has none; name another server, or do without a ledger": ["history"],
   };
   for (const [message, args] of Object.entries(refused)) {
     const { stdout, stderr } = await inProcess(place, args);

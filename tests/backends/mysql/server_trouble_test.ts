@@ -7,44 +7,52 @@ import { HANG, until } from "../../cli/wait.ts";
 import { FakeClock } from "../../lock/fake_clock.ts";
 import { freshName, hold, later, never, open } from "../open.ts";
 import { waiters, waiting } from "./view.ts";
+import { Together } from "../../side_by_side.ts";
 import { RESTARTS, sharedMariaDb, sharedMySql56 } from "../shared_server.ts";
 
 /** How long a goodbye may take, in milliseconds. */
 const GOODBYE = 1000;
 
+const together = new Together();
+
 for (const shared of [sharedMariaDb(), sharedMySql56()]) {
-  shared.test("a server that dies tells a holder at once, and a waiter waits for its return", async (server) => {
-    const name = freshName();
-    const told: string[] = [];
-    // Its next look comes hours later.
-    await using one = await open(server.dsn(), name, undefined, { lease: { ttl: 86_400_000, grace: 0 } });
-    await using other = await open(server.dsn(), name, undefined, { retrying: ({ message }) => told.push(message) });
-    const lock = await hold(one);
-    let over = false;
-    const granted = later(other.acquire(60_000, never).finally(() => over = true));
-    const lost = new Promise((resolve) => lock.lost.addEventListener("abort", resolve, { once: true }));
-    await waiting(server, name);
-    const began = performance.now();
-    await server.kill();
-    try {
-      await lost;
-      assert.ok(performance.now() - began < HANG);
-      await assert.rejects(lock.release(), LockLostError);
-      await until("the waiter has noticed", () => told.length > 0);
-      assert.ok(performance.now() - began < HANG);
-      assert.match(told[0]!, /^Cannot lock on MySQL at tcp\(127\.0\.0\.1:\d+\): [^\n]+$/);
-      // Who does not wait is told at once.
-      const trying = performance.now();
-      await assert.rejects(one.acquire(0, never), LockUnavailableError);
-      assert.ok(performance.now() - trying < HANG);
-      assert.equal(over, false);
-    } finally {
-      await server.restart();
-    }
-    const next = await granted;
-    assert.ok(next);
-    await next.release();
-  }, RESTARTS);
+  shared.testTogether(
+    together,
+    "a server that dies tells a holder at once, and a waiter waits for its return",
+    async (server) => {
+      const name = freshName();
+      const told: string[] = [];
+      // Its next look comes hours later.
+      await using one = await open(server.dsn(), name, undefined, { lease: { ttl: 86_400_000, grace: 0 } });
+      await using other = await open(server.dsn(), name, undefined, { retrying: ({ message }) => told.push(message) });
+      const lock = await hold(one);
+      let over = false;
+      const granted = later(other.acquire(60_000, never).finally(() => over = true));
+      const lost = new Promise((resolve) => lock.lost.addEventListener("abort", resolve, { once: true }));
+      await waiting(server, name);
+      const began = performance.now();
+      await server.kill();
+      try {
+        await lost;
+        assert.ok(performance.now() - began < HANG);
+        await assert.rejects(lock.release(), LockLostError);
+        await until("the waiter has noticed", () => told.length > 0);
+        assert.ok(performance.now() - began < HANG);
+        assert.match(told[0]!, /^Cannot lock on MySQL at tcp\(127\.0\.0\.1:\d+\): [^\n]+$/);
+        // Who does not wait is told at once.
+        const trying = performance.now();
+        await assert.rejects(one.acquire(0, never), LockUnavailableError);
+        assert.ok(performance.now() - trying < HANG);
+        assert.equal(over, false);
+      } finally {
+        await server.restart();
+      }
+      const next = await granted;
+      assert.ok(next);
+      await next.release();
+    },
+    RESTARTS,
+  );
 
   shared.test("a server that hangs does not keep anybody", async (server) => {
     const dsn = server.dsn("timeout=5s&readTimeout=500ms");

@@ -89,8 +89,8 @@ async function tablesOf(sightings: Seen["sightings"], strangers: Seen["strangers
 async function find({ lock, prefix, namespace, name, all }: Asked, settings: Settings, io: Io): Promise<Answer> {
   const { server, ledger, allowUnsafeServer } = settings;
   await using observer = await server.observe(lock ?? NO_LOCK, backendOptions(settings, "status", io), signal);
-  const whose = lock !== undefined ? { lock } : namespace !== undefined ? { namespace } : "all";
-  const seen = await look(whose, () => observer.sightings(whose, ledger.table, signal));
+  const filter = lock !== undefined ? { lock } : namespace !== undefined ? { namespace } : "all";
+  const seen = await look(filter, () => observer.sightings(filter, ledger.table, signal));
   const named = lock === undefined || namespace === undefined
     ? seen.sightings
     : seen.sightings.map((sighting) => ({ ...sighting, namespace, name: name ?? sighting.name }));

@@ -1,7 +1,7 @@
 import { isLockName } from "../lock/lock_name.ts";
 import { isNamespacedName } from "../lock/namespaced_name.ts";
 import { inOrder } from "./order.ts";
-import type { Seen, Whose } from "./sighting.ts";
+import type { LockFilter, Seen } from "./sighting.ts";
 import { sensible, sensibleWho } from "./tidy.ts";
 
 const NOTHING: Seen = { sightings: [], strangers: [] };
@@ -9,13 +9,15 @@ const NOTHING: Seen = { sightings: [], strangers: [] };
 /**
  * The holders and waiters of locks, as far as the backend lets this user see them. Leaves out the process that looks.
  *
- * @param whose The locks to look at. A text that cannot be a lock's name is not looked for.
+ * @param filter The locks to look at. A text that cannot be a lock's name is not looked for.
  * @param ask Asks the backend.
  * @returns For each lock the holder, then the waiters; and what cannot be seen.
  * @throws {LockUnavailableError} When the backend cannot be asked.
  */
-export async function look(whose: Whose, ask: () => Promise<Seen>): Promise<Seen> {
-  if (whose !== "all" && "lock" in whose && !isLockName(whose.lock) && !isNamespacedName(whose.lock)) return NOTHING;
+export async function look(filter: LockFilter, ask: () => Promise<Seen>): Promise<Seen> {
+  if (filter !== "all" && "lock" in filter && !isLockName(filter.lock) && !isNamespacedName(filter.lock)) {
+    return NOTHING;
+  }
   const seen = await ask();
   return { ...seen, sightings: inOrder(seen.sightings.map(sensible)), strangers: seen.strangers.map(sensibleWho) };
 }

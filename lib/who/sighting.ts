@@ -39,4 +39,4 @@ export interface Seen {
 }
 
 /** Which locks to look at: one, those of a namespace, or all of sera's. */
-export type Whose = { readonly lock: string } | { readonly namespace: string } | "all";
+export type LockFilter = { readonly lock: string } | { readonly namespace: string } | "all";

@@ -9,7 +9,7 @@ import { holderOf, type Identity, identityOf, readIdentities, waiterOf } from ".
 import { keyOfName, keyOfRow, namespaceCondition, rowCondition } from "./key.ts";
 import { namesTold, withNames } from "../../who/names.ts";
 import { runningRuns, withRun } from "../sql/running_runs.ts";
-import type { Seen, Sighting, Whose } from "../../who/sighting.ts";
+import type { LockFilter, Seen, Sighting } from "../../who/sighting.ts";
 
 /**
  * Who has locks of sera's in a database of PostgreSQL, and who waits for them.
@@ -18,15 +18,15 @@ import type { Seen, Sighting, Whose } from "../../who/sighting.ts";
  */
 export async function lookOnPostgres(
   session: Session,
-  whose: Whose,
+  filter: LockFilter,
   table: TableName,
   signal: AbortSignal,
 ): Promise<Seen> {
-  const isOne = whose !== "all" && "lock" in whose;
-  const seras = await readSeras(session, whose, signal);
-  const waiters = (seras ?? []).filter(({ mark, asks }) => mark && asks && isOf(whose, mark.lock));
+  const isOne = filter !== "all" && "lock" in filter;
+  const seras = await readSeras(session, filter, signal);
+  const waiters = (seras ?? []).filter(({ mark, asks }) => mark && asks && isOf(filter, mark.lock));
   // The locks last: who has got one meanwhile does not wait any more.
-  const rows = await readLocks(session, conditionOf(whose, seras ?? [], waiters), signal);
+  const rows = await readLocks(session, conditionOf(filter, seras ?? [], waiters), signal);
   const holding = new Set(rows.flatMap((row) => wholeFrom(row.session) ?? []));
   const pids = holding.size === 0 ? undefined : sql`pid IN (${listOf([...holding])})`;
   const theirs = pids && await readIdentities(session, pids, signal);
@@ -38,14 +38,14 @@ export async function lookOnPostgres(
     const key = keyOfRow(row);
     if (key === undefined) return [];
     const identity = identities.get(wholeFrom(row.session)) ?? identityOf({ session: row.session });
-    const lock = isOne ? whose.lock : nameOf(key, identity.mark?.lock) ?? told.get(key)?.lock ?? key;
+    const lock = isOne ? filter.lock : nameOf(key, identity.mark?.lock) ?? told.get(key)?.lock ?? key;
     return [row.granted === "t" ? holderOf(lock, key, identity) : waiterOf(lock, identity, identity.asked)];
   });
   const waiting = waiters.filter(({ who }) => who.session === undefined || !holding.has(who.session))
     // A session is opened for one lock, and waits for it from then on.
     .map((identity) => waiterOf(identity.mark!.lock, identity, identity.connected));
   const recorded = await withRuns(session, table, [...onLocks, ...waiting], signal);
-  const asked = whose !== "all" && "namespace" in whose ? whose.namespace : undefined;
+  const asked = filter !== "all" && "namespace" in filter ? filter.namespace : undefined;
   const sightings = recorded.map((sighting) => {
     const mark = told.get(keyOfName(sighting.lock) ?? sighting.lock);
     return withNames(mark ? { ...sighting, ...namesTold(mark) } : sighting, asked);
@@ -57,9 +57,9 @@ export async function lookOnPostgres(
 }
 
 /** Whether a lock is one of those that are asked for. */
-function isOf(whose: Whose, lock: string): boolean {
-  if (whose === "all") return true;
-  return "lock" in whose ? lock === whose.lock : lock.startsWith(`${fnv1(whose.namespace)},`);
+function isOf(filter: LockFilter, lock: string): boolean {
+  if (filter === "all") return true;
+  return "lock" in filter ? lock === filter.lock : lock.startsWith(`${fnv1(filter.namespace)},`);
 }
 
 /** The name that who holds a lock gives it, if that is its name: others may call it what they like. */
@@ -70,11 +70,11 @@ function nameOf(key: string, told: string | undefined): string | undefined {
 /** The sessions of sera's; for one lock those that name it. Undefined where the view of sessions is refused. */
 async function readSeras(
   session: Session,
-  whose: Whose,
+  filter: LockFilter,
   signal: AbortSignal,
 ): Promise<readonly Identity[] | undefined> {
-  const isSera = whose !== "all" && "lock" in whose
-    ? sql`query LIKE ${`%"lock":"${whose.lock}"%`}`
+  const isSera = filter !== "all" && "lock" in filter
+    ? sql`query LIKE ${`%"lock":"${filter.lock}"%`}`
     : sql`application_name LIKE 'sera %' OR query LIKE '%sera {%'`;
   return await readIdentities(
     session,
@@ -84,8 +84,12 @@ async function readSeras(
 }
 
 /** Which locks to ask for; undefined for none. */
-function conditionOf(whose: Whose, seras: readonly Identity[], waiters: readonly Identity[]): Statement | undefined {
-  if (whose !== "all") return "lock" in whose ? rowCondition(whose.lock) : namespaceCondition(whose.namespace);
+function conditionOf(
+  filter: LockFilter,
+  seras: readonly Identity[],
+  waiters: readonly Identity[],
+): Statement | undefined {
+  if (filter !== "all") return "lock" in filter ? rowCondition(filter.lock) : namespaceCondition(filter.namespace);
   const pids = seras.flatMap(({ who }) => who.session ?? []);
   const theirs = sql`SELECT classid, objid, objsubid FROM pg_locks
     WHERE locktype = 'advisory' AND pid IN (${listOf(pids)})`;

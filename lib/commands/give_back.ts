@@ -41,7 +41,7 @@ export async function keep({ lock, minHold, watch, logger }: Execution, held: nu
   const { signals, will } = watch;
   if (minHold === undefined || held >= minHold || signals.passedOn !== undefined || lock.lost.aborted) return;
   const kept = delayOrAbort(minHold - held, signals.endPassingOn(), lock.lost);
-  // Nothing is left beside a sera that only keeps its lock.
+  // While sera only keeps its lock there is nothing to watch.
   await will.end();
   // A lock that is lost after this look was held until the command had ended.
   if (await firstOf(settled(isHeld(lock)), settled(kept.then(() => false)))) {

@@ -5,11 +5,13 @@ import type { HolderFields } from "../log/logger.ts";
 import type { Sighting } from "../who/sighting.ts";
 
 /**
- * Who has the lock, in words for people and in fields for machines, as far as the server lets one see it.
+ * The holder of a busy lock, as text for people and as fields for JSON lines, as far as the server shows it.
  *
- * @param asked The lock, which has turned out to be busy.
- * @param what What people call the lock.
- * @throws {UsageError} When it is a sera that this one is part of.
+ * @param asked The busy lock.
+ * @param lock Its name.
+ * @param what The name shown to people.
+ * @param above The value of SERA_HELD_LOCKS that sera was started with.
+ * @throws {UsageError} When the holder is a sera whose command this sera belongs to.
  */
 export async function holderOf(
   asked: BackendLock,

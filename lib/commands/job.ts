@@ -20,11 +20,11 @@ export interface Job {
   readonly identity: LockIdentity;
   readonly lock: BackendLock;
   readonly watch: WatchParts;
-  /** How the lock is asked for, and whether the command is to run when it is held. */
+  /** Decides how to ask for the lock, and whether to run the command once it is held. */
   readonly mode: Mode;
   /** Absent without a ledger. */
   readonly recorder: Recorder | undefined;
-  /** Told of trouble that is waited out. */
+  /** Called with errors that sera waits out. */
   readonly retrying: (why: LockUnavailableError) => void;
   /** The value of SERA_HELD_LOCKS that sera was started with. */
   readonly above: string | undefined;

@@ -1,7 +1,7 @@
 import { LockUnavailableError } from "../errors.ts";
 
 /**
- * Does what only looks, so that its errors do not say that a lock was asked for.
+ * Runs a query that asks for no lock, so that errors say "Cannot ask" instead of "Cannot lock".
  *
  * @throws {LockUnavailableError} When the server cannot be asked.
  */

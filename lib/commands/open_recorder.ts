@@ -8,10 +8,10 @@ import { lockFlagsOf } from "../text/shell_word.ts";
 import { runnerOf } from "./runner.ts";
 
 /**
- * Makes the recorder for a run; its ledger is opened once the lock is held.
+ * Makes the recorder for a run. It opens the ledger only when the lock is held.
  *
- * @param interrupted Fires at a signal that is to end sera: then nothing is waited for any longer.
- * @throws {LockUnavailableError} When the ledger cannot be kept there.
+ * @param interrupted Fires when a signal is to end sera; then nothing is waited for any longer.
+ * @throws {LockUnavailableError} When the backend cannot keep a ledger.
  */
 export async function openRecorder(
   { server, ledger, name, namespace }: Settings,

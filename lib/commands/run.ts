@@ -21,9 +21,9 @@ const PAUSE = 500;
 /**
  * sera's main job: gets the lock, runs the command, gives the lock back.
  *
- * @param progress Is told when the command is started and has ended.
+ * @param progress To be told when the command has been started and when it has ended.
  * @returns The exit code: the command's own, or one of `ExitCode`.
- * @throws {SeraError} When there is nothing to return.
+ * @throws {SeraError} When the command was not run.
  */
 export async function runUnderLock(
   request: RunRequest,
@@ -64,7 +64,7 @@ export async function runUnderLock(
       try {
         return await takeTurn(wait, job);
       } catch (error) {
-        // Nothing has run; but a run that the ledger has is not begun twice.
+        // The command has not run, so try again; but not with a ledger, where the run would be recorded twice.
         if (!(error instanceof LockLostEarlyError) || recorder || deadline.passed) throw error;
         retrying(error);
         await delayOrAbort(Math.min(PAUSE, deadline.remaining), interrupted);

@@ -13,7 +13,7 @@ export async function shellTrouble(options: WatchOptions): Promise<CommandStartE
     await using will = new LastWill(options);
     await will.ready;
     await will.throwIfBroken();
-    if (!will.isKept || await will.testify()) return undefined;
+    if (!will.isWatching || await will.testify()) return undefined;
   } catch (error) {
     if (error instanceof CommandStartError) return error;
     throw error;

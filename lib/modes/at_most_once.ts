@@ -6,8 +6,8 @@ import type { HeldLock } from "../lock/lock.ts";
 import type { HeldTurn, Mode, SkippedTurn } from "./mode.ts";
 
 /**
- * A mode that skips a command which has had its run, as the ledger shows. Passing trouble with the ledger is waited out
- * within the wait, as trouble with the lock is; a lock that is lost meanwhile is asked for again.
+ * A mode that skips a command if an earlier run in the ledger counts. Transient errors of the ledger are retried until the
+ * wait runs out, as those of the lock are; a lock that is lost meanwhile is asked for again.
  */
 export function atMostOnce(mode: Mode, recorder: Recorder): Mode {
   return async (asked, options) => {
@@ -50,7 +50,7 @@ async function entered(
   return typeof begun === "string" ? { outcome: "skipped", lock, reason: begun } : { ...turn, run: begun };
 }
 
-/** Frees what a lost lock still holds on to. */
+/** Frees what a lost lock still uses. */
 async function giveUp(lock: HeldLock): Promise<void> {
   if (lock.session) return lock.session.destroy();
   await lock.release().catch((error: unknown) => {

@@ -1,7 +1,7 @@
 import type { Recorder } from "../ledger/recorder.ts";
 import { everyoneExecutes, type Mode, waitAndSkip } from "./mode.ts";
 
-/** The mode that settings ask for; what goes by the ledger is loaded only where there is one. */
+/** The mode for the settings; code for the ledger is loaded only if there is one. */
 export async function modeOf(
   settings: { readonly waitAndSkip: boolean },
   recorder: Recorder | undefined,

@@ -22,7 +22,7 @@ import { FakeClock } from "../lock/fake_clock.ts";
 /** A last will that notes what is asked of it. */
 export class FakeWill {
   ready: Promise<void> = Promise.resolve();
-  isKept = true;
+  isWatching = true;
   testimony: Testimony | undefined = { ignored: 0, blocked: 0, fenced: false, got: [] };
   onGone: (message: string) => void = () => undefined;
   /** Throws where its shell is broken. */

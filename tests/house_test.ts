@@ -1,7 +1,8 @@
-/** The plan of the house, as CONTRIBUTING tells it: what may know of what, and how long a file may be. */
+/** The plan of the house, as the README has it under "Layers": what may import what, and how long a file may be. */
 
 import assert from "node:assert/strict";
 import { relative } from "node:path";
+import { page, tableUnder } from "./docs/markdown.ts";
 
 const ROOT = Deno.realPathSync(`${import.meta.dirname}/..`);
 
@@ -72,6 +73,13 @@ function layerOf(path: string): number {
   assert.ok(name !== undefined, `${path} is in no layer`);
   return LAYERS.findIndex((layer) => layer.includes(name));
 }
+
+Deno.test("the README's table of layers has them all, in their order", () => {
+  const documented = tableUnder("### Layers", page("README.md")).map(([names]) =>
+    [...names!.matchAll(/`([^`]+)`/g)].map(([, name]) => name === "main.ts" ? name : `lib/${name}`)
+  );
+  assert.deepEqual(documented, LAYERS);
+});
 
 Deno.test("what is imported is of the same layer, or of a lower one", () => {
   const upward = [...IMPORTS].flatMap(([path, targets]) =>

@@ -1,6 +1,6 @@
 /**
- * The contract of a place that keeps locks. One kind of place is one folder beside this file and one line in
- * `registry.ts`; nothing outside of this folder asks which one it is.
+ * The contract of a place that keeps locks. A kind of place is a folder beside this file and an entry in
+ * `registry.ts`; nothing outside of this folder asks which kind it has.
  */
 
 import type { Finding, Report } from "../doctor/report.ts";
@@ -13,52 +13,52 @@ import type { Lock } from "../lock/lock.ts";
 import type { Asker } from "../lock/presence.ts";
 import type { LockFilter, Seen } from "../who/sighting.ts";
 
-/** The `server` setting, read: where locks live. Making one connects to nothing. */
+/** The parsed `server` setting: where locks live. Making one does not connect. */
 export interface Backend {
   /** The kind of place, as `sera doctor --json` shows it. */
   readonly kind: string;
   /** The kind of place, for people: "PostgreSQL". */
   readonly title: string;
-  /** What is odd about how it was written, a line each, for those who ask. */
+  /** Oddities in how it was written, a line each; shown with `--verbose`. */
   readonly notes: readonly Trouble[];
-  /** What not every place has. What one lacks is refused where it is asked for, in a sentence made from this. */
+  /** Optional features. To ask for one that the place lacks is refused, in a sentence made from this. */
   readonly offers: Offers;
-  /** Tells places apart: the same for all who share its locks, whoever they are. Without a user or a password. */
+  /** The same for all who share its locks, and for nobody else. Holds no user and no password. */
   readonly identity: string;
 
-  /** What people and machines are shown of it; loaded only for those who ask. */
+  /** Describes it, for people and machines; loaded only when needed. */
   shown(): Promise<Shown>;
 
   /**
-   * Which parts of it that decide whom its locks exclude come from elsewhere than the setting, such as `host from PGHOST`.
-   * Absent where none can.
+   * Parts that decide which server or database keeps the locks, but do not come from the setting: `host from PGHOST`.
+   * Absent where there can be none.
    */
   foreignParts?(): Promise<readonly string[]>;
 
   /**
-   * Makes a lock. It connects when it is asked for.
+   * Makes a lock, which connects when it is first used.
    *
    * @param name From `lockNameIn()`.
-   * @throws {LockUnavailableError} When there is nowhere to keep it.
+   * @throws {LockUnavailableError} When the place cannot be used.
    */
   lock(name: string, options: LockOptions): Promise<BackendLock>;
 
   /**
-   * Connects to look only, also where a run would refuse to lock. A place that no run has made yet is left so.
+   * Connects to look only, even where a run would refuse to lock. Creates nothing.
    *
-   * @param name The lock that others see this session to be about.
+   * @param name The lock that this session names to others who look.
    * @throws {LockUnavailableError} When the place cannot be asked.
    */
   observe(name: string, options: LockOptions, signal: AbortSignal): Promise<Observer>;
 
   /**
-   * Tries the place as a run would use it, and tells the report of each part.
+   * Tries the place as a run would use it, and adds a check to the report for each part.
    *
    * @param name The name of a lock that nobody else has.
    */
   check(report: Report, name: string, options: LockOptions): Promise<void>;
 
-  /** Absent where there is none. */
+  /** Absent where the place keeps no ledger. */
   readonly ledger?: LedgerPlace;
 }
 
@@ -70,27 +70,27 @@ export interface Surroundings {
   readonly tlsCa?: string | undefined;
 }
 
-/** What not every place has. */
+/** Features that a place may lack. */
 export interface Offers {
   readonly namespaces: boolean;
-  /** Whether the ledger is in a table, which can be given a name. */
+  /** Whether the ledger is in a table, whose name can be set. */
   readonly ledgerTable: boolean;
   /**
-   * What `tls-ca` is good for: certificates that are verified; a way without TLS; or certificates that are not looked at,
-   * with what to set to have them verified: `sslmode=verify-full`.
+   * What `tls-ca` would do: help to verify certificates; nothing, without TLS; or nothing, since certificates are not
+   * verified unless this is set: `sslmode=verify-full`.
    */
   readonly tls: "verified" | "none" | { readonly verifyBy: string };
-  /** Whether a lock goes by itself when it is not renewed, so that a command has to be stopped before. */
+  /** Whether a lock expires unless it is renewed, so that a command must be stopped before that. */
   readonly expires: boolean;
-  /** Whether it can turn out to be none that excludes everybody, which `allow-unsafe-server` then overrides. */
+  /** Whether it may turn out that its locks are not cluster-wide, which `allow-unsafe-server` accepts. */
   readonly mayBeUnsafe: boolean;
 }
 
 /** A place, without its password. */
 export interface Shown {
-  /** On one line. */
+  /** One line, for people. */
   readonly line: string;
-  /** As `sera doctor --json` shows it, `kind` included. Of a password it tells only whether there is one. */
+  /** As `sera doctor --json` shows it, including `kind`; only whether there is a password, never the password. */
   readonly view: Readonly<Record<string, unknown>>;
 }
 
@@ -99,20 +99,20 @@ export interface LockOptions extends Asker {
   /** PEM file with the CA that signed the server's certificate. */
   readonly tlsCa?: string | undefined;
   readonly lease: LeaseTerms;
-  /** Whether to lock also where a lock does not exclude everybody. */
+  /** Whether to use a server whose locks are not cluster-wide. */
   readonly allowUnsafeServer: boolean;
-  /** Told of what is wrong before each further try. */
+  /** Called with what is wrong before each retry. */
   readonly retrying: (why: LockUnavailableError) => void;
-  /** What others may see of the command: never its words but the first, for they may hold secrets. */
+  /** What others may see of the command: its first word only, since the others may hold secrets. */
   readonly label: string;
   /** Reads an environment variable. */
   readonly env: (name: string) => string | undefined;
 }
 
-/** A lock that can tell who has it. */
+/** A lock that can tell who holds it. */
 export interface BackendLock extends Lock {
   /**
-   * Who holds it and who waits for it, as far as this user may see; asked in the session that it is asked for in.
+   * Who holds it and who waits for it, as far as this user may see. Uses the session of the lock itself.
    *
    * @param table The ledger's table, which may be missing.
    * @throws {LockUnavailableError} When the place cannot be asked.
@@ -120,12 +120,12 @@ export interface BackendLock extends Lock {
   sightings(table: TableName, signal: AbortSignal): Promise<Seen>;
 }
 
-/** Looks at locks, in a connection of its own. Dispose of it. */
+/** Looks at locks in a connection of its own. Must be disposed of. */
 export interface Observer extends AsyncDisposable {
-  /** Which locks cannot be seen from here since they are another server's, and what to do; undefined if none. */
+  /** Says which locks are kept by another server and cannot be seen here, and what to do; undefined if none. */
   readonly elsewhere: string | undefined;
   /**
-   * Who holds locks and who waits for them, as far as this user may see; whoever looks does not count.
+   * Who holds locks and who waits for them, as far as this user may see. Leaves the observer itself out.
    *
    * @param table The ledger's table, which may be missing.
    * @throws {LockUnavailableError} When the place cannot be asked.
@@ -134,7 +134,7 @@ export interface Observer extends AsyncDisposable {
   /**
    * Reads the ledger in the same connection.
    *
-   * @returns Undefined where no run has made it yet.
+   * @returns Undefined if no run has created it yet.
    * @throws {LockUnavailableError} When it cannot be read.
    */
   ledger(table: TableName, patience: Patience): Promise<Ledger | undefined>;
@@ -143,17 +143,17 @@ export interface Observer extends AsyncDisposable {
 /** Where runs are recorded, beside the locks. */
 export interface LedgerPlace {
   /**
-   * Loads what the ledger needs, which takes longer than to open it: so that is done before the lock is held.
+   * Loads what the ledger needs. This takes longer than opening it, so it is done before the lock is held.
    *
    * @throws {LockUnavailableError} When it cannot be kept there.
    */
   load(table: TableName, env: LockOptions["env"], patience: Patience): Promise<OpenLedger>;
-  /** The table's definition, for an administrator to run by hand; absent where sera makes it by itself. */
+  /** The table's definition, for an administrator to run by hand; absent where there is no table to define. */
   schema?(table: TableName): Promise<string>;
   /** Why the ledger cannot be kept there as the settings stand, and what to do; undefined if it can. */
   missing?(table: TableName): Trouble | undefined;
   /**
-   * Records a run as a real one would be, in ways that leave nothing.
+   * Records a run as a real one would be, and leaves no trace.
    *
    * @throws {LockUnavailableError} When a run could not be recorded.
    */

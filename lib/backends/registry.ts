@@ -1,16 +1,19 @@
-/** The kinds of places that keep locks: one line each. A kind is loaded only when the `server` setting is its. */
+/** The kinds of places that keep locks, an entry each. A kind is loaded only when the `server` setting is for it. */
 
 import type { Backend, Surroundings } from "./backend.ts";
+import { WITHOUT_PASSWORD as MYSQL_WITHOUT_PASSWORD } from "./mysql/without_password.ts";
+import { WITHOUT_PASSWORD as POSTGRES_WITHOUT_PASSWORD } from "./postgres/without_password.ts";
 
 export { DsnError } from "./network/address_text.ts";
 
-/** What `backend.ts` of a kind's folder exports. */
+/** What a kind's `backend.ts` exports. */
 export interface Parser {
   /**
    * Reads a `server` setting.
    *
-   * @returns Undefined where it is another kind's after all.
-   * @throws {DsnError} When it cannot work. May hold a password: the error does not repeat it.
+   * @param text May hold a password: no error repeats it.
+   * @returns Undefined if it is for another kind after all.
+   * @throws {DsnError} When it cannot be used.
    */
   parse(text: string, surroundings: Surroundings): Backend | undefined;
 }
@@ -21,26 +24,41 @@ export interface Kind {
   readonly form: string;
   /** Whether a setting begins so. */
   readonly begins: RegExp;
-  /** Whether a setting may be for it, told without loading anything; only where it has other forms besides. */
+  /** Whether a setting may be for it, told without loading anything; only if it has forms besides `begins`. */
   readonly mayBe?: RegExp;
+  /**
+   * A pattern, in any case, for settings that surely hold no password. Where it does not match, or is absent, the setting
+   * is hidden from the command. A string, since few runs compile it.
+   */
+  readonly withoutPassword?: string;
   load(): Promise<Parser>;
 }
 
 const postgres = () => import("./postgres/backend.ts");
 const mysql = () => import("./mysql/backend.ts");
 
-/** All kinds. */
+/** All kinds but the one for what is left. */
 const kinds: Kind[] = [
-  { form: "postgres://", begins: /^postgres(?:ql)?:\/\//i, mayBe: /^\s*(postgres|\w+\s*=)/i, load: postgres },
-  { form: "mysql://", begins: /^mysql:\/\//i, load: mysql },
-  { form: "file:", begins: /^file:/, load: () => import("./file/backend.ts") },
+  {
+    form: "postgres://",
+    begins: /^postgres(?:ql)?:\/\//i,
+    mayBe: /^\s*(postgres|\w+\s*=)/i,
+    withoutPassword: POSTGRES_WITHOUT_PASSWORD,
+    load: postgres,
+  },
+  { form: "mysql://", begins: /^mysql:\/\//i, withoutPassword: MYSQL_WITHOUT_PASSWORD, load: mysql },
+  {
+    form: "file:",
+    begins: /^file:/,
+    withoutPassword: "^file:(?:/|[a-z]:[\\\\/]|$)",
+    load: () => import("./file/backend.ts"),
+  },
 ];
 
-/** A Go DSN begins with anything: whatever is no other kind's is MySQL's. */
-const OTHERWISE: {
-  readonly form: string;
+/** A Go DSN begins with anything: what is for no other kind is for MySQL. */
+const OTHERWISE: Pick<Kind, "form" | "withoutPassword"> & {
   load(): Promise<{ parse: (text: string, surroundings: Surroundings) => Backend }>;
-} = { form: "user:password@tcp(host)/", load: mysql };
+} = { form: "user:password@tcp(host)/", withoutPassword: MYSQL_WITHOUT_PASSWORD, load: mysql };
 
 /** Whether a setting begins as those of some kind do. */
 export function isKnownForm(text: string): boolean {
@@ -52,10 +70,17 @@ export function knownForms(): string {
   return `${kinds.map(({ form }) => form).join(", ")}, or ${OTHERWISE.form}`;
 }
 
+/** Whether a `server` setting surely holds no password. Loads nothing. */
+export function surelyHoldsNoPassword(text: string): boolean {
+  const candidates = [...kinds.filter(({ begins, mayBe = begins }) => mayBe.test(text)), OTHERWISE];
+  return candidates.some(({ withoutPassword }) => withoutPassword && new RegExp(withoutPassword, "i").test(text));
+}
+
 /**
  * Reads a `server` setting.
  *
- * @throws {DsnError} When it cannot work. The text may hold a password: the error does not repeat it.
+ * @param text May hold a password: no error repeats it.
+ * @throws {DsnError} When it cannot be used.
  */
 export async function parseBackend(text: string, surroundings: Surroundings): Promise<Backend> {
   for (const { begins, mayBe = begins, load } of kinds) {
@@ -70,7 +95,7 @@ export async function parseBackend(text: string, surroundings: Surroundings): Pr
  * Reads a server for heimdall, which locks on PostgreSQL only.
  *
  * @param text As libpq takes it; an empty one leaves all to the surroundings.
- * @throws {DsnError} When it cannot work.
+ * @throws {DsnError} When it cannot be used.
  */
 export async function parseForHeimdall(text: string, surroundings: Surroundings): Promise<Backend> {
   return (await postgres()).parsePostgres(text, surroundings);

@@ -23,13 +23,18 @@ const CURES: Readonly<Record<string, string>> = { EIO: "see the system's log abo
 
 /** The trouble if an error means that a limit of the system was reached; undefined for any other error. */
 export function limitOf(error: unknown): Trouble | undefined {
-  return LIMITS[codeOf(error)];
+  return own(LIMITS, codeOf(error));
 }
 
 /** The cure for an error of the system that has the same cure everywhere; undefined for any other error. */
 export function systemCure(error: unknown): string | undefined {
   const code = codeOf(error);
-  return LIMITS[code]?.cure ?? CURES[code];
+  return own(LIMITS, code)?.cure ?? own(CURES, code);
+}
+
+/** A server may send any code, also the name of what every object has. */
+function own<Value>(table: Readonly<Record<string, Value>>, code: string): Value | undefined {
+  return Object.hasOwn(table, code) ? table[code] : undefined;
 }
 
 function codeOf(error: unknown): string {

@@ -6,7 +6,11 @@ const DEFAULT_HOST = "127.0.0.1";
 const DEFAULT_PORT = 3306;
 const DEFAULT_SOCKET = "/tmp/mysql.sock";
 
-/** Reads `net[(address)]`, all of which may be empty. */
+/**
+ * Reads `net[(address)]`; each part may be empty and then has its default.
+ *
+ * @throws {DsnError} For an unknown network, or an address that cannot be used.
+ */
 export function parseNetwork(text: string, show: Show): Address {
   const [network, bracketed] = cut(text, "(");
   if (bracketed !== undefined && !bracketed.endsWith(")")) {
@@ -22,8 +26,8 @@ export function parseNetwork(text: string, show: Show): Address {
   }
   const address = bracketed?.slice(0, -1) ?? "";
   if (network === "" || network === "tcp") {
-    // As in Go, also where the last group may have been meant as a port. The runtime's pattern takes long to compile, so
-    // what has no two colons is not shown to it.
+    // As in Go, even if the last group may have been meant as a port. isIPv6() compiles a large pattern on first use,
+    // so it is called only for text with at least two colons.
     if (address.indexOf(":") < address.lastIndexOf(":") && isIPv6(address)) {
       return { transport: "tcp", host: address, port: DEFAULT_PORT };
     }
@@ -33,10 +37,10 @@ export function parseNetwork(text: string, show: Show): Address {
   throw unknownNetwork(network);
 }
 
-/** Networks of Go's `net.Dial` that someone may have written on purpose. */
+/** Networks of Go's `net.Dial` that sera does not support. */
 const GO_NETWORKS = ["tcp4", "tcp6", "udp", "udp4", "udp6", "unixgram", "unixpacket"];
 
-/** Shows only names from a closed list: in `user:pa@ss/db` the end of the password stands where the network should. */
+/** Never shows an unlisted name: in `user:pa@ss/db`, the "network" ss is the end of the password. */
 function unknownNetwork(network: string): DsnError {
   if (GO_NETWORKS.includes(network)) {
     return new DsnError(
@@ -53,7 +57,9 @@ function unknownNetwork(network: string): DsnError {
 /**
  * Reads `host`, `host:port`, `:port`, `[ipv6]` or `[ipv6]:port`.
  *
- * Stricter than Go: a port is a number, since the names of services differ between machines.
+ * Stricter than Go: a port must be a number, since service names differ between machines.
+ *
+ * @throws {DsnError} For text in none of these forms.
  */
 export function parseHostAndPort(text: string, show: Show): Address {
   const bad = (problem: string, cure: string) =>
@@ -63,7 +69,7 @@ export function parseHostAndPort(text: string, show: Show): Address {
     throw bad("has more than one colon", "write an IPv6 address in brackets as in tcp([::1]:3306)");
   }
   const [host, port] = bracketed ? [bracketed[1]!, bracketed[2]] : cut(text, ":");
-  // A percent sign belongs to an IPv6 zone only; elsewhere it is most likely an escaped path to a socket.
+  // A percent sign is valid only in an IPv6 zone; elsewhere it is most likely an escaped socket path.
   if (host !== "" && !isHostName(host) || (!bracketed && host.includes("%"))) {
     throw bad("is no host and port", "write tcp(host:port), or unix(/path) for a socket");
   }

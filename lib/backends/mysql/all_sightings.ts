@@ -6,10 +6,10 @@ import type { ShownAttributes } from "./attributes.ts";
 import type { Process, Processes } from "./processes.ts";
 import type { Seen, Stranger } from "../../who/sighting.ts";
 
-/** How many locks are read at a time. */
+/** How many locks one query reads. */
 const READ_AT_ONCE = 5000;
 
-/** The names of all locks of `GET_LOCK` that look like sera's: MySQL's way to list them, and that of a plugin of MariaDB. */
+/** Queries for all `GET_LOCK` locks named like sera's: one for MySQL, one for MariaDB's metadata_lock_info plugin. */
 const LISTS: readonly ((after: string) => Statement)[] = [
   (after) =>
     sql`SELECT OBJECT_NAME AS name FROM performance_schema.metadata_locks
@@ -22,9 +22,9 @@ const LISTS: readonly ((after: string) => Statement)[] = [
 ];
 
 /**
- * The names of the locks that are held, whoever holds them, where the server lists them for this user.
+ * The names of all locks that are held or waited for.
  *
- * @returns Undefined where it does not.
+ * @returns Undefined where the server does not list locks for this user.
  */
 export async function listedLocks(session: Session, signal: AbortSignal): Promise<readonly string[] | undefined> {
   const [mdl] = await askIfAllowed(
@@ -32,7 +32,7 @@ export async function listedLocks(session: Session, signal: AbortSignal): Promis
     sql`SELECT ENABLED AS enabled FROM performance_schema.setup_instruments WHERE NAME = 'wait/lock/metadata/sql/mdl'`,
     signal,
   );
-  for (const list of mdl?.enabled === "YES" && await isSchemaOn(session, signal) ? LISTS : LISTS.slice(1)) {
+  for (const list of mdl?.enabled === "YES" && await isPerformanceSchemaOn(session, signal) ? LISTS : LISTS.slice(1)) {
     const names: string[] = [];
     for (let last = "";;) {
       const rows = await askOrRefused(session, list(last), signal);
@@ -47,19 +47,19 @@ export async function listedLocks(session: Session, signal: AbortSignal): Promis
   return undefined;
 }
 
-/** Its tables are there all the same, and empty. */
-async function isSchemaOn(session: Session, signal: AbortSignal): Promise<boolean> {
+/** Checked because the schema's tables exist, empty, even when it is off. */
+async function isPerformanceSchemaOn(session: Session, signal: AbortSignal): Promise<boolean> {
   const [variable] = await askIfAllowed(session, sql`SHOW GLOBAL VARIABLES LIKE 'performance_schema'`, signal);
   return Object.values(variable ?? {}).includes("ON");
 }
 
-/** What to do where the server keeps attributes from this user. */
+/** The cure where the server hides connection attributes from this user. */
 const GRANT = "grant it SELECT on performance_schema.session_connect_attrs";
 
 /**
- * Whose locks are left out when all are asked for, why, and what to do; and the sessions that may hold them.
+ * Which locks are missing from a list of all locks, why, and what to do; and the sessions that may hold them.
  *
- * @param known The sessions of which it is known what they hold or wait for.
+ * @param known The ids of sessions already known to hold or to wait for a lock.
  */
 export async function whatIsHidden(
   session: Session,
@@ -68,25 +68,28 @@ export async function whatIsHidden(
   known: ReadonlySet<number>,
   signal: AbortSignal,
 ): Promise<Pick<Seen, "hidden" | "strangers">> {
-  const isOn = await isSchemaOn(session, signal);
-  const of = isOn ? attributes.of : "none";
-  if (of === "all") return { hidden: hiddenWaiters(processes, attributes, known), strangers: [] };
-  const strangers = strangersAmong(processes, { ...attributes, of }, known);
+  const isOn = await isPerformanceSchemaOn(session, signal);
+  const scope = isOn ? attributes.scope : "none";
+  if (scope === "all") return { hidden: hiddenWaiters(processes, attributes, known), strangers: [] };
+  const strangers = strangersAmong(processes, { ...attributes, scope }, known);
   if (strangers.length === 0 && await showsAll(processes, session, signal)) return { strangers };
   const unless = "unless the ledger has its run";
   const byName = "ask for one lock by --name or its command";
   if (!isOn) {
     const what = "performance_schema is off, so the server does not list locks, and one that is held is missing";
-    return { hidden: `${what} ${unless}; ${byName}, or ${howToList(await isMariaDb(session, signal))}`, strangers };
+    return {
+      hidden: `${what} ${unless}; ${byName}, or ${howToListLocks(await isMariaDb(session, signal))}`,
+      strangers,
+    };
   }
-  const what = of === "none"
+  const what = scope === "none"
     ? "the server hides the sessions' attributes from this user, so a lock that is held is missing"
     : "this user sees only its own sessions from this host, so a lock that is held from elsewhere is missing";
   return { hidden: `${what} ${unless}; ${byName}, or ${GRANT}`, strangers };
 }
 
-/** What makes a server list its locks. */
-export function howToList(isMariaDb: boolean): string {
+/** The cure where a server does not list its locks. */
+export function howToListLocks(isMariaDb: boolean): string {
   const off = "have performance_schema=ON set for the server's next restart";
   return isMariaDb ? `have INSTALL SONAME 'metadata_lock_info' run, where that plugin is installed, or ${off}` : off;
 }
@@ -97,8 +100,8 @@ async function isMariaDb(session: Session, signal: AbortSignal): Promise<boolean
 }
 
 /**
- * Whether the list of processes has all clients of the server: then nobody is hidden but perhaps those of whom it is not
- * known what they do. Any user may know how many there are.
+ * Whether the process list has every client of the server, so that no session is hidden. Any user may read the count to
+ * compare with.
  */
 async function showsAll({ others, own }: Processes, session: Session, signal: AbortSignal): Promise<boolean> {
   const [row] = await askIfAllowed(session, sql`SHOW GLOBAL STATUS LIKE 'Threads_connected'`, signal);
@@ -108,26 +111,27 @@ async function showsAll({ others, own }: Processes, session: Session, signal: Ab
 }
 
 /**
- * The sessions of this user that may be seras which hold a lock, where the server does not tell.
+ * This user's sessions that may be sera's and hold a lock, where the server does not say.
  *
- * @param known The sessions of which it is known what they hold or wait for.
+ * @param known The ids of sessions already known to hold or to wait for a lock.
  */
 function strangersAmong(
   { others, own }: Processes,
-  { of, byConnection }: ShownAttributes,
+  { scope, byConnection }: ShownAttributes,
   known: ReadonlySet<number>,
 ): readonly Stranger[] {
   const mayBeSera = ({ id, user, address, idle }: Process) =>
     idle && user === own?.user && !known.has(id) && !byConnection.has(id) &&
-    // Of those from the same host everything is seen, and a sera would have attributes.
-    !(of === "this host" && address === own?.address);
+    // This user can see the attributes of sessions from its own host, so one without them is not sera's.
+    !(scope === "this host" && address === own?.address);
   return others.filter(mayBeSera).map(({ id, user, address }) => ({ session: id, user, address }));
 }
 
 /**
- * Whether others than this user may wait for one lock, unseen.
+ * Whether waiters of one lock may be hidden from this user, and what to do.
  *
- * @param known The sessions of which it is known what they hold or wait for.
+ * @param known The ids of sessions already known to hold or to wait for a lock.
+ * @returns Undefined where none are hidden.
  */
 export async function hiddenWaitersOfOne(
   session: Session,
@@ -137,13 +141,19 @@ export async function hiddenWaitersOfOne(
   signal: AbortSignal,
 ): Promise<string | undefined> {
   if (await showsAll(processes, session, signal)) return undefined;
-  const tells = attributes.of === "all" && await isSchemaOn(session, signal);
+  const tells = attributes.scope === "all" && await isPerformanceSchemaOn(session, signal);
   return tells ? hiddenWaiters(processes, attributes, known) : WAITERS_HIDDEN;
 }
 
 const WAITERS_HIDDEN = "other users' sessions that wait are hidden from this user; grant it PROCESS";
 
-/** The waiters that a list of processes without other users' lacks; those that only look are few, and soon gone. */
+/**
+ * Whether sera's sessions are missing from the process list, and what to do. One that only observes counts too, but
+ * such sessions are few and short.
+ *
+ * @param known The ids of sessions already known to hold or to wait for a lock.
+ * @returns Undefined where none are missing.
+ */
 export function hiddenWaiters(
   { others, own }: Processes,
   { byConnection }: ShownAttributes,

@@ -4,24 +4,24 @@ import type { Row, Session } from "../sql/session.ts";
 import { identifier, join, sql, type Statement, word } from "../sql/statement.ts";
 import { askOrRefused } from "../sql/ask_if_allowed.ts";
 
-/** What a sera told the server when it connected. */
+/** The connection attributes that sera sets when it connects. */
 export interface Attributes {
   readonly lock: string | undefined;
   readonly host: string | undefined;
   readonly pid: number | undefined;
   readonly label: string | undefined;
-  /** Milliseconds since 1970, by its own clock. */
+  /** Milliseconds since 1970, by the clock of sera's host. */
   readonly connected: number | undefined;
 }
 
-/** What the server shows of sera's sessions. */
+/** The attributes of sera's sessions that this user may see. */
 export interface ShownAttributes {
   readonly byConnection: ReadonlyMap<number, Attributes>;
-  /** Of whom; `this host`: of this user's sessions that come from the same host as this one. */
-  readonly of: "all" | "this host" | "none";
+  /** Whose they are; `this host`: only this user's sessions from the same host as this one. */
+  readonly scope: "all" | "this host" | "none";
 }
 
-/** What is read of each session: attributes, and how much of them, in characters. */
+/** The attributes to read, and the most characters to read of each. */
 const WANTED = {
   sera_lock: 40,
   sera_host: LONGEST_TEXT + 1,
@@ -32,18 +32,18 @@ const WANTED = {
 
 const NAMES = Object.keys(WANTED) as (keyof typeof WANTED)[];
 
-/** How many sessions are read at a time: the longest attributes of so many fit into the longest answer that is taken. */
+/** How many sessions one query reads: even with the longest attributes, their rows fit into `LONGEST_ANSWER`. */
 const READ_AT_ONCE = 200;
 
 /**
- * Reads the connection attributes. Those of all sessions take a right that a plain user has not; the other table has
- * what any user may see, from MySQL 5.7 and in MariaDB.
+ * Reads the connection attributes of all sessions if this user may, else of those that any user may see (MySQL 5.7 and
+ * later, MariaDB).
  */
 export async function readAttributes(session: Session, signal: AbortSignal): Promise<ShownAttributes> {
   const all = await readTable(session, sql`performance_schema.session_connect_attrs`, signal);
-  if (all) return { byConnection: all, of: "all" };
+  if (all) return { byConnection: all, scope: "all" };
   const own = await readTable(session, sql`performance_schema.session_account_connect_attrs`, signal);
-  return own ? { byConnection: own, of: "this host" } : { byConnection: new Map(), of: "none" };
+  return own ? { byConnection: own, scope: "this host" } : { byConnection: new Map(), scope: "none" };
 }
 
 async function readTable(

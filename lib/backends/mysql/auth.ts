@@ -5,19 +5,19 @@ import type { MySqlDsn } from "./server.ts";
 
 const NATIVE_REFUSED = "the server asks for mysql_native_password, which allowNativePasswords=false in the DSN forbids";
 
-/** The server asks for what the DSN forbids. */
+/** The server asks for a way to log in that the DSN forbids. */
 export class LoginRefusedError extends TroubleError {}
 
-/** The part of the driver's login that is needed here; not public, so the tests against real servers guard it. */
+/** The part of the driver's login used here. It is not public; tests against real servers would see it change. */
 interface Handshake {
   readonly handshake: { readonly authPluginData1: Uint8Array; readonly authPluginName: string };
   calculateNativePasswordAuthToken(scramble: Uint8Array): Uint8Array;
 }
 
-/** Answers a server's request with what it sent along, which may be nothing. */
+/** Answers a server's authentication request; `data` is what came with it, if anything. */
 type Plugin = (meta: { command: Handshake }) => (data: Uint8Array | undefined) => Uint8Array;
 
-/** How to answer when a server asks for a password in a way that the DSN has a say in. */
+/** Answers to the authentication methods that the DSN allows or forbids. */
 export function passwordPlugins(dsn: MySqlDsn): ConnectionOptions["authPlugins"] {
   const oldPassword: Plugin = ({ command }) => (data) => {
     if (!dsn.allowOldPasswords) {
@@ -28,7 +28,7 @@ export function passwordPlugins(dsn: MySqlDsn): ConnectionOptions["authPlugins"]
     }
     return oldPasswordAnswer(dsn.password, data?.length ? data : command.handshake.authPluginData1);
   };
-  // Some ask by name, others with one byte and no name, and mean the scramble that they began with.
+  // Some servers name the method. Others send one byte and no name: the scramble is then the greeting's.
   const plugins: Record<string, Plugin> = { "mysql_old_password": oldPassword, "": oldPassword };
   if (!dsn.allowNativePasswords) {
     plugins["mysql_native_password"] = () => () => {
@@ -39,8 +39,8 @@ export function passwordPlugins(dsn: MySqlDsn): ConnectionOptions["authPlugins"]
 }
 
 /**
- * Keeps the driver from offering the native hash before it is asked for, which it does for every server whose default
- * it cannot answer at once. Call it right after the connection was made.
+ * Keeps the driver from sending a mysql_native_password hash unasked, which it does whenever it cannot answer the
+ * server's default method at once. Call it right after creating the connection.
  */
 export function refuseNativePassword(connection: Connection): void {
   const login = (connection as unknown as { _command: Handshake })._command;
@@ -50,11 +50,11 @@ export function refuseNativePassword(connection: Connection): void {
   };
 }
 
-/** What the old generator counts modulo. */
+/** The modulus of the old random number generator. */
 const OLD_MODULUS = 0x3fffffff;
 
 /**
- * The answer with the hash of before MySQL 4.1, which is no protection by today's measure.
+ * The answer for the password hash used before MySQL 4.1, which is insecure today.
  * https://dev.mysql.com/doc/dev/mysql-server/latest/page_protocol_connection_phase_authentication_methods_old_password_authentication.html
  */
 function oldPasswordAnswer(password: string, scramble: Uint8Array): Uint8Array {

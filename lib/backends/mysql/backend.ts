@@ -6,7 +6,7 @@ import { parseMySqlDsn } from "./dsn.ts";
 import type { MySqlDsn } from "./server.ts";
 import type { MySqlOptions } from "./options.ts";
 
-/** User locks of MySQL or MariaDB. */
+/** `GET_LOCK` locks of MySQL or MariaDB. */
 export class MySqlBackend implements Backend {
   readonly kind = "mysql";
   readonly title = "MySQL";
@@ -21,7 +21,7 @@ export class MySqlBackend implements Backend {
     return `mysql:${identityOfAddress(this.dsn.address)}`;
   }
 
-  /** The Go driver's DSN may ask for TLS on a socket, too. */
+  /** As in the Go driver, a Unix socket may use TLS too. */
   get offers(): Offers {
     return {
       namespaces: false,
@@ -92,7 +92,11 @@ function optionsFor(name: string, options: LockOptions): MySqlOptions {
   return { ...options, presence: presenceOf(name, options) };
 }
 
-/** Reads a DSN of the Go driver, or the form with `mysql://`. */
+/**
+ * Reads a DSN of the Go driver, or a `mysql://` URL.
+ *
+ * @throws {DsnError} For text that is neither.
+ */
 export function parse(text: string): MySqlBackend {
   return new MySqlBackend(parseMySqlDsn(text));
 }

@@ -6,13 +6,13 @@ import { type MySqlSession, openMySqlSession } from "./session.ts";
 import { type ServerVariables, whyUnsafe } from "./topology.ts";
 import { serverWords } from "../network/server_words.ts";
 import { sql } from "../sql/statement.ts";
-import { howToList } from "./all_sightings.ts";
+import { howToListLocks } from "./all_sightings.ts";
 import { readAttributes } from "./attributes.ts";
 import { isReplica } from "./replication.ts";
 import type { Database } from "../sql/checks.ts";
 
-/** What a user can see of sera's sessions, by what the server shows of their attributes. */
-const SEEN = {
+/** What `sera status` can show, by whose attributes this user may see. */
+const VISIBILITY = {
   all: "sera status can list all locks",
   "this host": "this user can only see sessions from this host; sera status --name NAME asks for one lock of any host",
   none: "this user can only see its own sessions; sera status --name NAME asks for one lock of any user",
@@ -22,13 +22,13 @@ function isMariaDb(variables: ServerVariables): boolean {
   return /mariadb/i.test(variables.get("version") ?? "");
 }
 
-/** What a run does not ask: it may be meant so, where all lock on this one. */
-const FOLLOWS = {
+/** A run does not check this: a replica that takes writes is fine if every node locks there. */
+const REPLICATES = {
   found: "the server takes writes, but replicates from another one: its locks exclude nobody who locks there",
   cure: "name the primary in the server setting of every node, or set read_only on replicas",
 };
 
-/** What there is to look at on MySQL and MariaDB. */
+/** What `sera doctor` checks on MySQL and MariaDB. */
 export function mySqlDatabase(dsn: MySqlDsn, options: MySqlOptions): Database<MySqlSession> {
   return {
     addresses: [dsn.address],
@@ -42,7 +42,7 @@ export function mySqlDatabase(dsn: MySqlDsn, options: MySqlOptions): Database<My
       password: dsn.password !== "",
       cure: "add tls=true to the DSN, and tls-ca if its CA is your own",
     },
-    // Whole seconds: versions before 5.6 know no others.
+    // Whole seconds: MySQL before 5.6 has no fractions.
     now: sql`SELECT UNIX_TIMESTAMP() AS now`,
 
     open: (allowUnsafeServer) => openMySqlSession(dsn, { ...options, allowUnsafeServer }, new AbortController().signal),
@@ -59,8 +59,8 @@ export function mySqlDatabase(dsn: MySqlDsn, options: MySqlOptions): Database<My
       if (why !== undefined) {
         return { session, finding: { found: `${why.what} (allow-unsafe-server)`, cure: why.cure } };
       }
-      const follows = await isReplica(session, new AbortController().signal);
-      return { session, finding: follows ? FOLLOWS : { found: "one server that takes writes, and no cluster" } };
+      const replicates = await isReplica(session, new AbortController().signal);
+      return { session, finding: replicates ? REPLICATES : { found: "one server that takes writes, and no cluster" } };
     },
 
     privileges: () => Promise.resolve({ found: "locks need none" }),
@@ -84,15 +84,15 @@ export function mySqlDatabase(dsn: MySqlDsn, options: MySqlOptions): Database<My
 
     async view(session) {
       const [variable = {}] = await session.queryAll(sql`SHOW GLOBAL VARIABLES LIKE 'performance_schema'`);
-      // Its tables are there all the same, and empty.
+      // When it is off, its tables exist but are empty.
       if (!Object.values(variable).includes("ON")) {
         return {
           found: "performance_schema is off, so that sera status cannot list all locks; locks do not depend on it",
-          cure: `ask for one lock with --name, or ${howToList(isMariaDb(session.variables))}`,
+          cure: `ask for one lock with --name, or ${howToListLocks(isMariaDb(session.variables))}`,
         };
       }
-      const { of } = await readAttributes(session, new AbortController().signal);
-      return { found: SEEN[of] };
+      const { scope } = await readAttributes(session, new AbortController().signal);
+      return { found: VISIBILITY[scope] };
     },
   };
 }

@@ -2,7 +2,7 @@
  * The data source name of the Go MySQL driver, which is how a sera config names its server:
  * `[user[:password]@][net[(address)]]/database[?key=value&…]`.
  *
- * What the Go driver accepts means the same here, with exceptions that are each noted where they stand.
+ * Whatever the Go driver accepts means the same here; each exception is noted in the code.
  *
  * @see https://github.com/go-sql-driver/mysql#dsn-data-source-name
  * @module
@@ -23,13 +23,13 @@ import type { MySqlDsn } from "./server.ts";
 
 const URL_FORM = /^(?:mysql|mariadb):\/\/(.*)$/is;
 /**
- * A network and address that the Go driver knows before the last slash. A DSN like that is Go's even if it starts like a
- * URL: the user `mysql` may have a password that starts with two slashes.
+ * A network and address of the Go driver before the last slash. Such a DSN is Go's even if it starts like a URL: the
+ * user `mysql` may have a password that starts with two slashes.
  */
 const GO_FORM = /@(?:tcp|unix)?(?:\([^@]*\))?\/[^/]*$/s;
 
 /**
- * Reads a MySQL server string: a Go DSN, or, where the Go driver would see no sense, the URL form
+ * Reads a MySQL server string: a Go DSN, or, if it cannot be one, the URL form
  * `mysql://user:password@host:port/database?key=value` (also `mariadb://`), whose user and password are percent-decoded.
  *
  * @example
@@ -40,7 +40,7 @@ const GO_FORM = /@(?:tcp|unix)?(?:\([^@]*\))?\/[^/]*$/s;
  * assert.equal(parseMySqlDsn("sera:secret@tcp(db.example.org:3306)/?timeout=500ms").connectTimeout, 500);
  * ```
  *
- * @throws {DsnError} If the text is no DSN, or a part of it has a value that makes no sense.
+ * @throws {DsnError} If the text is no DSN, or a part of it has an invalid value.
  */
 export function parseMySqlDsn(dsn: string): MySqlDsn {
   const url = URL_FORM.exec(dsn);
@@ -59,13 +59,14 @@ function parseGoForm(dsn: string): MySqlDsn {
   const right = dsn.slice(slash + 1);
   const at = left.lastIndexOf("@");
   const [user, password] = cut(left.slice(0, Math.max(at, 0)), ":");
-  // An @ right of the slash may end a password that holds a slash; a colon without an @ may start a password.
+  // An @ after the last slash may end a password that holds a slash; a colon without an @ may start a password. Then no
+  // message may show any of it.
   const show = right.includes("@") || (at < 0 && left.includes(":")) ? showNothing : showQuoted;
   const address = parseNetwork(left.slice(at + 1), show === showNothing ? showNothing : showAddress);
   return { user, password: password ?? "", address, ...parseDatabaseAndParameters(right, show) };
 }
 
-/** Reads what follows `mysql://`. No message shows the authority, since any piece of it may belong to the password. */
+/** Reads what follows `mysql://`. Messages never show the authority: any part of it may belong to the password. */
 function parseUrlForm(text: string): MySqlDsn {
   const [, authority = "", path = ""] = /^([^/?#]*)(.*)$/s.exec(text) ?? [];
   const at = authority.lastIndexOf("@");
@@ -75,7 +76,8 @@ function parseUrlForm(text: string): MySqlDsn {
       "write / ? # @ in a user, password or value as %2F %3F %23 %40",
     );
   }
-  // An @ begins a variable's name; any other one may end the password, of which a piece then stands for the host.
+  // An @ may begin the name of a session variable. Any other may end a password that holds a slash, and what was read
+  // as the host is then part of that password.
   if (path.replace(/[?&]@@?\w/g, "").includes("@")) {
     throw new DsnError(
       "Cannot read the MySQL URL: an @ is not where the host begins",

@@ -1,27 +1,27 @@
 import type { MySqlDsn } from "./server.ts";
 import { messageOf, type Trouble, TroubleError } from "../../errors.ts";
 import { isPlain, LONGEST_NAME, pathOr } from "../../text/harmless.ts";
-import { mayPassOnMySql } from "./passing.ts";
+import { isTransientMySqlErrno } from "./transient.ts";
 import { BROKEN_OFF, CLOSED, describeNetworkError, isTransientNetworkError } from "../network/errors.ts";
 import { serverWords } from "../network/server_words.ts";
 
-/** What the driver's errors carry besides a message. */
+/** The driver's errors. */
 interface DriverError {
   /** The server's error number. */
   readonly errno?: number;
-  /** The system's or the driver's name of the error. */
+  /** The system's or the driver's name for the error. */
   readonly code?: string;
   readonly message: string;
 }
 
-/** The server, for messages; without user and password. */
+/** The server's address, for messages; without user and password. */
 export function whereIs({ address }: MySqlDsn): string {
   if (address.transport === "unix") return `MySQL at unix(${pathOr(address.path)})`;
   const host = address.host.includes(":") ? `[${address.host}]` : address.host;
   return `MySQL at tcp(${host}:${address.port})`;
 }
 
-/** What to do about an error of the server, by its number. MySQL's and MariaDB's error references. */
+/** Cures for the server's errors, by number; see MySQL's and MariaDB's error references. */
 const CURES: Readonly<Record<number, string>> = {
   1040: "raise max_connections, or run fewer at once",
   1044: "grant the user access to the database, or leave the database out of the DSN",
@@ -42,7 +42,7 @@ const CURES: Readonly<Record<number, string>> = {
   1836: "name the primary, or let the server take writes (innodb_read_only)",
 };
 
-/** What an error of the driver means, by its code. */
+/** What the driver's errors mean, by code. */
 const MEANINGS: Readonly<Record<string, Trouble>> = {
   PROTOCOL_CONNECTION_LOST: CLOSED,
   HANDSHAKE_NO_SSL_SUPPORT: {
@@ -56,16 +56,16 @@ const MEANINGS: Readonly<Record<string, Trouble>> = {
   },
 };
 
-/** Errors of the server whose own words have advice in them, by number. */
+/** Server errors whose message already gives advice, by number: split into what failed and the cure. */
 const ADVISING: Readonly<Record<number, Trouble>> = {
   1205: { what: "Lock wait timeout exceeded", cure: "try restarting transaction" },
   1213: { what: "Deadlock found when trying to get lock", cure: "try restarting transaction" },
 };
 
-/** How the driver tells of a connection that has ended before a statement could be sent; it gives no code then. */
+/** The driver's messages, without a code, for a statement on a connection that has already ended. */
 const CLOSED_WORDS = ["Can't add new command when connection is in closed state", "Can't write in closed state"];
 
-/** Says in a few words what is wrong and what to do. Never holds the password: neither server nor driver repeat it. */
+/** Says briefly what failed and what to do. Never shows the password: neither the server nor the driver repeats it. */
 export function describeMySqlError(error: unknown): Trouble {
   if (error instanceof TroubleError) return error;
   const { errno, code, message } = error as DriverError;
@@ -88,16 +88,16 @@ export function describeMySqlError(error: unknown): Trouble {
 }
 
 /** Whether the same request may succeed a moment later. */
-export function isTransient(error: unknown): boolean {
+export function isTransientMySqlError(error: unknown): boolean {
   const { errno, code, message } = error as DriverError;
   if (isTransientNetworkError(error) || code === "PROTOCOL_CONNECTION_LOST") return true;
   if (CLOSED_WORDS.includes(message)) return true;
-  // The connection ended while it was being encrypted, as that of a server that stops.
+  // The connection ended during the TLS handshake, as when the server stops.
   if (code === "HANDSHAKE_SSL_ERROR") return BROKEN_OFF.test(message);
-  return errno !== undefined && mayPassOnMySql(errno);
+  return errno !== undefined && isTransientMySqlErrno(errno);
 }
 
-/** A user is a name, but who writes the DSN in another way than sera's has the password in it. */
+/** Hides a user that is no plain name: in a DSN that is written wrongly, the "user" may contain the password. */
 function withoutUser(message: string): string {
   return message.replace(
     /\buser '(.*)'@/,

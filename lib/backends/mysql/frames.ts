@@ -2,8 +2,8 @@ import type { Buffer } from "node:buffer";
 import { FrameCursor, type Framing, LONGEST_ANSWER } from "../network/frames.ts";
 import type { ProtocolError } from "../network/protocol_error.ts";
 import {
-  type Abilities,
   broken,
+  type Capabilities,
   checkEnd,
   checkOk,
   checkValue,
@@ -12,59 +12,59 @@ import {
   readGreeting,
 } from "./packets.ts";
 
-/** The lengths of the headers: of a packet, and of what holds compressed packets. */
+/** The lengths in bytes of a packet's header, and of that of a compressed frame. */
 const HEADER = 4;
 const COMPRESSED_HEADER = 7;
 
 const OK = 0x00;
 const MORE_LOGIN_DATA = 0x01;
 const NEXT_FACTOR = 0x02;
-/** In the place of a result: the server asks for a file. */
+/** In place of a result: the server asks the client for a local file. */
 const FILE = 0xfb;
 const EOF_OR_SWITCH = 0xfe;
 const ERROR = 0xff;
 
-/** No key that a server sends in a login is longer. */
+/** The largest login packet to accept, in bytes; no server's public key is larger. */
 const LONGEST_LOGIN_DATA = 4096;
 
-/** How far a connection has come. */
+/** The state of a connection. */
 type Phase =
-  /** Nothing has come yet. */
+  /** Nothing has arrived yet. */
   | "greeting"
-  /** The server has greeted, and TLS is being set up: in plain text nothing can come any more. */
+  /** The server has greeted, and TLS is being set up: nothing may arrive in plain text from now on. */
   | "encrypting"
   | "login"
-  /** Nothing has been asked. */
+  /** No statement is being answered. */
   | "idle"
-  /** A statement is being answered: the parts of the answer. */
+  /** The parts of the answer to a statement. */
   | "result"
   | "columns"
   | "rows"
-  /** The server has refused, and has nothing more to say. */
+  /** The server has refused the connection; nothing may follow. */
   | "over";
 
 /**
- * What a MySQL or MariaDB server may send to one that logs in and asks one statement after another: each packet is checked
- * for its place and its structure.
+ * Checks that each packet of a MySQL or MariaDB server may come at this point and is well formed, for a client that
+ * logs in and then sends one statement after another.
  *
  * @see https://dev.mysql.com/doc/dev/mysql-server/latest/PAGE_PROTOCOL.html
  */
 export class MySqlFrames implements Framing {
-  /** Whether the packets come compressed from now on. */
+  /** Whether packets arrive compressed from now on. */
   compressed = false;
   readonly #tls: boolean;
   #phase: Phase = "greeting";
-  #abilities: Abilities = { tls: false, tracksSession: false, tellsMoreOfTypes: false };
-  /** How many statements have been sent, or are about to be, whose answers have not ended. */
-  #asked = 0;
+  #capabilities: Capabilities = { tls: false, tracksSession: false, hasExtendedTypes: false };
+  /** How many statements have been sent, or are about to be, and are not yet fully answered. */
+  #unanswered = 0;
   #columns = 0;
-  /** The types of the columns that have come. */
+  /** The types of the columns read so far. */
   #types: number[] = [];
   #columnsEnded = false;
-  /** How much has come since the last answer ended. */
+  /** How many bytes have arrived since the last answer ended. */
   #received = 0;
 
-  /** @param tls Whether the login is to be encrypted. */
+  /** @param tls Whether to encrypt the connection before logging in. */
   constructor(tls: boolean) {
     this.#tls = tls;
   }
@@ -73,12 +73,12 @@ export class MySqlFrames implements Framing {
     return this.compressed ? COMPRESSED_HEADER : HEADER;
   }
 
-  /** To be called with each statement. */
-  asked(): void {
-    this.#asked++;
+  /** Call this for each statement before it is sent. */
+  statementSent(): void {
+    this.#unanswered++;
   }
 
-  /** To be called when the connection is encrypted. */
+  /** Call this when the connection is encrypted. */
   secured(): void {
     this.#phase = "login";
   }
@@ -92,7 +92,7 @@ export class MySqlFrames implements Framing {
   }
 
   check(): void {
-    // A frame may hold compressed packets, so the packets are looked at one by one, see checkPacket().
+    // A frame may hold several compressed packets, so each packet is checked by itself, see checkPacket().
   }
 
   unreadable(): ProtocolError {
@@ -100,11 +100,11 @@ export class MySqlFrames implements Framing {
   }
 
   /**
-   * Looks at a packet before the driver sees it.
+   * Checks a packet before the driver sees it.
    *
-   * @param packet Its content.
-   * @param inOrder Whether it has the number that the driver expects.
-   * @throws {ProtocolError} When it is none that may come now.
+   * @param packet Its content, without the header.
+   * @param inOrder Whether it has the sequence number that the driver expects.
+   * @throws {ProtocolError} When it may not come now, or is malformed.
    */
   checkPacket(packet: Buffer, inOrder: boolean): void {
     const content = new FrameCursor(packet, 0, () => broken("a broken packet"));
@@ -112,10 +112,10 @@ export class MySqlFrames implements Framing {
     if (marker === undefined) throw broken("an empty packet");
     if (this.#phase === "encrypting") throw broken("a packet in plain text where TLS begins");
     if (this.#phase === "over") throw broken("a packet after the end");
-    // One that the server sends by itself, as it ends the connection, has a number of its own.
+    // Before the order: an error that the server sends unasked, to end the connection, has its own sequence number.
     if (marker === ERROR) return this.#checkError(content);
     if (!inOrder) throw broken("a packet out of order");
-    if (this.#phase === "idle" && this.#asked > 0) this.#phase = "result";
+    if (this.#phase === "idle" && this.#unanswered > 0) this.#phase = "result";
     switch (this.#phase) {
       case "greeting":
         return this.#checkGreeting(content);
@@ -135,14 +135,14 @@ export class MySqlFrames implements Framing {
   #checkError(content: FrameCursor): void {
     content.skip(3);
     if (content.rest > 0 && content.byte() === "#".charCodeAt(0)) content.skip(5);
-    if (this.#phase === "greeting" || this.#phase === "login" || this.#asked === 0) this.#phase = "over";
+    if (this.#phase === "greeting" || this.#phase === "login" || this.#unanswered === 0) this.#phase = "over";
     else this.#ended();
   }
 
   #checkGreeting(content: FrameCursor): void {
-    this.#abilities = readGreeting(content);
-    // Without TLS the driver gives up by itself.
-    this.#phase = this.#tls && this.#abilities.tls ? "encrypting" : "login";
+    this.#capabilities = readGreeting(content);
+    // If the server offers no TLS, the driver fails by itself.
+    this.#phase = this.#tls && this.#capabilities.tls ? "encrypting" : "login";
   }
 
   #checkLogin(content: FrameCursor, marker: number): void {
@@ -168,14 +168,14 @@ export class MySqlFrames implements Framing {
     this.#phase = "columns";
   }
 
-  /** The end of a login, or of a statement that gives no rows. */
+  /** An OK packet ends a login, or a statement without rows. */
   #checkOk(content: FrameCursor): void {
-    checkOk(content, this.#abilities);
+    checkOk(content, this.#capabilities);
     this.#ended();
   }
 
   #checkColumn(content: FrameCursor): void {
-    this.#types.push(readColumn(content, this.#abilities));
+    this.#types.push(readColumn(content, this.#capabilities));
     if (this.#types.length === this.#columns) this.#phase = "rows";
   }
 
@@ -193,7 +193,7 @@ export class MySqlFrames implements Framing {
 
   /** An answer, or the login, has ended. */
   #ended(): void {
-    if (this.#phase !== "login") this.#asked--;
+    if (this.#phase !== "login") this.#unanswered--;
     this.#phase = "idle";
     this.#received = 0;
   }

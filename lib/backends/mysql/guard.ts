@@ -6,7 +6,7 @@ import { LoginRefusedError } from "./auth.ts";
 import { MySqlFrames } from "./frames.ts";
 import { ProtocolError } from "../network/protocol_error.ts";
 
-/** A packet as the driver cuts it out of a frame, or out of several compressed ones. */
+/** A packet as the driver extracts it from a frame, or from several compressed ones. */
 interface Packet {
   readonly buffer: Buffer;
   readonly start: number;
@@ -14,7 +14,7 @@ interface Packet {
   sequenceId: number;
 }
 
-/** The part of the driver's connection that is needed here; not public, so the tests against real servers guard it. */
+/** The part of the driver's connection used here. It is not public; tests against real servers would see it change. */
 interface DriverConnection {
   stream: Socket;
   readonly sequenceId: number;
@@ -23,22 +23,22 @@ interface DriverConnection {
   _handleFatalError(error: Error): void;
 }
 
-/** How long the header of a compressed frame is. */
+/** The length of a compressed frame's header, in bytes. */
 const COMPRESSED = 7;
 
-/** Stands between a server and the driver, which gets to see nothing but packets that were looked at. */
+/** Checks every packet of the server before the driver sees it. */
 export class MySqlGuard {
   readonly #driver: DriverConnection;
   readonly #frames: MySqlFrames;
   #left = () => 0;
-  /** Whether the driver reads a packet. */
+  /** Whether the driver is reading a packet. */
   #reading = false;
   #error: Error | undefined;
-  #told: (error: Error) => void = () => undefined;
+  #failed: (error: Error) => void = () => undefined;
 
   /**
-   * @param connection One that was just made.
-   * @param tls Whether it is to be encrypted, see {@linkcode encrypted}.
+   * @param connection A new one, from which nothing has been read yet.
+   * @param tls Whether it will be encrypted, see {@linkcode encrypted}.
    */
   constructor(connection: Connection, tls: boolean) {
     this.#driver = connection as unknown as DriverConnection;
@@ -48,34 +48,37 @@ export class MySqlGuard {
     this.#watch(this.#driver.stream);
   }
 
-  /** From now on, whom to tell what is wrong; also of what was wrong already. Then nothing more is read. */
-  tell(told: (error: Error) => void): void {
-    this.#told = told;
-    if (this.#error) told(this.#error);
+  /**
+   * Sets the callback for a bad packet, and calls it at once if one has already arrived. After a bad packet nothing
+   * more is read.
+   */
+  onFailure(failed: (error: Error) => void): void {
+    this.#failed = failed;
+    if (this.#error) failed(this.#error);
   }
 
-  /** To be called for each statement. */
-  asked(): void {
-    this.#frames.asked();
+  /** Call this for each statement before it is sent. */
+  statementSent(): void {
+    this.#frames.statementSent();
   }
 
   /**
-   * Makes sure that nothing has come in plain text beyond what asked for TLS. It would be taken for the server's later.
+   * Makes sure that nothing arrived in plain text after the greeting: once TLS is up, it would pass for the server's.
    *
-   * @throws {ProtocolError} When something has.
+   * @throws {ProtocolError} When something did.
    */
-  nothingLeft(): void {
+  refusePlainText(): void {
     if (this.#left() > 0) throw new ProtocolError("MySQL", "something in plain text where TLS begins");
   }
 
-  /** What comes from the server comes from here now, encrypted. */
+  /** Reads from this TLS socket from now on. */
   encrypted(secure: Socket): void {
     this.#driver.stream = secure;
     secure.on("data", (data) => this.#driver.packetParser.execute(data as Uint8Array));
     this.#watch(secure);
   }
 
-  /** The server is trusted; the login goes on. */
+  /** TLS is up and the server's certificate accepted; the login continues. */
   secured(): void {
     this.#frames.secured();
   }
@@ -95,10 +98,10 @@ export class MySqlGuard {
         const inOrder = packet.sequenceId === driver.sequenceId;
         this.#frames.checkPacket(packet.buffer.subarray(packet.start + 4, packet.end), inOrder);
       } catch (error) {
-        // Thrown on, it would end the process where the driver has uncompressed the packet aside.
+        // Not thrown: the driver uncompresses in a callback of its own, where an exception would end the process.
         return this.#fail(error as Error);
       }
-      // Of an error the driver would say on stderr that it is out of order.
+      // Otherwise the driver would warn on stderr about an error packet that is out of order.
       packet.sequenceId = driver.sequenceId;
       this.#reading = true;
       handle(packet);
@@ -107,7 +110,7 @@ export class MySqlGuard {
     };
   }
 
-  /** What the driver fails at in a packet, or in what should uncompress to one, says something of its code only. */
+  /** Replaces exceptions of the driver's parser, or of zlib, which would tell the user nothing. */
   #watchErrors(): void {
     const driver = this.#driver;
     const handle = driver._handleFatalError.bind(driver);
@@ -123,6 +126,6 @@ export class MySqlGuard {
     if (this.#error) return;
     this.#error = error;
     this.#driver.stream.pause();
-    this.#told(error);
+    this.#failed(error);
   }
 }

@@ -10,17 +10,17 @@ import { ledgerStatements, LOCK_WAIT } from "../sql/ledger_statements.ts";
 import { MYSQL } from "../sql/spelling.ts";
 import { identifier, join, sql, word } from "../sql/statement.ts";
 
-/** What MySQL and MariaDB call what the ledger cares for. https://dev.mysql.com/doc/mysql-errors/8.0/en/ */
+/** Error numbers of MySQL and MariaDB for what does not exist. https://dev.mysql.com/doc/mysql-errors/8.0/en/ */
 const MISSING = { schema: 1049, table: 1146, column: 1054 };
 const THERE_ALREADY = [1050, 1060, 1061];
-/** No higher number; MariaDB says that one that it has given already is there. */
+/** No higher id; MariaDB then reports the last one as a duplicate. */
 const NO_ID_LEFT = [1467, 1062, 167, 1264];
 /** No right to a command, a column, a table, a database. */
 const REFUSED = [1142, 1143, 1044, 1227];
 
 /**
- * What is wrong with a value, or refused by the table: a text too long, a word that is none of its column's, a missing
- * partition, a constraint, a trigger, a view.
+ * A value that the table will never take: a text too long, a value outside an ENUM, a missing partition, a constraint,
+ * a trigger, a view.
  */
 const LASTING = [
   ...[1048, 1062, 1264, 1265, 1288, 1292, 1356, 1364, 1366, 1369, 1370, 1406, 1449, 1451, 1452, 1471, 1526, 1644, 1748],
@@ -32,7 +32,7 @@ const OTHER = "let the view be written to, or name a table with --ledger-table";
 const WRITABLE = "the ledger is written on the primary only: name that, or switch read_only off";
 const SPACE = "make room on the server";
 
-/** What to do about errors of a table. */
+/** Cures for errors of a table, by number. */
 const CURES: Readonly<Record<number, string>> = {
   1021: SPACE,
   1114: SPACE,
@@ -54,21 +54,21 @@ const CURES: Readonly<Record<number, string>> = {
 };
 
 /**
- * A character that a column lacks, when it is written, and when it is looked for: in a table that an administrator has made
- * in another character set.
+ * A character that the column's character set lacks, when it is written or searched for: in a table that an
+ * administrator created with another character set.
  */
 const UNFIT_TEXT = [1366, 1300, 3854, 3988, 1267];
-/** Others have a lock for longer than is waited for it. */
+/** The wait for another session's lock timed out. */
 const LOCKED = 1205;
 const UNKNOWN_VARIABLE = 1193;
 
-/** Engines that lose every row with a restart of the server, or at once. */
+/** Engines that lose every row when the server restarts, or at once. */
 const FORGETFUL = ["MEMORY", "HEAP", "BLACKHOLE"];
 
 const TEXT = sql`VARCHAR(190) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin`;
 const WORD = sql`VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin`;
 
-/** The ledger in MySQL and MariaDB. */
+/** The ledger's SQL for MySQL and MariaDB. */
 export function mySqlDialect({ schema, name }: TableName): Dialect {
   const shown = schema === undefined ? name : `${schema}.${name}`;
   return {
@@ -86,14 +86,14 @@ export function mySqlDialect({ schema, name }: TableName): Dialect {
       pid: sql`BIGINT NOT NULL DEFAULT 0`,
       session_id: sql`BIGINT NOT NULL DEFAULT 0`,
       user_name: sql`${TEXT} NOT NULL DEFAULT ''`,
-      // Without a time zone, for what the session has for one must not matter: it is UTC.
+      // Times are UTC: DATETIME has no time zone, so the session's does not matter.
       started: sql`DATETIME(3) NOT NULL`,
       finished: sql`DATETIME(3) NULL`,
       exit_code: sql`SMALLINT NULL`,
       outcome: sql`${WORD} NOT NULL`,
       expires: sql`DATETIME(3) NULL`,
     },
-    // Others lose rows in a crash.
+    // Other engines lose rows in a crash.
     tableOptions: sql` ENGINE=InnoDB`,
     inlineIndexes: true,
     now: sql`UTC_TIMESTAMP(3)`,
@@ -102,7 +102,7 @@ export function mySqlDialect({ schema, name }: TableName): Dialect {
     lastId: sql`LAST_INSERT_ID()`,
     askToUpdate: {
       before: sql``,
-      // Columns that get their own values ask for the right to change them.
+      // Assigning a column to itself changes nothing, but requires the UPDATE privilege on it.
       after: sql` ON DUPLICATE KEY UPDATE outcome = IF(LAST_INSERT_ID(0), outcome, outcome), finished = finished,
         exit_code = exit_code, expires = expires`,
     },
@@ -128,7 +128,7 @@ export function mySqlDialect({ schema, name }: TableName): Dialect {
         cure: `ALTER TABLE ${shown} ENGINE=InnoDB`,
       };
     },
-    // A view of a view is not looked through, nor one whose definition the user may not see.
+    // Does not see through a view of a view, nor through one whose definition the user may not read.
     keepingBelow: (keeping) =>
       textFrom(fromHex(keeping)) !== "VIEW " ? undefined : sql`SELECT HEX(IF(COUNT(TABLE_NAME) = 0, 'VIEW ',
         MAX(IF(TABLE_TYPE = 'VIEW' OR ENGINE IN (${join(FORGETFUL.map((engine) => word(engine)))}),
@@ -138,7 +138,8 @@ export function mySqlDialect({ schema, name }: TableName): Dialect {
         ON LOCATE(CONCAT('\`', TABLE_SCHEMA, '\`.\`', TABLE_NAME, '\`'), definition)`,
     readText: (column) => sql`HEX(CONVERT(LEFT(${column}, ${LONGEST_TEXT + 1}) USING utf8mb4))`,
     decodeText: (value) => textFrom(fromHex(value)),
-    // An administrator may have made the table with a collation that does not tell cases apart; the index takes the first.
+    // An administrator may have created the table with a case-insensitive collation. The first condition uses the
+    // index, the second is exact.
     isExactly: (column, text) =>
       sql`${column} = ${text} AND CONVERT(${column} USING utf8mb4) COLLATE utf8mb4_bin = ${text}`,
     readNumber: (column) => sql`CAST(${column} AS CHAR(32))`,
@@ -160,16 +161,20 @@ export function mySqlDialect({ schema, name }: TableName): Dialect {
   };
 }
 
-/** The ledger in a session of MySQL or MariaDB. */
+/**
+ * The ledger in a session of MySQL or MariaDB, which it sets up for that.
+ *
+ * @throws {LockUnavailableError} When the server refuses.
+ */
 export async function mySqlStore(session: Session, table: TableName, patience: Patience): Promise<Store> {
   const run = ledgerStatements(session, patience, (cause) => errorNumber(cause) === LOCKED);
-  // The DSN or the server may have asked for transactions; nobody would end them.
+  // The DSN or the server may have switched autocommit off, and sera commits nothing itself.
   const commit = sql`SET autocommit = 1`;
   const seconds = LOCK_WAIT / 1000;
   try {
     await run(sql`${commit}, lock_wait_timeout = ${seconds}, innodb_lock_wait_timeout = ${seconds}`);
   } catch (error) {
-    // A server without InnoDB has no limit for it.
+    // A server without InnoDB does not know innodb_lock_wait_timeout.
     if (!(error instanceof LockUnavailableError) || errorNumber(error.cause) !== UNKNOWN_VARIABLE) throw error;
     await run(sql`${commit}, lock_wait_timeout = ${seconds}`);
   }

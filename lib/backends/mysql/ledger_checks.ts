@@ -18,7 +18,7 @@ import type { RunRehearsal } from "../../ledger/ledger.ts";
 import type { Finding } from "../../doctor/report.ts";
 
 /**
- * Whether a run could be recorded.
+ * Checks whether a run could be recorded.
  *
  * @throws {LockUnavailableError} When a run could not use the ledger.
  */
@@ -35,9 +35,9 @@ export async function checkMySqlLedger(
 }
 
 /**
- * Asks for each privilege by a statement of a run's kind that changes no row: grants cannot be told from what the server
- * lists, which knows wildcards and roles. A table that is there, and knows transactions, then gets a run that is rolled
- * back, for triggers and constraints refuse rows only.
+ * Tests each privilege with one of a run's statements that changes no row: SHOW GRANTS does not answer that, as it has
+ * wildcards and roles. If the table exists and has transactions, a run is then recorded and rolled back, since triggers
+ * and constraints refuse only real rows.
  *
  * @throws {LockUnavailableError} When a run could not use the ledger.
  */
@@ -62,7 +62,7 @@ async function checkStore(store: Store, name: TableName, rehearsal: RunRehearsal
   for (const statement of lacking ? [] : writes(dialect)) lacking ||= await ask(statement) === "no column";
   if (lacking) {
     await table.refuseForeign();
-    await refuseUnlessCopy(
+    await refuseUnlessPermitted(
       store,
       sql`ALTER TABLE ${dialect.table} ADD COLUMN id ${dialect.types.pid}`,
       (error) =>
@@ -84,8 +84,8 @@ async function checkStore(store: Store, name: TableName, rehearsal: RunRehearsal
 }
 
 /**
- * Asks for a table that no server can make, for it would have two columns of one name: whoever may create it is told so,
- * and everybody else that they may not.
+ * Asks for a table with two columns of the same name, which no server creates: the error is that of the duplicate
+ * column if the user may create tables, else one about the missing privilege.
  */
 async function refuseUnlessCreatable(store: Store, { schema }: TableName, table: LedgerTable): Promise<void> {
   const { dialect } = store;
@@ -93,16 +93,16 @@ async function refuseUnlessCreatable(store: Store, { schema }: TableName, table:
   const create = sql`CREATE TABLE ${dialect.table} (${columns})${dialect.tableOptions}`;
   const failure = (error: LockUnavailableError) =>
     table.failure({ what: `there is no table, and it cannot be created: ${error.reason}` }, error);
-  await refuseUnlessCopy(store, create, failure);
+  await refuseUnlessPermitted(store, create, failure);
   if (schema === undefined) return;
-  // Of one that is not there the server says the same: it looks at the columns first.
+  // A missing schema gives the same error as the duplicate column, which the server checks first.
   await store.run(sql`SHOW TABLES FROM ${identifier(schema)} LIKE 'sera'`).catch((error: unknown) => {
     throw error instanceof LockUnavailableError ? failure(error) : error;
   });
 }
 
-/** Runs a statement that makes a second one of something that is there, and so fails, one way or another. */
-async function refuseUnlessCopy(
+/** Runs a statement that always fails: for a column that already exists, or for want of a privilege. */
+async function refuseUnlessPermitted(
   { dialect, run }: Store,
   statement: Statement,
   failure: (error: LockUnavailableError) => Error,
@@ -115,10 +115,10 @@ async function refuseUnlessCopy(
   }
 }
 
-/** The engine of what has none, or none that can be seen. */
+/** What messages call the engine of a view, or one that the user may not see. */
 const UNKNOWN = "an unknown kind";
 
-/** What keeps the table, and whether a run in it can be taken back. */
+/** The table's engine, and whether a run in it can be rolled back. */
 async function engineOf({ run }: Store, { schema, name }: TableName) {
   const [row] = await run(
     sql`SELECT ENGINE AS engine, TRANSACTIONS AS transactions
@@ -128,7 +128,7 @@ async function engineOf({ run }: Store, { schema, name }: TableName) {
   return { name: textFrom(row?.engine) ?? UNKNOWN, hasTransactions: row?.transactions === "YES" };
 }
 
-/** What no row has been put into may still refuse one. */
+/** The finding where no row could be tried, so that the table may still refuse a run's. */
 function notRehearsed(
   last: LastRun,
   { schema, name }: TableName,
@@ -136,26 +136,26 @@ function notRehearsed(
 ): Finding {
   const table = schema === undefined ? name : `${schema}.${name}`;
   const what = `no run could be tried in it, since nothing can be taken back in a table of ${engine}`;
-  // Of a view nothing more is known.
+  // A view shows no engine.
   const cure = engine === UNKNOWN ? "name the table itself with --ledger-table" : `ALTER TABLE ${table} ENGINE=InnoDB`;
   return { found: `${usableLedger(last).found}; ${what}`, cure };
 }
 
-/** Records a run that is taken back. */
+/** Records a run, and rolls it back. */
 async function rehearseInTransaction(store: Store, rehearsal: RunRehearsal): Promise<string | undefined> {
   const { run } = store;
-  // Not START TRANSACTION: after a deadlock, which ends one, the rest would stand for itself.
+  // Not START TRANSACTION: a deadlock ends that, and the statements after it would be committed.
   await run(sql`SET autocommit = 0`);
   try {
     return await rehearse(store, rehearsal);
   } finally {
-    // Whatever completion_type says: the session is needed afterwards.
+    // In full, since completion_type could make a plain ROLLBACK end the session or start a new transaction.
     await run(sql`ROLLBACK AND NO CHAIN NO RELEASE`);
     await run(sql`SET autocommit = 1`);
   }
 }
 
-/** A run finds out with its row. */
+/** Refuses a table that does not keep its rows, which a run sees only as it inserts its own. */
 async function refuseForgetful(store: Store): Promise<void> {
   const { keeping } = store.dialect;
   if (keeping === undefined) return;
@@ -165,7 +165,7 @@ async function refuseForgetful(store: Store): Promise<void> {
   if (objection !== undefined) throw table.failure(objection);
 }
 
-/** The statements of a run that write, without a row. */
+/** The writing statements of a run, with conditions that no row meets. */
 function writes({ table, now, after, session }: Store["dialect"]): readonly Statement[] {
   const values = {
     version: sql`${VERSION}`,

@@ -7,7 +7,7 @@ import { Moment } from "../../lock/lease.ts";
 import type { HeldLock } from "../../lock/lock.ts";
 import { whereIs } from "./errors.ts";
 import { type MySqlSession, openMySqlSession } from "./session.ts";
-import { askState, identityOf, refuseUnsafe, whyUnsafe } from "./topology.ts";
+import { askState, refuseUnsafe, serverIdentity, whyUnsafe } from "./topology.ts";
 import type { BackendLock } from "../backend.ts";
 import type { TableName } from "../../ledger/table_name.ts";
 import type { Seen } from "../../who/sighting.ts";
@@ -17,25 +17,25 @@ import { SessionLock } from "../sql/session_lock.ts";
 import { holdInSession } from "../sql/hold_in_session.ts";
 
 /**
- * The longest wait to ask a server for in one go, in seconds: so that a waiter soon notices a server that has vanished.
- * (TiDB would clamp at an hour.)
+ * The longest wait for one `GET_LOCK`, in seconds, so that a waiter soon notices a server that has vanished. (TiDB
+ * would clamp at an hour.)
  */
 const LONGEST_SERVER_WAIT = 60;
 
 /**
- * How far the server's answer to a wait may lie behind the deadline, in milliseconds, for the server to be waited for.
- * Servers count whole seconds (MySQL drops a fraction), so that a wait such as 1500ms ends by our own clock.
+ * How far past the deadline the server's answer may come, in milliseconds. Servers count whole seconds (MySQL drops a
+ * fraction), so a wait such as 1500ms has to be ended by our own clock.
  */
 const ROUNDING = 100;
 
-/** Locks with `GET_LOCK` of MySQL or MariaDB. */
+/** A lock held with `GET_LOCK` on MySQL or MariaDB. */
 export class MySqlLock extends SessionLock<MySqlSession> implements BackendLock {
   readonly #dsn: MySqlDsn;
-  /** In SQL, and as others look for it in statements. */
+  /** As plain text, since other seras look for it in the process list. */
   readonly #name: Statement;
   readonly #options: MySqlOptions;
 
-  /** @param options Its presence has the lock's name, in letters and digits. */
+  /** @param options The lock's name, letters and digits, is in its presence. */
   constructor(dsn: MySqlDsn, options: MySqlOptions) {
     super(options.retrying);
     this.#dsn = dsn;
@@ -48,8 +48,8 @@ export class MySqlLock extends SessionLock<MySqlSession> implements BackendLock 
   }
 
   async sightings(table: TableName, signal: AbortSignal): Promise<Seen> {
-    const { lookOnMySql } = await import("./sightings.ts");
-    return await lookOnMySql(await this.session(signal), { lock: this.#options.presence.lock }, table, signal);
+    const { readMySqlSightings } = await import("./sightings.ts");
+    return await readMySqlSightings(await this.session(signal), { lock: this.#options.presence.lock }, table, signal);
   }
 
   protected override open(signal: AbortSignal): Promise<MySqlSession> {
@@ -79,22 +79,23 @@ export class MySqlLock extends SessionLock<MySqlSession> implements BackendLock 
       }
       if (got) return await this.#verified(session, performance.now() - asked);
       if (deadline.remaining <= ROUNDING) return undefined;
-      // The server waited less than it was asked to. Should it not wait at all, do not keep it busy.
+      // The server waited less than it was asked to. Pause, in case it does not wait at all.
       await delayOrAbort(ROUNDING, signal);
       signal.throwIfAborted();
     }
   }
 
   /**
-   * Makes sure that it is this very session that holds the lock: a proxy may have sent the two elsewhere. And that the
-   * server is still one to lock on, for it may have become a replica during the wait, and later may become one.
+   * Makes sure that this very session holds the lock, since a proxy may have sent the statements to different servers;
+   * and that the server is still safe to lock on, since it may have become a replica during the wait. The held lock
+   * repeats both checks.
    *
-   * @param took How long the server took to give the lock, in milliseconds.
+   * @param took How long the server took to grant the lock, in milliseconds.
    */
   async #verified(session: MySqlSession, took: number): Promise<HeldLock> {
     const { lease, allowUnsafeServer } = this.#options;
     const state = askState(allowUnsafeServer ? new Map() : session.variables);
-    const { expression, mark } = identityOf(session.variables);
+    const { expression, mark } = serverIdentity(session.variables);
     const held = sql`IS_USED_LOCK(${this.#name}) = CONNECTION_ID() AS mine`;
     const place = sql`CONNECTION_ID() AS id, ${expression} AS server, @@SESSION.wait_timeout AS idle`;
     const question = sql`SELECT ${held}, ${place}, ${state.expression} AS state`;
@@ -114,7 +115,7 @@ export class MySqlLock extends SessionLock<MySqlSession> implements BackendLock 
     }
     const now = stateIn(first);
     if (whyUnsafe(now) !== undefined) {
-      // At once, so that the next one who waits finds out too; and a further try is to connect anew.
+      // Close at once, so that the next waiter finds out too, and so that another try makes a new connection.
       await session.close();
       refuseUnsafe(session.where, now);
     }
@@ -133,7 +134,10 @@ export class MySqlLock extends SessionLock<MySqlSession> implements BackendLock 
   }
 }
 
-/** Ends a wait by our own clock. Closing the session takes the request back, also one that is granted just now. */
+/**
+ * Ends a wait by our own clock, in milliseconds. Closing the session withdraws the request, even if it is being granted
+ * just now.
+ */
 async function orGiveUp<T extends object>(
   session: MySqlSession,
   query: Promise<T>,

@@ -10,13 +10,13 @@ import { passwordPlugins, refuseNativePassword } from "./auth.ts";
 import { MySqlGuard } from "./guard.ts";
 import type { MySqlDsn } from "./server.ts";
 
-/** How long a server may take to accept a connection, and to answer, when the DSN does not say, in milliseconds. */
+/** How long a server may take to accept a connection, and then to answer, unless the DSN says; in milliseconds. */
 const DEFAULT_TIMEOUT = 10_000;
 
-/** How much of a label goes into the connection's attributes. */
+/** How many characters of a label go into the connection's attributes. */
 const LONGEST_LABEL = 64;
 
-/** A connection that was let in. */
+/** A connection that has logged in. */
 export interface Login {
   readonly connection: Connection;
   readonly guard: MySqlGuard;
@@ -26,7 +26,7 @@ export interface Login {
 export function asDriver({ connection, guard }: Login): DriverConnection {
   return {
     query(statement, done) {
-      guard.asked();
+      guard.statementSent();
       connection.query(
         statement.textFor(MYSQL),
         (error, rows) => done(error, Array.isArray(rows) ? rows as Row[] : []),
@@ -40,14 +40,16 @@ export function asDriver({ connection, guard }: Login): DriverConnection {
 
 function destroy(connection: Connection): void {
   connection.destroy();
-  // The driver waits for the server to end it too, which is not heard where nothing is read any more.
+  // The driver waits for the server's end of the connection, which a paused socket never reports.
   if (streamOf(connection).isPaused()) streamOf(connection).destroy();
 }
 
 /**
- * One attempt to connect and to log in. Rejects with the driver's error, or the guard's.
+ * Tries once to connect and to log in.
  *
- * @param tls Whether to encrypt; with "look only" nobody logs in, and it ends in the error that holds the certificate.
+ * @param ca PEM text of the CA to trust.
+ * @param tls Whether to encrypt; "look only" does not log in, and always fails with an error that has the certificate.
+ * @throws The driver's error, the guard's, or the signal's reason.
  */
 export async function logIn(
   dsn: MySqlDsn,
@@ -59,7 +61,7 @@ export async function logIn(
   const useTls = tls ? (await import("./tls.ts")).useTls : undefined;
   signal.throwIfAborted();
   const connection = createConnection(connectionOptions(dsn, presence, tls !== false));
-  // The driver may report more than one error for one failure, and an unheard one would end the process.
+  // The driver may emit several errors for one failure, and one without a listener would end the process.
   connection.on("error", () => undefined);
   const guard = new MySqlGuard(connection, tls !== false);
   useTls?.(connection, guard, {
@@ -71,13 +73,13 @@ export async function logIn(
   if (!dsn.allowNativePasswords) refuseNativePassword(connection);
   try {
     await firstOf<void>(
-      inTime(dsn, connection),
+      tooLate(dsn, connection),
       aborted(signal, ({ reason }) => {
         throw reason;
       }),
-      (_, reject) => onEvent(connection, "error", (error) => soon(error, reject)),
+      (_, reject) => onEvent(connection, "error", (error) => failWithCause(error, reject)),
       (_, reject) => {
-        guard.tell(reject);
+        guard.onFailure(reject);
       },
       (resolve) => onEvent(connection, "connect", () => resolve()),
     );
@@ -88,15 +90,15 @@ export async function logIn(
   }
 }
 
-/** Fails with a connection's error; where it was closed, not before it could say why. */
-function soon(error: unknown, fail: (error: unknown) => void): void {
-  // Deno 2.7 says of a unix socket that it was closed before it says why.
+/** Fails with a connection's error; if that is only that it was closed, lets a more precise one come first. */
+function failWithCause(error: unknown, fail: (error: unknown) => void): void {
+  // Deno 2.7 reports the close of a Unix socket before the error that caused it.
   if ((error as { code?: string }).code === "PROTOCOL_CONNECTION_LOST") queueMicrotask(() => fail(error));
   else fail(error);
 }
 
-/** Fails when a server cannot be reached, or does not answer, in its time. */
-function inTime(dsn: MySqlDsn, connection: Connection): Cause<never> {
+/** Fails when the server cannot be reached, or does not answer, within the DSN's time limits. */
+function tooLate(dsn: MySqlDsn, connection: Connection): Cause<never> {
   const limit = (time: number, what: string) =>
     elapsed<never>(time, () => {
       throw new ConnectionError(`${what} within ${formatDuration(time)}`, "check the address and the firewall");
@@ -114,12 +116,12 @@ function inTime(dsn: MySqlDsn, connection: Connection): Cause<never> {
   };
 }
 
-/** The socket below; the driver's types do not show it. */
+/** The connection's socket, which the driver's types do not show. */
 export function streamOf(connection: Connection): Socket {
   return (connection as unknown as { stream: Socket }).stream;
 }
 
-/** What a certificate has to be for. A socket's server is on this machine. */
+/** The host name that the server's certificate must have; for a Unix socket that is localhost. */
 export function hostOf({ address }: MySqlDsn): string {
   return address.transport === "tcp" ? address.host : "localhost";
 }
@@ -135,18 +137,18 @@ function connectionOptions(dsn: MySqlDsn, presence: Presence, tls: boolean): Con
     connectAttributes: { ...attributesOf(presence), ...dsn.connectionAttributes },
     enableCleartextPlugin: dsn.allowCleartextPasswords,
     authPlugins: passwordPlugins(dsn),
-    // Only says that TLS is wanted, see useTls().
+    // Only tells the driver to ask for TLS; useTls() does the rest.
     ssl: tls ? {} : undefined,
-    // Ours, see logIn(): the driver's own would count the login in.
+    // Off: logIn() has its own limits, and the driver's would include the login.
     connectTimeout: 0,
     // A server must not be able to ask for a file.
     flags: ["-LOCAL_FILES"],
-    // Results are one number; compiling a parser for them would cost more than it saves.
+    // Compiling a parser for such small results would cost more than it saves.
     disableEval: true,
   };
 }
 
-/** What the server shows of the session as long as it lasts, in `performance_schema.session_account_connect_attrs`. */
+/** Shown by the server in `performance_schema.session_account_connect_attrs` for as long as the session lasts. */
 function attributesOf({ lock, host, pid, label }: Presence): Record<string, string> {
   return {
     program_name: "sera",
@@ -160,8 +162,8 @@ function attributesOf({ lock, host, pid, label }: Presence): Record<string, stri
 }
 
 /**
- * A server that takes longer to answer than this is not waited for. Sending is bounded by the same time: what sera sends
- * always fits into the kernel's buffer, so that only the answer can be late.
+ * How long the server may take to answer, in milliseconds. A write timeout counts as well: whatever sera sends fits
+ * into the kernel's buffer, so only the answer can be late.
  */
 export function answerTimeout(dsn: MySqlDsn): number {
   const asked = Math.min(dsn.readTimeout ?? Infinity, dsn.writeTimeout ?? Infinity);

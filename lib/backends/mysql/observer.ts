@@ -5,7 +5,7 @@ import { mySqlStore } from "./ledger.ts";
 import { MySqlLock } from "./lock.ts";
 import type { MySqlOptions } from "./options.ts";
 import { whatIsElsewhere } from "./replication.ts";
-import { lookOnMySql } from "./sightings.ts";
+import { readMySqlSightings } from "./sightings.ts";
 
 /**
  * Connects to look at locks.
@@ -17,7 +17,7 @@ export function observeMySql(dsn: MySqlDsn, options: MySqlOptions, signal: Abort
     open: (from) => new MySqlLock(dsn, from === "any server" ? { ...options, allowUnsafeServer: true } : options),
     isScattered: () => false,
     elsewhere: whatIsElsewhere,
-    sightings: lookOnMySql,
+    sightings: readMySqlSightings,
     ledger: mySqlStore,
   }, signal);
 }

@@ -7,10 +7,10 @@ export interface MySqlOptions {
   /** PEM file with the CA that signed the server's certificate. */
   readonly tlsCa?: string | undefined;
   readonly lease: LeaseTerms;
-  /** Whose the session is, for those who look at the server. */
+  /** What others who look at the server see of this sera. */
   readonly presence: Presence;
-  /** Whether to lock also where a lock does not exclude everybody. */
+  /** Whether to lock even on a server whose locks are not cluster-wide. */
   readonly allowUnsafeServer: boolean;
-  /** Told of what is wrong before each further try. */
+  /** Called with the reason before each retry. */
   readonly retrying: (why: LockUnavailableError) => void;
 }

@@ -1,55 +1,55 @@
-/** The parts of packets of MySQL and MariaDB. */
+/** Reads and checks the packets of MySQL and MariaDB. */
 
 import type { FrameCursor } from "../network/frames.ts";
 import { ProtocolError } from "../network/protocol_error.ts";
 
-/** In the place of a length: there is no value. */
+/** In place of a length: the value is NULL. */
 const NULL = 0xfb;
 
-/** A server has no more columns in a table. */
+/** The most columns that a table can have on any server. */
 const MOST_COLUMNS = 4096;
 
-/** What a server says that it can. */
+/** Capability flags. */
 const LONG_PASSWORD = 1;
 const PROTOCOL_41 = 0x200;
 const SSL = 0x800;
 const SECURE_CONNECTION = 0x8000;
 const PLUGIN_AUTH = 0x80000;
 const SESSION_TRACK = 0x800000;
-/** Of MariaDB's own, in four bytes that MySQL leaves empty. */
+/** One of MariaDB's own flags, which are in four bytes that MySQL leaves empty. */
 const EXTENDED_METADATA = 8;
 
-/** In a status: another result follows. */
+/** Status flag: another result follows. */
 const MORE_RESULTS = 8;
 
-/** Columns of numbers: whole ones, and those with a fraction. */
+/** Column types of whole numbers, and of those with a fraction. */
 const INTEGERS = new Set([1, 2, 3, 8, 9, 13]);
 const FLOATS = new Set([4, 5]);
-/** Columns that the driver would make more of than a text or a number: vectors, JSON, shapes. */
-const ELABORATE = new Set([242, 245, 255]);
+/** Column types that the driver turns into objects: vectors, JSON, geometries. */
+const STRUCTURED = new Set([242, 245, 255]);
 
-/** What a server can do that changes what it sends. */
-export interface Abilities {
+/** Capabilities of a server that change what it sends. */
+export interface Capabilities {
   readonly tls: boolean;
-  /** Whether it tells of changes to the session. */
+  /** Whether it reports changes to the session. */
   readonly tracksSession: boolean;
-  /** Whether it tells more of the columns' types, as MariaDB does. */
-  readonly tellsMoreOfTypes: boolean;
+  /** Whether it describes columns' types in more detail, as MariaDB does. */
+  readonly hasExtendedTypes: boolean;
 }
 
 /**
- * Reads the greeting, with which a server begins.
+ * Reads the greeting, a server's first packet.
  *
- * @throws {ProtocolError} When it is none of a server that sera can talk to.
+ * @throws {ProtocolError} When it is malformed, or of a server before MySQL 4.1.
  */
-export function readGreeting(content: FrameCursor): Abilities {
+export function readGreeting(content: FrameCursor): Capabilities {
   const version = content.byte();
   if (version !== 10) throw broken(`a greeting of version ${version}`);
   content.zeroEnded();
-  // The connection's number, and the first part of the scramble.
+  // Connection id, first part of the scramble, filler.
   content.skip(4 + 8 + 1);
   const low = content.number(2, "lowest");
-  // Character set and status.
+  // Character set, status.
   if (content.rest > 0) content.skip(3);
   const high = content.rest > 0 ? content.number(2, "lowest") : 0;
   const capabilities = low + high * 0x10000;
@@ -64,14 +64,18 @@ export function readGreeting(content: FrameCursor): Abilities {
   return {
     tls: (capabilities & SSL) !== 0,
     tracksSession: (capabilities & SESSION_TRACK) !== 0,
-    tellsMoreOfTypes: !(capabilities & LONG_PASSWORD) && (extended & EXTENDED_METADATA) !== 0,
+    hasExtendedTypes: !(capabilities & LONG_PASSWORD) && (extended & EXTENDED_METADATA) !== 0,
   };
 }
 
-/** Checks the end of a login, or of a statement that gives no rows. */
-export function checkOk(content: FrameCursor, { tracksSession }: Abilities): void {
+/**
+ * Checks an OK packet, which ends a login, or a statement without rows.
+ *
+ * @throws {ProtocolError} When it is malformed, or announces another result.
+ */
+export function checkOk(content: FrameCursor, { tracksSession }: Capabilities): void {
   content.byte();
-  // Affected rows, and the number of a new one.
+  // Affected rows, last inserted id.
   lengthOf(content);
   lengthOf(content);
   const status = content.number(2, "lowest");
@@ -81,7 +85,11 @@ export function checkOk(content: FrameCursor, { tracksSession }: Abilities): voi
   if (tracksSession && content.rest > 0) content.skip(lengthOf(content));
 }
 
-/** Reads how many columns a result has. */
+/**
+ * Reads how many columns a result has.
+ *
+ * @throws {ProtocolError} When there are too many, or more than that number in the packet.
+ */
 export function readColumnCount(content: FrameCursor): number {
   const columns = lengthOf(content);
   content.end();
@@ -90,24 +98,29 @@ export function readColumnCount(content: FrameCursor): number {
 }
 
 /**
- * Reads what a column is called, and is.
+ * Reads the definition of a column.
  *
  * @returns The number of its type.
+ * @throws {ProtocolError} When it is malformed, or of a type that sera never asks for.
  */
-export function readColumn(content: FrameCursor, { tellsMoreOfTypes }: Abilities): number {
-  // Catalog, schema, table and column, the last two also by their own names; MariaDB tells more of the type.
-  for (let text = 0; text < (tellsMoreOfTypes ? 7 : 6); text++) content.skip(lengthOf(content));
+export function readColumn(content: FrameCursor, { hasExtendedTypes }: Capabilities): number {
+  // Catalog, schema, table and its alias, column and its alias; extended type.
+  for (let text = 0; text < (hasExtendedTypes ? 7 : 6); text++) content.skip(lengthOf(content));
   if (content.byte() !== 12) throw content.broken();
   // Character set and length.
   content.skip(6);
   const type = content.byte();
   content.skip(5);
   content.end();
-  if (ELABORATE.has(type)) throw broken("a column of a type that nobody has asked for");
+  if (STRUCTURED.has(type)) throw broken("a column of a type that nobody has asked for");
   return type;
 }
 
-/** Checks the end of columns, or of rows. */
+/**
+ * Checks an EOF packet, which ends the columns or the rows.
+ *
+ * @throws {ProtocolError} When it is malformed, or announces another result.
+ */
 export function checkEnd(content: FrameCursor): void {
   content.byte();
   // Warnings.
@@ -117,7 +130,7 @@ export function checkEnd(content: FrameCursor): void {
   if (status & MORE_RESULTS) throw broken("more results than asked for");
 }
 
-/** A number before what is that long. */
+/** Reads a length-encoded integer. */
 function lengthOf(content: FrameCursor): number {
   const first = content.byte();
   if (first < NULL) return first;
@@ -127,7 +140,12 @@ function lengthOf(content: FrameCursor): number {
   throw content.broken();
 }
 
-/** Checks a value of a column of this type. */
+/**
+ * Checks a value in a row.
+ *
+ * @param type The number of its column's type.
+ * @throws {ProtocolError} When it is malformed.
+ */
 export function checkValue(content: FrameCursor, type: number): void {
   if (content.next === NULL) {
     content.byte();
@@ -136,11 +154,11 @@ export function checkValue(content: FrameCursor, type: number): void {
   const length = lengthOf(content);
   const isNumber = INTEGERS.has(type) ? /^-?\d+$/ : FLOATS.has(type) ? /^[-+.\de]+$/i : undefined;
   if (!isNumber) return content.skip(length);
-  // The driver makes a number of anything.
+  // The driver would turn any text into a number.
   if (!isNumber.test(content.text(length))) throw broken("a number that is none");
 }
 
-/** What is wrong with what a server sends. */
+/** The error for a packet that MySQL or MariaDB would not send. */
 export function broken(what: string): ProtocolError {
   return new ProtocolError("MySQL", what);
 }

@@ -1,14 +1,15 @@
-/** The kinds of values that parameters of a MySQL DSN have. Each reader throws a `DsnError` for what is none. */
+/** Readers for the values of a MySQL DSN's parameters. Each throws a `DsnError` for an invalid value. */
 
 import { parseDuration } from "../../text/duration.ts";
 import { cut, DsnError, percentDecode, type Show } from "../network/address_text.ts";
 
-/** One parameter being read. */
+/** A parameter as written. */
 export interface Parameter {
-  /** What messages call it. */
+  /** The name to use in messages. */
   readonly name: string;
-  /** Not decoded: the Go driver decodes only some. */
+  /** Not yet percent-decoded: the Go driver decodes only some. */
   readonly raw: string;
+  /** How messages may show the value. */
   readonly show: Show;
 }
 
@@ -34,14 +35,14 @@ export function readBoolean(parameter: Parameter): boolean {
   throw badValue(parameter, "is no boolean", "write true or false");
 }
 
-/** Milliseconds, also less than none. */
+/** Milliseconds; may be negative. */
 export function readDuration(parameter: Parameter): number {
   const ms = parseDuration(parameter.raw);
   if (ms !== undefined) return ms;
   throw badValue(parameter, "is no duration", "write a number with its unit such as 500ms or 30s");
 }
 
-/** Go takes a negative timeout too, and then every connection times out before it has begun; no lock wants that. */
+/** Milliseconds. Stricter than Go, where a negative timeout makes every connection fail at once. */
 export function readTimeout(parameter: Parameter): number {
   const ms = readDuration(parameter);
   if (ms >= 0) return ms;
@@ -55,7 +56,7 @@ export function readInteger(parameter: Parameter): number {
   throw badValue(parameter, "is no whole number", "write bytes such as 67108864, or 0 for the server's own limit");
 }
 
-/** Booleans in their eight spellings, `skip-verify` and `preferred` in any case, else a name as it stands. */
+/** A boolean in any of Go's spellings, `skip-verify` or `preferred` in any case, or the name of another TLS config. */
 export function readTlsName(parameter: Parameter): string {
   const value = parseBoolean(parameter.raw);
   if (value !== undefined) return String(value);
@@ -63,19 +64,19 @@ export function readTlsName(parameter: Parameter): string {
   return lower === "skip-verify" || lower === "preferred" ? lower : queryDecode(parameter);
 }
 
-/** An item without a colon is passed over, as the Go driver does. */
+/** Pairs `name:value`, separated by commas. An item without a colon is ignored, as by the Go driver. */
 export function readAttributes(parameter: Parameter): Record<string, string> {
   const attributes = queryDecode(parameter).split(",").map((item) => cut(item, ":"));
   return Object.fromEntries(attributes.filter((pair): pair is [string, string] => pair[1] !== undefined));
 }
 
-/** The name of a character set or a collation. */
+/** Returns the name of a character set or collation, if it is one. */
 export function checkName(parameter: Parameter, name: string): string {
   if (/^[A-Za-z0-9_]+$/.test(name)) return name;
   throw badValue(parameter, "is no name of a character set or collation", "write one such as utf8mb4");
 }
 
-/** Checks the name of a time zone. */
+/** Checks the name of a time zone, which has no effect on sera. */
 export function readTimeZone(parameter: Parameter): void {
   const name = queryDecode(parameter);
   if (["", "UTC", "Local"].includes(name) || isTimeZone(name)) return;
@@ -83,7 +84,7 @@ export function readTimeZone(parameter: Parameter): void {
 }
 
 function isTimeZone(name: string): boolean {
-  // Intl knows offsets such as +01:00 too, Go does not.
+  // Unlike Go, Intl also accepts offsets such as +01:00.
   if (!/^[A-Za-z]/.test(name)) return false;
   try {
     return Boolean(new Intl.DateTimeFormat("en", { timeZone: name }));
@@ -92,7 +93,7 @@ function isTimeZone(name: string): boolean {
   }
 }
 
-/** As Go's `url.QueryUnescape`: a plus is a space. */
+/** Decodes as Go's `url.QueryUnescape`: a plus is a space. */
 export function queryDecode({ name, raw }: Parameter): string {
   const decoded = percentDecode(raw.replaceAll("+", " "));
   if (decoded !== undefined) return decoded;

@@ -16,10 +16,12 @@ import type { MySqlDsn } from "./server.ts";
 
 const DEFAULT_MAX_ALLOWED_PACKET = 64 << 20;
 
-/** What stands behind the question mark. */
+/** The parts of a DSN that its parameters give. */
 export type Parameters = Omit<MySqlDsn, "user" | "password" | "address" | "database">;
 
-/** The parameters while they are read: the last of two wins, so what only the last one decides is kept as a name. */
+/**
+ * The parameters as they are read. A repeated one overrides, so `tls` and `serverPubKey` are judged only at the end.
+ */
 interface Draft extends Mutable<Omit<Parameters, "tls" | "sessionVariables">> {
   tlsName: string;
   serverPubKey: string;
@@ -30,7 +32,7 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 /**
  * Reads `key=value&…`.
  *
- * @throws {DsnError} For a value that makes no sense.
+ * @throws {DsnError} For an invalid value.
  */
 export function parseParameters(query: string, show: Show): Parameters {
   const draft: Draft = {
@@ -66,7 +68,7 @@ function finish(draft: Draft, sessionVariables: Map<string, string>, show: Show)
     ...rest,
     tls: tlsMode(tlsName, show),
     allowFallbackToPlaintext: draft.allowFallbackToPlaintext || tlsName === "preferred",
-    // From entries, since assigning to a key named __proto__ would lose it.
+    // Not by assignment, which would lose a variable named __proto__.
     sessionVariables: Object.fromEntries(sessionVariables),
   };
 }
@@ -94,7 +96,7 @@ const timeout = (key: string, field: Timeout): [string, Reader] => [key, (draft,
   else draft[field] = ms;
 }];
 
-/** Means nothing to a lock, yet a wrong value is a mistake that someone would like to hear of. */
+/** A parameter that has no effect on a lock; an invalid value is reported all the same. */
 const checked = (key: string, check: (parameter: Parameter) => unknown): [string, Reader] => [
   key,
   (_draft, parameter) => void check(parameter),
@@ -134,7 +136,7 @@ const READERS: ReadonlyMap<string, Reader> = new Map([
   checked("multiStatements", readBoolean),
   checked("parseTime", readBoolean),
   checked("timeTruncate", readDuration),
-  // New in the Go driver, and no system variable of any server.
+  // New in the Go driver; without this line it would be set as a session variable.
   checked("tinyInt1IsBool", readBoolean),
   ["strict", () => {
     throw problemWith("strict", "the Go driver has removed it", "leave it out and set sql_mode if need be");
@@ -152,7 +154,7 @@ function addSessionVariable(variables: Map<string, string>, key: string, paramet
     );
   }
   const value = queryDecode(parameter);
-  // Deleted first, since the last of two also takes the last place.
+  // Deleted first, so that a repeated variable is also set last.
   variables.delete(key);
   variables.set(key, value);
 }

@@ -3,35 +3,40 @@ import type { Row, Session } from "../sql/session.ts";
 import { sql } from "../sql/statement.ts";
 import { askIfAllowed } from "../sql/ask_if_allowed.ts";
 
-/** The longest statement in which a mark is looked for, in bytes: sera's own are shorter, others as long as can be. */
+/** The longest statement to read whole, in bytes: one of sera's is shorter, with its mark at the end. */
 const LONGEST_STATEMENT = 1500;
 
-/** How much of a longer one is read: enough to see which lock it asks for. */
+/** How many characters of a longer one to read: enough to see which lock it asks for. */
 const BEGINNING = 128;
 
-/** How many sessions are read at a time: the longest rows of so many fit into the longest answer that is taken. */
+/** How many sessions one query reads: even the longest rows fit into `LONGEST_ANSWER`. */
 const READ_AT_ONCE = 400;
 
-/** A session as the list of processes shows it: those of the same user, or all, as far as the user may see them. */
+/** A session in the process list, which shows a user without PROCESS only its own sessions. */
 export interface Process {
   readonly id: number;
   readonly user: string | undefined;
   readonly address: string | undefined;
   /** The statement, if it asks for a lock. */
   readonly asks: string | undefined;
-  /** Whether it runs no statement, as one that holds a lock does nearly all the time. */
+  /** Whether it runs no statement, like a holder nearly all the time. */
   readonly idle: boolean;
-  /** Whether it is a connection, and no thread of the server's own. */
+  /** Whether it is a client's connection, not a thread of the server itself. */
   readonly isClient: boolean;
 }
 
-/** The sessions that this user may see, and apart from them the one that asks. */
+/** The sessions that this user may see. */
 export interface Processes {
   readonly others: readonly Process[];
+  /** The session that asked. */
   readonly own: Process | undefined;
 }
 
-/** Reads the list of processes. */
+/**
+ * Reads the process list.
+ *
+ * @throws {LockUnavailableError} When the server does not answer.
+ */
 export async function readProcesses(session: Session, signal: AbortSignal): Promise<Processes> {
   const own = new Set<Process>();
   const all: Process[] = [];
@@ -64,7 +69,7 @@ function processOf(row: Row): Process | undefined {
   return {
     id,
     user: textFrom(row.user),
-    // The port says nothing to anybody.
+    // Without the port, which is of no use to a person.
     address: textFrom(row.host)?.replace(/:\d{1,5}$/, ""),
     asks: typeof row.asks === "string" ? row.asks : undefined,
     idle: String(row.idle) === "1",

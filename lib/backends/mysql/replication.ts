@@ -5,13 +5,13 @@ import type { Session } from "../sql/session.ts";
 import { sql, type Statement } from "../sql/statement.ts";
 import { askIfAllowed, askOrRefused } from "../sql/ask_if_allowed.ts";
 
-/** What shows that a server follows another one, without any privilege: MariaDB's, and that of MySQL before 5.7. */
+/** Signs of a replica that any user may read: MariaDB's, and MySQL's before 5.7. */
 const SIGNS: readonly Statement[] = [
   sql`SHOW GLOBAL STATUS WHERE Variable_name IN ('Slave_running', 'Slaves_running') AND Value NOT IN ('OFF', '0')`,
   sql`SHOW GLOBAL VARIABLES WHERE Variable_name = 'gtid_slave_pos' AND Value <> ''`,
 ];
 
-/** Which locks cannot be seen in a session since they are another server's, and what to do; undefined if none. */
+/** Which locks this server cannot show because they are on another one, and what to do; undefined if none. */
 export async function whatIsElsewhere(session: Session, signal: AbortSignal): Promise<string | undefined> {
   if (!(session instanceof MySqlSession)) return undefined;
   const { variables } = session;
@@ -24,7 +24,7 @@ export async function whatIsElsewhere(session: Session, signal: AbortSignal): Pr
   return `${is}, and the primary's locks cannot be seen there; name the primary`;
 }
 
-/** Whether the server follows another one; undefined where it does not let this user know. */
+/** Whether the server replicates from another one; undefined where this user may not know. */
 export async function isReplica(session: Session, signal: AbortSignal): Promise<boolean | undefined> {
   for (const sign of SIGNS) {
     if ((await askIfAllowed(session, sign, signal)).length > 0) return true;

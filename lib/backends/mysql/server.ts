@@ -22,7 +22,7 @@ export interface MySqlDsn {
   readonly allowCleartextPasswords: boolean;
   /** Permit `mysql_native_password`. */
   readonly allowNativePasswords: boolean;
-  /** Permit the password hash of before MySQL 4.1. */
+  /** Permit the password hash used before MySQL 4.1. */
   readonly allowOldPasswords: boolean;
   /** Character sets to try in this order with `SET NAMES`; the first that the server knows wins. */
   readonly charsets: readonly string[];
@@ -34,6 +34,6 @@ export interface MySqlDsn {
   readonly maxAllowedPacket?: number;
   /** Treat the server errors 1290, 1792 and 1836 (read-only) as a broken connection. */
   readonly rejectReadOnly: boolean;
-  /** For `SET key=value`, in this order. Values are SQL expressions, so a string brings its own quotes. */
+  /** For `SET key=value`, in this order. Values are SQL expressions, so a string needs its own quotes. */
   readonly sessionVariables: Readonly<Record<string, string>>;
 }

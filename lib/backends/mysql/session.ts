@@ -2,18 +2,18 @@ import { LockUnavailableError, type Trouble } from "../../errors.ts";
 import { CLOSED, ConnectionError } from "../network/errors.ts";
 import { markOf } from "../sql/mark.ts";
 import { Session } from "../sql/session.ts";
-import { describeMySqlError, isTransient, whereIs } from "./errors.ts";
+import { describeMySqlError, isTransientMySqlError, whereIs } from "./errors.ts";
 import { answerTimeout, asDriver, hostOf, type Login, logIn, streamOf } from "./login.ts";
 import type { MySqlOptions } from "./options.ts";
 import type { MySqlDsn } from "./server.ts";
 import { setUp } from "./set_up.ts";
-import { askVariables, identityOf, refuseUnsafe, type ServerVariables } from "./topology.ts";
+import { askVariables, refuseUnsafe, serverIdentity, type ServerVariables } from "./topology.ts";
 
 /** One connection to a MySQL or MariaDB server, never replaced by another. */
 export class MySqlSession extends Session {
-  /** What the server has said of itself; nothing before it was asked. */
+  /** What the server says about itself; empty until it was asked. */
   variables: ServerVariables = new Map();
-  /** What the server calls it, once it has been asked. */
+  /** The server's id for this connection; undefined until it was asked. */
   id: number | undefined;
 
   override get number(): number | undefined {
@@ -21,16 +21,16 @@ export class MySqlSession extends Session {
   }
 
   override get serverMark(): string {
-    return identityOf(this.variables).mark;
+    return serverIdentity(this.variables).mark;
   }
 }
 
 /**
  * Connects to a MySQL or MariaDB server, and sets the session up as the DSN asks.
  *
- * @param signal Gives the attempt up.
- * @throws {LockUnavailableError} When the server cannot be reached, refuses, or is no place for a lock.
- * @throws {ConfigError} When the CA file, or whom the runtime trusts without one, is of no use.
+ * @param signal Aborts the attempt.
+ * @throws {LockUnavailableError} When the server cannot be reached, refuses, or is unsafe to lock on.
+ * @throws {ConfigError} When the CA file, or the runtime's own CA settings, cannot be used.
  */
 export async function openMySqlSession(
   dsn: MySqlDsn,
@@ -52,13 +52,13 @@ export async function openMySqlSession(
     });
   }
   const { connection, guard } = login;
-  const guide = { describe: describeMySqlError, isTransient };
+  const guide = { describe: describeMySqlError, isTransient: isTransientMySqlError };
   const session = new MySqlSession(whereIs(dsn), asDriver(login), guide, answerTimeout(dsn));
-  // MySQL and MariaDB show nobody since when a session is there, but for the statement that runs.
+  // With the time, since neither MySQL nor MariaDB shows when a session connected.
   session.mark = markOf({ ...presence, connected: Date.now() });
   connection.on("error", (error) => session.ended(error));
-  guard.tell((error) => session.ended(error));
-  // The driver tells of a reset only the statement that runs.
+  guard.onFailure((error) => session.ended(error));
+  // On ECONNRESET the driver notifies only the running statement.
   streamOf(connection).prependListener("error", (error) => session.ended(error));
   connection.on("end", () => session.ended(new ConnectionError(CLOSED.what, CLOSED.cure)));
   try {
@@ -72,19 +72,19 @@ export async function openMySqlSession(
   return session;
 }
 
-/** Decides whom to trust, and reads the CA if one is named. */
+/** Decides which CAs to trust, and returns the PEM text of the CA file if one is named. */
 async function prepareTls(dsn: MySqlDsn, tlsCa: string | undefined): Promise<string | undefined> {
-  const [{ trustByItself }, { readCertificates }] = await Promise.all([
+  const [{ setDefaultTrust }, { readCertificates }] = await Promise.all([
     import("../network/trusted.ts"),
     import("../network/tls_files.ts"),
   ]);
   const isChecked = dsn.tls === "verify";
-  trustByItself(isChecked && tlsCa === undefined ? "its own" : "nobody");
+  setDefaultTrust(isChecked && tlsCa === undefined ? "defaults" : "nobody");
   if (!isChecked || tlsCa === undefined) return undefined;
   return await readCertificates({ path: tlsCa, what: "CA file", setting: "tls-ca" });
 }
 
-/** Turns the driver's error into one that says where, what and what to do; a signal's reason stays what it is. */
+/** Turns the driver's error into one that says where, what failed and what to do; keeps a signal's reason. */
 async function wrap(
   dsn: MySqlDsn,
   error: unknown,
@@ -95,7 +95,7 @@ async function wrap(
   const trouble = (error as { code?: string }).code === "HANDSHAKE_SSL_ERROR"
     ? await describeHandshake(dsn, error, lookAgain)
     : describeMySqlError(error);
-  return LockUnavailableError.on(whereIs(dsn), trouble, { transient: isTransient(error) });
+  return LockUnavailableError.on(whereIs(dsn), trouble, { transient: isTransientMySqlError(error) });
 }
 
 async function describeHandshake(

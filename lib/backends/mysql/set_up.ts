@@ -6,7 +6,7 @@ import { administratorsSql, join, sql, variable, word } from "../sql/statement.t
 import type { MySqlDsn } from "./server.ts";
 
 /**
- * Sets a session up as the DSN asks, and for the lease.
+ * Sets a session up as the DSN and the lease ask.
  *
  * @throws {LockUnavailableError} When the server refuses.
  */
@@ -15,12 +15,12 @@ export async function setUp(session: Session, dsn: MySqlDsn, lease: LeaseTerms, 
   const assignments = Object.entries(dsn.sessionVariables).map(([name, value]) =>
     sql`${variable(name)}=${administratorsSql(value)}`
   );
-  // Last, for it is what frees the lock of a node that has vanished. Whole seconds.
+  // Last, so that the DSN cannot override it: it frees the lock of a node that has vanished. Whole seconds.
   assignments.push(sql`wait_timeout=${Math.ceil(lease.ttl / 1000)}`);
   await session.query(sql`SET ${join(assignments)}`, { signal }).catch((error: unknown) => {
-    // A signal's reason stays what it is.
+    // Keep a signal's reason.
     if (!(error instanceof LockUnavailableError) || signal.aborted) throw error;
-    // Servers repeat values, of which some may be secrets.
+    // Servers repeat values, which may be secrets.
     throw reworded(error, withoutValues);
   });
 }
@@ -32,7 +32,7 @@ function withoutValues(message: string): string {
   );
 }
 
-/** Takes the first of the character sets that the server knows, as the Go driver does. */
+/** Sets the first of the character sets that the server knows, as the Go driver does. */
 async function setNames(session: Session, { charsets, collation }: MySqlDsn, signal: AbortSignal): Promise<void> {
   const collate = collation === undefined ? sql`` : sql` COLLATE ${word(collation)}`;
   const candidates = charsets.length > 0 || collation === undefined ? charsets : [collation.split("_")[0]!];
@@ -46,11 +46,11 @@ async function setNames(session: Session, { charsets, collation }: MySqlDsn, sig
       failure ??= error;
     }
   }
-  if (failure) throw charsets.length > 0 ? failure : ofCollation(failure);
+  if (failure) throw charsets.length > 0 ? failure : blamingCollation(failure);
 }
 
-/** The character set was taken from the collation, which is what was written. */
-function ofCollation(failure: LockUnavailableError): LockUnavailableError {
+/** Names the collation in the cure: the DSN has no character set, it was taken from the collation. */
+function blamingCollation(failure: LockUnavailableError): LockUnavailableError {
   return reworded(failure, (text) => text.replace("correct charset in", "correct collation in"));
 }
 

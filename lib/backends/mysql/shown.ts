@@ -1,22 +1,22 @@
 import type { Shown } from "../backend.ts";
-import { addressView, asSet, nameView, passwordOf, shownAddress, shownName } from "../network/address.ts";
+import { addressView, nameView, setOrNot, shownAddress, shownName, withOrWithoutPassword } from "../network/address.ts";
 import { isPlain } from "../../text/harmless.ts";
 import type { MySqlDsn } from "./server.ts";
 
-/** The server without its password. */
+/** What people and machines are shown of the server; without its password. */
 export function shownMySql(kind: string, { address, user, password, database, tls, ...rest }: MySqlDsn): Shown {
   const parameters = {
     ...rest,
-    connectionAttributes: namesOnly(rest.connectionAttributes),
-    sessionVariables: namesOnly(rest.sessionVariables),
+    connectionAttributes: withoutSecrets(rest.connectionAttributes),
+    sessionVariables: withoutSecrets(rest.sessionVariables),
   };
   return {
-    line: `MySQL at ${shownAddress(address)}, user ${shownName(user)}, ${passwordOf(password !== "")}`,
+    line: `MySQL at ${shownAddress(address)}, user ${shownName(user)}, ${withOrWithoutPassword(password !== "")}`,
     view: {
       kind,
       ...addressView(address),
       user: nameView(user),
-      password: asSet(password !== ""),
+      password: setOrNot(password !== ""),
       database: nameView(database),
       tls,
       parameters,
@@ -24,7 +24,7 @@ export function shownMySql(kind: string, { address, user, password, database, tl
   };
 }
 
-/** Values that may be anything, so that only the plain ones are shown. */
-function namesOnly(values: Readonly<Record<string, string>>): Record<string, string> {
+/** Shows only harmless values, since the others may be secrets. */
+function withoutSecrets(values: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, isPlain(value) ? value : "set"]));
 }

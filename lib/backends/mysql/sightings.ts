@@ -10,25 +10,25 @@ import { type Process, readProcesses } from "./processes.ts";
 import { runningRuns, withRun } from "../sql/running_runs.ts";
 import type { LockFilter, Seen, Sighting } from "../../who/sighting.ts";
 
-/** How a statement that waits begins, sera's or another program's. */
+/** The start of a statement that waits for a lock, whichever program sent it. */
 const WAITS = /^SELECT GET_LOCK\('([0-9a-f]{32})',/i;
 
-/** How many locks are asked for in one statement. */
+/** How many locks one query asks about. */
 const AT_ONCE = 100;
 
 /**
- * Who has locks of sera's on a MySQL or MariaDB server, and who waits for them.
+ * Who holds locks of sera's on a MySQL or MariaDB server, and who waits for them.
  *
  * @throws {LockUnavailableError} When the server does not answer.
  */
-export async function lookOnMySql(
+export async function readMySqlSightings(
   session: Session,
   filter: LockFilter,
   table: TableName,
   signal: AbortSignal,
 ): Promise<Seen> {
   const isAll = filter === "all" || !("lock" in filter);
-  // The holders last: who has got the lock meanwhile does not wait any more.
+  // Holders are read last, so that a waiter that gets the lock meanwhile counts as its holder.
   const processes = await readProcesses(session, signal);
   const attributes = await readAttributes(session, signal);
   const dialect = mySqlDialect(table);
@@ -73,7 +73,7 @@ function waitsFor(statement: string | undefined): string | undefined {
   return statement === undefined ? undefined : WAITS.exec(statement)?.[1]?.toLowerCase();
 }
 
-/** The sessions that hold these locks, by lock. */
+/** The ids of the sessions that hold these locks, by lock. */
 async function askHolders(
   session: Session,
   locks: readonly string[],

@@ -2,13 +2,13 @@ import { LockUnavailableError, type Trouble, UnsafeServerError } from "../../err
 import type { Session } from "../sql/session.ts";
 import { join, sql, type Statement, variable, word } from "../sql/statement.ts";
 
-/** What a server says of itself: variables by name in lower case, without those that it does not know. */
+/** A server's global variables, by name in lower case; without those that it does not have. */
 export type ServerVariables = ReadonlyMap<string, string>;
 
-/** By which a server is told from another that took its address over; MariaDB has no uuid. */
-const MARKS = ["server_id", "hostname", "port"];
+/** Identify a server, to notice a successor at the same address; for MariaDB, which has no server_uuid. */
+const IDENTIFYING = ["server_id", "hostname", "port"];
 
-/** What can change while a session goes on: by a switchover, or by an administrator. */
+/** What can change during a session: by a switchover, or by an administrator. */
 const STATE = [
   "read_only",
   "super_read_only",
@@ -22,17 +22,21 @@ const VARIABLES = [
   "version",
   "version_comment",
   "server_uuid",
-  ...MARKS,
+  ...IDENTIFYING,
   ...STATE,
 ];
 
-/** Asks a server what it is. */
+/**
+ * Reads the variables that tell what a server is.
+ *
+ * @throws {LockUnavailableError} When it does not tell.
+ */
 export async function askVariables(session: Session, signal?: AbortSignal): Promise<ServerVariables> {
   const names = join(VARIABLES.map(word));
   const rows = await session.queryAll(sql`SHOW GLOBAL VARIABLES WHERE Variable_name IN (${names})`, { signal });
   const variables = new Map<string, string>();
   for (const row of rows) {
-    // Servers differ in how they write the columns' names.
+    // By position, since servers spell the columns' names differently.
     const [name, value, ...others] = Object.values(row);
     if (typeof name !== "string" || typeof value !== "string" || others.length > 0) throw unknown(session);
     variables.set(name.toLowerCase(), value);
@@ -47,26 +51,31 @@ function unknown({ where }: Session): LockUnavailableError {
   });
 }
 
-/** Which server it is: SQL that asks for its mark, and the answer that it has to give. */
-export function identityOf(variables: ServerVariables): { readonly expression: Statement; readonly mark: string } {
+/** Which server it is: SQL that asks for its mark, and the answer to expect. */
+export function serverIdentity(variables: ServerVariables): { readonly expression: Statement; readonly mark: string } {
   const uuid = variables.get("server_uuid");
   if (uuid !== undefined) return { expression: sql`@@server_uuid`, mark: uuid };
   return {
-    expression: sql`CONCAT_WS('/', ${join(MARKS.map((name) => variable(`@@${name}`)))})`,
-    mark: MARKS.map((name) => variables.get(name)).join("/"),
+    expression: sql`CONCAT_WS('/', ${join(IDENTIFYING.map((name) => variable(`@@${name}`)))})`,
+    mark: IDENTIFYING.map((name) => variables.get(name)).join("/"),
   };
 }
 
-/** How to ask a server within another statement what {@linkcode whyUnsafe} goes by. */
+/** How to ask, within another statement, for the variables that {@linkcode whyUnsafe} needs. */
 export interface AskState {
-  /** SQL that gives it as one text, which holds {@linkcode count} texts with slashes between them. */
+  /** SQL for their values in one text, with slashes between them. */
   readonly expression: Statement;
+  /** How many values there are. */
   readonly count: number;
-  /** Makes variables of these texts. */
+  /** Turns the values into variables again. */
   readonly read: (texts: readonly string[]) => ServerVariables;
 }
 
-/** @param variables What the server has said of itself before: what it does not know it must not be asked for. */
+/**
+ * How to ask again for the variables that may change.
+ *
+ * @param variables What the server answered before: asking for a variable that it does not have is an error.
+ */
 export function askState(variables: ServerVariables): AskState {
   const names = STATE.filter((name) => variables.has(name));
   const values = names.map((name) => sql`IFNULL(${variable(`@@GLOBAL.${name}`)}, '')`);
@@ -77,9 +86,9 @@ export function askState(variables: ServerVariables): AskState {
   };
 }
 
-/** Why a lock on this server would not exclude everybody, and what to do; undefined if it would. */
+/** Why locks on this server are not cluster-wide, and what to do; undefined if they are. */
 export function whyUnsafe(variables: ServerVariables): Required<Trouble> | undefined {
-  // Newer MariaDB have more ways for read_only to be on than ON.
+  // Newer versions of MariaDB have other values of read_only than ON and OFF.
   const isOn = (name: string) => !["", "0", "OFF"].includes(variables.get(name)?.toUpperCase() ?? "");
   if (isOn("wsrep_on")) {
     return {
@@ -102,7 +111,7 @@ export function whyUnsafe(variables: ServerVariables): Required<Trouble> | undef
   return undefined;
 }
 
-/** @throws {UnsafeServerError} When a lock on this server would not exclude everybody. */
+/** @throws {UnsafeServerError} When locks on this server are not cluster-wide. */
 export function refuseUnsafe(where: string, variables: ServerVariables): void {
   const why = whyUnsafe(variables);
   if (why !== undefined) {

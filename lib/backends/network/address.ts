@@ -5,7 +5,7 @@ export type Address =
   | { readonly transport: "tcp"; readonly host: string; readonly port: number }
   | { readonly transport: "unix"; readonly path: string };
 
-/** Tells addresses apart. */
+/** The same text for the same address, and another for any other. */
 export function identityOfAddress(address: Address): string {
   return address.transport === "unix" ? address.path : `${address.host}:${address.port}`;
 }
@@ -21,13 +21,13 @@ export function addressView(address: Address): Record<string, unknown> {
   return address.transport === "unix" ? { socket: pathOr(address.path) } : { host: address.host, port: address.port };
 }
 
-/** Whether there is something that is not shown, as `sera doctor --json` says it. */
-export function asSet(there: boolean): string {
+/** For `sera doctor --json`: whether a value that is not shown is set. */
+export function setOrNot(there: boolean): string {
   return there ? "set" : "not set";
 }
 
 /** Whether there is a password, for people. */
-export function passwordOf(there: boolean): string {
+export function withOrWithoutPassword(there: boolean): string {
   return there ? "with a password" : "without a password";
 }
 
@@ -36,7 +36,7 @@ export function shownName(name: string): string {
   return name === "" ? "(none)" : nameView(name);
 }
 
-/** A user or a database, unless it may be a piece of a password that was cut in the wrong place. */
+/** The name of a user or a database, unless it may be a piece of a password that was split off in the wrong place. */
 export function nameView(name: string): string {
   return isPlain(name, LONGEST_NAME) ? name : "(not shown)";
 }

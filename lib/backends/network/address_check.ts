@@ -7,7 +7,7 @@ import { describeNetworkError } from "./errors.ts";
 import type { Finding } from "../../doctor/report.ts";
 
 /**
- * Looks the hosts' names up, as connecting does.
+ * Resolves the names of hosts, as connecting does.
  *
  * @throws {LockUnavailableError} When none has an address.
  */
@@ -25,7 +25,7 @@ export async function checkAddresses(addresses: readonly Address[]): Promise<Fin
 async function look(address: Address): Promise<{ readonly found: string; readonly problem?: Trouble }> {
   if (address.transport === "unix") return { found: `no name to look up: unix(${pathOr(address.path)})` };
   const { host } = address;
-  // An address may have a zone.
+  // An IPv6 address may have a zone: fe80::1%eth0.
   if (isIP(host.split("%")[0]!)) return { found: `no name to look up: ${host}` };
   try {
     const entries = await lookup(host, { all: true });

@@ -1,35 +1,35 @@
-/** What all parts of reading a DSN share: cutting text up, and showing it in errors without showing a password. */
+/** What all parsers of a `server` setting share: splitting it, and showing parts in errors but never a password. */
 
 import { ConfigError } from "../../errors.ts";
 import { isPlain, matches } from "../../text/harmless.ts";
 
-/** A DSN that cannot be used. Its message fits on one line and never holds any part of what could be a password. */
+/** A `server` setting that cannot be used. Its message is one line, and holds nothing that could be a part of a password. */
 export class DsnError extends ConfigError {}
 
 /**
- * Shows a value in a message, or says `substitute` where the value might be a piece of the password: a separator that
- * was forgotten, or left unescaped in a password, moves the password to where something else belongs.
+ * Gives a value for a message, or `substitute` if the value might be a piece of the password: a separator that is
+ * missing, or not escaped in the password, moves a piece of the password to where something else belongs.
  */
 export type Show = (value: string, substitute: string) => string;
 
 export const showNothing: Show = (_value, substitute) => substitute;
-/** Where a blank or an & was forgotten, another setting is a part of the value, and that may be the password. */
+/** If a blank or an & is missing, the value includes the next parameter, which may be the password. */
 export const showQuoted: Show = (value, substitute) => /[=@:]/.test(value) ? substitute : quote(value);
-/** For a host and its port. Brackets and the like come from a password that holds what ends it. */
+/** For a host and its port. A bracket, = or @ in it may come from a password that holds an unescaped separator. */
 export const showAddress: Show = (value, substitute) => /[()=@]/.test(value) ? substitute : quote(value);
 
 function quote(value: string): string {
   const quoted = JSON.stringify(value.length > 100 ? `${value.slice(0, 100)}…` : value);
-  // JSON leaves these line ends and controls as they are.
+  // JSON does not escape these line ends and control characters.
   return quoted.replace(/[\u007f-\u009f\u2028\u2029]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
-/** For what stands elsewhere than in the server setting, where a whole server may have been written by mistake. */
+/** For values from elsewhere than the `server` setting, where somebody may have written a whole server by mistake. */
 export const showPlain: Show = (value, substitute) => isPlain(value) ? showQuoted(value, substitute) : substitute;
 
-/** Whether it can be the name or the address of a host. What cannot may be a piece of a password, and is not shown. */
+/** Whether it can be the name or address of a host. What cannot be may be a piece of a password, and is not shown. */
 export function isHostName(text: string): boolean {
-  // The zone of an IPv6 address may have any name of a network device.
+  // The zone of an IPv6 address is any name of a network device.
   return matches(text, /^[\w.-]+$/, String.raw`^#?[\p{L}\p{N}._-]+$`) || /^[0-9a-f:.]+(%[\w.-]+)?$/i.test(text);
 }
 
@@ -39,7 +39,7 @@ export function cut(text: string, separator: string): [string, string | undefine
   return index < 0 ? [text, undefined] : [text.slice(0, index), text.slice(index + separator.length)];
 }
 
-/** As Go's `url.PathUnescape`: a plus stays. Undefined if an escape is broken, or is no UTF-8 (which Go would let pass). */
+/** Like Go's `url.PathUnescape`: a plus stays. Undefined if an escape is broken or not UTF-8 (which Go would accept). */
 export function percentDecode(text: string): string | undefined {
   try {
     return decodeURIComponent(text);

@@ -1,15 +1,16 @@
-/** What a server's certificate says of itself: as little of X.509 as it takes to compare names and versions. */
+/** Reads a certificate: only as much of X.509 as is needed to compare names, keys and versions. */
 
 import { isIP, isIPv6 } from "node:net";
 
-/** A value in DER: its tag, what it holds, and both with its length, as it stands there. */
-export interface Item {
+/** A value in DER. */
+export interface DerValue {
   readonly tag: number;
   readonly body: Uint8Array;
+  /** The body with its tag and length before it. */
   readonly whole: Uint8Array;
 }
 
-/** The tag of a list. */
+/** Tags. */
 export const SEQUENCE = 0x30;
 const VERSION = 0xa0;
 const EXTENSIONS = 0xa3;
@@ -17,6 +18,7 @@ const OCTETS = 0x04;
 const BOOLEAN = 0x01;
 const DNS_NAME = 0x82;
 const ADDRESS = 0x87;
+/** Object identifiers, in hexadecimal. */
 const COMMON_NAME = "550403";
 const ALTERNATIVE_NAMES = "551d11";
 
@@ -29,10 +31,10 @@ export interface CertificateNames {
 }
 
 /**
- * Which version a certificate is of, 3 being the one that has extensions.
+ * The version of a certificate; only version 3 has extensions.
  *
  * @param der A certificate.
- * @throws {RangeError} When it is none.
+ * @throws {RangeError} When it is not a certificate.
  */
 export function versionOf(der: Uint8Array): number {
   const [first] = partsOf(der);
@@ -43,27 +45,27 @@ export function versionOf(der: Uint8Array): number {
  * The names that a certificate is for.
  *
  * @param der A certificate.
- * @throws {RangeError} When it is none.
+ * @throws {RangeError} When it is not a certificate.
  */
 export function namesOf(der: Uint8Array): CertificateNames {
   const parts = partsOf(der);
   const [, , , , subject] = unversioned(parts);
-  const attributes = items(subject?.body).flatMap((set) => items(set.body)).map((pair) => items(pair.body));
-  const common = attributes.find(([type]) => hex(type?.body) === COMMON_NAME)?.[1];
-  const found = extensionsOf(parts).find(([type]) => hex(type?.body) === ALTERNATIVE_NAMES);
+  const attributes = derValues(subject?.body).flatMap((set) => derValues(set.body)).map((pair) => derValues(pair.body));
+  const common = attributes.find(([type]) => type?.body.toHex() === COMMON_NAME)?.[1];
+  const found = extensionsOf(parts).find(([type]) => type?.body.toHex() === ALTERNATIVE_NAMES);
   const list = found?.find(({ tag }) => tag === OCTETS);
-  const names = items(list?.body).flatMap(({ body }) => items(body));
+  const names = derValues(list?.body).flatMap(({ body }) => derValues(body));
   return {
     dns: names.filter(({ tag }) => tag === DNS_NAME).map(({ body }) => text(body)),
-    addresses: names.filter(({ tag }) => tag === ADDRESS).map(({ body }) => hex(body)),
+    addresses: names.filter(({ tag }) => tag === ADDRESS).map(({ body }) => body.toHex()),
     common: common && text(common.body),
   };
 }
 
 /**
- * The public key as it stands in a certificate, in DER.
+ * The public key of a certificate, in DER, byte by byte as it stands there.
  *
- * @throws {RangeError} When it is none.
+ * @throws {RangeError} When it is not a certificate.
  */
 export function publicKeyOf(der: Uint8Array): Uint8Array {
   const [, , , , , key] = unversioned(partsOf(der));
@@ -72,45 +74,45 @@ export function publicKeyOf(der: Uint8Array): Uint8Array {
 }
 
 /**
- * The way in which a certificate is signed, as an object identifier in hexadecimal.
+ * The algorithm by which a certificate is signed, as an object identifier in hexadecimal.
  *
- * @throws {RangeError} When it is none.
+ * @throws {RangeError} When it is not a certificate.
  */
 export function signatureOf(der: Uint8Array): string {
-  const [, algorithm] = items(items(der)[0]?.body);
-  return hex(items(algorithm?.body)[0]?.body);
+  const [, algorithm] = derValues(derValues(der)[0]?.body);
+  return derValues(algorithm?.body)[0]?.body.toHex() ?? "";
 }
 
 /**
- * The extensions that have to be known, as object identifiers in hexadecimal.
+ * The critical extensions, as object identifiers in hexadecimal.
  *
- * @throws {RangeError} When it is none.
+ * @throws {RangeError} When it is not a certificate.
  */
 export function criticalExtensions(der: Uint8Array): string[] {
   return extensionsOf(partsOf(der)).filter(([, critical]) => critical?.tag === BOOLEAN && critical.body[0] !== 0)
-    .map(([type]) => hex(type?.body));
+    .flatMap(([type]) => type?.body.toHex() ?? []);
 }
 
-/** An address as people write it, from what {@linkcode namesOf} gives. */
+/** An address as people write it, from one that {@linkcode namesOf} gives. */
 export function addressText(address: string): string {
   if (address.length === 8) return address.match(/../g)!.map((byte) => parseInt(byte, 16)).join(".");
   const groups = address.match(/.{4}/g)?.join(":") ?? "";
   return URL.canParse(`http://[${groups}]`) ? new URL(`http://[${groups}]`).hostname.slice(1, -1) : "an odd address";
 }
 
-/** Each extension in its parts: its type, whether it has to be known, and what it holds. */
-function extensionsOf(parts: readonly Item[]): Item[][] {
-  const lists = items(parts.find(({ tag }) => tag === EXTENSIONS)?.body);
-  return lists.flatMap((list) => items(list.body)).map(({ body }) => items(body));
+/** The parts of each extension: its type, whether it is critical (if given), and its value. */
+function extensionsOf(parts: readonly DerValue[]): DerValue[][] {
+  const lists = derValues(parts.find(({ tag }) => tag === EXTENSIONS)?.body);
+  return lists.flatMap((list) => derValues(list.body)).map(({ body }) => derValues(body));
 }
 
-function unversioned(parts: readonly Item[]): readonly Item[] {
+function unversioned(parts: readonly DerValue[]): readonly DerValue[] {
   return parts[0]?.tag === VERSION ? parts.slice(1) : parts;
 }
 
 /**
- * Whether a certificate is for a host, by the rules of libpq: the common name counts where no other name of the host's
- * kind is given, and an address may stand among the names too.
+ * Whether a certificate is for a host, by the rules of libpq: the common name counts only if there is no other name of
+ * the host's kind, and an address may stand among the DNS names.
  *
  * @see https://www.postgresql.org/docs/current/libpq-ssl.html#LIBPQ-SSL-CERTIFICATES
  */
@@ -123,7 +125,7 @@ export function isFor(host: string, { dns, addresses, common }: CertificateNames
   return addresses.length === 0 && common === host;
 }
 
-/** A leading asterisk stands for one label. What is not ASCII, or holds a zero byte, is nobody's name. */
+/** A leading asterisk stands for one label. A name that is not printable ASCII matches nothing. */
 function covers(name: string, host: string): boolean {
   if (!/^[\x21-\x7e]+$/.test(name)) return false;
   const [pattern, wanted] = [name.toLowerCase(), host.toLowerCase()];
@@ -132,7 +134,7 @@ function covers(name: string, host: string): boolean {
   return pattern.length > 3 && dot > 0 && wanted.slice(dot) === pattern.slice(1);
 }
 
-/** The address in hexadecimal; without its zone. */
+/** The bytes of an address, without its zone, in hexadecimal. */
 function bytesOf(address: string): string {
   const plain = address.replace(/%.*/, "");
   if (!isIPv6(plain)) return plain.split(".").map((part) => Number(part).toString(16).padStart(2, "0")).join("");
@@ -142,21 +144,21 @@ function bytesOf(address: string): string {
   return [...head, ...middle, ...tail].map((group) => group.padStart(4, "0")).join("");
 }
 
-/** What is signed: from the version, if it is given, to the extensions. */
-function partsOf(der: Uint8Array): Item[] {
-  const [certificate] = items(der);
-  const [signed] = items(certificate?.body);
+/** The parts that are signed: from the version, if there is one, to the extensions. */
+function partsOf(der: Uint8Array): DerValue[] {
+  const [certificate] = derValues(der);
+  const [signed] = derValues(certificate?.body);
   if (certificate?.tag !== SEQUENCE || signed?.tag !== SEQUENCE) throw new RangeError("no certificate");
-  return items(signed.body);
+  return derValues(signed.body);
 }
 
 /**
- * The values in DER that stand one after another in some bytes.
+ * Splits bytes into the DER values that they consist of.
  *
  * @throws {RangeError} When one is cut off.
  */
-export function items(bytes: Uint8Array = new Uint8Array()): Item[] {
-  const found: Item[] = [];
+export function derValues(bytes: Uint8Array = new Uint8Array()): DerValue[] {
+  const found: DerValue[] = [];
   for (let at = 0; at < bytes.length;) {
     const from = at;
     const tag = bytes[at]!;
@@ -171,10 +173,6 @@ export function items(bytes: Uint8Array = new Uint8Array()): Item[] {
     found.push({ tag, body: bytes.subarray(start, at), whole: bytes.subarray(from, at) });
   }
   return found;
-}
-
-function hex(bytes: Uint8Array = new Uint8Array()): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 function text(bytes: Uint8Array): string {

@@ -5,15 +5,15 @@ import { publicKeyOf } from "./certificate.ts";
 import { pemBlocks, toPem } from "./pem.ts";
 import { readCertificates, readTlsFile } from "./tls_files.ts";
 
-/** The kinds of keys that the runtime's TLS can use; Deno 2.7 ends the process for any other. */
+/** The kinds of keys that the runtime's TLS can use; Deno 2.7 aborts the process on any other. */
 const KINDS = "RSA with 2048 to 8192 bits, P-256, P-384, P-521 or Ed25519";
 const CURVES = ["prime256v1", "secp384r1", "secp521r1"];
 
 /**
- * Reads a client's certificate and its key. The runtime would go on without a key that it cannot read (Deno 2.9), or end
- * the process for one that is another certificate's (2.7).
+ * Reads a client's certificate and its key. They are checked here because the runtime would ignore a key that it cannot
+ * read (Deno 2.9), or abort the process if the key belongs to another certificate (2.7).
  *
- * @returns Both in PEM, in the one form that the runtime takes.
+ * @returns Both in the form of PEM that the runtime accepts.
  * @throws {ConfigError} When one of them cannot be read or used, or when they do not belong together.
  */
 export async function readClientCertificate(
@@ -38,8 +38,8 @@ export async function readClientCertificate(
     throw bad("its private key is damaged, or of a kind that sera's TLS lacks", `copy it once more, or ${other}`);
   }
   if (!isUsable(own)) throw bad(`sera's TLS cannot use a key of its kind (${kindOf(own)})`, other);
-  // A key that holds numbers that do not belong together ends the process too.
-  if (!orUndefined(() => provesItself(own))) {
+  // A key with inconsistent numbers would abort the process too.
+  if (!orUndefined(() => isConsistent(own))) {
     throw bad("its private key is damaged", "copy it once more from where it was made");
   }
   const leaf = pemBlocks(cert)[0]!.der!;
@@ -50,7 +50,7 @@ export async function readClientCertificate(
       "name the one that belongs to it (sslkey)",
     );
   }
-  // The runtime compares byte by byte.
+  // The runtime compares the keys byte by byte.
   if (publicKeyOf(leaf).toBase64() !== spki(certified)) {
     throw bad(
       `the certificate ${pathOr(certificate)} has its key in a form that sera's TLS cannot use, as a compressed point`,
@@ -76,8 +76,9 @@ function kindOf({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): string 
   return namedCurve ?? (asymmetricKeyType ?? "unknown").replace("rsa-pss", "RSA-PSS");
 }
 
-function provesItself(key: KeyObject): boolean {
-  // The runtime's layer of Node.js cannot sign with it.
+/** Whether the public key verifies what the private key signs. */
+function isConsistent(key: KeyObject): boolean {
+  // The runtime's node:crypto cannot sign with P-521.
   if (key.asymmetricKeyDetails?.namedCurve === "secp521r1") return true;
   const hash = key.asymmetricKeyType === "ed25519" ? null : "sha256";
   const text = new Uint8Array(32);
@@ -88,7 +89,7 @@ function orUndefined<T>(read: () => T): T | undefined {
   try {
     return read();
   } catch {
-    // Errors of many classes, of which none says more.
+    // Errors of many classes; none says more.
     return undefined;
   }
 }

@@ -1,11 +1,11 @@
 import { messageOf, type Trouble, TroubleError } from "../../errors.ts";
 import { limitOf } from "../../system/limits.ts";
 
-/** What to say when a connection has ended. */
+/** When the connection has ended. */
 export const CLOSED: Required<Trouble> = { what: "the server closed the connection", cure: "see its log" };
 
-/** What an error of the network or the system means, by its code. */
-const MEANINGS: Readonly<Record<string, Trouble>> = {
+/** Errors of the network that may be gone a moment later, by their codes. */
+const TRANSIENT: Readonly<Record<string, Trouble>> = {
   ECONNREFUSED: { what: "connection refused", cure: "check that the server runs, and the address" },
   ECONNRESET: CLOSED,
   ECONNABORTED: CLOSED,
@@ -22,12 +22,12 @@ const MEANINGS: Readonly<Record<string, Trouble>> = {
   ENETRESET: { what: "the network was reset", cure: "check it" },
   EHOSTDOWN: { what: "the host is down", cure: "check the address and the host" },
   ENOBUFS: { what: "this machine has no memory left for a connection", cure: "see what uses it up" },
-  // The runtime's name for whatever it has none for, such as a connection that timed out in the kernel.
+  // The runtime's code for errors that it has no name for, such as a connection that timed out in the kernel.
   UNKNOWN: { what: "the connection broke", cure: "check the network and see the server's log" },
 };
 
-/** Those that do not go by themselves, as those of a restart, a network or a name service in trouble may. */
-const LASTING: Readonly<Record<string, Trouble>> = {
+/** Errors that last until somebody changes something, by their codes. */
+const PERMANENT: Readonly<Record<string, Trouble>> = {
   EACCES: { what: "permission denied on the socket", cure: "let this user reach it, or use TCP" },
   EPERM: { what: "the system forbids it", cure: "check the address, the firewall, and the sandbox that sera runs in" },
   EAFNOSUPPORT: {
@@ -40,11 +40,11 @@ const LASTING: Readonly<Record<string, Trouble>> = {
   EINVAL: { what: "no socket can be there", cure: "correct the path, which has at most 107 bytes, or the address" },
 };
 
-/** How the runtime says that a connection ended in the middle of the TLS handshake. */
+/** The runtime's messages for a connection that ended during the TLS handshake. */
 export const BROKEN_OFF =
   /ECONNRESET|EPIPE|ECONNABORTED|ETIMEDOUT|disconnected before secure|tls handshake eof|unexpected eof/i;
 
-/** The connection ended or was not answered, without any code that says so. */
+/** The connection ended, or there was no answer; for errors without a code. */
 export class ConnectionError extends TroubleError {}
 
 /** Whether an error is the network's and may be gone a moment later. */
@@ -52,24 +52,24 @@ export function isTransientNetworkError(error: unknown): boolean {
   if (error instanceof ConnectionError) return true;
   const { code, errors } = error as { readonly code?: string; readonly errors?: readonly unknown[] };
   if (errors?.length) return errors.every(isTransientNetworkError);
-  return code !== undefined && code in MEANINGS;
+  return code !== undefined && code in TRANSIENT;
 }
 
-/** Says what a network error means and what to do; undefined for any other error. */
+/** What a network error means and what to do; undefined for any other error. */
 export function describeNetworkError(error: unknown): Trouble | undefined {
   const { code, port, errors } = error as {
     readonly code?: string;
     readonly port?: number;
     readonly errors?: readonly unknown[];
   };
-  // The attempts that failed, where a name has several addresses.
+  // An error each, if a name has several addresses.
   if (errors?.length) return describeNetworkError(errors[0]);
-  // Some versions of the runtime refuse sockets there too.
+  // Some versions of the runtime refuse sockets in folders such as /dev and /proc.
   if (error instanceof Deno.errors.NotCapable) {
     return { what: messageOf(error), cure: "put the socket elsewhere, or use TCP" };
   }
   if (code === undefined) return undefined;
-  // Node.js's layer of the runtime gives these for what else a firewall or a lack of addresses may answer.
-  if (port !== undefined && (code === "EACCES" || code === "EINVAL")) return LASTING.EPERM;
-  return MEANINGS[code] ?? LASTING[code] ?? limitOf(error);
+  // What the runtime's node:net reports when a firewall rejects, or there is no suitable local address.
+  if (port !== undefined && (code === "EACCES" || code === "EINVAL")) return PERMANENT.EPERM;
+  return TRANSIENT[code] ?? PERMANENT[code] ?? limitOf(error);
 }

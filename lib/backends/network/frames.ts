@@ -1,34 +1,34 @@
 import { Buffer } from "node:buffer";
 import type { Socket } from "node:net";
 
-/** No answer to what sera asks is longer, with all that comes along with it, in bytes. */
+/** The longest answer that is accepted, with all that comes along with it, in bytes; real ones are shorter. */
 export const LONGEST_ANSWER = 1024 * 1024;
 
-/** How a protocol cuts what it sends into frames, and what it takes for one. */
+/** How a protocol divides its stream into frames, and which frames are valid. */
 export interface Framing {
-  /** How many bytes of a frame tell its length. */
+  /** How many bytes at the beginning of a frame tell its length. */
   readonly headerLength: number;
   /**
    * The length of a frame in bytes, with its header.
    *
-   * @param header At least the header.
+   * @param header The header; more may follow.
    * @throws {ProtocolError} When it is impossible, or too long.
    */
   sizeOf(header: Buffer): number;
   /**
-   * Looks at a whole frame before a driver sees it.
+   * Checks a whole frame before the driver sees it.
    *
-   * @throws {ProtocolError} When it is none that may come now.
+   * @throws {ProtocolError} When it is not valid now.
    */
   check(frame: Buffer): void;
-  /** What to say when the driver cannot read a frame all the same. */
+  /** The error for a valid frame that the driver cannot read. */
   unreadable(): Error;
 }
 
-/** Cuts a stream of bytes into frames, however it arrives. */
+/** Divides a stream of bytes into frames, in whatever chunks it arrives. */
 export class FrameReader {
   readonly #framing: Framing;
-  /** The frame, or at first its header, that an earlier chunk has begun. */
+  /** The frame that an earlier chunk has begun; only its header until its length is known. */
   #begun: Buffer = Buffer.alloc(0);
   #filled = 0;
   #sized = false;
@@ -38,12 +38,12 @@ export class FrameReader {
     this.#framing = framing;
   }
 
-  /** How many bytes have arrived after the frame that was given last. */
+  /** How many bytes have arrived after the last frame that was yielded. */
   get left(): number {
     return this.#left;
   }
 
-  /** The frames that a chunk completes, one after another: what one is for may decide how the next is read. */
+  /** Yields the frames that a chunk completes, one by one: each may decide how the next is read. */
   *take(chunk: Buffer): Generator<Buffer> {
     for (let at = 0; at < chunk.length;) {
       if (this.#filled === 0) {
@@ -80,9 +80,9 @@ export class FrameReader {
 }
 
 /**
- * Lets a driver, which already listens to the socket, have whole frames that were looked at, and nothing else. After the
- * first that is wrong the socket is read no more. It stays open: a server frees a lock when it is closed, while the command
- * may still run.
+ * Passes only whole, valid frames on to a driver that already listens to the socket. After the first invalid frame the
+ * socket is not read any more. It stays open: the server would free the lock when it is closed, while the command may
+ * still run.
  *
  * @param failed Called once, with what is wrong.
  */
@@ -94,7 +94,7 @@ export function guard(socket: Socket, framing: Framing, failed: (error: Error) =
     try {
       for (const listener of listeners) listener.call(socket, frame);
     } catch {
-      // Whatever a driver throws here, it throws at what has come.
+      // Whatever the driver throws here, the frame has caused it.
       throw framing.unreadable();
     }
   };
@@ -115,10 +115,11 @@ export function guard(socket: Socket, framing: Framing, failed: (error: Error) =
   return reader;
 }
 
-/** Reads a frame from its begin to its end, and not beyond. */
+/** Reads a frame from beginning to end, and never beyond. */
 export class FrameCursor {
   #at: number;
 
+  /** @param broken Makes the error that is thrown when the frame is too short or too long. */
   constructor(readonly frame: Buffer, begin: number, readonly broken: () => Error) {
     this.#at = begin;
   }
@@ -133,13 +134,13 @@ export class FrameCursor {
     return this.frame[this.#at];
   }
 
-  /** Goes over some bytes. */
+  /** Skips some bytes. */
   skip(length: number): void {
     if (length < 0 || length > this.rest) throw this.broken();
     this.#at += length;
   }
 
-  /** Goes over some bytes, and gives them as text, a character each. */
+  /** Some bytes as text, a character for each. */
   text(length: number): string {
     this.skip(length);
     return this.frame.toString("latin1", this.#at - length, this.#at);
@@ -153,7 +154,7 @@ export class FrameCursor {
     return byte;
   }
 
-  /** A number of so many bytes, up to six, the highest or the lowest of them first. */
+  /** A number of up to six bytes, in the given byte order. */
   number(length: number, first: "highest" | "lowest"): number {
     this.skip(length);
     const begin = this.#at - length;
@@ -161,9 +162,9 @@ export class FrameCursor {
   }
 
   /**
-   * Goes over a text that a zero byte ends.
+   * Skips a text that ends with a zero byte.
    *
-   * @returns Its length.
+   * @returns The length of the text.
    */
   zeroEnded(): number {
     const end = this.frame.indexOf(0, this.#at);
@@ -173,7 +174,7 @@ export class FrameCursor {
     return length;
   }
 
-  /** Makes sure that there is nothing more. */
+  /** Throws if there is anything left. */
   end(): void {
     if (this.rest > 0) throw this.broken();
   }

@@ -1,21 +1,21 @@
-/** PEM as OpenSSL writes it, and as editors leave it: with a byte order mark, indented, or with other text around. */
+/** PEM as OpenSSL writes it and editors leave it: perhaps with a byte order mark, indented, or with text around it. */
 
-/** One block of a text in PEM. */
+/** A block of PEM. */
 export interface PemBlock {
-  /** What it says it holds, for example `CERTIFICATE`. */
+  /** For example `CERTIFICATE`. */
   readonly label: string;
-  /** What it holds; undefined when that is not base64. */
+  /** The content; undefined if it is not base64. */
   readonly der: Uint8Array | undefined;
-  /** Whether lines such as `Proc-Type: 4,ENCRYPTED` stand before what it holds. */
+  /** Whether it is marked as encrypted, by its label or by a line such as `Proc-Type: 4,ENCRYPTED`. */
   readonly encrypted: boolean;
 }
 
-/** The blocks of a text, in their order; what is cut off is none. */
+/** The complete blocks of a text, in order. */
 export function pemBlocks(text: string): PemBlock[] {
   const blocks: PemBlock[] = [];
   let label: string | undefined;
   let lines: string[] = [];
-  // To trim takes a byte order mark away too.
+  // trim() removes a byte order mark too.
   for (const line of text.split(/[\r\n]+/).map((line) => line.trim())) {
     const [, word, name] = /^-----(BEGIN|END) ([A-Z0-9 ]+)-----$/.exec(line) ?? [];
     if (word === "BEGIN") [label, lines] = [name, []];
@@ -31,7 +31,7 @@ export function pemBlocks(text: string): PemBlock[] {
   return blocks;
 }
 
-/** A block in the one form that every reader takes. */
+/** A block in the form that every reader accepts. */
 export function toPem(label: string, der: Uint8Array): string {
   return `-----BEGIN ${label}-----\n${der.toBase64().replace(/.{64}(?=.)/g, "$&\n")}\n-----END ${label}-----\n`;
 }

@@ -1,12 +1,12 @@
 import { TroubleError } from "../../errors.ts";
 
-/** What came from a server breaks its protocol, or goes beyond all that sera asks for. Waiting does not cure it. */
+/** What a server sent breaks its protocol, or is more than sera can have asked for. Waiting does not help. */
 export class ProtocolError extends TroubleError {
   /**
-   * @param protocol Whose rules it breaks.
-   * @param what What came, or what is wrong with it; never its content.
+   * @param protocol The one that it breaks: "MySQL".
+   * @param what What was sent, or what is wrong with it; never its content.
    */
-  constructor(protocol: "MySQL" | "PostgreSQL", what: string) {
+  constructor(protocol: string, what: string) {
     super(
       `the server breaks the protocol of ${protocol} (${what})`,
       "check the address and what stands between, and see the server's log",

@@ -1,9 +1,9 @@
 import { printable } from "../../text/printable.ts";
 
-/** How much of what a server says is told, in characters: enough for the longest message of a real one. */
+/** The longest message that is shown in full, in characters; those of real servers are shorter. */
 const LONGEST = 500;
 
-/** The first line of what a server says, fit to be a part of one line, and cut where it is too long. */
+/** The first line of a server's message, made printable, and cut if it is too long. */
 export function serverWords(text: string): string {
   const [line = ""] = text.trimStart().split(/[\r\n]/, 1);
   const words = printable(line.slice(0, 2 * LONGEST)).trim();

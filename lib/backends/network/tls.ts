@@ -1,49 +1,49 @@
-import { Buffer } from "node:buffer";
 import { isIP, type Socket } from "node:net";
 import { connect, type TLSSocket } from "node:tls";
 import { isFor, namesOf, versionOf } from "./certificate.ts";
+import { toPem } from "./pem.ts";
 import { isReadable } from "./tls_files.ts";
 
-/** Whom to trust, and who we are. */
+/** Whom to trust, and what to show of ourselves. */
 export interface TlsOptions {
-  /** The name or address that the server's certificate has to carry. */
+  /** The name or address that the server's certificate must be for. */
   readonly host: string;
-  /** CA in PEM; without one the runtime's own are trusted. */
+  /** The trusted CA in PEM; without one the runtime's defaults are trusted. */
   readonly ca?: string | undefined;
   /** Whether the certificate is checked at all. */
   readonly verify: boolean;
-  /** Whether it has to carry the host; without this a certificate for anybody, signed by the CA, will do. */
+  /** Whether it must be for the host; if not, a certificate for any name that the CA signed will do. */
   readonly verifyHost?: boolean | undefined;
   /** The client's certificate and its key in PEM. */
   readonly cert?: string | undefined;
   readonly key?: string | undefined;
-  /** The protocol to agree on, by ALPN. */
+  /** The protocol to negotiate by ALPN. */
   readonly alpn?: string | undefined;
-  /** Whether this is only to see the certificate: nothing is checked, and it always ends in an error that holds it. */
+  /** Only to get the certificate: nothing is checked, and the result is always an error that holds it. */
   readonly lookOnly?: boolean | undefined;
 }
 
 /** A connection that could not be encrypted, or a server that is not trusted. */
 export class HandshakeError extends Error {
   /**
-   * @param message The runtime's words, or a word of ours.
-   * @param certificate The server's, in DER, if it was shown and the runtime tells.
+   * @param message The runtime's, or one of the constants below.
+   * @param certificate The server's, in DER, if the runtime gives it.
    */
   constructor(message: string, readonly certificate?: Uint8Array) {
     super(message);
   }
 }
 
-/** {@linkcode HandshakeError} of ours: the certificate is for others. */
+/** Message of a {@linkcode HandshakeError}: the certificate is for other names. */
 export const OTHER_NAMES = "other names";
-/** Of ours: the certificate is of a version before 3. */
+/** The certificate is not of version 3. */
 export const OLD_VERSION = "UnsupportedCertVersion";
-/** Of ours: the certificate is not encoded as it should be. */
+/** The certificate is not encoded as it should be. */
 export const BAD_ENCODING = "BadEncoding";
 
 /**
- * Encrypts a connection. It is done by hand and not by the databases' drivers, which do not all tell the runtime an
- * address that is no name: Deno then takes any certificate for `localhost`, and none for the address.
+ * Encrypts a connection. This is not left to the databases' drivers: not all of them pass the host on to the runtime if
+ * it is an address, and Deno then accepts any certificate for `localhost`, and none for the address.
  *
  * @param done Called once: with a {@linkcode HandshakeError}, or with nothing when the connection is encrypted and the
  * server trusted. An error after that is the socket's own.
@@ -61,17 +61,17 @@ export function encrypt(plain: Socket, options: TlsOptions, done: (error?: Error
     socket: plain,
     host,
     servername: isIP(host) ? undefined : host,
-    // Where nothing is checked nobody's certificates are needed, so that a list that cannot be read does no harm.
+    // With an empty list the runtime does not load its defaults, which could fail.
     ca: verify ? ca : [],
     cert,
     key,
     rejectUnauthorized: verify,
-    // Names are compared by libpq's rules, see below; the runtime's differ from one version to the next.
+    // Names are compared by libpq's rules in problemWith(); the runtime's rules differ between versions.
     checkServerIdentity: () => undefined,
     ...(alpn === undefined ? {} : { ALPNProtocols: [alpn] }),
   }, () => {
     const certificate = secure.getPeerCertificate()?.raw;
-    // Deno 2.7 says so after a failed handshake too, and tells the reason later unless something is written first.
+    // Deno 2.7 calls this after a failed handshake too; the error event follows, unless something is written first.
     if (certificate === undefined) return;
     const problem = lookOnly
       ? "only looked at"
@@ -85,11 +85,10 @@ export function encrypt(plain: Socket, options: TlsOptions, done: (error?: Error
   return secure;
 }
 
-/** What is wrong with a certificate that the runtime has let pass. */
+/** What is wrong with a certificate that the runtime has accepted. */
 function problemWith(certificate: Uint8Array, host: string | undefined): string | undefined {
-  // What it cannot read Deno 2.9 trusts by the name of its issuer, and checks neither who signed it nor who has its key.
-  const base64 = Buffer.from(certificate).toString("base64");
-  if (!isReadable(`-----BEGIN CERTIFICATE-----\n${base64}\n-----END CERTIFICATE-----\n`)) return BAD_ENCODING;
+  // If Deno 2.9 cannot read a certificate, it trusts the name of the issuer, and checks neither signature nor key.
+  if (!isReadable(toPem("CERTIFICATE", certificate))) return BAD_ENCODING;
   try {
     if (versionOf(certificate) !== 3) return OLD_VERSION;
     return host === undefined || isFor(host, namesOf(certificate)) ? undefined : OTHER_NAMES;

@@ -1,4 +1,4 @@
-/** What of a server's certificate tells why it is not taken. */
+/** Facts of a server's certificate that tell why it is rejected. */
 
 import type { X509Certificate } from "node:crypto";
 import { isIP } from "node:net";
@@ -7,15 +7,15 @@ import { addressText, namesOf } from "./certificate.ts";
 import { serverWords } from "./server_words.ts";
 import type { Failure } from "./tls_failure.ts";
 
-/** The bytes of a few object identifiers, in hexadecimal. */
+/** Object identifiers with their DER headers, in hexadecimal. */
 const OIDS = {
   extendedKeyUsage: "0603551d25",
   serverAuth: "06082b06010505070301",
   sha1: ["06092a864886f70d010105", "06072a8648ce3d0401"],
 };
 
-/** Whom the certificate is for, as far as that counts for this host and can be shown. */
-export function holders({ der, host }: Failure): string {
+/** The names that the certificate is for, as far as they count for this host and can be shown. */
+export function shownNames({ der, host }: Failure): string {
   if (der === undefined) return "others";
   const { dns, common, addresses } = namesOf(der);
   const others = isIP(host) ? addresses : dns;
@@ -30,12 +30,12 @@ export function endsFirst(certificate: X509Certificate | undefined): boolean {
   return certificate !== undefined && Date.parse(certificate.validTo) < Date.parse(certificate.validFrom);
 }
 
-/** Whether a time is over. */
+/** Whether a date is in the past. */
 export function isPast(date: string | undefined): boolean {
   return date !== undefined && Date.parse(date) < Date.now();
 }
 
-/** The day, which Deno 2.7 tells in seconds since 1970, and 2.9 in the certificate. */
+/** The day in parentheses: Deno 2.7 tells it in seconds since 1970; with 2.9 it is in the certificate. */
 export function when({ words, certificate }: Failure, end: "validTo" | "validFrom"): string {
   const seconds = /is not valid (?:after|before) (\d{1,11})\b/.exec(words)?.[1];
   const time = seconds !== undefined ? Number(seconds) * 1000 : Date.parse(certificate?.[end] ?? "");
@@ -51,12 +51,12 @@ export function isSignedBySha1(der: Uint8Array | undefined): boolean {
   return has(der, ...OIDS.sha1);
 }
 
-/** Whether it may be used, but not by servers. */
+/** Whether its uses are limited, and servers are not among them. */
 export function isForClients(der: Uint8Array | undefined): boolean {
   return has(der, OIDS.extendedKeyUsage) && !has(der, OIDS.serverAuth);
 }
 
-/** Whether its RSA key is shorter than is safe. */
+/** Whether its RSA key is too short for the runtime. */
 export function isShort(certificate: X509Certificate | undefined): boolean {
   const bits = certificate?.publicKey.asymmetricKeyDetails?.modulusLength;
   return bits !== undefined && bits < 2048;

@@ -1,24 +1,24 @@
 import type { X509Certificate } from "node:crypto";
 
-/** What was asked for. */
-export interface TlsAsked {
+/** What a connection was to be. */
+export interface TlsRequest {
   readonly host: string;
   readonly verify: boolean;
   /** The setting that names the CA. */
   readonly setting: string;
-  /** What to do when it is not the certificate. */
+  /** What to do when the certificate is not the reason. */
   readonly otherwise?: string | undefined;
-  /** Connects once more to see the certificate, of which Deno 2.9 says only that it is not trusted; always rejects. */
+  /** Connects once more to get the certificate, which Deno 2.9 does not show if it is not trusted; always rejects. */
   readonly lookAgain: () => Promise<unknown>;
 }
 
 /** What is known of a failure. */
-export interface Failure extends TlsAsked {
+export interface Failure extends TlsRequest {
   /** The runtime's words. */
   readonly words: string;
-  /** The server's certificate, in DER, where it was looked at. */
+  /** The server's certificate in DER, if it is known. */
   readonly der: Uint8Array | undefined;
   readonly certificate: X509Certificate | undefined;
-  /** Whether it was refused even where nothing is checked. */
+  /** Whether the handshake failed even without checks, so that the certificate cannot be read. */
   readonly unread: boolean;
 }

@@ -3,33 +3,33 @@ import { readSmallFile, UnfitFileError } from "../../system/small_file.ts";
 import { ConfigError, messageOf } from "../../errors.ts";
 import { pathOr } from "../../text/harmless.ts";
 import { systemCure } from "../../system/limits.ts";
-import { items, SEQUENCE } from "./certificate.ts";
+import { derValues, SEQUENCE } from "./certificate.ts";
 import { pemBlocks, toPem } from "./pem.ts";
 
-/** A file that encryption needs. */
+/** A file with certificates or a key. */
 export interface TlsFile {
   readonly path: string;
-  /** What a message calls it. */
+  /** What messages call it. */
   readonly what: string;
   /** The setting that names it. */
   readonly setting: string;
 }
 
-/** The labels of certificates in PEM, of which OpenSSL has had more than one. */
+/** The labels of certificates in PEM; OpenSSL has had several. */
 const CERTIFICATE = /^((X509|TRUSTED) )?CERTIFICATE$/;
 const TRUSTED = "TRUSTED";
 
-/** What a certificate may be trusted for, as object identifiers in hexadecimal: serverAuth, anyExtendedKeyUsage. */
+/** Uses of a certificate, as object identifiers in hexadecimal: serverAuth, anyExtendedKeyUsage. */
 const SERVERS = "2b06010505070301";
 const ANY_USE = "551d2500";
-/** The tag of what a `TRUSTED CERTIFICATE` is not to be trusted for. */
+/** The tag of the uses that a `TRUSTED CERTIFICATE` must not be trusted for. */
 const REJECTED = 0xa0;
 
 /**
  * Reads certificates in PEM: whom to trust, or who we are.
  *
- * @returns The same in the one form that the runtime takes.
- * @throws {ConfigError} When there are none, or see {@linkcode readTlsFile}.
+ * @returns The same, in the form of PEM that the runtime accepts.
+ * @throws {ConfigError} When there are none, or one is damaged; also as {@linkcode readTlsFile}.
  */
 export async function readCertificates(file: TlsFile): Promise<string> {
   const text = await readTlsFile(file);
@@ -39,14 +39,14 @@ export async function readCertificates(file: TlsFile): Promise<string> {
   if (blocks.length === 0) {
     throw bad("there is no certificate in PEM format in it", "convert one in DER by openssl x509 -inform DER");
   }
-  // In the one form that the runtime takes: of what it cannot read it would make an empty list, and end the process.
+  // If the runtime could not read them, its list would be empty, and it would abort the process.
   const certificates = blocks.map(({ label, der }) => {
     const certificate = der && (label.startsWith(TRUSTED) ? withoutUses(der) : der);
     if (certificate === "not for servers") {
       throw bad("a certificate in it is marked as not to be trusted for servers", "make one by openssl x509 -clrtrust");
     }
     const pem = certificate && toPem("CERTIFICATE", certificate);
-    // Deno 2.7 would wait for ever, and 2.9 trust nobody.
+    // Deno 2.7 would hang, and 2.9 trust nobody.
     if (!pem || !isReadable(pem)) {
       throw bad("a certificate in it is damaged", "copy it once more from where it was made");
     }
@@ -56,16 +56,16 @@ export async function readCertificates(file: TlsFile): Promise<string> {
 }
 
 /**
- * The certificate of a `TRUSTED CERTIFICATE`, after which OpenSSL writes what it is trusted for; undefined when it is
+ * The certificate in a `TRUSTED CERTIFICATE`, in which OpenSSL lists its trusted uses after it; undefined if it is
  * damaged.
  */
 function withoutUses(der: Uint8Array): Uint8Array | "not for servers" | undefined {
   try {
-    const [certificate, uses] = items(der);
+    const [certificate, uses] = derValues(der);
     if (certificate === undefined) return undefined;
     const has = (list: Uint8Array | undefined) =>
-      items(list).some(({ body }) => [SERVERS, ANY_USE].includes(body.toHex()));
-    const marks = items(uses?.body);
+      derValues(list).some(({ body }) => [SERVERS, ANY_USE].includes(body.toHex()));
+    const marks = derValues(uses?.body);
     const trusted = marks.find(({ tag }) => tag === SEQUENCE);
     const rejected = marks.find(({ tag }) => tag === REJECTED);
     if (trusted && !has(trusted.body) || has(rejected?.body)) return "not for servers";
@@ -76,7 +76,7 @@ function withoutUses(der: Uint8Array): Uint8Array | "not for servers" | undefine
   }
 }
 
-/** Whether the runtime's verifier can read all certificates of a text in PEM. */
+/** Whether the runtime can read all certificates of a text in PEM. */
 export function isReadable(certificates: string): boolean {
   try {
     Deno.createHttpClient({ caCerts: [certificates] }).close();
@@ -88,7 +88,7 @@ export function isReadable(certificates: string): boolean {
 }
 
 /**
- * Reads the file.
+ * Reads a file with certificates or a key.
  *
  * @throws {ConfigError} When it cannot be read, or when everybody can write to it.
  */

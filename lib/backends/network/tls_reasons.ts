@@ -1,41 +1,41 @@
-/** Why a server's certificate is not taken, how to tell, and what to do; loaded only when one is not. */
+/** Why a server's certificate is rejected, how to tell, and what to do; loaded only when one is. */
 
 import { isIP } from "node:net";
 import { criticalExtensions, signatureOf, versionOf } from "./certificate.ts";
 import { BAD_ENCODING, OLD_VERSION, OTHER_NAMES } from "./tls.ts";
-import { endsFirst, holders, isForClients, isPast, isShort, isSignedBySha1, issuer, when } from "./tls_facts.ts";
+import { endsFirst, isForClients, isPast, isShort, isSignedBySha1, issuer, shownNames, when } from "./tls_facts.ts";
 import type { Failure } from "./tls_failure.ts";
 
 /** A part of a sentence. */
 export type Part = string | ((failure: Failure) => string);
 
-/** One reason: how to tell it, what it is, and its cure. */
+/** A reason: whether it applies, what it is, and what to do. */
 export interface Reason {
   readonly holds: (failure: Failure) => boolean;
   readonly what: Part;
   readonly cure: Part;
 }
 
-/** The kinds of keys that sera's TLS knows, for servers. */
+/** The kinds of server keys that sera's TLS can use. */
 export const KEYS = "RSA, P-256, P-384, P-521 or Ed25519";
 
-/** The ways of signing that it can check: RSA and ECDSA with SHA-256, SHA-384 and SHA-512, and Ed25519. */
+/** The signatures that it can check: RSA and ECDSA with SHA-256, SHA-384 and SHA-512, and Ed25519. */
 const SIGNATURES = [
   ...["0b", "0c", "0d"].map((end) => `2a864886f70d0101${end}`),
   ...["02", "03", "04"].map((end) => `2a8648ce3d0403${end}`),
   "2b6570",
 ];
 
-/** The extensions that it knows: usages, names, constraints, and where to find more. */
+/** The extensions that it knows: key usages, names, constraints, and where to find more. */
 const EXTENSIONS = ["0e", "0f", "11", "13", "1e", "1f", "23", "25"].map((end) => `551d${end}`);
 
 const SIGN_AGAIN = "have it signed again with SHA-256, by a key that is RSA without PSS, P-256, P-384 or Ed25519";
 
-/** In the order in which they are looked for. */
+/** The first that applies counts. */
 export const REASONS: readonly Reason[] = [
   {
     holds: ({ words }) => words === OTHER_NAMES,
-    what: (failure) => `the server's certificate is for ${holders(failure)}, not for ${failure.host}`,
+    what: (failure) => `the server's certificate is for ${shownNames(failure)}, not for ${failure.host}`,
     cure: ({ host }) => `connect by a name that it holds, or make one with subjectAltName=${altName(host)}`,
   },
   {

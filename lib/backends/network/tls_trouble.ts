@@ -1,23 +1,23 @@
-/** Why a connection could not be encrypted, and what to do: loaded only when that is so. */
+/** Why a connection could not be encrypted, and what to do; loaded only when that happens. */
 
 import { X509Certificate } from "node:crypto";
 import { messageOf, type Trouble } from "../../errors.ts";
 import { serverWords } from "./server_words.ts";
 import { HandshakeError } from "./tls.ts";
-import type { TlsAsked } from "./tls_failure.ts";
+import type { TlsRequest } from "./tls_failure.ts";
 import { KEYS, type Part, REASONS } from "./tls_reasons.ts";
 
-/** Says what is wrong and what to do. */
-export async function describeTlsFailure(error: unknown, asked: TlsAsked): Promise<Trouble> {
+/** What is wrong and what to do. */
+export async function describeTlsFailure(error: unknown, request: TlsRequest): Promise<Trouble> {
   const words = messageOf(error);
   const hidden = /unable to verify|self-signed|has expired/.test(words);
-  const seen = hidden ? await asked.lookAgain().catch((error) => error) : error;
+  const seen = hidden ? await request.lookAgain().catch((error) => error) : error;
   const der = seen instanceof HandshakeError ? seen.certificate : undefined;
   const unread = hidden && seen instanceof HandshakeError && der === undefined;
-  const failure = { ...asked, words, der, certificate: der && read(der), unread };
-  const reason = asked.verify ? REASONS.find(({ holds }) => holds(failure)) : undefined;
+  const failure = { ...request, words, der, certificate: der && read(der), unread };
+  const reason = request.verify ? REASONS.find(({ holds }) => holds(failure)) : undefined;
   const say = (part: Part) => typeof part === "string" ? part : part(failure);
-  const { what, cure } = reason ? { what: say(reason.what), cure: say(reason.cure) } : otherwise(words, asked);
+  const { what, cure } = reason ? { what: say(reason.what), cure: say(reason.cure) } : otherwise(words, request);
   return { what: `TLS failed: ${what}`, cure };
 }
 
@@ -25,19 +25,19 @@ function read(der: Uint8Array): X509Certificate | undefined {
   try {
     return new X509Certificate(der);
   } catch {
-    // Then the runtime's words have to do.
+    // Then the runtime's message must do.
     return undefined;
   }
 }
 
-/** What else may be, by the runtime's words. */
-function otherwise(words: string, asked: TlsAsked): Required<Trouble> {
+/** Reasons that do not lie in the certificate, by the runtime's message. */
+function otherwise(words: string, request: TlsRequest): Required<Trouble> {
   const refused = /invalid peer certificate: (.*)/.exec(words)?.[1];
   if (refused !== undefined) {
     return {
       what: `the server's certificate cannot be used (${serverWords(refused)})`,
       cure:
-        `make another one of version 3, with CA:FALSE, for this host, signed with SHA-256 by the CA in ${asked.setting}`,
+        `make another one of version 3, with CA:FALSE, for this host, signed with SHA-256 by the CA in ${request.setting}`,
     };
   }
   if (/HandshakeFailure|handshake.failure/i.test(words)) {
@@ -48,7 +48,7 @@ function otherwise(words: string, asked: TlsAsked): Required<Trouble> {
         `(${KEYS})`,
     };
   }
-  if (asked.otherwise !== undefined) return { what: serverWords(words), cure: asked.otherwise };
+  if (request.otherwise !== undefined) return { what: serverWords(words), cure: request.otherwise };
   if (/corrupt message|InvalidContentType|wrong version/i.test(words)) {
     return { what: "what answers does not speak TLS", cure: "check host and port, and what stands in between" };
   }

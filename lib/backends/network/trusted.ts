@@ -1,51 +1,51 @@
 /**
- * Whom the runtime trusts by itself: its own list, the system's, and what its variables name. Before 2.9 Deno takes those
- * besides the CA that it is told, so that a sera that names one would trust the whole world too.
+ * The CAs that the runtime trusts by default: its own list, the system's list, and what its variables name. Deno before 2.9
+ * trusts them in addition to the CA that it is given, so that naming a CA would not exclude any other.
  */
 
 import { messageOf } from "../../errors.ts";
 import { processIo } from "../../io.ts";
-import { candidates, holdsCertificate, isThere, lookInto, refusal } from "./trusted_files.ts";
+import { checkCaFile, hasSystemList, holdsCertificate, refusal, systemListFiles } from "./trusted_files.ts";
 
-/** The variables by which Deno learns of CAs. */
+/** Deno's variables: which stores to use, and a file of further CAs. */
 const STORES = "DENO_TLS_CA_STORE";
 const CERTIFICATE = "DENO_CERT";
-/** The system's list, in a file or in a folder. It counts only where the stores include it. */
+/** Where the system's list is: a file or a folder. They count only if the stores include the system's. */
 const SYSTEM = "SSL_CERT_FILE";
 const SYSTEM_FOLDER = "SSL_CERT_DIR";
 
-/** The names of the stores: the list that Mozilla keeps, which comes with the runtime, and the system's. */
+/** The names of the stores: Mozilla's list, which the runtime brings along, and the system's. */
 const MOZILLA = "mozilla";
 const SYSTEMS = "system";
 
-let decided: "nobody" | "its own" | undefined;
+let decided: "nobody" | "defaults" | undefined;
 
 /**
- * Decides whom the runtime trusts for as long as this process lives: it looks once, and goes by that ever after. Call it
+ * Sets whom the runtime trusts by default, for as long as this process lives: it loads its list only once. Must be called
  * before the first handshake.
  *
- * @param whom Nobody where a CA is named, or no certificate is checked.
- * @throws {ConfigError} When the runtime's own cannot be loaded, or a variable cannot be put back for the command.
+ * @param whom Nobody if a CA is named, or if certificates are not checked.
+ * @throws {ConfigError} When the defaults cannot be loaded, or a variable cannot be restored for the command.
  */
-export function trustByItself(whom: "nobody" | "its own"): void {
+export function setDefaultTrust(whom: "nobody" | "defaults"): void {
   if (decided === whom || decided === "nobody") return;
   if (decided !== undefined) throw new Error("the runtime has been let trust others than the CA that is named now");
-  if (whom === "nobody") withVariables({ [STORES]: "", [CERTIFICATE]: undefined }, look);
-  else lookAtItsOwn();
+  if (whom === "nobody") withVariables({ [STORES]: "", [CERTIFICATE]: undefined }, loadStores);
+  else loadDefaults();
   decided = whom;
 }
 
-/** The least that makes the runtime look whom to trust; it connects to nobody. */
-function look(): void {
+/** The cheapest way to make the runtime load its list. Does not connect. */
+function loadStores(): void {
   Deno.createHttpClient({}).close();
 }
 
-/** The runtime ends the process where it would have to trust nobody, so what it would find is looked at first. */
-function lookAtItsOwn(): void {
+/** The runtime aborts the process if its list would be empty, so what it would find is checked first. */
+function loadDefaults(): void {
   const asked = processIo.env(STORES);
   const file = processIo.env(SYSTEM);
   const folder = processIo.env(SYSTEM_FOLDER);
-  const anywhere = Boolean(file) || Boolean(folder) || isThere();
+  const anywhere = Boolean(file) || Boolean(folder) || hasSystemList();
   const stores = asked?.split(",").map((store) => store.trim()).filter((store) => store !== "") ??
     [MOZILLA, ...(anywhere ? [SYSTEMS] : [])];
   const extra = processIo.env(CERTIFICATE);
@@ -55,11 +55,12 @@ function lookAtItsOwn(): void {
   if (stores.length === 0 && extra === undefined) {
     throw refusal(`${STORES} is empty, so that nobody would be trusted`, "unset it");
   }
-  if (extra !== undefined) lookInto(CERTIFICATE, extra);
+  if (extra !== undefined) checkCaFile(CERTIFICATE, extra);
   if (stores.includes(SYSTEMS)) {
-    if (file) lookInto(SYSTEM, file);
+    if (file) checkCaFile(SYSTEM, file);
     else if (
-      stores.every((store) => store === SYSTEMS) && extra === undefined && !candidates(folder).some(holdsCertificate)
+      stores.every((store) => store === SYSTEMS) && extra === undefined &&
+      !systemListFiles(folder).some(holdsCertificate)
     ) {
       throw folder
         ? refusal(
@@ -70,14 +71,17 @@ function lookAtItsOwn(): void {
     }
   }
   try {
-    // An empty variable counts as absent, which for the runtime it is not.
-    withVariables({ [STORES]: stores.join(","), [CERTIFICATE]: extra, [SYSTEM]: file, [SYSTEM_FOLDER]: folder }, look);
+    // Empty variables are removed: env() takes them for absent, but the runtime does not.
+    withVariables(
+      { [STORES]: stores.join(","), [CERTIFICATE]: extra, [SYSTEM]: file, [SYSTEM_FOLDER]: folder },
+      loadStores,
+    );
   } catch (error) {
     throw refusal(messageOf(error).split("\n")[0]!, "correct that");
   }
 }
 
-/** Does something with other variables, and puts them back: the command gets them as they were. */
+/** Calls a function with changed variables, and restores them: the command must get them as they were. */
 function withVariables(changed: Readonly<Record<string, string | undefined>>, action: () => void): void {
   const before = Object.keys(changed).map((name) =>
     [name, Deno.env.has(name) ? processIo.env(name) ?? "" : undefined] as const

@@ -1,4 +1,4 @@
-/** The files in which the runtime finds CAs, looked at before it does: it ends the process where it would trust nobody. */
+/** The files in which the runtime finds CAs, checked in advance: it aborts the process if it finds none. */
 
 import { X509Certificate } from "node:crypto";
 import { readSmallFileSync } from "../../system/small_file.ts";
@@ -6,7 +6,7 @@ import { ConfigError, messageOf } from "../../errors.ts";
 import { statIfSeen } from "../../system/if_there.ts";
 import { type PemBlock, pemBlocks, toPem } from "./pem.ts";
 
-/** Where systems keep their list. Without any the runtime refuses to load the system's store. */
+/** Where systems keep their list. If there is none, the runtime refuses to load the system's store. */
 const PLACES = [
   "/etc/ssl/certs/ca-certificates.crt",
   "/etc/pki/tls/certs/ca-bundle.crt",
@@ -16,22 +16,21 @@ const PLACES = [
   "/usr/local/share/certs/ca-root-nss.crt",
 ];
 
-/** The refusal of a variable. What it holds is not repeated. */
+/** The error for a variable that cannot be used. Does not repeat its value. */
 export function refusal(problem: string, cure: string): ConfigError {
   return new ConfigError(`Cannot load the CAs that the runtime trusts: ${problem}`, `${cure}, or name a CA yourself`);
 }
 
 /**
- * Looks into a file of CAs as the runtime would read it, which takes no byte order mark, no indentation and no other
- * kind of certificate.
+ * Checks a file of CAs as the runtime would read it: it accepts no byte order mark, no indentation and no other labels.
  *
- * @param variable What names it.
- * @throws {ConfigError} When it cannot be read, or holds none or a damaged one.
+ * @param variable The variable that names it.
+ * @throws {ConfigError} When it cannot be read, or holds no certificate, or a damaged one.
  */
-export function lookInto(variable: string, path: string): void {
+export function checkCaFile(variable: string, path: string): void {
   let text;
   try {
-    // The runtime would read a pipe or a device without an end.
+    // Refuses pipes and devices, which the runtime would read endlessly.
     text = readSmallFileSync(path).text;
   } catch (error) {
     throw refusal(`the file that ${variable} names: ${messageOf(error)}`, "correct it, unset it");
@@ -58,39 +57,39 @@ function isCertificate(der: Uint8Array): boolean {
     new X509Certificate(toPem("CERTIFICATE", der));
     return true;
   } catch {
-    // Errors of many classes, of which none says more.
+    // Errors of many classes; none says more.
     return false;
   }
 }
 
-/** The files that may make up the system's list: in a folder those that have the names that OpenSSL's rehash gives them. */
-export function candidates(folder: string | undefined): string[] {
+/** The files of the system's list; in a folder those with names as OpenSSL's rehash gives them. */
+export function systemListFiles(folder: string | undefined): string[] {
   if (!folder) return PLACES.filter(isFile);
   try {
     return Array.from(Deno.readDirSync(folder), ({ name }) => name)
       .filter((name) => /^[0-9a-f]{8}\.\d+$/.test(name)).map((name) => `${folder}/${name}`);
   } catch {
-    // As it is for the runtime: nothing is found there.
+    // The runtime takes such a folder for empty too.
     return [];
   }
 }
 
-/** Whether there is a certificate in it that the runtime can read. */
+/** Whether there is a certificate in a file that the runtime can read. */
 export function holdsCertificate(path: string): boolean {
   try {
     return certificatesIn(readSmallFileSync(path).text).some(({ der }) => der && isCertificate(der));
   } catch {
-    // What cannot be read holds none.
+    // The runtime cannot read it either.
     return false;
   }
 }
 
-/** Whether the system has a list, where systems keep it. */
-export function isThere(): boolean {
+/** Whether the system has a list in one of the usual places. */
+export function hasSystemList(): boolean {
   return PLACES.some(isFile);
 }
 
-/** What cannot be looked at does not count. */
+/** False also where this user cannot look. */
 function isFile(path: string): boolean {
   return statIfSeen(path)?.isFile ?? false;
 }

@@ -1,6 +1,6 @@
 /**
- * How to reach a PostgreSQL server: what libpq would make of a connection string, a service file, the environment
- * variables, a password file, and its defaults.
+ * How to reach a PostgreSQL server, as libpq would: from a connection string, a service file, environment variables, a
+ * password file, and defaults.
  *
  * @see https://www.postgresql.org/docs/18/libpq-connect.html
  * @module
@@ -19,9 +19,9 @@ import { badSetting, readChoice, readInteger, type Setting, type Settings } from
 import { readTls } from "./tls_settings.ts";
 import { afterScheme } from "./uri.ts";
 
-/** Two slashes begin the password of a user named postgres: this is a Go DSN, since no host has brackets. */
+/** A Go DSN of a user named postgres, whose password starts with two slashes; hosts of a URI have no parentheses. */
 const GO_LIKE_URI = /@(?:tcp|unix)?\([^@]*\)\/[^/]*$/s;
-/** A Go DSN whose user looks like a keyword with a value. */
+/** A Go DSN whose user looks like `keyword=value`. */
 const GO_LIKE_PAIRS = /@(?:tcp|unix)(?:\([^@]*\))?\/[^/]*$|^\S*@(?:\([^@]*\))?\/[^/]*$/s;
 
 /**
@@ -47,7 +47,7 @@ export function isPostgresServer(text: string): boolean {
  * const server = parsePostgresServer("postgresql://sera@db.example.org/locks", surroundings);
  * assert.equal(server.database, "locks");
  * ```
- * @throws {DsnError} If something cannot be read, makes no sense, or asks for what a lock's connection cannot do.
+ * @throws {DsnError} If something cannot be read, is invalid, or asks for what sera does not support.
  */
 export function parsePostgresServer(text: string, surroundings: PostgresSurroundings): PostgresServer {
   const settings = completeSettings(parseConninfo(text), surroundings);
@@ -88,7 +88,7 @@ export function parsePostgresServer(text: string, surroundings: PostgresSurround
   };
 }
 
-/** A URL in the place of a name would be shown in messages, by the server too. */
+/** Refuses a URL in place of a name: messages, the server's too, would show it with its password. */
 function refuseServer(setting: Setting | undefined): void {
   if (!setting || !mayBeServer(setting.value)) return;
   throw badSetting(setting, "it looks like a whole server", "give that to the server setting");
@@ -102,11 +102,12 @@ function readSystemUser(surroundings: PostgresSurroundings): string {
   return user;
 }
 
-/** A property, or nothing where there is no value. */
+/** An object with this property, or without it where there is no value. */
 function present<K extends string, V>(key: K, value: V | undefined): { [P in K]?: V } {
   return value === undefined ? {} : { [key]: value } as { [P in K]: V };
 }
 
+/** Refuses a TCP host without a name to compare with its certificate. */
 function refuseNameless(settings: Settings, slots: readonly HostSlot[]): void {
   if (slots.every((slot) => slot.address.transport === "unix" || slot.certificateName !== undefined)) return;
   throw badSetting(
@@ -116,7 +117,7 @@ function refuseNameless(settings: Settings, slots: readonly HostSlot[]): void {
   );
 }
 
-/** In seconds. As libpq: none below 1, and never less than 2, since rounding could leave next to nothing. */
+/** Reads seconds, returns milliseconds. As in libpq, below 1 means no limit, and 1 counts as 2. */
 function readConnectTimeout(settings: Settings): number | undefined {
   const seconds = readInteger(settings, "connect_timeout") ?? 0;
   return seconds > 0 ? Math.max(seconds, 2) * 1000 : undefined;

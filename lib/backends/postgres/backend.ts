@@ -24,7 +24,7 @@ export class PostgresBackend implements Backend {
   readonly server: PostgresServer;
   readonly #foreignParts: () => Promise<readonly string[]>;
 
-  /** @param foreignParts Which parts that decide whom its locks exclude come from elsewhere than the setting. */
+  /** @param foreignParts Gives the result of {@linkcode Backend.foreignParts}. */
   constructor(server: PostgresServer, foreignParts: () => Promise<readonly string[]> = () => Promise.resolve([])) {
     this.server = server;
     this.#foreignParts = foreignParts;
@@ -34,7 +34,7 @@ export class PostgresBackend implements Backend {
     return this.server.notes;
   }
 
-  /** A database has locks of its own. */
+  /** With the database, since each has its own locks. */
   get identity(): string {
     const { hosts, database } = this.server;
     return `postgres:${hosts.map(({ address }) => identityOfAddress(address)).join(",")}/${database}`;
@@ -42,7 +42,7 @@ export class PostgresBackend implements Backend {
 
   get offers(): Offers {
     const { hosts, sslmode } = this.server;
-    // libpq's rule: a socket has no TLS.
+    // As in libpq, a Unix socket never uses TLS.
     const tls = hosts.every(({ address }) => address.transport === "unix")
       ? "none"
       : sslmode.startsWith("verify-")
@@ -114,26 +114,31 @@ function optionsFor(name: string, options: LockOptions): PostgresOptions {
   return { ...options, presence: presenceOf(name, options) };
 }
 
-/** Reads a URL of PostgreSQL or libpq's keywords; undefined for what is neither. */
+/**
+ * Reads a PostgreSQL URL or libpq's keywords.
+ *
+ * @returns Undefined for text that is neither.
+ * @throws {DsnError} When it cannot be used.
+ */
 export function parse(text: string, surroundings: Surroundings): PostgresBackend | undefined {
   return isPostgresServer(text) ? parsePostgres(text, surroundings) : undefined;
 }
 
 /**
- * Reads a PostgreSQL server, completed by libpq's variables and files.
+ * Reads a PostgreSQL server, completed from libpq's variables and files.
  *
- * @param text As libpq takes it; an empty one leaves all to the surroundings.
- * @throws {DsnError} When it cannot work.
+ * @param text A libpq connection string; an empty one takes everything from variables and files.
+ * @throws {DsnError} When it cannot be used.
  */
 export function parsePostgres(text: string, surroundings: Surroundings): PostgresBackend {
-  const whole = withSystem(surroundings);
+  const withUser = withSystemUser(surroundings);
   return new PostgresBackend(
-    parsePostgresServer(text, whole),
-    async () => (await import("./origins.ts")).foreignParts(text, whole),
+    parsePostgresServer(text, withUser),
+    async () => (await import("./origins.ts")).foreignParts(text, withUser),
   );
 }
 
-function withSystem({ env, tlsCa }: Surroundings): PostgresSurroundings {
+function withSystemUser({ env, tlsCa }: Surroundings): PostgresSurroundings {
   return {
     env,
     tlsCa,

@@ -5,7 +5,7 @@ import { isPlain, LONGEST_NAME } from "../../text/harmless.ts";
 import { askOne } from "../sql/answer.ts";
 import type { PostgresOptions } from "./options.ts";
 import { isNamespacedName } from "../../lock/namespaced_name.ts";
-import { throughPooler } from "./pooler.ts";
+import { requireSessionPooling } from "./pooler.ts";
 import { openPostgresSession, type PostgresSession } from "./session.ts";
 import { sessionSettings } from "./set_up.ts";
 import { serverWords } from "../network/server_words.ts";
@@ -13,7 +13,7 @@ import { join, sql, type Statement, word } from "../sql/statement.ts";
 import type { Database } from "../sql/checks.ts";
 import type { Finding } from "../../doctor/report.ts";
 
-/** What there is to look at on PostgreSQL. */
+/** What `sera doctor` checks on PostgreSQL. */
 export function postgresDatabase(server: PostgresServer, options: PostgresOptions): Database<PostgresSession> {
   const { sslmode, sslrootcert } = server;
   const never = new AbortController().signal;
@@ -40,14 +40,14 @@ export function postgresDatabase(server: PostgresServer, options: PostgresOption
     },
 
     async topology(session) {
-      if (options.allowUnsafeServer) return await allowed(session, open);
+      if (options.allowUnsafeServer) return await topologyIfAllowed(session, open);
       if (!session.pooled) return { session, finding: { found: "a primary, connected without a pooler" } };
-      const checked = await throughPooler(session, () => open(false), never);
+      const checked = await requireSessionPooling(session, () => open(false), never);
       return { session: checked, finding: { found: "a primary, behind a pooler that ties locks to connections" } };
     },
 
     async privileges(session) {
-      // A lock in a namespace has two keys.
+      // A lock in a namespace has a pair of keys.
       const type = isNamespacedName(options.presence.lock) ? "(integer, integer)" : "(bigint)";
       const missing: string[] = [];
       if (!await may(session, sql`has_function_privilege(${`pg_try_advisory_lock${type}`}, 'EXECUTE')`)) {
@@ -111,8 +111,8 @@ async function may(session: PostgresSession, privilege: Statement): Promise<bool
   return (await askOne(session, sql`SELECT ${privilege} AS may`, ["may"])).truth("may");
 }
 
-/** What allow-unsafe-server passes over. */
-async function allowed(
+/** The finding where allow-unsafe-server is set: what it makes sera ignore, if anything. */
+async function topologyIfAllowed(
   session: PostgresSession,
   open: (allowUnsafeServer: boolean) => Promise<PostgresSession>,
 ): Promise<{ finding: Finding; session: PostgresSession }> {
@@ -128,7 +128,7 @@ async function allowed(
   }
   if (!session.pooled) return { session, finding: { found: "a primary, connected without a pooler" } };
   try {
-    const checked = await throughPooler(session, () => open(true), new AbortController().signal);
+    const checked = await requireSessionPooling(session, () => open(true), new AbortController().signal);
     return { session: checked, finding: { found: "a primary, behind a pooler that ties locks to connections" } };
   } catch (error) {
     if (!(error instanceof LockUnavailableError) || error.transient) throw error;

@@ -5,14 +5,14 @@ import type { PostgresSurroundings } from "./server.ts";
 import { badSetting, type Setting, type Settings } from "./setting.ts";
 
 /**
- * Adds what the text leaves open: from the service, then from sera's own settings, then from the environment. What is empty thereafter is left out,
- * and so has its default.
+ * Adds what the text does not set: from the service, then from sera's own settings, then from the environment. Empty
+ * settings are then removed, so that they have their defaults.
  *
- * @throws {DsnError} For a service that cannot be read, and for a value that asks for what cannot be had.
+ * @throws {DsnError} For a service that cannot be read, or a value that sera does not support.
  */
 export function completeSettings(given: Settings, surroundings: PostgresSurroundings): Settings {
   const all = new Map(given);
-  // A variable that is not needed is not read either: it may be one that cannot be.
+  // A variable that is not needed is not read, since reading it may fail.
   const addVariable = (name: string, variable: string | undefined) => {
     const setting = all.has(name) ? undefined : variableSetting(variable, surroundings);
     if (setting) all.set(name, setting);
@@ -47,7 +47,7 @@ function variableSetting(name: string | undefined, { env }: PostgresSurroundings
   return value && name ? { value, label: name, show: showPlain } : undefined;
 }
 
-/** The deprecated variable, of which libpq takes only a leading 1 for a yes, and the rest for nothing. */
+/** The deprecated PGREQUIRESSL: as in libpq, only a leading 1 has an effect. */
 function requireSsl({ env }: PostgresSurroundings): Setting | undefined {
   const isOn = env("PGREQUIRESSL")?.startsWith("1");
   return isOn ? { value: "require", label: "PGREQUIRESSL", show: showQuoted } : undefined;

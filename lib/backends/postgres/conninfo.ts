@@ -11,8 +11,8 @@ import type { Setting, Settings } from "./setting.ts";
 import { afterScheme, parseUri } from "./uri.ts";
 
 /**
- * Reads either form, and nothing but the text: no service, variable or default. A keyword with an empty value is in the
- * result, since it keeps a service or variable from giving one.
+ * Reads either form, from the text alone: no service, variable or default. Keywords with empty values are kept, since
+ * they override a service and a variable.
  *
  * @throws {DsnError} If the text is neither form, or has a keyword that libpq does not know.
  */
@@ -22,8 +22,8 @@ export function parseConninfo(text: string): Settings {
 }
 
 /**
- * `keyword = value`, where the value is in single quotes or ends at a blank. A backslash takes the next character as it
- * is; at the very end it means nothing. Blanks are C's, not Unicode's.
+ * `keyword = value`, where the value is in single quotes or ends at a blank. A backslash escapes the next character,
+ * and is dropped at the very end. Blanks are those of C's isspace().
  */
 const PAIR = /[ \t-\r]*([^= \t-\r]*)[ \t-\r]*=([ \t-\r]*)(?:'((?:\\[^]|[^'\\])*)'|(?!')((?:\\[^]|[^ \t-\r\\])*\\?))/y;
 const END = /[ \t-\r]*$/y;
@@ -40,7 +40,7 @@ function parsePairs(text: string): Settings {
     const [keyword, value] = withoutOldNames(name, (quoted ?? plain ?? "").replace(/\\([^]?)/g, "$1"));
     if (!isPostgresKeyword(keyword)) throw unknownName(name, show);
     if (plain !== undefined && blanks !== "") refuseSwallowed(keyword, plain);
-    // What stands here may be the rest of a password whose blanks were not quoted.
+    // What follows may be the rest of a password whose blanks were not quoted.
     if (SECRET_KEYWORDS.has(keyword)) show = showNothing;
     settings.set(keyword, { value, label: keyword, show });
     at += all.length;
@@ -61,7 +61,7 @@ function badPair(text: string, at: number): DsnError {
       "close it with ' and write a ' in it as \\'",
     );
   }
-  // A stray word may be a piece of a password; a keyword is none.
+  // A stray word may be part of a password, so only keywords are shown.
   const what = isPostgresKeyword(name) ? name : "a word";
   return new DsnError(
     `Cannot read the PostgreSQL settings: ${what} has no = after it`,
@@ -78,7 +78,7 @@ function unknownName(name: string, show: Show): DsnError {
   );
 }
 
-/** libpq reads `host= password=x` as a host named `password=x`, which messages would then show. */
+/** Refuses `host= password=x`: libpq takes it for a host named `password=x`, which messages would then show. */
 function refuseSwallowed(keyword: string, value: string): void {
   const name = /^([a-z_]+)=/.exec(value)?.[1];
   if (name === undefined || !isPostgresKeyword(name)) return;

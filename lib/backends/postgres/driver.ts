@@ -13,13 +13,14 @@ import type { PostgresSessionOptions } from "./options.ts";
 import type { PostgresHost, PostgresServer } from "./server.ts";
 import { type Encryption, openSocket } from "./socket.ts";
 
-/** A client of the driver's. */
+/** The driver's connection. */
 export type Client = pg.Client;
 
 /**
- * Connects to a host and logs in, once.
+ * Tries once to connect to a host and to log in.
  *
- * @param signal Gives the attempt up.
+ * @param signal Aborts the attempt.
+ * @throws As {@linkcode openSocket}, or the driver's error.
  */
 export async function logInOnce(
   host: PostgresHost,
@@ -29,12 +30,12 @@ export async function logInOnce(
   signal: AbortSignal,
 ): Promise<pg.Client> {
   const { socket } = await openSocket(host, server, encryption, signal);
-  // The driver connects by itself; this one is connected.
+  // The driver wants to connect by itself; this socket is already connected.
   Object.assign(socket, { connect: () => queueMicrotask(() => socket.emit("connect")) });
   const config: pg.ClientConfig & { readonly sslnegotiation: "postgres" } = {
     stream: () => socket,
     ssl: false,
-    // So that the driver does not look at libpq's variables by itself.
+    // Keeps the driver from reading libpq's variable.
     sslnegotiation: "postgres",
     user: server.user,
     database: server.database,
@@ -49,11 +50,11 @@ export async function logInOnce(
     },
     application_name: server.applicationName ?? applicationName(options.presence),
     client_encoding: "UTF8",
-    // All that is asked for is read as text.
+    // Sera reads all values as text.
     types: { getTypeParser: () => (text: unknown) => text },
   };
   const client = new pg.Client(config);
-  // These it looks up in the environment even where they are given as empty.
+  // The driver would read these from the environment if they were empty in its config.
   const { connectionParameters } = client as unknown as { readonly connectionParameters: object };
   Object.assign(connectionParameters, { options: server.options, replication: undefined });
   client.on("error", () => undefined);
@@ -70,19 +71,27 @@ export async function logInOnce(
   }
 }
 
-/** Keeps from the driver what is wrong, and tells it so. It listens to the socket from when it connects. */
+/**
+ * Checks every message before the driver sees it; a bad one becomes an error of the socket. Call it after connect(),
+ * which makes the driver listen to the socket.
+ */
 function watch(client: pg.Client, socket: Socket): void {
   const frames = new PostgresFrames();
   guard(socket, frames, (error) => socket.emit("error", error));
   const { connection } = client as unknown as { readonly connection: { query(sql: string): void } };
   const send = connection.query.bind(connection);
   connection.query = (sql) => {
-    frames.asked();
+    frames.statementSent();
     send(sql);
   };
 }
 
-/** Runs a statement. What the signal gives up ends the connection. */
+/**
+ * Runs a statement and returns its rows.
+ *
+ * @param signal Aborts it, by ending the connection.
+ * @throws The driver's error, or the signal's reason.
+ */
 export async function askOrAbort(
   client: pg.Client,
   statement: Statement,
@@ -111,12 +120,12 @@ export function asDriver(client: pg.Client): DriverConnection {
   };
 }
 
-/** The types know of one result only; there is one for each statement. */
+/** The rows of all results: there is one for each statement, though the types of the driver say otherwise. */
 function rowsOf(result: pg.QueryResult | pg.QueryResult[]): Row[] {
   return [result].flat().flatMap(({ rows }) => rows);
 }
 
-/** The socket below; the driver's types do not show it. */
+/** The connection's socket, which the driver's types do not show. */
 export function socketOf(client: pg.Client): Socket {
   return (client as unknown as { connection: { stream: Socket } }).connection.stream;
 }

@@ -3,43 +3,43 @@ import { isHostName } from "../network/address_text.ts";
 import { messageOf, type Trouble, TroubleError } from "../../errors.ts";
 import { isPlain, LONGEST_NAME, pathOr } from "../../text/harmless.ts";
 import { CLOSED, describeNetworkError, isTransientNetworkError } from "../network/errors.ts";
-import { mayPassOnPostgres } from "./passing.ts";
+import { isTransientPostgresState } from "./transient.ts";
 import { serverWords } from "../network/server_words.ts";
 
-/** A server that answers, but in no way that makes a connection to lock on. */
+/** A server that answers, but that sera cannot lock on. */
 export class UnsuitableServerError extends TroubleError {}
 
-/** A server that is not the primary now. Of several it may become that, when another one has failed. */
+/** A server that is not the primary now; it may become the primary in a failover. */
 export class NotPrimaryError extends UnsuitableServerError {}
 
-/** A standby, which would lock, but not for everybody. */
+/** A standby, whose locks are not cluster-wide. */
 export class StandbyError extends NotPrimaryError {}
 
-/** Encryption was asked for, and did not come about. */
+/** The connection could not be encrypted. */
 export class TlsError extends TroubleError {
   /**
-   * @param offered Whether the server has TLS at all.
-   * @param brokenOff Whether the connection ended in the middle, as that of a server that stops, so that it may pass.
+   * @param offered Whether the server offers TLS at all.
+   * @param brokenOff Whether the connection ended in the middle, as when the server stops, which is transient.
    */
   constructor({ what, cure }: Trouble, readonly offered = true, readonly brokenOff = false) {
     super(what, cure);
   }
 }
 
-/** The host, for messages; without user and password. */
+/** The host's address, for messages; without user and password. */
 export function whereIs({ address }: PostgresHost): string {
   if (address.transport === "unix") return `unix(${pathOr(address.path)})`;
   const host = address.host.includes(":") ? `[${address.host}]` : address.host;
   return `tcp(${host}:${address.port})`;
 }
 
-/** The server's code of an error, five characters; undefined when it is none of the server's. */
+/** The SQLSTATE of an error, five characters; undefined if the error is not the server's. */
 export function sqlState(error: unknown): string | undefined {
   const { code, severity } = (error ?? {}) as { readonly code?: string; readonly severity?: string };
   return severity === undefined ? undefined : code;
 }
 
-/** What to do about an error of the server, by its code. "PostgreSQL Error Codes" in the manual. */
+/** Cures for the server's errors, by SQLSTATE; see "PostgreSQL Error Codes" in the manual. */
 const CURES: Readonly<Record<string, string>> = {
   "25006": "connect to the primary, or turn default_transaction_read_only off for the role",
   "28000": "check the role (LOGIN) and pg_hba.conf on the server",
@@ -58,7 +58,9 @@ const CURES: Readonly<Record<string, string>> = {
 
 const UNSUPPORTED = "a pooler refuses the setting; take it out of the server setting, or connect to the server itself";
 
-/** What to do about a login that was refused (28000), by the server's words; in another language they are not known. */
+/**
+ * Cures for a refused login (28000), by the server's message, which may be in another language and then matches none.
+ */
 const LOGIN_CURES: readonly (readonly [words: RegExp, cure: string])[] = [
   [/pg_hba\.conf/, "let pg_hba.conf on the server allow this user, database, address and encryption"],
   [/client certificate/, "name one with sslcert and sslkey"],
@@ -69,7 +71,7 @@ const LOGIN_CURES: readonly (readonly [words: RegExp, cure: string])[] = [
   [/authentication failed/, "check user and password, and see the server's log"],
 ];
 
-/** How the driver tells of a connection that the server has closed. */
+/** The driver's messages for a connection that the server has closed. */
 const CLOSED_WORDS = [
   "Connection terminated",
   "Connection terminated unexpectedly",
@@ -77,7 +79,7 @@ const CLOSED_WORDS = [
   "Client was closed and is not queryable",
 ];
 
-/** Says in a few words what is wrong and what to do. Never holds the password: neither server nor driver repeat it. */
+/** Says briefly what failed and what to do. Never shows the password: neither the server nor the driver repeats it. */
 export function describePostgresError(error: unknown): Trouble {
   if (error instanceof TroubleError) return error;
   const state = sqlState(error);
@@ -87,7 +89,7 @@ export function describePostgresError(error: unknown): Trouble {
     return cure === undefined ? { what: message } : { what: withoutValues(message), cure };
   }
   if (CLOSED_WORDS.includes(message)) return CLOSED;
-  // After the handshake there is nothing else of ours that a server may refuse.
+  // After the handshake the client's certificate is the only thing left that a server may refuse.
   if (message.startsWith("received fatal alert")) {
     return {
       what: `the server refuses the client's certificate: ${message}`,
@@ -109,19 +111,19 @@ export function isTransientPostgresError(error: unknown): boolean {
   if (isTransientNetworkError(error) || CLOSED_WORDS.includes(messageOf(error))) return true;
   if (error instanceof TlsError) return error.brokenOff;
   const state = sqlState(error);
-  return state !== undefined && mayPassOnPostgres(state, messageOf(error));
+  return state !== undefined && isTransientPostgresState(state, messageOf(error));
 }
 
 /**
- * The same within a session. What ends one that had let us in says nothing about the next one: that is for the next login
- * to tell.
+ * The same for a session that has logged in. Whatever ended it may not affect the next one, so a fatal error is
+ * transient here; the next login decides.
  */
 export function isTransientInSession(error: unknown): boolean {
   const { severity } = error as { readonly severity?: string };
   return severity === "FATAL" || severity === "PANIC" || isTransientPostgresError(error);
 }
 
-/** What a server says of a login and of its settings repeats them, and who wrote them wrongly may have written a secret. */
+/** Hides quoted values that are no plain names: the server repeats settings, and a misplaced one may be a secret. */
 function withoutValues(message: string): string {
   return message.replace(
     /"([^"]*)"/g,

@@ -5,33 +5,39 @@ import { UnsuitableServerError } from "./errors.ts";
 import type { ProtocolError } from "../network/protocol_error.ts";
 import { broken, checkColumns, checkRow, checkTrouble } from "./messages.ts";
 
-/** The bytes before a message's content: its type, and its length without that. */
+/** The length of a message's header in bytes: its type (one), and its length without the type (four). */
 const HEADER = 5;
 
-/** How an error begins that the server sends without a process for it: "could not fork new process for connection". */
+/**
+ * The first five bytes of the error that a server sends when it cannot start a process for the connection: "E", and
+ * "could not fork new process for connection" without a length.
+ */
 const FORK_FAILED = "Ecoul";
 
-/** How far a connection has come. */
+/** The state of a connection. */
 type Phase =
-  /** Nothing has come yet. */
+  /** Nothing has arrived yet. */
   | "begin"
   /** The server has asked for a password. */
   | "password"
-  /** SCRAM: the ways to log in have come, then the challenge, then the server's proof. */
+  /** SCRAM: the list of mechanisms has arrived, then the challenge, then the server's proof. */
   | "sasl"
   | "challenged"
   | "proven"
-  /** Logged in; the server tells of itself. */
+  /** Logged in; the server sends its parameters. */
   | "welcome"
-  /** Nothing has been asked. */
+  /** No statement is being answered. */
   | "idle"
   /** A statement is being answered; after an error only the end of the answer can come. */
   | "answer"
   | "failed"
-  /** The server has refused, and has nothing more to say. */
+  /** The server has refused the connection; nothing may follow. */
   | "over";
 
-/** What may come when, by the type of a message: all that the simple protocol has, but for COPY, which sera never asks for. */
+/**
+ * The message types that may come in each state: those of the simple query protocol, except COPY, which sera never
+ * uses.
+ */
 const EXPECTED: Readonly<Record<Phase, string>> = {
   begin: "RE",
   password: "RE",
@@ -45,7 +51,7 @@ const EXPECTED: Readonly<Record<Phase, string>> = {
   over: "",
 };
 
-/** Which request may come when in a login, where it leads, and how many bytes it has besides its number. */
+/** Authentication requests by number: when each may come, the state after it, and how many more bytes it has. */
 const LOGIN: Readonly<Record<number, { readonly from: Phase; readonly to: Phase; readonly more?: number }>> = {
   0: { from: "begin", to: "welcome", more: 0 },
   3: { from: "begin", to: "password", more: 0 },
@@ -55,7 +61,7 @@ const LOGIN: Readonly<Record<number, { readonly from: Phase; readonly to: Phase;
   12: { from: "challenged", to: "proven" },
 };
 
-/** Ways to log in that sera does not have. */
+/** Authentication methods that sera does not support, by number. */
 const UNKNOWN_LOGINS: Readonly<Record<number, string>> = {
   2: "Kerberos V5",
   6: "an SCM credential",
@@ -64,21 +70,21 @@ const UNKNOWN_LOGINS: Readonly<Record<number, string>> = {
 };
 
 /**
- * What a PostgreSQL server may send to one that logs in and asks one statement after another: each message is checked for
- * its place and its structure.
+ * Checks that each message of a PostgreSQL server may come at this point and is well formed, for a client that logs in
+ * and then sends one statement after another.
  *
  * @see https://www.postgresql.org/docs/current/protocol-message-formats.html
  */
 export class PostgresFrames implements Framing {
   readonly headerLength = HEADER;
   #phase: Phase = "begin";
-  /** The columns of the rows that come, if any may. */
+  /** The number of columns of the rows to come; undefined if no rows may come. */
   #columns: number | undefined;
-  /** How much has come since the last answer ended. */
+  /** How many bytes have arrived since the last answer ended. */
   #received = 0;
 
-  /** To be called when a statement is sent. */
-  asked(): void {
+  /** Call this for each statement before it is sent. */
+  statementSent(): void {
     if (this.#phase === "idle") this.#phase = "answer";
   }
 
@@ -86,7 +92,7 @@ export class PostgresFrames implements Framing {
     const type = String.fromCharCode(header[0]!);
     if (!EXPECTED[this.#phase].includes(type)) throw this.#unexpected(header[0]!);
     const length = header.readUInt32BE(1);
-    // Bare words, without a length.
+    // Plain text in place of a message.
     if (this.#phase === "begin" && header.toString("latin1", 0, HEADER) === FORK_FAILED) {
       throw new ConnectionError("the server cannot start a process for the connection", "see its log");
     }
@@ -98,7 +104,7 @@ export class PostgresFrames implements Framing {
 
   check(frame: Buffer): void {
     const type = String.fromCharCode(frame[0]!);
-    // The message before it may have come in the same chunk, and have changed what is expected.
+    // Checked again: a message before it in the same chunk may have changed the state.
     if (!EXPECTED[this.#phase].includes(type)) throw this.#unexpected(frame[0]!);
     const content = new FrameCursor(frame, HEADER, () => broken(`a broken message of type ${type}`));
     switch (type) {
@@ -129,7 +135,7 @@ export class PostgresFrames implements Framing {
         content.zeroEnded();
         return content.end();
       case "K":
-        // The process, and a key that newer servers make longer.
+        // Process id, and a secret key that newer servers make longer.
         content.skip(8);
         return;
       case "Z":

@@ -2,7 +2,7 @@ import type { Session } from "../sql/session.ts";
 import { wholeFrom } from "../../text/foreign.ts";
 import { join, sql } from "../sql/statement.ts";
 import { askIfAllowed } from "../sql/ask_if_allowed.ts";
-import type { Identity } from "./identity.ts";
+import type { SessionInfo } from "./session_info.ts";
 import type { Seen, Stranger } from "../../who/sighting.ts";
 
 const GRANT = "grant this role pg_read_all_stats";
@@ -10,47 +10,49 @@ const CURE = `ask for one lock by --name or its command, or ${GRANT}`;
 const WAITERS_HIDDEN = "which lock other roles' sessions wait for is hidden from this role";
 
 /**
- * Whether others may wait for one lock, unseen.
+ * Whether waiters of one lock may be hidden from this role, and what to do; and the sessions that may wait for it.
  *
- * @param seras The sessions that are known to be sera's; undefined where the view of sessions is refused.
+ * @param seraSessions The sessions that are known to be sera's; undefined where this role may not read
+ * pg_stat_activity.
  */
 export async function hiddenWaiters(
   session: Session,
-  seras: readonly Identity[] | undefined,
+  seraSessions: readonly SessionInfo[] | undefined,
   signal: AbortSignal,
 ): Promise<Pick<Seen, "hidden" | "strangers">> {
-  if (!seras) {
+  if (!seraSessions) {
     const hidden =
       "the server hides pg_stat_activity from this role, and with it who waits; grant this role SELECT on it";
     return { hidden, strangers: [] };
   }
-  const strangers = await withoutLocks(session, seras.filter(({ isHidden }) => isHidden), signal);
+  const strangers = await withoutLocks(session, seraSessions.filter(({ isHidden }) => isHidden), signal);
   return { hidden: strangers.length > 0 ? `${WAITERS_HIDDEN}; ${GRANT}` : undefined, strangers };
 }
 
 /**
- * What a role that is no administrator's does not see of other roles' sessions, when all locks are asked for, or those of
- * a namespace.
+ * What may be missing from a list of all locks, or of those in a namespace, why, and what to do; and the sessions that
+ * may wait for them. An ordinary role sees little of other roles' sessions.
  *
- * @param seras The sessions that are known to be sera's; undefined where the view of sessions is refused.
+ * @param seraSessions The sessions that are known to be sera's; undefined where this role may not read
+ * pg_stat_activity.
  */
 export async function whatIsHidden(
   session: Session,
   namespace: string | undefined,
-  seras: readonly Identity[] | undefined,
+  seraSessions: readonly SessionInfo[] | undefined,
   signal: AbortSignal,
 ): Promise<Pick<Seen, "hidden" | "strangers">> {
-  if (!seras) {
+  if (!seraSessions) {
     const hidden = "the server hides pg_stat_activity from this role, so which locks are sera's is not known; " +
       "ask for one lock by --name or its command, or grant this role SELECT on it";
     return { hidden, strangers: [] };
   }
-  const strangers = await withoutLocks(session, seras.filter(({ isHidden }) => isHidden), signal);
+  const strangers = await withoutLocks(session, seraSessions.filter(({ isHidden }) => isHidden), signal);
   if (strangers.length > 0) {
     return { hidden: `${WAITERS_HIDDEN}; ${CURE}`, strangers };
   }
   if (namespace !== undefined) return { strangers };
-  // A holder whose server setting has an application_name of its own.
+  // Such a lock may be held by a sera whose server setting has another application_name.
   const [row] = await askIfAllowed(
     session,
     sql`SELECT count(*) AS count FROM pg_locks AS locks JOIN pg_stat_activity AS session ON session.pid = locks.pid
@@ -66,13 +68,13 @@ export async function whatIsHidden(
   return { hidden, strangers };
 }
 
-/** Those that hold no lock, so that they may wait for one. */
+/** The sessions that hold no advisory lock, and so may wait for one. */
 async function withoutLocks(
   session: Session,
-  seras: readonly Identity[],
+  seraSessions: readonly SessionInfo[],
   signal: AbortSignal,
 ): Promise<readonly Stranger[]> {
-  const all = seras.flatMap(({ who }) => who.session === undefined ? [] : [{ ...who, session: who.session }]);
+  const all = seraSessions.flatMap(({ who }) => who.session === undefined ? [] : [{ ...who, session: who.session }]);
   if (all.length === 0) return [];
   const pids = join(all.map(({ session }) => sql`${session}`));
   const rows = await askIfAllowed(

@@ -5,21 +5,21 @@ import type { PostgresHost } from "./server.ts";
 import { badSetting, parseInteger, type Setting, type Settings } from "./setting.ts";
 
 const DEFAULT_PORT = 5432;
-/** The default of Debian's libpq, Red Hat's too, and the one of PostgreSQL's own. */
+/** The default of libpq as Debian and Red Hat build it, and that of PostgreSQL itself. */
 const SOCKET_FOLDERS = ["/var/run/postgresql", "/tmp"];
 
-/** One server to try, and what else is known of it. */
+/** One server to try, before its password is known. */
 export interface HostSlot extends Omit<PostgresHost, "password"> {
   readonly port: number;
-  /** What a password file calls the host. */
+  /** The host's name in a password file. */
   readonly passfileHost: string;
 }
 
 /**
- * Combines the lists `host`, `hostaddr` and `port` to the servers to try: one per hostaddr, or else one per host, or
- * else just one.
+ * Combines the lists `host`, `hostaddr` and `port` into the servers to try: one for each hostaddr, else one for each
+ * host, else the default.
  *
- * @throws {DsnError} If the lists do not fit each other, or an item makes no sense.
+ * @throws {DsnError} If the lists differ in length, or an item is invalid.
  */
 export function readHosts(settings: Settings): readonly HostSlot[] {
   const hosts = readList(settings.get("host"));
@@ -81,7 +81,7 @@ function hostSlot(setting: Setting, host: string, port: number): HostSlot {
   return { address: { transport: "tcp", host, port }, certificateName: host, port, passfileHost: host };
 }
 
-/** A password file has `localhost` for the default folder. */
+/** A password file calls the default folder `localhost`. */
 function socketSlot(folder: string, port: number): HostSlot {
   const path = socketPath(folder, port);
   return {
@@ -101,7 +101,7 @@ function socketPath(folder: string, port: number): string {
   return `${folder}/.s.PGSQL.${port}`;
 }
 
-/** The first folder with a server's socket: the libpq at hand may have been built for either. */
+/** The first folder with a server's socket, since builds of libpq differ in their default. */
 function defaultFolder(port: number): string {
   return SOCKET_FOLDERS.find((folder) => exists(socketPath(folder, port))) ?? SOCKET_FOLDERS[0]!;
 }

@@ -5,7 +5,7 @@ import { isLockName } from "../../lock/lock_name.ts";
 import type { Row } from "../sql/session.ts";
 import { sql, type Statement } from "../sql/statement.ts";
 
-/** SQL for the condition that a row of `pg_locks` is about the lock of this name; undefined for what is no name. */
+/** The condition that a row of `pg_locks` is about the lock of this name; undefined for text that is no lock's name. */
 export function rowCondition(name: string): Statement | undefined {
   return keyOfName(name) === undefined ? undefined : sql`(${advisoryKey(name).row})`;
 }
@@ -15,13 +15,13 @@ export function namespaceCondition(namespace: string): Statement {
   return sql`(classid = ${fnv1(namespace) >>> 0}::oid AND objsubid = 2)`;
 }
 
-/** As much of a lock's name as the server keeps: half of an md5 name, or all of a pair. Undefined for what is no name. */
+/** The part of a lock's name that the server keeps: half of an md5 name, all of a pair; undefined if it is no name. */
 export function keyOfName(name: string): string | undefined {
   if (isLockName(name)) return name.slice(0, 16);
   return isNamespacedName(name) ? name : undefined;
 }
 
-/** The same of a row of `pg_locks`; undefined for what is none. */
+/** The same for a row of `pg_locks`; undefined for a malformed row. */
 export function keyOfRow({ classid, objid, objsubid }: Row): string | undefined {
   const halves = [classid, objid].flatMap((half) => wholeFrom(half, 0, 2 ** 32 - 1) ?? []);
   if (halves.length < 2) return undefined;

@@ -1,6 +1,6 @@
 /**
- * Every connection keyword of libpq 15 to 18, and some older and newer ones: its environment variable, and what becomes
- * of it.
+ * Every connection keyword of libpq 15 to 18, and some older and newer ones: its environment variable, and what sera
+ * does with it.
  *
  * @see https://www.postgresql.org/docs/18/libpq-connect.html#LIBPQ-PARAMKEYWORDS
  * @see https://www.postgresql.org/docs/18/libpq-envars.html
@@ -13,15 +13,15 @@ export interface PostgresKeyword {
   /** The environment variable that gives the value when neither the text nor a service does. */
   readonly variable?: string | undefined;
   /**
-   * `used`: the lock's connection follows it. `ignored`: it changes neither where nor how safely one connects.
-   * Otherwise only some values can be followed.
+   * `used`: sera follows it. `ignored`: it changes neither where sera connects nor how safely. Otherwise only some
+   * values are supported.
    */
   readonly treatment: "used" | "ignored" | Restriction;
 }
 
-/** Values that ask for nothing that sera lacks. An empty value is the default, and always fine. */
+/** The values that sera supports. An empty value is the default, and always supported. */
 export interface Restriction {
-  /** In lower case; compared without regard to case only if the keyword is about a version of TLS, as libpq does. */
+  /** In lower case. As in libpq, the case matters except in versions of TLS. */
   readonly accepted: readonly string[];
   /** Why other values are refused. */
   readonly why: string;
@@ -42,6 +42,7 @@ const NO_REVOCATION = ["revocation lists cannot be checked", "leave it out"] as 
 const NO_OAUTH = ["OAuth is not supported", "leave it out and use a password or a client certificate"] as const;
 const NO_SCRAM_KEYS = ["keys derived from a password cannot be used", "leave it out and give the password"] as const;
 
+/** All keywords. */
 export const POSTGRES_KEYWORDS: readonly PostgresKeyword[] = [
   used("service", "PGSERVICE"),
   // New in 19.
@@ -64,7 +65,7 @@ export const POSTGRES_KEYWORDS: readonly PostgresKeyword[] = [
   used("sslrootcert", "PGSSLROOTCERT"),
   used("sslcert", "PGSSLCERT"),
   used("sslkey", "PGSSLKEY"),
-  // Not `ignored`: disable keeps the client certificate from being sent.
+  // Not `ignored`, since `disable` keeps the client certificate from being sent.
   refused("sslcertmode", "PGSSLCERTMODE", ["whether the server asks for a certificate is not checked", "write allow"], [
     "disable",
     "allow",
@@ -76,11 +77,11 @@ export const POSTGRES_KEYWORDS: readonly PostgresKeyword[] = [
   ignored("keepalives_count"),
   ignored("tcp_user_timeout"),
   ignored("sslcompression", "PGSSLCOMPRESSION"),
-  // These tell how to authenticate with Kerberos, which is never done.
+  // For Kerberos, which sera does not support.
   ignored("krbsrvname", "PGKRBSRVNAME"),
   ignored("gsslib", "PGGSSLIB"),
   ignored("gssdelegation", "PGGSSDELEGATION"),
-  // Without effect for long; libpq has forgotten them in 14, but not everyone's settings have.
+  // Long without effect, and removed in libpq 14, but still in some settings.
   ignored("authtype"),
   ignored("tty"),
 
@@ -165,16 +166,17 @@ export const POSTGRES_KEYWORDS: readonly PostgresKeyword[] = [
 
 const NAMES: ReadonlySet<string> = new Set(POSTGRES_KEYWORDS.map((keyword) => keyword.name));
 
+/** Whether libpq knows a keyword of this name; the case matters. */
 export function isPostgresKeyword(name: string): boolean {
   return NAMES.has(name);
 }
 
-/** The old `requiressl` becomes a value of sslmode, as libpq has it; all else stays. */
+/** Turns the old `requiressl` into a value of sslmode, as libpq does; leaves everything else as it is. */
 export function withoutOldNames(name: string, value: string): [name: string, value: string] {
   return name === "requiressl" ? ["sslmode", value.startsWith("1") ? "require" : "prefer"] : [name, value];
 }
 
-/** Keywords whose values are secret, so that what follows them in a text may be a piece of a secret. */
+/** Keywords whose values are secret; what follows them in a text may be the rest of one that was not quoted. */
 export const SECRET_KEYWORDS: ReadonlySet<string> = new Set([
   "password",
   "sslpassword",

@@ -15,7 +15,7 @@ import type { RunRehearsal } from "../../ledger/ledger.ts";
 import type { Finding } from "../../doctor/report.ts";
 
 /**
- * Whether a run could be recorded.
+ * Checks whether a run could be recorded.
  *
  * @throws {LockUnavailableError} When a run could not use the ledger.
  */
@@ -32,15 +32,14 @@ export async function checkPostgresLedger(
 }
 
 /**
- * Records a run in a transaction that is rolled back, and with it a table that had to be created. No more stays of it than
- * a number that no run will have.
+ * Records a run, in a table that is created if need be, and rolls all of it back. Only the id stays used up.
  *
- * @param closed Whether the session has ended.
+ * @param closed Aborted once the session has ended.
  * @throws {LockUnavailableError} When a run could not use the ledger.
  */
 async function checkStore(store: Store, rehearsal: RunRehearsal, closed: AbortSignal): Promise<Finding> {
   try {
-    // A run has no transaction that a limit could end.
+    // Off, since a real run has no transaction that these limits could end.
     await store.run(sql`SELECT set_config(name, '0', false) FROM pg_settings
       WHERE name IN ('idle_in_transaction_session_timeout', 'transaction_timeout') AND setting <> '0'`);
     await store.run(sql`BEGIN`);
@@ -52,9 +51,10 @@ async function checkStore(store: Store, rehearsal: RunRehearsal, closed: AbortSi
     };
   }
   try {
-    // What a statement of its own would check at once.
+    // As outside a transaction, where each statement checks them.
     await store.run(sql`SET CONSTRAINTS ALL IMMEDIATE`);
-    // As long as a run waits for others' locks, but in one go: after an error no statement of a transaction can be repeated.
+    // As long as a run waits for others' locks, but in one go: in a transaction no statement can be retried after an
+    // error.
     await store.run(sql`SET LOCAL lock_timeout = '10s'`);
     const cautious = { dialect: store.dialect, run: (statement: Statement) => withSavepoint(store, statement) };
     const last = await lastRun(cautious);
@@ -64,7 +64,7 @@ async function checkStore(store: Store, rehearsal: RunRehearsal, closed: AbortSi
   }
 }
 
-/** Runs a statement whose failure does not end the transaction, as it ends none where each stands for itself. */
+/** Runs a statement so that its failure does not abort the transaction. */
 async function withSavepoint({ run }: Store, statement: Statement) {
   await run(sql`SAVEPOINT before`);
   try {

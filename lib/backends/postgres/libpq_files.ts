@@ -1,20 +1,24 @@
 import { messageOf } from "../../errors.ts";
 import type { PostgresSurroundings } from "./server.ts";
 
-/** libpq's files that are not hidden by their own names: in a hidden folder, but for Windows. */
+/**
+ * The path of a file in libpq's folder: `~/.postgresql`, or on Windows `%APPDATA%\postgresql`; undefined if unknown.
+ */
 export function userFile(name: string, surroundings: PostgresSurroundings): string | undefined {
   return Deno.build.os === "windows" ? homeFile(name, surroundings) : homeFile(`.postgresql/${name}`, surroundings);
 }
 
-/** A file right in what libpq takes for the home folder; undefined if that is not known. */
+/** The path of a file in the home folder, or on Windows in `%APPDATA%\postgresql`; undefined if unknown. */
 export function homeFile(name: string, surroundings: PostgresSurroundings): string | undefined {
   if (Deno.build.os !== "windows") return surroundings.home ? `${surroundings.home}/${name}` : undefined;
   const appData = surroundings.env("APPDATA");
   return appData ? `${appData}\\postgresql\\${name}` : undefined;
 }
 
-/** What is at a path, symbolic links followed; the words of the error if that cannot be known; undefined if nothing. */
-export function look(path: string): Deno.FileInfo | string | undefined {
+/**
+ * What is at a path, following symbolic links; undefined if nothing, or the reason in a few words if that is unknown.
+ */
+export function statFile(path: string): Deno.FileInfo | string | undefined {
   try {
     return Deno.statSync(path);
   } catch (error) {
@@ -25,13 +29,13 @@ export function look(path: string): Deno.FileInfo | string | undefined {
 
 /** Whether there is something at a path, as far as this user can see. */
 export function exists(path: string): boolean {
-  return typeof look(path) === "object";
+  return typeof statFile(path) === "object";
 }
 
-/** Why a file that is there cannot be read, where this user may not. */
+/** The reason where this user may not read a file. */
 export const DENIED = "permission denied";
 
-/** Why a file could not be read, in few words. */
+/** Why a file could not be read, in a few words. */
 export function whyUnreadable(error: unknown): string {
   if (error instanceof Deno.errors.NotFound) return "there is no such file";
   if (error instanceof Deno.errors.PermissionDenied) return DENIED;

@@ -21,8 +21,9 @@ import type { PostgresOptions } from "./options.ts";
 import { identifier, sql, type Statement } from "../sql/statement.ts";
 
 /**
- * The pauses between two looks at a lock that somebody else has, in milliseconds. A holder that releases it says so; the
- * looks are for one that died, or that is no sera. They differ, so that many waiters do not all look at once.
+ * The shortest and longest pause between two attempts while another session holds the lock, in milliseconds. A sera
+ * that releases it notifies the waiters; the attempts are for a holder that died, or that is another program. Pauses
+ * are random, so that many waiters do not try all at once.
  */
 const SHORTEST_PAUSE = 300;
 const LONGEST_PAUSE = 900;
@@ -30,21 +31,21 @@ const LONGEST_PAUSE = 900;
 /** SQL for the server's time in milliseconds since 1970. */
 const NOW = inMilliseconds(sql`clock_timestamp()`);
 
-/** What a look at a lock tells. */
-type Told = "mine" | "now" | "standby" | "read_only";
+/** The columns of a check of a held lock. */
+type LockColumn = "mine" | "now" | "standby" | "read_only";
 
-/** Advisory locks of PostgreSQL, in one database. */
+/** An advisory lock of PostgreSQL, in one database. */
 export class PostgresLock extends SessionLock<PostgresSession> implements BackendLock {
   readonly #server: PostgresServer;
   readonly #key: AdvisoryKey;
   readonly #channel: string;
   readonly #options: PostgresOptions;
-  /** The session that is told of releases, once there is one. */
+  /** The session that listens for releases, if any does. */
   #listening: PostgresSession | undefined;
-  /** Ends the pause between two looks. */
+  /** Ends the pause between two attempts. */
   #wake = new AbortController();
 
-  /** @param options Its presence has the lock's name, as {@linkcode advisoryKey} takes it. */
+  /** @param options The lock's name, as {@linkcode advisoryKey} takes it, is in its presence. */
   constructor(server: PostgresServer, options: PostgresOptions) {
     super(options.retrying);
     this.#server = server;
@@ -58,36 +59,41 @@ export class PostgresLock extends SessionLock<PostgresSession> implements Backen
   }
 
   async sightings(table: TableName, signal: AbortSignal): Promise<Seen> {
-    const { lookOnPostgres } = await import("./sightings.ts");
-    return await lookOnPostgres(await this.session(signal), { lock: this.#options.presence.lock }, table, signal);
+    const { readPostgresSightings } = await import("./sightings.ts");
+    return await readPostgresSightings(
+      await this.session(signal),
+      { lock: this.#options.presence.lock },
+      table,
+      signal,
+    );
   }
 
   protected override async open(signal: AbortSignal, limit: number): Promise<PostgresSession> {
     const { hosts, connectTimeout } = this.#server;
-    // Each of several hosts has its share, so that one that says nothing does not keep sera from the next.
+    // Divide the time among several hosts, so that one that does not answer leaves time for the next.
     const share = hosts.length > 1 ? limit / hosts.length : Infinity;
     const server = share < (connectTimeout ?? DEFAULT_TIMEOUT)
       ? { ...this.#server, connectTimeout: share }
       : this.#server;
     const session = await openPostgresSession(server, this.#options, signal);
     if (!session.pooled || this.#options.allowUnsafeServer) return session;
-    const { throughPooler } = await import("./pooler.ts");
-    return await throughPooler(session, () => openPostgresSession(this.#server, this.#options, signal), signal);
+    const { requireSessionPooling } = await import("./pooler.ts");
+    return await requireSessionPooling(session, () => openPostgresSession(this.#server, this.#options, signal), signal);
   }
 
   /**
-   * Waits without a transaction: `pg_advisory_lock` would hold a snapshot, for which CREATE INDEX CONCURRENTLY in the
-   * holder's command would wait, and it for the holder.
+   * Waits without a transaction: `pg_advisory_lock` would hold a snapshot, so that CREATE INDEX CONCURRENTLY in the
+   * holder's command would wait for the waiter, and the waiter for the holder.
    */
   protected override async attempt(
     session: PostgresSession,
     deadline: Deadline,
     signal: AbortSignal,
   ): Promise<HeldLock | undefined> {
-    // The first look is without: most likely the lock is free, and there is nothing to be told of.
+    // The first attempt does not listen: most likely the lock is free.
     for (let listening = false;; listening = true) {
       const last = deadline.passed;
-      // Both before the look, so that no release falls between the two.
+      // Both before the attempt, so that no release is missed after it.
       if (listening && !last) await this.#listen(session, signal);
       this.#wake = new AbortController();
       const lock = await this.#tryOnce(session, signal);
@@ -124,7 +130,7 @@ export class PostgresLock extends SessionLock<PostgresSession> implements Backen
     }
     const why = this.#whyUnfit(seen);
     if (why !== undefined) {
-      // At once, so that the next one who waits finds out too; and a further try is to connect anew.
+      // Close at once, so that the next waiter finds out too, and so that another try makes a new connection.
       await session.close();
       throw UnfitServerError.on(session.where, why);
     }
@@ -141,16 +147,16 @@ export class PostgresLock extends SessionLock<PostgresSession> implements Backen
   }
 
   /**
-   * Looks whether the lock is this session's, and whether the server is still one to lock on. A statement of its own: planned with each try, it would double what a waiter
-   * costs the server.
+   * Checks whether this session holds the lock, and whether the server is still fit to lock on. Not a part of the
+   * attempt's statement: planning it each time would double what a waiter costs the server.
    */
-  #look(session: PostgresSession, options: QueryOptions): Promise<Answer<Told>> {
+  #look(session: PostgresSession, options: QueryOptions): Promise<Answer<LockColumn>> {
     const look = sql`SELECT ${isMine(session, this.#key)} AS mine, ${NOW} AS now, ${FITNESS}`;
     return askOne(session, look, ["mine", "now", "standby", "read_only"], options);
   }
 
-  /** Why the server will not do any more, and what to do; undefined if it will. */
-  #whyUnfit(seen: Answer<Told>): Trouble | undefined {
+  /** Why the server is no longer fit to lock on, and what to do; undefined if it is. */
+  #whyUnfit(seen: Answer<LockColumn>): Trouble | undefined {
     try {
       refuseUnsuitable(seen, this.#server, this.#options.allowUnsafeServer);
       return undefined;
@@ -161,8 +167,9 @@ export class PostgresLock extends SessionLock<PostgresSession> implements Backen
   }
 
   /**
-   * Gives the lock back, and tells the waiters, in one go: they are told when both are done. Where nobody can be told, as on
-   * a standby, the server breaks off before it has unlocked; then they look by themselves.
+   * Releases the lock and notifies the waiters in one message: the server notifies them once both are done. Where
+   * NOTIFY fails, as on a standby, nothing has been unlocked yet; then release alone, and the waiters find out by
+   * trying.
    */
   async #unlock(session: PostgresSession): Promise<Answer<"released">> {
     const unlock = sql`SELECT pg_advisory_unlock(${this.#key.args}) AS released`;
@@ -175,7 +182,7 @@ export class PostgresLock extends SessionLock<PostgresSession> implements Backen
   }
 }
 
-/** The condition that this very session holds the lock; one's own are all in one's own database. */
+/** The condition that this very session holds the lock. The database need not be compared: a session has only one. */
 function isMine({ pid }: PostgresSession, { row }: AdvisoryKey): Statement {
   return sql`pg_backend_pid() = ${pid} AND EXISTS (
     SELECT FROM pg_locks WHERE ${row} AND pid = ${pid} AND granted AND mode = 'ExclusiveLock')`;

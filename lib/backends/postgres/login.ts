@@ -4,7 +4,11 @@ import type { PostgresSessionOptions } from "./options.ts";
 import type { PostgresHost, PostgresServer } from "./server.ts";
 import type { Encryption } from "./socket.ts";
 
-/** Logs in as sslmode says: with encryption, without, or with the one after the other. */
+/**
+ * Logs in as sslmode says: with encryption, without, or with one and then the other.
+ *
+ * @throws As `logInOnce()`; of two failures, the one nearer to the cause.
+ */
 export async function logIn(
   host: PostgresHost,
   server: PostgresServer,
@@ -26,20 +30,20 @@ export async function logIn(
       return await attempt(second);
     } catch (secondError) {
       if (signal.aborted) throw secondError;
-      throw second === "none" ? moreTelling(error, secondError) : moreTelling(secondError, error);
+      throw second === "none" ? errorToReport(error, secondError) : errorToReport(secondError, error);
     }
   }
 }
 
 /**
- * What the encrypted attempt was told is nearer to what is wrong; if it came to none, then only where pg_hba.conf may
- * want one.
+ * Of two failed attempts, the encrypted one's error is nearer to the cause. If TLS itself failed, that matters only
+ * where pg_hba.conf may require it.
  */
-function moreTelling(encrypted: unknown, plain: unknown): unknown {
+function errorToReport(encrypted: unknown, plain: unknown): unknown {
   return !(encrypted instanceof TlsError) || encrypted.offered && sqlState(plain) === "28000" ? encrypted : plain;
 }
 
-/** pg_hba.conf may let a role in with encryption only, or without only. */
+/** Whether the other attempt may succeed: pg_hba.conf may allow a role only with encryption, or only without. */
 function mayDependOnEncryption(error: unknown): boolean {
   return error instanceof TlsError || (sqlState(error)?.startsWith("28") ?? false);
 }

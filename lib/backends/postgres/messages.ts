@@ -1,15 +1,15 @@
-/** The parts of messages of PostgreSQL. */
+/** Checks the messages of PostgreSQL. Each check throws a `ProtocolError` for a malformed one. */
 
 import type { FrameCursor } from "../network/frames.ts";
 import { ProtocolError } from "../network/protocol_error.ts";
 
-/** The length of a value that is none. */
+/** In place of a length: the value is NULL. */
 const NULL = 0xffffffff;
 
 /**
- * Checks an error or a notice: texts with one letter each.
+ * Checks an error or a notice, whose fields are a letter and a text.
  *
- * @param needed The letters of those that have to be there.
+ * @param needed The letters of the fields that it must have.
  */
 export function checkTrouble(content: FrameCursor, needed: string): void {
   let missing = needed;
@@ -39,7 +39,7 @@ export function checkColumns(content: FrameCursor): number {
 /**
  * Checks a row.
  *
- * @param columns How many it has; undefined where there are no rows.
+ * @param columns How many columns it must have; undefined where no rows may come.
  */
 export function checkRow(content: FrameCursor, columns: number | undefined): void {
   const values = content.number(2, "highest");
@@ -51,7 +51,7 @@ export function checkRow(content: FrameCursor, columns: number | undefined): voi
   content.end();
 }
 
-/** What is wrong with what a server sends. */
+/** The error for a message that PostgreSQL would not send. */
 export function broken(what: string): ProtocolError {
   return new ProtocolError("PostgreSQL", what);
 }

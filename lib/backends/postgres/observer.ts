@@ -6,7 +6,7 @@ import { postgresStore } from "./ledger.ts";
 import { PostgresLock } from "./lock.ts";
 import type { PostgresOptions } from "./options.ts";
 import type { PostgresSession } from "./session.ts";
-import { lookOnPostgres } from "./sightings.ts";
+import { readPostgresSightings } from "./sightings.ts";
 
 /**
  * Connects to look at locks.
@@ -23,10 +23,10 @@ export function observePostgres(
       from === "any server"
         ? new PostgresLock({ ...server, targetSessionAttrs: "any" }, { ...options, allowUnsafeServer: true })
         : new PostgresLock(server, options),
-    // Through a pooler that a run refuses.
+    // A run checks the pooler first; here it may spread statements over several sessions.
     isScattered: ({ pooled }) => pooled,
     elsewhere: whatIsElsewhere,
-    sightings: lookOnPostgres,
+    sightings: readPostgresSightings,
     ledger: postgresStore,
   }, signal);
 }

@@ -4,17 +4,17 @@ import type { Presence } from "../../lock/presence.ts";
 
 /** How a session is set up. */
 export interface PostgresSessionOptions {
-  /** Whose the session is, for those who look at the server. */
+  /** What others who look at the server see of this sera. */
   readonly presence: Presence;
   readonly lease: LeaseTerms;
-  /** Whether to lock also where a lock does not exclude everybody. */
+  /** Whether to lock even on a server whose locks are not cluster-wide. */
   readonly allowUnsafeServer: boolean;
-  /** How long a server may take to answer, in milliseconds, when that is not to be the usual time. */
+  /** How long a server may take to answer, in milliseconds; by default `DEFAULT_TIMEOUT`. */
   readonly answerTimeout?: number;
 }
 
 /** What a lock on PostgreSQL needs to know besides the server. */
 export interface PostgresOptions extends PostgresSessionOptions {
-  /** Told of what is wrong before each further try. */
+  /** Called with the reason before each retry. */
   readonly retrying: (why: LockUnavailableError) => void;
 }

@@ -2,15 +2,15 @@ import { completeSettings } from "./complete.ts";
 import { parseConninfo } from "./conninfo.ts";
 import type { PostgresSurroundings } from "./server.ts";
 
-/** What decides whom a lock excludes: it is one database's. */
+/** Settings that decide with whom a lock is shared: it belongs to one database. */
 const DECISIVE = [["host", "host"], ["hostaddr", "address"], ["port", "port"], ["dbname", "database"]] as const;
 
 /**
- * Which parts of a PostgreSQL server come from elsewhere than its text: cron may have other variables than a login, and
- * then the two do not exclude each other.
+ * Which parts of a PostgreSQL server do not come from its text: cron may have other variables than a login shell, and
+ * then the two do not share a lock.
  *
- * @param text As `parsePostgresServer` takes it, and read without an error.
- * @returns Such as `host from PGHOST`; none if the text says all.
+ * @param text One that `parsePostgresServer` has read without an error.
+ * @returns Phrases such as `host from PGHOST`; none if the text has all parts.
  */
 export function foreignParts(text: string, surroundings: PostgresSurroundings): readonly string[] {
   const settings = completeSettings(parseConninfo(text), surroundings);
@@ -20,6 +20,6 @@ export function foreignParts(text: string, surroundings: PostgresSurroundings): 
   });
   if (settings.has("dbname")) return parts;
   const user = settings.get("user")?.label ?? "the system's name of the user";
-  // With the user in the text, so is the database.
+  // The database is then the user's name, which is in the text.
   return user === "user" ? parts : [...parts, `database from ${user}`];
 }

@@ -1,19 +1,19 @@
 import type { Trouble } from "../../errors.ts";
-import { homeFile, look, whyUnreadable } from "./libpq_files.ts";
+import { homeFile, statFile, whyUnreadable } from "./libpq_files.ts";
 import { readSmallFileSync } from "../../system/small_file.ts";
 import type { PostgresSurroundings } from "./server.ts";
 import { type Settings, showPath } from "./setting.ts";
 
-/** One line of a password file. The first four are patterns: `*`, or the text with its escapes. */
+/** One line of a password file. The first four fields are `*` or a text; all are still escaped. */
 type Entry = readonly [host: string, port: string, database: string, user: string, password: string];
 
-/** What one host's password is looked up by, in the order of the file's fields. */
+/** The fields by which to look up a password, in the file's order. */
 export type PasswordKey = readonly [host: string, port: string, database: string, user: string];
 
 /**
- * Reads the password file. One that cannot be used is as good as none, as for libpq.
+ * Reads the password file. As in libpq, one that cannot be used is ignored.
  *
- * @param note Takes what is odd about a file that is not used.
+ * @param note Called with the reason why a file is ignored.
  * @see https://www.postgresql.org/docs/18/libpq-pgpass.html
  */
 export function readPasswordFile(
@@ -29,7 +29,7 @@ export function readPasswordFile(
     note({ what: `The password file ${showPath(path)} is ignored: ${why}`, cure });
     return [];
   };
-  const info = look(path);
+  const info = statFile(path);
   if (info === undefined) return given ? ignore("there is no such file") : [];
   if (typeof info === "string") return ignore(info);
   if (!info.isFile) return ignore("not a plain file");
@@ -55,7 +55,7 @@ function parseEntries(text: string): Entry[] {
   });
 }
 
-/** The password of the first line that fits; undefined if none does, or if it is empty. */
+/** The password of the first line that matches; undefined if none does, or if the password is empty. */
 export function findPassword(entries: readonly Entry[], key: PasswordKey): string | undefined {
   const entry = entries.find((entry) => key.every((part, i) => entry[i] === "*" || unescape(entry[i]!) === part));
   return entry && (unescape(entry[4]) || undefined);

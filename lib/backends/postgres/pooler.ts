@@ -6,99 +6,99 @@ import { askOne } from "../sql/answer.ts";
 import type { PostgresSession } from "./session.ts";
 import { sql } from "../sql/statement.ts";
 
-/** For how long a probe has to stay while its connection is there, in milliseconds, at first. */
-const FIRST_STAY = 60;
+/** How long a probe must survive while its connection is open, in milliseconds, at first. */
+const FIRST_HOLD = 60;
 /**
- * How much sooner than that it has to be gone when the connection is. Otherwise it may be an accident: another client of
- * the pool that gives back all locks of a session of the server, and does so in just this span.
+ * The probe must vanish this many times faster after a disconnect than it survived while connected. Otherwise it may be
+ * chance: another client of the pool may happen to release all locks of the same server session at that moment.
  */
-const SOONER = 4;
-/** How often it has to be so in a row of tries; three accidents happen once in 2000 times at the very most. */
-const PROOFS = 3;
-/** How often to try, with longer times where the network is slow. */
-const ROUNDS = 8;
+const MIN_RATIO = 4;
+/** How many rounds must succeed; that chance explains all three is less likely than 1 in 2000. */
+const PROOFS_NEEDED = 3;
+/** How many rounds to try; they get longer where the network is slow. */
+const MAX_ROUNDS = 8;
 /** How long a pooler may take to clean up after a connection, in milliseconds; it takes one or two. */
-const CLEAN_UP = 3000;
-/** The pause between two looks, in milliseconds. */
-const LOOK = 10;
-/** How often we try to take a probe back that a pooler did not. */
-const UNLOCKS = 50;
+const CLEAN_UP_LIMIT = 3000;
+/** The pause between two checks of a probe, in milliseconds. */
+const CHECK_PAUSE = 10;
+/** How many times to try to unlock a probe that the pooler did not clean up. */
+const MAX_UNLOCKS = 50;
 
 /**
- * Makes sure that a pooler ties a lock to our connection: that it stays while the connection is there, and goes with it.
- * PgBouncer does so in session mode only. In its other modes it may well hand us the same server session each time,
- * so that comparing sessions proves nothing. But it cleans up after a client (`server_reset_query`) only in session mode;
- * so a probe of a lock is taken here, left behind, and looked for.
+ * Makes sure that a pooler ties locks to connections: that a lock lasts exactly as long as its connection. PgBouncer
+ * does so only in session mode. Comparing server sessions proves nothing, since in its other modes too it may hand out
+ * the same one each time. But only in session mode does it clean up after a client (`server_reset_query`); so this
+ * locks a probe, disconnects, and checks that the probe vanishes.
  *
- * @param session A connection through the pooler; it is used up.
+ * @param session A connection through the pooler, which is closed.
  * @param reopen Makes another such connection.
  * @returns A connection to lock on.
- * @throws {UnsafeServerError} When locks stray.
+ * @throws {UnsafeServerError} When the pooler does not tie locks to connections.
  */
-export async function throughPooler(
+export async function requireSessionPooling(
   session: PostgresSession,
   reopen: () => Promise<PostgresSession>,
   signal: AbortSignal,
 ): Promise<PostgresSession> {
   let current = session;
   try {
-    let stay = FIRST_STAY;
+    let hold = FIRST_HOLD;
     let proofs = 0;
-    for (let round = 0; round < ROUNDS; round++) {
+    for (let round = 0; round < MAX_ROUNDS; round++) {
       const probe = advisoryKey(crypto.getRandomValues(new Uint8Array(8)).toHex());
-      await outlives(current, probe, stay, signal);
+      await holdProbe(current, probe, hold, signal);
       const closed = performance.now();
       await current.close();
       current = await reopen();
-      await goes(current, probe, signal);
+      await seeProbeGone(current, probe, signal);
       const took = performance.now() - closed;
-      if (took * SOONER > stay) stay = 2 * took * SOONER;
-      else if (++proofs === PROOFS) return current;
+      if (took * MIN_RATIO > hold) hold = 2 * took * MIN_RATIO;
+      else if (++proofs === PROOFS_NEEDED) return current;
     }
-    throw strays(current);
+    throw unsafePooler(current);
   } catch (error) {
     current.destroy();
     throw error;
   }
 }
 
-/** Takes a probe, and sees it stay, in one and the same session of the server. */
-async function outlives(
+/** Locks a probe, and checks for `hold` milliseconds that it stays locked, in one and the same server session. */
+async function holdProbe(
   session: PostgresSession,
   probe: AdvisoryKey,
-  stay: number,
+  hold: number,
   signal: AbortSignal,
 ): Promise<void> {
   await session.query(sql`SELECT pg_try_advisory_lock(${probe.args})`, { signal });
-  for (const deadline = new Deadline(stay);;) {
+  for (const deadline = new Deadline(hold);;) {
     const last = deadline.passed;
     const mine = sql`SELECT FROM pg_locks WHERE ${probe.row} AND pid = pg_backend_pid() AND pid = ${session.pid}`;
     const seen = await askOne(session, sql`SELECT EXISTS (${mine}) AS mine`, ["mine"], { signal });
-    if (!seen.truth("mine")) throw strays(session);
+    if (!seen.truth("mine")) throw unsafePooler(session);
     if (last) return;
-    await delayOrAbort(Math.min(LOOK, deadline.remaining), signal);
+    await delayOrAbort(Math.min(CHECK_PAUSE, deadline.remaining), signal);
   }
 }
 
-/** Sees the probe of a connection that has been closed go. */
-async function goes(session: PostgresSession, probe: AdvisoryKey, signal: AbortSignal): Promise<void> {
+/** Waits until the probe of a closed connection is gone; unlocks it if the pooler does not. */
+async function seeProbeGone(session: PostgresSession, probe: AdvisoryKey, signal: AbortSignal): Promise<void> {
   const isThere = async () => {
     const look = sql`SELECT EXISTS (SELECT FROM pg_locks WHERE ${probe.row}) AS there`;
     return (await askOne(session, look, ["there"], { signal })).truth("there");
   };
-  for (const deadline = new Deadline(CLEAN_UP); await isThere();) {
+  for (const deadline = new Deadline(CLEAN_UP_LIMIT); await isThere();) {
     if (deadline.passed) {
-      // Each time perhaps in another session of the server, and not in the one that has it.
-      for (let tries = 0; tries < UNLOCKS && await isThere(); tries++) {
+      // Many times, since each statement may run in another server session than the one that holds it.
+      for (let tries = 0; tries < MAX_UNLOCKS && await isThere(); tries++) {
         await session.attempt(sql`SELECT pg_advisory_unlock(${probe.args})`, signal);
       }
-      throw strays(session);
+      throw unsafePooler(session);
     }
-    await delayOrAbort(LOOK, signal);
+    await delayOrAbort(CHECK_PAUSE, signal);
   }
 }
 
-function strays({ where }: PostgresSession): UnsafeServerError {
+function unsafePooler({ where }: PostgresSession): UnsafeServerError {
   return UnsafeServerError.on(where, {
     what: "a pooler there does not tie locks to connections",
     cure:

@@ -3,10 +3,10 @@ import type { Address } from "../network/address.ts";
 
 /** One of the servers to try. */
 export interface PostgresHost {
-  /** Of a Unix socket the path, not that of its folder. */
+  /** For a Unix socket, the path of the socket itself, not of its folder. */
   readonly address: Address;
   /**
-   * What the server's certificate has to be for: the host's name as given, also where hostaddr gives the address to
+   * The host name that the server's certificate must have: `host` as given, even if hostaddr gives the address to
    * connect to. Absent for Unix sockets, and where only hostaddr is given.
    */
   readonly certificateName?: string;
@@ -16,52 +16,52 @@ export interface PostgresHost {
 
 /** What PostgreSQL settings say. */
 export interface PostgresServer {
-  /** At least one, in the order to be tried. */
+  /** At least one, in the order to try them. */
   readonly hosts: readonly PostgresHost[];
   readonly user: string;
   /** By default the user's name. */
   readonly database: string;
   /**
-   * As libpq's, for TCP only: a Unix socket has no TLS. Never `require` where there is an `sslrootcert`, for that means
-   * the same as `verify-ca`.
-   * `verify-ca` verifies the certificate's chain, `verify-full` also that it is for `certificateName`.
+   * As in libpq; for TCP only, since a Unix socket never uses TLS. `verify-ca` verifies the certificate's chain,
+   * `verify-full` also that it is for `certificateName`. Never `require` where there is an `sslrootcert`: that means
+   * `verify-ca`.
    */
   readonly sslmode: "disable" | "allow" | "prefer" | "require" | "verify-ca" | "verify-full";
   /** `direct`: TLS from the first byte, of PostgreSQL 17 and later. Then sslmode is `require` or stronger. */
   readonly sslnegotiation: "postgres" | "direct";
   /**
-   * A PEM file of root certificates that exists, or "system" for those of the operating system. Where it is present,
-   * TLS has to verify the chain with it, even if sslmode is `allow` or `prefer`, as libpq does.
+   * An existing PEM file of root certificates, or "system" for those of the operating system. If present, the chain is
+   * verified with it even if sslmode is `allow` or `prefer`, as in libpq.
    */
   readonly sslrootcert?: string;
-  /** A PEM file with the client's certificate that exists, and then also `sslkey`. */
+  /** An existing PEM file with the client's certificate; `sslkey` is then present too. */
   readonly sslcert?: string;
-  /** A PEM file with the client's key, which no others may access. */
+  /** A PEM file with the client's key, which no other users may access. */
   readonly sslkey?: string;
   /** Milliseconds that connecting to one host may take; absent: no limit. */
   readonly connectTimeout?: number;
-  /** Which servers will do: any, one that allows writing, or one that is no standby. */
+  /** Which servers to accept: any, one whose sessions can write, or one that is no standby. */
   readonly targetSessionAttrs: "any" | "read-write" | "primary";
-  /** Only if it was given. */
+  /** The configured application_name; absent if there is none. */
   readonly applicationName?: string;
   /** Command-line options for the server's session, such as `-c statement_timeout=5s`. */
   readonly options?: string;
   /** Whether TCP keepalives are sent, and after how many seconds without traffic; absent: the system's default. */
   readonly keepalives: { readonly idle?: number } | false;
-  /** Why a password file gives no password, if there is one. */
+  /** Why the password file gave no password, and what to do; absent if no file was expected. */
   readonly noPassword?: string;
-  /** Harmless oddities that are worth telling when verbose. */
+  /** Harmless oddities, which are reported when verbose. */
   readonly notes: readonly Trouble[];
 }
 
-/** What the settings may be completed from; so that tests need no global state. */
+/** What settings are completed from; passed in, so that tests need no global state. */
 export interface PostgresSurroundings {
   /** An environment variable. An empty one counts as absent. */
   env(name: string): string | undefined;
-  /** The user's home folder, if known. On Windows `APPDATA` takes its place. */
+  /** The user's home folder, if known. On Windows libpq uses `APPDATA` instead. */
   readonly home: string | undefined;
-  /** What sera's own setting names as `sslrootcert`. */
+  /** The file in sera's own `tls-ca` setting, used as `sslrootcert`. */
   readonly tlsCa?: string | undefined;
-  /** Name of the operating system's user; undefined if it has none. Called only when nothing gives a user. */
+  /** Name of the operating system's user; undefined if it has none. Called only if the settings name no user. */
   systemUser(): string | undefined;
 }

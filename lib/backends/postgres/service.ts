@@ -6,16 +6,16 @@ import { refuseExposed } from "../../system/file_trust.ts";
 import { readSmallFileSync, UnfitFileError } from "../../system/small_file.ts";
 import { badSetting, type Setting, type Settings, showPath } from "./setting.ts";
 
-/** Where libpq looks for the services of all users: as Debian builds it, and as most others do. */
+/** Where libpq looks for the services of all users: Debian's build, and most others. */
 const SYSTEM_FOLDERS = ["/etc/postgresql-common", "/etc"];
 
 /**
- * Reads what a service stands for. The file that the settings name, or else the user's own, comes first; where that has
- * no such service, the system's.
+ * Reads the settings of a service: from the file that the settings name, else the user's own; if that does not have the
+ * service, from the system's file.
  *
- * @param service Its name.
- * @param file The file that the settings name. That one has to be there, the others need not.
- * @throws {DsnError} If no file has it, or a line in it makes no sense. No line is shown.
+ * @param service The service's name.
+ * @param file The file that the settings name, which must exist; the other files need not.
+ * @throws {DsnError} If no file has the service, or a line of it is invalid. Lines are never shown.
  * @see https://www.postgresql.org/docs/18/libpq-pgservice.html
  */
 export function readService(service: Setting, file: Setting | undefined, surroundings: PostgresSurroundings): Settings {
@@ -59,7 +59,7 @@ function readText(path: string, label: string): string {
   }
 }
 
-/** The first section of that name, in which the first of two values wins; undefined if there is none. */
+/** Reads the first section of that name; undefined if there is none. The first of two values of a keyword counts. */
 function parseService(path: string, text: string, service: string): Settings | undefined {
   let settings: Map<string, Setting> | undefined;
   for (const [index, raw] of text.split("\n").entries()) {
@@ -67,7 +67,7 @@ function parseService(path: string, text: string, service: string): Settings | u
     if (line === "" || line.startsWith("#")) continue;
     if (line.startsWith("[")) {
       if (settings) return settings;
-      // libpq passes over what may follow the bracket.
+      // As in libpq, whatever follows the bracket is ignored.
       if (line.startsWith(`[${service}]`)) settings = new Map();
     } else if (settings) {
       addLine(settings, line, path, index + 1);

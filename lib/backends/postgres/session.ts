@@ -21,16 +21,16 @@ import type { PostgresSessionOptions } from "./options.ts";
 import type { PostgresHost, PostgresServer } from "./server.ts";
 import { type Facts, refuseUnsuitable, setUp } from "./set_up.ts";
 
-/** How long a host may take until it has let us in, and to answer, when the settings do not say, in milliseconds. */
+/** How long a login may take if the settings do not say, and how long an answer may take; in milliseconds. */
 export const DEFAULT_TIMEOUT = 10_000;
 
 /** One connection to a PostgreSQL server, never replaced by another. */
 export class PostgresSession extends Session {
-  /** The process that serves this session. */
+  /** The id of the server process for this session. */
   readonly pid: number;
-  /** After how many idle milliseconds the server ends the session; `Infinity` if it does not. */
+  /** After how many idle milliseconds the server ends the session; `Infinity` for never. */
   readonly idleTimeout: number;
-  /** Whether a pooler stands between: it speaks for itself, so its process is not the one that serves the session. */
+  /** Whether there is a pooler in between: at login it gives a process id other than that of the server process. */
   readonly pooled: boolean;
   readonly #client: Client;
   readonly #facts: Facts;
@@ -49,12 +49,12 @@ export class PostgresSession extends Session {
     return this.pid;
   }
 
-  /** No two servers are likely to have been started in the same microsecond. */
+  /** The server's start time: two servers hardly ever start in the same microsecond. */
   override get serverMark(): string {
     return this.#facts.text("born");
   }
 
-  /** Calls back whenever the channel is notified from now on. A server without notifications is no error. */
+  /** Calls back on each notification on the channel from now on. A server that does not support LISTEN is no error. */
   async listen(channel: string, notified: () => void, signal: AbortSignal): Promise<void> {
     this.#client.on("notification", (message) => {
       if (message.channel === channel) notified();
@@ -62,7 +62,11 @@ export class PostgresSession extends Session {
     await this.attempt(sql`LISTEN ${identifier(channel)}`, signal);
   }
 
-  /** Runs a statement that may fail without harm; what ends the connection is still an error. */
+  /**
+   * Runs a statement, and ignores its failure unless that ends the connection.
+   *
+   * @throws {LockUnavailableError} When the connection has ended.
+   */
   async attempt(statement: Statement, signal?: AbortSignal): Promise<void> {
     try {
       await this.query(statement, { signal });
@@ -75,9 +79,9 @@ export class PostgresSession extends Session {
 const GUIDE = { describe: describePostgresError, isTransient: isTransientInSession };
 
 /**
- * Connects to the first host that lets us in and is what the settings ask for, and sets the session up.
+ * Connects to the first host that accepts the login and fits the settings, and sets the session up.
  *
- * @param signal Gives the attempt up.
+ * @param signal Aborts the attempt.
  * @throws {LockUnavailableError} When there is no such host.
  * @throws {ConfigError} When a file that TLS needs cannot be read.
  */
@@ -94,7 +98,7 @@ export async function openPostgresSession(
       if (signal.aborted) throw signal.reason;
       if (error instanceof ConfigError) throw error;
       failures.push({ host, error });
-      // As libpq: who is refused by one host does not try the next one.
+      // As in libpq, a refusal by one host ends the search; 57P03 is a server that is starting or stopping.
       if (sqlState(error) !== undefined && sqlState(error) !== "57P03") break;
     }
   }

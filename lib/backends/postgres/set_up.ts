@@ -7,22 +7,26 @@ import { NotPrimaryError, sqlState, StandbyError, UnsuitableServerError } from "
 import type { PostgresServer } from "./server.ts";
 import { inMilliseconds } from "./sql.ts";
 
-/** What is known of a session. */
+/** What sera asks about a new session. */
 export type Facts = Answer<"pid" | "born" | "standby" | "read_only" | "idle">;
 
-/** What says whether the server will do. It may change in a session: by a promotion, or when settings are read again. */
+/**
+ * SQL for whether the server is fit to lock on. It may change during a session: by a promotion, or a reload of
+ * settings.
+ */
 export const FITNESS = sql`pg_is_in_recovery() AS standby, current_setting('transaction_read_only') AS read_only`;
 
-/** What has to be known of a session. Times are text such as `1min`, so the server does the reckoning. */
+/** SQL for {@linkcode Facts}. The timeout is a text such as `1min`, so the server converts it. */
 const FACTS = sql`pg_backend_pid() AS pid, extract(epoch FROM pg_postmaster_start_time())::text AS born, ${FITNESS},
   ${inMilliseconds(sql`coalesce(current_setting('idle_session_timeout', true), '0')::interval`)} AS idle`;
 
 /**
- * The settings of the session: no limits that would break a wait or a release off, and the lease, by which the server
- * frees the lock of a node that has vanished. A server may not know some, and not have TCP to set others for.
+ * The settings of a session: no limits that would interrupt a wait or a release, and the ttl, after which the server
+ * frees the lock of a node that has vanished. Older servers do not know all of them, and those for TCP have no effect
+ * on a Unix socket.
  */
 export function sessionSettings({ ttl }: LeaseTerms): [name: string, value: string][] {
-  // Not less: where only the count ends a session, that must not be before the TTL.
+  // Rounded up, since keepalives alone must not end a session before the ttl.
   const third = Math.ceil(ttl / 3000);
   return [
     ["statement_timeout", "0"],
@@ -36,7 +40,13 @@ export function sessionSettings({ ttl }: LeaseTerms): [name: string, value: stri
   ];
 }
 
-/** Changes the settings, and asks what has to be known, in one go; one by one where the server refuses a setting. */
+/**
+ * Sets the session's settings and reads its {@linkcode Facts}, in one statement; if the server refuses that, one by
+ * one, without the settings that it does not take.
+ *
+ * @throws {UnsuitableServerError} When the answer cannot be read.
+ * @throws The driver's error, or the signal's reason.
+ */
 export async function setUp(client: Client, lease: LeaseTerms, signal: AbortSignal): Promise<Facts> {
   const ask = (statement: Statement) => askOrAbort(client, statement, signal);
   const facts = (rows: readonly Row[], ...others: "set_config"[]) =>
@@ -62,8 +72,8 @@ export async function setUp(client: Client, lease: LeaseTerms, signal: AbortSign
 /**
  * Refuses a server that is not what the settings ask for.
  *
- * @param facts What {@linkcode FITNESS} gives.
- * @throws {NotPrimaryError} When the server will not do, or not any more.
+ * @param facts The answer to {@linkcode FITNESS}.
+ * @throws {NotPrimaryError} When the server is not fit to lock on, or no longer.
  */
 export function refuseUnsuitable(
   facts: Answer<"standby" | "read_only">,

@@ -1,4 +1,4 @@
-/** What all parts of reading PostgreSQL settings share: a value that knows its origin, and the ways to read one. */
+/** A PostgreSQL setting, which knows its origin, and the ways to read one. */
 
 import { pathOr } from "../../text/harmless.ts";
 import { DsnError, type Show, showQuoted } from "../network/address_text.ts";
@@ -6,7 +6,7 @@ import { DsnError, type Show, showQuoted } from "../network/address_text.ts";
 /** One value, as text. */
 export interface Setting {
   readonly value: string;
-  /** What a message calls it: the keyword, the environment variable, or the keyword and the service file. */
+  /** Its name in messages: the keyword, the environment variable, or the keyword and the service file. */
   readonly label: string;
   /** How a message may show the value. */
   readonly show: Show;
@@ -15,24 +15,28 @@ export interface Setting {
 /** Values by keyword. */
 export type Settings = ReadonlyMap<string, Setting>;
 
-/** An error about a setting that is there. */
+/** The error for a setting that cannot be used. */
 export function badSetting(setting: Setting, problem: string, cure?: string): DsnError {
   return new DsnError(`Cannot use ${setting.label} for PostgreSQL: ${problem}`, cure);
 }
 
-/** A path in a message, unless somebody may have written something else in its place. */
+/** A path as messages show it: hidden if it may be something else, such as a password in the wrong place. */
 export const showPath = (path: string): string => {
   const shown = pathOr(path, "");
   return shown === "" ? "(not shown)" : showQuoted(shown, "(not shown)");
 };
 
-/** As {@linkcode showPath}; a path in a setting of sera's own has nothing behind it that was meant to be another one. */
+/** As {@linkcode showPath}, but shows more of a path in sera's `tls-ca`, where no other setting can have slipped in. */
 export function showPathOf({ label, value }: Setting): string {
   const shown = label === "tls-ca" ? pathOr(value, "") : "";
   return shown === "" ? showPath(value) : JSON.stringify(shown);
 }
 
-/** One of some names, in lower case as libpq wants them. */
+/**
+ * A setting that is one of these words, in lower case as in libpq; undefined if it is absent.
+ *
+ * @throws {DsnError} For any other word.
+ */
 export function readChoice<T extends string>(settings: Settings, name: string, choices: readonly T[]): T | undefined {
   const setting = settings.get(name);
   if (!setting) return undefined;
@@ -42,7 +46,11 @@ export function readChoice<T extends string>(settings: Settings, name: string, c
   throw badSetting(setting, `${setting.show(setting.value, "its value")} is not known`, `write ${known}`);
 }
 
-/** A whole number of 32 bits, with a sign and blanks around it if need be. */
+/**
+ * A setting that is a whole number of 32 bits; undefined if it is absent.
+ *
+ * @throws {DsnError} For anything else.
+ */
 export function readInteger(settings: Settings, name: string): number | undefined {
   const setting = settings.get(name);
   if (!setting) return undefined;
@@ -51,7 +59,7 @@ export function readInteger(settings: Settings, name: string): number | undefine
   throw badSetting(setting, `${setting.show(setting.value, "its value")} is no whole number`, "write one such as 10");
 }
 
-/** As libpq's pqParseIntParam. */
+/** Reads a whole number of 32 bits, with an optional sign and blanks around it, as libpq's pqParseIntParam does. */
 export function parseInteger(text: string): number | undefined {
   const number = Number(text);
   return /^[ \t\n\v\f\r]*[+-]?[0-9]+[ \t\n\v\f\r]*$/.test(text) && number === (number | 0) ? number : undefined;

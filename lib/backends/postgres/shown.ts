@@ -1,9 +1,9 @@
 import type { Shown } from "../backend.ts";
-import { addressView, asSet, nameView, passwordOf, shownAddress, shownName } from "../network/address.ts";
+import { addressView, nameView, setOrNot, shownAddress, shownName, withOrWithoutPassword } from "../network/address.ts";
 import { isPlain, LONGEST_NAME } from "../../text/harmless.ts";
 import type { PostgresServer } from "./server.ts";
 
-/** The server without its password. */
+/** What people and machines are shown of the server; without its password. */
 export function shownPostgres(kind: string, server: PostgresServer): Shown {
   const { hosts, user, database, sslmode, noPassword: _, notes: __, ...rest } = server;
   // The settings of a session may hold an application's secrets.
@@ -18,10 +18,10 @@ export function shownPostgres(kind: string, server: PostgresServer): Shown {
     ...certificateName === undefined || address.transport === "tcp" && certificateName === address.host
       ? {}
       : { certificate_name: certificateName },
-    password: asSet(password !== undefined),
+    password: setOrNot(password !== undefined),
   }));
   const where = hosts.map(({ address }) => shownAddress(address)).join(", ");
-  const withPassword = passwordOf(hosts.some(({ password }) => password !== undefined));
+  const withPassword = withOrWithoutPassword(hosts.some(({ password }) => password !== undefined));
   return {
     line: `PostgreSQL at ${where}, database ${shownName(database)}, user ${shownName(user)}, ${withPassword}`,
     view: {
@@ -32,7 +32,7 @@ export function shownPostgres(kind: string, server: PostgresServer): Shown {
       database: nameView(database),
       tls: sslmode,
       parameters,
-      // All that are tried; the first of them is the one above.
+      // All hosts; the first of them is the one above.
       ...views.length > 1 ? { hosts: views } : {},
     },
   };

@@ -5,45 +5,45 @@ import { fnv1 } from "../../lock/namespaced_name.ts";
 import type { Row, Session } from "../sql/session.ts";
 import { join, sql, type Statement } from "../sql/statement.ts";
 import { askIfAllowed } from "../sql/ask_if_allowed.ts";
-import { holderOf, type Identity, identityOf, readIdentities, waiterOf } from "./identity.ts";
+import { holderSighting, readSessionInfos, type SessionInfo, sessionInfoOf, waiterSighting } from "./session_info.ts";
 import { keyOfName, keyOfRow, namespaceCondition, rowCondition } from "./key.ts";
 import { namesTold, withNames } from "../../who/names.ts";
 import { runningRuns, withRun } from "../sql/running_runs.ts";
 import type { LockFilter, Seen, Sighting } from "../../who/sighting.ts";
 
 /**
- * Who has locks of sera's in a database of PostgreSQL, and who waits for them.
+ * Who holds locks of sera's in a PostgreSQL database, and who waits for them.
  *
  * @throws {LockUnavailableError} When the server does not answer, or does not show any locks.
  */
-export async function lookOnPostgres(
+export async function readPostgresSightings(
   session: Session,
   filter: LockFilter,
   table: TableName,
   signal: AbortSignal,
 ): Promise<Seen> {
   const isOne = filter !== "all" && "lock" in filter;
-  const seras = await readSeras(session, filter, signal);
-  const waiters = (seras ?? []).filter(({ mark, asks }) => mark && asks && isOf(filter, mark.lock));
-  // The locks last: who has got one meanwhile does not wait any more.
-  const rows = await readLocks(session, conditionOf(filter, seras ?? [], waiters), signal);
+  const seraSessions = await readSeraSessions(session, filter, signal);
+  const waiters = (seraSessions ?? []).filter(({ mark, asks }) => mark && asks && isOf(filter, mark.lock));
+  // Locks are read last, so that a waiter that gets one meanwhile counts as its holder.
+  const rows = await readLocks(session, conditionOf(filter, seraSessions ?? [], waiters), signal);
   const holding = new Set(rows.flatMap((row) => wholeFrom(row.session) ?? []));
   const pids = holding.size === 0 ? undefined : sql`pid IN (${listOf([...holding])})`;
-  const theirs = pids && await readIdentities(session, pids, signal);
-  const identities = new Map((theirs ?? []).map((identity) => [identity.who.session, identity]));
+  const theirs = pids && await readSessionInfos(session, pids, signal);
+  const infos = new Map((theirs ?? []).map((info) => [info.who.session, info]));
 
-  // The server keeps only half of a name, so that it takes somebody to tell it.
-  const told = new Map((seras ?? []).flatMap(({ mark }) => mark ? [[keyOfName(mark.lock)!, mark]] : []));
+  // The server keeps only half of a lock's name; the whole one is in the marks of sera's sessions.
+  const told = new Map((seraSessions ?? []).flatMap(({ mark }) => mark ? [[keyOfName(mark.lock)!, mark]] : []));
   const onLocks = rows.flatMap((row) => {
     const key = keyOfRow(row);
     if (key === undefined) return [];
-    const identity = identities.get(wholeFrom(row.session)) ?? identityOf({ session: row.session });
-    const lock = isOne ? filter.lock : nameOf(key, identity.mark?.lock) ?? told.get(key)?.lock ?? key;
-    return [row.granted === "t" ? holderOf(lock, key, identity) : waiterOf(lock, identity, identity.asked)];
+    const info = infos.get(wholeFrom(row.session)) ?? sessionInfoOf({ session: row.session });
+    const lock = isOne ? filter.lock : nameOf(key, info.mark?.lock) ?? told.get(key)?.lock ?? key;
+    return [row.granted === "t" ? holderSighting(lock, key, info) : waiterSighting(lock, info, info.asked)];
   });
   const waiting = waiters.filter(({ who }) => who.session === undefined || !holding.has(who.session))
-    // A session is opened for one lock, and waits for it from then on.
-    .map((identity) => waiterOf(identity.mark!.lock, identity, identity.connected));
+    // A session serves one lock, so it has been waiting since it connected.
+    .map((info) => waiterSighting(info.mark!.lock, info, info.connected));
   const recorded = await withRuns(session, table, [...onLocks, ...waiting], signal);
   const asked = filter !== "all" && "namespace" in filter ? filter.namespace : undefined;
   const sightings = recorded.map((sighting) => {
@@ -51,46 +51,46 @@ export async function lookOnPostgres(
     return withNames(mark ? { ...sighting, ...namesTold(mark) } : sighting, asked);
   });
   const { hiddenWaiters, whatIsHidden } = await import("./hidden.ts");
-  if (!isOne) return { sightings, ...await whatIsHidden(session, asked, seras, signal) };
-  const all = await readSeras(session, "all", signal);
+  if (!isOne) return { sightings, ...await whatIsHidden(session, asked, seraSessions, signal) };
+  const all = await readSeraSessions(session, "all", signal);
   return { sightings, showsHolders: true, ...await hiddenWaiters(session, all, signal) };
 }
 
-/** Whether a lock is one of those that are asked for. */
+/** Whether a lock is among those asked for. */
 function isOf(filter: LockFilter, lock: string): boolean {
   if (filter === "all") return true;
   return "lock" in filter ? lock === filter.lock : lock.startsWith(`${fnv1(filter.namespace)},`);
 }
 
-/** The name that who holds a lock gives it, if that is its name: others may call it what they like. */
+/** The lock's name in its holder's mark, if that fits the lock's key: other programs may write any mark. */
 function nameOf(key: string, told: string | undefined): string | undefined {
   return told !== undefined && keyOfName(told) === key ? told : undefined;
 }
 
-/** The sessions of sera's; for one lock those that name it. Undefined where the view of sessions is refused. */
-async function readSeras(
+/** Reads sera's sessions, or those that name one lock; undefined where this role may not read pg_stat_activity. */
+async function readSeraSessions(
   session: Session,
   filter: LockFilter,
   signal: AbortSignal,
-): Promise<readonly Identity[] | undefined> {
+): Promise<readonly SessionInfo[] | undefined> {
   const isSera = filter !== "all" && "lock" in filter
     ? sql`query LIKE ${`%"lock":"${filter.lock}"%`}`
     : sql`application_name LIKE 'sera %' OR query LIKE '%sera {%'`;
-  return await readIdentities(
+  return await readSessionInfos(
     session,
     sql`datname = current_database() AND pid <> pg_backend_pid() AND (${isSera})`,
     signal,
   );
 }
 
-/** Which locks to ask for; undefined for none. */
+/** The condition for the rows of `pg_locks` to read; undefined for none. */
 function conditionOf(
   filter: LockFilter,
-  seras: readonly Identity[],
-  waiters: readonly Identity[],
+  seraSessions: readonly SessionInfo[],
+  waiters: readonly SessionInfo[],
 ): Statement | undefined {
   if (filter !== "all") return "lock" in filter ? rowCondition(filter.lock) : namespaceCondition(filter.namespace);
-  const pids = seras.flatMap(({ who }) => who.session ?? []);
+  const pids = seraSessions.flatMap(({ who }) => who.session ?? []);
   const theirs = sql`SELECT classid, objid, objsubid FROM pg_locks
     WHERE locktype = 'advisory' AND pid IN (${listOf(pids)})`;
   const conditions = [
@@ -100,7 +100,7 @@ function conditionOf(
   return conditions.length > 0 ? join(conditions, sql` OR `) : undefined;
 }
 
-/** Who holds locks or waits in the server's own queue, as programs other than sera do. */
+/** Reads who holds locks, and who waits in the server's own queue, which only programs other than sera use. */
 async function readLocks(
   session: Session,
   condition: Statement | undefined,
@@ -115,7 +115,7 @@ async function readLocks(
   );
 }
 
-/** Adds what the ledger tells, if there is one; a table that is missing would be an error in the server's log. */
+/** Adds the ledger's runs. First asks whether its table exists, since an error would go to the server's log. */
 async function withRuns(
   session: Session,
   table: TableName,

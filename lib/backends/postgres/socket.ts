@@ -8,23 +8,24 @@ import { TlsError } from "./errors.ts";
 /** "SSLRequest" in the manual's "Message Formats". */
 const SSL_REQUEST = new Uint8Array([0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f]);
 
-/** Whether a connection is to be encrypted: `offered` leaves it to the server. */
+/** Whether to encrypt a connection; `offered`: if the server can. */
 export type Encryption = "none" | "offered" | "required";
 
-/** A connection before anybody has logged in. */
+/** A connection before the login. */
 export interface PlainOrSecure {
   readonly socket: Socket;
   readonly encrypted: boolean;
 }
 
 /**
- * Connects to one host, and encrypts as asked. The settings' sslmode decides only what is checked.
+ * Connects to one host, and encrypts as asked.
  *
- * @param signal Gives the attempt up.
- * @param lookOnly Whether this is only to see the server's certificate, see {@linkcode TlsOptions}.
- * @throws {TlsError} When it cannot be encrypted, or the server's certificate is not good.
+ * @param server Its sslmode decides only how to verify the certificate.
+ * @param signal Aborts the attempt.
+ * @param lookOnly Whether to fetch only the server's certificate, see {@linkcode TlsOptions}.
+ * @throws {TlsError} When the connection cannot be encrypted, or the server's certificate is not accepted.
  * @throws {ConfigError} When a file that TLS needs cannot be read.
- * @throws The system's error when there is no connection.
+ * @throws The system's error when connecting fails, or the signal's reason.
  */
 export async function openSocket(
   host: PostgresHost,
@@ -37,17 +38,17 @@ export async function openSocket(
   signal.throwIfAborted();
   const { address } = host;
   const plain = connect(address.transport === "unix" ? { path: address.path } : address);
-  // An error that nobody hears would end the process; who waits for the socket hears of it besides.
+  // An error without a listener would end the process. Whoever waits for the socket has another listener.
   plain.on("error", () => undefined);
   try {
-    await orBroken<void>(plain, signal, (resolve) => onEvent(plain, "connect", resolve));
+    await awaitStep<void>(plain, signal, (resolve) => onEvent(plain, "connect", resolve));
     if (address.transport === "tcp") {
       plain.setNoDelay(true);
       if (server.keepalives) plain.setKeepAlive(true, (server.keepalives.idle ?? 0) * 1000);
     }
     if (!tls) return { socket: plain, encrypted: false };
     if (server.sslnegotiation === "postgres") {
-      const answer = orBroken<Uint8Array>(plain, signal, (resolve) => onEvent(plain, "data", resolve));
+      const answer = awaitStep<Uint8Array>(plain, signal, (resolve) => onEvent(plain, "data", resolve));
       plain.write(SSL_REQUEST);
       const [first, ...rest] = await answer;
       if (first !== "S".charCodeAt(0) || rest.length > 0) {
@@ -61,12 +62,12 @@ export async function openSocket(
             cure: "set ssl=on on the server, and check what stands in between",
           }, false);
         }
-        // As a server answers that can start no process. Its words are not shown: anybody may have written them. CVE-2024-10977
+        // From a server that cannot start a process. Not shown: unencrypted, anybody could have sent it. CVE-2024-10977
         if (first === "E".charCodeAt(0)) {
           const what = "the server answered the request for TLS with an error, as when it can start no process";
           throw new TlsError({ what, cure: "see its log" }, true, true);
         }
-        // More than one byte may have been put in by somebody on the way. CVE-2021-23222
+        // More than one byte may have been injected on the way. CVE-2021-23222
         throw new TlsError({
           what: "the server did not answer the request for TLS as PostgreSQL does",
           cure: "check host and port, and what stands in between",
@@ -80,12 +81,12 @@ export async function openSocket(
   }
 }
 
-/** What it came from: a file of CAs makes the one of the other, as with libpq. */
+/** The sslmode for messages: as in libpq, `require` with a file of CAs became `verify-ca`. */
 function asWritten(sslmode: string): string {
   return sslmode === "verify-ca" ? "verify-ca (or require with sslrootcert)" : sslmode;
 }
 
-/** Loads and reads what encryption needs, so that nothing is missing once the server waits for it. */
+/** Loads and reads what TLS needs before connecting, so that the server does not have to wait for it. */
 async function prepareTls(
   host: PostgresHost,
   server: PostgresServer,
@@ -94,17 +95,17 @@ async function prepareTls(
   const { sslmode, sslrootcert, sslcert, sslkey, sslnegotiation } = server;
   const { address, certificateName } = host;
   const verifyHost = sslmode === "verify-full";
-  // As libpq, which checks against a root file that is there in every mode.
+  // As in libpq, an existing root file is used in every mode.
   const verify = verifyHost || sslmode === "verify-ca" || sslrootcert !== undefined;
   if (verifyHost && certificateName === undefined) {
     throw new ConfigError("Cannot use sslmode=verify-full without a host's name: add host beside hostaddr");
   }
-  const [{ trustByItself }, { readCertificates }] = await Promise.all([
+  const [{ setDefaultTrust }, { readCertificates }] = await Promise.all([
     import("../network/trusted.ts"),
     import("../network/tls_files.ts"),
   ]);
   const isNamed = sslrootcert !== undefined && sslrootcert !== "system";
-  trustByItself(verify && !isNamed ? "its own" : "nobody");
+  setDefaultTrust(verify && !isNamed ? "defaults" : "nobody");
   const client = sslcert === undefined || sslkey === undefined
     ? {}
     : await (await import("../network/client_certificate.ts")).readClientCertificate(sslcert, sslkey);
@@ -116,14 +117,14 @@ async function prepareTls(
       ? await readCertificates({ path: sslrootcert, what: "CA file", setting: "sslrootcert or tls-ca" })
       : undefined,
     ...client,
-    // So that a server can tell it from other protocols on the same port.
+    // Lets a server tell it from other protocols on the same port.
     alpn: sslnegotiation === "direct" ? "postgresql" : undefined,
     lookOnly,
   };
   const { encrypt } = await import("../network/tls.ts");
   return async (plain, signal) => {
     try {
-      return await orBroken<Socket>(plain, signal, (resolve, reject) => {
+      return await awaitStep<Socket>(plain, signal, (resolve, reject) => {
         const secure = encrypt(plain, options, (error) => error ? reject(error) : resolve(secure));
         secure.on("error", () => undefined);
       });
@@ -144,11 +145,11 @@ async function prepareTls(
   };
 }
 
-/** Waits for one step of the connection, which may also end by an error, by its close, or by the signal. */
-function orBroken<T>(socket: Socket, signal: AbortSignal, step: Cause<T>): Promise<T> {
+/** Waits for one step of connecting; fails if the socket fails or closes, or the signal aborts. */
+function awaitStep<T>(socket: Socket, signal: AbortSignal, step: Cause<T>): Promise<T> {
   return firstOf<T>(
     (_, reject) => onEvent(socket, "error", reject),
-    // Deno 2.7 says of a unix socket that it was closed before it says why.
+    // Deno 2.7 reports the close of a Unix socket before the error that caused it.
     (_, reject) =>
       onEvent(socket, "close", () => queueMicrotask(() => reject(new ConnectionError(CLOSED.what, CLOSED.cure)))),
     aborted(signal, ({ reason }) => {

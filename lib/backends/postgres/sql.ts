@@ -1,16 +1,17 @@
 import { sql, type Statement } from "../sql/statement.ts";
 
 /**
- * SQL of PostgreSQL for a point in time, or a span, in whole milliseconds; NULL where it is infinite, which before
- * PostgreSQL 14 is an error of the whole statement. Types are met exactly, see `POSTGRESQL`.
+ * SQL for a time or an interval in whole milliseconds; NULL if it is infinite, which without the CASE would fail the
+ * whole statement before PostgreSQL 14. Operands have equal types, see `POSTGRESQL`.
  */
 export function inMilliseconds(time: Statement): Statement {
   return sql`CASE WHEN isfinite(${time}) THEN floor(extract(epoch FROM ${time})::numeric * 1000::numeric) END`;
 }
 
 /**
- * SQL of PostgreSQL that reads a text as hex digits for `fromHex()`, up to a length in characters. As text it may spoil the
- * whole answer: a database in SQL_ASCII holds any bytes, and one in another encoding those that are no character in UTF-8.
+ * SQL that reads a text as hex digits for `fromHex()`, up to a length in characters. Read as text, it could fail the
+ * whole statement: a database in SQL_ASCII holds any bytes, and one in another encoding may have characters that UTF-8
+ * lacks.
  */
 export function textInHex(text: Statement, longest: number): Statement {
   const encoding = sql`getdatabaseencoding()`;

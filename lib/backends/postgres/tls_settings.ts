@@ -1,6 +1,6 @@
 import type { Trouble } from "../../errors.ts";
 import { DsnError } from "../network/address_text.ts";
-import { DENIED, exists, look, userFile } from "./libpq_files.ts";
+import { DENIED, exists, statFile, userFile } from "./libpq_files.ts";
 import type { PostgresServer, PostgresSurroundings } from "./server.ts";
 import { badSetting, readChoice, type Setting, type Settings, showPath, showPathOf } from "./setting.ts";
 
@@ -8,7 +8,7 @@ const SSLMODES = ["disable", "allow", "prefer", "require", "verify-ca", "verify-
 
 type Tls = Pick<PostgresServer, "sslmode" | "sslnegotiation" | "sslrootcert" | "sslcert" | "sslkey">;
 
-/** What the readers of this file share. */
+/** What the functions in this file read from, and where they report oddities. */
 interface Source {
   readonly settings: Settings;
   readonly surroundings: PostgresSurroundings;
@@ -16,10 +16,10 @@ interface Source {
 }
 
 /**
- * Reads how TLS is to be used, and looks for the files that it takes.
+ * Reads how to use TLS, and finds the files for it.
  *
- * @param hasTcp Whether any server is reached over TCP. If not, files do not matter, as libpq has it.
- * @throws {DsnError} If settings contradict each other, or a file is missing or open to others.
+ * @param hasTcp Whether any server is reached over TCP. If not, files are ignored, as in libpq.
+ * @throws {DsnError} If settings contradict each other, or a file is missing or accessible to other users.
  * @see https://www.postgresql.org/docs/18/libpq-ssl.html
  */
 export function readTls(source: Source, hasTcp: boolean): Tls {
@@ -57,7 +57,7 @@ function findRoot({ settings, surroundings, note }: Source, sslmode: Tls["sslmod
     refuseRevocationList(surroundings);
     return path;
   }
-  // Sera's own setting is meant, whatever libpq's default mode makes of a file.
+  // A file in sera's own setting must exist, even in a mode where libpq would go on without it.
   if (given?.label === "tls-ca") throw badSetting(given, `there is no file ${showPathOf(given)}`, "correct the path");
   if (sslmode.startsWith("verify-")) {
     const what = path === undefined
@@ -77,14 +77,16 @@ function findRoot({ settings, surroundings, note }: Source, sslmode: Tls["sslmod
   return undefined;
 }
 
-/** Refuses a named file of which it cannot be seen whether it is there: it is no missing one, which may not matter. */
+/** Refuses a named file if it is unknown whether it exists: unlike a missing one, it must not be ignored. */
 function refuseUnseen(given: Setting | undefined): void {
-  const info = given && look(given.value);
+  const info = given && statFile(given.value);
   if (typeof info !== "string") return;
   throw badSetting(given!, `${showPathOf(given!)} cannot be read (${info})`, "correct that, or name another file");
 }
 
-/** libpq checks this list whenever it has a root certificate; to pass it over would trust what libpq does not. */
+/**
+ * libpq uses this list whenever it has a root certificate; ignoring it would accept certificates that libpq rejects.
+ */
 function refuseRevocationList(surroundings: PostgresSurroundings): void {
   const path = userFile("root.crl", surroundings);
   if (path === undefined || !exists(path)) return;
@@ -101,7 +103,7 @@ function findClientCertificate({ settings, surroundings }: Source): Pick<Tls, "s
   if (sslcert === undefined) return {};
   refuseUnseen(given);
   if (!exists(sslcert)) {
-    // Here libpq goes on without; but who names a file means it.
+    // Stricter than libpq, which goes on without it: a file that is named must exist.
     if (given) throw badSetting(given, `${showPath(sslcert)} does not exist`, "correct the path or leave it out");
     return {};
   }
@@ -117,7 +119,7 @@ function findKey(settings: Settings, certificate: string, surroundings: Postgres
   const bad = (problem: string, cure: string) =>
     new DsnError(`Cannot use the client certificate ${showPath(certificate)} for PostgreSQL: ${problem}`, cure);
   if (key === undefined) throw bad("its private key is not known", "name it with sslkey");
-  const info = look(key);
+  const info = statFile(key);
   if (info === undefined) throw bad(`there is no private key ${showPath(key)}`, "name it with sslkey");
   if (typeof info === "string") {
     throw bad(

@@ -4,7 +4,9 @@ import type { Setting, Settings } from "./setting.ts";
 
 const SCHEME = /^postgres(?:ql)?:\/\//i;
 
-/** What follows `postgres://` or `postgresql://`; undefined if the text starts with neither. libpq minds the case. */
+/**
+ * What follows `postgres://` or `postgresql://`, in any case, unlike libpq; undefined if the text starts with neither.
+ */
 export function afterScheme(text: string): string | undefined {
   const scheme = SCHEME.exec(text)?.[0];
   return scheme === undefined ? undefined : text.slice(scheme.length);
@@ -15,22 +17,22 @@ const HOW_TO_ESCAPE = "write each @ / ? : [ % and & in a user, password or value
 /**
  * Reads `[user[:password]@][host[:port]][,…][/database][?keyword=value&…]` as libpq's `conninfo_uri_parse_options`.
  *
- * Stricter in one way: an @ after the one that ends the password is refused in a host and in the database, since most
- * likely the password holds it.
+ * Stricter in one way: another @ in a host or in the database is refused, since most likely it belongs to the password.
  *
- * @throws {DsnError} If it is no such URI. Nothing is shown that may be a piece of a password.
+ * @throws {DsnError} If it is no such URI. Nothing that may be part of a password is shown.
  */
 export function parseUri(rest: string): Settings {
   const { user, password, after } = cutUser(rest);
   const [location, query] = cut(after, "?");
   if (location.includes("@")) throw badUri("an @ is not where the host begins");
   const { hosts, ports, database } = parseLocation(location);
-  // Another @, or a port that is no number, may mean that a password was cut in the wrong place.
+  // Another @, or a port that is no number, may mean that the password was split in the wrong place.
   const isTidy = !after.includes("@") && /^[0-9,]*$/.test(ports);
   const show = isTidy ? showQuoted : showNothing;
   const settings = new Map<string, Setting>();
   const store = (name: string, encoded: string | undefined) => {
-    // An empty part leaves the value to the surroundings, other than an empty parameter. None is ever shown.
+    // Unlike an empty parameter, an empty part leaves the value to a service or a variable. None of these is ever
+    // shown.
     if (encoded) settings.set(name, { value: decode(encoded), label: name, show: showNothing });
   };
   store("user", user);
@@ -45,7 +47,7 @@ function badUri(problem: string): DsnError {
   return new DsnError(`Cannot read the PostgreSQL URL: ${problem}`, HOW_TO_ESCAPE);
 }
 
-/** The user ends at the first @, unless a slash comes first. */
+/** Splits at the first @, unless a slash comes first. */
 function cutUser(rest: string): { user?: string; password?: string | undefined; after: string } {
   const [, credentials, after] = /^([^@/]*)@(.*)$/s.exec(rest) ?? [];
   if (credentials === undefined || after === undefined) return { after: rest };
@@ -55,7 +57,7 @@ function cutUser(rest: string): { user?: string; password?: string | undefined; 
 
 const HOST = /(?:\[([^\]]+)\]|(?!\[)([^:/,]*))(?::([^/,]*))?(?:,|(?=\/)|$)/y;
 
-/** The hosts and the ports are lists with commas, as the keywords `host` and `port` have them. */
+/** Reads hosts and ports into lists with commas, as in the keywords `host` and `port`. */
 function parseLocation(text: string): { hosts: string; ports: string; database: string } {
   const hosts: string[] = [];
   const ports: string[] = [];
@@ -73,7 +75,7 @@ function parseLocation(text: string): { hosts: string; ports: string; database: 
 function parseParameters(query: string, outerShow: Show): Settings {
   const settings = new Map<string, Setting>();
   let show = outerShow;
-  // A last & is fine, an empty parameter elsewhere is not.
+  // A trailing & is fine, an empty parameter elsewhere is not.
   for (const item of query === "" ? [] : query.replace(/&$/, "").split("&")) {
     const [name, raw, extra] = item.split("=");
     if (raw === undefined || extra !== undefined) {
@@ -81,14 +83,14 @@ function parseParameters(query: string, outerShow: Show): Settings {
     }
     const [keyword, value] = withoutOldNames(...withoutSsl(decode(name!), decode(raw)));
     if (!isPostgresKeyword(keyword)) throw unknownParameter(keyword, show);
-    // What stands here may be the rest of a password whose & was not escaped.
+    // What follows may be the rest of a password whose & was not escaped.
     if (SECRET_KEYWORDS.has(keyword)) show = showNothing;
     settings.set(keyword, { value, label: keyword, show });
   }
   return settings;
 }
 
-/** `ssl=true`, as JDBC has it. */
+/** Turns JDBC's `ssl=true` into sslmode=require, as libpq does. */
 function withoutSsl(name: string, value: string): [name: string, value: string] {
   return name === "ssl" && value === "true" ? ["sslmode", "require"] : [name, value];
 }
@@ -102,7 +104,7 @@ function unknownParameter(name: string, show: Show): DsnError {
   );
 }
 
-/** As libpq 17 and later: blanks at both ends fall away, and others have to be escaped. */
+/** Percent-decodes. As in libpq 17 and later, blanks at both ends are dropped, and others must be escaped. */
 function decode(text: string): string {
   const trimmed = text.replace(/^ +| +$/g, "");
   if (trimmed.includes(" ")) throw badUri("a part of it holds a blank (%20)");

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { LockLostError, LockUnavailableError } from "../../../lib/errors.ts";
-import { isTransient } from "../../../lib/backends/mysql/errors.ts";
+import { isTransientMySqlError } from "../../../lib/backends/mysql/errors.ts";
 import { until } from "../../cli/wait.ts";
 import { FakeClock } from "../../lock/fake_clock.ts";
 import { type Answer, FakeMySql, ServerError } from "./fake_server.ts";
@@ -157,6 +157,8 @@ Deno.test("a release that fails is reported", async () => {
 });
 
 Deno.test("full servers and broken requests are transient, all else is not", () => {
-  for (const errno of [1040, 1203, 1213, 1226, 1317, 1969, 3024, 3058]) assert.equal(isTransient({ errno }), true);
-  for (const errno of [1044, 1045, 1049, 1193, undefined]) assert.equal(isTransient({ errno }), false);
+  for (const errno of [1040, 1203, 1213, 1226, 1317, 1969, 3024, 3058]) {
+    assert.equal(isTransientMySqlError({ errno }), true);
+  }
+  for (const errno of [1044, 1045, 1049, 1193, undefined]) assert.equal(isTransientMySqlError({ errno }), false);
 });

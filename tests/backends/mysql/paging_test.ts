@@ -6,7 +6,7 @@ import { MYSQL, POSTGRESQL, type Spelling } from "../../../lib/backends/sql/spel
 import { sql, type Statement } from "../../../lib/backends/sql/statement.ts";
 import { readAttributes } from "../../../lib/backends/mysql/attributes.ts";
 import { readProcesses } from "../../../lib/backends/mysql/processes.ts";
-import { readIdentities } from "../../../lib/backends/postgres/identity.ts";
+import { readSessionInfos } from "../../../lib/backends/postgres/session_info.ts";
 
 const SESSIONS = 2500;
 const { signal } = new AbortController();
@@ -49,8 +49,8 @@ Deno.test("all sessions of MySQL's list of processes are read, and no answer is 
 
 Deno.test("all attributes are read, and no answer is too long", async () => {
   const { session, sizes } = serverWith(MYSQL, (id) => ({ id, sera_lock: "6161", sera_host: LONG, sera_label: LONG }));
-  const { byConnection, of } = await readAttributes(session, signal);
-  assert.deepEqual([byConnection.size, of, byConnection.get(70)?.lock], [SESSIONS, "all", "aa"]);
+  const { byConnection, scope } = await readAttributes(session, signal);
+  assert.deepEqual([byConnection.size, scope, byConnection.get(70)?.lock], [SESSIONS, "all", "aa"]);
   assert.ok(Math.max(...sizes) < 1024 * 1024, `${sizes}`);
 });
 
@@ -59,6 +59,6 @@ Deno.test("all sessions of PostgreSQL are read, and no answer is too long", asyn
     POSTGRESQL,
     (id) => ({ session: String(id), query: LONG + LONG, user_name: LONG }),
   );
-  assert.equal((await readIdentities(session, sql`TRUE`, signal))?.length, SESSIONS);
+  assert.equal((await readSessionInfos(session, sql`TRUE`, signal))?.length, SESSIONS);
   assert.ok(Math.max(...sizes) < 1024 * 1024, `${sizes}`);
 });

@@ -34,7 +34,7 @@ function feed(sent: readonly (Uint8Array | "asked")[]): void {
   const frames = new PostgresFrames();
   const reader = new FrameReader(frames);
   for (const part of sent) {
-    if (part === "asked") frames.asked();
+    if (part === "asked") frames.statementSent();
     else for (const frame of reader.take(Buffer.from(part))) frames.check(frame);
   }
 }
@@ -144,7 +144,7 @@ Deno.test("frames are the same however they arrive", () => {
       const length = 1 + chance.below(longest);
       for (const frame of reader.take(Buffer.from(all.subarray(at, at + length)))) {
         frames.check(frame);
-        if (seen.push(frame.toString("latin1")) === WELCOME.length) frames.asked();
+        if (seen.push(frame.toString("latin1")) === WELCOME.length) frames.statementSent();
       }
       at += length;
     }
@@ -175,7 +175,7 @@ const WHOLE = 8;
 function feedPackets(sent: readonly (readonly number[] | "asked")[], tls = false): void {
   const frames = new MySqlFrames(tls);
   for (const part of sent) {
-    if (part === "asked") frames.asked();
+    if (part === "asked") frames.statementSent();
     else {
       frames.sizeOf(Buffer.from([...uint(part.length, 3), 0, 0, 0, 0]));
       frames.checkPacket(Buffer.from(part), true);

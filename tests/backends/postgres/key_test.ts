@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { namespacedName } from "../../../lib/lock/namespaced_name.ts";
 import { lockName } from "../../../lib/lock/lock_name.ts";
 import { POSTGRESQL } from "../../../lib/backends/sql/spelling.ts";
-import { identityOf } from "../../../lib/backends/postgres/identity.ts";
+import { sessionInfoOf } from "../../../lib/backends/postgres/session_info.ts";
 import { keyOfName, keyOfRow, rowCondition } from "../../../lib/backends/postgres/key.ts";
 
 Deno.test("a row of pg_locks gives the same key as the lock's name", () => {
@@ -29,7 +29,7 @@ Deno.test("a session whose statement is hidden is known by its application's nam
   const who = (application_name: string) => {
     const hex = (text: string) => new TextEncoder().encode(text).toHex();
     const row = { application_name: hex(application_name), query: hex("<insufficient privilege>") };
-    const { host, pid, label } = identityOf(row).who;
+    const { host, pid, label } = sessionInfoOf(row).who;
     return { host, pid, label };
   };
   assert.deepEqual(who("sera web1:4711 rotate logs"), { host: "web1", pid: 4711, label: "rotate logs" });

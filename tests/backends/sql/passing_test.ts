@@ -2,9 +2,9 @@
 
 import assert from "node:assert/strict";
 import { LockUnavailableError } from "../../../lib/errors.ts";
-import { mayPassOnMySql } from "../../../lib/backends/mysql/passing.ts";
-import { isTransient as isTransientOnMySql } from "../../../lib/backends/mysql/errors.ts";
-import { mayPassOnPostgres } from "../../../lib/backends/postgres/passing.ts";
+import { isTransientMySqlErrno } from "../../../lib/backends/mysql/transient.ts";
+import { isTransientMySqlError } from "../../../lib/backends/mysql/errors.ts";
+import { isTransientPostgresState } from "../../../lib/backends/postgres/transient.ts";
 import { isTransientInSession, isTransientPostgresError, TlsError } from "../../../lib/backends/postgres/errors.ts";
 import { answerOf, FAKE_MYSQL, FAKE_POSTGRES } from "../fake_sessions.ts";
 import { FakeMySql, ServerError } from "../mysql/fake_server.ts";
@@ -60,8 +60,8 @@ const STATES: Readonly<Record<string, readonly [passing: string, lasting: string
 const codes = (column: 0 | 1) => Object.values(STATES).flatMap((all) => all[column].split(" ")).filter(Boolean);
 
 Deno.test("each class of SQLSTATE passes or lasts as the table says", () => {
-  for (const state of codes(0)) assert.equal(mayPassOnPostgres(state, "words"), true, state);
-  for (const state of codes(1)) assert.equal(mayPassOnPostgres(state, "words"), false, state);
+  for (const state of codes(0)) assert.equal(isTransientPostgresState(state, "words"), true, state);
+  for (const state of codes(1)) assert.equal(isTransientPostgresState(state, "words"), false, state);
 });
 
 Deno.test("what ends a PostgreSQL session is for the next login to judge; what refuses a login is not", () => {
@@ -102,7 +102,7 @@ const POOLER: readonly [words: string, passes: boolean][] = [
 ];
 
 Deno.test("PgBouncer's errors are told apart by their words", () => {
-  for (const [words, passes] of POOLER) assert.equal(mayPassOnPostgres("08P01", words), passes, words);
+  for (const [words, passes] of POOLER) assert.equal(isTransientPostgresState("08P01", words), passes, words);
 });
 
 /** Errors of MySQL, MariaDB, ProxySQL and TiDB that pass. */
@@ -133,9 +133,9 @@ const LASTING_NUMBERS = [1043, 1044, 1045, 1049, 1064, 1094, 1115, 1129, 1130, 1
   .concat([1251, 1253, 1273, 1275, 1298, 1305, 1524, 1698, 1820, 1862, 3057, 3118, 3159, 3955, 4151, 4163, 9006]);
 
 Deno.test("each number of MySQL and MariaDB passes or lasts as the lists say", () => {
-  const passing = Array.from({ length: 10_000 }, (_, errno) => errno).filter(mayPassOnMySql);
+  const passing = Array.from({ length: 10_000 }, (_, errno) => errno).filter(isTransientMySqlErrno);
   assert.deepEqual(passing, PASSING_NUMBERS.toSorted((a, b) => a - b));
-  assert.deepEqual(LASTING_NUMBERS.filter(mayPassOnMySql), []);
+  assert.deepEqual(LASTING_NUMBERS.filter(isTransientMySqlErrno), []);
 });
 
 /** Codes of the system, the runtime and the driver. */
@@ -149,7 +149,7 @@ Deno.test("the network's errors pass, a firewall's of this machine and a permiss
   for (const [list, passes] of SYSTEM) {
     for (const code of list.split(" ")) {
       for (const error of [{ code }, { errors: [{ code }, { code }] }]) {
-        assert.equal(isTransientOnMySql({ message: "", ...error }), passes, code);
+        assert.equal(isTransientMySqlError({ message: "", ...error }), passes, code);
         assert.equal(isTransientPostgresError({ message: "", ...error }), passes, code);
       }
     }
@@ -159,7 +159,7 @@ Deno.test("the network's errors pass, a firewall's of this machine and a permiss
 Deno.test("TLS that was broken off passes, TLS that was refused does not", () => {
   const words = [["read ECONNRESET", true], ["received fatal alert: BadCertificate", false], ["unknown issuer", false]];
   for (const [message, passes] of words) {
-    assert.equal(isTransientOnMySql({ code: "HANDSHAKE_SSL_ERROR", message }), passes, `${message}`);
+    assert.equal(isTransientMySqlError({ code: "HANDSHAKE_SSL_ERROR", message }), passes, `${message}`);
   }
   assert.equal(isTransientPostgresError(new TlsError({ what: "TLS failed" })), false);
   assert.equal(isTransientPostgresError(new TlsError({ what: "TLS failed" }, true, true)), true);

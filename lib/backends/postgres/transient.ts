@@ -1,22 +1,22 @@
-/** Which errors of PostgreSQL, and of a pooler before it, may be gone a moment later. */
+/** Which errors of PostgreSQL, and of a pooler in front of it, are transient. */
 
 /**
- * Classes of SQLSTATE whose errors may pass: the connection broke (08), a transaction was rolled back (40), something ran
+ * SQLSTATE classes of transient errors: the connection broke (08), a transaction was rolled back (40), a resource ran
  * out (53), an operator or a time limit ended a statement or a session, or the server stops or starts (57).
  *
  * @see https://www.postgresql.org/docs/current/errcodes-appendix.html
  */
 const CLASSES = new Set(["08", "40", "53", "57"]);
 
-/** Those of other classes that may pass: a transaction's time limits, a lock, the system's input and output. */
+/** Transient errors of other classes: a transaction's time limits, a lock, the system's input and output. */
 const CODES = new Set(["25P03", "25P04", "55006", "55P03", "58000", "58030"]);
 
-/** Those of the classes that do not: a broken protocol, a violated constraint. */
+/** Lasting errors of the transient classes: a protocol violation, a violated constraint. */
 const LASTING = new Set(["08P01", "40002"]);
 
 /**
- * PgBouncer gives its own errors all the same code, so they are told apart by their words: limits, time limits, pauses, and
- * a server that it cannot reach. Not those of settings, names and passwords.
+ * PgBouncer gives all its own errors the same code, so they are recognized by their messages. These are transient:
+ * limits, time limits, pauses, and a server that it cannot reach. Those about settings, names and passwords are not.
  */
 const POOLER = new RegExp(
   "^(pgbouncer error: )?(" + [
@@ -31,13 +31,13 @@ const POOLER = new RegExp(
 );
 
 /**
- * Whether the same request may succeed a moment later. A login that was refused never does: a server cannot say whether its
- * directory was away or the password is wrong, and to try a wrong one again and again locks accounts.
+ * Whether the same request may succeed a moment later. A refused login is not transient: the server does not say
+ * whether its directory was unreachable or the password is wrong, and retrying a wrong password locks accounts.
  *
- * @param state The server's SQLSTATE.
- * @param message Its words.
+ * @param state The error's SQLSTATE.
+ * @param message The error's message.
  */
-export function mayPassOnPostgres(state: string, message: string): boolean {
+export function isTransientPostgresState(state: string, message: string): boolean {
   if (state === "08P01") return POOLER.test(message);
   return CODES.has(state) || CLASSES.has(state.slice(0, 2)) && !LASTING.has(state);
 }

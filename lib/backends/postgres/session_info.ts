@@ -9,38 +9,38 @@ import { askOrRefused } from "../sql/ask_if_allowed.ts";
 import { keyOfName } from "./key.ts";
 import type { Sighting } from "../../who/sighting.ts";
 
-/** The longest statement in which a mark is looked for, in bytes: sera's own are shorter, others as long as can be. */
+/** The longest statement to read whole, in bytes: one of sera's is shorter, with its mark at the end. */
 const LONGEST_QUERY = 1500;
 
-/** How many sessions are read at a time: the longest rows of so many fit into the longest answer that is taken. */
+/** How many sessions one query reads: even the longest rows fit into `LONGEST_ANSWER`. */
 const READ_AT_ONCE = 150;
 
-/** The statement, or how it begins. */
+/** SQL for a session's statement, or for the start of a long one. */
 const QUERY =
   sql`CASE WHEN octet_length(session.query) <= ${LONGEST_QUERY} THEN session.query ELSE left(session.query, 64) END`;
 
-/** What is asked of a session, a row of `pg_stat_activity`, which hides most of it of other users' sessions. */
-const IDENTITY_COLUMNS = sql`session.pid AS session, host(session.client_addr) AS address,
+/** The columns to read from `pg_stat_activity`, which hides most of them for other users' sessions. */
+const INFO_COLUMNS = sql`session.pid AS session, host(session.client_addr) AS address,
   ${textInHex(sql`session.usename::text`, LONGEST_TEXT)} AS user_name,
   ${textInHex(sql`session.application_name`, LONGEST_TEXT)} AS application_name,
   ${textInHex(QUERY, LONGEST_QUERY)} AS query,
   ${inMilliseconds(sql`session.backend_start`)} AS connected,
   ${inMilliseconds(sql`session.query_start`)} AS asked`;
 
-/** How the statement begins that asks for a lock. */
+/** The start of the statement that asks for a lock. */
 const ASKS = "SELECT pg_try_advisory_lock(";
 
-/** What the server shows in its place to those who may not see it. */
+/** What the server shows in place of a statement that this user may not see. */
 const HIDDEN = "<insufficient privilege>";
 
-/** What a session tells of itself. */
-export interface Identity {
+/** What the server shows of a session. */
+export interface SessionInfo {
   readonly who: Pick<Sighting, "host" | "pid" | "label" | "user" | "address" | "session">;
-  /** Whose the last statement was, if it was sera's and is not hidden. */
+  /** The mark in its last statement, if that was sera's and is not hidden. */
   readonly mark: Presence | undefined;
-  /** Whether the last statement asked for the lock: then sera waits, or has got it just now. */
+  /** Whether its last statement asked for a lock: then sera waits, or has just acquired it. */
   readonly asks: boolean;
-  /** Whether the server hides what it does. */
+  /** Whether the server hides its last statement. */
   readonly isHidden: boolean;
   /** When it connected and when its last statement began, in milliseconds since 1970; undefined where hidden. */
   readonly connected: number | undefined;
@@ -50,32 +50,33 @@ export interface Identity {
 /**
  * Reads what the server shows of sessions.
  *
- * @param condition Which of them, over the columns of `pg_stat_activity`.
- * @returns Undefined where that view is refused.
+ * @param condition Which sessions to read, over the columns of `pg_stat_activity`.
+ * @returns Undefined where this role may not read that view.
+ * @throws {LockUnavailableError} When the server does not answer.
  */
-export async function readIdentities(
+export async function readSessionInfos(
   session: Session,
   condition: Statement,
   signal: AbortSignal,
-): Promise<readonly Identity[] | undefined> {
-  const all: Identity[] = [];
+): Promise<readonly SessionInfo[] | undefined> {
+  const all: SessionInfo[] = [];
   for (let last = 0;;) {
     const rows = await askOrRefused(
       session,
-      sql`SELECT ${IDENTITY_COLUMNS} FROM pg_stat_activity AS session
+      sql`SELECT ${INFO_COLUMNS} FROM pg_stat_activity AS session
         WHERE pid > ${last} AND (${condition}) ORDER BY pid LIMIT ${READ_AT_ONCE}`,
       signal,
     );
     if (!rows) return undefined;
-    all.push(...rows.map(identityOf));
+    all.push(...rows.map(sessionInfoOf));
     const next = all.at(-1)?.who.session ?? last;
     if (rows.length < READ_AT_ONCE || next <= last) return all;
     last = next;
   }
 }
 
-/** Reads a row of {@linkcode IDENTITY_COLUMNS}. */
-export function identityOf(row: Row): Identity {
+/** Reads a row of {@linkcode INFO_COLUMNS}. */
+export function sessionInfoOf(row: Row): SessionInfo {
   const query = fromHex(row.query) ?? "";
   const name = textFrom(fromHex(row.application_name)) || undefined;
   const mark = readMark(query);
@@ -97,23 +98,27 @@ export function identityOf(row: Row): Identity {
   };
 }
 
-/** Takes a name apart that `applicationName` made; host and label may be cut off in it. */
+/** Parses a name made by `applicationName()`; its host and label may be cut short. */
 function fromApplicationName(name: string | undefined): Pick<Presence, "host" | "pid" | "label"> | undefined {
   const [, host, pid, label] = /^sera (\S+):(\d{1,10}) (.*)$/.exec(name ?? "") ?? [];
   const number = pidFrom(pid);
   return number === undefined ? undefined : { host: host!, pid: number, label: label! };
 }
 
-/** Somebody who holds a lock. */
-export function holderOf(lock: string, key: string, { who, mark, connected, asked }: Identity): Sighting {
-  // The moment of acquiring is known only after the statement that looked whether it had worked.
+/**
+ * The sighting of a session that holds a lock.
+ *
+ * @param key The lock's key, as `keyOfRow()` gives it.
+ */
+export function holderSighting(lock: string, key: string, { who, mark, connected, asked }: SessionInfo): Sighting {
+  // The mark has no time until the statement that confirmed the lock has been answered; its own start is close enough.
   const acquired = mark && keyOfName(mark.lock) === key ? mark.since ?? asked : undefined;
   const since = acquired ?? connected;
   const sinceIs = acquired !== undefined ? "acquired" : since === undefined ? undefined : "connected";
   return { lock, state: "held", ...who, since, sinceIs };
 }
 
-/** Somebody who waits for a lock, since this time. */
-export function waiterOf(lock: string, { who }: Identity, since: number | undefined): Sighting {
+/** The sighting of a session that waits for a lock; `since` is in milliseconds since 1970. */
+export function waiterSighting(lock: string, { who }: SessionInfo, since: number | undefined): Sighting {
   return { lock, state: "waiting", ...who, since, sinceIs: since === undefined ? undefined : "waiting" };
 }

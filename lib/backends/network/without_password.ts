@@ -1,0 +1,14 @@
+/** Parts of the patterns for servers that surely hold no password: strings, since few runs compile one. */
+
+export const USER = "(?:[\\w.$-]+@)?";
+export const HOST = "(?:(?:[\\w.-]|%2F)*|\\[[\\w:.%]+\\])(?::\\d{1,5})?";
+export const DATABASE = "[\\w.$-]*";
+/** The name of a parameter whose value cannot be, or contain, a secret. */
+export const NAME =
+  "(?!\\w*(?:pass(?!file)|pwd|secret|scram|token|credential|key\\b(?<!sslkey)|options|attributes))[a-z_]\\w*";
+export const QUERY = `(?:\\?(?:${NAME}=[^&@:%]*(?:&|$))*)?`;
+
+/** A URL with one of these schemes: `mysql|mariadb`. */
+export function urlWithoutPassword(schemes: string): string {
+  return `^(?:${schemes})://${USER}${HOST}(?:,${HOST})*(?:/${DATABASE})?${QUERY}$`;
+}

@@ -1,0 +1,41 @@
+import assert from "node:assert/strict";
+import { testWith, tool } from "../cli/needs.ts";
+import { lockFlagsOf, quotedForShell } from "../../lib/text/shell_word.ts";
+
+const WORDS = [
+  "a",
+  "a-b_c.d,e:f@g%h+i/j",
+  "",
+  " ",
+  "a b",
+  "it's",
+  "''",
+  "$HOME",
+  "`id`",
+  "\\",
+  '"',
+  "*",
+  "~",
+  "a\nb",
+  "é",
+  "-n",
+  "#",
+  "!",
+];
+
+testWith([tool("sh", "-c", "true")], "a shell takes a quoted word for what it is", async () => {
+  const list = WORDS.map(quotedForShell).join(" ");
+  const { stdout } = await new Deno.Command("sh", { args: ["-c", `printf '%s\\0' ${list}`] }).output();
+  assert.deepEqual(new TextDecoder().decode(stdout).split("\0").slice(0, -1), WORDS);
+});
+
+Deno.test("a plain word stays as people would write it", () => {
+  assert.deepEqual(["a", "a-b/c.d:e", "user@host"].map(quotedForShell), ["a", "a-b/c.d:e", "user@host"]);
+});
+
+Deno.test("a lock that was named is named again by its flags; one that was not, not at all", () => {
+  assert.equal(lockFlagsOf({ name: "n" }), "--name n");
+  assert.equal(lockFlagsOf({ namespace: "a b", name: "it's" }), `--namespace 'a b' --name 'it'\\''s'`);
+  assert.equal(lockFlagsOf({}), undefined);
+  assert.equal(lockFlagsOf({ namespace: "a" }), undefined);
+});

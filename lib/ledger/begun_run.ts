@@ -1,6 +1,6 @@
 import { Deadline } from "../deadline.ts";
 import { formatDuration } from "../text/duration.ts";
-import { InterruptedError, LockUnavailableError } from "../errors.ts";
+import { InterruptedError, lineOf, LockUnavailableError } from "../errors.ts";
 import { type HeldLock, isHeld } from "../lock/lock.ts";
 import type { Logger } from "../log/logger.ts";
 import { type Ledger, RunGoneError } from "./ledger.ts";
@@ -68,9 +68,9 @@ export function begunRun(id: bigint, lock: HeldLock, ledger: Ledger, terms: RunT
           : await isHeld(lock)
           ? "the lock was held all the time, so nobody else has run it"
           : `the lock was lost meanwhile, ${when(outcome, lock)}; sera history shows whether the end was recorded`;
-        const cures = [error.cure, outcome === "succeeded" ? cureOf(terms, isGone) : undefined]
-          .filter((cure) => cure !== undefined);
-        throw new LockUnavailableError(`${error.what}${follows}; ${held}`, cures.join("; ") || undefined);
+        const cure = outcome === "succeeded" ? cureOf(terms, isGone) : undefined;
+        // The ledger's cure stays beside its error, of which it speaks as "it" or "that"; this one is about the run.
+        throw new LockUnavailableError(`${lineOf(error)}${follows}; ${held}`, cure);
       }
     },
   };

@@ -9,6 +9,7 @@
  * The script starts no process, since none may be left to start when it matters.
  */
 
+import { quotedForShell } from "../text/shell_word.ts";
 import { caughtAfter, caughtBefore, ENDING, numberOf } from "./signal_lists.ts";
 
 /** How long a sera may compute in silence after its command was killed, in hundredths of a second. */
@@ -30,12 +31,7 @@ function sayLastWords(jsonAbout: string | undefined): string {
     exit_code: 128 + 9,
     message: LAST_WORDS,
   }).split("TIME");
-  return `TZ=UTC0 printf '%s%(%Y-%m-%dT%H:%M:%S.000Z)T%s\\n' ${quoted(before)} -1 ${quoted(after)}`;
-}
-
-/** A text quoted as one word for the shell. */
-function quoted(text = ""): string {
-  return `'${text.replaceAll("'", `'\\''`)}'`;
+  return `TZ=UTC0 printf '%s%(%Y-%m-%dT%H:%M:%S.000Z)T%s\\n' ${quotedForShell(before!)} -1 ${quotedForShell(after!)}`;
 }
 
 /**

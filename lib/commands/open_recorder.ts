@@ -1,10 +1,10 @@
 import type { Io } from "../io.ts";
 import { Patience } from "../ledger/patience.ts";
 import { Recorder } from "../ledger/recorder.ts";
+import { lockFlagsOf } from "../lock/lock_flags.ts";
 import type { Logger } from "../log/logger.ts";
 import { ledgerPlace } from "../settings/ledger_settings.ts";
 import type { Settings } from "../settings/settings.ts";
-import { lockFlagsOf } from "../text/shell_word.ts";
 import { runnerOf } from "./runner.ts";
 
 /**

@@ -2,12 +2,3 @@
 export function quotedForShell(word: string): string {
   return /^[\w.,:@%+/-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }
-
-/** The flags that name a lock, for a command that people copy; undefined if its name is the words of a command. */
-export function lockFlagsOf(
-  { namespace, name }: { readonly namespace?: string; readonly name?: string },
-): string | undefined {
-  if (name === undefined) return undefined;
-  const flags = namespace === undefined ? "" : `--namespace ${quotedForShell(namespace)} `;
-  return `${flags}--name ${quotedForShell(name)}`;
-}

@@ -2,7 +2,7 @@ import { fits, table } from "../text/text_table.ts";
 import { shownLock } from "./names.ts";
 import type { Sighting, Stranger } from "./sighting.ts";
 import { tidy, tidyWho } from "./tidy.ts";
-import { shortSinceText, sinceText } from "./holder_text.ts";
+import { shortSinceText, sinceText } from "./since_text.ts";
 
 /** The indices of LOCK, HOST and LABEL in a table of sightings. */
 const [LOCK, HOST, LABEL] = [0, 2, 4];

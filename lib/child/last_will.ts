@@ -44,7 +44,9 @@ export class LastWill implements AsyncDisposable {
     // The runtime's first write to a pipe waits for its event loop; later ones are done when the call returns. So a sera
     // that is killed right after the command's start has already told the shell what to kill.
     this.#ready = shell
-      ? shell.hears().then((heard) => heard ? undefined : afterwards().then(({ endsSoon }) => endsSoon(shell)))
+      ? shell.isReading().then((isReading) =>
+        isReading ? undefined : afterwards().then(({ endsSoon }) => endsSoon(shell))
+      )
       : Promise.resolve();
   }
 

@@ -44,7 +44,7 @@ export class WatchShell {
   }
 
   /** Whether it still reads its input: it may have been killed, or may be no shell. */
-  hears(): Promise<boolean> {
+  isReading(): Promise<boolean> {
     return this.#say("");
   }
 

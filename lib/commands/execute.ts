@@ -40,14 +40,14 @@ export async function executeHolding(execution: Execution): Promise<number> {
 async function endWatch(end: CommandEnd, execution: Execution): Promise<CommandEnd> {
   const { watch: { will, witness, signals }, run, minHold } = execution;
   let known = end;
-  await despite(execution, async () => {
+  await tryStep(execution, async () => {
     signals.endPassingOn();
     known = await killedByWill(end, execution);
     // Ask now: sera may stay long after the shell has gone, and must still know which signals to ignore.
     if (run || minHold !== undefined) await witness.ignored();
   });
   // At once, since the command's number may be reused. Not awaited: the shell is reaped while the lock is given back.
-  despite(execution, () => will.end());
+  tryStep(execution, () => will.end());
   return known;
 }
 
@@ -65,9 +65,9 @@ async function wrapUp(end: CommandEnd, since: number, execution: Execution): Pro
   const outcome = exitCode === 0 && !stoppedBy ? "succeeded" : "failed";
   const wasLost = lock.lost.aborted;
   let isRecorded = false;
-  await despite(execution, async () => void (isRecorded = await record(execution, outcome, status)));
+  await tryStep(execution, async () => void (isRecorded = await record(execution, outcome, status)));
   if (stoppedBy instanceof LockLostError) return status;
-  await despite(execution, () => keep(execution, held));
+  await tryStep(execution, () => keep(execution, held));
   // The lock was lost while the end was recorded: that has been reported, and there is nothing to give back.
   if (!wasLost && !isRecorded && lock.lost.aborted) return status;
   const ifGone = () => {
@@ -77,7 +77,7 @@ async function wrapUp(end: CommandEnd, since: number, execution: Execution): Pro
       ? "another node may have run the command since it ended here"
       : "the command had ended before, but another node may have run it before min-hold was over";
   };
-  await despite(execution, () => release(lock, logger, since, ifGone));
+  await tryStep(execution, () => release(lock, logger, since, ifGone));
   return status;
 }
 
@@ -94,7 +94,7 @@ async function killedByWill(end: CommandEnd, { watch, logger, exitCodeOf }: Exec
 }
 
 /** Does a step that comes after the command's end. If it fails, that is reported, and the exit code stands. */
-async function despite({ logger }: Execution, step: () => Promise<void>): Promise<void> {
+async function tryStep({ logger }: Execution, step: () => Promise<void>): Promise<void> {
   try {
     await step();
   } catch (error) {

@@ -19,7 +19,7 @@ import type { Sighting } from "../who/sighting.ts";
 import { printable } from "../text/printable.ts";
 import { type Asked, askedFor } from "./asked_for.ts";
 import { backendOptions } from "./backend_options.ts";
-import { looking } from "./looking.ts";
+import { asQuery } from "./as_query.ts";
 import type { Call } from "./command.ts";
 
 /** Placeholder lock name for a session that asks for no lock. */
@@ -45,7 +45,7 @@ export async function history({ flags, operands: words, io }: Call): Promise<num
   const asked = askedFor(words, settings, flags.get("lock"), "history");
   if (isAsked(flags, "schema")) io.out(await schemaOf(settings.server.title, place, table));
   else {
-    const runs = await looking(() => readRuns(settings, asked, limit, io));
+    const runs = await asQuery(() => readRuns(settings, asked, limit, io));
     if (isAsked(flags, "json")) io.out(`${historyJson(runs)}\n`);
     else io.out(runs.length === 0 ? noRun(asked) : await tableOf(runs));
   }

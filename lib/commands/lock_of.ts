@@ -14,12 +14,12 @@ import { identityOf } from "../lock/lock_identity.ts";
  * @throws {UsageError} When both are given, or when the words are probably not those of a command.
  */
 export function lockOf(words: readonly string[], settings: Settings, subcommand: string): string | undefined {
-  if (words.length > 0) refuseOdd(words, settings.name, subcommand);
+  if (words.length > 0) refuseUnlikely(words, settings.name, subcommand);
   else if (settings.name === undefined) return undefined;
   return identityOf(words, settings).name;
 }
 
-function refuseOdd(words: readonly string[], name: string | undefined, subcommand: string): void {
+function refuseUnlikely(words: readonly string[], name: string | undefined, subcommand: string): void {
   refuseServer(words[0]!, "name a server with --server");
   if (name !== undefined) {
     // Do not show them: either may be a server with a password, without --server before it.

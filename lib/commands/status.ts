@@ -12,7 +12,7 @@ import type { Seen } from "../who/sighting.ts";
 import { printable } from "../text/printable.ts";
 import { type Asked, askedFor } from "./asked_for.ts";
 import { backendOptions } from "./backend_options.ts";
-import { looking } from "./looking.ts";
+import { asQuery } from "./as_query.ts";
 import type { Call } from "./command.ts";
 
 /** The exit codes for one lock. */
@@ -42,7 +42,7 @@ interface Answer extends Seen {
 export async function status({ flags, operands: words, io, note }: Call): Promise<number> {
   const settings = await resolveSettings(flags, io.env);
   const asked = askedFor(words, settings, flags.get("lock"), "status");
-  const answer = await looking(() => find(asked, settings, io));
+  const answer = await asQuery(() => find(asked, settings, io));
   const isHeld = answer.sightings.some(({ state }) => state === "held");
   const isKnown = isHeld || answer.canTell;
   if (isAsked(flags, "json")) {

@@ -32,7 +32,7 @@ export interface Contention {
    * @param how How long sera waited, or what ended the wait; follows what was waited for.
    * @param isInterrupted Whether a signal ended the wait.
    */
-  inVain(error: unknown, how: string, isInterrupted: boolean): Error;
+  giveUpError(error: unknown, how: string, isInterrupted: boolean): Error;
 }
 
 /** How long to wait for a ledger that others keep locked. A signal ends the wait. */
@@ -70,11 +70,11 @@ export class Patience {
    * Repeats an attempt while others keep the ledger locked, up to the longest wait. After a wait that was not successful,
    * the next call makes one attempt only.
    *
-   * @throws The error from {@linkcode Contention.inVain} after such a wait; any other error of an attempt as it is.
+   * @throws The error from {@linkcode Contention.giveUpError} after such a wait; any other error of an attempt as it is.
    */
   async whileBusy<T>(
     attempt: () => T | Promise<T>,
-    { isBusy, inVain, shortest = 0 }: Contention,
+    { isBusy, giveUpError, shortest = 0 }: Contention,
   ): Promise<T> {
     const longest = Math.min(this.#longestWait, this.#deadline?.remaining ?? Infinity);
     const deadline = new Deadline(longest);
@@ -97,7 +97,7 @@ export class Patience {
             this.#longestWait,
             Math.max(Math.round((performance.now() - began) / 1000), 1) * 1000,
           );
-          throw inVain(error, isInterrupted ? INTERRUPTED : ` for ${formatDuration(waited)}`, isInterrupted);
+          throw giveUpError(error, isInterrupted ? INTERRUPTED : ` for ${formatDuration(waited)}`, isInterrupted);
         }
       }
       // Random, so that several waiters do not all try at the same moments.

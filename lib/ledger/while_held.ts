@@ -8,7 +8,7 @@ const FIRST_PAUSE = 100;
 const LONGEST_PAUSE = 2000;
 
 /** How long to go on trying. */
-export interface Persistence {
+export interface RetryOptions {
   readonly deadline: Deadline;
   /** Ends the attempts when it fires. */
   readonly signal: AbortSignal;
@@ -25,7 +25,7 @@ export interface Persistence {
  */
 export async function whileHeld<T>(
   lock: HeldLock,
-  { deadline, signal, mayPass, retrying }: Persistence,
+  { deadline, signal, mayPass, retrying }: RetryOptions,
   attempt: () => Promise<T>,
 ): Promise<T> {
   for (let pause = FIRST_PAUSE;; pause = Math.min(2 * pause, LONGEST_PAUSE)) {

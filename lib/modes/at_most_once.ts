@@ -24,7 +24,7 @@ export function atMostOnce(mode: Mode, recorder: Recorder): Mode {
           signal: options.signal,
           mayPass: ({ transient }) => transient,
           retrying: options.retrying,
-        }, () => entered(turn, recorder, within));
+        }, () => recordTurn(turn, recorder, within));
       } catch (error) {
         if (!(error instanceof LockUnavailableError && lock.lost.aborted) || deadline.passed) throw error;
         options.signal.throwIfAborted();
@@ -36,7 +36,7 @@ export function atMostOnce(mode: Mode, recorder: Recorder): Mode {
   };
 }
 
-async function entered(
+async function recordTurn(
   turn: HeldTurn | SkippedTurn,
   recorder: Recorder,
   within: Deadline | undefined,

@@ -5,9 +5,9 @@ import { LockUnavailableError } from "../errors.ts";
  *
  * @throws {LockUnavailableError} When the server cannot be asked.
  */
-export async function looking<T>(look: () => Promise<T>): Promise<T> {
+export async function asQuery<T>(query: () => Promise<T>): Promise<T> {
   try {
-    return await look();
+    return await query();
   } catch (error) {
     if (!(error instanceof LockUnavailableError) || error.where === undefined) throw error;
     throw new LockUnavailableError(`Cannot ask ${error.reason}`, error.cure, error);

@@ -3,7 +3,7 @@ import { mayBeServer, pathOr } from "../../text/harmless.ts";
 import { systemCure } from "../../system/limits.ts";
 import { isShared, Trust } from "../../system/trust.ts";
 import { objectionTo, objectionToWay } from "./folder_trust.ts";
-import { followPath, type Way } from "../../system/folder_way.ts";
+import { type FollowedPath, followPath } from "../../system/follow_path.ts";
 
 const OTHER_FOLDER = "use another folder: --server file:/some/dir";
 
@@ -47,7 +47,7 @@ export function refuseClosedFolder(folder: string): void {
   }
 }
 
-function wayTo(folder: string): Way {
+function wayTo(folder: string): FollowedPath {
   const way = followPath(folder);
   // Which the runtime would say only later, and in 2.7 after the folder has been made.
   if ([folder, way.end.path].some((path) => /^\/(dev|proc|sys)(\/|$)/.test(path))) {
@@ -59,7 +59,7 @@ function wayTo(folder: string): Way {
 function examine(folder: string, ownOnly: boolean): LockFolder {
   let way = wayTo(folder);
   const root = way.folders[0]?.info ?? way.end.info;
-  const objectTo = (way: Way, trust: Trust) => {
+  const objectTo = (way: FollowedPath, trust: Trust) => {
     // Whoever can move a user's home decides over that user anyway.
     if (ownOnly && Deno.uid() !== 0) return;
     const objection = objectionToWay(way, trust);
@@ -81,7 +81,7 @@ function examine(folder: string, ownOnly: boolean): LockFolder {
 }
 
 /** Makes what is missing, for this user alone, also where the umask would keep the user out. */
-function make({ end, missing }: Way): void {
+function make({ end, missing }: FollowedPath): void {
   let path = end.path === "/" ? "" : end.path;
   for (const name of missing) {
     if (name === "..") throw new Deno.errors.NotFound(`No such file or directory: ${path}`);

@@ -10,7 +10,8 @@ import { parse } from "acorn";
  */
 export function compileAtOnce(code: string, isCore: boolean): string {
   const { body } = parse(code, { ecmaVersion: "latest", sourceType: "module" });
-  const imports = body.findLast(({ type }) => type === "ImportDeclaration")?.end ?? 0;
+  // Only those at the top: the bundler may put further imports below such a body.
+  const imports = body.find(({ type }) => type !== "ImportDeclaration")?.start ?? code.length;
   // A declared function can be called above its declaration, an assigned one only below: so they come first.
   const functions: string[] = [];
   const rest: string[] = [];

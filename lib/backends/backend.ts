@@ -148,7 +148,7 @@ export interface LedgerPlace {
    * @throws {LockUnavailableError} When it cannot be kept there.
    */
   load(table: TableName, env: LockOptions["env"], patience: Patience): Promise<OpenLedger>;
-  /** The table's definition, for an administrator to run by hand; absent where there is no table to define. */
+  /** The table's definition, for an administrator to run by hand; absent where sera always creates it. */
   schema?(table: TableName): Promise<string>;
   /** Why the ledger cannot be kept there as the settings stand, and what to do; undefined if it can. */
   missing?(table: TableName): Trouble | undefined;

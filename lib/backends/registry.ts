@@ -27,8 +27,8 @@ export interface Kind {
   /** Whether a setting may be for it, told without loading anything; only if it has forms besides `begins`. */
   readonly mayBe?: RegExp;
   /**
-   * A pattern, in any case, for settings that surely hold no password. Where it does not match, or is absent, the setting
-   * is hidden from the command. A string, since few runs compile it.
+   * A pattern, in any case, for settings that surely hold no password. Where it does not match, or is absent, the
+   * setting is hidden from the command. A string, since few runs compile it.
    */
   readonly withoutPassword?: string;
   load(): Promise<Parser>;

@@ -55,7 +55,7 @@ export function sqliteDialect(path: string): Dialect {
     whyForgetful: () => undefined,
     isUnfitText: () => false,
     nextId: sql`MAX(id) + 1`,
-    countOn: "set the number of sera_runs in its table sqlite_sequence to the highest one",
+    idCure: "set the number of sera_runs in its table sqlite_sequence to the highest one",
     isLasting: isLastingOfSqlite,
     isRefused: () => false,
     grant: "",

@@ -149,7 +149,7 @@ export function mySqlDialect({ schema, name }: TableName): Dialect {
     idTrouble: (cause) => NO_ID_LEFT.includes(errorNumber(cause) ?? 0) ? "none left" : undefined,
     isUnfitText: (cause) => UNFIT_TEXT.includes(errorNumber(cause) ?? 0),
     nextId: sql`LAST_INSERT_ID(COALESCE(MAX(id) + 1, 0))`,
-    countOn: `ALTER TABLE ${shown} AUTO_INCREMENT = 1, which lets it count on from the highest one`,
+    idCure: `ALTER TABLE ${shown} AUTO_INCREMENT = 1, which lets it count on from the highest one`,
     isLasting: (cause) => [...LASTING, ...REFUSED].includes(errorNumber(cause) ?? 0),
     isRefused: (cause) => REFUSED.includes(errorNumber(cause) ?? 0),
     grant:

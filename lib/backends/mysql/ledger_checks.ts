@@ -13,7 +13,7 @@ import { COLUMN_NAMES, COLUMNS, VERSION } from "../sql/schema.ts";
 import { identifier, join, sql, type Statement } from "../sql/statement.ts";
 import { lastRun } from "../sql/last_run.ts";
 import { type LastRun, usableLedger } from "../../doctor/usable_ledger.ts";
-import { mayDelete, rehearse } from "../sql/rehearsal.ts";
+import { deleteRuns, rehearse } from "../sql/rehearsal.ts";
 import type { RunRehearsal } from "../../ledger/ledger.ts";
 import type { Finding } from "../../doctor/report.ts";
 
@@ -77,7 +77,7 @@ async function checkStore(store: Store, name: TableName, rehearsal: RunRehearsal
   const engine = await engineOf(store, name);
   if (engine.hasTransactions) return usableLedger(await lastRun(store), await rehearseInTransaction(store, rehearsal));
   await refuseForgetful(store);
-  const kept = await mayDelete(store, rehearsal.lock);
+  const kept = await deleteRuns(store, rehearsal.lock);
   return kept === undefined
     ? notRehearsed(await lastRun(store), name, engine.name)
     : usableLedger(await lastRun(store), kept);

@@ -3,7 +3,9 @@
 import { ConfigError } from "../../errors.ts";
 import { isPlain, matches } from "../../text/harmless.ts";
 
-/** A `server` setting that cannot be used. Its message is one line, and holds nothing that could be a part of a password. */
+/**
+ * A `server` setting that cannot be used. The message is one line, without anything that could be a part of a password.
+ */
 export class DsnError extends ConfigError {}
 
 /**
@@ -39,7 +41,7 @@ export function cut(text: string, separator: string): [string, string | undefine
   return index < 0 ? [text, undefined] : [text.slice(0, index), text.slice(index + separator.length)];
 }
 
-/** Like Go's `url.PathUnescape`: a plus stays. Undefined if an escape is broken or not UTF-8 (which Go would accept). */
+/** Like Go's `url.PathUnescape`: a plus stays. Undefined if an escape is broken or not UTF-8, which Go accepts. */
 export function percentDecode(text: string): string | undefined {
   try {
     return decodeURIComponent(text);

@@ -1,6 +1,6 @@
 /**
- * The CAs that the runtime trusts by default: its own list, the system's list, and what its variables name. Deno before 2.9
- * trusts them in addition to the CA that it is given, so that naming a CA would not exclude any other.
+ * The CAs that the runtime trusts by default: its own list, the system's list, and what its variables name. Before 2.9
+ * Deno trusts them in addition to the CA that it is given, so that naming a CA would not exclude any other.
  */
 
 import { messageOf } from "../../errors.ts";
@@ -21,7 +21,7 @@ const SYSTEMS = "system";
 let decided: "nobody" | "defaults" | undefined;
 
 /**
- * Sets whom the runtime trusts by default, for as long as this process lives: it loads its list only once. Must be called
+ * Sets whom the runtime trusts by default, for as long as this process lives: it loads its list only once. To be called
  * before the first handshake.
  *
  * @param whom Nobody if a CA is named, or if certificates are not checked.

@@ -137,7 +137,7 @@ export function postgresDialect({ schema, name }: TableName): Dialect {
         SET outcome = outcome, finished = finished, exit_code = exit_code, expires = expires WHERE false) `,
       after: sql``,
     },
-    countOn: `SELECT setval(pg_get_serial_sequence('${shown}', 'id'), (SELECT MAX(id) FROM ${shown}))`,
+    idCure: `SELECT setval(pg_get_serial_sequence('${shown}', 'id'), (SELECT MAX(id) FROM ${shown}))`,
     isLasting: (cause) => {
       const state = sqlState(cause) ?? "";
       return LASTING.test(state) && state !== MISSING.table;

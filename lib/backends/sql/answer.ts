@@ -2,14 +2,14 @@ import { LockUnavailableError, type Trouble } from "../../errors.ts";
 import type { Statement } from "./statement.ts";
 import type { QueryOptions, Row, Session } from "./session.ts";
 
-/** An answer of one row, whose values are taken for nothing but what they have to be. */
+/** An answer of one row. Each value is checked to be of the kind that was asked for. */
 export class Answer<Column extends string> {
   readonly #row: Row;
   readonly #failure: (trouble: Trouble) => Error;
 
   /**
-   * @param columns All that were asked for.
-   * @param failure Makes the error that is thrown, here and later, where that is not what came.
+   * @param columns The names of all columns.
+   * @param failure Makes the error for a wrong answer, thrown here or by the methods.
    */
   constructor(rows: readonly Row[], columns: readonly Column[], failure: (trouble: Trouble) => Error) {
     this.#failure = failure;
@@ -19,17 +19,17 @@ export class Answer<Column extends string> {
     this.#row = row;
   }
 
-  /** A truth of MySQL, 0 or 1; undefined for NULL. */
+  /** A boolean of MySQL, 0 or 1; undefined for NULL. */
   bit(column: Column): boolean | undefined {
     return this.#row[column] === null ? undefined : this.#oneOf(column, ["0", "1"]);
   }
 
-  /** A truth of PostgreSQL, `f` or `t`. */
+  /** A boolean of PostgreSQL, `f` or `t`. */
   truth(column: Column): boolean {
     return this.#oneOf(column, ["f", "t"]);
   }
 
-  /** A number that is not negative, such as a time. */
+  /** A number that is not negative. */
   number(column: Column): number {
     const text = String(this.#row[column]);
     const number = Number(text);
@@ -37,14 +37,14 @@ export class Answer<Column extends string> {
     return number;
   }
 
-  /** A whole number that is not negative, such as a process. */
+  /** A whole number that is not negative. */
   whole(column: Column): number {
     const number = this.number(column);
     if (!Number.isInteger(number)) throw this.#wrong(column);
     return number;
   }
 
-  /** Whether it is this text, and not another, a number or NULL. */
+  /** Whether it is exactly this text. */
   is(column: Column, text: string): boolean {
     return this.#row[column] === text;
   }
@@ -56,7 +56,7 @@ export class Answer<Column extends string> {
     return text;
   }
 
-  /** A text that is several, with a slash between any two. */
+  /** A text that consists of `count` parts, separated by slashes. */
   texts(column: Column, count: number): readonly string[] {
     const texts = count === 0 ? [] : this.text(column).split("/");
     if (texts.length !== count) throw this.#wrong(column);
@@ -84,8 +84,8 @@ export class Answer<Column extends string> {
 /**
  * Asks for one row.
  *
- * @param columns What its columns are called, all of them.
- * @throws {LockUnavailableError} When the statement fails, is not answered, or is answered with something else.
+ * @param columns The names of all its columns.
+ * @throws {LockUnavailableError} When the statement fails, or there is no answer or a wrong one.
  * @throws The signal's reason when it is aborted.
  */
 export async function askOne<Column extends string>(
@@ -95,7 +95,7 @@ export async function askOne<Column extends string>(
   options?: QueryOptions,
 ): Promise<Answer<Column>> {
   return new Answer(await session.queryAll(statement, options), columns, (trouble) => {
-    // Not one that may pass: the same question would get the same answer.
+    // Not transient: the same question would get the same answer.
     return LockUnavailableError.on(session.where, trouble);
   });
 }

@@ -3,9 +3,9 @@ import type { Row, Session } from "./session.ts";
 import type { Statement } from "./statement.ts";
 
 /**
- * Asks for what a user may not be allowed to see, or what a server may not have.
+ * Asks for something that the user may not be allowed to see, or that the server may lack.
  *
- * @returns No rows then.
+ * @returns No rows if the server refuses.
  * @throws {LockUnavailableError} When the connection is lost.
  */
 export async function askIfAllowed(
@@ -16,7 +16,7 @@ export async function askIfAllowed(
   return await askOrRefused(session, statement, signal) ?? [];
 }
 
-/** As {@linkcode askIfAllowed}, but tells a refusal, as undefined, from there being no rows. */
+/** Like {@linkcode askIfAllowed}, but returns undefined if the server refuses. */
 export async function askOrRefused(
   session: Session,
   statement: Statement,

@@ -5,15 +5,16 @@ import { LockUnavailableError } from "../../errors.ts";
 import type { Session } from "./session.ts";
 import type { SessionLock } from "./session_lock.ts";
 
-/** How long a server may take to end the sessions of earlier checks, and the pause between two tries, in milliseconds. */
+/** How long a server may take to end the sessions of earlier checks, in milliseconds. */
 const GOODBYE = 2000;
+/** The pause between two tries, in milliseconds. */
 const PAUSE = 50;
 
 /**
- * Checks something in a session such as a run has.
+ * Checks something in a session like that of a run.
  *
- * @param lock Whose session it is; disposed of in the end.
- * @throws {LockUnavailableError} When there is no session to be had, or the check fails.
+ * @param lock The session's lock; will be disposed of.
+ * @throws {LockUnavailableError} When it cannot connect, or the check fails.
  */
 export async function checkInSession<S extends Session>(
   lock: SessionLock<S>,
@@ -23,7 +24,7 @@ export async function checkInSession<S extends Session>(
   return await check(await openPatiently(lock));
 }
 
-/** Waits for the sessions of earlier checks to end, where the user may have few at once. */
+/** Tries again for a while: the user may have few sessions at once, and those of earlier checks are still ending. */
 async function openPatiently<S extends Session>(lock: SessionLock<S>): Promise<S> {
   const { signal } = new AbortController();
   for (const deadline = new Deadline(GOODBYE);;) {

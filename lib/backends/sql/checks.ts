@@ -8,28 +8,28 @@ import { checkAddresses } from "../network/address_check.ts";
 import { probeLock } from "../../doctor/probe_lock.ts";
 import type { Finding, Report } from "../../doctor/report.ts";
 import type { Address } from "../network/address.ts";
-import { checkTls, type TlsWishes } from "./tls_check.ts";
+import { checkTls, type TlsPolicy } from "./tls_check.ts";
 
-/** What the kinds of databases differ in. Each look may throw a `LockUnavailableError`. */
+/** The checks that differ between kinds of databases. Each may throw a `LockUnavailableError`. */
 export interface Database<S extends Session> {
   readonly addresses: readonly Address[];
-  readonly tls: TlsWishes;
-  /** Asks for the seconds since 1970 as `now`, by the server's clock. */
+  readonly tls: TlsPolicy;
+  /** Selects the server's time as `now`, in seconds since 1970. */
   readonly now: Statement;
   /** Connects as a run does. */
   open(allowUnsafeServer: boolean): Promise<S>;
   version(session: S): Promise<string>;
   /**
-   * What would keep a lock from excluding everybody. May use the session up.
+   * Whether locks exclude everybody: not on a replica, a cluster or a pool. May end the session.
    *
-   * @returns The session to go on with, too.
+   * @returns The finding, and the session to go on with.
    */
   topology(session: S): Promise<{ readonly finding: Finding; readonly session: S }>;
   /** Whether the user may do what a lock needs. */
   privileges(session: S): Promise<Finding>;
-  /** Whether the server took the settings of the session. */
+  /** Whether the server has applied the settings of the session. */
   settings(session: S): Promise<Finding>;
-  /** How much of the locks the server shows to this user. */
+  /** Which locks of others this user can see. */
   view(session: S): Promise<Finding>;
 }
 
@@ -47,32 +47,33 @@ const NAMES = [
   "lock",
 ];
 
-/** How often to ask for the time that an answer takes. */
+/** How many answers to time. */
 const ROUNDS = 9;
 
-/** Up to here, in seconds, clocks count as the same; servers tell whole seconds. */
-const SAME = 2;
+/** Clocks that differ by no more than this agree, in seconds; servers tell whole seconds. */
+const AGREE = 2;
+/** Clocks that differ by more than this need a cure, in seconds. */
 const FAR_APART = 5;
 
 /**
- * Checks a database from its name's address to a lock.
+ * Checks a database, from the address of its host to a lock.
  *
- * @param backend Makes a participant for the probe of a lock.
+ * @param makeLock Makes a lock for the test of locking.
  */
 export async function checkDatabase<S extends Session>(
   report: Report,
   database: Database<S>,
   allowUnsafeServer: boolean,
-  backend: () => Promise<Lock>,
+  makeLock: () => Promise<Lock>,
 ): Promise<void> {
   if (await report.check("address", () => checkAddresses(database.addresses))) {
     const fit = await checkConnection(report, database, allowUnsafeServer);
-    if (fit) await report.check("lock", () => probeLock(backend, allowUnsafeServer));
+    if (fit) await report.check("lock", () => probeLock(makeLock, allowUnsafeServer));
   }
   report.skipRest(NAMES);
 }
 
-/** All that one connection tells. Gives whether the server is fit for a lock. */
+/** The checks in one connection. Returns whether the server can be used for locks. */
 async function checkConnection<S extends Session>(
   report: Report,
   database: Database<S>,
@@ -103,7 +104,7 @@ async function checkConnection<S extends Session>(
       current = session;
       return finding;
     });
-    // If it cannot be opened again, the next look says so.
+    // If it cannot connect again, the next check reports that.
     if (current.closed.aborted) current = await database.open(true).catch(() => current);
     const may = await report.check("privileges", () => database.privileges(current));
     await report.inform("session", () => database.settings(current));
@@ -112,7 +113,7 @@ async function checkConnection<S extends Session>(
     await report.inform("clock", () => compareClocks(current, database.now));
     return fit && may;
   } finally {
-    // The user may have few sessions at once, and a pool may be small.
+    // The next checks need sessions too, and the user or a pool may have few.
     await current.close({ untilGone: true });
   }
 }
@@ -128,13 +129,13 @@ async function roundTrip(session: Session): Promise<Finding> {
   return { found: `${median.toFixed(2)}ms (median of ${ROUNDS})` };
 }
 
-/** For information only: sera goes by no wall clock. */
+/** For information only: locks do not depend on the wall clock. */
 async function compareClocks(session: Session, now: Statement): Promise<Finding> {
   const before = Date.now();
   const server = (await askOne(session, now, ["now"])).number("now");
   const here = (before + Date.now()) / 2000;
   const apart = Math.abs(server - here);
-  if (apart <= SAME) return { found: `server and local clocks agree within ${SAME}s` };
+  if (apart <= AGREE) return { found: `server and local clocks agree within ${AGREE}s` };
   const by = formatDuration(Math.round(apart) * 1000);
   const found = `the server's clock is ${by} ${server > here ? "ahead of" : "behind"} the local one`;
   if (apart <= FAR_APART) return { found };

@@ -5,16 +5,19 @@ import { readRuns, selectRuns } from "./rows.ts";
 import { COLUMNS } from "./schema.ts";
 import { join, sql } from "./statement.ts";
 
-/** How far ahead of the server's clock a run may have begun to be worth a word, in milliseconds; `infinity` is not. */
+/**
+ * Runs that began further ahead of the server's clock, such as at `infinity`, are ignored without a word; in
+ * milliseconds.
+ */
 const FARTHEST_AHEAD = 366 * 24 * 3600 * 1000;
 
-/** Where a run that may count began, by the server's clock: up to now; later; or later than now by the rule's span. */
+/** When a run began, by the server's clock: before now; ahead of it; or ahead by at least the span of `--every`. */
 export type Began = (typeof BEGAN)[number];
 const BEGAN = ["before", "ahead", "far ahead"] as const;
 const [BEFORE, AHEAD, FAR_AHEAD] = [0, 1, 2] as const;
 
 /**
- * The run that counts by the rule; if there is none, one that began too far ahead of the server's clock to count.
+ * Finds the run that counts by the rule; if there is none, one that began too far ahead of the server's clock to count.
  *
  * @throws {LockUnavailableError} When the ledger cannot be used.
  */
@@ -25,10 +28,10 @@ export async function countedRun(
 ): Promise<{ readonly run: RecordedRun; readonly began: Began } | undefined> {
   const { dialect } = ledger;
   const { after, isExactly, now, readNumber, readTime } = dialect;
-  // SQLite compares whatever is there as text.
+  // SQLite compares as text, whatever is there.
   const readable = sql`${readTime(COLUMNS.started)} IS NOT NULL`;
   const isOnce = once === undefined ? [] : [isExactly(COLUMNS.run_key, cut(once))];
-  // Also what begins later than now: a clock that was set back must not make for another run.
+  // Includes runs that began later than now: setting a clock back must not cause another run.
   const isRecent = every === undefined
     ? []
     : [sql`started > ${after(-every)} AND started < ${after(FARTHEST_AHEAD)} AND ${readable}`];

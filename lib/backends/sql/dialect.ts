@@ -2,9 +2,9 @@ import type { Trouble } from "../../errors.ts";
 import type { Spelling } from "./spelling.ts";
 import type { Statement } from "./statement.ts";
 
-/** The columns of the table but its id, in their order. */
+/** The table's columns in order, except its id. */
 export type LedgerColumn =
-  /** Of the table as the one who wrote the row knew it, see `VERSION`. */
+  /** The table's version as known to the row's writer, see `VERSION`. */
   | "version"
   | "lock_name"
   | "run_key"
@@ -17,12 +17,12 @@ export type LedgerColumn =
   | "finished"
   | "exit_code"
   | "outcome"
-  /** When the run may be forgotten; NULL is never. */
+  /** When the row may be deleted; NULL means never. */
   | "expires";
 
-/** What databases differ in, as far as the ledger is concerned. */
+/** What the ledger needs to know about a kind of database. */
 export interface Dialect {
-  /** How it writes values and names. */
+  /** How SQL values and names are written. */
   readonly spelling: Spelling;
   /** The table's name. */
   readonly table: Statement;
@@ -30,75 +30,75 @@ export interface Dialect {
   readonly shown: string;
   /** The name of an index of the table. */
   indexName(what: string): Statement;
-  /** The definition of the column `id`, which counts by itself and never gives a number twice. */
+  /** The definition of the column `id`, which numbers rows and never uses a number twice. */
   readonly id: Statement;
   /** The columns' types. */
   readonly types: Readonly<Record<LedgerColumn, Statement>>;
-  /** What follows the columns of a new table. */
+  /** What follows the columns in CREATE TABLE. */
   readonly tableOptions: Statement;
-  /** Whether an index is a part of the table, as in MySQL, or is made by a statement of its own. */
+  /** Whether indexes are defined in CREATE TABLE, as for MySQL, or each by a statement of its own. */
   readonly inlineIndexes: boolean;
   /** SQL for the server's time. */
   readonly now: Statement;
-  /** SQL for the server's time in so many milliseconds; a negative number is in the past. */
+  /** SQL for the server's time plus so many milliseconds, which may be negative. */
   after(milliseconds: number): Statement;
-  /** SQL for the number of the session. */
+  /** SQL for the number of the current session. */
   readonly session: Statement;
-  /** SQL for the id that was given last; undefined where INSERT itself tells. */
+  /** SQL for the last inserted id; undefined where INSERT can return it. */
   readonly lastId?: Statement | undefined;
   /**
-   * What goes before and after an INSERT, so that nobody is let begin a run who may not record its end. Of several rows
-   * with one id none is changed, and {@linkcode lastId} is then 0.
+   * What goes before and after an INSERT so that it also needs the right to UPDATE: who may not record the end of a run
+   * must not begin one. If the id is taken, no row is changed, and {@linkcode lastId} is 0.
    */
   readonly askToUpdate?: { readonly before: Statement; readonly after: Statement } | undefined;
-  /** SQL that tells how the table keeps its rows, for {@linkcode whyForgetful}; undefined where there is one way only. */
+  /** SQL for how the table stores its rows, for {@linkcode whyForgetful}; undefined where there is only one way. */
   readonly keeping?: Statement | undefined;
-  /** Why such a table does not remember what ran, and what to do; undefined if it does. */
+  /** Why a table that stores its rows so may lose them, and what to do; undefined if it does not. */
   whyForgetful(keeping: unknown): Trouble | undefined;
   /**
-   * SQL that asks the same, in a row's `keeping`, of a table below one that keeps no rows itself, as a view or the whole of
-   * several partitions; undefined if such an answer is none of that kind.
+   * A query for the `keeping` of the table below, if this one stores no rows itself: a view, or a partitioned table;
+   * undefined if it does.
    */
   keepingBelow?(keeping: unknown): Statement | undefined;
   /**
-   * SQL that reads a column of text in the form that {@linkcode decodeText} takes: a character more than
-   * `LONGEST_TEXT` at most, so that a look does not fetch what nobody reads.
+   * SQL that reads a text column in the form that {@linkcode decodeText} takes, and no more than one character beyond
+   * `LONGEST_TEXT`, however long the text is.
    */
   readText(column: Statement): Statement;
-  /** The text; undefined if there is none. */
+  /** Decodes a text; undefined if there is none. */
   decodeText(value: unknown): string | undefined;
-  /** The condition that a column is this text to the letter. */
+  /** The condition that a column is exactly this text. */
   isExactly(column: Statement, text: string): Statement;
-  /** SQL that reads a whole number as text, for drivers round large ones. */
+  /** SQL that reads a whole number as text, since drivers round large ones. */
   readNumber(column: Statement): Statement;
-  /** SQL that reads a time as milliseconds since 1970; what is no time is NULL, or any other value. */
+  /** SQL that reads a time as milliseconds since 1970; if it is not a time, NULL or any other value. */
   readTime(column: Statement): Statement;
-  /** Whether the database has said that this is missing. */
+  /** Whether an error says that this is missing. */
   isMissing(what: "schema" | "table" | "column", cause: unknown): boolean;
-  /** Whether it has said that what was to be made is there already. */
+  /** Whether an error says that what was to be created exists already. */
   isThereAlready(cause: unknown): boolean;
   /**
-   * What has kept it from giving a row its id: there is a row that has this id, or one that has the highest there is.
-   * Somebody has written such a row, since the database itself gives no id twice.
+   * Whether an error says that a row cannot get an id: a row with the next id, or with the highest possible one,
+   * exists. Somebody else has written it, since the database never uses an id twice.
    */
   idTrouble(cause: unknown): "taken" | "none left" | undefined;
-  /** Whether it has said that it has no way to write a text, since its encoding lacks a character. */
+  /** Whether an error says that the encoding lacks a character of a text. */
   isUnfitText(cause: unknown): boolean;
-  /** SQL for the id of a row that is inserted when there are none left, as {@linkcode lastId} tells it afterwards. */
+  /** SQL that chooses an id when the database has none left, so that {@linkcode lastId} returns it afterwards. */
   readonly nextId: Statement;
-  /** What to do when it gives an id that is too high, or gives one that is there, again and again. */
-  readonly countOn: string;
-  /** Whether it has said of a statement what it will say of it again, until somebody changes the table, rights or values. */
+  /** What to do when new ids are too high, or taken. */
+  readonly idCure: string;
+  /** Whether an error will recur until somebody changes the table, rights or values. */
   isLasting(cause: unknown): boolean;
-  /** Whether it has said that the user may not do that. */
+  /** Whether an error says that the user lacks a right. */
   isRefused(cause: unknown): boolean;
-  /** What to do then for those who write, and for those who only read. */
+  /** What to do then: for those who write, and for those who only read. */
   readonly grant: string;
   readonly grantToRead: string;
-  /** What to do about other things that it has said, where that is another thing with a table than with a lock. */
+  /** What to do about another error, if that differs for a table and for a lock. */
   cureOf(cause: unknown): string | undefined;
-  /** What to do about a table that another program has made. */
+  /** What to do about a table that another program has created. */
   readonly cureOfForeign: string;
-  /** Whose clock counts, for people. */
+  /** Whose clock counts. */
   readonly clock: "server" | "machine";
 }

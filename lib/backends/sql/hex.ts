@@ -1,6 +1,6 @@
 import { hexToBytes } from "@noble/hashes/utils.js";
 
-/** What PostgreSQL calls an encoding, where the runtime does not call it the same but for letters and signs. */
+/** PostgreSQL's names of encodings for which the runtime has quite another label. */
 const LABELS: Readonly<Record<string, string>> = {
   LATIN2: "iso-8859-2",
   LATIN3: "iso-8859-3",
@@ -19,9 +19,9 @@ const LABELS: Readonly<Record<string, string>> = {
 };
 
 /**
- * The text whose bytes these hex digits are; undefined for what are none.
+ * Decodes a text from hex digits; undefined if they are none.
  *
- * @param digits Of bytes in UTF-8, or after the name of another encoding, as PostgreSQL has it, and a colon.
+ * @param digits The bytes in UTF-8; or PostgreSQL's name of another encoding, a colon, and the bytes in that.
  */
 export function fromHex(digits: unknown): string | undefined {
   if (typeof digits !== "string") return undefined;
@@ -29,12 +29,12 @@ export function fromHex(digits: unknown): string | undefined {
   if (hex === undefined) return undefined;
   const bytes = hexToBytes(hex);
   if (encoding === undefined) return new TextDecoder().decode(bytes);
-  // The runtime takes it for windows-1252.
+  // For the runtime this would be windows-1252.
   if (encoding === "LATIN1") return Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
   return decoderFor(encoding).decode(bytes);
 }
 
-/** Of an encoding that the runtime does not know ASCII is left. */
+/** For an encoding that the runtime does not know, the decoder of UTF-8, which reads at least ASCII. */
 function decoderFor(encoding: string): TextDecoder {
   const label = LABELS[encoding] ?? encoding.toLowerCase().replace(/^win/, "windows-").replaceAll("_", "-");
   try {

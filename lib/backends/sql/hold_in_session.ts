@@ -2,16 +2,16 @@ import type { LeasedLock } from "../../lock/held_lock.ts";
 import { type Acquired, hold } from "../../lock/hold.ts";
 import type { Session } from "./session.ts";
 
-/** What a database has to say about a lock that its session holds. */
+/** Asks a database about a lock that its session holds. */
 export interface LockInSession {
   /** Whether this very session, on the same server, still holds the lock. */
   isHeld(): Promise<boolean>;
-  /** Gives the lock back. False when the session did not hold it. */
+  /** Releases the lock. False if the session did not hold it. */
   release(): Promise<boolean>;
 }
 
 /**
- * Begins to hold a lock that ends with a session.
+ * Begins to hold a lock that the server frees when the session ends.
  *
  * @throws {LockUnavailableError} When the server answers too slowly to keep the lease; then the session has ended.
  */

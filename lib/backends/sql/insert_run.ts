@@ -6,23 +6,24 @@ import { type LedgerTable, UNFIT_KEY } from "./ledger_table.ts";
 import type { Runner } from "../../ledger/run.ts";
 import { COLUMN_NAMES, COLUMNS, VERSION } from "./schema.ts";
 
-/** Ids from here on are nobody's who counts runs. */
+/** An id from here on was not reached by counting. */
 const ABSURD_ID = 2n ** 62n;
 
-/** What encodings lack, one more than the other: MySQL's utf8mb3, latin1 and its like, and ASCII. */
+/** Characters that encodings lack, fewest first: MySQL's utf8mb3; latin1 and its like; ASCII. */
 const LACKING = [/[\u{10000}-\u{10ffff}]/gu, /[^\n\t -~\xa0-\xff]/gu, /[^\n\t -~]/gu];
 
 const TOO_HIGH = "delete the rows with such ids, then ";
 
-/** How often a row is tried to be inserted whose id somebody else's row has. */
+/** How often to insert a row again whose id was taken. */
 const ID_TRIES = 20;
 
 /**
- * Adds a run to the ledger. What of the label, the host and the user the database's encoding lacks is replaced.
+ * Adds a run to the ledger. Characters of the label, the host and the user that the database's encoding lacks are
+ * replaced.
  *
- * @param more The columns besides the lock, the key, and whose it is.
+ * @param more Columns besides the lock, the key and those of the runner.
  * @returns Its id.
- * @throws {LockUnavailableError} When that is not possible, also where the table would forget it.
+ * @throws {LockUnavailableError} When it cannot be added, or the table would lose it.
  */
 export async function insertRun(
   ledger: LedgerTable,
@@ -39,7 +40,7 @@ export async function insertRun(
       const isUnfit = error instanceof LockUnavailableError && ledger.dialect.isUnfitText(error.cause);
       const lacking = LACKING[tries];
       if (!isUnfit || lacking === undefined) throw error;
-      fit = without(lacking, runner);
+      fit = replace(lacking, runner);
     }
   }
 }
@@ -72,7 +73,7 @@ async function insert(
   for (let tries = 1;; tries++) {
     try {
       const statement = sql`${before}INSERT INTO ${table} (${columns}) VALUES (${row})${after}`;
-      const id = await inserted(ledger, named, statement);
+      const id = await tryInsert(ledger, named, statement);
       if (id !== undefined) return id;
       if (dialect.lastId === undefined) {
         throw ledger.failure({
@@ -85,33 +86,33 @@ async function insert(
       if (trouble === undefined) throw error;
       if (trouble === "taken" && tries < ID_TRIES) continue;
       if (trouble === "taken") {
-        throw ledger.failure({ what: "the numbers that it gives are taken", cure: dialect.countOn });
+        throw ledger.failure({ what: "the numbers that it gives are taken", cure: dialect.idCure });
       }
     }
-    // Not where sera itself has been given such an id: what it counted up to may be forgotten, and tokens must not fall.
+    // Not if sera itself was given such an id: its row may be deleted by now, and ids must never decrease.
     const next = sql`SELECT ${dialect.nextId}, ${row} FROM ${table} WHERE id < ${ABSURD_ID} AND NOT EXISTS
       (SELECT 1 FROM ${table} WHERE id >= ${ABSURD_ID} AND outcome = 'unstarted') HAVING COUNT(*) > 0`;
-    const id = await inserted(ledger, named, sql`INSERT INTO ${table} (id, ${columns}) ${next}`);
+    const id = await tryInsert(ledger, named, sql`INSERT INTO ${table} (id, ${columns}) ${next}`);
     if (id !== undefined) return id;
-    throw ledger.failure({ what: "it has no more numbers to give", cure: `${TOO_HIGH}${dialect.countOn}` });
+    throw ledger.failure({ what: "it has no more numbers to give", cure: `${TOO_HIGH}${dialect.idCure}` });
   }
 }
 
-/** Inserts a row, and gives its id; undefined where it got none. */
-async function inserted(
+/** Inserts a row and returns its id; undefined if there is no such row afterwards. */
+async function tryInsert(
   ledger: LedgerTable,
   { lock, key }: { readonly lock: string; readonly key: string | undefined },
   insert: Statement,
 ): Promise<bigint | undefined> {
   const { dialect } = ledger;
-  const { table, lastId, readNumber, readText, decodeText, keeping, countOn } = dialect;
+  const { table, lastId, readNumber, readText, decodeText, keeping, idCure } = dialect;
   const keeps = keeping === undefined ? sql`` : sql`, ${keeping} AS keeping`;
-  // A server that is not strict cuts or replaces what a column cannot hold, and says nothing.
+  // A server that is not in strict mode silently cuts or replaces what a column cannot hold.
   const kept = sql`${readNumber(sql`id`)} AS id, ${readText(COLUMNS.lock_name)} AS lock_name,
     ${readText(COLUMNS.run_key)} AS run_key${keeps}`;
   const [row] = lastId === undefined
     ? await ledger.ask(sql`${insert} RETURNING ${kept}`)
-    // Also of a table that has not kept the row.
+    // A LEFT JOIN, to get `keeping` even if the table has not kept the row.
     : (await ledger.ask(insert),
       await ledger.ask(sql`SELECT ${kept} FROM (SELECT 1) one LEFT JOIN ${table} ON id = ${lastId}`));
   const forgetful = await ledger.whyForgetful(row?.keeping);
@@ -124,7 +125,7 @@ async function inserted(
     (key === undefined ? undefined : whyChanged("key", decodeText(row.run_key), key)) ??
     (id > 0n && id < ABSURD_ID
       ? undefined
-      : { what: `it gives the number ${id}, which leaves none for later runs`, cure: `${TOO_HIGH}${countOn}` });
+      : { what: `it gives the number ${id}, which leaves none for later runs`, cure: `${TOO_HIGH}${idCure}` });
   if (objection === undefined) return id;
   await ledger.ask(sql`UPDATE ${table} SET outcome = 'unstarted' WHERE id = ${id}`);
   throw ledger.failure(objection);
@@ -140,13 +141,13 @@ function whyChanged(what: string, kept: string | undefined, given: string): Trou
     : { what: `its table cannot hold the ${what}`, cure: UNFIT_KEY };
 }
 
-/** A question mark for each character that an encoding lacks. */
-function without(lacking: RegExp, { label, host, pid, user }: Runner): Runner {
+/** Puts a question mark for each character that an encoding lacks. */
+function replace(lacking: RegExp, { label, host, pid, user }: Runner): Runner {
   const of = (text: string) => text.replace(lacking, "?");
   return { label: of(label), host: of(host), pid, user: of(user) };
 }
 
-/** As much of a text as a column holds. */
+/** As much of a text as fits into a column. */
 export function cut(text: string): string {
   return text.length <= LONGEST_TEXT ? text : [...text].slice(0, LONGEST_TEXT).join("");
 }

@@ -4,7 +4,7 @@ import { LedgerTable, type Store } from "./ledger_table.ts";
 import { readLatest } from "./rows.ts";
 
 /**
- * The ledger's last run.
+ * Reads the ledger's last run.
  *
  * @throws {LockUnavailableError} When it cannot be read.
  */

@@ -10,24 +10,24 @@ import { LedgerTable, type Store } from "./ledger_table.ts";
 import { readLatest, readRuns, selectRuns } from "./rows.ts";
 import { join, sql, type Statement, word } from "./statement.ts";
 
-/** How many runs are forgotten at a time, so that nobody waits for it. */
+/** How many rows are deleted at a time, so that nobody waits long for it. */
 const PRUNED_AT_ONCE = 1000;
 
-/** How many runs that never ended are told of; there is one at most, but for rows that somebody else has written. */
+/** How many unfinished runs are returned; there is at most one, unless somebody else has written rows. */
 const TOLD_AT_ONCE = 100;
 
-/** What others may have marked a run as. */
+/** The outcomes of runs that have ended. */
 const OUTCOMES: readonly string[] = ["succeeded", "failed", "abandoned", "unstarted", "skipped"] satisfies Outcome[];
 
 /**
- * The ledger in a table of a database. What is written about a lock is written in the session that holds it; each statement
- * stands for itself.
+ * The ledger in a table of a database. Rows of a lock are written in the session that holds it, each statement in its
+ * own transaction.
  */
 export class SqlLedger implements Ledger {
   readonly #table: LedgerTable;
   readonly #patience: Patience | undefined;
 
-  /** @param patience By which the store waits for others. */
+  /** @param patience How long the store waits for others. */
   constructor(store: Store, patience?: Patience) {
     this.#table = new LedgerTable(store);
     this.#patience = patience;
@@ -71,7 +71,7 @@ export class SqlLedger implements Ledger {
       return { granted: false, because: found.run, isAhead: found.began === "ahead" };
     }
     const { after, now } = this.#table.dialect;
-    // What a key needs has to be there for ever, and what a span needs for that long.
+    // A run with a key is kept for ever, and one that `--every` needs at least for that span.
     const expires = rule.once === undefined ? after(Math.max(rule.keepHistory, rule.every ?? 0)) : sql`NULL`;
     return {
       granted: true,
@@ -84,12 +84,12 @@ export class SqlLedger implements Ledger {
     const { after } = this.#table.dialect;
     const counts = outcome === "succeeded" || outcome === "failed" && rule.countFailures;
     const expires = counts || rule.once === undefined ? sql`` : sql`, expires = ${after(rule.keepHistory)}`;
-    await this.#table.askAgain(
+    await this.#table.askExisting(
       sql`UPDATE ${this.#table.dialect.table}
         SET outcome = ${word(outcome)}, finished = ${after(-ago)}, exit_code = ${exitCode}${expires}
         WHERE id = ${id} AND outcome = 'running'`,
     );
-    const rows = await this.#table.askAgain(selectRuns(this.#table.dialect, sql`WHERE id = ${id}`));
+    const rows = await this.#table.askExisting(selectRuns(this.#table.dialect, sql`WHERE id = ${id}`));
     const [run] = readRuns(this.#table.dialect, rows);
     if (run?.outcome === outcome) return;
     const trouble = run === undefined ? { what: `run ${id} has been deleted` } : troubleWith(run, outcome);
@@ -110,20 +110,20 @@ export class SqlLedger implements Ledger {
   async prune(): Promise<void> {
     const { now, readNumber } = this.#table.dialect;
     const id = readNumber(sql`id`);
-    const expired = await this.#table.askAgain(
+    const expired = await this.#table.askExisting(
       sql`SELECT ${id} AS id FROM ${this.#table.dialect.table} WHERE expires < ${now} AND outcome <> 'running'
         ORDER BY expires LIMIT ${PRUNED_AT_ONCE}`,
     );
     if (expired.length === 0) return;
-    // The last one stays: before MySQL 8.0 and MariaDB 10.2.4 a restarted server counts on from the highest id that it
+    // The newest stays: before MySQL 8.0 and MariaDB 10.2.4 a restarted server continues from the highest id that it
     // finds, and ids must grow.
-    const [newest] = await this.#table.askAgain(
+    const [newest] = await this.#table.askExisting(
       sql`SELECT ${readNumber(sql`MAX(id)`)} AS id FROM ${this.#table.dialect.table}`,
     );
     const last = exactFrom(newest?.id);
     const ids = expired.flatMap(({ id }) => exactFrom(id) ?? []).filter((id) => id !== last);
     if (ids.length > 0) {
-      await this.#table.askAgain(
+      await this.#table.askExisting(
         sql`DELETE FROM ${this.#table.dialect.table} WHERE id IN (${join(ids.map((id) => sql`${id}`))})`,
       );
     }
@@ -147,7 +147,7 @@ export class SqlLedger implements Ledger {
   }
 }
 
-/** What a run that is there has made of its end. */
+/** Why a run does not have the outcome that was recorded. */
 function troubleWith({ id, outcome }: RecordedRun, given: Outcome): Trouble {
   if (outcome === "running") {
     return {

@@ -5,16 +5,17 @@ import type { Session } from "./session.ts";
 import type { Statement } from "./statement.ts";
 
 /**
- * How long a server waits for others' locks on the table before it breaks a statement off, in milliseconds. The shortest
- * time that MySQL knows: meanwhile the session, which can do one thing at a time, does not renew the lock that it holds.
- * Shorter than `LAST_ANSWER`, which is what a server has for it after a signal.
+ * How long a server waits for others' locks on the table before it aborts a statement, in milliseconds. The shortest
+ * time that MySQL allows, since the session does one thing at a time, and cannot renew its lock meanwhile. Shorter than
+ * `LAST_ANSWER`, the time for an answer after a signal.
  */
 export const LOCK_WAIT = 1000;
 
 /**
- * Runs the ledger's statements in a session, whose server may take as long as it does for any; less when a signal comes.
+ * Runs the ledger's statements in a session. A signal shortens the time for an answer.
  *
- * @param isLocked Whether the server has broken a statement off after {@linkcode LOCK_WAIT}. It is then asked again.
+ * @param isLocked Whether an error says that the server has waited for {@linkcode LOCK_WAIT} in vain. The statement is
+ * then tried again.
  */
 export function ledgerStatements(
   session: Session,
@@ -35,7 +36,7 @@ export function ledgerStatements(
       shortest: LOCK_WAIT,
       isBusy: (error) => error instanceof LockUnavailableError && isLocked(error.cause),
       inVain(error, how, isInterrupted) {
-        // Without the cure, which is for those who have a transaction.
+        // Leaves out the server's cure, which is for transactions.
         const { why, cause } = error as LockUnavailableError;
         const what = `others have kept its table locked (${why})${how}`;
         const cure = isInterrupted

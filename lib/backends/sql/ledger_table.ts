@@ -5,26 +5,26 @@ import type { Dialect, LedgerColumn } from "./dialect.ts";
 import { LedgerBusyError } from "../../ledger/patience.ts";
 import { COLUMN_NAMES, COLUMNS, createTable } from "./schema.ts";
 
-/** Where a ledger's table is. */
+/** Runs statements on a ledger's table. */
 export interface Store {
   readonly dialect: Dialect;
   /**
-   * Runs one statement, and makes what it changes last.
+   * Runs one statement, and commits it.
    *
-   * @throws {LockUnavailableError} When it fails; its cause is what the database said.
+   * @throws {LockUnavailableError} When it fails; its cause is the database's error.
    */
   run(statement: Statement): Promise<readonly Row[]>;
 }
 
-/** How often a statement is tried that an administrator, a limit or another session has broken off. */
+/** How often a statement is tried that an administrator, a limit or another session aborts. */
 const TRIES = 3;
 
-/** What to do about a text that the table cannot hold. Of those that sera writes a key alone cannot be replaced. */
+/** What to do about a key that the table cannot hold; in other texts such characters are replaced. */
 export const UNFIT_KEY =
   "use a key of plain ASCII letters and digits, or keep the ledger in a database that holds all " +
   "characters (UTF8, utf8mb4)";
 
-/** The ledger's table, which is made, or completed, when it turns out that it is needed. */
+/** The ledger's table. It is created, or gets missing columns, when a statement turns out to need that. */
 export class LedgerTable {
   readonly dialect: Dialect;
   readonly #store: Store;
@@ -35,13 +35,13 @@ export class LedgerTable {
   }
 
   /**
-   * Runs a statement for somebody who writes.
+   * Runs a statement for a writer.
    *
-   * @param makes Whether a table that is missing is made. Not where it has been there: somebody has moved it, and may
-   * move it back.
+   * @param creates Whether to create a missing table. Not if it has existed: somebody has moved it, and may move it
+   * back.
    * @throws {LockUnavailableError} When it fails.
    */
-  async ask(statement: Statement, makes = true): Promise<readonly Row[]> {
+  async ask(statement: Statement, creates = true): Promise<readonly Row[]> {
     let made = false;
     for (let tries = 1;; tries++) {
       try {
@@ -49,33 +49,33 @@ export class LedgerTable {
       } catch (error) {
         if (!(error instanceof LockUnavailableError)) throw error;
         const { dialect } = this;
-        if (makes && !made && dialect.isMissing("table", error.cause)) await this.#make(createTable(dialect));
-        else if (!made && dialect.isMissing("column", error.cause)) await this.#complete(error);
-        else if (mayAskAgain(error, tries)) continue;
+        if (creates && !made && dialect.isMissing("table", error.cause)) await this.#make(createTable(dialect));
+        else if (!made && dialect.isMissing("column", error.cause)) await this.#addColumns(error);
+        else if (mayRetry(error, tries)) continue;
         else throw this.failure({ what: error.reason }, error);
         made = true;
       }
     }
   }
 
-  /** As {@linkcode ask}, once there has been a table. */
-  askAgain(statement: Statement): Promise<readonly Row[]> {
+  /** Like {@linkcode ask}, but does not create the table: it has existed. */
+  askExisting(statement: Statement): Promise<readonly Row[]> {
     return this.ask(statement, false);
   }
 
   /**
-   * Why the table does not remember what ran, and what to do; undefined if it does.
+   * Why the table may lose its rows, and what to do; undefined if it does not.
    *
-   * @param keeping What it has said of itself, see {@linkcode Dialect.keeping}.
+   * @param keeping The value of {@linkcode Dialect.keeping}.
    * @throws {LockUnavailableError} When it cannot be asked.
    */
   async whyForgetful(keeping: unknown): Promise<Trouble | undefined> {
     const { dialect } = this;
     const below = dialect.keepingBelow?.(keeping);
-    return dialect.whyForgetful(below ? (await this.askAgain(below))[0]?.keeping : keeping);
+    return dialect.whyForgetful(below ? (await this.askExisting(below))[0]?.keeping : keeping);
   }
 
-  /** Statements that fail because another sera was faster do no harm: what counts is whether the table is right then. */
+  /** Runs CREATE or ALTER statements. It does no harm if one fails because another sera was faster. */
   async #make(statements: readonly Statement[], why = "it is not there yet"): Promise<void> {
     for (const statement of statements) {
       try {
@@ -89,8 +89,8 @@ export class LedgerTable {
     }
   }
 
-  /** Adds the columns that an older sera's table lacks; a table that is another program's is left alone. */
-  async #complete(why: LockUnavailableError): Promise<void> {
+  /** Adds the columns that the table of an older sera lacks; leaves a table of another program alone. */
+  async #addColumns(why: LockUnavailableError): Promise<void> {
     const { dialect } = this;
     await this.refuseForeign();
     const additions = COLUMN_NAMES.map((name) =>
@@ -100,9 +100,9 @@ export class LedgerTable {
   }
 
   /**
-   * Makes sure that a table in which a column is missing is sera's all the same.
+   * Makes sure that a table that lacks a column is sera's.
    *
-   * @throws {LockUnavailableError} When it is not, or cannot be read.
+   * @throws {LockUnavailableError} When it is another program's, or cannot be read.
    */
   async refuseForeign(): Promise<void> {
     const { dialect } = this;
@@ -116,44 +116,44 @@ export class LedgerTable {
   }
 
   /**
-   * Lets somebody read who does nothing else: what is missing is not made, and it takes no more than the right to read.
+   * Reads without writing: creates nothing that is missing, and needs only the right to read.
    *
-   * @param read Is called once more with the columns that the table lacks, if it lacks any.
+   * @param read Called again with the columns that the table lacks, if there are any.
    * @returns Undefined when there is no table.
    * @throws {LockUnavailableError} When it cannot be read.
    */
   async reading<T>(
     read: (ask: Store["run"], missing: readonly LedgerColumn[]) => Promise<T>,
   ): Promise<T | undefined> {
-    const ask: Store["run"] = (statement) => this.#retried(statement);
+    const ask: Store["run"] = (statement) => this.#askWithRetries(statement);
     try {
       return await read(ask, []);
     } catch (error) {
       if (!(error instanceof LockUnavailableError)) throw error;
-      if (!this.dialect.isMissing("column", error.cause)) return this.#notRead(error);
+      if (!this.dialect.isMissing("column", error.cause)) return this.#unreadable(error);
     }
     await this.refuseForeign();
     try {
       return await read(ask, await this.#missingColumns(ask));
     } catch (error) {
       if (!(error instanceof LockUnavailableError)) throw error;
-      return this.#notRead(error);
+      return this.#unreadable(error);
     }
   }
 
-  /** @throws {LockUnavailableError} For anything but a table that is not there. */
-  #notRead(error: LockUnavailableError): undefined {
+  /** @throws {LockUnavailableError} Unless it is only that there is no table. */
+  #unreadable(error: LockUnavailableError): undefined {
     const { dialect } = this;
     if (dialect.isMissing("table", error.cause) || dialect.isMissing("schema", error.cause)) return undefined;
     throw this.failure({ what: error.reason }, error, dialect.grantToRead);
   }
 
-  async #retried(statement: Statement): Promise<readonly Row[]> {
+  async #askWithRetries(statement: Statement): Promise<readonly Row[]> {
     for (let tries = 1;; tries++) {
       try {
         return await this.#store.run(statement);
       } catch (error) {
-        if (!(error instanceof LockUnavailableError && mayAskAgain(error, tries))) throw error;
+        if (!(error instanceof LockUnavailableError && mayRetry(error, tries))) throw error;
       }
     }
   }
@@ -172,10 +172,10 @@ export class LedgerTable {
   }
 
   /**
-   * The error for what cannot be done with the table.
+   * Makes the error for a table that cannot be used.
    *
-   * @param cause What the database has said. What to do about it with a table takes the place of what to do with a lock.
-   * @param grant What to do where it has said that the user may not.
+   * @param cause The database's error. Its cure for locks is replaced by one for tables, if there is one.
+   * @param grant What to do if the user lacks a right.
    */
   failure({ what, cure }: Trouble, cause?: LockUnavailableError, grant = this.dialect.grant): LockUnavailableError {
     const { dialect } = this;
@@ -192,8 +192,8 @@ export class LedgerTable {
   }
 }
 
-/** Whether a statement that has failed so many times is tried once more. */
-function mayAskAgain(error: LockUnavailableError, tries: number): boolean {
-  // Others that keep the table locked have been waited for.
+/** Whether to try a statement again that has failed so many times. */
+function mayRetry(error: LockUnavailableError, tries: number): boolean {
+  // LedgerBusyError comes after a long wait for a lock on the table.
   return error.transient && !(error instanceof LedgerBusyError) && tries < TRIES;
 }

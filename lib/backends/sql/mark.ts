@@ -1,14 +1,14 @@
-/** What a session tells those who look at the server of whoever it belongs to. */
+/** The comment by which a session tells others who look at the server whose it is. */
 
 import { type Presence, readPresence } from "../../lock/presence.ts";
 import { comment, sql, type Statement } from "./statement.ts";
 
-/** The longest label or name in a mark, in UTF-16 units: servers cut long statements, and with them the mark's end. */
-const LONGEST_TOLD = 64;
+/** The longest label or name in a mark, in UTF-16 units: servers cut long statements, and the mark is at the end. */
+const LONGEST_PART = 64;
 
 /**
- * A comment to put after each statement: servers show the last or the current one of a session. It is ASCII without a
- * slash, an apostrophe or a question mark, so that it ends where it should and no driver finds anything to replace.
+ * The mark as a comment, to be put after each statement: servers show the last or current statement of a session. It is
+ * ASCII without slashes, apostrophes and question marks, so that it ends where it should and holds no placeholder.
  *
  * @example
  * ```ts
@@ -25,7 +25,7 @@ export function markOf({ lock, host, pid, label, since, connected, namespace, na
     lock,
     host,
     pid,
-    label: label.slice(0, LONGEST_TOLD),
+    label: label.slice(0, LONGEST_PART),
     since,
     connected,
     namespace: ifShort(namespace),
@@ -35,9 +35,9 @@ export function markOf({ lock, host, pid, label, since, connected, namespace, na
   return sql` ${comment(`sera ${safe}`)}`;
 }
 
-/** A name makes sense only whole. */
+/** Names are not cut: a part of one says nothing. */
 function ifShort(name: string | undefined): string | undefined {
-  return name !== undefined && name.length <= LONGEST_TOLD ? name : undefined;
+  return name !== undefined && name.length <= LONGEST_PART ? name : undefined;
 }
 
 function hex(unit: string): string {
@@ -47,9 +47,9 @@ function hex(unit: string): string {
 const MARK_BEGIN = " /* sera ";
 const MARK_END = " */";
 
-/** Reads the mark at the end of a statement. Undefined where there is none, as with a statement that was cut off. */
+/** Reads the mark at the end of a statement; undefined if there is none, as in a statement that was cut. */
 export function readMark(statement: string): Presence | undefined {
-  // Not by one expression: what somebody else has put there could keep it busy for long.
+  // Not by one regular expression: a malicious statement could make it backtrack for long.
   const begin = statement.lastIndexOf(MARK_BEGIN);
   if (begin < 0 || !statement.endsWith(MARK_END)) return undefined;
   return readPresence(statement.slice(begin + MARK_BEGIN.length, -MARK_END.length));

@@ -8,41 +8,44 @@ import type { Store } from "./ledger_table.ts";
 import type { Session } from "./session.ts";
 import type { SessionLock } from "./session_lock.ts";
 
-/** How a kind of database is looked at. Each look may throw a `LockUnavailableError`. */
-export interface Looks<S extends Session> {
-  /** Makes a lock, for its session: as a run does, or on any server, also one that a run would refuse. */
+/** What an observer asks of a kind of database. Each may throw a `LockUnavailableError`. */
+export interface ObserverQueries<S extends Session> {
+  /** Makes a lock, for its session: on a server that a run would use, or on any. */
   open(from: "fit server" | "any server"): SessionLock<S>;
-  /** Whether each statement may be answered by another session, so that nothing can be told. */
+  /** Whether a proxy spreads the statements over several sessions, so that the answers mean nothing. */
   isScattered(session: S): boolean;
-  /** Which locks are another server's, and what to do; undefined if none. */
+  /** Says which locks are kept by another server, and what to do; undefined if none. */
   elsewhere(session: S, signal: AbortSignal): Promise<string | undefined>;
   sightings(session: S, whose: Whose, table: TableName, signal: AbortSignal): Promise<Seen>;
   ledger(session: S, table: TableName, patience: Patience): Promise<Store>;
 }
 
 /**
- * Connects to a database to look only: a server that a run would refuse, for it is read-only, a standby, or one of several
- * that each keep their own locks, is good enough. Of several hosts one that a run would take comes first.
+ * Connects to a database to look only. Of several hosts it prefers one that a run would use; otherwise a server will do
+ * that a run would refuse: a read-only one, a standby, or one of several that each keep their own locks.
  *
  * @throws {LockUnavailableError} When the server cannot be asked.
  */
-export async function observeDatabase<S extends Session>(looks: Looks<S>, signal: AbortSignal): Promise<Observer> {
-  let lock = looks.open("fit server");
+export async function observeDatabase<S extends Session>(
+  queries: ObserverQueries<S>,
+  signal: AbortSignal,
+): Promise<Observer> {
+  let lock = queries.open("fit server");
   try {
     try {
       await lock.session(signal);
     } catch (error) {
       if (!(error instanceof UnfitServerError)) throw error;
-      lock = looks.open("any server");
-      if (looks.isScattered(await lock.session(signal))) throw error;
+      lock = queries.open("any server");
+      if (queries.isScattered(await lock.session(signal))) throw error;
     }
-    const elsewhere = await looks.elsewhere(await lock.session(signal), signal);
+    const elsewhere = await queries.elsewhere(await lock.session(signal), signal);
     return {
       elsewhere,
       sightings: async (whose, table, signal) =>
-        await looks.sightings(await lock.session(signal), whose, table, signal),
+        await queries.sightings(await lock.session(signal), whose, table, signal),
       ledger: async (table, patience) =>
-        new SqlLedger(await looks.ledger(await lock.session(signal), table, patience), patience),
+        new SqlLedger(await queries.ledger(await lock.session(signal), table, patience), patience),
       [Symbol.asyncDispose]: () => lock[Symbol.asyncDispose](),
     };
   } catch (error) {

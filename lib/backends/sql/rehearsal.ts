@@ -5,9 +5,9 @@ import type { Store } from "./ledger_table.ts";
 import { sql } from "./statement.ts";
 
 /**
- * Records a run from its beginning to its end, by the code of a real one. Only where all of it is taken back.
+ * Records a run from beginning to end, with the code for real runs. The caller must roll it back.
  *
- * @returns Why the run could not be deleted, which costs a real one no more than a note; undefined if it could.
+ * @returns Why the run could not be deleted, which for a real one is only worth a note; undefined if it could.
  * @throws {LockUnavailableError} When a run could not be recorded.
  */
 export async function rehearse(store: Store, { lock, rule, runner }: RunRehearsal): Promise<string | undefined> {
@@ -15,15 +15,15 @@ export async function rehearse(store: Store, { lock, rule, runner }: RunRehearsa
   await ledger.abandon(lock);
   const permission = await ledger.begin(lock, runner, rule);
   if (permission.granted) await ledger.finish(permission.id, "succeeded", 0, rule);
-  return await mayDelete(store, lock);
+  return await deleteRuns(store, lock);
 }
 
 /**
  * Deletes the runs of a lock.
  *
- * @returns Why they could not be deleted; undefined if they could, or would be once there is a table.
+ * @returns Why they could not be deleted; undefined if they could, or there is no table.
  */
-export async function mayDelete({ dialect, run }: Store, lock: string): Promise<string | undefined> {
+export async function deleteRuns({ dialect, run }: Store, lock: string): Promise<string | undefined> {
   try {
     await run(sql`DELETE FROM ${dialect.table} WHERE lock_name = ${lock}`);
     return undefined;

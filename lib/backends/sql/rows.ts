@@ -5,14 +5,14 @@ import type { Dialect, LedgerColumn } from "./dialect.ts";
 import type { RecordedRun } from "../../ledger/run.ts";
 import { COLUMNS } from "./schema.ts";
 
-/** What an outcome looks like, also one of a later version of sera. */
+/** The form of an outcome; a later version of sera may have others. */
 const OUTCOME = /^[a-z]{1,20}$/;
 
-/** What is told of a run whose row says nothing of that kind. */
+/** The outcome of a run whose row has no valid one. */
 const NO_OUTCOME = "unknown";
 
 /**
- * The statement that reads runs.
+ * Makes the statement that reads runs.
  *
  * @param rest What follows the table's name.
  * @param missing Columns that the table lacks.
@@ -27,7 +27,7 @@ export function selectRuns(
   const of = (read: (column: Statement) => Statement, ...names: LedgerColumn[]) =>
     names.map((name) => sql`${missing.includes(name) ? sql`NULL` : read(COLUMNS[name])} AS ${COLUMNS[name]}`);
   const columns = [
-    // By another name than the column's, by which the rest may order.
+    // Another name than the column's, so that ORDER BY id means the number and not this text.
     sql`${readNumber(sql`id`)} AS run_id`,
     ...of(readText, "lock_name", "run_key", "label", "host", "user_name", "outcome"),
     ...of(readNumber, "pid", "session_id", "exit_code"),
@@ -38,20 +38,20 @@ export function selectRuns(
 }
 
 /**
- * Reads rows that {@linkcode selectRuns} asked for. Others may have written them, or another program: what a column
- * should not hold is left out, and the rest of the row stays.
+ * Reads rows that {@linkcode selectRuns} asked for. Others may have written them: invalid values are left out, and the
+ * rest of the row stays.
  */
 export function readRuns(dialect: Dialect, rows: readonly Row[]): readonly RecordedRun[] {
   return rows.flatMap((row) => readRun(dialect, row) ?? []);
 }
 
-/** How many runs are read at a time: the longest texts of so many fit into the longest answer that is taken. */
+/** How many runs are read at a time: with the longest texts they still fit into the longest answer that is accepted. */
 const READ_AT_ONCE = 100;
 
 /**
- * Reads the latest runs, the newest first.
+ * Reads the latest runs, newest first.
  *
- * @param condition Which of them; all if it is not given.
+ * @param condition Which of them; all if undefined.
  * @param ask Asks for rows.
  * @param missing Columns that the table lacks.
  */

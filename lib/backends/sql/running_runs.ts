@@ -6,10 +6,10 @@ import { askIfAllowed } from "./ask_if_allowed.ts";
 import { sql, type Statement } from "./statement.ts";
 import type { Sighting } from "../../who/sighting.ts";
 
-/** Many more than run at a time; what has died in between is marked only when its lock is next held. */
+/** The most runs to read. Runs that died are among them until somebody holds their lock again. */
 const MOST = 1000;
 
-/** The runs that have not ended as far as the ledger knows, the latest first; none if it cannot be read. */
+/** The runs that have not ended as far as the ledger knows, newest first; none if it cannot be read. */
 export async function runningRuns(
   session: Session,
   dialect: Dialect,
@@ -21,9 +21,10 @@ export async function runningRuns(
 }
 
 /**
- * Adds to a holder what the ledger has of its run. Sessions' numbers come back when a server is restarted.
+ * Adds to a holder what the ledger knows of its run. Compares more than the session's number, since a restarted server
+ * uses numbers again.
  *
- * @param shown What the server shows of a lock's name, where that is not all of it.
+ * @param shown The part of a lock's name that the server shows, if that is not all of it.
  */
 export function withRun(
   holder: Sighting,

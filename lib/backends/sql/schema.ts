@@ -2,13 +2,13 @@ import { join, sql, type Statement } from "./statement.ts";
 import type { Dialect, LedgerColumn } from "./dialect.ts";
 
 /**
- * The version of the table that this sera knows; every row tells which one its writer knew. Another version only ever
- * adds columns, which may be left out or NULL, and never changes what there is: an older sera goes on with a newer table,
- * and a newer one adds what an older table lacks.
+ * The version of the table that this sera knows; every row tells the version known to its writer. A new version may
+ * only add columns that can be NULL or have a default, so that an older sera can use a newer table, and a newer sera
+ * can add what an older table lacks.
  */
 export const VERSION = 1;
 
-/** All columns but the id, in SQL. */
+/** All columns except the id, in SQL. */
 export const COLUMNS: Readonly<Record<LedgerColumn, Statement>> = {
   version: sql`version`,
   lock_name: sql`lock_name`,
@@ -25,10 +25,10 @@ export const COLUMNS: Readonly<Record<LedgerColumn, Statement>> = {
   expires: sql`expires`,
 };
 
-/** The names of all columns but the id, in their order. */
+/** The names of all columns except the id, in order. */
 export const COLUMN_NAMES = Object.keys(COLUMNS) as readonly LedgerColumn[];
 
-/** What is looked for: runs of a lock by key, by time and by outcome, and runs that may be forgotten. */
+/** For queries of the runs of a lock by key, time or outcome, and of runs that have expired. */
 const INDEXES: Readonly<Record<string, readonly LedgerColumn[]>> = {
   once: ["lock_name", "run_key"],
   every: ["lock_name", "started"],
@@ -36,7 +36,7 @@ const INDEXES: Readonly<Record<string, readonly LedgerColumn[]>> = {
   expires: ["expires"],
 };
 
-/** The statements that make the table; the first one does nothing where it is there already. */
+/** The statements that create the table and its indexes, unless they exist. */
 export function createTable(dialect: Dialect): readonly Statement[] {
   const { table } = dialect;
   const indexes = Object.entries(INDEXES).map(([name, columns]) => ({

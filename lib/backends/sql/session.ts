@@ -7,26 +7,26 @@ import { ConnectionError } from "../network/errors.ts";
 import type { LockSession } from "../../lock/lock.ts";
 import { ProtocolError } from "../network/protocol_error.ts";
 
-/** How long saying goodbye to a server may take, in milliseconds; it notices the end of the connection anyway. */
+/** How long closing may take, in milliseconds; after that the server notices the end of the connection anyway. */
 const GOODBYE = 1000;
 
 /** A row of a result. */
 export type Row = Readonly<Record<string, unknown>>;
 
-/** What a session needs of a database's driver. */
+/** What a session needs from a database's driver. */
 export interface DriverConnection {
-  /** Sends a statement, and calls back once with an error or with its rows. */
+  /** Sends a statement, and calls back once, with an error or with its rows. */
   query(statement: Statement, done: (error: unknown, rows: readonly Row[]) => void): void;
-  /** Says goodbye, and calls back when that has been done. */
+  /** Ends the session properly, and then calls back. */
   end(done: () => void): void;
   /** Ends the connection at once. */
   destroy(): void;
-  /** The socket below. */
+  /** The underlying socket. */
   socket(): Socket;
 }
 
-/** What a driver's errors mean. */
-export interface ErrorGuide {
+/** Explains a driver's errors. */
+export interface ErrorTranslator {
   /** Says in a few words what is wrong and what to do; never holds a password. */
   describe(error: unknown): Trouble;
   /** Whether the same request may succeed a moment later. */
@@ -35,20 +35,20 @@ export interface ErrorGuide {
 
 /** How one statement is run. */
 export interface QueryOptions {
-  /** How long the server is expected to take by itself, in milliseconds, before its time to answer begins. */
+  /** How long the server may work on the statement before the time for its answer begins, in milliseconds. */
   readonly serverTime?: number;
-  /** Gives the statement up, and the connection with it. */
+  /** Aborts the statement, and the connection with it. */
   readonly signal?: AbortSignal | undefined;
 }
 
 /** One connection to a database server, never replaced by another. */
 export class Session implements LockSession {
-  /** Where it leads, for messages. */
+  /** The server, for messages. */
   readonly where: string;
-  /** A comment that goes out with every statement, see `markOf`. */
+  /** A comment that is added to every statement, see `markOf`. */
   mark: Statement = sql``;
   readonly #driver: DriverConnection;
-  readonly #guide: ErrorGuide;
+  readonly #translator: ErrorTranslator;
   readonly #answerTimeout: number;
   readonly #closed = new AbortController();
   #isGivenUp = false;
@@ -56,10 +56,10 @@ export class Session implements LockSession {
   #unanswered = 0;
 
   /** @param answerTimeout How long an answer may take, in milliseconds. */
-  constructor(where: string, driver: DriverConnection, guide: ErrorGuide, answerTimeout: number) {
+  constructor(where: string, driver: DriverConnection, translator: ErrorTranslator, answerTimeout: number) {
     this.where = where;
     this.#driver = driver;
-    this.#guide = guide;
+    this.#translator = translator;
     this.#answerTimeout = answerTimeout;
   }
 
@@ -68,22 +68,22 @@ export class Session implements LockSession {
     return this.#closed.signal;
   }
 
-  /** Whether it was this side that ended the connection, as after an answer that did not come. */
+  /** Whether this side ended the connection, for example after a time limit. */
   get isGivenUp(): boolean {
     return this.#isGivenUp;
   }
 
-  /** What the server calls the session; undefined where that is not known. */
+  /** The server's number for the session; undefined if unknown. */
   get number(): number | undefined {
     return undefined;
   }
 
-  /** What tells the server from others, wherever it is asked from; undefined where that is not known. */
+  /** Identifies the server, from wherever it is asked; undefined if unknown. */
   get serverMark(): string | undefined {
     return undefined;
   }
 
-  /** The socket below, to be looked at only. */
+  /** The underlying socket, to be looked at only. */
   get socket(): Socket {
     return this.#driver.socket();
   }
@@ -99,7 +99,7 @@ export class Session implements LockSession {
     return (await this.queryAll(statement, options))[0] ?? {};
   }
 
-  /** As {@linkcode query}, but gives all rows; those of all statements, if there are several. */
+  /** Like {@linkcode query}, but returns all rows; of all statements, if there are several. */
   queryAll(statement: Statement, { serverTime = 0, signal }: QueryOptions = {}): Promise<readonly Row[]> {
     const limit = serverTime + this.#answerTimeout * ++this.#unanswered;
     return firstOf<readonly Row[]>(
@@ -113,7 +113,7 @@ export class Session implements LockSession {
           this.destroy();
         }),
       elapsed(limit, () => {
-        // Ends the wait by closing the connection.
+        // Closing rejects the promise, see aborted() above.
         const what = `no answer for ${formatDuration(this.#answerTimeout)}`;
         this.destroy({ what, cure: "check the server and the network" });
         return [];
@@ -128,12 +128,12 @@ export class Session implements LockSession {
   }
 
   /**
-   * Says goodbye to the server and ends the connection; a server that does not answer is not waited for.
+   * Ends the session properly, and the connection; does not wait long for a server that does not answer.
    *
-   * @param untilGone Whether to wait until the server has ended the session too, so that it counts for no limit any more.
+   * @param untilGone Whether to wait until the server has ended the session too, so that no limit counts it any more.
    */
   async close({ untilGone = false } = {}): Promise<void> {
-    // One that has ended for us may be open yet, see `guard()`.
+    // After an invalid frame the socket is still open, see `guard()`.
     if (this.closed.aborted) return this.#driver.destroy();
     await firstOf<void>(
       elapsed(GOODBYE, () => undefined),
@@ -145,34 +145,34 @@ export class Session implements LockSession {
     this.destroy();
   }
 
-  /** Ends the connection at once; the server notices and takes back what was asked for. */
+  /** Ends the connection at once; the server notices, and aborts what it was asked for. */
   destroy({ what, cure }: Trouble = { what: "the connection was given up" }): void {
     this.#isGivenUp ||= !this.closed.aborted;
-    // In sera's own words, as at every run's end, there is nothing to describe.
+    // Not by ended(): this error is sera's own, and needs no translation.
     if (!this.closed.aborted) this.#closed.abort(new ConnectionError(what, cure));
     this.#driver.destroy();
   }
 
-  /** For whoever made the session: to be called when the connection has ended. The first reason counts. */
+  /** To be called by whoever made the session when the connection has ended. The first reason counts. */
   ended(error: unknown): void {
     if (this.closed.aborted) return;
     if (error instanceof ProtocolError) return this.#closed.abort(error);
-    const { what, cure } = this.#guide.describe(error);
+    const { what, cure } = this.#translator.describe(error);
     this.#closed.abort(new ConnectionError(what, cure));
   }
 
   #wrap(error: unknown): LockUnavailableError {
-    const about = { transient: this.#guide.isTransient(error), cause: error };
-    return LockUnavailableError.on(this.where, this.#guide.describe(error), about);
+    const about = { transient: this.#translator.isTransient(error), cause: error };
+    return LockUnavailableError.on(this.where, this.#translator.describe(error), about);
   }
 }
 
 /**
- * The session of a database, of what a lock tells of its own.
+ * The session of a lock, as one of a database.
  *
- * @throws {TypeError} When it is none.
+ * @throws {TypeError} When it is not one.
  */
-export function inDatabase(session: LockSession | undefined): Session {
+export function databaseSession(session: LockSession | undefined): Session {
   if (session instanceof Session) return session;
   throw new TypeError("a lock of a database has a session");
 }

@@ -5,27 +5,27 @@ import { LockUnavailableError, UnfitServerError } from "../../errors.ts";
 import type { HeldLock, Lock } from "../../lock/lock.ts";
 import type { Session } from "./session.ts";
 
-/** Pauses before another try after transient trouble, in milliseconds: the first one, and the longest. */
+/** The first and the longest pause before a retry after a transient error, in milliseconds. */
 const FIRST_PAUSE = 100;
 const LONGEST_PAUSE = 2000;
 
-/** The least time to connect in, in milliseconds: a short wait must not rule out a server that is far away. */
+/** The least time to connect, in milliseconds: a short wait must not exclude a server that is far away. */
 const SHORTEST_LIMIT = 2000;
 
-/** The wait is over, and there is no connection yet. */
+/** The wait ended before there was a connection. */
 class TooLateError extends LockUnavailableError {}
 
 /**
- * Locks that belong to one session of a database, which serves nothing else: the server frees the lock when that session
- * ends, so there is no pool and no reconnecting.
+ * A lock that belongs to one session of a database, which serves nothing else. The server frees the lock when the
+ * session ends, so there is no pool and no reconnecting.
  */
 export abstract class SessionLock<S extends Session> implements Lock {
   readonly #retrying: (why: LockUnavailableError) => void;
   #session: S | undefined;
-  /** Whether there has been a server that would do. */
+  /** Whether a suitable server was connected to before. */
   #hadServer = false;
 
-  /** @param retrying Told of what is wrong before each further try. */
+  /** @param retrying Called with what is wrong before each retry. */
   constructor(retrying: (why: LockUnavailableError) => void) {
     this.#retrying = retrying;
   }
@@ -36,16 +36,16 @@ export abstract class SessionLock<S extends Session> implements Lock {
   /**
    * Connects.
    *
-   * @param limit In how many milliseconds the signal will give it up.
+   * @param limit In how many milliseconds the signal will abort it.
    * @throws {LockUnavailableError} When the server cannot be reached, refuses, or is unsuitable.
    */
   protected abstract open(signal: AbortSignal, limit: number): Promise<S>;
 
   /**
-   * Asks for the lock in a session until it is held or the deadline has passed. May end the session.
+   * Asks for the lock in a session until it is held or the deadline passes. May end the session.
    *
-   * @throws {LockUnavailableError} A transient one is followed by another call.
-   * @throws {UnfitServerError} When the server has changed since it was connected to; likewise.
+   * @throws {LockUnavailableError} After a transient one this is called again.
+   * @throws {UnfitServerError} When the server has become unsuitable since it was connected to; this is called again.
    */
   protected abstract attempt(session: S, deadline: Deadline, signal: AbortSignal): Promise<HeldLock | undefined>;
 
@@ -76,7 +76,7 @@ export abstract class SessionLock<S extends Session> implements Lock {
         }
         return await this.attempt(session, deadline, signal);
       } catch (error) {
-        // What was wrong before tells more than that there is no time left.
+        // The error before says more than that there is no time left.
         if (error instanceof TooLateError && before !== undefined) throw before;
         before = error;
         if (!this.#mayPass(error) || lastTry.passed) throw error;
@@ -88,7 +88,7 @@ export abstract class SessionLock<S extends Session> implements Lock {
     }
   }
 
-  /** Connects within what is left of the wait, so that a server that says nothing does not stretch it. */
+  /** Connects within the rest of the wait, so that a server that does not answer cannot prolong it. */
   async #sessionBy(patience: number, lastTry: Deadline, signal: AbortSignal): Promise<S> {
     const whole = Math.max(patience, SHORTEST_LIMIT);
     const limit = lastTry.remaining + whole - patience;
@@ -101,8 +101,8 @@ export abstract class SessionLock<S extends Session> implements Lock {
   }
 
   /**
-   * Whether a moment later the same request may succeed. A primary that was demoted while it was waited on is most likely
-   * one of a switchover, so that the address soon leads to the new one.
+   * Whether the same request may succeed a moment later. If a server becomes unsuitable during the wait, this is most
+   * likely a switchover, and the address will soon lead to the new primary.
    */
   #mayPass(error: unknown): error is LockUnavailableError {
     if (!(error instanceof LockUnavailableError)) return false;

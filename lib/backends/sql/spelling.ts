@@ -1,10 +1,10 @@
 import { bytesToHex } from "@noble/hashes/utils.js";
 
-/** How a kind of database writes what is no SQL itself, so that it cannot become any. */
+/** How a kind of database writes values and names, so that they cannot become SQL. */
 export interface Spelling {
-  /** A text as a value, whatever it holds, and whatever the session's character set and modes are. */
+  /** Any text as a value, independent of the session's character set and modes. */
   text(value: string): string;
-  /** A name of a table, a column or the like, whose letters have been checked. */
+  /** The name of a table, a column or the like, whose characters have been checked. */
   identifier(name: string): string;
 }
 
@@ -17,9 +17,8 @@ export const MYSQL: Spelling = {
 /**
  * PostgreSQL. A literal in quotes would depend on `standard_conforming_strings`.
  *
- * Whoever may make functions and operators in a schema of the search path could make one whose types fit better than those
- * of the server's own, and would have it called with the rights of whoever runs sera. So all types are met exactly: here the
- * encoding's, which is a `name`.
+ * All types must match exactly: here the encoding is a `name`. Otherwise somebody who may create functions in a schema
+ * of the search path could create one that matches better than the server's own, and sera's user would call it.
  */
 export const POSTGRESQL: Spelling = {
   text: (value) => `convert_from(decode('${hexOf(value)}', 'hex'), 'UTF8'::name)`,
@@ -32,7 +31,7 @@ export const SQLITE: Spelling = {
   identifier: (name) => `"${name}"`,
 };
 
-/** The UTF-8 bytes of a text in hex digits, which need no quoting in any database. */
+/** The UTF-8 bytes of a text in hex digits, which need no quoting anywhere. */
 function hexOf(text: string): string {
   return bytesToHex(new TextEncoder().encode(text));
 }

@@ -1,17 +1,17 @@
 /**
- * SQL for a database. Whatever reaches one is a {@linkcode Statement}, never a string; and a statement is made by the
- * template {@linkcode sql} alone. What stands in the template is the programmer's; what is put into it is a value that
- * cannot be anything else, or something whose letters have been checked.
+ * SQL, safe from injection. Databases are only given a {@linkcode Statement}, never a string, and a statement is made
+ * only by the template {@linkcode sql}. The text of the template is the programmer's. What is inserted is either a
+ * value, written so that it cannot become SQL, or a word whose characters have been checked.
  *
  * @module
  */
 
 import type { Spelling } from "./spelling.ts";
 
-/** SQL as text, or what each kind of database writes in its own way. */
+/** SQL as text, or a value or name that each kind of database writes in its own way. */
 type Part = string | { readonly as: keyof Spelling; readonly text: string };
 
-/** What only this file may do with a statement. */
+// Access to private members, for this file only.
 let make: (parts: readonly Part[]) => Statement;
 let partsIn: (statement: Statement) => readonly Part[];
 
@@ -29,7 +29,7 @@ export class Statement {
   }
 
   /**
-   * Keeps a statement from being taken for text by oversight.
+   * Keeps a statement from being used as text by mistake.
    *
    * @throws {TypeError} Always.
    */
@@ -37,7 +37,7 @@ export class Statement {
     throw new TypeError("a statement is no text: see textFor()");
   }
 
-  /** The SQL for one kind of database: for its driver, or for people. */
+  /** The SQL for a kind of database. */
   textFor(spelling: Spelling): string {
     return this.#parts.map((part) => typeof part === "string" ? part : spelling[part.as](part.text)).join("");
   }
@@ -46,7 +46,7 @@ export class Statement {
 /**
  * Makes a statement, or a part of one.
  *
- * @param values A statement, as the part that it is; a text, as a value; a whole number.
+ * @param values A statement becomes a part of this one; a text becomes a value; a whole number stays one.
  * @throws {RangeError} For a number that is not whole, or too large to be exact.
  *
  * @example
@@ -76,34 +76,34 @@ function partsOf(value: Statement | string | number | bigint): readonly Part[] {
   throw new RangeError(`no whole number: ${value}`);
 }
 
-/** Statements or parts of them, one after the other, with a part between any two. */
+/** Joins statements, or parts of them, with a separator. */
 export function join(parts: readonly Statement[], between: Statement = sql`, `): Statement {
   return make(parts.flatMap((part, index) => index === 0 ? partsIn(part) : [...partsIn(between), ...partsIn(part)]));
 }
 
 /**
- * A name of a table, a column or the like, in its quotes.
+ * The name of a table, a column or the like, quoted.
  *
- * @throws {RangeError} When it is none that all databases take.
+ * @throws {RangeError} When it is not a name that all databases accept.
  */
 export function identifier(name: string): Statement {
   return make([{ as: "identifier", text: checked(name, /^[A-Za-z_][A-Za-z0-9_$-]{0,62}$/) }]);
 }
 
 /**
- * A word as a literal that anybody can read: for what a server, or somebody who looks at it, wants to see as it is. In
- * single quotes, which mean the same in all databases and modes.
+ * A word as a readable literal, for what a server, or somebody who looks at its statements, must see as it is. In single
+ * quotes, which mean the same in all databases and modes.
  *
- * @throws {RangeError} When it has other characters than ASCII letters, digits and underscores.
+ * @throws {RangeError} When it has characters other than ASCII letters, digits and underscores.
  */
 export function word(text: string): Statement {
   return make([`'${checked(text, /^[A-Za-z0-9_]+$/)}'`]);
 }
 
 /**
- * The name of a variable of MySQL or MariaDB, with what may stand before it, such as `@@SESSION.`.
+ * The name of a variable of MySQL or MariaDB, with or without a prefix such as `@@SESSION.`.
  *
- * @throws {RangeError} When it is none.
+ * @throws {RangeError} When it is not a name.
  */
 export function variable(name: string): Statement {
   return make([checked(name, /^[A-Za-z_@][A-Za-z0-9_.@$]*$/)]);
@@ -112,18 +112,18 @@ export function variable(name: string): Statement {
 /**
  * A comment.
  *
- * @throws {RangeError} When its text could end it, begin another, or matter to a driver or a proxy that looks for
- * placeholders, strings and ends of statements: it is printable ASCII without slash, asterisk, apostrophe, question mark
- * and semicolon.
+ * @throws {RangeError} Unless its text is printable ASCII without slash, asterisk, apostrophe, question mark and
+ * semicolon: these could end the comment, or mislead a driver or proxy that looks for placeholders, strings and ends of
+ * statements.
  */
 export function comment(text: string): Statement {
   return make([`/* ${checked(text, /^(?:(?![*/'?;])[ -~])*$/)} */`]);
 }
 
 /**
- * SQL as an administrator has written it, in sera's own settings: the value of a parameter such as `time_zone='UTC'` in
- * the DSN, which is an expression by contract. The only way for text to become SQL; nothing that was read from a server, a
- * file that others write, or another process may ever come here.
+ * SQL that the administrator wrote in sera's settings: the value of a parameter such as `time_zone='UTC'` in the DSN,
+ * which is defined to be an expression. This is the only way for text to become SQL: never pass anything that was read
+ * from a server, another process, or a file that others can write.
  */
 export function administratorsSql(text: string): Statement {
   return make([text]);

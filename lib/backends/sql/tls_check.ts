@@ -2,20 +2,20 @@ import { isIPv4 } from "node:net";
 import type { Session } from "./session.ts";
 import type { Finding } from "../../doctor/report.ts";
 
-/** What TLS is judged by besides the connection itself. */
-export interface TlsWishes {
+/** What the settings ask of TLS. */
+export interface TlsPolicy {
   /** What the setting says, for example `tls=preferred`. */
   readonly asked: string;
-  /** What of the server's certificate is looked at. */
+  /** What is verified of the server's certificate. */
   readonly verified: "nothing" | "its CA" | "its CA and names";
   /** Whether a password is sent. */
   readonly password: boolean;
-  /** The setting that brings TLS about. */
+  /** How to turn TLS on. */
   readonly cure: string;
 }
 
 /** Whether the connection is encrypted, and whether it should be. */
-export function checkTls({ socket }: Session, { asked, verified, password, cure }: TlsWishes): Finding {
+export function checkTls({ socket }: Session, { asked, verified, password, cure }: TlsPolicy): Finding {
   const remote = socket.remoteAddress;
   if ((socket as { readonly encrypted?: boolean }).encrypted) {
     const trust = verified === "nothing"

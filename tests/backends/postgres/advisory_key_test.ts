@@ -111,7 +111,7 @@ for (const shared of [sharedPostgres(), sharedPostgres18()]) {
     await server.query(`CREATE DATABASE ${elsewhere} OWNER ${server.user}`);
     for (const name of [freshName(), namespacedName("heimdall", crypto.randomUUID())]) {
       await using here = await open(server.url(), name);
-      await using there = await open(inDatabase(server, elsewhere), name);
+      await using there = await open(databaseSession(server, elsewhere), name);
       const locks = [await hold(here), await hold(there)];
       for (const lock of locks) await lock.release();
     }
@@ -129,7 +129,7 @@ for (const shared of [sharedPostgres(), sharedPostgres18()]) {
   });
 }
 
-function inDatabase(server: PostgresServer, database: string): string {
+function databaseSession(server: PostgresServer, database: string): string {
   const url = new URL(server.url());
   url.pathname = database;
   return url.href;

@@ -24,10 +24,7 @@ function* sources(folder: string): Generator<[path: string, text: string]> {
   for (const { name, isDirectory } of Deno.readDirSync(`${ROOT}/${folder}`)) {
     const path = `${folder}/${name}`;
     if (isDirectory) yield* sources(path);
-    else if (name.endsWith(".ts")) {
-      // Without the examples in comments.
-      yield [path, Deno.readTextFileSync(`${ROOT}/${path}`).replace(/^ *\*.*$/gm, "")];
-    }
+    else if (name.endsWith(".ts")) yield [path, Deno.readTextFileSync(`${ROOT}/${path}`)];
   }
 }
 

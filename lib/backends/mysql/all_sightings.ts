@@ -47,8 +47,8 @@ export async function listedLocks(session: Session, signal: AbortSignal): Promis
   return undefined;
 }
 
-/** Checked because the schema's tables exist, empty, even when it is off. */
-async function isPerformanceSchemaOn(session: Session, signal: AbortSignal): Promise<boolean> {
+/** Whether performance_schema is on. When it is off, its tables exist but are empty. */
+export async function isPerformanceSchemaOn(session: Session, signal: AbortSignal): Promise<boolean> {
   const [variable] = await askIfAllowed(session, sql`SHOW GLOBAL VARIABLES LIKE 'performance_schema'`, signal);
   return Object.values(variable ?? {}).includes("ON");
 }

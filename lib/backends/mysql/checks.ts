@@ -6,7 +6,7 @@ import { type MySqlSession, openMySqlSession } from "./session.ts";
 import { type ServerVariables, whyUnsafe } from "./topology.ts";
 import { serverWords } from "../network/server_words.ts";
 import { sql } from "../sql/statement.ts";
-import { howToListLocks } from "./all_sightings.ts";
+import { howToListLocks, isPerformanceSchemaOn } from "./all_sightings.ts";
 import { readAttributes } from "./attributes.ts";
 import { isReplica } from "./replication.ts";
 import type { Database } from "../sql/checks.ts";
@@ -30,6 +30,7 @@ const REPLICATES = {
 
 /** What `sera doctor` checks on MySQL and MariaDB. */
 export function mySqlDatabase(dsn: MySqlDsn, options: MySqlOptions): Database<MySqlSession> {
+  const never = new AbortController().signal;
   return {
     addresses: [dsn.address],
     tls: {
@@ -45,7 +46,7 @@ export function mySqlDatabase(dsn: MySqlDsn, options: MySqlOptions): Database<My
     // Whole seconds: MySQL before 5.6 has no fractions.
     now: sql`SELECT UNIX_TIMESTAMP() AS now`,
 
-    open: (allowUnsafeServer) => openMySqlSession(dsn, { ...options, allowUnsafeServer }, new AbortController().signal),
+    open: (allowUnsafeServer) => openMySqlSession(dsn, { ...options, allowUnsafeServer }, never),
 
     version(session) {
       const { variables } = session;
@@ -59,7 +60,7 @@ export function mySqlDatabase(dsn: MySqlDsn, options: MySqlOptions): Database<My
       if (why !== undefined) {
         return { session, finding: { found: `${why.what} (allow-unsafe-server)`, cure: why.cure } };
       }
-      const replicates = await isReplica(session, new AbortController().signal);
+      const replicates = await isReplica(session, never);
       return { session, finding: replicates ? REPLICATES : { found: "one server that takes writes, and no cluster" } };
     },
 
@@ -83,15 +84,13 @@ export function mySqlDatabase(dsn: MySqlDsn, options: MySqlOptions): Database<My
     },
 
     async view(session) {
-      const [variable = {}] = await session.queryAll(sql`SHOW GLOBAL VARIABLES LIKE 'performance_schema'`);
-      // When it is off, its tables exist but are empty.
-      if (!Object.values(variable).includes("ON")) {
+      if (!await isPerformanceSchemaOn(session, never)) {
         return {
           found: "performance_schema is off, so that sera status cannot list all locks; locks do not depend on it",
           cure: `ask for one lock with --name, or ${howToListLocks(isMariaDb(session.variables))}`,
         };
       }
-      const { scope } = await readAttributes(session, new AbortController().signal);
+      const { scope } = await readAttributes(session, never);
       return { found: VISIBILITY[scope] };
     },
   };

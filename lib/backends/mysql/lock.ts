@@ -99,12 +99,12 @@ export class MySqlLock extends SessionLock<MySqlSession> implements BackendLock 
     const held = sql`IS_USED_LOCK(${this.#name}) = CONNECTION_ID() AS mine`;
     const place = sql`CONNECTION_ID() AS id, ${expression} AS server, @@SESSION.wait_timeout AS idle`;
     const question = sql`SELECT ${held}, ${place}, ${state.expression} AS state`;
-    const look = (serverTime = 0) =>
+    const check = (serverTime = 0) =>
       askOne(session, question, ["mine", "id", "server", "idle", "state"], { serverTime });
     const isMine = (seen: Answer<"mine" | "server">) => seen.bit("mine") === true && seen.is("server", mark);
     const stateIn = (seen: Answer<"state">) => state.read(seen.texts("state", state.count));
     const confirmed = new Moment();
-    const first = await look();
+    const first = await check();
     const id = session.id = first.whole("id");
     const idle = first.whole("idle");
     if (!isMine(first)) {
@@ -121,7 +121,7 @@ export class MySqlLock extends SessionLock<MySqlSession> implements BackendLock 
     }
     return await holdInSession(session, {
       isHeld: async () => {
-        const seen = await look(lease.ttl);
+        const seen = await check(lease.ttl);
         const why = whyUnsafe(stateIn(seen));
         if (why !== undefined) throw new LockLostError(`${session.where} has changed: ${why.what}`, why.cure);
         return isMine(seen) && seen.whole("id") === id;

@@ -7,7 +7,7 @@ export interface MySqlOptions {
   /** PEM file with the CA that signed the server's certificate. */
   readonly tlsCa?: string | undefined;
   readonly lease: LeaseTerms;
-  /** What others who look at the server see of this sera. */
+  /** What others can see of this sera on the server. */
   readonly presence: Presence;
   /** Whether to lock even on a server whose locks are not cluster-wide. */
   readonly allowUnsafeServer: boolean;

@@ -28,7 +28,7 @@ export interface Process {
 /** The sessions that this user may see. */
 export interface Processes {
   readonly others: readonly Process[];
-  /** The session that asked. */
+  /** The session that read the list. */
   readonly own: Process | undefined;
 }
 

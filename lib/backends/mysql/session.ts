@@ -52,8 +52,8 @@ export async function openMySqlSession(
     });
   }
   const { connection, guard } = login;
-  const guide = { describe: describeMySqlError, isTransient: isTransientMySqlError };
-  const session = new MySqlSession(whereIs(dsn), asDriver(login), guide, answerTimeout(dsn));
+  const translator = { describe: describeMySqlError, isTransient: isTransientMySqlError };
+  const session = new MySqlSession(whereIs(dsn), asDriver(login), translator, answerTimeout(dsn));
   // With the time, since neither MySQL nor MariaDB shows when a session connected.
   session.mark = markOf({ ...presence, connected: Date.now() });
   connection.on("error", (error) => session.ended(error));

@@ -119,7 +119,7 @@ export class PostgresLock extends SessionLock<PostgresSession> implements Backen
     if (!answer.truth("got")) return undefined;
     const took = performance.now() - asked;
     const confirmed = new Moment();
-    const seen = await this.#look(session, { signal });
+    const seen = await this.#check(session, { signal });
     if (!seen.truth("mine")) {
       throw LockUnavailableError.on(session.where, {
         what: "the server does not keep the lock with this connection",
@@ -137,7 +137,7 @@ export class PostgresLock extends SessionLock<PostgresSession> implements Backen
     session.mark = markOf({ ...this.#options.presence, since: seen.whole("now") });
     return await holdInSession(session, {
       isHeld: async () => {
-        const seen = await this.#look(session, { serverTime: lease.ttl });
+        const seen = await this.#check(session, { serverTime: lease.ttl });
         const why = this.#whyUnfit(seen);
         if (why !== undefined) throw new LockLostError(`${session.where} has changed: ${why.what}`, why.cure);
         return seen.truth("mine");
@@ -150,9 +150,9 @@ export class PostgresLock extends SessionLock<PostgresSession> implements Backen
    * Checks whether this session holds the lock, and whether the server is still fit to lock on. Not a part of the
    * attempt's statement: planning it each time would double what a waiter costs the server.
    */
-  #look(session: PostgresSession, options: QueryOptions): Promise<Answer<LockColumn>> {
-    const look = sql`SELECT ${isMine(session, this.#key)} AS mine, ${NOW} AS now, ${FITNESS}`;
-    return askOne(session, look, ["mine", "now", "standby", "read_only"], options);
+  #check(session: PostgresSession, options: QueryOptions): Promise<Answer<LockColumn>> {
+    const check = sql`SELECT ${isMine(session, this.#key)} AS mine, ${NOW} AS now, ${FITNESS}`;
+    return askOne(session, check, ["mine", "now", "standby", "read_only"], options);
   }
 
   /** Why the server is no longer fit to lock on, and what to do; undefined if it is. */

@@ -4,7 +4,7 @@ import type { Presence } from "../../lock/presence.ts";
 
 /** How a session is set up. */
 export interface PostgresSessionOptions {
-  /** What others who look at the server see of this sera. */
+  /** What others can see of this sera on the server. */
   readonly presence: Presence;
   readonly lease: LeaseTerms;
   /** Whether to lock even on a server whose locks are not cluster-wide. */

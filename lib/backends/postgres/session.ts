@@ -37,7 +37,7 @@ export class PostgresSession extends Session {
 
   /** @internal For {@linkcode openPostgresSession}. */
   constructor(where: string, client: Client, facts: Facts, answerTimeout: number) {
-    super(where, asDriver(client), GUIDE, answerTimeout);
+    super(where, asDriver(client), TRANSLATOR, answerTimeout);
     this.#client = client;
     this.#facts = facts;
     this.pid = facts.whole("pid");
@@ -76,7 +76,7 @@ export class PostgresSession extends Session {
   }
 }
 
-const GUIDE = { describe: describePostgresError, isTransient: isTransientInSession };
+const TRANSLATOR = { describe: describePostgresError, isTransient: isTransientInSession };
 
 /**
  * Connects to the first host that accepts the login and fits the settings, and sets the session up.

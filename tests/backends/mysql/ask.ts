@@ -1,4 +1,4 @@
-/** Connections made as sera makes them, and looked at. */
+/** Connections as sera makes them, and assertions about them. */
 
 import assert from "node:assert/strict";
 import { LockUnavailableError } from "../../../lib/errors.ts";
@@ -8,7 +8,7 @@ import { administratorsSql } from "../../../lib/backends/sql/statement.ts";
 import { failure, never, plainSession } from "../open.ts";
 import { parseMySql } from "../parse.ts";
 
-/** The first row of the answer to a statement, asked over a session such as a lock gets. */
+/** The first row of the answer to a statement, in a session like a lock's. */
 export async function ask(dsn: string, sql: string, tlsCa?: string): Promise<Row> {
   const session = await openMySqlSession(await parseMySql(dsn), { ...plainSession, tlsCa }, never);
   try {
@@ -18,7 +18,7 @@ export async function ask(dsn: string, sql: string, tlsCa?: string): Promise<Row
   }
 }
 
-/** Asserts that no lock is to be had: exit code 202, one line that says where and what, and no password. */
+/** Asserts that no lock can be acquired: exit code 202, and one line that says where and what, without a password. */
 export async function assertUnavailable(dsn: string, message: RegExp, tlsCa?: string): Promise<void> {
   const error = await failure(dsn, tlsCa);
   assert.ok(error instanceof LockUnavailableError, `${error}`);

@@ -1,10 +1,10 @@
-/** How MySQL 8 takes passwords, done by a fake server: no real one is to be had where the tests run. */
+/** The password methods of MySQL 8, by a fake server: no real one is available where the tests run. */
 
 import { constants, createHash, generateKeyPairSync, privateDecrypt } from "node:crypto";
 import type { FakeLogin } from "./fake_server.ts";
 
 /**
- * caching_sha2_password, by a server that remembers the account's hash: it needs no more than the answer to its scramble.
+ * caching_sha2_password, by a server that has the account's hash in its cache: it needs only the answer to its scramble.
  *
  * @see https://dev.mysql.com/doc/dev/mysql-server/latest/page_caching_sha2_authentication_exchanges.html
  */
@@ -19,7 +19,7 @@ export function knownPassword(password: string): FakeLogin {
   };
 }
 
-/** Either plugin, by a server that has forgotten the hash: without TLS it wants the password encrypted with its own key. */
+/** Either plugin, by a server without the hash in its cache: without TLS it wants the password encrypted with its key. */
 export function encryptedPassword(plugin: "caching_sha2_password" | "sha256_password", password: string): FakeLogin {
   const { publicKey, privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
   const key = [MORE_DATA, ...text.encode(publicKey.export({ type: "spki", format: "pem" }).toString())];
@@ -28,7 +28,7 @@ export function encryptedPassword(plugin: "caching_sha2_password" | "sha256_pass
     async admits({ scramble, ask }) {
       const asked = plugin === "caching_sha2_password"
         ? await ask([MORE_DATA, FULL_AUTHENTICATION])
-        // The driver begins with the native hash, and takes this way when it is told to.
+        // The driver begins with the native hash, and switches to this method when told to.
         : await ask([SWITCH, ...text.encode(`${plugin}\0`), ...scramble, 0]);
       if (asked.join() !== `${KEY_REQUEST[plugin]}`) throw new Error(`Not a request for the key: ${asked}`);
       const encrypted = await ask(key);

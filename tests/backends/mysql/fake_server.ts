@@ -1,11 +1,11 @@
 /**
- * A MySQL server that answers as a test wants it to, for what a real one cannot be brought to say on demand. It lets
- * everybody in.
+ * A MySQL server that answers as a test wants, for answers that a real one does not give on demand. It accepts every
+ * login.
  *
  * @see https://dev.mysql.com/doc/dev/mysql-server/latest/PAGE_PROTOCOL.html
  */
 
-/** A row of an answer, by column; a column with a text in its first row has texts. */
+/** A row of an answer, by column. The first row decides whether a column is of texts or of numbers. */
 export type AnswerRow = Readonly<Record<string, string | number | null>>;
 
 /** An answer to a statement: its one row, its rows, or an error. */
@@ -17,7 +17,7 @@ export class ServerError {
   constructor(readonly errno: number | string, readonly message: string) {}
 }
 
-/** What is sent in the place of a frame, which has a number, from 0 on. */
+/** Returns what to send in place of a frame; frames are numbered from 0. */
 export type Tamper = (frame: Uint8Array, number: number) => Uint8Array;
 
 const text = new TextEncoder();
@@ -26,30 +26,30 @@ const text = new TextEncoder();
 const CAPABILITIES = 0x0008a201;
 const QUIT = 1;
 
-/** A way to log in other than the native one, which lets everybody in. */
+/** An authentication method; without one, the server accepts every login. */
 export interface FakeLogin {
-  /** As servers name it. */
+  /** The method's name in the protocol. */
   readonly plugin: string;
-  /** Whether a client is let in. */
+  /** Whether to accept a client's login. */
   admits(client: Client): Promise<boolean>;
 }
 
 /** A client that logs in. */
 export interface Client {
-  /** The number of the character set that it wants to speak. */
+  /** The number of the character set that it asks for. */
   readonly charset: number;
-  /** What it answered to a scramble of 20 bytes. */
+  /** Its answer to the scramble, which has 20 bytes. */
   readonly answer: Uint8Array;
   readonly scramble: Uint8Array;
-  /** Tells it something, before it is let in or not. */
+  /** Sends it a packet, before its login is accepted or refused. */
   tell(payload: readonly number[]): Promise<void>;
-  /** Tells it something, and resolves to its next packet. */
+  /** Sends it a packet, and resolves with its next one. */
   ask(payload: readonly number[]): Promise<Uint8Array>;
 }
 
 /** A server that runs until it is disposed of. */
 export class FakeMySql implements Disposable {
-  /** The statements that it was asked, in order. */
+  /** The statements received, in order. */
   readonly statements: string[] = [];
   readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   readonly #connections = new Set<Deno.Conn>();
@@ -129,7 +129,7 @@ export class FakeMySql implements Disposable {
     }
   }
 
-  /** In one go, as servers do. */
+  /** Sends all packets in one write, as servers do. */
   async #send(connection: Deno.Conn, sequence: number, payloads: number[][]): Promise<void> {
     const frames = payloads.map((payload, index) =>
       this.#tamper(new Uint8Array([...uint(payload.length, 3), sequence + index, ...payload]), this.#frames++)
@@ -149,16 +149,16 @@ export function concat(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   return joined;
 }
 
-/** The client has gone, also in the middle of something. */
+/** The client has disconnected, perhaps in the middle of a packet. */
 export class EndOfStream extends Error {}
 
-/** Whether the client has gone without a goodbye. */
+/** Whether the client disconnected abruptly. */
 export function isReset(error: unknown): boolean {
   return error instanceof Deno.errors.ConnectionReset || error instanceof Deno.errors.BrokenPipe ||
     error instanceof Deno.errors.Interrupted;
 }
 
-/** Closes a connection that may have been closed. */
+/** Closes a connection, unless it is closed already. */
 export function closeQuietly(connection: Deno.Conn): void {
   try {
     connection.close();
@@ -173,7 +173,7 @@ async function receive(connection: Deno.Conn): Promise<{ sequence: number; paylo
   return { sequence: header[3]!, payload };
 }
 
-/** Reads so many bytes. */
+/** Reads this many bytes. */
 export async function readFully(connection: Deno.Conn, length: number): Promise<Uint8Array> {
   const bytes = new Uint8Array(length);
   for (let done = 0; done < length;) {
@@ -189,7 +189,7 @@ export async function writeFully(connection: Deno.Conn, bytes: Uint8Array): Prom
   for (let done = 0; done < bytes.length;) done += await connection.write(bytes.subarray(done));
 }
 
-/** Twenty bytes, of which the first eight are sent apart. */
+/** Twenty bytes; the greeting sends the first eight separately. */
 const SCRAMBLE = "scrambleis twelve by";
 
 function greeting(plugin: string): number[] {
@@ -206,7 +206,7 @@ function greeting(plugin: string): number[] {
   ];
 }
 
-/** The answer in a login: after flags, sizes, character set and the user comes its length, and itself. */
+/** The answer to the scramble in a login packet: its length and bytes follow flags, sizes, character set and user. */
 function answerIn(login: Uint8Array): Uint8Array {
   const after = login.indexOf(0, 32) + 1;
   return login.slice(after + 1, after + 1 + login[after]!);
@@ -242,7 +242,7 @@ function column(name: string, isText: boolean): number[] {
   ];
 }
 
-/** Little end first. */
+/** An unsigned number, little-endian. */
 function uint(value: number, bytes: number): number[] {
   return Array.from({ length: bytes }, (_, index) => index < 4 ? (value >>> 8 * index) & 0xff : 0);
 }

@@ -1,4 +1,4 @@
-/** What a server sees of its clients. */
+/** How a server sees its clients. */
 
 import { until } from "../../cli/wait.ts";
 import type { MySqlServer } from "../../servers/mysql_process.ts";
@@ -6,9 +6,9 @@ import type { MySqlServer } from "../../servers/mysql_process.ts";
 /** One line of the process list. */
 export interface Client {
   readonly id: number;
-  /** The statement that runs now; null when there is none. */
+  /** The running statement; null if there is none. */
   readonly statement: string | null;
-  /** For how long, in whole seconds. */
+  /** How long it has been running, in whole seconds. */
   readonly seconds: number;
 }
 
@@ -20,12 +20,12 @@ export async function clients(server: MySqlServer): Promise<Client[]> {
   return rows as unknown as Client[];
 }
 
-/** Those of them that wait for a lock at this moment. */
+/** Those of them that are waiting for a lock. */
 export async function waiters(server: MySqlServer, name: string): Promise<Client[]> {
   return (await clients(server)).filter(({ statement }) => statement?.includes(`GET_LOCK('${name}'`));
 }
 
-/** Resolves with the waiters when there are so many. */
+/** Resolves with the waiters once there are this many. */
 export function waiting(server: MySqlServer, name: string, count = 1): Promise<Client[]> {
   return until(`${count} waiting for ${name}`, async () => {
     const found = await waiters(server, name);

@@ -1,4 +1,4 @@
-/** Connections to PostgreSQL made as sera makes them, and looked at. */
+/** Connections to PostgreSQL as sera makes them, and assertions about them. */
 
 import assert from "node:assert/strict";
 import { LockUnavailableError } from "../../../lib/errors.ts";
@@ -9,7 +9,7 @@ import { administratorsSql } from "../../../lib/backends/sql/statement.ts";
 import { freshName, never, plainOptions, plainSession } from "../open.ts";
 import { type Env, parse, parsePostgres } from "../parse.ts";
 
-/** The first row of the answer to a statement, asked over a session such as a lock gets. All values are text. */
+/** The first row of the answer to a statement, in a session like a lock's. All values are text. */
 export async function ask(url: string, sql: string, env?: Env, tlsCa?: string): Promise<Row> {
   const session = await openPostgresSession(await parsePostgres(url, env, tlsCa), plainSession, never);
   try {
@@ -24,7 +24,7 @@ export async function openWith(url: string, name: string, env: Env = {}, tlsCa?:
   return await (await parse(url, env, tlsCa)).lock(name, { ...plainOptions, env: (name) => env[name] });
 }
 
-/** Asserts that a lock is to be had, and no other one while it is held. */
+/** Asserts that a lock can be acquired, and not a second time while it is held. */
 export async function assertLocks(url: string, env?: Env, tlsCa?: string): Promise<void> {
   const name = freshName();
   await using one = await openWith(url, name, env, tlsCa);
@@ -35,7 +35,7 @@ export async function assertLocks(url: string, env?: Env, tlsCa?: string): Promi
   await lock.release();
 }
 
-/** Asserts that no lock is to be had: exit code 202, one line that says where and what, and no password. */
+/** Asserts that no lock can be acquired: exit code 202, and one line that says where and what, without a password. */
 export async function assertUnavailable(url: string, message: RegExp, env?: Env, tlsCa?: string): Promise<void> {
   const backend = await openWith(url, freshName(), env, tlsCa);
   const error = await backend.acquire(0, never).then(
@@ -45,7 +45,7 @@ export async function assertUnavailable(url: string, message: RegExp, env?: Env,
   assertRefused(error, message);
 }
 
-/** Asserts that an error is what {@linkcode assertUnavailable} says. */
+/** Asserts that an error is as {@linkcode assertUnavailable} expects it. */
 export function assertRefused(error: unknown, message: RegExp): void {
   assert.ok(error instanceof LockUnavailableError, `${error instanceof Error ? error.stack : error}`);
   assert.equal(error.exitCode, 202);

@@ -1,6 +1,6 @@
 /**
- * A PostgreSQL server that answers as a test wants it to, for what a real one cannot be brought to say on demand. It lets
- * everybody in, and has no TLS.
+ * A PostgreSQL server that answers as a test wants, for answers that a real one does not give on demand. It accepts every
+ * login, and has no TLS.
  *
  * @see https://www.postgresql.org/docs/current/protocol-message-formats.html
  */
@@ -20,15 +20,15 @@ import {
 
 const text = new TextEncoder();
 
-/** The number in place of a version that asks for TLS. */
+/** In place of the protocol version: asks for TLS. */
 const SSL_REQUEST = 80877103;
 
-/** The process that serves every session. */
+/** The process id of every session. */
 export const PID = 4242;
 
 /** A server that runs until it is disposed of. */
 export class FakePostgres implements Disposable {
-  /** The statements that it was asked, in order. */
+  /** The statements received, in order. */
   readonly statements: string[] = [];
   readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   readonly #connections = new Set<Deno.Conn>();
@@ -99,13 +99,13 @@ export class FakePostgres implements Disposable {
     }
   }
 
-  /** In one go, as servers do. */
+  /** Sends all messages in one write, as servers do. */
   async #send(connection: Deno.Conn, messages: Uint8Array[]): Promise<void> {
     await writeFully(connection, concat(messages.map((message) => this.#tamper(message, this.#messages++))));
   }
 }
 
-/** A message as it is sent. */
+/** A message with its type and length. */
 export function message(type: string, content: readonly number[]): Uint8Array {
   return new Uint8Array([...text.encode(type), ...uint(content.length + 4, 4), ...content]);
 }

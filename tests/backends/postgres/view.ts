@@ -1,4 +1,4 @@
-/** What a PostgreSQL server sees of its clients, and a client that is no sera. */
+/** How a PostgreSQL server sees its clients, and a client that is not sera. */
 
 // @ts-types="@types/pg"
 import pg from "pg";
@@ -11,11 +11,11 @@ export interface ServerSession {
   readonly pid: number;
   /** `idle` between two statements outside of a transaction. */
   readonly state: string;
-  /** What keeps rows alive that others have deleted; null when nothing does. */
+  /** The oldest transaction whose deleted rows VACUUM must keep for this session; null if none. */
   readonly backendXmin: string | null;
   readonly transactionStart: string | null;
   readonly applicationName: string;
-  /** The statement that runs, or the last one. */
+  /** The running statement, or the last one. */
   readonly query: string;
   readonly queryStart: string;
   /** Whether it waits for one of the server's own locks. */
@@ -32,7 +32,7 @@ export async function sessions(server: PostgresServer): Promise<ServerSession[]>
   return await server.query(`${SESSIONS} WHERE usename = '${server.user}'`) as unknown as ServerSession[];
 }
 
-/** Those of them that look for a lock and do not hold it. One that has given up its wait looks the same. */
+/** Those of them whose last statement asked for a lock that they do not hold, even if they no longer wait. */
 export async function waiters(server: PostgresServer, name: string): Promise<ServerSession[]> {
   const { args, row } = keySql(name);
   const rows = await server.query(
@@ -42,7 +42,7 @@ export async function waiters(server: PostgresServer, name: string): Promise<Ser
   return rows as unknown as ServerSession[];
 }
 
-/** Resolves with the waiters when there are so many. */
+/** Resolves with the waiters once there are this many. */
 export function waiting(server: PostgresServer, name: string, count = 1): Promise<ServerSession[]> {
   return until(`${count} waiting for ${name}`, async () => {
     const found = await waiters(server, name);
@@ -57,7 +57,7 @@ export async function holderOf(server: PostgresServer, name: string): Promise<nu
   return rows[0]!.pid as number;
 }
 
-/** A superuser's connection that stays open, as psql has it. */
+/** A superuser's connection that stays open, like psql's. */
 export class OtherClient implements AsyncDisposable {
   readonly #client: pg.Client;
 
@@ -67,13 +67,13 @@ export class OtherClient implements AsyncDisposable {
 
   static async connect({ socketFolder, port, database }: PostgresServer, to = database): Promise<OtherClient> {
     const client = new pg.Client({ host: socketFolder, port, user: "postgres", database: to, ssl: false });
-    // The query's promise tells of it as well.
+    // Ignored, since query() also rejects with it.
     client.on("error", () => undefined);
     await client.connect();
     return new OtherClient(client);
   }
 
-  /** Gives the first row. */
+  /** Returns the first row. */
   async query(sql: string): Promise<Record<string, unknown>> {
     return (await this.#client.query(sql)).rows[0] ?? {};
   }

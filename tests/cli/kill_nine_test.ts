@@ -85,7 +85,8 @@ testWith([linux], "kill -9 on sera ends a command that is stopped", async () => 
   const { command, will } = childrenOfSera(run);
   await passesOn(run, "SIGTSTP");
   run.kill("SIGTSTP");
-  await until("the command has stopped", () => processInfo(command)?.state === "T");
+  // Which it does after it has stopped the command: that is in state D where it was just starting a process, vfork(2).
+  await until("sera has stopped", () => processInfo(run.pid)?.state === "T");
   await assertGoneAfterKill(run.pid, [command, will]);
 });
 

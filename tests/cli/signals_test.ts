@@ -66,6 +66,8 @@ testWith([linux], "SIGTSTP stops the command, also one that ignores it, and SIGC
   await passesOn(run, "SIGTSTP");
   run.kill("SIGTSTP");
   await until("the command has stopped", () => state(command) === "T");
+  // SIGCONT wakes only who has stopped, and sera stops after its command.
+  await until("sera has stopped", () => state(run.pid) === "T");
   await run.write("went on\n");
   run.kill("SIGCONT");
   assert.deepEqual(await run.ended, { code: 0, stdout: "ready\nwent on\n", stderr: "" });

@@ -4,7 +4,7 @@ import type { LockFolder } from "./lock_folder.ts";
 import { openPlainFile } from "./open_plain_file.ts";
 import { isCode, isSameFile } from "./plain_file.ts";
 
-/** The open file of a lock. It certainly is in the lock folder itself, and no link led elsewhere. */
+/** The open file of a lock. It is in the lock folder itself: no link led elsewhere. */
 export class LockFile {
   readonly path: string;
   readonly #file: Deno.FsFile;
@@ -66,7 +66,7 @@ export class LockFile {
   }
 
   /**
-   * Whether the path still leads to the open file: others would not meet the lock elsewhere.
+   * Whether the path still leads to the open file: only there do others meet its lock.
    *
    * @throws {Error} The system's, if it cannot be told.
    */
@@ -93,7 +93,7 @@ export class LockFile {
    */
   writeHolder(text: string): void {
     try {
-      if (!this.#written && !this.#isOurs()) return;
+      if (!this.#written && !this.#makeEmpty()) return;
       this.#written = true;
       this.#file.writeSync(new TextEncoder().encode(text));
     } catch (error) {
@@ -102,9 +102,10 @@ export class LockFile {
   }
 
   /**
-   * Whether the file is empty, or can be emptied since it has only a holder's text. To be called before any reading.
+   * Empties the file if it holds only a holder's text. To be called before anything is read. Returns whether it is
+   * empty.
    */
-  #isOurs(): boolean {
+  #makeEmpty(): boolean {
     const bytes = new Uint8Array(this.#begin.length);
     const length = this.#file.readSync(bytes) ?? 0;
     // The last holder has emptied it.

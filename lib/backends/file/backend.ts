@@ -18,7 +18,7 @@ export class FileBackend implements Backend {
     expires: false,
     mayBeUnsafe: false,
   } as const;
-  /** An absolute path; without one it is the default folder. */
+  /** An absolute path; undefined for the default folder. */
   readonly folder: string | undefined;
 
   constructor(folder?: string) {
@@ -37,7 +37,7 @@ export class FileBackend implements Backend {
     });
   }
 
-  // Async, so that a folder that cannot be used rejects.
+  // Async, so that an error of the folder becomes a rejection.
   // deno-lint-ignore require-await
   async lock(name: string, options: LockOptions): Promise<BackendLock> {
     const folder = prepareLockFolder(lockFolder(this.folder, options.env), this.folder === undefined);

@@ -1,21 +1,22 @@
 import { messageOf, TroubleError } from "../../errors.ts";
 import type { Contention, Patience } from "../../ledger/patience.ts";
 
-/** What SQLite says of a file that another process writes. */
+/** SQLite's message for a file that another process is writing. */
 export const BUSY = "database is locked";
 
 const CONTENTION: Contention = {
-  // By its words: not all of node:sqlite's errors have a number.
+  // By the message: not all of node:sqlite's errors have a code.
   isBusy: (error) => messageOf(error).endsWith(BUSY),
   giveUpError: (error, how, isInterrupted) =>
     new TroubleError(`${messageOf(error)}${how}`, isInterrupted ? undefined : "see which process keeps it open"),
 };
 
 /**
- * Tries as long as another process has to be waited for.
+ * Tries again while another process is writing the file.
  *
- * @param attempt Throws {@linkcode BUSY}, or what SQLite says, then. Must be short, for nothing else happens meanwhile.
- * @throws What the last try has thrown.
+ * @param attempt Throws SQLite's error, or one with the message {@linkcode BUSY}, in this case. Must be short, since it
+ * blocks everything else.
+ * @throws What the last try threw.
  */
 export function whileBusy<T>(patience: Patience, attempt: () => T): Promise<T> {
   return patience.whileBusy(attempt, CONTENTION);

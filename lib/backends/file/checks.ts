@@ -7,8 +7,8 @@ import type { Finding, Report } from "../../doctor/report.ts";
 /**
  * Checks that locks can be kept in a folder of this machine.
  *
- * @param folder The one that the setting names, if it does.
- * @param open Makes a lock of the name.
+ * @param folder The one that the setting names; undefined for the default folder.
+ * @param open Makes a lock of that name.
  */
 export async function checkFile(
   report: Report,
@@ -34,7 +34,7 @@ export async function checkFile(
   report.skipRest(["folder", "lock"]);
 }
 
-/** Which folder it is and why, since only those that take the same one exclude each other. */
+/** Which folder it is and why, since only seras with the same folder exclude each other. */
 function findingOf({ path, from }: DefaultFolder): Finding {
   if (from === undefined) return { found: path };
   const found = `${path}, from ${from}`;
@@ -50,6 +50,6 @@ function removeQuietly(path: string): void {
   try {
     Deno.removeSync(path);
   } catch {
-    // There is none where it could not be made, and an empty file does no harm.
+    // It may not exist, and an empty file does no harm.
   }
 }

@@ -1,26 +1,26 @@
 import { systemUser } from "../../system/user.ts";
 import { LockUnavailableError } from "../../errors.ts";
 
-/** A folder that nobody has named. */
+/** The folder for `file:` without a path. */
 export interface DefaultFolder {
   readonly path: string;
-  /** What it was derived from, if not from the user's id alone. */
+  /** What it was derived from; undefined if only from the user's id. */
   readonly from?: "the system's entry of the user" | "HOME" | "LOCALAPPDATA" | undefined;
 }
 
 /**
- * The folder for `file:` without a path: the user's own, and the same one whatever started sera, since seras in two
- * folders do not exclude each other. So nothing counts that a login has and cron has not, or has in another way: neither
- * XDG_RUNTIME_DIR nor XDG_STATE_HOME, and HOME only for a user for whom the system knows no home that is there.
+ * The folder for locks of `file:` without a path. It is the user's own, and the same whatever started sera, since seras
+ * in different folders do not exclude each other. So nothing is used that differs between a login and cron: neither
+ * XDG_RUNTIME_DIR nor XDG_STATE_HOME, and HOME only if the system knows no existing home of the user.
  *
  * @param env Reads an environment variable.
- * @throws {LockUnavailableError} When nothing tells where the user's files belong.
+ * @throws {LockUnavailableError} When it cannot be derived from anything.
  */
 export function defaultLockFolder(env: (name: string) => string | undefined): DefaultFolder {
   if (Deno.build.os === "windows") {
     return { path: `${required(env, "LOCALAPPDATA")}\\sera`, from: "LOCALAPPDATA" };
   }
-  // Emptied at every boot, as locks should be; other systems have kept /var/run where Linux has /run.
+  // Emptied at every boot, as locks should be. Systems other than Linux still have /var/run.
   if (Deno.uid() === 0) return { path: Deno.build.os === "linux" ? "/run/sera" : "/var/run/sera" };
   const known = systemUser()?.homedir;
   if (known?.startsWith("/") && isThere(known)) return { path: below(known), from: "the system's entry of the user" };
@@ -28,11 +28,11 @@ export function defaultLockFolder(env: (name: string) => string | undefined): De
 }
 
 /**
- * The folder for the ledger of `file:` without a path: that of the locks, unless a boot empties it, since what has run
- * once is to be known for ever.
+ * The folder for the ledger of `file:` without a path: that of the locks, unless it is emptied at boot, since runs with
+ * `--once` are remembered for ever.
  *
  * @param env Reads an environment variable.
- * @throws {LockUnavailableError} When nothing tells where the user's files belong.
+ * @throws {LockUnavailableError} When it cannot be derived from anything.
  */
 export function defaultLedgerFolder(env: (name: string) => string | undefined): DefaultFolder {
   if (Deno.build.os === "windows" || Deno.uid() !== 0) return defaultLockFolder(env);
@@ -40,17 +40,17 @@ export function defaultLedgerFolder(env: (name: string) => string | undefined): 
 }
 
 /**
- * The folder that locks are in.
+ * The folder for locks.
  *
- * @param named The one that the setting names, if it does.
+ * @param named The one that the setting names; undefined for the default folder.
  * @param env Reads an environment variable.
- * @throws {LockUnavailableError} When nothing tells where the user's files belong.
+ * @throws {LockUnavailableError} When it cannot be derived from anything.
  */
 export function lockFolder(named: string | undefined, env: (name: string) => string | undefined): string {
   return named ?? defaultLockFolder(env).path;
 }
 
-/** Users of services have a home such as /nonexistent. */
+/** Some users of services have a home such as /nonexistent. */
 function isThere(path: string): boolean {
   try {
     Deno.lstatSync(path);

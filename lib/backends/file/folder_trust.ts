@@ -7,14 +7,15 @@ export interface Objection {
   readonly cure: string;
 }
 
-const OTHER_FOLDER = "use another folder: --server file:/some/dir";
+/** What to do about a folder that cannot be used. */
+export const OTHER_FOLDER = "use another folder: --server file:/some/dir";
 
-/** Folders of the system that are everybody's, whatever their modes. */
+/** Folders of the system for everybody, whatever their modes. */
 const EVERYBODYS = /^(?:\/private)?(?:\/var)?\/tmp$|^\/dev\/shm$|^(?:\/var|\/run)?\/(?:lock|shm)$/;
 
 /**
- * What is wrong with the way to a folder: whoever can rename one of the folders on it, or place a link there, decides
- * where it leads.
+ * What is wrong with the path to a folder: whoever can rename a folder on it, or put a link there, decides where it
+ * leads.
  */
 export function objectionToWay({ folders, links }: FollowedPath, trust: Trust): Objection | undefined {
   for (const { path, info } of folders) {
@@ -40,18 +41,18 @@ export function objectionToWay({ folders, links }: FollowedPath, trust: Trust): 
 }
 
 /**
- * What is wrong with a folder for locks itself: whoever can put files into it can hold any lock there.
+ * What is wrong with the folder itself: whoever can put files into it can hold any lock there.
  *
- * @param ownOnly Whether it has to belong to this user alone. Otherwise root may own it, or a group share it.
+ * @param ownOnly Whether it must belong to this user only. If not, root may own it, or a group share it.
  */
 export function objectionTo({ path, info }: Step, ownOnly: boolean, trust: Trust): Objection | undefined {
   if (!info.isDirectory) return { why: "not a folder", cure: OTHER_FOLDER };
   if ((info.mode! & EVERYBODY_WRITES) !== 0) {
     const why = "everybody can write to it";
-    // What everybody needs must not be taken away, and what is in there may be removed at any time.
+    // Such a folder must stay open to everybody, and its files may be removed at any time.
     if (EVERYBODYS.test(path)) return { why, cure: `use --server file: for a folder of your own, or file:/some/dir` };
     if (!isSticky(info)) return { why, cure: `chmod o-w ${path}, or ${OTHER_FOLDER}` };
-    // Such a folder is everybody's on purpose.
+    // The sticky bit says that it is open to everybody on purpose.
     return { why, cure: `make a folder of your own in it: mkdir -m 700 ${path}/sera, and --server file:${path}/sera` };
   }
   if (ownOnly && info.uid !== Deno.uid()) {

@@ -1,16 +1,16 @@
 import { readProc } from "../../system/proc.ts";
 
-/** One line of Linux's list of locks that is about a flock(2). */
+/** A flock(2) lock, or a wait for one, in Linux's list. */
 export interface KernelLock {
   readonly waiting: boolean;
-  /** As this process sees the other one; 0 where it cannot. */
+  /** As this process sees it; 0 if it cannot, from its pid namespace. */
   readonly pid: number;
-  /** The numbers of the device, and the file's. */
+  /** The device's numbers as `major:minor` in hexadecimal. */
   readonly device: string;
   readonly inode: number;
 }
 
-/** By what a file is known to the kernel. */
+/** Identifies a file. */
 export interface FileIdentity {
   readonly dev: number;
   readonly ino: number | null;
@@ -19,10 +19,10 @@ export interface FileIdentity {
 const LINE = /^\d+:\s+(->\s+)?FLOCK\s+\S+\s+\S+\s+(-?\d+)\s+([0-9a-f]+:[0-9a-f]+):(\d+)\s/;
 
 /**
- * What the kernel tells of locks, see proc(5). It leaves out processes of other process namespaces that this one cannot
- * see: a container that shares the folder.
+ * Reads the kernel's list of locks, see proc(5). It leaves out processes that this one cannot see, such as those
+ * of a container that shares the folder.
  *
- * @returns Undefined where there is no such list.
+ * @returns Undefined if there is no such list.
  */
 export function readKernelLocks(): readonly KernelLock[] | undefined {
   const bytes = readProc("locks");
@@ -39,10 +39,10 @@ export function parseKernelLocks(text: string): readonly KernelLock[] {
 }
 
 /**
- * Those of the locks that are on a file.
+ * The locks on a file.
  *
- * @param recorded The process that is said to hold it. Some file systems (btrfs, overlays) have one device for stat(2)
- * and another in the list; then the inode's number is not enough, but will do together with this process.
+ * @param recorded The process that holds it according to the file's record. On some file systems (btrfs, overlayfs) the
+ * device in the list is not that of stat(2). A lock then needs this process besides the inode to tell its device.
  */
 export function locksOn(
   locks: readonly KernelLock[],
@@ -57,7 +57,7 @@ export function locksOn(
   return sameNumber.filter(({ device }) => device === found);
 }
 
-/** A device as the list has it. The halves are spread over the number, see makedev(3). */
+/** A device as in the list. For how the number holds major and minor, see makedev(3). */
 function deviceText(dev: number): string {
   const major = (dev >>> 8) & 0xfff;
   const minor = (dev & 0xff) | ((dev >>> 12) & 0xfff00);

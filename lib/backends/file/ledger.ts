@@ -16,17 +16,17 @@ import { ledgerError } from "./sqlite_errors.ts";
 const FILE = "ledger.sqlite";
 
 /**
- * How the file is used. SQLite's own way to wait for others would keep everything waiting, signals too. What its schema
- * says is somebody else's word, and may call nothing that does more than reckon.
+ * SQLite's own waiting for others would block everything, signals too. The schema may be somebody else's, so it must
+ * not call functions with side effects.
  */
 const PRAGMAS = sql`PRAGMA busy_timeout = 0; PRAGMA synchronous = EXTRA; PRAGMA trusted_schema = OFF;`;
 
-/** What SQLite puts beside a file, and takes for its own whoever has put it there: it even removes files that one names. */
+/** Files that SQLite puts beside its own, and trusts whoever made them: it even deletes files that a journal names. */
 const SIDE_FILES = ["-journal", "-wal", "-shm"];
 
 function open(folder: LockFolder, path: string): DatabaseSync {
   refuseForeign(folder, path);
-  // Not left to SQLite, which would follow a link.
+  // SQLite would follow a link.
   makePlainFile(path, folder);
   const database = new DatabaseSync(path);
   try {
@@ -38,7 +38,7 @@ function open(folder: LockFolder, path: string): DatabaseSync {
   }
 }
 
-/** Nobody else can put anything into the folder now, but somebody may have done so before it was closed to others. */
+/** Nobody else can put files into the folder now, but somebody may have before its mode was changed. */
 function refuseForeign(folder: LockFolder, path: string): void {
   for (const file of ["", ...SIDE_FILES].map((end) => `${path}${end}`)) {
     const info = lstatIfThere(file);
@@ -52,12 +52,12 @@ function refuseForeign(folder: LockFolder, path: string): void {
 export type FileStore = Store & Disposable;
 
 /**
- * The ledger in a file beside the locks. SQLite puts back what a crash has left half written; each statement is on the
- * disk before it is answered.
+ * The ledger in a file beside the locks. SQLite rolls back what a crash has left half written, and each statement is on
+ * disk before it returns.
  *
- * @param folder Not one that a group shares: SQLite goes by names, and trusts what lies beside its file.
+ * @param folder Not one that a group shares: SQLite opens files by name, and trusts those beside its own.
  * @param patience How to wait while another process writes.
- * @param shown The path in messages.
+ * @param shown The path for messages.
  */
 export function fileStore(folder: LockFolder, patience: Patience, shown = ledgerPath(folder)): FileStore {
   const path = ledgerPath(folder);
@@ -67,7 +67,7 @@ export function fileStore(folder: LockFolder, patience: Patience, shown = ledger
     async run(statement) {
       const text = statement.textFor(SQLITE);
       const attempt = () => {
-        // Who only reads makes no file.
+        // Reading must not create the file.
         if (!database && text.startsWith("SELECT") && !lstatIfThere(path)) {
           throw new Error("no such table: there is no ledger yet");
         }
@@ -87,7 +87,7 @@ export function fileStore(folder: LockFolder, patience: Patience, shown = ledger
   };
 }
 
-/** Where the ledger of a folder is. */
+/** The path of a folder's ledger. */
 export function ledgerPath(folder: LockFolder): string {
   return `${folder.path}/${FILE}`;
 }

@@ -1,8 +1,8 @@
-import { TroubleError } from "../../errors.ts";
 import { lstatIfThere } from "../../system/if_there.ts";
+import { STICKY } from "../../system/trust.ts";
 import { type FileStore, fileStore, ledgerPath } from "./ledger.ts";
 import { Patience } from "../../ledger/patience.ts";
-import { ledgerError } from "./sqlite_errors.ts";
+import { ledgerError, stickyFolder } from "./sqlite_errors.ts";
 import { defaultLedgerFolder } from "./default_folder.ts";
 import { type LockFolder, prepareLockFolder } from "./lock_folder.ts";
 import { makePlainFile } from "./plain_file.ts";
@@ -13,14 +13,11 @@ import { rehearse } from "../sql/rehearsal.ts";
 import type { RunRehearsal } from "../../ledger/ledger.ts";
 import type { Finding } from "../../doctor/report.ts";
 
-/** Whoever may put files into a folder cannot replace another's there. */
-const STICKY = 0o1000;
-
 /**
- * Records a run in the ledger's file, and takes it back; where there is no file yet, makes one of another name and removes
- * it.
+ * Records a run in the ledger's file, and rolls it back. If there is no file yet, creates one of another name and
+ * removes it.
  *
- * @param named The folder that the setting names, if it does.
+ * @param named The folder that the setting names; undefined for the default folder.
  * @param env Reads an environment variable.
  * @throws {LockUnavailableError} When a run could not use the ledger.
  */
@@ -32,21 +29,21 @@ export async function checkFileLedger(
   const folder = prepareLockFolder(named ?? defaultLedgerFolder(env).path, named === undefined);
   const path = ledgerPath(folder);
   if (!lstatIfThere(path)) {
-    tryToMake(folder, path);
+    tryToCreate(folder, path);
     return { found: `${path} is not there yet; the first run creates it` };
   }
   if (folder.group !== undefined) return await checkShared(folder, path, rehearsal);
   using store = fileStore(folder, new Patience());
   await store.run(sql`BEGIN IMMEDIATE`);
-  return await takenBack(store, rehearsal);
+  return await checkAndRollBack(store, rehearsal);
 }
 
-/** Works on a copy, as a run does there, and leaves it. */
+/** Works on a copy, as a run does in a shared folder, but does not put it in place. */
 async function checkShared(folder: LockFolder, path: string, rehearsal: RunRehearsal): Promise<Finding> {
   const { sharedStore } = await import("./shared_file.ts");
   const { dialect, run } = sharedStore(folder, new Patience());
   const last = await lastRun({ dialect, run });
-  tryToMake(folder, path);
+  tryToCreate(folder, path);
   refuseSticky(folder, path);
   const own = { path: Deno.makeTempDirSync({ prefix: "sera-ledger-" }), owns: folder.owns };
   try {
@@ -58,7 +55,7 @@ async function checkShared(folder: LockFolder, path: string, rehearsal: RunRehea
   }
 }
 
-async function takenBack(store: FileStore, rehearsal: RunRehearsal): Promise<Finding> {
+async function checkAndRollBack(store: FileStore, rehearsal: RunRehearsal): Promise<Finding> {
   try {
     const last = await lastRun(store);
     return usableLedger(last, await rehearse(store, rehearsal));
@@ -67,8 +64,8 @@ async function takenBack(store: FileStore, rehearsal: RunRehearsal): Promise<Fin
   }
 }
 
-/** Puts a file of the ledger's kind into its folder, and removes it. */
-function tryToMake(folder: LockFolder, path: string): void {
+/** Creates a file like the ledger's in its folder, and removes it. */
+function tryToCreate(folder: LockFolder, path: string): void {
   const probe = `${path}.doctor-${crypto.randomUUID()}`;
   try {
     makePlainFile(probe, folder, new Uint8Array(1));
@@ -78,11 +75,10 @@ function tryToMake(folder: LockFolder, path: string): void {
   }
 }
 
-/** A run replaces the whole file, which in a sticky folder is its owner's to replace, or the folder's owner's. */
+/** A run replaces the whole file, which in a sticky folder only the owner of the file or of the folder can do. */
 function refuseSticky({ path: folder }: LockFolder, path: string): void {
   const { mode, uid } = Deno.lstatSync(folder);
   const user = Deno.uid();
   if ((mode! & STICKY) === 0 || user === 0 || user === uid || user === Deno.lstatSync(path).uid) return;
-  const sticky = new TroubleError("its folder is sticky, so that only its maker can replace it", `chmod -t ${folder}`);
-  throw ledgerError(path, sticky);
+  throw ledgerError(path, stickyFolder(folder));
 }

@@ -7,16 +7,16 @@ import { prepareLockFolder } from "./lock_folder.ts";
 /**
  * Loads what the ledger in a file needs.
  *
- * @param place The folder that the setting names, if it does.
+ * @param named The folder that the setting names; undefined for the default folder.
  * @param env Reads an environment variable.
  * @throws {LockUnavailableError} When its folder cannot be used.
  */
 export async function loadFileStore(
-  place: string | undefined,
+  named: string | undefined,
   env: LockOptions["env"],
   patience: Patience,
 ): Promise<() => Store> {
-  const folder = prepareLockFolder(place ?? defaultLedgerFolder(env).path, place === undefined);
+  const folder = prepareLockFolder(named ?? defaultLedgerFolder(env).path, named === undefined);
   if (folder.group !== undefined) {
     const { sharedStore } = await import("./shared_file.ts");
     return () => sharedStore(folder, patience);

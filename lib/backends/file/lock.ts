@@ -1,7 +1,7 @@
 import { Deadline } from "../../deadline.ts";
 import { aborted, elapsed, firstOf, settled } from "../../waiting.ts";
 import { LockUnavailableError, messageOf } from "../../errors.ts";
-import { HeldFileLock } from "./file_lock.ts";
+import { HeldFileLock } from "./held_lock.ts";
 import type { LeaseTerms } from "../../lock/lease.ts";
 import type { HeldLock } from "../../lock/lock.ts";
 import type { BackendLock } from "../backend.ts";
@@ -10,15 +10,15 @@ import { LockFile } from "./lock_file.ts";
 import type { LockFolder } from "./lock_folder.ts";
 import type { Presence } from "../../lock/presence.ts";
 
-/** How often to begin anew when the file that was waited for is another one by then. */
+/** How often to start again because somebody removed the file. */
 const TRIES = 1000;
 
 /**
- * Locks with the operating system (flock(2), on Windows LockFileEx), on the file `NAME.lock` in a folder: for one
- * machine, with no server. The kernel frees the lock when the process ends, however it ends, and flock(1) on the same
- * path takes part.
+ * A lock of the operating system (flock(2), on Windows LockFileEx) on the file `NAME.lock` in a folder: for one
+ * machine, without a server. The kernel frees it when the process ends in any way. flock(1) on the same path takes
+ * part.
  *
- * The files stay: removing one would let a waiter lock the removed file while a newcomer locks its successor.
+ * The files are never removed: a waiter would lock the removed file while a newcomer locks a new one.
  */
 export class FileLock implements BackendLock {
   readonly #folder: LockFolder;
@@ -27,9 +27,9 @@ export class FileLock implements BackendLock {
   #held: HeldFileLock | undefined;
 
   /**
-   * @param folder What `prepareLockFolder` gives.
+   * @param folder From `prepareLockFolder`.
    * @param presence Who asks, and for which lock.
-   * @param lease How often to look whether the file is still there.
+   * @param lease How often to check that the file is still in place.
    */
   constructor(folder: LockFolder, presence: Presence, lease: LeaseTerms) {
     this.#folder = folder;
@@ -47,7 +47,7 @@ export class FileLock implements BackendLock {
   }
 
   async acquire(wait: number, signal: AbortSignal): Promise<HeldLock | undefined> {
-    // One that was lost would keep its successor out.
+    // If it was lost, it would keep the new one out.
     this.#held?.free();
     const deadline = new Deadline(wait);
     for (let tries = 0; tries < TRIES; tries++) {
@@ -56,8 +56,8 @@ export class FileLock implements BackendLock {
       const turn = await take(file, deadline.remaining, signal);
       if (turn === "busy") return undefined;
       if (turn === "gone") continue;
-      // The last part tells those who look twice whether it is still the same.
-      file.inscribe(JSON.stringify({ ...this.#presence, since: Date.now(), hold: crypto.randomUUID() }));
+      // By `hold`, those who look twice can tell whether it is still the same hold.
+      file.writeHolder(JSON.stringify({ ...this.#presence, since: Date.now(), hold: crypto.randomUUID() }));
       return this.#held = new HeldFileLock(file, this.#lease);
     }
     throw new LockUnavailableError(
@@ -73,9 +73,9 @@ export class FileLock implements BackendLock {
 }
 
 /**
- * Locks a file, unless it is closed thereafter.
+ * Locks a file, or closes it.
  *
- * @returns `gone` when somebody removed it while we waited for it: its lock is one that nobody else will meet.
+ * @returns `gone` if somebody removed it during the wait: nobody else will meet a lock on the removed file.
  */
 async function take(file: LockFile, wait: number, signal: AbortSignal): Promise<"held" | "busy" | "gone"> {
   let givenUp = false;
@@ -94,7 +94,7 @@ async function take(file: LockFile, wait: number, signal: AbortSignal): Promise<
       file.close();
       return false;
     }
-    // There is no calling such a wait off: one that is given up is freed as soon as it is granted, or with the process.
+    // The wait cannot be cancelled. If it is given up, the lock is freed as soon as it is granted, or when the process ends.
     const granted = file.lock().then(() => true);
     const isGranted = await firstOf(settled(granted), aborted(signal, () => false), elapsed(wait, () => false));
     if (isGranted) return true;

@@ -4,14 +4,14 @@ import type { LockFolder } from "./lock_folder.ts";
 import { openPlainFile } from "./open_plain_file.ts";
 import { isCode, isSameFile } from "./plain_file.ts";
 
-/** The open file of a lock, of which it is sure that it lies in the lock folder itself. */
+/** The open file of a lock. It is in the lock folder itself: no link led elsewhere. */
 export class LockFile {
   readonly path: string;
   readonly #file: Deno.FsFile;
   readonly #info: Deno.FileInfo;
-  /** How the text of a holder begins. */
+  /** How the text about a holder begins. */
   readonly #begin: string;
-  #inscribed = false;
+  #written = false;
 
   private constructor(path: string, lock: string, file: Deno.FsFile, info: Deno.FileInfo) {
     this.path = path;
@@ -21,10 +21,10 @@ export class LockFile {
   }
 
   /**
-   * Opens a lock's file, and makes it if it is missing; see {@linkcode openPlainFile}.
+   * Opens the file of a lock, and creates it if it is missing; see {@linkcode openPlainFile}.
    *
    * @param lock The lock's name.
-   * @param signal Gives it up.
+   * @param signal Aborts it.
    * @throws {LockUnavailableError} When it cannot be opened, or must not be used.
    * @throws The signal's reason when it is aborted.
    */
@@ -35,7 +35,7 @@ export class LockFile {
   }
 
   /**
-   * Takes the lock if nobody has it.
+   * Takes the lock if it is free.
    *
    * @throws {LockUnavailableError} When it cannot be locked.
    */
@@ -48,7 +48,7 @@ export class LockFile {
   }
 
   /**
-   * Waits for the lock, without an end: the kernel queues us, so that a waiter costs nothing and is woken at once.
+   * Waits for the lock without a limit. The kernel has a queue, so a waiter costs nothing, and is woken at once.
    *
    * @throws {LockUnavailableError} When it cannot be locked.
    */
@@ -66,9 +66,9 @@ export class LockFile {
   }
 
   /**
-   * Whether the path still leads to the open file: others meet the lock only there.
+   * Whether the path still leads to the open file: only there do others meet its lock.
    *
-   * @throws {Error} The system's, when that cannot be seen.
+   * @throws {Error} The system's, if it cannot be told.
    */
   isInPlace(): boolean {
     try {
@@ -78,7 +78,7 @@ export class LockFile {
     }
   }
 
-  /** As {@linkcode isInPlace}, but a file system that does not answer keeps nothing else waiting. */
+  /** Like {@linkcode isInPlace}, but a file system that does not answer does not block anything else. */
   async isStillInPlace(): Promise<boolean> {
     try {
       return isSameFile(await Deno.lstat(this.path), this.#info);
@@ -88,33 +88,36 @@ export class LockFile {
   }
 
   /**
-   * Puts into the file who holds it. That is for people: a full disk, or a file that this user may only read, must not keep
-   * the command from running. What is no such text stays: the file is somebody's who had it before.
+   * Writes into the file who holds it. This is for people, so errors are ignored: a full disk, or a file that this user
+   * may only read, must not prevent the command. A file with other content is left as it is: it is somebody's own file.
    */
-  inscribe(text: string): void {
+  writeHolder(text: string): void {
     try {
-      if (!this.#inscribed && !this.#isOurs()) return;
-      this.#inscribed = true;
+      if (!this.#written && !this.#makeEmpty()) return;
+      this.#written = true;
       this.#file.writeSync(new TextEncoder().encode(text));
     } catch (error) {
       if (!(error instanceof Error)) throw error;
     }
   }
 
-  /** Makes sure that the file, which nobody has read or written here before, is empty; unless it has another's text. */
-  #isOurs(): boolean {
+  /**
+   * Empties the file if it holds only a holder's text. To be called before anything is read. Returns whether it is
+   * empty.
+   */
+  #makeEmpty(): boolean {
     const bytes = new Uint8Array(this.#begin.length);
     const length = this.#file.readSync(bytes) ?? 0;
-    // As the last holder leaves it.
+    // The last holder has emptied it.
     if (length === 0) return true;
-    // A holder that died leaves its text, or a part of it.
+    // A holder that was killed leaves its text, or a part of it.
     if (!this.#begin.startsWith(new TextDecoder().decode(bytes.subarray(0, length)))) return false;
     this.#file.truncateSync(0);
     this.#file.seekSync(0, Deno.SeekMode.Start);
     return true;
   }
 
-  /** Keeps those who remove old files from removing this one. Only its owner may. */
+  /** Renews the file's times, so that it is not removed as an old file. Only its owner can. */
   touch(): void {
     try {
       const now = new Date();
@@ -124,10 +127,10 @@ export class LockFile {
     }
   }
 
-  /** Frees the lock, whatever has become of the file: closing it does so too. */
+  /** Frees the lock. If unlocking fails, closing the file frees it too. */
   close(): void {
     try {
-      if (this.#inscribed) this.#file.truncateSync(0);
+      if (this.#written) this.#file.truncateSync(0);
       this.#file.unlockSync();
     } catch (error) {
       if (!(error instanceof Error)) throw error;
@@ -136,7 +139,7 @@ export class LockFile {
   }
 }
 
-/** False when there is no such file any more; throws what else kept it from being seen. */
+/** False if the file does not exist any more; throws any other error. */
 function isElsewhere(error: unknown): false {
   // On a network file system another machine may have removed the folder.
   if (error instanceof Deno.errors.NotFound || isCode(error, "ESTALE")) return false;

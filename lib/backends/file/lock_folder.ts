@@ -2,32 +2,30 @@ import { LockUnavailableError, messageOf } from "../../errors.ts";
 import { mayBeServer, pathOr } from "../../text/harmless.ts";
 import { systemCure } from "../../system/limits.ts";
 import { isShared, Trust } from "../../system/trust.ts";
-import { objectionTo, objectionToWay } from "./folder_trust.ts";
+import { objectionTo, objectionToWay, OTHER_FOLDER } from "./folder_trust.ts";
 import { type FollowedPath, followPath } from "../../system/follow_path.ts";
 
-const OTHER_FOLDER = "use another folder: --server file:/some/dir";
-
-/** A folder that locks, or their ledger, may be kept in. */
+/** A folder for locks, or for their ledger. */
 export interface LockFolder {
-  /** An absolute path that leads nowhere else unless somebody whom this user trusts wants it so. */
+  /** An absolute path; only those whom this user trusts can make it lead elsewhere. */
   readonly path: string;
-  /** The group that shares the folder; absent where only its owner, who is trusted, can put files into it. */
+  /** The group that shares the folder; absent if only its owner, who is trusted, can put files into it. */
   readonly group?: number | undefined;
-  /** Whether a file in it may be one of this program's, by its owner. */
+  /** Whether a file in it may be sera's, by its owner. */
   readonly owns: (file: Pick<Deno.FileInfo, "uid" | "gid">) => boolean;
 }
 
 /**
- * Makes sure that the folder exists and that nobody but those it belongs to can put files into it, or another folder into
- * its place: whoever could, could hold any lock, or lead root to files elsewhere.
+ * Creates the folder if it is missing, and makes sure that only its owner or group can put files into it or replace it:
+ * others could hold any lock, or make root write to files elsewhere.
  *
- * @param ownOnly Whether it has to belong to this user alone, as the default folder does. Otherwise it may be root's, or
- * a group may share it.
+ * @param ownOnly Whether it must belong to this user only, as the default folder must. If not, it may be root's, or a
+ * group may share it.
  * @throws {LockUnavailableError} When it cannot be used.
  */
 export function prepareLockFolder(folder: string, ownOnly: boolean): LockFolder {
   try {
-    // There are no owners and modes; the folders of a profile are private by their access lists.
+    // No owners and modes there; access lists make the folders of a profile private.
     return Deno.build.os === "windows" ? onWindows(folder) : examine(folder, ownOnly);
   } catch (error) {
     throw unusableBy(folder, error);
@@ -35,7 +33,7 @@ export function prepareLockFolder(folder: string, ownOnly: boolean): LockFolder 
 }
 
 /**
- * Makes sure that there could be a folder for locks, without making it.
+ * Makes sure that a folder could be used for locks, without creating it.
  *
  * @throws {LockUnavailableError} When a run could never use it.
  */
@@ -49,7 +47,7 @@ export function refuseClosedFolder(folder: string): void {
 
 function wayTo(folder: string): FollowedPath {
   const way = followPath(folder);
-  // Which the runtime would say only later, and in 2.7 after the folder has been made.
+  // The runtime refuses these too, but later: Deno 2.7 only after the folder was created.
   if ([folder, way.end.path].some((path) => /^\/(dev|proc|sys)(\/|$)/.test(path))) {
     throw new Deno.errors.NotCapable();
   }
@@ -60,14 +58,14 @@ function examine(folder: string, ownOnly: boolean): LockFolder {
   let way = wayTo(folder);
   const root = way.folders[0]?.info ?? way.end.info;
   const objectTo = (way: FollowedPath, trust: Trust) => {
-    // Whoever can move a user's home decides over that user anyway.
+    // Whoever can replace the user's home has power over the user anyway.
     if (ownOnly && Deno.uid() !== 0) return;
     const objection = objectionToWay(way, trust);
     if (objection) throw unusable(folder, objection.why, objection.cure);
   };
   if (way.missing.length > 0) {
     objectTo(way, new Trust(root));
-    make(way);
+    create(way);
     way = followPath(folder);
   }
   const { info } = way.end;
@@ -80,8 +78,8 @@ function examine(folder: string, ownOnly: boolean): LockFolder {
   return { path: folder, group, owns: (file) => trust.owns(file) || group !== undefined && file.gid === group };
 }
 
-/** Makes what is missing, for this user alone, also where the umask would keep the user out. */
-function make({ end, missing }: FollowedPath): void {
+/** Creates missing folders for this user only, with all rights for the user, whatever the umask. */
+function create({ end, missing }: Way): void {
   let path = end.path === "/" ? "" : end.path;
   for (const name of missing) {
     if (name === "..") throw new Deno.errors.NotFound(`No such file or directory: ${path}`);
@@ -90,7 +88,7 @@ function make({ end, missing }: FollowedPath): void {
       Deno.mkdirSync(path, { mode: 0o700 });
       if ((Deno.lstatSync(path).mode! & 0o700) !== 0o700) Deno.chmodSync(path, 0o700);
     } catch (error) {
-      // Another sera may make it at this moment.
+      // Another sera may have just created it.
       if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
     }
   }
@@ -116,7 +114,7 @@ function unusableBy(folder: string, error: unknown): unknown {
 }
 
 function unusable(folder: string, why: string, cure: string): LockUnavailableError {
-  // A path may have any characters, but a server may have come behind its `file:`.
+  // By mistake, a server with a password may have been written after `file:`.
   const shown = mayBeServer(folder) ? pathOr(folder) : folder;
   return new LockUnavailableError(`Cannot use the folder: ${shown}: ${why}`, cure);
 }

@@ -10,14 +10,14 @@ import { loadFileStore } from "./load_ledger.ts";
 import { prepareLockFolder, refuseClosedFolder } from "./lock_folder.ts";
 import { lookAtFiles } from "./sightings.ts";
 
-/** Looks at locks in a folder. One that no run has made yet is left so: it has no locks. */
+/** Looks at locks in a folder. If no run has created it yet, there are no locks, and it is not created. */
 export class FileObserver implements Observer {
   readonly elsewhere = undefined;
   readonly #folder: string | undefined;
   readonly #env: LockOptions["env"];
 
   /**
-   * @param folder The one that the setting names, if it does.
+   * @param folder The one that the setting names; undefined for the default folder.
    * @param env Reads an environment variable.
    */
   constructor(folder: string | undefined, env: LockOptions["env"]) {
@@ -25,7 +25,7 @@ export class FileObserver implements Observer {
     this.#env = env;
   }
 
-  // Async, so that a folder that cannot be used rejects.
+  // Async, so that an error of the folder becomes a rejection.
   // deno-lint-ignore require-await
   async sightings(filter: LockFilter): Promise<Seen> {
     return { sightings: lookAtFiles(this.#lockFolder(), filter), strangers: [] };
@@ -42,7 +42,7 @@ export class FileObserver implements Observer {
     return new SqlLedger(open(), patience);
   }
 
-  /** @throws {LockUnavailableError} When a run would not use it. */
+  /** @throws {LockUnavailableError} When a run could not use it. */
   #lockFolder(): string {
     const folder = lockFolder(this.#folder, this.#env);
     if (isThere(folder)) prepareLockFolder(folder, this.#folder === undefined);

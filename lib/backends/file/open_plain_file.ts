@@ -3,33 +3,35 @@ import { formatDuration } from "../../text/duration.ts";
 import { LockUnavailableError, messageOf } from "../../errors.ts";
 import { lstatIfThere } from "../../system/if_there.ts";
 import { systemCure } from "../../system/limits.ts";
+import { OTHER_FOLDER } from "./folder_trust.ts";
 import type { LockFolder } from "./lock_folder.ts";
 import { isSameFile, makePlainFile, objectionToFile, sharePlainFile } from "./plain_file.ts";
 
-/** How often to open what is always another file, or none: somebody removes it all the time. */
+/** How often to try again because somebody keeps removing or replacing the file. */
 const TRIES = 100;
 
-/** How long the system may take to open a file, in milliseconds; only one that was swapped for a FIFO takes long. */
+/** The longest time to open a file, in milliseconds; only a FIFO that somebody has put in its place takes long. */
 const LONGEST_OPENING = 10_000;
 
-/** How often, and after how many milliseconds, to try again what its maker has not opened to the group yet. */
+/**
+ * How often, and after how many milliseconds, to retry a refusal: whoever just created the file is about to open it to
+ * the group.
+ */
 const REFUSALS = 10;
 const REFUSAL_PAUSE = 20;
 
-const CURE = "fix that, or use another folder: --server file:/some/dir";
-
-/** A file that is open, and what it is. */
+/** An open file, and its facts. */
 export interface OpenFile {
   readonly file: Deno.FsFile;
   readonly info: Deno.FileInfo;
 }
 
 /**
- * Opens a file that lies in a lock folder itself, and makes it if it is missing. Follows no link, and changes nothing. The
- * runtime cannot tell the system not to follow links, or not to wait for a FIFO's other end; so the name is looked at
- * first, and what has been opened then has to be what was there.
+ * Opens a file in a lock folder, and creates it if it is missing. Follows no link, and changes nothing. The runtime
+ * cannot open with O_NOFOLLOW or O_NONBLOCK, so the path is checked first, and the opened file must be the one that was
+ * checked.
  *
- * @param signal Gives it up.
+ * @param signal Aborts it.
  * @throws {LockUnavailableError} When it cannot be opened, or must not be used.
  * @throws The signal's reason when it is aborted.
  */
@@ -42,13 +44,13 @@ export async function openPlainFile(path: string, folder: LockFolder, signal: Ab
         continue;
       }
       refuse(before, path, folder);
-      const file = await openAtAll(path, before, folder, signal);
+      const file = await openExisting(path, before, folder, signal);
       if (!file) continue;
       let isTaken = false;
       try {
         const info = file.statSync();
         if (!isSameFile(before, info) || objectionToFile(info, path, folder) !== undefined) continue;
-        // What has something in it may be somebody's own, put here under this name by another.
+        // A file with content may be somebody's own, which another has put here under this name.
         if (info.size === 0) sharePlainFile(path, info, folder);
         isTaken = true;
         return { file, info };
@@ -70,12 +72,12 @@ function refuse(info: Deno.FileInfo, path: string, folder: LockFolder): void {
 }
 
 /**
- * Opens a file that is there: to write if this user may, since a network file system locks only what can be written, else
- * to read.
+ * Opens an existing file: for writing if this user may, since network file systems lock only writable files; otherwise
+ * for reading.
  *
- * @returns Undefined when it is gone.
+ * @returns Undefined if it is gone.
  */
-async function openAtAll(
+async function openExisting(
   path: string,
   found: Deno.FileInfo,
   folder: LockFolder,
@@ -84,7 +86,7 @@ async function openAtAll(
   for (let refusals = 0;; refusals++) {
     for (const write of [true, false]) {
       try {
-        // Where nobody else can put files, none can be swapped for one that keeps whoever opens it waiting.
+        // Nobody else can put files here, so none can be a FIFO that blocks.
         if (folder.group === undefined) return Deno.openSync(path, { read: true, write });
         return await openInTime(path, { read: true, write }, signal);
       } catch (error) {
@@ -102,13 +104,13 @@ async function openAtAll(
   }
 }
 
-/** What helps against a mode: an older sera left those who share a folder out, as the umask had it. */
+/** What to do about the mode. An older sera created files by the umask, without rights for the group. */
 function cureFor(path: string, { uid }: Deno.FileInfo, { group }: LockFolder): string {
   if (group !== undefined) return `as its owner or root: chgrp ${group} ${path} && chmod g+rw ${path}`;
   return uid === Deno.uid() ? `chmod u+rw ${path}` : `as root: chown ${Deno.uid()} ${path} && chmod u+rw ${path}`;
 }
 
-/** Opens a file, but waits neither for ever nor deaf to signals. */
+/** Opens a file without blocking: within a time limit, and until the signal aborts it. */
 async function openInTime(path: string, options: Deno.OpenOptions, signal: AbortSignal): Promise<Deno.FsFile> {
   const opening = Deno.open(path, options);
   const over = () => undefined;
@@ -123,6 +125,6 @@ async function openInTime(path: string, options: Deno.OpenOptions, signal: Abort
   throw unopened(path, `no answer for ${formatDuration(LONGEST_OPENING)}`);
 }
 
-function unopened(path: string, why: string, cure = CURE): LockUnavailableError {
+function unopened(path: string, why: string, cure = `fix that, or ${OTHER_FOLDER}`): LockUnavailableError {
   return new LockUnavailableError(`Cannot open the lock file: ${path}: ${why}`, cure);
 }

@@ -2,17 +2,19 @@ import { TroubleError } from "../../errors.ts";
 import { sql } from "../sql/statement.ts";
 import type { Store } from "../sql/ledger_table.ts";
 
-/** What makes SQLite reckon whenever a row is written, and a comment that could stand between two words of it. */
+/**
+ * Expressions that SQLite would evaluate when a row is written; also comments, which could hide one from this pattern.
+ */
 const EXPRESSION = /\b(?:AS|CHECK|FOREIGN|GENERATED|REFERENCES|USING|VIRTUAL)\b|\bDEFAULT\s*\(|--|\/\*/i;
 
-/** An index of columns, not of expressions or of a part of the rows. */
+/** An index of columns: not of expressions, and not partial. */
 const PLAIN_INDEX = /^CREATE INDEX "?\w+"? ON "?sera_runs"? ?\([\w\s,"]+\)$/i;
 
 /**
- * Makes sure that a file which others may have made holds the ledger and nothing else. Triggers, views and expressions are
- * programs of theirs, which would run in this process, without an end if they like.
+ * Makes sure that a file which others may have created holds the ledger and nothing else. Their triggers, views and
+ * expressions would run in this process, perhaps endlessly.
  *
- * @throws {TroubleError} When there is anything else.
+ * @throws {TroubleError} When it holds anything else.
  */
 export async function refuseOthersSchema(store: Store): Promise<void> {
   for (const { type, name, sql: text } of await store.run(sql`SELECT type, name, sql FROM sqlite_master`)) {

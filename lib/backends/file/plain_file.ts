@@ -1,27 +1,26 @@
 import type { Stats } from "node:fs";
 import { type Trouble, TroubleError } from "../../errors.ts";
+import { OTHER_FOLDER } from "./folder_trust.ts";
 import type { LockFolder } from "./lock_folder.ts";
 
 /**
- * Why a file of a lock folder must be left alone; undefined for one that may be used: a regular file with one link, of
- * this user, of root, or of those who share the folder. What else lies there somebody may have put there to lead a write
- * to a file elsewhere, or to keep whoever opens it waiting.
+ * Why a file in a lock folder must not be used; undefined for a regular file with one link, of this user, of root, or
+ * of those who share the folder. Anything else may be a trap: a link that leads a write to another file, or a FIFO that
+ * blocks whoever opens it.
  */
 export function objectionToFile(file: Deno.FileInfo, path: string, folder: LockFolder): Trouble | undefined {
   const cure = "find out who put it there, and remove it";
   if (!file.isFile) return { what: `it is ${kindOf(file)}, not a regular file`, cure };
-  // No link at all is what a file has that was removed after it was opened.
+  // A file that was removed after it was opened has no link.
   if (file.nlink !== null && file.nlink > 1) {
     return { what: `it has ${file.nlink} links, so that it is another file as well`, cure };
   }
   if (folder.owns(file)) return undefined;
   const whose = `it belongs to another user (uid ${file.uid}, gid ${file.gid})`;
-  return folder.group === undefined
-    ? { what: whose, cure: "remove it, or use another folder: --server file:/some/dir" }
-    : {
-      what: `${whose}, and not to the folder's group`,
-      cure: `have that user run: chgrp ${folder.group} ${path} && chmod g+rw ${path}`,
-    };
+  return folder.group === undefined ? { what: whose, cure: `remove it, or ${OTHER_FOLDER}` } : {
+    what: `${whose}, and not to the folder's group`,
+    cure: `have that user run: chgrp ${folder.group} ${path} && chmod g+rw ${path}`,
+  };
 }
 
 /** Whether both are the same file. */
@@ -41,11 +40,11 @@ function kindOf(file: Deno.FileInfo): string {
 }
 
 /**
- * Makes a file in a lock folder, unless there is something of this name: not even a link to nowhere is followed. Those who
- * share the folder may read and write it, whatever the umask takes away; whose group is not the folder's gives it that.
+ * Creates a file in a lock folder, unless the name exists; not even a dangling link is followed. Those who share the
+ * folder may read and write it, whatever the umask, and it gets the folder's group.
  *
- * @param content What is in it, and on the disk, when this returns.
- * @returns Whether it made one.
+ * @param content What to write; it is on disk when this returns.
+ * @returns Whether the file was created.
  * @throws {Error} The system's, when it cannot.
  */
 export function makePlainFile(path: string, { group }: LockFolder, content?: Uint8Array): boolean {
@@ -63,7 +62,7 @@ export function makePlainFile(path: string, { group }: LockFolder, content?: Uin
       fs.writeFileSync(file, content);
       fs.fsyncSync(file);
     }
-    // The runtime looks where a path leads before it opens it: what has been made elsewhere gets no rights.
+    // The runtime resolves the path before it opens it: a file that was created elsewhere must not get rights.
     if (Deno.build.os !== "windows" && isSameFile(Deno.lstatSync(path), made)) grant(file, made, group);
   } finally {
     fs.closeSync(file);
@@ -72,10 +71,10 @@ export function makePlainFile(path: string, { group }: LockFolder, content?: Uin
 }
 
 /**
- * Gives a file of this user's to those who share its folder, as {@linkcode makePlainFile} does: an older sera made it, or
- * flock(1).
+ * Shares a file of this user with the folder's group, as {@linkcode makePlainFile} does, if an older sera or flock(1)
+ * created it.
  *
- * @param found What it is, as it has been judged.
+ * @param found The facts by which it was judged.
  * @throws {Error} The system's, when it cannot.
  */
 export function sharePlainFile(path: string, found: Deno.FileInfo, { group }: LockFolder): void {
@@ -91,7 +90,7 @@ export function sharePlainFile(path: string, found: Deno.FileInfo, { group }: Lo
   }
 }
 
-/** Opens the owner's access, and that of a group which has a share in the folder. */
+/** Gives rights to the owner, and to the group that shares the folder. */
 function grant(file: number, { mode, uid, gid, nlink }: Stats, group: number | undefined): void {
   const fs = nodeFiles();
   const wanted = group !== undefined && nlink <= 1 && (gid === group || isGiven(group)) ? 0o660 : 0o600;
@@ -102,7 +101,7 @@ function grant(file: number, { mode, uid, gid, nlink }: Stats, group: number | u
       fs.fchownSync(file, uid, group);
       return true;
     } catch (error) {
-      // Who owns the folder need not be in its group.
+      // The owner of the folder need not be in its group.
       if (isCode(error, "EPERM")) return false;
       throw error;
     }
@@ -110,10 +109,10 @@ function grant(file: number, { mode, uid, gid, nlink }: Stats, group: number | u
 }
 
 /**
- * Reads a file of a lock folder, and nothing that a link leads to; a FIFO is not waited for.
+ * Reads a file in a lock folder. Follows no link, and does not block on a FIFO.
  *
- * @param most The most bytes that it may have.
- * @param objection Says why it is not read, if so.
+ * @param most The largest size, in bytes.
+ * @param objection Why the file must not be read; undefined if it may.
  * @throws {Error} The system's, or a {@linkcode TroubleError} with the objection, when it cannot be read.
  */
 export function readPlainFile(
@@ -141,9 +140,9 @@ export function readPlainFile(
 }
 
 /**
- * Makes what has been renamed in a folder last, should the power fail.
+ * Flushes a folder to disk, so that a rename survives a power failure.
  *
- * @throws {Error} The system's, when it cannot, unless its file system knows no such thing.
+ * @throws {Error} The system's, when it cannot; not if the file system does not support it.
  */
 export function flushFolder(path: string): void {
   const fs = nodeFiles();
@@ -157,22 +156,22 @@ export function flushFolder(path: string): void {
   }
 }
 
-/** Opens whatever is there, without waiting for the other end of a FIFO. */
+/** Opens a file for reading, without waiting for the other end of a FIFO. */
 function openToLook(path: string): number {
   const { openSync, constants: { O_RDONLY, O_NONBLOCK = 0 } } = nodeFiles();
   return openSync(path, O_RDONLY | O_NONBLOCK);
 }
 
 /**
- * What the runtime's own files lack: to open without waiting, and to change the mode of what is open, where a name may
- * lead elsewhere by then. Seldom needed, and not worth an import for every run.
+ * For what Deno's own functions cannot: open without blocking, and change the mode of an open file rather than of a
+ * path, which may lead elsewhere by then. Seldom needed, so it is not imported for every run.
  */
 function nodeFiles() {
   // deno-lint-ignore no-process-global
   return process.getBuiltinModule("node:fs");
 }
 
-/** Whether the system refused something with this code. */
+/** Whether an error has this code of the system. */
 export function isCode(error: unknown, code: string): boolean {
   return error instanceof Error && "code" in error && error.code === code;
 }

@@ -1,4 +1,4 @@
-import { LockUnavailableError, TroubleError } from "../../errors.ts";
+import { LockUnavailableError } from "../../errors.ts";
 import { LockFile } from "./lock_file.ts";
 import type { LockFolder } from "./lock_folder.ts";
 import { flushFolder, isCode, makePlainFile, objectionToFile, readPlainFile } from "./plain_file.ts";
@@ -7,17 +7,17 @@ import type { Store } from "../sql/ledger_table.ts";
 import { refuseOthersSchema } from "./own_schema.ts";
 import type { Patience } from "../../ledger/patience.ts";
 import { BUSY, whileBusy } from "./busy.ts";
-import { ledgerError } from "./sqlite_errors.ts";
+import { ledgerError, stickyFolder } from "./sqlite_errors.ts";
 
-/** The longest ledger that is taken into a copy, in bytes; some hundred bytes are one run. */
+/** The largest ledger that is copied, in bytes; a run takes some hundred. */
 const LONGEST_LEDGER = 16 * 1024 * 1024;
 
 const never = new AbortController().signal;
 
 /**
- * The ledger in a folder that a group shares. SQLite would go by names there, and play back whatever journal somebody has
- * put beside its file, with all that the journal says of other files. So it works on a copy in a folder of its own, under
- * a lock of the ledger's, and the copy then takes the place of the old file, at once and as a whole.
+ * The ledger in a folder that a group shares. SQLite opens files by name, and would play back any journal that somebody
+ * put beside its file, which may even name other files. So it works on a copy in a private folder, while the ledger is
+ * locked. The copy then atomically replaces the old file.
  */
 export function sharedStore(folder: LockFolder, patience: Patience): Store {
   const path = ledgerPath(folder);
@@ -26,7 +26,7 @@ export function sharedStore(folder: LockFolder, patience: Patience): Store {
     dialect,
     async run(statement) {
       using _lock = await lockLedger(folder, path, patience);
-      // Not before: who waits may be ended by a signal, and would leave it behind.
+      // Only now: a signal may end the wait for the lock, and the folder would be left behind.
       const own = { path: makeOwnFolder(path), owns: folder.owns };
       try {
         const before = read(path, folder);
@@ -81,7 +81,7 @@ async function openLock(folder: LockFolder, path: string): Promise<LockFile> {
 function makeOwnFolder(path: string): string {
   try {
     const made = Deno.makeTempDirSync({ prefix: "sera-ledger-" });
-    // The umask may have kept us out.
+    // The umask may have taken rights from us.
     Deno.chmodSync(made, 0o700);
     return made;
   } catch (error) {
@@ -98,7 +98,7 @@ function read(path: string, folder: LockFolder): Uint8Array | undefined {
   }
 }
 
-/** Puts a new file in the old one's place; whoever is killed meanwhile leaves the old one, and one that the next removes. */
+/** Replaces the file atomically. A sera that is killed meanwhile may leave a new file, which the next one removes. */
 function replace(path: string, folder: LockFolder, content: Uint8Array): void {
   const prefix = `${path.slice(path.lastIndexOf("/") + 1)}.new-`;
   for (const { name, isFile } of Deno.readDirSync(folder.path)) {
@@ -111,7 +111,7 @@ function replace(path: string, folder: LockFolder, content: Uint8Array): void {
   } catch (error) {
     Deno.removeSync(made);
     if (!(error instanceof Deno.errors.PermissionDenied)) throw error;
-    throw new TroubleError("its folder is sticky, so that only its maker can replace it", `chmod -t ${folder.path}`);
+    throw stickyFolder(folder.path);
   }
   flushFolder(folder.path);
 }

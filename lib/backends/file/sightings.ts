@@ -5,17 +5,16 @@ import { type Presence, readPresence } from "../../lock/presence.ts";
 import { type KernelLock, locksOn, readKernelLocks } from "./kernel_locks.ts";
 import type { LockFilter, Sighting } from "../../who/sighting.ts";
 
-/** What follows the lock's name in the names of sera's lock files, and of those that flock(1) takes part in. */
+/** What follows the lock's name in the name of its file. */
 const LOCK_FILE = ".lock";
 
-/** No record is longer, in bytes; who shares the folder may have put anything there. */
+/** The longest record that is read, in bytes; others who share the folder may have written anything. */
 const LONGEST_RECORD = 65_536;
 
 /**
- * Who has the locks in a folder. A folder that is missing has none.
+ * Who holds the locks in a folder, and who waits for them. A missing folder has none.
  *
- * Linux lists its locks, so that they are only looked at, if possible: to try one would make another sera's wait of 0
- * fail.
+ * On Linux this reads the kernel's list if possible: trying a lock could make another sera with a wait of 0 fail.
  *
  * @throws {LockUnavailableError} When the folder cannot be looked into.
  */
@@ -27,7 +26,7 @@ export function lookAtFiles(folder: string, filter: LockFilter): readonly Sighti
   return names.flatMap((name) => {
     const path = `${folder}/${name}${LOCK_FILE}`;
     const file = ifThere(path, () => Deno.lstatSync(path));
-    // What else somebody put there is no lock of sera's: to open a pipe would wait, and a link may lead anywhere.
+    // Anything else is not a lock of sera: opening a pipe would block, and a link may lead anywhere.
     if (!file?.isFile || file.nlink !== null && file.nlink > 1) return [];
     if (!kernelLocks) return byTrial(name, path, file);
     const seen = byKernel(kernelLocks, name, path, file);
@@ -54,20 +53,20 @@ function byKernel(
   const record = readRecord(path);
   const here = Deno.hostname();
   return locksOn(kernelLocks, file, record?.pid)
-    // A wait that this process has given up stays in the kernel's queue.
+    // A wait that this process has given up is still in the kernel's queue.
     .filter(({ pid }) => pid !== Deno.pid)
     .map(({ waiting, pid }) => {
       if (waiting) return { lock, state: "waiting", host: here, pid };
-      // Of a holder that died the record stays; in a container a process has another number than here.
+      // The record may be of a holder that died. A process in a container has another number here.
       const isHolders = record !== undefined && (record.pid === pid || record.host !== here);
       return isHolders ? held(lock, record) : { lock, state: "held", host: here, pid };
     });
 }
 
 /**
- * Whether there is a holder on record that the kernel does not list: one that has died, or one in a container whose
- * processes cannot be seen from here. Those who come and go meanwhile are none, since who holds the lock is on record all
- * the time: so the list is looked at once more while the record stays the same.
+ * Whether the record names a holder that the kernel does not list: one that died, or one in a container whose processes
+ * cannot be seen from here. To exclude one that has come or gone meanwhile, the list is read again, and the record must
+ * still be the same then.
  */
 function isOnRecordOnly(seen: readonly Sighting[], lock: string, path: string, file: Deno.FileInfo): boolean {
   const isHeld = ({ state }: Sighting) => state === "held";
@@ -79,8 +78,8 @@ function isOnRecordOnly(seen: readonly Sighting[], lock: string, path: string, f
 }
 
 /**
- * Where the list does not tell there is no other way than to try. A shared lock, and only for a moment: lookers do not
- * keep each other out, but a sera that tries just then may find the lock taken.
+ * If the list does not tell, the only way is to try the lock: shared and only for a moment, so that those who look do
+ * not exclude each other, but a sera that tries just then may find the lock taken.
  */
 function byTrial(lock: string, path: string, found: Deno.FileInfo): readonly Sighting[] {
   const file = ifThere(path, () => Deno.openSync(path));
@@ -99,7 +98,7 @@ function held(lock: string, { host, pid, label, since }: Presence): Sighting {
   return { lock, state: "held", host, pid, label, since, sinceIs: since === undefined ? undefined : "acquired" };
 }
 
-/** What the holder wrote; undefined where there is nothing, or where this user, or Windows for a locked file, refuses. */
+/** What the holder wrote; undefined if there is nothing, or it cannot be read, as a locked file on Windows. */
 function readRecord(path: string): Presence | undefined {
   const text = readText(path);
   return text === undefined ? undefined : readPresence(text);

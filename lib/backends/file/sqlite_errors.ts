@@ -1,24 +1,27 @@
-import { LockUnavailableError, troubleOf } from "../../errors.ts";
+import { LockUnavailableError, TroubleError, troubleOf } from "../../errors.ts";
 import { systemCure } from "../../system/limits.ts";
 
 const TO_FIT = "correct that: a trigger, a constraint or a column of the table, or move it away to begin anew";
 
-/** What SQLite says of a constraint or a trigger, and of a value of another kind. https://www.sqlite.org/rescode.html */
+/**
+ * SQLite's codes for a violated constraint, also by a trigger, and a value of a wrong type.
+ * https://www.sqlite.org/rescode.html
+ */
 const UNFIT = [19, 20];
 
-/** What it says of a file that is damaged, or is none of SQLite's. */
-const SPOILT = [11, 26];
+/** SQLite's codes for a damaged file, and one that is not a database. */
+const DAMAGED = [11, 26];
 
 function isOneOf(codes: readonly number[], cause: unknown): boolean {
   return codes.includes(Number(Object(cause).errcode) & 0xff);
 }
 
-/** Whether it will say so again until somebody changes the table or the values. */
+/** Whether an error will recur until somebody changes the file or the values. */
 export function isLastingOfSqlite(cause: unknown): boolean {
-  return isOneOf([...UNFIT, ...SPOILT], cause);
+  return isOneOf([...UNFIT, ...DAMAGED], cause);
 }
 
-/** What to do against what SQLite says. */
+/** What to do, by SQLite's message. */
 const SQLITE_CURES: readonly (readonly [RegExp, string])[] = [
   [/disk I\/O error/, "see the limit of a file's size (ulimit -f), and the system's log about the disk"],
   [/disk is full/, "make room there"],
@@ -31,8 +34,13 @@ export function ledgerError(shown: string, error: unknown): LockUnavailableError
   const { what: said, cure: known } = troubleOf(error);
   const cure = known ?? systemCure(error) ??
     (isOneOf(UNFIT, error) ? TO_FIT : SQLITE_CURES.find(([pattern]) => pattern.test(said))?.[1]);
-  // Another process keeps it locked, or others have to make room first.
+  // These may pass: another process is writing, or the disk is full.
   const transient = /database is locked|database or disk is full/.test(said);
   const about = { transient, why: said, cause: error };
   return new LockUnavailableError(`Cannot use the ledger ${shown}: ${said}`, cure, about);
+}
+
+/** Why a shared ledger, which is replaced as a whole, cannot be replaced in a sticky folder. */
+export function stickyFolder(folder: string): TroubleError {
+  return new TroubleError("its folder is sticky, so that only its maker can replace it", `chmod -t ${folder}`);
 }

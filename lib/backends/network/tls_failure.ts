@@ -12,9 +12,9 @@ export interface TlsRequest {
   readonly lookAgain: () => Promise<unknown>;
 }
 
-/** What is known of a failure. */
+/** What is known about a failed handshake. */
 export interface Failure extends TlsRequest {
-  /** The runtime's words. */
+  /** The runtime's message. */
   readonly words: string;
   /** The server's certificate in DER, if it is known. */
   readonly der: Uint8Array | undefined;

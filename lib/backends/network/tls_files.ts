@@ -26,7 +26,7 @@ const ANY_USE = "551d2500";
 const REJECTED = 0xa0;
 
 /**
- * Reads certificates in PEM: whom to trust, or who we are.
+ * Reads certificates in PEM: trusted ones, or the client's own.
  *
  * @returns The same, in the form of PEM that the runtime accepts.
  * @throws {ConfigError} When there are none, or one is damaged; also as {@linkcode readTlsFile}.

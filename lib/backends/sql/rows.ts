@@ -77,7 +77,7 @@ export async function readLatest(
 
 function readRun({ decodeText }: Dialect, row: Row): RecordedRun | undefined {
   const id = exactFrom(row.run_id);
-  // In a table that is not sera's.
+  // Only in a table that is not sera's.
   if (id === undefined) return undefined;
   const outcome = decodeText(row.outcome) ?? "";
   return {

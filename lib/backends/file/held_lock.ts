@@ -5,22 +5,22 @@ import { graceOf, heartbeatOf, type LeaseTerms, Moment, stopsAfter } from "../..
 import type { HeldLock } from "../../lock/lock.ts";
 import type { LockFile } from "./lock_file.ts";
 
-/** How long a look at the file is fresh enough to start a command on, in milliseconds. */
+/** A command is started only if the file was checked no longer ago than this, in milliseconds. */
 const FRESH = 1000;
 
-/** Why a lock is lost. */
+/** The usual reason for a lost lock. */
 const REMOVED = "the lock file was removed";
 
-/** After how long to renew the file's times, in milliseconds: those who clear folders up count in days. */
+/** How often to renew the file's times, in milliseconds; programs that remove old files count in days. */
 const TOUCH_AFTER = 3_600_000;
 
 /**
- * A lock on a file. The kernel keeps it until this process ends; but it excludes only those who meet it at its path, and
- * so it is lost when the file is removed or replaced.
+ * A held lock on a file. The kernel keeps it until this process ends, but it excludes only those who open the same
+ * path: it is lost when the file is removed or replaced.
  */
 export class HeldFileLock implements HeldLock {
   readonly session = undefined;
-  /** The kernel lets a sera that is stopped keep it. */
+  /** The kernel does not take a lock away, even from a suspended process. */
   readonly left = Infinity;
   onRenewed = undefined;
   readonly #file: LockFile;
@@ -32,11 +32,11 @@ export class HeldFileLock implements HeldLock {
   #freed = false;
   #heldToEnd = false;
 
-  /** @param file Locked, and at its path. */
+  /** @param file Locked, and still in place. */
   constructor(file: LockFile, terms: LeaseTerms) {
     this.#file = file;
     this.#terms = terms;
-    this.#heartbeat = new Heartbeat(heartbeatOf(terms), () => this.#look(), () => undefined);
+    this.#heartbeat = new Heartbeat(heartbeatOf(terms), () => this.#check(), () => undefined);
   }
 
   get lost(): AbortSignal {
@@ -52,7 +52,7 @@ export class HeldFileLock implements HeldLock {
     try {
       this.#heldToEnd = this.#file.isInPlace();
     } catch (error) {
-      // Where this user cannot look, the end of the hold says so.
+      // If this user cannot look, release() reports it.
       if (!(error instanceof Error)) throw error;
       return;
     }
@@ -60,14 +60,14 @@ export class HeldFileLock implements HeldLock {
   }
 
   async confirm(): Promise<void> {
-    if (!this.lost.aborted && this.#seen.age > FRESH) await this.#look();
+    if (!this.lost.aborted && this.#seen.age > FRESH) await this.#check();
     if (this.lost.aborted) throw this.lost.reason;
   }
 
-  /** @throws {LockLostError} When the lock is lost; then {@linkcode lost} has fired. */
-  async #look(): Promise<void> {
+  /** @throws {LockLostError} When the lock is lost; {@linkcode lost} has fired then. */
+  async #check(): Promise<void> {
     const asked = new Moment();
-    const found = await this.#find();
+    const found = await this.#fileState();
     if (this.#freed) return;
     if (found === "removed") this.#lose(REMOVED);
     if (found === "unanswered") this.#lose("its file system does not answer");
@@ -87,17 +87,17 @@ export class HeldFileLock implements HeldLock {
     return new LockLostError(`Lock lost: ${why}: ${this.#file.path}`, undefined, graceOf(this.#terms));
   }
 
-  /** A network file system that does not answer may give the lock to another meanwhile, as a database may. */
-  async #find(): Promise<"there" | "removed" | "unanswered" | Error> {
+  /** A network file system that does not answer may meanwhile give the lock to another machine. */
+  async #fileState(): Promise<"there" | "removed" | "unanswered" | Error> {
     const found = this.#file.isStillInPlace().then(
       (there) => there ? "there" as const : "removed" as const,
       (error: unknown) => {
-        // Where this user cannot look, none of its seras can lock either. The end of the hold says so.
+        // If this user cannot look, its other seras cannot lock either. release() reports it.
         if (error instanceof Error) return error;
         throw error;
       },
     );
-    // In halves: should sera be suspended meanwhile, one of them may be over at once, but not both.
+    // In halves: if sera is suspended meanwhile, the current one ends at once, but the answer still has the other.
     const half = (stopsAfter(this.#terms) - heartbeatOf(this.#terms)) / 2;
     return await within(half, found) ?? await within(half, found) ?? "unanswered";
   }
@@ -106,13 +106,13 @@ export class HeldFileLock implements HeldLock {
     const { path } = this.#file;
     if (this.#freed) return Promise.reject(new LockLostError(`The lock was given back before: ${path}`));
     this.#heartbeat[Symbol.dispose]();
-    // Not as the looks before: to free the lock asks the same file system, and waits for it.
-    const trouble = this.#trouble(path);
+    // Synchronous, unlike the checks before: freeing the lock waits for the same file system anyway.
+    const trouble = this.#whyLost(path);
     this.free();
     return trouble === undefined ? Promise.resolve() : Promise.reject(new LockLostError(trouble));
   }
 
-  #trouble(path: string): string | undefined {
+  #whyLost(path: string): string | undefined {
     try {
       return this.#file.isInPlace() ? undefined : `The lock file was removed while it was held: ${path}`;
     } catch (error) {
@@ -121,7 +121,7 @@ export class HeldFileLock implements HeldLock {
     }
   }
 
-  /** Gives the lock back without a look at it. */
+  /** Frees the lock without checking it. */
   free(): void {
     if (this.#freed) return;
     this.#freed = true;

@@ -79,7 +79,7 @@ function examine(folder: string, ownOnly: boolean): LockFolder {
 }
 
 /** Creates missing folders for this user only, with all rights for the user, whatever the umask. */
-function create({ end, missing }: Way): void {
+function create({ end, missing }: FollowedPath): void {
   let path = end.path === "/" ? "" : end.path;
   for (const name of missing) {
     if (name === "..") throw new Deno.errors.NotFound(`No such file or directory: ${path}`);

@@ -73,6 +73,7 @@ export class FakeSystem implements Disposable {
   readonly #real = Object.entries({
     Command: Deno.Command,
     kill: Deno.kill,
+    lstat: Deno.lstat,
     addSignalListener: Deno.addSignalListener,
     removeSignalListener: Deno.removeSignalListener,
   });
@@ -96,6 +97,8 @@ export class FakeSystem implements Disposable {
         }
       },
       kill: (target: number, signal: Deno.Signal | 0) => this.#kill(target, signal),
+      // Only a thread is kept busy by it, for longer than a test may last.
+      lstat: () => Promise.reject(new Deno.errors.NotFound()),
       addSignalListener: (signal: Deno.Signal, listener: () => void) => {
         this.#listeners.set(signal, (this.#listeners.get(signal) ?? new Set()).add(listener));
       },

@@ -10,11 +10,11 @@ import { foundFlag } from "./settings/outside.ts";
 import { resolveSettings } from "./settings/resolve.ts";
 import { SETTINGS } from "./settings/table.ts";
 
-/** What sera is for: a command under a lock. */
+/** The command without a name: runs another command under a lock. */
 const RUN: Command = { flags: [...SETTINGS, VERSION_FLAG, HELP_FLAG], work: runCommand };
 
 /**
- * The whole program but for its exit.
+ * The whole program, except that only main.ts exits.
  *
  * @param argv The words after the program's name.
  * @returns The exit code.

@@ -1,7 +1,7 @@
-/** The longest delay that a timer takes, in milliseconds, some 24 days; a longer one would fire at once. */
+/** The longest delay that `setTimeout` takes, in milliseconds, about 24 days; with a longer one it fires at once. */
 export const LONGEST_TIMER = 2 ** 31 - 1;
 
-/** A point in time on the monotonic clock, so that setting the wall clock neither shortens nor stretches a wait. */
+/** A point in time on the monotonic clock, so that setting the wall clock does not change how long a wait lasts. */
 export class Deadline {
   readonly #at: number;
 

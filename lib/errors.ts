@@ -1,12 +1,12 @@
 import { ExitCode } from "./exit_codes.ts";
 
-/** What is wrong, and what to do about it where that can be said. */
+/** What is wrong, and what to do about it if sera knows that. */
 export interface Trouble {
   readonly what: string;
   readonly cure?: string | undefined;
 }
 
-/** Trouble on one line. The two are joined here, and nobody takes them apart again. */
+/** Trouble on one line. This is the only place that joins the two, and nothing splits them again. */
 export function lineOf({ what, cure }: Trouble): string {
   return cure === undefined ? what : `${what}; ${cure}`;
 }
@@ -43,13 +43,13 @@ export class UsageError extends SeraError {
   override readonly exitCode = ExitCode.badArguments;
 }
 
-/** What one may know of a lock that could not be asked for, besides what is wrong. */
+/** More about a lock that could not be asked for. */
 export interface LockTrouble extends ErrorOptions {
   /** Whether the same request may succeed a moment later, so that a retry inside the wait makes sense. */
   readonly transient?: boolean | undefined;
-  /** What is wrong, without where, and without what it kept sera from: for those who were kept from something else. */
+  /** What is wrong, without the server and without "Cannot lock": for commands that do not lock. */
   readonly why?: string;
-  /** The server that the lock was to be on; see {@linkcode LockUnavailableError.on}. */
+  /** The server that keeps the lock; see {@linkcode LockUnavailableError.on}. */
   readonly where?: string | undefined;
 }
 
@@ -60,7 +60,7 @@ export class LockUnavailableError extends SeraError {
   readonly why: string;
   readonly where: string | undefined;
 
-  /** @param about By default it is not transient, and `why` is `what`. */
+  /** @param about By default the error is not transient, and `why` is `what`. */
   constructor(what: string, cure?: string, about: LockTrouble = {}) {
     super(what, cure, about);
     this.transient = about.transient ?? false;
@@ -82,16 +82,19 @@ export class LockUnavailableError extends SeraError {
     return new this(`Cannot lock on ${where}: ${what}`, cure, { ...about, why: what, where });
   }
 
-  /** What is wrong where, without what it kept sera from. */
+  /** The server and what is wrong there, without "Cannot lock". */
   get reason(): string {
     return this.where === undefined ? this.why : `${this.where}: ${this.why}`;
   }
 }
 
-/** A server that is no place for a lock now; where it was one before, its address may soon lead to one that is. */
+/**
+ * A server that cannot keep a lock now, such as a replica. If it could before, its address may soon lead to one that can,
+ * as after a failover.
+ */
 export class UnfitServerError extends LockUnavailableError {}
 
-/** A server that would lock, but not for everybody; `--allow-unsafe-server` takes it all the same. */
+/** A server whose locks are not cluster-wide; `--allow-unsafe-server` accepts it. */
 export class UnsafeServerError extends UnfitServerError {}
 
 /** The lock was lost before the command was started. */
@@ -110,28 +113,28 @@ export class CommandStartError extends SeraError {
 export class LockLostError extends SeraError {
   override readonly exitCode = ExitCode.lockLost;
 
-  /** @param within How long the command may take to end, in milliseconds, as far as the lease tells. */
+  /** @param within How long the command may take to end before the lease runs out, in milliseconds. */
   constructor(what: string, cure?: string, readonly within = 0) {
     super(what, cure);
   }
 }
 
-/** What was asked for could not be printed. */
+/** A list or a text that the user asked for could not be printed. */
 export class OutputError extends SeraError {
   override readonly exitCode = ExitCode.notPrinted;
 }
 
-/** The command ran longer than it may. */
+/** The command ran past `--max-run`. */
 export class MaxRunError extends SeraError {
   override readonly exitCode = ExitCode.maxRun;
 }
 
-/** sera itself failed while the command ran, so that nobody would look after it any more. */
+/** sera itself failed while the command ran, and could no longer supervise it. */
 export class SeraFailedError extends SeraError {
   override readonly exitCode = ExitCode.seraFailed;
 }
 
-/** A signal ended sera before the command was started. Carries no message: the sender knows. */
+/** A signal ended sera before the command was started. Not reported as an error: whoever sent it knows. */
 export class InterruptedError extends Error {
   /** The status that sera exits with: 128+n. */
   readonly exitCode: number;
@@ -143,17 +146,17 @@ export class InterruptedError extends Error {
   }
 }
 
-/** What anything that was thrown says of itself; of what is no {@linkcode TroubleError} the cure is not known. */
+/** The trouble that a thrown value reports; only a {@linkcode TroubleError} has a cure. */
 export function troubleOf(error: unknown): Trouble {
   return error instanceof TroubleError ? error : { what: messageOf(error) };
 }
 
 /**
- * The message of anything that was thrown, without what the runtime, or Node.js in it, adds to the system's words: the
- * error's name and number, what was called, and the path, which may hold anything.
+ * The message of a thrown value, without what Deno or its Node.js layer adds to the system's message: the error's name
+ * and number, the function called, and the path, which may hold a secret.
  */
 export function messageOf(error: unknown): string {
-  // It speaks of flags that whoever runs the program cannot give.
+  // Deno's own message advises flags for Deno, which a user of the compiled program cannot set.
   if (error instanceof Deno.errors.NotCapable) return "sera may not open what is in /dev, /proc or /sys";
   return (error instanceof Error ? error.message : String(error))
     .replace(/^Failed to spawn '.*': /s, "")

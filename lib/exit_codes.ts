@@ -1,9 +1,9 @@
 /**
- * Every exit status that is sera's own. The list is closed and a contract: scripts test these numbers. Any other status
- * is the command's, or 128+n when signal n ended the command, or ended sera while it waited.
+ * Every exit code that is sera's own. Scripts test these numbers, so none of them may change. Any other code is the
+ * command's, or 128+n when signal n ended the command, or ended sera while it waited.
  */
 export const ExitCode = {
-  /** All is well; also a skipped run, unless `--detailed-exit-codes` asks to tell it apart. */
+  /** Success; also a skipped run, unless `--detailed-exit-codes` is set. */
   ok: 0,
   /** The configuration cannot be used. */
   badConfig: 200,
@@ -23,6 +23,6 @@ export const ExitCode = {
   maxRun: 207,
   /** sera itself failed while the command ran; the command was stopped. */
   seraFailed: 208,
-  /** What was asked for, such as a list or a help text, could not be printed; never a run's. */
+  /** A list or a help text could not be printed; a run never ends with this code. */
   notPrinted: 209,
 } as const;

@@ -2,15 +2,15 @@ import { ConfigError } from "./errors.ts";
 import { Output } from "./system/output.ts";
 import { within } from "./waiting.ts";
 
-/** An environment variable is no text. */
+/** An environment variable is not valid UTF-8. */
 export class VariableError extends ConfigError {}
 
-/** What sera sees of the process around it, so that a test can stand in for it. */
+/** sera's environment and output streams, which a test can replace. */
 export interface Io {
   /**
    * An environment variable; an empty one counts as absent.
    *
-   * @throws {VariableError} When it is not UTF-8, which is what everything that sera passes it on to takes.
+   * @throws {VariableError} When it is not valid UTF-8.
    */
   env(name: string): string | undefined;
   /** Writes to stdout. */
@@ -18,29 +18,29 @@ export interface Io {
   /** Writes to stderr. */
   err(text: string): void;
   /**
-   * Resolves when what was said is written, for a reader may be slow. Absent where nothing is ever kept.
+   * Resolves when all output has been written; a slow reader can delay it. Absent where output is never buffered.
    *
-   * @param limit How long to wait at most, in milliseconds; by default as long as it takes.
+   * @param limit The longest wait in milliseconds; no limit by default.
    */
   flush?(limit?: number): Promise<void>;
-  /** Why stdout could not be written, once that has been tried; undefined where all is well. */
+  /** Why writing to stdout failed; undefined if it has not. */
   outFailure?(): unknown;
-  /** Absent for what users get. */
+  /** Set by tests only. */
   readonly limits?: Limits;
 }
 
-/** Time limits that no setting changes, in milliseconds; an absent one is as the code that goes by it says. */
+/** Time limits that have no setting, in milliseconds; by default each is the constant in the code that uses it. */
 export interface Limits {
-  /** How long a ledger is waited for that somebody else keeps locked. */
+  /** How long to wait for a ledger that others keep locked. */
   readonly ledgerWait?: number;
-  /** How long heimdall's program has between SIGTERM and SIGKILL. */
+  /** The grace period of a program that `sera heimdall` runs. */
   readonly heimdallGrace?: number;
 }
 
-/** How long a command's start and sera's end wait for a reader that does not read, in milliseconds. */
+/** How long a reader that does not read can delay a command's start and sera's exit, in milliseconds. */
 export const LONGEST_FLUSH = 1000;
 
-/** How long a command that must end waits for such a reader, in milliseconds. */
+/** How long such a reader can delay stopping a command, in milliseconds. */
 export const SHORTEST_FLUSH = 250;
 
 const stdout = new Output(Deno.stdout);
@@ -53,7 +53,7 @@ export const processIo: Required<Omit<Io, "limits">> = {
   err: (text) => stderr.put(text, stdout),
   outFailure: () => stdout.failure,
   flush: async (limit = Infinity) => {
-    // Most runs say nothing, and a timer takes its time.
+    // Most runs print nothing; do not spend time on a timer.
     if (!stdout.isDone || !stderr.isDone) await within(limit, Promise.all([stdout.written, stderr.written]));
   },
 };

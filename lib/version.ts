@@ -1,4 +1,4 @@
 import config from "../deno.json" with { type: "json" };
 
-/** sera's version; deno.json is the one place that holds it. */
+/** sera's version, which is kept in deno.json only. */
 export const VERSION: string = config.version;

@@ -1,6 +1,6 @@
 /**
- * Waiting, written once: for what comes first of a result, an event, a signal and a time limit, and then cleaning up, so
- * that no timer and no listener stays behind.
+ * Waiting for the first of several things (a result, an event, a signal, a time limit), and then cleaning up, so that no
+ * timer and no listener is left. Every wait in sera is built from this.
  *
  * @module
  */
@@ -8,15 +8,15 @@
 import type { EventEmitter } from "node:events";
 import { Deadline, LONGEST_TIMER } from "./deadline.ts";
 
-/** Takes back what was begun for a wait: a timer, a listener. */
+/** Removes what a wait has set up: a timer, a listener. */
 type Stop = () => void;
 
-/** One thing that can end a wait. It begins to look out for it, and returns how to stop, if there is something to stop. */
+/** One thing that can end a wait. Called when the wait begins; returns how to clean up, if that is needed. */
 export type Cause<T> = (resolve: (value: T) => void, reject: (error: unknown) => void) => Stop | undefined;
 
 /**
- * Waits for the first of several causes, and stops the others. They begin in their order; when one has come about at
- * once, such as a signal that fired long ago, those after it do not even begin.
+ * Waits for the first of several causes, and stops the others. They begin in order; if one ends the wait at once, such as
+ * a signal that has already fired, those after it do not begin.
  *
  * @throws What the first cause fails with.
  */
@@ -43,7 +43,7 @@ export function firstOf<T>(...causes: Cause<T>[]): Promise<T> {
   });
 }
 
-/** The cause that a promise is settled. One that is settled later is forgotten, also when it fails. */
+/** The cause that a promise settles. After the wait its result is ignored, even a failure. */
 export function settled<T>(promise: Promise<T>): Cause<T> {
   return (resolve, reject) => {
     promise.then(resolve, reject);
@@ -53,8 +53,8 @@ export function settled<T>(promise: Promise<T>): Cause<T> {
 /**
  * The cause that a signal fires, or has fired.
  *
- * @param signal Undefined never fires.
- * @param result Gives what the wait ends with, or throws it.
+ * @param signal Undefined: never.
+ * @param result Returns the wait's result, or throws its error.
  */
 export function aborted<T>(signal: AbortSignal | undefined, result: (signal: AbortSignal) => T): Cause<T> {
   return (resolve, reject) => signal && onAbort(signal, () => attempt(() => result(signal), resolve, reject));
@@ -63,7 +63,7 @@ export function aborted<T>(signal: AbortSignal | undefined, result: (signal: Abo
 /**
  * The cause that some time has passed.
  *
- * @param delay Milliseconds; any length, also `Infinity`. Meanwhile sera does not end for want of something to do.
+ * @param delay Milliseconds; any length, also `Infinity`. The timer keeps the process running.
  * @param result As for {@linkcode aborted}.
  */
 export function elapsed<T>(delay: number, result: () => T): Cause<T> {
@@ -82,7 +82,7 @@ export function elapsed<T>(delay: number, result: () => T): Cause<T> {
 }
 
 /**
- * Resolves after a delay, or as soon as one of the signals fires. Does not tell which of the two it was: look.
+ * Resolves after a delay, or as soon as one of the signals fires. To learn which, look at the signals.
  *
  * @param delay Milliseconds; any length, also `Infinity`.
  */
@@ -91,7 +91,7 @@ export function delayOrAbort(delay: number, ...signals: AbortSignal[]): Promise<
 }
 
 /**
- * Gives what a promise gives, or undefined when that takes longer.
+ * Resolves to a promise's result, or to undefined if that takes longer than the limit.
  *
  * @param limit Milliseconds; `Infinity` sets no limit.
  * @throws What the promise fails with in that time.
@@ -100,7 +100,7 @@ export function within<T>(limit: number, promise: Promise<T>): Promise<T | undef
   return limit === Infinity ? promise : firstOf<T | undefined>(settled(promise), elapsed(limit, nothing));
 }
 
-/** A signal that fires after some time, unless it is disposed of before. */
+/** A signal that fires after some time, unless it is disposed of first. */
 export class TimeLimit implements Disposable {
   readonly #over = new AbortController();
   readonly #stop: Stop | undefined;
@@ -123,9 +123,9 @@ export class TimeLimit implements Disposable {
 }
 
 /**
- * Does something when a signal fires, at once if it has fired.
+ * Does something when a signal fires; at once if it has already fired.
  *
- * @returns Stops listening.
+ * @returns Call it to stop listening.
  */
 export function onAbort(signal: AbortSignal, action: () => void): Stop {
   if (signal.aborted) action();
@@ -134,16 +134,16 @@ export function onAbort(signal: AbortSignal, action: () => void): Stop {
 }
 
 /**
- * Calls a listener whenever an event of Node.js's kind is emitted.
+ * Calls a listener whenever a Node.js emitter emits an event.
  *
- * @returns Stops listening.
+ * @returns Call it to stop listening.
  */
 export function onEvent<T>(emitter: EventEmitter, name: string, listener: (value: T) => void): Stop {
   emitter.on(name, listener);
   return () => emitter.removeListener(name, listener);
 }
 
-/** As {@linkcode onAbort}, as long as what it returns is not disposed of. */
+/** As {@linkcode onAbort}, until the result is disposed of. */
 export function listening(signal: AbortSignal, action: () => void): Disposable {
   return { [Symbol.dispose]: onAbort(signal, action) };
 }

@@ -10,12 +10,18 @@ import { parse } from "acorn";
  */
 export function compileAtOnce(code: string, isCore: boolean): string {
   const { body } = parse(code, { ecmaVersion: "latest", sourceType: "module" });
-  const imports = body.findLast(({ type }) => type === "ImportDeclaration")?.end ?? 0;
   // A declared function can be called above its declaration, an assigned one only below: so they come first.
+  const imports: string[] = [];
   const functions: string[] = [];
   const rest: string[] = [];
-  let end = imports;
+  let end = 0;
   for (const statement of body) {
+    if (statement.type === "ImportDeclaration") {
+      // One may stand below other statements, and takes effect before them.
+      imports.push(code.slice(statement.start, statement.end));
+      rest.push(code.slice(end, statement.start));
+      end = statement.end;
+    }
     if (isCore && statement.type === "FunctionDeclaration") {
       const { start, id } = statement;
       functions.push(`var ${id.name}=(${code.slice(start, id.start).trimEnd()}${code.slice(id.end, statement.end)});`);
@@ -33,5 +39,5 @@ export function compileAtOnce(code: string, isCore: boolean): string {
       end = body.end;
     }
   }
-  return [code.slice(0, imports), ...functions, ...rest, code.slice(end)].join("");
+  return [...imports, ...functions, ...rest, code.slice(end)].join("");
 }

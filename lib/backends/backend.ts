@@ -11,7 +11,7 @@ import type { TableName } from "../ledger/table_name.ts";
 import type { LeaseTerms } from "../lock/lease.ts";
 import type { Lock } from "../lock/lock.ts";
 import type { Asker } from "../lock/presence.ts";
-import type { Seen, Whose } from "../who/sighting.ts";
+import type { LockFilter, Seen } from "../who/sighting.ts";
 
 /** The parsed `server` setting: where locks live. Making one does not connect. */
 export interface Backend {
@@ -130,7 +130,7 @@ export interface Observer extends AsyncDisposable {
    * @param table The ledger's table, which may be missing.
    * @throws {LockUnavailableError} When the place cannot be asked.
    */
-  sightings(whose: Whose, table: TableName, signal: AbortSignal): Promise<Seen>;
+  sightings(filter: LockFilter, table: TableName, signal: AbortSignal): Promise<Seen>;
   /**
    * Reads the ledger in the same connection.
    *

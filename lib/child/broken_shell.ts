@@ -1,4 +1,4 @@
-/** Errors and messages for a shell beside the command that does not work; loaded only when there is one. */
+/** Errors and messages for a helper shell that does not work; loaded only when needed. */
 
 import { CommandStartError } from "../errors.ts";
 import { within } from "../waiting.ts";

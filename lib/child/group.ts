@@ -3,15 +3,15 @@
  * must not wait for those: a first process that does not reap leaves them for ever. /proc shows which are zombies.
  */
 
-import { keepChildren } from "../system/children.ts";
+import { keepExitCodes } from "../system/children.ts";
 
-/** Whether anybody is left, and whether any of them may be sent a signal. */
-export type Presence = "nobody" | "reachable" | "forbidden";
+/** Whether any process is left, and whether sera may send a signal to any of them. */
+export type TargetState = "nobody" | "reachable" | "forbidden";
 
-/** A process that is left. */
-export interface Remnant {
+/** A process that is left, other than a zombie. */
+export interface Survivor {
   readonly pid: number;
-  /** The user that it runs as, by number. */
+  /** The number of the user that it runs as. */
   readonly uid: number;
 }
 
@@ -20,7 +20,7 @@ export interface Remnant {
  *
  * @param target A process's number, or the negative one of a group.
  */
-export function presenceOf(target: number): Presence {
+export function targetState(target: number): TargetState {
   try {
     Deno.kill(target, 0);
     return "reachable";
@@ -34,32 +34,32 @@ export function presenceOf(target: number): Presence {
 /**
  * The processes of a target that are not zombies.
  *
- * @param target As for {@linkcode presenceOf}.
+ * @param target As for {@linkcode targetState}.
  * @returns Undefined when that is not known: no Linux, no shell, no more processes, or a /proc that hides others'.
  */
-export async function livingOf(target: number): Promise<readonly Remnant[] | undefined> {
+export async function livingOf(target: number): Promise<readonly Survivor[] | undefined> {
   const text = await ask("/bin/cat /proc/[0-9]*/status");
-  // In this file a line break in a process's name is written as two characters, in others it is not.
+  // This file escapes line breaks in a process's name; others in /proc do not.
   const all = text?.split(/^(?=Name:)/m).map(readStatus);
-  // Everybody has a first process; who does not see it does not see all. Before Linux 4.1 it tells of no group.
+  // If process 1 is not listed, /proc hides other users' processes. Before Linux 4.1 there is no process group in the file.
   if (!all?.some(({ pid, group }) => pid === 1 && !Number.isNaN(group))) return undefined;
   const members = all.filter(({ pid, group }) => target < 0 ? group === -target : pid === target);
-  // All have gone meanwhile, or it is another namespace's /proc, with other numbers.
+  // All have ended meanwhile, or /proc is another PID namespace's, with other numbers.
   if (members.length === 0) return undefined;
   return members.filter(({ lives }) => lives).map(({ pid, uid }) => ({ pid, uid }));
 }
 
 /** What proc_pid_status(5) says of a process. */
-function readStatus(text: string): Remnant & { readonly group: number; readonly lives: boolean } {
+function readStatus(text: string): Survivor & { readonly group: number; readonly lives: boolean } {
   const field = (name: string, index = 0) =>
     new RegExp(`^${name}:\t(.*)$`, "m").exec(text)?.[1]?.trim().split(/\s+/)[index] ?? "none";
   return {
     pid: Number(field("Pid")),
-    // The effective one.
+    // The effective user.
     uid: Number(field("Uid", 1)),
-    // As this system of processes numbers it; those inside it follow.
+    // The number in the PID namespace of this /proc; numbers in nested namespaces follow.
     group: Number(field("NSpgid")),
-    // A first thread that has ended before the others looks like a zombie.
+    // A process whose main thread has ended before the others looks like a zombie.
     lives: !/[ZX]/.test(field("State")) || Number(field("Threads")) > 1,
   };
 }
@@ -67,11 +67,11 @@ function readStatus(text: string): Remnant & { readonly group: number; readonly 
 /** Runs a shell command and returns its output; some of the files that it reads may be gone by then. */
 async function ask(script: string): Promise<string | undefined> {
   if (Deno.build.os !== "linux") return undefined;
-  keepChildren();
+  keepExitCodes();
   try {
     const { stdout } = await new Deno.Command("/bin/sh", {
       args: ["-c", `exec ${script}`],
-      // The folder that sera was started in may be one that nobody can enter.
+      // sera's working directory may be one that cannot be entered.
       cwd: "/",
       clearEnv: true,
       stdin: "null",
@@ -79,7 +79,7 @@ async function ask(script: string): Promise<string | undefined> {
     }).output();
     return new TextDecoder().decode(stdout);
   } catch (error) {
-    // There is no shell, or there can be no more processes.
+    // There is no shell, or the limit of processes is reached.
     if (error instanceof Error) return undefined;
     throw error;
   }

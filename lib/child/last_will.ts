@@ -1,20 +1,20 @@
 /**
- * What happens to the command when sera is killed with SIGKILL, stopped or stuck: its lock is free then, or will be, so
- * the command has to go.
+ * Makes sure that the command is killed when sera is killed with SIGKILL, stopped or stuck: the lock is free then, or soon
+ * will be.
  *
- * A parent-death signal (`setpriv --pdeathsig`) would reach one process only, none that has changed its user, and comes
- * when the thread that started it ends. So a shell waits beside the command, at the reading end of a pipe that nobody but
- * sera can write to; the kernel closes it when sera ends, however that comes about.
+ * A parent-death signal (`setpriv --pdeathsig`) would reach only one process, and not one that has changed its user, and
+ * it is sent when the thread that started the command ends. So a helper shell reads from a pipe that only sera can write
+ * to; the kernel closes the pipe when sera ends, for whatever reason.
  */
 
 import { CommandStartError } from "../errors.ts";
-import { keepChildren } from "../system/children.ts";
+import { keepExitCodes } from "../system/children.ts";
 import type { Testimony } from "./testimony.ts";
 import { type WatchOptions, WatchShell } from "./watch_shell.ts";
 
 /**
- * A watch over sera's own life. Make it before the lock is asked for: what starts between getting the lock and starting
- * the command keeps everybody waiting.
+ * The helper shell that kills the command if sera dies. Start it before the lock is asked for: starting it under the lock
+ * would keep all waiters waiting.
  */
 export class LastWill implements AsyncDisposable {
   readonly #options: WatchOptions;
@@ -23,34 +23,36 @@ export class LastWill implements AsyncDisposable {
   #hasEnded = false;
   /** What to kill when sera ends, and until when it may live whatever sera does, on the clock of performance.now(). */
   #victim: { readonly target: number; until: number } | undefined;
-  /** The message when nobody watches any more. */
+  /** The message to log once no shell watches any more. */
   #trouble: string | undefined;
   /** The exit code of a shell that ended by itself; one that works never does. */
   #endedWith: number | undefined;
   #onGone: ((message: string) => void) | undefined;
 
   /**
-   * Starts the shell. Where there is none, nothing is watched, and {@linkcode isKept} says so.
+   * Starts the shell. If the system has none, sera goes without, and {@linkcode isWatching} is false.
    *
-   * @throws {CommandStartError} When there is one that cannot be started.
+   * @throws {CommandStartError} When there is a shell, but it cannot be started.
    */
   constructor(options: WatchOptions) {
     this.#options = options;
     if (Deno.build.os === "windows") return;
     const shell = this.#shell = WatchShell.start(options);
     // After the shell's start: it must see which signals are ignored, and catching one ends that.
-    keepChildren();
+    keepExitCodes();
     this.#whenGone((status) => status?.signal === null ? this.#endedItself(status) : this.#startAgain());
     // The runtime's first write to a pipe waits for its event loop; later ones are done when the call returns. So a sera
     // that is killed right after the command's start has already told the shell what to kill.
     this.#ready = shell
-      ? shell.hears().then((heard) => heard ? undefined : afterwards().then(({ endsSoon }) => endsSoon(shell)))
+      ? shell.isReading().then((isReading) =>
+        isReading ? undefined : afterwards().then(({ endsSoon }) => endsSoon(shell))
+      )
       : Promise.resolve();
   }
 
   /**
-   * Somebody has killed the shell. Another one takes its place, once: it learns whom to kill, but not what the first one
-   * saw of signals.
+   * Starts another shell after somebody has killed the first; only once. It is told what to kill, but does not know which
+   * signals the first one saw.
    */
   #startAgain(): void {
     let why = "it was killed again";
@@ -91,7 +93,7 @@ export class LastWill implements AsyncDisposable {
   }
 
   /**
-   * Call it before the command is started.
+   * To be called before the command is started.
    *
    * @throws {CommandStartError} When the shell has ended by itself.
    */
@@ -112,7 +114,7 @@ export class LastWill implements AsyncDisposable {
   }
 
   /** Whether there is a shell that watches. */
-  get isKept(): boolean {
+  get isWatching(): boolean {
     return this.#shell !== undefined;
   }
 
@@ -139,7 +141,7 @@ export class LastWill implements AsyncDisposable {
   }
 
   /**
-   * Ends the watch. Call it when the command has ended, since its number may become another process's.
+   * Ends the shell. To be called when the command has ended, since its number may be reused.
    *
    * @returns When the shell has been reaped. Otherwise it would stay a zombie in a container whose first process does not
    * reap orphans.

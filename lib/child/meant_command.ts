@@ -2,10 +2,10 @@ import type { Trouble } from "../errors.ts";
 import { parseWait } from "../text/duration.ts";
 import { isFile } from "./program_file.ts";
 
-/** What only a shell understands; a blank before it or not. */
+/** Syntax that only a shell understands. */
 const SHELL_TEXT = /[;&|<>$`*?~\\()\n]|^[!{[]|^\[\[|(?:^|\s)#/;
 
-/** Words that the shell itself knows. Some of them are programs on some systems, which then are started. */
+/** Keywords and built-ins of shells. On some systems some of them are programs too, and are started. */
 const SHELL_WORDS = new Set(
   (". : alias bg bind break builtin case caller cd command compgen complete continue coproc declare dirs disown do done " +
     "elif else enable esac eval exec exit export fc fg fi for function getopts hash history if in jobs let local logout " +
@@ -13,16 +13,16 @@ const SHELL_WORDS = new Set(
     "ulimit umask unalias unset until wait while").split(" "),
 );
 
-/** What a wait may be counted in, as people write it. */
+/** Units of a wait, as people write them. */
 const UNIT = /^(?:ns|us|ms|[smhd]|secs?|seconds?|mins?|minutes?|hrs?|hours?|days?)$/i;
 
-/** Only the shell makes several commands, or anything else, of such a text: without quotes a part would run without the lock. */
+/** The cure for shell syntax. Not to leave the quotes out: then only the first command would run under the lock. */
 const ASK_SHELL = "run sh -c and the text";
 
 /**
- * Why a word is the name of no program, where it looks like something else; undefined where it does not.
+ * Guesses what a word that names no program was meant to be, and says how to write that; undefined if nothing fits.
  *
- * @param word What was to be started, and is not there.
+ * @param word The command's first word, of which no program was found.
  */
 export function whatWasMeant(word: string): Trouble | undefined {
   if (word === "") return notFound("the word is empty: check the variable that it is from");
@@ -52,7 +52,7 @@ function notFound(cure: string): Trouble {
   return { what: "not found", cure };
 }
 
-/** A path may have blanks of its own. */
+/** For a word with blanks: arguments in the same word, unless the blanks are part of a path. */
 function ofSeveral(word: string): Trouble | undefined {
   const [first] = word.split(/\s/, 1);
   if (!first!.includes("/") || isFile(first!)) {

@@ -1,5 +1,5 @@
 /**
- * Where a program is that was not started: looked for as the system looks for it.
+ * Finds the file of a program that could not be started, the way the system looks for it.
  *
  * @module
  */
@@ -7,11 +7,11 @@
 import { statIfSeen } from "../system/if_there.ts";
 import { readOwnProc } from "../system/proc.ts";
 
-/** As much of a script as its first line takes. */
+/** How much of a file to read for its first line, in bytes. */
 const FIRST_LINE = 256;
 
 /**
- * The file that a command's first word means: itself if it is a path, else the first of that name in PATH.
+ * The file that a command's first word stands for: the word itself if it is a path, else the first match in PATH.
  *
  * @returns Undefined if there is none.
  */
@@ -22,7 +22,7 @@ export function programFile(word: string): string | undefined {
   return places?.find(isFile) ?? places?.find(isAnything);
 }
 
-/** PATH, as Linux tells it: the runtime keeps it from sera, which has no other use for it. Undefined if it is not set. */
+/** PATH, read from /proc since Deno's permissions keep it from sera; undefined if it is not set, or not on Linux. */
 export function searchPath(): string | undefined {
   const environment = new TextDecoder().decode(readOwnProc("environ"));
   return /(?:^|\0)PATH=([^\0]*)/.exec(environment)?.[1];
@@ -47,7 +47,7 @@ export function isFile(path: string): boolean {
   return statIfSeen(path)?.isFile ?? false;
 }
 
-/** Whether there is something at a path, also a link that leads nowhere. */
+/** Whether there is anything at a path, even a broken link. */
 function isAnything(path: string): boolean {
   return statIfSeen(path, Deno.lstatSync) !== undefined;
 }

@@ -32,7 +32,7 @@ export const STOPPING: readonly Deno.Signal[] = ["SIGTSTP", "SIGTTIN", "SIGTTOU"
 export function caughtBefore(ownSession: boolean): readonly Deno.Signal[] {
   if (Deno.build.os === "windows") return [];
   const onLinux = Deno.build.os === "linux" ? DEADLY_ON_LINUX : [];
-  // In a shared group the kernel or the shell stops the command, too.
+  // In a shared group the same signal stops the command too.
   return [...DEADLY, ...onLinux, ...(ownSession ? STOPPING : [])];
 }
 
@@ -45,7 +45,7 @@ export function caughtAfter(ownSession: boolean): readonly Deno.Signal[] {
   return ownSession ? ["SIGURG", "SIGCONT", "SIGWINCH"] : ["SIGURG"];
 }
 
-/** Numbers of the ending ones, the same on all systems that sera runs on. POSIX, kill(1). */
+/** The numbers of {@linkcode ENDING}, the same on all systems that sera runs on. POSIX, kill(1). */
 export const ENDING_NUMBERS: Partial<Record<Deno.Signal, number>> = {
   SIGHUP: 1,
   SIGINT: 2,
@@ -79,7 +79,7 @@ const LINUX_NUMBERS: Partial<Record<Deno.Signal, number>> = {
   SIGSYS: 31,
 };
 
-/** The number that a shell and /proc know a signal by; undefined where that is not known. */
+/** The number of a signal, as used by shells and /proc; undefined if not known on this system. */
 export function numberOf(signal: Deno.Signal): number | undefined {
   return (Deno.build.os === "linux" ? LINUX_NUMBERS : ENDING_NUMBERS)[signal];
 }

@@ -11,17 +11,17 @@ export interface SignalTarget {
 }
 
 /**
- * For how long after the command's start SIGXFSZ is sera's own, in milliseconds: the kernel sends it for a write that
- * exceeds `ulimit -f`, and sera has written just before.
+ * For how long after the command's start SIGXFSZ is not passed on, in milliseconds: the kernel sends it for a write that
+ * exceeds `ulimit -f`, and sera itself may have written just before.
  */
 const OWN_WRITES = 50;
 
 /**
- * Catches the signals that sera gets: until the command runs, one of them ends the wait; then they are the command's.
- * A signal that sera was started with ignored stays ignored, and is not passed on.
+ * Catches the signals that sera gets. Until the command runs, they end the wait; then they are passed on to the command.
+ * A signal that was ignored when sera was started stays ignored, and is not passed on.
  *
- * It listens until the process is gone: a signal that comes when the command has ended must not end sera, which has its
- * exit code to hand back.
+ * It listens until the process ends: a signal after the command's end must not end sera, which still has to return the
+ * command's exit code.
  */
 export class SignalRelay implements Disposable {
   readonly #ended = new AbortController();
@@ -29,7 +29,7 @@ export class SignalRelay implements Disposable {
   readonly #listeners = new Map<Deno.Signal, () => void>();
   #target: SignalTarget | undefined;
   #passedOn: number | undefined;
-  /** From when on SIGXFSZ is the command's, as performance.now() has it. */
+  /** From when on SIGXFSZ is passed on, on the clock of performance.now(). */
   #passesFileSizeFrom = Infinity;
   #endsByAll = false;
   /** Settles when all signals that came before have been handled. */
@@ -38,7 +38,7 @@ export class SignalRelay implements Disposable {
   constructor(witness: SignalWitness) {
     this.#witness = witness;
     for (const signal of ENDING) this.#listen(signal);
-    // Otherwise the first line that sera writes may end it.
+    // By default it would end sera at the first line that it writes.
     if (Deno.build.os !== "windows") this.#listen("SIGXFSZ");
   }
 
@@ -52,21 +52,21 @@ export class SignalRelay implements Disposable {
     return this.#passedOn;
   }
 
-  /** From now on every signal that would end sera, and can be caught, ends the wait, so that there can be a last word. */
+  /** From now on every signal that would end sera ends the wait, if it can be caught, so that sera can log its exit code. */
   endByAll(): void {
     this.#endsByAll = true;
     for (const signal of caughtBefore(false)) if (numberOf(signal) !== undefined) this.#listen(signal);
   }
 
   /**
-   * From now on catches every signal that would end or stop sera in the place of a command that is about to be started.
-   * What comes before {@linkcode passOnTo} is kept for it, if that is called in the same turn of the event loop.
+   * To be called just before a command is started: from now on catches every signal that would end or stop sera instead of
+   * the command. Signals are kept for {@linkcode passOnTo} if that is called in the same turn of the event loop.
    */
   expect(ownSession: boolean): void {
     for (const signal of caughtBefore(ownSession)) this.#listen(signal);
   }
 
-  /** From now on passes every signal that can be caught on to the command. */
+  /** From now on passes on every signal that can be caught to the command. */
   passOnTo(target: SignalTarget): void {
     this.#target = target;
     this.#passesFileSizeFrom = performance.now() + OWN_WRITES;
@@ -74,9 +74,9 @@ export class SignalRelay implements Disposable {
   }
 
   /**
-   * From now on there is no command any more, and sera waits again.
+   * From now on no longer passes signals on, since the command has ended.
    *
-   * @returns Fires when a signal comes that is to end sera.
+   * @returns Fires when a signal is to end sera.
    */
   endPassingOn(): AbortSignal {
     this.#target = undefined;
@@ -84,7 +84,7 @@ export class SignalRelay implements Disposable {
     return this.interrupted;
   }
 
-  /** Listens no more: for tests, where the process goes on. */
+  /** Stops listening; only for tests, where the process goes on. */
   [Symbol.dispose](): void {
     for (const [signal, listener] of this.#listeners) Deno.removeSignalListener(signal, listener);
     this.#listeners.clear();
@@ -92,8 +92,8 @@ export class SignalRelay implements Disposable {
 
   #listen(signal: Deno.Signal): void {
     if (this.#listeners.has(signal)) return;
-    // Deno takes SIGHUP, SIGINT and SIGTERM into its own hands as soon as anybody listens to any signal, and would end by
-    // them. So the ignored ones have to be caught and dropped.
+    // As soon as a program listens to any signal, Deno itself catches SIGHUP, SIGINT and SIGTERM and ends by them, even if
+    // they were ignored. So ignored signals have to be caught and dropped here.
     const listener = () => {
       this.#idle = this.#idle.then(() => this.#received(signal));
     };
@@ -104,7 +104,7 @@ export class SignalRelay implements Disposable {
   async #received(signal: Deno.Signal): Promise<void> {
     if (!this.#target && !ENDING.includes(signal) && !this.#endsByAll) return;
     if (signal === "SIGXFSZ" && performance.now() < this.#passesFileSizeFrom) return;
-    // To send it to a command that has it already would mean "at once" to many.
+    // Not sent twice: many programs take a second signal as "at once".
     const hasIt = this.#target?.ownSession === false && await this.#witness.reachedGroup(signal);
     if ((await this.#witness.ignored()).has(signal)) return;
     const number = this.#endsByAll ? numberOf(signal) : ENDING_NUMBERS[signal];
@@ -115,7 +115,7 @@ export class SignalRelay implements Disposable {
     if (hasIt) return;
     if (!target.ownSession || !STOPPING.includes(signal)) return target.signal(signal);
     target.signal("SIGSTOP");
-    // Sera as well: a shell waits for that before it takes its terminal back. SIGCONT then wakes both.
+    // sera stops too: a shell takes the terminal back only when sera itself has stopped. SIGCONT then wakes both.
     Deno.kill(Deno.pid, "SIGSTOP");
   }
 }

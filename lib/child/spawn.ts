@@ -1,10 +1,10 @@
 import { messageOf } from "../errors.ts";
-import { livingOf, type Presence, presenceOf, type Remnant } from "./group.ts";
+import { livingOf, type Survivor, type TargetState, targetState } from "./group.ts";
 import { ENDING } from "./signal_lists.ts";
 import type { SignalTarget } from "./signals.ts";
 
 /** What became of a signal: it was delivered, there was nobody to get it, or sera may not signal anybody there. */
-export type Delivery = "delivered" | Exclude<Presence, "reachable">;
+export type SignalResult = "delivered" | Exclude<TargetState, "reachable">;
 
 /** A running command. */
 export interface RunningCommand extends SignalTarget {
@@ -13,15 +13,15 @@ export interface RunningCommand extends SignalTarget {
   /** Its target for kill(2): its number, or, with a session of its own, the negative number of the whole group. */
   readonly target: number;
   /** Sends it a signal. For a group, kill(2) only reports that at least one process got it. */
-  signal(signal: Deno.Signal): Delivery;
+  signal(signal: Deno.Signal): SignalResult;
   /** Whether sera has delivered this signal to it. */
   wasSent(signal: Deno.Signal): boolean;
   /** Whether it was ended, or may have been, by a signal from sera. */
   wasToldToEnd(): boolean;
   /** Whether anybody is left of it, zombies included. Do not ask again after "nobody": the number may be reused. */
-  presence(): Presence;
+  targetState(): TargetState;
   /** Who is left of it, without zombies; undefined when that is not known. */
-  living(): Promise<readonly Remnant[] | undefined>;
+  living(): Promise<readonly Survivor[] | undefined>;
 }
 
 /** The system did not start a command. The reason is worked out in why_not_started.ts, which is loaded only then. */
@@ -67,12 +67,12 @@ class Child implements RunningCommand {
     this.ended = this.#statusOf(child);
   }
 
-  signal(signal: Deno.Signal): Delivery {
+  signal(signal: Deno.Signal): SignalResult {
     try {
       Deno.kill(this.target, signal);
     } catch (error) {
       if (error instanceof Deno.errors.NotFound) return "nobody";
-      // It has become another user's, whom we may not signal, as a shell could not either.
+      // It runs as another user now, whose processes sera may not signal; neither could a shell.
       if (error instanceof Deno.errors.PermissionDenied) return "forbidden";
       throw error;
     }
@@ -89,11 +89,11 @@ class Child implements RunningCommand {
       this.#diedOf !== null && this.#sent.has(this.#diedOf);
   }
 
-  presence(): Presence {
-    return presenceOf(this.target);
+  targetState(): TargetState {
+    return targetState(this.target);
   }
 
-  living(): Promise<readonly Remnant[] | undefined> {
+  living(): Promise<readonly Survivor[] | undefined> {
     return livingOf(this.target);
   }
 
@@ -103,7 +103,7 @@ class Child implements RunningCommand {
       this.#diedOf = signal;
       return code;
     } catch (error) {
-      // Deno knows no name for a real-time signal and fails, after the command has been reaped, with this message.
+      // Deno has no names for real-time signals; it reaps the command, and then fails with this message.
       const signal = /^Invalid signal: (\d+)$/.exec(messageOf(error))?.[1];
       if (signal === undefined) throw error;
       return 128 + Number(signal);

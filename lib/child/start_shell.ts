@@ -7,13 +7,13 @@ const SH = "/bin/sh";
 const NULL_DEVICE = "/dev/null";
 
 /**
- * Starts the shell that waits beside a command, see `LastWill`.
+ * Starts the helper shell that waits beside a command, see `LastWill`.
  *
- * @param timed Whether it has to keep a time limit, which not every shell can.
- * @param inGroup Whether it is to be in sera's process group.
- * @param script What it runs.
- * @returns Undefined where there is no shell.
- * @throws {CommandStartError} When there is one that cannot be started.
+ * @param timed Whether it must keep a time limit, which needs bash.
+ * @param inGroup Whether it must be in sera's process group.
+ * @param script The script to run.
+ * @returns Undefined if there is no shell.
+ * @throws {CommandStartError} When there is a shell, but it cannot be started.
  */
 export function startShell(timed: boolean, inGroup: boolean, script: string): Deno.ChildProcess | undefined {
   const shell = shellFor(timed);
@@ -39,12 +39,12 @@ export function startShell(timed: boolean, inGroup: boolean, script: string): De
   }
 }
 
-/** The shell that would be started. */
+/** The path of the shell to start. */
 export function shellFor(timed: boolean): string {
   return timed && statIfSeen(BASH) ? BASH : SH;
 }
 
-/** What keeps the shell from being given nothing for its stderr, if so. */
+/** What is wrong with /dev/null, which the shell gets as its stderr; undefined if nothing is. */
 function nullTrouble(): Trouble | undefined {
   if (!statIfSeen(NULL_DEVICE)) return { what: `there is no ${NULL_DEVICE}`, cure: "make it" };
   try {

@@ -1,7 +1,7 @@
 import { LockLostError } from "../errors.ts";
 import { aborted, firstOf, listening, settled } from "../waiting.ts";
 import type { RunningCommand } from "./spawn.ts";
-import { type Left, terminate } from "./terminate.ts";
+import { type Survivors, terminate } from "./terminate.ts";
 
 /** How a command ended. */
 export interface CommandEnd {
@@ -11,30 +11,30 @@ export interface CommandEnd {
   readonly stoppedBy?: Error | undefined;
 }
 
-/** What a command is watched for. */
+/** When and how to stop a command. */
 export interface Supervision {
   /** Fires when the lock is no longer held; its reason is a {@linkcode LockLostError}. */
   readonly lost: AbortSignal;
-  /** Whether the command goes on then. */
+  /** Whether that stops the command, or only warns. */
   readonly onLost: "terminate" | "warn";
-  /** Each fires when the command must not go on for another reason, an Error. */
+  /** Signals that stop the command for other reasons; each one's reason is an Error. */
   readonly stops: readonly AbortSignal[];
-  /** How long it has between SIGTERM and SIGKILL, in milliseconds, when it is stopped for another reason than its lock. */
+  /** The grace period in milliseconds; a lost lock may leave less. */
   readonly grace: number;
-  /** Called with the reason when the lock is lost or one of the others fires while the command runs, before it is stopped. */
+  /** Called with the reason when the lock is lost or one of `stops` fires while the command runs, before it is stopped. */
   readonly onCause: (reason: Error) => Promise<void> | void;
-  /** Called with those of its process group who cannot be ended. */
-  readonly onLeft: (left: Left) => void;
+  /** Called with the processes of its group that cannot be ended. */
+  readonly onSurvivors: (survivors: Survivors) => void;
 }
 
 /**
- * Watches a command until it has been reaped, and stops it when it must not go on. Whichever comes first decides.
+ * Watches a command until it has been reaped, and stops it when it must not go on. The first cause decides.
  *
- * A command that has been stopped, or has ended after a signal which it got from sera, leaves nobody of its process group
- * behind; to end by itself and leave somebody there is its own choice.
+ * If sera stopped the command, or it ended after a signal from sera, its whole process group is ended too. A command that
+ * ends by itself may leave processes of its group running.
  */
 export async function supervise(command: RunningCommand, supervision: Supervision): Promise<CommandEnd> {
-  const { lost, onLost, stops, grace, onCause, onLeft } = supervision;
+  const { lost, onLost, stops, grace, onCause, onSurvivors } = supervision;
   let hasEnded = false;
   const ended = command.ended.then((exitCode) => {
     hasEnded = true;
@@ -49,8 +49,8 @@ export async function supervise(command: RunningCommand, supervision: Supervisio
     ...[...stops, hurry].map((stop) => aborted(stop, ({ reason }): Error => reason)),
   );
   if (!(first instanceof Error)) {
-    if (command.ownSession && command.wasToldToEnd() && command.presence() !== "nobody") {
-      await terminate(command, { grace, hurry, lost, onLeft, told: command.wasSent("SIGTERM") });
+    if (command.ownSession && command.wasToldToEnd() && command.targetState() !== "nobody") {
+      await terminate(command, { grace, hurry, lost, onSurvivors, told: command.wasSent("SIGTERM") });
     }
     return first;
   }
@@ -58,7 +58,7 @@ export async function supervise(command: RunningCommand, supervision: Supervisio
   await onCause(first);
   if (first instanceof LockLostError) {
     const left = Math.max(0, first.within - (performance.now() - since));
-    await terminate(command, { grace: left, lost, onLeft });
-  } else await terminate(command, { grace, hurry, lost, onLeft });
+    await terminate(command, { grace: left, lost, onSurvivors });
+  } else await terminate(command, { grace, hurry, lost, onSurvivors });
   return { ...await ended, stoppedBy: first };
 }

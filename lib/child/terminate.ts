@@ -1,5 +1,5 @@
 import { aborted, delayOrAbort, elapsed, firstOf, settled } from "../waiting.ts";
-import type { Remnant } from "./group.ts";
+import type { Survivor } from "./group.ts";
 import type { RunningCommand } from "./spawn.ts";
 
 /** How to end a command and its whole process group. */
@@ -13,44 +13,44 @@ export interface Ending {
   /** Fires when the lock is lost; then only the command itself is waited for without a limit. */
   readonly lost: AbortSignal;
   /** Called with the processes that cannot be ended, once while the lock is kept for them and once when it is lost. */
-  readonly onLeft: (left: Left) => void;
+  readonly onSurvivors: (survivors: Survivors) => void;
 }
 
 /** Processes that sera cannot end. */
-export interface Left {
+export interface Survivors {
   /** Why: sera may not signal them, SIGKILL did not end them, or nothing shows whether they are only zombies. */
   readonly why: "forbidden" | "outlives KILL" | "unseen";
-  /** Undefined when /proc does not tell. */
-  readonly processes: readonly Remnant[] | undefined;
+  /** Undefined when not known. */
+  readonly processes: readonly Survivor[] | undefined;
 }
 
-/** The pauses between two looks at a group, in milliseconds: a killed process is gone soon, others take their time. */
+/** The first and the longest pause between two looks at a group, in milliseconds. */
 const FIRST_PAUSE = 2;
 const LONGEST_PAUSE = 250;
 
-/** When to look at a group in /proc for the first time, which costs a process, in milliseconds; then after twice the time. */
+/** When to first read /proc, which takes a process, in milliseconds; then the time doubles, up to this long between two. */
 const FIRST_LOOK = 100;
 const LONGEST_BETWEEN_LOOKS = 5000;
 
-/** What a killed process takes to be gone at the most, in milliseconds. */
+/** The longest time that a killed process takes to disappear, in milliseconds. */
 const LONGEST_KILL = 1000;
 
-/** After what time those who were killed, and whom nobody can look at, count as zombies, in milliseconds. */
+/** How long after SIGKILL processes count as zombies if /proc cannot be read, in milliseconds. */
 const LONGEST_UNSEEN = 10_000;
 
 /** Whether /proc can be read; on other systems zombies do not last. */
 const CAN_LOOK = Deno.build.os === "linux";
 
 /**
- * Ends a command and, where it has a session of its own, its whole tree: SIGTERM, then SIGKILL for what is left.
+ * Ends a command and, if it has a session of its own, its whole tree: SIGTERM, then SIGKILL for what is left.
  *
- * @returns When the command has been reaped and nobody of its group is left. When the lock is lost, those of its group
- * who cannot be ended are left behind.
+ * @returns When the command has been reaped and no process of its group is left. When the lock is lost, processes of the
+ * group that cannot be ended are left behind.
  */
 export async function terminate(command: RunningCommand, ending: Ending): Promise<void> {
   const wait = new GroupWait(command, ending);
   if (!ending.told) command.signal("SIGTERM");
-  // One that is stopped gets to its SIGTERM only when it goes on.
+  // A stopped process handles SIGTERM only when it is continued.
   if (Deno.build.os !== "windows") command.signal("SIGCONT");
   if (await wait.isOverWithin(ending.grace)) return;
   command.signal("SIGKILL");
@@ -81,12 +81,12 @@ class GroupWait {
     const cut = new AbortController();
     const isLate = () => false;
     const isOver = await firstOf(
-      // A look that fails tells nothing more by being repeated.
+      // To repeat a look that has failed would not help.
       settled(this.#watch(cut.signal).catch(() => true)),
       aborted(this.#ending.hurry, isLate),
       elapsed(grace, isLate),
     );
-    // A look that is under way is not waited for: SIGKILL must be in time.
+    // Do not wait for a look that is under way: SIGKILL must be in time.
     cut.abort();
     return isOver;
   }
@@ -118,7 +118,8 @@ class GroupWait {
 
   #isOver(): boolean {
     if (!this.#reaped.aborted) return false;
-    return this.#killed && this.#told.has("lost") || !this.#command.ownSession || this.#command.presence() === "nobody";
+    return this.#killed && this.#told.has("lost") || !this.#command.ownSession ||
+      this.#command.targetState() === "nobody";
   }
 
   /** Whether the last report said that the lock is kept, and now it is lost. */
@@ -129,34 +130,34 @@ class GroupWait {
   /** Looks who is left, and reports who cannot be ended. Returns whether only zombies are left. */
   async #look(age: number): Promise<boolean> {
     const processes = await this.#command.living();
-    const presence = this.#command.presence();
+    const state = this.#command.targetState();
     if (processes?.length === 0) {
-      // One that was forked while the list was made is on the next one.
+      // A process that was forked while the list was made is only on the next one.
       const twice = this.#sawOnlyZombies;
       this.#sawOnlyZombies = this.#reaped.aborted;
       return twice;
     }
     this.#sawOnlyZombies = false;
     const late = this.#killed && age >= LONGEST_KILL;
-    if (presence === "forbidden") this.#tell({ why: presence, processes });
-    else if (presence === "reachable" && late && (processes || !CAN_LOOK)) {
+    if (state === "forbidden") this.#tell({ why: state, processes });
+    else if (state === "reachable" && late && (processes || !CAN_LOOK)) {
       this.#tell({ why: "outlives KILL", processes });
-    } else if (presence === "reachable" && late && (age >= LONGEST_UNSEEN || this.#ending.lost.aborted)) {
+    } else if (state === "reachable" && late && (age >= LONGEST_UNSEEN || this.#ending.lost.aborted)) {
       this.#tell({ why: "unseen", processes });
       return this.#reaped.aborted;
     }
     return false;
   }
 
-  #tell(left: Left): void {
+  #tell(survivors: Survivors): void {
     const kept = this.#ending.lost.aborted ? "lost" : "kept";
     if (this.#told.has(kept)) return;
     this.#told.add(kept);
-    this.#ending.onLeft(left);
+    this.#ending.onSurvivors(survivors);
   }
 }
 
-/** At what age of a wait to look the next time, in milliseconds. */
+/** When to look the next time, in milliseconds since the wait began. */
 function nextLook(age: number): number {
   const next = age + Math.min(age, LONGEST_BETWEEN_LOOKS);
   return age < LONGEST_KILL ? Math.min(next, LONGEST_KILL) : next;

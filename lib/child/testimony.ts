@@ -1,20 +1,20 @@
-/** What the shell beside the command knows. */
+/** What the helper shell knows. */
 export interface Testimony {
   /** A mask of the signals that were ignored when sera was started, which sera itself cannot see any more; 0 if unknown. */
   readonly ignored: number;
   /** A mask of the signals that never reach sera, because they were blocked when it was started. */
   readonly blocked: number;
-  /** Whether the time was over, and the shell has killed the command. */
+  /** Whether the time limit has passed, so that the shell has killed the command. */
   readonly fenced: boolean;
-  /** The numbers of the signals that sera's whole group was sent since the last testimony, if the shell is in it. */
+  /** The numbers of the signals sent to sera's whole group since the last testimony, if the shell is in the group. */
   readonly got: readonly number[];
 }
 
 /**
- * Reads what the shell has said.
+ * Parses the shell's answer.
  *
- * @param said All of it since the last testimony.
- * @returns Undefined if there is no whole answer yet.
+ * @param said The shell's output since the last testimony.
+ * @returns Undefined if the answer is not complete yet.
  */
 export function parseTestimony(said: string): Testimony | undefined {
   const answer = /^\d.*(?=\n)/m.exec(said)?.[0];

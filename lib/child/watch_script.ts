@@ -9,11 +9,12 @@
  * The script starts no process, since none may be left to start when it matters.
  */
 
+import { quotedForShell } from "../text/shell_word.ts";
 import { caughtAfter, caughtBefore, ENDING, numberOf } from "./signal_lists.ts";
 
 /** How long a sera may compute in silence after its command was killed, in hundredths of a second. */
 const STUCK = 1000;
-/** How long it takes to say so. */
+/** How long the message may take, in hundredths of a second. */
 const SAYING = 100;
 
 /** What the shell says in place of a sera that it kills for being stuck. */
@@ -30,19 +31,14 @@ function sayLastWords(jsonAbout: string | undefined): string {
     exit_code: 128 + 9,
     message: LAST_WORDS,
   }).split("TIME");
-  return `TZ=UTC0 printf '%s%(%Y-%m-%dT%H:%M:%S.000Z)T%s\\n' ${quoted(before)} -1 ${quoted(after)}`;
-}
-
-/** A text as one word of the shell's. */
-function quoted(text = ""): string {
-  return `'${text.replaceAll("'", `'\\''`)}'`;
+  return `TZ=UTC0 printf '%s%(%Y-%m-%dT%H:%M:%S.000Z)T%s\\n' ${quotedForShell(before!)} -1 ${quotedForShell(after!)}`;
 }
 
 /**
  * The script for sh(1). The time limit needs a `read -t` that takes fractions, which bash has had since version 4.
  *
- * @param inGroup Whether it is in sera's process group, so that it can tell what the group was sent.
- * @param jsonAbout The lock's name, if what it has to say is to be JSON.
+ * @param inGroup Whether the shell is in sera's process group, so that it sees the signals sent to the group.
+ * @param jsonAbout The lock's name, if messages are to be JSON.
  */
 export function watchScript(inGroup: boolean, jsonAbout?: string): string {
   return `read -r stat </proc/self/stat
@@ -57,7 +53,7 @@ say() { ${sayLastWords(jsonAbout)}; }
 ${WATCH}`;
 }
 
-/** The keys of the terminal, a logout or kill(1) do not end it. */
+/** Traps that record signals, so that the terminal's keys, a logout or kill(1) do not end the shell. */
 const NOTE_SIGNALS = [
   ...[...ENDING, ...caughtBefore(false), ...caughtAfter(false)]
     .map(numberOf)

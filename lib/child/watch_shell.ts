@@ -6,13 +6,13 @@ import { watchScript } from "./watch_script.ts";
 /** How long to wait for an answer, in milliseconds: somebody may have stopped the shell. */
 const PATIENCE = 5000;
 
-/** How a shell watches. */
+/** Options of the helper shell. */
 export interface WatchOptions {
-  /** Whether it will have to keep a time limit, which not every shell can. */
+  /** Whether it must keep a time limit, which needs bash. */
   readonly timed: boolean;
-  /** Whether the command will be in sera's process group; then the shell is too, and sees what the group is sent. */
+  /** Whether the command will be in sera's process group; then the shell is too, and sees the signals sent to the group. */
   readonly inGroup: boolean;
-  /** The lock to name, in an object of JSON, should the shell have to speak; otherwise it speaks in plain text. */
+  /** The lock's name, if the shell's messages are to be JSON; otherwise they are plain text. */
   readonly jsonAbout?: string | undefined;
 }
 
@@ -30,21 +30,21 @@ export class WatchShell {
   }
 
   /**
-   * @returns Undefined where there is no shell.
-   * @throws {CommandStartError} When there is one that cannot be started.
+   * @returns Undefined if there is no shell.
+   * @throws {CommandStartError} When there is a shell, but it cannot be started.
    */
   static start({ timed, inGroup, jsonAbout }: WatchOptions): WatchShell | undefined {
     const process = startShell(timed, inGroup, watchScript(inGroup, jsonAbout));
     return process && new WatchShell(process);
   }
 
-  /** Resolves when the shell has been reaped; with undefined when the runtime cannot tell how it ended. */
+  /** Resolves when the shell has been reaped; to undefined if Deno cannot tell how it ended. */
   get ended(): Promise<Deno.CommandStatus | undefined> {
     return this.#process.status.catch(() => undefined);
   }
 
-  /** Whether there is somebody to read what is written to it: it may have been killed, or may be no shell. */
-  hears(): Promise<boolean> {
+  /** Whether it still reads its input: it may have been killed, or may be no shell. */
+  isReading(): Promise<boolean> {
     return this.#say("");
   }
 

@@ -8,7 +8,7 @@ import type { RefusedStartError } from "./spawn.ts";
 
 const NO_PATH = { what: "PATH is not set", cure: "give the whole path" };
 
-/** The error that tells of a command which the system did not start. */
+/** The error for a command that the system did not start. */
 export function notStarted({ program, cause }: RefusedStartError): CommandStartError {
   const shown = isPath(program) ? program : program && pathOr(program);
   const { what, cure } = whyNotStarted(program, cause);
@@ -52,7 +52,7 @@ function whyNotStarted(program: string, error: unknown): Trouble {
     return { what: "not found in PATH", cure: `to run the one in the working directory write ./${program}` };
   }
   const search = searchPath();
-  // Elsewhere it is not told.
+  // On other systems PATH cannot be read.
   if (search === undefined && Deno.build.os === "linux") return NO_PATH;
   return search === ""
     ? { what: "PATH is empty", cure: "give the whole path" }
@@ -65,7 +65,7 @@ function cureOf(error: unknown): string {
   return code === "ENOEXEC" ? "take a program that is built for this machine" : "check the path";
 }
 
-/** Why a file that is there was not found: it may not be run, or lacks what it needs to run. */
+/** Why the system reports an existing file as not found: it is not executable, or its interpreter or loader is missing. */
 function whyNotFound(path: string): Trouble {
   if (!isExecutable(path) && isFile(path)) return { what: `not executable, ${path}`, cure: "make it executable" };
   if (statIfSeen(path) === undefined) {
@@ -83,7 +83,7 @@ function whyNotFound(path: string): Trouble {
     : { what: "the loader that it needs was not found", cure: "take a build for this system" };
 }
 
-/** Whether a process can be in the working directory; the runtime makes every command change to it. */
+/** Whether the working directory can be entered; Deno makes every command change to it. */
 function canStayHere(): boolean {
   try {
     Deno.chdir(Deno.cwd());

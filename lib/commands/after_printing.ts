@@ -2,14 +2,13 @@ import { messageOf, OutputError } from "../errors.ts";
 import type { Io } from "../io.ts";
 import { systemCure } from "../system/limits.ts";
 
-/** What a shell shows of a program that SIGPIPE has ended, as it ends other programs whose reader has gone. */
+/** The exit code that a shell shows for a program that SIGPIPE has ended. */
 const BROKEN_PIPE = 128 + 13;
 
 /**
- * To be called when all has been said that was asked for. Waits until it is written, for what was asked for may be long,
- * and there is no lock that others wait for.
+ * Waits until a command's output has been written, however long that takes, since no lock is held.
  *
- * @returns The exit code; silently 141 where the reader has gone, as `head` does.
+ * @returns The exit code; 141 without a message if the reader has closed the pipe, as `head` does.
  * @throws {OutputError} When it could not be written.
  */
 export async function afterPrinting(io: Io, exitCode: number): Promise<number> {

@@ -6,26 +6,26 @@ import { lockOf } from "./lock_of.ts";
 
 /** Which locks a subcommand is asked about. */
 export interface Asked {
-  /** Whether nothing but perhaps a namespace narrows them down. */
+  /** Whether all locks are asked for, or all in a namespace. */
   readonly all: boolean;
-  /** The one lock's name, if it is one. */
+  /** The lock's name, if one lock is asked for. */
   readonly lock?: string | undefined;
-  /** What is shown of the locks begins with this. */
+  /** The beginning of the locks' shown names, from `--lock`. */
   readonly prefix?: string | undefined;
-  /** Of the one lock, or of all that are asked about. */
+  /** The namespace of the lock, or of all the locks. */
   readonly namespace?: string | undefined;
-  /** The one lock's `--name`. */
+  /** The `--name`, if one lock is asked for. */
   readonly name?: string | undefined;
 }
 
 /**
- * Reads which locks a subcommand is asked about: by the command's words, by `--name`, by `--lock`, or all of them, perhaps
- * those of a namespace.
+ * Reads which locks a subcommand is asked about: by the command's words, by `--name`, by `--lock`, by `--namespace`, or
+ * all of them.
  *
  * @param words The words after the flags.
  * @param prefix The value of `--lock`.
  * @param subcommand For messages.
- * @throws {UsageError} When that makes no sense.
+ * @throws {UsageError} When these contradict each other, or `--lock` is empty.
  */
 export function askedFor(
   words: readonly string[],
@@ -39,11 +39,11 @@ export function askedFor(
     return { all: lock === undefined, lock, namespace, name: namespace === undefined ? undefined : name };
   }
   if (lock !== undefined) {
-    // It may be a name that a variable sets.
+    // Not "by --name": the name may come from a variable.
     const other = words.length > 0 ? "by its command" : "by its name";
     throw new UsageError(`Cannot ask for a lock by --lock and ${other} at once`, "leave one of them out");
   }
-  // As it is copied from a terminal that was not wide enough.
+  // A name copied from a table that was cut to the terminal's width ends in an ellipsis.
   const shown = prefix.replace(/…$/, "");
   if (shown === "") {
     throw new UsageError("Cannot ask for a lock by an empty --lock", "take it from LOCK of sera status");

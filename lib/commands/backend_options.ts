@@ -3,9 +3,9 @@ import type { Io } from "../io.ts";
 import type { LockOptions } from "../backends/backend.ts";
 
 /**
- * What the settings say of a backend, for those who only look, or take a lock to try it: they try once.
+ * The settings that a backend needs. Does not report retries.
  *
- * @param label What others see of the session.
+ * @param label The name for the session that others see.
  */
 export function backendOptions(
   { tlsCa, ttl, grace, allowUnsafeServer }: Settings,

@@ -4,14 +4,14 @@ import type { Logger } from "../log/logger.ts";
 import type { Progress } from "./progress.ts";
 import type { FlagSyntax } from "../settings/flag.ts";
 
-/** A command of sera's. */
+/** A run, or one of sera's subcommands. */
 export interface Command {
-  /** Undefined for a run. */
+  /** The subcommand's help; undefined for a run. */
   readonly words?: Subcommand | undefined;
   readonly flags: readonly FlagSyntax[];
-  /** Whether its work is to print. Then it waits for its reader, and output that fails is its failure. */
+  /** Whether it prints a result. Then it waits until that is written, and fails if it cannot be. */
   readonly prints?: boolean | undefined;
-  /** The exit code of whatever goes wrong before a command has ended; the error's own if it is undefined. */
+  /** The exit code of every error before a command has ended; if undefined, that of the error. */
   readonly ownCode?: number | undefined;
   readonly work: (call: Call) => Promise<number>;
 }
@@ -21,13 +21,13 @@ export interface Call {
   readonly flags: ReadonlyMap<string, string>;
   /** The words after the flags. */
   readonly operands: readonly string[];
-  /** The flags that were given several times, with different values. */
+  /** The flags that were given more than once, with different values. */
   readonly repeated: readonly string[];
   readonly io: Io;
-  /** To be told how far a run has come. */
+  /** To be told when a command has been started and when it has ended. */
   readonly progress: Progress;
-  /** From now on failures are told by this logger. */
+  /** Sets the logger that reports errors from now on. */
   readonly tellBy: (logger: Logger) => void;
-  /** Tells on stderr what ends nothing. */
+  /** Writes a message to stderr that is no error. */
   readonly note: (message: string) => Promise<void>;
 }

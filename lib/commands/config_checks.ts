@@ -13,15 +13,15 @@ import { ConfigError, type Trouble } from "../errors.ts";
 import { VariableError } from "../io.ts";
 import { type Report, warning } from "../doctor/report.ts";
 
-/** Everybody on the machine may read. */
+/** The mode bit that lets everybody read the file. */
 const OTHERS_READ = 0o004;
 
 const NAMES = ["config", "permissions", "settings"];
 
 /**
- * Reads the settings as a run does, and says which file they come from.
+ * Reads the settings as a run does, and reports where they come from.
  *
- * @param repeated The flags that were given with several values.
+ * @param repeated The flags that were given more than once, with different values.
  * @returns The settings; undefined if they cannot be used, which has been reported then.
  * @throws {UsageError} When a flag is wrong.
  */
@@ -31,7 +31,7 @@ export async function checkConfig(
   env: Env,
   repeated: readonly string[],
 ): Promise<Settings | undefined> {
-  // First of all, for wrong flags are no matter of a report.
+  // First, since a wrong flag is an error of usage, and no check.
   const resolved = await resolveSettings(flags, env, true, repeated).catch((error: unknown) => {
     if (error instanceof ConfigError) return error;
     throw error;
@@ -99,9 +99,9 @@ export async function checkConfig(
   return resolved;
 }
 
-/** Whether others can read a password in the file. */
+/** Checks whether everybody can read a password in the file. */
 function examine(path: string, mode: number | null, withPassword: boolean) {
-  // Windows keeps no mode.
+  // Windows has no file modes.
   if (mode === null) return { found: "protected by the folder's access list" };
   const shown = `mode ${(mode & 0o7777).toString(8).padStart(4, "0")}`;
   if (withPassword && (mode & OTHERS_READ) !== 0) {

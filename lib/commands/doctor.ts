@@ -13,17 +13,17 @@ import { backendOptions } from "./backend_options.ts";
 import { runnerOf } from "./runner.ts";
 import type { Call } from "./command.ts";
 
-/** What a server shows in place of the command's first word. */
+/** The label of its sessions, in place of a command's first word. */
 const LABEL = "doctor";
 
 /**
- * Tries the configuration as a run would use it, without any command, and says of each part whether it works.
+ * Checks the setup: uses the settings as a run would, without a command, and reports whether each part works.
  *
- * @returns 0 if a run could have its lock, also with warnings; else what a run would exit with.
+ * @returns 0 if a run could get its lock, even if there are warnings; else what a run would exit with.
  */
 export async function doctor({ flags, operands: words, repeated, io }: Call): Promise<number> {
   if (words.length > 0) {
-    // It may be a server that lacks its --server.
+    // It may be a server without --server before it, and hold a password.
     const shown = isPlain(words[0]!) ? `: ${words[0]}` : "";
     throw new UsageError(`Unexpected word after the flags${shown}`, "usage: sera doctor [--json] [flags]");
   }
@@ -54,7 +54,7 @@ async function examine(
   return exitCode;
 }
 
-/** Said only where it fails: most of those who ask have never heard of it. */
+/** Reported only if it fails: most users do not know that there is a helper shell. */
 async function checkShell(report: Report, { server, onLost }: Settings): Promise<void> {
   const { shellTrouble } = await import("../doctor/shell.ts");
   const timed = server.offers.expires && onLost === "terminate";
@@ -62,7 +62,7 @@ async function checkShell(report: Report, { server, onLost }: Settings): Promise
   if (trouble) await report.check("shell", () => Promise.reject(trouble), CORRECT);
 }
 
-/** Only where a run would come so far. */
+/** Only if a run would get as far as the ledger. */
 async function checkLedgerToo(report: Report, settings: Settings, io: Io): Promise<void> {
   if (report.exitCode === ExitCode.ok) {
     const { server, ledger, label = LABEL } = settings;
@@ -79,7 +79,7 @@ async function checkServer(report: Report, settings: Settings, io: Io): Promise<
   await settings.server.check(report, name, backendOptions(settings, LABEL, io));
 }
 
-/** The key of a lock that nobody else has. */
+/** The key of a lock that nobody else uses. */
 function randomKey(): string {
   return `sera doctor ${crypto.randomUUID()}`;
 }

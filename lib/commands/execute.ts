@@ -1,6 +1,6 @@
 import type { CommandEnd } from "../child/supervise.ts";
 import { LockLostError } from "../errors.ts";
-import { tell } from "../log/tell.ts";
+import { tryLog } from "../log/try_log.ts";
 import { SpareThread } from "../system/spare_thread.ts";
 import { formatDuration } from "../text/duration.ts";
 import { afterTheEnd } from "../log/verdict.ts";
@@ -12,8 +12,8 @@ import { KILLED, untilEnded } from "./until_ended.ts";
 const AT_THE_SAME_TIME = "another node may have run the command at the same time";
 
 /**
- * Runs a command under a lock, stops it when the lock is lost or sera itself fails, and gives the lock back, last of all,
- * once the command has been reaped, and all of its process group where sera has ended it.
+ * Runs a command under a lock, and stops it when the lock is lost or sera itself fails. The lock is given back last, when
+ * the command has been reaped and, if sera has stopped it, its whole process group has ended.
  *
  * @returns What sera exits with.
  * @throws {CommandStartError} When the command cannot be started; the lock is given back.
@@ -33,25 +33,25 @@ export async function executeHolding(execution: Execution): Promise<number> {
 }
 
 /**
- * Ends the watch over the command: signals are sera's again, and the shell beside the command goes.
+ * Ends the watch over the command: signals are no longer passed on, and the helper shell is ended.
  *
- * @returns How the command ended, which the shell may know better: it may have killed it.
+ * @returns How the command ended; the shell may have killed it, and is asked about that.
  */
 async function endWatch(end: CommandEnd, execution: Execution): Promise<CommandEnd> {
   const { watch: { will, witness, signals }, run, minHold } = execution;
   let known = end;
-  await despite(execution, async () => {
+  await tryStep(execution, async () => {
     signals.endPassingOn();
     known = await killedByWill(end, execution);
     // Ask now: sera may stay long after the shell has gone, and must still know which signals to ignore.
     if (run || minHold !== undefined) await witness.ignored();
   });
   // At once, since the command's number may be reused. Not awaited: the shell is reaped while the lock is given back.
-  despite(execution, () => will.end());
+  tryStep(execution, () => will.end());
   return known;
 }
 
-/** Records the end, keeps the lock if it is to be kept, and gives it back. Whatever fails, the exit code stands. */
+/** Records the end, keeps the lock for `min-hold`, and gives it back. If any of that fails, the exit code stands. */
 async function wrapUp(end: CommandEnd, since: number, execution: Execution): Promise<number> {
   const { lock, logger, progress, run, minHold } = execution;
   const { exitCode, stoppedBy } = end;
@@ -61,27 +61,27 @@ async function wrapUp(end: CommandEnd, since: number, execution: Execution): Pro
 
   const held = Math.round(performance.now() - since);
   const how = stoppedBy ? `stopped after ${formatDuration(held)}` : `finished with exit code ${exitCode}`;
-  tell(logger, "info", "finished", `Command ${how}.`, { held, commandExitCode: exitCode });
+  tryLog(logger, "info", "finished", `Command ${how}.`, { held, commandExitCode: exitCode });
   const outcome = exitCode === 0 && !stoppedBy ? "succeeded" : "failed";
   const wasLost = lock.lost.aborted;
   let isRecorded = false;
-  await despite(execution, async () => void (isRecorded = await record(execution, outcome, status)));
+  await tryStep(execution, async () => void (isRecorded = await record(execution, outcome, status)));
   if (stoppedBy instanceof LockLostError) return status;
-  await despite(execution, () => keep(execution, held));
-  // A lock that was lost while the end was recorded has been told of, and there is nothing to give back.
+  await tryStep(execution, () => keep(execution, held));
+  // The lock was lost while the end was recorded: that has been reported, and there is nothing to give back.
   if (!wasLost && !isRecorded && lock.lost.aborted) return status;
   const ifGone = () => {
-    // Who could record the end in the lock's own session had the lock until then.
+    // If the end was recorded in the lock's own session, the lock was held until then.
     if (!lock.heldToEnd && !(run && isRecorded && lock.session)) return AT_THE_SAME_TIME;
     return minHold === undefined || held >= minHold
       ? "another node may have run the command since it ended here"
       : "the command had ended before, but another node may have run it before min-hold was over";
   };
-  await despite(execution, () => release(lock, logger, since, ifGone));
+  await tryStep(execution, () => release(lock, logger, since, ifGone));
   return status;
 }
 
-/** The command may have been killed by the shell, because sera was stopped or stuck until its time was over. */
+/** Finds out whether the shell killed the command, because sera was stopped or stuck until the time limit had passed. */
 async function killedByWill(end: CommandEnd, { watch, logger, exitCodeOf }: Execution): Promise<CommandEnd> {
   const { exitCode, stoppedBy } = end;
   if (stoppedBy || exitCode !== KILLED || !(await watch.will.testify())?.fenced) return end;
@@ -89,15 +89,15 @@ async function killedByWill(end: CommandEnd, { watch, logger, exitCodeOf }: Exec
     "Lock lost: sera was stopped or stuck until its time was over, and the command was killed",
   );
   const known = { exitCode, stoppedBy: error };
-  tell(logger, "error", "error", error.message, { exitCode: exitCodeOf(known) });
+  tryLog(logger, "error", "error", error.message, { exitCode: exitCodeOf(known) });
   return known;
 }
 
 /** Does a step that comes after the command's end. If it fails, that is reported, and the exit code stands. */
-async function despite({ logger }: Execution, step: () => Promise<void>): Promise<void> {
+async function tryStep({ logger }: Execution, step: () => Promise<void>): Promise<void> {
   try {
     await step();
   } catch (error) {
-    tell(logger, "error", "error", afterTheEnd(error));
+    tryLog(logger, "error", "error", afterTheEnd(error));
   }
 }

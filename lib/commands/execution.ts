@@ -6,28 +6,28 @@ import type { Logger } from "../log/logger.ts";
 import type { Progress } from "./progress.ts";
 import type { WatchParts } from "./watch.ts";
 
-/** What the execution of a command goes by. */
+/** What is needed to run a command under a lock. */
 export interface Execution {
-  /** The lock that it is executed under. */
+  /** The lock that the command runs under. */
   readonly lock: HeldLock;
   /** The command's words, at least one. */
   readonly words: readonly string[];
   readonly watch: WatchParts;
   readonly logger: Logger;
   readonly io: Io;
-  /** Is told when the command has been started and when it has ended. */
+  /** To be told when the command has been started and when it has ended. */
   readonly progress: Progress;
-  /** How long the command has between SIGTERM and SIGKILL, in milliseconds. */
+  /** The grace period in milliseconds. */
   readonly grace: number;
   readonly onLost: "terminate" | "warn";
-  /** How long the lock is kept at least, in milliseconds. */
+  /** How long to keep the lock at least, in milliseconds. */
   readonly minHold?: number | undefined;
   /** The run in the ledger, if there is one. */
   readonly run?: LedgerRun | undefined;
-  /** What the command's environment says of the lock; undefined takes a variable out. */
+  /** The variables about the lock for the command's environment; undefined removes a variable. */
   readonly variables: Readonly<Record<string, string | undefined>>;
-  /** How long it may run, in milliseconds, and what to say when it is stopped for that. */
+  /** How long the command may run, in milliseconds, and the error when it is stopped for that. */
   readonly maxRun?: { readonly limit: number; readonly error: Error } | undefined;
-  /** What sera exits with when the command has ended so. */
+  /** What sera exits with after this end of the command. */
   readonly exitCodeOf: (end: CommandEnd) => number;
 }

@@ -1,4 +1,4 @@
-/** What all commands do around their work, the run included: flags, help, how errors are told, exit codes. */
+/** What all commands have in common, a run included: flags, help, the format of errors, exit codes. */
 
 import type { Subcommand } from "../args/subcommand.ts";
 import { flagSpecs } from "../args/flag.ts";
@@ -53,7 +53,7 @@ export async function inFrame(command: Command, argv: readonly string[], io: Io)
   }
 }
 
-/** The text that flags ask for in place of all else. */
+/** The text for `--help` or `--version`; undefined without these flags. */
 async function askedText(
   flags: ReadonlyMap<string, string>,
   words: Subcommand | undefined,

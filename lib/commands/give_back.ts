@@ -5,7 +5,7 @@ import { formatDuration } from "../text/duration.ts";
 import { LockLostError, LockUnavailableError, messageOf } from "../errors.ts";
 import { type HeldLock, isHeld } from "../lock/lock.ts";
 import type { Logger } from "../log/logger.ts";
-import { tell } from "../log/tell.ts";
+import { tryLog } from "../log/try_log.ts";
 import type { Execution } from "./execution.ts";
 
 /** The consequence of a lock that was lost, when the command was not started. */
@@ -23,7 +23,7 @@ export async function record(
 ): Promise<boolean> {
   if (!run) return true;
   if (lock.lost.aborted) {
-    tell(logger, "error", "error", `Not recorded in the ledger: ${run.ifUnrecorded}`);
+    tryLog(logger, "error", "error", `Not recorded in the ledger: ${run.ifUnrecorded}`);
     return false;
   }
   try {
@@ -31,7 +31,7 @@ export async function record(
     return true;
   } catch (error) {
     if (!(error instanceof LockUnavailableError)) throw error;
-    tell(logger, "error", "error", error.message);
+    tryLog(logger, "error", "error", error.message);
     return false;
   }
 }
@@ -41,7 +41,7 @@ export async function keep({ lock, minHold, watch, logger }: Execution, held: nu
   const { signals, will } = watch;
   if (minHold === undefined || held >= minHold || signals.passedOn !== undefined || lock.lost.aborted) return;
   const kept = delayOrAbort(minHold - held, signals.endPassingOn(), lock.lost);
-  // Nothing is left beside a sera that only keeps its lock.
+  // While sera only keeps its lock there is nothing to watch.
   await will.end();
   // A lock that is lost after this look was held until the command had ended.
   if (await firstOf(settled(isHeld(lock)), settled(kept.then(() => false)))) {

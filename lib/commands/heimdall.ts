@@ -10,13 +10,13 @@ import { runOnce } from "./heimdall_run.ts";
 
 export { FAILED } from "./heimdall_run.ts";
 
-/** How long the program may run where nothing is said, in seconds. */
+/** The default of `--timeout`, in seconds. */
 const DEFAULT_TIMEOUT = "5";
 
 /**
- * heimdall's own command line and exit codes: tries once for an advisory lock of PostgreSQL, and runs a program under it
- * for a limited time. What heimdall did badly is done as `sera` does it: output streams, stdin passes, signals are passed
- * on, and the lock is given back when the program has been reaped.
+ * Accepts heimdall's command line and returns its exit codes: tries once to get an advisory lock of PostgreSQL, and runs a
+ * program under it for a limited time. Unlike heimdall, it does not buffer output, passes on stdin and signals, and
+ * releases the lock only when the program has been reaped.
  *
  * @returns The program's exit code; 143 or 130 after SIGTERM or SIGINT; 1 for all else.
  */
@@ -37,7 +37,7 @@ export async function heimdall({ flags, operands, repeated, io, progress, tellBy
   return await runOnce(operands, flags, limit, io, logger, progress);
 }
 
-/** Milliseconds; `Infinity` for none. */
+/** The timeout in milliseconds; `Infinity` for none. */
 function readTimeout(text: string): number {
   const wait = parseWait(text);
   if (wait === undefined) {

@@ -13,20 +13,20 @@ import { interruptible, unlessInterrupted } from "./interrupts.ts";
 import { keyForLog, lockVariables } from "./variables.ts";
 import { Watch } from "./watch.ts";
 
-/** heimdall's only exit code of its own: busy, no connection, timed out, wrong arguments. */
+/** heimdall's only own exit code, for every failure: lock held by another, no connection, timeout, wrong arguments. */
 export const FAILED = 1;
 
-/** Both the namespace and the name, where none is given. */
+/** The default namespace, and the default name. */
 const DEFAULT_NAME = "heimdall";
 
 /**
- * Tries once for the lock, and runs a program under it for a limited time.
+ * Tries once to get the lock, and runs a program under it for a limited time.
  *
  * @param flags heimdall's own.
  * @param limit How long the program may run, in milliseconds.
- * @param progress Is told how far it has come, for what throws besides.
+ * @param progress To be told when the program has been started and when it has ended.
  * @returns The exit code.
- * @throws {SeraError} When there is nothing to return.
+ * @throws {SeraError} When the program was not run.
  */
 export async function runOnce(
   words: readonly string[],

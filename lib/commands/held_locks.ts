@@ -1,33 +1,33 @@
 /**
- * What a sera tells those that it starts of the locks that it holds, in one variable, for one that waited for a lock of a
- * sera above it would wait for itself. Each sera adds an entry: the lock's name, its own number, for how long the system
- * had been up when it got the lock, in seconds, where the lock is, and if a session holds it what the server calls that
- * and what tells the server from others.
+ * SERA_HELD_LOCKS lists, for the command and all that it starts, the locks held by the sera processes above it. A sera
+ * that waits for one of these locks would wait for itself, for ever. Each sera adds one entry: the lock's name, its own
+ * process number, the system's uptime when it got the lock in seconds, where the lock is, and, if a session holds it, the
+ * server's number for the session and the server's mark.
  */
 
 import type { Backend } from "../backends/backend.ts";
 import type { LockSession } from "../lock/lock.ts";
 
-/** The variable. */
+/** The variable's name. */
 export const HELD_LOCKS = "SERA_HELD_LOCKS";
 
 /** A lock that a sera held when it started a command. */
 export interface HeldAbove {
   readonly lock: string;
-  /** The number of that sera. */
+  /** The process number of that sera. */
   readonly pid: number;
-  /** When it had the lock, in seconds since the system's start. */
+  /** When it got the lock, in seconds since the system's start. */
   readonly since: number;
   readonly place: string;
-  /** The number of the session that holds it, and what tells its server from others; undefined where none does. */
+  /** The session that holds the lock, and the mark of its server; undefined if no session does. */
   readonly session?: { readonly number: number; readonly serverMark: string } | undefined;
 }
 
 /**
  * The variable's value for a command.
  *
- * @param above What this sera found there.
- * @param session What holds the lock, where a session does.
+ * @param above The value that this sera was started with.
+ * @param session The session that holds the lock, if one does.
  */
 export function withLock(
   above: string | undefined,
@@ -41,7 +41,7 @@ export function withLock(
   return above === undefined ? entry : `${above} ${entry}`;
 }
 
-/** The entries for a lock. What is none, for anybody may have written the variable, does not count. */
+/** The entries for a lock. Invalid ones are ignored: anybody may have set the variable. */
 export function entriesFor(lock: string, above: string): readonly HeldAbove[] {
   return above.split(" ").map((entry) => entry.split(":")).flatMap((parts) => {
     const [name, pid, since, place, number, mark] = parts;

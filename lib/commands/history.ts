@@ -19,20 +19,20 @@ import type { Sighting } from "../who/sighting.ts";
 import { printable } from "../text/printable.ts";
 import { type Asked, askedFor } from "./asked_for.ts";
 import { backendOptions } from "./backend_options.ts";
-import { looking } from "./looking.ts";
+import { asQuery } from "./as_query.ts";
 import type { Call } from "./command.ts";
 
-/** The lock that this session is for, in the eyes of those who look: none. */
+/** Placeholder lock name for a session that asks for no lock. */
 const NO_LOCK = lockName("");
 
-/** The most locks whose holders are looked for; runs of further ones are shown as the ledger has them. */
+/** The most locks whose holders are looked for; runs of further locks are shown as recorded. */
 const MOST_LOCKS = 200;
 
-/** How many runs are shown when nobody says how many. */
+/** The default of `--limit`. */
 const DEFAULT_LIMIT = 20;
 
 /**
- * Prints what ran, from the ledger.
+ * Prints past runs from the ledger.
  *
  * @returns The exit code.
  */
@@ -45,7 +45,7 @@ export async function history({ flags, operands: words, io }: Call): Promise<num
   const asked = askedFor(words, settings, flags.get("lock"), "history");
   if (isAsked(flags, "schema")) io.out(await schemaOf(settings.server.title, place, table));
   else {
-    const runs = await looking(() => readRuns(settings, asked, limit, io));
+    const runs = await asQuery(() => readRuns(settings, asked, limit, io));
     if (isAsked(flags, "json")) io.out(`${historyJson(runs)}\n`);
     else io.out(runs.length === 0 ? noRun(asked) : await tableOf(runs));
   }
@@ -63,7 +63,7 @@ function noRun({ all, prefix, namespace }: Asked): string {
   return `No run has been recorded${namespace === undefined ? "" : ` in the namespace ${printable(namespace)}`}.\n`;
 }
 
-/** The table's SQL is the same whatever is asked about the runs. */
+/** Refuses flags that select or format runs together with `--schema`, which prints the table's SQL only. */
 function refuseBesideSchema(flags: ReadonlyMap<string, string>, words: readonly string[]): void {
   if (!isAsked(flags, "schema")) return;
   const idle = ["limit", "json", "lock", "name", "namespace"].find((name) => flags.has(name));
@@ -102,7 +102,7 @@ async function readRuns(
   const ledger = await observer.ledger(table, new Patience(undefined, io.limits?.ledgerWait));
   if (!ledger) return [];
   const runs = await ledger.latest(limit, asked.lock, beginningsOf(asked));
-  // Their holders' sessions are another server's.
+  // The ledger is on another server than the locks, so session numbers do not tell who still runs.
   if (observer.elsewhere !== undefined) return runs;
 
   const locks = [...new Set(runs.filter(isRunning).map(({ lock }) => lock))].slice(0, MOST_LOCKS);
@@ -117,12 +117,12 @@ async function readRuns(
   });
 }
 
-/** As far as the ledger knows: what a holder left that died is marked only by the next one. */
+/** Whether a run is recorded as running. Its holder may have died: only the next holder marks such a run. */
 function isRunning({ outcome }: RecordedRun): boolean {
   return outcome === "running";
 }
 
-/** With files there are processes, and no sessions. */
+/** Matches a run's holder by its session, or by its process if the backend has no sessions. */
 function isHolderOf(run: RecordedRun): (sighting: Sighting) => boolean {
   return ({ state, session, pid }) =>
     state === "held" && (session === undefined ? pid !== undefined && pid === run.pid : session === run.session);

@@ -5,11 +5,13 @@ import type { HolderFields } from "../log/logger.ts";
 import type { Sighting } from "../who/sighting.ts";
 
 /**
- * Who has the lock, in words for people and in fields for machines, as far as the server lets one see it.
+ * The holder of a busy lock, as text for people and as fields for JSON lines, as far as the server shows it.
  *
- * @param asked The lock, which has turned out to be busy.
- * @param what What people call the lock.
- * @throws {UsageError} When it is a sera that this one is part of.
+ * @param asked The busy lock.
+ * @param lock Its name.
+ * @param what The name shown to people.
+ * @param above The value of SERA_HELD_LOCKS that sera was started with.
+ * @throws {UsageError} When the holder is a sera whose command this sera belongs to.
  */
 export async function holderOf(
   asked: BackendLock,
@@ -19,9 +21,9 @@ export async function holderOf(
   above: string | undefined,
   signal: AbortSignal,
 ): Promise<{ readonly words?: string | undefined; readonly fields?: HolderFields | undefined }> {
-  const [{ look }, { whoHas }, { holderFields }] = await Promise.all([
+  const [{ look }, { holderText }, { holderFields }] = await Promise.all([
     import("../who/look.ts"),
-    import("../who/words.ts"),
+    import("../who/holder_text.ts"),
     import("../who/log_fields.ts"),
   ]);
   let seen: readonly Sighting[] = [];
@@ -35,5 +37,5 @@ export async function holderOf(
   if (above !== undefined) {
     (await import("./refuse_own_lock.ts")).refuseOwnLock(lock, what, server, above, seen, serverMark);
   }
-  return { words: whoHas(seen), fields: holderFields(seen) };
+  return { words: holderText(seen), fields: holderFields(seen) };
 }

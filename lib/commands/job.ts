@@ -3,7 +3,7 @@ import type { Io } from "../io.ts";
 import type { BackendLock } from "../backends/backend.ts";
 import type { LockUnavailableError } from "../errors.ts";
 import type { Mode } from "../modes/mode.ts";
-import type { Register } from "../ledger/register.ts";
+import type { Recorder } from "../ledger/recorder.ts";
 import type { LockIdentity } from "../lock/lock_identity.ts";
 import type { Logger } from "../log/logger.ts";
 import type { Progress } from "./progress.ts";
@@ -20,11 +20,11 @@ export interface Job {
   readonly identity: LockIdentity;
   readonly lock: BackendLock;
   readonly watch: WatchParts;
-  /** How the lock is asked for, and whether the command is to run when it is held. */
+  /** Decides how to ask for the lock, and whether to run the command once it is held. */
   readonly mode: Mode;
   /** Absent without a ledger. */
-  readonly register: Register | undefined;
-  /** Told of trouble that is waited out. */
+  readonly recorder: Recorder | undefined;
+  /** Called with errors that sera waits out. */
   readonly retrying: (why: LockUnavailableError) => void;
   /** The value of SERA_HELD_LOCKS that sera was started with. */
   readonly above: string | undefined;

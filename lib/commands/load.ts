@@ -3,7 +3,7 @@ import type { Command } from "./command.ts";
 
 type Load = () => Promise<Pick<Command, "prints" | "ownCode" | "work">>;
 
-/** Sera's commands but for the run, each loaded only when it is asked for; `table.ts` has what the help says of them. */
+/** The subcommands, each loaded only when it is called; their names and help are in `table.ts`. */
 const WORK: ReadonlyMap<string, Load> = new Map<string, Load>([
   ["status", async () => ({ prints: true, work: (await import("./status.ts")).status })],
   ["history", async () => ({ prints: true, work: (await import("./history.ts")).history })],
@@ -14,7 +14,7 @@ const WORK: ReadonlyMap<string, Load> = new Map<string, Load>([
   }],
 ]);
 
-/** Loads the command of this name; undefined if there is none. */
+/** Loads the subcommand of this name; undefined if there is none. */
 export async function loadCommand(name: string): Promise<Command | undefined> {
   const load = WORK.get(name);
   if (!load) return undefined;
@@ -23,7 +23,7 @@ export async function loadCommand(name: string): Promise<Command | undefined> {
   return { words, flags: [...words.settings, ...words.flags], ...command };
 }
 
-/** Loads what the command line and the help know of all commands but the run. */
+/** Loads the names, flags and help of all subcommands. */
 export async function loadSubcommands(): Promise<readonly Subcommand[]> {
   return (await import("./table.ts")).COMMANDS;
 }

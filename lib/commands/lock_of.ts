@@ -6,23 +6,23 @@ import { mayBeServer } from "../text/harmless.ts";
 import { identityOf } from "../lock/lock_identity.ts";
 
 /**
- * The name of the lock that a subcommand is asked about: by `--name` or by the command's words, as a run has it.
+ * The name of the lock that a subcommand is asked about, from `--name` or the command's words, as for a run.
  *
  * @param words The words after the flags.
  * @param subcommand For messages.
- * @returns Undefined when it is asked about all locks.
- * @throws {UsageError} When the words are none that sera would lock on.
+ * @returns Undefined when neither is given.
+ * @throws {UsageError} When both are given, or when the words are probably not those of a command.
  */
 export function lockOf(words: readonly string[], settings: Settings, subcommand: string): string | undefined {
-  if (words.length > 0) refuseOdd(words, settings.name, subcommand);
+  if (words.length > 0) refuseUnlikely(words, settings.name, subcommand);
   else if (settings.name === undefined) return undefined;
   return identityOf(words, settings).name;
 }
 
-function refuseOdd(words: readonly string[], name: string | undefined, subcommand: string): void {
+function refuseUnlikely(words: readonly string[], name: string | undefined, subcommand: string): void {
   refuseServer(words[0]!, "name a server with --server");
   if (name !== undefined) {
-    // Neither is repeated: either may be a server with a password that lacks its --server.
+    // Do not show them: either may be a server with a password, without --server before it.
     throw new UsageError("Cannot ask for the lock of a name and of a command at once", "leave one of them out");
   }
   if (words.length > 1 && parseWait(words[0]!) !== undefined) {

@@ -1,13 +1,13 @@
 /**
- * How far a run has come. What an error that nobody expected ends in depends on it: no exit code may say that the command
- * did not run once it was started, and none may take the place of its own once it has ended.
+ * How far a run has come. It decides what an unexpected error leads to: once the command was started, no exit code may say
+ * that it did not run; once it has ended, none may replace its own.
  */
 
 import { afterTheEnd, failedWhileRunning, type Verdict, verdictOf } from "../log/verdict.ts";
 
 /**
- * One run's way from its start to the command's end. While it is there, it hears of errors that nobody has caught, for
- * which the runtime would end sera with a stack trace and 1.
+ * Tracks one run from its start to the command's end. Also catches errors that nothing else has caught, for which Deno
+ * would end sera with a stack trace and exit code 1.
  */
 export class Progress implements Disposable {
   readonly #failed = new AbortController();
@@ -19,8 +19,8 @@ export class Progress implements Disposable {
   #exitCode: number | undefined;
 
   /**
-   * @param tell Called with an error that nobody has caught; must not throw.
-   * @param ownCode The status for whatever ends the run before the command has ended; undefined is the error's own.
+   * @param tell Called with the verdict on an uncaught error; must not throw.
+   * @param ownCode The exit code of every error before the command has ended; if undefined, that of the error.
    */
   constructor(tell: (verdict: Verdict) => void, ownCode?: number) {
     this.#tell = tell;
@@ -34,23 +34,23 @@ export class Progress implements Disposable {
     return this.#failed.signal;
   }
 
-  /** To be called right before the command is started: when sera is about to exit, as if it had not been, it must not. */
+  /** To be called right before the command is started: it must not start when sera is about to exit as if it had not. */
   throwIfGivenUp(): void {
     if (this.#hasGivenUp) throw new Error("sera has given up before the command was started");
   }
 
-  /** The command has been started. */
+  /** To be called when the command has been started. */
   started(): void {
     this.#running = true;
   }
 
-  /** The command has ended, and nothing changes sera's exit code any more. */
+  /** To be called when the command has ended. Nothing changes sera's exit code after that. */
   ended(exitCode: number): void {
     this.#running = false;
     this.#exitCode = exitCode;
   }
 
-  /** What to say of an error that ended the run at this point, and the status to exit with. */
+  /** The verdict on an error that ends the run at this point. */
   verdictOf(error: unknown): Verdict {
     if (this.#exitCode !== undefined) return { message: afterTheEnd(error), exitCode: this.#exitCode };
     const { message, exitCode } = this.#running ? failedWhileRunning(error) : verdictOf(error);
@@ -58,7 +58,7 @@ export class Progress implements Disposable {
   }
 
   /**
-   * Awaits the run, unless an error that nobody has caught comes before its command is started.
+   * Waits for the run, or for an uncaught error before its command is started.
    *
    * @returns The exit code.
    */
@@ -66,7 +66,7 @@ export class Progress implements Disposable {
     return await Promise.race([run, this.#givenUp.promise]);
   }
 
-  /** Hears no more: for tests, where the process goes on. */
+  /** Stops catching errors; only for tests, where the process goes on. */
   [Symbol.dispose](): void {
     globalThis.removeEventListener("error", this.#uncaught);
     globalThis.removeEventListener("unhandledrejection", this.#uncaught);

@@ -5,25 +5,25 @@ import { pathOr } from "../text/harmless.ts";
 import type { Sighting } from "../who/sighting.ts";
 import { entriesFor, type HeldAbove } from "./held_locks.ts";
 
-/** The unit of times in /proc, which is the same on all processors that sera runs on: 1/100 s. time(7), USER_HZ */
+/** Ticks per second of times in /proc, the same on all processors that sera runs on. time(7), USER_HZ */
 const TICKS = 100;
 
-/** How far apart two readings of the time since the system's start may be, in seconds: one is cut to whole ones. */
+/** How far apart two readings of the uptime may be, in seconds; one of them is in whole seconds. */
 const INACCURACY = 2;
 
-/** More ancestors than any process has. */
+/** A limit that no real chain of ancestors reaches. */
 const MOST_ANCESTORS = 1000;
 
 /**
- * Makes sure that a lock which somebody holds is not that of a sera which waits for this one to end. To be asked when it
- * has turned out to be held: the sera above may have lost it.
+ * Refuses to wait for a lock that is held by a sera above this one, since that sera waits for this one to end. To be called
+ * only for a lock that turned out to be held: the sera above may have lost it.
  *
  * @param lock The lock's name.
- * @param what What people call it: the `--name`, or the command's first word.
- * @param above What the variable of held locks says.
- * @param seen Who holds the lock, as far as the server shows it.
- * @param serverMark What tells the server from others; undefined where that is not known.
- * @throws {UsageError} When it is.
+ * @param what The name shown to people: `--name`, or the command's first word.
+ * @param above The value of SERA_HELD_LOCKS that sera was started with.
+ * @param seen The holders of the lock, as far as the server shows them.
+ * @param serverMark Identifies the server; undefined if not known.
+ * @throws {UsageError} When a sera above this one holds the lock.
  */
 export function refuseOwnLock(
   lock: string,
@@ -38,11 +38,11 @@ export function refuseOwnLock(
   const holders = held.filter(({ pid }) => pid !== undefined);
   const place = encodeURIComponent(server.identity);
   const isHolder = (one: HeldAbove) => {
-    // Which session it is the server always shows, however its address is spelled and whoever asks.
+    // The best evidence: the server shows the session to every user, and its mark is the same by every address.
     if (one.session && serverMark !== undefined && sessions.length > 0) {
       return one.session.serverMark === encodeURIComponent(serverMark) && sessions.includes(one.session.number);
     }
-    // Where the server does not show the holder, its address has to do.
+    // If the server does not show the holder, compare the address.
     return holders.length === 0
       ? one.place === place
       : holders.some(({ pid, host }) => pid === one.pid && isHere(host));
@@ -63,13 +63,13 @@ function isHere(host: string | undefined): boolean {
 }
 
 /**
- * Whether a sera is still there and waits for this one: what has left it, as a daemon does, only queues up behind it.
- * Where there is no /proc only the parent can be told.
+ * Whether a sera is an ancestor of this process, and so waits for it. A process that has left its tree, as daemons do, is
+ * not waited for, and may queue. Without /proc only the parent is known.
  */
 function isAncestor({ pid, since }: HeldAbove): boolean {
   for (let at = Deno.ppid, count = 0; at > 0 && count < MOST_ANCESTORS; count++) {
     const process = readStat(at);
-    // A number becomes another process's when its own has ended.
+    // The number may have been reused: then the process has started after that sera got its lock.
     if (at === pid) return process === undefined || process.started <= since + INACCURACY;
     if (!process) return false;
     at = process.parent;
@@ -77,12 +77,12 @@ function isAncestor({ pid, since }: HeldAbove): boolean {
   return false;
 }
 
-/** A process's parent, and when it was started, in seconds since the system's start; proc_pid_stat(5). */
+/** A process's parent, and its start time in seconds since the system's start; proc_pid_stat(5). */
 function readStat(pid: number): { readonly parent: number; readonly started: number } | undefined {
   const bytes = readProc(`${pid}/stat`);
   if (!bytes) return undefined;
   const text = new TextDecoder().decode(bytes);
-  // A program's name may hold anything.
+  // The program's name, in parentheses, may contain anything.
   const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
   return { parent: Number(fields[1]), started: Number(fields[19]) / TICKS };
 }

@@ -21,9 +21,9 @@ const PAUSE = 500;
 /**
  * sera's main job: gets the lock, runs the command, gives the lock back.
  *
- * @param progress Is told when the command is started and has ended.
+ * @param progress To be told when the command has been started and when it has ended.
  * @returns The exit code: the command's own, or one of `ExitCode`.
- * @throws {SeraError} When there is nothing to return.
+ * @throws {SeraError} When the command was not run.
  */
 export async function runUnderLock(
   request: RunRequest,
@@ -45,8 +45,8 @@ export async function runUnderLock(
     names: namespace === undefined ? undefined : { namespace, name },
     retrying,
   });
-  const register = settings.ledger.on
-    ? await (await import("./open_register.ts")).openRegister(
+  const recorder = settings.ledger.on
+    ? await (await import("./open_recorder.ts")).openRecorder(
       settings,
       { lock: identity.name, label },
       io,
@@ -55,8 +55,8 @@ export async function runUnderLock(
     )
     : undefined;
   const above = io.env(HELD_LOCKS);
-  const mode = await modeOf(settings, register);
-  const job = { request, settings, io, logger, progress, identity, lock, watch, mode, register, retrying, above };
+  const mode = await modeOf(settings, recorder);
+  const job = { request, settings, io, logger, progress, identity, lock, watch, mode, recorder, retrying, above };
 
   return await unlessInterrupted(logger, async () => {
     const deadline = new Deadline(request.wait);
@@ -64,8 +64,8 @@ export async function runUnderLock(
       try {
         return await takeTurn(wait, job);
       } catch (error) {
-        // Nothing has run; but a run that the ledger has is not begun twice.
-        if (!(error instanceof LockLostEarlyError) || register || deadline.passed) throw error;
+        // The command has not run, so try again; but not with a ledger, where the run would be recorded twice.
+        if (!(error instanceof LockLostEarlyError) || recorder || deadline.passed) throw error;
         retrying(error);
         await delayOrAbort(Math.min(PAUSE, deadline.remaining), interrupted);
       }

@@ -12,14 +12,16 @@ import { NOT_RUN, record, release } from "./give_back.ts";
  *
  * @param since When the lock was acquired, on the clock of performance.now().
  * @throws {CommandStartError} When it cannot be started.
- * @throws {InterruptedError} When a signal has come before.
- * @throws {LockLostEarlyError} When the lock is lost already; then there is nothing to give back.
+ * @throws {InterruptedError} When a signal has come first.
+ * @throws {LockLostEarlyError} When the lock is already lost; then there is nothing to give back.
  */
 export async function startHolding(execution: Execution, since: number): Promise<RunningCommand> {
   const { lock, words, logger, io, progress } = execution;
   const { will, signals } = execution.watch;
   await Promise.all([will.ready, io.flush?.(LONGEST_FLUSH)]);
-  if (!will.isKept) logger.log("info", "note", "There is no /bin/sh: should sera be killed, the command would go on.");
+  if (!will.isWatching) {
+    logger.log("info", "note", "There is no /bin/sh: should sera be killed, the command would go on.");
+  }
   await confirm(lock);
   let command;
   try {

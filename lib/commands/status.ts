@@ -12,37 +12,37 @@ import type { Seen } from "../who/sighting.ts";
 import { printable } from "../text/printable.ts";
 import { type Asked, askedFor } from "./asked_for.ts";
 import { backendOptions } from "./backend_options.ts";
-import { looking } from "./looking.ts";
+import { asQuery } from "./as_query.ts";
 import type { Call } from "./command.ts";
 
-/** What the exit code says of the lock that was asked for. */
+/** The exit codes for one lock. */
 const HELD = 0;
 const FREE = 1;
 
-/** A name for a session that looks at all locks. */
+/** Placeholder lock name for a session that looks at all locks. */
 const NO_LOCK = lockName("");
 
 const NAMES_HIDDEN =
   "nobody tells this user the names of some locks that are held, which are listed by their numbers; " +
   "ask for one lock by --namespace and --name";
 
-/** Never aborts: whoever looks waits for the server only. */
+/** Never aborts. */
 const { signal } = new AbortController();
 
-/** What was seen, and whether a lock that nobody is seen to hold is free. */
+/** What was seen, and whether a lock is known to be free if no holder is seen. */
 interface Answer extends Seen {
   readonly canTell: boolean;
 }
 
 /**
- * Prints who holds a lock and who waits for it, or that of all of sera's locks on the server.
+ * Prints the holder and the waiters of one lock, or of all of sera's locks on the server.
  *
  * @returns For one lock 0 if it is held and 1 if it is free; for all of them 0; else what a run would exit with.
  */
 export async function status({ flags, operands: words, io, note }: Call): Promise<number> {
   const settings = await resolveSettings(flags, io.env);
   const asked = askedFor(words, settings, flags.get("lock"), "status");
-  const answer = await looking(() => find(asked, settings, io));
+  const answer = await asQuery(() => find(asked, settings, io));
   const isHeld = answer.sightings.some(({ state }) => state === "held");
   const isKnown = isHeld || answer.canTell;
   if (isAsked(flags, "json")) {
@@ -72,11 +72,11 @@ async function tellPeople(
     );
   }
   if (sightings.length + strangers.length > 0) io.out(await tablesOf(sightings, strangers));
-  // Else the error says it.
+  // Otherwise the error says it.
   if (hidden !== undefined && (isHeld || canTell)) await note(`The list is incomplete: ${hidden}`);
 }
 
-/** What was seen as tables, for which a library is loaded only here. */
+/** Sightings and strangers as tables; loads the library for them only here. */
 async function tablesOf(sightings: Seen["sightings"], strangers: Seen["strangers"]): Promise<string> {
   const { sightingsTable, strangersTable } = await import("../who/tables.ts");
   const width = terminalWidth();
@@ -89,13 +89,13 @@ async function tablesOf(sightings: Seen["sightings"], strangers: Seen["strangers
 async function find({ lock, prefix, namespace, name, all }: Asked, settings: Settings, io: Io): Promise<Answer> {
   const { server, ledger, allowUnsafeServer } = settings;
   await using observer = await server.observe(lock ?? NO_LOCK, backendOptions(settings, "status", io), signal);
-  const whose = lock !== undefined ? { lock } : namespace !== undefined ? { namespace } : "all";
-  const seen = await look(whose, () => observer.sightings(whose, ledger.table, signal));
+  const filter = lock !== undefined ? { lock } : namespace !== undefined ? { namespace } : "all";
+  const seen = await look(filter, () => observer.sightings(filter, ledger.table, signal));
   const named = lock === undefined || namespace === undefined
     ? seen.sightings
     : seen.sightings.map((sighting) => ({ ...sighting, namespace, name: name ?? sighting.name }));
   const hidden = observer.elsewhere ?? seen.hidden;
-  // Who locks on such a server all the same knows what it sees.
+  // With --allow-unsafe-server the user has accepted that only this server's locks are seen.
   const canTell = all || hidden === undefined || lock !== undefined && allowUnsafeServer ||
     observer.elsewhere === undefined && seen.showsHolders === true;
   if (prefix === undefined) return { sightings: named, hidden, strangers: seen.strangers, canTell };

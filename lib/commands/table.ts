@@ -4,5 +4,5 @@ import { HISTORY } from "../args/history_help.ts";
 import { STATUS } from "../args/status_help.ts";
 import type { Subcommand } from "../args/subcommand.ts";
 
-/** All commands but the run, in the order in which the help shows them; `load.ts` has what they do. */
+/** The subcommands, in the order of the help; `load.ts` loads their work. */
 export const COMMANDS: readonly Subcommand[] = [STATUS, HISTORY, DOCTOR, HEIMDALL];

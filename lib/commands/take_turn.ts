@@ -11,9 +11,9 @@ import type { Job } from "./job.ts";
 import { lockVariables } from "./variables.ts";
 
 /**
- * Waits for the lock, runs the command if that is to be, and gives the lock back.
+ * Waits for the lock, runs the command unless it is to be skipped, and gives the lock back.
  *
- * @param wait Milliseconds; less than was asked for when it is another try.
+ * @param wait The wait in milliseconds; on a further attempt, what is left of it.
  * @returns The exit code.
  * @throws {InterruptedError} When a signal comes before the command is started.
  * @throws {LockLostEarlyError} When the lock is lost before that.
@@ -37,13 +37,13 @@ export async function takeTurn(wait: number, job: Job): Promise<number> {
   }
 }
 
-/** Says whom sera waits for. */
+/** Logs whom sera waits for. */
 async function tellWaiting(job: Job): Promise<void> {
   const { words = "somebody else", fields } = await holder(job);
   job.logger.log("info", "waiting", `Waiting for ${words}.`, { holder: fields });
 }
 
-/** Ends a run that has waited in vain. */
+/** Ends a run whose wait ran out. */
 async function giveUp(job: Job, waited: () => number): Promise<number> {
   const { request, logger, above, watch: { signals: { interrupted } } } = job;
   const isAsked = logger.tells("notice") || above !== undefined;
@@ -55,19 +55,19 @@ async function giveUp(job: Job, waited: () => number): Promise<number> {
   return ExitCode.busy;
 }
 
-/** Ends a run that has nothing to do. */
-async function skip(turn: SkippedTurn, { settings, logger, register }: Job, waited: number): Promise<number> {
+/** Ends a run that is skipped. */
+async function skip(turn: SkippedTurn, { settings, logger, recorder }: Job, waited: number): Promise<number> {
   const exitCode = settings.detailedExitCodes ? ExitCode.skipped : ExitCode.ok;
   logger.exitsWith(exitCode);
   logger.log("info", "skipped", `${turn.reason} - skipped the command.`, { waited });
   await release(turn.lock, logger, performance.now(), () => NOT_RUN);
-  await register?.prune();
+  await recorder?.prune();
   return exitCode;
 }
 
 /** Runs the command. */
 async function execute(turn: HeldTurn, job: Job, waited: number): Promise<number> {
-  const { settings, request, identity: { name, key }, io, logger, progress, watch, register, above } = job;
+  const { settings, request, identity: { name, key }, io, logger, progress, watch, recorder, above } = job;
   const { server, grace, onLost, minHold, maxRun } = settings;
   const { lock, run, note } = turn;
   if (note !== undefined) logger.log("info", "note", note);
@@ -93,12 +93,12 @@ async function execute(turn: HeldTurn, job: Job, waited: number): Promise<number
       : { limit: maxRun, error: new MaxRunError(`The command ran longer than ${formatDuration(maxRun)} (max-run)`) },
     exitCodeOf,
   });
-  // A session that has lost its lock may not answer.
-  if (!lock.lost.aborted) await register?.prune();
+  // After a lost lock its session may not answer.
+  if (!lock.lost.aborted) await recorder?.prune();
   return exitCode;
 }
 
-/** What sera exits with after a command: where it has stopped it, the reason may say so itself. */
+/** What sera exits with after a command: its own exit code, or that of the reason why sera stopped it. */
 export function exitCodeOf({ exitCode, stoppedBy }: CommandEnd): number {
   return stoppedBy instanceof SeraError ? stoppedBy.exitCode : exitCode;
 }

@@ -6,15 +6,15 @@ import { afterTheEnd, failedWhileRunning } from "../log/verdict.ts";
 import { SHORTEST_FLUSH } from "../io.ts";
 import { type CommandEnd, supervise } from "../child/supervise.ts";
 import type { Execution } from "./execution.ts";
-import { LeftWords } from "./left_words.ts";
-import { tell } from "../log/tell.ts";
+import { SurvivorMessages } from "./survivor_messages.ts";
+import { tryLog } from "../log/try_log.ts";
 
 /** The exit code of a command that was killed: 128 and the number of SIGKILL. */
 export const KILLED = 137;
 
 /**
- * Looks after a command that has been started until it has ended, and until nobody of its process group is left where
- * sera has ended it. Whatever goes wrong in sera itself stops the command.
+ * Supervises a command until it has ended and, if sera has stopped it, its whole process group has. An error in sera itself
+ * stops the command.
  */
 export async function untilEnded(
   command: RunningCommand,
@@ -23,8 +23,9 @@ export async function untilEnded(
   const { lock, progress: { failed }, grace, onLost, maxRun, exitCodeOf, logger, io } = execution;
   const { will, signals } = execution.watch;
   const program = execution.words[0]!;
-  const words = new LeftWords(command.target);
-  const onLeft: Ending["onLeft"] = (left) => tell(logger, "error", "error", words.goesOn(left, lock.lost.aborted));
+  const messages = new SurvivorMessages(command.target);
+  const onSurvivors: Ending["onSurvivors"] = (survivors) =>
+    tryLog(logger, "error", "error", messages.goesOn(survivors, lock.lost.aborted));
   const onCause = (reason: Error) => {
     const lost = reason instanceof LockLostError;
     const goesOn = lost && onLost === "warn";
@@ -32,7 +33,7 @@ export async function untilEnded(
       ? `; ${program} goes on, and another node may start it too (on-lost=warn)`
       : `; stopping ${program}${lost ? ", since another node may start it now" : ""}`;
     const exitCode = goesOn ? undefined : exitCodeOf({ exitCode: KILLED, stoppedBy: reason });
-    tell(logger, "error", "error", reason.message + consequence, { exitCode });
+    tryLog(logger, "error", "error", reason.message + consequence, { exitCode });
     // So that it stands before what the command says of its end.
     return io.flush?.(SHORTEST_FLUSH);
   };
@@ -44,20 +45,20 @@ export async function untilEnded(
       will.kill(command.target, lock.left);
       lock.onRenewed = () => will.renew(lock.left);
     } else will.kill(command.target);
-    signals.passOnTo({ ownSession: command.ownSession, signal: passOn(command, words, execution) });
+    signals.passOnTo({ ownSession: command.ownSession, signal: passOn(command, messages, execution) });
     if (logger.tells("info")) tellBlocked(execution);
     const end = await supervise(command, {
-      ...{ grace, onLost, onCause, onLeft },
+      ...{ grace, onLost, onCause, onSurvivors },
       lost: lock.lost,
       stops: timeUp ? [timeUp.signal, failed] : [failed],
     });
     // sera failed after the command had been stopped for another reason.
-    if (failed.aborted && end.stoppedBy !== failed.reason) tell(logger, "error", "error", failed.reason.message);
+    if (failed.aborted && end.stoppedBy !== failed.reason) tryLog(logger, "error", "error", failed.reason.message);
     return end;
   } catch (error) {
-    const ending = { grace, lost: lock.lost, hurry: onLost === "terminate" ? lock.lost : undefined, onLeft };
+    const ending = { grace, lost: lock.lost, hurry: onLost === "terminate" ? lock.lost : undefined, onSurvivors };
     if (endedWith !== undefined) {
-      tell(logger, "error", "error", afterTheEnd(error));
+      tryLog(logger, "error", "error", afterTheEnd(error));
       if (command.wasToldToEnd()) await terminate(command, { ...ending, told: command.wasSent("SIGTERM") });
       return { exitCode: endedWith };
     }
@@ -72,7 +73,7 @@ export async function untilEnded(
 async function tellBlocked({ watch, logger }: Execution): Promise<void> {
   const blocked = await watch.witness.blocked();
   if (blocked.length === 0) return;
-  tell(
+  tryLog(
     logger,
     "info",
     "note",
@@ -81,11 +82,15 @@ async function tellBlocked({ watch, logger }: Execution): Promise<void> {
 }
 
 /** Passes signals on to the command. When sera may not signal it any more, that is said, once for each signal. */
-function passOn(command: RunningCommand, words: LeftWords, { logger }: Execution): (signal: Deno.Signal) => void {
+function passOn(
+  command: RunningCommand,
+  messages: SurvivorMessages,
+  { logger }: Execution,
+): (signal: Deno.Signal) => void {
   const refused = new Set<Deno.Signal>();
   return (signal) => {
     if (command.signal(signal) !== "forbidden" || refused.has(signal)) return;
     refused.add(signal);
-    command.living().then((processes) => tell(logger, "error", "error", words.notPassedOn(signal, processes)));
+    command.living().then((processes) => tryLog(logger, "error", "error", messages.notPassedOn(signal, processes)));
   };
 }

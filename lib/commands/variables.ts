@@ -3,13 +3,13 @@ import type { LockSession } from "../lock/lock.ts";
 import { mayBeServer } from "../text/harmless.ts";
 import { HELD_LOCKS, withLock } from "./held_locks.ts";
 
-/** The longest key that goes into the environment, in characters: the kernel bounds the size of each variable and of all. */
+/** The longest key to put into the environment, in characters: the kernel limits the size of a variable, and of all. */
 const LONGEST_KEY = 4096;
 
 /** What a command is told about its lock. */
 export interface LockFacts {
   readonly name: string;
-  /** The text that the name is made of. */
+  /** The text that the name is computed from. */
   readonly key: string;
   readonly host: string;
   readonly server: Pick<Backend, "identity">;
@@ -22,8 +22,8 @@ export interface LockFacts {
 }
 
 /**
- * The variables that tell a command about its lock. Those that do not apply are undefined, so that a sera in the command
- * passes none of them on as its own: without a ledger there is no token rather than another lock's.
+ * The variables that tell a command about its lock. Those that do not apply are undefined and get removed, so that a sera
+ * inside a command does not pass on another lock's: without a ledger there is no token.
  */
 export function lockVariables(
   { name, key, host, server, session, above, runId }: LockFacts,

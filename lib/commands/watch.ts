@@ -4,14 +4,14 @@ import { SignalRelay } from "../child/signals.ts";
 import { getsOwnSession } from "../child/spawn.ts";
 import type { Logger } from "../log/logger.ts";
 
-/** The parts of a {@linkcode Watch}; a test has others in their place. */
+/** The parts of a {@linkcode Watch}, which a test can replace. */
 export interface WatchParts {
   readonly will: Pick<LastWill, keyof LastWill>;
   readonly witness: SignalWitness;
   readonly signals: SignalRelay;
 }
 
-/** What watches over one run from before the lock is asked for: over sera's own life, and over the signals that it gets. */
+/** Set up before the lock is asked for: the helper shell that kills the command if sera dies, and the signal handlers. */
 export class Watch implements WatchParts, AsyncDisposable {
   readonly will: LastWill;
   readonly witness: SignalWitness;
@@ -19,19 +19,19 @@ export class Watch implements WatchParts, AsyncDisposable {
 
   /**
    * @param lock The lock's name.
-   * @param timed Whether the command will have to be gone in time should sera not move.
-   * @throws {CommandStartError} When the shell beside the command cannot be started.
+   * @param timed Whether the shell must kill the command in time if sera is stopped or stuck.
+   * @throws {CommandStartError} When the helper shell cannot be started.
    */
   constructor(logger: Logger, lock: string, timed: boolean) {
-    // The shell comes first: it is to see which signals are ignored, and those that are caught are not any more.
+    // The shell first: it must see which signals are ignored, and catching one ends that.
     this.will = new LastWill({ timed, inGroup: !getsOwnSession(), jsonAbout: logger.isJson ? lock : undefined });
     this.witness = new SignalWitness(() => this.will.testify());
     this.signals = new SignalRelay(this.witness);
-    // The last line tells what sera exits with.
+    // So that the last line of JSON can contain sera's exit code.
     if (logger.isJson && logger.tells("info")) this.signals.endByAll();
   }
 
-  /** Ends the shell. Signals are caught until the process is gone, see {@linkcode SignalRelay}. */
+  /** Ends the shell. Signals are caught until the process ends, see {@linkcode SignalRelay}. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.will.end();
   }

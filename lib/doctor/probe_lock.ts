@@ -5,18 +5,18 @@ import { type Finding, warning } from "./report.ts";
 
 const CURE = "connect to a database server itself, not to a proxy";
 
-/** What is wrong with a probe, other than that it could not be asked for. */
+/** The lock could be asked for, but does not behave as a lock should. */
 class ProbeError extends Error {}
 
-/** What to do about a lock that is freed with the connection only: a run says so, and ends as ever. */
+/** The cure for a lock that is freed only when the connection ends. Only a warning: a run reports it, and goes on. */
 const UNRELEASED = "give the user the right to release locks, see privileges";
 
 /**
- * Takes a lock, sees that it excludes somebody else, gives it back, and sees that it is free again.
+ * Acquires a test lock, checks that a second session cannot get it, releases it, and checks that it is free again.
  *
- * @param open Makes a lock for the probe; each is another participant.
- * @param allowed Whether a lock that does not exclude everybody will do.
- * @throws {LockUnavailableError} When it cannot be asked for, or is not as it should be.
+ * @param open Makes the test lock, each time in a session of its own.
+ * @param allowed Whether locks that are not cluster-wide are accepted (`--allow-unsafe-server`).
+ * @throws {LockUnavailableError} When the lock cannot be asked for, or does not behave as it should.
  */
 export async function probeLock(open: () => Promise<Lock>, allowed: boolean): Promise<Finding> {
   await using one = await open();
@@ -43,7 +43,7 @@ async function probe(one: Lock, other: Lock): Promise<Finding> {
   } catch (error) {
     if (!(error instanceof LockUnavailableError)) throw error;
     await lock.release();
-    // A run could have its lock, but nobody could wait for it.
+    // Only a warning: a run could get its lock, though nobody could wait for it.
     const { found, cure } = warning(error);
     return {
       found:

@@ -2,7 +2,7 @@ import { ConfigError, LockUnavailableError, SeraError, type Trouble } from "../e
 import { ExitCode } from "../exit_codes.ts";
 import { printable } from "../text/printable.ts";
 
-/** What a check came to; `skip`: it could not be made, since an earlier one failed. */
+/** The result of a check; `skip`: it was not made, since an earlier one failed. */
 export type Status = "pass" | "warn" | "fail" | "skip";
 
 /** One line of the report. */
@@ -11,31 +11,31 @@ export interface Check {
   readonly status: Status;
   /** What was found. */
   readonly found: string;
-  /** What to do about it; there is one for every `warn` and `fail`. */
+  /** What to do about it; every `warn` and `fail` has one. */
   readonly cure?: string | undefined;
 }
 
-/** What a look at something gives; what fails throws instead. */
+/** The result of a check that passes or warns; a check that fails throws instead. */
 export interface Finding {
   readonly found: string;
-  /** Makes a warning of it. */
+  /** What to do about it; makes the result a warning. */
   readonly cure?: string | undefined;
 }
 
-/** What to do where an error does not say it. */
+/** Cures for errors that have none of their own. */
 export const CORRECT = "correct that, and run sera doctor again";
 const CHECK_SERVER = "check the server, its log and the network";
 
-/** What to know of trouble that may pass: only a wait of 0 gives up at once. */
+/** Added to the cure of a transient error: only a wait of 0 gives up at once. */
 const MAY_PASS = " (meanwhile sera keeps retrying until <wait> expires)";
 
-/** Collects the checks in the order in which they are made. */
+/** Makes checks, and collects their results in order. */
 export class Report {
   readonly #tell: (check: Check) => void;
   readonly #checks: Check[] = [];
   #exitCode: number = ExitCode.ok;
 
-  /** @param tell Called with each check as soon as it has been made. */
+  /** @param tell Called with each check as soon as it has its result. */
   constructor(tell: (check: Check) => void) {
     this.#tell = tell;
   }
@@ -44,7 +44,7 @@ export class Report {
     return this.#checks;
   }
 
-  /** What a run would exit with for the first failure; 0 if there was none. */
+  /** What a run would exit with because of the first failure; 0 if there was none. */
   get exitCode(): number {
     return this.#exitCode;
   }
@@ -52,7 +52,7 @@ export class Report {
   /**
    * Makes a check.
    *
-   * @param otherwise What to do where the error of a failure does not say it.
+   * @param otherwise The cure for an error that has none of its own.
    * @returns Whether it did not fail.
    */
   async check(name: string, look: () => Promise<Finding> | Finding, otherwise = CHECK_SERVER): Promise<boolean> {
@@ -70,7 +70,7 @@ export class Report {
     }
   }
 
-  /** Makes a check of something that no run needs: what could not be checked is a warning. */
+  /** Makes a check of something that no run needs: if it cannot be checked, that is only a warning. */
   async inform(name: string, look: () => Promise<Finding>): Promise<void> {
     await this.check(name, async () => {
       try {
@@ -83,7 +83,7 @@ export class Report {
     });
   }
 
-  /** Says of the checks that were not made that they could not be. */
+  /** Reports those of the named checks that were not made as skipped. */
   skipRest(names: readonly string[]): void {
     for (const name of names) {
       if (this.#checks.some(({ check }) => check === name)) continue;
@@ -92,7 +92,7 @@ export class Report {
   }
 
   #add(name: string, status: Status, found: string, cure?: string): void {
-    // A server's words may hold anything, and a check is one line.
+    // A server's message may hold anything, and a check must be one line.
     const check = {
       check: name,
       status,
@@ -104,7 +104,7 @@ export class Report {
   }
 }
 
-/** Trouble that keeps sera from nothing. */
+/** A warning: trouble that does not keep a run from working. */
 export function warning({ what, cure = CORRECT }: Trouble): Finding {
   return { found: what, cure };
 }

@@ -4,16 +4,16 @@ import { shellFor } from "../child/start_shell.ts";
 import { CommandStartError } from "../errors.ts";
 
 /**
- * Starts the shell that waits beside a command, and has it answer.
+ * Starts the helper shell that kills the command if sera is killed, and asks it for an answer.
  *
- * @returns Why a command could not be started beside it; undefined when all is well, or where there is no shell.
+ * @returns Why a run could not start its command; undefined if the shell works, or if there is no shell.
  */
 export async function shellTrouble(options: WatchOptions): Promise<CommandStartError | undefined> {
   try {
     await using will = new LastWill(options);
     await will.ready;
     await will.throwIfBroken();
-    if (!will.isKept || await will.testify()) return undefined;
+    if (!will.isWatching || await will.testify()) return undefined;
   } catch (error) {
     if (error instanceof CommandStartError) return error;
     throw error;

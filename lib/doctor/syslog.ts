@@ -2,11 +2,11 @@ import { printable } from "../text/printable.ts";
 import { deliverToSyslog, type Delivery } from "../log/syslog.ts";
 import type { Finding } from "./report.ts";
 
-/** Longer than a run waits, in milliseconds: a machine that is busy just now is no daemon that takes nothing. */
+/** Longer than a run waits, in milliseconds, so as not to mistake a busy machine for a daemon that accepts nothing. */
 const PATIENCE = 5000;
 
 /**
- * Sends a line to syslog as a run does. What goes wrong is a warning: it costs a run its line, and nothing else.
+ * Sends a test line to syslog as a run does. A failure is only a warning: a run would only lose its line.
  *
  * @param setting The path of the daemon's socket, or `true` for the usual one.
  */
@@ -17,7 +17,7 @@ export async function checkSyslog(setting: string | true): Promise<Finding> {
   const where = socket ?? "/dev/log";
   let delivery: Delivery = await send(true);
   if (delivery.outcome === "refused" && /option/i.test(delivery.said)) {
-    // A logger that cannot tell, such as BusyBox's.
+    // Some loggers, such as BusyBox's, cannot report errors of the socket.
     delivery = await send(false);
     if (delivery.outcome === "taken") {
       return { found: `a test line was sent to ${where}, but this logger(1) cannot tell whether it arrived` };

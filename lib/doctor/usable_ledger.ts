@@ -2,13 +2,13 @@ import type { RecordedRun } from "../ledger/run.ts";
 import { timeOf } from "../text/time.ts";
 import type { Finding } from "./report.ts";
 
-/** The ledger's last run; undefined if it has none. */
+/** The ledger's latest run; undefined if it has none. */
 export type LastRun = RecordedRun | "no table" | undefined;
 
 /**
- * What is told of a ledger that a run can use.
+ * What `sera doctor` reports of a ledger that a run can use.
  *
- * @param kept Why old runs cannot be deleted, if so.
+ * @param kept Why old runs cannot be deleted; undefined if they can.
  */
 export function usableLedger(last: LastRun, kept?: string): Finding {
   if (last === "no table") return { found: "there is no table yet; the first run creates it" };

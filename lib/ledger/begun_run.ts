@@ -1,6 +1,6 @@
 import { Deadline } from "../deadline.ts";
 import { formatDuration } from "../text/duration.ts";
-import { InterruptedError, LockUnavailableError } from "../errors.ts";
+import { InterruptedError, lineOf, LockUnavailableError } from "../errors.ts";
 import { type HeldLock, isHeld } from "../lock/lock.ts";
 import type { Logger } from "../log/logger.ts";
 import { type Ledger, RunGoneError } from "./ledger.ts";
@@ -9,9 +9,8 @@ import { quotedForShell } from "../text/shell_word.ts";
 import { whileHeld } from "./while_held.ts";
 
 /**
- * How long sera tries to record the end of a run while it holds the lock, in milliseconds. Longer than a backup or a
- * change of the table keeps it locked, or a disk is full that somebody looks after; but not for ever, since all others
- * wait meanwhile.
+ * How long sera tries to record the end of a run while it holds the lock, in milliseconds. Longer than a backup or an
+ * ALTER TABLE usually locks the table, or an attended disk stays full; but not for ever, since everybody else waits.
  */
 const LONGEST_RECORDING = 300_000;
 
@@ -19,28 +18,28 @@ const LONGEST_RECORDING = 300_000;
 export interface LedgerRun {
   /** Its number, which grows with every run of the lock. */
   readonly id: bigint;
-  /** What follows if its end is not recorded, for people. */
+  /** What happens if its end is not recorded, for messages. */
   readonly ifUnrecorded: string;
   /**
-   * Records its end; only while the lock is held. Trouble that may pass is waited out as long, five minutes at most.
+   * Records its end. Only under the lock; as long as that is held, retries for up to five minutes.
    *
    * @param exitCode What sera exits with.
-   * @throws {LockUnavailableError} When that is not possible; the message says what follows, and what to do.
+   * @throws {LockUnavailableError} When that fails; the message says what happens next, and what to do.
    */
   finish(outcome: "succeeded" | "failed" | "unstarted", exitCode: number): Promise<void>;
 }
 
-/** What a run goes by when its end is recorded. */
+/** What is needed to record the end of a run. */
 export interface RunTerms {
   readonly rule: Rule;
   readonly logger: Logger;
-  /** Fires at a signal that is to end sera: then nothing is waited for any longer. */
+  /** Fires when a signal is to end sera; then nothing is waited for any longer. */
   readonly interrupted: AbortSignal;
-  /** The flags that name the lock, for people; undefined if they are not to be shown. */
+  /** The flags that name the lock, for messages; undefined if they must not be shown. */
   readonly lockFlags: string | undefined;
 }
 
-/** A run that the ledger has, whose command is about to be started under the lock. */
+/** A run that the ledger has recorded and whose command is about to start. */
 export function begunRun(id: bigint, lock: HeldLock, ledger: Ledger, terms: RunTerms): LedgerRun {
   const { rule, logger, interrupted } = terms;
   const mayRunAgain = "the command may be run again";
@@ -62,7 +61,7 @@ export function begunRun(id: bigint, lock: HeldLock, ledger: Ledger, terms: RunT
         }, () => ledger.finish(id, outcome, exitCode, rule, Math.round(performance.now() - ended)));
       } catch (error) {
         if (!(error instanceof LockUnavailableError)) throw error;
-        const isGone = error instanceof RunGoneError ? error.isDeleted : ledger.isWithoutTable(error);
+        const isGone = error instanceof RunGoneError ? error.isDeleted : ledger.isLedgerGone(error);
         const follows = isGone ? `, so ${mayRunAgain}` : `; ${ifUnrecorded}`;
         const held = error.cause instanceof InterruptedError
           ? "the lock was held until sera gave its session up after the signal"
@@ -70,22 +69,23 @@ export function begunRun(id: bigint, lock: HeldLock, ledger: Ledger, terms: RunT
           ? "the lock was held all the time, so nobody else has run it"
           : `the lock was lost meanwhile, ${when(outcome, lock)}; sera history shows whether the end was recorded`;
         const cure = outcome === "succeeded" ? cureOf(terms, isGone) : undefined;
-        throw new LockUnavailableError(`${error.message}${follows}; ${held}`, cure);
+        // The ledger's cure stays beside its error, of which it speaks as "it" or "that"; this one is about the run.
+        throw new LockUnavailableError(`${lineOf(error)}${follows}; ${held}`, cure);
       }
     },
   };
 }
 
-/** When a lock was lost, as far as that is known. */
+/** When a lock was lost, as far as known. */
 function when(outcome: "succeeded" | "failed" | "unstarted", { heldToEnd, session }: HeldLock): string {
   if (outcome === "unstarted") return "and the command was not run here";
-  // What becomes of a session is heard at once, and its lease had not run out then.
+  // sera notices the end of a session at once, before its lease has run out.
   return heldToEnd || session
     ? "after the command had ended"
     : "and another node may have run the command at the same time";
 }
 
-/** Says once why a run's end is not recorded yet. */
+/** Makes a function that logs why a run's end is not recorded yet, the first time that it is called. */
 function tellOnce(id: bigint, logger: Logger): (why: LockUnavailableError) => void {
   let isTold = false;
   return ({ message }) => {
@@ -96,15 +96,15 @@ function tellOnce(id: bigint, logger: Logger): (why: LockUnavailableError) => vo
     try {
       logger.log("error", "note", `${message}; ${goesOn}`);
     } catch {
-      // What cannot be said must not keep the end from being recorded.
+      // A log that fails must not keep the end from being recorded.
     }
   };
 }
 
 /**
- * How to keep a command that succeeded from being run again; undefined where it is anyway, or where nothing would.
+ * How to keep a command that succeeded from being run again; undefined if the run still counts, or if no run would.
  *
- * @param isGone Whether nothing is left of the run.
+ * @param isGone Whether the run is no longer in the ledger.
  */
 function cureOf({ rule: { once, every, countFailures }, lockFlags }: RunTerms, isGone: boolean): string | undefined {
   if (countFailures && !isGone || once === undefined && every === undefined) return undefined;

@@ -2,7 +2,7 @@ import { numberForJson } from "../text/foreign.ts";
 import { printableJson } from "../text/printable.ts";
 import type { RecordedRun } from "./run.ts";
 
-/** Past runs for programs: one JSON object in one line, with nothing in it that controls a terminal. */
+/** Past runs for programs: one JSON object on one line, without control characters. */
 export function historyJson(runs: readonly RecordedRun[]): string {
   const time = (milliseconds: number | undefined) =>
     milliseconds === undefined ? null : new Date(milliseconds).toISOString();
@@ -24,7 +24,7 @@ export function historyJson(runs: readonly RecordedRun[]): string {
   });
 }
 
-/** How long a run took, in milliseconds. */
+/** How long a run took, in milliseconds; undefined if not known. */
 export function span(started: number | undefined, finished: number | undefined): number | undefined {
   return started === undefined || finished === undefined ? undefined : Math.max(0, finished - started);
 }

@@ -6,13 +6,13 @@ import type { RecordedRun } from "./run.ts";
 
 const HEADER = ["RUN", "STARTED", "TOOK", "OUTCOME", "CODE", "HOST", "LABEL"];
 
-/** Where HOST, LABEL and KEY are. */
+/** The indices of the columns HOST, LABEL and KEY. */
 const [HOST, LABEL, KEY] = [5, 6, 7];
 
 /**
- * Past runs as a table; the keys only where there are any.
+ * Past runs as a table; the column KEY only if a run has one.
  *
- * @param width Columns that the terminal has; undefined where it is none, and nothing is cut.
+ * @param width The terminal's width in columns; undefined if stdout is no terminal: then nothing is cut.
  */
 export function historyTable(runs: readonly RecordedRun[], width?: number): string {
   const withKeys = runs.some(({ key }) => key !== undefined);

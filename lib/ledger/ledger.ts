@@ -4,40 +4,40 @@ import type { HeldLock } from "../lock/lock.ts";
 import type { Outcome, Permission, RecordedRun, Rule, Runner } from "./run.ts";
 
 /**
- * Remembers what ran, beside the lock. Whatever is written about a lock is written by its holder, so that the lock keeps
- * others from writing about it; and a holder that dies between any two writes leaves what the next one can go on from.
+ * Records the runs of each lock. Only the lock's holder writes about it, so the lock keeps others from doing so at the same
+ * time; and a holder that dies between any two writes leaves records that the next one can go on from.
  */
 export interface Ledger {
-  /** Whose clock its times are by, for people. */
+  /** Whose clock its times are by, for messages. */
   readonly clock: "server" | "machine";
 
-  /** From now on others are waited for until then at most; undefined takes that back. */
+  /** From now on waits for others until the deadline at most; undefined removes that limit. */
   hurry(deadline: Deadline | undefined): void;
 
-  /** Whether an error says that the place will say so again until somebody changes the table, rights or values. */
+  /** Whether an error will come again until somebody changes something: the ledger, a right, a value. */
   isLasting(error: LockUnavailableError): boolean;
 
-  /** Whether an error says that there is no table. */
-  isWithoutTable(error: LockUnavailableError): boolean;
+  /** Whether an error says that the whole ledger is gone, and all runs with it. */
+  isLedgerGone(error: LockUnavailableError): boolean;
 
   /**
-   * Marks runs of this lock as abandoned whose holder died before it recorded their end. Only under the lock.
+   * Marks runs of this lock as abandoned if their holder died before it recorded their end. Only under the lock.
    *
-   * @returns Those runs, or the first hundred.
+   * @returns Those runs, at most a hundred.
    * @throws {LockUnavailableError} When the ledger cannot be used.
    */
   abandon(lock: string): Promise<readonly RecordedRun[]>;
 
   /**
-   * Marks a run of this very process that was perhaps recorded, without an answer that said so: its command has not been
-   * started. Only under the lock.
+   * Marks a run of this process as unstarted, if there is one: an attempt to begin it got no answer, so it may have been
+   * recorded, but its command was not started. Only under the lock.
    *
    * @throws {LockUnavailableError} When the ledger cannot be used.
    */
   takeBack(lock: string, runner: Runner): Promise<void>;
 
   /**
-   * Records that a run begins, unless another counts by the rule. Only under the lock, after {@linkcode abandon}.
+   * Records that a run begins, unless by the rule an earlier one counts. Only under the lock, after {@linkcode abandon}.
    *
    * @throws {LockUnavailableError} When the ledger cannot be used.
    */
@@ -47,55 +47,56 @@ export interface Ledger {
    * Records the end of a run. Only under the lock.
    *
    * @param exitCode What sera exits with.
-   * @param ago How long ago it was, in milliseconds.
-   * @throws {RunGoneError} When the run is not there, has ended, or does not take it.
-   * @throws {LockUnavailableError} When that is not possible.
+   * @param ago How long ago it ended, in milliseconds.
+   * @throws {RunGoneError} When the run has been deleted, has already ended, or does not keep the change.
+   * @throws {LockUnavailableError} When the ledger cannot be used.
    */
   finish(id: bigint, outcome: Outcome, exitCode: number, rule: Rule, ago?: number): Promise<void>;
 
   /**
-   * Records that there was nothing to do. Only under the lock.
+   * Records a skipped run. Only under the lock.
    *
-   * @throws {LockUnavailableError} When that is not possible.
+   * @throws {LockUnavailableError} When the ledger cannot be used.
    */
   skip(lock: string, runner: Runner, rule: Rule): Promise<void>;
 
   /**
-   * Forgets runs whose time is over, whatever their lock. Needs no lock.
+   * Deletes expired runs of all locks. Needs no lock.
    *
-   * @throws {LockUnavailableError} When that is not possible.
+   * @throws {LockUnavailableError} When the ledger cannot be used.
    */
   prune(): Promise<void>;
 
   /**
    * The latest runs, the newest first.
    *
-   * @param lock Only those of this lock.
-   * @param beginnings Only those of locks whose names begin in one of these ways, of digits, letters, commas and dashes.
-   * @returns None when no run has been recorded yet.
+   * @param lock If given, only runs of this lock.
+   * @param beginnings If given, only runs of locks whose names begin with one of these texts, each made of digits, letters,
+   * commas and dashes.
+   * @returns Empty if no run has been recorded yet.
    * @throws {LockUnavailableError} When the ledger cannot be read.
    */
   latest(limit: number, lock?: string, beginnings?: readonly string[]): Promise<readonly RecordedRun[]>;
 }
 
 /**
- * Opens the ledger that is beside a lock, for the lock's holder.
+ * Opens the ledger for the holder of a lock.
  *
  * @throws {LockUnavailableError} When the ledger cannot be used.
  */
 export type OpenLedger = (held: HeldLock) => Promise<Ledger>;
 
-/** A run that is recorded to see whether it can be, and taken back. */
+/** A run that `sera doctor` records as a test, and then takes back. */
 export interface RunRehearsal {
-  /** A lock's name that nobody else has, so that no other run counts. */
+  /** A lock name that nobody else uses, so that no other run counts. */
   readonly lock: string;
   readonly rule: Rule;
   readonly runner: Runner;
 }
 
-/** The run whose end is to be recorded is not there, or has not taken it. */
+/** The run whose end is to be recorded has been deleted, or has not kept the change. */
 export class RunGoneError extends LockUnavailableError {
-  /** @param isDeleted Whether it is not there. */
+  /** @param isDeleted Whether it has been deleted. */
   constructor({ what, cure }: Trouble, readonly isDeleted: boolean) {
     super(what, cure);
   }

@@ -3,39 +3,39 @@ import { delayOrAbort, onAbort } from "../waiting.ts";
 import { LockUnavailableError } from "../errors.ts";
 import { formatDuration } from "../text/duration.ts";
 
-/** How long a ledger is waited for that somebody else keeps locked, and the pause between two tries, in milliseconds. */
+/** How long to wait for a ledger that others keep locked, and the average pause between two attempts, in milliseconds. */
 const LONGEST_WAIT = 10_000;
 const PAUSE = 20;
 
 /**
- * How long a server still has for an answer after a signal, in milliseconds. Longer than any server is told to keep a
- * statement waiting for others' locks, so that a locked table does not cost the session, and the lock with it.
+ * How long to wait for a server's answer after a signal, in milliseconds. Longer than the limit that sera sets on any
+ * server for waiting on others' locks, so that a locked table does not end the session, and the lock with it.
  */
 export const LAST_ANSWER = 2000;
 
-/** What is said of a wait that a signal has ended, after what was waited for. */
+/** What a message says of a wait that a signal has ended; follows what was waited for. */
 export const INTERRUPTED = ", and a signal ended the wait";
 
-/** Others have kept the ledger locked for as long as they are waited for. */
+/** Others have kept the ledger locked for longer than sera waits. */
 export class LedgerBusyError extends LockUnavailableError {}
 
-/** How a place shows that others keep the ledger locked. */
+/** How a backend shows that others keep the ledger locked. */
 export interface Contention {
-  /** Whether an error says that others have to be waited for. */
+  /** Whether an error means that others keep it locked. */
   isBusy(error: unknown): boolean;
-  /** How long a try takes at least that fails since others have to be waited for, in milliseconds; 0 if it is not given. */
+  /** The shortest time that an attempt takes to fail because of others, in milliseconds; 0 if not given. */
   readonly shortest?: number;
   /**
-   * The error for a wait in vain.
+   * The error for a wait that was not successful.
    *
-   * @param error What the last try has thrown.
-   * @param how For how long it was tried, or what ended the wait, to follow what was waited for.
-   * @param isInterrupted Whether it was a signal.
+   * @param error What the last attempt has thrown.
+   * @param how How long sera waited, or what ended the wait; follows what was waited for.
+   * @param isInterrupted Whether a signal ended the wait.
    */
-  inVain(error: unknown, how: string, isInterrupted: boolean): Error;
+  giveUpError(error: unknown, how: string, isInterrupted: boolean): Error;
 }
 
-/** How those who wait for a ledger are called off: a signal never waits for one. */
+/** How long to wait for a ledger that others keep locked. A signal ends the wait. */
 export class Patience {
   readonly #over: AbortSignal;
   readonly #longestWait: number;
@@ -44,8 +44,9 @@ export class Patience {
   #deadline: Deadline | undefined;
 
   /**
-   * @param interrupted Fires at a signal that is to end sera and has no command to go to; absent where none is caught.
-   * @param longestWait How long a ledger is waited for that somebody else keeps locked, in milliseconds.
+   * @param interrupted Fires when a signal is to end sera and there is no command to pass it on to; absent if no signals
+   * are caught.
+   * @param longestWait How long to wait for a ledger that others keep locked, in milliseconds.
    */
   constructor(interrupted: AbortSignal = new AbortController().signal, longestWait = LONGEST_WAIT) {
     this.#over = interrupted;
@@ -55,30 +56,32 @@ export class Patience {
     });
   }
 
-  /** Fires {@linkcode LAST_ANSWER} after a signal: then an answer is not waited for any longer. */
+  /** Fires {@linkcode LAST_ANSWER} after a signal; then sera no longer waits for an answer. */
   get noAnswer(): AbortSignal {
     return this.#noAnswer.signal;
   }
 
-  /** From now on others are waited for until then at most; undefined takes that back. */
+  /** From now on waits for others until the deadline at most; undefined removes that limit. */
   hurry(deadline: Deadline | undefined): void {
     this.#deadline = deadline;
   }
 
   /**
-   * Tries until it succeeds or fails for good, or has been tried for long enough; what comes after that is tried once.
+   * Repeats an attempt while others keep the ledger locked, up to the longest wait. After a wait that was not successful,
+   * the next call makes one attempt only.
    *
-   * @throws What {@linkcode Contention.inVain} makes of a wait in vain; and what else a try has thrown.
+   * @throws The error from {@linkcode Contention.giveUpError} after such a wait; any other error of an attempt as it is.
    */
   async whileBusy<T>(
     attempt: () => T | Promise<T>,
-    { isBusy, inVain, shortest = 0 }: Contention,
+    { isBusy, giveUpError, shortest = 0 }: Contention,
   ): Promise<T> {
     const longest = Math.min(this.#longestWait, this.#deadline?.remaining ?? Infinity);
     const deadline = new Deadline(longest);
     const began = performance.now();
     for (;;) {
-      // Before the try, so that there is one after the wait; where there is little time, it is the rest of it.
+      // Decided before the attempt, so that one more attempt follows the wait. If a deadline has shortened the wait, the
+      // attempt that would outlast it is the last.
       const isLast = this.#isExhausted || this.#over.aborted ||
         deadline.remaining <= (longest < this.#longestWait ? shortest : 0);
       try {
@@ -94,10 +97,10 @@ export class Patience {
             this.#longestWait,
             Math.max(Math.round((performance.now() - began) / 1000), 1) * 1000,
           );
-          throw inVain(error, isInterrupted ? INTERRUPTED : ` for ${formatDuration(waited)}`, isInterrupted);
+          throw giveUpError(error, isInterrupted ? INTERRUPTED : ` for ${formatDuration(waited)}`, isInterrupted);
         }
       }
-      // Not all at the same moments.
+      // Random, so that several waiters do not all try at the same moments.
       await delayOrAbort(PAUSE * (0.5 + Math.random()), this.#over);
     }
   }

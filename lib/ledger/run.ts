@@ -1,19 +1,19 @@
-/** What became of a run. */
+/** How a run ended, or how far it is. */
 export type Outcome =
   /** It has begun; its end is not known yet. */
   | "running"
-  /** The command ended with 0. */
+  /** The command exited with 0. */
   | "succeeded"
-  /** It ended with another status, or sera stopped it. */
+  /** It exited with another code, or sera stopped it. */
   | "failed"
   /** Its holder died, or lost the lock, before it could record the end. */
   | "abandoned"
   /** The command was never started. */
   | "unstarted"
-  /** There was nothing to do. */
+  /** The command did not have to run. */
   | "skipped";
 
-/** Whose run it is. */
+/** Who runs the command, and where. */
 export interface Runner {
   readonly label: string;
   readonly host: string;
@@ -21,56 +21,56 @@ export interface Runner {
   readonly user: string;
 }
 
-/** Which runs keep another from happening, and how long they are remembered. */
+/** Which runs count, so that the command is not run again, and how long runs are kept. */
 export interface Rule {
-  /** Runs with this key count, whenever they were. */
+  /** Runs with this key count, however old they are. */
   readonly once?: string | undefined;
   /** Runs that began within this time count, in milliseconds. */
   readonly every?: number | undefined;
   /** Whether failed and abandoned runs count as well. */
   readonly countFailures: boolean;
-  /** How long runs are remembered that nobody needs any more, in milliseconds. */
+  /** How long runs are kept that no longer count, in milliseconds. */
   readonly keepHistory: number;
 }
 
-/** What one command goes by in the ledger. */
-export interface RegisterRule extends Rule {
-  /** Whether it is recorded too that there was nothing to do. */
+/** The rule for one command. */
+export interface RecordingRule extends Rule {
+  /** Whether skipped runs are recorded too. */
   readonly recordSkips: boolean;
 }
 
 /**
- * A run as the ledger has it. Times are in milliseconds since 1970, by the server's clock. Texts may be anybody's, but are
- * no longer than the ledger's columns; what a row does not say, or says without sense, is undefined.
+ * A run as read from the ledger. Times are in milliseconds since 1970, by the ledger's clock. Anybody with access may have
+ * written the texts, but none is longer than the ledger allows; missing and invalid values are undefined.
  */
 export interface RecordedRun extends Omit<Runner, "pid"> {
-  /** Grows with every run of the same lock, also when runs were forgotten or the server was restarted between. */
+  /** Grows with every run of the same lock, even if runs were deleted or the server was restarted in between. */
   readonly id: bigint;
-  /** Perhaps no lock's name: what is not, is never to be looked for. */
+  /** May not have the form of a lock's name; then it must not be looked for. */
   readonly lock: string;
   readonly key?: string | undefined;
   readonly pid?: number | undefined;
   readonly started?: number | undefined;
   readonly finished?: number | undefined;
   readonly exitCode?: number | undefined;
-  /** An {@linkcode Outcome}, or what a later version of sera has for one; `unknown` for what is none. */
+  /** An {@linkcode Outcome}, or one that a later version of sera has added; `unknown` if it is invalid. */
   readonly outcome: string;
   /** The server's number of the session that holds, or held, the lock. */
   readonly session?: number | undefined;
 }
 
-/** What came of asking for a run. */
+/** Whether a run may begin. */
 export type Permission =
   | {
     readonly granted: true;
     readonly id: bigint;
-    /** A run that began so far ahead of the server's clock that it does not count. */
+    /** A run that began so far ahead of the ledger's clock that it does not count. */
     readonly ignored?: RecordedRun | undefined;
   }
-  /** Another run counts. */
+  /** An earlier run counts. */
   | {
     readonly granted: false;
     readonly because: RecordedRun;
-    /** It counts though it began later than now, by the server's clock. */
+    /** Whether that run began later than now, by the ledger's clock. */
     readonly isAhead: boolean;
   };

@@ -1,4 +1,4 @@
-/** A table's name, in letters, digits and underscores; without a schema it is where the server looks first. */
+/** A table's name, in letters, digits and underscores; without a schema, the server looks in its default one. */
 export interface TableName {
   readonly schema?: string | undefined;
   readonly name: string;

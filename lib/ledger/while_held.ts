@@ -3,30 +3,29 @@ import { delayOrAbort, firstOf, onAbort, settled } from "../waiting.ts";
 import { LockUnavailableError, troubleOf } from "../errors.ts";
 import { type HeldLock, isHeld } from "../lock/lock.ts";
 
-/** Pauses before another try, in milliseconds: the first one, and the longest. */
+/** The pauses between two attempts, in milliseconds: the first, and the longest. */
 const FIRST_PAUSE = 100;
 const LONGEST_PAUSE = 2000;
 
-/** How long something is tried. */
-export interface Persistence {
+/** How long to go on trying. */
+export interface RetryOptions {
   readonly deadline: Deadline;
-  /** Fires at a signal that ends the tries. */
+  /** Ends the attempts when it fires. */
   readonly signal: AbortSignal;
-  /** Whether an error may pass. */
+  /** Whether an error may go away by itself. */
   readonly mayPass: (error: LockUnavailableError) => boolean;
-  /** Told of what is wrong before each further try. */
+  /** Called with the error before each further attempt. */
   readonly retrying: (why: LockUnavailableError) => void;
 }
 
 /**
- * Tries again what has failed in the session that holds a lock, as long as it still holds it. The lock's heartbeat goes on
- * meanwhile.
+ * Repeats an attempt that fails, as long as the lock is held. The lock is renewed meanwhile.
  *
- * @throws {LockUnavailableError} What the last try has failed with; whether the lock is lost, its signal tells.
+ * @throws {LockUnavailableError} The error of the last attempt. Look at `lock.lost` to learn whether the lock is lost.
  */
 export async function whileHeld<T>(
   lock: HeldLock,
-  { deadline, signal, mayPass, retrying }: Persistence,
+  { deadline, signal, mayPass, retrying }: RetryOptions,
   attempt: () => Promise<T>,
 ): Promise<T> {
   for (let pause = FIRST_PAUSE;; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
@@ -42,13 +41,13 @@ export async function whileHeld<T>(
   }
 }
 
-/** A server that does not answer any more is waited for no longer than the lock is held. */
+/** Waits for a server that no longer answers only as long as the lock is held. */
 async function unlessLost<T>({ lost }: HeldLock, attempt: () => Promise<T>): Promise<T> {
   return await firstOf(settled(attempt()), (_, reject) => {
     let timer: ReturnType<typeof setTimeout> | undefined;
     const stop = onAbort(lost, () => {
       const { what, cure } = troubleOf(lost.reason);
-      // The session's own error is reported to the statement first, and says more.
+      // Let the session's own error, which says more, reach the running statement first.
       timer = setTimeout(() => reject(new LockUnavailableError(what, cure, { transient: true })));
     });
     return () => {

@@ -6,12 +6,12 @@ import { Heartbeat } from "./heartbeat.ts";
 import type { Keeper } from "./keeper.ts";
 import { type HeldLock, type LockSession, UnreleasedError } from "./lock.ts";
 
-/** How long a sign of the lock is fresh enough to start a command on, in milliseconds. */
+/** How old the last renewal may be to start a command without another one, in milliseconds. */
 const FRESH = 1000;
 
 /**
- * A lock with a lease: it is free for others when no renewal was seen for the TTL. So it is lost when its keeper ends, when
- * a renewal finds it gone, and when no renewal was answered in time.
+ * A lock with a lease: others may get it when it has not been renewed for the TTL. So it is lost when its keeper ends, when
+ * a renewal finds it gone, and when no renewal is answered in time.
  */
 export class LeasedLock implements HeldLock {
   onRenewed: (() => void) | undefined;
@@ -19,29 +19,29 @@ export class LeasedLock implements HeldLock {
   #terms: LeaseTerms;
   readonly #lost = new AbortController();
   readonly #heartbeat: Heartbeat;
-  /** When the last look that the server answered was sent. */
+  /** When the last renewal that was answered was sent. */
   #confirmed: Moment;
-  /** How long after that the look was sent that has no answer yet, in milliseconds. */
+  /** How long after that the renewal was sent that has no answer yet, in milliseconds. */
   #sentAfter: number | undefined;
   #fence: ReturnType<typeof setTimeout> | undefined;
   #released = false;
   #commandEnded = false;
   #heldToEnd = false;
 
-  /** @param confirmed When the statement was sent that showed the lock to be held. */
+  /** @param confirmed When the request was sent whose answer showed that the lock is held. */
   constructor(keeper: Keeper, terms: LeaseTerms, confirmed: Moment) {
     this.#keeper = keeper;
     this.#terms = terms;
     this.#confirmed = confirmed;
     this.#heartbeat = new Heartbeat(
       heartbeatOf(terms),
-      () => this.#look(),
+      () => this.#renew(),
       (error) => this.#lose(reasonOf(error)),
       confirmed.age,
     );
     this.#watch();
     onAbort(keeper.ended, () => {
-      // Until then the lease had not run out.
+      // The lease had not run out before sera itself ended the keeper.
       if (keeper.isGivenUp) this.#heldToEnd ||= this.#commandEnded;
       if (this.#released) return;
       const { what, cure } = troubleOf(keeper.ended.reason);
@@ -74,7 +74,7 @@ export class LeasedLock implements HeldLock {
   async confirm(): Promise<void> {
     try {
       const isFresh = this.#confirmed.age <= FRESH && this.#heldToEnd === this.#commandEnded;
-      if (!this.lost.aborted && !isFresh) await firstOf(settled(this.#look()), aborted(this.lost, () => undefined));
+      if (!this.lost.aborted && !isFresh) await firstOf(settled(this.#renew()), aborted(this.lost, () => undefined));
     } catch (error) {
       this.#lose(reasonOf(error));
     }
@@ -83,7 +83,7 @@ export class LeasedLock implements HeldLock {
   }
 
   async release(): Promise<void> {
-    // Whatever its keeper still has ends with it.
+    // A lost lock is not released: what is left of it ends with its keeper.
     if (this.lost.aborted) throw this.#commandEnded ? this.lost.reason : this.#lostBefore();
     this.#released = true;
     this.#stop();
@@ -99,12 +99,12 @@ export class LeasedLock implements HeldLock {
     if (!released) throw new LockLostError(`The lock was gone before its release: ${this.#keeper.where} had freed it`);
   }
 
-  /** Of a loss while the command ran it has been told why. */
+  /** For a lock that was lost while the command ran: the reason has been reported then. */
   #lostBefore(): LockLostError {
     return new LockLostError(`Cannot release the lock on ${this.#keeper.where}: it was lost before`);
   }
 
-  async #look(): Promise<void> {
+  async #renew(): Promise<void> {
     const sent = new Moment();
     const isAfterEnd = this.#commandEnded;
     this.#sentAfter = this.#confirmed.age;
@@ -119,7 +119,7 @@ export class LeasedLock implements HeldLock {
     this.onRenewed?.();
   }
 
-  /** Does something again that an administrator, or a limit, has broken off while the keeper went on. */
+  /** Repeats a request once if an administrator or a server's limit has cancelled it, but not ended the keeper. */
   async #repeated<T>(ask: () => Promise<T>): Promise<T> {
     try {
       return await ask();
@@ -129,7 +129,7 @@ export class LeasedLock implements HeldLock {
     }
   }
 
-  /** Gives the lock up when the command would otherwise still run when another may have it. */
+  /** Sets the timer that gives the lock up in time to stop the command before another sera can get the lock. */
   #watch(): void {
     clearTimeout(this.#fence);
     const left = stopsAfter(this.#terms) - this.#confirmed.age;
@@ -138,7 +138,7 @@ export class LeasedLock implements HeldLock {
   }
 
   #loseToTime(): void {
-    // At the command's end the lease had not run out.
+    // The lease had not run out when the command ended.
     this.#heldToEnd ||= this.#commandEnded;
     const what = `${this.#keeper.where}: no answer for ${formatDuration(Math.round(this.#confirmed.age))}`;
     this.#lose({ what });
@@ -152,7 +152,10 @@ export class LeasedLock implements HeldLock {
     this.#lost.abort(new LockLostError(`Lock lost: ${what}`, cure, within));
   }
 
-  /** Says that sera itself did not run: a look is overdue by more than a beat. What the server says then only follows. */
+  /**
+   * The trouble if sera itself was suspended: a renewal is more than one beat late. What the server says then is only a
+   * consequence.
+   */
   #suspension(): Trouble | undefined {
     const beat = heartbeatOf(this.#terms);
     const late = (this.#sentAfter ?? this.#confirmed.age) - beat;

@@ -1,29 +1,29 @@
 import { LeasedLock } from "./held_lock.ts";
 import type { Keeper } from "./keeper.ts";
-import { isKept, type LeaseTerms, type Moment } from "./lease.ts";
+import { canRenewInTime, type LeaseTerms, type Moment } from "./lease.ts";
 
-/** What was seen when a lock was acquired. */
+/** What is known of a lock that has just been acquired. */
 export interface Acquired {
-  /** What was asked for. */
+  /** The terms that were asked for. */
   readonly lease: LeaseTerms;
-  /** After how many milliseconds without a word the lock is freed; that may be sooner than what was asked for. */
+  /** After how many milliseconds without a renewal the place frees the lock; may be shorter than the TTL. */
   readonly idle: number;
-  /** When it was asked for what showed the lock to be held. */
+  /** When the request was sent whose answer showed that the lock is held. */
   readonly confirmed: Moment;
-  /** How long it took to give the lock, in milliseconds, and to wait for it where it does that. */
+  /** How long the place took to answer, in milliseconds; includes the wait for the lock if it waits itself. */
   readonly took: number;
 }
 
 /**
- * Begins to hold a lock.
+ * Begins to renew a lock that has been acquired.
  *
- * @throws {LockUnavailableError} When it answers too slowly to keep the lease; then it has ended.
+ * @throws {LockUnavailableError} When the place answers too slowly to keep the lease; the keeper has been ended then.
  */
 export async function hold(keeper: Keeper, { lease, idle, confirmed, took }: Acquired): Promise<LeasedLock> {
   const terms = { ...lease, ttl: Math.min(lease.ttl, idle) };
-  // The quicker of the two: one answer alone may be late by accident.
+  // The shorter of the two: a single answer may be late by chance.
   const roundTrip = Math.min(took, confirmed.age);
-  if (isKept(terms, roundTrip)) return new LeasedLock(keeper, terms, confirmed);
+  if (canRenewInTime(terms, roundTrip)) return new LeasedLock(keeper, terms, confirmed);
   await keeper.end();
   throw (await import("./too_slow.ts")).tooSlow(keeper.where, terms, lease.ttl, roundTrip);
 }

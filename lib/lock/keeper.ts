@@ -1,31 +1,31 @@
 import type { LockSession } from "./lock.ts";
 
-/** What keeps a lock for us, and frees it for others when the lease is over: a session, say. */
+/** Keeps a lock for sera, and frees it for others when the lease runs out; usually a session. */
 export interface Keeper {
   /** Where it is, for messages. */
   readonly where: string;
-  /** Fires once when the lock ended with it; the reason is an Error. */
+  /** Fires once when the keeper has ended, and the lock with it; the reason is an Error. */
   readonly ended: AbortSignal;
-  /** Whether it was ended from this side, as after an answer that did not come: until then the lease had not run out. */
+  /** Whether sera itself ended it, as when an answer did not come. The lease had not run out by then. */
   readonly isGivenUp: boolean;
-  /** The session that it is, if it is one. */
+  /** The session, if the keeper is one. */
   readonly session: LockSession | undefined;
   /**
-   * Makes sure that the lock is still ours, and makes the lease longer. Waits long for the answer: to give up at once could
-   * free the lock, while the lease leaves the command some time to end.
+   * Renews the lease. Waits long for the answer: to give up early would free the lock, while the rest of the lease still
+   * leaves the command time to end.
    *
-   * @returns Whether it is.
-   * @throws {LockUnavailableError} When that cannot be told.
-   * @throws {LockLostError} When it is not, and why.
+   * @returns Whether the lock is still ours.
+   * @throws {LockUnavailableError} When that is not known.
+   * @throws {LockLostError} When it is not, and the reason is known.
    */
   renew(): Promise<boolean>;
   /**
    * Gives the lock back.
    *
-   * @returns Whether it was ours to give.
-   * @throws {LockUnavailableError} When that cannot be told.
+   * @returns Whether it was still ours.
+   * @throws {LockUnavailableError} When that is not known.
    */
   release(): Promise<boolean>;
-  /** Ends it, with the lock. */
+  /** Ends the keeper, and the lock with it. */
   end(): Promise<void>;
 }

@@ -1,20 +1,20 @@
-/** How long a lock is ours without another word from the server, and how much of that stopping a command may take. */
+/** How long a lock is ours without a renewal, and how much of that time stopping a command may take. */
 
 /** The times of a lease, in milliseconds. */
 export interface LeaseTerms {
-  /** After how long without a word from us the server may give the lock to another. */
+  /** After how long without a renewal the server may give the lock to another. */
   readonly ttl: number;
   /** How long a command has between SIGTERM and SIGKILL; never more than a third of the TTL, see {@linkcode graceOf}. */
   readonly grace: number;
 }
 
-/** What a killed process tree takes to be gone at the most, in milliseconds; for a short TTL a tenth of it. */
+/** The longest time that a killed process tree takes to disappear, in milliseconds; for a short TTL a tenth of it. */
 const LONGEST_KILL = 1000;
 
-/** How often the lock is looked at within the TTL: three times, so that an answer may be late. */
+/** Renewals within the TTL: three, so that one may go unanswered. */
 const BEATS_PER_TTL = 3;
 
-/** The time from sending one look at the lock to sending the next, in milliseconds. */
+/** The time from sending one renewal to sending the next, in milliseconds. */
 export function heartbeatOf({ ttl }: LeaseTerms): number {
   return ttl / BEATS_PER_TTL;
 }
@@ -24,39 +24,39 @@ export function graceOf({ ttl, grace }: LeaseTerms): number {
   return Math.min(grace, ttl / 3);
 }
 
-/** How long after the last sure sign of the lock everything must have ended, in milliseconds. */
+/** The fence: how long after the last renewal the command must have ended, in milliseconds. */
 export function endsAfter({ ttl }: LeaseTerms): number {
   return ttl - Math.min(LONGEST_KILL, ttl / 10);
 }
 
-/** How long after the last sure sign of the lock a command has to be stopped, in milliseconds. */
+/** How long after the last renewal sera must begin to stop the command, in milliseconds. */
 export function stopsAfter(terms: LeaseTerms): number {
   return endsAfter(terms) - graceOf(terms);
 }
 
 /**
- * Whether looks that are answered after so many milliseconds come in time. The lease counts from when the last answered
- * look was sent; the next one is sent a beat later, but not before that answer, and takes as long.
+ * Whether renewals that are answered after so many milliseconds come in time. The lease counts from when the last
+ * answered renewal was sent; the next one is sent a beat later, but not before that answer, and takes as long.
  */
-export function isKept(terms: LeaseTerms, roundTrip: number): boolean {
+export function canRenewInTime(terms: LeaseTerms, roundTrip: number): boolean {
   return Math.max(heartbeatOf(terms), roundTrip) + roundTrip < stopsAfter(terms);
 }
 
-/** The shortest TTL in whole seconds that such round trips can keep, in milliseconds, with this grace. */
+/** The shortest TTL that works with such round trips and this grace period, in milliseconds; a multiple of 1000. */
 export function shortestTtl({ grace }: LeaseTerms, roundTrip: number): number {
   let ttl = 1000;
-  while (!isKept({ ttl, grace }, roundTrip)) ttl += 1000;
+  while (!canRenewInTime({ ttl, grace }, roundTrip)) ttl += 1000;
   return ttl;
 }
 
-/** A moment on the clocks that no one sets: the monotonic one, and one that goes on while the machine sleeps. */
+/** A moment on clocks that nobody can set: the monotonic one, and the uptime, which goes on while the machine sleeps. */
 export class Moment {
   readonly #steady = performance.now();
   readonly #uptime = Deno.osUptime();
 
-  /** Milliseconds since then, also those that the machine or sera was suspended for. */
+  /** Milliseconds since then, including the time that the machine or sera was suspended. */
   get age(): number {
-    // The uptime is told in whole seconds, cut off.
+    // The uptime is in whole seconds, rounded down.
     const asleepToo = (Deno.osUptime() - this.#uptime - 1) * 1000;
     return Math.max(performance.now() - this.#steady, asleepToo);
   }

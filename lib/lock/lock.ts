@@ -1,7 +1,7 @@
 import { LockLostError } from "../errors.ts";
 
 /**
- * One lock of a backend, which can be asked for. It knows no command; what is above it knows no database.
+ * One lock of a backend. This layer knows nothing of commands; the layers above it know nothing of databases.
  *
  * An attempt ends in one of three ways: held, busy (undefined), or it throws.
  */
@@ -11,8 +11,8 @@ export interface Lock extends AsyncDisposable {
    *
    * @param wait How long to wait for another holder, in milliseconds: 0 tries once, `Infinity` waits for ever. The time
    * needed to reach the server does not count.
-   * @param signal Abandons the wait; no waiter stays behind.
-   * @param patience How long to try again after trouble that may pass, in milliseconds; the wait if it is not given.
+   * @param signal Ends the wait; no waiter is left on the server.
+   * @param patience How long to retry after a transient error, in milliseconds; by default as long as `wait`.
    * @returns The held lock, or undefined when somebody else held it for the whole wait.
    * @throws {LockUnavailableError} When the lock cannot be asked for.
    * @throws The signal's reason when it is aborted.
@@ -20,7 +20,7 @@ export interface Lock extends AsyncDisposable {
   acquire(wait: number, signal: AbortSignal, patience?: number): Promise<HeldLock | undefined>;
 
   /**
-   * The session that the lock is asked for in, opened if there is none; undefined where locks need no server.
+   * The session in which the lock is asked for, opened if need be; undefined for a backend without a server.
    *
    * @throws {LockUnavailableError} When the server cannot be reached, refuses, or is unsuitable.
    */
@@ -30,17 +30,17 @@ export interface Lock extends AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** The session that a lock is asked for in, and ends with. Who has to speak in it knows what kind it is. */
+/** The session in which a lock is asked for, and with which it ends. Code that talks to the server knows its real type. */
 export interface LockSession {
-  /** Where it leads, for messages. */
+  /** The server, for messages. */
   readonly where: string;
-  /** What the server calls it; undefined where that is not known. */
+  /** The server's number for the session; undefined if not known. */
   readonly number: number | undefined;
-  /** What tells the server from others, wherever it is asked from; undefined where that is not known. */
+  /** Identifies the server, by whatever address it was reached; undefined if not known. */
   readonly serverMark: string | undefined;
-  /** Fires once when it has ended for any reason; the reason is an Error. */
+  /** Fires once when the session has ended for any reason; the reason is an Error. */
   readonly closed: AbortSignal;
-  /** Ends it at once; the server notices and takes back what was asked for. */
+  /** Ends the session at once; the server then frees the lock, or drops the request for it. */
   destroy(): void;
 }
 
@@ -49,47 +49,48 @@ export interface HeldLock {
   /** Fires once when the lock is no longer held, other than by {@linkcode release}. Its reason is a `LockLostError`. */
   readonly lost: AbortSignal;
 
-  /** The session that holds it, for statements that belong under the lock; undefined where locks need no server. */
+  /** The session that holds it, for statements that need the lock; undefined for a backend without a server. */
   readonly session: LockSession | undefined;
 
   /**
-   * In how many milliseconds everything that needs the lock must have ended, unless a look shows before that it is still
-   * held; `Infinity` where only the end of this process takes it away.
+   * Milliseconds until the fence: by then the command must have ended, unless the lock is renewed before; `Infinity` if
+   * the lock lasts as long as this process.
    */
   readonly left: number;
 
-  /** Called after each look that showed the lock to be held, so that there is more time {@linkcode left}. */
+  /** Called after each renewal, when there is more time {@linkcode left}. */
   onRenewed: (() => void) | undefined;
 
   /**
-   * Tells that the command has ended: nothing has to be stopped any more before the lease ends, so that a look may be
-   * answered later. Where a look takes no time there is one, so that {@linkcode lost} may fire.
+   * To be called when the command has ended: renewals may take longer from then on, since there is nothing left to stop.
+   * A backend that can check at once does so, and {@linkcode lost} may fire.
    */
   commandEnded(): void;
 
-  /** Whether the lock is known to have been held until the command had ended, so that nobody else ran it meanwhile. */
+  /** Whether the lock is known to have been held until the command ended, so that nobody else ran it at the same time. */
   readonly heldToEnd: boolean;
 
   /**
-   * Makes sure that the lock is still held, unless that has just been seen, or after the command's end seen since then.
+   * Makes sure that the lock is still held. Asks the server only if the last renewal is too old, or came before the
+   * command's end.
    *
    * @throws {LockLostError} When it is not; then {@linkcode lost} has fired.
    */
   confirm(): Promise<void>;
 
   /**
-   * Gives the lock back, and makes sure that it was still ours to give.
+   * Gives the lock back, and makes sure that it was still ours.
    *
-   * @throws {UnreleasedError} When the place does not take it back.
-   * @throws {LockLostError} When it turns out that the lock was not held any more.
+   * @throws {UnreleasedError} When the backend refuses to release it.
+   * @throws {LockLostError} When the lock was no longer held.
    */
   release(): Promise<void>;
 }
 
-/** A lock could not be given back, and is freed when the session ends. */
+/** A lock could not be released; it is freed when the session ends. */
 export class UnreleasedError extends LockLostError {}
 
-/** Whether a lock is still held, as {@linkcode HeldLock.confirm} has it. */
+/** Whether a lock is still held, by {@linkcode HeldLock.confirm}. */
 export async function isHeld(lock: HeldLock): Promise<boolean> {
   try {
     await lock.confirm();

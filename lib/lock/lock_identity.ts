@@ -1,16 +1,16 @@
 import { lockKey, lockNameIn } from "./lock_name.ts";
 
-/** What one lock is called. */
+/** The names of one lock. */
 export interface LockIdentity {
-  /** The text that the name is made of. */
+  /** The text that the name is computed from. */
   readonly key: string;
-  /** What the place where it is kept knows it by. */
+  /** The name that the backend uses. */
   readonly name: string;
-  /** What people call it: its `--name`, or the command's first word, since the others may hold secrets. */
+  /** The name shown to people: `--name`, or the command's first word, since the other words may be secret. */
   readonly title: string;
 }
 
-/** The identity of a lock: of the one that is named, or of the one that these words of a command share. */
+/** The identity of the lock with this `--name`, or else of the lock for a command of these words. */
 export function identityOf(
   words: readonly string[],
   { namespace, name }: { readonly namespace?: string | undefined; readonly name?: string | undefined },

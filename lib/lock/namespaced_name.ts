@@ -1,5 +1,6 @@
 /**
- * The lock's name for a namespace and a name, as heimdall makes it: two 32-bit keys, so that both exclude each other.
+ * The lock's name for a namespace and a name: two 32-bit numbers, the same as heimdall computes, so that sera and heimdall
+ * respect each other's locks.
  *
  * @example
  * ```ts
@@ -13,13 +14,13 @@ export function namespacedName(namespace: string, name: string): string {
   return `${fnv1(namespace)},${fnv1(name)}`;
 }
 
-/** Whether a text is what {@linkcode namespacedName} makes. */
+/** Whether a text has the form of a name that {@linkcode namespacedName} makes. */
 export function isNamespacedName(text: string): boolean {
   const halves = text.split(",");
   return halves.length === 2 && halves.every((half) => String(Number(half) | 0) === half);
 }
 
-/** FNV-1 (multiply, then xor; not FNV-1a) of the UTF-8 bytes, 32 bits, taken as signed. draft-eastlake-fnv. */
+/** FNV-1 (multiply, then xor; not FNV-1a) of the UTF-8 bytes, as a signed 32-bit number. draft-eastlake-fnv. */
 export function fnv1(text: string): number {
   let hash = 0x811c9dc5;
   for (const byte of new TextEncoder().encode(text)) hash = Math.imul(hash, 0x01000193) ^ byte;

@@ -2,34 +2,34 @@ import { pidFrom, textFrom, timeFrom } from "../text/foreign.ts";
 import { isLockName } from "./lock_name.ts";
 import { isNamespacedName } from "./namespaced_name.ts";
 
-/** Who asks for a lock, or holds it, as others may see it. Nothing of it is secret: a command's words are not in it. */
+/** What a holder or waiter shows of itself to others. Nothing in it is secret: it leaves out the command's words. */
 export interface Presence {
   /** The lock's name. */
   readonly lock: string;
   readonly host: string;
   readonly pid: number;
   readonly label: string;
-  /** When the lock was acquired, in milliseconds since 1970 by the server's clock; absent for who waits. */
+  /** When the lock was acquired, in milliseconds since 1970 by the server's clock; absent for a waiter. */
   readonly since?: number | undefined;
-  /** When the session was opened, in milliseconds since 1970 by its own host's clock; only where the server tells nobody. */
+  /** When the session was opened, in milliseconds since 1970 by its own host's clock; only if the server does not show it. */
   readonly connected?: number | undefined;
-  /** Of a namespaced lock, what its two numbers are made of: the namespace, and the name if one was given. */
+  /** For a namespaced lock, the texts behind its two numbers: the namespace, and the name if one was given. */
   readonly namespace?: string | undefined;
   readonly name?: string | undefined;
 }
 
-/** Who asks for a lock, and what others may see of it. */
+/** What others may see of whoever asks for a lock. */
 export interface Asker extends Pick<Presence, "label"> {
-  /** Of a namespaced lock, what others may see of its names. */
+  /** For a namespaced lock, the names that others may see. */
   readonly names?: Pick<Presence, "namespace" | "name"> | undefined;
 }
 
-/** The presence of this process for a lock of this name. */
+/** This process as a holder or waiter of the lock with this name. */
 export function presenceOf(lock: string, { label, names }: Asker): Presence {
   return { lock, host: Deno.hostname(), pid: Deno.pid, label, ...names };
 }
 
-/** Reads a presence from JSON; undefined if it is none. Whoever can write there may have made it up. */
+/** Reads a presence from JSON; undefined if it is invalid. Not to be trusted: anybody who can write there can forge it. */
 export function readPresence(json: string): Presence | undefined {
   let value: Partial<Record<keyof Presence, unknown>> | null;
   try {

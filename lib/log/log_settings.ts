@@ -1,11 +1,11 @@
-/** How one line is written: for people, or as an object of JSON. */
+/** The format of a line: text for people, or a JSON object. */
 export type LogFormat = "text" | "json";
 
-/** How sera says what happens. */
+/** What sera logs, where, and how. */
 export interface LogSettings {
-  /** Where to say what happens; undefined keeps silent. */
+  /** Where to write progress messages; undefined: nowhere. */
   readonly verbose?: "stdout" | "stderr" | undefined;
-  /** Whether to send errors and failed attempts to syslog, or the path of the socket to send them to. */
+  /** Whether to send errors and failed attempts to syslog, or the path of syslog's socket. */
   readonly syslog?: boolean | string;
   readonly format: LogFormat;
 }

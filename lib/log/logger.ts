@@ -2,10 +2,10 @@ import type { Io } from "../io.ts";
 import { printable, printableJson } from "../text/printable.ts";
 import type { LogSettings } from "./log_settings.ts";
 
-/** How much a line matters. An `error` is always told; a `notice` (a failed attempt) goes to syslog too. */
+/** The level of a line. An `error` is always written to stderr; a `notice` (a failed attempt) also goes to syslog. */
 export type Level = "info" | "notice" | "error";
 
-/** What happened, in a form that machines read. */
+/** What happened, for programs that read JSON lines. */
 export type EventName =
   | "note"
   | "waiting"
@@ -21,34 +21,34 @@ export type EventName =
 export interface Subject {
   /** The lock's name. */
   readonly lock: string;
-  /** What the name was made of; undefined where it is not to be told. */
+  /** The text that the name is computed from; undefined if it must not be shown. */
   readonly key: string | undefined;
-  /** What others see of the command. */
+  /** The name for the command that others see. */
   readonly label: string;
 }
 
-/** Who holds a lock, in the names and types that JSON lines have for it; what is not known is not there. */
+/** The holder of a lock, with the keys and types of JSON lines; unknown values are left out. */
 export type HolderFields = Readonly<Record<string, string | number | undefined>>;
 
-/** What a line may tell besides its message. */
+/** What a JSON line may contain besides its message. */
 export interface EventFields {
   /** How long it took to get the lock, in milliseconds. */
   readonly waited?: number | undefined;
   /** How long the lock was held, in milliseconds. */
   readonly held?: number | undefined;
-  /** What sera exits with. Not given where that is not decided yet. */
+  /** What sera exits with; left out if not decided yet. */
   readonly exitCode?: number | undefined;
-  /** What the command ended with, which is another one where sera has stopped it. */
+  /** What the command exited with; differs from `exitCode` if sera has stopped it. */
   readonly commandExitCode?: number | undefined;
   /** Who else holds the lock. */
   readonly holder?: HolderFields | undefined;
 }
 
-/** Says what happens: on stderr what always has to be said, the rest where the settings want it. */
+/** Writes log lines: errors always to stderr, the rest where the settings say. */
 export class Logger {
   readonly #io: Io;
   readonly #settings: LogSettings;
-  /** The command's words, which syslog lines begin with. */
+  /** The command's words joined by spaces; every syslog line begins with them. */
   readonly #command: string;
   #subject: Subject | undefined;
   #runId: string | undefined;
@@ -62,36 +62,36 @@ export class Logger {
     this.#command = command;
   }
 
-  /** From now on events tell what they are about. */
+  /** From now on adds the lock to JSON lines. */
   about(subject: Subject): void {
     this.#subject = subject;
   }
 
-  /** From now on events tell which run of the ledger they belong to. */
+  /** From now on adds the number of the ledger's run to JSON lines. */
   inRun(id: bigint | undefined): void {
     this.#runId = id?.toString();
   }
 
-  /** From now on events tell what sera is going to exit with: that is decided. */
+  /** From now on adds sera's exit code to JSON lines. */
   exitsWith(exitCode: number): void {
     this.#exitCode = exitCode;
   }
 
-  /** Whether lines are objects of JSON. */
+  /** Whether lines are JSON objects. */
   get isJson(): boolean {
     return this.#settings.format === "json";
   }
 
-  /** Whether anybody hears of an event of this level. */
+  /** Whether a line of this level is written anywhere. */
   tells(level: Level): boolean {
     if (level === "error" || this.#settings.verbose !== undefined) return true;
     return level === "notice" && this.#settings.syslog !== undefined && this.#settings.syslog !== false;
   }
 
-  /** Tells of an event. A notice and an info line are for those who asked for verbose. */
+  /** Logs an event. Lines of the levels notice and info are written to a stream only if verbose is set. */
   log(level: Level, event: EventName, text: string, fields: EventFields = {}): void {
     if (!this.tells(level)) return;
-    // One line that no word of the user's can break up, and that sends a terminal nothing but text.
+    // No line breaks or control characters, whatever the command's words contain.
     const message = printable(text);
     const line = this.isJson
       ? this.#json(level, event, message, fields)
@@ -105,7 +105,7 @@ export class Logger {
     if (level !== "info" && this.#settings.syslog) this.#toSyslog(this.#settings.syslog, level, message);
   }
 
-  /** Waits until syslog has what it was sent, or is not going to take it. */
+  /** Resolves when syslog has received all lines, or has failed to. */
   flush(): Promise<void> {
     return this.#sending;
   }

@@ -1,26 +1,26 @@
-import { keepChildren } from "../system/children.ts";
+import { keepExitCodes } from "../system/children.ts";
 import { within } from "../waiting.ts";
 import { printable } from "../text/printable.ts";
 
-/** Of a longer line logger(1) makes several, at 1 KiB; in bytes. */
+/** The longest line in bytes; logger(1) splits lines longer than 1 KiB. */
 const LONGEST_MESSAGE = 1000;
 
 /**
- * Where logger(1) is, of all places that only the administrator can write to; the last one is NixOS's. What PATH names may
- * be somebody else's, and sera is often root.
+ * Where to look for logger(1): only places that only the administrator can write to; the last one is NixOS's. A program
+ * from PATH may be somebody else's, and sera often runs as root.
  */
 const PLACES = ["/usr/bin/logger", "/bin/logger", "/run/current-system/sw/bin/logger"];
 
-/** How long a daemon that takes nothing may hold sera up, in milliseconds. */
+/** How long to wait for a daemon that accepts nothing, in milliseconds. */
 const PATIENCE = 500;
 
 /**
- * Sends one line to syslog with the tag `sera[pid]`, through logger(1): the runtime keeps sockets below /dev for programs
- * that may do everything, and sera may not. A daemon or a logger that is missing or stuck costs the line and at most half
- * a second: it must never decide about the command.
+ * Sends one line to syslog with the tag `sera[pid]`, through logger(1): Deno lets a program open sockets below /dev only
+ * with all permissions, which sera does not have. If the daemon or logger is missing or stuck, the line is lost and sera
+ * waits half a second at most: syslog must never affect the command.
  *
- * @param socket The path of the daemon's socket; undefined is logger's own default, /dev/log.
- * @param severity As syslog names it; the facility is `user`.
+ * @param socket The path of the daemon's socket; undefined for logger's default, /dev/log.
+ * @param severity The syslog severity; the facility is `user`.
  */
 export async function sendToSyslog(
   socket: string | undefined,
@@ -31,9 +31,9 @@ export async function sendToSyslog(
 }
 
 /**
- * Does what {@linkcode sendToSyslog} does, and says what became of it.
+ * As {@linkcode sendToSyslog}, but reports whether that worked.
  *
- * @param checked Whether logger is to tell of a daemon that it cannot reach, which some loggers cannot.
+ * @param checked Whether logger is to report a daemon that it cannot reach, which some loggers cannot.
  * @param patience How long to wait for the daemon, in milliseconds.
  */
 export async function deliverToSyslog(
@@ -44,12 +44,12 @@ export async function deliverToSyslog(
   patience = PATIENCE,
 ): Promise<Delivery> {
   const options = [...socket === undefined ? [] : ["-u", socket], ...checked ? ["--socket-errors=on"] : []];
-  keepChildren();
+  keepExitCodes();
   const logger = startLogger(["-t", `sera[${Deno.pid}]`, "-p", `user.${severity}`, ...options], checked);
   if (!logger) return { outcome: "no logger" };
   const status = logger.status.then(({ success }) => success, () => false);
   const said = checked ? new Response(logger.stderr).text().catch(() => "") : "";
-  // Through its stdin: arguments would show in the process list. It may end before it has read.
+  // Through its stdin, since the process list shows arguments. It may end before it has read the line.
   const line = new TextEncoder().encode(`${shorten(printable(message))}\n`);
   const written = new Blob([line]).stream().pipeTo(logger.stdin).catch(() => undefined);
   const isStuck = await within(patience, status) === undefined;
@@ -59,12 +59,12 @@ export async function deliverToSyslog(
   return success ? { outcome: "taken" } : { outcome: "refused", said: await said };
 }
 
-/** What became of a line; unless that was checked, `taken` may be said of one that nobody got. */
+/** Whether a line was delivered. Unless that was checked, a line that nobody received can be `taken` too. */
 export type Delivery =
   | { readonly outcome: "taken" | "stuck" | "no logger" }
   | { readonly outcome: "refused"; readonly said: string };
 
-/** Starts the first logger that there is, without sera's environment, which may hold a password. */
+/** Starts the first logger that exists, without sera's environment, which may hold a password. */
 function startLogger(args: string[], checked: boolean): Deno.ChildProcess | undefined {
   for (const place of PLACES) {
     try {
@@ -78,7 +78,7 @@ function startLogger(args: string[], checked: boolean): Deno.ChildProcess | unde
       }).spawn();
     } catch (error) {
       if (error instanceof Deno.errors.NotFound) continue;
-      // One that cannot be started, for whatever reason, costs the line.
+      // If it cannot be started, for whatever reason, the line is lost.
       if (error instanceof Error) return undefined;
       throw error;
     }
@@ -86,7 +86,7 @@ function startLogger(args: string[], checked: boolean): Deno.ChildProcess | unde
   return undefined;
 }
 
-/** Leaves out the middle: the begin tells which command it was, the end what happened. */
+/** Cuts out the middle of a long line: its start names the command, its end says what happened. */
 function shorten(text: string): string {
   const bytes = new TextEncoder().encode(text);
   if (bytes.length <= LONGEST_MESSAGE) return text;

@@ -1,15 +1,15 @@
 import { Deadline } from "../deadline.ts";
 import { LockLostError, LockUnavailableError } from "../errors.ts";
-import type { Register } from "../ledger/register.ts";
+import type { Recorder } from "../ledger/recorder.ts";
 import { whileHeld } from "../ledger/while_held.ts";
 import type { HeldLock } from "../lock/lock.ts";
 import type { HeldTurn, Mode, SkippedTurn } from "./mode.ts";
 
 /**
- * A mode that skips a command which has had its run, as the ledger shows. Passing trouble with the ledger is waited out
- * within the wait, as trouble with the lock is; a lock that is lost meanwhile is asked for again.
+ * A mode that skips a command if an earlier run in the ledger counts. Transient errors of the ledger are retried until the
+ * wait runs out, as those of the lock are; a lock that is lost meanwhile is asked for again.
  */
-export function atMostOnce(mode: Mode, register: Register): Mode {
+export function atMostOnce(mode: Mode, recorder: Recorder): Mode {
   return async (asked, options) => {
     const deadline = new Deadline(options.wait);
     let { wait } = options;
@@ -24,7 +24,7 @@ export function atMostOnce(mode: Mode, register: Register): Mode {
           signal: options.signal,
           mayPass: ({ transient }) => transient,
           retrying: options.retrying,
-        }, () => entered(turn, register, within));
+        }, () => recordTurn(turn, recorder, within));
       } catch (error) {
         if (!(error instanceof LockUnavailableError && lock.lost.aborted) || deadline.passed) throw error;
         options.signal.throwIfAborted();
@@ -36,21 +36,21 @@ export function atMostOnce(mode: Mode, register: Register): Mode {
   };
 }
 
-async function entered(
+async function recordTurn(
   turn: HeldTurn | SkippedTurn,
-  register: Register,
+  recorder: Recorder,
   within: Deadline | undefined,
 ): Promise<HeldTurn | SkippedTurn> {
   const { lock } = turn;
   if (turn.outcome === "skipped") {
-    await register.skip(lock, within);
+    await recorder.skip(lock, within);
     return turn;
   }
-  const begun = await register.begin(lock, within);
+  const begun = await recorder.begin(lock, within);
   return typeof begun === "string" ? { outcome: "skipped", lock, reason: begun } : { ...turn, run: begun };
 }
 
-/** Frees what a lost lock still holds on to. */
+/** Frees what a lost lock still uses. */
 async function giveUp(lock: HeldLock): Promise<void> {
   if (lock.session) return lock.session.destroy();
   await lock.release().catch((error: unknown) => {

@@ -10,15 +10,15 @@ export interface HeldTurn {
   readonly lock: HeldLock;
   /** The run in the ledger, if there is one. */
   readonly run?: LedgerRun | undefined;
-  /** What to say when the command is sure to run. */
+  /** A message to log before the command runs. */
   readonly note?: string | undefined;
 }
 
-/** There is nothing to do; the lock is still held. */
+/** The command is skipped; the lock is still held. */
 export interface SkippedTurn {
   readonly outcome: "skipped";
   readonly lock: HeldLock;
-  /** Why, for people. */
+  /** Why, for messages. */
   readonly reason: string;
 }
 
@@ -27,26 +27,26 @@ export interface BusyTurn {
   readonly outcome: "busy";
 }
 
-/** What came of asking for the lock. */
+/** The result of asking for the lock. */
 export type Turn = HeldTurn | SkippedTurn | BusyTurn;
 
 /** How a mode asks for the lock. */
 export interface AcquireOptions {
-  /** How long to wait, in milliseconds, as {@linkcode Lock.acquire} has it. */
+  /** How long to wait, in milliseconds, as for {@linkcode Lock.acquire}. */
   readonly wait: number;
-  /** Abandons the wait. */
+  /** Ends the wait. */
   readonly signal: AbortSignal;
   readonly logger: Logger;
-  /** Called when somebody else has the lock and it is going to be waited for; absent if nobody wants to know. */
+  /** Called when somebody else holds the lock and the wait begins; absent if that need not be reported. */
   readonly waiting?: (() => Promise<void>) | undefined;
-  /** Told of trouble with the ledger that is waited out. */
+  /** Called with errors of the ledger that sera waits out. */
   readonly retrying: (why: LockUnavailableError) => void;
 }
 
-/** One way to run: decides whether it is our turn. */
+/** Asks for the lock, and decides whether to run the command. */
 export type Mode = (lock: Lock, options: AcquireOptions) => Promise<Turn>;
 
-/** Everyone runs the command, one at a time. With a wait of 0 that is "execute once": whoever comes late is busy. */
+/** Everyone runs the command, one at a time. With a wait of 0 this is "execute once": latecomers find the lock busy. */
 export const everyoneExecutes: Mode = async (lock, { wait, signal, waiting }) => {
   const held = waiting && wait > 0
     ? await acquireTelling(lock, wait, signal, waiting)
@@ -54,7 +54,7 @@ export const everyoneExecutes: Mode = async (lock, { wait, signal, waiting }) =>
   return held ? { outcome: "held", lock: held } : { outcome: "busy" };
 };
 
-/** The first one runs the command; whoever finds the lock taken waits until it is free again, and skips. */
+/** The first one runs the command; latecomers wait until the lock is free again, and skip. */
 export const waitAndSkip: Mode = async (lock, { wait, signal, logger, waiting }) => {
   const first = await lock.acquire(0, signal, wait);
   if (first) return { outcome: "held", lock: first, note: "First past the post - executing the command." };
@@ -65,7 +65,7 @@ export const waitAndSkip: Mode = async (lock, { wait, signal, logger, waiting })
   return second ? { outcome: "skipped", lock: second, reason: "They are done" } : { outcome: "busy" };
 };
 
-/** Looks before it waits, so that it can be told that it waits. */
+/** Tries once before it waits, so that it can report that it waits. */
 async function acquireTelling(
   lock: Lock,
   wait: number,

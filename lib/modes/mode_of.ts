@@ -1,11 +1,11 @@
-import type { Register } from "../ledger/register.ts";
+import type { Recorder } from "../ledger/recorder.ts";
 import { everyoneExecutes, type Mode, waitAndSkip } from "./mode.ts";
 
-/** The mode that settings ask for; what goes by the ledger is loaded only where there is one. */
+/** The mode for the settings; code for the ledger is loaded only if there is one. */
 export async function modeOf(
   settings: { readonly waitAndSkip: boolean },
-  register: Register | undefined,
+  recorder: Recorder | undefined,
 ): Promise<Mode> {
   const mode = settings.waitAndSkip ? waitAndSkip : everyoneExecutes;
-  return register ? (await import("./at_most_once.ts")).atMostOnce(mode, register) : mode;
+  return recorder ? (await import("./at_most_once.ts")).atMostOnce(mode, recorder) : mode;
 }

@@ -1,6 +1,6 @@
 import { ConfigError, messageOf } from "../errors.ts";
 import { pathOr } from "../text/harmless.ts";
-import { refuseEverybodys } from "../system/file_trust.ts";
+import { refuseExposed } from "../system/file_trust.ts";
 import { readSmallFile, type SmallFile } from "../system/small_file.ts";
 import { SETTINGS } from "./table.ts";
 
@@ -51,7 +51,7 @@ async function lastSpelling(text: string, name: string, data: Record<string, unk
 async function read(path: string): Promise<SmallFile> {
   try {
     const file = await readSmallFile(path);
-    refuseEverybodys(path, file.info, true);
+    refuseExposed(path, file.info, true);
     return file;
   } catch (error) {
     // In these folders the runtime lets sera open next to nothing, so that the advice to write a file would not help.

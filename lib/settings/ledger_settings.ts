@@ -1,12 +1,12 @@
 import { ConfigError } from "../errors.ts";
 import type { Backend, LedgerPlace } from "../backends/backend.ts";
-import type { RegisterRule } from "../ledger/run.ts";
+import type { RecordingRule } from "../ledger/run.ts";
 import type { TableName } from "../ledger/table_name.ts";
 import type { Find } from "./setting_values.ts";
 import type { Values } from "./table.ts";
 
 /** What is remembered of runs, and which runs keep others from happening. */
-export interface LedgerSettings extends RegisterRule {
+export interface LedgerSettings extends RecordingRule {
   /** Whether it is used. */
   readonly on: boolean;
   readonly table: TableName;

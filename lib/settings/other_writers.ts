@@ -1,5 +1,5 @@
 import type { Trouble } from "../errors.ts";
-import { followPath } from "../system/folder_way.ts";
+import { followPath } from "../system/follow_path.ts";
 import { absolute, isOurs } from "../system/file_trust.ts";
 import { GROUP_WRITES, STICKY, Trust } from "../system/trust.ts";
 
@@ -36,7 +36,7 @@ function othersInFolders(path: string, owner: number | null): Trouble[] {
       cure: "keep it in a folder of root's if not meant",
     });
   }
-  const shared = folders.find(({ info }) => trust.strangersIn(info) === "its group" && (info.mode! & STICKY) === 0);
+  const shared = folders.find(({ info }) => trust.otherWriters(info) === "its group" && (info.mode! & STICKY) === 0);
   if (shared) {
     notes.push({
       what:

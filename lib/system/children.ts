@@ -1,13 +1,13 @@
 let listening = false;
 
 /**
- * Makes sure that the ends of children can be waited for. Where sera was started with SIGCHLD ignored, as many daemons do
- * it, the kernel reaps them unseen, see waitpid(2), and their exit codes are lost.
+ * Makes sure that sera gets the exit codes of its children. If sera was started with SIGCHLD ignored, as by many daemons,
+ * the kernel reaps children itself and their exit codes are lost; see waitpid(2).
  *
- * A child that is started before that and asks what is ignored has to be first: the runtime catches SIGHUP, SIGINT and
- * SIGTERM as soon as anybody listens to any signal.
+ * A child that looks at which signals are ignored must be started before this is called: as soon as a program listens to
+ * any signal, Deno also catches SIGHUP, SIGINT and SIGTERM.
  */
-export function keepChildren(): void {
+export function keepExitCodes(): void {
   if (listening || Deno.build.os === "windows") return;
   listening = true;
   Deno.addSignalListener("SIGCHLD", () => undefined);

@@ -1,26 +1,26 @@
-import { followPath } from "./folder_way.ts";
+import { followPath } from "./follow_path.ts";
 import { UnfitFileError } from "./small_file.ts";
 import { EVERYBODY_WRITES, STICKY } from "./trust.ts";
 
-/** What anybody on the machine could do to a file by its place. */
+/** A step on the path to a file that anybody on the machine can replace. */
 interface Exposed {
+  /** The folder that everybody can write to. */
   readonly folder: string;
-  /** The first name in it on the way to the file. */
+  /** The name in it that the path goes through. */
   readonly entry: string;
-  /** Whether another user has put it there already, or may have. */
+  /** Whether the entry belongs to another user, who may have put it there. */
   readonly planted: boolean;
 }
 
 /**
- * Refuses a file that anybody on the machine may have written, or may have put where it is: what is in it decides what
- * sera does, often as root.
+ * Refuses a file that anybody on the machine may have written or put there, since it decides what sera does, often as root.
  *
- * @param info What the open file is.
- * @param soon Whether one is refused, too, that anybody could put another in the place of.
+ * @param info The open file's.
+ * @param orReplaceable Whether to refuse also a file that anybody could replace.
  * @throws {UnfitFileError}
  */
-export function refuseEverybodys(path: string, info: Deno.FileInfo, soon = false): void {
-  // Windows keeps no mode; a pipe is the caller's own; what is in /dev/null nobody decides.
+export function refuseExposed(path: string, info: Deno.FileInfo, orReplaceable = false): void {
+  // Windows has no file modes; a pipe is the caller's own; nobody can write anything into /dev/null.
   if (info.mode === null || !info.isFile) return;
   if ((info.mode & EVERYBODY_WRITES) !== 0) {
     throw new UnfitFileError("everybody can write to it", `chmod o-w ${path}`);
@@ -34,8 +34,8 @@ export function refuseEverybodys(path: string, info: Deno.FileInfo, soon = false
     );
   }
   const [first] = exposed;
-  if (first === undefined || !soon) return;
-  // Never to take rights away: the folder may be one like /tmp, which the whole system needs.
+  if (first === undefined || !orReplaceable) return;
+  // Do not advise chmod o-w: the whole system may need the folder, as it does /tmp.
   throw new UnfitFileError(
     `everybody can write to ${first.folder}, and can put another in the place of ${first.entry}`,
     `keep the file in a folder that only you can write to, or chmod +t ${first.folder}`,
@@ -43,8 +43,8 @@ export function refuseEverybodys(path: string, info: Deno.FileInfo, soon = false
 }
 
 /**
- * The steps of a path in folders in which everybody may rename what is there. One's own and root's are there because one
- * of them wanted it, as in the folders that Kubernetes makes; another user's may have been planted.
+ * The steps of a path in folders where everybody can rename entries. An entry of sera's own user or root is there on
+ * purpose, as in the folders that Kubernetes makes; one of another user may have been planted.
  */
 function exposedSteps(path: string): readonly Exposed[] {
   const { folders, links, end } = followPath(absolute(path));
@@ -57,12 +57,12 @@ function exposedSteps(path: string): readonly Exposed[] {
   });
 }
 
-/** A path from the root on. */
+/** The path made absolute. */
 export function absolute(path: string): string {
   return path.startsWith("/") ? path : `${Deno.cwd()}/${path}`;
 }
 
-/** Whether a user may decide here: root, and the one who runs sera. */
+/** Whether a user is trusted: root, and the one who runs sera. */
 export function isOurs(uid: number | null): boolean {
   return uid === 0 || uid === Deno.uid();
 }

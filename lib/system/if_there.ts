@@ -1,8 +1,8 @@
 /**
- * What lies at a path itself, without following a link.
+ * What is at a path; a link is not followed.
  *
- * @returns Undefined where there is nothing.
- * @throws {Error} The system's, when that cannot be seen.
+ * @returns Undefined if there is nothing.
+ * @throws {Error} The system's error if that cannot be seen.
  */
 export function lstatIfThere(path: string): Deno.FileInfo | undefined {
   try {
@@ -14,9 +14,9 @@ export function lstatIfThere(path: string): Deno.FileInfo | undefined {
 }
 
 /**
- * What is at a path, links followed; undefined where there is nothing, or that cannot be seen.
+ * What is at a path; undefined if there is nothing, or if that cannot be seen.
  *
- * @param stat How to look: `Deno.lstatSync` follows no link.
+ * @param stat `Deno.statSync` follows links, `Deno.lstatSync` does not.
  */
 export function statIfSeen(path: string, stat = Deno.statSync): Deno.FileInfo | undefined {
   try {
@@ -27,13 +27,13 @@ export function statIfSeen(path: string, stat = Deno.statSync): Deno.FileInfo | 
   }
 }
 
-/** Whether there is something at a path, or at what a link there leads to; also where that cannot be seen. */
+/** Whether there is something at a path, links followed; true also if that cannot be seen. */
 export function isThere(path: string): boolean {
   try {
     Deno.statSync(path);
     return true;
   } catch (error) {
-    // What else is wrong with it will be told by whoever uses it.
+    // Whoever uses the path will report any other error.
     return !(error instanceof Deno.errors.NotFound);
   }
 }

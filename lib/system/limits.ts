@@ -1,6 +1,6 @@
 import type { Trouble } from "../errors.ts";
 
-/** What the system has no more of, and what to do about it, whatever was being done. */
+/** Errors of the system that mean the same, and have the same cure, whatever was being done. */
 const LIMITS: Readonly<Record<string, Trouble>> = {
   EMFILE: { what: "too many open files", cure: "raise the limit of open files (ulimit -n)" },
   ENFILE: { what: "too many open files in the system", cure: "raise the system's limit (fs.file-max)" },
@@ -18,15 +18,15 @@ const LIMITS: Readonly<Record<string, Trouble>> = {
   ESTALE: { what: "a network file system has lost the file", cure: "mount it anew" },
 };
 
-/** As a limit, but it may come from anywhere: where it came from must be told too. */
+/** Errors that have one cure, but whose message must also say what was being done. */
 const CURES: Readonly<Record<string, string>> = { EIO: "see the system's log about the disk" };
 
-/** Which limit of the system's was met, without the error's message; undefined for any other error. */
+/** The trouble if an error means that a limit of the system was reached; undefined for any other error. */
 export function limitOf(error: unknown): Trouble | undefined {
   return own(LIMITS, codeOf(error));
 }
 
-/** What to do against an error of the system that has the same cure everywhere; undefined for any other. */
+/** The cure for an error of the system that has the same cure everywhere; undefined for any other error. */
 export function systemCure(error: unknown): string | undefined {
   const code = codeOf(error);
   return own(LIMITS, code)?.cure ?? own(CURES, code);

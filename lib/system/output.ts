@@ -1,22 +1,21 @@
 import { delayOrAbort, within } from "../waiting.ts";
 
-/** Pauses before another try when a pipe that somebody made non-blocking is full, in milliseconds. */
+/** The first and the longest pause before writing again to a full non-blocking pipe, in milliseconds. */
 const FIRST_PAUSE = 5;
 const LONGEST_PAUSE = 100;
 
-/** How long a text waits for those that were said before it on the other stream, in milliseconds. */
+/** How long a text waits for earlier ones on the other stream, in milliseconds. */
 const LONGEST_TURN = 1000;
 
-/** As many texts wait for a reader; what comes on top is lost, so that a stuck one costs no more memory than this. */
+/** How many texts can wait for a reader. Further ones are lost, so that a stuck reader cannot use up the memory. */
 const MOST_WAITING = 1000;
 
-/** What can be written to. */
+/** Something that can be written to. */
 export type Stream = Pick<typeof Deno.stdout, "write">;
 
 /**
- * Writes texts to a stream, one after the other and beside all else. What sera says must never decide about the command:
- * a reader that does not read keeps neither signals nor the lock waiting, and one that has gone, or a full disk, costs the
- * text and not the run.
+ * Writes texts to a stream, one after the other, in the background. Output must never affect the command: a reader that
+ * does not read delays neither signals nor the lock, and a closed pipe or a full disk loses the text, not the run.
  */
 export class Output {
   readonly #stream: Stream;
@@ -28,25 +27,26 @@ export class Output {
     this.#stream = stream;
   }
 
-  /** Whether nothing waits to be written. */
+  /** Whether all texts are written, or lost. */
   get isDone(): boolean {
     return this.#count === 0;
   }
 
-  /** Why the first text that was lost could not be written; undefined where none was. */
+  /** Why the first lost text could not be written; undefined if none was lost. */
   get failure(): unknown {
     return this.#failure;
   }
 
-  /** Resolves when all that has been put so far is written, or lost. */
+  /** Resolves when all texts put so far are written, or lost. */
   get written(): Promise<void> {
     return this.#written;
   }
 
   /**
-   * Puts a text behind those that wait.
+   * Adds a text to the queue.
    *
-   * @param other Another stream, on which what was put before comes first if its reader reads: it may be the same one.
+   * @param other The other stream. Texts already in its queue are written first, if its reader reads: both streams may lead
+   * to the same place.
    */
   put(text: string, other: Output): void {
     if (this.#count === MOST_WAITING) return;
@@ -60,7 +60,7 @@ export class Output {
     let wait = FIRST_PAUSE;
     while (rest.length > 0) {
       try {
-        // Not writeSync: a full pipe that is not non-blocking would stop the whole process.
+        // Not writeSync: a full blocking pipe would stop the whole process.
         rest = rest.subarray(await this.#stream.write(rest));
         wait = FIRST_PAUSE;
       } catch (error) {

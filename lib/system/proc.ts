@@ -1,33 +1,33 @@
-import { keepChildren } from "./children.ts";
+import { keepExitCodes } from "./children.ts";
 
-/** What Linux tells of this process in /proc, see {@linkcode readProc}. */
+/** A file of Linux's /proc about this process, see {@linkcode readProc}. */
 export function readOwnProc(file: "cmdline" | "environ"): Uint8Array | undefined {
   return readProc(`${Deno.pid}/${file}`);
 }
 
 /**
- * A file of Linux's /proc, see proc(5). The runtime keeps that folder for programs that may do everything, and sera may
- * not; cat(1) may.
+ * A file of Linux's /proc, see proc(5). Deno lets a program read /proc only with all permissions, which sera does not have;
+ * so cat(1) reads it.
  *
- * @param path The path within the folder.
- * @returns The file's bytes; undefined where there is no such file, or cat cannot be started.
+ * @param path The path below /proc.
+ * @returns The file's bytes; undefined if there is no such file, or if cat cannot be started.
  */
 export function readProc(path: string): Uint8Array | undefined {
   if (Deno.build.os !== "linux") return undefined;
-  keepChildren();
+  keepExitCodes();
   try {
     const { success, stdout } = new Deno.Command("/bin/cat", {
       args: [`/proc/${path}`],
-      // The folder that sera was started in may be one that nobody can enter.
+      // sera's working directory may be one that cannot be entered.
       cwd: "/",
-      // Otherwise it loads the messages of the caller's language, which takes half of its time.
+      // Without a locale, cat does not load translated messages, which would double its time.
       clearEnv: true,
       stdin: "null",
       stderr: "null",
     }).outputSync();
     return success ? stdout : undefined;
   } catch (error) {
-    // No cat, no process left, no descriptor, no memory: it cannot be told.
+    // No cat, or the limit of processes, files or memory is reached.
     if (error instanceof Error) return undefined;
     throw error;
   }

@@ -2,15 +2,15 @@ import { readOwnProc } from "./proc.ts";
 import { UsageError } from "../errors.ts";
 
 /**
- * Makes sure that the runtime has handed the words over as they were typed. It replaces what is not UTF-8 by U+FFFD, and
- * a command that got other words than its user wrote could do anything.
+ * Makes sure that Deno has passed on the words as typed. It replaces bytes that are not UTF-8 by U+FFFD, and a command
+ * with changed words could do anything.
  *
  * @throws {UsageError} When a word was changed.
  */
 export function refuseChangedWords(words: readonly string[]): void {
   const suspect = words.findIndex((word) => word.includes("\ufffd"));
   if (suspect < 0 || Deno.build.os === "windows") return;
-  // Somebody may really have typed U+FFFD; only Linux can tell.
+  // Somebody may really have typed U+FFFD; only Linux shows the original bytes.
   const raw = readOwnProc("cmdline");
   if (raw && isUtf8(raw)) return;
   throw new UsageError(

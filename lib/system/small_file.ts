@@ -1,37 +1,34 @@
-/** The one way to read a file that says how sera is to work, whatever is in its place. */
+/** Reads files that configure sera, whatever their paths lead to: it may be a device, a pipe, a huge file. */
 
 import { TroubleError } from "../errors.ts";
 import { elapsed, firstOf, settled } from "../waiting.ts";
 
-/** How long such a file may be, in bytes: one with all public CAs has a quarter of that. */
+/** The longest such file, in bytes; one with all public CAs has a quarter of that. */
 const LONGEST = 2 ** 20;
 
-/** How long the other end of a pipe may take to say all that it has to say, in milliseconds. */
+/** How long to wait until the writer of a pipe has closed it, in milliseconds. */
 const PATIENCE = 10_000;
 
-/**
- * What came of reading pipes, by their paths: they can be read once only, and may be needed again, as for another
- * connection.
- */
-const heard = new Map<string, SmallFile | UnfitFileError>();
+/** What was read from pipes, by path: a pipe can be read only once, but its text may be needed again. */
+const pipes = new Map<string, SmallFile | UnfitFileError>();
 
-/** What was read, and what the open file itself is, which is more than its path may still lead to. */
+/** A file's text, and the information on the open file: its path may lead to another file by now. */
 export interface SmallFile {
   readonly text: string;
   readonly info: Deno.FileInfo;
 }
 
-/** There is something, but nothing to go by; with a cure, if more can be said than to name another file. */
+/** There is a file, but sera cannot use it. Has a cure if there is a better one than to name another file. */
 export class UnfitFileError extends TroubleError {}
 
 /**
- * Reads a plain file, or a pipe that the caller has opened, as a shell's `<(…)` does.
+ * Reads a plain file, or a pipe that the caller has opened, as with a shell's `<(…)`.
  *
- * @throws {UnfitFileError} When it is neither, is longer than 1 MiB, or when the pipe's other end is not done within 10 s.
+ * @throws {UnfitFileError} When it is neither, is longer than 1 MiB, or when a pipe's writer has not closed it within 10 s.
  * @throws The system's error when it cannot be read.
  */
 export async function readSmallFile(path: string): Promise<SmallFile> {
-  const before = heard.get(path);
+  const before = pipes.get(path);
   if (before instanceof UnfitFileError) throw before;
   if (before) return before;
   const found = Deno.statSync(path);
@@ -47,18 +44,18 @@ export async function readSmallFile(path: string): Promise<SmallFile> {
       }),
     );
     const read = { text, info };
-    heard.set(path, read);
+    pipes.set(path, read);
     return read;
   } catch (error) {
-    if (error instanceof UnfitFileError) heard.set(path, error);
+    if (error instanceof UnfitFileError) pipes.set(path, error);
     throw error;
   }
 }
 
 /**
- * As {@linkcode readSmallFile}, but takes no pipes.
+ * As {@linkcode readSmallFile}, but for plain files only.
  *
- * @param found What is there, which is looked at before it is opened, for to open a pipe or a device may take for ever.
+ * @param found What is at the path. It is checked before the file is opened: to open a pipe or a device may take for ever.
  */
 export function readSmallFileSync(path: string, found = Deno.statSync(path)): SmallFile {
   if (path === "/dev/null") return { text: "", info: found };
@@ -68,7 +65,7 @@ export function readSmallFileSync(path: string, found = Deno.statSync(path)): Sm
   if (!info.isFile) throw unfit(info);
   const bytes = new Uint8Array(LONGEST + 1);
   let length = 0;
-  // It may be longer than it says it is.
+  // The file may be longer than its size says, as in /proc.
   while (length < bytes.length) {
     const count = file.readSync(bytes.subarray(length));
     if (count === null) return { text: decode(bytes.subarray(0, length)), info };
@@ -88,7 +85,7 @@ async function readPipe(file: Deno.FsFile): Promise<string> {
   throw tooLong();
 }
 
-/** One that is open already, unlike one with a name in a folder, which waits for somebody to write. */
+/** Whether a path is a pipe that is already open. To open a named pipe in a folder would wait for a writer. */
 function isOpenPipe(path: string, { isFifo }: Deno.FileInfo): boolean {
   return Boolean(isFifo) && /^\/(?:dev|proc\/self)\/fd\/\d+$/.test(path);
 }

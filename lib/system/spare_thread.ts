@@ -1,13 +1,12 @@
 /**
- * The runtime does what may take long, such as to write to a pipe that is full, in threads beside, which it starts when
- * they are needed. Where none can be started (RLIMIT_NPROC) it ends the whole process. So while a command runs one is
- * there all the time.
+ * Deno does what may block, such as writing to a pipe, in threads that it starts when it needs them. If it cannot start one
+ * (RLIMIT_NPROC), it ends the whole process. So sera keeps one running while a command runs.
  */
 
-/** A thread that has nothing to do ends after 10 s; so often it gets something, in milliseconds. */
+/** How often the thread is used, in milliseconds: an idle one ends after 10 s. */
 const INTERVAL = 4000;
 
-/** Keeps a thread of the runtime's, from now on until it is disposed of. */
+/** Keeps one of Deno's threads running until it is disposed of. */
 export class SpareThread implements Disposable {
   readonly #timer: ReturnType<typeof setInterval>;
 
@@ -21,7 +20,7 @@ export class SpareThread implements Disposable {
   }
 }
 
-/** The least that takes a thread. */
+/** Uses a thread, as cheaply as possible. */
 function use(): void {
   Deno.lstat("/").catch(() => undefined);
 }

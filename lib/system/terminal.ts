@@ -1,13 +1,13 @@
-/** As wide as a terminal is that does not say. */
+/** The width to assume for a terminal that does not report its own, in columns. */
 const USUAL_WIDTH = 80;
 
-/** How many columns the terminal has that stdout is; undefined where stdout is none. */
+/** The terminal's width in columns; undefined if stdout is no terminal. */
 export function terminalWidth(): number | undefined {
   if (!Deno.stdout.isTerminal()) return undefined;
   try {
     return Deno.consoleSize().columns || USUAL_WIDTH;
   } catch (error) {
-    // The runtime has no kind of error of its own for a terminal that has no size.
+    // Deno has no error class for a terminal without a size.
     if (error instanceof Error) return USUAL_WIDTH;
     throw error;
   }

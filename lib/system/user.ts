@@ -1,7 +1,7 @@
-/** What the system knows of the user; undefined for one without an entry, as in containers. */
+/** The user's entry in the system's user database; undefined if there is none, as in many containers. */
 export function systemUser(): { readonly username: string; readonly homedir: string } | undefined {
   try {
-    // Seldom needed, and not worth an import for every run.
+    // Rarely needed: an import would slow down the start of every run.
     // deno-lint-ignore no-process-global
     return process.getBuiltinModule("node:os").userInfo();
   } catch (error) {

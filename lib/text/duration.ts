@@ -16,7 +16,7 @@ const NANOSECONDS: Readonly<Record<string, number>> = {
   h: 3600e9,
 };
 
-/** A Go duration is an int64 of nanoseconds, some 292 years; Go refuses what does not fit. */
+/** A Go duration is an int64 of nanoseconds, about 292 years; Go rejects longer ones. */
 const MAX_NANOSECONDS = 2 ** 63;
 
 const TERM = "([0-9]+(?:\\.[0-9]*)?|\\.[0-9]+)(ns|us|\u00b5s|\u03bcs|ms|s|m|h)";
@@ -35,8 +35,8 @@ const DURATION = new RegExp(`^([+-]?)(0|(?:${TERM})+)$`);
  * assert.equal(parseDuration("5"), undefined, "it has no unit");
  * ```
  *
- * @returns Milliseconds, with a fraction down to the nanosecond; undefined if the text is no duration or beyond the
- * 292 years that Go can hold.
+ * @returns Milliseconds, with a fraction down to the nanosecond; undefined if the text is no duration, or is longer than
+ * the 292 years that Go can hold.
  * @see https://pkg.go.dev/time#ParseDuration
  */
 export function parseDuration(text: string): number | undefined {
@@ -53,8 +53,8 @@ export function parseDuration(text: string): number | undefined {
 }
 
 /**
- * Writes a duration for people: `500ms`, `1.2s`, `30s`, `1m30s`, `2h0m5s`. Below a minute it is exact to the millisecond,
- * from a minute on to the second. What it writes, `parseDuration` reads, except for the `forever` of an infinite one.
+ * Formats a duration for people: `500ms`, `1.2s`, `30s`, `1m30s`, `2h0m5s`. Below a minute it is exact to the millisecond,
+ * from a minute on to the second. `parseDuration` can read the result, except `forever` for `Infinity`.
  *
  * @param ms Milliseconds.
  */
@@ -69,7 +69,7 @@ export function formatDuration(ms: number): string {
   return formatMinutes(Math.round(ms / 1000));
 }
 
-/** Leaves out what is zero at the end, never in the middle: `2h`, but `2h0m5s`. */
+/** Leaves out zeros at the end, but not in the middle: `2h`, but `2h0m5s`. */
 function formatMinutes(seconds: number): string {
   const h = Math.floor(seconds / 3600);
   const m = Math.floor(seconds / 60) % 60;
@@ -78,15 +78,15 @@ function formatMinutes(seconds: number): string {
   return (h > 0 ? `${h}h` : "") + minutes + (s > 0 ? `${s}s` : "");
 }
 
-/** Go knows no days, for their length depends on the clocks being changed; these have 24 hours. */
+/** Days, which Go does not have, since daylight saving changes their length; here they have 24 hours. */
 const DAYS = /^([0-9]+)d(.*)$/;
 
 /**
- * Reads sera's `<wait>`: a whole number of seconds (`0`: try once), a Go duration that is not negative, with whole days
- * before it if need be (`90d`), or `forever`.
+ * Reads sera's `<wait>`: a whole number of seconds (`0`: try once), a Go duration that is not negative, optionally with
+ * whole days before it (`90d`, `1d12h`), or `forever`.
  *
- * @returns Milliseconds, Infinity for `forever` (and for more digits than a number can hold); undefined if the text is
- * no wait, which is how the command line tells a wait from a subcommand.
+ * @returns Milliseconds; `Infinity` for `forever`, and for a number too large to hold; undefined if the text is no wait,
+ * which is how the command line tells a wait from a subcommand.
  */
 export function parseWait(text: string): number | undefined {
   if (text === "forever") return Infinity;

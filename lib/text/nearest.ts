@@ -1,18 +1,18 @@
 // @ts-types="@types/damerau-levenshtein"
 import distance from "damerau-levenshtein";
 
-/** A slip for so many letters of the shorter word: a wrong guess is worse than none. */
-const LETTERS_A_SLIP = 3;
+/** One typing error is allowed for so many letters of the shorter word: a wrong guess is worse than none. */
+const LETTERS_PER_ERROR = 3;
 
 /**
- * The one name that a word was most likely meant to be: letters left out, doubled, wrong or swapped, capitals, and
- * underscores for dashes.
+ * The name that a mistyped word most likely stands for. Ignores case, dashes and underscores; letters may be missing,
+ * added, wrong or swapped.
  *
- * @returns Undefined where none is near, or several are equally near.
+ * @returns Undefined if no name is close, or if several are equally close.
  */
 export function nearest(word: string, names: readonly string[]): string | undefined {
-  const plain = plainly(word);
-  const near = names.map((name) => ({ name, steps: stepsTo(plain, plainly(name)) })).filter(({ steps }) =>
+  const plain = normalized(word);
+  const near = names.map((name) => ({ name, steps: stepsTo(plain, normalized(name)) })).filter(({ steps }) =>
     steps < Infinity
   )
     .sort((a, b) => a.steps - b.steps);
@@ -22,10 +22,10 @@ export function nearest(word: string, names: readonly string[]): string | undefi
 
 function stepsTo(word: string, name: string): number {
   const { steps } = distance(word, name);
-  return steps <= Math.floor(Math.min(word.length, name.length) / LETTERS_A_SLIP) ? steps : Infinity;
+  return steps <= Math.floor(Math.min(word.length, name.length) / LETTERS_PER_ERROR) ? steps : Infinity;
 }
 
-/** Without what people write in several ways. */
-function plainly(word: string): string {
+/** The word in lower case, without dashes and underscores. */
+function normalized(word: string): string {
   return word.toLowerCase().replaceAll(/[_-]/g, "");
 }

@@ -1,25 +1,25 @@
 import stringWidth from "string-width";
 import { printable } from "./printable.ts";
 
-/** No cell is made narrower than this, in columns. */
+/** The least width that a column is cut to. */
 const LEAST = 8;
 
 const GAP = "  ";
 const ELLIPSIS = "…";
 
-/** How a table is made to fit. */
+/** How to make a table fit a terminal. */
 export interface Fit {
-  /** The terminal's width in columns; undefined where nothing is to be cut. */
+  /** The terminal's width; undefined to cut nothing. */
   readonly width: number | undefined;
-  /** The indices of the columns that may be cut, in the order in which they are. */
+  /** The indices of the columns that may be cut, the first to be cut first. */
   readonly cut: readonly number[];
 }
 
 /**
- * A table, with columns as wide as they need to be.
+ * Formats a table, with each column as wide as its longest cell.
  *
  * @param rows The header, then the rows; unprintable characters are replaced.
- * @returns Lines, each with a line feed, and no spaces at its end.
+ * @returns Lines, each ended by a line feed, without trailing blanks.
  */
 export function table(
   rows: readonly (readonly string[])[],
@@ -37,7 +37,7 @@ export function table(
   }).join("");
 }
 
-/** Whether a table fits a terminal of that width without being cut. */
+/** Whether a table fits a terminal of that width uncut. */
 export function fits(rows: readonly (readonly string[])[], width: number): boolean {
   return lineWidth(widthsOf(rows.map((row) => row.map(printable)))) <= width;
 }
@@ -59,7 +59,7 @@ function padded(text: string, width: number): string {
   return text + " ".repeat(Math.max(0, width - widthOf(text)));
 }
 
-/** As much of the text as fits, cut between characters as a reader sees them: a path keeps its end, which tells more. */
+/** As much of a text as fits, cut between characters as a reader sees them. A path keeps its end, which says more. */
 function shortened(text: string, width: number): string {
   if (widthOf(text) <= width) return text;
   const characters = [...new Intl.Segmenter().segment(text)].map(({ segment }) => segment);

@@ -2,10 +2,10 @@ import type { HolderFields } from "../log/logger.ts";
 import type { Sighting } from "./sighting.ts";
 
 /**
- * Who holds a lock, for JSON lines, in the names of `sera status --json`; a number that only names something is text.
+ * The holder of a lock for JSON log lines, with the keys of `sera status --json`; numbers that are identifiers are strings.
  *
- * @param sightings Of one lock; those who wait do not count.
- * @returns Undefined if nobody is seen.
+ * @param sightings Sightings of one lock; waiters are ignored.
+ * @returns Undefined if no holder is seen.
  */
 export function holderFields(sightings: readonly Sighting[]): HolderFields | undefined {
   const holder = sightings.find(({ state }) => state === "held");

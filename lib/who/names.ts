@@ -3,13 +3,13 @@ import type { Presence } from "../lock/presence.ts";
 import type { Sighting } from "./sighting.ts";
 import { tidy } from "./tidy.ts";
 
-/** heimdall's namespace, and name, where it is given none. */
+/** heimdall's default namespace, and its default name. */
 const HEIMDALLS = "heimdall";
 
-/** How much of an md5 name is shown to people, in characters. */
+/** How many characters of an md5 name are shown to people. */
 const SHORT_NAME = 12;
 
-/** Names that somebody tells of a lock, if they are what its numbers are made of: anybody may say anything. */
+/** The names that a holder or waiter reports for its lock, if the lock's numbers match them: a report may be forged. */
 export function namesTold({ lock, namespace, name }: Presence): Pick<Sighting, "namespace" | "name"> {
   if (namespace === undefined || !isNamespacedName(lock)) return {};
   if (name !== undefined) return namespacedName(namespace, name) === lock ? { namespace, name } : {};
@@ -17,8 +17,8 @@ export function namesTold({ lock, namespace, name }: Presence): Pick<Sighting, "
 }
 
 /**
- * Adds to a namespaced lock the names that nobody has told and that are known all the same: the namespace that was asked
- * for, heimdall's own, and a label that is the name.
+ * Adds missing names to a namespaced lock, if one of these matches its numbers: the namespace that was asked for,
+ * heimdall's default, or the label.
  *
  * @param asked The namespace that was asked for.
  */
@@ -36,8 +36,8 @@ export function withNames(sighting: Sighting, asked: string | undefined): Sighti
 }
 
 /**
- * A lock as people see it, and as `--lock` takes it: the beginning of an md5 name; of a namespaced one the two names, with
- * a number in the place of one that nobody tells.
+ * A lock as people see it, and as `--lock` accepts it: the beginning of an md5 name; for a namespaced lock its two names,
+ * with a number in place of a name that is not known.
  */
 export function shownLock({ lock, namespace, name }: Pick<Sighting, "lock" | "namespace" | "name">): string {
   if (!isNamespacedName(lock)) return lock.slice(0, SHORT_NAME);
@@ -47,8 +47,8 @@ export function shownLock({ lock, namespace, name }: Pick<Sighting, "lock" | "na
 }
 
 /**
- * Whether a lock is one of those that `--lock` asks for: by what is shown of it, or by its whole name; within a namespace
- * that is asked for besides, also by its name alone.
+ * Whether `--lock` asks for this lock: by the beginning of its shown or full name, or, if the user has also given a
+ * namespace, of its name in that namespace.
  *
  * @param inNamespace Whether only the locks of one namespace are asked about.
  */
@@ -56,25 +56,25 @@ export function isAskedFor(sighting: Sighting, prefix: string, inNamespace = fal
   const { lock, name } = sighting;
   if (isNamespacedName(lock)) {
     if (inNamespace && [name, tidy(sighting).name].some((name) => name?.startsWith(prefix))) return true;
-    // Of names that nobody tells, whole ones can be known by their numbers.
+    // Names that are not known can still be matched by their numbers, if `--lock` gives them in full.
     const whole = [`${fnv1(prefix.replace(/\/$/, ""))},`, ...beginningsOf({ prefix })!];
     if (whole.some((beginning) => lock.startsWith(beginning))) return true;
   }
   const shown = [sighting, tidy(sighting)].map(shownLock);
-  // PostgreSQL keeps only half of a name.
+  // On PostgreSQL only the first half of an md5 name may be known.
   return shown.some((text) => text.startsWith(prefix)) || lock.startsWith(prefix) ||
     /^[0-9a-f]{16}$/.test(lock) && prefix.startsWith(lock);
 }
 
-/** Whether `--lock` cannot tell if this is one of those it asks for, since nobody tells the names behind its numbers. */
+/** Whether `--lock` may ask for this lock: that is not known, since the names behind its numbers are not. */
 export function mayBeAskedFor({ lock, namespace, name }: Sighting, prefix: string): boolean {
   if (!isNamespacedName(lock) || namespace !== undefined && name !== undefined) return false;
   return namespace === undefined || `${namespace}/`.startsWith(prefix.slice(0, namespace.length + 1));
 }
 
 /**
- * How the names of the locks begin that are asked for by what is shown of them, or by a namespace; undefined where neither
- * is.
+ * The possible beginnings of the full names of the locks that `--lock` or a namespace asks for; undefined if neither is
+ * given.
  */
 export function beginningsOf(
   { prefix, namespace }: { readonly prefix?: string | undefined; readonly namespace?: string | undefined },
@@ -82,7 +82,7 @@ export function beginningsOf(
   const inNamespace = namespace === undefined ? undefined : `${fnv1(namespace)},`;
   if (prefix === undefined) return inNamespace === undefined ? undefined : [inNamespace];
   const beginnings = /^[-0-9a-f,]+$/.test(prefix) ? [prefix] : [];
-  // A namespace may have a slash in it too.
+  // A namespace may contain a slash too.
   for (let slash = prefix.indexOf("/"); slash >= 0; slash = prefix.indexOf("/", slash + 1)) {
     const [namespace, name] = [prefix.slice(0, slash), prefix.slice(slash + 1)];
     const high = /^-?\d+$/.test(namespace) ? namespace : String(fnv1(namespace));

@@ -1,11 +1,11 @@
 import type { Sighting } from "./sighting.ts";
 
-/** Sorts by lock: first those who hold it, then those who wait, who waits longest first; where that is not known, last. */
+/** Sorts by lock: holders first, then waiters, the longest wait first and unknown ones last. */
 export function inOrder(sightings: readonly Sighting[]): readonly Sighting[] {
   return sightings.toSorted((a, b) => compare(a.lock, b.lock) || compare(a.state, b.state) || byTime(a, b));
 }
 
-/** Numbers of sessions grow, so that they tell who has come first where the server does not say when. */
+/** Session numbers grow, so they tell who came first if the server does not say when. */
 function byTime(a: Sighting, b: Sighting): number {
   if (a.state !== "waiting") return 0;
   const since = (a.since ?? Infinity) === (b.since ?? Infinity) ? 0 : (a.since ?? Infinity) - (b.since ?? Infinity);

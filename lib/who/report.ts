@@ -3,11 +3,11 @@ import { printableJson } from "../text/printable.ts";
 import type { Seen, Sighting } from "./sighting.ts";
 
 /**
- * What was seen, for programs: one JSON object, in one line.
+ * Sightings for programs: one JSON object on one line.
  *
- * @param seen The sightings in their order.
- * @param asked A lock to tell of also where nobody holds it.
- * @param canTell Whether it is known that this lock is free where nobody is seen to hold it.
+ * @param seen What was seen; the order of the sightings is kept.
+ * @param asked A lock to list even if nobody holds it.
+ * @param canTell Whether that lock is known to be free if no holder is seen.
  */
 export function seenJson(
   { sightings, hidden, strangers }: Seen,

@@ -2,25 +2,25 @@ import { fits, table } from "../text/text_table.ts";
 import { shownLock } from "./names.ts";
 import type { Sighting, Stranger } from "./sighting.ts";
 import { tidy, tidyWho } from "./tidy.ts";
-import { shortSinceText, sinceText } from "./words.ts";
+import { shortSinceText, sinceText } from "./since_text.ts";
 
-/** Where LOCK, HOST and LABEL are in a table of sightings. */
+/** The indices of LOCK, HOST and LABEL in a table of sightings. */
 const [LOCK, HOST, LABEL] = [0, 2, 4];
 
-/** Where HOST and LABEL are in a table of strangers. */
+/** The indices of HOST and LABEL in a table of strangers. */
 const [THEIR_HOST, THEIR_LABEL] = [2, 4];
 
 /** How a table is shown. */
 export interface Display {
-  /** Columns that the terminal has; undefined where it is none, and nothing is cut. */
+  /** The terminal's width in columns; undefined if stdout is no terminal: then nothing is cut. */
   readonly width?: number | undefined;
   /** Milliseconds since 1970. */
   readonly now?: number;
 }
 
 /**
- * Sightings as a table for people, in the order given. User and session are in it where a process is not known: then they
- * are what an administrator ends it by.
+ * Sightings as a table for people, in the order given. The columns USER and SESSION are added if a process is not known:
+ * an administrator can then end it by its session.
  */
 export function sightingsTable(sightings: readonly Sighting[], { width, now = Date.now() }: Display = {}): string {
   const byTime = (since: typeof sinceText) => rowsOf(sightings, (time) => since(time, now));
@@ -43,14 +43,14 @@ function rowsOf(sightings: readonly Sighting[], time: (since: number) => string)
         pid?.toString(),
         label,
         ...ifSession(user, session?.toString()),
-        // It may have got the lock a good while after it had connected.
+        // The time is approximate: it may have got the lock long after it connected.
         since === undefined ? undefined : (sinceIs === "connected" ? "~" : "") + time(since),
       ];
     }),
   ].map((row) => row.map((cell) => cell ?? "-"));
 }
 
-/** Sessions of which it is not known which lock they hold or wait for, as a table for people. */
+/** Sessions whose lock is not known, as a table for people. */
 export function strangersTable(strangers: readonly Stranger[], { width }: Display = {}): string {
   const rows = strangers.map(tidyWho).map(({ session, user, host, address, pid, label }) =>
     [String(session), user, host ?? address, pid?.toString(), label].map((cell) => cell ?? "-")

@@ -2,7 +2,7 @@ import { textFrom, timeFrom } from "../text/foreign.ts";
 import { printable } from "../text/printable.ts";
 import type { Sighting, Stranger } from "./sighting.ts";
 
-/** A sighting without what makes no sense; its texts are what others wrote, but no longer than anybody reads. */
+/** A sighting without invalid values, and with long texts cut. The texts may still hold control characters. */
 export function sensible(sighting: Sighting): Sighting {
   const { lock, namespace, name, since, sinceIs } = sighting;
   const time = timeFrom(since);
@@ -16,7 +16,7 @@ export function sensible(sighting: Sighting): Sighting {
   };
 }
 
-/** The same of somebody of whom nothing else is known. */
+/** As {@linkcode sensible}, for the part that sightings and strangers share. */
 export function sensibleWho<Who extends Omit<Stranger, "session">>(who: Who): Who {
   const { host, label, user, address } = who;
   return {
@@ -28,7 +28,7 @@ export function sensibleWho<Who extends Omit<Stranger, "session">>(who: Who): Wh
   };
 }
 
-/** A sighting for people: without what would do a terminal harm, and without what makes no sense. */
+/** A sighting for people: without control characters and without invalid values. */
 export function tidy(sighting: Sighting): Sighting {
   const { lock, namespace, name } = sighting;
   return {
@@ -39,7 +39,7 @@ export function tidy(sighting: Sighting): Sighting {
   };
 }
 
-/** The same of somebody of whom nothing else is known. */
+/** As {@linkcode tidy}, for the part that sightings and strangers share. */
 export function tidyWho<Who extends Omit<Stranger, "session">>(who: Who): Who {
   const { host, label, user, address } = who;
   return {
@@ -51,7 +51,7 @@ export function tidyWho<Who extends Omit<Stranger, "session">>(who: Who): Who {
   };
 }
 
-/** Undefined if nothing is left. */
+/** A text without control characters; undefined if nothing is left. */
 function tidyText(text: string | undefined): string | undefined {
   return printable(textFrom(text) ?? "").trim() || undefined;
 }

@@ -1,5 +1,5 @@
-import type { Delivery, RunningCommand } from "../../lib/child/spawn.ts";
-import type { Presence, Remnant } from "../../lib/child/group.ts";
+import type { RunningCommand, SignalResult } from "../../lib/child/spawn.ts";
+import type { Survivor, TargetState } from "../../lib/child/group.ts";
 
 /** A command that runs nowhere. It ends, and loses its group's members, when the test says so. */
 export class FakeCommand implements RunningCommand {
@@ -10,9 +10,9 @@ export class FakeCommand implements RunningCommand {
   /** The signals that it got, in their order. */
   readonly got: Deno.Signal[] = [];
   /** Whether anybody is left of its group. */
-  group: Presence = "reachable";
+  group: TargetState = "reachable";
   /** Who that is; zombies are not among them. */
-  members: readonly Remnant[] | undefined = [{ pid: 4711, uid: 0 }];
+  members: readonly Survivor[] | undefined = [{ pid: 4711, uid: 0 }];
   /** What a signal does. */
   readonly on: Partial<Record<Deno.Signal, () => void>> = {};
   #hasEnded = false;
@@ -22,7 +22,7 @@ export class FakeCommand implements RunningCommand {
   }
 
   /** Its first process ends and is reaped. */
-  end(exitCode: number, group: Presence = "nobody"): void {
+  end(exitCode: number, group: TargetState = "nobody"): void {
     this.group = group;
     this.#hasEnded = true;
     this.#end.resolve(exitCode);
@@ -34,7 +34,7 @@ export class FakeCommand implements RunningCommand {
     this.#end.reject(error);
   }
 
-  signal(signal: Deno.Signal): Delivery {
+  signal(signal: Deno.Signal): SignalResult {
     if (this.#hasEnded && this.group === "nobody") throw new Error(`${signal} may have hit somebody else`);
     if (this.group !== "reachable") return this.group;
     this.got.push(signal);
@@ -50,11 +50,11 @@ export class FakeCommand implements RunningCommand {
     return this.got.some((signal) => signal !== "SIGCONT");
   }
 
-  presence(): Presence {
+  targetState(): TargetState {
     return this.group;
   }
 
-  living(): Promise<readonly Remnant[] | undefined> {
+  living(): Promise<readonly Survivor[] | undefined> {
     return Promise.resolve(this.members);
   }
 }

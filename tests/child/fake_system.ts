@@ -1,7 +1,7 @@
 /** Processes and signals that are none: in place of those of the system, until they are disposed of. */
 
 /** Whom kill(2) finds. */
-type Presence = "nobody" | "reachable" | "forbidden";
+type TargetState = "nobody" | "reachable" | "forbidden";
 
 /** A child that sera has started. It ends when the test says so. */
 export class FakeProcess {
@@ -12,7 +12,7 @@ export class FakeProcess {
   /** What was written to its stdin. */
   heard = "";
   /** Whether it, or anybody of its group, is left. */
-  presence: Presence = "reachable";
+  presence: TargetState = "reachable";
   /** What it does with what it hears. */
   onHeard: (text: string) => void = () => undefined;
   readonly #status = Promise.withResolvers<Deno.CommandStatus>();
@@ -40,7 +40,7 @@ export class FakeProcess {
   }
 
   /** It ends and is reaped. */
-  end(code: number, signal: Deno.Signal | null = null, presence: Presence = "nobody"): void {
+  end(code: number, signal: Deno.Signal | null = null, presence: TargetState = "nobody"): void {
     this.presence = presence;
     this.#say?.close();
     this.#say = undefined;

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { livingOf, presenceOf } from "../../lib/child/group.ts";
+import { livingOf, targetState } from "../../lib/child/group.ts";
 import { linux, type Need, root, testWith, tool } from "../cli/needs.ts";
 import { Running } from "../cli/running.ts";
 import { until } from "../cli/wait.ts";
@@ -23,7 +23,7 @@ test([setsid], "a group's members are all told, with their user, and nobody else
   await run.says(/child \d+\n/);
   const child = Number(/\d+/.exec(run.stdout)![0]);
   const uid = Deno.uid()!;
-  assert.equal(presenceOf(-run.pid), "reachable");
+  assert.equal(targetState(-run.pid), "reachable");
   const living = await livingOf(-run.pid);
   assert.deepEqual(
     living!.toSorted((a, b) => a.pid - b.pid),
@@ -46,8 +46,8 @@ test([setsid], "a zombie is there, but does not live", async () => {
   assert.ok((await livingOf(-pid))!.some((member) => member.pid === pid));
   await Deno.remove(file);
   await until("it has ended", async () => (await livingOf(-pid))?.length === 0);
-  assert.equal(presenceOf(-pid), "reachable");
-  assert.equal(presenceOf(pid), "reachable");
+  assert.equal(targetState(-pid), "reachable");
+  assert.equal(targetState(pid), "reachable");
   assert.deepEqual(await livingOf(pid), []);
 });
 
@@ -76,7 +76,7 @@ test([root ?? setsid], "the user of another user's process is told", async () =>
 test([linux], "nobody is there when all have been reaped", async () => {
   await using run = new Running(["true"], { env });
   await run.ended;
-  assert.equal(presenceOf(run.pid), "nobody");
-  assert.equal(presenceOf(-run.pid), "nobody");
+  assert.equal(targetState(run.pid), "nobody");
+  assert.equal(targetState(-run.pid), "nobody");
   assert.equal(await livingOf(-run.pid), undefined);
 });

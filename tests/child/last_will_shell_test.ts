@@ -87,7 +87,7 @@ testWith(
     await clock.until("there is another one", () => willed.shells.length === 2);
     await clock.until("it has heard", () => willed.shells[1]!.heard === "kill -4712 600\n");
     assert.deepEqual(willed.said, []);
-    assert.equal(willed.will.isKept, true);
+    assert.equal(willed.will.isWatching, true);
   },
 );
 
@@ -109,7 +109,7 @@ testWith([linux], "when there is no other one, it says so", async () => {
   willed.shells[0]!.end(137, "SIGKILL");
   await until("it is said", () => willed.said.length > 0);
   assert.match(willed.said.join(), /has been killed itself: Cannot start \/bin\/sh/);
-  assert.equal(willed.will.isKept, false);
+  assert.equal(willed.will.isWatching, false);
 });
 
 testWith(

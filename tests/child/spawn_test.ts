@@ -64,14 +64,14 @@ Deno.test("what becomes of a signal is told, and only one that somebody got coun
   const [process] = system.processes;
   process!.presence = "forbidden";
   assert.equal(command.signal("SIGTERM"), "forbidden");
-  assert.equal(command.presence(), "forbidden");
+  assert.equal(command.targetState(), "forbidden");
   assert.equal(command.wasSent("SIGTERM"), false);
   process!.presence = "reachable";
   assert.equal(command.signal("SIGTERM"), "delivered");
   assert.equal(command.wasSent("SIGTERM"), true);
   process!.end(143);
   assert.equal(command.signal("SIGKILL"), "nobody");
-  assert.equal(command.presence(), "nobody");
+  assert.equal(command.targetState(), "nobody");
 });
 
 for (

@@ -27,7 +27,7 @@ class Supervised implements Disposable {
       stops: [this.stop.signal],
       onLost: "terminate",
       grace: GRACE,
-      onLeft: () => undefined,
+      onSurvivors: () => undefined,
       onCause: (reason) => {
         this.causes.push([reason.message, this.clock.now]);
         return saying ? new Promise((resolve) => void setTimeout(resolve, saying)) : undefined;
@@ -152,7 +152,7 @@ Deno.test("in sera's own group nobody is looked for after the command's end", as
     stops: [],
     onLost: "terminate",
     grace: GRACE,
-    onLeft: () => undefined,
+    onSurvivors: () => undefined,
     onCause: () => undefined,
   });
   command.signal("SIGTERM");

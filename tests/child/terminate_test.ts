@@ -1,7 +1,7 @@
 /** How a command is ended, on a command that is none and a clock that the test moves. */
 
 import assert from "node:assert/strict";
-import { type Ending, type Left, terminate } from "../../lib/child/terminate.ts";
+import { type Ending, type Survivors, terminate } from "../../lib/child/terminate.ts";
 import { linux, testWith } from "../cli/needs.ts";
 import { CountedSignal } from "../counted_signal.ts";
 import { FakeClock } from "../lock/fake_clock.ts";
@@ -13,7 +13,7 @@ const GRACE = 10_000;
 class Attempt implements Disposable {
   readonly clock = new FakeClock();
   readonly command: FakeCommand;
-  readonly left: Left[] = [];
+  readonly left: Survivors[] = [];
   readonly lost = new CountedSignal();
   readonly hurry = new CountedSignal();
   isOver = false;
@@ -24,7 +24,7 @@ class Attempt implements Disposable {
       grace: GRACE,
       hurry: this.hurry.signal,
       lost: this.lost.signal,
-      onLeft: (left) => this.left.push(left),
+      onSurvivors: (left) => this.left.push(left),
       ...ending,
     }).then(() => {
       this.isOver = true;

@@ -22,7 +22,7 @@ import { FakeClock } from "../lock/fake_clock.ts";
 /** A last will that notes what is asked of it. */
 export class FakeWill {
   ready: Promise<void> = Promise.resolve();
-  isKept = true;
+  isWatching = true;
   testimony: Testimony | undefined = { ignored: 0, blocked: 0, fenced: false, got: [] };
   onGone: (message: string) => void = () => undefined;
   /** Throws where its shell is broken. */
@@ -153,7 +153,7 @@ export class FakePlace implements Disposable {
       identity: { key: "job argument", name: "d41d8cd98f00b204e9800998ecf8427e", title: "job" },
       lock: this.#lock,
       watch: this.watch,
-      register: undefined,
+      recorder: undefined,
       retrying: () => undefined,
       above: undefined,
       ...parts,

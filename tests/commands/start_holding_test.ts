@@ -98,7 +98,7 @@ Deno.test("a sera that has given up starts nothing", async () => {
 
 Deno.test("where there is no shell at all it is started, and that is said to those who ask", async () => {
   using place = new FakePlace(true);
-  place.will.isKept = false;
+  place.will.isWatching = false;
   await startHolding(place.execution(), 0);
   assert.match(place.events.join(), /^There is no \/bin\/sh/);
   assert.equal(place.system.processes.length, 1);

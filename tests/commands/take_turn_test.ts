@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import type { Job } from "../../lib/commands/job.ts";
 import { exitCodeOf, takeTurn } from "../../lib/commands/take_turn.ts";
 import { InterruptedError, LockUnavailableError, MaxRunError } from "../../lib/errors.ts";
-import { Register } from "../../lib/ledger/register.ts";
+import { Recorder } from "../../lib/ledger/recorder.ts";
 import type { Mode } from "../../lib/modes/mode.ts";
 import { MemoryLedger } from "../ledger/memory_ledger.ts";
 import { FakePlace, settingsOf } from "./fake_place.ts";
@@ -152,15 +152,15 @@ Deno.test("old runs are forgotten after all else, unless the lock is lost", asyn
     const ledger = new MemoryLedger();
     const rule = { countFailures: false, keepHistory: 1000, recordSkips: false };
     const runner = { label: "l", host: "h", pid: 1, user: "u" };
-    const register = new Register(() => Promise.resolve(ledger), "the lock", runner, rule, place.logger);
+    const recorder = new Recorder(() => Promise.resolve(ledger), "the lock", runner, rule, place.logger);
     const mode: Mode = async () => {
       const lock = place.held();
-      const run = await register.begin(lock);
+      const run = await recorder.begin(lock);
       assert.ok(typeof run !== "string");
       return { outcome: "held", lock, run };
     };
     const settings = await settingsOf({ "on-lost": "warn" });
-    const code = takeTurn(0, await jobIn(place, mode, { register, settings }));
+    const code = takeTurn(0, await jobIn(place, mode, { recorder, settings }));
     await place.later();
     if (isLost) place.lose();
     place.command.end(0);

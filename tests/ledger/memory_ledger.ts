@@ -50,7 +50,7 @@ export class MemoryLedger implements Ledger {
     return error instanceof RunGoneError || error instanceof LastingTrouble;
   }
 
-  isWithoutTable(): boolean {
+  isLedgerGone(): boolean {
     return false;
   }
 

@@ -15,7 +15,7 @@ const BUSY = "somebody else writes";
 /** How the tests' place shows that others are at it. */
 const OTHERS: Contention = {
   isBusy: (error) => error instanceof Error && error.message === BUSY,
-  inVain: (error, how, isInterrupted) =>
+  giveUpError: (error, how, isInterrupted) =>
     new Error(`${(error as Error).message}${how}${isInterrupted ? "" : "; see who it is"}`),
 };
 

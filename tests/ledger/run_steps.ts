@@ -2,7 +2,7 @@
 
 import type { Rule } from "../../lib/ledger/run.ts";
 import { SqlLedger } from "../../lib/backends/sql/ledger.ts";
-import { Register } from "../../lib/ledger/register.ts";
+import { Recorder } from "../../lib/ledger/recorder.ts";
 import { Logger } from "../../lib/log/logger.ts";
 import { never, open } from "../backends/open.ts";
 import { type LedgerAddress, openStoreAt, PLAIN, RUNNER } from "./holder.ts";
@@ -35,7 +35,7 @@ export async function runOnce(
   if (!held) throw new Error(`the lock was not free within ${PATIENCE} ms`);
   const settings = { ...PLAIN, ...rule, on: true, table: address.table, recordSkips: false };
   const io = { out: () => undefined, err: () => undefined, env: () => undefined };
-  const register = new Register(
+  const recorder = new Recorder(
     async ({ session }) => {
       const store = await openStoreAt(address, session);
       return new SqlLedger({
@@ -48,12 +48,12 @@ export async function runOnce(
     settings,
     new Logger(io, { format: "text" }, "test"),
   );
-  const begun = await register.begin(held);
+  const begun = await recorder.begin(held);
   if (typeof begun !== "string") {
     await doStep(COMMAND, () => Deno.writeTextFile(journal, `${Deno.pid}\n`, { append: true }));
     await begun.finish("succeeded", 0);
   }
   await doStep(RELEASE, () => held.release());
-  await register.prune();
+  await recorder.prune();
   return typeof begun === "string" ? "skipped" : "ran";
 }

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import type { Socket } from "node:net";
 import { LockUnavailableError, troubleOf } from "../../lib/errors.ts";
-import { isKept, type LeaseTerms, Moment, shortestTtl } from "../../lib/lock/lease.ts";
+import { canRenewInTime, type LeaseTerms, Moment, shortestTtl } from "../../lib/lock/lease.ts";
 import { Session } from "../../lib/backends/sql/session.ts";
 import { holdInSession } from "../../lib/backends/sql/hold_in_session.ts";
 import type { LeasedLock } from "../../lib/lock/held_lock.ts";
@@ -58,7 +58,7 @@ Deno.test("every round trip that is let in keeps its lease, and none that does n
     for (let roundTrip = 0; roundTrip < 1500; roundTrip += 100) {
       using clock = new FakeClock();
       const lease = { ttl: 3000, grace };
-      if (isKept(lease, roundTrip)) {
+      if (canRenewInTime(lease, roundTrip)) {
         const { lock } = await take(clock, roundTrip, { lease });
         await clock.to(12_000);
         assert.equal(lock.lost.aborted, false, `${roundTrip} ms with a grace of ${grace} ms`);
@@ -92,7 +92,7 @@ Deno.test("the shortest ttl that would do is kept, and a second less is not", ()
     for (const roundTrip of [700, 1000, 2500, 9000]) {
       const ttl = shortestTtl({ ttl: 3000, grace }, roundTrip);
       assert.equal(ttl % 1000, 0);
-      assert.ok(isKept({ ttl, grace }, roundTrip) && !isKept({ ttl: ttl - 1000, grace }, roundTrip));
+      assert.ok(canRenewInTime({ ttl, grace }, roundTrip) && !canRenewInTime({ ttl: ttl - 1000, grace }, roundTrip));
     }
   }
 });

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { keepChildren } from "../../lib/system/children.ts";
+import { keepExitCodes } from "../../lib/system/children.ts";
 import { type EventName, type Level, Logger } from "../../lib/log/logger.ts";
 import type { LogSettings } from "../../lib/log/log_settings.ts";
 import { FakeClock } from "../lock/fake_clock.ts";
@@ -7,7 +7,7 @@ import { FakeLogger } from "./fake_logger.ts";
 import { Hearing } from "./hearing.ts";
 
 // Once for the process, and so in no test.
-keepChildren();
+keepExitCodes();
 
 const LEVELS: readonly Level[] = ["info", "notice", "error"];
 

@@ -1,13 +1,13 @@
 /** How lines are handed to logger(1), and what becomes of those that it does not take. */
 
 import assert from "node:assert/strict";
-import { keepChildren } from "../../lib/system/children.ts";
+import { keepExitCodes } from "../../lib/system/children.ts";
 import { deliverToSyslog, sendToSyslog } from "../../lib/log/syslog.ts";
 import { FakeClock } from "../lock/fake_clock.ts";
 import { FakeLogger, type LoggerWay } from "./fake_logger.ts";
 
 // Once for the process, and so in no test.
-keepChildren();
+keepExitCodes();
 
 Deno.test("a line goes through logger's stdin, with tag and severity, and to the socket that was named", async () => {
   for (const [socket, options] of [[undefined, []], ["/run/log", ["-u", "/run/log"]]] as const) {

@@ -2,8 +2,8 @@
 
 import assert from "node:assert/strict";
 import { InterruptedError, type LockUnavailableError } from "../../lib/errors.ts";
-import { Register } from "../../lib/ledger/register.ts";
-import type { RegisterRule } from "../../lib/ledger/run.ts";
+import { Recorder } from "../../lib/ledger/recorder.ts";
+import type { RecordingRule } from "../../lib/ledger/run.ts";
 import type { HeldLock, Lock } from "../../lib/lock/lock.ts";
 import { Logger } from "../../lib/log/logger.ts";
 import { atMostOnce } from "../../lib/modes/at_most_once.ts";
@@ -34,8 +34,8 @@ class Bench implements Disposable {
   readonly #logger = new Logger(this.#io, { format: "text" }, "test");
 
   /** Tries for a turn. */
-  turn(wait: number, rule: Partial<RegisterRule> = {}, mode: Mode = everyoneExecutes): Promise<Turn> {
-    const register = new Register(
+  turn(wait: number, rule: Partial<RecordingRule> = {}, mode: Mode = everyoneExecutes): Promise<Turn> {
+    const recorder = new Recorder(
       () => Promise.resolve(this.ledger),
       "the lock",
       { label: "l", host: "h", pid: 1, user: "u" },
@@ -43,7 +43,7 @@ class Bench implements Disposable {
       this.#logger,
     );
     return later(
-      atMostOnce(mode, register)(this.#lock, {
+      atMostOnce(mode, recorder)(this.#lock, {
         wait,
         signal: this.interrupt.signal,
         logger: this.#logger,

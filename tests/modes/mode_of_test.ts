@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Register } from "../../lib/ledger/register.ts";
+import { Recorder } from "../../lib/ledger/recorder.ts";
 import { Logger } from "../../lib/log/logger.ts";
 import { everyoneExecutes, waitAndSkip } from "../../lib/modes/mode.ts";
 import { modeOf } from "../../lib/modes/mode_of.ts";
@@ -16,13 +16,13 @@ Deno.test("with a ledger a run that gets the lock begins in it", async () => {
   const logger = new Logger(io, { format: "text" }, "words");
   const rule = { countFailures: false, keepHistory: 1000, recordSkips: false };
   const runner = { label: "l", host: "h", pid: 1, user: "u" };
-  const register = new Register(() => Promise.resolve(new MemoryLedger()), "the lock", runner, rule, logger);
+  const recorder = new Recorder(() => Promise.resolve(new MemoryLedger()), "the lock", runner, rule, logger);
   const lock = {
     acquire: () => Promise.resolve(heldLock().lock),
     session: () => Promise.resolve(undefined),
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
-  const mode = await modeOf({ waitAndSkip: false }, register);
+  const mode = await modeOf({ waitAndSkip: false }, recorder);
   const turn = await mode(lock, { wait: 0, signal: never, logger, retrying: () => undefined });
   assert.ok(turn.outcome === "held");
   assert.equal(turn.run?.id, 1n);

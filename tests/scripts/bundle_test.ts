@@ -66,6 +66,13 @@ Deno.test("how wide a text is shown is loaded only where a table is drawn", LATE
   for (const part of ["lib/who/tables.ts", "lib/ledger/history_table.ts"]) assert.equal(isLoaded(part), true, part);
 });
 
+Deno.test("all files can be read", LATE_END, () => {
+  for (const [path, text] of texts) {
+    assert.doesNotThrow(() => parse(text, { ecmaVersion: "latest", sourceType: "module" }), path);
+  }
+  assert.ok(texts.size > 50);
+});
+
 Deno.test("the drivers' modules, and the functions of what every run loads, are compiled at once", LATE_END, () => {
   let drivers = 0;
   for (const [path, { inputs: sources }] of Object.entries(outputs)) {
@@ -83,10 +90,13 @@ Deno.test("the drivers' modules, and the functions of what every run loads, are 
   assert.equal(drivers, 2);
 });
 
-/** As the bundler writes CommonJS modules, one of which has the other, and something else that is called with a function. */
+/**
+ * As the bundler writes CommonJS modules, one of which has the other, something else that is called with a function, and an
+ * import below other statements.
+ */
 const BUNDLED = `var wrap=(body,module)=>()=>(module||body((module={exports:{}}).exports,module),module.exports);
 var one=wrap((exports,module)=>{module.exports={name:"(a, b) => {"}}),two=wrap(exports=>{exports.both=one().name+"}"});
-var none=wrap(()=>{});var value=[1,2].map(n=>n*2);console.log(two().both,value.join(),typeof none(),early(2));
+import{sep as s}from"node:path";var none=wrap(()=>{});var value=[1,2].map(n=>n*2);console.log(two().both,value.join(),typeof none(),early(2),s);
 async function later(n){return n}function early(n){return typeof later(n).then+early.name}function*each(){yield 1}
 export{two as t,each as e};
 `;
@@ -106,6 +116,6 @@ Deno.test(
       await Deno.writeTextFile(`${folder.path}/${index}.js`, text);
       return await run(Deno.execPath(), ["run", "--quiet", "--no-config", `${folder.path}/${index}.js`]);
     }));
-    assert.deepEqual(said, Array(2).fill("(a, b) => {} 2,4 object functionearly\n"));
+    assert.deepEqual(said, Array(2).fill("(a, b) => {} 2,4 object functionearly /\n"));
   },
 );

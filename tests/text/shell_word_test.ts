@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { testWith, tool } from "../cli/needs.ts";
-import { lockFlagsOf, quotedForShell } from "../../lib/text/shell_word.ts";
+import { quotedForShell } from "../../lib/text/shell_word.ts";
 
 const WORDS = [
   "a",
@@ -31,11 +31,4 @@ testWith([tool("sh", "-c", "true")], "a shell takes a quoted word for what it is
 
 Deno.test("a plain word stays as people would write it", () => {
   assert.deepEqual(["a", "a-b/c.d:e", "user@host"].map(quotedForShell), ["a", "a-b/c.d:e", "user@host"]);
-});
-
-Deno.test("a lock that was named is named again by its flags; one that was not, not at all", () => {
-  assert.equal(lockFlagsOf({ name: "n" }), "--name n");
-  assert.equal(lockFlagsOf({ namespace: "a b", name: "it's" }), `--namespace 'a b' --name 'it'\\''s'`);
-  assert.equal(lockFlagsOf({}), undefined);
-  assert.equal(lockFlagsOf({ namespace: "a" }), undefined);
 });

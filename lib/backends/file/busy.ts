@@ -7,7 +7,7 @@ export const BUSY = "database is locked";
 const CONTENTION: Contention = {
   // By the message: not all of node:sqlite's errors have a code.
   isBusy: (error) => messageOf(error).endsWith(BUSY),
-  inVain: (error, how, isInterrupted) =>
+  giveUpError: (error, how, isInterrupted) =>
     new TroubleError(`${messageOf(error)}${how}`, isInterrupted ? undefined : "see which process keeps it open"),
 };
 

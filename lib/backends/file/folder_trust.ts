@@ -1,4 +1,4 @@
-import type { Step, Way } from "../../system/folder_way.ts";
+import type { FollowedPath, Step } from "../../system/follow_path.ts";
 import { EVERYBODY_WRITES, isShared, STICKY, type Trust } from "../../system/trust.ts";
 
 /** What is wrong with a folder, and what to do about it. */
@@ -17,7 +17,7 @@ const EVERYBODYS = /^(?:\/private)?(?:\/var)?\/tmp$|^\/dev\/shm$|^(?:\/var|\/run
  * What is wrong with the path to a folder: whoever can rename a folder on it, or put a link there, decides where it
  * leads.
  */
-export function objectionToWay({ folders, links }: Way, trust: Trust): Objection | undefined {
+export function objectionToWay({ folders, links }: FollowedPath, trust: Trust): Objection | undefined {
   for (const { path, info } of folders) {
     if (!trust.leads(info)) {
       return {
@@ -25,7 +25,7 @@ export function objectionToWay({ folders, links }: Way, trust: Trust): Objection
         cure: OTHER_FOLDER,
       };
     }
-    const who = trust.strangersIn(info);
+    const who = trust.otherWriters(info);
     if (who !== undefined && !isSticky(info)) {
       return {
         why: `${who} can write to ${path}, on the way to it, and could put another in its place`,
@@ -34,7 +34,7 @@ export function objectionToWay({ folders, links }: Way, trust: Trust): Objection
     }
   }
   for (const { path, info, within } of links) {
-    if (trust.strangersIn(within.info) === undefined || trust.owns(info)) continue;
+    if (trust.otherWriters(within.info) === undefined || trust.owns(info)) continue;
     return { why: `${path} is a symbolic link of another user (uid ${info.uid})`, cure: OTHER_FOLDER };
   }
   return undefined;

@@ -3,7 +3,7 @@ import { mayBeServer, pathOr } from "../../text/harmless.ts";
 import { systemCure } from "../../system/limits.ts";
 import { isShared, Trust } from "../../system/trust.ts";
 import { objectionTo, objectionToWay, OTHER_FOLDER } from "./folder_trust.ts";
-import { followPath, type Way } from "../../system/folder_way.ts";
+import { type FollowedPath, followPath } from "../../system/follow_path.ts";
 
 /** A folder for locks, or for their ledger. */
 export interface LockFolder {
@@ -45,7 +45,7 @@ export function refuseClosedFolder(folder: string): void {
   }
 }
 
-function wayTo(folder: string): Way {
+function wayTo(folder: string): FollowedPath {
   const way = followPath(folder);
   // The runtime refuses these too, but later: Deno 2.7 only after the folder was created.
   if ([folder, way.end.path].some((path) => /^\/(dev|proc|sys)(\/|$)/.test(path))) {
@@ -57,7 +57,7 @@ function wayTo(folder: string): Way {
 function examine(folder: string, ownOnly: boolean): LockFolder {
   let way = wayTo(folder);
   const root = way.folders[0]?.info ?? way.end.info;
-  const objectTo = (way: Way, trust: Trust) => {
+  const objectTo = (way: FollowedPath, trust: Trust) => {
     // Whoever can replace the user's home has power over the user anyway.
     if (ownOnly && Deno.uid() !== 0) return;
     const objection = objectionToWay(way, trust);
@@ -79,7 +79,7 @@ function examine(folder: string, ownOnly: boolean): LockFolder {
 }
 
 /** Creates missing folders for this user only, with all rights for the user, whatever the umask. */
-function create({ end, missing }: Way): void {
+function create({ end, missing }: FollowedPath): void {
   let path = end.path === "/" ? "" : end.path;
   for (const name of missing) {
     if (name === "..") throw new Deno.errors.NotFound(`No such file or directory: ${path}`);

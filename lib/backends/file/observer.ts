@@ -3,7 +3,7 @@ import type { Ledger } from "../../ledger/ledger.ts";
 import type { Patience } from "../../ledger/patience.ts";
 import type { TableName } from "../../ledger/table_name.ts";
 import { isThere } from "../../system/if_there.ts";
-import type { Seen, Whose } from "../../who/sighting.ts";
+import type { LockFilter, Seen } from "../../who/sighting.ts";
 import { SqlLedger } from "../sql/ledger.ts";
 import { defaultLedgerFolder, lockFolder } from "./default_folder.ts";
 import { loadFileStore } from "./load_ledger.ts";
@@ -27,8 +27,8 @@ export class FileObserver implements Observer {
 
   // Async, so that an error of the folder becomes a rejection.
   // deno-lint-ignore require-await
-  async sightings(whose: Whose): Promise<Seen> {
-    return { sightings: lookAtFiles(this.#lockFolder(), whose), strangers: [] };
+  async sightings(filter: LockFilter): Promise<Seen> {
+    return { sightings: lookAtFiles(this.#lockFolder(), filter), strangers: [] };
   }
 
   async ledger(_table: TableName, patience: Patience): Promise<Ledger | undefined> {

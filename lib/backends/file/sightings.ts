@@ -3,7 +3,7 @@ import { isLockName } from "../../lock/lock_name.ts";
 import { isSameFile, readPlainFile } from "./plain_file.ts";
 import { type Presence, readPresence } from "../../lock/presence.ts";
 import { type KernelLock, locksOn, readKernelLocks } from "./kernel_locks.ts";
-import type { Sighting, Whose } from "../../who/sighting.ts";
+import type { LockFilter, Sighting } from "../../who/sighting.ts";
 
 /** What follows the lock's name in the name of its file. */
 const LOCK_FILE = ".lock";
@@ -18,9 +18,9 @@ const LONGEST_RECORD = 65_536;
  *
  * @throws {LockUnavailableError} When the folder cannot be looked into.
  */
-export function lookAtFiles(folder: string, whose: Whose): readonly Sighting[] {
-  const isOne = whose !== "all" && "lock" in whose;
-  const names = isOne ? [whose.lock].filter(isLockName) : namesIn(folder);
+export function lookAtFiles(folder: string, filter: LockFilter): readonly Sighting[] {
+  const isOne = filter !== "all" && "lock" in filter;
+  const names = isOne ? [filter.lock].filter(isLockName) : namesIn(folder);
   if (names.length === 0) return [];
   const kernelLocks = readKernelLocks();
   return names.flatMap((name) => {

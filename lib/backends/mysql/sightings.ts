@@ -8,7 +8,7 @@ import { identifier, join, sql, word } from "../sql/statement.ts";
 import { readAttributes, type ShownAttributes } from "./attributes.ts";
 import { type Process, readProcesses } from "./processes.ts";
 import { runningRuns, withRun } from "../sql/running_runs.ts";
-import type { Seen, Sighting, Whose } from "../../who/sighting.ts";
+import type { LockFilter, Seen, Sighting } from "../../who/sighting.ts";
 
 /** The start of a statement that waits for a lock, whichever program sent it. */
 const WAITS = /^SELECT GET_LOCK\('([0-9a-f]{32})',/i;
@@ -23,16 +23,16 @@ const AT_ONCE = 100;
  */
 export async function readMySqlSightings(
   session: Session,
-  whose: Whose,
+  filter: LockFilter,
   table: TableName,
   signal: AbortSignal,
 ): Promise<Seen> {
-  const isAll = whose === "all" || !("lock" in whose);
+  const isAll = filter === "all" || !("lock" in filter);
   // Holders are read last, so that a waiter that gets the lock meanwhile counts as its holder.
   const processes = await readProcesses(session, signal);
   const attributes = await readAttributes(session, signal);
   const dialect = mySqlDialect(table);
-  const condition = isAll ? sql`TRUE` : sql`lock_name = ${whose.lock}`;
+  const condition = isAll ? sql`TRUE` : sql`lock_name = ${filter.lock}`;
   const runs = await runningRuns(session, dialect, condition, signal);
   const all = isAll ? await import("./all_sightings.ts") : undefined;
   const listed = await all?.listedLocks(session, signal);
@@ -43,7 +43,7 @@ export async function readMySqlSightings(
       ...runs.map(({ lock }) => lock),
       ...listed ?? [],
     ]
-    : [whose.lock];
+    : [filter.lock];
   const locks = new Set(named.flatMap((name) => name !== undefined && isLockName(name) ? [name] : []));
   const holders = await askHolders(session, [...locks], signal);
 

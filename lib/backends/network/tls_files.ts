@@ -1,4 +1,4 @@
-import { refuseEverybodys } from "../../system/file_trust.ts";
+import { refuseExposed } from "../../system/file_trust.ts";
 import { readSmallFile, UnfitFileError } from "../../system/small_file.ts";
 import { ConfigError, messageOf } from "../../errors.ts";
 import { pathOr } from "../../text/harmless.ts";
@@ -95,7 +95,7 @@ export function isReadable(certificates: string): boolean {
 export async function readTlsFile({ path, what, setting }: TlsFile): Promise<string> {
   try {
     const { text, info } = await readSmallFile(path);
-    refuseEverybodys(path, info);
+    refuseExposed(path, info);
     return text;
   } catch (error) {
     if (error instanceof UnfitFileError && error.cure !== undefined) {

@@ -2,7 +2,7 @@ import { DsnError, showPlain } from "../network/address_text.ts";
 import { exists, homeFile, whyUnreadable } from "./libpq_files.ts";
 import { isPostgresKeyword } from "./keywords.ts";
 import type { PostgresSurroundings } from "./server.ts";
-import { refuseEverybodys } from "../../system/file_trust.ts";
+import { refuseExposed } from "../../system/file_trust.ts";
 import { readSmallFileSync, UnfitFileError } from "../../system/small_file.ts";
 import { badSetting, type Setting, type Settings, showPath } from "./setting.ts";
 
@@ -41,7 +41,7 @@ function systemFiles({ env }: PostgresSurroundings): string[] {
 function readText(path: string, label: string): string {
   try {
     const { text, info } = readSmallFileSync(path);
-    refuseEverybodys(path, info);
+    refuseExposed(path, info);
     return text;
   } catch (error) {
     if (error instanceof UnfitFileError && error.cure !== undefined) {

@@ -9,7 +9,7 @@ import { holderSighting, readSessionInfos, type SessionInfo, sessionInfoOf, wait
 import { keyOfName, keyOfRow, namespaceCondition, rowCondition } from "./key.ts";
 import { namesTold, withNames } from "../../who/names.ts";
 import { runningRuns, withRun } from "../sql/running_runs.ts";
-import type { Seen, Sighting, Whose } from "../../who/sighting.ts";
+import type { LockFilter, Seen, Sighting } from "../../who/sighting.ts";
 
 /**
  * Who holds locks of sera's in a PostgreSQL database, and who waits for them.
@@ -18,15 +18,15 @@ import type { Seen, Sighting, Whose } from "../../who/sighting.ts";
  */
 export async function readPostgresSightings(
   session: Session,
-  whose: Whose,
+  filter: LockFilter,
   table: TableName,
   signal: AbortSignal,
 ): Promise<Seen> {
-  const isOne = whose !== "all" && "lock" in whose;
-  const seraSessions = await readSeraSessions(session, whose, signal);
-  const waiters = (seraSessions ?? []).filter(({ mark, asks }) => mark && asks && isOf(whose, mark.lock));
+  const isOne = filter !== "all" && "lock" in filter;
+  const seraSessions = await readSeraSessions(session, filter, signal);
+  const waiters = (seraSessions ?? []).filter(({ mark, asks }) => mark && asks && isOf(filter, mark.lock));
   // Locks are read last, so that a waiter that gets one meanwhile counts as its holder.
-  const rows = await readLocks(session, conditionOf(whose, seraSessions ?? [], waiters), signal);
+  const rows = await readLocks(session, conditionOf(filter, seraSessions ?? [], waiters), signal);
   const holding = new Set(rows.flatMap((row) => wholeFrom(row.session) ?? []));
   const pids = holding.size === 0 ? undefined : sql`pid IN (${listOf([...holding])})`;
   const theirs = pids && await readSessionInfos(session, pids, signal);
@@ -38,14 +38,14 @@ export async function readPostgresSightings(
     const key = keyOfRow(row);
     if (key === undefined) return [];
     const info = infos.get(wholeFrom(row.session)) ?? sessionInfoOf({ session: row.session });
-    const lock = isOne ? whose.lock : nameOf(key, info.mark?.lock) ?? told.get(key)?.lock ?? key;
+    const lock = isOne ? filter.lock : nameOf(key, info.mark?.lock) ?? told.get(key)?.lock ?? key;
     return [row.granted === "t" ? holderSighting(lock, key, info) : waiterSighting(lock, info, info.asked)];
   });
   const waiting = waiters.filter(({ who }) => who.session === undefined || !holding.has(who.session))
     // A session serves one lock, so it has been waiting since it connected.
     .map((info) => waiterSighting(info.mark!.lock, info, info.connected));
   const recorded = await withRuns(session, table, [...onLocks, ...waiting], signal);
-  const asked = whose !== "all" && "namespace" in whose ? whose.namespace : undefined;
+  const asked = filter !== "all" && "namespace" in filter ? filter.namespace : undefined;
   const sightings = recorded.map((sighting) => {
     const mark = told.get(keyOfName(sighting.lock) ?? sighting.lock);
     return withNames(mark ? { ...sighting, ...namesTold(mark) } : sighting, asked);
@@ -57,9 +57,9 @@ export async function readPostgresSightings(
 }
 
 /** Whether a lock is among those asked for. */
-function isOf(whose: Whose, lock: string): boolean {
-  if (whose === "all") return true;
-  return "lock" in whose ? lock === whose.lock : lock.startsWith(`${fnv1(whose.namespace)},`);
+function isOf(filter: LockFilter, lock: string): boolean {
+  if (filter === "all") return true;
+  return "lock" in filter ? lock === filter.lock : lock.startsWith(`${fnv1(filter.namespace)},`);
 }
 
 /** The lock's name in its holder's mark, if that fits the lock's key: other programs may write any mark. */
@@ -70,11 +70,11 @@ function nameOf(key: string, told: string | undefined): string | undefined {
 /** Reads sera's sessions, or those that name one lock; undefined where this role may not read pg_stat_activity. */
 async function readSeraSessions(
   session: Session,
-  whose: Whose,
+  filter: LockFilter,
   signal: AbortSignal,
 ): Promise<readonly SessionInfo[] | undefined> {
-  const isSera = whose !== "all" && "lock" in whose
-    ? sql`query LIKE ${`%"lock":"${whose.lock}"%`}`
+  const isSera = filter !== "all" && "lock" in filter
+    ? sql`query LIKE ${`%"lock":"${filter.lock}"%`}`
     : sql`application_name LIKE 'sera %' OR query LIKE '%sera {%'`;
   return await readSessionInfos(
     session,
@@ -85,11 +85,11 @@ async function readSeraSessions(
 
 /** The condition for the rows of `pg_locks` to read; undefined for none. */
 function conditionOf(
-  whose: Whose,
+  filter: LockFilter,
   seraSessions: readonly SessionInfo[],
   waiters: readonly SessionInfo[],
 ): Statement | undefined {
-  if (whose !== "all") return "lock" in whose ? rowCondition(whose.lock) : namespaceCondition(whose.namespace);
+  if (filter !== "all") return "lock" in filter ? rowCondition(filter.lock) : namespaceCondition(filter.namespace);
   const pids = seraSessions.flatMap(({ who }) => who.session ?? []);
   const theirs = sql`SELECT classid, objid, objsubid FROM pg_locks
     WHERE locktype = 'advisory' AND pid IN (${listOf(pids)})`;

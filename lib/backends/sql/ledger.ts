@@ -45,7 +45,7 @@ export class SqlLedger implements Ledger {
     return error instanceof RunGoneError || this.#table.dialect.isLasting(error.cause);
   }
 
-  isWithoutTable({ cause }: LockUnavailableError): boolean {
+  isLedgerGone({ cause }: LockUnavailableError): boolean {
     return this.#table.dialect.isMissing("table", cause);
   }
 

@@ -35,7 +35,7 @@ export function ledgerStatements(
     patience.whileBusy(() => attempt(statement), {
       shortest: LOCK_WAIT,
       isBusy: (error) => error instanceof LockUnavailableError && isLocked(error.cause),
-      inVain(error, how, isInterrupted) {
+      giveUpError(error, how, isInterrupted) {
         // Leaves out the server's cure, which is for transactions.
         const { why, cause } = error as LockUnavailableError;
         const what = `others have kept its table locked (${why})${how}`;

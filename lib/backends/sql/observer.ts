@@ -2,7 +2,7 @@ import type { Observer } from "../backend.ts";
 import { UnfitServerError } from "../../errors.ts";
 import type { Patience } from "../../ledger/patience.ts";
 import type { TableName } from "../../ledger/table_name.ts";
-import type { Seen, Whose } from "../../who/sighting.ts";
+import type { LockFilter, Seen } from "../../who/sighting.ts";
 import { SqlLedger } from "./ledger.ts";
 import type { Store } from "./ledger_table.ts";
 import type { Session } from "./session.ts";
@@ -16,7 +16,7 @@ export interface ObserverQueries<S extends Session> {
   isScattered(session: S): boolean;
   /** Says which locks are kept by another server, and what to do; undefined if none. */
   elsewhere(session: S, signal: AbortSignal): Promise<string | undefined>;
-  sightings(session: S, whose: Whose, table: TableName, signal: AbortSignal): Promise<Seen>;
+  sightings(session: S, filter: LockFilter, table: TableName, signal: AbortSignal): Promise<Seen>;
   ledger(session: S, table: TableName, patience: Patience): Promise<Store>;
 }
 
@@ -42,8 +42,8 @@ export async function observeDatabase<S extends Session>(
     const elsewhere = await queries.elsewhere(await lock.session(signal), signal);
     return {
       elsewhere,
-      sightings: async (whose, table, signal) =>
-        await queries.sightings(await lock.session(signal), whose, table, signal),
+      sightings: async (filter, table, signal) =>
+        await queries.sightings(await lock.session(signal), filter, table, signal),
       ledger: async (table, patience) =>
         new SqlLedger(await queries.ledger(await lock.session(signal), table, patience), patience),
       [Symbol.asyncDispose]: () => lock[Symbol.asyncDispose](),

@@ -4,7 +4,7 @@ import type { Backend, BackendLock, LockOptions, Observer } from "../../../lib/b
 import { probeLock } from "../../../lib/doctor/probe_lock.ts";
 import type { Report } from "../../../lib/doctor/report.ts";
 import { presenceOf } from "../../../lib/lock/presence.ts";
-import type { Seen, Whose } from "../../../lib/who/sighting.ts";
+import type { LockFilter, Seen } from "../../../lib/who/sighting.ts";
 import { MemoryLock, queueOf, QUEUES } from "./lock.ts";
 
 export class MemoryBackend implements Backend {
@@ -25,7 +25,7 @@ export class MemoryBackend implements Backend {
   observe(): Promise<Observer> {
     return Promise.resolve({
       elsewhere: undefined,
-      sightings: (whose: Whose) => Promise.resolve(seen(whose)),
+      sightings: (filter: LockFilter) => Promise.resolve(seen(filter)),
       ledger: () => Promise.resolve(undefined),
       [Symbol.asyncDispose]: () => Promise.resolve(),
     });
@@ -36,8 +36,8 @@ export class MemoryBackend implements Backend {
   }
 }
 
-function seen(whose: Whose): Seen {
-  const names = whose === "all" ? [...QUEUES.keys()] : "lock" in whose ? [whose.lock] : [];
+function seen(filter: LockFilter): Seen {
+  const names = filter === "all" ? [...QUEUES.keys()] : "lock" in filter ? [filter.lock] : [];
   return { sightings: names.flatMap((name) => queueOf(name).sightings), strangers: [] };
 }
 

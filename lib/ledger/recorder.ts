@@ -5,33 +5,33 @@ import type { HeldLock } from "../lock/lock.ts";
 import type { Logger } from "../log/logger.ts";
 import { begunRun, type LedgerRun } from "./begun_run.ts";
 import type { Ledger, OpenLedger } from "./ledger.ts";
-import type { RecordedRun, RegisterRule, Runner } from "./run.ts";
-import { reasonOf, whoAndWhen } from "./words.ts";
+import type { RecordedRun, RecordingRule, Runner } from "./run.ts";
+import { skipReason, whoAndWhen } from "./run_text.ts";
 
-/** What one command, under its lock, has to do with the ledger. */
-export class Register {
+/** Records one command's run in the ledger, under its lock. */
+export class Recorder {
   readonly #open: OpenLedger;
   readonly #lock: string;
   readonly #runner: Runner;
-  readonly #rule: RegisterRule;
+  readonly #rule: RecordingRule;
   readonly #logger: Logger;
   readonly #interrupted: AbortSignal;
-  /** How to name the lock again, as flags; undefined where that would tell what may be a secret. */
+  /** The flags that name the lock, for messages; undefined if they may hold a secret. */
   readonly #lockFlags: string | undefined;
   #ledger: Ledger | undefined;
-  /** Whether a run was perhaps recorded, without an answer that said so. */
+  /** Whether an attempt to begin a run got no answer, so that the run may have been recorded. */
   #isUnsure = false;
 
   /**
    * @param lock The lock's name.
-   * @param interrupted Fires at a signal that is to end sera: then nothing is waited for any longer.
-   * @param lockFlags The flags that name the lock, for people; undefined if they are not to be shown.
+   * @param interrupted Fires when a signal is to end sera; then nothing is waited for any longer.
+   * @param lockFlags The flags that name the lock, for messages; undefined if they may hold a secret.
    */
   constructor(
     open: OpenLedger,
     lock: string,
     runner: Runner,
-    rule: RegisterRule,
+    rule: RecordingRule,
     logger: Logger,
     interrupted: AbortSignal = new AbortController().signal,
     lockFlags?: string,
@@ -46,10 +46,10 @@ export class Register {
   }
 
   /**
-   * Begins a run, unless one that counts was there before. May be called again after it has failed.
+   * Begins a run, unless an earlier one counts. May be called again after it has failed.
    *
-   * @param deadline Until when others are waited for that keep the ledger locked; undefined is the usual time.
-   * @returns The run; or why there is to be none, for people.
+   * @param deadline Until when to wait for others that keep the ledger locked; undefined for the usual time.
+   * @returns The run; or why the command must be skipped, for messages.
    * @throws {LockUnavailableError} When the ledger cannot be used.
    */
   async begin(lock: HeldLock, deadline?: Deadline): Promise<LedgerRun | string> {
@@ -67,10 +67,10 @@ export class Register {
       });
     }
     if (this.#rule.recordSkips) await ledger.skip(this.#lock, this.#runner, this.#rule);
-    return reasonOf(permission.because, permission.isAhead, this.#rule, ledger.clock);
+    return skipReason(permission.because, permission.isAhead, this.#rule, ledger.clock);
   }
 
-  /** Once for each: the next run has one before it that counts. */
+  /** An error the first time only: from the next run on, the run before it is one that counts. */
   async #tellIgnored(ledger: Ledger, run: RecordedRun, id: bigint): Promise<void> {
     const [, before] = await ledger.latest(2, this.#lock);
     const isNew = before?.id === run.id;
@@ -84,7 +84,7 @@ export class Register {
   }
 
   /**
-   * Records that there was nothing to do, if that is asked for.
+   * Records a skipped run, if the settings ask for that.
    *
    * @param deadline As for {@linkcode begin}.
    * @throws {LockUnavailableError} When the ledger cannot be used.
@@ -94,7 +94,7 @@ export class Register {
     if (this.#rule.recordSkips) await ledger.skip(this.#lock, this.#runner, this.#rule);
   }
 
-  /** Forgets what is too old, after all else. That it did not work is worth no more than a word. */
+  /** Deletes expired runs. A failure is only logged. */
   async prune(): Promise<void> {
     try {
       await this.#ledger?.prune();
@@ -104,7 +104,7 @@ export class Register {
     }
   }
 
-  /** The ledger, in which no run of a holder that died still counts as running. */
+  /** The ledger, in which runs of holders that died are no longer marked as running. */
   async #tidied(lock: HeldLock, deadline: Deadline | undefined): Promise<Ledger> {
     const ledger = this.#ledger = await this.#open(lock);
     ledger.hurry(deadline);

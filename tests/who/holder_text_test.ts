@@ -6,7 +6,7 @@ import { namespacedName } from "../../lib/lock/namespaced_name.ts";
 import { isAskedFor, namesTold, shownLock, withNames } from "../../lib/who/names.ts";
 import { inOrder } from "../../lib/who/order.ts";
 import { tidy } from "../../lib/who/tidy.ts";
-import { whoHas } from "../../lib/who/words.ts";
+import { holderText } from "../../lib/who/holder_text.ts";
 
 const LOCK = "5373fa7de6f7dd54052abf86b3a53da4";
 const NOW = Date.UTC(2026, 10, 22, 10, 3, 25, 900);
@@ -48,10 +48,10 @@ Deno.test("who has a lock is told in a few words, with what is known", () => {
     [{ host: undefined, pid: undefined, label: undefined }, undefined],
     [{ state: "waiting" }, undefined],
   ];
-  for (const [change, words] of cases) assert.equal(whoHas([{ ...HELD, ...change }], NOW), words);
-  assert.equal(whoHas([]), undefined);
+  for (const [change, words] of cases) assert.equal(holderText([{ ...HELD, ...change }], NOW), words);
+  assert.equal(holderText([]), undefined);
   assert.equal(
-    whoHas([{ ...HELD, state: "waiting", host: "web9" }, HELD, HELD], NOW),
+    holderText([{ ...HELD, state: "waiting", host: "web9" }, HELD, HELD], NOW),
     "web1:4711 rotate-logs, since 2026-11-22 10:00:05Z (3m20s), and 1 more",
   );
 });
@@ -62,7 +62,7 @@ Deno.test("what others wrote controls no terminal, and is not endless", () => {
   assert.equal(sighting.user, undefined);
   assert.equal(sighting.sinceIs, undefined);
   const texts = [
-    whoHas([{ ...HELD, host: HOSTILE, label: HOSTILE }], NOW)!,
+    holderText([{ ...HELD, host: HOSTILE, label: HOSTILE }], NOW)!,
     sightingsTable([sighting], { now: NOW }).replaceAll("\n", ""),
     seenJson({ sightings: [sighting], strangers: [] }, undefined),
   ];

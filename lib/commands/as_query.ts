@@ -1,13 +1,13 @@
 import { LockUnavailableError } from "../errors.ts";
 
 /**
- * Does what only looks, so that its errors do not say that a lock was asked for.
+ * Runs a query that asks for no lock, so that errors say "Cannot ask" instead of "Cannot lock".
  *
  * @throws {LockUnavailableError} When the server cannot be asked.
  */
-export async function looking<T>(look: () => Promise<T>): Promise<T> {
+export async function asQuery<T>(query: () => Promise<T>): Promise<T> {
   try {
-    return await look();
+    return await query();
   } catch (error) {
     if (!(error instanceof LockUnavailableError) || error.where === undefined) throw error;
     throw new LockUnavailableError(`Cannot ask ${error.reason}`, error.cure, error);

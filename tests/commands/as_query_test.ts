@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { LockUnavailableError, UnfitServerError, UsageError } from "../../lib/errors.ts";
-import { looking } from "../../lib/commands/looking.ts";
+import { asQuery } from "../../lib/commands/as_query.ts";
 
 function fails(error: Error): () => Promise<never> {
   return () => Promise.reject(error);
@@ -8,7 +8,7 @@ function fails(error: Error): () => Promise<never> {
 
 Deno.test("who only looks does not say that a lock was asked for", async () => {
   const error = UnfitServerError.on("Server", { what: "gone; away", cure: "wait" }, { transient: true });
-  await assert.rejects(looking(fails(error)), {
+  await assert.rejects(asQuery(fails(error)), {
     what: "Cannot ask Server: gone; away",
     cure: "wait",
     exitCode: 202,
@@ -19,7 +19,7 @@ Deno.test("who only looks does not say that a lock was asked for", async () => {
 Deno.test("what is no server's trouble is told as it is", async () => {
   const ledger = new LockUnavailableError("Cannot use the ledger t: gone", "wait", { why: "gone" });
   for (const error of [ledger, new UsageError("wrong"), new TypeError("odd")]) {
-    await assert.rejects(looking(fails(error)), error);
+    await assert.rejects(asQuery(fails(error)), error);
   }
-  assert.equal(await looking(() => Promise.resolve(1)), 1);
+  assert.equal(await asQuery(() => Promise.resolve(1)), 1);
 });

@@ -1,16 +1,16 @@
 import assert from "node:assert/strict";
 import { Logger } from "../../lib/log/logger.ts";
-import { tell } from "../../lib/log/tell.ts";
+import { tryLog } from "../../lib/log/try_log.ts";
 import { Hearing } from "./hearing.ts";
 
 Deno.test("an event is told as the logger tells it; one that cannot be said is no error", () => {
   const io = new Hearing();
   const logger = new Logger(io, { format: "json" }, "cmd");
-  tell(logger, "error", "error", "words", { exitCode: 206 });
+  tryLog(logger, "error", "error", "words", { exitCode: 206 });
   assert.deepEqual([io.records[0]!.message, io.records[0]!.exit_code], ["words", 206]);
   io.err = () => {
     throw new Deno.errors.BrokenPipe();
   };
   assert.throws(() => logger.log("error", "error", "words"), Deno.errors.BrokenPipe);
-  tell(logger, "error", "error", "words");
+  tryLog(logger, "error", "error", "words");
 });

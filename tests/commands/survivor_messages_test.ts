@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { LeftWords } from "../../lib/commands/left_words.ts";
+import { SurvivorMessages } from "../../lib/commands/survivor_messages.ts";
 
-const GROUP = new LeftWords(-4711);
+const GROUP = new SurvivorMessages(-4711);
 const SOME = Array.from({ length: 7 }, (_, index) => ({ pid: 100 + index, uid: index }));
 const ME = `sera (uid ${Deno.uid()}) may not signal it`;
 
@@ -28,7 +28,10 @@ Deno.test("where nobody can be seen the group is named, or the process", () => {
     GROUP.goesOn({ why: "unseen", processes: undefined }, false),
     "Cannot tell whether process group 4711 is gone after SIGKILL: nothing can look into /proc; the lock is not kept for it",
   );
-  assert.match(new LeftWords(4711).goesOn({ why: "forbidden", processes: [] }, false), /^Cannot end process 4711: /);
+  assert.match(
+    new SurvivorMessages(4711).goesOn({ why: "forbidden", processes: [] }, false),
+    /^Cannot end process 4711: /,
+  );
 });
 
 Deno.test("a signal that could not be passed on is named, and the command goes on", () => {

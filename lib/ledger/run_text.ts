@@ -3,12 +3,13 @@ import { timeOf } from "../text/time.ts";
 import type { RecordedRun, Rule } from "./run.ts";
 
 /**
- * Why a run keeps a command from being run, for people.
+ * Why a command is skipped, for messages.
  *
+ * @param run The run that counts.
  * @param isAhead Whether it began later than now, by the ledger's clock.
  * @param clock Whose clock that is.
  */
-export function reasonOf(
+export function skipReason(
   run: RecordedRun,
   isAhead: boolean,
   { once, every }: Rule,
@@ -21,7 +22,7 @@ export function reasonOf(
   return `Done within ${span} of now: ${by}, ahead of the ${clock}'s clock, which was set back since; check it`;
 }
 
-/** Whose run it is, and of when. */
+/** Who began a run, and when. */
 export function whoAndWhen({ host, pid, started }: RecordedRun): string {
   const who = host === "" ? "somebody" : pid === undefined ? host : `${host}:${pid}`;
   return `${who} of ${started === undefined ? "an unknown time" : timeOf(started)}`;

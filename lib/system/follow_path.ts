@@ -6,28 +6,28 @@ export interface Step {
   readonly info: Deno.FileInfo;
 }
 
-/** All that decides where a path leads. */
-export interface Way {
-  /** Each folder in which a name was looked up, from the root on. */
+/** Where a path leads, and all that decides it. */
+export interface FollowedPath {
+  /** Each folder in which a name was looked up, starting with the root. */
   readonly folders: readonly Step[];
   /** Each symbolic link that was followed, and the folder that it is in. */
   readonly links: readonly (Step & { readonly within: Step })[];
-  /** Where it ends, or where the first missing name belongs. */
+  /** The end of the path, or the folder in which a name was not found. */
   readonly end: Step;
-  /** The names that are missing below the end, none if all are there. */
+  /** The rest of the path below `end` that does not exist; empty if all of it does. */
   readonly missing: readonly string[];
 }
 
-/** As Linux has it, see path_resolution(7). */
+/** The limit on Linux, see path_resolution(7). */
 const MOST_LINKS = 40;
 
 /**
- * Goes to a path name by name, as the kernel does, so that each folder and link on the way can be judged.
+ * Follows a path name by name, as the kernel does, so that each folder and link on the way can be checked.
  *
- * @param path An absolute path, not of Windows.
- * @throws {Error} The system's, when it cannot be followed.
+ * @param path An absolute path; not on Windows.
+ * @throws {Error} The system's error if the path cannot be followed.
  */
-export function followPath(path: string): Way {
+export function followPath(path: string): FollowedPath {
   const root: Step = { path: "/", info: Deno.lstatSync("/") };
   const folders: Step[] = [];
   const links: (Step & { within: Step })[] = [];

@@ -1,11 +1,11 @@
-import type { Remnant } from "../child/group.ts";
-import type { Left } from "../child/terminate.ts";
+import type { Survivor } from "../child/group.ts";
+import type { Survivors } from "../child/terminate.ts";
 
 /** The most processes that a line names. */
 const MOST_NAMED = 5;
 
 /** Messages about processes that sera cannot end. */
-export class LeftWords {
+export class SurvivorMessages {
   readonly #target: number;
 
   /** @param target The command's target for kill(2). */
@@ -14,7 +14,7 @@ export class LeftWords {
   }
 
   /** Says who goes on though it is to end, and what becomes of the lock. */
-  goesOn({ why, processes }: Left, lockIsLost: boolean): string {
+  goesOn({ why, processes }: Survivors, lockIsLost: boolean): string {
     const who = this.#name(processes);
     const lock = lockIsLost ? "it goes on without the lock" : "the lock is kept until it has ended";
     if (why === "unseen") {
@@ -25,12 +25,12 @@ export class LeftWords {
   }
 
   /** Says that sera could not pass a signal on. */
-  notPassedOn(signal: Deno.Signal, processes: readonly Remnant[] | undefined): string {
+  notPassedOn(signal: Deno.Signal, processes: readonly Survivor[] | undefined): string {
     return `Cannot pass ${signal} on to ${this.#name(processes)}: ${maySignalNot()}; ` +
       "the command goes on: send it as its user or as root";
   }
 
-  #name(processes: readonly Remnant[] | undefined): string {
+  #name(processes: readonly Survivor[] | undefined): string {
     if (!processes || processes.length === 0) {
       return this.#target < 0 ? `process group ${-this.#target}` : `process ${this.#target}`;
     }

@@ -1,26 +1,26 @@
 import type { Io } from "../io.ts";
 import { Patience } from "../ledger/patience.ts";
-import { Register } from "../ledger/register.ts";
+import { Recorder } from "../ledger/recorder.ts";
+import { lockFlagsOf } from "../lock/lock_flags.ts";
 import type { Logger } from "../log/logger.ts";
 import { ledgerPlace } from "../settings/ledger_settings.ts";
 import type { Settings } from "../settings/settings.ts";
-import { lockFlagsOf } from "../text/shell_word.ts";
 import { runnerOf } from "./runner.ts";
 
 /**
- * Makes the register for a run; its ledger is opened once the lock is held.
+ * Makes the recorder for a run. It opens the ledger only when the lock is held.
  *
- * @param interrupted Fires at a signal that is to end sera: then nothing is waited for any longer.
- * @throws {LockUnavailableError} When the ledger cannot be kept there.
+ * @param interrupted Fires when a signal is to end sera; then nothing is waited for any longer.
+ * @throws {LockUnavailableError} When the backend cannot keep a ledger.
  */
-export async function openRegister(
+export async function openRecorder(
   { server, ledger, name, namespace }: Settings,
   { lock, label }: { readonly lock: string; readonly label: string },
   { env, limits }: Io,
   logger: Logger,
   interrupted: AbortSignal,
-): Promise<Register> {
+): Promise<Recorder> {
   const patience = new Patience(interrupted, limits?.ledgerWait);
   const open = await ledgerPlace(server, ledger.table).load(ledger.table, env, patience);
-  return new Register(open, lock, runnerOf(label), ledger, logger, interrupted, lockFlagsOf({ namespace, name }));
+  return new Recorder(open, lock, runnerOf(label), ledger, logger, interrupted, lockFlagsOf({ namespace, name }));
 }

@@ -3,8 +3,8 @@
 import assert from "node:assert/strict";
 import { Deadline } from "../../lib/deadline.ts";
 import { LockUnavailableError } from "../../lib/errors.ts";
-import { Register } from "../../lib/ledger/register.ts";
-import type { RegisterRule } from "../../lib/ledger/run.ts";
+import { Recorder } from "../../lib/ledger/recorder.ts";
+import type { RecordingRule } from "../../lib/ledger/run.ts";
 import { Logger } from "../../lib/log/logger.ts";
 import { FakeClock } from "../lock/fake_clock.ts";
 import { EPOCH, heldLock, LastingTrouble, MemoryLedger } from "./memory_ledger.ts";
@@ -17,20 +17,20 @@ const MINUTE = 60_000;
 class Bench implements Disposable {
   readonly clock = new FakeClock();
   readonly ledger: MemoryLedger;
-  readonly register: Register;
+  readonly recorder: Recorder;
   /** Lines as everybody sees them, and those that `--verbose` adds. */
   readonly told: string[] = [];
   readonly verbose: string[] = [];
   readonly lock = heldLock().lock;
 
-  constructor(rule: Partial<RegisterRule> = {}, ledger = new MemoryLedger()) {
+  constructor(rule: Partial<RecordingRule> = {}, ledger = new MemoryLedger()) {
     this.ledger = ledger;
     const io = {
       err: (text: string) => void this.told.push(text.trim()),
       out: (text: string) => void this.verbose.push(text.trim()),
       env: () => undefined,
     };
-    this.register = new Register(
+    this.recorder = new Recorder(
       () => Promise.resolve(ledger),
       LOCK,
       RUNNER,
@@ -40,20 +40,20 @@ class Bench implements Disposable {
   }
 
   async started(): Promise<bigint> {
-    const begun = await this.register.begin(this.lock);
+    const begun = await this.recorder.begin(this.lock);
     if (typeof begun === "string") assert.fail(begun);
     return begun.id;
   }
 
   async refused(): Promise<string> {
-    const begun = await this.register.begin(this.lock);
+    const begun = await this.recorder.begin(this.lock);
     if (typeof begun !== "string") assert.fail(`run ${begun.id} was granted`);
     return begun;
   }
 
   /** A run that ends at once. */
   async ran(outcome: "succeeded" | "failed" = "succeeded"): Promise<bigint> {
-    const begun = await this.register.begin(this.lock);
+    const begun = await this.recorder.begin(this.lock);
     if (typeof begun === "string") assert.fail(begun);
     await begun.finish(outcome, outcome === "succeeded" ? 0 : 1);
     return begun.id;
@@ -70,8 +70,8 @@ class Bench implements Disposable {
 
 Deno.test("a run is recorded when it begins and when it ends, with whose it is", async () => {
   using bench = new Bench();
-  const { ledger, lock, register } = bench;
-  const begun = await register.begin(lock);
+  const { ledger, lock, recorder } = bench;
+  const begun = await recorder.begin(lock);
   assert.ok(typeof begun !== "string");
   assert.deepEqual([...ledger.runs], [
     { id: 1n, lock: LOCK, key: undefined, ...RUNNER, started: EPOCH, outcome: "running" },
@@ -139,7 +139,7 @@ Deno.test("a skipped command leaves a trace only if that is asked for", async ()
     using bench = new Bench({ once: "v1", recordSkips });
     await bench.ran();
     await bench.refused();
-    await bench.register.skip(bench.lock);
+    await bench.recorder.skip(bench.lock);
     assert.deepEqual(bench.outcomes, ["succeeded", ...recordSkips ? ["skipped", "skipped"] : []]);
   }
 });
@@ -149,7 +149,7 @@ Deno.test("what a dead holder left is marked and told of before anything else, a
   using dead = new Bench({}, ledger);
   await dead.started();
   using next = new Bench({ once: "v1" }, ledger);
-  await next.register.skip(next.lock);
+  await next.recorder.skip(next.lock);
   assert.deepEqual(next.outcomes, ["abandoned"]);
   assert.deepEqual(next.verbose, [
     "Run 1 by web1:4711 of 2030-01-01 00:00:00Z never came to its end: marked as abandoned.",
@@ -173,9 +173,9 @@ Deno.test("a run that was perhaps recorded is taken back by the next try, and wa
 
 Deno.test("others are waited for as long as the one who asks may wait, and for the usual time at the end", async () => {
   using bench = new Bench();
-  const { ledger, lock, register } = bench;
+  const { ledger, lock, recorder } = bench;
   const deadline = new Deadline(300);
-  const begun = await register.begin(lock, deadline);
+  const begun = await recorder.begin(lock, deadline);
   assert.equal(ledger.deadline, deadline);
   assert.ok(typeof begun !== "string");
   await begun.finish("succeeded", 0);
@@ -184,15 +184,15 @@ Deno.test("others are waited for as long as the one who asks may wait, and for t
 
 Deno.test("that old runs cannot be deleted is told to those who ask, and changes nothing", async () => {
   using bench = new Bench();
-  const { ledger, register } = bench;
+  const { ledger, recorder } = bench;
   // Nothing was opened, so there is nothing to forget.
-  await register.prune();
+  await recorder.prune();
   assert.deepEqual(ledger.steps, []);
   await bench.ran();
   ledger.fault = () => {
     throw new LastingTrouble();
   };
-  await register.prune();
+  await recorder.prune();
   assert.deepEqual(bench.told, []);
   assert.deepEqual(bench.verbose, ["Cannot use the ledger: INSERT denied; grant it; old runs stay in it."]);
 });

@@ -1,0 +1,23 @@
+import { formatDuration } from "../text/duration.ts";
+import { timeOf } from "../text/time.ts";
+
+/** A day in milliseconds. */
+const DAY = 24 * 3600 * 1000;
+
+/**
+ * A point in time and how long ago that is, for example `2026-11-22 10:00:05Z (3m20s)`.
+ *
+ * @param since Milliseconds since 1970, at most the year 9999.
+ */
+export function sinceText(since: number, now: number): string {
+  // The time is by another clock, which may be ahead.
+  const age = Math.max(0, Math.floor((now - since) / 1000));
+  return `${timeOf(since)} (${formatDuration(1000 * age)})`;
+}
+
+/** As {@linkcode sinceText}, but shorter: only the time within the last day, else only the date: `10:00:05Z (3m20s)`. */
+export function shortSinceText(since: number, now: number): string {
+  const [date, time] = timeOf(since).split(" ");
+  const [, age] = sinceText(since, now).split(" (");
+  return `${now - since < DAY ? time : date} (${age}`;
+}

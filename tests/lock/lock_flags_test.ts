@@ -1,0 +1,9 @@
+import assert from "node:assert/strict";
+import { lockFlagsOf } from "../../lib/lock/lock_flags.ts";
+
+Deno.test("a lock that was named is named again by its flags; one that was not, not at all", () => {
+  assert.equal(lockFlagsOf({ name: "n" }), "--name n");
+  assert.equal(lockFlagsOf({ namespace: "a b", name: "it's" }), `--namespace 'a b' --name 'it'\\''s'`);
+  assert.equal(lockFlagsOf({}), undefined);
+  assert.equal(lockFlagsOf({ namespace: "a" }), undefined);
+});

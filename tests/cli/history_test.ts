@@ -217,7 +217,7 @@ const WRONG: Record<string, { args: string[]; code: number; says: RegExp }> = {
     says: /by --lock and by its name at once; leave/,
   },
   "an unknown flag": { args: ["--count"], code: 201, says: /--count.*sera history --help/ },
-  "a schema of a file": { args: ["--schema"], code: 201, says: /file:.*by itself/ },
+  "a schema of a file": { args: ["--schema"], code: 201, says: /a server of files: .*by itself/ },
   "a database that is not named": {
     args: ["--server", "u:hunter2@tcp(127.0.0.1:1)/"],
     code: 200,

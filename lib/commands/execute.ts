@@ -43,11 +43,14 @@ async function endWatch(end: CommandEnd, execution: Execution): Promise<CommandE
   await tryStep(execution, async () => {
     signals.endPassingOn();
     known = await killedByWill(end, execution);
-    // Ask now: sera may stay long after the shell has gone, and must still know which signals to ignore.
-    if (run || minHold !== undefined) await witness.ignored();
   });
-  // At once, since the command's number may be reused. Not awaited: the shell is reaped while the lock is given back.
-  tryStep(execution, () => will.end());
+  // Soon, since the command's number may be reused, but never awaited: a shell that somebody has stopped takes seconds, and
+  // the end is recorded and the lock given back meanwhile.
+  tryStep(execution, async () => {
+    // Ask first if sera may stay for long: it must still know which signals to ignore.
+    if (run || minHold !== undefined) await witness.ignored();
+    await will.end();
+  });
   return known;
 }
 

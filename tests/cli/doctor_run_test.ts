@@ -143,7 +143,8 @@ postgres.test("doctor and a run agree on PgBouncer in all its modes", async (ser
   await server.query("CREATE SCHEMA IF NOT EXISTS AUTHORIZATION sera");
   const agree = (mode: "session" | "transaction" | "statement") => async () => {
     await using pool = await startPgBouncer(server, mode);
-    const flags = ["--server", pool.url()];
+    // A name each: they share the server, and a lock that a pooler has left behind.
+    const flags = ["--server", pool.url(), "--name", mode];
     if (mode === "session") return await assertSame(0, /^pass {2}ledger /m, ...flags, "--ledger");
     await assertSame(202, /^fail {2}topology /m, ...flags);
     const says = mode === "transaction"

@@ -1,7 +1,7 @@
 /** Why a connection could not be encrypted, and what to do; loaded only when that happens. */
 
 import { X509Certificate } from "node:crypto";
-import { messageOf, type Trouble } from "../../errors.ts";
+import { type Trouble, troubleOf } from "../../errors.ts";
 import { serverWords } from "./server_words.ts";
 import { HandshakeError } from "./tls.ts";
 import type { TlsRequest } from "./tls_failure.ts";
@@ -9,7 +9,8 @@ import { KEYS, type Part, REASONS } from "./tls_reasons.ts";
 
 /** What is wrong and what to do. */
 export async function describeTlsFailure(error: unknown, request: TlsRequest): Promise<Trouble> {
-  const words = messageOf(error);
+  // Only what happened: advice for connections without TLS would stand in the middle of the message.
+  const words = troubleOf(error).what;
   const hidden = /unable to verify|self-signed|has expired/.test(words);
   const seen = hidden ? await request.lookAgain().catch((error) => error) : error;
   const der = seen instanceof HandshakeError ? seen.certificate : undefined;

@@ -132,7 +132,7 @@ async function prepareTls(
       if (signal.aborted || lookOnly) throw error;
       const { describeTlsFailure } = await import("../network/tls_trouble.ts");
       const otherwise = sslnegotiation === "direct"
-        ? "before version 17 a server takes no sslnegotiation=direct"
+        ? "see the server's log; before version 17 a server takes no sslnegotiation=direct"
         : undefined;
       const lookAgain = () => openSocket(host, server, "required", signal, true);
       const brokenOff = error instanceof ConnectionError || BROKEN_OFF.test(messageOf(error));

@@ -1,6 +1,6 @@
 /** Ways to spoil what a server sends, by chance that can be repeated. */
 
-import { concat, type Tamper } from "./mysql/fake_server.ts";
+import { concat, type Tamper } from "./fake_server.ts";
 
 /** Chance that is the same again for the same seed. */
 export class Chance {

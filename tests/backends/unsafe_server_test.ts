@@ -11,7 +11,8 @@ import { type PostgresStandby, startStandby } from "../servers/postgres_standby.
 import { startSystemPostgres, systemPostgresUnavailable } from "../servers/postgres_system.ts";
 import { startPrimary, startReplica } from "../servers/replica.ts";
 import { assertUnavailable } from "./mysql/ask.ts";
-import { type Answer, type AnswerRow, FakeMySql, ServerError } from "./mysql/fake_server.ts";
+import { type Answer, type AnswerRow, ServerError } from "./fake_server.ts";
+import { FakeMySql } from "./mysql/fake_server.ts";
 import { lossOf } from "./fault_place.ts";
 import { freshName, hold, never, open } from "./open.ts";
 import { sharedMySql56, SharedServer } from "./shared_server.ts";

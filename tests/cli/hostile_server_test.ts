@@ -1,7 +1,7 @@
 /** The program, and servers that are broken or mean harm: one line, no code but those that say what happened. */
 
 import assert from "node:assert/strict";
-import { concat, type Tamper } from "../backends/mysql/fake_server.ts";
+import { concat, type Tamper } from "../backends/fake_server.ts";
 import { FAKE_MYSQL, FAKE_POSTGRES, type FakeKind, type FakeServer, WORDS } from "../backends/fake_sessions.ts";
 import { Chance, spoiling } from "../backends/tampering.ts";
 import { sideBySide } from "../side_by_side.ts";

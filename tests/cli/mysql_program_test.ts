@@ -4,7 +4,8 @@
  */
 
 import assert from "node:assert/strict";
-import { type FakeLogin, FakeMySql, ServerError } from "../backends/mysql/fake_server.ts";
+import { ServerError } from "../backends/fake_server.ts";
+import { type FakeLogin, FakeMySql } from "../backends/mysql/fake_server.ts";
 import { encryptedPassword, knownPassword } from "../backends/mysql/fake_logins.ts";
 import { makeCertificates } from "../servers/certificates.ts";
 import { mariaDbUnavailable, startMariaDb } from "../servers/mariadb.ts";

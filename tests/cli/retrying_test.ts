@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { concat } from "../backends/mysql/fake_server.ts";
+import { concat } from "../backends/fake_server.ts";
 import { FakePostgres, trouble } from "../backends/postgres/fake_server.ts";
 import { answerOf, FAKE_POSTGRES } from "../backends/fake_sessions.ts";
 import { RESTARTS, useHeldSessions } from "./held_session.ts";

@@ -1,7 +1,8 @@
 /** Cures that help, and values that are not repeated, where the one and the other went wrong. */
 
 import assert from "node:assert/strict";
-import { FakeMySql, ServerError } from "../backends/mysql/fake_server.ts";
+import { ServerError } from "../backends/fake_server.ts";
+import { FakeMySql } from "../backends/mysql/fake_server.ts";
 import { linux, testWith } from "./needs.ts";
 import { Place } from "./place.ts";
 import { sera } from "./program.ts";

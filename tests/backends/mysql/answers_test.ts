@@ -5,7 +5,8 @@ import { LockLostError, LockUnavailableError } from "../../../lib/errors.ts";
 import { isTransientMySqlError } from "../../../lib/backends/mysql/errors.ts";
 import { until } from "../../cli/wait.ts";
 import { FakeClock } from "../../lock/fake_clock.ts";
-import { type Answer, FakeMySql, ServerError } from "./fake_server.ts";
+import { type Answer, ServerError } from "../fake_server.ts";
+import { FakeMySql } from "./fake_server.ts";
 import { freshName, hold, never, open, renewals } from "../open.ts";
 
 /** What a look at a held lock says, where the server has told nothing of itself. */

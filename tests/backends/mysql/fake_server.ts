@@ -5,20 +5,16 @@
  * @see https://dev.mysql.com/doc/dev/mysql-server/latest/PAGE_PROTOCOL.html
  */
 
-/** A row of an answer, by column. The first row decides whether a column is of texts or of numbers. */
-export type AnswerRow = Readonly<Record<string, string | number | null>>;
-
-/** An answer to a statement: its one row, its rows, or an error. */
-export type Answer = AnswerRow | readonly AnswerRow[] | ServerError;
-
-/** An error of the server. */
-export class ServerError {
-  /** @param errno MySQL's number, or PostgreSQL's SQLSTATE. */
-  constructor(readonly errno: number | string, readonly message: string) {}
-}
-
-/** Returns what to send in place of a frame; frames are numbered from 0. */
-export type Tamper = (frame: Uint8Array, number: number) => Uint8Array;
+import {
+  type Answer,
+  type AnswerRow,
+  concat,
+  FakeServer,
+  readFully,
+  ServerError,
+  type Tamper,
+  writeFully,
+} from "../fake_server.ts";
 
 const text = new TextEncoder();
 
@@ -48,11 +44,7 @@ export interface Client {
 }
 
 /** A server that runs until it is disposed of. */
-export class FakeMySql implements Disposable {
-  /** The statements received, in order. */
-  readonly statements: string[] = [];
-  readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  readonly #connections = new Set<Deno.Conn>();
+export class FakeMySql extends FakeServer {
   readonly #answer: (sql: string) => Answer;
   readonly #login: FakeLogin | undefined;
   readonly #tamper: Tamper;
@@ -63,10 +55,10 @@ export class FakeMySql implements Disposable {
    * @param tamper Called with each frame that is sent.
    */
   constructor(answer: (sql: string) => Answer, login?: FakeLogin, tamper: Tamper = (frame) => frame) {
+    super();
     this.#answer = answer;
     this.#login = login;
     this.#tamper = tamper;
-    this.#accept();
   }
 
   /** A `server` setting that leads to it. */
@@ -74,58 +66,28 @@ export class FakeMySql implements Disposable {
     return `sera:secret@tcp(127.0.0.1:${this.port})/`;
   }
 
-  get port(): number {
-    return this.#listener.addr.port;
-  }
-
-  /** How many clients are connected. */
-  get clients(): number {
-    return this.#connections.size;
-  }
-
-  [Symbol.dispose](): void {
-    this.#listener.close();
-    for (const connection of this.#connections) connection.close();
-  }
-
-  async #accept(): Promise<void> {
-    try {
-      for await (const connection of this.#listener) this.#serve(connection);
-    } catch (error) {
-      if (!(error instanceof Deno.errors.BadResource)) throw error;
+  protected override async converse(connection: Deno.Conn): Promise<void> {
+    await this.#send(connection, 0, [greeting(this.#login?.plugin ?? "mysql_native_password")]);
+    const { sequence, payload } = await receive(connection);
+    let next = sequence + 1;
+    const tell = async (payload: readonly number[]) => await this.#send(connection, next++, [[...payload]]);
+    const ask = async (payload: readonly number[]) => {
+      await tell(payload);
+      const answer = await receive(connection);
+      next = answer.sequence + 1;
+      return answer.payload;
+    };
+    const client = { charset: payload[8]!, answer: answerIn(payload), scramble: text.encode(SCRAMBLE), tell, ask };
+    if (this.#login && !await this.#login.admits(client)) {
+      return await this.#send(connection, next, result(new ServerError(1045, "Access denied")));
     }
-  }
-
-  async #serve(connection: Deno.Conn): Promise<void> {
-    this.#connections.add(connection);
-    try {
-      await this.#send(connection, 0, [greeting(this.#login?.plugin ?? "mysql_native_password")]);
-      const { sequence, payload } = await receive(connection);
-      let next = sequence + 1;
-      const tell = async (payload: readonly number[]) => await this.#send(connection, next++, [[...payload]]);
-      const ask = async (payload: readonly number[]) => {
-        await tell(payload);
-        const answer = await receive(connection);
-        next = answer.sequence + 1;
-        return answer.payload;
-      };
-      const client = { charset: payload[8]!, answer: answerIn(payload), scramble: text.encode(SCRAMBLE), tell, ask };
-      if (this.#login && !await this.#login.admits(client)) {
-        return await this.#send(connection, next, result(new ServerError(1045, "Access denied")));
-      }
-      await this.#send(connection, next, [OK]);
-      for (;;) {
-        const { payload } = await receive(connection);
-        if (payload[0] === QUIT) break;
-        const sql = new TextDecoder().decode(payload.subarray(1));
-        this.statements.push(sql);
-        await this.#send(connection, 1, result(this.#answer(sql)));
-      }
-    } catch (error) {
-      // The client has gone, or the server is being disposed of.
-      if (!(error instanceof EndOfStream || error instanceof Deno.errors.BadResource || isReset(error))) throw error;
-    } finally {
-      if (this.#connections.delete(connection)) closeQuietly(connection);
+    await this.#send(connection, next, [OK]);
+    for (;;) {
+      const { payload } = await receive(connection);
+      if (payload[0] === QUIT) break;
+      const sql = new TextDecoder().decode(payload.subarray(1));
+      this.statements.push(sql);
+      await this.#send(connection, 1, result(this.#answer(sql)));
     }
   }
 
@@ -138,55 +100,10 @@ export class FakeMySql implements Disposable {
   }
 }
 
-/** Joins bytes. */
-export function concat(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const joined = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    joined.set(part, at);
-    at += part.length;
-  }
-  return joined;
-}
-
-/** The client has disconnected, perhaps in the middle of a packet. */
-export class EndOfStream extends Error {}
-
-/** Whether the client disconnected abruptly. */
-export function isReset(error: unknown): boolean {
-  return error instanceof Deno.errors.ConnectionReset || error instanceof Deno.errors.BrokenPipe ||
-    error instanceof Deno.errors.Interrupted;
-}
-
-/** Closes a connection, unless it is closed already. */
-export function closeQuietly(connection: Deno.Conn): void {
-  try {
-    connection.close();
-  } catch (error) {
-    if (!(error instanceof Deno.errors.BadResource)) throw error;
-  }
-}
-
 async function receive(connection: Deno.Conn): Promise<{ sequence: number; payload: Uint8Array }> {
   const header = await readFully(connection, 4);
   const payload = await readFully(connection, header[0]! | header[1]! << 8 | header[2]! << 16);
   return { sequence: header[3]!, payload };
-}
-
-/** Reads this many bytes. */
-export async function readFully(connection: Deno.Conn, length: number): Promise<Uint8Array> {
-  const bytes = new Uint8Array(length);
-  for (let done = 0; done < length;) {
-    const read = await connection.read(bytes.subarray(done));
-    if (read === null) throw new EndOfStream();
-    done += read;
-  }
-  return bytes;
-}
-
-/** Writes all of it. */
-export async function writeFully(connection: Deno.Conn, bytes: Uint8Array): Promise<void> {
-  for (let done = 0; done < bytes.length;) done += await connection.write(bytes.subarray(done));
 }
 
 /** Twenty bytes; the greeting sends the first eight separately. */

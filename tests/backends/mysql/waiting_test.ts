@@ -10,7 +10,7 @@ import { FakeClock } from "../../lock/fake_clock.ts";
 import { answerOf, FAKE_MYSQL } from "../fake_sessions.ts";
 import { later, never, plainSession } from "../open.ts";
 import { parseMySql } from "../parse.ts";
-import type { AnswerRow } from "./fake_server.ts";
+import type { AnswerRow } from "../fake_server.ts";
 
 /** How long an answer may take, in milliseconds. */
 const ANSWER = 700;

@@ -8,7 +8,7 @@ import { UnsuitableServerError } from "../../../lib/backends/postgres/errors.ts"
 import { PostgresFrames } from "../../../lib/backends/postgres/frames.ts";
 import { ProtocolError } from "../../../lib/backends/network/protocol_error.ts";
 import { serverWords } from "../../../lib/backends/network/server_words.ts";
-import { concat } from "../mysql/fake_server.ts";
+import { concat } from "../fake_server.ts";
 import { message, trouble } from "../postgres/fake_server.ts";
 import { Chance } from "../tampering.ts";
 

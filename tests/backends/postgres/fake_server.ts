@@ -8,15 +8,13 @@
 import {
   type Answer,
   type AnswerRow,
-  closeQuietly,
   concat,
-  EndOfStream,
-  isReset,
+  FakeServer,
   readFully,
   ServerError,
   type Tamper,
   writeFully,
-} from "../mysql/fake_server.ts";
+} from "../fake_server.ts";
 
 const text = new TextEncoder();
 
@@ -27,11 +25,7 @@ const SSL_REQUEST = 80877103;
 export const PID = 4242;
 
 /** A server that runs until it is disposed of. */
-export class FakePostgres implements Disposable {
-  /** The statements received, in order. */
-  readonly statements: string[] = [];
-  readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  readonly #connections = new Set<Deno.Conn>();
+export class FakePostgres extends FakeServer {
   readonly #answer: (sql: string) => Answer;
   readonly #tamper: Tamper;
   #messages = 0;
@@ -41,9 +35,9 @@ export class FakePostgres implements Disposable {
    * @param tamper Called with each message that is sent.
    */
   constructor(answer: (sql: string) => Answer, tamper: Tamper = (message) => message) {
+    super();
     this.#answer = answer;
     this.#tamper = tamper;
-    this.#accept();
   }
 
   /** A `server` setting that leads to it. */
@@ -51,51 +45,21 @@ export class FakePostgres implements Disposable {
     return `postgres://sera:secret@127.0.0.1:${this.port}/sera`;
   }
 
-  get port(): number {
-    return this.#listener.addr.port;
-  }
-
-  /** How many clients are connected. */
-  get clients(): number {
-    return this.#connections.size;
-  }
-
-  [Symbol.dispose](): void {
-    this.#listener.close();
-    for (const connection of this.#connections) connection.close();
-  }
-
-  async #accept(): Promise<void> {
-    try {
-      for await (const connection of this.#listener) this.#serve(connection);
-    } catch (error) {
-      if (!(error instanceof Deno.errors.BadResource)) throw error;
-    }
-  }
-
-  async #serve(connection: Deno.Conn): Promise<void> {
-    this.#connections.add(connection);
-    try {
-      while (numberIn(await receive(connection)) === SSL_REQUEST) await writeFully(connection, text.encode("N"));
-      await this.#send(connection, [
-        message("R", uint(0, 4)),
-        message("S", [...cString("server_version"), ...cString("16.0-fake")]),
-        message("K", [...uint(PID, 4), ...uint(7, 4)]),
-        READY,
-      ]);
-      for (;;) {
-        const type = String.fromCharCode((await readFully(connection, 1))[0]!);
-        const content = await receive(connection);
-        if (type === "X") break;
-        const sql = new TextDecoder().decode(content.subarray(0, -1));
-        this.statements.push(sql);
-        await this.#send(connection, [...result(this.#answer(sql)), READY]);
-      }
-    } catch (error) {
-      // The client has gone, or the server is being disposed of.
-      if (!(error instanceof EndOfStream || error instanceof Deno.errors.BadResource || isReset(error))) throw error;
-    } finally {
-      if (this.#connections.delete(connection)) closeQuietly(connection);
+  protected override async converse(connection: Deno.Conn): Promise<void> {
+    while (numberIn(await receive(connection)) === SSL_REQUEST) await writeFully(connection, text.encode("N"));
+    await this.#send(connection, [
+      message("R", uint(0, 4)),
+      message("S", [...cString("server_version"), ...cString("16.0-fake")]),
+      message("K", [...uint(PID, 4), ...uint(7, 4)]),
+      READY,
+    ]);
+    for (;;) {
+      const type = String.fromCharCode((await readFully(connection, 1))[0]!);
+      const content = await receive(connection);
+      if (type === "X") break;
+      const sql = new TextDecoder().decode(content.subarray(0, -1));
+      this.statements.push(sql);
+      await this.#send(connection, [...result(this.#answer(sql)), READY]);
     }
   }
 

@@ -7,7 +7,8 @@ import { isTransientMySqlError } from "../../../lib/backends/mysql/errors.ts";
 import { isTransientPostgresState } from "../../../lib/backends/postgres/transient.ts";
 import { isTransientInSession, isTransientPostgresError, TlsError } from "../../../lib/backends/postgres/errors.ts";
 import { answerOf, FAKE_MYSQL, FAKE_POSTGRES } from "../fake_sessions.ts";
-import { FakeMySql, ServerError } from "../mysql/fake_server.ts";
+import { ServerError } from "../fake_server.ts";
+import { FakeMySql } from "../mysql/fake_server.ts";
 import { FakePostgres } from "../postgres/fake_server.ts";
 import { freshName, never, open } from "../open.ts";
 

@@ -1,0 +1,60 @@
+import type { LockFilter } from "../../../who/sighting.ts";
+import type { Statement } from "../statement.ts";
+import type { Asker } from "./asker.ts";
+import type { Claim, Lease, Ownership } from "./row.ts";
+
+/**
+ * The table of leases in a kind of database. Each call is one statement that decides and commits, and may be repeated
+ * when its answer got lost.
+ */
+export interface LeaseTable {
+  /** The table as messages name it. */
+  readonly shown: string;
+
+  /**
+   * Acquires a lease whose row exists. Repeated by the same owner it keeps its number.
+   *
+   * @param above The SQL of a number that the fencing token must exceed; undefined if there is none.
+   * @returns The fencing token; undefined if there is no row, or its lease is another's.
+   * @throws {LockUnavailableError} When the table cannot be used, or its row makes no sense.
+   */
+  claim(asker: Asker, claim: Claim, above?: Statement): Promise<bigint | undefined>;
+
+  /**
+   * Makes the row of a lock that has none, and acquires its lease. Creates the table if that is missing.
+   *
+   * @param above As for {@linkcode claim}.
+   * @returns The fencing token; undefined if somebody else has made the row first.
+   */
+  insert(asker: Asker, claim: Claim, above?: Statement): Promise<bigint | undefined>;
+
+  /** Renews a lease for its TTL, in milliseconds. Returns whether it was still ours. */
+  renew(asker: Asker, lock: string, mine: Ownership, ttl: number): Promise<boolean>;
+
+  /**
+   * Frees a lease.
+   *
+   * @param ending An end of a run to be recorded in the same transaction, only if the lease was still ours.
+   * @returns Whether it was still ours.
+   */
+  release(asker: Asker, lock: string, mine: Ownership, ending?: Ending): Promise<boolean>;
+
+  /** Reads the lease of a lock. Undefined if it is free, has no row or there is no table. */
+  read(asker: Asker, lock: string): Promise<Lease | undefined>;
+
+  /** Reads the leases that somebody has. Empty if there is no table. Rows that make no sense are left out. */
+  list(asker: Asker, filter: LockFilter): Promise<readonly Lease[]>;
+
+  /** The table's definition for an administrator to run by hand, with the rights that a user needs. */
+  schema(): string;
+}
+
+/** An update of one row of the ledger, as parts of a statement. */
+export interface Ending {
+  /** The ledger's table. */
+  readonly table: Statement;
+  /** The assignments, with bare names of columns of the ledger. */
+  readonly assignments: Statement;
+  /** Which row, with bare names of columns of the ledger. */
+  readonly condition: Statement;
+}

@@ -1,6 +1,6 @@
 /** Servers here for seras on a node whose cable can be cut. */
 
-import { FarNode, farNodeUnavailable } from "../servers/far_node.ts";
+import { type FarNode, farNodeUnavailable } from "../servers/far_node.ts";
 import { mariaDbUnavailable, startMariaDb } from "../servers/mariadb.ts";
 import { startSystemPostgres, systemPostgresUnavailable } from "../servers/postgres_system.ts";
 import type { Need } from "./needs.ts";

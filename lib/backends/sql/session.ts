@@ -109,7 +109,10 @@ export class Session implements LockSession {
   }
 
   /** Like {@linkcode query}, but returns all rows; of all statements, if there are several. */
-  queryAll(statement: Statement, { serverTime = 0, signal, counts = false }: QueryOptions = {}): Promise<readonly Row[]> {
+  queryAll(
+    statement: Statement,
+    { serverTime = 0, signal, counts = false }: QueryOptions = {},
+  ): Promise<readonly Row[]> {
     const limit = serverTime + this.#answerTimeout * ++this.#unanswered;
     return firstOf<readonly Row[]>(
       () => () => void this.#unanswered--,

@@ -13,6 +13,7 @@ export class FileBackend implements Backend {
   readonly notes = [];
   readonly offers = {
     namespaces: false,
+    leases: false,
     ledgerTable: false,
     tls: "none",
     expires: false,

@@ -1,5 +1,16 @@
-import type { Backend, BackendLock, LedgerPlace, LockOptions, Observer, Offers, Shown } from "../backend.ts";
+import type { Trouble } from "../../errors.ts";
+import type {
+  Backend,
+  BackendLock,
+  LeasePlace,
+  LedgerPlace,
+  LockOptions,
+  Observer,
+  Offers,
+  Shown,
+} from "../backend.ts";
 import type { Report } from "../../doctor/report.ts";
+import type { TableName } from "../../ledger/table_name.ts";
 import { presenceOf } from "../../lock/presence.ts";
 import { identityOfAddress } from "../network/address.ts";
 import { parseMySqlDsn } from "./dsn.ts";
@@ -25,6 +36,7 @@ export class MySqlBackend implements Backend {
   get offers(): Offers {
     return {
       namespaces: false,
+      leases: true,
       ledgerTable: true,
       tls: this.dsn.tls === "verify" ? "verified" : { verifyBy: "tls=true" },
       expires: true,
@@ -56,6 +68,13 @@ export class MySqlBackend implements Backend {
     await checkDatabase(report, database, options.allowUnsafeServer, () => this.lock(name, options));
   }
 
+  get leases(): LeasePlace {
+    const { dsn } = this;
+    return {
+      missing: (table) => noDatabase(dsn, table, "--lease-table DATABASE.sera_leases"),
+    };
+  }
+
   get ledger(): LedgerPlace {
     const { dsn } = this;
     return {
@@ -73,19 +92,22 @@ export class MySqlBackend implements Backend {
         ]);
         return schemaText(mySqlDialect(table));
       },
-      missing({ schema }) {
-        if (dsn.database !== "" || schema !== undefined) return undefined;
-        return {
-          what: "the server setting names no database for its table",
-          cure: "add one after the slash, user:password@tcp(host)/DATABASE, or set --ledger-table DATABASE.sera_runs",
-        };
-      },
+      missing: (table) => noDatabase(dsn, table, "--ledger-table DATABASE.sera_runs"),
       async check(table, rehearsal, options) {
         const { checkMySqlLedger } = await import("./ledger_checks.ts");
         return await checkMySqlLedger(dsn, table, rehearsal, optionsFor(rehearsal.lock, options));
       },
     };
   }
+}
+
+/** Why a table has no database to be in, and what to do; undefined if it has one. */
+function noDatabase({ database }: MySqlDsn, { schema }: TableName, flag: string): Trouble | undefined {
+  if (database !== "" || schema !== undefined) return undefined;
+  return {
+    what: "the server setting names no database for its table",
+    cure: `add one after the slash, user:password@tcp(host)/DATABASE, or set ${flag}`,
+  };
 }
 
 function optionsFor(name: string, options: LockOptions): MySqlOptions {

@@ -2,6 +2,7 @@ import type { Trouble } from "../../errors.ts";
 import type {
   Backend,
   BackendLock,
+  LeasePlace,
   LedgerPlace,
   LockOptions,
   Observer,
@@ -50,6 +51,7 @@ export class PostgresBackend implements Backend {
       : { verifyBy: "sslmode=verify-full" };
     return {
       namespaces: true,
+      leases: true,
       ledgerTable: true,
       tls,
       expires: true,
@@ -83,6 +85,10 @@ export class PostgresBackend implements Backend {
     ]);
     const database = postgresDatabase(this.server, optionsFor(name, options));
     await checkDatabase(report, database, options.allowUnsafeServer, () => this.lock(name, options));
+  }
+
+  get leases(): LeasePlace {
+    return {};
   }
 
   get ledger(): LedgerPlace {

@@ -11,7 +11,7 @@ import type { Ending, LeaseTable } from "../sql/lease/table.ts";
 import { LOCK_WAIT } from "../sql/ledger_statements.ts";
 import type { Row } from "../sql/session.ts";
 import { POSTGRESQL } from "../sql/spelling.ts";
-import { sql, type Statement } from "../sql/statement.ts";
+import { identifier, sql, type Statement } from "../sql/statement.ts";
 import { keepingBelow, whyForgetful } from "./keeping.ts";
 import {
   claimLease,
@@ -57,9 +57,11 @@ export function postgresLeases(table: TableName): LeaseTable {
 
 class PostgresLeases implements LeaseTable {
   readonly shown: string;
+  readonly #schema: string | undefined;
   readonly #table: Statement;
 
   constructor(table: TableName) {
+    this.#schema = table.schema;
     this.shown = shownTable(table);
     this.#table = tableIn(table);
   }
@@ -75,14 +77,13 @@ class PostgresLeases implements LeaseTable {
 
   async insert(asker: Asker, claim: Claim, above?: Statement): Promise<bigint | undefined> {
     const insert = () => this.#acquire(asker, claim, above, insertLease);
-    const rows = await this.#orMissing(insert) ?? await this.#make(asker).then(insert);
-    const fence = exactFrom(rows[0]?.fence);
+    const [row] = await this.#orMissing(insert) ?? (await this.#make(asker), await insert());
+    const fence = exactFrom(row?.fence);
     if (fence !== undefined) {
-      await this.#refuseForgetful(asker, claim, fence, rows[0]?.keeping);
+      await this.#refuseForgetful(asker, claim, fence, row?.keeping);
       return fence;
     }
-    const which = sql`name = ${claim.lock}`;
-    const kept = await this.#ask(asker, sql`SELECT 1 AS kept FROM ${this.#table} WHERE ${which}`);
+    const kept = await this.#select(asker, sql`name = ${claim.lock}`);
     if (kept.length > 0) return undefined;
     const cure = "see the table's triggers, rules and policies";
     throw leaseFailure(this.shown, { what: "the database does not keep its rows", cure });
@@ -112,7 +113,8 @@ class PostgresLeases implements LeaseTable {
   }
 
   schema(): string {
-    return leaseSchemaText(this.#table, createTable(this.#table), POSTGRESQL);
+    const usage = this.#schema === undefined ? [] : [sql`GRANT USAGE ON SCHEMA ${identifier(this.#schema)}`];
+    return leaseSchemaText(this.#table, createTable(this.#table), POSTGRESQL, usage);
   }
 
   /**
@@ -169,8 +171,8 @@ class PostgresLeases implements LeaseTable {
     try {
       return await ask();
     } catch (error) {
-      if (!(error instanceof LockUnavailableError)) throw error;
-      if (isMissing("table", error.cause) || isMissing("schema", error.cause)) return undefined;
+      const cause = error instanceof LockUnavailableError ? error.cause : undefined;
+      if (isMissing("table", cause) || isMissing("schema", cause)) return undefined;
       throw error;
     }
   }

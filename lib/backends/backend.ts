@@ -78,6 +78,8 @@ export interface Offers {
   readonly namespaces: boolean;
   /** Whether a lock can be a row, which outlives the connection. */
   readonly leases: boolean;
+  /** Whether it names several servers, each with locks of its own: only leases make one place of them. */
+  readonly severalServers: boolean;
   /** Whether the ledger is in a table, whose name can be set. */
   readonly ledgerTable: boolean;
   /**

@@ -29,7 +29,7 @@ export class MySqlBackend implements Backend {
   }
 
   get identity(): string {
-    return `mysql:${identityOfAddress(this.dsn.address)}`;
+    return `mysql:${this.dsn.addresses.map(identityOfAddress).join(",")}`;
   }
 
   /** As in the Go driver, a Unix socket may use TLS too. */
@@ -37,6 +37,7 @@ export class MySqlBackend implements Backend {
     return {
       namespaces: false,
       leases: true,
+      severalServers: this.dsn.addresses.length > 1,
       ledgerTable: true,
       tls: this.dsn.tls === "verify" ? "verified" : { verifyBy: "tls=true" },
       expires: true,
@@ -111,7 +112,7 @@ function noDatabase({ database }: MySqlDsn, { schema }: TableName, flag: string)
 }
 
 function optionsFor(name: string, options: LockOptions): MySqlOptions {
-  return { ...options, presence: presenceOf(name, options) };
+  return { ...options, presence: presenceOf(name, options), leased: options.leaseTable !== undefined };
 }
 
 /**

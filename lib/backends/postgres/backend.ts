@@ -52,6 +52,8 @@ export class PostgresBackend implements Backend {
     return {
       namespaces: true,
       leases: true,
+      // Of several hosts, one is the primary.
+      severalServers: false,
       ledgerTable: true,
       tls,
       expires: true,

@@ -6,7 +6,8 @@ import { type Answer, askOne } from "../sql/answer.ts";
 import { Moment } from "../../lock/lease.ts";
 import type { HeldLock } from "../../lock/lock.ts";
 import { NotPrimaryError, whereIs } from "./errors.ts";
-import { DEFAULT_TIMEOUT, openPostgresSession, type PostgresSession } from "./session.ts";
+import { withinLimit } from "./limits.ts";
+import { openPostgresSession, type PostgresSession } from "./session.ts";
 import { FITNESS, refuseUnsuitable } from "./set_up.ts";
 import type { QueryOptions } from "../sql/session.ts";
 import { markOf } from "../sql/mark.ts";
@@ -54,13 +55,7 @@ export class PostgresLock extends SessionLock<PostgresSession> implements Backen
   }
 
   protected override async open(signal: AbortSignal, limit: number): Promise<PostgresSession> {
-    const { hosts, connectTimeout } = this.#server;
-    // Divide the time among several hosts, so that one that does not answer leaves time for the next.
-    const share = hosts.length > 1 ? limit / hosts.length : Infinity;
-    const server = share < (connectTimeout ?? DEFAULT_TIMEOUT)
-      ? { ...this.#server, connectTimeout: share }
-      : this.#server;
-    const session = await openPostgresSession(server, this.#options, signal);
+    const session = await openPostgresSession(withinLimit(this.#server, limit), this.#options, signal);
     if (!session.pooled || this.#options.allowUnsafeServer) return session;
     const { requireSessionPooling } = await import("./pooler.ts");
     return await requireSessionPooling(session, () => openPostgresSession(this.#server, this.#options, signal), signal);

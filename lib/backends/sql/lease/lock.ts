@@ -2,7 +2,7 @@ import type { Deadline } from "../../../deadline.ts";
 import { LockUnavailableError } from "../../../errors.ts";
 import type { TableName } from "../../../ledger/table_name.ts";
 import { hold } from "../../../lock/hold.ts";
-import { Moment } from "../../../lock/lease.ts";
+import { BEATS_OF_LASTING, Moment } from "../../../lock/lease.ts";
 import type { HeldLock } from "../../../lock/lock.ts";
 import { marginOf, Silence } from "../../../lock/silence.ts";
 import { formatDuration } from "../../../text/duration.ts";
@@ -155,12 +155,17 @@ export class LeaseLock<S extends Session> extends SessionLock<S> implements Back
     );
     const queuedIn = this.#queuedIn;
     const keeper = new LeaseKeeper({ lock, mine, ttl: lease.ttl, server: this.#server, connection, queuedIn });
-    return await hold(keeper, { lease, idle: Infinity, confirmed, took: confirmed.age });
+    return await hold(keeper, {
+      lease: { ...lease, beats: BEATS_OF_LASTING },
+      idle: Infinity,
+      confirmed,
+      took: confirmed.age,
+    });
   }
 
   /** Opens another session for the holder, soon enough to try the next server before the lease is over. */
   async #reopen(closed: AbortSignal): Promise<S> {
-    const limit = Math.max(this.#options.lease.ttl / 6, SHORTEST_LIMIT);
+    const limit = Math.max(this.#options.lease.ttl / BEATS_OF_LASTING, SHORTEST_LIMIT);
     using late = new TimeLimit(limit, () => {
       const what = `not connected within ${formatDuration(Math.round(limit))}`;
       return LockUnavailableError.on(this.where, { what, cure: "check the server and the network" }, {

@@ -52,7 +52,9 @@ export class MySqlBackend implements Backend {
 
   async lock(name: string, options: LockOptions): Promise<BackendLock> {
     const { leaseTable } = options;
-    if (leaseTable) return (await import("./lease_lock.ts")).mySqlLeaseLock(this.dsn, optionsFor(name, options), leaseTable);
+    if (leaseTable) {
+      return (await import("./lease_lock.ts")).mySqlLeaseLock(this.dsn, optionsFor(name, options), leaseTable);
+    }
     const { MySqlLock } = await import("./lock.ts");
     return new MySqlLock(this.dsn, optionsFor(name, options));
   }

@@ -1,5 +1,5 @@
 import type { Socket } from "node:net";
-import { type Connection, type ConnectionOptions, createConnection } from "mysql2";
+import { type Connection, type ConnectionOptions, createConnection, type ResultSetHeader } from "mysql2";
 import { aborted, type Cause, elapsed, firstOf, onEvent } from "../../waiting.ts";
 import { formatDuration } from "../../text/duration.ts";
 import type { Presence } from "../../lock/presence.ts";
@@ -25,17 +25,26 @@ export interface Login {
 /** A connection as a session needs it. */
 export function asDriver({ connection, guard }: Login): DriverConnection {
   return {
-    query(statement, done) {
+    query(statement, done, counts) {
       guard.statementSent();
       connection.query(
         statement.textFor(MYSQL),
-        (error, rows) => done(error, Array.isArray(rows) ? rows as Row[] : []),
+        (error, rows) => done(error, Array.isArray(rows) ? rows as Row[] : counts ? [countsIn(rows)] : []),
       );
     },
     end: (done) => connection.end(() => done()),
     destroy: () => destroy(connection),
     socket: () => streamOf(connection),
   };
+}
+
+/**
+ * What the server says of a statement without rows, in digits. The driver gives numbers that JavaScript cannot hold as
+ * text. It asks to count the rows that were found, whether they changed or not (`CLIENT_FOUND_ROWS`).
+ */
+function countsIn(answer: unknown): Row {
+  const { affectedRows, insertId, warningStatus } = (answer ?? {}) as Partial<ResultSetHeader>;
+  return { affected: String(affectedRows), last_id: String(insertId), warnings: String(warningStatus) };
 }
 
 function destroy(connection: Connection): void {

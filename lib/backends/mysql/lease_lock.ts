@@ -10,6 +10,7 @@ import { getNamedLock, releaseNamedLock } from "./named_lock.ts";
 import type { MySqlOptions } from "./options.ts";
 import type { MySqlDsn } from "./server.ts";
 import { type MySqlSession, openMySqlSession } from "./session.ts";
+import { isGaleraNode } from "./topology.ts";
 import { readMySqlSightings } from "./sightings.ts";
 import { tableIn } from "./table_sql.ts";
 
@@ -17,14 +18,19 @@ import { tableIn } from "./table_sql.ts";
 export function mySqlLeaseServer(dsn: MySqlDsn, options: MySqlOptions, table: TableName): LeaseServer<MySqlSession> {
   // As plain text, since other seras look for it in the process list.
   const name = word(options.presence.lock);
+  let isGalera = false;
   return {
     where: whereIs(dsn),
-    table: mySqlLeases(table),
+    table: mySqlLeases(table, () => isGalera),
     queue: {
       enter: async (session, deadline, signal) => await getNamedLock(session, name, deadline, signal) !== undefined,
       leave: (session) => releaseNamedLock(session, name),
     },
-    open: (signal, limit) => openMySqlSession(dsn, { ...options, leased: true }, signal, limit),
+    async open(signal, limit) {
+      const session = await openMySqlSession(dsn, { ...options, leased: true }, signal, limit);
+      isGalera = isGaleraNode(session.variables);
+      return session;
+    },
     hasSessionLocks: ({ hasSessionLocks }) => hasSessionLocks,
     sightings: readMySqlSightings,
   };

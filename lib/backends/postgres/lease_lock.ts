@@ -5,13 +5,13 @@ import type { LeaseServer } from "../sql/lease/server.ts";
 import type { TableName } from "../../ledger/table_name.ts";
 import { AdvisoryLock } from "./advisory_lock.ts";
 import { postgresLeases } from "./lease.ts";
+import { whereIs } from "./errors.ts";
 import { openLeasedSession } from "./leased_session.ts";
 import type { PostgresOptions } from "./options.ts";
 import type { PostgresServer } from "./server.ts";
 import type { PostgresSession } from "./session.ts";
-import { whereAre } from "./errors.ts";
 import { readPostgresSightings } from "./sightings.ts";
-import { tableIn } from "./sql.ts";
+import { tableIn } from "./table_sql.ts";
 
 /** What leases need of PostgreSQL. */
 export function postgresLeaseServer(
@@ -21,7 +21,7 @@ export function postgresLeaseServer(
 ): LeaseServer<PostgresSession> {
   const lock = new AdvisoryLock(options.presence.lock);
   return {
-    where: whereAre(server),
+    where: `PostgreSQL at ${server.hosts.map(whereIs).join(", and at ")}`,
     table: postgresLeases(table),
     queue: {
       enter: (session, deadline, signal) => lock.wait(session, deadline, signal),

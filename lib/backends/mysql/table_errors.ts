@@ -1,8 +1,17 @@
-/** What errors of MySQL and MariaDB say of one of sera's tables, by number. https://dev.mysql.com/doc/mysql-errors/8.0/en/ */
+/**
+ * What errors of MySQL and MariaDB say of one of sera's tables, by number.
+ *
+ * @see https://dev.mysql.com/doc/mysql-errors/8.0/en/
+ * @module
+ */
 
 /** What does not exist. */
 const MISSING = { schema: 1049, table: 1146, column: 1054 };
 const THERE_ALREADY = [1050, 1060, 1061];
+/** Another row has the same key. */
+const DUPLICATE = 1062;
+/** Broken off for the sake of another transaction: a deadlock, a certification that failed, a row changed meanwhile. */
+const BROKEN_OFF = [1213, 1020];
 /** No right to a command, a column, a table, a database. */
 const REFUSED = [1142, 1143, 1044, 1227];
 
@@ -44,6 +53,16 @@ export function isMissing(what: keyof typeof MISSING, cause: unknown): boolean {
 /** Whether an error says that what was to be created exists already. */
 export function isThereAlready(cause: unknown): boolean {
   return THERE_ALREADY.includes(errorNumber(cause) ?? 0);
+}
+
+/** Whether an error says that there is such a row already. */
+export function isDuplicate(cause: unknown): boolean {
+  return errorNumber(cause) === DUPLICATE;
+}
+
+/** Whether an error says that the statement was undone for the sake of another's, so that it may be sent again at once. */
+export function isBrokenOff(cause: unknown): boolean {
+  return BROKEN_OFF.includes(errorNumber(cause) ?? 0);
 }
 
 /** Whether an error says that the user lacks a right. */

@@ -90,7 +90,12 @@ export class PostgresBackend implements Backend {
   }
 
   get leases(): LeasePlace {
-    return {};
+    return {
+      async schema(table) {
+        const { postgresLeases } = await import("./lease.ts");
+        return postgresLeases(table).schema();
+      },
+    };
   }
 
   get ledger(): LedgerPlace {

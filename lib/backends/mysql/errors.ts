@@ -25,6 +25,7 @@ const CURES: Readonly<Record<number, string>> = {
   1040: "raise max_connections, or run fewer at once",
   1044: "grant the user access to the database, or leave the database out of the DSN",
   1045: "check user and password in the DSN",
+  1047: "wait until the node is back in its Galera cluster",
   1049: "create the database, or leave it out of the DSN",
   1129: "find out why connections from this host fail, then run FLUSH HOSTS on the server",
   1130: "allow this host to log in on the server",

@@ -52,16 +52,29 @@ function isAboutUnknownVariable(error: unknown): boolean {
   return error instanceof LockUnavailableError && errorNumber(error.cause) === UNKNOWN_VARIABLE;
 }
 
+/** What a Galera node says that is not ready, or that cannot wait for the others: it is outside of the primary component. */
+const CUT_OFF = [1047, 1205];
+
 /**
  * Makes statements on a Galera node wait until the node has what the whole cluster committed before them, so that none
  * decides by old rows.
  *
- * @throws {LockUnavailableError} When the node is outside of the primary component, where SET and SHOW still work.
+ * @throws {LockUnavailableError} When the node is cut off from its cluster.
  */
 export async function decideWithCluster(session: Session, signal: AbortSignal): Promise<void> {
-  // Before reads, updates and deletes, and inserts.
+  // Before reads (1), updates and deletes (2), and inserts (4).
   await session.query(sql`SET wsrep_sync_wait=7`, { signal });
-  await session.query(sql`SELECT 1`, { signal });
+  try {
+    // SET and SHOW work without the cluster, and so does this where nothing has to wait.
+    await session.query(sql`SELECT 1`, { signal });
+  } catch (error) {
+    if (!(error instanceof LockUnavailableError) || !CUT_OFF.includes(errorNumber(error.cause) ?? 0)) throw error;
+    throw LockUnavailableError.on(
+      session.where,
+      { what: "the node is cut off from its Galera cluster, or not ready", cure: "see wsrep_cluster_status there" },
+      { transient: true, cause: error.cause },
+    );
+  }
 }
 
 function withoutValues(message: string): string {

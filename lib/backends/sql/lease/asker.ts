@@ -1,4 +1,5 @@
 import type { LockUnavailableError } from "../../../errors.ts";
+import type { LockSession } from "../../../lock/lock.ts";
 import type { QueryOptions, Row } from "../session.ts";
 import type { Statement } from "../statement.ts";
 
@@ -16,3 +17,17 @@ export interface Asker {
 
 /** Whether an error of an {@linkcode Asker} is of a kind. */
 export type IsError = (error: LockUnavailableError) => boolean;
+
+/**
+ * Whoever asks the database for a lock, in the lock's session.
+ *
+ * @throws {TypeError} When the session is not one of a database.
+ */
+export function askerOf(session: LockSession | undefined): Asker {
+  if (session !== undefined && isAsker(session)) return session;
+  throw new TypeError("a lock of a database has a session");
+}
+
+function isAsker(session: LockSession): session is LockSession & Asker {
+  return "queryAll" in session;
+}

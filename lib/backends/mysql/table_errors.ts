@@ -11,7 +11,7 @@ const THERE_ALREADY = [1050, 1060, 1061];
 /** Another row has the same key. */
 const DUPLICATE = 1062;
 /** Broken off for the sake of another transaction: a deadlock, a certification that failed, a row changed meanwhile. */
-const BROKEN_OFF = [1213, 1020];
+const BROKEN_OFF = [1213, 1020, 3101];
 /** No right to a command, a column, a table, a database. */
 const REFUSED = [1142, 1143, 1044, 1227];
 

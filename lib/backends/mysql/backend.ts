@@ -51,6 +51,10 @@ export class MySqlBackend implements Backend {
   }
 
   async lock(name: string, options: LockOptions): Promise<BackendLock> {
+    const { leaseTable } = options;
+    if (leaseTable) {
+      return (await import("./lease_lock.ts")).mySqlLeaseLock(this.dsn, optionsFor(name, options), leaseTable);
+    }
     const { MySqlLock } = await import("./lock.ts");
     return new MySqlLock(this.dsn, optionsFor(name, options));
   }
@@ -72,6 +76,10 @@ export class MySqlBackend implements Backend {
   get leases(): LeasePlace {
     const { dsn } = this;
     return {
+      async schema(table) {
+        const { mySqlLeases } = await import("./lease.ts");
+        return mySqlLeases(table).schema();
+      },
       missing: (table) => noDatabase(dsn, table, "--lease-table DATABASE.sera_leases"),
     };
   }
@@ -111,7 +119,7 @@ function noDatabase({ database }: MySqlDsn, { schema }: TableName, flag: string)
   };
 }
 
-function optionsFor(name: string, options: LockOptions): MySqlOptions {
+function optionsFor(name: string, options: LockOptions): MySqlOptions & LockOptions {
   return { ...options, presence: presenceOf(name, options), leased: options.leaseTable !== undefined };
 }
 

@@ -27,9 +27,9 @@ const READING: Reading = {
 /**
  * The table of leases on MySQL and MariaDB. The sessions that write it must commit each statement.
  *
- * @param isGalera Whether the server is a node of a Galera cluster.
+ * @param isGalera Whether the server that is asked is a node of a Galera cluster.
  */
-export function mySqlLeases(table: TableName, isGalera = false): LeaseTable {
+export function mySqlLeases(table: TableName, isGalera = () => false): LeaseTable {
   return new MySqlLeases(new MySqlLeaseStore(table, isGalera));
 }
 

@@ -30,9 +30,9 @@ export class MySqlLeaseStore {
   readonly shown: string;
   readonly table: Statement;
   readonly #name: TableName;
-  readonly #isGalera: boolean;
+  readonly #isGalera: () => boolean;
 
-  constructor(name: TableName, isGalera: boolean) {
+  constructor(name: TableName, isGalera: () => boolean) {
     this.#name = name;
     this.#isGalera = isGalera;
     this.shown = shownTable(name);
@@ -101,7 +101,7 @@ export class MySqlLeaseStore {
     const trouble = whyForgetful(kept);
     if (trouble !== undefined) throw leaseFailure(this.shown, trouble);
     const engine = /^BASE TABLE (.+)$/.exec(decodeText(kept) ?? "")?.[1];
-    if (!this.#isGalera || engine === undefined || /^innodb$/i.test(engine)) return;
+    if (!this.#isGalera() || engine === undefined || /^innodb$/i.test(engine)) return;
     const what =
       `the cluster does not replicate the table (engine ${engine}), so that others would run at the same time`;
     throw leaseFailure(this.shown, { what, cure: `ALTER TABLE ${this.shown} ENGINE=InnoDB` });
@@ -121,7 +121,6 @@ export class MySqlLeaseStore {
   }
 
   #definition(): Statement {
-    const text = sql`${TEXT} NOT NULL DEFAULT ''`;
     return createLeases(this.table, {
       name: sql`${WORD} NOT NULL PRIMARY KEY`,
       owner: sql`${WORD} NULL`,
@@ -129,9 +128,9 @@ export class MySqlLeaseStore {
       beat: sql`BIGINT NOT NULL`,
       ttl_ms: sql`BIGINT NOT NULL`,
       expires: sql`DATETIME(3) NOT NULL`,
-      host: text,
-      pid: sql`BIGINT NOT NULL DEFAULT 0`,
-      label: text,
+      host: sql`${TEXT} NULL`,
+      pid: sql`BIGINT NULL`,
+      label: sql`${TEXT} NULL`,
       since: sql`DATETIME(3) NULL`,
     }, ENGINE);
   }

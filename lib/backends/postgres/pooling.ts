@@ -1,3 +1,4 @@
+import { Deadline } from "../../deadline.ts";
 import { LockUnavailableError, UnsafeServerError } from "../../errors.ts";
 import type { LeaseTerms } from "../../lock/lease.ts";
 import { TimeLimit } from "../../waiting.ts";
@@ -10,7 +11,7 @@ import type { PostgresSession } from "./session.ts";
 const COMPARISONS = 3;
 
 /**
- * How long all comparisons may take, in milliseconds, and which part of the time that there is: where the pooler has no
+ * How long a comparison may take, in milliseconds, and which part of the time that is left: where the pooler has no
  * second connection to give, that must not cost the run.
  */
 const COMPARISON_LIMIT = 3000;
@@ -60,10 +61,12 @@ export async function sessionOfPooler(
  * two. To see neither proves nothing.
  */
 async function mayShare(session: PostgresSession, reopen: Reopen, { signal, limit }: Asking): Promise<boolean> {
-  using late = new TimeLimit(Math.min(COMPARISON_LIMIT, limit * COMPARISON_SHARE), () => new Error("too late"));
-  const either = AbortSignal.any([signal, late.signal]);
+  const deadline = new Deadline(limit);
   try {
     for (let comparison = 0; comparison < COMPARISONS; comparison++) {
+      const longest = Math.min(COMPARISON_LIMIT, deadline.remaining * COMPARISON_SHARE);
+      using late = new TimeLimit(longest, () => new Error("too late"));
+      const either = AbortSignal.any([signal, late.signal]);
       const other = await orUndefined(reopen(either), either);
       if (other === undefined) {
         signal.throwIfAborted();

@@ -13,6 +13,8 @@ const THERE_ALREADY = ["42P07", "42701", "42710", "23505"];
 const REFUSED = ["42501", "3F000"];
 /** Characters that the database's encoding lacks, or bytes that are invalid in it. */
 const UNFIT_TEXT = ["22P05", "22021"];
+/** A serialization failure, a deadlock. */
+const BROKEN_OFF = ["40001", "40P01"];
 /** The wait for another session's lock timed out. */
 const LOCKED = "55P03";
 
@@ -59,6 +61,16 @@ export function isLocked(cause: unknown): boolean {
   return sqlState(cause) === LOCKED;
 }
 
+/** Whether the server has undone a statement for the sake of another's, so that it may be repeated at once. */
+export function isBrokenOff(cause: unknown): boolean {
+  return BROKEN_OFF.includes(sqlState(cause) ?? "");
+}
+
+/** Whether an error says that a table is missing, is not for this role, or is not what it was taken for. */
+export function isOfTable(cause: unknown): boolean {
+  return /^(42|3F)/.test(sqlState(cause) ?? "");
+}
+
 /** What an administrator is told of a table. */
 export interface TableAdvice {
   /** The flag that names another table. */
@@ -76,7 +88,8 @@ export function cureOf(cause: unknown, { flag, definition }: TableAdvice): strin
     return "connect to the primary, or find out what makes it read-only there (default_transaction_read_only)";
   }
   if (/^(55000|44)/.test(state)) return `let the view be written to, or name a table with ${flag}`;
-  if (/^(0A|22|23|27|P0)/.test(state)) {
+  // 42: a column of another type, no unique index.
+  if (/^(0A|22|23|27|P0|42804|42883|42P10)/.test(state)) {
     return `correct that: a trigger, a constraint, a rule or a column of the table (see ${definition})`;
   }
   return undefined;

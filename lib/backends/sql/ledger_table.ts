@@ -1,5 +1,6 @@
 import { LockUnavailableError, type Trouble } from "../../errors.ts";
 import type { Row } from "./session.ts";
+import type { Ending } from "./lease/table.ts";
 import { sql, type Statement } from "./statement.ts";
 import type { Dialect, LedgerColumn } from "./dialect.ts";
 import { LedgerBusyError } from "../../ledger/patience.ts";
@@ -14,6 +15,13 @@ export interface Store {
    * @throws {LockUnavailableError} When it fails; its cause is the database's error.
    */
   run(statement: Statement): Promise<readonly Row[]>;
+  /**
+   * Records the end of a run together with something else, such as the release of its lock.
+   *
+   * @returns Whether it was done; if not, and if it fails, the end is recorded by itself.
+   * @throws {LockUnavailableError} When it fails.
+   */
+  end?(ending: Ending): Promise<boolean>;
 }
 
 /** How often a statement is tried that an administrator, a limit or another session aborts. */
@@ -61,18 +69,6 @@ export class LedgerTable {
   /** Like {@linkcode ask}, but does not create the table: it has existed. */
   askExisting(statement: Statement): Promise<readonly Row[]> {
     return this.ask(statement, false);
-  }
-
-  /**
-   * Why the table may lose its rows, and what to do; undefined if it does not.
-   *
-   * @param keeping The value of {@linkcode Dialect.keeping}.
-   * @throws {LockUnavailableError} When it cannot be asked.
-   */
-  async whyForgetful(keeping: unknown): Promise<Trouble | undefined> {
-    const { dialect } = this;
-    const below = dialect.keepingBelow?.(keeping);
-    return dialect.whyForgetful(below ? (await this.askExisting(below))[0]?.keeping : keeping);
   }
 
   /** Runs CREATE or ALTER statements. It does no harm if one fails because another sera was faster. */

@@ -30,7 +30,6 @@ export interface KeptLease<S extends Session> {
 export class LeaseKeeper<S extends Session> implements Keeper {
   readonly lasts = true;
   readonly isGivenUp = true;
-  readonly beatsPerTtl = 6;
   /** Why no renewal is answered at present; undefined if there is no trouble. */
   trouble: Trouble | undefined;
   readonly #kept: KeptLease<S>;

@@ -2,7 +2,7 @@ import type { Deadline } from "../../../deadline.ts";
 import { LockUnavailableError } from "../../../errors.ts";
 import type { TableName } from "../../../ledger/table_name.ts";
 import { hold } from "../../../lock/hold.ts";
-import { Moment } from "../../../lock/lease.ts";
+import { BEATS_OF_LASTING, Moment } from "../../../lock/lease.ts";
 import type { HeldLock } from "../../../lock/lock.ts";
 import { marginOf, Silence } from "../../../lock/silence.ts";
 import { formatDuration } from "../../../text/duration.ts";
@@ -11,7 +11,6 @@ import type { Seen } from "../../../who/sighting.ts";
 import type { BackendLock } from "../../backend.ts";
 import type { Session } from "../session.ts";
 import { SessionLock } from "../session_lock.ts";
-import type { Statement } from "../statement.ts";
 import type { Asker } from "./asker.ts";
 import { LeaseConnection } from "./connection.ts";
 import { LeaseKeeper } from "./keeper.ts";
@@ -97,14 +96,13 @@ export class LeaseLock<S extends Session> extends SessionLock<S> implements Back
       const held = from && await this.#claim(session, from, signal);
       if (held) return held;
       const lease = await table.read(abortable(session, signal), this.#lock);
-      if (lease) {
-        this.#isObserving = this.#hasRow = true;
-        this.#silence.saw(lease, new Moment());
-      }
-      from = !lease ? "nobody" : this.#silence.isOver ? { seen: lease } : undefined;
+      this.#silence.saw(lease);
+      if (lease) this.#isObserving = this.#hasRow = true;
+      const over = this.#silence.over();
+      from = lease === undefined ? "nobody" : over && { seen: over };
       if (isLast) return from && await this.#claim(session, from, signal);
       if (from) continue;
-      const pause = Math.min(pauses.next(), this.#silence.left, deadline.remaining);
+      const pause = Math.min(pauses.next(), this.#silence.left(), deadline.remaining);
       await delayOrAbort(pause, signal, session.closed);
       signal.throwIfAborted();
     }
@@ -125,24 +123,14 @@ export class LeaseLock<S extends Session> extends SessionLock<S> implements Back
     const asker = abortable(session, signal);
     const claim: Claim = { lock, owner: this.#owner, ttl, from, host, pid, label };
     const isNew = from === "nobody" && !this.#hasRow;
-    const send = (above?: Statement) => isNew ? table.insert(asker, claim, above) : table.claim(asker, claim, above);
     this.#isUnsure = true;
     const sent = new Moment();
-    const fence = await (lastRun && (isNew || recorded) ? this.#aboveTheLedger(send, lastRun) : send());
+    const fence = isNew
+      ? await table.insert(asker, claim, lastRun)
+      : await table.claim(asker, claim, recorded ? lastRun : undefined);
     this.#isUnsure = false;
     this.#hasRow ||= isNew;
     return fence === undefined ? undefined : await this.#hold(session, fence, sent);
-  }
-
-  /** Claims with a token above the ledger's, or with any if there is no ledger, as before the first run. */
-  async #aboveTheLedger<T>(send: (above?: Statement) => Promise<T>, lastRun: Statement): Promise<T> {
-    try {
-      return await send(lastRun);
-    } catch (error) {
-      // The ledger may be missing, or kept from this user. If it was something else, it fails again.
-      if (!(error instanceof LockUnavailableError) || error.transient) throw error;
-      return await send();
-    }
   }
 
   async #hold(session: S, fence: bigint, confirmed: Moment): Promise<HeldLock> {
@@ -155,12 +143,17 @@ export class LeaseLock<S extends Session> extends SessionLock<S> implements Back
     );
     const queuedIn = this.#queuedIn;
     const keeper = new LeaseKeeper({ lock, mine, ttl: lease.ttl, server: this.#server, connection, queuedIn });
-    return await hold(keeper, { lease, idle: Infinity, confirmed, took: confirmed.age });
+    return await hold(keeper, {
+      lease: { ...lease, beats: BEATS_OF_LASTING },
+      idle: Infinity,
+      confirmed,
+      took: confirmed.age,
+    });
   }
 
   /** Opens another session for the holder, soon enough to try the next server before the lease is over. */
   async #reopen(closed: AbortSignal): Promise<S> {
-    const limit = Math.max(this.#options.lease.ttl / 6, SHORTEST_LIMIT);
+    const limit = Math.max(this.#options.lease.ttl / BEATS_OF_LASTING, SHORTEST_LIMIT);
     using late = new TimeLimit(limit, () => {
       const what = `not connected within ${formatDuration(Math.round(limit))}`;
       return LockUnavailableError.on(this.where, { what, cure: "check the server and the network" }, {

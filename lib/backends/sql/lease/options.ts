@@ -1,7 +1,9 @@
 import type { LockUnavailableError, Trouble } from "../../../errors.ts";
+import type { TableName } from "../../../ledger/table_name.ts";
 import type { LeaseTerms } from "../../../lock/lease.ts";
 import type { Presence } from "../../../lock/presence.ts";
-import type { Statement } from "../statement.ts";
+import type { LockOptions } from "../../backend.ts";
+import { sql, type Statement } from "../statement.ts";
 
 /** What a lease needs to know besides the server. */
 export interface LeaseOptions {
@@ -16,4 +18,16 @@ export interface LeaseOptions {
   readonly retrying: (why: LockUnavailableError) => void;
   /** Called when the holder goes on over another connection, and why the one before it ended. */
   readonly reconnected?: ((where: string, why: Trouble) => void) | undefined;
+}
+
+/** @param tableIn How the kind of database writes the name of a table. */
+export function leaseOptions(
+  { presence, lease, ledger, retrying, reconnected }: LockOptions & Pick<LeaseOptions, "presence">,
+  tableIn: (name: TableName) => Statement,
+): LeaseOptions {
+  return {
+    ...{ presence, lease, retrying, reconnected },
+    recorded: ledger?.on ?? false,
+    lastRun: ledger && sql`(SELECT MAX(id) FROM ${tableIn(ledger.table)})`,
+  };
 }

@@ -10,7 +10,7 @@ import type { Claim, Lease, Ownership, TakeFrom } from "../sql/lease/row.ts";
 import type { Ending, LeaseTable } from "../sql/lease/table.ts";
 import { sql, type Statement } from "../sql/statement.ts";
 import { MySqlLeaseStore } from "./lease_store.ts";
-import { isMissing, isRefused, isUnfitText } from "./table_errors.ts";
+import { isMissing, isRefused, isUnfitText, needsDatabase } from "./table_errors.ts";
 import { after, decodeText, NOW, readNumber, readText, readTime } from "./table_sql.ts";
 
 /** How many leases are read at a time: with the longest texts they still fit into the longest answer that is accepted. */
@@ -50,7 +50,8 @@ class MySqlLeases implements LeaseTable {
     } catch (error) {
       // A ledger that is not there, or that this user may not read, has given no token.
       const mayBeLedgers = above !== undefined && error instanceof LockUnavailableError &&
-        (isMissingAtAll(error) || isMissing("column", error.cause) || isRefused(error.cause));
+        (isMissingAtAll(error) || isMissing("column", error.cause) || isRefused(error.cause) ||
+          needsDatabase(error.cause));
       if (mayBeLedgers) return await this.claim(asker, claim);
       if (isMissingAtAll(error)) return undefined;
       throw error;

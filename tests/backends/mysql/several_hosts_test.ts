@@ -189,11 +189,22 @@ shared.test("replicas alone are refused, as for a moment during a failover", asy
   assert.ok(alone instanceof UnsafeServerError && !alone.transient);
 });
 
-shared.test("a replica is looked at where that is allowed", async () => {
-  const [dsn] = waysTo([{ port: freePort() }, replica]);
-  const session = await openOn(dsn!, { ...leased, allowUnsafeServer: true });
-  assert.equal(session.where, `MySQL at tcp(127.0.0.1:${replica.port})`);
-  await session.close();
+shared.test("a replica is used where that is allowed, if there is nothing better", async (server) => {
+  const gone = { port: freePort() };
+  for (
+    const [hosts, used] of [
+      [[gone, replica], replica],
+      [[replica, gone, replica], replica],
+      [[replica, server], server],
+    ] as const
+  ) {
+    const [dsn] = waysTo(hosts);
+    const session = await openOn(dsn!, { ...leased, allowUnsafeServer: true });
+    assert.equal(session.where, `MySQL at tcp(127.0.0.1:${used.port})`);
+    await session.close();
+  }
+  const [dsn] = waysTo([replica, server], "", "sera:notsecret");
+  await assert.rejects(openOn(dsn!, { ...leased, allowUnsafeServer: true }), /: Access denied for user 'sera'/);
 });
 
 shared.test("who is refused by one host does not try the next one", async (server) => {

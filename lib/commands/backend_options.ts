@@ -8,7 +8,7 @@ import type { LockOptions } from "../backends/backend.ts";
  * @param label The name for the session that others see.
  */
 export function backendOptions(
-  { tlsCa, ttl, grace, lease, leaseTable, allowUnsafeServer }: Settings,
+  { tlsCa, ttl, grace, lease, leaseTable, ledger, allowUnsafeServer }: Settings,
   label: string,
   { env }: Io,
 ): LockOptions {
@@ -16,6 +16,7 @@ export function backendOptions(
     tlsCa,
     lease: { ttl, grace },
     leaseTable: lease ? leaseTable : undefined,
+    ledger,
     allowUnsafeServer,
     label,
     env,

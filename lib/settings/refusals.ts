@@ -30,6 +30,21 @@ export function refuseTogether(read: SettingValues, { title, offers }: Backend):
   if (lease && !offers.leases) throw lacking("lease", lease, server, title);
 }
 
+/**
+ * Refuses several servers, unless leases make one place of them.
+ *
+ * @throws {ConfigError} When there is none to choose.
+ */
+export function refuseSeveralServers(read: SettingValues, { offers }: Backend): void {
+  if (!offers.severalServers || read.get("lease")) return;
+  throw new ConfigError(
+    `Cannot use the server in ${
+      read.find("server")!.source
+    }: it names several hosts, and each would keep its own locks`,
+    "add --lease, or name one host",
+  );
+}
+
 /** The error about a feature that a server lacks, named as its setting is. */
 function lacking(feature: string, { source, error }: Found, server: Found, title: string): SeraError {
   return new error(

@@ -14,6 +14,7 @@ export class FileBackend implements Backend {
   readonly offers = {
     namespaces: false,
     leases: false,
+    severalServers: false,
     ledgerTable: false,
     tls: "none",
     expires: false,

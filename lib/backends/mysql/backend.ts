@@ -29,7 +29,7 @@ export class MySqlBackend implements Backend {
   }
 
   get identity(): string {
-    return `mysql:${identityOfAddress(this.dsn.address)}`;
+    return `mysql:${this.dsn.addresses.map(identityOfAddress).join(",")}`;
   }
 
   /** As in the Go driver, a Unix socket may use TLS too. */
@@ -37,6 +37,7 @@ export class MySqlBackend implements Backend {
     return {
       namespaces: false,
       leases: true,
+      severalServers: this.dsn.addresses.length > 1,
       ledgerTable: true,
       tls: this.dsn.tls === "verify" ? "verified" : { verifyBy: "tls=true" },
       expires: true,
@@ -50,6 +51,10 @@ export class MySqlBackend implements Backend {
   }
 
   async lock(name: string, options: LockOptions): Promise<BackendLock> {
+    const { leaseTable } = options;
+    if (leaseTable) {
+      return (await import("./lease_lock.ts")).mySqlLeaseLock(this.dsn, optionsFor(name, options), leaseTable);
+    }
     const { MySqlLock } = await import("./lock.ts");
     return new MySqlLock(this.dsn, optionsFor(name, options));
   }
@@ -71,6 +76,10 @@ export class MySqlBackend implements Backend {
   get leases(): LeasePlace {
     const { dsn } = this;
     return {
+      async schema(table) {
+        const { mySqlLeases } = await import("./lease.ts");
+        return mySqlLeases(table).schema();
+      },
       missing: (table) => noDatabase(dsn, table, "--lease-table DATABASE.sera_leases"),
     };
   }
@@ -110,8 +119,8 @@ function noDatabase({ database }: MySqlDsn, { schema }: TableName, flag: string)
   };
 }
 
-function optionsFor(name: string, options: LockOptions): MySqlOptions {
-  return { ...options, presence: presenceOf(name, options) };
+function optionsFor(name: string, options: LockOptions): MySqlOptions & LockOptions {
+  return { ...options, presence: presenceOf(name, options), leased: options.leaseTable !== undefined };
 }
 
 /**

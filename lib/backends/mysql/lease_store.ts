@@ -1,7 +1,7 @@
 import { LockUnavailableError } from "../../errors.ts";
 import type { TableName } from "../../ledger/table_name.ts";
 import { askOne } from "../sql/answer.ts";
-import type { Asker } from "../sql/lease/asker.ts";
+import type { Asker } from "../sql/asker.ts";
 import { explained, LEASE_WORDS, leaseFailure } from "../sql/lease/failure.ts";
 import { createLeases, leaseSchemaText } from "../sql/lease/schema.ts";
 import { LOCK_WAIT } from "../sql/ledger_statements.ts";
@@ -30,9 +30,9 @@ export class MySqlLeaseStore {
   readonly shown: string;
   readonly table: Statement;
   readonly #name: TableName;
-  readonly #isGalera: boolean;
+  readonly #isGalera: () => boolean;
 
-  constructor(name: TableName, isGalera: boolean) {
+  constructor(name: TableName, isGalera: () => boolean) {
     this.#name = name;
     this.#isGalera = isGalera;
     this.shown = shownTable(name);
@@ -101,7 +101,7 @@ export class MySqlLeaseStore {
     const trouble = whyForgetful(kept);
     if (trouble !== undefined) throw leaseFailure(this.shown, trouble);
     const engine = /^BASE TABLE (.+)$/.exec(decodeText(kept) ?? "")?.[1];
-    if (!this.#isGalera || engine === undefined || /^innodb$/i.test(engine)) return;
+    if (!this.#isGalera() || engine === undefined || /^innodb$/i.test(engine)) return;
     const what =
       `the cluster does not replicate the table (engine ${engine}), so that others would run at the same time`;
     throw leaseFailure(this.shown, { what, cure: `ALTER TABLE ${this.shown} ENGINE=InnoDB` });

@@ -1,6 +1,6 @@
 import type { TableName } from "../../ledger/table_name.ts";
 import { LockUnavailableError } from "../../errors.ts";
-import type { Session } from "../sql/session.ts";
+import type { Asker, SettingsFrom } from "../sql/asker.ts";
 import type { Dialect } from "../sql/dialect.ts";
 import type { Store } from "../sql/ledger_table.ts";
 import type { Patience } from "../../ledger/patience.ts";
@@ -92,12 +92,23 @@ export function mySqlDialect(name: TableName): Dialect {
 }
 
 /**
- * The ledger in a session of MySQL or MariaDB, which it sets up for that.
+ * The ledger in MySQL or MariaDB.
  *
+ * @param settings Where its statements get their settings from.
  * @throws {LockUnavailableError} When the server refuses.
  */
-export async function mySqlStore(session: Session, table: TableName, patience: Patience): Promise<Store> {
-  const run = ledgerStatements(session, patience, (cause) => errorNumber(cause) === LOCKED);
+export async function mySqlStore(
+  asker: Asker,
+  table: TableName,
+  patience: Patience,
+  settings: SettingsFrom = "session",
+): Promise<Store> {
+  const run = ledgerStatements(asker, patience, (cause) => errorNumber(cause) === LOCKED);
+  if (settings === "session") await setUp(run);
+  return { dialect: mySqlDialect(table), run };
+}
+
+async function setUp(run: Store["run"]): Promise<void> {
   // The DSN or the server may have switched autocommit off, and sera commits nothing itself.
   const commit = sql`SET autocommit = 1`;
   const seconds = LOCK_WAIT / 1000;
@@ -108,5 +119,4 @@ export async function mySqlStore(session: Session, table: TableName, patience: P
     if (!(error instanceof LockUnavailableError) || errorNumber(error.cause) !== UNKNOWN_VARIABLE) throw error;
     await run(sql`${commit}, lock_wait_timeout = ${seconds}`);
   }
-  return { dialect: mySqlDialect(table), run };
 }

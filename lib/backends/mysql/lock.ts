@@ -40,8 +40,8 @@ export class MySqlLock extends SessionLock<MySqlSession> implements BackendLock 
     return await readMySqlSightings(await this.session(signal), { lock: this.#options.presence.lock }, table, signal);
   }
 
-  protected override open(signal: AbortSignal): Promise<MySqlSession> {
-    return openMySqlSession(this.#dsn, this.#options, signal);
+  protected override open(signal: AbortSignal, limit: number): Promise<MySqlSession> {
+    return openMySqlSession(this.#dsn, this.#options, signal, limit);
   }
 
   protected override async attempt(

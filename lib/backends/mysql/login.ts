@@ -8,7 +8,7 @@ import type { DriverConnection, Row } from "../sql/session.ts";
 import { MYSQL } from "../sql/spelling.ts";
 import { passwordPlugins, refuseNativePassword } from "./auth.ts";
 import { MySqlGuard } from "./guard.ts";
-import type { MySqlDsn } from "./server.ts";
+import type { MySqlDsn, MySqlHost } from "./server.ts";
 
 /** How long a server may take to accept a connection, and then to answer, unless the DSN says; in milliseconds. */
 const DEFAULT_TIMEOUT = 10_000;
@@ -61,7 +61,7 @@ function destroy(connection: Connection): void {
  * @throws The driver's error, the guard's, or the signal's reason.
  */
 export async function logIn(
-  dsn: MySqlDsn,
+  dsn: MySqlHost,
   presence: Presence,
   ca: string | undefined,
   tls: boolean | "look only",
@@ -131,12 +131,12 @@ export function streamOf(connection: Connection): Socket {
 }
 
 /** The host name that the server's certificate must have; for a Unix socket that is localhost. */
-export function hostOf({ address }: MySqlDsn): string {
+export function hostOf({ addresses: [address] }: MySqlHost): string {
   return address.transport === "tcp" ? address.host : "localhost";
 }
 
-function connectionOptions(dsn: MySqlDsn, presence: Presence, tls: boolean): ConnectionOptions {
-  const { address } = dsn;
+function connectionOptions(dsn: MySqlHost, presence: Presence, tls: boolean): ConnectionOptions {
+  const { addresses: [address] } = dsn;
   return {
     ...(address.transport === "unix" ? { socketPath: address.path } : { host: address.host, port: address.port }),
     user: dsn.user,

@@ -52,6 +52,8 @@ export class PostgresBackend implements Backend {
     return {
       namespaces: true,
       leases: true,
+      // Of several hosts, one is the primary.
+      severalServers: false,
       ledgerTable: true,
       tls,
       expires: true,
@@ -69,6 +71,11 @@ export class PostgresBackend implements Backend {
   }
 
   async lock(name: string, options: LockOptions): Promise<BackendLock> {
+    const { leaseTable } = options;
+    if (leaseTable) {
+      const { postgresLeaseLock } = await import("./lease_lock.ts");
+      return postgresLeaseLock(this.server, optionsFor(name, options), leaseTable);
+    }
     const { PostgresLock } = await import("./lock.ts");
     return new PostgresLock(this.server, optionsFor(name, options));
   }
@@ -88,7 +95,12 @@ export class PostgresBackend implements Backend {
   }
 
   get leases(): LeasePlace {
-    return {};
+    return {
+      async schema(table) {
+        const { postgresLeases } = await import("./lease.ts");
+        return postgresLeases(table).schema();
+      },
+    };
   }
 
   get ledger(): LedgerPlace {
@@ -116,7 +128,7 @@ export class PostgresBackend implements Backend {
   }
 }
 
-function optionsFor(name: string, options: LockOptions): PostgresOptions {
+function optionsFor(name: string, options: LockOptions): PostgresOptions & LockOptions {
   return { ...options, presence: presenceOf(name, options) };
 }
 

@@ -179,13 +179,3 @@ export class Session implements LockSession {
     return LockUnavailableError.on(this.where, this.#translator.describe(error), about);
   }
 }
-
-/**
- * The session of a lock, as one of a database.
- *
- * @throws {TypeError} When it is not one.
- */
-export function databaseSession(session: LockSession | undefined): Session {
-  if (session instanceof Session) return session;
-  throw new TypeError("a lock of a database has a session");
-}

@@ -15,6 +15,7 @@ export class MemoryBackend implements Backend {
   readonly offers = {
     namespaces: false,
     leases: false,
+    severalServers: false,
     ledgerTable: false,
     tls: "none",
     expires: false,

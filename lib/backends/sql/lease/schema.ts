@@ -32,8 +32,19 @@ export function createLeases(
   return sql`CREATE TABLE IF NOT EXISTS ${table} (\n  ${join(columns, sql`,\n  `)}\n)${options}`;
 }
 
-/** The definition of the table of leases for an administrator to run by hand. */
-export function leaseSchemaText(table: Statement, create: Statement, spelling: Spelling): string {
+/**
+ * The definition of the table of leases for an administrator to run by hand.
+ *
+ * @param more Further rights that a user needs, in SQL up to `TO`.
+ */
+export function leaseSchemaText(
+  table: Statement,
+  create: Statement,
+  spelling: Spelling,
+  more: readonly Statement[] = [],
+): string {
+  const rights = [...more, sql`GRANT SELECT, INSERT, UPDATE ON ${table}`]
+    .map((right) => `-- ${right.textFor(spelling)} TO ...;\n`);
   return `-- The leases of sera. Whoever runs sera with --lease needs no more than this on them:\n` +
-    `-- GRANT SELECT, INSERT, UPDATE ON ${table.textFor(spelling)} TO ...;\n${create.textFor(spelling)};\n`;
+    `${rights.join("")}${create.textFor(spelling)};\n`;
 }

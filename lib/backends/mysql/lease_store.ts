@@ -121,7 +121,6 @@ export class MySqlLeaseStore {
   }
 
   #definition(): Statement {
-    const text = sql`${TEXT} NOT NULL DEFAULT ''`;
     return createLeases(this.table, {
       name: sql`${WORD} NOT NULL PRIMARY KEY`,
       owner: sql`${WORD} NULL`,
@@ -129,9 +128,9 @@ export class MySqlLeaseStore {
       beat: sql`BIGINT NOT NULL`,
       ttl_ms: sql`BIGINT NOT NULL`,
       expires: sql`DATETIME(3) NOT NULL`,
-      host: text,
-      pid: sql`BIGINT NOT NULL DEFAULT 0`,
-      label: text,
+      host: sql`${TEXT} NULL`,
+      pid: sql`BIGINT NULL`,
+      label: sql`${TEXT} NULL`,
       since: sql`DATETIME(3) NULL`,
     }, ENGINE);
   }

@@ -119,7 +119,9 @@ function mayBeTaken(from: TakeFrom): Statement {
   }
   const { slack, ttls } = from;
   const longer = ttls === 0 ? sql`` : sql` - ttl_ms::float8 * interval '1 millisecond'`;
-  return sql` OR CASE WHEN ttl_ms > 0 AND ttl_ms <= ${LONGEST_TTL} THEN expires < ${NOW} - ${span(slack)}${longer} END`;
+  return sql` OR CASE WHEN ttl_ms > 0 AND ttl_ms <= ${LONGEST_TTL} THEN isfinite(expires) AND expires < ${NOW} - ${
+    span(slack)
+  }${longer} END`;
 }
 
 function isOf(filter: LockFilter): Statement {

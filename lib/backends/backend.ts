@@ -156,7 +156,7 @@ export interface Observer extends AsyncDisposable {
 /** Where locks are kept that outlive their connection: a row each, in a table. */
 export interface LeasePlace {
   /** The table's definition, for an administrator to run by hand. */
-  schema?(table: TableName): Promise<string>;
+  schema(table: TableName): Promise<string>;
   /** Why they cannot be kept there as the settings stand, and what to do; undefined if they can. */
   missing?(table: TableName): Trouble | undefined;
 }

@@ -13,7 +13,7 @@ import { SqlLedger } from "../../lib/backends/sql/ledger.ts";
 import type { Store } from "../../lib/backends/sql/ledger_table.ts";
 import type { Permission, RecordedRun, Rule, Runner } from "../../lib/ledger/run.ts";
 import type { HeldLock, Lock, LockSession } from "../../lib/lock/lock.ts";
-import { askerOf } from "../../lib/backends/sql/lease/asker.ts";
+import { askerOf } from "../../lib/backends/sql/asker.ts";
 import { Session } from "../../lib/backends/sql/session.ts";
 import type { Statement } from "../../lib/backends/sql/statement.ts";
 import { parse } from "../backends/parse.ts";

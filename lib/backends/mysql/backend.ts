@@ -76,6 +76,10 @@ export class MySqlBackend implements Backend {
   get leases(): LeasePlace {
     const { dsn } = this;
     return {
+      async schema(table) {
+        const { mySqlLeases } = await import("./lease.ts");
+        return mySqlLeases(table).schema();
+      },
       missing: (table) => noDatabase(dsn, table, "--lease-table DATABASE.sera_leases"),
     };
   }

@@ -3,7 +3,7 @@ import type { TableName } from "../../ledger/table_name.ts";
 import { fnv1 } from "../../lock/namespaced_name.ts";
 import type { LockFilter } from "../../who/sighting.ts";
 import { cut } from "../sql/insert_run.ts";
-import type { Asker } from "../sql/lease/asker.ts";
+import type { Asker } from "../sql/asker.ts";
 import { assignmentsOf, conditionOf } from "../sql/lease/ending.ts";
 import { HIGHEST, leaseColumns, LONGEST_TTL, type Reading, readLease, readLeases } from "../sql/lease/read_row.ts";
 import type { Claim, Lease, Ownership, TakeFrom } from "../sql/lease/row.ts";

@@ -32,6 +32,7 @@ export function mySqlLeaseServer(dsn: MySqlDsn, options: MySqlOptions, table: Ta
       return session;
     },
     hasSessionLocks: ({ hasSessionLocks }) => hasSessionLocks,
+    settingsFrom: () => "already set",
     sightings: readMySqlSightings,
   };
 }

@@ -1,7 +1,7 @@
 import { LockUnavailableError } from "../../errors.ts";
 import type { TableName } from "../../ledger/table_name.ts";
 import { askOne } from "../sql/answer.ts";
-import type { Asker } from "../sql/lease/asker.ts";
+import type { Asker } from "../sql/asker.ts";
 import { explained, LEASE_WORDS, leaseFailure } from "../sql/lease/failure.ts";
 import { createLeases, leaseSchemaText } from "../sql/lease/schema.ts";
 import { LOCK_WAIT } from "../sql/ledger_statements.ts";

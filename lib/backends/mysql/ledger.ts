@@ -1,6 +1,6 @@
 import type { TableName } from "../../ledger/table_name.ts";
 import { LockUnavailableError } from "../../errors.ts";
-import type { Asker } from "../sql/lease/asker.ts";
+import type { Asker, SettingsFrom } from "../sql/asker.ts";
 import type { Dialect } from "../sql/dialect.ts";
 import type { Store } from "../sql/ledger_table.ts";
 import type { Patience } from "../../ledger/patience.ts";
@@ -94,14 +94,14 @@ export function mySqlDialect(name: TableName): Dialect {
 /**
  * The ledger in MySQL or MariaDB.
  *
- * @param settings Whether it sets its session up for that, or whoever opened the session has done so.
+ * @param settings Where its statements get their settings from.
  * @throws {LockUnavailableError} When the server refuses.
  */
 export async function mySqlStore(
   asker: Asker,
   table: TableName,
   patience: Patience,
-  settings: "session" | "already set" = "session",
+  settings: SettingsFrom = "session",
 ): Promise<Store> {
   const run = ledgerStatements(asker, patience, (cause) => errorNumber(cause) === LOCKED);
   if (settings === "session") await setUp(run);

@@ -2,7 +2,7 @@ import { LockUnavailableError } from "../../errors.ts";
 import type { TableName } from "../../ledger/table_name.ts";
 import { exactFrom } from "../../text/foreign.ts";
 import type { LockFilter } from "../../who/sighting.ts";
-import type { Asker } from "../sql/lease/asker.ts";
+import type { Asker } from "../sql/asker.ts";
 import { explained, LEASE_WORDS, leaseFailure, type TableErrors } from "../sql/lease/failure.ts";
 import { readLease, readLeases } from "../sql/lease/read_row.ts";
 import type { Claim, Lease, Ownership } from "../sql/lease/row.ts";

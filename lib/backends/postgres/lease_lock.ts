@@ -29,6 +29,7 @@ export function postgresLeaseServer(
     },
     open: (signal, limit) => openLeasedSession(server, options, signal, limit),
     hasSessionLocks: ({ hasSessionLocks }) => hasSessionLocks,
+    settingsFrom: ({ hasSessionLocks }) => hasSessionLocks ? "already set" : "statement",
     sightings: readPostgresSightings,
   };
 }

@@ -1,6 +1,6 @@
 import type { TableName } from "../../ledger/table_name.ts";
 import { sqlState } from "./errors.ts";
-import type { Asker } from "../sql/lease/asker.ts";
+import type { Asker, SettingsFrom } from "../sql/asker.ts";
 import type { Dialect } from "../sql/dialect.ts";
 import { keepingBelow, keepingOf, whyForgetful } from "./keeping.ts";
 import type { Store } from "../sql/ledger_table.ts";
@@ -20,7 +20,7 @@ import {
   isUnfitText,
   type TableAdvice,
 } from "./table_errors.ts";
-import { SET_FOR_SESSION, type SettingsFrom, withSettings } from "./table_settings.ts";
+import { SET_FOR_SESSION, withSettings } from "./table_settings.ts";
 import { decodeText, readText, shownTable, span, tableIn, WORD } from "./table_sql.ts";
 
 /** Another row has the id; the sequence is exhausted. */

@@ -2,16 +2,6 @@ import { LOCK_WAIT } from "../sql/ledger_statements.ts";
 import { sql, type Statement } from "../sql/statement.ts";
 
 /**
- * Where statements on sera's tables get the settings that they need from.
- *
- * - `session`: they are set once, and stay with the session.
- * - `statement`: each statement brings its own, and leaves nothing behind, as a pooler demands that hands the session to
- *   others after each transaction.
- * - `already set`: whoever opened the session has set them.
- */
-export type SettingsFrom = "session" | "statement" | "already set";
-
-/**
  * SQL that sets what statements on sera's tables need. It returns no row.
  *
  * With `synchronous_commit` off, a crash of the server may undo what was committed, and give the same number again. The

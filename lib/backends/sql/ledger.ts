@@ -1,6 +1,6 @@
 import type { Deadline } from "../../deadline.ts";
 import { LockUnavailableError, type Trouble } from "../../errors.ts";
-import { type Ledger, RunGoneError } from "../../ledger/ledger.ts";
+import { type Ledger, type RunEnd, RunGoneError } from "../../ledger/ledger.ts";
 import type { Patience } from "../../ledger/patience.ts";
 import type { Outcome, Permission, RecordedRun, Rule, Runner } from "../../ledger/run.ts";
 import { exactFrom } from "../../text/foreign.ts";
@@ -84,7 +84,13 @@ export class SqlLedger implements Ledger {
     };
   }
 
-  async finish(id: bigint, outcome: Outcome, exitCode: number, rule: Rule, ago = 0): Promise<void> {
+  async finish(
+    id: bigint,
+    outcome: Outcome,
+    exitCode: number,
+    rule: Rule,
+    { ago = 0, isLast = false }: RunEnd = {},
+  ): Promise<void> {
     const { after, table } = this.#table.dialect;
     const counts = outcome === "succeeded" || outcome === "failed" && rule.countFailures;
     const expires = counts || rule.once === undefined ? {} : { expires: after(rule.keepHistory) };
@@ -93,7 +99,7 @@ export class SqlLedger implements Ledger {
       assignments: { outcome: word(outcome), finished: after(-ago), exit_code: sql`${exitCode}`, ...expires },
       condition: { id: sql`${id}`, outcome: sql`'running'` },
     };
-    if (!await this.#endTogether(ending)) {
+    if (!isLast || !await this.#endTogether(ending)) {
       await this.#table.askExisting(sql`UPDATE ${table} SET ${assignmentsOf(ending)} WHERE ${conditionOf(ending)}`);
     }
     const rows = await this.#table.askExisting(selectRuns(this.#table.dialect, sql`WHERE id = ${id}`));
@@ -148,7 +154,7 @@ export class SqlLedger implements Ledger {
     return await this.#table.reading((ask, missing) => readLatest(dialect, condition, limit, ask, missing)) ?? [];
   }
 
-  /** Whether the end was recorded together with something else. An attempt that got no answer may have been. */
+  /** Whether the end was recorded together with the lock's release. An attempt that got no answer may have been. */
   async #endTogether(ending: Ending): Promise<boolean> {
     try {
       return await this.#end?.(ending) ?? false;

@@ -1,7 +1,7 @@
 import { InterruptedError, LockUnavailableError } from "../../errors.ts";
 import { INTERRUPTED, LedgerBusyError, type Patience } from "../../ledger/patience.ts";
 import type { Store } from "./ledger_table.ts";
-import type { Asker } from "./lease/asker.ts";
+import type { Asker } from "./asker.ts";
 import type { Statement } from "./statement.ts";
 
 /**

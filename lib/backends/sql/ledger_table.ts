@@ -1,6 +1,6 @@
 import { LockUnavailableError, type Trouble } from "../../errors.ts";
 import type { Row } from "./session.ts";
-import type { Ending } from "./lease/table.ts";
+import type { Asker } from "./asker.ts";
 import { sql, type Statement } from "./statement.ts";
 import type { Dialect, LedgerColumn } from "./dialect.ts";
 import { LedgerBusyError } from "../../ledger/patience.ts";
@@ -15,13 +15,8 @@ export interface Store {
    * @throws {LockUnavailableError} When it fails; its cause is the database's error.
    */
   run(statement: Statement): Promise<readonly Row[]>;
-  /**
-   * Records the end of a run together with something else, such as the release of its lock.
-   *
-   * @returns Whether it was done; if not, and if it fails, the end is recorded by itself.
-   * @throws {LockUnavailableError} When it fails.
-   */
-  end?(ending: Ending): Promise<boolean>;
+  /** As {@linkcode Asker.endRun}. If it is not done, or fails, the end is recorded by itself. */
+  readonly end?: Asker["endRun"];
 }
 
 /** How often a statement is tried that an administrator, a limit or another session aborts. */

@@ -20,7 +20,7 @@ if (galeraUnavailable) console.log(`left out: the leases on Galera: ${galeraUnav
 const cluster = forThisFile<Galera>(galeraUnavailable, startGalera);
 
 const table = { name: "sera_leases" };
-const leases = mySqlLeases(table, true);
+const leases = mySqlLeases(table, () => true);
 
 function test(name: string, fn: (nodes: Galera["nodes"]) => Promise<void>): void {
   Deno.test({ name: `Galera: ${name}`, ignore: galeraUnavailable !== undefined, fn: () => fn(cluster().nodes) });
@@ -66,7 +66,7 @@ test("of those who insert or claim on both nodes one at a time has the lock, and
 
 test("the table is made on both nodes at the same time", async (nodes) => {
   for (let time = 0; time < 5; time++) {
-    const other = mySqlLeases({ name: `leases_${time}` }, true);
+    const other = mySqlLeases({ name: `leases_${time}` }, () => true);
     const lock = freshName();
     const sessions = await Promise.all(nodes.map(sessionOn));
     try {
@@ -112,7 +112,7 @@ test("an end of a run and its release are on both nodes or on none", async ([one
 
 test("a table that the cluster does not replicate is refused", async ([one]) => {
   await using here = await sessionOn(one);
-  const other = mySqlLeases({ name: "own_leases" }, true);
+  const other = mySqlLeases({ name: "own_leases" }, () => true);
   const definition = other.schema().replaceAll(/^--.*\n/gm, "").replace("InnoDB", "MyISAM").replace(
     "`own",
     "sera.`own",

@@ -4,26 +4,31 @@ import type { LockSession } from "../../../lock/lock.ts";
 import { ConnectionError } from "../../network/errors.ts";
 import type { QueryOptions, Row, Session } from "../session.ts";
 import type { Statement } from "../statement.ts";
-import type { Asker } from "./asker.ts";
+import type { Asker, SettingsFrom } from "../asker.ts";
 
 /** The connection of a lease, which outlives each of its sessions: when one has ended, the next use opens another. */
 export class LeaseConnection<S extends Session> implements LockSession, Asker {
   readonly #open: (signal: AbortSignal) => Promise<S>;
   readonly #reopened: (session: S, why: Trouble) => void;
   readonly #closed = new AbortController();
+  readonly #settingsFrom: (session: S) => SettingsFrom;
+  endRun: Asker["endRun"];
   #session: S;
   #opening: Promise<S> | undefined;
 
   /**
    * @param session The first session.
    * @param open Opens another one.
+   * @param settingsFrom Tells where statements in a session get their settings from.
    * @param reopened Called with each further session, and why the one before it ended.
    */
   constructor(
     session: S,
     open: (signal: AbortSignal) => Promise<S>,
+    settingsFrom: (session: S) => SettingsFrom,
     reopened: (session: S, why: Trouble) => void,
   ) {
+    this.#settingsFrom = settingsFrom;
     this.#session = session;
     this.#open = open;
     this.#reopened = reopened;
@@ -39,6 +44,10 @@ export class LeaseConnection<S extends Session> implements LockSession, Asker {
 
   get serverMark(): string | undefined {
     return this.#session.serverMark;
+  }
+
+  get settingsFrom(): SettingsFrom {
+    return this.#settingsFrom(this.#session);
   }
 
   /** Fires when sera itself has ended the connection for good. */

@@ -42,6 +42,7 @@ export class LeaseKeeper<S extends Session> implements Keeper {
   constructor(kept: KeptLease<S>) {
     this.#kept = kept;
     this.#queuedIn = kept.queuedIn;
+    kept.connection.endRun = (ending) => this.#endRun(ending);
   }
 
   get where(): string {
@@ -64,6 +65,7 @@ export class LeaseKeeper<S extends Session> implements Keeper {
   async renew(): Promise<Moment | undefined> {
     const { lock, mine, ttl, server: { table } } = this.#kept;
     return await this.#untilAnswered(async (session) => {
+      if (this.#isReleased) return new Moment();
       const sent = new Moment();
       const isOurs = await table.renew(session, lock, mine, ttl);
       // A renewal that was on its way when the lease was released.
@@ -86,18 +88,14 @@ export class LeaseKeeper<S extends Session> implements Keeper {
     return this.#isReleased;
   }
 
-  /**
-   * Records the end of a run and releases the lease: both, or neither if there is no such run. Tries once.
-   *
-   * @throws {LockUnavailableError} When it is not known whether that is done; it may be repeated.
-   */
-  async endRun(ending: Ending): Promise<void> {
-    if (!this.#isReleased) await this.#free(await this.#kept.connection.session(), ending);
-  }
-
   end(): Promise<void> {
     this.#kept.connection.destroy();
     return Promise.resolve();
+  }
+
+  async #endRun(ending: Ending): Promise<boolean> {
+    if (!this.#isReleased) await this.#free(await this.#kept.connection.session(), ending);
+    return this.#isReleased;
   }
 
   async #free(session: S, ending?: Ending): Promise<void> {

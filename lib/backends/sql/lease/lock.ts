@@ -11,7 +11,7 @@ import type { Seen } from "../../../who/sighting.ts";
 import type { BackendLock } from "../../backend.ts";
 import type { Session } from "../session.ts";
 import { SessionLock } from "../session_lock.ts";
-import type { Asker } from "./asker.ts";
+import type { Asker } from "../asker.ts";
 import { LeaseConnection } from "./connection.ts";
 import { LeaseKeeper } from "./keeper.ts";
 import { Pauses } from "./pauses.ts";
@@ -139,6 +139,7 @@ export class LeaseLock<S extends Session> extends SessionLock<S> implements Back
     const connection = new LeaseConnection(
       session,
       (closed) => this.#reopen(closed),
+      (session) => this.#server.settingsFrom(session),
       ({ where }, why) => reconnected?.(where, why),
     );
     const queuedIn = this.#queuedIn;

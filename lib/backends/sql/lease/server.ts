@@ -1,6 +1,7 @@
 import type { Deadline } from "../../../deadline.ts";
 import type { TableName } from "../../../ledger/table_name.ts";
 import type { LockFilter, Seen } from "../../../who/sighting.ts";
+import type { SettingsFrom } from "../asker.ts";
 import type { Session } from "../session.ts";
 import type { LeaseTable } from "./table.ts";
 
@@ -19,6 +20,8 @@ export interface LeaseServer<S extends Session> {
   open(signal: AbortSignal, limit: number): Promise<S>;
   /** Whether session locks there exclude everybody who reaches the same leases. */
   hasSessionLocks(session: S): boolean;
+  /** Where statements in a session get their settings from. */
+  settingsFrom(session: S): SettingsFrom;
   /** Who holds session locks and who waits for them, as far as this user may see. */
   sightings(session: S, filter: LockFilter, ledger: TableName, signal: AbortSignal): Promise<Seen>;
 }

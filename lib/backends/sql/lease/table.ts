@@ -1,7 +1,7 @@
 import type { LockFilter } from "../../../who/sighting.ts";
 import type { LedgerColumn } from "../dialect.ts";
 import type { Statement } from "../statement.ts";
-import type { Asker } from "./asker.ts";
+import type { Asker } from "../asker.ts";
 import type { Claim, Lease, Ownership } from "./row.ts";
 
 /**

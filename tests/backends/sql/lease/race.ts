@@ -1,7 +1,7 @@
 /** Many who want the same lock. */
 
 import assert from "node:assert/strict";
-import type { Asker } from "../../../../lib/backends/sql/lease/asker.ts";
+import type { Asker } from "../../../../lib/backends/sql/asker.ts";
 import type { LeaseTable } from "../../../../lib/backends/sql/lease/table.ts";
 import { LockUnavailableError } from "../../../../lib/errors.ts";
 import { claimOf } from "./desk.ts";

@@ -14,6 +14,7 @@ import { sharedPostgres, sharedPostgres18 } from "../shared_server.ts";
 import { leaseTableContract } from "../sql/lease/contract.ts";
 import { claimOf, Desk, HOUR, ownerOf } from "../sql/lease/desk.ts";
 import { refusal } from "../sql/lease/trouble.ts";
+import { decoysIn } from "./decoys.ts";
 import { leasedSession, postgresLeasePlace } from "./lease_place.ts";
 
 /** What a URL may make of a session that leases must not mind. */
@@ -256,6 +257,36 @@ for (const [shared, label] of [[sharedPostgres(), "PostgreSQL"], [sharedPostgres
       /^Cannot use the leases in [^\n]+: it is not there yet, and it cannot be made: [^\n]+; grant the role [^\n]+$/,
     );
     await desk.bench.sql(`DROP SCHEMA ${schema} CASCADE`);
+  });
+
+  test("functions and operators that somebody else puts into the search path are not called", async () => {
+    const { query } = shared.server;
+    const schema = await place.schema();
+    await using desk = await Desk.open(place, `options=${encodeURIComponent(`-c search_path=${schema},public`)}`);
+    const { session, lock } = desk;
+    const leases = place.leases({ schema: "public", name: desk.bench.name });
+    const dialect = postgresDialect({ schema: "public", name: `${desk.bench.name}_runs` });
+    try {
+      await query(decoysIn(schema));
+      await assert.rejects(session.query(sql`SELECT 1::numeric || 2::bigint`), /decoy/);
+      await assert.rejects(session.query(sql`SELECT set_config('lock_timeout', '0'::name, true)`), /decoy/);
+      for (const statement of createLedger(dialect)) await session.query(statement);
+      const above = sql`(SELECT MAX(id) FROM ${dialect.table})`;
+      const claim = claimOf(lock, "a");
+      assert.equal(await leases.insert(session, claim, above), 1n);
+      assert.equal(await leases.claim(session, claim, above), 1n);
+      assert.equal(await leases.claim(session, claimOf(lock, "b", { slack: 0, ttls: 1 }), above), undefined);
+      const { owner, fence, beat } = (await leases.read(session, lock))!;
+      assert.equal(await leases.claim(session, claimOf(lock, "b", { seen: { owner, fence, beat } })), 2n);
+      const mine = { owner: ownerOf("b"), fence: 2n };
+      assert.equal(await leases.renew(session, lock, mine, HOUR), true);
+      assert.deepEqual(await leases.list(session, { namespace: "x" }), []);
+      assert.equal((await leases.list(session, { lock })).length, 1);
+      assert.equal(await leases.release(session, lock, mine), true);
+    } finally {
+      await query(`DROP TABLE IF EXISTS ${desk.bench.name}_runs`);
+      await query(`DROP SCHEMA ${schema} CASCADE`);
+    }
   });
 
   test("a database in LATIN1 replaces what it cannot hold in a host and a label", async () => {

@@ -84,7 +84,11 @@ export async function runOnce(
       progress,
       grace: io.limits?.heimdallGrace ?? TABLE.grace.default,
       onLost: "terminate",
-      variables: lockVariables({ name, key, host: Deno.hostname(), server, session: held.session, above }),
+      variables: lockVariables({
+        ...{ name, key, host: Deno.hostname(), server, above },
+        session: held.session,
+        token: held.token,
+      }),
       maxRun: { limit, error: new Error(`The program ran longer than ${formatDuration(limit)} (--timeout)`) },
       exitCodeOf: ({ exitCode, stoppedBy }) =>
         stoppedBy ? FAILED : signals.passedOn === undefined ? exitCode : 128 + signals.passedOn,

@@ -87,6 +87,7 @@ async function execute(turn: HeldTurn, job: Job, waited: number): Promise<number
       ...{ name, key, host: Deno.hostname(), server, above },
       session: lock.session,
       runId: run?.id,
+      token: lock.token,
     }),
     maxRun: maxRun === undefined
       ? undefined

@@ -19,22 +19,23 @@ export interface LockFacts {
   readonly above: string | undefined;
   /** The run's number in the ledger, if it keeps one. */
   readonly runId?: bigint | undefined;
+  /** The lock's own fencing token, if it has one; else the run's number is the token. */
+  readonly token?: bigint | undefined;
 }
 
 /**
  * The variables that tell a command about its lock. Those that do not apply are undefined and get removed, so that a sera
- * inside a command does not pass on another lock's: without a ledger there is no token.
+ * inside a command does not pass on another lock's: without a ledger a run has no number.
  */
 export function lockVariables(
-  { name, key, host, server, session, above, runId }: LockFacts,
+  { name, key, host, server, session, above, runId, token = runId }: LockFacts,
 ): Record<string, string | undefined> {
-  const number = runId?.toString();
   return {
     SERA_LOCK_NAME: name,
     SERA_LOCK_KEY: key.length > LONGEST_KEY ? undefined : key,
     SERA_HOST: host,
-    SERA_RUN_ID: number,
-    SERA_TOKEN: number,
+    SERA_RUN_ID: runId?.toString(),
+    SERA_TOKEN: token?.toString(),
     [HELD_LOCKS]: withLock(above, name, server, session),
   };
 }

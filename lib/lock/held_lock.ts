@@ -21,8 +21,10 @@ export class LeasedLock implements HeldLock {
   readonly #heartbeat: Heartbeat;
   /** When the last renewal that was answered was sent. */
   #confirmed: Moment;
-  /** How long after that the renewal was sent that has no answer yet, in milliseconds. */
-  #sentAfter: number | undefined;
+  /** When the last renewal was answered: the next one begins within a beat of that. */
+  #rested = new Moment();
+  /** The first renewal that has no answer yet: when it began, and how late that was, in milliseconds. */
+  #pending: { readonly since: Moment; readonly late: number } | undefined;
   #fence: ReturnType<typeof setTimeout> | undefined;
   #released = false;
   #commandEnded = false;
@@ -53,6 +55,10 @@ export class LeasedLock implements HeldLock {
     return this.#keeper.session;
   }
 
+  get token(): bigint | undefined {
+    return this.#keeper.token;
+  }
+
   get lost(): AbortSignal {
     return this.#lost.signal;
   }
@@ -65,6 +71,7 @@ export class LeasedLock implements HeldLock {
     this.#terms = { ...this.#terms, grace: 0 };
     if (!this.lost.aborted) this.#watch();
     this.#commandEnded = !this.lost.aborted;
+    this.#heldToEnd ||= this.#commandEnded && this.#keeper.lasts && this.#confirmed.age < this.#terms.ttl;
   }
 
   get heldToEnd(): boolean {
@@ -105,15 +112,15 @@ export class LeasedLock implements HeldLock {
   }
 
   async #renew(): Promise<void> {
-    const sent = new Moment();
     const isAfterEnd = this.#commandEnded;
-    this.#sentAfter = this.#confirmed.age;
-    if (!await this.#repeated(() => this.#keeper.renew())) {
-      throw new LockLostError(`${this.#keeper.where} has freed it`);
-    }
+    this.#pending ??= { since: new Moment(), late: this.#late };
+    const sent = await this.#repeated(() => this.#keeper.renew());
+    if (!sent) throw new LockLostError(`${this.#keeper.where} has freed it`);
     this.#heldToEnd ||= isAfterEnd;
-    this.#confirmed = sent;
-    this.#sentAfter = undefined;
+    // Over several connections answers may come out of order.
+    if (sent.age < this.#confirmed.age) this.#confirmed = sent;
+    this.#rested = new Moment();
+    this.#pending = undefined;
     if (this.#released || this.lost.aborted) return;
     this.#watch();
     this.onRenewed?.();
@@ -140,8 +147,10 @@ export class LeasedLock implements HeldLock {
   #loseToTime(): void {
     // The lease had not run out when the command ended.
     this.#heldToEnd ||= this.#commandEnded;
-    const what = `${this.#keeper.where}: no answer for ${formatDuration(Math.round(this.#confirmed.age))}`;
-    this.#lose({ what });
+    const { where, trouble } = this.#keeper;
+    const since = trouble ? this.#pending?.since ?? this.#confirmed : this.#confirmed;
+    const span = formatDuration(Math.round(since.age));
+    this.#lose({ what: `${where}: ${trouble ? `${trouble.what},` : "no answer"} for ${span}`, cure: trouble?.cure });
   }
 
   #lose(why: Trouble): void {
@@ -153,16 +162,23 @@ export class LeasedLock implements HeldLock {
   }
 
   /**
-   * The trouble if sera itself was suspended: a renewal is more than one beat late. What the server says then is only a
-   * consequence.
+   * The trouble if sera itself was suspended: a renewal began late, by more than a third of the TTL. (One that waits for
+   * a server began in time.) What the server says then is only a consequence.
    */
   #suspension(): Trouble | undefined {
-    const beat = heartbeatOf(this.#terms);
-    const late = (this.#sentAfter ?? this.#confirmed.age) - beat;
-    if (late <= beat) return undefined;
+    const late = this.#pending?.late ?? this.#late;
+    if (late <= this.#terms.ttl / 3) return undefined;
+    const { where, lasts } = this.#keeper;
+    // A lock that is lost before its time was not lost to a suspension.
+    if (lasts && this.#confirmed.age < stopsAfter(this.#terms)) return undefined;
     const span = formatDuration(Math.round(late / 1000) * 1000);
-    const { where } = this.#keeper;
-    return { what: `sera was suspended for ${span} (SIGSTOP, or a machine that slept); ${where} may have freed it` };
+    const follows = lasts ? "its lease may have run out" : `${where} may have freed it`;
+    return { what: `sera was suspended for ${span} (SIGSTOP, or a machine that slept); ${follows}` };
+  }
+
+  /** How much longer than a beat no renewal has begun, in milliseconds; at most 0 while sera keeps its rhythm. */
+  get #late(): number {
+    return Math.min(this.#confirmed.age, this.#rested.age) - heartbeatOf(this.#terms);
   }
 
   #stop(): void {

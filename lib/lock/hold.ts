@@ -1,10 +1,10 @@
 import { LeasedLock } from "./held_lock.ts";
 import type { Keeper } from "./keeper.ts";
-import { canRenewInTime, type LeaseTerms, type Moment } from "./lease.ts";
+import { BEATS_OF_LASTING, canRenewInTime, type LeaseTerms, type Moment } from "./lease.ts";
 
 /** What is known of a lock that has just been acquired. */
 export interface Acquired {
-  /** The terms that were asked for. */
+  /** The terms that were asked for; how many renewals that takes follows from the keeper. */
   readonly lease: LeaseTerms;
   /** After how many milliseconds without a renewal the place frees the lock; may be shorter than the TTL. */
   readonly idle: number;
@@ -20,7 +20,7 @@ export interface Acquired {
  * @throws {LockUnavailableError} When the place answers too slowly to keep the lease; the keeper has been ended then.
  */
 export async function hold(keeper: Keeper, { lease, idle, confirmed, took }: Acquired): Promise<LeasedLock> {
-  const terms = { ...lease, ttl: Math.min(lease.ttl, idle) };
+  const terms = { ...lease, ttl: Math.min(lease.ttl, idle), beats: keeper.lasts ? BEATS_OF_LASTING : undefined };
   // The shorter of the two: a single answer may be late by chance.
   const roundTrip = Math.min(took, confirmed.age);
   if (canRenewInTime(terms, roundTrip)) return new LeasedLock(keeper, terms, confirmed);

@@ -6,6 +6,8 @@ export interface LeaseTerms {
   readonly ttl: number;
   /** How long a command has between SIGTERM and SIGKILL; never more than a third of the TTL, see {@linkcode graceOf}. */
   readonly grace: number;
+  /** How many renewals are sent within the TTL; by default three. */
+  readonly beats?: number | undefined;
 }
 
 /** The longest time that a killed process tree takes to disappear, in milliseconds; for a short TTL a tenth of it. */
@@ -14,9 +16,15 @@ const LONGEST_KILL = 1000;
 /** Renewals within the TTL: three, so that one may go unanswered. */
 const BEATS_PER_TTL = 3;
 
+/**
+ * The same for a lock that outlives its session. An outage of the server may last as long as the lease, less what had
+ * passed since the last renewal when it began; so that is kept short.
+ */
+export const BEATS_OF_LASTING = 6;
+
 /** The time from sending one renewal to sending the next, in milliseconds. */
-export function heartbeatOf({ ttl }: LeaseTerms): number {
-  return ttl / BEATS_PER_TTL;
+export function heartbeatOf({ ttl, beats = BEATS_PER_TTL }: LeaseTerms): number {
+  return ttl / beats;
 }
 
 /** The grace period that fits into the lease, in milliseconds. */
@@ -43,9 +51,9 @@ export function canRenewInTime(terms: LeaseTerms, roundTrip: number): boolean {
 }
 
 /** The shortest TTL that works with such round trips and this grace period, in milliseconds; a multiple of 1000. */
-export function shortestTtl({ grace }: LeaseTerms, roundTrip: number): number {
+export function shortestTtl({ grace, beats }: LeaseTerms, roundTrip: number): number {
   let ttl = 1000;
-  while (!canRenewInTime({ ttl, grace }, roundTrip)) ttl += 1000;
+  while (!canRenewInTime({ ttl, grace, beats }, roundTrip)) ttl += 1000;
   return ttl;
 }
 

@@ -52,6 +52,9 @@ export interface HeldLock {
   /** The session that holds it, for statements that need the lock; undefined for a backend without a server. */
   readonly session: LockSession | undefined;
 
+  /** The fencing token, which grows with each holder; undefined if there is none. */
+  readonly token?: bigint | undefined;
+
   /**
    * Milliseconds until the fence: by then the command must have ended, unless the lock is renewed before; `Infinity` if
    * the lock lasts as long as this process.

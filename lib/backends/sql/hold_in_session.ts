@@ -1,5 +1,6 @@
 import type { LeasedLock } from "../../lock/held_lock.ts";
 import { type Acquired, hold } from "../../lock/hold.ts";
+import { Moment } from "../../lock/lease.ts";
 import type { Session } from "./session.ts";
 
 /** Asks a database about a lock that its session holds. */
@@ -27,7 +28,11 @@ export function holdInSession(
       return session.isGivenUp;
     },
     session,
-    renew: isHeld,
+    lasts: false,
+    async renew() {
+      const sent = new Moment();
+      return await isHeld() ? sent : undefined;
+    },
     release,
     end: () => session.close(),
   }, acquired);

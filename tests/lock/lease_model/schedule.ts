@@ -1,0 +1,117 @@
+import { marginOf, type Watched } from "../../../lib/lock/silence.ts";
+import { Agenda } from "./agenda.ts";
+import { Client } from "./client.ts";
+import { Dice } from "./dice.ts";
+import { Judge, type Violation } from "./judge.ts";
+import { Network, USUAL_DELAY } from "./network.ts";
+import { Node, Server } from "./server.ts";
+import { Sessions } from "./sessions.ts";
+import { type Flaw, TTLS, type World } from "./world.ts";
+
+/** For how long things go wrong, in milliseconds; after that all that is left must come to an end. */
+const TROUBLE = 15_000;
+const LONGEST_TTL = Math.max(...TTLS);
+/** How far a read may lag behind, in milliseconds. */
+const LONGEST_LAG = 2000;
+/** When no delay, pause or outage of the time of trouble has an effect any more. */
+const CALM = TROUBLE + 4 * LONGEST_TTL + 1000;
+/** The longest that work may take to come to an end then. */
+const END = CALM + 20 * LONGEST_TTL;
+
+/** One course of events, which its seed decides. */
+export class Schedule {
+  readonly agenda = new Agenda();
+  readonly dice: Dice;
+  readonly judge: Judge;
+  readonly nodes: readonly Node[];
+  readonly server: Server;
+  readonly sessions = new Sessions();
+  readonly network: Network;
+  readonly #clients: readonly Client[];
+
+  /** @param tell Called with each thing that happens, as a line. */
+  constructor(seed: number, readonly world: World, readonly flaw?: Flaw, tell?: (line: string) => void) {
+    this.note = tell && ((what) => tell(`${Math.round(this.agenda.now)} ${what}`));
+    this.dice = new Dice(seed);
+    this.judge = new Judge(this.note);
+    this.nodes = Array.from({ length: world.nodes }, () => new Node());
+    this.server = new Server(this.agenda, this.judge, flaw);
+    this.network = new Network(this.agenda, this.dice, world, TROUBLE, 2 * LONGEST_TTL);
+    this.#clients = ["a", "b", "c"].map((name) => new Client(this, name));
+    for (const node of this.nodes) node.offset = this.dice.upTo(world.skew);
+    this.#plan();
+  }
+
+  readonly note: ((line: string) => void) | undefined;
+
+  /** Lets all happen, and returns what must not have. */
+  run(): ReadonlySet<Violation> {
+    const { agenda, judge } = this;
+    while (this.#clients.some((client) => !client.isGone)) {
+      if (agenda.step() && agenda.now < END) continue;
+      judge.found("work does not go on");
+      break;
+    }
+    return judge.violations;
+  }
+
+  /** What a read of the row shows: on several nodes perhaps what it was before, since a read may lag behind. */
+  read(): Watched | undefined {
+    const isRecent = this.agenda.now - this.server.changed < LONGEST_LAG;
+    return this.server.read(this.world.nodes > 1 && isRecent && this.dice.chance(0.3));
+  }
+
+  /**
+   * A lease was taken over.
+   *
+   * @param isSilent Whether that was because it had been seen unchanged; else it had expired by a server's clock.
+   * @param silentSince When it had been changed before, in true time.
+   * @param lookingSince Since when its new owner has looked at it, in true time.
+   */
+  tookOver({ ttl }: Watched, isSilent: boolean, silentSince: number, lookingSince: number): void {
+    if (!isSilent) return void this.judge.counts.byClock++;
+    this.judge.counts.bySilence++;
+    const waited = this.agenda.now - Math.max(silentSince, lookingSince, CALM);
+    // It may take a look until the last beat is seen, and one until the silence is over.
+    const looks = 2 * (1500 + 4 * USUAL_DELAY);
+    if (waited > 1.02 * (ttl + marginOf(ttl) + looks)) this.judge.found("a silent lease was taken over too late");
+  }
+
+  /** Enters what goes wrong. */
+  #plan(): void {
+    const { dice, world, sessions } = this;
+    for (const client of this.#clients) {
+      if (dice.chance(0.5)) this.#at((left) => client.stop(dice.upTo(Math.min(left, 2 * LONGEST_TTL))));
+      if (dice.chance(0.15) && world.breaks) this.#at(() => client.isGone || client.kill());
+    }
+    for (const node of this.nodes) {
+      for (let jumps = dice.upTo(3); jumps > 1; jumps--) {
+        this.#at(() => {
+          node.offset = dice.upTo(world.skew);
+          this.note?.(`a clock is off by ${Math.round(node.offset)}`);
+        });
+      }
+      if (dice.chance(0.3) && world.breaks) {
+        this.#at((left) => {
+          this.note?.("a server ends");
+          node.isUp = false;
+          for (const connection of [...sessions.all]) if (connection.node === node) sessions.break(connection);
+          this.agenda.in(dice.upTo(Math.min(left, 5000)), () => node.isUp = true);
+        });
+      }
+    }
+    for (let kills = dice.upTo(4); kills > 1 && world.breaks; kills--) {
+      this.#at(() => {
+        if (sessions.all.size === 0) return;
+        this.note?.("a session is killed");
+        sessions.break(dice.pick([...sessions.all]));
+      });
+    }
+  }
+
+  /** Enters something for a time in the time of trouble; it is told how much of that is left then. */
+  #at(happens: (left: number) => void): void {
+    const at = this.dice.upTo(TROUBLE);
+    this.agenda.in(at, () => happens(TROUBLE - at));
+  }
+}

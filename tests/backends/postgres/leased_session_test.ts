@@ -246,6 +246,14 @@ poolerTest("where it has no second connection to give there is a session without
   });
 });
 
+poolerTest("where there is no time to probe it there is a session without locks", async (server) => {
+  await using pool = await startPgBouncer(server, "session");
+  const session = await openLeasedSession(await parsePostgres(pool.url()), options, never, 400);
+  assertShared(session);
+  assert.equal((await settingsOf(session)).lock_timeout, "7s");
+  await session.close();
+});
+
 poolerTest("an attempt that is aborted leaves no connection", async (server) => {
   await using pool = await startPgBouncer(server, "session", { default_pool_size: "1" });
   const abort = new AbortController();

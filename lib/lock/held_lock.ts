@@ -69,9 +69,11 @@ export class LeasedLock implements HeldLock {
 
   commandEnded(): void {
     this.#terms = { ...this.#terms, grace: 0 };
-    if (!this.lost.aborted) this.#watch();
+    if (!this.lost.aborted) {
+      this.#heldToEnd ||= this.#keeper.lasts && this.#confirmed.age < this.#terms.ttl;
+      this.#watch();
+    }
     this.#commandEnded = !this.lost.aborted;
-    this.#heldToEnd ||= this.#commandEnded && this.#keeper.lasts && this.#confirmed.age < this.#terms.ttl;
   }
 
   get heldToEnd(): boolean {

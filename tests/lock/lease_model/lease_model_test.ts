@@ -2,7 +2,7 @@
  * The protocol of leases, in a model that tries many courses of events: seras that are stopped and killed, messages that
  * get lost or come late, servers that end and clocks that jump. The rules about time are those of the program.
  *
- * `SERA_MODEL_SCHEDULES=100000 scripts/test tests/lock/lease_model` tries more of them.
+ * `SERA_MODEL_SCHEDULES=1000000 scripts/test tests/lock/lease_model` tries more of them.
  */
 
 import assert from "node:assert/strict";
@@ -13,7 +13,7 @@ import { Schedule } from "./schedule.ts";
 import { type Flaw, LIMITS, SAFE, type World } from "./world.ts";
 
 /** How many courses of events are tried, over all worlds. */
-const SCHEDULES = Number(Deno.env.get("SERA_MODEL_SCHEDULES") ?? 20_000);
+const SCHEDULES = Number(Deno.env.get("SERA_MODEL_SCHEDULES") ?? 100_000);
 assert.ok(SCHEDULES > 0);
 
 /** All that happens, for whoever has to find out why. */

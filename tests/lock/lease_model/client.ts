@@ -39,7 +39,7 @@ export class Client extends Machine {
     this.#terms = { ttl: this.ttl, grace: 0, beats: BEATS_OF_LASTING };
     this.#wanted = all.dice.chance(0.5) ? 1 : 2;
     this.#my = this.#attempt();
-    this.connectIn(all.dice.upTo(2000));
+    this.connectIn(this.#rest());
   }
 
   override kill(): void {
@@ -90,10 +90,10 @@ export class Client extends Machine {
 
   /** Only the first look goes by a server's clock. */
   #look(): void {
-    const { world, agenda } = this.all;
+    const { world, agenda, flaw } = this.all;
     this.#my.lookingSince ??= agenda.now;
     if (this.#my.hasLooked) return this.#read();
-    const slack = marginOf(this.ttl);
+    const slack = flaw === "leaves a server's clock no margin" ? 0 : marginOf(this.ttl);
     this.#claim(world.firstLookByClock ? { slack, ttls: world.sessionLocks ? 0 : 1 } : "nobody");
   }
 
@@ -149,6 +149,7 @@ export class Client extends Machine {
     const my = this.#my;
     my.confirmed = this.all.flaw === "counts the fence from the answer" ? this.clock : sent;
     const age = this.clock - my.confirmed;
+    if (!my.command && this.all.flaw === "starts however late the answer comes") this.#start(my);
     if (!my.command) {
       // Lost before the command has started: given back, or left to expire.
       if (age > stopsAfter(this.#terms)) return this.all.dice.chance(0.5) ? this.#release() : this.#finish();
@@ -215,7 +216,13 @@ export class Client extends Machine {
     if (this.#wanted === 0) return super.kill();
     this.disconnect();
     this.#my = this.#attempt();
-    this.connectIn(this.all.dice.upTo(1000));
+    this.connectIn(this.#rest());
+  }
+
+  /** How long it does not want the lock, in milliseconds: some come at the same time, some when others are in trouble. */
+  #rest(): number {
+    const { dice } = this.all;
+    return dice.upTo(dice.chance(0.7) ? 1000 : 12_000);
   }
 
   /** How long the lease is still valid, in milliseconds. */

@@ -63,10 +63,12 @@ const FLAWS: Readonly<Record<Flaw, Violation>> = {
   "takes over whatever is there": "two commands at once",
   "takes over whatever the beat": "two commands at once",
   "counts the fence from the answer": "two commands at once",
+  "starts however late the answer comes": "two commands at once",
   "releases whoever owns it": "two commands at once",
   "takes a second number when it asks again": "a command's token is no longer the row's",
   "counts the silence from the question": "two commands at once",
   "begins the beats anew": "two commands at once",
+  "leaves a server's clock no margin": "two commands at once",
   "never takes over": "work does not go on",
 };
 

@@ -36,7 +36,11 @@ const COMMAND_VARIABLES: readonly (readonly [name: string, ...meaning: readonly 
   ["SERA_LOCK_KEY", "what the name was made of; not set if that is longer than 4096 characters"],
   ["SERA_HOST", "the host that the command runs on, as others see it"],
   ["SERA_RUN_ID", "the number of the run, with the ledger only"],
-  ["SERA_TOKEN", "the same number as a fencing token: it grows with every run of the lock,", "with the ledger only"],
+  [
+    "SERA_TOKEN",
+    "a fencing token, which grows with every run of the lock, with --ledger or --lease",
+    "only: the number of the run, or with --lease that of the holder",
+  ],
   [
     "SERA_HELD_LOCKS",
     "the locks of this sera and of those above it, so that one in the command can",

@@ -8,7 +8,7 @@ export const DOCTOR: Subcommand = {
   name: "doctor",
   summary: "try the configuration and the server",
   usage: "[--json] [flags]",
-  usages: ["[--json] [flags]"],
+  usages: ["[--json] [flags]", "--lease --schema [flags]"],
   about: [
     "Tries the configuration as sera would use it, without running a command: the",
     "config file, the server's address, TLS, what kind of server it is, a lock of a",
@@ -24,6 +24,11 @@ export const DOCTOR: Subcommand = {
       name: "json",
       kind: "boolean",
       help: ["print one JSON object instead: ok, exit_code, server,", "checks; it never holds a password"],
+    },
+    {
+      name: "schema",
+      kind: "boolean",
+      help: ["with --lease: print the SQL that makes the table of", "leases, for an administrator to run by hand"],
     },
     HELP_FLAG,
   ],

@@ -60,6 +60,9 @@ export interface Backend {
 
   /** Absent where the place keeps no ledger. */
   readonly ledger?: LedgerPlace;
+
+  /** Absent where `offers` has no leases. */
+  readonly leases?: LeasePlace;
 }
 
 /** What completes a `server` setting. */
@@ -73,6 +76,10 @@ export interface Surroundings {
 /** Features that a place may lack. */
 export interface Offers {
   readonly namespaces: boolean;
+  /** Whether a lock can be a row, which outlives the connection. */
+  readonly leases: boolean;
+  /** Whether it names several servers, each with locks of its own: only leases make one place of them. */
+  readonly severalServers: boolean;
   /** Whether the ledger is in a table, whose name can be set. */
   readonly ledgerTable: boolean;
   /**
@@ -99,6 +106,12 @@ export interface LockOptions extends Asker {
   /** PEM file with the CA that signed the server's certificate. */
   readonly tlsCa?: string | undefined;
   readonly lease: LeaseTerms;
+  /** Where to keep the lock's row; undefined to lock without one. */
+  readonly leaseTable?: TableName | undefined;
+  /** The ledger, whose numbers serve as tokens where there are no leases; and whether this run is recorded in it. */
+  readonly ledger?: { readonly table: TableName; readonly on: boolean } | undefined;
+  /** Called when the holder of a lease goes on over another connection, and why the one before it ended. */
+  readonly reconnected?: ((where: string, why: Trouble) => void) | undefined;
   /** Whether to use a server whose locks are not cluster-wide. */
   readonly allowUnsafeServer: boolean;
   /** Called with what is wrong before each retry. */
@@ -138,6 +151,14 @@ export interface Observer extends AsyncDisposable {
    * @throws {LockUnavailableError} When it cannot be read.
    */
   ledger(table: TableName, patience: Patience): Promise<Ledger | undefined>;
+}
+
+/** Where locks are kept that outlive their connection: a row each, in a table. */
+export interface LeasePlace {
+  /** The table's definition, for an administrator to run by hand. */
+  schema(table: TableName): Promise<string>;
+  /** Why they cannot be kept there as the settings stand, and what to do; undefined if they can. */
+  missing?(table: TableName): Trouble | undefined;
 }
 
 /** Where runs are recorded, beside the locks. */

@@ -8,9 +8,18 @@ import type { LockOptions } from "../backends/backend.ts";
  * @param label The name for the session that others see.
  */
 export function backendOptions(
-  { tlsCa, ttl, grace, allowUnsafeServer }: Settings,
+  { tlsCa, ttl, grace, lease, leaseTable, ledger, allowUnsafeServer }: Settings,
   label: string,
   { env }: Io,
 ): LockOptions {
-  return { tlsCa, lease: { ttl, grace }, allowUnsafeServer, label, env, retrying: () => undefined };
+  return {
+    tlsCa,
+    lease: { ttl, grace },
+    leaseTable: lease ? leaseTable : undefined,
+    ledger,
+    allowUnsafeServer,
+    label,
+    env,
+    retrying: () => undefined,
+  };
 }

@@ -79,11 +79,12 @@ export async function checkConfig(
   if (found) {
     await report.check("settings", async () => {
       if (resolved instanceof ConfigError) throw resolved;
-      const { server, ttl, allowUnsafeServer } = resolved;
+      const { server, ttl, lease, allowUnsafeServer } = resolved;
       const unsafe = allowUnsafeServer ? ", allow-unsafe-server" : "";
+      const leased = lease ? ", lease" : "";
       const parts = await server.foreignParts?.() ?? [];
       const foreign = parts.length === 0 ? "" : ` (${parts.join(", ")}, which cron may have in another way)`;
-      return { found: `${(await server.shown()).line}${foreign}; ttl ${formatDuration(ttl)}${unsafe}` };
+      return { found: `${(await server.shown()).line}${foreign}; ttl ${formatDuration(ttl)}${leased}${unsafe}` };
     });
   }
   if (resolved instanceof ConfigError) {

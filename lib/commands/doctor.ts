@@ -17,7 +17,8 @@ import type { Call } from "./command.ts";
 const LABEL = "doctor";
 
 /**
- * Checks the setup: uses the settings as a run would, without a command, and reports whether each part works.
+ * Checks the setup: uses the settings as a run would, without a command, and reports whether each part works. With
+ * `--schema` prints the SQL of the table of leases instead.
  *
  * @returns 0 if a run could get its lock, even if there are warnings; else what a run would exit with.
  */
@@ -26,6 +27,11 @@ export async function doctor({ flags, operands: words, repeated, io }: Call): Pr
     // It may be a server without --server before it, and hold a password.
     const shown = isPlain(words[0]!) ? `: ${words[0]}` : "";
     throw new UsageError(`Unexpected word after the flags${shown}`, "usage: sera doctor [--json] [flags]");
+  }
+  if (isAsked(flags, "schema")) {
+    const { leaseSchema } = await import("./lease_schema.ts");
+    io.out(await leaseSchema(flags, io.env));
+    return ExitCode.ok;
   }
   return await examine(flags, isAsked(flags, "json"), io, repeated);
 }

@@ -66,9 +66,10 @@ async function wrapUp(end: CommandEnd, since: number, execution: Execution): Pro
   const how = stoppedBy ? `stopped after ${formatDuration(held)}` : `finished with exit code ${exitCode}`;
   tryLog(logger, "info", "finished", `Command ${how}.`, { held, commandExitCode: exitCode });
   const outcome = exitCode === 0 && !stoppedBy ? "succeeded" : "failed";
+  const isLast = minHold === undefined || held >= minHold;
   const wasLost = lock.lost.aborted;
   let isRecorded = false;
-  await tryStep(execution, async () => void (isRecorded = await record(execution, outcome, status)));
+  await tryStep(execution, async () => void (isRecorded = await record(execution, outcome, status, isLast)));
   if (stoppedBy instanceof LockLostError) return status;
   await tryStep(execution, () => keep(execution, held));
   // The lock was lost while the end was recorded: that has been reported, and there is nothing to give back.

@@ -14,12 +14,14 @@ export const NOT_RUN = "the command was not run here";
 /**
  * Records the run's end in the ledger. A failure is reported, and does not change the exit code.
  *
+ * @param isLast Whether the lock is not kept any longer, so that it may be given back at the same time.
  * @returns Whether it is recorded, or there is no ledger.
  */
 export async function record(
   { lock, run, logger }: Execution,
   outcome: "succeeded" | "failed" | "unstarted",
   exitCode: number,
+  isLast: boolean,
 ): Promise<boolean> {
   if (!run) return true;
   if (lock.lost.aborted) {
@@ -27,7 +29,7 @@ export async function record(
     return false;
   }
   try {
-    await run.finish(outcome, exitCode);
+    await run.finish(outcome, exitCode, isLast);
     return true;
   } catch (error) {
     if (!(error instanceof LockUnavailableError)) throw error;

@@ -44,6 +44,8 @@ export async function runUnderLock(
     ...backendOptions(settings, label, io),
     names: namespace === undefined ? undefined : { namespace, name },
     retrying,
+    reconnected: (where, why) =>
+      logger.log("info", "note", `Renewing the lease over a new connection to ${where}, since ${lineOf(why)}.`),
   });
   const recorder = settings.ledger.on
     ? await (await import("./open_recorder.ts")).openRecorder(

@@ -36,7 +36,7 @@ export async function startHolding(execution: Execution, since: number): Promise
       ? (await import("../child/why_not_started.ts")).notStarted(error)
       : error;
     const { exitCode } = cause instanceof InterruptedError ? cause : verdictOf(cause);
-    await record(execution, "unstarted", exitCode);
+    await record(execution, "unstarted", exitCode, true);
     await release(lock, logger, since, () => NOT_RUN);
     throw cause;
   }

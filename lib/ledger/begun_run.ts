@@ -24,9 +24,10 @@ export interface LedgerRun {
    * Records its end. Only under the lock; as long as that is held, retries for up to five minutes.
    *
    * @param exitCode What sera exits with.
+   * @param isLast Whether the lock is no longer needed then, so that it may be given back at the same time.
    * @throws {LockUnavailableError} When that fails; the message says what happens next, and what to do.
    */
-  finish(outcome: "succeeded" | "failed" | "unstarted", exitCode: number): Promise<void>;
+  finish(outcome: "succeeded" | "failed" | "unstarted", exitCode: number, isLast?: boolean): Promise<void>;
 }
 
 /** What is needed to record the end of a run. */
@@ -49,7 +50,7 @@ export function begunRun(id: bigint, lock: HeldLock, ledger: Ledger, terms: RunT
   return {
     id,
     ifUnrecorded,
-    async finish(outcome, exitCode) {
+    async finish(outcome, exitCode, isLast = false) {
       const ended = performance.now();
       ledger.hurry(undefined);
       try {
@@ -58,7 +59,7 @@ export function begunRun(id: bigint, lock: HeldLock, ledger: Ledger, terms: RunT
           signal: interrupted,
           mayPass: (error) => !ledger.isLasting(error),
           retrying: tellOnce(id, logger),
-        }, () => ledger.finish(id, outcome, exitCode, rule, Math.round(performance.now() - ended)));
+        }, () => ledger.finish(id, outcome, exitCode, rule, { ago: Math.round(performance.now() - ended), isLast }));
       } catch (error) {
         if (!(error instanceof LockUnavailableError)) throw error;
         const isGone = error instanceof RunGoneError ? error.isDeleted : ledger.isLedgerGone(error);

@@ -47,11 +47,10 @@ export interface Ledger {
    * Records the end of a run. Only under the lock.
    *
    * @param exitCode What sera exits with.
-   * @param ago How long ago it ended, in milliseconds.
    * @throws {RunGoneError} When the run has been deleted, has already ended, or does not keep the change.
    * @throws {LockUnavailableError} When the ledger cannot be used.
    */
-  finish(id: bigint, outcome: Outcome, exitCode: number, rule: Rule, ago?: number): Promise<void>;
+  finish(id: bigint, outcome: Outcome, exitCode: number, rule: Rule, about?: RunEnd): Promise<void>;
 
   /**
    * Records a skipped run. Only under the lock.
@@ -77,6 +76,14 @@ export interface Ledger {
    * @throws {LockUnavailableError} When the ledger cannot be read.
    */
   latest(limit: number, lock?: string, beginnings?: readonly string[]): Promise<readonly RecordedRun[]>;
+}
+
+/** More about the end of a run. */
+export interface RunEnd {
+  /** How long ago it ended, in milliseconds; by default just now. */
+  readonly ago?: number;
+  /** Whether the lock is no longer needed then, so that it may be given back at the same time. By default it is needed. */
+  readonly isLast?: boolean;
 }
 
 /**

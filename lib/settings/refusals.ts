@@ -1,6 +1,6 @@
-import { ConfigError } from "../errors.ts";
+import { ConfigError, type SeraError } from "../errors.ts";
 import type { Backend } from "../backends/backend.ts";
-import type { Find } from "./setting_values.ts";
+import type { Find, Found, SettingValues } from "./setting_values.ts";
 import { environmentName, TABLE } from "./table.ts";
 
 /** Docker's value of `SERA_NAME` in a container that is linked to one named sera: `/this-container/sera`. */
@@ -10,9 +10,10 @@ const LINK = /^\/[\w.-]+\/sera$/i;
  * Refuses settings that contradict the server.
  *
  * @throws {ConfigError} When they do not go with it.
- * @throws {UsageError} When the namespace is a flag, and the server has none.
+ * @throws {UsageError} When a feature that the server lacks is asked for by a flag.
  */
-export function refuseTogether(find: Find, { title, offers }: Backend): void {
+export function refuseTogether(read: SettingValues, { title, offers }: Backend): void {
+  const { find } = read;
   const server = find("server")!;
   const tlsCa = find("tlsCa");
   // A server that is reached without a network is left out: tls-ca has no effect there, see without_effect.ts.
@@ -23,12 +24,33 @@ export function refuseTogether(find: Find, { title, offers }: Backend): void {
     );
   }
   const namespace = find("namespace");
-  if (namespace && !offers.namespaces) {
-    throw new namespace.error(
-      `Cannot use namespace in ${namespace.source} with the server in ${server.source}: ${title} has no namespaces`,
-      "leave namespace out",
-    );
-  }
+  if (namespace && !offers.namespaces) throw lacking("namespace", namespace, server, title);
+  // One that is switched off is not asked for.
+  const lease = read.get("lease") ? find("lease") : undefined;
+  if (lease && !offers.leases) throw lacking("lease", lease, server, title);
+}
+
+/**
+ * Refuses several servers, unless leases make one place of them.
+ *
+ * @throws {ConfigError} When there is none to choose.
+ */
+export function refuseSeveralServers(read: SettingValues, { offers }: Backend): void {
+  if (!offers.severalServers || read.get("lease")) return;
+  throw new ConfigError(
+    `Cannot use the server in ${
+      read.find("server")!.source
+    }: it names several hosts, and each would keep its own locks`,
+    "add --lease, or name one host",
+  );
+}
+
+/** The error about a feature that a server lacks, named as its setting is. */
+function lacking(feature: string, { source, error }: Found, server: Found, title: string): SeraError {
+  return new error(
+    `Cannot use ${feature} in ${source} with the server in ${server.source}: ${title} has no ${feature}s`,
+    `leave ${feature} out`,
+  );
 }
 
 /**

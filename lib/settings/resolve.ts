@@ -1,8 +1,9 @@
 import type { Trouble } from "../errors.ts";
 import { findSources } from "./find_sources.ts";
+import { leasePlace } from "./lease_place.ts";
 import { ledgerSettings } from "./ledger_settings.ts";
 import type { Env } from "./outside.ts";
-import { refuseLink, refuseTogether } from "./refusals.ts";
+import { refuseLink, refuseSeveralServers, refuseTogether } from "./refusals.ts";
 import { parseServer } from "./server.ts";
 import { SettingValues } from "./setting_values.ts";
 import type { Settings } from "./settings.ts";
@@ -35,9 +36,11 @@ export async function resolveSettings(
   const tlsCa = read.get("tlsCa");
   const server = await parseServer(text, found.source, { env, tlsCa });
   notes.push(...server.notes);
-  if (tlsCa !== undefined || read.get("namespace") !== undefined) refuseTogether(find, server);
+  if (tlsCa !== undefined || read.get("namespace") !== undefined || read.get("lease")) refuseTogether(read, server);
+  refuseSeveralServers(read, server);
   refuseLink(find);
   const values = read.all();
+  if (values.lease) leasePlace(server, values.leaseTable);
   const settings: Settings = {
     ...values,
     server,

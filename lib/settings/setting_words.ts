@@ -75,6 +75,13 @@ const WORDS: Readonly<Record<SettingKey, FlagWords>> = {
   recordSkips: {
     help: ["record skipped runs in the ledger, too"],
   },
+  lease: {
+    help: ["hold the lock by a row that the server keeps: it", "outlives its connection (also for Galera and poolers)"],
+  },
+  leaseTable: {
+    placeholder: "NAME",
+    help: ["the table of leases, or schema.table (default", "sera_leases)"],
+  },
   ttl: {
     placeholder: "DURATION",
     help: ["how soon the server frees the lock of a node that has", "vanished (default 30s, from 3s to 24h)"],

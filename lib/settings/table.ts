@@ -34,6 +34,7 @@ export type Need =
   /** `once` or `every`. */
   | "rule"
   | "ledger"
+  | "lease"
   | "tls"
   /** Something that makes sera skip the command. */
   | "skip"
@@ -87,6 +88,8 @@ const ENTRIES = {
     needs: "ledger",
   },
   recordSkips: { name: "record-skips", ...boolean, default: false, inConfig: true, ofRun: true, needs: "ledger" },
+  lease: { name: "lease", ...boolean, default: false, inConfig: true },
+  leaseTable: { name: "lease-table", ...table, default: { name: "sera_leases" }, inConfig: true, needs: "lease" },
   ttl: { name: "ttl", ...duration({ least: 3 * SECOND, most: DAY }), default: 30 * SECOND, inConfig: true },
   // Enough for a command to clean up, and not much longer.
   grace: { name: "grace", ...duration(), default: 10 * SECOND, inConfig: true, ofRun: true },

@@ -28,6 +28,16 @@ const LACK: { readonly [N in Need]: (settings: Settings) => Lack | undefined } =
         ? "leave it out, or take --ledger=false out"
         : "add --ledger, or leave it out",
     },
+  lease: ({ server, lease, sourceOf }) => {
+    if (lease) return undefined;
+    if (!server.offers.leases) return { why: `${server.title} has no leases`, cure: "leave it out" };
+    return {
+      why: "lease is off",
+      cure: sourceOf("lease") === "--lease"
+        ? "leave it out, or take --lease=false out"
+        : "add --lease, or leave it out",
+    };
+  },
   tls: ({ server }) =>
     server.offers.tls === "none"
       ? { why: "the server is reached without a network, and so without TLS", cure: "leave it out" }

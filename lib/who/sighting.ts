@@ -21,6 +21,18 @@ export interface Sighting {
   readonly session?: number | undefined;
   /** The run's id in the ledger. */
   readonly runId?: bigint | undefined;
+  /** Its lease, if it has one. */
+  readonly lease?: SeenLease | undefined;
+}
+
+/** What is known of a holder's lease. */
+export interface SeenLease {
+  /** The fencing token. */
+  readonly token: bigint;
+  /** How long it is still valid by the server's clock, in milliseconds; negative once it has expired. */
+  readonly left: number;
+  /** How long ago it was renewed, in milliseconds. */
+  readonly silent: number;
 }
 
 /** A session of sera's that may hold a lock or wait for one; the server does not say which. */

@@ -26,6 +26,7 @@ export const plainOptions: LockOptions = {
 /** A session is opened with these where the test does not care. */
 export const plainSession = {
   ...plainOptions,
+  leased: false,
   presence: { lock: lockName("test"), host: "host", pid: 1, label: "test" },
 };
 

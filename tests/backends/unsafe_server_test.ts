@@ -18,9 +18,11 @@ import { freshName, hold, never, open } from "./open.ts";
 import { sharedMySql56, SharedServer } from "./shared_server.ts";
 
 const ALLOWED = ", or allow it with --allow-unsafe-server$";
-const GALERA = new RegExp(`: the server is a node of a Galera cluster, .+; use a server outside of it${ALLOWED}`);
+const GALERA = new RegExp(
+  `: the server is a node of a Galera cluster, .+; use --lease or a server outside of it${ALLOWED}`,
+);
 const SEVERAL_PRIMARIES = new RegExp(
-  `: the server is in a group with several primaries, .+; use another server${ALLOWED}`,
+  `: the server is in a group with several primaries, .+; use --lease or another server${ALLOWED}`,
 );
 const READ_ONLY = new RegExp(`: the server is read-only, .+; name the primary${ALLOWED}`);
 const STANDBY = new RegExp(`: the server is a standby, .+; name the primary${ALLOWED}`);

@@ -55,10 +55,11 @@ function closedPort(): number {
   return listener.addr.port;
 }
 
-Deno.test("doctor --help tells of --json and the exit codes, in 80 columns", async () => {
+Deno.test("doctor --help tells of --json, --schema and the exit codes, in 80 columns", async () => {
   const { code, stdout, stderr } = await sera(["doctor", "--help"]);
   assert.deepEqual({ code, stderr }, { code: 0, stderr: "" });
-  assert.match(stdout, /^Usage: sera doctor \[--json\] \[flags\]\n[^]*\n {2}--json[^]*\n {2}200 [^]*\n {2}202 /);
+  assert.match(stdout, /^Usage: sera doctor \[--json\] \[flags\]\n +sera doctor --lease --schema \[flags\]\n/);
+  assert.match(stdout, /\n {2}--json[^]*\n {2}--schema [^]*\n {2}200 [^]*\n {2}202 /);
   assert.deepEqual(stdout.split("\n").filter((line) => line.length > 80), []);
   assert.match((await sera(["--help"])).stdout, /^ +sera doctor .*sera doctor --help/m);
 });

@@ -374,12 +374,14 @@ postgres.test("heimdall looks at none of sera's variables", async () => {
     SERA_NAME: "other",
     SERA_NAMESPACE: "other",
     SERA_WAIT_AND_SKIP: "perhaps",
+    SERA_LEASE: "true",
   };
   await using run = startHeimdall(place, [fixture("hold.sh")], { stdin: "open", env });
   await run.says("ready");
   assert.deepEqual((await postgres.locks()).map(({ classid, objid }) => [classid, objid]), [
     [fnv1("heimdall"), fnv1("heimdall")],
   ]);
+  assert.deepEqual(await postgres.server.query("SELECT to_regclass('sera_leases') AS leases"), [{ leases: null }]);
   await run.closeStdin();
   assert.deepEqual(await run.ended, { code: 0, stdout: "ready\n", stderr: "" });
 });

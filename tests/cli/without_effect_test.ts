@@ -9,6 +9,7 @@ import { Place } from "./place.ts";
 const IDLE: Record<string, { value: string; why: string }> = {
   "count-failures": { value: "true", why: "neither once nor every is set" },
   "keep-history": { value: "1d", why: "the ledger is off" },
+  "lease-table": { value: "t", why: "a server of files has no leases" },
   "tls-ca": { value: "/no/ca.pem", why: "the server is reached without a network, and so without TLS" },
 };
 
@@ -47,6 +48,7 @@ const FINE: string[][] = [
   ["--keep-history", "1d", "--record-skips"],
   ["--grace", "1s", "--on-lost", "warn"],
   ["--ttl", "10s"],
+  ["--lease=false"],
   // The Go program took it with every run.
   ["--detailed-exit-codes"],
   ["--allow-unsafe-server"],
@@ -65,7 +67,13 @@ testInProcess("flags that contradict each other are 201", async () => {
   const { code, stderr } = await place.sera(["--record-skips", "--ledger=false", "0", "true"]);
   assert.equal(code, 201);
   assert.match(stderr, /^sera: Cannot use --record-skips: it has no effect, since the ledger is off; [^\n]+\n$/);
-  const table = ["--server", "postgres://u:p@127.0.0.1:1/d", "--ledger-table", "t", "0", "true"];
+  const server = ["--server", "postgres://u:p@127.0.0.1:1/d"];
+  const leases = await inProcess(place, [...server, "--lease-table", "t", "0", "true"]);
+  const idle = "sera: Cannot use --lease-table: it has no effect, since lease is off; ";
+  assert.deepEqual([leases.code, leases.stderr], [201, `${idle}add --lease, or leave it out\n`]);
+  const off = await inProcess(place, [...server, "--lease=false", "--lease-table", "t", "0", "true"]);
+  assert.deepEqual([off.code, off.stderr], [201, `${idle}leave it out, or take --lease=false out\n`]);
+  const table = [...server, "--ledger-table", "t", "0", "true"];
   const { code: tableCode, stderr: said } = await inProcess(place, table);
   assert.equal(tableCode, 201);
   assert.match(said, /^sera: Cannot use --ledger-table: it has no effect, since the ledger is off; [^\n]+\n$/);

@@ -9,34 +9,34 @@ const HOUR = 3_600_000;
 
 Deno.test("without a ledger there is nothing to record", async () => {
   using place = new FakePlace();
-  assert.equal(await record(place.execution(), "succeeded", 0), true);
+  assert.equal(await record(place.execution(), "succeeded", 0, true), true);
   assert.deepEqual(place.events, []);
 });
 
 Deno.test("a run's end is recorded with what sera exits with", async () => {
   using place = new FakePlace();
-  assert.equal(await record(place.execution({ run: place.run() }), "failed", 3), true);
+  assert.equal(await record(place.execution({ run: place.run() }), "failed", 3, true), true);
   assert.deepEqual(place.events, ["run: failed 3"]);
 });
 
 Deno.test("nothing is recorded without the lock, and what follows is said", async () => {
   using place = new FakePlace();
   place.lose();
-  assert.equal(await record(place.execution({ run: place.run() }), "failed", 3), false);
+  assert.equal(await record(place.execution({ run: place.run() }), "failed", 3, true), false);
   assert.deepEqual(place.events, ["sera: Not recorded in the ledger: it may run again"]);
 });
 
 Deno.test("a ledger that cannot be written to is told, and is no reason to fail", async () => {
   using place = new FakePlace();
   const run = place.run({ finish: () => Promise.reject(new LockUnavailableError("disk full", "make room")) });
-  assert.equal(await record(place.execution({ run }), "succeeded", 0), false);
+  assert.equal(await record(place.execution({ run }), "succeeded", 0, true), false);
   assert.deepEqual(place.events, ["sera: disk full; make room"]);
 });
 
 Deno.test("what nobody expects of a ledger is not hidden", async () => {
   using place = new FakePlace();
   const run = place.run({ finish: () => Promise.reject(new TypeError("odd")) });
-  await assert.rejects(record(place.execution({ run }), "succeeded", 0), TypeError);
+  await assert.rejects(record(place.execution({ run }), "succeeded", 0, true), TypeError);
 });
 
 /** Keeps a lock for an hour whose command took ten minutes; gives when it was over, in milliseconds after that. */

@@ -80,6 +80,16 @@ Deno.test("the lock's name is that of the words, or of --name", async () => {
   ]);
 });
 
+Deno.test("a run asks for a lease if there is to be one, and names its table", async () => {
+  const settings = await settingsOf();
+  const leaseTable = { schema: "ops", name: "leases" };
+  using ran = new Ran();
+  ran.acquire = () => Promise.resolve(undefined);
+  assert.equal(await ran.run(0, { ...settings, lease: true, leaseTable }), 204);
+  assert.equal(await ran.run(0, { ...settings, leaseTable }), 204);
+  assert.deepEqual(ran.made.map(({ options }) => options.leaseTable), [leaseTable, undefined]);
+});
+
 Deno.test("a signal while the lock is waited for is 128 and its number, and is said", async () => {
   const settings = await settingsOf();
   using ran = new Ran();

@@ -13,7 +13,8 @@ import { SqlLedger } from "../../lib/backends/sql/ledger.ts";
 import type { Store } from "../../lib/backends/sql/ledger_table.ts";
 import type { Permission, RecordedRun, Rule, Runner } from "../../lib/ledger/run.ts";
 import type { HeldLock, Lock, LockSession } from "../../lib/lock/lock.ts";
-import { databaseSession } from "../../lib/backends/sql/session.ts";
+import { askerOf } from "../../lib/backends/sql/asker.ts";
+import { Session } from "../../lib/backends/sql/session.ts";
 import type { Statement } from "../../lib/backends/sql/statement.ts";
 import { parse } from "../backends/parse.ts";
 import { freshName, never, open } from "../backends/open.ts";
@@ -38,8 +39,8 @@ export interface LedgerAddress {
 export async function openStoreAt({ server, table }: LedgerAddress, session: LockSession | undefined): Promise<Store> {
   const backend = await parse(server);
   const patience = new Patience();
-  if (backend instanceof MySqlBackend) return await mySqlStore(databaseSession(session), table, patience);
-  if (backend instanceof PostgresBackend) return await postgresStore(databaseSession(session), table, patience);
+  if (backend instanceof MySqlBackend) return await mySqlStore(askerOf(session), table, patience);
+  if (backend instanceof PostgresBackend) return await postgresStore(askerOf(session), table, patience);
   assert.ok(backend instanceof FileBackend);
   return (await loadFileStore(backend.folder, () => undefined, patience))();
 }
@@ -65,6 +66,12 @@ export class Holder implements AsyncDisposable {
       await backend[Symbol.asyncDispose]();
       throw error;
     }
+  }
+
+  /** The session of a database that holds the lock. */
+  get session(): Session {
+    assert.ok(this.held.session instanceof Session);
+    return this.held.session;
   }
 
   /** Asks for a run, as sera does. */

@@ -1,6 +1,6 @@
 /** A ledger that is kept in this process only, by the rules that every ledger goes by, and a lock beside it. */
 
-import { type Ledger, RunGoneError } from "../../lib/ledger/ledger.ts";
+import { type Ledger, type RunEnd, RunGoneError } from "../../lib/ledger/ledger.ts";
 import type { Outcome, Permission, RecordedRun, Rule, Runner } from "../../lib/ledger/run.ts";
 import type { Deadline } from "../../lib/deadline.ts";
 import { LockLostError, LockUnavailableError } from "../../lib/errors.ts";
@@ -84,7 +84,7 @@ export class MemoryLedger implements Ledger {
     return { granted: true, id, ignored: recent[0] };
   }
 
-  async finish(id: bigint, outcome: Outcome, exitCode: number, _rule: Rule, ago = 0): Promise<void> {
+  async finish(id: bigint, outcome: Outcome, exitCode: number, _rule: Rule, { ago = 0 }: RunEnd = {}): Promise<void> {
     await this.#step("finish");
     const run = this.runs.find((run) => run.id === id);
     if (run?.outcome !== "running") {

@@ -1,7 +1,6 @@
 /** Statements that are broken off, rows that others hold, sessions that end. */
 
 import assert from "node:assert/strict";
-import { databaseSession } from "../../lib/backends/sql/session.ts";
 import { LockUnavailableError } from "../../lib/errors.ts";
 import { SqlLedger } from "../../lib/backends/sql/ledger.ts";
 import type { Statement } from "../../lib/backends/sql/statement.ts";
@@ -76,7 +75,7 @@ export function troubleTests(place: DatabasePlace): void {
 
   const ends: Readonly<Record<string, (of: { bench: Bench; holder: Holder; session: number }) => unknown>> = {
     "that an administrator ends": ({ bench, session }) => bench.sql(place.terminate(session)),
-    "whose connection breaks": ({ holder }) => databaseSession(holder.held.session).socket.destroy(RESET),
+    "whose connection breaks": ({ holder }) => holder.session.socket.destroy(RESET),
   };
   for (const [how, end] of Object.entries(ends)) {
     test(`a session ${how} is not replaced by another`, async () => {

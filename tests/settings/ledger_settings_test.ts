@@ -1,56 +1,10 @@
 import assert from "node:assert/strict";
 import { environmentName } from "../../lib/settings/table.ts";
-import { resolveSettings } from "../../lib/settings/resolve.ts";
 import type { Settings } from "../../lib/settings/settings.ts";
 import { ConfigError, UsageError } from "../../lib/errors.ts";
-
-/** Defines a test. Once sera has looked at its own process, it listens for the ends of its children for good. */
-function test(name: string, fn: () => Promise<void>): void {
-  Deno.test({ name, fn, sanitizeOps: false, sanitizeResources: false });
-}
-
-const MYSQL = "sera:secret@tcp(db.example.org)/";
-const MYSQL_WITH_DATABASE = "sera:secret@tcp(db.example.org)/jobs";
-const POSTGRES = "postgres://sera:secret@db.example.org/jobs";
-const FILE = "file:/nowhere";
+import { type Flags, MYSQL, MYSQL_WITH_DATABASE, POSTGRES, refusal, resolve, test, withFlags } from "./given.ts";
 
 const DAY = 24 * 3600 * 1000;
-
-type Flags = Readonly<Record<string, string>>;
-
-/** Where settings are given. */
-interface Given {
-  readonly flags?: Flags;
-  readonly env?: Readonly<Record<string, string>>;
-  readonly file?: Readonly<Record<string, unknown>>;
-}
-
-async function resolve({ flags = {}, env = {}, file }: Given): Promise<Settings> {
-  const path = await Deno.makeTempFile({ prefix: "sera-", suffix: ".json" });
-  try {
-    await Deno.writeTextFile(path, JSON.stringify({ server: FILE, ...file }));
-    const variables = { SERA_CONFIG: path, ...env } as Record<string, string>;
-    return await resolveSettings(new Map(Object.entries(flags)), (name) => variables[name], true);
-  } finally {
-    await Deno.remove(path);
-  }
-}
-
-/** Settings that are given as flags. */
-function withFlags(flags: Flags, server = FILE): Promise<Settings> {
-  return resolve({ flags: { server, ...flags } });
-}
-
-async function refusal(given: Given): Promise<{ kind: unknown; message: string }> {
-  try {
-    await resolve(given);
-  } catch (error) {
-    assert.ok(error instanceof Error);
-    assert.doesNotMatch(error.message, /secret/);
-    return { kind: error.constructor, message: error.message };
-  }
-  throw new Error(`taken: ${JSON.stringify(given)}`);
-}
 
 test("nobody who does not ask for a ledger has one", async () => {
   const { ledger, minHold, label } = await resolve({ env: { SERA_KEEP_HISTORY: "1d", SERA_LEDGER: "false" } });

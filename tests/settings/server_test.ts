@@ -39,7 +39,7 @@ for (const text of ["file:locks", "file:./locks", "file:~/locks", "file://host/l
 
 Deno.test("a server that is a MySQL DSN is read as one", async () => {
   const server = await parseMySql("sera:secret@tcp(db.example.org:3307)/?timeout=500ms");
-  assert.deepEqual(server.address, { transport: "tcp", host: "db.example.org", port: 3307 });
+  assert.deepEqual(server.addresses, [{ transport: "tcp", host: "db.example.org", port: 3307 }]);
   assert.equal(server.password, "secret");
 });
 
@@ -160,6 +160,12 @@ const PASSWORDS: [string, boolean][] = [
   ["sera@tcp(h)/", false],
   ["sera@tcp(db.example.com:3306)/d?timeout=5s&tls=true", false],
   ["sera@tcp([::1]:3306)/", false],
+  ["sera@tcp(h1:3306,h2,[::1]:3307)/d?tls=true", false],
+  ["sera:secret@tcp(h1,h2)/", true],
+  ["sera@tcp(h1,sera:secret@h2)/", true],
+  ["mysql://sera@h1:3306,h2/d", false],
+  ["mysql://sera:secret@h1,h2/d", true],
+  ["mysql://sera@h1,sera:secret@h2/d", true],
   ["sera@unix(/run/mysqld/mysqld.sock)/", false],
   ["tcp(h)/", false],
   ["/", false],

@@ -45,7 +45,8 @@ Deno.test("where nothing is set, each setting has its default", () => {
 /** A value as somebody writes it in JSON. */
 function written(value: unknown): unknown {
   if (typeof value === "number") return value / 1000;
-  return value === TABLE.ledgerTable.default ? TABLE.ledgerTable.default.name : value;
+  const table = [TABLE.ledgerTable, TABLE.leaseTable].find((table) => value === table.default);
+  return table ? table.default.name : value;
 }
 
 for (const key of SETTING_KEYS) {

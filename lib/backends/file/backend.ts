@@ -13,6 +13,8 @@ export class FileBackend implements Backend {
   readonly notes = [];
   readonly offers = {
     namespaces: false,
+    leases: false,
+    severalServers: false,
     ledgerTable: false,
     tls: "none",
     expires: false,

@@ -7,11 +7,12 @@ const DEFAULT_PORT = 3306;
 const DEFAULT_SOCKET = "/tmp/mysql.sock";
 
 /**
- * Reads `net[(address)]`; each part may be empty and then has its default.
+ * Reads `net[(address)]`; each part may be empty and then has its default. `tcp` takes several addresses, see
+ * {@linkcode parseAddresses}, which the Go driver does not.
  *
  * @throws {DsnError} For an unknown network, or an address that cannot be used.
  */
-export function parseNetwork(text: string, show: Show): Address {
+export function parseNetwork(text: string, show: Show): readonly Address[] {
   const [network, bracketed] = cut(text, "(");
   if (bracketed !== undefined && !bracketed.endsWith(")")) {
     throw bracketed.includes(")")
@@ -29,11 +30,12 @@ export function parseNetwork(text: string, show: Show): Address {
     // As in Go, even if the last group may have been meant as a port. isIPv6() compiles a large pattern on first use,
     // so it is called only for text with at least two colons.
     if (address.indexOf(":") < address.lastIndexOf(":") && isIPv6(address)) {
-      return { transport: "tcp", host: address, port: DEFAULT_PORT };
+      return [{ transport: "tcp", host: address, port: DEFAULT_PORT }];
     }
-    return parseHostAndPort(address, show);
+    return parseAddresses(address, show);
   }
-  if (network === "unix") return { transport: "unix", path: address || DEFAULT_SOCKET };
+  // One path, whatever is in it.
+  if (network === "unix") return [{ transport: "unix", path: address || DEFAULT_SOCKET }];
   throw unknownNetwork(network);
 }
 
@@ -55,13 +57,35 @@ function unknownNetwork(network: string): DsnError {
 }
 
 /**
+ * Reads `host:port,host:port,…`, each as {@linkcode parseHostAndPort} does.
+ *
+ * @throws {DsnError} For an empty one among several, or one that cannot be used.
+ */
+export function parseAddresses(text: string, show: Show): readonly Address[] {
+  const items = text.split(",");
+  if (items.length > 1 && items.includes("")) {
+    throw new DsnError(
+      "Cannot use the addresses of the MySQL DSN: one of them is empty",
+      "write host:port,host:port, without a comma before or after them",
+    );
+  }
+  if (items.slice(0, -1).some((item) => item.endsWith(")"))) {
+    throw new DsnError(
+      "Cannot use the addresses of the MySQL DSN: each has brackets of its own",
+      "write all in one pair, as in tcp(host:port,host:port)",
+    );
+  }
+  return items.map((item) => parseHostAndPort(item, show));
+}
+
+/**
  * Reads `host`, `host:port`, `:port`, `[ipv6]` or `[ipv6]:port`.
  *
  * Stricter than Go: a port must be a number, since service names differ between machines.
  *
  * @throws {DsnError} For text in none of these forms.
  */
-export function parseHostAndPort(text: string, show: Show): Address {
+function parseHostAndPort(text: string, show: Show): Address {
   const bad = (problem: string, cure: string) =>
     new DsnError(`Cannot use the address of the MySQL DSN: ${show(text, "it")} ${problem}`, cure);
   const bracketed = /^\[([^[\]]*)\](?::(.*))?$/s.exec(text);

@@ -1,5 +1,16 @@
-import type { Backend, BackendLock, LedgerPlace, LockOptions, Observer, Offers, Shown } from "../backend.ts";
+import type { Trouble } from "../../errors.ts";
+import type {
+  Backend,
+  BackendLock,
+  LeasePlace,
+  LedgerPlace,
+  LockOptions,
+  Observer,
+  Offers,
+  Shown,
+} from "../backend.ts";
 import type { Report } from "../../doctor/report.ts";
+import type { TableName } from "../../ledger/table_name.ts";
 import { presenceOf } from "../../lock/presence.ts";
 import { identityOfAddress } from "../network/address.ts";
 import { parseMySqlDsn } from "./dsn.ts";
@@ -18,13 +29,15 @@ export class MySqlBackend implements Backend {
   }
 
   get identity(): string {
-    return `mysql:${identityOfAddress(this.dsn.address)}`;
+    return `mysql:${this.dsn.addresses.map(identityOfAddress).join(",")}`;
   }
 
   /** As in the Go driver, a Unix socket may use TLS too. */
   get offers(): Offers {
     return {
       namespaces: false,
+      leases: true,
+      severalServers: this.dsn.addresses.length > 1,
       ledgerTable: true,
       tls: this.dsn.tls === "verify" ? "verified" : { verifyBy: "tls=true" },
       expires: true,
@@ -38,6 +51,10 @@ export class MySqlBackend implements Backend {
   }
 
   async lock(name: string, options: LockOptions): Promise<BackendLock> {
+    const { leaseTable } = options;
+    if (leaseTable) {
+      return (await import("./lease_lock.ts")).mySqlLeaseLock(this.dsn, optionsFor(name, options), leaseTable);
+    }
     const { MySqlLock } = await import("./lock.ts");
     return new MySqlLock(this.dsn, optionsFor(name, options));
   }
@@ -54,6 +71,17 @@ export class MySqlBackend implements Backend {
     ]);
     const database = mySqlDatabase(this.dsn, optionsFor(name, options));
     await checkDatabase(report, database, options.allowUnsafeServer, () => this.lock(name, options));
+  }
+
+  get leases(): LeasePlace {
+    const { dsn } = this;
+    return {
+      async schema(table) {
+        const { mySqlLeases } = await import("./lease.ts");
+        return mySqlLeases(table).schema();
+      },
+      missing: (table) => noDatabase(dsn, table, "--lease-table DATABASE.sera_leases"),
+    };
   }
 
   get ledger(): LedgerPlace {
@@ -73,13 +101,7 @@ export class MySqlBackend implements Backend {
         ]);
         return schemaText(mySqlDialect(table));
       },
-      missing({ schema }) {
-        if (dsn.database !== "" || schema !== undefined) return undefined;
-        return {
-          what: "the server setting names no database for its table",
-          cure: "add one after the slash, user:password@tcp(host)/DATABASE, or set --ledger-table DATABASE.sera_runs",
-        };
-      },
+      missing: (table) => noDatabase(dsn, table, "--ledger-table DATABASE.sera_runs"),
       async check(table, rehearsal, options) {
         const { checkMySqlLedger } = await import("./ledger_checks.ts");
         return await checkMySqlLedger(dsn, table, rehearsal, optionsFor(rehearsal.lock, options));
@@ -88,8 +110,17 @@ export class MySqlBackend implements Backend {
   }
 }
 
-function optionsFor(name: string, options: LockOptions): MySqlOptions {
-  return { ...options, presence: presenceOf(name, options) };
+/** Why a table has no database to be in, and what to do; undefined if it has one. */
+function noDatabase({ database }: MySqlDsn, { schema }: TableName, flag: string): Trouble | undefined {
+  if (database !== "" || schema !== undefined) return undefined;
+  return {
+    what: "the server setting names no database for its table",
+    cure: `add one after the slash, user:password@tcp(host)/DATABASE, or set ${flag}`,
+  };
+}
+
+function optionsFor(name: string, options: LockOptions): MySqlOptions & LockOptions {
+  return { ...options, presence: presenceOf(name, options), leased: options.leaseTable !== undefined };
 }
 
 /**

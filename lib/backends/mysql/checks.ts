@@ -3,7 +3,7 @@ import { formatDuration } from "../../text/duration.ts";
 import { askOne } from "../sql/answer.ts";
 import type { MySqlOptions } from "./options.ts";
 import { type MySqlSession, openMySqlSession } from "./session.ts";
-import { type ServerVariables, whyUnsafe } from "./topology.ts";
+import { isGaleraNode, type ServerVariables, whyNodesOwn, whyUnsafe } from "./topology.ts";
 import { serverWords } from "../network/server_words.ts";
 import { sql } from "../sql/statement.ts";
 import { howToListLocks, isPerformanceSchemaOn } from "./all_sightings.ts";
@@ -32,7 +32,7 @@ const REPLICATES = {
 export function mySqlDatabase(dsn: MySqlDsn, options: MySqlOptions): Database<MySqlSession> {
   const never = new AbortController().signal;
   return {
-    addresses: [dsn.address],
+    addresses: dsn.addresses,
     tls: {
       asked: dsn.tls === "off"
         ? "tls=false"
@@ -56,9 +56,14 @@ export function mySqlDatabase(dsn: MySqlDsn, options: MySqlOptions): Database<My
     },
 
     async topology(session) {
-      const why = whyUnsafe(session.variables);
+      const { variables } = session;
+      const why = whyUnsafe(variables, options.leased);
       if (why !== undefined) {
         return { session, finding: { found: `${why.what} (allow-unsafe-server)`, cure: why.cure } };
+      }
+      if (whyNodesOwn(variables) !== undefined) {
+        const cluster = isGaleraNode(variables) ? "a Galera cluster" : "a group with several primaries";
+        return { session, finding: { found: `a node of ${cluster}, where leases exclude everybody` } };
       }
       const replicates = await isReplica(session, never);
       return { session, finding: replicates ? REPLICATES : { found: "one server that takes writes, and no cluster" } };

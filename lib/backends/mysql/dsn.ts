@@ -2,7 +2,8 @@
  * The data source name of the Go MySQL driver, which is how a sera config names its server:
  * `[user[:password]@][net[(address)]]/database[?key=value&…]`.
  *
- * Whatever the Go driver accepts means the same here; each exception is noted in the code.
+ * Whatever the Go driver accepts means the same here; each exception is noted in the code. More than it takes several
+ * addresses: `tcp(host:port,host:port)`.
  *
  * @see https://github.com/go-sql-driver/mysql#dsn-data-source-name
  * @module
@@ -17,7 +18,7 @@ import {
   showNothing,
   showQuoted,
 } from "../network/address_text.ts";
-import { parseHostAndPort, parseNetwork } from "./address.ts";
+import { parseAddresses, parseNetwork } from "./address.ts";
 import { type Parameters, parseParameters } from "./parameters.ts";
 import type { MySqlDsn } from "./server.ts";
 
@@ -30,7 +31,8 @@ const GO_FORM = /@(?:tcp|unix)?(?:\([^@]*\))?\/[^/]*$/s;
 
 /**
  * Reads a MySQL server string: a Go DSN, or, if it cannot be one, the URL form
- * `mysql://user:password@host:port/database?key=value` (also `mariadb://`), whose user and password are percent-decoded.
+ * `mysql://user:password@host:port,host:port/database?key=value` (also `mariadb://`), whose user and password are
+ * percent-decoded.
  *
  * @example
  * ```ts
@@ -62,8 +64,8 @@ function parseGoForm(dsn: string): MySqlDsn {
   // An @ after the last slash may end a password that holds a slash; a colon without an @ may start a password. Then no
   // message may show any of it.
   const show = right.includes("@") || (at < 0 && left.includes(":")) ? showNothing : showQuoted;
-  const address = parseNetwork(left.slice(at + 1), show === showNothing ? showNothing : showAddress);
-  return { user, password: password ?? "", address, ...parseDatabaseAndParameters(right, show) };
+  const addresses = parseNetwork(left.slice(at + 1), show === showNothing ? showNothing : showAddress);
+  return { user, password: password ?? "", addresses, ...parseDatabaseAndParameters(right, show) };
 }
 
 /** Reads what follows `mysql://`. Messages never show the authority: any part of it may belong to the password. */
@@ -89,11 +91,11 @@ function parseUrlForm(text: string): MySqlDsn {
     throw new DsnError("Cannot read the MySQL URL: the database holds a slash", "write it as %2F");
   }
   const [user, password] = cut(authority.slice(0, Math.max(at, 0)), ":").map(decodeCredential);
-  const address = parseHostAndPort(authority.slice(at + 1), showNothing);
+  const addresses = parseAddresses(authority.slice(at + 1), showNothing);
   return {
     user: user ?? "",
     password: password ?? "",
-    address,
+    addresses,
     ...parseDatabaseAndParameters(right, showQuoted),
   };
 }

@@ -1,7 +1,8 @@
 import type { MySqlDsn } from "./server.ts";
 import { messageOf, type Trouble, TroubleError } from "../../errors.ts";
-import { isPlain, LONGEST_NAME, pathOr } from "../../text/harmless.ts";
+import { isPlain, LONGEST_NAME } from "../../text/harmless.ts";
 import { isTransientMySqlErrno } from "./transient.ts";
+import { shownAddress } from "../network/address.ts";
 import { BROKEN_OFF, CLOSED, describeNetworkError, isTransientNetworkError } from "../network/errors.ts";
 import { serverWords } from "../network/server_words.ts";
 
@@ -14,11 +15,9 @@ interface DriverError {
   readonly message: string;
 }
 
-/** The server's address, for messages; without user and password. */
-export function whereIs({ address }: MySqlDsn): string {
-  if (address.transport === "unix") return `MySQL at unix(${pathOr(address.path)})`;
-  const host = address.host.includes(":") ? `[${address.host}]` : address.host;
-  return `MySQL at tcp(${host}:${address.port})`;
+/** The server, or all of several, for messages; without user and password. */
+export function whereIs({ addresses }: MySqlDsn): string {
+  return `MySQL at ${addresses.map(shownAddress).join(", and at ")}`;
 }
 
 /** Cures for the server's errors, by number; see MySQL's and MariaDB's error references. */
@@ -26,6 +25,7 @@ const CURES: Readonly<Record<number, string>> = {
   1040: "raise max_connections, or run fewer at once",
   1044: "grant the user access to the database, or leave the database out of the DSN",
   1045: "check user and password in the DSN",
+  1047: "wait until the node is back in its Galera cluster",
   1049: "create the database, or leave it out of the DSN",
   1129: "find out why connections from this host fail, then run FLUSH HOSTS on the server",
   1130: "allow this host to log in on the server",
@@ -85,6 +85,11 @@ export function describeMySqlError(error: unknown): Trouble {
   const cure = errno === undefined ? undefined : CURES[errno];
   const words = withoutUser(serverWords(messageOf(error))) || `error ${errno}`;
   return { what: words, cure };
+}
+
+/** The number of a server's or the driver's error; undefined for any other. */
+export function errorNumber(cause: unknown): number | undefined {
+  return (cause as { readonly errno?: number } | undefined)?.errno;
 }
 
 /** Whether the same request may succeed a moment later. */

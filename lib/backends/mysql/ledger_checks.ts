@@ -7,6 +7,7 @@ import { MySqlLock } from "./lock.ts";
 import type { MySqlOptions } from "./options.ts";
 import { LockUnavailableError } from "../../errors.ts";
 import { textFrom } from "../../text/foreign.ts";
+import { whyForgetful } from "../sql/insert_run.ts";
 import { LedgerTable, type Store } from "../sql/ledger_table.ts";
 import { selectRuns } from "../sql/rows.ts";
 import { COLUMN_NAMES, COLUMNS, VERSION } from "../sql/schema.ts";
@@ -161,7 +162,7 @@ async function refuseForgetful(store: Store): Promise<void> {
   if (keeping === undefined) return;
   const [row] = await store.run(sql`SELECT ${keeping} AS keeping`);
   const table = new LedgerTable(store);
-  const objection = await table.whyForgetful(row?.keeping);
+  const objection = await whyForgetful(table, row?.keeping);
   if (objection !== undefined) throw table.failure(objection);
 }
 

@@ -1,11 +1,11 @@
 import type { MySqlDsn } from "./server.ts";
 import type { Deadline } from "../../deadline.ts";
-import { delayOrAbort, within } from "../../waiting.ts";
 import { LockLostError, LockUnavailableError } from "../../errors.ts";
 import { type Answer, askOne } from "../sql/answer.ts";
 import { Moment } from "../../lock/lease.ts";
 import type { HeldLock } from "../../lock/lock.ts";
 import { whereIs } from "./errors.ts";
+import { getNamedLock, releaseNamedLock } from "./named_lock.ts";
 import { type MySqlSession, openMySqlSession } from "./session.ts";
 import { askState, refuseUnsafe, serverIdentity, whyUnsafe } from "./topology.ts";
 import type { BackendLock } from "../backend.ts";
@@ -15,18 +15,6 @@ import type { MySqlOptions } from "./options.ts";
 import { sql, type Statement, word } from "../sql/statement.ts";
 import { SessionLock } from "../sql/session_lock.ts";
 import { holdInSession } from "../sql/hold_in_session.ts";
-
-/**
- * The longest wait for one `GET_LOCK`, in seconds, so that a waiter soon notices a server that has vanished. (TiDB
- * would clamp at an hour.)
- */
-const LONGEST_SERVER_WAIT = 60;
-
-/**
- * How far past the deadline the server's answer may come, in milliseconds. Servers count whole seconds (MySQL drops a
- * fraction), so a wait such as 1500ms has to be ended by our own clock.
- */
-const ROUNDING = 100;
 
 /** A lock held with `GET_LOCK` on MySQL or MariaDB. */
 export class MySqlLock extends SessionLock<MySqlSession> implements BackendLock {
@@ -52,8 +40,8 @@ export class MySqlLock extends SessionLock<MySqlSession> implements BackendLock 
     return await readMySqlSightings(await this.session(signal), { lock: this.#options.presence.lock }, table, signal);
   }
 
-  protected override open(signal: AbortSignal): Promise<MySqlSession> {
-    return openMySqlSession(this.#dsn, this.#options, signal);
+  protected override open(signal: AbortSignal, limit: number): Promise<MySqlSession> {
+    return openMySqlSession(this.#dsn, this.#options, signal, limit);
   }
 
   protected override async attempt(
@@ -61,28 +49,8 @@ export class MySqlLock extends SessionLock<MySqlSession> implements BackendLock 
     deadline: Deadline,
     signal: AbortSignal,
   ): Promise<HeldLock | undefined> {
-    for (;;) {
-      const remaining = deadline.remaining;
-      const seconds = Math.min(Math.ceil(Math.max(0, remaining - ROUNDING) / 1000), LONGEST_SERVER_WAIT);
-      const asked = performance.now();
-      const byServer = seconds * 1000 - remaining <= ROUNDING;
-      const query = askOne(session, sql`SELECT GET_LOCK(${this.#name}, ${seconds}) AS got`, ["got"], {
-        signal,
-        serverTime: seconds * 1000,
-      });
-      const answer = byServer ? await query : await orGiveUp(session, query, remaining);
-      if (!answer) return undefined;
-      const got = answer.bit("got");
-      if (got === undefined) {
-        const what = "the server broke the request off (a killed query, a time limit, or no memory)";
-        throw LockUnavailableError.on(session.where, { what }, { transient: true });
-      }
-      if (got) return await this.#verified(session, performance.now() - asked);
-      if (deadline.remaining <= ROUNDING) return undefined;
-      // The server waited less than it was asked to. Pause, in case it does not wait at all.
-      await delayOrAbort(ROUNDING, signal);
-      signal.throwIfAborted();
-    }
+    const granted = await getNamedLock(session, this.#name, deadline, signal);
+    return granted && await this.#verified(session, granted.took);
   }
 
   /**
@@ -126,24 +94,7 @@ export class MySqlLock extends SessionLock<MySqlSession> implements BackendLock 
         if (why !== undefined) throw new LockLostError(`${session.where} has changed: ${why.what}`, why.cure);
         return isMine(seen) && seen.whole("id") === id;
       },
-      release: async () => {
-        const released = await askOne(session, sql`SELECT RELEASE_LOCK(${this.#name}) AS released`, ["released"]);
-        return released.bit("released") === true;
-      },
+      release: () => releaseNamedLock(session, this.#name),
     }, { lease, idle: idle * 1000 || Infinity, confirmed, took });
   }
-}
-
-/**
- * Ends a wait by our own clock, in milliseconds. Closing the session withdraws the request, even if it is being granted
- * just now.
- */
-async function orGiveUp<T extends object>(
-  session: MySqlSession,
-  query: Promise<T>,
-  remaining: number,
-): Promise<T | undefined> {
-  const answer = await within(remaining, query);
-  if (!answer) session.destroy();
-  return answer;
 }

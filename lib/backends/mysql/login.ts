@@ -1,5 +1,5 @@
 import type { Socket } from "node:net";
-import { type Connection, type ConnectionOptions, createConnection } from "mysql2";
+import { type Connection, type ConnectionOptions, createConnection, type ResultSetHeader } from "mysql2";
 import { aborted, type Cause, elapsed, firstOf, onEvent } from "../../waiting.ts";
 import { formatDuration } from "../../text/duration.ts";
 import type { Presence } from "../../lock/presence.ts";
@@ -8,7 +8,7 @@ import type { DriverConnection, Row } from "../sql/session.ts";
 import { MYSQL } from "../sql/spelling.ts";
 import { passwordPlugins, refuseNativePassword } from "./auth.ts";
 import { MySqlGuard } from "./guard.ts";
-import type { MySqlDsn } from "./server.ts";
+import type { MySqlDsn, MySqlHost } from "./server.ts";
 
 /** How long a server may take to accept a connection, and then to answer, unless the DSN says; in milliseconds. */
 const DEFAULT_TIMEOUT = 10_000;
@@ -25,17 +25,26 @@ export interface Login {
 /** A connection as a session needs it. */
 export function asDriver({ connection, guard }: Login): DriverConnection {
   return {
-    query(statement, done) {
+    query(statement, done, counts) {
       guard.statementSent();
       connection.query(
         statement.textFor(MYSQL),
-        (error, rows) => done(error, Array.isArray(rows) ? rows as Row[] : []),
+        (error, rows) => done(error, Array.isArray(rows) ? rows as Row[] : counts ? [countsIn(rows)] : []),
       );
     },
     end: (done) => connection.end(() => done()),
     destroy: () => destroy(connection),
     socket: () => streamOf(connection),
   };
+}
+
+/**
+ * What the server says of a statement without rows, in digits. The driver gives numbers that JavaScript cannot hold as
+ * text. It asks to count the rows that were found, whether they changed or not (`CLIENT_FOUND_ROWS`).
+ */
+function countsIn(answer: unknown): Row {
+  const { affectedRows, insertId, warningStatus } = (answer ?? {}) as Partial<ResultSetHeader>;
+  return { affected: String(affectedRows), last_id: String(insertId), warnings: String(warningStatus) };
 }
 
 function destroy(connection: Connection): void {
@@ -52,7 +61,7 @@ function destroy(connection: Connection): void {
  * @throws The driver's error, the guard's, or the signal's reason.
  */
 export async function logIn(
-  dsn: MySqlDsn,
+  dsn: MySqlHost,
   presence: Presence,
   ca: string | undefined,
   tls: boolean | "look only",
@@ -122,12 +131,12 @@ export function streamOf(connection: Connection): Socket {
 }
 
 /** The host name that the server's certificate must have; for a Unix socket that is localhost. */
-export function hostOf({ address }: MySqlDsn): string {
+export function hostOf({ addresses: [address] }: MySqlHost): string {
   return address.transport === "tcp" ? address.host : "localhost";
 }
 
-function connectionOptions(dsn: MySqlDsn, presence: Presence, tls: boolean): ConnectionOptions {
-  const { address } = dsn;
+function connectionOptions(dsn: MySqlHost, presence: Presence, tls: boolean): ConnectionOptions {
+  const { addresses: [address] } = dsn;
   return {
     ...(address.transport === "unix" ? { socketPath: address.path } : { host: address.host, port: address.port }),
     user: dsn.user,

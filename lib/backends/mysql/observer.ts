@@ -16,7 +16,7 @@ export function observeMySql(dsn: MySqlDsn, options: MySqlOptions, signal: Abort
   return observeDatabase({
     open: (from) => new MySqlLock(dsn, from === "any server" ? { ...options, allowUnsafeServer: true } : options),
     isScattered: () => false,
-    elsewhere: whatIsElsewhere,
+    elsewhere: (session, signal) => whatIsElsewhere(session, options.leased, signal),
     sightings: readMySqlSightings,
     ledger: mySqlStore,
   }, signal);

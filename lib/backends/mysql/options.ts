@@ -9,6 +9,8 @@ export interface MySqlOptions {
   readonly lease: LeaseTerms;
   /** What others can see of this sera on the server. */
   readonly presence: Presence;
+  /** Whether the lock is a row, which a node of a cluster can keep as well. */
+  readonly leased: boolean;
   /** Whether to lock even on a server whose locks are not cluster-wide. */
   readonly allowUnsafeServer: boolean;
   /** Called with the reason before each retry. */

@@ -17,7 +17,7 @@ import type { MySqlDsn } from "./server.ts";
 const DEFAULT_MAX_ALLOWED_PACKET = 64 << 20;
 
 /** The parts of a DSN that its parameters give. */
-export type Parameters = Omit<MySqlDsn, "user" | "password" | "address" | "database">;
+export type Parameters = Omit<MySqlDsn, "user" | "password" | "addresses" | "database">;
 
 /**
  * The parameters as they are read. A repeated one overrides, so `tls` and `serverPubKey` are judged only at the end.

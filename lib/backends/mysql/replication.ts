@@ -1,6 +1,6 @@
 import { lineOf } from "../../errors.ts";
 import { MySqlSession } from "./session.ts";
-import { whyUnsafe } from "./topology.ts";
+import { whyNodesOwn, whyUnsafe } from "./topology.ts";
 import type { Session } from "../sql/session.ts";
 import { sql, type Statement } from "../sql/statement.ts";
 import { askIfAllowed, askOrRefused } from "../sql/ask_if_allowed.ts";
@@ -11,13 +11,21 @@ const SIGNS: readonly Statement[] = [
   sql`SHOW GLOBAL VARIABLES WHERE Variable_name = 'gtid_slave_pos' AND Value <> ''`,
 ];
 
-/** Which locks this server cannot show because they are on another one, and what to do; undefined if none. */
-export async function whatIsElsewhere(session: Session, signal: AbortSignal): Promise<string | undefined> {
+/**
+ * Which locks this server cannot show because they are on another one, and what to do; undefined if none.
+ *
+ * @param leased Whether the locks are rows, which all nodes of a cluster have.
+ */
+export async function whatIsElsewhere(
+  session: Session,
+  leased: boolean,
+  signal: AbortSignal,
+): Promise<string | undefined> {
   if (!(session instanceof MySqlSession)) return undefined;
   const { variables } = session;
-  const inCluster = whyUnsafe(new Map([...variables].filter(([name]) => !name.endsWith("read_only"))));
+  const inCluster = leased ? undefined : whyNodesOwn(variables);
   if (inCluster !== undefined) return lineOf(inCluster);
-  if (whyUnsafe(variables) === undefined) return undefined;
+  if (whyUnsafe(variables, leased) === undefined) return undefined;
   const answer = await isReplica(session, signal);
   if (answer === false) return undefined;
   const is = answer ? "the server is a replica" : "the server is read-only, most likely a replica";

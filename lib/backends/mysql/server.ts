@@ -5,7 +5,8 @@ export interface MySqlDsn {
   readonly user: string;
   /** In clear: keep it out of every message. */
   readonly password: string;
-  readonly address: Address;
+  /** At least one, in the order to try them. Several only where leases make one place of them. */
+  readonly addresses: readonly Address[];
   /** Empty: no database is chosen. */
   readonly database: string;
   /** How long connecting may take: the DSN's `timeout`. */
@@ -36,4 +37,9 @@ export interface MySqlDsn {
   readonly rejectReadOnly: boolean;
   /** For `SET key=value`, in this order. Values are SQL expressions, so a string needs its own quotes. */
   readonly sessionVariables: Readonly<Record<string, string>>;
+}
+
+/** One of a DSN's servers. */
+export interface MySqlHost extends MySqlDsn {
+  readonly addresses: readonly [Address];
 }

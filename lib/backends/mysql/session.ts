@@ -5,9 +5,17 @@ import { Session } from "../sql/session.ts";
 import { describeMySqlError, isTransientMySqlError, whereIs } from "./errors.ts";
 import { answerTimeout, asDriver, hostOf, type Login, logIn, streamOf } from "./login.ts";
 import type { MySqlOptions } from "./options.ts";
-import type { MySqlDsn } from "./server.ts";
-import { setUp } from "./set_up.ts";
-import { askVariables, refuseUnsafe, serverIdentity, type ServerVariables } from "./topology.ts";
+import { firstFit } from "./first_fit.ts";
+import type { MySqlDsn, MySqlHost } from "./server.ts";
+import { decideWithCluster, setUp } from "./set_up.ts";
+import {
+  askVariables,
+  isGaleraNode,
+  refuseUnsafe,
+  serverIdentity,
+  type ServerVariables,
+  whyNodesOwn,
+} from "./topology.ts";
 
 /** One connection to a MySQL or MariaDB server, never replaced by another. */
 export class MySqlSession extends Session {
@@ -20,40 +28,57 @@ export class MySqlSession extends Session {
     return this.id;
   }
 
+  /** Whether a lock of a session excludes all others: not on a node of a cluster that writes on several. */
+  get hasSessionLocks(): boolean {
+    return whyNodesOwn(this.variables) === undefined;
+  }
+
   override get serverMark(): string {
     return serverIdentity(this.variables).mark;
   }
 }
 
 /**
- * Connects to a MySQL or MariaDB server, and sets the session up as the DSN asks.
+ * Connects to the first of the DSN's servers that accepts the login and is safe to lock on, and sets the session up as
+ * the DSN asks.
  *
  * @param signal Aborts the attempt.
- * @throws {LockUnavailableError} When the server cannot be reached, refuses, or is unsafe to lock on.
+ * @param limit In how many milliseconds the signal will abort it.
+ * @throws {LockUnavailableError} When there is no such server.
  * @throws {ConfigError} When the CA file, or the runtime's own CA settings, cannot be used.
  */
 export async function openMySqlSession(
   dsn: MySqlDsn,
-  { tlsCa, lease, presence, allowUnsafeServer }: MySqlOptions,
+  options: MySqlOptions,
+  signal: AbortSignal,
+  limit = Infinity,
+): Promise<MySqlSession> {
+  const ca = dsn.tls === "off" ? undefined : await prepareTls(dsn, options.tlsCa);
+  return await firstFit(dsn, (host, signal) => openOn(host, ca, options, signal), signal, limit);
+}
+
+async function openOn(
+  host: MySqlHost,
+  ca: string | undefined,
+  { lease, leased, presence, allowUnsafeServer }: MySqlOptions,
   signal: AbortSignal,
 ): Promise<MySqlSession> {
-  const ca = dsn.tls === "off" ? undefined : await prepareTls(dsn, tlsCa);
   let login: Login;
-  const lookAgain = () => logIn(dsn, presence, ca, "look only", signal);
-  const failed = (error: unknown) => wrap(dsn, error, signal, lookAgain);
+  const lookAgain = () => logIn(host, presence, ca, "look only", signal);
+  const failed = (error: unknown) => wrap(host, error, signal, lookAgain);
   try {
-    login = await logIn(dsn, presence, ca, dsn.tls !== "off", signal);
+    login = await logIn(host, presence, ca, host.tls !== "off", signal);
   } catch (error) {
-    if (!dsn.allowFallbackToPlaintext || (error as { code?: string }).code !== "HANDSHAKE_NO_SSL_SUPPORT") {
+    if (!host.allowFallbackToPlaintext || (error as { code?: string }).code !== "HANDSHAKE_NO_SSL_SUPPORT") {
       throw await failed(error);
     }
-    login = await logIn(dsn, presence, ca, false, signal).catch(async (error) => {
+    login = await logIn(host, presence, ca, false, signal).catch(async (error) => {
       throw await failed(error);
     });
   }
   const { connection, guard } = login;
   const translator = { describe: describeMySqlError, isTransient: isTransientMySqlError };
-  const session = new MySqlSession(whereIs(dsn), asDriver(login), translator, answerTimeout(dsn));
+  const session = new MySqlSession(whereIs(host), asDriver(login), translator, answerTimeout(host));
   // With the time, since neither MySQL nor MariaDB shows when a session connected.
   session.mark = markOf({ ...presence, connected: Date.now() });
   connection.on("error", (error) => session.ended(error));
@@ -62,9 +87,10 @@ export async function openMySqlSession(
   streamOf(connection).prependListener("error", (error) => session.ended(error));
   connection.on("end", () => session.ended(new ConnectionError(CLOSED.what, CLOSED.cure)));
   try {
-    await setUp(session, dsn, lease, signal);
+    await setUp(session, host, { lease, leased }, signal);
     session.variables = await askVariables(session, signal);
-    if (!allowUnsafeServer) refuseUnsafe(session.where, session.variables);
+    if (!allowUnsafeServer) refuseUnsafe(session.where, session.variables, leased);
+    if (leased && isGaleraNode(session.variables)) await decideWithCluster(session, signal);
   } catch (error) {
     session.destroy();
     throw error;
@@ -86,24 +112,24 @@ async function prepareTls(dsn: MySqlDsn, tlsCa: string | undefined): Promise<str
 
 /** Turns the driver's error into one that says where, what failed and what to do; keeps a signal's reason. */
 async function wrap(
-  dsn: MySqlDsn,
+  host: MySqlHost,
   error: unknown,
   signal: AbortSignal,
   lookAgain: () => Promise<unknown>,
 ): Promise<unknown> {
   if (signal.aborted) return signal.reason;
   const trouble = (error as { code?: string }).code === "HANDSHAKE_SSL_ERROR"
-    ? await describeHandshake(dsn, error, lookAgain)
+    ? await describeHandshake(host, error, lookAgain)
     : describeMySqlError(error);
-  return LockUnavailableError.on(whereIs(dsn), trouble, { transient: isTransientMySqlError(error) });
+  return LockUnavailableError.on(whereIs(host), trouble, { transient: isTransientMySqlError(error), cause: error });
 }
 
 async function describeHandshake(
-  dsn: MySqlDsn,
+  host: MySqlHost,
   error: unknown,
   lookAgain: () => Promise<unknown>,
 ): Promise<Trouble> {
   const { describeTlsFailure } = await import("../network/tls_trouble.ts");
-  const verify = dsn.tls === "verify";
-  return await describeTlsFailure(error, { host: hostOf(dsn), verify, setting: "tls-ca", lookAgain });
+  const verify = host.tls === "verify";
+  return await describeTlsFailure(error, { host: hostOf(host), verify, setting: "tls-ca", lookAgain });
 }

@@ -4,22 +4,26 @@ import { isPlain } from "../../text/harmless.ts";
 import type { MySqlDsn } from "./server.ts";
 
 /** What people and machines are shown of the server; without its password. */
-export function shownMySql(kind: string, { address, user, password, database, tls, ...rest }: MySqlDsn): Shown {
+export function shownMySql(kind: string, { addresses, user, password, database, tls, ...rest }: MySqlDsn): Shown {
   const parameters = {
     ...rest,
     connectionAttributes: withoutSecrets(rest.connectionAttributes),
     sessionVariables: withoutSecrets(rest.sessionVariables),
   };
   return {
-    line: `MySQL at ${shownAddress(address)}, user ${shownName(user)}, ${withOrWithoutPassword(password !== "")}`,
+    line: `MySQL at ${addresses.map(shownAddress).join(", ")}, user ${shownName(user)}, ${
+      withOrWithoutPassword(password !== "")
+    }`,
     view: {
       kind,
-      ...addressView(address),
+      ...addressView(addresses[0]!),
       user: nameView(user),
       password: setOrNot(password !== ""),
       database: nameView(database),
       tls,
       parameters,
+      // All hosts; the first of them is the one above.
+      ...addresses.length > 1 ? { hosts: addresses.map(addressView) } : {},
     },
   };
 }

@@ -86,35 +86,60 @@ export function askState(variables: ServerVariables): AskState {
   };
 }
 
-/** Why locks on this server are not cluster-wide, and what to do; undefined if they are. */
-export function whyUnsafe(variables: ServerVariables): Required<Trouble> | undefined {
-  // Newer versions of MariaDB have other values of read_only than ON and OFF.
-  const isOn = (name: string) => !["", "0", "OFF"].includes(variables.get(name)?.toUpperCase() ?? "");
-  if (isOn("wsrep_on")) {
+/** Whether the server is a node of a Galera cluster. */
+export function isGaleraNode(variables: ServerVariables): boolean {
+  return isOn(variables, "wsrep_on");
+}
+
+/** Why a lock of a session would be this node's own, and what to do; undefined outside of clusters that write anywhere. */
+export function whyNodesOwn(variables: ServerVariables): Required<Trouble> | undefined {
+  if (isGaleraNode(variables)) {
     return {
       what: "the server is a node of a Galera cluster, and a lock there is the node's own",
-      cure: "use a server outside of it",
+      cure: "use --lease or a server outside of it",
     };
   }
-  if (variables.get("group_replication_group_name") && !isOn("group_replication_single_primary_mode")) {
+  if (variables.get("group_replication_group_name") && !isOn(variables, "group_replication_single_primary_mode")) {
     return {
       what: "the server is in a group with several primaries, and a lock there is the server's own",
-      cure: "use another server",
+      cure: "use --lease or another server",
     };
   }
-  if (isOn("read_only") || isOn("super_read_only") || isOn("innodb_read_only")) {
+  return undefined;
+}
+
+/**
+ * Why locks on this server are not cluster-wide, and what to do; undefined if they are.
+ *
+ * @param leased Whether they are rows, which all nodes of a cluster have.
+ */
+export function whyUnsafe(variables: ServerVariables, leased = false): Required<Trouble> | undefined {
+  const why = leased ? undefined : whyNodesOwn(variables);
+  if (why !== undefined) return why;
+  if (["read_only", "super_read_only", "innodb_read_only"].some((name) => isOn(variables, name))) {
     return {
-      what: "the server is read-only, most likely a replica, and a lock there excludes nobody elsewhere",
+      what: `the server is read-only, most likely a replica, and ${
+        leased ? "keeps no lease" : "a lock there excludes nobody elsewhere"
+      }`,
       cure: "name the primary",
     };
   }
   return undefined;
 }
 
-/** @throws {UnsafeServerError} When locks on this server are not cluster-wide. */
-export function refuseUnsafe(where: string, variables: ServerVariables): void {
-  const why = whyUnsafe(variables);
-  if (why !== undefined) {
-    throw UnsafeServerError.on(where, { what: why.what, cure: `${why.cure}, or allow it with --allow-unsafe-server` });
-  }
+/** Newer versions of MariaDB have other values of read_only than ON and OFF. */
+function isOn(variables: ServerVariables, name: string): boolean {
+  return !["", "0", "OFF"].includes(variables.get(name)?.toUpperCase() ?? "");
+}
+
+/**
+ * @param leased Whether locks are rows, see {@linkcode whyUnsafe}.
+ * @throws {UnsafeServerError} When locks on this server are not cluster-wide.
+ */
+export function refuseUnsafe(where: string, variables: ServerVariables, leased = false): void {
+  const why = whyUnsafe(variables, leased);
+  if (why === undefined) return;
+  // A row cannot be written there whatever is allowed.
+  const cure = leased ? why.cure : `${why.cure}, or allow it with --allow-unsafe-server`;
+  throw UnsafeServerError.on(where, { what: why.what, cure });
 }

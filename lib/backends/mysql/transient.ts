@@ -14,13 +14,15 @@ const TRANSIENT: ReadonlySet<number> = new Set([
   // Shutdown, and connections that it ends; 1927: MariaDB killed the connection; 3032: MySQL is in offline mode; 3169:
   // MySQL killed the session.
   ...[1053, 1077, 1079, 1080, 1152, 1184, 1927, 3032, 3169],
-  // "Unknown command", which for a plain statement means a Galera node that is not ready ("WSREP has not yet prepared
-  // node").
+  // "Unknown command", which for a plain statement means a Galera node that is not ready or outside of the primary
+  // component ("WSREP has not yet prepared node").
   1047,
   // The network.
   ...[1158, 1159, 1160, 1161],
-  // Lock timeouts and deadlocks, including those of user locks.
+  // Lock timeouts and deadlocks, including those of user locks. A Galera node says 1213 when another node was first.
   ...[1205, 1213, 3058, 3572],
+  // Another session, or 3101 another member of a group, has changed the row first; 3100: the member is leaving its group.
+  ...[1020, 3100, 3101],
   // Temporary error; killed statement; time limits of statements and of idle sessions.
   ...[1297, 1317, 1969, 3024, 4031],
   // Read-only, as for a moment during a switchover.

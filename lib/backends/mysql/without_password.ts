@@ -1,7 +1,7 @@
-import { DATABASE, HOST, QUERY, urlWithoutPassword, USER } from "../network/without_password.ts";
+import { DATABASE, HOSTS, QUERY, urlWithoutPassword, USER } from "../network/without_password.ts";
 
 const PATH = "[\\w./-]*";
-const DSN = `^${USER}(?:tcp(?:\\(${HOST}\\))?|unix(?:\\(${PATH}\\))?)?/${DATABASE}${QUERY}$`;
+const DSN = `^${USER}(?:tcp(?:\\(${HOSTS}\\))?|unix(?:\\(${PATH}\\))?)?/${DATABASE}${QUERY}$`;
 
 /** Matches a DSN or a URL that surely holds no password. */
 export const WITHOUT_PASSWORD = `${DSN}|${urlWithoutPassword("mysql|mariadb")}`;

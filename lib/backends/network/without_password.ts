@@ -1,7 +1,9 @@
 /** Parts of the patterns for servers that surely hold no password: strings, since few runs compile one. */
 
 export const USER = "(?:[\\w.$-]+@)?";
-export const HOST = "(?:(?:[\\w.-]|%2F)*|\\[[\\w:.%]+\\])(?::\\d{1,5})?";
+const HOST = "(?:(?:[\\w.-]|%2F)*|\\[[\\w:.%]+\\])(?::\\d{1,5})?";
+/** One host or several. */
+export const HOSTS = `${HOST}(?:,${HOST})*`;
 export const DATABASE = "[\\w.$-]*";
 /** The name of a parameter whose value cannot be, or contain, a secret. */
 export const NAME =
@@ -10,5 +12,5 @@ export const QUERY = `(?:\\?(?:${NAME}=[^&@:%]*(?:&|$))*)?`;
 
 /** A URL with one of these schemes: `mysql|mariadb`. */
 export function urlWithoutPassword(schemes: string): string {
-  return `^(?:${schemes})://${USER}${HOST}(?:,${HOST})*(?:/${DATABASE})?${QUERY}$`;
+  return `^(?:${schemes})://${USER}${HOSTS}(?:/${DATABASE})?${QUERY}$`;
 }

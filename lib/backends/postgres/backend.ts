@@ -2,6 +2,7 @@ import type { Trouble } from "../../errors.ts";
 import type {
   Backend,
   BackendLock,
+  LeasePlace,
   LedgerPlace,
   LockOptions,
   Observer,
@@ -50,6 +51,9 @@ export class PostgresBackend implements Backend {
       : { verifyBy: "sslmode=verify-full" };
     return {
       namespaces: true,
+      leases: true,
+      // Of several hosts, one is the primary.
+      severalServers: false,
       ledgerTable: true,
       tls,
       expires: true,
@@ -67,6 +71,11 @@ export class PostgresBackend implements Backend {
   }
 
   async lock(name: string, options: LockOptions): Promise<BackendLock> {
+    const { leaseTable } = options;
+    if (leaseTable) {
+      const { postgresLeaseLock } = await import("./lease_lock.ts");
+      return postgresLeaseLock(this.server, optionsFor(name, options), leaseTable);
+    }
     const { PostgresLock } = await import("./lock.ts");
     return new PostgresLock(this.server, optionsFor(name, options));
   }
@@ -83,6 +92,15 @@ export class PostgresBackend implements Backend {
     ]);
     const database = postgresDatabase(this.server, optionsFor(name, options));
     await checkDatabase(report, database, options.allowUnsafeServer, () => this.lock(name, options));
+  }
+
+  get leases(): LeasePlace {
+    return {
+      async schema(table) {
+        const { postgresLeases } = await import("./lease.ts");
+        return postgresLeases(table).schema();
+      },
+    };
   }
 
   get ledger(): LedgerPlace {
@@ -110,7 +128,7 @@ export class PostgresBackend implements Backend {
   }
 }
 
-function optionsFor(name: string, options: LockOptions): PostgresOptions {
+function optionsFor(name: string, options: LockOptions): PostgresOptions & LockOptions {
   return { ...options, presence: presenceOf(name, options) };
 }
 

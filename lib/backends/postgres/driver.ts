@@ -87,6 +87,14 @@ function watch(client: pg.Client, socket: Socket): void {
 }
 
 /**
+ * The process id that was given at login; 0 if none was. A pooler gives one of its own making, not that of the server
+ * process.
+ */
+export function loginPidOf(client: pg.Client): number {
+  return (client as unknown as { readonly processID: number | null }).processID ?? 0;
+}
+
+/**
  * Runs a statement and returns its rows.
  *
  * @param signal Aborts it, by ending the connection.

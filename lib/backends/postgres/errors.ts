@@ -123,6 +123,16 @@ export function isTransientInSession(error: unknown): boolean {
   return severity === "FATAL" || severity === "PANIC" || isTransientPostgresError(error);
 }
 
+/**
+ * Whether an error of one host ends the search for another: as in libpq, a refusal does, but for a server that starts or
+ * stops (57P03). A lease is the same on all hosts, so for one the search goes on wherever the refusal may pass: a
+ * pooler's, for example, whose server is down.
+ */
+export function isFinalRefusal(error: unknown, leased = false): boolean {
+  const state = sqlState(error);
+  return state !== undefined && state !== "57P03" && !(leased && isTransientPostgresError(error));
+}
+
 /** Hides quoted values that are no plain names: the server repeats settings, and a misplaced one may be a secret. */
 function withoutValues(message: string): string {
   return message.replace(

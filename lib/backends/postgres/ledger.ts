@@ -1,86 +1,42 @@
 import type { TableName } from "../../ledger/table_name.ts";
-import { LONGEST_TEXT, textFrom } from "../../text/foreign.ts";
-import { messageOf, type Trouble } from "../../errors.ts";
 import { sqlState } from "./errors.ts";
-import type { Session } from "../sql/session.ts";
+import type { Asker, SettingsFrom } from "../sql/asker.ts";
 import type { Dialect } from "../sql/dialect.ts";
-import { fromHex } from "../sql/hex.ts";
+import { keepingBelow, keepingOf, whyForgetful } from "./keeping.ts";
 import type { Store } from "../sql/ledger_table.ts";
 import type { Patience } from "../../ledger/patience.ts";
-import { ledgerStatements, LOCK_WAIT } from "../sql/ledger_statements.ts";
+import { ledgerStatements } from "../sql/ledger_statements.ts";
 import { POSTGRESQL } from "../sql/spelling.ts";
-import { inMilliseconds, textInHex } from "./sql.ts";
+import { inMilliseconds } from "./sql.ts";
 import { identifier, sql } from "../sql/statement.ts";
+import {
+  cureOf,
+  grantOn,
+  isLasting,
+  isLocked,
+  isMissing,
+  isRefused,
+  isThereAlready,
+  isUnfitText,
+  type TableAdvice,
+} from "./table_errors.ts";
+import { SET_FOR_SESSION, withSettings } from "./table_settings.ts";
+import { decodeText, readText, shownTable, span, tableIn, WORD } from "./table_sql.ts";
 
-/** SQLSTATEs for what does not exist. https://www.postgresql.org/docs/current/errcodes-appendix.html */
-const MISSING = { schema: "3F000", table: "42P01", column: "42703" };
-/**
- * A table or index, a column; and the two errors when two sessions create the same table at once: its type, its name.
- */
-const THERE_ALREADY = ["42P07", "42701", "42710", "23505"];
 /** Another row has the id; the sequence is exhausted. */
 const ID_TROUBLE: Readonly<Record<string, "taken" | "none left">> = { "23505": "taken", "2200H": "none left" };
-/** No privilege; a schema that does not exist, or none to create a table in. */
-const REFUSED = ["42501", "3F000"];
 
-/** Characters that the database's encoding lacks, or bytes that are invalid in it. */
-const UNFIT_TEXT = ["22P05", "22021"];
-/** The wait for another session's lock timed out. */
-const LOCKED = "55P03";
-
-/**
- * Classes of errors in a value, or for what the table refuses: privileges, constraints, rules, triggers, a view.
- *
- * @see https://www.postgresql.org/docs/current/errcodes-appendix.html
- */
-const LASTING = /^(0A|22|23|27|2F|38|39|42|44|55000|P0)/;
-
-const POLICY = "add a policy that lets the role do that (CREATE POLICY), or give it BYPASSRLS";
-const TO_FIT = "correct that: a trigger, a constraint, a rule or a column of the table (see sera history --schema)";
-const NO_VIEW = "let the view be written to, or name a table with --ledger-table";
-
-/** Cures for errors of a table, by SQLSTATE or the start of one. */
-const CURES: readonly (readonly [state: string, cure: string])[] = [
-  ["25006", "connect to the primary, or find out what makes it read-only there (default_transaction_read_only)"],
-  ["55000", NO_VIEW],
-  ["44", NO_VIEW],
-  ...["0A", "22", "23", "27", "P0"].map((state) => [state, TO_FIT] as const),
-];
-
-/** Cures where the role lacks something other than a privilege on the table, by the server's message. */
-const REFUSALS: readonly (readonly [words: RegExp, cure: string])[] = [
-  [/row-level security/, POLICY],
-  [/\bfunction\b/, "grant the role EXECUTE on it"],
-];
-
-/** Tables that lose their rows, by `relpersistence`: what happens to the rows, and what to do. */
-const FORGETFUL: Readonly<Record<string, (table: string) => Trouble>> = {
-  u: (table) => ({
-    what: "the table is UNLOGGED, and a crash of the server empties it, so that sera would not know what ran",
-    cure: `ALTER TABLE ${table} SET LOGGED`,
-  }),
-  t: () => ({
-    what: "the table is temporary, and gone with the session",
-    cure: "name another one with --ledger-table",
-  }),
-};
-
-/**
- * Text to search for, compared byte by byte: so are the values that sera sends, so the server can use the indexes; and
- * a new version of the system's collations cannot corrupt those, and with them the memory of what ran.
- */
-const WORD = sql`text COLLATE "C"`;
+const ADVICE: TableAdvice = { flag: "--ledger-table", definition: "sera history --schema" };
 
 /** The ledger's SQL for PostgreSQL. */
-export function postgresDialect({ schema, name }: TableName): Dialect {
-  const table = schema === undefined ? identifier(name) : sql`${identifier(schema)}.${identifier(name)}`;
-  const shown = schema === undefined ? name : `${schema}.${name}`;
+export function postgresDialect(name: TableName): Dialect {
+  const [table, shown] = [tableIn(name), shownTable(name)];
   return {
     spelling: POSTGRESQL,
     table,
     shown,
     // The server cuts names at 63 bytes.
-    indexName: (what) => identifier(`${name.slice(0, 50)}_${what}`),
+    indexName: (what) => identifier(`${name.name.slice(0, 50)}_${what}`),
     // Not a serial, whose sequence would need a separate grant.
     id: sql`bigint GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY`,
     types: {
@@ -102,35 +58,20 @@ export function postgresDialect({ schema, name }: TableName): Dialect {
     inlineIndexes: false,
     // Not clock_timestamp(): the server uses no index for a time that may change from row to row.
     now: sql`statement_timestamp()`,
-    after: (milliseconds) => sql`statement_timestamp() + interval '${Math.round(milliseconds * 1000)} microseconds'`,
+    after: (milliseconds) => sql`statement_timestamp() + ${span(milliseconds)}`,
     session: sql`pg_backend_pid()`,
-    readText: (column) => textInHex(column, LONGEST_TEXT + 1),
-    decodeText: (value) => textFrom(fromHex(value)),
+    readText,
+    decodeText,
     isExactly: (column, text) => sql`${column} = ${text}`,
     readNumber: (column) => column,
     readTime: inMilliseconds,
-    isMissing: (what, cause) => sqlState(cause) === MISSING[what],
-    isThereAlready: (cause) => THERE_ALREADY.includes(sqlState(cause) ?? ""),
+    isMissing,
+    isThereAlready,
     idTrouble: (cause) => ID_TROUBLE[sqlState(cause) ?? ""],
-    isUnfitText: (cause) => UNFIT_TEXT.includes(sqlState(cause) ?? ""),
-    // Found by its name, since rows of a view have no tableoid.
-    keeping: sql`(SELECT CASE relkind WHEN 'v' THEN 'v' WHEN 'p' THEN 'whole' ELSE relpersistence::text END
-      FROM pg_catalog.pg_class
-      WHERE oid = '${table}'::regclass::oid)`,
-    whyForgetful: (keeping) => {
-      const [, kind = "", below = shown] = /^(\S)(?: (.*))?$/.exec(textFrom(keeping) ?? "") ?? [];
-      return FORGETFUL[kind]?.(below);
-    },
-    // Follows views to their tables, and partitioned tables to their partitions.
-    keepingBelow: (keeping) =>
-      keeping !== "v" && keeping !== "whole" ? undefined : sql`WITH RECURSIVE below(part) AS (
-        SELECT '${table}'::regclass::oid UNION SELECT link.part FROM below JOIN (
-          SELECT inhparent AS whole, inhrelid AS part FROM pg_catalog.pg_inherits UNION ALL
-          SELECT ev_class, refobjid FROM pg_catalog.pg_rewrite rule JOIN pg_catalog.pg_depend
-            ON classid = 'pg_catalog.pg_rewrite'::regclass AND objid = rule.oid
-            AND refclassid = 'pg_catalog.pg_class'::regclass) link ON link.whole = below.part)
-        SELECT relpersistence::text || ' ' || part::regclass::text AS keeping FROM below JOIN pg_catalog.pg_class ON oid = part
-        WHERE relkind = 'r' AND relpersistence <> 'p' LIMIT 1`,
+    isUnfitText,
+    keeping: keepingOf(table),
+    whyForgetful: (keeping) => whyForgetful(keeping, { shown, lost: "what ran", flag: ADVICE.flag }),
+    keepingBelow: (keeping) => keepingBelow(table, keeping),
     nextId: sql`MAX(id) + 1`,
     askToUpdate: {
       before: sql`WITH asked AS (UPDATE ${table}
@@ -138,38 +79,30 @@ export function postgresDialect({ schema, name }: TableName): Dialect {
       after: sql``,
     },
     idCure: `SELECT setval(pg_get_serial_sequence('${shown}', 'id'), (SELECT MAX(id) FROM ${shown}))`,
-    isLasting: (cause) => {
-      const state = sqlState(cause) ?? "";
-      return LASTING.test(state) && state !== MISSING.table;
-    },
-    isRefused: (cause) => REFUSED.includes(sqlState(cause) ?? ""),
-    grant: "grant the role SELECT, INSERT, UPDATE and DELETE on it, and have an administrator make it: " +
-      "sera history --schema, or name a schema that is the role's own: --ledger-table SCHEMA.sera_runs",
-    cureOf: (cause) => {
-      const state = sqlState(cause);
-      if (state === undefined) return undefined;
-      return REFUSED.includes(state)
-        ? REFUSALS.find(([words]) => words.test(messageOf(cause)))?.[1]
-        : CURES.find(([beginning]) => state.startsWith(beginning))?.[1];
-    },
+    isLasting,
+    isRefused,
+    grant: grantOn("sera_runs", ADVICE, "SELECT, INSERT, UPDATE and DELETE"),
+    cureOf: (cause) => cureOf(cause, ADVICE),
     grantToRead: "grant the role SELECT on it, and USAGE on its schema",
-    cureOfForeign: "name another one with --ledger-table",
+    cureOfForeign: `name another one with ${ADVICE.flag}`,
     clock: "server",
   };
 }
 
 /**
- * The ledger in a session of PostgreSQL, which it sets up for that.
+ * The ledger in PostgreSQL.
  *
+ * @param settings Where its statements get their settings from.
  * @throws {LockUnavailableError} When the server refuses.
  */
-export async function postgresStore(session: Session, table: TableName, patience: Patience): Promise<Store> {
-  const run = ledgerStatements(session, patience, (cause) => sqlState(cause) === LOCKED);
-  // With synchronous_commit off, a crash of the server may undo what was committed, and give the same id again. The other
-  // values all prevent that, and stay.
-  await run(
-    sql`SELECT CASE current_setting('synchronous_commit') WHEN 'off' THEN set_config('synchronous_commit', 'on', false) END,
-      set_config('lock_timeout', '${LOCK_WAIT}ms', false)`,
-  );
-  return { dialect: postgresDialect(table), run };
+export async function postgresStore(
+  asker: Asker,
+  table: TableName,
+  patience: Patience,
+  settings: SettingsFrom = "session",
+): Promise<Store> {
+  const run = ledgerStatements(asker, patience, isLocked);
+  if (settings === "session") await run(SET_FOR_SESSION);
+  const dialect = postgresDialect(table);
+  return { dialect, run: settings === "statement" ? (statement) => run(withSettings(statement)) : run };
 }

@@ -1,13 +1,13 @@
 import type { PostgresServer } from "./server.ts";
 import type { Deadline } from "../../deadline.ts";
-import { delayOrAbort } from "../../waiting.ts";
 import { LockLostError, LockUnavailableError, type Trouble, UnfitServerError } from "../../errors.ts";
-import { type AdvisoryKey, advisoryKey } from "./advisory_key.ts";
+import { AdvisoryLock } from "./advisory_lock.ts";
 import { type Answer, askOne } from "../sql/answer.ts";
 import { Moment } from "../../lock/lease.ts";
 import type { HeldLock } from "../../lock/lock.ts";
 import { NotPrimaryError, whereIs } from "./errors.ts";
-import { DEFAULT_TIMEOUT, openPostgresSession, type PostgresSession } from "./session.ts";
+import { withinLimit } from "./limits.ts";
+import { openPostgresSession, type PostgresSession } from "./session.ts";
 import { FITNESS, refuseUnsuitable } from "./set_up.ts";
 import type { QueryOptions } from "../sql/session.ts";
 import { markOf } from "../sql/mark.ts";
@@ -18,15 +18,7 @@ import type { BackendLock } from "../backend.ts";
 import type { TableName } from "../../ledger/table_name.ts";
 import type { Seen } from "../../who/sighting.ts";
 import type { PostgresOptions } from "./options.ts";
-import { identifier, sql, type Statement } from "../sql/statement.ts";
-
-/**
- * The shortest and longest pause between two attempts while another session holds the lock, in milliseconds. A sera
- * that releases it notifies the waiters; the attempts are for a holder that died, or that is another program. Pauses
- * are random, so that many waiters do not try all at once.
- */
-const SHORTEST_PAUSE = 300;
-const LONGEST_PAUSE = 900;
+import { sql } from "../sql/statement.ts";
 
 /** SQL for the server's time in milliseconds since 1970. */
 const NOW = inMilliseconds(sql`clock_timestamp()`);
@@ -37,20 +29,14 @@ type LockColumn = "mine" | "now" | "standby" | "read_only";
 /** An advisory lock of PostgreSQL, in one database. */
 export class PostgresLock extends SessionLock<PostgresSession> implements BackendLock {
   readonly #server: PostgresServer;
-  readonly #key: AdvisoryKey;
-  readonly #channel: string;
+  readonly #lock: AdvisoryLock;
   readonly #options: PostgresOptions;
-  /** The session that listens for releases, if any does. */
-  #listening: PostgresSession | undefined;
-  /** Ends the pause between two attempts. */
-  #wake = new AbortController();
 
-  /** @param options The lock's name, as {@linkcode advisoryKey} takes it, is in its presence. */
+  /** @param options The lock's name is in its presence. */
   constructor(server: PostgresServer, options: PostgresOptions) {
     super(options.retrying);
     this.#server = server;
-    this.#key = advisoryKey(options.presence.lock);
-    this.#channel = `sera_${options.presence.lock.replace(",", "_")}`;
+    this.#lock = new AdvisoryLock(options.presence.lock);
     this.#options = options;
   }
 
@@ -69,55 +55,19 @@ export class PostgresLock extends SessionLock<PostgresSession> implements Backen
   }
 
   protected override async open(signal: AbortSignal, limit: number): Promise<PostgresSession> {
-    const { hosts, connectTimeout } = this.#server;
-    // Divide the time among several hosts, so that one that does not answer leaves time for the next.
-    const share = hosts.length > 1 ? limit / hosts.length : Infinity;
-    const server = share < (connectTimeout ?? DEFAULT_TIMEOUT)
-      ? { ...this.#server, connectTimeout: share }
-      : this.#server;
-    const session = await openPostgresSession(server, this.#options, signal);
+    const session = await openPostgresSession(withinLimit(this.#server, limit), this.#options, signal);
     if (!session.pooled || this.#options.allowUnsafeServer) return session;
     const { requireSessionPooling } = await import("./pooler.ts");
     return await requireSessionPooling(session, () => openPostgresSession(this.#server, this.#options, signal), signal);
   }
 
-  /**
-   * Waits without a transaction: `pg_advisory_lock` would hold a snapshot, so that CREATE INDEX CONCURRENTLY in the
-   * holder's command would wait for the waiter, and the waiter for the holder.
-   */
   protected override async attempt(
     session: PostgresSession,
     deadline: Deadline,
     signal: AbortSignal,
   ): Promise<HeldLock | undefined> {
-    // The first attempt does not listen: most likely the lock is free.
-    for (let listening = false;; listening = true) {
-      const last = deadline.passed;
-      // Both before the attempt, so that no release is missed after it.
-      if (listening && !last) await this.#listen(session, signal);
-      this.#wake = new AbortController();
-      const lock = await this.#tryOnce(session, signal);
-      if (lock || last) return lock;
-      if (!listening) continue;
-      const pause = SHORTEST_PAUSE + Math.random() * (LONGEST_PAUSE - SHORTEST_PAUSE);
-      await delayOrAbort(Math.min(pause, deadline.remaining), this.#wake.signal, signal, session.closed);
-      signal.throwIfAborted();
-    }
-  }
-
-  async #listen(session: PostgresSession, signal: AbortSignal): Promise<void> {
-    if (this.#listening === session) return;
-    this.#listening = session;
-    await session.listen(this.#channel, () => this.#wake.abort(), signal);
-  }
-
-  async #tryOnce(session: PostgresSession, signal: AbortSignal): Promise<HeldLock | undefined> {
-    const { args } = this.#key;
+    if (!await this.#lock.wait(session, deadline, signal)) return undefined;
     const { lease } = this.#options;
-    const asked = performance.now();
-    const answer = await askOne(session, sql`SELECT pg_try_advisory_lock(${args}) AS got`, ["got"], { signal });
-    if (!answer.truth("got")) return undefined;
-    const took = performance.now() - asked;
     const confirmed = new Moment();
     const seen = await this.#check(session, { signal });
     if (!seen.truth("mine")) {
@@ -142,8 +92,8 @@ export class PostgresLock extends SessionLock<PostgresSession> implements Backen
         if (why !== undefined) throw new LockLostError(`${session.where} has changed: ${why.what}`, why.cure);
         return seen.truth("mine");
       },
-      release: async () => (await this.#unlock(session)).truth("released"),
-    }, { lease, idle: session.idleTimeout, confirmed, took });
+      release: () => this.#lock.release(session),
+    }, { lease, idle: session.idleTimeout, confirmed, took: this.#lock.took });
   }
 
   /**
@@ -151,7 +101,7 @@ export class PostgresLock extends SessionLock<PostgresSession> implements Backen
    * attempt's statement: planning it each time would double what a waiter costs the server.
    */
   #check(session: PostgresSession, options: QueryOptions): Promise<Answer<LockColumn>> {
-    const check = sql`SELECT ${isMine(session, this.#key)} AS mine, ${NOW} AS now, ${FITNESS}`;
+    const check = sql`SELECT ${this.#lock.isHeldBy(session)} AS mine, ${NOW} AS now, ${FITNESS}`;
     return askOne(session, check, ["mine", "now", "standby", "read_only"], options);
   }
 
@@ -165,25 +115,4 @@ export class PostgresLock extends SessionLock<PostgresSession> implements Backen
       throw error;
     }
   }
-
-  /**
-   * Releases the lock and notifies the waiters in one message: the server notifies them once both are done. Where
-   * NOTIFY fails, as on a standby, nothing has been unlocked yet; then release alone, and the waiters find out by
-   * trying.
-   */
-  async #unlock(session: PostgresSession): Promise<Answer<"released">> {
-    const unlock = sql`SELECT pg_advisory_unlock(${this.#key.args}) AS released`;
-    try {
-      return await askOne(session, sql`NOTIFY ${identifier(this.#channel)}; ${unlock}`, ["released"]);
-    } catch (error) {
-      if (!(error instanceof LockUnavailableError) || session.closed.aborted) throw error;
-      return await askOne(session, unlock, ["released"]);
-    }
-  }
-}
-
-/** The condition that this very session holds the lock. The database need not be compared: a session has only one. */
-function isMine({ pid }: PostgresSession, { row }: AdvisoryKey): Statement {
-  return sql`pg_backend_pid() = ${pid} AND EXISTS (
-    SELECT FROM pg_locks WHERE ${row} AND pid = ${pid} AND granted AND mode = 'ExclusiveLock')`;
 }

@@ -9,7 +9,14 @@ export interface PostgresSessionOptions {
   readonly lease: LeaseTerms;
   /** Whether to lock even on a server whose locks are not cluster-wide. */
   readonly allowUnsafeServer: boolean;
-  /** How long a server may take to answer, in milliseconds; by default `DEFAULT_TIMEOUT`. */
+  /**
+   * Whether the session serves a lease, which outlives it. Then the server must take writes, the settings suit the
+   * tables of leases and of runs as well, and a pooler's server session is left as it was.
+   */
+  readonly leased?: boolean;
+  /**
+   * How long a server may take to answer, in milliseconds; by default `DEFAULT_TIMEOUT`, or less for a leased session.
+   */
   readonly answerTimeout?: number;
 }
 

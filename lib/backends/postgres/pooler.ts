@@ -74,7 +74,10 @@ async function holdProbe(
     const last = deadline.passed;
     const mine = sql`SELECT FROM pg_locks WHERE ${probe.row} AND pid = pg_backend_pid() AND pid = ${session.pid}`;
     const seen = await askOne(session, sql`SELECT EXISTS (${mine}) AS mine`, ["mine"], { signal });
-    if (!seen.truth("mine")) throw unsafePooler(session);
+    if (!seen.truth("mine")) {
+      await unlockProbe(session, probe, signal);
+      throw unsafePooler(session);
+    }
     if (last) return;
     await delayOrAbort(Math.min(CHECK_PAUSE, deadline.remaining), signal);
   }
@@ -82,27 +85,32 @@ async function holdProbe(
 
 /** Waits until the probe of a closed connection is gone; unlocks it if the pooler does not. */
 async function seeProbeGone(session: PostgresSession, probe: AdvisoryKey, signal: AbortSignal): Promise<void> {
-  const isThere = async () => {
-    const look = sql`SELECT EXISTS (SELECT FROM pg_locks WHERE ${probe.row}) AS there`;
-    return (await askOne(session, look, ["there"], { signal })).truth("there");
-  };
-  for (const deadline = new Deadline(CLEAN_UP_LIMIT); await isThere();) {
+  for (const deadline = new Deadline(CLEAN_UP_LIMIT); await isThere(session, probe, signal);) {
     if (deadline.passed) {
-      // Many times, since each statement may run in another server session than the one that holds it.
-      for (let tries = 0; tries < MAX_UNLOCKS && await isThere(); tries++) {
-        await session.attempt(sql`SELECT pg_advisory_unlock(${probe.args})`, signal);
-      }
+      await unlockProbe(session, probe, signal);
       throw unsafePooler(session);
     }
     await delayOrAbort(CHECK_PAUSE, signal);
   }
 }
 
+/** Tries many times, since each statement may run in another server session than the one that holds the probe. */
+async function unlockProbe(session: PostgresSession, probe: AdvisoryKey, signal: AbortSignal): Promise<void> {
+  for (let tries = 0; tries < MAX_UNLOCKS && await isThere(session, probe, signal); tries++) {
+    await session.attempt(sql`SELECT pg_advisory_unlock(${probe.args})`, signal);
+  }
+}
+
+async function isThere(session: PostgresSession, probe: AdvisoryKey, signal: AbortSignal): Promise<boolean> {
+  const look = sql`SELECT EXISTS (SELECT FROM pg_locks WHERE ${probe.row}) AS there`;
+  return (await askOne(session, look, ["there"], { signal })).truth("there");
+}
+
 function unsafePooler({ where }: PostgresSession): UnsafeServerError {
   return UnsafeServerError.on(where, {
     what: "a pooler there does not tie locks to connections",
     cure:
-      "use PgBouncer's pool_mode=session with its server_reset_query, connect to the server itself, or allow it with " +
-      "--allow-unsafe-server",
+      "use PgBouncer's pool_mode=session with its server_reset_query, connect to the server itself, use --lease, or " +
+      "allow it with --allow-unsafe-server",
   });
 }

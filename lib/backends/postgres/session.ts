@@ -1,52 +1,75 @@
 import { TimeLimit } from "../../waiting.ts";
 import { ConfigError, lineOf, LockUnavailableError, UnfitServerError, UnsafeServerError } from "../../errors.ts";
+import type { LeaseTerms } from "../../lock/lease.ts";
 import { formatDuration } from "../../text/duration.ts";
 import { CLOSED, ConnectionError } from "../network/errors.ts";
 import { markOf } from "../sql/mark.ts";
 import { Session } from "../sql/session.ts";
-import { identifier, sql, type Statement } from "../sql/statement.ts";
-import { asDriver, type Client, socketOf } from "./driver.ts";
+import { identifier, join, sql, type Statement } from "../sql/statement.ts";
+import { asDriver, type Client, loginPidOf, socketOf } from "./driver.ts";
 import {
   describePostgresError,
+  isFinalRefusal,
   isTransientInSession,
   isTransientPostgresError,
   NotPrimaryError,
-  sqlState,
   StandbyError,
   type UnsuitableServerError,
   whereIs,
 } from "./errors.ts";
 import { logIn } from "./login.ts";
+import { answerTimeoutOf, DEFAULT_TIMEOUT } from "./limits.ts";
 import type { PostgresSessionOptions } from "./options.ts";
 import type { PostgresHost, PostgresServer } from "./server.ts";
-import { type Facts, refuseUnsuitable, setUp } from "./set_up.ts";
-
-/** How long a login may take if the settings do not say, and how long an answer may take; in milliseconds. */
-export const DEFAULT_TIMEOUT = 10_000;
+import { type Facts, IDLE, leasedSettings, refuseReadOnly, refuseUnsuitable, setUp } from "./set_up.ts";
 
 /** One connection to a PostgreSQL server, never replaced by another. */
 export class PostgresSession extends Session {
   /** The id of the server process for this session. */
   readonly pid: number;
-  /** After how many idle milliseconds the server ends the session; `Infinity` for never. */
-  readonly idleTimeout: number;
   /** Whether there is a pooler in between: at login it gives a process id other than that of the server process. */
   readonly pooled: boolean;
+  /** The host that it is connected to, if it is known. */
+  readonly host: PostgresHost | undefined;
   readonly #client: Client;
   readonly #facts: Facts;
+  #idleTimeout: number;
+  #hasSessionLocks: boolean;
 
   /** @internal For {@linkcode openPostgresSession}. */
-  constructor(where: string, client: Client, facts: Facts, answerTimeout: number) {
+  constructor(
+    where: string,
+    client: Client,
+    facts: Facts,
+    answerTimeout: number,
+    { host, leased = false }: { readonly host?: PostgresHost; readonly leased?: boolean | undefined } = {},
+  ) {
     super(where, asDriver(client), TRANSLATOR, answerTimeout);
     this.#client = client;
     this.#facts = facts;
     this.pid = facts.whole("pid");
-    this.idleTimeout = facts.number("idle") || Infinity;
-    this.pooled = (client as unknown as { processID: number | null }).processID !== this.pid;
+    this.pooled = loginPidOf(client) !== this.pid;
+    this.host = host;
+    this.#idleTimeout = facts.number("idle") || Infinity;
+    this.#hasSessionLocks = !leased || !this.pooled;
   }
 
-  override get number(): number {
-    return this.pid;
+  /** After how many idle milliseconds the server ends the session; `Infinity` for never. */
+  get idleTimeout(): number {
+    return this.#idleTimeout;
+  }
+
+  /**
+   * Whether the server session is this connection's own until that ends, and with it the locks taken in it. For a
+   * leased session that is known; for others it is to be made sure of.
+   */
+  get hasSessionLocks(): boolean {
+    return this.#hasSessionLocks;
+  }
+
+  /** Undefined where a pooler may run each statement in another server session. */
+  override get number(): number | undefined {
+    return this.#hasSessionLocks ? this.pid : undefined;
   }
 
   /** The server's start time: two servers hardly ever start in the same microsecond. */
@@ -74,6 +97,26 @@ export class PostgresSession extends Session {
       if (!(error instanceof LockUnavailableError) || this.closed.aborted) throw error;
     }
   }
+
+  /**
+   * To be called for a leased session when its pooler is known to leave the server session to this connection until
+   * that ends. Sets the settings that a direct connection has from the beginning.
+   *
+   * @throws {LockUnavailableError} When the connection has ended.
+   */
+  async becomeOwn(lease: LeaseTerms, signal: AbortSignal): Promise<void> {
+    const settings = leasedSettings(lease).map((setting) => sql`${setting} AS set_config`);
+    let row;
+    try {
+      row = await this.query(sql`SELECT ${join(settings)}, ${IDLE}`, { signal });
+    } catch (error) {
+      if (!(error instanceof LockUnavailableError) || this.closed.aborted) throw error;
+      for (const setting of settings) await this.attempt(sql`SELECT ${setting}`, signal);
+      row = await this.query(sql`SELECT ${IDLE}`, { signal });
+    }
+    this.#idleTimeout = Number(row.idle) || Infinity;
+    this.#hasSessionLocks = true;
+  }
 }
 
 const TRANSLATOR = { describe: describePostgresError, isTransient: isTransientInSession };
@@ -98,8 +141,7 @@ export async function openPostgresSession(
       if (signal.aborted) throw signal.reason;
       if (error instanceof ConfigError) throw error;
       failures.push({ host, error });
-      // As in libpq, a refusal by one host ends the search; 57P03 is a server that is starting or stopping.
-      if (sqlState(error) !== undefined && sqlState(error) !== "57P03") break;
+      if (isFinalRefusal(error, options.leased)) break;
     }
   }
   const reasons = failures.map(({ host, error }) => `${whereIs(host)}: ${lineOf(describePostgresError(error))}`);
@@ -129,13 +171,15 @@ async function openOn(
   let client: Client | undefined;
   try {
     client = await logIn(host, server, options, either);
-    const facts = await setUp(client, options.lease, either);
-    refuseUnsuitable(facts, server, options.allowUnsafeServer);
+    const facts = await setUp(client, options, either);
+    if (options.leased) refuseReadOnly(facts);
+    else refuseUnsuitable(facts, server, options.allowUnsafeServer);
     const session = new PostgresSession(
       `PostgreSQL at ${whereIs(host)}`,
       client,
       facts,
-      options.answerTimeout ?? DEFAULT_TIMEOUT,
+      answerTimeoutOf(options),
+      { host, leased: options.leased },
     );
     session.mark = markOf(options.presence);
     client.on("error", (error) => session.ended(error));

@@ -1,9 +1,11 @@
 import type { LeaseTerms } from "../../lock/lease.ts";
 import { Answer } from "../sql/answer.ts";
+import { LOCK_WAIT } from "../sql/ledger_statements.ts";
 import type { Row } from "../sql/session.ts";
 import { join, sql, type Statement, word } from "../sql/statement.ts";
-import { askOrAbort, type Client } from "./driver.ts";
+import { askOrAbort, type Client, loginPidOf } from "./driver.ts";
 import { NotPrimaryError, sqlState, StandbyError, UnsuitableServerError } from "./errors.ts";
+import type { PostgresSessionOptions } from "./options.ts";
 import type { PostgresServer } from "./server.ts";
 import { inMilliseconds } from "./sql.ts";
 
@@ -16,9 +18,17 @@ export type Facts = Answer<"pid" | "born" | "standby" | "read_only" | "idle">;
  */
 export const FITNESS = sql`pg_is_in_recovery() AS standby, current_setting('transaction_read_only') AS read_only`;
 
-/** SQL for {@linkcode Facts}. The timeout is a text such as `1min`, so the server converts it. */
+/**
+ * SQL for how long the server lets a session be idle, in milliseconds; 0 for ever. The setting is a text such as `1min`,
+ * so the server converts it.
+ */
+export const IDLE = sql`${
+  inMilliseconds(sql`coalesce(current_setting('idle_session_timeout', true), '0')::interval`)
+} AS idle`;
+
+/** SQL for {@linkcode Facts}. */
 const FACTS = sql`pg_backend_pid() AS pid, extract(epoch FROM pg_postmaster_start_time())::text AS born, ${FITNESS},
-  ${inMilliseconds(sql`coalesce(current_setting('idle_session_timeout', true), '0')::interval`)} AS idle`;
+  ${IDLE}`;
 
 /**
  * The settings of a session: no limits that would interrupt a wait or a release, and the ttl, after which the server
@@ -41,13 +51,38 @@ export function sessionSettings({ ttl }: LeaseTerms): [name: string, value: stri
 }
 
 /**
+ * The settings of a leased session, each as an expression that sets it: those of any session, and what the tables of
+ * leases and of runs need. With synchronous_commit off, a crash of the server may undo what was committed; the other
+ * values all prevent that, and stay.
+ */
+export function leasedSettings(lease: LeaseTerms): readonly Statement[] {
+  const waiting = sql`set_config('lock_timeout', '${LOCK_WAIT}ms', false)`;
+  const others = sessionSettings(lease).filter(([name]) => name !== "lock_timeout");
+  const synchronous = sql`set_config('synchronous_commit', 'on', false)`;
+  return [
+    waiting,
+    ...others.map(setting),
+    sql`CASE current_setting('synchronous_commit') WHEN 'off' THEN ${synchronous} END`,
+  ];
+}
+
+function setting([name, value]: readonly [name: string, value: string]): Statement {
+  return sql`set_config(${word(name)}, ${word(value)}, false)`;
+}
+
+/**
  * Sets the session's settings and reads its {@linkcode Facts}, in one statement; if the server refuses that, one by
- * one, without the settings that it does not take.
+ * one, without the settings that it does not take. A leased session through a pooler gets no settings: its server
+ * session may be another client's next.
  *
  * @throws {UnsuitableServerError} When the answer cannot be read.
  * @throws The driver's error, or the signal's reason.
  */
-export async function setUp(client: Client, lease: LeaseTerms, signal: AbortSignal): Promise<Facts> {
+export async function setUp(
+  client: Client,
+  { lease, leased }: Pick<PostgresSessionOptions, "lease" | "leased">,
+  signal: AbortSignal,
+): Promise<Facts> {
   const ask = (statement: Statement) => askOrAbort(client, statement, signal);
   const facts = (rows: readonly Row[], ...others: "set_config"[]) =>
     new Answer(
@@ -55,7 +90,9 @@ export async function setUp(client: Client, lease: LeaseTerms, signal: AbortSign
       ["pid", "born", "standby", "read_only", "idle", ...others],
       ({ what, cure }) => new UnsuitableServerError(what, cure),
     );
-  const settings = sessionSettings(lease).map(([name, value]) => sql`set_config(${word(name)}, ${word(value)}, false)`);
+  const ifDirect = (setting: Statement) =>
+    sql`CASE WHEN pg_backend_pid() = ${loginPidOf(client)} THEN ${setting} END AS set_config`;
+  const settings = leased ? leasedSettings(lease).map(ifDirect) : sessionSettings(lease).map(setting);
   try {
     return facts(await ask(sql`SELECT ${join(settings)}, ${FACTS}`), "set_config");
   } catch (error) {
@@ -88,5 +125,23 @@ export function refuseUnsuitable(
   }
   if (targetSessionAttrs === "read-write" && facts.text("read_only") !== "off") {
     throw new NotPrimaryError("the session is read-only, and target_session_attrs=read-write asks for another");
+  }
+}
+
+/**
+ * Refuses a server that takes no writes: no lease can be acquired there.
+ *
+ * @param facts The answer to {@linkcode FITNESS}.
+ * @throws {NotPrimaryError} When it takes none.
+ */
+export function refuseReadOnly(facts: Answer<"standby" | "read_only">): void {
+  if (facts.truth("standby")) {
+    throw new StandbyError("the server is a standby, where no lease can be written", "name the primary");
+  }
+  if (facts.text("read_only") !== "off") {
+    throw new NotPrimaryError(
+      "the session is read-only, and a lease must be written",
+      "connect to the primary, or turn default_transaction_read_only off for the role",
+    );
   }
 }

@@ -1,4 +1,5 @@
 import { LockUnavailableError, type Trouble } from "../../errors.ts";
+import { exactFrom } from "../../text/foreign.ts";
 import type { Statement } from "./statement.ts";
 import type { QueryOptions, Row, Session } from "./session.ts";
 
@@ -41,6 +42,13 @@ export class Answer<Column extends string> {
   whole(column: Column): number {
     const number = this.number(column);
     if (!Number.isInteger(number)) throw this.#wrong(column);
+    return number;
+  }
+
+  /** A whole number of any size, which may be negative. */
+  exact(column: Column): bigint {
+    const number = exactFrom(this.#row[column]);
+    if (number === undefined) throw this.#wrong(column);
     return number;
   }
 
@@ -89,7 +97,7 @@ export class Answer<Column extends string> {
  * @throws The signal's reason when it is aborted.
  */
 export async function askOne<Column extends string>(
-  session: Session,
+  session: Pick<Session, "where" | "queryAll">,
   statement: Statement,
   columns: readonly Column[],
   options?: QueryOptions,

@@ -115,7 +115,7 @@ async function tryInsert(
     // A LEFT JOIN, to get `keeping` even if the table has not kept the row.
     : (await ledger.ask(insert),
       await ledger.ask(sql`SELECT ${kept} FROM (SELECT 1) one LEFT JOIN ${table} ON id = ${lastId}`));
-  const forgetful = await ledger.whyForgetful(row?.keeping);
+  const forgetful = await whyForgetful(ledger, row?.keeping);
   const id = exactFrom(row?.id);
   if (row === undefined || id === undefined) {
     if (forgetful === undefined) return undefined;
@@ -129,6 +129,17 @@ async function tryInsert(
   if (objection === undefined) return id;
   await ledger.ask(sql`UPDATE ${table} SET outcome = 'unstarted' WHERE id = ${id}`);
   throw ledger.failure(objection);
+}
+
+/**
+ * Why the table may lose its rows, and what to do; undefined if it does not.
+ *
+ * @param keeping The value of {@linkcode Dialect.keeping}.
+ */
+export async function whyForgetful(ledger: LedgerTable, keeping: unknown): Promise<Trouble | undefined> {
+  const { dialect } = ledger;
+  const below = dialect.keepingBelow?.(keeping);
+  return dialect.whyForgetful(below ? (await ledger.askExisting(below))[0]?.keeping : keeping);
 }
 
 function whyChanged(what: string, kept: string | undefined, given: string): Trouble | undefined {

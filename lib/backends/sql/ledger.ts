@@ -1,12 +1,14 @@
 import type { Deadline } from "../../deadline.ts";
-import type { LockUnavailableError, Trouble } from "../../errors.ts";
-import { type Ledger, RunGoneError } from "../../ledger/ledger.ts";
+import { LockUnavailableError, type Trouble } from "../../errors.ts";
+import { type Ledger, type RunEnd, RunGoneError } from "../../ledger/ledger.ts";
 import type { Patience } from "../../ledger/patience.ts";
 import type { Outcome, Permission, RecordedRun, Rule, Runner } from "../../ledger/run.ts";
 import { exactFrom } from "../../text/foreign.ts";
 import { countedRun } from "./counted_run.ts";
 import { cut, insertRun } from "./insert_run.ts";
 import { LedgerTable, type Store } from "./ledger_table.ts";
+import { assignmentsOf, conditionOf } from "./lease/ending.ts";
+import type { Ending } from "./lease/table.ts";
 import { readLatest, readRuns, selectRuns } from "./rows.ts";
 import { join, sql, type Statement, word } from "./statement.ts";
 
@@ -26,11 +28,13 @@ const OUTCOMES: readonly string[] = ["succeeded", "failed", "abandoned", "unstar
 export class SqlLedger implements Ledger {
   readonly #table: LedgerTable;
   readonly #patience: Patience | undefined;
+  readonly #end: Store["end"];
 
   /** @param patience How long the store waits for others. */
   constructor(store: Store, patience?: Patience) {
     this.#table = new LedgerTable(store);
     this.#patience = patience;
+    this.#end = store.end;
   }
 
   get clock(): "server" | "machine" {
@@ -80,15 +84,24 @@ export class SqlLedger implements Ledger {
     };
   }
 
-  async finish(id: bigint, outcome: Outcome, exitCode: number, rule: Rule, ago = 0): Promise<void> {
-    const { after } = this.#table.dialect;
+  async finish(
+    id: bigint,
+    outcome: Outcome,
+    exitCode: number,
+    rule: Rule,
+    { ago = 0, isLast = false }: RunEnd = {},
+  ): Promise<void> {
+    const { after, table } = this.#table.dialect;
     const counts = outcome === "succeeded" || outcome === "failed" && rule.countFailures;
-    const expires = counts || rule.once === undefined ? sql`` : sql`, expires = ${after(rule.keepHistory)}`;
-    await this.#table.askExisting(
-      sql`UPDATE ${this.#table.dialect.table}
-        SET outcome = ${word(outcome)}, finished = ${after(-ago)}, exit_code = ${exitCode}${expires}
-        WHERE id = ${id} AND outcome = 'running'`,
-    );
+    const expires = counts || rule.once === undefined ? {} : { expires: after(rule.keepHistory) };
+    const ending: Ending = {
+      table,
+      assignments: { outcome: word(outcome), finished: after(-ago), exit_code: sql`${exitCode}`, ...expires },
+      condition: { id: sql`${id}`, outcome: sql`'running'` },
+    };
+    if (!isLast || !await this.#endTogether(ending)) {
+      await this.#table.askExisting(sql`UPDATE ${table} SET ${assignmentsOf(ending)} WHERE ${conditionOf(ending)}`);
+    }
     const rows = await this.#table.askExisting(selectRuns(this.#table.dialect, sql`WHERE id = ${id}`));
     const [run] = readRuns(this.#table.dialect, rows);
     if (run?.outcome === outcome) return;
@@ -139,6 +152,16 @@ export class SqlLedger implements Ledger {
     const condition = conditions.length === 0 ? undefined : join(conditions, sql` AND `);
     const { dialect } = this.#table;
     return await this.#table.reading((ask, missing) => readLatest(dialect, condition, limit, ask, missing)) ?? [];
+  }
+
+  /** Whether the end was recorded together with the lock's release. An attempt that got no answer may have been. */
+  async #endTogether(ending: Ending): Promise<boolean> {
+    try {
+      return await this.#end?.(ending) ?? false;
+    } catch (error) {
+      if (error instanceof LockUnavailableError) return false;
+      throw error;
+    }
   }
 
   async #select(rest: Statement): Promise<readonly RecordedRun[]> {

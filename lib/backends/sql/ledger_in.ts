@@ -3,13 +3,17 @@ import type { Patience } from "../../ledger/patience.ts";
 import type { TableName } from "../../ledger/table_name.ts";
 import { SqlLedger } from "./ledger.ts";
 import type { Store } from "./ledger_table.ts";
-import { databaseSession, type Session } from "./session.ts";
+import { type Asker, askerOf, type SettingsFrom } from "./asker.ts";
 
 /** Opens a ledger in the session that holds the lock. */
 export function ledgerIn(
-  storeIn: (session: Session, table: TableName, patience: Patience) => Promise<Store>,
+  storeIn: (asker: Asker, table: TableName, patience: Patience, settings?: SettingsFrom) => Promise<Store>,
   table: TableName,
   patience: Patience,
 ): OpenLedger {
-  return async ({ session }) => new SqlLedger(await storeIn(databaseSession(session), table, patience), patience);
+  return async ({ session }) => {
+    const asker = askerOf(session);
+    const store = await storeIn(asker, table, patience, asker.settingsFrom);
+    return new SqlLedger({ ...store, end: asker.endRun }, patience);
+  };
 }

@@ -1,7 +1,7 @@
 import { InterruptedError, LockUnavailableError } from "../../errors.ts";
 import { INTERRUPTED, LedgerBusyError, type Patience } from "../../ledger/patience.ts";
 import type { Store } from "./ledger_table.ts";
-import type { Session } from "./session.ts";
+import type { Asker } from "./asker.ts";
 import type { Statement } from "./statement.ts";
 
 /**
@@ -12,23 +12,23 @@ import type { Statement } from "./statement.ts";
 export const LOCK_WAIT = 1000;
 
 /**
- * Runs the ledger's statements in a session. A signal shortens the time for an answer.
+ * Runs the ledger's statements. A signal shortens the time for an answer.
  *
  * @param isLocked Whether an error says that the server has waited for {@linkcode LOCK_WAIT} in vain. The statement is
  * then tried again.
  */
 export function ledgerStatements(
-  session: Session,
+  asker: Asker,
   patience: Patience,
   isLocked: (cause: unknown) => boolean,
 ): Store["run"] {
   const options = { signal: patience.noAnswer, serverTime: LOCK_WAIT };
   const attempt = async (statement: Statement) => {
     try {
-      return await session.queryAll(statement, options);
+      return await asker.queryAll(statement, options);
     } catch (error) {
       if (!(error instanceof InterruptedError)) throw error;
-      throw LockUnavailableError.on(session.where, { what: `no answer${INTERRUPTED}` }, { cause: error });
+      throw LockUnavailableError.on(asker.where, { what: `no answer${INTERRUPTED}` }, { cause: error });
     }
   };
   return (statement) =>
@@ -42,7 +42,7 @@ export function ledgerStatements(
         const cure = isInterrupted
           ? undefined
           : "see which session keeps it locked (a backup, LOCK TABLE, ALTER TABLE)";
-        return LedgerBusyError.on(session.where, { what, cure }, { transient: true, cause });
+        return LedgerBusyError.on(asker.where, { what, cure }, { transient: true, cause });
       },
     });
 }

@@ -1,5 +1,6 @@
 import { LockUnavailableError, type Trouble } from "../../errors.ts";
 import type { Row } from "./session.ts";
+import type { Asker } from "./asker.ts";
 import { sql, type Statement } from "./statement.ts";
 import type { Dialect, LedgerColumn } from "./dialect.ts";
 import { LedgerBusyError } from "../../ledger/patience.ts";
@@ -14,6 +15,8 @@ export interface Store {
    * @throws {LockUnavailableError} When it fails; its cause is the database's error.
    */
   run(statement: Statement): Promise<readonly Row[]>;
+  /** As {@linkcode Asker.endRun}. If it is not done, or fails, the end is recorded by itself. */
+  readonly end?: Asker["endRun"];
 }
 
 /** How often a statement is tried that an administrator, a limit or another session aborts. */
@@ -61,18 +64,6 @@ export class LedgerTable {
   /** Like {@linkcode ask}, but does not create the table: it has existed. */
   askExisting(statement: Statement): Promise<readonly Row[]> {
     return this.ask(statement, false);
-  }
-
-  /**
-   * Why the table may lose its rows, and what to do; undefined if it does not.
-   *
-   * @param keeping The value of {@linkcode Dialect.keeping}.
-   * @throws {LockUnavailableError} When it cannot be asked.
-   */
-  async whyForgetful(keeping: unknown): Promise<Trouble | undefined> {
-    const { dialect } = this;
-    const below = dialect.keepingBelow?.(keeping);
-    return dialect.whyForgetful(below ? (await this.askExisting(below))[0]?.keeping : keeping);
   }
 
   /** Runs CREATE or ALTER statements. It does no harm if one fails because another sera was faster. */

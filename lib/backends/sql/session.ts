@@ -15,8 +15,12 @@ export type Row = Readonly<Record<string, unknown>>;
 
 /** What a session needs from a database's driver. */
 export interface DriverConnection {
-  /** Sends a statement, and calls back once, with an error or with its rows. */
-  query(statement: Statement, done: (error: unknown, rows: readonly Row[]) => void): void;
+  /**
+   * Sends a statement, and calls back once, with an error or with its rows.
+   *
+   * @param counts See {@linkcode QueryOptions.counts}.
+   */
+  query(statement: Statement, done: (error: unknown, rows: readonly Row[]) => void, counts: boolean): void;
   /** Ends the session properly, and then calls back. */
   end(done: () => void): void;
   /** Ends the connection at once. */
@@ -39,6 +43,11 @@ export interface QueryOptions {
   readonly serverTime?: number;
   /** Aborts the statement, and the connection with it. */
   readonly signal?: AbortSignal | undefined;
+  /**
+   * Whether MySQL's answer without rows counts as one row, of what it says: `affected`, the rows that were found;
+   * `last_id`, the argument of `LAST_INSERT_ID()`; and `warnings`, their number.
+   */
+  readonly counts?: boolean;
 }
 
 /** One connection to a database server, never replaced by another. */
@@ -100,7 +109,10 @@ export class Session implements LockSession {
   }
 
   /** Like {@linkcode query}, but returns all rows; of all statements, if there are several. */
-  queryAll(statement: Statement, { serverTime = 0, signal }: QueryOptions = {}): Promise<readonly Row[]> {
+  queryAll(
+    statement: Statement,
+    { serverTime = 0, signal, counts = false }: QueryOptions = {},
+  ): Promise<readonly Row[]> {
     const limit = serverTime + this.#answerTimeout * ++this.#unanswered;
     return firstOf<readonly Row[]>(
       () => () => void this.#unanswered--,
@@ -122,6 +134,7 @@ export class Session implements LockSession {
         this.#driver.query(
           sql`${statement}${this.mark}`,
           (error, rows) => error ? reject(this.#wrap(error)) : resolve(rows),
+          counts,
         );
       },
     );
@@ -165,14 +178,4 @@ export class Session implements LockSession {
     const about = { transient: this.#translator.isTransient(error), cause: error };
     return LockUnavailableError.on(this.where, this.#translator.describe(error), about);
   }
-}
-
-/**
- * The session of a lock, as one of a database.
- *
- * @throws {TypeError} When it is not one.
- */
-export function databaseSession(session: LockSession | undefined): Session {
-  if (session instanceof Session) return session;
-  throw new TypeError("a lock of a database has a session");
 }

@@ -12,7 +12,15 @@ export class MemoryBackend implements Backend {
   readonly title = "a place in memory";
   readonly notes = [];
   readonly identity = "memory:";
-  readonly offers = { namespaces: false, ledgerTable: false, tls: "none", expires: false, mayBeUnsafe: false } as const;
+  readonly offers = {
+    namespaces: false,
+    leases: false,
+    severalServers: false,
+    ledgerTable: false,
+    tls: "none",
+    expires: false,
+    mayBeUnsafe: false,
+  } as const;
 
   shown() {
     return Promise.resolve({ line: "memory of this process", view: { kind: this.kind } });

@@ -56,6 +56,11 @@ testInProcess("what a place lacks is refused in a sentence that names it", async
   const refused = {
     "Cannot use namespace in --namespace with the server in SERA_SERVER: a place in memory has no namespaces; leave namespace out":
       ["status", "--namespace", "n", "--name", "n"],
+    "Cannot use lease in --lease with the server in SERA_SERVER: a place in memory has no leases; leave lease out": [
+      "doctor",
+      "--lease",
+      "--schema",
+    ],
     "Cannot use ledger-table in --ledger-table: a place in memory has no tables; leave it out": [
       "history",
       "--ledger-table",

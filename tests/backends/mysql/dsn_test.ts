@@ -6,7 +6,7 @@ import type { MySqlDsn } from "../../../lib/backends/mysql/server.ts";
 const DEFAULTS: MySqlDsn = {
   user: "",
   password: "",
-  address: { transport: "tcp", host: "127.0.0.1", port: 3306 },
+  addresses: [{ transport: "tcp", host: "127.0.0.1", port: 3306 }],
   database: "",
   tls: "off",
   allowFallbackToPlaintext: false,
@@ -66,18 +66,18 @@ accepts([
     "as it reads, no database",
     { user: "sera", password: "secret", connectTimeout: 500 },
   ],
-  ["u:p@ss@tcp(h:1)/d", "password p@ss", { user: "u", password: "p@ss", address: tcp("h", 1), database: "d" }],
+  ["u:p@ss@tcp(h:1)/d", "password p@ss", { user: "u", password: "p@ss", addresses: [tcp("h", 1)], database: "d" }],
   ["u:a:b@/d", "password a:b, default address", { user: "u", password: "a:b", database: "d" }],
   ["u:p%40ss@/d", "password literally p%40ss", { user: "u", password: "p%40ss", database: "d" }],
   ["", "all defaults", {}],
   ["/", "all defaults", {}],
   ["@/", "all defaults", {}],
-  ["u:p@(h)/d", "tcp h:3306", { ...UP, address: tcp("h"), database: "d" }],
-  ["u:p@tcp(h)/d", "tcp h:3306", { ...UP, address: tcp("h"), database: "d" }],
-  ["@unix/d", "the default socket", { address: unix("/tmp/mysql.sock"), database: "d" }],
-  ["unix(/run/mysqld/mysqld.sock)/d", "that socket", { address: unix("/run/mysqld/mysqld.sock"), database: "d" }],
-  ["tcp([::1]:3307)/d", "IPv6 and port", { address: tcp("::1", 3307), database: "d" }],
-  ["mysql://u:p@h/d", "the URL form", { ...UP, address: tcp("h"), database: "d" }],
+  ["u:p@(h)/d", "tcp h:3306", { ...UP, addresses: [tcp("h")], database: "d" }],
+  ["u:p@tcp(h)/d", "tcp h:3306", { ...UP, addresses: [tcp("h")], database: "d" }],
+  ["@unix/d", "the default socket", { addresses: [unix("/tmp/mysql.sock")], database: "d" }],
+  ["unix(/run/mysqld/mysqld.sock)/d", "that socket", { addresses: [unix("/run/mysqld/mysqld.sock")], database: "d" }],
+  ["tcp([::1]:3307)/d", "IPv6 and port", { addresses: [tcp("::1", 3307)], database: "d" }],
+  ["mysql://u:p@h/d", "the URL form", { ...UP, addresses: [tcp("h")], database: "d" }],
   ["/a%2Fb", "database a/b", { database: "a/b" }],
   ["/d?tz=%27Europe%2FParis%27", "a session variable", { database: "d", sessionVariables: { tz: "'Europe/Paris'" } }],
 ]);
@@ -94,9 +94,9 @@ refuses([
 
 // Separators in odd places.
 accepts([
-  ["u:p/w@tcp(h)/d", "a slash in the password", { user: "u", password: "p/w", address: tcp("h"), database: "d" }],
+  ["u:p/w@tcp(h)/d", "a slash in the password", { user: "u", password: "p/w", addresses: [tcp("h")], database: "d" }],
   ["u:p@/w@/", "@ and slash in the password", { user: "u", password: "p@/w" }],
-  ["u:p(w)@tcp(h)/", "brackets in the password", { user: "u", password: "p(w)", address: tcp("h") }],
+  ["u:p(w)@tcp(h)/", "brackets in the password", { user: "u", password: "p(w)", addresses: [tcp("h")] }],
   ["u:p?w=1&x@/", "a question mark in the password", { user: "u", password: "p?w=1&x" }],
   ["u:@/", "an empty password", { user: "u" }],
   [":p@/", "a password without a user", { password: "p" }],
@@ -108,20 +108,20 @@ accepts([
   ["/d%3Fx", "an escaped ? in the database", { database: "d?x" }],
   ["u:p@unix(/a(b)/c.sock)/d", "brackets in the socket's path", {
     ...UP,
-    address: unix("/a(b)/c.sock"),
+    addresses: [unix("/a(b)/c.sock")],
     database: "d",
   }],
   ["tcp()/d", "an empty address is the default", { database: "d" }],
-  ["unix()/d", "an empty socket is the default", { address: unix("/tmp/mysql.sock"), database: "d" }],
+  ["unix()/d", "an empty socket is the default", { addresses: [unix("/tmp/mysql.sock")], database: "d" }],
   ["tcp/d", "a network alone", { database: "d" }],
-  ["tcp(:3307)/d", "localhost with that port", { address: tcp("127.0.0.1", 3307), database: "d" }],
-  ["tcp([fe80::1%eth0])/d", "IPv6 with a zone", { address: tcp("fe80::1%eth0"), database: "d" }],
-  ["tcp(h:65535)/d", "the highest port", { address: tcp("h", 65535), database: "d" }],
+  ["tcp(:3307)/d", "localhost with that port", { addresses: [tcp("127.0.0.1", 3307)], database: "d" }],
+  ["tcp([fe80::1%eth0])/d", "IPv6 with a zone", { addresses: [tcp("fe80::1%eth0")], database: "d" }],
+  ["tcp(h:65535)/d", "the highest port", { addresses: [tcp("h", 65535)], database: "d" }],
   ["/d?", "no parameters", { database: "d" }],
   ["mysql://w@tcp(h)/d", "Go's reading: user mysql", {
     user: "mysql",
     password: "//w",
-    address: tcp("h"),
+    addresses: [tcp("h")],
     database: "d",
   }],
 ]);
@@ -295,34 +295,34 @@ Deno.test("an absent limit or timeout has no key", () => {
 accepts([
   ["mariadb://u:p@h:3307/d?timeout=2s", "mariadb, port, parameter", {
     ...UP,
-    address: tcp("h", 3307),
+    addresses: [tcp("h", 3307)],
     database: "d",
     connectTimeout: 2000,
   }],
-  ["MySQL://h", "a scheme in any case, no database", { address: tcp("h") }],
+  ["MySQL://h", "a scheme in any case, no database", { addresses: [tcp("h")] }],
   ["mysql://", "all defaults", {}],
   ["mysql:///d", "the default address", { database: "d" }],
-  ["mysql://u@h?compress=1", "parameters without a path", { user: "u", address: tcp("h"), compress: true }],
+  ["mysql://u@h?compress=1", "parameters without a path", { user: "u", addresses: [tcp("h")], compress: true }],
   ["mysql://u%40x:p%2Fw%3A%25+@h/a%2Fb", "user, password and database are decoded, a plus stays", {
     user: "u@x",
     password: "p/w:%+",
-    address: tcp("h"),
+    addresses: [tcp("h")],
     database: "a/b",
   }],
   ["mysql://u:p@ss:w@h/d", "the last @ and the first colon", {
     user: "u",
     password: "p@ss:w",
-    address: tcp("h"),
+    addresses: [tcp("h")],
     database: "d",
   }],
-  ["mysql://[::1]:3307/d", "IPv6", { address: tcp("::1", 3307), database: "d" }],
+  ["mysql://[::1]:3307/d", "IPv6", { addresses: [tcp("::1", 3307)], database: "d" }],
   ["mysql://u:p@h/d?tz=Europe/Paris", "a slash in a value", {
     ...UP,
-    address: tcp("h"),
+    addresses: [tcp("h")],
     database: "d",
     sessionVariables: { tz: "Europe/Paris" },
   }],
-  ["mysql://u:p@h/d?tls=true", "TLS", { ...UP, address: tcp("h"), database: "d", tls: "verify" }],
+  ["mysql://u:p@h/d?tls=true", "TLS", { ...UP, addresses: [tcp("h")], database: "d", tls: "verify" }],
 ]);
 refuses([
   ["mysql://u:p@h:x/d", "a wrong port", /has a wrong port/],
@@ -334,6 +334,51 @@ refuses([
   ["mysql://u:p/w@h/d", "a slash in the password", /misplaced @/],
   ["mysql://u:p#w@h/d", "a # in the password", /it has a #/],
   ["mysql://u:p@h/d?timeout=5", "no unit", /parameter timeout .*"5" is no duration/],
+]);
+
+// Several addresses, which the Go driver does not take.
+const BOTH = [tcp("h1"), tcp("h2")];
+accepts([
+  ["u:p@tcp(h1:3306,h2:3306)/d", "two", { ...UP, addresses: BOTH, database: "d" }],
+  ["u:p@tcp(h1,h2)/", "default ports", { ...UP, addresses: BOTH }],
+  ["(h1,h2:3307,h3)/", "three, without a network", { addresses: [tcp("h1"), tcp("h2", 3307), tcp("h3")] }],
+  ["tcp([::1]:3307,h2,[fe80::1%eth0])/", "IPv6 among them", {
+    addresses: [tcp("::1", 3307), tcp("h2"), tcp("fe80::1%eth0")],
+  }],
+  ["tcp(:3307,:3308)/", "two ports here", { addresses: [tcp("127.0.0.1", 3307), tcp("127.0.0.1", 3308)] }],
+  ["tcp(h1,h1,h1:3306)/", "the same again", { addresses: [tcp("h1"), tcp("h1"), tcp("h1")] }],
+  ["unix(/a.sock,/b.sock)/", "one socket, with a comma", { addresses: [unix("/a.sock,/b.sock")] }],
+  ["u:a,b@tcp(h1,h2)/", "a comma in the password", { user: "u", password: "a,b", addresses: BOTH }],
+  ["u:a@tcp(x,y)@tcp(h1,h2)/", "a list in the password", { user: "u", password: "a@tcp(x,y)", addresses: BOTH }],
+  ["mysql://u:p@h1:3306,h2:3306/d", "a URL", { ...UP, addresses: BOTH, database: "d" }],
+  ["mariadb://u:p@h1,[::1]:3307/d?tls=true", "a URL with IPv6 and TLS", {
+    ...UP,
+    addresses: [tcp("h1"), tcp("::1", 3307)],
+    database: "d",
+    tls: "verify",
+  }],
+  ["mysql://u:a,b@h1,h2", "a URL with a comma in the password", { user: "u", password: "a,b", addresses: BOTH }],
+  ["mysql://h1,h2", "a URL without a user", { addresses: BOTH }],
+]);
+refuses([
+  ["u:p@tcp(h1,)/d", "nothing after a comma", /one of them is empty; write host:port,host:port, without a comma/],
+  ["u:p@tcp(,h1)/d", "nothing before a comma", /one of them is empty/],
+  ["u:p@tcp(h1,,h2)/d", "two commas", /one of them is empty/],
+  ["tcp(,)/", "a comma alone", /one of them is empty/],
+  ["mysql://u:p@h1,/d", "nothing after a comma in a URL", /one of them is empty/],
+  ["u:p@tcp(h1, h2)/d", "a space", /" h2" is no host and port/],
+  ["u:p@tcp(h1;h2)/d", "a semicolon", /"h1;h2" is no host and port/],
+  ["u:p@tcp(h1:x,h2)/d", "a wrong port at first", /"h1:x" has a wrong port/],
+  ["u:p@tcp(h1,h2:99999)/d", "a wrong port at last", /"h2:99999" has a wrong port/],
+  ["u:p@tcp(h1,::1)/d", "IPv6 without brackets", /"::1" has more than one colon; write an IPv6 address in brackets/],
+  ["u:p@tcp(h1,/run/x.sock)/d", "a socket among them", /"\/run\/x.sock" is no host and port/],
+  [
+    "u:p@tcp(h1),tcp(h2)/d",
+    "brackets for each",
+    /brackets of its own; write all in one pair, as in tcp\(host:port,host/,
+  ],
+  ["mysql://u:p@h1:3306,h2:x/d", "a wrong port in a URL", /it has a wrong port/],
+  ["mysql://u:p@tcp(h1),tcp(h2)/d", "Go's address in a URL", /brackets of its own|no host and port/],
 ]);
 
 // No message may hold the password, nor a part of it.
@@ -393,6 +438,23 @@ const MALFORMED = [
   `mysql://u:x@y?timeout=${MARKER}@h/d`,
   `mysql://u:${MARKER}@h/d?timeout=5`,
   `postgres://u:${MARKER}@h/d`,
+  `u:${MARKER}@tcp(h1,)/d`,
+  `u:${MARKER}@tcp(h1:x,h2)/d`,
+  `u:${MARKER}@tcp(h1,h2:x)/d`,
+  `u:${MARKER}@tcp(h1,h2`,
+  `u:${MARKER}@tcp(h1,h2)`,
+  `u:${MARKER}@tcp(h1),tcp(h2:x)/d`,
+  `u:${MARKER}@h1,h2/d`,
+  `u:x,${MARKER}@h1,h2/d`,
+  `u:x,${MARKER}/d`,
+  `tcp(u:x,${MARKER})/d`,
+  `tcp(u:${MARKER}@h1,h2)/d`,
+  `u:x@tcp(${MARKER}:,h2)/y@tcp(h)`,
+  `mysql://u:${MARKER}@h1,h2:x/d`,
+  `mysql://u:${MARKER}@h1,/d`,
+  `mysql://u:${MARKER},x/d`,
+  `mysql://u:x@h1,h2:${MARKER}/d`,
+  `mysql://u:x,1/${MARKER}@h1,h2/d`,
 ];
 
 for (const dsn of MALFORMED) {
@@ -403,11 +465,30 @@ for (const dsn of MALFORMED) {
 }
 
 Deno.test("no piece of a password that holds separators is in any error", () => {
-  const separators = ["@", "/", ":", "?", "(", ")", "&", "=", "%", "#", "@tcp", "/?timeout=", "\n", "//", "@/"];
+  const separators = [
+    "@",
+    "/",
+    ":",
+    "?",
+    "(",
+    ")",
+    "&",
+    "=",
+    "%",
+    "#",
+    "@tcp",
+    "/?timeout=",
+    "\n",
+    "//",
+    "@/",
+    ",",
+    "@h,",
+  ];
   let errors = 0;
   for (const separator of separators) {
-    for (const [scheme, open, close] of [["", "tcp(", ")"], ["", "", ""], ["mysql://", "", ""]]) {
-      const dsn = `${scheme}u:S3cr3t${separator}Marker@${open}h:1${close}/d?timeout=5s`;
+    const forms = [["", "tcp(h:1)"], ["", "h:1"], ["mysql://", "h:1"], ["", "tcp(h:1,i)"], ["mysql://", "h:1,i"]];
+    for (const [scheme, at] of forms) {
+      const dsn = `${scheme}u:S3cr3t${separator}Marker@${at}/d?timeout=5s`;
       // Whatever is cut off at the end, and with one wrong parameter at the end.
       for (const text of [...Array.from(dsn, (_, end) => dsn.slice(0, end)), dsn, `${dsn}&1=`, `${dsn}0&timeout=x`]) {
         try {

@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { LockUnavailableError } from "../../../lib/errors.ts";
 import { SqlLedger } from "../../../lib/backends/sql/ledger.ts";
 import { createTable } from "../../../lib/backends/sql/schema.ts";
-import { databaseSession } from "../../../lib/backends/sql/session.ts";
 import { administratorsSql, sql, type Statement } from "../../../lib/backends/sql/statement.ts";
 import { until } from "../../cli/wait.ts";
 import { later } from "../open.ts";
@@ -115,7 +114,7 @@ for (
       await using holder = await Holder.start(bench);
       const [create] = createTable(holder.store.dialect);
       const text = holder.asText(create!).replace("CREATE TABLE", `CREATE ${kind} TABLE`);
-      if (kind === "TEMPORARY") await databaseSession(holder.held.session).queryAll(administratorsSql(text));
+      if (kind === "TEMPORARY") await holder.session.queryAll(administratorsSql(text));
       else {
         await bench.sql(text);
         await bench.sql(`GRANT ALL ON ${bench.name} TO sera`);
@@ -214,7 +213,7 @@ for (
       await query(`ALTER ROLE sera SET synchronous_commit = ${value}`);
       await using bench = await place.bench();
       await using holder = await Holder.start(bench);
-      return (await databaseSession(holder.held.session).query(sql`SHOW synchronous_commit`)).synchronous_commit;
+      return (await holder.session.query(sql`SHOW synchronous_commit`)).synchronous_commit;
     };
     assert.equal(await setting("remote_apply"), "remote_apply");
     assert.equal(await setting("local"), "local");

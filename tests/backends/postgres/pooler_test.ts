@@ -20,7 +20,8 @@ import { SharedServer } from "../shared_server.ts";
 
 const HOLDER = `${import.meta.dirname}/../lock_holder.ts`;
 
-const STRAYS = /: a pooler there does not tie locks to connections; use PgBouncer's pool_mode=session with its/;
+const STRAYS =
+  /: a pooler there does not tie locks to connections; use PgBouncer's pool_mode=session with its .*, use --lease, or/;
 
 let pool: PgBouncer;
 const shared = new SharedServer("PgBouncer", systemPostgresUnavailable ?? pgBouncerUnavailable, async () => {
@@ -196,6 +197,10 @@ shared.test("its other modes are left without a trace when they are refused", as
   await inBothModes(async (mode) => {
     await using pool = await startPgBouncer(server, mode);
     await assertUnavailable(pool.url(), STRAYS);
+    await using turning = await startPgBouncer(server, mode, { server_round_robin: "1", min_pool_size: "3" });
+    await using _other = new Others(turning, 1);
+    await until("there are three servers", async () => Number((await pools(turning)).sv_idle) >= 2);
+    await assertUnavailable(turning.url(), STRAYS);
   });
   assert.deepEqual(await server.query("SELECT * FROM pg_locks WHERE locktype = 'advisory'"), []);
 });

@@ -2,6 +2,8 @@
 
 import assert from "node:assert/strict";
 import { LockUnavailableError } from "../../../lib/errors.ts";
+import { openLeasedSession } from "../../../lib/backends/postgres/leased_session.ts";
+import { sql } from "../../../lib/backends/sql/statement.ts";
 import { until } from "../../cli/wait.ts";
 import { freePort } from "../../servers/free_port.ts";
 import type { PostgresServer } from "../../servers/postgres_process.ts";
@@ -9,7 +11,8 @@ import { type PostgresStandby, startStandby } from "../../servers/postgres_stand
 import { startSystemPostgres, systemPostgresUnavailable } from "../../servers/postgres_system.ts";
 import { Blackhole } from "../blackhole.ts";
 import { ask, assertLocks, assertUnavailable } from "./ask.ts";
-import type { Env } from "../parse.ts";
+import { never, plainSession } from "../open.ts";
+import { type Env, parsePostgres } from "../parse.ts";
 import { OtherClient } from "./view.ts";
 import { RESTARTS, sharedPostgres18, SharedServer } from "../shared_server.ts";
 
@@ -148,6 +151,30 @@ shared.test("a read-only session will do, except for target_session_attrs=read-w
     another.server,
     urlOf([server, another.server].map(at), "target_session_attrs=read-write", "reader:secret"),
   );
+});
+
+shared.test("for a lease the first host is taken that takes writes", async (server) => {
+  const uses = async (url: string, expected: PostgresServer, allowUnsafeServer = false) => {
+    const session = await openLeasedSession(await parsePostgres(url), { ...plainSession, allowUnsafeServer }, never);
+    assert.deepEqual(await session.query(sql`SELECT inet_server_port() AS port`), { port: `${expected.port}` }, url);
+    await session.close();
+  };
+  for (const allowed of [false, true]) {
+    await uses(urlOf([standby, server].map(at)), server, allowed);
+    await uses(urlOf([standby, standby, server].map(at), "target_session_attrs=primary"), server, allowed);
+    await assert.rejects(uses(urlOf([at(standby)]), server, allowed), /is a standby, where no lease can be written/);
+  }
+  await another.server.query("CREATE ROLE writer LOGIN PASSWORD 'secret'");
+  await server.query(`CREATE ROLE writer LOGIN PASSWORD 'secret';
+    ALTER ROLE writer SET default_transaction_read_only = on`);
+  const url = urlOf([server, another.server].map(at), "", "writer:secret");
+  await uses(url, another.server);
+  // A refusal that may pass; without a lease it ends the search.
+  await server.query("ALTER ROLE writer CONNECTION LIMIT 0");
+  await uses(url, another.server);
+  await assertUnavailable(url, /: too many connections for role(?!.*and at)/);
+  await server.query("DROP ROLE writer");
+  await another.server.query("DROP ROLE writer");
 });
 
 shared.test("who is refused by one host does not try the next one", async (server) => {

@@ -1,6 +1,7 @@
 import type { LockFilter } from "../../../who/sighting.ts";
+import type { LedgerColumn } from "../dialect.ts";
 import type { Statement } from "../statement.ts";
-import type { Asker } from "./asker.ts";
+import type { Asker } from "../asker.ts";
 import type { Claim, Lease, Ownership } from "./row.ts";
 
 /**
@@ -34,8 +35,8 @@ export interface LeaseTable {
   /**
    * Frees a lease.
    *
-   * @param ending An end of a run to be recorded in the same transaction, only if the lease was still ours.
-   * @returns Whether it was still ours.
+   * @param ending An end of a run to be recorded in the same transaction: both are done or neither.
+   * @returns Whether it was still ours, and if an end was to be recorded, whether there was such a run.
    */
   release(asker: Asker, lock: string, mine: Ownership, ending?: Ending): Promise<boolean>;
 
@@ -49,12 +50,12 @@ export interface LeaseTable {
   schema(): string;
 }
 
-/** An update of one row of the ledger, as parts of a statement. */
+/** An update of one row of the ledger. */
 export interface Ending {
   /** The ledger's table. */
   readonly table: Statement;
-  /** The assignments, with bare names of columns of the ledger. */
-  readonly assignments: Statement;
-  /** Which row, with bare names of columns of the ledger. */
-  readonly condition: Statement;
+  /** The new values of columns; they name no columns, which both tables may have. */
+  readonly assignments: Readonly<Partial<Record<LedgerColumn, Statement>>>;
+  /** The values by which the row is found. */
+  readonly condition: Readonly<Partial<Record<LedgerColumn | "id", Statement>>>;
 }

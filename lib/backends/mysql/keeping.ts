@@ -1,0 +1,52 @@
+import type { TableName } from "../../ledger/table_name.ts";
+import type { Dialect } from "../sql/dialect.ts";
+import { join, sql, type Statement, word } from "../sql/statement.ts";
+import { decodeText, shownTable } from "./table_sql.ts";
+
+/** Engines that lose every row when the server restarts, or at once. */
+const FORGETFUL = ["MEMORY", "HEAP", "BLACKHOLE"];
+
+/** How a table keeps its rows. */
+export interface Keeping extends Required<Pick<Dialect, "whyForgetful" | "keepingBelow">> {
+  readonly keeping: Statement;
+}
+
+/**
+ * How to find out whether a table keeps its rows.
+ *
+ * @param flag The flag that names another table.
+ * @param consequence What follows if it does not.
+ */
+export function keepingOf(table: TableName, flag: string, consequence: string): Keeping {
+  const { schema, name } = table;
+  const place = sql`TABLE_SCHEMA = ${schema ?? sql`DATABASE()`} AND TABLE_NAME = ${name}`;
+  return {
+    keeping: sql`(SELECT HEX(CONCAT(TABLE_TYPE, ' ', IFNULL(ENGINE, ''))) FROM information_schema.TABLES
+      WHERE ${place})`,
+    whyForgetful(keeping) {
+      const [, type, engine = ""] = /^(.*) (.*)$/.exec(decodeText(keeping) ?? "") ?? [];
+      if (type === "TEMPORARY") {
+        return { what: "the table is temporary, and gone with the session", cure: `name another one with ${flag}` };
+      }
+      if (type === "VIEW") {
+        return {
+          what: "it is a view, and the user may not see whether the rows of its table are kept",
+          cure: `grant the user SHOW VIEW on it, or name the table itself with ${flag}`,
+        };
+      }
+      if (!FORGETFUL.includes(engine.toUpperCase())) return undefined;
+      return {
+        what: `the table keeps nothing (engine ${engine}), so that ${consequence}`,
+        cure: `ALTER TABLE ${shownTable(table)} ENGINE=InnoDB`,
+      };
+    },
+    // Does not see through a view of a view, nor through one whose definition the user may not read.
+    keepingBelow: (keeping) =>
+      decodeText(keeping) !== "VIEW " ? undefined : sql`SELECT HEX(IF(COUNT(TABLE_NAME) = 0, 'VIEW ',
+        MAX(IF(TABLE_TYPE = 'VIEW' OR ENGINE IN (${join(FORGETFUL.map((engine) => word(engine)))}),
+          CONCAT(TABLE_TYPE, ' ', IFNULL(ENGINE, '')), NULL)))) AS keeping
+        FROM information_schema.TABLES JOIN (SELECT VIEW_DEFINITION AS definition FROM information_schema.VIEWS
+          WHERE ${place}) viewed
+        ON LOCATE(CONCAT('\`', TABLE_SCHEMA, '\`.\`', TABLE_NAME, '\`'), definition)`,
+  };
+}

@@ -1,0 +1,24 @@
+import { LEASE_WORDS, type TableErrors } from "../sql/lease/failure.ts";
+import { cureOfTable, errorNumber, isMissing, isRefused, type TableAdvice } from "./table_errors.ts";
+
+const NO_DATABASE = 1046;
+
+const ADVICE: TableAdvice = { whatIs: "leases are", ...LEASE_WORDS };
+
+/**
+ * What errors mean for a table of leases.
+ *
+ * @param shown The table as messages name it.
+ */
+export function leaseErrors(shown: string): TableErrors {
+  const { flag, definition } = LEASE_WORDS;
+  return {
+    isMissing,
+    isRefused,
+    cureOf(cause) {
+      if (errorNumber(cause) !== NO_DATABASE) return cureOfTable(cause, ADVICE);
+      return `name a database in the server setting, or set ${flag} DATABASE.${shown}`;
+    },
+    grant: `grant the user SELECT, INSERT and UPDATE on it, and have an administrator make it: ${definition}`,
+  };
+}

@@ -1,0 +1,47 @@
+import type { LockOptions } from "../backend.ts";
+import { leaseOptions } from "../sql/lease/options.ts";
+import { LeaseLock } from "../sql/lease/lock.ts";
+import type { LeaseServer } from "../sql/lease/server.ts";
+import { word } from "../sql/statement.ts";
+import type { TableName } from "../../ledger/table_name.ts";
+import { whereIs } from "./errors.ts";
+import { mySqlLeases } from "./lease.ts";
+import { getNamedLock, releaseNamedLock } from "./named_lock.ts";
+import type { MySqlOptions } from "./options.ts";
+import type { MySqlDsn } from "./server.ts";
+import { type MySqlSession, openMySqlSession } from "./session.ts";
+import { isGaleraNode } from "./topology.ts";
+import { readMySqlSightings } from "./sightings.ts";
+import { tableIn } from "./table_sql.ts";
+
+/** What leases need of MySQL and MariaDB. */
+export function mySqlLeaseServer(dsn: MySqlDsn, options: MySqlOptions, table: TableName): LeaseServer<MySqlSession> {
+  // As plain text, since other seras look for it in the process list.
+  const name = word(options.presence.lock);
+  let isGalera = false;
+  return {
+    where: whereIs(dsn),
+    table: mySqlLeases(table, () => isGalera),
+    queue: {
+      enter: async (session, deadline, signal) => await getNamedLock(session, name, deadline, signal) !== undefined,
+      leave: (session) => releaseNamedLock(session, name),
+    },
+    async open(signal, limit) {
+      const session = await openMySqlSession(dsn, { ...options, leased: true }, signal, limit);
+      isGalera = isGaleraNode(session.variables);
+      return session;
+    },
+    hasSessionLocks: ({ hasSessionLocks }) => hasSessionLocks,
+    settingsFrom: () => "already set",
+    sightings: readMySqlSightings,
+  };
+}
+
+/** A lock that is a row of a table. */
+export function mySqlLeaseLock(
+  dsn: MySqlDsn,
+  options: MySqlOptions & LockOptions,
+  table: TableName,
+): LeaseLock<MySqlSession> {
+  return new LeaseLock(mySqlLeaseServer(dsn, options, table), leaseOptions(options, tableIn));
+}

@@ -1,0 +1,148 @@
+import { LockUnavailableError } from "../../errors.ts";
+import type { TableName } from "../../ledger/table_name.ts";
+import { askOne } from "../sql/answer.ts";
+import type { Asker } from "../sql/asker.ts";
+import { explained, LEASE_WORDS, leaseFailure } from "../sql/lease/failure.ts";
+import { createLeases, leaseSchemaText } from "../sql/lease/schema.ts";
+import { LOCK_WAIT } from "../sql/ledger_statements.ts";
+import type { Row } from "../sql/session.ts";
+import { MYSQL } from "../sql/spelling.ts";
+import { sql, type Statement } from "../sql/statement.ts";
+import { keepingOf } from "./keeping.ts";
+import { leaseErrors } from "./lease_errors.ts";
+import { isBrokenOff, isDuplicate, isMissing, isThereAlready } from "./table_errors.ts";
+import { decodeText, ENGINE, shownTable, tableIn, TEXT, WORD } from "./table_sql.ts";
+
+/** How often a statement is sent that the server undoes for the sake of another's. */
+const TRIES = 5;
+
+/** What the server says of a statement that changes rows. */
+export interface Change {
+  /** Whether there was such a row. */
+  readonly changed: boolean;
+  /** The argument of `LAST_INSERT_ID()`. */
+  readonly lastId: bigint;
+  readonly warnings: bigint;
+}
+
+/** Asks for statements on the table of leases, and makes it. Its errors say what to do about the table. */
+export class MySqlLeaseStore {
+  readonly shown: string;
+  readonly table: Statement;
+  readonly #name: TableName;
+  readonly #isGalera: () => boolean;
+
+  constructor(name: TableName, isGalera: () => boolean) {
+    this.#name = name;
+    this.#isGalera = isGalera;
+    this.shown = shownTable(name);
+    this.table = tableIn(name);
+  }
+
+  /** Runs a statement that gives rows. */
+  rows(asker: Asker, statement: Statement): Promise<readonly Row[]> {
+    return this.#run(() => asker.queryAll(statement, { serverTime: LOCK_WAIT }));
+  }
+
+  /**
+   * Runs a statement that changes a row.
+   *
+   * @param most How many rows there may be, in all tables together.
+   */
+  async change(asker: Asker, statement: Statement, most = 1n): Promise<Change> {
+    const options = { serverTime: LOCK_WAIT, counts: true };
+    const answer = await this.#run(() => askOne(asker, statement, ["affected", "last_id", "warnings"], options));
+    const affected = answer.exact("affected");
+    if (affected > most) {
+      const { definition } = LEASE_WORDS;
+      const what = "it has several rows of one name";
+      throw leaseFailure(this.shown, {
+        what,
+        cure: `delete all but one, and make name its primary key: ${definition}`,
+      });
+    }
+    return { changed: affected > 0n, lastId: answer.exact("last_id"), warnings: answer.exact("warnings") };
+  }
+
+  /** Inserts a row, unless there is one already; makes the table if there is none. */
+  async insert(asker: Asker, statement: Statement): Promise<void> {
+    for (let made = false;; made = true) {
+      await this.#refuseForgetful(asker);
+      try {
+        await this.change(asker, statement);
+        return;
+      } catch (error) {
+        if (!(error instanceof LockUnavailableError)) throw error;
+        if (isDuplicate(error.cause)) return;
+        if (made || !isMissing("table", error.cause)) throw error;
+        await this.#make(asker);
+      }
+    }
+  }
+
+  /** The error for a table that keeps something other than what was written. */
+  changing(what: string): LockUnavailableError {
+    const cure = `make its columns as ${LEASE_WORDS.definition} has them, without triggers`;
+    return leaseFailure(this.shown, { what: `it does not keep ${what} as it was written`, cure });
+  }
+
+  /** The definition, see `LeaseTable.schema()`. */
+  schema(): string {
+    return leaseSchemaText(this.table, this.#definition(), MYSQL);
+  }
+
+  /** Before the first row of a lock, since a table that forgot its rows comes here again. */
+  async #refuseForgetful(asker: Asker): Promise<void> {
+    const { flag } = LEASE_WORDS;
+    const { keeping, keepingBelow, whyForgetful } = keepingOf(this.#name, flag, "others would run at the same time");
+    const [row] = await this.rows(asker, sql`SELECT ${keeping} AS keeping`);
+    const below = keepingBelow(row?.keeping);
+    const kept = below ? (await this.rows(asker, below))[0]?.keeping : row?.keeping;
+    const trouble = whyForgetful(kept);
+    if (trouble !== undefined) throw leaseFailure(this.shown, trouble);
+    const engine = /^BASE TABLE (.+)$/.exec(decodeText(kept) ?? "")?.[1];
+    if (!this.#isGalera() || engine === undefined || /^innodb$/i.test(engine)) return;
+    const what =
+      `the cluster does not replicate the table (engine ${engine}), so that others would run at the same time`;
+    throw leaseFailure(this.shown, { what, cure: `ALTER TABLE ${this.shown} ENGINE=InnoDB` });
+  }
+
+  /** It does no harm if another sera is faster. */
+  async #make(asker: Asker): Promise<void> {
+    try {
+      await asker.queryAll(this.#definition(), { serverTime: LOCK_WAIT });
+    } catch (error) {
+      if (!(error instanceof LockUnavailableError) || error.transient) throw error;
+      if (isThereAlready(error.cause)) return;
+      const { cureOf, isRefused, grant } = leaseErrors(this.shown);
+      const what = `it is not there yet, and it cannot be made: ${error.reason}`;
+      throw leaseFailure(this.shown, { what, cure: isRefused(error.cause) ? grant : cureOf(error.cause) }, error);
+    }
+  }
+
+  #definition(): Statement {
+    return createLeases(this.table, {
+      name: sql`${WORD} NOT NULL PRIMARY KEY`,
+      owner: sql`${WORD} NULL`,
+      fence: sql`BIGINT NOT NULL`,
+      beat: sql`BIGINT NOT NULL`,
+      ttl_ms: sql`BIGINT NOT NULL`,
+      expires: sql`DATETIME(3) NOT NULL`,
+      host: sql`${TEXT} NULL`,
+      pid: sql`BIGINT NULL`,
+      label: sql`${TEXT} NULL`,
+      since: sql`DATETIME(3) NULL`,
+    }, ENGINE);
+  }
+
+  async #run<T>(ask: () => Promise<T>): Promise<T> {
+    for (let tries = 1;; tries++) {
+      try {
+        return await ask();
+      } catch (error) {
+        const again = error instanceof LockUnavailableError && isBrokenOff(error.cause);
+        if (!again || tries === TRIES) throw explained(this.shown, error, leaseErrors(this.shown));
+      }
+    }
+  }
+}

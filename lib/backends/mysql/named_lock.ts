@@ -1,0 +1,88 @@
+import type { Deadline } from "../../deadline.ts";
+import { LockUnavailableError } from "../../errors.ts";
+import { delayOrAbort, within } from "../../waiting.ts";
+import { askOne } from "../sql/answer.ts";
+import type { Session } from "../sql/session.ts";
+import { sql, type Statement } from "../sql/statement.ts";
+
+/**
+ * The longest wait for one `GET_LOCK`, in seconds, so that a waiter soon notices a server that has vanished. (TiDB
+ * would clamp at an hour.)
+ */
+const LONGEST_SERVER_WAIT = 60;
+
+/**
+ * How far past the deadline the server's answer may come, in milliseconds. Servers count whole seconds (MySQL drops a
+ * fraction), so a wait such as 1500ms has to be ended by our own clock.
+ */
+const ROUNDING = 100;
+
+/** A session has got a named lock. */
+export interface Granted {
+  /** How long the server took to answer the request, in milliseconds. */
+  readonly took: number;
+}
+
+/**
+ * Asks for a named lock (`GET_LOCK`) in a session until it is granted or the deadline passes.
+ *
+ * @param name The name as a literal.
+ * @returns Undefined when another session held it until the deadline; then this session may have been ended.
+ * @throws {LockUnavailableError} When it cannot be asked for.
+ * @throws The signal's reason when it is aborted.
+ */
+export async function getNamedLock(
+  session: Session,
+  name: Statement,
+  deadline: Deadline,
+  signal: AbortSignal,
+): Promise<Granted | undefined> {
+  for (;;) {
+    const remaining = deadline.remaining;
+    const seconds = Math.min(Math.ceil(Math.max(0, remaining - ROUNDING) / 1000), LONGEST_SERVER_WAIT);
+    const asked = performance.now();
+    const byServer = seconds * 1000 - remaining <= ROUNDING;
+    const query = askOne(session, sql`SELECT GET_LOCK(${name}, ${seconds}) AS got`, ["got"], {
+      signal,
+      serverTime: seconds * 1000,
+    });
+    const answer = byServer ? await query : await orGiveUp(session, query, remaining);
+    if (!answer) return undefined;
+    const got = answer.bit("got");
+    if (got === undefined) {
+      const what = "the server broke the request off (a killed query, a time limit, or no memory)";
+      throw LockUnavailableError.on(session.where, { what }, { transient: true });
+    }
+    if (got) return { took: performance.now() - asked };
+    if (deadline.remaining <= ROUNDING) return undefined;
+    // The server waited less than it was asked to. Pause, in case it does not wait at all.
+    await delayOrAbort(ROUNDING, signal);
+    signal.throwIfAborted();
+  }
+}
+
+/**
+ * Releases a named lock.
+ *
+ * @param name The name as a literal.
+ * @returns Whether this session held it.
+ * @throws {LockUnavailableError} When the statement fails or is not answered.
+ */
+export async function releaseNamedLock(session: Session, name: Statement): Promise<boolean> {
+  const released = await askOne(session, sql`SELECT RELEASE_LOCK(${name}) AS released`, ["released"]);
+  return released.bit("released") === true;
+}
+
+/**
+ * Ends a wait by our own clock, in milliseconds. Closing the session withdraws the request, even if it is being granted
+ * just now.
+ */
+async function orGiveUp<T extends object>(
+  session: Session,
+  query: Promise<T>,
+  remaining: number,
+): Promise<T | undefined> {
+  const answer = await within(remaining, query);
+  if (!answer) session.destroy();
+  return answer;
+}

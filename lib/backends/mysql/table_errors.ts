@@ -1,0 +1,111 @@
+/**
+ * What errors of MySQL and MariaDB say of one of sera's tables, by number.
+ *
+ * @see https://dev.mysql.com/doc/mysql-errors/8.0/en/
+ * @module
+ */
+
+/** What does not exist. */
+const MISSING = { schema: 1049, table: 1146, column: 1054 };
+const THERE_ALREADY = [1050, 1060, 1061];
+/** Another row has the same key. */
+const DUPLICATE = 1062;
+/** Broken off for the sake of another transaction: a deadlock, a certification that failed, a row changed meanwhile. */
+const BROKEN_OFF = [1213, 1020];
+/** No right to a command, a column, a table, a database. */
+const REFUSED = [1142, 1143, 1044, 1227];
+
+/**
+ * A value that the table will never take: a text too long, a value outside an ENUM, a missing partition, a constraint,
+ * a trigger, a view.
+ */
+const LASTING = [
+  ...[1048, 1062, 1264, 1265, 1288, 1292, 1356, 1364, 1366, 1369, 1370, 1406, 1449, 1451, 1452, 1471, 1526, 1644, 1748],
+  ...[3819, 4025],
+];
+
+/**
+ * A character that the column's character set lacks, when it is written or searched for: in a table that an
+ * administrator created with another character set.
+ */
+const UNFIT_TEXT = [1366, 1300, 3854, 3988, 1267];
+
+/** What an administrator is told of a table. */
+export interface TableAdvice {
+  /** What the table holds: "the ledger is". */
+  readonly whatIs: string;
+  /** The flag that names another table. */
+  readonly flag: string;
+  /** The command that prints the table's definition. */
+  readonly definition: string;
+}
+
+/** The server's number of an error; undefined if the error is not the server's. */
+export function errorNumber(cause: unknown): number | undefined {
+  return (cause as { readonly errno?: number } | undefined)?.errno;
+}
+
+/** Whether an error says that this is missing. */
+export function isMissing(what: keyof typeof MISSING, cause: unknown): boolean {
+  return errorNumber(cause) === MISSING[what];
+}
+
+/** Whether an error says that what was to be created exists already. */
+export function isThereAlready(cause: unknown): boolean {
+  return THERE_ALREADY.includes(errorNumber(cause) ?? 0);
+}
+
+/** Whether an error says that there is such a row already. */
+export function isDuplicate(cause: unknown): boolean {
+  return errorNumber(cause) === DUPLICATE;
+}
+
+/** Whether an error says that the statement was undone for the sake of another's, so that it may be sent again at once. */
+export function isBrokenOff(cause: unknown): boolean {
+  return BROKEN_OFF.includes(errorNumber(cause) ?? 0);
+}
+
+/** Whether an error says that the user lacks a right. */
+export function isRefused(cause: unknown): boolean {
+  return REFUSED.includes(errorNumber(cause) ?? 0);
+}
+
+/** Whether an error will recur until somebody changes the table, rights or values. */
+export function isLasting(cause: unknown): boolean {
+  return isRefused(cause) || LASTING.includes(errorNumber(cause) ?? 0);
+}
+
+/** Whether an error says that the encoding lacks a character of a text. */
+export function isUnfitText(cause: unknown): boolean {
+  return UNFIT_TEXT.includes(errorNumber(cause) ?? 0);
+}
+
+/** What to do about an error, if that differs for a table and for a lock. */
+export function cureOfTable(cause: unknown, { whatIs, flag, definition }: TableAdvice): string | undefined {
+  switch (errorNumber(cause)) {
+    case 1021:
+    case 1114:
+      return "make room on the server";
+    case 1290:
+    case 1836:
+      return `${whatIs} written on the primary only: name that, or switch read_only off`;
+    case 1264:
+    case 1265:
+    case 1364:
+    case 1406:
+    case 1526:
+    case 1644:
+    case 3819:
+    case 4025:
+      return `correct that: a trigger, a constraint or a column of the table (see ${definition})`;
+    case 1109:
+      return `name a table of a database of your own with ${flag}`;
+    case 1288:
+    case 1369:
+    case 1471:
+      return `let the view be written to, or name a table with ${flag}`;
+    case 1370:
+      return "grant the user EXECUTE on what it calls";
+  }
+  return undefined;
+}

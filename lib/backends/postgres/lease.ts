@@ -1,0 +1,200 @@
+import { LockUnavailableError } from "../../errors.ts";
+import type { TableName } from "../../ledger/table_name.ts";
+import { exactFrom } from "../../text/foreign.ts";
+import type { LockFilter } from "../../who/sighting.ts";
+import type { Asker } from "../sql/asker.ts";
+import { explained, LEASE_WORDS, leaseFailure, type TableErrors } from "../sql/lease/failure.ts";
+import { readLease, readLeases } from "../sql/lease/read_row.ts";
+import type { Claim, Lease, Ownership } from "../sql/lease/row.ts";
+import { leaseSchemaText } from "../sql/lease/schema.ts";
+import type { Ending, LeaseTable } from "../sql/lease/table.ts";
+import { LOCK_WAIT } from "../sql/ledger_statements.ts";
+import type { Row } from "../sql/session.ts";
+import { POSTGRESQL } from "../sql/spelling.ts";
+import { identifier, sql, type Statement } from "../sql/statement.ts";
+import { keepingBelow, whyForgetful } from "./keeping.ts";
+import {
+  claimLease,
+  createTable,
+  heldAfter,
+  insertLease,
+  READ_AT_ONCE,
+  READING,
+  releaseLease,
+  renewLease,
+  selectLeases,
+} from "./lease_sql.ts";
+import {
+  cureOf,
+  grantOn,
+  isBrokenOff,
+  isMissing,
+  isOfTable,
+  isRefused,
+  isThereAlready,
+  isUnfitText,
+} from "./table_errors.ts";
+import { withSettings } from "./table_settings.ts";
+import { decodeText, shownTable, tableIn } from "./table_sql.ts";
+
+/** How often a statement is sent that the server undoes for the sake of another's. */
+const TRIES = 5;
+
+const ERRORS: TableErrors = {
+  isMissing,
+  isRefused,
+  cureOf: (cause) => cureOf(cause, LEASE_WORDS),
+  grant: grantOn("sera_leases", LEASE_WORDS, "SELECT, INSERT and UPDATE"),
+};
+
+/**
+ * The table of leases in PostgreSQL. Its statements need nothing of a session, and leave nothing in it, so they can go
+ * through any pooler.
+ */
+export function postgresLeases(table: TableName): LeaseTable {
+  return new PostgresLeases(table);
+}
+
+class PostgresLeases implements LeaseTable {
+  readonly shown: string;
+  readonly #schema: string | undefined;
+  readonly #table: Statement;
+
+  constructor(table: TableName) {
+    this.#schema = table.schema;
+    this.shown = shownTable(table);
+    this.#table = tableIn(table);
+  }
+
+  async claim(asker: Asker, claim: Claim, above?: Statement): Promise<bigint | undefined> {
+    const rows = await this.#orMissing(() => this.#acquire(asker, claim, above, claimLease)) ?? [];
+    if (rows.length > 1) {
+      const cure = `delete all but one, and make name its primary key: ${LEASE_WORDS.definition}`;
+      throw leaseFailure(this.shown, { what: "it has several rows of one name", cure });
+    }
+    return exactFrom(rows[0]?.fence);
+  }
+
+  async insert(asker: Asker, claim: Claim, above?: Statement): Promise<bigint | undefined> {
+    const insert = () => this.#acquire(asker, claim, above, insertLease);
+    const [row] = await this.#orMissing(insert) ?? (await this.#make(asker), await insert());
+    const fence = exactFrom(row?.fence);
+    if (fence !== undefined) {
+      await this.#refuseForgetful(asker, claim, fence, row?.keeping);
+      return fence;
+    }
+    const kept = await this.#select(asker, sql`name = ${claim.lock}`);
+    if (kept.length > 0) return undefined;
+    const cure = "see the table's triggers, rules and policies";
+    throw leaseFailure(this.shown, { what: "the database does not keep its rows", cure });
+  }
+
+  async renew(asker: Asker, lock: string, mine: Ownership, ttl: number): Promise<boolean> {
+    return (await this.#ask(asker, renewLease(this.#table, lock, mine, ttl))).length > 0;
+  }
+
+  async release(asker: Asker, lock: string, mine: Ownership, ending?: Ending): Promise<boolean> {
+    return (await this.#ask(asker, releaseLease(this.#table, lock, mine, ending))).length > 0;
+  }
+
+  async read(asker: Asker, lock: string): Promise<Lease | undefined> {
+    const [row] = await this.#select(asker, sql`name = ${lock}`);
+    return row && readLease(row, this.shown, READING);
+  }
+
+  async list(asker: Asker, filter: LockFilter): Promise<readonly Lease[]> {
+    const leases: Lease[] = [];
+    for (let last = "";;) {
+      const rows = await this.#select(asker, heldAfter(last, filter));
+      leases.push(...readLeases(rows, this.shown, READING));
+      if (rows.length < READ_AT_ONCE) return leases;
+      last = decodeText(rows.at(-1)?.lock_name) ?? last;
+    }
+  }
+
+  schema(): string {
+    const usage = this.#schema === undefined ? [] : [sql`GRANT USAGE ON SCHEMA ${identifier(this.#schema)}`];
+    return leaseSchemaText(this.#table, createTable(this.#table), POSTGRESQL, usage);
+  }
+
+  /**
+   * Claims or inserts. A ledger that is not there, or that this role may not read, has given no number. Characters of the
+   * host and the label that the database's encoding lacks are replaced.
+   */
+  async #acquire(
+    asker: Asker,
+    claim: Claim,
+    above: Statement | undefined,
+    statement: typeof claimLease,
+  ): Promise<readonly Row[]> {
+    let [fit, over] = [claim, above];
+    for (;;) {
+      try {
+        return await this.#ask(asker, statement(this.#table, fit, over));
+      } catch (error) {
+        if (!(error instanceof LockUnavailableError)) throw error;
+        if (fit === claim && isUnfitText(error.cause)) fit = inAscii(claim);
+        else if (over !== undefined && isOfTable(error.cause)) over = undefined;
+        else throw error;
+      }
+    }
+  }
+
+  /** Only for the first row of a lock, since a table that forgot its rows comes here again. Gives the lease back. */
+  async #refuseForgetful(asker: Asker, { lock, owner }: Claim, fence: bigint, keeping: unknown): Promise<void> {
+    const below = keepingBelow(this.#table, keeping);
+    const kept = below ? (await this.#ask(asker, below))[0]?.keeping : keeping;
+    const trouble = whyForgetful(kept, { shown: this.shown, lost: "who holds a lock", flag: LEASE_WORDS.flag });
+    if (trouble === undefined) return;
+    await this.release(asker, lock, { owner, fence });
+    throw leaseFailure(this.shown, trouble);
+  }
+
+  async #select(asker: Asker, which: Statement): Promise<readonly Row[]> {
+    return await this.#orMissing(() => this.#ask(asker, selectLeases(this.#table, which))) ?? [];
+  }
+
+  /** It does no harm if another is faster. */
+  async #make(asker: Asker): Promise<void> {
+    try {
+      await send(asker, createTable(this.#table));
+    } catch (error) {
+      if (!(error instanceof LockUnavailableError) || error.transient) throw error;
+      if (isThereAlready(error.cause)) return;
+      const what = `it is not there yet, and it cannot be made: ${error.reason}`;
+      throw leaseFailure(this.shown, { what, cure: isRefused(error.cause) ? ERRORS.grant : undefined }, error);
+    }
+  }
+
+  /** The rows; undefined if there is no table. */
+  async #orMissing(ask: () => Promise<readonly Row[]>): Promise<readonly Row[] | undefined> {
+    try {
+      return await ask();
+    } catch (error) {
+      const cause = error instanceof LockUnavailableError ? error.cause : undefined;
+      if (isMissing("table", cause) || isMissing("schema", cause)) return undefined;
+      throw error;
+    }
+  }
+
+  async #ask(asker: Asker, statement: Statement): Promise<readonly Row[]> {
+    for (let tries = 1;; tries++) {
+      try {
+        return await send(asker, statement);
+      } catch (error) {
+        const again = error instanceof LockUnavailableError && isBrokenOff(error.cause);
+        if (!again || tries === TRIES) throw explained(this.shown, error, ERRORS);
+      }
+    }
+  }
+}
+
+function send(asker: Asker, statement: Statement): Promise<readonly Row[]> {
+  return asker.queryAll(withSettings(statement), { serverTime: LOCK_WAIT });
+}
+
+/** Characters other than those that all encodings have are replaced. */
+function inAscii(claim: Claim): Claim {
+  const plain = (text: string) => text.replace(/[^ -~]/gu, "?");
+  return { ...claim, host: plain(claim.host), label: plain(claim.label) };
+}

@@ -1,0 +1,125 @@
+/** The SQL of the table of leases. */
+
+import { fnv1 } from "../../lock/namespaced_name.ts";
+import type { LockFilter } from "../../who/sighting.ts";
+import { cut } from "../sql/insert_run.ts";
+import { assignmentsOf, conditionOf } from "../sql/lease/ending.ts";
+import { HIGHEST, leaseColumns, LONGEST_TTL, type Reading } from "../sql/lease/read_row.ts";
+import type { Claim, Ownership, TakeFrom } from "../sql/lease/row.ts";
+import { createLeases } from "../sql/lease/schema.ts";
+import type { Ending } from "../sql/lease/table.ts";
+import { sql, type Statement } from "../sql/statement.ts";
+import { keepingOf } from "./keeping.ts";
+import { inMilliseconds } from "./sql.ts";
+import { decodeText, readText, span, WORD } from "./table_sql.ts";
+
+/** How many leases are read at a time: with the longest texts they still fit into the longest answer that is accepted. */
+export const READ_AT_ONCE = 100;
+
+/** Not the time when the statement began: it may have waited for others. */
+const NOW = sql`clock_timestamp()`;
+
+/** How the columns are read. */
+export const READING: Reading = {
+  readText,
+  decodeText,
+  readNumber: (column) => column,
+  readTime: inMilliseconds,
+  left: sql`${inMilliseconds(sql`expires`)} - ${inMilliseconds(NOW)}`,
+};
+
+/** The statement that creates the table, unless it exists. */
+export function createTable(table: Statement): Statement {
+  const text = sql`text NOT NULL DEFAULT ''`;
+  return createLeases(table, {
+    name: sql`${WORD} PRIMARY KEY`,
+    owner: sql`${WORD} NULL`,
+    fence: sql`bigint NOT NULL`,
+    beat: sql`bigint NOT NULL`,
+    ttl_ms: sql`bigint NOT NULL`,
+    expires: sql`timestamptz NOT NULL`,
+    host: text,
+    pid: sql`bigint NOT NULL DEFAULT 0`,
+    label: text,
+    since: sql`timestamptz NULL`,
+  });
+}
+
+/** Acquires a lease whose row exists; returns its `fence`. */
+export function claimLease(table: Statement, claim: Claim, above: Statement | undefined): Statement {
+  const { lock, owner, ttl, from, host, pid, label } = claim;
+  const isMine = sql`owner = ${owner}`;
+  return sql`UPDATE ${table} SET owner = ${owner}, beat = beat + 1,
+    fence = CASE WHEN ${isMine} THEN fence ELSE GREATEST(fence, ${last(above)}) + 1 END,
+    since = CASE WHEN ${isMine} THEN since ELSE ${NOW} END,
+    ${until(ttl)}, host = ${cut(host)}, pid = ${pid}, label = ${cut(label)}
+    WHERE name = ${lock} AND fence >= 0 AND fence < ${HIGHEST} AND beat >= 0 AND beat < ${HIGHEST}
+    AND (owner IS NULL OR ${isMine}${mayBeTaken(from)}) RETURNING fence`;
+}
+
+/** Makes the row of a lock that has none, and acquires its lease; returns its `fence`, and how the table keeps rows. */
+export function insertLease(table: Statement, claim: Claim, above: Statement | undefined): Statement {
+  const { lock, owner, ttl, host, pid, label } = claim;
+  return sql`INSERT INTO ${table} (name, owner, fence, beat, ttl_ms, expires, host, pid, label, since)
+    VALUES (${lock}, ${owner}, ${last(above)} + 1, 1, ${ttl}, ${NOW} + ${span(ttl)},
+      ${cut(host)}, ${pid}, ${cut(label)}, ${NOW})
+    ON CONFLICT (name) DO NOTHING RETURNING fence, ${keepingOf(table)} AS keeping`;
+}
+
+/** Renews a lease; returns a row if it was still ours. */
+export function renewLease(table: Statement, lock: string, mine: Ownership, ttl: number): Statement {
+  return sql`UPDATE ${table} SET beat = beat + 1, ${until(ttl)} WHERE ${isStill(lock, mine)} RETURNING fence`;
+}
+
+/** Frees a lease; returns a row if it was still ours, and if there was a run to end. */
+export function releaseLease(table: Statement, lock: string, mine: Ownership, ending?: Ending): Statement {
+  const free = sql`UPDATE ${table} SET owner = NULL, beat = beat + 1 WHERE ${isStill(lock, mine)}`;
+  if (!ending) return sql`${free} RETURNING fence`;
+  // All parts see the rows as they were at first, so the lock on the row is what keeps others from it.
+  return sql`WITH mine AS (SELECT 1 AS one FROM ${table} WHERE ${isStill(lock, mine)} FOR UPDATE),
+    ended AS (UPDATE ${ending.table} SET ${assignmentsOf(ending)}
+      WHERE ${conditionOf(ending)} AND EXISTS (SELECT FROM mine) RETURNING 1 AS one)
+    ${free} AND EXISTS (SELECT FROM ended) RETURNING fence`;
+}
+
+/** Reads rows, also of leases that nobody has, in the order of their names. */
+export function selectLeases(table: Statement, which: Statement): Statement {
+  return sql`SELECT ${leaseColumns(READING)} FROM ${table} WHERE ${which} ORDER BY name LIMIT ${READ_AT_ONCE}`;
+}
+
+/** The condition for rows of leases that somebody has, of locks whose names come after `last`. */
+export function heldAfter(last: string, filter: LockFilter): Statement {
+  // Other names are not of locks.
+  return sql`name > ${last} AND name ~ '^[0-9a-f,-]{3,32}$' AND owner IS NOT NULL AND ${isOf(filter)}`;
+}
+
+/** The last number that was given elsewhere; 0 for none, or for one that was not reached by counting. */
+function last(above: Statement | undefined): Statement {
+  if (above === undefined) return sql`0::bigint`;
+  return sql`COALESCE(NULLIF(LEAST((${above})::bigint, ${HIGHEST}::bigint), ${HIGHEST}::bigint), 0::bigint)`;
+}
+
+function until(ttl: number): Statement {
+  return sql`ttl_ms = ${ttl}, expires = ${NOW} + ${span(ttl)}`;
+}
+
+function isStill(lock: string, { owner, fence }: Ownership): Statement {
+  return sql`name = ${lock} AND owner = ${owner} AND fence = ${fence}`;
+}
+
+/** The end of a condition by which another's lease may be taken over. */
+function mayBeTaken(from: TakeFrom): Statement {
+  if (from === "nobody") return sql``;
+  if ("seen" in from) {
+    const { owner, fence, beat } = from.seen;
+    return sql` OR owner = ${owner} AND fence = ${fence} AND beat = ${beat}`;
+  }
+  const { slack, ttls } = from;
+  const longer = ttls === 0 ? sql`` : sql` - ttl_ms::float8 * interval '1 millisecond'`;
+  return sql` OR CASE WHEN ttl_ms > 0 AND ttl_ms <= ${LONGEST_TTL} THEN expires < ${NOW} - ${span(slack)}${longer} END`;
+}
+
+function isOf(filter: LockFilter): Statement {
+  if (filter === "all") return sql`true`;
+  return "lock" in filter ? sql`name = ${filter.lock}` : sql`name LIKE ${`${fnv1(filter.namespace)},%`}`;
+}

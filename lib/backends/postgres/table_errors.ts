@@ -1,0 +1,102 @@
+/** What errors of PostgreSQL say of one of sera's tables. */
+
+import { messageOf } from "../../errors.ts";
+import { sqlState } from "./errors.ts";
+
+/** SQLSTATEs for what does not exist. https://www.postgresql.org/docs/current/errcodes-appendix.html */
+const MISSING = { schema: "3F000", table: "42P01", column: "42703" };
+/**
+ * A table or index, a column; and the two errors when two sessions create the same table at once: its type, its name.
+ */
+const THERE_ALREADY = ["42P07", "42701", "42710", "23505"];
+/** No privilege; a schema that does not exist, or none to create a table in. */
+const REFUSED = ["42501", "3F000"];
+/** Characters that the database's encoding lacks, or bytes that are invalid in it. */
+const UNFIT_TEXT = ["22P05", "22021"];
+/** A serialization failure, a deadlock. */
+const BROKEN_OFF = ["40001", "40P01"];
+/** The wait for another session's lock timed out. */
+const LOCKED = "55P03";
+
+/**
+ * Classes of errors in a value, or for what the table refuses: privileges, constraints, rules, triggers, a view.
+ *
+ * @see https://www.postgresql.org/docs/current/errcodes-appendix.html
+ */
+const LASTING = /^(0A|22|23|27|2F|38|39|42|44|55000|P0)/;
+
+/** Cures where the role lacks something other than a privilege on the table, by the server's message. */
+const REFUSALS: readonly (readonly [words: RegExp, cure: string])[] = [
+  [/row-level security/, "add a policy that lets the role do that (CREATE POLICY), or give it BYPASSRLS"],
+  [/\bfunction\b/, "grant the role EXECUTE on it"],
+];
+
+/** Whether an error says that this is missing. */
+export function isMissing(what: keyof typeof MISSING, cause: unknown): boolean {
+  return sqlState(cause) === MISSING[what];
+}
+
+/** Whether an error says that what was to be created exists already. */
+export function isThereAlready(cause: unknown): boolean {
+  return THERE_ALREADY.includes(sqlState(cause) ?? "");
+}
+
+/** Whether an error says that the encoding lacks a character of a text. */
+export function isUnfitText(cause: unknown): boolean {
+  return UNFIT_TEXT.includes(sqlState(cause) ?? "");
+}
+
+/** Whether an error will recur until somebody changes the table, rights or values. */
+export function isLasting(cause: unknown): boolean {
+  return LASTING.test(sqlState(cause) ?? "") && !isMissing("table", cause);
+}
+
+/** Whether an error says that the role lacks a right. */
+export function isRefused(cause: unknown): boolean {
+  return REFUSED.includes(sqlState(cause) ?? "");
+}
+
+/** Whether an error says that the server has waited for others' locks in vain, as long as `lock_timeout` says. */
+export function isLocked(cause: unknown): boolean {
+  return sqlState(cause) === LOCKED;
+}
+
+/** Whether the server has undone a statement for the sake of another's, so that it may be repeated at once. */
+export function isBrokenOff(cause: unknown): boolean {
+  return BROKEN_OFF.includes(sqlState(cause) ?? "");
+}
+
+/** Whether an error says that a table is missing, is not for this role, or is not what it was taken for. */
+export function isOfTable(cause: unknown): boolean {
+  return /^(42|3F)/.test(sqlState(cause) ?? "");
+}
+
+/** What an administrator is told of a table. */
+export interface TableAdvice {
+  /** The flag that names another table. */
+  readonly flag: string;
+  /** The command that prints the table's definition. */
+  readonly definition: string;
+}
+
+/** What to do about an error of a table, if that differs for a table and for a lock. */
+export function cureOf(cause: unknown, { flag, definition }: TableAdvice): string | undefined {
+  const state = sqlState(cause);
+  if (state === undefined) return undefined;
+  if (REFUSED.includes(state)) return REFUSALS.find(([words]) => words.test(messageOf(cause)))?.[1];
+  if (state === "25006") {
+    return "connect to the primary, or find out what makes it read-only there (default_transaction_read_only)";
+  }
+  if (/^(55000|44)/.test(state)) return `let the view be written to, or name a table with ${flag}`;
+  // 42: a column of another type, no unique index.
+  if (/^(0A|22|23|27|P0|42804|42883|42P10)/.test(state)) {
+    return `correct that: a trigger, a constraint, a rule or a column of the table (see ${definition})`;
+  }
+  return undefined;
+}
+
+/** What to do if the role lacks a right on a table. */
+export function grantOn(name: string, { flag, definition }: TableAdvice, rights: string): string {
+  return `grant the role ${rights} on it, and have an administrator make it: ${definition}, or name a schema that is the ` +
+    `role's own: ${flag} SCHEMA.${name}`;
+}

@@ -1,0 +1,27 @@
+import { LOCK_WAIT } from "../sql/ledger_statements.ts";
+import { sql, type Statement } from "../sql/statement.ts";
+
+/**
+ * SQL that sets what statements on sera's tables need. It returns no row.
+ *
+ * With `synchronous_commit` off, a crash of the server may undo what was committed, and give the same number again. The
+ * other values all prevent that, and stay. `lock_timeout` is what ends a wait for others.
+ */
+function set(isLocal: Statement): Statement {
+  return sql`SELECT WHERE (set_config('lock_timeout', '${LOCK_WAIT}ms', ${isLocal}) ||
+    set_config('statement_timeout', '0', ${isLocal}) || CASE current_setting('synchronous_commit')
+      WHEN 'off' THEN set_config('synchronous_commit', 'on', ${isLocal}) ELSE '' END) IS NULL`;
+}
+
+/** A statement that sets them for the session. */
+export const SET_FOR_SESSION: Statement = set(sql`false`);
+
+const SET_FOR_TRANSACTION = set(sql`true`);
+
+/**
+ * A statement that brings its settings with it. Both are one message, which the server runs as one transaction. Not one
+ * statement, which would set them too late: it waits for its tables before it runs.
+ */
+export function withSettings(statement: Statement): Statement {
+  return sql`${SET_FOR_TRANSACTION}; ${statement}`;
+}

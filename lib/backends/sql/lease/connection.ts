@@ -1,0 +1,96 @@
+import { aborted, firstOf, settled } from "../../../waiting.ts";
+import { LockUnavailableError, type Trouble } from "../../../errors.ts";
+import type { LockSession } from "../../../lock/lock.ts";
+import { ConnectionError } from "../../network/errors.ts";
+import type { QueryOptions, Row, Session } from "../session.ts";
+import type { Statement } from "../statement.ts";
+import type { Asker, SettingsFrom } from "../asker.ts";
+
+/** The connection of a lease, which outlives each of its sessions: when one has ended, the next use opens another. */
+export class LeaseConnection<S extends Session> implements LockSession, Asker {
+  readonly #open: (signal: AbortSignal) => Promise<S>;
+  readonly #reopened: (session: S, why: Trouble) => void;
+  readonly #closed = new AbortController();
+  readonly #settingsFrom: (session: S) => SettingsFrom;
+  endRun: Asker["endRun"];
+  #session: S;
+  #opening: Promise<S> | undefined;
+
+  /**
+   * @param session The first session.
+   * @param open Opens another one.
+   * @param settingsFrom Tells where statements in a session get their settings from.
+   * @param reopened Called with each further session, and why the one before it ended.
+   */
+  constructor(
+    session: S,
+    open: (signal: AbortSignal) => Promise<S>,
+    settingsFrom: (session: S) => SettingsFrom,
+    reopened: (session: S, why: Trouble) => void,
+  ) {
+    this.#settingsFrom = settingsFrom;
+    this.#session = session;
+    this.#open = open;
+    this.#reopened = reopened;
+  }
+
+  get where(): string {
+    return this.#session.where;
+  }
+
+  get number(): number | undefined {
+    return this.#session.number;
+  }
+
+  get serverMark(): string | undefined {
+    return this.#session.serverMark;
+  }
+
+  get settingsFrom(): SettingsFrom {
+    return this.#settingsFrom(this.#session);
+  }
+
+  /** Fires when sera itself has ended the connection for good. */
+  get closed(): AbortSignal {
+    return this.#closed.signal;
+  }
+
+  /**
+   * The present session, or a new one if that has ended. Tries once to open it.
+   *
+   * @throws {LockUnavailableError} When no server can be reached, or the connection was ended for good.
+   */
+  async session(): Promise<S> {
+    const { reason } = this.closed;
+    if (this.closed.aborted) throw LockUnavailableError.on(this.where, { what: String(reason?.message ?? reason) });
+    if (!this.#session.closed.aborted) return this.#session;
+    return await (this.#opening ??= this.#reopen().finally(() => this.#opening = undefined));
+  }
+
+  async queryAll(statement: Statement, options: QueryOptions = {}): Promise<readonly Row[]> {
+    const { signal } = options;
+    signal?.throwIfAborted();
+    const session = await firstOf<S>(
+      settled(this.session()),
+      aborted(signal, ({ reason }) => {
+        throw reason;
+      }),
+    );
+    return await session.queryAll(statement, options);
+  }
+
+  /** Ends the connection for good, at once. */
+  destroy(): void {
+    if (!this.closed.aborted) this.#closed.abort(new ConnectionError("the connection was given up"));
+    this.#session.destroy();
+  }
+
+  async #reopen(): Promise<S> {
+    const why = this.#session.closed.reason as Trouble;
+    const session = await this.#open(this.closed);
+    this.#session = session;
+    if (this.closed.aborted) session.destroy();
+    else this.#reopened(session, why);
+    return session;
+  }
+}

@@ -1,0 +1,49 @@
+import { LockUnavailableError, type Trouble } from "../../../errors.ts";
+import type { Dialect } from "../dialect.ts";
+
+/** The words of advice about the table of leases. */
+export const LEASE_WORDS = {
+  /** The flag that names another table. */
+  flag: "--lease-table",
+  /** The command that prints the table's definition. */
+  definition: "sera doctor --lease --schema",
+} as const;
+
+/** What a database's errors mean for a table. */
+export interface TableErrors extends Pick<Dialect, "isMissing" | "isRefused" | "cureOf"> {
+  /** What to do if the user lacks a right. */
+  readonly grant: string;
+}
+
+/**
+ * Makes the error for a table of leases that cannot be used.
+ *
+ * @param shown The table as messages name it.
+ * @param cause The database's error. Its cure for connections is replaced by one for tables, if there is one.
+ */
+export function leaseFailure(
+  shown: string,
+  { what, cure }: Trouble,
+  cause?: LockUnavailableError,
+): LockUnavailableError {
+  const about = { transient: cause?.transient, cause: cause?.cause };
+  return new LockUnavailableError(`Cannot use the leases in ${shown}: ${what}`, cure ?? cause?.cure, about);
+}
+
+/**
+ * Says what an error of a statement means for the table of leases. One that may pass, such as the end of a connection, is
+ * no fault of the table.
+ *
+ * @param error What was thrown.
+ */
+export function explained(shown: string, error: unknown, errors: TableErrors): unknown {
+  if (!(error instanceof LockUnavailableError) || error.transient) return error;
+  const { cause, reason } = error;
+  if (errors.isMissing("column", cause)) {
+    const { flag, definition } = LEASE_WORDS;
+    const cure = `make it as ${definition} has it, or if it is another program's, name another one with ${flag}`;
+    return leaseFailure(shown, { what: reason, cure }, error);
+  }
+  const cure = errors.cureOf(cause) ?? (errors.isRefused(cause) ? errors.grant : undefined);
+  return leaseFailure(shown, { what: reason, cure }, error);
+}

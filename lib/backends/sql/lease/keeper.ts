@@ -1,0 +1,167 @@
+import { Deadline } from "../../../deadline.ts";
+import { LockLostError, LockUnavailableError, type Trouble } from "../../../errors.ts";
+import type { Keeper } from "../../../lock/keeper.ts";
+import { Moment } from "../../../lock/lease.ts";
+import { delayOrAbort } from "../../../waiting.ts";
+import type { Session } from "../session.ts";
+import type { LeaseConnection } from "./connection.ts";
+import type { Ownership } from "./row.ts";
+import type { LeaseServer } from "./server.ts";
+import type { Ending } from "./table.ts";
+
+/** The pauses between two tries to reach a server, in milliseconds: the first, and the longest. */
+const FIRST_PAUSE = 50;
+const LONGEST_PAUSE = 1000;
+
+/** A lease that sera has, and the session lock beside it. */
+export interface KeptLease<S extends Session> {
+  /** The lock's name. */
+  readonly lock: string;
+  readonly mine: Ownership;
+  /** In milliseconds. */
+  readonly ttl: number;
+  readonly server: LeaseServer<S>;
+  readonly connection: LeaseConnection<S>;
+  /** The session that holds the session lock; undefined if none does. */
+  readonly queuedIn: S | undefined;
+}
+
+/** Keeps a lease by renewing its row, over another connection when one has ended. */
+export class LeaseKeeper<S extends Session> implements Keeper {
+  readonly lasts = true;
+  readonly isGivenUp = true;
+  /** Why no renewal is answered at present; undefined if there is no trouble. */
+  trouble: Trouble | undefined;
+  readonly #kept: KeptLease<S>;
+  /** The session that holds the session lock, if any does. */
+  #queuedIn: S | undefined;
+  #isReleased = false;
+  /** Whether a try to release it has failed, so that it may be released. */
+  #isUnsure = false;
+
+  constructor(kept: KeptLease<S>) {
+    this.#kept = kept;
+    this.#queuedIn = kept.queuedIn;
+    kept.connection.endRun = (ending) => this.#endRun(ending);
+  }
+
+  get where(): string {
+    return this.#kept.connection.where;
+  }
+
+  get ended(): AbortSignal {
+    return this.#kept.connection.closed;
+  }
+
+  get session(): LeaseConnection<S> {
+    return this.#kept.connection;
+  }
+
+  get token(): bigint {
+    return this.#kept.mine.fence;
+  }
+
+  /** Renews the lease. Tries until a server has answered, or the keeper is ended. */
+  async renew(): Promise<Moment | undefined> {
+    const { lock, mine, ttl, server: { table } } = this.#kept;
+    return await this.#untilAnswered(async (session) => {
+      if (this.#isReleased) return new Moment();
+      const sent = new Moment();
+      const isOurs = await table.renew(session, lock, mine, ttl);
+      // A renewal that was on its way when the lease was released.
+      if (!isOurs && this.#isReleased) return sent;
+      if (!isOurs) throw await this.#whyLost(session);
+      await this.#queueAgain(session);
+      return sent;
+    });
+  }
+
+  /**
+   * Releases the lease, and then the session lock, so that whoever waits for that finds the lease free. Tries until a
+   * server has answered, but no longer than others would wait for the lease to expire.
+   */
+  async release(): Promise<boolean> {
+    if (!this.#isReleased) {
+      await this.#untilAnswered((session) => this.#free(session), new Deadline(this.#kept.ttl));
+    }
+    await this.#leaveQueue();
+    return this.#isReleased;
+  }
+
+  end(): Promise<void> {
+    this.#kept.connection.destroy();
+    return Promise.resolve();
+  }
+
+  async #endRun(ending: Ending): Promise<boolean> {
+    if (!this.#isReleased) await this.#free(await this.#kept.connection.session(), ending);
+    return this.#isReleased;
+  }
+
+  async #free(session: S, ending?: Ending): Promise<void> {
+    const { lock, mine, server: { table } } = this.#kept;
+    try {
+      // After a try without an answer, what is no longer ours has been released by that.
+      this.#isReleased = await table.release(session, lock, mine, ending) ||
+        this.#isUnsure && (await table.read(session, lock))?.owner !== mine.owner;
+    } catch (error) {
+      this.#isUnsure = true;
+      throw error;
+    }
+  }
+
+  /** Repeats a request over new connections until it is answered, the deadline passes, or the keeper is ended. */
+  async #untilAnswered<T>(ask: (session: S) => Promise<T>, deadline = new Deadline(Infinity)): Promise<T> {
+    for (let pause = FIRST_PAUSE;; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
+      try {
+        const answer = await ask(await this.#kept.connection.session());
+        this.trouble = undefined;
+        return answer;
+      } catch (error) {
+        if (!(error instanceof LockUnavailableError) || this.ended.aborted || deadline.passed) throw error;
+        this.trouble = { what: error.reason, cure: error.cure };
+      }
+      await delayOrAbort(Math.min(pause * (0.5 + Math.random()), deadline.remaining), this.ended);
+    }
+  }
+
+  /** Takes the session lock in a new session, if it is free: a waiter may have it, who then waits for the lease. */
+  async #queueAgain(session: S): Promise<void> {
+    const { server } = this.#kept;
+    if (this.#queuedIn === session || !server.hasSessionLocks(session)) return;
+    try {
+      if (await server.queue.enter(session, new Deadline(0), this.ended)) this.#queuedIn = session;
+    } catch (error) {
+      // The lease decides; if the session has ended, the next renewal opens another.
+      if (!(error instanceof LockUnavailableError)) throw error;
+    }
+  }
+
+  async #leaveQueue(): Promise<void> {
+    const session = this.#queuedIn;
+    if (!session || session.closed.aborted) return;
+    try {
+      await this.#kept.server.queue.leave(session);
+    } catch (error) {
+      // It ends with the session, soon.
+      if (!(error instanceof LockUnavailableError)) throw error;
+    }
+  }
+
+  async #whyLost(session: S): Promise<LockLostError> {
+    const { lock, server: { table } } = this.#kept;
+    let now;
+    try {
+      now = await table.read(session, lock);
+    } catch (error) {
+      if (!(error instanceof LockUnavailableError)) throw error;
+      return new LockLostError(`${this.where}: its lease is no longer ours`);
+    }
+    if (!now) return new LockLostError(`${this.where}: somebody has freed its row in ${table.shown}`);
+    const [{ holderText }, { sightingOf }] = await Promise.all([
+      import("../../../who/holder_text.ts"),
+      import("./sightings.ts"),
+    ]);
+    return new LockLostError(`${this.where}: its lease is held by ${holderText([sightingOf(now)])}`);
+  }
+}

@@ -1,0 +1,18 @@
+/** The first pause, in milliseconds; each is twice as long as the one before, until the longest is reached. */
+const FIRST = 100;
+/** The mean of the longest pauses, in milliseconds: a little more than a second, so that a second has one at most. */
+const LONGEST = 1050;
+/** By which part of it a pause is longer or shorter by chance, so that many waiters do not ask all at once. */
+const JITTER = 0.3;
+
+/** The pauses of a waiter that has to ask again and again. */
+export class Pauses {
+  #mean = FIRST;
+
+  /** The next pause, in milliseconds. */
+  next(): number {
+    const pause = this.#mean * (1 + JITTER * (2 * Math.random() - 1));
+    this.#mean = Math.min(2 * this.#mean, LONGEST);
+    return pause;
+  }
+}

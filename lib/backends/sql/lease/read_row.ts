@@ -1,0 +1,104 @@
+import { LockUnavailableError } from "../../../errors.ts";
+import { isLockName } from "../../../lock/lock_name.ts";
+import { isNamespacedName } from "../../../lock/namespaced_name.ts";
+import { exactFrom, pidFrom, timeFrom, wholeFrom } from "../../../text/foreign.ts";
+import { isPlain } from "../../../text/harmless.ts";
+import type { Dialect } from "../dialect.ts";
+import type { Row } from "../session.ts";
+import { sql, type Statement } from "../statement.ts";
+import type { Lease } from "./row.ts";
+
+/** No counting has led to a fencing token, or to a number of changes, that is higher. */
+export const HIGHEST = 2n ** 62n;
+
+/** The longest TTL, in milliseconds: the setting's is a day. */
+export const LONGEST_TTL = 24 * 3600 * 1000;
+
+/** The form of an owner: 32 hex digits. */
+const OWNER = /^[0-9a-f]{32}$/;
+
+/** How a kind of database reads values, and the time that is left until `expires` in milliseconds. */
+export interface Reading extends Pick<Dialect, "readText" | "decodeText" | "readNumber" | "readTime"> {
+  readonly left: Statement;
+}
+
+/** The columns to select for {@linkcode readLease}. */
+export function leaseColumns({ readText, readNumber, readTime, left }: Reading): Statement {
+  return sql`${readText(sql`name`)} AS lock_name, ${readText(sql`owner`)} AS owner_id,
+    ${readNumber(sql`fence`)} AS fence_number, ${readNumber(sql`beat`)} AS beat_number,
+    ${readNumber(sql`ttl_ms`)} AS ttl, ${readNumber(sql`pid`)} AS process, ${readText(sql`host`)} AS host_name,
+    ${readText(sql`label`)} AS label_text, ${left} AS left_ms, ${readTime(sql`since`)} AS since_ms`;
+}
+
+/**
+ * Reads a row with {@linkcode leaseColumns}. Others may have written it: invalid texts, and a time of its beginning, are
+ * left out.
+ *
+ * @param shown The table as messages name it.
+ * @returns Undefined if the lease is free.
+ * @throws {LockUnavailableError} When nobody can go by it.
+ */
+export function readLease(row: Row, shown: string, { decodeText }: Reading): Lease | undefined {
+  const lock = decodeText(row.lock_name) ?? "";
+  const where = lockIn(lock) ? ` WHERE name = '${lock}'` : "";
+  const wrong = (column: string, value: string, cure: string) => senseless(lock, shown, `${column} ${value}`, cure);
+  const counted = (column: string, value: unknown, cure: string) => {
+    const number = exactFrom(value);
+    if (number !== undefined && number >= 0n && number < HIGHEST) return number;
+    throw wrong(column, numberText(value), cure);
+  };
+  const fence = counted(
+    "fence",
+    row.fence_number,
+    `set it to the last SERA_TOKEN that was given: UPDATE ${shown} SET fence = LAST${where}`,
+  );
+  const beat = counted("beat", row.beat_number, `start it anew: UPDATE ${shown} SET beat = 0${where}`);
+  if (row.owner_id === null) return undefined;
+  const free = `when its command has ended, free it: UPDATE ${shown} SET owner = NULL${where}`;
+  const owner = decodeText(row.owner_id) ?? "";
+  if (!OWNER.test(owner)) throw wrong("owner", isPlain(owner) ? `'${owner}'` : "of another form", free);
+  const ttl = wholeFrom(row.ttl, 1, LONGEST_TTL);
+  if (ttl === undefined) throw wrong("ttl_ms", numberText(row.ttl), free);
+  const left = row.left_ms === null ? NaN : Math.round(Number(row.left_ms));
+  if (!Number.isSafeInteger(left)) throw wrong("expires", "of no date", free);
+  return {
+    lock,
+    owner,
+    fence,
+    beat,
+    ttl,
+    left,
+    host: decodeText(row.host_name),
+    pid: pidFrom(row.process),
+    label: decodeText(row.label_text),
+    since: timeFrom(row.since_ms),
+  };
+}
+
+/**
+ * Reads several rows; leaves out those that nobody can go by, and those that are not of a lock of sera's.
+ */
+export function readLeases(rows: readonly Row[], shown: string, reading: Reading): readonly Lease[] {
+  return rows.flatMap((row) => {
+    try {
+      const lease = readLease(row, shown, reading);
+      return lease && lockIn(lease.lock) ? [lease] : [];
+    } catch (error) {
+      if (error instanceof LockUnavailableError) return [];
+      throw error;
+    }
+  });
+}
+
+/** The error for a row that makes no sense. */
+function senseless(lock: string, shown: string, what: string, cure: string): LockUnavailableError {
+  return new LockUnavailableError(`The lease of ${lock} in ${shown} makes no sense (${what})`, cure);
+}
+
+function lockIn(name: string): boolean {
+  return isLockName(name) || isNamespacedName(name);
+}
+
+function numberText(value: unknown): string {
+  return value === null ? "NULL" : String(exactFrom(value) ?? "of another form");
+}

@@ -1,0 +1,35 @@
+import type { Deadline } from "../../../deadline.ts";
+import type { TableName } from "../../../ledger/table_name.ts";
+import type { LockFilter, Seen } from "../../../who/sighting.ts";
+import type { SettingsFrom } from "../asker.ts";
+import type { Session } from "../session.ts";
+import type { LeaseTable } from "./table.ts";
+
+/** What a lease needs of a kind of database. Each call may throw a `LockUnavailableError`. */
+export interface LeaseServer<S extends Session> {
+  /** All servers of the setting, for messages. */
+  readonly where: string;
+  readonly table: LeaseTable;
+  /** The session lock of the same name, which saves waiters from polling where it works. */
+  readonly queue: SessionQueue<S>;
+  /**
+   * Connects to a server that takes writes, in a session that is set up for the table and the ledger.
+   *
+   * @param limit In how many milliseconds the signal will abort it.
+   */
+  open(signal: AbortSignal, limit: number): Promise<S>;
+  /** Whether session locks there exclude everybody who reaches the same leases. */
+  hasSessionLocks(session: S): boolean;
+  /** Where statements in a session get their settings from. */
+  settingsFrom(session: S): SettingsFrom;
+  /** Who holds session locks and who waits for them, as far as this user may see. */
+  sightings(session: S, filter: LockFilter, ledger: TableName, signal: AbortSignal): Promise<Seen>;
+}
+
+/** A session lock. */
+export interface SessionQueue<S extends Session> {
+  /** Waits for it until the deadline. Returns whether the session holds it now. */
+  enter(session: S, deadline: Deadline, signal: AbortSignal): Promise<boolean>;
+  /** Releases it. Returns whether the session held it. */
+  leave(session: S): Promise<boolean>;
+}

@@ -1,0 +1,25 @@
+import { UsageError } from "../errors.ts";
+import type { Env } from "../settings/outside.ts";
+import { leasePlace } from "../settings/lease_place.ts";
+import { resolveSettings } from "../settings/resolve.ts";
+
+/**
+ * The SQL that makes the table of leases, for `sera doctor --lease --schema`. Does not connect.
+ *
+ * @param flags The flags as given.
+ * @throws {ConfigError} When the settings cannot be used.
+ * @throws {UsageError} When a flag cannot be used, or lease is off.
+ */
+export async function leaseSchema(flags: ReadonlyMap<string, string>, env: Env): Promise<string> {
+  if (flags.has("json")) {
+    throw new UsageError("Cannot use --json with --schema: it has no effect there", "leave it out");
+  }
+  const { server, lease, leaseTable } = await resolveSettings(flags, env);
+  if (!lease) {
+    throw new UsageError(
+      "Cannot use --schema: it prints the table of leases, and lease is off",
+      "write sera doctor --lease --schema, or sera history --schema for the ledger's table",
+    );
+  }
+  return await leasePlace(server, leaseTable).schema(leaseTable);
+}

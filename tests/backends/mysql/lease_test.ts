@@ -1,0 +1,159 @@
+/** Tables of leases on MySQL and MariaDB. */
+
+import assert from "node:assert/strict";
+import { sharedMariaDb, sharedMySql56 } from "../shared_server.ts";
+import { leaseTableContract } from "../sql/lease/contract.ts";
+import { claimOf, Desk, HOUR, ownerOf } from "../sql/lease/desk.ts";
+import { refusal } from "../sql/lease/trouble.ts";
+import { mySqlLeasePlace } from "./lease_place.ts";
+
+/** What a DSN may make of a session that leases must not mind. */
+const SETTINGS = [
+  "charset=latin1",
+  "charset=utf8mb4&collation=utf8mb4_unicode_ci",
+  "sql_mode=%27ANSI_QUOTES,NO_BACKSLASH_ESCAPES,PIPES_AS_CONCAT,HIGH_NOT_PRECEDENCE,IGNORE_SPACE%27",
+  "sql_mode=%27TRADITIONAL%27",
+  "sql_mode=%27%27",
+  "sql_safe_updates=1",
+  "time_zone=%27%2B09:00%27",
+  "tx_isolation=%27SERIALIZABLE%27",
+  "tx_isolation=%27READ-COMMITTED%27",
+];
+
+/** Settings that only MariaDB has. */
+const MARIADB_SETTINGS = [
+  "sql_mode=%27ORACLE%27",
+  "sql_mode=%27SIMULTANEOUS_ASSIGNMENT,STRICT_ALL_TABLES%27",
+  "sql_mode=%27EMPTY_STRING_IS_NULL%27",
+];
+
+for (const [shared, label] of [[sharedMariaDb(), "MariaDB"], [sharedMySql56(), "MySQL 5.6"]] as const) {
+  const place = mySqlLeasePlace(shared, label);
+  const { test } = place;
+  leaseTableContract(place);
+
+  /** The table as sera makes it, changed by the test. */
+  const make = async ({ bench, leases }: Desk, change: (definition: string) => string) => {
+    const definition = leases.schema().replaceAll(/^--.*\n/gm, "").replace(/`runs_\w+`/, bench.name);
+    const changed = change(definition);
+    assert.notEqual(changed, definition);
+    await bench.sql(changed);
+  };
+
+  for (const params of label === "MariaDB" ? [...SETTINGS, ...MARIADB_SETTINGS] : SETTINGS) {
+    test(`leases are the same with ${decodeURIComponent(params)}`, async () => {
+      await using desk = await Desk.open(place, params);
+      const mine = await desk.hold("a");
+      assert.equal(await desk.claim("a"), 1n);
+      const { left, ...lease } = await desk.held();
+      assert.ok(left > HOUR / 2 && left <= HOUR, `${left}`);
+      assert.deepEqual([lease.host, lease.label, lease.owner], ["weba", "rotate-logs", mine.owner]);
+      assert.equal(await desk.claim("b", { slack: 0, ttls: 0 }), undefined);
+      assert.equal(await desk.leases.renew(desk.session, desk.lock, mine, HOUR), true);
+      await desk.write(`expires = ${place.ago(1.5 * HOUR)}`);
+      assert.equal(await desk.claim("b", { slack: HOUR, ttls: 1 }), undefined);
+      assert.equal(await desk.claim("b", { slack: HOUR / 4, ttls: 1 }), 2n);
+      assert.deepEqual((await desk.leases.list(desk.session, "all")).map(({ owner }) => owner), [ownerOf("b")]);
+      const { owner, fence, beat } = await desk.held();
+      assert.equal(await desk.claim("c", { seen: { owner, fence, beat } }), 3n);
+      assert.equal(await desk.leases.release(desk.session, desk.lock, { owner: ownerOf("c"), fence: 3n }), true);
+      const [row] = await desk.bench.sql(`SELECT TIMESTAMPDIFF(MINUTE, UTC_TIMESTAMP(), since) AS since,
+        TIMESTAMPDIFF(MINUTE, UTC_TIMESTAMP(), expires) AS expires FROM ${desk.bench.name}`);
+      assert.ok(Number(row!.since) > -30 && Number(row!.since) <= 0, `${row!.since}`);
+      assert.ok(Number(row!.expires) > 30 && Number(row!.expires) <= 60, `${row!.expires}`);
+    });
+  }
+
+  for (const value of ["'0000-00-00 00:00:00'", "NULL"]) {
+    test(`a lease that expires at ${value} makes no sense, and is left alone`, async () => {
+      await using desk = await Desk.open(place);
+      await make(desk, (definition) => definition.replace("expires DATETIME(3) NOT NULL", "expires DATETIME(3) NULL"));
+      await desk.hold("a");
+      await desk.write(`expires = ${value}`);
+      const { message } = await refusal(desk.read());
+      assert.match(message, /^The lease of \w+ in runs_\w+ makes no sense \(expires of no date\); [^\n]+$/);
+      assert.deepEqual(await desk.leases.list(desk.session, "all"), []);
+    });
+  }
+
+  for (const engine of ["MEMORY", "BLACKHOLE"]) {
+    test(`a table of the engine ${engine} is refused`, async () => {
+      await using desk = await Desk.open(place);
+      const there = await desk.bench.sql(
+        `SELECT 1 FROM information_schema.ENGINES WHERE ENGINE = '${engine}' AND SUPPORT <> 'NO'`,
+      );
+      if (there.length === 0) return;
+      await make(desk, (definition) => definition.replace("InnoDB", engine));
+      const { message, transient } = await refusal(desk.acquire("a"));
+      assert.equal(transient, false);
+      assert.match(
+        message,
+        new RegExp(
+          `^Cannot use the leases in runs_\\w+: the table keeps nothing \\(engine ${engine}\\), [^\n]*; ALTER TABLE runs_\\w+ ENGINE=InnoDB$`,
+        ),
+      );
+      assert.deepEqual(await desk.bench.sql(`SELECT * FROM ${desk.bench.name}`), []);
+    });
+  }
+
+  for (const mode of ["", "STRICT_ALL_TABLES"]) {
+    for (const [column, length] of [["name", 20], ["owner", 31]] as const) {
+      test(`a table whose ${column} is too short is refused, sql_mode '${mode}'`, async () => {
+        await using desk = await Desk.open(place, `sql_mode=%27${mode}%27`);
+        await make(
+          desk,
+          (definition) => definition.replace(`${column} VARCHAR(64)`, `${column} VARCHAR(${length})`),
+        );
+        const { message } = await refusal(desk.acquire("a"));
+        assert.match(message, /^Cannot use the leases in runs_\w+: [^\n]+; [^\n]*sera doctor --lease --schema[^\n]*$/);
+      });
+    }
+
+    test(`a table in latin1 replaces what it cannot hold in a host and a label, sql_mode '${mode}'`, async () => {
+      await using desk = await Desk.open(place, `sql_mode=%27${mode}%27`);
+      await make(
+        desk,
+        (definition) =>
+          definition.replaceAll("CHARACTER SET utf8mb4 COLLATE utf8mb4_bin", "CHARACTER SET latin1 COLLATE latin1_bin"),
+      );
+      const claim = { ...claimOf(desk.lock, "a"), host: "w😀", label: "log 😀" };
+      assert.equal(await desk.leases.insert(desk.session, claim), 1n);
+      const { host, label } = await desk.held();
+      assert.match(`${host} ${label}`, /^w\?{1,4} log \?{1,4}$/);
+    });
+  }
+
+  test("a server that has become read-only is one to try again", async () => {
+    await using desk = await Desk.open(place);
+    const mine = await desk.hold("a");
+    await desk.bench.sql("SET GLOBAL read_only = 1");
+    try {
+      for (
+        const ask of [
+          () => desk.claim("b", { slack: 0, ttls: 0 }),
+          () => desk.leases.insert(desk.session, claimOf(desk.lock, "b")),
+          () => desk.leases.renew(desk.session, desk.lock, mine, HOUR),
+          () => desk.leases.release(desk.session, desk.lock, mine),
+        ]
+      ) {
+        const { message, transient } = await refusal(ask());
+        assert.equal(transient, true);
+        assert.match(message, /read-only[^\n]*; name the primary, or let the server take writes \(read_only\)$/);
+      }
+      assert.equal((await desk.held()).owner, mine.owner);
+    } finally {
+      await desk.bench.sql("SET GLOBAL read_only = 0");
+    }
+    assert.equal(await desk.leases.renew(desk.session, desk.lock, mine, HOUR), true);
+  });
+
+  test("an answer that tells of rows where none were asked for makes no sense", async () => {
+    await using desk = await Desk.open(place);
+    const mine = await desk.hold("a");
+    const asker = { where: "a proxy", queryAll: () => Promise.resolve([{ affected: "1" }]) };
+    assert.match(
+      (await refusal(desk.leases.renew(asker, desk.lock, mine, HOUR))).message,
+      /the server's answer makes no sense \(other columns\)/,
+    );
+  });
+}

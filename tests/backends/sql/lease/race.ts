@@ -1,0 +1,51 @@
+/** Many who want the same lock. */
+
+import assert from "node:assert/strict";
+import type { Asker } from "../../../../lib/backends/sql/asker.ts";
+import type { LeaseTable } from "../../../../lib/backends/sql/lease/table.ts";
+import { LockUnavailableError } from "../../../../lib/errors.ts";
+import { claimOf } from "./desk.ts";
+
+/**
+ * Has them acquire and release the lock in turns, until it has been held so many times. Asserts that only one at a time
+ * holds it, that all numbers are given once, and in their order.
+ */
+export async function race(
+  rivals: readonly { readonly asker: Asker; readonly leases: LeaseTable }[],
+  lock: string,
+  times: number,
+): Promise<void> {
+  const fences: bigint[] = [];
+  let inside = 0;
+  await Promise.all(rivals.map(async ({ asker, leases }) => {
+    while (fences.length < times) {
+      const claim = { ...claimOf(lock, "a"), owner: crypto.randomUUID().replaceAll("-", "") };
+      const fence = await ifDone(async () => await leases.claim(asker, claim) ?? await leases.insert(asker, claim));
+      if (fence === undefined) continue;
+      assert.equal(++inside, 1, "two hold the lock");
+      fences.push(fence);
+      // The others get a chance to break in.
+      for (let look = 0; look < 2; look++) {
+        assert.equal((await leases.read(asker, lock))?.owner, claim.owner);
+        assert.equal(inside, 1, "two hold the lock");
+      }
+      inside--;
+      let released;
+      do {
+        released = await ifDone(() => leases.release(asker, lock, { owner: claim.owner, fence }));
+      } while (released === undefined);
+      assert.equal(released, true);
+    }
+  }));
+  assert.deepEqual(fences, fences.map((_, index) => BigInt(index + 1)));
+}
+
+/** What a statement answers; undefined if it failed and may be repeated, such as after a deadlock. */
+async function ifDone<T>(act: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await act();
+  } catch (error) {
+    if (error instanceof LockUnavailableError && error.transient) return undefined;
+    throw error;
+  }
+}

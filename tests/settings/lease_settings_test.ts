@@ -1,0 +1,149 @@
+/** `lease` and `lease-table`: what they take, where, and what of them reaches a backend. */
+
+import assert from "node:assert/strict";
+import { backendOptions } from "../../lib/commands/backend_options.ts";
+import { ConfigError, UsageError } from "../../lib/errors.ts";
+import { leasePlace } from "../../lib/settings/lease_place.ts";
+import { withoutEffect } from "../../lib/settings/without_effect.ts";
+import {
+  FILE,
+  type Flags,
+  type Given,
+  MYSQL,
+  MYSQL_WITH_DATABASE,
+  POSTGRES,
+  refusal,
+  resolve,
+  test,
+  withFlags,
+} from "./given.ts";
+
+const io = { env: () => undefined, out: () => undefined, err: () => undefined };
+
+/** The table that a backend is told to keep the lock's row in. */
+async function tableOf(given: Given) {
+  return backendOptions(await resolve(given), "label", io).leaseTable;
+}
+
+test("who does not ask for a lease has none, whatever table is named", async () => {
+  const { lease, leaseTable } = await withFlags({}, POSTGRES);
+  assert.deepEqual([lease, leaseTable], [false, { name: "sera_leases" }]);
+  const none: Given[] = [
+    {},
+    { file: { "lease-table": "t" } },
+    { env: { SERA_LEASE_TABLE: "t" } },
+    { file: { lease: true }, flags: { lease: "false" } },
+    { file: { lease: true }, env: { SERA_LEASE: "0" } },
+  ];
+  for (const given of none) {
+    assert.equal(await tableOf({ ...given, file: { server: POSTGRES, ...given.file } }), undefined);
+  }
+});
+
+test("lease is turned on by the file, the variable and the flag; the table has a schema or none", async () => {
+  const file = { server: POSTGRES };
+  assert.deepEqual(await tableOf({ file: { ...file, lease: true } }), { name: "sera_leases" });
+  assert.deepEqual(await tableOf({ file: { ...file, Lease: true } }), { name: "sera_leases" });
+  assert.deepEqual(await tableOf({ file, env: { SERA_LEASE: "true" } }), { name: "sera_leases" });
+  assert.deepEqual(await tableOf({ file, flags: { lease: "1" } }), { name: "sera_leases" });
+  const table = { schema: "ops", name: "leases" };
+  assert.deepEqual(await tableOf({ file: { ...file, lease: true, "lease-table": "ops.leases" } }), table);
+  assert.deepEqual(await tableOf({ file, env: { SERA_LEASE: "1", SERA_LEASE_TABLE: "ops.leases" } }), table);
+  assert.deepEqual(await tableOf({ file, flags: { lease: "true", "lease-table": "ops.leases" } }), table);
+});
+
+test("of lease and lease-table the flag wins over the variable, and the variable over the file", async () => {
+  const file = { server: POSTGRES, lease: false, "lease-table": "f" };
+  const env = { SERA_LEASE: "true", SERA_LEASE_TABLE: "v" };
+  assert.equal(await tableOf({ file }), undefined);
+  assert.deepEqual(await tableOf({ file, env }), { schema: undefined, name: "v" });
+  assert.deepEqual(await tableOf({ file, env, flags: { "lease-table": "g" } }), { schema: undefined, name: "g" });
+  assert.equal(await tableOf({ file, env, flags: { lease: "false" } }), undefined);
+});
+
+test("what lease and lease-table do not take is refused, and named", async () => {
+  const expected: Record<string, RegExp> = {
+    lease: /; it takes true or false$/,
+    "lease-table": /; it takes (some text|a table or schema\.table, in up to 63 letters, digits and underscores each)$/,
+  };
+  const wrong: [setting: string, variable: string, values: string[]][] = [
+    ["lease", "SERA_LEASE", ["perhaps", "on", "2"]],
+    ["lease-table", "SERA_LEASE_TABLE", [".", "a.", ".a", "a.b.c", "a b", "a`b", 'a"b', "1a", "a;b", "t".repeat(64)]],
+  ];
+  for (const [setting, variable, values] of wrong) {
+    for (const value of values) {
+      const flag = await refusal({ flags: { server: POSTGRES, [setting]: value } });
+      assert.equal(flag.kind, UsageError);
+      assert.match(flag.message, expected[setting]!);
+      assert.ok(flag.message.startsWith(`Cannot use ${setting} in --${setting}: ${value};`), flag.message);
+      const inVariable = await refusal({ flags: { server: POSTGRES }, env: { [variable]: value } });
+      assert.equal(inVariable.kind, ConfigError);
+      assert.ok(inVariable.message.startsWith(`Cannot use ${setting} in ${variable}: ${value};`), inVariable.message);
+    }
+  }
+  for (const [key, value] of [["lease", "true"], ["lease", 1], ["lease-table", true], ["lease-table", ""]] as const) {
+    const { kind, message } = await refusal({ file: { server: POSTGRES, [key]: value } });
+    assert.equal(kind, ConfigError);
+    assert.match(message, expected[key]!);
+  }
+});
+
+test("a lease in a place that has none is refused, wherever it is asked for", async () => {
+  const lacks = (source: string, server: string) =>
+    `Cannot use lease in ${source} with the server in ${server}: a server of files has no leases; leave lease out`;
+  assert.deepEqual(await refusal({ flags: { server: FILE, lease: "true" } }), {
+    kind: UsageError,
+    message: lacks("--lease", "--server"),
+  });
+  assert.deepEqual(await refusal({ env: { SERA_SERVER: FILE, SERA_LEASE: "true" } }), {
+    kind: ConfigError,
+    message: lacks("SERA_LEASE", "SERA_SERVER"),
+  });
+  const { kind, message } = await refusal({ file: { lease: true } });
+  assert.equal(kind, ConfigError);
+  assert.match(message, /^Cannot use lease in (\S+\.json) with the server in \1: a server of files has no leases; /);
+});
+
+test("a lease that is switched off asks for nothing", async () => {
+  for (const given of [{ flags: { lease: "false" } }, { env: { SERA_LEASE: "0" } }, { file: { lease: false } }]) {
+    assert.equal((await resolve(given)).lease, false);
+  }
+  // Also where another setting is looked at.
+  const flags = { lease: "false", "tls-ca": "/no/ca.pem" };
+  assert.equal((await withFlags(flags)).lease, false);
+});
+
+test("a table for leases where there are none has no effect, and the reason is that of the place", async () => {
+  const why = async (server: string) =>
+    withoutEffect(await resolve({ file: { server, "lease-table": "t" } })).map(({ what }) =>
+      what.replace(/ in \S+ has/, " has")
+    );
+  assert.deepEqual(await why(FILE), ["lease-table has no effect here, since a server of files has no leases"]);
+  assert.deepEqual(await why(POSTGRES), ["lease-table has no effect here, since lease is off"]);
+});
+
+test("on MySQL leases need a database, by the server setting or by the table's name", async () => {
+  const lacking: Flags[] = [{ lease: "true" }, { lease: "true", "lease-table": "leases" }];
+  for (const flags of lacking) {
+    assert.deepEqual(await refusal({ flags: { server: MYSQL, ...flags } }), {
+      kind: ConfigError,
+      message: "Cannot keep leases: the server setting names no database for its table; add one after the slash, " +
+        "user:password@tcp(host)/DATABASE, or set --lease-table DATABASE.sera_leases",
+    });
+  }
+  assert.equal((await withFlags({}, MYSQL)).lease, false);
+  assert.equal((await withFlags({ lease: "true" }, MYSQL_WITH_DATABASE)).lease, true);
+  assert.equal((await withFlags({ lease: "true", "lease-table": "ops.leases" }, MYSQL)).lease, true);
+  assert.equal((await withFlags({ lease: "true" }, POSTGRES)).lease, true);
+});
+
+test("a place says of its leases the same in its offers as by what it has", async () => {
+  for (const server of [FILE, MYSQL, MYSQL_WITH_DATABASE, POSTGRES]) {
+    const { server: { offers, leases } } = await withFlags({}, server);
+    assert.equal(offers.leases, leases !== undefined, server);
+  }
+  const { server: files } = await withFlags({});
+  assert.throws(() => leasePlace(files, { name: "t" }), {
+    message: "Cannot keep leases: a server of files has none; name another server, or do without leases",
+  });
+});

@@ -152,7 +152,7 @@ export class LeasedLock implements HeldLock {
     const { where, trouble } = this.#keeper;
     const since = trouble ? this.#pending?.since ?? this.#confirmed : this.#confirmed;
     const span = formatDuration(Math.round(since.age));
-    this.#lose({ what: `${where}: ${trouble ? `${trouble.what},` : "no answer"} for ${span}`, cure: trouble?.cure });
+    this.#lose({ what: `${trouble ? `${trouble.what},` : `${where}: no answer`} for ${span}`, cure: trouble?.cure });
   }
 
   #lose(why: Trouble): void {

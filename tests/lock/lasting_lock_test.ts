@@ -95,7 +95,7 @@ Deno.test("an outage is survived if it ends before the fence, and is no suspensi
   const lock = await row.hold();
   let back = (_sent: Moment) => {};
   row.answer = () => new Promise((resolve) => back = resolve);
-  row.trouble = { what: "connection refused" };
+  row.trouble = { what: "Server at another place: connection refused" };
   await clock.to(18_999);
   assert.deepEqual(row.asked, [5000]);
   assert.equal(lock.lost.aborted, false);
@@ -115,9 +115,9 @@ Deno.test("when the fence comes near in an outage, the reason is what failed las
   const lock = await row.hold();
   await clock.to(5000);
   row.answer = undefined;
-  row.trouble = { what: "the server closed the connection" };
+  row.trouble = { what: "Server at place: the server closed the connection" };
   await clock.to(20_000);
-  row.trouble = { what: "connection refused", cure: "check the server and the network" };
+  row.trouble = { what: "Server at another place: connection refused", cure: "check the server and the network" };
   // Whoever asks meanwhile waits beside the renewal.
   const asked = later(lock.confirm());
   await clock.to(23_999);
@@ -125,7 +125,7 @@ Deno.test("when the fence comes near in an outage, the reason is what failed las
   await clock.to(24_000);
   assert.equal(
     lock.lost.reason.message,
-    "Lock lost: Server at place: connection refused, for 14s; check the server and the network",
+    "Lock lost: Server at another place: connection refused, for 14s; check the server and the network",
   );
   assert.equal(lock.lost.reason.within, 10_000);
   await assert.rejects(asked, lock.lost.reason);
@@ -149,7 +149,7 @@ Deno.test("without a known reason there was no answer", async () => {
 });
 
 Deno.test("a sera that was suspended until its lease had run out says so, whatever the server says", async () => {
-  for (const trouble of [undefined, { what: "connection refused" }]) {
+  for (const trouble of [undefined, { what: "Server at another place: connection refused" }]) {
     for (const answer of [undefined, () => Promise.resolve(undefined)]) {
       using clock = new FakeClock();
       const row = new FakeRow(clock);

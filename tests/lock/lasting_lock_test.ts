@@ -81,10 +81,12 @@ Deno.test("the lease counts from when the answered request was sent, and never f
   assert.equal(lock.left, endsAfter(LEASE) - 1000);
   const old = new Moment();
   row.answer = () => Promise.resolve(new Moment());
-  await clock.to(22_000);
+  await clock.to(24_000);
   const { left } = lock;
   row.answer = () => Promise.resolve(old);
+  const asked = row.asked.length;
   await lock.confirm();
+  assert.equal(row.asked.length, asked + 1);
   assert.equal(lock.left, left);
   await lock.release();
 });

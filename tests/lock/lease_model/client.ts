@@ -4,6 +4,7 @@ import { marginOf, Silence } from "../../../lib/lock/silence.ts";
 import { Command } from "./command.ts";
 import { Machine } from "./machine.ts";
 import type { Schedule } from "./schedule.ts";
+import type { Connection } from "./sessions.ts";
 
 /** The pauses between two looks of a waiter, in milliseconds: they double from the first to the longest. */
 const FIRST_PAUSE = 100;
@@ -17,10 +18,12 @@ interface Attempt {
   /** Whether it gives up when somebody else has the lock, as with a wait of 0. */
   readonly once: boolean;
   readonly silence: Silence;
-  step: "acquires" | "holds" | "releases" | "is over";
+  step: "acquires" | "holds" | "releases" | "takes back" | "is over";
   /** Since when it has looked at the row, in true time. */
   lookingSince?: number;
   hasLooked: boolean;
+  /** The connection that has asked for the session lock. */
+  queuedIn?: Connection;
   pause: number;
   lease?: Ownership;
   /** When the last renewal that was answered was sent, by the machine's clock. */
@@ -64,14 +67,14 @@ export class Client extends Machine {
     const { step } = this.#my;
     if (step === "holds") this.#renew();
     else if (step === "releases") this.#release();
+    else if (step === "takes back") this.#takeBack();
     else if (this.all.world.sessionLocks) this.#queue();
     else this.#look();
   }
 
   protected override goesOn(): boolean {
-    const { step, once } = this.#my;
-    if (step === "is over") return false;
-    if (step === "acquires" && once) this.#finish();
+    const my = this.#my;
+    if (my.step === "acquires" && my.once) this.all.dice.chance(0.5) ? my.step = "takes back" : this.#finish();
     return this.#my.step !== "is over";
   }
 
@@ -82,6 +85,7 @@ export class Client extends Machine {
     const connection = this.connection!;
     const granted = () => this.tell(connection, () => this.#look());
     const { once } = this.#my;
+    this.#my.queuedIn = connection;
     this.ask("asks for the session lock", () => sessions.ask(connection, once ? undefined : granted), (isFree) => {
       if (isFree) this.#look();
       else if (once) this.#finish();
@@ -143,6 +147,15 @@ export class Client extends Machine {
     this.#confirm(sent);
   };
 
+  /** Frees a lease that may be its own without its knowing, since an answer got lost. */
+  #takeBack(): void {
+    const { server } = this.all;
+    this.ask("reads", () => server.read(), (lease) => {
+      if (lease?.owner !== this.#my.owner) return this.#finish();
+      this.ask("releases", (node) => server.release(node, lease), () => this.#finish());
+    });
+  }
+
   // It holds.
 
   #confirm(sent: number): void {
@@ -151,12 +164,21 @@ export class Client extends Machine {
     const age = this.clock - my.confirmed;
     if (!my.command && this.all.flaw === "starts however late the answer comes") this.#start(my);
     if (!my.command) {
-      // Lost before the command has started: given back, or left to expire.
-      if (age > stopsAfter(this.#terms)) return this.all.dice.chance(0.5) ? this.#release() : this.#finish();
+      if (age > stopsAfter(this.#terms)) return this.#loseEarly();
       if (age > FRESH) return this.#renew();
       this.#start(my);
     }
     this.later(heartbeatOf(this.#terms) - age, () => this.#renew());
+  }
+
+  /** The lease ran out before the command was started: it is given back, left to expire, or acquired again. */
+  #loseEarly(): void {
+    const what = this.all.dice.upTo(3);
+    if (what < 1) return this.#release();
+    if (what < 2) return this.#finish();
+    this.#my = { ...this.#attempt(), owner: this.#my.owner };
+    this.disconnect();
+    this.connectIn(0);
   }
 
   #start(my: Attempt): void {
@@ -190,9 +212,19 @@ export class Client extends Machine {
     const my = this.#my;
     this.ask("renews", (node) => this.all.server.renew(node, my.lease!), (isMine, sent) => {
       if (my.step !== "holds" || my.command?.isRunning === false) return;
-      if (isMine) this.#confirm(sent);
-      else this.#lose(my);
+      if (!isMine) return this.#lose(my);
+      this.#queueAgain(my);
+      this.#confirm(sent);
     });
+  }
+
+  /** Takes the session lock in another session, if it is free. */
+  #queueAgain(my: Attempt): void {
+    const { sessions, world } = this.all;
+    const { connection } = this;
+    if (!world.sessionLocks || !connection || my.queuedIn === connection) return;
+    my.queuedIn = connection;
+    this.ask("asks for the session lock again", () => sessions.ask(connection), () => {});
   }
 
   #lose(my: Attempt): void {

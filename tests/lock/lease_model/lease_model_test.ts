@@ -5,6 +5,8 @@
  * `SERA_MODEL_SCHEDULES=1000000 scripts/test tests/lock/lease_model` tries more of them.
  */
 
+// Starts early: a hundred thousand courses of events take some seconds of one processor.
+
 import assert from "node:assert/strict";
 import { Agenda } from "./agenda.ts";
 import { Dice } from "./dice.ts";

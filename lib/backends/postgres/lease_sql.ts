@@ -3,11 +3,11 @@
 import { fnv1 } from "../../lock/namespaced_name.ts";
 import type { LockFilter } from "../../who/sighting.ts";
 import { cut } from "../sql/insert_run.ts";
-import { assignmentsOf, conditionOf } from "../sql/lease/ending.ts";
+import { assignmentsOf, conditionOf } from "../sql/ending.ts";
 import { HIGHEST, leaseColumns, LONGEST_TTL, type Reading } from "../sql/lease/read_row.ts";
 import type { Claim, Ownership, TakeFrom } from "../sql/lease/row.ts";
 import { createLeases } from "../sql/lease/schema.ts";
-import type { Ending } from "../sql/lease/table.ts";
+import type { Ending } from "../sql/ending.ts";
 import { sql, type Statement } from "../sql/statement.ts";
 import { keepingOf } from "./keeping.ts";
 import { inMilliseconds } from "./sql.ts";

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import type { TableName } from "../../../lib/ledger/table_name.ts";
 import { createTable } from "../../../lib/backends/postgres/lease_sql.ts";
 import { postgresDialect } from "../../../lib/backends/postgres/ledger.ts";
-import type { Ending } from "../../../lib/backends/sql/lease/table.ts";
+import type { Ending } from "../../../lib/backends/sql/ending.ts";
 import { createTable as createLedger } from "../../../lib/backends/sql/schema.ts";
 import { POSTGRESQL } from "../../../lib/backends/sql/spelling.ts";
 import { administratorsSql, identifier, sql, word } from "../../../lib/backends/sql/statement.ts";

@@ -8,7 +8,7 @@ import { assignmentsOf, conditionOf } from "../sql/ending.ts";
 import { HIGHEST, leaseColumns, LONGEST_TTL, type Reading, readLease, readLeases } from "../sql/lease/read_row.ts";
 import type { Claim, Lease, Ownership, TakeFrom } from "../sql/lease/row.ts";
 import type { Ending } from "../sql/ending.ts";
-import type { LeaseTable } from "../sql/ending.ts";
+import type { LeaseTable } from "../sql/lease/table.ts";
 import { sql, type Statement } from "../sql/statement.ts";
 import { MySqlLeaseStore } from "./lease_store.ts";
 import { isMissing, isRefused, isUnfitText, needsDatabase } from "./table_errors.ts";

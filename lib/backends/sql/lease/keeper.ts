@@ -36,6 +36,8 @@ export class LeaseKeeper<S extends Session> implements Keeper {
   /** The session that holds the session lock, if any does. */
   #queuedIn: S | undefined;
   #isReleased = false;
+  /** Whether that has been told. */
+  #isOver = false;
   /** Whether a try to release it has failed, so that it may be released. */
   #isUnsure = false;
 
@@ -85,7 +87,9 @@ export class LeaseKeeper<S extends Session> implements Keeper {
       await this.#untilAnswered((session) => this.#free(session), new Deadline(this.#kept.ttl));
     }
     await this.#leaveQueue();
-    return this.#isReleased;
+    const isFirst = !this.#isOver;
+    this.#isOver = true;
+    return isFirst && this.#isReleased;
   }
 
   end(): Promise<void> {

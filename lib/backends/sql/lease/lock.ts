@@ -35,6 +35,8 @@ export class LeaseLock<S extends Session> extends SessionLock<S> implements Back
   readonly #silence = new Silence();
   /** The session that holds the session lock, if any does. */
   #queuedIn: S | undefined;
+  /** The connection of the lease that was acquired last. */
+  #held: LeaseConnection<S> | undefined;
   /** Whether an answer has shown that the lease is another's. From then on only their silence counts, and no clock. */
   #isObserving = false;
   /** Whether the row is known to exist. */
@@ -142,7 +144,10 @@ export class LeaseLock<S extends Session> extends SessionLock<S> implements Back
       (session) => this.#server.settingsFrom(session),
       ({ where }, why) => reconnected?.(where, why),
     );
+    this.#held = connection;
+    // Whoever releases the lease releases that too.
     const queuedIn = this.#queuedIn;
+    this.#queuedIn = undefined;
     const keeper = new LeaseKeeper({ lock, mine, ttl: lease.ttl, server: this.#server, connection, queuedIn });
     return await hold(keeper, {
       lease: { ...lease, beats: BEATS_OF_LASTING },
@@ -181,6 +186,8 @@ export class LeaseLock<S extends Session> extends SessionLock<S> implements Back
   override async [Symbol.asyncDispose](): Promise<void> {
     if (this.#isUnsure) await this.#takeBack();
     await super[Symbol.asyncDispose]();
+    // A lease that was not released would be renewed over another connection.
+    this.#held?.destroy();
   }
 }
 

@@ -18,6 +18,7 @@ import {
   claimLease,
   createTable,
   heldAfter,
+  inAscii,
   insertLease,
   READ_AT_ONCE,
   READING,
@@ -192,10 +193,4 @@ class PostgresLeases implements LeaseTable {
 
 function send(asker: Asker, statement: Statement): Promise<readonly Row[]> {
   return asker.queryAll(withSettings(statement), { serverTime: LOCK_WAIT });
-}
-
-/** Characters other than those that all encodings have are replaced. */
-function inAscii(claim: Claim): Claim {
-  const plain = (text: string) => text.replace(/[^ -~]/gu, "?");
-  return { ...claim, host: plain(claim.host), label: plain(claim.label) };
 }

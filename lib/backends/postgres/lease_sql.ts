@@ -69,6 +69,12 @@ export function insertLease(table: Statement, claim: Claim, above: Statement | u
     ON CONFLICT (name) DO NOTHING RETURNING fence, ${keepingOf(table)} AS keeping`;
 }
 
+/** A claim in which characters of the host and the label that not all encodings have are replaced. */
+export function inAscii(claim: Claim): Claim {
+  const plain = (text: string) => text.replace(/[^ -~]/gu, "?");
+  return { ...claim, host: plain(claim.host), label: plain(claim.label) };
+}
+
 /** Renews a lease; returns a row if it was still ours. */
 export function renewLease(table: Statement, lock: string, mine: Ownership, ttl: number): Statement {
   return sql`UPDATE ${table} SET beat = beat + 1, ${until(ttl)} WHERE ${isStill(lock, mine)} RETURNING fence`;

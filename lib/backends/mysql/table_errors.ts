@@ -10,8 +10,8 @@ const MISSING = { schema: 1049, table: 1146, column: 1054 };
 const THERE_ALREADY = [1050, 1060, 1061];
 /** Another row has the same key. */
 const DUPLICATE = 1062;
-/** Broken off for the sake of another transaction: a deadlock, a certification that failed, a row changed meanwhile. */
-const BROKEN_OFF = [1213, 1020];
+/** Undone for the sake of another transaction: a deadlock, a row changed meanwhile, a group that has not agreed. */
+const BROKEN_OFF = [1213, 1020, 3101];
 /** No right to a command, a column, a table, a database. */
 const REFUSED = [1142, 1143, 1044, 1227];
 

@@ -4,13 +4,14 @@ import { fnv1 } from "../../lock/namespaced_name.ts";
 import type { LockFilter } from "../../who/sighting.ts";
 import { cut } from "../sql/insert_run.ts";
 import type { Asker } from "../sql/asker.ts";
-import { assignmentsOf, conditionOf } from "../sql/lease/ending.ts";
+import { assignmentsOf, conditionOf } from "../sql/ending.ts";
 import { HIGHEST, leaseColumns, LONGEST_TTL, type Reading, readLease, readLeases } from "../sql/lease/read_row.ts";
 import type { Claim, Lease, Ownership, TakeFrom } from "../sql/lease/row.ts";
-import type { Ending, LeaseTable } from "../sql/lease/table.ts";
+import type { Ending } from "../sql/ending.ts";
+import type { LeaseTable } from "../sql/lease/table.ts";
 import { sql, type Statement } from "../sql/statement.ts";
 import { MySqlLeaseStore } from "./lease_store.ts";
-import { isMissing, isRefused, isUnfitText } from "./table_errors.ts";
+import { isMissing, isRefused, isUnfitText, needsDatabase } from "./table_errors.ts";
 import { after, decodeText, NOW, readNumber, readText, readTime } from "./table_sql.ts";
 
 /** How many leases are read at a time: with the longest texts they still fit into the longest answer that is accepted. */
@@ -50,7 +51,8 @@ class MySqlLeases implements LeaseTable {
     } catch (error) {
       // A ledger that is not there, or that this user may not read, has given no token.
       const mayBeLedgers = above !== undefined && error instanceof LockUnavailableError &&
-        (isMissingAtAll(error) || isMissing("column", error.cause) || isRefused(error.cause));
+        (isMissingAtAll(error) || isMissing("column", error.cause) || isRefused(error.cause) ||
+          needsDatabase(error.cause));
       if (mayBeLedgers) return await this.claim(asker, claim);
       if (isMissingAtAll(error)) return undefined;
       throw error;

@@ -7,10 +7,11 @@
 
 /** What does not exist. */
 const MISSING = { schema: 1049, table: 1146, column: 1054 };
+const NO_DATABASE = 1046;
 const THERE_ALREADY = [1050, 1060, 1061];
 /** Another row has the same key. */
 const DUPLICATE = 1062;
-/** Undone for the sake of another transaction: a deadlock, a row changed meanwhile, a group that has not agreed. */
+/** Broken off for the sake of another transaction: a deadlock, a certification that failed, a row changed meanwhile. */
 const BROKEN_OFF = [1213, 1020, 3101];
 /** No right to a command, a column, a table, a database. */
 const REFUSED = [1142, 1143, 1044, 1227];
@@ -53,6 +54,11 @@ export function isMissing(what: keyof typeof MISSING, cause: unknown): boolean {
 /** Whether an error says that what was to be created exists already. */
 export function isThereAlready(cause: unknown): boolean {
   return THERE_ALREADY.includes(errorNumber(cause) ?? 0);
+}
+
+/** Whether an error says that a table's name needs a database before it, since the session has none. */
+export function needsDatabase(cause: unknown): boolean {
+  return errorNumber(cause) === NO_DATABASE;
 }
 
 /** Whether an error says that there is such a row already. */

@@ -7,7 +7,8 @@ import { explained, LEASE_WORDS, leaseFailure, type TableErrors } from "../sql/l
 import { readLease, readLeases } from "../sql/lease/read_row.ts";
 import type { Claim, Lease, Ownership } from "../sql/lease/row.ts";
 import { leaseSchemaText } from "../sql/lease/schema.ts";
-import type { Ending, LeaseTable } from "../sql/lease/table.ts";
+import type { Ending } from "../sql/ending.ts";
+import type { LeaseTable } from "../sql/lease/table.ts";
 import { LOCK_WAIT } from "../sql/ledger_statements.ts";
 import type { Row } from "../sql/session.ts";
 import { POSTGRESQL } from "../sql/spelling.ts";

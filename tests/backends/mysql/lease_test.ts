@@ -18,6 +18,7 @@ const SETTINGS = [
   "sql_mode=%27TRADITIONAL%27",
   "sql_mode=%27%27",
   "sql_safe_updates=1",
+  "autocommit=0",
   "time_zone=%27%2B09:00%27",
   "tx_isolation=%27SERIALIZABLE%27",
   "tx_isolation=%27READ-COMMITTED%27",

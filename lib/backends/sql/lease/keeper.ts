@@ -7,7 +7,7 @@ import type { Session } from "../session.ts";
 import type { LeaseConnection } from "./connection.ts";
 import type { Ownership } from "./row.ts";
 import type { LeaseServer } from "./server.ts";
-import type { Ending } from "./table.ts";
+import type { Ending } from "../ending.ts";
 
 /** The pauses between two tries to reach a server, in milliseconds: the first, and the longest. */
 const FIRST_PAUSE = 50;

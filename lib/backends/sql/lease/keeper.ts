@@ -40,6 +40,8 @@ export class LeaseKeeper<S extends Session> implements Keeper {
   #isReleased = false;
   /** Whether a try to release it has failed, so that it may be released. */
   #isUnsure = false;
+  /** Until when its release is tried, however often that is asked for. */
+  #releaseBy: Deadline | undefined;
 
   constructor(kept: KeptLease<S>) {
     this.#kept = kept;
@@ -85,7 +87,8 @@ export class LeaseKeeper<S extends Session> implements Keeper {
    */
   async release(): Promise<boolean> {
     if (!this.#isReleased) {
-      await this.#untilAnswered((session) => this.#free(session), new Deadline(this.#kept.ttl));
+      this.#releaseBy ??= new Deadline(this.#kept.ttl);
+      await this.#untilAnswered((session) => this.#free(session), this.#releaseBy);
     }
     await this.#leaveQueue();
     return this.#isReleased;

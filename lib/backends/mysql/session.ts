@@ -1,4 +1,5 @@
 import { LockUnavailableError, type Trouble, UnsafeServerError } from "../../errors.ts";
+import { tryLimitOf } from "../../lock/lease.ts";
 import { CLOSED, ConnectionError } from "../network/errors.ts";
 import { markOf } from "../sql/mark.ts";
 import { Session } from "../sql/session.ts";
@@ -86,7 +87,9 @@ async function openOn(
   }
   const { connection, guard } = login;
   const translator = { describe: describeMySqlError, isTransient: isTransientMySqlError };
-  const session = new MySqlSession(whereIs(host), asDriver(login), translator, answerTimeout(host));
+  // A leased session is given up sooner: another one can take its place while the lease lasts.
+  const limit = Math.min(answerTimeout(host), leased ? tryLimitOf(lease.ttl) : Infinity);
+  const session = new MySqlSession(whereIs(host), asDriver(login), translator, limit);
   // With the time, since neither MySQL nor MariaDB shows when a session connected.
   session.mark = markOf({ ...presence, connected: Date.now() });
   connection.on("error", (error) => session.ended(error));

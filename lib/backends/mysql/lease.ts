@@ -5,7 +5,7 @@ import type { LockFilter } from "../../who/sighting.ts";
 import { cut } from "../sql/insert_run.ts";
 import type { Asker } from "../sql/asker.ts";
 import { assignmentsOf, conditionOf } from "../sql/lease/ending.ts";
-import { HIGHEST, leaseColumns, LONGEST_TTL, type Reading, readLease, readLeases } from "../sql/lease/read_row.ts";
+import { HIGHEST, leaseColumns, LeaseList, LONGEST_TTL, type Reading, readLease } from "../sql/lease/read_row.ts";
 import type { Claim, Lease, Ownership, TakeFrom } from "../sql/lease/row.ts";
 import type { Ending, LeaseTable } from "../sql/lease/table.ts";
 import { sql, type Statement } from "../sql/statement.ts";
@@ -97,15 +97,15 @@ class MySqlLeases implements LeaseTable {
     return row && readLease(row, this.shown, READING);
   }
 
-  async list(asker: Asker, filter: LockFilter): Promise<readonly Lease[]> {
-    const leases: Lease[] = [];
+  async list(asker: Asker, filter: LockFilter): Promise<LeaseList> {
+    const list = new LeaseList();
     for (let last = "";;) {
       // Other names are not of locks.
       const which = sql`name > ${last} AND name REGEXP '^[0-9a-f,-]{3,32}$' AND owner IS NOT NULL AND ${isOf(filter)}`;
       const rows = await this.#select(asker, which, READ_AT_ONCE);
-      leases.push(...readLeases(rows, this.shown, READING));
+      list.add(rows, this.shown, READING);
       const next = decodeText(rows.at(-1)?.lock_name) ?? last;
-      if (rows.length < READ_AT_ONCE || next <= last) return leases;
+      if (rows.length < READ_AT_ONCE || next <= last) return list;
       last = next;
     }
   }

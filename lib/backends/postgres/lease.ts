@@ -4,7 +4,7 @@ import { exactFrom } from "../../text/foreign.ts";
 import type { LockFilter } from "../../who/sighting.ts";
 import type { Asker } from "../sql/asker.ts";
 import { explained, LEASE_WORDS, leaseFailure, type TableErrors } from "../sql/lease/failure.ts";
-import { readLease, readLeases } from "../sql/lease/read_row.ts";
+import { LeaseList, readLease } from "../sql/lease/read_row.ts";
 import type { Claim, Lease, Ownership } from "../sql/lease/row.ts";
 import { leaseSchemaText } from "../sql/lease/schema.ts";
 import type { Ending, LeaseTable } from "../sql/lease/table.ts";
@@ -102,12 +102,12 @@ class PostgresLeases implements LeaseTable {
     return row && readLease(row, this.shown, READING);
   }
 
-  async list(asker: Asker, filter: LockFilter): Promise<readonly Lease[]> {
-    const leases: Lease[] = [];
+  async list(asker: Asker, filter: LockFilter): Promise<LeaseList> {
+    const list = new LeaseList();
     for (let last = "";;) {
       const rows = await this.#select(asker, heldAfter(last, filter));
-      leases.push(...readLeases(rows, this.shown, READING));
-      if (rows.length < READ_AT_ONCE) return leases;
+      list.add(rows, this.shown, READING);
+      if (rows.length < READ_AT_ONCE) return list;
       last = decodeText(rows.at(-1)?.lock_name) ?? last;
     }
   }

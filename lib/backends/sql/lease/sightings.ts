@@ -74,7 +74,7 @@ export function withLeases(seen: Seen, leases: readonly Lease[], ttls: 0 | 1): S
     const { lock } = lease;
     if (sighting.state !== "held") return { ...sighting, lock };
     queued.add(lock);
-    if (!isSame(sighting, lease)) {
+    if (!isOf(lease, sighting)) {
       return { ...sighting, lock, state: "waiting", sinceIs: sighting.sinceIs && "waiting" };
     }
     merged.add(lease.lock);
@@ -87,8 +87,8 @@ export function withLeases(seen: Seen, leases: readonly Lease[], ttls: 0 | 1): S
   return { ...seen, sightings: [...sightings, ...others] };
 }
 
-/** Whether the holder of a session lock is that of the lease. Of a session the server may not show whose it is. */
-function isSame({ host, pid }: Sighting, lease: Lease): boolean {
+/** Whether a lease is that of a session lock's holder. Of a session the server may not show whose it is. */
+export function isOf(lease: Lease, { host, pid }: Sighting): boolean {
   if (host === undefined && pid === undefined) return !isSilent({ left: lease.left, silent: lease.ttl - lease.left });
   return host === lease.host && pid === lease.pid;
 }

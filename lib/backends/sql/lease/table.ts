@@ -47,6 +47,12 @@ export interface LeaseTable {
   /** Reads the leases that somebody has. Empty if there is no table. */
   list(asker: Asker, filter: LockFilter): Promise<LeaseList>;
 
+  /** Which of these locks have a row, also if nobody has their lease. */
+  known(asker: Asker, locks: readonly string[]): Promise<readonly string[]>;
+
+  /** Deletes the row of a lock that nobody has. Returns whether this user may do so; false also if there is no table. */
+  forget(asker: Asker, lock: string): Promise<boolean>;
+
   /** The table's definition for an administrator to run by hand, with the rights that a user needs. */
   schema(): string;
 }

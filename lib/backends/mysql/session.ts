@@ -69,7 +69,7 @@ export async function openMySqlSession(
 async function openOn(
   host: MySqlHost,
   ca: string | undefined,
-  { lease, leased, presence, allowUnsafeServer }: MySqlOptions,
+  { lease, leased, looksOnly, presence, allowUnsafeServer }: MySqlOptions,
   signal: AbortSignal,
 ): Promise<MySqlSession> {
   let login: Login;
@@ -100,7 +100,7 @@ async function openOn(
   try {
     await setUp(session, host, { lease, leased }, signal);
     session.variables = await askVariables(session, signal);
-    if (!allowUnsafeServer) refuseUnsafe(session.where, session.variables, leased);
+    if (!(leased ? looksOnly : allowUnsafeServer)) refuseUnsafe(session.where, session.variables, leased);
     if (leased && isGaleraNode(session.variables)) await decideWithCluster(session, signal);
   } catch (error) {
     session.destroy();

@@ -57,7 +57,7 @@ for (const [shared, label] of [[sharedMariaDb(), "MariaDB"], [sharedMySql56(), "
       await desk.write(`expires = ${place.ago(1.5 * HOUR)}`);
       assert.equal(await desk.claim("b", { slack: HOUR, ttls: 1 }), undefined);
       assert.equal(await desk.claim("b", { slack: HOUR / 4, ttls: 1 }), 2n);
-      assert.deepEqual((await desk.leases.list(desk.session, "all")).map(({ owner }) => owner), [ownerOf("b")]);
+      assert.deepEqual((await desk.leases.list(desk.session, "all")).leases.map(({ owner }) => owner), [ownerOf("b")]);
       const { owner, fence, beat } = await desk.held();
       assert.equal(await desk.claim("c", { seen: { owner, fence, beat } }), 3n);
       assert.equal(await desk.leases.release(desk.session, desk.lock, { owner: ownerOf("c"), fence: 3n }), true);
@@ -76,7 +76,7 @@ for (const [shared, label] of [[sharedMariaDb(), "MariaDB"], [sharedMySql56(), "
       await desk.write(`expires = ${value}`);
       const { message } = await refusal(desk.read());
       assert.match(message, /^The lease of \w+ in runs_\w+ makes no sense \(expires of no date\); [^\n]+$/);
-      assert.deepEqual(await desk.leases.list(desk.session, "all"), []);
+      assert.deepEqual((await desk.leases.list(desk.session, "all")).leases, []);
     });
   }
 

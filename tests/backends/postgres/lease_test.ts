@@ -55,7 +55,7 @@ for (const [shared, label] of [[sharedPostgres(), "PostgreSQL"], [sharedPostgres
       await desk.write(`expires = ${place.ago(1.5 * HOUR)}`);
       assert.equal(await desk.claim("b", { slack: HOUR, ttls: 1 }), undefined);
       assert.equal(await desk.claim("b", { slack: HOUR / 4, ttls: 1 }), 2n);
-      assert.deepEqual((await desk.leases.list(desk.session, "all")).map(({ owner }) => owner), [ownerOf("b")]);
+      assert.deepEqual((await desk.leases.list(desk.session, "all")).leases.map(({ owner }) => owner), [ownerOf("b")]);
       const { owner, fence, beat } = await desk.held();
       assert.equal(await desk.claim("c", { seen: { owner, fence, beat } }), 3n);
       assert.equal(await desk.leases.release(desk.session, desk.lock, { owner: ownerOf("c"), fence: 3n }), true);

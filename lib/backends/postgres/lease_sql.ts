@@ -45,12 +45,6 @@ export function createTable(table: Statement): Statement {
   });
 }
 
-/** A claim without the characters that not all encodings have. */
-export function inAscii(claim: Claim): Claim {
-  const plain = (text: string) => text.replace(/[^ -~]/gu, "?");
-  return { ...claim, host: plain(claim.host), label: plain(claim.label) };
-}
-
 /** Acquires a lease whose row exists; returns its `fence`. */
 export function claimLease(table: Statement, claim: Claim, above: Statement | undefined): Statement {
   const { lock, owner, ttl, from, host, pid, label } = claim;

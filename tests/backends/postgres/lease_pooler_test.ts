@@ -81,7 +81,7 @@ for (const mode of ["transaction", "statement"] as const) {
         assignments: { pid: sql`1` },
         condition: { id: sql`1` },
       }));
-      assert.equal((await leases.list(session, "all")).length, 1);
+      assert.equal((await leases.list(session, "all")).leases.length, 1);
     } finally {
       await session.close();
     }

@@ -38,6 +38,8 @@ export class LeaseKeeper<S extends Session> implements Keeper {
   /** The session that holds the session lock, if any does. */
   #queuedIn: S | undefined;
   #isReleased = false;
+  /** Whether that has been told. */
+  #isOver = false;
   /** Whether a try to release it has failed, so that it may be released. */
   #isUnsure = false;
   /** Until when its release is tried, however often that is asked for. */
@@ -91,7 +93,9 @@ export class LeaseKeeper<S extends Session> implements Keeper {
       await this.#untilAnswered((session) => this.#free(session), this.#releaseBy);
     }
     await this.#leaveQueue();
-    return this.#isReleased;
+    const isFirst = !this.#isOver;
+    this.#isOver = true;
+    return isFirst && this.#isReleased;
   }
 
   end(): Promise<void> {

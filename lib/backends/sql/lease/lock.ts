@@ -88,7 +88,9 @@ export class LeaseLock<S extends Session> extends SessionLock<S> implements Back
       (session) => this.#server.settingsFrom(session),
       ({ where }, why) => reconnected?.(where, why),
     );
+    // Whoever releases the lease releases that too.
     const queuedIn = this.#queuedIn;
+    this.#queuedIn = undefined;
     const keeper = new LeaseKeeper({ lock: name, mine, ttl: lease.ttl, server: this.#server, connection, queuedIn });
     const lock = await hold(keeper, {
       lease: { ...lease, beats: BEATS_OF_LASTING },
@@ -130,6 +132,7 @@ export class LeaseLock<S extends Session> extends SessionLock<S> implements Back
   }
 
   override async [Symbol.asyncDispose](): Promise<void> {
+    // A lease that was not released would be renewed over another connection.
     this.#held?.connection.stop();
     if (this.#claimer.mayBeOurs) await this.#takeBack();
     await super[Symbol.asyncDispose]();

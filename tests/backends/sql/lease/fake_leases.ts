@@ -157,6 +157,8 @@ export class FakeLeases extends FakeRows {
       }),
     read: (asker, lock) => this.ask(asker, "read", () => this.#read(lock)),
     list: () => Promise.resolve(new LeaseList()),
+    known: () => Promise.resolve([]),
+    forget: () => Promise.resolve(true),
     schema: () => "",
   };
 

@@ -59,6 +59,9 @@ export function etcdctlCommand(endpoints: readonly string[], { ca, client, user 
   return [
     ETCDCTL ?? "etcdctl",
     `--endpoints=${endpoints.join(",")}`,
+    // Its own, of 2 and 5 seconds, are short for a busy machine.
+    `--dial-timeout=${DEADLINE_MS}ms`,
+    `--command-timeout=${DEADLINE_MS}ms`,
     ...ca === undefined ? [] : [`--cacert=${ca}`],
     ...client === undefined ? [] : [`--cert=${client.cert}`, `--key=${client.key}`],
     ...user === undefined ? [] : [`--user=${user.name}:${user.password}`],

@@ -1,4 +1,5 @@
 import { LockUnavailableError, type Trouble, UnsafeServerError } from "../../errors.ts";
+import { tryLimitOf } from "../../lock/lease.ts";
 import { CLOSED, ConnectionError } from "../network/errors.ts";
 import { markOf } from "../sql/mark.ts";
 import { Session } from "../sql/session.ts";
@@ -68,7 +69,7 @@ export async function openMySqlSession(
 async function openOn(
   host: MySqlHost,
   ca: string | undefined,
-  { lease, leased, presence, allowUnsafeServer }: MySqlOptions,
+  { lease, leased, looksOnly, presence, allowUnsafeServer }: MySqlOptions,
   signal: AbortSignal,
 ): Promise<MySqlSession> {
   let login: Login;
@@ -86,7 +87,9 @@ async function openOn(
   }
   const { connection, guard } = login;
   const translator = { describe: describeMySqlError, isTransient: isTransientMySqlError };
-  const session = new MySqlSession(whereIs(host), asDriver(login), translator, answerTimeout(host));
+  // A leased session is given up sooner: another one can take its place while the lease lasts.
+  const limit = Math.min(answerTimeout(host), leased ? tryLimitOf(lease.ttl) : Infinity);
+  const session = new MySqlSession(whereIs(host), asDriver(login), translator, limit);
   // With the time, since neither MySQL nor MariaDB shows when a session connected.
   session.mark = markOf({ ...presence, connected: Date.now() });
   connection.on("error", (error) => session.ended(error));
@@ -97,7 +100,7 @@ async function openOn(
   try {
     await setUp(session, host, { lease, leased }, signal);
     session.variables = await askVariables(session, signal);
-    if (!allowUnsafeServer) refuseUnsafe(session.where, session.variables, leased);
+    if (!(leased ? looksOnly : allowUnsafeServer)) refuseUnsafe(session.where, session.variables, leased);
     if (leased && isGaleraNode(session.variables)) await decideWithCluster(session, signal);
   } catch (error) {
     session.destroy();

@@ -8,7 +8,7 @@ import { HIGHEST, leaseColumns, LONGEST_TTL, type Reading } from "../sql/lease/r
 import type { Claim, Ownership, TakeFrom } from "../sql/lease/row.ts";
 import { createLeases } from "../sql/lease/schema.ts";
 import type { Ending } from "../sql/ending.ts";
-import { sql, type Statement } from "../sql/statement.ts";
+import { join, sql, type Statement } from "../sql/statement.ts";
 import { keepingOf } from "./keeping.ts";
 import { inMilliseconds } from "./sql.ts";
 import { decodeText, readText, span, WORD } from "./table_sql.ts";
@@ -69,6 +69,12 @@ export function insertLease(table: Statement, claim: Claim, above: Statement | u
     ON CONFLICT (name) DO NOTHING RETURNING fence, ${keepingOf(table)} AS keeping`;
 }
 
+/** A claim in which characters of the host and the label that not all encodings have are replaced. */
+export function inAscii(claim: Claim): Claim {
+  const plain = (text: string) => text.replace(/[^ -~]/gu, "?");
+  return { ...claim, host: plain(claim.host), label: plain(claim.label) };
+}
+
 /** Renews a lease; returns a row if it was still ours. */
 export function renewLease(table: Statement, lock: string, mine: Ownership, ttl: number): Statement {
   return sql`UPDATE ${table} SET beat = beat + 1, ${until(ttl)} WHERE ${isStill(lock, mine)} RETURNING fence`;
@@ -88,6 +94,17 @@ export function releaseLease(table: Statement, lock: string, mine: Ownership, en
 /** Reads rows, also of leases that nobody has, in the order of their names. */
 export function selectLeases(table: Statement, which: Statement): Statement {
   return sql`SELECT ${leaseColumns(READING)} FROM ${table} WHERE ${which} ORDER BY name LIMIT ${READ_AT_ONCE}`;
+}
+
+/** Reads which of these locks have a row. */
+export function selectNames(table: Statement, locks: readonly string[]): Statement {
+  const names = join(locks.map((lock) => sql`${lock}`));
+  return sql`SELECT ${readText(sql`name`)} AS lock_name FROM ${table} WHERE name IN (${names})`;
+}
+
+/** Deletes the row of a lock that nobody has. */
+export function forgetLease(table: Statement, lock: string): Statement {
+  return sql`DELETE FROM ${table} WHERE name = ${lock} AND owner IS NULL`;
 }
 
 /** The condition for rows of leases that somebody has, of locks whose names come after `last`. */

@@ -67,7 +67,7 @@ for (const mode of ["transaction", "statement"] as const) {
         ...store,
         end: (ending) => leases.release(session, lock, mine, ending),
       });
-      await together.finish(begun.id, "succeeded", 0, { ...PLAIN, once: "v1" });
+      await together.finish(begun.id, "succeeded", 0, { ...PLAIN, once: "v1" }, { isLast: true });
       assert.equal(await leases.read(session, lock), undefined);
       assert.equal(await leases.claim(session, claimOf(lock, "b"), last), 2n);
       const again = await ledger.begin(lock, RUNNER, { ...PLAIN, once: "v1" });
@@ -81,7 +81,7 @@ for (const mode of ["transaction", "statement"] as const) {
         assignments: { pid: sql`1` },
         condition: { id: sql`1` },
       }));
-      assert.equal((await leases.list(session, "all")).length, 1);
+      assert.equal((await leases.list(session, "all")).leases.length, 1);
     } finally {
       await session.close();
     }

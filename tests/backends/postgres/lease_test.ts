@@ -55,7 +55,7 @@ for (const [shared, label] of [[sharedPostgres(), "PostgreSQL"], [sharedPostgres
       await desk.write(`expires = ${place.ago(1.5 * HOUR)}`);
       assert.equal(await desk.claim("b", { slack: HOUR, ttls: 1 }), undefined);
       assert.equal(await desk.claim("b", { slack: HOUR / 4, ttls: 1 }), 2n);
-      assert.deepEqual((await desk.leases.list(desk.session, "all")).map(({ owner }) => owner), [ownerOf("b")]);
+      assert.deepEqual((await desk.leases.list(desk.session, "all")).leases.map(({ owner }) => owner), [ownerOf("b")]);
       const { owner, fence, beat } = await desk.held();
       assert.equal(await desk.claim("c", { seen: { owner, fence, beat } }), 3n);
       assert.equal(await desk.leases.release(desk.session, desk.lock, { owner: ownerOf("c"), fence: 3n }), true);
@@ -248,7 +248,7 @@ for (const [shared, label] of [[sharedPostgres(), "PostgreSQL"], [sharedPostgres
       new RegExp(`^-- .*\\n-- GRANT USAGE ON SCHEMA "${schema}" TO ...;\\n-- GRANT SELECT,`),
     );
     assert.equal(await leases.insert(desk.session, claimOf(desk.lock, "a")), 1n);
-    assert.equal((await leases.list(desk.session, "all")).length, 1);
+    assert.equal((await leases.list(desk.session, "all")).leases.length, 1);
     const nowhere = place.leases({ schema: `${schema}_not`, name: "sera_leases" });
     assert.equal(await nowhere.read(desk.session, desk.lock), undefined);
     assert.equal(await nowhere.claim(desk.session, claimOf(desk.lock, "a")), undefined);
@@ -281,7 +281,7 @@ for (const [shared, label] of [[sharedPostgres(), "PostgreSQL"], [sharedPostgres
       const mine = { owner: ownerOf("b"), fence: 2n };
       assert.equal(await leases.renew(session, lock, mine, HOUR), true);
       assert.deepEqual(await leases.list(session, { namespace: "x" }), []);
-      assert.equal((await leases.list(session, { lock })).length, 1);
+      assert.equal((await leases.list(session, { lock })).leases.length, 1);
       assert.equal(await leases.release(session, lock, mine), true);
     } finally {
       await query(`DROP TABLE IF EXISTS ${desk.bench.name}_runs`);

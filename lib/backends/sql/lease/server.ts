@@ -20,10 +20,27 @@ export interface LeaseServer<S extends Session> {
   open(signal: AbortSignal, limit: number): Promise<S>;
   /** Whether session locks there exclude everybody who reaches the same leases. */
   hasSessionLocks(session: S): boolean;
+  /**
+   * Whether a statement failed only since another transaction was in its way, or since it took too long, so that it may
+   * succeed in the same session a moment later.
+   *
+   * @param cause The database's error.
+   */
+  isInTheWay(cause: unknown): boolean;
   /** Where statements in a session get their settings from. */
   settingsFrom(session: S): SettingsFrom;
-  /** Who holds session locks and who waits for them, as far as this user may see. */
-  sightings(session: S, filter: LockFilter, ledger: TableName, signal: AbortSignal): Promise<Seen>;
+  /**
+   * Who holds session locks and who waits for them, as far as this user may see.
+   *
+   * @param known Locks that somebody holds, by their leases.
+   */
+  sightings(
+    session: S,
+    filter: LockFilter,
+    ledger: TableName,
+    signal: AbortSignal,
+    known: readonly string[],
+  ): Promise<Seen>;
 }
 
 /** A session lock. */

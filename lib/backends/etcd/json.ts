@@ -4,7 +4,7 @@
  * texts, and never pass a JavaScript number, which could not hold them.
  */
 
-import { TroubleError } from "../../errors.ts";
+import { LockUnavailableError } from "../../errors.ts";
 
 /** What JSON can say. */
 export type Json = null | boolean | number | string | readonly Json[] | JsonObject;
@@ -14,11 +14,12 @@ export interface JsonObject {
   readonly [name: string]: Json;
 }
 
-/** An answer that etcd cannot have given. {@linkcode EtcdClient} makes an error of the server's of it. */
-export class NonsenseError extends TroubleError {
+/** An answer that etcd cannot have given. Not transient: the same question would get the same answer. */
+export class NonsenseError extends LockUnavailableError {
   /** @param what What is wrong, never its content. */
   constructor(what: string) {
-    super(`the server's answer makes no sense (${what})`, "connect to etcd itself, and see its log");
+    const why = `the server's answer makes no sense (${what})`;
+    super(`Cannot lock on etcd: ${why}`, "connect to etcd itself, and see its log", { why });
   }
 }
 

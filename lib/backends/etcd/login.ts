@@ -63,7 +63,7 @@ export class Login {
     try {
       const answer = await member.ask(Path.authenticate, { name, password }, { ...sending, token: undefined });
       const token = text(answer, "token");
-      if (!/^[\x21-\x7e]+$/.test(token)) throw member.error(new NonsenseError("no token"), { transient: false });
+      if (!/^[\x21-\x7e]+$/.test(token)) throw new NonsenseError("no token");
       return this.#token = token;
     } catch (error) {
       if (!(error instanceof EtcdError && OPEN_TO_ALL.test(error.words))) throw error;

@@ -135,7 +135,7 @@ export class Member {
   async #meant(error: unknown, { http, signal }: Sending): Promise<unknown> {
     if (signal.aborted) return signal.reason;
     if (error instanceof EtcdError) return error;
-    if (error instanceof NonsenseError) return this.error(error, { transient: false });
+    if (error instanceof NonsenseError) return this.error({ what: error.why, cure: error.cure }, { transient: false });
     if (error instanceof TroubleError) return error;
     // The runtime's errors of fetch and of reading; all others are sera's own.
     if (!(error instanceof TypeError || error instanceof Deno.errors.Http)) return error;

@@ -26,6 +26,8 @@ export interface Certificates {
   ca: string;
   /** For 127.0.0.1, ::1 and localhost. */
   good: ServerCertificate;
+  /** Like the good one, and for a client as well: an etcd that asks its clients for certificates is one of them. */
+  bothWays: ServerCertificate;
   /** For 127.0.0.1 only. */
   addressOnly: ServerCertificate;
   /** For localhost only. */
@@ -74,6 +76,11 @@ basicConstraints = critical, CA:FALSE
 keyUsage = critical, digitalSignature
 extendedKeyUsage = serverAuth
 subjectAltName = IP:127.0.0.1, IP:::1, DNS:localhost
+[both_ways]
+basicConstraints = critical, CA:FALSE
+keyUsage = critical, digitalSignature
+extendedKeyUsage = serverAuth, clientAuth
+subjectAltName = IP:127.0.0.1, IP:::1, DNS:localhost
 [address]
 basicConstraints = critical, CA:FALSE
 keyUsage = critical, digitalSignature
@@ -106,6 +113,7 @@ export async function makeCertificates(folder: string): Promise<Certificates> {
   const current: [number, number] = [now - DAY, now + 30 * DAY];
   // One after another: `openssl ca` keeps books.
   const good = await makeServer(folder, "good", "ca", "here", current);
+  const bothWays = await makeServer(folder, "both-ways", "ca", "both_ways", current);
   const addressOnly = await makeServer(folder, "address-only", "ca", "address", current);
   const nameOnly = await makeServer(folder, "name-only", "ca", "name_only", current);
   const expired = await makeServer(folder, "expired", "ca", "here", [now - 30 * DAY, now - DAY]);
@@ -113,7 +121,8 @@ export async function makeCertificates(folder: string): Promise<Certificates> {
   const untrusted = await makeServer(folder, "untrusted", "other-ca", "here", current);
   const client = await makeClient(folder, "client", "ca", current);
   const otherClient = await makeClient(folder, "other-client", "other-ca", current);
-  return { ca: `${folder}/ca.pem`, good, addressOnly, nameOnly, expired, otherName, untrusted, client, otherClient };
+  const ca = `${folder}/ca.pem`;
+  return { ca, good, bothWays, addressOnly, nameOnly, expired, otherName, untrusted, client, otherClient };
 }
 
 /**

@@ -1,5 +1,7 @@
 /** Brings servers back to what they were before a file of tests used them, and says whether that has worked. */
 
+import { base64 } from "./etcd_client.ts";
+import type { EtcdMember } from "./etcd_member.ts";
 import type { MySqlServer } from "./mysql_process.ts";
 import type { PostgresServer } from "./postgres_process.ts";
 
@@ -91,6 +93,38 @@ export async function stateOfPostgres(server: PostgresServer): Promise<string> {
   ) {
     const rows = await server.query(`SELECT * FROM ${what}`, "postgres");
     state.push(rows.map((row) => JSON.stringify(row)).toSorted());
+  }
+  return JSON.stringify(state);
+}
+
+/** From here to here means all keys there are. */
+const ALL_KEYS = { key: base64("\0"), range_end: base64("\0") };
+
+/** Ends all leases, with the keys that hang on them, and removes all other keys. */
+export async function cleanEtcd(server: EtcdMember): Promise<void> {
+  const { leases = [] } = await server.call("/v3/lease/leases") as { leases?: { ID: string }[] };
+  for (const { ID } of leases) {
+    // Some end by themselves in the meantime.
+    await server.call("/v3/lease/revoke", { ID }).catch(() => {});
+  }
+  await server.call("/v3/kv/deleterange", ALL_KEYS);
+}
+
+/** What there is in it for tests to change; the same text if nothing has changed. */
+export async function stateOfEtcd(server: EtcdMember): Promise<string> {
+  const state: unknown[] = [server.pid];
+  for (
+    const [path, body] of [
+      ["/v3/auth/user/list"],
+      ["/v3/auth/role/list"],
+      ["/v3/maintenance/alarm"],
+      ["/v3/cluster/member/list"],
+      ["/v3/lease/leases"],
+      ["/v3/kv/range", ALL_KEYS],
+    ] as const
+  ) {
+    const { header: _, ...answer } = await server.call(path, body);
+    state.push(answer);
   }
   return JSON.stringify(state);
 }

@@ -36,7 +36,7 @@ export async function until(condition: () => boolean | Promise<boolean>, what: s
 
 /** Starts abandoned_server.ts, which `kill` ends before it can clean up. */
 export async function startAbandoned(
-  ...args: ["mariadb" | "postgres", ...("paused")[]]
+  ...args: ["mariadb" | "postgres" | "etcd", ...("paused")[]]
 ): Promise<{ pid: number; folder: string; kill(): Promise<void> }> {
   const child = new Deno.Command(Deno.execPath(), {
     args: ["run", "--quiet", "-A", `${import.meta.dirname}/abandoned_server.ts`, ...args],

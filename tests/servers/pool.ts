@@ -3,10 +3,12 @@
  * What a file leaves in a server is removed; a server that cannot be brought back to what it was is not lent again.
  */
 
+import { borrowEtcd, startEtcd } from "./etcd.ts";
+import type { EtcdMember } from "./etcd_member.ts";
 import { borrow as borrowMySql, type Lent, type MySqlServer } from "./mysql_process.ts";
 import { mariaDbRecipe, startMariaDb } from "./mariadb.ts";
 import { mySql56Recipe, startMySql56 } from "./mysql56.ts";
-import { cleanMySql, cleanPostgres, stateOfMySql, stateOfPostgres } from "./cleaning.ts";
+import { cleanEtcd, cleanMySql, cleanPostgres, stateOfEtcd, stateOfMySql, stateOfPostgres } from "./cleaning.ts";
 import { borrow as borrowPostgres, type PostgresServer } from "./postgres_process.ts";
 import { living } from "./process_tree.ts";
 import { recipe18, startPostgres18 } from "./postgres18.ts";
@@ -18,6 +20,7 @@ const KINDS = {
   mysql56: mySql(startMySql56),
   postgres: postgres(startSystemPostgres),
   postgres18: postgres(startPostgres18),
+  etcd: async () => keep(await startEtcd(), stateOfEtcd, cleanEtcd),
 };
 /** Kinds of plain servers. */
 export type Kind = keyof typeof KINDS;
@@ -40,7 +43,7 @@ function postgres(start: () => Promise<PostgresServer>): () => Promise<Kept> {
   return async () => keep(await start(), stateOfPostgres, cleanPostgres);
 }
 
-async function keep<S extends MySqlServer | PostgresServer>(
+async function keep<S extends MySqlServer | PostgresServer | EtcdMember>(
   server: S,
   state: (server: S) => Promise<string>,
   clean: (server: S) => Promise<void>,
@@ -159,4 +162,9 @@ export function lendSystemPostgres(): Promise<PostgresServer> {
 /** A plain PostgreSQL 18. */
 export function lendPostgres18(): Promise<PostgresServer> {
   return lend("postgres18", startPostgres18, async (lent) => borrowPostgres(await recipe18(), lent));
+}
+
+/** A plain etcd of one member. */
+export function lendEtcd(): Promise<EtcdMember> {
+  return lend("etcd", startEtcd, borrowEtcd);
 }

@@ -1,22 +1,28 @@
 import assert from "node:assert/strict";
+import { borrowEtcd, etcdUnavailable } from "./etcd.ts";
+import type { EtcdMember } from "./etcd_member.ts";
 import { mariaDbRecipe, mariaDbUnavailable } from "./mariadb.ts";
 import { mySql56Recipe, mysql56Unavailable } from "./mysql56.ts";
-import { stateOfMySql, stateOfPostgres } from "./cleaning.ts";
+import { stateOfEtcd, stateOfMySql, stateOfPostgres } from "./cleaning.ts";
 import { borrow as borrowMySql, type Lent, type MySqlServer } from "./mysql_process.ts";
 import { type Kind, Pool } from "./pool.ts";
 import { postgres18Unavailable, recipe18 } from "./postgres18.ts";
-import { borrow as borrowPostgres, type PostgresServer } from "./postgres_process.ts";
+import { borrow as borrowPostgres } from "./postgres_process.ts";
 import { systemPostgresUnavailable, systemRecipe } from "./postgres_system.ts";
 
-type Server = MySqlServer | PostgresServer;
+/** A server that was lent. */
+interface Server extends Pick<MySqlServer, "logFile" | "kill" | "stop"> {
+  /** Runs a statement, and gives what it lists. */
+  query(statement: string): Promise<unknown[]>;
+  /** What is compared. */
+  state(): Promise<string>;
+}
 
 interface Case {
   readonly kind: Kind;
   readonly missing: string | undefined;
   borrow(lent: Lent): Promise<Server>;
-  /** What is compared. */
-  state(server: Server): Promise<string>;
-  /** What a new server's user finds in its database. */
+  /** Lists what a new server does not have. */
   readonly tables: string;
   /** What is removed. */
   readonly leaves: readonly string[];
@@ -25,7 +31,6 @@ interface Case {
 }
 
 const MYSQL = {
-  state: stateOfMySql,
   tables: "SELECT table_name AS name FROM information_schema.tables WHERE table_schema NOT IN " +
     "('mysql', 'information_schema', 'performance_schema', 'sys')",
   leaves: [
@@ -37,28 +42,62 @@ const MYSQL = {
 };
 
 const POSTGRES = {
-  state: stateOfPostgres,
   tables: "SELECT relname AS name FROM pg_class WHERE relname LIKE 'left%'",
   leaves: ["CREATE TABLE left_behind (id INT)", "CREATE DATABASE other"],
   spoils: ["CREATE ROLE other", "ALTER ROLE sera SET statement_timeout = 77", "GRANT pg_monitor TO sera"],
 };
 
 const CASES: readonly Case[] = [
-  { ...MYSQL, kind: "mariadb", missing: mariaDbUnavailable, borrow: (lent) => borrowMySql(mariaDbRecipe(), lent) },
-  { ...MYSQL, kind: "mysql56", missing: mysql56Unavailable, borrow: (lent) => borrowMySql(mySql56Recipe(), lent) },
+  {
+    ...MYSQL,
+    kind: "mariadb",
+    missing: mariaDbUnavailable,
+    borrow: async (lent) => serverOf(await borrowMySql(mariaDbRecipe(), lent), stateOfMySql),
+  },
+  {
+    ...MYSQL,
+    kind: "mysql56",
+    missing: mysql56Unavailable,
+    borrow: async (lent) => serverOf(await borrowMySql(mySql56Recipe(), lent), stateOfMySql),
+  },
   {
     ...POSTGRES,
     kind: "postgres",
     missing: systemPostgresUnavailable,
-    borrow: (lent) => borrowPostgres(systemRecipe(), lent),
+    borrow: async (lent) => serverOf(await borrowPostgres(systemRecipe(), lent), stateOfPostgres),
   },
   {
     ...POSTGRES,
     kind: "postgres18",
     missing: postgres18Unavailable,
-    borrow: async (lent) => borrowPostgres(await recipe18(), lent),
+    borrow: async (lent) => serverOf(await borrowPostgres(await recipe18(), lent), stateOfPostgres),
+  },
+  {
+    kind: "etcd",
+    missing: etcdUnavailable,
+    borrow: async (lent) => serverOf(withQuery(await borrowEtcd(lent)), stateOfEtcd),
+    tables: "get --keys-only --from-key a",
+    leaves: ["put left 1", "lease grant 600"],
+    spoils: ["user add other:secret", "role add other"],
   },
 ];
+
+function serverOf<S extends Omit<Server, "state">>(server: S, state: (server: S) => Promise<string>): Server {
+  return {
+    logFile: server.logFile,
+    kill: () => server.kill(),
+    stop: () => server.stop(),
+    query: (statement) => server.query(statement),
+    state: () => state(server),
+  };
+}
+
+/** An etcd whose statements are those of etcdctl. */
+function withQuery(server: EtcdMember): EtcdMember & Pick<Server, "query"> {
+  const query = async (statement: string) =>
+    (await server.etcdctl(...statement.split(" "))).split("\n").filter((line) => line !== "");
+  return Object.assign(server, { query });
+}
 
 async function makePool(stack: AsyncDisposableStack): Promise<Pool> {
   const folder = await Deno.makeTempDir({ prefix: "sera-pool-" });
@@ -66,7 +105,7 @@ async function makePool(stack: AsyncDisposableStack): Promise<Pool> {
   return stack.use(new Pool(`${folder}/pool`));
 }
 
-for (const { kind, missing, borrow, tables, leaves, spoils, state } of CASES) {
+for (const { kind, missing, borrow, tables, leaves, spoils } of CASES) {
   const ignore = missing !== undefined;
 
   Deno.test({ name: `${kind} is lent again without what was left in it, as long as it lives`, ignore }, async () => {
@@ -92,10 +131,10 @@ for (const { kind, missing, borrow, tables, leaves, spoils, state } of CASES) {
     const lent = await pool.lend(kind, 1);
     const server = await borrow(lent);
     // Each for itself makes it another one.
-    const states = [await state(server)];
+    const states = [await server.state()];
     for (const statement of spoils) {
       await server.query(statement);
-      states.push(await state(server));
+      states.push(await server.state());
     }
     assert.equal(new Set(states).size, states.length, Deno.inspect(spoils));
     assert.notEqual((await pool.lend(kind, 2)).pid, lent.pid);

@@ -22,6 +22,17 @@ const BEATS_PER_TTL = 3;
  */
 export const BEATS_OF_LASTING = 6;
 
+/** The shortest time for a try, in milliseconds: a server may be far away. */
+const SHORTEST_TRY = 1000;
+
+/**
+ * How long a server may take to accept a connection, or to answer, for a lock that outlives its session, in milliseconds.
+ * After that another connection, or another server, may do better while the lease lasts.
+ */
+export function tryLimitOf(ttl: number): number {
+  return Math.max(SHORTEST_TRY, ttl / BEATS_OF_LASTING);
+}
+
 /** The time from sending one renewal to sending the next, in milliseconds. */
 export function heartbeatOf({ ttl, beats = BEATS_PER_TTL }: LeaseTerms): number {
   return ttl / beats;

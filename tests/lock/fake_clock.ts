@@ -62,6 +62,24 @@ export class FakeClock implements Disposable {
     this.now = time;
   }
 
+  /**
+   * Moves the clock on until a promise is settled, and gives what it resolves to.
+   *
+   * @param limit After how many milliseconds of its own the clock stops, and this fails.
+   */
+  async during<T>(promise: Promise<T>, limit = 600_000): Promise<T> {
+    let isOver = false;
+    const over = () => void (isOver = true);
+    promise.then(over, over);
+    for (const end = this.now + limit;;) {
+      await settled(this.#real.setTimeout);
+      if (isOver) return await promise;
+      const next = Math.min(...[...this.#timers.values()].map(({ at }) => at));
+      if (next > end) throw new Error(`not within ${limit / 1000} s of the clock`);
+      await this.to(Math.max(this.now, next));
+    }
+  }
+
   [Symbol.dispose](): void {
     performance.now = this.#real.now;
     define(Deno, "osUptime", this.#real.osUptime);

@@ -3,15 +3,16 @@ import type { TableName } from "../../ledger/table_name.ts";
 import type { LockFilter } from "../../who/sighting.ts";
 import { cut } from "../sql/insert_run.ts";
 import type { Asker } from "../sql/asker.ts";
-import { assignmentsOf, conditionOf } from "../sql/lease/ending.ts";
+import { assignmentsOf, conditionOf } from "../sql/ending.ts";
 import { HIGHEST, leaseColumns, LeaseList, readLease } from "../sql/lease/read_row.ts";
 import type { Claim, Lease, Ownership } from "../sql/lease/row.ts";
-import type { Ending, LeaseTable } from "../sql/lease/table.ts";
+import type { Ending } from "../sql/ending.ts";
+import type { LeaseTable } from "../sql/lease/table.ts";
 import type { Row } from "../sql/session.ts";
 import { join, sql, type Statement } from "../sql/statement.ts";
 import { isOf, mayBeTaken, READ_AT_ONCE, READING } from "./lease_sql.ts";
 import { MySqlLeaseStore } from "./lease_store.ts";
-import { isMissing, isRefused, isUnfitText } from "./table_errors.ts";
+import { isMissing, isRefused, isUnfitText, needsDatabase } from "./table_errors.ts";
 import { after, decodeText, NOW, readText } from "./table_sql.ts";
 
 /**
@@ -40,7 +41,8 @@ class MySqlLeases implements LeaseTable {
     } catch (error) {
       // A ledger that is not there, or that this user may not read, has given no token.
       const mayBeLedgers = above !== undefined && error instanceof LockUnavailableError &&
-        (isMissingAtAll(error) || isMissing("column", error.cause) || isRefused(error.cause));
+        (isMissingAtAll(error) || isMissing("column", error.cause) || isRefused(error.cause) ||
+          needsDatabase(error.cause));
       if (mayBeLedgers) return await this.claim(asker, claim);
       if (isMissingAtAll(error)) return undefined;
       throw error;

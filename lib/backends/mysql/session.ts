@@ -1,4 +1,5 @@
-import { LockUnavailableError, type Trouble } from "../../errors.ts";
+import { LockUnavailableError, type Trouble, UnsafeServerError } from "../../errors.ts";
+import { tryLimitOf } from "../../lock/lease.ts";
 import { CLOSED, ConnectionError } from "../network/errors.ts";
 import { markOf } from "../sql/mark.ts";
 import { Session } from "../sql/session.ts";
@@ -40,7 +41,7 @@ export class MySqlSession extends Session {
 
 /**
  * Connects to the first of the DSN's servers that accepts the login and is safe to lock on, and sets the session up as
- * the DSN asks.
+ * the DSN asks. Where others are allowed, the first that accepts the login will do if none is safe.
  *
  * @param signal Aborts the attempt.
  * @param limit In how many milliseconds the signal will abort it.
@@ -54,7 +55,15 @@ export async function openMySqlSession(
   limit = Infinity,
 ): Promise<MySqlSession> {
   const ca = dsn.tls === "off" ? undefined : await prepareTls(dsn, options.tlsCa);
-  return await firstFit(dsn, (host, signal) => openOn(host, ca, options, signal), signal, limit);
+  const search = (allowUnsafeServer: boolean) =>
+    firstFit(dsn, (host, signal) => openOn(host, ca, { ...options, allowUnsafeServer }, signal), signal, limit);
+  if (!options.allowUnsafeServer || dsn.addresses.length === 1) return await search(options.allowUnsafeServer);
+  try {
+    return await search(false);
+  } catch (error) {
+    if (!(error instanceof UnsafeServerError)) throw error;
+    return await search(true);
+  }
 }
 
 async function openOn(
@@ -78,7 +87,9 @@ async function openOn(
   }
   const { connection, guard } = login;
   const translator = { describe: describeMySqlError, isTransient: isTransientMySqlError };
-  const session = new MySqlSession(whereIs(host), asDriver(login), translator, answerTimeout(host));
+  // A leased session is given up sooner: another one can take its place while the lease lasts.
+  const limit = Math.min(answerTimeout(host), leased ? tryLimitOf(lease.ttl) : Infinity);
+  const session = new MySqlSession(whereIs(host), asDriver(login), translator, limit);
   // With the time, since neither MySQL nor MariaDB shows when a session connected.
   session.mark = markOf({ ...presence, connected: Date.now() });
   connection.on("error", (error) => session.ended(error));

@@ -3,11 +3,11 @@
 import { fnv1 } from "../../lock/namespaced_name.ts";
 import type { LockFilter } from "../../who/sighting.ts";
 import { cut } from "../sql/insert_run.ts";
-import { assignmentsOf, conditionOf } from "../sql/lease/ending.ts";
+import { assignmentsOf, conditionOf } from "../sql/ending.ts";
 import { HIGHEST, leaseColumns, LONGEST_TTL, type Reading } from "../sql/lease/read_row.ts";
 import type { Claim, Ownership, TakeFrom } from "../sql/lease/row.ts";
 import { createLeases } from "../sql/lease/schema.ts";
-import type { Ending } from "../sql/lease/table.ts";
+import type { Ending } from "../sql/ending.ts";
 import { join, sql, type Statement } from "../sql/statement.ts";
 import { keepingOf } from "./keeping.ts";
 import { inMilliseconds } from "./sql.ts";
@@ -45,12 +45,6 @@ export function createTable(table: Statement): Statement {
   });
 }
 
-/** A claim without the characters that not all encodings have. */
-export function inAscii(claim: Claim): Claim {
-  const plain = (text: string) => text.replace(/[^ -~]/gu, "?");
-  return { ...claim, host: plain(claim.host), label: plain(claim.label) };
-}
-
 /** Acquires a lease whose row exists; returns its `fence`. */
 export function claimLease(table: Statement, claim: Claim, above: Statement | undefined): Statement {
   const { lock, owner, ttl, from, host, pid, label } = claim;
@@ -66,10 +60,19 @@ export function claimLease(table: Statement, claim: Claim, above: Statement | un
 /** Makes the row of a lock that has none, and acquires its lease; returns its `fence`, and how the table keeps rows. */
 export function insertLease(table: Statement, claim: Claim, above: Statement | undefined): Statement {
   const { lock, owner, ttl, host, pid, label } = claim;
-  return sql`INSERT INTO ${table} (name, owner, fence, beat, ttl_ms, expires, host, pid, label, since)
+  // Also needs the right to UPDATE: who may not renew must not begin.
+  return sql`WITH asked AS (UPDATE ${table} SET owner = owner, fence = fence, beat = beat, ttl_ms = ttl_ms,
+      expires = expires, host = host, pid = pid, label = label, since = since WHERE false)
+    INSERT INTO ${table} (name, owner, fence, beat, ttl_ms, expires, host, pid, label, since)
     VALUES (${lock}, ${owner}, ${last(above)} + 1, 1, ${ttl}, ${NOW} + ${span(ttl)},
       ${cut(host)}, ${pid}, ${cut(label)}, ${NOW})
     ON CONFLICT (name) DO NOTHING RETURNING fence, ${keepingOf(table)} AS keeping`;
+}
+
+/** A claim in which characters of the host and the label that not all encodings have are replaced. */
+export function inAscii(claim: Claim): Claim {
+  const plain = (text: string) => text.replace(/[^ -~]/gu, "?");
+  return { ...claim, host: plain(claim.host), label: plain(claim.label) };
 }
 
 /** Renews a lease; returns a row if it was still ours. */
@@ -133,7 +136,9 @@ function mayBeTaken(from: TakeFrom): Statement {
   }
   const { slack, ttls } = from;
   const longer = ttls === 0 ? sql`` : sql` - ttl_ms::float8 * interval '1 millisecond'`;
-  return sql` OR CASE WHEN ttl_ms > 0 AND ttl_ms <= ${LONGEST_TTL} THEN expires < ${NOW} - ${span(slack)}${longer} END`;
+  return sql` OR CASE WHEN ttl_ms > 0 AND ttl_ms <= ${LONGEST_TTL} THEN isfinite(expires) AND expires < ${NOW} - ${
+    span(slack)
+  }${longer} END`;
 }
 
 function isOf(filter: LockFilter): Statement {

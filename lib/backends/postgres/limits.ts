@@ -1,18 +1,16 @@
 /** How long a PostgreSQL server may take, in milliseconds. */
 
+import { tryLimitOf } from "../../lock/lease.ts";
 import type { PostgresSessionOptions } from "./options.ts";
 import type { PostgresServer } from "./server.ts";
 
 /** For a login if the settings do not say, and for an answer. */
 export const DEFAULT_TIMEOUT = 10_000;
 
-/** The least time for an answer in a leased session. */
-const SHORTEST_TIMEOUT = 1000;
-
 /** For an answer. A leased session is given up sooner: another one can take its place while the lease lasts. */
 export function answerTimeoutOf({ answerTimeout, leased, lease: { ttl } }: PostgresSessionOptions): number {
   if (answerTimeout !== undefined) return answerTimeout;
-  return leased ? Math.min(DEFAULT_TIMEOUT, Math.max(SHORTEST_TIMEOUT, ttl / 6)) : DEFAULT_TIMEOUT;
+  return leased ? Math.min(DEFAULT_TIMEOUT, tryLimitOf(ttl)) : DEFAULT_TIMEOUT;
 }
 
 /** Divides a limit for connecting among several hosts, so that one that does not answer leaves time for the next. */

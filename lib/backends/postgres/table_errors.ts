@@ -18,6 +18,9 @@ const BROKEN_OFF = ["40001", "40P01"];
 /** The wait for another session's lock timed out. */
 const LOCKED = "55P03";
 
+/** A statement was cancelled, by somebody or by a time limit. */
+const CANCELLED = "57014";
+
 /**
  * Classes of errors in a value, or for what the table refuses: privileges, constraints, rules, triggers, a view.
  *
@@ -64,6 +67,11 @@ export function isLocked(cause: unknown): boolean {
 /** Whether the server has undone a statement for the sake of another's, so that it may be repeated at once. */
 export function isBrokenOff(cause: unknown): boolean {
   return BROKEN_OFF.includes(sqlState(cause) ?? "");
+}
+
+/** Whether a statement failed only since another transaction was in its way, or since it was cancelled or too slow. */
+export function isInTheWay(cause: unknown): boolean {
+  return isBrokenOff(cause) || isLocked(cause) || sqlState(cause) === CANCELLED;
 }
 
 /** Whether an error says that a table is missing, is not for this role, or is not what it was taken for. */

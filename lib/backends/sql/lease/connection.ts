@@ -79,9 +79,14 @@ export class LeaseConnection<S extends Session> implements LockSession, Asker {
     return await session.queryAll(statement, options);
   }
 
+  /** Opens no further session from now on; the present one stays open. */
+  stop(): void {
+    if (!this.closed.aborted) this.#closed.abort(new ConnectionError("the connection was given up"));
+  }
+
   /** Ends the connection for good, at once. */
   destroy(): void {
-    if (!this.closed.aborted) this.#closed.abort(new ConnectionError("the connection was given up"));
+    this.stop();
     this.#session.destroy();
   }
 

@@ -7,11 +7,13 @@ import type { Session } from "../session.ts";
 import type { LeaseConnection } from "./connection.ts";
 import type { Ownership } from "./row.ts";
 import type { LeaseServer } from "./server.ts";
-import type { Ending } from "./table.ts";
+import type { Ending } from "../ending.ts";
 
 /** The pauses between two tries to reach a server, in milliseconds: the first, and the longest. */
 const FIRST_PAUSE = 50;
 const LONGEST_PAUSE = 1000;
+/** The longest pause as a part of the TTL, so that an outage may last almost as long as the lease allows. */
+const PAUSES_PER_TTL = 60;
 
 /** A lease that sera has, and the session lock beside it. */
 export interface KeptLease<S extends Session> {
@@ -36,8 +38,12 @@ export class LeaseKeeper<S extends Session> implements Keeper {
   /** The session that holds the session lock, if any does. */
   #queuedIn: S | undefined;
   #isReleased = false;
+  /** Whether that has been told. */
+  #isOver = false;
   /** Whether a try to release it has failed, so that it may be released. */
   #isUnsure = false;
+  /** Until when its release is tried, however often that is asked for. */
+  #releaseBy: Deadline | undefined;
 
   constructor(kept: KeptLease<S>) {
     this.#kept = kept;
@@ -68,7 +74,8 @@ export class LeaseKeeper<S extends Session> implements Keeper {
       if (this.#isReleased) return new Moment();
       const sent = new Moment();
       const isOurs = await table.renew(session, lock, mine, ttl);
-      // A renewal that was on its way when the lease was released.
+      // A release without an answer has been carried out; or one came while the renewal was on its way.
+      this.#isReleased ||= !isOurs && this.#isUnsure;
       if (!isOurs && this.#isReleased) return sent;
       if (!isOurs) throw await this.#whyLost(session);
       await this.#queueAgain(session);
@@ -82,10 +89,13 @@ export class LeaseKeeper<S extends Session> implements Keeper {
    */
   async release(): Promise<boolean> {
     if (!this.#isReleased) {
-      await this.#untilAnswered((session) => this.#free(session), new Deadline(this.#kept.ttl));
+      this.#releaseBy ??= new Deadline(this.#kept.ttl);
+      await this.#untilAnswered((session) => this.#free(session), this.#releaseBy);
     }
     await this.#leaveQueue();
-    return this.#isReleased;
+    const isFirst = !this.#isOver;
+    this.#isOver = true;
+    return isFirst && this.#isReleased;
   }
 
   end(): Promise<void> {
@@ -112,14 +122,21 @@ export class LeaseKeeper<S extends Session> implements Keeper {
 
   /** Repeats a request over new connections until it is answered, the deadline passes, or the keeper is ended. */
   async #untilAnswered<T>(ask: (session: S) => Promise<T>, deadline = new Deadline(Infinity)): Promise<T> {
-    for (let pause = FIRST_PAUSE;; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
+    const { connection, server, ttl } = this.#kept;
+    const longest = Math.min(LONGEST_PAUSE, Math.max(FIRST_PAUSE, ttl / PAUSES_PER_TTL));
+    for (let pause = FIRST_PAUSE;; pause = Math.min(2 * pause, longest)) {
+      let session: S | undefined;
       try {
-        const answer = await ask(await this.#kept.connection.session());
+        session = await connection.session();
+        const answer = await ask(session);
         this.trouble = undefined;
         return answer;
       } catch (error) {
         if (!(error instanceof LockUnavailableError) || this.ended.aborted || deadline.passed) throw error;
-        this.trouble = { what: error.reason, cure: error.cure };
+        const { why, reason, cure, cause } = error;
+        this.trouble = { what: reason, cure };
+        // Another server may take it: this one may have become read-only, as in a switchover.
+        if (session && !session.closed.aborted && !server.isInTheWay(cause)) session.destroy({ what: why, cure });
       }
       await delayOrAbort(Math.min(pause * (0.5 + Math.random()), deadline.remaining), this.ended);
     }

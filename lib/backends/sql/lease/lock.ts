@@ -1,26 +1,27 @@
 import type { Deadline } from "../../../deadline.ts";
-import { LockUnavailableError } from "../../../errors.ts";
+import { ConfigError, LockUnavailableError } from "../../../errors.ts";
 import type { TableName } from "../../../ledger/table_name.ts";
 import { hold } from "../../../lock/hold.ts";
-import { BEATS_OF_LASTING, Moment } from "../../../lock/lease.ts";
+import type { LeasedLock } from "../../../lock/held_lock.ts";
+import { BEATS_OF_LASTING, tryLimitOf } from "../../../lock/lease.ts";
 import type { HeldLock } from "../../../lock/lock.ts";
-import { marginOf, Silence } from "../../../lock/silence.ts";
 import { formatDuration } from "../../../text/duration.ts";
-import { delayOrAbort, TimeLimit } from "../../../waiting.ts";
+import { TimeLimit } from "../../../waiting.ts";
 import type { Seen } from "../../../who/sighting.ts";
 import type { BackendLock } from "../../backend.ts";
 import type { Session } from "../session.ts";
 import { SessionLock } from "../session_lock.ts";
-import type { Asker } from "../asker.ts";
+import { type Claimed, Claimer } from "./claimer.ts";
 import { LeaseConnection } from "./connection.ts";
 import { LeaseKeeper } from "./keeper.ts";
-import { Pauses } from "./pauses.ts";
 import type { LeaseOptions } from "./options.ts";
-import type { Claim, TakeFrom } from "./row.ts";
 import type { LeaseServer } from "./server.ts";
 
-/** The least time to connect again, in milliseconds. */
-const SHORTEST_LIMIT = 1000;
+/** A lock that was acquired, and its connection. */
+interface Held<S extends Session> {
+  readonly lock: LeasedLock;
+  readonly connection: LeaseConnection<S>;
+}
 
 /**
  * A lock that is a row in a table: a lease, which outlives the connection. Where session locks work, the session lock of
@@ -30,22 +31,16 @@ const SHORTEST_LIMIT = 1000;
 export class LeaseLock<S extends Session> extends SessionLock<S> implements BackendLock {
   readonly #server: LeaseServer<S>;
   readonly #options: LeaseOptions;
-  /** The same for every try, so that one whose answer got lost is no obstacle for the next. */
-  readonly #owner = crypto.getRandomValues(new Uint8Array(16)).toHex();
-  readonly #silence = new Silence();
+  readonly #claimer: Claimer;
   /** The session that holds the session lock, if any does. */
   #queuedIn: S | undefined;
-  /** Whether an answer has shown that the lease is another's. From then on only their silence counts, and no clock. */
-  #isObserving = false;
-  /** Whether the row is known to exist. */
-  #hasRow = false;
-  /** Whether a claim was sent and not answered, so that the lease may be ours. */
-  #isUnsure = false;
+  #held: Held<S> | undefined;
 
   constructor(server: LeaseServer<S>, options: LeaseOptions) {
     super(options.retrying);
     this.#server = server;
     this.#options = options;
+    this.#claimer = new Claimer(server.table, options);
   }
 
   protected override get where(): string {
@@ -56,19 +51,16 @@ export class LeaseLock<S extends Session> extends SessionLock<S> implements Back
     return this.#server.open(signal, limit);
   }
 
-  get #lock(): string {
-    return this.#options.presence.lock;
-  }
-
   async sightings(table: TableName, signal: AbortSignal): Promise<Seen> {
     const { readLeaseSightings } = await import("./sightings.ts");
-    return await readLeaseSightings(
-      this.#server,
-      await this.session(signal),
-      { lock: this.#lock },
-      table,
-      signal,
-    );
+    const session = await this.session(signal);
+    return await readLeaseSightings(this.#server, session, { lock: this.#options.presence.lock }, table, signal);
+  }
+
+  override acquire(wait: number, signal: AbortSignal, patience = wait): Promise<HeldLock | undefined> {
+    // One that was lost before its command started is renewed no more.
+    if (this.#held?.lock.lost.aborted) this.#held.connection.stop();
+    return super.acquire(wait, signal, patience);
   }
 
   protected override async attempt(session: S, deadline: Deadline, signal: AbortSignal): Promise<HeldLock | undefined> {
@@ -77,101 +69,62 @@ export class LeaseLock<S extends Session> extends SessionLock<S> implements Back
       if (!await queue.enter(session, deadline, signal)) return undefined;
       this.#queuedIn = session;
     }
-    const held = await this.#claimBy(session, deadline, signal);
-    if (!held && this.#queuedIn === session) {
+    const isQueued = this.#queuedIn === session;
+    const claimed = await this.#claimer.claim(session, isQueued ? 0 : 1, deadline, signal);
+    if (claimed) return await this.#hold(session, claimed);
+    if (isQueued) {
       // The holder has lost it with a connection, and may take it again.
       this.#queuedIn = undefined;
       await queue.leave(session);
     }
-    return held;
+    return undefined;
   }
 
-  /** Claims the lease until the deadline passes. */
-  async #claimBy(session: S, deadline: Deadline, signal: AbortSignal): Promise<HeldLock | undefined> {
-    const { table } = this.#server;
-    const pauses = new Pauses();
-    let from = this.#isObserving ? undefined : this.#byClock(session);
-    for (;;) {
-      const isLast = deadline.passed;
-      const held = from && await this.#claim(session, from, signal);
-      if (held) return held;
-      const lease = await table.read(abortable(session, signal), this.#lock);
-      this.#silence.saw(lease);
-      if (lease) this.#isObserving = this.#hasRow = true;
-      const over = this.#silence.over();
-      from = lease === undefined ? "nobody" : over && { seen: over };
-      if (isLast) return from && await this.#claim(session, from, signal);
-      if (from) continue;
-      const pause = Math.min(pauses.next(), this.#silence.left(), deadline.remaining);
-      await delayOrAbort(pause, signal, session.closed);
-      signal.throwIfAborted();
-    }
-  }
-
-  /**
-   * What may be taken at the first look, by the server's clock. Without session locks there may be several servers, each
-   * with a clock of its own.
-   */
-  #byClock(session: S): TakeFrom {
-    return { slack: marginOf(this.#options.lease.ttl), ttls: this.#queuedIn === session ? 0 : 1 };
-  }
-
-  /** Claims the lease once, and makes its row if there is none. */
-  async #claim(session: S, from: TakeFrom, signal: AbortSignal): Promise<HeldLock | undefined> {
-    const { presence: { lock, host, pid, label }, lease: { ttl }, recorded, lastRun } = this.#options;
-    const { table } = this.#server;
-    const asker = abortable(session, signal);
-    const claim: Claim = { lock, owner: this.#owner, ttl, from, host, pid, label };
-    const isNew = from === "nobody" && !this.#hasRow;
-    this.#isUnsure = true;
-    const sent = new Moment();
-    const fence = isNew
-      ? await table.insert(asker, claim, lastRun)
-      : await table.claim(asker, claim, recorded ? lastRun : undefined);
-    this.#isUnsure = false;
-    this.#hasRow ||= isNew;
-    return fence === undefined ? undefined : await this.#hold(session, fence, sent);
-  }
-
-  async #hold(session: S, fence: bigint, confirmed: Moment): Promise<HeldLock> {
-    const { presence: { lock }, lease, reconnected } = this.#options;
-    const mine = { owner: this.#owner, fence };
+  async #hold(session: S, { mine, confirmed }: Claimed): Promise<HeldLock> {
+    const { presence: { lock: name }, lease, reconnected } = this.#options;
     const connection = new LeaseConnection(
       session,
       (closed) => this.#reopen(closed),
       (session) => this.#server.settingsFrom(session),
       ({ where }, why) => reconnected?.(where, why),
     );
+    // Whoever releases the lease releases that too.
     const queuedIn = this.#queuedIn;
-    const keeper = new LeaseKeeper({ lock, mine, ttl: lease.ttl, server: this.#server, connection, queuedIn });
-    return await hold(keeper, {
+    this.#queuedIn = undefined;
+    const keeper = new LeaseKeeper({ lock: name, mine, ttl: lease.ttl, server: this.#server, connection, queuedIn });
+    const lock = await hold(keeper, {
       lease: { ...lease, beats: BEATS_OF_LASTING },
       idle: Infinity,
       confirmed,
       took: confirmed.age,
     });
+    this.#claimer.mayBeOurs = false;
+    this.#held = { lock, connection };
+    return lock;
   }
 
   /** Opens another session for the holder, soon enough to try the next server before the lease is over. */
   async #reopen(closed: AbortSignal): Promise<S> {
-    const limit = Math.max(this.#options.lease.ttl / BEATS_OF_LASTING, SHORTEST_LIMIT);
+    const limit = tryLimitOf(this.#options.lease.ttl);
     using late = new TimeLimit(limit, () => {
       const what = `not connected within ${formatDuration(Math.round(limit))}`;
       return LockUnavailableError.on(this.where, { what, cure: "check the server and the network" }, {
         transient: true,
       });
     });
-    return await this.session(AbortSignal.any([closed, late.signal]), limit);
+    try {
+      return await this.session(AbortSignal.any([closed, late.signal]), limit);
+    } catch (error) {
+      // A file that was there may be there again, such as a certificate that is being replaced.
+      if (error instanceof ConfigError) throw LockUnavailableError.on(this.where, error, { transient: true });
+      throw error;
+    }
   }
 
-  /** Frees a lease that is ours without our knowing, since the answer got lost. Tries once. */
+  /** Frees a lease that is ours without anybody keeping it. Tries once. */
   async #takeBack(): Promise<void> {
-    const { table } = this.#server;
-    const lock = this.#lock;
     try {
-      const session = await this.#reopen(new AbortController().signal);
-      const lease = await table.read(session, lock);
-      if (lease?.owner === this.#owner) await table.release(session, lock, lease);
+      await this.#claimer.takeBack(await this.#reopen(new AbortController().signal));
     } catch (error) {
       // It expires.
       if (!(error instanceof LockUnavailableError)) throw error;
@@ -179,15 +132,9 @@ export class LeaseLock<S extends Session> extends SessionLock<S> implements Back
   }
 
   override async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#isUnsure) await this.#takeBack();
+    // A lease that was not released would be renewed over another connection.
+    this.#held?.connection.stop();
+    if (this.#claimer.mayBeOurs) await this.#takeBack();
     await super[Symbol.asyncDispose]();
   }
-}
-
-/** A session whose statements a signal aborts. */
-function abortable(session: Session, signal: AbortSignal): Asker {
-  return {
-    where: session.where,
-    queryAll: (statement, options) => session.queryAll(statement, { ...options, signal }),
-  };
 }

@@ -20,6 +20,13 @@ export interface LeaseServer<S extends Session> {
   open(signal: AbortSignal, limit: number): Promise<S>;
   /** Whether session locks there exclude everybody who reaches the same leases. */
   hasSessionLocks(session: S): boolean;
+  /**
+   * Whether a statement failed only since another transaction was in its way, or since it took too long, so that it may
+   * succeed in the same session a moment later.
+   *
+   * @param cause The database's error.
+   */
+  isInTheWay(cause: unknown): boolean;
   /** Where statements in a session get their settings from. */
   settingsFrom(session: S): SettingsFrom;
   /**

@@ -1,7 +1,7 @@
 import type { LockFilter } from "../../../who/sighting.ts";
-import type { LedgerColumn } from "../dialect.ts";
 import type { Statement } from "../statement.ts";
 import type { Asker } from "../asker.ts";
+import type { Ending } from "../ending.ts";
 import type { LeaseList } from "./read_row.ts";
 import type { Claim, Lease, Ownership } from "./row.ts";
 
@@ -55,14 +55,4 @@ export interface LeaseTable {
 
   /** The table's definition for an administrator to run by hand, with the rights that a user needs. */
   schema(): string;
-}
-
-/** An update of one row of the ledger. */
-export interface Ending {
-  /** The ledger's table. */
-  readonly table: Statement;
-  /** The new values of columns; they name no columns, which both tables may have. */
-  readonly assignments: Readonly<Partial<Record<LedgerColumn, Statement>>>;
-  /** The values by which the row is found. */
-  readonly condition: Readonly<Partial<Record<LedgerColumn | "id", Statement>>>;
 }

@@ -78,15 +78,17 @@ export function troubleTests(place: LeasePlace): void {
     });
   }
 
-  test("a free row with a number that makes no sense is told of, and not claimed", async () => {
-    await using desk = await Desk.open(place);
-    await desk.leases.release(desk.session, desk.lock, await desk.hold("a"));
-    await desk.write("fence = -3");
-    const before = await desk.row();
-    await unlessRefused(desk.claim("b"));
-    assert.match((await refusal(desk.read())).message, /makes no sense \(fence -3\)/);
-    assert.deepEqual(await desk.row(), before);
-  });
+  for (const [column, value] of [["fence", -3n], ["fence", 2n ** 62n], ["beat", -1n], ["beat", 2n ** 62n]] as const) {
+    test(`a free row with the ${column} ${value} is told of, and not claimed`, async () => {
+      await using desk = await Desk.open(place);
+      await desk.leases.release(desk.session, desk.lock, await desk.hold("a"));
+      await desk.write(`${column} = ${value}`);
+      const before = await desk.row();
+      await unlessRefused(desk.claim("b"));
+      assert.match((await refusal(desk.read())).message, new RegExp(`makes no sense \\(${column} ${value}\\)`));
+      assert.deepEqual(await desk.row(), before);
+    });
+  }
 
   test("another program's table is left alone", async () => {
     await using desk = await Desk.open(place);

@@ -1,0 +1,171 @@
+/** A whole place for leases in memory: table, session lock and locks. */
+
+import type { LockUnavailableError, Trouble } from "../../../../lib/errors.ts";
+import { LeaseLock } from "../../../../lib/backends/sql/lease/lock.ts";
+import type { LeaseServer } from "../../../../lib/backends/sql/lease/server.ts";
+import type { LeaseTable } from "../../../../lib/backends/sql/lease/table.ts";
+import { LeaseList } from "../../../../lib/backends/sql/lease/read_row.ts";
+import type { Claim, Lease } from "../../../../lib/backends/sql/lease/row.ts";
+import type { Session } from "../../../../lib/backends/sql/session.ts";
+import { sql } from "../../../../lib/backends/sql/statement.ts";
+import { delayOrAbort } from "../../../../lib/waiting.ts";
+import { type FakeRow, FakeRows, Refusal } from "./fake_rows.ts";
+
+/** How often the session lock is looked at, in milliseconds. */
+const QUEUE_PAUSE = 50;
+
+/** The name of the lock. */
+export const LOCK = "0123456789abcdef0123456789abcdef";
+
+/** The two kinds of places for leases. */
+export const PLACES: readonly (readonly [where: string, hasSessionLocks: boolean])[] = [
+  ["with session locks", true],
+  ["without session locks", false],
+];
+
+/** How a lock is opened. */
+interface FakeLockOptions {
+  readonly host?: string;
+  readonly ttl?: number;
+  readonly grace?: number;
+}
+
+/** A server for leases, and what seras say there. */
+export class FakeLeases extends FakeRows {
+  /** Who holds the session lock. */
+  queued: Session | undefined;
+  /** What those who wait were told, and what holders said. */
+  readonly retried: LockUnavailableError[] = [];
+  readonly reconnected: Trouble[] = [];
+  /** Every claim that was sent. */
+  readonly claims: Claim[] = [];
+  /** Ends of runs that were recorded. */
+  readonly ended: unknown[] = [];
+  /** Whether something keeps everybody from the row, as a trigger may. */
+  isOutOfReach = false;
+
+  /** @param hasSessionLocks Whether session locks work there. */
+  constructor(readonly hasSessionLocks: boolean) {
+    super();
+  }
+
+  /** A lock that a sera opens. */
+  lock({ host = "web1", ttl = 6000, grace = 1000 }: FakeLockOptions = {}): LeaseLock<Session> {
+    return new LeaseLock(this.#server(), {
+      presence: { lock: LOCK, host, pid: 4711, label: "rotate-logs" },
+      lease: { ttl, grace },
+      recorded: false,
+      lastRun: sql`(SELECT 5)`,
+      retrying: (why) => this.retried.push(why),
+      reconnected: (_where, why) => this.reconnected.push(why),
+    });
+  }
+
+  /** The lock's row, which must be there. */
+  get row(): FakeRow {
+    return this.rows.get(LOCK)!;
+  }
+
+  /** Gives the lock to somebody who does not renew it. */
+  give({ owner = "f".repeat(32), fence = 7n, ttl = 6000, host = "web9" } = {}): FakeRow {
+    const row = { owner, fence, beat: 1n, ttl, expires: this.now + ttl, host };
+    this.rows.set(LOCK, row);
+    return row;
+  }
+
+  #server(): LeaseServer<Session> {
+    return {
+      where: "Server at place",
+      table: this.#table,
+      queue: {
+        enter: async (session, deadline, signal) => {
+          for (;;) {
+            const isLast = deadline.passed;
+            const got = await this.ask(session, "enter", () => {
+              if (this.queued && !this.queued.closed.aborted) return false;
+              this.queued = session;
+              return true;
+            });
+            if (got || isLast) return got;
+            await delayOrAbort(Math.min(QUEUE_PAUSE, deadline.remaining), signal, session.closed);
+            signal.throwIfAborted();
+          }
+        },
+        leave: (session) =>
+          this.ask(session, "leave", () => {
+            const had = this.queued === session;
+            if (had) this.queued = undefined;
+            return had;
+          }),
+      },
+      // deno-lint-ignore require-await
+      open: async (signal) => {
+        signal.throwIfAborted();
+        return this.open();
+      },
+      hasSessionLocks: () => this.hasSessionLocks,
+      isInTheWay: (cause) => cause instanceof Refusal && cause.kind === "in the way",
+      settingsFrom: () => "already set",
+      sightings: () => Promise.resolve({ sightings: [], strangers: [] }),
+    };
+  }
+
+  #take({ lock, owner, ttl, from, host }: Claim): bigint | undefined {
+    const row = this.rows.get(lock);
+    if (!row || this.isOutOfReach) return undefined;
+    const isMine = row.owner === owner;
+    if (row.owner !== null && !isMine && !this.#mayTake(row, from)) return undefined;
+    const fence = isMine ? row.fence : row.fence + 1n;
+    this.rows.set(lock, { owner, fence, beat: row.beat + 1n, ttl, expires: this.now + ttl, host });
+    return fence;
+  }
+
+  #mayTake({ owner, fence, beat, ttl, expires }: FakeRow, from: Claim["from"]): boolean {
+    if (from === "nobody") return false;
+    if ("seen" in from) return from.seen.owner === owner && from.seen.fence === fence && from.seen.beat === beat;
+    return expires < this.now - from.slack - from.ttls * ttl;
+  }
+
+  readonly #table: LeaseTable = {
+    shown: "sera_leases",
+    claim: (asker, claim) => {
+      this.claims.push(claim);
+      return this.ask(asker, "claim", () => this.#take(claim));
+    },
+    insert: (asker, claim) => {
+      this.claims.push(claim);
+      return this.ask(asker, "insert", () => {
+        if (this.rows.has(claim.lock)) return undefined;
+        this.rows.set(claim.lock, { owner: null, fence: 0n, beat: 0n, ttl: 1, expires: 0, host: "" });
+        return this.#take(claim);
+      });
+    },
+    renew: (asker, lock, { owner, fence }, ttl) =>
+      this.ask(asker, "renew", () => {
+        const row = this.rows.get(lock);
+        if (row?.owner !== owner || row.fence !== fence) return false;
+        this.rows.set(lock, { ...row, beat: row.beat + 1n, ttl, expires: this.now + ttl });
+        return true;
+      }),
+    release: (asker, lock, { owner, fence }, ending) =>
+      this.ask(asker, ending ? "release with end" : "release", () => {
+        const row = this.rows.get(lock);
+        if (row?.owner !== owner || row.fence !== fence) return false;
+        if (ending) this.ended.push(ending);
+        this.rows.set(lock, { ...row, owner: null, beat: row.beat + 1n });
+        return true;
+      }),
+    read: (asker, lock) => this.ask(asker, "read", () => this.#read(lock)),
+    list: () => Promise.resolve(new LeaseList()),
+    known: () => Promise.resolve([]),
+    forget: () => Promise.resolve(true),
+    schema: () => "",
+  };
+
+  #read(lock: string): Lease | undefined {
+    const row = this.rows.get(lock);
+    if (!row || row.owner === null) return undefined;
+    const { owner, expires, ...rest } = row;
+    return { ...rest, lock, owner, left: expires - this.now, pid: 1, label: "other" };
+  }
+}

@@ -1,0 +1,87 @@
+/** The end of a lease: its release, and the end of a run that is recorded with it; on a clock that the test moves. */
+
+import assert from "node:assert/strict";
+import { LockLostError } from "../../../../lib/errors.ts";
+import { isHeld, UnreleasedError } from "../../../../lib/lock/lock.ts";
+import { later } from "../../open.ts";
+import { PLACES } from "./fake_leases.ts";
+import { held } from "./held.ts";
+import { refusal } from "./fake_rows.ts";
+
+for (const [where, hasSessionLocks] of PLACES) {
+  const test = (name: string, fn: () => Promise<void>) => Deno.test(`${name}, ${where}`, fn);
+
+  test("a release whose answer got lost is found out over another connection", async () => {
+    await using all = await held(hasSessionLocks);
+    const { clock, leases, lock } = all;
+    leases.fate = (what, session) => what === "release" && session === 1 ? "unanswered" : "answered";
+    await clock.during(lock.release());
+    assert.equal(leases.row.owner, null);
+    assert.equal(leases.words.filter((what) => what === "release").length, 2);
+  });
+
+  test("a release is tried until others could take the lease over, and no longer", async () => {
+    await using all = await held(hasSessionLocks);
+    const { clock, leases, lock } = all;
+    leases.refuses = refusal();
+    leases.sessions[0]!.ended(new Error("the connection was reset"));
+    const released = later(lock.release());
+    const began = clock.now;
+    await assert.rejects(clock.during(released), UnreleasedError);
+    assert.ok(clock.now - began >= 6000 && clock.now - began < 6500, `${clock.now - began}`);
+  });
+
+  test("a release of what another has says so, and frees nothing", async () => {
+    await using all = await held(hasSessionLocks);
+    const { leases, lock } = all;
+    leases.give({ owner: "e".repeat(32), fence: 9n });
+    await assert.rejects(lock.release(), LockLostError);
+    await assert.rejects(lock.release(), /The lock was gone before its release: Server at place 1 had freed it$/);
+    assert.equal(leases.row.owner, "e".repeat(32));
+  });
+
+  test("a heartbeat that comes after the release is no loss", async () => {
+    await using all = await held(hasSessionLocks);
+    const { clock, leases, lock } = all;
+    leases.latency = 300;
+    // The renewal is on its way when the release is sent.
+    await clock.to(1001);
+    const released = later(lock.release());
+    await clock.during(released);
+    await clock.to(10_000);
+    assert.equal(lock.lost.aborted, false);
+    assert.equal(leases.row.owner, null);
+    assert.equal(leases.sessions.length, 1);
+  });
+
+  test("a renewal after a release whose answer got lost, as with the end of a run, is no loss", async () => {
+    await using all = await held(hasSessionLocks);
+    const { clock, leases, lock } = all;
+    lock.commandEnded();
+    const { endRun } = lock.session as unknown as { endRun(ending: object): Promise<boolean> };
+    leases.fate = (what, session) => what === "release with end" && session === 1 ? "unanswered" : "answered";
+    await assert.rejects(clock.during(later(endRun({ id: 1 }))));
+    assert.equal(leases.ended.length, 1);
+    // Others may have it by now.
+    leases.give({ owner: "e".repeat(32), fence: 9n });
+    assert.equal(await clock.during(isHeld(lock)), true);
+    await clock.to(5000);
+    assert.equal(lock.lost.aborted, false);
+    assert.equal(await clock.during(endRun({ id: 1 })), true);
+    assert.equal(leases.ended.length, 1);
+    await clock.during(lock.release());
+    assert.equal(leases.row.owner, "e".repeat(32));
+  });
+
+  test("the end of a run that did not reach the server is recorded when it is repeated, with the release", async () => {
+    await using all = await held(hasSessionLocks);
+    const { clock, leases, lock } = all;
+    const { endRun } = lock.session as unknown as { endRun(ending: object): Promise<boolean> };
+    leases.fate = (what, session) => what === "release with end" && session === 1 ? "cut" : "answered";
+    await assert.rejects(clock.during(later(endRun({ id: 1 }))));
+    assert.deepEqual([leases.ended.length, leases.row.owner === null], [0, false]);
+    assert.equal(await clock.during(endRun({ id: 1 })), true);
+    assert.deepEqual([leases.ended.length, leases.row.owner], [1, null]);
+    await lock.release();
+  });
+}

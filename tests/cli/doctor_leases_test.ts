@@ -2,11 +2,19 @@
 
 import assert from "node:assert/strict";
 import { lockName } from "../../lib/lock/lock_name.ts";
+import { forThisFile } from "../servers/for_this_file.ts";
+import { mariaDbUnavailable } from "../servers/mariadb.ts";
+import type { MySqlServer } from "../servers/mysql_process.ts";
+import { lendMariaDb } from "../servers/pool.ts";
 import { doctor, read, type Told } from "./doctor_report.ts";
 import { type LeasePlace, type StartedLeasePlace, useLeasePlaces } from "./lease_places.ts";
+import { linux } from "./needs.ts";
 import { fixture } from "./place.ts";
 
 const HOLD = fixture("hold.sh");
+
+/** A server that is none of the places'. */
+const stranger = forThisFile<MySqlServer>(linux ?? mariaDbUnavailable, lendMariaDb);
 
 async function told({ place }: StartedLeasePlace, ...flags: string[]): Promise<Told> {
   return read(await place.sera(["doctor", ...flags]));
@@ -64,6 +72,7 @@ for (const kind of useLeasePlaces()) {
 
   if (/MariaDB|Galera/.test(kind.name)) plainLocks(kind);
   if (kind.name === "MariaDB") lessRights(kind);
+  if (kind.name === "MariaDB") strangers(kind);
   if (kind.name === "Galera") clocks(kind);
 }
 
@@ -87,6 +96,21 @@ function plainLocks(kind: LeasePlace): void {
     await holder.closeStdin();
     await holder.ended;
     assert.match((await told(started)).checks.get("plain-locks")!, /^pass /);
+  });
+}
+
+function strangers(kind: LeasePlace): void {
+  kind.test("servers that keep leases of their own each are told", async (started) => {
+    const { port } = stranger();
+    const both = started.server.replace(/tcp\((\S+?)\)/, `tcp($1,127.0.0.1:${port})`);
+    const { code, checks } = await told(started, "--server", both);
+    assert.equal(code, 0);
+    assert.match(
+      checks.get("lease")!,
+      new RegExp(
+        `^warn .*; but it was not seen on MySQL at tcp\\(127.0.0.1:${port}\\), .*; name servers that replicate`,
+      ),
+    );
   });
 }
 
@@ -126,6 +150,7 @@ function clocks(kind: LeasePlace): void {
     const { server, other } = started;
     const both = server.replace(port(server), `${port(server)},${port(other)}`);
     const { checks } = await told(started, "--server", both);
+    assert.match(checks.get("lease")!, /^pass .*; its token grows$/);
     assert.match(checks.get("clock")!, /^pass the clocks of 2 servers and of this machine agree within 1s$/);
     const gone = server.replace(port(server), `${port(server)},127.0.0.1:1`);
     const { checks: then } = await told(started, "--server", gone);

@@ -3,9 +3,11 @@ import type { TableName } from "../../../ledger/table_name.ts";
 import type { Session } from "../session.ts";
 import type { Statement } from "../statement.ts";
 import { compareClocks } from "./clocks.ts";
+import { serversWithout } from "./copies.ts";
 import { findMixedUse } from "./mixed_use.ts";
 import type { LeaseOptions } from "./options.ts";
 import { probeLease } from "./probe.ts";
+import type { Ownership } from "./row.ts";
 import type { LeaseServer } from "./server.ts";
 
 /** The checks of leases, in order. */
@@ -32,11 +34,13 @@ export interface LeaseDatabase<S extends Session> {
  */
 export async function checkLeases<S extends Session>(
   report: Report,
-  { server, options, ledger, durability }: LeaseDatabase<S>,
+  { server, options, ledger, opens, durability }: LeaseDatabase<S>,
   session: S,
 ): Promise<boolean> {
+  const others = (...lease: [lock: string, mine: Ownership]) =>
+    serversWithout(opens.length > 1 ? opens : [], server.table, ...lease);
   await report.inform("durability", () => durability(session));
-  const works = await report.check("lease", () => probeLease(session, server.table, options));
+  const works = await report.check("lease", () => probeLease(session, server.table, options, others));
   if (works) await report.inform("plain-locks", () => findMixedUse(server, session, ledger));
   report.skipRest(LEASE_CHECKS);
   return works;

@@ -3,9 +3,8 @@
 import assert from "node:assert/strict";
 import { lockName } from "../../lib/lock/lock_name.ts";
 import { forThisFile } from "../servers/for_this_file.ts";
-import { mariaDbUnavailable } from "../servers/mariadb.ts";
+import { mariaDbUnavailable, startMariaDb } from "../servers/mariadb.ts";
 import type { MySqlServer } from "../servers/mysql_process.ts";
-import { lendMariaDb } from "../servers/pool.ts";
 import { doctor, read, type Told } from "./doctor_report.ts";
 import { type LeasePlace, type StartedLeasePlace, useLeasePlaces } from "./lease_places.ts";
 import { linux } from "./needs.ts";
@@ -14,7 +13,7 @@ import { fixture } from "./place.ts";
 const HOLD = fixture("hold.sh");
 
 /** A server that is none of the places'. */
-const stranger = forThisFile<MySqlServer>(linux ?? mariaDbUnavailable, lendMariaDb);
+const stranger = forThisFile<MySqlServer>(linux ?? mariaDbUnavailable, () => startMariaDb());
 
 async function told({ place }: StartedLeasePlace, ...flags: string[]): Promise<Told> {
   return read(await place.sera(["doctor", ...flags]));

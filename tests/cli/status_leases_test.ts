@@ -176,6 +176,26 @@ for (const kind of useLeasePlaces()) {
     }
   });
 
+  if (kind.hasSessionLocks) {
+    kind.test("a sera inside its own lock is refused after that has moved to another session", async (started) => {
+      const { place, server, query } = started;
+      const script = "echo ready; read -r _; SERA_SERVER=$INNER exec sera --name n 0 echo ran";
+      await using outer = place.start(["sera", "--ttl", "6s", "--name", "n", "0", "sh", "-c", script], {
+        env: { INNER: server },
+        stdin: "open",
+      });
+      await outer.says("ready");
+      const session = async () => (await locksOf(started, "--name", "n"))[0]!.holder!.session;
+      const before = await until("its session is seen", session);
+      await query(kind.name === "MariaDB" ? `KILL ${before}` : `SELECT pg_terminate_backend(${before})`);
+      await until("it has another one", async () => ![before, null, undefined].includes(await session() as number));
+      await outer.closeStdin();
+      const { code, stdout, stderr } = await outer.ended;
+      assert.deepEqual([code, stdout], [201, "ready\n"], stderr);
+      assert.match(stderr, /^sera: Cannot wait for the lock of n: the sera above this one \(process \d+\) /);
+    });
+  }
+
   kind.test("one of another host, or who is no sera above, is waited for", async (started) => {
     const { place } = started;
     await leave(started, "n", 1800);

@@ -46,7 +46,7 @@ const kinds: Kind[] = [
     withoutPassword: POSTGRES_WITHOUT_PASSWORD,
     load: postgres,
   },
-  { form: "mysql://", begins: /^mysql:\/\//i, withoutPassword: MYSQL_WITHOUT_PASSWORD, load: mysql },
+  { form: "mysql://", begins: /^(?:mysql|mariadb):\/\//i, withoutPassword: MYSQL_WITHOUT_PASSWORD, load: mysql },
   {
     form: "file:",
     begins: /^file:/,

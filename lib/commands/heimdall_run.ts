@@ -86,7 +86,7 @@ export async function runOnce(
       onLost: "terminate",
       variables: lockVariables({
         ...{ name, key, host: Deno.hostname(), server, above },
-        session: held.session,
+        session: held.token === undefined ? held.session : undefined,
         token: held.token,
       }),
       maxRun: { limit, error: new Error(`The program ran longer than ${formatDuration(limit)} (--timeout)`) },

@@ -1,5 +1,6 @@
 import type { Settings } from "../settings/settings.ts";
 import { LockUnavailableError } from "../errors.ts";
+import { marginOf } from "../lock/silence.ts";
 import type { BackendLock } from "../backends/backend.ts";
 import type { HolderFields } from "../log/logger.ts";
 import type { Sighting } from "../who/sighting.ts";
@@ -11,6 +12,7 @@ import type { Sighting } from "../who/sighting.ts";
  * @param lock Its name.
  * @param what The name shown to people.
  * @param above The value of SERA_HELD_LOCKS that sera was started with.
+ * @param isWaiting Whether sera will wait for it.
  * @throws {UsageError} When the holder is a sera whose command this sera belongs to.
  */
 export async function holderOf(
@@ -20,6 +22,7 @@ export async function holderOf(
   what: string,
   above: string | undefined,
   signal: AbortSignal,
+  isWaiting = false,
 ): Promise<{ readonly words?: string | undefined; readonly fields?: HolderFields | undefined }> {
   const [{ look }, { holderText }, { holderFields }] = await Promise.all([
     import("../who/look.ts"),
@@ -37,5 +40,14 @@ export async function holderOf(
   if (above !== undefined) {
     (await import("./refuse_own_lock.ts")).refuseOwnLock(lock, what, server, above, seen, serverMark);
   }
+  if (isWaiting) seen = seen.map(watched);
   return { words: holderText(seen), fields: holderFields(seen) };
+}
+
+/** Who waits begins to watch a lease now, and takes it over by that alone. */
+function watched(sighting: Sighting): Sighting {
+  const { lease } = sighting;
+  if (!lease) return sighting;
+  const ttl = lease.left + lease.silent;
+  return { ...sighting, lease: { ...lease, freeIn: ttl + marginOf(ttl) } };
 }

@@ -31,6 +31,7 @@ const { signal } = new AbortController();
 
 /** What was seen, and whether a lock is known to be free if no holder is seen. */
 interface Answer extends Seen {
+  readonly showsHolders: boolean;
   readonly canTell: boolean;
 }
 
@@ -56,14 +57,15 @@ export async function status({ flags, operands: words, io, note }: Call): Promis
 
 async function tellPeople(
   { all, prefix, namespace }: Asked,
-  { sightings, hidden, strangers, canTell }: Answer,
+  { sightings, hidden, showsHolders, strangers, canTell }: Answer,
   isHeld: boolean,
   io: Io,
   note: (message: string) => Promise<void>,
 ): Promise<void> {
+  const showsAll = hidden === undefined || showsHolders;
   if (!isHeld && all) {
     const where = namespace === undefined ? "" : ` in the namespace ${printable(namespace)}`;
-    io.out(hidden === undefined ? `No locks are held${where}.\n` : "No locks can be seen; the list is incomplete.\n");
+    io.out(showsAll ? `No locks are held${where}.\n` : "No locks can be seen; the list is incomplete.\n");
   } else if (!isHeld && canTell) {
     io.out(
       prefix === undefined
@@ -72,8 +74,8 @@ async function tellPeople(
     );
   }
   if (sightings.length + strangers.length > 0) io.out(await tablesOf(sightings, strangers));
-  // Otherwise the error says it.
-  if (hidden !== undefined && (isHeld || canTell)) await note(`The list is incomplete: ${hidden}`);
+  // Where nobody holds a lock, nobody waits for it. If it is not known, the error says it.
+  if (hidden !== undefined && (isHeld || canTell && !showsAll)) await note(`The list is incomplete: ${hidden}`);
 }
 
 /** Sightings and strangers as tables; loads the library for them only here. */
@@ -95,15 +97,17 @@ async function find({ lock, prefix, namespace, name, all }: Asked, settings: Set
     ? seen.sightings
     : seen.sightings.map((sighting) => ({ ...sighting, namespace, name: name ?? sighting.name }));
   const hidden = observer.elsewhere ?? seen.hidden;
+  const showsHolders = observer.elsewhere === undefined && seen.showsHolders === true;
   // With --allow-unsafe-server the user has accepted that only this server's locks are seen.
   const canTell = all || hidden === undefined || lock !== undefined && allowUnsafeServer ||
-    observer.elsewhere === undefined && seen.showsHolders === true;
-  if (prefix === undefined) return { sightings: named, hidden, strangers: seen.strangers, canTell };
+    showsHolders;
+  if (prefix === undefined) return { sightings: named, hidden, showsHolders, strangers: seen.strangers, canTell };
   const sightings = named.filter((sighting) => isAskedFor(sighting, prefix, namespace !== undefined));
   const unknown = named.some((sighting) => !sightings.includes(sighting) && mayBeAskedFor(sighting, prefix));
   return {
     sightings,
     hidden: hidden ?? (unknown ? NAMES_HIDDEN : undefined),
+    showsHolders: showsHolders && !unknown,
     strangers: seen.strangers,
     canTell: canTell && !unknown,
   };

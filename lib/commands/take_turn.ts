@@ -39,7 +39,7 @@ export async function takeTurn(wait: number, job: Job): Promise<number> {
 
 /** Logs whom sera waits for. */
 async function tellWaiting(job: Job): Promise<void> {
-  const { words = "somebody else", fields } = await holder(job);
+  const { words = "somebody else", fields } = await holder(job, true);
   job.logger.log("info", "waiting", `Waiting for ${words}.`, { holder: fields });
 }
 
@@ -85,7 +85,8 @@ async function execute(turn: HeldTurn, job: Job, waited: number): Promise<number
     run,
     variables: lockVariables({
       ...{ name, key, host: Deno.hostname(), server, above },
-      session: lock.session,
+      // A lease goes on in another session.
+      session: lock.token === undefined ? lock.session : undefined,
       runId: run?.id,
       token: lock.token,
     }),
@@ -104,6 +105,9 @@ export function exitCodeOf({ exitCode, stoppedBy }: CommandEnd): number {
   return stoppedBy instanceof SeraError ? stoppedBy.exitCode : exitCode;
 }
 
-function holder({ lock, settings, identity: { name, title }, above, watch }: Job): ReturnType<typeof holderOf> {
-  return holderOf(lock, settings, name, title, above, watch.signals.interrupted);
+function holder(
+  { lock, settings, identity: { name, title }, above, watch }: Job,
+  isWaiting = false,
+): ReturnType<typeof holderOf> {
+  return holderOf(lock, settings, name, title, above, watch.signals.interrupted, isWaiting);
 }

@@ -13,7 +13,7 @@ export interface LockFacts {
   readonly key: string;
   readonly host: string;
   readonly server: Pick<Backend, "identity">;
-  /** The session that holds it, if one does. */
+  /** The session that holds it, if it is always the same one. */
   readonly session?: LockSession | undefined;
   /** The value of SERA_HELD_LOCKS that sera was started with. */
   readonly above: string | undefined;

@@ -69,9 +69,11 @@ export class LeasedLock implements HeldLock {
 
   commandEnded(): void {
     this.#terms = { ...this.#terms, grace: 0 };
-    if (!this.lost.aborted) this.#watch();
+    if (!this.lost.aborted) {
+      this.#heldToEnd ||= this.#keeper.lasts && this.#confirmed.age < this.#terms.ttl;
+      this.#watch();
+    }
     this.#commandEnded = !this.lost.aborted;
-    this.#heldToEnd ||= this.#commandEnded && this.#keeper.lasts && this.#confirmed.age < this.#terms.ttl;
   }
 
   get heldToEnd(): boolean {
@@ -150,7 +152,7 @@ export class LeasedLock implements HeldLock {
     const { where, trouble } = this.#keeper;
     const since = trouble ? this.#pending?.since ?? this.#confirmed : this.#confirmed;
     const span = formatDuration(Math.round(since.age));
-    this.#lose({ what: `${where}: ${trouble ? `${trouble.what},` : "no answer"} for ${span}`, cure: trouble?.cure });
+    this.#lose({ what: `${trouble ? `${trouble.what},` : `${where}: no answer`} for ${span}`, cure: trouble?.cure });
   }
 
   #lose(why: Trouble): void {

@@ -16,7 +16,7 @@ export interface Keeper {
   readonly lasts: boolean;
   /** The fencing token, which grows with each holder; undefined if there is none. */
   readonly token?: bigint | undefined;
-  /** Why no renewal is answered at present, as `refused the connection`; undefined if nothing has failed. */
+  /** Why no renewal is answered at present, and from where: of several servers it may be another. Undefined if unknown. */
   readonly trouble?: Trouble | undefined;
   /**
    * Renews the lease. Waits long for the answer: to give up early would free the lock, while the rest of the lease still

@@ -37,10 +37,9 @@ export function refuseTogether(read: SettingValues, { title, offers }: Backend):
  */
 export function refuseSeveralServers(read: SettingValues, { offers }: Backend): void {
   if (!offers.severalServers || read.get("lease")) return;
+  const { source } = read.find("server")!;
   throw new ConfigError(
-    `Cannot use the server in ${
-      read.find("server")!.source
-    }: it names several hosts, and each would keep its own locks`,
+    `Cannot use the server in ${source}: it names several hosts, and each would keep its own locks`,
     "add --lease, or name one host",
   );
 }

@@ -1,10 +1,11 @@
+import { silenceText } from "./lease_text.ts";
 import type { Sighting } from "./sighting.ts";
 import { sinceText } from "./since_text.ts";
 import { tidy } from "./tidy.ts";
 
 /**
- * The holder of a lock for messages, for example `web1:4711 rotate-logs, since 2026-11-22 10:00:05Z (3m20s)`. Contains no
- * control characters.
+ * The holder of a lock for messages, for example `web1:4711 rotate-logs, since 2026-11-22 10:00:05Z (3m20s)`, and whether
+ * it is silent. Contains no control characters.
  *
  * @param sightings Sightings of one lock; waiters are ignored.
  * @param now Milliseconds since 1970.
@@ -19,7 +20,9 @@ export function holderText(sightings: readonly Sighting[], now = Date.now()): st
   if (holder.since !== undefined) {
     words.push(`${holder.sinceIs === "connected" ? "connected " : ""}since ${sinceText(holder.since, now)}`);
   }
-  return words.join(", ") + (more.length > 0 ? `, and ${more.length} more` : "");
+  const silence = holder.lease && silenceText(holder.lease);
+  return words.join(", ") + (silence === undefined ? "" : `; ${silence}`) +
+    (more.length > 0 ? `, and ${more.length} more` : "");
 }
 
 function whoIs({ host, pid, label, address, user, session }: Sighting): string[] {

@@ -1,8 +1,10 @@
 import type { HolderFields } from "../log/logger.ts";
+import { isSilent } from "./lease_text.ts";
 import type { Sighting } from "./sighting.ts";
 
 /**
  * The holder of a lock for JSON log lines, with the keys of `sera status --json`; numbers that are identifiers are strings.
+ * Of its lease only the token, unless it is silent.
  *
  * @param sightings Sightings of one lock; waiters are ignored.
  * @returns Undefined if no holder is seen.
@@ -10,7 +12,7 @@ import type { Sighting } from "./sighting.ts";
 export function holderFields(sightings: readonly Sighting[]): HolderFields | undefined {
   const holder = sightings.find(({ state }) => state === "held");
   if (!holder) return undefined;
-  const { host, pid, label, since, sinceIs, user, address, session, runId } = holder;
+  const { host, pid, label, since, sinceIs, user, address, session, runId, lease } = holder;
   return {
     host,
     pid,
@@ -21,5 +23,7 @@ export function holderFields(sightings: readonly Sighting[]): HolderFields | und
     address,
     session: session?.toString(),
     run_id: runId?.toString(),
+    token: lease?.token.toString(),
+    ...lease && isSilent(lease) ? { silent_ms: lease.silent, free_in_ms: Math.max(0, lease.freeIn) } : {},
   };
 }

@@ -1,6 +1,6 @@
 import { numberForJson } from "../text/foreign.ts";
 import { printableJson } from "../text/printable.ts";
-import type { Seen, Sighting } from "./sighting.ts";
+import type { Seen, SeenLease, Sighting } from "./sighting.ts";
 
 /**
  * Sightings for programs: one JSON object on one line.
@@ -37,7 +37,7 @@ export function seenJson(
   });
 }
 
-function viewOf({ host, pid, label, since, sinceIs, user, address, session, runId }: Sighting): object {
+function viewOf({ host, pid, label, since, sinceIs, user, address, session, runId, lease }: Sighting): object {
   return {
     host: host ?? null,
     pid: pid ?? null,
@@ -48,5 +48,15 @@ function viewOf({ host, pid, label, since, sinceIs, user, address, session, runI
     address: address ?? null,
     session: session ?? null,
     run_id: runId === undefined ? null : numberForJson(runId),
+    lease: lease === undefined ? null : leaseView(lease),
+  };
+}
+
+function leaseView({ token, left, silent, freeIn }: SeenLease): object {
+  return {
+    token: numberForJson(token),
+    expires_in_ms: left,
+    silent_ms: silent,
+    free_in_ms: freeIn,
   };
 }

@@ -31,8 +31,10 @@ export interface SeenLease {
   readonly token: bigint;
   /** How long it is still valid by the server's clock, in milliseconds; negative once it has expired. */
   readonly left: number;
-  /** How long ago it was renewed, in milliseconds. */
+  /** How long ago it was renewed, in milliseconds; never negative. */
   readonly silent: number;
+  /** In how many milliseconds somebody else may take it over who looks for the first time, if it stays silent. */
+  readonly freeIn: number;
 }
 
 /** A session of sera's that may hold a lock or wait for one; the server does not say which. */

@@ -10,9 +10,7 @@ const DAY = 24 * 3600 * 1000;
  * @param since Milliseconds since 1970, at most the year 9999.
  */
 export function sinceText(since: number, now: number): string {
-  // The time is by another clock, which may be ahead.
-  const age = Math.max(0, Math.floor((now - since) / 1000));
-  return `${timeOf(since)} (${formatDuration(1000 * age)})`;
+  return `${timeOf(since)} (${ageText(since, now)})`;
 }
 
 /** As {@linkcode sinceText}, but shorter: only the time within the last day, else only the date: `10:00:05Z (3m20s)`. */
@@ -20,4 +18,10 @@ export function shortSinceText(since: number, now: number): string {
   const [date, time] = timeOf(since).split(" ");
   const [, age] = sinceText(since, now).split(" (");
   return `${now - since < DAY ? time : date} (${age}`;
+}
+
+/** As {@linkcode sinceText}, but shortest: only how long ago that is: `3m20s`. */
+export function ageText(since: number, now: number): string {
+  // The time is by another clock, which may be ahead.
+  return formatDuration(1000 * Math.max(0, Math.floor((now - since) / 1000)));
 }

@@ -1,8 +1,9 @@
 import { fits, table } from "../text/text_table.ts";
+import { expiryText } from "./lease_text.ts";
 import { shownLock } from "./names.ts";
 import type { Sighting, Stranger } from "./sighting.ts";
 import { tidy, tidyWho } from "./tidy.ts";
-import { shortSinceText, sinceText } from "./since_text.ts";
+import { ageText, shortSinceText, sinceText } from "./since_text.ts";
 
 /** The indices of LOCK, HOST and LABEL in a table of sightings. */
 const [LOCK, HOST, LABEL] = [0, 2, 4];
@@ -20,22 +21,26 @@ export interface Display {
 
 /**
  * Sightings as a table for people, in the order given. The columns USER and SESSION are added if a process is not known:
- * an administrator can then end it by its session.
+ * an administrator can then end it by its session; TOKEN and EXPIRES if there are leases.
  */
 export function sightingsTable(sightings: readonly Sighting[], { width, now = Date.now() }: Display = {}): string {
   const byTime = (since: typeof sinceText) => rowsOf(sightings, (time) => since(time, now));
-  const long = byTime(sinceText);
-  const rows = width === undefined || fits(long, width) ? long : byTime(shortSinceText);
-  return table(rows, { width, cut: [LABEL, HOST, LOCK] });
+  const forms = [sinceText, shortSinceText, ...sightings.some(({ lease }) => lease) ? [ageText] : []];
+  const rows = forms.map(byTime);
+  const fitting = rows.find((rows) => width === undefined || fits(rows, width));
+  return table(fitting ?? rows.at(-1)!, { width, cut: [LABEL, HOST, LOCK] });
 }
 
 function rowsOf(sightings: readonly Sighting[], time: (since: number) => string): readonly (readonly string[])[] {
+  type Cells = readonly (string | undefined)[];
   const withSession = sightings.some(({ pid, session }) => pid === undefined && session !== undefined);
-  const ifSession = (...cells: readonly (string | undefined)[]) => withSession ? cells : [];
+  const withLease = sightings.some(({ lease }) => lease);
+  const ifSession = (...cells: Cells) => withSession ? cells : [];
+  const ifLease = (...cells: Cells) => withLease ? cells : [];
   return [
-    ["LOCK", "STATE", "HOST", "PID", "LABEL", ...ifSession("USER", "SESSION"), "SINCE"],
+    ["LOCK", "STATE", "HOST", "PID", "LABEL", ...ifSession("USER", "SESSION"), ...ifLease("TOKEN", "EXPIRES"), "SINCE"],
     ...sightings.map(tidy).map((sighting) => {
-      const { state, host, address, pid, label, user, session, since, sinceIs } = sighting;
+      const { state, host, address, pid, label, user, session, since, sinceIs, lease } = sighting;
       return [
         shownLock(sighting),
         state,
@@ -43,6 +48,7 @@ function rowsOf(sightings: readonly Sighting[], time: (since: number) => string)
         pid?.toString(),
         label,
         ...ifSession(user, session?.toString()),
+        ...ifLease(lease?.token.toString(), lease && expiryText(lease)),
         // The time is approximate: it may have got the lock long after it connected.
         since === undefined ? undefined : (sinceIs === "connected" ? "~" : "") + time(since),
       ];

@@ -4,14 +4,16 @@ import assert from "node:assert/strict";
 import { LockLostError } from "../../lib/errors.ts";
 import { Running } from "../cli/running.ts";
 import { HANG } from "../cli/wait.ts";
-import { freshName, hold, later, never, open } from "./open.ts";
+import { freshName, hold, later, never, open, type OpenOptions } from "./open.ts";
 
 /** A place that keeps locks, and what the contract has to know of it. */
 export interface LockPlace {
   /** Defines a test. */
   test(name: string, fn: () => Promise<void>): void;
-  /** The `server` setting; called in tests only. */
+  /** The `server` setting; called in tests only, for each client anew. */
   server(): string;
+  /** How a client's lock is opened, if not plainly; called for each anew. */
+  options?(): OpenOptions;
   /** Resolves when so many wait for a lock. */
   waiting(name: string, count: number): Promise<void>;
   /** Whether no other process sees its locks. */
@@ -30,7 +32,7 @@ const HOLDER = `${import.meta.dirname}/lock_holder.ts`;
 /** Defines the contract's tests. */
 export function lockContract(place: LockPlace): void {
   const { test, waiting } = place;
-  const at = (name: string) => open(place.server(), name);
+  const at = (name: string) => open(place.server(), name, undefined, place.options?.());
 
   test("a released lock can be taken again, by anybody", async () => {
     const name = freshName();
@@ -199,7 +201,7 @@ export function lockContract(place: LockPlace): void {
   test("the lock of a killed process goes to the next", async () => {
     const name = freshName();
     await using holder = new Running(
-      [Deno.execPath(), "run", "--quiet", "-A", HOLDER, place.server(), name],
+      [Deno.execPath(), "run", "--quiet", "-A", HOLDER, place.server(), name, JSON.stringify(place.options?.() ?? {})],
       { env: Deno.env.toObject() },
     );
     await holder.says("held");

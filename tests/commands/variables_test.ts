@@ -21,6 +21,13 @@ Deno.test("a run's number is its token, too; without a ledger another sera's is 
   assert.deepEqual(["SERA_RUN_ID" in without, without.SERA_RUN_ID, without.SERA_TOKEN], [true, undefined, undefined]);
 });
 
+Deno.test("a lock's own token comes before the run's number, which stays what it is", () => {
+  const { SERA_RUN_ID, SERA_TOKEN } = lockVariables({ ...FACTS, runId: 12n, token: 34n });
+  assert.deepEqual([SERA_RUN_ID, SERA_TOKEN], ["12", "34"]);
+  const without = lockVariables({ ...FACTS, token: 34n });
+  assert.deepEqual([without.SERA_RUN_ID, without.SERA_TOKEN], [undefined, "34"]);
+});
+
 Deno.test("a key that is too long for the environment is taken out", () => {
   assert.equal(lockVariables({ ...FACTS, key: "k".repeat(4096) }).SERA_LOCK_KEY?.length, 4096);
   assert.equal(lockVariables({ ...FACTS, key: "k".repeat(4097) }).SERA_LOCK_KEY, undefined);

@@ -1,7 +1,17 @@
 /** How long a lock is ours, and by which clocks. */
 
 import assert from "node:assert/strict";
-import { endsAfter, graceOf, heartbeatOf, type LeaseTerms, Moment, stopsAfter } from "../../lib/lock/lease.ts";
+import {
+  BEATS_OF_LASTING,
+  canRenewInTime,
+  endsAfter,
+  graceOf,
+  heartbeatOf,
+  type LeaseTerms,
+  Moment,
+  shortestTtl,
+  stopsAfter,
+} from "../../lib/lock/lease.ts";
 import { FakeClock } from "./fake_clock.ts";
 
 const DAY = 86_400_000;
@@ -37,6 +47,25 @@ Deno.test("a heartbeat that comes in time is never too late for the lease", () =
       assert.ok(stopsAfter(terms) <= endsAfter(terms) && endsAfter(terms) < ttl, `${ttl} ${grace}`);
     }
   }
+});
+
+Deno.test("more beats change the rhythm, and nothing else", () => {
+  for (const [terms, expected] of TERMS) {
+    const more = { ...terms, beats: BEATS_OF_LASTING };
+    assert.deepEqual(
+      { heartbeat: heartbeatOf(more), grace: graceOf(more), stops: stopsAfter(more), ends: endsAfter(more) },
+      { ...expected, heartbeat: terms.ttl / 6 },
+    );
+  }
+});
+
+Deno.test("with more beats slower answers come in time, since the first of them is asked for earlier", () => {
+  // Sent after 500 ms instead of 1000 ms; to be answered within 1700 ms.
+  const terms = { ttl: 3000, grace: 10_000 };
+  const more = { ...terms, beats: BEATS_OF_LASTING };
+  assert.deepEqual([699, 700].map((roundTrip) => canRenewInTime(terms, roundTrip)), [true, false]);
+  assert.deepEqual([849, 850].map((roundTrip) => canRenewInTime(more, roundTrip)), [true, false]);
+  assert.deepEqual([shortestTtl(terms, 800), shortestTtl(more, 800)], [4000, 3000]);
 });
 
 Deno.test("a moment's age goes on with the monotonic clock", () => {

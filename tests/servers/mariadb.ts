@@ -2,8 +2,8 @@
 
 import type { ServerCertificate } from "./certificates.ts";
 import { hasIpv6 } from "./free_port.ts";
-import { type MySqlServer, type ServerRecipe, startServer } from "./mysql_process.ts";
-import { findProgram, runTool } from "./tool.ts";
+import { asRoot, type MySqlServer, type ServerRecipe, startServer } from "./mysql_process.ts";
+import { findProgram, lastLines, runTool } from "./tool.ts";
 
 /** How the server differs from a plain one. */
 export interface MariaDbOptions {
@@ -60,6 +60,36 @@ export function mariaDbRecipe(options: MariaDbOptions = {}): ServerRecipe {
     ...options.env ? { env: options.env } : {},
     install,
   };
+}
+
+/**
+ * The last change that a killed Galera node has in its data, as `UUID:NUMBER`. From there on it can be given what it has
+ * missed; a server that starts without it asks for everything.
+ *
+ * @param args What makes the server a node.
+ */
+export async function recoveredPosition({ folder }: MySqlServer, args: readonly string[]): Promise<string> {
+  const { stderr } = await new Deno.Command(server!, {
+    args: [
+      ...COMMON_ARGS,
+      `--datadir=${folder}/data`,
+      `--tmpdir=${folder}`,
+      `--socket=${folder}/recovering.sock`,
+      "--skip-networking",
+      "--innodb-buffer-pool-size=8M",
+      "--innodb-fast-shutdown=2",
+      ...args,
+      "--wsrep-recover",
+      ...asRoot(),
+    ],
+    stdin: "null",
+    stdout: "null",
+    stderr: "piped",
+  }).output();
+  const log = new TextDecoder().decode(stderr);
+  const position = /WSREP: Recovered position:? (\S+:\d+)/.exec(log)?.[1];
+  if (position === undefined) throw new Error(`no position was found in ${folder}:\n${lastLines(log, 15)}`);
+  return position;
 }
 
 function install(dataFolder: string): Promise<void> {

@@ -39,8 +39,12 @@ export interface MySqlServer extends AsyncDisposable {
   pause(): void;
   /** SIGCONT. */
   resume(): void;
-  /** An orderly shutdown if it still runs, then a start on the same port with the same data. */
-  restart(): Promise<void>;
+  /**
+   * An orderly shutdown if it still runs, then a start on the same port with the same data.
+   *
+   * @param extraArgs More arguments for this start alone; they win over those of the first one.
+   */
+  restart(extraArgs?: readonly string[]): Promise<void>;
   /** Ends the server at once and removes its folder. May be called twice. */
   stop(): Promise<void>;
 }
@@ -219,9 +223,9 @@ async function describe(
     kill,
     pause: () => process.signal("SIGSTOP"),
     resume: () => process.signal("SIGCONT"),
-    async restart() {
+    async restart(extraArgs = []) {
       await shutDown();
-      process = await startProcess(recipe, folder, port);
+      process = await startProcess({ ...recipe, args: [...recipe.args, ...extraArgs] }, folder, port);
     },
     stop,
     [Symbol.asyncDispose]: stop,
@@ -257,7 +261,7 @@ async function ask(folder: string, sql: string): Promise<Record<string, unknown>
 }
 
 /** The servers refuse to run as root unless told to. */
-function asRoot(): string[] {
+export function asRoot(): string[] {
   return Deno.uid() === 0 ? ["--user=root"] : [];
 }
 

@@ -22,11 +22,14 @@ export function exists(path: string): boolean {
   }
 }
 
+/** Far more than anything takes, also on a slow and busy machine, in milliseconds. */
+const HANG = 180_000;
+
 /** Resolves when the condition holds. */
 export async function until(condition: () => boolean | Promise<boolean>, what: string): Promise<void> {
-  const deadline = Date.now() + 20_000;
+  const deadline = Date.now() + HANG;
   while (!await condition()) {
-    if (Date.now() > deadline) throw new Error(`not within 20 s: ${what}`);
+    if (Date.now() > deadline) throw new Error(`not within ${HANG / 1000} s: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }

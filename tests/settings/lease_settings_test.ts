@@ -137,6 +137,25 @@ test("on MySQL leases need a database, by the server setting or by the table's n
   assert.equal((await withFlags({ lease: "true" }, POSTGRES)).lease, true);
 });
 
+test("several servers of MySQL need leases, for each would keep its own locks", async () => {
+  const refused = (source: string) =>
+    `Cannot use the server in ${source}: it names several hosts, and each would keep its own locks; ` +
+    "add --lease, or name one host";
+  for (const server of ["sera:secret@tcp(h1,h2:3307)/jobs", "mariadb://sera:secret@h1,h2/jobs"]) {
+    assert.deepEqual(await refusal({ flags: { server } }), { kind: ConfigError, message: refused("--server") });
+    assert.deepEqual(await refusal({ env: { SERA_SERVER: server }, file: { lease: false } }), {
+      kind: ConfigError,
+      message: refused("SERA_SERVER"),
+    });
+    const off = await refusal({ file: { server, lease: true }, flags: { lease: "false" } });
+    assert.match(off.message, /^Cannot use the server in \S+\.json: it names several hosts, /);
+    assert.equal((await withFlags({ lease: "true" }, server)).server.offers.severalServers, true);
+    assert.equal((await resolve({ file: { server, lease: true } })).lease, true);
+  }
+  const single = [FILE, MYSQL, "postgres://sera:secret@h1,h2/jobs", "sera:secret@unix(/a,/b)/jobs"];
+  for (const server of single) assert.equal((await withFlags({}, server)).server.offers.severalServers, false);
+});
+
 test("a place says of its leases the same in its offers as by what it has", async () => {
   for (const server of [FILE, MYSQL, MYSQL_WITH_DATABASE, POSTGRES]) {
     const { server: { offers, leases } } = await withFlags({}, server);

@@ -8,6 +8,8 @@
  *     beat RUN SECONDS       it still runs; a killed command's last line is its end
  *     end RUN SECONDS        it is about to end by itself
  *     fault KIND RUN SECONDS something is about to be done to a run's sera, or with - for RUN to any
+ *     clash RUN SECONDS      a command that is about to begin finds that another one lives
+ *     token RUN TOKEN SECONDS what a command that runs was given as its fencing token, or none
  */
 
 /** A fault that was made on purpose. */
@@ -36,6 +38,10 @@ export interface Findings {
   readonly finished: number;
   readonly faults: readonly Fault[];
   readonly overlaps: readonly Overlap[];
+  /** Runs that found that another one lived when they began. */
+  readonly clashes: readonly string[];
+  /** Runs and their fencing tokens, in the order in which they began. */
+  readonly tokens: readonly (readonly [run: string, token: string])[];
   /** The longest time between two signs of a run's life, in milliseconds: what the lengths may be wrong by. */
   readonly longestSilence: number;
 }
@@ -48,6 +54,7 @@ interface Run {
   readonly begin: number;
   last: number;
   finished: boolean;
+  token?: string;
 }
 
 /**
@@ -60,6 +67,7 @@ interface Run {
 export function check(text: string, reach: number): Findings {
   const runs = new Map<string, Run>();
   const faults: (Fault & { line: number })[] = [];
+  const clashes: string[] = [];
   let longestSilence = 0;
   for (const [line, words] of text.split("\n").filter((line) => line !== "").map((l) => l.split(" ")).entries()) {
     const wrong = (why: string) => new Error(`line ${line + 1} of the journal, ${words.join(" ")}: ${why}`);
@@ -68,6 +76,17 @@ export function check(text: string, reach: number): Findings {
     const [what, name = ""] = words;
     if (what === "fault" && words.length === 4) {
       faults.push({ kind: name, run: words[2] === "-" ? undefined : words[2], at, line });
+      continue;
+    }
+    if (what === "clash" && words.length === 3) {
+      clashes.push(name);
+      continue;
+    }
+    if (what === "token" && words.length === 4) {
+      const run = runs.get(name);
+      if (!run) throw wrong("no begin");
+      if (run.token !== undefined) throw wrong("a second token");
+      run.token = words[2]!;
       continue;
     }
     if (!["begin", "beat", "end"].includes(what!) || words.length !== 3) throw wrong("unknown");
@@ -107,6 +126,8 @@ export function check(text: string, reach: number): Findings {
     finished: inOrder.filter(({ finished }) => finished).length,
     faults: faults.map(({ kind, run, at }) => ({ kind, run, at })),
     overlaps,
+    clashes,
+    tokens: inOrder.flatMap(({ name, token }) => token === undefined ? [] : [[name, token] as const]),
     longestSilence,
   };
 }

@@ -27,6 +27,29 @@ const LONGEST_PEACE = 250;
 /** From one crash of the server to the next, in milliseconds. */
 const CRASH_INTERVAL = 4000;
 
+/** Where to torture. */
+export interface TortureOptions {
+  /** The server, whose connections are cut and which crashes; without one, files of this machine. */
+  readonly sessions?: TorturedSessions | undefined;
+  /** The table of leases, if the lock is one; then seras are stopped for a while, too. */
+  readonly leaseTable?: string;
+}
+
+/** A server of the torture. */
+export type TorturedSessions = Pick<HeldSessions, "server" | "cutHolder" | "cutAnyone" | "kill" | "restart"> & {
+  /** The settings that the seras have in turn, if there are several. */
+  readonly servers?: readonly string[];
+};
+
+/** A lease as short as may be, since others wait for it whenever its holder is killed, in milliseconds. */
+const LEASE_TTL = 3000;
+/** For how long a sera is stopped; the longest pauses cost it its lease. In milliseconds. */
+const SHORTEST_STOP = 100;
+const LONGEST_STOP = 2 * LEASE_TTL;
+/** How long a sera waits for its turn, in seconds. */
+const WAIT = 20;
+const LEASE_WAIT = 60;
+
 /** What came of it. */
 export interface Torture extends Findings {
   /** How often sera ended with which code. */
@@ -40,12 +63,16 @@ export interface Torture extends Findings {
 /**
  * Tortures a lock.
  *
- * @param sessions The server, whose connections are cut and which crashes; without one, files of this machine.
  * @param seconds How long new seras are started; longer if by then fewer runs have come to their end, or there have been
  * fewer faults.
  */
-export async function torture(sessions: HeldSessions | undefined, seconds: number): Promise<Torture> {
-  await using place = await Place.make(sessions?.server);
+export async function torture({ sessions, leaseTable }: TortureOptions, seconds: number): Promise<Torture> {
+  const lease = leaseTable !== undefined;
+  const variables: Record<string, string> = lease
+    ? { SERA_LEASE: "true", SERA_LEASE_TABLE: leaseTable, SERA_TTL: `${LEASE_TTL}ms` }
+    : {};
+  await using place = await Place.make(sessions?.server, variables);
+  const servers = sessions?.servers ?? [place.server];
   const end = performance.now() + seconds * 1000;
   const finished = () => codes.get(0) ?? 0;
   let faulted = 0;
@@ -62,8 +89,12 @@ export async function torture(sessions: HeldSessions | undefined, seconds: numbe
       const run = `${++count}`;
       const beats = BEATS[count % BEATS.length];
       const mood = count % 2 === 0 ? "stubborn" : "mild";
-      const command = [fixture("heartbeat.sh"), journal, run, `${beats}`, mood];
-      await using sera = place.startSera(["--name", KEY, "--grace", `${GRACE}ms`, "20", ...command]);
+      const alone = lease ? [place.file("alone")] : [];
+      const command = [fixture("heartbeat.sh"), journal, run, `${beats}`, mood, ...alone];
+      const wait = `${lease ? LEASE_WAIT : WAIT}`;
+      await using sera = place.startSera(["--name", KEY, "--grace", `${GRACE}ms`, wait, ...command], {
+        env: { SERA_SERVER: servers[count % servers.length] },
+      });
       running.set(run, sera);
       const { code, stdout, stderr } = await sera.ended;
       running.delete(run);
@@ -83,10 +114,24 @@ export async function torture(sessions: HeldSessions | undefined, seconds: numbe
     note("kill", run);
     sera.kill("SIGKILL");
   };
-  const faults: (() => Promise<void> | void)[] = [
-    () => kill(holder(Deno.readTextFileSync(journal))),
-    () => kill([...running.keys()][Math.floor(Math.random() * running.size)]),
-  ];
+  const holding = () => holder(Deno.readTextFileSync(journal));
+  const anyone = () => [...running.keys()][Math.floor(Math.random() * running.size)];
+  /** Seras that are stopped, and go on by themselves. */
+  const stopped = new Set<Promise<void>>();
+  const stop = (run: string | undefined) => {
+    const sera = run === undefined ? undefined : running.get(run);
+    if (!sera) return;
+    note("stop", run);
+    sera.kill("SIGSTOP");
+    const goesOn = pause(SHORTEST_STOP + Math.random() * (LONGEST_STOP - SHORTEST_STOP)).then(() => {
+      sera.kill("SIGCONT");
+      stopped.delete(goesOn);
+    });
+    stopped.add(goesOn);
+  };
+  const faults: (() => Promise<void> | void)[] = [() => kill(holding()), () => kill(anyone())];
+  // A stopped one holds up all others until its lease is over.
+  if (lease) faults.push(() => stop(anyone()), () => stop(anyone()), () => stop(holding()));
   if (sessions) {
     faults.push(async () => {
       note("cut");
@@ -128,6 +173,7 @@ export async function torture(sessions: HeldSessions | undefined, seconds: numbe
 
   const workers = Promise.all(Array.from({ length: SERAS }, work));
   await hurt();
+  await Promise.all(stopped);
   await stopAll();
   await workers;
   const text = await place.read("journal");
@@ -153,4 +199,10 @@ export function summary(where: string, seconds: number, { runs, finished, faults
     `${list([...kinds].map(([kind, all]) => [kind, all.length] as const))}; ` +
     `exit codes: ${[...codes].sort(([a], [b]) => a - b).map(([code, n]) => `${code} (${n})`).join(", ")}; ` +
     `overlaps: ${overlaps.length}, longest ${longest} ms (silence up to ${rest.longestSilence} ms)`;
+}
+
+/** How often the seras said what, whatever the numbers in it. */
+export function voices({ said }: Torture): string {
+  const alike = Map.groupBy(said, (line) => line.replace(/\d+/g, "N"));
+  return [...alike].map(([line, all]) => `${all.length} times: ${line}`).sort().join("\n");
 }

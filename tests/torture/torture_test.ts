@@ -14,7 +14,7 @@ const CODES = [0, 137, 143, 204, 202, 206];
 for (const { name, need, start } of [{ name: "file", need: linux, start: undefined }, ...SESSION_TARGETS]) {
   testWith([need], `the torture on ${name}: two commands at a time only after a fault, and not for long`, async () => {
     await using sessions = await start?.();
-    const found = await torture(sessions, seconds);
+    const found = await torture({ sessions }, seconds);
     console.log(summary(name, seconds, found));
     assert.ok(found.finished >= seconds, `only ${found.finished} runs came to their end`);
     assert.ok(found.faults.length >= seconds, `only ${found.faults.length} faults`);

@@ -69,8 +69,13 @@ export class MySqlBackend implements Backend {
       import("../sql/checks.ts"),
       import("./checks.ts"),
     ]);
-    const database = mySqlDatabase(this.dsn, optionsFor(name, options));
-    await checkDatabase(report, database, options.allowUnsafeServer, () => this.lock(name, options));
+    const { leaseTable, ledger } = options;
+    const full = optionsFor(name, options);
+    const leases = leaseTable && ledger &&
+      (await import("./lease_checks.ts")).mySqlLeaseDatabase(this.dsn, full, leaseTable, ledger.table);
+    const database = mySqlDatabase(this.dsn, full, leases);
+    const allowed = options.allowUnsafeServer && !leases;
+    await checkDatabase(report, database, allowed, () => this.lock(name, { ...options, leaseTable: undefined }));
   }
 
   get leases(): LeasePlace {

@@ -9,6 +9,7 @@ import { sql } from "../sql/statement.ts";
 import { howToListLocks, isPerformanceSchemaOn } from "./all_sightings.ts";
 import { readAttributes } from "./attributes.ts";
 import { isReplica } from "./replication.ts";
+import type { LeaseDatabase } from "../sql/lease/checks.ts";
 import type { Database } from "../sql/checks.ts";
 
 /** What `sera status` can show, by whose attributes this user may see. */
@@ -29,9 +30,14 @@ const REPLICATES = {
 };
 
 /** What `sera doctor` checks on MySQL and MariaDB. */
-export function mySqlDatabase(dsn: MySqlDsn, options: MySqlOptions): Database<MySqlSession> {
+export function mySqlDatabase(
+  dsn: MySqlDsn,
+  options: MySqlOptions,
+  leases?: LeaseDatabase<MySqlSession>,
+): Database<MySqlSession> {
   const never = new AbortController().signal;
   return {
+    leases,
     addresses: dsn.addresses,
     tls: {
       asked: dsn.tls === "off"
@@ -46,7 +52,10 @@ export function mySqlDatabase(dsn: MySqlDsn, options: MySqlOptions): Database<My
     // Whole seconds: MySQL before 5.6 has no fractions.
     now: sql`SELECT UNIX_TIMESTAMP() AS now`,
 
-    open: (allowUnsafeServer) => openMySqlSession(dsn, { ...options, allowUnsafeServer }, never),
+    open: (allowUnsafeServer) =>
+      leases && !allowUnsafeServer
+        ? leases.server.open(never, Infinity)
+        : openMySqlSession(dsn, { ...options, allowUnsafeServer, looksOnly: true }, never),
 
     version(session) {
       const { variables } = session;
@@ -63,7 +72,7 @@ export function mySqlDatabase(dsn: MySqlDsn, options: MySqlOptions): Database<My
       }
       if (whyNodesOwn(variables) !== undefined) {
         const cluster = isGaleraNode(variables) ? "a Galera cluster" : "a group with several primaries";
-        return { session, finding: { found: `a node of ${cluster}, where leases exclude everybody` } };
+        return { session, finding: { found: `a node of ${cluster}: leases decide there, session locks do not` } };
       }
       const replicates = await isReplica(session, never);
       return { session, finding: replicates ? REPLICATES : { found: "one server that takes writes, and no cluster" } };

@@ -87,11 +87,6 @@ export function describeMySqlError(error: unknown): Trouble {
   return { what: words, cure };
 }
 
-/** The number of a server's or the driver's error; undefined for any other. */
-export function errorNumber(cause: unknown): number | undefined {
-  return (cause as { readonly errno?: number } | undefined)?.errno;
-}
-
 /** Whether the same request may succeed a moment later. */
 export function isTransientMySqlError(error: unknown): boolean {
   const { errno, code, message } = error as DriverError;

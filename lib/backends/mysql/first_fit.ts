@@ -3,8 +3,9 @@ import { formatDuration } from "../../text/duration.ts";
 import { TimeLimit } from "../../waiting.ts";
 import { shownAddress } from "../network/address.ts";
 import { LoginRefusedError } from "./auth.ts";
-import { errorNumber, whereIs } from "./errors.ts";
+import { whereIs } from "./errors.ts";
 import type { MySqlDsn, MySqlHost } from "./server.ts";
+import { errorNumber } from "./table_errors.ts";
 
 /** Lower numbers of errors are not a server's but the system's. */
 const FIRST_OF_SERVERS = 1000;

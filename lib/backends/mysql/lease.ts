@@ -1,28 +1,19 @@
 import { LockUnavailableError } from "../../errors.ts";
 import type { TableName } from "../../ledger/table_name.ts";
-import { fnv1 } from "../../lock/namespaced_name.ts";
 import type { LockFilter } from "../../who/sighting.ts";
 import { cut } from "../sql/insert_run.ts";
 import type { Asker } from "../sql/asker.ts";
-import { assignmentsOf, conditionOf } from "../sql/lease/ending.ts";
-import { HIGHEST, leaseColumns, LONGEST_TTL, type Reading, readLease, readLeases } from "../sql/lease/read_row.ts";
-import type { Claim, Lease, Ownership, TakeFrom } from "../sql/lease/row.ts";
-import type { Ending, LeaseTable } from "../sql/lease/table.ts";
-import { sql, type Statement } from "../sql/statement.ts";
+import { assignmentsOf, conditionOf } from "../sql/ending.ts";
+import { HIGHEST, leaseColumns, LeaseList, readLease } from "../sql/lease/read_row.ts";
+import type { Claim, Lease, Ownership } from "../sql/lease/row.ts";
+import type { Ending } from "../sql/ending.ts";
+import type { LeaseTable } from "../sql/lease/table.ts";
+import type { Row } from "../sql/session.ts";
+import { join, sql, type Statement } from "../sql/statement.ts";
+import { isOf, mayBeTaken, READ_AT_ONCE, READING } from "./lease_sql.ts";
 import { MySqlLeaseStore } from "./lease_store.ts";
-import { isMissing, isRefused, isUnfitText } from "./table_errors.ts";
-import { after, decodeText, NOW, readNumber, readText, readTime } from "./table_sql.ts";
-
-/** How many leases are read at a time: with the longest texts they still fit into the longest answer that is accepted. */
-const READ_AT_ONCE = 100;
-
-const READING: Reading = {
-  readText,
-  decodeText,
-  readNumber,
-  readTime,
-  left: sql`ROUND(TIMESTAMPDIFF(MICROSECOND, ${NOW}, expires) / 1000)`,
-};
+import { isMissing, isRefused, isUnfitText, needsDatabase } from "./table_errors.ts";
+import { after, decodeText, NOW, readText } from "./table_sql.ts";
 
 /**
  * The table of leases on MySQL and MariaDB. The sessions that write it must commit each statement.
@@ -50,7 +41,8 @@ class MySqlLeases implements LeaseTable {
     } catch (error) {
       // A ledger that is not there, or that this user may not read, has given no token.
       const mayBeLedgers = above !== undefined && error instanceof LockUnavailableError &&
-        (isMissingAtAll(error) || isMissing("column", error.cause) || isRefused(error.cause));
+        (isMissingAtAll(error) || isMissing("column", error.cause) || isRefused(error.cause) ||
+          needsDatabase(error.cause));
       if (mayBeLedgers) return await this.claim(asker, claim);
       if (isMissingAtAll(error)) return undefined;
       throw error;
@@ -97,16 +89,38 @@ class MySqlLeases implements LeaseTable {
     return row && readLease(row, this.shown, READING);
   }
 
-  async list(asker: Asker, filter: LockFilter): Promise<readonly Lease[]> {
-    const leases: Lease[] = [];
+  async list(asker: Asker, filter: LockFilter): Promise<LeaseList> {
+    const list = new LeaseList();
     for (let last = "";;) {
       // Other names are not of locks.
       const which = sql`name > ${last} AND name REGEXP '^[0-9a-f,-]{3,32}$' AND owner IS NOT NULL AND ${isOf(filter)}`;
       const rows = await this.#select(asker, which, READ_AT_ONCE);
-      leases.push(...readLeases(rows, this.shown, READING));
+      list.add(rows, this.shown, READING);
       const next = decodeText(rows.at(-1)?.lock_name) ?? last;
-      if (rows.length < READ_AT_ONCE || next <= last) return leases;
+      if (rows.length < READ_AT_ONCE || next <= last) return list;
       last = next;
+    }
+  }
+
+  async known(asker: Asker, locks: readonly string[]): Promise<readonly string[]> {
+    if (locks.length === 0) return [];
+    const { table } = this.#store;
+    const named = sql`name IN (${join(locks.map((lock) => sql`${lock}`))})`;
+    const rows = await this.#store.rows(
+      asker,
+      sql`SELECT ${readText(sql`name`)} AS lock_name FROM ${table} WHERE ${named}`,
+    )
+      .catch(noneIfMissing);
+    return rows.flatMap(({ lock_name }) => decodeText(lock_name) ?? []);
+  }
+
+  async forget(asker: Asker, lock: string): Promise<boolean> {
+    try {
+      await this.#store.change(asker, sql`DELETE FROM ${this.#store.table} WHERE name = ${lock} AND owner IS NULL`);
+      return true;
+    } catch (error) {
+      if (isMissingAtAll(error) || error instanceof LockUnavailableError && isRefused(error.cause)) return false;
+      throw error;
     }
   }
 
@@ -154,34 +168,18 @@ class MySqlLeases implements LeaseTable {
 
   async #select(asker: Asker, which: Statement, limit: number) {
     const select = sql`SELECT ${leaseColumns(READING)} FROM ${this.#store.table} WHERE ${which}`;
-    try {
-      return await this.#store.rows(asker, sql`${select} ORDER BY name LIMIT ${limit}`);
-    } catch (error) {
-      if (isMissingAtAll(error)) return [];
-      throw error;
-    }
+    return await this.#store.rows(asker, sql`${select} ORDER BY name LIMIT ${limit}`).catch(noneIfMissing);
   }
+}
+
+/** No rows, if an error says that the table is missing. */
+function noneIfMissing(error: unknown): readonly Row[] {
+  if (isMissingAtAll(error)) return [];
+  throw error;
 }
 
 /** Whether an error says that the table, or its database, is missing. */
 function isMissingAtAll(error: unknown): boolean {
   return error instanceof LockUnavailableError &&
     (isMissing("table", error.cause) || isMissing("schema", error.cause));
-}
-
-/** The end of a condition by which another's lease may be taken over. */
-function mayBeTaken(from: TakeFrom): Statement {
-  if (from === "nobody") return sql``;
-  if ("seen" in from) {
-    const { owner, fence, beat } = from.seen;
-    return sql` OR (owner = ${owner} AND fence = ${fence} AND beat = ${beat})`;
-  }
-  const slack = Math.ceil(from.slack * 1000);
-  const since = from.ttls === 0 ? sql`${slack}` : sql`(${slack} + 1000 * ttl_ms)`;
-  return sql` OR (ttl_ms > 0 AND ttl_ms <= ${LONGEST_TTL} AND expires < ${NOW} - INTERVAL ${since} MICROSECOND)`;
-}
-
-function isOf(filter: LockFilter): Statement {
-  if (filter === "all") return sql`TRUE`;
-  return "lock" in filter ? sql`name = ${filter.lock}` : sql`name LIKE ${`${fnv1(filter.namespace)},%`}`;
 }

@@ -1,7 +1,5 @@
 import { LEASE_WORDS, type TableErrors } from "../sql/lease/failure.ts";
-import { cureOfTable, errorNumber, isMissing, isRefused, type TableAdvice } from "./table_errors.ts";
-
-const NO_DATABASE = 1046;
+import { cureOfTable, isMissing, isRefused, needsDatabase, type TableAdvice } from "./table_errors.ts";
 
 const ADVICE: TableAdvice = { whatIs: "leases are", ...LEASE_WORDS };
 
@@ -16,7 +14,7 @@ export function leaseErrors(shown: string): TableErrors {
     isMissing,
     isRefused,
     cureOf(cause) {
-      if (errorNumber(cause) !== NO_DATABASE) return cureOfTable(cause, ADVICE);
+      if (!needsDatabase(cause)) return cureOfTable(cause, ADVICE);
       return `name a database in the server setting, or set ${flag} DATABASE.${shown}`;
     },
     grant: `grant the user SELECT, INSERT and UPDATE on it, and have an administrator make it: ${definition}`,

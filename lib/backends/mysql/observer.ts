@@ -1,10 +1,12 @@
-import type { Observer } from "../backend.ts";
-import { observeDatabase } from "../sql/observer.ts";
+import type { LockOptions, Observer } from "../backend.ts";
+import type { TableName } from "../../ledger/table_name.ts";
+import { observeDatabase, type ObserverQueries } from "../sql/observer.ts";
 import type { MySqlDsn } from "./server.ts";
 import { mySqlStore } from "./ledger.ts";
 import { MySqlLock } from "./lock.ts";
 import type { MySqlOptions } from "./options.ts";
 import { whatIsElsewhere } from "./replication.ts";
+import type { MySqlSession } from "./session.ts";
 import { readMySqlSightings } from "./sightings.ts";
 
 /**
@@ -12,12 +14,35 @@ import { readMySqlSightings } from "./sightings.ts";
  *
  * @throws {LockUnavailableError} When the server cannot be asked.
  */
-export function observeMySql(dsn: MySqlDsn, options: MySqlOptions, signal: AbortSignal): Promise<Observer> {
-  return observeDatabase({
-    open: (from) => new MySqlLock(dsn, from === "any server" ? { ...options, allowUnsafeServer: true } : options),
+export async function observeMySql(
+  dsn: MySqlDsn,
+  options: MySqlOptions & LockOptions,
+  signal: AbortSignal,
+): Promise<Observer> {
+  const { leaseTable } = options;
+  return await observeDatabase({
     isScattered: () => false,
     elsewhere: (session, signal) => whatIsElsewhere(session, options.leased, signal),
-    sightings: readMySqlSightings,
     ledger: mySqlStore,
+    ...leaseTable ? await leasesOn(dsn, options, leaseTable) : {
+      open: (from) => new MySqlLock(dsn, from === "any server" ? { ...options, allowUnsafeServer: true } : options),
+      sightings: readMySqlSightings,
+    },
   }, signal);
+}
+
+async function leasesOn(
+  dsn: MySqlDsn,
+  options: MySqlOptions & LockOptions,
+  table: TableName,
+): Promise<Pick<ObserverQueries<MySqlSession>, "open" | "sightings">> {
+  const [{ mySqlLeaseLock, mySqlLeaseServer }, { readLeaseSightings }] = await Promise.all([
+    import("./lease_lock.ts"),
+    import("../sql/lease/sightings.ts"),
+  ]);
+  const server = mySqlLeaseServer(dsn, options, table);
+  return {
+    open: (from) => mySqlLeaseLock(dsn, { ...options, looksOnly: from === "any server" }, table),
+    sightings: (...looking) => readLeaseSightings(server, ...looking),
+  };
 }

@@ -11,6 +11,8 @@ export interface MySqlOptions {
   readonly presence: Presence;
   /** Whether the lock is a row, which a node of a cluster can keep as well. */
   readonly leased: boolean;
+  /** Whether a session for leases only looks at them, so that any server will do. */
+  readonly looksOnly?: boolean;
   /** Whether to lock even on a server whose locks are not cluster-wide. */
   readonly allowUnsafeServer: boolean;
   /** Called with the reason before each retry. */

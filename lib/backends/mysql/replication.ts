@@ -29,7 +29,8 @@ export async function whatIsElsewhere(
   const answer = await isReplica(session, signal);
   if (answer === false) return undefined;
   const is = answer ? "the server is a replica" : "the server is read-only, most likely a replica";
-  return `${is}, and the primary's locks cannot be seen there; name the primary`;
+  const shows = leased ? "its copy of the leases may be old" : "the primary's locks cannot be seen there";
+  return `${is}, and ${shows}; name the primary`;
 }
 
 /** Whether the server replicates from another one; undefined where this user may not know. */

@@ -1,4 +1,4 @@
-import { LockUnavailableError, type Trouble } from "../../errors.ts";
+import { LockUnavailableError, type Trouble, UnsafeServerError } from "../../errors.ts";
 import { tryLimitOf } from "../../lock/lease.ts";
 import { CLOSED, ConnectionError } from "../network/errors.ts";
 import { markOf } from "../sql/mark.ts";
@@ -41,7 +41,7 @@ export class MySqlSession extends Session {
 
 /**
  * Connects to the first of the DSN's servers that accepts the login and is safe to lock on, and sets the session up as
- * the DSN asks.
+ * the DSN asks. Where others are allowed, the first that accepts the login will do if none is safe.
  *
  * @param signal Aborts the attempt.
  * @param limit In how many milliseconds the signal will abort it.
@@ -55,13 +55,21 @@ export async function openMySqlSession(
   limit = Infinity,
 ): Promise<MySqlSession> {
   const ca = dsn.tls === "off" ? undefined : await prepareTls(dsn, options.tlsCa);
-  return await firstFit(dsn, (host, signal) => openOn(host, ca, options, signal), signal, limit);
+  const search = (allowUnsafeServer: boolean) =>
+    firstFit(dsn, (host, signal) => openOn(host, ca, { ...options, allowUnsafeServer }, signal), signal, limit);
+  if (!options.allowUnsafeServer || dsn.addresses.length === 1) return await search(options.allowUnsafeServer);
+  try {
+    return await search(false);
+  } catch (error) {
+    if (!(error instanceof UnsafeServerError)) throw error;
+    return await search(true);
+  }
 }
 
 async function openOn(
   host: MySqlHost,
   ca: string | undefined,
-  { lease, leased, presence, allowUnsafeServer }: MySqlOptions,
+  { lease, leased, looksOnly, presence, allowUnsafeServer }: MySqlOptions,
   signal: AbortSignal,
 ): Promise<MySqlSession> {
   let login: Login;
@@ -92,7 +100,7 @@ async function openOn(
   try {
     await setUp(session, host, { lease, leased }, signal);
     session.variables = await askVariables(session, signal);
-    if (!allowUnsafeServer) refuseUnsafe(session.where, session.variables, leased);
+    if (!(leased ? looksOnly : allowUnsafeServer)) refuseUnsafe(session.where, session.variables, leased);
     if (leased && isGaleraNode(session.variables)) await decideWithCluster(session, signal);
   } catch (error) {
     session.destroy();

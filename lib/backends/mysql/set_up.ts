@@ -2,9 +2,9 @@ import { LockUnavailableError } from "../../errors.ts";
 import { isPlain } from "../../text/harmless.ts";
 import type { Session } from "../sql/session.ts";
 import { administratorsSql, join, sql, type Statement, variable, word } from "../sql/statement.ts";
-import { errorNumber } from "./errors.ts";
 import type { MySqlOptions } from "./options.ts";
 import type { MySqlDsn } from "./server.ts";
+import { errorNumber } from "./table_errors.ts";
 
 /**
  * What a session for a lock that is a row needs: each statement commits by itself, and none waits for long for a row or

@@ -19,6 +19,7 @@ const AT_ONCE = 100;
 /**
  * Who holds locks of sera's on a MySQL or MariaDB server, and who waits for them.
  *
+ * @param known Locks to ask about besides those that the server or the ledger names.
  * @throws {LockUnavailableError} When the server does not answer.
  */
 export async function readMySqlSightings(
@@ -26,6 +27,7 @@ export async function readMySqlSightings(
   filter: LockFilter,
   table: TableName,
   signal: AbortSignal,
+  known: readonly string[] = [],
 ): Promise<Seen> {
   const isAll = filter === "all" || !("lock" in filter);
   // Holders are read last, so that a waiter that gets the lock meanwhile counts as its holder.
@@ -42,6 +44,7 @@ export async function readMySqlSightings(
       ...[...attributes.byConnection.values()].map(({ lock }) => lock),
       ...runs.map(({ lock }) => lock),
       ...listed ?? [],
+      ...known,
     ]
     : [filter.lock];
   const locks = new Set(named.flatMap((name) => name !== undefined && isLockName(name) ? [name] : []));
@@ -59,14 +62,14 @@ export async function readMySqlSightings(
     return [{ ...seen, host, pid, label, since, sinceIs: since === undefined ? undefined : "waiting" as const }];
   });
   const sightings = [...held, ...waiting];
-  const known = new Set(sightings.flatMap(({ session }) => session ?? []));
+  const shown = new Set(sightings.flatMap(({ session }) => session ?? []));
   if (!all) {
     const { hiddenWaitersOfOne } = await import("./all_sightings.ts");
-    const hidden = await hiddenWaitersOfOne(session, processes, attributes, known, signal);
+    const hidden = await hiddenWaitersOfOne(session, processes, attributes, shown, signal);
     return { sightings, hidden, showsHolders: true, strangers: [] };
   }
-  if (listed) return { sightings, hidden: all.hiddenWaiters(processes, attributes, known), strangers: [] };
-  return { sightings, ...await all.whatIsHidden(session, processes, attributes, known, signal) };
+  if (listed) return { sightings, hidden: all.hiddenWaiters(processes, attributes, shown), strangers: [] };
+  return { sightings, ...await all.whatIsHidden(session, processes, attributes, shown, signal) };
 }
 
 function waitsFor(statement: string | undefined): string | undefined {

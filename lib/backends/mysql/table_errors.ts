@@ -7,11 +7,12 @@
 
 /** What does not exist. */
 const MISSING = { schema: 1049, table: 1146, column: 1054 };
+const NO_DATABASE = 1046;
 const THERE_ALREADY = [1050, 1060, 1061];
 /** Another row has the same key. */
 const DUPLICATE = 1062;
 /** Broken off for the sake of another transaction: a deadlock, a certification that failed, a row changed meanwhile. */
-const BROKEN_OFF = [1213, 1020];
+const BROKEN_OFF = [1213, 1020, 3101];
 /** A lock that was not given in time; a statement that somebody killed, or that was too slow. */
 const TOO_LATE = [1205, 3572, 1317, 1969, 3024];
 /** No right to a command, a column, a table, a database. */
@@ -55,6 +56,11 @@ export function isMissing(what: keyof typeof MISSING, cause: unknown): boolean {
 /** Whether an error says that what was to be created exists already. */
 export function isThereAlready(cause: unknown): boolean {
   return THERE_ALREADY.includes(errorNumber(cause) ?? 0);
+}
+
+/** Whether an error says that a table's name needs a database before it, since the session has none. */
+export function needsDatabase(cause: unknown): boolean {
+  return errorNumber(cause) === NO_DATABASE;
 }
 
 /** Whether an error says that there is such a row already. */

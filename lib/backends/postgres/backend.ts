@@ -90,8 +90,13 @@ export class PostgresBackend implements Backend {
       import("../sql/checks.ts"),
       import("./checks.ts"),
     ]);
-    const database = postgresDatabase(this.server, optionsFor(name, options));
-    await checkDatabase(report, database, options.allowUnsafeServer, () => this.lock(name, options));
+    const { leaseTable, ledger } = options;
+    const full = optionsFor(name, options);
+    const leases = leaseTable && ledger &&
+      (await import("./lease_checks.ts")).postgresLeaseDatabase(this.server, full, leaseTable, ledger.table);
+    const database = postgresDatabase(this.server, full, leases);
+    const allowed = options.allowUnsafeServer && !leases;
+    await checkDatabase(report, database, allowed, () => this.lock(name, { ...options, leaseTable: undefined }));
   }
 
   get leases(): LeasePlace {

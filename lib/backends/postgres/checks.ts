@@ -10,15 +10,26 @@ import { openPostgresSession, type PostgresSession } from "./session.ts";
 import { sessionSettings } from "./set_up.ts";
 import { serverWords } from "../network/server_words.ts";
 import { join, sql, type Statement, word } from "../sql/statement.ts";
+import type { LeaseDatabase } from "../sql/lease/checks.ts";
 import type { Database } from "../sql/checks.ts";
 import type { Finding } from "../../doctor/report.ts";
 
 /** What `sera doctor` checks on PostgreSQL. */
-export function postgresDatabase(server: PostgresServer, options: PostgresOptions): Database<PostgresSession> {
+export function postgresDatabase(
+  server: PostgresServer,
+  options: PostgresOptions,
+  leases?: LeaseDatabase<PostgresSession>,
+): Database<PostgresSession> {
   const { sslmode, sslrootcert } = server;
   const never = new AbortController().signal;
-  const open = (allowUnsafeServer: boolean) => openPostgresSession(server, { ...options, allowUnsafeServer }, never);
+  const open = (allowUnsafeServer: boolean) =>
+    leases && !allowUnsafeServer ? leases.server.open(never, Infinity) : openPostgresSession(
+      server,
+      { ...options, allowUnsafeServer, leased: leases !== undefined, looksOnly: true },
+      never,
+    );
   return {
+    leases,
     addresses: server.hosts.map(({ address }) => address),
     tls: {
       asked: `sslmode=${sslmode}`,
@@ -40,6 +51,7 @@ export function postgresDatabase(server: PostgresServer, options: PostgresOption
     },
 
     async topology(session) {
+      if (leases) return { session, finding: { found: whereLeasesAre(session) } };
       if (options.allowUnsafeServer) return await topologyIfAllowed(session, open);
       if (!session.pooled) return { session, finding: { found: "a primary, connected without a pooler" } };
       const checked = await requireSessionPooling(session, () => open(false), never);
@@ -47,6 +59,7 @@ export function postgresDatabase(server: PostgresServer, options: PostgresOption
     },
 
     async privileges(session) {
+      if (!session.hasSessionLocks) return { found: "leases need none beyond those on their table" };
       // A lock in a namespace has a pair of keys.
       const type = isNamespacedName(options.presence.lock) ? "(integer, integer)" : "(bigint)";
       const missing: string[] = [];
@@ -68,8 +81,11 @@ export function postgresDatabase(server: PostgresServer, options: PostgresOption
     },
 
     async settings(session) {
+      if (!session.hasSessionLocks) return { found: "none are made: a pooler's sessions are left as they are" };
       const tcp = session.socket.remoteAddress !== undefined;
-      const asked = sessionSettings(options.lease).filter(([name]) => tcp || !name.startsWith("tcp_"));
+      const asked = sessionSettings(options.lease).filter(([name]) =>
+        (tcp || !name.startsWith("tcp_")) && !(leases && name === "lock_timeout")
+      );
       const names = join(asked.map(([name]) => word(name)));
       const rows = await session.queryAll(sql`SELECT name, setting, unit FROM pg_settings WHERE name IN (${names})`);
       const refused = asked.flatMap(([name, value]) => {
@@ -109,6 +125,13 @@ export function postgresDatabase(server: PostgresServer, options: PostgresOption
 
 async function may(session: PostgresSession, privilege: Statement): Promise<boolean> {
   return (await askOne(session, sql`SELECT ${privilege} AS may`, ["may"])).truth("may");
+}
+
+function whereLeasesAre({ pooled, hasSessionLocks }: PostgresSession): string {
+  if (!pooled) return "a primary, connected without a pooler";
+  return hasSessionLocks
+    ? "a primary, behind a pooler that ties locks to connections"
+    : "a primary, behind a pooler that moves sessions: leases decide there, session locks do not";
 }
 
 /** The finding where allow-unsafe-server is set: what it makes sera ignore, if anything. */

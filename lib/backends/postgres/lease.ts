@@ -3,49 +3,38 @@ import type { TableName } from "../../ledger/table_name.ts";
 import { exactFrom } from "../../text/foreign.ts";
 import type { LockFilter } from "../../who/sighting.ts";
 import type { Asker } from "../sql/asker.ts";
-import { explained, LEASE_WORDS, leaseFailure, type TableErrors } from "../sql/lease/failure.ts";
-import { readLease, readLeases } from "../sql/lease/read_row.ts";
+import { explained, LEASE_WORDS, leaseFailure } from "../sql/lease/failure.ts";
+import { LeaseList, readLease } from "../sql/lease/read_row.ts";
 import type { Claim, Lease, Ownership } from "../sql/lease/row.ts";
 import { leaseSchemaText } from "../sql/lease/schema.ts";
-import type { Ending, LeaseTable } from "../sql/lease/table.ts";
+import type { Ending } from "../sql/ending.ts";
+import type { LeaseTable } from "../sql/lease/table.ts";
 import { LOCK_WAIT } from "../sql/ledger_statements.ts";
 import type { Row } from "../sql/session.ts";
 import { POSTGRESQL } from "../sql/spelling.ts";
 import { identifier, sql, type Statement } from "../sql/statement.ts";
 import { keepingBelow, whyForgetful } from "./keeping.ts";
+import { LEASE_ERRORS } from "./lease_errors.ts";
 import {
   claimLease,
   createTable,
+  forgetLease,
   heldAfter,
+  inAscii,
   insertLease,
   READ_AT_ONCE,
   READING,
   releaseLease,
   renewLease,
   selectLeases,
+  selectNames,
 } from "./lease_sql.ts";
-import {
-  cureOf,
-  grantOn,
-  isBrokenOff,
-  isMissing,
-  isOfTable,
-  isRefused,
-  isThereAlready,
-  isUnfitText,
-} from "./table_errors.ts";
+import { isBrokenOff, isMissing, isOfTable, isRefused, isThereAlready, isUnfitText } from "./table_errors.ts";
 import { withSettings } from "./table_settings.ts";
 import { decodeText, shownTable, tableIn } from "./table_sql.ts";
 
 /** How often a statement is sent that the server undoes for the sake of another's. */
 const TRIES = 5;
-
-const ERRORS: TableErrors = {
-  isMissing,
-  isRefused,
-  cureOf: (cause) => cureOf(cause, LEASE_WORDS),
-  grant: grantOn("sera_leases", LEASE_WORDS, "SELECT, INSERT and UPDATE"),
-};
 
 /**
  * The table of leases in PostgreSQL. Its statements need nothing of a session, and leave nothing in it, so they can go
@@ -102,13 +91,28 @@ class PostgresLeases implements LeaseTable {
     return row && readLease(row, this.shown, READING);
   }
 
-  async list(asker: Asker, filter: LockFilter): Promise<readonly Lease[]> {
-    const leases: Lease[] = [];
+  async list(asker: Asker, filter: LockFilter): Promise<LeaseList> {
+    const list = new LeaseList();
     for (let last = "";;) {
       const rows = await this.#select(asker, heldAfter(last, filter));
-      leases.push(...readLeases(rows, this.shown, READING));
-      if (rows.length < READ_AT_ONCE) return leases;
+      list.add(rows, this.shown, READING);
+      if (rows.length < READ_AT_ONCE) return list;
       last = decodeText(rows.at(-1)?.lock_name) ?? last;
+    }
+  }
+
+  async known(asker: Asker, locks: readonly string[]): Promise<readonly string[]> {
+    if (locks.length === 0) return [];
+    const rows = await this.#orMissing(() => this.#ask(asker, selectNames(this.#table, locks))) ?? [];
+    return rows.flatMap(({ lock_name }) => decodeText(lock_name) ?? []);
+  }
+
+  async forget(asker: Asker, lock: string): Promise<boolean> {
+    try {
+      return await this.#orMissing(() => this.#ask(asker, forgetLease(this.#table, lock))) !== undefined;
+    } catch (error) {
+      if (error instanceof LockUnavailableError && isRefused(error.cause)) return false;
+      throw error;
     }
   }
 
@@ -162,7 +166,7 @@ class PostgresLeases implements LeaseTable {
       if (!(error instanceof LockUnavailableError) || error.transient) throw error;
       if (isThereAlready(error.cause)) return;
       const what = `it is not there yet, and it cannot be made: ${error.reason}`;
-      throw leaseFailure(this.shown, { what, cure: isRefused(error.cause) ? ERRORS.grant : undefined }, error);
+      throw leaseFailure(this.shown, { what, cure: isRefused(error.cause) ? LEASE_ERRORS.grant : undefined }, error);
     }
   }
 
@@ -183,7 +187,7 @@ class PostgresLeases implements LeaseTable {
         return await send(asker, statement);
       } catch (error) {
         const again = error instanceof LockUnavailableError && isBrokenOff(error.cause);
-        if (!again || tries === TRIES) throw explained(this.shown, error, ERRORS);
+        if (!again || tries === TRIES) throw explained(this.shown, error, LEASE_ERRORS);
       }
     }
   }
@@ -191,10 +195,4 @@ class PostgresLeases implements LeaseTable {
 
 function send(asker: Asker, statement: Statement): Promise<readonly Row[]> {
   return asker.queryAll(withSettings(statement), { serverTime: LOCK_WAIT });
-}
-
-/** Characters other than those that all encodings have are replaced. */
-function inAscii(claim: Claim): Claim {
-  const plain = (text: string) => text.replace(/[^ -~]/gu, "?");
-  return { ...claim, host: plain(claim.host), label: plain(claim.label) };
 }

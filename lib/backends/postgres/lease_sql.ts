@@ -1,14 +1,15 @@
 /** The SQL of the table of leases. */
 
+import { MARGINS_PER_TTL } from "../../lock/silence.ts";
 import { fnv1 } from "../../lock/namespaced_name.ts";
 import type { LockFilter } from "../../who/sighting.ts";
 import { cut } from "../sql/insert_run.ts";
-import { assignmentsOf, conditionOf } from "../sql/lease/ending.ts";
+import { assignmentsOf, conditionOf } from "../sql/ending.ts";
 import { HIGHEST, leaseColumns, LONGEST_TTL, type Reading } from "../sql/lease/read_row.ts";
 import type { Claim, Ownership, TakeFrom } from "../sql/lease/row.ts";
 import { createLeases } from "../sql/lease/schema.ts";
-import type { Ending } from "../sql/lease/table.ts";
-import { sql, type Statement } from "../sql/statement.ts";
+import type { Ending } from "../sql/ending.ts";
+import { join, sql, type Statement } from "../sql/statement.ts";
 import { keepingOf } from "./keeping.ts";
 import { inMilliseconds } from "./sql.ts";
 import { decodeText, readText, span, WORD } from "./table_sql.ts";
@@ -60,10 +61,19 @@ export function claimLease(table: Statement, claim: Claim, above: Statement | un
 /** Makes the row of a lock that has none, and acquires its lease; returns its `fence`, and how the table keeps rows. */
 export function insertLease(table: Statement, claim: Claim, above: Statement | undefined): Statement {
   const { lock, owner, ttl, host, pid, label } = claim;
-  return sql`INSERT INTO ${table} (name, owner, fence, beat, ttl_ms, expires, host, pid, label, since)
+  // Also needs the right to UPDATE: who may not renew must not begin.
+  return sql`WITH asked AS (UPDATE ${table} SET owner = owner, fence = fence, beat = beat, ttl_ms = ttl_ms,
+      expires = expires, host = host, pid = pid, label = label, since = since WHERE false)
+    INSERT INTO ${table} (name, owner, fence, beat, ttl_ms, expires, host, pid, label, since)
     VALUES (${lock}, ${owner}, ${last(above)} + 1, 1, ${ttl}, ${NOW} + ${span(ttl)},
       ${cut(host)}, ${pid}, ${cut(label)}, ${NOW})
     ON CONFLICT (name) DO NOTHING RETURNING fence, ${keepingOf(table)} AS keeping`;
+}
+
+/** A claim in which characters of the host and the label that not all encodings have are replaced. */
+export function inAscii(claim: Claim): Claim {
+  const plain = (text: string) => text.replace(/[^ -~]/gu, "?");
+  return { ...claim, host: plain(claim.host), label: plain(claim.label) };
 }
 
 /** Renews a lease; returns a row if it was still ours. */
@@ -85,6 +95,17 @@ export function releaseLease(table: Statement, lock: string, mine: Ownership, en
 /** Reads rows, also of leases that nobody has, in the order of their names. */
 export function selectLeases(table: Statement, which: Statement): Statement {
   return sql`SELECT ${leaseColumns(READING)} FROM ${table} WHERE ${which} ORDER BY name LIMIT ${READ_AT_ONCE}`;
+}
+
+/** Reads which of these locks have a row. */
+export function selectNames(table: Statement, locks: readonly string[]): Statement {
+  const names = join(locks.map((lock) => sql`${lock}`));
+  return sql`SELECT ${readText(sql`name`)} AS lock_name FROM ${table} WHERE name IN (${names})`;
+}
+
+/** Deletes the row of a lock that nobody has. */
+export function forgetLease(table: Statement, lock: string): Statement {
+  return sql`DELETE FROM ${table} WHERE name = ${lock} AND owner IS NULL`;
 }
 
 /** The condition for rows of leases that somebody has, of locks whose names come after `last`. */
@@ -115,8 +136,10 @@ function mayBeTaken(from: TakeFrom): Statement {
     return sql` OR owner = ${owner} AND fence = ${fence} AND beat = ${beat}`;
   }
   const { slack, ttls } = from;
-  const longer = ttls === 0 ? sql`` : sql` - ttl_ms::float8 * interval '1 millisecond'`;
-  return sql` OR CASE WHEN ttl_ms > 0 AND ttl_ms <= ${LONGEST_TTL} THEN expires < ${NOW} - ${span(slack)}${longer} END`;
+  const ttl = sql`ttl_ms::float8 * interval '1 millisecond'`;
+  const longer = ttls === 0 ? sql`` : sql` - ${ttl}`;
+  return sql` OR CASE WHEN ttl_ms > 0 AND ttl_ms <= ${LONGEST_TTL} THEN isfinite(expires) AND expires <
+    ${NOW} - GREATEST(${span(slack)}, ${ttl} / ${MARGINS_PER_TTL}::float8)${longer} END`;
 }
 
 function isOf(filter: LockFilter): Statement {

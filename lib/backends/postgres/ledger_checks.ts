@@ -8,6 +8,7 @@ import { PostgresLock } from "./lock.ts";
 import type { PostgresOptions } from "./options.ts";
 import type { Store } from "../sql/ledger_table.ts";
 import { sql, type Statement } from "../sql/statement.ts";
+import { SET_FOR_TRANSACTION } from "./table_settings.ts";
 import { lastRun } from "../sql/last_run.ts";
 import { usableLedger } from "../../doctor/usable_ledger.ts";
 import { rehearse } from "../sql/rehearsal.ts";
@@ -26,7 +27,7 @@ export async function checkPostgresLedger(
   options: PostgresOptions,
 ): Promise<Finding> {
   return await checkInSession(new PostgresLock(server, options), async (session) => {
-    const store = await postgresStore(session, table, new Patience());
+    const store = await postgresStore(session, table, new Patience(), "already set");
     return await checkStore(store, rehearsal, session.closed);
   });
 }
@@ -39,10 +40,10 @@ export async function checkPostgresLedger(
  */
 async function checkStore(store: Store, rehearsal: RunRehearsal, closed: AbortSignal): Promise<Finding> {
   try {
-    // Off, since a real run has no transaction that these limits could end.
-    await store.run(sql`SELECT set_config(name, '0', false) FROM pg_settings
+    // Settings for the transaction alone, since a pooler may give the session to others afterwards. Limits that could end
+    // a transaction are off, since a real run has none.
+    await store.run(sql`BEGIN; ${SET_FOR_TRANSACTION}; SELECT set_config(name, '0', true) FROM pg_settings
       WHERE name IN ('idle_in_transaction_session_timeout', 'transaction_timeout') AND setting <> '0'`);
-    await store.run(sql`BEGIN`);
   } catch (error) {
     if (!(error instanceof LockUnavailableError) || closed.aborted) throw error;
     return {

@@ -1,5 +1,6 @@
-import type { Observer } from "../backend.ts";
-import { observeDatabase } from "../sql/observer.ts";
+import type { LockOptions, Observer } from "../backend.ts";
+import type { TableName } from "../../ledger/table_name.ts";
+import { observeDatabase, type ObserverQueries } from "../sql/observer.ts";
 import type { PostgresServer } from "./server.ts";
 import { whatIsElsewhere } from "./elsewhere.ts";
 import { postgresStore } from "./ledger.ts";
@@ -13,20 +14,47 @@ import { readPostgresSightings } from "./sightings.ts";
  *
  * @throws {LockUnavailableError} When the server cannot be asked.
  */
-export function observePostgres(
+export async function observePostgres(
   server: PostgresServer,
-  options: PostgresOptions,
+  options: PostgresOptions & LockOptions,
   signal: AbortSignal,
 ): Promise<Observer> {
-  return observeDatabase<PostgresSession>({
+  const { leaseTable } = options;
+  return await observeDatabase<PostgresSession>({
+    elsewhere: (session, signal) => whatIsElsewhere(session, leaseTable !== undefined, signal),
+    ledger: postgresStore,
+    ...leaseTable ? await leasesOn(server, options, leaseTable) : {
+      open: (from) =>
+        from === "any server"
+          ? new PostgresLock(anyOf(server), { ...options, allowUnsafeServer: true })
+          : new PostgresLock(server, options),
+      // A run checks the pooler first; here it may spread statements over several sessions.
+      isScattered: ({ pooled }) => pooled,
+      sightings: readPostgresSightings,
+    },
+  }, signal);
+}
+
+async function leasesOn(
+  server: PostgresServer,
+  options: PostgresOptions & LockOptions,
+  table: TableName,
+): Promise<Pick<ObserverQueries<PostgresSession>, "open" | "isScattered" | "sightings">> {
+  const [{ postgresLeaseLock, postgresLeaseServer }, { readLeaseSightings }] = await Promise.all([
+    import("./lease_lock.ts"),
+    import("../sql/lease/sightings.ts"),
+  ]);
+  const leases = postgresLeaseServer(server, options, table);
+  return {
     open: (from) =>
       from === "any server"
-        ? new PostgresLock({ ...server, targetSessionAttrs: "any" }, { ...options, allowUnsafeServer: true })
-        : new PostgresLock(server, options),
-    // A run checks the pooler first; here it may spread statements over several sessions.
-    isScattered: ({ pooled }) => pooled,
-    elsewhere: whatIsElsewhere,
-    sightings: readPostgresSightings,
-    ledger: postgresStore,
-  }, signal);
+        ? postgresLeaseLock(anyOf(server), { ...options, looksOnly: true }, table)
+        : postgresLeaseLock(server, options, table),
+    isScattered: () => false,
+    sightings: (...looking) => readLeaseSightings(leases, ...looking),
+  };
+}
+
+function anyOf(server: PostgresServer): PostgresServer {
+  return { ...server, targetSessionAttrs: "any" };
 }

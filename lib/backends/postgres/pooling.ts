@@ -17,6 +17,13 @@ const COMPARISONS = 3;
 const COMPARISON_LIMIT = 3000;
 const COMPARISON_SHARE = 1 / 3;
 
+/**
+ * How long a probe may take: so many milliseconds, and so many times as long as a comparison, whose steps it repeats with
+ * pauses that are many times as long.
+ */
+const PROBE_LEAST = 500;
+const PROBE_FACTOR = 40;
+
 /** What a pooler is asked with. */
 interface Asking {
   readonly lease: LeaseTerms;
@@ -30,8 +37,8 @@ type Reopen = (signal: AbortSignal) => Promise<PostgresSession>;
 
 /**
  * Finds out whether a pooler leaves a server session to one client until that disconnects, so that session locks last.
- * If so, the session is set up. If not, or if the pooler has no second connection to find out with, nothing is left in
- * any of its server sessions.
+ * If so, the session is set up. If not, nothing is left in any of its server sessions; nor if it cannot be found out:
+ * the pooler has no second connection, or there is too little time.
  *
  * @param session A leased session through the pooler; closed if another one is returned.
  * @throws {LockUnavailableError} When the connection has ended and there is no other.
@@ -42,8 +49,10 @@ export async function sessionOfPooler(
   reopen: Reopen,
   asking: Asking,
 ): Promise<PostgresSession> {
-  const { lease, signal } = asking;
-  if (await mayShare(session, reopen, asking)) return session;
+  const { lease, signal, limit } = asking;
+  const deadline = new Deadline(limit);
+  const took = await compareOften(session, reopen, signal, deadline);
+  if (took === undefined || deadline.remaining < PROBE_LEAST + PROBE_FACTOR * took) return session;
   let own: PostgresSession;
   try {
     own = await requireSessionPooling(session, () => reopen(signal), signal);
@@ -56,27 +65,35 @@ export async function sessionOfPooler(
 }
 
 /**
- * Whether the pooler is seen to let several clients share server sessions, or does not let it be seen. Two connections
- * that are open at the same time and run statements in the same server session prove it, as does one that runs them in
- * two. To see neither proves nothing.
+ * Looks whether the pooler lets several clients share server sessions. Two connections that are open at the same time and
+ * run statements in the same server session prove it, as does one that runs them in two. To see neither proves nothing.
+ *
+ * @returns How long the longest comparison took, in milliseconds; undefined if they share, or if it could not be seen.
  */
-async function mayShare(session: PostgresSession, reopen: Reopen, { signal, limit }: Asking): Promise<boolean> {
-  const deadline = new Deadline(limit);
+async function compareOften(
+  session: PostgresSession,
+  reopen: Reopen,
+  signal: AbortSignal,
+  deadline: Deadline,
+): Promise<number | undefined> {
+  let took = 0;
   try {
     for (let comparison = 0; comparison < COMPARISONS; comparison++) {
+      const began = performance.now();
       const longest = Math.min(COMPARISON_LIMIT, deadline.remaining * COMPARISON_SHARE);
       using late = new TimeLimit(longest, () => new Error("too late"));
       const either = AbortSignal.any([signal, late.signal]);
       const other = await orUndefined(reopen(either), either);
       if (other === undefined) {
         signal.throwIfAborted();
-        return true;
+        return undefined;
       }
       const shares = await compare(session, other, signal, either);
       await other.close();
-      if (shares) return true;
+      if (shares) return undefined;
+      took = Math.max(took, performance.now() - began);
     }
-    return false;
+    return took;
   } catch (error) {
     session.destroy();
     throw error;

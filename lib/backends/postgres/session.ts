@@ -172,8 +172,8 @@ async function openOn(
   try {
     client = await logIn(host, server, options, either);
     const facts = await setUp(client, options, either);
-    if (options.leased) refuseReadOnly(facts);
-    else refuseUnsuitable(facts, server, options.allowUnsafeServer);
+    if (!options.leased) refuseUnsuitable(facts, server, options.allowUnsafeServer);
+    else if (!options.looksOnly) refuseReadOnly(facts);
     const session = new PostgresSession(
       `PostgreSQL at ${whereIs(host)}`,
       client,

@@ -16,7 +16,8 @@ function set(isLocal: Statement): Statement {
 /** A statement that sets them for the session. */
 export const SET_FOR_SESSION: Statement = set(sql`false`);
 
-const SET_FOR_TRANSACTION = set(sql`true`);
+/** A statement that sets them for the transaction. */
+export const SET_FOR_TRANSACTION = set(sql`true`);
 
 /**
  * A statement that brings its settings with it. Both are one message, which the server runs as one transaction. Not one

@@ -1,5 +1,5 @@
 import type { LockSession } from "../../lock/lock.ts";
-import type { Ending } from "./lease/table.ts";
+import type { Ending } from "./ending.ts";
 import type { QueryOptions, Row } from "./session.ts";
 import type { Statement } from "./statement.ts";
 

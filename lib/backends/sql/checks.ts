@@ -8,6 +8,7 @@ import { checkAddresses } from "../network/address_check.ts";
 import { probeLock } from "../../doctor/probe_lock.ts";
 import type { Finding, Report } from "../../doctor/report.ts";
 import type { Address } from "../network/address.ts";
+import { checkLeases, compareLeaseClocks, LEASE_CHECKS, type LeaseDatabase } from "./lease/checks.ts";
 import { checkTls, type TlsPolicy } from "./tls_check.ts";
 
 /** The checks that differ between kinds of databases. Each may throw a `LockUnavailableError`. */
@@ -31,6 +32,8 @@ export interface Database<S extends Session> {
   settings(session: S): Promise<Finding>;
   /** Which locks of others this user can see. */
   view(session: S): Promise<Finding>;
+  /** Present if locks are rows. */
+  readonly leases?: LeaseDatabase<S> | undefined;
 }
 
 const NAMES = [
@@ -44,7 +47,6 @@ const NAMES = [
   "visibility",
   "round-trip",
   "clock",
-  "lock",
 ];
 
 /** How many answers to time. */
@@ -54,6 +56,9 @@ const ROUNDS = 9;
 const AGREE = 2;
 /** Clocks that differ by more than this need a cure, in seconds. */
 const FAR_APART = 5;
+
+/** What `sera status` can show where there are no session locks. */
+const LEASES_SEEN: Finding = { found: "sera status can list all leases, but not who waits for one" };
 
 /**
  * Checks a database, from the address of its host to a lock.
@@ -67,18 +72,20 @@ export async function checkDatabase<S extends Session>(
   makeLock: () => Promise<Lock>,
 ): Promise<void> {
   if (await report.check("address", () => checkAddresses(database.addresses))) {
-    const fit = await checkConnection(report, database, allowUnsafeServer);
-    if (fit) await report.check("lock", () => probeLock(makeLock, allowUnsafeServer));
+    const uses = await checkConnection(report, database, allowUnsafeServer);
+    if (uses === "leases alone") return;
+    if (uses === "session locks") await report.check("lock", () => probeLock(makeLock, allowUnsafeServer));
   }
-  report.skipRest(NAMES);
+  report.skipRest([...NAMES, ...database.leases ? LEASE_CHECKS : [], "lock"]);
 }
 
-/** The checks in one connection. Returns whether the server can be used for locks. */
+/** The checks in one connection. Returns what the server can be used for. */
 async function checkConnection<S extends Session>(
   report: Report,
   database: Database<S>,
   allowUnsafeServer: boolean,
-): Promise<boolean> {
+): Promise<"nothing" | "leases alone" | "session locks"> {
+  const { leases } = database;
   let session: S | undefined;
   let refused: UnsafeServerError | undefined;
   const began = performance.now();
@@ -93,7 +100,7 @@ async function checkConnection<S extends Session>(
     const took = formatDuration(performance.now() - began);
     return { found: `${session.where}: connected and logged in within ${took}` };
   });
-  if (!session) return false;
+  if (!session) return "nothing";
   let current = session;
   try {
     await report.check("tls", () => checkTls(current, database.tls));
@@ -108,10 +115,19 @@ async function checkConnection<S extends Session>(
     if (current.closed.aborted) current = await database.open(true).catch(() => current);
     const may = await report.check("privileges", () => database.privileges(current));
     await report.inform("session", () => database.settings(current));
-    await report.inform("visibility", () => database.view(current));
+    await report.inform(
+      "visibility",
+      () => !leases || leases.server.hasSessionLocks(current) ? database.view(current) : Promise.resolve(LEASES_SEEN),
+    );
     await report.inform("round-trip", () => roundTrip(current));
-    await report.inform("clock", () => compareClocks(current, database.now));
-    return fit && may;
+    await report.inform(
+      "clock",
+      () => leases ? compareLeaseClocks(leases, current) : compareClocks(current, database.now),
+    );
+    if (!fit || !may) return "nothing";
+    const worked = !leases || await checkLeases(report, leases, current);
+    if (leases && !leases.server.hasSessionLocks(current)) return "leases alone";
+    return worked ? "session locks" : "nothing";
   } finally {
     // The next checks need sessions too, and the user or a pool may have few.
     await current.close({ untilGone: true });

@@ -7,8 +7,8 @@ import { exactFrom } from "../../text/foreign.ts";
 import { countedRun } from "./counted_run.ts";
 import { cut, insertRun } from "./insert_run.ts";
 import { LedgerTable, type Store } from "./ledger_table.ts";
-import { assignmentsOf, conditionOf } from "./lease/ending.ts";
-import type { Ending } from "./lease/table.ts";
+import { assignmentsOf, conditionOf } from "./ending.ts";
+import type { Ending } from "./ending.ts";
 import { readLatest, readRuns, selectRuns } from "./rows.ts";
 import { join, sql, type Statement, word } from "./statement.ts";
 

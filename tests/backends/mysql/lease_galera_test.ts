@@ -26,10 +26,10 @@ function test(name: string, fn: (nodes: Galera["nodes"]) => Promise<void>): void
   Deno.test({ name: `Galera: ${name}`, ignore: galeraUnavailable !== undefined, fn: () => fn(cluster().nodes) });
 }
 
-/** A session that waits, before it reads, for what other nodes have committed. */
+/** A session for leases on a node. */
 async function sessionOn(node: MySqlServer) {
-  const dsn = await parseMySql(node.dsn("wsrep_sync_wait=7").replace("/?", "/sera?"));
-  const session = await openMySqlSession(dsn, { ...plainSession, allowUnsafeServer: true }, never);
+  const dsn = await parseMySql(node.dsn().replace("/?", "/sera?"));
+  const session = await openMySqlSession(dsn, { ...plainSession, leased: true }, never);
   return Object.assign(session, { [Symbol.asyncDispose]: () => session.close() });
 }
 

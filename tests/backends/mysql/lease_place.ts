@@ -14,7 +14,8 @@ export function mySqlLeasePlace(shared: SharedServer<MySqlServer>, label: string
     ...mySqlPlace(shared, label),
     leases: (table) => mySqlLeases(table),
     ledger: mySqlDialect,
-    session: async (server) => await openMySqlSession(await parseMySql(server), plainSession, never),
+    session: async (server) =>
+      await openMySqlSession(await parseMySql(server), { ...plainSession, leased: true }, never),
     ago: (milliseconds) => `UTC_TIMESTAMP(3) - INTERVAL ${milliseconds * 1000} MICROSECOND`,
   };
 }

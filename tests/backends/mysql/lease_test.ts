@@ -1,7 +1,10 @@
 /** Tables of leases on MySQL and MariaDB. */
 
 import assert from "node:assert/strict";
-import { sharedMariaDb, sharedMySql56 } from "../shared_server.ts";
+import { mariaDbUnavailable, startMariaDb } from "../../servers/mariadb.ts";
+import { sharedMariaDb, sharedMySql56, SharedServer } from "../shared_server.ts";
+import { createTable } from "../../../lib/backends/sql/schema.ts";
+import { sql, word } from "../../../lib/backends/sql/statement.ts";
 import { leaseTableContract } from "../sql/lease/contract.ts";
 import { claimOf, Desk, HOUR, ownerOf } from "../sql/lease/desk.ts";
 import { refusal } from "../sql/lease/trouble.ts";
@@ -15,6 +18,7 @@ const SETTINGS = [
   "sql_mode=%27TRADITIONAL%27",
   "sql_mode=%27%27",
   "sql_safe_updates=1",
+  "autocommit=0",
   "time_zone=%27%2B09:00%27",
   "tx_isolation=%27SERIALIZABLE%27",
   "tx_isolation=%27READ-COMMITTED%27",
@@ -53,7 +57,7 @@ for (const [shared, label] of [[sharedMariaDb(), "MariaDB"], [sharedMySql56(), "
       await desk.write(`expires = ${place.ago(1.5 * HOUR)}`);
       assert.equal(await desk.claim("b", { slack: HOUR, ttls: 1 }), undefined);
       assert.equal(await desk.claim("b", { slack: HOUR / 4, ttls: 1 }), 2n);
-      assert.deepEqual((await desk.leases.list(desk.session, "all")).map(({ owner }) => owner), [ownerOf("b")]);
+      assert.deepEqual((await desk.leases.list(desk.session, "all")).leases.map(({ owner }) => owner), [ownerOf("b")]);
       const { owner, fence, beat } = await desk.held();
       assert.equal(await desk.claim("c", { seen: { owner, fence, beat } }), 3n);
       assert.equal(await desk.leases.release(desk.session, desk.lock, { owner: ownerOf("c"), fence: 3n }), true);
@@ -72,7 +76,7 @@ for (const [shared, label] of [[sharedMariaDb(), "MariaDB"], [sharedMySql56(), "
       await desk.write(`expires = ${value}`);
       const { message } = await refusal(desk.read());
       assert.match(message, /^The lease of \w+ in runs_\w+ makes no sense \(expires of no date\); [^\n]+$/);
-      assert.deepEqual(await desk.leases.list(desk.session, "all"), []);
+      assert.deepEqual((await desk.leases.list(desk.session, "all")).leases, []);
     });
   }
 
@@ -157,3 +161,36 @@ for (const [shared, label] of [[sharedMariaDb(), "MariaDB"], [sharedMySql56(), "
     );
   });
 }
+
+/** One that writes a log of statements, and knows all names in lower case. */
+const logging = new SharedServer("MariaDB with a log of statements", mariaDbUnavailable, () =>
+  startMariaDb({
+    extraArgs: ["--log-bin", "--server-id=1", "--binlog-format=STATEMENT", "--lower-case-table-names=1"],
+  }));
+
+logging.test("leases are the same there, and no statement is one that a replica would repeat otherwise", async () => {
+  const place = mySqlLeasePlace(logging, "");
+  await using desk = await Desk.open(place);
+  await using ledger = await place.bench();
+  const dialect = place.ledger(ledger.table);
+  for (const statement of createTable(dialect)) await desk.session.query(statement);
+  const warnings = async () => (await desk.session.queryAll(sql`SHOW WARNINGS`)).map(({ Message }) => Message);
+  const last = sql`(SELECT MAX(id) FROM ${dialect.table})`;
+  assert.ok(await desk.acquire("a", "nobody", last));
+  assert.deepEqual(await warnings(), []);
+  assert.equal(await desk.claim("b", { slack: 0, ttls: 1 }), undefined);
+  await desk.write(`expires = ${place.ago(3 * HOUR)}`);
+  assert.equal(await desk.claim("b", { slack: HOUR, ttls: 1 }, last), 2n);
+  assert.deepEqual(await warnings(), []);
+  assert.equal(await desk.leases.renew(desk.session, desk.lock, { owner: ownerOf("b"), fence: 2n }, HOUR), true);
+  assert.deepEqual(await warnings(), []);
+  await desk.session.query(
+    sql`INSERT INTO ${dialect.table} (id, lock_name, started, outcome) VALUES (7, 'x', ${dialect.now}, 'running')`,
+  );
+  const ending = { table: dialect.table, assignments: { outcome: word("failed") }, condition: { id: sql`7` } };
+  const mine = { owner: ownerOf("b"), fence: 2n };
+  assert.equal(await desk.leases.release(desk.session, desk.lock, mine, ending), true);
+  assert.deepEqual(await warnings(), []);
+  const upper = place.leases({ name: desk.bench.table.name.toUpperCase() });
+  assert.equal(await upper.insert(desk.session, claimOf(desk.lock, "c")), 3n);
+});

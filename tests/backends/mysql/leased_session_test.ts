@@ -2,6 +2,8 @@
 
 import assert from "node:assert/strict";
 import { LockUnavailableError, UnsafeServerError } from "../../../lib/errors.ts";
+import { mySqlDatabase } from "../../../lib/backends/mysql/checks.ts";
+import { whatIsElsewhere } from "../../../lib/backends/mysql/replication.ts";
 import { type MySqlSession, openMySqlSession } from "../../../lib/backends/mysql/session.ts";
 import { administratorsSql } from "../../../lib/backends/sql/statement.ts";
 import { until } from "../../cli/wait.ts";
@@ -161,6 +163,38 @@ Deno.test("a node with another trouble is not called cut off", async () => {
   using server = fake(NODE, { "SELECT 1": new ServerError(1142, "SELECT command denied") });
   await assert.rejects(inSession(server.dsn, leased, () => Promise.resolve()), /: SELECT command denied$/);
 });
+
+/** Servers, what doctor finds of leases there, and what it is about locks of sessions. */
+const FOUND: [string, Readonly<Record<string, string>>, string, RegExp][] = [
+  [
+    "Galera",
+    NODE,
+    "a node of a Galera cluster: leases decide there, session locks do not",
+    /a node of a Galera cluster, and a lock/,
+  ],
+  [
+    "a group",
+    MEMBER,
+    "a node of a group with several primaries: leases decide there, session locks do not",
+    /in a group with several primaries, and a lock/,
+  ],
+];
+
+for (const [what, variables, found, otherwise] of FOUND) {
+  Deno.test(`${what} is no trouble for leases, and hides none`, async () => {
+    using server = fake(variables);
+    const dsn = await parseMySql(server.dsn);
+    const allowed = { ...plainSession, allowUnsafeServer: true };
+    await inSession(server.dsn, allowed, async (session) => {
+      assert.deepEqual((await mySqlDatabase(dsn, leased).topology(session)).finding, { found });
+      const { finding } = await mySqlDatabase(dsn, allowed).topology(session);
+      assert.match(finding.found, otherwise);
+      assert.match(finding.cure!, /^use --lease or /);
+      assert.equal(await whatIsElsewhere(session, true, never), undefined);
+      assert.match(await whatIsElsewhere(session, false, never) ?? "", /; use --lease or /);
+    });
+  });
+}
 
 let cluster: Galera;
 const galera = new SharedServer<MySqlServer>("Galera", galeraUnavailable, async () => {

@@ -97,6 +97,21 @@ for (const [kind, accepted, reason] of VERIFIED) {
   }
 }
 
+secure.test("each of several hosts must have a certificate of its own, or is passed over", async (server) => {
+  await show(server, certificates.nameOnly);
+  const at = (...hosts: string[]) => `sera:secret@tcp(${hosts.map((host) => `${host}:${server.port}`)})/?tls=true`;
+  await assertEncrypted(at("127.0.0.1", "localhost"), certificates.ca);
+  await assertEncrypted(at("localhost", "127.0.0.1"), certificates.ca);
+  const reason = String
+    .raw`TLS failed: the server's certificate is for localhost, name-only, not for 127\.0\.0\.1; [^\n]+`;
+  const address = String.raw`tcp\(127\.0\.0\.1:${server.port}\)`;
+  await assertUnavailable(
+    at("127.0.0.1", "127.0.0.1"),
+    new RegExp(`^Cannot lock on MySQL at ${address}: ${reason}, and at ${address}: ${reason}$`),
+    certificates.ca,
+  );
+});
+
 secure.test("tls=true without a CA of one's own does not trust a private one", async (server) => {
   await show(server, certificates.good);
   await assertUnavailable(server.dsn("tls=true"), /: TLS failed: .+\(tls-ca\)/);

@@ -25,8 +25,8 @@ import { FakePostgres, PID } from "./fake_server.ts";
 
 const options = { ...plainSession, lease: { ttl: 30_000, grace: 10_000 } };
 
-async function openLeased(url: string, limit?: number): Promise<PostgresSession> {
-  return await openLeasedSession(await parsePostgres(url), options, never, limit);
+async function openLeased(url: string): Promise<PostgresSession> {
+  return await openLeasedSession(await parsePostgres(url), options, never);
 }
 
 /** What a session of its own is set to, as the server shows it. */
@@ -237,11 +237,21 @@ poolerTest("it is told for what it is with other clients at work", async (server
 poolerTest("where it has no second connection to give there is a session without locks, in time", async (server) => {
   await each(NARROW, async (pooling) => {
     await using pool = await startPgBouncer(server, ...pooling);
-    const session = await openLeased(pool.url(), 600);
+    // It would be waited for as long as the other limits allow.
+    const far = AbortSignal.timeout(45_000);
+    const session = await openLeasedSession(await parsePostgres(pool.url("connect_timeout=90")), options, far, 600);
     assertShared(session);
     assert.equal((await settingsOf(session)).lock_timeout, "7s");
     await session.close();
   });
+});
+
+poolerTest("where there is no time to probe it there is a session without locks", async (server) => {
+  await using pool = await startPgBouncer(server, "session");
+  const session = await openLeasedSession(await parsePostgres(pool.url()), options, never, 400);
+  assertShared(session);
+  assert.equal((await settingsOf(session)).lock_timeout, "7s");
+  await session.close();
 });
 
 poolerTest("an attempt that is aborted leaves no connection", async (server) => {

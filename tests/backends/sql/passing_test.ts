@@ -112,6 +112,7 @@ Deno.test("PgBouncer's errors are told apart by their words", () => {
 
 /** Errors of MySQL, MariaDB, ProxySQL and TiDB that pass. */
 const PASSING_NUMBERS = [
+  1020,
   1021,
   1037,
   1038,
@@ -131,7 +132,7 @@ const PASSING_NUMBERS = [
   1160,
 ]
   .concat([1161, 1184, 1203, 1205, 1206, 1213, 1226, 1290, 1297, 1317, 1637, 1792, 1836, 1927, 1969, 2002, 2003, 2005])
-  .concat([2006, 2013, 2055, 3024, 3032, 3058, 3169, 3572, 4031, 9001, 9002, 9003, 9004, 9005]);
+  .concat([2006, 2013, 2055, 3024, 3032, 3058, 3100, 3101, 3169, 3572, 4031, 9001, 9002, 9003, 9004, 9005]);
 
 /** Logins, databases, privileges, names, settings, blocked hosts, expired or locked accounts, TLS required. */
 const LASTING_NUMBERS = [1043, 1044, 1045, 1049, 1064, 1094, 1115, 1129, 1130, 1142, 1143, 1146, 1193, 1227, 1231, 1232]

@@ -4,6 +4,7 @@ import { marginOf, Silence } from "../../../lib/lock/silence.ts";
 import { Command } from "./command.ts";
 import { Machine } from "./machine.ts";
 import type { Schedule } from "./schedule.ts";
+import type { Connection } from "./sessions.ts";
 
 /** The pauses between two looks of a waiter, in milliseconds: they double from the first to the longest. */
 const FIRST_PAUSE = 100;
@@ -17,10 +18,12 @@ interface Attempt {
   /** Whether it gives up when somebody else has the lock, as with a wait of 0. */
   readonly once: boolean;
   readonly silence: Silence;
-  step: "acquires" | "holds" | "releases" | "is over";
+  step: "acquires" | "holds" | "releases" | "takes back" | "is over";
   /** Since when it has looked at the row, in true time. */
   lookingSince?: number;
   hasLooked: boolean;
+  /** The connection that has asked for the session lock. */
+  queuedIn?: Connection;
   pause: number;
   lease?: Ownership;
   /** When the last renewal that was answered was sent, by the machine's clock. */
@@ -39,7 +42,7 @@ export class Client extends Machine {
     this.#terms = { ttl: this.ttl, grace: 0, beats: BEATS_OF_LASTING };
     this.#wanted = all.dice.chance(0.5) ? 1 : 2;
     this.#my = this.#attempt();
-    this.connectIn(all.dice.upTo(2000));
+    this.connectIn(this.#rest());
   }
 
   override kill(): void {
@@ -64,14 +67,14 @@ export class Client extends Machine {
     const { step } = this.#my;
     if (step === "holds") this.#renew();
     else if (step === "releases") this.#release();
+    else if (step === "takes back") this.#takeBack();
     else if (this.all.world.sessionLocks) this.#queue();
     else this.#look();
   }
 
   protected override goesOn(): boolean {
-    const { step, once } = this.#my;
-    if (step === "is over") return false;
-    if (step === "acquires" && once) this.#finish();
+    const my = this.#my;
+    if (my.step === "acquires" && my.once) this.all.dice.chance(0.5) ? my.step = "takes back" : this.#finish();
     return this.#my.step !== "is over";
   }
 
@@ -82,6 +85,7 @@ export class Client extends Machine {
     const connection = this.connection!;
     const granted = () => this.tell(connection, () => this.#look());
     const { once } = this.#my;
+    this.#my.queuedIn = connection;
     this.ask("asks for the session lock", () => sessions.ask(connection, once ? undefined : granted), (isFree) => {
       if (isFree) this.#look();
       else if (once) this.#finish();
@@ -90,10 +94,10 @@ export class Client extends Machine {
 
   /** Only the first look goes by a server's clock. */
   #look(): void {
-    const { world, agenda } = this.all;
+    const { world, agenda, flaw } = this.all;
     this.#my.lookingSince ??= agenda.now;
     if (this.#my.hasLooked) return this.#read();
-    const slack = marginOf(this.ttl);
+    const slack = flaw === "leaves a server's clock no margin" ? 0 : marginOf(this.ttl);
     this.#claim(world.firstLookByClock ? { slack, ttls: world.sessionLocks ? 0 : 1 } : "nobody");
   }
 
@@ -143,19 +147,38 @@ export class Client extends Machine {
     this.#confirm(sent);
   };
 
+  /** Frees a lease that may be its own without its knowing, since an answer got lost. */
+  #takeBack(): void {
+    const { server } = this.all;
+    this.ask("reads", () => server.read(), (lease) => {
+      if (lease?.owner !== this.#my.owner) return this.#finish();
+      this.ask("releases", (node) => server.release(node, lease), () => this.#finish());
+    });
+  }
+
   // It holds.
 
   #confirm(sent: number): void {
     const my = this.#my;
     my.confirmed = this.all.flaw === "counts the fence from the answer" ? this.clock : sent;
     const age = this.clock - my.confirmed;
+    if (!my.command && this.all.flaw === "starts however late the answer comes") this.#start(my);
     if (!my.command) {
-      // Lost before the command has started: given back, or left to expire.
-      if (age > stopsAfter(this.#terms)) return this.all.dice.chance(0.5) ? this.#release() : this.#finish();
+      if (age > stopsAfter(this.#terms)) return this.#loseEarly();
       if (age > FRESH) return this.#renew();
       this.#start(my);
     }
     this.later(heartbeatOf(this.#terms) - age, () => this.#renew());
+  }
+
+  /** The lease ran out before the command was started: it is given back, left to expire, or acquired again. */
+  #loseEarly(): void {
+    const what = this.all.dice.upTo(3);
+    if (what < 1) return this.#release();
+    if (what < 2) return this.#finish();
+    this.#my = { ...this.#attempt(), owner: this.#my.owner };
+    this.disconnect();
+    this.connectIn(0);
   }
 
   #start(my: Attempt): void {
@@ -189,9 +212,19 @@ export class Client extends Machine {
     const my = this.#my;
     this.ask("renews", (node) => this.all.server.renew(node, my.lease!), (isMine, sent) => {
       if (my.step !== "holds" || my.command?.isRunning === false) return;
-      if (isMine) this.#confirm(sent);
-      else this.#lose(my);
+      if (!isMine) return this.#lose(my);
+      this.#queueAgain(my);
+      this.#confirm(sent);
     });
+  }
+
+  /** Takes the session lock in another session, if it is free. */
+  #queueAgain(my: Attempt): void {
+    const { sessions, world } = this.all;
+    const { connection } = this;
+    if (!world.sessionLocks || !connection || my.queuedIn === connection) return;
+    my.queuedIn = connection;
+    this.ask("asks for the session lock again", () => sessions.ask(connection), () => {});
   }
 
   #lose(my: Attempt): void {
@@ -215,7 +248,13 @@ export class Client extends Machine {
     if (this.#wanted === 0) return super.kill();
     this.disconnect();
     this.#my = this.#attempt();
-    this.connectIn(this.all.dice.upTo(1000));
+    this.connectIn(this.#rest());
+  }
+
+  /** How long it does not want the lock, in milliseconds: some come at the same time, some when others are in trouble. */
+  #rest(): number {
+    const { dice } = this.all;
+    return dice.upTo(dice.chance(0.7) ? 1000 : 12_000);
   }
 
   /** How long the lease is still valid, in milliseconds. */

@@ -37,8 +37,8 @@ export class Schedule {
     this.nodes = Array.from({ length: world.nodes }, () => new Node());
     this.server = new Server(this.agenda, this.judge, flaw);
     this.network = new Network(this.agenda, this.dice, world, TROUBLE, 2 * LONGEST_TTL);
-    this.#clients = ["a", "b", "c"].map((name) => new Client(this, name));
-    for (const node of this.nodes) node.offset = this.dice.upTo(world.skew);
+    this.#clients = ["a", "b", "c", "d"].map((name) => new Client(this, name));
+    for (const node of this.nodes) this.#setClock(node);
     this.#plan();
   }
 
@@ -86,10 +86,7 @@ export class Schedule {
     }
     for (const node of this.nodes) {
       for (let jumps = dice.upTo(3); jumps > 1; jumps--) {
-        this.#at(() => {
-          node.offset = dice.upTo(world.skew);
-          this.note?.(`a clock is off by ${Math.round(node.offset)}`);
-        });
+        this.#at(() => this.#setClock(node));
       }
       if (dice.chance(0.3) && world.breaks) {
         this.#at((left) => {
@@ -107,6 +104,13 @@ export class Schedule {
         sessions.break(dice.pick([...sessions.all]));
       });
     }
+  }
+
+  /** Sets a server's clock, often to the most that it may be off, one way or the other. */
+  #setClock(node: Node): void {
+    const { dice, world: { skew } } = this;
+    node.offset = dice.pick([0, skew, dice.upTo(skew)]);
+    this.note?.(`a clock is off by ${Math.round(node.offset)}`);
   }
 
   /** Enters something for a time in the time of trouble; it is told how much of that is left then. */

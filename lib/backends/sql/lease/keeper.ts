@@ -7,7 +7,7 @@ import type { Session } from "../session.ts";
 import type { LeaseConnection } from "./connection.ts";
 import type { Ownership } from "./row.ts";
 import type { LeaseServer } from "./server.ts";
-import type { Ending } from "./table.ts";
+import type { Ending } from "../ending.ts";
 
 /** The pauses between two tries to reach a server, in milliseconds: the first, and the longest. */
 const FIRST_PAUSE = 50;
@@ -35,9 +35,12 @@ export class LeaseKeeper<S extends Session> implements Keeper {
   /** Why no renewal is answered at present; undefined if there is no trouble. */
   trouble: Trouble | undefined;
   readonly #kept: KeptLease<S>;
-  /** The session that holds the session lock, if any does. */
   #queuedIn: S | undefined;
+  /** The try to take the session lock in a new session, while it lasts. */
+  #queueing: Promise<void> | undefined;
   #isReleased = false;
+  /** Whether that has been told. */
+  #isOver = false;
   /** Whether a try to release it has failed, so that it may be released. */
   #isUnsure = false;
   /** Until when its release is tried, however often that is asked for. */
@@ -55,6 +58,11 @@ export class LeaseKeeper<S extends Session> implements Keeper {
 
   get ended(): AbortSignal {
     return this.#kept.connection.closed;
+  }
+
+  /** The session that holds the session lock, if any does. */
+  get queuedIn(): S | undefined {
+    return this.#queuedIn;
   }
 
   get session(): LeaseConnection<S> {
@@ -76,7 +84,8 @@ export class LeaseKeeper<S extends Session> implements Keeper {
       this.#isReleased ||= !isOurs && this.#isUnsure;
       if (!isOurs && this.#isReleased) return sent;
       if (!isOurs) throw await this.#whyLost(session);
-      await this.#queueAgain(session);
+      // Not awaited: an answer that is late must not keep the renewal from counting.
+      this.#queueing ??= this.#queueAgain(session).finally(() => this.#queueing = undefined);
       return sent;
     });
   }
@@ -91,7 +100,9 @@ export class LeaseKeeper<S extends Session> implements Keeper {
       await this.#untilAnswered((session) => this.#free(session), this.#releaseBy);
     }
     await this.#leaveQueue();
-    return this.#isReleased;
+    const isFirst = !this.#isOver;
+    this.#isOver = true;
+    return isFirst && this.#isReleased;
   }
 
   end(): Promise<void> {
@@ -151,7 +162,9 @@ export class LeaseKeeper<S extends Session> implements Keeper {
   }
 
   async #leaveQueue(): Promise<void> {
+    await this.#queueing;
     const session = this.#queuedIn;
+    this.#queuedIn = undefined;
     if (!session || session.closed.aborted) return;
     try {
       await this.#kept.server.queue.leave(session);

@@ -75,19 +75,23 @@ export function readLease(row: Row, shown: string, { decodeText }: Reading): Lea
   };
 }
 
-/**
- * Reads several rows; leaves out those that nobody can go by, and those that are not of a lock of sera's.
- */
-export function readLeases(rows: readonly Row[], shown: string, reading: Reading): readonly Lease[] {
-  return rows.flatMap((row) => {
-    try {
-      const lease = readLease(row, shown, reading);
-      return lease && lockIn(lease.lock) ? [lease] : [];
-    } catch (error) {
-      if (error instanceof LockUnavailableError) return [];
-      throw error;
+/** Leases that somebody has, and why other rows make no sense. */
+export class LeaseList {
+  readonly leases: Lease[] = [];
+  readonly senseless: LockUnavailableError[] = [];
+
+  /** Reads rows as {@linkcode readLease} does; leaves out those that are not of a lock of sera's. */
+  add(rows: readonly Row[], shown: string, reading: Reading): void {
+    for (const row of rows) {
+      try {
+        const lease = readLease(row, shown, reading);
+        if (lease && lockIn(lease.lock)) this.leases.push(lease);
+      } catch (error) {
+        if (!(error instanceof LockUnavailableError)) throw error;
+        if (lockIn(reading.decodeText(row.lock_name) ?? "")) this.senseless.push(error);
+      }
     }
-  });
+  }
 }
 
 /** The error for a row that makes no sense. */

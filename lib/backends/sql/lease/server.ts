@@ -29,8 +29,18 @@ export interface LeaseServer<S extends Session> {
   isInTheWay(cause: unknown): boolean;
   /** Where statements in a session get their settings from. */
   settingsFrom(session: S): SettingsFrom;
-  /** Who holds session locks and who waits for them, as far as this user may see. */
-  sightings(session: S, filter: LockFilter, ledger: TableName, signal: AbortSignal): Promise<Seen>;
+  /**
+   * Who holds session locks and who waits for them, as far as this user may see.
+   *
+   * @param known Locks that somebody holds, by their leases.
+   */
+  sightings(
+    session: S,
+    filter: LockFilter,
+    ledger: TableName,
+    signal: AbortSignal,
+    known: readonly string[],
+  ): Promise<Seen>;
 }
 
 /** A session lock. */

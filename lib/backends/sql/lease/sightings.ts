@@ -1,4 +1,8 @@
+import { lineOf } from "../../../errors.ts";
 import type { TableName } from "../../../ledger/table_name.ts";
+import { marginOf } from "../../../lock/silence.ts";
+import { isSilent } from "../../../who/lease_text.ts";
+import { withNames } from "../../../who/names.ts";
 import type { LockFilter, Seen, Sighting } from "../../../who/sighting.ts";
 import type { Session } from "../session.ts";
 import type { Lease } from "./row.ts";
@@ -8,9 +12,9 @@ import type { LeaseServer } from "./server.ts";
 const WAITERS_HIDDEN = "who waits for a lease cannot be seen here, where waiters leave no trace";
 
 /**
- * Who holds leases and session locks, and who waits for them.
+ * Who holds leases and session locks, and who waits for them. A lease that anybody may take over is nobody's.
  *
- * @throws {LockUnavailableError} When the server cannot be asked.
+ * @throws {LockUnavailableError} When the server cannot be asked, or the row of the one lock makes no sense.
  */
 export async function readLeaseSightings<S extends Session>(
   server: LeaseServer<S>,
@@ -19,15 +23,31 @@ export async function readLeaseSightings<S extends Session>(
   ledger: TableName,
   signal: AbortSignal,
 ): Promise<Seen> {
-  const leases = await server.table.list(session, filter);
-  if (server.hasSessionLocks(session)) {
-    return withLeases(await server.sightings(session, filter, ledger, signal), leases);
-  }
-  return { sightings: leases.map(sightingOf), hidden: WAITERS_HIDDEN, showsHolders: true, strangers: [] };
+  const isQueue = server.hasSessionLocks(session);
+  const asked = filter !== "all" && "namespace" in filter ? filter.namespace : undefined;
+  const { leases, senseless: [error, ...more] } = await server.table.list(session, filter);
+  const seen = isQueue
+    ? await server.sightings(session, filter, ledger, signal, leases.map(({ lock }) => lock))
+    : { sightings: [], hidden: WAITERS_HIDDEN, showsHolders: true, strangers: [] };
+  const { sightings, ...rest } = withLeases(seen, leases, isQueue ? 0 : 1);
+  const all = { ...rest, sightings: sightings.map((sighting) => withNames(sighting, asked)) };
+  if (error === undefined) return all;
+  if (filter !== "all" && "lock" in filter) throw error;
+  const others = more.length > 0 ? ` (and ${more.length} more of that kind)` : "";
+  return {
+    ...all,
+    hidden: `${lineOf({ what: error.what, cure: error.cure })}${others}`,
+    showsHolders: false,
+  };
 }
 
-/** A lease as a sighting of its holder. */
-export function sightingOf({ lock, host, pid, label, since, fence, ttl, left }: Lease): Sighting {
+/**
+ * A lease as a sighting of its holder.
+ *
+ * @param ttls How many TTLs after it has expired somebody may take it over at the first look: 1 where several servers
+ * have clocks of their own.
+ */
+export function sightingOf({ lock, host, pid, label, since, fence, ttl, left }: Lease, ttls: 0 | 1 = 1): Sighting {
   return {
     lock,
     state: "held",
@@ -36,7 +56,7 @@ export function sightingOf({ lock, host, pid, label, since, fence, ttl, left }: 
     label,
     since,
     sinceIs: since === undefined ? undefined : "acquired",
-    lease: { token: fence, left, silent: ttl - left },
+    lease: { token: fence, left, silent: Math.max(0, ttl - left), freeIn: left + ttls * ttl + marginOf(ttl) },
   };
 }
 
@@ -45,18 +65,34 @@ export function sightingOf({ lock, host, pid, label, since, fence, ttl, left }: 
  * a lease that is another's waits for that lease.
  *
  * @param seen What was seen of session locks, which may show the same holders.
+ * @param ttls As for {@linkcode sightingOf}.
  */
-export function withLeases(seen: Seen, leases: readonly Lease[]): Seen {
-  const byLock = new Map(leases.map((lease) => [lease.lock, lease]));
-  const shown = new Set<string>();
+export function withLeases(seen: Seen, leases: readonly Lease[], ttls: 0 | 1): Seen {
+  // A session may show only the first half of a lock's name.
+  const byLock = new Map(leases.flatMap((lease) => [[lease.lock, lease], [lease.lock.slice(0, 16), lease]]));
+  const queued = new Set<string>();
+  const merged = new Set<string>();
   const sightings = seen.sightings.map((sighting): Sighting => {
     const lease = byLock.get(sighting.lock);
-    if (!lease || sighting.state !== "held") return sighting;
-    if (sighting.host !== lease.host || sighting.pid !== lease.pid) return { ...sighting, state: "waiting" };
-    shown.add(lease.lock);
+    if (!lease) return sighting;
+    const { lock } = lease;
+    if (sighting.state !== "held") return { ...sighting, lock };
+    queued.add(lock);
+    if (!isOf(lease, sighting)) {
+      return { ...sighting, lock, state: "waiting", sinceIs: sighting.sinceIs && "waiting" };
+    }
+    merged.add(lease.lock);
     const { namespace, name, user, address, session, runId } = sighting;
-    return { ...sightingOf(lease), namespace, name, user, address, session, runId };
+    return { ...sightingOf(lease, ttls), namespace, name, user, address, session, runId };
   });
-  const others = leases.filter(({ lock }) => !shown.has(lock)).map(sightingOf);
+  const others = leases.filter(({ lock }) => !merged.has(lock)).map((lease) => sightingOf(lease, ttls))
+    // As long as somebody has the session lock, nobody else gets to look at the row.
+    .filter(({ lock, lease }) => lease!.freeIn > 0 || queued.has(lock));
   return { ...seen, sightings: [...sightings, ...others] };
+}
+
+/** Whether a lease is that of a session lock's holder. Of a session the server may not show whose it is. */
+export function isOf(lease: Lease, { host, pid }: Sighting): boolean {
+  if (host === undefined && pid === undefined) return !isSilent({ left: lease.left, silent: lease.ttl - lease.left });
+  return host === lease.host && pid === lease.pid;
 }

@@ -1,7 +1,8 @@
 import type { LockFilter } from "../../../who/sighting.ts";
-import type { LedgerColumn } from "../dialect.ts";
 import type { Statement } from "../statement.ts";
 import type { Asker } from "../asker.ts";
+import type { Ending } from "../ending.ts";
+import type { LeaseList } from "./read_row.ts";
 import type { Claim, Lease, Ownership } from "./row.ts";
 
 /**
@@ -43,19 +44,15 @@ export interface LeaseTable {
   /** Reads the lease of a lock. Undefined if it is free, has no row or there is no table. */
   read(asker: Asker, lock: string): Promise<Lease | undefined>;
 
-  /** Reads the leases that somebody has. Empty if there is no table. Rows that make no sense are left out. */
-  list(asker: Asker, filter: LockFilter): Promise<readonly Lease[]>;
+  /** Reads the leases that somebody has. Empty if there is no table. */
+  list(asker: Asker, filter: LockFilter): Promise<LeaseList>;
+
+  /** Which of these locks have a row, also if nobody has their lease. */
+  known(asker: Asker, locks: readonly string[]): Promise<readonly string[]>;
+
+  /** Deletes the row of a lock that nobody has. Returns whether this user may do so; false also if there is no table. */
+  forget(asker: Asker, lock: string): Promise<boolean>;
 
   /** The table's definition for an administrator to run by hand, with the rights that a user needs. */
   schema(): string;
-}
-
-/** An update of one row of the ledger. */
-export interface Ending {
-  /** The ledger's table. */
-  readonly table: Statement;
-  /** The new values of columns; they name no columns, which both tables may have. */
-  readonly assignments: Readonly<Partial<Record<LedgerColumn, Statement>>>;
-  /** The values by which the row is found. */
-  readonly condition: Readonly<Partial<Record<LedgerColumn | "id", Statement>>>;
 }

@@ -27,7 +27,7 @@ function lifeTests(place: LeasePlace): void {
     await using desk = await Desk.open(place);
     const { leases, session, lock } = desk;
     assert.equal(await desk.read(), undefined);
-    assert.deepEqual(await leases.list(session, "all"), []);
+    assert.deepEqual((await leases.list(session, "all")).leases, []);
     assert.equal(await desk.claim("a"), undefined);
     assert.equal(await leases.insert(session, claimOf(lock, "a")), 1n);
     const { left, since, ...lease } = await desk.held();
@@ -109,7 +109,7 @@ function lifeTests(place: LeasePlace): void {
     const spaced = ["x", "y"].map((name) => namespacedName("jobs", name));
     for (const lock of [...locks, ...spaced]) await leases.insert(session, claimOf(lock, "b"));
     const listed = async (filter: Parameters<typeof leases.list>[1]) =>
-      (await leases.list(session, filter)).map(({ lock }) => lock).toSorted();
+      (await leases.list(session, filter)).leases.map(({ lock }) => lock).toSorted();
     assert.deepEqual(await listed("all"), [...locks, ...spaced].toSorted());
     assert.deepEqual(await listed({ lock: locks[7]! }), [locks[7]]);
     assert.deepEqual(await listed({ lock: desk.lock }), []);

@@ -4,6 +4,7 @@ import type { LockUnavailableError, Trouble } from "../../../../lib/errors.ts";
 import { LeaseLock } from "../../../../lib/backends/sql/lease/lock.ts";
 import type { LeaseServer } from "../../../../lib/backends/sql/lease/server.ts";
 import type { LeaseTable } from "../../../../lib/backends/sql/lease/table.ts";
+import { LeaseList } from "../../../../lib/backends/sql/lease/read_row.ts";
 import type { Claim, Lease } from "../../../../lib/backends/sql/lease/row.ts";
 import type { Session } from "../../../../lib/backends/sql/session.ts";
 import { sql } from "../../../../lib/backends/sql/statement.ts";
@@ -155,7 +156,9 @@ export class FakeLeases extends FakeRows {
         return true;
       }),
     read: (asker, lock) => this.ask(asker, "read", () => this.#read(lock)),
-    list: () => Promise.resolve([]),
+    list: () => Promise.resolve(new LeaseList()),
+    known: () => Promise.resolve([]),
+    forget: () => Promise.resolve(true),
     schema: () => "",
   };
 

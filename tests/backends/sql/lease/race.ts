@@ -17,24 +17,32 @@ export async function race(
 ): Promise<void> {
   const fences: bigint[] = [];
   let inside = 0;
+  let failed = false;
+  const turn = async (asker: Asker, leases: LeaseTable) => {
+    const owner = crypto.randomUUID().replaceAll("-", "");
+    const claim = { ...claimOf(lock, "a"), owner };
+    const fence = await ifDone(async () => await leases.claim(asker, claim) ?? await leases.insert(asker, claim));
+    if (fence === undefined) return;
+    assert.equal(++inside, 1, "two hold the lock");
+    fences.push(fence);
+    // The others get a chance to break in.
+    for (let look = 0; look < 2; look++) {
+      assert.equal((await leases.read(asker, lock))?.owner, owner);
+      assert.equal(inside, 1, "two hold the lock");
+    }
+    inside--;
+    let released;
+    do {
+      released = await ifDone(() => leases.release(asker, lock, { owner, fence }));
+    } while (released === undefined);
+    assert.equal(released, true);
+  };
   await Promise.all(rivals.map(async ({ asker, leases }) => {
-    while (fences.length < times) {
-      const claim = { ...claimOf(lock, "a"), owner: crypto.randomUUID().replaceAll("-", "") };
-      const fence = await ifDone(async () => await leases.claim(asker, claim) ?? await leases.insert(asker, claim));
-      if (fence === undefined) continue;
-      assert.equal(++inside, 1, "two hold the lock");
-      fences.push(fence);
-      // The others get a chance to break in.
-      for (let look = 0; look < 2; look++) {
-        assert.equal((await leases.read(asker, lock))?.owner, claim.owner);
-        assert.equal(inside, 1, "two hold the lock");
-      }
-      inside--;
-      let released;
-      do {
-        released = await ifDone(() => leases.release(asker, lock, { owner: claim.owner, fence }));
-      } while (released === undefined);
-      assert.equal(released, true);
+    try {
+      while (fences.length < times && !failed) await turn(asker, leases);
+    } catch (error) {
+      failed = true;
+      throw error;
     }
   }));
   assert.deepEqual(fences, fences.map((_, index) => BigInt(index + 1)));

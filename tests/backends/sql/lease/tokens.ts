@@ -1,7 +1,7 @@
 /** The numbers that leases give, and the ends of runs that are recorded with their release. */
 
 import assert from "node:assert/strict";
-import type { Ending } from "../../../../lib/backends/sql/lease/table.ts";
+import type { Ending } from "../../../../lib/backends/sql/ending.ts";
 import { createTable } from "../../../../lib/backends/sql/schema.ts";
 import { sql, word } from "../../../../lib/backends/sql/statement.ts";
 import { freshName } from "../../open.ts";

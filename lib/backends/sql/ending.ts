@@ -1,6 +1,16 @@
-import { COLUMNS } from "../schema.ts";
-import { join, sql, type Statement } from "../statement.ts";
-import type { Ending } from "./table.ts";
+import { COLUMNS } from "./schema.ts";
+import { join, sql, type Statement } from "./statement.ts";
+import type { LedgerColumn } from "./dialect.ts";
+
+/** An update of one row of the ledger. */
+export interface Ending {
+  /** The ledger's table. */
+  readonly table: Statement;
+  /** The new values of columns; they name no columns, which both tables may have. */
+  readonly assignments: Readonly<Partial<Record<LedgerColumn, Statement>>>;
+  /** The values by which the row is found. */
+  readonly condition: Readonly<Partial<Record<LedgerColumn | "id", Statement>>>;
+}
 
 /**
  * The assignments of an ending.

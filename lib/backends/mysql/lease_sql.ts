@@ -1,0 +1,39 @@
+/** Parts of the SQL of the table of leases. */
+
+import { MARGINS_PER_TTL } from "../../lock/silence.ts";
+import { fnv1 } from "../../lock/namespaced_name.ts";
+import type { LockFilter } from "../../who/sighting.ts";
+import { LONGEST_TTL, type Reading } from "../sql/lease/read_row.ts";
+import type { TakeFrom } from "../sql/lease/row.ts";
+import { sql, type Statement } from "../sql/statement.ts";
+import { decodeText, NOW, readNumber, readText, readTime } from "./table_sql.ts";
+
+/** How many leases are read at a time: with the longest texts they still fit into the longest answer that is accepted. */
+export const READ_AT_ONCE = 100;
+
+/** How the columns are read. */
+export const READING: Reading = {
+  readText,
+  decodeText,
+  readNumber,
+  readTime,
+  left: sql`ROUND(TIMESTAMPDIFF(MICROSECOND, ${NOW}, expires) / 1000)`,
+};
+
+/** The end of a condition by which another's lease may be taken over. */
+export function mayBeTaken(from: TakeFrom): Statement {
+  if (from === "nobody") return sql``;
+  if ("seen" in from) {
+    const { owner, fence, beat } = from.seen;
+    return sql` OR (owner = ${owner} AND fence = ${fence} AND beat = ${beat})`;
+  }
+  const slack = sql`GREATEST(${Math.ceil(from.slack * 1000)}, 1000 * ttl_ms DIV ${MARGINS_PER_TTL})`;
+  const since = from.ttls === 0 ? slack : sql`(${slack} + 1000 * ttl_ms)`;
+  return sql` OR (ttl_ms > 0 AND ttl_ms <= ${LONGEST_TTL} AND expires < ${NOW} - INTERVAL ${since} MICROSECOND)`;
+}
+
+/** The condition for rows of these locks. */
+export function isOf(filter: LockFilter): Statement {
+  if (filter === "all") return sql`TRUE`;
+  return "lock" in filter ? sql`name = ${filter.lock}` : sql`name LIKE ${`${fnv1(filter.namespace)},%`}`;
+}

@@ -1,0 +1,76 @@
+import type { Finding } from "../../../doctor/report.ts";
+import { LockUnavailableError } from "../../../errors.ts";
+import { formatDuration } from "../../../text/duration.ts";
+import { askOne } from "../answer.ts";
+import type { Session } from "../session.ts";
+import type { Statement } from "../statement.ts";
+
+/** Clocks that differ by no more than this agree, in milliseconds. */
+const AGREE = 1000;
+
+/** What to compare. */
+export interface ClockOptions {
+  /** Selects the server's time as `now`, in seconds since 1970 with fractions. */
+  readonly now: Statement;
+  /** In milliseconds. */
+  readonly ttl: number;
+  /** Whether a lease may be taken over by another clock than the one that it was renewed by. */
+  readonly isTrusted: boolean;
+}
+
+type ClockSession = Pick<Session, "where" | "queryAll" | "close">;
+
+/** A clock, and by how many milliseconds it is ahead of this machine's. */
+interface Clock {
+  readonly name: string;
+  readonly ahead: number;
+}
+
+/**
+ * Compares the clocks of servers and of this machine.
+ *
+ * @param opens Connect to each server.
+ */
+export async function compareClocks(
+  opens: readonly (() => Promise<ClockSession>)[],
+  { now, ttl, isTrusted }: ClockOptions,
+): Promise<Finding> {
+  const clocks: Clock[] = [{ name: "this machine", ahead: 0 }];
+  const silent: string[] = [];
+  for (const open of opens) {
+    try {
+      clocks.push(await clockOf(await open(), now));
+    } catch (error) {
+      if (!(error instanceof LockUnavailableError)) throw error;
+      silent.push(error.reason);
+    }
+  }
+  const [first, last] = [clocks.reduce(earlier), clocks.reduce((a, b) => earlier(b, a) === b ? a : b)];
+  const apart = last.ahead - first.ahead;
+  const missing = silent.length > 0 ? ` (not asked: ${silent.join(", ")})` : "";
+  if (apart <= AGREE) {
+    const servers = clocks.length === 2 ? "the server" : `${clocks.length - 1} servers`;
+    return { found: `the clocks of ${servers} and of this machine agree within ${formatDuration(AGREE)}${missing}` };
+  }
+  const by = formatDuration(Math.round(apart / 1000) * 1000);
+  const found = `the clock of ${last.name} is ${by} ahead of that of ${first.name}${missing}`;
+  if (isTrusted && apart > ttl / 2) {
+    const cure = "set them by NTP, or use a longer --ttl";
+    return { found: `${found}: by another clock sera 0 may take a lease over too soon`, cure };
+  }
+  return { found: `${found}; a lease does not depend on that` };
+}
+
+async function clockOf(session: ClockSession, now: Statement): Promise<Clock> {
+  try {
+    const before = Date.now();
+    const server = (await askOne(session, now, ["now"])).number("now") * 1000;
+    return { name: session.where, ahead: server - (before + Date.now()) / 2 };
+  } finally {
+    await session.close();
+  }
+}
+
+function earlier(a: Clock, b: Clock): Clock {
+  return b.ahead < a.ahead ? b : a;
+}

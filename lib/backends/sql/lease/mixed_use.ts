@@ -1,0 +1,60 @@
+import type { Finding } from "../../../doctor/report.ts";
+import type { TableName } from "../../../ledger/table_name.ts";
+import { isLockName } from "../../../lock/lock_name.ts";
+import { isNamespacedName } from "../../../lock/namespaced_name.ts";
+import { holderText } from "../../../who/holder_text.ts";
+import { shownLock } from "../../../who/names.ts";
+import type { Sighting } from "../../../who/sighting.ts";
+import type { Session } from "../session.ts";
+import type { LeaseServer } from "./server.ts";
+import { isOf } from "./sightings.ts";
+
+/** The pause between two looks, in milliseconds: whoever takes a lease has its session lock alone for a moment. */
+const PAUSE = 500;
+
+/**
+ * Looks for locks that some take with a lease and others without. Where session locks do not exclude everybody, both
+ * would run.
+ *
+ * @throws {LockUnavailableError} When the server cannot be asked.
+ */
+export async function findMixedUse<S extends Session>(
+  server: LeaseServer<S>,
+  session: S,
+  ledger: TableName,
+): Promise<Finding> {
+  const first = await holdersWithout(server, session, ledger);
+  if (first.length > 0) await new Promise((resolve) => setTimeout(resolve, PAUSE));
+  const then = first.length > 0 ? await holdersWithout(server, session, ledger) : [];
+  const [one, ...more] = then.filter(({ lock, session }) =>
+    first.some((other) => other.lock === lock && other.session === session)
+  );
+  if (!one) return { found: "nobody is seen to hold without a lease what others lock with one" };
+  const who = `${holderText([one]) ?? "somebody"}${more.length > 0 ? `, and ${more.length} more` : ""}`;
+  const follows = server.hasSessionLocks(session)
+    ? "it keeps others out only as long as its connection lasts"
+    : "it keeps nobody out here, so that two may run";
+  return {
+    found: `${shownLock(one)}, which others lock with a lease, is held without one by ${who}: ${follows}`,
+    cure: "set lease on all nodes",
+  };
+}
+
+/** The holders of session locks whose lock has been leased, but not by them. */
+async function holdersWithout<S extends Session>(
+  server: LeaseServer<S>,
+  session: S,
+  ledger: TableName,
+): Promise<readonly Sighting[]> {
+  const { leases } = await server.table.list(session, "all");
+  const known = leases.map(({ lock }) => lock);
+  const { sightings } = await server.sightings(session, "all", ledger, new AbortController().signal, known);
+  const held = sightings.filter(({ lock, state }) => state === "held" && (isLockName(lock) || isNamespacedName(lock)));
+  const leased = new Set(await server.table.known(session, held.map(({ lock }) => lock)));
+  return held.filter((sighting) => {
+    const lease = leases.find(({ lock }) => lock === sighting.lock);
+    if (!lease) return leased.has(sighting.lock);
+    // Where session locks work, who has that of another's lease waits for it.
+    return !server.hasSessionLocks(session) && !isOf(lease, sighting);
+  });
+}

@@ -1,0 +1,20 @@
+/** What a journal must not tell where every run has a fencing token and no fault excuses anything. */
+
+import type { Findings } from "./journal.ts";
+
+/** What is wrong, a line each: runs at the same time, and tokens that do not grow with each run. */
+export function violations({ overlaps, clashes, tokens }: Findings): string[] {
+  const wrong = overlaps.map(({ first, second, length }) => `${second} began while ${first} ran, for ${length} ms`);
+  wrong.push(...clashes.map((run) => `${run} began while another one lived`));
+  let last: readonly [run: string, token: bigint] | undefined;
+  for (const [run, text] of tokens) {
+    if (!/^[1-9]\d*$/.test(text)) {
+      wrong.push(`the token of ${run} is ${text}`);
+      continue;
+    }
+    const token = BigInt(text);
+    if (last && token <= last[1]) wrong.push(`${run} has the token ${token} after ${last[0]} had ${last[1]}`);
+    last = [run, token];
+  }
+  return wrong;
+}

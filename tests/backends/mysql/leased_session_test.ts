@@ -169,13 +169,13 @@ const FOUND: [string, Readonly<Record<string, string>>, string, RegExp][] = [
   [
     "Galera",
     NODE,
-    "a node of a Galera cluster, where leases exclude everybody",
+    "a node of a Galera cluster: leases decide there, session locks do not",
     /a node of a Galera cluster, and a lock/,
   ],
   [
     "a group",
     MEMBER,
-    "a node of a group with several primaries, where leases exclude everybody",
+    "a node of a group with several primaries: leases decide there, session locks do not",
     /in a group with several primaries, and a lock/,
   ],
 ];

@@ -1,7 +1,7 @@
 /** A private etcd of three members, of which any two are enough. */
 
-import { type EtcdAccess, etcdctlCommand, runEtcdctl } from "./etcd_client.ts";
-import { enableAuth, type EtcdMember, type EtcdOptions, etcdUrl, startMember } from "./etcd_member.ts";
+import { type EtcdAccess, type EtcdAnswer, etcdctlCommand, runEtcdctl } from "./etcd_client.ts";
+import { enableAuth, type Etcd, type EtcdMember, type EtcdOptions, etcdUrl, startMember } from "./etcd_member.ts";
 import type { FarNode } from "./far_node.ts";
 import { freePort, onFreePort } from "./free_port.ts";
 import { until } from "./observe.ts";
@@ -26,26 +26,16 @@ export interface EtcdClusterOptions extends EtcdOptions {
 }
 
 /** A cluster of three. */
-export interface EtcdCluster extends AsyncDisposable {
+export interface EtcdCluster extends Etcd {
   readonly members: readonly [EtcdMember, EtcdMember, EtcdMember];
-  /** A `server` setting that names all three, with the plain user if there are users. */
-  url(prefix?: string): string;
-  /** The same for a client on the far node. */
+  /** The `server` setting for a client on the far node. */
   farUrl(prefix?: string): string;
-  /** What lets a client in who may do everything. */
-  readonly access: EtcdAccess;
-  /** Runs etcdctl, which may ask any member, and gives what it printed. */
-  etcdctl(...args: string[]): Promise<string>;
-  /** The words that run etcdctl so, to be followed by its own arguments. */
-  readonly etcdctlCommand: readonly string[];
-  /** The words that run etcdctl so on the far node. */
+  /** The words that run etcdctl on the far node. */
   readonly farEtcdctlCommand: readonly string[];
   /** The member that leads, by what it and another one say; waits for an election. */
   leader(): Promise<MemberIndex>;
   /** Makes a member the leader; resolves when the others know. */
   moveLeader(to: MemberIndex): Promise<void>;
-  /** Ends all members at once and removes their folders. */
-  stop(): Promise<void>;
 }
 
 /** Starts a cluster, and resolves when all members serve clients. */
@@ -90,6 +80,10 @@ class ThreeMembers implements EtcdCluster {
     if (far === undefined) throw new Error("there is no far node");
     const hosts = [far.here, far.here, far.there];
     return this.members.map(({ port }, index) => `${hosts[index]}:${port}`);
+  }
+
+  async call(path: string, body?: unknown, signal?: AbortSignal): Promise<EtcdAnswer> {
+    return await this.members[await this.leader()].call(path, body, signal);
   }
 
   etcdctl(...args: string[]): Promise<string> {

@@ -5,8 +5,24 @@ import { callEtcd, type EtcdAccess, type EtcdAnswer, ETCDCTL, etcdctlCommand, ru
 import { findProgram, lastLines } from "./tool.ts";
 import { startWatched, type Watched } from "./watchdog.ts";
 
-/** A private member, for one test or one test file. */
-export interface EtcdMember extends AsyncDisposable {
+/** What a server of one member and a cluster of more have in common. */
+export interface Etcd extends AsyncDisposable {
+  /** A `server` setting for it, with the plain user if there are users. */
+  url(prefix?: string): string;
+  /** What lets a client in who may do everything. */
+  readonly access: EtcdAccess;
+  /** Sends a request to the gateway, with that access. Throws an error with the answer if it is none of success. */
+  call(path: string, body?: unknown, signal?: AbortSignal): Promise<EtcdAnswer>;
+  /** Runs etcdctl to its end, with that access, and gives what it printed. */
+  etcdctl(...args: string[]): Promise<string>;
+  /** The words that run etcdctl so, to be followed by its own arguments. */
+  readonly etcdctlCommand: readonly string[];
+  /** Ends it at once and removes its folders. May be called twice. */
+  stop(): Promise<void>;
+}
+
+/** A private member, for one test or one test file; as a place for locks, it alone. */
+export interface EtcdMember extends Etcd {
   readonly name: string;
   /** As `etcd --version` tells it: `3.4.23`. */
   readonly version: string;
@@ -17,20 +33,10 @@ export interface EtcdMember extends AsyncDisposable {
   readonly ipv6: boolean;
   /** `http://127.0.0.1:PORT`, or with `https`. */
   readonly endpoint: string;
-  /** What lets a client in who may do everything. */
-  readonly access: EtcdAccess;
   /** The folder with the data and the log. */
   readonly folder: string;
   /** The process id; another one after `restart`. */
   readonly pid: number;
-  /** A `server` setting that names this member alone, with the plain user if there are users. */
-  url(prefix?: string): string;
-  /** Sends a request to its gateway, as root if there are users. Throws an error with the answer if it is none of success. */
-  call(path: string, body?: unknown, signal?: AbortSignal): Promise<EtcdAnswer>;
-  /** Runs etcdctl against this member, as root if there are users, and gives what it printed. */
-  etcdctl(...args: string[]): Promise<string>;
-  /** The words that run etcdctl so, to be followed by its own arguments. */
-  readonly etcdctlCommand: readonly string[];
   /** Its log, from its start or, if it is lent, from then on. */
   readonly logFile: string;
   /** The last lines of its log. */
@@ -48,8 +54,6 @@ export interface EtcdMember extends AsyncDisposable {
    * @param extraArgs Arguments in the place of the former ones of this kind.
    */
   restart(extraArgs?: readonly string[]): Promise<void>;
-  /** Ends it at once and removes its folder. May be called twice. */
-  stop(): Promise<void>;
 }
 
 /** How an etcd differs from a plain one. */

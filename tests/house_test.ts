@@ -20,7 +20,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["lib/backends/backend.ts"],
   ["lib/backends/network/"],
   ["lib/backends/sql/"],
-  ["lib/backends/file/", "lib/backends/mysql/", "lib/backends/postgres/"],
+  ["lib/backends/etcd/", "lib/backends/file/", "lib/backends/mysql/", "lib/backends/postgres/"],
   ["lib/backends/"],
   ["lib/settings/"],
   ["lib/args/"],

@@ -61,7 +61,7 @@ export interface Backend {
   /** Absent where the place keeps no ledger. */
   readonly ledger?: LedgerPlace;
 
-  /** Absent where `offers` has no leases. */
+  /** Absent where `offers` has no leases in rows. */
   readonly leases?: LeasePlace;
 }
 
@@ -76,8 +76,8 @@ export interface Surroundings {
 /** Features that a place may lack. */
 export interface Offers {
   readonly namespaces: boolean;
-  /** Whether a lock can be a row, which outlives the connection. */
-  readonly leases: boolean;
+  /** Whether a lock can be a row, which outlives the connection; `anyway` where each does, without a row. */
+  readonly leases: boolean | "anyway";
   /** Whether it names several servers, each with locks of its own: only leases make one place of them. */
   readonly severalServers: boolean;
   /** Whether the ledger is in a table, whose name can be set. */

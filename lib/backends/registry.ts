@@ -1,6 +1,7 @@
 /** The kinds of places that keep locks, an entry each. A kind is loaded only when the `server` setting is for it. */
 
 import type { Backend, Surroundings } from "./backend.ts";
+import { WITHOUT_PASSWORD as ETCD_WITHOUT_PASSWORD } from "./etcd/without_password.ts";
 import { WITHOUT_PASSWORD as MYSQL_WITHOUT_PASSWORD } from "./mysql/without_password.ts";
 import { WITHOUT_PASSWORD as POSTGRES_WITHOUT_PASSWORD } from "./postgres/without_password.ts";
 
@@ -47,6 +48,12 @@ const kinds: Kind[] = [
     load: postgres,
   },
   { form: "mysql://", begins: /^(?:mysql|mariadb):\/\//i, withoutPassword: MYSQL_WITHOUT_PASSWORD, load: mysql },
+  {
+    form: "etcd://",
+    begins: /^etcds?:\/\//i,
+    withoutPassword: ETCD_WITHOUT_PASSWORD,
+    load: () => import("./etcd/backend.ts"),
+  },
   {
     form: "file:",
     begins: /^file:/,

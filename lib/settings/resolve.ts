@@ -40,7 +40,7 @@ export async function resolveSettings(
   refuseSeveralServers(read, server);
   refuseLink(find);
   const values = read.all();
-  if (values.lease) leasePlace(server, values.leaseTable);
+  if (values.lease && server.offers.leases !== "anyway") leasePlace(server, values.leaseTable);
   const settings: Settings = {
     ...values,
     server,

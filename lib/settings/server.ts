@@ -5,8 +5,7 @@ import { ConfigError } from "../errors.ts";
 /**
  * Reads the `server` setting.
  *
- * @param text `file:` with an optional absolute path, a PostgreSQL URL or keywords, or a Go MySQL DSN. May hold a
- * password: no error repeats it.
+ * @param text In a form of one of the registry's kinds. May hold a password: no error repeats it.
  * @param source Where the text came from, for the error.
  * @throws {ConfigError} When it cannot work.
  */

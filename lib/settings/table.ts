@@ -35,6 +35,8 @@ export type Need =
   | "rule"
   | "ledger"
   | "lease"
+  /** Leases that are rows. */
+  | "rows"
   | "tls"
   /** Something that makes sera skip the command. */
   | "skip"
@@ -88,7 +90,7 @@ const ENTRIES = {
     needs: "ledger",
   },
   recordSkips: { name: "record-skips", ...boolean, default: false, inConfig: true, ofRun: true, needs: "ledger" },
-  lease: { name: "lease", ...boolean, default: false, inConfig: true },
+  lease: { name: "lease", ...boolean, default: false, inConfig: true, needs: "rows" },
   leaseTable: { name: "lease-table", ...table, default: { name: "sera_leases" }, inConfig: true, needs: "lease" },
   ttl: { name: "ttl", ...duration({ least: 3 * SECOND, most: DAY }), default: 30 * SECOND, inConfig: true },
   // Enough for a command to clean up, and not much longer.

@@ -28,7 +28,12 @@ const LACK: { readonly [N in Need]: (settings: Settings) => Lack | undefined } =
         ? "leave it out, or take --ledger=false out"
         : "add --ledger, or leave it out",
     },
+  rows: ({ server: { offers, title } }) =>
+    offers.leases === "anyway" ? { why: `the locks of ${title} are leases anyway`, cure: "leave it out" } : undefined,
   lease: ({ server, lease, sourceOf }) => {
+    if (server.offers.leases === "anyway") {
+      return { why: `${server.title} keeps its leases in no table`, cure: "leave it out" };
+    }
     if (lease) return undefined;
     if (!server.offers.leases) return { why: `${server.title} has no leases`, cure: "leave it out" };
     return {

@@ -1,6 +1,8 @@
 /** Servers as sera reads them from a `server` setting, with what their own code makes of it. */
 
 import type { Backend } from "../../lib/backends/backend.ts";
+import type { EtcdAddress } from "../../lib/backends/etcd/address.ts";
+import { EtcdBackend } from "../../lib/backends/etcd/backend.ts";
 import { MySqlBackend } from "../../lib/backends/mysql/backend.ts";
 import type { MySqlDsn } from "../../lib/backends/mysql/server.ts";
 import type { PostgresServer } from "../../lib/backends/postgres/server.ts";
@@ -27,4 +29,11 @@ export async function parsePostgres(text: string, env: Env = {}, tlsCa?: string)
   const backend = await parse(text, env, tlsCa);
   if (!(backend instanceof PostgresBackend)) throw new Error(`not a PostgreSQL server: ${text}`);
   return backend.server;
+}
+
+/** A cluster of etcd. */
+export async function parseEtcd(text: string, tlsCa?: string): Promise<EtcdAddress> {
+  const backend = await parse(text, {}, tlsCa);
+  if (!(backend instanceof EtcdBackend)) throw new Error(`not an etcd: ${text}`);
+  return backend.address;
 }

@@ -9,6 +9,8 @@ import { startWatched, type Watched } from "./watchdog.ts";
 export interface Etcd extends AsyncDisposable {
   /** A `server` setting for it, with the plain user if there are users. */
   url(prefix?: string): string;
+  /** One such setting for each member. */
+  urls(prefix?: string): readonly string[];
   /** What lets a client in who may do everything. */
   readonly access: EtcdAccess;
   /** Sends a request to the gateway, with that access. Throws an error with the answer if it is none of success. */
@@ -65,6 +67,8 @@ export interface EtcdOptions {
    * client as well: the gateway is one of the server behind it.
    */
   client?: ClientCertificate;
+  /** More addresses of this machine for clients, such as that of a node's cable. */
+  alsoOn?: readonly string[];
   /** Ask for a login: that of `root`, or of the plain user, who may read and write the keys below `sera/`. */
   auth?: true;
   /**
@@ -84,8 +88,6 @@ export interface MemberSetUp {
   readonly options: EtcdOptions;
   /** The arguments that tell of its cluster. */
   readonly clusterArgs: readonly string[];
-  /** More addresses of this machine for it to listen on. */
-  readonly alsoOn?: readonly string[] | undefined;
   /** Words to put before the program; they must become it with `exec`. */
   readonly launcher?: readonly string[] | undefined;
 }
@@ -116,7 +118,7 @@ export async function startMember(setUp: MemberSetUp): Promise<EtcdMember> {
 
 async function startProcess(setUp: MemberSetUp, extraArgs: readonly string[] = []): Promise<Watched> {
   if (!program || etcdUnavailable) throw new Error(etcdUnavailable);
-  const { name, folder, host, port, ipv6, options: { tls, client }, alsoOn = [], launcher = [] } = setUp;
+  const { name, folder, host, port, ipv6, options: { tls, client, alsoOn = [] }, launcher = [] } = setUp;
   const addresses = [host, ...ipv6 ? ["[::1]"] : [], ...alsoOn];
   const scheme = tls ? "https" : "http";
   const log = logOf(folder);
@@ -174,6 +176,7 @@ export async function describeMember(setUp: MemberSetUp, first: Watched, lent = 
   const endpoint = `${tls ? "https" : "http"}://${host}:${port}`;
   const access = { ca: tls?.ca, client, user: auth && ROOT_USER };
 
+  const url = (prefix?: string) => etcdUrl([`${host}:${port}`], setUp.options, prefix);
   const kill = async () => {
     process.signal("SIGKILL");
     await process.wait();
@@ -206,7 +209,8 @@ export async function describeMember(setUp: MemberSetUp, first: Watched, lent = 
     get pid() {
       return process.pid;
     },
-    url: (prefix) => etcdUrl([`${host}:${port}`], setUp.options, prefix),
+    url,
+    urls: (prefix) => [url(prefix)],
     call: (path, body, signal) => callEtcd(endpoint, access, path, body, signal),
     etcdctl: (...args) => runEtcdctl([endpoint], access, args),
     etcdctlCommand: etcdctlCommand([endpoint], access),

@@ -115,8 +115,8 @@ Deno.test("a scheme that no server has is told as such", async () => {
   for (const text of ["postgress://u:secret@h/d", "postgres:/h/d", "pg://h/d", "jdbc:postgresql://h/d", "http://h/"]) {
     await assert.rejects(parseServer(text, "SERA_SERVER", { env: () => undefined }), {
       message:
-        "Cannot use the server in SERA_SERVER: no server has this scheme; write postgres://, mysql://, file:, or " +
-        "user:password@tcp(host)/",
+        "Cannot use the server in SERA_SERVER: no server has this scheme; write postgres://, mysql://, etcd://, file:, " +
+        "or user:password@tcp(host)/",
     });
   }
 });
@@ -178,6 +178,15 @@ const PASSWORDS: [string, boolean][] = [
   ["host=h user=sera", false],
   ["host = /run/postgresql dbname='my jobs'\n", false],
   ["service=sera", false],
+  ["etcd://sera@h/", false],
+  ["etcd://h", false],
+  ["ETCDS://h1:2379,h2,[::1]:2379/jobs/sera?cert=/etc/sera/cert.pem&key=/etc/sera/key.pem", false],
+  ["etcd://sera:secret@h/", true],
+  ["etcds://sera:secret@h1,h2:2379/jobs", true],
+  ["etcd://sera:sec/ret@h/", true],
+  ["etcd://sera:1?cert=secret@h/", true],
+  ["etcd://h/?password=secret", true],
+  ["etcd://sera%3Asecret@h/", true],
   ["file:", false],
   ["file:/a:b@c", false],
   ["", false],

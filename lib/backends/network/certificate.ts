@@ -1,17 +1,9 @@
 /** Reads a certificate: only as much of X.509 as is needed to compare names, keys and versions. */
 
 import { isIP, isIPv6 } from "node:net";
-
-/** A value in DER. */
-export interface DerValue {
-  readonly tag: number;
-  readonly body: Uint8Array;
-  /** The body with its tag and length before it. */
-  readonly whole: Uint8Array;
-}
+import { type DerValue, derValues, SEQUENCE } from "./der.ts";
 
 /** Tags. */
-export const SEQUENCE = 0x30;
 const VERSION = 0xa0;
 const EXTENSIONS = 0xa3;
 const OCTETS = 0x04;
@@ -150,29 +142,6 @@ function partsOf(der: Uint8Array): DerValue[] {
   const [signed] = derValues(certificate?.body);
   if (certificate?.tag !== SEQUENCE || signed?.tag !== SEQUENCE) throw new RangeError("no certificate");
   return derValues(signed.body);
-}
-
-/**
- * Splits bytes into the DER values that they consist of.
- *
- * @throws {RangeError} When one is cut off.
- */
-export function derValues(bytes: Uint8Array = new Uint8Array()): DerValue[] {
-  const found: DerValue[] = [];
-  for (let at = 0; at < bytes.length;) {
-    const from = at;
-    const tag = bytes[at]!;
-    let length = bytes[at + 1] ?? Infinity;
-    let start = at + 2;
-    if (length >= 0x80) {
-      const end = start + (length & 0x7f);
-      for (length = 0; start < end; start++) length = length * 256 + (bytes[start] ?? Infinity);
-    }
-    at = start + length;
-    if (!(at <= bytes.length)) throw new RangeError("a value in a certificate is cut off");
-    found.push({ tag, body: bytes.subarray(start, at), whole: bytes.subarray(from, at) });
-  }
-  return found;
 }
 
 function text(bytes: Uint8Array): string {

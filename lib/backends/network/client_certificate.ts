@@ -13,15 +13,17 @@ const CURVES = ["prime256v1", "secp384r1", "secp521r1"];
  * Reads a client's certificate and its key. They are checked here because the runtime would ignore a key that it cannot
  * read (Deno 2.9), or abort the process if the key belongs to another certificate (2.7).
  *
+ * @param settings What messages call the settings that name the two files.
  * @returns Both in the form of PEM that the runtime accepts.
  * @throws {ConfigError} When one of them cannot be read or used, or when they do not belong together.
  */
 export async function readClientCertificate(
   certificate: string,
   key: string,
+  settings = { cert: "sslcert", key: "sslkey" },
 ): Promise<{ readonly cert: string; readonly key: string }> {
-  const cert = await readCertificates({ path: certificate, what: "client's certificate", setting: "sslcert" });
-  const text = await readTlsFile({ path: key, what: "client's key", setting: "sslkey" });
+  const cert = await readCertificates({ path: certificate, what: "client's certificate", setting: settings.cert });
+  const text = await readTlsFile({ path: key, what: "client's key", setting: settings.key });
   const bad = (problem: string, cure: string) =>
     new ConfigError(`Cannot use the client's key: ${pathOr(key)}: ${problem}`, cure);
   const block = pemBlocks(text).find(({ label }) => /^([A-Z]+ )*PRIVATE KEY$/.test(label));
@@ -47,7 +49,7 @@ export async function readClientCertificate(
   if (certified === undefined || spki(certified) !== spki(createPublicKey(own))) {
     throw bad(
       `it is not the key of the certificate ${pathOr(certificate)}`,
-      "name the one that belongs to it (sslkey)",
+      `name the one that belongs to it (${settings.key})`,
     );
   }
   // The runtime compares the keys byte by byte.

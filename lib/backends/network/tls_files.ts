@@ -3,7 +3,7 @@ import { readSmallFile, UnfitFileError } from "../../system/small_file.ts";
 import { ConfigError, messageOf } from "../../errors.ts";
 import { pathOr } from "../../text/harmless.ts";
 import { systemCure } from "../../system/limits.ts";
-import { derValues, SEQUENCE } from "./certificate.ts";
+import { derValues, SEQUENCE } from "./der.ts";
 import { pemBlocks, toPem } from "./pem.ts";
 
 /** A file with certificates or a key. */

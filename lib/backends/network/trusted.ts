@@ -5,11 +5,9 @@
 
 import { messageOf } from "../../errors.ts";
 import { processIo } from "../../io.ts";
+import { CERTIFICATE, decideTrust, loadStores, STORES, trustNobody, withVariables } from "./default_trust.ts";
 import { checkCaFile, hasSystemList, holdsCertificate, refusal, systemListFiles } from "./trusted_files.ts";
 
-/** Deno's variables: which stores to use, and a file of further CAs. */
-const STORES = "DENO_TLS_CA_STORE";
-const CERTIFICATE = "DENO_CERT";
 /** Where the system's list is: a file or a folder. They count only if the stores include the system's. */
 const SYSTEM = "SSL_CERT_FILE";
 const SYSTEM_FOLDER = "SSL_CERT_DIR";
@@ -17,8 +15,6 @@ const SYSTEM_FOLDER = "SSL_CERT_DIR";
 /** The names of the stores: Mozilla's list, which the runtime brings along, and the system's. */
 const MOZILLA = "mozilla";
 const SYSTEMS = "system";
-
-let decided: "nobody" | "defaults" | undefined;
 
 /**
  * Sets whom the runtime trusts by default, for as long as this process lives: it loads its list only once. To be called
@@ -28,16 +24,8 @@ let decided: "nobody" | "defaults" | undefined;
  * @throws {ConfigError} When the defaults cannot be loaded, or a variable cannot be restored for the command.
  */
 export function setDefaultTrust(whom: "nobody" | "defaults"): void {
-  if (decided === whom || decided === "nobody") return;
-  if (decided !== undefined) throw new Error("the runtime has been let trust others than the CA that is named now");
-  if (whom === "nobody") withVariables({ [STORES]: "", [CERTIFICATE]: undefined }, loadStores);
-  else loadDefaults();
-  decided = whom;
-}
-
-/** The cheapest way to make the runtime load its list. Does not connect. */
-function loadStores(): void {
-  Deno.createHttpClient({}).close();
+  if (whom === "nobody") trustNobody();
+  else decideTrust(whom, loadDefaults);
 }
 
 /** The runtime aborts the process if its list would be empty, so what it would find is checked first. */
@@ -79,22 +67,4 @@ function loadDefaults(): void {
   } catch (error) {
     throw refusal(messageOf(error).split("\n")[0]!, "correct that");
   }
-}
-
-/** Calls a function with changed variables, and restores them: the command must get them as they were. */
-function withVariables(changed: Readonly<Record<string, string | undefined>>, action: () => void): void {
-  const before = Object.keys(changed).map((name) =>
-    [name, Deno.env.has(name) ? processIo.env(name) ?? "" : undefined] as const
-  );
-  try {
-    for (const [name, value] of Object.entries(changed)) setVariable(name, value);
-    action();
-  } finally {
-    for (const [name, value] of before) setVariable(name, value);
-  }
-}
-
-function setVariable(name: string, value: string | undefined): void {
-  if (value === undefined) Deno.env.delete(name);
-  else Deno.env.set(name, value);
 }

@@ -1,0 +1,61 @@
+import { LockUnavailableError } from "../../errors.ts";
+import type { Backend, BackendLock, LockOptions, Observer, Offers, Shown, Surroundings } from "../backend.ts";
+import type { Report } from "../../doctor/report.ts";
+import { type EtcdAddress, parseEtcd, shownEndpoint } from "./address.ts";
+
+/** Locks in etcd: keys that end with a lease. */
+export class EtcdBackend implements Backend {
+  readonly kind = "etcd";
+  readonly title = "etcd";
+  readonly notes = [];
+  readonly address: EtcdAddress;
+
+  constructor(address: EtcdAddress) {
+    this.address = address;
+  }
+
+  /** The order of the members does not count. */
+  get identity(): string {
+    const { endpoints, prefix } = this.address;
+    return `etcd:${endpoints.map(shownEndpoint).toSorted().join(",")}/${prefix}`;
+  }
+
+  get offers(): Offers {
+    return {
+      namespaces: true,
+      leases: "anyway",
+      // All members keep the same locks.
+      severalServers: false,
+      ledgerTable: false,
+      tls: this.address.tls ? "verified" : { verifyBy: "an s to its scheme (etcds://)" },
+      expires: true,
+      mayBeUnsafe: false,
+    };
+  }
+
+  async shown(): Promise<Shown> {
+    const { shownEtcd } = await import("./shown.ts");
+    return shownEtcd(this.kind, this.address);
+  }
+
+  lock(_name: string, _options: LockOptions): Promise<BackendLock> {
+    return Promise.reject(new LockUnavailableError("Cannot lock on etcd"));
+  }
+
+  observe(_name: string, _options: LockOptions, _signal: AbortSignal): Promise<Observer> {
+    return Promise.reject(new LockUnavailableError("Cannot lock on etcd"));
+  }
+
+  check(_report: Report, _name: string, _options: LockOptions): Promise<void> {
+    return Promise.reject(new LockUnavailableError("Cannot lock on etcd"));
+  }
+}
+
+/**
+ * Reads the address of a cluster.
+ *
+ * @throws {DsnError} When it cannot be used.
+ */
+export function parse(text: string, { tlsCa }: Surroundings): EtcdBackend {
+  return new EtcdBackend(parseEtcd(text, tlsCa));
+}

@@ -1,0 +1,57 @@
+import { NonsenseError } from "./json.ts";
+
+/** The longest answer, or message of a stream, in bytes. */
+export const LONGEST_ANSWER = 2 ** 20;
+
+const LINE_FEED = 0x0a;
+
+/**
+ * The whole of an answer, as text.
+ *
+ * @throws {NonsenseError} When it is too long or no text; no more is read then.
+ */
+export async function readWhole(response: Response): Promise<string> {
+  const parts: Uint8Array[] = [];
+  let length = 0;
+  for await (const part of response.body ?? []) {
+    length += part.length;
+    if (length > LONGEST_ANSWER) throw tooLong();
+    parts.push(part);
+  }
+  return decode(parts);
+}
+
+/**
+ * The lines of an answer that goes on, as they arrive. What follows the last line end is none.
+ *
+ * @throws {NonsenseError} When one is too long or no text; no more is read then.
+ */
+export async function* readLines(response: Response): AsyncGenerator<string, void> {
+  let parts: Uint8Array[] = [];
+  let length = 0;
+  for await (let rest of response.body ?? []) {
+    for (let end = rest.indexOf(LINE_FEED); end >= 0; end = rest.indexOf(LINE_FEED)) {
+      if (length + end > LONGEST_ANSWER) throw tooLong();
+      const line = decode([...parts, rest.subarray(0, end)]);
+      [parts, length, rest] = [[], 0, rest.subarray(end + 1)];
+      if (line.trim() !== "") yield line;
+    }
+    length += rest.length;
+    if (length > LONGEST_ANSWER) throw tooLong();
+    if (rest.length > 0) parts.push(rest);
+  }
+}
+
+function tooLong(): NonsenseError {
+  return new NonsenseError("more than 1 MiB");
+}
+
+function decode(parts: readonly Uint8Array[]): string {
+  const decoder = new TextDecoder("utf-8", { fatal: true });
+  try {
+    return parts.map((part) => decoder.decode(part, { stream: true })).join("") + decoder.decode();
+  } catch (error) {
+    if (error instanceof TypeError) throw new NonsenseError("no text");
+    throw error;
+  }
+}

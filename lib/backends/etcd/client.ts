@@ -1,0 +1,169 @@
+import { LockUnavailableError } from "../../errors.ts";
+import { TimeLimit } from "../../waiting.ts";
+import { type EtcdAddress, shownEndpoint } from "./address.ts";
+import { EtcdError } from "./errors.ts";
+import { openHttp } from "./http.ts";
+import type { JsonObject } from "./json.ts";
+import { Login } from "./login.ts";
+import { Member } from "./member.ts";
+
+/** How long a member may take to answer, in milliseconds. */
+const PATIENCE = 5000;
+
+/** How to ask. */
+export interface CallOptions {
+  /** Ends the request. */
+  readonly signal?: AbortSignal | undefined;
+  /** How long each member may take to answer, in milliseconds. */
+  readonly timeout?: number | undefined;
+}
+
+/**
+ * Asks a cluster of etcd: one member, and when that is in trouble the next. A request may arrive twice, and at the same
+ * member too, since the runtime repeats one whose connection ends: it must be such that this does no harm.
+ */
+export class EtcdClient {
+  readonly address: EtcdAddress;
+  readonly #members: readonly Member[];
+  readonly #closed = new AbortController();
+  #present: Member;
+  #http: Promise<Deno.HttpClient> | undefined;
+  readonly #login: Login;
+
+  /** Does not connect. */
+  constructor(address: EtcdAddress) {
+    this.address = address;
+    this.#members = address.endpoints.map((endpoint) => new Member(endpoint, address));
+    this.#present = this.#members[0]!;
+    this.#login = new Login(address);
+  }
+
+  /** The member that is asked at present, for messages. */
+  get where(): string {
+    return this.#present.where;
+  }
+
+  /** All members of the address, for messages. */
+  get whereAll(): string {
+    return `etcd at ${this.address.endpoints.map(shownEndpoint).join(", and at ")}`;
+  }
+
+  /** Whether it has logged in: not if the address has no user, nor where nobody has to. */
+  get isLoggedIn(): boolean {
+    return this.#login.token !== undefined;
+  }
+
+  /**
+   * Sends a request and waits for the answer. Each member is tried once, the present one first.
+   *
+   * @param path One of `Path`.
+   * @throws {EtcdError} When etcd refuses, or no member can answer.
+   * @throws {ConfigError} When a file for TLS cannot be used.
+   * @throws The signal's reason when it is aborted.
+   */
+  async call(path: string, body: JsonObject, { signal, timeout = PATIENCE }: CallOptions = {}): Promise<JsonObject> {
+    return await this.#anywhere(signal, async (member) => {
+      using limit = new TimeLimit(timeout, () => member.slow(timeout));
+      const ends = this.#ends(limit.signal, signal);
+      const http = await this.#opened();
+      return await this.#login.use(member, { http, signal: ends }, (sending) => member.ask(path, body, sending));
+    });
+  }
+
+  /**
+   * Sends a request whose answer goes on, such as a watch. Each member is tried once, until one gives a first message.
+   * Ends with an error only, also when another request finds that the member does not answer any more.
+   *
+   * @param options `timeout` is for the first message: the others may come at any time.
+   * @returns What stands in `result` of each message.
+   * @throws As {@linkcode call}.
+   */
+  async *stream(
+    path: string,
+    body: JsonObject,
+    { signal, timeout = PATIENCE }: CallOptions = {},
+  ): AsyncGenerator<JsonObject, never> {
+    const over = new AbortController();
+    try {
+      const { member, first, messages } = await this.#anywhere(signal, async (member) => {
+        // Once disposed of, the limit ends nothing any more.
+        using limit = new TimeLimit(timeout, () => member.slow(timeout));
+        const ends = this.#ends(limit.signal, signal, member.down, over.signal);
+        const http = await this.#opened();
+        return await this.#login.use(member, { http, signal: ends }, async (sending) => {
+          const messages = member.follow(path, body, sending);
+          return { member, first: (await messages.next()).value, messages };
+        });
+      });
+      try {
+        yield first;
+        while (true) yield (await messages.next()).value;
+      } catch (error) {
+        if (error instanceof EtcdError && error.elsewhere) this.#leave(member, error);
+        throw error;
+      }
+    } finally {
+      over.abort();
+    }
+  }
+
+  /** Ends all requests. */
+  close(): void {
+    this.#closed.abort(new LockUnavailableError("Cannot ask etcd: the client is closed"));
+    this.#http?.then((http) => http.close(), () => undefined);
+    this.#http = undefined;
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  /** Does something with the present member, and when that is in trouble with the others. */
+  async #anywhere<T>(signal: AbortSignal | undefined, work: (member: Member) => Promise<T>): Promise<T> {
+    const failures: EtcdError[] = [];
+    const from = this.#members.indexOf(this.#present);
+    for (const member of [...this.#members.slice(from), ...this.#members.slice(0, from)]) {
+      try {
+        const result = await work(member);
+        if (failures.length > 0) this.#present = member;
+        return result;
+      } catch (error) {
+        if (!(error instanceof EtcdError && error.elsewhere) || signal?.aborted) throw error;
+        this.#leave(member, error);
+        failures.push(error);
+      }
+    }
+    throw this.#nowhere(failures);
+  }
+
+  /** Turns to the next member, unless another request has done so; ends what goes on with one that does not answer. */
+  #leave(member: Member, why: EtcdError): void {
+    if (why.code === undefined) member.isDown(why);
+    if (this.#present !== member) return;
+    this.#present = this.#members[(this.#members.indexOf(member) + 1) % this.#members.length]!;
+  }
+
+  /** The error of all members. */
+  #nowhere(failures: readonly EtcdError[]): EtcdError {
+    const first = failures[0]!;
+    if (failures.length === 1) return first;
+    const each = failures.map(({ why, where = "" }) => `${why} (${where.replace("etcd at ", "")})`);
+    return new EtcdError(this.whereAll, {
+      what: failures.every(({ why }) => why === first.why) ? first.why : each.join(", "),
+      cure: first.cure,
+    }, {
+      elsewhere: true,
+      transient: failures.some(({ transient }) => transient),
+      closed: failures.every(({ closed }) => closed),
+    });
+  }
+
+  async #opened(): Promise<Deno.HttpClient> {
+    this.#http ??= openHttp(this.address);
+    return await this.#http;
+  }
+
+  #ends(...signals: (AbortSignal | undefined)[]): AbortSignal {
+    return AbortSignal.any([this.#closed.signal, ...signals.filter((signal) => signal !== undefined)]);
+  }
+}

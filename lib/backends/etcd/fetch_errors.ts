@@ -1,0 +1,87 @@
+/** What the runtime says when a request fails: it gives no codes, only words. */
+
+import type { Trouble } from "../../errors.ts";
+import { CLOSED, describeNetworkError, isTransientNetworkError } from "../network/errors.ts";
+import { serverWords } from "../network/server_words.ts";
+
+/** The words of the system, on Linux and macOS and with Windows' number, and the code that they stand for. */
+const CODES: readonly (readonly [words: RegExp, code: string])[] = [
+  [/connection refused|os error 10061\b/i, "ECONNREFUSED"],
+  [/connection reset|os error 10054\b/i, "ECONNRESET"],
+  [/broken pipe/i, "EPIPE"],
+  [/connection abort|os error 10053\b/i, "ECONNABORTED"],
+  [/temporary failure in name resolution|try again/i, "EAI_AGAIN"],
+  [/dns error/i, "ENOTFOUND"],
+  [/no route to host|host (?:is )?unreachable|os error 10065\b/i, "EHOSTUNREACH"],
+  [/network (?:is )?unreachable|os error 10051\b/i, "ENETUNREACH"],
+  [/timed out|os error 10060\b/i, "ETIMEDOUT"],
+  [/cannot assign requested address|can't assign requested address|os error 10049\b/i, "EADDRNOTAVAIL"],
+  [/network is down/i, "ENETDOWN"],
+  [/host is down/i, "EHOSTDOWN"],
+  [/no buffer space/i, "ENOBUFS"],
+  [/too many open files in system/i, "ENFILE"],
+  [/too many open files/i, "EMFILE"],
+  [/permission denied|operation not permitted/i, "EPERM"],
+  [/address family not supported/i, "EAFNOSUPPORT"],
+];
+
+/** A connection that ended before the answer did. */
+const ENDED =
+  /connection closed|error reading a body|incomplete message|unexpected end of file|unexpected eof|handshake eof/i;
+
+/** A handshake that failed, and not because the connection ended. */
+const TLS =
+  /invalid peer certificate|fatal alert|corrupt message|handshake failure|\btls\b|PeerIncompatible|PeerMisbehaved/i;
+
+/** What answers does not speak HTTP. */
+const NO_HTTP = /invalid HTTP|message head is too large|parsed/i;
+
+/** What a failed request is taken for. */
+export interface FetchFailure extends Trouble {
+  readonly kind: "network" | "ended" | "tls" | "no HTTP";
+  readonly transient: boolean;
+  /** The runtime's words. */
+  readonly words: string;
+}
+
+/** Says what an error of the runtime's `fetch`, or of reading an answer, means. */
+export function describeFetchError(error: unknown): FetchFailure {
+  const words = wordsOf(error);
+  if (ENDED.test(words)) return { kind: "ended", transient: true, words, ...CLOSED };
+  if (TLS.test(words)) return { kind: "tls", transient: false, words, what: `TLS failed: ${serverWords(words)}` };
+  if (NO_HTTP.test(words)) {
+    return {
+      kind: "no HTTP",
+      transient: false,
+      words,
+      what: "what answers does not speak HTTP",
+      cure: "check host and port",
+    };
+  }
+  if (/port \d+ are blocked|bad port/i.test(words)) {
+    return {
+      kind: "network",
+      transient: false,
+      words,
+      what: "this port is reserved for another protocol, and requests to it are blocked",
+      cure: "let etcd listen on another port",
+    };
+  }
+  const code = CODES.find(([pattern]) => pattern.test(words))?.[1];
+  const known = code === undefined ? undefined : describeNetworkError({ code });
+  return {
+    kind: "network",
+    transient: known === undefined || isTransientNetworkError({ code }),
+    words,
+    ...known ?? { what: serverWords(words), cure: "check the address and the network" },
+  };
+}
+
+/** Deno 2.9 has the words in the cause; both versions put the address before them. */
+function wordsOf(error: unknown): string {
+  const { message = "", cause } = error as {
+    readonly message?: string;
+    readonly cause?: { readonly message?: string };
+  };
+  return (cause?.message ?? message).replace(/^error sending request .*?: (?:client error \(\w+\): )?/s, "");
+}

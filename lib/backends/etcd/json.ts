@@ -1,0 +1,165 @@
+/**
+ * Reads and writes etcd's JSON. What it sends may be anything: each value is checked to be of the kind that was asked
+ * for. A value of its type's default is left out in JSON, so what is absent is 0, false, empty. Numbers of 64 bits are
+ * texts, and never pass a JavaScript number, which could not hold them.
+ */
+
+import { LockUnavailableError } from "../../errors.ts";
+
+/** What JSON can say. */
+export type Json = null | boolean | number | string | readonly Json[] | JsonObject;
+
+/** An object of JSON. */
+export interface JsonObject {
+  readonly [name: string]: Json;
+}
+
+/** An answer that etcd cannot have given. Not transient: the same question would get the same answer. */
+export class NonsenseError extends LockUnavailableError {
+  /** @param what What is wrong, never its content. */
+  constructor(what: string) {
+    const why = `the server's answer makes no sense (${what})`;
+    super(`Cannot lock on etcd: ${why}`, "connect to etcd itself, and see its log", { why });
+  }
+}
+
+/** The numbers that 64 bits can hold, with a sign and without, in the one way in which each is written. */
+const LEAST = -(2n ** 63n);
+const MOST = 2n ** 64n - 1n;
+const DIGITS = /^(?:0|-?[1-9][0-9]{0,19})$/;
+
+/**
+ * Reads a text as an object of JSON.
+ *
+ * @throws {NonsenseError} When it is none.
+ */
+export function parseJson(text: string): JsonObject {
+  let value: Json;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    if (error instanceof SyntaxError) throw new NonsenseError("no JSON");
+    throw error;
+  }
+  return asObject(value, "it");
+}
+
+/** A value of an object; undefined if it is absent. Never one that every object inherits. */
+export function field(json: JsonObject, name: string): Json | undefined {
+  return Object.hasOwn(json, name) ? json[name] : undefined;
+}
+
+/**
+ * An object in an object; an empty one if it is absent.
+ *
+ * @throws {NonsenseError} When it is something else.
+ */
+export function object(json: JsonObject, name: string): JsonObject {
+  return asObject(field(json, name) ?? {}, name);
+}
+
+/**
+ * A list of objects; an empty one if it is absent.
+ *
+ * @throws {NonsenseError} When it is something else.
+ */
+export function objects(json: JsonObject, name: string): readonly JsonObject[] {
+  const value = field(json, name) ?? [];
+  if (!isList(value)) throw wrong(name);
+  return value.map((item) => asObject(item, name));
+}
+
+/**
+ * A whole number of 64 bits, with or without sign; 0 if it is absent.
+ *
+ * @throws {NonsenseError} When it is something else: also for a number of JSON, which may have been rounded.
+ */
+export function int64(json: JsonObject, name: string): bigint {
+  const value = field(json, name);
+  if (value === undefined) return 0n;
+  if (typeof value !== "string" || !DIGITS.test(value)) throw wrong(name);
+  const number = BigInt(value);
+  if (number < LEAST || number > MOST) throw wrong(name);
+  return number;
+}
+
+/**
+ * A whole number that a JavaScript number holds exactly, given as a number; 0 if it is absent.
+ *
+ * @throws {NonsenseError} When it is something else.
+ */
+export function int32(json: JsonObject, name: string): number {
+  const value = field(json, name) ?? 0;
+  if (typeof value !== "number" || !Number.isInteger(value) || Math.abs(value) > 2 ** 31) throw wrong(name);
+  return value;
+}
+
+/**
+ * A truth; false if it is absent.
+ *
+ * @throws {NonsenseError} When it is something else.
+ */
+export function truth(json: JsonObject, name: string): boolean {
+  const value = field(json, name) ?? false;
+  if (typeof value !== "boolean") throw wrong(name);
+  return value;
+}
+
+/**
+ * A text; an empty one if it is absent.
+ *
+ * @throws {NonsenseError} When it is something else.
+ */
+export function text(json: JsonObject, name: string): string {
+  const value = field(json, name) ?? "";
+  if (typeof value !== "string") throw wrong(name);
+  return value;
+}
+
+/**
+ * Bytes, as keys and values are; none if it is absent.
+ *
+ * @throws {NonsenseError} When it is something else.
+ */
+export function bytes(json: JsonObject, name: string): Uint8Array<ArrayBuffer> {
+  try {
+    return Uint8Array.fromBase64(text(json, name));
+  } catch (error) {
+    if (error instanceof SyntaxError) throw wrong(name);
+    throw error;
+  }
+}
+
+/**
+ * Bytes that are a text in UTF-8.
+ *
+ * @returns Undefined if they are none: others may write keys and values too.
+ * @throws {NonsenseError} When it is something else than bytes.
+ */
+export function utf8(json: JsonObject, name: string): string | undefined {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes(json, name));
+  } catch (error) {
+    if (error instanceof TypeError) return undefined;
+    throw error;
+  }
+}
+
+/** A text or bytes as etcd takes keys and values. */
+export function base64(value: string | Uint8Array): string {
+  return (typeof value === "string" ? new TextEncoder().encode(value) : value).toBase64();
+}
+
+function asObject(value: Json, name: string): JsonObject {
+  if (typeof value !== "object" || value === null || isList(value)) throw wrong(name);
+  return value;
+}
+
+/** As `Array.isArray`, which does not know of lists that cannot be changed. */
+function isList(value: Json): value is readonly Json[] {
+  return Array.isArray(value);
+}
+
+function wrong(name: string): NonsenseError {
+  return new NonsenseError(`a wrong value of ${name}`);
+}

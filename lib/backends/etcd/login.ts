@@ -1,0 +1,74 @@
+import type { EtcdAddress } from "./address.ts";
+import { Code, EtcdError } from "./errors.ts";
+import { NonsenseError, text } from "./json.ts";
+import type { Member, Sending } from "./member.ts";
+import { Path } from "./requests.ts";
+
+/** What etcd says when a login is no longer good: it expired, or members or users have changed. */
+const ENDED = /auth token|revision of auth store|revision in header is old|user name is empty/;
+
+/** What it says to who logs in where nobody has to. */
+const OPEN_TO_ALL = /authentication is not enabled/;
+
+/** A login, which is good at all members. It is made when it is first needed, and again when it is no longer good. */
+export class Login {
+  readonly #address: Pick<EtcdAddress, "user" | "password">;
+  #token: string | undefined;
+  /** Whether etcd has said that nobody has to log in. etcd's own clients go on then too. */
+  #isOpenToAll = false;
+
+  constructor(address: Pick<EtcdAddress, "user" | "password">) {
+    this.#address = address;
+  }
+
+  /** The token of the login; undefined if there is none. */
+  get token(): string | undefined {
+    return this.#token;
+  }
+
+  /**
+   * Does something with a login, if there has to be one, and once more with a new one if that is no longer good.
+   *
+   * @throws {EtcdError} Also when etcd refuses the login: a wrong password is not tried twice.
+   */
+  async use<T>(
+    member: Member,
+    sending: Omit<Sending, "token">,
+    work: (sending: Sending) => Promise<T>,
+  ): Promise<T> {
+    const token = this.#token ?? await this.#logIn(member, sending);
+    try {
+      return await work({ ...sending, token });
+    } catch (error) {
+      if (!(error instanceof EtcdError) || !this.#mayHaveEnded(error, token)) throw error;
+      // Another request may have logged in meanwhile.
+      if (this.#token === token) this.#token = undefined;
+      this.#isOpenToAll = false;
+      const again = this.#token ?? await this.#logIn(member, sending);
+      if (again === undefined) throw error;
+      return await work({ ...sending, token: again });
+    }
+  }
+
+  /** Some versions of etcd close the connection instead of saying that a login is not good. */
+  #mayHaveEnded({ code, words, closed }: EtcdError, token: string | undefined): boolean {
+    if (this.#address.user === undefined) return false;
+    return code === Code.unauthenticated || ENDED.test(words) || closed && token !== undefined;
+  }
+
+  /** @returns The token of a new login; undefined where nobody has to log in. */
+  async #logIn(member: Member, sending: Omit<Sending, "token">): Promise<string | undefined> {
+    const { user: name, password } = this.#address;
+    if (name === undefined || password === undefined || this.#isOpenToAll) return undefined;
+    try {
+      const answer = await member.ask(Path.authenticate, { name, password }, { ...sending, token: undefined });
+      const token = text(answer, "token");
+      if (!/^[\x21-\x7e]+$/.test(token)) throw new NonsenseError("no token");
+      return this.#token = token;
+    } catch (error) {
+      if (!(error instanceof EtcdError && OPEN_TO_ALL.test(error.words))) throw error;
+      this.#isOpenToAll = true;
+      return undefined;
+    }
+  }
+}

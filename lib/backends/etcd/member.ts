@@ -1,0 +1,151 @@
+import { TroubleError } from "../../errors.ts";
+import { type Endpoint, type EtcdAddress, shownEndpoint } from "./address.ts";
+import { readLines, readWhole } from "./body.ts";
+import { EtcdError, readRefusal, refused } from "./errors.ts";
+import { describeFetchError } from "./fetch_errors.ts";
+import { field, type JsonObject, NonsenseError, object, parseJson } from "./json.ts";
+
+/** What a request is sent with. */
+export interface Sending {
+  readonly http: Deno.HttpClient;
+  /** The token of a login. */
+  readonly token: string | undefined;
+  /** Ends the request, and the stream that it began. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * The header by which the gateway passes on that only a member with a leader may answer. Without it one that has lost the
+ * others would let requests hang, and a watch be silent for ever.
+ */
+const WITH_LEADER = { "Grpc-Metadata-Hasleader": "true" };
+
+/** One member of a cluster, asked over its JSON gateway. */
+export class Member {
+  /** For messages. */
+  readonly where: string;
+  readonly url: string;
+  readonly endpoint: Endpoint;
+  readonly #address: EtcdAddress;
+  #down = new AbortController();
+  /** Whether it has ever answered as etcd does. */
+  #isEtcd = false;
+
+  constructor(endpoint: Endpoint, address: EtcdAddress) {
+    this.endpoint = endpoint;
+    this.#address = address;
+    this.where = `etcd at ${shownEndpoint(endpoint)}`;
+    this.url = `${address.tls ? "https" : "http"}://${shownEndpoint(endpoint)}`;
+  }
+
+  /** Fires when it is next found not to answer. */
+  get down(): AbortSignal {
+    return this.#down.signal;
+  }
+
+  /** Ends all that goes on with it: it does not answer any more. */
+  isDown(why: EtcdError): void {
+    const down = this.#down;
+    this.#down = new AbortController();
+    down.abort(why);
+  }
+
+  /** The error for no answer in time. */
+  slow(limit: number): EtcdError {
+    return this.error(
+      { what: `no answer within ${limit / 1000} s`, cure: "check the address and the firewall, and see its log" },
+      { transient: true },
+    );
+  }
+
+  /** An error of this member that another may not have. */
+  error(
+    trouble: { what: string; cure?: string | undefined },
+    more: { transient: boolean; closed?: boolean },
+  ): EtcdError {
+    return new EtcdError(this.where, trouble, { elsewhere: true, ...more });
+  }
+
+  /**
+   * Sends a request and reads the answer.
+   *
+   * @throws {EtcdError} When etcd refuses, or does not answer as etcd does.
+   * @throws The signal's reason when it is aborted.
+   */
+  async ask(path: string, body: JsonObject, sending: Sending): Promise<JsonObject> {
+    try {
+      const answer = parseJson(await readWhole(await this.#send(path, body, sending)));
+      this.#isEtcd = true;
+      return answer;
+    } catch (error) {
+      throw await this.#meant(error, sending);
+    }
+  }
+
+  /**
+   * Sends a request whose answer goes on. Ends with an error only.
+   *
+   * @returns What stands in `result` of each message.
+   * @throws As {@linkcode ask}.
+   */
+  async *follow(path: string, body: JsonObject, sending: Sending): AsyncGenerator<JsonObject, never> {
+    try {
+      for await (const line of readLines(await this.#send(path, body, sending))) {
+        const message = parseJson(line);
+        if (field(message, "result") === undefined) throw this.#refusal(message) ?? new NonsenseError("no result");
+        yield object(message, "result");
+      }
+    } catch (error) {
+      throw await this.#meant(error, sending);
+    }
+    throw this.error({ what: "the server ended the stream", cure: "see its log" }, { transient: true, closed: true });
+  }
+
+  /** @returns An answer that is no error. */
+  async #send(path: string, body: JsonObject, { http, token, signal }: Sending): Promise<Response> {
+    const response = await fetch(`${this.url}${path}`, {
+      method: "POST",
+      headers: { ...WITH_LEADER, ...token === undefined ? {} : { Authorization: token } },
+      body: JSON.stringify(body),
+      redirect: "manual",
+      client: http,
+      signal,
+    });
+    if (response.status === 200) return response;
+    const text = await readWhole(response);
+    let refusal: EtcdError | undefined;
+    try {
+      refusal = this.#refusal(parseJson(text));
+    } catch (error) {
+      if (!(error instanceof NonsenseError)) throw error;
+    }
+    if (refusal) throw refusal;
+    const { whatAnswers } = await import("./not_etcd.ts");
+    throw this.error(await whatAnswers(this.url, response.status, text, { client: http, signal }), {
+      transient: [502, 503, 504].includes(response.status),
+    });
+  }
+
+  #refusal(json: JsonObject): EtcdError | undefined {
+    const refusal = readRefusal(json);
+    return refusal && refused(this.where, refusal, this.#address.prefix);
+  }
+
+  /** What an error means, as one of this member. */
+  async #meant(error: unknown, { http, signal }: Sending): Promise<unknown> {
+    if (signal.aborted) return signal.reason;
+    if (error instanceof EtcdError) return error;
+    if (error instanceof NonsenseError) return this.error({ what: error.why, cure: error.cure }, { transient: false });
+    if (error instanceof TroubleError) return error;
+    // The runtime's errors of fetch and of reading; all others are sera's own.
+    if (!(error instanceof TypeError || error instanceof Deno.errors.Http)) return error;
+    const failure = describeFetchError(error);
+    const { transient, kind } = failure;
+    if (kind === "network" || kind === "ended" && this.#isEtcd) {
+      return this.error(failure, { transient, closed: kind === "ended" });
+    }
+    const { whySo } = await import("./wrong_speech.ts");
+    const why = await whySo(this.endpoint, failure, this.#address, http, signal);
+    return this.error(why ?? failure, { transient: transient && !why, closed: kind === "ended" && !why });
+  }
+}

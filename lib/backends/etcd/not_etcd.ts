@@ -1,0 +1,64 @@
+/** What answers in etcd's place, or which etcd does not answer as it should; loaded only when that happens. */
+
+import type { Trouble } from "../../errors.ts";
+import { serverWords } from "../network/server_words.ts";
+import { readWhole } from "./body.ts";
+import { field, NonsenseError, parseJson } from "./json.ts";
+
+/** The oldest version whose gateway has the paths that sera asks. */
+const OLDEST = [3, 4] as const;
+
+/**
+ * Says why there was another answer than one of etcd's gateway.
+ *
+ * @param url The member's, without a path.
+ * @param text The answer.
+ */
+export async function whatAnswers(
+  url: string,
+  status: number,
+  text: string,
+  request: { readonly client: Deno.HttpClient; readonly signal: AbortSignal },
+): Promise<Trouble> {
+  const version = await askVersion(url, request);
+  if (version !== undefined) {
+    const [major = 0, minor = 0] = version.split(".").map(Number);
+    return major < OLDEST[0] || major === OLDEST[0] && minor < OLDEST[1]
+      ? { what: `etcd ${version} is too old`, cure: `use ${OLDEST.join(".")} or a newer one` }
+      : {
+        what: `its JSON gateway is off, or does not answer (status ${status})`,
+        cure: "start etcd without --enable-grpc-gateway=false, and see its log",
+      };
+  }
+  if (/client sent an http request to an https server/i.test(text)) return SPEAKS_TLS;
+  const words = /^\s*[<{[]/.test(text) ? "" : serverWords(text).slice(0, 80);
+  return {
+    what: `what answers is not etcd (HTTP status ${status}${words === "" ? "" : `, ${words}`})`,
+    cure: "check host and port, and what stands in between",
+  };
+}
+
+/** When a port takes TLS only. */
+export const SPEAKS_TLS: Trouble = { what: "it takes TLS only", cure: "write etcds:// in the server setting" };
+
+/** When a port takes no TLS. */
+export const SPEAKS_NO_TLS: Trouble = {
+  what: "it takes no TLS",
+  cure: "set up TLS in etcd (--cert-file, --key-file), or write etcd:// in the server setting",
+};
+
+/** Each etcd tells its version to everybody; undefined if this is none. */
+export async function askVersion(
+  url: string,
+  request: { readonly client: Deno.HttpClient; readonly signal: AbortSignal },
+): Promise<string | undefined> {
+  try {
+    const response = await fetch(`${url}/version`, { ...request, redirect: "manual" });
+    const version = field(parseJson(await readWhole(response)), "etcdserver");
+    return typeof version === "string" && /^\d{1,4}\.\d{1,4}[\w.+-]{0,20}$/.test(version) ? version : undefined;
+  } catch (error) {
+    if (request.signal.aborted) throw error;
+    if (error instanceof NonsenseError || error instanceof TypeError) return undefined;
+    throw error;
+  }
+}

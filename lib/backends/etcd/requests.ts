@@ -1,0 +1,142 @@
+/** etcd's requests, as its JSON gateway has them. Nothing here sends anything. */
+
+import { base64, type JsonObject } from "./json.ts";
+
+/** The paths of the requests. */
+export const Path = {
+  grant: "/v3/lease/grant",
+  keepAlive: "/v3/lease/keepalive",
+  revoke: "/v3/lease/revoke",
+  timeToLive: "/v3/lease/timetolive",
+  txn: "/v3/kv/txn",
+  range: "/v3/kv/range",
+  put: "/v3/kv/put",
+  deleteRange: "/v3/kv/deleterange",
+  watch: "/v3/watch",
+  status: "/v3/maintenance/status",
+  alarm: "/v3/maintenance/alarm",
+  members: "/v3/cluster/member/list",
+  authenticate: "/v3/auth/authenticate",
+} as const;
+
+/** What to look for. */
+export interface Range {
+  readonly key: string;
+  /** Whether all keys that begin so are meant. */
+  readonly prefix?: boolean;
+  readonly limit?: number;
+  /** Sorts by the revision in which the keys were created. */
+  readonly sort?: "oldest first" | "newest first";
+  /** Only keys created in this revision or before. */
+  readonly createdUpTo?: bigint;
+  /** Without the values. */
+  readonly keysOnly?: boolean;
+  /** Only how many there are. */
+  readonly countOnly?: boolean;
+  /** As things were in this revision; by default now. */
+  readonly revision?: bigint;
+}
+
+/** The end of the range of all keys that begin so, in base64: the prefix with its last byte that can be, raised by one. */
+export function rangeEnd(prefix: string): string {
+  const all = new TextEncoder().encode(prefix);
+  let length = all.length;
+  while (length > 0 && all[length - 1] === 0xff) length--;
+  // With no end, all keys.
+  if (length === 0) return base64(new Uint8Array(1));
+  const end = all.slice(0, length);
+  end[length - 1]!++;
+  return base64(end);
+}
+
+/** A request for keys. */
+export function range(asked: Range): JsonObject {
+  const { key, prefix, limit, sort, createdUpTo, keysOnly, countOnly, revision } = asked;
+  return {
+    key: base64(key),
+    ...prefix ? { range_end: rangeEnd(key) } : {},
+    ...limit === undefined ? {} : { limit: String(limit) },
+    ...sort === undefined ? {} : { sort_target: "CREATE", sort_order: sort === "oldest first" ? "ASCEND" : "DESCEND" },
+    ...createdUpTo === undefined ? {} : { max_create_revision: String(createdUpTo) },
+    ...keysOnly ? { keys_only: true } : {},
+    ...countOnly ? { count_only: true } : {},
+    ...revision === undefined ? {} : { revision: String(revision) },
+  };
+}
+
+/** A request to set a key. */
+export function put(key: string, value: string | Uint8Array, lease?: bigint): JsonObject {
+  return { key: base64(key), value: base64(value), ...lease === undefined ? {} : { lease: String(lease) } };
+}
+
+/** A request to delete a key, or all that begin so. */
+export function deleteRange(key: string, prefix = false): JsonObject {
+  return { key: base64(key), ...prefix ? { range_end: rangeEnd(key) } : {} };
+}
+
+/** A step of a transaction. */
+export const step = {
+  range: (asked: Range): JsonObject => ({ request_range: range(asked) }),
+  put: (...args: Parameters<typeof put>): JsonObject => ({ request_put: put(...args) }),
+  deleteRange: (...args: Parameters<typeof deleteRange>): JsonObject => ({
+    request_delete_range: deleteRange(...args),
+  }),
+};
+
+/** A condition of a transaction; of a key that is not there, all revisions are 0. */
+export const when = {
+  created: (key: string, result: "EQUAL" | "GREATER" | "LESS" | "NOT_EQUAL", revision: bigint): JsonObject => ({
+    key: base64(key),
+    target: "CREATE",
+    result,
+    create_revision: String(revision),
+  }),
+  changed: (key: string, result: "EQUAL" | "GREATER" | "LESS" | "NOT_EQUAL", revision: bigint): JsonObject => ({
+    key: base64(key),
+    target: "MOD",
+    result,
+    mod_revision: String(revision),
+  }),
+};
+
+/** A transaction: if all conditions hold, the first steps are done, else the others. */
+export function txn(
+  conditions: readonly JsonObject[],
+  then: readonly JsonObject[],
+  otherwise: readonly JsonObject[] = [],
+): JsonObject {
+  return { compare: conditions, success: then, failure: otherwise };
+}
+
+/** A request for a lease of so many seconds. */
+export function grant(seconds: number, id = 0n): JsonObject {
+  return { TTL: String(seconds), ID: String(id) };
+}
+
+/** Requests about a lease. */
+export function leaseRequest(id: bigint): JsonObject {
+  return { ID: String(id) };
+}
+
+/** What to watch. */
+export interface Watch {
+  readonly key: string;
+  /** Whether all keys that begin so are meant. */
+  readonly prefix?: boolean;
+  /** The first revision to tell of; by default the next one. */
+  readonly from?: bigint;
+  /** Whether to tell of deletions only. */
+  readonly deletesOnly?: boolean;
+}
+
+/** A request to be told of changes, for a stream. */
+export function watch({ key, prefix, from, deletesOnly }: Watch): JsonObject {
+  return {
+    create_request: {
+      key: base64(key),
+      ...prefix ? { range_end: rangeEnd(key) } : {},
+      ...from === undefined ? {} : { start_revision: String(from) },
+      ...deletesOnly ? { filters: ["NOPUT"] } : {},
+    },
+  };
+}

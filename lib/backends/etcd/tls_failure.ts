@@ -1,0 +1,66 @@
+/** Why a connection to etcd could not be encrypted; loaded only when that happens. */
+
+import { connect } from "node:net";
+import type { Trouble } from "../../errors.ts";
+import { aborted, elapsed, firstOf } from "../../waiting.ts";
+import { encrypt, HandshakeError, OTHER_NAMES } from "../network/tls.ts";
+import { describeTlsFailure } from "../network/tls_trouble.ts";
+import type { Endpoint, EtcdAddress } from "./address.ts";
+
+/** How long to look at a certificate, in milliseconds. */
+const PATIENCE = 1000;
+
+/**
+ * Says what is wrong and what to do.
+ *
+ * @param words The runtime's.
+ */
+export async function describeFailedTls(
+  words: string,
+  endpoint: Endpoint,
+  { cert }: EtcdAddress,
+  signal: AbortSignal,
+): Promise<Trouble> {
+  if (/fatal alert: (?!HandshakeFailure|ProtocolVersion|InternalError|DecodeError|IllegalParameter)/i.test(words)) {
+    return cert === undefined
+      ? {
+        what: "TLS failed: the server asks for a client certificate",
+        cure: "add ?cert=FILE&key=FILE to the server setting",
+      }
+      : {
+        what: "TLS failed: the server does not accept the client's certificate",
+        cure: "name one that is signed by the CA in etcd's --trusted-ca-file (cert, key)",
+      };
+  }
+  const certificate = /invalid peer certificate/.test(words) ? await look(endpoint, signal) : undefined;
+  const error = new HandshakeError(/not valid for name|NotValidForName/.test(words) ? OTHER_NAMES : words, certificate);
+  return await describeTlsFailure(error, {
+    host: endpoint.host,
+    verify: true,
+    setting: "tls-ca",
+    lookAgain: () => Promise.reject(error),
+  });
+}
+
+/** The server's certificate in DER; undefined if it cannot be had. */
+async function look({ host, port }: Endpoint, signal: AbortSignal): Promise<Uint8Array | undefined> {
+  const socket = connect({ host, port });
+  try {
+    return await firstOf<Uint8Array | undefined>(
+      (resolve) => {
+        socket.on("error", () => resolve(undefined));
+        socket.on("connect", () => {
+          const secure = encrypt(socket, { host, verify: false, lookOnly: true }, (error) => {
+            resolve(error instanceof HandshakeError ? error.certificate : undefined);
+          });
+          secure.on("error", () => undefined);
+        });
+        return undefined;
+      },
+      aborted(signal, () => undefined),
+      elapsed(PATIENCE, () => undefined),
+    );
+  } finally {
+    socket.destroy();
+  }
+}

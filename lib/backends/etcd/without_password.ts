@@ -1,0 +1,8 @@
+import { HOSTS, USER } from "../network/without_password.ts";
+
+const PREFIX = "(?:/[\\w./-]*)?";
+/** Paths of files, which are no secrets. */
+const FILES = "(?:\\?(?:(?:cert|key)=[^&@:%]*(?:&|$))*)?";
+
+/** Matches a URL that surely holds no password. */
+export const WITHOUT_PASSWORD = `^etcds?://${USER}${HOSTS}${PREFIX}${FILES}$`;

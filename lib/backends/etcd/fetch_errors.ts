@@ -70,10 +70,11 @@ export function describeFetchError(error: unknown): FetchFailure {
   }
   const code = CODES.find(([pattern]) => pattern.test(words))?.[1];
   const known = code === undefined ? undefined : describeNetworkError({ code });
+  const closed = CLOSED_CODES.includes(code);
   return {
-    kind: "network",
+    kind: closed ? "ended" : "network",
     transient: known === undefined || isTransientNetworkError({ code }),
-    closed: CLOSED_CODES.includes(code),
+    closed,
     words,
     ...known ?? { what: serverWords(words), cure: "check the address and the network" },
   };

@@ -13,12 +13,13 @@ export interface FakeRequest {
 
 /**
  * What to do about a request: answer with JSON and status 200, with this status and text, or with these bytes, whatever
- * they are; answer nothing; or close the connection.
+ * they are, and close the connection then, or keep it open; answer nothing; or close the connection.
  */
 export type FakeReply =
   | Readonly<Record<string, unknown>>
   | readonly [status: number, text: string]
   | Uint8Array
+  | { readonly begin: Uint8Array }
   | "silence"
   | "close";
 
@@ -45,18 +46,21 @@ export class FakeEtcd extends FakeServer {
       const reply = this.#answer(request);
       if (reply === "close") return;
       if (reply === "silence") continue;
-      await writeFully(connection, reply instanceof Uint8Array ? reply : isPlain(reply) ? http(...reply) : json(reply));
+      await writeFully(connection, bytesOf(reply));
       if (reply instanceof Uint8Array) return;
     }
   }
 }
 
-function isPlain(reply: FakeReply): reply is readonly [number, string] {
-  return Array.isArray(reply);
+function bytesOf(reply: Exclude<FakeReply, string>): Uint8Array {
+  if (reply instanceof Uint8Array) return reply;
+  if (isPlain(reply)) return http(...reply);
+  if ("begin" in reply && reply.begin instanceof Uint8Array) return reply.begin;
+  return http(200, JSON.stringify(reply), "Content-Type: application/json\r\n");
 }
 
-function json(value: unknown): Uint8Array {
-  return http(200, JSON.stringify(value), "Content-Type: application/json\r\n");
+function isPlain(reply: FakeReply): reply is readonly [number, string] {
+  return Array.isArray(reply);
 }
 
 /** An answer in HTTP. */

@@ -13,14 +13,17 @@ export interface Watched {
 }
 
 /** The shortest margin, in milliseconds. */
-const SHORTEST_MARGIN = 1000;
+export const SHORTEST_MARGIN = 1000;
+
+/** How many margins a long TTL has. */
+export const MARGINS_PER_TTL = 6;
 
 /**
  * How much longer than its TTL a lease must have been silent to be taken over, in milliseconds. It covers clocks that
  * run at different rates, and the clock of a server that takes over from another, which may be a little off.
  */
 export function marginOf(ttl: number): number {
-  return Math.max(SHORTEST_MARGIN, ttl / 6);
+  return Math.max(SHORTEST_MARGIN, ttl / MARGINS_PER_TTL);
 }
 
 /**

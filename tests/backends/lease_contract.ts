@@ -3,12 +3,7 @@
 import { until } from "../cli/wait.ts";
 import { lockContract, type LockPlace } from "./lock_contract.ts";
 import type { OpenOptions } from "./open.ts";
-
-/** A statement that a server has noted, with whoever sent it. */
-export interface Noted {
-  readonly client: string;
-  readonly sql: string;
-}
+import { countPolling, type Noted } from "./polling.ts";
 
 /** Short, since the contract waits for the leases of those who died, but long enough for a slow machine. */
 const TERMS = { ttl: 8000, grace: 1000 };
@@ -30,14 +25,7 @@ export function leaseContract(place: Omit<LockPlace, "options">, schema?: string
   lockContract({ ...place, options: () => leaseOptions(schema) });
 }
 
-/**
- * Resolves when so many poll for a lock: their last statement about it has only read its row.
- *
- * @param noted The statements in which the lock's name is, in order.
- */
+/** Resolves when so many poll for a lock. */
 export async function polling(count: number, noted: () => Promise<readonly Noted[]>): Promise<void> {
-  await until(`${count} polling`, async () => {
-    const last = new Map((await noted()).map(({ client, sql }) => [client, sql]));
-    return [...last.values()].filter((sql) => !/\b(?:INSERT|UPDATE)\b/.test(sql)).length === count;
-  });
+  await until(`${count} polling`, async () => countPolling(await noted()) === count);
 }

@@ -1,5 +1,6 @@
 /** Parts of the SQL of the table of leases. */
 
+import { MARGINS_PER_TTL } from "../../lock/silence.ts";
 import { fnv1 } from "../../lock/namespaced_name.ts";
 import type { LockFilter } from "../../who/sighting.ts";
 import { LONGEST_TTL, type Reading } from "../sql/lease/read_row.ts";
@@ -26,8 +27,8 @@ export function mayBeTaken(from: TakeFrom): Statement {
     const { owner, fence, beat } = from.seen;
     return sql` OR (owner = ${owner} AND fence = ${fence} AND beat = ${beat})`;
   }
-  const slack = Math.ceil(from.slack * 1000);
-  const since = from.ttls === 0 ? sql`${slack}` : sql`(${slack} + 1000 * ttl_ms)`;
+  const slack = sql`GREATEST(${Math.ceil(from.slack * 1000)}, 1000 * ttl_ms DIV ${MARGINS_PER_TTL})`;
+  const since = from.ttls === 0 ? slack : sql`(${slack} + 1000 * ttl_ms)`;
   return sql` OR (ttl_ms > 0 AND ttl_ms <= ${LONGEST_TTL} AND expires < ${NOW} - INTERVAL ${since} MICROSECOND)`;
 }
 

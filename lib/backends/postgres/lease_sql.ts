@@ -1,5 +1,6 @@
 /** The SQL of the table of leases. */
 
+import { MARGINS_PER_TTL } from "../../lock/silence.ts";
 import { fnv1 } from "../../lock/namespaced_name.ts";
 import type { LockFilter } from "../../who/sighting.ts";
 import { cut } from "../sql/insert_run.ts";
@@ -135,10 +136,10 @@ function mayBeTaken(from: TakeFrom): Statement {
     return sql` OR owner = ${owner} AND fence = ${fence} AND beat = ${beat}`;
   }
   const { slack, ttls } = from;
-  const longer = ttls === 0 ? sql`` : sql` - ttl_ms::float8 * interval '1 millisecond'`;
-  return sql` OR CASE WHEN ttl_ms > 0 AND ttl_ms <= ${LONGEST_TTL} THEN isfinite(expires) AND expires < ${NOW} - ${
-    span(slack)
-  }${longer} END`;
+  const ttl = sql`ttl_ms::float8 * interval '1 millisecond'`;
+  const longer = ttls === 0 ? sql`` : sql` - ${ttl}`;
+  return sql` OR CASE WHEN ttl_ms > 0 AND ttl_ms <= ${LONGEST_TTL} THEN isfinite(expires) AND expires <
+    ${NOW} - GREATEST(${span(slack)}, ${ttl} / ${MARGINS_PER_TTL}::float8)${longer} END`;
 }
 
 function isOf(filter: LockFilter): Statement {

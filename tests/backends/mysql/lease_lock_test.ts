@@ -2,9 +2,10 @@
 // Starts early: leases of those who died have to run out.
 
 import { forThisFile } from "../../servers/for_this_file.ts";
-import { type Galera, galeraUnavailable, startGalera } from "../../servers/galera.ts";
+import { type Galera, galeraUnavailable } from "../../servers/galera.ts";
 import { Together } from "../../side_by_side.ts";
-import { leaseContract, type Noted, polling } from "../lease_contract.ts";
+import { leaseContract, polling } from "../lease_contract.ts";
+import { notedOnGalera, startWatchedGalera } from "../polling.ts";
 import { sharedMariaDb, sharedMySql56 } from "../shared_server.ts";
 import { waiting } from "./view.ts";
 
@@ -19,31 +20,7 @@ for (const shared of [sharedMariaDb(), sharedMySql56()]) {
 }
 
 if (galeraUnavailable) console.log(`left out: leases on Galera: ${galeraUnavailable}`);
-const cluster = forThisFile<Galera>(galeraUnavailable, async () => {
-  const galera = await startGalera();
-  for (const node of galera.nodes) {
-    await node.query("UPDATE performance_schema.setup_instruments SET enabled = 'YES' WHERE name LIKE 'statement/%'");
-    await node.query(
-      "UPDATE performance_schema.setup_consumers SET enabled = 'YES' WHERE name = 'events_statements_current'",
-    );
-  }
-  return galera;
-});
-
-/** The last statement of each connection to the cluster, if the lock's name is in it. */
-async function noted(name: string): Promise<Noted[]> {
-  const found = await Promise.all(
-    cluster().nodes.map(async (node) => {
-      const rows = await node.query(
-        `SELECT processlist_id AS id, sql_text AS text FROM performance_schema.events_statements_current
-       JOIN performance_schema.threads USING (thread_id)
-       WHERE processlist_user = '${node.user}' AND sql_text LIKE '%${name}%'`,
-      );
-      return rows.map(({ id, text }) => ({ client: `${node.port} ${id}`, sql: String(text) }));
-    }),
-  );
-  return found.flat();
-}
+const cluster = forThisFile<Galera>(galeraUnavailable, startWatchedGalera);
 
 let clients = 0;
 leaseContract({
@@ -52,5 +29,5 @@ leaseContract({
   },
   // Each is on another node than the one before.
   server: () => cluster().nodes[++clients % 2]!.dsn(),
-  waiting: (name, count) => polling(count, () => noted(name)),
+  waiting: (name, count) => polling(count, () => notedOnGalera(cluster().nodes, name)),
 }, "sera");

@@ -1,6 +1,6 @@
 import type { Deadline } from "../../../deadline.ts";
 import { BEATS_OF_LASTING, Moment } from "../../../lock/lease.ts";
-import { marginOf, Silence } from "../../../lock/silence.ts";
+import { SHORTEST_MARGIN, Silence } from "../../../lock/silence.ts";
 import { delayOrAbort } from "../../../waiting.ts";
 import type { Asker } from "../asker.ts";
 import type { Session } from "../session.ts";
@@ -47,7 +47,7 @@ export class Claimer {
   async claim(session: Session, ttls: 0 | 1, deadline: Deadline, signal: AbortSignal): Promise<Claimed | undefined> {
     const asker = abortable(session, signal);
     const pauses = new Pauses();
-    let from: TakeFrom | undefined = this.#isObserving ? undefined : { slack: marginOf(this.#options.lease.ttl), ttls };
+    let from: TakeFrom | undefined = this.#isObserving ? undefined : { slack: SHORTEST_MARGIN, ttls };
     for (let isFirst = true;; isFirst = false) {
       const isLast = deadline.passed;
       const claimed = from && await this.#claimOnce(asker, from);

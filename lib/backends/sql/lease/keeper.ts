@@ -35,7 +35,6 @@ export class LeaseKeeper<S extends Session> implements Keeper {
   /** Why no renewal is answered at present; undefined if there is no trouble. */
   trouble: Trouble | undefined;
   readonly #kept: KeptLease<S>;
-  /** The session that holds the session lock, if any does. */
   #queuedIn: S | undefined;
   #isReleased = false;
   /** Whether that has been told. */
@@ -57,6 +56,11 @@ export class LeaseKeeper<S extends Session> implements Keeper {
 
   get ended(): AbortSignal {
     return this.#kept.connection.closed;
+  }
+
+  /** The session that holds the session lock, if any does. */
+  get queuedIn(): S | undefined {
+    return this.#queuedIn;
   }
 
   get session(): LeaseConnection<S> {
@@ -156,6 +160,7 @@ export class LeaseKeeper<S extends Session> implements Keeper {
 
   async #leaveQueue(): Promise<void> {
     const session = this.#queuedIn;
+    this.#queuedIn = undefined;
     if (!session || session.closed.aborted) return;
     try {
       await this.#kept.server.queue.leave(session);

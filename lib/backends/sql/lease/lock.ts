@@ -17,9 +17,10 @@ import { LeaseKeeper } from "./keeper.ts";
 import type { LeaseOptions } from "./options.ts";
 import type { LeaseServer } from "./server.ts";
 
-/** A lock that was acquired, and its connection. */
+/** A lock that was acquired, and what keeps it. */
 interface Held<S extends Session> {
   readonly lock: LeasedLock;
+  readonly keeper: LeaseKeeper<S>;
   readonly connection: LeaseConnection<S>;
 }
 
@@ -60,6 +61,8 @@ export class LeaseLock<S extends Session> extends SessionLock<S> implements Back
   override acquire(wait: number, signal: AbortSignal, patience = wait): Promise<HeldLock | undefined> {
     // One that was lost before its command started is renewed no more.
     if (this.#held?.lock.lost.aborted) this.#held.connection.stop();
+    // The session lock was released with the lease, or is still there.
+    if (this.#held) this.#queuedIn = this.#held.keeper.queuedIn;
     return super.acquire(wait, signal, patience);
   }
 
@@ -88,9 +91,7 @@ export class LeaseLock<S extends Session> extends SessionLock<S> implements Back
       (session) => this.#server.settingsFrom(session),
       ({ where }, why) => reconnected?.(where, why),
     );
-    // Whoever releases the lease releases that too.
     const queuedIn = this.#queuedIn;
-    this.#queuedIn = undefined;
     const keeper = new LeaseKeeper({ lock: name, mine, ttl: lease.ttl, server: this.#server, connection, queuedIn });
     const lock = await hold(keeper, {
       lease: { ...lease, beats: BEATS_OF_LASTING },
@@ -99,7 +100,7 @@ export class LeaseLock<S extends Session> extends SessionLock<S> implements Back
       took: confirmed.age,
     });
     this.#claimer.mayBeOurs = false;
-    this.#held = { lock, connection };
+    this.#held = { lock, keeper, connection };
     return lock;
   }
 

@@ -1,7 +1,7 @@
 import type { Finding } from "../../../doctor/report.ts";
 import { LockUnavailableError } from "../../../errors.ts";
 import { lockName } from "../../../lock/lock_name.ts";
-import { marginOf } from "../../../lock/silence.ts";
+import { SHORTEST_MARGIN } from "../../../lock/silence.ts";
 import { formatDuration } from "../../../text/duration.ts";
 import { holderText } from "../../../who/holder_text.ts";
 import type { Asker } from "../asker.ts";
@@ -92,7 +92,7 @@ class Probe {
 
   #claimBy(owner: string): Claim {
     const { presence: { host, pid, label }, lease: { ttl } } = this.#options;
-    return { lock: this.#lock, owner, ttl, from: { slack: marginOf(ttl), ttls: 1 }, host, pid, label };
+    return { lock: this.#lock, owner, ttl, from: { slack: SHORTEST_MARGIN, ttls: 1 }, host, pid, label };
   }
 
   #release(mine: Ownership): Promise<boolean> {

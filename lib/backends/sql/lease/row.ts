@@ -48,7 +48,10 @@ export interface Claim extends LeaseHolder {
 export type TakeFrom =
   /** Nobody's. */
   | "nobody"
-  /** One that expired so long ago by the server's clock, in milliseconds; or, if `ttls` is 1, a whole TTL longer ago. */
+  /**
+   * One that expired so long ago by the server's clock: `slack` milliseconds, or a part of the row's TTL as `marginOf()` has
+   * it, whichever is longer; and if `ttls` is 1, a whole TTL of the row longer ago.
+   */
   | { readonly slack: number; readonly ttls: 0 | 1 }
   /** One that has been seen unchanged for long enough. */
   | { readonly seen: Beat };

@@ -41,6 +41,15 @@ export function takeoverTests(place: LeasePlace): void {
     assert.equal((await desk.held()).ttl, HOUR);
   });
 
+  test("the margin is a part of the row's TTL, if that is longer than the least one", async () => {
+    await using desk = await Desk.open(place);
+    await desk.hold("a");
+    for (const [hours, fence] of [[0.1, undefined], [0.2, 2n]] as const) {
+      await desk.write(`expires = ${place.ago(hours * HOUR)}`);
+      assert.equal(await desk.leases.claim(desk.session, claimOf(desk.lock, "b", { slack: 0, ttls: 0 }, 1000)), fence);
+    }
+  });
+
   test("a lease that has not expired is taken from nobody but its own owner", async () => {
     await using desk = await Desk.open(place);
     await desk.hold("a");

@@ -1,0 +1,80 @@
+/** Who polls for a lease, where no session waits for a lock: by the statements that a server has noted. */
+
+import { type Galera, startGalera } from "../servers/galera.ts";
+import { type PgBouncer, startPgBouncer } from "../servers/pgbouncer.ts";
+import type { PostgresServer } from "../servers/postgres_process.ts";
+import { startSystemPostgres } from "../servers/postgres_system.ts";
+
+/** A statement that a server has noted, with whoever sent it. */
+export interface Noted {
+  readonly client: string;
+  readonly sql: string;
+}
+
+/**
+ * How many poll for a lock: their last statement about it has only read its row.
+ *
+ * @param noted The statements in which the lock's name is, in order.
+ */
+export function countPolling(noted: readonly Noted[]): number {
+  const last = new Map(noted.map(({ client, sql }) => [client, sql]));
+  return [...last.values()].filter((sql) => !/\b(?:INSERT|UPDATE)\b/.test(sql)).length;
+}
+
+/** Starts a cluster whose nodes note the last statement of each connection. */
+export async function startWatchedGalera(): Promise<Galera> {
+  const galera = await startGalera();
+  for (const node of galera.nodes) {
+    await node.query("UPDATE performance_schema.setup_instruments SET enabled = 'YES' WHERE name LIKE 'statement/%'");
+    await node.query(
+      "UPDATE performance_schema.setup_consumers SET enabled = 'YES' WHERE name = 'events_statements_current'",
+    );
+  }
+  return galera;
+}
+
+/** The last statement of each connection to such a cluster, if the lock's name is in it. */
+export async function notedOnGalera(nodes: Galera["nodes"], name: string): Promise<Noted[]> {
+  const found = await Promise.all(nodes.map(async (node) => {
+    const rows = await node.query(
+      `SELECT processlist_id AS id, sql_text AS text FROM performance_schema.events_statements_current
+       JOIN performance_schema.threads USING (thread_id)
+       WHERE processlist_user = '${node.user}' AND sql_text LIKE '%${name}%'`,
+    );
+    return rows.map(({ id, text }) => ({ client: `${node.port} ${id}`, sql: String(text) }));
+  }));
+  return found.flat();
+}
+
+/** A pooler and the server behind it. */
+export interface Pooled {
+  readonly server: PostgresServer;
+  readonly pool: PgBouncer;
+  /** Ends both and removes their folders. */
+  stop(): Promise<void>;
+}
+
+/** Starts a pooler in front of a server that notes every statement, and who sent it: the pooler names its clients. */
+export async function startPooled(mode: "transaction" | "statement"): Promise<Pooled> {
+  const server = await startSystemPostgres({ extraArgs: ["--log-statement=all", "--log-line-prefix=<%a>"] });
+  try {
+    const pool = await startPgBouncer(server, mode);
+    const stop = async () => {
+      await pool.stop();
+      await server.stop();
+    };
+    return { server, pool, stop };
+  } catch (error) {
+    await server.stop();
+    throw error;
+  }
+}
+
+/** The statements in the log of such a server in which the lock's name is. Clients have names of their own, or are one. */
+export async function notedThroughPooler({ logFile }: PostgresServer, name: string): Promise<Noted[]> {
+  const entries = (await Deno.readTextFile(logFile)).split(/^(?=<)/m);
+  return entries.filter((entry) => entry.includes(name)).flatMap((entry) => {
+    const [, client, sql] = /^<(.*?)>LOG: {2}(?:statement|execute [^:]*): (.*)/s.exec(entry) ?? [];
+    return client !== undefined && sql !== undefined ? [{ client, sql }] : [];
+  });
+}

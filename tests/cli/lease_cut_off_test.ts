@@ -1,0 +1,145 @@
+/** A holder of a lease whose network is cut, and a cluster that is cut in two. */
+// Starts early: leases have to run out in it.
+
+import assert from "node:assert/strict";
+import { BEATS_OF_LASTING } from "../../lib/lock/lease.ts";
+import { FarNode, farNodeUnavailable } from "../servers/far_node.ts";
+import { galeraUnavailable, startGalera } from "../servers/galera.ts";
+import { FAR_SERVERS, startFarSera } from "./far_servers.ts";
+import { testWith } from "./needs.ts";
+import { childrenOfSera, lives } from "./process_list.ts";
+import { startSera } from "./program.ts";
+import type { Running } from "./running.ts";
+import { pause, until } from "./wait.ts";
+
+/** Far longer than its network is cut, in milliseconds. */
+const LEASE = 15_000;
+
+/** Runs until its stdin ends. TERM does not stop it. */
+const COMMAND = ["sh", "-c", 'trap "" TERM; echo "ready $SERA_TOKEN"; read -r _; echo over'];
+
+/** What a waiter runs: tells whether that command lives, and its own token. */
+const look = (command: number) => [
+  "sh",
+  "-c",
+  'kill -0 "$0" 2>/dev/null && ! grep -q "^State:.Z" "/proc/$0/status" && echo overlap; echo "token $SERA_TOKEN"',
+  `${command}`,
+];
+
+function flags(server: string, ttl: string, table: string): string[] {
+  return ["--server", server, "--lease", "--lease-table", table, "--name", "n", "--ttl", ttl, "--grace", "500ms"];
+}
+
+/** The fencing token that a command has told. */
+function tokenOf({ stdout }: Pick<Running, "stdout">): bigint {
+  return BigInt(/^(?:ready|token) (\d+)$/m.exec(stdout)?.[1] ?? assert.fail(stdout));
+}
+
+/** Asserts that a holder that was cut off has ended its command when a waiter gets its lease, which has a higher token. */
+async function assertHandsOver(holder: Running, command: number, waiter: Running): Promise<void> {
+  const { code, stderr } = await holder.ended;
+  assert.equal(code, 206);
+  assert.match(stderr, /^sera: Lock lost: [^\n]+\n/);
+  assert.equal(lives(command), false);
+  const { code: next, stdout } = await waiter.ended;
+  assert.equal(next, 0);
+  assert.doesNotMatch(stdout, /overlap/);
+  assert.ok(tokenOf({ stdout }) > tokenOf(holder));
+}
+
+for (const { name, need, start } of FAR_SERVERS) {
+  const table = name === "MariaDB" ? "sera.leases" : "leases";
+
+  testWith([need], `a holder that is cut off for less than its lease goes on, and nobody else: ${name}`, async () => {
+    await using node = await FarNode.join();
+    await using server = await start(node);
+    const ttl = `${LEASE}ms`;
+    await using holder = startFarSera(node, [...flags(server.remote, ttl, table), "0", ...COMMAND], { stdin: "open" });
+    await holder.says("ready");
+    const { command } = childrenOfSera(holder);
+    await using waiter = startSera([...flags(server.local, ttl, table), "--verbose", "forever", ...look(command)]);
+    await waiter.says("Waiting for");
+    await node.cut();
+    // A renewal falls into it.
+    await pause(LEASE / BEATS_OF_LASTING + 500);
+    await node.rejoin();
+    assert.equal(waiter.over, false);
+    await holder.closeStdin();
+    const { code, stdout, stderr } = await holder.ended;
+    assert.deepEqual({ code, stderr }, { code: 0, stderr: "" });
+    assert.match(stdout, /^ready \d+\nover\n$/);
+    const { code: next, stdout: told } = await waiter.ended;
+    assert.equal(next, 0);
+    assert.doesNotMatch(told, /overlap/);
+    assert.equal(tokenOf({ stdout: told }), tokenOf({ stdout }) + 1n);
+  });
+
+  testWith(
+    [need],
+    `a holder that is cut off for longer has no command when another gets the lease: ${name}`,
+    async () => {
+      await using node = await FarNode.join();
+      await using server = await start(node);
+      await using holder = startFarSera(node, [...flags(server.remote, "3s", table), "0", ...COMMAND], {
+        stdin: "open",
+      });
+      await holder.says("ready");
+      const { command } = childrenOfSera(holder);
+      await using waiter = startSera([...flags(server.local, "3s", table), "--verbose", "forever", ...look(command)]);
+      await waiter.says("Waiting for");
+      await node.cut();
+      await assertHandsOver(holder, command, waiter);
+      await node.rejoin();
+    },
+  );
+}
+
+testWith(
+  [farNodeUnavailable ?? galeraUnavailable],
+  "a Galera cluster that is cut in two: who holds a lease in the half that goes on keeps it, else it is handed over",
+  async () => {
+    await using node = await FarNode.join();
+    const secondHome = { launcher: node.launcher, addresses: [node.here, node.there] } as const;
+    await using cluster = await startGalera({ suspectAfter: 2, secondHome });
+    // Each is asked from where it runs.
+    const [near, far] = cluster.nodes.map((server) => server.dsn()) as [string, string];
+    const table = "sera.leases";
+    const isCut = () =>
+      until("the far node is outside", async () => {
+        const [row] = await cluster.nodes[1].query("SHOW STATUS LIKE 'wsrep_cluster_status'");
+        return row?.Value !== "Primary";
+      });
+    const isWhole = () =>
+      until("the far node is back", async () => {
+        const [row] = await cluster.nodes[1].query("SHOW STATUS LIKE 'wsrep_ready'");
+        return row?.Value === "ON";
+      });
+    {
+      await using holder = startSera([...flags(near, "30s", table), "0", ...COMMAND], { stdin: "open" });
+      await holder.says("ready");
+      const { command } = childrenOfSera(holder);
+      await using waiter = startFarSera(node, [...flags(far, "30s", table), "--verbose", "forever", ...look(command)]);
+      await waiter.says("Waiting for");
+      await node.cut();
+      await isCut();
+      await node.rejoin();
+      await isWhole();
+      assert.equal(waiter.over, false);
+      await holder.closeStdin();
+      assert.equal((await holder.ended).code, 0);
+      const { code, stdout } = await waiter.ended;
+      assert.equal(code, 0);
+      assert.doesNotMatch(stdout, /overlap/);
+      assert.equal(tokenOf({ stdout }), tokenOf(holder) + 1n);
+    }
+    await using holder = startFarSera(node, [...flags(far, "6s", table), "0", ...COMMAND], { stdin: "open" });
+    await holder.says("ready");
+    const { command } = childrenOfSera(holder);
+    await using waiter = startSera([...flags(near, "6s", table), "--verbose", "forever", ...look(command)]);
+    await waiter.says("Waiting for");
+    await node.cut();
+    await assertHandsOver(holder, command, waiter);
+    await node.rejoin();
+    await isWhole();
+  },
+);

@@ -5,6 +5,7 @@ import { EtcdClient } from "../../../lib/backends/etcd/client.ts";
 import { EtcdError } from "../../../lib/backends/etcd/errors.ts";
 import { deleteRange, grant, leaseRequest, Path, put, range, watch } from "../../../lib/backends/etcd/requests.ts";
 import { readGrant, readKeepAlive, readRange, readStatus, readWatch } from "../../../lib/backends/etcd/answers.ts";
+import { PERMISSIONS } from "../../../scripts/permissions.ts";
 import { type Certificates, makeCertificates } from "../../servers/certificates.ts";
 import { etcdUnavailable, startEtcd } from "../../servers/etcd.ts";
 import { base64 } from "../../servers/etcd_client.ts";
@@ -114,17 +115,21 @@ Deno.test({ name: "a request ends with its signal, and all end with the client",
   await assert.rejects(client.call(Path.status, {}), /the client is closed/);
 });
 
-Deno.test({ name: "no proxy of the environment is asked, and its variables stay", ignore }, async () => {
-  const names = ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
-  const before = names.map((name) => [name, Deno.env.get(name)] as const);
-  // Nobody listens there.
-  for (const name of names) Deno.env.set(name, "http://127.0.0.1:9");
-  try {
-    assert.equal(await versionAt(etcd().url()), etcd().version);
-    for (const name of names) assert.equal(Deno.env.get(name), "http://127.0.0.1:9");
-  } finally {
-    for (const [name, value] of before) value === undefined ? Deno.env.delete(name) : Deno.env.set(name, value);
-  }
+Deno.test({ name: "no proxy of the environment is asked, by the permissions of the program too", ignore }, async () => {
+  await useTls(async ({ certificates: { ca }, good, mutual }) => {
+    // Nobody listens there.
+    const proxy = "http://127.0.0.1:9";
+    const names = ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
+    const program = ["run", "--quiet", ...PERMISSIONS, `${import.meta.dirname}/../../fixtures/etcd_version.ts`];
+    for (const [url, ...more] of [[etcd().url()], [good.url(), ca], [mutual.url(), ca]]) {
+      const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+        args: [...program, url!, ...more],
+        env: Object.fromEntries(names.map((name) => [name, proxy])),
+      }).output();
+      assert.equal(new TextDecoder().decode(stderr), "");
+      assert.equal(new TextDecoder().decode(stdout), `${good.version} ${proxy} ${proxy} ${proxy}\n`);
+    }
+  });
 });
 
 Deno.test({ name: "users log in, once, and again when their login has ended", ignore }, async () => {

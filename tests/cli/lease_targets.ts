@@ -30,7 +30,7 @@ export interface StartedLeases extends AsyncDisposable {
   readonly other: Place;
   /** The table, as SQL and the setting name it. */
   readonly table: string;
-  readonly ledger: LedgerView;
+  readonly ledger: TableView;
   /** Runs one statement as an administrator. */
   query(sql: string): Promise<Record<string, unknown>[]>;
   /** Of the row of this key's lock, as text; undefined if there is none. */

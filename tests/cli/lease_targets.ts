@@ -3,7 +3,7 @@
 // @ts-types="@types/pg"
 import pg from "pg";
 import { lockName } from "../../lib/lock/lock_name.ts";
-import type { LedgerView } from "./ledger_view.ts";
+import type { TableView } from "./ledger_view.ts";
 import { ledgerOnMySql, ledgerOnPostgres } from "./ledger_view.ts";
 import { forThisFile } from "../servers/for_this_file.ts";
 import { type Galera, galeraUnavailable, startGalera } from "../servers/galera.ts";

@@ -15,6 +15,8 @@ const FRESH = 1000;
  */
 export class LeasedLock implements HeldLock {
   onRenewed: (() => void) | undefined;
+  /** Whether no command was started under it yet, and it was not released. */
+  isUnused = true;
   readonly #keeper: Keeper;
   #terms: LeaseTerms;
   readonly #lost = new AbortController();
@@ -67,6 +69,10 @@ export class LeasedLock implements HeldLock {
     return Math.max(0, endsAfter(this.#terms) - this.#confirmed.age);
   }
 
+  commandStarts(): void {
+    this.isUnused = false;
+  }
+
   commandEnded(): void {
     this.#terms = { ...this.#terms, grace: 0 };
     if (!this.lost.aborted) {
@@ -95,6 +101,7 @@ export class LeasedLock implements HeldLock {
     // A lost lock is not released: what is left of it ends with its keeper.
     if (this.lost.aborted) throw this.#commandEnded ? this.lost.reason : this.#lostBefore();
     this.#released = true;
+    this.isUnused = false;
     this.#stop();
     let released;
     try {
@@ -158,9 +165,8 @@ export class LeasedLock implements HeldLock {
   #lose(why: Trouble): void {
     if (this.#released || this.lost.aborted) return;
     this.#stop();
-    const within = Math.min(this.left, graceOf(this.#terms));
     const { what, cure } = this.#suspension() ?? why;
-    this.#lost.abort(new LockLostError(`Lock lost: ${what}`, cure, within));
+    this.#lost.abort(new LockLostError(`Lock lost: ${what}`, cure, Math.min(this.left, graceOf(this.#terms))));
   }
 
   /**

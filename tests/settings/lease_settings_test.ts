@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { backendOptions } from "../../lib/commands/backend_options.ts";
 import { ConfigError, UsageError } from "../../lib/errors.ts";
 import { leasePlace } from "../../lib/settings/lease_place.ts";
-import { withoutEffect } from "../../lib/settings/without_effect.ts";
+import { refuseWithoutEffect, withoutEffect } from "../../lib/settings/without_effect.ts";
 import {
   FILE,
   type Flags,
@@ -102,6 +102,26 @@ test("a lease in a place that has none is refused, wherever it is asked for", as
   const { kind, message } = await refusal({ file: { lease: true } });
   assert.equal(kind, ConfigError);
   assert.match(message, /^Cannot use lease in (\S+\.json) with the server in \1: a server of files has no leases; /);
+});
+
+test("a lease where each lock is one already is told to be needless, and as a flag refused", async () => {
+  const server = "etcd://sera:secret@h1,h2/";
+  const flags = new Map(Object.entries({ server, lease: "true" }));
+  const settings = await withFlags({ lease: "true" }, server);
+  assert.throws(() => refuseWithoutEffect(settings, flags), (error) => {
+    assert.ok(error instanceof UsageError);
+    assert.equal(
+      error.message,
+      "Cannot use --lease: it has no effect, since the locks of etcd are leases anyway; leave it out",
+    );
+    return true;
+  });
+  const given = { file: { server, lease: true, "lease-table": "t" } };
+  assert.deepEqual(withoutEffect(await resolve(given)).map(({ what }) => what.replace(/ in \S+ has/, " has")), [
+    "lease has no effect here, since the locks of etcd are leases anyway",
+    "lease-table has no effect here, since etcd keeps its leases in no table",
+  ]);
+  assert.deepEqual(withoutEffect(await resolve({ file: { server, lease: false } })), []);
 });
 
 test("a lease that is switched off asks for nothing", async () => {

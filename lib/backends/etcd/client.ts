@@ -159,6 +159,7 @@ export class EtcdClient {
   }
 
   async #opened(): Promise<Deno.HttpClient> {
+    this.#closed.signal.throwIfAborted();
     this.#http ??= openHttp(this.address);
     return await this.#http;
   }

@@ -69,14 +69,14 @@ export class EtcdError extends LockUnavailableError {
 type Meaning = readonly [words: string, what: string | undefined, cure: string];
 
 const MAJORITY = "start the members that are down, see etcdctl endpoint status --cluster";
-const CREDENTIALS = "write etcds://user:password@host, or etcd:// without TLS";
+const CREDENTIALS = "write user:password@ before its hosts in the server setting";
 
 /** The first whose words are in the message counts. */
 const MEANINGS: readonly Meaning[] = [
   [
     "database space exceeded",
     "its database is full (alarm NOSPACE)",
-    "compact and defragment it, etcdctl alarm disarm",
+    "compact and defragment it, then etcdctl alarm disarm",
   ],
   ["data corrupted", undefined, "see etcdctl alarm list"],
   ["corrupt cluster", undefined, "see etcdctl alarm list"],

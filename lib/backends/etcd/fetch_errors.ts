@@ -25,13 +25,17 @@ const CODES: readonly (readonly [words: RegExp, code: string])[] = [
   [/address family not supported/i, "EAFNOSUPPORT"],
 ];
 
-/** A connection that ended before the answer did. */
-const ENDED =
-  /connection closed|error reading a body|incomplete message|unexpected end of file|unexpected eof|handshake eof/i;
+/** A connection that ended before the answer began. */
+const ENDED = /connection closed|unexpected eof|handshake eof/i;
+
+/** One that ended before the answer did. */
+const CUT = /error reading a body|incomplete message|unexpected end of file/i;
+
+/** The codes for the same. */
+const CLOSED_CODES: readonly unknown[] = ["ECONNRESET", "EPIPE", "ECONNABORTED"];
 
 /** A handshake that failed, and not because the connection ended. */
-const TLS =
-  /invalid peer certificate|fatal alert|corrupt message|handshake failure|\btls\b|PeerIncompatible|PeerMisbehaved/i;
+const TLS = /invalid peer certificate|fatal alert|corrupt message|handshake failure|\btls\b|PeerIncompat|PeerMisbehav/i;
 
 /** What answers does not speak HTTP. */
 const NO_HTTP = /invalid HTTP|message head is too large|parsed/i;
@@ -40,6 +44,8 @@ const NO_HTTP = /invalid HTTP|message head is too large|parsed/i;
 export interface FetchFailure extends Trouble {
   readonly kind: "network" | "ended" | "tls" | "no HTTP";
   readonly transient: boolean;
+  /** Whether the connection ended before there was an answer. */
+  readonly closed: boolean;
   /** The runtime's words. */
   readonly words: string;
 }
@@ -47,31 +53,28 @@ export interface FetchFailure extends Trouble {
 /** Says what an error of the runtime's `fetch`, or of reading an answer, means. */
 export function describeFetchError(error: unknown): FetchFailure {
   const words = wordsOf(error);
-  if (ENDED.test(words)) return { kind: "ended", transient: true, words, ...CLOSED };
-  if (TLS.test(words)) return { kind: "tls", transient: false, words, what: `TLS failed: ${serverWords(words)}` };
+  const lasting = { transient: false, closed: false, words };
+  if (ENDED.test(words)) return { kind: "ended", transient: true, closed: true, words, ...CLOSED };
+  if (CUT.test(words)) return { kind: "network", transient: true, closed: true, words, ...CLOSED };
+  if (TLS.test(words)) return { kind: "tls", ...lasting, what: `TLS failed: ${serverWords(words)}` };
   if (NO_HTTP.test(words)) {
-    return {
-      kind: "no HTTP",
-      transient: false,
-      words,
-      what: "what answers does not speak HTTP",
-      cure: "check host and port",
-    };
+    return { kind: "no HTTP", ...lasting, what: "what answers does not speak HTTP", cure: "check host and port" };
   }
   if (/port \d+ are blocked|bad port/i.test(words)) {
     return {
       kind: "network",
-      transient: false,
-      words,
+      ...lasting,
       what: "this port is reserved for another protocol, and requests to it are blocked",
       cure: "let etcd listen on another port",
     };
   }
   const code = CODES.find(([pattern]) => pattern.test(words))?.[1];
   const known = code === undefined ? undefined : describeNetworkError({ code });
+  const closed = CLOSED_CODES.includes(code);
   return {
-    kind: "network",
+    kind: closed ? "ended" : "network",
     transient: known === undefined || isTransientNetworkError({ code }),
+    closed,
     words,
     ...known ?? { what: serverWords(words), cure: "check the address and the network" },
   };

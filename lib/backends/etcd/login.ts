@@ -41,11 +41,11 @@ export class Login {
       return await work({ ...sending, token });
     } catch (error) {
       if (!(error instanceof EtcdError) || !this.#mayHaveEnded(error, token)) throw error;
-      // Another request may have logged in meanwhile.
-      if (this.#token === token) this.#token = undefined;
       this.#isOpenToAll = false;
-      const again = this.#token ?? await this.#logIn(member, sending);
-      if (again === undefined) throw error;
+      // Another request may have logged in meanwhile.
+      const again = this.#token === token ? await this.#logIn(member, sending) : this.#token;
+      // Nobody has to log in any more if there is none, and the old one only stood in the way.
+      if (again === token) throw error;
       return await work({ ...sending, token: again });
     }
   }
@@ -68,6 +68,7 @@ export class Login {
     } catch (error) {
       if (!(error instanceof EtcdError && OPEN_TO_ALL.test(error.words))) throw error;
       this.#isOpenToAll = true;
+      this.#token = undefined;
       return undefined;
     }
   }

@@ -1,4 +1,4 @@
-import { TroubleError } from "../../errors.ts";
+import { type Trouble, TroubleError } from "../../errors.ts";
 import { type Endpoint, type EtcdAddress, shownEndpoint } from "./address.ts";
 import { readLines, readWhole } from "./body.ts";
 import { EtcdError, readRefusal, refused } from "./errors.ts";
@@ -60,10 +60,10 @@ export class Member {
 
   /** An error of this member that another may not have. */
   error(
-    trouble: { what: string; cure?: string | undefined },
-    more: { transient: boolean; closed?: boolean },
+    { what, cure }: Trouble,
+    { transient, closed = false }: { readonly transient: boolean; readonly closed?: boolean },
   ): EtcdError {
-    return new EtcdError(this.where, trouble, { elsewhere: true, ...more });
+    return new EtcdError(this.where, { what, cure }, { elsewhere: true, transient, closed });
   }
 
   /**
@@ -93,7 +93,9 @@ export class Member {
       for await (const line of readLines(await this.#send(path, body, sending))) {
         const message = parseJson(line);
         if (field(message, "result") === undefined) throw this.#refusal(message) ?? new NonsenseError("no result");
-        yield object(message, "result");
+        const result = object(message, "result");
+        this.#isEtcd = true;
+        yield result;
       }
     } catch (error) {
       throw await this.#meant(error, sending);
@@ -140,12 +142,10 @@ export class Member {
     // The runtime's errors of fetch and of reading; all others are sera's own.
     if (!(error instanceof TypeError || error instanceof Deno.errors.Http)) return error;
     const failure = describeFetchError(error);
-    const { transient, kind } = failure;
-    if (kind === "network" || kind === "ended" && this.#isEtcd) {
-      return this.error(failure, { transient, closed: kind === "ended" });
-    }
+    const { kind } = failure;
+    if (kind === "network" || kind === "ended" && this.#isEtcd) return this.error(failure, failure);
     const { whySo } = await import("./wrong_speech.ts");
     const why = await whySo(this.endpoint, failure, this.#address, http, signal);
-    return this.error(why ?? failure, { transient: transient && !why, closed: kind === "ended" && !why });
+    return why ? this.error(why, { transient: false }) : this.error(failure, failure);
   }
 }

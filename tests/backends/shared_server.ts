@@ -1,13 +1,16 @@
 /** A server that all tests of a file share, or the reason why there is none. */
 
 import type { Together } from "../side_by_side.ts";
+import { etcdUnavailable, startEtcd } from "../servers/etcd.ts";
+import { type EtcdCluster, startEtcdCluster } from "../servers/etcd_cluster.ts";
+import type { EtcdMember } from "../servers/etcd_member.ts";
 import { mariaDbUnavailable, startMariaDb } from "../servers/mariadb.ts";
 import { mysql56Unavailable, startMySql56 } from "../servers/mysql56.ts";
 import type { MySqlServer } from "../servers/mysql_process.ts";
 import { postgres18Unavailable, startPostgres18 } from "../servers/postgres18.ts";
 import type { PostgresServer } from "../servers/postgres_process.ts";
 import { forThisFile } from "../servers/for_this_file.ts";
-import { lendMariaDb, lendMySql56, lendPostgres18, lendSystemPostgres } from "../servers/pool.ts";
+import { lendEtcd, lendMariaDb, lendMySql56, lendPostgres18, lendSystemPostgres } from "../servers/pool.ts";
 import { startSystemPostgres, systemPostgresUnavailable } from "../servers/postgres_system.ts";
 
 /** Which of Deno's sanitizers a test does without, for a reason that stands beside it. */
@@ -17,7 +20,7 @@ export type Sanitizers = Pick<Deno.TestDefinition, "sanitizeOps" | "sanitizeReso
 export const RESTARTS: Sanitizers = { sanitizeOps: false, sanitizeResources: false };
 
 /** It is there before the first test of the file, and given back after the last one. */
-export class SharedServer<S extends MySqlServer | PostgresServer> {
+export class SharedServer<S extends { stop(): Promise<void> }> {
   readonly #label: string;
   readonly #missing: string | undefined;
   readonly #server: () => S;
@@ -90,4 +93,18 @@ export function sharedPostgres18(...extraArgs: string[]): SharedServer<PostgresS
     postgres18Unavailable,
     () => extraArgs.length === 0 ? lendPostgres18() : startPostgres18({ extraArgs }),
   );
+}
+
+/** An etcd of one member for the tests of this file. */
+export function sharedEtcd(...extraArgs: string[]): SharedServer<EtcdMember> {
+  return new SharedServer(
+    "etcd",
+    etcdUnavailable,
+    () => extraArgs.length === 0 ? lendEtcd() : startEtcd({ extraArgs }),
+  );
+}
+
+/** An etcd of three members for the tests of this file. */
+export function sharedEtcdCluster(...extraArgs: string[]): SharedServer<EtcdCluster> {
+  return new SharedServer("etcd, three members", etcdUnavailable, () => startEtcdCluster({ extraArgs }));
 }

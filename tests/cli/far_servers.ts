@@ -1,5 +1,7 @@
 /** Servers here for seras on a node whose cable can be cut. */
 
+import { etcdUnavailable } from "../servers/etcd.ts";
+import { type EtcdClusterOptions, startEtcdCluster } from "../servers/etcd_cluster.ts";
 import { type FarNode, farNodeUnavailable } from "../servers/far_node.ts";
 import { mariaDbUnavailable, startMariaDb } from "../servers/mariadb.ts";
 import { startSystemPostgres, systemPostgresUnavailable } from "../servers/postgres_system.ts";
@@ -48,6 +50,21 @@ async function startFarPostgres({ here, there }: FarNode): Promise<FarServer> {
     remote: server.url().replace("127.0.0.1", here),
     [Symbol.asyncDispose]: () => server.stop(),
   };
+}
+
+/** An etcd whose members are all here, and one whose last member is on the node. */
+export const FAR_ETCDS: readonly FarServerKind[] = [
+  { name: "etcd", need: farNodeUnavailable ?? etcdUnavailable, start: (far) => startFarEtcd({ far }) },
+  {
+    name: "etcd with a member of the node's own",
+    need: farNodeUnavailable ?? etcdUnavailable,
+    start: (far) => startFarEtcd({ far, lastIsFar: true }),
+  },
+];
+
+async function startFarEtcd(options: EtcdClusterOptions): Promise<FarServer> {
+  const cluster = await startEtcdCluster(options);
+  return { local: cluster.url(), remote: cluster.farUrl(), [Symbol.asyncDispose]: () => cluster.stop() };
 }
 
 /** Starts sera on a node; dispose of it. */

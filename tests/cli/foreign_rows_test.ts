@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { lockName } from "../../lib/lock/lock_name.ts";
 import { history } from "./ledger_view.ts";
 import { fixture } from "./place.ts";
-import { FILE, type StartedTarget, testOn, useTargets } from "./targets.ts";
+import { FILE, type StartedTarget, testOn, useTargets, withTables } from "./targets.ts";
 
 /** What somebody writes to have it run as another's statement, or looked for as another's file. */
 const BREAKOUTS = [
@@ -35,7 +35,7 @@ const LOOKS: readonly (readonly string[])[] = [
 // deno-lint-ignore no-control-regex
 const HARMFUL = /[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]/;
 
-const targets = useTargets();
+const targets = withTables(useTargets());
 
 /** Text as SQL of whichever database, without sera's own way to write it. */
 function literal({ server }: StartedTarget, text: string): string {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { lockName } from "../../lib/lock/lock_name.ts";
 import { inProcess, testInProcess } from "./in_process.ts";
 import { history, outcomes } from "./ledger_view.ts";
-import { fixture, type Place } from "./place.ts";
+import { fixture } from "./place.ts";
 import { underWatch } from "./process_list.ts";
 import { FILE, testOn, useTargets } from "./targets.ts";
 import { startInTerminal } from "./terminal.ts";
@@ -82,8 +82,9 @@ for (const target of targets) {
     await using waiter = place.startSera(["--ledger", "--record-skips", "--wait-and-skip", "20", ...words]);
     await started.waiters(words.join(" "));
     const shown = async () => [
-      JSON.stringify(await ledger.query(`SELECT * FROM ${ledger.table}`)),
-      await sessionsShown(started.server, place, ledger),
+      await ledger.all(),
+      // Nobody needs to be seen there.
+      `${await started.sessions()} sh`,
       (await place.sera(["history"])).stdout,
       (await place.sera(["history", "--json"])).stdout,
     ];
@@ -116,23 +117,6 @@ for (const target of targets) {
     // Yet nothing is lost.
     assert.equal((await history(place))[0]!.label, HOSTILE);
   });
-}
-
-/** What an administrator sees of the sessions, or of the locks in a folder. */
-async function sessionsShown(
-  server: string,
-  place: Place,
-  { query }: { query(sql: string): Promise<unknown[]> },
-): Promise<string> {
-  if (server.startsWith("file:")) {
-    const texts = [...Deno.readDirSync(place.locks)].filter(({ name }) => name.endsWith(".lock"))
-      .map(({ name }) => Deno.readTextFileSync(`${place.locks}/${name}`));
-    return texts.join("\n") || "sh";
-  }
-  const views = server.startsWith("postgres:")
-    ? ["pg_stat_activity"]
-    : ["information_schema.processlist", "performance_schema.session_connect_attrs"];
-  return JSON.stringify(await Promise.all(views.map((view) => query(`SELECT * FROM ${view}`)))) + " sh";
 }
 
 testOn(FILE, "history of one lock, by its name or by the command's words", async () => {

@@ -1,16 +1,17 @@
 // Starts early: it starts sera often, on every kind of server.
 
 import assert from "node:assert/strict";
-import { type StartedTarget, testOn, useTargets } from "./targets.ts";
+import type { TableView } from "./ledger_view.ts";
+import { FILE, type StartedTarget, testOn, useTargets, withTables } from "./targets.ts";
 
-const [, ...targets] = useTargets();
+const targets = withTables(useTargets()).filter((target) => target !== FILE);
 
 function isPostgres({ server }: StartedTarget): boolean {
   return server.startsWith("postgres:");
 }
 
 /** A user who may change rows, and make nothing; on PostgreSQL the rows of tables that are granted. */
-async function limitedUser(started: StartedTarget): Promise<string> {
+async function limitedUser(started: StartedTarget<TableView>): Promise<string> {
   const { server, ledger } = started;
   const accounts = isPostgres(started)
     ? ["CREATE ROLE limited LOGIN PASSWORD 'secret'"]

@@ -8,14 +8,20 @@ import type { Place } from "./place.ts";
 
 type Row = Record<string, unknown>;
 
-/** The ledger's table. */
+/** The ledger, wherever it is. */
 export interface LedgerView {
+  /** Everything that is in it, as text. */
+  all(): Promise<string>;
+  /** Makes all runs as old as if they had been so many milliseconds earlier. */
+  age(milliseconds: number): Promise<void>;
+}
+
+/** The ledger's table. */
+export interface TableView extends LedgerView {
   /** The `ledger-table` setting; in SQL it is the same. */
   readonly table: string;
   /** Runs one statement as an administrator. */
   query(sql: string): Promise<Row[]>;
-  /** Makes all runs as old as if they had been so many milliseconds earlier. */
-  age(milliseconds: number): Promise<void>;
 }
 
 /** A run, as `sera history --json` shows it. */
@@ -47,11 +53,12 @@ export async function outcomes(place: Place, ...args: string[]): Promise<string[
 }
 
 /** The ledger in the plain user's database. */
-export function ledgerOnMySql(server: MySqlServer, name: string): LedgerView {
+export function ledgerOnMySql(server: MySqlServer, name: string): TableView {
   const table = `sera.${name}`;
   return {
     table,
     query: (sql) => server.query(sql),
+    all: () => rowsOf(server, table),
     async age(milliseconds) {
       await server.query(setTimes(table, (time) => `${time} - INTERVAL ${milliseconds * 1000} MICROSECOND`));
     },
@@ -59,10 +66,11 @@ export function ledgerOnMySql(server: MySqlServer, name: string): LedgerView {
 }
 
 /** The ledger in the plain user's database. */
-export function ledgerOnPostgres(server: PostgresServer, table: string): LedgerView {
+export function ledgerOnPostgres(server: PostgresServer, table: string): TableView {
   return {
     table,
     query: (sql) => server.query(sql),
+    all: () => rowsOf(server, table),
     async age(milliseconds) {
       await server.query(setTimes(table, (time) => `${time} - interval '${milliseconds} milliseconds'`));
     },
@@ -70,7 +78,7 @@ export function ledgerOnPostgres(server: PostgresServer, table: string): LedgerV
 }
 
 /** The ledger beside the locks. */
-export function ledgerInFile(path: string): LedgerView {
+export function ledgerInFile(path: string): TableView {
   const table = "sera_runs";
   const query = (sql: string) => {
     const database = new DatabaseSync(path);
@@ -83,11 +91,16 @@ export function ledgerInFile(path: string): LedgerView {
   return {
     table,
     query,
+    all: () => rowsOf({ query }, table),
     async age(milliseconds) {
       const shift = `'${-milliseconds / 1000} seconds'`;
       await query(setTimes(table, (time) => `strftime('%Y-%m-%d %H:%M:%f', ${time}, ${shift})`));
     },
   };
+}
+
+async function rowsOf(server: { query(sql: string): Promise<Row[]> }, table: string): Promise<string> {
+  return JSON.stringify(await server.query(`SELECT * FROM ${table}`));
 }
 
 function setTimes(table: string, earlier: (column: string) => string): string {

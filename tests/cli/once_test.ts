@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { history, outcomes } from "./ledger_view.ts";
 import { fixture } from "./place.ts";
 import { underWatch } from "./process_list.ts";
-import { FILE, testOn, useTargets } from "./targets.ts";
+import { FILE, testOn, useTargets, withTables } from "./targets.ts";
 import { until } from "./wait.ts";
 
 const RAN = { code: 0, stdout: "ran\n", stderr: "" };
@@ -132,7 +132,7 @@ for (const [what, { flags = [], words, code, outcome, counts }] of Object.entrie
   });
 }
 
-const [, , , postgres = FILE] = targets;
+const postgres = withTables(targets).find(({ name }) => name === "PostgreSQL")!;
 
 testOn(postgres, `--once: a signal that comes before the command is started leaves nothing that counts`, async () => {
   await using started = await postgres.start();

@@ -10,6 +10,8 @@ import {
 } from "../backends/polling.ts";
 import { keySql } from "../backends/postgres/key_sql.ts";
 import { lockName } from "../../lib/lock/lock_name.ts";
+import { etcdUnavailable } from "../servers/etcd.ts";
+import { startEtcdCluster } from "../servers/etcd_cluster.ts";
 import { type Galera, galeraUnavailable } from "../servers/galera.ts";
 import { mariaDbUnavailable } from "../servers/mariadb.ts";
 import { mysql56Unavailable } from "../servers/mysql56.ts";
@@ -18,23 +20,26 @@ import { pgBouncerUnavailable } from "../servers/pgbouncer.ts";
 import { postgres18Unavailable } from "../servers/postgres18.ts";
 import type { PostgresServer } from "../servers/postgres_process.ts";
 import { forThisFile } from "../servers/for_this_file.ts";
-import { lendMariaDb, lendMySql56, lendPostgres18, lendSystemPostgres } from "../servers/pool.ts";
+import { lendEtcd, lendMariaDb, lendMySql56, lendPostgres18, lendSystemPostgres } from "../servers/pool.ts";
 import { systemPostgresUnavailable } from "../servers/postgres_system.ts";
-import { ledgerInFile, ledgerOnMySql, ledgerOnPostgres, type LedgerView } from "./ledger_view.ts";
+import { ledgerInFile, ledgerOnMySql, ledgerOnPostgres, type LedgerView, type TableView } from "./ledger_view.ts";
 import { sideBySide } from "../side_by_side.ts";
+import { EtcdTarget } from "./etcd_target.ts";
 import { linux, type Need, testWith } from "./needs.ts";
 import { Place } from "./place.ts";
 
 /** A kind of server to run against. */
-export interface Target {
+export interface Target<L extends LedgerView = LedgerView> {
   readonly name: string;
   /** Why it cannot be used here, if so. */
   readonly need: Need;
-  start(): Promise<StartedTarget>;
+  /** Whether its ledger is a table. */
+  readonly inTable: boolean;
+  start(): Promise<StartedTarget<L>>;
 }
 
 /** A place on a server that runs, for one test. */
-export interface StartedTarget extends AsyncDisposable {
+export interface StartedTarget<L extends LedgerView = LedgerView> extends AsyncDisposable {
   /** A place whose sera locks there. */
   readonly place: Place;
   /** The `server` setting. */
@@ -43,11 +48,13 @@ export interface StartedTarget extends AsyncDisposable {
   readonly servers: readonly string[];
   /** How many wait for the lock of this key at this moment. */
   waiters(key: string): Promise<number>;
+  /** What an administrator sees of who holds and who waits. */
+  sessions(): Promise<string>;
   /** The ledger of this test alone. */
-  readonly ledger: LedgerView;
+  readonly ledger: L;
 }
 
-export const FILE: Target = { name: "file", need: linux, start: startFile };
+export const FILE: Target<TableView> = { name: "file", need: linux, inTable: true, start: startFile };
 
 /** All targets, for the tests of one file: the servers are there before the first test, and given back after the last. */
 export function useTargets(): readonly Target[] {
@@ -88,6 +95,21 @@ export function useLeaseTargets(): readonly Target[] {
   ];
 }
 
+/** An etcd of one member, for the tests of one file. */
+export function useEtcd(): Target {
+  return new EtcdTarget("etcd", linux ?? etcdUnavailable, lendEtcd);
+}
+
+/** An etcd of three members, for the tests of one file. */
+export function useEtcdCluster(): Target {
+  return new EtcdTarget("etcd, three members", linux ?? etcdUnavailable, () => startEtcdCluster());
+}
+
+/** Those whose ledger is a table. */
+export function withTables(targets: readonly Target[]): readonly Target<TableView>[] {
+  return targets.filter((target): target is Target<TableView> => target.inTable);
+}
+
 /** Defines a test on a target. */
 export function testOn({ need }: Target, name: string, fn: () => Promise<void>): void {
   testWith([need], name, fn);
@@ -104,7 +126,7 @@ export function testOnAll(targets: readonly Target[], name: string, fn: (target:
 }
 
 /** What a target tells of a server. */
-type View = Pick<StartedTarget, "server" | "waiters"> & {
+type View = Pick<StartedTarget, "server" | "waiters" | "sessions"> & {
   /** If there are several. */
   readonly servers?: readonly string[];
   /** Where tables of the plain user are made, in front of their names; nothing by default. */
@@ -112,10 +134,11 @@ type View = Pick<StartedTarget, "server" | "waiters"> & {
   /** Whether its locks are leases. */
   readonly leased?: true;
   /** The ledger in a table of this name. */
-  ledgerIn(table: string): LedgerView;
+  ledgerIn(table: string): TableView;
 };
 
-class ServerTarget<S extends { stop(): Promise<void> }> implements Target {
+class ServerTarget<S extends { stop(): Promise<void> }> implements Target<TableView> {
+  readonly inTable = true;
   readonly #server: () => S;
   #started = 0;
 
@@ -128,14 +151,15 @@ class ServerTarget<S extends { stop(): Promise<void> }> implements Target {
     this.#server = forThisFile(need, launch);
   }
 
-  async start(): Promise<StartedTarget> {
-    const { server, servers = [server], waiters, ledgerIn, schema = "", leased } = this.view(this.#server());
+  async start(): Promise<StartedTarget<TableView>> {
+    const { server, servers = [server], waiters, sessions, ledgerIn, schema = "", leased } = this.view(this.#server());
     const ledger = ledgerIn(`runs_${++this.#started}`);
     const lease: Record<string, string> = leased
       ? { SERA_LEASE: "true", SERA_LEASE_TABLE: `${schema}leases_${this.#started}` }
       : {};
     const place = await Place.make(server, { SERA_LEDGER_TABLE: ledger.table, ...lease });
-    return { place, server, servers, waiters, ledger, [Symbol.asyncDispose]: () => place[Symbol.asyncDispose]() };
+    const dispose = () => place[Symbol.asyncDispose]();
+    return { place, server, servers, waiters, sessions, ledger, [Symbol.asyncDispose]: dispose };
   }
 }
 
@@ -155,6 +179,7 @@ function viewOfMySql(server: MySqlServer): View {
       );
       return Number(row!.count);
     },
+    sessions: () => tablesOf(server, "information_schema.processlist", "performance_schema.session_connect_attrs"),
     ledgerIn: (table) => ledgerOnMySql(server, table),
   };
 }
@@ -163,8 +188,13 @@ function viewOfPostgres(server: PostgresServer): View {
   return {
     server: server.url(),
     waiters: (key) => waitersOnPostgres(server, lockName(key)),
+    sessions: () => tablesOf(server, "pg_stat_activity"),
     ledgerIn: (table) => ledgerOnPostgres(server, table),
   };
+}
+
+async function tablesOf(server: MySqlServer | PostgresServer, ...tables: string[]): Promise<string> {
+  return JSON.stringify(await Promise.all(tables.map((table) => server.query(`SELECT * FROM ${table}`))));
 }
 
 function viewOfGalera({ nodes }: Galera): View {
@@ -195,16 +225,23 @@ export async function waitersOnPostgres(server: PostgresServer, name: string): P
   return Number(found!.count);
 }
 
-async function startFile(): Promise<StartedTarget> {
+async function startFile(): Promise<StartedTarget<TableView>> {
   const place = await Place.make();
   return {
     place,
     server: place.server,
     servers: [place.server],
     waiters: (key) => Promise.resolve(waitersForFile(`${place.locks}/${lockName(key)}.lock`)),
+    sessions: () => Promise.resolve(locksIn(place.locks)),
     ledger: ledgerInFile(`${place.locks}/ledger.sqlite`),
     [Symbol.asyncDispose]: () => place[Symbol.asyncDispose](),
   };
+}
+
+/** What the files of the locks say. */
+function locksIn(folder: string): string {
+  return [...Deno.readDirSync(folder)].filter(({ name }) => name.endsWith(".lock"))
+    .map(({ name }) => Deno.readTextFileSync(`${folder}/${name}`)).join("\n");
 }
 
 /** The kernel lists who waits for a lock with an arrow. proc(5), /proc/locks */

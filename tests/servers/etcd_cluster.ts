@@ -1,7 +1,7 @@
 /** A private etcd of three members, of which any two are enough. */
 
-import { type EtcdAccess, etcdctlCommand, runEtcdctl } from "./etcd_client.ts";
-import { enableAuth, type EtcdMember, type EtcdOptions, etcdUrl, startMember } from "./etcd_member.ts";
+import { type EtcdAccess, type EtcdAnswer, etcdctlCommand, runEtcdctl } from "./etcd_client.ts";
+import { enableAuth, type Etcd, type EtcdMember, type EtcdOptions, etcdUrl, startMember } from "./etcd_member.ts";
 import type { FarNode } from "./far_node.ts";
 import { freePort, onFreePort } from "./free_port.ts";
 import { until } from "./observe.ts";
@@ -18,34 +18,23 @@ const STATUS_DEADLINE_MS = 2000;
 
 /** How a cluster differs from a plain one. */
 export interface EtcdClusterOptions extends EtcdOptions {
-  /**
-   * Run the last member on this node, whose cable cuts it off from the others. Clients on this machine reach all three,
-   * and so do those on the node, at {@linkcode EtcdCluster.farUrl}.
-   */
+  /** A node whose clients reach all members, at {@linkcode EtcdCluster.farUrl}, as long as its cable is not cut. */
   far?: FarNode;
+  /** Run the last member on that node. Clients here reach it, too. */
+  lastIsFar?: true;
 }
 
 /** A cluster of three. */
-export interface EtcdCluster extends AsyncDisposable {
+export interface EtcdCluster extends Etcd {
   readonly members: readonly [EtcdMember, EtcdMember, EtcdMember];
-  /** A `server` setting that names all three, with the plain user if there are users. */
-  url(prefix?: string): string;
-  /** The same for a client on the far node. */
+  /** The `server` setting for a client on the far node. */
   farUrl(prefix?: string): string;
-  /** What lets a client in who may do everything. */
-  readonly access: EtcdAccess;
-  /** Runs etcdctl, which may ask any member, and gives what it printed. */
-  etcdctl(...args: string[]): Promise<string>;
-  /** The words that run etcdctl so, to be followed by its own arguments. */
-  readonly etcdctlCommand: readonly string[];
-  /** The words that run etcdctl so on the far node. */
+  /** The words that run etcdctl on the far node. */
   readonly farEtcdctlCommand: readonly string[];
   /** The member that leads, by what it and another one say; waits for an election. */
   leader(): Promise<MemberIndex>;
   /** Makes a member the leader; resolves when the others know. */
   moveLeader(to: MemberIndex): Promise<void>;
-  /** Ends all members at once and removes their folders. */
-  stop(): Promise<void>;
 }
 
 /** Starts a cluster, and resolves when all members serve clients. */
@@ -81,15 +70,22 @@ class ThreeMembers implements EtcdCluster {
     return etcdUrl(this.members.map(({ host, port }) => `${host}:${port}`), this.options, prefix);
   }
 
+  urls(prefix?: string): readonly string[] {
+    return this.members.map((member) => member.url(prefix));
+  }
+
   farUrl(prefix?: string): string {
     return etcdUrl(this.#farAddresses(), this.options, prefix);
   }
 
   #farAddresses(): string[] {
-    const { far } = this.options;
+    const { far, lastIsFar } = this.options;
     if (far === undefined) throw new Error("there is no far node");
-    const hosts = [far.here, far.here, far.there];
-    return this.members.map(({ port }, index) => `${hosts[index]}:${port}`);
+    return this.members.map(({ port }, index) => `${index === 2 && lastIsFar ? far.there : far.here}:${port}`);
+  }
+
+  async call(path: string, body?: unknown, signal?: AbortSignal): Promise<EtcdAnswer> {
+    return await this.members[await this.leader()].call(path, body, signal);
   }
 
   etcdctl(...args: string[]): Promise<string> {
@@ -154,9 +150,9 @@ async function statusOf(member: EtcdMember): Promise<{ id: string; leader: strin
 }
 
 async function startMembers(options: EtcdClusterOptions, firstPort: number): Promise<Three<EtcdMember>> {
-  const { far } = options;
-  const [a, b, c] = far ? [far.here, far.here, far.there] : [HOST, HOST, HOST];
-  const peers = [a, b, c].map((address) => `http://${address}:${freePort()}`);
+  const { far, lastIsFar } = options;
+  const addresses = far && lastIsFar ? [far.here, far.here, far.there] : [HOST, HOST, HOST];
+  const peers = addresses.map((address) => `http://${address}:${freePort()}`);
   const initial = peers.map((peer, index) => `m${index}=${peer}`).join(",");
   const start = (index: MemberIndex, port: number) => startOne(options, index, port, peers[index]!, initial);
   const starts = [start(0, firstPort), start(1, freePort()), start(2, freePort())] as const;
@@ -177,7 +173,7 @@ async function startOne(
   peer: string,
   initial: string,
 ): Promise<EtcdMember> {
-  const far = index === 2 ? options.far : undefined;
+  const far = index === 2 && options.lastIsFar ? options.far : undefined;
   const folder = await Deno.makeTempDir({ prefix: "sera-etcd-" });
   try {
     return await startMember({
@@ -186,8 +182,10 @@ async function startOne(
       host: far?.there ?? HOST,
       port,
       ipv6: false,
-      options,
-      alsoOn: far ? [HOST] : options.far && [options.far.here],
+      options: {
+        ...options,
+        alsoOn: far ? [HOST] : [...options.alsoOn ?? [], ...options.far ? [options.far.here] : []],
+      },
       launcher: far?.launcher,
       clusterArgs: [
         `--listen-peer-urls=${peer}`,

@@ -65,7 +65,7 @@ Deno.test({ name: "three members of etcd ask for a login", ignore }, async () =>
 
 Deno.test({ name: "a member of etcd that is cut off is left behind, and catches up", ignore: noFar }, async () => {
   await using far = await FarNode.join();
-  await using cluster = await startEtcdCluster({ far });
+  await using cluster = await startEtcdCluster({ far, lastIsFar: true });
   const [, near, away] = cluster.members;
   assert.match(cluster.farUrl(), new RegExp(`^etcd://${far.here}:\\d+,${far.here}:\\d+,${far.there}:${away.port}/$`));
   await cluster.moveLeader(2);
@@ -80,6 +80,18 @@ Deno.test({ name: "a member of etcd that is cut off is left behind, and catches 
   await far.rejoin();
   await until(() => follows(cluster, 2), "the member that was cut off knows the leader");
   assert.equal(await away.etcdctl("get", "one"), "one\n2\n");
+});
+
+Deno.test({ name: "clients of etcd on a node are cut off with it", ignore: noFar }, async () => {
+  await using far = await FarNode.join();
+  await using cluster = await startEtcdCluster({ far });
+  assert.match(cluster.farUrl(), new RegExp(`^etcd://(?:${far.here}:\\d+,?){3}/$`));
+  assert.equal(await runThere(far, cluster, "put", "one", "1"), "OK\n");
+  await far.cut();
+  await assert.rejects(runThere(far, cluster, "put", "one", "2", "--command-timeout=3s"));
+  assert.equal(await cluster.etcdctl("get", "one"), "one\n1\n");
+  await far.rejoin();
+  assert.equal(await runThere(far, cluster, "get", "one"), "one\n1\n");
 });
 
 /** Runs etcdctl on the far node. */

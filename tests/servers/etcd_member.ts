@@ -5,8 +5,26 @@ import { callEtcd, type EtcdAccess, type EtcdAnswer, ETCDCTL, etcdctlCommand, ru
 import { findProgram, lastLines } from "./tool.ts";
 import { startWatched, type Watched } from "./watchdog.ts";
 
-/** A private member, for one test or one test file. */
-export interface EtcdMember extends AsyncDisposable {
+/** What a server of one member and a cluster of more have in common. */
+export interface Etcd extends AsyncDisposable {
+  /** A `server` setting for it, with the plain user if there are users. */
+  url(prefix?: string): string;
+  /** One such setting for each member. */
+  urls(prefix?: string): readonly string[];
+  /** What lets a client in who may do everything. */
+  readonly access: EtcdAccess;
+  /** Sends a request to the gateway, with that access. Throws an error with the answer if it is none of success. */
+  call(path: string, body?: unknown, signal?: AbortSignal): Promise<EtcdAnswer>;
+  /** Runs etcdctl to its end, with that access, and gives what it printed. */
+  etcdctl(...args: string[]): Promise<string>;
+  /** The words that run etcdctl so, to be followed by its own arguments. */
+  readonly etcdctlCommand: readonly string[];
+  /** Ends it at once and removes its folders. May be called twice. */
+  stop(): Promise<void>;
+}
+
+/** A private member, for one test or one test file; as a place for locks, it alone. */
+export interface EtcdMember extends Etcd {
   readonly name: string;
   /** As `etcd --version` tells it: `3.4.23`. */
   readonly version: string;
@@ -17,20 +35,10 @@ export interface EtcdMember extends AsyncDisposable {
   readonly ipv6: boolean;
   /** `http://127.0.0.1:PORT`, or with `https`. */
   readonly endpoint: string;
-  /** What lets a client in who may do everything. */
-  readonly access: EtcdAccess;
   /** The folder with the data and the log. */
   readonly folder: string;
   /** The process id; another one after `restart`. */
   readonly pid: number;
-  /** A `server` setting that names this member alone, with the plain user if there are users. */
-  url(prefix?: string): string;
-  /** Sends a request to its gateway, as root if there are users. Throws an error with the answer if it is none of success. */
-  call(path: string, body?: unknown, signal?: AbortSignal): Promise<EtcdAnswer>;
-  /** Runs etcdctl against this member, as root if there are users, and gives what it printed. */
-  etcdctl(...args: string[]): Promise<string>;
-  /** The words that run etcdctl so, to be followed by its own arguments. */
-  readonly etcdctlCommand: readonly string[];
   /** Its log, from its start or, if it is lent, from then on. */
   readonly logFile: string;
   /** The last lines of its log. */
@@ -48,8 +56,6 @@ export interface EtcdMember extends AsyncDisposable {
    * @param extraArgs Arguments in the place of the former ones of this kind.
    */
   restart(extraArgs?: readonly string[]): Promise<void>;
-  /** Ends it at once and removes its folder. May be called twice. */
-  stop(): Promise<void>;
 }
 
 /** How an etcd differs from a plain one. */
@@ -61,6 +67,8 @@ export interface EtcdOptions {
    * client as well: the gateway is one of the server behind it.
    */
   client?: ClientCertificate;
+  /** More addresses of this machine for clients, such as that of a node's cable. */
+  alsoOn?: readonly string[];
   /** Ask for a login: that of `root`, or of the plain user, who may read and write the keys below `sera/`. */
   auth?: true;
   /**
@@ -80,8 +88,6 @@ export interface MemberSetUp {
   readonly options: EtcdOptions;
   /** The arguments that tell of its cluster. */
   readonly clusterArgs: readonly string[];
-  /** More addresses of this machine for it to listen on. */
-  readonly alsoOn?: readonly string[] | undefined;
   /** Words to put before the program; they must become it with `exec`. */
   readonly launcher?: readonly string[] | undefined;
 }
@@ -112,7 +118,7 @@ export async function startMember(setUp: MemberSetUp): Promise<EtcdMember> {
 
 async function startProcess(setUp: MemberSetUp, extraArgs: readonly string[] = []): Promise<Watched> {
   if (!program || etcdUnavailable) throw new Error(etcdUnavailable);
-  const { name, folder, host, port, ipv6, options: { tls, client }, alsoOn = [], launcher = [] } = setUp;
+  const { name, folder, host, port, ipv6, options: { tls, client, alsoOn = [] }, launcher = [] } = setUp;
   const addresses = [host, ...ipv6 ? ["[::1]"] : [], ...alsoOn];
   const scheme = tls ? "https" : "http";
   const log = logOf(folder);
@@ -170,6 +176,7 @@ export async function describeMember(setUp: MemberSetUp, first: Watched, lent = 
   const endpoint = `${tls ? "https" : "http"}://${host}:${port}`;
   const access = { ca: tls?.ca, client, user: auth && ROOT_USER };
 
+  const url = (prefix?: string) => etcdUrl([`${host}:${port}`], setUp.options, prefix);
   const kill = async () => {
     process.signal("SIGKILL");
     await process.wait();
@@ -202,7 +209,8 @@ export async function describeMember(setUp: MemberSetUp, first: Watched, lent = 
     get pid() {
       return process.pid;
     },
-    url: (prefix) => etcdUrl([`${host}:${port}`], setUp.options, prefix),
+    url,
+    urls: (prefix) => [url(prefix)],
     call: (path, body, signal) => callEtcd(endpoint, access, path, body, signal),
     etcdctl: (...args) => runEtcdctl([endpoint], access, args),
     etcdctlCommand: etcdctlCommand([endpoint], access),

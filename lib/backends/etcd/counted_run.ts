@@ -1,36 +1,24 @@
 import type { Rule } from "../../ledger/run.ts";
-import { wholeFrom } from "../../text/foreign.ts";
-import type { KeyValue } from "./answers.ts";
-import { int64, type JsonObject } from "./json.ts";
-import { idIn } from "./ledger_keys.ts";
-import { runsOf } from "./ledger_reading.ts";
+import { type Began, beganWithin, readSpan, type Span } from "./every.ts";
+import { idsIn, runsOf } from "./ledger_reading.ts";
 import type { LedgerStore } from "./ledger_store.ts";
-import { leaseRequest, Path, type Range } from "./requests.ts";
-import { cut, idFrom, own, readValue, type StoredRun } from "./stored_run.ts";
+import { readPointer } from "./pointer.ts";
+import type { Range } from "./requests.ts";
+import { cut, type StoredRun } from "./stored_run.ts";
 
 /** How many runs are looked at for `--every`; there is one, and those that failed and that a crash has left. */
 const EVERY_AT_ONCE = 30;
 
 /** What is known before a run. */
 export interface Before {
-  /** The run that counts; undefined if none does. */
-  readonly counted: StoredRun | undefined;
+  /** The run that counts; or one that began so far ahead of the machine's clock that it does not. */
+  readonly counted: { readonly run: StoredRun; readonly began: Exclude<Began, "too early"> } | undefined;
   /** In which term of the leader that was. */
   readonly term: bigint;
   /** For the key of `--once`, the latest run that counts if failures do; undefined if there is none. */
   readonly failed: bigint | undefined;
   /** Leases of runs that do not count by this rule, and so have no use. */
   readonly useless: readonly bigint[];
-}
-
-/** What the value of a key of `--every` says. */
-interface Span {
-  readonly id: bigint;
-  readonly lease: bigint;
-  /** What it was given, in milliseconds; more than any span if that is not known. */
-  readonly span: number;
-  /** The leader's term in which the lease began; undefined if not known. */
-  readonly term: bigint | undefined;
 }
 
 /**
@@ -40,75 +28,64 @@ interface Span {
  */
 export async function countedRun(store: LedgerStore, lock: string, rule: Rule): Promise<Before> {
   const { once, every, countFailures } = rule;
-  if (once === undefined && every === undefined) {
-    return { counted: undefined, term: 0n, failed: undefined, useless: [] };
-  }
-  const asked: Range[] = [{ key: store.keys.every(cut(lock)), prefix: true, limit: EVERY_AT_ONCE }];
-  if (once !== undefined) asked.push({ key: store.keys.once(cut(lock), cut(once)) });
+  const { keys } = store;
+  const name = cut(lock);
+  const asked: readonly Range[] = [
+    ...once === undefined ? [] : [{ key: keys.once(name, cut(once)) }],
+    ...every === undefined ? [] : [
+      { key: keys.every(name), prefix: true, limit: EVERY_AT_ONCE },
+      { key: keys.last(name, "succeeded") },
+      { key: keys.last(name, "failed") },
+    ],
+  ];
+  if (asked.length === 0) return { counted: undefined, term: 0n, failed: undefined, useless: [] };
   const answer = await store.read(...asked);
   const { term } = answer;
-  const keyed = once === undefined ? [] : readPointer(answer.range(1).keys[0]);
-  const spans = every === undefined ? [] : answer.range(0).keys.flatMap(readSpan);
-  const runs = await runsOf(store, [...new Set([...keyed, ...spans.map(({ id }) => id)])]);
-  const runOf = (id: bigint) => runs.find((run) => run.id === id);
-  const counts = ({ outcome }: StoredRun, withFailures = countFailures) =>
-    outcome === "succeeded" || withFailures && (outcome === "failed" || outcome === "abandoned");
+  const found = asked.map((_, index) => answer.range(index).keys);
+  const keyed = once === undefined ? [] : readPointer(found[0]![0]);
+  const [listed = [], ...latest] = once === undefined ? found : found.slice(1);
+  const recent = [...new Set([...idsIn(listed), ...latest.flatMap(([last]) => readPointer(last))])].toSorted(
+    newestFirst,
+  );
+  const spans = new Map(listed.flatMap((key): [bigint, Span][] => {
+    const span = readSpan(key);
+    return span ? [[span.id, span]] : [];
+  }));
 
-  const done = keyed.map(runOf).filter((run) => once !== undefined && run?.key === cut(once));
-  let counted = done.find((run) => run && counts(run));
-  const useless: bigint[] = [];
-  for (const span of spans) {
-    const run = runOf(span.id);
-    if (run && counts(run)) counted ??= await isRecent(store, span, run, every!, term) ? run : undefined;
-    // Its key went with a run that was deleted, or the run is one that only counts where failures do.
-    else if (span.lease > 0n && run?.outcome !== "running") useless.push(span.lease);
+  const runs = await runsOf(store, [...new Set([...keyed, ...recent])]);
+  const ofIds = (ids: readonly bigint[]) =>
+    ids.flatMap((id) => runs.find((run) => run.id === id && run.lock === name) ?? []);
+  const done = once === undefined ? [] : ofIds(keyed).filter(({ key }) => key === cut(once));
+  const failed = done.find((run) => counts(run, true))?.id;
+  const before = { term, failed, useless: uselessOf(spans, runs, countFailures) };
+  const same = done.find((run) => counts(run, countFailures));
+  if (same) return { ...before, counted: { run: same, began: "before" } };
+
+  let ahead: Before["counted"];
+  for (const run of ofIds(recent).filter((run) => counts(run, countFailures))) {
+    const began = await beganWithin(store, run, spans.get(run.id), every!, term);
+    if (began === "before") return { ...before, counted: { run, began } };
+    if (began !== "too early" && ahead?.began !== "ahead") ahead = { run, began };
   }
-  return { counted, term, failed: done.find((run) => run && counts(run, true))?.id, useless };
+  return { ...before, counted: ahead };
 }
 
-/**
- * Whether a run began within the span that is asked for, by the time that its lease has left. A new leader lets leases
- * begin again; then the machines' clocks say whether its time is over.
- */
-async function isRecent(
-  store: LedgerStore,
-  { lease, span, term: begun }: Span,
-  run: StoredRun,
-  every: number,
-  term: bigint,
-) {
-  if (begun !== term && run.started !== undefined && Date.now() - run.started >= every) return false;
-  if (lease === 0n || every >= span) return true;
-  const left = await store.ask(Path.timeToLive, leaseRequest(lease));
-  // What is left is cut to whole seconds: it may be nearly one second more.
-  const age = int64(left, "grantedTTL") - int64(left, "TTL") - 1n;
-  return age * 1000n < BigInt(every);
+function counts({ outcome }: StoredRun, withFailures: boolean): boolean {
+  return outcome === "succeeded" || withFailures && (outcome === "failed" || outcome === "abandoned");
 }
 
-/** The value of a key of `--every`. */
-export function spanValue(every: number, term: bigint): JsonObject {
-  return { version: 1, span: every, term: String(term) };
+/** The leases of runs that were deleted, or that count only where failures do. */
+function uselessOf(
+  spans: ReadonlyMap<bigint, Span>,
+  runs: readonly StoredRun[],
+  countFailures: boolean,
+): readonly bigint[] {
+  return [...spans.values()].filter(({ id, lease }) => {
+    const run = runs.find((run) => run.id === id);
+    return lease > 0n && !(run && (run.outcome === "running" || counts(run, countFailures)));
+  }).map(({ lease }) => lease);
 }
 
-function readSpan({ key, value, lease }: KeyValue): Span[] {
-  const id = idIn(key);
-  if (id === undefined) return [];
-  const json = readValue(value) ?? {};
-  return [{
-    id,
-    lease,
-    span: own(json, "span", (span) => wholeFrom(span)) ?? Infinity,
-    term: own(json, "term", idFrom),
-  }];
-}
-
-/** The value of a key of `--once`. */
-export function pointerTo(id: bigint, failed: bigint | undefined): JsonObject {
-  return { version: 1, run: String(id), ...failed === undefined ? {} : { failed: String(failed) } };
-}
-
-/** The numbers that the value of a key of `--once` names, the latest first. */
-export function readPointer(found: Pick<KeyValue, "value"> | undefined): readonly bigint[] {
-  const json = found && readValue(found.value) || {};
-  return ["run", "failed"].flatMap((name) => own(json, name, idFrom) ?? []);
+function newestFirst(a: bigint, b: bigint): number {
+  return a < b ? 1 : a > b ? -1 : 0;
 }

@@ -3,6 +3,7 @@ import type { JsonObject } from "./json.ts";
 import { asRuns } from "./ledger_reading.ts";
 import type { LedgerStore } from "./ledger_store.ts";
 import { step, when } from "./requests.ts";
+import { pointerTo } from "./pointer.ts";
 import type { StoredRun } from "./stored_run.ts";
 
 /** How often to try again when others change the same run meanwhile. */
@@ -45,6 +46,7 @@ export async function endRun(store: LedgerStore, run: StoredRun, ending: Ending)
         step.deleteRange(keys.running(lock, id)),
         ...ending.countsNever ? [step.deleteRange(keys.every(lock, id))] : [],
         ...expires === undefined ? [] : [step.put(keys.expires(expires, id), "")],
+        ...lastWith(ending.outcome).map((end) => step.put(keys.last(lock, end), JSON.stringify(pointerTo(id)))),
       ],
       { key },
     );
@@ -54,4 +56,10 @@ export async function endRun(store: LedgerStore, run: StoredRun, ending: Ending)
     seen = now;
   }
   return seen;
+}
+
+/** Which of the latest runs an outcome makes it. */
+export function lastWith(outcome: string): readonly ("succeeded" | "failed")[] {
+  if (outcome === "succeeded") return ["succeeded"];
+  return outcome === "failed" || outcome === "abandoned" ? ["failed"] : [];
 }

@@ -4,7 +4,9 @@ import { type Ledger, type RunEnd, RunGoneError } from "../../ledger/ledger.ts";
 import type { Patience } from "../../ledger/patience.ts";
 import type { Outcome, Permission, RecordedRun, Rule, Runner } from "../../ledger/run.ts";
 import { addRun, endLeases, spanLease } from "./begin_run.ts";
-import { countedRun, pointerTo, spanValue } from "./counted_run.ts";
+import { countedRun } from "./counted_run.ts";
+import { spanValue } from "./every.ts";
+import { pointerTo } from "./pointer.ts";
 import { type Ending, endRun } from "./end_run.ts";
 import { idIn } from "./ledger_keys.ts";
 import { latestRuns, runsOf } from "./ledger_reading.ts";
@@ -63,7 +65,9 @@ export class EtcdLedger implements Ledger {
   async begin(lock: string, runner: Runner, rule: Rule): Promise<Permission> {
     const { once, every, keepHistory } = rule;
     const { counted, term, failed, useless } = await countedRun(this.#store, lock, rule);
-    if (counted) return { granted: false, because: counted, isAhead: false };
+    if (counted && counted.began !== "far ahead") {
+      return { granted: false, because: recorded(counted.run), isAhead: counted.began === "ahead" };
+    }
     await endLeases(this.#store, useless);
     const lease = every === undefined ? undefined : await spanLease(this.#store, every);
     const { keys } = this.#store;
@@ -72,6 +76,7 @@ export class EtcdLedger implements Ledger {
       outcome: "running",
       started,
       // A run with a key is kept for ever, and one that `--every` needs at least for that span.
+      ...every === undefined ? {} : { every },
       ...once === undefined ? { expires: after(started, Math.max(keepHistory, every ?? 0)) } : {},
     });
     const steps = (id: bigint) => [
@@ -84,7 +89,7 @@ export class EtcdLedger implements Ledger {
     const run = await addRun(this.#store, value, steps, !this.#hasAdded);
     this.#hasAdded = true;
     this.#begun.set(run.id, { run, lease });
-    return { granted: true, id: run.id };
+    return { granted: true, id: run.id, ignored: counted && recorded(counted.run) };
   }
 
   async finish(id: bigint, outcome: Outcome, exitCode: number, rule: Rule, { ago = 0 }: RunEnd = {}): Promise<void> {
@@ -163,6 +168,8 @@ function after(time: number, milliseconds: number): number {
 }
 
 /** What of a run is not only etcd's. */
-function recorded({ json: _json, changed: _changed, expires: _expires, ...run }: StoredRun): RecordedRun {
+function recorded(
+  { json: _json, changed: _changed, expires: _expires, every: _every, ...run }: StoredRun,
+): RecordedRun {
   return run;
 }

@@ -59,6 +59,7 @@ async function forget(store: LedgerStore, lock: string, once: string | undefined
     step.deleteRange(keys.of(lock), true),
     step.deleteRange(keys.running(lock), true),
     step.deleteRange(keys.every(lock), true),
+    step.deleteRange(keys.last(lock, "succeeded")),
     ...once === undefined ? [] : [step.deleteRange(keys.once(lock, once))],
   ]);
   await endLeases(store, every.flatMap(({ lease }) => lease > 0n ? [lease] : []));

@@ -55,6 +55,11 @@ export class LedgerKeys {
     return `${this.#root}once/${lock}/${key}`;
   }
 
+  /** Names the latest run of a lock that came to this end. */
+  last(lock: string, outcome: "succeeded" | "failed"): string {
+    return `${this.#root}last/${lock}/${outcome}`;
+  }
+
   /** Lists a run by the time until which it is kept. */
   expires(time: number, id: bigint): string {
     return `${this.expiringBy(time)}${countingDown(id)}`;

@@ -1,18 +1,20 @@
+import type { RecordedRun } from "../../ledger/run.ts";
 import type { KeyValue } from "./answers.ts";
 import type { JsonObject } from "./json.ts";
 import { idIn, type LedgerKeys } from "./ledger_keys.ts";
 import type { LedgerStore } from "./ledger_store.ts";
-import { pointerTo, readPointer } from "./counted_run.ts";
+import { lastWith } from "./end_run.ts";
+import { pointerTo, readPointer } from "./pointer.ts";
 import { step, when } from "./requests.ts";
 import { readRun } from "./stored_run.ts";
 
 /** How many runs are forgotten in one transaction, which has at most 128 steps, and in how many of them. */
-const AT_ONCE = 30;
+const AT_ONCE = 25;
 const ROUNDS = 10;
 
 /**
- * Deletes runs whose time is over: a few hundred at most, so that nobody waits long for it. Who has no lock may do so too:
- * what somebody else changes meanwhile is left alone.
+ * Deletes runs whose time is over, but for the newest of all: a few hundred at most, so that nobody waits long for it. Who
+ * has no lock may do so too: what somebody else changes meanwhile is left alone.
  *
  * @throws {LockUnavailableError} When the ledger cannot be used.
  */
@@ -23,7 +25,9 @@ export async function pruneRuns(store: LedgerStore): Promise<void> {
     const page = await store.page(store.keys.byExpiry, { after, until, limit: AT_ONCE, keysOnly: true });
     after = page.at(-1)?.key;
     if (after === undefined) return;
-    await forget(store, page);
+    const newest = await store.page(store.keys.runs, { limit: 1, keysOnly: true });
+    const last = idIn(newest[0]?.key);
+    await forget(store, page.filter(({ key }) => idIn(key) !== last));
     if (page.length < AT_ONCE) return;
   }
 }
@@ -50,30 +54,35 @@ async function forget(store: LedgerStore, listed: readonly KeyValue[]): Promise<
     if (others.has(every)) continue;
     conditions.push(when.changed(name, "EQUAL", there!.changed), when.created(every, "EQUAL", 0n));
     steps.push(step.deleteRange(key), step.deleteRange(name), step.deleteRange(keys.of(run.lock, id)));
-    if (run.key === undefined) continue;
-    const once = keys.once(run.lock, run.key);
-    pointers.set(once, (pointers.get(once) ?? readPointer(others.get(once))).filter((other) => other !== id));
+    for (const pointer of pointersTo(keys, run)) {
+      const left = pointers.get(pointer) ?? readPointer(others.get(pointer));
+      pointers.set(pointer, left.filter((other) => other !== id));
+    }
   }
-  for (const [once, left] of pointers) {
-    const found = others.get(once);
+  for (const [pointer, left] of pointers) {
+    const found = others.get(pointer);
     if (!found || left.length === readPointer(found).length) continue;
-    conditions.push(when.changed(once, "EQUAL", found.changed));
+    conditions.push(when.changed(pointer, "EQUAL", found.changed));
     const [latest, failed] = left;
     steps.push(
-      latest === undefined ? step.deleteRange(once) : step.put(once, JSON.stringify(pointerTo(latest, failed))),
+      latest === undefined ? step.deleteRange(pointer) : step.put(pointer, JSON.stringify(pointerTo(latest, failed))),
     );
   }
   if (steps.length > 0) await store.changeUnguarded(conditions, steps);
 }
 
-/** The keys of `--every` and `--once` that a run may have. */
+/** The keys of `--every` and of pointers that there may be for a run. */
 function keysAbout(keys: LedgerKeys): (found: KeyValue) => readonly string[] {
   return (found) => {
     const run = readRun(found);
-    if (!run) return [];
-    const every = keys.every(run.lock, run.id);
-    return run.key === undefined ? [every] : [every, keys.once(run.lock, run.key)];
+    return run ? [keys.every(run.lock, run.id), ...pointersTo(keys, run)] : [];
   };
+}
+
+/** The keys that may name a run as the latest of its kind. */
+function pointersTo(keys: LedgerKeys, { lock, key, outcome }: RecordedRun): readonly string[] {
+  const last = lastWith(outcome).map((end) => keys.last(lock, end));
+  return key === undefined ? last : [...last, keys.once(lock, key)];
 }
 
 function byKey(found: readonly KeyValue[]): ReadonlyMap<string, KeyValue> {

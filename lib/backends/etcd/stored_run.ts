@@ -24,6 +24,8 @@ export interface StoredRun extends RecordedRun {
   readonly changed: bigint;
   /** Until when it is kept, in milliseconds since 1970 by the clock of the machine that wrote it; undefined for ever. */
   readonly expires: number | undefined;
+  /** For how long a lease was to keep it from being repeated, in milliseconds; 0 if none. */
+  readonly every: number;
 }
 
 /** Reads a run, which others may have written: what is invalid is left out. Undefined if it is none at all. */
@@ -47,6 +49,7 @@ export function readRun({ key, value, changed }: KeyValue): StoredRun | undefine
     json,
     changed,
     expires: own(json, "expires", timeFrom),
+    every: own(json, "every", (span) => wholeFrom(span)) ?? 0,
   };
 }
 

@@ -13,6 +13,8 @@ export interface Sighting {
   readonly since?: number | undefined;
   /** What happened then; a session may have connected long before it got the lock. */
   readonly sinceIs?: "acquired" | "connected" | "waiting" | undefined;
+  /** Grows with each who comes, where the lock goes to who came first. */
+  readonly turn?: bigint | undefined;
   /** The database user. */
   readonly user?: string | undefined;
   /** Where the session comes from, as the server shows it. */

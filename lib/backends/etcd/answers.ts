@@ -68,6 +68,11 @@ export function readKeepAlive(json: JsonObject): bigint {
   return int64(object(json, "result"), "TTL");
 }
 
+/** Reads what is left of a lease, in seconds, rounded down, and of how many it is; less than 0 if there is none. */
+export function readTimeToLive(json: JsonObject): { readonly left: bigint; readonly granted: bigint } {
+  return { left: int64(json, "TTL"), granted: int64(json, "grantedTTL") };
+}
+
 /** The revision of an answer. */
 export function revisionOf(json: JsonObject): bigint {
   return int64(object(json, "header"), "revision");

@@ -47,12 +47,14 @@ export class EtcdBackend implements Backend {
     return shownEtcd(this.kind, this.address);
   }
 
-  lock(_name: string, _options: LockOptions): Promise<BackendLock> {
-    return Promise.reject(new LockUnavailableError("Cannot lock on etcd"));
+  async lock(name: string, options: LockOptions): Promise<BackendLock> {
+    const [{ EtcdLock }, { EtcdClient }] = await Promise.all([import("./lock.ts"), import("./client.ts")]);
+    return new EtcdLock(new EtcdClient(this.address), name, options);
   }
 
-  observe(_name: string, _options: LockOptions, _signal: AbortSignal): Promise<Observer> {
-    return Promise.reject(new LockUnavailableError("Cannot lock on etcd"));
+  async observe(): Promise<Observer> {
+    const [{ EtcdObserver }, { EtcdClient }] = await Promise.all([import("./observer.ts"), import("./client.ts")]);
+    return new EtcdObserver(new EtcdClient(this.address));
   }
 
   check(_report: Report, _name: string, _options: LockOptions): Promise<void> {

@@ -8,7 +8,7 @@ import { Login } from "./login.ts";
 import { Member } from "./member.ts";
 
 /** How long a member may take to answer, in milliseconds. */
-const PATIENCE = 5000;
+export const PATIENCE = 5000;
 
 /** How to ask. */
 export interface CallOptions {
@@ -16,6 +16,8 @@ export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
   /** How long each member may take to answer, in milliseconds. */
   readonly timeout?: number | undefined;
+  /** Called before each member is asked: what the last one answers it has done after that. */
+  readonly asking?: (() => void) | undefined;
 }
 
 /**
@@ -61,8 +63,13 @@ export class EtcdClient {
    * @throws {ConfigError} When a file for TLS cannot be used.
    * @throws The signal's reason when it is aborted.
    */
-  async call(path: string, body: JsonObject, { signal, timeout = PATIENCE }: CallOptions = {}): Promise<JsonObject> {
+  async call(
+    path: string,
+    body: JsonObject,
+    { signal, timeout = PATIENCE, asking }: CallOptions = {},
+  ): Promise<JsonObject> {
     return await this.#anywhere(signal, async (member) => {
+      asking?.();
       using limit = new TimeLimit(timeout, () => member.slow(timeout));
       const ends = this.#ends(limit.signal, signal);
       const http = await this.#opened();

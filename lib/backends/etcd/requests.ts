@@ -24,9 +24,13 @@ export interface Range {
   readonly key: string;
   /** Whether all keys that begin so are meant. */
   readonly prefix?: boolean;
+  /** The end of a range that begins with the key, and which is not in it. */
+  readonly to?: string | undefined;
   readonly limit?: number;
   /** Sorts by the revision in which the keys were created. */
   readonly sort?: "oldest first" | "newest first";
+  /** Only keys created in this revision or after. */
+  readonly createdFrom?: bigint;
   /** Only keys created in this revision or before. */
   readonly createdUpTo?: bigint;
   /** Without the values. */
@@ -51,12 +55,14 @@ export function rangeEnd(prefix: string): string {
 
 /** A request for keys. */
 export function range(asked: Range): JsonObject {
-  const { key, prefix, limit, sort, createdUpTo, keysOnly, countOnly, revision } = asked;
+  const { key, prefix, to, limit, sort, createdFrom, createdUpTo, keysOnly, countOnly, revision } = asked;
   return {
     key: base64(key),
     ...prefix ? { range_end: rangeEnd(key) } : {},
+    ...to === undefined ? {} : { range_end: base64(to) },
     ...limit === undefined ? {} : { limit: String(limit) },
     ...sort === undefined ? {} : { sort_target: "CREATE", sort_order: sort === "oldest first" ? "ASCEND" : "DESCEND" },
+    ...createdFrom === undefined ? {} : { min_create_revision: String(createdFrom) },
     ...createdUpTo === undefined ? {} : { max_create_revision: String(createdUpTo) },
     ...keysOnly ? { keys_only: true } : {},
     ...countOnly ? { count_only: true } : {},
@@ -98,6 +104,11 @@ export const when = {
     mod_revision: String(revision),
   }),
 };
+
+/** The condition of a transaction that no key begins so. */
+export function whenNone(prefix: string): JsonObject {
+  return { ...when.created(prefix, "EQUAL", 0n), range_end: rangeEnd(prefix) };
+}
 
 /** A transaction: if all conditions hold, the first steps are done, else the others. */
 export function txn(

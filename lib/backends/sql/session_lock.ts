@@ -2,8 +2,7 @@ import { Deadline, LONGEST_TIMER } from "../../deadline.ts";
 import { delayOrAbort, TimeLimit } from "../../waiting.ts";
 import { formatDuration } from "../../text/duration.ts";
 import { LockUnavailableError, UnfitServerError } from "../../errors.ts";
-import type { HeldLock, Lock } from "../../lock/lock.ts";
-import type { Session } from "./session.ts";
+import type { HeldLock, Lock, LockSession } from "../../lock/lock.ts";
 
 /** The first and the longest pause before a retry after a transient error, in milliseconds. */
 const FIRST_PAUSE = 100;
@@ -15,11 +14,17 @@ const SHORTEST_LIMIT = 2000;
 /** The wait ended before there was a connection. */
 class TooLateError extends LockUnavailableError {}
 
+/** A session that is ended when its lock is no longer needed. */
+export interface OwnSession extends LockSession {
+  /** Ends it, and waits for that, but not long. */
+  close(): Promise<void>;
+}
+
 /**
- * A lock that belongs to one session of a database, which serves nothing else. The server frees the lock when the
- * session ends, so there is no pool and no reconnecting.
+ * A lock that belongs to one session of a server, which serves nothing else. The server frees the lock when the session
+ * ends, so there is no pool and no reconnecting.
  */
-export abstract class SessionLock<S extends Session> implements Lock {
+export abstract class SessionLock<S extends OwnSession> implements Lock {
   readonly #retrying: (why: LockUnavailableError) => void;
   #session: S | undefined;
   /** Whether a suitable server was connected to before. */

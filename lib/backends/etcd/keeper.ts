@@ -1,0 +1,130 @@
+import { Deadline } from "../../deadline.ts";
+import { LockLostError, LockUnavailableError, type Trouble } from "../../errors.ts";
+import type { Keeper } from "../../lock/keeper.ts";
+import type { Moment } from "../../lock/lease.ts";
+import { readRange } from "./answers.ts";
+import { Path, range } from "./requests.ts";
+import type { EtcdSession } from "./session.ts";
+import { untilAnswered } from "./until_answered.ts";
+
+/** A session whose lock is held. */
+export interface Kept {
+  readonly session: EtcdSession;
+  /** The create revision of the session's key. */
+  readonly token: bigint;
+  /** The TTL of the lock, in milliseconds: not more than that of the lease. */
+  readonly ttl: number;
+  /** Says who has the lock now; undefined if nobody. */
+  readonly holder: (signal: AbortSignal) => Promise<string | undefined>;
+}
+
+/** Keeps a lock by renewing its lease, at any member. */
+export class EtcdKeeper implements Keeper {
+  readonly lasts = true;
+  readonly isGivenUp = true;
+  readonly session: EtcdSession;
+  readonly token: bigint;
+  /** Why no renewal is answered at present; undefined if there is no trouble. */
+  trouble: Trouble | undefined;
+  readonly #ttl: number;
+  readonly #holder: Kept["holder"];
+  #isReleased = false;
+  /** Whether that has been told. */
+  #isOver = false;
+  /** Whether a request to release it got no answer, so that it may be released. */
+  #isUnsure = false;
+  /** Until when its release is tried, however often that is asked for. */
+  #releaseBy: Deadline | undefined;
+
+  constructor({ session, token, ttl, holder }: Kept) {
+    this.session = session;
+    this.token = token;
+    this.#ttl = ttl;
+    this.#holder = holder;
+  }
+
+  get where(): string {
+    return this.session.where;
+  }
+
+  get ended(): AbortSignal {
+    return this.session.closed;
+  }
+
+  /** Renews the lease. Tries until a member has answered, or the keeper is ended. */
+  async renew(): Promise<Moment | undefined> {
+    return await this.#untilAnswered(async (timeout) => {
+      const options = { signal: this.ended, timeout };
+      const [sent, isThere] = await Promise.all([this.session.lease.renew(options), this.#isThere(options)]);
+      if (sent && isThere) return sent;
+      // A release has been carried out, though it got no answer; or one came while the renewal was on its way.
+      this.#isReleased ||= !sent && this.#isUnsure;
+      if (this.#isReleased) return this.session.lease.confirmed;
+      throw await this.#whyLost(sent ? "its key was deleted" : "its lease has ended");
+    });
+  }
+
+  /** Revokes the lease. Tries until a member has answered, but no longer than the lease could last. */
+  async release(): Promise<boolean> {
+    if (!this.#isReleased) {
+      this.#releaseBy ??= new Deadline(this.#ttl);
+      await this.#untilAnswered((timeout) => this.#free(timeout), this.#releaseBy);
+    }
+    const isFirst = !this.#isOver;
+    this.#isOver = true;
+    if (this.#isReleased) this.session.released();
+    return isFirst && this.#isReleased;
+  }
+
+  async end(): Promise<void> {
+    await this.session.close();
+  }
+
+  async #free(timeout: number): Promise<void> {
+    const asked = () => {
+      // The one before has not answered.
+      this.#isUnsure ||= isAsked;
+      isAsked = true;
+    };
+    let isAsked = false;
+    try {
+      this.#isReleased = await this.session.lease.revoke({ timeout, asking: asked }) || this.#isUnsure;
+    } catch (error) {
+      this.#isUnsure = true;
+      throw error;
+    }
+  }
+
+  async #untilAnswered<T>(ask: (timeout: number) => Promise<T>, deadline?: Deadline): Promise<T> {
+    const answer = await untilAnswered(ask, {
+      ttl: this.#ttl,
+      ended: this.ended,
+      failed: ({ reason, cure }) => this.trouble = { what: reason, cure },
+      ...deadline ? { deadline } : {},
+    });
+    this.trouble = undefined;
+    return answer;
+  }
+
+  /** Whether the key is there: somebody may delete it, and leave the lease. That it cannot be told ends no lease. */
+  async #isThere(options: { readonly signal: AbortSignal; readonly timeout: number }): Promise<boolean> {
+    const { client, key } = this.session;
+    try {
+      const { keys } = readRange(await client.call(Path.range, range({ key, keysOnly: true }), options));
+      return keys[0]?.created === this.token;
+    } catch (error) {
+      if (error instanceof LockUnavailableError) return true;
+      throw error;
+    }
+  }
+
+  async #whyLost(what: string): Promise<LockLostError> {
+    let holder;
+    try {
+      holder = await this.#holder(this.ended);
+    } catch (error) {
+      if (!(error instanceof LockUnavailableError)) throw error;
+    }
+    return new LockLostError(`${this.where}: ${what}${holder === undefined ? "" : `, and it is held by ${holder}`}`);
+  }
+}

@@ -1,0 +1,128 @@
+import type { Deadline } from "../../deadline.ts";
+import { LockUnavailableError } from "../../errors.ts";
+import type { TableName } from "../../ledger/table_name.ts";
+import type { LeasedLock } from "../../lock/held_lock.ts";
+import { hold } from "../../lock/hold.ts";
+import type { HeldLock } from "../../lock/lock.ts";
+import { presenceOf } from "../../lock/presence.ts";
+import type { Seen } from "../../who/sighting.ts";
+import type { BackendLock, LockOptions } from "../backend.ts";
+import { SessionLock } from "../sql/session_lock.ts";
+import type { EtcdClient } from "./client.ts";
+import { EtcdKeeper } from "./keeper.ts";
+import { queueOf } from "./names.ts";
+import { EtcdSession } from "./session.ts";
+import { valueOf } from "./value.ts";
+import { timeoutWithin, type Turn, waitForTurn } from "./waiting.ts";
+
+/**
+ * A lock that is a queue of keys, each with a lease, the oldest of which is the holder's: first come, first served. Keys and
+ * leases are those of the whole cluster: whatever becomes of a connection or a member, the place in the queue is kept.
+ */
+export class EtcdLock extends SessionLock<EtcdSession> implements BackendLock {
+  readonly #client: EtcdClient;
+  readonly #lock: string;
+  readonly #options: LockOptions;
+  /** Whether a wait was asked for. */
+  #isAsked = false;
+  /** A session that is to be opened: a request for its lease may have been carried out. */
+  #opening: EtcdSession | undefined;
+  #opened: EtcdSession | undefined;
+  /** Sessions that are being given back. */
+  readonly #leaving = new Set<Promise<void>>();
+  #held: LeasedLock | undefined;
+
+  /**
+   * @param client Is closed with the lock.
+   * @param lock The lock's name.
+   */
+  constructor(client: EtcdClient, lock: string, options: LockOptions) {
+    super(options.retrying);
+    this.#client = client;
+    this.#lock = lock;
+    this.#options = options;
+  }
+
+  protected override get where(): string {
+    return this.#client.where;
+  }
+
+  protected override async open(signal: AbortSignal, limit: number): Promise<EtcdSession> {
+    // What became of the one before.
+    if (!this.#opening) this.#leave();
+    const session = this.#opening ??= new EtcdSession(this.#client, this.#lock, this.#options.lease.ttl);
+    try {
+      await session.open({ signal, timeout: timeoutWithin(limit, this.#client.address.endpoints.length) });
+    } catch (error) {
+      // Then there is no lease to give back.
+      const isRefused = error instanceof LockUnavailableError && !error.transient;
+      if (isRefused || session.closed.aborted) this.#opening = undefined;
+      throw error;
+    }
+    this.#opening = undefined;
+    return this.#opened = session;
+  }
+
+  async sightings(_table: TableName, signal: AbortSignal): Promise<Seen> {
+    const { readSightings } = await import("./sightings.ts");
+    return await readSightings(this.#client, { lock: this.#lock }, signal, this.#opened?.key);
+  }
+
+  override async acquire(wait: number, signal: AbortSignal, patience = wait): Promise<HeldLock | undefined> {
+    // One that was lost would keep the new one out.
+    if (this.#held?.lost.aborted) this.#leave();
+    this.#isAsked = wait > 0;
+    let lock;
+    try {
+      return lock = await super.acquire(wait, signal, patience);
+    } finally {
+      if (!lock) this.#leave();
+    }
+  }
+
+  protected override async attempt(
+    session: EtcdSession,
+    deadline: Deadline,
+    signal: AbortSignal,
+  ): Promise<HeldLock | undefined> {
+    const turn = await waitForTurn({
+      session,
+      queue: queueOf(this.#client.address.prefix, this.#lock),
+      value: valueOf(presenceOf(this.#lock, this.#options)),
+      deadline,
+      isAsked: this.#isAsked,
+      signal,
+    });
+    return turn && await this.#hold(session, turn);
+  }
+
+  async #hold(session: EtcdSession, { created, took }: Turn): Promise<HeldLock> {
+    session.stopWaiting();
+    const { lease } = this.#options;
+    const { ttl: idle, confirmed } = session.lease;
+    const keeper = new EtcdKeeper({
+      session,
+      token: created,
+      ttl: Math.min(lease.ttl, idle),
+      holder: async (signal) => (await import("./sightings.ts")).holderOf(this.#client, this.#lock, signal),
+    });
+    return this.#held = await hold(keeper, { lease, idle, confirmed, took });
+  }
+
+  /** Gives back what is not held any more, or never was. Does not wait for that. */
+  #leave(): void {
+    for (const session of [this.#opening, this.#opened]) {
+      if (!session) continue;
+      const left = session.close().finally(() => this.#leaving.delete(left));
+      this.#leaving.add(left);
+    }
+    this.#opening = this.#opened = undefined;
+  }
+
+  override async [Symbol.asyncDispose](): Promise<void> {
+    this.#leave();
+    await Promise.all(this.#leaving);
+    await super[Symbol.asyncDispose]();
+    this.#client.close();
+  }
+}

@@ -1,0 +1,30 @@
+import type { Ledger } from "../../ledger/ledger.ts";
+import type { TableName } from "../../ledger/table_name.ts";
+import type { LockFilter, Seen } from "../../who/sighting.ts";
+import type { Observer } from "../backend.ts";
+import type { EtcdClient } from "./client.ts";
+import { readSightings } from "./sightings.ts";
+
+/** Looks at locks in etcd. All members know all of them. */
+export class EtcdObserver implements Observer {
+  readonly elsewhere = undefined;
+  readonly #client: EtcdClient;
+
+  /** @param client Is closed with the observer. */
+  constructor(client: EtcdClient) {
+    this.#client = client;
+  }
+
+  async sightings(filter: LockFilter, _table: TableName, signal: AbortSignal): Promise<Seen> {
+    return await readSightings(this.#client, filter, signal);
+  }
+
+  ledger(): Promise<Ledger | undefined> {
+    return Promise.resolve(undefined);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#client.close();
+    return Promise.resolve();
+  }
+}

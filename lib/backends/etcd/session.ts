@@ -1,0 +1,130 @@
+import { LockUnavailableError } from "../../errors.ts";
+import { Heartbeat } from "../../lock/heartbeat.ts";
+import type { LockSession } from "../../lock/lock.ts";
+import { TimeLimit } from "../../waiting.ts";
+import type { CallOptions, EtcdClient } from "./client.ts";
+import { EtcdLease } from "./lease.ts";
+import { keyOf } from "./names.ts";
+import { untilAnswered } from "./until_answered.ts";
+
+/** How long sera tries to give a lease back that it does not need, in milliseconds: it would end by itself. */
+const LONGEST_CLOSE = 1000;
+
+/** How many renewals a waiter sends within the TTL: one of them may go unanswered. */
+const BEATS_OF_WAITERS = 3;
+
+/** The lease was gone before the lock was held; another one may be asked for. */
+export class LeaseGoneError extends LockUnavailableError {}
+
+/**
+ * What etcd calls a session: a lease, and the key that is put with it. It is bound to no connection, and ends with the
+ * lease. Code that writes for the holder compares the key's create revision.
+ */
+export class EtcdSession implements LockSession {
+  readonly number = undefined;
+  readonly serverMark = undefined;
+  readonly client: EtcdClient;
+  readonly lease: EtcdLease;
+  /** The key that stands for the holder or the waiter. */
+  readonly key: string;
+  /** The revision in which the key was created, once it is put: the place in the queue, and the fencing token. */
+  created: bigint | undefined;
+  readonly #closed = new AbortController();
+  #heartbeat: Heartbeat | undefined;
+  #closing: Promise<void> | undefined;
+
+  /**
+   * Asks for nothing yet.
+   *
+   * @param ttl The TTL of the lease, in milliseconds.
+   */
+  constructor(client: EtcdClient, lock: string, ttl: number) {
+    this.client = client;
+    this.lease = new EtcdLease(client, ttl);
+    this.key = keyOf(client.address.prefix, lock, this.lease.id);
+  }
+
+  get where(): string {
+    return this.client.where;
+  }
+
+  get closed(): AbortSignal {
+    return this.#closed.signal;
+  }
+
+  /**
+   * Gets the lease. May be repeated.
+   *
+   * @throws {LockUnavailableError} When it is not known to be there.
+   */
+  async open(options: CallOptions): Promise<void> {
+    if (!await this.lease.grant(options)) throw this.gone();
+  }
+
+  /** Renews the lease from now on, as often as a waiter has to, until the lock is held or the session ends. */
+  keepWaiting(): void {
+    const { ttl, confirmed } = this.lease;
+    this.#heartbeat ??= new Heartbeat(
+      ttl / BEATS_OF_WAITERS,
+      async () => {
+        const renewed = await untilAnswered(
+          (timeout) => this.lease.renew({ signal: this.closed, timeout }),
+          { ttl, ended: this.closed },
+        );
+        if (!renewed) this.gone();
+      },
+      (error) => this.end(error instanceof Error ? error : new Error(String(error))),
+      confirmed.age,
+    );
+  }
+
+  /** Leaves the renewals to the holder's. */
+  stopWaiting(): void {
+    this.#heartbeat?.[Symbol.dispose]();
+    this.#heartbeat = undefined;
+  }
+
+  /** To be called when the lock was released with the lease. */
+  released(): void {
+    this.#closing ??= Promise.resolve();
+    this.end(new Error("the lock was released"));
+  }
+
+  /** To be called when the lease is known to be gone before the lock was held. */
+  gone(): LeaseGoneError {
+    const what = "the lease ended before the lock was held, as when sera is suspended";
+    const error = LeaseGoneError.on(this.where, { what, cure: "let sera run, or use a longer --ttl" }, {
+      transient: true,
+    });
+    this.#closing ??= Promise.resolve();
+    this.end(error);
+    return error;
+  }
+
+  /** Ends the session here; in etcd it lasts until {@linkcode close}, or until the lease ends. */
+  end(why: Error): void {
+    this.stopWaiting();
+    if (!this.closed.aborted) this.#closed.abort(why);
+  }
+
+  /** Ends the session at once, and gives back the lease and the key as soon as etcd answers, or not at all. */
+  destroy(): void {
+    this.close();
+  }
+
+  /** As {@linkcode destroy}; resolves when that is over. */
+  close(): Promise<void> {
+    this.end(new Error("sera has given its lease back"));
+    return this.#closing ??= this.#giveBack();
+  }
+
+  async #giveBack(): Promise<void> {
+    using limit = new TimeLimit(LONGEST_CLOSE, () => LockUnavailableError.on(this.where, { what: "no answer" }));
+    try {
+      await this.lease.revoke({ signal: limit.signal });
+    } catch (error) {
+      // It expires.
+      if (!(error instanceof LockUnavailableError)) throw error;
+    }
+  }
+}

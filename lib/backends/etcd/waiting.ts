@@ -1,0 +1,148 @@
+/** Getting to the head of a queue. */
+
+import type { Deadline } from "../../deadline.ts";
+import { LockUnavailableError } from "../../errors.ts";
+import { BEATS_OF_LASTING, Moment } from "../../lock/lease.ts";
+import { formatDuration } from "../../text/duration.ts";
+import { TimeLimit } from "../../waiting.ts";
+import { type CallOptions, PATIENCE } from "./client.ts";
+import { isLeaseGone } from "./lease.ts";
+import { enterQueue, findPlace, type Place, untilGone } from "./queue.ts";
+import type { EtcdSession } from "./session.ts";
+
+/** How long after the end of the wait an answer may come, in milliseconds: a short wait must not exclude a slow place. */
+const LAST_ANSWER = 2000;
+
+/** The shortest time for a member to answer, in milliseconds. */
+const SHORTEST_TRY = 1000;
+
+/**
+ * A connection may be gone without a word, and a watch is silent as long as nothing happens. So after so many milliseconds
+ * a waiter looks where it is, and begins another one.
+ */
+const LONGEST_WATCH = 300_000;
+
+/** A wait for a lock. */
+export interface Wait {
+  readonly session: EtcdSession;
+  /** What all keys of the queue begin with. */
+  readonly queue: string;
+  /** What the key says to others. */
+  readonly value: string;
+  /** When the wait ends. */
+  readonly deadline: Deadline;
+  /** Whether it was asked for: otherwise the lock is tried once. */
+  readonly isAsked: boolean;
+  /** Ends the wait. */
+  readonly signal: AbortSignal;
+}
+
+/** The head of the queue. */
+export interface Turn {
+  readonly created: bigint;
+  /** How long etcd took to answer, in milliseconds. */
+  readonly took: number;
+}
+
+/**
+ * Waits until the session's key is the first of its queue.
+ *
+ * @returns Undefined when the time is over.
+ * @throws {LeaseGoneError} When the lease has ended; the place in the queue is lost.
+ * @throws {LockUnavailableError} When etcd does not answer. The place in the queue is kept.
+ * @throws The signal's reason when it is aborted.
+ */
+export async function waitForTurn(wait: Wait): Promise<Turn | undefined> {
+  const { session, deadline, signal } = wait;
+  signal.throwIfAborted();
+  let asked = new Moment();
+  let place = await enter(wait);
+  if (place && !place.before && isOld(session)) {
+    asked = new Moment();
+    place = await find(wait, place.created);
+  }
+  while (place?.before) {
+    if (deadline.passed) return undefined;
+    session.keepWaiting();
+    if (!await isNext(wait, place)) return undefined;
+    asked = new Moment();
+    place = await find(wait, place.created);
+  }
+  return place && { created: place.created, took: asked.age };
+}
+
+/** Whether so much of the lease is over that the holder should have renewed it. */
+function isOld({ lease: { confirmed, ttl } }: EtcdSession): boolean {
+  return confirmed.age > ttl / BEATS_OF_LASTING;
+}
+
+/**
+ * How long each of so many members may take to answer, so that all can be asked within a limit, in milliseconds.
+ *
+ * @param limit `Infinity` for the usual time.
+ */
+export function timeoutWithin(limit: number, members: number): number {
+  return Math.min(PATIENCE, Math.max(SHORTEST_TRY, limit / members));
+}
+
+/** Puts the key; only if it is the first then, if there is no time to wait. */
+async function enter(wait: Wait): Promise<Place | undefined> {
+  const { session, queue, value, deadline } = wait;
+  const { client, key, lease, created } = session;
+  if (created !== undefined) return await find(wait, created);
+  const about = { value, lease: lease.id, onlyFirst: deadline.passed };
+  try {
+    const place = await answered(wait, (options) => enterQueue(client, { queue, key }, about, options));
+    session.created = place?.created;
+    return place;
+  } catch (error) {
+    throw isLeaseGone(error) ? session.gone() : error;
+  }
+}
+
+/** Looks where the key is, and renews its lease, which the first command of the lock needs to be fresh. */
+async function find(wait: Wait, created: bigint): Promise<Place> {
+  const { session, queue } = wait;
+  const { client, key, lease } = session;
+  const [place, renewed] = await answered(
+    wait,
+    (options) => Promise.all([findPlace(client, { queue, key }, created, options), lease.renew(options)]),
+  );
+  if (place && renewed) return place;
+  // Somebody may have deleted the key only.
+  if (renewed) session.destroy();
+  throw session.gone();
+}
+
+/** Waits until the key before may be gone; false when the time is over. */
+async function isNext({ session, queue, deadline, signal }: Wait, place: Place): Promise<boolean> {
+  using late = new TimeLimit(deadline.remaining, () => new Error("the wait is over"));
+  using stale = new TimeLimit(LONGEST_WATCH, () => new Error("the watch is old"));
+  const ends = AbortSignal.any([signal, session.closed, late.signal, stale.signal]);
+  try {
+    await untilGone(session.client, queue, place, ends);
+  } catch (error) {
+    const isEndedBy = ({ signal }: TimeLimit) => signal.aborted && signal.reason === ends.reason;
+    if (isEndedBy(late)) return false;
+    if (!isEndedBy(stale)) throw error;
+  }
+  return true;
+}
+
+/** Asks within the time there is. */
+async function answered<T>(
+  { session, deadline, isAsked, signal }: Wait,
+  ask: (options: CallOptions) => Promise<T>,
+): Promise<T> {
+  const limit = isAsked ? deadline.remaining + LAST_ANSWER : Infinity;
+  using late = new TimeLimit(limit, () => {
+    const what = `no answer within ${formatDuration(Math.round(limit))}`;
+    return LockUnavailableError.on(session.where, { what, cure: "check the server and the network" }, {
+      transient: true,
+    });
+  });
+  return await ask({
+    signal: AbortSignal.any([signal, session.closed, late.signal]),
+    timeout: timeoutWithin(limit, session.client.address.endpoints.length),
+  });
+}

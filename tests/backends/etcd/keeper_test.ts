@@ -1,0 +1,227 @@
+/** Keeping a lock in etcd, on a clock that the test moves, and with answers that it gives. */
+
+import assert from "node:assert/strict";
+import { EtcdClient } from "../../../lib/backends/etcd/client.ts";
+import type { CallOptions } from "../../../lib/backends/etcd/client.ts";
+import { Code, EtcdError } from "../../../lib/backends/etcd/errors.ts";
+import type { JsonObject } from "../../../lib/backends/etcd/json.ts";
+import { EtcdKeeper } from "../../../lib/backends/etcd/keeper.ts";
+import { Path } from "../../../lib/backends/etcd/requests.ts";
+import { EtcdSession } from "../../../lib/backends/etcd/session.ts";
+import { LockLostError } from "../../../lib/errors.ts";
+import type { LeasedLock } from "../../../lib/lock/held_lock.ts";
+import { hold } from "../../../lib/lock/hold.ts";
+import { endsAfter } from "../../../lib/lock/lease.ts";
+import { FakeClock } from "../../lock/fake_clock.ts";
+import { freshName, later, never } from "../open.ts";
+import { parseEtcd } from "../parse.ts";
+
+/** Renewed every 5 seconds, and given up 19 seconds after the last renewal. */
+const LEASE = { ttl: 30_000, grace: 10_000 };
+const TOKEN = 17n;
+
+const GONE = new EtcdError("etcd", { what: "gone" }, {
+  code: Code.notFound,
+  words: "requested lease not found",
+  transient: false,
+  elsewhere: false,
+});
+const NO_ANSWER = new EtcdError("etcd", { what: "no answer", cure: "start it" }, { transient: true, elsewhere: true });
+
+/** How a request is answered; a number is for how many milliseconds the lease lasts on. */
+type Answer = JsonObject | Error | "never";
+
+/** A client whose answers a test gives. */
+class ScriptedClient extends EtcdClient {
+  readonly asked: { readonly path: string; readonly at: number }[] = [];
+  /** By path; what is not there is answered as by an etcd where all is well. */
+  readonly answers: Partial<Record<string, () => Answer>> = {};
+  /** In which milliseconds each answer comes. */
+  delay = 0;
+
+  override async call(path: string, body: JsonObject, { asking, signal }: CallOptions = {}): Promise<JsonObject> {
+    this.asked.push({ path, at: performance.now() });
+    asking?.();
+    const answer = this.answers[path]?.() ?? this.#usual(path, body);
+    if (this.delay > 0) await new Promise<void>((resolve) => void setTimeout(resolve, this.delay));
+    if (answer === "never") {
+      return await new Promise((_, reject) => signal?.addEventListener("abort", () => reject(signal.reason)));
+    }
+    if (answer instanceof Error) throw answer;
+    return answer;
+  }
+
+  count(path: string): number {
+    return this.asked.filter((request) => request.path === path).length;
+  }
+
+  #usual(path: string, body: JsonObject): JsonObject {
+    switch (path) {
+      case Path.grant:
+        return { ID: body.ID!, TTL: body.TTL! };
+      case Path.keepAlive:
+        return renewed(body.ID, "30");
+      case Path.range:
+        return { kvs: [{ key: body.key!, create_revision: String(TOKEN) }] };
+      default:
+        return {};
+    }
+  }
+}
+
+function renewed(id: unknown, seconds?: string): JsonObject {
+  return { result: { ID: String(id), ...seconds === undefined ? {} : { TTL: seconds } } };
+}
+
+/** A lock that is held. */
+async function take(client: ScriptedClient): Promise<{ lock: LeasedLock; session: EtcdSession }> {
+  const session = new EtcdSession(client, freshName(), LEASE.ttl);
+  await session.open({ signal: never });
+  session.created = TOKEN;
+  const keeper = new EtcdKeeper({
+    session,
+    token: TOKEN,
+    ttl: LEASE.ttl,
+    holder: () => Promise.resolve("somebody"),
+  });
+  const { confirmed, ttl: idle } = session.lease;
+  return { lock: await hold(keeper, { lease: LEASE, idle, confirmed, took: 0 }), session };
+}
+
+async function scripted(): Promise<ScriptedClient> {
+  return new ScriptedClient(await parseEtcd("etcd://127.0.0.1"));
+}
+
+Deno.test("a lease is renewed six times within its TTL, and lives on after an outage of two thirds of it", async () => {
+  const client = await scripted();
+  using clock = new FakeClock();
+  const { lock } = await take(client);
+  await clock.to(20_500);
+  assert.equal(client.count(Path.keepAlive), 4);
+  client.answers[Path.keepAlive] = () => NO_ANSWER;
+  await clock.to(38_500);
+  assert.equal(lock.lost.aborted, false);
+  delete client.answers[Path.keepAlive];
+  await clock.to(60_000);
+  assert.equal(lock.lost.aborted, false);
+  await clock.during(lock.release());
+});
+
+Deno.test("without an answer a lock is lost in time for the command to end before the lease does", async () => {
+  const client = await scripted();
+  using clock = new FakeClock();
+  const { lock } = await take(client);
+  let lostAt = NaN;
+  lock.lost.addEventListener("abort", () => lostAt = clock.now);
+  client.answers[Path.keepAlive] = () => NO_ANSWER;
+  await clock.to(LEASE.ttl);
+  assert.equal(lostAt, 19_000);
+  assert.ok(lostAt + LEASE.grace <= endsAfter(LEASE));
+  const lost = lock.lost.reason as LockLostError;
+  assert.equal(lost.message, "Lock lost: etcd: no answer, for 14s; start it");
+  // The command has the whole of its grace period.
+  assert.equal(lost.within, LEASE.grace);
+});
+
+Deno.test("a lease counts from when the answered request was sent", async () => {
+  const client = await scripted();
+  using clock = new FakeClock();
+  const { lock } = await take(client);
+  await clock.to(4_000);
+  client.delay = 2_000;
+  await clock.to(7_500);
+  assert.equal(client.count(Path.keepAlive), 1);
+  // Sent at 5 s, answered at 7 s.
+  assert.equal(Math.round(lock.left), endsAfter(LEASE) - 2_500);
+  client.delay = 0;
+  await clock.during(lock.release());
+});
+
+Deno.test("an answer without a TTL is a loss", async () => {
+  const client = await scripted();
+  using clock = new FakeClock();
+  const { lock, session } = await take(client);
+  client.answers[Path.keepAlive] = () => renewed(session.lease.id);
+  await clock.to(4_999);
+  assert.equal(lock.lost.aborted, false);
+  await clock.to(5_000);
+  assert.match(String(lock.lost.reason), /Lock lost: etcd at [^ ]+: its lease has ended, and it is held by somebody/);
+});
+
+for (const [what, answer] of Object.entries({ "another lease": renewed(4711, "30"), "no lease": {} })) {
+  Deno.test(`an answer about ${what} is none`, async () => {
+    const client = await scripted();
+    using clock = new FakeClock();
+    const { lock } = await take(client);
+    client.answers[Path.keepAlive] = () => answer;
+    await clock.to(18_999);
+    assert.equal(lock.lost.aborted, false);
+    await clock.to(19_000);
+    assert.match(String(lock.lost.reason), /the server's answer makes no sense/);
+  });
+}
+
+Deno.test("that the key cannot be looked at ends no lock, and that it is another's does", async () => {
+  const client = await scripted();
+  using clock = new FakeClock();
+  const { lock } = await take(client);
+  client.answers[Path.range] = () => NO_ANSWER;
+  await clock.to(60_000);
+  assert.equal(lock.lost.aborted, false);
+  client.answers[Path.range] = () => ({ kvs: [{ key: "", create_revision: "18" }] });
+  await clock.to(65_000);
+  assert.match(String(lock.lost.reason), /its key was deleted, and it is held by somebody/);
+});
+
+Deno.test("a lease that is gone at the release was lost, unless an earlier request for that got no answer", async () => {
+  using clock = new FakeClock();
+  const lost = await scripted();
+  lost.answers[Path.revoke] = () => GONE;
+  const { lock } = await take(lost);
+  await assert.rejects(lock.release(), LockLostError);
+
+  const released = await scripted();
+  let tries = 0;
+  released.answers[Path.revoke] = () => ++tries === 1 ? NO_ANSWER : GONE;
+  const { lock: other, session } = await take(released);
+  await clock.during(other.release());
+  assert.equal(tries, 2);
+  // It is not revoked once more.
+  await session.close();
+  assert.equal(tries, 2);
+});
+
+Deno.test("a release is tried for as long as the lease could last", async () => {
+  const client = await scripted();
+  using clock = new FakeClock();
+  const { lock } = await take(client);
+  client.answers[Path.revoke] = () => NO_ANSWER;
+  const released = later(lock.release());
+  let isOver = false;
+  released.catch(() => isOver = true);
+  await clock.to(LEASE.ttl - 1000);
+  assert.equal(isOver, false);
+  await clock.to(LEASE.ttl + 2000);
+  await assert.rejects(released, { message: "Cannot release the lock on etcd: no answer; start it" });
+});
+
+Deno.test("a lease that was granted before the request for it was repeated is renewed before it counts", async () => {
+  const client = await scripted();
+  using clock = new FakeClock();
+  const session = new EtcdSession(client, freshName(), LEASE.ttl);
+  client.answers[Path.grant] = () => NO_ANSWER;
+  await assert.rejects(session.open({ signal: never }), NO_ANSWER);
+  await clock.to(20_000);
+  client.answers[Path.grant] = () =>
+    new EtcdError("etcd", { what: "there" }, {
+      code: Code.precondition,
+      words: "lease already exists",
+      transient: false,
+      elsewhere: false,
+    });
+  await session.open({ signal: never });
+  assert.equal(client.count(Path.keepAlive), 1);
+  assert.equal(session.lease.confirmed.age, 0);
+  client.answers[Path.keepAlive] = () => renewed(session.lease.id);
+  await assert.rejects(session.open({ signal: never }), { message: /the lease ended before the lock was held/ });
+});

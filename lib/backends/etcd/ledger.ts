@@ -86,7 +86,7 @@ export class EtcdLedger implements Ledger {
         ? []
         : [step.put(keys.every(cut(lock), id), JSON.stringify(spanValue(every, term)), lease)],
     ];
-    const run = await addRun(this.#store, value, steps, !this.#hasAdded);
+    const run = await this.#orEnd(lease, addRun(this.#store, value, steps, !this.#hasAdded));
     this.#hasAdded = true;
     this.#begun.set(run.id, { run, lease });
     return { granted: true, id: run.id, ignored: counted && recorded(counted.run) };
@@ -129,6 +129,16 @@ export class EtcdLedger implements Ledger {
 
   async latest(limit: number, lock?: string, beginnings?: readonly string[]): Promise<readonly RecordedRun[]> {
     return (await latestRuns(this.#store, limit, lock, beginnings)).map(recorded);
+  }
+
+  /** Ends a lease that was not put to use: there is no run for it. */
+  async #orEnd<T>(lease: bigint | undefined, use: Promise<T>): Promise<T> {
+    try {
+      return await use;
+    } catch (error) {
+      if (lease !== undefined && error instanceof LedgerLockLostError) await endLeases(this.#store, [lease]);
+      throw error;
+    }
   }
 
   /** Ends the runs of a lock that have not ended, if they are meant. */

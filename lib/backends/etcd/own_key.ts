@@ -1,6 +1,7 @@
 import { LockUnavailableError } from "../../errors.ts";
 import type { LockSession } from "../../lock/lock.ts";
 import type { EtcdClient } from "./client.ts";
+import { EtcdSession } from "./session.ts";
 
 /** What the ledger needs of a client. */
 export type Caller = Pick<EtcdClient, "call" | "where" | "address">;
@@ -18,8 +19,9 @@ export interface OwnKey {
  *
  * @throws {LockUnavailableError} When it has none.
  */
-export function ownKeyOf(session: LockSession | Partial<OwnKey> | undefined): OwnKey {
-  const { client, key, created }: Partial<OwnKey> = session === undefined || !("created" in session) ? {} : session;
-  if (client && key !== undefined && created !== undefined) return { client, key, created };
+export function ownKeyOf(session: LockSession | undefined): OwnKey {
+  if (session instanceof EtcdSession && session.created !== undefined) {
+    return { client: session.client, key: session.key, created: session.created };
+  }
   throw new LockUnavailableError("Cannot use the ledger on etcd: the lock is not held there");
 }

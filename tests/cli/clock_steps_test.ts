@@ -2,6 +2,7 @@
 // Starts early: leases have to be renewed in it.
 
 import assert from "node:assert/strict";
+import { steppedBy } from "./clock_steps.ts";
 import { untilBeaten, untilLooked } from "./beats.ts";
 import { type HeldSessions, SESSION_TARGETS } from "./held_session.ts";
 import { Together } from "../side_by_side.ts";
@@ -42,17 +43,4 @@ async function assertUnmoved(start: (() => Promise<HeldSessions>) | undefined): 
   await holder.closeStdin();
   assert.deepEqual(await holder.ended, { code: 0, stdout: "ready\n", stderr: "" });
   assert.equal((await waiter.ended).code, 0);
-}
-
-/** The variables for a process whose clock is put forward or back by what a file says; the monotonic clock is not. */
-async function steppedBy(file: string): Promise<Record<string, string>> {
-  const words = ["-f", "+0", "sh", "-c", 'printf %s "$LD_PRELOAD"'];
-  const { stdout } = await new Deno.Command("faketime", { args: words }).output();
-  return {
-    LD_PRELOAD: new TextDecoder().decode(stdout),
-    FAKETIME_TIMESTAMP_FILE: file,
-    FAKETIME_NO_CACHE: "1",
-    FAKETIME_DONT_FAKE_MONOTONIC: "1",
-    DONT_FAKE_MONOTONIC: "1",
-  };
 }

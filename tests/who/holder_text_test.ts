@@ -176,7 +176,7 @@ Deno.test("JSON has every field, null where nothing is known, and a free lock to
   const waiting: Sighting = { lock: LOCK, state: "waiting", address: "10.0.0.5", user: "sera", session: 7 };
   const text = seenJson({ sightings: [{ ...HELD, runId: 12n }, waiting], strangers: [] }, { lock: "free" });
   assert.doesNotMatch(text, /\n/);
-  const unknown = { host: null, pid: null, label: null, since: null, since_is: null, run_id: null };
+  const unknown = { host: null, pid: null, label: null, since: null, since_is: null, run_id: null, lease: null };
   assert.deepEqual(JSON.parse(text), {
     complete: true,
     reason: null,
@@ -197,6 +197,7 @@ Deno.test("JSON has every field, null where nothing is known, and a free lock to
           address: null,
           session: null,
           run_id: 12,
+          lease: null,
         },
         waiters: [{ ...unknown, user: "sera", address: "10.0.0.5", session: 7 }],
       },

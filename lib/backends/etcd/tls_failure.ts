@@ -1,8 +1,9 @@
 /** Why a connection to etcd could not be encrypted; loaded only when that happens. */
 
-import { connect } from "node:net";
+import { connect, isIP } from "node:net";
 import type { Trouble } from "../../errors.ts";
 import { aborted, elapsed, firstOf } from "../../waiting.ts";
+import { isFor, namesOf } from "../network/certificate.ts";
 import { encrypt, HandshakeError, OTHER_NAMES } from "../network/tls.ts";
 import { describeTlsFailure } from "../network/tls_trouble.ts";
 import type { Endpoint, EtcdAddress } from "./address.ts";
@@ -33,13 +34,30 @@ export async function describeFailedTls(
       };
   }
   const certificate = /invalid peer certificate/.test(words) ? await look(endpoint, signal) : undefined;
-  const error = new HandshakeError(/not valid for name|NotValidForName/.test(words) ? OTHER_NAMES : words, certificate);
+  const isForOthers = /not valid for name|NotValidForName/.test(words);
+  if (isForOthers && certificate && isForBy(certificate, endpoint.host)) {
+    return {
+      what: `TLS failed: the server's certificate does not have ${endpoint.host} in its subjectAltName, only elsewhere`,
+      cure: `make one with subjectAltName=${isIP(endpoint.host) ? "IP" : "DNS"}:${endpoint.host}`,
+    };
+  }
+  const error = new HandshakeError(isForOthers ? OTHER_NAMES : words, certificate);
   return await describeTlsFailure(error, {
     host: endpoint.host,
     verify: true,
     setting: "tls-ca",
     lookAgain: () => Promise.reject(error),
   });
+}
+
+/** Whether a certificate is for a host by rules that databases have, and requests by HTTP have not. */
+function isForBy(certificate: Uint8Array, host: string): boolean {
+  try {
+    return isFor(host, namesOf(certificate));
+  } catch (error) {
+    if (error instanceof RangeError) return false;
+    throw error;
+  }
 }
 
 /** The server's certificate in DER; undefined if it cannot be had. */

@@ -55,9 +55,11 @@ export async function openMySqlSession(
   limit = Infinity,
 ): Promise<MySqlSession> {
   const ca = dsn.tls === "off" ? undefined : await prepareTls(dsn, options.tlsCa);
-  const search = (allowUnsafeServer: boolean) =>
-    firstFit(dsn, (host, signal) => openOn(host, ca, { ...options, allowUnsafeServer }, signal), signal, limit);
-  if (!options.allowUnsafeServer || dsn.addresses.length === 1) return await search(options.allowUnsafeServer);
+  // No lease can be written on an unfit server, whatever is allowed.
+  const mayBeUnfit = options.leased ? options.looksOnly === true : options.allowUnsafeServer;
+  const search = (mayBeUnfit: boolean) =>
+    firstFit(dsn, (host, signal) => openOn(host, ca, options, mayBeUnfit, signal), signal, limit);
+  if (!mayBeUnfit || dsn.addresses.length === 1) return await search(mayBeUnfit);
   try {
     return await search(false);
   } catch (error) {
@@ -69,7 +71,8 @@ export async function openMySqlSession(
 async function openOn(
   host: MySqlHost,
   ca: string | undefined,
-  { lease, leased, looksOnly, presence, allowUnsafeServer }: MySqlOptions,
+  { lease, leased, presence }: MySqlOptions,
+  mayBeUnfit: boolean,
   signal: AbortSignal,
 ): Promise<MySqlSession> {
   let login: Login;
@@ -100,7 +103,7 @@ async function openOn(
   try {
     await setUp(session, host, { lease, leased }, signal);
     session.variables = await askVariables(session, signal);
-    if (!(leased ? looksOnly : allowUnsafeServer)) refuseUnsafe(session.where, session.variables, leased);
+    if (!mayBeUnfit) refuseUnsafe(session.where, session.variables, leased);
     if (leased && isGaleraNode(session.variables)) await decideWithCluster(session, signal);
   } catch (error) {
     session.destroy();

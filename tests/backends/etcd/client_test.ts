@@ -6,7 +6,8 @@ import { EtcdError } from "../../../lib/backends/etcd/errors.ts";
 import { deleteRange, grant, leaseRequest, Path, put, range, watch } from "../../../lib/backends/etcd/requests.ts";
 import { readGrant, readKeepAlive, readRange, readStatus, readWatch } from "../../../lib/backends/etcd/answers.ts";
 import { PERMISSIONS } from "../../../scripts/permissions.ts";
-import { type Certificates, makeCertificates } from "../../servers/certificates.ts";
+import { type Certificates, makeCertificates, type ServerCertificate } from "../../servers/certificates.ts";
+import { makeOdd, makeOddAuthorities, type OddKind } from "../../servers/odd_certificates.ts";
 import { etcdUnavailable, startEtcd } from "../../servers/etcd.ts";
 import { base64 } from "../../servers/etcd_client.ts";
 import type { EtcdMember } from "../../servers/etcd_member.ts";
@@ -20,6 +21,9 @@ const etcd = forThisFile(etcdUnavailable, lendEtcd);
 
 /** Longer than an answer takes, even on a busy machine. */
 const timeout = 60_000;
+
+/** What runs the fixture by the program's permissions. */
+const VERSION = ["run", "--quiet", ...PERMISSIONS, `${import.meta.dirname}/../../fixtures/etcd_version.ts`];
 
 async function connect(url: string, tlsCa?: string): Promise<EtcdClient> {
   return new EtcdClient(await parseEtcd(url, tlsCa));
@@ -120,10 +124,9 @@ Deno.test({ name: "no proxy of the environment is asked, by the permissions of t
     // Nobody listens there.
     const proxy = "http://127.0.0.1:9";
     const names = ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
-    const program = ["run", "--quiet", ...PERMISSIONS, `${import.meta.dirname}/../../fixtures/etcd_version.ts`];
     for (const [url, ...more] of [[etcd().url()], [good.url(), ca], [mutual.url(), ca]]) {
       const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-        args: [...program, url!, ...more],
+        args: [...VERSION, url!, ...more],
         env: Object.fromEntries(names.map((name) => [name, proxy])),
       }).output();
       assert.equal(new TextDecoder().decode(stderr), "");
@@ -264,34 +267,63 @@ Deno.test({ name: "etcd is reached by TLS, and with a certificate if it asks for
   });
 });
 
-Deno.test({ name: "a certificate for another host, or of another time, is not trusted", ignore }, async () => {
-  await useTls(async ({ certificates: { ca, otherName, expired, addressOnly, nameOnly } }) => {
-    const cases = {
-      otherName: [
-        otherName,
-        "127.0.0.1",
-        /: TLS failed: the server's certificate is for other\.example, other-name, not for 127\.0\.0\.1;/,
-      ],
-      expired: [expired, "127.0.0.1", /: TLS failed: the server's certificate, or one that signed it, has expired \(/],
-      addressOnly: [
-        addressOnly,
-        "localhost",
-        /: TLS failed: the server's certificate is for address-only, 127\.0\.0\.1, not for local/,
-      ],
-      nameOnly: [
-        nameOnly,
-        "127.0.0.1",
-        /: TLS failed: the server's certificate is for localhost, name-only, not for 127\.0\.0\.1;/,
-      ],
-    } as const;
-    await sideBySide(Object.fromEntries(
+Deno.test({ name: "a certificate for another host, of another time, or forged is not trusted", ignore }, async () => {
+  await using stack = new AsyncDisposableStack();
+  const folders = [
+    Deno.makeTempDirSync({ prefix: "sera-odd-" }),
+    Deno.makeTempDirSync({ prefix: "sera-odd-" }),
+  ] as const;
+  for (const folder of folders) stack.defer(() => Deno.remove(folder, { recursive: true }));
+  const { otherName, expired, addressOnly, nameOnly } = await makeCertificates(folders[0]);
+  await makeOddAuthorities(folders[1]);
+  const odd = (kind: OddKind) => makeOdd(folders[1], kind);
+  const cases: Record<string, [tls: ServerCertificate, host: string, says: RegExp]> = {
+    otherName: [
+      otherName,
+      "127.0.0.1",
+      /the server's certificate is for other\.example, other-name, not for 127\.0\.0\.1;/,
+    ],
+    expired: [expired, "127.0.0.1", /the server's certificate, or one that signed it, has expired \(/],
+    addressOnly: [
+      addressOnly,
+      "localhost",
+      /the server's certificate is for address-only, 127\.0\.0\.1, not for local/,
+    ],
+    nameOnly: [nameOnly, "127.0.0.1", /the server's certificate is for localhost, name-only, not for 127\.0\.0\.1;/],
+    commonName: [
+      await odd({ extensions: ["basicConstraints = critical, CA:FALSE"] }),
+      "localhost",
+      /does not have localhost in its subjectAltName, only elsewhere; make one with subjectAltName=DNS:localhost$/,
+    ],
+    version1: [await odd({ old: true }), "localhost", /the server's certificate is of another version than 3,/],
+    forged: [await odd({ signer: "forger" }), "localhost", /the CA of that name in tls-ca did not sign the server's/],
+  };
+  await sideBySide(
+    Object.fromEntries(
       Object.entries(cases).map(([name, [tls, host, says]]) => [name, async () => {
         await using server = await startEtcd({ tls });
-        const { message, transient } = await failureOf(versionAt(`etcds://${host}:${server.port}`, ca));
-        assert.match(message, says);
+        const { message, transient } = await failureOf(versionAt(`etcds://${host}:${server.port}`, tls.ca));
+        assert.match(message, new RegExp(`: TLS failed: [^;]*${says.source}`));
         assert.equal(transient, false);
       }]),
-    ));
+    ),
+    2,
+  );
+});
+
+Deno.test({ name: "no variable makes it trust another CA than the one that is named", ignore }, async () => {
+  await useTls(async ({ certificates: { ca, untrusted }, good }) => {
+    const run = async (env: Record<string, string>, ...args: string[]) => {
+      const command = new Deno.Command(Deno.execPath(), { args: [...VERSION, ...args], env });
+      const { success, stdout, stderr } = await command.output();
+      return new TextDecoder().decode(success ? stdout : stderr);
+    };
+    const ways: Record<string, string>[] = [{ DENO_CERT: ca }, { DENO_TLS_CA_STORE: "system", SSL_CERT_FILE: ca }];
+    for (const env of ways) {
+      assert.match(await run(env, good.url(), untrusted.ca), /: TLS failed: no CA that is trusted vouches for /);
+      // Where none is named they count.
+      assert.match(await run(env, good.url()), /^3\.\d+\.\d+\b/);
+    }
   });
 });
 

@@ -31,9 +31,9 @@ export function queueOf(etcd: Etcd, name: string, prefix = "sera/"): Promise<Ent
 }
 
 /** Resolves with the keys of the waiters once there are this many behind the holder. */
-export function waiting(etcd: Etcd, name: string, count = 1): Promise<Entry[]> {
+export function waiting(etcd: Etcd, name: string, count = 1, prefix = "sera/"): Promise<Entry[]> {
   return until(`${count} waiting for ${name}`, async () => {
-    const [, ...waiters] = await queueOf(etcd, name);
+    const [, ...waiters] = await queueOf(etcd, name, prefix);
     return waiters.length === count ? waiters : undefined;
   });
 }

@@ -169,13 +169,13 @@ const FOUND: [string, Readonly<Record<string, string>>, string, RegExp][] = [
   [
     "Galera",
     NODE,
-    "a node of a Galera cluster, where leases exclude everybody",
+    "a node of a Galera cluster: leases decide there, session locks do not",
     /a node of a Galera cluster, and a lock/,
   ],
   [
     "a group",
     MEMBER,
-    "a node of a group with several primaries, where leases exclude everybody",
+    "a node of a group with several primaries: leases decide there, session locks do not",
     /in a group with several primaries, and a lock/,
   ],
 ];
@@ -219,7 +219,8 @@ galera.test("a session for leases decides with the whole cluster", async () => {
 });
 
 galera.test("a node that is cut off from the others is passed over", async () => {
-  const [lone, killed] = cluster.nodes;
+  // The first one weighs more.
+  const [killed, lone] = cluster.nodes;
   await killed.kill();
   await until("the node knows that it is alone", async () => {
     const [row] = await lone.query("SHOW STATUS LIKE 'wsrep_cluster_status'");

@@ -3,9 +3,11 @@ import type { TableName } from "../../../ledger/table_name.ts";
 import type { Session } from "../session.ts";
 import type { Statement } from "../statement.ts";
 import { compareClocks } from "./clocks.ts";
+import { serversWithout } from "./copies.ts";
 import { findMixedUse } from "./mixed_use.ts";
 import type { LeaseOptions } from "./options.ts";
 import { probeLease } from "./probe.ts";
+import type { Ownership } from "./row.ts";
 import type { LeaseServer } from "./server.ts";
 
 /** The checks of leases, in order. */
@@ -32,22 +34,30 @@ export interface LeaseDatabase<S extends Session> {
  */
 export async function checkLeases<S extends Session>(
   report: Report,
-  { server, options, ledger, durability }: LeaseDatabase<S>,
+  { server, options, ledger, opens, durability }: LeaseDatabase<S>,
   session: S,
 ): Promise<boolean> {
+  const others = (...lease: [lock: string, mine: Ownership]) =>
+    serversWithout(opens.length > 1 ? opens : [], server.table, ...lease);
   await report.inform("durability", () => durability(session));
-  const works = await report.check("lease", () => probeLease(session, server.table, options));
+  const works = await report.check("lease", () => probeLease(session, server.table, options, others));
   if (works) await report.inform("plain-locks", () => findMixedUse(server, session, ledger));
   report.skipRest(LEASE_CHECKS);
   return works;
 }
 
-/** Compares the clocks that leases go by. Each server is asked in a connection of its own. */
+/** Compares the clocks that leases go by. Of several servers each is asked in a connection of its own. */
 export function compareLeaseClocks<S extends Session>(
   { server, options, now, opens }: LeaseDatabase<S>,
   session: S,
 ): Promise<Finding> {
-  return compareClocks(opens, { now, ttl: options.lease.ttl, isTrusted: !server.hasSessionLocks(session) });
+  // The user may have few sessions.
+  const here = { where: session.where, queryAll: session.queryAll.bind(session), close: () => Promise.resolve() };
+  return compareClocks(opens.length > 1 ? opens : [() => Promise.resolve(here)], {
+    now,
+    ttl: options.lease.ttl,
+    isTrusted: !server.hasSessionLocks(session),
+  });
 }
 
 /** Several findings as one: what is fine only if all is. */

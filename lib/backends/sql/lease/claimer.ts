@@ -25,7 +25,7 @@ export class Claimer {
   /** The same for every try, so that one whose answer got lost is no obstacle for the next. */
   readonly #owner = crypto.getRandomValues(new Uint8Array(16)).toHex();
   readonly #silence = new Silence<Lease>();
-  /** Whether an answer has shown that the lease is another's. From then on only their silence counts, and no clock. */
+  /** Whether the lease has been seen to be another's. From then on only their silence counts, and no clock. */
   #isObserving = false;
   /** Whether the row is thought to exist. */
   #hasRow = false;
@@ -58,9 +58,15 @@ export class Claimer {
       if (isLast) return from && await this.#claimOnce(asker, from);
       if (from && !isBeaten) continue;
       const pause = Math.min(pauses.next(), from ? Infinity : this.#silence.left(), deadline.remaining);
-      await delayOrAbort(pause, signal, session.closed);
+      // Whole milliseconds, so that a rest that is next to nothing does not make it look twice.
+      await delayOrAbort(Math.ceil(pause), signal, session.closed);
       signal.throwIfAborted();
     }
+  }
+
+  /** To be called when somebody has been seen to be alive: then no clock is to say that their lease is over. */
+  trustNoClock(): void {
+    this.#isObserving = this.#hasRow = true;
   }
 
   /** Frees the lease if it is ours. */
@@ -75,10 +81,9 @@ export class Claimer {
     const lease = await this.#table.read(asker, this.#options.presence.lock);
     this.#silence.saw(lease);
     if (!lease) return "nobody";
-    this.#hasRow = true;
     // By a claim whose answer got lost.
     if (lease.owner === this.#owner) return "nobody";
-    this.#isObserving = true;
+    this.trustNoClock();
     const over = this.#silence.over();
     return over && { seen: over };
   }

@@ -18,6 +18,8 @@ export interface ClockOptions {
   readonly isTrusted: boolean;
 }
 
+type ClockSession = Pick<Session, "where" | "queryAll" | "close">;
+
 /** A clock, and by how many milliseconds it is ahead of this machine's. */
 interface Clock {
   readonly name: string;
@@ -29,8 +31,8 @@ interface Clock {
  *
  * @param opens Connect to each server.
  */
-export async function compareClocks<S extends Session>(
-  opens: readonly (() => Promise<S>)[],
+export async function compareClocks(
+  opens: readonly (() => Promise<ClockSession>)[],
   { now, ttl, isTrusted }: ClockOptions,
 ): Promise<Finding> {
   const clocks: Clock[] = [{ name: "this machine", ahead: 0 }];
@@ -59,7 +61,7 @@ export async function compareClocks<S extends Session>(
   return { found: `${found}; a lease does not depend on that` };
 }
 
-async function clockOf(session: Session, now: Statement): Promise<Clock> {
+async function clockOf(session: ClockSession, now: Statement): Promise<Clock> {
   try {
     const before = Date.now();
     const server = (await askOne(session, now, ["now"])).number("now") * 1000;

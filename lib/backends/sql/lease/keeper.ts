@@ -36,6 +36,8 @@ export class LeaseKeeper<S extends Session> implements Keeper {
   trouble: Trouble | undefined;
   readonly #kept: KeptLease<S>;
   #queuedIn: S | undefined;
+  /** The try to take the session lock in a new session, while it lasts. */
+  #queueing: Promise<void> | undefined;
   #isReleased = false;
   /** Whether that has been told. */
   #isOver = false;
@@ -82,7 +84,8 @@ export class LeaseKeeper<S extends Session> implements Keeper {
       this.#isReleased ||= !isOurs && this.#isUnsure;
       if (!isOurs && this.#isReleased) return sent;
       if (!isOurs) throw await this.#whyLost(session);
-      await this.#queueAgain(session);
+      // Not awaited: an answer that is late must not keep the renewal from counting.
+      this.#queueing ??= this.#queueAgain(session).finally(() => this.#queueing = undefined);
       return sent;
     });
   }
@@ -159,6 +162,7 @@ export class LeaseKeeper<S extends Session> implements Keeper {
   }
 
   async #leaveQueue(): Promise<void> {
+    await this.#queueing;
     const session = this.#queuedIn;
     this.#queuedIn = undefined;
     if (!session || session.closed.aborted) return;

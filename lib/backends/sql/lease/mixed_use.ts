@@ -35,7 +35,7 @@ export async function findMixedUse<S extends Session>(
     ? "it keeps others out only as long as its connection lasts"
     : "it keeps nobody out here, so that two may run";
   return {
-    found: `${who} holds ${shownLock(one)} without a lease, which others lock with one: ${follows}`,
+    found: `${shownLock(one)}, which others lock with a lease, is held without one by ${who}: ${follows}`,
     cure: "set lease on all nodes",
   };
 }

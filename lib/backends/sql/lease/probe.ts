@@ -22,30 +22,40 @@ const PAUSE = 200;
  * Tries a lease from its claim to its release, as two owners.
  *
  * @param asker A session for leases.
+ * @param others Gives those of the other servers that do not have a lease.
  * @throws {LockUnavailableError} When the table cannot be used, or does not do as it should.
  */
-export async function probeLease(asker: Asker, table: LeaseTable, options: LeaseOptions): Promise<Finding> {
+export async function probeLease(
+  asker: Asker,
+  table: LeaseTable,
+  options: LeaseOptions,
+  others: OtherServers,
+): Promise<Finding> {
   const { presence } = options;
   const mayForget = await table.forget(asker, presence.lock);
   const lock = mayForget ? presence.lock : LASTING;
   try {
-    return await new Probe(asker, table, lock, options).run();
+    return await new Probe(asker, table, lock, options, others).run();
   } finally {
     if (mayForget) await table.forget(asker, lock).catch(unlessUnavailable);
   }
 }
+
+type OtherServers = (lock: string, mine: Ownership) => Promise<readonly string[]>;
 
 class Probe {
   readonly #asker: Asker;
   readonly #table: LeaseTable;
   readonly #lock: string;
   readonly #options: LeaseOptions;
+  readonly #others: OtherServers;
 
-  constructor(asker: Asker, table: LeaseTable, lock: string, options: LeaseOptions) {
+  constructor(asker: Asker, table: LeaseTable, lock: string, options: LeaseOptions, others: OtherServers) {
     this.#asker = asker;
     this.#table = table;
     this.#lock = lock;
     this.#options = options;
+    this.#others = others;
   }
 
   async run(): Promise<Finding> {
@@ -53,8 +63,10 @@ class Probe {
     const first = await this.#acquire();
     if (!("fence" in first)) return first;
     const took = formatDuration(performance.now() - began);
+    let without;
     try {
       await this.#refusesOthers(first);
+      without = await this.#others(this.#lock, first);
     } finally {
       // Also after an error, as far as the server lets it.
       if (!await this.#release(first)) this.#isWrong("it does not release a lease");
@@ -63,7 +75,12 @@ class Probe {
     if (!("fence" in next)) return next;
     await this.#release(next);
     if (next.fence <= first.fence) this.#isWrong(`token ${next.fence} came after ${first.fence}`);
-    return { found: `test lease claimed in ${took}, second owner refused, renewed, released; its token grows` };
+    const found = `test lease claimed in ${took}, second owner refused, renewed, released; its token grows`;
+    if (without.length === 0) return { found };
+    return {
+      found: `${found}; but it was not seen on ${without.join(", ")}, which may keep leases of its own`,
+      cure: "name servers that replicate from each other, and see whether they do",
+    };
   }
 
   /** Acquires the lease as a new owner; a finding if others hold it. */

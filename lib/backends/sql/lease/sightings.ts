@@ -2,6 +2,7 @@ import { lineOf } from "../../../errors.ts";
 import type { TableName } from "../../../ledger/table_name.ts";
 import { marginOf } from "../../../lock/silence.ts";
 import { isSilent } from "../../../who/lease_text.ts";
+import { withNames } from "../../../who/names.ts";
 import type { LockFilter, Seen, Sighting } from "../../../who/sighting.ts";
 import type { Session } from "../session.ts";
 import type { Lease } from "./row.ts";
@@ -23,15 +24,18 @@ export async function readLeaseSightings<S extends Session>(
   signal: AbortSignal,
 ): Promise<Seen> {
   const isQueue = server.hasSessionLocks(session);
+  const asked = filter !== "all" && "namespace" in filter ? filter.namespace : undefined;
   const { leases, senseless: [error, ...more] } = await server.table.list(session, filter);
   const seen = isQueue
     ? await server.sightings(session, filter, ledger, signal, leases.map(({ lock }) => lock))
     : { sightings: [], hidden: WAITERS_HIDDEN, showsHolders: true, strangers: [] };
-  if (error === undefined) return withLeases(seen, leases, isQueue ? 0 : 1);
+  const { sightings, ...rest } = withLeases(seen, leases, isQueue ? 0 : 1);
+  const all = { ...rest, sightings: sightings.map((sighting) => withNames(sighting, asked)) };
+  if (error === undefined) return all;
   if (filter !== "all" && "lock" in filter) throw error;
   const others = more.length > 0 ? ` (and ${more.length} more of that kind)` : "";
   return {
-    ...withLeases(seen, leases, isQueue ? 0 : 1),
+    ...all,
     hidden: `${lineOf({ what: error.what, cure: error.cure })}${others}`,
     showsHolders: false,
   };

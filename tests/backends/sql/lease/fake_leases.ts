@@ -87,7 +87,7 @@ export class FakeLeases extends FakeRows {
               return true;
             });
             if (got || isLast) return got;
-            await delayOrAbort(Math.min(QUEUE_PAUSE, deadline.remaining), signal, session.closed);
+            await delayOrAbort(Math.ceil(Math.min(QUEUE_PAUSE, deadline.remaining)), signal, session.closed);
             signal.throwIfAborted();
           }
         },

@@ -136,3 +136,24 @@ Deno.test("a session that ends while one waits is replaced, and what has been se
     await held!.release();
   }
 });
+
+Deno.test("who has queued behind a holder goes by no clock when the session lock falls to them", async () => {
+  using clock = new FakeClock();
+  const leases = new FakeLeases(true);
+  await using first = leases.lock();
+  const held = await first.acquire(0, never);
+  await using second = leases.lock({ host: "web2" });
+  const acquired = later(second.acquire(Infinity, never));
+  await clock.to(2500);
+  leases.ahead = 86_400_000;
+  leases.sessions[0]!.ended(new Error("killed by an administrator"));
+  await clock.to(2900);
+  assert.equal(leases.queued, leases.sessions[1]);
+  await clock.to(20_000);
+  assert.equal(held?.lost.aborted, false);
+  assert.equal(leases.row.fence, 1n);
+  await held!.release();
+  const next = await clock.during(acquired);
+  assert.equal(next?.token, 2n);
+  await next!.release();
+});

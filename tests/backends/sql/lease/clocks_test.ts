@@ -1,0 +1,52 @@
+import assert from "node:assert/strict";
+import { compareClocks } from "../../../../lib/backends/sql/lease/clocks.ts";
+import { sql } from "../../../../lib/backends/sql/statement.ts";
+import { LockUnavailableError } from "../../../../lib/errors.ts";
+
+/** A server whose clock is ahead of this machine's by so many seconds. */
+function server(where: string, ahead: number, closed: string[] = []) {
+  return () =>
+    Promise.resolve({
+      where,
+      queryAll: () => Promise.resolve([{ now: String(Date.now() / 1000 + ahead) }]),
+      close: () => Promise.resolve(void closed.push(where)),
+    });
+}
+
+function gone(): Promise<never> {
+  return Promise.reject(LockUnavailableError.on("c", { what: "refused the connection" }));
+}
+
+const TRUSTED = { now: sql`now`, ttl: 30_000, isTrusted: true };
+
+Deno.test("clocks that differ by half a TTL are a warning where a takeover goes by them, else none", async () => {
+  const closed: string[] = [];
+  const opens = [server("a", 8, closed), server("b", -9, closed), gone];
+  const { found, cure } = await compareClocks(opens, TRUSTED);
+  assert.equal(
+    found,
+    "the clock of a is 17s ahead of that of b (not asked: c: refused the connection): by another clock sera 0 may take a " +
+      "lease over too soon",
+  );
+  assert.match(cure!, /NTP.*--ttl/);
+  assert.deepEqual(closed, ["a", "b"]);
+  const other = await compareClocks(opens, { ...TRUSTED, isTrusted: false });
+  assert.equal(other.cure, undefined);
+  assert.match(other.found, /^the clock of a is 17s ahead of that of b .*; a lease does not depend on that$/);
+  assert.equal((await compareClocks(opens, { ...TRUSTED, ttl: 40_000 })).cure, undefined);
+});
+
+Deno.test("this machine's clock counts too, and clocks that agree are no matter", async () => {
+  assert.match(
+    (await compareClocks([server("a", 20)], TRUSTED)).found,
+    /^the clock of a is 20s ahead of that of this machine/,
+  );
+  assert.match(
+    (await compareClocks([server("a", -20)], TRUSTED)).found,
+    /^the clock of this machine is 20s ahead of that of a/,
+  );
+  assert.equal(
+    (await compareClocks([server("a", 0)], TRUSTED)).found,
+    "the clocks of the server and of this machine agree within 1s",
+  );
+});

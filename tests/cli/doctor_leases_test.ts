@@ -1,0 +1,158 @@
+/** What `sera doctor` tells of leases. */
+
+import assert from "node:assert/strict";
+import { lockName } from "../../lib/lock/lock_name.ts";
+import { forThisFile } from "../servers/for_this_file.ts";
+import { mariaDbUnavailable, startMariaDb } from "../servers/mariadb.ts";
+import type { MySqlServer } from "../servers/mysql_process.ts";
+import { doctor, read, type Told } from "./doctor_report.ts";
+import { type LeasePlace, type StartedLeasePlace, useLeasePlaces } from "./lease_places.ts";
+import { linux } from "./needs.ts";
+import { fixture } from "./place.ts";
+
+const HOLD = fixture("hold.sh");
+
+/** A server that is none of the places'. */
+const stranger = forThisFile<MySqlServer>(linux ?? mariaDbUnavailable, () => startMariaDb());
+
+async function told({ place }: StartedLeasePlace, ...flags: string[]): Promise<Told> {
+  return read(await place.sera(["doctor", ...flags]));
+}
+
+function rows({ query, table }: StartedLeasePlace): Promise<Record<string, unknown>[]> {
+  return query(`SELECT name, owner FROM ${table} ORDER BY name`);
+}
+
+for (const kind of useLeasePlaces()) {
+  kind.test("a lease is tried from end to end, and what is there stays as it was", async (started) => {
+    const { place, query, table } = started;
+    // The first one makes the table.
+    for (let time = 0; time < 3; time++) {
+      const { code, checks, stdout } = await told(started);
+      assert.equal(code, 0, stdout);
+      assert.match(
+        checks.get("lease")!,
+        /^pass test lease claimed in \S+, second owner refused, renewed, released; its token grows$/,
+      );
+      assert.match(checks.get("clock")!, /^pass the clocks? of the server and of this machine agree within 1s$/);
+      assert.match(checks.get("plain-locks")!, /^pass /);
+      assert.equal(checks.has("lock"), kind.hasSessionLocks);
+      assert.match(
+        checks.get("topology")!,
+        kind.hasSessionLocks ? /^pass (?!.*leases)/ : /^pass .*: leases decide there/,
+      );
+    }
+    // Only that of the first, which could not know whether its row may be deleted.
+    assert.deepEqual(await rows(started), [{ name: lockName("sera doctor"), owner: null }]);
+    await place.sera(["--name", "job", "0", "true"]);
+    await query(`DELETE FROM ${table} WHERE name = '${lockName("sera doctor")}'`);
+    const before = await rows(started);
+    await told(started);
+    assert.deepEqual(await rows(started), before);
+  });
+
+  kind.test("a table that does not do is a failure, with what to do", async (started) => {
+    const { query, table } = started;
+    await query(`CREATE TABLE ${table} (a integer)`);
+    const { code, checks } = await told(started);
+    assert.equal(code, 202);
+    assert.match(checks.get("lease")!, /^fail Cannot use the leases in leases_\d+: .*; make it as sera doctor --lease/);
+    assert.match(checks.get("plain-locks")!, /^skip /);
+  });
+
+  kind.test("settings by which a server forgets are told with what follows", async (started) => {
+    const { checks } = await told(started);
+    // The servers of the tests are set so.
+    assert.match(
+      checks.get("durability")!,
+      /^warn a crash of \S+( \S+)* may forget who holds a lease \((\w+=\w+)\); set \w+ ?= ?\w+$/,
+    );
+  });
+
+  if (/MariaDB|Galera/.test(kind.name)) plainLocks(kind);
+  if (kind.name === "MariaDB") lessRights(kind);
+  if (kind.name === "MariaDB") strangers(kind);
+  if (kind.name === "Galera") clocks(kind);
+}
+
+function plainLocks(kind: LeasePlace): void {
+  kind.test("who holds without a lease what others lock with one is told", async (started) => {
+    const { place } = started;
+    await place.sera(["--name", "job", "0", "true"]);
+    const plain = { SERA_LEASE: "false", SERA_LEASE_TABLE: undefined };
+    await using holder = place.startSera(["--allow-unsafe-server", "--name", "job", "0", HOLD], {
+      env: plain,
+      stdin: "open",
+    });
+    await holder.says("ready");
+    const { code, checks } = await told(started);
+    assert.equal(code, 0);
+    const why = kind.hasSessionLocks ? "only as long as its connection lasts" : "nobody out here, so that two may run";
+    assert.match(
+      checks.get("plain-locks")!,
+      new RegExp(`^warn ${lockName("job").slice(0, 12)}, which others .* by \\S+:${holder.pid} .*${why}; set lease on`),
+    );
+    await holder.closeStdin();
+    await holder.ended;
+    assert.match((await told(started)).checks.get("plain-locks")!, /^pass /);
+  });
+}
+
+function strangers(kind: LeasePlace): void {
+  kind.test("servers that keep leases of their own each are told", async (started) => {
+    const { port } = stranger();
+    const both = started.server.replace(/tcp\((\S+?)\)/, `tcp($1,127.0.0.1:${port})`);
+    const { code, checks } = await told(started, "--server", both);
+    assert.equal(code, 0);
+    assert.match(
+      checks.get("lease")!,
+      new RegExp(
+        `^warn .*; but it was not seen on MySQL at tcp\\(127.0.0.1:${port}\\), .*; name servers that replicate`,
+      ),
+    );
+  });
+}
+
+function lessRights(kind: LeasePlace): void {
+  kind.test("who may not delete leaves one row, the same for all", async (started) => {
+    const { query, table, server, place } = started;
+    await place.sera(["--name", "job", "0", "true"]);
+    await query(`CREATE USER few_${table.replace("leases_", "")}@'127.0.0.1' IDENTIFIED BY 'secret'`);
+    const few = `few_${table.replace("leases_", "")}`;
+    try {
+      await query(`GRANT SELECT, INSERT, UPDATE ON ${table} TO ${few}@'127.0.0.1'`);
+      const flags = ["--lease", "--lease-table", table, "--server", server.replace(/^[^@]+/, `${few}:secret`)];
+      for (let time = 0; time < 2; time++) {
+        const { checks, stdout } = await doctor(flags);
+        assert.match(checks.get("lease") ?? stdout, /^pass /);
+      }
+      assert.deepEqual(
+        (await rows(started)).map(({ name }) => name).sort(),
+        ["job", "sera doctor"].map(lockName).sort(),
+      );
+      // Who may not insert is told so, although its own row is there.
+      await query(`REVOKE INSERT ON ${table} FROM ${few}@'127.0.0.1'`);
+      const { checks } = await doctor(flags);
+      assert.match(
+        checks.get("lease")!,
+        /^fail Cannot use the leases in .*INSERT command denied.*; grant the user SELECT/,
+      );
+    } finally {
+      await query(`DROP USER ${few}@'127.0.0.1'`);
+    }
+  });
+}
+
+function clocks(kind: LeasePlace): void {
+  kind.test("the clocks of all servers of the setting are compared", async (started) => {
+    const port = (server: string) => /tcp\((\S+)\)/.exec(server)![1]!;
+    const { server, other } = started;
+    const both = server.replace(port(server), `${port(server)},${port(other)}`);
+    const { checks } = await told(started, "--server", both);
+    assert.match(checks.get("lease")!, /^pass .*; its token grows$/);
+    assert.match(checks.get("clock")!, /^pass the clocks of 2 servers and of this machine agree within 1s$/);
+    const gone = server.replace(port(server), `${port(server)},127.0.0.1:1`);
+    const { checks: then } = await told(started, "--server", gone);
+    assert.match(then.get("clock")!, /^pass .* agree within 1s \(not asked: .*127\.0\.0\.1:1.*\)$/);
+  });
+}

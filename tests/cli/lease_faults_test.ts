@@ -1,0 +1,87 @@
+/** Tables of leases that cannot be used: one line, the command does not run, and nothing is left behind. */
+
+import assert from "node:assert/strict";
+import { lockName } from "../../lib/lock/lock_name.ts";
+import { mariaDbTarget, postgresTarget, SHORT } from "./lease_targets.ts";
+import { Together } from "../side_by_side.ts";
+
+const together = new Together();
+
+/** What is wrong, what an administrator does to bring it about, and what is said. */
+const FAULTS: readonly (readonly [what: string, sql: (table: string) => readonly string[], said: RegExp])[] = [
+  [
+    "lacks a column",
+    (table) => [`ALTER TABLE ${table} DROP COLUMN beat`],
+    /make it as sera doctor --lease --schema has it/,
+  ],
+  [
+    "is another program's",
+    (table) => [`DROP TABLE ${table}`, `CREATE TABLE ${table} (name varchar(200) PRIMARY KEY, price int)`],
+    /make it as sera doctor --lease --schema has it, or if it is another program's, name another one with --lease-table/,
+  ],
+  [
+    "has an impossible token",
+    (table) => [`UPDATE ${table} SET fence = -5`],
+    /makes no sense \(fence -5\); set it to the last SERA_TOKEN that was given: UPDATE /,
+  ],
+  [
+    "has an owner of another form",
+    (table) => [`UPDATE ${table} SET owner = 'me'`],
+    /makes no sense \(owner 'me'\); when its command has ended, free it: UPDATE /,
+  ],
+  [
+    "has a lease that lasts for years",
+    (table) => [`UPDATE ${table} SET owner = '${"e".repeat(32)}', ttl_ms = 100000000000`],
+    /makes no sense \(ttl_ms 100000000000\); when its command has ended, free it: UPDATE /,
+  ],
+];
+
+for (const target of [mariaDbTarget(), postgresTarget()]) {
+  const test = (name: string, fn: () => Promise<void>) => target.test(together, name, fn);
+  const flags = ["--name", "n", ...SHORT];
+
+  for (const [what, statements, said] of FAULTS) {
+    for (const wait of ["0", "30"]) {
+      test(`a table of leases that ${what} ends sera at once, with a wait of ${wait}`, async () => {
+        await using started = await target.start();
+        const { place } = started;
+        // Makes the table, and the row.
+        assert.equal((await place.sera([...flags, "0", "true"])).code, 0);
+        for (const statement of statements(started.table)) await started.query(statement);
+        const { code, stdout, stderr } = await place.sera([...flags, wait, "echo", "ran"]);
+        assert.deepEqual({ code, stdout }, { code: 202, stdout: "" }, stderr);
+        assert.match(stderr, /^sera: [^\n]+\n$/);
+        assert.match(stderr, said);
+        assert.doesNotMatch(stderr, /secret/);
+        // Not even the session's lock.
+        const without = { env: { SERA_LEASE: undefined, SERA_LEASE_TABLE: undefined } };
+        const locked = await place.sera(["--name", "n", "0", "echo", "ran"], without);
+        assert.deepEqual(locked, { code: 0, stdout: "ran\n", stderr: "" });
+      });
+    }
+  }
+
+  test("a table of leases that may not be made is told of, with the rights that are missing", async () => {
+    await using started = await target.start();
+    const { place } = started;
+    const isMySql = target.name === "MariaDB";
+    await started.query(isMySql ? "CREATE DATABASE others" : "CREATE SCHEMA others");
+    const table = ["--lease-table", "others.leases"];
+    const { code, stdout, stderr } = await place.sera([...flags, ...table, "0", "echo", "ran"]);
+    assert.deepEqual({ code, stdout }, { code: 202, stdout: "" });
+    assert.match(stderr, /^sera: Cannot use the leases in [^\n]+: [^\n]+; [^\n]*grant [^\n]+\n$/i);
+    await started.query(isMySql ? "DROP DATABASE others" : "DROP SCHEMA others");
+  });
+
+  test("a holder whose table goes away says so when its lease is given up, and its command has ended", async () => {
+    await using started = await target.start();
+    const { place } = started;
+    await using holder = place.startSera([...flags, "0", "sh", "-c", "echo ready; exec sleep 1000"]);
+    await holder.says("ready");
+    await started.query(`DROP TABLE ${started.table}`);
+    const { code, stderr } = await holder.ended;
+    assert.equal(code, 206);
+    assert.match(stderr, /^sera: Lock lost: [^\n]*leases_\d+[^\n]* for \d[^\n]*\n/);
+    assert.equal((await started.query(`SELECT '${lockName("n")}' AS name`)).length, 1);
+  });
+}

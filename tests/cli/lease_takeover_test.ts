@@ -1,0 +1,100 @@
+/** Holders of leases that are killed, or stopped: when others may start. */
+// Starts early: leases have to run out in it.
+
+import assert from "node:assert/strict";
+import { SHORT, useLeaseTargets } from "./lease_targets.ts";
+import { fixture } from "./place.ts";
+import { childrenOfSera, lives, processInfo, underWatch } from "./process_list.ts";
+import { Together } from "../side_by_side.ts";
+import { until } from "./wait.ts";
+
+const together = new Together();
+
+/** The margin of {@linkcode SHORT}, in milliseconds. */
+const MARGIN = 1000;
+
+/** A command that says when it began, in milliseconds since 1970, and its token. */
+const WHEN = ["sh", "-c", 'date "+%s%3N $SERA_TOKEN"'];
+
+for (const target of useLeaseTargets()) {
+  const test = (name: string, fn: () => Promise<void>) => target.test(together, name, fn);
+  const flags = ["--name", "n", ...SHORT];
+
+  test("after kill -9 on a holder nobody starts before its lease may be taken over, and its command is dead", async () => {
+    await using started = await target.start();
+    const { place, other } = started;
+    await using holder = place.startSera([...flags, "0", fixture("stubborn.sh")]);
+    await holder.says("ready");
+    await underWatch(holder);
+    const { command } = childrenOfSera(holder);
+    holder.kill("SIGKILL");
+    await holder.ended;
+    await until("the command is dead", () => !lives(command));
+    const expires = await started.expires("n");
+    const busy = await other.sera([...flags, "--verbose", "0", ...WHEN]);
+    assert.equal(busy.code, 204);
+    assert.match(busy.stdout, new RegExp(`somebody else holds it \\(\\S+:${holder.pid} n, since [^\n]+\\)`));
+    // Who waits, and who looks again and again.
+    await using waiter = place.startSera([...flags, "100", ...WHEN]);
+    let tries = 0;
+    const cron = await until("it gets the lease", async () => {
+      tries++;
+      const { code, stdout } = await other.sera([...flags, "0", ...WHEN]);
+      return code === 0 ? stdout : "";
+    });
+    const runs = [cron, (await waiter.ended).stdout].map((line) => line.split(" ").map(Number));
+    for (const [began] of runs) assert.ok(began! >= expires + MARGIN, `${began! - expires} ms after its end`);
+    assert.deepEqual(runs.map(([, token]) => token).sort(), [2, 3]);
+    assert.ok(tries > 1);
+    assert.equal((await waiter.ended).code, 0);
+  });
+
+  test("a holder that is stopped has no command when another gets the lease, and ends with 206", async () => {
+    await using started = await target.start();
+    const { place, other } = started;
+    await using holder = place.startSera([...flags, "0", fixture("stubborn.sh")]);
+    await holder.says("ready");
+    await underWatch(holder);
+    // From here on it does nothing by itself.
+    holder.kill("SIGSTOP");
+    const { command } = childrenOfSera(holder);
+    const look = 'kill -0 "$0" 2>/dev/null && ! grep -q "^State:.Z" "/proc/$0/status" && echo overlap; echo ran';
+    const next = await other.sera([...flags, "100", "sh", "-c", look, `${command}`]);
+    assert.deepEqual(next, { code: 0, stdout: "ran\n", stderr: "" });
+    assert.equal(processInfo(holder.pid)?.state, "T");
+    holder.kill("SIGCONT");
+    const { code, stderr } = await holder.ended;
+    assert.equal(code, 206, stderr);
+    assert.match(stderr, /^sera: Lock lost: [^\n]+\n$/);
+    assert.equal((await started.row("n"))?.fence, "2");
+  });
+
+  test("a sera that is stopped in the middle of its claim starts nothing that another may have taken over", async () => {
+    await using started = await target.start();
+    const { place, other } = started;
+    assert.equal((await place.sera([...flags, "0", "true"])).code, 0);
+    await using sera = place.startSera([...flags, "200", ...WHEN]);
+    // The claim that is stopped must be one that is carried out: it may have failed just before.
+    await until("its claim is carried out while it is stopped", async () => {
+      sera.kill("SIGCONT");
+      {
+        await using _ = await started.block("n");
+        await until("it claims", async () => await started.claims() > 0 || sera.over);
+        sera.kill("SIGSTOP");
+      }
+      await until("nothing is being claimed", async () => await started.claims() === 0);
+      return (await started.row("n"))!.owner !== null;
+    });
+    assert.equal(sera.over, false);
+    const token = Number((await started.row("n"))!.fence);
+    const next = await other.sera([...flags, "100", ...WHEN]);
+    const [began, tokenOfNext] = next.stdout.split(" ").map(Number);
+    assert.deepEqual([next.code, tokenOfNext], [0, token + 1], next.stderr);
+    sera.kill("SIGCONT");
+    const { code, stdout, stderr } = await sera.ended;
+    assert.equal(code, 0, stderr);
+    const [beganLater, tokenOfLater] = stdout.split(" ").map(Number);
+    assert.equal(tokenOfLater, token + 2);
+    assert.ok(beganLater! > began!);
+  });
+}

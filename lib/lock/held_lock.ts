@@ -170,12 +170,12 @@ export class LeasedLock implements HeldLock {
   }
 
   /**
-   * The trouble if sera itself was suspended: a renewal began late, by more than a third of the TTL. (One that waits for
-   * a server began in time.) What the server says then is only a consequence.
+   * The trouble if sera itself was suspended: a renewal began late, by more than a third of the TTL, and by more than a
+   * busy machine explains. (One that waits for a server began in time.) What the server says is only a consequence then.
    */
   #suspension(): Trouble | undefined {
     const late = this.#pending?.late ?? this.#late;
-    if (late <= this.#terms.ttl / 3) return undefined;
+    if (late <= Math.max(this.#terms.ttl / 3, 1000)) return undefined;
     const { where, lasts } = this.#keeper;
     // A lock that is lost before its time was not lost to a suspension.
     if (lasts && this.#confirmed.age < stopsAfter(this.#terms)) return undefined;

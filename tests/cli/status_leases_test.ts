@@ -142,7 +142,8 @@ for (const kind of useLeaseTargets()) {
     });
     assert.deepEqual([view!.holder!.host, view!.waiters.map(({ pid, lease }) => ({ pid, lease }))], [
       "web9",
-      [{ pid: waiter.pid, lease: null }],
+      // Who cannot see what a session has said of itself knows its number only.
+      [{ pid: kind.name === "MySQL 5.6" ? null : waiter.pid, lease: null }],
     ]);
   });
 
@@ -190,7 +191,7 @@ for (const kind of useLeaseTargets()) {
 
   if (kind.hasSessionLocks) {
     testOn(kind, "a sera inside its own lock is refused after that has moved to another session", async (started) => {
-      const { place, query } = started;
+      const { place } = started;
       const script = "echo ready; read -r _; SERA_SERVER=$INNER exec sera --name n 0 echo ran";
       await using outer = place.start(["sera", "--ttl", "6s", "--name", "n", "0", "sh", "-c", script], {
         env: { INNER: place.server },
@@ -199,7 +200,7 @@ for (const kind of useLeaseTargets()) {
       await outer.says("ready");
       const session = async () => (await locksOf(started, "--name", "n"))[0]!.holder!.session;
       const before = await until("its session is seen", session);
-      await query(kind.name === "MariaDB" ? `KILL ${before}` : `SELECT pg_terminate_backend(${before})`);
+      await started.cutAll();
       await until("it has another one", async () => ![before, null, undefined].includes(await session() as number));
       await outer.closeStdin();
       const { code, stdout, stderr } = await outer.ended;

@@ -71,7 +71,7 @@ Deno.test("of two hosts the one that says nothing leaves the other its share of 
   const server = `postgres://u@127.0.0.1:${deaf.port},127.0.0.1:${port}/x`;
   const { code, stderr } = await sera(["--server", server, "6", "true"]);
   assert.equal(code, 202);
-  assert.match(stderr, /: no answer within 3s; [^\n]+: connection refused; /);
+  assert.match(stderr, /: no answer within (3|[12]\.\d+)s; [^\n]+: connection refused; /);
 });
 
 Deno.test("a server that was refusing before is told of, not that the wait is over", async () => {

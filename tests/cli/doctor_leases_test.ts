@@ -6,7 +6,8 @@ import { forThisFile } from "../servers/for_this_file.ts";
 import { mariaDbUnavailable, startMariaDb } from "../servers/mariadb.ts";
 import type { MySqlServer } from "../servers/mysql_process.ts";
 import { doctor, read, type Told } from "./doctor_report.ts";
-import { type LeasePlace, type StartedLeasePlace, useLeasePlaces } from "./lease_places.ts";
+import { type LeaseTarget, type StartedLeases, useLeaseTargets } from "./lease_targets.ts";
+import { Together } from "../side_by_side.ts";
 import { linux } from "./needs.ts";
 import { fixture } from "./place.ts";
 
@@ -15,16 +16,26 @@ const HOLD = fixture("hold.sh");
 /** A server that is none of the places'. */
 const stranger = forThisFile<MySqlServer>(linux ?? mariaDbUnavailable, () => startMariaDb());
 
-async function told({ place }: StartedLeasePlace, ...flags: string[]): Promise<Told> {
+async function told({ place }: StartedLeases, ...flags: string[]): Promise<Told> {
   return read(await place.sera(["doctor", ...flags]));
 }
 
-function rows({ query, table }: StartedLeasePlace): Promise<Record<string, unknown>[]> {
+function rows({ query, table }: StartedLeases): Promise<Record<string, unknown>[]> {
   return query(`SELECT name, owner FROM ${table} ORDER BY name`);
 }
 
-for (const kind of useLeasePlaces()) {
-  kind.test("a lease is tried from end to end, and what is there stays as it was", async (started) => {
+const together = new Together();
+
+/** Defines a test of leases in a table of its own. */
+function testOn(kind: LeaseTarget, name: string, fn: (started: StartedLeases) => Promise<void>): void {
+  kind.test(together, name, async () => {
+    await using started = await kind.start();
+    await fn(started);
+  });
+}
+
+for (const kind of useLeaseTargets()) {
+  testOn(kind, "a lease is tried from end to end, and what is there stays as it was", async (started) => {
     const { place, query, table } = started;
     // The first one makes the table.
     for (let time = 0; time < 3; time++) {
@@ -51,16 +62,19 @@ for (const kind of useLeasePlaces()) {
     assert.deepEqual(await rows(started), before);
   });
 
-  kind.test("a table that does not do is a failure, with what to do", async (started) => {
+  testOn(kind, "a table that does not do is a failure, with what to do", async (started) => {
     const { query, table } = started;
     await query(`CREATE TABLE ${table} (a integer)`);
     const { code, checks } = await told(started);
     assert.equal(code, 202);
-    assert.match(checks.get("lease")!, /^fail Cannot use the leases in leases_\d+: .*; make it as sera doctor --lease/);
+    assert.match(
+      checks.get("lease")!,
+      /^fail Cannot use the leases in \S*leases_\d+: .*; make it as sera doctor --lease/,
+    );
     assert.match(checks.get("plain-locks")!, /^skip /);
   });
 
-  kind.test("settings by which a server forgets are told with what follows", async (started) => {
+  testOn(kind, "settings by which a server forgets are told with what follows", async (started) => {
     const { checks } = await told(started);
     // The servers of the tests are set so.
     assert.match(
@@ -75,8 +89,8 @@ for (const kind of useLeasePlaces()) {
   if (kind.name === "Galera") clocks(kind);
 }
 
-function plainLocks(kind: LeasePlace): void {
-  kind.test("who holds without a lease what others lock with one is told", async (started) => {
+function plainLocks(kind: LeaseTarget): void {
+  testOn(kind, "who holds without a lease what others lock with one is told", async (started) => {
     const { place } = started;
     await place.sera(["--name", "job", "0", "true"]);
     const plain = { SERA_LEASE: "false", SERA_LEASE_TABLE: undefined };
@@ -98,10 +112,10 @@ function plainLocks(kind: LeasePlace): void {
   });
 }
 
-function strangers(kind: LeasePlace): void {
-  kind.test("servers that keep leases of their own each are told", async (started) => {
+function strangers(kind: LeaseTarget): void {
+  testOn(kind, "servers that keep leases of their own each are told", async (started) => {
     const { port } = stranger();
-    const both = started.server.replace(/tcp\((\S+?)\)/, `tcp($1,127.0.0.1:${port})`);
+    const both = started.place.server.replace(/tcp\((\S+?)\)/, `tcp($1,127.0.0.1:${port})`);
     const { code, checks } = await told(started, "--server", both);
     assert.equal(code, 0);
     assert.match(
@@ -113,15 +127,15 @@ function strangers(kind: LeasePlace): void {
   });
 }
 
-function lessRights(kind: LeasePlace): void {
-  kind.test("who may not delete leaves one row, the same for all", async (started) => {
-    const { query, table, server, place } = started;
+function lessRights(kind: LeaseTarget): void {
+  testOn(kind, "who may not delete leaves one row, the same for all", async (started) => {
+    const { query, table, place } = started;
     await place.sera(["--name", "job", "0", "true"]);
-    await query(`CREATE USER few_${table.replace("leases_", "")}@'127.0.0.1' IDENTIFIED BY 'secret'`);
-    const few = `few_${table.replace("leases_", "")}`;
+    const few = table.replace("sera.leases", "few");
+    await query(`CREATE USER ${few}@'127.0.0.1' IDENTIFIED BY 'secret'`);
     try {
       await query(`GRANT SELECT, INSERT, UPDATE ON ${table} TO ${few}@'127.0.0.1'`);
-      const flags = ["--lease", "--lease-table", table, "--server", server.replace(/^[^@]+/, `${few}:secret`)];
+      const flags = ["--lease", "--lease-table", table, "--server", place.server.replace(/^[^@]+/, `${few}:secret`)];
       for (let time = 0; time < 2; time++) {
         const { checks, stdout } = await doctor(flags);
         assert.match(checks.get("lease") ?? stdout, /^pass /);
@@ -143,10 +157,10 @@ function lessRights(kind: LeasePlace): void {
   });
 }
 
-function clocks(kind: LeasePlace): void {
-  kind.test("the clocks of all servers of the setting are compared", async (started) => {
+function clocks(kind: LeaseTarget): void {
+  testOn(kind, "the clocks of all servers of the setting are compared", async (started) => {
     const port = (server: string) => /tcp\((\S+)\)/.exec(server)![1]!;
-    const { server, other } = started;
+    const [server, other] = [started.place.server, started.other.server];
     const both = server.replace(port(server), `${port(server)},${port(other)}`);
     const { checks } = await told(started, "--server", both);
     assert.match(checks.get("lease")!, /^pass .*; its token grows$/);

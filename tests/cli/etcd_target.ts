@@ -28,7 +28,6 @@ export class EtcdTarget<S extends Etcd> implements Target {
     return {
       place,
       server,
-      servers: etcd.urls(prefix),
       waiters: async (key) => Math.max(0, (await queueOf(etcd, lockName(key), prefix)).length - 1),
       sessions: all,
       ledger: { all, age: (milliseconds) => age(etcd, prefix, milliseconds) },

@@ -12,7 +12,8 @@ import { mysql56Unavailable } from "../servers/mysql56.ts";
 import { connectMySql } from "../servers/mysql_client.ts";
 import type { MySqlServer } from "../servers/mysql_process.ts";
 import { type PgBouncer, pgBouncerUnavailable, startPgBouncer } from "../servers/pgbouncer.ts";
-import { lendMySql56 } from "../servers/pool.ts";
+import { lendMySql56, lendPostgres18 } from "../servers/pool.ts";
+import { postgres18Unavailable } from "../servers/postgres18.ts";
 import type { PostgresServer } from "../servers/postgres_process.ts";
 import { startSystemPostgres, systemPostgresUnavailable } from "../servers/postgres_system.ts";
 import type { Together } from "../side_by_side.ts";
@@ -41,6 +42,8 @@ export interface StartedLeases extends AsyncDisposable {
   expires(key: string): Promise<number>;
   /** Keeps everybody else from writing into that row until it is disposed of. */
   block(key: string): Promise<AsyncDisposable>;
+  /** SQL for the server's time in so many seconds. */
+  inSeconds(seconds: number): string;
   /** How many claims a server is working on. */
   claims(): Promise<number>;
   /** Ends the connections of all seras, and of nobody else. */
@@ -87,7 +90,13 @@ export class LeaseTarget<V extends LeaseServerView = LeaseServerView> {
   readonly #view: () => V;
   #started = 0;
 
-  constructor(readonly name: string, readonly need: Need, launch: () => Promise<V & { stop(): Promise<void> }>) {
+  /** @param hasSessionLocks Whether session locks work there too. */
+  constructor(
+    readonly name: string,
+    readonly need: Need,
+    launch: () => Promise<V & { stop(): Promise<void> }>,
+    readonly hasSessionLocks = true,
+  ) {
     this.#view = forThisFile(need, launch);
   }
 
@@ -128,6 +137,8 @@ export class LeaseTarget<V extends LeaseServerView = LeaseServerView> {
         );
         return Number(row!.ms);
       },
+      inSeconds: (seconds) =>
+        isMySql ? `UTC_TIMESTAMP(3) + INTERVAL ${seconds} SECOND` : `clock_timestamp() + interval '${seconds} seconds'`,
       async block(key) {
         const admin = await (isMySql ? asRoot(server as MySqlServer) : asPostgres(server as PostgresServer));
         await admin.query("BEGIN");
@@ -194,7 +205,7 @@ export function pgBouncerTarget(): LeaseTarget<LeaseServerView & { readonly pool
       await server.stop();
     };
     return { server, pooler, settings: [pooler.url()], stop };
-  });
+  }, false);
 }
 
 /** A cluster of two, which both take writes. */
@@ -203,7 +214,7 @@ function galeraTarget(): LeaseTarget<LeaseServerView & { readonly cluster: Galer
     const cluster = await startGalera();
     const [server] = cluster.nodes;
     return { server, cluster, settings: cluster.nodes.map((node) => node.dsn()), stop: () => cluster.stop() };
-  });
+  }, false);
 }
 
 function mySql56Target(): LeaseTarget {
@@ -213,7 +224,15 @@ function mySql56Target(): LeaseTarget {
   });
 }
 
-/** All of them, for the tests of one file. */
+/** Not among {@linkcode useLeaseTargets}, since it does as the other one. */
+export function postgres18Target(): LeaseTarget {
+  return new LeaseTarget("PostgreSQL 18", linux ?? postgres18Unavailable, async () => {
+    const server = await lendPostgres18();
+    return { server, settings: [server.url()], stop: () => server.stop() };
+  });
+}
+
+/** One of each kind, for the tests of one file. */
 export function useLeaseTargets(): readonly LeaseTarget[] {
   return [mariaDbTarget(), mySql56Target(), postgresTarget(), galeraTarget(), pgBouncerTarget()];
 }

@@ -2,48 +2,51 @@
 
 import assert from "node:assert/strict";
 import { outcomes } from "./ledger_view.ts";
+import { postgres18Target, useLeaseTargets } from "./lease_targets.ts";
 import { fixture } from "./place.ts";
-import { testOnAll, useLeaseTargets } from "./targets.ts";
-import { until } from "./wait.ts";
+import { Together } from "../side_by_side.ts";
 
-const targets = useLeaseTargets();
+const together = new Together();
 
-testOnAll(targets, "each run has a higher token than the one before, whichever server it uses", async (target) => {
-  await using started = await target.start();
-  const { place, servers } = started;
-  let last = 0n;
-  // The default ledger, which nobody has made.
-  const env = { SERA_LEDGER_TABLE: undefined };
-  for (const server of [...servers, ...servers]) {
-    const flags = ["--server", server, "--name", "n"];
-    const { code, stdout, stderr } = await place.sera([...flags, "0", "sh", "-c", "echo $SERA_TOKEN"], { env });
-    assert.deepEqual({ code, stderr }, { code: 0, stderr: "" });
-    assert.ok(BigInt(stdout) > last, `${stdout} after ${last}`);
-    last = BigInt(stdout);
-  }
-});
+for (const target of [...useLeaseTargets(), postgres18Target()]) {
+  const test = (name: string, fn: () => Promise<void>) => target.test(together, name, fn);
 
-testOnAll(targets, "one waits for the other, on another server, and is seen to", async (target) => {
-  await using started = await target.start();
-  const { place, servers, waiters } = started;
-  await using holder = place.startSera(["--name", "n", "0", fixture("hold.sh")], { stdin: "open" });
-  await holder.says("ready");
-  const flags = ["--server", servers.at(-1)!, "--name", "n"];
-  assert.equal((await place.sera([...flags, "--detailed-exit-codes", "0", "true"])).code, 204);
-  await using waiter = place.startSera([...flags, "forever", "echo", "ran"]);
-  await until("it waits", async () => await waiters("n") > 0);
-  await holder.closeStdin();
-  assert.deepEqual(await waiter.ended, { code: 0, stdout: "ran\n", stderr: "" });
-  assert.equal((await holder.ended).code, 0);
-});
+  test("each run has a higher token than the one before, whichever server it uses", async () => {
+    await using started = await target.start();
+    const { place, other } = started;
+    let last = 0n;
+    // The default ledger, which nobody has made.
+    const env = { SERA_LEDGER_TABLE: undefined };
+    for (const at of [place, other, place, other]) {
+      const { code, stdout, stderr } = await at.sera(["--name", "n", "0", "sh", "-c", "echo $SERA_TOKEN"], { env });
+      assert.deepEqual({ code, stderr }, { code: 0, stderr: "" });
+      assert.ok(BigInt(stdout) > last, `${stdout} after ${last}`);
+      last = BigInt(stdout);
+    }
+  });
 
-testOnAll(targets, "what is done once is done once, whichever server is asked", async (target) => {
-  await using started = await target.start();
-  const { place, servers } = started;
-  const run = (server: string) =>
-    place.sera(["--server", server, "--detailed-exit-codes", "--once", "key", "30", "echo", "ran"]);
-  const ended = await Promise.all([...servers, ...servers, ...servers].map(run));
-  const codes = ended.map(({ code }) => code).toSorted();
-  assert.deepEqual(codes, [0, ...codes.slice(1).map(() => 205)]);
-  assert.deepEqual(await outcomes(place), ["succeeded"]);
-});
+  test("one waits for the other, on another server", async () => {
+    await using started = await target.start();
+    const { place, other } = started;
+    await using holder = place.startSera(["--name", "n", "0", fixture("hold.sh")], { stdin: "open" });
+    await holder.says("ready");
+    assert.equal((await other.sera(["--name", "n", "--detailed-exit-codes", "0", "true"])).code, 204);
+    await using waiter = other.startSera(["--verbose=stderr", "--name", "n", "forever", "echo", "ran"]);
+    await waiter.says(/Waiting for /);
+    await holder.closeStdin();
+    const { code, stdout } = await waiter.ended;
+    assert.deepEqual({ code, stdout }, { code: 0, stdout: "ran\n" });
+    assert.equal((await holder.ended).code, 0);
+  });
+
+  test("what is done once is done once, whichever server is asked", async () => {
+    await using started = await target.start();
+    const { place, other } = started;
+    const ended = await Promise.all([place, other, place, other, place, other].map((at) => {
+      return at.sera(["--detailed-exit-codes", "--once", "key", "30", "echo", "ran"]);
+    }));
+    const codes = ended.map(({ code }) => code).toSorted();
+    assert.deepEqual(codes, [0, ...codes.slice(1).map(() => 205)]);
+    assert.deepEqual(await outcomes(place), ["succeeded"]);
+  });
+}

@@ -1,22 +1,12 @@
 /** Where locks may live: the same tests run against each. */
 
-import {
-  countPolling,
-  notedOnGalera,
-  notedThroughPooler,
-  type Pooled,
-  startPooled,
-  startWatchedGalera,
-} from "../backends/polling.ts";
 import { keySql } from "../backends/postgres/key_sql.ts";
 import { lockName } from "../../lib/lock/lock_name.ts";
 import { etcdUnavailable } from "../servers/etcd.ts";
 import { startEtcdCluster } from "../servers/etcd_cluster.ts";
-import { type Galera, galeraUnavailable } from "../servers/galera.ts";
 import { mariaDbUnavailable } from "../servers/mariadb.ts";
 import { mysql56Unavailable } from "../servers/mysql56.ts";
 import type { MySqlServer } from "../servers/mysql_process.ts";
-import { pgBouncerUnavailable } from "../servers/pgbouncer.ts";
 import { postgres18Unavailable } from "../servers/postgres18.ts";
 import type { PostgresServer } from "../servers/postgres_process.ts";
 import { forThisFile } from "../servers/for_this_file.ts";
@@ -44,8 +34,6 @@ export interface StartedTarget<L extends LedgerView = LedgerView> extends AsyncD
   readonly place: Place;
   /** The `server` setting. */
   readonly server: string;
-  /** The settings of all servers that share the place's locks, for seras of one test to spread over. */
-  readonly servers: readonly string[];
   /** How many wait for the lock of this key at this moment. */
   waiters(key: string): Promise<number>;
   /** What an administrator sees of who holds and who waits. */
@@ -64,34 +52,6 @@ export function useTargets(): readonly Target[] {
     new ServerTarget("MySQL 5.6", linux ?? mysql56Unavailable, lendMySql56, viewOfMySql),
     new ServerTarget("PostgreSQL", linux ?? systemPostgresUnavailable, lendSystemPostgres, viewOfPostgres),
     new ServerTarget("PostgreSQL 18", linux ?? postgres18Unavailable, lendPostgres18, viewOfPostgres),
-  ];
-}
-
-/** Where locks are leases: all databases, a cluster of two that both take writes, and a pooler without sessions. */
-export function useLeaseTargets(): readonly Target[] {
-  const pooled = systemPostgresUnavailable ?? pgBouncerUnavailable;
-  return [
-    new ServerTarget("MariaDB with leases", linux ?? mariaDbUnavailable, lendMariaDb, leasesOn(viewOfMySql)),
-    new ServerTarget("MySQL 5.6 with leases", linux ?? mysql56Unavailable, lendMySql56, leasesOn(viewOfMySql)),
-    new ServerTarget(
-      "PostgreSQL with leases",
-      linux ?? systemPostgresUnavailable,
-      lendSystemPostgres,
-      leasesOn(viewOfPostgres),
-    ),
-    new ServerTarget(
-      "PostgreSQL 18 with leases",
-      linux ?? postgres18Unavailable,
-      lendPostgres18,
-      leasesOn(viewOfPostgres),
-    ),
-    new ServerTarget("Galera with leases", linux ?? galeraUnavailable, startWatchedGalera, leasesOn(viewOfGalera)),
-    new ServerTarget(
-      "PgBouncer with leases",
-      linux ?? pooled,
-      () => startPooled("transaction"),
-      leasesOn(viewOfPooled),
-    ),
   ];
 }
 
@@ -127,12 +87,6 @@ export function testOnAll(targets: readonly Target[], name: string, fn: (target:
 
 /** What a target tells of a server. */
 type View = Pick<StartedTarget, "server" | "waiters" | "sessions"> & {
-  /** If there are several. */
-  readonly servers?: readonly string[];
-  /** Where tables of the plain user are made, in front of their names; nothing by default. */
-  readonly schema?: string;
-  /** Whether its locks are leases. */
-  readonly leased?: true;
   /** The ledger in a table of this name. */
   ledgerIn(table: string): TableView;
 };
@@ -152,25 +106,16 @@ class ServerTarget<S extends { stop(): Promise<void> }> implements Target<TableV
   }
 
   async start(): Promise<StartedTarget<TableView>> {
-    const { server, servers = [server], waiters, sessions, ledgerIn, schema = "", leased } = this.view(this.#server());
+    const { server, waiters, sessions, ledgerIn } = this.view(this.#server());
     const ledger = ledgerIn(`runs_${++this.#started}`);
-    const lease: Record<string, string> = leased
-      ? { SERA_LEASE: "true", SERA_LEASE_TABLE: `${schema}leases_${this.#started}` }
-      : {};
-    const place = await Place.make(server, { SERA_LEDGER_TABLE: ledger.table, ...lease });
+    const place = await Place.make(server, { SERA_LEDGER_TABLE: ledger.table });
     const dispose = () => place[Symbol.asyncDispose]();
-    return { place, server, servers, waiters, sessions, ledger, [Symbol.asyncDispose]: dispose };
+    return { place, server, waiters, sessions, ledger, [Symbol.asyncDispose]: dispose };
   }
-}
-
-/** The same, with leases. */
-function leasesOn<S>(view: (server: S) => View): (server: S) => View {
-  return (server) => ({ ...view(server), leased: true });
 }
 
 function viewOfMySql(server: MySqlServer): View {
   return {
-    schema: "sera.",
     server: server.dsn(),
     async waiters(key) {
       const asking = `SELECT GET_LOCK(''${lockName(key)}''%`;
@@ -193,26 +138,6 @@ function viewOfPostgres(server: PostgresServer): View {
   };
 }
 
-async function tablesOf(server: MySqlServer | PostgresServer, ...tables: string[]): Promise<string> {
-  return JSON.stringify(await Promise.all(tables.map((table) => server.query(`SELECT * FROM ${table}`))));
-}
-
-function viewOfGalera({ nodes }: Galera): View {
-  return {
-    ...viewOfMySql(nodes[0]),
-    servers: nodes.map((node) => node.dsn()),
-    waiters: async (key) => countPolling(await notedOnGalera(nodes, lockName(key))),
-  };
-}
-
-function viewOfPooled({ server, pool }: Pooled): View {
-  return {
-    ...viewOfPostgres(server),
-    server: pool.url(),
-    waiters: async (key) => countPolling(await notedThroughPooler(server, lockName(key))),
-  };
-}
-
 /** How many sessions asked for the lock last and do not have it; who gives it back asks for something else. */
 export async function waitersOnPostgres(server: PostgresServer, name: string): Promise<number> {
   const { args, row } = keySql(name);
@@ -230,7 +155,6 @@ async function startFile(): Promise<StartedTarget<TableView>> {
   return {
     place,
     server: place.server,
-    servers: [place.server],
     waiters: (key) => Promise.resolve(waitersForFile(`${place.locks}/${lockName(key)}.lock`)),
     sessions: () => Promise.resolve(locksIn(place.locks)),
     ledger: ledgerInFile(`${place.locks}/ledger.sqlite`),
@@ -249,4 +173,8 @@ export function waitersForFile(path: string): number {
   const { ino } = Deno.statSync(path);
   const lines = Deno.readTextFileSync("/proc/locks").split("\n");
   return lines.filter((line) => line.includes("-> FLOCK") && line.includes(`:${ino} `)).length;
+}
+
+async function tablesOf(server: MySqlServer | PostgresServer, ...tables: string[]): Promise<string> {
+  return JSON.stringify(await Promise.all(tables.map((table) => server.query(`SELECT * FROM ${table}`))));
 }

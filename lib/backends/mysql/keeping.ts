@@ -11,6 +11,11 @@ export interface Keeping extends Required<Pick<Dialect, "whyForgetful" | "keepin
   readonly keeping: Statement;
 }
 
+/** The condition for what tables of information_schema tell of a table. */
+export function isTable({ schema, name }: TableName): Statement {
+  return sql`TABLE_SCHEMA = ${schema ?? sql`DATABASE()`} AND TABLE_NAME = ${name}`;
+}
+
 /**
  * How to find out whether a table keeps its rows.
  *
@@ -18,8 +23,7 @@ export interface Keeping extends Required<Pick<Dialect, "whyForgetful" | "keepin
  * @param consequence What follows if it does not.
  */
 export function keepingOf(table: TableName, flag: string, consequence: string): Keeping {
-  const { schema, name } = table;
-  const place = sql`TABLE_SCHEMA = ${schema ?? sql`DATABASE()`} AND TABLE_NAME = ${name}`;
+  const place = isTable(table);
   return {
     keeping: sql`(SELECT HEX(CONCAT(TABLE_TYPE, ' ', IFNULL(ENGINE, ''))) FROM information_schema.TABLES
       WHERE ${place})`,

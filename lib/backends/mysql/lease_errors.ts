@@ -1,5 +1,5 @@
 import { LEASE_WORDS, type TableErrors } from "../sql/lease/failure.ts";
-import { cureOfTable, isMissing, isRefused, needsDatabase, type TableAdvice } from "./table_errors.ts";
+import { cureOfTable, isLocked, isMissing, isRefused, needsDatabase, type TableAdvice } from "./table_errors.ts";
 
 const ADVICE: TableAdvice = { whatIs: "leases are", ...LEASE_WORDS };
 
@@ -11,6 +11,7 @@ const ADVICE: TableAdvice = { whatIs: "leases are", ...LEASE_WORDS };
 export function leaseErrors(shown: string): TableErrors {
   const { flag, definition } = LEASE_WORDS;
   return {
+    isLocked,
     isMissing,
     isRefused,
     cureOf(cause) {

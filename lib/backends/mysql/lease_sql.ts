@@ -2,10 +2,12 @@
 
 import { MARGINS_PER_TTL } from "../../lock/silence.ts";
 import { fnv1 } from "../../lock/namespaced_name.ts";
+import type { TableName } from "../../ledger/table_name.ts";
 import type { LockFilter } from "../../who/sighting.ts";
 import { LONGEST_TTL, type Reading } from "../sql/lease/read_row.ts";
 import type { TakeFrom } from "../sql/lease/row.ts";
 import { sql, type Statement } from "../sql/statement.ts";
+import { isTable } from "./keeping.ts";
 import { decodeText, NOW, readNumber, readText, readTime } from "./table_sql.ts";
 
 /** How many leases are read at a time: with the longest texts they still fit into the longest answer that is accepted. */
@@ -36,4 +38,11 @@ export function mayBeTaken(from: TakeFrom): Statement {
 export function isOf(filter: LockFilter): Statement {
   if (filter === "all") return sql`TRUE`;
   return "lock" in filter ? sql`name = ${filter.lock}` : sql`name LIKE ${`${fnv1(filter.namespace)},%`}`;
+}
+
+/** How many indexes see to it that no two rows have the same name. */
+export function keysOfNames(table: TableName): Statement {
+  return sql`(SELECT COUNT(*) FROM (SELECT INDEX_NAME FROM information_schema.STATISTICS
+    WHERE ${isTable(table)} AND NON_UNIQUE = 0 GROUP BY INDEX_NAME
+    HAVING COUNT(*) = 1 AND MAX(COLUMN_NAME = 'name' AND SUB_PART IS NULL) = 1) AS name_index)`;
 }

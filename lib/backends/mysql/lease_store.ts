@@ -1,8 +1,9 @@
 import { LockUnavailableError } from "../../errors.ts";
 import type { TableName } from "../../ledger/table_name.ts";
+import { exactFrom } from "../../text/foreign.ts";
 import { askOne } from "../sql/answer.ts";
 import type { Asker } from "../sql/asker.ts";
-import { explained, LEASE_WORDS, leaseFailure } from "../sql/lease/failure.ts";
+import { explained, LEASE_WORDS, leaseFailure, REMAKE, UNIQUE_NAMES } from "../sql/lease/failure.ts";
 import { createLeases, leaseSchemaText } from "../sql/lease/schema.ts";
 import { LOCK_WAIT } from "../sql/ledger_statements.ts";
 import type { Row } from "../sql/session.ts";
@@ -10,6 +11,7 @@ import { MYSQL } from "../sql/spelling.ts";
 import { sql, type Statement } from "../sql/statement.ts";
 import { keepingOf } from "./keeping.ts";
 import { leaseErrors } from "./lease_errors.ts";
+import { keysOfNames } from "./lease_sql.ts";
 import { isBrokenOff, isDuplicate, isMissing, isThereAlready } from "./table_errors.ts";
 import { decodeText, ENGINE, shownTable, tableIn, TEXT, WORD } from "./table_sql.ts";
 
@@ -54,12 +56,7 @@ export class MySqlLeaseStore {
     const answer = await this.#run(() => askOne(asker, statement, ["affected", "last_id", "warnings"], options));
     const affected = answer.exact("affected");
     if (affected > most) {
-      const { definition } = LEASE_WORDS;
-      const what = "it has several rows of one name";
-      throw leaseFailure(this.shown, {
-        what,
-        cure: `delete all but one, and make name its primary key: ${definition}`,
-      });
+      throw leaseFailure(this.shown, { what: "it has several rows of one name", cure: UNIQUE_NAMES });
     }
     return { changed: affected > 0n, lastId: answer.exact("last_id"), warnings: answer.exact("warnings") };
   }
@@ -67,7 +64,7 @@ export class MySqlLeaseStore {
   /** Inserts a row, unless there is one already; makes the table if there is none. */
   async insert(asker: Asker, statement: Statement): Promise<void> {
     for (let made = false;; made = true) {
-      await this.#refuseForgetful(asker);
+      await this.#refuseUnfit(asker);
       try {
         await this.change(asker, statement);
         return;
@@ -91,17 +88,25 @@ export class MySqlLeaseStore {
     return leaseSchemaText(this.table, this.#definition(), MYSQL);
   }
 
-  /** Before the first row of a lock, since a table that forgot its rows comes here again. */
-  async #refuseForgetful(asker: Asker): Promise<void> {
+  /**
+   * Before the first row of a lock, since a table that forgot its rows comes here again. Does not look at the keys of a
+   * view's table.
+   */
+  async #refuseUnfit(asker: Asker): Promise<void> {
     const { flag } = LEASE_WORDS;
     const { keeping, keepingBelow, whyForgetful } = keepingOf(this.#name, flag, "others would run at the same time");
-    const [row] = await this.rows(asker, sql`SELECT ${keeping} AS keeping`);
+    const [row] = await this.rows(asker, sql`SELECT ${keeping} AS keeping, ${keysOfNames(this.#name)} AS name_keys`);
     const below = keepingBelow(row?.keeping);
     const kept = below ? (await this.rows(asker, below))[0]?.keeping : row?.keeping;
     const trouble = whyForgetful(kept);
     if (trouble !== undefined) throw leaseFailure(this.shown, trouble);
     const engine = /^BASE TABLE (.+)$/.exec(decodeText(kept) ?? "")?.[1];
-    if (!this.#isGalera() || engine === undefined || /^innodb$/i.test(engine)) return;
+    if (engine === undefined) return;
+    if ((exactFrom(row?.name_keys) ?? 0n) === 0n) {
+      const what = "it may have several rows of one name, so that others would run at the same time";
+      throw leaseFailure(this.shown, { what, cure: REMAKE });
+    }
+    if (!this.#isGalera() || /^innodb$/i.test(engine)) return;
     const what =
       `the cluster does not replicate the table (engine ${engine}), so that others would run at the same time`;
     throw leaseFailure(this.shown, { what, cure: `ALTER TABLE ${this.shown} ENGINE=InnoDB` });

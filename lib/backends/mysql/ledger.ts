@@ -12,6 +12,7 @@ import {
   cureOfTable,
   errorNumber,
   isLasting,
+  isLocked,
   isMissing,
   isRefused,
   isThereAlready,
@@ -22,8 +23,6 @@ import * as table from "./table_sql.ts";
 
 /** No higher id; MariaDB then reports the last one as a duplicate. */
 const NO_ID_LEFT = [1467, 1062, 167, 1264];
-/** The wait for another session's lock timed out. */
-const LOCKED = 1205;
 const UNKNOWN_VARIABLE = 1193;
 
 const ADVICE: TableAdvice = { whatIs: "the ledger is", flag: "--ledger-table", definition: "sera history --schema" };
@@ -103,7 +102,7 @@ export async function mySqlStore(
   patience: Patience,
   settings: SettingsFrom = "session",
 ): Promise<Store> {
-  const run = ledgerStatements(asker, patience, (cause) => errorNumber(cause) === LOCKED);
+  const run = ledgerStatements(asker, patience, isLocked);
   if (settings === "session") await setUp(run);
   return { dialect: mySqlDialect(table), run };
 }

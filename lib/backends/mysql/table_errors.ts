@@ -14,7 +14,8 @@ const DUPLICATE = 1062;
 /** Broken off for the sake of another transaction: a deadlock, a certification that failed, a row changed meanwhile. */
 const BROKEN_OFF = [1213, 1020, 3101];
 /** A lock that was not given in time; a statement that somebody killed, or that was too slow. */
-const TOO_LATE = [1205, 3572, 1317, 1969, 3024];
+const LOCKED = 1205;
+const TOO_LATE = [LOCKED, 3572, 1317, 1969, 3024];
 /** No right to a command, a column, a table, a database. */
 const REFUSED = [1142, 1143, 1044, 1227];
 
@@ -73,6 +74,11 @@ export function isBrokenOff(cause: unknown): boolean {
   return BROKEN_OFF.includes(errorNumber(cause) ?? 0);
 }
 
+/** Whether an error says that the server has waited for another session's lock in vain. */
+export function isLocked(cause: unknown): boolean {
+  return errorNumber(cause) === LOCKED;
+}
+
 /** Whether a statement failed only since another transaction was in its way, or since it was killed or too slow. */
 export function isInTheWay(cause: unknown): boolean {
   return isBrokenOff(cause) || TOO_LATE.includes(errorNumber(cause) ?? 0);
@@ -109,6 +115,7 @@ export function cureOfTable(cause: unknown, { whatIs, flag, definition }: TableA
       return `${whatIs} written on the primary only: name that, or switch read_only off`;
     case 1264:
     case 1265:
+    case 1292:
     case 1364:
     case 1406:
     case 1526:

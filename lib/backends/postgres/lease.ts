@@ -3,7 +3,7 @@ import type { TableName } from "../../ledger/table_name.ts";
 import { exactFrom } from "../../text/foreign.ts";
 import type { LockFilter } from "../../who/sighting.ts";
 import type { Asker } from "../sql/asker.ts";
-import { explained, LEASE_WORDS, leaseFailure } from "../sql/lease/failure.ts";
+import { explained, LEASE_WORDS, leaseFailure, type TableErrors, UNIQUE_NAMES } from "../sql/lease/failure.ts";
 import { LeaseList, readLease } from "../sql/lease/read_row.ts";
 import type { Claim, Lease, Ownership } from "../sql/lease/row.ts";
 import { leaseSchemaText } from "../sql/lease/schema.ts";
@@ -14,7 +14,7 @@ import type { Row } from "../sql/session.ts";
 import { POSTGRESQL } from "../sql/spelling.ts";
 import { identifier, sql, type Statement } from "../sql/statement.ts";
 import { keepingBelow, whyForgetful } from "./keeping.ts";
-import { LEASE_ERRORS } from "./lease_errors.ts";
+import { leaseErrors } from "./lease_errors.ts";
 import {
   claimLease,
   createTable,
@@ -48,9 +48,11 @@ class PostgresLeases implements LeaseTable {
   readonly shown: string;
   readonly #schema: string | undefined;
   readonly #table: Statement;
+  readonly #errors: TableErrors;
 
   constructor(table: TableName) {
     this.#schema = table.schema;
+    this.#errors = leaseErrors(table);
     this.shown = shownTable(table);
     this.#table = tableIn(table);
   }
@@ -58,8 +60,7 @@ class PostgresLeases implements LeaseTable {
   async claim(asker: Asker, claim: Claim, above?: Statement): Promise<bigint | undefined> {
     const rows = await this.#orMissing(() => this.#acquire(asker, claim, above, claimLease)) ?? [];
     if (rows.length > 1) {
-      const cure = `delete all but one, and make name its primary key: ${LEASE_WORDS.definition}`;
-      throw leaseFailure(this.shown, { what: "it has several rows of one name", cure });
+      throw leaseFailure(this.shown, { what: "it has several rows of one name", cure: UNIQUE_NAMES });
     }
     return exactFrom(rows[0]?.fence);
   }
@@ -166,7 +167,7 @@ class PostgresLeases implements LeaseTable {
       if (!(error instanceof LockUnavailableError) || error.transient) throw error;
       if (isThereAlready(error.cause)) return;
       const what = `it is not there yet, and it cannot be made: ${error.reason}`;
-      throw leaseFailure(this.shown, { what, cure: isRefused(error.cause) ? LEASE_ERRORS.grant : undefined }, error);
+      throw leaseFailure(this.shown, { what, cure: isRefused(error.cause) ? this.#errors.grant : undefined }, error);
     }
   }
 
@@ -187,7 +188,7 @@ class PostgresLeases implements LeaseTable {
         return await send(asker, statement);
       } catch (error) {
         const again = error instanceof LockUnavailableError && isBrokenOff(error.cause);
-        if (!again || tries === TRIES) throw explained(this.shown, error, LEASE_ERRORS);
+        if (!again || tries === TRIES) throw explained(this.shown, error, this.#errors);
       }
     }
   }

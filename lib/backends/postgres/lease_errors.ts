@@ -1,10 +1,18 @@
-import { LEASE_WORDS, type TableErrors } from "../sql/lease/failure.ts";
-import { cureOf, grantOn, isMissing, isRefused } from "./table_errors.ts";
+import type { TableName } from "../../ledger/table_name.ts";
+import { LEASE_WORDS, REMAKE, type TableErrors } from "../sql/lease/failure.ts";
+import { sqlState } from "./errors.ts";
+import { cureOf, grantOn, isLocked, isMissing, isRefused } from "./table_errors.ts";
+
+/** No unique index on the column of `ON CONFLICT`. */
+const NOT_UNIQUE = "42P10";
 
 /** What errors mean for a table of leases. */
-export const LEASE_ERRORS: TableErrors = {
-  isMissing,
-  isRefused,
-  cureOf: (cause) => cureOf(cause, LEASE_WORDS),
-  grant: grantOn("sera_leases", LEASE_WORDS, "SELECT, INSERT and UPDATE"),
-};
+export function leaseErrors({ name }: TableName): TableErrors {
+  return {
+    isLocked,
+    isMissing,
+    isRefused,
+    cureOf: (cause) => sqlState(cause) === NOT_UNIQUE ? REMAKE : cureOf(cause, LEASE_WORDS),
+    grant: grantOn(name, LEASE_WORDS, "SELECT, INSERT and UPDATE"),
+  };
+}

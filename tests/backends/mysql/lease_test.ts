@@ -127,6 +127,31 @@ for (const [shared, label] of [[sharedMariaDb(), "MariaDB"], [sharedMySql56(), "
     });
   }
 
+  test("a table that has text in fence is refused", async () => {
+    await using desk = await Desk.open(place, "sql_mode=%27STRICT_ALL_TABLES%27");
+    await make(desk, (definition) => definition.replace("fence BIGINT", "fence VARCHAR(40)"));
+    await desk.leases.release(desk.session, desk.lock, await desk.hold("a"));
+    await desk.write("fence = '1 or more'");
+    const { message, transient } = await refusal(desk.claim("b"));
+    assert.equal(transient, false);
+    assert.match(
+      message,
+      /^Cannot use the leases in runs_\w+: [^\n]*1 or more[^\n]*; correct that: [^\n]+ sera doctor --lease --schema\)$/,
+    );
+  });
+
+  for (const key of ["UNIQUE (name(10))", "PRIMARY KEY (name, fence)"]) {
+    test(`a table with ${key} may have a lock's row twice, or refuse another's, and is refused`, async () => {
+      await using desk = await Desk.open(place);
+      await make(desk, (definition) => definition.replace(" PRIMARY KEY", "").replace("since", `${key}, since`));
+      assert.match(
+        (await refusal(desk.acquire("a"))).message,
+        /: it may have several rows of one name, [^\n]+; make it as/,
+      );
+      assert.equal(await desk.row(), undefined);
+    });
+  }
+
   test("a server that has become read-only is one to try again", async () => {
     await using desk = await Desk.open(place);
     const mine = await desk.hold("a");

@@ -17,8 +17,8 @@ const DOORS: Readonly<Record<string, string>> = {
 /** The only file in which an administrator's own text becomes SQL, see the DSN's parameters. */
 const ADMINISTRATORS = ["lib/backends/mysql/set_up.ts"];
 
-/** Where a statement becomes text: for a driver, or, in the last one, for people. */
-const TEXTS = [...Object.keys(DOORS), "lib/backends/sql/schema.ts"];
+/** Where a statement becomes text: for a driver, or, in the last two, for people. */
+const TEXTS = [...Object.keys(DOORS), "lib/backends/sql/schema.ts", "lib/backends/sql/lease/schema.ts"];
 
 function* sources(folder: string): Generator<[path: string, text: string]> {
   for (const { name, isDirectory } of Deno.readDirSync(`${ROOT}/${folder}`)) {

@@ -9,8 +9,21 @@ export const LEASE_WORDS = {
   definition: "sera doctor --lease --schema",
 } as const;
 
+/** What to do about a table that lacks a column, or a key. */
+export const REMAKE =
+  `make it as ${LEASE_WORDS.definition} has it, or if it is another program's, name another one with ` +
+  LEASE_WORDS.flag;
+
+/** Instead of the server's cure, which is for transactions. */
+const UNLOCK = "see which session keeps it locked (a backup, LOCK TABLE, ALTER TABLE)";
+
+/** What to do about a table that has several rows of one name. */
+export const UNIQUE_NAMES = `delete all but one, and make name its primary key: ${LEASE_WORDS.definition}`;
+
 /** What a database's errors mean for a table. */
 export interface TableErrors extends Pick<Dialect, "isMissing" | "isRefused" | "cureOf"> {
+  /** Whether an error says that the server has waited for others' locks in vain. */
+  isLocked(cause: unknown): boolean;
   /** What to do if the user lacks a right. */
   readonly grant: string;
 }
@@ -32,17 +45,19 @@ export function leaseFailure(
 
 /**
  * Says what an error of a statement means for the table of leases. One that may pass, such as the end of a connection, is
- * no fault of the table.
+ * no fault of the table, unless that is locked.
  *
  * @param error What was thrown.
  */
 export function explained(shown: string, error: unknown, errors: TableErrors): unknown {
-  if (!(error instanceof LockUnavailableError) || error.transient) return error;
-  const { cause, reason } = error;
+  if (!(error instanceof LockUnavailableError)) return error;
+  const { cause, reason, why } = error;
+  if (errors.isLocked(cause)) {
+    return leaseFailure(shown, { what: `others keep it locked (${why})`, cure: UNLOCK }, error);
+  }
+  if (error.transient) return error;
   if (errors.isMissing("column", cause)) {
-    const { flag, definition } = LEASE_WORDS;
-    const cure = `make it as ${definition} has it, or if it is another program's, name another one with ${flag}`;
-    return leaseFailure(shown, { what: reason, cure }, error);
+    return leaseFailure(shown, { what: reason, cure: REMAKE }, error);
   }
   const cure = errors.cureOf(cause) ?? (errors.isRefused(cause) ? errors.grant : undefined);
   return leaseFailure(shown, { what: reason, cure }, error);

@@ -5,6 +5,10 @@ import { LockUnavailableError } from "../../../../lib/errors.ts";
 import { freshName } from "../../open.ts";
 import { claimOf, Desk, HOUR, type LeasePlace, ownerOf } from "./desk.ts";
 
+/** What is said of a table that is locked. */
+export const LOCKED =
+  /^Cannot use the leases in runs_\w+: others keep it locked \([^\n]+ timeout[^\n]*\); see which session keeps it locked \(a backup, LOCK TABLE, ALTER TABLE\)$/;
+
 /** Defines the tests. */
 export function troubleTests(place: LeasePlace): void {
   const { test } = place;
@@ -177,7 +181,50 @@ export function troubleTests(place: LeasePlace): void {
       await desk.bench.sql(`INSERT INTO ${desk.bench.name} (name, fence, beat, ttl_ms, expires)
         VALUES ('${desk.lock}', 0, 0, 1000, ${place.ago(HOUR)})`);
     }
-    assert.match((await refusal(desk.claim("a"))).message, /^Cannot use the leases in runs_\w+: [^\n]+; [^\n]+$/);
+    const { message } = await refusal(desk.claim("a"));
+    assert.match(message, /^Cannot use the leases in runs_\w+: it has several rows of one name; delete all but one/);
+  });
+
+  test("a table that may have several rows of one name is refused before it has any", async () => {
+    await using desk = await Desk.open(place);
+    const { name, table } = desk.bench;
+    const definition = desk.leases.schema().replaceAll(/^--.*\n/gm, "");
+    await desk.bench.sql(definition.replace(/[`"]?runs_\w+[`"]?/, name).replace(/ PRIMARY KEY/, ""));
+    const claim = claimOf(desk.lock, "a");
+    for (const index of ["INDEX", "UNIQUE INDEX"] as const) {
+      const columns = index === "INDEX" ? "name" : "name, fence";
+      await desk.bench.sql(`CREATE ${index} ${table.name}_${index.length} ON ${name} (${columns})`);
+      const { message, transient } = await refusal(desk.leases.insert(desk.session, claim));
+      assert.equal(transient, false);
+      assert.match(
+        message,
+        /^Cannot use the leases in runs_\w+: [^\n]+; make it as sera doctor --lease --schema has it, or if it is another program's, [^\n]+$/,
+      );
+      assert.equal(await desk.row(), undefined);
+    }
+    await desk.bench.sql(`CREATE UNIQUE INDEX ${table.name}_one ON ${name} (name)`);
+    assert.equal(await desk.leases.insert(desk.session, claim), 1n);
+  });
+
+  test("a table that others keep locked is to be tried again, and the cure is to see who does", async () => {
+    await using desk = await Desk.open(place);
+    const mine = await desk.hold("a");
+    await using admin = await place.admin();
+    const { take, giveBack } = place.wholeTable(desk.bench.name);
+    for (const statement of take) await admin.query(statement);
+    for (
+      const ask of [
+        () => desk.claim("b"),
+        () => desk.read(),
+        () => desk.leases.renew(desk.session, desk.lock, mine, HOUR),
+      ]
+    ) {
+      const { transient, message } = await refusal(ask());
+      assert.equal(transient, true);
+      assert.match(message, LOCKED);
+    }
+    await admin.query(giveBack);
+    assert.equal(await desk.leases.renew(desk.session, desk.lock, mine, HOUR), true);
   });
 
   test("a connection that has ended is no fault of the table", async () => {

@@ -6,7 +6,7 @@ import { readWhole } from "./body.ts";
 import { field, NonsenseError, parseJson } from "./json.ts";
 
 /** The oldest version whose gateway has the paths that sera asks. */
-const OLDEST = [3, 4] as const;
+export const OLDEST = [3, 4] as const;
 
 /**
  * Says why there was another answer than one of etcd's gateway.
@@ -27,7 +27,7 @@ export async function whatAnswers(
       ? { what: `etcd ${version} is too old`, cure: `use ${OLDEST.join(".")} or a newer one` }
       : {
         what: `its JSON gateway is off, or does not answer (status ${status})`,
-        cure: "start etcd without --enable-grpc-gateway=false, and see its log",
+        cure: "name its port for clients (usually 2379), and start etcd without --enable-grpc-gateway=false",
       };
   }
   if (/client sent an http request to an https server/i.test(text)) return SPEAKS_TLS;

@@ -70,26 +70,31 @@ async function checkCluster(report: Report, address: EtcdAddress, name: string):
       cure: "set up TLS in etcd, and write etcds:// in the server setting, with tls-ca if its CA is your own",
     });
   });
-  using client = new EtcdClient(address);
-  const isOld = !await report.check("version", () => checkVersions(surveyed));
+  // The others were waited for.
+  const near = { ...address, endpoints: surveyed.filter(hasAnswered).map(({ endpoint }) => endpoint) };
+  using client = new EtcdClient(near);
+  const isNew = await report.check("version", () => checkVersions(surveyed));
   const isLed = await report.check("members", async () => {
-    return await checkMembers(address, surveyed, await listMembers(address));
+    return await checkMembers(address, surveyed, await listMembers(near));
   });
-  if (isOld || !isLed) return false;
-  if (!await report.check("alarms", () => checkAlarms(address))) return false;
+  if (!isNew || !isLed) return false;
+  if (!await report.check("alarms", () => checkAlarms(near))) return false;
   if (!await report.check("login", () => checkLogin(client))) return false;
-  const may = await report.check("privileges", () => tryPrivileges(client, name));
+  if (!await report.check("privileges", () => tryPrivileges(client, name))) return false;
   await report.inform("visibility", () => checkVisibility(client));
   await report.inform("round-trip", () => timeAnswers(() => client.call(Path.range, anyKey(address, name))));
-  return may;
+  return true;
+}
+
+/** One that refuses has answered. */
+function hasAnswered({ error }: Surveyed): boolean {
+  return !error || error instanceof EtcdError && error.code !== undefined;
 }
 
 /** Whether any member answers as etcd does. */
 function connected(surveyed: readonly Surveyed[]): Finding {
-  // One that refuses has answered.
-  const isAnswer = ({ error }: Surveyed) => !error || error instanceof EtcdError && error.code !== undefined;
-  const silent = surveyed.filter((one) => !isAnswer(one));
-  const answering = surveyed.filter(isAnswer).map(({ endpoint }) => shownEndpoint(endpoint)).join(", ");
+  const silent = surveyed.filter((one) => !hasAnswered(one));
+  const answering = surveyed.filter(hasAnswered).map(({ endpoint }) => shownEndpoint(endpoint)).join(", ");
   const why = silent.map(({ endpoint, error }) => `${shownEndpoint(endpoint)}: ${error?.why}`).join(", ");
   const cure = silent.find(({ error }) => error?.cure !== undefined)?.error?.cure;
   if (answering === "") {

@@ -15,7 +15,11 @@ export function checkVersions(surveyed: readonly Surveyed[]): Finding {
   if (old !== undefined) {
     throw new LockUnavailableError(`etcd ${old} is too old`, `use ${OLDEST.join(".")} or a newer one`);
   }
-  if (versions.length === 0) return { found: "not told", cure: "see the other checks" };
+  if (versions.length === 0) {
+    const error = surveyed.find(({ error }) => error)?.error;
+    const found = `could not be checked: ${error?.why ?? "this user is not told"}`;
+    return { found, cure: error?.cure ?? "check the user in the server setting" };
+  }
   return { found: `etcd ${versions.toSorted().join(" and ")}` };
 }
 

@@ -1,4 +1,13 @@
-import type { Backend, BackendLock, LockOptions, Observer, Offers, Shown, Surroundings } from "../backend.ts";
+import type {
+  Backend,
+  BackendLock,
+  LedgerPlace,
+  LockOptions,
+  Observer,
+  Offers,
+  Shown,
+  Surroundings,
+} from "../backend.ts";
 import type { Report } from "../../doctor/report.ts";
 import { type EtcdAddress, parseEtcd, shownEndpoint } from "./address.ts";
 
@@ -50,6 +59,20 @@ export class EtcdBackend implements Backend {
   async check(report: Report, name: string, options: LockOptions): Promise<void> {
     const { checkEtcd } = await import("./checks.ts");
     await checkEtcd(report, this.address, name, () => this.lock(name, options));
+  }
+
+  get ledger(): LedgerPlace {
+    const { address } = this;
+    return {
+      async load(_table, _env, patience) {
+        const [{ EtcdLedger }, { ownKeyOf }] = await Promise.all([import("./ledger.ts"), import("./own_key.ts")]);
+        return ({ session }) => Promise.resolve(new EtcdLedger(ownKeyOf(session), patience));
+      },
+      async check(_table, rehearsal) {
+        const { checkEtcdLedger } = await import("./ledger_check.ts");
+        return await checkEtcdLedger(address, rehearsal);
+      },
+    };
   }
 }
 

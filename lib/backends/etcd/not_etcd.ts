@@ -20,6 +20,13 @@ export async function whatAnswers(
   text: string,
   request: { readonly client: Deno.HttpClient; readonly signal: AbortSignal },
 ): Promise<Trouble> {
+  // With users on, the gateway takes no certificate that could be meant for a user's.
+  if (/CommonName of client/i.test(text)) {
+    return {
+      what: "its JSON gateway takes no client certificate with a common name (CN) while auth is on",
+      cure: "show one without (openssl req -subj /O=sera), and log in with user:password@ in the server setting",
+    };
+  }
   const version = await askVersion(url, request);
   if (version !== undefined) {
     const [major = 0, minor = 0] = version.split(".").map(Number);

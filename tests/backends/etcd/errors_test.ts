@@ -112,6 +112,13 @@ const OTHERS: Record<string, readonly [reply: FakeReply, said: Said, version?: F
     says: "its JSON gateway is off, or does not answer (status 404); name its port for clients (usually 2379), and " +
       "start etcd without --enable-grpc-gateway=false",
   }, { etcdserver: "3.4.23", etcdcluster: "3.4.0" }],
+  "an etcd that takes a certificate for a user's": [
+    [400, "CommonName of client sending a request against gateway will be ignored and not used as expected"],
+    {
+      says: "its JSON gateway takes no client certificate with a common name (CN) while auth is on; show one without " +
+        "(openssl req -subj /O=sera), and log in with user:password@ in the server setting",
+    },
+  ],
   "a Web server": [[404, "<html><body>\nNot found"], {
     says: `what answers is not etcd (HTTP status 404); ${NO_ETCD}`,
   }],

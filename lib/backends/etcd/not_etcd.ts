@@ -34,7 +34,8 @@ export async function whatAnswers(
       ? { what: `etcd ${version} is too old`, cure: `use ${OLDEST.join(".")} or a newer one` }
       : {
         what: `its JSON gateway is off, or does not answer (status ${status})`,
-        cure: "name its port for clients (usually 2379), and start etcd without --enable-grpc-gateway=false",
+        cure:
+          "name its port for clients (usually 2379), and turn on enable-grpc-gateway, which a configuration file leaves off",
       };
   }
   if (/client sent an http request to an https server/i.test(text)) return SPEAKS_TLS;

@@ -110,7 +110,7 @@ const OTHERS: Record<string, readonly [reply: FakeReply, said: Said, version?: F
   }, { etcdserver: "3.3.27", etcdcluster: "3.3.0" }],
   "an etcd without its gateway": [[404, "404 page not found\n"], {
     says: "its JSON gateway is off, or does not answer (status 404); name its port for clients (usually 2379), and " +
-      "start etcd without --enable-grpc-gateway=false",
+      "turn on enable-grpc-gateway, which a configuration file leaves off",
   }, { etcdserver: "3.4.23", etcdcluster: "3.4.0" }],
   "an etcd that takes a certificate for a user's": [
     [400, "CommonName of client sending a request against gateway will be ignored and not used as expected"],

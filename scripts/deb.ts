@@ -91,7 +91,7 @@ ${homepage === undefined ? "" : `Homepage: ${homepage}\n`}\
 Description: run a command while holding a lock that all servers share
  sera runs a command on one node at a time. Put it in front of a cron job, a
  migration or a deploy script on every node. The lock lives in a MySQL, MariaDB
- or PostgreSQL database, or on one machine in a file.
+ or PostgreSQL database, in etcd, or on one machine in a file.
 `,
     "DEBIAN/md5sums": await run("md5sum", ["--", ...files], { cwd: folder }),
     // An upgrade keeps an administrator's changes to it, and a purge removes it.

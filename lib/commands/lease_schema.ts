@@ -21,5 +21,11 @@ export async function leaseSchema(flags: ReadonlyMap<string, string>, env: Env):
       "write sera doctor --lease --schema, or sera history --schema for the ledger's table",
     );
   }
+  if (server.offers.leases === "anyway") {
+    throw new UsageError(
+      `Cannot show a schema for ${server.title}: its locks are leases anyway, without a table`,
+      "leave --schema out",
+    );
+  }
   return await leasePlace(server, leaseTable).schema(leaseTable);
 }

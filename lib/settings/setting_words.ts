@@ -13,6 +13,7 @@ const WORDS: Readonly<Record<SettingKey, FlagWords>> = {
       "where the lock lives; no config file is needed then:",
       "user:password@tcp(host)/  MySQL or MariaDB (Go DSN)",
       "postgres://user@host/db   PostgreSQL (or its keywords)",
+      "etcd://host:2379          etcd (etcds:// with TLS)",
       "file: or file:/some/dir   this machine only",
     ],
   },
@@ -26,7 +27,7 @@ const WORDS: Readonly<Record<SettingKey, FlagWords>> = {
   },
   namespace: {
     placeholder: "TEXT",
-    help: ["lock on the pair of TEXT and name, as heimdall does", "(PostgreSQL only)"],
+    help: ["lock on the pair of TEXT and name, as heimdall does", "(PostgreSQL and etcd only)"],
   },
   waitAndSkip: {
     help: ["the first one runs the command; the others wait until", "it has finished, then skip it"],

@@ -31,6 +31,10 @@ const SERVERS = [
   "host=u:geh31mw0rt@h",
   "host=h p%61ssword=geh31mw0rt",
   "user=u password=geh31m w0rt=x",
+  "etcd://u:geh31mw0rt@h/d",
+  "etcd://u:geh31m@w0rt@h",
+  "etcd://u:geh31m/w0rt@h",
+  "etcds://u:a@geh31m?w0rt=x@h/d",
   "jdbc:postgresql://h/d?user=u&password=geh31mw0rt",
 ];
 

@@ -1,4 +1,3 @@
-import { LockUnavailableError } from "../../errors.ts";
 import type {
   Backend,
   BackendLock,
@@ -57,8 +56,9 @@ export class EtcdBackend implements Backend {
     return new EtcdObserver(new EtcdClient(this.address));
   }
 
-  check(_report: Report, _name: string, _options: LockOptions): Promise<void> {
-    return Promise.reject(new LockUnavailableError("Cannot lock on etcd"));
+  async check(report: Report, name: string, options: LockOptions): Promise<void> {
+    const { checkEtcd } = await import("./checks.ts");
+    await checkEtcd(report, this.address, name, () => this.lock(name, options));
   }
 
   get ledger(): LedgerPlace {

@@ -6,7 +6,7 @@ import { readWhole } from "./body.ts";
 import { field, NonsenseError, parseJson } from "./json.ts";
 
 /** The oldest version whose gateway has the paths that sera asks. */
-const OLDEST = [3, 4] as const;
+export const OLDEST = [3, 4] as const;
 
 /**
  * Says why there was another answer than one of etcd's gateway.
@@ -20,6 +20,13 @@ export async function whatAnswers(
   text: string,
   request: { readonly client: Deno.HttpClient; readonly signal: AbortSignal },
 ): Promise<Trouble> {
+  // With users on, the gateway takes no certificate that could be meant for a user's.
+  if (/CommonName of client/i.test(text)) {
+    return {
+      what: "its JSON gateway takes no client certificate with a common name (CN) while auth is on",
+      cure: "show one without (openssl req -subj /O=sera), and log in with user:password@ in the server setting",
+    };
+  }
   const version = await askVersion(url, request);
   if (version !== undefined) {
     const [major = 0, minor = 0] = version.split(".").map(Number);
@@ -27,7 +34,8 @@ export async function whatAnswers(
       ? { what: `etcd ${version} is too old`, cure: `use ${OLDEST.join(".")} or a newer one` }
       : {
         what: `its JSON gateway is off, or does not answer (status ${status})`,
-        cure: "start etcd without --enable-grpc-gateway=false, and see its log",
+        cure:
+          "name its port for clients (usually 2379), and turn on enable-grpc-gateway, which a configuration file leaves off",
       };
   }
   if (/client sent an http request to an https server/i.test(text)) return SPEAKS_TLS;

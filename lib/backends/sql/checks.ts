@@ -5,11 +5,12 @@ import type { Lock } from "../../lock/lock.ts";
 import type { Session } from "./session.ts";
 import { sql, type Statement } from "./statement.ts";
 import { checkAddresses } from "../network/address_check.ts";
+import { timeAnswers } from "../../doctor/round_trip.ts";
 import { probeLock } from "../../doctor/probe_lock.ts";
 import type { Finding, Report } from "../../doctor/report.ts";
 import type { Address } from "../network/address.ts";
 import { checkLeases, compareLeaseClocks, LEASE_CHECKS, type LeaseDatabase } from "./lease/checks.ts";
-import { checkTls, type TlsPolicy } from "./tls_check.ts";
+import { checkTls, type Connected, type TlsPolicy } from "../network/tls_check.ts";
 
 /** The checks that differ between kinds of databases. Each may throw a `LockUnavailableError`. */
 export interface Database<S extends Session> {
@@ -48,9 +49,6 @@ const NAMES = [
   "round-trip",
   "clock",
 ];
-
-/** How many answers to time. */
-const ROUNDS = 9;
 
 /** Clocks that differ by no more than this agree, in seconds; servers tell whole seconds. */
 const AGREE = 2;
@@ -103,7 +101,7 @@ async function checkConnection<S extends Session>(
   if (!session) return "nothing";
   let current = session;
   try {
-    await report.check("tls", () => checkTls(current, database.tls));
+    await report.check("tls", () => checkTls(connectionOf(current), database.tls));
     await report.inform("version", async () => ({ found: await database.version(current) }));
     const fit = await report.check("topology", async () => {
       if (refused) throw refused;
@@ -119,7 +117,7 @@ async function checkConnection<S extends Session>(
       "visibility",
       () => !leases || leases.server.hasSessionLocks(current) ? database.view(current) : Promise.resolve(LEASES_SEEN),
     );
-    await report.inform("round-trip", () => roundTrip(current));
+    await report.inform("round-trip", () => timeAnswers(() => current.query(sql`SELECT 1`)));
     await report.inform(
       "clock",
       () => leases ? compareLeaseClocks(leases, current) : compareClocks(current, database.now),
@@ -134,15 +132,11 @@ async function checkConnection<S extends Session>(
   }
 }
 
-async function roundTrip(session: Session): Promise<Finding> {
-  const times: number[] = [];
-  for (let round = 0; round < ROUNDS; round++) {
-    const sent = performance.now();
-    await session.query(sql`SELECT 1`);
-    times.push(performance.now() - sent);
-  }
-  const median = times.sort((a, b) => a - b)[ROUNDS >> 1]!;
-  return { found: `${median.toFixed(2)}ms (median of ${ROUNDS})` };
+function connectionOf({ socket }: Session): Connected {
+  return {
+    encrypted: (socket as { readonly encrypted?: boolean }).encrypted ?? false,
+    remote: socket.remoteAddress,
+  };
 }
 
 /** For information only: locks do not depend on the wall clock. */

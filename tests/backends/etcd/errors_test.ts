@@ -109,9 +109,16 @@ const OTHERS: Record<string, readonly [reply: FakeReply, said: Said, version?: F
     says: "etcd 3.3.27 is too old; use 3.4 or a newer one",
   }, { etcdserver: "3.3.27", etcdcluster: "3.3.0" }],
   "an etcd without its gateway": [[404, "404 page not found\n"], {
-    says: "its JSON gateway is off, or does not answer (status 404); start etcd without --enable-grpc-gateway=false, " +
-      "and see its log",
+    says: "its JSON gateway is off, or does not answer (status 404); name its port for clients (usually 2379), and " +
+      "turn on enable-grpc-gateway, which a configuration file leaves off",
   }, { etcdserver: "3.4.23", etcdcluster: "3.4.0" }],
+  "an etcd that takes a certificate for a user's": [
+    [400, "CommonName of client sending a request against gateway will be ignored and not used as expected"],
+    {
+      says: "its JSON gateway takes no client certificate with a common name (CN) while auth is on; show one without " +
+        "(openssl req -subj /O=sera), and log in with user:password@ in the server setting",
+    },
+  ],
   "a Web server": [[404, "<html><body>\nNot found"], {
     says: `what answers is not etcd (HTTP status 404); ${NO_ETCD}`,
   }],

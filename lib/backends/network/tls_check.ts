@@ -1,5 +1,4 @@
 import { isIPv4 } from "node:net";
-import type { Session } from "./session.ts";
 import type { Finding } from "../../doctor/report.ts";
 
 /** What the settings ask of TLS. */
@@ -14,10 +13,16 @@ export interface TlsPolicy {
   readonly cure: string;
 }
 
+/** A connection. */
+export interface Connected {
+  readonly encrypted: boolean;
+  /** The server's address; undefined on a unix socket. */
+  readonly remote: string | undefined;
+}
+
 /** Whether the connection is encrypted, and whether it should be. */
-export function checkTls({ socket }: Session, { asked, verified, password, cure }: TlsPolicy): Finding {
-  const remote = socket.remoteAddress;
-  if ((socket as { readonly encrypted?: boolean }).encrypted) {
+export function checkTls({ encrypted, remote }: Connected, { asked, verified, password, cure }: TlsPolicy): Finding {
+  if (encrypted) {
     const trust = verified === "nothing"
       ? "the server's certificate is not checked, so that any server is trusted"
       : `the server's certificate is checked for ${verified}`;
@@ -29,7 +34,8 @@ export function checkTls({ socket }: Session, { asked, verified, password, cure 
   return { found: `not in use (${asked}): the password goes to another machine (${remote}) without TLS`, cure };
 }
 
-function isLoopback(address: string): boolean {
+/** Whether an address is this machine's own. */
+export function isLoopback(address: string): boolean {
   const plain = address.replace(/^::ffff:/i, "");
   return plain === "::1" || isIPv4(plain) && plain.startsWith("127.");
 }

@@ -1,0 +1,29 @@
+import type { Finding } from "../../doctor/report.ts";
+import { LockUnavailableError } from "../../errors.ts";
+import { serverWords } from "../network/server_words.ts";
+import { OLDEST } from "./not_etcd.ts";
+import type { Surveyed } from "./survey.ts";
+
+/**
+ * The members' version.
+ *
+ * @throws {LockUnavailableError} When one is too old.
+ */
+export function checkVersions(surveyed: readonly Surveyed[]): Finding {
+  const versions = [...new Set(surveyed.flatMap(({ status }) => status ? [serverWords(status.version)] : []))];
+  const old = versions.find(isOld);
+  if (old !== undefined) {
+    throw new LockUnavailableError(`etcd ${old} is too old`, `use ${OLDEST.join(".")} or a newer one`);
+  }
+  if (versions.length === 0) {
+    const error = surveyed.find(({ error }) => error)?.error;
+    const found = `could not be checked: ${error?.why ?? "this user is not told"}`;
+    return { found, cure: error?.cure ?? "check the user in the server setting" };
+  }
+  return { found: `etcd ${versions.toSorted().join(" and ")}` };
+}
+
+function isOld(version: string): boolean {
+  const [major = 0, minor = 0] = version.split(".").map(Number);
+  return major < OLDEST[0] || major === OLDEST[0] && minor < OLDEST[1];
+}

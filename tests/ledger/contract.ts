@@ -1,19 +1,29 @@
 /** What the ledger has to do wherever it is kept. */
 
+import { clockTests } from "./clocks.ts";
 import { endTests } from "./ends.ts";
 import { expiryTests } from "./expiry.ts";
 import { idTests } from "./ids.ts";
 import type { LedgerPlace } from "./places.ts";
+import { rowTests } from "./rows.ts";
 import { ruleTests } from "./rules.ts";
+import { type RunPlace, runPlace } from "./run_bench.ts";
 import { textTests } from "./texts.ts";
 import { versionTests } from "./versions.ts";
 
-/** Defines the contract's tests. */
+/** Defines the contract's tests for a ledger in a table. */
 export function ledgerContract(place: LedgerPlace): void {
+  runContract(runPlace(place));
+  clockTests(runPlace(place));
+  rowTests(place);
+  versionTests(place);
+}
+
+/** Defines the tests of what a ledger has to do that may be no table, and have no clock of its own. */
+export function runContract(place: RunPlace): void {
   ruleTests(place);
   textTests(place);
   endTests(place);
   expiryTests(place);
-  versionTests(place);
   idTests(place);
 }

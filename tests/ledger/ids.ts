@@ -4,24 +4,23 @@ import assert from "node:assert/strict";
 import { until } from "../cli/wait.ts";
 import { freshName } from "../backends/open.ts";
 import { RESTARTS } from "../backends/shared_server.ts";
-import { Holder } from "./holder.ts";
-import type { LedgerPlace } from "./places.ts";
+import type { RunPlace } from "./run_bench.ts";
 
 const FORGETFUL = { keepHistory: 0 };
 
-export function idTests({ test, bench: makeBench, restart }: LedgerPlace): void {
+export function idTests({ test, bench: makeBench, restart }: RunPlace): void {
   test("ids grow when locks take turns, when all is forgotten, and after a restart", async () => {
     await using bench = await makeBench();
     const locks = [freshName(), freshName()];
     const ids: bigint[] = [];
     const take = async (outcome: "succeeded" | "failed") => {
       for (const lock of locks) {
-        await using holder = await Holder.start(bench, lock);
+        await using holder = await bench.holder(lock);
         ids.push(await holder.ran(outcome, FORGETFUL));
       }
     };
     const forget = async () => {
-      await using holder = await Holder.start(bench);
+      await using holder = await bench.holder();
       await until("all have been forgotten but the newest", async () => {
         await holder.ledger.prune();
         return (await holder.ids()).length === 1;

@@ -1,8 +1,8 @@
 /** Text comes back as it was, and keys are compared to the letter. */
 
 import assert from "node:assert/strict";
-import { DAY, Holder, type LedgerAddress } from "./holder.ts";
-import type { LedgerPlace } from "./places.ts";
+import type { RunBench, RunPlace } from "./run_bench.ts";
+import { DAY } from "./run_holder.ts";
 
 /** Keys of which some databases and encodings take one for another. */
 export const KEYS: readonly string[] = [
@@ -56,7 +56,7 @@ const HOSTILE = {
   user: "o'brien\\\"🙂",
 };
 
-export function textTests({ test, bench: makeBench }: LedgerPlace): void {
+export function textTests({ test, bench: makeBench }: RunPlace): void {
   test("keys are exact", async () => {
     await using bench = await makeBench();
     await keysAreExact(bench, KEYS);
@@ -74,7 +74,7 @@ export function textTests({ test, bench: makeBench }: LedgerPlace): void {
 
   test("text that is too long is cut off between characters", async () => {
     await using bench = await makeBench();
-    await using holder = await Holder.start(bench);
+    await using holder = await bench.holder();
     const long = { label: "😀".repeat(300), host: "h".repeat(300), pid: 1, user: "ü".repeat(300) };
     const { label, host, user } = await holder.recorded(await holder.started({}, long));
     assert.deepEqual([label, host, user], ["😀".repeat(190), "h".repeat(190), "ü".repeat(190)]);
@@ -82,8 +82,8 @@ export function textTests({ test, bench: makeBench }: LedgerPlace): void {
 }
 
 /** Asserts that every key counts for itself and for no other. */
-export async function keysAreExact(address: LedgerAddress, keys: readonly string[]): Promise<void> {
-  await using holder = await Holder.start(address);
+export async function keysAreExact(bench: Pick<RunBench, "holder">, keys: readonly string[]): Promise<void> {
+  await using holder = await bench.holder();
   const ids = new Map<string, bigint>();
   for (const key of keys) ids.set(key, await holder.ran("succeeded", { once: key }));
   for (const key of keys) {
@@ -94,8 +94,8 @@ export async function keysAreExact(address: LedgerAddress, keys: readonly string
 }
 
 /** Asserts that hostile text comes back as it was, and times as they are. */
-export async function textComesBack(address: LedgerAddress, runner = HOSTILE): Promise<void> {
-  await using holder = await Holder.start(address);
+export async function textComesBack(bench: Pick<RunBench, "holder">, runner = HOSTILE): Promise<void> {
+  await using holder = await bench.holder();
   const id = await holder.ran("succeeded", { once: "k'\\\"😀", every: DAY }, runner);
   const { label, host, pid, user, key, lock, exitCode, started, finished } = await holder.recorded(id);
   assert.deepEqual({ label, host, pid, user }, runner);

@@ -1,5 +1,14 @@
 import { LockUnavailableError } from "../../errors.ts";
-import type { Backend, BackendLock, LockOptions, Observer, Offers, Shown, Surroundings } from "../backend.ts";
+import type {
+  Backend,
+  BackendLock,
+  LedgerPlace,
+  LockOptions,
+  Observer,
+  Offers,
+  Shown,
+  Surroundings,
+} from "../backend.ts";
 import type { Report } from "../../doctor/report.ts";
 import { type EtcdAddress, parseEtcd, shownEndpoint } from "./address.ts";
 
@@ -50,6 +59,20 @@ export class EtcdBackend implements Backend {
 
   check(_report: Report, _name: string, _options: LockOptions): Promise<void> {
     return Promise.reject(new LockUnavailableError("Cannot lock on etcd"));
+  }
+
+  get ledger(): LedgerPlace {
+    const { address } = this;
+    return {
+      async load(_table, _env, patience) {
+        const [{ EtcdLedger }, { ownKeyOf }] = await Promise.all([import("./ledger.ts"), import("./own_key.ts")]);
+        return ({ session }) => Promise.resolve(new EtcdLedger(ownKeyOf(session), patience));
+      },
+      async check(_table, rehearsal) {
+        const { checkEtcdLedger } = await import("./ledger_check.ts");
+        return await checkEtcdLedger(address, rehearsal);
+      },
+    };
   }
 }
 

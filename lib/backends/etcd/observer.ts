@@ -1,4 +1,5 @@
 import type { Ledger } from "../../ledger/ledger.ts";
+import type { Patience } from "../../ledger/patience.ts";
 import type { TableName } from "../../ledger/table_name.ts";
 import type { LockFilter, Seen } from "../../who/sighting.ts";
 import type { Observer } from "../backend.ts";
@@ -19,8 +20,11 @@ export class EtcdObserver implements Observer {
     return await readSightings(this.#client, filter, signal);
   }
 
-  ledger(): Promise<Ledger | undefined> {
-    return Promise.resolve(undefined);
+  async ledger(_table: TableName, patience: Patience): Promise<Ledger | undefined> {
+    const { EtcdLedger } = await import("./ledger.ts");
+    const ledger = new EtcdLedger({ client: this.#client }, patience);
+    const { length } = await ledger.latest(1);
+    return length === 0 ? undefined : ledger;
   }
 
   [Symbol.asyncDispose](): Promise<void> {

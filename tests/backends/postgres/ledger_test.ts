@@ -10,6 +10,7 @@ import { ledgerContract } from "../../ledger/contract.ts";
 import { badRowTests } from "../../ledger/bad_rows.ts";
 import { DAY, Holder, PLAIN, RUNNER } from "../../ledger/holder.ts";
 import { postgresPlace } from "../../ledger/places.ts";
+import { runBench } from "../../ledger/run_bench.ts";
 import { tableTests } from "../../ledger/tables.ts";
 import { KEYS, keysAreExact, textComesBack } from "../../ledger/texts.ts";
 import { counting, troubleTests } from "../../ledger/trouble.ts";
@@ -40,8 +41,8 @@ for (
   for (const options of SETTINGS) {
     test(`text, keys and times are the same with ${options}`, async () => {
       await using bench = await place.bench(`options=${encodeURIComponent(options)}`);
-      await textComesBack(bench);
-      await keysAreExact(bench, KEYS);
+      await textComesBack(runBench(bench));
+      await keysAreExact(runBench(bench), KEYS);
     });
   }
 
@@ -63,7 +64,10 @@ for (
     );
     await holder.started({ once: "next" });
     assert.match((await holder.refused({ once: "done" })).label, /^A..B$/);
-    await keysAreExact({ ...bench, server: url.href }, KEYS.filter((key) => /^[\x20-\x7e\xa0-\xff]*$/.test(key)));
+    await keysAreExact(
+      runBench({ ...bench, server: url.href }),
+      KEYS.filter((key) => /^[\x20-\x7e\xa0-\xff]*$/.test(key)),
+    );
   });
 
   for (const encoding of ["SQL_ASCII", "LATIN1"]) {
@@ -90,9 +94,9 @@ for (
           "\ufffd'\ufffd",
           PLAIN_RUNNER.label,
         ]);
-        return await keysAreExact(address, KEYS);
+        return await keysAreExact(runBench(address), KEYS);
       }
-      await keysAreExact(address, KEYS.filter((key) => /^[\x20-\xff]*$/.test(key)));
+      await keysAreExact(runBench(address), KEYS.filter((key) => /^[\x20-\xff]*$/.test(key)));
       await assert.rejects(holder.begin({ once: "😀" }), (error) => {
         assert.ok(error instanceof LockUnavailableError);
         assert.match(

@@ -1,0 +1,185 @@
+import type { Deadline } from "../../deadline.ts";
+import type { LockUnavailableError } from "../../errors.ts";
+import { type Ledger, type RunEnd, RunGoneError } from "../../ledger/ledger.ts";
+import type { Patience } from "../../ledger/patience.ts";
+import type { Outcome, Permission, RecordedRun, Rule, Runner } from "../../ledger/run.ts";
+import { addRun, endLeases, spanLease } from "./begin_run.ts";
+import { countedRun } from "./counted_run.ts";
+import { spanValue } from "./every.ts";
+import { pointerTo } from "./pointer.ts";
+import { type Ending, endRun } from "./end_run.ts";
+import { idIn } from "./ledger_keys.ts";
+import { latestRuns, runsOf } from "./ledger_reading.ts";
+import { LedgerLockLostError, LedgerStore } from "./ledger_store.ts";
+import type { Caller, OwnKey } from "./own_key.ts";
+import { pruneRuns } from "./prune_runs.ts";
+import { step } from "./requests.ts";
+import { cut, newRun, type StoredRun } from "./stored_run.ts";
+
+/** How many unfinished runs are read at a time, and told of; there is at most one, unless others write there too. */
+const TOLD_AT_ONCE = 100;
+
+/** The latest time that a run is kept until: the end of the year 9999. */
+const LATEST = Date.UTC(10_000, 0, 1) - 1;
+
+/**
+ * The ledger in keys of etcd, below `ledger/`. Each change of a lock's runs is one transaction, which etcd makes only if
+ * the lock's own key is still there: who has lost the lock changes nothing.
+ */
+export class EtcdLedger implements Ledger {
+  /** etcd tells nobody what time it is. */
+  readonly clock = "machine";
+  readonly #store: LedgerStore;
+  readonly #patience: Patience | undefined;
+  /** The runs begun here, and the lease that some have. */
+  readonly #begun = new Map<bigint, { readonly run: StoredRun; readonly lease: bigint | undefined }>();
+  #hasAdded = false;
+
+  /** @param own The key that holds the lock; a client alone to read only, and to forget what has expired. */
+  constructor(own: OwnKey | { readonly client: Caller }, patience?: Patience) {
+    this.#store = new LedgerStore(own.client, "key" in own ? own : undefined, patience?.noAnswer);
+    this.#patience = patience;
+  }
+
+  hurry(deadline: Deadline | undefined): void {
+    this.#patience?.hurry(deadline);
+  }
+
+  isLasting(error: LockUnavailableError): boolean {
+    return error instanceof RunGoneError || error instanceof LedgerLockLostError || !error.transient;
+  }
+
+  isLedgerGone(): boolean {
+    return false;
+  }
+
+  async abandon(lock: string): Promise<readonly RecordedRun[]> {
+    return await this.#endLeft(lock, () => true, { outcome: "abandoned", expires: "keep", countsNever: false });
+  }
+
+  async takeBack(lock: string, { host, pid }: Runner): Promise<void> {
+    const isOurs = (run: RecordedRun) => run.host === cut(host) && run.pid === pid;
+    await this.#endLeft(lock, isOurs, { outcome: "unstarted", expires: "keep", countsNever: true });
+  }
+
+  async begin(lock: string, runner: Runner, rule: Rule): Promise<Permission> {
+    const { once, every, keepHistory } = rule;
+    const { counted, term, failed, useless } = await countedRun(this.#store, lock, rule);
+    if (counted && counted.began !== "far ahead") {
+      return { granted: false, because: recorded(counted.run), isAhead: counted.began === "ahead" };
+    }
+    await endLeases(this.#store, useless);
+    const lease = every === undefined ? undefined : await spanLease(this.#store, every);
+    const { keys } = this.#store;
+    const started = Date.now();
+    const value = newRun(lock, once, runner, {
+      outcome: "running",
+      started,
+      // A run with a key is kept for ever, and one that `--every` needs at least for that span.
+      ...every === undefined ? {} : { every },
+      ...once === undefined ? { expires: after(started, Math.max(keepHistory, every ?? 0)) } : {},
+    });
+    const steps = (id: bigint) => [
+      step.put(keys.running(cut(lock), id), ""),
+      ...once === undefined ? [] : [step.put(keys.once(cut(lock), cut(once)), JSON.stringify(pointerTo(id, failed)))],
+      ...every === undefined
+        ? []
+        : [step.put(keys.every(cut(lock), id), JSON.stringify(spanValue(every, term)), lease)],
+    ];
+    const run = await this.#orEnd(lease, addRun(this.#store, value, steps, !this.#hasAdded));
+    this.#hasAdded = true;
+    this.#begun.set(run.id, { run, lease });
+    return { granted: true, id: run.id, ignored: counted && recorded(counted.run) };
+  }
+
+  async finish(id: bigint, outcome: Outcome, exitCode: number, rule: Rule, { ago = 0 }: RunEnd = {}): Promise<void> {
+    const begun = this.#begun.get(id);
+    const run = begun?.run ?? (await runsOf(this.#store, [id]))[0];
+    const counts = outcome === "succeeded" || outcome === "failed" && rule.countFailures;
+    const now = Date.now();
+    const ended = run && await endRun(this.#store, run, {
+      outcome,
+      more: { finished: now - ago, exit_code: exitCode },
+      expires: counts || rule.once === undefined ? "keep" : after(now, rule.keepHistory),
+      countsNever: !counts,
+    });
+    if (ended?.outcome !== outcome) {
+      const what = ended ? `run ${id} is marked as ${ended.outcome}` : `run ${id} has been deleted`;
+      throw new RunGoneError(this.#store.failure({ what }), ended === undefined);
+    }
+    if (!counts && begun?.lease !== undefined) await endLeases(this.#store, [begun.lease]);
+  }
+
+  async skip(lock: string, runner: Runner, { once, keepHistory }: Rule): Promise<void> {
+    const now = Date.now();
+    const expires = after(now, keepHistory);
+    const value = newRun(lock, once, runner, { outcome: "skipped", started: now, finished: now, expires });
+    await addRun(
+      this.#store,
+      value,
+      (id) => [step.put(this.#store.keys.expires(expires, id), "")],
+      !this.#hasAdded,
+    );
+    this.#hasAdded = true;
+  }
+
+  async prune(): Promise<void> {
+    await pruneRuns(this.#store);
+  }
+
+  async latest(limit: number, lock?: string, beginnings?: readonly string[]): Promise<readonly RecordedRun[]> {
+    return (await latestRuns(this.#store, limit, lock, beginnings)).map(recorded);
+  }
+
+  /** Ends a lease that was not put to use: there is no run for it. */
+  async #orEnd<T>(lease: bigint | undefined, use: Promise<T>): Promise<T> {
+    try {
+      return await use;
+    } catch (error) {
+      if (lease !== undefined && error instanceof LedgerLockLostError) await endLeases(this.#store, [lease]);
+      throw error;
+    }
+  }
+
+  /** Ends the runs of a lock that have not ended, if they are meant. */
+  async #endLeft(
+    lock: string,
+    isMeant: (run: StoredRun) => boolean,
+    ending: Ending,
+  ): Promise<readonly RecordedRun[]> {
+    const { keys } = this.#store;
+    const prefix = keys.running(cut(lock));
+    const told: RecordedRun[] = [];
+    let after: string | undefined;
+    for (;;) {
+      const page = await this.#store.page(prefix, { after, limit: TOLD_AT_ONCE, keysOnly: true });
+      after = page.at(-1)?.key;
+      if (after === undefined) return told;
+      const runs = await runsOf(this.#store, page.flatMap(({ key }) => idIn(key) ?? []));
+      for (const run of runs) {
+        if (run.lock !== cut(lock) || run.outcome !== "running" || !isMeant(run)) continue;
+        const ended = await endRun(this.#store, run, ending);
+        if (ended?.outcome === ending.outcome && told.length < TOLD_AT_ONCE) told.push(recorded(run));
+      }
+      // What leads to no run that has yet to end.
+      const idle = page.filter(({ key }) => {
+        const run = runs.find(({ id }) => id === idIn(key));
+        return run?.outcome !== "running" || run.lock !== cut(lock);
+      });
+      const steps = idle.flatMap(({ key }) => key === undefined ? [] : [step.deleteRange(key)]);
+      if (steps.length > 0) await this.#store.change([], steps, { key: prefix });
+    }
+  }
+}
+
+/** A time so many milliseconds later. */
+function after(time: number, milliseconds: number): number {
+  return Math.min(time + milliseconds, LATEST);
+}
+
+/** What of a run is not only etcd's. */
+function recorded(
+  { json: _json, changed: _changed, expires: _expires, every: _every, ...run }: StoredRun,
+): RecordedRun {
+  return run;
+}

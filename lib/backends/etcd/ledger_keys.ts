@@ -1,0 +1,86 @@
+/** What a number is taken from, so that the newest run has the first key: etcd reads a part of a range from its beginning only. */
+const MOST = 2n ** 64n - 1n;
+
+/** The digits of a number in a key. */
+const DIGITS = 16;
+
+/** The digits of a time in a key: milliseconds since 1970, to the year 9999 and beyond. */
+const TIME_DIGITS = 15;
+
+/**
+ * The names of the ledger's keys. `run/` has the runs, and all that counts; the others only lead there. The number in a
+ * key counts down, so that the newest run comes first.
+ */
+export class LedgerKeys {
+  readonly #root: string;
+  /** The key whose revisions serve as numbers. */
+  readonly number: string;
+  /** Begins the keys of all runs. */
+  readonly runs: string;
+  /** Begins the keys that list runs by lock. */
+  readonly byLock: string;
+  /** Begins the keys that list runs by the time until which they are kept, the first to go first. */
+  readonly byExpiry: string;
+
+  /** @param prefix What all of sera's keys begin with. */
+  constructor(prefix: string) {
+    this.#root = `${prefix}ledger/`;
+    this.number = `${this.#root}number`;
+    this.runs = `${this.#root}run/`;
+    this.byLock = `${this.#root}of/`;
+    this.byExpiry = `${this.#root}expires/`;
+  }
+
+  run(id: bigint): string {
+    return `${this.runs}${countingDown(id)}`;
+  }
+
+  /** Lists a run of a lock; without an id, what begins the keys of all of them. */
+  of(lock: string, id?: bigint): string {
+    return `${this.byLock}${lock}/${numberOf(id)}`;
+  }
+
+  /** Lists a run that has not ended. */
+  running(lock: string, id?: bigint): string {
+    return `${this.#root}running/${lock}/${numberOf(id)}`;
+  }
+
+  /** Lists a run that `--every` looks for; it ends with a lease. */
+  every(lock: string, id?: bigint): string {
+    return `${this.#root}every/${lock}/${numberOf(id)}`;
+  }
+
+  /** Names the latest run with a `--once` key. */
+  once(lock: string, key: string): string {
+    return `${this.#root}once/${lock}/${key}`;
+  }
+
+  /** Names the latest run of a lock that came to this end. */
+  last(lock: string, outcome: "succeeded" | "failed"): string {
+    return `${this.#root}last/${lock}/${outcome}`;
+  }
+
+  /** Lists a run by the time until which it is kept. */
+  expires(time: number, id: bigint): string {
+    return `${this.expiringBy(time)}${countingDown(id)}`;
+  }
+
+  /** Comes after the keys of all runs that are kept until then or for less long. */
+  expiringBy(time: number): string {
+    return `${this.byExpiry}${String(time).padStart(TIME_DIGITS, "0")}/`;
+  }
+}
+
+/** The number at the end of a key; undefined if there is none. */
+export function idIn(key: string | undefined): bigint | undefined {
+  const digits = key?.slice(key.lastIndexOf("/") + 1);
+  return digits !== undefined && /^[0-9a-f]{16}$/.test(digits) ? MOST - BigInt(`0x${digits}`) : undefined;
+}
+
+function countingDown(id: bigint): string {
+  return (MOST - id).toString(16).padStart(DIGITS, "0");
+}
+
+function numberOf(id: bigint | undefined): string {
+  return id === undefined ? "" : countingDown(id);
+}

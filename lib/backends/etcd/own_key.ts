@@ -1,0 +1,27 @@
+import { LockUnavailableError } from "../../errors.ts";
+import type { LockSession } from "../../lock/lock.ts";
+import type { EtcdClient } from "./client.ts";
+import { EtcdSession } from "./session.ts";
+
+/** What the ledger needs of a client. */
+export type Caller = Pick<EtcdClient, "call" | "where" | "address">;
+
+/** The key by which a lock is held: as long as it is there, nobody else has the lock. */
+export interface OwnKey {
+  readonly client: Caller;
+  readonly key: string;
+  /** The revision in which it was created: a key of the same name that is put later has another. */
+  readonly created: bigint;
+}
+
+/**
+ * The own key of the session that holds a lock on etcd.
+ *
+ * @throws {LockUnavailableError} When it has none.
+ */
+export function ownKeyOf(session: LockSession | undefined): OwnKey {
+  if (session instanceof EtcdSession && session.created !== undefined) {
+    return { client: session.client, key: session.key, created: session.created };
+  }
+  throw new LockUnavailableError("Cannot use the ledger on etcd: the lock is not held there");
+}

@@ -12,6 +12,7 @@ import type { StartedTarget, Target } from "./targets.ts";
 /** An etcd, where each test has a prefix of its own. */
 export class EtcdTarget<S extends Etcd> implements Target {
   readonly inTable = false;
+  readonly inSession = false;
   readonly #etcd: () => S;
   #started = 0;
 

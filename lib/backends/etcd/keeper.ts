@@ -16,6 +16,8 @@ export interface Kept {
   readonly ttl: number;
   /** Says who has the lock now; undefined if nobody. */
   readonly holder: (signal: AbortSignal) => Promise<string | undefined>;
+  /** Called when another member has renewed the lease, and why. */
+  readonly moved?: ((where: string, why: Trouble) => void) | undefined;
 }
 
 /** Keeps a lock by renewing its lease, at any member. */
@@ -28,6 +30,9 @@ export class EtcdKeeper implements Keeper {
   trouble: Trouble | undefined;
   readonly #ttl: number;
   readonly #holder: Kept["holder"];
+  readonly #moved: Kept["moved"];
+  /** The member that has answered last. */
+  #answering: string;
   #isReleased = false;
   /** Whether that has been told. */
   #isOver = false;
@@ -36,11 +41,13 @@ export class EtcdKeeper implements Keeper {
   /** Until when its release is tried, however often that is asked for. */
   #releaseBy: Deadline | undefined;
 
-  constructor({ session, token, ttl, holder }: Kept) {
+  constructor({ session, token, ttl, holder, moved }: Kept) {
     this.session = session;
     this.token = token;
     this.#ttl = ttl;
     this.#holder = holder;
+    this.#moved = moved;
+    this.#answering = session.where;
   }
 
   get where(): string {
@@ -102,6 +109,9 @@ export class EtcdKeeper implements Keeper {
       failed: ({ reason, cure }) => this.trouble = { what: reason, cure },
       ...deadline ? { deadline } : {},
     });
+    const before = this.#answering;
+    this.#answering = this.where;
+    if (before !== this.where) this.#moved?.(this.where, this.trouble ?? { what: `${before} is in trouble` });
     this.trouble = undefined;
     return answer;
   }

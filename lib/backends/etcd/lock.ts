@@ -98,13 +98,14 @@ export class EtcdLock extends SessionLock<EtcdSession> implements BackendLock {
 
   async #hold(session: EtcdSession, { created, took }: Turn): Promise<HeldLock> {
     session.stopWaiting();
-    const { lease } = this.#options;
+    const { lease, reconnected: moved } = this.#options;
     const { ttl: idle, confirmed } = session.lease;
     const keeper = new EtcdKeeper({
       session,
       token: created,
       ttl: Math.min(lease.ttl, idle),
       holder: async (signal) => (await import("./sightings.ts")).holderOf(this.#client, this.#lock, signal),
+      moved,
     });
     return this.#held = await hold(keeper, { lease, idle, confirmed, took });
   }

@@ -4,7 +4,7 @@ import { LockUnavailableError } from "../../errors.ts";
 import { serverWords } from "../network/server_words.ts";
 import { type KeyValue, readTxn, readWatch } from "./answers.ts";
 import type { CallOptions, EtcdClient } from "./client.ts";
-import type { JsonObject } from "./json.ts";
+import { type JsonObject, NonsenseError } from "./json.ts";
 import { Path, step, txn, watch, when, whenNone } from "./requests.ts";
 
 /** A key in a queue. */
@@ -49,7 +49,8 @@ export async function enterQueue(
   const answer = readTxn(await client.call(Path.txn, body, options));
   if (answer.succeeded) {
     const [mine, before] = answer.range(1).keys;
-    return mine && { created: mine.created, before, revision: answer.revision };
+    if (!mine) throw new NonsenseError("no key");
+    return { created: mine.created, before, revision: answer.revision };
   }
   // An earlier request was carried out.
   const [mine] = answer.range(0).keys;

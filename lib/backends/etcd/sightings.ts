@@ -7,6 +7,7 @@ import { type KeyValue, readRange, readTimeToLive } from "./answers.ts";
 import type { EtcdClient } from "./client.ts";
 import { lockOfKey, NAMES, queueOf } from "./names.ts";
 import { leaseRequest, Path, type Range, range } from "./requests.ts";
+import { runningRuns } from "./running_runs.ts";
 import { readValue } from "./value.ts";
 
 /** How many keys are asked for at once, so that no answer is too long. */
@@ -35,6 +36,8 @@ export async function readSightings(
 ): Promise<Seen> {
   const queues = Map.groupBy(await readSeats(client, filter, signal), ({ lock }) => lock);
   const heads = [...queues.values()].flatMap(([head]) => head ?? []);
+  const holders = heads.map(({ lock, key }) => ({ lock, token: key.created }));
+  const running = await runningRuns(client, holders, signal);
   const leases = new Map<Seat, SeenLease | undefined>();
   for (let at = 0; at < heads.length; at += ABREAST) {
     const some = heads.slice(at, at + ABREAST);
@@ -43,7 +46,10 @@ export async function readSightings(
   }
   const sightings = [...queues.values()].flatMap((seats) =>
     seats.map((seat, index) => ({ seat, isHead: index === 0 })).filter(({ seat }) => seat.key.key !== own)
-      .map(({ seat, isHead }) => sightingOf(seat, isHead, leases.get(seat)))
+      .map(({ seat, isHead }) => ({
+        ...sightingOf(seat, isHead, leases.get(seat)),
+        runId: isHead ? running.get(seat.lock) : undefined,
+      }))
   );
   return { sightings, strangers: [] };
 }

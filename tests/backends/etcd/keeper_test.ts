@@ -1,10 +1,6 @@
 /** Keeping a lock in etcd, on a clock that the test moves, and with answers that it gives. */
 
 import assert from "node:assert/strict";
-import { EtcdClient } from "../../../lib/backends/etcd/client.ts";
-import type { CallOptions } from "../../../lib/backends/etcd/client.ts";
-import { Code, EtcdError } from "../../../lib/backends/etcd/errors.ts";
-import type { JsonObject } from "../../../lib/backends/etcd/json.ts";
 import { EtcdKeeper } from "../../../lib/backends/etcd/keeper.ts";
 import { Path } from "../../../lib/backends/etcd/requests.ts";
 import { EtcdSession } from "../../../lib/backends/etcd/session.ts";
@@ -14,64 +10,10 @@ import { hold } from "../../../lib/lock/hold.ts";
 import { endsAfter } from "../../../lib/lock/lease.ts";
 import { FakeClock } from "../../lock/fake_clock.ts";
 import { freshName, later, never } from "../open.ts";
-import { parseEtcd } from "../parse.ts";
+import { EXISTS, GONE, NO_ANSWER, renewed, scripted, type ScriptedClient, TOKEN } from "./scripted_client.ts";
 
 /** Renewed every 5 seconds, and given up 19 seconds after the last renewal. */
 const LEASE = { ttl: 30_000, grace: 10_000 };
-const TOKEN = 17n;
-
-const GONE = new EtcdError("etcd", { what: "gone" }, {
-  code: Code.notFound,
-  words: "requested lease not found",
-  transient: false,
-  elsewhere: false,
-});
-const NO_ANSWER = new EtcdError("etcd", { what: "no answer", cure: "start it" }, { transient: true, elsewhere: true });
-
-/** How a request is answered; a number is for how many milliseconds the lease lasts on. */
-type Answer = JsonObject | Error | "never";
-
-/** A client whose answers a test gives. */
-class ScriptedClient extends EtcdClient {
-  readonly asked: { readonly path: string; readonly at: number }[] = [];
-  /** By path; what is not there is answered as by an etcd where all is well. */
-  readonly answers: Partial<Record<string, () => Answer>> = {};
-  /** In which milliseconds each answer comes. */
-  delay = 0;
-
-  override async call(path: string, body: JsonObject, { asking, signal }: CallOptions = {}): Promise<JsonObject> {
-    this.asked.push({ path, at: performance.now() });
-    asking?.();
-    const answer = this.answers[path]?.() ?? this.#usual(path, body);
-    if (this.delay > 0) await new Promise<void>((resolve) => void setTimeout(resolve, this.delay));
-    if (answer === "never") {
-      return await new Promise((_, reject) => signal?.addEventListener("abort", () => reject(signal.reason)));
-    }
-    if (answer instanceof Error) throw answer;
-    return answer;
-  }
-
-  count(path: string): number {
-    return this.asked.filter((request) => request.path === path).length;
-  }
-
-  #usual(path: string, body: JsonObject): JsonObject {
-    switch (path) {
-      case Path.grant:
-        return { ID: body.ID!, TTL: body.TTL! };
-      case Path.keepAlive:
-        return renewed(body.ID, "30");
-      case Path.range:
-        return { kvs: [{ key: body.key!, create_revision: String(TOKEN) }] };
-      default:
-        return {};
-    }
-  }
-}
-
-function renewed(id: unknown, seconds?: string): JsonObject {
-  return { result: { ID: String(id), ...seconds === undefined ? {} : { TTL: seconds } } };
-}
 
 /** A lock that is held. */
 async function take(client: ScriptedClient): Promise<{ lock: LeasedLock; session: EtcdSession }> {
@@ -86,10 +28,6 @@ async function take(client: ScriptedClient): Promise<{ lock: LeasedLock; session
   });
   const { confirmed, ttl: idle } = session.lease;
   return { lock: await hold(keeper, { lease: LEASE, idle, confirmed, took: 0 }), session };
-}
-
-async function scripted(): Promise<ScriptedClient> {
-  return new ScriptedClient(await parseEtcd("etcd://127.0.0.1"));
 }
 
 Deno.test("a lease is renewed six times within its TTL, and lives on after an outage of two thirds of it", async () => {
@@ -212,13 +150,7 @@ Deno.test("a lease that was granted before the request for it was repeated is re
   client.answers[Path.grant] = () => NO_ANSWER;
   await assert.rejects(session.open({ signal: never }), NO_ANSWER);
   await clock.to(20_000);
-  client.answers[Path.grant] = () =>
-    new EtcdError("etcd", { what: "there" }, {
-      code: Code.precondition,
-      words: "lease already exists",
-      transient: false,
-      elsewhere: false,
-    });
+  client.answers[Path.grant] = () => EXISTS;
   await session.open({ signal: never });
   assert.equal(client.count(Path.keepAlive), 1);
   assert.equal(session.lease.confirmed.age, 0);

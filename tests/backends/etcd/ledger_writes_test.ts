@@ -7,10 +7,11 @@ import { checkEtcdLedger } from "../../../lib/backends/etcd/ledger_check.ts";
 import type { EtcdLedger } from "../../../lib/backends/etcd/ledger.ts";
 import type { Caller } from "../../../lib/backends/etcd/own_key.ts";
 import { grant, leaseRequest, Path } from "../../../lib/backends/etcd/requests.ts";
+import { readSightings } from "../../../lib/backends/etcd/sightings.ts";
 import { int64 } from "../../../lib/backends/etcd/json.ts";
 import { readGrant } from "../../../lib/backends/etcd/answers.ts";
 import { DAY, PLAIN, RUNNER } from "../../ledger/run_holder.ts";
-import { freshName } from "../open.ts";
+import { freshName, never } from "../open.ts";
 import { sharedEtcd } from "../shared_server.ts";
 import { type EtcdBench, etcdBench } from "./ledger_bench.ts";
 
@@ -215,6 +216,24 @@ test("a rehearsal leaves no trace", async (bench) => {
   const { found } = await checkEtcdLedger(bench.client.address, { lock, rule: PLAIN, runner: RUNNER });
   assert.match(found, new RegExp(`^it can be read and written; its last run is ${id}, of `));
   assert.equal(Deno.inspect(await bench.all()), before);
+});
+
+test("who looks at locks sees the runs of their holders, and not those of the dead", async (bench) => {
+  const seen = async (lock: string) => {
+    const { sightings } = await readSightings(bench.client, { lock }, never);
+    return sightings.map(({ runId }) => runId);
+  };
+  const dead = await bench.holder();
+  await dead.started();
+  assert.deepEqual(await seen(dead.lock), [dead.token]);
+  await dead.end();
+  await using holder = await bench.holder(dead.lock);
+  assert.deepEqual(await seen(dead.lock), [undefined]);
+  const id = await holder.started();
+  await using _waiter = await bench.holder(dead.lock);
+  assert.deepEqual(await seen(dead.lock), [id, undefined]);
+  await holder.finish(id, "succeeded");
+  assert.deepEqual(await seen(dead.lock), [undefined, undefined]);
 });
 
 test("who only reads changes nothing", async (bench) => {

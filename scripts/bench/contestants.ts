@@ -69,7 +69,7 @@ export function contestants(folder: string, sera: Words, { mysql, postgres, etcd
 
 function etcdctlLock(etcd: EtcdMember): Contestant {
   const prefix = "etcdctl/";
-  const lock = (key: string) => [...etcd.etcdctlCommand, "lock", `${prefix}${key}`];
+  const lock = (key: string) => [...etcd.etcdctlCommand, "lock", `${prefix}${key}`, "--"];
   return {
     name: ETCDCTL,
     once: lock("once"),

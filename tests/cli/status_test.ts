@@ -157,7 +157,7 @@ for (const target of useTargets()) {
       open ? new RegExp(`^LOCK +STATE +HOST +PID +LABEL +${columns}$`) : /^LOCK .* LABEL +USER +SESSION +SINCE$/,
     );
     const short = lockName(name).slice(0, 12);
-    const known = `${HOST} +${holder.pid} +nightly job +${isLease ? "\\d+ +in \\d+ s +" : ""}~?20\\d\\d-\\S+ \\S+Z \\(`;
+    const known = `${HOST} +${holder.pid} +nightly job +${isLease ? "\\d+ +in \\d+s +" : ""}~?20\\d\\d-\\S+ \\S+Z \\(`;
     assert.match(held!, new RegExp(`^${short} +held +${open ? known : "127.0.0.1 +- +- +sera +\\d+ +-$"}`));
     assert.match(waiting!, new RegExp(`^${short} +waiting +${HOST} +${waiter.pid} `));
     assert.deepEqual(rest, [""]);

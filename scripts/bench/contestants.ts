@@ -10,6 +10,8 @@ export interface Contestant {
   readonly once: Words;
   /** The words that wait for a lock, and then run the command after them. */
   waiting(key: string): Words;
+  /** The same for a command that reads its input, where that makes a difference. */
+  holding?(key: string): Words;
   /** How many are waiting for the lock now. */
   waiters(key: string): Promise<number>;
   /** The server's main process, if there is a server. */
@@ -74,6 +76,8 @@ function etcdctlLock(etcd: EtcdMember): Contestant {
     name: ETCDCTL,
     once: lock("once"),
     waiting: lock,
+    // Its command has no input, but inherits other files.
+    holding: (key) => ["sh", "-c", 'exec "$@" 3<&0', "sh", ...lock(key), "sh", "-c", 'exec "$@" <&3 3<&-', "sh"],
     waiters: async (key) => Math.max(0, (await queueOf(etcd, key, prefix)).length - 1),
     serverPid: etcd.pid,
     outlives: true,

@@ -30,7 +30,7 @@ export async function handOff({ contestants, rounds }: Bed): Promise<Table[]> {
 
 async function delay(contestant: Contestant, end: End): Promise<Sample> {
   const key = "hand-off";
-  await using holder = await Holder.start(contestant.waiting(key));
+  await using holder = await Holder.start(contestant, key);
   const [waiter] = await startWaiters(contestant, { key, count: 1, words: ["date", "+%s%N"] });
   const ended = end === "death" ? holder.kill() : await holder.end();
   const { stdout } = await waiter!.output();

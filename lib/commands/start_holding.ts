@@ -30,6 +30,7 @@ export async function startHolding(execution: Execution, since: number): Promise
     setVariables(execution.variables, io);
     await will.throwIfBroken();
     progress.throwIfGivenUp();
+    lock.commandStarts?.();
     command = startCommand(words);
   } catch (error) {
     const cause = error instanceof RefusedStartError

@@ -15,6 +15,8 @@ const FRESH = 1000;
  */
 export class LeasedLock implements HeldLock {
   onRenewed: (() => void) | undefined;
+  /** Whether no command was started under it yet, and it was not released. */
+  isUnused = true;
   readonly #keeper: Keeper;
   #terms: LeaseTerms;
   readonly #lost = new AbortController();
@@ -67,6 +69,10 @@ export class LeasedLock implements HeldLock {
     return Math.max(0, endsAfter(this.#terms) - this.#confirmed.age);
   }
 
+  commandStarts(): void {
+    this.isUnused = false;
+  }
+
   commandEnded(): void {
     this.#terms = { ...this.#terms, grace: 0 };
     if (!this.lost.aborted) {
@@ -95,6 +101,7 @@ export class LeasedLock implements HeldLock {
     // A lost lock is not released: what is left of it ends with its keeper.
     if (this.lost.aborted) throw this.#commandEnded ? this.lost.reason : this.#lostBefore();
     this.#released = true;
+    this.isUnused = false;
     this.#stop();
     let released;
     try {
@@ -158,18 +165,17 @@ export class LeasedLock implements HeldLock {
   #lose(why: Trouble): void {
     if (this.#released || this.lost.aborted) return;
     this.#stop();
-    const within = Math.min(this.left, graceOf(this.#terms));
     const { what, cure } = this.#suspension() ?? why;
-    this.#lost.abort(new LockLostError(`Lock lost: ${what}`, cure, within));
+    this.#lost.abort(new LockLostError(`Lock lost: ${what}`, cure, Math.min(this.left, graceOf(this.#terms))));
   }
 
   /**
-   * The trouble if sera itself was suspended: a renewal began late, by more than a third of the TTL. (One that waits for
-   * a server began in time.) What the server says then is only a consequence.
+   * The trouble if sera itself was suspended: a renewal began late, by more than a third of the TTL, and by more than a
+   * busy machine explains. (One that waits for a server began in time.) What the server says is only a consequence then.
    */
   #suspension(): Trouble | undefined {
     const late = this.#pending?.late ?? this.#late;
-    if (late <= this.#terms.ttl / 3) return undefined;
+    if (late <= Math.max(this.#terms.ttl / 3, 1000)) return undefined;
     const { where, lasts } = this.#keeper;
     // A lock that is lost before its time was not lost to a suspension.
     if (lasts && this.#confirmed.age < stopsAfter(this.#terms)) return undefined;

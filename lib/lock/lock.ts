@@ -65,6 +65,12 @@ export interface HeldLock {
   onRenewed: (() => void) | undefined;
 
   /**
+   * To be called before the command is started. Until then a lock that was not released is freed with its
+   * {@linkcode Lock}, also where it outlives the session. Absent if it never does.
+   */
+  commandStarts?(): void;
+
+  /**
    * To be called when the command has ended: renewals may take longer from then on, since there is nothing left to stop.
    * A backend that can check at once does so, and {@linkcode lost} may fire.
    */

@@ -1,6 +1,8 @@
 import { ConfigError, type SeraError } from "../errors.ts";
 import type { Backend } from "../backends/backend.ts";
+import type { TableName } from "../ledger/table_name.ts";
 import type { Find, Found, SettingValues } from "./setting_values.ts";
+import type { Settings } from "./settings.ts";
 import { environmentName, TABLE } from "./table.ts";
 
 /** Docker's value of `SERA_NAME` in a container that is linked to one named sera: `/this-container/sera`. */
@@ -42,6 +44,26 @@ export function refuseSeveralServers(read: SettingValues, { offers }: Backend): 
     `Cannot use the server in ${source}: it names several hosts, and each would keep its own locks`,
     "add --lease, or name one host",
   );
+}
+
+/**
+ * Refuses one table for both the leases and the ledger. Whichever came first would make it, and the other one fail.
+ *
+ * @throws {ConfigError} Or of the class for where the table is named.
+ */
+export function refuseOneTable(find: Find, { lease, leaseTable, ledger }: Settings): void {
+  if (!lease || !ledger.on || shownOf(leaseTable) !== shownOf(ledger.table)) return;
+  const found = find("leaseTable");
+  const { source, error } = found ?? find("ledgerTable")!;
+  const [setting, whose] = found ? ["lease-table", "the ledger's"] : ["ledger-table", "that of the leases"];
+  throw new error(
+    `Cannot use ${setting} in ${source}: the table ${shownOf(leaseTable)} is ${whose}`,
+    "name another one",
+  );
+}
+
+function shownOf({ schema, name }: TableName): string {
+  return schema === undefined ? name : `${schema}.${name}`;
 }
 
 /** The error about a feature that a server lacks, named as its setting is. */

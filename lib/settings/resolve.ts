@@ -3,7 +3,7 @@ import { findSources } from "./find_sources.ts";
 import { leasePlace } from "./lease_place.ts";
 import { ledgerSettings } from "./ledger_settings.ts";
 import type { Env } from "./outside.ts";
-import { refuseLink, refuseSeveralServers, refuseTogether } from "./refusals.ts";
+import { refuseLink, refuseOneTable, refuseSeveralServers, refuseTogether } from "./refusals.ts";
 import { parseServer } from "./server.ts";
 import { SettingValues } from "./setting_values.ts";
 import type { Settings } from "./settings.ts";
@@ -53,6 +53,7 @@ export async function resolveSettings(
     notes,
     sourceOf: (key) => find(key)?.source,
   };
+  refuseOneTable(find, settings);
   return verbose === false || thorough ? settings : await withSources(settings);
 }
 

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { lockName } from "../../lib/lock/lock_name.ts";
 import { mariaDbTarget, postgresTarget, SHORT } from "./lease_targets.ts";
 import { Together } from "../side_by_side.ts";
+import { until } from "./wait.ts";
 
 const together = new Together();
 
@@ -71,6 +72,36 @@ for (const target of [mariaDbTarget(), postgresTarget()]) {
     assert.deepEqual({ code, stdout }, { code: 202, stdout: "" });
     assert.match(stderr, /^sera: Cannot use the leases in [^\n]+: [^\n]+; [^\n]*grant [^\n]+\n$/i);
     await started.query(isMySql ? "DROP DATABASE others" : "DROP SCHEMA others");
+  });
+
+  test("while a holder's table is gone nobody makes it anew and runs beside it, and if it comes back nothing has happened", async () => {
+    await using started = await target.start();
+    const { place, table } = started;
+    const run = ["--verbose", ...flags, "0", "sh", "-c", "echo ready; read -r _; exit 7"];
+    await using holder = place.startSera(run, { stdin: "open" });
+    await holder.says("ready");
+    const { beat } = (await started.row("n"))!;
+    await started.query(`ALTER TABLE ${table} RENAME TO ${table}_away`);
+    // Each takes as long as a renewal or two, which fail meanwhile.
+    for (let time = 0; time < 3; time++) {
+      assert.equal((await place.sera([...flags, "500ms", "echo", "ran"])).stdout, "");
+    }
+    await started.query(`ALTER TABLE ${table}_away RENAME TO ${table}`);
+    await until("it is renewed again", async () => (await started.row("n"))?.beat !== beat);
+    await holder.closeStdin();
+    const { code, stdout, stderr } = await holder.ended;
+    assert.deepEqual({ code, stderr }, { code: 7, stderr: "" });
+    assert.doesNotMatch(stdout, /new connection/);
+  });
+
+  test("a run that its ledger refuses leaves no lease behind", async () => {
+    await using started = await target.start();
+    const { place } = started;
+    await started.query(`CREATE TABLE ${started.ledger.table} (name varchar(200) PRIMARY KEY, price int)`);
+    const { code, stdout, stderr } = await place.sera([...flags, "--ledger", "0", "echo", "ran"]);
+    assert.deepEqual({ code, stdout }, { code: 202, stdout: "" });
+    assert.match(stderr, /^sera: Cannot use the ledger [^\n]+\n$/);
+    assert.deepEqual(await started.row("n"), { owner: null, fence: "1", beat: "2" });
   });
 
   test("a holder whose table goes away says so when its lease is given up, and its command has ended", async () => {

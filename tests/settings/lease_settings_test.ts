@@ -157,6 +157,34 @@ test("on MySQL leases need a database, by the server setting or by the table's n
   assert.equal((await withFlags({ lease: "true" }, POSTGRES)).lease, true);
 });
 
+test("leases and ledger are not kept in one table", async () => {
+  const on = { server: POSTGRES, lease: "true", ledger: "true" };
+  const said: [Given, string, unknown][] = [
+    [
+      { flags: { ...on, "lease-table": "sera_runs" } },
+      "lease-table in --lease-table: the table sera_runs is the ledger's",
+      UsageError,
+    ],
+    [
+      { flags: on, env: { SERA_LEDGER_TABLE: "sera_leases" } },
+      "ledger-table in SERA_LEDGER_TABLE: the table sera_leases is that of the leases",
+      ConfigError,
+    ],
+    [
+      { flags: { ...on, "lease-table": "ops.t", "ledger-table": "ops.t" } },
+      "lease-table in --lease-table: the table ops.t is the ledger's",
+      UsageError,
+    ],
+  ];
+  for (const [given, what, kind] of said) {
+    assert.deepEqual(await refusal(given), { kind, message: `Cannot use ${what}; name another one` });
+  }
+  const apart: Flags[] = [{ ledger: "false" }, { lease: "false" }, { "ledger-table": "ops.sera_runs" }];
+  for (const off of apart) {
+    assert.ok(await resolve({ file: { "lease-table": "sera_runs" }, flags: { ...on, ...off } }));
+  }
+});
+
 test("several servers of MySQL need leases, for each would keep its own locks", async () => {
   const refused = (source: string) =>
     `Cannot use the server in ${source}: it names several hosts, and each would keep its own locks; ` +

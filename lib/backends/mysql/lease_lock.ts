@@ -12,7 +12,7 @@ import type { MySqlDsn } from "./server.ts";
 import { type MySqlSession, openMySqlSession } from "./session.ts";
 import { isGaleraNode } from "./topology.ts";
 import { readMySqlSightings } from "./sightings.ts";
-import { isInTheWay } from "./table_errors.ts";
+import { isInTheWay, isOfTable } from "./table_errors.ts";
 import { tableIn } from "./table_sql.ts";
 
 /** What leases need of MySQL and MariaDB. */
@@ -33,7 +33,7 @@ export function mySqlLeaseServer(dsn: MySqlDsn, options: MySqlOptions, table: Ta
       return session;
     },
     hasSessionLocks: ({ hasSessionLocks }) => hasSessionLocks,
-    isInTheWay,
+    isInTheWay: (cause) => isInTheWay(cause) || isOfTable(cause),
     settingsFrom: () => "already set",
     sightings: readMySqlSightings,
   };

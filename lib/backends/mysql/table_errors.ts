@@ -78,6 +78,11 @@ export function isInTheWay(cause: unknown): boolean {
   return isBrokenOff(cause) || TOO_LATE.includes(errorNumber(cause) ?? 0);
 }
 
+/** Whether an error says that a table is missing, is not for this user, or is not what it was taken for. */
+export function isOfTable(cause: unknown): boolean {
+  return Object.values(MISSING).includes(errorNumber(cause) ?? 0) || isRefused(cause);
+}
+
 /** Whether an error says that the user lacks a right. */
 export function isRefused(cause: unknown): boolean {
   return REFUSED.includes(errorNumber(cause) ?? 0);

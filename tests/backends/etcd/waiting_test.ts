@@ -83,6 +83,25 @@ Deno.test("a turn that comes when the own key is gone is none", async () => {
   later(granted);
 });
 
+Deno.test("a turn that comes when the lease has ended is none", async () => {
+  const client = await scripted();
+  using clock = new FakeClock();
+  const retries = new Retries();
+  const granted = lockOf(client, retries).acquire(Infinity, never);
+  await clock.to(1000);
+  client.answers[Path.txn] = () => {
+    delete client.answers[Path.txn];
+    return MY_TURN;
+  };
+  client.answers[Path.keepAlive] = ({ ID }) => renewed(ID);
+  client.gone.abort();
+  client.gone = new AbortController();
+  await clock.to(3000);
+  assert.equal(retries.told.length, 1);
+  assert.equal(client.count(Path.grant), 2);
+  later(granted);
+});
+
 Deno.test("a wait ends in time, and gives its place back", async () => {
   const client = await scripted();
   using clock = new FakeClock();

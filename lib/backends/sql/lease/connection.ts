@@ -15,12 +15,14 @@ export class LeaseConnection<S extends Session> implements LockSession, Asker {
   endRun: Asker["endRun"];
   #session: S;
   #opening: Promise<S> | undefined;
+  /** Why the last session that gave an answer ended; undefined if none has, or it has been told. */
+  #untold: Trouble | undefined;
 
   /**
    * @param session The first session.
    * @param open Opens another one.
    * @param settingsFrom Tells where statements in a session get their settings from.
-   * @param reopened Called with each further session, and why the one before it ended.
+   * @param reopened Called with a further session when it has given an answer, and why the one that did so before ended.
    */
   constructor(
     session: S,
@@ -76,7 +78,16 @@ export class LeaseConnection<S extends Session> implements LockSession, Asker {
         throw reason;
       }),
     );
-    return await session.queryAll(statement, options);
+    const rows = await session.queryAll(statement, options);
+    this.answered(session);
+    return rows;
+  }
+
+  /** To be called when a session has done what it was asked: tells of it once, if it is another than before. */
+  answered(session: S): void {
+    const why = this.#untold;
+    this.#untold = undefined;
+    if (why) this.#reopened(session, why);
   }
 
   /** Opens no further session from now on; the present one stays open. */
@@ -91,11 +102,10 @@ export class LeaseConnection<S extends Session> implements LockSession, Asker {
   }
 
   async #reopen(): Promise<S> {
-    const why = this.#session.closed.reason as Trouble;
+    this.#untold ??= this.#session.closed.reason as Trouble;
     const session = await this.#open(this.closed);
     this.#session = session;
     if (this.closed.aborted) session.destroy();
-    else this.#reopened(session, why);
     return session;
   }
 }

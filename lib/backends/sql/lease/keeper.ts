@@ -137,6 +137,7 @@ export class LeaseKeeper<S extends Session> implements Keeper {
         session = await connection.session();
         const answer = await ask(session);
         this.trouble = undefined;
+        connection.answered(session);
         return answer;
       } catch (error) {
         if (!(error instanceof LockUnavailableError) || this.ended.aborted || deadline.passed) throw error;

@@ -138,7 +138,8 @@ export class LeaseLock<S extends Session> extends SessionLock<S> implements Back
   override async [Symbol.asyncDispose](): Promise<void> {
     // A lease that was not released would be renewed over another connection.
     this.#held?.connection.stop();
-    if (this.#claimer.mayBeOurs) await this.#takeBack();
+    // As when the ledger refused the run, or a signal came.
+    if (this.#claimer.mayBeOurs || this.#held?.lock.isUnused) await this.#takeBack();
     await super[Symbol.asyncDispose]();
   }
 }

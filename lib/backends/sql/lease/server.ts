@@ -21,8 +21,9 @@ export interface LeaseServer<S extends Session> {
   /** Whether session locks there exclude everybody who reaches the same leases. */
   hasSessionLocks(session: S): boolean;
   /**
-   * Whether a statement failed only since another transaction was in its way, or since it took too long, so that it may
-   * succeed in the same session a moment later.
+   * Whether a statement failed only since another transaction or an administrator was in its way, or since it took too
+   * long, so that it may succeed in the same session a moment later. Of a table that is missing, too, another session
+   * would know no more; and who keeps the session lock keeps others from making the table anew.
    *
    * @param cause The database's error.
    */

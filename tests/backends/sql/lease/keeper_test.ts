@@ -118,6 +118,21 @@ for (const [where, hasSessionLocks] of PLACES) {
     await lock.release();
   });
 
+  test("an outage is told once, when it is over, and by why it began", async () => {
+    await using all = await held(hasSessionLocks);
+    const { clock, leases, lock } = all;
+    leases.fate = (what, session) =>
+      what === "renew" && session > 1 && session < 5 ? new Refusal("there is no such table") : "answered";
+    leases.sessions[0]!.ended(new Error("the server is shutting down"));
+    await clock.to(10_000);
+    assert.equal(leases.sessions.length, 5);
+    assert.deepEqual(leases.reconnected.map(({ what }) => what), ["the server is shutting down"]);
+    leases.fate = (what) => what === "renew" ? new Refusal("there is no such table") : "answered";
+    await clock.to(20_000);
+    assert.equal(lock.lost.aborted, true);
+    assert.equal(leases.reconnected.length, 1);
+  });
+
   test("a server that says nothing is given up for another connection", async () => {
     await using all = await held(hasSessionLocks);
     const { clock, leases, lock } = all;

@@ -96,6 +96,32 @@ for (const [where, hasSessionLocks] of PLACES) {
     }
   });
 
+  Deno.test(`a lease that no command was started under is freed at the end, also after its connection ${where}`, async () => {
+    using clock = new FakeClock();
+    for (const isCut of [false, true]) {
+      const leases = new FakeLeases(hasSessionLocks);
+      const lock = leases.lock();
+      await clock.during(lock.acquire(0, never));
+      if (isCut) leases.sessions[0]!.ended(new Error("the connection was reset"));
+      await clock.during(lock[Symbol.asyncDispose]());
+      assert.deepEqual([leases.row.owner, leases.sessions.length], [null, isCut ? 2 : 1]);
+      assert.ok(leases.sessions.every(({ closed }) => closed.aborted));
+      assert.equal(clock.pending, 0);
+    }
+  });
+
+  Deno.test(`a lease that a command was started under is not freed before its release ${where}`, async () => {
+    using clock = new FakeClock();
+    const leases = new FakeLeases(hasSessionLocks);
+    const lock = leases.lock();
+    const held = await clock.during(lock.acquire(0, never));
+    held!.commandStarts?.();
+    const { owner } = leases.row;
+    await clock.during(lock[Symbol.asyncDispose]());
+    assert.equal(leases.row.owner, owner);
+    assert.equal(leases.words.includes("release"), false);
+  });
+
   Deno.test(`a claim that cannot be taken back expires, and nothing hangs ${where}`, async () => {
     using clock = new FakeClock();
     const leases = new FakeLeases(hasSessionLocks);

@@ -1,3 +1,5 @@
+import type { EtcdMember } from "../../tests/servers/etcd_member.ts";
+import { queueOf } from "../../tests/backends/etcd/view.ts";
 import type { Servers } from "./servers.ts";
 import { command, type Words } from "./words.ts";
 
@@ -8,26 +10,32 @@ export interface Contestant {
   readonly once: Words;
   /** The words that wait for a lock, and then run the command after them. */
   waiting(key: string): Words;
+  /** The same for a command that reads its input, where that makes a difference. */
+  holding?(key: string): Words;
   /** How many are waiting for the lock now. */
   waiters(key: string): Promise<number>;
   /** The server's main process, if there is a server. */
   readonly serverPid?: number;
+  /** Whether the lock outlives a holder that is killed, until its lease ends. */
+  readonly outlives?: true;
 }
 
 /** The program that sera is compared with. */
 export const FLOCK = "flock(1)";
+/** The program that sera on etcd is compared with, besides. */
+export const ETCDCTL = "etcdctl lock";
 /** The program that does nothing, see programs.ts. */
 export const EMPTY = "empty program";
 /** The same, compiled with sera's options for V8. */
 export const EMPTY_ALIKE = "empty, V8 as in sera";
 
 /**
- * sera with each server that this machine has, and flock(1).
+ * sera with each server that this machine has, flock(1), and where there is an etcd `etcdctl lock`.
  *
  * @param folder Where the locks of this machine go.
  * @param sera The words that start sera.
  */
-export function contestants(folder: string, sera: Words, { mysql, postgres }: Servers): Contestant[] {
+export function contestants(folder: string, sera: Words, { mysql, postgres, etcd }: Servers): Contestant[] {
   const locking = (name: string, server: string): Contestant => ({
     name,
     once: [...sera, "--server", server, "0"],
@@ -44,6 +52,7 @@ export function contestants(folder: string, sera: Words, { mysql, postgres }: Se
     ...mysql ? [{ ...locking("sera, MySQL", mysql.dsn()), serverPid: mysql.pid }] : [],
     // Without TLS, as with MySQL.
     ...postgres ? [{ ...locking("sera, PostgreSQL", postgres.url("sslmode=disable")), serverPid: postgres.pid }] : [],
+    ...etcd ? [{ ...locking("sera, etcd", etcd.url()), serverPid: etcd.pid, outlives: true } as const] : [],
     {
       name: FLOCK,
       once: ["flock", "--nonblock", `${folder}/flock`],
@@ -56,5 +65,21 @@ export function contestants(folder: string, sera: Words, { mysql, postgres }: Se
         return lines.filter((line) => line.includes("-> FLOCK") && line.includes(`:${ino} `)).length;
       },
     },
+    ...etcd ? [etcdctlLock(etcd)] : [],
   ];
+}
+
+function etcdctlLock(etcd: EtcdMember): Contestant {
+  const prefix = "etcdctl/";
+  const lock = (key: string) => [...etcd.etcdctlCommand, "lock", `${prefix}${key}`, "--"];
+  return {
+    name: ETCDCTL,
+    once: lock("once"),
+    waiting: lock,
+    // Its command has no input, but inherits other files.
+    holding: (key) => ["sh", "-c", 'exec "$@" 3<&0', "sh", ...lock(key), "sh", "-c", 'exec "$@" <&3 3<&-', "sh"],
+    waiters: async (key) => Math.max(0, (await queueOf(etcd, key, prefix)).length - 1),
+    serverPid: etcd.pid,
+    outlives: true,
+  };
 }

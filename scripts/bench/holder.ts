@@ -1,3 +1,4 @@
+import type { Contestant } from "./contestants.ts";
 import { command, type Words } from "./words.ts";
 
 /** Says when it begins, waits for the end of its input, and tells the time then. */
@@ -13,8 +14,9 @@ export class Holder implements AsyncDisposable {
     this.#said = this.#process.stdout.getReader();
   }
 
-  /** Starts words that run a command with a lock, and resolves when they hold it. */
-  static async start(lock: Words): Promise<Holder> {
+  /** Starts a contestant that waits for a lock, and resolves when it holds it. */
+  static async start({ waiting, holding = waiting }: Contestant, key: string): Promise<Holder> {
+    const lock = holding(key);
     const holder = new Holder(lock);
     const { done } = await holder.#said.read();
     if (done) throw new Error(`Did not get the lock: ${lock.join(" ")}`);

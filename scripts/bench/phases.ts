@@ -10,6 +10,7 @@ export interface Phase {
 const LOCK = [
   ["lib/backends/mysql/backend.ts", "MySqlBackend.lock"],
   ["lib/backends/postgres/backend.ts", "PostgresBackend.lock"],
+  ["lib/backends/etcd/backend.ts", "EtcdBackend.lock"],
   ["lib/backends/file/backend.ts", "FileBackend.lock"],
 ] as const;
 const SPAWN = ["lib/child/spawn.ts", "startCommand"] as const;

@@ -1,3 +1,5 @@
+import { etcdUnavailable, startEtcd } from "../../tests/servers/etcd.ts";
+import type { EtcdMember } from "../../tests/servers/etcd_member.ts";
 import { mariaDbUnavailable, startMariaDb } from "../../tests/servers/mariadb.ts";
 import type { MySqlServer } from "../../tests/servers/mysql_process.ts";
 import type { PostgresServer } from "../../tests/servers/postgres_process.ts";
@@ -10,6 +12,7 @@ const CONNECTIONS = "--max-connections=300";
 export interface Servers extends AsyncDisposable {
   readonly mysql?: MySqlServer;
   readonly postgres?: PostgresServer;
+  readonly etcd?: EtcdMember;
   /** What is missing, and why. */
   readonly leftOut: readonly string[];
 }
@@ -23,13 +26,16 @@ export async function startServers(): Promise<Servers> {
   const postgres = systemPostgresUnavailable === undefined
     ? begun.use(await startSystemPostgres({ extraArgs: [CONNECTIONS] }))
     : undefined;
+  const etcd = etcdUnavailable === undefined ? begun.use(await startEtcd()) : undefined;
   const all = begun.move();
   return {
     ...mysql ? { mysql } : {},
     ...postgres ? { postgres } : {},
+    ...etcd ? { etcd } : {},
     leftOut: [
       ...mysql ? [] : [`MySQL: ${mariaDbUnavailable}`],
       ...postgres ? [] : [`PostgreSQL: ${systemPostgresUnavailable}`],
+      ...etcd ? [] : [`etcd: ${etcdUnavailable}`],
     ],
     [Symbol.asyncDispose]: () => all.disposeAsync(),
   };

@@ -9,6 +9,7 @@ const BACKENDS: Readonly<Record<string, readonly string[]>> = {
   "file": ["file/backend"],
   "MySQL": ["mysql/backend", "mysql/lock"],
   "PostgreSQL": ["postgres/backend", "postgres/lock"],
+  "etcd": ["etcd/backend", "etcd/lock", "etcd/client"],
 };
 
 /** The bytes of the binary and of what is in it. */

@@ -55,7 +55,7 @@ export function stepName(contestant: string, count: number): string {
 
 async function step(contestant: Contestant, count: number, start: number): Promise<Record<string, Figure>> {
   const key = "staircase";
-  await using holder = await Holder.start(contestant.waiting(key));
+  await using holder = await Holder.start(contestant, key);
   // Only one is there now, so that it shares no page with another: what the waiters' memory is compared with.
   const alone = shareOfMemory(holder.pid);
   const words = ["sleep", `${COMMAND / 1000}`];

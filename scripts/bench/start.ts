@@ -1,5 +1,5 @@
 import type { Bed } from "./bed.ts";
-import { EMPTY_ALIKE, FLOCK } from "./contestants.ts";
+import { EMPTY_ALIKE, ETCDCTL, FLOCK } from "./contestants.ts";
 import { EXIT, PHASES, phasesOf, RUNTIME, type Trace } from "./phases.ts";
 import { makeVariant, writeModule } from "./programs.ts";
 import type { Table } from "./report.ts";
@@ -34,7 +34,7 @@ export async function start({ folder, programs, contestants, rounds }: Bed): Pro
       return withTotal(trace);
     },
   };
-  for (const { name, once } of contestants.filter(({ name }) => name !== FLOCK)) {
+  for (const { name, once } of contestants.filter(({ name }) => name !== FLOCK && name !== ETCDCTL)) {
     const words = [...traced, ...once.slice(programs.sera.length), "true"];
     things[name] = async () => {
       const trace = await run(words, folder);

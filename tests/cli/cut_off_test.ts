@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { lockName } from "../../lib/lock/lock_name.ts";
 import { freshName, later, never, open } from "../backends/open.ts";
 import { FarNode } from "../servers/far_node.ts";
-import { FAR_SERVERS, startFarSera } from "./far_servers.ts";
+import { FAR_ETCDS, FAR_SERVERS, startFarSera } from "./far_servers.ts";
 import { testWith } from "./needs.ts";
 import { childrenOfSera, lives } from "./process_list.ts";
 import { until } from "./wait.ts";
@@ -12,7 +12,7 @@ import { until } from "./wait.ts";
 const TTL = 3000;
 const GRACE = 500;
 
-for (const { name, need, start } of FAR_SERVERS) {
+for (const { name, need, start } of [...FAR_SERVERS, ...FAR_ETCDS]) {
   testWith(
     [need],
     `a node that is cut off ends its command before others get the lock: ${name}`,

@@ -1,5 +1,6 @@
 /** An etcd to run against. */
 
+import { LedgerKeys } from "../../lib/backends/etcd/ledger_keys.ts";
 import { lockName } from "../../lib/lock/lock_name.ts";
 import { entriesBelow, queueOf } from "../backends/etcd/view.ts";
 import { base64 } from "../servers/etcd_client.ts";
@@ -12,6 +13,7 @@ import type { StartedTarget, Target } from "./targets.ts";
 /** An etcd, where each test has a prefix of its own. */
 export class EtcdTarget<S extends Etcd> implements Target {
   readonly inTable = false;
+  readonly inSession = false;
   readonly #etcd: () => S;
   #started = 0;
 
@@ -37,24 +39,28 @@ export class EtcdTarget<S extends Etcd> implements Target {
 }
 
 /**
- * Lets all leases but those of locks end so much earlier, and takes as much from the times in the values. What a lease has
- * left is known in whole seconds.
+ * Makes the ledger's runs so much older: their times, and the leases of the keys for `--every`, which etcd counts, as far as
+ * they are not over then. When such a lease began can be seen no more, so it counts as one from before another leader.
  */
 export async function age(etcd: Etcd, prefix: string, milliseconds: number): Promise<void> {
-  const seconds = milliseconds / 1000;
-  const later = new Map<string, string | undefined>([["0", "0"]]);
-  for (const { key, value, lease } of await entriesBelow(etcd, prefix)) {
-    // A lock's key has its lease for a name.
-    if (key.endsWith(`/${BigInt(lease).toString(16)}`)) continue;
-    if (!later.has(lease)) later.set(lease, await leaseAfter(etcd, lease, seconds));
-    const left = later.get(lease);
+  const keys = new LedgerKeys(prefix);
+  for (const { key, value, lease } of await entriesBelow(etcd, `${prefix}ledger/`)) {
     const earlier = value.replaceAll(
-      /\d{4}-\d\d-\d\dT[\d:.]+Z/g,
-      (time) => new Date(Date.parse(time) - milliseconds).toISOString(),
+      /"(started|finished|expires)":(\d+)/g,
+      (_, name, time) => `"${name}":${Number(time) - milliseconds}`,
     );
-    if (left === undefined) await etcd.call("/v3/kv/deleterange", { key: base64(key) });
-    else await etcd.call("/v3/kv/put", { key: base64(key), value: base64(earlier), lease: left });
+    const listed = key.startsWith(keys.byExpiry) ? key.replace(/\d{15}/, (time) => later(time, -milliseconds)) : key;
+    const left = lease === "0" ? "0" : await leaseAfter(etcd, lease, milliseconds / 1000);
+    if (left === undefined || listed !== key) await etcd.call("/v3/kv/deleterange", { key: base64(key) });
+    if (left === undefined) continue;
+    const aged = left === "0" ? earlier : earlier.replace(/"term":"\d+"/, '"term":"0"');
+    await etcd.call("/v3/kv/put", { key: base64(listed), value: base64(aged), lease: left });
   }
+}
+
+/** A time in a key, with as many digits. */
+function later(time: string, milliseconds: number): string {
+  return String(Number(time) + milliseconds).padStart(time.length, "0");
 }
 
 /** A lease that lives as long as this one would so many seconds from now; undefined if it would be over. */

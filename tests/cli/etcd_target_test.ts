@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { LedgerKeys } from "../../lib/backends/etcd/ledger_keys.ts";
 import { lockName } from "../../lib/lock/lock_name.ts";
 import { entriesBelow } from "../backends/etcd/view.ts";
 import { sharedEtcd } from "../backends/shared_server.ts";
@@ -9,42 +10,48 @@ import { testOn, useEtcd } from "./targets.ts";
 const shared = sharedEtcd();
 const target = useEtcd();
 
-shared.test("what ages has so much less left, but for locks", async (etcd) => {
-  const began = "2026-01-01T12:00:00.000Z";
-  const put = async (key: string, seconds: number) => {
+shared.test("a ledger that ages has times and leases that are so much earlier, and nothing else changes", async (etcd) => {
+  const keys = new LedgerKeys("aging/");
+  const put = async (key: string, value: unknown, seconds = 0) => {
     const { ID } = seconds === 0 ? { ID: "0" } : await etcd.call("/v3/lease/grant", { TTL: `${seconds}` });
-    const value = base64(JSON.stringify({ began }));
-    const whole = key.replace("LEASE", BigInt(String(ID)).toString(16));
-    await etcd.call("/v3/kv/put", { key: base64(whole), value, lease: ID });
-    return whole;
+    await etcd.call("/v3/kv/put", { key: base64(key), value: base64(JSON.stringify(value)), lease: ID });
   };
-  const short = await put("aging/short", 3600);
-  const long = await put("aging/long", 10_000);
-  const ever = await put("aging/ever", 0);
-  const lock = await put("aging/name/LEASE", 3600);
-  const outside = await put("aging2/short", 3600);
+  const run = { pid: 5_000_000, started: 5_000_000, finished: 6_000_000, expires: 9_000_000 };
+  const lock = `aging/${lockName("n")}/1`;
+  const outside = new LedgerKeys("aging2/").run(1n);
+  await put(keys.run(1n), run);
+  await put(keys.expires(9_000_000, 1n), "");
+  await put(keys.every("n", 1n), { span: 3_600_000, term: "2" }, 3600);
+  await put(keys.every("n", 2n), { span: 10_000_000, term: "2" }, 10_000);
+  await put(lock, { started: 1 }, 3600);
+  await put(outside, run, 3600);
   const entries = async () =>
-    (await Promise.all(["aging/", "aging2/"].map((prefix) => entriesBelow(etcd, prefix)))).flat();
+    new Map(
+      (await Promise.all(["aging/", "aging2/"].map((prefix) => entriesBelow(etcd, prefix)))).flat()
+        .map(({ key, value, lease }) => [key, { value: JSON.parse(value), lease }]),
+    );
   const left = async (key: string) => {
-    const found = (await entries()).find((entry) => entry.key === key);
-    return Number((await etcd.call("/v3/lease/timetolive", { ID: found?.lease })).TTL);
+    const { lease } = (await entries()).get(key) ?? {};
+    return Number((await etcd.call("/v3/lease/timetolive", { ID: lease })).TTL);
   };
   await age(etcd, "aging/", 1_800_000);
-  const earlier = "2026-01-01T11:30:00.000Z";
-  assert.deepEqual(Object.fromEntries((await entries()).map(({ key, value }) => [key, JSON.parse(value).began])), {
-    [short]: earlier,
-    [long]: earlier,
-    [ever]: earlier,
-    [lock]: began,
-    [outside]: began,
+  const found = await entries();
+  assert.deepEqual(Object.fromEntries([...found].map(([key, { value }]) => [key, value])), {
+    [keys.run(1n)]: { pid: 5_000_000, started: 3_200_000, finished: 4_200_000, expires: 7_200_000 },
+    [keys.expires(7_200_000, 1n)]: "",
+    [keys.every("n", 1n)]: { span: 3_600_000, term: "0" },
+    [keys.every("n", 2n)]: { span: 10_000_000, term: "0" },
+    [lock]: { started: 1 },
+    [outside]: run,
   });
-  for (const [key, seconds] of [[short, 1800], [long, 8200], [lock, 3600], [outside, 3600]] as const) {
+  const lasting = [[keys.every("n", 1n), 1800], [keys.every("n", 2n), 8200], [lock, 3600], [outside, 3600]] as const;
+  for (const [key, seconds] of lasting) {
     const now = await left(key);
     // The tests may be slow.
     assert.ok(now <= seconds && now > seconds - 600, `${key}: ${now}`);
   }
   await age(etcd, "aging/", 3_600_000);
-  assert.deepEqual((await entries()).map(({ key }) => key).toSorted(), [lock, long, ever, outside].toSorted());
+  assert.deepEqual([...(await entries()).keys()].filter((key) => key.includes("/every/")), [keys.every("n", 2n)]);
 });
 
 testOn(target, "who waits for a lock on etcd is counted without its holder, for each test alone", async () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { outcomes } from "./ledger_view.ts";
 import { fixture } from "./place.ts";
-import { FILE, testOn, useTargets } from "./targets.ts";
+import { FILE, type Target, testOn, useTargets } from "./targets.ts";
 
 const RAN = { code: 0, stdout: "ran\n", stderr: "" };
 const SKIPPED = { code: 205, stdout: "", stderr: "" };
@@ -10,7 +10,12 @@ const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
-for (const target of useTargets()) {
+/** etcd counts by leases, and has no clock that could be wrong. */
+const hasClock = ({ name }: Target) => name !== "etcd";
+
+const targets = useTargets();
+
+for (const target of targets) {
   testOn(target, `--every on ${target.name}: at most one run begins in this time`, async () => {
     await using started = await target.start();
     const { place, ledger } = started;
@@ -22,12 +27,16 @@ for (const target of useTargets()) {
     await ledger.age(2 * MINUTE);
     assert.deepEqual(await every(), RAN);
     assert.deepEqual(await every(), SKIPPED);
-    // The server's clock has been set back since.
-    await ledger.age(-2 * HOUR);
-    assert.deepEqual(await every(), SKIPPED);
+    if (hasClock(target)) {
+      // The server's clock has been set back since.
+      await ledger.age(-2 * HOUR);
+      assert.deepEqual(await every(), SKIPPED);
+    }
     assert.deepEqual(await outcomes(place), ["succeeded", "succeeded"]);
   });
+}
 
+for (const target of targets.filter(hasClock)) {
   testOn(
     target,
     `--every on ${target.name}: a run that a wrong clock put a day ahead keeps nobody away, and is told of`,
@@ -58,7 +67,9 @@ for (const target of useTargets()) {
       assert.deepEqual(await every(), RAN);
     },
   );
+}
 
+for (const target of targets) {
   testOn(target, `--once-per on ${target.name} is --every, for days as well`, async () => {
     await using started = await target.start();
     const { place, ledger } = started;
@@ -70,11 +81,12 @@ for (const target of useTargets()) {
     await ledger.age(89 * DAY);
     assert.deepEqual(await run("--once-per=90d"), SKIPPED);
     assert.deepEqual(await run("--once-per", "89d"), RAN);
-    await ledger.age(36_499 * DAY);
+    // No time in etcd is before 1970.
+    await ledger.age((hasClock(target) ? 36_499 : 20_000) * DAY);
     const { stdout } = await place.sera(["--verbose", "--name", "n", "--every", "36500d", "0", "echo", "ran"]);
     assert.match(
       stdout,
-      /^Settings: [^\n]+\nDone within the last 876000h: run 2 by [^\n]+ succeeded - skipped the command\.\n/,
+      /^Settings: [^\n]+\nDone within the last 876000h: run \d+ by [^\n]+ succeeded - skipped the command\.\n/,
     );
   });
 }

@@ -117,7 +117,9 @@ for (const target of targets.filter((target) => target !== FILE)) {
   testOn(target, `the server's address may be spelled in another way on ${target.name}`, async () => {
     for (const words of [["0"], ["forever"]]) assert.equal(await inside(target, "", words, "localhost"), 201);
   });
+}
 
+for (const target of targets.filter(({ inSession }) => inSession)) {
   testOn(target, `a session of the same number on another server is none of its own on ${target.name}`, async () => {
     assert.equal(await inside(target, "s/[^:]*$/another/", ["0"]), 204);
   });

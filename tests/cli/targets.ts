@@ -25,6 +25,8 @@ export interface Target<L extends LedgerView = LedgerView> {
   readonly need: Need;
   /** Whether its ledger is a table. */
   readonly inTable: boolean;
+  /** Whether a lock belongs to a session that the server has a number for. */
+  readonly inSession: boolean;
   start(): Promise<StartedTarget<L>>;
 }
 
@@ -42,7 +44,13 @@ export interface StartedTarget<L extends LedgerView = LedgerView> extends AsyncD
   readonly ledger: L;
 }
 
-export const FILE: Target<TableView> = { name: "file", need: linux, inTable: true, start: startFile };
+export const FILE: Target<TableView> = {
+  name: "file",
+  need: linux,
+  inTable: true,
+  inSession: false,
+  start: startFile,
+};
 
 /** All targets, for the tests of one file: the servers are there before the first test, and given back after the last. */
 export function useTargets(): readonly Target[] {
@@ -52,6 +60,7 @@ export function useTargets(): readonly Target[] {
     new ServerTarget("MySQL 5.6", linux ?? mysql56Unavailable, lendMySql56, viewOfMySql),
     new ServerTarget("PostgreSQL", linux ?? systemPostgresUnavailable, lendSystemPostgres, viewOfPostgres),
     new ServerTarget("PostgreSQL 18", linux ?? postgres18Unavailable, lendPostgres18, viewOfPostgres),
+    useEtcd(),
   ];
 }
 
@@ -93,6 +102,7 @@ type View = Pick<StartedTarget, "server" | "waiters" | "sessions"> & {
 
 class ServerTarget<S extends { stop(): Promise<void> }> implements Target<TableView> {
   readonly inTable = true;
+  readonly inSession = true;
   readonly #server: () => S;
   #started = 0;
 

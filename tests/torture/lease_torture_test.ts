@@ -3,8 +3,10 @@
 
 import assert from "node:assert/strict";
 import { SESSION_TARGETS } from "../cli/held_session.ts";
-import { testWith } from "../cli/needs.ts";
+import { linux, testWith } from "../cli/needs.ts";
+import { etcdUnavailable } from "../servers/etcd.ts";
 import { galeraUnavailable } from "../servers/galera.ts";
+import { startTorturedEtcd } from "./etcd.ts";
 import { startTorturedGalera } from "./galera.ts";
 import { violations } from "./strict.ts";
 import { summary, torture, voices } from "./torture.ts";
@@ -18,14 +20,21 @@ const CODES = [0, 137, 143, 204, 202, 206];
 const TARGETS = [
   ...SESSION_TARGETS,
   { name: "Galera", need: galeraUnavailable, start: startTorturedGalera },
+  { name: "etcd", need: linux ?? etcdUnavailable, start: startTorturedEtcd },
 ];
+
+/** The settings that make the lock on a server a lease. In etcd it always is one. */
+function leaseAt(server: string): Record<string, string> {
+  if (server.startsWith("etcd:")) return {};
+  // In the one database that the user may make a table in.
+  const table = server.startsWith("postgres") ? "sera_leases" : "sera.sera_leases";
+  return { SERA_LEASE: "true", SERA_LEASE_TABLE: table };
+}
 
 for (const { name, need, start } of TARGETS) {
   testWith([need], `the torture of leases on ${name}: one command at a time, and tokens that grow`, async () => {
     await using sessions = await start();
-    // In the one database that the user may make a table in.
-    const leaseTable = sessions.server.startsWith("postgres") ? "sera_leases" : "sera.sera_leases";
-    const found = await torture({ sessions, leaseTable }, seconds);
+    const found = await torture({ sessions, lease: leaseAt(sessions.server) }, seconds);
     console.log(summary(`leases on ${name}`, seconds, found));
     if (seconds > DEFAULT_SECONDS) console.log(voices(found));
     assert.deepEqual(violations(found), []);

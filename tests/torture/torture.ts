@@ -31,14 +31,16 @@ const CRASH_INTERVAL = 4000;
 export interface TortureOptions {
   /** The server, whose connections are cut and which crashes; without one, files of this machine. */
   readonly sessions?: TorturedSessions | undefined;
-  /** The table of leases, if the lock is one; then seras are stopped for a while, too. */
-  readonly leaseTable?: string;
+  /** If the lock is a lease, what asks for one and names its table, where that is needed; then seras are stopped, too. */
+  readonly lease?: Readonly<Record<string, string>>;
 }
 
 /** A server of the torture. */
 export type TorturedSessions = Pick<HeldSessions, "server" | "cutHolder" | "cutAnyone" | "kill" | "restart"> & {
   /** The settings that the seras have in turn, if there are several. */
   readonly servers?: readonly string[];
+  /** What else can be done to it, by name; each says whether it was done. */
+  readonly faults?: Readonly<Record<string, () => boolean>>;
 };
 
 /** A lease as short as may be, since others wait for it whenever its holder is killed, in milliseconds. */
@@ -66,11 +68,8 @@ export interface Torture extends Findings {
  * @param seconds How long new seras are started; longer if by then fewer runs have come to their end, or there have been
  * fewer faults.
  */
-export async function torture({ sessions, leaseTable }: TortureOptions, seconds: number): Promise<Torture> {
-  const lease = leaseTable !== undefined;
-  const variables: Record<string, string> = lease
-    ? { SERA_LEASE: "true", SERA_LEASE_TABLE: leaseTable, SERA_TTL: `${LEASE_TTL}ms` }
-    : {};
+export async function torture({ sessions, lease }: TortureOptions, seconds: number): Promise<Torture> {
+  const variables = lease ? { ...lease, SERA_TTL: `${LEASE_TTL}ms` } : {};
   await using place = await Place.make(sessions?.server, variables);
   const servers = sessions?.servers ?? [place.server];
   const end = performance.now() + seconds * 1000;
@@ -140,6 +139,11 @@ export async function torture({ sessions, leaseTable }: TortureOptions, seconds:
       note("cut");
       await sessions.cutAnyone();
     });
+    for (const [kind, act] of Object.entries(sessions.faults ?? {})) {
+      faults.push(() => {
+        if (act()) note(kind);
+      });
+    }
   }
   /** Waits until a run has come to its end, should there have been many faults without that. */
   let enough = FAULTS_PER_RUN;

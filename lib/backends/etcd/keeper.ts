@@ -5,7 +5,7 @@ import type { Moment } from "../../lock/lease.ts";
 import { readRange } from "./answers.ts";
 import { Path, range } from "./requests.ts";
 import type { EtcdSession } from "./session.ts";
-import { untilAnswered } from "./until_answered.ts";
+import { RELEASE_REFUSALS, untilAnswered } from "../../lock/until_answered.ts";
 
 /** A session whose lock is held. */
 export interface Kept {
@@ -107,7 +107,7 @@ export class EtcdKeeper implements Keeper {
       ttl: this.#ttl,
       ended: this.ended,
       failed: ({ reason, cure }) => this.trouble = { what: reason, cure },
-      ...deadline ? { deadline } : {},
+      ...deadline ? { deadline, refusals: RELEASE_REFUSALS } : {},
     });
     const before = this.#answering;
     this.#answering = this.where;

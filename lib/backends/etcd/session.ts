@@ -5,7 +5,7 @@ import { TimeLimit } from "../../waiting.ts";
 import type { CallOptions, EtcdClient } from "./client.ts";
 import { EtcdLease } from "./lease.ts";
 import { keyOf } from "./names.ts";
-import { untilAnswered } from "./until_answered.ts";
+import { untilAnswered } from "../../lock/until_answered.ts";
 
 /** How long sera tries to give a lease back that it does not need, in milliseconds: it would end by itself. */
 const LONGEST_CLOSE = 1000;

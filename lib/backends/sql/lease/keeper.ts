@@ -2,18 +2,12 @@ import { Deadline } from "../../../deadline.ts";
 import { LockLostError, LockUnavailableError, type Trouble } from "../../../errors.ts";
 import type { Keeper } from "../../../lock/keeper.ts";
 import { Moment } from "../../../lock/lease.ts";
-import { delayOrAbort } from "../../../waiting.ts";
+import { RELEASE_REFUSALS, untilAnswered } from "../../../lock/until_answered.ts";
 import type { Session } from "../session.ts";
 import type { LeaseConnection } from "./connection.ts";
 import type { Ownership } from "./row.ts";
 import type { LeaseServer } from "./server.ts";
 import type { Ending } from "../ending.ts";
-
-/** The pauses between two tries to reach a server, in milliseconds: the first, and the longest. */
-const FIRST_PAUSE = 50;
-const LONGEST_PAUSE = 1000;
-/** The longest pause as a part of the TTL, so that an outage may last almost as long as the lease allows. */
-const PAUSES_PER_TTL = 60;
 
 /** A lease that sera has, and the session lock beside it. */
 export interface KeptLease<S extends Session> {
@@ -128,26 +122,26 @@ export class LeaseKeeper<S extends Session> implements Keeper {
   }
 
   /** Repeats a request over new connections until it is answered, the deadline passes, or the keeper is ended. */
-  async #untilAnswered<T>(ask: (session: S) => Promise<T>, deadline = new Deadline(Infinity)): Promise<T> {
+  async #untilAnswered<T>(ask: (session: S) => Promise<T>, deadline?: Deadline): Promise<T> {
     const { connection, server, ttl } = this.#kept;
-    const longest = Math.min(LONGEST_PAUSE, Math.max(FIRST_PAUSE, ttl / PAUSES_PER_TTL));
-    for (let pause = FIRST_PAUSE;; pause = Math.min(2 * pause, longest)) {
-      let session: S | undefined;
-      try {
-        session = await connection.session();
-        const answer = await ask(session);
-        this.trouble = undefined;
-        connection.answered(session);
-        return answer;
-      } catch (error) {
-        if (!(error instanceof LockUnavailableError) || this.ended.aborted || deadline.passed) throw error;
-        const { why, reason, cure, cause } = error;
+    let session: S | undefined;
+    const answer = await untilAnswered(async () => {
+      session = undefined;
+      session = await connection.session();
+      return await ask(session);
+    }, {
+      ttl,
+      ended: this.ended,
+      failed: ({ why, reason, cure, cause }) => {
         this.trouble = { what: reason, cure };
         // Another server may take it: this one may have become read-only, as in a switchover.
         if (session && !session.closed.aborted && !server.isInTheWay(cause)) session.destroy({ what: why, cure });
-      }
-      await delayOrAbort(Math.min(pause * (0.5 + Math.random()), deadline.remaining), this.ended);
-    }
+      },
+      ...deadline ? { deadline, refusals: RELEASE_REFUSALS } : {},
+    });
+    this.trouble = undefined;
+    if (session) connection.answered(session);
+    return answer;
   }
 
   /** Takes the session lock in a new session, if it is free: a waiter may have it, who then waits for the lease. */

@@ -41,6 +41,8 @@ Deno.test({ name: "etcd goes on without its leader, and not without two members"
   await cluster.members[second].etcdctl("put", "one", "1");
 
   cluster.members[second].pause();
+  // A thread that has not stopped yet may still answer.
+  await until(() => Promise.resolve(hasStopped(cluster.members[second].pid)), "the leader has stopped");
   const third = cluster.members[next(first) === second ? next(second) : next(first)];
   await assert.rejects(third.call("/v3/kv/put", { key: "YQ==" }, AbortSignal.timeout(NEVER_MS)));
   await cluster.members[first].restart();
@@ -116,4 +118,10 @@ async function follows(cluster: EtcdCluster, index: MemberIndex): Promise<boolea
 
 function next(index: MemberIndex): MemberIndex {
   return index === 2 ? 0 : index === 1 ? 2 : 1;
+}
+
+/** Whether each thread of a process is stopped. */
+function hasStopped(pid: number): boolean {
+  const threads = [...Deno.readDirSync(`/proc/${pid}/task`)];
+  return threads.every(({ name }) => /\) T /.test(Deno.readTextFileSync(`/proc/${pid}/task/${name}/stat`)));
 }

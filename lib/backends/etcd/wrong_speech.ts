@@ -10,7 +10,7 @@ import { askVersion, SPEAKS_NO_TLS, SPEAKS_TLS } from "./not_etcd.ts";
 /** How long to try the other way of speaking, in milliseconds. */
 const PATIENCE = 1000;
 
-/** The runtime's words about a server that does not speak TLS; the first also when the connection broke. */
+/** The runtime's words about a server that does not speak TLS; which may also end the connection, as any may. */
 const NO_TLS = /handshake eof|corrupt message|InvalidContentType/;
 
 /**
@@ -27,7 +27,7 @@ export async function whySo(
   signal: AbortSignal,
 ): Promise<Trouble | undefined> {
   if (!address.tls) return await speaksTls(endpoint, signal) ? SPEAKS_TLS : undefined;
-  if (NO_TLS.test(failure.words)) {
+  if (failure.kind === "ended" || NO_TLS.test(failure.words)) {
     const limit = AbortSignal.any([signal, AbortSignal.timeout(PATIENCE)]);
     const version = await askVersion(`http://${shownEndpoint(endpoint)}`, { client, signal: limit })
       .catch(() => signal.throwIfAborted());

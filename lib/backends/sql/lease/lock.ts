@@ -3,7 +3,7 @@ import { ConfigError, LockUnavailableError } from "../../../errors.ts";
 import type { TableName } from "../../../ledger/table_name.ts";
 import { hold } from "../../../lock/hold.ts";
 import type { LeasedLock } from "../../../lock/held_lock.ts";
-import { BEATS_OF_LASTING, tryLimitOf } from "../../../lock/lease.ts";
+import { tryLimitOf } from "../../../lock/lease.ts";
 import type { HeldLock } from "../../../lock/lock.ts";
 import { formatDuration } from "../../../text/duration.ts";
 import { TimeLimit } from "../../../waiting.ts";
@@ -96,12 +96,7 @@ export class LeaseLock<S extends Session> extends SessionLock<S> implements Back
     );
     const queuedIn = this.#queuedIn;
     const keeper = new LeaseKeeper({ lock: name, mine, ttl: lease.ttl, server: this.#server, connection, queuedIn });
-    const lock = await hold(keeper, {
-      lease: { ...lease, beats: BEATS_OF_LASTING },
-      idle: Infinity,
-      confirmed,
-      took: confirmed.age,
-    });
+    const lock = await hold(keeper, { lease, idle: Infinity, confirmed, took: confirmed.age });
     this.#claimer.mayBeOurs = false;
     this.#held = { lock, keeper, connection };
     return lock;

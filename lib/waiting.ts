@@ -12,7 +12,7 @@ import { Deadline, LONGEST_TIMER } from "./deadline.ts";
 type Stop = () => void;
 
 /** One thing that can end a wait. Called when the wait begins; returns how to clean up, if that is needed. */
-export type Cause<T> = (resolve: (value: T) => void, reject: (error: unknown) => void) => Stop | undefined;
+export type Cause<T> = (resolve: (value: T) => void, reject: (error: unknown) => void) => Stop | undefined | void;
 
 /**
  * Waits for the first of several causes, and stops the others. They begin in order; if one ends the wait at once, such as
@@ -103,7 +103,7 @@ export function within<T>(limit: number, promise: Promise<T>): Promise<T | undef
 /** A signal that fires after some time, unless it is disposed of first. */
 export class TimeLimit implements Disposable {
   readonly #over = new AbortController();
-  readonly #stop: Stop | undefined;
+  readonly #stop: ReturnType<Cause<unknown>>;
 
   /**
    * @param limit Milliseconds, any length.

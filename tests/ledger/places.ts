@@ -1,7 +1,7 @@
 /** Where ledgers live, in the words that the tests need for all of them. */
 
 import { DatabaseSync } from "node:sqlite";
-import type { Row } from "../../lib/backends/sql/session.ts";
+import type { Row } from "../../lib/backends/sql/row.ts";
 import { OtherClient } from "../backends/postgres/view.ts";
 import type { Sanitizers, SharedServer } from "../backends/shared_server.ts";
 import { connectMySql } from "../servers/mysql_client.ts";

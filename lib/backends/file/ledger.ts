@@ -2,7 +2,7 @@ import { DatabaseSync } from "node:sqlite";
 import { lstatIfThere } from "../../system/if_there.ts";
 import type { LockFolder } from "./lock_folder.ts";
 import { makePlainFile, objectionToFile } from "./plain_file.ts";
-import type { Row } from "../sql/session.ts";
+import type { Row } from "../sql/row.ts";
 import { SQLITE } from "../sql/spelling.ts";
 import { sql } from "../sql/statement.ts";
 import type { Store } from "../sql/ledger_table.ts";

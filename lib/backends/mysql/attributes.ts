@@ -1,6 +1,7 @@
 import { LONGEST_TEXT, pidFrom, textFrom, timeFrom, wholeFrom } from "../../text/foreign.ts";
 import { fromHex } from "../sql/hex.ts";
-import type { Row, Session } from "../sql/session.ts";
+import type { Session } from "../sql/session.ts";
+import type { Row } from "../sql/row.ts";
 import { identifier, join, sql, type Statement, word } from "../sql/statement.ts";
 import { askOrRefused } from "../sql/ask_if_allowed.ts";
 

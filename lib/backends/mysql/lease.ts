@@ -8,7 +8,7 @@ import { HIGHEST, leaseColumns, LeaseList, readLease } from "../sql/lease/read_r
 import type { Claim, Lease, Ownership } from "../sql/lease/row.ts";
 import type { Ending } from "../sql/ending.ts";
 import type { LeaseTable } from "../sql/lease/table.ts";
-import type { Row } from "../sql/session.ts";
+import type { Row } from "../sql/row.ts";
 import { join, sql, type Statement } from "../sql/statement.ts";
 import { isOf, mayBeTaken, READ_AT_ONCE, READING } from "./lease_sql.ts";
 import { MySqlLeaseStore } from "./lease_store.ts";

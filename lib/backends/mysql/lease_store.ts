@@ -6,7 +6,7 @@ import type { Asker } from "../sql/asker.ts";
 import { explained, LEASE_WORDS, leaseFailure, REMAKE, UNIQUE_NAMES } from "../sql/lease/failure.ts";
 import { createLeases, leaseSchemaText } from "../sql/lease/schema.ts";
 import { LOCK_WAIT } from "../sql/ledger_statements.ts";
-import type { Row } from "../sql/session.ts";
+import type { Row } from "../sql/row.ts";
 import { MYSQL } from "../sql/spelling.ts";
 import { sql, type Statement } from "../sql/statement.ts";
 import { keepingOf } from "./keeping.ts";

@@ -4,7 +4,8 @@ import { aborted, type Cause, elapsed, firstOf, onEvent } from "../../waiting.ts
 import { formatDuration } from "../../text/duration.ts";
 import type { Presence } from "../../lock/presence.ts";
 import { ConnectionError } from "../network/errors.ts";
-import type { DriverConnection, Row } from "../sql/session.ts";
+import type { DriverConnection } from "../sql/session.ts";
+import type { Row } from "../sql/row.ts";
 import { MYSQL } from "../sql/spelling.ts";
 import { passwordPlugins, refuseNativePassword } from "./auth.ts";
 import { MySqlGuard } from "./guard.ts";

@@ -1,5 +1,6 @@
 import { textFrom, wholeFrom } from "../../text/foreign.ts";
-import type { Row, Session } from "../sql/session.ts";
+import type { Session } from "../sql/session.ts";
+import type { Row } from "../sql/row.ts";
 import { sql } from "../sql/statement.ts";
 import { askIfAllowed } from "../sql/ask_if_allowed.ts";
 

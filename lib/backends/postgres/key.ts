@@ -2,7 +2,7 @@ import { wholeFrom } from "../../text/foreign.ts";
 import { advisoryKey } from "./advisory_key.ts";
 import { fnv1, isNamespacedName } from "../../lock/namespaced_name.ts";
 import { isLockName } from "../../lock/lock_name.ts";
-import type { Row } from "../sql/session.ts";
+import type { Row } from "../sql/row.ts";
 import { sql, type Statement } from "../sql/statement.ts";
 
 /** The condition that a row of `pg_locks` is about the lock of this name; undefined for text that is no lock's name. */

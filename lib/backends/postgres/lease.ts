@@ -10,7 +10,7 @@ import { leaseSchemaText } from "../sql/lease/schema.ts";
 import type { Ending } from "../sql/ending.ts";
 import type { LeaseTable } from "../sql/lease/table.ts";
 import { LOCK_WAIT } from "../sql/ledger_statements.ts";
-import type { Row } from "../sql/session.ts";
+import type { Row } from "../sql/row.ts";
 import { POSTGRESQL } from "../sql/spelling.ts";
 import { identifier, sql, type Statement } from "../sql/statement.ts";
 import { keepingBelow, whyForgetful } from "./keeping.ts";

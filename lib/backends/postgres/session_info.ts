@@ -1,7 +1,8 @@
 import { LONGEST_TEXT, pidFrom, textFrom, timeFrom, wholeFrom } from "../../text/foreign.ts";
 import { readMark } from "../sql/mark.ts";
 import type { Presence } from "../../lock/presence.ts";
-import type { Row, Session } from "../sql/session.ts";
+import type { Session } from "../sql/session.ts";
+import type { Row } from "../sql/row.ts";
 import { fromHex } from "../sql/hex.ts";
 import { inMilliseconds, textInHex } from "./sql.ts";
 import { sql, type Statement } from "../sql/statement.ts";

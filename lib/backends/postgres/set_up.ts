@@ -1,7 +1,7 @@
 import type { LeaseTerms } from "../../lock/lease.ts";
 import { Answer } from "../sql/answer.ts";
 import { LOCK_WAIT } from "../sql/ledger_statements.ts";
-import type { Row } from "../sql/session.ts";
+import type { Row } from "../sql/row.ts";
 import { join, sql, type Statement, word } from "../sql/statement.ts";
 import { askOrAbort, type Client, loginPidOf } from "./driver.ts";
 import { NotPrimaryError, sqlState, StandbyError, UnsuitableServerError } from "./errors.ts";

@@ -1,5 +1,6 @@
 import { LockUnavailableError } from "../../errors.ts";
-import type { Row, Session } from "./session.ts";
+import type { Session } from "./session.ts";
+import type { Row } from "./row.ts";
 import type { Statement } from "./statement.ts";
 
 /**

@@ -1,6 +1,7 @@
 import type { LockSession } from "../../lock/lock.ts";
 import type { Ending } from "./ending.ts";
-import type { QueryOptions, Row } from "./session.ts";
+import type { QueryOptions } from "./session.ts";
+import type { Row } from "./row.ts";
 import type { Statement } from "./statement.ts";
 
 /**

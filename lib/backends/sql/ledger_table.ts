@@ -1,5 +1,5 @@
 import { LockUnavailableError, type Trouble } from "../../errors.ts";
-import type { Row } from "./session.ts";
+import type { Row } from "./row.ts";
 import type { Asker } from "./asker.ts";
 import { sql, type Statement } from "./statement.ts";
 import type { Dialect, LedgerColumn } from "./dialect.ts";

@@ -1,5 +1,5 @@
 import { exactFrom, pidFrom, timeFrom, wholeFrom } from "../../text/foreign.ts";
-import type { Row } from "./session.ts";
+import type { Row } from "./row.ts";
 import { join, sql, type Statement } from "./statement.ts";
 import type { Dialect, LedgerColumn } from "./dialect.ts";
 import type { RecordedRun } from "../../ledger/run.ts";

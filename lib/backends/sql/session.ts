@@ -2,6 +2,8 @@ import type { Socket } from "node:net";
 import { aborted, elapsed, firstOf, onAbort } from "../../waiting.ts";
 import { formatDuration } from "../../text/duration.ts";
 import { LockUnavailableError, type Trouble } from "../../errors.ts";
+import type { Row } from "./row.ts";
+import { oneByOne, type Outcome } from "./batch.ts";
 import { sql, type Statement } from "./statement.ts";
 import { ConnectionError } from "../network/errors.ts";
 import type { LockSession } from "../../lock/lock.ts";
@@ -9,9 +11,6 @@ import { ProtocolError } from "../network/protocol_error.ts";
 
 /** How long closing may take, in milliseconds; after that the server notices the end of the connection anyway. */
 const GOODBYE = 1000;
-
-/** A row of a result. */
-export type Row = Readonly<Record<string, unknown>>;
 
 /** What a session needs from a database's driver. */
 export interface DriverConnection {
@@ -138,6 +137,17 @@ export class Session implements LockSession {
         );
       },
     );
+  }
+
+  /**
+   * Runs statements in order, each committing by itself. Where one fails, those after it may have been run or not, so a
+   * caller must make each of them harmless then.
+   *
+   * @returns An outcome for each.
+   * @throws The signal's reason when it is aborted.
+   */
+  batch(statements: readonly Statement[], options: QueryOptions = {}): Promise<readonly Outcome[]> {
+    return oneByOne((statement) => this.queryAll(statement, options), statements);
   }
 
   /**

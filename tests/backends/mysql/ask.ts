@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { LockUnavailableError } from "../../../lib/errors.ts";
 import { openMySqlSession } from "../../../lib/backends/mysql/session.ts";
-import type { Row } from "../../../lib/backends/sql/session.ts";
+import type { Row } from "../../../lib/backends/sql/row.ts";
 import { administratorsSql } from "../../../lib/backends/sql/statement.ts";
 import { failure, never, plainSession } from "../open.ts";
 import { parseMySql } from "../parse.ts";

@@ -1,7 +1,8 @@
 /** However many sessions there are, no answer is longer than what is taken. */
 
 import assert from "node:assert/strict";
-import type { Row, Session } from "../../../lib/backends/sql/session.ts";
+import type { Session } from "../../../lib/backends/sql/session.ts";
+import type { Row } from "../../../lib/backends/sql/row.ts";
 import { MYSQL, POSTGRESQL, type Spelling } from "../../../lib/backends/sql/spelling.ts";
 import { sql, type Statement } from "../../../lib/backends/sql/statement.ts";
 import { readAttributes } from "../../../lib/backends/mysql/attributes.ts";

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { sqliteDialect } from "../../../lib/backends/file/sqlite_dialect.ts";
 import { LedgerTable } from "../../../lib/backends/sql/ledger_table.ts";
 import { COLUMN_NAMES, createTable } from "../../../lib/backends/sql/schema.ts";
-import type { Row } from "../../../lib/backends/sql/session.ts";
+import type { Row } from "../../../lib/backends/sql/row.ts";
 import { SQLITE } from "../../../lib/backends/sql/spelling.ts";
 import { sql } from "../../../lib/backends/sql/statement.ts";
 import { LockUnavailableError } from "../../../lib/errors.ts";

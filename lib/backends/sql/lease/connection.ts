@@ -2,7 +2,8 @@ import { aborted, firstOf, settled } from "../../../waiting.ts";
 import { LockUnavailableError, type Trouble } from "../../../errors.ts";
 import type { LockSession } from "../../../lock/lock.ts";
 import { ConnectionError } from "../../network/errors.ts";
-import type { QueryOptions, Row, Session } from "../session.ts";
+import type { QueryOptions, Session } from "../session.ts";
+import type { Row } from "../row.ts";
 import type { Statement } from "../statement.ts";
 import type { Asker, SettingsFrom } from "../asker.ts";
 

@@ -4,7 +4,7 @@ import { isNamespacedName } from "../../../lock/namespaced_name.ts";
 import { exactFrom, pidFrom, timeFrom, wholeFrom } from "../../../text/foreign.ts";
 import { isPlain } from "../../../text/harmless.ts";
 import type { Dialect } from "../dialect.ts";
-import type { Row } from "../session.ts";
+import type { Row } from "../row.ts";
 import { sql, type Statement } from "../statement.ts";
 import type { Lease } from "./row.ts";
 

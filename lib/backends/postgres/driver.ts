@@ -115,6 +115,14 @@ export async function askOrAbort(
   }
 }
 
+/**
+ * Lets statements be sent before those in front of them are answered. To be called while none is being answered. Not
+ * through a pooler: it may take the end of one answer for the time to give the server session to another client.
+ */
+export function sendAhead(client: pg.Client): void {
+  Object.assign(client, { pipeline: true });
+}
+
 /** A client as a session needs it. */
 export function asDriver(client: pg.Client): DriverConnection {
   return {

@@ -12,13 +12,23 @@ export async function oneByOne(
   statements: readonly Statement[],
 ): Promise<readonly Outcome[]> {
   const outcomes: Outcome[] = [];
-  for (const statement of statements) {
-    try {
-      outcomes.push({ rows: await run(statement) });
-    } catch (error) {
-      if (!(error instanceof LockUnavailableError)) throw error;
-      outcomes.push({ error });
-    }
-  }
+  for (const statement of statements) outcomes.push(await outcomeOf(run(statement)));
   return outcomes;
+}
+
+/** Sends all statements of a batch before the first is answered; an outcome for each. */
+export async function allAhead(
+  run: (statement: Statement) => Promise<readonly Row[]>,
+  statements: readonly Statement[],
+): Promise<readonly Outcome[]> {
+  return await Promise.all(statements.map((statement) => outcomeOf(run(statement))));
+}
+
+async function outcomeOf(rows: Promise<readonly Row[]>): Promise<Outcome> {
+  try {
+    return { rows: await rows };
+  } catch (error) {
+    if (error instanceof LockUnavailableError) return { error };
+    throw error;
+  }
 }

@@ -1,7 +1,8 @@
 /** Several statements that are sent in one message, and answered one after another. */
 
 import assert from "node:assert/strict";
-import { openPostgresSession, type PostgresSession } from "../../../lib/backends/postgres/session.ts";
+import { openPostgresSession } from "../../../lib/backends/postgres/open_session.ts";
+import type { PostgresSession } from "../../../lib/backends/postgres/session.ts";
 import type { PostgresSessionOptions } from "../../../lib/backends/postgres/options.ts";
 import type { Outcome } from "../../../lib/backends/sql/batch.ts";
 import { administratorsSql } from "../../../lib/backends/sql/statement.ts";

@@ -3,7 +3,7 @@ import pg from "pg";
 import type { Socket } from "node:net";
 import { listening } from "../../waiting.ts";
 import { guard } from "../network/frames.ts";
-import type { DriverConnection } from "../sql/session.ts";
+import type { DriverConnection } from "../sql/driver.ts";
 import type { Row } from "../sql/row.ts";
 import { POSTGRESQL } from "../sql/spelling.ts";
 import type { Statement } from "../sql/statement.ts";

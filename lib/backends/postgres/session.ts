@@ -1,7 +1,6 @@
 import { LockUnavailableError } from "../../errors.ts";
 import type { LeaseTerms } from "../../lock/lease.ts";
-import { allAhead, type Outcome } from "../sql/batch.ts";
-import { type QueryOptions, Session } from "../sql/session.ts";
+import { Session } from "../sql/session.ts";
 import { identifier, join, sql, type Statement } from "../sql/statement.ts";
 import { asDriver, type Client, loginPidOf, sendAhead } from "./driver.ts";
 import { describePostgresError, isTransientInSession } from "./errors.ts";
@@ -34,6 +33,7 @@ export class PostgresSession extends Session {
     this.#facts = facts;
     this.pid = facts.whole("pid");
     this.pooled = loginPidOf(client) !== this.pid;
+    this.oneAtATime = this.pooled;
     if (!this.pooled) sendAhead(client);
     this.host = host;
     this.#idleTimeout = facts.number("idle") || Infinity;
@@ -61,16 +61,6 @@ export class PostgresSession extends Session {
   /** The server's start time: two servers hardly ever start in the same microsecond. */
   override get serverMark(): string {
     return this.#facts.text("born");
-  }
-
-  /** In one message if there is no pooler, see {@linkcode sendAhead}; each statement is still a transaction of its own. */
-  override async batch(statements: readonly Statement[], options: QueryOptions = {}): Promise<readonly Outcome[]> {
-    if (this.pooled || this.closed.aborted) return await super.batch(statements, options);
-    const { socket } = this;
-    socket.cork();
-    const outcomes = allAhead((statement) => this.queryAll(statement, options), statements);
-    socket.uncork();
-    return await outcomes;
   }
 
   /** Calls back on each notification on the channel from now on. A server that does not support LISTEN is no error. */

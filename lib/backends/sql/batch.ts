@@ -1,5 +1,5 @@
-import { LockUnavailableError } from "../../errors.ts";
-
+import { LockUnavailableError, TroubleError } from "../../errors.ts";
+import type { DriverAnswer } from "./driver.ts";
 import type { Row } from "./row.ts";
 import type { Statement } from "./statement.ts";
 
@@ -12,23 +12,31 @@ export async function oneByOne(
   statements: readonly Statement[],
 ): Promise<readonly Outcome[]> {
   const outcomes: Outcome[] = [];
-  for (const statement of statements) outcomes.push(await outcomeOf(run(statement)));
+  for (const statement of statements) {
+    try {
+      outcomes.push({ rows: await run(statement) });
+    } catch (error) {
+      if (!(error instanceof LockUnavailableError)) throw error;
+      outcomes.push({ error });
+    }
+  }
   return outcomes;
 }
 
-/** Sends all statements of a batch before the first is answered; an outcome for each. */
-export async function allAhead(
-  run: (statement: Statement) => Promise<readonly Row[]>,
-  statements: readonly Statement[],
-): Promise<readonly Outcome[]> {
-  return await Promise.all(statements.map((statement) => outcomeOf(run(statement))));
+/** Whether a server left some of so many statements without an answer, though none failed. */
+export function isCutShort(answers: readonly DriverAnswer[], statements: number): boolean {
+  return answers.length < statements && answers.every((answer) => "rows" in answer);
 }
 
-async function outcomeOf(rows: Promise<readonly Row[]>): Promise<Outcome> {
-  try {
-    return { rows: await rows };
-  } catch (error) {
-    if (error instanceof LockUnavailableError) return { error };
-    throw error;
-  }
+/** The outcomes of so many statements that were sent together, of which the last may have no answer. */
+export function outcomesOf(
+  answers: readonly DriverAnswer[],
+  statements: number,
+  wrap: (error: unknown) => LockUnavailableError,
+): readonly Outcome[] {
+  const outcomes = answers.map((answer) => "rows" in answer ? answer : { error: wrap(answer.error) });
+  const last = outcomes.findLast((outcome) => "error" in outcome) ?? {
+    error: wrap(new TroubleError("the server did not answer each statement", "connect to the server itself")),
+  };
+  return Array.from({ length: statements }, (_, index) => outcomes[index] ?? last);
 }

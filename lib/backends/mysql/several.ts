@@ -45,11 +45,14 @@ export function queryEach(
   counts: boolean,
 ): void {
   guard.statementSent(statements.length);
-  const text = statements.map((statement) => statement.textFor(MYSQL)).join("; ");
-  const query = connection.query(text, (error) => {
+  const query = connection.query(textOf(statements), (error) => {
     const { _rows: results, _resultIndex: complete } = query as unknown as DriverQuery;
     const answers: DriverAnswer[] = (error ? results.slice(0, complete) : results)
       .map((result) => ({ rows: rowsIn(result, counts) }));
     done(error ? [...answers, { error }] : answers);
   });
+}
+
+function textOf(statements: readonly Statement[]): string {
+  return statements.map((statement) => statement.textFor(MYSQL)).join("; ");
 }

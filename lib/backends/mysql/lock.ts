@@ -6,7 +6,7 @@ import { Moment } from "../../lock/lease.ts";
 import type { HeldLock } from "../../lock/lock.ts";
 import { Summons } from "../../lock/summons.ts";
 import { whereIs } from "./errors.ts";
-import { getNamedLock, releaseNamedLock } from "./named_lock.ts";
+import { getNamedLock, releaseNamedLock, wishFor } from "./named_lock.ts";
 import { type MySqlSession, openMySqlSession } from "./session.ts";
 import { askState, refuseUnsafe, serverIdentity, whyUnsafe } from "./topology.ts";
 import type { BackendLock } from "../backend.ts";
@@ -67,9 +67,10 @@ export class MySqlLock extends SessionLock<MySqlSession> implements BackendLock 
     const { expression, mark } = serverIdentity(session.variables);
     const held = sql`IS_USED_LOCK(${this.#name}) = CONNECTION_ID() AS mine`;
     const place = sql`CONNECTION_ID() AS id, ${expression} AS server, @@SESSION.wait_timeout AS idle`;
-    const question = sql`SELECT ${held}, ${place}, ${state.expression} AS state`;
+    const asker = sql`IFNULL(IS_USED_LOCK(${wishFor(this.#options.presence.lock)}), 0) AS asker`;
+    const question = sql`SELECT ${held}, ${place}, ${state.expression} AS state, ${asker}`;
     const check = (serverTime = 0) =>
-      askOne(session, question, ["mine", "id", "server", "idle", "state"], { serverTime });
+      askOne(session, question, ["mine", "id", "server", "idle", "state", "asker"], { serverTime });
     const isMine = (seen: Answer<"mine" | "server">) => seen.bit("mine") === true && seen.is("server", mark);
     const stateIn = (seen: Answer<"state">) => state.read(seen.texts("state", state.count));
     const confirmed = new Moment();
@@ -95,6 +96,8 @@ export class MySqlLock extends SessionLock<MySqlSession> implements BackendLock 
         const seen = await check(lease.ttl);
         const why = whyUnsafe(stateIn(seen));
         if (why !== undefined) throw new LockLostError(`${session.where} has changed: ${why.what}`, why.cure);
+        const asker = seen.whole("asker");
+        if (asker > 0) summons.noticed(async () => (await import("./wish.ts")).whoAsks(session, asker));
         return isMine(seen) && seen.whole("id") === id;
       },
       release: () => releaseNamedLock(session, this.#name),

@@ -120,7 +120,12 @@ export async function untilGone(
   // A key that is no text cannot be named.
   const what = before?.key === undefined ? { key: queue, prefix: true } : { key: before.key };
   const messages = client.stream(Path.watch, watch({ ...what, from, deletesOnly: true }), { signal });
-  for await (const message of messages) if (isOver(client, message)) return;
+  try {
+    while (!isOver(client, (await messages.next()).value));
+  } finally {
+    // What comes next is urgent, and to end the stream is not.
+    setTimeout(() => void messages.return(undefined as never));
+  }
 }
 
 /** Whether a message of a watch says that a key is gone, or that it may be, since what has happened is compacted. */

@@ -16,9 +16,9 @@ export const HISTORY: Subcommand = {
   about: [
     "Prints the runs that the ledger has recorded, the newest first: all of them,",
     "those under one lock, or those of a --namespace. It takes those flags of a run",
-    "that say where the ledger is (see sera --help), and all variables. Times are",
-    "UTC, by the server's clock. It only reads: SELECT on the table is enough, on a",
-    "replica or standby too.",
+    "that say where the ledger is (see sera --help), and all variables. Times are by",
+    "the server's clock, in UTC; at a terminal in the local time zone. It only reads:",
+    "SELECT on the table is enough, on a replica or standby too.",
     "",
     "An outcome is one of",
     "  running     the command runs",

@@ -1,6 +1,6 @@
 import { formatDuration } from "../text/duration.ts";
 import { table } from "../text/text_table.ts";
-import { timeOf } from "../text/time.ts";
+import { tellTimeAt } from "../text/time.ts";
 import { span } from "./history.ts";
 import type { RecordedRun } from "./run.ts";
 
@@ -12,13 +12,15 @@ const [HOST, LABEL, KEY] = [5, 6, 7];
 /**
  * Past runs as a table; the column KEY only if a run has one.
  *
- * @param width The terminal's width in columns; undefined if stdout is no terminal: then nothing is cut.
+ * @param width The terminal's width in columns; undefined if stdout is no terminal: then nothing is cut, and times
+ * are in UTC.
  */
 export function historyTable(runs: readonly RecordedRun[], width?: number): string {
   const withKeys = runs.some(({ key }) => key !== undefined);
+  const tell = tellTimeAt(width);
   const rows = runs.map(({ id, started, finished, outcome, exitCode, host, label, key }) => [
     String(id),
-    started === undefined ? "-" : timeOf(started),
+    started === undefined ? "-" : tell(started),
     outcome === "skipped" ? "-" : tookText(span(started, finished)),
     outcome,
     exitCode === undefined ? "-" : String(exitCode),

@@ -1,5 +1,5 @@
 import { formatDuration } from "../text/duration.ts";
-import { timeOf } from "../text/time.ts";
+import { type TellTime, timeOf } from "../text/time.ts";
 
 /** A day in milliseconds. */
 const DAY = 24 * 3600 * 1000;
@@ -9,15 +9,14 @@ const DAY = 24 * 3600 * 1000;
  *
  * @param since Milliseconds since 1970, at most the year 9999.
  */
-export function sinceText(since: number, now: number): string {
-  return `${timeOf(since)} (${ageText(since, now)})`;
+export function sinceText(since: number, now: number, tell: TellTime = timeOf): string {
+  return `${tell(since)} (${ageText(since, now)})`;
 }
 
 /** As {@linkcode sinceText}, but shorter: only the time within the last day, else only the date: `10:00:05Z (3m20s)`. */
-export function shortSinceText(since: number, now: number): string {
-  const [date, time] = timeOf(since).split(" ");
-  const [, age] = sinceText(since, now).split(" (");
-  return `${now - since < DAY ? time : date} (${age}`;
+export function shortSinceText(since: number, now: number, tell: TellTime = timeOf): string {
+  const [date, time] = tell(since).split(" ");
+  return `${now - since < DAY ? time : date} (${ageText(since, now)})`;
 }
 
 /** As {@linkcode sinceText}, but shortest: only how long ago that is: `3m20s`. */

@@ -1,4 +1,5 @@
 import { fits, table } from "../text/text_table.ts";
+import { tellTimeAt } from "../text/time.ts";
 import { expiryText } from "./lease_text.ts";
 import { shownLock } from "./names.ts";
 import type { Sighting, Stranger } from "./sighting.ts";
@@ -13,7 +14,7 @@ const [THEIR_HOST, THEIR_LABEL] = [2, 4];
 
 /** How a table is shown. */
 export interface Display {
-  /** The terminal's width in columns; undefined if stdout is no terminal: then nothing is cut. */
+  /** The terminal's width in columns; undefined if stdout is no terminal: then nothing is cut, and times are in UTC. */
   readonly width?: number | undefined;
   /** Milliseconds since 1970. */
   readonly now?: number;
@@ -24,7 +25,8 @@ export interface Display {
  * an administrator can then end it by its session; TOKEN and EXPIRES if there are leases.
  */
 export function sightingsTable(sightings: readonly Sighting[], { width, now = Date.now() }: Display = {}): string {
-  const byTime = (since: typeof sinceText) => rowsOf(sightings, (time) => since(time, now));
+  const tell = tellTimeAt(width);
+  const byTime = (since: typeof sinceText) => rowsOf(sightings, (time) => since(time, now, tell));
   const forms = [sinceText, shortSinceText, ...sightings.some(({ lease }) => lease) ? [ageText] : []];
   const rows = forms.map(byTime);
   const fitting = rows.find((rows) => width === undefined || fits(rows, width));

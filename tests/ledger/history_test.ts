@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { historyJson } from "../../lib/ledger/history.ts";
 import { historyTable } from "../../lib/ledger/history_table.ts";
+import { inZone } from "../text/zone.ts";
 import type { RecordedRun } from "../../lib/ledger/run.ts";
 
 const STARTED = Date.UTC(2030, 0, 1);
@@ -32,6 +33,12 @@ Deno.test("a run is one line, without what it does not have", () => {
     ["8", "2030-01-01 00:00:00Z", "-", "running", "-", "web1", "rotate-logs"],
     ["9", "2030-01-01 00:00:00Z", "-", "skipped", "-", "web1", "rotate-logs"],
   ]);
+});
+
+Deno.test("on a terminal times are local", () => {
+  using _ = inZone("Asia/Kolkata");
+  assert.match(historyTable([RUN], 80), /^7 +2030-01-01 05:30:00\+05:30 /m);
+  assert.match(historyTable([RUN]), /^7 +2030-01-01 00:00:00Z /m);
 });
 
 Deno.test("keys are shown when there are any", () => {

@@ -1,7 +1,59 @@
 import assert from "node:assert/strict";
-import { timeOf } from "../../lib/text/time.ts";
+import { ago, localTime, roughSpan, tellTimeAt, timeOf } from "../../lib/text/time.ts";
+import { inZone } from "./zone.ts";
+
+/** A moment in the European winter. */
+const WINTER = Date.UTC(2026, 10, 26, 5, 4, 3, 999);
+const SUMMER = Date.UTC(2026, 5, 30, 23, 59, 59);
 
 Deno.test("a moment is told in UTC, to the second, cut off", () => {
   assert.equal(timeOf(0), "1970-01-01 00:00:00Z");
-  assert.equal(timeOf(Date.UTC(2026, 10, 26, 5, 4, 3, 999)), "2026-11-26 05:04:03Z");
+  assert.equal(timeOf(WINTER), "2026-11-26 05:04:03Z");
 });
+
+for (
+  const [zone, winter, summer] of [
+    ["Europe/Berlin", "2026-11-26 06:04:03+01", "2026-07-01 01:59:59+02"],
+    ["America/New_York", "2026-11-26 00:04:03-05", "2026-06-30 19:59:59-04"],
+    ["Asia/Kolkata", "2026-11-26 10:34:03+05:30", "2026-07-01 05:29:59+05:30"],
+    ["America/St_Johns", "2026-11-26 01:34:03-03:30", "2026-06-30 21:29:59-02:30"],
+    ["UTC", "2026-11-26 05:04:03Z", "2026-06-30 23:59:59Z"],
+  ] as const
+) {
+  Deno.test(`a moment in the zone ${zone}`, () => {
+    using _ = inZone(zone);
+    assert.equal(localTime(WINTER), winter);
+    assert.equal(localTime(SUMMER), summer);
+  });
+}
+
+Deno.test("moments are local at a terminal only", () => {
+  using _ = inZone("Asia/Kolkata");
+  assert.equal(tellTimeAt(80)(WINTER), "2026-11-26 10:34:03+05:30");
+  assert.equal(tellTimeAt(undefined)(WINTER), "2026-11-26 05:04:03Z");
+});
+
+const [SECOND, MINUTE, HOUR, DAY] = [1000, 60_000, 3600_000, 24 * 3600_000];
+
+const SPANS: readonly (readonly [number, string, string])[] = [
+  [0, "0 s", "0 s ago"],
+  [999, "0 s", "0 s ago"],
+  [-5 * SECOND, "0 s", "0 s ago"],
+  [SECOND, "1 s", "1 s ago"],
+  [MINUTE - 1, "59 s", "59 s ago"],
+  [MINUTE, "1 min", "1 min ago"],
+  [3 * MINUTE + 20 * SECOND, "3 min 20 s", "3 min ago"],
+  [HOUR - 1, "59 min 59 s", "59 min ago"],
+  [HOUR + 59 * SECOND, "1 h", "1 h ago"],
+  [2 * HOUR + 5 * MINUTE, "2 h 5 min", "2 h ago"],
+  [DAY - 1, "23 h 59 min", "23 h ago"],
+  [DAY + 4 * HOUR + 30 * MINUTE, "1 d 4 h", "1 d ago"],
+  [400 * DAY, "400 d", "400 d ago"],
+];
+
+for (const [ms, span, past] of SPANS) {
+  Deno.test(`${ms} ms are ${span} for a person, and ${past}`, () => {
+    assert.equal(roughSpan(ms), span);
+    assert.equal(ago(1_700_000_000_000, 1_700_000_000_000 + ms), past);
+  });
+}

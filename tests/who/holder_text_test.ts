@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { Sighting } from "../../lib/who/sighting.ts";
 import { seenJson } from "../../lib/who/report.ts";
+import { inZone } from "../text/zone.ts";
 import { sightingsTable, strangersTable } from "../../lib/who/tables.ts";
 import { namespacedName } from "../../lib/lock/namespaced_name.ts";
 import { isAskedFor, namesTold, shownLock, withNames } from "../../lib/who/names.ts";
@@ -107,6 +108,7 @@ Deno.test("where a process is not known, user and session are in the table, as a
 });
 
 Deno.test("on a terminal the table fits its width: the date goes first, then the label is cut, of a path its beginning", () => {
+  using _ = inZone("UTC");
   const lines = (width: number, ...labels: string[]) =>
     sightingsTable(labels.map((label) => ({ ...HELD, label })), { width, now: NOW }).trimEnd().split("\n").slice(1);
   assert.deepEqual(lines(80, "rotate-logs"), [
@@ -211,4 +213,12 @@ Deno.test("JSON has every field, null where nothing is known, and a free lock to
     locks: [{ lock: "free", namespace: null, name: null, held: null, holder: null, waiters: [] }],
     other_sessions: [{ host: null, pid: null, label: null, user: "app", address: null, session: 7 }],
   });
+});
+
+Deno.test("on a terminal times are local, in each length", () => {
+  using _ = inZone("Europe/Berlin");
+  const since = (width: number) => sightingsTable([HELD], { width, now: NOW }).trimEnd().split("\n")[1]!.slice(46);
+  assert.equal(since(80), "2026-11-22 11:00:05+01 (3m20s)");
+  assert.equal(since(72), "11:00:05+01 (3m20s)");
+  assert.match(sightingsTable([HELD], { now: NOW }), /2026-11-22 10:00:05Z/);
 });

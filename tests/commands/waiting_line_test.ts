@@ -58,6 +58,7 @@ class Waiting implements Disposable {
         elsewhere: undefined,
         sightings: async () => ({ sightings: await this.look(), strangers: [] }),
         ledger: () => assert.fail("nobody asks for it"),
+        grip: () => assert.fail("nobody asks for it"),
         [Symbol.asyncDispose]: () => Promise.resolve(void this.open--),
       });
     };

@@ -5,6 +5,7 @@ import type { Moment } from "../../lock/lease.ts";
 import { readRange } from "./answers.ts";
 import { Path, range } from "./requests.ts";
 import type { EtcdSession } from "./session.ts";
+import { Summons } from "../../lock/summons.ts";
 import { RELEASE_REFUSALS, untilAnswered } from "../../lock/until_answered.ts";
 
 /** A session whose lock is held. */
@@ -28,6 +29,7 @@ export class EtcdKeeper implements Keeper {
   readonly token: bigint;
   /** Why no renewal is answered at present; undefined if there is no trouble. */
   trouble: Trouble | undefined;
+  readonly #summons = new Summons();
   readonly #ttl: number;
   readonly #holder: Kept["holder"];
   readonly #moved: Kept["moved"];
@@ -54,6 +56,10 @@ export class EtcdKeeper implements Keeper {
     return this.session.where;
   }
 
+  get asked(): AbortSignal {
+    return this.#summons.signal;
+  }
+
   get ended(): AbortSignal {
     return this.session.closed;
   }
@@ -63,7 +69,7 @@ export class EtcdKeeper implements Keeper {
     return await this.#untilAnswered(async (timeout) => {
       const options = { signal: this.ended, timeout };
       const [sent, isThere] = await Promise.all([this.session.lease.renew(options), this.#isThere(options)]);
-      if (sent && isThere) return sent;
+      if (sent && (isThere || this.session.keyEnd.state !== "not asked for")) return sent;
       // A release has been carried out, though it got no answer; or one came while the renewal was on its way.
       this.#isReleased ||= !sent && this.#isUnsure;
       if (this.#isReleased) return this.session.lease.confirmed;
@@ -71,15 +77,21 @@ export class EtcdKeeper implements Keeper {
     });
   }
 
-  /** Revokes the lease. Tries until a member has answered, but no longer than the lease could last. */
+  /**
+   * Revokes the lease. Tries until a member has answered, but no longer than the lease could last. Where the last write to
+   * the ledger has deleted the key, others have the lock already, and nothing waits for the lease.
+   */
   async release(): Promise<boolean> {
+    const isKeyDeleted = this.session.keyEnd.state === "done";
+    this.#isReleased ||= isKeyDeleted;
     if (!this.#isReleased) {
       this.#releaseBy ??= new Deadline(this.#ttl);
       await this.#untilAnswered((timeout) => this.#free(timeout), this.#releaseBy);
     }
     const isFirst = !this.#isOver;
     this.#isOver = true;
-    if (this.#isReleased) this.session.released();
+    if (isKeyDeleted) this.session.destroy();
+    else if (this.#isReleased) this.session.released();
     return isFirst && this.#isReleased;
   }
 

@@ -5,6 +5,7 @@ import { AdvisoryLock } from "./advisory_lock.ts";
 import { type Answer, askOne } from "../sql/answer.ts";
 import { Moment } from "../../lock/lease.ts";
 import type { HeldLock } from "../../lock/lock.ts";
+import { Summons } from "../../lock/summons.ts";
 import { NotPrimaryError, whereIs } from "./errors.ts";
 import { withinLimit } from "./limits.ts";
 import { openPostgresSession } from "./open_session.ts";
@@ -86,7 +87,9 @@ export class PostgresLock extends SessionLock<PostgresSession> implements Backen
       throw UnfitServerError.on(session.where, why);
     }
     session.mark = markOf({ ...this.#options.presence, since: seen.whole("now") });
+    const summons = new Summons();
     return await holdInSession(session, {
+      asked: summons.signal,
       isHeld: async () => {
         const seen = await this.#check(session, { serverTime: lease.ttl });
         const why = this.#whyUnfit(seen);

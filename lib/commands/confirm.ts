@@ -1,0 +1,35 @@
+import { UsageError } from "../errors.ts";
+import type { Io } from "../io.ts";
+
+/** The longest answer that is read, in bytes. */
+const LONGEST = 1024;
+
+/**
+ * Refuses to go on without a confirmation where nobody can be asked for it.
+ *
+ * @param isGiven Whether `--yes` is.
+ * @throws {UsageError} When stdin is no terminal.
+ */
+export function requireConfirmable(isGiven: boolean, what: string): void {
+  if (isGiven || Deno.stdin.isTerminal()) return;
+  throw new UsageError(`Cannot ask whether to ${what}: stdin is no terminal`, "use --yes");
+}
+
+/** Asks a question at the terminal. Returns whether the answer is yes. */
+export async function confirm(question: string, io: Io): Promise<boolean> {
+  io.err(`${question} [y/N] `);
+  await io.flush?.();
+  return /^\s*y(es)?\s*$/i.test(await readLine());
+}
+
+/** The next line from stdin, as far as it was typed before the end of the input. */
+async function readLine(): Promise<string> {
+  const bytes = new Uint8Array(LONGEST);
+  let length = 0;
+  while (length < LONGEST && !bytes.subarray(0, length).includes(10)) {
+    const more = await Deno.stdin.read(bytes.subarray(length));
+    if (more === null) break;
+    length += more;
+  }
+  return new TextDecoder().decode(bytes.subarray(0, length));
+}

@@ -2,7 +2,8 @@ import type { Deadline } from "../../deadline.ts";
 import type { LockUnavailableError } from "../../errors.ts";
 import { type Ledger, type RunEnd, RunGoneError } from "../../ledger/ledger.ts";
 import type { Patience } from "../../ledger/patience.ts";
-import type { Outcome, Permission, RecordedRun, Rule, Runner } from "../../ledger/run.ts";
+import type { Outcome, Permission, RecordedRun, Rule, RunFilter, Runner } from "../../ledger/run.ts";
+import type { LockSummary } from "../../ledger/summary.ts";
 import { addRun, endLeases, spanLease } from "./begin_run.ts";
 import { countedRun } from "./counted_run.ts";
 import { spanValue } from "./every.ts";
@@ -127,8 +128,28 @@ export class EtcdLedger implements Ledger {
     await pruneRuns(this.#store);
   }
 
-  async latest(limit: number, lock?: string, beginnings?: readonly string[]): Promise<readonly RecordedRun[]> {
-    return (await latestRuns(this.#store, limit, lock, beginnings)).map(recorded);
+  async latest(limit: number, filter?: RunFilter): Promise<readonly RecordedRun[]> {
+    return (await latestRuns(this.#store, limit, filter)).map(recorded);
+  }
+
+  async counting(lock: string, rule: Rule, limit: number): Promise<readonly RecordedRun[]> {
+    return (await (await import("./counting_runs.ts")).countingRuns(this.#store, lock, rule, limit)).map(recorded);
+  }
+
+  async forget(run: RecordedRun, by: Runner, keepHistory: number): Promise<void> {
+    await (await import("./forget_run.ts")).forgetRun(
+      this.#store,
+      run,
+      by,
+      after(Date.now(), keepHistory),
+      !this.#hasAdded,
+    );
+    this.#hasAdded = true;
+  }
+
+  async summaries(within: number, limit: number): Promise<readonly LockSummary[]> {
+    const { summaries } = await import("./summaries.ts");
+    return await summaries(this.#store, within, limit);
   }
 
   /** Ends a lease that was not put to use: there is no run for it. */

@@ -15,7 +15,7 @@ import { LedgerLockLostError, LedgerStore } from "./ledger_store.ts";
 import type { Caller, OwnKey } from "./own_key.ts";
 import { pruneRuns } from "./prune_runs.ts";
 import { step } from "./requests.ts";
-import { cut, newRun, type StoredRun } from "./stored_run.ts";
+import { cut, newRun, recorded, type StoredRun } from "./stored_run.ts";
 
 /** How many unfinished runs are read at a time, and told of; there is at most one, unless others write there too. */
 const TOLD_AT_ONCE = 100;
@@ -196,11 +196,4 @@ export class EtcdLedger implements Ledger {
 /** A time so many milliseconds later. */
 function after(time: number, milliseconds: number): number {
   return Math.min(time + milliseconds, LATEST);
-}
-
-/** What of a run is not only etcd's. */
-function recorded(
-  { json: _json, changed: _changed, expires: _expires, every: _every, ...run }: StoredRun,
-): RecordedRun {
-  return run;
 }

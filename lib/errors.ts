@@ -124,6 +124,19 @@ export class LockLostError extends SeraError {
   }
 }
 
+/** Somebody has asked sera to stop its command and to give the lock back, which is still held. */
+export class AskedToEndError extends SeraError {
+  override readonly exitCode = ExitCode.lockLost;
+
+  /**
+   * @param label What the one who asked does, and for which user, such as `unlock by root`; undefined if not known.
+   * @param host Where.
+   */
+  constructor(label = "unlock by somebody who may use the server", host = "") {
+    super(`Asked to give the lock back: ${label}${host && `@${host}`}`);
+  }
+}
+
 /** A list or a text that the user asked for could not be printed. */
 export class OutputError extends SeraError {
   override readonly exitCode = ExitCode.notPrinted;

@@ -44,4 +44,8 @@ export const JSON_FLAG: Flag = { name: "json", kind: "boolean", help: ["print on
 export const RULE_FLAGS = SETTING_FLAGS.filter(({ name }) => ["once", "every", "count-failures"].includes(name));
 
 /** Does without a question. */
-export const YES_FLAG: Flag = { name: "yes", kind: "boolean", help: ["do not ask; needed without a terminal"] };
+export const YES_FLAG: Flag = {
+  name: "yes",
+  kind: "boolean",
+  help: ["do not ask at the terminal; needed without one"],
+};

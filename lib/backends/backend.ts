@@ -11,7 +11,8 @@ import type { TableName } from "../ledger/table_name.ts";
 import type { LeaseTerms } from "../lock/lease.ts";
 import type { Lock } from "../lock/lock.ts";
 import type { Asker } from "../lock/presence.ts";
-import type { LockFilter, Seen } from "../who/sighting.ts";
+import type { Grip } from "../who/grip.ts";
+import type { LockFilter, Seen, Sighting } from "../who/sighting.ts";
 
 /** The parsed `server` setting: where locks live. Making one does not connect. */
 export interface Backend {
@@ -144,6 +145,12 @@ export interface Observer extends AsyncDisposable {
    * @throws {LockUnavailableError} When the place cannot be asked.
    */
   sightings(filter: LockFilter, table: TableName, signal: AbortSignal): Promise<Seen>;
+  /**
+   * Takes hold of a holder that {@linkcode sightings} has shown, to end it. Must be disposed of before the observer.
+   *
+   * @throws {LockUnavailableError} When it cannot be told from another.
+   */
+  grip(holder: Sighting, signal: AbortSignal): Promise<Grip>;
   /**
    * Reads the ledger in the same connection.
    *

@@ -2,31 +2,34 @@ import { UsageError } from "../errors.ts";
 import type { Io } from "../io.ts";
 
 /** The longest answer that is read, in bytes. */
-const LONGEST_ANSWER = 1024;
+const LONGEST = 1024;
 
 /**
- * Refuses to go on where nobody can be asked.
+ * Refuses to go on without a confirmation where nobody can be asked for it.
  *
- * @param isSure Whether `--yes` answers the question.
- * @throws {UsageError}
+ * @param isGiven Whether `--yes` is.
+ * @throws {UsageError} When stdin is no terminal.
  */
-export function refuseUnattended(isSure: boolean): void {
-  if (isSure || Deno.stdin.isTerminal() && Deno.stderr.isTerminal()) return;
-  throw new UsageError("Cannot ask for a confirmation: there is no terminal", "add --yes");
+export function requireConfirmable(isGiven: boolean, what: string): void {
+  if (isGiven || Deno.stdin.isTerminal()) return;
+  throw new UsageError(`Cannot ask whether to ${what}: stdin is no terminal`, "use --yes");
 }
 
-/**
- * Asks a person at the terminal, on stderr.
- *
- * @param question Without the choice of answers.
- * @returns Whether the answer is yes; no answer means no.
- */
+/** Asks a question at the terminal. Returns whether the answer is yes. */
 export async function confirm(question: string, io: Io): Promise<boolean> {
   io.err(`${question} [y/N] `);
   await io.flush?.();
-  // The terminal hands over whole lines.
-  const line = new Uint8Array(LONGEST_ANSWER);
-  const length = await Deno.stdin.read(line);
-  if (length === null) io.err("\n");
-  return /^\s*y(es)?\s*$/i.test(new TextDecoder().decode(line.subarray(0, length ?? 0)));
+  return /^\s*y(es)?\s*$/i.test(await readLine());
+}
+
+/** The next line from stdin, as far as it was typed before the end of the input. */
+async function readLine(): Promise<string> {
+  const bytes = new Uint8Array(LONGEST);
+  let length = 0;
+  while (length < LONGEST && !bytes.subarray(0, length).includes(10)) {
+    const more = await Deno.stdin.read(bytes.subarray(length));
+    if (more === null) break;
+    length += more;
+  }
+  return new TextDecoder().decode(bytes.subarray(0, length));
 }

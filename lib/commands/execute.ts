@@ -66,7 +66,7 @@ async function wrapUp(end: CommandEnd, since: number, execution: Execution): Pro
   const how = stoppedBy ? `stopped after ${formatDuration(held)}` : `finished with exit code ${exitCode}`;
   tryLog(logger, "info", "finished", `Command ${how}.`, { held, commandExitCode: exitCode });
   const outcome = exitCode === 0 && !stoppedBy ? "succeeded" : "failed";
-  const isLast = minHold === undefined || held >= minHold;
+  const isLast = minHold === undefined || held >= minHold || lock.asked.aborted;
   const wasLost = lock.lost.aborted;
   let isRecorded = false;
   await tryStep(execution, async () => void (isRecorded = await record(execution, outcome, status, isLast)));

@@ -17,7 +17,7 @@ import { look } from "../who/look.ts";
 import { asQuery } from "./as_query.ts";
 import { backendOptions } from "./backend_options.ts";
 import type { Call } from "./command.ts";
-import { confirm, refuseUnattended } from "./confirm.ts";
+import { confirm, requireConfirmable } from "./confirm.ts";
 import { untilSignalled } from "./ending_signals.ts";
 import { forgotText, questionText, uncountedText } from "./forget_text.ts";
 import { lockOf } from "./lock_of.ts";
@@ -32,6 +32,9 @@ const MOST_RUNS = 100;
 /** What others see of sera while it holds the lock. */
 const LABEL = "forget";
 
+/** Never aborts. */
+const { signal } = new AbortController();
+
 /** What is to be forgotten, and where. */
 interface Task {
   readonly settings: Settings;
@@ -39,7 +42,6 @@ interface Task {
   readonly lock: string;
   readonly rule: Rule;
   readonly io: Io;
-  readonly interrupted: AbortSignal;
 }
 
 /**
@@ -61,22 +63,23 @@ export async function forget({ flags, operands: words, io }: Call): Promise<numb
   if (lock === undefined) {
     throw new UsageError("Cannot tell whose runs to forget", "name the command after --, or add --name TEXT");
   }
-  refuseUnattended(isSure);
+  requireConfirmable(isSure, "forget runs");
   const place = ledgerPlace(server, rule.table);
+  const task = { settings, place, lock, rule, io };
+  const none = (text: string) => {
+    io.out(json ? `${historyJson([], "forgotten")}\n` : text);
+    return NOTHING;
+  };
+  const { runs, others } = await asQuery(() => countingNow(task));
+  if (runs.length === 0) return none(uncountedText(rule, others));
+  if (!isSure) {
+    const { historyTable } = await import("../ledger/history_table.ts");
+    io.err(historyTable(runs, terminalWidth()));
+    if (!await confirm(questionText(runs, rule), io)) return none("Nothing was forgotten.\n");
+  }
+  // Only now, since nothing ends the wait for an answer but a signal.
   return await untilSignalled(async (interrupted) => {
-    const task = { settings, place, lock, rule, io, interrupted };
-    const { runs, others } = await asQuery(() => countingNow(task));
-    const none = (text: string) => {
-      io.out(json ? `${historyJson([], "forgotten")}\n` : text);
-      return NOTHING;
-    };
-    if (runs.length === 0) return none(uncountedText(rule, others));
-    if (!isSure) {
-      const { historyTable } = await import("../ledger/history_table.ts");
-      io.err(historyTable(runs, terminalWidth()));
-      if (!await confirm(questionText(runs, rule), io)) return none("Nothing was forgotten.\n");
-    }
-    await forgetAll(task, runs);
+    await forgetAll(task, runs, interrupted);
     io.out(json ? `${historyJson(runs, "forgotten")}\n` : forgotText(runs, rule));
     return ExitCode.ok;
   });
@@ -89,12 +92,12 @@ interface Counting {
 }
 
 /** Looks without taking the lock, so that it is not held while a person thinks. */
-async function countingNow({ settings, lock, rule, io, interrupted }: Task): Promise<Counting> {
+async function countingNow({ settings, lock, rule, io }: Task): Promise<Counting> {
   const { server, ledger: { table } } = settings;
-  await using observer = await server.observe(lock, backendOptions(settings, LABEL, io), interrupted);
-  const { sightings } = await look({ lock }, () => observer.sightings({ lock }, table, interrupted));
+  await using observer = await server.observe(lock, backendOptions(settings, LABEL, io), signal);
+  const { sightings } = await look({ lock }, () => observer.sightings({ lock }, table, signal));
   if (sightings.some(({ state }) => state === "held")) throw busyError(holderText(sightings));
-  const ledger = await observer.ledger(table, new Patience(interrupted, io.limits?.ledgerWait));
+  const ledger = await observer.ledger(table, new Patience(undefined, io.limits?.ledgerWait));
   if (!ledger) return { runs: [], others: [] };
   return await countingIn(ledger, lock, rule);
 }
@@ -112,7 +115,11 @@ async function countingIn(ledger: Ledger, lock: string, rule: Rule): Promise<Cou
 }
 
 /** Takes the lock, and forgets the runs if they are still those that count. */
-async function forgetAll({ settings, place, lock, rule, io, interrupted }: Task, shown: readonly RecordedRun[]) {
+async function forgetAll(
+  { settings, place, lock, rule, io }: Task,
+  shown: readonly RecordedRun[],
+  interrupted: AbortSignal,
+): Promise<void> {
   const { server, namespace, name, label, ledger: { table } } = settings;
   const names = namespace === undefined ? undefined : { namespace, name };
   await using asked = await server.lock(lock, { ...backendOptions(settings, LABEL, io), names });

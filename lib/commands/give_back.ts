@@ -38,11 +38,12 @@ export async function record(
   }
 }
 
-/** Keeps the lock until `min-hold` is over, unless a signal has ended, or ends, the run. */
+/** Keeps the lock until `min-hold` is over, unless a signal has ended, or ends, the run, or somebody asks for the lock. */
 export async function keep({ lock, minHold, watch, logger }: Execution, held: number): Promise<void> {
   const { signals, will } = watch;
-  if (minHold === undefined || held >= minHold || signals.passedOn !== undefined || lock.lost.aborted) return;
-  const kept = delayOrAbort(minHold - held, signals.endPassingOn(), lock.lost);
+  if (minHold === undefined || held >= minHold || signals.passedOn !== undefined) return;
+  if (lock.lost.aborted || lock.asked.aborted) return;
+  const kept = delayOrAbort(minHold - held, signals.endPassingOn(), lock.lost, lock.asked);
   // While sera only keeps its lock there is nothing to watch.
   await will.end();
   // A lock that is lost after this look was held until the command had ended.

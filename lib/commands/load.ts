@@ -8,6 +8,7 @@ const WORK: ReadonlyMap<string, Load> = new Map<string, Load>([
   ["status", async () => ({ prints: true, work: (await import("./status.ts")).status })],
   ["history", async () => ({ prints: true, work: (await import("./history.ts")).history })],
   ["doctor", async () => ({ prints: true, work: (await import("./doctor.ts")).doctor })],
+  ["unlock", async () => ({ prints: true, work: (await import("./unlock.ts")).unlock })],
   ["forget", async () => ({ prints: true, work: (await import("./forget.ts")).forget })],
   ["metrics", async () => ({ prints: true, work: (await import("./metrics.ts")).metrics })],
   ["heimdall", async () => {

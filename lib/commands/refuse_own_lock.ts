@@ -1,12 +1,9 @@
-import { readProc } from "../system/proc.ts";
+import { processStat } from "../system/process.ts";
 import type { Backend } from "../backends/backend.ts";
 import { UsageError } from "../errors.ts";
 import { pathOr } from "../text/harmless.ts";
 import type { Sighting } from "../who/sighting.ts";
 import { entriesFor, type HeldAbove } from "./held_locks.ts";
-
-/** Ticks per second of times in /proc, the same on all processors that sera runs on. time(7), USER_HZ */
-const TICKS = 100;
 
 /** How far apart two readings of the uptime may be, in seconds; one of them is in whole seconds. */
 const INACCURACY = 2;
@@ -68,21 +65,11 @@ function isHere(host: string | undefined): boolean {
  */
 function isAncestor({ pid, since }: HeldAbove): boolean {
   for (let at = Deno.ppid, count = 0; at > 0 && count < MOST_ANCESTORS; count++) {
-    const process = readStat(at);
+    const process = processStat(at);
     // The number may have been reused: then the process has started after that sera got its lock.
     if (at === pid) return process === undefined || process.started <= since + INACCURACY;
     if (!process) return false;
     at = process.parent;
   }
   return false;
-}
-
-/** A process's parent, and its start time in seconds since the system's start; proc_pid_stat(5). */
-function readStat(pid: number): { readonly parent: number; readonly started: number } | undefined {
-  const bytes = readProc(`${pid}/stat`);
-  if (!bytes) return undefined;
-  const text = new TextDecoder().decode(bytes);
-  // The program's name, in parentheses, may contain anything.
-  const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
-  return { parent: Number(fields[1]), started: Number(fields[19]) / TICKS };
 }

@@ -1,5 +1,5 @@
 import { getsOwnSession, RefusedStartError, type RunningCommand, startCommand } from "../child/spawn.ts";
-import { InterruptedError, LockLostEarlyError, LockLostError } from "../errors.ts";
+import { InterruptedError, LockLostEarlyError, LockLostError, LockUnavailableError } from "../errors.ts";
 import { LONGEST_FLUSH } from "../io.ts";
 import type { HeldLock } from "../lock/lock.ts";
 import { verdictOf } from "../log/verdict.ts";
@@ -26,6 +26,7 @@ export async function startHolding(execution: Execution, since: number): Promise
   let command;
   try {
     signals.interrupted.throwIfAborted();
+    refuseAsked(lock);
     signals.expect(getsOwnSession());
     setVariables(execution.variables, io);
     await will.throwIfBroken();
@@ -44,6 +45,11 @@ export async function startHolding(execution: Execution, since: number): Promise
   will.onGone = (message) => logger.log("error", "note", message);
   progress.started();
   return command;
+}
+
+/** Starts nothing for a lock that somebody asks for. */
+function refuseAsked({ asked }: HeldLock): void {
+  if (asked.aborted) throw new LockUnavailableError(`${asked.reason.message}; the command was not started`);
 }
 
 /** Makes sure that the lock is still held: sera may have been suspended meanwhile. */

@@ -1,3 +1,4 @@
+import type { Observer } from "../backends/backend.ts";
 import { isAsked } from "../args/is_asked.ts";
 import { resolveSettings } from "../settings/resolve.ts";
 import type { Settings } from "../settings/settings.ts";
@@ -20,7 +21,7 @@ const HELD = 0;
 const FREE = 1;
 
 /** Placeholder lock name for a session that looks at all locks. */
-const NO_LOCK = lockName("");
+export const NO_LOCK = lockName("");
 
 const NAMES_HIDDEN =
   "nobody tells this user the names of some locks that are held, which are listed by their numbers; " +
@@ -30,7 +31,7 @@ const NAMES_HIDDEN =
 const { signal } = new AbortController();
 
 /** What was seen, and whether a lock is known to be free if no holder is seen. */
-interface Answer extends Seen {
+export interface Answer extends Seen {
   readonly showsHolders: boolean;
   readonly canTell: boolean;
 }
@@ -88,9 +89,18 @@ async function tablesOf(sightings: Seen["sightings"], strangers: Seen["strangers
   return [...known, ...unknown].join("\n");
 }
 
-async function find({ lock, prefix, namespace, name, all }: Asked, settings: Settings, io: Io): Promise<Answer> {
-  const { server, ledger, allowUnsafeServer } = settings;
-  await using observer = await server.observe(lock ?? NO_LOCK, backendOptions(settings, "status", io), signal);
+async function find(asked: Asked, settings: Settings, io: Io): Promise<Answer> {
+  const { lock = NO_LOCK } = asked;
+  await using observer = await settings.server.observe(lock, backendOptions(settings, "status", io), signal);
+  return await lookFor(asked, settings, observer);
+}
+
+/** Looks for the holders and the waiters of the locks that are asked about. */
+export async function lookFor(
+  { lock, prefix, namespace, name, all }: Asked,
+  { ledger, allowUnsafeServer }: Pick<Settings, "ledger" | "allowUnsafeServer">,
+  observer: Observer,
+): Promise<Answer> {
   const filter = lock !== undefined ? { lock } : namespace !== undefined ? { namespace } : "all";
   const seen = await look(filter, () => observer.sightings(filter, ledger.table, signal));
   const named = lock === undefined || namespace === undefined

@@ -50,7 +50,7 @@ export async function untilEnded(
     const end = await supervise(command, {
       ...{ grace, onLost, onCause, onSurvivors },
       lost: lock.lost,
-      stops: timeUp ? [timeUp.signal, failed] : [failed],
+      stops: [...timeUp ? [timeUp.signal] : [], lock.asked, failed],
     });
     // sera failed after the command had been stopped for another reason.
     if (failed.aborted && end.stoppedBy !== failed.reason) tryLog(logger, "error", "error", failed.reason.message);

@@ -14,6 +14,8 @@ const FRESH = 1000;
  * a renewal finds it gone, and when no renewal is answered in time.
  */
 export class LeasedLock implements HeldLock {
+  readonly asked: AbortSignal;
+  readonly token: bigint | undefined;
   onRenewed: (() => void) | undefined;
   /** Whether no command was started under it yet, and it was not released. */
   isUnused = true;
@@ -35,6 +37,8 @@ export class LeasedLock implements HeldLock {
   /** @param confirmed When the request was sent whose answer showed that the lock is held. */
   constructor(keeper: Keeper, terms: LeaseTerms, confirmed: Moment) {
     this.#keeper = keeper;
+    this.asked = keeper.asked;
+    this.token = keeper.token;
     this.#terms = terms;
     this.#confirmed = confirmed;
     this.#heartbeat = new Heartbeat(
@@ -55,10 +59,6 @@ export class LeasedLock implements HeldLock {
 
   get session(): LockSession | undefined {
     return this.#keeper.session;
-  }
-
-  get token(): bigint | undefined {
-    return this.#keeper.token;
   }
 
   get lost(): AbortSignal {

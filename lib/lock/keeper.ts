@@ -8,6 +8,8 @@ export interface Keeper {
   readonly where: string;
   /** Fires once when the keeper has ended, and the lock with it unless that {@linkcode lasts}; the reason is an Error. */
   readonly ended: AbortSignal;
+  /** Fires once when a renewal has shown that somebody asks for the lock's release; the reason is an `AskedToEndError`. */
+  readonly asked: AbortSignal;
   /** Whether sera itself ended it, as when an answer did not come. The lease had not run out by then. */
   readonly isGivenUp: boolean;
   /** The session, if the keeper is one. */

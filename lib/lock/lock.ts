@@ -49,6 +49,9 @@ export interface HeldLock {
   /** Fires once when the lock is no longer held, other than by {@linkcode release}. Its reason is a `LockLostError`. */
   readonly lost: AbortSignal;
 
+  /** Fires once when somebody has asked for the lock's release, see `Grip`. Its reason is an `AskedToEndError`. */
+  readonly asked: AbortSignal;
+
   /** The session that holds it, for statements that need the lock; undefined for a backend without a server. */
   readonly session: LockSession | undefined;
 

@@ -21,7 +21,7 @@ export function seenJson(
     reason: hidden ?? null,
     locks: [...locks.values()].map(({ lock, namespace, name }) => {
       const of = (wanted: Sighting["state"]) =>
-        sightings.filter((one) => one.lock === lock && one.state === wanted).map(viewOf);
+        sightings.filter((one) => one.lock === lock && one.state === wanted).map(sightingView);
       const [holder = null] = of("held");
       const held = holder !== null || (canTell ? false : null);
       return { lock, namespace: namespace ?? null, name: name ?? null, held, holder, waiters: of("waiting") };
@@ -37,7 +37,10 @@ export function seenJson(
   });
 }
 
-function viewOf({ host, pid, label, since, sinceIs, user, address, session, runId, lease }: Sighting): object {
+/** A sighting for programs. */
+export function sightingView(
+  { host, pid, label, since, sinceIs, user, address, session, runId, lease }: Sighting,
+): object {
   return {
     host: host ?? null,
     pid: pid ?? null,

@@ -100,6 +100,7 @@ export class FakePlace implements Disposable {
   held(parts: Partial<HeldLock> = {}): HeldLock {
     return {
       lost: this.lost.signal,
+      asked: new AbortController().signal,
       session: undefined,
       left: Infinity,
       onRenewed: undefined,

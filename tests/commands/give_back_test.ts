@@ -40,9 +40,14 @@ Deno.test("what nobody expects of a ledger is not hidden", async () => {
 });
 
 /** Keeps a lock for an hour whose command took ten minutes; gives when it was over, in milliseconds after that. */
-async function kept(place: FakePlace, minHold: number | undefined, act: () => Promise<void>): Promise<number> {
+async function kept(
+  place: FakePlace,
+  minHold: number | undefined,
+  act: () => Promise<void>,
+  lock = place.held(),
+): Promise<number> {
   let over: number | undefined;
-  const keeping = keep(place.execution({ minHold }), HOUR / 6).then(() => over = place.clock.now);
+  const keeping = keep(place.execution({ minHold, lock }), HOUR / 6).then(() => over = place.clock.now);
   await place.later();
   await act();
   await place.clock.to(10 * HOUR);
@@ -123,6 +128,16 @@ Deno.test("a lock that turns out to be lost is not said to be kept", async () =>
   };
   await keep({ ...execution, lock }, 0);
   assert.deepEqual(place.events, ["will: ended"]);
+});
+
+Deno.test("a lock that somebody asks for is not kept any longer", async () => {
+  using place = new FakePlace();
+  const asked = new AbortController();
+  const over = await kept(place, HOUR, async () => {
+    await place.later(1000);
+    asked.abort();
+  }, place.held({ asked: asked.signal }));
+  assert.equal(over, 1000);
 });
 
 Deno.test("a lock is given back, with how long it was held", async () => {

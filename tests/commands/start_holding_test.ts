@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import type { Execution } from "../../lib/commands/execution.ts";
 import { startHolding } from "../../lib/commands/start_holding.ts";
-import { CommandStartError, InterruptedError, LockLostEarlyError } from "../../lib/errors.ts";
+import { AskedToEndError, CommandStartError, InterruptedError, LockLostEarlyError } from "../../lib/errors.ts";
 import { FakePlace } from "./fake_place.ts";
 
 /** Tries to start a command that has a run in the ledger. */
@@ -113,4 +113,14 @@ Deno.test("it waits until the shell is ready", async () => {
   assert.equal(place.system.processes.length, 0);
   resolve();
   await started;
+});
+
+Deno.test("nothing is started under a lock that somebody asks for", async () => {
+  using place = new FakePlace();
+  const lock = place.held({ asked: AbortSignal.abort(new AskedToEndError("unlock by root", "db2")) });
+  await assert.rejects(startHolding(place.execution({ lock, run: place.run() }), 0), {
+    message: "Asked to give the lock back: unlock by root@db2; the command was not started",
+    exitCode: 202,
+  });
+  assert.deepEqual([place.events, place.system.processes.length], [["run: unstarted 202", "lock: released"], 0]);
 });

@@ -43,6 +43,7 @@ export class Surroundings implements AsyncDisposable {
   lock(parts: Partial<HeldLock> = {}): HeldLock {
     return {
       lost: new AbortController().signal,
+      asked: new AbortController().signal,
       session: undefined,
       left: Infinity,
       onRenewed: undefined,

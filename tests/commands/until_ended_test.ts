@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { untilEnded } from "../../lib/commands/until_ended.ts";
 import type { Execution } from "../../lib/commands/execution.ts";
-import { LockLostError, MaxRunError } from "../../lib/errors.ts";
+import { AskedToEndError, LockLostError, MaxRunError } from "../../lib/errors.ts";
 import { FakeCommand } from "../child/fake_command.ts";
 import { until } from "../cli/wait.ts";
 import { Surroundings, test } from "./surroundings.ts";
@@ -130,4 +130,19 @@ test("a signal that cannot be passed on is told, once", async () => {
       "the command goes on: send it as its user or as root",
     ],
   });
+});
+
+test("a command whose lock somebody asks for is stopped with the whole grace period, and that is 206", async () => {
+  const command = new FakeCommand();
+  const asked = new AbortController();
+  await using surroundings = new Surroundings();
+  const lock = surroundings.lock({ asked: asked.signal });
+  const ended = await lookAfter(command, { lock }, async () => {
+    asked.abort(new AskedToEndError("unlock by root", "db2"));
+    await gets(command, "SIGTERM");
+    assert.equal(command.got.includes("SIGKILL"), false);
+    command.end(0, "nobody");
+  });
+  assert.equal((ended.stoppedBy as { exitCode?: number }).exitCode, 206);
+  assert.deepEqual(ended.events, ["sera: Asked to give the lock back: unlock by root@db2; stopping job"]);
 });

@@ -141,6 +141,7 @@ export function heldLock(parts: Partial<HeldLock> = {}): { lock: HeldLock; lose:
   const lost = new AbortController();
   const lock: HeldLock = {
     lost: lost.signal,
+    asked: new AbortController().signal,
     session: undefined,
     left: Infinity,
     onRenewed: undefined,

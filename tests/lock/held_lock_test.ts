@@ -38,7 +38,12 @@ async function take(
     looks.push(clock.now);
     return answered();
   };
-  const lock = await holdInSession(session, { isHeld, release: answered }, { lease, idle, confirmed, took });
+  const lock = await holdInSession(session, { isHeld, asked: new AbortController().signal, release: answered }, {
+    lease,
+    idle,
+    confirmed,
+    took,
+  });
   return { lock, looks, session };
 }
 
@@ -154,6 +159,7 @@ async function watched(
       looks.push(clock.now);
       return answer(looks.length) ?? new Promise<boolean>(() => undefined);
     },
+    asked: new AbortController().signal,
     release: () => Promise.resolve(true),
   };
   const lock = await holdInSession(session, inSession, { lease, idle: Infinity, confirmed: new Moment(), took: 0 });

@@ -17,12 +17,13 @@ class FakeRow implements Keeper {
   readonly where = "Server at place";
   readonly ended = new AbortController().signal;
   readonly isGivenUp = false;
+  readonly asked = new AbortController().signal;
   readonly session = undefined;
   readonly lasts: boolean = true;
   readonly token = 17n;
   trouble: Trouble | undefined;
   /** When renewals were asked for. */
-  readonly asked: number[] = [];
+  readonly requests: number[] = [];
   /** How each is answered; undefined: never. */
   answer: (() => Promise<Moment | undefined>) | undefined = () => Promise.resolve(new Moment());
   readonly #clock: FakeClock;
@@ -32,7 +33,7 @@ class FakeRow implements Keeper {
   }
 
   renew(): Promise<Moment | undefined> {
-    this.asked.push(this.#clock.now);
+    this.requests.push(this.#clock.now);
     return this.answer?.() ?? new Promise(() => undefined);
   }
 
@@ -58,12 +59,12 @@ Deno.test("a lock that outlasts its session is renewed every sixth of the ttl, a
   const row = new FakeRow(clock);
   const lock = await row.hold();
   await clock.to(30_000);
-  assert.deepEqual(row.asked, [5000, 10_000, 15_000, 20_000, 25_000, 30_000]);
+  assert.deepEqual(row.requests, [5000, 10_000, 15_000, 20_000, 25_000, 30_000]);
   assert.equal(lock.token, 17n);
   assert.equal(lock.left, 29_000);
   await lock.release();
   await clock.to(60_000);
-  assert.equal(row.asked.length, 6);
+  assert.equal(row.requests.length, 6);
 });
 
 Deno.test("the lease counts from when the answered request was sent, and never from an earlier one", async () => {
@@ -84,9 +85,9 @@ Deno.test("the lease counts from when the answered request was sent, and never f
   await clock.to(24_000);
   const { left } = lock;
   row.answer = () => Promise.resolve(old);
-  const asked = row.asked.length;
+  const requests = row.requests.length;
   await lock.confirm();
-  assert.equal(row.asked.length, asked + 1);
+  assert.equal(row.requests.length, requests + 1);
   assert.equal(lock.left, left);
   await lock.release();
 });
@@ -99,7 +100,7 @@ Deno.test("an outage is survived if it ends before the fence, and is no suspensi
   row.answer = () => new Promise((resolve) => back = resolve);
   row.trouble = { what: "Server at another place: connection refused" };
   await clock.to(18_999);
-  assert.deepEqual(row.asked, [5000]);
+  assert.deepEqual(row.requests, [5000]);
   assert.equal(lock.lost.aborted, false);
   row.answer = () => Promise.resolve(new Moment());
   back(new Moment());
@@ -107,7 +108,7 @@ Deno.test("an outage is survived if it ends before the fence, and is no suspensi
   await clock.to(40_000);
   assert.equal(lock.lost.aborted, false);
   // The next one is sent at once, and then they come in their rhythm.
-  assert.deepEqual(row.asked, [5000, 18_999, 23_999, 28_999, 33_999, 38_999]);
+  assert.deepEqual(row.requests, [5000, 18_999, 23_999, 28_999, 33_999, 38_999]);
   await lock.release();
 });
 
@@ -121,7 +122,7 @@ Deno.test("when the fence comes near in an outage, the reason is what failed las
   await clock.to(20_000);
   row.trouble = { what: "Server at another place: connection refused", cure: "check the server and the network" };
   // Whoever asks meanwhile waits beside the renewal.
-  const asked = later(lock.confirm());
+  const requests = later(lock.confirm());
   await clock.to(23_999);
   assert.equal(lock.lost.aborted, false);
   await clock.to(24_000);
@@ -130,7 +131,7 @@ Deno.test("when the fence comes near in an outage, the reason is what failed las
     "Lock lost: Server at another place: connection refused, for 14s; check the server and the network",
   );
   assert.equal(lock.lost.reason.within, 10_000);
-  await assert.rejects(asked, lock.lost.reason);
+  await assert.rejects(requests, lock.lost.reason);
 });
 
 Deno.test("without a known reason there was no answer", async () => {
@@ -217,10 +218,10 @@ Deno.test("once the command has ended, a lease that is held to the end is not as
   await clock.to(1000);
   lock.commandEnded();
   await lock.confirm();
-  assert.deepEqual(row.asked, []);
+  assert.deepEqual(row.requests, []);
   await clock.to(1001);
   await lock.confirm();
-  assert.deepEqual(row.asked, [1001]);
+  assert.deepEqual(row.requests, [1001]);
   await lock.release();
 });
 

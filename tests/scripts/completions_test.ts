@@ -36,7 +36,7 @@ const names = (flags: readonly { readonly name: string }[]) => flags.map(({ name
 
 /** What bash is asked to complete, and what it offers. */
 const OFFERED: readonly (readonly [line: string, offered: string])[] = [
-  ["sera ", "status history doctor heimdall forever"],
+  ["sera ", "status history unlock doctor heimdall forever"],
   ["sera h", "history heimdall"],
   ["sera --ledger ", "forever"],
   ["sera -w", "-wait-and-skip"],

@@ -1,6 +1,7 @@
-/** A wire between clients and a server that a test can slow down, hold up and cut. */
+/** A wire between clients and a server that can be slowed down, held up and cut, and that counts round trips. */
 
 import { connect, createServer, type Server, Socket } from "node:net";
+import { RoundTrips } from "./round_trips.ts";
 
 /** Which way bytes go. */
 export type Direction = "toServer" | "toClient";
@@ -14,26 +15,36 @@ export const resetUnavailable: string | undefined = "resetAndDestroy" in Socket.
 interface Parcel {
   readonly content: Uint8Array | "end" | "close";
   readonly due: number;
+  readonly step: number;
+}
+
+/** What counts the round trips on one direction. */
+interface Counter {
+  /** Something has come; returns the round trip that it belongs to. */
+  readonly came: (content: Parcel["content"]) => number;
+  /** It has been passed on. */
+  readonly passed: (step: number, content: Parcel["content"]) => void;
 }
 
 /** One direction of one connection. */
 class Flow {
   readonly #to: Socket;
+  readonly #counter: Counter;
   readonly #parcels: Parcel[] = [];
   #timer: ReturnType<typeof setTimeout> | undefined;
   #stalled: boolean;
   /** Takes the next bytes instead of the receiver. */
   divert: (() => void) | undefined;
 
-  constructor(from: Socket, to: Socket, stalled: boolean, delay: () => number, seen?: () => void) {
+  constructor(from: Socket, to: Socket, stalled: boolean, delay: () => number, counter: Counter) {
     this.#to = to;
+    this.#counter = counter;
     this.#stalled = stalled;
     const take = (content: Parcel["content"]) => {
-      this.#parcels.push({ content, due: performance.now() + delay() });
+      this.#parcels.push({ content, due: performance.now() + delay(), step: counter.came(content) });
       this.#pump();
     };
     from.on("data", (chunk: Uint8Array) => {
-      seen?.();
       const { divert } = this;
       this.divert = undefined;
       if (divert) divert();
@@ -60,13 +71,14 @@ class Flow {
   #pump(): void {
     clearTimeout(this.#timer);
     while (!this.#stalled && this.#parcels.length > 0) {
-      const { content, due } = this.#parcels[0]!;
+      const { content, due, step } = this.#parcels[0]!;
       const early = due - performance.now();
       if (early > 0) {
         this.#timer = setTimeout(() => this.#pump(), early);
         return;
       }
       this.#parcels.shift();
+      this.#counter.passed(step, content);
       if (content === "close") this.#to.destroy();
       else if (content === "end") this.#to.end();
       else if (this.#to.writable) this.#to.write(content);
@@ -89,6 +101,8 @@ export class Proxy implements AsyncDisposable {
   readonly requests: number[] = [];
   /** How many connections there have been. */
   accepted = 0;
+  /** Those of the clients there have been, which count as one program. */
+  roundTrips = new RoundTrips();
   readonly #target: number;
   readonly #stalled = new Set<Direction>();
   #links: Link[] = [];
@@ -188,10 +202,24 @@ export class Proxy implements AsyncDisposable {
     const server = connect({ host: "127.0.0.1", port: this.#target, allowHalfOpen: true });
     for (const socket of [client, server]) socket.setNoDelay(true);
     const delay = () => this.delay;
-    const seen = () => this.requests.push(performance.now());
+    const steps = this.roundTrips.connection();
+    // One that has said that it sends nothing more does not wait for the server's end of the connection.
+    let left = false;
+    const toServer: Counter = {
+      came: (content) => {
+        if (typeof content !== "string") this.requests.push(performance.now());
+        else left = true;
+        return typeof content === "string" ? 0 : steps.sent(content);
+      },
+      passed: steps.toldServer,
+    };
+    const toClient: Counter = {
+      came: steps.answeredWith,
+      passed: (step) => left || steps.toldClient(step),
+    };
     const flows = {
-      toServer: new Flow(client, server, this.#stalled.has("toServer"), delay, seen),
-      toClient: new Flow(server, client, this.#stalled.has("toClient"), delay),
+      toServer: new Flow(client, server, this.#stalled.has("toServer"), delay, toServer),
+      toClient: new Flow(server, client, this.#stalled.has("toClient"), delay, toClient),
     };
     this.#links.push({ client, server, flows });
   }

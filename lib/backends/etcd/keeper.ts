@@ -5,6 +5,7 @@ import type { Moment } from "../../lock/lease.ts";
 import { readRange } from "./answers.ts";
 import { Path, range } from "./requests.ts";
 import type { EtcdSession } from "./session.ts";
+import { Summons } from "../../lock/summons.ts";
 import { RELEASE_REFUSALS, untilAnswered } from "../../lock/until_answered.ts";
 
 /** A session whose lock is held. */
@@ -28,6 +29,7 @@ export class EtcdKeeper implements Keeper {
   readonly token: bigint;
   /** Why no renewal is answered at present; undefined if there is no trouble. */
   trouble: Trouble | undefined;
+  readonly #summons = new Summons();
   readonly #ttl: number;
   readonly #holder: Kept["holder"];
   readonly #moved: Kept["moved"];
@@ -52,6 +54,10 @@ export class EtcdKeeper implements Keeper {
 
   get where(): string {
     return this.session.where;
+  }
+
+  get asked(): AbortSignal {
+    return this.#summons.signal;
   }
 
   get ended(): AbortSignal {

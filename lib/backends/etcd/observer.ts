@@ -1,6 +1,8 @@
 import type { Ledger } from "../../ledger/ledger.ts";
 import type { Patience } from "../../ledger/patience.ts";
 import type { TableName } from "../../ledger/table_name.ts";
+import { LockUnavailableError } from "../../errors.ts";
+import type { Grip } from "../../who/grip.ts";
 import type { LockFilter, Seen } from "../../who/sighting.ts";
 import type { Observer } from "../backend.ts";
 import type { EtcdClient } from "./client.ts";
@@ -18,6 +20,10 @@ export class EtcdObserver implements Observer {
 
   async sightings(filter: LockFilter, _table: TableName, signal: AbortSignal): Promise<Seen> {
     return await readSightings(this.#client, filter, signal);
+  }
+
+  grip(): Promise<Grip> {
+    return Promise.reject(new LockUnavailableError("sera cannot end who holds a lock there yet"));
   }
 
   async ledger(_table: TableName, patience: Patience): Promise<Ledger | undefined> {

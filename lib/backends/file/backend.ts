@@ -46,9 +46,9 @@ export class FileBackend implements Backend {
     return new FileLock(folder, presenceOf(name, options), options.lease);
   }
 
-  async observe(_name: string, { env }: LockOptions): Promise<Observer> {
+  async observe(_name: string, options: LockOptions): Promise<Observer> {
     const { FileObserver } = await import("./observer.ts");
-    return new FileObserver(this.folder, env);
+    return new FileObserver(this.folder, options);
   }
 
   async check(report: Report, name: string, options: LockOptions): Promise<void> {

@@ -1,5 +1,5 @@
 import { within } from "../../waiting.ts";
-import { LockLostError, messageOf } from "../../errors.ts";
+import { AskedToEndError, LockLostError, messageOf } from "../../errors.ts";
 import { Heartbeat } from "../../lock/heartbeat.ts";
 import { graceOf, heartbeatOf, type LeaseTerms, Moment, stopsAfter } from "../../lock/lease.ts";
 import type { HeldLock } from "../../lock/lock.ts";
@@ -24,23 +24,33 @@ export class HeldFileLock implements HeldLock {
   readonly left = Infinity;
   onRenewed = undefined;
   readonly #file: LockFile;
+  readonly #hold: string;
   readonly #terms: LeaseTerms;
   readonly #lost = new AbortController();
+  readonly #asked = new AbortController();
   readonly #heartbeat: Heartbeat;
   #seen = new Moment();
   #touched = new Moment();
   #freed = false;
   #heldToEnd = false;
 
-  /** @param file Locked, and still in place. */
-  constructor(file: LockFile, terms: LeaseTerms) {
+  /**
+   * @param file Locked, and still in place.
+   * @param hold By which this hold is told from others of the same lock.
+   */
+  constructor(file: LockFile, hold: string, terms: LeaseTerms) {
     this.#file = file;
+    this.#hold = hold;
     this.#terms = terms;
     this.#heartbeat = new Heartbeat(heartbeatOf(terms), () => this.#check(), () => undefined);
   }
 
   get lost(): AbortSignal {
     return this.#lost.signal;
+  }
+
+  get asked(): AbortSignal {
+    return this.#asked.signal;
   }
 
   get heldToEnd(): boolean {
@@ -72,9 +82,16 @@ export class HeldFileLock implements HeldLock {
     if (found === "removed") this.#lose(REMOVED);
     if (found === "unanswered") this.#lose("its file system does not answer");
     this.#seen = asked;
+    if (found === "wished") await this.#readWish();
     if (this.#touched.age < TOUCH_AFTER) return;
     this.#touched = asked;
     this.#file.touch();
+  }
+
+  async #readWish(): Promise<void> {
+    const { readWish } = await import("./wish.ts");
+    const wish = readWish(this.#file.wish);
+    if (wish?.hold === this.#hold) this.#asked.abort(new AskedToEndError(wish.label, wish.host));
   }
 
   #lose(why: string): never {
@@ -88,9 +105,9 @@ export class HeldFileLock implements HeldLock {
   }
 
   /** A network file system that does not answer may meanwhile give the lock to another machine. */
-  async #fileState(): Promise<"there" | "removed" | "unanswered" | Error> {
-    const found = this.#file.isStillInPlace().then(
-      (there) => there ? "there" as const : "removed" as const,
+  async #fileState(): Promise<"there" | "wished" | "removed" | "unanswered" | Error> {
+    const found = Promise.all([this.#file.isStillInPlace(), this.#file.hasWish()]).then(
+      ([there, wished]) => !there ? "removed" as const : wished ? "wished" as const : "there" as const,
       (error: unknown) => {
         // If this user cannot look, its other seras cannot lock either. release() reports it.
         if (error instanceof Error) return error;

@@ -57,8 +57,9 @@ export class FileLock implements BackendLock {
       if (turn === "busy") return undefined;
       if (turn === "gone") continue;
       // By `hold`, those who look twice can tell whether it is still the same hold.
-      file.writeHolder(JSON.stringify({ ...this.#presence, since: Date.now(), hold: crypto.randomUUID() }));
-      return this.#held = new HeldFileLock(file, this.#lease);
+      const hold = crypto.randomUUID();
+      file.writeHolder(JSON.stringify({ ...this.#presence, since: Date.now(), hold }));
+      return this.#held = new HeldFileLock(file, hold, this.#lease);
     }
     throw new LockUnavailableError(
       `Cannot keep a lock in ${this.#folder.path}: something keeps removing its file`,

@@ -7,6 +7,8 @@ import { isCode, isSameFile } from "./plain_file.ts";
 /** The open file of a lock. It is in the lock folder itself: no link led elsewhere. */
 export class LockFile {
   readonly path: string;
+  /** Where somebody may leave the wish that the lock is released, see `wish.ts`. */
+  readonly wish: string;
   readonly #file: Deno.FsFile;
   readonly #info: Deno.FileInfo;
   /** How the text about a holder begins. */
@@ -15,6 +17,7 @@ export class LockFile {
 
   private constructor(path: string, lock: string, file: Deno.FsFile, info: Deno.FileInfo) {
     this.path = path;
+    this.wish = path.replace(/lock$/, "end");
     this.#file = file;
     this.#info = info;
     this.#begin = `{"lock":"${lock}",`;
@@ -85,6 +88,11 @@ export class LockFile {
     } catch (error) {
       return isElsewhere(error);
     }
+  }
+
+  /** Whether somebody has left a wish there; false if that cannot be told. */
+  async hasWish(): Promise<boolean> {
+    return await Deno.lstat(this.wish).then(() => true, () => false);
   }
 
   /**

@@ -3,7 +3,9 @@ import type { Ledger } from "../../ledger/ledger.ts";
 import type { Patience } from "../../ledger/patience.ts";
 import type { TableName } from "../../ledger/table_name.ts";
 import { isThere } from "../../system/if_there.ts";
-import type { LockFilter, Seen } from "../../who/sighting.ts";
+import { presenceOf } from "../../lock/presence.ts";
+import type { Grip } from "../../who/grip.ts";
+import type { LockFilter, Seen, Sighting } from "../../who/sighting.ts";
 import { SqlLedger } from "../sql/ledger.ts";
 import { defaultLedgerFolder, lockFolder } from "./default_folder.ts";
 import { loadFileStore } from "./load_ledger.ts";
@@ -15,20 +17,25 @@ export class FileObserver implements Observer {
   readonly elsewhere = undefined;
   readonly #folder: string | undefined;
   readonly #env: LockOptions["env"];
+  readonly #options: LockOptions;
 
-  /**
-   * @param folder The one that the setting names; undefined for the default folder.
-   * @param env Reads an environment variable.
-   */
-  constructor(folder: string | undefined, env: LockOptions["env"]) {
+  /** @param folder The one that the setting names; undefined for the default folder. */
+  constructor(folder: string | undefined, options: LockOptions) {
     this.#folder = folder;
-    this.#env = env;
+    this.#env = options.env;
+    this.#options = options;
   }
 
   // Async, so that an error of the folder becomes a rejection.
   // deno-lint-ignore require-await
   async sightings(filter: LockFilter): Promise<Seen> {
     return { sightings: lookAtFiles(this.#lockFolder(), filter), strangers: [] };
+  }
+
+  async grip(holder: Sighting): Promise<Grip> {
+    const { FileGrip } = await import("./grip.ts");
+    const folder = prepareLockFolder(lockFolder(this.#folder, this.#env), this.#folder === undefined);
+    return new FileGrip(folder, holder, presenceOf(holder.lock, this.#options), this.#options.lease);
   }
 
   async ledger(_table: TableName, patience: Patience): Promise<Ledger | undefined> {

@@ -104,6 +104,15 @@ function readRecord(path: string): Presence | undefined {
   return text === undefined ? undefined : readPresence(text);
 }
 
+/** Which hold of a lock its file records, and whose; undefined if there is no such record. */
+export function holdOf(folder: string, lock: string): Pick<Presence, "host" | "pid"> & { hold: string } | undefined {
+  const text = readText(`${folder}/${lock}${LOCK_FILE}`);
+  const record = text === undefined ? undefined : readPresence(text);
+  if (text === undefined || record?.lock !== lock) return undefined;
+  const { hold } = JSON.parse(text);
+  return typeof hold === "string" ? { host: record.host, pid: record.pid, hold } : undefined;
+}
+
 function readText(path: string): string | undefined {
   try {
     const bytes = readPlainFile(path, LONGEST_RECORD, (file) => file.isFile ? undefined : { what: "it is no file" });

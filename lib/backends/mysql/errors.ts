@@ -97,6 +97,11 @@ export function isTransientMySqlError(error: unknown): boolean {
   return errno !== undefined && isTransientMySqlErrno(errno);
 }
 
+/** Whether the server could not read the statement: a proxy, or a kind of server, may know no semicolon. */
+export function isParseError(error: unknown): boolean {
+  return (error as DriverError).errno === 1064;
+}
+
 /** Hides a user that is no plain name: in a DSN that is written wrongly, the "user" may contain the password. */
 function withoutUser(message: string): string {
   return message.replace(

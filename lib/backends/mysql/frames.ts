@@ -1,6 +1,7 @@
 import type { Buffer } from "node:buffer";
 import { FrameCursor, type Framing, LONGEST_ANSWER } from "../network/frames.ts";
 import type { ProtocolError } from "../network/protocol_error.ts";
+import { AwaitedResults } from "./awaited.ts";
 import {
   broken,
   type Capabilities,
@@ -45,7 +46,7 @@ type Phase =
 
 /**
  * Checks that each packet of a MySQL or MariaDB server may come at this point and is well formed, for a client that
- * logs in and then sends one statement after another.
+ * logs in and then sends one message after another, each with one statement or several.
  *
  * @see https://dev.mysql.com/doc/dev/mysql-server/latest/PAGE_PROTOCOL.html
  */
@@ -55,8 +56,7 @@ export class MySqlFrames implements Framing {
   readonly #tls: boolean;
   #phase: Phase = "greeting";
   #capabilities: Capabilities = { tls: false, tracksSession: false, hasExtendedTypes: false };
-  /** How many statements have been sent, or are about to be, and are not yet fully answered. */
-  #unanswered = 0;
+  readonly #awaited = new AwaitedResults();
   #columns = 0;
   /** The types of the columns read so far. */
   #types: number[] = [];
@@ -73,9 +73,9 @@ export class MySqlFrames implements Framing {
     return this.compressed ? COMPRESSED_HEADER : HEADER;
   }
 
-  /** Call this for each statement before it is sent. */
-  statementSent(): void {
-    this.#unanswered++;
+  /** Call this for each message before it is sent, with how many statements it has. */
+  statementSent(statements = 1): void {
+    this.#awaited.sent(statements);
   }
 
   /** Call this when the connection is encrypted. */
@@ -115,7 +115,7 @@ export class MySqlFrames implements Framing {
     // Before the order: an error that the server sends unasked, to end the connection, has its own sequence number.
     if (marker === ERROR) return this.#checkError(content);
     if (!inOrder) throw broken("a packet out of order");
-    if (this.#phase === "idle" && this.#unanswered > 0) this.#phase = "result";
+    if (this.#phase === "idle" && !this.#awaited.none) this.#phase = "result";
     switch (this.#phase) {
       case "greeting":
         return this.#checkGreeting(content);
@@ -135,7 +135,7 @@ export class MySqlFrames implements Framing {
   #checkError(content: FrameCursor): void {
     content.skip(3);
     if (content.rest > 0 && content.byte() === "#".charCodeAt(0)) content.skip(5);
-    if (this.#phase === "greeting" || this.#phase === "login" || this.#unanswered === 0) this.#phase = "over";
+    if (this.#phase === "greeting" || this.#phase === "login" || this.#awaited.none) this.#phase = "over";
     else this.#ended();
   }
 
@@ -148,30 +148,24 @@ export class MySqlFrames implements Framing {
   #checkLogin(content: FrameCursor, marker: number): void {
     switch (marker) {
       case OK:
-        this.#checkOk(content);
-        return;
+        return this.#resultEnded(checkOk(content, this.#capabilities));
       case MORE_LOGIN_DATA:
       case NEXT_FACTOR:
       case EOF_OR_SWITCH:
         if (content.rest > LONGEST_LOGIN_DATA) throw broken("a login of more than 4 KiB");
         return;
+      default:
+        throw broken("a packet that is no part of a login");
     }
-    throw broken("a packet that is no part of a login");
   }
 
   #checkResult(content: FrameCursor, marker: number): void {
-    if (marker === OK) return this.#checkOk(content);
+    if (marker === OK) return this.#resultEnded(checkOk(content, this.#capabilities));
     if (marker === FILE) throw broken("a request for a file");
     this.#columns = readColumnCount(content);
     this.#types = [];
     this.#columnsEnded = false;
     this.#phase = "columns";
-  }
-
-  /** An OK packet ends a login, or a statement without rows. */
-  #checkOk(content: FrameCursor): void {
-    checkOk(content, this.#capabilities);
-    this.#ended();
   }
 
   #checkColumn(content: FrameCursor): void {
@@ -181,19 +175,25 @@ export class MySqlFrames implements Framing {
 
   #checkRow(content: FrameCursor, marker: number): void {
     if (marker === EOF_OR_SWITCH && content.rest < 9) {
-      checkEnd(content);
-      if (this.#columnsEnded) this.#ended();
-      this.#columnsEnded = true;
-      return;
+      const announcesMore = checkEnd(content);
+      if (this.#columnsEnded) return this.#resultEnded(announcesMore);
+      // What ends the columns announces the next result too.
+      this.#awaited.check(announcesMore);
+      return void (this.#columnsEnded = true);
     }
     if (!this.#columnsEnded) throw broken("rows before the columns have ended");
     for (const type of this.#types) checkValue(content, type);
     content.end();
   }
 
+  #resultEnded(announcesMore: boolean): void {
+    if (this.#awaited.goesOn(announcesMore)) this.#phase = "result";
+    else this.#ended();
+  }
+
   /** An answer, or the login, has ended. */
   #ended(): void {
-    if (this.#phase !== "login") this.#unanswered--;
+    this.#awaited.answered();
     this.#phase = "idle";
     this.#received = 0;
   }

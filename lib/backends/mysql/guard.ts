@@ -57,9 +57,9 @@ export class MySqlGuard {
     if (this.#error) failed(this.#error);
   }
 
-  /** Call this for each statement before it is sent. */
-  statementSent(): void {
-    this.#frames.statementSent();
+  /** Call this for each message before it is sent, with how many statements it has. */
+  statementSent(statements = 1): void {
+    this.#frames.statementSent(statements);
   }
 
   /**

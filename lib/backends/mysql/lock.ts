@@ -4,6 +4,7 @@ import { LockLostError, LockUnavailableError } from "../../errors.ts";
 import { type Answer, askOne } from "../sql/answer.ts";
 import { Moment } from "../../lock/lease.ts";
 import type { HeldLock } from "../../lock/lock.ts";
+import { Summons } from "../../lock/summons.ts";
 import { whereIs } from "./errors.ts";
 import { getNamedLock, releaseNamedLock } from "./named_lock.ts";
 import { type MySqlSession, openMySqlSession } from "./session.ts";
@@ -87,7 +88,9 @@ export class MySqlLock extends SessionLock<MySqlSession> implements BackendLock 
       await session.close();
       refuseUnsafe(session.where, now);
     }
+    const summons = new Summons();
     return await holdInSession(session, {
+      asked: summons.signal,
       isHeld: async () => {
         const seen = await check(lease.ttl);
         const why = whyUnsafe(stateIn(seen));

@@ -1,15 +1,16 @@
 import type { Socket } from "node:net";
-import { type Connection, type ConnectionOptions, createConnection, type ResultSetHeader } from "mysql2";
+import { type Connection, type ConnectionOptions, createConnection } from "mysql2";
 import { aborted, type Cause, elapsed, firstOf, onEvent } from "../../waiting.ts";
 import { formatDuration } from "../../text/duration.ts";
 import type { Presence } from "../../lock/presence.ts";
 import { ConnectionError } from "../network/errors.ts";
-import type { DriverConnection } from "../sql/session.ts";
-import type { Row } from "../sql/row.ts";
+import type { DriverConnection } from "../sql/driver.ts";
 import { MYSQL } from "../sql/spelling.ts";
 import { passwordPlugins, refuseNativePassword } from "./auth.ts";
 import { MySqlGuard } from "./guard.ts";
+import { rowsIn } from "./rows_in.ts";
 import type { MySqlDsn, MySqlHost } from "./server.ts";
+import { maySendSeveral, queryEach, serverTakesSeveral } from "./several.ts";
 
 /** How long a server may take to accept a connection, and then to answer, unless the DSN says; in milliseconds. */
 const DEFAULT_TIMEOUT = 10_000;
@@ -21,31 +22,25 @@ const LONGEST_LABEL = 64;
 export interface Login {
   readonly connection: Connection;
   readonly guard: MySqlGuard;
+  /** Whether several statements may go in one message. */
+  readonly takesSeveral: boolean;
 }
 
 /** A connection as a session needs it. */
-export function asDriver({ connection, guard }: Login): DriverConnection {
+export function asDriver({ connection, guard, takesSeveral }: Login): DriverConnection {
   return {
     query(statement, done, counts) {
       guard.statementSent();
       connection.query(
         statement.textFor(MYSQL),
-        (error, rows) => done(error, Array.isArray(rows) ? rows as Row[] : counts ? [countsIn(rows)] : []),
+        (error, result) => done(error, rowsIn(result, counts)),
       );
     },
+    queryEach: takesSeveral ? (...asked) => queryEach(connection, guard, ...asked) : undefined,
     end: (done) => connection.end(() => done()),
     destroy: () => destroy(connection),
     socket: () => streamOf(connection),
   };
-}
-
-/**
- * What the server says of a statement without rows, in digits. The driver gives numbers that JavaScript cannot hold as
- * text. It asks to count the rows that were found, whether they changed or not (`CLIENT_FOUND_ROWS`).
- */
-function countsIn(answer: unknown): Row {
-  const { affectedRows, insertId, warningStatus } = (answer ?? {}) as Partial<ResultSetHeader>;
-  return { affected: String(affectedRows), last_id: String(insertId), warnings: String(warningStatus) };
 }
 
 function destroy(connection: Connection): void {
@@ -93,7 +88,7 @@ export async function logIn(
       },
       (resolve) => onEvent(connection, "connect", () => resolve()),
     );
-    return { connection, guard };
+    return { connection, guard, takesSeveral: maySendSeveral(dsn) && serverTakesSeveral(connection) };
   } catch (error) {
     destroy(connection);
     throw error;
@@ -153,6 +148,7 @@ function connectionOptions(dsn: MySqlHost, presence: Presence, tls: boolean): Co
     connectTimeout: 0,
     // A server must not be able to ask for a file.
     flags: ["-LOCAL_FILES"],
+    multipleStatements: maySendSeveral(dsn),
     // Compiling a parser for such small results would cost more than it saves.
     disableEval: true,
   };

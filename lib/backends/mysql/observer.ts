@@ -1,3 +1,4 @@
+import { LockUnavailableError } from "../../errors.ts";
 import type { LockOptions, Observer } from "../backend.ts";
 import type { TableName } from "../../ledger/table_name.ts";
 import { observeDatabase, type ObserverQueries } from "../sql/observer.ts";
@@ -22,6 +23,7 @@ export async function observeMySql(
   const { leaseTable } = options;
   return await observeDatabase({
     isScattered: () => false,
+    grip: () => Promise.reject(new LockUnavailableError("sera cannot end who holds a lock there yet")),
     elsewhere: (session, signal) => whatIsElsewhere(session, options.leased, signal),
     ledger: mySqlStore,
     ...leaseTable ? await leasesOn(dsn, options, leaseTable) : {

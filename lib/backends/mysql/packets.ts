@@ -71,9 +71,10 @@ export function readGreeting(content: FrameCursor): Capabilities {
 /**
  * Checks an OK packet, which ends a login, or a statement without rows.
  *
- * @throws {ProtocolError} When it is malformed, or announces another result.
+ * @returns Whether it announces another result.
+ * @throws {ProtocolError} When it is malformed.
  */
-export function checkOk(content: FrameCursor, { tracksSession }: Capabilities): void {
+export function checkOk(content: FrameCursor, { tracksSession }: Capabilities): boolean {
   content.byte();
   // Affected rows, last inserted id.
   lengthOf(content);
@@ -81,8 +82,8 @@ export function checkOk(content: FrameCursor, { tracksSession }: Capabilities): 
   const status = content.number(2, "lowest");
   // Warnings.
   content.skip(2);
-  if (status & MORE_RESULTS) throw broken("more results than asked for");
   if (tracksSession && content.rest > 0) content.skip(lengthOf(content));
+  return (status & MORE_RESULTS) !== 0;
 }
 
 /**
@@ -119,15 +120,16 @@ export function readColumn(content: FrameCursor, { hasExtendedTypes }: Capabilit
 /**
  * Checks an EOF packet, which ends the columns or the rows.
  *
- * @throws {ProtocolError} When it is malformed, or announces another result.
+ * @returns Whether it announces another result.
+ * @throws {ProtocolError} When it is malformed.
  */
-export function checkEnd(content: FrameCursor): void {
+export function checkEnd(content: FrameCursor): boolean {
   content.byte();
   // Warnings.
   content.skip(2);
   const status = content.number(2, "lowest");
   content.end();
-  if (status & MORE_RESULTS) throw broken("more results than asked for");
+  return (status & MORE_RESULTS) !== 0;
 }
 
 /** Reads a length-encoded integer. */

@@ -3,7 +3,7 @@ import { tryLimitOf } from "../../lock/lease.ts";
 import { CLOSED, ConnectionError } from "../network/errors.ts";
 import { markOf } from "../sql/mark.ts";
 import { Session } from "../sql/session.ts";
-import { describeMySqlError, isTransientMySqlError, whereIs } from "./errors.ts";
+import { describeMySqlError, isParseError, isTransientMySqlError, whereIs } from "./errors.ts";
 import { answerTimeout, asDriver, hostOf, type Login, logIn, streamOf } from "./login.ts";
 import type { MySqlOptions } from "./options.ts";
 import { firstFit } from "./first_fit.ts";
@@ -89,7 +89,11 @@ async function openOn(
     });
   }
   const { connection, guard } = login;
-  const translator = { describe: describeMySqlError, isTransient: isTransientMySqlError };
+  const translator = {
+    describe: describeMySqlError,
+    isTransient: isTransientMySqlError,
+    mayRefuseSeveral: isParseError,
+  };
   // A leased session is given up sooner: another one can take its place while the lease lasts.
   const limit = Math.min(answerTimeout(host), leased ? tryLimitOf(lease.ttl) : Infinity);
   const session = new MySqlSession(whereIs(host), asDriver(login), translator, limit);

@@ -3,7 +3,7 @@ import pg from "pg";
 import type { Socket } from "node:net";
 import { listening } from "../../waiting.ts";
 import { guard } from "../network/frames.ts";
-import type { DriverConnection } from "../sql/session.ts";
+import type { DriverAnswer, DriverConnection } from "../sql/driver.ts";
 import type { Row } from "../sql/row.ts";
 import { POSTGRESQL } from "../sql/spelling.ts";
 import type { Statement } from "../sql/statement.ts";
@@ -115,14 +115,34 @@ export async function askOrAbort(
   }
 }
 
+/**
+ * Lets statements be sent before those in front of them are answered. To be called while none is being answered. Not
+ * through a pooler: it may take the end of one answer for the time to give the server session to another client.
+ */
+export function sendAhead(client: pg.Client): void {
+  Object.assign(client, { pipeline: true });
+}
+
 /** A client as a session needs it. */
 export function asDriver(client: pg.Client): DriverConnection {
+  const query: DriverConnection["query"] = (statement, done) =>
+    client.query(
+      statement.textFor(POSTGRESQL),
+      (error: unknown, result) => done(error, error ? [] : rowsOf(result)),
+    );
   return {
-    query: (statement, done) =>
-      client.query(
-        statement.textFor(POSTGRESQL),
-        (error: unknown, result) => done(error, error ? [] : rowsOf(result)),
-      ),
+    query,
+    queryEach(statements, done, counts) {
+      const answers: DriverAnswer[] = [];
+      const socket = socketOf(client);
+      socket.cork();
+      for (const statement of statements) {
+        query(statement, (error, rows) => {
+          if (answers.push(error ? { error } : { rows }) === statements.length) done(answers);
+        }, counts);
+      }
+      socket.uncork();
+    },
     end: (done) => client.end(() => done()),
     destroy: () => socketOf(client).destroy(),
     socket: () => socketOf(client),

@@ -71,7 +71,7 @@ const UNKNOWN_LOGINS: Readonly<Record<number, string>> = {
 
 /**
  * Checks that each message of a PostgreSQL server may come at this point and is well formed, for a client that logs in
- * and then sends one statement after another.
+ * and then sends statements, also before those in front of them are answered.
  *
  * @see https://www.postgresql.org/docs/current/protocol-message-formats.html
  */
@@ -80,12 +80,15 @@ export class PostgresFrames implements Framing {
   #phase: Phase = "begin";
   /** The number of columns of the rows to come; undefined if no rows may come. */
   #columns: number | undefined;
+  /** How many statements have been sent behind the one that is being answered. */
+  #ahead = 0;
   /** How many bytes have arrived since the last answer ended. */
   #received = 0;
 
   /** Call this for each statement before it is sent. */
   statementSent(): void {
     if (this.#phase === "idle") this.#phase = "answer";
+    else this.#ahead++;
   }
 
   sizeOf(header: Buffer): number {
@@ -141,7 +144,8 @@ export class PostgresFrames implements Framing {
       case "Z":
         if (!"ITE".includes(String.fromCharCode(content.byte()))) throw content.broken();
         content.end();
-        this.#phase = "idle";
+        this.#phase = this.#ahead > 0 ? "answer" : "idle";
+        this.#ahead = Math.max(0, this.#ahead - 1);
         this.#columns = undefined;
         this.#received = 0;
         return;

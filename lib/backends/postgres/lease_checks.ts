@@ -8,7 +8,8 @@ import { sql } from "../sql/statement.ts";
 import { postgresLeaseServer } from "./lease_lock.ts";
 import type { PostgresOptions } from "./options.ts";
 import type { PostgresServer } from "./server.ts";
-import { openPostgresSession, type PostgresSession } from "./session.ts";
+import { openPostgresSession } from "./open_session.ts";
+import type { PostgresSession } from "./session.ts";
 import { tableIn } from "./table_sql.ts";
 
 /** What `sera doctor` checks of leases on PostgreSQL. */

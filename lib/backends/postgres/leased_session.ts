@@ -2,7 +2,8 @@ import { Deadline } from "../../deadline.ts";
 import { withinLimit } from "./limits.ts";
 import type { PostgresSessionOptions } from "./options.ts";
 import type { PostgresServer } from "./server.ts";
-import { openPostgresSession, type PostgresSession } from "./session.ts";
+import { openPostgresSession } from "./open_session.ts";
+import type { PostgresSession } from "./session.ts";
 
 /**
  * Connects for a lease, to the first host that takes writes, and finds out whether the server session is the

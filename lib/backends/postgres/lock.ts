@@ -5,9 +5,11 @@ import { AdvisoryLock } from "./advisory_lock.ts";
 import { type Answer, askOne } from "../sql/answer.ts";
 import { Moment } from "../../lock/lease.ts";
 import type { HeldLock } from "../../lock/lock.ts";
+import { Summons } from "../../lock/summons.ts";
 import { NotPrimaryError, whereIs } from "./errors.ts";
 import { withinLimit } from "./limits.ts";
-import { openPostgresSession, type PostgresSession } from "./session.ts";
+import { openPostgresSession } from "./open_session.ts";
+import type { PostgresSession } from "./session.ts";
 import { FITNESS, refuseUnsuitable } from "./set_up.ts";
 import type { QueryOptions } from "../sql/session.ts";
 import { markOf } from "../sql/mark.ts";
@@ -85,7 +87,9 @@ export class PostgresLock extends SessionLock<PostgresSession> implements Backen
       throw UnfitServerError.on(session.where, why);
     }
     session.mark = markOf({ ...this.#options.presence, since: seen.whole("now") });
+    const summons = new Summons();
     return await holdInSession(session, {
+      asked: summons.signal,
       isHeld: async () => {
         const seen = await this.#check(session, { serverTime: lease.ttl });
         const why = this.#whyUnfit(seen);

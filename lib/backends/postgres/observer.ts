@@ -1,3 +1,4 @@
+import { LockUnavailableError } from "../../errors.ts";
 import type { LockOptions, Observer } from "../backend.ts";
 import type { TableName } from "../../ledger/table_name.ts";
 import { observeDatabase, type ObserverQueries } from "../sql/observer.ts";
@@ -21,6 +22,7 @@ export async function observePostgres(
 ): Promise<Observer> {
   const { leaseTable } = options;
   return await observeDatabase<PostgresSession>({
+    grip: () => Promise.reject(new LockUnavailableError("sera cannot end who holds a lock there yet")),
     elsewhere: (session, signal) => whatIsElsewhere(session, leaseTable !== undefined, signal),
     ledger: postgresStore,
     ...leaseTable ? await leasesOn(server, options, leaseTable) : {

@@ -1,27 +1,11 @@
-import { TimeLimit } from "../../waiting.ts";
-import { ConfigError, lineOf, LockUnavailableError, UnfitServerError, UnsafeServerError } from "../../errors.ts";
+import { LockUnavailableError } from "../../errors.ts";
 import type { LeaseTerms } from "../../lock/lease.ts";
-import { formatDuration } from "../../text/duration.ts";
-import { CLOSED, ConnectionError } from "../network/errors.ts";
-import { markOf } from "../sql/mark.ts";
 import { Session } from "../sql/session.ts";
 import { identifier, join, sql, type Statement } from "../sql/statement.ts";
-import { asDriver, type Client, loginPidOf, socketOf } from "./driver.ts";
-import {
-  describePostgresError,
-  isFinalRefusal,
-  isTransientInSession,
-  isTransientPostgresError,
-  NotPrimaryError,
-  StandbyError,
-  type UnsuitableServerError,
-  whereIs,
-} from "./errors.ts";
-import { logIn } from "./login.ts";
-import { answerTimeoutOf, DEFAULT_TIMEOUT } from "./limits.ts";
-import type { PostgresSessionOptions } from "./options.ts";
-import type { PostgresHost, PostgresServer } from "./server.ts";
-import { type Facts, IDLE, leasedSettings, refuseReadOnly, refuseUnsuitable, setUp } from "./set_up.ts";
+import { asDriver, type Client, loginPidOf, sendAhead } from "./driver.ts";
+import { describePostgresError, isTransientInSession } from "./errors.ts";
+import type { PostgresHost } from "./server.ts";
+import { type Facts, IDLE, leasedSettings } from "./set_up.ts";
 
 /** One connection to a PostgreSQL server, never replaced by another. */
 export class PostgresSession extends Session {
@@ -36,7 +20,7 @@ export class PostgresSession extends Session {
   #idleTimeout: number;
   #hasSessionLocks: boolean;
 
-  /** @internal For {@linkcode openPostgresSession}. */
+  /** @internal For `openPostgresSession()`. */
   constructor(
     where: string,
     client: Client,
@@ -49,6 +33,8 @@ export class PostgresSession extends Session {
     this.#facts = facts;
     this.pid = facts.whole("pid");
     this.pooled = loginPidOf(client) !== this.pid;
+    this.oneAtATime = this.pooled;
+    if (!this.pooled) sendAhead(client);
     this.host = host;
     this.#idleTimeout = facts.number("idle") || Infinity;
     this.#hasSessionLocks = !leased || !this.pooled;
@@ -120,73 +106,3 @@ export class PostgresSession extends Session {
 }
 
 const TRANSLATOR = { describe: describePostgresError, isTransient: isTransientInSession };
-
-/**
- * Connects to the first host that accepts the login and fits the settings, and sets the session up.
- *
- * @param signal Aborts the attempt.
- * @throws {LockUnavailableError} When there is no such host.
- * @throws {ConfigError} When a file that TLS needs cannot be read.
- */
-export async function openPostgresSession(
-  server: PostgresServer,
-  options: PostgresSessionOptions,
-  signal: AbortSignal,
-): Promise<PostgresSession> {
-  const failures: { host: PostgresHost; error: unknown }[] = [];
-  for (const host of server.hosts) {
-    try {
-      return await openOn(host, server, options, signal);
-    } catch (error) {
-      if (signal.aborted) throw signal.reason;
-      if (error instanceof ConfigError) throw error;
-      failures.push({ host, error });
-      if (isFinalRefusal(error, options.leased)) break;
-    }
-  }
-  const reasons = failures.map(({ host, error }) => `${whereIs(host)}: ${lineOf(describePostgresError(error))}`);
-  const last = failures.at(-1)!;
-  const is = (kind: typeof UnsuitableServerError) => failures.some(({ error }) => error instanceof kind);
-  const kind = is(StandbyError) ? UnsafeServerError : is(NotPrimaryError) ? UnfitServerError : LockUnavailableError;
-  const transient = failures.every(({ error }) =>
-    isTransientPostgresError(error) || error instanceof NotPrimaryError && server.hosts.length > 1
-  );
-  const where = [...reasons.slice(0, -1), whereIs(last.host)].join(", and at ");
-  throw kind.on(`PostgreSQL at ${where}`, describePostgresError(last.error), { transient });
-}
-
-async function openOn(
-  host: PostgresHost,
-  server: PostgresServer,
-  options: PostgresSessionOptions,
-  signal: AbortSignal,
-): Promise<PostgresSession> {
-  const limit = server.connectTimeout ?? DEFAULT_TIMEOUT;
-  using late = new TimeLimit(
-    limit,
-    () =>
-      new ConnectionError(`no answer within ${formatDuration(Math.round(limit))}`, "check the server and the network"),
-  );
-  const either = AbortSignal.any([signal, late.signal]);
-  let client: Client | undefined;
-  try {
-    client = await logIn(host, server, options, either);
-    const facts = await setUp(client, options, either);
-    if (!options.leased) refuseUnsuitable(facts, server, options.allowUnsafeServer);
-    else if (!options.looksOnly) refuseReadOnly(facts);
-    const session = new PostgresSession(
-      `PostgreSQL at ${whereIs(host)}`,
-      client,
-      facts,
-      answerTimeoutOf(options),
-      { host, leased: options.leased },
-    );
-    session.mark = markOf(options.presence);
-    client.on("error", (error) => session.ended(error));
-    client.on("end", () => session.ended(new ConnectionError(CLOSED.what, CLOSED.cure)));
-    return session;
-  } catch (error) {
-    if (client) socketOf(client).destroy();
-    throw error;
-  }
-}

@@ -1,5 +1,5 @@
-import { LockUnavailableError } from "../../errors.ts";
-
+import { LockUnavailableError, TroubleError } from "../../errors.ts";
+import type { DriverAnswer } from "./driver.ts";
 import type { Row } from "./row.ts";
 import type { Statement } from "./statement.ts";
 
@@ -21,4 +21,22 @@ export async function oneByOne(
     }
   }
   return outcomes;
+}
+
+/** Whether a server left some of so many statements without an answer, though none failed. */
+export function isCutShort(answers: readonly DriverAnswer[], statements: number): boolean {
+  return answers.length < statements && answers.every((answer) => "rows" in answer);
+}
+
+/** The outcomes of so many statements that were sent together, of which the last may have no answer. */
+export function outcomesOf(
+  answers: readonly DriverAnswer[],
+  statements: number,
+  wrap: (error: unknown) => LockUnavailableError,
+): readonly Outcome[] {
+  const outcomes = answers.map((answer) => "rows" in answer ? answer : { error: wrap(answer.error) });
+  const last = outcomes.findLast((outcome) => "error" in outcome) ?? {
+    error: wrap(new TroubleError("the server did not answer each statement", "connect to the server itself")),
+  };
+  return Array.from({ length: statements }, (_, index) => outcomes[index] ?? last);
 }

@@ -7,6 +7,8 @@ import type { Session } from "./session.ts";
 export interface LockInSession {
   /** Whether this very session, on the same server, still holds the lock. */
   isHeld(): Promise<boolean>;
+  /** Fires when {@linkcode isHeld} has shown that somebody asks for the lock's release. */
+  readonly asked: AbortSignal;
   /** Releases the lock. False if the session did not hold it. */
   release(): Promise<boolean>;
 }
@@ -18,7 +20,7 @@ export interface LockInSession {
  */
 export function holdInSession(
   session: Session,
-  { isHeld, release }: LockInSession,
+  { isHeld, asked, release }: LockInSession,
   acquired: Acquired,
 ): Promise<LeasedLock> {
   return hold({
@@ -28,6 +30,7 @@ export function holdInSession(
       return session.isGivenUp;
     },
     session,
+    asked,
     lasts: false,
     async renew() {
       const sent = new Moment();

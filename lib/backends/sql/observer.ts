@@ -2,7 +2,8 @@ import type { Observer } from "../backend.ts";
 import { UnfitServerError } from "../../errors.ts";
 import type { Patience } from "../../ledger/patience.ts";
 import type { TableName } from "../../ledger/table_name.ts";
-import type { LockFilter, Seen } from "../../who/sighting.ts";
+import type { Grip } from "../../who/grip.ts";
+import type { LockFilter, Seen, Sighting } from "../../who/sighting.ts";
 import { SqlLedger } from "./ledger.ts";
 import type { Store } from "./ledger_table.ts";
 import type { Session } from "./session.ts";
@@ -17,6 +18,8 @@ export interface ObserverQueries<S extends Session> {
   /** Says which locks are kept by another server, and what to do; undefined if none. */
   elsewhere(session: S, signal: AbortSignal): Promise<string | undefined>;
   sightings(session: S, filter: LockFilter, table: TableName, signal: AbortSignal): Promise<Seen>;
+  /** Takes hold of a holder, see `Observer.grip()`; the session is opened anew where it has ended. */
+  grip(holder: Sighting, session: () => Promise<S>, signal: AbortSignal): Promise<Grip>;
   ledger(session: S, table: TableName, patience: Patience): Promise<Store>;
 }
 
@@ -44,6 +47,7 @@ export async function observeDatabase<S extends Session>(
       elsewhere,
       sightings: async (filter, table, signal) =>
         await queries.sightings(await lock.session(signal), filter, table, signal),
+      grip: async (holder, signal) => await queries.grip(holder, () => lock.session(signal), signal),
       ledger: async (table, patience) =>
         new SqlLedger(await queries.ledger(await lock.session(signal), table, patience), patience),
       [Symbol.asyncDispose]: () => lock[Symbol.asyncDispose](),

@@ -1,9 +1,10 @@
 import type { Socket } from "node:net";
-import { aborted, elapsed, firstOf, onAbort } from "../../waiting.ts";
+import { aborted, type Cause, elapsed, firstOf, onAbort } from "../../waiting.ts";
 import { formatDuration } from "../../text/duration.ts";
 import { LockUnavailableError, type Trouble } from "../../errors.ts";
+import type { DriverAnswer, DriverConnection, ErrorTranslator } from "./driver.ts";
 import type { Row } from "./row.ts";
-import { oneByOne, type Outcome } from "./batch.ts";
+import { isCutShort, oneByOne, type Outcome, outcomesOf } from "./batch.ts";
 import { sql, type Statement } from "./statement.ts";
 import { ConnectionError } from "../network/errors.ts";
 import type { LockSession } from "../../lock/lock.ts";
@@ -11,30 +12,6 @@ import { ProtocolError } from "../network/protocol_error.ts";
 
 /** How long closing may take, in milliseconds; after that the server notices the end of the connection anyway. */
 const GOODBYE = 1000;
-
-/** What a session needs from a database's driver. */
-export interface DriverConnection {
-  /**
-   * Sends a statement, and calls back once, with an error or with its rows.
-   *
-   * @param counts See {@linkcode QueryOptions.counts}.
-   */
-  query(statement: Statement, done: (error: unknown, rows: readonly Row[]) => void, counts: boolean): void;
-  /** Ends the session properly, and then calls back. */
-  end(done: () => void): void;
-  /** Ends the connection at once. */
-  destroy(): void;
-  /** The underlying socket. */
-  socket(): Socket;
-}
-
-/** Explains a driver's errors. */
-export interface ErrorTranslator {
-  /** Says in a few words what is wrong and what to do; never holds a password. */
-  describe(error: unknown): Trouble;
-  /** Whether the same request may succeed a moment later. */
-  isTransient(error: unknown): boolean;
-}
 
 /** How one statement is run. */
 export interface QueryOptions {
@@ -55,6 +32,8 @@ export class Session implements LockSession {
   readonly where: string;
   /** A comment that is added to every statement, see `markOf`. */
   mark: Statement = sql``;
+  /** Whether the server takes no more than one statement in a message. */
+  oneAtATime = false;
   readonly #driver: DriverConnection;
   readonly #translator: ErrorTranslator;
   readonly #answerTimeout: number;
@@ -108,12 +87,54 @@ export class Session implements LockSession {
   }
 
   /** Like {@linkcode query}, but returns all rows; of all statements, if there are several. */
-  queryAll(
-    statement: Statement,
-    { serverTime = 0, signal, counts = false }: QueryOptions = {},
-  ): Promise<readonly Row[]> {
+  queryAll(statement: Statement, options: QueryOptions = {}): Promise<readonly Row[]> {
+    return this.#answer<readonly Row[]>(options, (resolve, reject) => {
+      this.#driver.query(
+        this.#marked(statement),
+        (error, rows) => error ? reject(this.#wrap(error)) : resolve(rows),
+        options.counts ?? false,
+      );
+    });
+  }
+
+  /**
+   * Runs statements in order, each committing by itself. Where one fails, those after it may have been run or not, so a
+   * caller must make each of them harmless then. Together they have the time of one to be answered in.
+   *
+   * @returns An outcome for each; the error for those that have no answer.
+   * @throws The signal's reason when it is aborted.
+   */
+  async batch(statements: readonly Statement[], options: QueryOptions = {}): Promise<readonly Outcome[]> {
+    const singly = () => oneByOne((statement) => this.queryAll(statement, options), statements);
+    if (this.oneAtATime || this.#driver.queryEach === undefined || statements.length < 2) return await singly();
+    const marked = statements.map((statement) => this.#marked(statement));
+    let answers;
+    try {
+      answers = await this.#answer<readonly DriverAnswer[]>(options, (resolve) => {
+        this.#driver.queryEach!(marked, resolve, options.counts ?? false);
+      });
+    } catch (error) {
+      if (!(error instanceof LockUnavailableError)) throw error;
+      return statements.map(() => ({ error }));
+    }
+    const [first] = answers;
+    if (first && "error" in first && !this.closed.aborted && this.#translator.mayRefuseSeveral?.(first.error)) {
+      const outcomes = await singly();
+      this.oneAtATime = "rows" in outcomes[0]!;
+      return outcomes;
+    }
+    this.oneAtATime = isCutShort(answers, statements.length);
+    return outcomesOf(answers, statements.length, (error) => this.#wrap(error));
+  }
+
+  /**
+   * Waits for an answer.
+   *
+   * @param ask Sends the question.
+   */
+  #answer<T>({ serverTime = 0, signal }: QueryOptions, ask: Cause<T>): Promise<T> {
     const limit = serverTime + this.#answerTimeout * ++this.#unanswered;
-    return firstOf<readonly Row[]>(
+    return firstOf<T>(
       () => () => void this.#unanswered--,
       aborted(this.closed, ({ reason }) => {
         throw this.#wrap(reason);
@@ -127,27 +148,14 @@ export class Session implements LockSession {
         // Closing rejects the promise, see aborted() above.
         const what = `no answer for ${formatDuration(this.#answerTimeout)}`;
         this.destroy({ what, cure: "check the server and the network" });
-        return [];
+        throw this.#wrap(this.closed.reason);
       }),
-      (resolve, reject) => {
-        this.#driver.query(
-          sql`${statement}${this.mark}`,
-          (error, rows) => error ? reject(this.#wrap(error)) : resolve(rows),
-          counts,
-        );
-      },
+      ask,
     );
   }
 
-  /**
-   * Runs statements in order, each committing by itself. Where one fails, those after it may have been run or not, so a
-   * caller must make each of them harmless then.
-   *
-   * @returns An outcome for each.
-   * @throws The signal's reason when it is aborted.
-   */
-  batch(statements: readonly Statement[], options: QueryOptions = {}): Promise<readonly Outcome[]> {
-    return oneByOne((statement) => this.queryAll(statement, options), statements);
+  #marked(statement: Statement): Statement {
+    return sql`${statement}${this.mark}`;
   }
 
   /**

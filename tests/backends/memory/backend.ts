@@ -34,6 +34,7 @@ export class MemoryBackend implements Backend {
     return Promise.resolve({
       elsewhere: undefined,
       sightings: (filter: LockFilter) => Promise.resolve(seen(filter)),
+      grip: () => Promise.reject(new Error("nobody is ended there")),
       ledger: () => Promise.resolve(undefined),
       [Symbol.asyncDispose]: () => Promise.resolve(),
     });

@@ -89,6 +89,7 @@ export class MemoryLock implements BackendLock {
 
 class HeldInMemory implements HeldLock {
   readonly lost = new AbortController().signal;
+  readonly asked = new AbortController().signal;
   readonly session = undefined;
   readonly left = Infinity;
   readonly heldToEnd = true;

@@ -20,6 +20,22 @@ const text = new TextEncoder();
 
 /** Protocol of 4.1, secure connection, transactions, authentication plugins. */
 const CAPABILITIES = 0x0008a201;
+/** Several statements in one message. */
+const MULTI_STATEMENTS = 0x10000;
+/** The status of a server, and what it adds if another result follows. */
+const AUTOCOMMIT = 2;
+const MORE_RESULTS = 8;
+
+/** What a server does with several statements in one message. */
+export type Several =
+  /** It takes them. */
+  | "takes"
+  /** It says when it greets that it does not, and finds an error in their syntax. */
+  | "refuses"
+  /** It says that it takes them, and finds an error in their syntax. */
+  | "cannot read"
+  /** It says that it takes them, and answers only the first. */
+  | "forgets";
 const QUIT = 1;
 
 /** An authentication method; without one, the server accepts every login. */
@@ -48,13 +64,20 @@ export class FakeMySql extends FakeServer {
   readonly #answer: (sql: string) => Answer;
   readonly #login: FakeLogin | undefined;
   readonly #tamper: Tamper;
+  /** How many messages with statements it received. */
+  messages = 0;
   #frames = 0;
 
   /**
    * @param answer Called with each statement.
    * @param tamper Called with each frame that is sent.
    */
-  constructor(answer: (sql: string) => Answer, login?: FakeLogin, tamper: Tamper = (frame) => frame) {
+  constructor(
+    answer: (sql: string) => Answer,
+    login?: FakeLogin,
+    tamper: Tamper = (frame) => frame,
+    readonly several: Several = "takes",
+  ) {
     super();
     this.#answer = answer;
     this.#login = login;
@@ -67,7 +90,9 @@ export class FakeMySql extends FakeServer {
   }
 
   protected override async converse(connection: Deno.Conn): Promise<void> {
-    await this.#send(connection, 0, [greeting(this.#login?.plugin ?? "mysql_native_password")]);
+    await this.#send(connection, 0, [
+      greeting(this.#login?.plugin ?? "mysql_native_password", this.several !== "refuses"),
+    ]);
     const { sequence, payload } = await receive(connection);
     let next = sequence + 1;
     const tell = async (payload: readonly number[]) => await this.#send(connection, next++, [[...payload]]);
@@ -81,14 +106,30 @@ export class FakeMySql extends FakeServer {
     if (this.#login && !await this.#login.admits(client)) {
       return await this.#send(connection, next, result(new ServerError(1045, "Access denied")));
     }
-    await this.#send(connection, next, [OK]);
+    await this.#send(connection, next, [ok(false)]);
     for (;;) {
       const { payload } = await receive(connection);
       if (payload[0] === QUIT) break;
-      const sql = new TextDecoder().decode(payload.subarray(1));
-      this.statements.push(sql);
-      await this.#send(connection, 1, result(this.#answer(sql)));
+      await this.#send(connection, 1, this.#results(new TextDecoder().decode(payload.subarray(1))));
     }
+  }
+
+  /** The packets of the answer to a message. */
+  #results(text: string): number[][] {
+    this.messages++;
+    const statements = text.split("; ");
+    if (statements.length > 1 && (this.several === "refuses" || this.several === "cannot read")) {
+      return result(new ServerError(1064, "You have an error in your SQL syntax"));
+    }
+    if (this.several === "forgets") statements.length = 1;
+    const packets: number[][] = [];
+    for (const [index, sql] of statements.entries()) {
+      this.statements.push(sql);
+      const answer = this.#answer(sql);
+      packets.push(...result(answer, index < statements.length - 1));
+      if (answer instanceof ServerError) break;
+    }
+    return packets;
   }
 
   /** Sends all packets in one write, as servers do. */
@@ -109,12 +150,13 @@ async function receive(connection: Deno.Conn): Promise<{ sequence: number; paylo
 /** Twenty bytes; the greeting sends the first eight separately. */
 const SCRAMBLE = "scrambleis twelve by";
 
-function greeting(plugin: string): number[] {
+function greeting(plugin: string, takesSeveral: boolean): number[] {
+  const capabilities = CAPABILITIES | (takesSeveral ? MULTI_STATEMENTS : 0);
   return [
     ...[10, ...cString("8.0.0-fake"), ...uint(1, 4)],
-    ...[...cString(SCRAMBLE.slice(0, 8)), ...uint(CAPABILITIES & 0xffff, 2), 33, ...uint(2, 2)],
+    ...[...cString(SCRAMBLE.slice(0, 8)), ...uint(capabilities & 0xffff, 2), 33, ...uint(2, 2)],
     ...[
-      ...uint(CAPABILITIES >> 16, 2),
+      ...uint(capabilities >> 16, 2),
       21,
       ...uint(0, 10),
       ...cString(SCRAMBLE.slice(8)),
@@ -129,25 +171,27 @@ function answerIn(login: Uint8Array): Uint8Array {
   return login.slice(after + 1, after + 1 + login[after]!);
 }
 
-const OK = [0, 0, 0, ...uint(2, 2), ...uint(0, 2)];
-const EOF = [0xfe, ...uint(0, 2), ...uint(2, 2)];
+const ok = (more: boolean) => [0, 0, 0, ...uint(statusWith(more), 2), ...uint(0, 2)];
+const eof = (more: boolean) => [0xfe, ...uint(0, 2), ...uint(statusWith(more), 2)];
+const statusWith = (more: boolean) => AUTOCOMMIT | (more ? MORE_RESULTS : 0);
 
-function result(answer: Answer): number[][] {
+/** @param more Whether another result follows. */
+function result(answer: Answer, more = false): number[][] {
   if (answer instanceof ServerError) {
     return [[0xff, ...uint(Number(answer.errno), 2), ...text.encode(`#HY000${answer.message}`)]];
   }
   const rows = Array.isArray(answer) ? answer as readonly AnswerRow[] : [answer as AnswerRow];
   const columns = Object.entries(rows[0] ?? {});
-  if (columns.length === 0) return [OK];
+  if (columns.length === 0) return [ok(more)];
   const values = rows.map((row) =>
     Object.values(row).flatMap((value) => value === null ? [0xfb] : field(String(value)))
   );
   return [
     [columns.length],
     ...columns.map(([name, value]) => column(name, typeof value === "string")),
-    EOF,
+    eof(more),
     ...values,
-    EOF,
+    eof(more),
   ];
 }
 

@@ -55,6 +55,36 @@ const GOOD: readonly (readonly [what: string, ...sent: (Uint8Array | "asked")[]]
   ["nothing to do", ...WELCOME, "asked", message("I", []), READY],
   ["a notification", ...WELCOME, message("A", [0, 0, 0, 1, ...bytesOf("channel\0text\0")])],
   ["the end by an administrator", ...WELCOME, trouble("E", "terminated")],
+  [
+    "an answer to each of several statements",
+    ...WELCOME,
+    "asked",
+    "asked",
+    "asked",
+    DONE,
+    READY,
+    columns(1),
+    row("a"),
+    DONE,
+    READY,
+    DONE,
+    READY,
+  ],
+  [
+    "an error before another answer",
+    ...WELCOME,
+    "asked",
+    "asked",
+    columns(2),
+    row("a", "b"),
+    trouble("E", "no"),
+    READY,
+    columns(1),
+    row("a"),
+    DONE,
+    READY,
+  ],
+  ["a statement in the middle of an answer", ...WELCOME, "asked", columns(1), "asked", DONE, READY, DONE, READY],
   ["NULL", ...WELCOME, "asked", columns(1), message("D", [0, 1, 255, 255, 255, 255]), DONE, READY],
 ];
 
@@ -92,6 +122,10 @@ const BAD: readonly (readonly [what: string, ...sent: (Uint8Array | "asked")[]])
   ["a row that nobody asked for", ...WELCOME, row("a")],
   ["an end that nobody asked for", ...WELCOME, DONE],
   ["readiness twice", ...WELCOME, READY],
+  ["an answer more than there were statements", ...WELCOME, "asked", "asked", DONE, READY, DONE, READY, DONE],
+  ["readiness more often than there were statements", ...WELCOME, "asked", "asked", READY, READY, READY],
+  ["rows after an error with a statement behind it", ...WELCOME, "asked", "asked", trouble("E", "no"), columns(1)],
+  ["a row with the columns of the answer before", ...WELCOME, "asked", "asked", columns(1), READY, row("a")],
   ["a row without columns", ...WELCOME, "asked", row("a")],
   ["a row of too many values", ...WELCOME, "asked", columns(1), row("a", "b")],
   ["a row of too few", ...WELCOME, "asked", columns(2), row("a")],
@@ -171,11 +205,18 @@ const FAILURE = [0xff, 1, 4, ...bytesOf("#HY000no")];
 const TEXT = 253;
 const WHOLE = 8;
 
-/** Feeds packets, all in order; `asked` stands for a statement. */
-function feedPackets(sent: readonly (readonly number[] | "asked")[], tls = false): void {
+const OK_AND_MORE = [0, 0, 0, 10, 0, 0, 0];
+const END_AND_MORE = [0xfe, 0, 0, 10, 0];
+
+/** A packet, or a message with a statement or two. */
+type Sent = readonly number[] | "asked" | "asked two";
+
+/** Feeds packets, all in order. */
+function feedPackets(sent: readonly Sent[], tls = false): void {
   const frames = new MySqlFrames(tls);
   for (const part of sent) {
     if (part === "asked") frames.statementSent();
+    else if (part === "asked two") frames.statementSent(2);
     else {
       frames.sizeOf(Buffer.from([...uint(part.length, 3), 0, 0, 0, 0]));
       frames.checkPacket(Buffer.from(part), true);
@@ -183,7 +224,7 @@ function feedPackets(sent: readonly (readonly number[] | "asked")[], tls = false
   }
 }
 
-const GOOD_PACKETS: readonly (readonly [what: string, ...sent: (readonly number[] | "asked")[]])[] = [
+const GOOD_PACKETS: readonly (readonly [what: string, ...sent: Sent[]])[] = [
   ["a login", greeting(), OK],
   ["a full server", [0xff, 0x10, 4, ...bytesOf("Too many connections")]],
   ["a refusal", greeting(), FAILURE],
@@ -197,13 +238,25 @@ const GOOD_PACKETS: readonly (readonly [what: string, ...sent: (readonly number[
   ["an error in the middle of rows", greeting(), OK, "asked", [1], column(TEXT), END, [1, 97], FAILURE],
   ["a long text", greeting(), OK, "asked", [1], column(TEXT), END, [0xfc, 44, 1, ...new Array(300).fill(97)], END],
   ["the end by an administrator", greeting(), OK, FAILURE],
+  ["two results of two statements", greeting(), OK, "asked two", OK_AND_MORE, OK, "asked", OK],
+  [
+    ...["rows of two statements", greeting(), OK, "asked two", [1], column(TEXT), END_AND_MORE, [1, 97]] as const,
+    ...[END_AND_MORE, [1], column(WHOLE), END, [1, 49], END, "asked", OK] as const,
+  ],
+  ["an error in the first of two", greeting(), OK, "asked two", FAILURE, "asked", OK],
+  ["an error in the second of two", greeting(), OK, "asked two", OK_AND_MORE, FAILURE, "asked", OK],
+  [
+    "an error in the rows of the second",
+    ...[greeting(), OK, "asked two", OK_AND_MORE, [1], column(TEXT), END, [1, 97], FAILURE, "asked", OK] as const,
+  ],
+  ["an answer to the first of two only", greeting(), OK, "asked two", OK, "asked", OK],
 ];
 
 for (const [what, ...sent] of GOOD_PACKETS) {
   Deno.test(`MySQL: ${what} is as it should be`, () => feedPackets(sent));
 }
 
-const BAD_PACKETS: readonly (readonly [what: string, ...sent: (readonly number[] | "asked")[]])[] = [
+const BAD_PACKETS: readonly (readonly [what: string, ...sent: Sent[]])[] = [
   ["an OK in place of the greeting", OK],
   ["a greeting of version 9", greeting(CAPABILITIES, 9)],
   ["a greeting of before 4.1", greeting(0x8000)],
@@ -231,8 +284,25 @@ const BAD_PACKETS: readonly (readonly [what: string, ...sent: (readonly number[]
   ["a row with something after it", greeting(), OK, "asked", [1], column(TEXT), END, [1, 97, 0]],
   ["a number that is none", greeting(), OK, "asked", [1], column(WHOLE), END, [2, 47, 59]],
   ["an empty number", greeting(), OK, "asked", [1], column(WHOLE), END, [0]],
-  ["more results", greeting(), OK, "asked", [0, 0, 0, 10, 0, 0, 0]],
-  ["more results after rows", greeting(), OK, "asked", [1], column(TEXT), END, [0xfe, 0, 0, 10, 0]],
+  ["more results", greeting(), OK, "asked", OK_AND_MORE],
+  ["more results after rows", greeting(), OK, "asked", [1], column(TEXT), END, END_AND_MORE],
+  ["more results after columns", greeting(), OK, "asked", [1], column(TEXT), END_AND_MORE],
+  ["more results after a login", greeting(), OK_AND_MORE],
+  ["three results of two statements", greeting(), OK, "asked two", OK_AND_MORE, OK_AND_MORE],
+  [
+    "three results with rows of two statements",
+    greeting(),
+    OK,
+    "asked two",
+    OK_AND_MORE,
+    [1],
+    column(TEXT),
+    END_AND_MORE,
+  ],
+  ["a result after an error", greeting(), OK, "asked two", FAILURE, OK],
+  ["a result after the last of two", greeting(), OK, "asked two", OK_AND_MORE, OK, OK],
+  ["more results in the next answer", greeting(), OK, "asked two", OK, "asked", OK_AND_MORE],
+  ["a request for a file in the second of two", greeting(), OK, "asked two", OK_AND_MORE, [0xfb, 97]],
   [
     "rows without end",
     greeting(),

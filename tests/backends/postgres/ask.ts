@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { LockUnavailableError } from "../../../lib/errors.ts";
 import type { Lock } from "../../../lib/lock/lock.ts";
-import { openPostgresSession } from "../../../lib/backends/postgres/session.ts";
+import { openPostgresSession } from "../../../lib/backends/postgres/open_session.ts";
 import type { Row } from "../../../lib/backends/sql/row.ts";
 import { administratorsSql } from "../../../lib/backends/sql/statement.ts";
 import { freshName, never, plainOptions, plainSession } from "../open.ts";

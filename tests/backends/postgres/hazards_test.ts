@@ -6,7 +6,7 @@ import { LockLostError, LockUnavailableError } from "../../../lib/errors.ts";
 import { keySql } from "./key_sql.ts";
 import { stopsAfter } from "../../../lib/lock/lease.ts";
 import type { HeldLock } from "../../../lib/lock/lock.ts";
-import { openPostgresSession } from "../../../lib/backends/postgres/session.ts";
+import { openPostgresSession } from "../../../lib/backends/postgres/open_session.ts";
 import { sql } from "../../../lib/backends/sql/statement.ts";
 import { HANG, pause, until } from "../../cli/wait.ts";
 import { FakeClock } from "../../lock/fake_clock.ts";

@@ -1,6 +1,7 @@
 import { postgresLeases } from "../../../lib/backends/postgres/lease.ts";
 import { postgresDialect } from "../../../lib/backends/postgres/ledger.ts";
-import { openPostgresSession, type PostgresSession } from "../../../lib/backends/postgres/session.ts";
+import { openPostgresSession } from "../../../lib/backends/postgres/open_session.ts";
+import type { PostgresSession } from "../../../lib/backends/postgres/session.ts";
 import { postgresPlace } from "../../ledger/places.ts";
 import type { PostgresServer } from "../../servers/postgres_process.ts";
 import { never, plainSession } from "../open.ts";

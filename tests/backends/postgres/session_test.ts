@@ -1,7 +1,7 @@
 /** What a session is set to, as the server shows it. */
 
 import assert from "node:assert/strict";
-import { openPostgresSession } from "../../../lib/backends/postgres/session.ts";
+import { openPostgresSession } from "../../../lib/backends/postgres/open_session.ts";
 import { identifier, join, sql } from "../../../lib/backends/sql/statement.ts";
 import { never, plainSession } from "../open.ts";
 import { sharedPostgres } from "../shared_server.ts";

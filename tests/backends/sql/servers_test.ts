@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { openMySqlSession } from "../../../lib/backends/mysql/session.ts";
-import { openPostgresSession } from "../../../lib/backends/postgres/session.ts";
+import { openPostgresSession } from "../../../lib/backends/postgres/open_session.ts";
 import { markOf, readMark } from "../../../lib/backends/sql/mark.ts";
 import type { Session } from "../../../lib/backends/sql/session.ts";
 import { lockName } from "../../../lib/lock/lock_name.ts";

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { openMySqlSession } from "../../../lib/backends/mysql/session.ts";
-import { openPostgresSession } from "../../../lib/backends/postgres/session.ts";
+import { openPostgresSession } from "../../../lib/backends/postgres/open_session.ts";
 import type { Session } from "../../../lib/backends/sql/session.ts";
 import { Proxy } from "../../servers/proxy.ts";
 import { FakeClock } from "../../lock/fake_clock.ts";

@@ -2,6 +2,7 @@ import { Deadline } from "../../../deadline.ts";
 import { LockLostError, LockUnavailableError, type Trouble } from "../../../errors.ts";
 import type { Keeper } from "../../../lock/keeper.ts";
 import { Moment } from "../../../lock/lease.ts";
+import { Summons } from "../../../lock/summons.ts";
 import { RELEASE_REFUSALS, untilAnswered } from "../../../lock/until_answered.ts";
 import type { Session } from "../session.ts";
 import type { LeaseConnection } from "./connection.ts";
@@ -28,6 +29,7 @@ export class LeaseKeeper<S extends Session> implements Keeper {
   readonly isGivenUp = true;
   /** Why no renewal is answered at present; undefined if there is no trouble. */
   trouble: Trouble | undefined;
+  readonly #summons = new Summons();
   readonly #kept: KeptLease<S>;
   #queuedIn: S | undefined;
   /** The try to take the session lock in a new session, while it lasts. */
@@ -52,6 +54,10 @@ export class LeaseKeeper<S extends Session> implements Keeper {
 
   get ended(): AbortSignal {
     return this.#kept.connection.closed;
+  }
+
+  get asked(): AbortSignal {
+    return this.#summons.signal;
   }
 
   /** The session that holds the session lock, if any does. */

@@ -1,0 +1,61 @@
+import { ExitCode } from "../exit_codes.ts";
+import { BAD_ARGUMENTS, BAD_CONFIG, BROKEN_PIPE, NOT_PRINTED } from "./exit_statuses.ts";
+import { HELP_FLAG } from "./flag.ts";
+import { JSON_FLAG, LOCK_FLAG, PLACE_FLAGS, type Subcommand, YES_FLAG } from "./subcommand.ts";
+
+/** What the help texts, the manual and the completions say of `sera unlock`. */
+export const UNLOCK: Subcommand = {
+  name: "unlock",
+  summary: "end who holds a lock",
+  usage: "[--force] [flags] [-- command ...]",
+  usages: [
+    "[--yes] [--force] [--json] [flags] --name TEXT | -- command ...",
+    "[--yes] [--force] [--json] [flags] --lock PREFIX",
+  ],
+  about: [
+    "Shows who holds the lock of a command (its words as in a run, without the wait)",
+    "or of a name, asks whether to end it, and does so. The lock's sera is asked first:",
+    "it stops its command (TERM, the grace period, KILL), releases the lock, and exits",
+    "with 206, saying who asked. It sees the wish with its next renewal, within a third",
+    "of its ttl.",
+    "",
+    "With --force the lock is taken from a holder that does not answer, or that is no",
+    "sera: its session is ended, its lease taken over, or on file: its process killed.",
+    "Another sera may then run while the command of the old one still ends; the last",
+    "line says until when. It only ever ends the holder that it has shown, and nobody",
+    "who got the lock after that. It takes those flags of a run that say where the lock",
+    "is (see sera --help), and all variables. Whoever may use the server's locks may ask.",
+  ],
+  flags: [
+    LOCK_FLAG,
+    YES_FLAG,
+    {
+      name: "force",
+      kind: "boolean",
+      help: ["if the holder does not end, take the lock from it"],
+    },
+    {
+      name: "wait",
+      kind: "text",
+      placeholder: "DURATION",
+      help: [
+        "how long to wait for a holder that was asked (default:",
+        "a third of the ttl, the grace period, and 2s); 0 does",
+        "not ask at all: for --force",
+      ],
+    },
+    JSON_FLAG,
+    HELP_FLAG,
+  ],
+  settings: PLACE_FLAGS,
+  takesCommand: true,
+  statuses: [
+    [0, "the holder that was shown has the lock no more, or nobody held it"],
+    [1, "it still has it: it did not end, or you did not confirm"],
+    BAD_CONFIG,
+    BAD_ARGUMENTS,
+    [ExitCode.lockUnavailable, "the server could not be asked, or does not allow it to this user"],
+    NOT_PRINTED,
+    BROKEN_PIPE,
+  ],
+};

@@ -1,0 +1,99 @@
+import { LockUnavailableError, messageOf } from "../../errors.ts";
+import { heartbeatOf, type LeaseTerms } from "../../lock/lease.ts";
+import type { Presence } from "../../lock/presence.ts";
+import { type ProcessStat, processStat } from "../../system/process.ts";
+import type { Forced, Grip } from "../../who/grip.ts";
+import type { Sighting } from "../../who/sighting.ts";
+import type { LockFolder } from "./lock_folder.ts";
+import { holdOf, lookAtFiles } from "./sightings.ts";
+import { leaveWish, takeWishBack, wishPath } from "./wish.ts";
+
+/** The grip on a holder of a lock file: a process of this machine. */
+export class FileGrip implements Grip {
+  readonly deaf: string | undefined;
+  readonly noticedWithin: number;
+  readonly #folder: LockFolder;
+  readonly #holder: Sighting;
+  readonly #by: Presence;
+  /** Whose lock it is, by the record in the file; undefined if the holder is no sera. */
+  readonly #hold: string | undefined;
+  readonly #process: ProcessStat | undefined;
+  readonly #stat: typeof processStat;
+  #hasAsked = false;
+
+  /**
+   * @param by Who wants to end it.
+   * @param lease How often a holder looks, if it has the same settings.
+   * @param stat Reads what the system says of a process.
+   */
+  constructor(folder: LockFolder, holder: Sighting, by: Presence, lease: LeaseTerms, stat = processStat) {
+    this.#stat = stat;
+    this.#folder = folder;
+    this.#holder = holder;
+    this.#by = by;
+    this.noticedWithin = heartbeatOf(lease);
+    this.#process = this.#readProcess();
+    const hold = holdOf(folder.path, holder.lock);
+    // The record may be of a holder that died, while a program that writes none holds the lock now.
+    this.#hold = hold !== undefined && hold.pid === holder.pid && hold.host === holder.host ? hold.hold : undefined;
+    this.deaf = this.#hold === undefined ? "it is no sera that can be asked" : undefined;
+  }
+
+  holds(): Promise<boolean> {
+    const { lock, host, pid } = this.#holder;
+    const isHeld = lookAtFiles(this.#folder.path, { lock })
+      .some((one) => one.state === "held" && one.host === host && one.pid === pid);
+    const isSame = this.#hold === undefined
+      ? this.#readProcess()?.started === this.#process?.started
+      : holdOf(this.#folder.path, lock)?.hold === this.#hold;
+    return Promise.resolve(isHeld && isSame);
+  }
+
+  ask(): Promise<void> {
+    const path = wishPath(this.#folder.path, this.#holder.lock);
+    const { label, host } = this.#by;
+    try {
+      this.#hasAsked = leaveWish(path, this.#folder, { hold: this.#hold!, label, host }) || this.#hasAsked;
+      return Promise.resolve();
+    } catch (error) {
+      if (!(error instanceof Error)) throw error;
+      const cure = "run sera unlock as the user who runs the command, or as root";
+      return Promise.reject(new LockUnavailableError(`Cannot ask the holder: ${path}: ${messageOf(error)}`, cure));
+    }
+  }
+
+  async force(): Promise<Forced | undefined> {
+    const { pid } = this.#holder;
+    if (pid === undefined || !this.#process) throw this.#unreachable();
+    if (!await this.holds()) return undefined;
+    // The last look before the signal: the number may be another process's by now.
+    if (this.#readProcess()?.started !== this.#process.started) return undefined;
+    try {
+      Deno.kill(pid, "SIGKILL");
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return undefined;
+      if (!(error instanceof Error)) throw error;
+      const cure = "run sera unlock as the user whose process it is, or as root";
+      throw new LockUnavailableError(`Cannot end process ${pid}: ${messageOf(error)}`, cure);
+    }
+    return {};
+  }
+
+  #readProcess(): ProcessStat | undefined {
+    const { host, pid } = this.#holder;
+    return pid === undefined || host !== Deno.hostname() ? undefined : this.#stat(pid);
+  }
+
+  #unreachable(): LockUnavailableError {
+    const { host, pid } = this.#holder;
+    const which = pid === undefined ? "The holder's process" : `Process ${pid}`;
+    return host === undefined || host === Deno.hostname()
+      ? new LockUnavailableError(`${which} cannot be seen from here`, "end it where it runs, such as its container")
+      : new LockUnavailableError(`${which} runs on ${host}`, "run sera unlock there");
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    if (this.#hasAsked) takeWishBack(wishPath(this.#folder.path, this.#holder.lock));
+    return Promise.resolve();
+  }
+}

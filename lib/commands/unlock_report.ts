@@ -1,0 +1,119 @@
+import { lineOf } from "../errors.ts";
+import type { Io } from "../io.ts";
+import { terminalWidth } from "../system/terminal.ts";
+import { formatDuration } from "../text/duration.ts";
+import { printable, printableJson } from "../text/printable.ts";
+import { timeOf } from "../text/time.ts";
+import type { HolderEnd } from "../who/end_holder.ts";
+import { holderText } from "../who/holder_text.ts";
+import { shownLock } from "../who/names.ts";
+import { sightingView } from "../who/report.ts";
+import type { Sighting } from "../who/sighting.ts";
+import { tidy } from "../who/tidy.ts";
+import type { Asked } from "./asked_for.ts";
+
+/** What `sera unlock` prints: sentences for people, or one JSON object. */
+export class UnlockReport {
+  readonly #io: Io;
+  readonly #isJson: boolean;
+  readonly #note: (message: string) => Promise<void>;
+
+  constructor(io: Io, isJson: boolean, note: (message: string) => Promise<void>) {
+    this.#io = io;
+    this.#isJson = isJson;
+    this.#note = note;
+  }
+
+  /** Says how it goes on, to people. */
+  async note(message: string): Promise<void> {
+    if (!this.#isJson) await this.#note(message);
+  }
+
+  /** Nobody holds the lock. */
+  free({ lock, prefix }: Asked): void {
+    if (this.#isJson) return this.#json({ lock: lock ?? null, outcome: "free" });
+    this.#io.out(
+      prefix === undefined
+        ? "Free: nobody holds it.\n"
+        : `Free: nobody holds a lock that begins with ${printable(prefix)}.\n`,
+    );
+  }
+
+  /** Several holders were found, and none of them is ended. */
+  async list(holders: readonly Sighting[]): Promise<void> {
+    if (this.#isJson) return;
+    const { sightingsTable } = await import("../who/tables.ts");
+    this.#io.out(sightingsTable(holders, { width: terminalWidth() }));
+  }
+
+  /** Whom it is about. */
+  async holder(holder: Sighting): Promise<void> {
+    if (this.#isJson && !Deno.stdin.isTerminal()) return;
+    const who = holderText([holder]) ?? "somebody of whom the server shows nothing";
+    const run = holder.runId === undefined ? "" : `, run ${holder.runId}`;
+    const text = `${shownLock(tidy(holder))} is held by ${who}${run}.\n`;
+    if (this.#isJson) this.#io.err(text);
+    else this.#io.out(text);
+    await this.#io.flush?.();
+  }
+
+  /** The user did not confirm. */
+  declined(holder: Sighting): void {
+    if (this.#isJson) return this.#json({ ...this.#about(holder), outcome: "declined" });
+    this.#io.out("Left as it is.\n");
+  }
+
+  /**
+   * What has become of the holder.
+   *
+   * @param deaf Why it could not be asked.
+   * @param wait How long it was waited for, in milliseconds.
+   */
+  ended(holder: Sighting, ended: HolderEnd, deaf: string | undefined, wait: number): void {
+    const { outcome } = ended;
+    const until = ended.outcome === "forced" && ended.mayRun !== undefined ? Date.now() + ended.mayRun : undefined;
+    const reason = reasonOf(ended, deaf, wait);
+    if (this.#isJson) {
+      return this.#json({
+        ...this.#about(holder),
+        outcome,
+        may_run_until: until === undefined ? null : new Date(until).toISOString(),
+        reason: reason ?? null,
+      });
+    }
+    const text = outcome === "released" ? "Released." : outcome === "held" ? `Still held: ${reason}` : [
+      "Released by force",
+      ...until === undefined ? [] : [`the holder may still run until ${timeOf(until)}`],
+      ...reason === undefined ? [] : [reason],
+    ].join("; ") + ".";
+    this.#io.out(`${text}\n`);
+  }
+
+  #about({ lock, namespace, name, ...holder }: Sighting): object {
+    return {
+      lock,
+      namespace: namespace ?? null,
+      name: name ?? null,
+      holder: sightingView({ lock, ...holder }),
+    };
+  }
+
+  #json(value: object): void {
+    this.#io.out(`${printableJson(value)}\n`);
+  }
+}
+
+function reasonOf(ended: HolderEnd, deaf: string | undefined, wait: number): string | undefined {
+  if (ended.outcome === "released") return undefined;
+  if (ended.outcome === "forced") return ended.left && lineOf(ended.left);
+  switch (ended.why) {
+    case "deaf":
+      return `it cannot be asked, since ${deaf}; use --force`;
+    case "unanswered":
+      return wait === 0
+        ? "it was not asked; use --force"
+        : `it did not end within ${formatDuration(Math.round(wait))}; use --force, or wait longer with --wait`;
+    case "kept":
+      return "its session was ended, but something still keeps the lock, such as a process that the holder started";
+  }
+}

@@ -1,0 +1,74 @@
+import { Deadline } from "../deadline.ts";
+import { delayOrAbort } from "../waiting.ts";
+import type { Forced, Grip } from "./grip.ts";
+
+/** The pause between two looks at whether a holder has ended, in milliseconds. */
+const PAUSE = 500;
+
+/** How long a place may take to free a lock that was taken from its holder, in milliseconds. */
+const LONGEST_FREEING = 5000;
+
+/** How to end a holder. */
+export interface EndingHolder {
+  /** How long to wait for a holder that was asked, in milliseconds; 0 does not ask. */
+  readonly wait: number;
+  /** Called when the holder has been asked, before the wait. */
+  readonly asked: () => Promise<void> | void;
+  /** Whether to take the lock from a holder that cannot be asked, or has not ended. */
+  readonly force: (why: "deaf" | "unanswered") => Promise<boolean> | boolean;
+  /** Aborts it. */
+  readonly signal: AbortSignal;
+}
+
+/** What has become of a holder. */
+export type HolderEnd =
+  /** It does not hold the lock any more, by itself or since it was asked. */
+  | { readonly outcome: "released" }
+  | ({ readonly outcome: "forced" } & Forced)
+  /** It still holds it. */
+  | { readonly outcome: "held"; readonly why: "deaf" | "unanswered" | "kept" };
+
+/**
+ * Ends the holder of a lock: asks its sera, and takes the lock from it if that does not help and it may be forced.
+ *
+ * @throws {LockUnavailableError} When the place cannot be asked, or does not allow it.
+ * @throws The signal's reason when it is aborted.
+ */
+export async function endHolder(grip: Grip, { wait, asked, force, signal }: EndingHolder): Promise<HolderEnd> {
+  const why = grip.deaf === undefined ? "unanswered" : "deaf";
+  if (why === "unanswered" && wait > 0 && await hasEnded(grip, wait, asked, signal)) return { outcome: "released" };
+  if (!await grip.holds(signal)) return { outcome: "released" };
+  if (!await force(why)) return await grip.holds(signal) ? { outcome: "held", why } : { outcome: "released" };
+  const forced = await grip.force(signal);
+  if (!forced) return { outcome: "released" };
+  return await isGoneWithin(LONGEST_FREEING, grip, signal)
+    ? { outcome: "forced", ...forced }
+    : { outcome: "held", why: "kept" };
+}
+
+async function hasEnded(
+  grip: Grip,
+  wait: number,
+  asked: EndingHolder["asked"],
+  signal: AbortSignal,
+): Promise<boolean> {
+  await grip.ask(signal);
+  await asked();
+  return await isGoneWithin(wait, grip, signal, () => grip.ask(signal));
+}
+
+async function isGoneWithin(
+  wait: number,
+  grip: Grip,
+  signal: AbortSignal,
+  each: () => Promise<void> = () => Promise.resolve(),
+): Promise<boolean> {
+  for (const deadline = new Deadline(wait);;) {
+    const isLast = deadline.passed;
+    if (!await grip.holds(signal)) return true;
+    if (isLast) return false;
+    await each();
+    await delayOrAbort(Math.min(PAUSE, deadline.remaining), signal);
+    signal.throwIfAborted();
+  }
+}

@@ -1,0 +1,145 @@
+/** `sera unlock` for locks in files: the holder looks for a wish, and only the process that was shown is ever killed. */
+
+import assert from "node:assert/strict";
+import { lockName } from "../../lib/lock/lock_name.ts";
+import { linux, terminal, testWith, tool } from "./needs.ts";
+import { fixture, Place } from "./place.ts";
+import type { Running } from "./running.ts";
+import { startInTerminal } from "./terminal.ts";
+
+const LOCK = lockName("n");
+const SHORT = { SERA_TTL: "3s", SERA_GRACE: "2s" };
+
+async function withHolder(
+  act: (place: Place, holder: Running) => Promise<void>,
+  { flags = [], env = SHORT }: { readonly flags?: readonly string[]; readonly env?: Record<string, string> } = {},
+): Promise<void> {
+  await using place = await Place.make();
+  await using holder = place.startSera([...flags, "--name", "n", "0", fixture("hold.sh")], { stdin: "open", env });
+  await holder.says("ready");
+  await act(place, holder);
+}
+
+testWith([linux], "a holder that is asked stops its command, releases the lock and says who asked", async () => {
+  await withHolder(async (place, holder) => {
+    const { code, stdout, stderr } = await place.sera(["unlock", "--yes", "--name", "n"], { env: SHORT });
+    const lines = stdout.trimEnd().split("\n");
+    assert.match(lines[0]!, new RegExp(`^${LOCK.slice(0, 12)} is held by .*:${holder.pid} n, since .*\\.$`));
+    assert.deepEqual([lines.slice(1), code], [["Released."], 0]);
+    assert.equal(stderr, "sera: Asked it to end; waiting for that for up to 5s\n");
+    const ended = await holder.ended;
+    assert.equal(ended.code, 206);
+    assert.match(
+      ended.stderr,
+      new RegExp(`^sera: Asked to give the lock back: unlock by \\S+@${Deno.hostname()}; stopping .*hold.sh\n$`),
+    );
+    assert.deepEqual([...Deno.readDirSync(place.locks)].map(({ name }) => name), [`${LOCK}.lock`]);
+    assert.equal((await place.sera(["unlock", "--yes", "--name", "n"])).stdout, "Free: nobody holds it.\n");
+  });
+});
+
+testWith([linux], "the run of a holder that was asked has failed, and --once lets it run again", async () => {
+  await withHolder(async (place, holder) => {
+    assert.equal((await place.sera(["unlock", "--yes", "--name", "n"], { env: SHORT })).code, 0);
+    assert.equal((await holder.ended).code, 206);
+    const { runs: [run] } = JSON.parse((await place.sera(["history", "--json"])).stdout);
+    assert.deepEqual([run.outcome, run.exit_code], ["failed", 206]);
+    assert.equal((await place.sera(["--once", "k", "--name", "n", "0", "true"])).code, 0);
+    assert.equal(JSON.parse((await place.sera(["history", "--json"])).stdout).runs.length, 2);
+  }, { flags: ["--once", "k", "--min-hold", "1h"] });
+});
+
+testWith([linux], "a wish for an earlier holder is none for this one", async () => {
+  await withHolder(async (place, holder) => {
+    await place.write(`locks/${LOCK}.end`, JSON.stringify({ hold: crypto.randomUUID(), label: "unlock by x" }));
+    // The next one replaces it.
+    const { code } = await place.sera(["unlock", "--yes", "--json", "--name", "n"], { env: SHORT });
+    assert.equal(code, 0);
+    assert.match((await holder.ended).stderr, /unlock by (?!x)/);
+  });
+});
+
+testWith([linux], "a paused holder does not answer; by force it is killed, and its command with it", async () => {
+  await withHolder(async (place, holder) => {
+    holder.kill("SIGSTOP");
+    const asked = await place.sera(["unlock", "--yes", "--wait", "1s", "--json", "--name", "n"]);
+    const { outcome, reason, holder: { pid } } = JSON.parse(asked.stdout);
+    assert.deepEqual([asked.code, outcome, pid], [1, "held", holder.pid]);
+    assert.equal(reason, "it did not end within 1s; use --force, or wait longer with --wait");
+    const forced = await place.sera(["unlock", "--yes", "--wait", "0", "--force", "--name", "n"]);
+    assert.match(forced.stdout, /\nReleased by force\.\n$/);
+    assert.equal(forced.code, 0);
+    assert.equal((await holder.ended).code, 137);
+  });
+});
+
+testWith([linux, tool("flock", "--version")], "a holder that is no sera cannot be asked", async () => {
+  await using place = await Place.make();
+  await Deno.mkdir(place.locks);
+  await using holder = place.start(["flock", "--no-fork", place.locks + `/${LOCK}.lock`, fixture("hold.sh")], {
+    stdin: "open",
+  });
+  await holder.says("ready");
+  const asked = await place.sera(["unlock", "--yes", "--lock", LOCK.slice(0, 6)]);
+  assert.equal(asked.code, 1);
+  assert.match(asked.stdout, /Still held: it cannot be asked, since it is no sera that can be asked; use --force\n/);
+  assert.equal((await place.sera(["unlock", "--yes", "--force", "--name", "n"])).code, 0);
+  assert.equal((await holder.ended).code, 137);
+});
+
+testWith([linux], "two who unlock at once are both told that it is released", async () => {
+  await withHolder(async (place, holder) => {
+    const both = await Promise.all([1, 2].map(() => place.sera(["unlock", "--yes", "--name", "n"], { env: SHORT })));
+    assert.deepEqual(both.map(({ code }) => code), [0, 0]);
+    assert.equal((await holder.ended).code, 206);
+  });
+});
+
+Deno.test("without a terminal --yes is needed, and a lock", async () => {
+  await using place = await Place.make();
+  const unsure = await place.sera(["unlock", "--name", "n"]);
+  assert.deepEqual([unsure.code, unsure.stderr], [
+    201,
+    "sera: Cannot ask whether to end the holder: stdin is no terminal; use --yes\n",
+  ]);
+  const all = await place.sera(["unlock", "--yes"]);
+  assert.deepEqual([all.code, all.stderr], [
+    201,
+    "sera: Cannot tell which lock to end; give its command after --, or --name, or --lock PREFIX\n",
+  ]);
+  assert.equal((await place.sera(["unlock", "--yes", "--wait", "soon", "--name", "n"])).code, 201);
+});
+
+testWith([linux], "of several holders that a prefix fits none is ended", async () => {
+  await using place = await Place.make();
+  // Their names begin with the same digit.
+  const names = [..."abcdefghijklmnopqrstuvwxyz"].filter((name) => lockName(name).startsWith("8")).slice(0, 2);
+  await using one = place.startSera(["--name", names[0]!, "0", fixture("hold.sh")], { stdin: "open" });
+  await using other = place.startSera(["--name", names[1]!, "0", fixture("hold.sh")], { stdin: "open" });
+  await Promise.all([one.says("ready"), other.says("ready")]);
+  const { code, stdout, stderr } = await place.sera(["unlock", "--yes", "--force", "--lock", "8"]);
+  assert.equal(code, 201);
+  for (const name of names) assert.match(stdout, new RegExp(lockName(name).slice(0, 12)));
+  assert.match(stderr, /^sera: Cannot tell which of 2 holders to end; give more of the LOCK, or its --name\n$/);
+  assert.deepEqual([one.over, other.over], [false, false]);
+});
+
+testWith(
+  [linux, terminal],
+  "at a terminal it asks, and leaves the holder without a yes",
+  async () => {
+    await withHolder(async (place, holder) => {
+      await using no = startInTerminal(place, `SERA_TTL=3s ${place.file("bin/sera")} unlock --name n`);
+      await no.says("End it? [y/N] ");
+      await no.write("\n");
+      const { code, stdout } = await no.ended;
+      assert.equal(code, 1);
+      assert.match(stdout, /Left as it is\.\r?\n$/);
+      await using yes = startInTerminal(place, `SERA_TTL=3s ${place.file("bin/sera")} unlock --wait 10s --name n`);
+      await yes.says("End it? [y/N] ");
+      await yes.write("y\n");
+      assert.equal((await yes.ended).code, 0);
+      assert.equal((await holder.ended).code, 206);
+    });
+  },
+);

@@ -9,10 +9,9 @@ export const HISTORY: Subcommand = {
   summary: "what ran, from the ledger",
   usage: "[--json] [flags] [-- command ...]",
   usages: [
-    "[--json] [--limit N] [--failed] [--since DURATION] [--host NAME] [--once KEY]",
     "[--json] [--limit N] [flags] [--name TEXT | -- command ...]",
     "[--json] [--limit N] [flags] --lock PREFIX",
-    "[--json] --succeeded-within DURATION [flags] [--name TEXT | -- command ...]",
+    "--succeeded-within DURATION [flags] [-- command ...]",
     "--schema [flags]",
   ],
   about: [

@@ -7,7 +7,7 @@ import { JSON_FLAG, LOCK_FLAG, PLACE_FLAGS, type Subcommand, YES_FLAG } from "./
 export const UNLOCK: Subcommand = {
   name: "unlock",
   summary: "end who holds a lock",
-  usage: "[--force] [flags] [-- command ...]",
+  usage: "[--force] [flags] -- command ...",
   usages: [
     "[--yes] [--force] [--json] [flags] --name TEXT | -- command ...",
     "[--yes] [--force] [--json] [flags] --lock PREFIX",

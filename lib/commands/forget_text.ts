@@ -22,9 +22,13 @@ export function questionText(runs: readonly RecordedRun[], rule: Rule): string {
   return `Forget ${namesOf(runs)}, so that ${flagsOf(rule)} lets the command run again?`;
 }
 
+function endOf({ outcome }: RecordedRun): string {
+  return outcome === "abandoned" ? "was abandoned" : outcome;
+}
+
 /** What was done. */
 export function forgotText(runs: readonly RecordedRun[], rule: Rule): string {
-  const lines = runs.map((run) => `Forgot run ${run.id} by ${printable(whoAndWhen(run))}, which ${run.outcome}.\n`);
+  const lines = runs.map((run) => `Forgot run ${run.id} by ${printable(whoAndWhen(run))}, which ${endOf(run)}.\n`);
   return `${lines.join("")}With ${flagsOf(rule)} the command may run again.\n`;
 }
 

@@ -8,17 +8,14 @@ import { addRun, endLeases, spanLease } from "./begin_run.ts";
 import { countedRun } from "./counted_run.ts";
 import { spanValue } from "./every.ts";
 import { pointerTo } from "./pointer.ts";
-import { type Ending, endRun } from "./end_run.ts";
-import { idIn } from "./ledger_keys.ts";
+import { endLeft } from "./end_left.ts";
+import { endRun } from "./end_run.ts";
 import { latestRuns, runsOf } from "./ledger_reading.ts";
 import { LedgerLockLostError, LedgerStore } from "./ledger_store.ts";
 import type { Caller, OwnKey } from "./own_key.ts";
 import { pruneRuns } from "./prune_runs.ts";
 import { step } from "./requests.ts";
 import { cut, newRun, recorded, type StoredRun } from "./stored_run.ts";
-
-/** How many unfinished runs are read at a time, and told of; there is at most one, unless others write there too. */
-const TOLD_AT_ONCE = 100;
 
 /** The latest time that a run is kept until: the end of the year 9999. */
 const LATEST = Date.UTC(10_000, 0, 1) - 1;
@@ -59,12 +56,12 @@ export class EtcdLedger implements Ledger {
 
   async abandon(lock: string): Promise<readonly RecordedRun[]> {
     if (this.#isTidy) return [];
-    return await this.#endLeft(lock, () => true, { outcome: "abandoned", expires: "keep", countsNever: false });
+    return await endLeft(this.#store, lock, () => true, { outcome: "abandoned", expires: "keep", countsNever: false });
   }
 
   async takeBack(lock: string, { host, pid }: Runner): Promise<void> {
     const isOurs = (run: RecordedRun) => run.host === cut(host) && run.pid === pid;
-    await this.#endLeft(lock, isOurs, { outcome: "unstarted", expires: "keep", countsNever: true });
+    await endLeft(this.#store, lock, isOurs, { outcome: "unstarted", expires: "keep", countsNever: true });
   }
 
   async begin(lock: string, runner: Runner, rule: Rule): Promise<Permission> {
@@ -170,36 +167,6 @@ export class EtcdLedger implements Ledger {
     } catch (error) {
       if (lease !== undefined && error instanceof LedgerLockLostError) await endLeases(this.#store, [lease]);
       throw error;
-    }
-  }
-
-  /** Ends the runs of a lock that have not ended, if they are meant. */
-  async #endLeft(
-    lock: string,
-    isMeant: (run: StoredRun) => boolean,
-    ending: Ending,
-  ): Promise<readonly RecordedRun[]> {
-    const { keys } = this.#store;
-    const prefix = keys.running(cut(lock));
-    const told: RecordedRun[] = [];
-    let after: string | undefined;
-    for (;;) {
-      const page = await this.#store.page(prefix, { after, limit: TOLD_AT_ONCE, keysOnly: true });
-      after = page.at(-1)?.key;
-      if (after === undefined) return told;
-      const runs = await runsOf(this.#store, page.flatMap(({ key }) => idIn(key) ?? []));
-      for (const run of runs) {
-        if (run.lock !== cut(lock) || run.outcome !== "running" || !isMeant(run)) continue;
-        const ended = await endRun(this.#store, run, ending);
-        if (ended?.outcome === ending.outcome && told.length < TOLD_AT_ONCE) told.push(recorded(run));
-      }
-      // What leads to no run that has yet to end.
-      const idle = page.filter(({ key }) => {
-        const run = runs.find(({ id }) => id === idIn(key));
-        return run?.outcome !== "running" || run.lock !== cut(lock);
-      });
-      const steps = idle.flatMap(({ key }) => key === undefined ? [] : [step.deleteRange(key)]);
-      if (steps.length > 0) await this.#store.change([], steps, { key: prefix });
     }
   }
 }

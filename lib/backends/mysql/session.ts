@@ -4,7 +4,7 @@ import { CLOSED, ConnectionError } from "../network/errors.ts";
 import { markOf } from "../sql/mark.ts";
 import { Session } from "../sql/session.ts";
 import { describeMySqlError, isParseError, isTransientMySqlError, whereIs } from "./errors.ts";
-import { answerTimeout, asDriver, hostOf, type Login, logIn, streamOf } from "./login.ts";
+import { answerTimeout, asDriver, hostOf, logIn, streamOf } from "./login.ts";
 import type { MySqlOptions } from "./options.ts";
 import { firstFit } from "./first_fit.ts";
 import type { MySqlDsn, MySqlHost } from "./server.ts";
@@ -68,19 +68,9 @@ async function openOn(
   mayBeUnfit: boolean,
   signal: AbortSignal,
 ): Promise<MySqlSession> {
-  let login: Login;
-  const lookAgain = () => logIn(host, presence, ca, "look only", signal);
-  const failed = (error: unknown) => wrap(host, error, signal, lookAgain);
-  try {
-    login = await logIn(host, presence, ca, host.tls !== "off", signal);
-  } catch (error) {
-    if (!host.allowFallbackToPlaintext || (error as { code?: string }).code !== "HANDSHAKE_NO_SSL_SUPPORT") {
-      throw await failed(error);
-    }
-    login = await logIn(host, presence, ca, false, signal).catch(async (error) => {
-      throw await failed(error);
-    });
-  }
+  const login = await logIn(host, presence, ca, host.tls !== "off", signal).catch(async (error) => {
+    throw await wrap(host, error, signal, () => logIn(host, presence, ca, "look only", signal));
+  });
   const { connection, guard } = login;
   const translator = {
     describe: describeMySqlError,

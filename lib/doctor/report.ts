@@ -13,14 +13,22 @@ export interface Check {
   readonly found: string;
   /** What to do about it; every `warn` and `fail` has one. */
   readonly cure?: string | undefined;
+  readonly figures?: Figures | undefined;
 }
+
+/** What was measured, for programs: by a name with its unit. */
+export type Figures = Readonly<Record<string, number>>;
 
 /** The result of a check that passes or warns; a check that fails throws instead. */
 export interface Finding {
   readonly found: string;
   /** What to do about it; makes the result a warning. */
   readonly cure?: string | undefined;
+  readonly figures?: Figures | undefined;
 }
+
+/** A result that is not as it should be. */
+export type Warning = Finding & Pick<Required<Finding>, "cure">;
 
 /** Cures for errors that have none of their own. */
 export const CORRECT = "correct that, and run sera doctor again";
@@ -57,8 +65,8 @@ export class Report {
    */
   async check(name: string, look: () => Promise<Finding> | Finding, otherwise = CHECK_SERVER): Promise<boolean> {
     try {
-      const { found, cure } = await look();
-      this.#add(name, cure === undefined ? "pass" : "warn", found, cure);
+      const { found, cure, figures } = await look();
+      this.#add(name, cure === undefined ? "pass" : "warn", found, cure, figures);
       return true;
     } catch (error) {
       if (!(error instanceof SeraError)) throw error;
@@ -91,13 +99,14 @@ export class Report {
     }
   }
 
-  #add(name: string, status: Status, found: string, cure?: string): void {
+  #add(name: string, status: Status, found: string, cure?: string, figures?: Figures): void {
     // A server's message may hold anything, and a check must be one line.
     const check = {
       check: name,
       status,
       found: printable(found),
       ...cure === undefined ? {} : { cure: printable(cure) },
+      ...figures === undefined ? {} : { figures },
     };
     this.#checks.push(check);
     this.#tell(check);

@@ -57,6 +57,14 @@ Deno.test(
   },
 );
 
+Deno.test("a run with etcd loads what is etcd's own as two files: for its address, and for its lock", LATE_END, () => {
+  const parts = ["backend", "lock", "client"].map((part) => `${PART}:lib/backends/etcd/${part}.ts`);
+  const every = loadedFiles({ outputs }, ["main.ts"]);
+  const more = loadedFiles({ outputs }, ["main.ts", ...parts]).filter((path) => !every.includes(path));
+  const own = more.filter((path) => Object.keys(outputs[path]!.inputs).some((path) => /^lib.backends.etcd/.test(path)));
+  assert.equal(own.length, 2);
+});
+
 Deno.test("how wide a text is shown is loaded only where a table is drawn", LATE_END, () => {
   const isLoaded = (part: string) => {
     const files = loadedFiles({ outputs }, ["main.ts", `${PART}:${part}`]);

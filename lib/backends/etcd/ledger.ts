@@ -34,11 +34,14 @@ export class EtcdLedger implements Ledger {
   /** The runs begun here, and the lease that some have. */
   readonly #begun = new Map<bigint, { readonly run: StoredRun; readonly lease: bigint | undefined }>();
   #hasAdded = false;
+  /** Whether there are surely no runs of an earlier holder that have not ended. */
+  #isTidy: boolean;
 
   /** @param own The key that holds the lock; a client alone to read only, and to forget what has expired. */
   constructor(own: OwnKey | { readonly client: Caller }, patience?: Patience) {
     this.#store = new LedgerStore(own.client, "key" in own ? own : undefined, patience?.noAnswer);
     this.#patience = patience;
+    this.#isTidy = "key" in own && own.hasLeftRuns === false;
   }
 
   hurry(deadline: Deadline | undefined): void {
@@ -54,6 +57,7 @@ export class EtcdLedger implements Ledger {
   }
 
   async abandon(lock: string): Promise<readonly RecordedRun[]> {
+    if (this.#isTidy) return [];
     return await this.#endLeft(lock, () => true, { outcome: "abandoned", expires: "keep", countsNever: false });
   }
 
@@ -92,7 +96,13 @@ export class EtcdLedger implements Ledger {
     return { granted: true, id: run.id, ignored: counted && recorded(counted.run) };
   }
 
-  async finish(id: bigint, outcome: Outcome, exitCode: number, rule: Rule, { ago = 0 }: RunEnd = {}): Promise<void> {
+  async finish(
+    id: bigint,
+    outcome: Outcome,
+    exitCode: number,
+    rule: Rule,
+    { ago = 0, isLast = false }: RunEnd = {},
+  ): Promise<void> {
     const begun = this.#begun.get(id);
     const run = begun?.run ?? (await runsOf(this.#store, [id]))[0];
     const counts = outcome === "succeeded" || outcome === "failed" && rule.countFailures;
@@ -102,6 +112,7 @@ export class EtcdLedger implements Ledger {
       more: { finished: now - ago, exit_code: exitCode },
       expires: counts || rule.once === undefined ? "keep" : after(now, rule.keepHistory),
       countsNever: !counts,
+      isLast,
     });
     if (ended?.outcome !== outcome) {
       const what = ended ? `run ${id} is marked as ${ended.outcome}` : `run ${id} has been deleted`;

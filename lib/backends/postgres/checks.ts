@@ -135,15 +135,16 @@ export function postgresDatabase(
 const TAKES_X25519 = 180_000;
 
 /**
- * How many round trips it takes to connect. With TLS that is one to ask for it, one for the handshake, and one more if the
+ * How many round trips it takes to connect. With TLS that is one to ask for it, unless it is there from the first byte, one for the handshake, and one more if the
  * server wants another curve; which ones it takes only an administrator may see.
  */
-async function connectingTrips(session: PostgresSession, { sslmode }: PostgresServer): Promise<number> {
+async function connectingTrips(session: PostgresSession, { sslmode, sslnegotiation }: PostgresServer): Promise<number> {
   const { remoteAddress, encrypted = false } = session.socket as Socket & { readonly encrypted?: boolean };
   if (remoteAddress === undefined) return 0;
   if (!encrypted) return sslmode === "prefer" ? 2 : 1;
   const asked = await askOne(session, sql`SELECT current_setting('server_version_num') AS version`, ["version"]);
-  return 1 + (asked.whole("version") >= TAKES_X25519 ? 2 : 3);
+  const handshake = asked.whole("version") >= TAKES_X25519 ? 1 : 2;
+  return 1 + (sslnegotiation === "direct" ? 0 : 1) + handshake;
 }
 
 async function may(session: PostgresSession, privilege: Statement): Promise<boolean> {

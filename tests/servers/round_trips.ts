@@ -38,15 +38,11 @@ export class RoundTrips {
   /**
    * The round trip in which something like this was first sent; with the first connection's message it is 2.
    *
+   * @param after Leaves out that one, and those before.
    * @throws Error When it was not sent, as far as can be read: of TLS nothing can.
    */
-  first(like: RegExp): number {
-    return this.#found(like, this.#messages.find(({ text }) => like.test(text)));
-  }
-
-  /** The same for when it was last sent. */
-  last(like: RegExp): number {
-    return this.#found(like, this.#messages.findLast(({ text }) => like.test(text)));
+  first(like: RegExp, after = 0): number {
+    return this.#found(like, this.#messages.find(({ step, text }) => step > after && like.test(text)));
   }
 
   /** What was sent in each round trip, for people. */

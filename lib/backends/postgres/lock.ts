@@ -19,6 +19,7 @@ import { inMilliseconds } from "./sql.ts";
 import type { BackendLock } from "../backend.ts";
 import type { TableName } from "../../ledger/table_name.ts";
 import type { Seen } from "../../who/sighting.ts";
+import { askerOf, whoAsks, wishFor } from "./wish.ts";
 import type { PostgresOptions } from "./options.ts";
 import { sql } from "../sql/statement.ts";
 
@@ -26,7 +27,7 @@ import { sql } from "../sql/statement.ts";
 const NOW = inMilliseconds(sql`clock_timestamp()`);
 
 /** The columns of a check of a held lock. */
-type LockColumn = "mine" | "now" | "standby" | "read_only";
+type LockColumn = "mine" | "now" | "asker" | "standby" | "read_only";
 
 /** An advisory lock of PostgreSQL, in one database. */
 export class PostgresLock extends SessionLock<PostgresSession> implements BackendLock {
@@ -88,12 +89,15 @@ export class PostgresLock extends SessionLock<PostgresSession> implements Backen
     }
     session.mark = markOf({ ...this.#options.presence, since: seen.whole("now") });
     const summons = new Summons();
+    const wished = askerOf(wishFor(this.#options.presence.lock, session.pid));
     return await holdInSession(session, {
       asked: summons.signal,
       isHeld: async () => {
-        const seen = await this.#check(session, { serverTime: lease.ttl });
+        const seen = await this.#check(session, { serverTime: lease.ttl }, wished);
         const why = this.#whyUnfit(seen);
         if (why !== undefined) throw new LockLostError(`${session.where} has changed: ${why.what}`, why.cure);
+        const asker = seen.whole("asker");
+        if (asker > 0) summons.noticed(() => whoAsks(session, asker));
         return seen.truth("mine");
       },
       release: () => this.#lock.release(session),
@@ -103,10 +107,12 @@ export class PostgresLock extends SessionLock<PostgresSession> implements Backen
   /**
    * Checks whether this session holds the lock, and whether the server is still fit to lock on. Not a part of the
    * attempt's statement: planning it each time would double what a waiter costs the server.
+   *
+   * @param asker SQL for the server's process for somebody who asks for the lock's release; 0 for nobody.
    */
-  #check(session: PostgresSession, options: QueryOptions): Promise<Answer<LockColumn>> {
-    const check = sql`SELECT ${this.#lock.isHeldBy(session)} AS mine, ${NOW} AS now, ${FITNESS}`;
-    return askOne(session, check, ["mine", "now", "standby", "read_only"], options);
+  #check(session: PostgresSession, options: QueryOptions, asker = sql`0`): Promise<Answer<LockColumn>> {
+    const check = sql`SELECT ${this.#lock.isHeldBy(session)} AS mine, ${NOW} AS now, ${asker} AS asker, ${FITNESS}`;
+    return askOne(session, check, ["mine", "now", "asker", "standby", "read_only"], options);
   }
 
   /** Why the server is no longer fit to lock on, and what to do; undefined if it is. */

@@ -92,8 +92,9 @@ function conditionOf(
 ): Statement | undefined {
   if (filter !== "all") return "lock" in filter ? rowCondition(filter.lock) : namespaceCondition(filter.namespace);
   const pids = seraSessions.flatMap(({ who }) => who.session ?? []);
+  // A shared one is the wish of somebody who asks a holder for a lock.
   const theirs = sql`SELECT classid, objid, objsubid FROM pg_locks
-    WHERE locktype = 'advisory' AND pid IN (${listOf(pids)})`;
+    WHERE locktype = 'advisory' AND mode <> 'ShareLock' AND pid IN (${listOf(pids)})`;
   const conditions = [
     ...pids.length > 0 ? [sql`(classid, objid, objsubid) IN (${theirs})`] : [],
     ...[...new Set(waiters.map(({ mark }) => mark!.lock))].map((lock) => rowCondition(lock)!),

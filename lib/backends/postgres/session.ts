@@ -2,7 +2,7 @@ import { LockUnavailableError } from "../../errors.ts";
 import type { LeaseTerms } from "../../lock/lease.ts";
 import { Session } from "../sql/session.ts";
 import { identifier, join, sql, type Statement } from "../sql/statement.ts";
-import { asDriver, type Client, loginPidOf, sendAhead } from "./driver.ts";
+import { asDriver, type Client, loginPidOf, loginTripsOf, sendAhead } from "./driver.ts";
 import { describePostgresError, isTransientInSession } from "./errors.ts";
 import type { PostgresHost } from "./server.ts";
 import { type Facts, IDLE, leasedSettings } from "./set_up.ts";
@@ -61,6 +61,11 @@ export class PostgresSession extends Session {
   /** The server's start time: two servers hardly ever start in the same microsecond. */
   override get serverMark(): string {
     return this.#facts.text("born");
+  }
+
+  /** How many round trips the login took, once it was connected. */
+  get loginTrips(): number {
+    return loginTripsOf(this.#client);
   }
 
   /** Calls back on each notification on the channel from now on. A server that does not support LISTEN is no error. */

@@ -4,7 +4,7 @@ import { CLOSED, ConnectionError } from "../network/errors.ts";
 import { markOf } from "../sql/mark.ts";
 import { Session } from "../sql/session.ts";
 import { describeMySqlError, isParseError, isTransientMySqlError, whereIs } from "./errors.ts";
-import { answerTimeout, asDriver, hostOf, logIn, streamOf } from "./login.ts";
+import { answerTimeout, asDriver, hostOf, type Login, logIn, streamOf } from "./login.ts";
 import type { MySqlOptions } from "./options.ts";
 import { firstFit } from "./first_fit.ts";
 import type { MySqlDsn, MySqlHost } from "./server.ts";

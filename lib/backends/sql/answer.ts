@@ -103,8 +103,20 @@ export async function askOne<Column extends string>(
   columns: readonly Column[],
   options?: QueryOptions,
 ): Promise<Answer<Column>> {
-  return new Answer(await session.queryAll(statement, options), columns, (trouble) => {
-    // Not transient: the same question would get the same answer.
-    return LockUnavailableError.on(session.where, trouble);
-  });
+  return answerFrom(session.where, await session.queryAll(statement, options), columns);
+}
+
+/**
+ * Reads an answer of one row.
+ *
+ * @param where The server, for messages.
+ * @throws {LockUnavailableError} When it is a wrong one.
+ */
+export function answerFrom<Column extends string>(
+  where: string,
+  rows: readonly Row[],
+  columns: readonly Column[],
+): Answer<Column> {
+  // Not transient: the same question would get the same answer.
+  return new Answer(rows, columns, (trouble) => LockUnavailableError.on(where, trouble));
 }

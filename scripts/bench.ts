@@ -18,6 +18,7 @@ import { treeOf } from "./bench/processes.ts";
 import { makePrograms } from "./bench/programs.ts";
 import type { Report, Table } from "./bench/report.ts";
 import { startServers } from "./bench/servers.ts";
+import { roundTrips } from "./bench/round_trips.ts";
 import { sizes } from "./bench/sizes.ts";
 import { staircase } from "./bench/staircase.ts";
 import { start } from "./bench/start.ts";
@@ -29,6 +30,7 @@ const MEASURE: Readonly<Record<PartName, Part>> = {
   handoff: handOff,
   throughput,
   staircase,
+  roundtrips: roundTrips,
   sizes,
 };
 
@@ -67,7 +69,7 @@ async function bench({ parts, rounds }: BenchOptions): Promise<Report> {
     if (programs.build === "deno run") {
       leftOut.push("the binary: deno compile does not work here; deno run ran them all");
     }
-    const bed = { folder, rounds, programs, contestants: contestants(folder, programs.sera, servers) };
+    const bed = { folder, rounds, programs, servers, contestants: contestants(folder, programs.sera, servers) };
     const tables: Table[] = [];
     for (const part of parts) {
       progress(`${part}: ${PARTS[part]}`);

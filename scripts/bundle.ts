@@ -26,6 +26,9 @@ const CORE = [
 /** A backend's own files. The first of them, backend.ts, is loaded before the others. */
 const BACKEND = /^lib\/backends\/(?!sql\/|network\/)\w+\//;
 
+/** The parts of a backend that are loaded before its others, since every run needs them: together they are one file. */
+const FIRST = ["lib/backends/etcd/lock.ts", "lib/backends/etcd/client.ts"];
+
 /**
  * Keeps what every run loads in one file, and what every run with a kind of server loads in another. The bundler alone
  * would make one for each set of parts that share something; here every part imports all of these files, which are loaded
@@ -57,7 +60,9 @@ function imports(paths: readonly string[]): string {
 /** What has been loaded before a part of a backend. */
 function firstOf(path: string): readonly string[] {
   const folder = BACKEND.exec(path)?.[0];
-  return folder === undefined ? [] : [`${folder}backend.ts`];
+  if (folder === undefined) return [];
+  const first = path === `${folder}backend.ts` ? [] : FIRST.filter((first) => first.startsWith(folder));
+  return [`${folder}backend.ts`, ...first];
 }
 
 /** Gives CommonJS code Node's modules as imports: the bundle has no `require`. */

@@ -4,14 +4,13 @@ import type { Settings } from "../settings/settings.ts";
 import { checkConfig } from "./config_checks.ts";
 import { CORRECT, Report, textOf } from "../doctor/report.ts";
 import { ledgerPlace } from "../settings/ledger_settings.ts";
-import { UsageError } from "../errors.ts";
 import { ExitCode } from "../exit_codes.ts";
-import { isPlain } from "../text/harmless.ts";
 import type { Io } from "../io.ts";
 import { lockName, lockNameIn } from "../lock/lock_name.ts";
 import { backendOptions } from "./backend_options.ts";
 import { runnerOf } from "./runner.ts";
 import type { Call } from "./command.ts";
+import { refuseWords } from "./refuse_words.ts";
 
 /** The label of its sessions, in place of a command's first word. */
 const LABEL = "doctor";
@@ -23,11 +22,7 @@ const LABEL = "doctor";
  * @returns 0 if a run could get its lock, even if there are warnings; else what a run would exit with.
  */
 export async function doctor({ flags, operands: words, repeated, io }: Call): Promise<number> {
-  if (words.length > 0) {
-    // It may be a server without --server before it, and hold a password.
-    const shown = isPlain(words[0]!) ? `: ${words[0]}` : "";
-    throw new UsageError(`Unexpected word after the flags${shown}`, "usage: sera doctor [--json] [flags]");
-  }
+  refuseWords(words, "sera doctor [--json] [flags]");
   if (isAsked(flags, "schema")) {
     const { leaseSchema } = await import("./lease_schema.ts");
     io.out(await leaseSchema(flags, io.env));

@@ -2,9 +2,12 @@ import { formatDuration } from "../text/duration.ts";
 import { table } from "../text/text_table.ts";
 import { tellTimeAt } from "../text/time.ts";
 import { span } from "./history.ts";
-import type { RecordedRun } from "./run.ts";
+import type { Outcome, RecordedRun } from "./run.ts";
 
 const HEADER = ["RUN", "STARTED", "TOOK", "OUTCOME", "CODE", "HOST", "LABEL"];
+
+/** What takes no time. */
+const INSTANT: readonly string[] = ["skipped", "forgot"] satisfies Outcome[];
 
 /** The indices of the columns HOST, LABEL and KEY. */
 const [HOST, LABEL, KEY] = [5, 6, 7];
@@ -21,7 +24,7 @@ export function historyTable(runs: readonly RecordedRun[], width?: number): stri
   const rows = runs.map(({ id, started, finished, outcome, exitCode, host, label, key }) => [
     String(id),
     started === undefined ? "-" : tell(started),
-    outcome === "skipped" ? "-" : tookText(span(started, finished)),
+    INSTANT.includes(outcome) ? "-" : tookText(span(started, finished)),
     outcome,
     exitCode === undefined ? "-" : String(exitCode),
     host,

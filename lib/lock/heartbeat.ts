@@ -12,6 +12,7 @@ export class Heartbeat implements Disposable {
    */
   constructor(interval: number, beat: () => Promise<void>, failed: (error: unknown) => void, since = 0) {
     const next = (delay: number) => {
+      // The runtime would warn of a negative delay, on stderr.
       this.#timer = setTimeout(async () => {
         const began = performance.now();
         try {
@@ -21,7 +22,7 @@ export class Heartbeat implements Disposable {
           return;
         }
         if (!this.#stopped) next(interval - (performance.now() - began));
-      }, delay);
+      }, Math.max(0, delay));
     };
     next(interval - since);
   }

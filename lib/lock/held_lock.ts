@@ -1,13 +1,10 @@
 import { LockLostError, LockUnavailableError, type Trouble, troubleOf } from "../errors.ts";
 import { aborted, firstOf, onAbort, settled } from "../waiting.ts";
 import { formatDuration } from "../text/duration.ts";
-import { endsAfter, graceOf, heartbeatOf, type LeaseTerms, Moment, stopsAfter } from "./lease.ts";
+import { endsAfter, FRESH, graceOf, heartbeatOf, type LeaseTerms, Moment, stopsAfter } from "./lease.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import type { Keeper } from "./keeper.ts";
 import { type HeldLock, type LockSession, UnreleasedError } from "./lock.ts";
-
-/** How old the last renewal may be to start a command without another one, in milliseconds. */
-const FRESH = 1000;
 
 /**
  * A lock with a lease: others may get it when it has not been renewed for the TTL. So it is lost when its keeper ends, when
@@ -25,6 +22,8 @@ export class LeasedLock implements HeldLock {
   readonly #heartbeat: Heartbeat;
   /** When the last renewal that was answered was sent. */
   #confirmed: Moment;
+  /** The same of any request whose answer showed that the lock is ours. */
+  #seen: Moment;
   /** When the last renewal was answered: the next one begins within a beat of that. */
   #rested = new Moment();
   /** The first renewal that has no answer yet: when it began, and how late that was, in milliseconds. */
@@ -34,13 +33,14 @@ export class LeasedLock implements HeldLock {
   #commandEnded = false;
   #heldToEnd = false;
 
-  /** @param confirmed When the request was sent whose answer showed that the lock is held. */
-  constructor(keeper: Keeper, terms: LeaseTerms, confirmed: Moment) {
+  /** @param confirmed When the request was sent from which on the lease counts; `seen` when one showed that it is ours. */
+  constructor(keeper: Keeper, terms: LeaseTerms, confirmed: Moment, seen = confirmed) {
     this.#keeper = keeper;
     this.asked = keeper.asked;
     this.token = keeper.token;
     this.#terms = terms;
     this.#confirmed = confirmed;
+    this.#seen = seen;
     this.#heartbeat = new Heartbeat(
       heartbeatOf(terms),
       () => this.#renew(),
@@ -88,7 +88,7 @@ export class LeasedLock implements HeldLock {
 
   async confirm(): Promise<void> {
     try {
-      const isFresh = this.#confirmed.age <= FRESH && this.#heldToEnd === this.#commandEnded;
+      const isFresh = this.#seen.age <= FRESH && this.#heldToEnd === this.#commandEnded;
       if (!this.lost.aborted && !isFresh) await firstOf(settled(this.#renew()), aborted(this.lost, () => undefined));
     } catch (error) {
       this.#lose(reasonOf(error));
@@ -98,8 +98,11 @@ export class LeasedLock implements HeldLock {
   }
 
   async release(): Promise<void> {
-    // A lost lock is not released: what is left of it ends with its keeper.
-    if (this.lost.aborted) throw this.#commandEnded ? this.lost.reason : this.#lostBefore();
+    // What is left of a lost lock ends with its keeper. Why it was lost has been told if the command was running then.
+    if (this.lost.aborted) {
+      if (this.#commandEnded) throw this.lost.reason;
+      throw new LockLostError(`Cannot release the lock on ${this.#keeper.where}: it was lost before`);
+    }
     this.#released = true;
     this.isUnused = false;
     this.#stop();
@@ -107,17 +110,10 @@ export class LeasedLock implements HeldLock {
     try {
       released = await this.#repeated(() => this.#keeper.release());
     } catch (error) {
-      if (error instanceof LockUnavailableError) {
-        throw new UnreleasedError(`Cannot release the lock on ${error.reason}`, error.cure);
-      }
-      throw error;
+      if (!(error instanceof LockUnavailableError)) throw error;
+      throw new UnreleasedError(`Cannot release the lock on ${error.reason}`, error.cure);
     }
     if (!released) throw new LockLostError(`The lock was gone before its release: ${this.#keeper.where} had freed it`);
-  }
-
-  /** For a lock that was lost while the command ran: the reason has been reported then. */
-  #lostBefore(): LockLostError {
-    return new LockLostError(`Cannot release the lock on ${this.#keeper.where}: it was lost before`);
   }
 
   async #renew(): Promise<void> {
@@ -128,6 +124,7 @@ export class LeasedLock implements HeldLock {
     this.#heldToEnd ||= isAfterEnd;
     // Over several connections answers may come out of order.
     if (sent.age < this.#confirmed.age) this.#confirmed = sent;
+    if (sent.age < this.#seen.age) this.#seen = sent;
     this.#rested = new Moment();
     this.#pending = undefined;
     if (this.#released || this.lost.aborted) return;

@@ -10,6 +10,8 @@ export interface Acquired {
   readonly idle: number;
   /** When the request was sent whose answer showed that the lock is held. */
   readonly confirmed: Moment;
+  /** When the request was sent whose answer showed that the lock is ours, if its lease was not renewed by that. */
+  readonly seen?: Moment;
   /** How long the place took to answer, in milliseconds; includes the wait for the lock if it waits itself. */
   readonly took: number;
 }
@@ -19,11 +21,11 @@ export interface Acquired {
  *
  * @throws {LockUnavailableError} When the place answers too slowly to keep the lease; the keeper has been ended then.
  */
-export async function hold(keeper: Keeper, { lease, idle, confirmed, took }: Acquired): Promise<LeasedLock> {
+export async function hold(keeper: Keeper, { lease, idle, confirmed, seen, took }: Acquired): Promise<LeasedLock> {
   const terms = { ...lease, ttl: Math.min(lease.ttl, idle), beats: keeper.lasts ? BEATS_OF_LASTING : undefined };
   // The shorter of the two: a single answer may be late by chance.
   const roundTrip = Math.min(took, confirmed.age);
-  if (canRenewInTime(terms, roundTrip)) return new LeasedLock(keeper, terms, confirmed);
+  if (canRenewInTime(terms, roundTrip)) return new LeasedLock(keeper, terms, confirmed, seen);
   await keeper.end();
   throw (await import("./too_slow.ts")).tooSlow(keeper.where, terms, lease.ttl, roundTrip);
 }

@@ -20,8 +20,36 @@ const SHARED = 0.6;
 /** How often a waiter may wake up in a second. */
 const BEATS = 1000 / heartbeatOf({ ttl: TABLE.ttl.default, grace: TABLE.grace.default });
 
+/** How many round trips a run may take longer over a network, by the server and what is recorded there. */
+const TRIPS: Readonly<Record<string, number>> = {
+  "sera, MySQL": 4.8,
+  "sera, MySQL, --ledger": 7.3,
+  "sera, MySQL, --lease": 5.8,
+  "sera, MySQL, --lease --ledger": 8.3,
+  // Two of these are SCRAM's.
+  "sera, PostgreSQL": 7.2,
+  "sera, PostgreSQL, --ledger": 9.3,
+  "sera, PostgreSQL, --lease": 8.2,
+  "sera, PostgreSQL, --lease --ledger": 10.3,
+  "sera, etcd": 5,
+};
+
 /** What sera is meant to reach, beside what was measured; without an aim whose figure was not measured. */
 export function aimsOf(tables: readonly Table[]): Aim[] {
+  return [...aimsOfRuns(tables), ...aimsOfTrips(tables)];
+}
+
+function aimsOfTrips(tables: readonly Table[]): Aim[] {
+  return Object.entries(TRIPS).flatMap(([of, most]) => {
+    const figure = figureAt(tables, "roundtrips", of, "trips")?.median;
+    const what = "a run far from its server";
+    return figure === undefined
+      ? []
+      : [{ id: "trips", of, what, figure, most, unit: "round trips", met: figure <= most }];
+  });
+}
+
+function aimsOfRuns(tables: readonly Table[]): Aim[] {
   return Object.entries(MOST).flatMap(([of, most]) => {
     const crowd = STEPS.at(-1)!;
     const overhead = (column: string) => figureAt(tables, "overhead", of, column)?.ratio;

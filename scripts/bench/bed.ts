@@ -1,6 +1,7 @@
 import type { Contestant } from "./contestants.ts";
 import type { Programs } from "./programs.ts";
 import type { Table } from "./report.ts";
+import type { Servers } from "./servers.ts";
 
 /** What a part of the bench measures with. */
 export interface Bed {
@@ -8,6 +9,7 @@ export interface Bed {
   readonly folder: string;
   readonly rounds: number;
   readonly programs: Programs;
+  readonly servers: Servers;
   readonly contestants: readonly Contestant[];
 }
 

@@ -44,7 +44,7 @@ export interface Figure {
 
 /** Something that sera is meant to reach, and whether it does. */
 export interface Aim {
-  readonly id: "wall" | "memory" | "handOff" | "wakeUps" | "sharing" | "crowd";
+  readonly id: "wall" | "memory" | "handOff" | "wakeUps" | "sharing" | "crowd" | "trips";
   /** Whose it is. */
   readonly of: string;
   /** What is measured. */

@@ -102,7 +102,7 @@ function serverThatSees(...looks: Answer[]): FakeMySql {
   });
 }
 
-const HELD = { mine: 1, id: 7, server: OURS, idle: 30, state: "" };
+const HELD = { mine: 1, id: 7, server: OURS, idle: 30, state: "", asker: 0 };
 
 /** What a look says when a proxy has sent it elsewhere. */
 const ELSEWHERE: [string, Answer][] = [

@@ -20,7 +20,9 @@ export class FakeClock implements Disposable {
     performance.now = () => this.now;
     define(Deno, "osUptime", () => Math.floor((this.now + this.slept) / 1000));
     define(globalThis, "setTimeout", (run: () => void, delay = 0) => {
-      this.#timers.set(++this.#last, { at: this.now + Math.max(0, delay), run });
+      // The runtime warns of it, on stderr.
+      if (delay < 0) throw new RangeError(`a timer of ${delay} ms`);
+      this.#timers.set(++this.#last, { at: this.now + delay, run });
       return this.#last;
     });
     define(globalThis, "clearTimeout", (timer: number) => void this.#timers.delete(timer));

@@ -4,13 +4,15 @@ import { aimsOf } from "../../scripts/bench/aims.ts";
 import { draw } from "../../scripts/bench/graph.ts";
 import { hyperfine } from "../../scripts/bench/hyperfine.ts";
 import { BenchUsageError, readOptions } from "../../scripts/bench/options.ts";
+import { goSera, heimdall } from "../../scripts/bench/peers.ts";
 import { PHASES, phasesOf } from "../../scripts/bench/phases.ts";
 import { asText, tableText } from "../../scripts/bench/print.ts";
 import type { Figure, Report, Row, Table } from "../../scripts/bench/report.ts";
+import { FAR } from "../../scripts/bench/round_trips.ts";
 import { inTurn, summarize } from "../../scripts/bench/rounds.ts";
 import { loadedFiles } from "../../scripts/bench/sizes.ts";
 import { ROOT } from "../../scripts/root.ts";
-import { linux, type Need, testWith, tool } from "../cli/needs.ts";
+import { linux, type Need, root, testWith, tool } from "../cli/needs.ts";
 import { until } from "../cli/wait.ts";
 import { runScript, temporaryFolder } from "./releases.ts";
 
@@ -199,6 +201,18 @@ Deno.test("aims are met up to their limit; what was not measured is no aim", () 
     "sera, MySQL sharing": false,
     "sera, MySQL crowd": false,
   });
+  assert.deepEqual(
+    aimsOf([{
+      id: "roundtrips",
+      title: "",
+      columns: [],
+      rows: [["sera, MySQL", 4.8], ["sera, MySQL, --ledger", 7.4], ["Go sera", 9]].map(([name, trips]) => ({
+        name: String(name),
+        figures: { trips: summarize([Number(trips)]) },
+      })),
+    }]).map(({ id, of, met }) => [id, of, met]),
+    [["trips", "sera, MySQL", true], ["trips", "sera, MySQL, --ledger", false]],
+  );
   const text = asText({ ...sample(), leftOut: ["Go sera: not found"] });
   assert.match(text, /^sera, file: wall time of a run +1\.20 +aim: at most 1\.20 × the empty program's +met$/m);
   assert.match(text, /^sera, MySQL: wall time of a run +2\.10 +aim: at most 2\.00 × the empty program's +not met$/m);
@@ -293,6 +307,42 @@ testWith([measuring], "the bench leaves nothing behind when it is interrupted", 
   await stderr.cancel();
   assert.equal(code, 130, said);
   await until("nothing is left", () => folders().length === 0);
+});
+
+testWith([measuring], "the bench tells how many round trips a run takes, and that each takes its time", async () => {
+  const args = ["--only", "roundtrips", "--rounds", "1", "--json"];
+  const { code, stdout, stderr } = await runScript("bench.ts", args);
+  assert.equal(code, 0, stderr);
+  const { tables: [table], aims }: Report = JSON.parse(stdout);
+  for (const { name, figures } of table!.rows) {
+    const [counted, far] = [figures.counted!.median, figures.far!.median];
+    assert.ok(Number.isInteger(counted) && counted > 0, name);
+    assert.ok(far > counted * FAR, `${name}: ${far} ms for ${counted}`);
+  }
+  const own = table!.rows.map(({ name }) => name).filter((name) => name.startsWith("sera, "));
+  assert.deepEqual(aims.map(({ of }) => of), own.filter((name) => name !== "sera, etcd, --ledger"));
+});
+
+testWith([root], "what sera replaces is compared where it is in PATH, and is not sera itself", async () => {
+  await using folder = await temporaryFolder();
+  const path = Deno.env.get("PATH")!;
+  const program = async (name: string, code: number) => {
+    await Deno.writeTextFile(`${folder.path}/${name}`, `#!/bin/sh\nexit ${code}\n`, { mode: 0o755 });
+  };
+  const words = async () => [(await goSera())?.("a:b@tcp(h)/"), (await heimdall())?.("postgres://h")];
+  try {
+    Deno.env.set("PATH", folder.path);
+    assert.deepEqual(await words(), [undefined, undefined]);
+    await program("sera", 0);
+    assert.deepEqual(await words(), [undefined, undefined]);
+    await program("sera", 201);
+    await program("heimdall", 1);
+    const [sera, other] = await words();
+    assert.deepEqual(sera?.slice(-3), ['{"server":"a:b@tcp(h)/"}', "sera", "0"]);
+    assert.deepEqual(other?.slice(0, 3), ["heimdall", "--database", "postgres://h"]);
+  } finally {
+    Deno.env.set("PATH", path);
+  }
 });
 
 Deno.test("the bench ends with 2 when it is asked for what it has not", async () => {

@@ -34,6 +34,8 @@ export interface TxnAnswer {
   /** Whether all conditions held. */
   readonly succeeded: boolean;
   readonly revision: bigint;
+  /** In which term of the leader it was given: a new leader lets all leases begin again. */
+  readonly term: bigint;
   /** The answer to a step that was a range. */
   range(step: number): Found;
   /** How many keys a step deleted. */
@@ -51,6 +53,7 @@ export function readTxn(json: JsonObject): TxnAnswer {
   return {
     succeeded: truth(json, "succeeded"),
     revision: revisionOf(json),
+    term: int64(object(json, "header"), "raft_term"),
     range: (step) => readRange(answer(step, "response_range")),
     deleted: (step) => int64(answer(step, "response_delete_range"), "deleted"),
   };

@@ -11,6 +11,8 @@ const LINE_FEED = 0x0a;
  * @throws {NonsenseError} When it is too long or no text; no more is read then.
  */
 export async function readWhole(response: Response): Promise<string> {
+  // The runtime reads an answer at once in a fraction of the time that its stream takes in JavaScript.
+  if (saysShort(response)) return decode([await response.bytes()]);
   const parts: Uint8Array[] = [];
   let length = 0;
   for await (const part of response.body ?? []) {
@@ -40,6 +42,12 @@ export async function* readLines(response: Response): AsyncGenerator<string, voi
     if (length > LONGEST_ANSWER) throw tooLong();
     if (rest.length > 0) parts.push(rest);
   }
+}
+
+/** Whether an answer says that it is not too long, which the runtime then sees to; what is compressed says nothing here. */
+function saysShort({ headers }: Response): boolean {
+  const length = headers.get("Content-Length");
+  return length !== null && Number(length) <= LONGEST_ANSWER;
 }
 
 function tooLong(): NonsenseError {

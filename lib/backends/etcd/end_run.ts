@@ -18,6 +18,8 @@ export interface Ending {
   readonly expires: number | "keep";
   /** Whether it surely counts for no `--every`. */
   readonly countsNever: boolean;
+  /** Whether the lock may be released with it. */
+  readonly isLast?: boolean;
 }
 
 /**
@@ -39,7 +41,7 @@ export async function endRun(store: LedgerStore, run: StoredRun, ending: Ending)
       ...expires === undefined ? {} : { expires },
     };
     const key = keys.run(id);
-    const { done, revision, found } = await store.change(
+    const change: Parameters<LedgerStore["change"]> = [
       [when.changed(key, "EQUAL", seen.changed)],
       [
         step.put(key, JSON.stringify(value)),
@@ -49,7 +51,10 @@ export async function endRun(store: LedgerStore, run: StoredRun, ending: Ending)
         ...lastWith(ending.outcome).map((end) => step.put(keys.last(lock, end), JSON.stringify(pointerTo(id)))),
       ],
       { key },
-    );
+    ];
+    const { done, revision, found } = ending.isLast
+      ? await store.changeLast(...change, (found) => asRuns(found)[0]?.outcome === ending.outcome)
+      : await store.change(...change);
     if (done) return { ...seen, outcome: ending.outcome, json: value, changed: revision, expires };
     const [now] = asRuns(found);
     if (now === undefined) return undefined;

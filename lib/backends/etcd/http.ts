@@ -12,12 +12,15 @@ const PROXIES = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"].flatMap((name) => [na
  */
 export async function openHttp(address: EtcdAddress): Promise<Deno.HttpClient> {
   const tls = address.tls ? await tlsOptions(address) : undefined;
+  const create = () =>
+    withVariables(
+      Object.fromEntries(PROXIES.map((name) => [name, undefined])),
+      () => Deno.createHttpClient({ ...tls, http2: false }),
+    );
+  let http: Deno.HttpClient | undefined;
   // In clear text nobody need be trusted; to load the defaults could fail.
-  if (!tls) trustNobody();
-  return withVariables(
-    Object.fromEntries(PROXIES.map((name) => [name, undefined])),
-    () => Deno.createHttpClient({ ...tls, http2: false }),
-  );
+  if (!tls) trustNobody(() => http = create());
+  return http ?? create();
 }
 
 async function tlsOptions({ ca, cert, key }: EtcdAddress): Promise<Deno.CreateHttpClientOptions> {

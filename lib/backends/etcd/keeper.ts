@@ -69,7 +69,7 @@ export class EtcdKeeper implements Keeper {
     return await this.#untilAnswered(async (timeout) => {
       const options = { signal: this.ended, timeout };
       const [sent, isThere] = await Promise.all([this.session.lease.renew(options), this.#isThere(options)]);
-      if (sent && isThere) return sent;
+      if (sent && (isThere || this.session.keyEnd.state !== "not asked for")) return sent;
       // A release has been carried out, though it got no answer; or one came while the renewal was on its way.
       this.#isReleased ||= !sent && this.#isUnsure;
       if (this.#isReleased) return this.session.lease.confirmed;
@@ -77,15 +77,21 @@ export class EtcdKeeper implements Keeper {
     });
   }
 
-  /** Revokes the lease. Tries until a member has answered, but no longer than the lease could last. */
+  /**
+   * Revokes the lease. Tries until a member has answered, but no longer than the lease could last. Where the last write to
+   * the ledger has deleted the key, others have the lock already, and nothing waits for the lease.
+   */
   async release(): Promise<boolean> {
+    const isKeyDeleted = this.session.keyEnd.state === "done";
+    this.#isReleased ||= isKeyDeleted;
     if (!this.#isReleased) {
       this.#releaseBy ??= new Deadline(this.#ttl);
       await this.#untilAnswered((timeout) => this.#free(timeout), this.#releaseBy);
     }
     const isFirst = !this.#isOver;
     this.#isOver = true;
-    if (this.#isReleased) this.session.released();
+    if (isKeyDeleted) this.session.destroy();
+    else if (this.#isReleased) this.session.released();
     return isFirst && this.#isReleased;
   }
 

@@ -1,7 +1,8 @@
 import { LockUnavailableError, type Trouble } from "../../errors.ts";
 import { type KeyValue, readRange, readTxn, type TxnAnswer } from "./answers.ts";
 import { EtcdError } from "./errors.ts";
-import { base64, int64, type JsonObject, object } from "./json.ts";
+import { base64, type JsonObject } from "./json.ts";
+import { fitting } from "./fitting.ts";
 import { LedgerKeys } from "./ledger_keys.ts";
 import type { Caller, OwnKey } from "./own_key.ts";
 import { Path, type Range, range, step, txn, when } from "./requests.ts";
@@ -15,9 +16,15 @@ const KEYS_AT_ONCE = 2000;
 /** The lock was lost before the ledger could be written. */
 export class LedgerLockLostError extends LockUnavailableError {}
 
-/** An answer, and in which term of the leader it was given: a new leader lets all leases begin again. */
-export interface Answer extends TxnAnswer {
-  readonly term: bigint;
+/** What became of a change. */
+export interface Change {
+  /** Whether all conditions held, so that it was made. */
+  readonly done: boolean;
+  /** Whether the lock was held. */
+  readonly isHeld: boolean;
+  readonly revision: bigint;
+  /** What was read instead. */
+  readonly found: readonly KeyValue[];
 }
 
 /** Asks etcd for the ledger's keys, and changes them under the lock. */
@@ -58,8 +65,8 @@ export class LedgerStore {
   }
 
   /** Reads several ranges at once. */
-  async read(...ranges: readonly Range[]): Promise<Answer> {
-    return readAnswer(await this.ask(Path.txn, txn([], ranges.map((asked) => step.range(asked)))));
+  async read(...ranges: readonly Range[]): Promise<TxnAnswer> {
+    return readTxn(await this.ask(Path.txn, txn([], ranges.map((asked) => step.range(asked)))));
   }
 
   /**
@@ -69,13 +76,36 @@ export class LedgerStore {
    * @returns Whether they held, in which revision; if not, what was read instead.
    * @throws {LedgerLockLostError} When the lock is no longer held; then nothing was changed.
    */
-  async change(
+  async change(conditions: readonly JsonObject[], steps: readonly JsonObject[], otherwise: Range): Promise<Change> {
+    const change = await this.#change(conditions, steps, otherwise);
+    if (!change.isHeld) throw this.#lost();
+    return change;
+  }
+
+  /**
+   * As {@linkcode change}, and releases the lock with it.
+   *
+   * @param isDone Whether what was read instead shows that an earlier request has done the same, and got no answer.
+   */
+  async changeLast(
     conditions: readonly JsonObject[],
     steps: readonly JsonObject[],
     otherwise: Range,
-  ): Promise<{ readonly done: boolean; readonly revision: bigint; readonly found: readonly KeyValue[] }> {
+    isDone: (found: readonly KeyValue[]) => boolean,
+  ): Promise<Change> {
+    const { key, end } = this.#held;
+    if (!end) return await this.change(conditions, steps, otherwise);
+    end.state = "asked for";
+    const change = await this.#change(conditions, [...steps, step.deleteRange(key)], otherwise);
+    const isReleased = change.done || !change.isHeld && isDone(change.found);
+    end.state = isReleased ? "done" : "not asked for";
+    if (!change.isHeld && !isReleased) throw this.#lost();
+    return change;
+  }
+
+  async #change(conditions: readonly JsonObject[], steps: readonly JsonObject[], otherwise: Range): Promise<Change> {
     const { key, created } = this.#held;
-    const answer = readAnswer(
+    const answer = readTxn(
       await this.ask(
         Path.txn,
         txn([when.created(key, "EQUAL", created), ...conditions], steps, [
@@ -85,13 +115,17 @@ export class LedgerStore {
       ),
     );
     const { succeeded: done, revision } = answer;
-    if (done) return { done, revision, found: [] };
-    if (answer.range(0).keys[0]?.created === created) return { done, revision, found: answer.range(1).keys };
+    if (done) return { done, isHeld: true, revision, found: [] };
+    const isHeld = answer.range(0).keys[0]?.created === created;
+    return { done, isHeld, revision, found: answer.range(1).keys };
+  }
+
+  #lost(): LedgerLockLostError {
     const { what, cure } = this.#trouble({
       what: "the lock is lost, its key is gone, so nothing was written",
       cure: "see sera status who has it now",
     });
-    throw new LedgerLockLostError(what, cure);
+    return new LedgerLockLostError(what, cure);
   }
 
   /** Changes keys that no lock guards, if the conditions hold. */
@@ -115,7 +149,7 @@ export class LedgerStore {
     } = {},
   ): Promise<readonly KeyValue[]> {
     const most = Math.min(limit, keysOnly ? KEYS_AT_ONCE : READ_AT_ONCE);
-    return await this.#fitting(most, async (count, keysOnlyNow) => {
+    return await fitting(most, async (count, keysOnlyNow) => {
       const found = await this.ask(Path.range, {
         ...range({ key: prefix, prefix: true, limit: count, keysOnly: keysOnly || keysOnlyNow }),
         ...after === undefined ? {} : { key: base64(`${after}\0`) },
@@ -129,7 +163,7 @@ export class LedgerStore {
   async values(names: readonly string[]): Promise<readonly KeyValue[]> {
     const found: KeyValue[] = [];
     for (let at = 0; at < names.length;) {
-      const { keys, count } = await this.#fitting(READ_AT_ONCE, async (count, keysOnly) => {
+      const { keys, count } = await fitting(READ_AT_ONCE, async (count, keysOnly) => {
         const part = names.slice(at, at + count);
         const answer = await this.read(...part.map((key) => ({ key, keysOnly })));
         return { keys: part.flatMap((_, index) => answer.range(index).keys), count };
@@ -138,21 +172,6 @@ export class LedgerStore {
       at += count;
     }
     return found;
-  }
-
-  /**
-   * Reads fewer at a time when others have written values so long that they do not fit into one answer, and a single one
-   * that does not without its value.
-   */
-  async #fitting<T>(most: number, read: (count: number, keysOnly: boolean) => Promise<T>): Promise<T> {
-    for (let count = most;; count = Math.ceil(count / 2)) {
-      try {
-        return await read(count, false);
-      } catch (error) {
-        if (!isTooLong(error)) throw error;
-        if (count === 1) return await read(1, true);
-      }
-    }
   }
 
   /** The error for a ledger that cannot be used. */
@@ -174,13 +193,4 @@ export class LedgerStore {
     if (this.#own) return this.#own;
     throw this.failure({ what: "it is only to be read" });
   }
-}
-
-/** Whether an answer was longer than what is accepted. */
-function isTooLong(error: unknown): boolean {
-  return error instanceof LockUnavailableError && error.why.includes("more than 1 MiB");
-}
-
-function readAnswer(json: JsonObject): Answer {
-  return { ...readTxn(json), term: int64(object(json, "header"), "raft_term") };
 }

@@ -85,9 +85,13 @@ export class EtcdLock extends SessionLock<EtcdSession> implements BackendLock {
     deadline: Deadline,
     signal: AbortSignal,
   ): Promise<HeldLock | undefined> {
+    const { prefix } = this.#client.address;
+    const running = this.#options.ledger?.on
+      ? new (await import("./ledger_keys.ts")).LedgerKeys(prefix).running(this.#lock)
+      : undefined;
     const turn = await waitForTurn({
       session,
-      queue: queueOf(this.#client.address.prefix, this.#lock),
+      queued: { queue: queueOf(prefix, this.#lock), key: session.key, running },
       value: valueOf(presenceOf(this.#lock, this.#options)),
       deadline,
       isAsked: this.#isAsked,
@@ -96,18 +100,19 @@ export class EtcdLock extends SessionLock<EtcdSession> implements BackendLock {
     return turn && await this.#hold(session, turn);
   }
 
-  async #hold(session: EtcdSession, { created, took }: Turn): Promise<HeldLock> {
+  async #hold(session: EtcdSession, { place, seen, took }: Turn): Promise<HeldLock> {
     session.stopWaiting();
+    session.hasLeftRuns = place.hasLeftRuns;
     const { lease, reconnected: moved } = this.#options;
     const { ttl: idle, confirmed } = session.lease;
     const keeper = new EtcdKeeper({
       session,
-      token: created,
+      token: place.created,
       ttl: Math.min(lease.ttl, idle),
       holder: async (signal) => (await import("./sightings.ts")).holderOf(this.#client, this.#lock, signal),
       moved,
     });
-    return this.#held = await hold(keeper, { lease, idle, confirmed, took });
+    return this.#held = await hold(keeper, { lease, idle, confirmed, seen, took });
   }
 
   /** Gives back what is not held any more, or never was. Does not wait for that. */

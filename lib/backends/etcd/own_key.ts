@@ -1,6 +1,7 @@
 import { LockUnavailableError } from "../../errors.ts";
 import type { LockSession } from "../../lock/lock.ts";
 import type { EtcdClient } from "./client.ts";
+import type { KeyEnd } from "./key_end.ts";
 import { EtcdSession } from "./session.ts";
 
 /** What the ledger needs of a client. */
@@ -12,6 +13,10 @@ export interface OwnKey {
   readonly key: string;
   /** The revision in which it was created: a key of the same name that is put later has another. */
   readonly created: bigint;
+  /** Whether an earlier holder has left runs that have not ended, as this key became the holder's; undefined if unknown. */
+  readonly hasLeftRuns?: boolean | undefined;
+  /** To be told when the last write to the ledger deletes it; absent if none may. */
+  readonly end?: KeyEnd;
 }
 
 /**
@@ -21,7 +26,8 @@ export interface OwnKey {
  */
 export function ownKeyOf(session: LockSession | undefined): OwnKey {
   if (session instanceof EtcdSession && session.created !== undefined) {
-    return { client: session.client, key: session.key, created: session.created };
+    const { client, key, created, hasLeftRuns, keyEnd: end } = session;
+    return { client, key, created, hasLeftRuns, end };
   }
   throw new LockUnavailableError("Cannot use the ledger on etcd: the lock is not held there");
 }

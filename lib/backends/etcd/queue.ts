@@ -2,7 +2,7 @@
 
 import { LockUnavailableError } from "../../errors.ts";
 import { serverWords } from "../network/server_words.ts";
-import { type KeyValue, readTxn, readWatch } from "./answers.ts";
+import { type KeyValue, readTxn, readWatch, type TxnAnswer } from "./answers.ts";
 import type { CallOptions, EtcdClient } from "./client.ts";
 import { type JsonObject, NonsenseError } from "./json.ts";
 import { Path, step, txn, watch, when, whenNone } from "./requests.ts";
@@ -12,6 +12,8 @@ export interface Queued {
   /** What all keys of the queue begin with. */
   readonly queue: string;
   readonly key: string;
+  /** What begins the keys of runs of this lock that have not ended, where a ledger is kept. */
+  readonly running?: string | undefined;
 }
 
 /** Where in its queue a key is. */
@@ -22,6 +24,8 @@ export interface Place {
   readonly before: KeyValue | undefined;
   /** When that was so. */
   readonly revision: bigint;
+  /** Whether an earlier holder has left runs that have not ended; undefined if that was not asked. */
+  readonly hasLeftRuns: boolean | undefined;
 }
 
 /**
@@ -34,15 +38,17 @@ export interface Place {
  */
 export async function enterQueue(
   client: EtcdClient,
-  { queue, key }: Queued,
+  queued: Queued,
   { value, lease, onlyFirst }: { readonly value: string; readonly lease: bigint; readonly onlyFirst: boolean },
   options: CallOptions,
 ): Promise<Place | undefined> {
+  const { queue, key } = queued;
   const body = txn(
     [onlyFirst ? whenNone(queue) : when.created(key, "EQUAL", 0n)],
     [
       step.put(key, value, lease),
       step.range({ key: queue, prefix: true, sort: "newest first", limit: 2, keysOnly: true }),
+      ...leftRuns(queued),
     ],
     [step.range({ key, keysOnly: true })],
   );
@@ -50,11 +56,11 @@ export async function enterQueue(
   if (answer.succeeded) {
     const [mine, before] = answer.range(1).keys;
     if (!mine) throw new NonsenseError("no key");
-    return { created: mine.created, before, revision: answer.revision };
+    return { created: mine.created, before, revision: answer.revision, hasLeftRuns: hasLeftRuns(queued, answer) };
   }
   // An earlier request was carried out.
   const [mine] = answer.range(0).keys;
-  return mine && await findPlace(client, { queue, key }, mine.created, options);
+  return mine && await findPlace(client, queued, mine.created, options);
 }
 
 /**
@@ -67,16 +73,34 @@ export async function enterQueue(
  */
 export async function findPlace(
   client: EtcdClient,
-  { queue, key }: Queued,
+  queued: Queued,
   created: bigint,
   options: CallOptions,
 ): Promise<Place | undefined> {
+  const { queue, key } = queued;
   const before = { key: queue, prefix: true, createdUpTo: created - 1n, sort: "newest first", limit: 1 } as const;
-  const body = txn([], [step.range({ key, keysOnly: true }), step.range({ ...before, keysOnly: true })]);
+  const body = txn([], [
+    step.range({ key, keysOnly: true }),
+    step.range({ ...before, keysOnly: true }),
+    ...leftRuns(queued),
+  ]);
   const answer = readTxn(await client.call(Path.txn, body, options));
   const [mine] = answer.range(0).keys;
   if (mine?.created !== created) return undefined;
-  return { created, before: answer.range(1).keys[0], revision: answer.revision };
+  const { revision } = answer;
+  return { created, before: answer.range(1).keys[0], revision, hasLeftRuns: hasLeftRuns(queued, answer) };
+}
+
+/**
+ * The last step of a look at a place, which asks for runs that have not ended: that saves the holder a request. It stays
+ * true for as long as the lock is held, since nobody else begins a run.
+ */
+function leftRuns({ running }: Queued): readonly JsonObject[] {
+  return running === undefined ? [] : [step.range({ key: running, prefix: true, countOnly: true })];
+}
+
+function hasLeftRuns({ running }: Queued, answer: TxnAnswer): boolean | undefined {
+  return running === undefined ? undefined : answer.range(2).count > 0n;
 }
 
 /**
@@ -96,7 +120,12 @@ export async function untilGone(
   // A key that is no text cannot be named.
   const what = before?.key === undefined ? { key: queue, prefix: true } : { key: before.key };
   const messages = client.stream(Path.watch, watch({ ...what, from, deletesOnly: true }), { signal });
-  for await (const message of messages) if (isOver(client, message)) return;
+  try {
+    while (!isOver(client, (await messages.next()).value));
+  } finally {
+    // What comes next is urgent, and to end the stream is not.
+    setTimeout(() => void messages.return(undefined as never));
+  }
 }
 
 /** Whether a message of a watch says that a key is gone, or that it may be, since what has happened is compacted. */

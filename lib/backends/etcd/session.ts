@@ -3,6 +3,7 @@ import { Heartbeat } from "../../lock/heartbeat.ts";
 import type { LockSession } from "../../lock/lock.ts";
 import { TimeLimit } from "../../waiting.ts";
 import type { CallOptions, EtcdClient } from "./client.ts";
+import { KeyEnd } from "./key_end.ts";
 import { EtcdLease } from "./lease.ts";
 import { keyOf } from "./names.ts";
 import { untilAnswered } from "../../lock/until_answered.ts";
@@ -29,6 +30,9 @@ export class EtcdSession implements LockSession {
   readonly key: string;
   /** The revision in which the key was created, once it is put: the place in the queue, and the fencing token. */
   created: bigint | undefined;
+  readonly keyEnd = new KeyEnd();
+  /** Whether an earlier holder has left runs in the ledger that have not ended, as the lock was acquired. */
+  hasLeftRuns: boolean | undefined;
   readonly #closed = new AbortController();
   #heartbeat: Heartbeat | undefined;
   #closing: Promise<void> | undefined;

@@ -2,12 +2,12 @@
 
 import type { Deadline } from "../../deadline.ts";
 import { LockUnavailableError } from "../../errors.ts";
-import { BEATS_OF_LASTING, Moment } from "../../lock/lease.ts";
+import { Moment } from "../../lock/lease.ts";
 import { formatDuration } from "../../text/duration.ts";
 import { TimeLimit } from "../../waiting.ts";
 import { type CallOptions, PATIENCE } from "./client.ts";
 import { isLeaseGone } from "./lease.ts";
-import { enterQueue, findPlace, type Place, untilGone } from "./queue.ts";
+import { enterQueue, findPlace, type Place, type Queued, untilGone } from "./queue.ts";
 import type { EtcdSession } from "./session.ts";
 
 /** How long after the end of the wait an answer may come, in milliseconds: a short wait must not exclude a slow place. */
@@ -22,11 +22,13 @@ const SHORTEST_TRY = 1000;
  */
 const LONGEST_WATCH = 300_000;
 
+/** How old the lease of a waiter may be, in TTLs, when its turn comes: it is renewed every third. */
+const OLD = 0.4;
+
 /** A wait for a lock. */
 export interface Wait {
   readonly session: EtcdSession;
-  /** What all keys of the queue begin with. */
-  readonly queue: string;
+  readonly queued: Queued;
   /** What the key says to others. */
   readonly value: string;
   /** When the wait ends. */
@@ -39,7 +41,9 @@ export interface Wait {
 
 /** The head of the queue. */
 export interface Turn {
-  readonly created: bigint;
+  readonly place: Place;
+  /** When the request was sent whose answer showed that the key is there, and the first. */
+  readonly seen: Moment;
   /** How long etcd took to answer, in milliseconds. */
   readonly took: number;
 }
@@ -55,25 +59,23 @@ export interface Turn {
 export async function waitForTurn(wait: Wait): Promise<Turn | undefined> {
   const { session, deadline, signal } = wait;
   signal.throwIfAborted();
-  let asked = new Moment();
+  let seen = new Moment();
   let place = await enter(wait);
-  if (place && !place.before && isOld(session)) {
-    asked = new Moment();
+  while (place?.before || place && isOld(session)) {
+    if (place.before) {
+      if (deadline.passed) return undefined;
+      session.keepWaiting();
+      if (!await isNext(wait, place)) return undefined;
+    } else await renew(wait);
+    seen = new Moment();
     place = await find(wait, place.created);
   }
-  while (place?.before) {
-    if (deadline.passed) return undefined;
-    session.keepWaiting();
-    if (!await isNext(wait, place)) return undefined;
-    asked = new Moment();
-    place = await find(wait, place.created);
-  }
-  return place && { created: place.created, took: asked.age };
+  return place && { place, seen, took: seen.age };
 }
 
-/** Whether so much of the lease is over that the holder should have renewed it. */
+/** Whether so much of the lease is over that its renewals must have failed: the holder's next one might come too late. */
 function isOld({ lease: { confirmed, ttl } }: EtcdSession): boolean {
-  return confirmed.age > ttl / BEATS_OF_LASTING;
+  return confirmed.age > OLD * ttl;
 }
 
 /**
@@ -87,12 +89,12 @@ export function timeoutWithin(limit: number, members: number): number {
 
 /** Puts the key; only if it is the first then, if there is no time to wait. */
 async function enter(wait: Wait): Promise<Place | undefined> {
-  const { session, queue, value, deadline } = wait;
-  const { client, key, lease, created } = session;
+  const { session, queued, value, deadline } = wait;
+  const { client, lease, created } = session;
   if (created !== undefined) return await find(wait, created);
   const about = { value, lease: lease.id, onlyFirst: deadline.passed };
   try {
-    const place = await answered(wait, (options) => enterQueue(client, { queue, key }, about, options));
+    const place = await answered(wait, (options) => enterQueue(client, queued, about, options));
     session.created = place?.created;
     return place;
   } catch (error) {
@@ -100,22 +102,26 @@ async function enter(wait: Wait): Promise<Place | undefined> {
   }
 }
 
-/** Looks where the key is, and renews its lease, which the first command of the lock needs to be fresh. */
+/**
+ * Looks where the key is. That it is there shows that the lease has not ended, and how old that is sera knows itself: so
+ * nobody waits for a renewal, which follows when the lock is held.
+ */
 async function find(wait: Wait, created: bigint): Promise<Place> {
-  const { session, queue } = wait;
-  const { client, key, lease } = session;
-  const [place, renewed] = await answered(
-    wait,
-    (options) => Promise.all([findPlace(client, { queue, key }, created, options), lease.renew(options)]),
-  );
-  if (place && renewed) return place;
+  const { session, queued } = wait;
+  const place = await answered(wait, (options) => findPlace(session.client, queued, created, options));
+  if (place) return place;
   // Somebody may have deleted the key only.
-  if (renewed) session.destroy();
+  session.destroy();
   throw session.gone();
 }
 
+async function renew(wait: Wait): Promise<void> {
+  const { session } = wait;
+  if (!await answered(wait, (options) => session.lease.renew(options))) throw session.gone();
+}
+
 /** Waits until the key before may be gone; false when the time is over. */
-async function isNext({ session, queue, deadline, signal }: Wait, place: Place): Promise<boolean> {
+async function isNext({ session, queued: { queue }, deadline, signal }: Wait, place: Place): Promise<boolean> {
   using late = new TimeLimit(deadline.remaining, () => new Error("the wait is over"));
   using stale = new TimeLimit(LONGEST_WATCH, () => new Error("the watch is old"));
   const ends = AbortSignal.any([signal, session.closed, late.signal, stale.signal]);

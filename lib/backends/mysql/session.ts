@@ -9,14 +9,7 @@ import type { MySqlOptions } from "./options.ts";
 import { firstFit } from "./first_fit.ts";
 import type { MySqlDsn, MySqlHost } from "./server.ts";
 import { decideWithCluster, setUp } from "./set_up.ts";
-import {
-  askVariables,
-  isGaleraNode,
-  refuseUnsafe,
-  serverIdentity,
-  type ServerVariables,
-  whyNodesOwn,
-} from "./topology.ts";
+import { isGaleraNode, refuseUnsafe, serverIdentity, type ServerVariables, whyNodesOwn } from "./topology.ts";
 
 /** One connection to a MySQL or MariaDB server, never replaced by another. */
 export class MySqlSession extends Session {
@@ -105,8 +98,7 @@ async function openOn(
   streamOf(connection).prependListener("error", (error) => session.ended(error));
   connection.on("end", () => session.ended(new ConnectionError(CLOSED.what, CLOSED.cure)));
   try {
-    await setUp(session, host, { lease, leased }, signal);
-    session.variables = await askVariables(session, signal);
+    session.variables = await setUp(session, host, { lease, leased }, signal);
     if (!mayBeUnfit) refuseUnsafe(session.where, session.variables, leased);
     if (leased && isGaleraNode(session.variables)) await decideWithCluster(session, signal);
   } catch (error) {

@@ -14,10 +14,11 @@ let decided: Trusted | undefined;
 /**
  * Lets the runtime trust nobody by default, for as long as this process lives. To be called before the first handshake.
  *
+ * @param load Makes the runtime load its list, if it has not done so.
  * @throws {ConfigError} When a variable cannot be restored for the command.
  */
-export function trustNobody(): void {
-  decideTrust("nobody", () => withVariables({ [STORES]: "", [CERTIFICATE]: undefined }, loadStores));
+export function trustNobody(load = loadStores): void {
+  decideTrust("nobody", () => withVariables({ [STORES]: "", [CERTIFICATE]: undefined }, load));
 }
 
 /** Decides whom to trust, unless it is decided; nobody stays nobody. */

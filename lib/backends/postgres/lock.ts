@@ -19,6 +19,7 @@ import { inMilliseconds } from "./sql.ts";
 import type { BackendLock } from "../backend.ts";
 import type { TableName } from "../../ledger/table_name.ts";
 import type { Seen } from "../../who/sighting.ts";
+import { askerOf, whoAsks, wishFor } from "./wish.ts";
 import type { PostgresOptions } from "./options.ts";
 import { sql, type Statement } from "../sql/statement.ts";
 import type { Outcome } from "../sql/batch.ts";
@@ -27,8 +28,12 @@ import type { Outcome } from "../sql/batch.ts";
 const NOW = inMilliseconds(sql`clock_timestamp()`);
 
 /** The columns of a check of a held lock. */
+<<<<<<< HEAD
 const COLUMNS = ["mine", "now", "standby", "read_only"] as const;
 type LockColumn = typeof COLUMNS[number];
+=======
+type LockColumn = "mine" | "now" | "asker" | "standby" | "read_only";
+>>>>>>> next
 
 /** An advisory lock of PostgreSQL, in one database. */
 export class PostgresLock extends SessionLock<PostgresSession> implements BackendLock {
@@ -93,12 +98,15 @@ export class PostgresLock extends SessionLock<PostgresSession> implements Backen
     session.mark = markOf({ ...this.#options.presence, since: seen.whole("now") });
     this.#lock.leaveSeat(session);
     const summons = new Summons();
+    const wished = askerOf(wishFor(this.#options.presence.lock, session.pid));
     return await holdInSession(session, {
       asked: summons.signal,
       isHeld: async () => {
-        const seen = await this.#check(session, { serverTime: lease.ttl });
+        const seen = await this.#check(session, { serverTime: lease.ttl }, wished);
         const why = this.#whyUnfit(seen);
         if (why !== undefined) throw new LockLostError(`${session.where} has changed: ${why.what}`, why.cure);
+        const asker = seen.whole("asker");
+        if (asker > 0) summons.noticed(() => whoAsks(session, asker));
         return seen.truth("mine");
       },
       release: () => this.#lock.release(session),
@@ -106,6 +114,7 @@ export class PostgresLock extends SessionLock<PostgresSession> implements Backen
   }
 
   /**
+<<<<<<< HEAD
    * Asks whether this session holds the lock, and whether the server is still fit to lock on. Not a part of the statement
    * that asks for the lock: planning it each time would double what a waiter costs the server.
    */
@@ -115,6 +124,16 @@ export class PostgresLock extends SessionLock<PostgresSession> implements Backen
 
   #check(session: PostgresSession, options: QueryOptions): Promise<Answer<LockColumn>> {
     return askOne(session, this.#question(session), COLUMNS, options);
+=======
+   * Checks whether this session holds the lock, and whether the server is still fit to lock on. Not a part of the
+   * attempt's statement: planning it each time would double what a waiter costs the server.
+   *
+   * @param asker SQL for the server's process for somebody who asks for the lock's release; 0 for nobody.
+   */
+  #check(session: PostgresSession, options: QueryOptions, asker = sql`0`): Promise<Answer<LockColumn>> {
+    const check = sql`SELECT ${this.#lock.isHeldBy(session)} AS mine, ${NOW} AS now, ${asker} AS asker, ${FITNESS}`;
+    return askOne(session, check, ["mine", "now", "asker", "standby", "read_only"], options);
+>>>>>>> next
   }
 
   /** Why the server is no longer fit to lock on, and what to do; undefined if it is. */

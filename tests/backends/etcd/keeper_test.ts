@@ -158,3 +158,35 @@ Deno.test("a lease that was granted before the request for it was repeated is re
   client.answers[Path.keepAlive] = () => renewed(session.lease.id);
   await assert.rejects(session.open({ signal: never }), { message: /the lease ended before the lock was held/ });
 });
+
+Deno.test("a key that the last write may have deleted is no loss, and one that it has deleted is released", async () => {
+  const client = await scripted();
+  using clock = new FakeClock();
+  const { lock, session } = await take(client);
+  lock.commandEnded();
+  client.answers[Path.range] = () => ({});
+  session.keyEnd.state = "asked for";
+  await clock.to(6000);
+  assert.equal(lock.lost.aborted, false);
+  session.keyEnd.state = "done";
+  await clock.to(11_000);
+  assert.equal(lock.lost.aborted, false);
+  // Others have the lock already: nobody waits for the end of the lease, which is asked for once.
+  client.answers[Path.revoke] = () => "never";
+  await lock.release();
+  assert.equal(client.count(Path.revoke), 1);
+  await clock.during(session.close());
+  assert.equal(client.count(Path.revoke), 1);
+});
+
+Deno.test("a key that the last write has not deleted, and that is gone, is a loss", async () => {
+  const client = await scripted();
+  using clock = new FakeClock();
+  const { lock, session } = await take(client);
+  client.answers[Path.range] = () => ({});
+  session.keyEnd.state = "asked for";
+  await clock.to(6000);
+  session.keyEnd.state = "not asked for";
+  await clock.to(11_000);
+  assert.match(String(lock.lost.reason), /its key was deleted/);
+});

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { EtcdLock } from "../../../lib/backends/etcd/lock.ts";
 import { Path } from "../../../lib/backends/etcd/requests.ts";
 import { timeoutWithin } from "../../../lib/backends/etcd/waiting.ts";
+import { endsAfter } from "../../../lib/lock/lease.ts";
 import { FakeClock } from "../../lock/fake_clock.ts";
 import { freshName, later, never, plainOptions, Retries } from "../open.ts";
 import { MY_TURN, NO_ANSWER, NO_KEY, renewed, scripted, type ScriptedClient } from "./scripted_client.ts";
@@ -25,7 +26,29 @@ Deno.test("who waits renews its lease three times within its TTL, and asks nothi
   client.answers[Path.txn] = () => MY_TURN;
   client.gone.abort();
   const lock = await clock.during(granted);
-  // Its lease is fresh when its turn has come.
+  // One look, and the command may start; the lease is renewed at once, and nobody waits for that.
+  await lock!.confirm();
+  assert.equal(client.asked.length, 24 + 4);
+  assert.equal(lock!.left, endsAfter(plainOptions.lease) - 5000);
+  await clock.to(4 * MINUTE + 5001);
+  assert.equal(client.count(Path.keepAlive), 25);
+  assert.ok(lock!.left > 28_000, `${lock!.left}`);
+  await clock.during(lock!.release());
+});
+
+Deno.test("a turn that comes when no renewal has been answered for long waits for one", async () => {
+  const client = await scripted();
+  using clock = new FakeClock();
+  const granted = lockOf(client).acquire(Infinity, never);
+  await clock.to(9000);
+  client.answers[Path.keepAlive] = () => NO_ANSWER;
+  await clock.to(12_500);
+  delete client.answers[Path.keepAlive];
+  const before = client.count(Path.keepAlive);
+  client.answers[Path.txn] = () => MY_TURN;
+  client.gone.abort();
+  const lock = await clock.during(granted);
+  assert.equal(client.count(Path.keepAlive), before + 1);
   assert.ok(lock!.left > 28_000, `${lock!.left}`);
   await clock.during(lock!.release());
 });
@@ -88,7 +111,9 @@ Deno.test("a turn that comes when the lease has ended is none", async () => {
   using clock = new FakeClock();
   const retries = new Retries();
   const granted = lockOf(client, retries).acquire(Infinity, never);
-  await clock.to(1000);
+  await clock.to(9000);
+  client.answers[Path.keepAlive] = () => NO_ANSWER;
+  await clock.to(12_500);
   client.answers[Path.txn] = () => {
     delete client.answers[Path.txn];
     return MY_TURN;
@@ -96,7 +121,7 @@ Deno.test("a turn that comes when the lease has ended is none", async () => {
   client.answers[Path.keepAlive] = ({ ID }) => renewed(ID);
   client.gone.abort();
   client.gone = new AbortController();
-  await clock.to(3000);
+  await clock.to(15_000);
   assert.equal(retries.told.length, 1);
   assert.equal(client.count(Path.grant), 2);
   later(granted);

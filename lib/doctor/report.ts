@@ -18,9 +18,14 @@ export interface Check {
 /** The result of a check that passes or warns; a check that fails throws instead. */
 export interface Finding {
   readonly found: string;
+  /** The same with its moments in the local time zone; absent if it has none. */
+  readonly local?: string | undefined;
   /** What to do about it; makes the result a warning. */
   readonly cure?: string | undefined;
 }
+
+/** A finding that is a warning. */
+export type Warning = Finding & { readonly cure: string };
 
 /** Cures for errors that have none of their own. */
 export const CORRECT = "correct that, and run sera doctor again";
@@ -31,12 +36,12 @@ const MAY_PASS = " (meanwhile sera keeps retrying until <wait> expires)";
 
 /** Makes checks, and collects their results in order. */
 export class Report {
-  readonly #tell: (check: Check) => void;
+  readonly #tell: (check: Check, local?: string) => void;
   readonly #checks: Check[] = [];
   #exitCode: number = ExitCode.ok;
 
-  /** @param tell Called with each check as soon as it has its result. */
-  constructor(tell: (check: Check) => void) {
+  /** @param tell Called with each check as soon as it has its result; `local` is what was found, in the local time zone. */
+  constructor(tell: (check: Check, local?: string) => void) {
     this.#tell = tell;
   }
 
@@ -57,8 +62,8 @@ export class Report {
    */
   async check(name: string, look: () => Promise<Finding> | Finding, otherwise = CHECK_SERVER): Promise<boolean> {
     try {
-      const { found, cure } = await look();
-      this.#add(name, cure === undefined ? "pass" : "warn", found, cure);
+      const { found, cure, local } = await look();
+      this.#add(name, cure === undefined ? "pass" : "warn", found, cure, local);
       return true;
     } catch (error) {
       if (!(error instanceof SeraError)) throw error;
@@ -91,7 +96,7 @@ export class Report {
     }
   }
 
-  #add(name: string, status: Status, found: string, cure?: string): void {
+  #add(name: string, status: Status, found: string, cure?: string, local = found): void {
     // A server's message may hold anything, and a check must be one line.
     const check = {
       check: name,
@@ -100,7 +105,7 @@ export class Report {
       ...cure === undefined ? {} : { cure: printable(cure) },
     };
     this.#checks.push(check);
-    this.#tell(check);
+    this.#tell(check, printable(local));
   }
 }
 

@@ -2,7 +2,7 @@ import type { Deadline } from "../../deadline.ts";
 import { LockUnavailableError } from "../../errors.ts";
 import { Moment } from "../../lock/lease.ts";
 import { delayOrAbort } from "../../waiting.ts";
-import { type Answer, answerFrom, askOne } from "../sql/answer.ts";
+import { type Answer, answerIn, askOne } from "../sql/answer.ts";
 import type { Outcome } from "../sql/batch.ts";
 import { sql, type Statement } from "../sql/statement.ts";
 import { type AdvisoryKey, advisoryKey } from "./advisory_key.ts";
@@ -99,7 +99,7 @@ export class AdvisoryLock {
     const took = asked.age;
     const outcome = outcomes[before ? 1 : 0]!;
     if ("error" in outcome) throw outcome.error;
-    const got = answerFrom(session.where, outcome.rows, ["got"]).truth("got");
+    const got = answerIn(session, outcome.rows, ["got"]).truth("got");
     return got ? { asked, took, along: along && outcomes.at(-1) } : undefined;
   }
 

@@ -2,7 +2,7 @@ import type { PostgresServer } from "./server.ts";
 import type { Deadline } from "../../deadline.ts";
 import { LockLostError, LockUnavailableError, type Trouble, UnfitServerError } from "../../errors.ts";
 import { AdvisoryLock } from "./advisory_lock.ts";
-import { type Answer, answerFrom, askOne } from "../sql/answer.ts";
+import { type Answer, answerIn, askOne } from "../sql/answer.ts";
 import { Moment } from "../../lock/lease.ts";
 import type { HeldLock } from "../../lock/lock.ts";
 import { Summons } from "../../lock/summons.ts";
@@ -28,12 +28,8 @@ import type { Outcome } from "../sql/batch.ts";
 const NOW = inMilliseconds(sql`clock_timestamp()`);
 
 /** The columns of a check of a held lock. */
-<<<<<<< HEAD
-const COLUMNS = ["mine", "now", "standby", "read_only"] as const;
+const COLUMNS = ["mine", "now", "asker", "standby", "read_only"] as const;
 type LockColumn = typeof COLUMNS[number];
-=======
-type LockColumn = "mine" | "now" | "asker" | "standby" | "read_only";
->>>>>>> next
 
 /** An advisory lock of PostgreSQL, in one database. */
 export class PostgresLock extends SessionLock<PostgresSession> implements BackendLock {
@@ -114,26 +110,17 @@ export class PostgresLock extends SessionLock<PostgresSession> implements Backen
   }
 
   /**
-<<<<<<< HEAD
    * Asks whether this session holds the lock, and whether the server is still fit to lock on. Not a part of the statement
    * that asks for the lock: planning it each time would double what a waiter costs the server.
-   */
-  #question(session: PostgresSession): Statement {
-    return sql`SELECT ${this.#lock.isHeldBy(session)} AS mine, ${NOW} AS now, ${FITNESS}`;
-  }
-
-  #check(session: PostgresSession, options: QueryOptions): Promise<Answer<LockColumn>> {
-    return askOne(session, this.#question(session), COLUMNS, options);
-=======
-   * Checks whether this session holds the lock, and whether the server is still fit to lock on. Not a part of the
-   * attempt's statement: planning it each time would double what a waiter costs the server.
    *
    * @param asker SQL for the server's process for somebody who asks for the lock's release; 0 for nobody.
    */
-  #check(session: PostgresSession, options: QueryOptions, asker = sql`0`): Promise<Answer<LockColumn>> {
-    const check = sql`SELECT ${this.#lock.isHeldBy(session)} AS mine, ${NOW} AS now, ${asker} AS asker, ${FITNESS}`;
-    return askOne(session, check, ["mine", "now", "asker", "standby", "read_only"], options);
->>>>>>> next
+  #question(session: PostgresSession, asker = sql`0`): Statement {
+    return sql`SELECT ${this.#lock.isHeldBy(session)} AS mine, ${NOW} AS now, ${asker} AS asker, ${FITNESS}`;
+  }
+
+  #check(session: PostgresSession, options: QueryOptions, asker?: Statement): Promise<Answer<LockColumn>> {
+    return askOne(session, this.#question(session, asker), COLUMNS, options);
   }
 
   /** Why the server is no longer fit to lock on, and what to do; undefined if it is. */
@@ -149,7 +136,7 @@ export class PostgresLock extends SessionLock<PostgresSession> implements Backen
 }
 
 /** Reads the answer to a check that was sent along with the question for the lock. */
-function answerOf({ where }: PostgresSession, outcome: Outcome): Answer<LockColumn> {
+function answerOf(session: PostgresSession, outcome: Outcome): Answer<LockColumn> {
   if ("error" in outcome) throw outcome.error;
-  return answerFrom(where, outcome.rows, COLUMNS);
+  return answerIn(session, outcome.rows, COLUMNS);
 }

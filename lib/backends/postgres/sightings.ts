@@ -95,11 +95,7 @@ function conditionOf(
   const pids = seraSessions.flatMap(({ who }) => who.session ?? []);
   // A shared one is the wish of somebody who asks a holder for a lock.
   const theirs = sql`SELECT classid, objid, objsubid FROM pg_locks
-<<<<<<< HEAD
-    WHERE locktype = 'advisory' AND NOT ${IS_SEAT} AND pid IN (${listOf(pids)})`;
-=======
-    WHERE locktype = 'advisory' AND mode <> 'ShareLock' AND pid IN (${listOf(pids)})`;
->>>>>>> next
+    WHERE locktype = 'advisory' AND mode <> 'ShareLock' AND NOT ${IS_SEAT} AND pid IN (${listOf(pids)})`;
   const conditions = [
     ...pids.length > 0 ? [sql`(classid, objid, objsubid) IN (${theirs})`] : [],
     ...[...new Set(waiters.map(({ mark }) => mark!.lock))].map((lock) => rowCondition(lock)!),

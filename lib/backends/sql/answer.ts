@@ -103,29 +103,17 @@ export async function askOne<Column extends string>(
   columns: readonly Column[],
   options?: QueryOptions,
 ): Promise<Answer<Column>> {
-<<<<<<< HEAD
-  return answerFrom(session.where, await session.queryAll(statement, options), columns);
-=======
   return answerIn(session, await session.queryAll(statement, options), columns);
->>>>>>> next
 }
 
 /**
  * Reads an answer of one row.
  *
-<<<<<<< HEAD
- * @param where The server, for messages.
- * @throws {LockUnavailableError} When it is a wrong one.
- */
-export function answerFrom<Column extends string>(
-  where: string,
-=======
  * @param columns The names of all its columns.
  * @throws {LockUnavailableError} When it is a wrong one.
  */
 export function answerIn<Column extends string>(
   { where }: Pick<Session, "where">,
->>>>>>> next
   rows: readonly Row[],
   columns: readonly Column[],
 ): Answer<Column> {

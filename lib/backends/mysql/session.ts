@@ -15,6 +15,8 @@ import { isGaleraNode, refuseUnsafe, serverIdentity, type ServerVariables, whyNo
 export class MySqlSession extends Session {
   /** What the server says about itself; empty until it was asked. */
   variables: ServerVariables = new Map();
+  /** How it logged in; undefined until it has. */
+  login: Login | undefined;
   /** The server's id for this connection; undefined until it was asked. */
   id: number | undefined;
 
@@ -90,6 +92,7 @@ async function openOn(
   // A leased session is given up sooner: another one can take its place while the lease lasts.
   const limit = Math.min(answerTimeout(host), leased ? tryLimitOf(lease.ttl) : Infinity);
   const session = new MySqlSession(whereIs(host), asDriver(login), translator, limit);
+  session.login = login;
   // With the time, since neither MySQL nor MariaDB shows when a session connected.
   session.mark = markOf({ ...presence, connected: Date.now() });
   connection.on("error", (error) => session.ended(error));

@@ -2,7 +2,7 @@ import { LockUnavailableError } from "../../errors.ts";
 import type { LeaseTerms } from "../../lock/lease.ts";
 import { Session } from "../sql/session.ts";
 import { join, sql, type Statement } from "../sql/statement.ts";
-import { asDriver, type Client, loginPidOf, sendAhead } from "./driver.ts";
+import { asDriver, type Client, loginPidOf, loginTripsOf, sendAhead } from "./driver.ts";
 import { describePostgresError, isTransientInSession } from "./errors.ts";
 import type { PostgresHost } from "./server.ts";
 import { type Facts, IDLE, leasedSettings } from "./set_up.ts";
@@ -17,6 +17,7 @@ export class PostgresSession extends Session {
   readonly host: PostgresHost | undefined;
   /** Called with the channel of each notification. */
   notified: ((channel: string) => void) | undefined;
+  readonly #client: Client;
   readonly #facts: Facts;
   #idleTimeout: number;
   #hasSessionLocks: boolean;
@@ -30,6 +31,7 @@ export class PostgresSession extends Session {
     { host, leased = false }: { readonly host?: PostgresHost; readonly leased?: boolean | undefined } = {},
   ) {
     super(where, asDriver(client), TRANSLATOR, answerTimeout);
+    this.#client = client;
     client.on("notification", ({ channel }) => this.notified?.(channel));
     this.#facts = facts;
     this.pid = facts.whole("pid");
@@ -62,6 +64,11 @@ export class PostgresSession extends Session {
   /** The server's start time: two servers hardly ever start in the same microsecond. */
   override get serverMark(): string {
     return this.#facts.text("born");
+  }
+
+  /** How many round trips the login took, once it was connected. */
+  get loginTrips(): number {
+    return loginTripsOf(this.#client);
   }
 
   /**

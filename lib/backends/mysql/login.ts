@@ -55,7 +55,8 @@ function destroy(connection: Connection): void {
  * Tries once to connect and to log in.
  *
  * @param ca PEM text of the CA to trust.
- * @param tls Whether to encrypt; "look only" does not log in, and always fails with an error that has the certificate.
+ * @param tls Whether to encrypt, unless the server has no TLS and the DSN permits to go on; "look only" does not log in,
+ * and always fails with an error that has the certificate.
  * @throws The driver's error, the guard's, or the signal's reason.
  */
 export async function logIn(
@@ -70,7 +71,7 @@ export async function logIn(
   const connection = createConnection(connectionOptions(dsn, presence, tls !== false));
   // The driver may emit several errors for one failure, and one without a listener would end the process.
   connection.on("error", () => undefined);
-  const guard = new MySqlGuard(connection, tls !== false);
+  const guard = new MySqlGuard(connection, tls === true && dsn.allowFallbackToPlaintext ? "if offered" : tls !== false);
   useTls?.(connection, guard, {
     host: hostOf(dsn),
     ca,

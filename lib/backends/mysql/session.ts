@@ -70,19 +70,9 @@ async function openOn(
   mayBeUnfit: boolean,
   signal: AbortSignal,
 ): Promise<MySqlSession> {
-  let login: Login;
-  const lookAgain = () => logIn(host, presence, ca, "look only", signal);
-  const failed = (error: unknown) => wrap(host, error, signal, lookAgain);
-  try {
-    login = await logIn(host, presence, ca, host.tls !== "off", signal);
-  } catch (error) {
-    if (!host.allowFallbackToPlaintext || (error as { code?: string }).code !== "HANDSHAKE_NO_SSL_SUPPORT") {
-      throw await failed(error);
-    }
-    login = await logIn(host, presence, ca, false, signal).catch(async (error) => {
-      throw await failed(error);
-    });
-  }
+  const login = await logIn(host, presence, ca, host.tls !== "off", signal).catch(async (error) => {
+    throw await wrap(host, error, signal, () => logIn(host, presence, ca, "look only", signal));
+  });
   const { connection, guard } = login;
   const translator = {
     describe: describeMySqlError,

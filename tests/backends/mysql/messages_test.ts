@@ -76,6 +76,7 @@ const SERVERS: readonly (readonly [Several, number])[] = [
   ["takes", 3],
   ["refuses", 5],
   ["cannot read", 6],
+  ["forbids", 6],
   ["forgets", 6],
 ];
 

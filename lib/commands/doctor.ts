@@ -3,10 +3,12 @@ import { getsOwnSession } from "../child/spawn.ts";
 import type { Settings } from "../settings/settings.ts";
 import { checkConfig } from "./config_checks.ts";
 import { CORRECT, Report, textOf } from "../doctor/report.ts";
+import type { TerminalReport } from "../doctor/terminal_report.ts";
 import { ledgerPlace } from "../settings/ledger_settings.ts";
 import { ExitCode } from "../exit_codes.ts";
 import type { Io } from "../io.ts";
 import { lockName, lockNameIn } from "../lock/lock_name.ts";
+import { hasColours, terminalWidth } from "../system/terminal.ts";
 import { backendOptions } from "./backend_options.ts";
 import { runnerOf } from "./runner.ts";
 import type { Call } from "./command.ts";
@@ -37,7 +39,8 @@ async function examine(
   io: Io,
   repeated: readonly string[],
 ): Promise<number> {
-  const report = new Report((check) => json || io.out(textOf(check)));
+  const person = json ? undefined : await atTerminal(io);
+  const report = new Report((check, local) => person ? person.tell(check, local) : json || io.out(textOf(check)));
   const settings = await checkConfig(report, flags, io.env, repeated);
   const syslog = settings?.logging.syslog;
   if (syslog) {
@@ -48,11 +51,20 @@ async function examine(
   if (settings) await checkServer(report, settings, io);
   if (settings?.ledger.on) await checkLedgerToo(report, settings, io);
   const { checks, exitCode } = report;
+  person?.end(report);
   if (json) {
     const server = settings ? (await settings.server.shown()).view : null;
     io.out(`${JSON.stringify({ ok: exitCode === ExitCode.ok, exit_code: exitCode, server, checks })}\n`);
   }
   return exitCode;
+}
+
+/** How the report is shown at a terminal; undefined if stdout is none. */
+async function atTerminal(io: Io): Promise<TerminalReport | undefined> {
+  const width = terminalWidth();
+  if (width === undefined) return undefined;
+  const { TerminalReport } = await import("../doctor/terminal_report.ts");
+  return new TerminalReport({ width, hasColours: hasColours(io.env) }, io.out);
 }
 
 /** Reported only if it fails: most users do not know that there is a helper shell. */

@@ -2,6 +2,7 @@ import type { Deadline } from "../deadline.ts";
 import { lockName } from "../lock/lock_name.ts";
 import { PassingLine } from "../log/passing_line.ts";
 import { isInForeground } from "../system/foreground.ts";
+import { isDumb } from "../system/terminal.ts";
 import { delayOrAbort, listening, TimeLimit } from "../waiting.ts";
 import { look } from "../who/look.ts";
 import { type AwaitedHolder, awaitedHolder, waitingText } from "../who/waiting_text.ts";
@@ -52,8 +53,7 @@ class WaitingLine {
     this.#deadline = deadline;
     this.#over = over;
     this.#line = new PassingLine(job.io);
-    const term = job.io.env("TERM") ?? (Deno.build.os === "windows" ? "" : "dumb");
-    this.#isDumb = term === "dumb";
+    this.#isDumb = isDumb(job.io.env);
   }
 
   async run(): Promise<void> {

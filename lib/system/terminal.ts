@@ -12,3 +12,18 @@ export function terminalWidth(stream: Pick<typeof Deno.stdout, "isTerminal"> = D
     throw error;
   }
 }
+
+/**
+ * Whether a terminal can neither move its cursor nor show colours: without TERM, and not with `TERM=dumb`.
+ *
+ * @param env Reads an environment variable.
+ */
+export function isDumb(env: (name: string) => string | undefined): boolean {
+  const term = env("TERM");
+  return term === "dumb" || term === undefined && Deno.build.os !== "windows";
+}
+
+/** Whether to show colours at a terminal; https://no-color.org. */
+export function hasColours(env: (name: string) => string | undefined): boolean {
+  return !isDumb(env) && env("NO_COLOR") === undefined;
+}

@@ -6,7 +6,7 @@ import { freshFor, Moment } from "../../lock/lease.ts";
 import type { HeldLock } from "../../lock/lock.ts";
 import { Summons } from "../../lock/summons.ts";
 import { whereIs } from "./errors.ts";
-import { getNamedLock, type Granted, releaseNamedLock } from "./named_lock.ts";
+import { getNamedLock, type Granted, releaseNamedLock, wishFor } from "./named_lock.ts";
 import { type MySqlSession, openMySqlSession } from "./session.ts";
 import { type AskState, askState, refuseUnsafe, serverIdentity, whyUnsafe } from "./topology.ts";
 import type { BackendLock } from "../backend.ts";
@@ -18,7 +18,7 @@ import { SessionLock } from "../sql/session_lock.ts";
 import { holdInSession } from "../sql/hold_in_session.ts";
 
 /** The columns of the answer to {@linkcode Check.question}. */
-const COLUMNS = ["mine", "id", "server", "idle", "state"] as const;
+const COLUMNS = ["mine", "id", "server", "idle", "state", "asker"] as const;
 
 /** How to make sure that a session holds the lock on the server that it was opened on. */
 interface Check {
@@ -65,7 +65,8 @@ export class MySqlLock extends SessionLock<MySqlSession> implements BackendLock 
     const state = askState(this.#options.allowUnsafeServer ? new Map() : session.variables);
     const held = sql`IS_USED_LOCK(${this.#name}) = CONNECTION_ID() AS mine`;
     const place = sql`CONNECTION_ID() AS id, ${expression} AS server, @@SESSION.wait_timeout AS idle`;
-    const question = sql`SELECT ${held}, ${place}, ${state.expression} AS state`;
+    const asker = sql`IFNULL(IS_USED_LOCK(${wishFor(this.#options.presence.lock)}), 0) AS asker`;
+    const question = sql`SELECT ${held}, ${place}, ${state.expression} AS state, ${asker}`;
     const granted = await getNamedLock(session, this.#name, deadline, signal, question);
     return granted && await this.#verified(session, granted, { question, mark, state });
   }
@@ -113,6 +114,8 @@ export class MySqlLock extends SessionLock<MySqlSession> implements BackendLock 
         const seen = await check(lease.ttl);
         const why = whyUnsafe(stateIn(seen));
         if (why !== undefined) throw new LockLostError(`${session.where} has changed: ${why.what}`, why.cure);
+        const asker = seen.whole("asker");
+        if (asker > 0) summons.noticed(async () => (await import("./wish.ts")).whoAsks(session, asker));
         return isMine(seen) && seen.whole("id") === id;
       },
       release: () => releaseNamedLock(session, this.#name),

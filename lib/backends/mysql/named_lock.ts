@@ -67,6 +67,16 @@ export async function getNamedLock(
 }
 
 /**
+ * SQL for the name of the lock by which somebody asks a holder for the release of its lock; at most 64 characters.
+ *
+ * @param lock The lock's name.
+ * @param id The holder's connection; by default the one that asks.
+ */
+export function wishFor(lock: string, id: Statement | number = sql`CONNECTION_ID()`): Statement {
+  return sql`CONCAT(${`sera:end:${lock}:`}, ${id})`;
+}
+
+/**
  * Releases a named lock.
  *
  * @param name The name as a literal.

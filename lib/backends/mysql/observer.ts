@@ -1,4 +1,3 @@
-import { LockUnavailableError } from "../../errors.ts";
 import type { LockOptions, Observer } from "../backend.ts";
 import type { TableName } from "../../ledger/table_name.ts";
 import { observeDatabase, type ObserverQueries } from "../sql/observer.ts";
@@ -21,9 +20,9 @@ export async function observeMySql(
   signal: AbortSignal,
 ): Promise<Observer> {
   const { leaseTable } = options;
-  return await observeDatabase({
+  return await observeDatabase<MySqlSession>({
     isScattered: () => false,
-    grip: () => Promise.reject(new LockUnavailableError("sera cannot end who holds a lock there yet")),
+    grip: async (holder, ...by) => (await import("./grip.ts")).gripOnMySql(holder, options, ...by),
     elsewhere: (session, signal) => whatIsElsewhere(session, options.leased, signal),
     ledger: mySqlStore,
     ...leaseTable ? await leasesOn(dsn, options, leaseTable) : {

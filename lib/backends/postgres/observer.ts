@@ -1,4 +1,3 @@
-import { LockUnavailableError } from "../../errors.ts";
 import type { LockOptions, Observer } from "../backend.ts";
 import type { TableName } from "../../ledger/table_name.ts";
 import { observeDatabase, type ObserverQueries } from "../sql/observer.ts";
@@ -22,7 +21,7 @@ export async function observePostgres(
 ): Promise<Observer> {
   const { leaseTable } = options;
   return await observeDatabase<PostgresSession>({
-    grip: () => Promise.reject(new LockUnavailableError("sera cannot end who holds a lock there yet")),
+    grip: async (holder, ...by) => (await import("./grip.ts")).gripOnPostgres(holder, options, ...by),
     elsewhere: (session, signal) => whatIsElsewhere(session, leaseTable !== undefined, signal),
     ledger: postgresStore,
     ...leaseTable ? await leasesOn(server, options, leaseTable) : {

@@ -5,13 +5,14 @@ import type { Io } from "../io.ts";
 import { FullScreen } from "../log/full_screen.ts";
 import type { Settings } from "../settings/settings.ts";
 import { localTime } from "../text/time.ts";
-import { widthOf } from "../text/width.ts";
+import { wrapped } from "../text/wrapped.ts";
 import { aborted, delayOrAbort, firstOf, settled } from "../waiting.ts";
 import { asQuery } from "./as_query.ts";
 import type { Asked } from "./asked_for.ts";
 import { backendOptions } from "./backend_options.ts";
 import { untilSignalled } from "./ending_signals.ts";
 import { type Answer, lookFor, NO_LOCK, reportOf } from "./look_for.ts";
+import { onSignals } from "./on_signals.ts";
 
 /** How often to look, in milliseconds. */
 const PAUSE = 2000;
@@ -108,7 +109,7 @@ class View {
 
 /** Tells of a window that has another size, and of Ctrl-Z: the shell gets its screen back meanwhile. */
 class TerminalChanges implements Disposable {
-  readonly #listeners: readonly (readonly [Deno.Signal, () => void])[];
+  readonly #listening: Disposable;
   #next = new AbortController();
 
   /** @param leave Gives the screen back. */
@@ -118,10 +119,7 @@ class TerminalChanges implements Disposable {
       await leave();
       Deno.kill(Deno.pid, "SIGSTOP");
     };
-    this.#listeners = Deno.build.os === "windows"
-      ? []
-      : [["SIGWINCH", changed], ["SIGCONT", changed], ["SIGTSTP", stop]];
-    for (const [signal, listener] of this.#listeners) Deno.addSignalListener(signal, listener);
+    this.#listening = onSignals({ SIGWINCH: changed, SIGCONT: changed, SIGTSTP: stop });
   }
 
   /** Fires with the next change. */
@@ -137,17 +135,6 @@ class TerminalChanges implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    for (const [signal, listener] of this.#listeners) Deno.removeSignalListener(signal, listener);
+    this.#listening[Symbol.dispose]();
   }
-}
-
-/** A text in lines that are no wider than this, as far as its words are not. */
-function wrapped(text: string, columns: number): string[] {
-  const lines: string[] = [];
-  for (const word of text.split(" ")) {
-    const line = `${lines.at(-1) ?? ""} ${word}`.trimStart();
-    if (lines.length > 0 && widthOf(line) <= columns) lines[lines.length - 1] = line;
-    else lines.push(word);
-  }
-  return lines;
 }

@@ -13,7 +13,11 @@ export interface Check {
   readonly found: string;
   /** What to do about it; every `warn` and `fail` has one. */
   readonly cure?: string | undefined;
+  readonly figures?: Figures | undefined;
 }
+
+/** What was measured, for programs: by a name with its unit. */
+export type Figures = Readonly<Record<string, number>>;
 
 /** The result of a check that passes or warns; a check that fails throws instead. */
 export interface Finding {
@@ -22,6 +26,7 @@ export interface Finding {
   readonly local?: string | undefined;
   /** What to do about it; makes the result a warning. */
   readonly cure?: string | undefined;
+  readonly figures?: Figures | undefined;
 }
 
 /** A finding that is a warning. */
@@ -62,15 +67,15 @@ export class Report {
    */
   async check(name: string, look: () => Promise<Finding> | Finding, otherwise = CHECK_SERVER): Promise<boolean> {
     try {
-      const { found, cure, local } = await look();
-      this.#add(name, cure === undefined ? "pass" : "warn", found, cure, local);
+      const finding = await look();
+      this.#add(name, finding.cure === undefined ? "pass" : "warn", finding);
       return true;
     } catch (error) {
       if (!(error instanceof SeraError)) throw error;
       this.#exitCode ||= error.exitCode;
       const { what, cure = error instanceof ConfigError ? CORRECT : otherwise } = error;
       const passing = error instanceof LockUnavailableError && error.transient ? MAY_PASS : "";
-      this.#add(name, "fail", what, cure + passing);
+      this.#add(name, "fail", { found: what, cure: cure + passing });
       return false;
     }
   }
@@ -92,17 +97,18 @@ export class Report {
   skipRest(names: readonly string[]): void {
     for (const name of names) {
       if (this.#checks.some(({ check }) => check === name)) continue;
-      this.#add(name, "skip", "not tried, since an earlier check failed");
+      this.#add(name, "skip", { found: "not tried, since an earlier check failed" });
     }
   }
 
-  #add(name: string, status: Status, found: string, cure?: string, local = found): void {
+  #add(name: string, status: Status, { found, cure, figures, local = found }: Finding): void {
     // A server's message may hold anything, and a check must be one line.
     const check = {
       check: name,
       status,
       found: printable(found),
       ...cure === undefined ? {} : { cure: printable(cure) },
+      ...figures === undefined ? {} : { figures },
     };
     this.#checks.push(check);
     this.#tell(check, printable(local));

@@ -49,6 +49,7 @@ export const WORDS = {
 const MYSQL_VALUES: AnswerRow = { got: 1, mine: 1, released: 1, id: 7, server: "//", idle: 30, state: "", asker: 0 };
 const POSTGRES_VALUES: AnswerRow = {
   ...{ got: "t", mine: "t", released: "t", now: 1_764_000_000_000 },
+  ...{ seat: 1, told: "" },
   ...{ set_config: "", pid: PID, standby: "f", read_only: "off", idle: 0, asker: 0 },
 };
 const TRUTHS = ["got", "mine", "released"];

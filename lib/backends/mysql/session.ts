@@ -15,6 +15,8 @@ import { isGaleraNode, refuseUnsafe, serverIdentity, type ServerVariables, whyNo
 export class MySqlSession extends Session {
   /** What the server says about itself; empty until it was asked. */
   variables: ServerVariables = new Map();
+  /** How it logged in; undefined until it has. */
+  login: Login | undefined;
   /** The server's id for this connection; undefined until it was asked. */
   id: number | undefined;
 
@@ -68,19 +70,9 @@ async function openOn(
   mayBeUnfit: boolean,
   signal: AbortSignal,
 ): Promise<MySqlSession> {
-  let login: Login;
-  const lookAgain = () => logIn(host, presence, ca, "look only", signal);
-  const failed = (error: unknown) => wrap(host, error, signal, lookAgain);
-  try {
-    login = await logIn(host, presence, ca, host.tls !== "off", signal);
-  } catch (error) {
-    if (!host.allowFallbackToPlaintext || (error as { code?: string }).code !== "HANDSHAKE_NO_SSL_SUPPORT") {
-      throw await failed(error);
-    }
-    login = await logIn(host, presence, ca, false, signal).catch(async (error) => {
-      throw await failed(error);
-    });
-  }
+  const login = await logIn(host, presence, ca, host.tls !== "off", signal).catch(async (error) => {
+    throw await wrap(host, error, signal, () => logIn(host, presence, ca, "look only", signal));
+  });
   const { connection, guard } = login;
   const translator = {
     describe: describeMySqlError,
@@ -90,6 +82,7 @@ async function openOn(
   // A leased session is given up sooner: another one can take its place while the lease lasts.
   const limit = Math.min(answerTimeout(host), leased ? tryLimitOf(lease.ttl) : Infinity);
   const session = new MySqlSession(whereIs(host), asDriver(login), translator, limit);
+  session.login = login;
   // With the time, since neither MySQL nor MariaDB shows when a session connected.
   session.mark = markOf({ ...presence, connected: Date.now() });
   connection.on("error", (error) => session.ended(error));

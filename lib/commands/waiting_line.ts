@@ -19,6 +19,9 @@ const SECOND = 1000;
  */
 const LOOK_EVERY = 10 * SECOND;
 
+/** How often to see whether sera is in the foreground, in milliseconds, besides when it goes on after a stop. */
+const CHECK_EVERY = 5 * SECOND;
+
 /** The longest look, in milliseconds, so that the next one begins in time. */
 const LONGEST_LOOK = 5 * SECOND;
 
@@ -65,16 +68,17 @@ class WaitingLine {
       // It was stopped, and the shell has written since.
       SIGCONT: () =>
         harmlessly(() => {
-          this.#line.forget();
-          this.#isVisible = isInForeground();
-          this.#draw();
+          this.#hide();
+          this.#checkForeground().then(() => harmlessly(() => this.#draw()));
         }),
     });
-    let nextLook = 0;
+    let [nextCheck, nextLook] = [0, 0];
     while (!over.aborted && this.#job.io.errWidth?.() !== undefined) {
-      this.#isVisible = isInForeground();
-      if (!this.#isVisible) this.#line.forget();
-      else if (performance.now() >= nextLook) {
+      if (performance.now() >= nextCheck) {
+        await this.#checkForeground();
+        nextCheck = performance.now() + CHECK_EVERY;
+      }
+      if (this.#isVisible && performance.now() >= nextLook) {
         nextLook = performance.now() + LOOK_EVERY;
         const looked = this.#look().then(() => harmlessly(() => this.#draw()));
         // So that the first line can name the holder.
@@ -85,6 +89,18 @@ class WaitingLine {
       // When a whole number of seconds is left.
       await delayOrAbort(remaining === Infinity ? SECOND : remaining % SECOND || SECOND, over);
     }
+  }
+
+  async #checkForeground(): Promise<void> {
+    const isVisible = await isInForeground();
+    if (!isVisible) this.#hide();
+    this.#isVisible = isVisible;
+  }
+
+  /** Shows nothing, and leaves what is shown to those who write to the terminal now. */
+  #hide(): void {
+    this.#line.forget();
+    this.#isVisible = false;
   }
 
   #draw(): void {

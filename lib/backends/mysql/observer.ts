@@ -1,4 +1,5 @@
 import type { LockOptions, Observer } from "../backend.ts";
+import { presenceOf } from "../../lock/presence.ts";
 import type { TableName } from "../../ledger/table_name.ts";
 import { observeDatabase, type ObserverQueries } from "../sql/observer.ts";
 import type { MySqlDsn } from "./server.ts";
@@ -22,12 +23,12 @@ export async function observeMySql(
   const { leaseTable } = options;
   return await observeDatabase<MySqlSession>({
     isScattered: () => false,
-    grip: async (holder, ...by) => (await import("./grip.ts")).gripOnMySql(holder, options, ...by),
     elsewhere: (session, signal) => whatIsElsewhere(session, options.leased, signal),
     ledger: mySqlStore,
     ...leaseTable ? await leasesOn(dsn, options, leaseTable) : {
       open: (from) => new MySqlLock(dsn, from === "any server" ? { ...options, allowUnsafeServer: true } : options),
       sightings: readMySqlSightings,
+      grip: async (holder, ...by) => (await import("./grip.ts")).gripOnMySql(holder, options, ...by),
     },
   }, signal);
 }
@@ -36,7 +37,7 @@ async function leasesOn(
   dsn: MySqlDsn,
   options: MySqlOptions & LockOptions,
   table: TableName,
-): Promise<Pick<ObserverQueries<MySqlSession>, "open" | "sightings">> {
+): Promise<Pick<ObserverQueries<MySqlSession>, "open" | "sightings" | "grip">> {
   const [{ mySqlLeaseLock, mySqlLeaseServer }, { readLeaseSightings }] = await Promise.all([
     import("./lease_lock.ts"),
     import("../sql/lease/sightings.ts"),
@@ -45,5 +46,13 @@ async function leasesOn(
   return {
     open: (from) => mySqlLeaseLock(dsn, { ...options, looksOnly: from === "any server" }, table),
     sightings: (...looking) => readLeaseSightings(server, ...looking),
+    grip: async (holder, open, signal) => {
+      const [{ gripOnLease }, { gripOnMySql }] = await Promise.all([
+        import("../sql/lease/grip.ts"),
+        import("./grip.ts"),
+      ]);
+      const by = presenceOf(holder.lock, options);
+      return await gripOnLease({ server, holder, by, open }, () => gripOnMySql(holder, options, open, signal));
+    },
   };
 }

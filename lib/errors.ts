@@ -97,6 +97,11 @@ export class UnfitServerError extends LockUnavailableError {}
 /** A server whose locks are not cluster-wide; `--allow-unsafe-server` accepts it. */
 export class UnsafeServerError extends UnfitServerError {}
 
+/** Somebody else holds the lock, where that ends sera with a message. */
+export class LockBusyError extends SeraError {
+  override readonly exitCode = ExitCode.busy;
+}
+
 /** The lock was lost before the command was started. */
 export class LockLostEarlyError extends LockUnavailableError {
   constructor(what: string, cure?: string) {

@@ -1,5 +1,6 @@
 import { ConfigError } from "./errors.ts";
 import { Output } from "./system/output.ts";
+import { terminalWidth } from "./system/terminal.ts";
 import { within } from "./waiting.ts";
 
 /** An environment variable is not valid UTF-8. */
@@ -25,6 +26,10 @@ export interface Io {
   flush?(limit?: number): Promise<void>;
   /** Why writing to stdout failed; undefined if it has not. */
   outFailure?(): unknown;
+  /** The width of the terminal that stderr is, in columns; undefined if it is none. Absent where it never is one. */
+  errWidth?(): number | undefined;
+  /** Called before each text is written, to take away what is shown only for now; undefined if nothing is. */
+  beforeWriting?: (() => void) | undefined;
   /** Set by tests only. */
   readonly limits?: Limits;
 }
@@ -47,10 +52,17 @@ const stdout = new Output(Deno.stdout);
 const stderr = new Output(Deno.stderr);
 
 /** The real process. */
-export const processIo: Required<Omit<Io, "limits">> = {
+export const processIo: Io & Required<Pick<Io, "flush">> = {
   env: readVariable,
-  out: (text) => stdout.put(text, stderr),
-  err: (text) => stderr.put(text, stdout),
+  out: (text) => {
+    processIo.beforeWriting?.();
+    stdout.put(text, stderr);
+  },
+  err: (text) => {
+    processIo.beforeWriting?.();
+    stderr.put(text, stdout);
+  },
+  errWidth: () => terminalWidth(Deno.stderr),
   outFailure: () => stdout.failure,
   flush: async (limit = Infinity) => {
     // Most runs print nothing; do not spend time on a timer.

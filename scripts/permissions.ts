@@ -10,7 +10,7 @@ export const PERMISSIONS: readonly string[] = [
   "--allow-write",
   "--allow-net",
   "--allow-run",
-  "--allow-env=SERA_*,PG*,HOME,USERPROFILE,APPDATA,LOCALAPPDATA,DENO_CERT,DENO_TLS_CA_STORE,SSL_CERT_FILE," +
+  "--allow-env=SERA_*,PG*,TERM,NO_COLOR,HOME,USERPROFILE,APPDATA,LOCALAPPDATA,DENO_CERT,DENO_TLS_CA_STORE,SSL_CERT_FILE," +
   "SSL_CERT_DIR,HTTP_PROXY,http_proxy,HTTPS_PROXY,https_proxy,ALL_PROXY,all_proxy",
   "--allow-sys=uid,gid,username,hostname,osUptime",
   "--deny-import",

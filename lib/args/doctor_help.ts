@@ -17,7 +17,10 @@ export const DOCTOR: Subcommand = {
     "exactly when a run would; what a run can do without is a warning.",
     "",
     "Each check is one line: pass, warn, fail, or skip (an earlier one failed), the",
-    "check, what was found, and what to do about it.",
+    "check, what was found, and what to do about it. The check round-trip says how",
+    "long the server takes to answer, and how often a run waits for that. At a",
+    "terminal the checks are coloured (unless NO_COLOR is set) and wrapped, what was",
+    "not tried is one line, and the last line says whether a run can get its lock.",
   ],
   flags: [
     {

@@ -11,6 +11,7 @@ export const HISTORY: Subcommand = {
   usages: [
     "[--json] [--limit N] [flags] [--name TEXT | -- command ...]",
     "[--json] [--limit N] [flags] --lock PREFIX",
+    "--succeeded-within DURATION [flags] [-- command ...]",
     "--schema [flags]",
   ],
   about: [
@@ -20,6 +21,9 @@ export const HISTORY: Subcommand = {
     "the server's clock, in UTC; at a terminal in the local time zone. It only reads:",
     "SELECT on the table is enough, on a replica or standby too.",
     "",
+    "With --succeeded-within it prints one line, for monitoring: exit with 0 if a run",
+    "under the lock has ended with success within that time, with 1 if not.",
+    "",
     "An outcome is one of",
     "  running     the command runs",
     "  succeeded   it ended with 0",
@@ -27,10 +31,31 @@ export const HISTORY: Subcommand = {
     "  abandoned   its sera died or lost the lock; the end is not known",
     "  unstarted   it could not be started",
     "  skipped     there was nothing to do (with --record-skips)",
+    "  forgotten   it had ended, and no longer counts (sera forget)",
+    "  forgot      not a run: who has forgotten one, and where",
     "or a word that a later sera has written; what is no word is unknown.",
   ],
   flags: [
     { name: "limit", kind: "text", placeholder: "N", help: ["how many runs to print (default 20)"] },
+    {
+      name: "failed",
+      kind: "boolean",
+      help: ["only runs that failed, were abandoned or could not be", "started"],
+    },
+    {
+      name: "since",
+      kind: "duration",
+      placeholder: "DURATION",
+      help: ["only runs that began less than this ago"],
+    },
+    { name: "host", kind: "text", placeholder: "NAME", help: ["only runs on the host of exactly this name"] },
+    { name: "once", kind: "text", placeholder: "KEY", help: ["only runs with this key"] },
+    {
+      name: "succeeded-within",
+      kind: "duration",
+      placeholder: "DURATION",
+      help: ["say whether a run has succeeded less than this ago"],
+    },
     LOCK_FLAG,
     JSON_FLAG,
     {
@@ -44,6 +69,7 @@ export const HISTORY: Subcommand = {
   takesCommand: true,
   statuses: [
     [0, "printed, if only that there is nothing"],
+    [1, "with --succeeded-within: no run has succeeded within that time"],
     BAD_CONFIG,
     BAD_ARGUMENTS,
     [ExitCode.lockUnavailable, "the ledger could not be read"],

@@ -39,3 +39,13 @@ export const LOCK_FLAG: Flag = {
 
 /** The output for programs. */
 export const JSON_FLAG: Flag = { name: "json", kind: "boolean", help: ["print one JSON object instead"] };
+
+/** Says which runs count, as for a run. */
+export const RULE_FLAGS = SETTING_FLAGS.filter(({ name }) => ["once", "every", "count-failures"].includes(name));
+
+/** Does without a question. */
+export const YES_FLAG: Flag = {
+  name: "yes",
+  kind: "boolean",
+  help: ["do not ask at the terminal; needed without one"],
+};

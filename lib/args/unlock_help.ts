@@ -1,13 +1,13 @@
 import { ExitCode } from "../exit_codes.ts";
 import { BAD_ARGUMENTS, BAD_CONFIG, BROKEN_PIPE, NOT_PRINTED } from "./exit_statuses.ts";
 import { HELP_FLAG } from "./flag.ts";
-import { JSON_FLAG, LOCK_FLAG, PLACE_FLAGS, type Subcommand } from "./subcommand.ts";
+import { JSON_FLAG, LOCK_FLAG, PLACE_FLAGS, type Subcommand, YES_FLAG } from "./subcommand.ts";
 
 /** What the help texts, the manual and the completions say of `sera unlock`. */
 export const UNLOCK: Subcommand = {
   name: "unlock",
   summary: "end who holds a lock",
-  usage: "[--force] [flags] [-- command ...]",
+  usage: "[--force] [flags] -- command ...",
   usages: [
     "[--yes] [--force] [--json] [flags] --name TEXT | -- command ...",
     "[--yes] [--force] [--json] [flags] --lock PREFIX",
@@ -28,7 +28,7 @@ export const UNLOCK: Subcommand = {
   ],
   flags: [
     LOCK_FLAG,
-    { name: "yes", kind: "boolean", help: ["do not ask at the terminal; needed without one"] },
+    YES_FLAG,
     {
       name: "force",
       kind: "boolean",

@@ -3,15 +3,16 @@ import { getsOwnSession } from "../child/spawn.ts";
 import type { Settings } from "../settings/settings.ts";
 import { checkConfig } from "./config_checks.ts";
 import { CORRECT, Report, textOf } from "../doctor/report.ts";
+import type { TerminalReport } from "../doctor/terminal_report.ts";
 import { ledgerPlace } from "../settings/ledger_settings.ts";
-import { UsageError } from "../errors.ts";
 import { ExitCode } from "../exit_codes.ts";
-import { isPlain } from "../text/harmless.ts";
 import type { Io } from "../io.ts";
 import { lockName, lockNameIn } from "../lock/lock_name.ts";
+import { hasColours, terminalWidth } from "../system/terminal.ts";
 import { backendOptions } from "./backend_options.ts";
 import { runnerOf } from "./runner.ts";
 import type { Call } from "./command.ts";
+import { refuseWords } from "./refuse_words.ts";
 
 /** The label of its sessions, in place of a command's first word. */
 const LABEL = "doctor";
@@ -23,11 +24,7 @@ const LABEL = "doctor";
  * @returns 0 if a run could get its lock, even if there are warnings; else what a run would exit with.
  */
 export async function doctor({ flags, operands: words, repeated, io }: Call): Promise<number> {
-  if (words.length > 0) {
-    // It may be a server without --server before it, and hold a password.
-    const shown = isPlain(words[0]!) ? `: ${words[0]}` : "";
-    throw new UsageError(`Unexpected word after the flags${shown}`, "usage: sera doctor [--json] [flags]");
-  }
+  refuseWords(words, "sera doctor [--json] [flags]");
   if (isAsked(flags, "schema")) {
     const { leaseSchema } = await import("./lease_schema.ts");
     io.out(await leaseSchema(flags, io.env));
@@ -42,7 +39,8 @@ async function examine(
   io: Io,
   repeated: readonly string[],
 ): Promise<number> {
-  const report = new Report((check) => json || io.out(textOf(check)));
+  const person = json ? undefined : await atTerminal(io);
+  const report = new Report((check, local) => person ? person.tell(check, local) : json || io.out(textOf(check)));
   const settings = await checkConfig(report, flags, io.env, repeated);
   const syslog = settings?.logging.syslog;
   if (syslog) {
@@ -53,11 +51,20 @@ async function examine(
   if (settings) await checkServer(report, settings, io);
   if (settings?.ledger.on) await checkLedgerToo(report, settings, io);
   const { checks, exitCode } = report;
+  person?.end(report);
   if (json) {
     const server = settings ? (await settings.server.shown()).view : null;
     io.out(`${JSON.stringify({ ok: exitCode === ExitCode.ok, exit_code: exitCode, server, checks })}\n`);
   }
   return exitCode;
+}
+
+/** How the report is shown at a terminal; undefined if stdout is none. */
+async function atTerminal(io: Io): Promise<TerminalReport | undefined> {
+  const width = terminalWidth();
+  if (width === undefined) return undefined;
+  const { TerminalReport } = await import("../doctor/terminal_report.ts");
+  return new TerminalReport({ width, hasColours: hasColours(io.env) }, io.out);
 }
 
 /** Reported only if it fails: most users do not know that there is a helper shell. */

@@ -48,7 +48,7 @@ export async function keep({ lock, minHold, watch, logger }: Execution, held: nu
   await will.end();
   // A lock that is lost after this look was held until the command had ended.
   if (await firstOf(settled(isHeld(lock)), settled(kept.then(() => false)))) {
-    logger.log("info", "note", `Keeping the lock for another ${formatDuration(minHold - held)} (min-hold).`);
+    logger.tell("note", `Keeping the lock for another ${formatDuration(minHold - held)} (min-hold).`);
   }
   await kept;
 }

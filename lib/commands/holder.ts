@@ -13,6 +13,7 @@ import type { Sighting } from "../who/sighting.ts";
  * @param what The name shown to people.
  * @param above The value of SERA_HELD_LOCKS that sera was started with.
  * @param isWaiting Whether sera will wait for it.
+ * @param isLocal Whether the text has times in the local time zone.
  * @throws {UsageError} When the holder is a sera whose command this sera belongs to.
  */
 export async function holderOf(
@@ -23,10 +24,12 @@ export async function holderOf(
   above: string | undefined,
   signal: AbortSignal,
   isWaiting = false,
+  isLocal = false,
 ): Promise<{ readonly words?: string | undefined; readonly fields?: HolderFields | undefined }> {
-  const [{ look }, { holderText }, { holderFields }] = await Promise.all([
+  const [{ look }, { holderText }, { localTime, timeOf }, { holderFields }] = await Promise.all([
     import("../who/look.ts"),
     import("../who/holder_text.ts"),
+    import("../text/time.ts"),
     import("../who/log_fields.ts"),
   ]);
   let seen: readonly Sighting[] = [];
@@ -41,7 +44,7 @@ export async function holderOf(
     (await import("./refuse_own_lock.ts")).refuseOwnLock(lock, what, server, above, seen, serverMark);
   }
   if (isWaiting) seen = seen.map(watched);
-  return { words: holderText(seen), fields: holderFields(seen) };
+  return { words: holderText(seen, Date.now(), isLocal ? localTime : timeOf), fields: holderFields(seen) };
 }
 
 /** Who waits begins to watch a lease now, and takes it over by that alone. */

@@ -9,6 +9,8 @@ const WORK: ReadonlyMap<string, Load> = new Map<string, Load>([
   ["history", async () => ({ prints: true, work: (await import("./history.ts")).history })],
   ["doctor", async () => ({ prints: true, work: (await import("./doctor.ts")).doctor })],
   ["unlock", async () => ({ prints: true, work: (await import("./unlock.ts")).unlock })],
+  ["forget", async () => ({ prints: true, work: (await import("./forget.ts")).forget })],
+  ["metrics", async () => ({ prints: true, work: (await import("./metrics.ts")).metrics })],
   ["heimdall", async () => {
     const { FAILED, heimdall } = await import("./heimdall.ts");
     return { ownCode: FAILED, work: heimdall };

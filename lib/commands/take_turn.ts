@@ -3,12 +3,17 @@ import { MaxRunError, SeraError } from "../errors.ts";
 import { ExitCode } from "../exit_codes.ts";
 import type { HeldTurn, SkippedTurn } from "../modes/mode.ts";
 import { formatDuration } from "../text/duration.ts";
+import { within } from "../waiting.ts";
 import { executeHolding } from "./execute.ts";
 import { NOT_RUN, release } from "./give_back.ts";
 import { holderOf } from "./holder.ts";
 import { interruptible } from "./interrupts.ts";
 import type { Job } from "./job.ts";
+import { tellingOfWait } from "./tell_wait.ts";
 import { lockVariables } from "./variables.ts";
+
+/** How long the exit may wait for the holder's name where only a person at the terminal is told, in milliseconds. */
+const LONGEST_LOOK = 500;
 
 /**
  * Waits for the lock, runs the command unless it is to be skipped, and gives the lock back.
@@ -22,10 +27,14 @@ export async function takeTurn(wait: number, job: Job): Promise<number> {
   const { lock, mode, logger, retrying, above, watch: { signals: { interrupted } } } = job;
   const began = performance.now();
   const waiting = logger.tells("info") || above !== undefined ? () => tellWaiting(job) : undefined;
-  const turn = await interruptible(
-    interrupted,
-    () => mode(lock, { wait, signal: interrupted, logger, retrying, waiting }),
-  );
+  let turn;
+  {
+    using _line = tellingOfWait(wait, job);
+    turn = await interruptible(
+      interrupted,
+      () => mode(lock, { wait, signal: interrupted, logger, retrying, waiting }),
+    );
+  }
   const waited = () => Math.round(performance.now() - began);
   switch (turn.outcome) {
     case "busy":
@@ -47,7 +56,8 @@ async function tellWaiting(job: Job): Promise<void> {
 async function giveUp(job: Job, waited: () => number): Promise<number> {
   const { request, logger, above, watch: { signals: { interrupted } } } = job;
   const isAsked = logger.tells("notice") || above !== undefined;
-  const { words, fields } = isAsked ? await interruptible(interrupted, () => holder(job)) : {};
+  const limit = logger.tellsOnlyPerson && above === undefined ? LONGEST_LOOK : Infinity;
+  const { words, fields } = isAsked && await interruptible(interrupted, () => within(limit, holder(job))) || {};
   const span = request.wait === 0 ? "" : ` within ${formatDuration(request.wait)}`;
   const whose = words === undefined ? "" : ` (${words})`;
   const message = `Lock not acquired${span}: somebody else holds it${whose} - the command was not executed.`;
@@ -59,7 +69,7 @@ async function giveUp(job: Job, waited: () => number): Promise<number> {
 async function skip(turn: SkippedTurn, { settings, logger, recorder }: Job, waited: number): Promise<number> {
   const exitCode = settings.detailedExitCodes ? ExitCode.skipped : ExitCode.ok;
   logger.exitsWith(exitCode);
-  logger.log("info", "skipped", `${turn.reason} - skipped the command.`, { waited });
+  logger.tell("skipped", `${turn.reason} - skipped the command.`, { waited });
   await release(turn.lock, logger, performance.now(), () => NOT_RUN);
   await recorder?.prune();
   return exitCode;
@@ -106,8 +116,8 @@ export function exitCodeOf({ exitCode, stoppedBy }: CommandEnd): number {
 }
 
 function holder(
-  { lock, settings, identity: { name, title }, above, watch }: Job,
+  { lock, settings, identity: { name, title }, above, watch, logger }: Job,
   isWaiting = false,
 ): ReturnType<typeof holderOf> {
-  return holderOf(lock, settings, name, title, above, watch.signals.interrupted, isWaiting);
+  return holderOf(lock, settings, name, title, above, watch.signals.interrupted, isWaiting, logger.tellsPerson);
 }

@@ -13,14 +13,24 @@ export interface Check {
   readonly found: string;
   /** What to do about it; every `warn` and `fail` has one. */
   readonly cure?: string | undefined;
+  readonly figures?: Figures | undefined;
 }
+
+/** What was measured, for programs: by a name with its unit. */
+export type Figures = Readonly<Record<string, number>>;
 
 /** The result of a check that passes or warns; a check that fails throws instead. */
 export interface Finding {
   readonly found: string;
+  /** The same with its moments in the local time zone; absent if it has none. */
+  readonly local?: string | undefined;
   /** What to do about it; makes the result a warning. */
   readonly cure?: string | undefined;
+  readonly figures?: Figures | undefined;
 }
+
+/** A finding that is a warning. */
+export type Warning = Finding & { readonly cure: string };
 
 /** Cures for errors that have none of their own. */
 export const CORRECT = "correct that, and run sera doctor again";
@@ -31,12 +41,12 @@ const MAY_PASS = " (meanwhile sera keeps retrying until <wait> expires)";
 
 /** Makes checks, and collects their results in order. */
 export class Report {
-  readonly #tell: (check: Check) => void;
+  readonly #tell: (check: Check, local?: string) => void;
   readonly #checks: Check[] = [];
   #exitCode: number = ExitCode.ok;
 
-  /** @param tell Called with each check as soon as it has its result. */
-  constructor(tell: (check: Check) => void) {
+  /** @param tell Called with each check as soon as it has its result; `local` is what was found, in the local time zone. */
+  constructor(tell: (check: Check, local?: string) => void) {
     this.#tell = tell;
   }
 
@@ -57,15 +67,15 @@ export class Report {
    */
   async check(name: string, look: () => Promise<Finding> | Finding, otherwise = CHECK_SERVER): Promise<boolean> {
     try {
-      const { found, cure } = await look();
-      this.#add(name, cure === undefined ? "pass" : "warn", found, cure);
+      const finding = await look();
+      this.#add(name, finding.cure === undefined ? "pass" : "warn", finding);
       return true;
     } catch (error) {
       if (!(error instanceof SeraError)) throw error;
       this.#exitCode ||= error.exitCode;
       const { what, cure = error instanceof ConfigError ? CORRECT : otherwise } = error;
       const passing = error instanceof LockUnavailableError && error.transient ? MAY_PASS : "";
-      this.#add(name, "fail", what, cure + passing);
+      this.#add(name, "fail", { found: what, cure: cure + passing });
       return false;
     }
   }
@@ -87,20 +97,21 @@ export class Report {
   skipRest(names: readonly string[]): void {
     for (const name of names) {
       if (this.#checks.some(({ check }) => check === name)) continue;
-      this.#add(name, "skip", "not tried, since an earlier check failed");
+      this.#add(name, "skip", { found: "not tried, since an earlier check failed" });
     }
   }
 
-  #add(name: string, status: Status, found: string, cure?: string): void {
+  #add(name: string, status: Status, { found, cure, figures, local = found }: Finding): void {
     // A server's message may hold anything, and a check must be one line.
     const check = {
       check: name,
       status,
       found: printable(found),
       ...cure === undefined ? {} : { cure: printable(cure) },
+      ...figures === undefined ? {} : { figures },
     };
     this.#checks.push(check);
-    this.#tell(check);
+    this.#tell(check, printable(local));
   }
 }
 

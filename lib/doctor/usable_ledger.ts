@@ -1,5 +1,5 @@
 import type { RecordedRun } from "../ledger/run.ts";
-import { timeOf } from "../text/time.ts";
+import { localTime, type TellTime, timeOf } from "../text/time.ts";
 import type { Finding } from "./report.ts";
 
 /** The ledger's latest run; undefined if it has none. */
@@ -12,9 +12,12 @@ export type LastRun = RecordedRun | "no table" | undefined;
  */
 export function usableLedger(last: LastRun, kept?: string): Finding {
   if (last === "no table") return { found: "there is no table yet; the first run creates it" };
-  const when = last?.started === undefined ? "" : `, of ${timeOf(last.started)}`;
-  const found = `it can be read and written; ${last ? `its last run is ${last.id}${when}` : "it has no run yet"}`;
-  if (kept === undefined) return { found };
+  const when = (tell: TellTime) => last?.started === undefined ? "" : `, of ${tell(last.started)}`;
+  const text = (tell: TellTime) =>
+    `it can be read and written; ${last ? `its last run is ${last.id}${when(tell)}` : "it has no run yet"}`;
+  if (kept === undefined) {
+    return { found: text(timeOf), ...last?.started === undefined ? {} : { local: text(localTime) } };
+  }
   return {
     found: `it can be read and written, but old runs are never deleted: ${kept}`,
     cure: "grant DELETE on it",

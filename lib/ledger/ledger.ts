@@ -1,7 +1,8 @@
 import type { Deadline } from "../deadline.ts";
 import { LockUnavailableError, type Trouble } from "../errors.ts";
 import type { HeldLock } from "../lock/lock.ts";
-import type { Outcome, Permission, RecordedRun, Rule, Runner } from "./run.ts";
+import type { Outcome, Permission, RecordedRun, Rule, RunFilter, Runner } from "./run.ts";
+import type { LockSummary } from "./summary.ts";
 
 /**
  * Records the runs of each lock. Only the lock's holder writes about it, so the lock keeps others from doing so at the same
@@ -69,13 +70,38 @@ export interface Ledger {
   /**
    * The latest runs, the newest first.
    *
-   * @param lock If given, only runs of this lock.
-   * @param beginnings If given, only runs of locks whose names begin with one of these texts, each made of digits, letters,
-   * commas and dashes.
    * @returns Empty if no run has been recorded yet.
    * @throws {LockUnavailableError} When the ledger cannot be read.
    */
-  latest(limit: number, lock?: string, beginnings?: readonly string[]): Promise<readonly RecordedRun[]>;
+  latest(limit: number, filter?: RunFilter): Promise<readonly RecordedRun[]>;
+
+  /**
+   * All runs of a lock that keep its command from being run by the rule, the newest first. If failures count, so do runs
+   * that have not ended: unless their holder lives, they are about to be marked as abandoned.
+   *
+   * @throws {LockUnavailableError} When the ledger cannot be read.
+   */
+  counting(lock: string, rule: Rule, limit: number): Promise<readonly RecordedRun[]>;
+
+  /**
+   * Makes a run that has ended count no longer, and records who did that. Only under the lock.
+   *
+   * @param run As it was read; if it has another outcome by now, nothing is changed.
+   * @param by Its label is replaced.
+   * @param keepHistory For how long both are kept, in milliseconds.
+   * @throws {RunGoneError} When the run has changed, or does not keep the change.
+   * @throws {LockUnavailableError} When the ledger cannot be used.
+   */
+  forget(run: RecordedRun, by: Runner, keepHistory: number): Promise<void>;
+
+  /**
+   * What became of the runs of each lock; the locks with the newest runs first.
+   *
+   * @param within Counts runs that began less than so many milliseconds ago, by the ledger's clock.
+   * @param limit The most locks.
+   * @throws {LockUnavailableError} When the ledger cannot be read.
+   */
+  summaries(within: number, limit: number): Promise<readonly LockSummary[]>;
 }
 
 /** More about the end of a run. */

@@ -72,7 +72,7 @@ export class Recorder {
 
   /** An error the first time only: from the next run on, the run before it is one that counts. */
   async #tellIgnored(ledger: Ledger, run: RecordedRun, id: bigint): Promise<void> {
-    const [, before] = await ledger.latest(2, this.#lock);
+    const [, before] = await ledger.latest(2, { lock: this.#lock });
     const isNew = before?.id === run.id;
     this.#logger.log(
       isNew ? "error" : "notice",

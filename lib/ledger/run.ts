@@ -11,7 +11,11 @@ export type Outcome =
   /** The command was never started. */
   | "unstarted"
   /** The command did not have to run. */
-  | "skipped";
+  | "skipped"
+  /** It had ended, and by `sera forget` no longer counts. */
+  | "forgotten"
+  /** Not a run: who has forgotten one, when and where. */
+  | "forgot";
 
 /** Who runs the command, and where. */
 export interface Runner {
@@ -57,6 +61,22 @@ export interface RecordedRun extends Omit<Runner, "pid"> {
   readonly outcome: string;
   /** The server's number of the session that holds, or held, the lock. */
   readonly session?: number | undefined;
+}
+
+/** Which runs are asked for; each part that is given has to fit. */
+export interface RunFilter {
+  /** Only runs of this lock. */
+  readonly lock?: string | undefined;
+  /** Only runs of locks whose names begin with one of these texts, each made of digits, letters, commas and dashes. */
+  readonly beginnings?: readonly string[] | undefined;
+  /** Only runs with this key. */
+  readonly key?: string | undefined;
+  readonly outcomes?: readonly Outcome[] | undefined;
+  readonly host?: string | undefined;
+  /** Only runs that began less than so many milliseconds ago, by the ledger's clock. */
+  readonly startedWithin?: number | undefined;
+  /** Only runs that ended less than so many milliseconds ago, by the ledger's clock. */
+  readonly endedWithin?: number | undefined;
 }
 
 /** Whether a run may begin. */

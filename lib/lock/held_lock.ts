@@ -1,13 +1,10 @@
 import { LockLostError, LockUnavailableError, type Trouble, troubleOf } from "../errors.ts";
 import { aborted, firstOf, onAbort, settled } from "../waiting.ts";
 import { formatDuration } from "../text/duration.ts";
-import { endsAfter, graceOf, heartbeatOf, type LeaseTerms, Moment, stopsAfter } from "./lease.ts";
+import { endsAfter, FRESH, graceOf, heartbeatOf, type LeaseTerms, Moment, stopsAfter } from "./lease.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import type { Keeper } from "./keeper.ts";
 import { type HeldLock, type LockSession, UnreleasedError } from "./lock.ts";
-
-/** How old the last renewal may be to start a command without another one, in milliseconds. */
-const FRESH = 1000;
 
 /**
  * A lock with a lease: others may get it when it has not been renewed for the TTL. So it is lost when its keeper ends, when

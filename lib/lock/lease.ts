@@ -68,6 +68,17 @@ export function shortestTtl({ grace, beats }: LeaseTerms, roundTrip: number): nu
   return ttl;
 }
 
+/** How old the last renewal may be to start a command without another one, in milliseconds. */
+export const FRESH = 1000;
+
+/**
+ * How old a request may be, in milliseconds, so that what was learnt from it serves as a renewal, and its time as that of
+ * a round trip: of a short lease only a little may be gone.
+ */
+export function freshFor({ ttl }: LeaseTerms): number {
+  return Math.min(FRESH, ttl / 10);
+}
+
 /** A moment on clocks that nobody can set: the monotonic one, and the uptime, which goes on while the machine sleeps. */
 export class Moment {
   readonly #steady = performance.now();

@@ -6,11 +6,20 @@ export interface Watched {
   readonly owner: string;
   /** The fencing token. */
   readonly fence: bigint;
-  /** Counts every change, and is never reset: if it is the same in two looks, nothing has happened between them. */
+  /**
+   * Counts every change while this owner has this token: if all three are the same in two looks, nothing has happened
+   * between them. From {@linkcode ASKED} on it counts those who ask for the lock's release.
+   */
   readonly beat: bigint;
   /** After how long without a renewal the lease may be taken over, in milliseconds. */
   readonly ttl: number;
 }
+
+/**
+ * What each who asks for a lock's release adds to its beat, so that the holder sees it with its next renewal: no holder
+ * renews so often.
+ */
+export const ASKED = 2n ** 32n;
 
 /** The shortest margin, in milliseconds. */
 export const SHORTEST_MARGIN = 1000;
@@ -68,6 +77,11 @@ export class Silence<T extends Watched = Watched> {
 }
 
 function isSame(one: Watched | undefined, other: Watched | undefined): boolean {
-  return one?.owner === other?.owner && one?.fence === other?.fence && one?.beat === other?.beat &&
-    one?.ttl === other?.ttl;
+  return one?.owner === other?.owner && one?.fence === other?.fence && one?.ttl === other?.ttl &&
+    ownBeat(one) === ownBeat(other);
+}
+
+/** The holder's part of the beat: somebody who asks is no sign of its life. */
+function ownBeat(lease: Watched | undefined): bigint | undefined {
+  return lease && lease.beat % ASKED;
 }

@@ -85,10 +85,30 @@ export class Logger {
   /** Whether a line of this level is written anywhere. */
   tells(level: Level): boolean {
     if (level === "error" || this.#settings.verbose !== undefined) return true;
-    return level === "notice" && this.#settings.syslog !== undefined && this.#settings.syslog !== false;
+    return level === "notice" && (this.#isInSyslog || this.tellsPerson);
   }
 
-  /** Logs an event. Lines of the levels notice and info are written to a stream only if verbose is set. */
+  /** Whether somebody at a terminal, who has not asked for all lines, is told what else would look like nothing. */
+  get tellsPerson(): boolean {
+    const { verbose, quiet = false, format } = this.#settings;
+    return verbose === undefined && !quiet && format === "text" && this.#io.errWidth?.() !== undefined;
+  }
+
+  /** Whether nobody but {@linkcode tellsPerson} gets a notice. */
+  get tellsOnlyPerson(): boolean {
+    return this.tellsPerson && !this.#isInSyslog;
+  }
+
+  /** Logs an event of the level info, which a person at a terminal is told, too. */
+  tell(event: EventName, text: string, fields: EventFields = {}): void {
+    this.log("info", event, text, fields);
+    if (this.tellsPerson) this.#io.err(`sera: ${printable(text)}\n`);
+  }
+
+  /**
+   * Logs an event. Lines of the levels notice and info are written to a stream only if verbose is set, a notice also at a
+   * terminal.
+   */
   log(level: Level, event: EventName, text: string, fields: EventFields = {}): void {
     if (!this.tells(level)) return;
     // No line breaks or control characters, whatever the command's words contain.
@@ -101,6 +121,7 @@ export class Logger {
     if (level === "error") this.#io.err(line);
     else if (this.#settings.verbose === "stdout") this.#io.out(line);
     else if (this.#settings.verbose === "stderr") this.#io.err(line);
+    else if (this.tellsPerson) this.#io.err(`sera: ${line}`);
 
     if (level !== "info" && this.#settings.syslog) this.#toSyslog(this.#settings.syslog, level, message);
   }
@@ -108,6 +129,10 @@ export class Logger {
   /** Resolves when syslog has received all lines, or has failed to. */
   flush(): Promise<void> {
     return this.#sending;
+  }
+
+  get #isInSyslog(): boolean {
+    return this.#settings.syslog !== undefined && this.#settings.syslog !== false;
   }
 
   #json(level: Level, event: EventName, message: string, fields: EventFields): string {

@@ -49,6 +49,7 @@ export async function resolveSettings(
       verbose: verbose === true ? "stdout" : verbose === false ? undefined : verbose,
       syslog: values.syslog,
       format: values.logFormat,
+      quiet: values.quiet,
     },
     notes,
     sourceOf: (key) => find(key)?.source,

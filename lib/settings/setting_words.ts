@@ -106,6 +106,9 @@ const WORDS: Readonly<Record<SettingKey, FlagWords>> = {
   allowUnsafeServer: {
     help: ["lock also where that does not exclude everybody:", "Galera, a replica, a standby, a pooler"],
   },
+  quiet: {
+    help: ["tell a person at a terminal no more than a cron job:", "errors only"],
+  },
   verbose: {
     placeholder: "[=stderr]",
     help: ["say what happens, on stdout (default) or stderr"],

@@ -38,6 +38,8 @@ export type Need =
   /** Leases that are rows. */
   | "rows"
   | "tls"
+  /** That verbose is off. */
+  | "no verbose"
   /** Something that makes sera skip the command. */
   | "skip"
   /** A server that may not exclude everybody. */
@@ -106,6 +108,7 @@ const ENTRIES = {
     needs: "unsafe",
     harmless: true,
   },
+  quiet: { name: "quiet", ...boolean, default: false, inConfig: true, ofRun: true, needs: "no verbose" },
   verbose: { name: "verbose", ...booleanOrWord("stdout", "stderr"), default: false, inConfig: true, ofRun: true },
   syslog: { name: "syslog", ...booleanOrPath, default: false, inConfig: true, ofRun: true },
   logFormat: { name: "log-format", ...word("text", "json"), default: "text", inConfig: true },

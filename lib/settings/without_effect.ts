@@ -47,6 +47,11 @@ const LACK: { readonly [N in Need]: (settings: Settings) => Lack | undefined } =
     server.offers.tls === "none"
       ? { why: "the server is reached without a network, and so without TLS", cure: "leave it out" }
       : undefined,
+  "no verbose": ({ verbose, sourceOf }) =>
+    verbose === false ? undefined : {
+      why: "verbose is on",
+      cure: sourceOf("verbose") === "--verbose" ? "leave one of the two out" : "add --verbose=false, or leave it out",
+    },
   skip: (settings) =>
     settings.waitAndSkip || hasRule(settings)
       ? undefined

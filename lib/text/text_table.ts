@@ -1,11 +1,10 @@
-import stringWidth from "string-width";
 import { printable } from "./printable.ts";
+import { shortened, widthOf } from "./width.ts";
 
 /** The least width that a column is cut to. */
 const LEAST = 8;
 
 const GAP = "  ";
-const ELLIPSIS = "…";
 
 /** How to make a table fit a terminal. */
 export interface Fit {
@@ -50,27 +49,6 @@ function lineWidth(widths: readonly number[]): number {
   return widths.reduce((sum, width) => sum + width, (widths.length - 1) * GAP.length);
 }
 
-/** How many columns a text takes: plain ASCII, which most is, one each. */
-function widthOf(text: string): number {
-  return /^[ -~]*$/.test(text) ? text.length : stringWidth(text);
-}
-
 function padded(text: string, width: number): string {
   return text + " ".repeat(Math.max(0, width - widthOf(text)));
-}
-
-/** As much of a text as fits, cut between characters as a reader sees them. A path keeps its end, which says more. */
-function shortened(text: string, width: number): string {
-  if (widthOf(text) <= width) return text;
-  const characters = [...new Intl.Segmenter().segment(text)].map(({ segment }) => segment);
-  const isPath = /^\/\S+$/.test(text);
-  if (isPath) characters.reverse();
-  let used = stringWidth(ELLIPSIS);
-  const kept = [];
-  for (const character of characters) {
-    used += stringWidth(character);
-    if (used > width) break;
-    kept.push(character);
-  }
-  return isPath ? ELLIPSIS + kept.reverse().join("") : kept.join("") + ELLIPSIS;
 }

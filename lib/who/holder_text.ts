@@ -1,4 +1,5 @@
 import { silenceText } from "./lease_text.ts";
+import { type TellTime, timeOf } from "../text/time.ts";
 import type { Sighting } from "./sighting.ts";
 import { sinceText } from "./since_text.ts";
 import { tidy } from "./tidy.ts";
@@ -9,23 +10,29 @@ import { tidy } from "./tidy.ts";
  *
  * @param sightings Sightings of one lock; waiters are ignored.
  * @param now Milliseconds since 1970.
+ * @param tell How to tell moments.
  * @returns Undefined if nothing is known of the holder.
  */
-export function holderText(sightings: readonly Sighting[], now = Date.now()): string | undefined {
+export function holderText(
+  sightings: readonly Sighting[],
+  now = Date.now(),
+  tell: TellTime = timeOf,
+): string | undefined {
   const [first, ...more] = sightings.filter(({ state }) => state === "held");
   if (!first) return undefined;
   const holder = tidy(first);
   const words = whoIs(holder);
   if (words.length === 0) return undefined;
   if (holder.since !== undefined) {
-    words.push(`${holder.sinceIs === "connected" ? "connected " : ""}since ${sinceText(holder.since, now)}`);
+    words.push(`${holder.sinceIs === "connected" ? "connected " : ""}since ${sinceText(holder.since, now, tell)}`);
   }
   const silence = holder.lease && silenceText(holder.lease);
   return words.join(", ") + (silence === undefined ? "" : `; ${silence}`) +
     (more.length > 0 ? `, and ${more.length} more` : "");
 }
 
-function whoIs({ host, pid, label, address, user, session }: Sighting): string[] {
+/** The words that name a holder, which was made {@linkcode tidy}; none if nothing is known of it. */
+export function whoIs({ host, pid, label, address, user, session }: Sighting): string[] {
   const place = host === undefined ? address : pid === undefined ? host : `${host}:${pid}`;
   const words = [place, label].filter((text) => text !== undefined);
   const name = words.length > 0 ? [words.join(" ")] : [];

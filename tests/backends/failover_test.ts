@@ -8,9 +8,9 @@ import { HANG, until } from "../cli/wait.ts";
 import { mariaDbUnavailable, startMariaDb } from "../servers/mariadb.ts";
 import { startStandby } from "../servers/postgres_standby.ts";
 import { startSystemPostgres, systemPostgresUnavailable } from "../servers/postgres_system.ts";
+import { Proxy } from "../servers/proxy.ts";
 import type { Answer } from "./fake_server.ts";
 import { FakeMySql } from "./mysql/fake_server.ts";
-import { Forwarder } from "./forwarder.ts";
 import { freshName, hold, later, never, open } from "./open.ts";
 import { holderOf as holderOnPostgres, waiting as waitingOnPostgres } from "./postgres/view.ts";
 import { clients, holderOf, waiting } from "./mysql/view.ts";
@@ -33,43 +33,45 @@ test(
   async () => {
     await using old = await startMariaDb();
     await using next = await startMariaDb();
-    using address = new Forwarder(old);
-    await using place = await Place.make(address.instead(old));
+    await using address = await Proxy.open(old.port);
+    await using place = await Place.make(address.instead(old.dsn()));
     await using run = place.startSera(["0", fixture("hold.sh")], { stdin: "open" });
     await run.says("ready");
-    address.target = next;
+    address.target = next.port;
     await old.kill();
     const { code, stderr } = await run.ended;
     assert.equal(code, 206);
     assert.match(stderr, /^sera: Lock lost: [^\n]+\n$/);
-    assert.equal(address.connections, 1);
+    assert.equal(address.accepted, 1);
   },
 );
 
 test("a lock is lost when its server falls silent, and no other server is asked", mariaDbUnavailable, async () => {
   await using old = await startMariaDb();
   await using next = await startMariaDb();
-  using address = new Forwarder(old);
-  await using backend = await open(address.instead(old), freshName(), undefined, { lease: { ttl: 1500, grace: 300 } });
+  await using address = await Proxy.open(old.port);
+  await using backend = await open(address.instead(old.dsn()), freshName(), undefined, {
+    lease: { ttl: 1500, grace: 300 },
+  });
   const lock = await hold(backend);
-  address.target = next;
+  address.target = next.port;
   old.pause();
   const began = performance.now();
   assert.match((await loss(lock)).message, /: no answer for /);
   assert.ok(performance.now() - began < HANG);
   await assert.rejects(lock.confirm(), LockLostError);
-  assert.equal(address.connections, 1);
+  assert.equal(address.accepted, 1);
   assert.deepEqual(await clients(next), []);
 });
 
 test("a waiter gets the lock on the server that takes over, once there is one", mariaDbUnavailable, async () => {
   await using old = await startMariaDb();
   await using next = await startMariaDb();
-  using address = new Forwarder(old);
+  await using address = await Proxy.open(old.port);
   const name = freshName();
   const troubles = new Set<string>();
-  await using holder = await open(address.instead(old), name);
-  await using waiter = await open(address.instead(old), name, undefined, {
+  await using holder = await open(address.instead(old.dsn()), name);
+  await using waiter = await open(address.instead(old.dsn()), name, undefined, {
     retrying: ({ message }) => troubles.add(message),
   });
   const lock = await hold(holder);
@@ -77,8 +79,8 @@ test("a waiter gets the lock on the server that takes over, once there is one", 
   await waiting(old, name);
   await old.kill();
   await loss(lock);
-  await until("the waiter has tried again", () => address.connections >= 4);
-  address.target = next;
+  await until("the waiter has tried again", () => address.accepted >= 4);
+  address.target = next.port;
   const got = await granted;
   assert.ok(got);
   assert.equal((await clients(next)).length, 1);
@@ -102,7 +104,7 @@ function serverThatSees(...looks: Answer[]): FakeMySql {
   });
 }
 
-const HELD = { mine: 1, id: 7, server: OURS, idle: 30, state: "" };
+const HELD = { mine: 1, id: 7, server: OURS, idle: 30, state: "", asker: 0 };
 
 /** What a look says when a proxy has sent it elsewhere. */
 const ELSEWHERE: [string, Answer][] = [

@@ -46,10 +46,11 @@ export const WORDS = {
 };
 
 /** What is said of each thing that sera asks for, by the column's name, when the lock is free; otherwise 0 or `f`. */
-const MYSQL_VALUES: AnswerRow = { got: 1, mine: 1, released: 1, id: 7, server: "//", idle: 30, state: "" };
+const MYSQL_VALUES: AnswerRow = { got: 1, mine: 1, released: 1, id: 7, server: "//", idle: 30, state: "", asker: 0 };
 const POSTGRES_VALUES: AnswerRow = {
   ...{ got: "t", mine: "t", released: "t", now: 1_764_000_000_000 },
-  ...{ set_config: "", pid: PID, standby: "f", read_only: "off", idle: 0 },
+  ...{ seat: 1, told: "" },
+  ...{ set_config: "", pid: PID, standby: "f", read_only: "off", idle: 0, asker: 0 },
 };
 const TRUTHS = ["got", "mine", "released"];
 

@@ -22,7 +22,7 @@ const WAIT = 1000;
 const LONG_LEASE: LeaseTerms = { ttl: 86_400_000, grace: 0 };
 
 /** The longest pause between two looks of a waiter on PostgreSQL, in milliseconds. */
-const LONGEST_PAUSE = 900;
+const LONGEST_PAUSE = 1000;
 
 /** What ends a connection so that the client is told. */
 const TOLD: Record<string, (proxy: Proxy) => void> = {

@@ -121,16 +121,18 @@ for (const kind of [FAKE_MYSQL, FAKE_POSTGRES]) {
 
   Deno.test(`${kind.name}: a lease is refused where both the lock's answer and the look's take too long for it`, async () => {
     for (const [slow, isKept] of [[[question], true], [[look], true], [[question, look], false]] as const) {
+      let late = 0;
       using server = kind.start(true, undefined, (sql) => {
-        if (slow.some((words) => sql.includes(words))) clock.now += 1300;
+        // By chance, so that what is asked next has a quick answer; or each time.
+        if (slow.some((words) => sql.includes(words)) && (!isKept || late++ === 0)) clock.now += 1300;
       });
       await using backend = await kind.open(server, LEASE, 10_000);
       using clock = new FakeClock();
       if (isKept) {
         const lock = await hold(backend);
         assert.equal(lock.lost.aborted, false);
-        // What the look took, the lock has been held for.
-        assert.equal(lock.left, endsAfter(LEASE) - (slow.includes(look) ? 1300 : 0));
+        // The first look was sent along, and from its answer on the lock is held: it has been looked at again.
+        assert.equal(lock.left, endsAfter(LEASE));
         await lock.release();
       } else {
         await assert.rejects(backend.acquire(60_000, never), {

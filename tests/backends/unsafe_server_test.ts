@@ -168,7 +168,7 @@ function withVariables(
       if (!(name in now)) return new ServerError(1193, `Unknown system variable '${name}'`);
     }
     const state = asked.map((name) => (now as Record<string, string>)[name]).join("/");
-    return { mine: 1, id: 7, server: variables.server_uuid ?? "//", idle: 30, state };
+    return { mine: 1, id: 7, server: variables.server_uuid ?? "//", idle: 30, state, asker: 0 };
   };
   return new FakeMySql((sql) => {
     if (sql.startsWith("SHOW GLOBAL VARIABLES")) return rows;

@@ -5,7 +5,7 @@ import config from "../../deno.json" with { type: "json" };
 import { inProcess, testInProcess } from "./in_process.ts";
 import { Place } from "./place.ts";
 
-const SUBCOMMANDS = ["status", "history", "doctor", "heimdall"];
+const SUBCOMMANDS = ["status", "history", "forget", "doctor", "metrics", "heimdall"];
 
 for (const flag of ["--help", "-help", "-h", "--h"]) {
   Deno.test(`${flag} prints the help on stdout and ends with 0`, async () => {

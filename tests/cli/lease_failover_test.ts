@@ -2,12 +2,12 @@
 // Starts early: leases have to be renewed in it.
 
 import assert from "node:assert/strict";
-import { Forwarder } from "../backends/forwarder.ts";
 import { lockName } from "../../lib/lock/lock_name.ts";
 import { mariaDbUnavailable } from "../servers/mariadb.ts";
 import { pgBouncerUnavailable, startPgBouncer } from "../servers/pgbouncer.ts";
 import { startStandby } from "../servers/postgres_standby.ts";
 import { startSystemPostgres, systemPostgresUnavailable } from "../servers/postgres_system.ts";
+import { Proxy } from "../servers/proxy.ts";
 import { startPrimary, startReplica } from "../servers/replica.ts";
 import { linux, testWith } from "./needs.ts";
 import { Place } from "./place.ts";
@@ -131,14 +131,14 @@ testWith(
     await using server = await startSystemPostgres();
     await using first = await startPgBouncer(server, "transaction");
     await using second = await startPgBouncer(server, "transaction");
-    using address = new Forwarder({ host: "127.0.0.1", port: first.port });
-    await using place = await Place.make(first.url().replace(`:${first.port}/`, `:${address.port}/`));
+    await using address = await Proxy.open(first.port);
+    await using place = await Place.make(address.instead(first.url()));
     await using holder = place.startSera([...FLAGS, ...COMMAND], { stdin: "open" });
     await holder.says("ready 1");
     const beat = async () => Number((await server.query(SELECT, "sera"))[0]!.beat);
     const before = await beat();
     await first.stop();
-    address.target = { host: "127.0.0.1", port: second.port };
+    address.target = second.port;
     await until("it is renewed", async () => await beat() > before);
     await holder.closeStdin();
     const { code, stdout, stderr } = await holder.ended;

@@ -50,7 +50,7 @@ for (const target of [mariaDb, postgres, pgBouncer]) {
     const [setting] = target.view.settings;
     const port = Number(/:(\d+)[)/]/.exec(setting!)![1]);
     await using proxy = await Proxy.open(port);
-    await using started = await target.start([setting!.replace(`:${port}`, `:${proxy.port}`)]);
+    await using started = await target.start([proxy.instead(setting!)]);
     const holder = started.place.startSera(["--verbose", "--name", "n", ...SHORT, "0", ...COMMAND], { stdin: "open" });
     await using _ = holder;
     await holder.says("ready 1");
@@ -71,7 +71,7 @@ for (const target of [mariaDb, postgres, pgBouncer]) {
     const [setting] = target.view.settings;
     const port = Number(/:(\d+)[)/]/.exec(setting!)![1]);
     await using proxy = await Proxy.open(port);
-    await using started = await target.start([setting!.replace(`:${port}`, `:${proxy.port}`)]);
+    await using started = await target.start([proxy.instead(setting!)]);
     await using holder = started.place.startSera(["--verbose", "--name", "n", ...LONG, "0", ...COMMAND], {
       stdin: "open",
     });

@@ -98,7 +98,7 @@ for (const shared of useHeldSessions()) {
     const { server } = shared.sessions;
     const port = /127\.0\.0\.1:(\d+)/.exec(server)![1]!;
     await using proxy = await Proxy.open(Number(port));
-    await using place = await make(server.replace(`:${port}`, `:${proxy.port}`));
+    await using place = await make(proxy.instead(server));
     const all = ["--verbose=stderr", "--ttl", "1h", "--name", "unseen"];
     await using run = place.startSera([...all, "0", fixture("hold.sh")], { stdin: "open" });
     await run.says("ready");

@@ -114,7 +114,7 @@ async function openProxy(): Promise<{ readonly proxy: Proxy; readonly server: st
   const { server } = mariaDb!.sessions;
   const port = /:(\d+)\)/.exec(server)![1]!;
   const proxy = await Proxy.open(Number(port));
-  return { proxy, server: server.replace(`:${port})`, `:${proxy.port})`) };
+  return { proxy, server: proxy.instead(server) };
 }
 
 mariaDb!.test(

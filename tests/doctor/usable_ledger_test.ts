@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { usableLedger } from "../../lib/doctor/usable_ledger.ts";
+import { inZone } from "../text/zone.ts";
 import type { RecordedRun } from "../../lib/ledger/run.ts";
 
 const RUN: RecordedRun = {
@@ -15,8 +16,10 @@ const RUN: RecordedRun = {
 Deno.test("a ledger that can be used tells how far it has come", () => {
   assert.deepEqual(usableLedger("no table"), { found: "there is no table yet; the first run creates it" });
   assert.deepEqual(usableLedger(undefined), { found: "it can be read and written; it has no run yet" });
+  using _ = inZone("Europe/Berlin");
   assert.deepEqual(usableLedger(RUN), {
     found: "it can be read and written; its last run is 7, of 2030-01-01 00:00:00Z",
+    local: "it can be read and written; its last run is 7, of 2030-01-01 01:00:00+01",
   });
   assert.deepEqual(usableLedger({ ...RUN, started: undefined }), {
     found: "it can be read and written; its last run is 7",

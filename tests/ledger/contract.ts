@@ -3,6 +3,7 @@
 import { clockTests } from "./clocks.ts";
 import { endTests } from "./ends.ts";
 import { expiryTests } from "./expiry.ts";
+import { forgettingTests } from "./forgetting.ts";
 import { idTests } from "./ids.ts";
 import type { LedgerPlace } from "./places.ts";
 import { rowTests } from "./rows.ts";
@@ -10,6 +11,7 @@ import { ruleTests } from "./rules.ts";
 import { type RunPlace, runPlace } from "./run_bench.ts";
 import { textTests } from "./texts.ts";
 import { versionTests } from "./versions.ts";
+import { viewTests } from "./views.ts";
 
 /** Defines the contract's tests for a ledger in a table. */
 export function ledgerContract(place: LedgerPlace): void {
@@ -26,4 +28,6 @@ export function runContract(place: RunPlace): void {
   endTests(place);
   expiryTests(place);
   idTests(place);
+  forgettingTests(place);
+  viewTests(place);
 }

@@ -78,7 +78,8 @@ export function endTests({ test, bench: makeBench }: RunPlace): void {
     assert.deepEqual(await one.ledger.latest(10), []);
     const ids: bigint[] = [];
     for (let round = 0; round < 3; round++) for (const holder of [one, other]) ids.push(await holder.ran("succeeded"));
-    const latest = async (...args: [number, string?]) => (await one.ledger.latest(...args)).map(({ id }) => id);
+    const latest = async (limit: number, lock?: string) =>
+      (await one.ledger.latest(limit, { lock })).map(({ id }) => id);
     assert.deepEqual(await latest(10), ids.toReversed());
     assert.deepEqual(await latest(2), [ids[5], ids[4]]);
     assert.deepEqual(await latest(2, one.lock), [ids[4], ids[2]]);

@@ -7,7 +7,7 @@ import type { RunPlace } from "./run_bench.ts";
 import { DAY, PLAIN, type RunHolder, RUNNER } from "./run_holder.ts";
 
 /** What a run may come to, and whether it counts, plainly and with failures. */
-const ENDS: [outcome: Exclude<Outcome, "running">, plain: boolean, withFailures: boolean][] = [
+const ENDS: [outcome: Exclude<Outcome, "running" | "forgotten" | "forgot">, plain: boolean, withFailures: boolean][] = [
   ["succeeded", true, true],
   ["failed", false, true],
   ["abandoned", false, true],
@@ -18,7 +18,11 @@ const ENDS: [outcome: Exclude<Outcome, "running">, plain: boolean, withFailures:
 const HOUR = 3600 * 1000;
 
 /** Lets a run come to this end, and gives its id. */
-async function endAs(holder: RunHolder, outcome: Exclude<Outcome, "running">, rule: Partial<Rule>): Promise<bigint> {
+async function endAs(
+  holder: RunHolder,
+  outcome: Exclude<Outcome, "running" | "forgotten" | "forgot">,
+  rule: Partial<Rule>,
+): Promise<bigint> {
   if (outcome === "skipped") {
     await holder.ledger.skip(holder.lock, RUNNER, { ...PLAIN, ...rule });
     return (await holder.ids()).at(-1)!;

@@ -40,7 +40,7 @@ export function tableTests(place: DatabasePlace): void {
     await using bench = await place.bench();
     await using holder = await Holder.start(bench);
     assert.deepEqual(await holder.ledger.latest(10), []);
-    assert.deepEqual(await holder.ledger.latest(10, holder.lock), []);
+    assert.deepEqual(await holder.ledger.latest(10, { lock: holder.lock }), []);
     await assert.rejects(bench.sql(`SELECT 1 FROM ${bench.name}`));
     assert.deepEqual(await holder.ids(), []);
     await holder.ran("succeeded");

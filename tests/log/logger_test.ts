@@ -187,3 +187,23 @@ Deno.test("without syslog no program is started, and a line that does not arrive
     assert.deepEqual(io.said, [["err", "sera: words\n"]]);
   }
 });
+
+Deno.test("a person at the terminal is told notices, and what is told, unless all or nothing is wanted", () => {
+  const atTerminal = (settings: Partial<LogSettings>, width: number | undefined = 80) => {
+    const io = Object.assign(new Hearing(), { errWidth: () => width });
+    const logger = new Logger(io, { format: "text", ...settings }, "cmd");
+    for (const level of LEVELS) logger.log(level, "note", level);
+    logger.tell("note", "hint");
+    return io.said.map(([stream, line]) => `${stream} ${line.trimEnd()}`);
+  };
+  assert.deepEqual(atTerminal({}), ["err sera: notice", "err sera: error", "err sera: hint"]);
+  assert.deepEqual(atTerminal({ quiet: true }), ["err sera: error"]);
+  assert.deepEqual(atTerminal({ verbose: "stderr" }), ["err info", "err notice", "err sera: error", "err hint"]);
+  assert.equal(atTerminal({ format: "json" }).length, 1);
+  assert.deepEqual(new Hearing().said, []);
+  const io = Object.assign(new Hearing(), { errWidth: () => undefined });
+  const logger = new Logger(io, { format: "text" }, "cmd");
+  logger.log("notice", "note", "notice");
+  logger.tell("note", "hint");
+  assert.deepEqual([io.said, logger.tellsPerson, logger.tells("notice")], [[], false, false]);
+});

@@ -37,7 +37,7 @@ Deno.test("what every run loads is two files, with no driver and no module of No
   );
   // What only a help text, a failure or a setting needs that most runs have not.
   const seldom =
-    /(setting_words|\w+_help|meant_\w+|why_not_started|json_fault|json_keys|syslog|oddities|no_server)\.ts$/;
+    /(setting_words|\w+_help|meant_\w+|why_not_started|json_fault|json_keys|syslog|oddities|no_server|waiting_line|passing_line|foreground)\.ts$/;
   assert.deepEqual(sources.filter((path) => seldom.test(path)), []);
   const bytes = loaded.reduce((sum, path) => sum + outputs[path]!.bytes, 0);
   assert.ok(bytes <= MOST_BYTES, `every run loads ${bytes} bytes, more than ${MOST_BYTES}`);
@@ -71,7 +71,9 @@ Deno.test("how wide a text is shown is loaded only where a table is drawn", LATE
     return files.some((path) => /node_modules.string-width/.test(Object.keys(outputs[path]!.inputs).join()));
   };
   for (const part of ["lib/commands/status.ts", "lib/commands/history.ts"]) assert.equal(isLoaded(part), false, part);
-  for (const part of ["lib/who/tables.ts", "lib/ledger/history_table.ts"]) assert.equal(isLoaded(part), true, part);
+  for (const part of ["lib/who/tables.ts", "lib/ledger/history_table.ts", "lib/commands/waiting_line.ts"]) {
+    assert.equal(isLoaded(part), true, part);
+  }
 });
 
 Deno.test("all files can be read", LATE_END, () => {

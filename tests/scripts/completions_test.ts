@@ -36,13 +36,15 @@ const names = (flags: readonly { readonly name: string }[]) => flags.map(({ name
 
 /** What bash is asked to complete, and what it offers. */
 const OFFERED: readonly (readonly [line: string, offered: string])[] = [
-  ["sera ", "status history unlock doctor heimdall forever"],
+  ["sera ", "status history unlock forget doctor metrics heimdall forever"],
   ["sera h", "history heimdall"],
   ["sera --ledger ", "forever"],
   ["sera -w", "-wait-and-skip"],
   ["sera --", names(RUN_FLAGS)],
   ["sera heimdall -", names(COMMANDS.find(({ name }) => name === "heimdall")!.flags)],
-  ["sera history --s", "--server --schema"],
+  ["sera history --s", "--server --since --succeeded-within --schema"],
+  ["sera forget --o", "--once"],
+  ["sera metrics --l", "--ledger --ledger-table --lease --lease-table --log-format --limit"],
   ["sera doctor ", ""],
   ["sera doctor --sc", "--schema"],
   ["sera --leas", "--lease --lease-table"],

@@ -103,14 +103,15 @@ export class Proxy implements AsyncDisposable {
   accepted = 0;
   /** Those of the clients there have been, which count as one program. */
   roundTrips = new RoundTrips();
-  readonly #target: number;
+  /** The server's port on 127.0.0.1, for new connections; those that are there stay where they are. */
+  target: number;
   readonly #stalled = new Set<Direction>();
   #links: Link[] = [];
   #listener: Server | undefined;
   #port = 0;
 
   private constructor(target: number) {
-    this.#target = target;
+    this.target = target;
   }
 
   /** @param target The server's port on 127.0.0.1. */
@@ -123,6 +124,11 @@ export class Proxy implements AsyncDisposable {
   /** The port to connect to instead of the server's. */
   get port(): number {
     return this.#port;
+  }
+
+  /** A `server` setting that leads here, from one that leads to the server. */
+  instead(server: string): string {
+    return server.replace(`:${this.target}`, `:${this.port}`);
   }
 
   /** Lets no byte pass any more, not even the news that a side has closed; connections stay open, also new ones. */
@@ -199,7 +205,7 @@ export class Proxy implements AsyncDisposable {
 
   #connect(client: Socket): void {
     this.accepted++;
-    const server = connect({ host: "127.0.0.1", port: this.#target, allowHalfOpen: true });
+    const server = connect({ host: "127.0.0.1", port: this.target, allowHalfOpen: true });
     for (const socket of [client, server]) socket.setNoDelay(true);
     const delay = () => this.delay;
     const steps = this.roundTrips.connection();

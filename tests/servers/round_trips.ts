@@ -3,6 +3,9 @@
  * answers that it had by then, and an answer is as far as what the server had been told. So what is sent ahead counts once,
  * on however many connections, and no machine is too slow for it: only answers have to be held back for longer than the
  * program takes to send what does not depend on them.
+ *
+ * To make a connection is one, as it is with TCP over a network; and so is the greeting of a server that speaks first,
+ * which it does when it hears that the connection is made.
  */
 export class RoundTrips {
   /** How many the program has waited for so far. */
@@ -13,11 +16,11 @@ export class RoundTrips {
 
   /** Counts on one connection more, which has just been made. */
   connection(): ConnectionSteps {
-    // A server that speaks first answers nothing that was asked here.
-    let told = this.answered;
+    const connected = this.answered + 1;
+    let told = connected + 1;
     return {
       sent: (bytes) => {
-        const step = this.answered + 1;
+        const step = Math.max(this.answered, connected) + 1;
         this.asked = Math.max(this.asked, step);
         this.#messages.push({ step, text: LATIN1.decode(bytes) });
         return step;
@@ -33,17 +36,13 @@ export class RoundTrips {
   }
 
   /**
-   * The round trip in which something like this was first sent; 1 is the first.
+   * The round trip in which something like this was first sent; with the first connection's message it is 2.
    *
+   * @param after Leaves out that one, and those before.
    * @throws Error When it was not sent, as far as can be read: of TLS nothing can.
    */
-  first(like: RegExp): number {
-    return this.#found(like, this.#messages.find(({ text }) => like.test(text)));
-  }
-
-  /** The same for when it was last sent. */
-  last(like: RegExp): number {
-    return this.#found(like, this.#messages.findLast(({ text }) => like.test(text)));
+  first(like: RegExp, after = 0): number {
+    return this.#found(like, this.#messages.find(({ step, text }) => step > after && like.test(text)));
   }
 
   /** What was sent in each round trip, for people. */

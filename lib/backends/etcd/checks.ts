@@ -82,7 +82,10 @@ async function checkCluster(report: Report, address: EtcdAddress, name: string):
   if (!await report.check("login", () => checkLogin(client))) return false;
   if (!await report.check("privileges", () => tryPrivileges(client, name))) return false;
   await report.inform("visibility", () => checkVisibility(client));
-  await report.inform("round-trip", () => timeAnswers(() => client.call(Path.range, anyKey(address, name))));
+  const login = 1 + (address.tls ? 1 : 0) + (client.isLoggedIn ? 1 : 0);
+  await report.inform("round-trip", () => {
+    return timeAnswers(() => client.call(Path.range, anyKey(address, name)), { login, run: 3, ledger: 3 });
+  });
   return true;
 }
 

@@ -2,22 +2,20 @@ import type { Deadline } from "../../deadline.ts";
 import type { LockUnavailableError } from "../../errors.ts";
 import { type Ledger, type RunEnd, RunGoneError } from "../../ledger/ledger.ts";
 import type { Patience } from "../../ledger/patience.ts";
-import type { Outcome, Permission, RecordedRun, Rule, Runner } from "../../ledger/run.ts";
+import type { Outcome, Permission, RecordedRun, Rule, RunFilter, Runner } from "../../ledger/run.ts";
+import type { LockSummary } from "../../ledger/summary.ts";
 import { addRun, endLeases, spanLease } from "./begin_run.ts";
 import { countedRun } from "./counted_run.ts";
 import { spanValue } from "./every.ts";
 import { pointerTo } from "./pointer.ts";
-import { type Ending, endRun } from "./end_run.ts";
-import { idIn } from "./ledger_keys.ts";
+import { endLeft } from "./end_left.ts";
+import { endRun } from "./end_run.ts";
 import { latestRuns, runsOf } from "./ledger_reading.ts";
 import { LedgerLockLostError, LedgerStore } from "./ledger_store.ts";
 import type { Caller, OwnKey } from "./own_key.ts";
 import { pruneRuns } from "./prune_runs.ts";
 import { step } from "./requests.ts";
-import { cut, newRun, type StoredRun } from "./stored_run.ts";
-
-/** How many unfinished runs are read at a time, and told of; there is at most one, unless others write there too. */
-const TOLD_AT_ONCE = 100;
+import { cut, newRun, recorded, type StoredRun } from "./stored_run.ts";
 
 /** The latest time that a run is kept until: the end of the year 9999. */
 const LATEST = Date.UTC(10_000, 0, 1) - 1;
@@ -58,12 +56,12 @@ export class EtcdLedger implements Ledger {
 
   async abandon(lock: string): Promise<readonly RecordedRun[]> {
     if (this.#isTidy) return [];
-    return await this.#endLeft(lock, () => true, { outcome: "abandoned", expires: "keep", countsNever: false });
+    return await endLeft(this.#store, lock, () => true, { outcome: "abandoned", expires: "keep", countsNever: false });
   }
 
   async takeBack(lock: string, { host, pid }: Runner): Promise<void> {
     const isOurs = (run: RecordedRun) => run.host === cut(host) && run.pid === pid;
-    await this.#endLeft(lock, isOurs, { outcome: "unstarted", expires: "keep", countsNever: true });
+    await endLeft(this.#store, lock, isOurs, { outcome: "unstarted", expires: "keep", countsNever: true });
   }
 
   async begin(lock: string, runner: Runner, rule: Rule): Promise<Permission> {
@@ -138,8 +136,28 @@ export class EtcdLedger implements Ledger {
     await pruneRuns(this.#store);
   }
 
-  async latest(limit: number, lock?: string, beginnings?: readonly string[]): Promise<readonly RecordedRun[]> {
-    return (await latestRuns(this.#store, limit, lock, beginnings)).map(recorded);
+  async latest(limit: number, filter?: RunFilter): Promise<readonly RecordedRun[]> {
+    return (await latestRuns(this.#store, limit, filter)).map(recorded);
+  }
+
+  async counting(lock: string, rule: Rule, limit: number): Promise<readonly RecordedRun[]> {
+    return (await (await import("./counting_runs.ts")).countingRuns(this.#store, lock, rule, limit)).map(recorded);
+  }
+
+  async forget(run: RecordedRun, by: Runner, keepHistory: number): Promise<void> {
+    await (await import("./forget_run.ts")).forgetRun(
+      this.#store,
+      run,
+      by,
+      after(Date.now(), keepHistory),
+      !this.#hasAdded,
+    );
+    this.#hasAdded = true;
+  }
+
+  async summaries(within: number, limit: number): Promise<readonly LockSummary[]> {
+    const { summaries } = await import("./summaries.ts");
+    return await summaries(this.#store, within, limit);
   }
 
   /** Ends a lease that was not put to use: there is no run for it. */
@@ -151,46 +169,9 @@ export class EtcdLedger implements Ledger {
       throw error;
     }
   }
-
-  /** Ends the runs of a lock that have not ended, if they are meant. */
-  async #endLeft(
-    lock: string,
-    isMeant: (run: StoredRun) => boolean,
-    ending: Ending,
-  ): Promise<readonly RecordedRun[]> {
-    const { keys } = this.#store;
-    const prefix = keys.running(cut(lock));
-    const told: RecordedRun[] = [];
-    let after: string | undefined;
-    for (;;) {
-      const page = await this.#store.page(prefix, { after, limit: TOLD_AT_ONCE, keysOnly: true });
-      after = page.at(-1)?.key;
-      if (after === undefined) return told;
-      const runs = await runsOf(this.#store, page.flatMap(({ key }) => idIn(key) ?? []));
-      for (const run of runs) {
-        if (run.lock !== cut(lock) || run.outcome !== "running" || !isMeant(run)) continue;
-        const ended = await endRun(this.#store, run, ending);
-        if (ended?.outcome === ending.outcome && told.length < TOLD_AT_ONCE) told.push(recorded(run));
-      }
-      // What leads to no run that has yet to end.
-      const idle = page.filter(({ key }) => {
-        const run = runs.find(({ id }) => id === idIn(key));
-        return run?.outcome !== "running" || run.lock !== cut(lock);
-      });
-      const steps = idle.flatMap(({ key }) => key === undefined ? [] : [step.deleteRange(key)]);
-      if (steps.length > 0) await this.#store.change([], steps, { key: prefix });
-    }
-  }
 }
 
 /** A time so many milliseconds later. */
 function after(time: number, milliseconds: number): number {
   return Math.min(time + milliseconds, LATEST);
-}
-
-/** What of a run is not only etcd's. */
-function recorded(
-  { json: _json, changed: _changed, expires: _expires, every: _every, ...run }: StoredRun,
-): RecordedRun {
-  return run;
 }

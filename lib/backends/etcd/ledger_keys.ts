@@ -22,6 +22,11 @@ export class LedgerKeys {
   /** Begins the keys that list runs by the time until which they are kept, the first to go first. */
   readonly byExpiry: string;
 
+  /** Begins the keys that list runs that have not ended. */
+  readonly allRunning: string;
+  /** Begins the keys that name the latest runs of locks. */
+  readonly lasts: string;
+
   /** @param prefix What all of sera's keys begin with. */
   constructor(prefix: string) {
     this.#root = `${prefix}ledger/`;
@@ -29,6 +34,8 @@ export class LedgerKeys {
     this.runs = `${this.#root}run/`;
     this.byLock = `${this.#root}of/`;
     this.byExpiry = `${this.#root}expires/`;
+    this.allRunning = `${this.#root}running/`;
+    this.lasts = `${this.#root}last/`;
   }
 
   run(id: bigint): string {
@@ -42,7 +49,7 @@ export class LedgerKeys {
 
   /** Lists a run that has not ended. */
   running(lock: string, id?: bigint): string {
-    return `${this.#root}running/${lock}/${numberOf(id)}`;
+    return `${this.allRunning}${lock}/${numberOf(id)}`;
   }
 
   /** Lists a run that `--every` looks for; it ends with a lease. */
@@ -57,7 +64,7 @@ export class LedgerKeys {
 
   /** Names the latest run of a lock that came to this end. */
   last(lock: string, outcome: "succeeded" | "failed"): string {
-    return `${this.#root}last/${lock}/${outcome}`;
+    return `${this.lasts}${lock}/${outcome}`;
   }
 
   /** Lists a run by the time until which it is kept. */

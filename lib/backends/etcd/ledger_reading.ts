@@ -1,6 +1,8 @@
+import type { RunFilter } from "../../ledger/run.ts";
 import type { KeyValue } from "./answers.ts";
 import { idIn } from "./ledger_keys.ts";
 import type { LedgerStore } from "./ledger_store.ts";
+import { fits, isNarrow, isPast } from "./run_filter.ts";
 import { cut, readRun, type StoredRun } from "./stored_run.ts";
 
 /** Reads runs by their numbers; those that are gone are left out. */
@@ -9,32 +11,41 @@ export async function runsOf(store: LedgerStore, ids: readonly bigint[]): Promis
 }
 
 /**
- * The latest runs, the newest first: of one lock, of locks whose names begin so, or of all.
+ * The latest runs that a filter lets through, the newest first.
  *
  * @throws {LockUnavailableError} When they cannot be read.
  */
 export async function latestRuns(
   store: LedgerStore,
   limit: number,
-  lock: string | undefined,
-  beginnings: readonly string[] | undefined,
+  filter: RunFilter = {},
 ): Promise<readonly StoredRun[]> {
+  const { lock, beginnings } = filter;
   if (beginnings === undefined) {
     return lock === undefined
-      ? await collect(limit, (after, limit) => store.page(store.keys.runs, { after, limit }), (page) => asRuns(page))
+      ? await collect(limit, filter, (after, limit) => store.page(store.keys.runs, { after, limit }), asRuns)
       : await collect(
         limit,
+        filter,
         (after, limit) => store.page(store.keys.of(cut(lock)), { after, limit: Math.min(limit, 100), keysOnly: true }),
         (page) => runsOf(store, idsIn(page)),
       );
   }
+  const most = isNarrow(filter) ? Infinity : limit;
   const ids = new Set<bigint>();
   for (const beginning of beginnings) {
     if (lock !== undefined && !lock.startsWith(beginning)) continue;
     const prefix = lock === undefined ? `${store.keys.byLock}${beginning}` : store.keys.of(cut(lock));
-    for (const id of await newestOf(store, prefix, limit)) ids.add(id);
+    for (const id of await newestOf(store, prefix, most)) ids.add(id);
   }
-  return await runsOf(store, newestFirst([...ids]).slice(0, limit));
+  const left = [...newestFirst([...ids]).slice(0, most)];
+  const runs: StoredRun[] = [];
+  while (left.length > 0 && runs.length < limit) {
+    const page = await runsOf(store, left.splice(0, 100));
+    runs.push(...page.filter((run) => fits(run, filter)));
+    if (isPast(page, filter)) break;
+  }
+  return runs.slice(0, limit);
 }
 
 /** The numbers of the newest runs in lists of several locks, each of which has its newest first. */
@@ -52,19 +63,22 @@ async function newestOf(store: LedgerStore, prefix: string, limit: number): Prom
 /** Reads page after page until there are enough runs. */
 async function collect(
   limit: number,
+  filter: RunFilter,
   read: (after: string | undefined, limit: number) => Promise<readonly KeyValue[]>,
   runsIn: (page: readonly KeyValue[]) => readonly StoredRun[] | Promise<readonly StoredRun[]>,
 ): Promise<readonly StoredRun[]> {
   const runs: StoredRun[] = [];
   let after: string | undefined;
   while (runs.length < limit) {
-    const page = await read(after, limit - runs.length);
+    const page = await read(after, isNarrow(filter) ? Infinity : limit - runs.length);
     after = page.at(-1)?.key;
     // A last key that is no text is not of sera's making, and comes after all that are.
     if (after === undefined) break;
-    runs.push(...await runsIn(page));
+    const found = await runsIn(page);
+    runs.push(...found.filter((run) => fits(run, filter)));
+    if (isPast(found, filter)) break;
   }
-  return runs;
+  return runs.slice(0, limit);
 }
 
 /** The numbers in keys. */

@@ -100,6 +100,13 @@ export function cut(text: string): string {
   return whole.length <= LONGEST_TEXT ? whole : [...whole].slice(0, LONGEST_TEXT).join("");
 }
 
+/** What of a run is not only etcd's. */
+export function recorded(
+  { json: _json, changed: _changed, expires: _expires, every: _every, ...run }: StoredRun,
+): RecordedRun {
+  return run;
+}
+
 function textOf(value: unknown): string | undefined {
   return typeof value === "string" ? textFrom(value) : undefined;
 }

@@ -6,6 +6,7 @@ import {
   broken,
   type Capabilities,
   checkEnd,
+  checkLoginData,
   checkOk,
   checkValue,
   readColumn,
@@ -24,9 +25,6 @@ const NEXT_FACTOR = 0x02;
 const FILE = 0xfb;
 const EOF_OR_SWITCH = 0xfe;
 const ERROR = 0xff;
-
-/** The largest login packet to accept, in bytes; no server's public key is larger. */
-const LONGEST_LOGIN_DATA = 4096;
 
 /** The state of a connection. */
 type Phase =
@@ -53,6 +51,8 @@ type Phase =
 export class MySqlFrames implements Framing {
   /** Whether packets arrive compressed from now on. */
   compressed = false;
+  /** Whether the server has greeted without offering the TLS that is wanted. */
+  lacksTls = false;
   readonly #tls: boolean;
   #phase: Phase = "greeting";
   #capabilities: Capabilities = { tls: false, tracksSession: false, hasExtendedTypes: false };
@@ -141,8 +141,9 @@ export class MySqlFrames implements Framing {
 
   #checkGreeting(content: FrameCursor): void {
     this.#capabilities = readGreeting(content);
-    // If the server offers no TLS, the driver fails by itself.
-    this.#phase = this.#tls && this.#capabilities.tls ? "encrypting" : "login";
+    // Then the driver fails by itself, or is told to go on without.
+    this.lacksTls = this.#tls && !this.#capabilities.tls;
+    this.#phase = this.#tls && !this.lacksTls ? "encrypting" : "login";
   }
 
   #checkLogin(content: FrameCursor, marker: number): void {
@@ -152,8 +153,7 @@ export class MySqlFrames implements Framing {
       case MORE_LOGIN_DATA:
       case NEXT_FACTOR:
       case EOF_OR_SWITCH:
-        if (content.rest > LONGEST_LOGIN_DATA) throw broken("a login of more than 4 KiB");
-        return;
+        return checkLoginData(content);
       default:
         throw broken("a packet that is no part of a login");
     }

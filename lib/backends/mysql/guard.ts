@@ -17,6 +17,7 @@ interface Packet {
 /** The part of the driver's connection used here. It is not public; tests against real servers would see it change. */
 interface DriverConnection {
   stream: Socket;
+  readonly config: { ssl: unknown };
   readonly sequenceId: number;
   readonly packetParser: { readonly packetHeaderLength: number; execute(data: Uint8Array): void };
   handlePacket(packet?: Packet): void;
@@ -30,6 +31,8 @@ const COMPRESSED = 7;
 export class MySqlGuard {
   readonly #driver: DriverConnection;
   readonly #frames: MySqlFrames;
+  /** Whether to log in without TLS where the server has none. */
+  readonly #mayDoWithout: boolean;
   #left = () => 0;
   /** Whether the driver is reading a packet. */
   #reading = false;
@@ -38,11 +41,12 @@ export class MySqlGuard {
 
   /**
    * @param connection A new one, from which nothing has been read yet.
-   * @param tls Whether it will be encrypted, see {@linkcode encrypted}.
+   * @param tls Whether it will be encrypted, see {@linkcode encrypted}; "if offered": where the server has TLS.
    */
-  constructor(connection: Connection, tls: boolean) {
+  constructor(connection: Connection, tls: boolean | "if offered") {
     this.#driver = connection as unknown as DriverConnection;
-    this.#frames = new MySqlFrames(tls);
+    this.#mayDoWithout = tls === "if offered";
+    this.#frames = new MySqlFrames(tls !== false);
     this.#watchPackets();
     this.#watchErrors();
     this.#watch(this.#driver.stream);
@@ -101,6 +105,7 @@ export class MySqlGuard {
         // Not thrown: the driver uncompresses in a callback of its own, where an exception would end the process.
         return this.#fail(error as Error);
       }
+      if (this.#mayDoWithout && this.#frames.lacksTls) driver.config.ssl = false;
       // Otherwise the driver would warn on stderr about an error packet that is out of order.
       packet.sequenceId = driver.sequenceId;
       this.#reading = true;

@@ -63,13 +63,17 @@ class MySqlLeases implements LeaseTable {
     return undefined;
   }
 
-  async renew(asker: Asker, lock: string, mine: Ownership, ttl: number): Promise<boolean> {
-    const { changed } = await this.#store.change(
+  async renew(asker: Asker, lock: string, mine: Ownership, ttl: number): Promise<bigint | undefined> {
+    const { changed, lastId } = await this.#store.change(
       asker,
-      sql`UPDATE ${this.#store.table} SET beat = beat + 1, ttl_ms = ${ttl}, expires = ${after(ttl)}
+      sql`UPDATE ${this.#store.table} SET beat = LAST_INSERT_ID(beat + 1), ttl_ms = ${ttl}, expires = ${after(ttl)}
         WHERE name = ${lock} AND owner = ${mine.owner} AND fence = ${mine.fence}`,
     );
-    return changed;
+    return changed ? lastId : undefined;
+  }
+
+  async change(asker: Asker, set: Statement, where: Statement): Promise<boolean> {
+    return (await this.#store.change(asker, sql`UPDATE ${this.#store.table} SET ${set} WHERE ${where}`)).changed;
   }
 
   async release(asker: Asker, lock: string, { owner, fence }: Ownership, ending?: Ending): Promise<boolean> {
@@ -148,7 +152,7 @@ class MySqlLeases implements LeaseTable {
     const { changed, lastId, warnings } = await this.#store.change(
       asker,
       sql`UPDATE ${this.#store.table} SET
-        fence = LAST_INSERT_ID(IF(${isMine}, fence, GREATEST(fence, ${last}) + 1)), beat = beat + 1,
+        fence = LAST_INSERT_ID(IF(${isMine}, fence, GREATEST(fence, ${last}) + 1)), beat = IF(${isMine}, beat + 1, 1),
         since = IF(${isMine}, since, ${NOW}), ttl_ms = ${ttl}, expires = ${after(ttl)},
         host = ${cut(host)}, pid = ${pid}, label = ${cut(label)}, owner = ${owner}
         WHERE name = ${lock} AND fence >= 0 AND fence < ${HIGHEST} AND beat >= 0 AND beat < ${HIGHEST}

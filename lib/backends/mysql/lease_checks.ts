@@ -1,4 +1,4 @@
-import type { Finding } from "../../doctor/report.ts";
+import type { Finding, Warning } from "../../doctor/report.ts";
 import type { TableName } from "../../ledger/table_name.ts";
 import type { LockOptions } from "../backend.ts";
 import { type LeaseDatabase, worstOf } from "../sql/lease/checks.ts";
@@ -37,7 +37,7 @@ export function mySqlLeaseDatabase(
 }
 
 async function durability(session: MySqlSession, mayFailOver: boolean): Promise<Finding> {
-  const warnings: Required<Finding>[] = [];
+  const warnings: Warning[] = [];
   const flush = (await namesAndValues(session, "VARIABLES", ["innodb_flush_log_at_trx_commit"])).get(
     "innodb_flush_log_at_trx_commit",
   );

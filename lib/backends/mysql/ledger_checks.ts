@@ -139,7 +139,8 @@ function notRehearsed(
   const what = `no run could be tried in it, since nothing can be taken back in a table of ${engine}`;
   // A view shows no engine.
   const cure = engine === UNKNOWN ? "name the table itself with --ledger-table" : `ALTER TABLE ${table} ENGINE=InnoDB`;
-  return { found: `${usableLedger(last).found}; ${what}`, cure };
+  const { found, local = found } = usableLedger(last);
+  return { found: `${found}; ${what}`, local: `${local}; ${what}`, cure };
 }
 
 /** Records a run, and rolls it back. */

@@ -1,14 +1,14 @@
 import type { MySqlDsn } from "./server.ts";
 import type { Deadline } from "../../deadline.ts";
 import { LockLostError, LockUnavailableError } from "../../errors.ts";
-import { type Answer, askOne } from "../sql/answer.ts";
-import { Moment } from "../../lock/lease.ts";
+import { type Answer, answerIn } from "../sql/answer.ts";
+import { freshFor, Moment } from "../../lock/lease.ts";
 import type { HeldLock } from "../../lock/lock.ts";
 import { Summons } from "../../lock/summons.ts";
 import { whereIs } from "./errors.ts";
-import { getNamedLock, releaseNamedLock } from "./named_lock.ts";
+import { getNamedLock, type Granted, releaseNamedLock, wishFor } from "./named_lock.ts";
 import { type MySqlSession, openMySqlSession } from "./session.ts";
-import { askState, refuseUnsafe, serverIdentity, whyUnsafe } from "./topology.ts";
+import { type AskState, askState, refuseUnsafe, serverIdentity, whyUnsafe } from "./topology.ts";
 import type { BackendLock } from "../backend.ts";
 import type { TableName } from "../../ledger/table_name.ts";
 import type { Seen } from "../../who/sighting.ts";
@@ -16,6 +16,17 @@ import type { MySqlOptions } from "./options.ts";
 import { sql, type Statement, word } from "../sql/statement.ts";
 import { SessionLock } from "../sql/session_lock.ts";
 import { holdInSession } from "../sql/hold_in_session.ts";
+
+/** The columns of the answer to {@linkcode Check.question}. */
+const COLUMNS = ["mine", "id", "server", "idle", "state", "asker"] as const;
+
+/** How to make sure that a session holds the lock on the server that it was opened on. */
+interface Check {
+  readonly question: Statement;
+  /** The server's mark. */
+  readonly mark: string;
+  readonly state: AskState;
+}
 
 /** A lock held with `GET_LOCK` on MySQL or MariaDB. */
 export class MySqlLock extends SessionLock<MySqlSession> implements BackendLock {
@@ -50,8 +61,14 @@ export class MySqlLock extends SessionLock<MySqlSession> implements BackendLock 
     deadline: Deadline,
     signal: AbortSignal,
   ): Promise<HeldLock | undefined> {
-    const granted = await getNamedLock(session, this.#name, deadline, signal);
-    return granted && await this.#verified(session, granted.took);
+    const { expression, mark } = serverIdentity(session.variables);
+    const state = askState(this.#options.allowUnsafeServer ? new Map() : session.variables);
+    const held = sql`IS_USED_LOCK(${this.#name}) = CONNECTION_ID() AS mine`;
+    const place = sql`CONNECTION_ID() AS id, ${expression} AS server, @@SESSION.wait_timeout AS idle`;
+    const asker = sql`IFNULL(IS_USED_LOCK(${wishFor(this.#options.presence.lock)}), 0) AS asker`;
+    const question = sql`SELECT ${held}, ${place}, ${state.expression} AS state, ${asker}`;
+    const granted = await getNamedLock(session, this.#name, deadline, signal, question);
+    return granted && await this.#verified(session, granted, { question, mark, state });
   }
 
   /**
@@ -59,21 +76,23 @@ export class MySqlLock extends SessionLock<MySqlSession> implements BackendLock 
    * and that the server is still safe to lock on, since it may have become a replica during the wait. The held lock
    * repeats both checks.
    *
-   * @param took How long the server took to grant the lock, in milliseconds.
+   * The server has checked after it granted the lock, but the message was sent before, perhaps long before. Only from
+   * then on is the lock known to be held, so a message that is no longer fresh is followed by another check.
    */
-  async #verified(session: MySqlSession, took: number): Promise<HeldLock> {
-    const { lease, allowUnsafeServer } = this.#options;
-    const state = askState(allowUnsafeServer ? new Map() : session.variables);
-    const { expression, mark } = serverIdentity(session.variables);
-    const held = sql`IS_USED_LOCK(${this.#name}) = CONNECTION_ID() AS mine`;
-    const place = sql`CONNECTION_ID() AS id, ${expression} AS server, @@SESSION.wait_timeout AS idle`;
-    const question = sql`SELECT ${held}, ${place}, ${state.expression} AS state`;
-    const check = (serverTime = 0) =>
-      askOne(session, question, ["mine", "id", "server", "idle", "state"], { serverTime });
+  async #verified(
+    session: MySqlSession,
+    { asked, next }: Granted,
+    { question, mark, state }: Check,
+  ): Promise<HeldLock> {
+    const { lease } = this.#options;
+    const check = async (serverTime = 0) =>
+      answerIn(session, await session.queryAll(question, { serverTime }), COLUMNS);
     const isMine = (seen: Answer<"mine" | "server">) => seen.bit("mine") === true && seen.is("server", mark);
     const stateIn = (seen: Answer<"state">) => state.read(seen.texts("state", state.count));
-    const confirmed = new Moment();
-    const first = await check();
+    const took = asked.age;
+    const isFresh = next !== undefined && "rows" in next && took <= freshFor(lease);
+    const confirmed = isFresh ? asked : new Moment();
+    const first = isFresh ? answerIn(session, next.rows, COLUMNS) : await check();
     const id = session.id = first.whole("id");
     const idle = first.whole("idle");
     if (!isMine(first)) {
@@ -95,6 +114,8 @@ export class MySqlLock extends SessionLock<MySqlSession> implements BackendLock 
         const seen = await check(lease.ttl);
         const why = whyUnsafe(stateIn(seen));
         if (why !== undefined) throw new LockLostError(`${session.where} has changed: ${why.what}`, why.cure);
+        const asker = seen.whole("asker");
+        if (asker > 0) summons.noticed(async () => (await import("./wish.ts")).whoAsks(session, asker));
         return isMine(seen) && seen.whole("id") === id;
       },
       release: () => releaseNamedLock(session, this.#name),

@@ -24,6 +24,8 @@ export interface Login {
   readonly guard: MySqlGuard;
   /** Whether several statements may go in one message. */
   readonly takesSeveral: boolean;
+  /** How many round trips the login took after the greeting, TLS not included. */
+  readonly trips: number;
 }
 
 /** A connection as a session needs it. */
@@ -53,7 +55,8 @@ function destroy(connection: Connection): void {
  * Tries once to connect and to log in.
  *
  * @param ca PEM text of the CA to trust.
- * @param tls Whether to encrypt; "look only" does not log in, and always fails with an error that has the certificate.
+ * @param tls Whether to encrypt, unless the server has no TLS and the DSN permits to go on; "look only" does not log in,
+ * and always fails with an error that has the certificate.
  * @throws The driver's error, the guard's, or the signal's reason.
  */
 export async function logIn(
@@ -68,7 +71,7 @@ export async function logIn(
   const connection = createConnection(connectionOptions(dsn, presence, tls !== false));
   // The driver may emit several errors for one failure, and one without a listener would end the process.
   connection.on("error", () => undefined);
-  const guard = new MySqlGuard(connection, tls !== false);
+  const guard = new MySqlGuard(connection, tls === true && dsn.allowFallbackToPlaintext ? "if offered" : tls !== false);
   useTls?.(connection, guard, {
     host: hostOf(dsn),
     ca,
@@ -88,11 +91,21 @@ export async function logIn(
       },
       (resolve) => onEvent(connection, "connect", () => resolve()),
     );
-    return { connection, guard, takesSeveral: maySendSeveral(dsn) && serverTakesSeveral(connection) };
+    const takesSeveral = maySendSeveral(dsn) && serverTakesSeveral(connection);
+    return { connection, guard, takesSeveral, trips: tripsOf(connection, tls !== false) };
   } catch (error) {
     destroy(connection);
     throw error;
   }
+}
+
+/**
+ * How many packets of the client the server has waited for: in a login each packet has the next number, from the greeting's
+ * 0 on. What it says between two of the client's, if the password is one that it remembers, is not waited for.
+ */
+function tripsOf(connection: Connection, tls: boolean): number {
+  const { sequenceId: next } = connection as unknown as { readonly sequenceId: number };
+  return Math.floor((next - 1 - (tls ? 1 : 0)) / 2);
 }
 
 /** Fails with a connection's error; if that is only that it was closed, lets a more precise one come first. */

@@ -1,7 +1,9 @@
 import type { Deadline } from "../../deadline.ts";
 import { LockUnavailableError } from "../../errors.ts";
 import { delayOrAbort, within } from "../../waiting.ts";
-import { askOne } from "../sql/answer.ts";
+import { Moment } from "../../lock/lease.ts";
+import { answerIn, askOne } from "../sql/answer.ts";
+import { type Outcome, rowsOf } from "../sql/batch.ts";
 import type { Session } from "../sql/session.ts";
 import { sql, type Statement } from "../sql/statement.ts";
 
@@ -19,14 +21,17 @@ const ROUNDING = 100;
 
 /** A session has got a named lock. */
 export interface Granted {
-  /** How long the server took to answer the request, in milliseconds. */
-  readonly took: number;
+  /** When the lock was asked for. */
+  readonly asked: Moment;
+  /** What the server said afterwards to the statement that was sent along, if it could be. */
+  readonly next: Outcome | undefined;
 }
 
 /**
  * Asks for a named lock (`GET_LOCK`) in a session until it is granted or the deadline passes.
  *
  * @param name The name as a literal.
+ * @param next A statement to run after each request, in the same message if the server takes that.
  * @returns Undefined when another session held it until the deadline; then this session may have been ended.
  * @throws {LockUnavailableError} When it cannot be asked for.
  * @throws The signal's reason when it is aborted.
@@ -36,29 +41,39 @@ export async function getNamedLock(
   name: Statement,
   deadline: Deadline,
   signal: AbortSignal,
+  next?: Statement,
 ): Promise<Granted | undefined> {
   for (;;) {
     const remaining = deadline.remaining;
     const seconds = Math.min(Math.ceil(Math.max(0, remaining - ROUNDING) / 1000), LONGEST_SERVER_WAIT);
-    const asked = performance.now();
+    const asked = new Moment();
     const byServer = seconds * 1000 - remaining <= ROUNDING;
-    const query = askOne(session, sql`SELECT GET_LOCK(${name}, ${seconds}) AS got`, ["got"], {
-      signal,
-      serverTime: seconds * 1000,
-    });
-    const answer = byServer ? await query : await orGiveUp(session, query, remaining);
-    if (!answer) return undefined;
-    const got = answer.bit("got");
+    const request = sql`SELECT GET_LOCK(${name}, ${seconds}) AS got`;
+    const both = next && session.takesSeveral ? [request, next] : [request];
+    const query = session.batch(both, { signal, serverTime: seconds * 1000 });
+    const outcomes = byServer ? await query : await orGiveUp(session, query, remaining);
+    if (!outcomes) return undefined;
+    const got = answerIn(session, rowsOf(outcomes[0]!), ["got"]).bit("got");
     if (got === undefined) {
       const what = "the server broke the request off (a killed query, a time limit, or no memory)";
       throw LockUnavailableError.on(session.where, { what }, { transient: true });
     }
-    if (got) return { took: performance.now() - asked };
+    if (got) return { asked, next: outcomes[1] };
     if (deadline.remaining <= ROUNDING) return undefined;
     // The server waited less than it was asked to. Pause, in case it does not wait at all.
     await delayOrAbort(ROUNDING, signal);
     signal.throwIfAborted();
   }
+}
+
+/**
+ * SQL for the name of the lock by which somebody asks a holder for the release of its lock; at most 64 characters.
+ *
+ * @param lock The lock's name.
+ * @param id The holder's connection; by default the one that asks.
+ */
+export function wishFor(lock: string, id: Statement | number = sql`CONNECTION_ID()`): Statement {
+  return sql`CONCAT(${`sera:end:${lock}:`}, ${id})`;
 }
 
 /**

@@ -1,5 +1,5 @@
-import { LockUnavailableError } from "../../errors.ts";
 import type { LockOptions, Observer } from "../backend.ts";
+import { presenceOf } from "../../lock/presence.ts";
 import type { TableName } from "../../ledger/table_name.ts";
 import { observeDatabase, type ObserverQueries } from "../sql/observer.ts";
 import type { MySqlDsn } from "./server.ts";
@@ -21,14 +21,14 @@ export async function observeMySql(
   signal: AbortSignal,
 ): Promise<Observer> {
   const { leaseTable } = options;
-  return await observeDatabase({
+  return await observeDatabase<MySqlSession>({
     isScattered: () => false,
-    grip: () => Promise.reject(new LockUnavailableError("sera cannot end who holds a lock there yet")),
     elsewhere: (session, signal) => whatIsElsewhere(session, options.leased, signal),
     ledger: mySqlStore,
     ...leaseTable ? await leasesOn(dsn, options, leaseTable) : {
       open: (from) => new MySqlLock(dsn, from === "any server" ? { ...options, allowUnsafeServer: true } : options),
       sightings: readMySqlSightings,
+      grip: async (holder, ...by) => (await import("./grip.ts")).gripOnMySql(holder, options, ...by),
     },
   }, signal);
 }
@@ -37,7 +37,7 @@ async function leasesOn(
   dsn: MySqlDsn,
   options: MySqlOptions & LockOptions,
   table: TableName,
-): Promise<Pick<ObserverQueries<MySqlSession>, "open" | "sightings">> {
+): Promise<Pick<ObserverQueries<MySqlSession>, "open" | "sightings" | "grip">> {
   const [{ mySqlLeaseLock, mySqlLeaseServer }, { readLeaseSightings }] = await Promise.all([
     import("./lease_lock.ts"),
     import("../sql/lease/sightings.ts"),
@@ -46,5 +46,13 @@ async function leasesOn(
   return {
     open: (from) => mySqlLeaseLock(dsn, { ...options, looksOnly: from === "any server" }, table),
     sightings: (...looking) => readLeaseSightings(server, ...looking),
+    grip: async (holder, open, signal) => {
+      const [{ gripOnLease }, { gripOnMySql }] = await Promise.all([
+        import("../sql/lease/grip.ts"),
+        import("./grip.ts"),
+      ]);
+      const by = presenceOf(holder.lock, options);
+      return await gripOnLease({ server, holder, by, open }, () => gripOnMySql(holder, options, open, signal));
+    },
   };
 }

@@ -9,6 +9,9 @@ const NULL = 0xfb;
 /** The most columns that a table can have on any server. */
 const MOST_COLUMNS = 4096;
 
+/** The largest login packet to accept, in bytes; no server's public key is larger. */
+const LONGEST_LOGIN_DATA = 4096;
+
 /** Capability flags. */
 const LONG_PASSWORD = 1;
 const PROTOCOL_41 = 0x200;
@@ -66,6 +69,15 @@ export function readGreeting(content: FrameCursor): Capabilities {
     tracksSession: (capabilities & SESSION_TRACK) !== 0,
     hasExtendedTypes: !(capabilities & LONG_PASSWORD) && (extended & EXTENDED_METADATA) !== 0,
   };
+}
+
+/**
+ * Checks a packet in which a server asks for something more to log in.
+ *
+ * @throws {ProtocolError} When it is too long.
+ */
+export function checkLoginData(content: FrameCursor): void {
+  if (content.rest > LONGEST_LOGIN_DATA) throw broken("a login of more than 4 KiB");
 }
 
 /**

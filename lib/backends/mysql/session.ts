@@ -9,19 +9,14 @@ import type { MySqlOptions } from "./options.ts";
 import { firstFit } from "./first_fit.ts";
 import type { MySqlDsn, MySqlHost } from "./server.ts";
 import { decideWithCluster, setUp } from "./set_up.ts";
-import {
-  askVariables,
-  isGaleraNode,
-  refuseUnsafe,
-  serverIdentity,
-  type ServerVariables,
-  whyNodesOwn,
-} from "./topology.ts";
+import { isGaleraNode, refuseUnsafe, serverIdentity, type ServerVariables, whyNodesOwn } from "./topology.ts";
 
 /** One connection to a MySQL or MariaDB server, never replaced by another. */
 export class MySqlSession extends Session {
   /** What the server says about itself; empty until it was asked. */
   variables: ServerVariables = new Map();
+  /** How it logged in; undefined until it has. */
+  login: Login | undefined;
   /** The server's id for this connection; undefined until it was asked. */
   id: number | undefined;
 
@@ -75,19 +70,9 @@ async function openOn(
   mayBeUnfit: boolean,
   signal: AbortSignal,
 ): Promise<MySqlSession> {
-  let login: Login;
-  const lookAgain = () => logIn(host, presence, ca, "look only", signal);
-  const failed = (error: unknown) => wrap(host, error, signal, lookAgain);
-  try {
-    login = await logIn(host, presence, ca, host.tls !== "off", signal);
-  } catch (error) {
-    if (!host.allowFallbackToPlaintext || (error as { code?: string }).code !== "HANDSHAKE_NO_SSL_SUPPORT") {
-      throw await failed(error);
-    }
-    login = await logIn(host, presence, ca, false, signal).catch(async (error) => {
-      throw await failed(error);
-    });
-  }
+  const login = await logIn(host, presence, ca, host.tls !== "off", signal).catch(async (error) => {
+    throw await wrap(host, error, signal, () => logIn(host, presence, ca, "look only", signal));
+  });
   const { connection, guard } = login;
   const translator = {
     describe: describeMySqlError,
@@ -97,6 +82,7 @@ async function openOn(
   // A leased session is given up sooner: another one can take its place while the lease lasts.
   const limit = Math.min(answerTimeout(host), leased ? tryLimitOf(lease.ttl) : Infinity);
   const session = new MySqlSession(whereIs(host), asDriver(login), translator, limit);
+  session.login = login;
   // With the time, since neither MySQL nor MariaDB shows when a session connected.
   session.mark = markOf({ ...presence, connected: Date.now() });
   connection.on("error", (error) => session.ended(error));
@@ -105,8 +91,7 @@ async function openOn(
   streamOf(connection).prependListener("error", (error) => session.ended(error));
   connection.on("end", () => session.ended(new ConnectionError(CLOSED.what, CLOSED.cure)));
   try {
-    await setUp(session, host, { lease, leased }, signal);
-    session.variables = await askVariables(session, signal);
+    session.variables = await setUp(session, host, { lease, leased }, signal);
     if (!mayBeUnfit) refuseUnsafe(session.where, session.variables, leased);
     if (leased && isGaleraNode(session.variables)) await decideWithCluster(session, signal);
   } catch (error) {

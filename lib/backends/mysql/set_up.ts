@@ -1,10 +1,12 @@
 import { LockUnavailableError } from "../../errors.ts";
 import { isPlain } from "../../text/harmless.ts";
+import { rowsOf } from "../sql/batch.ts";
 import type { Session } from "../sql/session.ts";
 import { administratorsSql, join, sql, type Statement, variable, word } from "../sql/statement.ts";
 import type { MySqlOptions } from "./options.ts";
 import type { MySqlDsn } from "./server.ts";
 import { errorNumber } from "./table_errors.ts";
+import { askVariables, readVariables, type ServerVariables } from "./topology.ts";
 
 /**
  * What a session for a lock that is a row needs: each statement commits by itself, and none waits for long for a row or
@@ -17,27 +19,37 @@ const LEASED_ON_INNODB = sql`innodb_lock_wait_timeout=1`;
 const UNKNOWN_VARIABLE = 1193;
 
 /**
- * Sets a session up as the DSN and the lease ask.
+ * Sets a session up as the DSN and the lease ask, in one message where the server takes it, and asks the server what it
+ * is.
  *
- * @throws {LockUnavailableError} When the server refuses.
+ * @throws {LockUnavailableError} When the server refuses, or does not tell.
  */
 export async function setUp(
   session: Session,
   dsn: MySqlDsn,
   { lease, leased }: Pick<MySqlOptions, "lease" | "leased">,
   signal: AbortSignal,
-): Promise<void> {
-  await setNames(session, dsn, signal);
+): Promise<ServerVariables> {
   const assignments = Object.entries(dsn.sessionVariables).map(([name, value]) =>
     sql`${variable(name)}=${administratorsSql(value)}`
   );
   // Last, so that the DSN cannot override it: it frees the lock of a node that has vanished. Whole seconds.
   assignments.push(sql`wait_timeout=${Math.ceil(lease.ttl / 1000)}`, ...leased ? LEASED : []);
-  const set = (...more: Statement[]) => session.query(sql`SET ${join([...assignments, ...more])}`, { signal });
+  const full = leased ? [...assignments, LEASED_ON_INNODB] : assignments;
+  let refused = false;
+  if (session.takesSeveral) {
+    // What the administrator wrote is last, so that it cannot run on into another statement.
+    const outcomes = await session.batch([askVariables(), ...namesOf(dsn).slice(0, 1), set(full)], { signal });
+    const [first] = outcomes;
+    if (outcomes.every((outcome) => "rows" in outcome)) return readVariables(session, rowsOf(first!));
+    refused = "error" in first! && !first.error.transient;
+  }
+  // To get around what the server lacks, or to learn what it refuses.
+  await setNames(session, dsn, signal);
   try {
-    await set(...leased ? [LEASED_ON_INNODB] : []).catch((error) => {
+    await session.query(set(full), { signal }).catch((error) => {
       if (!leased || !isAboutUnknownVariable(error)) throw error;
-      return set();
+      return session.query(set(assignments), { signal });
     });
   } catch (error) {
     // Keep a signal's reason.
@@ -45,6 +57,14 @@ export async function setUp(
     // Servers repeat values, which may be secrets.
     throw reworded(error, withoutValues);
   }
+  const rows = await session.queryAll(askVariables(), { signal });
+  // The same question, alone, has an answer.
+  session.oneAtATime ||= refused;
+  return readVariables(session, rows);
+}
+
+function set(assignments: readonly Statement[]): Statement {
+  return sql`SET ${join(assignments)}`;
 }
 
 /** It may be InnoDB's, which a server without InnoDB lacks, or one of the DSN. */
@@ -62,11 +82,15 @@ const CUT_OFF = [1047, 1205];
  * @throws {LockUnavailableError} When the node is cut off from its cluster.
  */
 export async function decideWithCluster(session: Session, signal: AbortSignal): Promise<void> {
-  // Before reads (1), updates and deletes (2), and inserts (4).
-  await session.query(sql`SET wsrep_sync_wait=7`, { signal });
-  try {
+  const [sync, probe] = await session.batch([
+    // Before reads (1), updates and deletes (2), and inserts (4).
+    sql`SET wsrep_sync_wait=7`,
     // SET and SHOW work without the cluster, and so does this where nothing has to wait.
-    await session.query(sql`SELECT 1`, { signal });
+    sql`SELECT 1`,
+  ], { signal });
+  rowsOf(sync!);
+  try {
+    rowsOf(probe!);
   } catch (error) {
     if (!(error instanceof LockUnavailableError) || !CUT_OFF.includes(errorNumber(error.cause) ?? 0)) throw error;
     throw LockUnavailableError.on(
@@ -84,21 +108,25 @@ function withoutValues(message: string): string {
   );
 }
 
-/** Sets the first of the character sets that the server knows, as the Go driver does. */
-async function setNames(session: Session, { charsets, collation }: MySqlDsn, signal: AbortSignal): Promise<void> {
+/** How to set the character set, in the order to try them: as in the Go driver, the first that the server knows is set. */
+function namesOf({ charsets, collation }: MySqlDsn): readonly Statement[] {
   const collate = collation === undefined ? sql`` : sql` COLLATE ${word(collation)}`;
   const candidates = charsets.length > 0 || collation === undefined ? charsets : [collation.split("_")[0]!];
+  return candidates.map((charset) => sql`SET NAMES ${word(charset)}${collate}`);
+}
+
+async function setNames(session: Session, dsn: MySqlDsn, signal: AbortSignal): Promise<void> {
   let failure: LockUnavailableError | undefined;
-  for (const charset of candidates) {
+  for (const statement of namesOf(dsn)) {
     try {
-      await session.query(sql`SET NAMES ${word(charset)}${collate}`, { signal });
+      await session.query(statement, { signal });
       return;
     } catch (error) {
       if (!(error instanceof LockUnavailableError) || session.closed.aborted) throw error;
       failure ??= error;
     }
   }
-  if (failure) throw charsets.length > 0 ? failure : blamingCollation(failure);
+  if (failure) throw dsn.charsets.length > 0 ? failure : blamingCollation(failure);
 }
 
 /** Names the collation in the cure: the DSN has no character set, it was taken from the collation. */

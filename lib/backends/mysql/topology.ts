@@ -1,4 +1,5 @@
 import { LockUnavailableError, type Trouble, UnsafeServerError } from "../../errors.ts";
+import type { Row } from "../sql/row.ts";
 import type { Session } from "../sql/session.ts";
 import { join, sql, type Statement, variable, word } from "../sql/statement.ts";
 
@@ -26,25 +27,28 @@ const VARIABLES = [
   ...STATE,
 ];
 
+/** Asks for the variables that tell what a server is. */
+export function askVariables(): Statement {
+  return sql`SHOW GLOBAL VARIABLES WHERE Variable_name IN (${join(VARIABLES.map(word))})`;
+}
+
 /**
- * Reads the variables that tell what a server is.
+ * Reads the answer to {@linkcode askVariables}.
  *
  * @throws {LockUnavailableError} When it does not tell.
  */
-export async function askVariables(session: Session, signal?: AbortSignal): Promise<ServerVariables> {
-  const names = join(VARIABLES.map(word));
-  const rows = await session.queryAll(sql`SHOW GLOBAL VARIABLES WHERE Variable_name IN (${names})`, { signal });
+export function readVariables({ where }: Session, rows: readonly Row[]): ServerVariables {
   const variables = new Map<string, string>();
   for (const row of rows) {
     // By position, since servers spell the columns' names differently.
     const [name, value, ...others] = Object.values(row);
-    if (typeof name !== "string" || typeof value !== "string" || others.length > 0) throw unknown(session);
+    if (typeof name !== "string" || typeof value !== "string" || others.length > 0) throw unknown(where);
     variables.set(name.toLowerCase(), value);
   }
   return variables;
 }
 
-function unknown({ where }: Session): LockUnavailableError {
+function unknown(where: string): LockUnavailableError {
   return LockUnavailableError.on(where, {
     what: "the server does not say what it is (SHOW GLOBAL VARIABLES)",
     cure: "connect to the server itself",

@@ -1,103 +1,168 @@
 import type { Deadline } from "../../deadline.ts";
 import { LockUnavailableError } from "../../errors.ts";
+import { Moment } from "../../lock/lease.ts";
 import { delayOrAbort } from "../../waiting.ts";
-import { type Answer, askOne } from "../sql/answer.ts";
-import { identifier, sql, type Statement } from "../sql/statement.ts";
+import { type Answer, answerIn, askOne } from "../sql/answer.ts";
+import type { Outcome } from "../sql/batch.ts";
+import { sql, type Statement } from "../sql/statement.ts";
 import { type AdvisoryKey, advisoryKey } from "./advisory_key.ts";
+import { sqlState } from "./errors.ts";
+import { SEATS, Seats } from "./seats.ts";
 import type { PostgresSession } from "./session.ts";
 
 /**
- * The shortest and longest pause between two attempts while another session holds the lock, in milliseconds. A sera
- * that releases it notifies the waiters; the attempts are for a holder that died, or that is another program. Pauses
- * are random, so that many waiters do not try all at once.
+ * The shortest and longest pause between two attempts while another session holds the lock, in milliseconds. Who releases
+ * it wakes a waiter with a seat; the attempts are for a holder that died, or that is another program. Whoever has a seat
+ * tries once a second, so that this is noticed soon. The others try to get a seat, and the lock, more seldom.
  */
-const SHORTEST_PAUSE = 300;
-const LONGEST_PAUSE = 900;
+const SEATED = [900, 1000] as const;
+const STANDING = [2000, 4000] as const;
+
+/** A lock that was acquired. */
+export interface Granted {
+  /** When the question was sent. */
+  readonly asked: Moment;
+  /** How long the server took to answer it, in milliseconds. */
+  readonly took: number;
+  /** What became of the statement that was sent along with the question, if it was. */
+  readonly along?: Outcome | undefined;
+}
 
 /** An advisory lock: asked for and released in a session that is given, one session at a time. */
 export class AdvisoryLock {
   readonly #key: AdvisoryKey;
-  readonly #channel: string;
-  /** The session that listens for releases, if any does. */
-  #listening: PostgresSession | undefined;
+  readonly #seats: Seats;
+  /** Where a session waits: its seat, or 0 if it listens without one, since the server refuses it what that takes. */
+  #seat: { readonly session: PostgresSession; readonly number: number } | undefined;
+  /** The seat that the lock was acquired from, or any. */
+  #before = Math.floor(Math.random() * SEATS);
   /** Ends the pause between two attempts. */
   #wake = new AbortController();
-  #took = 0;
 
   /** @param name As {@linkcode advisoryKey} takes it. */
   constructor(name: string) {
     this.#key = advisoryKey(name);
-    this.#channel = `sera_${name.replace(",", "_")}`;
-  }
-
-  /** How long the server took to answer the last attempt, in milliseconds. */
-  get took(): number {
-    return this.#took;
+    this.#seats = new Seats(name);
   }
 
   /**
-   * Asks for the lock once.
-   *
-   * @returns Whether the session has it now. Another attempt in the same session must not follow then: it would have it
-   * twice.
-   * @throws {LockUnavailableError} When the server does not answer, or refuses.
-   * @throws The signal's reason when it is aborted.
-   */
-  async tryOnce(session: PostgresSession, signal?: AbortSignal): Promise<boolean> {
-    const asked = performance.now();
-    const attempt = sql`SELECT pg_try_advisory_lock(${this.#key.args}) AS got`;
-    const answer = await askOne(session, attempt, ["got"], { signal });
-    this.#took = performance.now() - asked;
-    return answer.truth("got");
-  }
-
-  /**
-   * Asks for the lock until the session has it or the deadline passes; at least once.
+   * Asks for the lock until the session has it or the deadline passes; at least once. Once the session has it, this must
+   * not be called again before the release: it would have it twice.
    *
    * It waits without a transaction: `pg_advisory_lock` would hold a snapshot, so that CREATE INDEX CONCURRENTLY in the
    * holder's command would wait for the waiter, and the waiter for the holder.
    *
-   * @returns Whether the session has it now.
-   * @throws As {@linkcode tryOnce}; also when the session ends.
+   * @param along A statement to be sent along, and run after the question, where the lock is most likely free: at first,
+   * and after a notification. Not at other times, since it may cost the server more than the question does.
+   * @returns Undefined if the session does not have it.
+   * @throws {LockUnavailableError} When the server does not answer, or refuses; also when the session ends.
+   * @throws The signal's reason when it is aborted.
    */
-  async wait(session: PostgresSession, deadline: Deadline, signal: AbortSignal): Promise<boolean> {
-    // The first attempt does not listen: most likely the lock is free.
-    for (let listening = false;; listening = true) {
-      const last = deadline.passed;
-      // Both before the attempt, so that no release is missed after it.
-      if (listening && !last) await this.#listen(session, signal);
+  async wait(
+    session: PostgresSession,
+    deadline: Deadline,
+    signal: AbortSignal,
+    along?: Statement,
+  ): Promise<Granted | undefined> {
+    for (let isFirst = true, isWoken = false;; isFirst = false) {
+      const isLast = deadline.passed;
       this.#wake = new AbortController();
-      const got = await this.tryOnce(session, signal);
-      if (got || last) return got;
-      if (!listening) continue;
-      const pause = SHORTEST_PAUSE + Math.random() * (LONGEST_PAUSE - SHORTEST_PAUSE);
+      const granted = isFirst || isLast || this.#seatIn(session) !== undefined
+        ? await this.#ask(session, signal, isFirst || isWoken ? along : undefined)
+        : await this.#askForSeat(session, signal);
+      if (granted || isLast) return granted;
+      if (isFirst) continue;
+      const pause = this.#seatIn(session) === undefined
+        ? Math.min(between(STANDING), session.idleTimeout / 2)
+        : between(SEATED);
       await delayOrAbort(Math.min(pause, deadline.remaining), this.#wake.signal, signal, session.closed);
       signal.throwIfAborted();
+      isWoken = this.#wake.signal.aborted;
     }
   }
 
-  async #listen(session: PostgresSession, signal: AbortSignal): Promise<void> {
-    if (this.#listening === session) return;
-    this.#listening = session;
-    await session.listen(this.#channel, () => this.#wake.abort(), signal);
+  #seatIn(session: PostgresSession): number | undefined {
+    return this.#seat?.session === session ? this.#seat.number : undefined;
+  }
+
+  /** Asks for the lock once, with other statements before and after the question, whose failure is no failure of this. */
+  async #ask(
+    session: PostgresSession,
+    signal: AbortSignal,
+    along?: Statement,
+    before?: Statement,
+  ): Promise<Granted | undefined> {
+    const asked = new Moment();
+    const question = sql`SELECT ${this.#try} AS got`;
+    const others = [before, question, along].filter((statement) => statement !== undefined);
+    const outcomes = await session.batch(others, { signal });
+    const took = asked.age;
+    const outcome = outcomes[before ? 1 : 0]!;
+    if ("error" in outcome) throw outcome.error;
+    const got = answerIn(session, outcome.rows, ["got"]).truth("got");
+    return got ? { asked, took, along: along && outcomes.at(-1) } : undefined;
+  }
+
+  /** Asks for the lock and for a seat; if it gets a seat only, it listens, and asks for the lock again. */
+  async #askForSeat(session: PostgresSession, signal: AbortSignal): Promise<Granted | undefined> {
+    const asked = new Moment();
+    let seat = 0;
+    try {
+      const question = sql`SELECT ${this.#try} AS got, ${this.#seats.take} AS seat`;
+      const answer = await askOne(session, question, ["got", "seat"], { signal });
+      const took = asked.age;
+      seat = answer.whole("seat");
+      if (seat > 0) this.#seat = { session, number: seat };
+      if (answer.truth("got")) return { asked, took };
+      if (seat === 0) return undefined;
+    } catch (error) {
+      if (!(error instanceof LockUnavailableError) || error.transient || sqlState(error.cause) === undefined) {
+        throw error;
+      }
+      // It may refuse a seat only: the rights of functions can be revoked one by one.
+      this.#seat = { session, number: seat };
+    }
+    const channel = this.#seats.channelOf(seat);
+    session.notified = (told) => {
+      if (told === channel) this.#wake.abort();
+    };
+    // In this order, so that no release is missed after the question. On a standby it cannot listen.
+    return await this.#ask(session, signal, undefined, this.#seats.listen(seat));
+  }
+
+  get #try(): Statement {
+    return sql`pg_try_advisory_lock(${this.#key.args})`;
+  }
+
+  /** To be called when the lock was acquired: leaves the seat to another waiter. The answer is not waited for. */
+  leaveSeat(session: PostgresSession): void {
+    const seat = this.#seatIn(session);
+    if (seat === undefined) return;
+    this.#seat = undefined;
+    session.notified = undefined;
+    this.#before = seat;
+    // If that fails the seat is free when the session ends.
+    session.attempt(this.#seats.leave(seat)).catch(() => undefined);
   }
 
   /**
-   * Releases the lock and notifies the waiters in one message: the server notifies them once both are done. Where
-   * NOTIFY fails, as on a standby, nothing has been unlocked yet; then release alone, and the waiters find out by
-   * trying.
+   * Releases the lock and notifies a waiter in one statement: the server notifies it once both are done. Where that
+   * fails, as on a standby, nothing has been unlocked yet; then it releases alone, and the waiters find out by trying.
    *
    * @returns Whether the session had it.
    * @throws {LockUnavailableError} When that is not known.
    */
   async release(session: PostgresSession): Promise<boolean> {
-    const unlock = sql`SELECT pg_advisory_unlock(${this.#key.args}) AS released`;
+    const unlock = sql`pg_advisory_unlock(${this.#key.args}) AS released`;
     let answer: Answer<"released">;
     try {
-      answer = await askOne(session, sql`NOTIFY ${identifier(this.#channel)}; ${unlock}`, ["released"]);
+      const told = sql`${this.#seats.notifyNext(this.#before)} AS told`;
+      answer = await askOne(session, sql`SELECT ${told}, ${unlock}`, ["told", "released"]);
     } catch (error) {
       if (!(error instanceof LockUnavailableError) || session.closed.aborted) throw error;
-      answer = await askOne(session, unlock, ["released"]);
+      answer = await askOne(session, sql`SELECT ${unlock}`, ["released"]);
+      // For those who were refused a seat as well.
+      session.attempt(this.#seats.notifyAll).catch(() => undefined);
     }
     return answer.truth("released");
   }
@@ -107,4 +172,8 @@ export class AdvisoryLock {
     return sql`pg_backend_pid() = ${pid} AND EXISTS (
     SELECT FROM pg_locks WHERE ${this.#key.row} AND pid = ${pid} AND granted AND mode = 'ExclusiveLock')`;
   }
+}
+
+function between([shortest, longest]: readonly [number, number]): number {
+  return shortest + Math.random() * (longest - shortest);
 }

@@ -1,3 +1,4 @@
+import type { Socket } from "node:net";
 import type { PostgresServer } from "./server.ts";
 import { LockUnavailableError } from "../../errors.ts";
 import { textFrom } from "../../text/foreign.ts";
@@ -105,6 +106,12 @@ export function postgresDatabase(
       };
     },
 
+    async roundTrips(session) {
+      if (session.oneAtATime) return undefined;
+      const login = await connectingTrips(session, server) + session.loginTrips;
+      return leases ? { login, run: 5, ledger: 4 } : { login, run: 3, ledger: 6 };
+    },
+
     async view(session) {
       const tracks = sql`current_setting('track_activities') AS tracks`;
       const all = sql`pg_has_role('pg_read_all_stats', 'USAGE') AS all_sessions`;
@@ -122,6 +129,22 @@ export function postgresDatabase(
       };
     },
   };
+}
+
+/** The version from which on servers, unless they are told otherwise, take the curve that the runtime offers first. */
+const TAKES_X25519 = 180_000;
+
+/**
+ * How many round trips it takes to connect. With TLS that is one to ask for it, unless it is there from the first byte, one for the handshake, and one more if the
+ * server wants another curve; which ones it takes only an administrator may see.
+ */
+async function connectingTrips(session: PostgresSession, { sslmode, sslnegotiation }: PostgresServer): Promise<number> {
+  const { remoteAddress, encrypted = false } = session.socket as Socket & { readonly encrypted?: boolean };
+  if (remoteAddress === undefined) return 0;
+  if (!encrypted) return sslmode === "prefer" ? 2 : 1;
+  const asked = await askOne(session, sql`SELECT current_setting('server_version_num') AS version`, ["version"]);
+  const handshake = asked.whole("version") >= TAKES_X25519 ? 1 : 2;
+  return 1 + (sslnegotiation === "direct" ? 0 : 1) + handshake;
 }
 
 async function may(session: PostgresSession, privilege: Statement): Promise<boolean> {

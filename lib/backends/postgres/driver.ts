@@ -72,12 +72,16 @@ export async function logInOnce(
   }
 }
 
+/** What checks the messages of each client. */
+const watching = new WeakMap<pg.Client, PostgresFrames>();
+
 /**
  * Checks every message before the driver sees it; a bad one becomes an error of the socket. Call it after connect(),
  * which makes the driver listen to the socket.
  */
 function watch(client: pg.Client, socket: Socket): void {
   const frames = new PostgresFrames();
+  watching.set(client, frames);
   guard(socket, frames, (error) => socket.emit("error", error));
   const { connection } = client as unknown as { readonly connection: { query(sql: string): void } };
   const send = connection.query.bind(connection);
@@ -93,6 +97,11 @@ function watch(client: pg.Client, socket: Socket): void {
  */
 export function loginPidOf(client: pg.Client): number {
   return (client as unknown as { readonly processID: number | null }).processID ?? 0;
+}
+
+/** How many round trips the login took. */
+export function loginTripsOf(client: pg.Client): number {
+  return watching.get(client)!.loginTrips;
 }
 
 /**

@@ -84,6 +84,12 @@ export class PostgresFrames implements Framing {
   #ahead = 0;
   /** How many bytes have arrived since the last answer ended. */
   #received = 0;
+  #loginTrips = 1;
+
+  /** How many round trips the login has taken: one, and one for each question in it. */
+  get loginTrips(): number {
+    return this.#loginTrips;
+  }
 
   /** Call this for each statement before it is sent. */
   statementSent(): void {
@@ -176,6 +182,8 @@ export class PostgresFrames implements Framing {
       while (content.zeroEnded() > 0);
       content.end();
     }
+    // What comes after the proof is not waited for: the server sends both.
+    if (code !== 0 && step.to !== "proven") this.#loginTrips++;
     this.#phase = step.to;
   }
 

@@ -2,6 +2,7 @@ import type { Session } from "../sql/session.ts";
 import { wholeFrom } from "../../text/foreign.ts";
 import { join, sql } from "../sql/statement.ts";
 import { askIfAllowed } from "../sql/ask_if_allowed.ts";
+import { IS_SEAT } from "./seats.ts";
 import type { SessionInfo } from "./session_info.ts";
 import type { Seen, Stranger } from "../../who/sighting.ts";
 
@@ -56,7 +57,7 @@ export async function whatIsHidden(
   const [row] = await askIfAllowed(
     session,
     sql`SELECT count(*) AS count FROM pg_locks AS locks JOIN pg_stat_activity AS session ON session.pid = locks.pid
-      WHERE locks.locktype = 'advisory' AND session.datname = current_database()
+      WHERE locks.locktype = 'advisory' AND NOT ${IS_SEAT} AND session.datname = current_database()
         AND session.query = '<insufficient privilege>' AND NOT session.application_name LIKE 'sera %'`,
     signal,
   );
@@ -79,7 +80,8 @@ async function withoutLocks(
   const pids = join(all.map(({ session }) => sql`${session}`));
   const rows = await askIfAllowed(
     session,
-    sql`SELECT DISTINCT pid FROM pg_locks WHERE locktype = 'advisory' AND granted AND pid IN (${pids})`,
+    sql`SELECT DISTINCT pid FROM pg_locks
+      WHERE locktype = 'advisory' AND NOT ${IS_SEAT} AND granted AND pid IN (${pids})`,
     signal,
   );
   const holding = new Set(rows.map(({ pid }) => wholeFrom(pid)));

@@ -9,7 +9,6 @@ import type { Claim, Lease, Ownership } from "../sql/lease/row.ts";
 import { leaseSchemaText } from "../sql/lease/schema.ts";
 import type { Ending } from "../sql/ending.ts";
 import type { LeaseTable } from "../sql/lease/table.ts";
-import { LOCK_WAIT } from "../sql/ledger_statements.ts";
 import type { Row } from "../sql/row.ts";
 import { POSTGRESQL } from "../sql/spelling.ts";
 import { identifier, sql, type Statement } from "../sql/statement.ts";
@@ -30,7 +29,7 @@ import {
   selectNames,
 } from "./lease_sql.ts";
 import { isBrokenOff, isMissing, isOfTable, isRefused, isThereAlready, isUnfitText } from "./table_errors.ts";
-import { withSettings } from "./table_settings.ts";
+import { send } from "./table_settings.ts";
 import { decodeText, shownTable, tableIn } from "./table_sql.ts";
 
 /** How often a statement is sent that the server undoes for the sake of another's. */
@@ -79,8 +78,12 @@ class PostgresLeases implements LeaseTable {
     throw leaseFailure(this.shown, { what: "the database does not keep its rows", cure });
   }
 
-  async renew(asker: Asker, lock: string, mine: Ownership, ttl: number): Promise<boolean> {
-    return (await this.#ask(asker, renewLease(this.#table, lock, mine, ttl))).length > 0;
+  async renew(asker: Asker, lock: string, mine: Ownership, ttl: number): Promise<bigint | undefined> {
+    return exactFrom((await this.#ask(asker, renewLease(this.#table, lock, mine, ttl)))[0]?.beat);
+  }
+
+  async change(asker: Asker, set: Statement, where: Statement): Promise<boolean> {
+    return (await this.#ask(asker, sql`UPDATE ${this.#table} SET ${set} WHERE ${where} RETURNING fence`)).length > 0;
   }
 
   async release(asker: Asker, lock: string, mine: Ownership, ending?: Ending): Promise<boolean> {
@@ -192,8 +195,4 @@ class PostgresLeases implements LeaseTable {
       }
     }
   }
-}
-
-function send(asker: Asker, statement: Statement): Promise<readonly Row[]> {
-  return asker.queryAll(withSettings(statement), { serverTime: LOCK_WAIT });
 }

@@ -1,4 +1,4 @@
-import type { Finding } from "../../doctor/report.ts";
+import type { Finding, Warning } from "../../doctor/report.ts";
 import type { TableName } from "../../ledger/table_name.ts";
 import type { LockOptions } from "../backend.ts";
 import { askOne } from "../sql/answer.ts";
@@ -41,7 +41,7 @@ async function durability(session: PostgresSession, mayFailOver: boolean): Promi
       current_setting('synchronous_standby_names') AS standbys, (SELECT count(*) FROM pg_stat_replication) AS replicas`,
     names,
   );
-  const warnings: Required<Finding>[] = [];
+  const warnings: Warning[] = [];
   if (!seen.is("syncs", "on")) {
     warnings.push({
       found: "a crash of the server's machine may forget who holds a lease (fsync=off)",

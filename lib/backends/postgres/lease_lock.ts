@@ -25,7 +25,11 @@ export function postgresLeaseServer(
     where: `PostgreSQL at ${server.hosts.map(whereIs).join(", and at ")}`,
     table: postgresLeases(table),
     queue: {
-      enter: (session, deadline, signal) => lock.wait(session, deadline, signal),
+      async enter(session, deadline, signal) {
+        const granted = await lock.wait(session, deadline, signal);
+        if (granted) lock.leaveSeat(session);
+        return granted !== undefined;
+      },
       leave: (session) => lock.release(session),
     },
     open: (signal, limit) => openLeasedSession(server, options, signal, limit),

@@ -50,7 +50,7 @@ export function createTable(table: Statement): Statement {
 export function claimLease(table: Statement, claim: Claim, above: Statement | undefined): Statement {
   const { lock, owner, ttl, from, host, pid, label } = claim;
   const isMine = sql`owner = ${owner}`;
-  return sql`UPDATE ${table} SET owner = ${owner}, beat = beat + 1,
+  return sql`UPDATE ${table} SET owner = ${owner}, beat = CASE WHEN ${isMine} THEN beat + 1 ELSE 1 END,
     fence = CASE WHEN ${isMine} THEN fence ELSE GREATEST(fence, ${last(above)}) + 1 END,
     since = CASE WHEN ${isMine} THEN since ELSE ${NOW} END,
     ${until(ttl)}, host = ${cut(host)}, pid = ${pid}, label = ${cut(label)}
@@ -76,9 +76,9 @@ export function inAscii(claim: Claim): Claim {
   return { ...claim, host: plain(claim.host), label: plain(claim.label) };
 }
 
-/** Renews a lease; returns a row if it was still ours. */
+/** Renews a lease; returns its `beat` if it was still ours. */
 export function renewLease(table: Statement, lock: string, mine: Ownership, ttl: number): Statement {
-  return sql`UPDATE ${table} SET beat = beat + 1, ${until(ttl)} WHERE ${isStill(lock, mine)} RETURNING fence`;
+  return sql`UPDATE ${table} SET beat = beat + 1, ${until(ttl)} WHERE ${isStill(lock, mine)} RETURNING beat`;
 }
 
 /** Frees a lease; returns a row if it was still ours, and if there was a run to end. */

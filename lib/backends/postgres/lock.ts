@@ -2,8 +2,8 @@ import type { PostgresServer } from "./server.ts";
 import type { Deadline } from "../../deadline.ts";
 import { LockLostError, LockUnavailableError, type Trouble, UnfitServerError } from "../../errors.ts";
 import { AdvisoryLock } from "./advisory_lock.ts";
-import { type Answer, askOne } from "../sql/answer.ts";
-import { Moment } from "../../lock/lease.ts";
+import { type Answer, answerIn, askOne } from "../sql/answer.ts";
+import { freshFor, Moment } from "../../lock/lease.ts";
 import type { HeldLock } from "../../lock/lock.ts";
 import { Summons } from "../../lock/summons.ts";
 import { NotPrimaryError, whereIs } from "./errors.ts";
@@ -19,14 +19,17 @@ import { inMilliseconds } from "./sql.ts";
 import type { BackendLock } from "../backend.ts";
 import type { TableName } from "../../ledger/table_name.ts";
 import type { Seen } from "../../who/sighting.ts";
+import { askerOf, whoAsks, wishFor } from "./wish.ts";
 import type { PostgresOptions } from "./options.ts";
-import { sql } from "../sql/statement.ts";
+import { sql, type Statement } from "../sql/statement.ts";
+import type { Outcome } from "../sql/batch.ts";
 
 /** SQL for the server's time in milliseconds since 1970. */
 const NOW = inMilliseconds(sql`clock_timestamp()`);
 
 /** The columns of a check of a held lock. */
-type LockColumn = "mine" | "now" | "standby" | "read_only";
+const COLUMNS = ["mine", "now", "asker", "standby", "read_only"] as const;
+type LockColumn = typeof COLUMNS[number];
 
 /** An advisory lock of PostgreSQL, in one database. */
 export class PostgresLock extends SessionLock<PostgresSession> implements BackendLock {
@@ -68,10 +71,14 @@ export class PostgresLock extends SessionLock<PostgresSession> implements Backen
     deadline: Deadline,
     signal: AbortSignal,
   ): Promise<HeldLock | undefined> {
-    if (!await this.#lock.wait(session, deadline, signal)) return undefined;
+    const granted = await this.#lock.wait(session, deadline, signal, this.#question(session));
+    if (!granted) return undefined;
     const { lease } = this.#options;
-    const confirmed = new Moment();
-    const seen = await this.#check(session, { signal });
+    const { along, asked, took } = granted;
+    // A single answer may be late by chance.
+    const isFresh = along !== undefined && took <= freshFor(lease);
+    const confirmed = isFresh ? asked : new Moment();
+    const seen = isFresh ? answerOf(session, along) : await this.#check(session, { signal });
     if (!seen.truth("mine")) {
       throw LockUnavailableError.on(session.where, {
         what: "the server does not keep the lock with this connection",
@@ -87,26 +94,35 @@ export class PostgresLock extends SessionLock<PostgresSession> implements Backen
       throw UnfitServerError.on(session.where, why);
     }
     session.mark = markOf({ ...this.#options.presence, since: seen.whole("now") });
+    this.#lock.leaveSeat(session);
     const summons = new Summons();
+    const wished = askerOf(wishFor(this.#options.presence.lock, session.pid));
     return await holdInSession(session, {
       asked: summons.signal,
       isHeld: async () => {
-        const seen = await this.#check(session, { serverTime: lease.ttl });
+        const seen = await this.#check(session, { serverTime: lease.ttl }, wished);
         const why = this.#whyUnfit(seen);
         if (why !== undefined) throw new LockLostError(`${session.where} has changed: ${why.what}`, why.cure);
+        const asker = seen.whole("asker");
+        if (asker > 0) summons.noticed(() => whoAsks(session, asker));
         return seen.truth("mine");
       },
       release: () => this.#lock.release(session),
-    }, { lease, idle: session.idleTimeout, confirmed, took: this.#lock.took });
+    }, { lease, idle: session.idleTimeout, confirmed, took });
   }
 
   /**
-   * Checks whether this session holds the lock, and whether the server is still fit to lock on. Not a part of the
-   * attempt's statement: planning it each time would double what a waiter costs the server.
+   * Asks whether this session holds the lock, and whether the server is still fit to lock on. Not a part of the statement
+   * that asks for the lock: planning it each time would double what a waiter costs the server.
+   *
+   * @param asker SQL for the server's process for somebody who asks for the lock's release; 0 for nobody.
    */
-  #check(session: PostgresSession, options: QueryOptions): Promise<Answer<LockColumn>> {
-    const check = sql`SELECT ${this.#lock.isHeldBy(session)} AS mine, ${NOW} AS now, ${FITNESS}`;
-    return askOne(session, check, ["mine", "now", "standby", "read_only"], options);
+  #question(session: PostgresSession, asker = sql`0`): Statement {
+    return sql`SELECT ${this.#lock.isHeldBy(session)} AS mine, ${NOW} AS now, ${asker} AS asker, ${FITNESS}`;
+  }
+
+  #check(session: PostgresSession, options: QueryOptions, asker?: Statement): Promise<Answer<LockColumn>> {
+    return askOne(session, this.#question(session, asker), COLUMNS, options);
   }
 
   /** Why the server is no longer fit to lock on, and what to do; undefined if it is. */
@@ -119,4 +135,10 @@ export class PostgresLock extends SessionLock<PostgresSession> implements Backen
       throw error;
     }
   }
+}
+
+/** Reads the answer to a check that was sent along with the question for the lock. */
+function answerOf(session: PostgresSession, outcome: Outcome): Answer<LockColumn> {
+  if ("error" in outcome) throw outcome.error;
+  return answerIn(session, outcome.rows, COLUMNS);
 }

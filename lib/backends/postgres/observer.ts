@@ -1,5 +1,5 @@
-import { LockUnavailableError } from "../../errors.ts";
 import type { LockOptions, Observer } from "../backend.ts";
+import { presenceOf } from "../../lock/presence.ts";
 import type { TableName } from "../../ledger/table_name.ts";
 import { observeDatabase, type ObserverQueries } from "../sql/observer.ts";
 import type { PostgresServer } from "./server.ts";
@@ -22,7 +22,6 @@ export async function observePostgres(
 ): Promise<Observer> {
   const { leaseTable } = options;
   return await observeDatabase<PostgresSession>({
-    grip: () => Promise.reject(new LockUnavailableError("sera cannot end who holds a lock there yet")),
     elsewhere: (session, signal) => whatIsElsewhere(session, leaseTable !== undefined, signal),
     ledger: postgresStore,
     ...leaseTable ? await leasesOn(server, options, leaseTable) : {
@@ -33,6 +32,7 @@ export async function observePostgres(
       // A run checks the pooler first; here it may spread statements over several sessions.
       isScattered: ({ pooled }) => pooled,
       sightings: readPostgresSightings,
+      grip: async (holder, ...by) => (await import("./grip.ts")).gripOnPostgres(holder, options, ...by),
     },
   }, signal);
 }
@@ -41,7 +41,7 @@ async function leasesOn(
   server: PostgresServer,
   options: PostgresOptions & LockOptions,
   table: TableName,
-): Promise<Pick<ObserverQueries<PostgresSession>, "open" | "isScattered" | "sightings">> {
+): Promise<Pick<ObserverQueries<PostgresSession>, "open" | "isScattered" | "sightings" | "grip">> {
   const [{ postgresLeaseLock, postgresLeaseServer }, { readLeaseSightings }] = await Promise.all([
     import("./lease_lock.ts"),
     import("../sql/lease/sightings.ts"),
@@ -54,6 +54,17 @@ async function leasesOn(
         : postgresLeaseLock(server, options, table),
     isScattered: () => false,
     sightings: (...looking) => readLeaseSightings(leases, ...looking),
+    grip: async (holder, open, signal) => {
+      const [{ gripOnLease }, { gripOnPostgres }] = await Promise.all([
+        import("../sql/lease/grip.ts"),
+        import("./grip.ts"),
+      ]);
+      const by = presenceOf(holder.lock, options);
+      return await gripOnLease(
+        { server: leases, holder, by, open },
+        () => gripOnPostgres(holder, options, open, signal),
+      );
+    },
   };
 }
 

@@ -1,8 +1,8 @@
 import { LockUnavailableError } from "../../errors.ts";
 import type { LeaseTerms } from "../../lock/lease.ts";
 import { Session } from "../sql/session.ts";
-import { identifier, join, sql, type Statement } from "../sql/statement.ts";
-import { asDriver, type Client, loginPidOf, sendAhead } from "./driver.ts";
+import { join, sql, type Statement } from "../sql/statement.ts";
+import { asDriver, type Client, loginPidOf, loginTripsOf, sendAhead } from "./driver.ts";
 import { describePostgresError, isTransientInSession } from "./errors.ts";
 import type { PostgresHost } from "./server.ts";
 import { type Facts, IDLE, leasedSettings } from "./set_up.ts";
@@ -15,6 +15,8 @@ export class PostgresSession extends Session {
   readonly pooled: boolean;
   /** The host that it is connected to, if it is known. */
   readonly host: PostgresHost | undefined;
+  /** Called with the channel of each notification. */
+  notified: ((channel: string) => void) | undefined;
   readonly #client: Client;
   readonly #facts: Facts;
   #idleTimeout: number;
@@ -30,6 +32,7 @@ export class PostgresSession extends Session {
   ) {
     super(where, asDriver(client), TRANSLATOR, answerTimeout);
     this.#client = client;
+    client.on("notification", ({ channel }) => this.notified?.(channel));
     this.#facts = facts;
     this.pid = facts.whole("pid");
     this.pooled = loginPidOf(client) !== this.pid;
@@ -63,12 +66,9 @@ export class PostgresSession extends Session {
     return this.#facts.text("born");
   }
 
-  /** Calls back on each notification on the channel from now on. A server that does not support LISTEN is no error. */
-  async listen(channel: string, notified: () => void, signal: AbortSignal): Promise<void> {
-    this.#client.on("notification", (message) => {
-      if (message.channel === channel) notified();
-    });
-    await this.attempt(sql`LISTEN ${identifier(channel)}`, signal);
+  /** How many round trips the login took, once it was connected. */
+  get loginTrips(): number {
+    return loginTripsOf(this.#client);
   }
 
   /**

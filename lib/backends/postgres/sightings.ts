@@ -8,6 +8,7 @@ import { join, sql, type Statement } from "../sql/statement.ts";
 import { askIfAllowed } from "../sql/ask_if_allowed.ts";
 import { holderSighting, readSessionInfos, type SessionInfo, sessionInfoOf, waiterSighting } from "./session_info.ts";
 import { keyOfName, keyOfRow, namespaceCondition, rowCondition } from "./key.ts";
+import { IS_SEAT } from "./seats.ts";
 import { namesTold, withNames } from "../../who/names.ts";
 import { runningRuns, withRun } from "../sql/running_runs.ts";
 import type { LockFilter, Seen, Sighting } from "../../who/sighting.ts";
@@ -92,8 +93,9 @@ function conditionOf(
 ): Statement | undefined {
   if (filter !== "all") return "lock" in filter ? rowCondition(filter.lock) : namespaceCondition(filter.namespace);
   const pids = seraSessions.flatMap(({ who }) => who.session ?? []);
+  // A shared one is the wish of somebody who asks a holder for a lock.
   const theirs = sql`SELECT classid, objid, objsubid FROM pg_locks
-    WHERE locktype = 'advisory' AND pid IN (${listOf(pids)})`;
+    WHERE locktype = 'advisory' AND mode <> 'ShareLock' AND NOT ${IS_SEAT} AND pid IN (${listOf(pids)})`;
   const conditions = [
     ...pids.length > 0 ? [sql`(classid, objid, objsubid) IN (${theirs})`] : [],
     ...[...new Set(waiters.map(({ mark }) => mark!.lock))].map((lock) => rowCondition(lock)!),

@@ -1,4 +1,6 @@
+import type { Asker } from "../sql/asker.ts";
 import { LOCK_WAIT } from "../sql/ledger_statements.ts";
+import type { Row } from "../sql/row.ts";
 import { sql, type Statement } from "../sql/statement.ts";
 
 /**
@@ -25,4 +27,9 @@ export const SET_FOR_TRANSACTION = set(sql`true`);
  */
 export function withSettings(statement: Statement): Statement {
   return sql`${SET_FOR_TRANSACTION}; ${statement}`;
+}
+
+/** Sends a statement that brings its settings with it. */
+export function send(asker: Asker, statement: Statement): Promise<readonly Row[]> {
+  return asker.queryAll(withSettings(statement), { serverTime: LOCK_WAIT });
 }

@@ -103,8 +103,20 @@ export async function askOne<Column extends string>(
   columns: readonly Column[],
   options?: QueryOptions,
 ): Promise<Answer<Column>> {
-  return new Answer(await session.queryAll(statement, options), columns, (trouble) => {
-    // Not transient: the same question would get the same answer.
-    return LockUnavailableError.on(session.where, trouble);
-  });
+  return answerIn(session, await session.queryAll(statement, options), columns);
+}
+
+/**
+ * Reads an answer of one row.
+ *
+ * @param columns The names of all its columns.
+ * @throws {LockUnavailableError} When it is a wrong one.
+ */
+export function answerIn<Column extends string>(
+  { where }: Pick<Session, "where">,
+  rows: readonly Row[],
+  columns: readonly Column[],
+): Answer<Column> {
+  // Not transient: the same question would get the same answer.
+  return new Answer(rows, columns, (trouble) => LockUnavailableError.on(where, trouble));
 }

@@ -6,6 +6,16 @@ import type { Statement } from "./statement.ts";
 /** What became of one statement of a batch: its rows, or why it has none. */
 export type Outcome = { readonly rows: readonly Row[] } | { readonly error: LockUnavailableError };
 
+/**
+ * The rows of an outcome.
+ *
+ * @throws {LockUnavailableError} When the statement failed.
+ */
+export function rowsOf(outcome: Outcome): readonly Row[] {
+  if ("error" in outcome) throw outcome.error;
+  return outcome.rows;
+}
+
 /** Runs the statements of a batch one after another; an outcome for each. */
 export async function oneByOne(
   run: (statement: Statement) => Promise<readonly Row[]>,

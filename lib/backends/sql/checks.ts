@@ -5,7 +5,7 @@ import type { Lock } from "../../lock/lock.ts";
 import type { Session } from "./session.ts";
 import { sql, type Statement } from "./statement.ts";
 import { checkAddresses } from "../network/address_check.ts";
-import { timeAnswers } from "../../doctor/round_trip.ts";
+import { type RoundTrips, timeAnswers } from "../../doctor/round_trip.ts";
 import { probeLock } from "../../doctor/probe_lock.ts";
 import type { Finding, Report } from "../../doctor/report.ts";
 import type { Address } from "../network/address.ts";
@@ -33,6 +33,8 @@ export interface Database<S extends Session> {
   settings(session: S): Promise<Finding>;
   /** Which locks of others this user can see. */
   view(session: S): Promise<Finding>;
+  /** How many round trips a run takes over such connections; undefined where statements go one at a time, as rarely. */
+  roundTrips(session: S): Promise<RoundTrips | undefined>;
   /** Present if locks are rows. */
   readonly leases?: LeaseDatabase<S> | undefined;
 }
@@ -117,7 +119,10 @@ async function checkConnection<S extends Session>(
       "visibility",
       () => !leases || leases.server.hasSessionLocks(current) ? database.view(current) : Promise.resolve(LEASES_SEEN),
     );
-    await report.inform("round-trip", () => timeAnswers(() => current.query(sql`SELECT 1`)));
+    await report.inform(
+      "round-trip",
+      async () => timeAnswers(() => current.query(sql`SELECT 1`), await database.roundTrips(current)),
+    );
     await report.inform(
       "clock",
       () => leases ? compareLeaseClocks(leases, current) : compareClocks(current, database.now),

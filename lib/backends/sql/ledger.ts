@@ -2,14 +2,15 @@ import type { Deadline } from "../../deadline.ts";
 import { LockUnavailableError, type Trouble } from "../../errors.ts";
 import { type Ledger, type RunEnd, RunGoneError } from "../../ledger/ledger.ts";
 import type { Patience } from "../../ledger/patience.ts";
-import type { Outcome, Permission, RecordedRun, Rule, Runner } from "../../ledger/run.ts";
+import type { Outcome, Permission, RecordedRun, Rule, RunFilter, Runner } from "../../ledger/run.ts";
+import type { LockSummary } from "../../ledger/summary.ts";
 import { exactFrom } from "../../text/foreign.ts";
 import { countedRun } from "./counted_run.ts";
 import { cut, insertRun } from "./insert_run.ts";
 import { LedgerTable, type Store } from "./ledger_table.ts";
 import { assignmentsOf, conditionOf } from "./ending.ts";
 import type { Ending } from "./ending.ts";
-import { readLatest, readRuns, selectRuns } from "./rows.ts";
+import { readRuns, selectRuns } from "./rows.ts";
 import { join, sql, type Statement, word } from "./statement.ts";
 
 /** How many rows are deleted at a time, so that nobody waits long for it. */
@@ -19,7 +20,14 @@ const PRUNED_AT_ONCE = 1000;
 const TOLD_AT_ONCE = 100;
 
 /** The outcomes of runs that have ended. */
-const OUTCOMES: readonly string[] = ["succeeded", "failed", "abandoned", "unstarted", "skipped"] satisfies Outcome[];
+const OUTCOMES: readonly string[] = [
+  "succeeded",
+  "failed",
+  "abandoned",
+  "unstarted",
+  "skipped",
+  "forgotten",
+] satisfies Outcome[];
 
 /**
  * The ledger in a table of a database. Rows of a lock are written in the session that holds it, each statement in its
@@ -142,16 +150,20 @@ export class SqlLedger implements Ledger {
     }
   }
 
-  async latest(limit: number, lock?: string, beginnings?: readonly string[]): Promise<readonly RecordedRun[]> {
-    if (beginnings?.length === 0) return [];
-    const likes = beginnings?.map((beginning) => sql`lock_name LIKE ${`${beginning}%`}`);
-    const conditions = [
-      ...lock === undefined ? [] : [sql`lock_name = ${cut(lock)}`],
-      ...likes ? [sql`(${join(likes, sql` OR `)})`] : [],
-    ];
-    const condition = conditions.length === 0 ? undefined : join(conditions, sql` AND `);
-    const { dialect } = this.#table;
-    return await this.#table.reading((ask, missing) => readLatest(dialect, condition, limit, ask, missing)) ?? [];
+  async latest(limit: number, filter: RunFilter = {}): Promise<readonly RecordedRun[]> {
+    return await (await import("./latest_runs.ts")).latestRuns(this.#table, limit, filter);
+  }
+
+  async counting(lock: string, rule: Rule, limit: number): Promise<readonly RecordedRun[]> {
+    return await (await import("./counting_runs.ts")).countingRuns(this.#table, lock, rule, limit);
+  }
+
+  async forget(run: RecordedRun, by: Runner, keepHistory: number): Promise<void> {
+    await (await import("./forget_run.ts")).forgetRun(this.#table, run, by, keepHistory);
+  }
+
+  async summaries(within: number, limit: number): Promise<readonly LockSummary[]> {
+    return await (await import("./summaries.ts")).summaries(this.#table, within, limit);
   }
 
   /** Whether the end was recorded together with the lock's release. An attempt that got no answer may have been. */

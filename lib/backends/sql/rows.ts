@@ -79,7 +79,6 @@ function readRun({ decodeText }: Dialect, row: Row): RecordedRun | undefined {
   const id = exactFrom(row.run_id);
   // Only in a table that is not sera's.
   if (id === undefined) return undefined;
-  const outcome = decodeText(row.outcome) ?? "";
   return {
     id,
     lock: decodeText(row.lock_name) ?? "",
@@ -92,6 +91,11 @@ function readRun({ decodeText }: Dialect, row: Row): RecordedRun | undefined {
     started: timeFrom(row.started),
     finished: timeFrom(row.finished),
     exitCode: wholeFrom(row.exit_code, 0, 2 ** 32 - 1),
-    outcome: OUTCOME.test(outcome) ? outcome : NO_OUTCOME,
+    outcome: outcomeFrom(decodeText(row.outcome)),
   };
+}
+
+/** An outcome as it was read; what is none is `unknown`. */
+export function outcomeFrom(text = ""): string {
+  return OUTCOME.test(text) ? text : NO_OUTCOME;
 }

@@ -32,7 +32,7 @@ export class Session implements LockSession {
   readonly where: string;
   /** A comment that is added to every statement, see `markOf`. */
   mark: Statement = sql``;
-  /** Whether the server takes no more than one statement in a message. */
+  /** Whether the server has refused several statements at once. */
   oneAtATime = false;
   readonly #driver: DriverConnection;
   readonly #translator: ErrorTranslator;
@@ -68,6 +68,11 @@ export class Session implements LockSession {
   /** Identifies the server, from wherever it is asked; undefined if unknown. */
   get serverMark(): string | undefined {
     return undefined;
+  }
+
+  /** Whether {@linkcode batch} sends several statements without waiting in between. */
+  get takesSeveral(): boolean {
+    return !this.oneAtATime && this.#driver.queryEach !== undefined;
   }
 
   /** The underlying socket, to be looked at only. */
@@ -106,17 +111,14 @@ export class Session implements LockSession {
    */
   async batch(statements: readonly Statement[], options: QueryOptions = {}): Promise<readonly Outcome[]> {
     const singly = () => oneByOne((statement) => this.queryAll(statement, options), statements);
-    if (this.oneAtATime || this.#driver.queryEach === undefined || statements.length < 2) return await singly();
+    if (!this.takesSeveral || statements.length < 2) return await singly();
     const marked = statements.map((statement) => this.#marked(statement));
-    let answers;
-    try {
-      answers = await this.#answer<readonly DriverAnswer[]>(options, (resolve) => {
-        this.#driver.queryEach!(marked, resolve, options.counts ?? false);
-      });
-    } catch (error) {
-      if (!(error instanceof LockUnavailableError)) throw error;
-      return statements.map(() => ({ error }));
-    }
+    const answers = await this.#answer<readonly DriverAnswer[]>(options, (resolve) => {
+      this.#driver.queryEach!(marked, resolve, options.counts ?? false);
+    }).catch((error) => {
+      if (error instanceof LockUnavailableError) return [{ error: error.cause }];
+      throw error;
+    });
     const [first] = answers;
     if (first && "error" in first && !this.closed.aborted && this.#translator.mayRefuseSeveral?.(first.error)) {
       const outcomes = await singly();
@@ -127,11 +129,7 @@ export class Session implements LockSession {
     return outcomesOf(answers, statements.length, (error) => this.#wrap(error));
   }
 
-  /**
-   * Waits for an answer.
-   *
-   * @param ask Sends the question.
-   */
+  /** Waits for an answer; `ask` sends the question. */
   #answer<T>({ serverTime = 0, signal }: QueryOptions, ask: Cause<T>): Promise<T> {
     const limit = serverTime + this.#answerTimeout * ++this.#unanswered;
     return firstOf<T>(

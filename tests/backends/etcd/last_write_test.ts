@@ -71,7 +71,7 @@ async function begin({ ledger }: Holding, name: string, rule = PLAIN): Promise<b
 }
 
 async function outcomes({ ledger }: Pick<Holding, "ledger">, name: string): Promise<string[]> {
-  return (await ledger.latest(9, name)).map(({ outcome }) => outcome);
+  return (await ledger.latest(9, { lock: name })).map(({ outcome }) => outcome);
 }
 
 shared.test("a run asks three times, and with a ledger five times: once before the command, once after it", async (etcd) => {

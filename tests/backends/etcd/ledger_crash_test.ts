@@ -103,7 +103,7 @@ for (const [name, rule] of Object.entries(RULES)) {
         const next = await runOnce(bench, lock, rule, 3, journal);
         assert.equal(await runOnce(bench, lock, rule, 4, journal), "skipped", `${at} ${when}`);
         await using holder = await bench.holder(lock);
-        const runs = (await holder.ledger.latest(100, lock)).filter(({ pid }) => pid !== RUNNER.pid).reverse();
+        const runs = (await holder.ledger.latest(100, { lock })).filter(({ pid }) => pid !== RUNNER.pid).reverse();
         const told = `${when} request ${at} of ${straight.paths}: ${Deno.inspect({ crashed, next, runs, journal })}`;
         assert.deepEqual(runs.filter(({ outcome }) => outcome === "running"), [], told);
         assert.deepEqual(runs.map(({ pid }) => pid), runs.map(({ pid }) => pid).toSorted(), told);
@@ -141,7 +141,7 @@ shared.test("a begin whose answer does not come is taken back by the same proces
       assert.deepEqual(await again.abandon(holder.lock), []);
       const permission = await again.begin(holder.lock, RUNNER, strict);
       assert.ok(permission.granted, `${when} ${Deno.inspect(rule)}`);
-      const outcomes = (await again.latest(9, holder.lock)).map(({ outcome }) => outcome);
+      const outcomes = (await again.latest(9, { lock: holder.lock })).map(({ outcome }) => outcome);
       assert.deepEqual(outcomes, when === "after" ? ["running", "unstarted"] : ["running"]);
     }
   }

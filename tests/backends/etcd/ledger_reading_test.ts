@@ -113,10 +113,10 @@ test("any number of runs can be read, also with the longest texts", async (bench
   const long = "\u0001".repeat(190);
   await addRuns(bench, upTo(250), () => holder.lock, { label: long, host: long, pid: 1, user: long });
   for (const lock of [undefined, holder.lock]) {
-    const runs = await holder.ledger.latest(1000, lock);
+    const runs = await holder.ledger.latest(1000, { lock });
     assert.deepEqual(runs.map(({ id }) => id), upTo(250).toReversed());
     assert.ok(runs.every(({ label, user }) => label === long && user === long));
-    assert.deepEqual((await holder.ledger.latest(101, lock)).map(({ id }) => id), upTo(101, 150n).toReversed());
+    assert.deepEqual((await holder.ledger.latest(101, { lock })).map(({ id }) => id), upTo(101, 150n).toReversed());
   }
 });
 
@@ -135,7 +135,7 @@ test("no more is read than is asked for, however many runs there are", async (be
   await addRuns(bench, upTo(3000), (index) => (index % 3 === 0 ? holder.lock : freshName()));
   for (const lock of [undefined, holder.lock]) {
     asked.length = 0;
-    assert.equal((await holder.ledger.latest(5, lock)).length, 5);
+    assert.equal((await holder.ledger.latest(5, { lock })).length, 5);
     assert.ok(asked.length <= 2 && asked.every((length) => length < 8000), `${asked}`);
   }
 });
@@ -150,7 +150,7 @@ test("values that do not fit into one answer, and one that fits into none, hide 
   }
   const last = await holder.ran("succeeded", { once: "last" });
   for (const lock of [undefined, holder.lock]) {
-    const runs = await holder.ledger.latest(100, lock);
+    const runs = await holder.ledger.latest(100, { lock });
     assert.deepEqual(runs.map(({ id }) => id), [last, first, 4n, 2n, 1n]);
     assert.ok(runs.every(({ label }) => label.length <= 190));
   }
@@ -161,7 +161,7 @@ test("runs of the locks whose names begin so are the newest of all of them", asy
   const locks = ["1,10", "1,2", "2,1", "-3,1"];
   await addRuns(bench, upTo(40), (index) => locks[index % 4]!);
   const latest = async (limit: number, beginnings: readonly string[], lock?: string) =>
-    (await holder.ledger.latest(limit, lock, beginnings)).map(({ id }) => id);
+    (await holder.ledger.latest(limit, { lock, beginnings })).map(({ id }) => id);
   assert.deepEqual(await latest(3, ["1,"]), [38n, 37n, 34n]);
   assert.deepEqual(await latest(3, ["1,1", "-3,"]), [40n, 37n, 36n]);
   assert.deepEqual(await latest(3, ["1,", "1,1"]), [38n, 37n, 34n]);

@@ -62,7 +62,8 @@ testWith([linux], "file: two who are killed while they write leave what they wer
         assert.ok(begun[0]! > newest, `run ${begun[0]} after run ${newest}`);
         const left = await holder.ledger.abandon(locks[index]!);
         assert.ok(left.length <= 1, `${left.length} run at a time`);
-        const runs = (await holder.ledger.latest(10_000, locks[index])).filter(({ id }) => id > newest).reverse();
+        const runs = (await holder.ledger.latest(10_000, { lock: locks[index] })).filter(({ id }) => id > newest)
+          .reverse();
         const succeeded = runs.filter(({ outcome }) => outcome === "succeeded").map(({ id }) => Number(id));
         assert.deepEqual(succeeded.slice(0, finished.length), finished);
         // It may have been about to say so.

@@ -10,7 +10,7 @@ import { FakeMySql } from "./fake_server.ts";
 import { freshName, hold, never, open, renewals } from "../open.ts";
 
 /** What a look at a held lock says, where the server has told nothing of itself. */
-const HELD = { mine: 1, id: 1, server: "//", idle: 30, state: "" };
+const HELD = { mine: 1, id: 1, server: "//", idle: 30, state: "", asker: 0 };
 
 /** A server that gives every lock, but for these answers to statements that hold these words. */
 function server(answers: Record<string, () => Answer>): FakeMySql {

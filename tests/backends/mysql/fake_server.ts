@@ -34,6 +34,8 @@ export type Several =
   | "refuses"
   /** It says that it takes them, and finds an error in their syntax. */
   | "cannot read"
+  /** It says that it takes them, and answers with another error. */
+  | "forbids"
   /** It says that it takes them, and answers only the first. */
   | "forgets";
 const QUIT = 1;
@@ -120,6 +122,9 @@ export class FakeMySql extends FakeServer {
     const statements = text.split("; ");
     if (statements.length > 1 && (this.several === "refuses" || this.several === "cannot read")) {
       return result(new ServerError(1064, "You have an error in your SQL syntax"));
+    }
+    if (statements.length > 1 && this.several === "forbids") {
+      return result(new ServerError(1235, "This version of the proxy doesn't yet support several statements"));
     }
     if (this.several === "forgets") statements.length = 1;
     const packets: number[][] = [];

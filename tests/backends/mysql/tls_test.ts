@@ -6,6 +6,7 @@ import { ConfigError } from "../../../lib/errors.ts";
 import { type Certificates, makeCertificates, type ServerCertificate } from "../../servers/certificates.ts";
 import { mariaDbUnavailable, startMariaDb } from "../../servers/mariadb.ts";
 import type { MySqlServer } from "../../servers/mysql_process.ts";
+import { Proxy } from "../../servers/proxy.ts";
 import { ask, assertUnavailable } from "./ask.ts";
 import { assertTrustsNamedOnly } from "../network/other_authorities.ts";
 import { failure, freshName, hold, open } from "../open.ts";
@@ -154,6 +155,16 @@ secure.test("a fallback to plain text is for servers without TLS, not for bad ce
   await show(server, certificates.otherName);
   const dsn = server.dsn("tls=true&allowFallbackToPlaintext=true");
   await assertUnavailable(dsn, /: TLS failed: /, certificates.ca);
+});
+
+plain.test("a server without TLS is used in plain text over the same connection, if that may be", async (server) => {
+  await using proxy = await Proxy.open(server.port);
+  for (const params of ["tls=preferred", "tls=true&allowFallbackToPlaintext=true"]) {
+    const dsn = proxy.instead(server.dsn(params));
+    assert.equal((await ask(dsn, CIPHER)).Value ?? "", "");
+  }
+  assert.equal(proxy.accepted, 2);
+  await assertUnavailable(server.dsn("tls=skip-verify"), /the server offers no TLS, which tls in the DSN requires/);
 });
 
 secure.test("a CA file that cannot be used is told with its path", async (server) => {

@@ -9,16 +9,27 @@ import { PostgresSession } from "../../../lib/backends/postgres/session.ts";
 import { Answer } from "../../../lib/backends/sql/answer.ts";
 import { FakeClock } from "../../lock/fake_clock.ts";
 import { luck } from "../../lock/luck.ts";
+import { Seats } from "../../../lib/backends/postgres/seats.ts";
 import { answerOf, FAKE_POSTGRES } from "../fake_sessions.ts";
 import { later, never, plainSession } from "../open.ts";
 import { parsePostgres } from "../parse.ts";
 import { PID } from "./fake_server.ts";
 
+/** What the server may be asked, by what tells it from all else. */
+const QUESTIONS = { seat: "AS seat", look: "AS got", check: "AS mine", release: "AS released" };
+
+/** The first half of a second in which a lock that is somebody else's is asked for. */
+const BEGINNING = ["look", "check", "seat", "LISTEN", "look"];
+
 /** A lock of somebody else's on a server that answers at once. */
 class Waiting extends PostgresLock {
-  /** What the server was asked, and when: `look`, `listen`, or another statement. */
+  /** What the server was asked, and when: see {@linkcode QUESTIONS}; of other statements their first word. */
   readonly asked: (readonly [at: number, what: string])[] = [];
   isFree = false;
+  /** The seat that the server gives; 0 if it has none, or its refusal. */
+  seat: number | "refused" = 1;
+  /** What was listened to last. */
+  channel: string | undefined;
   readonly #clock: FakeClock;
   readonly #client = new EventEmitter();
 
@@ -31,30 +42,39 @@ class Waiting extends PostgresLock {
     this.#clock = clock;
   }
 
-  /** When it was looked at. */
+  /** When it was looked at, with a question for a seat or without. */
   get looks(): number[] {
-    return this.asked.filter(([, what]) => what === "look").map(([at]) => at);
+    return this.asked.filter(([, what]) => what === "look" || what === "seat").map(([at]) => at);
+  }
+
+  /** What was asked from then on. */
+  from(time: number): string[] {
+    return this.asked.filter(([at]) => at >= time).map(([, what]) => what);
   }
 
   /** Tells those who listen of a release. */
-  notify(): void {
-    const [, listen] = this.asked.find(([, what]) => what.startsWith("LISTEN")) ?? [];
-    assert.ok(listen, "nobody listens");
-    this.#client.emit("notification", { channel: /^LISTEN "?(\w+)"?/.exec(listen)![1] });
+  notify(channel = this.channel): void {
+    assert.ok(channel, "nobody listens");
+    this.#client.emit("notification", { channel });
   }
 
   protected override open(): Promise<PostgresSession> {
     const client = Object.assign(this.#client, {
       processID: PID,
-      query: (sql: string, done: (error: undefined, result: unknown) => void) => {
-        const isLook = sql.startsWith("SELECT pg_try_advisory_lock(");
-        this.asked.push([this.#clock.now, isLook ? "look" : sql]);
-        done(undefined, {
-          rows: sql.startsWith("LISTEN") ? [] : [answerOf(FAKE_POSTGRES, sql, !isLook || this.isFree)],
-        });
+      query: (sql: string, done: (error: unknown, result?: unknown) => void) => {
+        const question = Object.entries(QUESTIONS).find(([, words]) => sql.includes(words))?.[0] ??
+          sql.split(" ", 1)[0]!;
+        this.asked.push([this.#clock.now, question]);
+        if (question === "LISTEN") this.channel = /^LISTEN "(\w+)"/.exec(sql)![1]!;
+        if (question === "seat" && this.seat === "refused") {
+          const refusal = { severity: "ERROR", code: "42501" };
+          return done(Object.assign(new Error("permission denied for function pg_try_advisory_lock"), refusal));
+        }
+        const row = sql.startsWith("SELECT") ? answerOf(FAKE_POSTGRES, sql, this.isFree) : undefined;
+        done(undefined, { rows: row ? [{ ...row, ...question === "seat" ? { seat: this.seat } : {} }] : [] });
       },
       end: (done: () => void) => done(),
-      connection: { stream: { destroy: () => undefined } },
+      connection: { stream: { destroy() {}, cork() {}, uncork() {} } },
     }) as unknown as pg.Client;
     const row = { pid: PID, born: "0.5", standby: "f", read_only: "off", idle: 0 };
     const facts = new Answer([row], ["pid", "born", "standby", "read_only", "idle"], ({ what }) => new Error(what));
@@ -66,11 +86,21 @@ Deno.test("with a wait of 0 there is one look, and nobody listens", async () => 
   using clock = new FakeClock();
   const lock = await Waiting.on(clock);
   assert.equal(await lock.acquire(0, never), undefined);
-  assert.deepEqual(lock.asked, [[0, "look"]]);
+  assert.deepEqual(lock.asked, [[0, "look"], [0, "check"]]);
 });
 
-Deno.test("a waiter listens before its second look, then rests from look to look, and looks last at the wait's end", async () => {
-  for (const [part, pause] of [[0, 300], [0.5, 600], [1, 900]] as const) {
+Deno.test("a lock that is free is asked for and checked at once, and nobody takes a seat", async () => {
+  using clock = new FakeClock();
+  const lock = await Waiting.on(clock);
+  lock.isFree = true;
+  const held = await lock.acquire(Infinity, never);
+  assert.deepEqual(lock.asked, [[0, "look"], [0, "check"]]);
+  await held!.release();
+  assert.deepEqual(lock.from(0), ["look", "check", "release"]);
+});
+
+Deno.test("a waiter with a seat listens before it looks again, then rests from look to look, and looks last at the wait's end", async () => {
+  for (const [part, pause] of [[0, 900], [0.5, 950], [1, 1000]] as const) {
     using clock = new FakeClock();
     using _luck = luck(part);
     const lock = await Waiting.on(clock);
@@ -81,11 +111,60 @@ Deno.test("a waiter listens before its second look, then rests from look to look
     await clock.to(10_000);
     assert.equal(ended, 2000);
     assert.equal(await granted, undefined);
-    assert.match(lock.asked[1]![1], /^LISTEN /);
-    const rests = Array.from({ length: Math.ceil(2000 / pause) }, (_, index) => index * pause);
-    assert.deepEqual(lock.looks, [0, ...rests, 2000]);
-    assert.equal(lock.asked.length, lock.looks.length + 1);
+    const rests = [pause, 2 * pause].filter((at) => at < 2000);
+    assert.deepEqual(lock.looks, [0, 0, 0, ...rests, 2000]);
+    // Nothing is checked as long as somebody else has the lock.
+    assert.deepEqual(lock.from(0), [...BEGINNING, ...rests.map(() => "look"), "look"]);
   }
+});
+
+Deno.test("who finds no seat asks for one now and then, and does not listen until it has one", async () => {
+  for (const [part, pause] of [[0, 2000], [0.5, 3000], [1, 4000]] as const) {
+    using clock = new FakeClock();
+    using _luck = luck(part);
+    const lock = await Waiting.on(clock);
+    lock.seat = 0;
+    const abort = new AbortController();
+    const granted = later(lock.acquire(Infinity, abort.signal));
+    await clock.to(2 * pause);
+    assert.deepEqual(lock.asked, [[0, "look"], [0, "check"], [0, "seat"], [pause, "seat"], [2 * pause, "seat"]]);
+    lock.seat = 7;
+    await clock.to(3 * pause);
+    assert.deepEqual(lock.from(3 * pause), ["seat", "LISTEN", "look"]);
+    assert.equal(lock.channel, new Seats(plainSession.presence.lock).channelOf(7));
+    await clock.to(3 * pause + 1000);
+    assert.equal(lock.from(3 * pause + 1).join(), "look");
+    abort.abort(new Error("enough"));
+    await assert.rejects(granted);
+  }
+});
+
+Deno.test("who finds no seat may find the lock free", async () => {
+  using clock = new FakeClock();
+  using _luck = luck(0.5);
+  const lock = await Waiting.on(clock);
+  lock.seat = 0;
+  const granted = lock.acquire(Infinity, never);
+  await clock.to(2999);
+  lock.isFree = true;
+  await clock.to(3000);
+  assert.ok(await granted);
+  assert.deepEqual(lock.from(3000), ["seat", "check"]);
+});
+
+Deno.test("where seats are refused the waiter listens to what all are told, and looks as if it had one", async () => {
+  using clock = new FakeClock();
+  using _luck = luck(0.5);
+  const lock = await Waiting.on(clock);
+  lock.seat = "refused";
+  const granted = lock.acquire(Infinity, never);
+  await clock.to(1000);
+  assert.deepEqual(lock.from(0), [...BEGINNING, "look"]);
+  assert.equal(lock.channel, `sera_${plainSession.presence.lock}`);
+  lock.isFree = true;
+  lock.notify();
+  await clock.to(1000);
+  assert.ok(await granted);
 });
 
 Deno.test("a lock that became free without a word is found at the next look", async () => {
@@ -93,30 +172,35 @@ Deno.test("a lock that became free without a word is found at the next look", as
   using _luck = luck(0.5);
   const lock = await Waiting.on(clock);
   const granted = lock.acquire(Infinity, never);
-  await clock.to(700);
+  await clock.to(1000);
   lock.isFree = true;
-  await clock.to(1200);
+  await clock.to(1900);
   assert.ok(await granted);
-  assert.deepEqual(lock.looks, [0, 0, 600, 1200]);
+  assert.deepEqual(lock.looks, [0, 0, 0, 950, 1900]);
+  // It leaves its seat once it knows that it has the lock.
+  assert.deepEqual(lock.from(1900), ["look", "check", "UNLISTEN"]);
 });
 
 Deno.test("a release that is told of ends the pause at once; a look that finds nothing is followed by a whole one", async () => {
   using clock = new FakeClock();
   using _luck = luck(0.5);
   const lock = await Waiting.on(clock);
+  lock.seat = 3;
   const granted = lock.acquire(Infinity, never);
   await clock.to(250);
   // Somebody else was quicker.
   lock.notify();
-  await clock.to(849);
-  assert.deepEqual(lock.looks, [0, 0, 250]);
-  await clock.to(900);
-  assert.deepEqual(lock.looks, [0, 0, 250, 850]);
+  await clock.to(1199);
+  assert.deepEqual(lock.looks, [0, 0, 0, 250]);
+  // What others are told does not count.
+  lock.notify(`sera_${plainSession.presence.lock}`);
+  await clock.to(1200);
+  assert.deepEqual(lock.looks, [0, 0, 0, 250, 1200]);
   lock.isFree = true;
   lock.notify();
-  await clock.to(900);
+  await clock.to(1200);
   assert.ok(await granted);
-  assert.deepEqual(lock.looks, [0, 0, 250, 850, 900]);
+  assert.deepEqual(lock.from(1200), ["look", "look", "check", "UNLISTEN"]);
 });
 
 Deno.test("a signal ends the pause at once, and nothing is asked any more", async () => {
@@ -142,9 +226,8 @@ Deno.test("a session that ends in a pause ends the pause, and the wait goes on i
   session.destroy();
   // The first pause before another try.
   await clock.to(200);
-  assert.deepEqual(lock.looks, [0, 0, 200, 200]);
-  assert.equal(lock.asked.filter(([, what]) => what.startsWith("LISTEN")).length, 2);
+  assert.deepEqual(lock.from(200), BEGINNING);
   lock.isFree = true;
-  await clock.to(800);
+  await clock.to(1150);
   assert.ok(await granted);
 });

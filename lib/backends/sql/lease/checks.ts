@@ -1,4 +1,4 @@
-import type { Finding, Report } from "../../../doctor/report.ts";
+import type { Finding, Report, Warning } from "../../../doctor/report.ts";
 import type { TableName } from "../../../ledger/table_name.ts";
 import type { Session } from "../session.ts";
 import type { Statement } from "../statement.ts";
@@ -61,7 +61,7 @@ export function compareLeaseClocks<S extends Session>(
 }
 
 /** Several findings as one: what is fine only if all is. */
-export function worstOf(warnings: readonly Required<Finding>[], fine: string): Finding {
+export function worstOf(warnings: readonly Warning[], fine: string): Finding {
   if (warnings.length === 0) return { found: fine };
   return {
     found: warnings.map(({ found }) => found).join("; "),

@@ -112,7 +112,7 @@ export class Claimer {
     const { presence: { lock }, lease: { ttl } } = this.#options;
     if (confirmed.age <= ttl / BEATS_OF_LASTING) return { mine, confirmed };
     const sent = new Moment();
-    if (await this.#table.renew(asker, lock, mine, ttl)) return { mine, confirmed: sent };
+    if (await this.#table.renew(asker, lock, mine, ttl) !== undefined) return { mine, confirmed: sent };
     this.mayBeOurs = false;
     return undefined;
   }

@@ -2,11 +2,12 @@ import { Deadline } from "../../../deadline.ts";
 import { LockLostError, LockUnavailableError, type Trouble } from "../../../errors.ts";
 import type { Keeper } from "../../../lock/keeper.ts";
 import { Moment } from "../../../lock/lease.ts";
+import { ASKED } from "../../../lock/silence.ts";
 import { Summons } from "../../../lock/summons.ts";
 import { RELEASE_REFUSALS, untilAnswered } from "../../../lock/until_answered.ts";
 import type { Session } from "../session.ts";
 import type { LeaseConnection } from "./connection.ts";
-import type { Ownership } from "./row.ts";
+import { type Ownership, wishFor } from "./row.ts";
 import type { LeaseServer } from "./server.ts";
 import type { Ending } from "../ending.ts";
 
@@ -79,11 +80,13 @@ export class LeaseKeeper<S extends Session> implements Keeper {
     return await this.#untilAnswered(async (session) => {
       if (this.#isReleased) return new Moment();
       const sent = new Moment();
-      const isOurs = await table.renew(session, lock, mine, ttl);
+      const beat = await table.renew(session, lock, mine, ttl);
+      const isOurs = beat !== undefined;
       // A release without an answer has been carried out; or one came while the renewal was on its way.
       this.#isReleased ||= !isOurs && this.#isUnsure;
       if (!isOurs && this.#isReleased) return sent;
       if (!isOurs) throw await this.#whyLost(session);
+      if (beat >= ASKED) this.#summons.noticed(() => table.read(session, wishFor(lock)));
       // Not awaited: an answer that is late must not keep the renewal from counting.
       this.#queueing ??= this.#queueAgain(session).finally(() => this.#queueing = undefined);
       return sent;

@@ -102,7 +102,9 @@ class Probe {
     const { ttl } = this.#options.lease;
     const other = this.#claimBy(crypto.getRandomValues(new Uint8Array(16)).toHex());
     if (await this.#table.claim(this.#asker, other) !== undefined) this.#isWrong("two owners got the same lease");
-    if (!await this.#table.renew(this.#asker, this.#lock, mine, ttl)) this.#isWrong("it does not renew a lease");
+    if (await this.#table.renew(this.#asker, this.#lock, mine, ttl) === undefined) {
+      this.#isWrong("it does not renew a lease");
+    }
     const { owner, fence } = await this.#table.read(this.#asker, this.#lock) ?? {};
     if (owner !== mine.owner || fence !== mine.fence) this.#isWrong("it does not keep what was written");
   }

@@ -10,7 +10,7 @@ export interface Ownership {
 
 /** A state of a row that may be seen again: if all three are the same, nobody has changed it. */
 export interface Beat extends Ownership {
-  /** Counts every change of the row, and is never reset. */
+  /** Counts every change of the row while it is theirs; see `Watched`. */
   readonly beat: bigint;
 }
 
@@ -55,3 +55,11 @@ export type TakeFrom =
   | { readonly slack: number; readonly ttls: 0 | 1 }
   /** One that has been seen unchanged for long enough. */
   | { readonly seen: Beat };
+
+/**
+ * The name of the row by which those who ask for a lock's release say who they are: a lease of their own, which no list of
+ * locks shows. That they ask is in the lock's row.
+ */
+export function wishFor(lock: string): string {
+  return `end:${lock}`;
+}

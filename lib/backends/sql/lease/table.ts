@@ -30,8 +30,11 @@ export interface LeaseTable {
    */
   insert(asker: Asker, claim: Claim, above?: Statement): Promise<bigint | undefined>;
 
-  /** Renews a lease for its TTL, in milliseconds. Returns whether it was still ours. */
-  renew(asker: Asker, lock: string, mine: Ownership, ttl: number): Promise<boolean>;
+  /** Renews a lease for its TTL, in milliseconds. Returns its beat by now; undefined if it was no longer ours. */
+  renew(asker: Asker, lock: string, mine: Ownership, ttl: number): Promise<bigint | undefined>;
+
+  /** Changes one row, by SQL that all kinds of databases know. Returns whether there was such a row. */
+  change(asker: Asker, set: Statement, where: Statement): Promise<boolean>;
 
   /**
    * Frees a lease.

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { sql } from "../../../../lib/backends/sql/statement.ts";
 import { namespacedName } from "../../../../lib/lock/namespaced_name.ts";
+import { ASKED } from "../../../../lib/lock/silence.ts";
 import { LONGEST_TEXT } from "../../../../lib/text/foreign.ts";
 import { freshName } from "../../open.ts";
 import { claimOf, Desk, HOUR, type LeasePlace, ownerOf } from "./desk.ts";
@@ -65,7 +66,7 @@ function lifeTests(place: LeasePlace): void {
     const { beat } = await desk.held();
     await desk.write(`expires = ${place.ago(HOUR)}`);
     assert.ok((await desk.held()).left < -HOUR / 2);
-    assert.equal(await desk.leases.renew(desk.session, desk.lock, mine, 2 * HOUR), true);
+    assert.ok(await desk.leases.renew(desk.session, desk.lock, mine, 2 * HOUR));
     const lease = await desk.held();
     assert.deepEqual([lease.beat, lease.ttl, lease.fence], [beat + 1n, 2 * HOUR, mine.fence]);
     assert.ok(lease.left > HOUR && lease.left <= 2 * HOUR, `${lease.left}`);
@@ -77,24 +78,39 @@ function lifeTests(place: LeasePlace): void {
     const before = await desk.row();
     const others = [{ ...mine, owner: ownerOf("b") }, { ...mine, fence: mine.fence + 1n }];
     for (const other of others) {
-      assert.equal(await desk.leases.renew(desk.session, desk.lock, other, HOUR), false);
+      assert.equal(await desk.leases.renew(desk.session, desk.lock, other, HOUR), undefined);
       assert.equal(await desk.leases.release(desk.session, desk.lock, other), false);
     }
-    assert.equal(await desk.leases.renew(desk.session, freshName(), mine, HOUR), false);
+    assert.equal(await desk.leases.renew(desk.session, freshName(), mine, HOUR), undefined);
     assert.equal(await desk.leases.release(desk.session, freshName(), mine), false);
     assert.deepEqual(await desk.row(), before);
+  });
+
+  test("a holder sees with each renewal how often its lease was asked for, and the next one does not", async () => {
+    await using desk = await Desk.open(place);
+    const mine = await desk.hold("a");
+    const theirs = (fence: bigint) => sql`name = ${desk.lock} AND fence = ${fence} AND owner IS NOT NULL`;
+    const ask = (fence: bigint) => desk.leases.change(desk.session, sql`beat = beat + ${ASKED}`, theirs(fence));
+    assert.equal(await ask(mine.fence - 1n), false);
+    assert.ok((await desk.leases.renew(desk.session, desk.lock, mine, HOUR))! < ASKED);
+    assert.equal(await ask(mine.fence), true);
+    assert.equal(await ask(mine.fence), true);
+    assert.equal((await desk.leases.renew(desk.session, desk.lock, mine, HOUR))! / ASKED, 2n);
+    await desk.leases.release(desk.session, desk.lock, mine);
+    assert.equal(await ask(mine.fence), false);
+    assert.equal(await desk.claim("b"), mine.fence + 1n);
+    assert.equal((await desk.held()).beat, 1n);
   });
 
   test("a lease that is released is free once, and the next one has the next number", async () => {
     await using desk = await Desk.open(place);
     const mine = await desk.hold("a");
-    const { beat } = await desk.held();
     assert.equal(await desk.leases.release(desk.session, desk.lock, mine), true);
     assert.equal(await desk.read(), undefined);
     assert.equal(await desk.leases.release(desk.session, desk.lock, mine), false);
-    assert.equal(await desk.leases.renew(desk.session, desk.lock, mine, HOUR), false);
+    assert.equal(await desk.leases.renew(desk.session, desk.lock, mine, HOUR), undefined);
     assert.equal(await desk.claim("b"), mine.fence + 1n);
-    assert.equal((await desk.held()).beat, beat + 2n);
+    assert.equal((await desk.held()).beat, 1n);
     assert.equal(await desk.leases.release(desk.session, desk.lock, { owner: ownerOf("b"), fence: 2n }), true);
     // The same id again is another acquisition.
     assert.equal(await desk.claim("a"), mine.fence + 2n);
@@ -138,7 +154,7 @@ function lifeTests(place: LeasePlace): void {
     await using admin = await place.admin();
     await admin.query("BEGIN");
     await admin.query(`UPDATE ${desk.bench.name} SET beat = beat + 1 WHERE name = '${others}'`);
-    assert.equal(await desk.leases.renew(desk.session, desk.lock, mine, HOUR), true);
+    assert.ok(await desk.leases.renew(desk.session, desk.lock, mine, HOUR));
     assert.equal(await desk.leases.release(desk.session, desk.lock, mine), true);
     assert.equal(await desk.claim("c"), mine.fence + 1n);
     assert.equal(await desk.leases.insert(desk.session, claimOf(freshName(), "c")), 1n);

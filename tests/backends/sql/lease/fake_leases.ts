@@ -143,10 +143,11 @@ export class FakeLeases extends FakeRows {
     renew: (asker, lock, { owner, fence }, ttl) =>
       this.ask(asker, "renew", () => {
         const row = this.rows.get(lock);
-        if (row?.owner !== owner || row.fence !== fence) return false;
+        if (row?.owner !== owner || row.fence !== fence) return undefined;
         this.rows.set(lock, { ...row, beat: row.beat + 1n, ttl, expires: this.now + ttl });
-        return true;
+        return row.beat + 1n;
       }),
+    change: () => Promise.reject(new Error("nobody is ended there")),
     release: (asker, lock, { owner, fence }, ending) =>
       this.ask(asker, ending ? "release with end" : "release", () => {
         const row = this.rows.get(lock);

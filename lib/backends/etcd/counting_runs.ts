@@ -1,0 +1,65 @@
+import type { Rule } from "../../ledger/run.ts";
+import { beganWithin, readSpan, type Span } from "./every.ts";
+import { idsIn, runsOf } from "./ledger_reading.ts";
+import type { LedgerStore } from "./ledger_store.ts";
+import { readPointer } from "./pointer.ts";
+import { cut, type StoredRun } from "./stored_run.ts";
+
+/**
+ * Reads all runs of a lock that count by the rule, as `countedRun` finds one of them, the newest first; if failures count,
+ * those that have not ended too.
+ *
+ * @throws {LockUnavailableError} When the ledger cannot be read.
+ */
+export async function countingRuns(
+  store: LedgerStore,
+  lock: string,
+  { once, every, countFailures }: Rule,
+  limit: number,
+): Promise<readonly StoredRun[]> {
+  const { keys } = store;
+  const name = cut(lock);
+  const { range, term } = await store.read(
+    ...once === undefined ? [] : [{ key: keys.once(name, cut(once)) }],
+    ...every === undefined ? [] : [
+      { key: keys.last(name, "succeeded") },
+      { key: keys.last(name, "failed") },
+      { key: keys.every(name), prefix: true, limit },
+    ],
+  );
+  const at = once === undefined ? 0 : 1;
+  const keyed = once === undefined ? [] : readPointer(range(0).keys[0]);
+  const listed = every === undefined ? [] : range(at + 2).keys;
+  const recent = every === undefined
+    ? []
+    : [...idsIn(listed), ...[at, at + 1].flatMap((index) => readPointer(range(index).keys[0]))];
+  const spans = new Map(listed.flatMap((key): [bigint, Span][] => {
+    const span = readSpan(key);
+    return span ? [[span.id, span]] : [];
+  }));
+
+  const counting: StoredRun[] = [];
+  for (const run of await runsOf(store, [...new Set([...keyed, ...recent])])) {
+    if (run.lock !== name || !mayCount(run, countFailures)) continue;
+    const isKeyed = once !== undefined && run.key === cut(once) && keyed.includes(run.id);
+    if (isKeyed || recent.includes(run.id) && await isWithin(store, run, spans.get(run.id), every!, term)) {
+      counting.push(run);
+    }
+  }
+  return counting.toSorted((a, b) => a.id < b.id ? 1 : -1).slice(0, limit);
+}
+
+function mayCount({ outcome }: StoredRun, withFailures: boolean): boolean {
+  return outcome === "succeeded" || withFailures && ["failed", "abandoned", "running"].includes(outcome);
+}
+
+async function isWithin(
+  store: LedgerStore,
+  run: StoredRun,
+  span: Span | undefined,
+  every: number,
+  term: bigint,
+): Promise<boolean> {
+  const began = await beganWithin(store, run, span, every, term);
+  return began === "before" || began === "ahead";
+}

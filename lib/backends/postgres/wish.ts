@@ -1,0 +1,36 @@
+/**
+ * The wish that a holder releases its lock: a shared advisory lock of another key, which the asker holds, and which the
+ * holder asks about with each renewal. It needs no table and no privilege. A later holder has another server process, and
+ * so another wish.
+ */
+
+import { lockName } from "../../lock/lock_name.ts";
+import type { Summoner } from "../../lock/summons.ts";
+import type { Session } from "../sql/session.ts";
+import { sql, type Statement } from "../sql/statement.ts";
+import { type AdvisoryKey, advisoryKey } from "./advisory_key.ts";
+
+/**
+ * The key of a wish.
+ *
+ * @param lock The lock's name.
+ * @param pid The server's process for the holder.
+ */
+export function wishFor(lock: string, pid: number): AdvisoryKey {
+  return advisoryKey(lockName(`sera:end:${lock}:${pid}`));
+}
+
+/** SQL for the server's process for somebody who asks; 0 for nobody. */
+export function askerOf({ row }: AdvisoryKey): Statement {
+  return sql`COALESCE((SELECT MIN(pid) FROM pg_locks WHERE ${row} AND mode = 'ShareLock' AND granted
+    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())), 0)`;
+}
+
+/** Who asks, as far as this user may see. */
+export async function whoAsks(session: Session, asker: number): Promise<Summoner | undefined> {
+  const { readSessionInfos } = await import("./session_info.ts");
+  const [info] = await readSessionInfos(session, sql`pid = ${asker}`, new AbortController().signal) ?? [];
+  const { host, label, user, address } = info?.who ?? {};
+  if (host !== undefined) return { label, host };
+  return user === undefined ? undefined : { label: `unlock by the role ${user}`, host: address };
+}

@@ -1,0 +1,107 @@
+import type { Observer } from "../backends/backend.ts";
+import { ExitCode } from "../exit_codes.ts";
+import type { Io } from "../io.ts";
+import { Patience } from "../ledger/patience.ts";
+import type { LockSummary } from "../ledger/summary.ts";
+import { isLockName, lockName } from "../lock/lock_name.ts";
+import { isNamespacedName } from "../lock/namespaced_name.ts";
+import { resolveSettings } from "../settings/resolve.ts";
+import type { Settings } from "../settings/settings.ts";
+import { exposition } from "../text/exposition.ts";
+import { look } from "../who/look.ts";
+import { type LockFacts, lockLabel, metricsOf } from "../who/metrics.ts";
+import type { Seen } from "../who/sighting.ts";
+import { asQuery } from "./as_query.ts";
+import { backendOptions } from "./backend_options.ts";
+import type { Call } from "./command.ts";
+import { refuseWords } from "./refuse_words.ts";
+import { readLimit, readSpan } from "./history_choice.ts";
+import { isHolderOf } from "./settled.ts";
+
+/** The default of `--since`, in milliseconds. */
+const DAY = 24 * 3600 * 1000;
+
+/** The default of `--limit`: each lock has some 15 series. */
+const MOST_LOCKS = 100;
+
+/** Placeholder lock name for a session that asks for no lock. */
+const NO_LOCK = lockName("");
+
+/** Never aborts. */
+const { signal } = new AbortController();
+
+/** Prints what is known of locks and their runs in the text format of Prometheus. */
+export async function metrics({ flags, operands: words, io }: Call): Promise<number> {
+  refuseWords(words, "sera metrics [flags]");
+  const limit = readLimit(flags.get("limit"), MOST_LOCKS, "locks");
+  const within = readSpan(flags, "since") ?? DAY;
+  const settings = await resolveSettings(flags, io.env);
+  const { locks, isComplete } = await asQuery(() => findLocks(settings, io, within, limit));
+  io.out(exposition(metricsOf(locks, isComplete, within)));
+  return ExitCode.ok;
+}
+
+async function findLocks(
+  settings: Settings,
+  io: Io,
+  within: number,
+  limit: number,
+): Promise<{ readonly locks: readonly LockFacts[]; readonly isComplete: boolean }> {
+  const { server, ledger: { table } } = settings;
+  await using observer = await server.observe(NO_LOCK, backendOptions(settings, "metrics", io), signal);
+  const hasLedger = server.ledger !== undefined && server.ledger.missing?.(table) === undefined;
+  const ledger = hasLedger ? await observer.ledger(table, new Patience(undefined, io.limits?.ledgerWait)) : undefined;
+  const summaries = (await ledger?.summaries(within, limit + 1) ?? [])
+    .filter(({ lock }) => isLockName(lock) || isNamespacedName(lock));
+  const seen = await look("all", () => observer.sightings("all", table, signal));
+
+  const facts = new Map<string, LockFacts>();
+  for (const runs of summaries.slice(0, limit)) {
+    const { lock } = runs;
+    facts.set(lockLabel(lock), factsOf(lock, await seenOf(lock, seen, settings, observer), runs, observer));
+  }
+  for (const { lock } of seen.sightings) {
+    const label = lockLabel(lock);
+    if (facts.size < limit && !facts.has(label)) facts.set(label, factsOf(lock, seen, undefined, observer));
+  }
+  const isCut = summaries.length > limit || seen.sightings.some(({ lock }) => !facts.has(lockLabel(lock)));
+  const isComplete = !isCut && seen.hidden === undefined && observer.elsewhere === undefined;
+  return { locks: [...facts.values()], isComplete };
+}
+
+/** What can be seen of one lock: where not all are shown, more if it alone is asked for. */
+async function seenOf(lock: string, seen: Seen, { ledger: { table } }: Settings, observer: Observer): Promise<Seen> {
+  if (seen.hidden === undefined || seen.showsHolders) return seen;
+  return await look({ lock }, () => observer.sightings({ lock }, table, signal));
+}
+
+function factsOf(
+  lock: string,
+  { sightings, hidden, showsHolders }: Seen,
+  runs: LockSummary | undefined,
+  { elsewhere }: Observer,
+): LockFacts {
+  const label = lockLabel(lock);
+  const ofLock = sightings.filter((sighting) => lockLabel(sighting.lock) === label);
+  const holder = ofLock.find(({ state }) => state === "held");
+  const showsAll = hidden === undefined && elsewhere === undefined;
+  const canTell = showsAll || showsHolders === true && elsewhere === undefined;
+  const isHeld = holder !== undefined || (canTell ? false : undefined);
+  const waiters = ofLock.filter(({ state }) => state === "waiting").length;
+  return {
+    lock,
+    isHeld,
+    holder,
+    waiters: showsAll ? waiters : undefined,
+    runs: runs && canTell ? settledSummary(runs, holder) : runs,
+  };
+}
+
+/** A run that is recorded as running is abandoned if its holder is gone: only the next holder marks it so. */
+function settledSummary(runs: LockSummary, holder: LockFacts["holder"]): LockSummary {
+  const { started, counts } = runs;
+  const count = counts.get("running") ?? 0;
+  if (started?.outcome !== "running" || count === 0 || holder && isHolderOf(started)(holder)) return runs;
+  const abandoned = (counts.get("abandoned") ?? 0) + count;
+  return { ...runs, counts: new Map([...counts, ["running", 0], ["abandoned", abandoned]]) };
+}

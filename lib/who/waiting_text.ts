@@ -1,0 +1,79 @@
+import { roughSpan } from "../text/time.ts";
+import { shortened, widthOf } from "../text/width.ts";
+import { isSilent } from "./lease_text.ts";
+import { whoIs } from "./holder_text.ts";
+import type { Sighting } from "./sighting.ts";
+import { tidy } from "./tidy.ts";
+
+/** The least columns that a holder's name is cut to: as long as there is something else to leave out, and after that. */
+const [LONG, LEAST] = [20, 8];
+
+/** Whom a person at the terminal is told to be waiting for. */
+export interface AwaitedHolder {
+  /** Its host, process and label, or what else is known. */
+  readonly who: string;
+  /** `held` if it is known since when it has the lock, `connected` if only since when it is connected. */
+  readonly state?: "held" | "connected" | undefined;
+  /** For how long, in milliseconds, when it was looked at. */
+  readonly age: number;
+  /** For how long its lease had not been renewed then, in milliseconds, if that was long. */
+  readonly silent?: number | undefined;
+}
+
+/**
+ * The holder among the sightings of one lock.
+ *
+ * @param own The process that waits, which is the holder if it has just got the lock.
+ * @param now Milliseconds since 1970.
+ * @returns Undefined if nothing is known of it, or it is the process itself.
+ */
+export function awaitedHolder(
+  sightings: readonly Sighting[],
+  own: { readonly host: string; readonly pid: number },
+  now = Date.now(),
+): AwaitedHolder | undefined {
+  const holder = sightings.find(({ state }) => state === "held");
+  if (!holder || holder.host === own.host && holder.pid === own.pid) return undefined;
+  const { since, sinceIs, lease, ...rest } = tidy(holder);
+  const who = whoIs(rest).join(", ");
+  if (who === "") return undefined;
+  return {
+    who,
+    state: since === undefined ? undefined : sinceIs === "connected" ? "connected" : "held",
+    age: since === undefined ? 0 : now - since,
+    silent: lease && isSilent(lease) ? lease.silent : undefined,
+  };
+}
+
+/**
+ * What a person is told who waits: for whom, since when that one has the lock, and how long sera goes on waiting. Where
+ * that is too wide, first the name is cut, then the age is left out, then the name.
+ *
+ * @param holder Undefined if it is not known.
+ * @param since How long ago the holder was looked at, in milliseconds.
+ * @param left How long sera goes on waiting, in milliseconds.
+ * @param width The most columns.
+ */
+export function waitingText(
+  holder: AwaitedHolder | undefined,
+  since: number,
+  left: number,
+  width = Infinity,
+): string {
+  const rest = left === Infinity ? "" : `${roughSpan(Math.ceil(left / 1000) * 1000)} left`;
+  const end = rest === "" ? "" : `; ${rest}`;
+  const named = holder ? textsOf(holder, since, end, width) : [];
+  const short = [`sera: waiting for the lock${end}`, `sera: waiting${end}`, rest === "" ? "waiting" : `sera: ${rest}`];
+  const texts = [...named, ...short, rest];
+  return texts.find((text) => widthOf(text) <= width) ?? shortened(rest || "waiting", width);
+}
+
+function textsOf({ who, state, age, silent }: AwaitedHolder, since: number, end: string, width: number): string[] {
+  const ages = state === undefined ? "" : `, ${state} for ${roughSpan(age + since)}`;
+  const silence = silent === undefined ? "" : `, silent for ${roughSpan(silent + since)}`;
+  const cases = [[ages + silence, LONG], [silence || ages, LONG], ["", LEAST]] as const;
+  return cases.flatMap(([more, least]) => {
+    const room = width - widthOf(`sera: waiting for ${more}${end}`);
+    return room >= Math.min(widthOf(who), least) ? [`sera: waiting for ${shortened(who, room)}${more}${end}`] : [];
+  });
+}

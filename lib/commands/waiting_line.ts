@@ -7,6 +7,7 @@ import { delayOrAbort, listening, TimeLimit } from "../waiting.ts";
 import { look } from "../who/look.ts";
 import { type AwaitedHolder, awaitedHolder, waitingText } from "../who/waiting_text.ts";
 import { backendOptions } from "./backend_options.ts";
+import { onSignals } from "./on_signals.ts";
 import type { Job } from "./job.ts";
 
 /** The line is renewed each second. */
@@ -17,6 +18,9 @@ const SECOND = 1000;
  * open one would take a server's place for as long as somebody waits.
  */
 const LOOK_EVERY = 10 * SECOND;
+
+/** How often to see whether sera is in the foreground, in milliseconds, besides when it goes on after a stop. */
+const CHECK_EVERY = 5 * SECOND;
 
 /** The longest look, in milliseconds, so that the next one begins in time. */
 const LONGEST_LOOK = 5 * SECOND;
@@ -64,16 +68,17 @@ class WaitingLine {
       // It was stopped, and the shell has written since.
       SIGCONT: () =>
         harmlessly(() => {
-          this.#line.forget();
-          this.#isVisible = isInForeground();
-          this.#draw();
+          this.#hide();
+          this.#checkForeground().then(() => harmlessly(() => this.#draw()));
         }),
     });
-    let nextLook = 0;
+    let [nextCheck, nextLook] = [0, 0];
     while (!over.aborted && this.#job.io.errWidth?.() !== undefined) {
-      this.#isVisible = isInForeground();
-      if (!this.#isVisible) this.#line.forget();
-      else if (performance.now() >= nextLook) {
+      if (performance.now() >= nextCheck) {
+        await this.#checkForeground();
+        nextCheck = performance.now() + CHECK_EVERY;
+      }
+      if (this.#isVisible && performance.now() >= nextLook) {
         nextLook = performance.now() + LOOK_EVERY;
         const looked = this.#look().then(() => harmlessly(() => this.#draw()));
         // So that the first line can name the holder.
@@ -84,6 +89,18 @@ class WaitingLine {
       // When a whole number of seconds is left.
       await delayOrAbort(remaining === Infinity ? SECOND : remaining % SECOND || SECOND, over);
     }
+  }
+
+  async #checkForeground(): Promise<void> {
+    const isVisible = await isInForeground();
+    if (!isVisible) this.#hide();
+    this.#isVisible = isVisible;
+  }
+
+  /** Shows nothing, and leaves what is shown to those who write to the terminal now. */
+  #hide(): void {
+    this.#line.forget();
+    this.#isVisible = false;
   }
 
   #draw(): void {
@@ -124,15 +141,4 @@ function harmlessly(draw: () => void): void {
   } catch {
     // It is not shown.
   }
-}
-
-/** Listens to signals that do not end sera, where there are any, until the result is disposed of. */
-function onSignals(listeners: Readonly<Partial<Record<Deno.Signal, () => void>>>): Disposable {
-  const entries = Deno.build.os === "windows" ? [] : Object.entries(listeners) as [Deno.Signal, () => void][];
-  for (const [signal, listener] of entries) Deno.addSignalListener(signal, listener);
-  return {
-    [Symbol.dispose]() {
-      for (const [signal, listener] of entries) Deno.removeSignalListener(signal, listener);
-    },
-  };
 }

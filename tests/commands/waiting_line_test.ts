@@ -209,3 +209,21 @@ Deno.test("what sera says meanwhile takes the line's place, which is shown again
   waiting.giveUp();
   assert.equal(await code, 204);
 });
+
+Deno.test("a window that is resized is drawn in at once, and after a stop the line is another one", async () => {
+  using waiting = new Waiting();
+  waiting.look = () => [waiting.holder()];
+  const { code } = await waiting.start(60_000);
+  await waiting.place.later(1500);
+  waiting.written();
+  waiting.width = 25;
+  waiting.place.system.send("SIGWINCH");
+  assert.deepEqual(waiting.written(), ["\x1b[J  sera: 59 s left"]);
+  waiting.place.system.send("SIGCONT");
+  assert.equal(waiting.place.io.beforeWriting, undefined);
+  await waiting.place.later();
+  assert.deepEqual(waiting.written(), ["sera: 59 s left"]);
+  waiting.giveUp();
+  assert.equal(await code, 204);
+  assert.deepEqual(waiting.place.system.caught.filter((signal) => ["SIGWINCH", "SIGCONT"].includes(signal)), []);
+});

@@ -8,7 +8,7 @@ export const STATUS: Subcommand = {
   name: "status",
   summary: "who holds a lock, and who waits for it",
   usage: "[--json] [flags] [-- command ...]",
-  usages: ["[--json] [flags] [--name TEXT | -- command ...]", "[--json] [flags] --lock PREFIX"],
+  usages: ["[--json | --watch] [flags] [--name TEXT | -- command ...]", "[--json | --watch] [flags] --lock PREFIX"],
   about: [
     "Prints who holds the lock of a command (its words as in a run, without the wait)",
     "or of a name, and who waits for it; without either, all of sera's locks on the",
@@ -26,7 +26,16 @@ export const STATUS: Subcommand = {
     'incomplete, a line says what is missing, and --json has "complete": false and a',
     "reason.",
   ],
-  flags: [LOCK_FLAG, JSON_FLAG, HELP_FLAG],
+  flags: [
+    LOCK_FLAG,
+    {
+      name: "watch",
+      kind: "boolean",
+      help: ["at a terminal: show it again every two seconds, until", "Ctrl-C ends it"],
+    },
+    JSON_FLAG,
+    HELP_FLAG,
+  ],
   settings: PLACE_FLAGS,
   takesCommand: true,
   statuses: [
@@ -37,5 +46,6 @@ export const STATUS: Subcommand = {
     [ExitCode.lockUnavailable, "the locks could not be looked at, or not the one that was asked for"],
     NOT_PRINTED,
     BROKEN_PIPE,
+    ["128+n", "with --watch: signal n ended it (130: Ctrl-C)"],
   ],
 };

@@ -13,7 +13,7 @@ import { asQuery } from "./as_query.ts";
 import { backendOptions } from "./backend_options.ts";
 import type { Call } from "./command.ts";
 import { confirm, requireConfirmable } from "./confirm.ts";
-import { lookFor, NO_LOCK } from "./status.ts";
+import { lookFor, NO_LOCK } from "./look_for.ts";
 import { UnlockReport } from "./unlock_report.ts";
 
 const DONE = 0;

@@ -7,6 +7,7 @@ import { delayOrAbort, listening, TimeLimit } from "../waiting.ts";
 import { look } from "../who/look.ts";
 import { type AwaitedHolder, awaitedHolder, waitingText } from "../who/waiting_text.ts";
 import { backendOptions } from "./backend_options.ts";
+import { onSignals } from "./on_signals.ts";
 import type { Job } from "./job.ts";
 
 /** The line is renewed each second. */
@@ -140,15 +141,4 @@ function harmlessly(draw: () => void): void {
   } catch {
     // It is not shown.
   }
-}
-
-/** Listens to signals that do not end sera, where there are any, until the result is disposed of. */
-function onSignals(listeners: Readonly<Partial<Record<Deno.Signal, () => void>>>): Disposable {
-  const entries = Deno.build.os === "windows" ? [] : Object.entries(listeners) as [Deno.Signal, () => void][];
-  for (const [signal, listener] of entries) Deno.addSignalListener(signal, listener);
-  return {
-    [Symbol.dispose]() {
-      for (const [signal, listener] of entries) Deno.removeSignalListener(signal, listener);
-    },
-  };
 }

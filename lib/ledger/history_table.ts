@@ -1,6 +1,6 @@
 import { formatDuration } from "../text/duration.ts";
-import { table } from "../text/text_table.ts";
-import { tellTimeAt } from "../text/time.ts";
+import { fits, table } from "../text/text_table.ts";
+import { ago, type TellTime, tellTimeAt } from "../text/time.ts";
 import { span } from "./history.ts";
 import type { Outcome, RecordedRun } from "./run.ts";
 
@@ -16,11 +16,20 @@ const [HOST, LABEL, KEY] = [5, 6, 7];
  * Past runs as a table; the column KEY only if a run has one.
  *
  * @param width The terminal's width in columns; undefined if stdout is no terminal: then nothing is cut, and times
- * are in UTC.
+ * are in UTC. If there is room, they have their age beside them.
+ * @param now Milliseconds since 1970.
  */
-export function historyTable(runs: readonly RecordedRun[], width?: number): string {
-  const withKeys = runs.some(({ key }) => key !== undefined);
+export function historyTable(runs: readonly RecordedRun[], width?: number, now = Date.now()): string {
   const tell = tellTimeAt(width);
+  const withKeys = runs.some(({ key }) => key !== undefined);
+  const cut = withKeys ? [KEY, LABEL, HOST] : [LABEL, HOST];
+  const plain = rowsOf(runs, withKeys, tell);
+  if (width === undefined) return table(plain);
+  const aged = rowsOf(runs, withKeys, (time) => `${tell(time)} (${ago(time, now)})`);
+  return table(fits(aged, width) ? aged : plain, { width, cut });
+}
+
+function rowsOf(runs: readonly RecordedRun[], withKeys: boolean, tell: TellTime): readonly (readonly string[])[] {
   const rows = runs.map(({ id, started, finished, outcome, exitCode, host, label, key }) => [
     String(id),
     started === undefined ? "-" : tell(started),
@@ -31,8 +40,7 @@ export function historyTable(runs: readonly RecordedRun[], width?: number): stri
     label,
     ...(withKeys ? [key ?? "-"] : []),
   ]);
-  const cut = withKeys ? [KEY, LABEL, HOST] : [LABEL, HOST];
-  return table([withKeys ? [...HEADER, "KEY"] : HEADER, ...rows], { width, cut });
+  return [withKeys ? [...HEADER, "KEY"] : HEADER, ...rows];
 }
 
 function tookText(span: number | undefined): string {

@@ -7,6 +7,7 @@ import { mariaDbUnavailable, startMariaDb } from "../servers/mariadb.ts";
 import { mysql56Unavailable, startMySql56 } from "../servers/mysql56.ts";
 import { connectMySql } from "../servers/mysql_client.ts";
 import type { MySqlServer } from "../servers/mysql_process.ts";
+import { readExposition } from "../text/read_exposition.ts";
 import { linux } from "./needs.ts";
 import { fixture, Place } from "./place.ts";
 import { until } from "./wait.ts";
@@ -135,6 +136,32 @@ for (const [name, missing, start] of KINDS) {
     }
     const all = await place.sera(["status", "--ledger", ...table]);
     assert.match(all.stdout, new RegExp(` held +${HOST} +${holder.pid} +nightly +20`));
+  });
+
+  shared.test("metrics tell of the ledger's locks, and say that others may be missing", async (server) => {
+    await using place = await Place.make(`${serverOf(server)}sera`, { SERA_LEDGER_TABLE: "metrics_runs" });
+    await using holder = await hold(place, "seen", "--ledger");
+    assert.equal((await place.sera(["--ledger", "--name", "free", "0", "true"])).code, 0);
+    await using _ = await hold(place, "unrecorded");
+    const { code, stdout, stderr } = await place.sera(["metrics"]);
+    assert.deepEqual({ code, stderr }, { code: 0, stderr: "" });
+    const metrics = readExposition(stdout);
+    const held = new Map([...metrics.get("sera_lock_held")!].map(([key, value]) => [JSON.parse(key).lock, value]));
+    assert.equal(held.get(lockName("free").slice(0, 12)), 0);
+    assert.equal(held.get(lockName("seen").slice(0, 12)), 1);
+    const { complete } = JSON.parse((await place.sera(["status", "--json"])).stdout);
+    assert.equal(metrics.get("sera_locks_complete")!.get("{}"), Number(complete));
+    if (name === "MySQL 5.6") assert.equal(complete, false);
+    holder.kill("SIGKILL");
+    await holder.ended;
+    const outcomes = async () => {
+      const { stdout } = await place.sera(["metrics"]);
+      return [...readExposition(stdout).get("sera_runs")!].flatMap(([labels, count]) => {
+        const { lock, outcome } = JSON.parse(labels);
+        return count > 0 && lock === lockName("seen").slice(0, 12) ? [outcome] : [];
+      });
+    };
+    await until("its run is abandoned", async () => (await outcomes()).join() === "abandoned");
   });
 
   shared.test("a run that the ledger has for running, and that is not, is not shown", async (server) => {

@@ -72,3 +72,12 @@ Deno.test("for programs a run is an object with every field, null where nothing 
   // Larger than what JavaScript counts to, and exact.
   assert.equal(run_id, String(2n ** 60n));
 });
+
+Deno.test("at a terminal a run's start has its age beside it, if all of the table fits", () => {
+  const at = (width: number | undefined) => historyTable([RUN], width, RUN.started! + 3 * 60_000 + 5000);
+  assert.match(at(120), /^7 +2030-01-01 \S+ \(3 min ago\) /m);
+  const whole = at(120).split("\n").reduce((width, line) => Math.max(width, line.length), 0);
+  assert.match(at(whole), / \(3 min ago\) /);
+  assert.doesNotMatch(at(whole - 1), /ago/);
+  assert.doesNotMatch(at(undefined), /ago/);
+});

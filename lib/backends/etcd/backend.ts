@@ -51,9 +51,9 @@ export class EtcdBackend implements Backend {
     return new EtcdLock(new EtcdClient(this.address), name, options);
   }
 
-  async observe(): Promise<Observer> {
+  async observe(_name: string, options: LockOptions): Promise<Observer> {
     const [{ EtcdObserver }, { EtcdClient }] = await Promise.all([import("./observer.ts"), import("./client.ts")]);
-    return new EtcdObserver(new EtcdClient(this.address));
+    return new EtcdObserver(new EtcdClient(this.address), options);
   }
 
   async check(report: Report, name: string, options: LockOptions): Promise<void> {

@@ -36,6 +36,8 @@ export class EtcdKeeper implements Keeper {
   /** The member that has answered last. */
   #answering: string;
   #isReleased = false;
+  /** The revision of the last change of the key that was looked at. */
+  #lookedAt: bigint | undefined;
   /** Whether that has been told. */
   #isOver = false;
   /** Whether a request to release it got no answer, so that it may be released. */
@@ -133,11 +135,30 @@ export class EtcdKeeper implements Keeper {
     const { client, key } = this.session;
     try {
       const { keys } = readRange(await client.call(Path.range, range({ key, keysOnly: true }), options));
-      return keys[0]?.created === this.token;
+      const [now] = keys;
+      // Only those who ask change it. The renewal does not wait for a look at who that is; if it fails, the next one looks.
+      if (now?.created === this.token && now.changed !== now.created) {
+        this.#lookWhoAsks(now.changed).catch(() => undefined);
+      }
+      return now?.created === this.token;
     } catch (error) {
       if (error instanceof LockUnavailableError) return true;
       throw error;
     }
+  }
+
+  /** @param changed The revision in which the key got another value. */
+  async #lookWhoAsks(changed: bigint): Promise<void> {
+    if (changed === this.#lookedAt) return;
+    const { client, key } = this.session;
+    const [{ readWish }, answer] = await Promise.all([
+      import("./wish.ts"),
+      client.call(Path.range, range({ key }), { signal: this.ended }),
+    ]);
+    const [now] = readRange(answer).keys;
+    const wish = now && readWish(now.value);
+    if (wish) this.#summons.noticed(() => Promise.resolve(wish));
+    this.#lookedAt = changed;
   }
 
   async #whyLost(what: string): Promise<LockLostError> {

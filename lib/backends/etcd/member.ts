@@ -1,8 +1,7 @@
 import { type Trouble, TroubleError } from "../../errors.ts";
 import { type Endpoint, type EtcdAddress, shownEndpoint } from "./address.ts";
 import { readLines, readWhole } from "./body.ts";
-import { EtcdError, readRefusal, refused } from "./errors.ts";
-import { describeFetchError } from "./fetch_errors.ts";
+import { EtcdError } from "./errors.ts";
 import { field, type JsonObject, NonsenseError, object, parseJson } from "./json.ts";
 
 /** What a request is sent with. */
@@ -92,7 +91,9 @@ export class Member {
     try {
       for await (const line of readLines(await this.#send(path, body, sending))) {
         const message = parseJson(line);
-        if (field(message, "result") === undefined) throw this.#refusal(message) ?? new NonsenseError("no result");
+        if (field(message, "result") === undefined) {
+          throw await this.#refusal(message) ?? new NonsenseError("no result");
+        }
         const result = object(message, "result");
         this.#isEtcd = true;
         yield result;
@@ -117,7 +118,7 @@ export class Member {
     const text = await readWhole(response);
     let refusal: EtcdError | undefined;
     try {
-      refusal = this.#refusal(parseJson(text));
+      refusal = await this.#refusal(parseJson(text));
     } catch (error) {
       if (!(error instanceof NonsenseError)) throw error;
     }
@@ -128,7 +129,8 @@ export class Member {
     });
   }
 
-  #refusal(json: JsonObject): EtcdError | undefined {
+  async #refusal(json: JsonObject): Promise<EtcdError | undefined> {
+    const { readRefusal, refused } = await import("./refusals.ts");
     const refusal = readRefusal(json);
     return refusal && refused(this.where, refusal, this.#address.prefix);
   }
@@ -141,6 +143,7 @@ export class Member {
     if (error instanceof TroubleError) return error;
     // The runtime's errors of fetch and of reading; all others are sera's own.
     if (!(error instanceof TypeError || error instanceof Deno.errors.Http)) return error;
+    const { describeFetchError } = await import("./fetch_errors.ts");
     const failure = describeFetchError(error);
     const { kind } = failure;
     if (kind === "network" || kind === "ended" && this.#isEtcd) return this.error(failure, failure);

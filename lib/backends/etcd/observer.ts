@@ -1,10 +1,10 @@
 import type { Ledger } from "../../ledger/ledger.ts";
 import type { Patience } from "../../ledger/patience.ts";
 import type { TableName } from "../../ledger/table_name.ts";
-import { LockUnavailableError } from "../../errors.ts";
+import { presenceOf } from "../../lock/presence.ts";
 import type { Grip } from "../../who/grip.ts";
-import type { LockFilter, Seen } from "../../who/sighting.ts";
-import type { Observer } from "../backend.ts";
+import type { LockFilter, Seen, Sighting } from "../../who/sighting.ts";
+import type { LockOptions, Observer } from "../backend.ts";
 import type { EtcdClient } from "./client.ts";
 import { readSightings } from "./sightings.ts";
 
@@ -12,18 +12,24 @@ import { readSightings } from "./sightings.ts";
 export class EtcdObserver implements Observer {
   readonly elsewhere = undefined;
   readonly #client: EtcdClient;
+  readonly #by: LockOptions;
 
-  /** @param client Is closed with the observer. */
-  constructor(client: EtcdClient) {
+  /**
+   * @param client Is closed with the observer.
+   * @param by Who looks.
+   */
+  constructor(client: EtcdClient, by: LockOptions) {
     this.#client = client;
+    this.#by = by;
   }
 
   async sightings(filter: LockFilter, _table: TableName, signal: AbortSignal): Promise<Seen> {
     return await readSightings(this.#client, filter, signal);
   }
 
-  grip(): Promise<Grip> {
-    return Promise.reject(new LockUnavailableError("sera cannot end who holds a lock there yet"));
+  async grip(holder: Sighting, signal: AbortSignal): Promise<Grip> {
+    const { gripOnEtcd } = await import("./grip.ts");
+    return await gripOnEtcd(this.#client, holder, presenceOf(holder.lock, this.#by), signal);
   }
 
   async ledger(_table: TableName, patience: Patience): Promise<Ledger | undefined> {

@@ -3,7 +3,7 @@ import type { Deadline } from "../../deadline.ts";
 import { LockLostError, LockUnavailableError, type Trouble, UnfitServerError } from "../../errors.ts";
 import { AdvisoryLock } from "./advisory_lock.ts";
 import { type Answer, answerIn, askOne } from "../sql/answer.ts";
-import { Moment } from "../../lock/lease.ts";
+import { freshFor, Moment } from "../../lock/lease.ts";
 import type { HeldLock } from "../../lock/lock.ts";
 import { Summons } from "../../lock/summons.ts";
 import { NotPrimaryError, whereIs } from "./errors.ts";
@@ -74,9 +74,11 @@ export class PostgresLock extends SessionLock<PostgresSession> implements Backen
     const granted = await this.#lock.wait(session, deadline, signal, this.#question(session));
     if (!granted) return undefined;
     const { lease } = this.#options;
-    const { along, took } = granted;
-    const confirmed = along ? granted.asked : new Moment();
-    const seen = along ? answerOf(session, along) : await this.#check(session, { signal });
+    const { along, asked, took } = granted;
+    // A single answer may be late by chance.
+    const isFresh = along !== undefined && took <= freshFor(lease);
+    const confirmed = isFresh ? asked : new Moment();
+    const seen = isFresh ? answerOf(session, along) : await this.#check(session, { signal });
     if (!seen.truth("mine")) {
       throw LockUnavailableError.on(session.where, {
         what: "the server does not keep the lock with this connection",

@@ -169,7 +169,8 @@ async function logged(server: MySqlServer, name: string): Promise<string[]> {
     `SELECT CONVERT(argument USING utf8) AS statement FROM mysql.general_log
     WHERE command_type = 'Query' AND argument LIKE '%LOCK(''${name}''%' AND user_host LIKE '%sera%'`,
   );
-  return rows.map(({ statement }) => (String(statement).match(/[A-Z_]+LOCK(?=\()/g) ?? []).join(", "));
+  const called = new RegExp(`[A-Z_]+LOCK(?=\\('${name}'[,)])`, "g");
+  return rows.map(({ statement }) => (String(statement).match(called) ?? []).join(", "));
 }
 
 mariaDb.test("a time limit on statements does not shorten a wait", async (server) => {

@@ -1,0 +1,96 @@
+/**
+ * What etcd's refusals mean and what to do; which may be gone a moment later, or with another member. Loaded only when there
+ * is one.
+ */
+
+import type { Trouble } from "../../errors.ts";
+import { pathOr } from "../../text/harmless.ts";
+import { serverWords } from "../network/server_words.ts";
+import { Code, EtcdError } from "./errors.ts";
+import { field, type JsonObject } from "./json.ts";
+
+/** What a member that is in trouble says: another one, or the same a moment later, may do what it was asked for. */
+const ELSEWHERE: ReadonlySet<number> = new Set([
+  Code.canceled,
+  Code.unknown,
+  Code.tooSlow,
+  Code.internal,
+  Code.unavailable,
+  Code.dataLoss,
+]);
+
+/** A part of etcd's words, what that means, and what to do. */
+type Meaning = readonly [words: string, what: string | undefined, cure: string];
+
+const MAJORITY = "start the members that are down, see etcdctl endpoint status --cluster";
+const CREDENTIALS = "write user:password@ before its hosts in the server setting";
+
+/** The first whose words are in the message counts. */
+const MEANINGS: readonly Meaning[] = [
+  [
+    "database space exceeded",
+    "its database is full (alarm NOSPACE)",
+    "compact and defragment it, then etcdctl alarm disarm",
+  ],
+  ["data corrupted", undefined, "see etcdctl alarm list"],
+  ["corrupt cluster", undefined, "see etcdctl alarm list"],
+  ["no leader", "it has no leader, as when most members are down", MAJORITY],
+  ["leader changed", undefined, MAJORITY],
+  ["request timed out", "it has no answer from most members", MAJORITY],
+  ["unhealthy cluster", undefined, MAJORITY],
+  ["authentication failed", "wrong user or password", "check them in the server setting"],
+  ["user name not found", "there is no such user", "check the user in the server setting"],
+  ["user name is empty", "it asks for a user", CREDENTIALS],
+  ["auth token", undefined, "check user and password in the server setting"],
+  ["revision of auth store", undefined, "try once more"],
+  ["rpc not supported for learner", "this member is a learner", "name the members that vote, or promote it"],
+  ["too many requests", undefined, "run fewer at once"],
+  ["request is too large", undefined, "raise etcd's --max-request-bytes"],
+];
+
+/** Reads etcd's answer to a request that it refuses; undefined if it is none of etcd's. */
+export function readRefusal(json: JsonObject): { readonly code: number; readonly words: string } | undefined {
+  // In streams, and in older versions, it is inside of another object.
+  const inner = field(json, "error");
+  const from = typeof inner === "object" && inner !== null && !Array.isArray(inner) ? inner as JsonObject : json;
+  const code = field(from, "code") ?? field(from, "grpc_code");
+  const message = field(from, "message") ?? field(from, "error");
+  if (typeof message !== "string" || typeof code !== "number" || !Number.isInteger(code)) return undefined;
+  return { code, words: serverWords(message).replace(/^(?:etcdserver|mvcc|rpc error): /, "") };
+}
+
+/**
+ * The error that a refusal means.
+ *
+ * @param where The member.
+ * @param prefix What the keys of the request begin with.
+ */
+export function refused(
+  where: string,
+  { code, words }: { readonly code: number; readonly words: string },
+  prefix: string,
+): EtcdError {
+  const elsewhere = ELSEWHERE.has(code) || /not leader|not capable|learner/.test(words);
+  return new EtcdError(where, troubleOf(code, words, prefix), {
+    code,
+    words,
+    elsewhere,
+    transient: elsewhere || code === Code.exhausted || /revision of auth store/.test(words),
+  });
+}
+
+function troubleOf(code: number, words: string, prefix: string): Trouble {
+  if (code === Code.denied) {
+    const range = pathOr(prefix, "PREFIX");
+    return {
+      what: "permission denied",
+      cure:
+        `allow the user the keys below ${range}: etcdctl role grant-permission ROLE readwrite ${range} --prefix=true`,
+    };
+  }
+  if (code === Code.unimplemented) {
+    return { what: `it does not know what is asked for (${words})`, cure: "use etcd 3.4 or a newer one" };
+  }
+  const meaning = MEANINGS.find(([part]) => words.includes(part));
+  return { what: meaning?.[1] ?? (words || `error ${code}`), cure: meaning?.[2] ?? "see its log" };
+}

@@ -1,0 +1,58 @@
+import { type Io, LONGEST_FLUSH } from "../io.ts";
+import { shortened } from "../text/width.ts";
+
+/** Another screen, on which nothing is kept, without a cursor; and back again. xterm's ctlseqs, 1049 and DECTCEM */
+const [ENTER, LEAVE] = ["\x1b[?1049h\x1b[?25l", "\x1b[?25h\x1b[?1049l"];
+
+/** To the first column of the first row; erase the rest of a line, and of the screen. ECMA-48, CUP, EL and ED */
+const [HOME, END_OF_LINE, END_OF_SCREEN] = ["\x1b[H", "\x1b[K", "\x1b[J"];
+
+/** The size to assume for a terminal that does not report its own. */
+const USUAL = { columns: 80, rows: 24 };
+
+/** The whole of the terminal on stdout, drawn anew in place. */
+export class FullScreen {
+  readonly #io: Io;
+  #isOpen = false;
+  /** Whether the terminal has not taken the last one yet, as after Ctrl-S. */
+  #isWriting = false;
+
+  constructor(io: Io) {
+    this.#io = io;
+  }
+
+  /** The size at this moment. */
+  get size(): { readonly columns: number; readonly rows: number } {
+    try {
+      const { columns, rows } = Deno.consoleSize();
+      return { columns: columns || USUAL.columns, rows: rows || USUAL.rows };
+    } catch (error) {
+      // Deno has no error class for a terminal without a size.
+      if (error instanceof Error) return USUAL;
+      throw error;
+    }
+  }
+
+  /** Shows lines from the top on; of those that do not fit, how many they are. */
+  show(lines: readonly string[]): void {
+    if (this.#isWriting) return;
+    const { columns, rows } = this.size;
+    const most = Math.max(rows, 2);
+    const shown = lines.length <= most
+      ? lines
+      : [...lines.slice(0, most - 1), `... and ${lines.length - most + 1} more lines`];
+    const text = shown.map((line) => `${shortened(line, columns)}${END_OF_LINE}`).join("\r\n");
+    this.#io.out(`${this.#isOpen ? "" : ENTER}${HOME}${text}${END_OF_SCREEN}`);
+    this.#isOpen = true;
+    this.#isWriting = true;
+    const written = () => this.#isWriting = false;
+    Promise.resolve(this.#io.flush?.()).then(written, written);
+  }
+
+  /** Brings back what was there before. */
+  async close(): Promise<void> {
+    if (this.#isOpen) this.#io.out(LEAVE);
+    this.#isOpen = false;
+    await this.#io.flush?.(LONGEST_FLUSH);
+  }
+}

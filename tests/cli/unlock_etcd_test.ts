@@ -1,0 +1,71 @@
+/** `sera unlock` for locks in etcd: the wish is in the holder's key, which the holder looks at whenever it renews. */
+
+import assert from "node:assert/strict";
+import { lockName } from "../../lib/lock/lock_name.ts";
+import { fixture } from "./place.ts";
+import type { Running } from "./running.ts";
+import { type StartedTarget, testOn, useEtcd } from "./targets.ts";
+
+const ETCD = useEtcd();
+const SHORT = { SERA_TTL: "6s", SERA_GRACE: "1s" };
+
+async function withHolder(act: (started: StartedTarget, holder: Running) => Promise<void>): Promise<void> {
+  await using started = await ETCD.start();
+  const words = ["--once", "k", "--name", "n", "0", fixture("hold.sh")];
+  await using holder = started.place.startSera(words, { stdin: "open", env: SHORT });
+  await holder.says("ready");
+  await act(started, holder);
+}
+
+testOn(ETCD, "a holder that is asked ends, and says who asked", async () => {
+  await withHolder(async ({ place }, holder) => {
+    const { code, stdout, stderr } = await place.sera(["unlock", "--yes", "--name", "n"]);
+    assert.deepEqual([stdout.trimEnd().split("\n").slice(1), code], [["Released."], 0], stdout + stderr);
+    const ended = await holder.ended;
+    assert.equal(ended.code, 206);
+    assert.match(
+      ended.stderr,
+      new RegExp(`^sera: Asked to give the lock back: unlock by \\S+@${Deno.hostname()}; stopping .*hold.sh\n$`),
+    );
+    const { runs: [run] } = JSON.parse((await place.sera(["history", "--json"])).stdout);
+    assert.deepEqual([run.outcome, run.exit_code], ["failed", 206]);
+    assert.equal((await place.sera(["--once", "k", "--name", "n", "0", "true"])).code, 0);
+  });
+});
+
+testOn(ETCD, "a paused holder loses its key by force, and nothing before that", async () => {
+  await withHolder(async ({ place, sessions }, holder) => {
+    holder.kill("SIGSTOP");
+    const asked = await place.sera(["unlock", "--yes", "--wait", "500ms", "--json", "--name", "n"]);
+    assert.deepEqual([asked.code, JSON.parse(asked.stdout).outcome], [1, "held"], asked.stderr);
+    // The wish is taken back.
+    assert.doesNotMatch(await sessions(), /unlock by/);
+    const forced = await place.sera(["unlock", "--yes", "--wait", "0", "--force", "--json", "--name", "n"]);
+    const { outcome, may_run_until: until } = JSON.parse(forced.stdout);
+    assert.deepEqual([forced.code, outcome], [0, "forced"], forced.stdout);
+    assert.ok(Date.parse(until) > Date.now() - 1000);
+    assert.equal((await place.sera(["--name", "n", "0", "true"])).code, 0);
+    holder.kill("SIGCONT");
+    assert.equal((await holder.ended).code, 206);
+  });
+});
+
+testOn(ETCD, "two who unlock at once are both told that it is released", async () => {
+  await withHolder(async ({ place }, holder) => {
+    const both = await Promise.all([1, 2].map(() => place.sera(["unlock", "--yes", "--name", "n"], { env: SHORT })));
+    assert.deepEqual(both.map(({ code }) => code), [0, 0], JSON.stringify(both));
+    assert.equal((await holder.ended).code, 206);
+  });
+});
+
+testOn(ETCD, "one who waits is next, and is not asked", async () => {
+  await withHolder(async ({ place, waiters }, holder) => {
+    await using next = place.startSera(["--name", "n", "100", fixture("hold.sh")], { stdin: "open", env: SHORT });
+    while (await waiters("n") === 0) await new Promise((resolve) => setTimeout(resolve, 20));
+    assert.equal((await place.sera(["unlock", "--yes", "--lock", lockName("n").slice(0, 5)])).code, 0);
+    assert.equal((await holder.ended).code, 206);
+    await next.says("ready");
+    await next.closeStdin();
+    assert.equal((await next.ended).code, 0);
+  });
+});

@@ -141,8 +141,8 @@ export class AdvisoryLock {
     this.#seat = undefined;
     session.notified = undefined;
     this.#before = seat;
-    // If that fails the seat is free when the session ends.
-    session.attempt(this.#seats.leave(seat)).catch(() => undefined);
+    // If that fails the seat is free when the session ends. A late answer must not end the session, and with it the lock.
+    session.query(this.#seats.leave(seat), { serverTime: Infinity }).catch(() => undefined);
   }
 
   /**

@@ -28,6 +28,8 @@ class Waiting extends PostgresLock {
   isFree = false;
   /** The seat that the server gives; 0 if it has none, or its refusal. */
   seat: number | "refused" = 1;
+  /** Whether who leaves a seat gets no answer. */
+  isSlow = false;
   /** What was listened to last. */
   channel: string | undefined;
   readonly #clock: FakeClock;
@@ -70,6 +72,7 @@ class Waiting extends PostgresLock {
           const refusal = { severity: "ERROR", code: "42501" };
           return done(Object.assign(new Error("permission denied for function pg_try_advisory_lock"), refusal));
         }
+        if (question === "UNLISTEN" && this.isSlow) return;
         const row = sql.startsWith("SELECT") ? answerOf(FAKE_POSTGRES, sql, this.isFree) : undefined;
         done(undefined, { rows: row ? [{ ...row, ...question === "seat" ? { seat: this.seat } : {} }] : [] });
       },
@@ -201,6 +204,23 @@ Deno.test("a release that is told of ends the pause at once; a look that finds n
   await clock.to(1200);
   assert.ok(await granted);
   assert.deepEqual(lock.from(1200), ["look", "look", "check", "UNLISTEN"]);
+});
+
+Deno.test("a farewell to the seat that is not answered costs nobody the lock", async () => {
+  using clock = new FakeClock();
+  using _luck = luck(0.5);
+  const lock = await Waiting.on(clock);
+  lock.isSlow = true;
+  const granted = lock.acquire(Infinity, never);
+  await clock.to(100);
+  lock.isFree = true;
+  lock.notify();
+  await clock.to(100);
+  const held = await granted;
+  assert.equal(lock.from(100).at(-1), "UNLISTEN");
+  await clock.to(25_000);
+  assert.equal(held!.lost.aborted, false);
+  await held!.release();
 });
 
 Deno.test("a signal ends the pause at once, and nothing is asked any more", async () => {

@@ -17,7 +17,7 @@ export const ExitCode = {
   busy: 204,
   /** Skipped, with `--detailed-exit-codes`. */
   skipped: 205,
-  /** The lock was lost while the command ran; the command was stopped. */
+  /** The lock was lost, or somebody asked for it, while the command ran; the command was stopped. */
   lockLost: 206,
   /** The command ran past `--max-run`; it was stopped. */
   maxRun: 207,

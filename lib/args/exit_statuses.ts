@@ -25,7 +25,7 @@ export const RUN_STATUSES: readonly ExitStatus[] = [
   [ExitCode.commandNotStarted, "the command could not be started"],
   [ExitCode.busy, "the wait ran out; the command did not run"],
   [ExitCode.skipped, "skipped, with --detailed-exit-codes (without it: 0)"],
-  [ExitCode.lockLost, "the lock was lost while the command ran; the command was stopped"],
+  [ExitCode.lockLost, "the lock was lost, or asked for (sera unlock); the command was stopped"],
   [ExitCode.maxRun, "the command ran past --max-run and was stopped"],
   [ExitCode.seraFailed, "sera itself failed while the command ran; the command was stopped"],
   [ExitCode.notPrinted, "the text of --help or --version could not be written"],

@@ -1,7 +1,7 @@
 /** What a person at the terminal is told of a wait, on a fake clock: what is looked at, when, and what may go wrong. */
 
 import assert from "node:assert/strict";
-import type { Observer } from "../../lib/backends/backend.ts";
+import type { BackendLock, Observer } from "../../lib/backends/backend.ts";
 import type { Job } from "../../lib/commands/job.ts";
 import { takeTurn } from "../../lib/commands/take_turn.ts";
 import { LockUnavailableError } from "../../lib/errors.ts";
@@ -49,7 +49,11 @@ class Waiting implements Disposable {
     return { lock: "x", state: "held", host: "node7", pid: 12, label: "backup", since, sinceIs: "acquired", ...parts };
   }
 
-  async start(wait: number, flags: Readonly<Record<string, string>> = {}): Promise<{ readonly code: Promise<number> }> {
+  async start(
+    wait: number,
+    flags: Readonly<Record<string, string>> = {},
+    sightings?: BackendLock["sightings"],
+  ): Promise<{ readonly code: Promise<number> }> {
     const settings = await settingsOf(flags);
     const observe = (): Promise<Observer> => {
       this.looks.push(this.place.clock.now);
@@ -68,12 +72,18 @@ class Waiting implements Disposable {
       settings: { ...settings, server: Object.assign(Object.create(settings.server), { observe }) },
       logger: new Logger(this.place.io, settings.logging, "job"),
     });
-    return { code: takeTurn(wait, job) };
+    const lock = sightings ? { ...job.lock, sightings } : job.lock;
+    return { code: takeTurn(wait, { ...job, lock } as Job) };
   }
 
   /** The wait is over: somebody else held the lock for all of it. */
   giveUp(): void {
     this.#turn.resolve({ outcome: "busy" });
+  }
+
+  /** The wait ends with an error. */
+  end(error: Error): void {
+    this.#turn.reject(error);
   }
 
   [Symbol.dispose](): void {
@@ -226,4 +236,30 @@ Deno.test("a window that is resized is drawn in at once, and after a stop the li
   waiting.giveUp();
   assert.equal(await code, 204);
   assert.deepEqual(waiting.place.system.caught.filter((signal) => ["SIGWINCH", "SIGCONT"].includes(signal)), []);
+});
+
+Deno.test("a server that does not say who holds a busy lock keeps sera from exiting for half a second at most", async () => {
+  using waiting = new Waiting();
+  const { code } = await waiting.start(0, {}, () => new Promise(() => undefined));
+  waiting.giveUp();
+  let isOver = false;
+  code.then(() => isOver = true);
+  await waiting.place.later(499);
+  assert.equal(isOver, false);
+  await waiting.place.later(1);
+  assert.equal(await code, 204);
+  assert.deepEqual(waiting.written(), [
+    "sera: Lock not acquired: somebody else holds it - the command was not executed.",
+  ]);
+});
+
+Deno.test("the line is gone as soon as the wait is over, whatever comes then", async () => {
+  using waiting = new Waiting();
+  waiting.look = () => [waiting.holder()];
+  const { code } = await waiting.start(60_000);
+  await waiting.place.later(1500);
+  waiting.written();
+  waiting.end(new LockUnavailableError("no server"));
+  await assert.rejects(code, /no server/);
+  assert.deepEqual(waiting.written(), [""]);
 });

@@ -120,7 +120,7 @@ async function forgetAll(
   shown: readonly RecordedRun[],
   interrupted: AbortSignal,
 ): Promise<void> {
-  const { server, namespace, name, label, ledger: { table } } = settings;
+  const { server, namespace, name, ledger: { table } } = settings;
   const names = namespace === undefined ? undefined : { namespace, name };
   await using asked = await server.lock(lock, { ...backendOptions(settings, LABEL, io), names });
   const open = await place.load(table, io.env, new Patience(interrupted, io.limits?.ledgerWait));
@@ -135,7 +135,7 @@ async function forgetAll(
     const { runs } = await countingIn(ledger, lock, rule);
     refuseChanged(shown, runs);
     await held.confirm();
-    for (const run of runs) await ledger.forget(run, runnerOf(label ?? LABEL), rule.keepHistory);
+    for (const run of runs) await ledger.forget(run, runnerOf(LABEL), rule.keepHistory);
   } catch (error) {
     await giveBack(held).catch(() => undefined);
     throw error instanceof LockLostError ? lostError(error) : error;

@@ -69,3 +69,15 @@ testOn(ETCD, "one who waits is next, and is not asked", async () => {
     assert.equal((await next.ended).code, 0);
   });
 });
+
+testOn(ETCD, "a signal ends the wait, and the wish is taken back", async () => {
+  await withHolder(async ({ place, sessions }, holder) => {
+    holder.kill("SIGSTOP");
+    await using unlocker = place.startSera(["unlock", "--yes", "--wait", "forever", "--name", "n"]);
+    await unlocker.says("Asked it to end; waiting for that");
+    assert.match(await sessions(), /unlock by/);
+    unlocker.kill("SIGINT");
+    assert.equal((await unlocker.ended).code, 130);
+    assert.doesNotMatch(await sessions(), /unlock by/);
+  });
+});

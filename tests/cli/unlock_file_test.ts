@@ -26,7 +26,7 @@ testWith([linux], "a holder that is asked stops its command, releases the lock a
     const lines = stdout.trimEnd().split("\n");
     assert.match(lines[0]!, new RegExp(`^${LOCK.slice(0, 12)} is held by .*:${holder.pid} n, since .*\\.$`));
     assert.deepEqual([lines.slice(1), code], [["Released."], 0]);
-    assert.equal(stderr, "sera: Asked it to end; waiting for that for up to 5s\n");
+    assert.equal(stderr, "sera: Asked it to end; waiting up to 5s for that\n");
     const ended = await holder.ended;
     assert.equal(ended.code, 206);
     assert.match(

@@ -6,7 +6,7 @@ import { freshFor, Moment } from "../../lock/lease.ts";
 import type { HeldLock } from "../../lock/lock.ts";
 import { Summons } from "../../lock/summons.ts";
 import { whereIs } from "./errors.ts";
-import { getNamedLock, type Granted, releaseNamedLock, wishFor } from "./named_lock.ts";
+import { getNamedLock, type Granted, releaseNamedLock, releaseNamedLockWhere, wishFor } from "./named_lock.ts";
 import { type MySqlSession, openMySqlSession } from "./session.ts";
 import { type AskState, askState, refuseUnsafe, serverIdentity, whyUnsafe } from "./topology.ts";
 import type { BackendLock } from "../backend.ts";
@@ -119,6 +119,7 @@ export class MySqlLock extends SessionLock<MySqlSession> implements BackendLock 
         return isMine(seen) && seen.whole("id") === id;
       },
       release: () => releaseNamedLock(session, this.#name),
+      releaseWhere: (condition) => releaseNamedLockWhere(session, this.#name, condition),
     }, { lease, idle: idle * 1000 || Infinity, confirmed, took });
   }
 }

@@ -33,6 +33,11 @@ export async function oneByOne(
   return outcomes;
 }
 
+/** The rows of an outcome; undefined if it has none, or there is none. */
+export function rowsIn(outcome: Outcome | undefined): readonly Row[] | undefined {
+  return outcome && "rows" in outcome ? outcome.rows : undefined;
+}
+
 /** Whether a server left some of so many statements without an answer, though none failed. */
 export function isCutShort(answers: readonly DriverAnswer[], statements: number): boolean {
   return answers.length < statements && answers.every((answer) => "rows" in answer);

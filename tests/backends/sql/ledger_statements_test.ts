@@ -40,7 +40,7 @@ Deno.test("a statement that it breaks off for others' locks is asked again, for 
   using clock = new FakeClock();
   const { session, asked } = sessionThat("breaks off");
   const isLocked = (cause: unknown) => /lock wait/.test(String(cause));
-  const ran = later(Promise.resolve(ledgerStatements(session, new Patience(), isLocked)(sql`SELECT 1`)));
+  const ran = later(Promise.resolve(ledgerStatements(session, new Patience(), isLocked).run(sql`SELECT 1`)));
   await clock.to(12_000);
   await assert.rejects(ran, (error) => {
     assert.ok(error instanceof LedgerBusyError && error.transient);
@@ -52,7 +52,7 @@ Deno.test("a statement that it breaks off for others' locks is asked again, for 
   });
   assert.equal(asked(), 11);
   // What is no lock of others is told at once.
-  const refused = later(Promise.resolve(ledgerStatements(session, new Patience(), () => false)(sql`SELECT 1`)));
+  const refused = later(Promise.resolve(ledgerStatements(session, new Patience(), () => false).run(sql`SELECT 1`)));
   await clock.to(14_000);
   await assert.rejects(refused, LockUnavailableError);
   assert.equal(asked(), 12);
@@ -67,7 +67,7 @@ Deno.test("after a signal it has another two seconds to answer, longer than it k
   Deno.unrefTimer = () => undefined;
   try {
     const ran = later(
-      Promise.resolve(ledgerStatements(session, new Patience(interrupt.signal), () => false)(sql`SELECT 1`)),
+      Promise.resolve(ledgerStatements(session, new Patience(interrupt.signal), () => false).run(sql`SELECT 1`)),
     );
     await clock.to(30_000);
     interrupt.abort(SIGNAL);
@@ -86,7 +86,7 @@ Deno.test("a signal ends the wait with the statement that waits, and the session
   const interrupt = new AbortController();
   const { session, asked } = sessionThat("breaks off");
   const ran = later(
-    Promise.resolve(ledgerStatements(session, new Patience(interrupt.signal), () => true)(sql`SELECT 1`)),
+    Promise.resolve(ledgerStatements(session, new Patience(interrupt.signal), () => true).run(sql`SELECT 1`)),
   );
   await clock.to(500);
   interrupt.abort(SIGNAL);
@@ -105,7 +105,7 @@ for (const within of [2500, 300]) {
     const { session, asked } = sessionThat("breaks off");
     const patience = new Patience();
     patience.hurry(new Deadline(within));
-    const ran = later(Promise.resolve(ledgerStatements(session, patience, () => true)(sql`SELECT 1`)));
+    const ran = later(Promise.resolve(ledgerStatements(session, patience, () => true).run(sql`SELECT 1`)));
     await clock.to(within + LOCK_WAIT);
     await assert.rejects(ran, / for [1-3]s; see which/);
     assert.equal(asked(), Math.ceil(within / LOCK_WAIT));

@@ -59,7 +59,7 @@ Deno.test("where no server is named, a key or variable that is a mistyped one is
   const outside = await place.sera(["0", "true"], { env });
   assert.equal(outside.stderr, "sera: No server: unknown variable: SERA_SERVR; did you mean SERA_SERVER?\n");
   assert.deepEqual([inFile.code, outside.code], [200, 200]);
-  assert.match((await place.sera(["doctor"], { env })).stdout, /^fail  config .*did you mean SERA_SERVER\?$/m);
+  assert.match((await place.sera(["doctor"], { env })).stdout, /^fail +config .*did you mean SERA_SERVER\?$/m);
 });
 
 Deno.test("null leaves a setting as it is", async () => {

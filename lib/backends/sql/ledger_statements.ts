@@ -84,7 +84,8 @@ export function ledgerStatements(
         },
       });
     },
-    batch: asker.batch && (async (statements) => {
+    // One by one they would each wait for others, though one of them has done so in vain.
+    batch: asker.takesSeveral === false ? undefined : asker.batch && (async (statements) => {
       const all = unset ? [unset.all, ...statements] : statements;
       const outcomes = await unlessInterrupted(() => asker.batch!(all, options));
       if (!unset) return outcomes;

@@ -74,4 +74,18 @@ for (const kind of useLeaseTargets()) {
     holder.kill("SIGCONT");
     assert.equal((await holder.ended).code, 206);
   }, LONG);
+
+  testOn(
+    kind,
+    "a holder that was killed answers nobody; by force its row is free before its time",
+    async ({ place }, holder) => {
+      await underWatch(holder);
+      holder.kill("SIGKILL");
+      await holder.ended;
+      const forced = await place.sera(["unlock", "--yes", "--wait", "500ms", "--force", "--json", "--name", "n"]);
+      assert.deepEqual([forced.code, JSON.parse(forced.stdout).outcome], [0, "forced"], forced.stdout + forced.stderr);
+      assert.equal((await place.sera(["--name", "n", "20s", "true"])).code, 0);
+    },
+    LONG,
+  );
 }

@@ -12,6 +12,7 @@ import { ledgerPlace } from "../settings/ledger_settings.ts";
 import { resolveSettings } from "../settings/resolve.ts";
 import type { Settings } from "../settings/settings.ts";
 import { terminalWidth } from "../system/terminal.ts";
+import { NEVER } from "../waiting.ts";
 import { holderText } from "../who/holder_text.ts";
 import { look } from "../who/look.ts";
 import { asQuery } from "./as_query.ts";
@@ -31,9 +32,6 @@ const MOST_RUNS = 100;
 
 /** What others see of sera while it holds the lock. */
 const LABEL = "forget";
-
-/** Never aborts. */
-const { signal } = new AbortController();
 
 /** What is to be forgotten, and where. */
 interface Task {
@@ -94,8 +92,8 @@ interface Counting {
 /** Looks without taking the lock, so that it is not held while a person thinks. */
 async function countingNow({ settings, lock, rule, io }: Task): Promise<Counting> {
   const { server, ledger: { table } } = settings;
-  await using observer = await server.observe(lock, backendOptions(settings, LABEL, io), signal);
-  const { sightings } = await look({ lock }, () => observer.sightings({ lock }, table, signal));
+  await using observer = await server.observe(lock, backendOptions(settings, LABEL, io), NEVER);
+  const { sightings } = await look({ lock }, () => observer.sightings({ lock }, table, NEVER));
   if (sightings.some(({ state }) => state === "held")) throw busyError(holderText(sightings));
   const ledger = await observer.ledger(table, new Patience(undefined, io.limits?.ledgerWait));
   if (!ledger) return { runs: [], others: [] };

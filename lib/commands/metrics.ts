@@ -3,11 +3,12 @@ import { ExitCode } from "../exit_codes.ts";
 import type { Io } from "../io.ts";
 import { Patience } from "../ledger/patience.ts";
 import type { LockSummary } from "../ledger/summary.ts";
-import { isLockName, lockName } from "../lock/lock_name.ts";
+import { isLockName } from "../lock/lock_name.ts";
 import { isNamespacedName } from "../lock/namespaced_name.ts";
 import { resolveSettings } from "../settings/resolve.ts";
 import type { Settings } from "../settings/settings.ts";
 import { exposition } from "../text/exposition.ts";
+import { NEVER } from "../waiting.ts";
 import { look } from "../who/look.ts";
 import { type LockFacts, lockLabel, metricsOf } from "../who/metrics.ts";
 import type { Seen } from "../who/sighting.ts";
@@ -16,6 +17,7 @@ import { backendOptions } from "./backend_options.ts";
 import type { Call } from "./command.ts";
 import { refuseWords } from "./refuse_words.ts";
 import { readLimit, readSpan } from "./history_choice.ts";
+import { NO_LOCK } from "./no_lock.ts";
 import { isHolderOf } from "./settled.ts";
 
 /** The default of `--since`, in milliseconds. */
@@ -23,12 +25,6 @@ const DAY = 24 * 3600 * 1000;
 
 /** The default of `--limit`: each lock has some 15 series. */
 const MOST_LOCKS = 100;
-
-/** Placeholder lock name for a session that asks for no lock. */
-const NO_LOCK = lockName("");
-
-/** Never aborts. */
-const { signal } = new AbortController();
 
 /** Prints what is known of locks and their runs in the text format of Prometheus. */
 export async function metrics({ flags, operands: words, io }: Call): Promise<number> {
@@ -48,12 +44,12 @@ async function findLocks(
   limit: number,
 ): Promise<{ readonly locks: readonly LockFacts[]; readonly isComplete: boolean }> {
   const { server, ledger: { table } } = settings;
-  await using observer = await server.observe(NO_LOCK, backendOptions(settings, "metrics", io), signal);
+  await using observer = await server.observe(NO_LOCK, backendOptions(settings, "metrics", io), NEVER);
   const hasLedger = server.ledger !== undefined && server.ledger.missing?.(table) === undefined;
   const ledger = hasLedger ? await observer.ledger(table, new Patience(undefined, io.limits?.ledgerWait)) : undefined;
   const summaries = (await ledger?.summaries(within, limit + 1) ?? [])
     .filter(({ lock }) => isLockName(lock) || isNamespacedName(lock));
-  const seen = await look("all", () => observer.sightings("all", table, signal));
+  const seen = await look("all", () => observer.sightings("all", table, NEVER));
 
   const facts = new Map<string, LockFacts>();
   for (const runs of summaries.slice(0, limit)) {
@@ -72,7 +68,7 @@ async function findLocks(
 /** What can be seen of one lock: where not all are shown, more if it alone is asked for. */
 async function seenOf(lock: string, seen: Seen, { ledger: { table } }: Settings, observer: Observer): Promise<Seen> {
   if (seen.hidden === undefined || seen.showsHolders) return seen;
-  return await look({ lock }, () => observer.sightings({ lock }, table, signal));
+  return await look({ lock }, () => observer.sightings({ lock }, table, NEVER));
 }
 
 function factsOf(

@@ -8,6 +8,7 @@ import type { Settings } from "../settings/settings.ts";
 import { formatDuration } from "../text/duration.ts";
 import { printable, printableJson } from "../text/printable.ts";
 import { ago, timeOf } from "../text/time.ts";
+import { NEVER } from "../waiting.ts";
 import { asQuery } from "./as_query.ts";
 import { backendOptions } from "./backend_options.ts";
 
@@ -45,8 +46,7 @@ async function lastSuccess(
   within: number,
 ): Promise<{ readonly isLate: boolean; readonly last: RecordedRun | undefined }> {
   const { server, ledger: { table } } = settings;
-  const { signal } = new AbortController();
-  await using observer = await server.observe(filter.lock!, backendOptions(settings, "history", io), signal);
+  await using observer = await server.observe(filter.lock!, backendOptions(settings, "history", io), NEVER);
   const ledger = await observer.ledger(table, new Patience(undefined, io.limits?.ledgerWait));
   const successes = { ...filter, outcomes: ["succeeded"] } as const;
   const [lately] = await ledger?.latest(1, { ...successes, endedWithin: within }) ?? [];

@@ -1,5 +1,4 @@
 import type { Deadline } from "../deadline.ts";
-import { lockName } from "../lock/lock_name.ts";
 import { PassingLine } from "../log/passing_line.ts";
 import { isInForeground } from "../system/foreground.ts";
 import { isDumb } from "../system/terminal.ts";
@@ -7,6 +6,7 @@ import { delayOrAbort, listening, TimeLimit } from "../waiting.ts";
 import { look } from "../who/look.ts";
 import { type AwaitedHolder, awaitedHolder, waitingText } from "../who/waiting_text.ts";
 import { backendOptions } from "./backend_options.ts";
+import { NO_LOCK } from "./no_lock.ts";
 import { onSignals } from "./on_signals.ts";
 import type { Job } from "./job.ts";
 
@@ -24,9 +24,6 @@ const CHECK_EVERY = 5 * SECOND;
 
 /** The longest look, in milliseconds, so that the next one begins in time. */
 const LONGEST_LOOK = 5 * SECOND;
-
-/** Placeholder lock name for the session that looks, so that nobody takes it for one that waits. */
-const NO_LOCK = lockName("");
 
 /**
  * Tells at the terminal whom sera waits for, in one line that is renewed in its place: who has the lock, since when, and

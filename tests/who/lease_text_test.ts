@@ -52,7 +52,7 @@ Deno.test("a message tells of a silent holder alone, and when the lock is free a
     [36_000, "silent for 36s, free soon"],
   ];
   for (const [silent, text] of cases) assert.equal(silenceText(lease(silent)), text);
-  const holder = "web1:4711 backup, since 2026-11-22 10:00:05Z (3m20s)";
+  const holder = "web1:4711 backup, since 2026-11-22 10:00:05Z (3 min ago)";
   assert.equal(holderText([{ ...HELD, lease: lease(2000) }], NOW), holder);
   assert.equal(
     holderText([{ ...HELD, lease: lease(12_000) }], NOW),

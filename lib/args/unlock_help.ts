@@ -9,8 +9,8 @@ export const UNLOCK: Subcommand = {
   summary: "end who holds a lock",
   usage: "[--force] [flags] -- command ...",
   usages: [
-    "[--yes] [--force] [--json] [flags] --name TEXT | -- command ...",
-    "[--yes] [--force] [--json] [flags] --lock PREFIX",
+    "[--yes] [--force] [flags] --name TEXT | -- command ...",
+    "[--yes] [--force] [flags] --lock PREFIX",
   ],
   about: [
     "Shows who holds the lock of a command (its words as in a run, without the wait)",

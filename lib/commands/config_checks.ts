@@ -3,7 +3,7 @@ import { resolveSettings } from "../settings/resolve.ts";
 import { SettingValues } from "../settings/setting_values.ts";
 import type { Settings } from "../settings/settings.ts";
 import { type ConfigFile, NoConfigFileError, readConfigFile } from "../settings/config_file.ts";
-import { ServerRemovedError } from "../settings/no_server.ts";
+import { NoServerError } from "../settings/no_server.ts";
 import { othersWhoDecide } from "../settings/other_writers.ts";
 import { holdsPassword } from "../settings/holds_password.ts";
 import { sourcesText } from "../settings/sources.ts";
@@ -57,7 +57,7 @@ export async function checkConfig(
       file = await readConfigFile(path);
       return { found: `${path}${serverFrom === undefined ? "" : `; the server is from ${serverFrom}`}` };
     } catch (error) {
-      if (resolved instanceof ServerRemovedError) throw resolved;
+      if (resolved instanceof NoServerError) throw resolved;
       if (!needless || !(error instanceof ConfigError)) throw error;
       if (error instanceof NoConfigFileError) return { found: `none is needed: ${serverFrom} names the server` };
       unused = error;

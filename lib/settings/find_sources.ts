@@ -50,7 +50,7 @@ export async function findSources(flags: ReadonlyMap<string, string>, env: Env):
       `No server in the config file: ${path}`,
       'add "server": "user:password@tcp(db.example.com:3306)/", or use --server file: to lock on this machine only',
     );
-    throw await noServer(error, env, outside);
+    throw await noServer(error, env, outside, file && { path, text: file.text });
   }
   // To the Go driver an empty one is MySQL on this machine, whose locks no other node sees.
   if (server.value === "" && server.source === "--server") {
@@ -62,6 +62,6 @@ export async function findSources(flags: ReadonlyMap<string, string>, env: Env):
   return { find, path, file, server, ignored };
 }
 
-async function noServer(error: ConfigError, env: Env, outside: Find): Promise<SeraError> {
-  return (await import("./no_server.ts")).noServer(error, env, outside);
+async function noServer(...about: Parameters<typeof import("./no_server.ts").noServer>): Promise<SeraError> {
+  return (await import("./no_server.ts")).noServer(...about);
 }

@@ -31,6 +31,8 @@ export interface Asker {
    * @throws {LockUnavailableError} When there is no connection to send them over.
    */
   batch?(statements: readonly Statement[], options?: QueryOptions): Promise<readonly Outcome[]>;
+  /** Whether the server takes several statements in one message; by default it does. */
+  readonly takesSeveral?: boolean;
   /** By default `session`. */
   readonly settingsFrom?: SettingsFrom;
   /** Absent where a lock is not given back with the end of a run. */

@@ -83,6 +83,7 @@ class SessionKeeper implements Keeper {
   }
 
   async #endRun(ending: LastEnding, options?: QueryOptions): Promise<Ended> {
+    if (!this.session.takesSeveral) return { isReleased: false, readBack: undefined, afterwards: [] };
     const { record, readBack, isRecorded, afterwards } = ending;
     const release = this.#lock.releaseWhere(isRecorded);
     const outcomes = await this.session.batch([record, readBack, release.statement, ...afterwards], options);

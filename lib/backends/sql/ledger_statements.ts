@@ -100,7 +100,8 @@ export function ledgerStatements(
         },
       });
     },
-    batch: asker.batch && sendAll,
+    // One by one they would each wait for others, though one of them has done so in vain.
+    batch: asker.takesSeveral === false ? undefined : asker.batch && sendAll,
     end: endRun && ((ending) => unlessInterrupted(() => endRun(ending, options))),
   };
 }

@@ -51,6 +51,10 @@ export class LeaseConnection<S extends Session> implements LockSession, Asker {
     return this.#session.serverMark;
   }
 
+  get takesSeveral(): boolean {
+    return this.#session.takesSeveral;
+  }
+
   get settingsFrom(): SettingsFrom {
     return this.#settingsFrom(this.#session);
   }

@@ -126,13 +126,12 @@ export class LeaseKeeper<S extends Session> implements Keeper {
    * gets the session lock finds the lease free, and the run's end recorded.
    */
   async #free(session: S, ending?: LastEnding): Promise<Ended> {
-    const { lock, mine, server: { table, queue, settingsFrom } } = this.#kept;
+    const { lock, mine, server: { table, queue } } = this.#kept;
     const isGone = table.isGone(lock, mine);
     const isOver = ending ? sql`${isGone} AND ${ending.isRecorded}` : isGone;
     const leave = this.#queuedIn === session && !this.#queueing ? queue.leaveWhere(session, isOver) : undefined;
     const more = [...ending ? [ending.readBack] : [], ...leave ? [leave.statement] : [], ...ending?.afterwards ?? []];
-    // One message at a time where each brings its settings: a pooler has several sessions.
-    const then = settingsFrom(session) === "statement" ? [] : more;
+    const then = session.takesSeveral ? more : [];
     let outcomes: readonly Outcome[];
     try {
       const released = await table.releaseAnd(session, lock, mine, then, ending);

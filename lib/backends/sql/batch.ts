@@ -1,4 +1,4 @@
-import { LockUnavailableError, TroubleError } from "../../errors.ts";
+import { type LockUnavailableError, TroubleError } from "../../errors.ts";
 import type { DriverAnswer } from "./driver.ts";
 import type { Row } from "./row.ts";
 import type { Statement } from "./statement.ts";

@@ -4,16 +4,14 @@
  *
  * @module
  */
-import { bashCompletion } from "./completions/bash.ts";
-import { fishCompletion } from "./completions/fish.ts";
-import { zshCompletion } from "./completions/zsh.ts";
+import { SHELLS } from "../lib/args/completion_help.ts";
+import { COMMANDS } from "../lib/commands/table.ts";
+import { completionFor } from "../lib/completions/completion.ts";
 
 /** The completion for each shell. */
-export const COMPLETIONS: Readonly<Record<string, () => string>> = {
-  bash: bashCompletion,
-  zsh: zshCompletion,
-  fish: fishCompletion,
-};
+export const COMPLETIONS: Readonly<Record<string, () => string>> = Object.fromEntries(
+  SHELLS.map((shell) => [shell, () => completionFor(shell, COMMANDS)!]),
+);
 
 if (import.meta.main) {
   const [shell = "", path, ...rest] = Deno.args;

@@ -24,6 +24,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["lib/backends/"],
   ["lib/settings/"],
   ["lib/args/"],
+  ["lib/completions/"],
   ["lib/modes/"],
   ["lib/commands/"],
   ["lib/cli.ts"],

@@ -23,6 +23,9 @@ export function withSuggestion(
   if (subcommand === undefined && /^-\d/.test(word)) {
     return new UsageError(`Unknown flag: ${word}`, "a wait is never negative: 0 tries once, forever never gives up");
   }
+  if (subcommand === undefined && flag === "wait") {
+    return new UsageError(`Unknown flag: ${word}`, "the wait is the word before the command: sera 30 <command>");
+  }
   const elsewhere = flagElsewhere(word, flag, commands, subcommand);
   if (elsewhere !== undefined) return new UsageError(elsewhere.what, elsewhere.cure);
   const names = specs.map(({ name }) => name).filter((name) => name.length > 1);

@@ -20,7 +20,7 @@ const FLAGS_HEADING = "Flags (-flag and --flag are the same; a value follows as 
  * @param commands All but the run.
  */
 export function helpText(commands: readonly Subcommand[]): string {
-  const others = commands.map(({ name, usage }) => [`       sera ${name} ${usage}`, `(see sera ${name} --help)`]);
+  const others = commands.map(({ name, usage }) => [`       sera ${name} ${usage}`, `(sera ${name} --help)`]);
   const column = Math.max(...others.map(([usage]) => usage!.length)) + 1;
   return [
     `Usage: sera ${RUN_USAGE}`,

@@ -3,11 +3,12 @@ import { resolveSettings } from "../settings/resolve.ts";
 import { SettingValues } from "../settings/setting_values.ts";
 import type { Settings } from "../settings/settings.ts";
 import { type ConfigFile, NoConfigFileError, readConfigFile } from "../settings/config_file.ts";
-import { ServerRemovedError } from "../settings/no_server.ts";
+import { NoServerError } from "../settings/no_server.ts";
 import { othersWhoDecide } from "../settings/other_writers.ts";
 import { holdsPassword } from "../settings/holds_password.ts";
 import { sourcesText } from "../settings/sources.ts";
 import { refuseWithoutEffect, withoutEffect } from "../settings/without_effect.ts";
+import { readSmallFile } from "../system/small_file.ts";
 import { formatDuration } from "../text/duration.ts";
 import { ConfigError, type Trouble } from "../errors.ts";
 import { VariableError } from "../io.ts";
@@ -46,7 +47,8 @@ export async function checkConfig(
   }
   const outside = new SettingValues((key) => foundOutside(flags, env, key));
   const path = outside.get("config");
-  const serverFrom = outside.find("server")?.source;
+  const fileCounts = resolved instanceof ConfigError || resolved.sourceOf("serverFile") !== undefined;
+  const serverFrom = (fileCounts && outside.find("serverFile") || outside.find("server"))?.source;
   const needless = outside.find("config") === undefined && serverFrom !== undefined;
 
   let file: ConfigFile | undefined;
@@ -57,7 +59,7 @@ export async function checkConfig(
       file = await readConfigFile(path);
       return { found: `${path}${serverFrom === undefined ? "" : `; the server is from ${serverFrom}`}` };
     } catch (error) {
-      if (resolved instanceof ServerRemovedError) throw resolved;
+      if (resolved instanceof NoServerError) throw resolved;
       if (!needless || !(error instanceof ConfigError)) throw error;
       if (error instanceof NoConfigFileError) return { found: `none is needed: ${serverFrom} names the server` };
       unused = error;
@@ -73,8 +75,14 @@ export async function checkConfig(
       () => examine(path, info.mode, typeof server === "string" && holdsPassword(server)),
     );
     for (const writer of writers) await report.check("permissions", () => warning(writer));
-  } else if (found) {
+  }
+  const serverFile = resolved instanceof ConfigError ? undefined : resolved.serverFile;
+  if (found && !file && serverFile === undefined) {
     await report.check("permissions", () => ({ found: "there is no file to protect" }));
+  }
+  if (serverFile !== undefined) {
+    const { text, info } = await readSmallFile(serverFile);
+    await report.check("permissions", () => examine(serverFile, info.mode, holdsPassword(text)));
   }
   if (found) {
     await report.check("settings", async () => {

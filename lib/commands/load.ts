@@ -11,6 +11,7 @@ const WORK: ReadonlyMap<string, Load> = new Map<string, Load>([
   ["unlock", async () => ({ prints: true, work: (await import("./unlock.ts")).unlock })],
   ["forget", async () => ({ prints: true, work: (await import("./forget.ts")).forget })],
   ["metrics", async () => ({ prints: true, work: (await import("./metrics.ts")).metrics })],
+  ["completion", async () => ({ prints: true, work: (await import("./completion.ts")).completion })],
   ["heimdall", async () => {
     const { FAILED, heimdall } = await import("./heimdall.ts");
     return { ownCode: FAILED, work: heimdall };

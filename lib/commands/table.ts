@@ -1,3 +1,4 @@
+import { COMPLETION } from "../args/completion_help.ts";
 import { DOCTOR } from "../args/doctor_help.ts";
 import { FORGET } from "../args/forget_help.ts";
 import { HEIMDALL } from "../args/heimdall_help.ts";
@@ -8,4 +9,4 @@ import { UNLOCK } from "../args/unlock_help.ts";
 import type { Subcommand } from "../args/subcommand.ts";
 
 /** The subcommands, in the order of the help; `load.ts` loads their work. */
-export const COMMANDS: readonly Subcommand[] = [STATUS, HISTORY, UNLOCK, FORGET, DOCTOR, METRICS, HEIMDALL];
+export const COMMANDS: readonly Subcommand[] = [STATUS, HISTORY, UNLOCK, FORGET, DOCTOR, METRICS, COMPLETION, HEIMDALL];

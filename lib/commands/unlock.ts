@@ -5,11 +5,13 @@ import { resolveSettings } from "../settings/resolve.ts";
 import type { Settings } from "../settings/settings.ts";
 import { systemUser } from "../system/user.ts";
 import { formatDuration, parseWait } from "../text/duration.ts";
-import { endHolder, type HolderEnd } from "../who/end_holder.ts";
+import { endHolder } from "../who/end_holder.ts";
+import { aborted, firstOf, settled } from "../waiting.ts";
 import type { Grip } from "../who/grip.ts";
 import type { Sighting } from "../who/sighting.ts";
 import { type Asked, askedFor } from "./asked_for.ts";
 import { asQuery } from "./as_query.ts";
+import { untilSignalled } from "./ending_signals.ts";
 import { backendOptions } from "./backend_options.ts";
 import type { Call } from "./command.ts";
 import { confirm, requireConfirmable } from "./confirm.ts";
@@ -101,19 +103,25 @@ async function end(
     report.declined(holder);
     return STILL_HELD;
   }
-  const ended: HolderEnd = await endHolder(grip, {
-    wait,
-    asked: () => report.note(`Asked it to end; waiting for that for up to ${formatDuration(Math.round(wait))}`),
-    force: async (why) => {
-      if (force) return true;
-      if (yes) return false;
-      const what = why === "deaf"
-        ? `It cannot be asked: ${grip.deaf}`
-        : `It did not end within ${formatDuration(Math.round(wait))}`;
-      return await confirm(`${what}. Take the lock from it by force?`, io);
-    },
-    signal,
+  const span = formatDuration(Math.round(wait));
+  // A signal ends the wait, and the wish is taken back.
+  return await untilSignalled(async (interrupted) => {
+    const ended = await endHolder(grip, {
+      wait,
+      asked: () => report.note(`Asked it to end; waiting${wait === Infinity ? "" : ` up to ${span}`} for that`),
+      force: async (why) => {
+        if (force || yes) return force;
+        const what = why === "deaf" ? `It cannot be asked: ${grip.deaf}` : `It did not end within ${span}`;
+        return await firstOf<boolean>(
+          settled(confirm(`${what}. Take the lock from it by force?`, io)),
+          aborted(interrupted, ({ reason }) => {
+            throw reason;
+          }),
+        );
+      },
+      signal: interrupted,
+    });
+    report.ended(holder, ended, grip.deaf, wait);
+    return ended.outcome === "held" ? STILL_HELD : DONE;
   });
-  report.ended(holder, ended, grip.deaf, wait);
-  return ended.outcome === "held" ? STILL_HELD : DONE;
 }

@@ -51,7 +51,9 @@ export class UnlockReport {
     if (this.#isJson && !Deno.stdin.isTerminal()) return;
     const who = holderText([holder]) ?? "somebody of whom the server shows nothing";
     const run = holder.runId === undefined ? "" : `, run ${holder.runId}`;
-    const text = `${shownLock(tidy(holder))} is held by ${who}${run}.\n`;
+    const sentence = `${shownLock(tidy(holder))} is held by ${who}${run}.`;
+    const isWide = sentence.length > (terminalWidth() ?? Infinity);
+    const text = `${isWide ? sentence.replace(/, (?=(connected )?since )/, ",\n  ") : sentence}\n`;
     if (this.#isJson) this.#io.err(text);
     else this.#io.out(text);
     await this.#io.flush?.();

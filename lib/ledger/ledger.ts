@@ -24,10 +24,11 @@ export interface Ledger {
   /**
    * Marks runs of this lock as abandoned if their holder died before it recorded their end. Only under the lock.
    *
+   * @param next The rule by which {@linkcode begin} will be asked at once: what that needs may be asked together with this.
    * @returns Those runs, at most a hundred.
    * @throws {LockUnavailableError} When the ledger cannot be used.
    */
-  abandon(lock: string): Promise<readonly RecordedRun[]>;
+  abandon(lock: string, next?: Rule): Promise<readonly RecordedRun[]>;
 
   /**
    * Marks a run of this process as unstarted, if there is one: an attempt to begin it got no answer, so it may have been

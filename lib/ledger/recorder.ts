@@ -5,7 +5,7 @@ import type { HeldLock } from "../lock/lock.ts";
 import type { Logger } from "../log/logger.ts";
 import { begunRun, type LedgerRun } from "./begun_run.ts";
 import type { Ledger, OpenLedger } from "./ledger.ts";
-import type { RecordedRun, RecordingRule, Runner } from "./run.ts";
+import type { RecordedRun, RecordingRule, Rule, Runner } from "./run.ts";
 import { skipReason, whoAndWhen } from "./run_text.ts";
 
 /** Records one command's run in the ledger, under its lock. */
@@ -53,7 +53,7 @@ export class Recorder {
    * @throws {LockUnavailableError} When the ledger cannot be used.
    */
   async begin(lock: HeldLock, deadline?: Deadline): Promise<LedgerRun | string> {
-    const ledger = await this.#tidied(lock, deadline);
+    const ledger = await this.#tidied(lock, deadline, this.#rule);
     this.#isUnsure = true;
     const permission = await ledger.begin(this.#lock, this.#runner, this.#rule);
     if (permission.granted && permission.ignored) await this.#tellIgnored(ledger, permission.ignored, permission.id);
@@ -104,13 +104,17 @@ export class Recorder {
     }
   }
 
-  /** The ledger, in which runs of holders that died are no longer marked as running. */
-  async #tidied(lock: HeldLock, deadline: Deadline | undefined): Promise<Ledger> {
+  /**
+   * The ledger, in which runs of holders that died are no longer marked as running.
+   *
+   * @param next As for `Ledger.abandon()`.
+   */
+  async #tidied(lock: HeldLock, deadline: Deadline | undefined, next?: Rule): Promise<Ledger> {
     const ledger = this.#ledger = await this.#open(lock);
     ledger.hurry(deadline);
     if (this.#isUnsure) await ledger.takeBack(this.#lock, this.#runner);
     this.#isUnsure = false;
-    for (const run of await ledger.abandon(this.#lock)) {
+    for (const run of await ledger.abandon(this.#lock, next)) {
       this.#logger.log(
         "notice",
         "note",

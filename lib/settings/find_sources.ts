@@ -16,7 +16,7 @@ export interface Sources {
 }
 
 /**
- * Reads the config file, and finds the server.
+ * Reads the config file and that of the server, and finds the server.
  *
  * @param flags The flags as given.
  * @throws {ConfigError} When the config file cannot be used, or no server is named.
@@ -34,23 +34,26 @@ export async function findSources(flags: ReadonlyMap<string, string>, env: Env):
     if (isNamed || !(error instanceof ConfigError)) throw error;
     const isMissing = error instanceof NoConfigFileError;
     // A server that is named elsewhere makes the file unnecessary, and is the way around a broken one.
-    if (outside("server") === undefined) throw isMissing ? await noServer(error, env, outside) : error;
+    if ((outside("server") ?? outside("serverFile")) === undefined) {
+      throw isMissing ? await noServer(error, env, outside) : error;
+    }
     if (!isMissing) ignored = error;
   }
 
-  const find: Find = (key) => {
+  const given: Find = (key) => {
     const { name } = TABLE[key];
     const found = outside(key);
     if (found || !file?.values.has(name)) return found;
     return { value: file.values.get(name), source: path, error: ConfigError, json: true };
   };
+  const find = given("serverFile") ? await (await import("./server_file.ts")).withServerFile(given) : given;
   const server = find("server");
   if (!server) {
     const error = new ConfigError(
       `No server in the config file: ${path}`,
       'add "server": "user:password@tcp(db.example.com:3306)/", or use --server file: to lock on this machine only',
     );
-    throw await noServer(error, env, outside);
+    throw await noServer(error, env, outside, file && { path, text: file.text });
   }
   // To the Go driver an empty one is MySQL on this machine, whose locks no other node sees.
   if (server.value === "" && server.source === "--server") {
@@ -62,6 +65,6 @@ export async function findSources(flags: ReadonlyMap<string, string>, env: Env):
   return { find, path, file, server, ignored };
 }
 
-async function noServer(error: ConfigError, env: Env, outside: Find): Promise<SeraError> {
-  return (await import("./no_server.ts")).noServer(error, env, outside);
+async function noServer(...about: Parameters<typeof import("./no_server.ts").noServer>): Promise<SeraError> {
+  return (await import("./no_server.ts")).noServer(...about);
 }

@@ -1,30 +1,47 @@
-import { ConfigError, type SeraError } from "../errors.ts";
+import { ConfigError, type SeraError, type Trouble } from "../errors.ts";
+import { keyOddities, variableOddities } from "./oddities.ts";
 import { type Env, SERVER_REMOVED } from "./outside.ts";
 import type { Find } from "./setting_values.ts";
 import { TABLE } from "./table.ts";
 import { firstWrong } from "./wrong_values.ts";
 
-/** No server is named, since the sera above removed it from the environment. */
-export class ServerRemovedError extends ConfigError {}
+/** No server is named, and the reason is known. */
+export class NoServerError extends ConfigError {}
 
 /**
- * The error where no server is named: that another setting has a wrong value, or that the sera above removed the server
- * from the environment, if either is so.
+ * The error where no server is named: that another setting has a wrong value, that the sera above removed the server from
+ * the environment, or that a key or variable is probably a mistyped one for it, if one of these is so.
  *
  * @param error The error otherwise.
  * @param fromOutside Finds the value of a flag or variable.
+ * @param file The config file, if there is one.
  */
 export function noServer(
   error: ConfigError,
   env: Env,
   fromOutside: Find,
+  file?: { readonly path: string; readonly text: string },
 ): SeraError {
   const wrong = firstWrong(fromOutside);
   if (wrong) return wrong;
-  if (env(SERVER_REMOVED) === undefined) return error;
-  return new ServerRemovedError(
+  if (env(SERVER_REMOVED) === undefined) {
+    const mistyped = mistypedServer(file);
+    return mistyped ? new NoServerError(`No server: ${uncapitalized(mistyped.what)}`, mistyped.cure) : error;
+  }
+  return new NoServerError(
     "No server: the sera that this command runs under took SERA_SERVER out of its environment, since there may be a " +
       "password in it",
     `name the server in a config file (${TABLE.config.default}, or the one that SERA_CONFIG names)`,
   );
+}
+
+function mistypedServer(file: { readonly path: string; readonly text: string } | undefined): Trouble | undefined {
+  const all = [...file ? keyOddities(file.path, file.text) : [], ...variableOddities()];
+  return all.find(({ cure }) =>
+    /^did you mean (?:the flag --)?(?:SERA_SERVER|server)(?:[_-](?:FILE|file))?\?/.test(cure ?? "")
+  );
+}
+
+function uncapitalized(text: string): string {
+  return text[0]!.toLowerCase() + text.slice(1);
 }

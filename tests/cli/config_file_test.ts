@@ -50,6 +50,18 @@ Deno.test("an unknown key is told of only when verbose, and harmless", async () 
   assert.match(stdout, /^Unknown key in .*sera\.json: colour; correct it, or take it out$/m);
 });
 
+Deno.test("where no server is named, a key or variable that is a mistyped one is told of", async () => {
+  await using place = await Place.make();
+  const path = await place.write("sera.json", JSON.stringify({ sever: `sera:${PASSWORD}@tcp(db)/` }));
+  const inFile = await place.sera(["--config", path, "0", "true"], { env: NO_SERVER });
+  assert.equal(inFile.stderr, `sera: No server: unknown key in ${path}: sever; did you mean server?\n`);
+  const env = { ...NO_SERVER, SERA_CONFIG: undefined, SERA_SERVR: `sera:${PASSWORD}@tcp(db)/` };
+  const outside = await place.sera(["0", "true"], { env });
+  assert.equal(outside.stderr, "sera: No server: unknown variable: SERA_SERVR; did you mean SERA_SERVER?\n");
+  assert.deepEqual([inFile.code, outside.code], [200, 200]);
+  assert.match((await place.sera(["doctor"], { env })).stdout, /^fail +config .*did you mean SERA_SERVER\?$/m);
+});
+
 Deno.test("null leaves a setting as it is", async () => {
   await using place = await Place.make();
   const path = await place.write("sera.json", JSON.stringify({ server: place.server, verbose: null, syslog: null }));
@@ -141,10 +153,10 @@ testInProcess("a folder as config file is 200, with its path and both ways on", 
   assertWaysOn(stderr, place.path);
 });
 
-testInProcess("a config file without a server is 200, with both ways on", async () => {
+Deno.test("a config file without a server is 200, with both ways on", async () => {
   await using place = await Place.make();
   const path = await place.write("sera.json", JSON.stringify({ verbose: true }));
-  const { code, stdout, stderr } = await inProcess(place, ["--config", path, "0", "echo", "ran"], { env: NO_SERVER });
+  const { code, stdout, stderr } = await place.sera(["--config", path, "0", "echo", "ran"], { env: NO_SERVER });
   assert.deepEqual({ code, stdout }, { code: 200, stdout: "" });
   assert.match(stderr, /No server/);
   assertWaysOn(stderr, path);

@@ -22,12 +22,19 @@ const MEANT: [string[], string][] = [
   [["--min_hold=3", "0", "true"], "Unknown flag: --min_hold; did you mean --min-hold? See sera --help"],
   [["--SERVER", "x", "0", "true"], "Unknown flag: --SERVER; did you mean --server? See sera --help"],
   [["-5", "true"], "Unknown flag: -5; a wait is never negative: 0 tries once, forever never gives up"],
-  [["--limit", "5", "0", "true"], "Unknown flag: --limit; it is a flag of sera history, not of a run"],
+  [
+    ["--limit", "5", "0", "true"],
+    "Unknown flag: --limit; it is a flag of sera history and sera metrics, not of a run",
+  ],
   [
     ["--json", "0", "true"],
-    "Unknown flag: --json; it is a flag of sera status, sera history and sera doctor, not of a run",
+    "Unknown flag: --json; it is a flag of sera status, sera history, sera unlock, sera forget and sera doctor, " +
+    "not of a run",
   ],
-  [["doctor", "--limit", "5"], "Unknown flag: --limit; it is a flag of sera history, not of sera doctor"],
+  [
+    ["doctor", "--limit", "5"],
+    "Unknown flag: --limit; it is a flag of sera history and sera metrics, not of sera doctor",
+  ],
   [["status", "--josn"], "Unknown flag: --josn; did you mean --json? See sera status --help"],
   [["status", "--version"], "Unknown flag: --version; write sera --version"],
   [
@@ -36,8 +43,8 @@ const MEANT: [string[], string][] = [
   ],
   [["10", "-name=x", "true"], "Cannot run --name: flags belong before the wait; write sera --name ... 10 <command>"],
   [["10", "--help"], "Cannot run --help: flags belong before the wait; write sera --help"],
+  [["--wait", "5", "true"], "Unknown flag: --wait; the wait is the word before the command: sera 30 <command>"],
   // Nobody can know what these were to be.
-  [["--wait", "5", "true"], "Unknown flag: --wait; see sera --help"],
   [["--timeout", "5", "true"], "Unknown flag: --timeout; see sera --help"],
   [["-v", "0", "true"], "Unknown flag: -v; see sera --help"],
   [["-psecret", "0", "true"], "Unknown flag: -p...; see sera --help"],
@@ -65,7 +72,7 @@ Deno.test("a command that is called almost like a subcommand, or like a flag tha
   }
 });
 
-for (const name of ["wait-and-skip", "detailed-exit-codes", "once", "every", "count-failures", "min-hold", "label"]) {
+for (const name of ["wait-and-skip", "detailed-exit-codes", "every", "count-failures", "min-hold", "label"]) {
   testInProcess(`--${name} with status and history is 201: it is a flag of a run`, async () => {
     await using place = await Place.make();
     for (const subcommand of ["status", "history"]) {

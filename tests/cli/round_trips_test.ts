@@ -70,9 +70,9 @@ const KINDS: readonly Kind[] = [
     release: /RELEASE_LOCK\(/,
     takes: {
       "": { run: 6, start: 0, release: 1 },
-      "--ledger": { run: 13, start: 4, release: 3 },
-      "--lease": { run: 8, start: 0, release: 2 },
-      "--lease --ledger": { run: 13, start: 3, release: 3 },
+      "--ledger": { run: 8, start: 2, release: 1 },
+      "--lease": { run: 7, start: 0, release: 1 },
+      "--lease --ledger": { run: 9, start: 2, release: 1 },
     },
   },
   {
@@ -88,9 +88,9 @@ const KINDS: readonly Kind[] = [
     release: /pg_advisory_unlock\(/,
     takes: {
       "": { run: 5, start: 0, release: 1 },
-      "--ledger": { run: 11, start: 3, release: 3 },
-      "--lease": { run: 7, start: 0, release: 2 },
-      "--lease --ledger": { run: 11, start: 2, release: 3 },
+      "--ledger": { run: 7, start: 2, release: 1 },
+      "--lease": { run: 6, start: 0, release: 1 },
+      "--lease --ledger": { run: 8, start: 2, release: 1 },
     },
   },
   {

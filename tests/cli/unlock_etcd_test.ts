@@ -3,23 +3,29 @@
 import assert from "node:assert/strict";
 import { lockName } from "../../lib/lock/lock_name.ts";
 import { fixture } from "./place.ts";
+import { underWatch } from "./process_list.ts";
 import type { Running } from "./running.ts";
 import { type StartedTarget, testOn, useEtcd } from "./targets.ts";
 
 const ETCD = useEtcd();
 const SHORT = { SERA_TTL: "6s", SERA_GRACE: "1s" };
+/** Long enough for a paused holder to keep its lease while others look. */
+const LONG = { SERA_TTL: "60s", SERA_GRACE: "1s" };
 
-async function withHolder(act: (started: StartedTarget, holder: Running) => Promise<void>): Promise<void> {
+async function withHolder(
+  act: (started: StartedTarget, holder: Running) => Promise<void>,
+  env = SHORT,
+): Promise<void> {
   await using started = await ETCD.start();
   const words = ["--once", "k", "--name", "n", "0", fixture("hold.sh")];
-  await using holder = started.place.startSera(words, { stdin: "open", env: SHORT });
+  await using holder = started.place.startSera(words, { stdin: "open", env });
   await holder.says("ready");
   await act(started, holder);
 }
 
 testOn(ETCD, "a holder that is asked ends, and says who asked", async () => {
   await withHolder(async ({ place }, holder) => {
-    const { code, stdout, stderr } = await place.sera(["unlock", "--yes", "--name", "n"]);
+    const { code, stdout, stderr } = await place.sera(["unlock", "--yes", "--wait", "2m", "--name", "n"]);
     assert.deepEqual([stdout.trimEnd().split("\n").slice(1), code], [["Released."], 0], stdout + stderr);
     const ended = await holder.ended;
     assert.equal(ended.code, 206);
@@ -35,6 +41,7 @@ testOn(ETCD, "a holder that is asked ends, and says who asked", async () => {
 
 testOn(ETCD, "a paused holder loses its key by force, and nothing before that", async () => {
   await withHolder(async ({ place, sessions }, holder) => {
+    await underWatch(holder);
     holder.kill("SIGSTOP");
     const asked = await place.sera(["unlock", "--yes", "--wait", "500ms", "--json", "--name", "n"]);
     assert.deepEqual([asked.code, JSON.parse(asked.stdout).outcome], [1, "held"], asked.stderr);
@@ -47,12 +54,12 @@ testOn(ETCD, "a paused holder loses its key by force, and nothing before that", 
     assert.equal((await place.sera(["--name", "n", "0", "true"])).code, 0);
     holder.kill("SIGCONT");
     assert.equal((await holder.ended).code, 206);
-  });
+  }, LONG);
 });
 
 testOn(ETCD, "two who unlock at once are both told that it is released", async () => {
   await withHolder(async ({ place }, holder) => {
-    const both = await Promise.all([1, 2].map(() => place.sera(["unlock", "--yes", "--name", "n"], { env: SHORT })));
+    const both = await Promise.all([1, 2].map(() => place.sera(["unlock", "--yes", "--wait", "2m", "--name", "n"])));
     assert.deepEqual(both.map(({ code }) => code), [0, 0], JSON.stringify(both));
     assert.equal((await holder.ended).code, 206);
   });
@@ -62,10 +69,23 @@ testOn(ETCD, "one who waits is next, and is not asked", async () => {
   await withHolder(async ({ place, waiters }, holder) => {
     await using next = place.startSera(["--name", "n", "100", fixture("hold.sh")], { stdin: "open", env: SHORT });
     while (await waiters("n") === 0) await new Promise((resolve) => setTimeout(resolve, 20));
-    assert.equal((await place.sera(["unlock", "--yes", "--lock", lockName("n").slice(0, 5)])).code, 0);
+    assert.equal((await place.sera(["unlock", "--yes", "--wait", "2m", "--lock", lockName("n").slice(0, 5)])).code, 0);
     assert.equal((await holder.ended).code, 206);
     await next.says("ready");
     await next.closeStdin();
     assert.equal((await next.ended).code, 0);
   });
+});
+
+testOn(ETCD, "a signal ends the wait, and the wish is taken back", async () => {
+  await withHolder(async ({ place, sessions }, holder) => {
+    await underWatch(holder);
+    holder.kill("SIGSTOP");
+    await using unlocker = place.startSera(["unlock", "--yes", "--wait", "forever", "--name", "n"]);
+    await unlocker.says("Asked it to end; waiting for that");
+    assert.match(await sessions(), /unlock by/);
+    unlocker.kill("SIGINT");
+    assert.equal((await unlocker.ended).code, 130);
+    assert.doesNotMatch(await sessions(), /unlock by/);
+  }, LONG);
 });

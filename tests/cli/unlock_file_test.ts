@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { lockName } from "../../lib/lock/lock_name.ts";
 import { linux, terminal, testWith, tool } from "./needs.ts";
 import { fixture, Place } from "./place.ts";
+import { underWatch } from "./process_list.ts";
 import type { Running } from "./running.ts";
 import { startInTerminal } from "./terminal.ts";
 
@@ -22,11 +23,11 @@ async function withHolder(
 
 testWith([linux], "a holder that is asked stops its command, releases the lock and says who asked", async () => {
   await withHolder(async (place, holder) => {
-    const { code, stdout, stderr } = await place.sera(["unlock", "--yes", "--name", "n"], { env: SHORT });
+    const { code, stdout, stderr } = await place.sera(["unlock", "--yes", "--wait", "2m", "--name", "n"]);
     const lines = stdout.trimEnd().split("\n");
     assert.match(lines[0]!, new RegExp(`^${LOCK.slice(0, 12)} is held by .*:${holder.pid} n, since .*\\.$`));
     assert.deepEqual([lines.slice(1), code], [["Released."], 0]);
-    assert.equal(stderr, "sera: Asked it to end; waiting for that for up to 5s\n");
+    assert.equal(stderr, "sera: Asked it to end; waiting up to 2m for that\n");
     const ended = await holder.ended;
     assert.equal(ended.code, 206);
     assert.match(
@@ -40,7 +41,7 @@ testWith([linux], "a holder that is asked stops its command, releases the lock a
 
 testWith([linux], "the run of a holder that was asked has failed, and --once lets it run again", async () => {
   await withHolder(async (place, holder) => {
-    assert.equal((await place.sera(["unlock", "--yes", "--name", "n"], { env: SHORT })).code, 0);
+    assert.equal((await place.sera(["unlock", "--yes", "--wait", "2m", "--name", "n"])).code, 0);
     assert.equal((await holder.ended).code, 206);
     const { runs: [run] } = JSON.parse((await place.sera(["history", "--json"])).stdout);
     assert.deepEqual([run.outcome, run.exit_code], ["failed", 206]);
@@ -53,7 +54,7 @@ testWith([linux], "a wish for an earlier holder is none for this one", async () 
   await withHolder(async (place, holder) => {
     await place.write(`locks/${LOCK}.end`, JSON.stringify({ hold: crypto.randomUUID(), label: "unlock by x" }));
     // The next one replaces it.
-    const { code } = await place.sera(["unlock", "--yes", "--json", "--name", "n"], { env: SHORT });
+    const { code } = await place.sera(["unlock", "--yes", "--wait", "2m", "--json", "--name", "n"]);
     assert.equal(code, 0);
     assert.match((await holder.ended).stderr, /unlock by (?!x)/);
   });
@@ -61,7 +62,13 @@ testWith([linux], "a wish for an earlier holder is none for this one", async () 
 
 testWith([linux], "a paused holder does not answer; by force it is killed, and its command with it", async () => {
   await withHolder(async (place, holder) => {
+    await underWatch(holder);
     holder.kill("SIGSTOP");
+    await using patient = place.startSera(["unlock", "--yes", "--name", "n"], { env: SHORT });
+    // A third of the ttl, the grace period, and two seconds.
+    await patient.says("Asked it to end; waiting up to 5s for that");
+    patient.kill("SIGINT");
+    await patient.ended;
     const asked = await place.sera(["unlock", "--yes", "--wait", "1s", "--json", "--name", "n"]);
     const { outcome, reason, holder: { pid } } = JSON.parse(asked.stdout);
     assert.deepEqual([asked.code, outcome, pid], [1, "held", holder.pid]);
@@ -89,7 +96,7 @@ testWith([linux, tool("flock", "--version")], "a holder that is no sera cannot b
 
 testWith([linux], "two who unlock at once are both told that it is released", async () => {
   await withHolder(async (place, holder) => {
-    const both = await Promise.all([1, 2].map(() => place.sera(["unlock", "--yes", "--name", "n"], { env: SHORT })));
+    const both = await Promise.all([1, 2].map(() => place.sera(["unlock", "--yes", "--wait", "2m", "--name", "n"])));
     assert.deepEqual(both.map(({ code }) => code), [0, 0]);
     assert.equal((await holder.ended).code, 206);
   });
@@ -135,7 +142,7 @@ testWith(
       const { code, stdout } = await no.ended;
       assert.equal(code, 1);
       assert.match(stdout, /Left as it is\.\r?\n$/);
-      await using yes = startInTerminal(place, `SERA_TTL=3s ${place.file("bin/sera")} unlock --wait 10s --name n`);
+      await using yes = startInTerminal(place, `SERA_TTL=3s ${place.file("bin/sera")} unlock --wait 2m --name n`);
       await yes.says("End it? [y/N] ");
       await yes.write("y\n");
       assert.equal((await yes.ended).code, 0);

@@ -5,16 +5,24 @@ import { lockName } from "../../lib/lock/lock_name.ts";
 import { Together } from "../side_by_side.ts";
 import { type LeaseTarget, type StartedLeases, useLeaseTargets } from "./lease_targets.ts";
 import { fixture } from "./place.ts";
+import { underWatch } from "./process_list.ts";
 import type { Running } from "./running.ts";
 
 const SHORT = { SERA_TTL: "6s", SERA_GRACE: "1s" };
+/** Long enough for a paused holder to keep its lease while others look. */
+const LONG = { SERA_TTL: "60s", SERA_GRACE: "1s" };
 const together = new Together();
 
-function testOn(kind: LeaseTarget, name: string, fn: (started: StartedLeases, holder: Running) => Promise<void>): void {
+function testOn(
+  kind: LeaseTarget,
+  name: string,
+  fn: (started: StartedLeases, holder: Running) => Promise<void>,
+  env = SHORT,
+): void {
   kind.test(together, name, async () => {
     await using started = await kind.start();
     const words = ["--once", "k", "--name", "n", "0", fixture("hold.sh")];
-    await using holder = started.place.startSera(words, { stdin: "open", env: SHORT });
+    await using holder = started.place.startSera(words, { stdin: "open", env });
     await holder.says("ready");
     await fn(started, holder);
   });
@@ -25,7 +33,7 @@ for (const kind of useLeaseTargets()) {
     kind,
     "a holder that is asked ends, and says who asked",
     async ({ place, other, row, query, table }, holder) => {
-      const { code, stdout, stderr } = await other.sera(["unlock", "--yes", "--name", "n"]);
+      const { code, stdout, stderr } = await other.sera(["unlock", "--yes", "--wait", "2m", "--name", "n"]);
       assert.deepEqual([stdout.trimEnd().split("\n").slice(1), code], [["Released."], 0], stdout + stderr);
       const ended = await holder.ended;
       assert.equal(ended.code, 206);
@@ -48,6 +56,7 @@ for (const kind of useLeaseTargets()) {
   );
 
   testOn(kind, "a paused holder is taken the row from, with the next token", async ({ place, row }, holder) => {
+    await underWatch(holder);
     holder.kill("SIGSTOP");
     const before = await row("n");
     const asked = await place.sera(["unlock", "--yes", "--wait", "500ms", "--json", "--name", "n"]);
@@ -64,5 +73,19 @@ for (const kind of useLeaseTargets()) {
     assert.deepEqual([next.stdout, next.code], [`${BigInt(before!.fence!) + 2n}\n`, 0]);
     holder.kill("SIGCONT");
     assert.equal((await holder.ended).code, 206);
-  });
+  }, LONG);
+
+  testOn(
+    kind,
+    "a holder that was killed answers nobody; by force its row is free before its time",
+    async ({ place }, holder) => {
+      await underWatch(holder);
+      holder.kill("SIGKILL");
+      await holder.ended;
+      const forced = await place.sera(["unlock", "--yes", "--wait", "500ms", "--force", "--json", "--name", "n"]);
+      assert.deepEqual([forced.code, JSON.parse(forced.stdout).outcome], [0, "forced"], forced.stdout + forced.stderr);
+      assert.equal((await place.sera(["--name", "n", "20s", "true"])).code, 0);
+    },
+    LONG,
+  );
 }

@@ -10,7 +10,7 @@ import { PostgresBackend } from "../../lib/backends/postgres/backend.ts";
 import { postgresStore } from "../../lib/backends/postgres/ledger.ts";
 import { Patience } from "../../lib/ledger/patience.ts";
 import { SqlLedger } from "../../lib/backends/sql/ledger.ts";
-import type { Store } from "../../lib/backends/sql/ledger_table.ts";
+import type { Store } from "../../lib/backends/sql/store.ts";
 import type { HeldLock, Lock, LockSession } from "../../lib/lock/lock.ts";
 import { askerOf } from "../../lib/backends/sql/asker.ts";
 import { Session } from "../../lib/backends/sql/session.ts";

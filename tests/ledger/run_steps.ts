@@ -2,6 +2,8 @@
 
 import type { Rule } from "../../lib/ledger/run.ts";
 import { SqlLedger } from "../../lib/backends/sql/ledger.ts";
+import { sql, type Statement } from "../../lib/backends/sql/statement.ts";
+import type { Store } from "../../lib/backends/sql/store.ts";
 import { Recorder } from "../../lib/ledger/recorder.ts";
 import { Logger } from "../../lib/log/logger.ts";
 import { never, open } from "../backends/open.ts";
@@ -15,8 +17,15 @@ export interface RunPlan extends LedgerAddress {
   readonly journal: string;
 }
 
-/** Does a step of a run, whose name is the statement, or what else is done. */
-export type DoStep = <T>(name: string, step: () => Promise<T>) => Promise<T>;
+/**
+ * Does a step of a run, whose name is the statement, or what else is done. If several statements are sent at once, `parts`
+ * does them one by one, as far as a server gets that dies over them.
+ */
+export type DoStep = <T>(
+  name: string,
+  step: () => Promise<T>,
+  parts?: readonly (() => Promise<unknown>)[],
+) => Promise<T>;
 
 /** The steps besides the statements. */
 export const COMMAND = "the command";
@@ -24,6 +33,26 @@ export const RELEASE = "the release";
 
 /** How long the lock is waited for, in milliseconds: a crash must not keep the next one from it. */
 const PATIENCE = 2000;
+
+/** A store that does each message as a step. */
+function inSteps({ dialect, run, batch, end }: Store, doStep: DoStep): Store {
+  const textOf = (...statements: readonly Statement[]) =>
+    statements.map((statement) => statement.textFor(dialect.spelling)).join("; ");
+  const partsOf = (statements: readonly Statement[]) => statements.map((statement) => () => run(statement));
+  return {
+    dialect,
+    // What was sent together has been a step.
+    run: (statement, first) => first ? run(statement, first) : doStep(textOf(statement), () => run(statement)),
+    batch: batch &&
+      ((statements) => doStep(textOf(...statements), () => batch(statements), partsOf(statements))),
+    end: end && ((ending) => {
+      const { record, readBack, afterwards } = ending;
+      const released = () => end({ ...ending, afterwards: [] });
+      const parts = [...partsOf([record, readBack]), released, ...partsOf(afterwards)];
+      return doStep(textOf(record, readBack, sql`release`, ...afterwards), () => end(ending), parts);
+    }),
+  };
+}
 
 /** Runs the command unless the ledger has something against it. */
 export async function runOnce(
@@ -38,10 +67,7 @@ export async function runOnce(
   const recorder = new Recorder(
     async ({ session }) => {
       const store = await openStoreAt(address, session);
-      return new SqlLedger({
-        ...store,
-        run: (statement) => doStep(statement.textFor(store.dialect.spelling), () => store.run(statement)),
-      });
+      return new SqlLedger(inSteps(store, doStep));
     },
     lock,
     { ...RUNNER, pid: Deno.pid },
@@ -51,7 +77,7 @@ export async function runOnce(
   const begun = await recorder.begin(held);
   if (typeof begun !== "string") {
     await doStep(COMMAND, () => Deno.writeTextFile(journal, `${Deno.pid}\n`, { append: true }));
-    await begun.finish("succeeded", 0);
+    await begun.finish("succeeded", 0, true);
   }
   await doStep(RELEASE, () => held.release());
   await recorder.prune();

@@ -13,6 +13,11 @@ import { FakeClock } from "./fake_clock.ts";
 /** A grace period of a third of it, as with the default. */
 const LEASE: LeaseTerms = { ttl: 3000, grace: 10_000 };
 
+/** Nothing is released in a batch here. */
+function releaseWhere(): never {
+  throw new Error("not in a batch");
+}
+
 /** Takes a lock from a server that answers each statement after so many milliseconds. */
 async function take(
   clock: FakeClock,
@@ -38,7 +43,8 @@ async function take(
     looks.push(clock.now);
     return answered();
   };
-  const lock = await holdInSession(session, { isHeld, asked: new AbortController().signal, release: answered }, {
+  const inSession = { isHeld, asked: new AbortController().signal, release: answered, releaseWhere };
+  const lock = await holdInSession(session, inSession, {
     lease,
     idle,
     confirmed,
@@ -161,6 +167,7 @@ async function watched(
     },
     asked: new AbortController().signal,
     release: () => Promise.resolve(true),
+    releaseWhere,
   };
   const lock = await holdInSession(session, inSession, { lease, idle: Infinity, confirmed: new Moment(), took: 0 });
   let lostAt: number | undefined;

@@ -20,6 +20,7 @@ const TYPED: readonly (readonly [line: string, words: string])[] = [
   ["sera --verbose -- 1m30s frobn\t", "--verbose -- 1m30s frobnicate"],
   ["sera heimdall --deb\t--database host=db frobn\t", "heimdall --debug --database host=db frobnicate"],
   ["sera 0 frobnicate --on-l\t", "0 frobnicate --on-l"],
+  ["sera completion fi\t", "completion fish"],
   ["sera status frobnicate --js\t", "status frobnicate --js"],
 ];
 
@@ -36,16 +37,19 @@ const names = (flags: readonly { readonly name: string }[]) => flags.map(({ name
 
 /** What bash is asked to complete, and what it offers. */
 const OFFERED: readonly (readonly [line: string, offered: string])[] = [
-  ["sera ", "status history unlock forget doctor metrics heimdall forever"],
+  ["sera ", "status history unlock forget doctor metrics completion heimdall forever"],
   ["sera h", "history heimdall"],
   ["sera --ledger ", "forever"],
   ["sera -w", "-wait-and-skip"],
   ["sera --", names(RUN_FLAGS)],
   ["sera heimdall -", names(COMMANDS.find(({ name }) => name === "heimdall")!.flags)],
-  ["sera history --s", "--server --since --succeeded-within --schema"],
+  ["sera history --s", "--server --server-file --since --succeeded-within --schema"],
   ["sera forget --o", "--once"],
   ["sera metrics --l", "--ledger --ledger-table --lease --lease-table --log-format --limit"],
   ["sera doctor ", ""],
+  ["sera completion ", "bash zsh fish"],
+  ["sera completion b", "bash"],
+  ["sera completion bash ", ""],
   ["sera doctor --sc", "--schema"],
   ["sera --leas", "--lease --lease-table"],
   ["sera --lease ", "forever"],

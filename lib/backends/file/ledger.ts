@@ -5,7 +5,7 @@ import { makePlainFile, objectionToFile } from "./plain_file.ts";
 import type { Row } from "../sql/row.ts";
 import { SQLITE } from "../sql/spelling.ts";
 import { sql } from "../sql/statement.ts";
-import type { Store } from "../sql/ledger_table.ts";
+import type { Store } from "../sql/store.ts";
 import type { Patience } from "../../ledger/patience.ts";
 import { whileBusy } from "./busy.ts";
 import { sqliteDialect } from "./sqlite_dialect.ts";

@@ -1,6 +1,6 @@
 import type { LockOptions } from "../backend.ts";
 import type { Patience } from "../../ledger/patience.ts";
-import type { Store } from "../sql/ledger_table.ts";
+import type { Store } from "../sql/store.ts";
 import { defaultLedgerFolder } from "./default_folder.ts";
 import { prepareLockFolder } from "./lock_folder.ts";
 

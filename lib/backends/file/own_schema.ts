@@ -1,6 +1,6 @@
 import { TroubleError } from "../../errors.ts";
 import { sql } from "../sql/statement.ts";
-import type { Store } from "../sql/ledger_table.ts";
+import type { Store } from "../sql/store.ts";
 
 /**
  * Expressions that SQLite would evaluate when a row is written; also comments, which could hide one from this pattern.

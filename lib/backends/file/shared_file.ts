@@ -3,7 +3,7 @@ import { LockFile } from "./lock_file.ts";
 import type { LockFolder } from "./lock_folder.ts";
 import { flushFolder, isCode, makePlainFile, objectionToFile, readPlainFile } from "./plain_file.ts";
 import { fileStore, ledgerPath } from "./ledger.ts";
-import type { Store } from "../sql/ledger_table.ts";
+import type { Store } from "../sql/store.ts";
 import { refuseOthersSchema } from "./own_schema.ts";
 import type { Patience } from "../../ledger/patience.ts";
 import { BUSY, whileBusy } from "./busy.ts";

@@ -3,14 +3,13 @@ import type { TableName } from "../../ledger/table_name.ts";
 import type { LockFilter } from "../../who/sighting.ts";
 import { cut } from "../sql/insert_run.ts";
 import type { Asker } from "../sql/asker.ts";
-import { assignmentsOf, conditionOf } from "../sql/ending.ts";
+import type { Ending } from "../sql/ending.ts";
 import { HIGHEST, leaseColumns, LeaseList, readLease } from "../sql/lease/read_row.ts";
 import type { Claim, Lease, Ownership } from "../sql/lease/row.ts";
-import type { Ending } from "../sql/ending.ts";
-import type { LeaseTable } from "../sql/lease/table.ts";
+import type { LeaseTable, Released } from "../sql/lease/table.ts";
 import type { Row } from "../sql/row.ts";
 import { join, sql, type Statement } from "../sql/statement.ts";
-import { isOf, mayBeTaken, READ_AT_ONCE, READING } from "./lease_sql.ts";
+import { isNoLonger, isOf, mayBeTaken, READ_AT_ONCE, READING, releaseLease } from "./lease_sql.ts";
 import { MySqlLeaseStore } from "./lease_store.ts";
 import { isMissing, isRefused, isUnfitText, needsDatabase } from "./table_errors.ts";
 import { after, decodeText, NOW, readText } from "./table_sql.ts";
@@ -76,16 +75,24 @@ class MySqlLeases implements LeaseTable {
     return (await this.#store.change(asker, sql`UPDATE ${this.#store.table} SET ${set} WHERE ${where}`)).changed;
   }
 
-  async release(asker: Asker, lock: string, { owner, fence }: Ownership, ending?: Ending): Promise<boolean> {
-    const { table } = this.#store;
-    const isMine = sql`lease.name = ${lock} AND lease.owner = ${owner} AND lease.fence = ${fence}`;
-    const free = sql`lease.owner = NULL, lease.beat = lease.beat + 1`;
-    const run = sql`run.`;
-    const statement = ending === undefined
-      ? sql`UPDATE ${table} lease SET ${free} WHERE ${isMine}`
-      : sql`UPDATE ${table} lease JOIN ${ending.table} run SET ${assignmentsOf(ending, run)}, ${free}
-          WHERE ${isMine} AND ${conditionOf(ending, run)}`;
-    return (await this.#store.change(asker, statement, ending === undefined ? 1n : 2n)).changed;
+  async release(asker: Asker, lock: string, mine: Ownership, ending?: Ending): Promise<boolean> {
+    return (await this.releaseAnd(asker, lock, mine, [], ending)).isFreed;
+  }
+
+  async releaseAnd(
+    asker: Asker,
+    lock: string,
+    mine: Ownership,
+    then: readonly Statement[],
+    ending?: Ending,
+  ): Promise<Released> {
+    const free = releaseLease(this.#store.table, lock, mine, ending);
+    const { changed, outcomes } = await this.#store.changeAnd(asker, free, then, ending === undefined ? 1n : 2n);
+    return { isFreed: changed, outcomes };
+  }
+
+  isGone(lock: string, mine: Ownership): Statement {
+    return isNoLonger(this.#store.table, lock, mine);
   }
 
   async read(asker: Asker, lock: string): Promise<Lease | undefined> {

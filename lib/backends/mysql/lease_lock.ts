@@ -6,7 +6,7 @@ import { word } from "../sql/statement.ts";
 import type { TableName } from "../../ledger/table_name.ts";
 import { whereIs } from "./errors.ts";
 import { mySqlLeases } from "./lease.ts";
-import { getNamedLock, releaseNamedLock } from "./named_lock.ts";
+import { getNamedLock, releaseNamedLock, releaseNamedLockWhere } from "./named_lock.ts";
 import type { MySqlOptions } from "./options.ts";
 import type { MySqlDsn } from "./server.ts";
 import { type MySqlSession, openMySqlSession } from "./session.ts";
@@ -26,6 +26,7 @@ export function mySqlLeaseServer(dsn: MySqlDsn, options: MySqlOptions, table: Ta
     queue: {
       enter: async (session, deadline, signal) => await getNamedLock(session, name, deadline, signal) !== undefined,
       leave: (session) => releaseNamedLock(session, name),
+      leaveWhere: (session, condition) => releaseNamedLockWhere(session, name, condition),
     },
     async open(signal, limit) {
       const session = await openMySqlSession(dsn, { ...options, leased: true }, signal, limit);

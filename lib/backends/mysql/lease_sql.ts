@@ -5,7 +5,8 @@ import { fnv1 } from "../../lock/namespaced_name.ts";
 import type { TableName } from "../../ledger/table_name.ts";
 import type { LockFilter } from "../../who/sighting.ts";
 import { LONGEST_TTL, type Reading } from "../sql/lease/read_row.ts";
-import type { TakeFrom } from "../sql/lease/row.ts";
+import { assignmentsOf, conditionOf, type Ending } from "../sql/ending.ts";
+import type { Ownership, TakeFrom } from "../sql/lease/row.ts";
 import { sql, type Statement } from "../sql/statement.ts";
 import { isTable } from "./keeping.ts";
 import { decodeText, NOW, readNumber, readText, readTime } from "./table_sql.ts";
@@ -32,6 +33,26 @@ export function mayBeTaken(from: TakeFrom): Statement {
   const slack = sql`GREATEST(${Math.ceil(from.slack * 1000)}, 1000 * ttl_ms DIV ${MARGINS_PER_TTL})`;
   const since = from.ttls === 0 ? slack : sql`(${slack} + 1000 * ttl_ms)`;
   return sql` OR (ttl_ms > 0 AND ttl_ms <= ${LONGEST_TTL} AND expires < ${NOW} - INTERVAL ${since} MICROSECOND)`;
+}
+
+/** Frees a lease; changes a row if it was still ours, and two if there was a run to end. */
+export function releaseLease(
+  table: Statement,
+  lock: string,
+  { owner, fence }: Ownership,
+  ending: Ending | undefined,
+): Statement {
+  const isMine = sql`lease.name = ${lock} AND lease.owner = ${owner} AND lease.fence = ${fence}`;
+  const free = sql`lease.owner = NULL, lease.beat = lease.beat + 1`;
+  if (!ending) return sql`UPDATE ${table} lease SET ${free} WHERE ${isMine}`;
+  const run = sql`run.`;
+  return sql`UPDATE ${table} lease JOIN ${ending.table} run SET ${assignmentsOf(ending, run)}, ${free}
+    WHERE ${isMine} AND ${conditionOf(ending, run)}`;
+}
+
+/** The condition that a lease is no longer this owner's. */
+export function isNoLonger(table: Statement, lock: string, { owner, fence }: Ownership): Statement {
+  return sql`NOT EXISTS (SELECT 1 FROM ${table} WHERE name = ${lock} AND owner = ${owner} AND fence = ${fence})`;
 }
 
 /** The condition for rows of these locks. */

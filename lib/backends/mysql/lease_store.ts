@@ -3,6 +3,8 @@ import type { TableName } from "../../ledger/table_name.ts";
 import { exactFrom } from "../../text/foreign.ts";
 import { askOne } from "../sql/answer.ts";
 import type { Asker } from "../sql/asker.ts";
+import type { Outcome } from "../sql/batch.ts";
+import type { Released } from "../sql/lease/table.ts";
 import { explained, LEASE_WORDS, leaseFailure, REMAKE, UNIQUE_NAMES } from "../sql/lease/failure.ts";
 import { createLeases, leaseSchemaText } from "../sql/lease/schema.ts";
 import { LOCK_WAIT } from "../sql/ledger_statements.ts";
@@ -52,13 +54,33 @@ export class MySqlLeaseStore {
    * @param most How many rows there may be, in all tables together.
    */
   async change(asker: Asker, statement: Statement, most = 1n): Promise<Change> {
+    return await this.changeAnd(asker, statement, [], most);
+  }
+
+  /** Like {@linkcode change}; further statements go with it in the same message. */
+  async changeAnd(
+    asker: Asker,
+    statement: Statement,
+    then: readonly Statement[],
+    most: bigint,
+  ): Promise<Change & Pick<Released, "outcomes">> {
     const options = { serverTime: LOCK_WAIT, counts: true };
-    const answer = await this.#run(() => askOne(asker, statement, ["affected", "last_id", "warnings"], options));
+    let outcomes: readonly Outcome[] = [];
+    const all: Pick<Asker, "where" | "queryAll"> = then.length === 0 || !asker.batch ? asker : {
+      where: asker.where,
+      queryAll: async (first, options) => {
+        const [outcome, ...others] = await asker.batch!([first, ...then], options);
+        if (!outcome || "error" in outcome) throw outcome?.error;
+        outcomes = others;
+        return outcome.rows;
+      },
+    };
+    const answer = await this.#run(() => askOne(all, statement, ["affected", "last_id", "warnings"], options));
     const affected = answer.exact("affected");
     if (affected > most) {
       throw leaseFailure(this.shown, { what: "it has several rows of one name", cure: UNIQUE_NAMES });
     }
-    return { changed: affected > 0n, lastId: answer.exact("last_id"), warnings: answer.exact("warnings") };
+    return { changed: affected > 0n, lastId: answer.exact("last_id"), warnings: answer.exact("warnings"), outcomes };
   }
 
   /** Inserts a row, unless there is one already; makes the table if there is none. */

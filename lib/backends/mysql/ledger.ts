@@ -1,10 +1,9 @@
 import type { TableName } from "../../ledger/table_name.ts";
-import { LockUnavailableError } from "../../errors.ts";
 import type { Asker, SettingsFrom } from "../sql/asker.ts";
 import type { Dialect } from "../sql/dialect.ts";
-import type { Store } from "../sql/ledger_table.ts";
+import type { Store } from "../sql/store.ts";
 import type { Patience } from "../../ledger/patience.ts";
-import { ledgerStatements, LOCK_WAIT } from "../sql/ledger_statements.ts";
+import { ledgerStatements, LOCK_WAIT, type SessionSettings } from "../sql/ledger_statements.ts";
 import { MYSQL } from "../sql/spelling.ts";
 import { identifier, sql } from "../sql/statement.ts";
 import { keepingOf } from "./keeping.ts";
@@ -24,6 +23,17 @@ import * as table from "./table_sql.ts";
 /** No higher id; MariaDB then reports the last one as a duplicate. */
 const NO_ID_LEFT = [1467, 1062, 167, 1264];
 const UNKNOWN_VARIABLE = 1193;
+
+const SECONDS = LOCK_WAIT / 1000;
+
+/** The DSN or the server may have switched autocommit off, and sera commits nothing itself. */
+const PLAIN_SETTINGS = sql`SET autocommit = 1, lock_wait_timeout = ${SECONDS}`;
+
+const SETTINGS: SessionSettings = {
+  all: sql`${PLAIN_SETTINGS}, innodb_lock_wait_timeout = ${SECONDS}`,
+  // A server without InnoDB does not know innodb_lock_wait_timeout.
+  fewer: (cause) => errorNumber(cause) === UNKNOWN_VARIABLE ? PLAIN_SETTINGS : undefined,
+};
 
 const ADVICE: TableAdvice = { whatIs: "the ledger is", flag: "--ledger-table", definition: "sera history --schema" };
 
@@ -94,28 +104,13 @@ export function mySqlDialect(name: TableName): Dialect {
  * The ledger in MySQL or MariaDB.
  *
  * @param settings Where its statements get their settings from.
- * @throws {LockUnavailableError} When the server refuses.
  */
-export async function mySqlStore(
+export function mySqlStore(
   asker: Asker,
   table: TableName,
   patience: Patience,
   settings: SettingsFrom = "session",
-): Promise<Store> {
-  const run = ledgerStatements(asker, patience, isLocked);
-  if (settings === "session") await setUp(run);
-  return { dialect: mySqlDialect(table), run };
-}
-
-async function setUp(run: Store["run"]): Promise<void> {
-  // The DSN or the server may have switched autocommit off, and sera commits nothing itself.
-  const commit = sql`SET autocommit = 1`;
-  const seconds = LOCK_WAIT / 1000;
-  try {
-    await run(sql`${commit}, lock_wait_timeout = ${seconds}, innodb_lock_wait_timeout = ${seconds}`);
-  } catch (error) {
-    // A server without InnoDB does not know innodb_lock_wait_timeout.
-    if (!(error instanceof LockUnavailableError) || errorNumber(error.cause) !== UNKNOWN_VARIABLE) throw error;
-    await run(sql`${commit}, lock_wait_timeout = ${seconds}`);
-  }
+): Store {
+  const needed = settings === "session" ? SETTINGS : undefined;
+  return { dialect: mySqlDialect(table), ...ledgerStatements(asker, patience, isLocked, needed) };
 }

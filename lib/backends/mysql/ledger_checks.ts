@@ -8,7 +8,8 @@ import type { MySqlOptions } from "./options.ts";
 import { LockUnavailableError } from "../../errors.ts";
 import { textFrom } from "../../text/foreign.ts";
 import { whyForgetful } from "../sql/insert_run.ts";
-import { LedgerTable, type Store } from "../sql/ledger_table.ts";
+import { LedgerTable } from "../sql/ledger_table.ts";
+import type { Store } from "../sql/store.ts";
 import { selectRuns } from "../sql/rows.ts";
 import { COLUMN_NAMES, COLUMNS, VERSION } from "../sql/schema.ts";
 import { identifier, join, sql, type Statement } from "../sql/statement.ts";
@@ -30,7 +31,7 @@ export async function checkMySqlLedger(
   options: MySqlOptions,
 ): Promise<Finding> {
   return await checkInSession(new MySqlLock(dsn, options), async (session) => {
-    const store = await mySqlStore(session, table, new Patience());
+    const store = mySqlStore(session, table, new Patience());
     return await checkStore(store, table, rehearsal);
   });
 }

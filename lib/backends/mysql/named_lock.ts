@@ -4,6 +4,7 @@ import { delayOrAbort, within } from "../../waiting.ts";
 import { Moment } from "../../lock/lease.ts";
 import { answerIn, askOne } from "../sql/answer.ts";
 import { type Outcome, rowsOf } from "../sql/batch.ts";
+import type { ReleaseWhere } from "../sql/release_where.ts";
 import type { Session } from "../sql/session.ts";
 import { sql, type Statement } from "../sql/statement.ts";
 
@@ -86,6 +87,19 @@ export function wishFor(lock: string, id: Statement | number = sql`CONNECTION_ID
 export async function releaseNamedLock(session: Session, name: Statement): Promise<boolean> {
   const released = await askOne(session, sql`SELECT RELEASE_LOCK(${name}) AS released`, ["released"]);
   return released.bit("released") === true;
+}
+
+/**
+ * Releases a named lock in a batch, where a condition holds.
+ *
+ * @param name The name as a literal.
+ */
+export function releaseNamedLockWhere(session: Session, name: Statement, condition: Statement): ReleaseWhere {
+  return {
+    // A lock that nobody has gives NULL.
+    statement: sql`SELECT IF(${condition}, IFNULL(RELEASE_LOCK(${name}), 0), NULL) AS released`,
+    wasHeld: (rows) => answerIn(session, rows, ["released"]).bit("released"),
+  };
 }
 
 /**

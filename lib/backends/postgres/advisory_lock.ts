@@ -5,10 +5,12 @@ import { delayOrAbort } from "../../waiting.ts";
 import { type Answer, answerIn, askOne } from "../sql/answer.ts";
 import type { Outcome } from "../sql/batch.ts";
 import { sql, type Statement } from "../sql/statement.ts";
+import type { ReleaseWhere } from "../sql/release_where.ts";
 import { type AdvisoryKey, advisoryKey } from "./advisory_key.ts";
 import { sqlState } from "./errors.ts";
 import { SEATS, Seats } from "./seats.ts";
 import type { PostgresSession } from "./session.ts";
+import { brief } from "./sql.ts";
 
 /**
  * The shortest and longest pause between two attempts while another session holds the lock, in milliseconds. Who releases
@@ -134,6 +136,14 @@ export class AdvisoryLock {
     return sql`pg_try_advisory_lock(${this.#key.args})`;
   }
 
+  get #unlock(): Statement {
+    return sql`pg_advisory_unlock(${this.#key.args})`;
+  }
+
+  get #toldAndReleased(): Statement {
+    return sql`${this.#seats.notifyNext(this.#before)} AS told, ${this.#unlock} AS released`;
+  }
+
   /** To be called when the lock was acquired: leaves the seat to another waiter. The answer is not waited for. */
   leaveSeat(session: PostgresSession): void {
     const seat = this.#seatIn(session);
@@ -153,18 +163,25 @@ export class AdvisoryLock {
    * @throws {LockUnavailableError} When that is not known.
    */
   async release(session: PostgresSession): Promise<boolean> {
-    const unlock = sql`pg_advisory_unlock(${this.#key.args}) AS released`;
     let answer: Answer<"released">;
     try {
-      const told = sql`${this.#seats.notifyNext(this.#before)} AS told`;
-      answer = await askOne(session, sql`SELECT ${told}, ${unlock}`, ["told", "released"]);
+      answer = await askOne(session, sql`SELECT ${this.#toldAndReleased}`, ["told", "released"]);
     } catch (error) {
       if (!(error instanceof LockUnavailableError) || session.closed.aborted) throw error;
-      answer = await askOne(session, sql`SELECT ${unlock}`, ["released"]);
+      answer = await askOne(session, sql`SELECT ${this.#unlock} AS released`, ["released"]);
       // For those who were refused a seat as well.
       session.attempt(this.#seats.notifyAll).catch(() => undefined);
     }
     return answer.truth("released");
+  }
+
+  /** Releases the lock and notifies a waiter in a batch, where a condition on tables holds. */
+  releaseWhere(session: PostgresSession, condition: Statement): ReleaseWhere {
+    return {
+      statement: brief(sql`SELECT ${this.#toldAndReleased} WHERE ${condition}`),
+      wasHeld: (rows) =>
+        rows.length === 0 ? undefined : answerIn(session, rows, ["told", "released"]).truth("released"),
+    };
   }
 
   /** The condition that this very session holds the lock. The database need not be compared: a session has only one. */

@@ -109,7 +109,7 @@ export function postgresDatabase(
     async roundTrips(session) {
       if (session.oneAtATime) return undefined;
       const login = await connectingTrips(session, server) + session.loginTrips;
-      return leases ? { login, run: 5, ledger: 4 } : { login, run: 3, ledger: 6 };
+      return { login, run: leases ? 4 : 3, ledger: 2 };
     },
 
     async view(session) {

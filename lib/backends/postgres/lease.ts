@@ -3,17 +3,18 @@ import type { TableName } from "../../ledger/table_name.ts";
 import { exactFrom } from "../../text/foreign.ts";
 import type { LockFilter } from "../../who/sighting.ts";
 import type { Asker } from "../sql/asker.ts";
-import { explained, LEASE_WORDS, leaseFailure, type TableErrors, UNIQUE_NAMES } from "../sql/lease/failure.ts";
+import { LEASE_WORDS, leaseFailure, UNIQUE_NAMES } from "../sql/lease/failure.ts";
 import { LeaseList, readLease } from "../sql/lease/read_row.ts";
 import type { Claim, Lease, Ownership } from "../sql/lease/row.ts";
 import { leaseSchemaText } from "../sql/lease/schema.ts";
 import type { Ending } from "../sql/ending.ts";
-import type { LeaseTable } from "../sql/lease/table.ts";
+import type { LeaseTable, Released } from "../sql/lease/table.ts";
 import type { Row } from "../sql/row.ts";
 import { POSTGRESQL } from "../sql/spelling.ts";
 import { identifier, sql, type Statement } from "../sql/statement.ts";
 import { keepingBelow, whyForgetful } from "./keeping.ts";
 import { leaseErrors } from "./lease_errors.ts";
+import { LeaseStatements } from "./lease_statements.ts";
 import {
   claimLease,
   createTable,
@@ -21,6 +22,7 @@ import {
   heldAfter,
   inAscii,
   insertLease,
+  isNoLonger,
   READ_AT_ONCE,
   READING,
   releaseLease,
@@ -28,12 +30,8 @@ import {
   selectLeases,
   selectNames,
 } from "./lease_sql.ts";
-import { isBrokenOff, isMissing, isOfTable, isRefused, isThereAlready, isUnfitText } from "./table_errors.ts";
-import { send } from "./table_settings.ts";
+import { isMissing, isOfTable, isRefused, isUnfitText } from "./table_errors.ts";
 import { decodeText, shownTable, tableIn } from "./table_sql.ts";
-
-/** How often a statement is sent that the server undoes for the sake of another's. */
-const TRIES = 5;
 
 /**
  * The table of leases in PostgreSQL. Its statements need nothing of a session, and leave nothing in it, so they can go
@@ -47,12 +45,12 @@ class PostgresLeases implements LeaseTable {
   readonly shown: string;
   readonly #schema: string | undefined;
   readonly #table: Statement;
-  readonly #errors: TableErrors;
+  readonly #statements: LeaseStatements;
 
   constructor(table: TableName) {
     this.#schema = table.schema;
-    this.#errors = leaseErrors(table);
     this.shown = shownTable(table);
+    this.#statements = new LeaseStatements(this.shown, leaseErrors(table));
     this.#table = tableIn(table);
   }
 
@@ -66,7 +64,8 @@ class PostgresLeases implements LeaseTable {
 
   async insert(asker: Asker, claim: Claim, above?: Statement): Promise<bigint | undefined> {
     const insert = () => this.#acquire(asker, claim, above, insertLease);
-    const [row] = await this.#orMissing(insert) ?? (await this.#make(asker), await insert());
+    const [row] = await this.#orMissing(insert) ??
+      (await this.#statements.make(asker, createTable(this.#table)), await insert());
     const fence = exactFrom(row?.fence);
     if (fence !== undefined) {
       await this.#refuseForgetful(asker, claim, fence, row?.keeping);
@@ -79,15 +78,32 @@ class PostgresLeases implements LeaseTable {
   }
 
   async renew(asker: Asker, lock: string, mine: Ownership, ttl: number): Promise<bigint | undefined> {
-    return exactFrom((await this.#ask(asker, renewLease(this.#table, lock, mine, ttl)))[0]?.beat);
+    return exactFrom((await this.#statements.ask(asker, renewLease(this.#table, lock, mine, ttl)))[0]?.beat);
   }
 
   async change(asker: Asker, set: Statement, where: Statement): Promise<boolean> {
-    return (await this.#ask(asker, sql`UPDATE ${this.#table} SET ${set} WHERE ${where} RETURNING fence`)).length > 0;
+    return (await this.#statements.ask(asker, sql`UPDATE ${this.#table} SET ${set} WHERE ${where} RETURNING fence`))
+      .length > 0;
   }
 
   async release(asker: Asker, lock: string, mine: Ownership, ending?: Ending): Promise<boolean> {
-    return (await this.#ask(asker, releaseLease(this.#table, lock, mine, ending))).length > 0;
+    return (await this.releaseAnd(asker, lock, mine, [], ending)).isFreed;
+  }
+
+  async releaseAnd(
+    asker: Asker,
+    lock: string,
+    mine: Ownership,
+    then: readonly Statement[],
+    ending?: Ending,
+  ): Promise<Released> {
+    const free = releaseLease(this.#table, lock, mine, ending);
+    const { rows, outcomes } = await this.#statements.askAnd(asker, free, then);
+    return { isFreed: rows.length > 0, outcomes };
+  }
+
+  isGone(lock: string, mine: Ownership): Statement {
+    return isNoLonger(this.#table, lock, mine);
   }
 
   async read(asker: Asker, lock: string): Promise<Lease | undefined> {
@@ -107,13 +123,13 @@ class PostgresLeases implements LeaseTable {
 
   async known(asker: Asker, locks: readonly string[]): Promise<readonly string[]> {
     if (locks.length === 0) return [];
-    const rows = await this.#orMissing(() => this.#ask(asker, selectNames(this.#table, locks))) ?? [];
+    const rows = await this.#orMissing(() => this.#statements.ask(asker, selectNames(this.#table, locks))) ?? [];
     return rows.flatMap(({ lock_name }) => decodeText(lock_name) ?? []);
   }
 
   async forget(asker: Asker, lock: string): Promise<boolean> {
     try {
-      return await this.#orMissing(() => this.#ask(asker, forgetLease(this.#table, lock))) !== undefined;
+      return await this.#orMissing(() => this.#statements.ask(asker, forgetLease(this.#table, lock))) !== undefined;
     } catch (error) {
       if (error instanceof LockUnavailableError && isRefused(error.cause)) return false;
       throw error;
@@ -138,7 +154,7 @@ class PostgresLeases implements LeaseTable {
     let [fit, over] = [claim, above];
     for (;;) {
       try {
-        return await this.#ask(asker, statement(this.#table, fit, over));
+        return await this.#statements.ask(asker, statement(this.#table, fit, over));
       } catch (error) {
         if (!(error instanceof LockUnavailableError)) throw error;
         if (fit === claim && isUnfitText(error.cause)) fit = inAscii(claim);
@@ -151,7 +167,7 @@ class PostgresLeases implements LeaseTable {
   /** Only for the first row of a lock, since a table that forgot its rows comes here again. Gives the lease back. */
   async #refuseForgetful(asker: Asker, { lock, owner }: Claim, fence: bigint, keeping: unknown): Promise<void> {
     const below = keepingBelow(this.#table, keeping);
-    const kept = below ? (await this.#ask(asker, below))[0]?.keeping : keeping;
+    const kept = below ? (await this.#statements.ask(asker, below))[0]?.keeping : keeping;
     const trouble = whyForgetful(kept, { shown: this.shown, lost: "who holds a lock", flag: LEASE_WORDS.flag });
     if (trouble === undefined) return;
     await this.release(asker, lock, { owner, fence });
@@ -159,19 +175,7 @@ class PostgresLeases implements LeaseTable {
   }
 
   async #select(asker: Asker, which: Statement): Promise<readonly Row[]> {
-    return await this.#orMissing(() => this.#ask(asker, selectLeases(this.#table, which))) ?? [];
-  }
-
-  /** It does no harm if another is faster. */
-  async #make(asker: Asker): Promise<void> {
-    try {
-      await send(asker, createTable(this.#table));
-    } catch (error) {
-      if (!(error instanceof LockUnavailableError) || error.transient) throw error;
-      if (isThereAlready(error.cause)) return;
-      const what = `it is not there yet, and it cannot be made: ${error.reason}`;
-      throw leaseFailure(this.shown, { what, cure: isRefused(error.cause) ? this.#errors.grant : undefined }, error);
-    }
+    return await this.#orMissing(() => this.#statements.ask(asker, selectLeases(this.#table, which))) ?? [];
   }
 
   /** The rows; undefined if there is no table. */
@@ -182,17 +186,6 @@ class PostgresLeases implements LeaseTable {
       const cause = error instanceof LockUnavailableError ? error.cause : undefined;
       if (isMissing("table", cause) || isMissing("schema", cause)) return undefined;
       throw error;
-    }
-  }
-
-  async #ask(asker: Asker, statement: Statement): Promise<readonly Row[]> {
-    for (let tries = 1;; tries++) {
-      try {
-        return await send(asker, statement);
-      } catch (error) {
-        const again = error instanceof LockUnavailableError && isBrokenOff(error.cause);
-        if (!again || tries === TRIES) throw explained(this.shown, error, this.#errors);
-      }
     }
   }
 }

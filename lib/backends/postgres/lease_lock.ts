@@ -31,6 +31,7 @@ export function postgresLeaseServer(
         return granted !== undefined;
       },
       leave: (session) => lock.release(session),
+      leaveWhere: (session, condition) => lock.releaseWhere(session, condition),
     },
     open: (signal, limit) => openLeasedSession(server, options, signal, limit),
     hasSessionLocks: ({ hasSessionLocks }) => hasSessionLocks,

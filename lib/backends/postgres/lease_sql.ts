@@ -92,6 +92,11 @@ export function releaseLease(table: Statement, lock: string, mine: Ownership, en
     ${free} AND EXISTS (SELECT FROM ended) RETURNING fence`;
 }
 
+/** The condition that a lease is no longer this owner's. */
+export function isNoLonger(table: Statement, lock: string, mine: Ownership): Statement {
+  return sql`NOT EXISTS (SELECT FROM ${table} WHERE ${isStill(lock, mine)})`;
+}
+
 /** Reads rows, also of leases that nobody has, in the order of their names. */
 export function selectLeases(table: Statement, which: Statement): Statement {
   return sql`SELECT ${leaseColumns(READING)} FROM ${table} WHERE ${which} ORDER BY name LIMIT ${READ_AT_ONCE}`;

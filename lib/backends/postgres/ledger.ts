@@ -3,11 +3,11 @@ import { sqlState } from "./errors.ts";
 import type { Asker, SettingsFrom } from "../sql/asker.ts";
 import type { Dialect } from "../sql/dialect.ts";
 import { keepingBelow, keepingOf, whyForgetful } from "./keeping.ts";
-import type { Store } from "../sql/ledger_table.ts";
+import type { Store } from "../sql/store.ts";
 import type { Patience } from "../../ledger/patience.ts";
 import { ledgerStatements } from "../sql/ledger_statements.ts";
 import { POSTGRESQL } from "../sql/spelling.ts";
-import { inMilliseconds } from "./sql.ts";
+import { brief, inMilliseconds } from "./sql.ts";
 import { identifier, sql } from "../sql/statement.ts";
 import {
   cureOf,
@@ -78,6 +78,7 @@ export function postgresDialect(name: TableName): Dialect {
         SET outcome = outcome, finished = finished, exit_code = exit_code, expires = expires WHERE false) `,
       after: sql``,
     },
+    brief,
     idCure: `SELECT setval(pg_get_serial_sequence('${shown}', 'id'), (SELECT MAX(id) FROM ${shown}))`,
     isLasting,
     isRefused,
@@ -93,16 +94,22 @@ export function postgresDialect(name: TableName): Dialect {
  * The ledger in PostgreSQL.
  *
  * @param settings Where its statements get their settings from.
- * @throws {LockUnavailableError} When the server refuses.
  */
-export async function postgresStore(
+export function postgresStore(
   asker: Asker,
   table: TableName,
   patience: Patience,
   settings: SettingsFrom = "session",
-): Promise<Store> {
-  const run = ledgerStatements(asker, patience, isLocked);
-  if (settings === "session") await run(SET_FOR_SESSION);
+): Store {
   const dialect = postgresDialect(table);
-  return { dialect, run: settings === "statement" ? (statement) => run(withSettings(statement)) : run };
+  const statements = ledgerStatements(
+    asker,
+    patience,
+    isLocked,
+    settings === "session" ? { all: SET_FOR_SESSION } : undefined,
+  );
+  if (settings !== "statement") return { dialect, ...statements };
+  // One message at a time: a pooler may send the next one to another server session before it has the answer.
+  const { run, end } = statements;
+  return { dialect, run: (statement, first) => run(withSettings(statement), first), end };
 }

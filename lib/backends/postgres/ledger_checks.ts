@@ -6,7 +6,7 @@ import type { PostgresServer } from "./server.ts";
 import { postgresStore } from "./ledger.ts";
 import { PostgresLock } from "./lock.ts";
 import type { PostgresOptions } from "./options.ts";
-import type { Store } from "../sql/ledger_table.ts";
+import type { Store } from "../sql/store.ts";
 import { sql, type Statement } from "../sql/statement.ts";
 import { SET_FOR_TRANSACTION } from "./table_settings.ts";
 import { lastRun } from "../sql/last_run.ts";
@@ -27,7 +27,7 @@ export async function checkPostgresLedger(
   options: PostgresOptions,
 ): Promise<Finding> {
   return await checkInSession(new PostgresLock(server, options), async (session) => {
-    const store = await postgresStore(session, table, new Patience(), "already set");
+    const store = postgresStore(session, table, new Patience(), "already set");
     return await checkStore(store, rehearsal, session.closed);
   });
 }

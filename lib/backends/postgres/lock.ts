@@ -11,7 +11,7 @@ import { withinLimit } from "./limits.ts";
 import { openPostgresSession } from "./open_session.ts";
 import type { PostgresSession } from "./session.ts";
 import { FITNESS, refuseUnsuitable } from "./set_up.ts";
-import type { QueryOptions } from "../sql/session.ts";
+import type { QueryOptions } from "../sql/query_options.ts";
 import { markOf } from "../sql/mark.ts";
 import { SessionLock } from "../sql/session_lock.ts";
 import { holdInSession } from "../sql/hold_in_session.ts";
@@ -108,6 +108,7 @@ export class PostgresLock extends SessionLock<PostgresSession> implements Backen
         return seen.truth("mine");
       },
       release: () => this.#lock.release(session),
+      releaseWhere: (condition) => this.#lock.releaseWhere(session, condition),
     }, { lease, idle: session.idleTimeout, confirmed, took });
   }
 

@@ -20,3 +20,14 @@ export function textInHex(text: Statement, longest: number): Statement {
     ELSE CASE ${encoding} WHEN 'UTF8' THEN '' ELSE ${encoding}::text || ':'::text END
       || encode(convert_to(left(${text}, ${longest}), ${encoding}), 'hex') END`;
 }
+
+/**
+ * How long a statement waits for others' locks that comes after another in one message, in milliseconds. The server runs it
+ * also where that has waited in vain; together they must not take longer than `LAST_ANSWER`.
+ */
+const BRIEF_WAIT = 100;
+
+/** A statement that does not wait for others' locks for long, whatever the session is set to. */
+export function brief(statement: Statement): Statement {
+  return sql`SELECT WHERE set_config('lock_timeout', '${BRIEF_WAIT}ms', true) IS NULL; ${statement}`;
+}

@@ -1,7 +1,8 @@
 import { LockUnavailableError, type Trouble } from "../../errors.ts";
 import { exactFrom } from "../../text/foreign.ts";
 import type { Statement } from "./statement.ts";
-import type { QueryOptions, Session } from "./session.ts";
+import type { QueryOptions } from "./query_options.ts";
+import type { Session } from "./session.ts";
 import type { Row } from "./row.ts";
 
 /** An answer of one row. Each value is checked to be of the kind that was asked for. */

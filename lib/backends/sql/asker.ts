@@ -1,6 +1,7 @@
 import type { LockSession } from "../../lock/lock.ts";
-import type { Ending } from "./ending.ts";
-import type { QueryOptions } from "./session.ts";
+import type { Outcome } from "./batch.ts";
+import type { EndRun } from "./ending.ts";
+import type { QueryOptions } from "./query_options.ts";
 import type { Row } from "./row.ts";
 import type { Statement } from "./statement.ts";
 
@@ -24,15 +25,18 @@ export interface Asker {
    * @throws {LockUnavailableError} When it fails or is not answered; its cause is the database's error.
    */
   queryAll(statement: Statement, options?: QueryOptions): Promise<readonly Row[]>;
+  /**
+   * Runs statements in one message, see `Session.batch()`; absent where each has to be sent by itself.
+   *
+   * @throws {LockUnavailableError} When there is no connection to send them over.
+   */
+  batch?(statements: readonly Statement[], options?: QueryOptions): Promise<readonly Outcome[]>;
+  /** Whether the server takes several statements in one message; by default it does. */
+  readonly takesSeveral?: boolean;
   /** By default `session`. */
   readonly settingsFrom?: SettingsFrom;
-  /**
-   * Records the end of a run, and gives the lock back with it: both or neither.
-   *
-   * @returns Whether that is done.
-   * @throws {LockUnavailableError} When that is not known.
-   */
-  readonly endRun?: (ending: Ending) => Promise<boolean>;
+  /** Absent where a lock is not given back with the end of a run. */
+  readonly endRun?: EndRun | undefined;
 }
 
 /**

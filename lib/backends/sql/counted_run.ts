@@ -1,9 +1,10 @@
 import type { RecordedRun, Rule } from "../../ledger/run.ts";
+import type { Dialect } from "./dialect.ts";
 import { cut } from "./insert_run.ts";
-import type { LedgerTable } from "./ledger_table.ts";
+import type { Row } from "./row.ts";
 import { readRuns, selectRuns } from "./rows.ts";
 import { COLUMNS } from "./schema.ts";
-import { join, sql } from "./statement.ts";
+import { join, sql, type Statement } from "./statement.ts";
 
 /**
  * Runs that began further ahead of the server's clock, such as at `infinity`, are ignored without a word; in
@@ -16,17 +17,21 @@ export type Began = (typeof BEGAN)[number];
 const BEGAN = ["before", "ahead", "far ahead"] as const;
 const [BEFORE, AHEAD, FAR_AHEAD] = [0, 1, 2] as const;
 
+/** A run that counts; or one that would, if it had not begun too far ahead of the server's clock. */
+export interface Counted {
+  readonly run: RecordedRun;
+  readonly began: Began;
+}
+
 /**
- * Finds the run that counts by the rule; if there is none, one that began too far ahead of the server's clock to count.
- *
- * @throws {LockUnavailableError} When the ledger cannot be used.
+ * The statement that finds the run that counts by the rule; if there is none, one that began too far ahead of the
+ * server's clock to count. Undefined if no run counts by that rule.
  */
-export async function countedRun(
-  ledger: LedgerTable,
+export function findCounted(
+  dialect: Dialect,
   lock: string,
   { once, every, countFailures }: Rule,
-): Promise<{ readonly run: RecordedRun; readonly began: Began } | undefined> {
-  const { dialect } = ledger;
+): Statement | undefined {
   const { after, isExactly, now, readNumber, readTime } = dialect;
   // SQLite compares as text, whatever is there.
   const readable = sql`${readTime(COLUMNS.started)} IS NOT NULL`;
@@ -39,13 +44,17 @@ export async function countedRun(
   const outcomes = countFailures ? sql`'succeeded', 'failed', 'abandoned'` : sql`'succeeded'`;
   const ahead = sql`CASE ${join(isOnce.map((condition) => sql`WHEN ${condition} THEN ${BEFORE}`))}
     WHEN started >= ${after(every ?? 0)} THEN ${FAR_AHEAD} WHEN started > ${now} THEN ${AHEAD} ELSE ${BEFORE} END`;
-  const rows = await ledger.ask(selectRuns(
+  return selectRuns(
     dialect,
     sql`WHERE lock_name = ${cut(lock)} AND outcome IN (${outcomes})
       AND (${join([...isOnce, ...isRecent], sql` OR `)}) ORDER BY ahead, id DESC LIMIT 1`,
     [],
     [sql`${readNumber(ahead)} AS ahead`],
-  ));
+  );
+}
+
+/** Reads the answer to {@linkcode findCounted}. */
+export function readCounted(dialect: Dialect, rows: readonly Row[]): Counted | undefined {
   const [run] = readRuns(dialect, rows);
   return run && { run, began: BEGAN[Number(rows[0]!.ahead)] ?? "before" };
 }

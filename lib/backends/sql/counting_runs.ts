@@ -6,7 +6,7 @@ import { COLUMNS } from "./schema.ts";
 import { join, sql } from "./statement.ts";
 
 /**
- * Reads all runs of a lock that count by the rule, as `countedRun` finds one of them; if failures count, those that have
+ * Reads all runs of a lock that count by the rule, as `findCounted()` finds one of them; if failures count, those that have
  * not ended too.
  *
  * @throws {LockUnavailableError} When the ledger cannot be read.

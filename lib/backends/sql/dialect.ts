@@ -51,6 +51,11 @@ export interface Dialect {
    * must not begin one. If the id is taken, no row is changed, and {@linkcode lastId} is 0.
    */
   readonly askToUpdate?: { readonly before: Statement; readonly after: Statement } | undefined;
+  /**
+   * Keeps a statement from waiting for others' locks for long, for one that comes after another in one message. Absent
+   * where a message is over with the first statement that fails.
+   */
+  brief?(statement: Statement): Statement;
   /** SQL for how the table stores its rows, for {@linkcode whyForgetful}; undefined where there is only one way. */
   readonly keeping?: Statement | undefined;
   /** Why a table that stores its rows so may lose them, and what to do; undefined if it does not. */

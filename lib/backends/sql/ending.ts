@@ -1,6 +1,9 @@
 import { COLUMNS } from "./schema.ts";
 import { join, sql, type Statement } from "./statement.ts";
+import type { Outcome } from "./batch.ts";
 import type { LedgerColumn } from "./dialect.ts";
+import type { QueryOptions } from "./query_options.ts";
+import type { Row } from "./row.ts";
 
 /** An update of one row of the ledger. */
 export interface Ending {
@@ -10,6 +13,44 @@ export interface Ending {
   readonly assignments: Readonly<Partial<Record<LedgerColumn, Statement>>>;
   /** The values by which the row is found. */
   readonly condition: Readonly<Partial<Record<LedgerColumn | "id", Statement>>>;
+}
+
+/** An end of a run that goes to the server in one message with the release of the lock. */
+export interface LastEnding extends Ending {
+  /** Records it by itself. */
+  readonly record: Statement;
+  /** The condition that the end has been recorded. */
+  readonly isRecorded: Statement;
+  /** Reads the run back, before the release: after that others may delete it. */
+  readonly readBack: Statement;
+  /** What needs no lock, and comes after the release. */
+  readonly afterwards: readonly Statement[];
+}
+
+/** What came of a {@linkcode LastEnding}. */
+export interface Ended {
+  /** Whether the lock has been given back; then the end is recorded. */
+  readonly isReleased: boolean;
+  /** What came of {@linkcode LastEnding.record}, if that was sent. */
+  readonly record?: Outcome | undefined;
+  /** The run as it was read back; undefined if it could not be read. */
+  readonly readBack: readonly Row[] | undefined;
+  /** An outcome for each statement that came afterwards; none if they were not sent. */
+  readonly afterwards: readonly Outcome[];
+}
+
+/**
+ * Records the end of a run, and gives the lock back in the same message: only where the end has been recorded, and
+ * committed.
+ *
+ * @throws {LockUnavailableError} When that is not known.
+ * @throws The signal's reason when it is aborted.
+ */
+export type EndRun = (ending: LastEnding, options?: QueryOptions) => Promise<Ended>;
+
+/** The statement that records an end by itself. */
+export function recordEnd(ending: Ending): Statement {
+  return sql`UPDATE ${ending.table} SET ${assignmentsOf(ending)} WHERE ${conditionOf(ending)}`;
 }
 
 /**

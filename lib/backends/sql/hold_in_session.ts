@@ -1,7 +1,13 @@
 import type { LeasedLock } from "../../lock/held_lock.ts";
 import { type Acquired, hold } from "../../lock/hold.ts";
+import type { Keeper } from "../../lock/keeper.ts";
 import { Moment } from "../../lock/lease.ts";
+import { rowsIn } from "./batch.ts";
+import type { Ended, LastEnding } from "./ending.ts";
+import type { QueryOptions } from "./query_options.ts";
+import type { ReleaseWhere } from "./release_where.ts";
 import type { Session } from "./session.ts";
+import type { Statement } from "./statement.ts";
 
 /** Asks a database about a lock that its session holds. */
 export interface LockInSession {
@@ -11,6 +17,8 @@ export interface LockInSession {
   readonly asked: AbortSignal;
   /** Releases the lock. False if the session did not hold it. */
   release(): Promise<boolean>;
+  /** Releases the lock in a batch, where a condition holds. */
+  releaseWhere(condition: Statement): ReleaseWhere;
 }
 
 /**
@@ -18,25 +26,74 @@ export interface LockInSession {
  *
  * @throws {LockUnavailableError} When the server answers too slowly to keep the lease; then the session has ended.
  */
-export function holdInSession(
-  session: Session,
-  { isHeld, asked, release }: LockInSession,
-  acquired: Acquired,
-): Promise<LeasedLock> {
-  return hold({
-    where: session.where,
-    ended: session.closed,
-    get isGivenUp() {
-      return session.isGivenUp;
-    },
-    session,
-    asked,
-    lasts: false,
-    async renew() {
-      const sent = new Moment();
-      return await isHeld() ? sent : undefined;
-    },
-    release,
-    end: () => session.close(),
-  }, acquired);
+export function holdInSession(session: Session, lock: LockInSession, acquired: Acquired): Promise<LeasedLock> {
+  return hold(new SessionKeeper(session, lock), acquired);
+}
+
+/** Keeps a lock as long as a session lasts. */
+class SessionKeeper implements Keeper {
+  readonly lasts = false;
+  readonly session: Session;
+  readonly #lock: LockInSession;
+  /** The try to give the lock back with the end of a run, once there was one. */
+  #ending: Promise<unknown> | undefined;
+  /** Whether the lock was ours when that gave it back; undefined if it did not. */
+  #released: boolean | undefined;
+
+  constructor(session: Session, lock: LockInSession) {
+    this.session = session;
+    this.#lock = lock;
+    session.endRun = (ending, options) => {
+      const ended = this.#endRun(ending, options);
+      this.#ending = ended.catch(() => undefined);
+      return ended;
+    };
+  }
+
+  get where(): string {
+    return this.session.where;
+  }
+
+  get ended(): AbortSignal {
+    return this.session.closed;
+  }
+
+  get isGivenUp(): boolean {
+    return this.session.isGivenUp;
+  }
+
+  get asked(): AbortSignal {
+    return this.#lock.asked;
+  }
+
+  async renew(): Promise<Moment | undefined> {
+    const sent = new Moment();
+    if (this.#released || await this.#lock.isHeld()) return sent;
+    // The answer before this one may be that it was given back.
+    await this.#ending;
+    return this.#released ? sent : undefined;
+  }
+
+  async release(): Promise<boolean> {
+    return this.#released ?? await this.#lock.release();
+  }
+
+  end(): Promise<void> {
+    return this.session.close();
+  }
+
+  async #endRun(ending: LastEnding, options?: QueryOptions): Promise<Ended> {
+    if (!this.session.takesSeveral) return { isReleased: false, readBack: undefined, afterwards: [] };
+    const { record, readBack, isRecorded, afterwards } = ending;
+    const release = this.#lock.releaseWhere(isRecorded);
+    const outcomes = await this.session.batch([record, readBack, release.statement, ...afterwards], options);
+    const released = rowsIn(outcomes[2]);
+    this.#released = released && release.wasHeld(released);
+    return {
+      isReleased: this.#released !== undefined,
+      record: outcomes[0],
+      readBack: rowsIn(outcomes[1]),
+      afterwards: outcomes.slice(3),
+    };
+  }
 }

@@ -4,7 +4,9 @@ import { join, sql, type Statement } from "./statement.ts";
 import type { LedgerColumn } from "./dialect.ts";
 import { type LedgerTable, UNFIT_KEY } from "./ledger_table.ts";
 import type { Runner } from "../../ledger/run.ts";
+import type { Row } from "./row.ts";
 import { COLUMN_NAMES, COLUMNS, VERSION } from "./schema.ts";
+import { together } from "./together.ts";
 
 /** An id from here on was not reached by counting. */
 const ABSURD_ID = 2n ** 62n;
@@ -110,11 +112,12 @@ async function tryInsert(
   // A server that is not in strict mode silently cuts or replaces what a column cannot hold.
   const kept = sql`${readNumber(sql`id`)} AS id, ${readText(COLUMNS.lock_name)} AS lock_name,
     ${readText(COLUMNS.run_key)} AS run_key${keeps}`;
-  const [row] = lastId === undefined
-    ? await ledger.ask(sql`${insert} RETURNING ${kept}`)
+  const inserts = lastId === undefined
+    ? [sql`${insert} RETURNING ${kept}`]
     // A LEFT JOIN, to get `keeping` even if the table has not kept the row.
-    : (await ledger.ask(insert),
-      await ledger.ask(sql`SELECT ${kept} FROM (SELECT 1) one LEFT JOIN ${table} ON id = ${lastId}`));
+    : [insert, sql`SELECT ${kept} FROM (SELECT 1) one LEFT JOIN ${table} ON id = ${lastId}`];
+  let row: Row | undefined;
+  for (const asked of together(ledger, inserts)) [row] = await asked.rows();
   const forgetful = await whyForgetful(ledger, row?.keeping);
   const id = exactFrom(row?.id);
   if (row === undefined || id === undefined) {

@@ -1,6 +1,7 @@
 import type { LastRun } from "../../doctor/usable_ledger.ts";
 import { LockUnavailableError } from "../../errors.ts";
-import { LedgerTable, type Store } from "./ledger_table.ts";
+import { LedgerTable } from "./ledger_table.ts";
+import type { Store } from "./store.ts";
 import { readLatest } from "./rows.ts";
 
 /**

@@ -1,20 +1,18 @@
 import type { Deadline } from "../../deadline.ts";
-import { LockUnavailableError, type Trouble } from "../../errors.ts";
+import type { LockUnavailableError, Trouble } from "../../errors.ts";
 import { type Ledger, type RunEnd, RunGoneError } from "../../ledger/ledger.ts";
 import type { Patience } from "../../ledger/patience.ts";
 import type { Outcome, Permission, RecordedRun, Rule, RunFilter, Runner } from "../../ledger/run.ts";
 import type { LockSummary } from "../../ledger/summary.ts";
-import { exactFrom } from "../../text/foreign.ts";
-import { countedRun } from "./counted_run.ts";
+import { type Counted, findCounted, readCounted } from "./counted_run.ts";
 import { cut, insertRun } from "./insert_run.ts";
-import { LedgerTable, type Store } from "./ledger_table.ts";
-import { assignmentsOf, conditionOf } from "./ending.ts";
-import type { Ending } from "./ending.ts";
+import { LedgerTable } from "./ledger_table.ts";
+import type { Store } from "./store.ts";
+import { Pruning } from "./pruning.ts";
+import { RunEnds } from "./run_ends.ts";
 import { readRuns, selectRuns } from "./rows.ts";
-import { join, sql, type Statement, word } from "./statement.ts";
-
-/** How many rows are deleted at a time, so that nobody waits long for it. */
-const PRUNED_AT_ONCE = 1000;
+import { sql, word } from "./statement.ts";
+import { type Asked, together } from "./together.ts";
 
 /** How many unfinished runs are returned; there is at most one, unless somebody else has written rows. */
 const TOLD_AT_ONCE = 100;
@@ -36,13 +34,17 @@ const OUTCOMES: readonly string[] = [
 export class SqlLedger implements Ledger {
   readonly #table: LedgerTable;
   readonly #patience: Patience | undefined;
-  readonly #end: Store["end"];
+  readonly #pruning: Pruning;
+  readonly #ends: RunEnds;
+  /** What was asked for {@linkcode begin} beforehand, and by which rule. */
+  #counted: { readonly asked: Asked; readonly lock: string; readonly rule: Rule } | undefined;
 
   /** @param patience How long the store waits for others. */
   constructor(store: Store, patience?: Patience) {
     this.#table = new LedgerTable(store);
     this.#patience = patience;
-    this.#end = store.end;
+    this.#pruning = new Pruning(this.#table);
+    this.#ends = new RunEnds(this.#table, this.#pruning, store.end);
   }
 
   get clock(): "server" | "machine" {
@@ -61,12 +63,17 @@ export class SqlLedger implements Ledger {
     return this.#table.dialect.isMissing("table", cause);
   }
 
-  async abandon(lock: string): Promise<readonly RecordedRun[]> {
+  async abandon(lock: string, next?: Rule): Promise<readonly RecordedRun[]> {
+    const { dialect } = this.#table;
     const which = sql`lock_name = ${cut(lock)} AND outcome = 'running'`;
-    const left = await this.#select(sql`WHERE ${which} ORDER BY id LIMIT ${TOLD_AT_ONCE}`);
-    if (left.length > 0) {
-      await this.#table.ask(sql`UPDATE ${this.#table.dialect.table} SET outcome = 'abandoned' WHERE ${which}`);
-    }
+    const running = selectRuns(dialect, sql`WHERE ${which} ORDER BY id LIMIT ${TOLD_AT_ONCE}`);
+    const counted = next && findCounted(dialect, lock, next);
+    const [asked, expired, found] = together(this.#table, [running, this.#pruning.list, ...counted ? [counted] : []]);
+    const left = readRuns(dialect, await asked!.rows());
+    if (left.length > 0) await this.#table.ask(sql`UPDATE ${dialect.table} SET outcome = 'abandoned' WHERE ${which}`);
+    this.#pruning.listedBy(expired);
+    // Runs that have just been abandoned may count.
+    this.#counted = found && next && left.length === 0 ? { asked: found, lock, rule: next } : undefined;
     return left;
   }
 
@@ -78,7 +85,7 @@ export class SqlLedger implements Ledger {
   }
 
   async begin(lock: string, runner: Runner, rule: Rule): Promise<Permission> {
-    const found = await countedRun(this.#table, lock, rule);
+    const found = await this.#findCounted(lock, rule);
     if (found && found.began !== "far ahead") {
       return { granted: false, because: found.run, isAhead: found.began === "ahead" };
     }
@@ -99,18 +106,11 @@ export class SqlLedger implements Ledger {
     rule: Rule,
     { ago = 0, isLast = false }: RunEnd = {},
   ): Promise<void> {
-    const { after, table } = this.#table.dialect;
+    const { after } = this.#table.dialect;
     const counts = outcome === "succeeded" || outcome === "failed" && rule.countFailures;
     const expires = counts || rule.once === undefined ? {} : { expires: after(rule.keepHistory) };
-    const ending: Ending = {
-      table,
-      assignments: { outcome: word(outcome), finished: after(-ago), exit_code: sql`${exitCode}`, ...expires },
-      condition: { id: sql`${id}`, outcome: sql`'running'` },
-    };
-    if (!isLast || !await this.#endTogether(ending)) {
-      await this.#table.askExisting(sql`UPDATE ${table} SET ${assignmentsOf(ending)} WHERE ${conditionOf(ending)}`);
-    }
-    const rows = await this.#table.askExisting(selectRuns(this.#table.dialect, sql`WHERE id = ${id}`));
+    const assignments = { outcome: word(outcome), finished: after(-ago), exit_code: sql`${exitCode}`, ...expires };
+    const rows = await this.#ends.record(id, assignments, isLast);
     const [run] = readRuns(this.#table.dialect, rows);
     if (run?.outcome === outcome) return;
     const trouble = run === undefined ? { what: `run ${id} has been deleted` } : troubleWith(run, outcome);
@@ -128,26 +128,8 @@ export class SqlLedger implements Ledger {
     });
   }
 
-  async prune(): Promise<void> {
-    const { now, readNumber } = this.#table.dialect;
-    const id = readNumber(sql`id`);
-    const expired = await this.#table.askExisting(
-      sql`SELECT ${id} AS id FROM ${this.#table.dialect.table} WHERE expires < ${now} AND outcome <> 'running'
-        ORDER BY expires LIMIT ${PRUNED_AT_ONCE}`,
-    );
-    if (expired.length === 0) return;
-    // The newest stays: before MySQL 8.0 and MariaDB 10.2.4 a restarted server continues from the highest id that it
-    // finds, and ids must grow.
-    const [newest] = await this.#table.askExisting(
-      sql`SELECT ${readNumber(sql`MAX(id)`)} AS id FROM ${this.#table.dialect.table}`,
-    );
-    const last = exactFrom(newest?.id);
-    const ids = expired.flatMap(({ id }) => exactFrom(id) ?? []).filter((id) => id !== last);
-    if (ids.length > 0) {
-      await this.#table.askExisting(
-        sql`DELETE FROM ${this.#table.dialect.table} WHERE id IN (${join(ids.map((id) => sql`${id}`))})`,
-      );
-    }
+  prune(): Promise<void> {
+    return this.#pruning.finish();
   }
 
   async latest(limit: number, filter: RunFilter = {}): Promise<readonly RecordedRun[]> {
@@ -166,19 +148,14 @@ export class SqlLedger implements Ledger {
     return await (await import("./summaries.ts")).summaries(this.#table, within, limit);
   }
 
-  /** Whether the end was recorded together with the lock's release. An attempt that got no answer may have been. */
-  async #endTogether(ending: Ending): Promise<boolean> {
-    try {
-      return await this.#end?.(ending) ?? false;
-    } catch (error) {
-      if (error instanceof LockUnavailableError) return false;
-      throw error;
-    }
-  }
-
-  async #select(rest: Statement): Promise<readonly RecordedRun[]> {
+  /** Asks for the run that counts, or has asked for it beforehand. */
+  async #findCounted(lock: string, rule: Rule): Promise<Counted | undefined> {
     const { dialect } = this.#table;
-    return readRuns(dialect, await this.#table.ask(selectRuns(dialect, rest)));
+    const before = this.#counted;
+    this.#counted = undefined;
+    if (before?.rule === rule && before.lock === lock) return readCounted(dialect, await before.asked.rows());
+    const statement = findCounted(dialect, lock, rule);
+    return statement && readCounted(dialect, await this.#table.ask(statement));
   }
 }
 

@@ -2,18 +2,17 @@ import type { OpenLedger } from "../../ledger/ledger.ts";
 import type { Patience } from "../../ledger/patience.ts";
 import type { TableName } from "../../ledger/table_name.ts";
 import { SqlLedger } from "./ledger.ts";
-import type { Store } from "./ledger_table.ts";
+import type { Store } from "./store.ts";
 import { type Asker, askerOf, type SettingsFrom } from "./asker.ts";
 
 /** Opens a ledger in the session that holds the lock. */
 export function ledgerIn(
-  storeIn: (asker: Asker, table: TableName, patience: Patience, settings?: SettingsFrom) => Promise<Store>,
+  storeIn: (asker: Asker, table: TableName, patience: Patience, settings?: SettingsFrom) => Store,
   table: TableName,
   patience: Patience,
 ): OpenLedger {
-  return async ({ session }) => {
+  return ({ session }) => {
     const asker = askerOf(session);
-    const store = await storeIn(asker, table, patience, asker.settingsFrom);
-    return new SqlLedger({ ...store, end: asker.endRun }, patience);
+    return Promise.resolve(new SqlLedger(storeIn(asker, table, patience, asker.settingsFrom), patience));
   };
 }

@@ -1,23 +1,10 @@
 import { LockUnavailableError, type Trouble } from "../../errors.ts";
 import type { Row } from "./row.ts";
-import type { Asker } from "./asker.ts";
+import type { Store } from "./store.ts";
 import { sql, type Statement } from "./statement.ts";
 import type { Dialect, LedgerColumn } from "./dialect.ts";
 import { LedgerBusyError } from "../../ledger/patience.ts";
 import { COLUMN_NAMES, COLUMNS, createTable } from "./schema.ts";
-
-/** Runs statements on a ledger's table. */
-export interface Store {
-  readonly dialect: Dialect;
-  /**
-   * Runs one statement, and commits it.
-   *
-   * @throws {LockUnavailableError} When it fails; its cause is the database's error.
-   */
-  run(statement: Statement): Promise<readonly Row[]>;
-  /** As {@linkcode Asker.endRun}. If it is not done, or fails, the end is recorded by itself. */
-  readonly end?: Asker["endRun"];
-}
 
 /** How often a statement is tried that an administrator, a limit or another session aborts. */
 const TRIES = 3;
@@ -30,10 +17,12 @@ export const UNFIT_KEY =
 /** The ledger's table. It is created, or gets missing columns, when a statement turns out to need that. */
 export class LedgerTable {
   readonly dialect: Dialect;
+  readonly batch: Store["batch"];
   readonly #store: Store;
 
   constructor(store: Store) {
     this.dialect = store.dialect;
+    this.batch = store.batch;
     this.#store = store;
   }
 
@@ -42,13 +31,14 @@ export class LedgerTable {
    *
    * @param creates Whether to create a missing table. Not if it has existed: somebody has moved it, and may move it
    * back.
+   * @param first As for {@linkcode Store.run}.
    * @throws {LockUnavailableError} When it fails.
    */
-  async ask(statement: Statement, creates = true): Promise<readonly Row[]> {
+  async ask(statement: Statement, creates = true, first?: Parameters<Store["run"]>[1]): Promise<readonly Row[]> {
     let made = false;
     for (let tries = 1;; tries++) {
       try {
-        return await this.#store.run(statement);
+        return await this.#store.run(statement, tries === 1 ? first : undefined);
       } catch (error) {
         if (!(error instanceof LockUnavailableError)) throw error;
         const { dialect } = this;
@@ -62,8 +52,8 @@ export class LedgerTable {
   }
 
   /** Like {@linkcode ask}, but does not create the table: it has existed. */
-  askExisting(statement: Statement): Promise<readonly Row[]> {
-    return this.ask(statement, false);
+  askExisting(statement: Statement, first?: Parameters<Store["run"]>[1]): Promise<readonly Row[]> {
+    return this.ask(statement, false, first);
   }
 
   /** Runs CREATE or ALTER statements. It does no harm if one fails because another sera was faster. */

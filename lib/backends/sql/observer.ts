@@ -5,7 +5,7 @@ import type { TableName } from "../../ledger/table_name.ts";
 import type { Grip } from "../../who/grip.ts";
 import type { LockFilter, Seen, Sighting } from "../../who/sighting.ts";
 import { SqlLedger } from "./ledger.ts";
-import type { Store } from "./ledger_table.ts";
+import type { Store } from "./store.ts";
 import type { Session } from "./session.ts";
 import type { SessionLock } from "./session_lock.ts";
 
@@ -20,7 +20,7 @@ export interface ObserverQueries<S extends Session> {
   sightings(session: S, filter: LockFilter, table: TableName, signal: AbortSignal): Promise<Seen>;
   /** Takes hold of a holder, see `Observer.grip()`; the session is opened anew where it has ended. */
   grip(holder: Sighting, session: () => Promise<S>, signal: AbortSignal): Promise<Grip>;
-  ledger(session: S, table: TableName, patience: Patience): Promise<Store>;
+  ledger(session: S, table: TableName, patience: Patience): Store;
 }
 
 /**
@@ -49,7 +49,7 @@ export async function observeDatabase<S extends Session>(
         await queries.sightings(await lock.session(signal), filter, table, signal),
       grip: async (holder, signal) => await queries.grip(holder, () => lock.session(signal), signal),
       ledger: async (table, patience) =>
-        new SqlLedger(await queries.ledger(await lock.session(signal), table, patience), patience),
+        new SqlLedger(queries.ledger(await lock.session(signal), table, patience), patience),
       [Symbol.asyncDispose]: () => lock[Symbol.asyncDispose](),
     };
   } catch (error) {

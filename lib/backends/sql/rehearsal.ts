@@ -1,7 +1,7 @@
 import { LockUnavailableError } from "../../errors.ts";
 import type { RunRehearsal } from "../../ledger/ledger.ts";
 import { SqlLedger } from "./ledger.ts";
-import type { Store } from "./ledger_table.ts";
+import type { Store } from "./store.ts";
 import { sql } from "./statement.ts";
 
 /**

@@ -5,6 +5,8 @@ import { LockUnavailableError, type Trouble } from "../../errors.ts";
 import type { DriverAnswer, DriverConnection, ErrorTranslator } from "./driver.ts";
 import type { Row } from "./row.ts";
 import { isCutShort, oneByOne, type Outcome, outcomesOf } from "./batch.ts";
+import type { EndRun } from "./ending.ts";
+import type { QueryOptions } from "./query_options.ts";
 import { sql, type Statement } from "./statement.ts";
 import { ConnectionError } from "../network/errors.ts";
 import type { LockSession } from "../../lock/lock.ts";
@@ -13,25 +15,14 @@ import { ProtocolError } from "../network/protocol_error.ts";
 /** How long closing may take, in milliseconds; after that the server notices the end of the connection anyway. */
 const GOODBYE = 1000;
 
-/** How one statement is run. */
-export interface QueryOptions {
-  /** How long the server may work on the statement before the time for its answer begins, in milliseconds. */
-  readonly serverTime?: number;
-  /** Aborts the statement, and the connection with it. */
-  readonly signal?: AbortSignal | undefined;
-  /**
-   * Whether MySQL's answer without rows counts as one row, of what it says: `affected`, the rows that were found;
-   * `last_id`, the argument of `LAST_INSERT_ID()`; and `warnings`, their number.
-   */
-  readonly counts?: boolean;
-}
-
 /** One connection to a database server, never replaced by another. */
 export class Session implements LockSession {
   /** The server, for messages. */
   readonly where: string;
   /** A comment that is added to every statement, see `markOf`. */
   mark: Statement = sql``;
+  /** Set by whoever holds a lock in the session, if the lock can be given back with the end of a run. */
+  endRun: EndRun | undefined;
   /** Whether the server has refused several statements at once. */
   oneAtATime = false;
   readonly #driver: DriverConnection;
@@ -110,13 +101,16 @@ export class Session implements LockSession {
    * @throws The signal's reason when it is aborted.
    */
   async batch(statements: readonly Statement[], options: QueryOptions = {}): Promise<readonly Outcome[]> {
-    const singly = () => oneByOne((statement) => this.queryAll(statement, options), statements);
+    // The signal's reason may be an error of the same class.
+    const isFailure = (error: unknown): error is LockUnavailableError =>
+      error instanceof LockUnavailableError && error !== options.signal?.reason;
+    const singly = () => oneByOne((statement) => this.queryAll(statement, options), statements, isFailure);
     if (!this.takesSeveral || statements.length < 2) return await singly();
     const marked = statements.map((statement) => this.#marked(statement));
     const answers = await this.#answer<readonly DriverAnswer[]>(options, (resolve) => {
       this.#driver.queryEach!(marked, resolve, options.counts ?? false);
     }).catch((error) => {
-      if (error instanceof LockUnavailableError) return [{ error: error.cause }];
+      if (isFailure(error)) return [{ error: error.cause }];
       throw error;
     });
     const [first] = answers;

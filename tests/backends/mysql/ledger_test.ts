@@ -10,6 +10,7 @@ import { Holder } from "../../ledger/holder.ts";
 import { createTable } from "../../../lib/backends/sql/schema.ts";
 import { type Bench, mySqlPlace } from "../../ledger/places.ts";
 import { runBench } from "../../ledger/run_bench.ts";
+import { givenBackTests } from "../../ledger/given_back.ts";
 import { tableTests } from "../../ledger/tables.ts";
 import { KEYS, keysAreExact, textComesBack } from "../../ledger/texts.ts";
 import { counting, troubleTests } from "../../ledger/trouble.ts";
@@ -43,6 +44,7 @@ for (const [shared, label] of [[sharedMariaDb(DURABLE), "MariaDB"], [sharedMySql
   const { test } = place;
   ledgerContract(place);
   tableTests(place);
+  givenBackTests(place);
   troubleTests(place);
   badRowTests(
     place,

@@ -65,7 +65,11 @@ for (const mode of ["transaction", "statement"] as const) {
       assert.ok(await leases.renew(session, lock, mine, HOUR));
       const together = new SqlLedger({
         ...store,
-        end: (ending) => leases.release(session, lock, mine, ending),
+        end: async (ending) => ({
+          isReleased: await leases.release(session, lock, mine, ending),
+          readBack: undefined,
+          afterwards: [],
+        }),
       });
       await together.finish(begun.id, "succeeded", 0, { ...PLAIN, once: "v1" }, { isLast: true });
       assert.equal(await leases.read(session, lock), undefined);

@@ -11,6 +11,7 @@ import { badRowTests } from "../../ledger/bad_rows.ts";
 import { DAY, Holder, PLAIN, RUNNER } from "../../ledger/holder.ts";
 import { postgresPlace } from "../../ledger/places.ts";
 import { runBench } from "../../ledger/run_bench.ts";
+import { givenBackTests } from "../../ledger/given_back.ts";
 import { tableTests } from "../../ledger/tables.ts";
 import { KEYS, keysAreExact, textComesBack } from "../../ledger/texts.ts";
 import { counting, troubleTests } from "../../ledger/trouble.ts";
@@ -37,6 +38,7 @@ for (
   const { test } = place;
   ledgerContract(place);
   tableTests(place);
+  givenBackTests(place);
 
   for (const options of SETTINGS) {
     test(`text, keys and times are the same with ${options}`, async () => {
@@ -217,6 +219,7 @@ for (
       await query(`ALTER ROLE sera SET synchronous_commit = ${value}`);
       await using bench = await place.bench();
       await using holder = await Holder.start(bench);
+      await holder.ledger.abandon(holder.lock);
       return (await holder.session.query(sql`SHOW synchronous_commit`)).synchronous_commit;
     };
     assert.equal(await setting("remote_apply"), "remote_apply");

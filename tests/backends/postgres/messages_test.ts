@@ -4,33 +4,71 @@ import assert from "node:assert/strict";
 import { luck } from "../../lock/luck.ts";
 import { Proxy } from "../../servers/proxy.ts";
 import { freshName, hold, later, never, open } from "../open.ts";
-import { sharedPostgres, sharedPostgres18 } from "../shared_server.ts";
+import { sharedPostgres, sharedPostgres18, SharedServer } from "../shared_server.ts";
+import { makeCertificates } from "../../servers/certificates.ts";
+import { postgres18Unavailable, startPostgres18 } from "../../servers/postgres18.ts";
+import { startSystemPostgres, systemPostgresUnavailable } from "../../servers/postgres_system.ts";
 import { until } from "../../cli/wait.ts";
 import { waiting } from "./view.ts";
 
-for (const shared of [sharedPostgres(), sharedPostgres18()]) {
+const folder = Deno.makeTempDirSync({ prefix: "sera-messages-" });
+Deno.test.afterAll(() => Deno.remove(folder, { recursive: true }));
+
+/** With TLS, and with a role that needs no password. */
+const HBA = ["host all trusted all trust"];
+const secure = ([
+  ["PostgreSQL with TLS", systemPostgresUnavailable, startSystemPostgres],
+  ["PostgreSQL 18 with TLS", postgres18Unavailable, startPostgres18],
+] as const).map(([label, missing, start]) =>
+  new SharedServer(label, missing, async () => {
+    const { good: tls } = await makeCertificates(await Deno.makeTempDir({ dir: folder }));
+    const server = await start({ hba: HBA, tls });
+    await server.query("CREATE ROLE trusted LOGIN");
+    return server;
+  })
+);
+
+for (const shared of secure) {
   for (
-    const [params, roundTrips] of [
-      // The connection, the start of the login and two of SCRAM, the set-up, the lock with its check, the release.
-      ["sslmode=disable", 7],
-      // And the question for TLS, which the server does not offer.
-      ["sslmode=prefer", 8],
+    const [user, sslmode, roundTrips] of [
+      // The connection, the login, the set-up, the lock with its check, the release.
+      ["trusted", "disable", 5],
+      // And two for TLS: the question, and its own greeting.
+      ["trusted", "prefer", 7],
+      ["trusted", "require", 7],
+      // And two for SCRAM.
+      ["sera:secret", "disable", 7],
+      ["sera:secret", "require", 9],
     ] as const
   ) {
-    shared.test(`a lock takes ${roundTrips} round trips from connection to release (${params})`, async (server) => {
-      await using proxy = await Proxy.open(server.port);
-      // So that all of a message is sent before its answer comes.
-      proxy.delay = 20;
-      {
-        await using backend = await open(
-          server.url(params).replace(`:${server.port}/`, `:${proxy.port}/`),
-          freshName(),
-        );
+    shared.test(`a lock takes ${roundTrips} round trips as ${user} with sslmode=${sslmode}`, async (server) => {
+      const at = (port: number) => `postgres://${user}@127.0.0.1:${port}/${server.database}?sslmode=${sslmode}`;
+      const lockAndRelease = async (url: string) => {
+        await using backend = await open(url, freshName());
         await (await hold(backend)).release();
-      }
+      };
+      // So that what TLS needs has been loaded.
+      await lockAndRelease(at(server.port));
+      await using proxy = await Proxy.open(server.port);
+      // So that all of a message is sent before its answer comes; in TLS servers answer the login twice.
+      proxy.delay = sslmode === "disable" ? 20 : 100;
+      await lockAndRelease(at(proxy.port));
       assert.equal(proxy.roundTrips.answered, roundTrips, `${proxy.roundTrips}`);
     });
   }
+}
+
+for (const shared of [sharedPostgres(), sharedPostgres18()]) {
+  shared.test("without TLS on the server the question for it is one round trip", async (server) => {
+    await using proxy = await Proxy.open(server.port);
+    proxy.delay = 20;
+    {
+      const url = server.url("sslmode=prefer").replace(`:${server.port}/`, `:${proxy.port}/`);
+      await using backend = await open(url, freshName());
+      await (await hold(backend)).release();
+    }
+    assert.equal(proxy.roundTrips.answered, 8, `${proxy.roundTrips}`);
+  });
 
   shared.test("a waiter has its lock, checked, one round trip after it was told of the release", async (server) => {
     using _luck = luck(1e6);

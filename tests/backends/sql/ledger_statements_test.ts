@@ -6,7 +6,9 @@ import { Deadline } from "../../../lib/deadline.ts";
 import { InterruptedError, LockUnavailableError, TroubleError, troubleOf } from "../../../lib/errors.ts";
 import { LAST_ANSWER, LedgerBusyError, Patience } from "../../../lib/ledger/patience.ts";
 import { ledgerStatements, LOCK_WAIT } from "../../../lib/backends/sql/ledger_statements.ts";
+import type { DriverAnswer } from "../../../lib/backends/sql/driver.ts";
 import { Session } from "../../../lib/backends/sql/session.ts";
+import { MYSQL } from "../../../lib/backends/sql/spelling.ts";
 import { sql } from "../../../lib/backends/sql/statement.ts";
 import { FakeClock } from "../../lock/fake_clock.ts";
 import { later } from "../open.ts";
@@ -40,7 +42,7 @@ Deno.test("a statement that it breaks off for others' locks is asked again, for 
   using clock = new FakeClock();
   const { session, asked } = sessionThat("breaks off");
   const isLocked = (cause: unknown) => /lock wait/.test(String(cause));
-  const ran = later(Promise.resolve(ledgerStatements(session, new Patience(), isLocked)(sql`SELECT 1`)));
+  const ran = later(Promise.resolve(ledgerStatements(session, new Patience(), isLocked).run(sql`SELECT 1`)));
   await clock.to(12_000);
   await assert.rejects(ran, (error) => {
     assert.ok(error instanceof LedgerBusyError && error.transient);
@@ -52,7 +54,7 @@ Deno.test("a statement that it breaks off for others' locks is asked again, for 
   });
   assert.equal(asked(), 11);
   // What is no lock of others is told at once.
-  const refused = later(Promise.resolve(ledgerStatements(session, new Patience(), () => false)(sql`SELECT 1`)));
+  const refused = later(Promise.resolve(ledgerStatements(session, new Patience(), () => false).run(sql`SELECT 1`)));
   await clock.to(14_000);
   await assert.rejects(refused, LockUnavailableError);
   assert.equal(asked(), 12);
@@ -67,7 +69,7 @@ Deno.test("after a signal it has another two seconds to answer, longer than it k
   Deno.unrefTimer = () => undefined;
   try {
     const ran = later(
-      Promise.resolve(ledgerStatements(session, new Patience(interrupt.signal), () => false)(sql`SELECT 1`)),
+      Promise.resolve(ledgerStatements(session, new Patience(interrupt.signal), () => false).run(sql`SELECT 1`)),
     );
     await clock.to(30_000);
     interrupt.abort(SIGNAL);
@@ -86,7 +88,7 @@ Deno.test("a signal ends the wait with the statement that waits, and the session
   const interrupt = new AbortController();
   const { session, asked } = sessionThat("breaks off");
   const ran = later(
-    Promise.resolve(ledgerStatements(session, new Patience(interrupt.signal), () => true)(sql`SELECT 1`)),
+    Promise.resolve(ledgerStatements(session, new Patience(interrupt.signal), () => true).run(sql`SELECT 1`)),
   );
   await clock.to(500);
   interrupt.abort(SIGNAL);
@@ -105,7 +107,7 @@ for (const within of [2500, 300]) {
     const { session, asked } = sessionThat("breaks off");
     const patience = new Patience();
     patience.hurry(new Deadline(within));
-    const ran = later(Promise.resolve(ledgerStatements(session, patience, () => true)(sql`SELECT 1`)));
+    const ran = later(Promise.resolve(ledgerStatements(session, patience, () => true).run(sql`SELECT 1`)));
     await clock.to(within + LOCK_WAIT);
     await assert.rejects(ran, / for [1-3]s; see which/);
     assert.equal(asked(), Math.ceil(within / LOCK_WAIT));
@@ -114,4 +116,42 @@ for (const within of [2500, 300]) {
 
 Deno.test("a server breaks a statement off before its time to answer after a signal is over", () => {
   assert.ok(LOCK_WAIT < LAST_ANSWER);
+});
+
+Deno.test("what goes with a setting that the server lacks is sent again, unless the server has run it", async () => {
+  const lacking = (statement: string) => new TroubleError(`lacks ${statement}`, "update it");
+  for (const goesOn of [false, true]) {
+    const messages: string[] = [];
+    const answer = (text: string): DriverAnswer =>
+      /SET 1, 2/.test(text) ? { error: lacking(text) } : { rows: [{ text }] };
+    const session = new Session(
+      "Server at place",
+      {
+        query: (statement, done) => {
+          messages.push(statement.textFor(MYSQL));
+          const given = answer(messages.at(-1)!);
+          if ("error" in given) done(given.error, []);
+          else done(null, given.rows);
+        },
+        queryEach: (statements, done) => {
+          const texts = statements.map((statement) => statement.textFor(MYSQL));
+          messages.push(texts.join("; "));
+          const answers = texts.map(answer);
+          const failed = answers.findIndex((given) => "error" in given);
+          done(goesOn || failed < 0 ? answers : answers.slice(0, failed + 1));
+        },
+        end: (done) => done(),
+        destroy: () => undefined,
+        socket: () => undefined as unknown as Socket,
+      },
+      { describe: troubleOf, isTransient: () => false },
+      60_000,
+    );
+    const settings = { all: sql`SET 1, 2`, fewer: () => sql`SET 1` };
+    const { batch } = ledgerStatements(session, new Patience(), () => false, settings);
+    const outcomes = await batch!([sql`ONE`, sql`TWO`]);
+    assert.deepEqual(outcomes, [{ rows: [{ text: "ONE" }] }, { rows: [{ text: "TWO" }] }]);
+    const again = goesOn ? [] : ["ONE; TWO"];
+    assert.deepEqual(messages, ["SET 1, 2; ONE; TWO", "SET 1, 2", "SET 1", ...again]);
+  }
 });

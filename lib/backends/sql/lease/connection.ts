@@ -2,10 +2,12 @@ import { aborted, firstOf, settled } from "../../../waiting.ts";
 import { LockUnavailableError, type Trouble } from "../../../errors.ts";
 import type { LockSession } from "../../../lock/lock.ts";
 import { ConnectionError } from "../../network/errors.ts";
-import type { QueryOptions, Session } from "../session.ts";
+import type { QueryOptions } from "../query_options.ts";
+import type { Session } from "../session.ts";
 import type { Row } from "../row.ts";
 import type { Statement } from "../statement.ts";
 import type { Asker, SettingsFrom } from "../asker.ts";
+import { type Outcome, rowsIn } from "../batch.ts";
 
 /** The connection of a lease, which outlives each of its sessions: when one has ended, the next use opens another. */
 export class LeaseConnection<S extends Session> implements LockSession, Asker {
@@ -49,6 +51,10 @@ export class LeaseConnection<S extends Session> implements LockSession, Asker {
     return this.#session.serverMark;
   }
 
+  get takesSeveral(): boolean {
+    return this.#session.takesSeveral;
+  }
+
   get settingsFrom(): SettingsFrom {
     return this.#settingsFrom(this.#session);
   }
@@ -71,17 +77,17 @@ export class LeaseConnection<S extends Session> implements LockSession, Asker {
   }
 
   async queryAll(statement: Statement, options: QueryOptions = {}): Promise<readonly Row[]> {
-    const { signal } = options;
-    signal?.throwIfAborted();
-    const session = await firstOf<S>(
-      settled(this.session()),
-      aborted(signal, ({ reason }) => {
-        throw reason;
-      }),
-    );
+    const session = await this.#sessionUnless(options.signal);
     const rows = await session.queryAll(statement, options);
     this.answered(session);
     return rows;
+  }
+
+  async batch(statements: readonly Statement[], options: QueryOptions = {}): Promise<readonly Outcome[]> {
+    const session = await this.#sessionUnless(options.signal);
+    const outcomes = await session.batch(statements, options);
+    if (outcomes.some((outcome) => rowsIn(outcome))) this.answered(session);
+    return outcomes;
   }
 
   /** To be called when a session has done what it was asked: tells of it once, if it is another than before. */
@@ -100,6 +106,17 @@ export class LeaseConnection<S extends Session> implements LockSession, Asker {
   destroy(): void {
     this.stop();
     this.#session.destroy();
+  }
+
+  /** @throws The signal's reason when it is aborted. */
+  async #sessionUnless(signal: AbortSignal | undefined): Promise<S> {
+    signal?.throwIfAborted();
+    return await firstOf<S>(
+      settled(this.session()),
+      aborted(signal, ({ reason }) => {
+        throw reason;
+      }),
+    );
   }
 
   async #reopen(): Promise<S> {

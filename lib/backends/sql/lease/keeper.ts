@@ -1,5 +1,5 @@
 import { Deadline } from "../../../deadline.ts";
-import { LockLostError, LockUnavailableError, type Trouble } from "../../../errors.ts";
+import { LockUnavailableError, type Trouble } from "../../../errors.ts";
 import type { Keeper } from "../../../lock/keeper.ts";
 import { Moment } from "../../../lock/lease.ts";
 import { ASKED } from "../../../lock/silence.ts";
@@ -9,7 +9,10 @@ import type { Session } from "../session.ts";
 import type { LeaseConnection } from "./connection.ts";
 import { type Ownership, wishFor } from "./row.ts";
 import type { LeaseServer } from "./server.ts";
-import type { Ending } from "../ending.ts";
+import { whyLost } from "./why_lost.ts";
+import { type Outcome, rowsIn } from "../batch.ts";
+import type { Ended, LastEnding } from "../ending.ts";
+import { sql } from "../statement.ts";
 
 /** A lease that sera has, and the session lock beside it. */
 export interface KeptLease<S extends Session> {
@@ -85,10 +88,10 @@ export class LeaseKeeper<S extends Session> implements Keeper {
       // A release without an answer has been carried out; or one came while the renewal was on its way.
       this.#isReleased ||= !isOurs && this.#isUnsure;
       if (!isOurs && this.#isReleased) return sent;
-      if (!isOurs) throw await this.#whyLost(session);
+      if (!isOurs) throw await whyLost(session, this.#kept.lock, table);
       if (beat >= ASKED) this.#summons.noticed(() => table.read(session, wishFor(lock)));
       // Not awaited: an answer that is late must not keep the renewal from counting.
-      this.#queueing ??= this.#queueAgain(session).finally(() => this.#queueing = undefined);
+      if (!this.#isReleased) this.#queueing ??= this.#queueAgain(session).finally(() => this.#queueing = undefined);
       return sent;
     });
   }
@@ -113,21 +116,37 @@ export class LeaseKeeper<S extends Session> implements Keeper {
     return Promise.resolve();
   }
 
-  async #endRun(ending: Ending): Promise<boolean> {
-    if (!this.#isReleased) await this.#free(await this.#kept.connection.session(), ending);
-    return this.#isReleased;
+  async #endRun(ending: LastEnding): Promise<Ended> {
+    if (this.#isReleased) return { isReleased: true, readBack: undefined, afterwards: [] };
+    return await this.#free(await this.#kept.connection.session(), ending);
   }
 
-  async #free(session: S, ending?: Ending): Promise<void> {
-    const { lock, mine, server: { table } } = this.#kept;
+  /**
+   * Frees the lease, and leaves the queue in the same message. In this order, each committed before the next: whoever
+   * gets the session lock finds the lease free, and the run's end recorded.
+   */
+  async #free(session: S, ending?: LastEnding): Promise<Ended> {
+    const { lock, mine, server: { table, queue } } = this.#kept;
+    const isGone = table.isGone(lock, mine);
+    const isOver = ending ? sql`${isGone} AND ${ending.isRecorded}` : isGone;
+    const leave = this.#queuedIn === session && !this.#queueing ? queue.leaveWhere(session, isOver) : undefined;
+    const more = [...ending ? [ending.readBack] : [], ...leave ? [leave.statement] : [], ...ending?.afterwards ?? []];
+    const then = session.takesSeveral ? more : [];
+    let outcomes: readonly Outcome[];
     try {
+      const released = await table.releaseAnd(session, lock, mine, then, ending);
       // After a try without an answer, what is no longer ours has been released by that.
-      this.#isReleased = await table.release(session, lock, mine, ending) ||
-        this.#isUnsure && (await table.read(session, lock))?.owner !== mine.owner;
+      this.#isReleased = released.isFreed || this.#isUnsure && (await table.read(session, lock))?.owner !== mine.owner;
+      outcomes = released.outcomes;
     } catch (error) {
       this.#isUnsure = true;
       throw error;
     }
+    const at = ending ? 1 : 0;
+    const left = leave && rowsIn(outcomes[at]);
+    if (left && leave.wasHeld(left) !== undefined) this.#queuedIn = undefined;
+    const readBack = ending && rowsIn(outcomes[0]);
+    return { isReleased: this.#isReleased, readBack, afterwards: outcomes.slice(leave ? at + 1 : at) };
   }
 
   /** Repeats a request over new connections until it is answered, the deadline passes, or the keeper is ended. */
@@ -176,22 +195,5 @@ export class LeaseKeeper<S extends Session> implements Keeper {
       // It ends with the session, soon.
       if (!(error instanceof LockUnavailableError)) throw error;
     }
-  }
-
-  async #whyLost(session: S): Promise<LockLostError> {
-    const { lock, server: { table } } = this.#kept;
-    let now;
-    try {
-      now = await table.read(session, lock);
-    } catch (error) {
-      if (!(error instanceof LockUnavailableError)) throw error;
-      return new LockLostError(`${this.where}: its lease is no longer ours`);
-    }
-    if (!now) return new LockLostError(`${this.where}: somebody has freed its row in ${table.shown}`);
-    const [{ holderText }, { sightingOf }] = await Promise.all([
-      import("../../../who/holder_text.ts"),
-      import("./sightings.ts"),
-    ]);
-    return new LockLostError(`${this.where}: its lease is held by ${holderText([sightingOf(now)])}`);
   }
 }

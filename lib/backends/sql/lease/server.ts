@@ -2,7 +2,9 @@ import type { Deadline } from "../../../deadline.ts";
 import type { TableName } from "../../../ledger/table_name.ts";
 import type { LockFilter, Seen } from "../../../who/sighting.ts";
 import type { SettingsFrom } from "../asker.ts";
+import type { ReleaseWhere } from "../release_where.ts";
 import type { Session } from "../session.ts";
+import type { Statement } from "../statement.ts";
 import type { LeaseTable } from "./table.ts";
 
 /** What a lease needs of a kind of database. Each call may throw a `LockUnavailableError`. */
@@ -50,4 +52,6 @@ export interface SessionQueue<S extends Session> {
   enter(session: S, deadline: Deadline, signal: AbortSignal): Promise<boolean>;
   /** Releases it. Returns whether the session held it. */
   leave(session: S): Promise<boolean>;
+  /** Releases it in a batch, where a condition holds. */
+  leaveWhere(session: S, condition: Statement): ReleaseWhere;
 }

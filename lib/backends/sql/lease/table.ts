@@ -1,9 +1,18 @@
 import type { LockFilter } from "../../../who/sighting.ts";
 import type { Statement } from "../statement.ts";
 import type { Asker } from "../asker.ts";
+import type { Outcome } from "../batch.ts";
 import type { Ending } from "../ending.ts";
 import type { LeaseList } from "./read_row.ts";
 import type { Claim, Lease, Ownership } from "./row.ts";
+
+/** What came of a release that went with further statements. */
+export interface Released {
+  /** As `release()` returns it. */
+  readonly isFreed: boolean;
+  /** An outcome for each of them; none where each statement has to be sent by itself. */
+  readonly outcomes: readonly Outcome[];
+}
 
 /**
  * The table of leases in a kind of database. Each call is one statement that decides and commits, and may be repeated
@@ -43,6 +52,22 @@ export interface LeaseTable {
    * @returns Whether it was still ours, and if an end was to be recorded, whether there was such a run.
    */
   release(asker: Asker, lock: string, mine: Ownership, ending?: Ending): Promise<boolean>;
+
+  /**
+   * Like {@linkcode release}; further statements go with it in the same message.
+   *
+   * @param then They come after the release, and may be run also where it failed.
+   */
+  releaseAnd(
+    asker: Asker,
+    lock: string,
+    mine: Ownership,
+    then: readonly Statement[],
+    ending?: Ending,
+  ): Promise<Released>;
+
+  /** The condition that a lease is no longer this owner's. */
+  isGone(lock: string, mine: Ownership): Statement;
 
   /** Reads the lease of a lock. Undefined if it is free, has no row or there is no table. */
   read(asker: Asker, lock: string): Promise<Lease | undefined>;

@@ -7,7 +7,7 @@ import type { LeaseTable } from "../../../../lib/backends/sql/lease/table.ts";
 import { LeaseList } from "../../../../lib/backends/sql/lease/read_row.ts";
 import type { Claim, Lease } from "../../../../lib/backends/sql/lease/row.ts";
 import type { Session } from "../../../../lib/backends/sql/session.ts";
-import { sql } from "../../../../lib/backends/sql/statement.ts";
+import { sql, type Statement } from "../../../../lib/backends/sql/statement.ts";
 import { delayOrAbort } from "../../../../lib/waiting.ts";
 import { type FakeRow, FakeRows, Refusal } from "./fake_rows.ts";
 
@@ -43,6 +43,9 @@ export class FakeLeases extends FakeRows {
   readonly ended: unknown[] = [];
   /** Whether something keeps everybody from the row, as a trigger may. */
   isOutOfReach = false;
+
+  /** What leaving the queue does, by the statement that goes with a release. */
+  readonly #leaves = new Map<Statement, () => boolean>();
 
   /** @param hasSessionLocks Whether session locks work there. */
   constructor(readonly hasSessionLocks: boolean) {
@@ -97,6 +100,20 @@ export class FakeLeases extends FakeRows {
             if (had) this.queued = undefined;
             return had;
           }),
+        leaveWhere: (session) => {
+          const statement = sql`leave`;
+          this.#leaves.set(statement, () => {
+            this.asked.push({
+              at: performance.now(),
+              what: "left with it",
+              session: this.sessions.indexOf(session) + 1,
+            });
+            const had = this.queued === session;
+            if (had) this.queued = undefined;
+            return had;
+          });
+          return { statement, wasHeld: ([row]) => row?.had as boolean | undefined };
+        },
       },
       // deno-lint-ignore require-await
       open: async (signal) => {
@@ -148,14 +165,20 @@ export class FakeLeases extends FakeRows {
         return row.beat + 1n;
       }),
     change: () => Promise.reject(new Error("nobody is ended there")),
-    release: (asker, lock, { owner, fence }, ending) =>
+    release: async (asker, lock, mine, ending) => (await this.#table.releaseAnd(asker, lock, mine, [], ending)).isFreed,
+    releaseAnd: (asker, lock, { owner, fence }, then, ending) =>
       this.ask(asker, ending ? "release with end" : "release", () => {
         const row = this.rows.get(lock);
-        if (row?.owner !== owner || row.fence !== fence) return false;
-        if (ending) this.ended.push(ending);
-        this.rows.set(lock, { ...row, owner: null, beat: row.beat + 1n });
-        return true;
+        const isFreed = row?.owner === owner && row.fence === fence;
+        if (isFreed) {
+          if (ending) this.ended.push(ending);
+          this.rows.set(lock, { ...row, owner: null, beat: row.beat + 1n });
+        }
+        // What goes with it happens only where the lease is no longer ours, as it is now.
+        const outcomes = then.map((statement) => ({ rows: [{ had: this.#leaves.get(statement)?.() }] }));
+        return { isFreed, outcomes };
       }),
+    isGone: () => sql`gone`,
     read: (asker, lock) => this.ask(asker, "read", () => this.#read(lock)),
     list: () => Promise.resolve(new LeaseList()),
     known: () => Promise.resolve([]),

@@ -74,6 +74,9 @@ export class FakeRows {
       `Server at place ${number}`,
       {
         query: (_statement, done) => this.#query(number, session, done),
+        queryEach: () => {
+          throw new Error("what goes together is the table's, and one statement here");
+        },
         end: (done) => done(),
         destroy: () => undefined,
         socket: () => undefined as unknown as Socket,

@@ -14,7 +14,7 @@ for (const [where, hasSessionLocks] of PLACES) {
   Deno.test(`the first one makes the row, the next ones claim it, with one statement, ${where}`, async () => {
     using clock = new FakeClock();
     const leases = new FakeLeases(hasSessionLocks);
-    const left = hasSessionLocks ? ["leave"] : [];
+    const left = hasSessionLocks ? ["left with it"] : [];
     for (const [token, words] of [[1n, ["claim", "read", "insert"]], [2n, ["claim"]], [3n, ["claim"]]] as const) {
       leases.asked.length = 0;
       await using lock = leases.lock();

@@ -1,9 +1,9 @@
-import { namesByValues, PATHS, RUN, type Scope, SUBSCOPES, summaryOf, VALUED } from "./facts.ts";
+import { type Facts, type Scope, summaryOf } from "./facts.ts";
 
 /** The completion for zsh, for a file `_sera` in a folder of its `fpath`. */
-export function zshCompletion(): string {
-  const subcommands = SUBSCOPES.map(({ name }) => name);
-  const values = [...namesByValues()].map(([values, names]) =>
+export function zshCompletion({ subscopes, scopes, valued, namesByValues, paths }: Facts): string {
+  const subcommands = subscopes.map(({ name }) => name);
+  const values = [...namesByValues].map(([values, names]) =>
     `(${names.join("|")}) _wanted values expl value compadd -- ${values} ;;`
   );
   return `#compdef sera
@@ -13,7 +13,7 @@ _sera_value() {
   local expl
   case $1 in
     ${values.join("\n    ")}
-    (${PATHS.join("|")}) _files ;;
+    (${paths.join("|")}) _files ;;
     (*) _message value ;;
   esac
 }
@@ -32,7 +32,7 @@ _sera() {
       (--) over=1; (( at++ )); break ;;
       (-?*=*) (( at++ )) ;;
       (-?*)
-        if [[ $name != (${VALUED.join("|")}) ]]; then
+        if [[ $name != (${valued.join("|")}) ]]; then
           (( at++ ))
         elif (( at + 1 == CURRENT )); then
           _sera_value $name
@@ -53,7 +53,7 @@ _sera() {
       return
     fi
     case $scope in
-      ${[RUN, ...SUBSCOPES].map((scope) => flagsOf(scope)).join("\n      ")}
+      ${scopes.map((scope) => flagsOf(scope)).join("\n      ")}
     esac
     [[ $PREFIX != -[^-]* ]] || flags=(\${flags#-})
     _describe -o flag flags
@@ -63,7 +63,7 @@ _sera() {
     (run)
       if (( at == CURRENT )); then
         local -a subcommands=(
-          ${SUBSCOPES.map(({ name, summary }) => quote(`${name}:${summary}`)).join("\n          ")}
+          ${subscopes.map(({ name, summary }) => quote(`${name}:${summary}`)).join("\n          ")}
         )
         (( CURRENT > 2 )) || _describe -t subcommands subcommand subcommands
         _wanted waits expl wait compadd -- forever
@@ -71,7 +71,14 @@ _sera() {
       fi
       (( at++ ))
       ;;
-    (${SUBSCOPES.filter(({ takesCommand }) => !takesCommand).map(({ name }) => name).join("|")}) return ;;
+    ${
+    subscopes.filter(({ operands }) => operands.length > 0).map(({ name, operands }) =>
+      `(${name}) (( at != CURRENT )) || _wanted operands expl operand compadd -- ${operands.join(" ")} ;;`
+    ).join("\n    ")
+  }
+  esac
+  case $scope in
+    (${subscopes.filter(({ takesCommand }) => !takesCommand).map(({ name }) => name).join("|")}) return ;;
   esac
   (( CURRENT -= at - 1 ))
   shift $(( at - 1 )) words

@@ -1,11 +1,9 @@
-import { namesByValues, PATHS, RUN, type Scope, SUBSCOPES, VALUED } from "./facts.ts";
+import type { Facts, Scope } from "./facts.ts";
 
 /** The completion for bash 3.2 and later. With bash-completion loaded, it completes the words of the command, too. */
-export function bashCompletion(): string {
-  const subcommands = SUBSCOPES.map(({ name }) => name);
-  const values = [...namesByValues()].map(([values, names]) =>
-    `${names.join("|")}) _sera_offer "$2" "$3" ${values} ;;`
-  );
+export function bashCompletion({ subscopes, scopes, valued, namesByValues, paths }: Facts): string {
+  const subcommands = subscopes.map(({ name }) => name);
+  const values = [...namesByValues].map(([values, names]) => `${names.join("|")}) _sera_offer "$2" "$3" ${values} ;;`);
   return `# bash completion for sera(1)
 
 # Offers those of the words $3 ... that begin with $2, each after $1, which is a part of the same word. Readline replaces
@@ -30,7 +28,7 @@ _sera_files() {
 _sera_value() {
   case $1 in
     ${values.join("\n    ")}
-    ${PATHS.join("|")}) _sera_files "$3" ;;
+    ${paths.join("|")}) _sera_files "$3" ;;
   esac
 }
 
@@ -82,7 +80,7 @@ _sera() {
       -?*)
         name=\${words[at]#-}
         case \${name#-} in
-          ${VALUED.join("|")})
+          ${valued.join("|")})
             if ((at + 1 == cword)); then
               _sera_value "\${name#-}" "" "$cur"
               return
@@ -106,7 +104,7 @@ _sera() {
     local dashes=--
     [[ $cur != -[!-]* ]] || dashes=-
     case $scope in
-      ${[RUN, ...SUBSCOPES].map((scope) => flagsOf(scope)).join("\n      ")}
+      ${scopes.map((scope) => flagsOf(scope)).join("\n      ")}
     esac
     return
   fi
@@ -116,7 +114,14 @@ _sera() {
       ((at != cword)) || _sera_offer "" "$cur" forever
       ((at++))
       ;;
-    ${SUBSCOPES.filter(({ takesCommand }) => !takesCommand).map(({ name }) => name).join("|")}) return ;;
+    ${
+    subscopes.filter(({ operands }) => operands.length > 0).map(({ name, operands }) =>
+      `${name}) ((at != cword)) || _sera_offer "" "$cur" ${operands.join(" ")} ;;`
+    ).join("\n    ")
+  }
+  esac
+  case $scope in
+    ${subscopes.filter(({ takesCommand }) => !takesCommand).map(({ name }) => name).join("|")}) return ;;
   esac
   ((at > cword)) || _sera_command "$at"
 }

@@ -1,16 +1,17 @@
-import { standsAlone } from "../../lib/args/flag.ts";
-import type { Flag } from "../../lib/settings/flag.ts";
-import { RUN, type Scope, SUBSCOPES, summaryOf, takesPath, VALUED, valuesOf } from "./facts.ts";
-
-const SCOPES = [RUN, ...SUBSCOPES];
+import { standsAlone } from "../args/flag.ts";
+import type { Flag } from "../settings/flag.ts";
+import { type Facts, type Scope, summaryOf, takesPath, valuesOf } from "./facts.ts";
 
 /** The completion for fish 3.1 and later, for a file `sera.fish` in one of its folders for completions. */
-export function fishCompletion(): string {
+export function fishCompletion({ subscopes, scopes, valued }: Facts): string {
   const lines = [
-    ...SUBSCOPES.map(({ name, summary }) => `-n '__sera_at first' -a ${name} -d ${quote(summary)}`),
+    ...subscopes.map(({ name, summary }) => `-n '__sera_at first' -a ${name} -d ${quote(summary)}`),
     "-n '__sera_at wait' -a forever",
+    ...subscopes.filter(({ operands }) => operands.length > 0).map(({ name, operands }) =>
+      `-n '__sera_at operand-${name}' -a '${operands.join(" ")}'`
+    ),
     "-n '__sera_at command' -a '(__sera_complete_command)'",
-    ...[...new Set(SCOPES.flatMap(({ flags }) => flags))].map(flagLine),
+    ...[...new Set(scopes.flatMap(({ flags }) => flags))].map((flag) => flagLine(flag, scopes)),
   ];
   return `# fish completion for sera(1)
 
@@ -23,7 +24,7 @@ function __sera_parse
     set -e words[1]
     if not set -q words[1]
         set first first
-    else if contains -- $words[1] ${names(SUBSCOPES)}
+    else if contains -- $words[1] ${names(subscopes)}
         set scope $words[1]
         set -e words[1]
     end
@@ -35,7 +36,7 @@ function __sera_parse
             set -e flags
             break
         end
-        if contains -- (string replace -r -- '^--?' '' $word) ${VALUED.join(" ")}
+        if contains -- (string replace -r -- '^--?' '' $word) ${valued.join(" ")}
             # What stands at the cursor is its value, and fish knows what that may be.
             if not set -q words[1]
                 echo $flags
@@ -53,9 +54,10 @@ function __sera_parse
             end
             set -e words[1]
             echo command
-        case ${names(SUBSCOPES.filter(({ takesCommand }) => takesCommand))}
+        case ${names(subscopes.filter(({ takesCommand }) => takesCommand))}
             echo $flags command
         case '*'
+            set -q words[1]; or set -a flags operand-$scope
             echo $flags
             return
     end
@@ -85,8 +87,8 @@ complete -c sera -f
 ${lines.map((line) => `complete -c sera ${line}\n`).join("")}`;
 }
 
-function flagLine(flag: Flag): string {
-  const states = SCOPES.filter(({ flags }) => flags.includes(flag)).map(({ name }) => `flags-${name}`).join(" ");
+function flagLine(flag: Flag, scopes: readonly Scope[]): string {
+  const states = scopes.filter(({ flags }) => flags.includes(flag)).map(({ name }) => `flags-${name}`).join(" ");
   // A boolean flag has no true and false here: fish would offer it twice, with = and without.
   const value = takesPath(flag) ? " -F" : flag.words ? ` -a '${valuesOf(flag).join(" ")}'` : "";
   const required = standsAlone(flag) ? "" : takesPath(flag) ? " -r" : " -x";

@@ -1,0 +1,27 @@
+import { BAD_ARGUMENTS, BROKEN_PIPE, NOT_PRINTED } from "./exit_statuses.ts";
+import { HELP_FLAG } from "./flag.ts";
+import type { Subcommand } from "./subcommand.ts";
+
+/** The shells that have a completion. */
+export const SHELLS = ["bash", "zsh", "fish"];
+
+/** What the help texts, the manual and the completions say of `sera completion`. */
+export const COMPLETION: Subcommand = {
+  name: "completion",
+  summary: "print the completion for a shell",
+  usage: SHELLS.join("|"),
+  usages: [SHELLS.join("|")],
+  about: [
+    "Prints the script by which a shell completes sera's command line, for those who",
+    "have the program alone: the packages and install.sh bring it along. To keep it:",
+    "  sera completion bash > ~/.local/share/bash-completion/completions/sera",
+    "  sera completion zsh > _sera      # into a folder of $fpath, before compinit",
+    "  sera completion fish > ~/.config/fish/completions/sera.fish",
+    'For this shell only: eval "$(sera completion bash)" (or zsh, after compinit).',
+  ],
+  flags: [HELP_FLAG],
+  settings: [],
+  takesCommand: false,
+  operands: SHELLS,
+  statuses: [[0, "printed"], BAD_ARGUMENTS, NOT_PRINTED, BROKEN_PIPE],
+};

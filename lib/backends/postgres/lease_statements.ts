@@ -1,0 +1,64 @@
+import { LockUnavailableError } from "../../errors.ts";
+import type { Asker } from "../sql/asker.ts";
+import type { Outcome } from "../sql/batch.ts";
+import { explained, leaseFailure, type TableErrors } from "../sql/lease/failure.ts";
+import { LOCK_WAIT } from "../sql/ledger_statements.ts";
+import type { Row } from "../sql/row.ts";
+import type { Statement } from "../sql/statement.ts";
+import { isBrokenOff, isRefused, isThereAlready } from "./table_errors.ts";
+import { send, withSettings } from "./table_settings.ts";
+
+/** How often a statement is sent that the server undoes for the sake of another's. */
+const TRIES = 5;
+
+/** Sends statements on the table of leases, each with its settings. Its errors say what to do about the table. */
+export class LeaseStatements {
+  /** @param shown The table as messages name it. */
+  constructor(readonly shown: string, readonly errors: TableErrors) {}
+
+  /** Runs a statement, again if the server undoes it. */
+  ask(asker: Asker, statement: Statement): Promise<readonly Row[]> {
+    return this.#repeated(() => send(asker, statement));
+  }
+
+  /**
+   * Like {@linkcode ask}; further statements go with it in the same message, as they are.
+   *
+   * @returns The rows of the first, and an outcome for each of the others; none if there is no such message.
+   */
+  async askAnd(
+    asker: Asker,
+    statement: Statement,
+    then: readonly Statement[],
+  ): Promise<{ readonly rows: readonly Row[]; readonly outcomes: readonly Outcome[] }> {
+    if (then.length === 0 || !asker.batch) return { rows: await this.ask(asker, statement), outcomes: [] };
+    return await this.#repeated(async () => {
+      const [first, ...outcomes] = await asker.batch!([withSettings(statement), ...then], { serverTime: LOCK_WAIT });
+      if (!first || "error" in first) throw first?.error;
+      return { rows: first.rows, outcomes };
+    });
+  }
+
+  /** Makes the table. It does no harm if another is faster. */
+  async make(asker: Asker, definition: Statement): Promise<void> {
+    try {
+      await send(asker, definition);
+    } catch (error) {
+      if (!(error instanceof LockUnavailableError) || error.transient) throw error;
+      if (isThereAlready(error.cause)) return;
+      const what = `it is not there yet, and it cannot be made: ${error.reason}`;
+      throw leaseFailure(this.shown, { what, cure: isRefused(error.cause) ? this.errors.grant : undefined }, error);
+    }
+  }
+
+  async #repeated<T>(ask: () => Promise<T>): Promise<T> {
+    for (let tries = 1;; tries++) {
+      try {
+        return await ask();
+      } catch (error) {
+        const again = error instanceof LockUnavailableError && isBrokenOff(error.cause);
+        if (!again || tries === TRIES) throw explained(this.shown, error, this.errors);
+      }
+    }
+  }
+}

@@ -61,9 +61,9 @@ const WORDS: Readonly<Record<SettingKey, FlagWords>> = {
   splay: {
     placeholder: "DURATION",
     help: [
-      "pause before asking for the lock, for less than this",
-      "and always as long on the same host, so that a fleet",
-      "spreads; the wait begins after it",
+      "pause for up to this long before asking for the lock,",
+      "each host always for the same time, to spread a fleet",
+      "(not part of the wait)",
     ],
   },
   label: {

@@ -16,21 +16,32 @@ export function rowsOf(outcome: Outcome): readonly Row[] {
   return outcome.rows;
 }
 
-/** Runs the statements of a batch one after another; an outcome for each. */
+/**
+ * Runs the statements of a batch one after another; an outcome for each.
+ *
+ * @param signal Aborts `run`.
+ * @throws The signal's reason when it is aborted.
+ */
 export async function oneByOne(
   run: (statement: Statement) => Promise<readonly Row[]>,
   statements: readonly Statement[],
+  signal: AbortSignal | undefined,
 ): Promise<readonly Outcome[]> {
   const outcomes: Outcome[] = [];
   for (const statement of statements) {
     try {
       outcomes.push({ rows: await run(statement) });
     } catch (error) {
-      if (!(error instanceof LockUnavailableError)) throw error;
+      if (isReasonOf(signal, error) || !(error instanceof LockUnavailableError)) throw error;
       outcomes.push({ error });
     }
   }
   return outcomes;
+}
+
+/** Whether a signal ended the statements, rather than the server: that the time is up is a `LockUnavailableError`, too. */
+export function isReasonOf(signal: AbortSignal | undefined, error: unknown): boolean {
+  return signal?.aborted === true && signal.reason === error;
 }
 
 /** The rows of an outcome; undefined if it has none, or there is none. */

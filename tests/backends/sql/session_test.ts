@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import type { Socket } from "node:net";
-import { troubleOf } from "../../../lib/errors.ts";
+import { LockUnavailableError, troubleOf } from "../../../lib/errors.ts";
 import { LONGEST_TIMER } from "../../../lib/deadline.ts";
 import type { DriverConnection } from "../../../lib/backends/sql/driver.ts";
 import { Session } from "../../../lib/backends/sql/session.ts";
@@ -116,6 +116,20 @@ Deno.test("a signal gives a statement up at once, and the connection with it", a
   abort.abort(new Error("enough"));
   await assert.rejects(asked, { message: "enough" });
   assert.deepEqual({ destroyed: server.destroyed, pending: clock.pending }, { destroyed: 1, pending: 0 });
+});
+
+Deno.test("a signal gives a batch up at once, also with a reason that looks like a server's failure", async () => {
+  using clock = new FakeClock();
+  for (const queryEach of [undefined, () => {}]) {
+    const server: DriverConnection = Object.assign(new SlowServer(), { queryEach });
+    const session = sessionWith(server);
+    const abort = new AbortController();
+    const asked = later(session.batch([sql`SELECT 1`, sql`SELECT 2`], { signal: abort.signal }));
+    const reason = new LockUnavailableError("not connected in time");
+    abort.abort(reason);
+    await assert.rejects(asked, (error) => error === reason);
+    assert.deepEqual({ closed: session.closed.aborted, pending: clock.pending }, { closed: true, pending: 0 });
+  }
 });
 
 Deno.test("a goodbye is waited for for a second", async () => {

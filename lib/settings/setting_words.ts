@@ -17,6 +17,10 @@ const WORDS: Readonly<Record<SettingKey, FlagWords>> = {
       "file: or file:/some/dir   this machine only",
     ],
   },
+  serverFile: {
+    placeholder: "FILE",
+    help: ["read the server from this file, as /run/secrets/sera"],
+  },
   tlsCa: {
     placeholder: "FILE",
     help: ["PEM file of the CA of the server's certificate"],

@@ -62,6 +62,7 @@ const LONGEST_KEY = 190;
 const ENTRIES = {
   config: { name: "config", ...file, default: "/etc/sera.json" },
   server: { name: "server", ...server, inConfig: true, mayHoldPassword: true },
+  serverFile: { name: "server-file", ...file, inConfig: true },
   tlsCa: { name: "tls-ca", ...file, inConfig: true, needs: "tls" },
   name: { name: "name", ...text },
   namespace: { name: "namespace", ...text, inConfig: true },

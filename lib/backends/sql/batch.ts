@@ -1,4 +1,4 @@
-import { LockUnavailableError, TroubleError } from "../../errors.ts";
+import { type LockUnavailableError, TroubleError } from "../../errors.ts";
 import type { DriverAnswer } from "./driver.ts";
 import type { Row } from "./row.ts";
 import type { Statement } from "./statement.ts";
@@ -19,29 +19,23 @@ export function rowsOf(outcome: Outcome): readonly Row[] {
 /**
  * Runs the statements of a batch one after another; an outcome for each.
  *
- * @param signal Aborts `run`.
- * @throws The signal's reason when it is aborted.
+ * @param isFailure Whether an error is a statement's failure; any other ends all of it.
  */
 export async function oneByOne(
   run: (statement: Statement) => Promise<readonly Row[]>,
   statements: readonly Statement[],
-  signal: AbortSignal | undefined,
+  isFailure: (error: unknown) => error is LockUnavailableError,
 ): Promise<readonly Outcome[]> {
   const outcomes: Outcome[] = [];
   for (const statement of statements) {
     try {
       outcomes.push({ rows: await run(statement) });
     } catch (error) {
-      if (isReasonOf(signal, error) || !(error instanceof LockUnavailableError)) throw error;
+      if (!isFailure(error)) throw error;
       outcomes.push({ error });
     }
   }
   return outcomes;
-}
-
-/** Whether a signal ended the statements, rather than the server: that the time is up is a `LockUnavailableError`, too. */
-export function isReasonOf(signal: AbortSignal | undefined, error: unknown): boolean {
-  return signal?.aborted === true && signal.reason === error;
 }
 
 /** The rows of an outcome; undefined if it has none, or there is none. */

@@ -4,7 +4,7 @@ import { formatDuration } from "../../text/duration.ts";
 import { LockUnavailableError, type Trouble } from "../../errors.ts";
 import type { DriverAnswer, DriverConnection, ErrorTranslator } from "./driver.ts";
 import type { Row } from "./row.ts";
-import { isCutShort, isReasonOf, oneByOne, type Outcome, outcomesOf } from "./batch.ts";
+import { isCutShort, oneByOne, type Outcome, outcomesOf } from "./batch.ts";
 import type { EndRun } from "./ending.ts";
 import type { QueryOptions } from "./query_options.ts";
 import { sql, type Statement } from "./statement.ts";
@@ -101,14 +101,17 @@ export class Session implements LockSession {
    * @throws The signal's reason when it is aborted.
    */
   async batch(statements: readonly Statement[], options: QueryOptions = {}): Promise<readonly Outcome[]> {
-    const singly = () => oneByOne((statement) => this.queryAll(statement, options), statements, options.signal);
+    // The signal's reason may be an error of the same class.
+    const isFailure = (error: unknown): error is LockUnavailableError =>
+      error instanceof LockUnavailableError && error !== options.signal?.reason;
+    const singly = () => oneByOne((statement) => this.queryAll(statement, options), statements, isFailure);
     if (!this.takesSeveral || statements.length < 2) return await singly();
     const marked = statements.map((statement) => this.#marked(statement));
     const answers = await this.#answer<readonly DriverAnswer[]>(options, (resolve) => {
       this.#driver.queryEach!(marked, resolve, options.counts ?? false);
     }).catch((error) => {
-      if (isReasonOf(options.signal, error) || !(error instanceof LockUnavailableError)) throw error;
-      return [{ error: error.cause }];
+      if (isFailure(error)) return [{ error: error.cause }];
+      throw error;
     });
     const [first] = answers;
     if (first && "error" in first && !this.closed.aborted && this.#translator.mayRefuseSeveral?.(first.error)) {

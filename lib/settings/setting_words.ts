@@ -58,6 +58,14 @@ const WORDS: Readonly<Record<SettingKey, FlagWords>> = {
     placeholder: "DURATION",
     help: ["keep the lock for at least this long"],
   },
+  splay: {
+    placeholder: "DURATION",
+    help: [
+      "pause before asking for the lock, for less than this",
+      "and always as long on the same host, so that a fleet",
+      "spreads; the wait begins after it",
+    ],
+  },
   label: {
     placeholder: "TEXT",
     help: [

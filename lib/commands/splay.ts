@@ -3,8 +3,6 @@ import { splayedPause } from "../lock/splay.ts";
 import type { Logger } from "../log/logger.ts";
 import { formatDuration } from "../text/duration.ts";
 import { delayOrAbort } from "../waiting.ts";
-import { pauseText } from "../who/waiting_text.ts";
-import { showCount } from "./counting_line.ts";
 import { unlessInterrupted } from "./interrupts.ts";
 import { telling } from "./tell_wait.ts";
 
@@ -28,6 +26,10 @@ export async function pauseFor(
   logger.log("info", "pausing", text, { pause });
   return await unlessInterrupted(logger, async () => {
     using _line = telling(pause, logger, async (deadline, over) => {
+      const [{ showCount }, { pauseText }] = await Promise.all([
+        import("./counting_line.ts"),
+        import("../who/waiting_text.ts"),
+      ]);
       await showCount(io, deadline, over, { text: (width) => pauseText(deadline.remaining, width) });
     });
     await delayOrAbort(pause, interrupted);

@@ -12,6 +12,8 @@ import { Ran } from "./ran.ts";
 
 // Loaded before the clock stands still.
 await import("../../lib/commands/splay.ts");
+await import("../../lib/commands/counting_line.ts");
+await import("../../lib/who/waiting_text.ts");
 await import("../../lib/commands/open_recorder.ts");
 
 const MINUTE = 60_000;

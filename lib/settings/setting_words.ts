@@ -58,6 +58,14 @@ const WORDS: Readonly<Record<SettingKey, FlagWords>> = {
     placeholder: "DURATION",
     help: ["keep the lock for at least this long"],
   },
+  splay: {
+    placeholder: "DURATION",
+    help: [
+      "pause for up to this long before asking for the lock,",
+      "each host always for the same time, to spread a fleet",
+      "(not part of the wait)",
+    ],
+  },
   label: {
     placeholder: "TEXT",
     help: [

@@ -8,6 +8,7 @@ import { othersWhoDecide } from "../settings/other_writers.ts";
 import { holdsPassword } from "../settings/holds_password.ts";
 import { sourcesText } from "../settings/sources.ts";
 import { refuseWithoutEffect, withoutEffect } from "../settings/without_effect.ts";
+import { readSmallFile } from "../system/small_file.ts";
 import { formatDuration } from "../text/duration.ts";
 import { ConfigError, type Trouble } from "../errors.ts";
 import { VariableError } from "../io.ts";
@@ -46,7 +47,8 @@ export async function checkConfig(
   }
   const outside = new SettingValues((key) => foundOutside(flags, env, key));
   const path = outside.get("config");
-  const serverFrom = outside.find("server")?.source;
+  const fileCounts = resolved instanceof ConfigError || resolved.sourceOf("serverFile") !== undefined;
+  const serverFrom = (fileCounts && outside.find("serverFile") || outside.find("server"))?.source;
   const needless = outside.find("config") === undefined && serverFrom !== undefined;
 
   let file: ConfigFile | undefined;
@@ -73,8 +75,14 @@ export async function checkConfig(
       () => examine(path, info.mode, typeof server === "string" && holdsPassword(server)),
     );
     for (const writer of writers) await report.check("permissions", () => warning(writer));
-  } else if (found) {
+  }
+  const serverFile = resolved instanceof ConfigError ? undefined : resolved.serverFile;
+  if (found && !file && serverFile === undefined) {
     await report.check("permissions", () => ({ found: "there is no file to protect" }));
+  }
+  if (serverFile !== undefined) {
+    const { text, info } = await readSmallFile(serverFile);
+    await report.check("permissions", () => examine(serverFile, info.mode, holdsPassword(text)));
   }
   if (found) {
     await report.check("settings", async () => {

@@ -21,6 +21,7 @@ import type { Call } from "./command.ts";
 import { confirm, requireConfirmable } from "./confirm.ts";
 import { untilSignalled } from "./ending_signals.ts";
 import { forgotText, questionText, uncountedText } from "./forget_text.ts";
+import { ledgerIn } from "./ledger_in.ts";
 import { lockOf } from "./lock_of.ts";
 import { runnerOf } from "./runner.ts";
 
@@ -95,7 +96,7 @@ async function countingNow({ settings, lock, rule, io }: Task): Promise<Counting
   await using observer = await server.observe(lock, backendOptions(settings, LABEL, io), NEVER);
   const { sightings } = await look({ lock }, () => observer.sightings({ lock }, table, NEVER));
   if (sightings.some(({ state }) => state === "held")) throw busyError(holderText(sightings));
-  const ledger = await observer.ledger(table, new Patience(undefined, io.limits?.ledgerWait));
+  const ledger = await ledgerIn(observer, table, io);
   if (!ledger) return { runs: [], others: [] };
   return await countingIn(ledger, lock, rule);
 }

@@ -10,7 +10,6 @@ import { historyJson } from "../ledger/history.ts";
 import type { TableName } from "../ledger/table_name.ts";
 import type { RecordedRun, RunFilter } from "../ledger/run.ts";
 import { FAILED } from "../ledger/summary.ts";
-import { Patience } from "../ledger/patience.ts";
 import { terminalWidth } from "../system/terminal.ts";
 import { beginningsOf } from "../who/names.ts";
 import { printable } from "../text/printable.ts";
@@ -20,6 +19,7 @@ import { backendOptions } from "./backend_options.ts";
 import { asQuery } from "./as_query.ts";
 import type { Call } from "./command.ts";
 import { isNarrow, readChoice, refuseBesideSchema } from "./history_choice.ts";
+import { ledgerIn } from "./ledger_in.ts";
 import { NO_LOCK } from "./no_lock.ts";
 import { MOST_LOCKS, settled } from "./settled.ts";
 
@@ -83,7 +83,7 @@ async function readRuns(
 ): Promise<readonly RecordedRun[]> {
   const { server, ledger: { table } } = settings;
   await using observer = await server.observe(NO_LOCK, backendOptions(settings, "history", io), NEVER);
-  const ledger = await observer.ledger(table, new Patience(undefined, io.limits?.ledgerWait));
+  const ledger = await ledgerIn(observer, table, io);
   if (!ledger) return [];
   if (!failed) return await settled(await ledger.latest(limit, filter), observer, table, NEVER);
   const left = await ledger.latest(MOST_LOCKS, { ...filter, outcomes: ["running"] });

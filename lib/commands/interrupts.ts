@@ -4,9 +4,9 @@ import type { Logger } from "../log/logger.ts";
 /**
  * Does work that a signal may interrupt until the command is started.
  *
- * @returns The exit code: the work's, or 128+n after signal n.
+ * @returns What the work gives, such as an exit code, or the exit code 128+n after signal n.
  */
-export async function unlessInterrupted(logger: Logger, work: () => Promise<number>): Promise<number> {
+export async function unlessInterrupted<T>(logger: Logger, work: () => Promise<T>): Promise<T | number> {
   try {
     return await work();
   } catch (error) {

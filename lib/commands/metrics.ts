@@ -1,7 +1,6 @@
 import type { Observer } from "../backends/backend.ts";
 import { ExitCode } from "../exit_codes.ts";
 import type { Io } from "../io.ts";
-import { Patience } from "../ledger/patience.ts";
 import type { LockSummary } from "../ledger/summary.ts";
 import { isLockName } from "../lock/lock_name.ts";
 import { isNamespacedName } from "../lock/namespaced_name.ts";
@@ -15,6 +14,7 @@ import type { Seen } from "../who/sighting.ts";
 import { asQuery } from "./as_query.ts";
 import { backendOptions } from "./backend_options.ts";
 import type { Call } from "./command.ts";
+import { ledgerIn } from "./ledger_in.ts";
 import { refuseWords } from "./refuse_words.ts";
 import { readLimit, readSpan } from "./history_choice.ts";
 import { NO_LOCK } from "./no_lock.ts";
@@ -46,7 +46,7 @@ async function findLocks(
   const { server, ledger: { table } } = settings;
   await using observer = await server.observe(NO_LOCK, backendOptions(settings, "metrics", io), NEVER);
   const hasLedger = server.ledger !== undefined && server.ledger.missing?.(table) === undefined;
-  const ledger = hasLedger ? await observer.ledger(table, new Patience(undefined, io.limits?.ledgerWait)) : undefined;
+  const ledger = hasLedger ? await ledgerIn(observer, table, io) : undefined;
   const summaries = (await ledger?.summaries(within, limit + 1) ?? [])
     .filter(({ lock }) => isLockName(lock) || isNamespacedName(lock));
   const seen = await look("all", () => observer.sightings("all", table, NEVER));

@@ -32,13 +32,18 @@ export async function runUnderLock(
   logger: Logger,
   progress: Progress,
 ): Promise<number> {
-  const { server, namespace, name, onLost } = settings;
+  const { server, namespace, name, splay, onLost } = settings;
   const identity = identityOf(request.words, settings);
   const label = settings.label ?? identity.title;
   logger.about({ lock: identity.name, key: logger.isJson ? keyForLog(identity.key) : undefined, label });
   for (const note of settings.notes) logger.log("info", "note", lineOf(note));
   await using watch = new Watch(logger, identity.name, server.offers.expires && onLost === "terminate");
   const { interrupted } = watch.signals;
+  if (splay) {
+    // Before anything is opened or checked for the lock, since the pause may be long.
+    const endedBy = await (await import("./splay.ts")).pauseFor(splay, identity.name, io, logger, interrupted);
+    if (endedBy !== undefined) return endedBy;
+  }
   const retrying = retryingOnce(logger);
   await using lock = await server.lock(identity.name, {
     ...backendOptions(settings, label, io),

@@ -1,7 +1,6 @@
 import { UsageError } from "../errors.ts";
 import type { Io } from "../io.ts";
 import { runView } from "../ledger/history.ts";
-import { Patience } from "../ledger/patience.ts";
 import type { RecordedRun, RunFilter } from "../ledger/run.ts";
 import { whoAndWhen } from "../ledger/run_text.ts";
 import type { Settings } from "../settings/settings.ts";
@@ -11,6 +10,7 @@ import { ago, timeOf } from "../text/time.ts";
 import { NEVER } from "../waiting.ts";
 import { asQuery } from "./as_query.ts";
 import { backendOptions } from "./backend_options.ts";
+import { ledgerIn } from "./ledger_in.ts";
 
 /** The exit codes. */
 const YES = 0;
@@ -47,7 +47,7 @@ async function lastSuccess(
 ): Promise<{ readonly isLate: boolean; readonly last: RecordedRun | undefined }> {
   const { server, ledger: { table } } = settings;
   await using observer = await server.observe(filter.lock!, backendOptions(settings, "history", io), NEVER);
-  const ledger = await observer.ledger(table, new Patience(undefined, io.limits?.ledgerWait));
+  const ledger = await ledgerIn(observer, table, io);
   const successes = { ...filter, outcomes: ["succeeded"] } as const;
   const [lately] = await ledger?.latest(1, { ...successes, endedWithin: within }) ?? [];
   if (lately) return { isLate: false, last: lately };

@@ -8,6 +8,7 @@ export type Level = "info" | "notice" | "error";
 /** What happened, for programs that read JSON lines. */
 export type EventName =
   | "note"
+  | "pausing"
   | "waiting"
   | "acquired"
   | "released"
@@ -32,6 +33,8 @@ export type HolderFields = Readonly<Record<string, string | number | undefined>>
 
 /** What a JSON line may contain besides its message. */
 export interface EventFields {
+  /** How long sera pauses before it asks for the lock, in milliseconds. */
+  readonly pause?: number | undefined;
   /** How long it took to get the lock, in milliseconds. */
   readonly waited?: number | undefined;
   /** How long the lock was held, in milliseconds. */
@@ -136,7 +139,7 @@ export class Logger {
   }
 
   #json(level: Level, event: EventName, message: string, fields: EventFields): string {
-    const { waited, held, exitCode = this.#exitCode, commandExitCode, holder } = fields;
+    const { pause, waited, held, exitCode = this.#exitCode, commandExitCode, holder } = fields;
     const record = {
       time: new Date().toISOString(),
       level,
@@ -146,6 +149,7 @@ export class Logger {
       pid: Deno.pid,
       run_id: this.#runId,
       holder,
+      pause: seconds(pause),
       waited: seconds(waited),
       held: seconds(held),
       command_exit_code: commandExitCode,

@@ -1,8 +1,7 @@
 import { ConfigError, messageOf } from "../errors.ts";
 import { pathOr } from "../text/harmless.ts";
-import { refuseExposed } from "../system/file_trust.ts";
-import { readSmallFile, type SmallFile } from "../system/small_file.ts";
 import { SETTINGS } from "./table.ts";
+import { readTrustedFile } from "./trusted_file.ts";
 
 /** What a config file says. */
 export interface ConfigFile {
@@ -28,7 +27,7 @@ const WAYS_ON = `write one such as {"server": "user:password@tcp(db.example.com:
  * the message names the line.
  */
 export async function readConfigFile(path: string): Promise<ConfigFile> {
-  const { text, info } = await read(path);
+  const { text, info } = await readTrustedFile("config file", path, WAYS_ON, noConfigFile);
   const data = await parseObject(path, text);
   const values = new Map<string, unknown>();
   for (const [key, value] of Object.entries(data)) {
@@ -46,19 +45,6 @@ export async function readConfigFile(path: string): Promise<ConfigFile> {
 async function lastSpelling(text: string, name: string, data: Record<string, unknown>): Promise<string> {
   const { keysOf } = await import("./json_keys.ts");
   return keysOf(text).findLast((key) => key.toLowerCase() === name && data[key] !== null)!;
-}
-
-async function read(path: string): Promise<SmallFile> {
-  try {
-    const file = await readSmallFile(path);
-    refuseExposed(path, file.info, true);
-    return file;
-  } catch (error) {
-    // In these folders the runtime lets sera open next to nothing, so that the advice to write a file would not help.
-    const isClosed = /^\/(dev|proc|sys)\//.test(path);
-    if (error instanceof Deno.errors.NotFound && !isClosed) throw noConfigFile(path);
-    throw (await import("./unread_config.ts")).unreadConfig(path, error, isClosed, WAYS_ON);
-  }
 }
 
 async function parseObject(path: string, text: string): Promise<Record<string, unknown>> {

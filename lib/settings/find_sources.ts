@@ -16,7 +16,7 @@ export interface Sources {
 }
 
 /**
- * Reads the config file, and finds the server.
+ * Reads the config file and that of the server, and finds the server.
  *
  * @param flags The flags as given.
  * @throws {ConfigError} When the config file cannot be used, or no server is named.
@@ -34,16 +34,19 @@ export async function findSources(flags: ReadonlyMap<string, string>, env: Env):
     if (isNamed || !(error instanceof ConfigError)) throw error;
     const isMissing = error instanceof NoConfigFileError;
     // A server that is named elsewhere makes the file unnecessary, and is the way around a broken one.
-    if (outside("server") === undefined) throw isMissing ? await noServer(error, env, outside) : error;
+    if ((outside("server") ?? outside("serverFile")) === undefined) {
+      throw isMissing ? await noServer(error, env, outside) : error;
+    }
     if (!isMissing) ignored = error;
   }
 
-  const find: Find = (key) => {
+  const given: Find = (key) => {
     const { name } = TABLE[key];
     const found = outside(key);
     if (found || !file?.values.has(name)) return found;
     return { value: file.values.get(name), source: path, error: ConfigError, json: true };
   };
+  const find = given("serverFile") ? await (await import("./server_file.ts")).withServerFile(given) : given;
   const server = find("server");
   if (!server) {
     const error = new ConfigError(

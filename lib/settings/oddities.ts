@@ -23,6 +23,11 @@ export function fileOddities(path: string, file: ConfigFile): readonly Trouble[]
   return [...othersWhoDecide(path, file.info), ...keyOddities(path, file.text)];
 }
 
+/** What is odd about the file that holds the server, but harmless. */
+export function serverFileOddities(path: string): readonly Trouble[] {
+  return othersWhoDecide(path, Deno.statSync(path), "server file");
+}
+
 /** What is odd about the keys of the config file. */
 export function keyOddities(path: string, text: string): readonly Trouble[] {
   const seen = new Map<string, string>();

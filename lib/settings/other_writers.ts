@@ -3,25 +3,33 @@ import { followPath } from "../system/follow_path.ts";
 import { absolute, isOurs } from "../system/file_trust.ts";
 import { GROUP_WRITES, STICKY, Trust } from "../system/trust.ts";
 
-/** Users besides root and this one who can change the config file, or put another in its place. */
-export function othersWhoDecide(path: string, { mode, uid, isFile }: Deno.FileInfo): Trouble[] {
+/**
+ * Users besides root and this one who can change a file, or put another in its place.
+ *
+ * @param kind What it is, for messages.
+ */
+export function othersWhoDecide(
+  path: string,
+  { mode, uid, isFile }: Deno.FileInfo,
+  kind = "config file",
+): Trouble[] {
   if (mode === null || !isFile) return [];
   const notes: Trouble[] = [];
   if (!isOurs(uid)) {
     notes.push({
-      what: `Another user (uid ${uid}) decides what is in the config file: ${path}`,
+      what: `Another user (uid ${uid}) decides what is in the ${kind}: ${path}`,
       cure: `chown root ${path} if not meant, once you have checked what is in it`,
     });
   }
   if ((mode & GROUP_WRITES) !== 0) {
-    const what = `A group can write to the config file: ${path}`;
+    const what = `A group can write to the ${kind}: ${path}`;
     notes.push({ what, cure: `chmod g-w ${path} if not meant` });
   }
-  return [...notes, ...othersInFolders(path, uid)];
+  return [...notes, ...othersInFolders(path, uid, kind)];
 }
 
 /** Users who can put another file in the place of this one. */
-function othersInFolders(path: string, owner: number | null): Trouble[] {
+function othersInFolders(path: string, owner: number | null, kind: string): Trouble[] {
   const { folders } = followPath(absolute(path));
   const trust = new Trust(folders[0]!.info);
   const notes: Trouble[] = [];
@@ -30,8 +38,7 @@ function othersInFolders(path: string, owner: number | null): Trouble[] {
   if (other) {
     const { path: folder, info } = other;
     notes.push({
-      what:
-        `Another user (uid ${info.uid}) can put another file in the place of the config file: ${path}, as the owner ` +
+      what: `Another user (uid ${info.uid}) can put another file in the place of the ${kind}: ${path}, as the owner ` +
         `of ${folder}`,
       cure: "keep it in a folder of root's if not meant",
     });
@@ -39,8 +46,7 @@ function othersInFolders(path: string, owner: number | null): Trouble[] {
   const shared = folders.find(({ info }) => trust.otherWriters(info) === "its group" && (info.mode! & STICKY) === 0);
   if (shared) {
     notes.push({
-      what:
-        `A group can put another file in the place of the config file: ${path}, since it can write to ${shared.path}`,
+      what: `A group can put another file in the place of the ${kind}: ${path}, since it can write to ${shared.path}`,
       cure: "keep it in a folder that only root can write to if not meant",
     });
   }

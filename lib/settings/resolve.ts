@@ -30,8 +30,14 @@ export async function resolveSettings(
   const verbose = read.get("verbose");
   const notes: Trouble[] = ignored ? [ignored] : [];
   if (thorough || verbose !== false) {
-    const { fileOddities, flagOddities, variableOddities } = await import("./oddities.ts");
-    notes.push(...flagOddities(repeated), ...file ? fileOddities(path, file) : [], ...variableOddities());
+    const { fileOddities, flagOddities, serverFileOddities, variableOddities } = await import("./oddities.ts");
+    const serverFile = read.get("serverFile");
+    notes.push(
+      ...flagOddities(repeated),
+      ...file ? fileOddities(path, file) : [],
+      ...serverFile === undefined ? [] : serverFileOddities(serverFile),
+      ...variableOddities(),
+    );
   }
   const tlsCa = read.get("tlsCa");
   const server = await parseServer(text, found.source, { env, tlsCa });

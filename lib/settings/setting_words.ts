@@ -17,6 +17,10 @@ const WORDS: Readonly<Record<SettingKey, FlagWords>> = {
       "file: or file:/some/dir   this machine only",
     ],
   },
+  serverFile: {
+    placeholder: "FILE",
+    help: ["read the server from this file, as /run/secrets/sera"],
+  },
   tlsCa: {
     placeholder: "FILE",
     help: ["PEM file of the CA of the server's certificate"],
@@ -53,6 +57,14 @@ const WORDS: Readonly<Record<SettingKey, FlagWords>> = {
   minHold: {
     placeholder: "DURATION",
     help: ["keep the lock for at least this long"],
+  },
+  splay: {
+    placeholder: "DURATION",
+    help: [
+      "pause for up to this long before asking for the lock,",
+      "each host always for the same time, to spread a fleet",
+      "(not part of the wait)",
+    ],
   },
   label: {
     placeholder: "TEXT",

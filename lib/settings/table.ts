@@ -62,6 +62,7 @@ const LONGEST_KEY = 190;
 const ENTRIES = {
   config: { name: "config", ...file, default: "/etc/sera.json" },
   server: { name: "server", ...server, inConfig: true, mayHoldPassword: true },
+  serverFile: { name: "server-file", ...file, inConfig: true },
   tlsCa: { name: "tls-ca", ...file, inConfig: true, needs: "tls" },
   name: { name: "name", ...text },
   namespace: { name: "namespace", ...text, inConfig: true },
@@ -79,6 +80,7 @@ const ENTRIES = {
   every: { name: "every", alias: "once-per", ...duration({ least: 1, most: CENTURY }), ofRun: true },
   countFailures: { name: "count-failures", ...boolean, default: false, ofRun: true, needs: "rule" },
   minHold: { name: "min-hold", ...duration(), inConfig: true, ofRun: true },
+  splay: { name: "splay", ...duration(), inConfig: true, ofRun: true },
   label: { name: "label", ...text, ofRun: true },
   // It has no default: if it is not set, other settings turn it on.
   ledger: { name: "ledger", ...boolean, inConfig: true },

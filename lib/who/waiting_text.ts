@@ -60,12 +60,33 @@ export function waitingText(
   left: number,
   width = Infinity,
 ): string {
-  const rest = left === Infinity ? "" : `${roughSpan(Math.ceil(left / 1000) * 1000)} left`;
+  const rest = left === Infinity ? "" : `${roundedUp(left)} left`;
   const end = rest === "" ? "" : `; ${rest}`;
   const named = holder ? textsOf(holder, since, end, width) : [];
   const short = [`sera: waiting for the lock${end}`, `sera: waiting${end}`, rest === "" ? "waiting" : `sera: ${rest}`];
-  const texts = [...named, ...short, rest];
-  return texts.find((text) => widthOf(text) <= width) ?? shortened(rest || "waiting", width);
+  return firstThatFits([...named, ...short, rest || "waiting"], width);
+}
+
+/**
+ * What a person is told while sera pauses before it asks for the lock.
+ *
+ * @param left For how long it goes on pausing, in milliseconds.
+ * @param width The most columns.
+ */
+export function pauseText(left: number, width = Infinity): string {
+  const rest = roundedUp(left);
+  const asking = `sera: asking for the lock in ${rest}`;
+  return firstThatFits([`${asking} (splay)`, asking, `sera: asking in ${rest}`, `sera: ${rest}`, rest], width);
+}
+
+/** The first text that is no wider than that; else as much of the last one as is. */
+function firstThatFits(texts: readonly string[], width: number): string {
+  return texts.find((text) => widthOf(text) <= width) ?? shortened(texts.at(-1)!, width);
+}
+
+/** A span that is still to come, in whole seconds. */
+function roundedUp(ms: number): string {
+  return roughSpan(Math.ceil(ms / 1000) * 1000);
 }
 
 function textsOf({ who, state, age, silent }: AwaitedHolder, since: number, end: string, width: number): string[] {

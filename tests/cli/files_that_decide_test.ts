@@ -24,6 +24,10 @@ const READERS: Record<string, { text: string; reading: (path: string) => Reading
     text: JSON.stringify({ server: "u:p@tcp(127.0.0.1:1)/" }),
     reading: (path) => [["--config", path, "0", "echo", "ran"], { env: NO_SERVER }],
   },
+  "server file": {
+    text: "u:p@tcp(127.0.0.1:1)/\n",
+    reading: (path) => [["--server-file", path, "0", "echo", "ran"], { env: NO_SERVER }],
+  },
   "CA file for MySQL": {
     text: CERTIFICATE,
     late: true,
@@ -112,7 +116,7 @@ for (const [what, { text, reading, late = false }] of Object.entries(READERS)) {
         /everybody can write to [^ ]+, and [^ ]+ there is another user's; /,
       );
     }
-    if (what === "config file") {
+    if (what === "config file" || what === "server file") {
       // Another one could be there the next time.
       assertRefused(await refused(place, `${folder}/own`), `${folder}/own`, /in the place of own; keep .* chmod \+t /);
       await Deno.chmod(folder, 0o1777);

@@ -39,6 +39,19 @@ testWith([linux], "the lines for cron are well formed, and their commands run as
   assert.deepEqual((await place.read("log")).trim().split("\n"), [...commands, ...commands.slice(0, 2)]);
 });
 
+testWith([linux], "the lines for cron on a whole fleet are well formed, and run with a shorter pause", async () => {
+  await using place = await placeWith("nightly-report", "trim-disks");
+  const { jobs } = readCrontab(fileExample("/etc/cron.d/sera-fleet", EXAMPLES));
+  for (let round = 0; round < 2; round++) {
+    for (const { command } of jobs) {
+      assert.match(command, /--splay \d+m /);
+      const shorter = inPlace(place, command).replace(/(--splay \d+m) /, "$1s ");
+      assert.deepEqual(await place.shell(shorter), { code: 0, stdout: "", stderr: "" });
+    }
+  }
+  assert.equal(await place.read("log"), "nightly-report\ntrim-disks\ntrim-disks\n");
+});
+
 testWith([linux, tool("systemd-analyze", "--version")], "systemd takes the units, and the service runs", async () => {
   await using place = await placeWith("nightly-report");
   const paths = [];

@@ -43,7 +43,7 @@ const OFFERED: readonly (readonly [line: string, offered: string])[] = [
   ["sera -w", "-wait-and-skip"],
   ["sera --", names(RUN_FLAGS)],
   ["sera heimdall -", names(COMMANDS.find(({ name }) => name === "heimdall")!.flags)],
-  ["sera history --s", "--server --since --succeeded-within --schema"],
+  ["sera history --s", "--server --server-file --since --succeeded-within --schema"],
   ["sera forget --o", "--once"],
   ["sera metrics --l", "--ledger --ledger-table --lease --lease-table --log-format --limit"],
   ["sera doctor ", ""],

@@ -77,7 +77,9 @@ export class MySqlLock extends SessionLock<MySqlSession> implements BackendLock 
    * repeats both checks.
    *
    * The server has checked after it granted the lock, but the message was sent before, perhaps long before. Only from
-   * then on is the lock known to be held, so a message that is no longer fresh is followed by another check.
+   * then on is the lock known to be held, so a message that is no longer fresh is followed by another check. And so is one
+   * to a connection that has another number than the login's: a proxy that has several connections sends what is in one
+   * message over one of them, and the next message over another.
    */
   async #verified(
     session: MySqlSession,
@@ -91,8 +93,10 @@ export class MySqlLock extends SessionLock<MySqlSession> implements BackendLock 
     const stateIn = (seen: Answer<"state">) => state.read(seen.texts("state", state.count));
     const took = asked.age;
     const isFresh = next !== undefined && "rows" in next && took <= freshFor(lease);
-    const confirmed = isFresh ? asked : new Moment();
-    const first = isFresh ? answerIn(session, next.rows, COLUMNS) : await check();
+    const along = isFresh ? answerIn(session, next.rows, COLUMNS) : undefined;
+    const isAlone = along !== undefined && along.whole("id") % 2 ** 32 === session.loginId;
+    const confirmed = isAlone ? asked : new Moment();
+    const first = isAlone ? along : await check();
     const id = session.id = first.whole("id");
     const idle = first.whole("idle");
     if (!isMine(first)) {

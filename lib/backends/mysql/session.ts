@@ -17,6 +17,11 @@ export class MySqlSession extends Session {
   variables: ServerVariables = new Map();
   /** How it logged in; undefined until it has. */
   login: Login | undefined;
+  /** The lower 32 bits of the id that the greeting had: the server's, or a proxy's own; undefined until there was one. */
+  get loginId(): number | undefined {
+    return this.login?.connection.threadId;
+  }
+
   /** The server's id for this connection; undefined until it was asked. */
   id: number | undefined;
 

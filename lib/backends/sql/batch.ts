@@ -1,4 +1,4 @@
-import { LockUnavailableError, TroubleError } from "../../errors.ts";
+import { type LockUnavailableError, TroubleError } from "../../errors.ts";
 import type { DriverAnswer } from "./driver.ts";
 import type { Row } from "./row.ts";
 import type { Statement } from "./statement.ts";
@@ -16,17 +16,22 @@ export function rowsOf(outcome: Outcome): readonly Row[] {
   return outcome.rows;
 }
 
-/** Runs the statements of a batch one after another; an outcome for each. */
+/**
+ * Runs the statements of a batch one after another; an outcome for each.
+ *
+ * @param isFailure Whether an error is a statement's failure; any other ends all of it.
+ */
 export async function oneByOne(
   run: (statement: Statement) => Promise<readonly Row[]>,
   statements: readonly Statement[],
+  isFailure: (error: unknown) => error is LockUnavailableError,
 ): Promise<readonly Outcome[]> {
   const outcomes: Outcome[] = [];
   for (const statement of statements) {
     try {
       outcomes.push({ rows: await run(statement) });
     } catch (error) {
-      if (!(error instanceof LockUnavailableError)) throw error;
+      if (!isFailure(error)) throw error;
       outcomes.push({ error });
     }
   }

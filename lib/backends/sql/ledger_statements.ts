@@ -1,7 +1,7 @@
 import { InterruptedError, LockUnavailableError } from "../../errors.ts";
 import { INTERRUPTED, LedgerBusyError, type Patience } from "../../ledger/patience.ts";
 import type { Asker } from "./asker.ts";
-import { rowsIn } from "./batch.ts";
+import { type Outcome, rowsIn } from "./batch.ts";
 import type { Store } from "./store.ts";
 import type { Statement } from "./statement.ts";
 
@@ -59,6 +59,22 @@ export function ledgerStatements(
     unset = undefined;
   }
 
+  async function sendAll(statements: readonly Statement[]): Promise<readonly Outcome[]> {
+    const all = unset ? [unset.all, ...statements] : statements;
+    const [first, ...others] = await unlessInterrupted(() => asker.batch!(all, options));
+    if (!unset) return [first!, ...others];
+    if (rowsIn(first)) {
+      unset = undefined;
+      return others;
+    }
+    // A server that stops at the first failure has run none of the others, which have no outcome of their own.
+    const isLacking = "error" in first! && unset.fewer?.(first.error.cause) !== undefined;
+    const isUnsent = isLacking && others.every((other) => other === first);
+    // Where it goes on, the others may have been run all the same.
+    await set();
+    return isUnsent ? await sendAll(statements) : others;
+  }
+
   const { endRun } = asker;
   return {
     run(statement, first) {
@@ -85,15 +101,7 @@ export function ledgerStatements(
       });
     },
     // One by one they would each wait for others, though one of them has done so in vain.
-    batch: asker.takesSeveral === false ? undefined : asker.batch && (async (statements) => {
-      const all = unset ? [unset.all, ...statements] : statements;
-      const outcomes = await unlessInterrupted(() => asker.batch!(all, options));
-      if (!unset) return outcomes;
-      // Where it fails the others may have been run all the same.
-      if (rowsIn(outcomes[0])) unset = undefined;
-      else await set();
-      return outcomes.slice(1);
-    }),
+    batch: asker.takesSeveral === false ? undefined : asker.batch && sendAll,
     end: endRun && ((ending) => unlessInterrupted(() => endRun(ending, options))),
   };
 }

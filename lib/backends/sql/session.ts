@@ -101,13 +101,16 @@ export class Session implements LockSession {
    * @throws The signal's reason when it is aborted.
    */
   async batch(statements: readonly Statement[], options: QueryOptions = {}): Promise<readonly Outcome[]> {
-    const singly = () => oneByOne((statement) => this.queryAll(statement, options), statements);
+    // The signal's reason may be an error of the same class.
+    const isFailure = (error: unknown): error is LockUnavailableError =>
+      error instanceof LockUnavailableError && error !== options.signal?.reason;
+    const singly = () => oneByOne((statement) => this.queryAll(statement, options), statements, isFailure);
     if (!this.takesSeveral || statements.length < 2) return await singly();
     const marked = statements.map((statement) => this.#marked(statement));
     const answers = await this.#answer<readonly DriverAnswer[]>(options, (resolve) => {
       this.#driver.queryEach!(marked, resolve, options.counts ?? false);
     }).catch((error) => {
-      if (error instanceof LockUnavailableError) return [{ error: error.cause }];
+      if (isFailure(error)) return [{ error: error.cause }];
       throw error;
     });
     const [first] = answers;

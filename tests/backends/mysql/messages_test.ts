@@ -116,3 +116,18 @@ Deno.test("a lock that the check behind it does not find is not held", async () 
     await assert.rejects(backend.acquire(0, never), /the server does not keep the lock with this connection/);
   }
 });
+
+Deno.test("behind a proxy, whose connections have other numbers, a lock is looked at in a message of its own", async () => {
+  const proxied = { ...HELD, id: 8 };
+  using server = fake("takes", { IS_USED_LOCK: () => proxied });
+  await using backend = await open(server.dsn, freshName());
+  await (await hold(backend)).release();
+  assert.equal(server.messages, 4);
+});
+
+Deno.test("a proxy that sends the message after the lock's over another connection is noticed at once", async () => {
+  const looks = [{ ...HELD, id: 8 }, { ...HELD, id: 9, mine: 0 }];
+  using server = fake("takes", { IS_USED_LOCK: () => looks.shift()! });
+  await using backend = await open(server.dsn, freshName());
+  await assert.rejects(backend.acquire(0, never), /the server does not keep the lock with this connection/);
+});

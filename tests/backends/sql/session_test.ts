@@ -2,11 +2,11 @@
 
 import assert from "node:assert/strict";
 import type { Socket } from "node:net";
-import { troubleOf } from "../../../lib/errors.ts";
+import { LockUnavailableError, troubleOf } from "../../../lib/errors.ts";
 import { LONGEST_TIMER } from "../../../lib/deadline.ts";
 import type { DriverConnection } from "../../../lib/backends/sql/driver.ts";
 import { Session } from "../../../lib/backends/sql/session.ts";
-import { sql } from "../../../lib/backends/sql/statement.ts";
+import { sql, type Statement } from "../../../lib/backends/sql/statement.ts";
 import { FakeClock } from "../../lock/fake_clock.ts";
 import { later } from "../open.ts";
 
@@ -117,6 +117,24 @@ Deno.test("a signal gives a statement up at once, and the connection with it", a
   await assert.rejects(asked, { message: "enough" });
   assert.deepEqual({ destroyed: server.destroyed, pending: clock.pending }, { destroyed: 1, pending: 0 });
 });
+
+for (const several of [true, false]) {
+  Deno.test(`a signal ends a batch with its own reason, ${several ? "sent together" : "one by one"}`, async () => {
+    using _clock = new FakeClock();
+    const server = new SlowServer();
+    const sent: Statement[] = [];
+    const queryEach = several ? (statements: readonly Statement[]) => void sent.push(...statements) : undefined;
+    const session = sessionWith(Object.assign(server, { queryEach }));
+    const stop = new AbortController();
+    const asked = later(session.batch([sql`SELECT 1`, sql`SELECT 2`], { signal: stop.signal }));
+    // As from whoever looks for a server within a limit.
+    const reason = LockUnavailableError.on("Server at place", { what: "not connected within 1s" });
+    stop.abort(reason);
+    await assert.rejects(asked, (error) => error === reason);
+    assert.equal(server.destroyed, 1);
+    assert.equal(sent.length, several ? 2 : 0);
+  });
+}
 
 Deno.test("a goodbye is waited for for a second", async () => {
   using clock = new FakeClock();

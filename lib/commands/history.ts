@@ -21,7 +21,7 @@ import type { Call } from "./command.ts";
 import { isNarrow, readChoice, refuseBesideSchema } from "./history_choice.ts";
 import { ledgerIn } from "./ledger_in.ts";
 import { NO_LOCK } from "./no_lock.ts";
-import { MOST_LOCKS, settled } from "./settled.ts";
+import { MOST_LOCKS, withAbandoned } from "./abandoned.ts";
 
 /** Where the ledger is. */
 interface Place {
@@ -85,9 +85,9 @@ async function readRuns(
   await using observer = await server.observe(NO_LOCK, backendOptions(settings, "history", io), NEVER);
   const ledger = await ledgerIn(observer, table, io);
   if (!ledger) return [];
-  if (!failed) return await settled(await ledger.latest(limit, filter), observer, table, NEVER);
+  if (!failed) return await withAbandoned(await ledger.latest(limit, filter), observer, table, NEVER);
   const left = await ledger.latest(MOST_LOCKS, { ...filter, outcomes: ["running"] });
-  const abandoned = (await settled(left, observer, table, NEVER)).filter(({ outcome }) => outcome !== "running");
+  const abandoned = (await withAbandoned(left, observer, table, NEVER)).filter(({ outcome }) => outcome !== "running");
   const others = await ledger.latest(limit, { ...filter, outcomes: FAILED });
   return [...abandoned, ...others].toSorted((a, b) => a.id < b.id ? 1 : -1).slice(0, limit);
 }

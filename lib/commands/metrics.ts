@@ -18,18 +18,18 @@ import { ledgerIn } from "./ledger_in.ts";
 import { refuseWords } from "./refuse_words.ts";
 import { readLimit, readSpan } from "./history_choice.ts";
 import { NO_LOCK } from "./no_lock.ts";
-import { isHolderOf } from "./settled.ts";
+import { isHolderOf } from "./abandoned.ts";
 
 /** The default of `--since`, in milliseconds. */
 const DAY = 24 * 3600 * 1000;
 
 /** The default of `--limit`: each lock has some 15 series. */
-const MOST_LOCKS = 100;
+const DEFAULT_LIMIT = 100;
 
 /** Prints what is known of locks and their runs in the text format of Prometheus. */
 export async function metrics({ flags, operands: words, io }: Call): Promise<number> {
   refuseWords(words, "sera metrics [flags]");
-  const limit = readLimit(flags.get("limit"), MOST_LOCKS, "locks");
+  const limit = readLimit(flags.get("limit"), DEFAULT_LIMIT, "locks");
   const within = readSpan(flags, "since") ?? DAY;
   const settings = await resolveSettings(flags, io.env);
   const { locks, isComplete } = await asQuery(() => findLocks(settings, io, within, limit));
@@ -89,12 +89,12 @@ function factsOf(
     isHeld,
     holder,
     waiters: showsAll ? waiters : undefined,
-    runs: runs && canTell ? settledSummary(runs, holder) : runs,
+    runs: runs && canTell ? withAbandoned(runs, holder) : runs,
   };
 }
 
 /** A run that is recorded as running is abandoned if its holder is gone: only the next holder marks it so. */
-function settledSummary(runs: LockSummary, holder: LockFacts["holder"]): LockSummary {
+function withAbandoned(runs: LockSummary, holder: LockFacts["holder"]): LockSummary {
   const { started, counts } = runs;
   const count = counts.get("running") ?? 0;
   if (started?.outcome !== "running" || count === 0 || holder && isHolderOf(started)(holder)) return runs;

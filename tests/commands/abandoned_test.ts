@@ -73,6 +73,8 @@ Deno.test("a run that has ended stays as it is recorded, and nobody looks at its
   const ended = ["succeeded", "failed", "skipped", "what a later sera has written"];
   const runs = ended.map((outcome) => ({ ...RUN, outcome }));
   assert.deepEqual(await outcomesOf(runs, []), { outcomes: ended, looked: [] });
+  // Nor does it count that another run under the same lock was looked for.
+  assert.deepEqual((await outcomesOf([RUN, ...runs], [])).outcomes, ["abandoned", ...ended]);
 });
 
 Deno.test("each lock is looked at once, and where locks are on another server none is", async () => {

@@ -10,6 +10,7 @@ import { Patience } from "../ledger/patience.ts";
 import type { RecordedRun } from "../ledger/run.ts";
 import { skipReason } from "../ledger/run_text.ts";
 import { identityOf } from "../lock/lock_identity.ts";
+import { splayedPause } from "../lock/splay.ts";
 import type { Settings } from "../settings/settings.ts";
 import { formatDuration } from "../text/duration.ts";
 import { printable, printableJson } from "../text/printable.ts";
@@ -34,7 +35,9 @@ const { signal } = new AbortController();
 /** What a run would find at this moment. */
 interface Outlook {
   readonly lock: string;
-  /** What a run would do first. */
+  /** How long it would pause before it asks, in milliseconds; undefined without a splay. */
+  readonly pause: number | undefined;
+  /** What it would do first if it asked at this moment. */
   readonly would: "run" | "skip" | "wait" | "give up";
   /** Those who hold the lock, and wait for it. */
   readonly sightings: readonly Sighting[];
@@ -73,12 +76,16 @@ export async function dryRunIfAsked(
     : settings.detailedExitCodes
     ? ExitCode.skipped
     : ExitCode.ok;
-  io.out(`${json ? viewOf(outlook, exitCode) : printable(textOf(outlook, request, settings))}\n`);
+  io.out(
+    `${
+      json ? viewOf(outlook, exitCode) : printable(pauseText(outlook, settings) + textOf(outlook, request, settings))
+    }\n`,
+  );
   return await afterPrinting(io, exitCode);
 }
 
 async function lookAhead({ words, wait }: RunRequest, settings: Settings, io: Io): Promise<Outlook> {
-  const { namespace, name, server } = settings;
+  const { namespace, name, server, splay } = settings;
   const { name: lock, title } = identityOf(words, settings);
   const asked = { all: false, lock, namespace, name: namespace === undefined ? undefined : name };
   await using observer = await server.observe(lock, backendOptions(settings, LABEL, io), signal);
@@ -90,7 +97,8 @@ async function lookAhead({ words, wait }: RunRequest, settings: Settings, io: Io
   if (isHeld && above !== undefined) refuseOwnLock(lock, title, server, above, sightings);
   const because = isHeld && wait === 0 ? undefined : await countedRun(observer, lock, settings, io);
   const would = !isHeld ? because ? "skip" : "run" : wait === 0 ? "give up" : "wait";
-  return { lock, would, sightings, because };
+  const pause = splay ? splayedPause(splay, Deno.hostname(), lock) : undefined;
+  return { lock, pause, would, sightings, because };
 }
 
 /** The newest run that counts by `once` or `every`. */
@@ -109,6 +117,11 @@ async function countedRun(
   return { run, reason: skipReason(run, false, rule, ledger.clock) };
 }
 
+function pauseText({ pause }: Outlook, { splay = 0 }: Settings): string {
+  if (pause === undefined) return "";
+  return `Would pause for ${formatDuration(pause)} first (splay ${formatDuration(splay)}). `;
+}
+
 function textOf({ would, sightings, because }: Outlook, { wait }: RunRequest, { waitAndSkip }: Settings): string {
   if (would === "run") return "Would run the command: nobody holds the lock.";
   if (would === "skip") return `Would skip the command. ${because!.reason}.`;
@@ -122,12 +135,13 @@ function textOf({ would, sightings, because }: Outlook, { wait }: RunRequest, { 
   return `Would wait ${limit} for ${holder}${others}${then}.`;
 }
 
-function viewOf({ lock, would, sightings, because }: Outlook, exitCode: number): string {
+function viewOf({ lock, pause, would, sightings, because }: Outlook, exitCode: number): string {
   const holder = sightings.find(({ state }) => state === "held");
   return printableJson({
     lock,
     would,
     exit_code: exitCode,
+    pause: pause === undefined ? null : pause / 1000,
     holder: holder ? sightingView(holder) : null,
     waiters: sightings.filter(({ state }) => state === "waiting").map(sightingView),
     counted_run: because ? runView(because.run) : null,

@@ -1,6 +1,8 @@
 /** `--dry-run`: what a run would do, without doing any of it. */
 
 import assert from "node:assert/strict";
+import { lockName } from "../../lib/lock/lock_name.ts";
+import { splayFor } from "../splayed.ts";
 import { inProcess, testInProcess } from "./in_process.ts";
 import { Place } from "./place.ts";
 import { type StartedTarget, type Target, testOnAll, useTargets, withTables } from "./targets.ts";
@@ -36,6 +38,7 @@ testOnAll(TARGETS, "with a free lock it would run the command; nothing is writte
     lock: "",
     would: "run",
     exit_code: 0,
+    pause: null,
     holder: null,
     waiters: [],
     counted_run: null,
@@ -124,6 +127,17 @@ Deno.test("a server that cannot be asked is 202", async () => {
   const { code, stdout, stderr } = await place.sera(["--server", "u@tcp(127.0.0.1:1)/", "--dry-run", "0", "true"]);
   assert.deepEqual([code, stdout], [202, ""]);
   assert.match(stderr, /^sera: Cannot ask MySQL at /);
+});
+
+Deno.test("how long a run would pause first is said, and not paused for", async () => {
+  await using place = await Place.make();
+  const splay = splayFor(2 * 3_600_000, lockName("n"));
+  const flags = ["--dry-run", "--name", "n", "--splay", `${splay}ms`];
+  const { code, stdout } = await place.sera([...flags, "0", "true"]);
+  assert.equal(code, 0);
+  assert.match(stdout, /^Would pause for 2h first \(splay \w+\)\. Would run the command: nobody holds the lock\.\n$/);
+  const json = JSON.parse((await place.sera([...flags, "--json", "0", "true"])).stdout);
+  assert.equal(Math.floor(json.pause), 2 * 3600);
 });
 
 testInProcess("--json without --dry-run, and --dry-run as a value, are 201", async () => {

@@ -1,4 +1,5 @@
 import { ExitCode } from "../exit_codes.ts";
+import { SETTING_FLAGS } from "../settings/setting_words.ts";
 import { BAD_ARGUMENTS, BAD_CONFIG, BROKEN_PIPE, NOT_PRINTED } from "./exit_statuses.ts";
 import { HELP_FLAG } from "./flag.ts";
 import { JSON_FLAG, LOCK_FLAG, PLACE_FLAGS, type Subcommand, YES_FLAG } from "./subcommand.ts";
@@ -24,8 +25,8 @@ export const UNLOCK: Subcommand = {
     "killed. Another sera may then run while the old one still stops its command; the",
     "last line says until when. Only the holder that was shown is ever ended, and",
     "nobody who gets the lock after it. It takes those flags of a run that say where",
-    "the lock is (see sera --help), and all variables. Whoever may use the server's",
-    "locks may ask.",
+    "the lock is (see sera --help), --grace, and all variables. Whoever may use the",
+    "server's locks may ask.",
   ],
   flags: [
     LOCK_FLAG,
@@ -48,7 +49,8 @@ export const UNLOCK: Subcommand = {
     JSON_FLAG,
     HELP_FLAG,
   ],
-  settings: PLACE_FLAGS,
+  // How long to wait for the holder depends on the grace period.
+  settings: [...SETTING_FLAGS.filter(({ name }) => name === "grace"), ...PLACE_FLAGS],
   takesCommand: true,
   statuses: [
     [0, "the holder that was shown has the lock no more, or nobody held it"],

@@ -12,6 +12,7 @@ import { ledgerPlace } from "../settings/ledger_settings.ts";
 import { resolveSettings } from "../settings/resolve.ts";
 import type { Settings } from "../settings/settings.ts";
 import { terminalWidth } from "../system/terminal.ts";
+import { tellTimeAt } from "../text/time.ts";
 import { holderText } from "../who/holder_text.ts";
 import { look } from "../who/look.ts";
 import { asQuery } from "./as_query.ts";
@@ -80,7 +81,7 @@ export async function forget({ flags, operands: words, io }: Call): Promise<numb
   // Only now, since nothing ends the wait for an answer but a signal.
   return await untilSignalled(async (interrupted) => {
     await forgetAll(task, runs, interrupted);
-    io.out(json ? `${historyJson(runs, "forgotten")}\n` : forgotText(runs, rule));
+    io.out(json ? `${historyJson(runs, "forgotten")}\n` : forgotText(runs, rule, tellTimeAt(terminalWidth())));
     return ExitCode.ok;
   });
 }

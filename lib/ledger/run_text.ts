@@ -1,5 +1,5 @@
 import { formatDuration } from "../text/duration.ts";
-import { timeOf } from "../text/time.ts";
+import { type TellTime, timeOf } from "../text/time.ts";
 import type { RecordedRun, Rule } from "./run.ts";
 
 /**
@@ -22,8 +22,12 @@ export function skipReason(
   return `Done within ${span} of now: ${by}, ahead of the ${clock}'s clock, which was set back since; check it`;
 }
 
-/** Who began a run, and when. */
-export function whoAndWhen({ host, pid, started }: RecordedRun): string {
+/**
+ * Who began a run, and when.
+ *
+ * @param tell How to tell moments.
+ */
+export function whoAndWhen({ host, pid, started }: RecordedRun, tell: TellTime = timeOf): string {
   const who = host === "" ? "somebody" : pid === undefined ? host : `${host}:${pid}`;
-  return `${who} of ${started === undefined ? "an unknown time" : timeOf(started)}`;
+  return `${who} of ${started === undefined ? "an unknown time" : tell(started)}`;
 }

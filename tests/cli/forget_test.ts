@@ -94,7 +94,7 @@ testOn(FILE, "at a terminal forget shows the run and asks; only yes is yes", asy
   const { place } = started;
   const rule = "--name n --once k";
   assert.equal((await place.shell(`sera ${rule} 0 true`)).code, 0);
-  const asking = `stty columns 80 rows 24; exec sera forget ${rule}`;
+  const asking = `stty columns 80 rows 24; export TZ=Asia/Kolkata; exec sera forget ${rule}`;
   for (const answer of ["\n", "n\n", "yep\n", "\x04", "\x03"]) {
     await using terminal = startInTerminal(place, asking);
     await terminal.says("Forget run 1, so that --once k lets the command run again? [y/N] ");
@@ -111,7 +111,7 @@ testOn(FILE, "at a terminal forget shows the run and asks; only yes is yes", asy
     await terminal.write(answer);
     const { code, stdout } = await terminal.ended;
     assert.equal(code, 0);
-    assert.match(stdout, /\r\nForgot run \d+ by /);
+    assert.match(stdout, /\r\nForgot run \d+ by \S+ of \S+ \S+\+05:30, which succeeded\.\r\n/);
     assert.equal((await place.shell(`sera ${rule} 0 true`)).code, 0);
   }
 });

@@ -82,9 +82,16 @@ Deno.test("a wait of 0 does not ask", async () => {
 
 Deno.test("a holder that has gone is left alone", async () => {
   const gone = (grip: FakeGrip) => void (grip.endsAt = 0);
-  assert.deepEqual(await ended(gone, { force: () => true, wait: 0 }), { outcome: "released", done: [] });
+  assert.deepEqual(await ended(gone, { force: () => true, wait: 0 }), { outcome: "released", why: "before", done: [] });
   const goes = (grip: FakeGrip) => void (grip.forced = undefined);
   assert.equal((await ended(goes, { force: () => true })).outcome, "released");
+});
+
+Deno.test("a holder that has gone before it is asked is not asked, and that is said", async () => {
+  const gone = (grip: FakeGrip) => void (grip.endsAt = 0);
+  assert.deepEqual(await ended(gone), { outcome: "released", why: "before", done: [] });
+  const goes = (grip: FakeGrip) => void (grip.endsAfterAsk = 10);
+  assert.deepEqual(await ended(goes), { outcome: "released", why: "asked", done: ["ask", "told"] });
 });
 
 Deno.test("a lock that stays held after force is said to be", async () => {

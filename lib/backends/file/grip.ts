@@ -43,8 +43,10 @@ export class FileGrip implements Grip {
     const { lock, host, pid } = this.#holder;
     const isHeld = lookAtFiles(this.#folder.path, { lock })
       .some((one) => one.state === "held" && one.host === host && one.pid === pid);
+    const now = this.#readProcess();
+    // When the process has ended, one that it started may keep the lock. The kernel lists it under the old number.
     const isSame = this.#hold === undefined
-      ? this.#readProcess()?.started === this.#process?.started
+      ? now === undefined || now.started === this.#process?.started
       : holdOf(this.#folder.path, lock)?.hold === this.#hold;
     return Promise.resolve(isHeld && isSame);
   }
@@ -88,7 +90,10 @@ export class FileGrip implements Grip {
     const { host, pid } = this.#holder;
     const which = pid === undefined ? "The holder's process" : `Process ${pid}`;
     return host === undefined || host === Deno.hostname()
-      ? new LockUnavailableError(`${which} cannot be seen from here`, "end it where it runs, such as its container")
+      ? new LockUnavailableError(
+        `${which} has ended, or cannot be seen from here`,
+        "end what it has started and left with the lock, or end it where it runs, such as its container",
+      )
       : new LockUnavailableError(`${which} runs on ${host}`, "run sera unlock there");
   }
 

@@ -14,7 +14,7 @@ import { splayedPause } from "../lock/splay.ts";
 import type { Settings } from "../settings/settings.ts";
 import { formatDuration } from "../text/duration.ts";
 import { printable, printableJson } from "../text/printable.ts";
-import { localTime, timeOf } from "../text/time.ts";
+import { tellTimeAt } from "../text/time.ts";
 import { terminalWidth } from "../system/terminal.ts";
 import { holderText } from "../who/holder_text.ts";
 import { sightingView } from "../who/report.ts";
@@ -114,7 +114,7 @@ async function countedRun(
   if (!ledger || !found) return undefined;
   // The next holder marks it as that.
   const run = found.outcome === "running" ? { ...found, outcome: "abandoned" } : found;
-  return { run, reason: skipReason(run, false, rule, ledger.clock) };
+  return { run, reason: skipReason(run, false, rule, ledger.clock, tellTimeAt(terminalWidth())) };
 }
 
 function pauseText({ pause }: Outlook, { splay = 0 }: Settings): string {
@@ -125,7 +125,7 @@ function pauseText({ pause }: Outlook, { splay = 0 }: Settings): string {
 function textOf({ would, sightings, because }: Outlook, { wait }: RunRequest, { waitAndSkip }: Settings): string {
   if (would === "run") return "Would run the command: nobody holds the lock.";
   if (would === "skip") return `Would skip the command. ${because!.reason}.`;
-  const holder = holderText(sightings, Date.now(), terminalWidth() === undefined ? timeOf : localTime) ??
+  const holder = holderText(sightings, Date.now(), tellTimeAt(terminalWidth())) ??
     "somebody else";
   if (would === "give up") return `Would give up at once: the lock is held by ${holder}.`;
   const limit = wait === Infinity ? "without a limit" : `up to ${formatDuration(wait)}`;

@@ -4,6 +4,7 @@ import { localTime, timeOf } from "../text/time.ts";
 import { LockUnavailableError } from "../errors.ts";
 import type { HeldLock } from "../lock/lock.ts";
 import type { Logger } from "../log/logger.ts";
+import { NEVER } from "../waiting.ts";
 import { begunRun, type LedgerRun } from "./begun_run.ts";
 import type { Ledger, OpenLedger } from "./ledger.ts";
 import type { RecordedRun, RecordingRule, Rule, Runner } from "./run.ts";
@@ -34,7 +35,7 @@ export class Recorder {
     runner: Runner,
     rule: RecordingRule,
     logger: Logger,
-    interrupted: AbortSignal = new AbortController().signal,
+    interrupted: AbortSignal = NEVER,
     lockFlags?: string,
   ) {
     this.#open = open;

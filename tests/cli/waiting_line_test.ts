@@ -137,6 +137,8 @@ testWith(
     const stopped = await screen.shows("the prompt", (rows) => last(rows) === "$");
     assert.match(stopped[0]!, /^\^Zsera: waiting for \S+ backup, held for \d+ s; \d+ s left$/);
     assert.match(stopped[1]!, /^\[1\]\+ +Stopped /);
+    // The line would be renewed in this time, so that this is due when it goes on.
+    await pause(1500);
     await screen.type("clear; bg\n");
     await screen.shows("the prompt", (rows) => last(rows) === "$");
     await screen.type("echo ty");

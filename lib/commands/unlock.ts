@@ -6,7 +6,7 @@ import type { Settings } from "../settings/settings.ts";
 import { systemUser } from "../system/user.ts";
 import { formatDuration, parseWait } from "../text/duration.ts";
 import { endHolder } from "../who/end_holder.ts";
-import { aborted, firstOf, settled } from "../waiting.ts";
+import { NEVER, unlessAborted } from "../waiting.ts";
 import type { Grip } from "../who/grip.ts";
 import type { Sighting } from "../who/sighting.ts";
 import { type Asked, askedFor } from "./asked_for.ts";
@@ -15,7 +15,8 @@ import { untilSignalled } from "./ending_signals.ts";
 import { backendOptions } from "./backend_options.ts";
 import type { Call } from "./command.ts";
 import { confirm, requireConfirmable } from "./confirm.ts";
-import { lookFor, NO_LOCK } from "./look_for.ts";
+import { lookFor } from "./look_for.ts";
+import { NO_LOCK } from "./no_lock.ts";
 import { UnlockReport } from "./unlock_report.ts";
 
 const DONE = 0;
@@ -23,9 +24,6 @@ const STILL_HELD = 1;
 
 /** What a holder needs besides its grace period to be seen to have ended, in milliseconds. */
 const MARGIN = 2000;
-
-/** Never aborts. */
-const { signal } = new AbortController();
 
 /** How to unlock. */
 interface Wishes {
@@ -67,7 +65,7 @@ async function find(
   io: Io,
 ): Promise<number> {
   const options = backendOptions(settings, `unlock by ${systemUser()?.username ?? "somebody"}`, io);
-  await using observer = await settings.server.observe(asked.lock ?? NO_LOCK, options, signal);
+  await using observer = await settings.server.observe(asked.lock ?? NO_LOCK, options, NEVER);
   const { sightings, canTell, hidden } = await lookFor(asked, settings, observer);
   const holders = sightings.filter(({ state }) => state === "held");
   const [holder, ...more] = holders;
@@ -86,7 +84,7 @@ async function find(
       "give more of the LOCK, or its --name",
     );
   }
-  await using grip = await observer.grip(holder, signal);
+  await using grip = await observer.grip(holder, NEVER);
   return await end(holder, grip, settings, wishes, report, io);
 }
 
@@ -112,12 +110,7 @@ async function end(
       force: async (why) => {
         if (force || yes) return force;
         const what = why === "deaf" ? `It cannot be asked: ${grip.deaf}` : `It did not end within ${span}`;
-        return await firstOf<boolean>(
-          settled(confirm(`${what}. Take the lock from it by force?`, io)),
-          aborted(interrupted, ({ reason }) => {
-            throw reason;
-          }),
-        );
+        return await unlessAborted(interrupted, confirm(`${what}. Take the lock from it by force?`, io));
       },
       signal: interrupted,
     });

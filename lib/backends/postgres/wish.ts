@@ -6,6 +6,7 @@
 
 import { lockName } from "../../lock/lock_name.ts";
 import type { Summoner } from "../../lock/summons.ts";
+import { NEVER } from "../../waiting.ts";
 import type { Session } from "../sql/session.ts";
 import { sql, type Statement } from "../sql/statement.ts";
 import { type AdvisoryKey, advisoryKey } from "./advisory_key.ts";
@@ -29,7 +30,7 @@ export function askerOf({ row }: AdvisoryKey): Statement {
 /** Who asks, as far as this user may see. */
 export async function whoAsks(session: Session, asker: number): Promise<Summoner | undefined> {
   const { readSessionInfos } = await import("./session_info.ts");
-  const [info] = await readSessionInfos(session, sql`pid = ${asker}`, new AbortController().signal) ?? [];
+  const [info] = await readSessionInfos(session, sql`pid = ${asker}`, NEVER) ?? [];
   const { host, label, user, address } = info?.who ?? {};
   if (host !== undefined) return { label, host };
   return user === undefined ? undefined : { label: `unlock by the role ${user}`, host: address };

@@ -112,7 +112,7 @@ async function countedRun(
   if (!ledger || !found) return undefined;
   // The next holder marks it as that.
   const run = found.outcome === "running" ? { ...found, outcome: "abandoned" } : found;
-  return { run, reason: skipReason(run, false, rule, ledger.clock) };
+  return { run, reason: skipReason(run, false, rule, ledger.clock, tellTimeAt(terminalWidth())) };
 }
 
 function pauseText({ pause }: Outlook, { splay = 0 }: Settings): string {

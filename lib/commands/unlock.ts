@@ -26,7 +26,7 @@ const STILL_HELD = 1;
 const MARGIN = 2000;
 
 /** How to unlock. */
-interface Wishes {
+interface UnlockOptions {
   readonly yes: boolean;
   readonly force: boolean;
   /** In milliseconds; undefined for as long as a holder may take. */
@@ -44,10 +44,10 @@ export async function unlock({ flags, operands: words, io, note }: Call): Promis
   if (asked.all) {
     throw new UsageError("Cannot tell which lock to end", "give its command after --, or --name, or --lock PREFIX");
   }
-  const wishes = { yes: isAsked(flags, "yes"), force: isAsked(flags, "force"), wait: waitOf(flags.get("wait")) };
-  requireConfirmable(wishes.yes, "end the holder", words);
+  const unlockOptions = { yes: isAsked(flags, "yes"), force: isAsked(flags, "force"), wait: waitOf(flags.get("wait")) };
+  requireConfirmable(unlockOptions.yes, "end the holder", words);
   const report = new UnlockReport(io, isAsked(flags, "json"), note);
-  return await asQuery(() => find(asked, settings, wishes, report, io));
+  return await asQuery(() => find(asked, settings, unlockOptions, report, io));
 }
 
 function waitOf(text: string | undefined): number | undefined {
@@ -60,7 +60,7 @@ function waitOf(text: string | undefined): number | undefined {
 async function find(
   asked: Asked,
   settings: Settings,
-  wishes: Wishes,
+  unlockOptions: UnlockOptions,
   report: UnlockReport,
   io: Io,
 ): Promise<number> {
@@ -85,14 +85,14 @@ async function find(
     );
   }
   await using grip = await observer.grip(holder, NEVER);
-  return await end(holder, grip, settings, wishes, report, io);
+  return await end(holder, grip, settings, unlockOptions, report, io);
 }
 
 async function end(
   holder: Sighting,
   grip: Grip,
   { grace }: Settings,
-  { yes, force, wait = grip.noticedWithin + grace + MARGIN }: Wishes,
+  { yes, force, wait = grip.noticedWithin + grace + MARGIN }: UnlockOptions,
   report: UnlockReport,
   io: Io,
 ): Promise<number> {
@@ -102,19 +102,19 @@ async function end(
     return STILL_HELD;
   }
   const span = formatDuration(Math.round(wait));
-  // A signal ends the wait, and the wish is taken back.
+  // A signal ends the wait, and the request is taken back.
   return await untilSignalled(async (interrupted) => {
     const ended = await endHolder(grip, {
       wait,
       asked: () => report.note(`Asked it to end; waiting${wait === Infinity ? "" : ` up to ${span}`} for that`),
       force: async (why) => {
         if (force || yes) return force;
-        const what = why === "deaf" ? `It cannot be asked: ${grip.deaf}` : `It did not end within ${span}`;
+        const what = why === "unaskable" ? `It cannot be asked: ${grip.unaskable}` : `It did not end within ${span}`;
         return await unlessAborted(interrupted, confirm(`${what}. Take the lock from it by force?`, io));
       },
       signal: interrupted,
     });
-    report.ended(holder, ended, grip.deaf, wait);
+    report.ended(holder, ended, grip.unaskable, wait);
     return ended.outcome === "held" ? STILL_HELD : DONE;
   });
 }

@@ -1,9 +1,9 @@
 /**
- * The wish that a holder releases its lock: a second named lock, which the asker holds, and which the holder asks about
- * with each renewal. It needs no table and no privilege. A later holder has another connection, and so another wish.
+ * How a holder is asked to release its lock: a second named lock, which the asker holds, and which the holder asks about
+ * with each renewal. It needs no table and no privilege. A later holder has another connection, and so another request.
  */
 
-import type { Summoner } from "../../lock/summons.ts";
+import type { Requester } from "../../lock/end_request.ts";
 import { delayOrAbort, NEVER } from "../../waiting.ts";
 import { textFrom } from "../../text/foreign.ts";
 import { askIfAllowed } from "../sql/ask_if_allowed.ts";
@@ -17,11 +17,11 @@ const LOOKS = 8;
 const PAUSE = 100;
 
 /**
- * Who has left a wish, as far as this user may see.
+ * Who has left a request, as far as this user may see.
  *
  * @param asker The asker's connection.
  */
-export async function whoAsks(session: Session, asker: number): Promise<Summoner | undefined> {
+export async function whoAsks(session: Session, asker: number): Promise<Requester | undefined> {
   let address;
   for (let look = 0; look < LOOKS; look++) {
     if (look > 0) await delayOrAbort(PAUSE, session.closed);

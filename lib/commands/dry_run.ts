@@ -6,7 +6,6 @@ import { LockUnavailableError, UsageError } from "../errors.ts";
 import { ExitCode } from "../exit_codes.ts";
 import type { Io } from "../io.ts";
 import { runView } from "../ledger/history.ts";
-import { Patience } from "../ledger/patience.ts";
 import type { RecordedRun } from "../ledger/run.ts";
 import { skipReason } from "../ledger/run_text.ts";
 import { identityOf } from "../lock/lock_identity.ts";
@@ -14,8 +13,9 @@ import { splayedPause } from "../lock/splay.ts";
 import type { Settings } from "../settings/settings.ts";
 import { formatDuration } from "../text/duration.ts";
 import { printable, printableJson } from "../text/printable.ts";
-import { localTime, timeOf } from "../text/time.ts";
+import { tellTimeAt } from "../text/time.ts";
 import { terminalWidth } from "../system/terminal.ts";
+import { NEVER } from "../waiting.ts";
 import { holderText } from "../who/holder_text.ts";
 import { sightingView } from "../who/report.ts";
 import type { Sighting } from "../who/sighting.ts";
@@ -23,14 +23,12 @@ import { afterPrinting } from "./after_printing.ts";
 import { asQuery } from "./as_query.ts";
 import { backendOptions } from "./backend_options.ts";
 import { HELD_LOCKS } from "./held_locks.ts";
+import { ledgerIn } from "./ledger_in.ts";
 import { lookFor, whyUnknown } from "./look_for.ts";
 import { refuseOwnLock } from "./refuse_own_lock.ts";
 
 /** What others see of the session that looks. */
 const LABEL = "dry run";
-
-/** Never aborts. */
-const { signal } = new AbortController();
 
 /** What a run would find at this moment. */
 interface Outlook {
@@ -88,7 +86,7 @@ async function lookAhead({ words, wait }: RunRequest, settings: Settings, io: Io
   const { namespace, name, server, splay } = settings;
   const { name: lock, title } = identityOf(words, settings);
   const asked = { all: false, lock, namespace, name: namespace === undefined ? undefined : name };
-  await using observer = await server.observe(lock, backendOptions(settings, LABEL, io), signal);
+  await using observer = await server.observe(lock, backendOptions(settings, LABEL, io), NEVER);
   const answer = await lookFor(asked, settings, observer);
   const { sightings } = answer;
   const isHeld = sightings.some(({ state }) => state === "held");
@@ -109,12 +107,12 @@ async function countedRun(
   io: Io,
 ): Promise<Outlook["because"]> {
   if (!rule.on || rule.once === undefined && rule.every === undefined) return undefined;
-  const ledger = await observer.ledger(rule.table, new Patience(undefined, io.limits?.ledgerWait));
+  const ledger = await ledgerIn(observer, rule.table, io);
   const [found] = await ledger?.counting(lock, rule, 1) ?? [];
   if (!ledger || !found) return undefined;
   // The next holder marks it as that.
   const run = found.outcome === "running" ? { ...found, outcome: "abandoned" } : found;
-  return { run, reason: skipReason(run, false, rule, ledger.clock) };
+  return { run, reason: skipReason(run, false, rule, ledger.clock, tellTimeAt(terminalWidth())) };
 }
 
 function pauseText({ pause }: Outlook, { splay = 0 }: Settings): string {
@@ -125,7 +123,7 @@ function pauseText({ pause }: Outlook, { splay = 0 }: Settings): string {
 function textOf({ would, sightings, because }: Outlook, { wait }: RunRequest, { waitAndSkip }: Settings): string {
   if (would === "run") return "Would run the command: nobody holds the lock.";
   if (would === "skip") return `Would skip the command. ${because!.reason}.`;
-  const holder = holderText(sightings, Date.now(), terminalWidth() === undefined ? timeOf : localTime) ??
+  const holder = holderText(sightings, Date.now(), tellTimeAt(terminalWidth())) ??
     "somebody else";
   if (would === "give up") return `Would give up at once: the lock is held by ${holder}.`;
   const limit = wait === Infinity ? "without a limit" : `up to ${formatDuration(wait)}`;

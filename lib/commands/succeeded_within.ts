@@ -1,7 +1,6 @@
 import { UsageError } from "../errors.ts";
 import type { Io } from "../io.ts";
 import { runView } from "../ledger/history.ts";
-import { Patience } from "../ledger/patience.ts";
 import type { RecordedRun, RunFilter } from "../ledger/run.ts";
 import { whoAndWhen } from "../ledger/run_text.ts";
 import type { Settings } from "../settings/settings.ts";
@@ -10,8 +9,10 @@ import { formatDuration } from "../text/duration.ts";
 import { printable, printableJson } from "../text/printable.ts";
 import { ago, type TellTime, tellTimeAt } from "../text/time.ts";
 import { atTerminal } from "../text/wrapped.ts";
+import { NEVER } from "../waiting.ts";
 import { asQuery } from "./as_query.ts";
 import { backendOptions } from "./backend_options.ts";
+import { ledgerIn } from "./ledger_in.ts";
 
 /** The exit codes. */
 const YES = 0;
@@ -49,9 +50,8 @@ async function lastSuccess(
   within: number,
 ): Promise<{ readonly isLate: boolean; readonly last: RecordedRun | undefined }> {
   const { server, ledger: { table } } = settings;
-  const { signal } = new AbortController();
-  await using observer = await server.observe(filter.lock!, backendOptions(settings, "history", io), signal);
-  const ledger = await observer.ledger(table, new Patience(undefined, io.limits?.ledgerWait));
+  await using observer = await server.observe(filter.lock!, backendOptions(settings, "history", io), NEVER);
+  const ledger = await ledgerIn(observer, table, io);
   const successes = { ...filter, outcomes: ["succeeded"] } as const;
   const [lately] = await ledger?.latest(1, { ...successes, endedWithin: within }) ?? [];
   if (lately) return { isLate: false, last: lately };

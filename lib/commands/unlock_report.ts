@@ -70,13 +70,13 @@ export class UnlockReport {
   /**
    * What has become of the holder.
    *
-   * @param deaf Why it could not be asked.
+   * @param unaskable Why it could not be asked.
    * @param wait How long it was waited for, in milliseconds.
    */
-  ended(holder: Sighting, ended: HolderEnd, deaf: string | undefined, wait: number): void {
+  ended(holder: Sighting, ended: HolderEnd, unaskable: string | undefined, wait: number): void {
     const { outcome } = ended;
     const until = ended.outcome === "forced" && ended.mayRun !== undefined ? Date.now() + ended.mayRun : undefined;
-    const reason = reasonOf(ended, deaf, wait);
+    const reason = reasonOf(ended, unaskable, wait);
     if (this.#isJson) {
       return this.#json({
         ...this.#about(holder),
@@ -112,12 +112,12 @@ function endText(ended: HolderEnd, reason: string | undefined, until: string | u
   return `${["Released by force", ...running, ...reason === undefined ? [] : [reason]].join("; ")}.`;
 }
 
-function reasonOf(ended: HolderEnd, deaf: string | undefined, wait: number): string | undefined {
+function reasonOf(ended: HolderEnd, unaskable: string | undefined, wait: number): string | undefined {
   if (ended.outcome === "released") return undefined;
   if (ended.outcome === "forced") return ended.left && lineOf(ended.left);
   switch (ended.why) {
-    case "deaf":
-      return `it cannot be asked, since ${deaf}; use --force`;
+    case "unaskable":
+      return `it cannot be asked, since ${unaskable}; use --force`;
     case "unanswered":
       return wait === 0
         ? "it was not asked; use --force"

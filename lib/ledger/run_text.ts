@@ -8,14 +8,16 @@ import type { RecordedRun, Rule } from "./run.ts";
  * @param run The run that counts.
  * @param isAhead Whether it began later than now, by the ledger's clock.
  * @param clock Whose clock that is.
+ * @param tell How to tell moments.
  */
 export function skipReason(
   run: RecordedRun,
   isAhead: boolean,
   { once, every }: Rule,
   clock: "server" | "machine",
+  tell: TellTime = timeOf,
 ): string {
-  const by = `run ${run.id} by ${whoAndWhen(run)} ${run.outcome}`;
+  const by = `run ${run.id} by ${whoAndWhen(run, tell)} ${run.outcome}`;
   if (once !== undefined && run.key === once) return `Done before for this key: ${by}`;
   const span = formatDuration(every!);
   if (!isAhead) return `Done within the last ${span}: ${by}`;

@@ -15,7 +15,7 @@ export interface EndingHolder {
   /** Called when the holder has been asked, before the wait. */
   readonly asked: () => Promise<void> | void;
   /** Whether to take the lock from a holder that cannot be asked, or has not ended. */
-  readonly force: (why: "deaf" | "unanswered") => Promise<boolean> | boolean;
+  readonly force: (why: "unaskable" | "unanswered") => Promise<boolean> | boolean;
   /** Aborts it. */
   readonly signal: AbortSignal;
 }
@@ -26,7 +26,7 @@ export type HolderEnd =
   | { readonly outcome: "released"; readonly why: "asked" | "before" }
   | ({ readonly outcome: "forced" } & Forced)
   /** It still holds it. */
-  | { readonly outcome: "held"; readonly why: "deaf" | "unanswered" | "kept" };
+  | { readonly outcome: "held"; readonly why: "unaskable" | "unanswered" | "kept" };
 
 /**
  * Ends the holder of a lock: asks its sera, and takes the lock from it if that does not help and it may be forced.
@@ -37,7 +37,7 @@ export type HolderEnd =
 export async function endHolder(grip: Grip, { wait, asked, force, signal }: EndingHolder): Promise<HolderEnd> {
   // Somebody may have thought for a long time.
   if (!await grip.holds(signal)) return { outcome: "released", why: "before" };
-  const why = grip.deaf === undefined ? "unanswered" : "deaf";
+  const why = grip.unaskable === undefined ? "unanswered" : "unaskable";
   const isAsked = why === "unanswered" && wait > 0;
   const released = { outcome: "released", why: isAsked ? "asked" : "before" } as const;
   if (isAsked && await hasEnded(grip, wait, asked, signal)) return released;

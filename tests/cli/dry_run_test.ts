@@ -4,8 +4,10 @@ import assert from "node:assert/strict";
 import { lockName } from "../../lib/lock/lock_name.ts";
 import { splayFor } from "../splayed.ts";
 import { inProcess, testInProcess } from "./in_process.ts";
+import { linux, terminal, testWith } from "./needs.ts";
 import { Place } from "./place.ts";
 import { type StartedTarget, type Target, testOnAll, useTargets, withTables } from "./targets.ts";
+import { startInTerminal } from "./terminal.ts";
 import { until } from "./wait.ts";
 
 const TARGETS = useTargets();
@@ -153,4 +155,11 @@ testInProcess("--json without --dry-run, and --dry-run as a value, are 201", asy
     201,
     "sera: Cannot use dry-run in --dry-run: soon; it takes true or false\n",
   ]);
+});
+
+testWith([linux, terminal], "at a terminal it tells times in the local zone", async () => {
+  await using place = await Place.make();
+  assert.equal((await place.sera(["--once", "k", "--name", "n", "0", "true"])).code, 0);
+  await using shown = startInTerminal(place, "TZ=Asia/Kolkata sera --dry-run --once k --name n 0 true");
+  assert.match((await shown.ended).stdout, /^Would skip the command\. .* by \S+ of \S+ \S+\+05:30 succeeded\.\r\n$/);
 });

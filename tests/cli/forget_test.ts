@@ -116,6 +116,17 @@ testOn(FILE, "at a terminal forget shows the run and asks; only yes is yes", asy
   }
 });
 
+testOn(FILE, "at a terminal forget tells in local time who holds the lock", async () => {
+  await using started = await FILE.start();
+  const { place } = started;
+  await using holder = place.startSera(["--name", "n", "0", fixture("hold.sh")], { stdin: "open" });
+  await holder.says("ready");
+  await using terminal = startInTerminal(place, "TZ=Asia/Kolkata sera forget --name n --once k");
+  const { code, stdout } = await terminal.ended;
+  assert.match(stdout, /^sera: Nothing was forgotten: the lock is held \(\S+ n, since \S+ \S+\+05:30 /);
+  assert.equal(code, 204);
+});
+
 testOn(FILE, "runs that began to count while somebody thought are not forgotten unseen", async () => {
   await using started = await FILE.start();
   const { place } = started;

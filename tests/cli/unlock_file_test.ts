@@ -1,4 +1,4 @@
-/** `sera unlock` for locks in files: the holder looks for a wish, and only the process that was shown is ever killed. */
+/** `sera unlock` for locks in files: the holder looks for a request, and only the process that was shown is ever killed. */
 
 import assert from "node:assert/strict";
 import { lockName } from "../../lib/lock/lock_name.ts";
@@ -51,7 +51,7 @@ testWith([linux], "the run of a holder that was asked has failed, and --once let
   }, { flags: ["--once", "k", "--min-hold", "1h"] });
 });
 
-testWith([linux], "a wish for an earlier holder is none for this one", async () => {
+testWith([linux], "a request for an earlier holder is none for this one", async () => {
   await withHolder(async (place, holder) => {
     await place.write(`locks/${LOCK}.end`, JSON.stringify({ hold: crypto.randomUUID(), label: "unlock by x" }));
     // The next one replaces it.

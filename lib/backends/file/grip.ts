@@ -6,11 +6,11 @@ import type { Forced, Grip } from "../../who/grip.ts";
 import type { Sighting } from "../../who/sighting.ts";
 import type { LockFolder } from "./lock_folder.ts";
 import { holdOf, lookAtFiles } from "./sightings.ts";
-import { leaveWish, takeWishBack, wishPath } from "./wish.ts";
+import { endRequestPath, leaveEndRequest, removeEndRequest } from "./end_request.ts";
 
 /** The grip on a holder of a lock file: a process of this machine. */
 export class FileGrip implements Grip {
-  readonly deaf: string | undefined;
+  readonly unaskable: string | undefined;
   readonly noticedWithin: number;
   readonly #folder: LockFolder;
   readonly #holder: Sighting;
@@ -36,7 +36,7 @@ export class FileGrip implements Grip {
     const hold = holdOf(folder.path, holder.lock);
     // The record may be of a holder that died, while a program that writes none holds the lock now.
     this.#hold = hold !== undefined && hold.pid === holder.pid && hold.host === holder.host ? hold.hold : undefined;
-    this.deaf = this.#hold === undefined ? "it is no sera that can be asked" : undefined;
+    this.unaskable = this.#hold === undefined ? "it is no sera that can be asked" : undefined;
   }
 
   holds(): Promise<boolean> {
@@ -52,10 +52,10 @@ export class FileGrip implements Grip {
   }
 
   ask(): Promise<void> {
-    const path = wishPath(this.#folder.path, this.#holder.lock);
+    const path = endRequestPath(this.#folder.path, this.#holder.lock);
     const { label, host } = this.#by;
     try {
-      this.#hasAsked = leaveWish(path, this.#folder, { hold: this.#hold!, label, host }) || this.#hasAsked;
+      this.#hasAsked = leaveEndRequest(path, this.#folder, { hold: this.#hold!, label, host }) || this.#hasAsked;
       return Promise.resolve();
     } catch (error) {
       if (!(error instanceof Error)) throw error;
@@ -98,7 +98,7 @@ export class FileGrip implements Grip {
   }
 
   [Symbol.asyncDispose](): Promise<void> {
-    if (this.#hasAsked) takeWishBack(wishPath(this.#folder.path, this.#holder.lock));
+    if (this.#hasAsked) removeEndRequest(endRequestPath(this.#folder.path, this.#holder.lock));
     return Promise.resolve();
   }
 }

@@ -9,7 +9,7 @@ import { type Answer, closeQuietly, concat, ServerError } from "./fake_server.ts
 import { FakeMySql } from "./mysql/fake_server.ts";
 import { FakePostgres, message } from "./postgres/fake_server.ts";
 import { answerOf, FAKE_MYSQL, FAKE_POSTGRES, type FakeKind, WORDS } from "./fake_sessions.ts";
-import { freshName, hold, never, open } from "./open.ts";
+import { freshName, hold, never, open, SHORT_LEASE } from "./open.ts";
 import { Together } from "../side_by_side.ts";
 
 const together = new Together();
@@ -62,9 +62,6 @@ for (const [kind, what, answer] of NONSENSE) {
   });
 }
 
-/** Short enough to wait for a look at the lock, and longer than a slow machine takes for one. */
-const LEASE = { ttl: 6000, grace: 0 };
-
 for (const kind of [FAKE_MYSQL, FAKE_POSTGRES]) {
   const answers: readonly Answer[] = [{ mine: "perhaps" }, {}, [{ mine: 1 }, { mine: 1 }], { mine: "t".repeat(70) }];
   for (const answer of answers) {
@@ -73,7 +70,7 @@ for (const kind of [FAKE_MYSQL, FAKE_POSTGRES]) {
       // How often it is looked at before depends on how fast the server answers.
       let isHeld = false;
       using server = startWith(kind, WORDS[kind.name].look, () => isHeld ? answer : undefined);
-      await using backend = await open(settingOf(server), freshName(), undefined, { lease: LEASE });
+      await using backend = await open(settingOf(server), freshName(), undefined, { lease: SHORT_LEASE });
       const lock = await hold(backend);
       isHeld = true;
       await until("it is lost", () => lock.lost.aborted);
@@ -93,7 +90,7 @@ for (const kind of [FAKE_MYSQL, FAKE_POSTGRES]) {
     const tamper = (frame: Uint8Array) => isBroken ? broken : frame;
     using server = kind === FAKE_MYSQL ? new FakeMySql(answer, undefined, tamper) : new FakePostgres(answer, tamper);
     {
-      await using backend = await open(settingOf(server), freshName(), undefined, { lease: LEASE });
+      await using backend = await open(settingOf(server), freshName(), undefined, { lease: SHORT_LEASE });
       const lock = await hold(backend);
       isHeld = true;
       await until("it is lost", () => lock.lost.aborted);

@@ -64,7 +64,7 @@ export async function forget({ flags, operands: words, io }: Call): Promise<numb
   if (lock === undefined) {
     throw new UsageError("Cannot tell whose runs to forget", "name the command after --, or add --name TEXT");
   }
-  requireConfirmable(isSure, "forget runs");
+  requireConfirmable(isSure, "forget runs", words);
   const place = ledgerPlace(server, rule.table);
   const task = { settings, place, lock, rule, io };
   const none = (text: string) => {

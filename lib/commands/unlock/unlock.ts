@@ -45,7 +45,7 @@ export async function unlock({ flags, operands: words, io, note }: Call): Promis
     throw new UsageError("Cannot tell which lock to end", "give its command after --, or --name, or --lock PREFIX");
   }
   const unlockOptions = { yes: isAsked(flags, "yes"), force: isAsked(flags, "force"), wait: waitOf(flags.get("wait")) };
-  requireConfirmable(unlockOptions.yes, "end the holder");
+  requireConfirmable(unlockOptions.yes, "end the holder", words);
   const report = new UnlockReport(io, isAsked(flags, "json"), note);
   return await asQuery(() => find(asked, settings, unlockOptions, report, io));
 }

@@ -33,11 +33,9 @@ export class UnlockReport {
   /** Nobody holds the lock. */
   free({ lock, prefix }: Asked): void {
     if (this.#isJson) return this.#json({ lock: lock ?? null, outcome: "free" });
-    this.#io.out(
-      prefix === undefined
-        ? "Free: nobody holds it.\n"
-        : `Free: nobody holds a lock that begins with ${printable(prefix)}.\n`,
-    );
+    // It may not be the lock that was meant.
+    const which = prefix === undefined ? "it" : `a lock that begins with ${printable(prefix)}`;
+    this.#io.out(`Free: nobody holds ${which}. To see what is held: sera status\n`);
   }
 
   /** Several holders were found, and none of them is ended. */

@@ -3,7 +3,6 @@
 import { keySql } from "../backends/postgres/key_sql.ts";
 import { lockName } from "../../lib/lock/lock_name.ts";
 import { etcdUnavailable } from "../servers/etcd.ts";
-import { startEtcdCluster } from "../servers/etcd_cluster.ts";
 import { mariaDbUnavailable } from "../servers/mariadb.ts";
 import { mysql56Unavailable } from "../servers/mysql56.ts";
 import type { MySqlServer } from "../servers/mysql_process.ts";
@@ -67,11 +66,6 @@ export function useTargets(): readonly Target[] {
 /** An etcd of one member, for the tests of one file. */
 export function useEtcd(): Target {
   return new EtcdTarget("etcd", linux ?? etcdUnavailable, lendEtcd);
-}
-
-/** An etcd of three members, for the tests of one file. */
-export function useEtcdCluster(): Target {
-  return new EtcdTarget("etcd, three members", linux ?? etcdUnavailable, () => startEtcdCluster());
 }
 
 /** Those whose ledger is a table. */

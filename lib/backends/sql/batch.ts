@@ -39,7 +39,7 @@ export async function oneByOne(
 }
 
 /** The rows of an outcome; undefined if it has none, or there is none. */
-export function rowsIn(outcome: Outcome | undefined): readonly Row[] | undefined {
+export function rowsIfAny(outcome: Outcome | undefined): readonly Row[] | undefined {
   return outcome && "rows" in outcome ? outcome.rows : undefined;
 }
 

@@ -2,7 +2,7 @@ import type { LeasedLock } from "../../lock/held_lock.ts";
 import { type Acquired, hold } from "../../lock/hold.ts";
 import type { Keeper } from "../../lock/keeper.ts";
 import { Moment } from "../../lock/lease.ts";
-import { rowsIn } from "./batch.ts";
+import { rowsIfAny } from "./batch.ts";
 import type { Ended, LastEnding } from "./ending.ts";
 import type { QueryOptions } from "./query_options.ts";
 import type { ReleaseWhere } from "./release_where.ts";
@@ -87,12 +87,12 @@ class SessionKeeper implements Keeper {
     const { record, readBack, isRecorded, afterwards } = ending;
     const release = this.#lock.releaseWhere(isRecorded);
     const outcomes = await this.session.batch([record, readBack, release.statement, ...afterwards], options);
-    const released = rowsIn(outcomes[2]);
+    const released = rowsIfAny(outcomes[2]);
     this.#released = released && release.wasHeld(released);
     return {
       isReleased: this.#released !== undefined,
       record: outcomes[0],
-      readBack: rowsIn(outcomes[1]),
+      readBack: rowsIfAny(outcomes[1]),
       afterwards: outcomes.slice(3),
     };
   }

@@ -1,7 +1,7 @@
 import { InterruptedError, LockUnavailableError } from "../../errors.ts";
 import { INTERRUPTED, LedgerBusyError, type Patience } from "../../ledger/patience.ts";
 import type { Asker } from "./asker.ts";
-import { type Outcome, rowsIn } from "./batch.ts";
+import { type Outcome, rowsIfAny } from "./batch.ts";
 import type { Store } from "./store.ts";
 import type { Statement } from "./statement.ts";
 
@@ -63,7 +63,7 @@ export function ledgerStatements(
     const all = unset ? [unset.all, ...statements] : statements;
     const [first, ...others] = await unlessInterrupted(() => asker.batch!(all, options));
     if (!unset) return [first!, ...others];
-    if (rowsIn(first)) {
+    if (rowsIfAny(first)) {
       unset = undefined;
       return others;
     }

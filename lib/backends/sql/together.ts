@@ -1,4 +1,4 @@
-import { rowsIn } from "./batch.ts";
+import { rowsIfAny } from "./batch.ts";
 import type { LedgerTable } from "./ledger_table.ts";
 import type { Row } from "./row.ts";
 import type { Statement } from "./statement.ts";
@@ -33,10 +33,10 @@ export function together(
   let outcomes: Awaited<ReturnType<NonNullable<typeof batch>>> = [];
   // What comes after a failure may have been run without what it needs.
   const outcome = (index: number) =>
-    outcomes.slice(0, index).some((before) => !rowsIn(before)) ? undefined : outcomes[index];
+    outcomes.slice(0, index).some((before) => !rowsIfAny(before)) ? undefined : outcomes[index];
   return statements.map((statement, index) => ({
     get known() {
-      return rowsIn(outcome(index));
+      return rowsIfAny(outcome(index));
     },
     rows() {
       const first = async () => {

@@ -7,7 +7,7 @@ import type { Session } from "../session.ts";
 import type { Row } from "../row.ts";
 import type { Statement } from "../statement.ts";
 import type { Asker, SettingsFrom } from "../asker.ts";
-import { type Outcome, rowsIn } from "../batch.ts";
+import { type Outcome, rowsIfAny } from "../batch.ts";
 
 /** The connection of a lease, which outlives each of its sessions: when one has ended, the next use opens another. */
 export class LeaseConnection<S extends Session> implements LockSession, Asker {
@@ -86,7 +86,7 @@ export class LeaseConnection<S extends Session> implements LockSession, Asker {
   async batch(statements: readonly Statement[], options: QueryOptions = {}): Promise<readonly Outcome[]> {
     const session = await this.#sessionUnless(options.signal);
     const outcomes = await session.batch(statements, options);
-    if (outcomes.some((outcome) => rowsIn(outcome))) this.answered(session);
+    if (outcomes.some((outcome) => rowsIfAny(outcome))) this.answered(session);
     return outcomes;
   }
 

@@ -10,7 +10,7 @@ import type { LeaseConnection } from "./connection.ts";
 import { endRequestFor, type Ownership } from "./row.ts";
 import type { LeaseServer } from "./server.ts";
 import { whyLost } from "./why_lost.ts";
-import { type Outcome, rowsIn } from "../batch.ts";
+import { type Outcome, rowsIfAny } from "../batch.ts";
 import type { Ended, LastEnding } from "../ending.ts";
 import { sql } from "../statement.ts";
 
@@ -143,9 +143,9 @@ export class LeaseKeeper<S extends Session> implements Keeper {
       throw error;
     }
     const at = ending ? 1 : 0;
-    const left = leave && rowsIn(outcomes[at]);
+    const left = leave && rowsIfAny(outcomes[at]);
     if (left && leave.wasHeld(left) !== undefined) this.#queuedIn = undefined;
-    const readBack = ending && rowsIn(outcomes[0]);
+    const readBack = ending && rowsIfAny(outcomes[0]);
     return { isReleased: this.#isReleased, readBack, afterwards: outcomes.slice(leave ? at + 1 : at) };
   }
 

@@ -1,4 +1,4 @@
-import { HELP_FLAG, VERSION_FLAG } from "./args/flag.ts";
+import { DRY_RUN_FLAG, DRY_RUN_JSON_FLAG, HELP_FLAG, VERSION_FLAG } from "./args/flag.ts";
 import { readOperands } from "./args/operands.ts";
 import type { Call, Command } from "./commands/command.ts";
 import { inFrame } from "./commands/frame.ts";
@@ -11,7 +11,10 @@ import { resolveSettings } from "./settings/resolve.ts";
 import { SETTINGS } from "./settings/table.ts";
 
 /** The command without a name: runs another command under a lock. */
-const RUN: Command = { flags: [...SETTINGS, VERSION_FLAG, HELP_FLAG], work: runCommand };
+const RUN: Command = {
+  flags: [...SETTINGS, DRY_RUN_FLAG, DRY_RUN_JSON_FLAG, VERSION_FLAG, HELP_FLAG],
+  work: runCommand,
+};
 
 /**
  * The whole program, except that only main.ts exits.
@@ -32,6 +35,10 @@ async function runCommand({ flags, operands, repeated, io, progress, tellBy }: C
   const settings = await resolveSettings(flags, io.env, false, repeated);
   if (SETTINGS.some(({ name, needs, harmless }) => needs && !harmless && flags.has(name))) {
     (await import("./settings/without_effect.ts")).refuseWithoutEffect(settings, flags);
+  }
+  if (flags.has(DRY_RUN_FLAG.name) || flags.has(DRY_RUN_JSON_FLAG.name)) {
+    const exitCode = await (await import("./commands/dry_run.ts")).dryRunIfAsked(request, settings, io, flags);
+    if (exitCode !== undefined) return exitCode;
   }
   const logger = new Logger(io, settings.logging, request.words.join(" "));
   tellBy(logger);

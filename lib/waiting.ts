@@ -8,6 +8,9 @@
 import type { EventEmitter } from "node:events";
 import { Deadline, LONGEST_TIMER } from "./deadline.ts";
 
+/** Never aborts. */
+export const NEVER: AbortSignal = new AbortController().signal;
+
 /** Removes what a wait has set up: a timer, a listener. */
 type Stop = () => void;
 
@@ -98,6 +101,20 @@ export function delayOrAbort(delay: number, ...signals: AbortSignal[]): Promise<
  */
 export function within<T>(limit: number, promise: Promise<T>): Promise<T | undefined> {
   return limit === Infinity ? promise : firstOf<T | undefined>(settled(promise), elapsed(limit, nothing));
+}
+
+/**
+ * Resolves to a promise's result, unless a signal fires first; undefined never does.
+ *
+ * @throws What the promise fails with, or the signal's reason.
+ */
+export function unlessAborted<T>(signal: AbortSignal | undefined, promise: Promise<T>): Promise<T> {
+  return firstOf<T>(
+    settled(promise),
+    aborted(signal, ({ reason }) => {
+      throw reason;
+    }),
+  );
 }
 
 /** A signal that fires after some time, unless it is disposed of first. */

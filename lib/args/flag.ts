@@ -4,8 +4,18 @@ import type { FlagSpec } from "./go_flags.ts";
 /** The flag that every subcommand has. */
 export const HELP_FLAG: Flag = { name: "help", alias: "h", kind: "boolean", help: ["print this text"] };
 
-/** The one flag of a run that is no setting, besides `--help`. */
+/** The flags of a run that are no settings, besides `--help`. */
 export const VERSION_FLAG: Flag = { name: "version", kind: "boolean", help: ["print the version"] };
+export const DRY_RUN_FLAG: Flag = {
+  name: "dry-run",
+  kind: "boolean",
+  help: ["say whether it would run the command, wait or skip;", "lock, run and write nothing"],
+};
+export const DRY_RUN_JSON_FLAG: Flag = {
+  name: "json",
+  kind: "boolean",
+  help: ["with --dry-run: print one JSON object instead"],
+};
 
 /** Whether a flag needs no value; one may still follow as `=value`. */
 export function standsAlone({ kind }: FlagSyntax): boolean {

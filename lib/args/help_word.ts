@@ -2,7 +2,7 @@ import { UsageError } from "../errors.ts";
 import type { Subcommand } from "./subcommand.ts";
 
 /**
- * Refuses the one word `help` behind a subcommand: it is either a command of that name or a wish for the help text.
+ * Refuses the one word `help` behind a subcommand: it is either a command of that name or asks for the help text.
  * Behind `--` it is a command.
  *
  * @param argv The words after the subcommand.

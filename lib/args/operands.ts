@@ -9,6 +9,11 @@ export interface RunRequest {
   readonly wait: number;
   /** The command's words, at least one. */
   readonly words: readonly string[];
+  /**
+   * How long to hold the lock without a command, in milliseconds; the words then only name the lock, unless a setting
+   * does. Undefined for a run.
+   */
+  readonly hold?: number | undefined;
 }
 
 /**

@@ -1,4 +1,4 @@
-import { HELP_FLAG, VERSION_FLAG } from "./flag.ts";
+import { DRY_RUN_FLAG, DRY_RUN_JSON_FLAG, HELP_FLAG, VERSION_FLAG } from "./flag.ts";
 import type { Flag } from "../settings/flag.ts";
 import { SETTING_FLAGS } from "../settings/setting_words.ts";
 
@@ -16,7 +16,7 @@ export const ABOUT_RUN: readonly string[] = [
 ];
 
 /** All flags of a run. */
-export const RUN_FLAGS: readonly Flag[] = [...SETTING_FLAGS, VERSION_FLAG, HELP_FLAG];
+export const RUN_FLAGS: readonly Flag[] = [...SETTING_FLAGS, DRY_RUN_FLAG, DRY_RUN_JSON_FLAG, VERSION_FLAG, HELP_FLAG];
 
 /** Command lines, and what they do. */
 export const EXAMPLES: readonly (readonly [command: string, meaning: string])[] = [

@@ -20,6 +20,8 @@ export interface Subcommand {
   readonly settings: readonly (Setting & Flag)[];
   /** Whether a command's words may follow its flags. */
   readonly takesCommand: boolean;
+  /** Whether its one operand may also stand before the flags. */
+  readonly operandFirst?: true;
   /** The words of which one may follow its flags, where these can be listed. */
   readonly operands?: readonly string[];
   readonly statuses: readonly ExitStatus[];

@@ -1,4 +1,5 @@
 import { ExitCode } from "../exit_codes.ts";
+import { SETTING_FLAGS } from "../settings/setting_words.ts";
 import { BAD_ARGUMENTS, BAD_CONFIG, BROKEN_PIPE, NOT_PRINTED } from "./exit_statuses.ts";
 import { HELP_FLAG } from "./flag.ts";
 import { JSON_FLAG, LOCK_FLAG, PLACE_FLAGS, type Subcommand, YES_FLAG } from "./subcommand.ts";
@@ -16,16 +17,16 @@ export const UNLOCK: Subcommand = {
     "Shows who holds the lock of a command (its words as in a run, without the wait)",
     "or of a name, asks whether to end that holder, and does so. First its sera is",
     "asked: it stops its command (TERM, the grace period, KILL), releases the lock,",
-    "and exits with 206, saying who asked. It sees the wish with its next renewal,",
-    "within a third of its ttl.",
+    "and exits with 206, saying who asked. It notices with its next renewal, within a",
+    "third of its ttl.",
     "",
     "With --force the lock is taken from a holder that does not answer, or that is",
     "no sera: its session is ended, its lease taken over, or, with file:, its process",
     "killed. Another sera may then run while the old one still stops its command; the",
     "last line says until when. Only the holder that was shown is ever ended, and",
     "nobody who gets the lock after it. It takes those flags of a run that say where",
-    "the lock is (see sera --help), and all variables. Whoever may use the server's",
-    "locks may ask.",
+    "the lock is (see sera --help), --grace, and all variables. Whoever may use the",
+    "server's locks may ask.",
   ],
   flags: [
     LOCK_FLAG,
@@ -48,7 +49,8 @@ export const UNLOCK: Subcommand = {
     JSON_FLAG,
     HELP_FLAG,
   ],
-  settings: PLACE_FLAGS,
+  // How long to wait for the holder depends on the grace period.
+  settings: [...SETTING_FLAGS.filter(({ name }) => name === "grace"), ...PLACE_FLAGS],
   takesCommand: true,
   statuses: [
     [0, "the holder that was shown has the lock no more, or nobody held it"],

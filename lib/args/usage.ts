@@ -31,7 +31,7 @@ export function helpText(commands: readonly Subcommand[]): string {
     FLAGS_HEADING,
     ...RUN_FLAGS.flatMap(flagLines),
     "",
-    "Each flag but --help and --version can be set by a variable too, for example",
+    "Each flag but the last four can be set by a variable too, for example",
     "SERA_SERVER or SERA_WAIT_AND_SKIP=true. Flags win over variables, and these",
     "over the config file, which may hold these keys:",
     ...configKeys(),

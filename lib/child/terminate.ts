@@ -1,4 +1,4 @@
-import { aborted, delayOrAbort, elapsed, firstOf, settled } from "../waiting.ts";
+import { aborted, delayOrAbort, elapsed, firstOf, NEVER, settled } from "../waiting.ts";
 import type { Survivor } from "./group.ts";
 import type { RunningCommand } from "./spawn.ts";
 
@@ -94,7 +94,7 @@ class GroupWait {
   /** After SIGKILL: resolves when nobody is left, or nobody that has to be waited for. */
   async untilOver(): Promise<void> {
     this.#killed = true;
-    await this.#watch(new AbortController().signal);
+    await this.#watch(NEVER);
   }
 
   /** @returns Whether nobody is left; false when it was cut off. */

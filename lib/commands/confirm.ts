@@ -19,7 +19,10 @@ export function requireConfirmable(isGiven: boolean, what: string): void {
 export async function confirm(question: string, io: Io): Promise<boolean> {
   io.err(`${question} [y/N] `);
   await io.flush?.();
-  return /^\s*y(es)?\s*$/i.test(await readLine());
+  const answer = await readLine();
+  // Ctrl-D ends no line.
+  if (!answer.endsWith("\n")) io.err("\n");
+  return /^\s*y(es)?\s*$/i.test(answer);
 }
 
 /** The next line from stdin, as far as it was typed before the end of the input. */

@@ -12,6 +12,12 @@ export const SECOND = 1000;
 /** How often to see whether sera is in the foreground, in milliseconds, besides when it goes on after a stop. */
 const CHECK_EVERY = 5 * SECOND;
 
+/**
+ * How late the line may be drawn without another look, in milliseconds: where sera goes on after a stop, what was due
+ * meanwhile comes before the signal that tells of it.
+ */
+const LATE = 20;
+
 /** What a line that counts tells. */
 export interface Count {
   /** What it says now, in `width` columns at most. */
@@ -46,6 +52,8 @@ class CountingLine {
   readonly #line: PassingLine;
   readonly #isDumb: boolean;
   #isVisible = false;
+  /** How often it was seen whether sera is in the foreground. */
+  #checks = 0;
   /** What a dumb terminal was told. */
   #told: string | undefined;
 
@@ -72,21 +80,28 @@ class CountingLine {
         }),
     });
     let nextCheck = 0;
+    let due = Infinity;
     while (!over.aborted && this.#io.errWidth?.() !== undefined) {
       if (performance.now() >= nextCheck) {
         await this.#checkForeground();
         nextCheck = performance.now() + CHECK_EVERY;
       }
       if (this.#isVisible) await this.#count.beforeDrawing?.(draw);
+      if (this.#isVisible && performance.now() > due + LATE) await this.#checkForeground();
       this.#draw();
       const { remaining } = this.#deadline;
       // When a whole number of seconds is left.
-      await delayOrAbort(remaining === Infinity ? SECOND : remaining % SECOND || SECOND, over);
+      const delay = remaining === Infinity ? SECOND : remaining % SECOND || SECOND;
+      due = performance.now() + delay;
+      await delayOrAbort(delay, over);
     }
   }
 
   async #checkForeground(): Promise<void> {
+    const check = ++this.#checks;
     const isVisible = await isInForeground();
+    // It was stopped meanwhile, and is being looked at again.
+    if (check !== this.#checks) return;
     if (!isVisible) this.#hide();
     this.#isVisible = isVisible;
   }

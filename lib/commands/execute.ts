@@ -81,7 +81,7 @@ async function wrapUp(end: CommandEnd, since: number, execution: Execution): Pro
       ? "another node may have run the command since it ended here"
       : "the command had ended before, but another node may have run it before min-hold was over";
   };
-  await tryStep(execution, () => release(lock, logger, since, ifGone));
+  await tryStep(execution, async () => void await release(lock, logger, since, ifGone));
   return status;
 }
 

@@ -12,14 +12,18 @@ import { ledgerPlace } from "../settings/ledger_settings.ts";
 import { resolveSettings } from "../settings/resolve.ts";
 import type { Settings } from "../settings/settings.ts";
 import { terminalWidth } from "../system/terminal.ts";
+import { tellTimeAt } from "../text/time.ts";
+import { NEVER } from "../waiting.ts";
 import { holderText } from "../who/holder_text.ts";
 import { look } from "../who/look.ts";
+import type { Sighting } from "../who/sighting.ts";
 import { asQuery } from "./as_query.ts";
 import { backendOptions } from "./backend_options.ts";
 import type { Call } from "./command.ts";
 import { confirm, requireConfirmable } from "./confirm.ts";
 import { untilSignalled } from "./ending_signals.ts";
 import { forgotText, questionText, uncountedText } from "./forget_text.ts";
+import { ledgerIn } from "./ledger_in.ts";
 import { lockOf } from "./lock_of.ts";
 import { runnerOf } from "./runner.ts";
 
@@ -31,9 +35,6 @@ const MOST_RUNS = 100;
 
 /** What others see of sera while it holds the lock. */
 const LABEL = "forget";
-
-/** Never aborts. */
-const { signal } = new AbortController();
 
 /** What is to be forgotten, and where. */
 interface Task {
@@ -80,7 +81,7 @@ export async function forget({ flags, operands: words, io }: Call): Promise<numb
   // Only now, since nothing ends the wait for an answer but a signal.
   return await untilSignalled(async (interrupted) => {
     await forgetAll(task, runs, interrupted);
-    io.out(json ? `${historyJson(runs, "forgotten")}\n` : forgotText(runs, rule));
+    io.out(json ? `${historyJson(runs, "forgotten")}\n` : forgotText(runs, rule, tellTimeAt(terminalWidth())));
     return ExitCode.ok;
   });
 }
@@ -94,10 +95,10 @@ interface Counting {
 /** Looks without taking the lock, so that it is not held while a person thinks. */
 async function countingNow({ settings, lock, rule, io }: Task): Promise<Counting> {
   const { server, ledger: { table } } = settings;
-  await using observer = await server.observe(lock, backendOptions(settings, LABEL, io), signal);
-  const { sightings } = await look({ lock }, () => observer.sightings({ lock }, table, signal));
-  if (sightings.some(({ state }) => state === "held")) throw busyError(holderText(sightings));
-  const ledger = await observer.ledger(table, new Patience(undefined, io.limits?.ledgerWait));
+  await using observer = await server.observe(lock, backendOptions(settings, LABEL, io), NEVER);
+  const { sightings } = await look({ lock }, () => observer.sightings({ lock }, table, NEVER));
+  if (sightings.some(({ state }) => state === "held")) throw busyError(sightings);
+  const ledger = await ledgerIn(observer, table, io);
   if (!ledger) return { runs: [], others: [] };
   return await countingIn(ledger, lock, rule);
 }
@@ -127,7 +128,7 @@ async function forgetAll(
   const held = await asked.acquire(0, interrupted);
   if (!held) {
     const { sightings } = await look({ lock }, () => asked.sightings(table, interrupted));
-    throw busyError(holderText(sightings));
+    throw busyError(sightings);
   }
   try {
     const ledger = await open(held);
@@ -159,7 +160,8 @@ function refuseChanged(shown: readonly RecordedRun[], runs: readonly RecordedRun
   throw new LockUnavailableError("Nothing was forgotten: other runs count by now", "look at them and try again");
 }
 
-function busyError(holder: string | undefined): LockBusyError {
+function busyError(sightings: readonly Sighting[]): LockBusyError {
+  const holder = holderText(sightings, Date.now(), tellTimeAt(terminalWidth(Deno.stderr)));
   const whose = holder === undefined ? "" : ` (${holder})`;
   return new LockBusyError(`Nothing was forgotten: the lock is held${whose}`, "wait until its command has ended");
 }

@@ -3,6 +3,7 @@ import type { RecordedRun, Rule } from "../ledger/run.ts";
 import { formatDuration } from "../text/duration.ts";
 import { printable } from "../text/printable.ts";
 import { quotedForShell } from "../text/shell_word.ts";
+import type { TellTime } from "../text/time.ts";
 
 /** The flags of a rule, as in the command that goes by them. */
 function flagsOf({ once, every, countFailures }: Rule): string {
@@ -26,9 +27,15 @@ function endOf({ outcome }: RecordedRun): string {
   return outcome === "abandoned" ? "was abandoned" : outcome;
 }
 
-/** What was done. */
-export function forgotText(runs: readonly RecordedRun[], rule: Rule): string {
-  const lines = runs.map((run) => `Forgot run ${run.id} by ${printable(whoAndWhen(run))}, which ${endOf(run)}.\n`);
+/**
+ * What was done.
+ *
+ * @param tell How to tell moments.
+ */
+export function forgotText(runs: readonly RecordedRun[], rule: Rule, tell: TellTime): string {
+  const lines = runs.map((run) =>
+    `Forgot run ${run.id} by ${printable(whoAndWhen(run, tell))}, which ${endOf(run)}.\n`
+  );
   return `${lines.join("")}With ${flagsOf(rule)} the command may run again.\n`;
 }
 

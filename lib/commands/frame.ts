@@ -3,7 +3,7 @@
 import type { Subcommand } from "../args/subcommand.ts";
 import { flagSpecs } from "../args/flag.ts";
 import { isAsked } from "../args/is_asked.ts";
-import { readFlags } from "../args/read_flags.ts";
+import { readFlags, readFlagsInAnyOrder } from "../args/read_flags.ts";
 import type { Io } from "../io.ts";
 import { Failures } from "../log/failures.ts";
 import { Progress } from "./progress.ts";
@@ -25,7 +25,12 @@ export async function inFrame(command: Command, argv: readonly string[], io: Io)
   });
   const progress = new Progress(failures.tell, command.ownCode);
   try {
-    const { flags, operands, repeated } = await readFlags(argv, specs, words?.name, loadSubcommands);
+    const { flags, operands, repeated } = await (words?.operandFirst ? readFlagsInAnyOrder : readFlags)(
+      argv,
+      specs,
+      words?.name,
+      loadSubcommands,
+    );
     const text = await askedText(flags, words);
     if (text !== undefined) {
       io.out(text);

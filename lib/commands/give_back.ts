@@ -57,19 +57,22 @@ export async function keep({ lock, minHold, watch, logger }: Execution, held: nu
  * Gives the lock back. If it was lost, that is reported, and does not change the exit code.
  *
  * @param ifGone Gives the consequence of a lost lock.
+ * @returns Whether it was held until then, and is released.
  */
 export async function release(
   lock: HeldLock,
   logger: Logger,
   since: number,
   ifGone: () => string,
-): Promise<void> {
+): Promise<boolean> {
   try {
     await lock.release();
     const held = Math.round(performance.now() - since);
     logger.log("info", "released", `Lock released, held for ${formatDuration(held)}.`, { held });
+    return true;
   } catch (error) {
     if (!(error instanceof LockLostError)) throw error;
     logger.log("error", "error", `${messageOf(error)}; ${ifGone()}`);
+    return false;
   }
 }

@@ -10,20 +10,18 @@ import { historyJson } from "../ledger/history.ts";
 import type { TableName } from "../ledger/table_name.ts";
 import type { RecordedRun, RunFilter } from "../ledger/run.ts";
 import { FAILED } from "../ledger/summary.ts";
-import { Patience } from "../ledger/patience.ts";
-import { lockName } from "../lock/lock_name.ts";
 import { terminalWidth } from "../system/terminal.ts";
 import { beginningsOf } from "../who/names.ts";
 import { printable } from "../text/printable.ts";
+import { NEVER } from "../waiting.ts";
 import { type Asked, askedFor } from "./asked_for.ts";
 import { backendOptions } from "./backend_options.ts";
 import { asQuery } from "./as_query.ts";
 import type { Call } from "./command.ts";
 import { isNarrow, readChoice, refuseBesideSchema } from "./history_choice.ts";
-import { MOST_LOCKS, settled } from "./settled.ts";
-
-/** Placeholder lock name for a session that asks for no lock. */
-const NO_LOCK = lockName("");
+import { ledgerIn } from "./ledger_in.ts";
+import { NO_LOCK } from "./no_lock.ts";
+import { MOST_LOCKS, withAbandoned } from "./abandoned.ts";
 
 /** Where the ledger is. */
 interface Place {
@@ -84,13 +82,12 @@ async function readRuns(
   limit: number,
 ): Promise<readonly RecordedRun[]> {
   const { server, ledger: { table } } = settings;
-  const { signal } = new AbortController();
-  await using observer = await server.observe(NO_LOCK, backendOptions(settings, "history", io), signal);
-  const ledger = await observer.ledger(table, new Patience(undefined, io.limits?.ledgerWait));
+  await using observer = await server.observe(NO_LOCK, backendOptions(settings, "history", io), NEVER);
+  const ledger = await ledgerIn(observer, table, io);
   if (!ledger) return [];
-  if (!failed) return await settled(await ledger.latest(limit, filter), observer, table, signal);
+  if (!failed) return await withAbandoned(await ledger.latest(limit, filter), observer, table, NEVER);
   const left = await ledger.latest(MOST_LOCKS, { ...filter, outcomes: ["running"] });
-  const abandoned = (await settled(left, observer, table, signal)).filter(({ outcome }) => outcome !== "running");
+  const abandoned = (await withAbandoned(left, observer, table, NEVER)).filter(({ outcome }) => outcome !== "running");
   const others = await ledger.latest(limit, { ...filter, outcomes: FAILED });
   return [...abandoned, ...others].toSorted((a, b) => a.id < b.id ? 1 : -1).slice(0, limit);
 }

@@ -4,16 +4,21 @@ import type { Logger } from "../log/logger.ts";
 /**
  * Does work that a signal may interrupt until the command is started.
  *
+ * @param consequence What has not come about then, for messages.
  * @returns What the work gives, such as an exit code, or the exit code 128+n after signal n.
  */
-export async function unlessInterrupted<T>(logger: Logger, work: () => Promise<T>): Promise<T | number> {
+export async function unlessInterrupted<T>(
+  logger: Logger,
+  work: () => Promise<T>,
+  consequence = "the command was not executed",
+): Promise<T | number> {
   try {
     return await work();
   } catch (error) {
     if (!(error instanceof InterruptedError)) throw error;
     const { exitCode } = error;
     logger.exitsWith(exitCode);
-    logger.log("info", "interrupted", `${error.message} - the command was not executed.`);
+    logger.log("info", "interrupted", `${error.message} - ${consequence}.`);
     return exitCode;
   }
 }

@@ -9,6 +9,7 @@ const WORK: ReadonlyMap<string, Load> = new Map<string, Load>([
   ["history", async () => ({ prints: true, work: (await import("./history.ts")).history })],
   ["doctor", async () => ({ prints: true, work: (await import("./doctor.ts")).doctor })],
   ["unlock", async () => ({ prints: true, work: (await import("./unlock.ts")).unlock })],
+  ["hold", async () => ({ prints: true, work: (await import("./hold.ts")).hold })],
   ["forget", async () => ({ prints: true, work: (await import("./forget.ts")).forget })],
   ["metrics", async () => ({ prints: true, work: (await import("./metrics.ts")).metrics })],
   ["completion", async () => ({ prints: true, work: (await import("./completion.ts")).completion })],

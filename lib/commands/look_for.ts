@@ -1,22 +1,16 @@
 import type { Observer } from "../backends/backend.ts";
-import { lockName } from "../lock/lock_name.ts";
 import type { Settings } from "../settings/settings.ts";
 import { terminalWidth } from "../system/terminal.ts";
 import { printable } from "../text/printable.ts";
+import { NEVER } from "../waiting.ts";
 import { look } from "../who/look.ts";
 import { isAskedFor, mayBeAskedFor } from "../who/names.ts";
 import type { Seen } from "../who/sighting.ts";
 import type { Asked } from "./asked_for.ts";
 
-/** Placeholder lock name for a session that looks at all locks. */
-export const NO_LOCK = lockName("");
-
 const NAMES_HIDDEN =
   "nobody tells this user the names of some locks that are held, which are listed by their numbers; " +
   "ask for one lock by --namespace and --name";
-
-/** Never aborts. */
-const { signal } = new AbortController();
 
 /** What was seen, and whether a lock is known to be free if no holder is seen. */
 export interface Answer extends Seen {
@@ -31,7 +25,7 @@ export async function lookFor(
   observer: Observer,
 ): Promise<Answer> {
   const filter = lock !== undefined ? { lock } : namespace !== undefined ? { namespace } : "all";
-  const seen = await look(filter, () => observer.sightings(filter, ledger.table, signal));
+  const seen = await look(filter, () => observer.sightings(filter, ledger.table, NEVER));
   const named = lock === undefined || namespace === undefined
     ? seen.sightings
     : seen.sightings.map((sighting) => ({ ...sighting, namespace, name: name ?? sighting.name }));

@@ -1,39 +1,35 @@
 import type { Observer } from "../backends/backend.ts";
 import { ExitCode } from "../exit_codes.ts";
 import type { Io } from "../io.ts";
-import { Patience } from "../ledger/patience.ts";
 import type { LockSummary } from "../ledger/summary.ts";
-import { isLockName, lockName } from "../lock/lock_name.ts";
+import { isLockName } from "../lock/lock_name.ts";
 import { isNamespacedName } from "../lock/namespaced_name.ts";
 import { resolveSettings } from "../settings/resolve.ts";
 import type { Settings } from "../settings/settings.ts";
 import { exposition } from "../text/exposition.ts";
+import { NEVER } from "../waiting.ts";
 import { look } from "../who/look.ts";
 import { type LockFacts, lockLabel, metricsOf } from "../who/metrics.ts";
 import type { Seen } from "../who/sighting.ts";
 import { asQuery } from "./as_query.ts";
 import { backendOptions } from "./backend_options.ts";
 import type { Call } from "./command.ts";
+import { ledgerIn } from "./ledger_in.ts";
 import { refuseWords } from "./refuse_words.ts";
 import { readLimit, readSpan } from "./history_choice.ts";
-import { isHolderOf } from "./settled.ts";
+import { NO_LOCK } from "./no_lock.ts";
+import { isHolderOf } from "./abandoned.ts";
 
 /** The default of `--since`, in milliseconds. */
 const DAY = 24 * 3600 * 1000;
 
 /** The default of `--limit`: each lock has some 15 series. */
-const MOST_LOCKS = 100;
-
-/** Placeholder lock name for a session that asks for no lock. */
-const NO_LOCK = lockName("");
-
-/** Never aborts. */
-const { signal } = new AbortController();
+const DEFAULT_LIMIT = 100;
 
 /** Prints what is known of locks and their runs in the text format of Prometheus. */
 export async function metrics({ flags, operands: words, io }: Call): Promise<number> {
   refuseWords(words, "sera metrics [flags]");
-  const limit = readLimit(flags.get("limit"), MOST_LOCKS, "locks");
+  const limit = readLimit(flags.get("limit"), DEFAULT_LIMIT, "locks");
   const within = readSpan(flags, "since") ?? DAY;
   const settings = await resolveSettings(flags, io.env);
   const { locks, isComplete } = await asQuery(() => findLocks(settings, io, within, limit));
@@ -48,12 +44,12 @@ async function findLocks(
   limit: number,
 ): Promise<{ readonly locks: readonly LockFacts[]; readonly isComplete: boolean }> {
   const { server, ledger: { table } } = settings;
-  await using observer = await server.observe(NO_LOCK, backendOptions(settings, "metrics", io), signal);
+  await using observer = await server.observe(NO_LOCK, backendOptions(settings, "metrics", io), NEVER);
   const hasLedger = server.ledger !== undefined && server.ledger.missing?.(table) === undefined;
-  const ledger = hasLedger ? await observer.ledger(table, new Patience(undefined, io.limits?.ledgerWait)) : undefined;
+  const ledger = hasLedger ? await ledgerIn(observer, table, io) : undefined;
   const summaries = (await ledger?.summaries(within, limit + 1) ?? [])
     .filter(({ lock }) => isLockName(lock) || isNamespacedName(lock));
-  const seen = await look("all", () => observer.sightings("all", table, signal));
+  const seen = await look("all", () => observer.sightings("all", table, NEVER));
 
   const facts = new Map<string, LockFacts>();
   for (const runs of summaries.slice(0, limit)) {
@@ -72,7 +68,7 @@ async function findLocks(
 /** What can be seen of one lock: where not all are shown, more if it alone is asked for. */
 async function seenOf(lock: string, seen: Seen, { ledger: { table } }: Settings, observer: Observer): Promise<Seen> {
   if (seen.hidden === undefined || seen.showsHolders) return seen;
-  return await look({ lock }, () => observer.sightings({ lock }, table, signal));
+  return await look({ lock }, () => observer.sightings({ lock }, table, NEVER));
 }
 
 function factsOf(
@@ -93,12 +89,12 @@ function factsOf(
     isHeld,
     holder,
     waiters: showsAll ? waiters : undefined,
-    runs: runs && canTell ? settledSummary(runs, holder) : runs,
+    runs: runs && canTell ? withAbandoned(runs, holder) : runs,
   };
 }
 
 /** A run that is recorded as running is abandoned if its holder is gone: only the next holder marks it so. */
-function settledSummary(runs: LockSummary, holder: LockFacts["holder"]): LockSummary {
+function withAbandoned(runs: LockSummary, holder: LockFacts["holder"]): LockSummary {
   const { started, counts } = runs;
   const count = counts.get("running") ?? 0;
   if (started?.outcome !== "running" || count === 0 || holder && isHolderOf(started)(holder)) return runs;

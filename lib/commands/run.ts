@@ -77,7 +77,7 @@ export async function runUnderLock(
         await delayOrAbort(Math.min(PAUSE, deadline.remaining), interrupted);
       }
     }
-  });
+  }, request.hold === undefined ? undefined : "the lock was not taken");
 }
 
 /**

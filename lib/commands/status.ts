@@ -3,19 +3,18 @@ import { resolveSettings } from "../settings/resolve.ts";
 import type { Settings } from "../settings/settings.ts";
 import { LockUnavailableError } from "../errors.ts";
 import type { Io } from "../io.ts";
+import { NEVER } from "../waiting.ts";
 import { seenJson } from "../who/report.ts";
 import { type Asked, askedFor } from "./asked_for.ts";
 import { backendOptions } from "./backend_options.ts";
 import { asQuery } from "./as_query.ts";
 import type { Call } from "./command.ts";
-import { type Answer, lookFor, NO_LOCK, reportOf, whyUnknown } from "./look_for.ts";
+import { type Answer, lookFor, reportOf, whyUnknown } from "./look_for.ts";
+import { NO_LOCK } from "./no_lock.ts";
 
 /** The exit codes for one lock. */
 const HELD = 0;
 const FREE = 1;
-
-/** Never aborts. */
-const { signal } = new AbortController();
 
 /**
  * Prints the holder and the waiters of one lock, or of all of sera's locks on the server.
@@ -48,6 +47,6 @@ export async function status({ flags, operands: words, io, note }: Call): Promis
 
 async function find(asked: Asked, settings: Settings, io: Io): Promise<Answer> {
   const { lock = NO_LOCK } = asked;
-  await using observer = await settings.server.observe(lock, backendOptions(settings, "status", io), signal);
+  await using observer = await settings.server.observe(lock, backendOptions(settings, "status", io), NEVER);
   return await lookFor(asked, settings, observer);
 }

@@ -1,15 +1,18 @@
 import { UsageError } from "../errors.ts";
 import type { Io } from "../io.ts";
 import { runView } from "../ledger/history.ts";
-import { Patience } from "../ledger/patience.ts";
 import type { RecordedRun, RunFilter } from "../ledger/run.ts";
 import { whoAndWhen } from "../ledger/run_text.ts";
 import type { Settings } from "../settings/settings.ts";
+import { terminalWidth } from "../system/terminal.ts";
 import { formatDuration } from "../text/duration.ts";
 import { printable, printableJson } from "../text/printable.ts";
-import { ago, timeOf } from "../text/time.ts";
+import { ago, type TellTime, tellTimeAt } from "../text/time.ts";
+import { atTerminal } from "../text/wrapped.ts";
+import { NEVER } from "../waiting.ts";
 import { asQuery } from "./as_query.ts";
 import { backendOptions } from "./backend_options.ts";
+import { ledgerIn } from "./ledger_in.ts";
 
 /** The exit codes. */
 const YES = 0;
@@ -33,7 +36,9 @@ export async function succeededWithin(
   const { isLate, last } = await asQuery(() => lastSuccess(settings, io, filter, within));
   const succeeded = last !== undefined && !isLate;
   const answer = { succeeded, within: within / 1000, run: last ? runView(last) : null };
-  io.out(`${json ? printableJson(answer) : lineAbout(last, isLate, within)}\n`);
+  const width = terminalWidth();
+  const text = json ? printableJson(answer) : atTerminal(lineAbout(last, isLate, within, tellTimeAt(width)), width);
+  io.out(`${text}\n`);
   return succeeded ? YES : NO;
 }
 
@@ -45,9 +50,8 @@ async function lastSuccess(
   within: number,
 ): Promise<{ readonly isLate: boolean; readonly last: RecordedRun | undefined }> {
   const { server, ledger: { table } } = settings;
-  const { signal } = new AbortController();
-  await using observer = await server.observe(filter.lock!, backendOptions(settings, "history", io), signal);
-  const ledger = await observer.ledger(table, new Patience(undefined, io.limits?.ledgerWait));
+  await using observer = await server.observe(filter.lock!, backendOptions(settings, "history", io), NEVER);
+  const ledger = await ledgerIn(observer, table, io);
   const successes = { ...filter, outcomes: ["succeeded"] } as const;
   const [lately] = await ledger?.latest(1, { ...successes, endedWithin: within }) ?? [];
   if (lately) return { isLate: false, last: lately };
@@ -55,12 +59,12 @@ async function lastSuccess(
   return { isLate: true, last };
 }
 
-function lineAbout(last: RecordedRun | undefined, isLate: boolean, within: number): string {
+function lineAbout(last: RecordedRun | undefined, isLate: boolean, within: number, tell: TellTime): string {
   const span = formatDuration(within);
   if (!last) return `No run has succeeded within ${span}, and no earlier success is recorded.`;
   const { id, finished } = last;
-  const when = finished === undefined ? "at an unknown time" : `${ago(finished, Date.now())} (${timeOf(finished)})`;
-  const run = `run ${id} by ${printable(whoAndWhen(last))}`;
+  const when = finished === undefined ? "at an unknown time" : `${ago(finished, Date.now())} (${tell(finished)})`;
+  const run = `run ${id} by ${printable(whoAndWhen(last, tell))}`;
   return isLate
     ? `No run has succeeded within ${span}: the last success, ${run}, was ${when}.`
     : `Succeeded within ${span}: ${run} ended ${when}.`;

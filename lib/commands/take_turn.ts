@@ -55,13 +55,17 @@ async function tellWaiting(job: Job): Promise<void> {
 /** Ends a run whose wait ran out. */
 async function giveUp(job: Job, waited: () => number): Promise<number> {
   const { request, logger, above, watch: { signals: { interrupted } } } = job;
-  const isAsked = logger.tells("notice") || above !== undefined;
+  // Whoever wants to hold a lock is there to read it.
+  const [level, rest] = request.hold === undefined
+    ? ["notice", " - the command was not executed."] as const
+    : ["error", "."] as const;
+  const isAsked = logger.tells(level) || above !== undefined;
   const limit = logger.tellsOnlyPerson && above === undefined ? LONGEST_LOOK : Infinity;
   const { words, fields } = isAsked && await interruptible(interrupted, () => within(limit, holder(job))) || {};
   const span = request.wait === 0 ? "" : ` within ${formatDuration(request.wait)}`;
   const whose = words === undefined ? "" : ` (${words})`;
-  const message = `Lock not acquired${span}: somebody else holds it${whose} - the command was not executed.`;
-  logger.log("notice", "busy", message, { waited: waited(), exitCode: ExitCode.busy, holder: fields });
+  const message = `Lock not acquired${span}: somebody else holds it${whose}${rest}`;
+  logger.log(level, "busy", message, { waited: waited(), exitCode: ExitCode.busy, holder: fields });
   return ExitCode.busy;
 }
 
@@ -82,6 +86,7 @@ async function execute(turn: HeldTurn, job: Job, waited: number): Promise<number
   const { lock, run, note } = turn;
   if (note !== undefined) logger.log("info", "note", note);
   logger.log("info", "acquired", `Lock acquired after ${formatDuration(waited)}.`, { waited });
+  if (request.hold !== undefined) return await (await import("./hold_lock.ts")).holdLock(lock, request.hold, job);
   const exitCode = await executeHolding({
     lock,
     words: request.words,

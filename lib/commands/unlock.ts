@@ -6,7 +6,7 @@ import type { Settings } from "../settings/settings.ts";
 import { systemUser } from "../system/user.ts";
 import { formatDuration, parseWait } from "../text/duration.ts";
 import { endHolder } from "../who/end_holder.ts";
-import { aborted, firstOf, settled } from "../waiting.ts";
+import { NEVER, unlessAborted } from "../waiting.ts";
 import type { Grip } from "../who/grip.ts";
 import type { Sighting } from "../who/sighting.ts";
 import { type Asked, askedFor } from "./asked_for.ts";
@@ -15,7 +15,8 @@ import { untilSignalled } from "./ending_signals.ts";
 import { backendOptions } from "./backend_options.ts";
 import type { Call } from "./command.ts";
 import { confirm, requireConfirmable } from "./confirm.ts";
-import { lookFor, NO_LOCK } from "./look_for.ts";
+import { lookFor } from "./look_for.ts";
+import { NO_LOCK } from "./no_lock.ts";
 import { UnlockReport } from "./unlock_report.ts";
 
 const DONE = 0;
@@ -24,11 +25,8 @@ const STILL_HELD = 1;
 /** What a holder needs besides its grace period to be seen to have ended, in milliseconds. */
 const MARGIN = 2000;
 
-/** Never aborts. */
-const { signal } = new AbortController();
-
 /** How to unlock. */
-interface Wishes {
+interface UnlockOptions {
   readonly yes: boolean;
   readonly force: boolean;
   /** In milliseconds; undefined for as long as a holder may take. */
@@ -46,10 +44,10 @@ export async function unlock({ flags, operands: words, io, note }: Call): Promis
   if (asked.all) {
     throw new UsageError("Cannot tell which lock to end", "give its command after --, or --name, or --lock PREFIX");
   }
-  const wishes = { yes: isAsked(flags, "yes"), force: isAsked(flags, "force"), wait: waitOf(flags.get("wait")) };
-  requireConfirmable(wishes.yes, "end the holder");
+  const unlockOptions = { yes: isAsked(flags, "yes"), force: isAsked(flags, "force"), wait: waitOf(flags.get("wait")) };
+  requireConfirmable(unlockOptions.yes, "end the holder");
   const report = new UnlockReport(io, isAsked(flags, "json"), note);
-  return await asQuery(() => find(asked, settings, wishes, report, io));
+  return await asQuery(() => find(asked, settings, unlockOptions, report, io));
 }
 
 function waitOf(text: string | undefined): number | undefined {
@@ -62,12 +60,12 @@ function waitOf(text: string | undefined): number | undefined {
 async function find(
   asked: Asked,
   settings: Settings,
-  wishes: Wishes,
+  unlockOptions: UnlockOptions,
   report: UnlockReport,
   io: Io,
 ): Promise<number> {
   const options = backendOptions(settings, `unlock by ${systemUser()?.username ?? "somebody"}`, io);
-  await using observer = await settings.server.observe(asked.lock ?? NO_LOCK, options, signal);
+  await using observer = await settings.server.observe(asked.lock ?? NO_LOCK, options, NEVER);
   const { sightings, canTell, hidden } = await lookFor(asked, settings, observer);
   const holders = sightings.filter(({ state }) => state === "held");
   const [holder, ...more] = holders;
@@ -86,15 +84,15 @@ async function find(
       "give more of the LOCK, or its --name",
     );
   }
-  await using grip = await observer.grip(holder, signal);
-  return await end(holder, grip, settings, wishes, report, io);
+  await using grip = await observer.grip(holder, NEVER);
+  return await end(holder, grip, settings, unlockOptions, report, io);
 }
 
 async function end(
   holder: Sighting,
   grip: Grip,
   { grace }: Settings,
-  { yes, force, wait = grip.noticedWithin + grace + MARGIN }: Wishes,
+  { yes, force, wait = grip.noticedWithin + grace + MARGIN }: UnlockOptions,
   report: UnlockReport,
   io: Io,
 ): Promise<number> {
@@ -104,24 +102,19 @@ async function end(
     return STILL_HELD;
   }
   const span = formatDuration(Math.round(wait));
-  // A signal ends the wait, and the wish is taken back.
+  // A signal ends the wait, and the request is taken back.
   return await untilSignalled(async (interrupted) => {
     const ended = await endHolder(grip, {
       wait,
       asked: () => report.note(`Asked it to end; waiting${wait === Infinity ? "" : ` up to ${span}`} for that`),
       force: async (why) => {
         if (force || yes) return force;
-        const what = why === "deaf" ? `It cannot be asked: ${grip.deaf}` : `It did not end within ${span}`;
-        return await firstOf<boolean>(
-          settled(confirm(`${what}. Take the lock from it by force?`, io)),
-          aborted(interrupted, ({ reason }) => {
-            throw reason;
-          }),
-        );
+        const what = why === "unaskable" ? `It cannot be asked: ${grip.unaskable}` : `It did not end within ${span}`;
+        return await unlessAborted(interrupted, confirm(`${what}. Take the lock from it by force?`, io));
       },
       signal: interrupted,
     });
-    report.ended(holder, ended, grip.deaf, wait);
+    report.ended(holder, ended, grip.unaskable, wait);
     return ended.outcome === "held" ? STILL_HELD : DONE;
   });
 }

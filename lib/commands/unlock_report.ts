@@ -3,7 +3,8 @@ import type { Io } from "../io.ts";
 import { terminalWidth } from "../system/terminal.ts";
 import { formatDuration } from "../text/duration.ts";
 import { printable, printableJson } from "../text/printable.ts";
-import { timeOf } from "../text/time.ts";
+import { tellTimeAt } from "../text/time.ts";
+import { atTerminal } from "../text/wrapped.ts";
 import type { HolderEnd } from "../who/end_holder.ts";
 import { holderText } from "../who/holder_text.ts";
 import { shownLock } from "../who/names.ts";
@@ -49,10 +50,11 @@ export class UnlockReport {
   /** Whom it is about. */
   async holder(holder: Sighting): Promise<void> {
     if (this.#isJson && !Deno.stdin.isTerminal()) return;
-    const who = holderText([holder]) ?? "somebody of whom the server shows nothing";
+    const width = terminalWidth(this.#isJson ? Deno.stderr : Deno.stdout);
+    const who = holderText([holder], Date.now(), tellTimeAt(width)) ?? "somebody of whom the server shows nothing";
     const run = holder.runId === undefined ? "" : `, run ${holder.runId}`;
     const sentence = `${shownLock(tidy(holder))} is held by ${who}${run}.`;
-    const isWide = sentence.length > (terminalWidth() ?? Infinity);
+    const isWide = sentence.length > (width ?? Infinity);
     const text = `${isWide ? sentence.replace(/, (?=(connected )?since )/, ",\n  ") : sentence}\n`;
     if (this.#isJson) this.#io.err(text);
     else this.#io.out(text);
@@ -68,13 +70,13 @@ export class UnlockReport {
   /**
    * What has become of the holder.
    *
-   * @param deaf Why it could not be asked.
+   * @param unaskable Why it could not be asked.
    * @param wait How long it was waited for, in milliseconds.
    */
-  ended(holder: Sighting, ended: HolderEnd, deaf: string | undefined, wait: number): void {
+  ended(holder: Sighting, ended: HolderEnd, unaskable: string | undefined, wait: number): void {
     const { outcome } = ended;
     const until = ended.outcome === "forced" && ended.mayRun !== undefined ? Date.now() + ended.mayRun : undefined;
-    const reason = reasonOf(ended, deaf, wait);
+    const reason = reasonOf(ended, unaskable, wait);
     if (this.#isJson) {
       return this.#json({
         ...this.#about(holder),
@@ -83,12 +85,9 @@ export class UnlockReport {
         reason: reason ?? null,
       });
     }
-    const text = outcome === "released" ? "Released." : outcome === "held" ? `Still held: ${reason}` : [
-      "Released by force",
-      ...until === undefined ? [] : [`the holder may still run until ${timeOf(until)}`],
-      ...reason === undefined ? [] : [reason],
-    ].join("; ") + ".";
-    this.#io.out(`${text}\n`);
+    const width = terminalWidth();
+    const text = endText(ended, reason, until === undefined ? undefined : tellTimeAt(width)(until));
+    this.#io.out(`${atTerminal(text, width)}\n`);
   }
 
   #about({ lock, namespace, name, ...holder }: Sighting): object {
@@ -105,17 +104,25 @@ export class UnlockReport {
   }
 }
 
-function reasonOf(ended: HolderEnd, deaf: string | undefined, wait: number): string | undefined {
+/** @param until Until when the holder may still run. */
+function endText(ended: HolderEnd, reason: string | undefined, until: string | undefined): string {
+  if (ended.outcome === "held") return `Still held: ${reason}`;
+  if (ended.outcome === "released") return ended.why === "asked" ? "Released." : "Released: it ended by itself.";
+  const running = until === undefined ? [] : [`the holder may still run until ${until}`];
+  return `${["Released by force", ...running, ...reason === undefined ? [] : [reason]].join("; ")}.`;
+}
+
+function reasonOf(ended: HolderEnd, unaskable: string | undefined, wait: number): string | undefined {
   if (ended.outcome === "released") return undefined;
   if (ended.outcome === "forced") return ended.left && lineOf(ended.left);
   switch (ended.why) {
-    case "deaf":
-      return `it cannot be asked, since ${deaf}; use --force`;
+    case "unaskable":
+      return `it cannot be asked, since ${unaskable}; use --force`;
     case "unanswered":
       return wait === 0
         ? "it was not asked; use --force"
         : `it did not end within ${formatDuration(Math.round(wait))}; use --force, or wait longer with --wait`;
     case "kept":
-      return "its session was ended, but something still keeps the lock, such as a process that the holder started";
+      return "it was ended, but something still keeps the lock, such as a process that it started";
   }
 }

@@ -1,11 +1,11 @@
 import type { Deadline } from "../deadline.ts";
-import { lockName } from "../lock/lock_name.ts";
 import { delayOrAbort, TimeLimit } from "../waiting.ts";
 import { look } from "../who/look.ts";
 import { type AwaitedHolder, awaitedHolder, waitingText } from "../who/waiting_text.ts";
 import { backendOptions } from "./backend_options.ts";
 import { type Count, SECOND, showCount } from "./counting_line.ts";
 import type { Job } from "./job.ts";
+import { NO_LOCK } from "./no_lock.ts";
 
 /**
  * How often to look who holds the lock, in milliseconds. A look is a connection of its own, which leaves the wait alone; an
@@ -15,9 +15,6 @@ const LOOK_EVERY = 10 * SECOND;
 
 /** The longest look, in milliseconds, so that the next one begins in time. */
 const LONGEST_LOOK = 5 * SECOND;
-
-/** Placeholder lock name for the session that looks, so that nobody takes it for one that waits. */
-const NO_LOCK = lockName("");
 
 /**
  * Tells at the terminal whom sera waits for, in a line that counts: who has the lock, since when, and how long sera goes

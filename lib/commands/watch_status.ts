@@ -4,14 +4,16 @@ import { ExitCode } from "../exit_codes.ts";
 import type { Io } from "../io.ts";
 import { FullScreen } from "../log/full_screen.ts";
 import type { Settings } from "../settings/settings.ts";
+import { isDumb } from "../system/terminal.ts";
 import { localTime } from "../text/time.ts";
 import { wrapped } from "../text/wrapped.ts";
-import { aborted, delayOrAbort, firstOf, settled } from "../waiting.ts";
+import { delayOrAbort, NEVER, unlessAborted } from "../waiting.ts";
 import { asQuery } from "./as_query.ts";
 import type { Asked } from "./asked_for.ts";
 import { backendOptions } from "./backend_options.ts";
 import { untilSignalled } from "./ending_signals.ts";
-import { type Answer, lookFor, NO_LOCK, reportOf } from "./look_for.ts";
+import { type Answer, lookFor, reportOf } from "./look_for.ts";
+import { NO_LOCK } from "./no_lock.ts";
 import { onSignals } from "./on_signals.ts";
 
 /** How often to look, in milliseconds. */
@@ -24,7 +26,7 @@ const PAUSE = 2000;
  */
 export function requireTerminal(json: boolean, { env }: Io): void {
   if (json) throw new UsageError("Cannot use --json with --watch: it is for people", "leave one of them out");
-  if (Deno.stdout.isTerminal() && env("TERM") !== "dumb") return;
+  if (Deno.stdout.isTerminal() && !isDumb(env)) return;
   const what = Deno.stdout.isTerminal() ? "this terminal cannot be drawn on (TERM)" : "stdout is no terminal";
   throw new UsageError(`Cannot watch: ${what}`, "leave --watch out");
 }
@@ -39,13 +41,7 @@ export async function watchStatus(asked: Asked, settings: Settings, io: Io): Pro
   return await untilSignalled(async (interrupted) => {
     const screen = new FullScreen(io);
     const view = new View(asked, settings, io);
-    const until = <T>(work: Promise<T>) =>
-      firstOf<T>(
-        settled(work),
-        aborted(interrupted, ({ reason }) => {
-          throw reason;
-        }),
-      );
+    const until = <T>(work: Promise<T>) => unlessAborted(interrupted, work);
     await until(asQuery(() => view.look()));
     using changes = new TerminalChanges(() => screen.close());
     try {
@@ -80,8 +76,7 @@ class View {
   async look(): Promise<void> {
     const { lock = NO_LOCK } = this.#asked;
     const { server } = this.#settings;
-    const { signal } = new AbortController();
-    this.#observer ??= await server.observe(lock, backendOptions(this.#settings, "status", this.#io), signal);
+    this.#observer ??= await server.observe(lock, backendOptions(this.#settings, "status", this.#io), NEVER);
     this.#answer = await lookFor(this.#asked, this.#settings, this.#observer);
     this.#trouble = undefined;
   }

@@ -1,6 +1,7 @@
 import { formatDuration } from "../text/duration.ts";
 import { LockLostError, LockUnavailableError, troubleOf } from "../errors.ts";
 import { type HeldLock, type Lock, UnreleasedError } from "../lock/lock.ts";
+import { NEVER } from "../waiting.ts";
 import { type Finding, warning } from "./report.ts";
 
 const CURE = "connect to a database server itself, not to a proxy";
@@ -65,5 +66,5 @@ async function probe(one: Lock, other: Lock): Promise<Finding> {
 }
 
 function acquire(lock: Lock): Promise<HeldLock | undefined> {
-  return lock.acquire(0, new AbortController().signal);
+  return lock.acquire(0, NEVER);
 }

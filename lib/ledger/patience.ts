@@ -1,5 +1,5 @@
 import { Deadline } from "../deadline.ts";
-import { delayOrAbort, onAbort } from "../waiting.ts";
+import { delayOrAbort, NEVER, onAbort } from "../waiting.ts";
 import { LockUnavailableError } from "../errors.ts";
 import { formatDuration } from "../text/duration.ts";
 
@@ -48,7 +48,7 @@ export class Patience {
    * are caught.
    * @param longestWait How long to wait for a ledger that others keep locked, in milliseconds.
    */
-  constructor(interrupted: AbortSignal = new AbortController().signal, longestWait = LONGEST_WAIT) {
+  constructor(interrupted: AbortSignal = NEVER, longestWait = LONGEST_WAIT) {
     this.#over = interrupted;
     this.#longestWait = longestWait;
     onAbort(interrupted, () => {

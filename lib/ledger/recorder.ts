@@ -1,8 +1,10 @@
 import type { Deadline } from "../deadline.ts";
 import { formatDuration } from "../text/duration.ts";
+import { localTime, timeOf } from "../text/time.ts";
 import { LockUnavailableError } from "../errors.ts";
 import type { HeldLock } from "../lock/lock.ts";
 import type { Logger } from "../log/logger.ts";
+import { NEVER } from "../waiting.ts";
 import { begunRun, type LedgerRun } from "./begun_run.ts";
 import type { Ledger, OpenLedger } from "./ledger.ts";
 import type { RecordedRun, RecordingRule, Rule, Runner } from "./run.ts";
@@ -33,7 +35,7 @@ export class Recorder {
     runner: Runner,
     rule: RecordingRule,
     logger: Logger,
-    interrupted: AbortSignal = new AbortController().signal,
+    interrupted: AbortSignal = NEVER,
     lockFlags?: string,
   ) {
     this.#open = open;
@@ -67,7 +69,8 @@ export class Recorder {
       });
     }
     if (this.#rule.recordSkips) await ledger.skip(this.#lock, this.#runner, this.#rule);
-    return skipReason(permission.because, permission.isAhead, this.#rule, ledger.clock);
+    const tell = this.#logger.tellsPerson ? localTime : timeOf;
+    return skipReason(permission.because, permission.isAhead, this.#rule, ledger.clock, tell);
   }
 
   /** An error the first time only: from the next run on, the run before it is one that counts. */

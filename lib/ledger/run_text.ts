@@ -1,5 +1,5 @@
 import { formatDuration } from "../text/duration.ts";
-import { timeOf } from "../text/time.ts";
+import { type TellTime, timeOf } from "../text/time.ts";
 import type { RecordedRun, Rule } from "./run.ts";
 
 /**
@@ -8,22 +8,28 @@ import type { RecordedRun, Rule } from "./run.ts";
  * @param run The run that counts.
  * @param isAhead Whether it began later than now, by the ledger's clock.
  * @param clock Whose clock that is.
+ * @param tell How to tell moments.
  */
 export function skipReason(
   run: RecordedRun,
   isAhead: boolean,
   { once, every }: Rule,
   clock: "server" | "machine",
+  tell: TellTime = timeOf,
 ): string {
-  const by = `run ${run.id} by ${whoAndWhen(run)} ${run.outcome}`;
+  const by = `run ${run.id} by ${whoAndWhen(run, tell)} ${run.outcome}`;
   if (once !== undefined && run.key === once) return `Done before for this key: ${by}`;
   const span = formatDuration(every!);
   if (!isAhead) return `Done within the last ${span}: ${by}`;
   return `Done within ${span} of now: ${by}, ahead of the ${clock}'s clock, which was set back since; check it`;
 }
 
-/** Who began a run, and when. */
-export function whoAndWhen({ host, pid, started }: RecordedRun): string {
+/**
+ * Who began a run, and when.
+ *
+ * @param tell How to tell moments.
+ */
+export function whoAndWhen({ host, pid, started }: RecordedRun, tell: TellTime = timeOf): string {
   const who = host === "" ? "somebody" : pid === undefined ? host : `${host}:${pid}`;
-  return `${who} of ${started === undefined ? "an unknown time" : timeOf(started)}`;
+  return `${who} of ${started === undefined ? "an unknown time" : tell(started)}`;
 }

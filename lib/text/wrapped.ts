@@ -10,3 +10,12 @@ export function wrapped(text: string, width: number): string[] {
   }
   return rows;
 }
+
+/**
+ * A line as it is shown: at a terminal in rows, so that it cuts no word.
+ *
+ * @param width The terminal's width; undefined if there is no terminal.
+ */
+export function atTerminal(line: string, width: number | undefined): string {
+  return width === undefined ? line : wrapped(line, width).join("\n");
+}

@@ -15,18 +15,18 @@ export interface EndingHolder {
   /** Called when the holder has been asked, before the wait. */
   readonly asked: () => Promise<void> | void;
   /** Whether to take the lock from a holder that cannot be asked, or has not ended. */
-  readonly force: (why: "deaf" | "unanswered") => Promise<boolean> | boolean;
+  readonly force: (why: "unaskable" | "unanswered") => Promise<boolean> | boolean;
   /** Aborts it. */
   readonly signal: AbortSignal;
 }
 
 /** What has become of a holder. */
 export type HolderEnd =
-  /** It does not hold the lock any more, by itself or since it was asked. */
-  | { readonly outcome: "released" }
+  /** It does not hold the lock any more. */
+  | { readonly outcome: "released"; readonly why: "asked" | "before" }
   | ({ readonly outcome: "forced" } & Forced)
   /** It still holds it. */
-  | { readonly outcome: "held"; readonly why: "deaf" | "unanswered" | "kept" };
+  | { readonly outcome: "held"; readonly why: "unaskable" | "unanswered" | "kept" };
 
 /**
  * Ends the holder of a lock: asks its sera, and takes the lock from it if that does not help and it may be forced.
@@ -35,12 +35,15 @@ export type HolderEnd =
  * @throws The signal's reason when it is aborted.
  */
 export async function endHolder(grip: Grip, { wait, asked, force, signal }: EndingHolder): Promise<HolderEnd> {
-  const why = grip.deaf === undefined ? "unanswered" : "deaf";
-  if (why === "unanswered" && wait > 0 && await hasEnded(grip, wait, asked, signal)) return { outcome: "released" };
-  if (!await grip.holds(signal)) return { outcome: "released" };
-  if (!await force(why)) return await grip.holds(signal) ? { outcome: "held", why } : { outcome: "released" };
+  // Somebody may have thought for a long time.
+  if (!await grip.holds(signal)) return { outcome: "released", why: "before" };
+  const why = grip.unaskable === undefined ? "unanswered" : "unaskable";
+  const isAsked = why === "unanswered" && wait > 0;
+  const released = { outcome: "released", why: isAsked ? "asked" : "before" } as const;
+  if (isAsked && await hasEnded(grip, wait, asked, signal)) return released;
+  if (!await force(why)) return await grip.holds(signal) ? { outcome: "held", why } : released;
   const forced = await grip.force(signal);
-  if (!forced) return { outcome: "released" };
+  if (!forced) return released;
   return await isGoneWithin(LONGEST_FREEING, grip, signal)
     ? { outcome: "forced", ...forced }
     : { outcome: "held", why: "kept" };

@@ -6,7 +6,7 @@ import type { Trouble } from "../errors.ts";
  */
 export interface Grip extends AsyncDisposable {
   /** Why the holder cannot be asked to end; undefined if it can, or may. */
-  readonly deaf: string | undefined;
+  readonly unaskable: string | undefined;
   /** How soon a holder that lives notices that it is asked, in milliseconds. */
   readonly noticedWithin: number;
 
@@ -18,11 +18,11 @@ export interface Grip extends AsyncDisposable {
   holds(signal: AbortSignal): Promise<boolean>;
 
   /**
-   * Asks the holder's sera to stop its command and to release the lock; it sees that with its next renewal. The wish
-   * stands until the grip is disposed of. May be repeated, and has to be: somebody else who asked may have taken the wish
+   * Asks the holder's sera to stop its command and to release the lock; it sees that with its next renewal. The request
+   * stands until the grip is disposed of. May be repeated, and has to be: somebody else who asked may have taken the request
    * back.
    *
-   * @throws {LockUnavailableError} When the wish cannot be left.
+   * @throws {LockUnavailableError} When the request cannot be left.
    */
   ask(signal: AbortSignal): Promise<void>;
 

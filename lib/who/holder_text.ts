@@ -5,7 +5,7 @@ import { sinceText } from "./since_text.ts";
 import { tidy } from "./tidy.ts";
 
 /**
- * The holder of a lock for messages, for example `web1:4711 rotate-logs, since 2026-11-22 10:00:05Z (3m20s)`, and whether
+ * The holder of a lock for messages, for example `web1:4711 rotate-logs, since 2026-11-22 10:00:05Z (3 min ago)`, and whether
  * it is silent. Contains no control characters.
  *
  * @param sightings Sightings of one lock; waiters are ignored.

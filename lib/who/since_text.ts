@@ -1,26 +1,19 @@
-import { formatDuration } from "../text/duration.ts";
-import { type TellTime, timeOf } from "../text/time.ts";
+import { ago, type TellTime, timeOf } from "../text/time.ts";
 
 /** A day in milliseconds. */
 const DAY = 24 * 3600 * 1000;
 
 /**
- * A point in time and how long ago that is, for example `2026-11-22 10:00:05Z (3m20s)`.
+ * A point in time and how long ago that is, for example `2026-11-22 10:00:05Z (3 min ago)`.
  *
  * @param since Milliseconds since 1970, at most the year 9999.
  */
 export function sinceText(since: number, now: number, tell: TellTime = timeOf): string {
-  return `${tell(since)} (${ageText(since, now)})`;
+  return `${tell(since)} (${ago(since, now)})`;
 }
 
-/** As {@linkcode sinceText}, but shorter: only the time within the last day, else only the date: `10:00:05Z (3m20s)`. */
+/** As {@linkcode sinceText}, but shorter: only the time within the last day, else only the date: `10:00:05Z (3 min ago)`. */
 export function shortSinceText(since: number, now: number, tell: TellTime = timeOf): string {
   const [date, time] = tell(since).split(" ");
-  return `${now - since < DAY ? time : date} (${ageText(since, now)})`;
-}
-
-/** As {@linkcode sinceText}, but shortest: only how long ago that is: `3m20s`. */
-export function ageText(since: number, now: number): string {
-  // The time is by another clock, which may be ahead.
-  return formatDuration(1000 * Math.max(0, Math.floor((now - since) / 1000)));
+  return `${now - since < DAY ? time : date} (${ago(since, now)})`;
 }

@@ -1,10 +1,10 @@
 import { fits, table } from "../text/text_table.ts";
-import { tellTimeAt } from "../text/time.ts";
+import { ago, tellTimeAt } from "../text/time.ts";
 import { expiryText } from "./lease_text.ts";
 import { shownLock } from "./names.ts";
 import type { Sighting, Stranger } from "./sighting.ts";
 import { tidy, tidyWho } from "./tidy.ts";
-import { ageText, shortSinceText, sinceText } from "./since_text.ts";
+import { shortSinceText, sinceText } from "./since_text.ts";
 
 /** The indices of LOCK, HOST and LABEL in a table of sightings. */
 const [LOCK, HOST, LABEL] = [0, 2, 4];
@@ -27,7 +27,7 @@ export interface Display {
 export function sightingsTable(sightings: readonly Sighting[], { width, now = Date.now() }: Display = {}): string {
   const tell = tellTimeAt(width);
   const byTime = (since: typeof sinceText) => rowsOf(sightings, (time) => since(time, now, tell));
-  const forms = [sinceText, shortSinceText, ...sightings.some(({ lease }) => lease) ? [ageText] : []];
+  const forms = [sinceText, shortSinceText, ...sightings.some(({ lease }) => lease) ? [ago] : []];
   const rows = forms.map(byTime);
   const fitting = rows.find((rows) => width === undefined || fits(rows, width));
   return table(fitting ?? rows.at(-1)!, { width, cut: [LABEL, HOST, LOCK] });

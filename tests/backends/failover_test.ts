@@ -11,7 +11,8 @@ import { startSystemPostgres, systemPostgresUnavailable } from "../servers/postg
 import { Proxy } from "../servers/proxy.ts";
 import type { Answer } from "./fake_server.ts";
 import { FakeMySql } from "./mysql/fake_server.ts";
-import { freshName, hold, later, never, open } from "./open.ts";
+import { freshName, hold, later, never, open, SHORT_LEASE } from "./open.ts";
+import { Together } from "../side_by_side.ts";
 import { holderOf as holderOnPostgres, waiting as waitingOnPostgres } from "./postgres/view.ts";
 import { clients, holderOf, waiting } from "./mysql/view.ts";
 
@@ -90,6 +91,8 @@ test("a waiter gets the lock on the server that takes over, once there is one", 
   await got.release();
 });
 
+const together = new Together();
+
 const OURS = "3e11fa47-71ca-11e1-9e33-c80aa9429562";
 const OTHER = "0b1ff8ad-94f0-11e1-9e33-c80aa9429562";
 
@@ -104,7 +107,7 @@ function serverThatSees(...looks: Answer[]): FakeMySql {
   });
 }
 
-const HELD = { mine: 1, id: 7, server: OURS, idle: 30, state: "", asker: 0 };
+const HELD = { mine: 1, id: 1, server: OURS, idle: 30, state: "", asker: 0 };
 
 /** What a look says when a proxy has sent it elsewhere. */
 const ELSEWHERE: [string, Answer][] = [
@@ -115,9 +118,9 @@ const ELSEWHERE: [string, Answer][] = [
 ];
 
 for (const [what, look] of ELSEWHERE) {
-  Deno.test(`a lock is lost when a look at it is answered by ${what}`, async () => {
+  together.test(what, "a lock is lost when a look at it is answered by", async () => {
     using fake = serverThatSees(HELD, HELD, look, HELD);
-    await using backend = await open(fake.dsn, freshName(), undefined, { lease: { ttl: 600, grace: 100 } });
+    await using backend = await open(fake.dsn, freshName(), undefined, { lease: SHORT_LEASE });
     const lock = await hold(backend);
     assert.match((await loss(lock)).message, /^Lock lost: MySQL at [^\n]+ has freed it$/);
     const about = (words: string) => fake.statements.filter((sql) => sql.includes(words)).length;
@@ -137,7 +140,7 @@ for (const [what, look] of ELSEWHERE) {
 
 Deno.test("a lock is lost when a look at it is answered by another connection that has the lock by now", async () => {
   using fake = serverThatSees(HELD, HELD, { ...HELD, id: 8 });
-  await using backend = await open(fake.dsn, freshName(), undefined, { lease: { ttl: 600, grace: 100 } });
+  await using backend = await open(fake.dsn, freshName(), undefined, { lease: SHORT_LEASE });
   const lock = await hold(backend);
   assert.match((await loss(lock)).message, /^Lock lost: MySQL at [^\n]+ has freed it$/);
 });

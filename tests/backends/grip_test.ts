@@ -59,7 +59,7 @@ for (const target of useTargets()) {
       await using second = await open(server, name, undefined, { lease: LEASE });
       const next = await hold(second);
       assert.equal(await grip.holds(never), false);
-      if (grip.deaf === undefined) await grip.ask(never);
+      if (grip.unaskable === undefined) await grip.ask(never);
       assert.equal(await grip.force(never), undefined);
       await renewed(target, next);
       assert.deepEqual([next.asked.aborted, next.lost.aborted], [false, false]);

@@ -9,7 +9,10 @@ import { type Answer, closeQuietly, concat, ServerError } from "./fake_server.ts
 import { FakeMySql } from "./mysql/fake_server.ts";
 import { FakePostgres, message } from "./postgres/fake_server.ts";
 import { answerOf, FAKE_MYSQL, FAKE_POSTGRES, type FakeKind, WORDS } from "./fake_sessions.ts";
-import { freshName, hold, never, open } from "./open.ts";
+import { freshName, hold, never, open, SHORT_LEASE } from "./open.ts";
+import { Together } from "../side_by_side.ts";
+
+const together = new Together();
 
 /** A server that gives every lock, but for what it says to statements that hold these words. */
 function startWith(kind: FakeKind, words: string, answer: () => Answer | undefined): FakeMySql | FakePostgres {
@@ -62,11 +65,14 @@ for (const [kind, what, answer] of NONSENSE) {
 for (const kind of [FAKE_MYSQL, FAKE_POSTGRES]) {
   const answers: readonly Answer[] = [{ mine: "perhaps" }, {}, [{ mine: 1 }, { mine: 1 }], { mine: "t".repeat(70) }];
   for (const answer of answers) {
-    Deno.test(`${kind.name}: a lock is lost when a look at it is answered by ${JSON.stringify(answer)}`, async () => {
-      let looks = 0;
-      using server = startWith(kind, WORDS[kind.name].look, () => looks++ === 0 ? undefined : answer);
-      await using backend = await open(settingOf(server), freshName(), undefined, { lease: { ttl: 600, grace: 0 } });
+    const name = `${kind.name}: a lock is lost when a look at it is answered by`;
+    together.test(JSON.stringify(answer), name, async () => {
+      // How often it is looked at before depends on how fast the server answers.
+      let isHeld = false;
+      using server = startWith(kind, WORDS[kind.name].look, () => isHeld ? answer : undefined);
+      await using backend = await open(settingOf(server), freshName(), undefined, { lease: SHORT_LEASE });
       const lock = await hold(backend);
+      isHeld = true;
       await until("it is lost", () => lock.lost.aborted);
       assert.ok(lock.lost.reason instanceof LockLostError);
       assert.match(lock.lost.reason.message, /^Lock lost: [^\n]+: the server's answer makes no sense \(/);
@@ -74,18 +80,19 @@ for (const kind of [FAKE_MYSQL, FAKE_POSTGRES]) {
   }
 
   Deno.test(`${kind.name}: a server that breaks the protocol in a hold keeps the lock until the command has ended`, async () => {
-    let looks = 0;
+    let isHeld = false;
+    let isBroken = false;
     const broken = kind === FAKE_MYSQL ? new Uint8Array([1, 0, 0, 9, 0]) : new Uint8Array([0x45, 0, 0, 0, 4]);
-    const isLook = (sql: string) => sql.includes(WORDS[kind.name].look);
     const answer = (sql: string) => {
-      if (isLook(sql)) looks++;
+      if (isHeld && sql.includes(WORDS[kind.name].look)) isBroken = true;
       return answerOf(kind, sql);
     };
-    const tamper = (frame: Uint8Array) => looks > 1 ? broken : frame;
+    const tamper = (frame: Uint8Array) => isBroken ? broken : frame;
     using server = kind === FAKE_MYSQL ? new FakeMySql(answer, undefined, tamper) : new FakePostgres(answer, tamper);
     {
-      await using backend = await open(settingOf(server), freshName(), undefined, { lease: { ttl: 600, grace: 0 } });
+      await using backend = await open(settingOf(server), freshName(), undefined, { lease: SHORT_LEASE });
       const lock = await hold(backend);
+      isHeld = true;
       await until("it is lost", () => lock.lost.aborted);
       assert.match(lock.lost.reason.message, /^Lock lost: [^\n]+: the server breaks the protocol of /);
       // Were it closed, the server would know by the time at which it knows of another one that is closed after it.

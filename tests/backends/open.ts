@@ -43,6 +43,9 @@ export async function open(
   return await (await parse(server, {}, tlsCa)).lock(name, { ...plainOptions, tlsCa, ...options });
 }
 
+/** Short enough to wait for a look at the lock, and so long that a slow machine takes no answer for late. */
+export const SHORT_LEASE = { ttl: 6000, grace: 0 };
+
 /** Takes a lock that nobody has. */
 export async function hold(backend: Lock): Promise<HeldLock> {
   const lock = await backend.acquire(0, never);

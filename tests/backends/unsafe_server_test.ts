@@ -14,8 +14,11 @@ import { assertUnavailable } from "./mysql/ask.ts";
 import { type Answer, type AnswerRow, ServerError } from "./fake_server.ts";
 import { FakeMySql } from "./mysql/fake_server.ts";
 import { lossOf } from "./fault_place.ts";
-import { freshName, hold, never, open } from "./open.ts";
+import { freshName, hold, never, open, SHORT_LEASE } from "./open.ts";
+import { Together } from "../side_by_side.ts";
 import { sharedMySql56, SharedServer } from "./shared_server.ts";
+
+const together = new Together();
 
 const ALLOWED = ", or allow it with --allow-unsafe-server$";
 const GALERA = new RegExp(
@@ -249,9 +252,9 @@ for (const [what, before, after, refusal] of CHANGES) {
     await (await hold(told)).release();
   });
 
-  Deno.test(`a lock is lost on a server that ${what}`, async () => {
+  together.test(what, "a lock is lost on a server that", async () => {
     using fake = withVariables(before, after, 2);
-    await using backend = await open(fake.dsn, freshName(), undefined, { lease: { ttl: 600, grace: 100 } });
+    await using backend = await open(fake.dsn, freshName(), undefined, { lease: SHORT_LEASE });
     const lock = await hold(backend);
     const { message } = (await lossOf(lock)).reason;
     assert.match(message, /^Lock lost: MySQL at \S+ has changed: the server is [^\n]+$/);

@@ -9,6 +9,7 @@ import { mysql56Unavailable, startMySql56 } from "../servers/mysql56.ts";
 import { pgBouncerUnavailable, startPgBouncer } from "../servers/pgbouncer.ts";
 import { startStandby } from "../servers/postgres_standby.ts";
 import { startSystemPostgres, systemPostgresUnavailable } from "../servers/postgres_system.ts";
+import { Proxy } from "../servers/proxy.ts";
 import { assertChecks, doctor, read, type Told } from "./doctor_report.ts";
 import { seraInProcess, testInProcess } from "./in_process.ts";
 import { linux, testWith } from "./needs.ts";
@@ -306,11 +307,11 @@ mariaDb.test("a password that goes to another machine without TLS is warned of",
   const host = Deno.networkInterfaces().find(({ family, address }) => family === "IPv4" && !address.startsWith("127."))
     ?.address;
   if (host === undefined) return console.log("left out: this machine has no address of its own");
-  using forwarder = new Forwarder(host, server.port);
-  const plain = await doctor(["--server", `sera:secret@tcp(${host}:${forwarder.port})/`]);
+  await using proxy = await Proxy.open(server.port, host);
+  const plain = await doctor(["--server", `sera:secret@tcp(${host}:${proxy.port})/`]);
   assertHealthy(plain, { tls: "warn" });
   assert.match(plain.checks.get("tls")!, /without TLS; add tls=true/);
-  assertHealthy(await doctor(["--server", `sera:secret@tcp(${host}:${forwarder.port})/?tls=skip-verify`]));
+  assertHealthy(await doctor(["--server", `sera:secret@tcp(${host}:${proxy.port})/?tls=skip-verify`]));
 });
 
 mariaDb.test("a lease that the server does not take is warned of", async (server) => {
@@ -489,31 +490,4 @@ function postgresBehind(mode: "session" | "transaction", fn: (url: string) => Pr
     await using pool = await startPgBouncer(server, mode);
     await fn(pool.url());
   });
-}
-
-/** Passes connections to an address of this machine on to a port of 127.0.0.1. */
-class Forwarder implements Disposable {
-  readonly #listener: Deno.TcpListener;
-
-  constructor(hostname: string, to: number) {
-    this.#listener = Deno.listen({ hostname, port: 0 });
-    void this.#serve(to);
-  }
-
-  get port(): number {
-    return this.#listener.addr.port;
-  }
-
-  [Symbol.dispose](): void {
-    this.#listener.close();
-  }
-
-  async #serve(port: number): Promise<void> {
-    for await (const near of this.#listener) {
-      const far = await Deno.connect({ hostname: "127.0.0.1", port });
-      // Either side may break the connection off.
-      void near.readable.pipeTo(far.writable).catch(() => undefined);
-      void far.readable.pipeTo(near.writable).catch(() => undefined);
-    }
-  }
 }

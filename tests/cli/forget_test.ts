@@ -94,7 +94,7 @@ testOn(FILE, "at a terminal forget shows the run and asks; only yes is yes", asy
   const { place } = started;
   const rule = "--name n --once k";
   assert.equal((await place.shell(`sera ${rule} 0 true`)).code, 0);
-  const asking = `stty columns 80 rows 24; exec sera forget ${rule}`;
+  const asking = `stty columns 80 rows 24; export TZ=Asia/Kolkata; exec sera forget ${rule}`;
   for (const answer of ["\n", "n\n", "yep\n", "\x04", "\x03"]) {
     await using terminal = startInTerminal(place, asking);
     await terminal.says("Forget run 1, so that --once k lets the command run again? [y/N] ");
@@ -111,9 +111,20 @@ testOn(FILE, "at a terminal forget shows the run and asks; only yes is yes", asy
     await terminal.write(answer);
     const { code, stdout } = await terminal.ended;
     assert.equal(code, 0);
-    assert.match(stdout, /\r\nForgot run \d+ by /);
+    assert.match(stdout, /\r\nForgot run \d+ by \S+ of \S+ \S+\+05:30, which succeeded\.\r\n/);
     assert.equal((await place.shell(`sera ${rule} 0 true`)).code, 0);
   }
+});
+
+testOn(FILE, "at a terminal forget tells in local time who holds the lock", async () => {
+  await using started = await FILE.start();
+  const { place } = started;
+  await using holder = place.startSera(["--name", "n", "0", fixture("hold.sh")], { stdin: "open" });
+  await holder.says("ready");
+  await using terminal = startInTerminal(place, "TZ=Asia/Kolkata sera forget --name n --once k");
+  const { code, stdout } = await terminal.ended;
+  assert.match(stdout, /^sera: Nothing was forgotten: the lock is held \(\S+ n, since \S+ \S+\+05:30 /);
+  assert.equal(code, 204);
 });
 
 testOn(FILE, "runs that began to count while somebody thought are not forgotten unseen", async () => {

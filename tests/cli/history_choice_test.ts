@@ -3,8 +3,10 @@
 import assert from "node:assert/strict";
 import { inProcess, testInProcess } from "./in_process.ts";
 import { history, outcomes } from "./ledger_view.ts";
+import { linux, terminal, testWith } from "./needs.ts";
 import { fixture } from "./place.ts";
 import { FILE, testOn, useTargets } from "./targets.ts";
+import { startInTerminal } from "./terminal.ts";
 import { until } from "./wait.ts";
 
 const targets = useTargets();
@@ -123,3 +125,19 @@ for (const [what, { args, code, says }] of Object.entries(WRONG)) {
     assert.doesNotMatch(ended.stderr, /hunter2/);
   }, [FILE.need]);
 }
+
+testWith([linux, terminal], "history --succeeded-within at a terminal has local times, and cuts no word", async () => {
+  await using started = await FILE.start();
+  const { place } = started;
+  assert.equal((await place.sera(["--ledger", "--name", "n", "0", "true"])).code, 0);
+  const asking = "stty columns 50; TZ=Asia/Kolkata sera history --succeeded-within 1h --name n";
+  await using shown = startInTerminal(place, asking);
+  const { code, stdout } = await shown.ended;
+  assert.equal(code, 0);
+  const rows = stdout.trimEnd().split("\r\n");
+  assert.match(
+    rows.join(" "),
+    /^Succeeded within 1h: run 1 by \S+ of \S+ \S+\+05:30 ended .* ago \(\S+ \S+\+05:30\)\.$/,
+  );
+  assert.equal(rows.length > 1 && rows.every((row) => row.length <= 50), true, stdout);
+});

@@ -77,14 +77,16 @@ for (const target of [mariaDbTarget(), postgresTarget()]) {
   test("while a holder's table is gone nobody makes it anew and runs beside it, and if it comes back nothing has happened", async () => {
     await using started = await target.start();
     const { place, table } = started;
-    const run = ["--verbose", ...flags, "0", "sh", "-c", "echo ready; read -r _; exit 7"];
+    // Long enough not to run out meanwhile on a slow machine. It is renewed every ten seconds.
+    const lasting = ["--name", "n", "--ttl", "30s", "--grace", "1s"];
+    const run = ["--verbose", ...lasting, "0", "sh", "-c", "echo ready; read -r _; exit 7"];
     await using holder = place.startSera(run, { stdin: "open" });
     await holder.says("ready");
     const { beat } = (await started.row("n"))!;
     await started.query(`ALTER TABLE ${table} RENAME TO ${table}_away`);
-    // Each takes as long as a renewal or two, which fail meanwhile.
-    for (let time = 0; time < 3; time++) {
-      assert.equal((await place.sera([...flags, "500ms", "echo", "ran"])).stdout, "");
+    // Until a renewal has failed.
+    for (const end = performance.now() + 11_000; performance.now() < end;) {
+      assert.equal((await place.sera([...lasting, "500ms", "echo", "ran"])).stdout, "");
     }
     await started.query(`ALTER TABLE ${table}_away RENAME TO ${table}`);
     await until("it is renewed again", async () => (await started.row("n"))?.beat !== beat);

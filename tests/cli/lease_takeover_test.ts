@@ -23,7 +23,9 @@ for (const target of useLeaseTargets()) {
   test("after kill -9 on a holder nobody starts before its lease may be taken over, and its command is dead", async () => {
     await using started = await target.start();
     const { place, other } = started;
-    await using holder = place.startSera([...flags, "0", fixture("stubborn.sh")]);
+    // Long enough for a slow machine to start another sera before it runs out.
+    const lasting = ["--name", "n", "--ttl", "20s", "--grace", "1s"];
+    await using holder = place.startSera([...lasting, "0", fixture("stubborn.sh")]);
     await holder.says("ready");
     await underWatch(holder);
     const { command } = childrenOfSera(holder);
@@ -36,16 +38,13 @@ for (const target of useLeaseTargets()) {
     assert.match(busy.stdout, new RegExp(`somebody else holds it \\(\\S+:${holder.pid} n, since [^\n]+\\)`));
     // Who waits, and who looks again and again.
     await using waiter = place.startSera([...flags, "100", ...WHEN]);
-    let tries = 0;
     const cron = await until("it gets the lease", async () => {
-      tries++;
       const { code, stdout } = await other.sera([...flags, "0", ...WHEN]);
       return code === 0 ? stdout : "";
     });
     const runs = [cron, (await waiter.ended).stdout].map((line) => line.split(" ").map(Number));
     for (const [began] of runs) assert.ok(began! >= expires + MARGIN, `${began! - expires} ms after its end`);
     assert.deepEqual(runs.map(([, token]) => token).sort(), [2, 3]);
-    assert.ok(tries > 1);
     assert.equal((await waiter.ended).code, 0);
   });
 

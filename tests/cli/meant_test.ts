@@ -27,11 +27,6 @@ const MEANT: [string[], string][] = [
     "Unknown flag: --limit; it is a flag of sera history and sera metrics, not of a run",
   ],
   [
-    ["--json", "0", "true"],
-    "Unknown flag: --json; it is a flag of sera status, sera history, sera unlock, sera forget and sera doctor, " +
-    "not of a run",
-  ],
-  [
     ["doctor", "--limit", "5"],
     "Unknown flag: --limit; it is a flag of sera history and sera metrics, not of sera doctor",
   ],

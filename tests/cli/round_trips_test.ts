@@ -101,8 +101,8 @@ const KINDS: readonly Kind[] = [
       return { port: server.port, server: server.url(), stop: () => server.stop() };
     },
     lock: /\/v3\/kv\/txn/,
-    // One of them to connect: what it was connected by brings the news of the release.
-    handOff: 2,
+    // It is connected: the news of the release come over another connection.
+    handOff: 1,
     release: /\/v3\/lease\/revoke|request_?delete_?range/i,
     takes: {
       "": { run: 4, start: 0, release: 1 },

@@ -43,7 +43,7 @@ function assertRecent(time: unknown): void {
 Deno.test("status --help tells of its exit codes, in 80 columns", async () => {
   const { code, stdout, stderr } = await sera(["status", "--help"]);
   assert.deepEqual({ code, stderr }, { code: 0, stderr: "" });
-  assert.match(stdout, /^Usage: sera status \[--json\] \[flags\][^]*\n {2}--json[^]*\n {2}1 [^]*\n {2}202 /);
+  assert.match(stdout, /^Usage: sera status \[--json \| --watch\] \[flags\][^]*\n {2}--json[^]*\n {2}1 [^]*\n {2}202 /);
   assert.deepEqual(stdout.split("\n").filter((line) => line.length > 80), []);
   assert.match((await sera(["--help"])).stdout, /^ +sera status .*sera status --help/m);
 });

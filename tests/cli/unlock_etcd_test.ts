@@ -1,4 +1,4 @@
-/** `sera unlock` for locks in etcd: the wish is in the holder's key, which the holder looks at whenever it renews. */
+/** `sera unlock` for locks in etcd: the request is in the holder's key, which the holder looks at whenever it renews. */
 
 import assert from "node:assert/strict";
 import { lockName } from "../../lib/lock/lock_name.ts";
@@ -45,7 +45,7 @@ testOn(ETCD, "a paused holder loses its key by force, and nothing before that", 
     holder.kill("SIGSTOP");
     const asked = await place.sera(["unlock", "--yes", "--wait", "500ms", "--json", "--name", "n"]);
     assert.deepEqual([asked.code, JSON.parse(asked.stdout).outcome], [1, "held"], asked.stderr);
-    // The wish is taken back.
+    // The request is taken back.
     assert.doesNotMatch(await sessions(), /unlock by/);
     const forced = await place.sera(["unlock", "--yes", "--wait", "0", "--force", "--json", "--name", "n"]);
     const { outcome, may_run_until: until } = JSON.parse(forced.stdout);
@@ -77,7 +77,7 @@ testOn(ETCD, "one who waits is next, and is not asked", async () => {
   });
 });
 
-testOn(ETCD, "a signal ends the wait, and the wish is taken back", async () => {
+testOn(ETCD, "a signal ends the wait, and the request is taken back", async () => {
   await withHolder(async ({ place, sessions }, holder) => {
     await underWatch(holder);
     holder.kill("SIGSTOP");

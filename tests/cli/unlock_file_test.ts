@@ -1,4 +1,4 @@
-/** `sera unlock` for locks in files: the holder looks for a wish, and only the process that was shown is ever killed. */
+/** `sera unlock` for locks in files: the holder looks for a request, and only the process that was shown is ever killed. */
 
 import assert from "node:assert/strict";
 import { lockName } from "../../lib/lock/lock_name.ts";
@@ -6,7 +6,8 @@ import { linux, terminal, testWith, tool } from "./needs.ts";
 import { fixture, Place } from "./place.ts";
 import { underWatch } from "./process_list.ts";
 import type { Running } from "./running.ts";
-import { startInTerminal } from "./terminal.ts";
+import { KEY, startInTerminal } from "./terminal.ts";
+import { until } from "./wait.ts";
 
 const LOCK = lockName("n");
 const SHORT = { SERA_TTL: "3s", SERA_GRACE: "2s" };
@@ -50,7 +51,7 @@ testWith([linux], "the run of a holder that was asked has failed, and --once let
   }, { flags: ["--once", "k", "--min-hold", "1h"] });
 });
 
-testWith([linux], "a wish for an earlier holder is none for this one", async () => {
+testWith([linux], "a request for an earlier holder is none for this one", async () => {
   await withHolder(async (place, holder) => {
     await place.write(`locks/${LOCK}.end`, JSON.stringify({ hold: crypto.randomUUID(), label: "unlock by x" }));
     // The next one replaces it.
@@ -64,7 +65,7 @@ testWith([linux], "a paused holder does not answer; by force it is killed, and i
   await withHolder(async (place, holder) => {
     await underWatch(holder);
     holder.kill("SIGSTOP");
-    await using patient = place.startSera(["unlock", "--yes", "--name", "n"], { env: SHORT });
+    await using patient = place.startSera(["unlock", "--yes", "--ttl=3s", "--grace=2s", "--name", "n"]);
     // A third of the ttl, the grace period, and two seconds.
     await patient.says("Asked it to end; waiting up to 5s for that");
     patient.kill("SIGINT");
@@ -93,6 +94,33 @@ testWith([linux, tool("flock", "--version")], "a holder that is no sera cannot b
   assert.equal((await place.sera(["unlock", "--yes", "--force", "--name", "n"])).code, 0);
   assert.equal((await holder.ended).code, 137);
 });
+
+testWith(
+  [linux, tool("flock", "--version")],
+  "a lock that is kept by what the holder started is still held",
+  async () => {
+    await using place = await Place.make();
+    await Deno.mkdir(place.locks);
+    // flock(1) runs the command as a child, to which it leaves the locked file.
+    await using holder = place.start(["flock", `${place.locks}/${LOCK}.lock`, fixture("hold.sh")], { stdin: "open" });
+    await holder.says("ready");
+    const forced = await place.sera(["unlock", "--yes", "--force", "--name", "n"]);
+    assert.match(
+      forced.stdout,
+      /\nStill held: it was ended, but something still keeps the lock, such as a process that it started\n$/,
+    );
+    assert.equal(forced.code, 1);
+    const again = await place.sera(["unlock", "--yes", "--force", "--name", "n"]);
+    assert.match(
+      again.stderr,
+      /^sera: Process \d+ has ended, or cannot be seen from here; end what it has started and /,
+    );
+    assert.equal(again.code, 202);
+    await holder.closeStdin();
+    await until("the lock is free", async () => (await place.sera(["status", "--name", "n"])).code === 1 || undefined);
+    assert.equal((await holder.ended).code, 137);
+  },
+);
 
 testWith([linux], "two who unlock at once are both told that it is released", async () => {
   await withHolder(async (place, holder) => {
@@ -136,17 +164,42 @@ testWith(
   "at a terminal it asks, and leaves the holder without a yes",
   async () => {
     await withHolder(async (place, holder) => {
-      await using no = startInTerminal(place, `SERA_TTL=3s ${place.file("bin/sera")} unlock --name n`);
-      await no.says("End it? [y/N] ");
-      await no.write("\n");
-      const { code, stdout } = await no.ended;
-      assert.equal(code, 1);
-      assert.match(stdout, /Left as it is\.\r?\n$/);
+      for (const answer of ["\n", KEY.ctrlD]) {
+        await using no = startInTerminal(place, `SERA_TTL=3s ${place.file("bin/sera")} unlock --name n`);
+        await no.says("End it? [y/N] ");
+        await no.write(answer);
+        const { code, stdout } = await no.ended;
+        assert.equal(code, 1);
+        assert.match(stdout, /\r\nLeft as it is\.\r\n$/);
+      }
       await using yes = startInTerminal(place, `SERA_TTL=3s ${place.file("bin/sera")} unlock --wait 2m --name n`);
       await yes.says("End it? [y/N] ");
       await yes.write("y\n");
       assert.equal((await yes.ended).code, 0);
       assert.equal((await holder.ended).code, 206);
+    });
+  },
+);
+
+testWith(
+  [linux, terminal],
+  "at a terminal times are local, and a holder that ended meanwhile is not asked",
+  async () => {
+    await withHolder(async (place, holder) => {
+      const asking = `stty columns 200; exec env TZ=Asia/Kolkata ${place.file("bin/sera")} unlock --name n`;
+      await using unlock = startInTerminal(place, asking);
+      await unlock.says("End it? [y/N] ");
+      await holder.closeStdin();
+      assert.equal((await holder.ended).code, 0);
+      await using next = place.startSera(["--name", "n", "0", fixture("hold.sh")], { stdin: "open" });
+      await next.says("ready");
+      await unlock.write("y\n");
+      const { code, stdout } = await unlock.ended;
+      assert.match(stdout, / n, since \S+ \S+\+05:30 \(/);
+      assert.match(stdout, /y\r\nReleased: it ended by itself\.\r\n$/);
+      assert.equal(code, 0);
+      await next.closeStdin();
+      assert.equal((await next.ended).code, 0);
     });
   },
 );

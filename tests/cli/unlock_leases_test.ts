@@ -62,7 +62,7 @@ for (const kind of useLeaseTargets()) {
     const asked = await place.sera(["unlock", "--yes", "--wait", "500ms", "--json", "--name", "n"]);
     const { outcome, holder: { lease } } = JSON.parse(asked.stdout);
     assert.deepEqual([asked.code, outcome, String(lease.token)], [1, "held", before?.fence]);
-    // The wish is taken back.
+    // The request is taken back.
     assert.deepEqual(await row("n"), before);
     const forced = await place.sera(["unlock", "--yes", "--wait", "0", "--force", "--json", "--name", "n"]);
     const { outcome: how, may_run_until: until, reason } = JSON.parse(forced.stdout);

@@ -48,7 +48,7 @@ for (const target of TARGETS) {
       {
         await using unlocker = place.startSera(["unlock", "--yes", "--wait", "forever", "--name", "n"]);
         await unlocker.says("Asked it to end");
-        // The wish is no lock of anybody's.
+        // The request is no lock of anybody's.
         const { locks } = JSON.parse((await place.sera(["status", "--json"])).stdout);
         assert.deepEqual(locks.filter(({ lock }: { lock: string }) => lock !== lockName("n")), []);
         unlocker.kill("SIGINT");

@@ -137,6 +137,8 @@ testWith(
     const stopped = await screen.shows("the prompt", (rows) => last(rows) === "$");
     assert.match(stopped[0]!, /^\^Zsera: waiting for \S+ backup, held for \d+ s; \d+ s left$/);
     assert.match(stopped[1]!, /^\[1\]\+ +Stopped /);
+    // The line would be renewed in this time, so that this is due when it goes on.
+    await pause(1500);
     await screen.type("clear; bg\n");
     await screen.shows("the prompt", (rows) => last(rows) === "$");
     await screen.type("echo ty");
@@ -204,11 +206,17 @@ testWith(
         /^sera: Lock not acquired: somebody else holds it \(\S+:\d+ backup, since .*\) - the command was not executed\.$/,
       );
     }
-    await using once = new Screen(place, "sera --once k 0 echo ran; exec sera --once k 0 echo ran", { columns: 200 });
+    await using once = new Screen(place, "sera --once k 0 echo ran; exec sera --once k 0 echo ran", {
+      columns: 200,
+      env: { TZ: "Asia/Kolkata" },
+    });
     assert.equal(await once.ended(), 0);
     const rows = await once.rows();
     assert.equal(rows.length, 2);
-    assert.match(rows[1]!, /^sera: Done before for this key: run \d+ by .* - skipped the command\.$/);
+    assert.match(
+      rows[1]!,
+      /^sera: Done before for this key: run \d+ by \S+ of \S+ \S+\+05:30 .* - skipped the command\.$/,
+    );
     await using kept = new Screen(place, "exec sera --min-hold 2s 0 echo ran");
     assert.equal(await kept.ended(), 0);
     assert.match((await kept.rows()).join("\n"), /^ran\nsera: Keeping the lock for another .* \(min-hold\)\.$/);

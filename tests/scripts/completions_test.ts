@@ -37,8 +37,8 @@ const names = (flags: readonly { readonly name: string }[]) => flags.map(({ name
 
 /** What bash is asked to complete, and what it offers. */
 const OFFERED: readonly (readonly [line: string, offered: string])[] = [
-  ["sera ", "status history unlock forget doctor metrics completion heimdall forever"],
-  ["sera h", "history heimdall"],
+  ["sera ", "status history unlock hold forget doctor metrics completion heimdall forever"],
+  ["sera h", "history hold heimdall"],
   ["sera --ledger ", "forever"],
   ["sera -w", "-wait-and-skip"],
   ["sera --", names(RUN_FLAGS)],
@@ -47,6 +47,8 @@ const OFFERED: readonly (readonly [line: string, offered: string])[] = [
   ["sera forget --o", "--once"],
   ["sera metrics --l", "--ledger --ledger-table --lease --lease-table --log-format --limit"],
   ["sera doctor ", ""],
+  ["sera hold --for ", ""],
+  ["sera hold --for 2h frobn", COMMAND.name],
   ["sera completion ", "bash zsh fish"],
   ["sera completion b", "bash"],
   ["sera completion bash ", ""],

@@ -79,6 +79,8 @@ const PASSWORD = "secret";
 const START_DEADLINE_MS = 180_000;
 const SHUTDOWN_DEADLINE_MS = 180_000;
 const POLL_MS = 20;
+/** Far more than a server that runs takes to greet. */
+const CONNECT_MS = 60_000;
 
 /** Starts a server after its recipe, and resolves when it answers. */
 export async function startServer(recipe: ServerRecipe): Promise<MySqlServer> {
@@ -251,7 +253,7 @@ async function prepareAccounts(query: MySqlServer["query"]): Promise<void> {
 }
 
 async function ask(folder: string, sql: string): Promise<Record<string, unknown>[]> {
-  const connection = await connectMySql({ socketPath: socketOf(folder), user: "root", connectTimeout: 5000 });
+  const connection = await connectMySql({ socketPath: socketOf(folder), user: "root", connectTimeout: CONNECT_MS });
   try {
     const [rows] = await connection.query(sql);
     return Array.isArray(rows) ? rows as Record<string, unknown>[] : [];

@@ -87,6 +87,8 @@ const DATABASE = "sera";
 const START_DEADLINE_MS = 180_000;
 const SHUTDOWN_DEADLINE_MS = 180_000;
 const POLL_MS = 20;
+/** Far more than a server that runs takes to greet. */
+const CONNECT_MS = 60_000;
 
 /** The user `postgres` may do everything and has no password: the folder of the socket keeps others away from it. */
 const HBA = `
@@ -345,7 +347,7 @@ async function removeSharedMemory(folder: string): Promise<void> {
 
 async function ask(folder: string, port: number, sql: string, database: string): Promise<Record<string, unknown>[]> {
   const address = { host: folder, port, user: "postgres", database, ssl: false };
-  const client = new pg.Client({ ...address, connectionTimeoutMillis: 5000 });
+  const client = new pg.Client({ ...address, connectionTimeoutMillis: CONNECT_MS });
   // Without it an end of the connection ends the tests; the query's promise tells of it as well.
   client.on("error", () => {});
   try {

@@ -108,15 +108,20 @@ export class Proxy implements AsyncDisposable {
   readonly #stalled = new Set<Direction>();
   #links: Link[] = [];
   #listener: Server | undefined;
+  readonly #hostname: string;
   #port = 0;
 
-  private constructor(target: number) {
+  private constructor(target: number, hostname: string) {
     this.target = target;
+    this.#hostname = hostname;
   }
 
-  /** @param target The server's port on 127.0.0.1. */
-  static async open(target: number): Promise<Proxy> {
-    const proxy = new Proxy(target);
+  /**
+   * @param target The server's port on 127.0.0.1.
+   * @param hostname The address of this machine to listen on.
+   */
+  static async open(target: number, hostname = "127.0.0.1"): Promise<Proxy> {
+    const proxy = new Proxy(target, hostname);
     await proxy.accept();
     return proxy;
   }
@@ -191,7 +196,7 @@ export class Proxy implements AsyncDisposable {
     const listener = createServer({ allowHalfOpen: true }, (client) => this.#connect(client));
     await new Promise<void>((resolve, reject) => {
       listener.once("error", reject);
-      listener.listen(this.#port, "127.0.0.1", resolve);
+      listener.listen(this.#port, this.#hostname, resolve);
     });
     this.#port = (listener.address() as { readonly port: number }).port;
     this.#listener = listener;

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { wrapped } from "../../lib/text/wrapped.ts";
+import { atTerminal, wrapped } from "../../lib/text/wrapped.ts";
 
 Deno.test("a text is cut at blanks, and a word that is too long stays whole", () => {
   assert.deepEqual(wrapped("one two three", 7), ["one two", "three"]);
@@ -8,4 +8,9 @@ Deno.test("a text is cut at blanks, and a word that is too long stays whole", ()
   assert.deepEqual(wrapped("報告 報告", 8), ["報告", "報告"]);
   assert.deepEqual(wrapped("報告 報告", 9), ["報告 報告"]);
   assert.deepEqual(wrapped("", 5), [""]);
+});
+
+Deno.test("a line is cut at a terminal only", () => {
+  assert.equal(atTerminal("one two three", 7), "one two\nthree");
+  assert.equal(atTerminal("one two three", undefined), "one two three");
 });

@@ -5,7 +5,7 @@ import { FakeClock } from "../lock/fake_clock.ts";
 
 /** A holder that ends when a test wants it to. */
 class FakeGrip implements Grip {
-  deaf: string | undefined;
+  unaskable: string | undefined;
   readonly noticedWithin = 1000;
   readonly done: string[] = [];
   /** When it ends by itself, and how long after it was first asked. */
@@ -71,9 +71,9 @@ Deno.test("a holder that does not end in time is forced only where that is wante
 });
 
 Deno.test("a holder that cannot be asked is not asked", async () => {
-  const deaf = (grip: FakeGrip) => void (grip.deaf = "it is no sera");
-  assert.deepEqual(await ended(deaf), { outcome: "held", why: "deaf", done: [] });
-  assert.deepEqual((await ended(deaf, { force: () => true })).done, ["force"]);
+  const unaskable = (grip: FakeGrip) => void (grip.unaskable = "it is no sera");
+  assert.deepEqual(await ended(unaskable), { outcome: "held", why: "unaskable", done: [] });
+  assert.deepEqual((await ended(unaskable, { force: () => true })).done, ["force"]);
 });
 
 Deno.test("a wait of 0 does not ask", async () => {
@@ -82,9 +82,16 @@ Deno.test("a wait of 0 does not ask", async () => {
 
 Deno.test("a holder that has gone is left alone", async () => {
   const gone = (grip: FakeGrip) => void (grip.endsAt = 0);
-  assert.deepEqual(await ended(gone, { force: () => true, wait: 0 }), { outcome: "released", done: [] });
+  assert.deepEqual(await ended(gone, { force: () => true, wait: 0 }), { outcome: "released", why: "before", done: [] });
   const goes = (grip: FakeGrip) => void (grip.forced = undefined);
   assert.equal((await ended(goes, { force: () => true })).outcome, "released");
+});
+
+Deno.test("a holder that has gone before it is asked is not asked, and that is said", async () => {
+  const gone = (grip: FakeGrip) => void (grip.endsAt = 0);
+  assert.deepEqual(await ended(gone), { outcome: "released", why: "before", done: [] });
+  const goes = (grip: FakeGrip) => void (grip.endsAfterAsk = 10);
+  assert.deepEqual(await ended(goes), { outcome: "released", why: "asked", done: ["ask", "told"] });
 });
 
 Deno.test("a lock that stays held after force is said to be", async () => {

@@ -27,10 +27,10 @@ const HOSTILE = "\x1b]0;owned\x07 \x9b31m\u202eevil\r\nnext";
 
 Deno.test("who has a lock is told in a few words, with what is known", () => {
   const cases: [Partial<Sighting>, string | undefined][] = [
-    [{}, "web1:4711 rotate-logs, since 2026-11-22 10:00:05Z (3m20s)"],
-    [{ sinceIs: "connected" }, "web1:4711 rotate-logs, connected since 2026-11-22 10:00:05Z (3m20s)"],
+    [{}, "web1:4711 rotate-logs, since 2026-11-22 10:00:05Z (3 min ago)"],
+    [{ sinceIs: "connected" }, "web1:4711 rotate-logs, connected since 2026-11-22 10:00:05Z (3 min ago)"],
     [{ since: undefined }, "web1:4711 rotate-logs"],
-    [{ since: NOW + 60_000 }, "web1:4711 rotate-logs, since 2026-11-22 10:04:25Z (0s)"],
+    [{ since: NOW + 60_000 }, "web1:4711 rotate-logs, since 2026-11-22 10:04:25Z (0 s ago)"],
     [{ since: 1e300 }, "web1:4711 rotate-logs"],
     [{ label: undefined, since: undefined }, "web1:4711"],
     [
@@ -53,7 +53,7 @@ Deno.test("who has a lock is told in a few words, with what is known", () => {
   assert.equal(holderText([]), undefined);
   assert.equal(
     holderText([{ ...HELD, state: "waiting", host: "web9" }, HELD, HELD], NOW),
-    "web1:4711 rotate-logs, since 2026-11-22 10:00:05Z (3m20s), and 1 more",
+    "web1:4711 rotate-logs, since 2026-11-22 10:00:05Z (3 min ago), and 1 more",
   );
 });
 
@@ -83,9 +83,9 @@ Deno.test("the table has a line for each, and shows what is not known as a dash"
   ], { now: NOW });
   assert.deepEqual(text.split("\n"), [
     "LOCK          STATE    HOST  PID   LABEL                  SINCE",
-    "5373fa7de6f7  held     web1  4711  /usr/local/bin/rotate  2026-11-22 10:00:05Z (3m20s)",
-    "5373fa7de6f7  waiting  web2  77    run /etc/x             2026-11-22 10:03:25Z (0s)",
-    "12,34         held     web1  4711  rotate-logs            ~2026-11-22 10:00:05Z (3m20s)",
+    "5373fa7de6f7  held     web1  4711  /usr/local/bin/rotate  2026-11-22 10:00:05Z (3 min ago)",
+    "5373fa7de6f7  waiting  web2  77    run /etc/x             2026-11-22 10:03:25Z (0 s ago)",
+    "12,34         held     web1  4711  rotate-logs            ~2026-11-22 10:00:05Z (3 min ago)",
     "jobs/nightly  held     web1  4711  -                      -",
     "jobs/34       held     web1  4711  -                      -",
     "",
@@ -97,7 +97,7 @@ Deno.test("where a process is not known, user and session are in the table, as a
   const text = sightingsTable([HELD, { lock: LOCK, state: "waiting", ...stranger }], { now: NOW });
   assert.deepEqual(text.split("\n"), [
     "LOCK          STATE    HOST      PID   LABEL        USER  SESSION  SINCE",
-    "5373fa7de6f7  held     web1      4711  rotate-logs  -     -        2026-11-22 10:00:05Z (3m20s)",
+    "5373fa7de6f7  held     web1      4711  rotate-logs  -     -        2026-11-22 10:00:05Z (3 min ago)",
     "5373fa7de6f7  waiting  10.0.0.5  -     -            app   42       -",
     "",
   ]);
@@ -112,7 +112,7 @@ Deno.test("on a terminal the table fits its width: the date goes first, then the
   const lines = (width: number, ...labels: string[]) =>
     sightingsTable(labels.map((label) => ({ ...HELD, label })), { width, now: NOW }).trimEnd().split("\n").slice(1);
   assert.deepEqual(lines(80, "rotate-logs"), [
-    "5373fa7de6f7  held   web1  4711  rotate-logs  2026-11-22 10:00:05Z (3m20s)",
+    "5373fa7de6f7  held   web1  4711  rotate-logs  2026-11-22 10:00:05Z (3 min ago)",
   ]);
   const shown = lines(
     72,
@@ -122,10 +122,10 @@ Deno.test("on a terminal the table fits its width: the date goes first, then the
     "報告".repeat(20),
   );
   assert.deepEqual(shown, [
-    "5373fa7de6f7  held   web1  4711  rotate all of the l…  10:00:05Z (3m20s)",
-    "5373fa7de6f7  held   web1  4711  …ghtly-report-of-all  10:00:05Z (3m20s)",
-    `5373fa7de6f7  held   web1  4711  ${"a\u0301\u0301".repeat(19)}…  10:00:05Z (3m20s)`,
-    "5373fa7de6f7  held   web1  4711  報告報告報告報告報…   10:00:05Z (3m20s)",
+    "5373fa7de6f7  held   web1  4711  rotate all of t…  10:00:05Z (3 min ago)",
+    "5373fa7de6f7  held   web1  4711  …y-report-of-all  10:00:05Z (3 min ago)",
+    `5373fa7de6f7  held   web1  4711  ${"a\u0301\u0301".repeat(15)}…  10:00:05Z (3 min ago)`,
+    "5373fa7de6f7  held   web1  4711  報告報告報告報…   10:00:05Z (3 min ago)",
   ]);
   // What is cut for want of room on a terminal is whole elsewhere.
   assert.match(sightingsTable([{ ...HELD, label: "x".repeat(150) }], { now: NOW }), /x{150}/);
@@ -218,7 +218,7 @@ Deno.test("JSON has every field, null where nothing is known, and a free lock to
 Deno.test("on a terminal times are local, in each length", () => {
   using _ = inZone("Europe/Berlin");
   const since = (width: number) => sightingsTable([HELD], { width, now: NOW }).trimEnd().split("\n")[1]!.slice(46);
-  assert.equal(since(80), "2026-11-22 11:00:05+01 (3m20s)");
-  assert.equal(since(72), "11:00:05+01 (3m20s)");
+  assert.equal(since(80), "2026-11-22 11:00:05+01 (3 min ago)");
+  assert.equal(since(72), "11:00:05+01 (3 min ago)");
   assert.match(sightingsTable([HELD], { now: NOW }), /2026-11-22 10:00:05Z/);
 });

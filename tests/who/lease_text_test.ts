@@ -52,7 +52,7 @@ Deno.test("a message tells of a silent holder alone, and when the lock is free a
     [36_000, "silent for 36s, free soon"],
   ];
   for (const [silent, text] of cases) assert.equal(silenceText(lease(silent)), text);
-  const holder = "web1:4711 backup, since 2026-11-22 10:00:05Z (3m20s)";
+  const holder = "web1:4711 backup, since 2026-11-22 10:00:05Z (3 min ago)";
   assert.equal(holderText([{ ...HELD, lease: lease(2000) }], NOW), holder);
   assert.equal(
     holderText([{ ...HELD, lease: lease(12_000) }], NOW),
@@ -87,10 +87,10 @@ Deno.test("a table has columns for leases only where there are some, and fits 80
   ];
   const wide = sightingsTable(sightings, { now: NOW }).split("\n");
   assert.match(wide[0]!, / LABEL +TOKEN +EXPIRES +SINCE$/);
-  assert.match(wide[1]!, / nightly-reports-all +7 +silent 12s +2026-11-22 10:00:05Z \(3m20s\)$/);
-  assert.match(wide[2]!, / web2 +815 +backup +- +- +2026-11-22 10:00:05Z \(3m20s\)$/);
+  assert.match(wide[1]!, / nightly-reports-all +7 +silent 12s +2026-11-22 10:00:05Z \(3 min ago\)$/);
+  assert.match(wide[2]!, / web2 +815 +backup +- +- +2026-11-22 10:00:05Z \(3 min ago\)$/);
   const lines = sightingsTable(sightings, { now: NOW, width: 80 }).trimEnd().split("\n");
   assert.deepEqual(lines.filter((line) => line.length > 80), []);
   // Of the times only how long ago they are, so that the names stay.
-  assert.match(lines[1]!, /^5373fa7de6f7 +held +\S+ +4711 +\S+ +7 +silent 12s +3m20s$/);
+  assert.match(lines[1]!, /^5373fa7de6f7 +held +\S+ +4711 +\S+ +7 +silent 12s +3 min ago$/);
 });

@@ -2,7 +2,7 @@ import { LockUnavailableError } from "../../errors.ts";
 import { TimeLimit } from "../../waiting.ts";
 import { type EtcdAddress, shownEndpoint } from "./address.ts";
 import { EtcdError } from "./errors.ts";
-import { openHttp } from "./http.ts";
+import { EtcdHttp } from "./http.ts";
 import type { JsonObject } from "./json.ts";
 import { Login } from "./login.ts";
 import { Member } from "./member.ts";
@@ -29,7 +29,7 @@ export class EtcdClient {
   readonly #members: readonly Member[];
   readonly #closed = new AbortController();
   #present: Member;
-  #http: Promise<Deno.HttpClient> | undefined;
+  #http: Promise<EtcdHttp> | undefined;
   readonly #login: Login;
 
   /** Does not connect. */
@@ -72,14 +72,15 @@ export class EtcdClient {
       asking?.();
       using limit = new TimeLimit(timeout, () => member.slow(timeout));
       const ends = this.#ends(limit.signal, signal);
-      const http = await this.#opened();
+      const { calls: http } = await this.#opened();
       return await this.#login.use(member, { http, signal: ends }, (sending) => member.ask(path, body, sending));
     });
   }
 
   /**
-   * Sends a request whose answer goes on, such as a watch. Each member is tried once, until one gives a first message.
-   * Ends with an error only, also when another request finds that the member does not answer any more.
+   * Sends a request whose answer goes on, such as a watch, over a connection of its own. Each member is tried once, until
+   * one gives a first message. Ends with an error only, also when another request finds that the member does not answer any
+   * more.
    *
    * @param options `timeout` is for the first message: the others may come at any time.
    * @returns What stands in `result` of each message.
@@ -96,7 +97,7 @@ export class EtcdClient {
         // Once disposed of, the limit ends nothing any more.
         using limit = new TimeLimit(timeout, () => member.slow(timeout));
         const ends = this.#ends(limit.signal, signal, member.down, over.signal);
-        const http = await this.#opened();
+        const { streams: http } = await this.#opened();
         return await this.#login.use(member, { http, signal: ends }, async (sending) => {
           const messages = member.follow(path, body, sending);
           return { member, first: (await messages.next()).value, messages };
@@ -117,7 +118,7 @@ export class EtcdClient {
   /** Ends all requests. */
   close(): void {
     this.#closed.abort(new LockUnavailableError("Cannot ask etcd: the client is closed"));
-    this.#http?.then((http) => http.close(), () => undefined);
+    this.#http?.then((http) => http[Symbol.dispose](), () => undefined);
     this.#http = undefined;
   }
 
@@ -165,10 +166,12 @@ export class EtcdClient {
     });
   }
 
-  async #opened(): Promise<Deno.HttpClient> {
+  async #opened(): Promise<EtcdHttp> {
     this.#closed.signal.throwIfAborted();
-    this.#http ??= openHttp(this.address);
-    return await this.#http;
+    const http = await (this.#http ??= EtcdHttp.open(this.address));
+    // What is made of it now would stay open.
+    this.#closed.signal.throwIfAborted();
+    return http;
   }
 
   #ends(...signals: (AbortSignal | undefined)[]): AbortSignal {

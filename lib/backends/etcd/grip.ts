@@ -10,7 +10,7 @@ import { queueOf } from "./names.ts";
 import { leaseRequest, Path, range, step, txn, when } from "./requests.ts";
 import { readSightings } from "./sightings.ts";
 import { readValue } from "./value.ts";
-import { withoutWish, withWish } from "./wish.ts";
+import { withEndRequest, withoutEndRequest } from "./end_request.ts";
 
 /** A key that holds a lock. */
 type Held = KeyValue & { readonly key: string };
@@ -37,14 +37,14 @@ export async function gripOnEtcd(
 
 /** The grip on the holder of a lock in etcd. */
 export class EtcdGrip implements Grip {
-  readonly deaf: string | undefined;
+  readonly unaskable: string | undefined;
   readonly noticedWithin: number;
   readonly #client: EtcdClient;
   readonly #holder: Sighting;
   /** Undefined if it has gone already. */
   readonly #key: Held | undefined;
-  /** The holder's value with the wish. */
-  readonly #wish: string | undefined;
+  /** The holder's value with the request. */
+  readonly #endRequest: string | undefined;
   #askedIn: bigint | undefined;
 
   /** @param by Who wants to end it. */
@@ -52,8 +52,8 @@ export class EtcdGrip implements Grip {
     this.#client = client;
     this.#holder = holder;
     this.#key = key;
-    this.#wish = key && readValue(key.value) && withWish(key.value, by);
-    this.deaf = key && this.#wish === undefined ? "it is no sera, by the value of its key" : undefined;
+    this.#endRequest = key && readValue(key.value) && withEndRequest(key.value, by);
+    this.unaskable = key && this.#endRequest === undefined ? "it is no sera, by the value of its key" : undefined;
     const { left = 0, silent = 0 } = holder.lease ?? {};
     this.noticedWithin = heartbeatOf({ ttl: left + silent, grace: 0, beats: BEATS_OF_LASTING });
   }
@@ -64,9 +64,9 @@ export class EtcdGrip implements Grip {
 
   async ask(signal: AbortSignal): Promise<void> {
     const now = await this.#now(signal);
-    // Somebody else who asked has taken the wish back, or nobody has asked yet.
+    // Somebody else who asked has taken the request back, or nobody has asked yet.
     if (!now || now.changed === this.#askedIn || this.#askedIn !== undefined && now.changed !== now.created) return;
-    this.#askedIn = await this.#put(this.#wish!, [when.created(now.key, "EQUAL", now.created)], signal);
+    this.#askedIn = await this.#put(this.#endRequest!, [when.created(now.key, "EQUAL", now.created)], signal);
   }
 
   async force(signal: AbortSignal): Promise<Forced | undefined> {
@@ -79,7 +79,7 @@ export class EtcdGrip implements Grip {
       { signal },
     );
     if (!readTxn(answer).succeeded) return undefined;
-    const mayRun = this.deaf === undefined ? left : undefined;
+    const mayRun = this.unaskable === undefined ? left : undefined;
     try {
       if (held.lease !== 0n) await this.#client.call(Path.revoke, leaseRequest(held.lease), { signal });
     } catch (error) {
@@ -125,7 +125,7 @@ export class EtcdGrip implements Grip {
     if (this.#askedIn === undefined) return;
     const { key, value } = this.#key!;
     try {
-      await this.#put(withoutWish(value), [when.changed(key, "EQUAL", this.#askedIn)]);
+      await this.#put(withoutEndRequest(value), [when.changed(key, "EQUAL", this.#askedIn)]);
     } catch (error) {
       if (!(error instanceof LockUnavailableError)) throw error;
     }

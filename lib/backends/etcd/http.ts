@@ -5,22 +5,63 @@ import type { EtcdAddress } from "./address.ts";
 const PROXIES = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"].flatMap((name) => [name, name.toLowerCase()]);
 
 /**
- * Makes what requests are sent with: TLS as the address has it, HTTP/1.1, and no proxy. A proxy of the environment is for
- * the Web: it would see the password, and may cut long requests, repeat them, or have a cluster of its own.
- *
- * @throws {ConfigError} When a certificate or a key cannot be used, or a variable cannot be restored for the command.
+ * How long nothing may be heard on a connection before it is used, or one in its place, in milliseconds: it may be gone
+ * without a word.
  */
-export async function openHttp(address: EtcdAddress): Promise<Deno.HttpClient> {
-  const tls = address.tls ? await tlsOptions(address) : undefined;
-  const create = () =>
-    withVariables(
-      Object.fromEntries(PROXIES.map((name) => [name, undefined])),
-      () => Deno.createHttpClient({ ...tls, http2: false }),
-    );
-  let http: Deno.HttpClient | undefined;
-  // In clear text nobody need be trusted; to load the defaults could fail.
-  if (!tls) trustNobody(() => http = create());
-  return http ?? create();
+export const LONGEST_SILENCE = 300_000;
+
+/** How long the runtime keeps a connection that nothing goes over: longer than any is kept silent on purpose. */
+const KEPT_IDLE = LONGEST_SILENCE + 30_000;
+
+/**
+ * What requests are sent with: TLS as the address has it, HTTP/1.1, and no proxy. A proxy of the environment is for the
+ * Web: it would see the password, and may cut long requests, repeat them, or have a cluster of its own.
+ */
+export class EtcdHttp implements Disposable {
+  /** For requests that are answered at once. */
+  readonly calls: Deno.HttpClient;
+  readonly #options: Deno.CreateHttpClientOptions;
+  #streams: Deno.HttpClient | undefined;
+
+  private constructor(options: Deno.CreateHttpClientOptions, calls: Deno.HttpClient) {
+    this.#options = options;
+    this.calls = calls;
+  }
+
+  /**
+   * Does not connect.
+   *
+   * @throws {ConfigError} When a certificate or a key cannot be used, or a variable cannot be restored for the command.
+   */
+  static async open(address: EtcdAddress): Promise<EtcdHttp> {
+    const tls = address.tls ? await tlsOptions(address) : undefined;
+    const options = { ...tls, http2: false, poolIdleTimeout: KEPT_IDLE };
+    let calls: Deno.HttpClient | undefined;
+    // In clear text nobody need be trusted; to load the defaults could fail.
+    if (!tls) trustNobody(() => calls = create(options));
+    return new EtcdHttp(options, calls ?? create(options));
+  }
+
+  /**
+   * For requests whose answer goes on, made when it is first asked for. Over HTTP/1.1 each of them occupies a connection:
+   * from the calls it would take the one that is open, and the next call, which may be urgent, would have to connect.
+   */
+  get streams(): Deno.HttpClient {
+    return this.#streams ??= create(this.#options);
+  }
+
+  /** Closes the connections. Not to be used any more after that. */
+  [Symbol.dispose](): void {
+    this.calls.close();
+    this.#streams?.close();
+  }
+}
+
+function create(options: Deno.CreateHttpClientOptions): Deno.HttpClient {
+  return withVariables(
+    Object.fromEntries(PROXIES.map((name) => [name, undefined])),
+    () => Deno.createHttpClient(options),
+  );
 }
 
 async function tlsOptions({ ca, cert, key }: EtcdAddress): Promise<Deno.CreateHttpClientOptions> {

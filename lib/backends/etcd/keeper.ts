@@ -5,7 +5,7 @@ import type { Moment } from "../../lock/lease.ts";
 import { readRange } from "./answers.ts";
 import { Path, range } from "./requests.ts";
 import type { EtcdSession } from "./session.ts";
-import { Summons } from "../../lock/summons.ts";
+import { EndRequests } from "../../lock/end_request.ts";
 import { RELEASE_REFUSALS, untilAnswered } from "../../lock/until_answered.ts";
 
 /** A session whose lock is held. */
@@ -29,7 +29,7 @@ export class EtcdKeeper implements Keeper {
   readonly token: bigint;
   /** Why no renewal is answered at present; undefined if there is no trouble. */
   trouble: Trouble | undefined;
-  readonly #summons = new Summons();
+  readonly #endRequests = new EndRequests();
   readonly #ttl: number;
   readonly #holder: Kept["holder"];
   readonly #moved: Kept["moved"];
@@ -59,7 +59,7 @@ export class EtcdKeeper implements Keeper {
   }
 
   get asked(): AbortSignal {
-    return this.#summons.signal;
+    return this.#endRequests.signal;
   }
 
   get ended(): AbortSignal {
@@ -151,13 +151,13 @@ export class EtcdKeeper implements Keeper {
   async #lookWhoAsks(changed: bigint): Promise<void> {
     if (changed === this.#lookedAt) return;
     const { client, key } = this.session;
-    const [{ readWish }, answer] = await Promise.all([
-      import("./wish.ts"),
+    const [{ readEndRequest }, answer] = await Promise.all([
+      import("./end_request.ts"),
       client.call(Path.range, range({ key }), { signal: this.ended }),
     ]);
     const [now] = readRange(answer).keys;
-    const wish = now && readWish(now.value);
-    if (wish) this.#summons.noticed(() => Promise.resolve(wish));
+    const request = now && readEndRequest(now.value);
+    if (request) this.#endRequests.noticed(() => Promise.resolve(request));
     this.#lookedAt = changed;
   }
 

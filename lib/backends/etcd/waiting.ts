@@ -6,6 +6,7 @@ import { Moment } from "../../lock/lease.ts";
 import { formatDuration } from "../../text/duration.ts";
 import { TimeLimit } from "../../waiting.ts";
 import { type CallOptions, PATIENCE } from "./client.ts";
+import { LONGEST_SILENCE } from "./http.ts";
 import { isLeaseGone } from "./lease.ts";
 import { enterQueue, findPlace, type Place, type Queued, untilGone } from "./queue.ts";
 import type { EtcdSession } from "./session.ts";
@@ -18,9 +19,9 @@ const SHORTEST_TRY = 1000;
 
 /**
  * A connection may be gone without a word, and a watch is silent as long as nothing happens. So after so many milliseconds
- * a waiter looks where it is, and begins another one.
+ * a waiter looks where it is, over its other connection, and begins another watch.
  */
-const LONGEST_WATCH = 300_000;
+const LONGEST_WATCH = LONGEST_SILENCE;
 
 /** How old the lease of a waiter may be, in TTLs, when its turn comes: it is renewed every third. */
 const OLD = 0.4;

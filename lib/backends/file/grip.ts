@@ -6,11 +6,11 @@ import type { Forced, Grip } from "../../who/grip.ts";
 import type { Sighting } from "../../who/sighting.ts";
 import type { LockFolder } from "./lock_folder.ts";
 import { holdOf, lookAtFiles } from "./sightings.ts";
-import { leaveWish, takeWishBack, wishPath } from "./wish.ts";
+import { endRequestPath, leaveEndRequest, removeEndRequest } from "./end_request.ts";
 
 /** The grip on a holder of a lock file: a process of this machine. */
 export class FileGrip implements Grip {
-  readonly deaf: string | undefined;
+  readonly unaskable: string | undefined;
   readonly noticedWithin: number;
   readonly #folder: LockFolder;
   readonly #holder: Sighting;
@@ -36,24 +36,26 @@ export class FileGrip implements Grip {
     const hold = holdOf(folder.path, holder.lock);
     // The record may be of a holder that died, while a program that writes none holds the lock now.
     this.#hold = hold !== undefined && hold.pid === holder.pid && hold.host === holder.host ? hold.hold : undefined;
-    this.deaf = this.#hold === undefined ? "it is no sera that can be asked" : undefined;
+    this.unaskable = this.#hold === undefined ? "it is no sera that can be asked" : undefined;
   }
 
   holds(): Promise<boolean> {
     const { lock, host, pid } = this.#holder;
     const isHeld = lookAtFiles(this.#folder.path, { lock })
       .some((one) => one.state === "held" && one.host === host && one.pid === pid);
+    const now = this.#readProcess();
+    // When the process has ended, one that it started may keep the lock. The kernel lists it under the old number.
     const isSame = this.#hold === undefined
-      ? this.#readProcess()?.started === this.#process?.started
+      ? now === undefined || now.started === this.#process?.started
       : holdOf(this.#folder.path, lock)?.hold === this.#hold;
     return Promise.resolve(isHeld && isSame);
   }
 
   ask(): Promise<void> {
-    const path = wishPath(this.#folder.path, this.#holder.lock);
+    const path = endRequestPath(this.#folder.path, this.#holder.lock);
     const { label, host } = this.#by;
     try {
-      this.#hasAsked = leaveWish(path, this.#folder, { hold: this.#hold!, label, host }) || this.#hasAsked;
+      this.#hasAsked = leaveEndRequest(path, this.#folder, { hold: this.#hold!, label, host }) || this.#hasAsked;
       return Promise.resolve();
     } catch (error) {
       if (!(error instanceof Error)) throw error;
@@ -88,12 +90,15 @@ export class FileGrip implements Grip {
     const { host, pid } = this.#holder;
     const which = pid === undefined ? "The holder's process" : `Process ${pid}`;
     return host === undefined || host === Deno.hostname()
-      ? new LockUnavailableError(`${which} cannot be seen from here`, "end it where it runs, such as its container")
+      ? new LockUnavailableError(
+        `${which} has ended, or cannot be seen from here`,
+        "end what it has started and left with the lock, or end it where it runs, such as its container",
+      )
       : new LockUnavailableError(`${which} runs on ${host}`, "run sera unlock there");
   }
 
   [Symbol.asyncDispose](): Promise<void> {
-    if (this.#hasAsked) takeWishBack(wishPath(this.#folder.path, this.#holder.lock));
+    if (this.#hasAsked) removeEndRequest(endRequestPath(this.#folder.path, this.#holder.lock));
     return Promise.resolve();
   }
 }

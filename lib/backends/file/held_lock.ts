@@ -82,16 +82,16 @@ export class HeldFileLock implements HeldLock {
     if (found === "removed") this.#lose(REMOVED);
     if (found === "unanswered") this.#lose("its file system does not answer");
     this.#seen = asked;
-    if (found === "wished") await this.#readWish();
+    if (found === "asked") await this.#readEndRequest();
     if (this.#touched.age < TOUCH_AFTER) return;
     this.#touched = asked;
     this.#file.touch();
   }
 
-  async #readWish(): Promise<void> {
-    const { readWish } = await import("./wish.ts");
-    const wish = readWish(this.#file.wish);
-    if (wish?.hold === this.#hold) this.#asked.abort(new AskedToEndError(wish.label, wish.host));
+  async #readEndRequest(): Promise<void> {
+    const { readEndRequest } = await import("./end_request.ts");
+    const request = readEndRequest(this.#file.endRequest);
+    if (request?.hold === this.#hold) this.#asked.abort(new AskedToEndError(request.label, request.host));
   }
 
   #lose(why: string): never {
@@ -105,9 +105,9 @@ export class HeldFileLock implements HeldLock {
   }
 
   /** A network file system that does not answer may meanwhile give the lock to another machine. */
-  async #fileState(): Promise<"there" | "wished" | "removed" | "unanswered" | Error> {
-    const found = Promise.all([this.#file.isStillInPlace(), this.#file.hasWish()]).then(
-      ([there, wished]) => !there ? "removed" as const : wished ? "wished" as const : "there" as const,
+  async #fileState(): Promise<"there" | "asked" | "removed" | "unanswered" | Error> {
+    const found = Promise.all([this.#file.isStillInPlace(), this.#file.hasEndRequest()]).then(
+      ([there, isAsked]) => !there ? "removed" as const : isAsked ? "asked" as const : "there" as const,
       (error: unknown) => {
         // If this user cannot look, its other seras cannot lock either. release() reports it.
         if (error instanceof Error) return error;

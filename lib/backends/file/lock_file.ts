@@ -7,8 +7,8 @@ import { isCode, isSameFile } from "./plain_file.ts";
 /** The open file of a lock. It is in the lock folder itself: no link led elsewhere. */
 export class LockFile {
   readonly path: string;
-  /** Where somebody may leave the wish that the lock is released, see `wish.ts`. */
-  readonly wish: string;
+  /** Where somebody may leave the request to release the lock, see `end_request.ts`. */
+  readonly endRequest: string;
   readonly #file: Deno.FsFile;
   readonly #info: Deno.FileInfo;
   /** How the text about a holder begins. */
@@ -17,7 +17,7 @@ export class LockFile {
 
   private constructor(path: string, lock: string, file: Deno.FsFile, info: Deno.FileInfo) {
     this.path = path;
-    this.wish = path.replace(/lock$/, "end");
+    this.endRequest = path.replace(/lock$/, "end");
     this.#file = file;
     this.#info = info;
     this.#begin = `{"lock":"${lock}",`;
@@ -90,9 +90,9 @@ export class LockFile {
     }
   }
 
-  /** Whether somebody has left a wish there; false if that cannot be told. */
-  async hasWish(): Promise<boolean> {
-    return await Deno.lstat(this.wish).then(() => true, () => false);
+  /** Whether somebody has left a request there; false if that cannot be told. */
+  async hasEndRequest(): Promise<boolean> {
+    return await Deno.lstat(this.endRequest).then(() => true, () => false);
   }
 
   /**

@@ -6,13 +6,12 @@ import { fileStore, ledgerPath } from "./ledger.ts";
 import type { Store } from "../sql/store.ts";
 import { refuseOthersSchema } from "./own_schema.ts";
 import type { Patience } from "../../ledger/patience.ts";
+import { NEVER } from "../../waiting.ts";
 import { BUSY, whileBusy } from "./busy.ts";
 import { ledgerError, stickyFolder } from "./sqlite_errors.ts";
 
 /** The largest ledger that is copied, in bytes; a run takes some hundred. */
 const LONGEST_LEDGER = 16 * 1024 * 1024;
-
-const never = new AbortController().signal;
 
 /**
  * The ledger in a folder that a group shares. SQLite opens files by name, and would play back any journal that somebody
@@ -72,7 +71,7 @@ async function lockLedger(folder: LockFolder, path: string, patience: Patience):
 
 async function openLock(folder: LockFolder, path: string): Promise<LockFile> {
   try {
-    return await LockFile.open(folder, "ledger.sqlite", never);
+    return await LockFile.open(folder, "ledger.sqlite", NEVER);
   } catch (error) {
     throw error instanceof LockUnavailableError ? error : ledgerError(path, error);
   }

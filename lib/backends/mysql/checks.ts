@@ -1,5 +1,6 @@
 import type { MySqlDsn } from "./server.ts";
 import { formatDuration } from "../../text/duration.ts";
+import { NEVER } from "../../waiting.ts";
 import { askOne } from "../sql/answer.ts";
 import type { MySqlOptions } from "./options.ts";
 import { type MySqlSession, openMySqlSession } from "./session.ts";
@@ -35,7 +36,6 @@ export function mySqlDatabase(
   options: MySqlOptions,
   leases?: LeaseDatabase<MySqlSession>,
 ): Database<MySqlSession> {
-  const never = new AbortController().signal;
   return {
     leases,
     addresses: dsn.addresses,
@@ -54,8 +54,8 @@ export function mySqlDatabase(
 
     open: (allowUnsafeServer) =>
       leases && !allowUnsafeServer
-        ? leases.server.open(never, Infinity)
-        : openMySqlSession(dsn, { ...options, allowUnsafeServer, looksOnly: true }, never),
+        ? leases.server.open(NEVER, Infinity)
+        : openMySqlSession(dsn, { ...options, allowUnsafeServer, looksOnly: true }, NEVER),
 
     version(session) {
       const { variables } = session;
@@ -74,7 +74,7 @@ export function mySqlDatabase(
         const cluster = isGaleraNode(variables) ? "a Galera cluster" : "a group with several primaries";
         return { session, finding: { found: `a node of ${cluster}: leases decide there, session locks do not` } };
       }
-      const replicates = await isReplica(session, never);
+      const replicates = await isReplica(session, NEVER);
       return { session, finding: replicates ? REPLICATES : { found: "one server that takes writes, and no cluster" } };
     },
 
@@ -106,13 +106,13 @@ export function mySqlDatabase(
     },
 
     async view(session) {
-      if (!await isPerformanceSchemaOn(session, never)) {
+      if (!await isPerformanceSchemaOn(session, NEVER)) {
         return {
           found: "performance_schema is off, so that sera status cannot list all locks; locks do not depend on it",
           cure: `ask for one lock with --name, or ${howToListLocks(isMariaDb(session.variables))}`,
         };
       }
-      const { scope } = await readAttributes(session, never);
+      const { scope } = await readAttributes(session, NEVER);
       return { found: VISIBILITY[scope] };
     },
   };

@@ -7,7 +7,7 @@ import { readAttributes } from "./attributes.ts";
 import { askOne } from "../sql/answer.ts";
 import { type HoldingSession, SessionGrip } from "../sql/session_grip.ts";
 import { sql, type Statement, word } from "../sql/statement.ts";
-import { wishFor } from "./named_lock.ts";
+import { endRequestFor } from "./named_lock.ts";
 import type { MySqlOptions } from "./options.ts";
 import type { MySqlSession } from "./session.ts";
 
@@ -53,14 +53,14 @@ class HoldingMySql implements HoldingSession<MySqlSession> {
   readonly #id: number;
   readonly #ttl: number;
   readonly #name: Statement;
-  readonly #wish: Statement;
+  readonly #endRequest: Statement;
 
   constructor(holder: Sighting, id: number, ttl: number) {
     this.#holder = holder;
     this.#id = id;
     this.#ttl = ttl;
     this.#name = word(holder.lock);
-    this.#wish = wishFor(holder.lock, id);
+    this.#endRequest = endRequestFor(holder.lock, id);
   }
 
   async holds(session: MySqlSession, signal: AbortSignal): Promise<boolean> {
@@ -69,7 +69,7 @@ class HoldingMySql implements HoldingSession<MySqlSession> {
   }
 
   async ask(session: MySqlSession, signal: AbortSignal): Promise<boolean> {
-    const got = await askOne(session, sql`SELECT GET_LOCK(${this.#wish}, 0) AS got`, ["got"], { signal });
+    const got = await askOne(session, sql`SELECT GET_LOCK(${this.#endRequest}, 0) AS got`, ["got"], { signal });
     return got.bit("got") === true;
   }
 

@@ -1,5 +1,6 @@
 import type { Finding, Warning } from "../../doctor/report.ts";
 import type { TableName } from "../../ledger/table_name.ts";
+import { NEVER } from "../../waiting.ts";
 import type { LockOptions } from "../backend.ts";
 import { type LeaseDatabase, worstOf } from "../sql/lease/checks.ts";
 import { leaseOptions } from "../sql/lease/options.ts";
@@ -23,14 +24,13 @@ export function mySqlLeaseDatabase(
   table: TableName,
   ledger: TableName,
 ): LeaseDatabase<MySqlSession> {
-  const never = new AbortController().signal;
   return {
     server: mySqlLeaseServer(dsn, options, table),
     options: leaseOptions(options, tableIn),
     ledger,
     now: sql`SELECT UNIX_TIMESTAMP(NOW(3)) AS now`,
     opens: dsn.addresses.map((address) => () =>
-      openMySqlSession({ ...dsn, addresses: [address] }, { ...options, looksOnly: true }, never)
+      openMySqlSession({ ...dsn, addresses: [address] }, { ...options, looksOnly: true }, NEVER)
     ),
     durability: (session) => durability(session, dsn.addresses.length > 1),
   };

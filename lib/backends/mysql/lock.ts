@@ -4,9 +4,9 @@ import { LockLostError, LockUnavailableError } from "../../errors.ts";
 import { type Answer, answerIn } from "../sql/answer.ts";
 import { freshFor, Moment } from "../../lock/lease.ts";
 import type { HeldLock } from "../../lock/lock.ts";
-import { Summons } from "../../lock/summons.ts";
+import { EndRequests } from "../../lock/end_request.ts";
 import { whereIs } from "./errors.ts";
-import { getNamedLock, type Granted, releaseNamedLock, releaseNamedLockWhere, wishFor } from "./named_lock.ts";
+import { endRequestFor, getNamedLock, type Granted, releaseNamedLock, releaseNamedLockWhere } from "./named_lock.ts";
 import { type MySqlSession, openMySqlSession } from "./session.ts";
 import { type AskState, askState, refuseUnsafe, serverIdentity, whyUnsafe } from "./topology.ts";
 import type { BackendLock } from "../backend.ts";
@@ -65,7 +65,7 @@ export class MySqlLock extends SessionLock<MySqlSession> implements BackendLock 
     const state = askState(this.#options.allowUnsafeServer ? new Map() : session.variables);
     const held = sql`IS_USED_LOCK(${this.#name}) = CONNECTION_ID() AS mine`;
     const place = sql`CONNECTION_ID() AS id, ${expression} AS server, @@SESSION.wait_timeout AS idle`;
-    const asker = sql`IFNULL(IS_USED_LOCK(${wishFor(this.#options.presence.lock)}), 0) AS asker`;
+    const asker = sql`IFNULL(IS_USED_LOCK(${endRequestFor(this.#options.presence.lock)}), 0) AS asker`;
     const question = sql`SELECT ${held}, ${place}, ${state.expression} AS state, ${asker}`;
     const granted = await getNamedLock(session, this.#name, deadline, signal, question);
     return granted && await this.#verified(session, granted, { question, mark, state });
@@ -111,15 +111,15 @@ export class MySqlLock extends SessionLock<MySqlSession> implements BackendLock 
       await session.close();
       refuseUnsafe(session.where, now);
     }
-    const summons = new Summons();
+    const endRequests = new EndRequests();
     return await holdInSession(session, {
-      asked: summons.signal,
+      asked: endRequests.signal,
       isHeld: async () => {
         const seen = await check(lease.ttl);
         const why = whyUnsafe(stateIn(seen));
         if (why !== undefined) throw new LockLostError(`${session.where} has changed: ${why.what}`, why.cure);
         const asker = seen.whole("asker");
-        if (asker > 0) summons.noticed(async () => (await import("./wish.ts")).whoAsks(session, asker));
+        if (asker > 0) endRequests.noticed(async () => (await import("./end_request.ts")).whoAsks(session, asker));
         return isMine(seen) && seen.whole("id") === id;
       },
       release: () => releaseNamedLock(session, this.#name),

@@ -73,7 +73,7 @@ export async function getNamedLock(
  * @param lock The lock's name.
  * @param id The holder's connection; by default the one that asks.
  */
-export function wishFor(lock: string, id: Statement | number = sql`CONNECTION_ID()`): Statement {
+export function endRequestFor(lock: string, id: Statement | number = sql`CONNECTION_ID()`): Statement {
   return sql`CONCAT(${`sera:end:${lock}:`}, ${id})`;
 }
 

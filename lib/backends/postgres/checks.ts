@@ -15,6 +15,7 @@ import { join, sql, type Statement, word } from "../sql/statement.ts";
 import type { LeaseDatabase } from "../sql/lease/checks.ts";
 import type { Database } from "../sql/checks.ts";
 import type { Finding } from "../../doctor/report.ts";
+import { NEVER } from "../../waiting.ts";
 
 /** What `sera doctor` checks on PostgreSQL. */
 export function postgresDatabase(
@@ -23,12 +24,11 @@ export function postgresDatabase(
   leases?: LeaseDatabase<PostgresSession>,
 ): Database<PostgresSession> {
   const { sslmode, sslrootcert } = server;
-  const never = new AbortController().signal;
   const open = (allowUnsafeServer: boolean) =>
-    leases && !allowUnsafeServer ? leases.server.open(never, Infinity) : openPostgresSession(
+    leases && !allowUnsafeServer ? leases.server.open(NEVER, Infinity) : openPostgresSession(
       server,
       { ...options, allowUnsafeServer, leased: leases !== undefined, looksOnly: true },
-      never,
+      NEVER,
     );
   return {
     leases,
@@ -56,7 +56,7 @@ export function postgresDatabase(
       if (leases) return { session, finding: { found: whereLeasesAre(session) } };
       if (options.allowUnsafeServer) return await topologyIfAllowed(session, open);
       if (!session.pooled) return { session, finding: { found: "a primary, connected without a pooler" } };
-      const checked = await requireSessionPooling(session, () => open(false), never);
+      const checked = await requireSessionPooling(session, () => open(false), NEVER);
       return { session: checked, finding: { found: "a primary, behind a pooler that ties locks to connections" } };
     },
 
@@ -175,7 +175,7 @@ async function topologyIfAllowed(
   }
   if (!session.pooled) return { session, finding: { found: "a primary, connected without a pooler" } };
   try {
-    const checked = await requireSessionPooling(session, () => open(true), new AbortController().signal);
+    const checked = await requireSessionPooling(session, () => open(true), NEVER);
     return { session: checked, finding: { found: "a primary, behind a pooler that ties locks to connections" } };
   } catch (error) {
     if (!(error instanceof LockUnavailableError) || error.transient) throw error;

@@ -10,7 +10,7 @@ import type { PostgresOptions } from "./options.ts";
 import type { PostgresSession } from "./session.ts";
 import { readSessionInfos } from "./session_info.ts";
 import { inMilliseconds } from "./sql.ts";
-import { wishFor } from "./wish.ts";
+import { endRequestFor } from "./end_request.ts";
 
 /** The server's code for what a role may not do. */
 const DENIED = "42501";
@@ -51,7 +51,7 @@ class HoldingPostgres implements HoldingSession<PostgresSession> {
   readonly #start: string | undefined;
   readonly #ttl: number;
   readonly #holds: Statement;
-  readonly #wish: AdvisoryKey;
+  readonly #endRequest: AdvisoryKey;
 
   constructor(holder: Sighting, pid: number, start: string | undefined, ttl: number) {
     this.#holder = holder;
@@ -60,7 +60,7 @@ class HoldingPostgres implements HoldingSession<PostgresSession> {
     this.#ttl = ttl;
     const { row } = advisoryKey(holder.lock);
     this.#holds = sql`EXISTS (SELECT FROM pg_locks WHERE ${row} AND pid = ${pid} AND granted)`;
-    this.#wish = wishFor(holder.lock, pid);
+    this.#endRequest = endRequestFor(holder.lock, pid);
   }
 
   async holds(session: PostgresSession, signal: AbortSignal): Promise<boolean> {
@@ -69,8 +69,8 @@ class HoldingPostgres implements HoldingSession<PostgresSession> {
   }
 
   async ask(session: PostgresSession, signal: AbortSignal): Promise<boolean> {
-    const wish = sql`SELECT pg_try_advisory_lock_shared(${this.#wish.args}) AS got`;
-    return (await askOne(session, wish, ["got"], { signal })).truth("got");
+    const request = sql`SELECT pg_try_advisory_lock_shared(${this.#endRequest.args}) AS got`;
+    return (await askOne(session, request, ["got"], { signal })).truth("got");
   }
 
   async force(session: PostgresSession, signal: AbortSignal): Promise<Forced | undefined> {

@@ -1,5 +1,6 @@
 import type { Finding, Warning } from "../../doctor/report.ts";
 import type { TableName } from "../../ledger/table_name.ts";
+import { NEVER } from "../../waiting.ts";
 import type { LockOptions } from "../backend.ts";
 import { askOne } from "../sql/answer.ts";
 import { type LeaseDatabase, worstOf } from "../sql/lease/checks.ts";
@@ -19,7 +20,6 @@ export function postgresLeaseDatabase(
   table: TableName,
   ledger: TableName,
 ): LeaseDatabase<PostgresSession> {
-  const never = new AbortController().signal;
   const looks = { ...options, leased: true, looksOnly: true };
   return {
     server: postgresLeaseServer(server, options, table),
@@ -27,7 +27,7 @@ export function postgresLeaseDatabase(
     ledger,
     now: sql`SELECT extract(epoch FROM clock_timestamp()) AS now`,
     opens: server.hosts.map((host) => () =>
-      openPostgresSession({ ...server, hosts: [host], targetSessionAttrs: "any" }, looks, never)
+      openPostgresSession({ ...server, hosts: [host], targetSessionAttrs: "any" }, looks, NEVER)
     ),
     durability: (session) => durability(session, server.hosts.length > 1),
   };

@@ -5,7 +5,7 @@ import { AdvisoryLock } from "./advisory_lock.ts";
 import { type Answer, answerIn, askOne } from "../sql/answer.ts";
 import { freshFor, Moment } from "../../lock/lease.ts";
 import type { HeldLock } from "../../lock/lock.ts";
-import { Summons } from "../../lock/summons.ts";
+import { EndRequests } from "../../lock/end_request.ts";
 import { NotPrimaryError, whereIs } from "./errors.ts";
 import { withinLimit } from "./limits.ts";
 import { openPostgresSession } from "./open_session.ts";
@@ -19,7 +19,7 @@ import { inMilliseconds } from "./sql.ts";
 import type { BackendLock } from "../backend.ts";
 import type { TableName } from "../../ledger/table_name.ts";
 import type { Seen } from "../../who/sighting.ts";
-import { askerOf, whoAsks, wishFor } from "./wish.ts";
+import { askerOf, endRequestFor, whoAsks } from "./end_request.ts";
 import type { PostgresOptions } from "./options.ts";
 import { sql, type Statement } from "../sql/statement.ts";
 import type { Outcome } from "../sql/batch.ts";
@@ -95,16 +95,16 @@ export class PostgresLock extends SessionLock<PostgresSession> implements Backen
     }
     session.mark = markOf({ ...this.#options.presence, since: seen.whole("now") });
     this.#lock.leaveSeat(session);
-    const summons = new Summons();
-    const wished = askerOf(wishFor(this.#options.presence.lock, session.pid));
+    const endRequests = new EndRequests();
+    const askerSql = askerOf(endRequestFor(this.#options.presence.lock, session.pid));
     return await holdInSession(session, {
-      asked: summons.signal,
+      asked: endRequests.signal,
       isHeld: async () => {
-        const seen = await this.#check(session, { serverTime: lease.ttl }, wished);
+        const seen = await this.#check(session, { serverTime: lease.ttl }, askerSql);
         const why = this.#whyUnfit(seen);
         if (why !== undefined) throw new LockLostError(`${session.where} has changed: ${why.what}`, why.cure);
         const asker = seen.whole("asker");
-        if (asker > 0) summons.noticed(() => whoAsks(session, asker));
+        if (asker > 0) endRequests.noticed(() => whoAsks(session, asker));
         return seen.truth("mine");
       },
       release: () => this.#lock.release(session),

@@ -93,7 +93,7 @@ function conditionOf(
 ): Statement | undefined {
   if (filter !== "all") return "lock" in filter ? rowCondition(filter.lock) : namespaceCondition(filter.namespace);
   const pids = seraSessions.flatMap(({ who }) => who.session ?? []);
-  // A shared one is the wish of somebody who asks a holder for a lock.
+  // A shared one is the request of somebody who asks a holder for a lock.
   const theirs = sql`SELECT classid, objid, objsubid FROM pg_locks
     WHERE locktype = 'advisory' AND mode <> 'ShareLock' AND NOT ${IS_SEAT} AND pid IN (${listOf(pids)})`;
   const conditions = [

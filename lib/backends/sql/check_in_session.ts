@@ -1,5 +1,5 @@
 import { Deadline } from "../../deadline.ts";
-import { delayOrAbort } from "../../waiting.ts";
+import { delayOrAbort, NEVER } from "../../waiting.ts";
 import type { Finding } from "../../doctor/report.ts";
 import { LockUnavailableError } from "../../errors.ts";
 import type { Session } from "./session.ts";
@@ -26,14 +26,13 @@ export async function checkInSession<S extends Session>(
 
 /** Tries again for a while: the user may have few sessions at once, and those of earlier checks are still ending. */
 async function openPatiently<S extends Session>(lock: SessionLock<S>): Promise<S> {
-  const { signal } = new AbortController();
   for (const deadline = new Deadline(GOODBYE);;) {
     const isLast = deadline.passed;
     try {
-      return await lock.session(signal);
+      return await lock.session(NEVER);
     } catch (error) {
       if (isLast || !(error instanceof LockUnavailableError) || !error.transient) throw error;
     }
-    await delayOrAbort(PAUSE, signal);
+    await delayOrAbort(PAUSE, NEVER);
   }
 }

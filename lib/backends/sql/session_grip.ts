@@ -7,7 +7,7 @@ import type { Session } from "./session.ts";
 export interface HoldingSession<S extends Session> {
   /** Whether that session, and no other of its number, still holds the lock. */
   holds(session: S, signal: AbortSignal): Promise<boolean>;
-  /** Leaves the wish, which ends with the asker's session. Returns whether it is ours; else somebody else asks already. */
+  /** Leaves the request, which ends with the asker's session. Returns whether it is ours; else somebody else asks already. */
   ask(session: S, signal: AbortSignal): Promise<boolean>;
   /** Lets others see who asks, for a moment. */
   show?(session: S, signal: AbortSignal): Promise<void>;
@@ -22,7 +22,7 @@ export interface HoldingSession<S extends Session> {
  * stays unanswered for long. Then the server may have been restarted, and another session may have the holder's number.
  */
 export class SessionGrip<S extends Session> implements Grip {
-  readonly deaf: string | undefined;
+  readonly unaskable: string | undefined;
   readonly noticedWithin: number;
   readonly #holder: HoldingSession<S>;
   readonly #open: () => Promise<S>;
@@ -44,7 +44,7 @@ export class SessionGrip<S extends Session> implements Grip {
     lease: LeaseTerms,
     isSera: boolean | undefined,
   ) {
-    this.deaf = isSera === false ? "it is no sera, by what the server shows of it" : undefined;
+    this.unaskable = isSera === false ? "it is no sera, by what the server shows of it" : undefined;
     this.#holder = holder;
     this.#session = session;
     this.#open = open;
@@ -83,7 +83,7 @@ export class SessionGrip<S extends Session> implements Grip {
     return this.#isRestarted ? undefined : session;
   }
 
-  /** The wish ends with the observer's session. */
+  /** The request ends with the observer's session. */
   [Symbol.asyncDispose](): Promise<void> {
     return Promise.resolve();
   }

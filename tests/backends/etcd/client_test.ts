@@ -13,6 +13,7 @@ import { base64 } from "../../servers/etcd_client.ts";
 import type { EtcdMember } from "../../servers/etcd_member.ts";
 import { forThisFile } from "../../servers/for_this_file.ts";
 import { lendEtcd } from "../../servers/pool.ts";
+import { Proxy } from "../../servers/proxy.ts";
 import { parseEtcd } from "../parse.ts";
 import { sideBySide } from "../../side_by_side.ts";
 
@@ -105,6 +106,22 @@ Deno.test({ name: "who stops looking at a watch leaves nothing open", ignore }, 
   }
   // Its connection has gone: this is one more than can be open to one host otherwise.
   await client.call(Path.status, {}, { timeout });
+});
+
+Deno.test({ name: "a watch leaves the connection of the other requests to them", ignore }, async () => {
+  await using proxy = await Proxy.open(etcd().port);
+  using client = await connect(proxy.instead(etcd().url()));
+  await client.call(Path.status, {}, { timeout });
+  assert.equal(proxy.accepted, 1);
+  // One after the other: the first must not leave the next without.
+  for (const watches of [1, 2, 3]) {
+    const messages = client.stream(Path.watch, watch({ key: "w" }), { timeout });
+    await messages.next();
+    assert.equal(proxy.accepted, 1 + watches);
+    await client.call(Path.status, {}, { timeout });
+    assert.equal(proxy.accepted, 1 + watches);
+    await messages.return(undefined as never);
+  }
 });
 
 Deno.test({ name: "a request ends with its signal, and all end with the client", ignore }, async () => {

@@ -7,7 +7,7 @@ import { until } from "../../cli/wait.ts";
 import { FakeClock } from "../../lock/fake_clock.ts";
 import { type Answer, ServerError } from "../fake_server.ts";
 import { FakeMySql } from "./fake_server.ts";
-import { freshName, hold, never, open, renewals } from "../open.ts";
+import { freshName, hold, never, open, renewals, SHORT_LEASE } from "../open.ts";
 
 /** What a look at a held lock says, where the server has told nothing of itself. */
 const HELD = { mine: 1, id: 1, server: "//", idle: 30, state: "", asker: 0 };
@@ -102,7 +102,7 @@ Deno.test("a server that does not say of each thing that was asked what it is by
 Deno.test("a lock that the server has freed is lost at the next look", async () => {
   const looks = inTurn(HELD, { ...HELD, mine: null });
   using fake = server({ IS_USED_LOCK: looks });
-  await using backend = await open(fake.dsn, freshName(), undefined, { lease: { ttl: 300, grace: 0 } });
+  await using backend = await open(fake.dsn, freshName(), undefined, { lease: SHORT_LEASE });
   const lock = await hold(backend);
   await until("it is lost", () => lock.lost.aborted);
   assert.ok(lock.lost.reason instanceof LockLostError);
@@ -112,7 +112,7 @@ Deno.test("a lock that the server has freed is lost at the next look", async () 
 Deno.test("a lock that another server answers for is lost at the next look", async () => {
   const looks = inTurn(HELD, { ...HELD, server: 2 });
   using fake = server({ IS_USED_LOCK: looks });
-  await using backend = await open(fake.dsn, freshName(), undefined, { lease: { ttl: 300, grace: 0 } });
+  await using backend = await open(fake.dsn, freshName(), undefined, { lease: SHORT_LEASE });
   const lock = await hold(backend);
   await until("it is lost", () => lock.lost.aborted);
   assert.match(lock.lost.reason.message, /has freed it$/);

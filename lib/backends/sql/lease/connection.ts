@@ -1,4 +1,4 @@
-import { aborted, firstOf, settled } from "../../../waiting.ts";
+import { unlessAborted } from "../../../waiting.ts";
 import { LockUnavailableError, type Trouble } from "../../../errors.ts";
 import type { LockSession } from "../../../lock/lock.ts";
 import { ConnectionError } from "../../network/errors.ts";
@@ -111,12 +111,7 @@ export class LeaseConnection<S extends Session> implements LockSession, Asker {
   /** @throws The signal's reason when it is aborted. */
   async #sessionUnless(signal: AbortSignal | undefined): Promise<S> {
     signal?.throwIfAborted();
-    return await firstOf<S>(
-      settled(this.session()),
-      aborted(signal, ({ reason }) => {
-        throw reason;
-      }),
-    );
+    return await unlessAborted(signal, this.session());
   }
 
   async #reopen(): Promise<S> {

@@ -6,7 +6,7 @@ import type { Forced, Grip } from "../../../who/grip.ts";
 import type { SeenLease, Sighting } from "../../../who/sighting.ts";
 import type { Session } from "../session.ts";
 import { sql, type Statement } from "../statement.ts";
-import { type Claim, type Ownership, wishFor } from "./row.ts";
+import { type Claim, endRequestFor, type Ownership } from "./row.ts";
 import type { LeaseServer } from "./server.ts";
 
 /** For how long the row says who asks, should they not take it back, in milliseconds; and how often it is renewed. */
@@ -26,7 +26,7 @@ export interface LeaseGripOptions<S extends Session> {
 
 /** The grip on the holder of a lease, who is told from others by the fencing token. */
 export class LeaseGrip<S extends Session> implements Grip {
-  readonly deaf = undefined;
+  readonly unaskable = undefined;
   readonly noticedWithin: number;
   readonly #options: LeaseGripOptions<S>;
   readonly #theirs: Statement;
@@ -76,7 +76,7 @@ export class LeaseGrip<S extends Session> implements Grip {
   async #show(): Promise<void> {
     const { server: { table }, holder: { lock }, by: { host, pid, label }, open } = this.#options;
     const from = { slack: SHORTEST_MARGIN, ttls: 1 } as const;
-    const claim: Claim = { lock: wishFor(lock), owner: this.#owner, ttl: SHOWN, from, host, pid, label };
+    const claim: Claim = { lock: endRequestFor(lock), owner: this.#owner, ttl: SHOWN, from, host, pid, label };
     this.#shown = new Moment();
     try {
       const session = await open();
@@ -96,7 +96,7 @@ export class LeaseGrip<S extends Session> implements Grip {
     const { server: { table }, holder: { lock }, open, queue } = this.#options;
     try {
       if (this.#hasAsked) await this.#change(sql`beat = beat - ${ASKED}`, sql`${this.#theirs} AND beat >= ${ASKED}`);
-      if (this.#mine) await table.release(await open(), wishFor(lock), this.#mine);
+      if (this.#mine) await table.release(await open(), endRequestFor(lock), this.#mine);
     } catch (error) {
       if (!(error instanceof LockUnavailableError)) throw error;
     }

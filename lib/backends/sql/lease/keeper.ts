@@ -3,11 +3,11 @@ import { LockUnavailableError, type Trouble } from "../../../errors.ts";
 import type { Keeper } from "../../../lock/keeper.ts";
 import { Moment } from "../../../lock/lease.ts";
 import { ASKED } from "../../../lock/silence.ts";
-import { Summons } from "../../../lock/summons.ts";
+import { EndRequests } from "../../../lock/end_request.ts";
 import { RELEASE_REFUSALS, untilAnswered } from "../../../lock/until_answered.ts";
 import type { Session } from "../session.ts";
 import type { LeaseConnection } from "./connection.ts";
-import { type Ownership, wishFor } from "./row.ts";
+import { endRequestFor, type Ownership } from "./row.ts";
 import type { LeaseServer } from "./server.ts";
 import { whyLost } from "./why_lost.ts";
 import { type Outcome, rowsIn } from "../batch.ts";
@@ -33,7 +33,7 @@ export class LeaseKeeper<S extends Session> implements Keeper {
   readonly isGivenUp = true;
   /** Why no renewal is answered at present; undefined if there is no trouble. */
   trouble: Trouble | undefined;
-  readonly #summons = new Summons();
+  readonly #endRequests = new EndRequests();
   readonly #kept: KeptLease<S>;
   #queuedIn: S | undefined;
   /** The try to take the session lock in a new session, while it lasts. */
@@ -61,7 +61,7 @@ export class LeaseKeeper<S extends Session> implements Keeper {
   }
 
   get asked(): AbortSignal {
-    return this.#summons.signal;
+    return this.#endRequests.signal;
   }
 
   /** The session that holds the session lock, if any does. */
@@ -89,7 +89,7 @@ export class LeaseKeeper<S extends Session> implements Keeper {
       this.#isReleased ||= !isOurs && this.#isUnsure;
       if (!isOurs && this.#isReleased) return sent;
       if (!isOurs) throw await whyLost(session, this.#kept.lock, table);
-      if (beat >= ASKED) this.#summons.noticed(() => table.read(session, wishFor(lock)));
+      if (beat >= ASKED) this.#endRequests.noticed(() => table.read(session, endRequestFor(lock)));
       // Not awaited: an answer that is late must not keep the renewal from counting.
       if (!this.#isReleased) this.#queueing ??= this.#queueAgain(session).finally(() => this.#queueing = undefined);
       return sent;

@@ -6,7 +6,7 @@ import type { LeasedLock } from "../../../lock/held_lock.ts";
 import { tryLimitOf } from "../../../lock/lease.ts";
 import type { HeldLock } from "../../../lock/lock.ts";
 import { formatDuration } from "../../../text/duration.ts";
-import { TimeLimit } from "../../../waiting.ts";
+import { NEVER, TimeLimit } from "../../../waiting.ts";
 import type { Seen } from "../../../who/sighting.ts";
 import type { BackendLock } from "../../backend.ts";
 import type { Session } from "../session.ts";
@@ -123,7 +123,7 @@ export class LeaseLock<S extends Session> extends SessionLock<S> implements Back
   /** Frees a lease that is ours without anybody keeping it. Tries once. */
   async #takeBack(): Promise<void> {
     try {
-      await this.#claimer.takeBack(await this.#reopen(new AbortController().signal));
+      await this.#claimer.takeBack(await this.#reopen(NEVER));
     } catch (error) {
       // It expires.
       if (!(error instanceof LockUnavailableError)) throw error;

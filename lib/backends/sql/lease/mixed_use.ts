@@ -2,6 +2,7 @@ import type { Finding } from "../../../doctor/report.ts";
 import type { TableName } from "../../../ledger/table_name.ts";
 import { isLockName } from "../../../lock/lock_name.ts";
 import { isNamespacedName } from "../../../lock/namespaced_name.ts";
+import { NEVER } from "../../../waiting.ts";
 import { holderText } from "../../../who/holder_text.ts";
 import { shownLock } from "../../../who/names.ts";
 import type { Sighting } from "../../../who/sighting.ts";
@@ -48,7 +49,7 @@ async function holdersWithout<S extends Session>(
 ): Promise<readonly Sighting[]> {
   const { leases } = await server.table.list(session, "all");
   const known = leases.map(({ lock }) => lock);
-  const { sightings } = await server.sightings(session, "all", ledger, new AbortController().signal, known);
+  const { sightings } = await server.sightings(session, "all", ledger, NEVER, known);
   const held = sightings.filter(({ lock, state }) => state === "held" && (isLockName(lock) || isNamespacedName(lock)));
   const leased = new Set(await server.table.known(session, held.map(({ lock }) => lock)));
   return held.filter((sighting) => {

@@ -60,6 +60,6 @@ export type TakeFrom =
  * The name of the row by which those who ask for a lock's release say who they are: a lease of their own, which no list of
  * locks shows. That they ask is in the lock's row.
  */
-export function wishFor(lock: string): string {
+export function endRequestFor(lock: string): string {
   return `end:${lock}`;
 }

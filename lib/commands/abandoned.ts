@@ -7,8 +7,11 @@ import type { Sighting } from "../who/sighting.ts";
 /** The most locks whose holders are looked for; runs of further locks are shown as recorded. */
 export const MOST_LOCKS = 200;
 
-/** Runs as they are: those whose holder has died are abandoned, though only the next holder marks them so. */
-export async function settled(
+/**
+ * Runs with the right outcome: a run whose holder has died is still recorded as running until the next holder marks it as
+ * abandoned.
+ */
+export async function withAbandoned(
   runs: readonly RecordedRun[],
   observer: Observer,
   table: TableName,
@@ -33,8 +36,12 @@ function isRunning({ outcome }: RecordedRun): boolean {
   return outcome === "running";
 }
 
-/** Matches a run's holder by its session, or by its process if the backend has no sessions. */
+/** Matches a run's holder by its session, or by its host and process if the backend has no sessions. */
 export function isHolderOf(run: RecordedRun): (sighting: Sighting) => boolean {
-  return ({ state, session, pid }) =>
-    state === "held" && (session === undefined ? pid !== undefined && pid === run.pid : session === run.session);
+  return ({ state, session, host, pid }) => {
+    if (state !== "held") return false;
+    if (session !== undefined) return session === run.session;
+    // In containers many processes have the same number.
+    return pid !== undefined && pid === run.pid && (host === undefined || host === run.host);
+  };
 }

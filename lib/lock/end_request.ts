@@ -6,14 +6,14 @@ import { within } from "../waiting.ts";
 const LONGEST_LOOK = 1000;
 
 /** Who asks a holder for its lock's release, as far as it is known. May be forged. */
-export interface Summoner {
+export interface Requester {
   /** What it is doing, and for which user: `unlock by root`. */
   readonly label?: string | undefined;
   readonly host?: string | undefined;
 }
 
 /** Tells a holder, once, that somebody asks for the lock's release. */
-export class Summons {
+export class EndRequests {
   readonly #asked = new AbortController();
   #isNoticed = false;
 
@@ -27,7 +27,7 @@ export class Summons {
    *
    * @param look Finds out who it is. If that fails or takes long, it is not said.
    */
-  noticed(look: () => Promise<Summoner | undefined>): void {
+  noticed(look: () => Promise<Requester | undefined>): void {
     if (this.#isNoticed) return;
     this.#isNoticed = true;
     within(LONGEST_LOOK, look()).catch(() => undefined).then((who) =>

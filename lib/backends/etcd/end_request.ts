@@ -1,31 +1,31 @@
 /**
- * The wish that a holder releases its lock: it is put into the value of the holder's key, which keeps its revision of
+ * How a holder is asked to release its lock: it is put into the value of the holder's key, which keeps its revision of
  * creation and its lease. Each renewal reads when the key was last changed, so that it costs nothing to look.
  */
 
-import type { Summoner } from "../../lock/summons.ts";
+import type { Requester } from "../../lock/end_request.ts";
 import { textFrom } from "../../text/foreign.ts";
 
 /** The longest value that is read, in bytes. */
 const LONGEST = 65_536;
 
-/** A holder's value with the wish in it; undefined if the value is none of sera's. */
-export function withWish(value: Uint8Array, { label, host }: Summoner): string | undefined {
+/** A holder's value with the request in it; undefined if the value is none of sera's. */
+export function withEndRequest(value: Uint8Array, { label, host }: Requester): string | undefined {
   const presence = objectIn(value);
   return presence && JSON.stringify({ ...presence, asked: { label, host } });
 }
 
-/** A holder's value without a wish, as it was at first. */
-export function withoutWish(value: Uint8Array): string {
+/** A holder's value without a request, as it was at first. */
+export function withoutEndRequest(value: Uint8Array): string {
   const { asked: _, ...presence } = objectIn(value) ?? {};
   return JSON.stringify(presence);
 }
 
 /** Who asks, by the holder's value; undefined if nobody does. */
-export function readWish(value: Uint8Array): Summoner | undefined {
+export function readEndRequest(value: Uint8Array): Requester | undefined {
   const asked = objectIn(value)?.asked;
   if (typeof asked !== "object" || asked === null) return undefined;
-  const { label, host } = asked as Record<keyof Summoner, unknown>;
+  const { label, host } = asked as Record<keyof Requester, unknown>;
   return { label: textFrom(label), host: textFrom(host) };
 }
 

@@ -1,22 +1,23 @@
 /**
- * The wish that a holder releases its lock: a shared advisory lock of another key, which the asker holds, and which the
+ * How a holder is asked to release its lock: a shared advisory lock of another key, which the asker holds, and which the
  * holder asks about with each renewal. It needs no table and no privilege. A later holder has another server process, and
- * so another wish.
+ * so another request.
  */
 
 import { lockName } from "../../lock/lock_name.ts";
-import type { Summoner } from "../../lock/summons.ts";
+import type { Requester } from "../../lock/end_request.ts";
+import { NEVER } from "../../waiting.ts";
 import type { Session } from "../sql/session.ts";
 import { sql, type Statement } from "../sql/statement.ts";
 import { type AdvisoryKey, advisoryKey } from "./advisory_key.ts";
 
 /**
- * The key of a wish.
+ * The key of the lock by which somebody asks.
  *
  * @param lock The lock's name.
  * @param pid The server's process for the holder.
  */
-export function wishFor(lock: string, pid: number): AdvisoryKey {
+export function endRequestFor(lock: string, pid: number): AdvisoryKey {
   return advisoryKey(lockName(`sera:end:${lock}:${pid}`));
 }
 
@@ -27,9 +28,9 @@ export function askerOf({ row }: AdvisoryKey): Statement {
 }
 
 /** Who asks, as far as this user may see. */
-export async function whoAsks(session: Session, asker: number): Promise<Summoner | undefined> {
+export async function whoAsks(session: Session, asker: number): Promise<Requester | undefined> {
   const { readSessionInfos } = await import("./session_info.ts");
-  const [info] = await readSessionInfos(session, sql`pid = ${asker}`, new AbortController().signal) ?? [];
+  const [info] = await readSessionInfos(session, sql`pid = ${asker}`, NEVER) ?? [];
   const { host, label, user, address } = info?.who ?? {};
   if (host !== undefined) return { label, host };
   return user === undefined ? undefined : { label: `unlock by the role ${user}`, host: address };

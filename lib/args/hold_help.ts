@@ -1,0 +1,55 @@
+import { ExitCode } from "../exit_codes.ts";
+import { BAD_ARGUMENTS, BAD_CONFIG, BROKEN_PIPE, LOCK_UNAVAILABLE, NOT_PRINTED } from "./exit_statuses.ts";
+import { HELP_FLAG } from "./flag.ts";
+import { PLACE_FLAGS, type Subcommand } from "./subcommand.ts";
+
+/** What the help texts, the manual and the completions say of `sera hold`. */
+export const HOLD: Subcommand = {
+  name: "hold",
+  summary: "hold a lock without a command, for maintenance",
+  usage: "--for DURATION [flags] NAME",
+  usages: [
+    "--for DURATION [--wait DURATION] [flags] NAME",
+    "--for DURATION [--wait DURATION] [flags] -- command ...",
+  ],
+  about: [
+    "Takes a lock and keeps it for some time, so that nobody runs under it meanwhile:",
+    "the lock of a command (its words as in a run, without the wait), or of a name. A",
+    "NAME may stand before the flags too. It says when it has the lock, and how to",
+    "end that sooner: by Ctrl-C, or from elsewhere with sera unlock. sera status",
+    "shows it with the label hold. A hold is no run: the ledger does not record it,",
+    "and it counts for no --once. It takes those flags of a run that say where the",
+    "lock is (see sera --help), and all variables.",
+  ],
+  flags: [
+    {
+      name: "for",
+      kind: "duration",
+      placeholder: "DURATION",
+      help: ["for how long, such as 30m or 2h; forever: until ended"],
+    },
+    {
+      name: "wait",
+      kind: "duration",
+      placeholder: "DURATION",
+      help: ["how long to wait while somebody else has the lock, as", "in a run (default 0: try once)"],
+    },
+    { name: "json", kind: "boolean", help: ["say what happens in JSON, one object a line"] },
+    HELP_FLAG,
+  ],
+  settings: PLACE_FLAGS,
+  takesCommand: true,
+  operandFirst: true,
+  statuses: [
+    [0, "the lock was held for the whole time"],
+    ["128+n", "signal n ended it; 130: Ctrl-C"],
+    BAD_CONFIG,
+    BAD_ARGUMENTS,
+    LOCK_UNAVAILABLE,
+    [ExitCode.busy, "somebody else has the lock, and the wait ran out"],
+    [ExitCode.lockLost, "the lock was lost, or asked for (sera unlock)"],
+    [ExitCode.seraFailed, "sera itself failed meanwhile"],
+    NOT_PRINTED,
+    BROKEN_PIPE,
+  ],
+};

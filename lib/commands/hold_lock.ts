@@ -1,0 +1,71 @@
+import { type InterruptedError, LockLostError, SeraError } from "../errors.ts";
+import { ExitCode } from "../exit_codes.ts";
+import type { HeldLock } from "../lock/lock.ts";
+import { lockFlagsOf } from "../lock/lock_flags.ts";
+import { terminalWidth } from "../system/terminal.ts";
+import { formatDuration } from "../text/duration.ts";
+import { mayBeServer } from "../text/harmless.ts";
+import { printable } from "../text/printable.ts";
+import { quotedForShell } from "../text/shell_word.ts";
+import { localTime, timeOf } from "../text/time.ts";
+import { delayOrAbort } from "../waiting.ts";
+import { release } from "./give_back.ts";
+import type { Job } from "./job.ts";
+
+/**
+ * Holds a lock without a command until the time is over, a signal comes, somebody asks for the lock, or it is lost.
+ *
+ * @param span How long, in milliseconds; `Infinity` sets no limit.
+ * @returns What sera exits with.
+ */
+export async function holdLock(lock: HeldLock, span: number, job: Job): Promise<number> {
+  const { io, logger, progress, watch: { signals: { interrupted } } } = job;
+  const since = performance.now();
+  progress.started();
+  await confirm(lock);
+  if (!logger.isJson && !lock.lost.aborted) io.out(heldText(span, job));
+  await delayOrAbort(span, lock.lost, lock.asked, progress.failed, interrupted);
+  lock.commandEnded();
+  const ended = [lock.lost, lock.asked, progress.failed].find(({ aborted }) => aborted)?.reason;
+  let exitCode = ended instanceof SeraError
+    ? ended.exitCode
+    : interrupted.aborted
+    ? (interrupted.reason as InterruptedError).exitCode
+    : ExitCode.ok;
+  logger.exitsWith(exitCode);
+  if (ended instanceof SeraError) logger.log("error", "error", ended.message);
+  else if (interrupted.aborted) logger.log("info", "interrupted", `${interrupted.reason.message}.`);
+  if (!lock.lost.aborted) {
+    const isReleased = await release(lock, logger, since, () => "somebody else may have it");
+    if (!isReleased && exitCode === ExitCode.ok) exitCode = ExitCode.lockLost;
+    if (isReleased && !logger.isJson) {
+      io.out(`Released after ${formatDuration(Math.round((performance.now() - since) / 1000) * 1000)}.\n`);
+    }
+  }
+  progress.ended(exitCode);
+  return exitCode;
+}
+
+/** Makes sure that the lock is still held; else `lost` has fired. */
+async function confirm(lock: HeldLock): Promise<void> {
+  try {
+    await lock.confirm();
+  } catch (error) {
+    if (!(error instanceof LockLostError)) throw error;
+  }
+}
+
+/** That the lock is held, until when, and how to end that sooner. */
+function heldText(span: number, { request: { words }, settings, identity: { title } }: Job): string {
+  const tell = terminalWidth() === undefined ? timeOf : localTime;
+  const until = span === Infinity ? "until you end it" : `until ${tell(Date.now() + span)} (${formatDuration(span)})`;
+  const { namespace, name = words.length === 1 ? words[0] : undefined } = settings;
+  const flags = lockFlagsOf({ namespace, name }) ??
+    `${namespace === undefined ? "" : `--namespace ${quotedForShell(namespace)} `}-- ${
+      words.some(mayBeServer) ? "COMMAND" : words.map(quotedForShell).join(" ")
+    }`;
+  const what = mayBeServer(title) ? "the lock" : `the lock of ${title}`;
+  return `${printable(`Holding ${what} ${until}.`)}\n${
+    printable(`To end that${span === Infinity ? "" : " sooner"}: Ctrl-C, or sera unlock ${flags}`)
+  }\n`;
+}

@@ -1,0 +1,144 @@
+/** `sera hold`: a lock without a command. */
+
+import assert from "node:assert/strict";
+import { inProcess, testInProcess } from "./in_process.ts";
+import { Place } from "./place.ts";
+import { FILE, testOn, testOnAll, useTargets } from "./targets.ts";
+import { until } from "./wait.ts";
+
+const TARGETS = useTargets();
+
+const SHORT = { SERA_TTL: "3s", SERA_GRACE: "1s" };
+
+testOnAll(
+  TARGETS,
+  "a hold keeps others out, is seen as one, ends by Ctrl-C with 130, and is no run",
+  async (target) => {
+    await using started = await target.start();
+    const { place } = started;
+    const env = { SERA_LEDGER: "true", SERA_WAIT_AND_SKIP: "true", SERA_LABEL: "another", SERA_SPLAY: "1h" };
+    await using holder = place.startSera(["hold", "n", "--for", "forever"], { env });
+    await holder.says(/^Holding the lock of n until you end it\.\nTo end that: Ctrl-C, or sera unlock --name n\n/);
+    const { locks: [lock] } = JSON.parse((await place.sera(["status", "--json", "--name", "n"])).stdout);
+    // MySQL 5.6 shows nobody what a session says of itself.
+    const isShown = target.name !== "MySQL 5.6";
+    assert.equal(lock.held, true);
+    if (isShown) assert.deepEqual([lock.holder.label, lock.holder.pid], ["hold", holder.pid]);
+    assert.equal((await place.sera(["0", "n"])).code, 204);
+    const another = await place.sera(["hold", "--for", "1h", "n"]);
+    assert.deepEqual([another.code, another.stdout], [204, ""]);
+    const who = isShown ? `${Deno.hostname()}:${holder.pid} hold, ` : "";
+    assert.ok(another.stderr.startsWith(`sera: Lock not acquired: somebody else holds it (${who}`), another.stderr);
+    assert.match(another.stderr, /\)\.\n$/);
+    holder.kill("SIGINT");
+    const { code, stdout, stderr } = await holder.ended;
+    assert.deepEqual([code, stderr], [130, ""]);
+    assert.match(stdout, /\nReleased after \S+\.\n$/);
+    assert.deepEqual(JSON.parse((await place.sera(["history", "--json"])).stdout).runs, []);
+    assert.equal((await place.sera(["--name", "n", "0", "true"])).code, 0);
+  },
+);
+
+testOnAll(TARGETS, "a hold waits as it is told, and ends by itself after its time with 0", async (target) => {
+  await using started = await target.start();
+  const { place } = started;
+  await using holder = place.startSera(["0", "sh", "-c", "echo ready; read line"], { stdin: "open" });
+  await holder.says("ready");
+  const words = ["--", "sh", "-c", "echo ready; read line"];
+  const late = await place.sera(["hold", "--for", "1h", "--wait", "1ms", ...words]);
+  assert.equal(late.code, 204);
+  assert.match(late.stderr, /^sera: Lock not acquired within 1ms: somebody else holds it \(.*\)\.\n$/);
+  await using hold = place.startSera(["hold", "--for", "1ms", "--wait", "forever", ...words]);
+  await until("it waits", async () => await started.waiters("sh -c echo ready; read line") === 1);
+  await holder.closeStdin();
+  const { code, stdout, stderr } = await hold.ended;
+  assert.deepEqual([code, stderr], [0, ""]);
+  assert.match(
+    stdout,
+    /^Holding the lock of sh until [-0-9]+ [:0-9]+Z \(1ms\)\.\nTo end that sooner: Ctrl-C, or sera unlock -- sh -c 'echo ready; read line'\nReleased after /,
+  );
+});
+
+for (const target of TARGETS) {
+  testOn(target, `${target.name}: sera unlock ends a hold, which says who asked and exits with 206`, async () => {
+    await using started = await target.start();
+    const { place } = started;
+    await using holder = place.startSera(["hold", "--for", "1h", "n"], { env: SHORT });
+    await holder.says("Holding");
+    assert.equal((await place.sera(["unlock", "--yes", "--name", "n"], { env: SHORT })).code, 0);
+    const { code, stdout, stderr } = await holder.ended;
+    assert.match(stderr, new RegExp(`^sera: Asked to give the lock back: unlock by \\S+@${Deno.hostname()}\n$`));
+    assert.match(stdout, /\nReleased after /);
+    assert.equal(code, 206);
+  });
+}
+
+for (const target of TARGETS.filter(({ name }) => name !== FILE.name)) {
+  testOn(target, `${target.name}: a hold whose lock is taken from it exits with 206`, async () => {
+    await using started = await target.start();
+    const { place } = started;
+    await using holder = place.startSera(["hold", "--for", "1h", "n"], { env: SHORT });
+    await holder.says("Holding");
+    const forced = await place.sera(["unlock", "--yes", "--force", "--wait", "0", "--name", "n"], { env: SHORT });
+    assert.equal(forced.code, 0, forced.stderr);
+    const { code, stdout, stderr } = await holder.ended;
+    assert.match(stderr, /^sera: Lock lost: /);
+    assert.doesNotMatch(stdout, /Released/);
+    assert.equal(code, 206);
+  });
+}
+
+Deno.test("a hold in JSON says a line when it has the lock, and one with its exit code when it ends", async () => {
+  await using place = await Place.make();
+  const { code, stdout, stderr } = await place.sera(["hold", "--json", "--for", "1ms", "n"]);
+  assert.deepEqual([code, stderr], [0, ""]);
+  const events = stdout.trimEnd().split("\n").map((line) => JSON.parse(line));
+  assert.deepEqual(events.map(({ event, key, label, exit_code }) => [event, key, label, exit_code]), [
+    ["acquired", "n", "hold", undefined],
+    ["released", "n", "hold", 0],
+  ]);
+});
+
+Deno.test("a hold names the lock by --name too, and TERM ends its wait with 143", async () => {
+  await using place = await Place.make();
+  await using holder = place.startSera(["hold", "--for", "1h", "--name", "n o"]);
+  await holder.says("or sera unlock --name 'n o'\n");
+  await using waiter = place.startSera(["hold", "n o", "--json", "--wait", "forever", "--for", "1h"]);
+  await waiter.says('"event":"waiting"');
+  waiter.kill("SIGTERM");
+  const { code, stdout } = await waiter.ended;
+  assert.equal(code, 143);
+  assert.match(stdout, /"message":"Interrupted by signal 15 - the lock was not taken\."/);
+});
+
+/** What is written, and what sera says. */
+const WRONG: readonly (readonly [words: string[], says: string])[] = [
+  [["n"], "Cannot tell for how long to hold the lock; add --for DURATION before its name"],
+  [["n", "--for", "1h", "m"], "Cannot tell for how long to hold the lock; add --for DURATION before its name"],
+  [["--for", "1h"], "Cannot tell which lock to hold; give its name, or its command after --"],
+  [["--for", "soon", "n"], "Cannot use --for: soon is no duration; write seconds, or such as 30m or 2h, or forever"],
+  [["--for", "0", "n"], "Cannot use --for: 0 is no time; write such as 30m or 2h, or forever"],
+  [
+    ["--for", "1h", "--wait", "x", "n"],
+    "Cannot use --wait: x is no duration; write seconds, or such as 30m or 2h, or forever",
+  ],
+  [
+    ["--for", "1h", "--name", "n", "m"],
+    "Cannot ask for the lock of a name and of a command at once; leave one of them out",
+  ],
+  [
+    ["--for", "1h", "30", "job"],
+    "Cannot tell what to look for: 30 looks like a wait; write sera hold -- job ..., or --name",
+  ],
+  [
+    ["--once", "k", "--for", "1h", "n"],
+    "Cannot use --once with sera hold: it is a flag of a run, and has no effect here; leave it out",
+  ],
+];
+
+for (const [words, says] of WRONG) {
+  testInProcess(`sera hold ${words.join(" ")}: ${says}`, async () => {
+    await using place = await Place.make();
+    assert.deepEqual(await inProcess(place, ["hold", ...words]), { code: 201, stdout: "", stderr: `sera: ${says}\n` });
+  });
+}

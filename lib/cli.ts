@@ -3,7 +3,7 @@ import { readOperands } from "./args/operands.ts";
 import type { Call, Command } from "./commands/command.ts";
 import { inFrame } from "./commands/frame.ts";
 import { loadCommand, loadSubcommands } from "./commands/load.ts";
-import { runUnderLock } from "./commands/run.ts";
+import { runUnderLock } from "./commands/run/run.ts";
 import type { Io } from "./io.ts";
 import { Logger } from "./log/logger.ts";
 import { foundFlag } from "./settings/outside.ts";

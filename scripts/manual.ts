@@ -30,7 +30,7 @@ const ABOUT_OPTIONS = [
   "win over variables, and these over the config file.",
 ];
 
-/** The variables that sera sets for the command, see lib/commands/variables.ts. */
+/** The variables that sera sets for the command, see lib/commands/run/variables.ts. */
 const COMMAND_VARIABLES: readonly (readonly [name: string, ...meaning: readonly string[]])[] = [
   ["SERA_LOCK_NAME", "the lock's name"],
   ["SERA_LOCK_KEY", "what the name was made of; not set if that is longer than 4096 characters"],

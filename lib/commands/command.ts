@@ -1,7 +1,7 @@
 import type { Subcommand } from "../args/subcommand.ts";
 import type { Io } from "../io.ts";
 import type { Logger } from "../log/logger.ts";
-import type { Progress } from "./progress.ts";
+import type { Progress } from "./run/progress.ts";
 import type { FlagSyntax } from "../settings/flag.ts";
 
 /** A run, or one of sera's subcommands. */

@@ -8,11 +8,13 @@ const LONGEST = 1024;
  * Refuses to go on without a confirmation where nobody can be asked for it.
  *
  * @param isGiven Whether `--yes` is.
+ * @param words Those of the command, among which it may stand by mistake.
  * @throws {UsageError} When stdin is no terminal.
  */
-export function requireConfirmable(isGiven: boolean, what: string): void {
+export function requireConfirmable(isGiven: boolean, what: string, words: readonly string[]): void {
   if (isGiven || Deno.stdin.isTerminal()) return;
-  throw new UsageError(`Cannot ask whether to ${what}: stdin is no terminal`, "use --yes");
+  const cure = words.some((word) => /^--?yes$/.test(word)) ? "write --yes before the command" : "use --yes";
+  throw new UsageError(`Cannot ask whether to ${what}: stdin is no terminal`, cure);
 }
 
 /** Asks a question at the terminal. Returns whether the answer is yes. */

@@ -22,10 +22,10 @@ import type { Sighting } from "../who/sighting.ts";
 import { afterPrinting } from "./after_printing.ts";
 import { asQuery } from "./as_query.ts";
 import { backendOptions } from "./backend_options.ts";
-import { HELD_LOCKS } from "./held_locks.ts";
+import { HELD_LOCKS } from "./run/held_locks.ts";
 import { ledgerIn } from "./ledger_in.ts";
-import { lookFor, whyUnknown } from "./look_for.ts";
-import { refuseOwnLock } from "./refuse_own_lock.ts";
+import { lookFor, whyUnknown } from "./status/look_for.ts";
+import { refuseOwnLock } from "./run/refuse_own_lock.ts";
 
 /** What others see of the session that looks. */
 const LABEL = "dry run";

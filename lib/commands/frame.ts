@@ -6,7 +6,7 @@ import { isAsked } from "../args/is_asked.ts";
 import { readFlags, readFlagsInAnyOrder } from "../args/read_flags.ts";
 import type { Io } from "../io.ts";
 import { Failures } from "../log/failures.ts";
-import { Progress } from "./progress.ts";
+import { Progress } from "./run/progress.ts";
 import { refuseChangedWords } from "../system/raw_words.ts";
 import { VERSION } from "../version.ts";
 import type { Command } from "./command.ts";

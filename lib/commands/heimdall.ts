@@ -6,9 +6,9 @@ import { environmentName, TABLE } from "../settings/table.ts";
 import { parseWait } from "../text/duration.ts";
 import { plainOr } from "../text/harmless.ts";
 import type { Call } from "./command.ts";
-import { runOnce } from "./heimdall_run.ts";
+import { runOnce } from "./run/heimdall_run.ts";
 
-export { FAILED } from "./heimdall_run.ts";
+export { FAILED } from "./run/heimdall_run.ts";
 
 /** The default of `--timeout`, in seconds. */
 const DEFAULT_TIMEOUT = "5";

@@ -7,7 +7,7 @@ import { parseWait } from "../text/duration.ts";
 import { plainOr } from "../text/harmless.ts";
 import type { Call } from "./command.ts";
 import { lockOf } from "./lock_of.ts";
-import { runUnderLock } from "./run.ts";
+import { runUnderLock } from "./run/run.ts";
 
 /** What others see in the place of a command. */
 const LABEL = "hold";

@@ -9,8 +9,8 @@ import { printable } from "../text/printable.ts";
 import { quotedForShell } from "../text/shell_word.ts";
 import { localTime, timeOf } from "../text/time.ts";
 import { delayOrAbort } from "../waiting.ts";
-import { release } from "./give_back.ts";
-import type { Job } from "./job.ts";
+import { release } from "./run/give_back.ts";
+import type { Job } from "./run/job.ts";
 
 /**
  * Holds a lock without a command until the time is over, a signal comes, somebody asks for the lock, or it is lost.

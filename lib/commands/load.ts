@@ -5,12 +5,12 @@ type Load = () => Promise<Pick<Command, "prints" | "ownCode" | "work">>;
 
 /** The subcommands, each loaded only when it is called; their names and help are in `table.ts`. */
 const WORK: ReadonlyMap<string, Load> = new Map<string, Load>([
-  ["status", async () => ({ prints: true, work: (await import("./status.ts")).status })],
-  ["history", async () => ({ prints: true, work: (await import("./history.ts")).history })],
+  ["status", async () => ({ prints: true, work: (await import("./status/status.ts")).status })],
+  ["history", async () => ({ prints: true, work: (await import("./history/history.ts")).history })],
   ["doctor", async () => ({ prints: true, work: (await import("./doctor.ts")).doctor })],
-  ["unlock", async () => ({ prints: true, work: (await import("./unlock.ts")).unlock })],
+  ["unlock", async () => ({ prints: true, work: (await import("./unlock/unlock.ts")).unlock })],
   ["hold", async () => ({ prints: true, work: (await import("./hold.ts")).hold })],
-  ["forget", async () => ({ prints: true, work: (await import("./forget.ts")).forget })],
+  ["forget", async () => ({ prints: true, work: (await import("./forget/forget.ts")).forget })],
   ["metrics", async () => ({ prints: true, work: (await import("./metrics.ts")).metrics })],
   ["completion", async () => ({ prints: true, work: (await import("./completion.ts")).completion })],
   ["heimdall", async () => {

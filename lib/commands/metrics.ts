@@ -16,9 +16,9 @@ import { backendOptions } from "./backend_options.ts";
 import type { Call } from "./command.ts";
 import { ledgerIn } from "./ledger_in.ts";
 import { refuseWords } from "./refuse_words.ts";
-import { readLimit, readSpan } from "./history_choice.ts";
+import { readLimit, readSpan } from "./history/history_choice.ts";
 import { NO_LOCK } from "./no_lock.ts";
-import { isHolderOf } from "./abandoned.ts";
+import { isHolderOf } from "./history/abandoned.ts";
 
 /** The default of `--since`, in milliseconds. */
 const DAY = 24 * 3600 * 1000;

@@ -36,7 +36,10 @@ testWith([linux], "a holder that is asked stops its command, releases the lock a
       new RegExp(`^sera: Asked to give the lock back: unlock by \\S+@${Deno.hostname()}; stopping .*hold.sh\n$`),
     );
     assert.deepEqual([...Deno.readDirSync(place.locks)].map(({ name }) => name), [`${LOCK}.lock`]);
-    assert.equal((await place.sera(["unlock", "--yes", "--name", "n"])).stdout, "Free: nobody holds it.\n");
+    assert.equal(
+      (await place.sera(["unlock", "--yes", "--name", "n"])).stdout,
+      "Free: nobody holds it. To see what is held: sera status\n",
+    );
   });
 });
 
@@ -136,6 +139,11 @@ Deno.test("without a terminal --yes is needed, and a lock", async () => {
   assert.deepEqual([unsure.code, unsure.stderr], [
     201,
     "sera: Cannot ask whether to end the holder: stdin is no terminal; use --yes\n",
+  ]);
+  const late = await place.sera(["unlock", "job", "--yes"]);
+  assert.deepEqual([late.code, late.stderr], [
+    201,
+    "sera: Cannot ask whether to end the holder: stdin is no terminal; write --yes before the command\n",
   ]);
   const all = await place.sera(["unlock", "--yes"]);
   assert.deepEqual([all.code, all.stderr], [

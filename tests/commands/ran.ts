@@ -1,6 +1,6 @@
 import type { BackendLock, LockOptions } from "../../lib/backends/backend.ts";
-import { Progress } from "../../lib/commands/progress.ts";
-import { runUnderLock } from "../../lib/commands/run.ts";
+import { Progress } from "../../lib/commands/run/progress.ts";
+import { runUnderLock } from "../../lib/commands/run/run.ts";
 import type { Settings } from "../../lib/settings/settings.ts";
 import { FakePlace } from "./fake_place.ts";
 

@@ -1,10 +1,10 @@
-import type { Execution } from "../../lib/commands/execution.ts";
-import { exitCodeOf } from "../../lib/commands/take_turn.ts";
-import { Watch } from "../../lib/commands/watch.ts";
+import type { Execution } from "../../lib/commands/run/execution.ts";
+import { exitCodeOf } from "../../lib/commands/run/take_turn.ts";
+import { Watch } from "../../lib/commands/run/watch.ts";
 import type { Io } from "../../lib/io.ts";
 import type { HeldLock } from "../../lib/lock/lock.ts";
 import { Logger } from "../../lib/log/logger.ts";
-import { Progress } from "../../lib/commands/progress.ts";
+import { Progress } from "../../lib/commands/run/progress.ts";
 
 /** Defines a test. The pipe of a last will is closed some time after the shell that reads it has ended. */
 export function test(name: string, fn: () => Promise<void>): void {

@@ -28,7 +28,7 @@ Deno.test("what every run loads is two files, with no driver and no module of No
   assert.deepEqual(imported.filter(({ kind, external }) => kind === "import-statement" && external), []);
   assert.equal(loaded.length, 2);
   const sources = loaded.flatMap((path) => Object.keys(outputs[path]!.inputs));
-  assert.ok(sources.includes("lib/commands/run.ts"));
+  assert.ok(sources.includes("lib/commands/run/run.ts"));
   assert.deepEqual(
     sources.filter((path) =>
       /stand-in|node_modules.(?!.*@noble)|usage|lib.args.subcommand|_help|commands.table/.test(path)
@@ -70,8 +70,10 @@ Deno.test("how wide a text is shown is loaded only where a table is drawn", LATE
     const files = loadedFiles({ outputs }, ["main.ts", `${PART}:${part}`]);
     return files.some((path) => /node_modules.string-width/.test(Object.keys(outputs[path]!.inputs).join()));
   };
-  for (const part of ["lib/commands/status.ts", "lib/commands/history.ts"]) assert.equal(isLoaded(part), false, part);
-  for (const part of ["lib/who/tables.ts", "lib/ledger/history_table.ts", "lib/commands/waiting_line.ts"]) {
+  for (const part of ["lib/commands/status/status.ts", "lib/commands/history/history.ts"]) {
+    assert.equal(isLoaded(part), false, part);
+  }
+  for (const part of ["lib/who/tables.ts", "lib/ledger/history_table.ts", "lib/commands/run/waiting_line.ts"]) {
     assert.equal(isLoaded(part), true, part);
   }
 });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { environmentName, SETTINGS } from "../../lib/settings/table.ts";
 import { COMMANDS } from "../../lib/commands/table.ts";
 import { helpText, subcommandHelp } from "../../lib/args/usage.ts";
-import { lockVariables } from "../../lib/commands/variables.ts";
+import { lockVariables } from "../../lib/commands/run/variables.ts";
 import { ExitCode } from "../../lib/exit_codes.ts";
 import { VERSION } from "../../lib/version.ts";
 import { manual } from "../../scripts/manual.ts";

@@ -1,0 +1,91 @@
+import { isAsked } from "../../args/is_asked.ts";
+import { UsageError } from "../../errors.ts";
+import type { RunFilter } from "../../ledger/run.ts";
+import { parseWait } from "../../text/duration.ts";
+import { plainOr } from "../../text/harmless.ts";
+
+/** The default of `--limit`. */
+const DEFAULT_LIMIT = 20;
+
+/** The longest time to look back, in milliseconds: every server can subtract a century from its clock. */
+const CENTURY = 36_500 * 24 * 3600 * 1000;
+
+/** The flags that select or format runs. */
+const CHOOSING = [
+  "limit",
+  "json",
+  "failed",
+  "since",
+  "host",
+  "once",
+  "succeeded-within",
+  "lock",
+  "name",
+  "namespace",
+] as const;
+
+/** Which runs of the locks that are asked for, by the flags of `sera history`. */
+export interface Choice extends Pick<RunFilter, "key" | "host" | "startedWithin"> {
+  readonly limit: number;
+  readonly failed: boolean;
+  /** Within which time one must have succeeded, in milliseconds; undefined to print runs. */
+  readonly within: number | undefined;
+}
+
+/**
+ * Reads which runs are asked for.
+ *
+ * @throws {UsageError} When a value is wrong, or flags contradict each other.
+ */
+export function readChoice(flags: ReadonlyMap<string, string>): Choice {
+  const within = readSpan(flags, "succeeded-within");
+  const idle = ["limit", "failed", "since"].find((name) => flags.has(name));
+  if (within !== undefined && idle !== undefined) {
+    throw new UsageError(`Cannot use --${idle} with --succeeded-within: it has no effect there`, "leave it out");
+  }
+  return {
+    limit: readLimit(flags.get("limit")),
+    failed: isAsked(flags, "failed"),
+    within,
+    key: flags.get("once"),
+    host: flags.get("host"),
+    startedWithin: readSpan(flags, "since"),
+  };
+}
+
+/** Whether only some of the runs are asked for. */
+export function isNarrow({ key, host, startedWithin }: Pick<Choice, "key" | "host" | "startedWithin">): boolean {
+  return key !== undefined || host !== undefined || startedWithin !== undefined;
+}
+
+/** Refuses flags that select or format runs together with `--schema`, which prints the table's SQL only. */
+export function refuseBesideSchema(flags: ReadonlyMap<string, string>, words: readonly string[]): void {
+  if (!isAsked(flags, "schema")) return;
+  const idle = CHOOSING.find((name) => flags.has(name));
+  if (idle === undefined && words.length === 0) return;
+  const what = idle === undefined ? "a command" : `--${idle}`;
+  throw new UsageError(`Cannot use ${what} with --schema: it has no effect there`, "leave it out");
+}
+
+/** A number of runs or locks. */
+export function readLimit(text: string | undefined, usual = DEFAULT_LIMIT, what = "runs"): number {
+  if (text === undefined) return usual;
+  const limit = Number(text);
+  if (/^[0-9]{1,9}$/.test(text) && limit > 0) return limit;
+  throw new UsageError(
+    `Cannot use limit in --limit: ${plainOr(text)}`,
+    `it takes a number of ${what}, from 1 to 999999999`,
+  );
+}
+
+/** How far to look back, in milliseconds; undefined if the flag is not there. */
+export function readSpan(flags: ReadonlyMap<string, string>, name: string): number | undefined {
+  const text = flags.get(name);
+  if (text === undefined) return undefined;
+  const span = parseWait(text);
+  if (span !== undefined && span >= 1 && span <= CENTURY) return span;
+  throw new UsageError(
+    `Cannot use ${name} in --${name}: ${plainOr(text)}`,
+    "it takes seconds or a duration such as 90m, 24h or 7d",
+  );
+}

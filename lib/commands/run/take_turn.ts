@@ -1,0 +1,128 @@
+import type { CommandEnd } from "../../child/supervise.ts";
+import { MaxRunError, SeraError } from "../../errors.ts";
+import { ExitCode } from "../../exit_codes.ts";
+import type { HeldTurn, SkippedTurn } from "../../modes/mode.ts";
+import { formatDuration } from "../../text/duration.ts";
+import { within } from "../../waiting.ts";
+import { executeHolding } from "./execute.ts";
+import { NOT_RUN, release } from "./give_back.ts";
+import { holderOf } from "./holder.ts";
+import { interruptible } from "./interrupts.ts";
+import type { Job } from "./job.ts";
+import { tellingOfWait } from "./tell_wait.ts";
+import { lockVariables } from "./variables.ts";
+
+/** How long the exit may wait for the holder's name where only a person at the terminal is told, in milliseconds. */
+const LONGEST_LOOK = 500;
+
+/**
+ * Waits for the lock, runs the command unless it is to be skipped, and gives the lock back.
+ *
+ * @param wait The wait in milliseconds; on a further attempt, what is left of it.
+ * @returns The exit code.
+ * @throws {InterruptedError} When a signal comes before the command is started.
+ * @throws {LockLostEarlyError} When the lock is lost before that.
+ */
+export async function takeTurn(wait: number, job: Job): Promise<number> {
+  const { lock, mode, logger, retrying, above, watch: { signals: { interrupted } } } = job;
+  const began = performance.now();
+  const waiting = logger.tells("info") || above !== undefined ? () => tellWaiting(job) : undefined;
+  let turn;
+  {
+    using _line = tellingOfWait(wait, job);
+    turn = await interruptible(
+      interrupted,
+      () => mode(lock, { wait, signal: interrupted, logger, retrying, waiting }),
+    );
+  }
+  const waited = () => Math.round(performance.now() - began);
+  switch (turn.outcome) {
+    case "busy":
+      return await giveUp(job, waited);
+    case "skipped":
+      return await skip(turn, job, waited());
+    case "held":
+      return await execute(turn, job, waited());
+  }
+}
+
+/** Logs whom sera waits for. */
+async function tellWaiting(job: Job): Promise<void> {
+  const { words = "somebody else", fields } = await holder(job, true);
+  job.logger.log("info", "waiting", `Waiting for ${words}.`, { holder: fields });
+}
+
+/** Ends a run whose wait ran out. */
+async function giveUp(job: Job, waited: () => number): Promise<number> {
+  const { request, logger, above, watch: { signals: { interrupted } } } = job;
+  // Whoever wants to hold a lock is there to read it.
+  const [level, rest] = request.hold === undefined
+    ? ["notice", " - the command was not executed."] as const
+    : ["error", "."] as const;
+  const isAsked = logger.tells(level) || above !== undefined;
+  const limit = logger.tellsOnlyPerson && above === undefined ? LONGEST_LOOK : Infinity;
+  const { words, fields } = isAsked && await interruptible(interrupted, () => within(limit, holder(job))) || {};
+  const span = request.wait === 0 ? "" : ` within ${formatDuration(request.wait)}`;
+  const whose = words === undefined ? "" : ` (${words})`;
+  const message = `Lock not acquired${span}: somebody else holds it${whose}${rest}`;
+  logger.log(level, "busy", message, { waited: waited(), exitCode: ExitCode.busy, holder: fields });
+  return ExitCode.busy;
+}
+
+/** Ends a run that is skipped. */
+async function skip(turn: SkippedTurn, { settings, logger, recorder }: Job, waited: number): Promise<number> {
+  const exitCode = settings.detailedExitCodes ? ExitCode.skipped : ExitCode.ok;
+  logger.exitsWith(exitCode);
+  logger.tell("skipped", `${turn.reason} - skipped the command.`, { waited });
+  await release(turn.lock, logger, performance.now(), () => NOT_RUN);
+  await recorder?.prune();
+  return exitCode;
+}
+
+/** Runs the command. */
+async function execute(turn: HeldTurn, job: Job, waited: number): Promise<number> {
+  const { settings, request, identity: { name, key }, io, logger, progress, watch, recorder, above } = job;
+  const { server, grace, onLost, minHold, maxRun } = settings;
+  const { lock, run, note } = turn;
+  if (note !== undefined) logger.log("info", "note", note);
+  logger.log("info", "acquired", `Lock acquired after ${formatDuration(waited)}.`, { waited });
+  if (request.hold !== undefined) return await (await import("../hold_lock.ts")).holdLock(lock, request.hold, job);
+  const exitCode = await executeHolding({
+    lock,
+    words: request.words,
+    watch,
+    logger,
+    io,
+    progress,
+    grace,
+    onLost,
+    minHold,
+    run,
+    variables: lockVariables({
+      ...{ name, key, host: Deno.hostname(), server, above },
+      // A lease goes on in another session.
+      session: lock.token === undefined ? lock.session : undefined,
+      runId: run?.id,
+      token: lock.token,
+    }),
+    maxRun: maxRun === undefined
+      ? undefined
+      : { limit: maxRun, error: new MaxRunError(`The command ran longer than ${formatDuration(maxRun)} (max-run)`) },
+    exitCodeOf,
+  });
+  // After a lost lock its session may not answer.
+  if (!lock.lost.aborted) await recorder?.prune();
+  return exitCode;
+}
+
+/** What sera exits with after a command: its own exit code, or that of the reason why sera stopped it. */
+export function exitCodeOf({ exitCode, stoppedBy }: CommandEnd): number {
+  return stoppedBy instanceof SeraError ? stoppedBy.exitCode : exitCode;
+}
+
+function holder(
+  { lock, settings, identity: { name, title }, above, watch, logger }: Job,
+  isWaiting = false,
+): ReturnType<typeof holderOf> {
+  return holderOf(lock, settings, name, title, above, watch.signals.interrupted, isWaiting, logger.tellsPerson);
+}

@@ -1,0 +1,88 @@
+import type { Observer } from "../../backends/backend.ts";
+import type { Settings } from "../../settings/settings.ts";
+import { terminalWidth } from "../../system/terminal.ts";
+import { printable } from "../../text/printable.ts";
+import { NEVER } from "../../waiting.ts";
+import { look } from "../../who/look.ts";
+import { isAskedFor, mayBeAskedFor } from "../../who/names.ts";
+import type { Seen } from "../../who/sighting.ts";
+import type { Asked } from "../asked_for.ts";
+
+const NAMES_HIDDEN =
+  "nobody tells this user the names of some locks that are held, which are listed by their numbers; " +
+  "ask for one lock by --namespace and --name";
+
+/** What was seen, and whether a lock is known to be free if no holder is seen. */
+export interface Answer extends Seen {
+  readonly showsHolders: boolean;
+  readonly canTell: boolean;
+}
+
+/** Looks for the holders and the waiters of the locks that are asked about. */
+export async function lookFor(
+  { lock, prefix, namespace, name, all }: Asked,
+  { ledger, allowUnsafeServer }: Pick<Settings, "ledger" | "allowUnsafeServer">,
+  observer: Observer,
+): Promise<Answer> {
+  const filter = lock !== undefined ? { lock } : namespace !== undefined ? { namespace } : "all";
+  const seen = await look(filter, () => observer.sightings(filter, ledger.table, NEVER));
+  const named = lock === undefined || namespace === undefined
+    ? seen.sightings
+    : seen.sightings.map((sighting) => ({ ...sighting, namespace, name: name ?? sighting.name }));
+  const hidden = observer.elsewhere ?? seen.hidden;
+  const showsHolders = observer.elsewhere === undefined && seen.showsHolders === true;
+  // With --allow-unsafe-server the user has accepted that only this server's locks are seen.
+  const canTell = all || hidden === undefined || lock !== undefined && allowUnsafeServer ||
+    showsHolders;
+  if (prefix === undefined) return { sightings: named, hidden, showsHolders, strangers: seen.strangers, canTell };
+  const sightings = named.filter((sighting) => isAskedFor(sighting, prefix, namespace !== undefined));
+  const unknown = named.some((sighting) => !sightings.includes(sighting) && mayBeAskedFor(sighting, prefix));
+  return {
+    sightings,
+    hidden: hidden ?? (unknown ? NAMES_HIDDEN : undefined),
+    showsHolders: showsHolders && !unknown,
+    strangers: seen.strangers,
+    canTell: canTell && !unknown,
+  };
+}
+
+/** Why it cannot be told whether a lock is held. */
+export function whyUnknown({ hidden }: Answer): string {
+  return `Cannot tell whether the lock is held: ${hidden}`;
+}
+
+/** What was seen, for people; and what they should know besides. */
+export async function reportOf(
+  { all, prefix, namespace }: Asked,
+  answer: Answer,
+): Promise<{ readonly text: string; readonly note?: string | undefined }> {
+  const { sightings, hidden, showsHolders, strangers, canTell } = answer;
+  const isHeld = sightings.some(({ state }) => state === "held");
+  const showsAll = hidden === undefined || showsHolders;
+  let text = "";
+  if (!isHeld && all) {
+    const where = namespace === undefined ? "" : ` in the namespace ${printable(namespace)}`;
+    text = showsAll ? `No locks are held${where}.\n` : "No locks can be seen; the list is incomplete.\n";
+  } else if (!isHeld && canTell) {
+    text = prefix === undefined
+      ? "Free: nobody holds it.\n"
+      : `Free: nobody holds a lock that begins with ${printable(prefix)}.\n`;
+  }
+  if (sightings.length + strangers.length > 0) text += await tablesOf(sightings, strangers);
+  if (!isHeld && !canTell) return { text, note: whyUnknown(answer) };
+  // Where nobody holds a lock, nobody waits for it.
+  return {
+    text,
+    note: hidden !== undefined && (isHeld || !showsAll) ? `The list is incomplete: ${hidden}` : undefined,
+  };
+}
+
+/** Sightings and strangers as tables; loads the library for them only here. */
+async function tablesOf(sightings: Seen["sightings"], strangers: Seen["strangers"]): Promise<string> {
+  const { sightingsTable, strangersTable } = await import("../../who/tables.ts");
+  const width = terminalWidth();
+  const known = sightings.length === 0 ? [] : [sightingsTable(sightings, { width })];
+  const heading = "Sessions that may hold a lock or wait for one; the server does not say which:";
+  const unknown = strangers.length === 0 ? [] : [`${heading}\n${strangersTable(strangers, { width })}`];
+  return [...known, ...unknown].join("\n");
+}

@@ -1,0 +1,120 @@
+import { isAsked } from "../../args/is_asked.ts";
+import { LockUnavailableError, UsageError } from "../../errors.ts";
+import type { Io } from "../../io.ts";
+import { resolveSettings } from "../../settings/resolve.ts";
+import type { Settings } from "../../settings/settings.ts";
+import { systemUser } from "../../system/user.ts";
+import { formatDuration, parseWait } from "../../text/duration.ts";
+import { endHolder } from "../../who/end_holder.ts";
+import { NEVER, unlessAborted } from "../../waiting.ts";
+import type { Grip } from "../../who/grip.ts";
+import type { Sighting } from "../../who/sighting.ts";
+import { type Asked, askedFor } from "../asked_for.ts";
+import { asQuery } from "../as_query.ts";
+import { untilSignalled } from "../ending_signals.ts";
+import { backendOptions } from "../backend_options.ts";
+import type { Call } from "../command.ts";
+import { confirm, requireConfirmable } from "../confirm.ts";
+import { lookFor } from "../status/look_for.ts";
+import { NO_LOCK } from "../no_lock.ts";
+import { UnlockReport } from "./unlock_report.ts";
+
+const DONE = 0;
+const STILL_HELD = 1;
+
+/** What a holder needs besides its grace period to be seen to have ended, in milliseconds. */
+const MARGIN = 2000;
+
+/** How to unlock. */
+interface UnlockOptions {
+  readonly yes: boolean;
+  readonly force: boolean;
+  /** In milliseconds; undefined for as long as a holder may take. */
+  readonly wait: number | undefined;
+}
+
+/**
+ * Shows the holder of a lock and ends it.
+ *
+ * @returns 0 if it does not hold the lock any more, 1 if it still does; else what a run would exit with.
+ */
+export async function unlock({ flags, operands: words, io, note }: Call): Promise<number> {
+  const settings = await resolveSettings(flags, io.env);
+  const asked = askedFor(words, settings, flags.get("lock"), "unlock");
+  if (asked.all) {
+    throw new UsageError("Cannot tell which lock to end", "give its command after --, or --name, or --lock PREFIX");
+  }
+  const unlockOptions = { yes: isAsked(flags, "yes"), force: isAsked(flags, "force"), wait: waitOf(flags.get("wait")) };
+  requireConfirmable(unlockOptions.yes, "end the holder", words);
+  const report = new UnlockReport(io, isAsked(flags, "json"), note);
+  return await asQuery(() => find(asked, settings, unlockOptions, report, io));
+}
+
+function waitOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const wait = parseWait(text);
+  if (wait !== undefined) return wait;
+  throw new UsageError("Cannot use --wait: it is no duration", "write seconds, or such as 500ms, 1m30s, or forever");
+}
+
+async function find(
+  asked: Asked,
+  settings: Settings,
+  unlockOptions: UnlockOptions,
+  report: UnlockReport,
+  io: Io,
+): Promise<number> {
+  const options = backendOptions(settings, `unlock by ${systemUser()?.username ?? "somebody"}`, io);
+  await using observer = await settings.server.observe(asked.lock ?? NO_LOCK, options, NEVER);
+  const { sightings, canTell, hidden } = await lookFor(asked, settings, observer);
+  const holders = sightings.filter(({ state }) => state === "held");
+  const [holder, ...more] = holders;
+  if (observer.elsewhere !== undefined) {
+    throw new LockUnavailableError(`Cannot unlock there: ${observer.elsewhere}`);
+  }
+  if (!holder) {
+    if (!canTell) throw new LockUnavailableError(`Cannot tell who holds the lock: ${hidden}`);
+    report.free(asked);
+    return DONE;
+  }
+  if (more.length > 0) {
+    await report.list(holders);
+    throw new UsageError(
+      `Cannot tell which of ${holders.length} holders to end`,
+      "give more of the LOCK, or its --name",
+    );
+  }
+  await using grip = await observer.grip(holder, NEVER);
+  return await end(holder, grip, settings, unlockOptions, report, io);
+}
+
+async function end(
+  holder: Sighting,
+  grip: Grip,
+  { grace }: Settings,
+  { yes, force, wait = grip.noticedWithin + grace + MARGIN }: UnlockOptions,
+  report: UnlockReport,
+  io: Io,
+): Promise<number> {
+  await report.holder(holder);
+  if (!yes && !await confirm("End it?", io)) {
+    report.declined(holder);
+    return STILL_HELD;
+  }
+  const span = formatDuration(Math.round(wait));
+  // A signal ends the wait, and the request is taken back.
+  return await untilSignalled(async (interrupted) => {
+    const ended = await endHolder(grip, {
+      wait,
+      asked: () => report.note(`Asked it to end; waiting${wait === Infinity ? "" : ` up to ${span}`} for that`),
+      force: async (why) => {
+        if (force || yes) return force;
+        const what = why === "unaskable" ? `It cannot be asked: ${grip.unaskable}` : `It did not end within ${span}`;
+        return await unlessAborted(interrupted, confirm(`${what}. Take the lock from it by force?`, io));
+      },
+      signal: interrupted,
+    });
+    report.ended(holder, ended, grip.unaskable, wait);
+    return ended.outcome === "held" ? STILL_HELD : DONE;
+  });
+}

@@ -1,0 +1,126 @@
+import { lineOf } from "../../errors.ts";
+import type { Io } from "../../io.ts";
+import { terminalWidth } from "../../system/terminal.ts";
+import { formatDuration } from "../../text/duration.ts";
+import { printable, printableJson } from "../../text/printable.ts";
+import { tellTimeAt } from "../../text/time.ts";
+import { atTerminal } from "../../text/wrapped.ts";
+import type { HolderEnd } from "../../who/end_holder.ts";
+import { holderText } from "../../who/holder_text.ts";
+import { shownLock } from "../../who/names.ts";
+import { sightingView } from "../../who/report.ts";
+import type { Sighting } from "../../who/sighting.ts";
+import { tidy } from "../../who/tidy.ts";
+import type { Asked } from "../asked_for.ts";
+
+/** What `sera unlock` prints: sentences for people, or one JSON object. */
+export class UnlockReport {
+  readonly #io: Io;
+  readonly #isJson: boolean;
+  readonly #note: (message: string) => Promise<void>;
+
+  constructor(io: Io, isJson: boolean, note: (message: string) => Promise<void>) {
+    this.#io = io;
+    this.#isJson = isJson;
+    this.#note = note;
+  }
+
+  /** Says how it goes on, to people. */
+  async note(message: string): Promise<void> {
+    if (!this.#isJson) await this.#note(message);
+  }
+
+  /** Nobody holds the lock. */
+  free({ lock, prefix }: Asked): void {
+    if (this.#isJson) return this.#json({ lock: lock ?? null, outcome: "free" });
+    // It may not be the lock that was meant.
+    const which = prefix === undefined ? "it" : `a lock that begins with ${printable(prefix)}`;
+    this.#io.out(`Free: nobody holds ${which}. To see what is held: sera status\n`);
+  }
+
+  /** Several holders were found, and none of them is ended. */
+  async list(holders: readonly Sighting[]): Promise<void> {
+    if (this.#isJson) return;
+    const { sightingsTable } = await import("../../who/tables.ts");
+    this.#io.out(sightingsTable(holders, { width: terminalWidth() }));
+  }
+
+  /** Whom it is about. */
+  async holder(holder: Sighting): Promise<void> {
+    if (this.#isJson && !Deno.stdin.isTerminal()) return;
+    const width = terminalWidth(this.#isJson ? Deno.stderr : Deno.stdout);
+    const who = holderText([holder], Date.now(), tellTimeAt(width)) ?? "somebody of whom the server shows nothing";
+    const run = holder.runId === undefined ? "" : `, run ${holder.runId}`;
+    const sentence = `${shownLock(tidy(holder))} is held by ${who}${run}.`;
+    const isWide = sentence.length > (width ?? Infinity);
+    const text = `${isWide ? sentence.replace(/, (?=(connected )?since )/, ",\n  ") : sentence}\n`;
+    if (this.#isJson) this.#io.err(text);
+    else this.#io.out(text);
+    await this.#io.flush?.();
+  }
+
+  /** The user did not confirm. */
+  declined(holder: Sighting): void {
+    if (this.#isJson) return this.#json({ ...this.#about(holder), outcome: "declined" });
+    this.#io.out("Left as it is.\n");
+  }
+
+  /**
+   * What has become of the holder.
+   *
+   * @param unaskable Why it could not be asked.
+   * @param wait How long it was waited for, in milliseconds.
+   */
+  ended(holder: Sighting, ended: HolderEnd, unaskable: string | undefined, wait: number): void {
+    const { outcome } = ended;
+    const until = ended.outcome === "forced" && ended.mayRun !== undefined ? Date.now() + ended.mayRun : undefined;
+    const reason = reasonOf(ended, unaskable, wait);
+    if (this.#isJson) {
+      return this.#json({
+        ...this.#about(holder),
+        outcome,
+        may_run_until: until === undefined ? null : new Date(until).toISOString(),
+        reason: reason ?? null,
+      });
+    }
+    const width = terminalWidth();
+    const text = endText(ended, reason, until === undefined ? undefined : tellTimeAt(width)(until));
+    this.#io.out(`${atTerminal(text, width)}\n`);
+  }
+
+  #about({ lock, namespace, name, ...holder }: Sighting): object {
+    return {
+      lock,
+      namespace: namespace ?? null,
+      name: name ?? null,
+      holder: sightingView({ lock, ...holder }),
+    };
+  }
+
+  #json(value: object): void {
+    this.#io.out(`${printableJson(value)}\n`);
+  }
+}
+
+/** @param until Until when the holder may still run. */
+function endText(ended: HolderEnd, reason: string | undefined, until: string | undefined): string {
+  if (ended.outcome === "held") return `Still held: ${reason}`;
+  if (ended.outcome === "released") return ended.why === "asked" ? "Released." : "Released: it ended by itself.";
+  const running = until === undefined ? [] : [`the holder may still run until ${until}`];
+  return `${["Released by force", ...running, ...reason === undefined ? [] : [reason]].join("; ")}.`;
+}
+
+function reasonOf(ended: HolderEnd, unaskable: string | undefined, wait: number): string | undefined {
+  if (ended.outcome === "released") return undefined;
+  if (ended.outcome === "forced") return ended.left && lineOf(ended.left);
+  switch (ended.why) {
+    case "unaskable":
+      return `it cannot be asked, since ${unaskable}; use --force`;
+    case "unanswered":
+      return wait === 0
+        ? "it was not asked; use --force"
+        : `it did not end within ${formatDuration(Math.round(wait))}; use --force, or wait longer with --wait`;
+    case "kept":
+      return "it was ended, but something still keeps the lock, such as a process that it started";
+  }
+}

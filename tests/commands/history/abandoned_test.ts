@@ -1,0 +1,92 @@
+/** Whether a run that is recorded as running still runs, by what can be seen of its lock's holder. */
+
+import assert from "node:assert/strict";
+import type { Observer } from "../../../lib/backends/backend.ts";
+import { isHolderOf, MOST_LOCKS, withAbandoned } from "../../../lib/commands/history/abandoned.ts";
+import type { RecordedRun } from "../../../lib/ledger/run.ts";
+import { lockName } from "../../../lib/lock/lock_name.ts";
+import { NEVER } from "../../../lib/waiting.ts";
+import type { LockFilter, Sighting } from "../../../lib/who/sighting.ts";
+
+const LOCK = lockName("backup");
+
+const RUN: RecordedRun = {
+  id: 7n,
+  lock: LOCK,
+  label: "backup",
+  host: "web1",
+  pid: 4711,
+  user: "root",
+  outcome: "running",
+  session: 12,
+};
+
+const HOLDER: Sighting = { lock: LOCK, state: "held", host: "web1", pid: 4711, session: 12 };
+
+/** The outcomes that are shown of runs, and of which locks the holders were looked at. */
+async function outcomesOf(
+  runs: readonly RecordedRun[],
+  sightings: readonly Sighting[],
+  elsewhere?: string,
+): Promise<{ readonly outcomes: readonly string[]; readonly looked: readonly LockFilter[] }> {
+  const looked: LockFilter[] = [];
+  const observer: Observer = {
+    elsewhere,
+    sightings: (filter) => {
+      looked.push(filter);
+      return Promise.resolve({ sightings, strangers: [] });
+    },
+    grip: () => assert.fail("nothing is ended"),
+    ledger: () => assert.fail("the runs have been read"),
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+  const shown = await withAbandoned(runs, observer, { name: "sera_runs" }, NEVER);
+  return { outcomes: shown.map(({ outcome }) => outcome), looked };
+}
+
+Deno.test("a holder is that of a run by its session, and without sessions by its host and process", () => {
+  const cases: [change: Partial<Sighting>, is: boolean][] = [
+    [{}, true],
+    [{ state: "waiting" }, false],
+    [{ session: 13 }, false],
+    // The process alone does not tell where the server numbers its sessions.
+    [{ session: 13, pid: RUN.pid }, false],
+    [{ host: undefined, pid: undefined }, true],
+    [{ session: undefined }, true],
+    [{ session: undefined, pid: 4712 }, false],
+    [{ session: undefined, host: "web2" }, false],
+    [{ session: undefined, host: undefined }, true],
+    [{ session: undefined, pid: undefined }, false],
+  ];
+  for (const [change, is] of cases) assert.equal(isHolderOf(RUN)({ ...HOLDER, ...change }), is, JSON.stringify(change));
+  // A run without a process is nobody's whose process is unknown too.
+  assert.equal(isHolderOf({ ...RUN, pid: undefined })({ ...HOLDER, session: undefined, pid: undefined }), false);
+});
+
+Deno.test("a run is abandoned once nobody, or somebody else, holds its lock", async () => {
+  assert.deepEqual(await outcomesOf([RUN], [HOLDER]), { outcomes: ["running"], looked: [{ lock: LOCK }] });
+  assert.deepEqual((await outcomesOf([RUN], [])).outcomes, ["abandoned"]);
+  assert.deepEqual((await outcomesOf([RUN], [{ ...HOLDER, session: 13 }])).outcomes, ["abandoned"]);
+});
+
+Deno.test("a run that has ended stays as it is recorded, and nobody looks at its lock", async () => {
+  const ended = ["succeeded", "failed", "skipped", "what a later sera has written"];
+  const runs = ended.map((outcome) => ({ ...RUN, outcome }));
+  assert.deepEqual(await outcomesOf(runs, []), { outcomes: ended, looked: [] });
+  // Nor does it count that another run under the same lock was looked for.
+  assert.deepEqual((await outcomesOf([RUN, ...runs], [])).outcomes, ["abandoned", ...ended]);
+});
+
+Deno.test("each lock is looked at once, and where locks are on another server none is", async () => {
+  const others = ["a", "b"].map((key) => ({ ...RUN, lock: lockName(key) }));
+  const { looked } = await outcomesOf([RUN, ...others, RUN], []);
+  assert.deepEqual(looked, [{ lock: LOCK }, ...others.map(({ lock }) => ({ lock }))]);
+  assert.deepEqual(await outcomesOf([RUN], [], "the locks are elsewhere"), { outcomes: ["running"], looked: [] });
+});
+
+Deno.test("beyond the most locks that are looked at, runs are shown as recorded", async () => {
+  const runs = Array.from({ length: MOST_LOCKS + 1 }, (_, n) => ({ ...RUN, lock: lockName(String(n)) }));
+  const { outcomes, looked } = await outcomesOf(runs, []);
+  assert.equal(looked.length, MOST_LOCKS);
+  assert.deepEqual([outcomes[MOST_LOCKS - 1], outcomes[MOST_LOCKS]], ["abandoned", "running"]);
+});

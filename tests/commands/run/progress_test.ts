@@ -1,0 +1,114 @@
+import assert from "node:assert/strict";
+import { LockUnavailableError, SeraFailedError, UsageError } from "../../../lib/errors.ts";
+import { Progress } from "../../../lib/commands/run/progress.ts";
+
+/** Longer than any event takes to be dispatched. */
+const TURN = 1;
+
+type Told = { readonly message: string; readonly exitCode: number };
+
+/** Ways of an error to be caught by nobody. */
+const UNCAUGHT: Record<string, (error: unknown) => void> = {
+  "thrown in a timer": (error) => {
+    setTimeout(() => {
+      throw error;
+    });
+  },
+  "thrown in a microtask": (error) =>
+    queueMicrotask(() => {
+      throw error;
+    }),
+  "thrown by a listener": (error) => {
+    const controller = new AbortController();
+    controller.signal.addEventListener("abort", () => {
+      throw error;
+    });
+    controller.abort();
+  },
+  "a rejection that nobody handles": (error) => {
+    Promise.reject(error);
+  },
+};
+
+async function turn(): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, TURN));
+  await new Promise((resolve) => setTimeout(resolve, TURN));
+}
+
+for (const [how, raise] of Object.entries(UNCAUGHT)) {
+  Deno.test(`before the command is started ${how} ends in 202, and nothing is started any more`, async () => {
+    const told: Told[] = [];
+    using progress = new Progress((verdict) => told.push(verdict));
+    const code = progress.of(new Promise<number>(() => undefined));
+    progress.throwIfGivenUp();
+    raise(new TypeError("odd\nin several lines"));
+    assert.equal(await code, 202);
+    assert.deepEqual(told.map(({ exitCode }) => exitCode), [202]);
+    assert.match(told[0]!.message, /^Unexpected error, please report it: TypeError at [^\n]+$/);
+    assert.throws(() => progress.throwIfGivenUp());
+    assert.equal(progress.failed.aborted, false);
+  });
+
+  Deno.test(`while the command runs ${how} asks for its stop with 208, once`, async () => {
+    const told: Told[] = [];
+    using progress = new Progress((verdict) => told.push(verdict));
+    let over = false;
+    progress.of(new Promise<number>(() => undefined)).then(() => over = true);
+    progress.started();
+    raise(new TypeError("odd"));
+    await turn();
+    const { reason } = progress.failed;
+    assert.ok(reason instanceof SeraFailedError);
+    assert.equal(reason.exitCode, 208);
+    assert.match(reason.message, /^Unexpected error while the command ran, please report it: TypeError at [^\n]+$/);
+    // Who stops the command tells of the first one.
+    assert.equal(told.length, 0);
+    raise(new RangeError("second"));
+    await turn();
+    assert.equal(progress.failed.reason, reason);
+    assert.match(told[0]!.message, /RangeError at/);
+    assert.equal(over, false);
+  });
+
+  Deno.test(`after the command's end ${how} is told, and the exit code stands`, async () => {
+    const told: Told[] = [];
+    using progress = new Progress((verdict) => told.push(verdict));
+    let finish = (_code: number) => {};
+    const code = progress.of(new Promise<number>((resolve) => finish = resolve));
+    progress.started();
+    progress.ended(3);
+    raise(new TypeError("odd"));
+    await turn();
+    assert.deepEqual(told.map(({ exitCode }) => exitCode), [3]);
+    assert.match(
+      told[0]!.message,
+      /^Unexpected error, please report it: TypeError at [^\n]+; the command had ended before$/,
+    );
+    assert.equal(progress.failed.aborted, false);
+    finish(3);
+    assert.equal(await code, 3);
+  });
+}
+
+Deno.test("what is thrown ends in a code that fits how far the run has come", () => {
+  using progress = new Progress(() => undefined);
+  assert.equal(progress.verdictOf(new UsageError("wrong")).exitCode, 201);
+  assert.equal(progress.verdictOf(undefined).exitCode, 202);
+  progress.started();
+  // Also what would say by itself that the command did not run.
+  for (const error of [new LockUnavailableError("gone"), new UsageError("wrong"), undefined, "text"]) {
+    assert.equal(progress.verdictOf(error).exitCode, 208);
+  }
+  progress.ended(0);
+  assert.deepEqual(progress.verdictOf(new LockUnavailableError("gone")), {
+    message: "gone; the command had ended before",
+    exitCode: 0,
+  });
+});
+
+Deno.test("a program with one code for its own failures keeps to it until the command is started", () => {
+  using progress = new Progress(() => undefined, 1);
+  assert.equal(progress.verdictOf(new UsageError("wrong")).exitCode, 1);
+  progress.ended(7);
+  assert.equal(progress.verdictOf(new Error("odd")).exitCode, 7);
+});

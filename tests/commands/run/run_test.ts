@@ -1,0 +1,99 @@
+/** A whole run, from its settings to its exit, on a place for locks that is none. */
+
+import assert from "node:assert/strict";
+import { LockLostEarlyError, LockLostError } from "../../../lib/errors.ts";
+import { later } from "../../backends/open.ts";
+import { settingsOf } from "../fake_place.ts";
+import { Ran } from "../ran.ts";
+
+Deno.test("a run ends the shell and lets go of its lock, whatever it comes to", async () => {
+  const settings = await settingsOf();
+  using ran = new Ran();
+  const code = later(ran.run(0, settings));
+  await ran.place.later();
+  ran.command!.end(3);
+  await ran.place.later();
+  assert.equal(await code, 3);
+  assert.equal(ran.place.system.processes[0]!.presence, "nobody");
+  assert.equal(ran.place.events.at(-1), "lock: disposed of");
+});
+
+Deno.test("a run that throws does so as well", async () => {
+  const settings = await settingsOf();
+  using ran = new Ran();
+  ran.acquire = () => Promise.reject(new Error("odd"));
+  await assert.rejects(ran.run(0, settings), /odd/);
+  assert.equal(ran.place.system.processes[0]!.presence, "nobody");
+  assert.equal(ran.place.events.at(-1), "lock: disposed of");
+});
+
+Deno.test("the lock's name is that of the words, or of --name", async () => {
+  using ran = new Ran();
+  ran.acquire = () => Promise.resolve(undefined);
+  assert.equal(await ran.run(0, await settingsOf()), 204);
+  assert.equal(await ran.run(0, await settingsOf({ name: "n", label: "what others see" })), 204);
+  assert.deepEqual(ran.made.map(({ name, options: { label } }) => [name, label]), [
+    // The md5 of "job argument", and of "n".
+    ["865afc3ad039a995a711245d8ab14057", "job"],
+    ["7b8b965ad4bca0e41ab51de7b31363a1", "what others see"],
+  ]);
+});
+
+Deno.test("a run asks for a lease if there is to be one, and names its table", async () => {
+  const settings = await settingsOf();
+  const leaseTable = { schema: "ops", name: "leases" };
+  using ran = new Ran();
+  ran.acquire = () => Promise.resolve(undefined);
+  assert.equal(await ran.run(0, { ...settings, lease: true, leaseTable }), 204);
+  assert.equal(await ran.run(0, { ...settings, leaseTable }), 204);
+  assert.deepEqual(ran.made.map(({ options }) => options.leaseTable), [leaseTable, undefined]);
+});
+
+Deno.test("a signal while the lock is waited for is 128 and its number, and is said", async () => {
+  const settings = await settingsOf();
+  using ran = new Ran();
+  ran.acquire = (_wait, signal) =>
+    new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+  const code = later(ran.run(Infinity, settings));
+  await ran.place.later();
+  ran.place.system.send("SIGTERM");
+  // The shell is asked what was ignored.
+  await ran.place.clock.until("it is asked", () => ran.place.system.processes[0]!.heard.includes("ask"));
+  ran.place.system.processes[0]!.say("0 0 0\n");
+  await ran.place.clock.until("it is said", () => ran.place.events.some((event) => event.startsWith("Interrupted")));
+  assert.equal(await code, 143);
+  assert.ok(ran.place.events.includes("Interrupted by signal 15 - the command was not executed."));
+  assert.equal(ran.command, undefined);
+});
+
+Deno.test("a lock that is lost before the command is started is asked for again, with what is left of the wait", async () => {
+  const settings = await settingsOf();
+  using ran = new Ran();
+  const patience: (number | undefined)[] = [];
+  ran.acquire = (_wait, _signal, left) => {
+    patience.push(left);
+    const confirm = () => Promise.reject(new LockLostError("Lock lost: the server keeps none"));
+    return Promise.resolve(ran.place.held(patience.length === 3 ? {} : { confirm }));
+  };
+  const code = later(ran.run(10_000, settings));
+  await ran.place.later(999);
+  assert.equal(ran.command, undefined);
+  await ran.place.later(1);
+  ran.command!.end(0);
+  await ran.place.later();
+  assert.equal(await code, 0);
+  // Half a second lies between two tries.
+  assert.deepEqual(patience, [10_000, 9500, 9000]);
+  const said =
+    "sera: Lock lost: the server keeps none; the command was not started; trying again until the wait is over.";
+  assert.deepEqual(ran.place.events.filter((event) => event.startsWith("sera:")), [said]);
+});
+
+Deno.test("such a lock is not asked for again when the wait is over", async () => {
+  const settings = await settingsOf();
+  using ran = new Ran();
+  const confirm = () => Promise.reject(new LockLostError("Lock lost: the server keeps none"));
+  ran.acquire = () => Promise.resolve(ran.place.held({ confirm }));
+  await assert.rejects(ran.run(0, settings), LockLostEarlyError);
+  assert.equal(ran.command, undefined);
+});

@@ -139,7 +139,7 @@ for (const [what, look] of ELSEWHERE) {
 }
 
 Deno.test("a lock is lost when a look at it is answered by another connection that has the lock by now", async () => {
-  using fake = serverThatSees(HELD, { ...HELD, id: 8 });
+  using fake = serverThatSees(HELD, HELD, { ...HELD, id: 8 });
   await using backend = await open(fake.dsn, freshName(), undefined, { lease: SHORT_LEASE });
   const lock = await hold(backend);
   assert.match((await loss(lock)).message, /^Lock lost: MySQL at [^\n]+ has freed it$/);

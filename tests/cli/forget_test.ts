@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { inProcess, testInProcess } from "./in_process.ts";
 import { history, outcomes } from "./ledger_view.ts";
 import { fixture } from "./place.ts";
+import { underWatch } from "./process_list.ts";
 import { FILE, testOn, useTargets } from "./targets.ts";
 import { startInTerminal } from "./terminal.ts";
 
@@ -77,6 +78,8 @@ for (const target of targets) {
     const rule = ["--name", "n", "--once", "k", "--count-failures", "--ttl", "3s"];
     await using holder = place.startSera([...rule, "0", fixture("hold.sh")], { stdin: "open" });
     await holder.says("ready");
+    // Before that nobody ends its command.
+    await underWatch(holder);
     holder.kill("SIGKILL");
     await holder.ended;
     // Its lock is free when the server has noticed.

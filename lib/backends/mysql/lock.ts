@@ -99,7 +99,7 @@ export class MySqlLock extends SessionLock<MySqlSession> implements BackendLock 
     const first = isAlone ? along : await check();
     const id = session.id = first.whole("id");
     const idle = first.whole("idle");
-    if (!isMine(first)) {
+    if (!isMine(first) || along !== undefined && along.whole("id") !== id) {
       throw LockUnavailableError.on(session.where, {
         what: "the server does not keep the lock with this connection",
         cure: "a proxy may move connections between servers, connect to the server itself",

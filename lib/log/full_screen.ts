@@ -1,4 +1,5 @@
 import { type Io, LONGEST_FLUSH } from "../io.ts";
+import { terminalSize } from "../system/terminal.ts";
 import { shortened } from "../text/width.ts";
 
 /** Another screen, on which nothing is kept, without a cursor; and back again. xterm's ctlseqs, 1049 and DECTCEM */
@@ -6,9 +7,6 @@ const [ENTER, LEAVE] = ["\x1b[?1049h\x1b[?25l", "\x1b[?25h\x1b[?1049l"];
 
 /** To the first column of the first row; erase the rest of a line, and of the screen. ECMA-48, CUP, EL and ED */
 const [HOME, END_OF_LINE, END_OF_SCREEN] = ["\x1b[H", "\x1b[K", "\x1b[J"];
-
-/** The size to assume for a terminal that does not report its own. */
-const USUAL = { columns: 80, rows: 24 };
 
 /** The whole of the terminal on stdout, drawn anew in place. */
 export class FullScreen {
@@ -21,22 +19,10 @@ export class FullScreen {
     this.#io = io;
   }
 
-  /** The size at this moment. */
-  get size(): { readonly columns: number; readonly rows: number } {
-    try {
-      const { columns, rows } = Deno.consoleSize();
-      return { columns: columns || USUAL.columns, rows: rows || USUAL.rows };
-    } catch (error) {
-      // Deno has no error class for a terminal without a size.
-      if (error instanceof Error) return USUAL;
-      throw error;
-    }
-  }
-
   /** Shows lines from the top on; of those that do not fit, how many they are. */
   show(lines: readonly string[]): void {
     if (this.#isWriting) return;
-    const { columns, rows } = this.size;
+    const { columns, rows } = terminalSize();
     const most = Math.max(rows, 2);
     const shown = lines.length <= most
       ? lines

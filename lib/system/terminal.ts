@@ -1,16 +1,21 @@
-/** The width to assume for a terminal that does not report its own, in columns. */
-const USUAL_WIDTH = 80;
+/** The size to assume for a terminal that does not report its own. */
+const USUAL = { columns: 80, rows: 24 };
+
+/** The size of the terminal that sera has, in characters. */
+export function terminalSize(): { readonly columns: number; readonly rows: number } {
+  try {
+    const { columns, rows } = Deno.consoleSize();
+    return { columns: columns || USUAL.columns, rows: rows || USUAL.rows };
+  } catch (error) {
+    // Deno has no error class for a terminal without a size.
+    if (error instanceof Error) return USUAL;
+    throw error;
+  }
+}
 
 /** The terminal's width in columns; undefined if the stream, by default stdout, is no terminal. */
 export function terminalWidth(stream: Pick<typeof Deno.stdout, "isTerminal"> = Deno.stdout): number | undefined {
-  if (!stream.isTerminal()) return undefined;
-  try {
-    return Deno.consoleSize().columns || USUAL_WIDTH;
-  } catch (error) {
-    // Deno has no error class for a terminal without a size.
-    if (error instanceof Error) return USUAL_WIDTH;
-    throw error;
-  }
+  return stream.isTerminal() ? terminalSize().columns : undefined;
 }
 
 /**

@@ -4,7 +4,7 @@ import { ExitCode } from "../../exit_codes.ts";
 import type { Io } from "../../io.ts";
 import { FullScreen } from "../../log/full_screen.ts";
 import type { Settings } from "../../settings/settings.ts";
-import { isDumb } from "../../system/terminal.ts";
+import { isDumb, terminalSize } from "../../system/terminal.ts";
 import { localTime } from "../../text/time.ts";
 import { wrapped } from "../../text/wrapped.ts";
 import { delayOrAbort, NEVER, unlessAborted } from "../../waiting.ts";
@@ -46,7 +46,7 @@ export async function watchStatus(asked: Asked, settings: Settings, io: Io): Pro
     using changes = new TerminalChanges(() => screen.close());
     try {
       while (io.outFailure?.() === undefined) {
-        screen.show(await view.lines(screen.size.columns));
+        screen.show(await view.lines(terminalSize().columns));
         await delayOrAbort(PAUSE, interrupted, changes.next);
         interrupted.throwIfAborted();
         if (!changes.happened()) await until(view.lookAgain());

@@ -16,6 +16,9 @@ export interface FileIdentity {
   readonly ino: number | null;
 }
 
+/** The kernel gives its list in pieces of a page; a lock that goes in between may hide another one. */
+const PIECE = 4096;
+
 const LINE = /^\d+:\s+(->\s+)?FLOCK\s+\S+\s+\S+\s+(-?\d+)\s+([0-9a-f]+:[0-9a-f]+):(\d+)\s/;
 
 /**
@@ -25,8 +28,17 @@ const LINE = /^\d+:\s+(->\s+)?FLOCK\s+\S+\s+\S+\s+(-?\d+)\s+([0-9a-f]+:[0-9a-f]+
  * @returns Undefined if there is no such list.
  */
 export function readKernelLocks(): readonly KernelLock[] | undefined {
-  const bytes = readProc("locks");
-  return bytes && parseKernelLocks(new TextDecoder().decode(bytes));
+  const list = readProc("locks");
+  if (!list) return undefined;
+  const lists = list.length < PIECE ? [list] : [list, readProc("locks") ?? new Uint8Array()];
+  return mergeKernelLocks(lists.map((bytes) => parseKernelLocks(new TextDecoder().decode(bytes))));
+}
+
+/** The locks that stand in any of several lists, each once. */
+export function mergeKernelLocks(lists: readonly (readonly KernelLock[])[]): readonly KernelLock[] {
+  const known = new Map<string, KernelLock>();
+  for (const lock of lists.flat()) known.set(Object.values(lock).join(" "), lock);
+  return [...known.values()];
 }
 
 /** Reads the text of `/proc/locks`. */

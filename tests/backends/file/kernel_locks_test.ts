@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { locksOn, parseKernelLocks } from "../../../lib/backends/file/kernel_locks.ts";
+import { locksOn, mergeKernelLocks, parseKernelLocks } from "../../../lib/backends/file/kernel_locks.ts";
 
 /** As Linux 6 writes it; waiters follow their holder, and who waits for a waiter is set in further. */
 const LIST = `\
@@ -48,4 +48,13 @@ Deno.test("where stat(2) names another device, the process that the file names d
   // One that only waits, or another file's, is no holder.
   assert.deepEqual(pids(OVERLAY, 4712), []);
   assert.deepEqual(pids(OVERLAY, 1043), []);
+});
+
+Deno.test("a lock that one of two lists lacks is in both together, and one that both have is there once", () => {
+  const one = parseKernelLocks("1: FLOCK  ADVISORY  WRITE 10 08:01:5 0 EOF\n");
+  const both = parseKernelLocks(
+    "1: FLOCK  ADVISORY  WRITE 10 08:01:5 0 EOF\n2: FLOCK  ADVISORY  WRITE 11 08:01:6 0 EOF\n",
+  );
+  assert.deepEqual(mergeKernelLocks([one, both]).map(({ pid }) => pid), [10, 11]);
+  assert.deepEqual(mergeKernelLocks([both, one]).map(({ pid }) => pid), [10, 11]);
 });

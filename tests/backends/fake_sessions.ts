@@ -46,7 +46,7 @@ export const WORDS = {
 };
 
 /** What is said of each thing that sera asks for, by the column's name, when the lock is free; otherwise 0 or `f`. */
-const MYSQL_VALUES: AnswerRow = { got: 1, mine: 1, released: 1, id: 7, server: "//", idle: 30, state: "", asker: 0 };
+const MYSQL_VALUES: AnswerRow = { got: 1, mine: 1, released: 1, id: 1, server: "//", idle: 30, state: "", asker: 0 };
 const POSTGRES_VALUES: AnswerRow = {
   ...{ got: "t", mine: "t", released: "t", now: 1_764_000_000_000 },
   ...{ seat: 1, told: "" },

@@ -80,11 +80,15 @@ for (const shared of [sharedPostgres(), sharedPostgres18()]) {
     const url = server.url("sslmode=disable").replace(`:${server.port}/`, `:${proxy.port}/`);
     await using other = await open(url, name, undefined, { lease });
     const granted = later(other.acquire(Infinity, never));
-    await until("it listens", async () => {
+    await until("it listens, and has its answers", () => {
+      const { answered, asked } = proxy.roundTrips;
+      return `${proxy.roundTrips}`.includes("LISTEN ") && answered === asked;
+    });
+    // Only now: the server shows the same between the two statements of the first message.
+    await until("it has asked since then", async () => {
       const [found] = await waiting(server, name);
       return found?.state === "idle" && /AS got \/[*]/.test(found.query);
     });
-    await until("it has its answers", () => proxy.roundTrips.answered === proxy.roundTrips.asked);
     proxy.delay = 20;
     const { answered } = proxy.roundTrips;
     await lock.release();

@@ -317,7 +317,8 @@ testWith([measuring], "the bench tells how many round trips a run takes, and tha
   for (const { name, figures } of table!.rows) {
     const [counted, far] = [figures.counted!.median, figures.far!.median];
     assert.ok(Number.isInteger(counted) && counted > 0, name);
-    assert.ok(far > counted * FAR, `${name}: ${far} ms for ${counted}`);
+    // Neither a connection to the proxy nor all of MySQL's greeting takes its time.
+    assert.ok(far > (counted - 2) * FAR, `${name}: ${far} ms for ${counted}`);
   }
   const own = table!.rows.map(({ name }) => name).filter((name) => name.startsWith("sera, "));
   assert.deepEqual(aims.map(({ of }) => of), own.filter((name) => name !== "sera, etcd, --ledger"));

@@ -1,13 +1,13 @@
 /** Which runs `sera history` is asked for, and whether one has succeeded of late. */
 
 import assert from "node:assert/strict";
-import { inProcess, testInProcess } from "./in_process.ts";
 import { history, outcomes } from "./ledger_view.ts";
 import { linux, terminal, testWith } from "./needs.ts";
 import { fixture } from "./place.ts";
 import { FILE, testOn, useTargets } from "./targets.ts";
 import { startInTerminal } from "./terminal.ts";
 import { until } from "./wait.ts";
+import { testWrongHistory } from "./wrong_history.ts";
 
 const targets = useTargets();
 const DAY = 24 * 3600 * 1000;
@@ -89,7 +89,7 @@ for (const target of targets) {
   });
 }
 
-const WRONG: Record<string, { args: string[]; code: number; says: RegExp }> = {
+testWrongHistory({
   "a time that is none": {
     args: ["--since", "yesterday"],
     code: 201,
@@ -113,18 +113,7 @@ const WRONG: Record<string, { args: string[]; code: number; says: RegExp }> = {
     code: 202,
     says: /^sera: Cannot ask MySQL at tcp\(127\.0\.0\.1:1\): connection refused; check /,
   },
-};
-
-for (const [what, { args, code, says }] of Object.entries(WRONG)) {
-  testInProcess(`history with ${what} is ${code}, and one line`, async () => {
-    await using started = await FILE.start();
-    const ended = await inProcess(started.place, ["history", ...args]);
-    assert.deepEqual({ code: ended.code, stdout: ended.stdout }, { code, stdout: "" });
-    assert.match(ended.stderr, /^sera: [^\n]+\n$/);
-    assert.match(ended.stderr, says);
-    assert.doesNotMatch(ended.stderr, /hunter2/);
-  }, [FILE.need]);
-}
+});
 
 testWith([linux, terminal], "history --succeeded-within at a terminal has local times, and cuts no word", async () => {
   await using started = await FILE.start();

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { lockName } from "../../lib/lock/lock_name.ts";
-import { inProcess, testInProcess } from "./in_process.ts";
 import { history, outcomes } from "./ledger_view.ts";
 import { fixture } from "./place.ts";
 import { underWatch } from "./process_list.ts";
 import { FILE, testOn, useTargets } from "./targets.ts";
 import { until } from "./wait.ts";
+import { testWrongHistory } from "./wrong_history.ts";
 import { startInTerminal } from "./terminal.ts";
 
 /** What must not reach a terminal: control characters but for the end of a line, and what turns text round. */
@@ -192,7 +192,7 @@ testOn(FILE, "on a terminal the tables fit 80 columns, and nowhere else is anyth
   }
 });
 
-const WRONG: Record<string, { args: string[]; code: number; says: RegExp }> = {
+testWrongHistory({
   "a limit of 0": {
     args: ["--limit", "0"],
     code: 201,
@@ -219,15 +219,4 @@ const WRONG: Record<string, { args: string[]; code: number; says: RegExp }> = {
     code: 202,
     says: /^sera: Cannot ask MySQL at tcp\(127\.0\.0\.1:1\): connection refused; check /,
   },
-};
-
-for (const [what, { args, code, says }] of Object.entries(WRONG)) {
-  testInProcess(`history with ${what} is ${code}, and one line`, async () => {
-    await using started = await FILE.start();
-    const ended = await inProcess(started.place, ["history", ...args]);
-    assert.deepEqual({ code: ended.code, stdout: ended.stdout }, { code, stdout: "" });
-    assert.match(ended.stderr, /^sera: [^\n]+\n$/);
-    assert.match(ended.stderr, says);
-    assert.doesNotMatch(ended.stderr, /hunter2/);
-  }, [FILE.need]);
-}
+});

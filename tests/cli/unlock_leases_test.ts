@@ -1,6 +1,7 @@
 /** `sera unlock` for locks that are rows: the holder sees that it is asked when it renews its lease. */
 
 import assert from "node:assert/strict";
+import { endByAsking } from "./end_by_asking.ts";
 import { lockName } from "../../lib/lock/lock_name.ts";
 import { Together } from "../side_by_side.ts";
 import { type LeaseTarget, type StartedLeases, useLeaseTargets } from "./lease_targets.ts";
@@ -33,16 +34,7 @@ for (const kind of useLeaseTargets()) {
     kind,
     "a holder that is asked ends, and says who asked",
     async ({ place, other, row, query, table }, holder) => {
-      const { code, stdout, stderr } = await other.sera(["unlock", "--yes", "--wait", "2m", "--name", "n"]);
-      assert.deepEqual([stdout.trimEnd().split("\n").slice(1), code], [["Released."], 0], stdout + stderr);
-      const ended = await holder.ended;
-      assert.equal(ended.code, 206);
-      assert.match(
-        ended.stderr,
-        new RegExp(`^sera: Asked to give the lock back: unlock by \\S+@${Deno.hostname()}; stopping .*hold.sh\n$`),
-      );
-      const { runs: [run] } = JSON.parse((await place.sera(["history", "--json"])).stdout);
-      assert.deepEqual([run.outcome, run.exit_code], ["failed", 206]);
+      await endByAsking(place, holder, other);
       assert.equal((await row("n"))?.owner, null);
       // The next holder is not asked.
       await using next = place.startSera(["--name", "n", "0", fixture("hold.sh")], { stdin: "open", env: SHORT });

@@ -1,6 +1,7 @@
 /** `sera unlock` for locks that belong to a session of a database. */
 
 import assert from "node:assert/strict";
+import { endByAsking } from "./end_by_asking.ts";
 import { lockName } from "../../lib/lock/lock_name.ts";
 import { fixture } from "./place.ts";
 import { underWatch } from "./process_list.ts";
@@ -27,16 +28,7 @@ async function withHolder(
 for (const target of TARGETS) {
   testOn(target, `${target.name}: a holder that is asked ends, and says who asked`, async () => {
     await withHolder(target, async ({ place }, holder) => {
-      const { code, stdout, stderr } = await place.sera(["unlock", "--yes", "--wait", "2m", "--name", "n"]);
-      assert.deepEqual([stdout.trimEnd().split("\n").slice(1), code], [["Released."], 0], stdout + stderr);
-      const ended = await holder.ended;
-      assert.equal(ended.code, 206);
-      assert.match(
-        ended.stderr,
-        new RegExp(`^sera: Asked to give the lock back: unlock by \\S+@${Deno.hostname()}; stopping .*hold.sh\n$`),
-      );
-      const { runs: [run] } = JSON.parse((await place.sera(["history", "--json"])).stdout);
-      assert.deepEqual([run.outcome, run.exit_code], ["failed", 206]);
+      await endByAsking(place, holder);
       assert.equal((await place.sera(["--once", "k", "--name", "n", "0", "true"])).code, 0);
     }, { flags: ["--once", "k"] });
   });

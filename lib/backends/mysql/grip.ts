@@ -5,7 +5,7 @@ import type { Sighting } from "../../who/sighting.ts";
 import { isPerformanceSchemaOn } from "./all_sightings.ts";
 import { readAttributes } from "./attributes.ts";
 import { askOne } from "../sql/answer.ts";
-import { type HoldingSession, SessionGrip } from "../sql/session_grip.ts";
+import { type HoldingSession, SessionGrip, sessionNumber } from "../sql/session_grip.ts";
 import { sql, type Statement, word } from "../sql/statement.ts";
 import { endRequestFor } from "./named_lock.ts";
 import type { MySqlOptions } from "./options.ts";
@@ -35,10 +35,7 @@ export async function gripOnMySql(
   signal: AbortSignal,
 ): Promise<SessionGrip<MySqlSession>> {
   const session = await open();
-  const { session: id } = holder;
-  if (id === undefined) {
-    throw LockUnavailableError.on(session.where, { what: "the server does not show which session holds the lock" });
-  }
+  const id = sessionNumber(holder, session);
   const isSera = holder.host !== undefined || await mayBeSera(session, signal) && undefined;
   return new SessionGrip(new HoldingMySql(holder, id, lease.ttl), session, open, lease, isSera);
 }

@@ -3,7 +3,7 @@ import { wholeFrom } from "../../text/foreign.ts";
 import type { Forced } from "../../who/grip.ts";
 import type { Sighting } from "../../who/sighting.ts";
 import { askOne } from "../sql/answer.ts";
-import { type HoldingSession, SessionGrip } from "../sql/session_grip.ts";
+import { type HoldingSession, SessionGrip, sessionNumber } from "../sql/session_grip.ts";
 import { sql, type Statement } from "../sql/statement.ts";
 import { type AdvisoryKey, advisoryKey } from "./advisory_key.ts";
 import type { PostgresOptions } from "./options.ts";
@@ -31,10 +31,7 @@ export async function gripOnPostgres(
   signal: AbortSignal,
 ): Promise<SessionGrip<PostgresSession>> {
   const session = await open();
-  const { session: pid } = holder;
-  if (pid === undefined) {
-    throw LockUnavailableError.on(session.where, { what: "the server does not show which session holds the lock" });
-  }
+  const pid = sessionNumber(holder, session);
   const { start } = await session.query(
     sql`SELECT ${START} AS start FROM pg_stat_activity session WHERE session.pid = ${pid}`,
     { signal },

@@ -1,6 +1,7 @@
 import { LockUnavailableError } from "../../errors.ts";
 import { heartbeatOf, type LeaseTerms, Moment } from "../../lock/lease.ts";
 import type { Forced, Grip } from "../../who/grip.ts";
+import type { Sighting } from "../../who/sighting.ts";
 import type { Session } from "./session.ts";
 
 /** What a grip asks a kind of database about a session that holds a lock. Each may throw a `LockUnavailableError`. */
@@ -15,6 +16,16 @@ export interface HoldingSession<S extends Session> {
   force(session: S, signal: AbortSignal): Promise<Forced | undefined>;
   /** How long the server has been up, in milliseconds. */
   uptime(session: S, signal: AbortSignal): Promise<number>;
+}
+
+/**
+ * The server's number for the session that holds a lock.
+ *
+ * @throws {LockUnavailableError} When the server did not show it.
+ */
+export function sessionNumber({ session }: Sighting, { where }: Session): number {
+  if (session !== undefined) return session;
+  throw LockUnavailableError.on(where, { what: "the server does not show which session holds the lock" });
 }
 
 /**

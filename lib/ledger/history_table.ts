@@ -1,6 +1,7 @@
 import { formatDuration } from "../text/duration.ts";
 import { fits, table } from "../text/text_table.ts";
-import { ago, type TellTime, tellTimeAt } from "../text/time.ts";
+import { ago } from "../text/age.ts";
+import { type TellTime, tellTimeAt } from "../text/time.ts";
 import { span } from "./history.ts";
 import type { Outcome, RecordedRun } from "./run.ts";
 

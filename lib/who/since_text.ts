@@ -1,4 +1,5 @@
-import { ago, type TellTime, timeOf } from "../text/time.ts";
+import { ago } from "../text/age.ts";
+import { type TellTime, timeOf } from "../text/time.ts";
 
 /** A day in milliseconds. */
 const DAY = 24 * 3600 * 1000;

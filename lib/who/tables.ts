@@ -1,5 +1,6 @@
 import { fits, table } from "../text/text_table.ts";
-import { ago, tellTimeAt } from "../text/time.ts";
+import { ago } from "../text/age.ts";
+import { tellTimeAt } from "../text/time.ts";
 import { expiryText } from "./lease_text.ts";
 import { shownLock } from "./names.ts";
 import type { Sighting, Stranger } from "./sighting.ts";

@@ -1,4 +1,4 @@
-import { roughSpan } from "../text/time.ts";
+import { roughSpan } from "../text/age.ts";
 import { shortened, widthOf } from "../text/width.ts";
 import { isSilent } from "./lease_text.ts";
 import { whoIs } from "./holder_text.ts";

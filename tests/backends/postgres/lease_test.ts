@@ -13,7 +13,7 @@ import { freshName, later } from "../open.ts";
 import { sharedPostgres, sharedPostgres18 } from "../shared_server.ts";
 import { leaseTableContract } from "../sql/lease/contract.ts";
 import { claimOf, Desk, HOUR, ownerOf } from "../sql/lease/desk.ts";
-import { LOCKED, refusal } from "../sql/lease/trouble.ts";
+import { isRefusedWhileLocked, refusal } from "../sql/lease/trouble.ts";
 import { decoysIn } from "./decoys.ts";
 import { leasedSession, postgresLeasePlace } from "./lease_place.ts";
 
@@ -132,23 +132,7 @@ for (const [shared, label] of [[sharedPostgres(), "PostgreSQL"], [sharedPostgres
   test("what others keep locked is to be tried again, whatever limit the role has", async () => {
     for (const timeout of ["0", "1h"]) {
       await using desk = await Desk.open(place, `options=${encodeURIComponent(`-c lock_timeout=${timeout}`)}`);
-      const mine = await desk.hold("a");
-      await using admin = await place.admin();
-      const { take, giveBack } = place.wholeTable(desk.bench.name);
-      for (const statement of take) await admin.query(statement);
-      for (
-        const ask of [
-          () => desk.claim("a"),
-          () => desk.read(),
-          () => desk.leases.renew(desk.session, desk.lock, mine, HOUR),
-        ]
-      ) {
-        const { transient, message } = await refusal(ask());
-        assert.equal(transient, true);
-        assert.match(message, LOCKED);
-      }
-      await admin.query(giveBack);
-      assert.ok(await desk.leases.renew(desk.session, desk.lock, mine, HOUR));
+      await isRefusedWhileLocked(place, desk);
     }
   });
 

@@ -6,8 +6,32 @@ import { freshName } from "../../open.ts";
 import { claimOf, Desk, HOUR, type LeasePlace, ownerOf } from "./desk.ts";
 
 /** What is said of a table that is locked. */
-export const LOCKED =
+const LOCKED =
   /^Cannot use the leases in runs_\w+: others keep it locked \([^\n]+ timeout[^\n]*\); see which session keeps it locked \(a backup, LOCK TABLE, ALTER TABLE\)$/;
+
+/**
+ * Makes sure that nothing waits for long for a table that others keep locked, that the cure is to see who does, and that a
+ * lease is renewed as soon as they have given it back.
+ */
+export async function isRefusedWhileLocked(place: LeasePlace, desk: Desk): Promise<void> {
+  const mine = await desk.hold("a");
+  await using admin = await place.admin();
+  const { take, giveBack } = place.wholeTable(desk.bench.name);
+  for (const statement of take) await admin.query(statement);
+  for (
+    const ask of [
+      () => desk.claim("b"),
+      () => desk.read(),
+      () => desk.leases.renew(desk.session, desk.lock, mine, HOUR),
+    ]
+  ) {
+    const { transient, message } = await refusal(ask());
+    assert.equal(transient, true);
+    assert.match(message, LOCKED);
+  }
+  await admin.query(giveBack);
+  assert.ok(await desk.leases.renew(desk.session, desk.lock, mine, HOUR));
+}
 
 /** Defines the tests. */
 export function troubleTests(place: LeasePlace): void {
@@ -208,23 +232,7 @@ export function troubleTests(place: LeasePlace): void {
 
   test("a table that others keep locked is to be tried again, and the cure is to see who does", async () => {
     await using desk = await Desk.open(place);
-    const mine = await desk.hold("a");
-    await using admin = await place.admin();
-    const { take, giveBack } = place.wholeTable(desk.bench.name);
-    for (const statement of take) await admin.query(statement);
-    for (
-      const ask of [
-        () => desk.claim("b"),
-        () => desk.read(),
-        () => desk.leases.renew(desk.session, desk.lock, mine, HOUR),
-      ]
-    ) {
-      const { transient, message } = await refusal(ask());
-      assert.equal(transient, true);
-      assert.match(message, LOCKED);
-    }
-    await admin.query(giveBack);
-    assert.ok(await desk.leases.renew(desk.session, desk.lock, mine, HOUR));
+    await isRefusedWhileLocked(place, desk);
   });
 
   test("a connection that has ended is no fault of the table", async () => {

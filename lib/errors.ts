@@ -97,6 +97,30 @@ export class UnfitServerError extends LockUnavailableError {}
 /** A server whose locks are not cluster-wide; `--allow-unsafe-server` accepts it. */
 export class UnsafeServerError extends UnfitServerError {}
 
+/** The lock is held by somebody who takes it to have another number of slots. */
+export class OtherSlotsError extends UsageError {
+  /**
+   * @param slots How many it has for the holder; 1 if that one knows of no slots.
+   * @param asked How many were asked for.
+   */
+  constructor(readonly slots: number, readonly asked: number) {
+    super(
+      `The lock has ${slots} ${slots === 1 ? "slot" : "slots"} for its holder, not ${asked}`,
+      "use the same --slots everywhere; a new number counts once nobody holds the lock",
+    );
+  }
+}
+
+/** The lock is busy, and as many wait for it as are allowed to. Ends sera as a wait that ran out. */
+export class QueueFullError extends Error {
+  /** @param limit How many may wait. */
+  constructor(readonly limit: number) {
+    super(
+      limit === 0 ? "nobody may wait for it (max-waiters 0)" : `${limit} already wait for it (max-waiters ${limit})`,
+    );
+  }
+}
+
 /** Somebody else holds the lock, where that ends sera with a message. */
 export class LockBusyError extends SeraError {
   override readonly exitCode = ExitCode.busy;

@@ -115,6 +115,22 @@ export interface LockOptions extends Asker {
   readonly reconnected?: ((where: string, why: Trouble) => void) | undefined;
   /** Whether to use a server whose locks are not cluster-wide. */
   readonly allowUnsafeServer: boolean;
+  /**
+   * How many may hold the lock at once, from 2 to `MOST_SLOTS`: each has a slot of its own, see `slotName()`. Undefined for
+   * a plain lock, which has one slot. All who share the lock have to agree: who finds it held by somebody with another
+   * number is refused with an `OtherSlotsError`, at once or when the wait has got that far.
+   */
+  readonly slots?: number | undefined;
+  /**
+   * Further locks, which are held together with this one: all or none, by one session, under one deadline. They are plain
+   * locks. Whoever asks for several asks in the order of their names, this one's included; slots come last.
+   */
+  readonly also?: readonly string[] | undefined;
+  /**
+   * How many may wait for the lock, at least of those who have such a limit themselves. Who would have to wait and be one
+   * too many gets a `QueueFullError` at once; who does not wait is not counted.
+   */
+  readonly maxWaiters?: number | undefined;
   /** Called with what is wrong before each retry. */
   readonly retrying: (why: LockUnavailableError) => void;
   /** What others may see of the command: its first word only, since the others may hold secrets. */
@@ -126,7 +142,8 @@ export interface LockOptions extends Asker {
 /** A lock that can tell who holds it. */
 export interface BackendLock extends Lock {
   /**
-   * Who holds it and who waits for it, as far as this user may see. Uses the session of the lock itself.
+   * Who holds it and who waits for it, its slots and the locks beside it included, as far as this user may see. Uses the
+   * session of the lock itself.
    *
    * @param table The ledger's table, which may be missing.
    * @throws {LockUnavailableError} When the place cannot be asked.

@@ -3,6 +3,7 @@ import { formatDuration } from "../text/duration.ts";
 import { localTime, timeOf } from "../text/time.ts";
 import { LockUnavailableError } from "../errors.ts";
 import type { HeldLock } from "../lock/lock.ts";
+import { slotName } from "../lock/slot_name.ts";
 import type { Logger } from "../log/logger.ts";
 import { NEVER } from "../waiting.ts";
 import { begunRun, type LedgerRun } from "./begun_run.ts";
@@ -57,8 +58,11 @@ export class Recorder {
   async begin(lock: HeldLock, deadline?: Deadline): Promise<LedgerRun | string> {
     const ledger = await this.#tidied(lock, deadline, this.#rule);
     this.#isUnsure = true;
-    const permission = await ledger.begin(this.#lock, this.#runner, this.#rule);
-    if (permission.granted && permission.ignored) await this.#tellIgnored(ledger, permission.ignored, permission.id);
+    const name = this.#nameOf(lock);
+    const permission = await ledger.begin(name, this.#runner, this.#rule);
+    if (permission.granted && permission.ignored) {
+      await this.#tellIgnored(ledger, name, permission.ignored, permission.id);
+    }
     this.#isUnsure = false;
     if (permission.granted) {
       return begunRun(permission.id, lock, ledger, {
@@ -68,14 +72,19 @@ export class Recorder {
         lockFlags: this.#lockFlags,
       });
     }
-    if (this.#rule.recordSkips) await ledger.skip(this.#lock, this.#runner, this.#rule);
+    if (this.#rule.recordSkips) await ledger.skip(name, this.#runner, this.#rule);
     const tell = this.#logger.tellsPerson ? localTime : timeOf;
     return skipReason(permission.because, permission.isAhead, this.#rule, ledger.clock, tell);
   }
 
+  /** The name under which a run is recorded: that of its slot, whose holder alone knows which of its runs are left over. */
+  #nameOf({ slot = 0 }: HeldLock): string {
+    return slotName(this.#lock, slot);
+  }
+
   /** An error the first time only: from the next run on, the run before it is one that counts. */
-  async #tellIgnored(ledger: Ledger, run: RecordedRun, id: bigint): Promise<void> {
-    const [, before] = await ledger.latest(2, { lock: this.#lock });
+  async #tellIgnored(ledger: Ledger, lock: string, run: RecordedRun, id: bigint): Promise<void> {
+    const [, before] = await ledger.latest(2, { lock });
     const isNew = before?.id === run.id;
     this.#logger.log(
       isNew ? "error" : "notice",
@@ -94,7 +103,7 @@ export class Recorder {
    */
   async skip(lock: HeldLock, deadline?: Deadline): Promise<void> {
     const ledger = await this.#tidied(lock, deadline);
-    if (this.#rule.recordSkips) await ledger.skip(this.#lock, this.#runner, this.#rule);
+    if (this.#rule.recordSkips) await ledger.skip(this.#nameOf(lock), this.#runner, this.#rule);
   }
 
   /** Deletes expired runs. A failure is only logged. */
@@ -115,9 +124,10 @@ export class Recorder {
   async #tidied(lock: HeldLock, deadline: Deadline | undefined, next?: Rule): Promise<Ledger> {
     const ledger = this.#ledger = await this.#open(lock);
     ledger.hurry(deadline);
-    if (this.#isUnsure) await ledger.takeBack(this.#lock, this.#runner);
+    const name = this.#nameOf(lock);
+    if (this.#isUnsure) await ledger.takeBack(name, this.#runner);
     this.#isUnsure = false;
-    for (const run of await ledger.abandon(this.#lock, next)) {
+    for (const run of await ledger.abandon(name, next)) {
       this.#logger.log(
         "notice",
         "note",

@@ -15,6 +15,8 @@ export interface Lock extends AsyncDisposable {
    * @param patience How long to retry after a transient error, in milliseconds; by default as long as `wait`.
    * @returns The held lock, or undefined when somebody else held it for the whole wait.
    * @throws {LockUnavailableError} When the lock cannot be asked for.
+   * @throws {OtherSlotsError} When it is held by somebody who takes it to have another number of slots.
+   * @throws {QueueFullError} When it is busy, and as many wait for it as are allowed to.
    * @throws The signal's reason when it is aborted.
    */
   acquire(wait: number, signal: AbortSignal, patience?: number): Promise<HeldLock | undefined>;
@@ -55,8 +57,14 @@ export interface HeldLock {
   /** The session that holds it, for statements that need the lock; undefined for a backend without a server. */
   readonly session: LockSession | undefined;
 
-  /** The fencing token, which grows with each holder; undefined if there is none. */
+  /** The fencing token, which grows with each holder, of the slot if there are slots; undefined if there is none. */
   readonly token?: bigint | undefined;
+
+  /** The slot that is held, from 0 on; undefined for a plain lock. */
+  readonly slot?: number | undefined;
+
+  /** The fencing tokens of the locks that are held together with it, in their order; undefined if there are none. */
+  readonly alsoTokens?: readonly bigint[] | undefined;
 
   /**
    * Milliseconds until the fence: by then the command must have ended, unless the lock is renewed before; `Infinity` if

@@ -1,10 +1,11 @@
-import { pidFrom, textFrom, timeFrom } from "../text/foreign.ts";
+import { pidFrom, textFrom, timeFrom, wholeFrom } from "../text/foreign.ts";
 import { isLockName } from "./lock_name.ts";
 import { isNamespacedName } from "./namespaced_name.ts";
+import { MOST_SLOTS, slotIn } from "./slot_name.ts";
 
 /** What a holder or waiter shows of itself to others. Nothing in it is secret: it leaves out the command's words. */
 export interface Presence {
-  /** The lock's name. */
+  /** The name of the lock, or of the slot that is held. */
   readonly lock: string;
   readonly host: string;
   readonly pid: number;
@@ -13,6 +14,8 @@ export interface Presence {
   readonly since?: number | undefined;
   /** When the session was opened, in milliseconds since 1970 by its own host's clock; only if the server does not show it. */
   readonly connected?: number | undefined;
+  /** How many slots the lock has; absent for a plain lock. */
+  readonly slots?: number | undefined;
   /** For a namespaced lock, the texts behind its two numbers: the namespace, and the name if one was given. */
   readonly namespace?: string | undefined;
   readonly name?: string | undefined;
@@ -44,10 +47,16 @@ export function readPresence(json: string): Presence | undefined {
   const [host, label, namespace, name] = [value.host, value.label, value.namespace, value.name].map((text) =>
     typeof text === "string" ? textFrom(text) : undefined
   );
-  if (typeof lock !== "string" || !isLockName(lock) && !isNamespacedName(lock)) return undefined;
+  if (typeof lock !== "string" || !isLock(slotIn(lock).lock)) return undefined;
   if (pid === undefined || host === undefined || label === undefined) return undefined;
   const [since, connected] = [value.since, value.connected].map((time) =>
     typeof time === "number" ? timeFrom(time) : undefined
   );
-  return { lock, host, pid, label, since, connected, namespace, name };
+  const slots = wholeFrom(value.slots, 2, MOST_SLOTS);
+  return { lock, host, pid, label, since, connected, slots, namespace, name };
+}
+
+/** Whether a text has the form of a lock's name, without a slot. */
+function isLock(name: string): boolean {
+  return isLockName(name) || isNamespacedName(name);
 }

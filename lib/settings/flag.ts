@@ -11,7 +11,9 @@ export type FlagKind =
   /** One of the flag's `words`. */
   | "word"
   /** Whole seconds, or a duration such as `1m30s` or `90d`. */
-  | "duration";
+  | "duration"
+  /** A whole number. */
+  | "number";
 
 /** How a flag is written. */
 export interface FlagSyntax {

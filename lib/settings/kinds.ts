@@ -2,6 +2,7 @@
 
 import type { TableName } from "../ledger/table_name.ts";
 import { formatDuration, parseWait } from "../text/duration.ts";
+import { wholeFrom } from "../text/foreign.ts";
 import { parseGoBoolean } from "../text/go_boolean.ts";
 import { isServerWithPassword } from "../text/harmless.ts";
 import type { FlagKind } from "./flag.ts";
@@ -119,6 +120,16 @@ export function duration({ least = 0, most = Infinity }: Span = {}): Kind<number
         : "";
       return `seconds, or a duration such as 1m30s${range}`;
     },
+  };
+}
+
+/** A whole number. The limits themselves are allowed. */
+export function count({ least, most }: { readonly least: number; readonly most: number }): Kind<number> {
+  return {
+    kind: "number",
+    default: undefined,
+    read: (value, isJson) => wholeFrom(isJson && typeof value === "string" ? undefined : value, least, most),
+    takes: () => `a whole number from ${least} to ${most}`,
   };
 }
 

@@ -33,6 +33,14 @@ const WORDS: Readonly<Record<SettingKey, FlagWords>> = {
     placeholder: "TEXT",
     help: ["lock on the pair of TEXT and name, as heimdall does", "(PostgreSQL and etcd only)"],
   },
+  slots: {
+    placeholder: "N",
+    help: ["let up to N hold the lock at once, in the whole", "cluster; the command's is in SERA_SLOT, from 0 on"],
+  },
+  maxWaiters: {
+    placeholder: "N",
+    help: ["do not wait (exit with 204) if N already wait"],
+  },
   waitAndSkip: {
     help: ["the first one runs the command; the others wait until", "it has finished, then skip it"],
   },

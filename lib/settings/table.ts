@@ -1,8 +1,10 @@
+import { MOST_SLOTS } from "../lock/slot_name.ts";
 import type { FlagSyntax } from "./flag.ts";
 import {
   boolean,
   booleanOrPath,
   booleanOrWord,
+  count,
   duration,
   file,
   key,
@@ -51,6 +53,9 @@ const DAY = 24 * 3600 * SECOND;
 /** The longest time in the ledger: every server can subtract a century from its clock. */
 const CENTURY = 36_500 * DAY;
 
+/** The highest limit of waiters. */
+const MOST_WAITERS = 256;
+
 /** The longest key that every MySQL can index, in characters. */
 const LONGEST_KEY = 190;
 
@@ -66,6 +71,8 @@ const ENTRIES = {
   tlsCa: { name: "tls-ca", ...file, inConfig: true, needs: "tls" },
   name: { name: "name", ...text },
   namespace: { name: "namespace", ...text, inConfig: true },
+  slots: { name: "slots", ...count({ least: 1, most: MOST_SLOTS }), ofRun: true },
+  maxWaiters: { name: "max-waiters", ...count({ least: 0, most: MOST_WAITERS }), inConfig: true, ofRun: true },
   waitAndSkip: { name: "wait-and-skip", ...boolean, default: false, ofRun: true },
   // Harmless since the Go program took it with every run, so that existing scripts may have it everywhere.
   detailedExitCodes: {

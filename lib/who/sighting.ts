@@ -1,8 +1,12 @@
 /** What can be seen of a holder or waiter. The texts are its own, and may be forged. */
 export interface Sighting {
-  /** The lock's name; on PostgreSQL, if the holder does not report the full name, what the server shows of it. */
+  /** The lock's name, without the slot; on PostgreSQL, if the holder does not report the full name, what the server shows of it. */
   readonly lock: string;
   readonly state: "held" | "waiting";
+  /** The slot that is held; undefined for a plain lock, for slot 0 if the holder does not show it, and for a waiter. */
+  readonly slot?: number | undefined;
+  /** How many slots the lock has for the holder or waiter, if it shows that. */
+  readonly slots?: number | undefined;
   /** For a namespaced lock, the texts behind its two numbers, if known. */
   readonly namespace?: string | undefined;
   readonly name?: string | undefined;
@@ -54,5 +58,5 @@ export interface Seen {
   readonly strangers: readonly Stranger[];
 }
 
-/** Which locks to look at: one, those of a namespace, or all of sera's. */
+/** Which locks to look at: one with all its slots, those of a namespace, or all of sera's. */
 export type LockFilter = { readonly lock: string } | { readonly namespace: string } | "all";

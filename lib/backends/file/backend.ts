@@ -1,3 +1,4 @@
+import { refuseNotYet } from "../not_yet.ts";
 import { DsnError } from "../network/address_text.ts";
 import type { Backend, BackendLock, LedgerPlace, LockOptions, Observer, Shown } from "../backend.ts";
 import type { Report } from "../../doctor/report.ts";
@@ -42,6 +43,7 @@ export class FileBackend implements Backend {
   // Async, so that an error of the folder becomes a rejection.
   // deno-lint-ignore require-await
   async lock(name: string, options: LockOptions): Promise<BackendLock> {
+    refuseNotYet(options);
     const folder = prepareLockFolder(lockFolder(this.folder, options.env), this.folder === undefined);
     return new FileLock(folder, presenceOf(name, options), options.lease);
   }

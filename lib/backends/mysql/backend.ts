@@ -1,3 +1,4 @@
+import { refuseNotYet } from "../not_yet.ts";
 import type { Trouble } from "../../errors.ts";
 import type {
   Backend,
@@ -51,6 +52,7 @@ export class MySqlBackend implements Backend {
   }
 
   async lock(name: string, options: LockOptions): Promise<BackendLock> {
+    refuseNotYet(options);
     const { leaseTable } = options;
     if (leaseTable) {
       return (await import("./lease_lock.ts")).mySqlLeaseLock(this.dsn, optionsFor(name, options), leaseTable);

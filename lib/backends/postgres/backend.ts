@@ -1,3 +1,4 @@
+import { refuseNotYet } from "../not_yet.ts";
 import type { Trouble } from "../../errors.ts";
 import type {
   Backend,
@@ -71,6 +72,7 @@ export class PostgresBackend implements Backend {
   }
 
   async lock(name: string, options: LockOptions): Promise<BackendLock> {
+    refuseNotYet(options);
     const { leaseTable } = options;
     if (leaseTable) {
       const { postgresLeaseLock } = await import("./lease_lock.ts");

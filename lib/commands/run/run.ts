@@ -2,6 +2,8 @@ import type { RunRequest } from "../../args/operands.ts";
 import { Deadline } from "../../deadline.ts";
 import { lineOf, LockLostEarlyError, type LockUnavailableError } from "../../errors.ts";
 import type { Io } from "../../io.ts";
+import type { LockOptions } from "../../backends/backend.ts";
+import { lockName } from "../../lock/lock_name.ts";
 import { identityOf } from "../../lock/lock_identity.ts";
 import type { Logger } from "../../log/logger.ts";
 import type { Progress } from "./progress.ts";
@@ -48,6 +50,7 @@ export async function runUnderLock(
   await using lock = await server.lock(identity.name, {
     ...backendOptions(settings, label, io),
     names: namespace === undefined ? undefined : { namespace, name },
+    ...limitsOf(settings, identity.name),
     retrying,
     reconnected: (where, why) =>
       logger.log("info", "note", `Renewing the lease over a new connection to ${where}, since ${lineOf(why)}.`),
@@ -78,6 +81,22 @@ export async function runUnderLock(
       }
     }
   }, request.hold === undefined ? undefined : "the lock was not taken");
+}
+
+/**
+ * How many may hold the lock, and wait for it. With several holders a rule about runs needs a lock of its own: else two of
+ * them could look into the ledger at once, and both find no run that counts.
+ */
+function limitsOf(
+  { slots, maxWaiters, ledger: { once, every } }: Settings,
+  lock: string,
+): Pick<LockOptions, "slots" | "also" | "maxWaiters"> {
+  const isPlain = slots === undefined || slots === 1;
+  if (isPlain) return { maxWaiters };
+  const also = once === undefined && every === undefined
+    ? undefined
+    : [lockName(`${lock} ${every === undefined ? `once ${once}` : "every"}`)];
+  return { slots, also, maxWaiters };
 }
 
 /**

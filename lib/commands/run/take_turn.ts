@@ -1,5 +1,5 @@
 import type { CommandEnd } from "../../child/supervise.ts";
-import { MaxRunError, SeraError } from "../../errors.ts";
+import { MaxRunError, QueueFullError, SeraError } from "../../errors.ts";
 import { ExitCode } from "../../exit_codes.ts";
 import type { HeldTurn, SkippedTurn } from "../../modes/mode.ts";
 import { formatDuration } from "../../text/duration.ts";
@@ -28,17 +28,24 @@ export async function takeTurn(wait: number, job: Job): Promise<number> {
   const began = performance.now();
   const waiting = logger.tells("info") || above !== undefined ? () => tellWaiting(job) : undefined;
   let turn;
+  let full: QueueFullError | undefined;
   {
     using _line = tellingOfWait(wait, job);
-    turn = await interruptible(
-      interrupted,
-      () => mode(lock, { wait, signal: interrupted, logger, retrying, waiting }),
-    );
+    try {
+      turn = await interruptible(
+        interrupted,
+        () => mode(lock, { wait, signal: interrupted, logger, retrying, waiting }),
+      );
+    } catch (error) {
+      if (!(error instanceof QueueFullError)) throw error;
+      full = error;
+      turn = { outcome: "busy" } as const;
+    }
   }
   const waited = () => Math.round(performance.now() - began);
   switch (turn.outcome) {
     case "busy":
-      return await giveUp(job, waited);
+      return await giveUp(job, waited, full);
     case "skipped":
       return await skip(turn, job, waited());
     case "held":
@@ -52,8 +59,8 @@ async function tellWaiting(job: Job): Promise<void> {
   job.logger.log("info", "waiting", `Waiting for ${words}.`, { holder: fields });
 }
 
-/** Ends a run whose wait ran out. */
-async function giveUp(job: Job, waited: () => number): Promise<number> {
+/** Ends a run whose wait ran out, or that was not allowed to wait. */
+async function giveUp(job: Job, waited: () => number, full?: QueueFullError): Promise<number> {
   const { request, logger, above, watch: { signals: { interrupted } } } = job;
   // Whoever wants to hold a lock is there to read it.
   const [level, rest] = request.hold === undefined
@@ -64,7 +71,9 @@ async function giveUp(job: Job, waited: () => number): Promise<number> {
   const { words, fields } = isAsked && await interruptible(interrupted, () => within(limit, holder(job))) || {};
   const span = request.wait === 0 ? "" : ` within ${formatDuration(request.wait)}`;
   const whose = words === undefined ? "" : ` (${words})`;
-  const message = `Lock not acquired${span}: somebody else holds it${whose}${rest}`;
+  const message = full
+    ? `Lock not acquired: somebody else holds it${whose}, and ${full.message}${rest}`
+    : `Lock not acquired${span}: somebody else holds it${whose}${rest}`;
   logger.log(level, "busy", message, { waited: waited(), exitCode: ExitCode.busy, holder: fields });
   return ExitCode.busy;
 }
@@ -103,6 +112,7 @@ async function execute(turn: HeldTurn, job: Job, waited: number): Promise<number
       // A lease goes on in another session.
       session: lock.token === undefined ? lock.session : undefined,
       runId: run?.id,
+      slot: settings.slots === undefined ? undefined : lock.slot ?? 0,
       token: lock.token,
     }),
     maxRun: maxRun === undefined

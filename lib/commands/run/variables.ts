@@ -19,6 +19,8 @@ export interface LockFacts {
   readonly above: string | undefined;
   /** The run's number in the ledger, if it keeps one. */
   readonly runId?: bigint | undefined;
+  /** The slot that is held, if slots were asked for. */
+  readonly slot?: number | undefined;
   /** The lock's own fencing token, if it has one; else the run's number is the token. */
   readonly token?: bigint | undefined;
 }
@@ -28,12 +30,13 @@ export interface LockFacts {
  * inside a command does not pass on another lock's: without a ledger a run has no number.
  */
 export function lockVariables(
-  { name, key, host, server, session, above, runId, token = runId }: LockFacts,
+  { name, key, host, server, session, above, runId, slot, token = runId }: LockFacts,
 ): Record<string, string | undefined> {
   return {
     SERA_LOCK_NAME: name,
     SERA_LOCK_KEY: key.length > LONGEST_KEY ? undefined : key,
     SERA_HOST: host,
+    SERA_SLOT: slot?.toString(),
     SERA_RUN_ID: runId?.toString(),
     SERA_TOKEN: token?.toString(),
     [HELD_LOCKS]: withLock(above, name, server, session),

@@ -13,6 +13,8 @@ import { type HeldLock, type LockSession, UnreleasedError } from "./lock.ts";
 export class LeasedLock implements HeldLock {
   readonly asked: AbortSignal;
   readonly token: bigint | undefined;
+  readonly slot: number | undefined;
+  readonly alsoTokens: readonly bigint[] | undefined;
   onRenewed: (() => void) | undefined;
   /** Whether no command was started under it yet, and it was not released. */
   isUnused = true;
@@ -38,6 +40,8 @@ export class LeasedLock implements HeldLock {
     this.#keeper = keeper;
     this.asked = keeper.asked;
     this.token = keeper.token;
+    this.slot = keeper.slot;
+    this.alsoTokens = keeper.alsoTokens;
     this.#terms = terms;
     this.#confirmed = confirmed;
     this.#seen = seen;

@@ -1,6 +1,6 @@
 import type { Trouble } from "../errors.ts";
 import type { Moment } from "./lease.ts";
-import type { LockSession } from "./lock.ts";
+import type { HeldLock, LockSession } from "./lock.ts";
 
 /** Keeps a lock for sera, and frees it for others when the lease runs out: a session, or a row that outlives sessions. */
 export interface Keeper {
@@ -18,6 +18,10 @@ export interface Keeper {
   readonly lasts: boolean;
   /** The fencing token, which grows with each holder; undefined if there is none. */
   readonly token?: bigint | undefined;
+  /** As {@linkcode HeldLock.slot}. */
+  readonly slot?: number | undefined;
+  /** As {@linkcode HeldLock.alsoTokens}. */
+  readonly alsoTokens?: readonly bigint[] | undefined;
   /** Why no renewal is answered at present, and from where: of several servers it may be another. Undefined if unknown. */
   readonly trouble?: Trouble | undefined;
   /**

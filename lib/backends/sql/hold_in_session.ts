@@ -11,10 +11,10 @@ import type { Statement } from "./statement.ts";
 
 /** Asks a database about a lock that its session holds. */
 export interface LockInSession {
-  /** As {@linkcode HeldLock.slot}. */
-  readonly slot?: number | undefined;
   /** Whether this very session, on the same server, still holds the lock. */
   isHeld(): Promise<boolean>;
+  /** The slot that it is; undefined for a plain lock. */
+  readonly slot?: number | undefined;
   /** Fires when {@linkcode isHeld} has shown that somebody asks for the lock's release. */
   readonly asked: AbortSignal;
   /** Releases the lock. False if the session did not hold it. */

@@ -13,6 +13,7 @@ import { type HeldLock, type LockSession, UnreleasedError } from "./lock.ts";
 export class LeasedLock implements HeldLock {
   readonly asked: AbortSignal;
   readonly token: bigint | undefined;
+  readonly slot: number | undefined;
   onRenewed: (() => void) | undefined;
   /** Whether no command was started under it yet, and it was not released. */
   isUnused = true;
@@ -38,6 +39,7 @@ export class LeasedLock implements HeldLock {
     this.#keeper = keeper;
     this.asked = keeper.asked;
     this.token = keeper.token;
+    this.slot = keeper.slot;
     this.#terms = terms;
     this.#confirmed = confirmed;
     this.#seen = seen;

@@ -18,6 +18,8 @@ export interface Keeper {
   readonly lasts: boolean;
   /** The fencing token, which grows with each holder; undefined if there is none. */
   readonly token?: bigint | undefined;
+  /** The slot that is held, from 0 on; undefined for a plain lock. */
+  readonly slot?: number | undefined;
   /** Why no renewal is answered at present, and from where: of several servers it may be another. Undefined if unknown. */
   readonly trouble?: Trouble | undefined;
   /**

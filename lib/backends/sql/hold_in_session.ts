@@ -13,6 +13,8 @@ import type { Statement } from "./statement.ts";
 export interface LockInSession {
   /** Whether this very session, on the same server, still holds the lock. */
   isHeld(): Promise<boolean>;
+  /** The slot that it is; undefined for a plain lock. */
+  readonly slot?: number | undefined;
   /** Fires when {@linkcode isHeld} has shown that somebody asks for the lock's release. */
   readonly asked: AbortSignal;
   /** Releases the lock. False if the session did not hold it. */
@@ -64,6 +66,10 @@ class SessionKeeper implements Keeper {
 
   get asked(): AbortSignal {
     return this.#lock.asked;
+  }
+
+  get slot(): number | undefined {
+    return this.#lock.slot;
   }
 
   async renew(): Promise<Moment | undefined> {

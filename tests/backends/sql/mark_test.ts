@@ -10,6 +10,7 @@ const PRESENCE: Presence = {
   label: "rotate-logs",
   since: undefined,
   connected: undefined,
+  slots: undefined,
   namespace: undefined,
   name: undefined,
 };
@@ -26,8 +27,8 @@ Deno.test("a mark is read back from the end of a statement, whatever the label h
       "'); SELECT pg_sleep(9) --",
     ]
   ) {
-    for (const since of [undefined, 1_795_341_605_000]) {
-      const presence = { ...PRESENCE, label, since };
+    for (const [since, slots] of [[undefined, undefined], [1_795_341_605_000, 3]] as const) {
+      const presence = { ...PRESENCE, label, since, slots };
       const mark = markOf(presence).textFor(MYSQL);
       assert.match(mark, /^ \/\* sera [ -~]+ \*\/$/);
       assert.doesNotMatch(mark.slice(3, -2), /[/'?*;]/);

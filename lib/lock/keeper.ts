@@ -1,6 +1,6 @@
 import type { Trouble } from "../errors.ts";
 import type { Moment } from "./lease.ts";
-import type { HeldLock, LockSession } from "./lock.ts";
+import type { LockSession } from "./lock.ts";
 
 /** Keeps a lock for sera, and frees it for others when the lease runs out: a session, or a row that outlives sessions. */
 export interface Keeper {
@@ -18,9 +18,9 @@ export interface Keeper {
   readonly lasts: boolean;
   /** The fencing token, which grows with each holder; undefined if there is none. */
   readonly token?: bigint | undefined;
-  /** As {@linkcode HeldLock.slot}. */
+  /** The slot that is held, from 0 on; undefined for a plain lock. */
   readonly slot?: number | undefined;
-  /** As {@linkcode HeldLock.alsoTokens}. */
+  /** The tokens of the locks that are held together with it, in their order; undefined if there are none. */
   readonly alsoTokens?: readonly bigint[] | undefined;
   /** Why no renewal is answered at present, and from where: of several servers it may be another. Undefined if unknown. */
   readonly trouble?: Trouble | undefined;

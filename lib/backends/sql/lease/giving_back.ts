@@ -36,7 +36,8 @@ export class GivingBack<S extends Session> {
       .map((row) => ({ row, ...queue.leaveWhere(session, row.lock, isOver(row)) }));
     const more = [
       ...ending ? [ending.readBack] : [],
-      ...[...frees, ...leaves].map(({ statement }) => statement),
+      ...frees.map(({ statement }) => statement),
+      ...leaves.flatMap(({ statement, then }) => then ? [statement, then] : [statement]),
       ...ending?.afterwards ?? [],
     ];
     let outcomes: readonly Outcome[];
@@ -54,12 +55,13 @@ export class GivingBack<S extends Session> {
     }
     this.isDone = this.#freed.size === 1 + others.length;
     const readBack = ending && rowsIfAny(outcomes[0]);
-    const rest = outcomes.slice((ending ? 1 : 0) + frees.length);
-    for (const [index, { row, wasHeld }] of leaves.entries()) {
-      const left = rowsIfAny(rest[index]);
+    let at = (ending ? 1 : 0) + frees.length;
+    for (const { row, wasHeld, then } of leaves) {
+      const left = rowsIfAny(outcomes[at]);
       if (left && wasHeld(left) !== undefined) entered.forget(row.lock);
+      at += then ? 2 : 1;
     }
-    return { isReleased: this.isDone, readBack, afterwards: rest.slice(leaves.length) };
+    return { isReleased: this.isDone, readBack, afterwards: outcomes.slice(at) };
   }
 
   /** Notes a row that is freed. After a try without an answer, what is no longer ours has been freed by that. */

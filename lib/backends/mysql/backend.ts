@@ -52,11 +52,11 @@ export class MySqlBackend implements Backend {
   }
 
   async lock(name: string, options: LockOptions): Promise<BackendLock> {
-    refuseNotYet(options);
     const { leaseTable } = options;
     if (leaseTable) {
       return (await import("./lease_lock.ts")).mySqlLeaseLock(this.dsn, optionsFor(name, options), leaseTable);
     }
+    refuseNotYet(options);
     const { MySqlLock } = await import("./lock.ts");
     return new MySqlLock(this.dsn, optionsFor(name, options));
   }

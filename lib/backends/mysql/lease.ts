@@ -57,17 +57,21 @@ class MySqlLeases implements LeaseTable {
   }
 
   async insert(asker: Asker, claim: Claim, above?: Statement): Promise<bigint | undefined> {
+    return (await this.insertAndLook(asker, claim, above)).fence;
+  }
+
+  async insertAndLook(asker: Asker, claim: Claim, above?: Statement): Promise<ClaimAndLook> {
     const { table } = this.#store;
     await this.#store.insert(
       asker,
       sql`INSERT INTO ${table} (name, fence, beat, ttl_ms, expires) VALUES (${claim.lock}, 0, 0, ${claim.ttl}, ${NOW})`,
     );
-    const fence = await this.claim(asker, claim, above);
-    if (fence !== undefined) return fence;
+    const claimed = await this.claimAndLook(asker, claim, above);
+    if (claimed.fence !== undefined) return claimed;
     // In vain, unless another was faster. A server that is not in strict mode silently cuts what a column cannot hold.
     const kept = await this.#store.rows(asker, sql`SELECT 1 AS kept FROM ${table} WHERE name = ${claim.lock}`);
     if (kept.length === 0) throw this.#store.changing(`the lock's name`);
-    return undefined;
+    return claimed;
   }
 
   async renew(asker: Asker, lock: string, mine: Ownership, ttl: number): Promise<bigint | undefined> {

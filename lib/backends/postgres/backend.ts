@@ -72,12 +72,12 @@ export class PostgresBackend implements Backend {
   }
 
   async lock(name: string, options: LockOptions): Promise<BackendLock> {
-    refuseNotYet(options);
     const { leaseTable } = options;
     if (leaseTable) {
       const { postgresLeaseLock } = await import("./lease_lock.ts");
       return postgresLeaseLock(this.server, optionsFor(name, options), leaseTable);
     }
+    refuseNotYet(options);
     const { PostgresLock } = await import("./lock.ts");
     return new PostgresLock(this.server, optionsFor(name, options));
   }

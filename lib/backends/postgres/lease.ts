@@ -5,7 +5,7 @@ import { exactFrom } from "../../text/foreign.ts";
 import type { LockFilter } from "../../who/sighting.ts";
 import type { Asker } from "../sql/asker.ts";
 import { LEASE_WORDS, leaseFailure } from "../sql/lease/failure.ts";
-import { rowsIfAny } from "../sql/batch.ts";
+import { type Outcome, rowsIfAny } from "../sql/batch.ts";
 import { type Look, readLook, selectLook } from "../sql/lease/look.ts";
 import { LeaseList, readLease } from "../sql/lease/read_row.ts";
 import type { Claim, Lease, Ownership } from "../sql/lease/row.ts";
@@ -64,12 +64,8 @@ class PostgresLeases implements LeaseTable {
   }
 
   async claimAndLook(asker: Asker, claim: Claim, above?: Statement): Promise<ClaimAndLook> {
-    const { lock } = slotIn(claim.lock);
-    const { fence, outcomes: [outcome] } = await this.#claims.claim(asker, claim, above, [
-      selectLook(this.#table, lock, READING),
-    ]);
-    const rows = rowsIfAny(outcome);
-    return { fence, look: rows ? readLook(rows, lock, this.shown, READING) : await this.look(asker, lock) };
+    const { fence, outcomes } = await this.#claims.claim(asker, claim, above, [this.#selectLook(claim)]);
+    return { fence, look: await this.#lookIn(asker, claim, outcomes) };
   }
 
   async look(asker: Asker, lock: string): Promise<Look> {
@@ -78,16 +74,17 @@ class PostgresLeases implements LeaseTable {
   }
 
   async insert(asker: Asker, claim: Claim, above?: Statement): Promise<bigint | undefined> {
-    const insert = () => this.#claims.insert(asker, claim, above);
-    const [row] = await this.#statements.orMissing(insert) ??
+    return (await this.insertAndLook(asker, claim, above)).fence;
+  }
+
+  async insertAndLook(asker: Asker, claim: Claim, above?: Statement): Promise<ClaimAndLook> {
+    const insert = () => this.#claims.insert(asker, claim, above, [this.#selectLook(claim)]);
+    const { rows: [row], outcomes } = await this.#statements.orMissing(insert) ??
       (await this.#statements.make(asker, createTable(this.#table)), await insert());
     const fence = exactFrom(row?.fence);
-    if (fence !== undefined) {
-      await this.#refuseForgetful(asker, claim, fence, row?.keeping);
-      return fence;
-    }
-    const kept = await this.#select(asker, sql`name = ${claim.lock}`);
-    if (kept.length > 0) return undefined;
+    if (fence !== undefined) await this.#refuseForgetful(asker, claim, fence, row?.keeping);
+    const look = await this.#lookIn(asker, claim, outcomes);
+    if (fence !== undefined || look.names.has(claim.lock)) return { fence, look };
     const cure = "see the table's triggers, rules and policies";
     throw leaseFailure(this.shown, { what: "the database does not keep its rows", cure });
   }
@@ -150,13 +147,15 @@ class PostgresLeases implements LeaseTable {
 
   async known(asker: Asker, locks: readonly string[]): Promise<readonly string[]> {
     if (locks.length === 0) return [];
-    const rows = await this.#statements.orMissing(() => this.#statements.ask(asker, selectNames(this.#table, locks))) ?? [];
+    const rows = await this.#statements.orMissing(() => this.#statements.ask(asker, selectNames(this.#table, locks))) ??
+      [];
     return rows.flatMap(({ lock_name }) => decodeText(lock_name) ?? []);
   }
 
   async forget(asker: Asker, lock: string): Promise<boolean> {
     try {
-      return await this.#statements.orMissing(() => this.#statements.ask(asker, forgetLease(this.#table, lock))) !== undefined;
+      return await this.#statements.orMissing(() => this.#statements.ask(asker, forgetLease(this.#table, lock))) !==
+        undefined;
     } catch (error) {
       if (error instanceof LockUnavailableError && isRefused(error.cause)) return false;
       throw error;
@@ -176,6 +175,17 @@ class PostgresLeases implements LeaseTable {
     if (trouble === undefined) return;
     await this.release(asker, lock, { owner, fence });
     throw leaseFailure(this.shown, trouble);
+  }
+
+  #selectLook(claim: Claim): Statement {
+    return selectLook(this.#table, slotIn(claim.lock).lock, READING);
+  }
+
+  /** What a look has shown that went with a claim, or else another one. */
+  async #lookIn(asker: Asker, claim: Claim, [outcome]: readonly Outcome[]): Promise<Look> {
+    const { lock } = slotIn(claim.lock);
+    const rows = rowsIfAny(outcome);
+    return rows ? readLook(rows, lock, this.shown, READING) : await this.look(asker, lock);
   }
 
   async #select(asker: Asker, which: Statement): Promise<readonly Row[]> {

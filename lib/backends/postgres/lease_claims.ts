@@ -40,9 +40,14 @@ export class LeaseClaims {
     return { fence: exactFrom(rows[0]?.fence), outcomes };
   }
 
-  /** Makes the row of a lease; see `LeaseTable.insert()`. Returns it, if there was none. */
-  async insert(asker: Asker, claim: Claim, above: Statement | undefined): Promise<readonly Row[]> {
-    return (await this.#acquire(asker, claim, above, insertLease, [])).rows;
+  /** Makes the row of a lease, see `LeaseTable.insert()`; returns it, if there was none. */
+  insert(
+    asker: Asker,
+    claim: Claim,
+    above: Statement | undefined,
+    then: readonly Statement[],
+  ): Promise<{ readonly rows: readonly Row[]; readonly outcomes: readonly Outcome[] }> {
+    return this.#acquire(asker, claim, above, insertLease, then);
   }
 
   /**

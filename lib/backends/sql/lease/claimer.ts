@@ -117,15 +117,14 @@ export class Claimer<S extends Session> {
     this.mayBeOurs = true;
     const sent = new Moment();
     const { fence, look } = isNew
-      ? { fence: await this.#table.insert(asker, claim, lastRun), look: undefined }
+      ? await this.#table.insertAndLook(asker, claim, lastRun)
       : await this.#table.claimAndLook(asker, claim, recorded ? lastRun : undefined);
     this.mayBeOurs = fence !== undefined;
     // Another may have made it meanwhile, and an administrator may have deleted it.
     if (from === "nobody") this.#hasRow = isNew || fence !== undefined;
     if (fence === undefined) return undefined;
     const mine = { owner: this.#owner, fence };
-    const seen = look ?? await this.#table.look(asker, this.lock);
-    const others = await this.#agreement.other(session, asker, seen, this.#owner);
+    const others = await this.#agreement.other(session, asker, look, this.#owner);
     if (others !== undefined) {
       await this.giveBack(asker, mine);
       throw new OtherSlotsError(others, 1);

@@ -72,7 +72,7 @@ export class Claims<S extends Session> {
     this.#entered.leaveSeat();
     if (this.#slots) this.#entered.leaveLater(this.#queue);
     // The holder of a lease has lost its session lock with a connection, and may take it again.
-    if (!claimed) for (const { lock } of this.#plain) await this.#entered.leave(lock);
+    if (!claimed) { for (const { lock } of this.#plain) await this.#entered.leave(lock); }
     return claimed || undefined;
   }
 

@@ -2,7 +2,7 @@ import type { Session } from "../session.ts";
 import { type Outcome, rowsIfAny } from "../batch.ts";
 import type { Ended, LastEnding } from "../ending.ts";
 import { sql } from "../statement.ts";
-import type { KeptLease } from "./keeper.ts";
+import type { KeptLease } from "./kept_lease.ts";
 import type { OwnRow } from "./table.ts";
 
 /** Gives the leases back that are one lock. May have to be tried several times. */
@@ -42,12 +42,22 @@ export class GivingBack<S extends Session> {
     ];
     let outcomes: readonly Outcome[];
     try {
-      const released = await table.releaseAnd(session, main!.lock, main!.mine, session.takesSeveral ? more : [], ending);
+      const released = await table.releaseAnd(
+        session,
+        main!.lock,
+        main!.mine,
+        session.takesSeveral ? more : [],
+        ending,
+      );
       outcomes = [...released.outcomes];
       await this.#note(session, main!, released.isFreed);
       for (const [index, { row, wasHeld }] of frees.entries()) {
         const freed = rowsIfAny(outcomes[(ending ? 1 : 0) + index]);
-        await this.#note(session, row, freed ? wasHeld(freed) === true : await table.release(session, row.lock, row.mine));
+        await this.#note(
+          session,
+          row,
+          freed ? wasHeld(freed) === true : await table.release(session, row.lock, row.mine),
+        );
       }
     } catch (error) {
       this.isUnsure = true;

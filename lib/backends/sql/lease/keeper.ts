@@ -9,25 +9,11 @@ import { RELEASE_REFUSALS, untilAnswered } from "../../../lock/until_answered.ts
 import type { Session } from "../session.ts";
 import type { Ended, LastEnding } from "../ending.ts";
 import type { LeaseConnection } from "./connection.ts";
-import { atOnce, type Entered } from "./entered.ts";
+import { atOnce } from "./entered.ts";
 import { GivingBack } from "./giving_back.ts";
 import { endRequestFor } from "./row.ts";
-import type { LeaseServer } from "./server.ts";
-import type { OwnRow } from "./table.ts";
+import type { KeptLease } from "./kept_lease.ts";
 import { whyLost } from "./why_lost.ts";
-
-/** Leases that sera has, which are one lock, and the session locks beside them. */
-export interface KeptLease<S extends Session> {
-  /** That of the lock itself, or of its slot, first. */
-  readonly rows: readonly OwnRow[];
-  /** The slot, if there are slots. */
-  readonly slot?: number | undefined;
-  /** In milliseconds. */
-  readonly ttl: number;
-  readonly server: LeaseServer<S>;
-  readonly connection: LeaseConnection<S>;
-  readonly entered: Entered<S>;
-}
 
 /** Keeps a lease by renewing its row, over another connection when one has ended. */
 export class LeaseKeeper<S extends Session> implements Keeper {
@@ -158,7 +144,9 @@ export class LeaseKeeper<S extends Session> implements Keeper {
     const { server, rows, entered } = this.#kept;
     if (!server.hasSessionLocks(session)) return;
     // Of one session lock only, that of those who know of no slots.
-    const needed = server.takesSeveralLocks(session) ? rows : rows.slice(0, 1).filter(({ lock }) => slotIn(lock).slot === 0);
+    const needed = server.takesSeveralLocks(session)
+      ? rows
+      : rows.slice(0, 1).filter(({ lock }) => slotIn(lock).slot === 0);
     try {
       for (const { lock } of needed) await entered.enter(session, lock, atOnce(), this.ended);
     } catch (error) {

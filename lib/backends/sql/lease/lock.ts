@@ -1,4 +1,4 @@
-import { Deadline } from "../../../deadline.ts";
+import type { Deadline } from "../../../deadline.ts";
 import { ConfigError, LockUnavailableError } from "../../../errors.ts";
 import type { TableName } from "../../../ledger/table_name.ts";
 import { hold } from "../../../lock/hold.ts";

@@ -26,7 +26,9 @@ export interface LeaseOptions {
 
 /** @param tableIn How the kind of database writes the name of a table. */
 export function leaseOptions(
-  { presence, lease, ledger, slots, also, maxWaiters, retrying, reconnected }: LockOptions & Pick<LeaseOptions, "presence">,
+  { presence, lease, ledger, slots, also, maxWaiters, retrying, reconnected }:
+    & LockOptions
+    & Pick<LeaseOptions, "presence">,
   tableIn: (name: TableName) => Statement,
 ): LeaseOptions {
   return {

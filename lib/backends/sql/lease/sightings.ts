@@ -113,7 +113,9 @@ export function withLeases(seen: Seen, leases: readonly Lease[], ttls: 0 | 1): S
     return { ...sightingOf(lease, ttls), namespace, name, user, address, session, runId };
   });
   // As long as somebody has the session lock, nobody else gets to look at the row.
-  const others = leases.filter((lease) => !merged.has(lease.lock) && (freeIn(lease, ttls) > 0 || queued.has(lease.lock)))
+  const others = leases.filter((lease) =>
+    !merged.has(lease.lock) && (freeIn(lease, ttls) > 0 || queued.has(lease.lock))
+  )
     .map((lease) => sightingOf(lease, ttls));
   return { ...seen, sightings: [...sightings, ...others] };
 }

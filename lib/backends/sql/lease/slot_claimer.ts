@@ -151,12 +151,11 @@ export class SlotClaimer<S extends Session> {
     const claim = { lock, owner: this.#owner, ttl, from: from === "mine" ? "nobody" : from, host, pid, label } as const;
     const sent = new Moment();
     this.mayBeOurs = true;
-    const { fence, look = undefined } = hasRow
+    const { fence, look } = hasRow
       ? await table.claimAndLook(asker, claim, recorded ? lastRun : undefined)
-      : { fence: await table.insert(asker, claim, lastRun) };
+      : await table.insertAndLook(asker, claim, lastRun);
     const mine = fence === undefined ? undefined : { owner: this.#owner, fence };
-    const others = mine &&
-      await this.#agreement.other(session, asker, look ?? await table.look(asker, this.#lock), this.#owner);
+    const others = mine && await this.#agreement.other(session, asker, look, this.#owner);
     if (mine && others !== undefined) await table.release(asker, lock, mine);
     const confirmed = mine && others === undefined
       ? await confirmedClaim(table, asker, { lock, mine }, ttl, sent)

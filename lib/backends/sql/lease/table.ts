@@ -64,6 +64,9 @@ export interface LeaseTable {
    */
   insert(asker: Asker, claim: Claim, above?: Statement): Promise<bigint | undefined>;
 
+  /** Like {@linkcode insert}, with a look as by {@linkcode claimAndLook}. */
+  insertAndLook(asker: Asker, claim: Claim, above?: Statement): Promise<ClaimAndLook>;
+
   /** Renews a lease for its TTL, in milliseconds. Returns its beat by now; undefined if it was no longer ours. */
   renew(asker: Asker, lock: string, mine: Ownership, ttl: number): Promise<bigint | undefined>;
 

@@ -12,13 +12,14 @@ export interface Noted {
 }
 
 /**
- * How many poll for a lock: their last statement about it has only read its row.
+ * How many poll for a lock: their last statement about it has only read its row, or its slots' rows, and not what others
+ * hold, as one who has claimed it does.
  *
  * @param noted The statements in which the lock's name is, in order.
  */
 export function countPolling(noted: readonly Noted[]): number {
   const last = new Map(noted.map(({ client, sql }) => [client, sql]));
-  return [...last.values()].filter((sql) => !/\b(?:INSERT|UPDATE)\b/.test(sql)).length;
+  return [...last.values()].filter((sql) => !/\b(?:INSERT|UPDATE)\b|owner <> /.test(sql)).length;
 }
 
 /** Starts a cluster whose nodes note the last statement of each connection. */

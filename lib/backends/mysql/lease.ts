@@ -6,7 +6,7 @@ import type { LockFilter } from "../../who/sighting.ts";
 import type { Asker } from "../sql/asker.ts";
 import { rowsIfAny } from "../sql/batch.ts";
 import type { Ending } from "../sql/ending.ts";
-import { type Look, readLook, selectLook } from "../sql/lease/look.ts";
+import { type Look, readLook, selectLook, selectOthers } from "../sql/lease/look.ts";
 import { leaseColumns, LeaseList, NAMES, readLease } from "../sql/lease/read_row.ts";
 import type { Claim, Lease, Ownership } from "../sql/lease/row.ts";
 import type { ClaimAndLook, LeaseTable, OwnRow, Released } from "../sql/lease/table.ts";
@@ -44,11 +44,11 @@ class MySqlLeases implements LeaseTable {
   }
 
   async claimAndLook(asker: Asker, claim: Claim, above?: Statement): Promise<ClaimAndLook> {
-    const { lock } = slotIn(claim.lock);
-    const select = selectLook(this.#store.table, lock, READING);
+    const select = selectOthers(this.#store.table, claim, READING);
     const { fence, outcomes: [outcome] } = await claimRow(this.#store, asker, claim, above, [select]);
-    const rows = rowsIfAny(outcome);
-    return { fence, look: rows ? readLook(rows, lock, this.shown, READING) : await this.look(asker, lock) };
+    if (fence === undefined) return { fence, others: [] };
+    const rows = rowsIfAny(outcome) ?? await this.#store.rows(asker, select);
+    return { fence, others: readLook(rows, slotIn(claim.lock).lock, this.shown, READING).leases };
   }
 
   async look(asker: Asker, lock: string): Promise<Look> {

@@ -6,7 +6,7 @@ import type { LockFilter } from "../../who/sighting.ts";
 import type { Asker } from "../sql/asker.ts";
 import { LEASE_WORDS, leaseFailure } from "../sql/lease/failure.ts";
 import { type Outcome, rowsIfAny } from "../sql/batch.ts";
-import { type Look, readLook, selectLook } from "../sql/lease/look.ts";
+import { type Look, readLook, selectLook, selectOthers } from "../sql/lease/look.ts";
 import { LeaseList, readLease } from "../sql/lease/read_row.ts";
 import type { Claim, Lease, Ownership } from "../sql/lease/row.ts";
 import { leaseSchemaText } from "../sql/lease/schema.ts";
@@ -64,8 +64,8 @@ class PostgresLeases implements LeaseTable {
   }
 
   async claimAndLook(asker: Asker, claim: Claim, above?: Statement): Promise<ClaimAndLook> {
-    const { fence, outcomes } = await this.#claims.claim(asker, claim, above, [this.#selectLook(claim)]);
-    return { fence, look: await this.#lookIn(asker, claim, outcomes) };
+    const { fence, outcomes } = await this.#claims.claim(asker, claim, above, [this.#selectOthers(claim)]);
+    return { fence, others: fence === undefined ? [] : await this.#othersIn(asker, claim, outcomes) };
   }
 
   async look(asker: Asker, lock: string): Promise<Look> {
@@ -78,13 +78,16 @@ class PostgresLeases implements LeaseTable {
   }
 
   async insertAndLook(asker: Asker, claim: Claim, above?: Statement): Promise<ClaimAndLook> {
-    const insert = () => this.#claims.insert(asker, claim, above, [this.#selectLook(claim)]);
+    const insert = () => this.#claims.insert(asker, claim, above, [this.#selectOthers(claim)]);
     const { rows: [row], outcomes } = await this.#statements.orMissing(insert) ??
       (await this.#statements.make(asker, createTable(this.#table)), await insert());
     const fence = exactFrom(row?.fence);
-    if (fence !== undefined) await this.#refuseForgetful(asker, claim, fence, row?.keeping);
-    const look = await this.#lookIn(asker, claim, outcomes);
-    if (fence !== undefined || look.names.has(claim.lock)) return { fence, look };
+    if (fence !== undefined) {
+      await this.#refuseForgetful(asker, claim, fence, row?.keeping);
+      return { fence, others: await this.#othersIn(asker, claim, outcomes) };
+    }
+    const kept = await this.#select(asker, sql`name = ${claim.lock}`);
+    if (kept.length > 0) return { fence, others: [] };
     const cure = "see the table's triggers, rules and policies";
     throw leaseFailure(this.shown, { what: "the database does not keep its rows", cure });
   }
@@ -177,15 +180,14 @@ class PostgresLeases implements LeaseTable {
     throw leaseFailure(this.shown, trouble);
   }
 
-  #selectLook(claim: Claim): Statement {
-    return selectLook(this.#table, slotIn(claim.lock).lock, READING);
+  #selectOthers(claim: Claim): Statement {
+    return selectOthers(this.#table, claim, READING);
   }
 
-  /** What a look has shown that went with a claim, or else another one. */
-  async #lookIn(asker: Asker, claim: Claim, [outcome]: readonly Outcome[]): Promise<Look> {
-    const { lock } = slotIn(claim.lock);
-    const rows = rowsIfAny(outcome);
-    return rows ? readLook(rows, lock, this.shown, READING) : await this.look(asker, lock);
+  /** What others hold, as a look has shown that went with a claim, or else another one. */
+  async #othersIn(asker: Asker, claim: Claim, [outcome]: readonly Outcome[]): Promise<readonly Lease[]> {
+    const rows = rowsIfAny(outcome) ?? await this.#statements.ask(asker, this.#selectOthers(claim));
+    return readLook(rows, slotIn(claim.lock).lock, this.shown, READING).leases;
   }
 
   async #select(asker: Asker, which: Statement): Promise<readonly Row[]> {

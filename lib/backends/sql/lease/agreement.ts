@@ -3,7 +3,6 @@ import { sql } from "../statement.ts";
 import { NEVER } from "../../../waiting.ts";
 import type { Asker } from "../asker.ts";
 import { atOnce, type Entered } from "./entered.ts";
-import type { Look } from "./look.ts";
 import { slotsFor } from "./owner.ts";
 import { freeIn, type Lease } from "./row.ts";
 import type { LeaseServer } from "./server.ts";
@@ -31,7 +30,7 @@ export class Agreement<S extends Session> {
    *
    * @param mine The owner that asks.
    */
-  async other(session: S, asker: Asker, { leases }: Look, mine: string): Promise<number | undefined> {
+  async other(session: S, asker: Asker, leases: readonly Lease[], mine: string): Promise<number | undefined> {
     for (const lease of leases) {
       const slots = slotsFor(lease.owner);
       if (slots === undefined || slots === this.#slots || lease.owner === mine) continue;

@@ -116,7 +116,7 @@ export class Claimer<S extends Session> {
     const isNew = from === "nobody" && !this.#hasRow;
     this.mayBeOurs = true;
     const sent = new Moment();
-    const { fence, look } = isNew
+    const { fence, others } = isNew
       ? await this.#table.insertAndLook(asker, claim, lastRun)
       : await this.#table.claimAndLook(asker, claim, recorded ? lastRun : undefined);
     this.mayBeOurs = fence !== undefined;
@@ -124,10 +124,10 @@ export class Claimer<S extends Session> {
     if (from === "nobody") this.#hasRow = isNew || fence !== undefined;
     if (fence === undefined) return undefined;
     const mine = { owner: this.#owner, fence };
-    const others = await this.#agreement.other(session, asker, look, this.#owner);
-    if (others !== undefined) {
+    const slots = await this.#agreement.other(session, asker, others, this.#owner);
+    if (slots !== undefined) {
       await this.giveBack(asker, mine);
-      throw new OtherSlotsError(others, 1);
+      throw new OtherSlotsError(slots, 1);
     }
     const confirmed = await confirmedClaim(this.#table, asker, { lock: this.lock, mine }, ttl, sent);
     this.mayBeOurs = confirmed !== undefined;

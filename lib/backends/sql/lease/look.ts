@@ -19,6 +19,15 @@ export function isRowOf(lock: string): Statement {
   return sql`(name = ${lock} OR (name > ${`${lock}.`} AND name < ${`${lock}/`}))`;
 }
 
+/** The statement for {@linkcode readLook}, by one who holds a lease: what others hold. */
+export function selectOthers(
+  table: Statement,
+  { lock, owner }: { readonly lock: string; readonly owner: string },
+  reading: Pick<Reading, "readText" | "readNumber" | "left">,
+): Statement {
+  return sql`${selectLook(table, slotIn(lock).lock, reading)} AND owner <> ${owner}`;
+}
+
 /** The statement for {@linkcode readLook}. */
 export function selectLook(
   table: Statement,

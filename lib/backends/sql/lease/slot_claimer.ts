@@ -99,7 +99,7 @@ export class SlotClaimer<S extends Session> {
 
   /** The slots that may be claimed, in the order in which to try. */
   async #open(session: S, asker: Asker, look: Look): Promise<readonly OpenSlot[]> {
-    const others = await this.#agreement.other(session, asker, look, this.#owner);
+    const others = await this.#agreement.other(session, asker, look.leases, this.#owner);
     if (others !== undefined) throw new OtherSlotsError(others, this.#slots);
     return openSlots(look, this.#silences, {
       lock: this.#lock,
@@ -151,18 +151,18 @@ export class SlotClaimer<S extends Session> {
     const claim = { lock, owner: this.#owner, ttl, from: from === "mine" ? "nobody" : from, host, pid, label } as const;
     const sent = new Moment();
     this.mayBeOurs = true;
-    const { fence, look } = hasRow
+    const { fence, others } = hasRow
       ? await table.claimAndLook(asker, claim, recorded ? lastRun : undefined)
       : await table.insertAndLook(asker, claim, lastRun);
     const mine = fence === undefined ? undefined : { owner: this.#owner, fence };
-    const others = mine && await this.#agreement.other(session, asker, look, this.#owner);
-    if (mine && others !== undefined) await table.release(asker, lock, mine);
-    const confirmed = mine && others === undefined
+    const slots = mine && await this.#agreement.other(session, asker, others, this.#owner);
+    if (mine && slots !== undefined) await table.release(asker, lock, mine);
+    const confirmed = mine && slots === undefined
       ? await confirmedClaim(table, asker, { lock, mine }, ttl, sent)
       : undefined;
     if (mine && confirmed) return { lock, slot, mine, confirmed };
     this.mayBeOurs = false;
     await this.#entered.leave(lock);
-    return others;
+    return slots;
   }
 }

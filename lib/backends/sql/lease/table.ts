@@ -12,7 +12,8 @@ import type { Claim, Lease, Ownership } from "./row.ts";
 export interface ClaimAndLook {
   /** As `claim()` returns it. */
   readonly fence: bigint | undefined;
-  readonly look: Look;
+  /** The leases that others have, of the lock and all of its slots. */
+  readonly others: readonly Lease[];
 }
 
 /** A row of a lease, and whose it is. */
@@ -48,8 +49,8 @@ export interface LeaseTable {
   claim(asker: Asker, claim: Claim, above?: Statement): Promise<bigint | undefined>;
 
   /**
-   * Like {@linkcode claim}; then looks at all rows of the lock, once the claim is committed. In one message, where the
-   * session takes several statements in one.
+   * Like {@linkcode claim}; then looks at what others hold of the lock, once the claim is committed. In one message, where
+   * the session takes several statements in one.
    */
   claimAndLook(asker: Asker, claim: Claim, above?: Statement): Promise<ClaimAndLook>;
 

@@ -160,11 +160,11 @@ export class FakeLeases extends FakeRows {
     },
     claimAndLook: async (asker, claim) => {
       const fence = await this.#table.claim(asker, claim);
-      return { fence, look: this.#look(claim.lock) };
+      return { fence, others: this.#others(claim) };
     },
     insertAndLook: async (asker, claim) => {
       const fence = await this.#table.insert(asker, claim);
-      return { fence, look: this.#look(claim.lock) };
+      return { fence, others: this.#others(claim) };
     },
     look: (asker, lock) => this.ask(asker, "look", () => this.#look(lock)),
     renewAll: async (asker, rows, ttl) => {
@@ -215,6 +215,10 @@ export class FakeLeases extends FakeRows {
     const { lock } = slotIn(name);
     const names = [...this.rows.keys()].filter((row) => slotIn(row).lock === lock);
     return { names: new Set(names), leases: names.flatMap((row) => this.#read(row) ?? []) };
+  }
+
+  #others({ lock, owner }: Claim): readonly Lease[] {
+    return this.#look(lock).leases.filter((lease) => lease.owner !== owner);
   }
 
   #read(lock: string): Lease | undefined {

@@ -5,8 +5,9 @@ import type { LeaseServer } from "../sql/lease/server.ts";
 import type { TableName } from "../../ledger/table_name.ts";
 import { askOne } from "../sql/answer.ts";
 import { join, sql } from "../sql/statement.ts";
-import { isLockName, lockName } from "../../lock/lock_name.ts";
-import { isNamespacedName } from "../../lock/namespaced_name.ts";
+import { isLockName } from "../../lock/lock_name.ts";
+import { slotIn } from "../../lock/slot_name.ts";
+import { fnv1, isNamespacedName } from "../../lock/namespaced_name.ts";
 import { advisoryKey } from "./advisory_key.ts";
 import { AdvisoryLock } from "./advisory_lock.ts";
 import { postgresLeases } from "./lease.ts";
@@ -54,9 +55,10 @@ export function postgresLeaseServer(
   };
 }
 
-/** What the advisory key of a lock is made from. */
+/** What the advisory key of a lock is made from: one that is not a command's is beside the seats, see `IS_SEAT`. */
 function keyNameOf(name: string): string {
-  return isLockName(name) || isNamespacedName(name) ? name : lockName(name);
+  const { lock } = slotIn(name);
+  return isLockName(lock) || isNamespacedName(lock) ? name : `${fnv1(name)},${FIRST_SEAT}`;
 }
 
 /** Gets the first of some advisory locks that is free; returns its name. */

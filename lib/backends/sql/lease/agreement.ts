@@ -25,16 +25,16 @@ export class Agreement<S extends Session> {
   }
 
   /**
-   * How many slots the lock has for somebody who holds it and takes it to have another number; undefined if all agree.
-   * Leases of those who died so long ago that anybody may take them over count no more, and are freed.
+   * The lease of somebody who takes the lock to have another number of slots; undefined if all agree. Leases of those who
+   * died so long ago that anybody may take them over count no more, and are freed.
    *
    * @param mine The owner that asks.
    */
-  async other(session: S, asker: Asker, leases: readonly Lease[], mine: string): Promise<number | undefined> {
+  async other(session: S, asker: Asker, leases: readonly Lease[], mine: string): Promise<Lease | undefined> {
     for (const lease of leases) {
       const slots = slotsFor(lease.owner);
       if (slots === undefined || slots === this.#slots || lease.owner === mine) continue;
-      if (!await this.#isFreed(session, asker, lease)) return slots;
+      if (!await this.#isFreed(session, asker, lease)) return lease;
     }
     return undefined;
   }

@@ -124,10 +124,10 @@ export class Claimer<S extends Session> {
     if (from === "nobody") this.#hasRow = isNew || fence !== undefined;
     if (fence === undefined) return undefined;
     const mine = { owner: this.#owner, fence };
-    const slots = await this.#agreement.other(session, asker, others, this.#owner);
-    if (slots !== undefined) {
+    const other = await this.#agreement.other(session, asker, others, this.#owner);
+    if (other) {
       await this.giveBack(asker, mine);
-      throw new OtherSlotsError(slots, 1);
+      throw new OtherSlotsError(slotsFor(other.owner)!, 1);
     }
     const confirmed = await confirmedClaim(this.#table, asker, { lock: this.lock, mine }, ttl, sent);
     this.mayBeOurs = confirmed !== undefined;

@@ -68,9 +68,15 @@ export class Claims<S extends Session> {
    */
   async acquire(session: S, deadline: Deadline, signal: AbortSignal): Promise<AllClaimed | undefined> {
     this.#refuseUncounted(session);
-    const claimed = await this.#enterAll(session, deadline, signal) && await this.#claim(session, deadline, signal);
-    this.#entered.leaveSeat();
-    if (this.#slots) this.#entered.leaveLater(this.#queue);
+    let claimed;
+    try {
+      claimed = await this.#enterAll(session, deadline, signal) && await this.#claim(session, deadline, signal);
+    } finally {
+      this.#entered.leaveSeat();
+      if (this.#slots) this.#entered.leaveLater(this.#queue);
+      // After an error nobody waits for the answer.
+      if (claimed === undefined) { for (const { lock } of this.#plain) this.#entered.leaveLater(lock); }
+    }
     // The holder of a lease has lost its session lock with a connection, and may take it again.
     if (!claimed) { for (const { lock } of this.#plain) await this.#entered.leave(lock); }
     return claimed || undefined;

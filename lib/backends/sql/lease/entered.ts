@@ -1,7 +1,13 @@
 import { Deadline } from "../../../deadline.ts";
 import { LockUnavailableError, QueueFullError } from "../../../errors.ts";
+import { Moment } from "../../../lock/lease.ts";
+import { delayOrAbort } from "../../../waiting.ts";
 import type { Session } from "../session.ts";
 import type { LeaseServer } from "./server.ts";
+
+/** For how long our own last seat may still be taken after its session has ended, and the pause between tries; in ms. */
+const GHOST = 1000;
+const GHOST_PAUSE = 50;
 
 /**
  * The session locks that a sera has beside its leases. Where they work, the one of a lease's own name keeps out those who
@@ -11,6 +17,8 @@ export class Entered<S extends Session> {
   readonly #server: LeaseServer<S>;
   readonly #sessions = new Map<string, S>();
   #seat: string | undefined;
+  /** When a session with a seat had ended: the server frees it a moment later. */
+  #ended: Moment | undefined;
 
   constructor(server: LeaseServer<S>) {
     this.#server = server;
@@ -58,15 +66,24 @@ export class Entered<S extends Session> {
   async takeSeat(session: S, lock: string, limit: number, signal: AbortSignal): Promise<void> {
     if (this.#seat !== undefined && this.#sessions.get(this.#seat) === session) return;
     const names = Array.from({ length: limit }, (_, seat) => `${lock}.w${seat}`);
-    const seat = limit === 0 ? undefined : await this.#server.queue.enterAny(session, names, signal);
-    if (seat === undefined) throw new QueueFullError(limit);
-    this.#sessions.set(seat, session);
-    this.#seat = seat;
+    for (;;) {
+      const seat = limit === 0 ? undefined : await this.#server.queue.enterAny(session, names, signal);
+      if (seat !== undefined) {
+        this.#sessions.set(seat, session);
+        this.#seat = seat;
+        return;
+      }
+      if (!this.#ended || this.#ended.age > GHOST) throw new QueueFullError(limit);
+      await delayOrAbort(GHOST_PAUSE, signal, session.closed);
+      signal.throwIfAborted();
+    }
   }
 
   /** Leaves the seat, if it has one. Does not wait for the answer. */
   leaveSeat(): void {
-    if (this.#seat !== undefined) this.leaveLater(this.#seat);
+    if (this.#seat === undefined) return;
+    if (this.#sessions.get(this.#seat)?.closed.aborted) this.#ended = new Moment();
+    this.leaveLater(this.#seat);
     this.#seat = undefined;
   }
 

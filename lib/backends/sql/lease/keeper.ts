@@ -4,7 +4,6 @@ import type { Keeper } from "../../../lock/keeper.ts";
 import { Moment } from "../../../lock/lease.ts";
 import { ASKED } from "../../../lock/silence.ts";
 import { EndRequests } from "../../../lock/end_request.ts";
-import { slotIn } from "../../../lock/slot_name.ts";
 import { RELEASE_REFUSALS, untilAnswered } from "../../../lock/until_answered.ts";
 import type { Session } from "../session.ts";
 import type { Ended, LastEnding } from "../ending.ts";
@@ -143,10 +142,7 @@ export class LeaseKeeper<S extends Session> implements Keeper {
   async #queueAgain(session: S): Promise<void> {
     const { server, rows, entered } = this.#kept;
     if (!server.hasSessionLocks(session)) return;
-    // Of one session lock only, that of those who know of no slots.
-    const needed = server.takesSeveralLocks(session)
-      ? rows
-      : rows.slice(0, 1).filter(({ lock }) => slotIn(lock).slot === 0);
+    const needed = server.takesSeveralLocks(session) ? rows : rows.slice(0, 1);
     try {
       for (const { lock } of needed) await entered.enter(session, lock, atOnce(), this.ended);
     } catch (error) {

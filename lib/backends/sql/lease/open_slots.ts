@@ -20,8 +20,8 @@ export interface Seeker {
   /** How many slots there are. */
   readonly slots: number;
   readonly owner: string;
-  /** As `ttls` in `TakeFrom`, for a slot. */
-  readonly ttls: (slot: number) => 0 | 1;
+  /** As in `TakeFrom`. */
+  readonly ttls: 0 | 1;
 }
 
 /**
@@ -50,7 +50,7 @@ export function openSlots(
     silence.saw(isFreed ? undefined : lease);
     if (lease === undefined || isFreed) free.push({ lock: name, slot, from: "nobody" });
     else if (lease.owner === owner) own.push({ lock: name, slot, from: "mine" });
-    else if (silence.over() || isFirst && freeIn(lease, ttls(slot)) <= 0) {
+    else if (silence.over() || isFirst && freeIn(lease, ttls) <= 0) {
       over.push({ lock: name, slot, from: { seen: lease } });
     } else held++;
   }

@@ -11,7 +11,7 @@ import { atOnce, type Entered } from "./entered.ts";
 import type { Look } from "./look.ts";
 import { type OpenSlot, openSlots } from "./open_slots.ts";
 import type { LeaseOptions } from "./options.ts";
-import { newOwner } from "./owner.ts";
+import { newOwner, slotsFor } from "./owner.ts";
 import type { Lease } from "./row.ts";
 import type { LeaseServer } from "./server.ts";
 
@@ -20,10 +20,20 @@ const TIES = 10;
 const TIE_PAUSE = 100;
 
 /**
- * How long to wait for the session lock of a slot whose lease is free, in milliseconds: its last holder is about to release
- * that, too. Who holds it for longer has no lease.
+ * How often to look again, and the first pause in milliseconds, where a lease is free and the session lock of its slot is
+ * not: somebody has just taken that, and is about to claim the lease.
  */
-const LEAVING = 500;
+const COMING = 4;
+const COMING_PAUSE = 5;
+
+/**
+ * How long to wait for such a session lock then, in milliseconds: the last holder has freed the lease, and is about to
+ * release that, too. Who holds it for longer has no lease. A whole second, since servers count those.
+ */
+const LEAVING = 1000;
+
+/** After how long somebody who holds a lease has surely looked at the others, in milliseconds. */
+const SETTLED = 500;
 
 /** A slot that has been acquired. */
 export interface ClaimedSlot extends Claimed {
@@ -44,6 +54,8 @@ export class SlotClaimer<S extends Session> {
   readonly #agreement: Agreement<S>;
   readonly #owner: string;
   #silences = new Map<string, Silence<Lease>>();
+  /** Somebody with another number of slots, and since when they have been seen. */
+  #other: { readonly owner: string; readonly since: Moment } | undefined;
   /** Slots whose session lock is held by somebody without a lease. */
   readonly #foreign = new Set<string>();
 
@@ -67,19 +79,26 @@ export class SlotClaimer<S extends Session> {
    */
   async claim(session: S, signal: AbortSignal): Promise<ClaimedSlot | undefined> {
     const asker = abortable(session, signal);
-    for (let ties = 0, tries = 0;; tries++) {
+    for (let ties = 0, tries = 0, coming = 0;; tries++) {
       const look = await this.#server.table.look(asker, this.#lock);
-      const open = await this.#open(session, asker, look);
-      // Whoever was beaten to the first one tries any.
-      const [one] = tries === 0 ? open : open.toSorted(() => Math.random() - 0.5);
-      const chosen = one?.from === "mine" ? one : await this.#enterOne(session, open, one, signal);
-      if (!chosen) return undefined;
-      const claimed = await this.#claimOnce(session, asker, chosen, look.names.has(chosen.lock));
+      const other = await this.#agreement.other(session, asker, look.leases, this.#owner);
+      if (other) {
+        this.#refuseSettled(other);
+        await this.#pause(session, COMING_PAUSE, signal);
+        continue;
+      }
+      const open = this.#open(session, look);
+      const entered = await this.#enterOne(session, tries === 0 ? open : shuffled(open), coming < COMING, signal);
+      if (entered === undefined) return undefined;
+      if (entered === "look again") {
+        await this.#pause(session, COMING_PAUSE * 2 ** coming++, signal);
+        continue;
+      }
+      const claimed = await this.#claimOnce(session, asker, entered, look.names.has(entered.lock));
       if (typeof claimed === "object") return claimed;
       if (claimed === undefined) continue;
       if (++ties > TIES) throw new OtherSlotsError(claimed, this.#slots);
-      await delayOrAbort(TIE_PAUSE * Math.random(), signal, session.closed);
-      signal.throwIfAborted();
+      await this.#pause(session, TIE_PAUSE * Math.random(), signal);
     }
   }
 
@@ -97,46 +116,63 @@ export class SlotClaimer<S extends Session> {
     this.mayBeOurs = false;
   }
 
+  /**
+   * Refuses to share the lock with somebody who takes it to have another number of slots, unless that one may be about to
+   * give its lease back again, since it came at the same time as another.
+   *
+   * @throws {OtherSlotsError}
+   */
+  #refuseSettled(other: Lease): void {
+    const { owner, beat, ttl, left } = other;
+    if (this.#other?.owner !== owner) this.#other = { owner, since: new Moment() };
+    if (beat > 1n || Math.max(ttl - left, this.#other.since.age) >= SETTLED) {
+      throw new OtherSlotsError(slotsFor(owner)!, this.#slots);
+    }
+  }
+
   /** The slots that may be claimed, in the order in which to try. */
-  async #open(session: S, asker: Asker, look: Look): Promise<readonly OpenSlot[]> {
-    const others = await this.#agreement.other(session, asker, look.leases, this.#owner);
-    if (others !== undefined) throw new OtherSlotsError(others, this.#slots);
+  #open(session: S, look: Look): readonly OpenSlot[] {
     return openSlots(look, this.#silences, {
       lock: this.#lock,
       slots: this.#slots,
       owner: this.#owner,
-      ttls: (slot) => this.#needsLock(session, slot) ? 0 : 1,
+      ttls: this.#server.hasSessionLocks(session) ? 0 : 1,
     });
   }
 
-  /** Whether the session lock of a slot is needed to claim it. Of a single one, only that of those who know of no slots. */
-  #needsLock(session: S, slot: number): boolean {
-    return this.#server.hasSessionLocks(session) && (this.#server.takesSeveralLocks(session) || slot === 0);
-  }
-
-  /** Gets the session lock of an open slot, the first one first. */
+  /**
+   * Gets the session lock of an open slot, of the first one that has it free.
+   *
+   * @param isSoon Whether to look again before waiting for one.
+   */
   async #enterOne(
     session: S,
     open: readonly OpenSlot[],
-    first: OpenSlot | undefined,
+    isSoon: boolean,
     signal: AbortSignal,
-  ): Promise<OpenSlot | undefined> {
-    const leaving: OpenSlot[] = [];
-    for (const one of first ? [first, ...open.filter((other) => other !== first)] : []) {
-      const isIn = !this.#needsLock(session, one.slot) ||
+  ): Promise<OpenSlot | "look again" | undefined> {
+    const unsure: OpenSlot[] = [];
+    for (const one of open) {
+      const isIn = one.from === "mine" || !this.#server.hasSessionLocks(session) ||
         await this.#entered.enter(session, one.lock, atOnce(), signal);
       if (isIn) {
         this.#foreign.delete(one.lock);
         return one;
       }
       // The holder of another's lease lives, whatever its row says.
-      if (one.from === "nobody" && !this.#foreign.has(one.lock)) leaving.push(one);
+      if (one.from === "nobody" && !this.#foreign.has(one.lock)) unsure.push(one);
     }
-    for (const one of leaving) {
+    if (unsure.length > 0 && isSoon) return "look again";
+    for (const one of unsure) {
       if (await this.#entered.enter(session, one.lock, new Deadline(LEAVING), signal)) return one;
       this.#foreign.add(one.lock);
     }
     return undefined;
+  }
+
+  async #pause(session: S, time: number, signal: AbortSignal): Promise<void> {
+    await delayOrAbort(time, signal, session.closed);
+    signal.throwIfAborted();
   }
 
   /** Returns undefined if somebody was faster, and a number if somebody takes the lock to have so many slots. */
@@ -155,14 +191,18 @@ export class SlotClaimer<S extends Session> {
       ? await table.claimAndLook(asker, claim, recorded ? lastRun : undefined)
       : await table.insertAndLook(asker, claim, lastRun);
     const mine = fence === undefined ? undefined : { owner: this.#owner, fence };
-    const slots = mine && await this.#agreement.other(session, asker, others, this.#owner);
-    if (mine && slots !== undefined) await table.release(asker, lock, mine);
-    const confirmed = mine && slots === undefined
-      ? await confirmedClaim(table, asker, { lock, mine }, ttl, sent)
-      : undefined;
+    const other = mine && await this.#agreement.other(session, asker, others, this.#owner);
+    if (mine && other) await table.release(asker, lock, mine);
+    const confirmed = mine && !other ? await confirmedClaim(table, asker, { lock, mine }, ttl, sent) : undefined;
     if (mine && confirmed) return { lock, slot, mine, confirmed };
     this.mayBeOurs = false;
     await this.#entered.leave(lock);
-    return slots;
+    return other && slotsFor(other.owner);
   }
+}
+
+/** In any order, so that those who were beaten to one slot do not all try the same next one; our own stays first. */
+function shuffled(open: readonly OpenSlot[]): readonly OpenSlot[] {
+  const others = open.filter(({ from }) => from !== "mine").map((one) => ({ one, at: Math.random() }));
+  return [...open.filter(({ from }) => from === "mine"), ...others.sort((a, b) => a.at - b.at).map(({ one }) => one)];
 }

@@ -1,0 +1,51 @@
+/** Slots, several locks and limits of waiters, where locks are leases. */
+// Starts early: leases of those who died have to run out.
+
+import { forThisFile } from "../../servers/for_this_file.ts";
+import { pgBouncerUnavailable } from "../../servers/pgbouncer.ts";
+import type { PostgresServer } from "../../servers/postgres_process.ts";
+import { systemPostgresUnavailable } from "../../servers/postgres_system.ts";
+import { Together } from "../../side_by_side.ts";
+import { until } from "../../cli/wait.ts";
+import { crewContract } from "../crew_contract.ts";
+import { leaseOptions, polling } from "../lease_contract.ts";
+import { notedThroughPooler, type Pooled, startPooled } from "../polling.ts";
+import { sharedPostgres, sharedPostgres18 } from "../shared_server.ts";
+import { sessions } from "./view.ts";
+
+const together = new Together();
+const options = () => leaseOptions();
+
+/** Resolves when so many wait: their last statement asked for a session lock, or looked at the slots. */
+async function waitingOn(server: PostgresServer, name: string, count: number): Promise<void> {
+  await until(`${count} waiting for ${name}`, async () => {
+    const all = (await sessions(server)).filter(({ query }) => query.includes(`"lock":"${name}"`));
+    const waits = ({ query }: { query: string }) =>
+      /pg_try_advisory_lock|^LISTEN /.test(query) && !/pg_advisory_unlock/.test(query) ||
+      / AND name < /.test(query) && !/ owner <> /.test(query);
+    return all.filter(waits).length === count;
+  });
+}
+
+for (const shared of [sharedPostgres(), sharedPostgres18()]) {
+  crewContract({
+    test: (name, fn) => shared.testTogether(together, name, fn),
+    server: () => shared.server.url(),
+    options,
+    waiting: (name, count) => waitingOn(shared.server, name, count),
+    hasTokens: true,
+  });
+}
+
+const unavailable = systemPostgresUnavailable ?? pgBouncerUnavailable;
+const pooled = forThisFile<Pooled>(unavailable, () => startPooled("transaction"));
+crewContract({
+  test(name, fn) {
+    if (unavailable === undefined) together.test("PgBouncer in transaction mode", name, fn);
+  },
+  server: () => pooled().pool.url(),
+  options,
+  waiting: (name, count) => polling(count, () => notedThroughPooler(pooled().server, name)),
+  hasTokens: true,
+  lacks: ["maxWaiters"],
+});

@@ -97,12 +97,8 @@ export class UnfitServerError extends LockUnavailableError {}
 /** A server whose locks are not cluster-wide; `--allow-unsafe-server` accepts it. */
 export class UnsafeServerError extends UnfitServerError {}
 
-/** The lock is held by somebody who takes it to have another number of slots. */
+/** The lock is held by somebody who takes it to have another number of slots: 1 for one who knows of none. */
 export class OtherSlotsError extends UsageError {
-  /**
-   * @param slots How many it has for the holder; 1 if that one knows of no slots.
-   * @param asked How many were asked for.
-   */
   constructor(readonly slots: number, readonly asked: number) {
     super(
       `The lock has ${slots} ${slots === 1 ? "slot" : "slots"} for its holder, not ${asked}`,
@@ -115,9 +111,7 @@ export class OtherSlotsError extends UsageError {
 export class QueueFullError extends Error {
   /** @param limit How many may wait. */
   constructor(readonly limit: number) {
-    super(
-      limit === 0 ? "nobody may wait for it (max-waiters 0)" : `${limit} already wait for it (max-waiters ${limit})`,
-    );
+    super(`${limit === 0 ? "nobody may" : `${limit} already`} wait for it (max-waiters ${limit})`);
   }
 }
 
@@ -180,8 +174,6 @@ export class SeraFailedError extends SeraError {
 export class InterruptedError extends Error {
   /** The status that sera exits with: 128+n. */
   readonly exitCode: number;
-
-  /** @param signalNumber The number of the signal. */
   constructor(signalNumber: number) {
     super(`Interrupted by signal ${signalNumber}`);
     this.exitCode = 128 + signalNumber;

@@ -9,6 +9,7 @@ import type { Ledger, OpenLedger, RunRehearsal } from "../ledger/ledger.ts";
 import type { Patience } from "../ledger/patience.ts";
 import type { TableName } from "../ledger/table_name.ts";
 import type { LeaseTerms } from "../lock/lease.ts";
+import type { Limits } from "../lock/limits.ts";
 import type { Lock } from "../lock/lock.ts";
 import type { Asker } from "../lock/presence.ts";
 import type { Grip } from "../who/grip.ts";
@@ -103,7 +104,7 @@ export interface Shown {
 }
 
 /** What a lock needs besides its name. */
-export interface LockOptions extends Asker {
+export interface LockOptions extends Asker, Limits {
   /** PEM file with the CA that signed the server's certificate. */
   readonly tlsCa?: string | undefined;
   readonly lease: LeaseTerms;
@@ -115,22 +116,6 @@ export interface LockOptions extends Asker {
   readonly reconnected?: ((where: string, why: Trouble) => void) | undefined;
   /** Whether to use a server whose locks are not cluster-wide. */
   readonly allowUnsafeServer: boolean;
-  /**
-   * How many may hold the lock at once, from 2 to `MOST_SLOTS`: each has a slot of its own, see `slotName()`. Undefined for
-   * a plain lock, which has one slot. All who share the lock have to agree: who finds it held by somebody with another
-   * number is refused with an `OtherSlotsError`, at once or when the wait has got that far.
-   */
-  readonly slots?: number | undefined;
-  /**
-   * Further locks, which are held together with this one: all or none, by one session, under one deadline. They are plain
-   * locks. Whoever asks for several asks in the order of their names, this one's included; slots come last.
-   */
-  readonly also?: readonly string[] | undefined;
-  /**
-   * How many may wait for the lock, at least of those who have such a limit themselves. Who would have to wait and be one
-   * too many gets a `QueueFullError` at once; who does not wait is not counted.
-   */
-  readonly maxWaiters?: number | undefined;
   /** Called with what is wrong before each retry. */
   readonly retrying: (why: LockUnavailableError) => void;
   /** What others may see of the command: its first word only, since the others may hold secrets. */

@@ -3,6 +3,7 @@ import { LockLostError, LockUnavailableError, type Trouble } from "../../errors.
 import type { Keeper } from "../../lock/keeper.ts";
 import type { Moment } from "../../lock/lease.ts";
 import { readRange } from "./answers.ts";
+import { keysAsTheyAre } from "./keys_as_they_are.ts";
 import { Path, range } from "./requests.ts";
 import type { Place } from "./line.ts";
 import type { EtcdSession } from "./session.ts";
@@ -141,27 +142,21 @@ export class EtcdKeeper implements Keeper {
 
   /** Whether the keys are there: somebody may delete one, and leave the lease. That it cannot be told ends no lease. */
   async #areThere(options: { readonly signal: AbortSignal; readonly timeout: number }): Promise<boolean> {
-    const areThere = await Promise.all(this.#places.map((place) => this.#isThere(place, options)));
-    return areThere.every((isThere) => isThere);
-  }
-
-  async #isThere(
-    { key, created }: Place,
-    options: { readonly signal: AbortSignal; readonly timeout: number },
-  ): Promise<boolean> {
-    const { client } = this.session;
+    let found;
     try {
-      const { keys } = readRange(await client.call(Path.range, range({ key, keysOnly: true }), options));
-      const [now] = keys;
+      found = await keysAsTheyAre(this.session.client, this.#places, options);
+    } catch (error) {
+      if (error instanceof LockUnavailableError) return true;
+      throw error;
+    }
+    return this.#places.every(({ key, created }, index) => {
+      const now = found[index];
       // Only those who ask change it. The renewal does not wait for a look at who that is; if it fails, the next one looks.
       if (now?.created === created && now.changed !== now.created) {
         this.#lookWhoAsks(key, now.changed).catch(() => undefined);
       }
       return now?.created === created;
-    } catch (error) {
-      if (error instanceof LockUnavailableError) return true;
-      throw error;
-    }
+    });
   }
 
   /** @param changed The revision in which the key got another value. */

@@ -96,7 +96,11 @@ export class LedgerStore {
     const { key, beside = [], end } = this.#held;
     if (!end) return await this.change(conditions, steps, otherwise);
     end.state = "asked for";
-    const change = await this.#change(conditions, [...steps, ...[key, ...beside].map((key) => step.deleteRange(key))], otherwise);
+    const change = await this.#change(
+      conditions,
+      [...steps, ...[key, ...beside].map((key) => step.deleteRange(key))],
+      otherwise,
+    );
     const isReleased = change.done || !change.isHeld && isDone(change.found);
     end.state = isReleased ? "done" : "not asked for";
     if (!change.isHeld && !isReleased) throw this.#lost();

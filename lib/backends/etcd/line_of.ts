@@ -8,9 +8,7 @@ import { Queue } from "./queue.ts";
  * @param comer Who comes, for the lock itself.
  */
 export async function lineOf(comer: Comer, { slots, also }: Pick<LockOptions, "slots" | "also">): Promise<Line> {
-  const main = slots === undefined
-    ? new Queue(comer)
-    : new (await import("./slot_queue.ts")).SlotQueue(comer, slots);
+  const main = slots === undefined ? new Queue(comer) : new (await import("./slot_queue.ts")).SlotQueue(comer, slots);
   if (!also || also.length === 0) return main;
   const { SeveralLines } = await import("./several_lines.ts");
   return SeveralLines.of(comer, main, also);

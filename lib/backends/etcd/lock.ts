@@ -104,7 +104,8 @@ export class EtcdLock extends SessionLock<EtcdSession> implements BackendLock {
     const { ledger, maxWaiters, slots } = this.#options;
     const client = this.#client;
     const keys = ledger?.on ? new (await import("./ledger_keys.ts")).LedgerKeys(client.address.prefix) : undefined;
-    const valueFor = (lock: string) => valueOf(presenceOf(lock, this.#options));
+    // The name that is shown is the main lock's.
+    const valueFor = (lock: string) => valueOf({ ...presenceOf(lock, this.#options), name: undefined });
     return await lineOf({
       client,
       lock: this.#lock,

@@ -1,14 +1,14 @@
 /** Several locks that are held together: all or none. */
 
-import { readTxn } from "./answers.ts";
 import type { CallOptions, EtcdClient } from "./client.ts";
 import { takenWay, txnOf } from "./decision.ts";
 import { NonsenseError } from "./json.ts";
+import { keysAsTheyAre } from "./keys_as_they_are.ts";
 import type { Comer, Line, Place } from "./line.ts";
 import { Queue, refuseSlots } from "./queue.ts";
-import { Path, step, txn, whenAll } from "./requests.ts";
+import { Path, step, whenAll } from "./requests.ts";
 
-/** How many locks one request takes, or looks at. */
+/** How many locks one request takes: etcd takes 128 conditions. */
 const MOST_AT_ONCE = 40;
 
 /** One of the locks; of one that has slots only the line is known. */
@@ -136,13 +136,8 @@ export class SeveralLines implements Line {
 
   /** Whether all keys are there. */
   async #areThere(options: CallOptions): Promise<boolean> {
-    for (let at = 0; at < this.#places.length; at += MOST_AT_ONCE) {
-      const some = this.#places.slice(at, at + MOST_AT_ONCE);
-      const ranges = some.map(({ key }) => step.range({ key, keysOnly: true }));
-      const answer = readTxn(await this.#client.call(Path.txn, txn([], ranges), options));
-      if (some.some(({ created }, index) => answer.range(index).keys[0]?.created !== created)) return false;
-    }
-    return true;
+    const found = await keysAsTheyAre(this.#client, this.#places, options);
+    return this.#places.every(({ created }, index) => found[index]?.created === created);
   }
 
   #whole(): Place {

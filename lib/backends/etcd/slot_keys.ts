@@ -1,9 +1,6 @@
 import { keyOf, queueOf, slotsOf } from "./names.ts";
 import type { Keys } from "./requests.ts";
 
-/** How many slots a key knows of, by what stands after the lock's name. */
-const NUMBER = /^\.(\d+)/;
-
 /** A key of a lock with slots, by what stands after the lock's name. */
 const SLOT = /^\.(\d+)\/(?:(\d+)|(-))\//;
 
@@ -46,7 +43,7 @@ export class SlotKeys {
     // A 0 comes after the slash.
     this.others = [{ key: from, to: own }, { key: `${prefix}${lock}.${slots}0`, to }];
     this.waiters = { key: `${own}-/`, prefix: true };
-    this.held = { key: `${own}0`, to: `${own}:` };
+    this.held = heldOf(prefix, lock, slots);
     this.freed = { key: `${own}0`, to: `${prefix}${lock}0` };
     this.mark = `${own}+/${end}`;
     this.waiter = `${own}-/${end}`;
@@ -60,18 +57,21 @@ export class SlotKeys {
 
   /** The own key as the holder of a slot. */
   own(slot: number): string {
-    return slot === 0 ? keyOf(this.#prefix, this.#lock, this.#lease) : `${this.slot(slot).key}${this.#lease.toString(16)}`;
+    return slot === 0
+      ? keyOf(this.#prefix, this.#lock, this.#lease)
+      : `${this.slot(slot).key}${this.#lease.toString(16)}`;
   }
 }
 
-/** How many slots a lock has for whoever put a key, by what stands after the lock's name. */
-export function slotsIn(rest: string): number | undefined {
-  const [, slots] = NUMBER.exec(rest) ?? [];
-  return slots === undefined ? undefined : Number(slots);
+/** The keys of those who hold slots from 1 on. */
+export function heldOf(prefix: string, lock: string, slots: number): Keys {
+  return { key: `${prefix}${lock}.${slots}/0`, to: `${prefix}${lock}.${slots}/:` };
 }
 
 /** What a key that knows of slots stands for, by what stands after the lock's name; undefined if for nobody by itself. */
-export function slotIn(rest: string): { readonly slots: number; readonly slot: number | undefined } | undefined {
+export function slotInKey(rest: string): { readonly slots: number; readonly slot: number | undefined } | undefined {
   const [, slots, slot] = SLOT.exec(rest) ?? [];
-  return slots === undefined ? undefined : { slots: Number(slots), slot: slot === undefined ? undefined : Number(slot) };
+  return slots === undefined
+    ? undefined
+    : { slots: Number(slots), slot: slot === undefined ? undefined : Number(slot) };
 }

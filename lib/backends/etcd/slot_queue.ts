@@ -10,7 +10,7 @@ import type { Comer, Line, Place } from "./line.ts";
 import { partsOfKey, slotsOf } from "./names.ts";
 import { keysOf, refuseSlots } from "./queue.ts";
 import { Path, step, txn } from "./requests.ts";
-import { slotIn, SlotKeys } from "./slot_keys.ts";
+import { slotInKey, SlotKeys } from "./slot_keys.ts";
 import { SlotRequests, type Way } from "./slot_requests.ts";
 
 /** How many slots one request tries besides slot 0: each makes it longer, and takes etcd longer to read. */
@@ -139,7 +139,7 @@ export class SlotQueue implements Line {
   #look(answer: TxnAnswer): void {
     const { client: { address: { prefix } } } = this.#comer;
     const held = new Set(
-      answer.range(0).keys.map(({ key }) => slotIn(partsOfKey(prefix, key ?? "")?.rest ?? "")?.slot),
+      answer.range(0).keys.map(({ key }) => slotInKey(partsOfKey(prefix, key ?? "")?.rest ?? "")?.slot),
     );
     this.#free = this.#all().filter((slot) => !held.has(slot));
   }

@@ -1,4 +1,4 @@
-import { refuseNotYet } from "../not_yet.ts";
+import { refuseNotYet } from "../network/not_yet.ts";
 import { DsnError } from "../network/address_text.ts";
 import type { Backend, BackendLock, LedgerPlace, LockOptions, Observer, Shown } from "../backend.ts";
 import type { Report } from "../../doctor/report.ts";

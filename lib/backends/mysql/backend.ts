@@ -1,4 +1,4 @@
-import { refuseNotYet } from "../not_yet.ts";
+import { refuseNotYet } from "../network/not_yet.ts";
 import type { Trouble } from "../../errors.ts";
 import type {
   Backend,

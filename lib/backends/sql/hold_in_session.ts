@@ -13,6 +13,8 @@ import type { Statement } from "./statement.ts";
 export interface LockInSession {
   /** Whether this very session, on the same server, still holds the lock. */
   isHeld(): Promise<boolean>;
+  /** The slot that it is; undefined for a plain lock. */
+  readonly slot?: number | undefined;
   /** Fires when {@linkcode isHeld} has shown that somebody asks for the lock's release. */
   readonly asked: AbortSignal;
   /** Releases the lock. False if the session did not hold it. */
@@ -54,6 +56,10 @@ class SessionKeeper implements Keeper {
     return this.session.where;
   }
 
+  get slot(): number | undefined {
+    return this.#lock.slot;
+  }
+
   get ended(): AbortSignal {
     return this.session.closed;
   }
@@ -86,14 +92,15 @@ class SessionKeeper implements Keeper {
     if (!this.session.takesSeveral) return { isReleased: false, readBack: undefined, afterwards: [] };
     const { record, readBack, isRecorded, afterwards } = ending;
     const release = this.#lock.releaseWhere(isRecorded);
-    const outcomes = await this.session.batch([record, readBack, release.statement, ...afterwards], options);
+    const then = release.then ? [release.then] : [];
+    const outcomes = await this.session.batch([record, readBack, release.statement, ...then, ...afterwards], options);
     const released = rowsIfAny(outcomes[2]);
     this.#released = released && release.wasHeld(released);
     return {
       isReleased: this.#released !== undefined,
       record: outcomes[0],
       readBack: rowsIfAny(outcomes[1]),
-      afterwards: outcomes.slice(3),
+      afterwards: outcomes.slice(3 + then.length),
     };
   }
 }

@@ -3,6 +3,7 @@ import { readLatest } from "./rows.ts";
 import type { RecordedRun } from "../../ledger/run.ts";
 import type { Session } from "./session.ts";
 import { askIfAllowed } from "./ask_if_allowed.ts";
+import { slotIn } from "../../lock/slot_name.ts";
 import { sql, type Statement } from "./statement.ts";
 import type { Sighting } from "../../who/sighting.ts";
 
@@ -31,14 +32,18 @@ export function withRun(
   runs: readonly RecordedRun[],
   shown: (lock: string) => string | undefined = (lock) => lock,
 ): Sighting {
+  const isTheirs = (recorded: string) => {
+    const { lock, slot } = slotIn(recorded);
+    return slot === (holder.slot ?? 0) && (lock === holder.lock || shown(lock) === holder.lock);
+  };
   const run = holder.session === undefined
     ? undefined
     : runs.find(({ lock, session, pid }) =>
-      (lock === holder.lock || shown(lock) === holder.lock) && session === holder.session &&
-      (holder.pid === undefined || holder.pid === pid)
+      isTheirs(lock) && session === holder.session && (holder.pid === undefined || holder.pid === pid)
     );
   if (!run) return holder;
-  const { lock, id, host, pid, label, started } = run;
+  const { id, host, pid, label, started } = run;
+  const { lock } = slotIn(run.lock);
   const named = { ...holder, lock, runId: id, host, pid, label };
   return started === undefined ? named : { ...named, since: started, sinceIs: "acquired" };
 }

@@ -94,10 +94,10 @@ export function identifier(name: string): Statement {
  * A word as a readable literal, for what a server, or somebody who looks at its statements, must see as it is. In single
  * quotes, which mean the same in all databases and modes.
  *
- * @throws {RangeError} When it has characters other than ASCII letters, digits and underscores.
+ * @throws {RangeError} When it has characters other than ASCII letters, digits and underscores, with single dots between.
  */
 export function word(text: string): Statement {
-  return make([`'${checked(text, /^[A-Za-z0-9_]+$/)}'`]);
+  return make([`'${checked(text, /^[A-Za-z0-9_]+(?:\.[A-Za-z0-9_]+)*$/)}'`]);
 }
 
 /**

@@ -10,6 +10,8 @@ const PRESENCE: Presence = {
   label: "rotate-logs",
   since: undefined,
   connected: undefined,
+  slots: undefined,
+  also: undefined,
   namespace: undefined,
   name: undefined,
 };
@@ -26,8 +28,8 @@ Deno.test("a mark is read back from the end of a statement, whatever the label h
       "'); SELECT pg_sleep(9) --",
     ]
   ) {
-    for (const since of [undefined, 1_795_341_605_000]) {
-      const presence = { ...PRESENCE, label, since };
+    for (const more of [{}, { since: 1_795_341_605_000 }, { lock: `${PRESENCE.lock}.3`, slots: 4, also: ["1,-2"] }]) {
+      const presence = { ...PRESENCE, ...more, label };
       const mark = markOf(presence).textFor(MYSQL);
       assert.match(mark, /^ \/\* sera [ -~]+ \*\/$/);
       assert.doesNotMatch(mark.slice(3, -2), /[/'?*;]/);

@@ -65,6 +65,8 @@ Deno.test("names, words and variables are checked to the letter", () => {
   const table = sql`${identifier("sera_runs")}`;
   assert.deepEqual(EVERY.map((spelling) => table.textFor(spelling)), ["`sera_runs`", '"sera_runs"', '"sera_runs"']);
   assert.equal(word("utf8mb4").textFor(MYSQL), "'utf8mb4'");
+  assert.equal(word("5373fa7d.2of3").textFor(MYSQL), "'5373fa7d.2of3'");
+  for (const text of [".", ".a", "a.", "a..b"]) assert.throws(() => word(text), RangeError, text);
   assert.equal(variable("@@SESSION.sql_mode").textFor(MYSQL), "@@SESSION.sql_mode");
   for (const make of [identifier, word, variable]) {
     // In quotes, or in a variable's name, these end nothing.

@@ -1,5 +1,5 @@
-import { UsageError } from "../errors.ts";
-import type { LockOptions } from "./backend.ts";
+import { UsageError } from "../../errors.ts";
+import type { LockOptions } from "../backend.ts";
 
 /** Refuses what a backend does not implement yet. Goes when all do. */
 export function refuseNotYet({ slots, also, maxWaiters }: LockOptions): void {

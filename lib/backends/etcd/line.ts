@@ -1,4 +1,5 @@
 import type { CallOptions, EtcdClient } from "./client.ts";
+import type { LedgerKeys } from "./ledger_keys.ts";
 import type { Keys } from "./requests.ts";
 
 /** Where a session stands for a lock. */
@@ -54,8 +55,8 @@ export interface Comer {
   readonly value: string;
   /** The same for another lock. */
   readonly valueFor: (lock: string) => string;
-  /** What begins the keys of runs under a lock or slot of this name that have not ended; absent without a ledger. */
-  readonly running?: ((name: string) => string) | undefined;
+  /** The keys of the ledger; absent if there is none. */
+  readonly ledger?: LedgerKeys | undefined;
   /** How many may wait for the lock. */
   readonly maxWaiters?: number | undefined;
 }

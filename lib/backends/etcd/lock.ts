@@ -82,6 +82,8 @@ export class EtcdLock extends SessionLock<EtcdSession> implements BackendLock {
       return lock = await super.acquire(wait, signal, patience);
     } finally {
       if (!lock) this.#leave();
+      // Until then it would be counted as one who waits.
+      if (!lock && this.#options.maxWaiters !== undefined) await Promise.all(this.#leaving);
     }
   }
 
@@ -103,7 +105,7 @@ export class EtcdLock extends SessionLock<EtcdSession> implements BackendLock {
   async #lineOf({ lease: { id: lease } }: EtcdSession): Promise<Line> {
     const { ledger, maxWaiters, slots } = this.#options;
     const client = this.#client;
-    const keys = ledger?.on ? new (await import("./ledger_keys.ts")).LedgerKeys(client.address.prefix) : undefined;
+    const { prefix } = client.address;
     // The name that is shown is the main lock's.
     const valueFor = (lock: string) => valueOf({ ...presenceOf(lock, this.#options), name: undefined });
     return await lineOf({
@@ -112,7 +114,7 @@ export class EtcdLock extends SessionLock<EtcdSession> implements BackendLock {
       lease,
       value: valueOf({ ...presenceOf(this.#lock, this.#options), slots }),
       valueFor,
-      running: keys && ((name) => keys.running(name)),
+      ledger: ledger?.on ? new (await import("./ledger_keys.ts")).LedgerKeys(prefix) : undefined,
       maxWaiters,
     }, this.#options);
   }

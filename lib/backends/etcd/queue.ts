@@ -92,7 +92,7 @@ export class Queue implements Line {
       created,
       awaited: before && keysOf(before, this.all),
       revision: answer.revision,
-      hasLeftRuns: this.#comer.running && answer.range(2).count > 0n,
+      hasLeftRuns: this.#comer.ledger && answer.range(2).count > 0n,
     };
   }
 
@@ -101,8 +101,8 @@ export class Queue implements Line {
    * true for as long as the lock is held, since nobody else begins a run.
    */
   #leftRuns(): readonly JsonObject[] {
-    const { running, lock } = this.#comer;
-    return running ? [step.range({ key: running(lock), prefix: true, countOnly: true })] : [];
+    const { ledger, lock } = this.#comer;
+    return ledger ? [step.range({ ...ledger.inSlots("allRunning", lock), countOnly: true })] : [];
   }
 }
 

@@ -52,7 +52,7 @@ export class SeveralLines implements Line {
   static of(comer: Comer, main: Line, also: readonly string[]): SeveralLines {
     const { lock } = comer;
     const rest = [...new Set(also)].filter((name) => name !== lock).map((name) => {
-      const other = { ...comer, lock: name, value: comer.valueFor(name), running: undefined };
+      const other = { ...comer, lock: name, value: comer.valueFor(name), ledger: undefined };
       return { line: new Queue(other), comer: other };
     });
     // Slots come last.
@@ -97,14 +97,14 @@ export class SeveralLines implements Line {
     const all = this.#lines.filter((one): one is Plain => one.line instanceof Queue);
     if (all.length < this.#lines.length || all.length > MOST_AT_ONCE) return false;
     const { comer: main } = all[this.#order[0]!]!;
-    const running = main.running?.(main.lock);
+    const running = main.ledger?.inSlots("allRunning", main.lock);
     const decision = {
       when: all.flatMap(({ line }) => [whenAll.absent(line.all), whenAll.absent(line.slots)]),
       then: {
         is: "taken",
         steps: [
           ...all.map(({ comer: { value, lease }, line }) => step.put(line.key, value, lease)),
-          ...running === undefined ? [] : [step.range({ key: running, prefix: true, countOnly: true })],
+          ...running === undefined ? [] : [step.range({ ...running, countOnly: true })],
         ],
       },
       otherwise: {

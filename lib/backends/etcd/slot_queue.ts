@@ -1,11 +1,13 @@
 /** The waiters for a lock with slots, in the order in which they came, and who takes a slot that is free. */
 
 import { OtherSlotsError, QueueFullError } from "../../errors.ts";
+import { slotIn } from "../../lock/slot_name.ts";
 import { wholeFrom } from "../../text/foreign.ts";
-import { type KeyValue, readTxn, type TxnAnswer } from "./answers.ts";
+import { type Found, type KeyValue, readTxn, type TxnAnswer } from "./answers.ts";
 import type { CallOptions } from "./client.ts";
 import { type Decision, takenWay, txnOf } from "./decision.ts";
 import { NonsenseError } from "./json.ts";
+import type { LedgerKeys } from "./ledger_keys.ts";
 import type { Comer, Line, Place } from "./line.ts";
 import { partsOfKey, slotsOf } from "./names.ts";
 import { keysOf, refuseSlots } from "./queue.ts";
@@ -25,8 +27,8 @@ interface Busy {
   readonly revision: bigint;
 }
 
-/** What was found: the own place, none, or that another request is needed for one. */
-type Found = Place | Busy | "again" | undefined;
+/** What has become of a request: the own place, none, or that another request is needed for one. */
+type Outcome = Place | Busy | "again" | undefined;
 
 /**
  * The line for a lock with slots. A look at the slots and what follows from it are one transaction: so a slot that is free
@@ -87,12 +89,12 @@ export class SlotQueue implements Line {
     return answer.range(0).keys[0]?.created === place.created ? { ...place, revision: answer.revision } : undefined;
   }
 
-  async #ask(decision: Decision<Way>, options: CallOptions): Promise<Found> {
-    const { client, running } = this.#comer;
+  async #ask(decision: Decision<Way>, options: CallOptions): Promise<Outcome> {
+    const { client, ledger } = this.#comer;
     const { is, answer, revision } = takenWay(decision, await client.call(Path.txn, txnOf(decision), options));
     switch (is.way) {
       case "taken":
-        return this.#taken(is.slot, revision, revision, running && answer.range(0).count > 0n);
+        return this.#taken(is.slot, revision, revision, ledger && this.#hasLeft(is.slot, answer.range(0), ledger));
       case "queued": {
         this.#look(answer);
         const [mine, before] = answer.range(2).keys;
@@ -127,6 +129,13 @@ export class SlotQueue implements Line {
     return { key: this.#keys.own(slot), created, awaited: undefined, revision, hasLeftRuns, slot, mark };
   }
 
+  /** Whether runs have not ended that nobody else ends: those of the slot, and of slots that the lock has no more. */
+  #hasLeft(slot: number, { keys, count }: Found, ledger: LedgerKeys): boolean {
+    if (count > BigInt(keys.length)) return true;
+    const slots = keys.map(({ key = "" }) => slotIn(ledger.nameIn("allRunning", key)).slot);
+    return slots.some((left) => left === slot || left >= this.#slots);
+  }
+
   /** @param before The key before the own one; undefined if that is the first, or if it is not known. */
   #waiting(mine: KeyValue | undefined, before: KeyValue | undefined, revision: bigint): Place {
     if (!mine) throw new NonsenseError("no key");
@@ -157,7 +166,7 @@ export class SlotQueue implements Line {
   }
 }
 
-function isBusy(found: Found): found is Busy {
+function isBusy(found: Outcome): found is Busy {
   return typeof found === "object" && "queued" in found;
 }
 

@@ -1,12 +1,12 @@
 import type { Decision, Leaf } from "./decision.ts";
-import { slotName } from "../../lock/slot_name.ts";
+import { MOST_SLOTS } from "../../lock/slot_name.ts";
 import type { Comer } from "./line.ts";
 import { step, when, whenAll } from "./requests.ts";
 import type { SlotKeys } from "./slot_keys.ts";
 
 /** What has become of a request for a slot. */
 export type Way =
-  /** A slot is taken. The first step, if there is a ledger, tells whether runs under it have not ended. */
+  /** A slot is taken. The first step, if there is a ledger, tells which runs have not ended. */
   | { readonly way: "taken"; readonly slot: number }
   /** A place behind the waiters is taken. Steps: the slots that are held; the own key is put; it and the one before it. */
   | { readonly way: "queued" }
@@ -117,8 +117,10 @@ export class SlotRequests {
   }
 
   #takeOne(slot: number, otherwise: Ways, more: Leaf<Way>["steps"] = []): Ways {
-    const { lock, lease, value, running } = this.#comer;
-    const left = running ? [step.range({ key: running(slotName(lock, slot)), prefix: true, countOnly: true })] : [];
+    const { lock, lease, value, ledger } = this.#comer;
+    const left = ledger
+      ? [step.range({ ...ledger.inSlots("allRunning", lock), limit: MOST_SLOTS, keysOnly: true })]
+      : [];
     return {
       when: [whenAll.absent(this.#keys.slot(slot))],
       then: {

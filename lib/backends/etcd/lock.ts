@@ -97,6 +97,7 @@ export class EtcdLock extends SessionLock<EtcdSession> implements BackendLock {
       line: session.line ??= await this.#lineOf(session),
       deadline,
       isAsked: this.#isAsked,
+      isLimited: this.#options.maxWaiters !== undefined,
       signal,
     });
     return turn && await this.#hold(session, turn);

@@ -36,6 +36,8 @@ export interface Wait {
   readonly deadline: Deadline;
   /** Whether it was asked for: otherwise the lock is tried once. */
   readonly isAsked: boolean;
+  /** Whether only so many may wait: then a wait that was asked for is one, however short. */
+  readonly isLimited: boolean;
   /** Ends the wait. */
   readonly signal: AbortSignal;
 }
@@ -90,9 +92,10 @@ export function timeoutWithin(limit: number, members: number): number {
 
 /** Takes the lock, or a place in the line if there is time to wait. */
 async function enter(wait: Wait): Promise<Place | undefined> {
-  const { session, line, deadline } = wait;
+  const { session, line, deadline, isAsked, isLimited } = wait;
   if (session.place) return await find(wait, session.place);
-  return session.place = await withLease(wait, (options) => line.enter(!deadline.passed, options));
+  const mayWait = !deadline.passed || isAsked && isLimited;
+  return session.place = await withLease(wait, (options) => line.enter(mayWait, options));
 }
 
 /**

@@ -3,9 +3,10 @@
 import type { Backend, BackendLock, LockOptions, Observer } from "../../../lib/backends/backend.ts";
 import { probeLock } from "../../../lib/doctor/probe_lock.ts";
 import type { Report } from "../../../lib/doctor/report.ts";
-import { presenceOf } from "../../../lib/lock/presence.ts";
-import type { LockFilter, Seen } from "../../../lib/who/sighting.ts";
-import { MemoryLock, queueOf, QUEUES } from "./lock.ts";
+import type { Grip } from "../../../lib/who/grip.ts";
+import type { LockFilter, Seen, Sighting } from "../../../lib/who/sighting.ts";
+import { MemoryLock } from "./lock.ts";
+import { queueOf, QUEUES } from "./queue.ts";
 
 export class MemoryBackend implements Backend {
   readonly kind = "memory";
@@ -27,14 +28,14 @@ export class MemoryBackend implements Backend {
   }
 
   lock(name: string, options: LockOptions): Promise<BackendLock> {
-    return Promise.resolve(new MemoryLock(presenceOf(name, options)));
+    return Promise.resolve(new MemoryLock(name, options));
   }
 
-  observe(): Promise<Observer> {
+  observe(_name: string, { label }: LockOptions): Promise<Observer> {
     return Promise.resolve({
       elsewhere: undefined,
       sightings: (filter: LockFilter) => Promise.resolve(seen(filter)),
-      grip: () => Promise.reject(new Error("nobody is ended there")),
+      grip: (holder) => Promise.resolve(gripOn(holder, label)),
       ledger: () => Promise.resolve(undefined),
       [Symbol.asyncDispose]: () => Promise.resolve(),
     });
@@ -48,6 +49,20 @@ export class MemoryBackend implements Backend {
 function seen(filter: LockFilter): Seen {
   const names = filter === "all" ? [...QUEUES.keys()] : "lock" in filter ? [filter.lock] : [];
   return { sightings: names.flatMap((name) => queueOf(name).sightings), strangers: [] };
+}
+
+/** @param label Who asks. */
+function gripOn({ lock, slot = 0 }: Sighting, label: string): Grip {
+  const { holders } = queueOf(lock);
+  const holder = holders.get(slot);
+  return {
+    unaskable: undefined,
+    noticedWithin: 0,
+    holds: () => Promise.resolve(holder !== undefined && holders.get(slot) === holder),
+    ask: () => Promise.resolve(holder?.ask(label)),
+    force: () => Promise.resolve(undefined),
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
 }
 
 /** Reads `memory:`. */

@@ -1,42 +1,27 @@
-import type { BackendLock } from "../../../lib/backends/backend.ts";
-import { LockLostError } from "../../../lib/errors.ts";
+import type { BackendLock, LockOptions } from "../../../lib/backends/backend.ts";
+import { Deadline } from "../../../lib/deadline.ts";
+import { LockLostError, QueueFullError } from "../../../lib/errors.ts";
 import type { HeldLock } from "../../../lib/lock/lock.ts";
-import type { Presence } from "../../../lib/lock/presence.ts";
-import type { Seen, Sighting } from "../../../lib/who/sighting.ts";
-
-/** Who holds a lock and who waits for it, the longest first. */
-class Queue {
-  holder: Presence | undefined;
-  readonly waiters = new Map<Presence, () => void>();
-
-  get sightings(): readonly Sighting[] {
-    const holder: Sighting[] = this.holder ? [{ ...this.holder, state: "held" }] : [];
-    return [...holder, ...[...this.waiters.keys()].map((waiter) => ({ ...waiter, state: "waiting" as const }))];
-  }
-
-  free(): void {
-    this.holder = undefined;
-    const [next] = this.waiters.values();
-    next?.();
-  }
-}
-
-/** By the locks' names. */
-export const QUEUES = new Map<string, Queue>();
-
-export function queueOf(name: string): Queue {
-  const queue = QUEUES.get(name) ?? new Queue();
-  QUEUES.set(name, queue);
-  return queue;
-}
+import { type Presence, presenceOf } from "../../../lib/lock/presence.ts";
+import type { Seen } from "../../../lib/who/sighting.ts";
+import { type Holder, queueOf } from "./queue.ts";
 
 export class MemoryLock implements BackendLock {
-  readonly #presence: Presence;
-  readonly #queue: Queue;
+  /** All that are asked for, in the order of their names, those with slots last. */
+  readonly #wanted: readonly { readonly presence: Presence; readonly slots: number }[];
+  readonly #main: string;
+  readonly #options: LockOptions;
+  #held: readonly Holder[] = [];
 
-  constructor(presence: Presence) {
-    this.#presence = presence;
-    this.#queue = queueOf(presence.lock);
+  constructor(name: string, options: LockOptions) {
+    const { slots = 1, also = [] } = options;
+    const wanted = [name, ...also].toSorted().map((lock) => ({
+      presence: presenceOf(lock, options),
+      slots: lock === name ? slots : 1,
+    }));
+    this.#wanted = wanted.toSorted((a, b) => a.slots - b.slots);
+    this.#main = name;
+    this.#options = options;
   }
 
   session(): Promise<undefined> {
@@ -44,41 +29,62 @@ export class MemoryLock implements BackendLock {
   }
 
   sightings(): Promise<Seen> {
-    return Promise.resolve({ sightings: this.#queue.sightings, strangers: [] });
+    const own = this.#wanted.map(({ presence }) => presence);
+    const sightings = own.flatMap(({ lock }) => queueOf(lock).sightings);
+    return Promise.resolve({ sightings, strangers: [] });
   }
 
   async acquire(wait: number, signal: AbortSignal): Promise<HeldLock | undefined> {
     signal.throwIfAborted();
-    if (this.#queue.holder && !await this.#turn(wait, signal)) return undefined;
-    this.#queue.holder = this.#presence;
-    return new HeldInMemory(() => this.#free());
+    const deadline = new Deadline(wait);
+    try {
+      for (const { presence, slots } of this.#wanted) {
+        const holder = queueOf(presence.lock).take(presence, slots) ??
+          (wait === 0 ? undefined : await this.#turn(presence, slots, deadline.remaining, signal));
+        if (!holder) {
+          this.#free();
+          return undefined;
+        }
+        this.#held = [...this.#held, holder];
+      }
+    } catch (error) {
+      this.#free();
+      throw error;
+    }
+    const held = this.#held;
+    const main = held.find(({ presence }) => presence.lock === this.#main)!;
+    const slot = this.#options.slots === undefined ? undefined : main.slot;
+    return new HeldInMemory(() => this.#held === held && this.#free(), slot, AbortSignal.any(held.map((h) => h.asked)));
   }
 
-  /** Waits until the lock is free; false when the time is over. */
-  #turn(wait: number, signal: AbortSignal): Promise<boolean> {
-    const { waiters } = this.#queue;
+  /** Waits until the lock is free; undefined when the time is over. */
+  #turn(presence: Presence, slots: number, wait: number, signal: AbortSignal): Promise<Holder | undefined> {
+    const { waiters } = queueOf(presence.lock);
+    const { maxWaiters = Infinity } = this.#options;
+    if (waiters.size >= maxWaiters) throw new QueueFullError(maxWaiters);
     return new Promise((resolve, reject) => {
       const end = (settle: () => void) => {
         clearTimeout(timer);
         signal.removeEventListener("abort", abandon);
-        waiters.delete(this.#presence);
+        waiters.delete(presence);
         settle();
       };
       const abandon = () => end(() => reject(signal.reason));
-      const timer = wait === Infinity ? undefined : setTimeout(() => end(() => resolve(false)), wait);
+      const timer = wait === Infinity ? undefined : setTimeout(() => end(() => resolve(undefined)), wait);
       signal.addEventListener("abort", abandon);
-      // It is this waiter's before anybody else can ask.
-      waiters.set(this.#presence, () => {
-        this.#queue.holder = this.#presence;
-        end(() => resolve(true));
+      waiters.set(presence, {
+        presence,
+        slots,
+        granted: (holder) => end(() => resolve(holder)),
+        refused: (error) => end(() => reject(error)),
       });
     });
   }
 
   #free(): boolean {
-    if (this.#queue.holder !== this.#presence) return false;
-    this.#queue.free();
-    return true;
+    const held = this.#held;
+    this.#held = [];
+    return held.length > 0 && held.map((holder) => queueOf(holder.presence.lock).free(holder)).every(Boolean);
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -89,14 +95,13 @@ export class MemoryLock implements BackendLock {
 
 class HeldInMemory implements HeldLock {
   readonly lost = new AbortController().signal;
-  readonly asked = new AbortController().signal;
   readonly session = undefined;
   readonly left = Infinity;
   readonly heldToEnd = true;
   onRenewed = undefined;
 
   /** @param free Gives the lock back; whether it was there to give. */
-  constructor(readonly free: () => boolean) {}
+  constructor(readonly free: () => boolean, readonly slot: number | undefined, readonly asked: AbortSignal) {}
 
   commandEnded(): void {}
 

@@ -8,7 +8,7 @@ import { inProcess, testInProcess } from "../../cli/in_process.ts";
 import { until } from "../../cli/wait.ts";
 import { lockContract } from "../lock_contract.ts";
 import { hold, open } from "../open.ts";
-import { queueOf } from "./lock.ts";
+import { queueOf } from "./queue.ts";
 
 const SERVER = "memory:";
 

@@ -1,0 +1,11 @@
+import { lockName } from "./lock_name.ts";
+
+/**
+ * The name of the lock that those take who want to replace a lock's holder, so that one of them waits for it at a time. It
+ * is nobody's business: `sera status` leaves it out.
+ *
+ * @param lock The name of the lock whose holder is to be replaced.
+ */
+export function replacersOf(lock: string): string {
+  return lockName(`${lock} replace`);
+}

@@ -115,13 +115,6 @@ export class QueueFullError extends Error {
   }
 }
 
-/** The lock is busy, and somebody else waits in the place of this one. Ends sera as a wait that ran out. */
-export class ReplacedError extends Error {
-  constructor() {
-    super("a later run with --replace waits for it in the place of this one");
-  }
-}
-
 /** Somebody else holds the lock, where that ends sera with a message. */
 export class LockBusyError extends SeraError {
   override readonly exitCode = ExitCode.busy;

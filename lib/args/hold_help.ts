@@ -51,7 +51,7 @@ export const HOLD: Subcommand = {
     BAD_CONFIG,
     BAD_ARGUMENTS,
     LOCK_UNAVAILABLE,
-    [ExitCode.busy, "somebody else has the lock, and the wait ran out, or too many wait already"],
+    [ExitCode.busy, "somebody else has the lock; the wait ran out, or too many wait already"],
     [ExitCode.lockLost, "the lock was lost, or asked for (sera unlock, --replace)"],
     [ExitCode.seraFailed, "sera itself failed meanwhile"],
     NOT_PRINTED,

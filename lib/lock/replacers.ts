@@ -9,3 +9,10 @@ import { lockName } from "./lock_name.ts";
 export function replacersOf(lock: string): string {
   return lockName(`${lock} replace`);
 }
+
+/** The lock is busy, and somebody else waits in the place of this one. Ends sera as a wait that ran out. */
+export class ReplacedError extends Error {
+  constructor() {
+    super("a later run with --replace waits for it in the place of this one");
+  }
+}

@@ -1,9 +1,9 @@
 import type { BackendLock } from "../../backends/backend.ts";
 import { Deadline } from "../../deadline.ts";
-import { type LockUnavailableError, ReplacedError } from "../../errors.ts";
+import type { LockUnavailableError } from "../../errors.ts";
 import type { Io } from "../../io.ts";
 import type { HeldLock, LockSession } from "../../lock/lock.ts";
-import { replacersOf } from "../../lock/replacers.ts";
+import { ReplacedError, replacersOf } from "../../lock/replacers.ts";
 import type { Logger } from "../../log/logger.ts";
 import type { Settings } from "../../settings/settings.ts";
 import { systemUser } from "../../system/user.ts";

@@ -1,6 +1,7 @@
 import type { CommandEnd } from "../../child/supervise.ts";
-import { MaxRunError, QueueFullError, ReplacedError, SeraError } from "../../errors.ts";
+import { MaxRunError, QueueFullError, SeraError } from "../../errors.ts";
 import { ExitCode } from "../../exit_codes.ts";
+import { ReplacedError } from "../../lock/replacers.ts";
 import type { HeldTurn, SkippedTurn } from "../../modes/mode.ts";
 import { formatDuration } from "../../text/duration.ts";
 import { within } from "../../waiting.ts";

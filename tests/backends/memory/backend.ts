@@ -3,10 +3,11 @@
 import type { Backend, BackendLock, LockOptions, Observer } from "../../../lib/backends/backend.ts";
 import { probeLock } from "../../../lib/doctor/probe_lock.ts";
 import type { Report } from "../../../lib/doctor/report.ts";
+import { presenceOf } from "../../../lib/lock/presence.ts";
 import type { Grip } from "../../../lib/who/grip.ts";
-import type { LockFilter, Seen, Sighting } from "../../../lib/who/sighting.ts";
+import type { LockFilter, Sighting } from "../../../lib/who/sighting.ts";
+import { holderOf, isHeldBy, sightingsOf, takeAway } from "./holders.ts";
 import { MemoryLock } from "./lock.ts";
-import { queueOf, QUEUES } from "./queue.ts";
 
 export class MemoryBackend implements Backend {
   readonly kind = "memory";
@@ -28,14 +29,15 @@ export class MemoryBackend implements Backend {
   }
 
   lock(name: string, options: LockOptions): Promise<BackendLock> {
-    return Promise.resolve(new MemoryLock(name, options));
+    const { also = [], slots } = options;
+    return Promise.resolve(new MemoryLock({ presence: { ...presenceOf(name, options), slots }, also }, options));
   }
 
-  observe(_name: string, { label }: LockOptions): Promise<Observer> {
+  observe(): Promise<Observer> {
     return Promise.resolve({
       elsewhere: undefined,
-      sightings: (filter: LockFilter) => Promise.resolve(seen(filter)),
-      grip: (holder) => Promise.resolve(gripOn(holder, label)),
+      sightings: (filter: LockFilter) => Promise.resolve({ sightings: sightingsOf(filter), strangers: [] }),
+      grip: (holder: Sighting) => Promise.resolve(gripOn(holder)),
       ledger: () => Promise.resolve(undefined),
       [Symbol.asyncDispose]: () => Promise.resolve(),
     });
@@ -46,21 +48,14 @@ export class MemoryBackend implements Backend {
   }
 }
 
-function seen(filter: LockFilter): Seen {
-  const names = filter === "all" ? [...QUEUES.keys()] : "lock" in filter ? [filter.lock] : [];
-  return { sightings: names.flatMap((name) => queueOf(name).sightings), strangers: [] };
-}
-
-/** @param label Who asks. */
-function gripOn({ lock, slot = 0 }: Sighting, label: string): Grip {
-  const { holders } = queueOf(lock);
-  const holder = holders.get(slot);
+function gripOn(sighting: Sighting): Grip {
+  const holder = holderOf(sighting);
   return {
     unaskable: undefined,
     noticedWithin: 0,
-    holds: () => Promise.resolve(holder !== undefined && holders.get(slot) === holder),
-    ask: () => Promise.resolve(holder?.ask(label)),
-    force: () => Promise.resolve(undefined),
+    holds: () => Promise.resolve(holder !== undefined && isHeldBy(holder)),
+    ask: () => Promise.resolve(holder?.end?.("the test")),
+    force: () => Promise.resolve(holder && takeAway(holder) ? {} : undefined),
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
 }

@@ -1,4 +1,4 @@
-import { LockUnavailableError, QueueFullError } from "../../errors.ts";
+import { QueueFullError } from "../../errors.ts";
 import { askOne } from "../sql/answer.ts";
 import { join, sql, type Statement } from "../sql/statement.ts";
 import { Places } from "./places.ts";

@@ -74,12 +74,14 @@ export class PostgresBackend implements Backend {
   async lock(name: string, options: LockOptions): Promise<BackendLock> {
     const { leaseTable } = options;
     if (leaseTable) {
+      refuseNotYet(options);
       const { postgresLeaseLock } = await import("./lease_lock.ts");
       return postgresLeaseLock(this.server, optionsFor(name, options), leaseTable);
     }
     refuseNotYet(options);
     const { PostgresLock } = await import("./lock.ts");
-    return new PostgresLock(this.server, optionsFor(name, options));
+    const slots = options.slots === undefined ? undefined : new (await import("./slots.ts")).Slots(name, options.slots);
+    return new PostgresLock(this.server, optionsFor(name, options), slots);
   }
 
   async observe(name: string, options: LockOptions, signal: AbortSignal): Promise<Observer> {
@@ -136,7 +138,8 @@ export class PostgresBackend implements Backend {
 }
 
 function optionsFor(name: string, options: LockOptions): PostgresOptions & LockOptions {
-  return { ...options, presence: presenceOf(name, options) };
+  const { slots, also } = options;
+  return { ...options, presence: { ...presenceOf(name, options), slots, also } };
 }
 
 /**

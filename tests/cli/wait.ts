@@ -4,7 +4,7 @@
  * After so many milliseconds something hangs: far more than anything takes, also on a slow and busy machine, so that only a
  * failing test takes so long. How fast something is is the bench's to tell.
  */
-export const HANG = Number(Deno.env.get("H") ?? 180_000);
+export const HANG = 180_000;
 const POLL_MS = 10;
 /** What takes longer than this is looked for less often: each look is work for the machine that is waited for. */
 const SOON_MS = 500;

@@ -14,6 +14,7 @@ import { postgresLeases } from "./lease.ts";
 import { whereIs } from "./errors.ts";
 import { openLeasedSession } from "./leased_session.ts";
 import type { PostgresOptions } from "./options.ts";
+import { FIRST } from "./seats.ts";
 import type { PostgresServer } from "./server.ts";
 import type { PostgresSession } from "./session.ts";
 import { readPostgresSightings } from "./sightings.ts";
@@ -58,7 +59,7 @@ export function postgresLeaseServer(
 /** What the advisory key of a lock is made from: one that is not a command's is beside the seats, see `IS_SEAT`. */
 function keyNameOf(name: string): string {
   const { lock } = slotIn(name);
-  return isLockName(lock) || isNamespacedName(lock) ? name : `${fnv1(name)},${FIRST_SEAT}`;
+  return isLockName(lock) || isNamespacedName(lock) ? name : `${fnv1(name)},${FIRST + 1}`;
 }
 
 /** Gets the first of some advisory locks that is free; returns its name. */

@@ -11,19 +11,21 @@ import { crewContract } from "../crew_contract.ts";
 import { leaseOptions, polling } from "../lease_contract.ts";
 import { notedThroughPooler, type Pooled, startPooled } from "../polling.ts";
 import { sharedPostgres, sharedPostgres18 } from "../shared_server.ts";
-import { sessions } from "./view.ts";
+import { fnv1 } from "../../../lib/lock/namespaced_name.ts";
+import { FIRST } from "../../../lib/backends/postgres/seats.ts";
+import { keySql } from "./key_sql.ts";
+import { waiters } from "./view.ts";
 
 const together = new Together();
 const options = () => leaseOptions();
 
-/** Resolves when so many wait: their last statement asked for a session lock, or looked at the slots. */
+/** Resolves when so many wait: for the session lock of a plain lock, or for a slot, of whom one has the queue's lock. */
 async function waitingOn(server: PostgresServer, name: string, count: number): Promise<void> {
+  const queue = `${fnv1(`${name}.q`)},${FIRST + 1}`;
   await until(`${count} waiting for ${name}`, async () => {
-    const all = (await sessions(server)).filter(({ query }) => query.includes(`"lock":"${name}"`));
-    const waits = ({ query }: { query: string }) =>
-      /pg_try_advisory_lock|^LISTEN /.test(query) && !/pg_advisory_unlock/.test(query) ||
-      / AND name < /.test(query) && !/ owner <> /.test(query);
-    return all.filter(waits).length === count;
+    const [plain, queued] = [await waiters(server, name), await waiters(server, queue)];
+    const heads = await server.query(`SELECT 1 FROM pg_locks WHERE ${keySql(queue).row} AND granted`);
+    return plain.length + queued.length + heads.length === count;
   });
 }
 

@@ -1,3 +1,5 @@
+import { OtherSlotsError } from "../../../errors.ts";
+import { Moment } from "../../../lock/lease.ts";
 import type { Session } from "../session.ts";
 import { sql } from "../statement.ts";
 import { NEVER } from "../../../waiting.ts";
@@ -6,6 +8,9 @@ import { atOnce, type Entered } from "./entered.ts";
 import { slotsFor } from "./owner.ts";
 import { freeIn, type Lease } from "./row.ts";
 import type { LeaseServer } from "./server.ts";
+
+/** After how long somebody who holds a lease has surely looked at the others, in milliseconds. */
+const SETTLED = 500;
 
 /**
  * Sees to it that all who hold a lock take it to have the same number of slots. Each one's number is in its lease. Whoever
@@ -16,6 +21,8 @@ export class Agreement<S extends Session> {
   readonly #server: LeaseServer<S>;
   readonly #entered: Entered<S>;
   readonly #slots: number;
+  /** Somebody with another number, and since when they have been seen. */
+  #other: { readonly owner: string; readonly since: Moment } | undefined;
 
   /** @param slots How many slots the lock has. */
   constructor(server: LeaseServer<S>, entered: Entered<S>, slots: number) {
@@ -37,6 +44,19 @@ export class Agreement<S extends Session> {
       if (!await this.#isFreed(session, asker, lease)) return lease;
     }
     return undefined;
+  }
+
+  /**
+   * Refuses to share the lock with somebody who takes it to have another number of slots, unless that one may be about to
+   * give its lease back again, since it came at the same time as another.
+   *
+   * @throws {OtherSlotsError}
+   */
+  refuse({ owner, beat, ttl, left }: Lease): void {
+    if (this.#other?.owner !== owner) this.#other = { owner, since: new Moment() };
+    if (beat > 1n || Math.max(ttl - left, this.#other.since.age) >= SETTLED) {
+      throw new OtherSlotsError(slotsFor(owner)!, this.#slots);
+    }
   }
 
   async #isFreed(session: S, asker: Asker, lease: Lease): Promise<boolean> {

@@ -59,3 +59,9 @@ export function openSlots(
   if (isZeroHeld && held === 1 && own.length === 0) throw new OtherSlotsError(1, slots);
   return [...own, ...free, ...over];
 }
+
+/** In any order, so that those who were beaten to one slot do not all try the same next one; our own stays first. */
+export function shuffled(open: readonly OpenSlot[]): readonly OpenSlot[] {
+  const others = open.filter(({ from }) => from !== "mine").map((one) => ({ one, at: Math.random() }));
+  return [...open.filter(({ from }) => from === "mine"), ...others.sort((a, b) => a.at - b.at).map(({ one }) => one)];
+}

@@ -9,7 +9,7 @@ import { Agreement } from "./agreement.ts";
 import { abortable, type Claimed, confirmedClaim } from "./claimer.ts";
 import { atOnce, type Entered } from "./entered.ts";
 import type { Look } from "./look.ts";
-import { type OpenSlot, openSlots } from "./open_slots.ts";
+import { type OpenSlot, openSlots, shuffled } from "./open_slots.ts";
 import type { LeaseOptions } from "./options.ts";
 import { newOwner, slotsFor } from "./owner.ts";
 import type { Lease } from "./row.ts";
@@ -32,9 +32,6 @@ const COMING_PAUSE = 5;
  */
 const LEAVING = 1000;
 
-/** After how long somebody who holds a lease has surely looked at the others, in milliseconds. */
-const SETTLED = 500;
-
 /** A slot that has been acquired. */
 export interface ClaimedSlot extends Claimed {
   /** The name of its row. */
@@ -54,8 +51,6 @@ export class SlotClaimer<S extends Session> {
   readonly #agreement: Agreement<S>;
   readonly #owner: string;
   #silences = new Map<string, Silence<Lease>>();
-  /** Somebody with another number of slots, and since when they have been seen. */
-  #other: { readonly owner: string; readonly since: Moment } | undefined;
   /** Slots whose session lock is held by somebody without a lease. */
   readonly #foreign = new Set<string>();
 
@@ -83,7 +78,7 @@ export class SlotClaimer<S extends Session> {
       const look = await this.#server.table.look(asker, this.#lock);
       const other = await this.#agreement.other(session, asker, look.leases, this.#owner);
       if (other) {
-        this.#refuseSettled(other);
+        this.#agreement.refuse(other);
         await this.#pause(session, COMING_PAUSE, signal);
         continue;
       }
@@ -114,20 +109,6 @@ export class SlotClaimer<S extends Session> {
       if (lease.owner === this.#owner) await table.release(asker, lease.lock, lease);
     }
     this.mayBeOurs = false;
-  }
-
-  /**
-   * Refuses to share the lock with somebody who takes it to have another number of slots, unless that one may be about to
-   * give its lease back again, since it came at the same time as another.
-   *
-   * @throws {OtherSlotsError}
-   */
-  #refuseSettled(other: Lease): void {
-    const { owner, beat, ttl, left } = other;
-    if (this.#other?.owner !== owner) this.#other = { owner, since: new Moment() };
-    if (beat > 1n || Math.max(ttl - left, this.#other.since.age) >= SETTLED) {
-      throw new OtherSlotsError(slotsFor(owner)!, this.#slots);
-    }
   }
 
   /** The slots that may be claimed, in the order in which to try. */
@@ -199,10 +180,4 @@ export class SlotClaimer<S extends Session> {
     await this.#entered.leave(lock);
     return other && slotsFor(other.owner);
   }
-}
-
-/** In any order, so that those who were beaten to one slot do not all try the same next one; our own stays first. */
-function shuffled(open: readonly OpenSlot[]): readonly OpenSlot[] {
-  const others = open.filter(({ from }) => from !== "mine").map((one) => ({ one, at: Math.random() }));
-  return [...open.filter(({ from }) => from === "mine"), ...others.sort((a, b) => a.at - b.at).map(({ one }) => one)];
 }

@@ -59,6 +59,33 @@ for (const [trouble, [begin, end]] of Object.entries(TROUBLES)) {
   }
 }
 
+testWith(needs, "slots and their waiters are kept when the leader, which they use, is killed", async () => {
+  await using cluster = await startEtcdCluster();
+  const leader = await cluster.leader();
+  const member = cluster.members[leader];
+  const url = urlFrom(cluster, member);
+  const name = freshName();
+  const options = { lease: LEASE, slots: 2 };
+  await using stack = new AsyncDisposableStack();
+  const come = async () => stack.use(await open(url, name, undefined, options));
+  const held = [await hold(await come()), await hold(await come())];
+  const turns = [];
+  for (const count of [1, 2]) {
+    turns.push(later((await come()).acquire(Infinity, never)));
+    await waiting(cluster, name, count);
+  }
+  await member.kill();
+  for (const [index, lock] of held.entries()) {
+    await renewals(lock, 1);
+    assert.equal(lock.lost.aborted, false);
+    await lock.release();
+    const next = await turns[index]!;
+    assert.equal(next!.slot, lock.slot);
+  }
+  assert.equal(await (await come()).acquire(0, never), undefined);
+  await member.restart();
+}, RESTARTS);
+
 testWith(
   needs,
   "without a majority a try fails, a wait fails at its end, and who waits for ever gets its turn",

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { LockUnavailableError } from "../../../lib/errors.ts";
+import type { HeldLock } from "../../../lib/lock/lock.ts";
 import { until } from "../../cli/wait.ts";
 import { type EtcdCluster, type MemberIndex, startEtcdCluster } from "../../servers/etcd_cluster.ts";
 import { etcdUnavailable } from "../../servers/etcd.ts";
@@ -79,7 +80,7 @@ testWith(needs, "slots and their waiters are kept when the leader, which they us
     await renewals(lock, 1);
     assert.equal(lock.lost.aborted, false);
     await lock.release();
-    const next = await turns[index]!;
+    const next: HeldLock | undefined = await turns[index]!;
     assert.equal(next!.slot, lock.slot);
   }
   assert.equal(await (await come()).acquire(0, never), undefined);

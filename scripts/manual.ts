@@ -32,14 +32,20 @@ const ABOUT_OPTIONS = [
 
 /** The variables that sera sets for the command, see lib/commands/run/variables.ts. */
 const COMMAND_VARIABLES: readonly (readonly [name: string, ...meaning: readonly string[]])[] = [
-  ["SERA_LOCK_NAME", "the lock's name"],
-  ["SERA_LOCK_KEY", "what the name was made of; not set if that is longer than 4096 characters"],
+  ["SERA_LOCK_NAME", "the lock's name; of several locks, all of them with blanks between"],
+  [
+    "SERA_LOCK_KEY",
+    "what the name was made of, of several locks one a line; not set if that is longer",
+    "than 4096 characters",
+  ],
+  ["SERA_SLOT", "the slot that it has, from 0 on, if slots were asked for"],
   ["SERA_HOST", "the host that the command runs on, as others see it"],
   ["SERA_RUN_ID", "the number of the run, with the ledger only"],
   [
     "SERA_TOKEN",
     "a fencing token, which grows with every run of the lock, with --ledger or --lease",
-    "only: the number of the run, or with --lease that of the holder",
+    "only: the number of the run, or with --lease that of the holder, of several locks",
+    "all of them with blanks between",
   ],
   [
     "SERA_HELD_LOCKS",

@@ -25,8 +25,8 @@ export function standsAlone({ kind }: FlagSyntax): boolean {
 /** The flags as the parser needs them, aliases included. */
 export function flagSpecs(flags: readonly FlagSyntax[]): readonly FlagSpec[] {
   return flags.flatMap((flag) => {
-    const { name, alias } = flag;
+    const { name, alias, several } = flag;
     const boolean = standsAlone(flag);
-    return [{ name, boolean }, ...(alias === undefined ? [] : [{ name: alias, boolean, meaning: name }])];
+    return [{ name, boolean, several }, ...(alias === undefined ? [] : [{ name: alias, boolean, meaning: name }])];
   });
 }

@@ -1,7 +1,7 @@
 import { ExitCode } from "../exit_codes.ts";
 import { BAD_ARGUMENTS, BAD_CONFIG, BROKEN_PIPE, NOT_PRINTED } from "./exit_statuses.ts";
 import { HELP_FLAG } from "./flag.ts";
-import { JSON_FLAG, PLACE_FLAGS, RULE_FLAGS, type Subcommand, YES_FLAG } from "./subcommand.ts";
+import { JSON_FLAG, ONE_LOCK_FLAGS, RULE_FLAGS, type Subcommand, YES_FLAG } from "./subcommand.ts";
 
 /** What the help texts, the manual and the completions say of `sera forget`. */
 export const FORGET: Subcommand = {
@@ -23,7 +23,7 @@ export const FORGET: Subcommand = {
     "says who did it, where and when. Older versions of sera go by that too.",
   ],
   flags: [YES_FLAG, JSON_FLAG, HELP_FLAG],
-  settings: [...RULE_FLAGS, ...PLACE_FLAGS],
+  settings: [...RULE_FLAGS, ...ONE_LOCK_FLAGS],
   takesCommand: true,
   statuses: [
     [0, "the runs were forgotten"],

@@ -1,4 +1,5 @@
 import { UsageError } from "../errors.ts";
+import type { Repeated } from "../settings/flag.ts";
 import { isPlain } from "../text/harmless.ts";
 
 /** What the parser needs to know of a flag. */
@@ -9,6 +10,8 @@ export interface FlagSpec {
   readonly boolean: boolean;
   /** Of an alias, the name of the flag that it stands for. */
   readonly meaning?: string | undefined;
+  /** What different values of it mean: `refused` is an error; see {@linkcode ParsedFlags.repeated} else. */
+  readonly several?: "taken" | "refused" | undefined;
 }
 
 /** There is no flag of this name. */
@@ -29,8 +32,7 @@ export interface ParsedFlags {
   readonly flags: ReadonlyMap<string, string>;
   /** Every word after the flags, untouched. */
   readonly operands: readonly string[];
-  /** The names of flags that were given several times, with different values. */
-  readonly repeated: readonly string[];
+  readonly repeated: Repeated;
 }
 
 /**
@@ -38,15 +40,15 @@ export interface ParsedFlags {
  * `--flag=value`, `--flag value`; parsing stops at the first operand, at a lone `-`, or after `--`.
  *
  * @param help The command that lists the flags, for messages.
- * @throws {UsageError} For a flag that is unknown, malformed or lacks its value, and for one that is given by both of
- * its names with different values.
+ * @throws {UsageError} For a flag that is unknown, malformed or lacks its value, and for one with different values that
+ * takes one, or is given by both of its names.
  */
 export function parseGoFlags(
   words: readonly string[],
   specs: readonly FlagSpec[],
   help = "sera --help",
 ): ParsedFlags {
-  const given = new GivenFlags();
+  const given = new GivenFlags(help);
   let next = 0;
   while (next < words.length) {
     const word = words[next]!;
@@ -74,12 +76,15 @@ export function parseGoFlags(
 /** The flags of a command line, as they are read. */
 class GivenFlags {
   readonly flags = new Map<string, string>();
-  readonly repeated: string[] = [];
+  readonly repeated = new Map<string, readonly string[]>();
   /** The name by which each flag was given last. */
   readonly #names = new Map<string, string>();
 
-  /** @throws {UsageError} When the flag was given by its other name, with another value. */
-  add({ name, meaning: flag = name }: FlagSpec, value: string): void {
+  /** @param help The command that lists the flags, for messages. */
+  constructor(readonly help: string) {}
+
+  /** @throws {UsageError} When the flag takes no further value, or was given by its other name, with another value. */
+  add({ name, meaning: flag = name, several }: FlagSpec, value: string): void {
     const before = this.#names.get(flag);
     if (before !== undefined && this.flags.get(flag) !== value) {
       if (before !== name) {
@@ -88,7 +93,10 @@ class GivenFlags {
           "leave one out",
         );
       }
-      this.repeated.push(name);
+      if (several === "refused") {
+        throw new UsageError(`Cannot use --${name} twice here, with different values`, `give one, see ${this.help}`);
+      }
+      this.repeated.set(name, [...new Set([...this.repeated.get(name) ?? [this.flags.get(flag)!], value])]);
     }
     this.flags.set(name, value);
     this.flags.set(flag, value);

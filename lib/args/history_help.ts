@@ -1,7 +1,7 @@
 import { ExitCode } from "../exit_codes.ts";
 import { BAD_ARGUMENTS, BAD_CONFIG, BROKEN_PIPE, NOT_PRINTED } from "./exit_statuses.ts";
 import { HELP_FLAG } from "./flag.ts";
-import { JSON_FLAG, LOCK_FLAG, PLACE_FLAGS, type Subcommand } from "./subcommand.ts";
+import { JSON_FLAG, LOCK_FLAG, ONE_LOCK_FLAGS, type Subcommand } from "./subcommand.ts";
 
 /** What the help texts, the manual and the completions say of `sera history`. */
 export const HISTORY: Subcommand = {
@@ -65,7 +65,7 @@ export const HISTORY: Subcommand = {
     },
     HELP_FLAG,
   ],
-  settings: PLACE_FLAGS,
+  settings: ONE_LOCK_FLAGS,
   takesCommand: true,
   statuses: [
     [0, "printed, if only that there is nothing"],

@@ -1,7 +1,7 @@
 import { ExitCode } from "../exit_codes.ts";
 import { BAD_ARGUMENTS, BAD_CONFIG, BROKEN_PIPE, NOT_PRINTED } from "./exit_statuses.ts";
 import { HELP_FLAG } from "./flag.ts";
-import { JSON_FLAG, LOCK_FLAG, PLACE_FLAGS, type Subcommand } from "./subcommand.ts";
+import { JSON_FLAG, LOCK_FLAG, ONE_LOCK_FLAGS, type Subcommand } from "./subcommand.ts";
 
 /** What the help texts, the manual and the completions say of `sera status`. */
 export const STATUS: Subcommand = {
@@ -36,7 +36,7 @@ export const STATUS: Subcommand = {
     JSON_FLAG,
     HELP_FLAG,
   ],
-  settings: PLACE_FLAGS,
+  settings: ONE_LOCK_FLAGS,
   takesCommand: true,
   statuses: [
     [0, "the lock is held; without a command, name or --lock: always"],

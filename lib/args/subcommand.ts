@@ -33,6 +33,11 @@ export type LoadSubcommands = () => Promise<readonly Subcommand[]>;
 /** The settings that say where a lock and its ledger are, and what it is called. */
 export const PLACE_FLAGS = SETTING_FLAGS.filter(({ ofRun }) => !ofRun);
 
+/** The same for what is about one lock at a time. */
+export const ONE_LOCK_FLAGS = PLACE_FLAGS.map((flag) =>
+  flag.several === undefined ? flag : { ...flag, several: "refused" as const }
+);
+
 /** Selects locks by their names. */
 export const LOCK_FLAG: Flag = {
   name: "lock",

@@ -2,7 +2,7 @@ import { ExitCode } from "../exit_codes.ts";
 import { SETTING_FLAGS } from "../settings/setting_words.ts";
 import { BAD_ARGUMENTS, BAD_CONFIG, BROKEN_PIPE, NOT_PRINTED } from "./exit_statuses.ts";
 import { HELP_FLAG } from "./flag.ts";
-import { JSON_FLAG, LOCK_FLAG, PLACE_FLAGS, type Subcommand, YES_FLAG } from "./subcommand.ts";
+import { JSON_FLAG, LOCK_FLAG, ONE_LOCK_FLAGS, type Subcommand, YES_FLAG } from "./subcommand.ts";
 
 /** What the help texts, the manual and the completions say of `sera unlock`. */
 export const UNLOCK: Subcommand = {
@@ -50,7 +50,7 @@ export const UNLOCK: Subcommand = {
     HELP_FLAG,
   ],
   // How long to wait for the holder depends on the grace period.
-  settings: [...SETTING_FLAGS.filter(({ name }) => name === "grace"), ...PLACE_FLAGS],
+  settings: [...SETTING_FLAGS.filter(({ name }) => name === "grace"), ...ONE_LOCK_FLAGS],
   takesCommand: true,
   statuses: [
     [0, "the holder that was shown has the lock no more, or nobody held it"],

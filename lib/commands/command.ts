@@ -2,7 +2,7 @@ import type { Subcommand } from "../args/subcommand.ts";
 import type { Io } from "../io.ts";
 import type { Logger } from "../log/logger.ts";
 import type { Progress } from "./run/progress.ts";
-import type { FlagSyntax } from "../settings/flag.ts";
+import type { FlagSyntax, Repeated } from "../settings/flag.ts";
 
 /** A run, or one of sera's subcommands. */
 export interface Command {
@@ -21,8 +21,7 @@ export interface Call {
   readonly flags: ReadonlyMap<string, string>;
   /** The words after the flags. */
   readonly operands: readonly string[];
-  /** The flags that were given more than once, with different values. */
-  readonly repeated: readonly string[];
+  readonly repeated: Repeated;
   readonly io: Io;
   /** To be told when a command has been started and when it has ended. */
   readonly progress: Progress;

@@ -1,3 +1,4 @@
+import type { Repeated } from "../settings/flag.ts";
 import { type Env, foundOutside } from "../settings/outside.ts";
 import { resolveSettings } from "../settings/resolve.ts";
 import { SettingValues } from "../settings/setting_values.ts";
@@ -22,7 +23,6 @@ const NAMES = ["config", "permissions", "settings"];
 /**
  * Reads the settings as a run does, and reports where they come from.
  *
- * @param repeated The flags that were given more than once, with different values.
  * @returns The settings; undefined if they cannot be used, which has been reported then.
  * @throws {UsageError} When a flag is wrong.
  */
@@ -30,7 +30,7 @@ export async function checkConfig(
   report: Report,
   flags: ReadonlyMap<string, string>,
   env: Env,
-  repeated: readonly string[],
+  repeated: Repeated,
 ): Promise<Settings | undefined> {
   // First, since a wrong flag is an error of usage, and no check.
   const resolved = await resolveSettings(flags, env, true, repeated).catch((error: unknown) => {

@@ -1,5 +1,6 @@
 import { isAsked } from "../args/is_asked.ts";
 import { getsOwnSession } from "../child/spawn.ts";
+import type { Repeated } from "../settings/flag.ts";
 import type { Settings } from "../settings/settings.ts";
 import { checkConfig } from "./config_checks.ts";
 import { CORRECT, Report, textOf } from "../doctor/report.ts";
@@ -37,7 +38,7 @@ async function examine(
   flags: ReadonlyMap<string, string>,
   json: boolean,
   io: Io,
-  repeated: readonly string[],
+  repeated: Repeated,
 ): Promise<number> {
   const person = json ? undefined : await atTerminal(io);
   const report = new Report((check, local) => person ? person.tell(check, local) : json || io.out(textOf(check)));

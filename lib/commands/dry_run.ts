@@ -8,7 +8,7 @@ import type { Io } from "../io.ts";
 import { runView } from "../ledger/history.ts";
 import type { RecordedRun } from "../ledger/run.ts";
 import { skipReason } from "../ledger/run_text.ts";
-import { identityOf } from "../lock/lock_identity.ts";
+import { identitiesOf, type LockIdentity } from "../lock/lock_identity.ts";
 import { splayedPause } from "../lock/splay.ts";
 import type { Settings } from "../settings/settings.ts";
 import { formatDuration } from "../text/duration.ts";
@@ -16,7 +16,8 @@ import { printable, printableJson } from "../text/printable.ts";
 import { tellTimeAt } from "../text/time.ts";
 import { terminalWidth } from "../system/terminal.ts";
 import { NEVER } from "../waiting.ts";
-import { holderText } from "../who/holder_text.ts";
+import { freeSlot, refuseOtherSlots } from "../who/free_slot.ts";
+import { type BusyText, busyText } from "../who/busy_text.ts";
 import { sightingView } from "../who/report.ts";
 import type { Sighting } from "../who/sighting.ts";
 import { afterPrinting } from "./after_printing.ts";
@@ -32,13 +33,17 @@ const LABEL = "dry run";
 
 /** What a run would find at this moment. */
 interface Outlook {
+  /** The lock's name; those of several with blanks between them. */
   readonly lock: string;
   /** How long it would pause before it asks, in milliseconds; undefined without a splay. */
   readonly pause: number | undefined;
   /** What it would do first if it asked at this moment. */
   readonly would: "run" | "skip" | "wait" | "give up";
+  /** The first slot that is free, if slots are asked for. */
+  readonly slot: number | undefined;
   /** Those who hold the lock, and wait for it. */
   readonly sightings: readonly Sighting[];
+  readonly busy: BusyText;
   /** The earlier run because of which it would skip the command, at once or after the wait. */
   readonly because?: { readonly run: RecordedRun; readonly reason: string } | undefined;
 }
@@ -83,20 +88,41 @@ export async function dryRunIfAsked(
 }
 
 async function lookAhead({ words, wait }: RunRequest, settings: Settings, io: Io): Promise<Outlook> {
-  const { namespace, name, server, splay } = settings;
-  const { name: lock, title } = identityOf(words, settings);
-  const asked = { all: false, lock, namespace, name: namespace === undefined ? undefined : name };
-  await using observer = await server.observe(lock, backendOptions(settings, LABEL, io), NEVER);
-  const answer = await lookFor(asked, settings, observer);
-  const { sightings } = answer;
-  const isHeld = sightings.some(({ state }) => state === "held");
-  if (!isHeld && !answer.canTell) throw new LockUnavailableError(whyUnknown(answer));
+  const { server, splay, slots = 1 } = settings;
+  const { main, names, all } = identitiesOf(words, settings);
+  await using observer = await server.observe(main.name, backendOptions(settings, LABEL, io), NEVER);
+  const sightings: Sighting[] = [];
+  for (const lock of all) sightings.push(...await sightingsOf(lock, settings, observer));
+  const held = sightings.filter(({ state }) => state === "held");
+  refuseOtherSlots(held, slots);
+  const slot = freeSlot(held, slots);
   const above = io.env(HELD_LOCKS);
-  if (isHeld && above !== undefined) refuseOwnLock(lock, title, server, above, sightings);
-  const because = isHeld && wait === 0 ? undefined : await countedRun(observer, lock, settings, io);
-  const would = !isHeld ? because ? "skip" : "run" : wait === 0 ? "give up" : "wait";
-  const pause = splay ? splayedPause(splay, Deno.hostname(), lock) : undefined;
-  return { lock, pause, would, sightings, because };
+  if (slot === undefined && above !== undefined) {
+    refuseOwnLock(all.map((lock) => ({ ...lock, slots: settings.slots })), server, above, sightings);
+  }
+  const because = slot === undefined && wait === 0 ? undefined : await countedRun(observer, main.name, settings, io);
+  const would = slot !== undefined ? because ? "skip" : "run" : wait === 0 ? "give up" : "wait";
+  const pause = splay ? splayedPause(splay, Deno.hostname(), main.name) : undefined;
+  const busy = busyText(
+    { locks: all, slots: slots === 1 ? undefined : slots },
+    held,
+    Date.now(),
+    tellTimeAt(terminalWidth()),
+  );
+  return { lock: names, slot: settings.slots === undefined ? undefined : slot, pause, would, sightings, busy, because };
+}
+
+async function sightingsOf(
+  { name: lock, title }: LockIdentity,
+  settings: Settings,
+  observer: Observer,
+): Promise<readonly Sighting[]> {
+  const { namespace, name } = settings;
+  const asked = { all: false, lock, namespace, name: namespace === undefined ? undefined : name && title };
+  const answer = await lookFor(asked, settings, observer);
+  const isHeld = answer.sightings.some(({ state }) => state === "held");
+  if (!isHeld && !answer.canTell) throw new LockUnavailableError(whyUnknown(answer));
+  return answer.sightings;
 }
 
 /** The newest run that counts by `once` or `every`. */
@@ -120,24 +146,34 @@ function pauseText({ pause }: Outlook, { splay = 0 }: Settings): string {
   return `Would pause for ${formatDuration(pause)} first (splay ${formatDuration(splay)}). `;
 }
 
-function textOf({ would, sightings, because }: Outlook, { wait }: RunRequest, { waitAndSkip }: Settings): string {
-  if (would === "run") return "Would run the command: nobody holds the lock.";
+function textOf(
+  { would, slot, sightings, busy, because }: Outlook,
+  { wait }: RunRequest,
+  { waitAndSkip, slots, names }: Settings,
+): string {
+  if (would === "run") {
+    const free = slot !== undefined ? `slot ${slot} of ${slots} is free` : `nobody holds the lock${names ? "s" : ""}`;
+    return `Would run the command: ${free}.`;
+  }
   if (would === "skip") return `Would skip the command. ${because!.reason}.`;
-  const holder = holderText(sightings, Date.now(), tellTimeAt(terminalWidth())) ??
-    "somebody else";
-  if (would === "give up") return `Would give up at once: the lock is held by ${holder}.`;
+  if (would === "give up") {
+    return `Would give up at once: ${
+      slots === undefined && !names ? `the lock is held by ${busy.awaited}` : busy.held
+    }.`;
+  }
   const limit = wait === Infinity ? "without a limit" : `up to ${formatDuration(wait)}`;
   const waiters = sightings.filter(({ state }) => state === "waiting").length;
   const others = waiters === 0 ? "" : ` (${waiters} more ${waiters === 1 ? "waits" : "wait"})`;
   const then = waitAndSkip ? ", then skip the command" : because ? `, then skip the command. ${because.reason}` : "";
-  return `Would wait ${limit} for ${holder}${others}${then}.`;
+  return `Would wait ${limit} for ${busy.awaited}${others}${then}.`;
 }
 
-function viewOf({ lock, pause, would, sightings, because }: Outlook, exitCode: number): string {
+function viewOf({ lock, slot, pause, would, sightings, because }: Outlook, exitCode: number): string {
   const holder = sightings.find(({ state }) => state === "held");
   return printableJson({
     lock,
     would,
+    slot: slot ?? null,
     exit_code: exitCode,
     pause: pause === undefined ? null : pause / 1000,
     holder: holder ? sightingView(holder) : null,

@@ -30,9 +30,9 @@ export async function heimdall({ flags, operands, repeated, io, progress, tellBy
   refuseServer(operands[0]!, "name a server with --database");
   const logger = new Logger(io, { format, verbose }, operands.join(" "));
   tellBy(logger);
-  if (verbose && repeated.length > 0) {
+  if (verbose && repeated.size > 0) {
     const { flagOddities } = await import("../settings/oddities.ts");
-    for (const oddity of flagOddities(repeated)) logger.log("info", "note", lineOf(oddity));
+    for (const oddity of flagOddities(repeated.keys())) logger.log("info", "note", lineOf(oddity));
   }
   return await runOnce(operands, flags, limit, io, logger, progress);
 }

@@ -56,7 +56,7 @@ async function confirm(lock: HeldLock): Promise<void> {
 }
 
 /** That the lock is held, until when, and how to end that sooner. */
-function heldText(span: number, { request: { words }, settings, identity: { title } }: Job): string {
+function heldText(span: number, { request: { words }, settings, identity: { titles, all } }: Job): string {
   const tell = terminalWidth() === undefined ? timeOf : localTime;
   const until = span === Infinity ? "until you end it" : `until ${tell(Date.now() + span)} (${formatDuration(span)})`;
   const { namespace, name = words.length === 1 ? words[0] : undefined } = settings;
@@ -64,7 +64,8 @@ function heldText(span: number, { request: { words }, settings, identity: { titl
     `${namespace === undefined ? "" : `--namespace ${quotedForShell(namespace)} `}-- ${
       words.some(mayBeServer) ? "COMMAND" : words.map(quotedForShell).join(" ")
     }`;
-  const what = mayBeServer(title) ? "the lock" : `the lock of ${title}`;
+  const locks = all.length === 1 ? "lock" : "locks";
+  const what = mayBeServer(titles) ? `the ${locks}` : `the ${locks} of ${titles}`;
   return `${printable(`Holding ${what} ${until}.`)}\n${
     printable(`To end that${span === Infinity ? "" : " sooner"}: Ctrl-C, or sera unlock ${flags}`)
   }\n`;

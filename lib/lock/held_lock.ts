@@ -14,6 +14,7 @@ export class LeasedLock implements HeldLock {
   readonly asked: AbortSignal;
   readonly token: bigint | undefined;
   readonly slot: number | undefined;
+  readonly alsoTokens: readonly bigint[] | undefined;
   onRenewed: (() => void) | undefined;
   /** Whether no command was started under it yet, and it was not released. */
   isUnused = true;
@@ -37,9 +38,7 @@ export class LeasedLock implements HeldLock {
   /** @param confirmed When the request was sent from which on the lease counts; `seen` when one showed that it is ours. */
   constructor(keeper: Keeper, terms: LeaseTerms, confirmed: Moment, seen = confirmed) {
     this.#keeper = keeper;
-    this.asked = keeper.asked;
-    this.token = keeper.token;
-    this.slot = keeper.slot;
+    ({ asked: this.asked, token: this.token, slot: this.slot, alsoTokens: this.alsoTokens } = keeper);
     this.#terms = terms;
     this.#confirmed = confirmed;
     this.#seen = seen;

@@ -20,6 +20,8 @@ export interface Keeper {
   readonly token?: bigint | undefined;
   /** The slot that is held, from 0 on; undefined for a plain lock. */
   readonly slot?: number | undefined;
+  /** The tokens of the locks that are held together with it, in their order; undefined if there are none. */
+  readonly alsoTokens?: readonly bigint[] | undefined;
   /** Why no renewal is answered at present, and from where: of several servers it may be another. Undefined if unknown. */
   readonly trouble?: Trouble | undefined;
   /**

@@ -16,6 +16,8 @@ export interface Presence {
   readonly connected?: number | undefined;
   /** How many slots the lock has; absent for a plain lock. */
   readonly slots?: number | undefined;
+  /** The names of the locks that are asked for, or held, together with it; absent if there are none. */
+  readonly also?: readonly string[] | undefined;
   /** For a namespaced lock, the texts behind its two numbers: the namespace, and the name if one was given. */
   readonly namespace?: string | undefined;
   readonly name?: string | undefined;
@@ -53,7 +55,10 @@ export function readPresence(json: string): Presence | undefined {
     typeof time === "number" ? timeFrom(time) : undefined
   );
   const slots = wholeFrom(value.slots, 2, MOST_SLOTS);
-  return { lock, host, pid, label, since, connected, slots, namespace, name };
+  const also = Array.isArray(value.also)
+    ? value.also.filter((name) => typeof name === "string" && isLock(name))
+    : undefined;
+  return { lock, host, pid, label, since, connected, slots, also, namespace, name };
 }
 
 /** Whether a text has the form of a lock's name, without a slot. */

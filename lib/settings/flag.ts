@@ -15,6 +15,9 @@ export type FlagKind =
   /** A whole number. */
   | "number";
 
+/** Flags that were given several times, with different values: all their values, each once, by the flags' names. */
+export type Repeated = ReadonlyMap<string, readonly string[]>;
+
 /** How a flag is written. */
 export interface FlagSyntax {
   /** The name without dashes. */
@@ -24,6 +27,8 @@ export interface FlagSyntax {
   readonly kind: FlagKind;
   /** The words that a `word` or `boolean-or-word` flag takes. */
   readonly words?: readonly string[];
+  /** What different values mean, each with a flag of its own: all count, or none is taken. If absent, the last one counts. */
+  readonly several?: "taken" | "refused";
 }
 
 /** What the help texts, the manual and the completions say of a flag. */

@@ -63,10 +63,10 @@ function keyOddity(path: string, name: string, shown: string): readonly Trouble[
 /**
  * What is odd about the flags.
  *
- * @param repeated The names of flags that were given with several values.
+ * @param repeated Those that were given with several values, of which the last one counts.
  */
-export function flagOddities(repeated: readonly string[]): readonly Trouble[] {
-  return [...new Set(repeated)].map((name) => ({
+export function flagOddities(repeated: Iterable<string>): readonly Trouble[] {
+  return [...repeated].map((name) => ({
     what: `Flag given twice with different values: --${name}`,
     cure: LAST_COUNTS,
   }));

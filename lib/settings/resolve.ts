@@ -1,4 +1,5 @@
 import type { Trouble } from "../errors.ts";
+import type { Repeated } from "./flag.ts";
 import { findSources } from "./find_sources.ts";
 import { leasePlace } from "./lease_place.ts";
 import { ledgerSettings } from "./ledger_settings.ts";
@@ -7,6 +8,7 @@ import { refuseLink, refuseOneTable, refuseSeveralServers, refuseTogether } from
 import { parseServer } from "./server.ts";
 import { SettingValues } from "./setting_values.ts";
 import type { Settings } from "./settings.ts";
+import { TABLE } from "./table.ts";
 
 /**
  * Puts the settings together, in rising order: built-in defaults, the config file, `SERA_*` variables, flags. The
@@ -14,7 +16,6 @@ import type { Settings } from "./settings.ts";
  *
  * @param flags The flags as given.
  * @param thorough Whether to note all that is odd even when not verbose, and to leave out what verbose adds to that.
- * @param repeated The names of flags that were given with several values.
  * @throws {ConfigError} When the config file or a variable cannot be used.
  * @throws {UsageError} When a flag cannot be used.
  */
@@ -22,7 +23,7 @@ export async function resolveSettings(
   flags: ReadonlyMap<string, string>,
   env: Env,
   thorough = false,
-  repeated: readonly string[] = [],
+  repeated: Repeated = new Map(),
 ): Promise<Settings> {
   const { find, path, file, server: found, ignored } = await findSources(flags, env);
   const read = new SettingValues(find);
@@ -33,7 +34,7 @@ export async function resolveSettings(
     const { fileOddities, flagOddities, serverFileOddities, variableOddities } = await import("./oddities.ts");
     const serverFile = read.get("serverFile");
     notes.push(
-      ...flagOddities(repeated),
+      ...flagOddities([...repeated.keys()].filter((flag) => flag !== TABLE.name.name)),
       ...file ? fileOddities(path, file) : [],
       ...serverFile === undefined ? [] : serverFileOddities(serverFile),
       ...variableOddities(),
@@ -47,8 +48,11 @@ export async function resolveSettings(
   refuseLink(find);
   const values = read.all();
   if (values.lease && server.offers.leases !== "anyway") leasePlace(server, values.leaseTable);
+  const given = repeated.get(TABLE.name.name);
+  const names = given && (await import("./several_names.ts")).severalNames(given, read);
   const settings: Settings = {
     ...values,
+    ...names && { name: names[0], names },
     server,
     ledger: ledgerSettings(values, find, server),
     logging: {

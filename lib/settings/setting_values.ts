@@ -30,12 +30,17 @@ export class SettingValues {
    * @throws {SeraError} When the setting does not take it; of the class that {@linkcode Found} names.
    */
   get<K extends SettingKey>(key: K): Values[K] {
-    const setting = TABLE[key];
     const found = this.find(key);
-    if (found === undefined) return setting.default;
-    const value = setting.read(found.value, found.json);
-    if (value === undefined) throw wrongValue(setting, found);
-    return value;
+    return found === undefined ? TABLE[key].default : read(key, found);
+  }
+
+  /**
+   * One of several values of a setting.
+   *
+   * @throws {SeraError} As {@linkcode get}.
+   */
+  valueOf<K extends SettingKey>(key: K, value: string): NonNullable<Values[K]> {
+    return read(key, { ...this.find(key)!, value });
   }
 
   /**
@@ -50,6 +55,13 @@ export class SettingValues {
     if (!hasAll(values)) throw new TypeError("A setting was not read");
     return values;
   }
+}
+
+function read<K extends SettingKey>(key: K, found: Found): NonNullable<Values[K]> {
+  const setting = TABLE[key];
+  const value = setting.read(found.value, found.json);
+  if (value === undefined || value === null) throw wrongValue(setting, found);
+  return value;
 }
 
 /** Tells the compiler what the loop over the table has done. */

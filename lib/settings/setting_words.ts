@@ -27,7 +27,7 @@ const WORDS: Readonly<Record<SettingKey, FlagWords>> = {
   },
   name: {
     placeholder: "TEXT",
-    help: ["lock on TEXT instead of the command's words"],
+    help: ["lock on TEXT instead of the command's words; several", "times: hold all these locks, or none"],
   },
   namespace: {
     placeholder: "TEXT",
@@ -35,11 +35,14 @@ const WORDS: Readonly<Record<SettingKey, FlagWords>> = {
   },
   slots: {
     placeholder: "N",
-    help: ["let up to N hold the lock at once, in the whole", "cluster; the command's is in SERA_SLOT, from 0 on"],
+    help: [
+      "let up to N (from 1 to 256) hold the lock at once, in",
+      "the whole cluster; the command's slot is in SERA_SLOT",
+    ],
   },
   maxWaiters: {
     placeholder: "N",
-    help: ["do not wait (exit with 204) if N already wait"],
+    help: ["do not wait (exit with 204) if N (from 0 to 256)", "already wait"],
   },
   waitAndSkip: {
     help: ["the first one runs the command; the others wait until", "it has finished, then skip it"],

@@ -8,6 +8,8 @@ import type { SettingKey, Values } from "./table.ts";
 export interface Settings extends Omit<Values, "server" | "ledger"> {
   /** Where the lock lives. */
   readonly server: Backend;
+  /** The names of several locks that are held together, in the order of the locks; `name` is the first one then. */
+  readonly names?: readonly string[] | undefined;
   readonly ledger: LedgerSettings;
   readonly logging: LogSettings;
   /** What is odd but harmless; when verbose also where the settings come from. */

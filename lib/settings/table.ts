@@ -69,7 +69,7 @@ const ENTRIES = {
   server: { name: "server", ...server, inConfig: true, mayHoldPassword: true },
   serverFile: { name: "server-file", ...file, inConfig: true },
   tlsCa: { name: "tls-ca", ...file, inConfig: true, needs: "tls" },
-  name: { name: "name", ...text },
+  name: { name: "name", ...text, several: "taken" },
   namespace: { name: "namespace", ...text, inConfig: true },
   slots: { name: "slots", ...count({ least: 1, most: MOST_SLOTS }), ofRun: true },
   maxWaiters: { name: "max-waiters", ...count({ least: 0, most: MOST_WAITERS }), inConfig: true, ofRun: true },

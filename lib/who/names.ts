@@ -62,8 +62,12 @@ export function isAskedFor(sighting: Sighting, prefix: string, inNamespace = fal
   }
   const shown = [sighting, tidy(sighting)].map(shownLock);
   // On PostgreSQL only the first half of an md5 name may be known.
-  return shown.some((text) => text.startsWith(prefix)) || lock.startsWith(prefix) ||
-    /^[0-9a-f]{16}$/.test(lock) && prefix.startsWith(lock);
+  return shown.some((text) => text.startsWith(prefix)) || lock.startsWith(prefix) || isOfLock(sighting, prefix);
+}
+
+/** Whether a sighting is one of the lock with this name, of which only the first half may be known. */
+export function isOfLock({ lock }: Sighting, name: string): boolean {
+  return lock === name || /^[0-9a-f]{16}$/.test(lock) && name.startsWith(lock);
 }
 
 /** Whether `--lock` may ask for this lock: that is not known, since the names behind its numbers are not. */

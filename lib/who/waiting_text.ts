@@ -1,7 +1,10 @@
 import { roughSpan } from "../text/age.ts";
 import { shortened, widthOf } from "../text/width.ts";
+import { printable } from "../text/printable.ts";
+import { type AskedLocks, longestFirst } from "./busy_text.ts";
 import { isSilent } from "./lease_text.ts";
 import { whoIs } from "./holder_text.ts";
+import { isOfLock } from "./names.ts";
 import type { Sighting } from "./sighting.ts";
 import { tidy } from "./tidy.ts";
 
@@ -21,24 +24,30 @@ export interface AwaitedHolder {
 }
 
 /**
- * The holder among the sightings of one lock.
+ * The holder among the sightings of locks that were asked for together. Of the holders of slots, the one that has its slot
+ * for longest.
  *
- * @param own The process that waits, which is the holder if it has just got the lock.
+ * @param own The process that waits, which is a holder if it has just got the lock, or some of several.
  * @param now Milliseconds since 1970.
  * @returns Undefined if nothing is known of it, or it is the process itself.
  */
 export function awaitedHolder(
   sightings: readonly Sighting[],
   own: { readonly host: string; readonly pid: number },
+  { locks, slots }: AskedLocks,
   now = Date.now(),
 ): AwaitedHolder | undefined {
-  const holder = sightings.find(({ state }) => state === "held");
-  if (!holder || holder.host === own.host && holder.pid === own.pid) return undefined;
+  const held = sightings.filter((one) => one.state === "held" && !(one.host === own.host && one.pid === own.pid));
+  const [holder, ...more] = slots === undefined ? held : longestFirst(held);
+  if (!holder) return undefined;
   const { since, sinceIs, lease, ...rest } = tidy(holder);
-  const who = whoIs(rest).join(", ");
-  if (who === "") return undefined;
+  const words = whoIs(rest).join(", ");
+  if (words === "") return undefined;
+  const title = locks.length === 1 ? undefined : locks.find(({ name }) => isOfLock(holder, name))?.title;
+  const what = slots === undefined ? title && printable(title) : `one of ${slots} slots`;
+  const others = slots === undefined || more.length === 0 ? "" : ` and ${more.length} more`;
   return {
-    who,
+    who: what === undefined ? words : `${what} (${words}${others})`,
     state: since === undefined ? undefined : sinceIs === "connected" ? "connected" : "held",
     age: since === undefined ? 0 : now - since,
     silent: lease && isSilent(lease) ? lease.silent : undefined,

@@ -86,11 +86,22 @@ Deno.test("flags that are given again with another value are told, and by anothe
     boolean: false,
     meaning: "every",
   }];
-  const repeated = (...words: string[]) => parseGoFlags(words, specs).repeated;
-  assert.deepEqual(repeated("--name=a", "-name", "b", "--verbose", "--verbose"), ["name"]);
-  assert.deepEqual(repeated("--name=a", "--name=a", "--every=1h", "--once-per=1h"), []);
-  assert.deepEqual(repeated("--once-per=2h", "--once-per=1h"), ["once-per"]);
+  const repeated = (...words: string[]) => Object.fromEntries(parseGoFlags(words, specs).repeated);
+  assert.deepEqual(repeated("--name=a", "-name", "b", "--verbose", "--verbose"), { name: ["a", "b"] });
+  assert.deepEqual(repeated("--name=a", "--name=b", "--name=b", "--name=a", "--name=c"), { name: ["a", "b", "c"] });
+  assert.deepEqual(repeated("--name=a", "--name=a", "--every=1h", "--once-per=1h"), {});
+  assert.deepEqual(repeated("--once-per=2h", "--once-per=1h"), { "once-per": ["2h", "1h"] });
   for (const words of [["--every=1h", "--once-per=2h"], ["--once-per=1h", "--every=1h", "--once-per=2h"]]) {
     assert.throws(() => parseGoFlags(words, specs), UsageError);
   }
+});
+
+Deno.test("a flag that takes one value is refused with another one, and not with the same again", () => {
+  const specs: FlagSpec[] = [{ name: "name", boolean: false, several: "refused" }];
+  const read = (...words: string[]) => parseGoFlags(words, specs, "sera status --help").flags.get("name");
+  assert.equal(read("--name=a", "--name", "a"), "a");
+  assert.throws(() => read("--name=a", "--name=b"), {
+    name: "Error",
+    message: "Cannot use --name twice here, with different values; give one, see sera status --help",
+  });
 });

@@ -39,6 +39,7 @@ testOnAll(TARGETS, "with a free lock it would run the command; nothing is writte
   assert.deepEqual({ ...json, lock: "" }, {
     lock: "",
     would: "run",
+    slot: null,
     exit_code: 0,
     pause: null,
     holder: null,

@@ -13,6 +13,7 @@ import { LockLostError } from "../../lib/errors.ts";
 import type { Io } from "../../lib/io.ts";
 import type { LedgerRun } from "../../lib/ledger/begun_run.ts";
 import type { HeldLock } from "../../lib/lock/lock.ts";
+import { identitiesOf } from "../../lib/lock/lock_identity.ts";
 import { Logger } from "../../lib/log/logger.ts";
 import { resolveSettings } from "../../lib/settings/resolve.ts";
 import type { Settings } from "../../lib/settings/settings.ts";
@@ -51,7 +52,7 @@ export class FakeWill {
 
 /** The settings that flags make of a lock in files. */
 export function settingsOf(flags: Readonly<Record<string, string>> = {}): Promise<Settings> {
-  return resolveSettings(new Map(Object.entries({ server: "file:/nowhere", ...flags })), () => undefined, false, []);
+  return resolveSettings(new Map(Object.entries({ server: "file:/nowhere", ...flags })), () => undefined, false);
 }
 
 /** Everything that happens is in `events`, in its order: what is said, and what is done with the will, the lock, the run. */
@@ -151,7 +152,8 @@ export class FakePlace implements Disposable {
       io: this.io,
       logger: this.logger,
       progress: this.progress,
-      identity: { key: "job argument", name: "d41d8cd98f00b204e9800998ecf8427e", title: "job" },
+      identity: identitiesOf(["job", "argument"], {}),
+      limits: {},
       lock: this.#lock,
       watch: this.watch,
       recorder: undefined,

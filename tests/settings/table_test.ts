@@ -83,7 +83,8 @@ for (const key of SETTING_KEYS) {
     const texts = [help.join(" "), README.get(name)!.replaceAll("`", "")];
     for (const text of texts) {
       const [, least, most] = /\bfrom (\d\w*) to (\d\w*)/.exec(text) ?? [];
-      const told = least === undefined ? "" : `from ${span(parseWait(least))} to ${span(parseWait(most!))}`;
+      const limit = (text: string) => setting.kind === "number" ? text : span(parseWait(text));
+      const told = least === undefined ? "" : `from ${limit(least)} to ${limit(most!)}`;
       assert.ok(setting.takes("?").endsWith(told), text);
     }
     if (setting.default === undefined || setting.default === false) return;

@@ -5,6 +5,7 @@ import type { Sighting } from "../../lib/who/sighting.ts";
 
 const NOW = Date.UTC(2026, 10, 22, 10, 3, 25);
 const OWN = { host: "web9", pid: 1 };
+const ASKED = { locks: [{ name: "x", title: "backup" }] };
 
 const HELD: Sighting = {
   lock: "5373fa7de6f7",
@@ -18,7 +19,7 @@ const HELD: Sighting = {
 
 /** The text for a holder that was looked at a second ago. */
 function text(change: Partial<Sighting>, left: number, width?: number): string {
-  return waitingText(awaitedHolder([{ ...HELD, ...change }], OWN, NOW), 1000, left, width);
+  return waitingText(awaitedHolder([{ ...HELD, ...change }], OWN, ASKED, NOW), 1000, left, width);
 }
 
 Deno.test("whom sera waits for, for how long that one has had the lock, and how long sera goes on", () => {
@@ -54,7 +55,7 @@ Deno.test("a holder that is not known is not named, nor is the one who waits", (
       state: "held" as const,
     }]]
   ) {
-    assert.equal(awaitedHolder(seen, OWN, NOW), undefined);
+    assert.equal(awaitedHolder(seen, OWN, ASKED, NOW), undefined);
   }
 });
 

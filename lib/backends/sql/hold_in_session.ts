@@ -56,6 +56,10 @@ class SessionKeeper implements Keeper {
     return this.session.where;
   }
 
+  get slot(): number | undefined {
+    return this.#lock.slot;
+  }
+
   get ended(): AbortSignal {
     return this.session.closed;
   }
@@ -66,10 +70,6 @@ class SessionKeeper implements Keeper {
 
   get asked(): AbortSignal {
     return this.#lock.asked;
-  }
-
-  get slot(): number | undefined {
-    return this.#lock.slot;
   }
 
   async renew(): Promise<Moment | undefined> {
@@ -92,14 +92,15 @@ class SessionKeeper implements Keeper {
     if (!this.session.takesSeveral) return { isReleased: false, readBack: undefined, afterwards: [] };
     const { record, readBack, isRecorded, afterwards } = ending;
     const release = this.#lock.releaseWhere(isRecorded);
-    const outcomes = await this.session.batch([record, readBack, release.statement, ...afterwards], options);
+    const then = release.then ? [release.then] : [];
+    const outcomes = await this.session.batch([record, readBack, release.statement, ...then, ...afterwards], options);
     const released = rowsIfAny(outcomes[2]);
     this.#released = released && release.wasHeld(released);
     return {
       isReleased: this.#released !== undefined,
       record: outcomes[0],
       readBack: rowsIfAny(outcomes[1]),
-      afterwards: outcomes.slice(3),
+      afterwards: outcomes.slice(3 + then.length),
     };
   }
 }

@@ -20,7 +20,9 @@ const LONGEST_PART = 64;
  * assert.match(mark.textFor(MYSQL), /^ \/[*] sera {"lock":"5373fa7d","host":"web1",.*} [*]\/$/);
  * ```
  */
-export function markOf({ lock, host, pid, label, since, connected, slots, namespace, name }: Presence): Statement {
+export function markOf(
+  { lock, host, pid, label, since, connected, slots, also, namespace, name }: Presence,
+): Statement {
   const json = JSON.stringify({
     lock,
     host,
@@ -29,6 +31,7 @@ export function markOf({ lock, host, pid, label, since, connected, slots, namesp
     since,
     connected,
     slots,
+    also,
     namespace: ifShort(namespace),
     name: ifShort(name),
   });

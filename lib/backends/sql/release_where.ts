@@ -4,6 +4,8 @@ import type { Statement } from "./statement.ts";
 /** A statement of a batch that releases a session lock where a condition holds. */
 export interface ReleaseWhere {
   readonly statement: Statement;
+  /** A statement to be run next, which tells somebody who waits; its failure does not matter. Absent if none is needed. */
+  readonly then?: Statement | undefined;
   /**
    * Reads its answer.
    *

@@ -67,7 +67,8 @@ export async function runOnce(
       if (above !== undefined) {
         const { holderOf } = await import("./holder.ts");
         const ledger = { table: TABLE.ledgerTable.default };
-        await holderOf(lock, { server, ledger }, name, title, above, signals.interrupted);
+        const asked = { lock, settings: { server, ledger }, locks: [{ key, name, title }], above };
+        await holderOf(asked, signals.interrupted);
       }
       logger.log("error", "busy", "Lock not acquired: somebody else holds it - the program was not executed.", {
         exitCode: FAILED,
@@ -87,7 +88,7 @@ export async function runOnce(
       variables: lockVariables({
         ...{ name, key, host: Deno.hostname(), server, above },
         session: held.token === undefined ? held.session : undefined,
-        token: held.token,
+        tokens: held.token === undefined ? undefined : [held.token],
       }),
       maxRun: { limit, error: new Error(`The program ran longer than ${formatDuration(limit)} (--timeout)`) },
       exitCodeOf: ({ exitCode, stoppedBy }) =>

@@ -1,6 +1,6 @@
 /**
  * SERA_HELD_LOCKS lists, for the command and all that it starts, the locks held by the sera processes above it. A sera
- * that waits for one of these locks would wait for itself, for ever. Each sera adds one entry: the lock's name, its own
+ * that waits for one of these locks would wait for itself, for ever. Each sera adds one entry a lock: the lock's name, its own
  * process number, the system's uptime when it got the lock in seconds, where the lock is, and, if a session holds it, the
  * server's number for the session and the server's mark.
  */
@@ -27,18 +27,19 @@ export interface HeldAbove {
  * The variable's value for a command.
  *
  * @param above The value that this sera was started with.
- * @param session The session that holds the lock, if one does.
+ * @param locks The names of the locks that it holds.
+ * @param session The session that holds them, if one does.
  */
-export function withLock(
+export function withLocks(
   above: string | undefined,
-  lock: string,
+  locks: readonly string[],
   server: Pick<Backend, "identity">,
   session?: LockSession,
 ): string {
   const { number, serverMark } = session ?? {};
   const holder = number === undefined ? [] : [number, encodeURIComponent(serverMark ?? "")];
-  const entry = [lock, Deno.pid, Deno.osUptime(), encodeURIComponent(server.identity), ...holder].join(":");
-  return above === undefined ? entry : `${above} ${entry}`;
+  const rest = [Deno.pid, Deno.osUptime(), encodeURIComponent(server.identity), ...holder].join(":");
+  return [...above === undefined ? [] : [above], ...locks.map((lock) => `${lock}:${rest}`)].join(" ");
 }
 
 /** The entries for a lock. Invalid ones are ignored: anybody may have set the variable. */

@@ -1,50 +1,68 @@
 import type { Settings } from "../../settings/settings.ts";
 import { LockUnavailableError } from "../../errors.ts";
+import type { LockIdentity } from "../../lock/lock_identity.ts";
 import { marginOf } from "../../lock/silence.ts";
 import type { BackendLock } from "../../backends/backend.ts";
 import type { HolderFields } from "../../log/logger.ts";
+import type { BusyText } from "../../who/busy_text.ts";
 import type { Sighting } from "../../who/sighting.ts";
+import type { Limits } from "./limits.ts";
+
+/** Busy locks that were asked for together. */
+export interface BusyLocks {
+  /** To be asked. */
+  readonly lock: BackendLock;
+  /** Their names, the main one first. */
+  readonly locks: readonly LockIdentity[];
+  readonly limits?: Limits | undefined;
+  readonly settings: Pick<Settings, "server"> & { readonly ledger: Pick<Settings["ledger"], "table"> };
+  /** The value of SERA_HELD_LOCKS that sera was started with. */
+  readonly above: string | undefined;
+}
+
+/** How to tell of holders. */
+export interface HolderWords {
+  /** Whether sera will wait for them. */
+  readonly isWaiting?: boolean;
+  /** Whether the text has times in the local time zone. */
+  readonly isLocal?: boolean;
+}
 
 /**
  * The holder of a busy lock, as text for people and as fields for JSON lines, as far as the server shows it.
  *
- * @param asked The busy lock.
- * @param lock Its name.
- * @param what The name shown to people.
- * @param above The value of SERA_HELD_LOCKS that sera was started with.
- * @param isWaiting Whether sera will wait for it.
- * @param isLocal Whether the text has times in the local time zone.
  * @throws {UsageError} When the holder is a sera whose command this sera belongs to.
  */
 export async function holderOf(
-  asked: BackendLock,
-  { server, ledger }: Pick<Settings, "server"> & { readonly ledger: Pick<Settings["ledger"], "table"> },
-  lock: string,
-  what: string,
-  above: string | undefined,
+  { lock, locks, limits = {}, settings: { server, ledger }, above }: BusyLocks,
   signal: AbortSignal,
-  isWaiting = false,
-  isLocal = false,
-): Promise<{ readonly words?: string | undefined; readonly fields?: HolderFields | undefined }> {
-  const [{ look }, { holderText }, { localTime, timeOf }, { holderFields }] = await Promise.all([
+  { isWaiting = false, isLocal = false }: HolderWords = {},
+): Promise<BusyText & { readonly fields?: HolderFields | undefined }> {
+  const [{ look }, { busyText }, { localTime, timeOf }, { holderFields }] = await Promise.all([
     import("../../who/look.ts"),
-    import("../../who/holder_text.ts"),
+    import("../../who/busy_text.ts"),
     import("../../text/time.ts"),
     import("../../who/log_fields.ts"),
   ]);
+  const { slots, also = [] } = limits;
   let seen: readonly Sighting[] = [];
   let serverMark;
   try {
-    ({ sightings: seen } = await look({ lock }, () => asked.sightings(ledger.table, signal)));
-    if (above !== undefined) serverMark = (await asked.session(signal))?.serverMark;
+    ({ sightings: seen } = await look({ lock: locks[0]!.name }, () => lock.sightings(ledger.table, signal)));
+    if (above !== undefined) serverMark = (await lock.session(signal))?.serverMark;
   } catch (error) {
     if (!(error instanceof LockUnavailableError)) throw error;
   }
+  const hasMore = also.length >= locks.length;
   if (above !== undefined) {
-    (await import("./refuse_own_lock.ts")).refuseOwnLock(lock, what, server, above, seen, serverMark);
+    const [main, ...others] = locks;
+    const unnamed = hasMore ? also.map((name) => ({ name, title: main!.title })) : [];
+    const all = [{ ...main!, slots }, ...others, ...unnamed];
+    (await import("./refuse_own_lock.ts")).refuseOwnLock(all, server, above, seen, serverMark);
   }
   if (isWaiting) seen = seen.map(watched);
-  return { words: holderText(seen, Date.now(), isLocal ? localTime : timeOf), fields: holderFields(seen) };
+  const text = busyText({ locks, slots, hasMore }, seen, Date.now(), isLocal ? localTime : timeOf);
+  return { ...text, fields: holderFields(seen) };
 }
 
 /** Who waits begins to watch a lease now, and takes it over by that alone. */

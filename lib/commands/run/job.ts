@@ -4,8 +4,9 @@ import type { BackendLock } from "../../backends/backend.ts";
 import type { LockUnavailableError } from "../../errors.ts";
 import type { Mode } from "../../modes/mode.ts";
 import type { Recorder } from "../../ledger/recorder.ts";
-import type { LockIdentity } from "../../lock/lock_identity.ts";
+import type { LockIdentities } from "../../lock/lock_identity.ts";
 import type { Logger } from "../../log/logger.ts";
+import type { Limits } from "./limits.ts";
 import type { Progress } from "./progress.ts";
 import type { Settings } from "../../settings/settings.ts";
 import type { WatchParts } from "./watch.ts";
@@ -17,7 +18,8 @@ export interface Job {
   readonly io: Io;
   readonly logger: Logger;
   readonly progress: Progress;
-  readonly identity: LockIdentity;
+  readonly identity: LockIdentities;
+  readonly limits: Limits;
   readonly lock: BackendLock;
   readonly watch: WatchParts;
   /** Decides how to ask for the lock, and whether to run the command once it is held. */

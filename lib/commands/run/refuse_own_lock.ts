@@ -2,6 +2,7 @@ import { processStat } from "../../system/process.ts";
 import type { Backend } from "../../backends/backend.ts";
 import { UsageError } from "../../errors.ts";
 import { pathOr } from "../../text/harmless.ts";
+import { isOfLock } from "../../who/names.ts";
 import type { Sighting } from "../../who/sighting.ts";
 import { entriesFor, type HeldAbove } from "./held_locks.ts";
 
@@ -11,46 +12,69 @@ const INACCURACY = 2;
 /** A limit that no real chain of ancestors reaches. */
 const MOST_ANCESTORS = 1000;
 
+/** A lock that is wanted. */
+export interface WantedLock {
+  readonly name: string;
+  /** What it is called for people: `--name`, or the command's first word. */
+  readonly title: string;
+  /** How many may hold it at once; one if undefined. */
+  readonly slots?: number | undefined;
+}
+
 /**
- * Refuses to wait for a lock that is held by a sera above this one, since that sera waits for this one to end. To be called
- * only for a lock that turned out to be held: the sera above may have lost it.
+ * Refuses to wait for a lock that is held by a sera above this one, since that sera waits for this one to end; a lock with
+ * slots only if all of them are held so, since another slot may come free. To be called only for locks of which one turned
+ * out to be held: the sera above may have lost it.
  *
- * @param lock The lock's name.
- * @param what The name shown to people: `--name`, or the command's first word.
  * @param above The value of SERA_HELD_LOCKS that sera was started with.
- * @param seen The holders of the lock, as far as the server shows them.
+ * @param seen The holders of the locks, as far as the server shows them.
  * @param serverMark Identifies the server; undefined if not known.
- * @throws {UsageError} When a sera above this one holds the lock.
+ * @throws {UsageError} When seras above this one hold a lock.
  */
 export function refuseOwnLock(
-  lock: string,
-  what: string,
+  wanted: readonly WantedLock[],
   server: Pick<Backend, "identity">,
   above: string,
   seen: readonly Sighting[],
   serverMark?: string,
 ): void {
   const held = seen.filter(({ state }) => state === "held");
+  for (const lock of wanted) {
+    const holders = wanted.length === 1 ? held : held.filter((one) => isOfLock(one, lock.name));
+    // Where some holders are shown, those of other locks are, too.
+    if (holders.length === 0 && held.length > 0) continue;
+    const own = entriesFor(lock.name, above).filter((one) =>
+      isHolder(one, holders, server, serverMark) && isAncestor(one)
+    );
+    if (own.length >= (lock.slots ?? 1)) throw ownLock(lock, own.map(({ pid }) => pid));
+  }
+}
+
+/** Whether a sera above is among the holders of a lock. */
+function isHolder(
+  one: HeldAbove,
+  held: readonly Sighting[],
+  server: Pick<Backend, "identity">,
+  serverMark: string | undefined,
+): boolean {
   const sessions = held.flatMap(({ session }) => session ?? []);
+  // The best evidence: the server shows the session to every user, and its mark is the same by every address.
+  if (one.session && serverMark !== undefined && sessions.length > 0) {
+    return one.session.serverMark === encodeURIComponent(serverMark) && sessions.includes(one.session.number);
+  }
   const holders = held.filter(({ pid }) => pid !== undefined);
-  const place = encodeURIComponent(server.identity);
-  const isHolder = (one: HeldAbove) => {
-    // The best evidence: the server shows the session to every user, and its mark is the same by every address.
-    if (one.session && serverMark !== undefined && sessions.length > 0) {
-      return one.session.serverMark === encodeURIComponent(serverMark) && sessions.includes(one.session.number);
-    }
-    // If the server does not show the holder, compare the address.
-    return holders.length === 0
-      ? one.place === place
-      : holders.some(({ pid, host }) => pid === one.pid && isHere(host));
-  };
-  const own = entriesFor(lock, above).find((one) => isHolder(one) && isAncestor(one));
-  if (!own) return;
-  throw new UsageError(
-    `Cannot wait for the lock of ${
-      pathOr(what, lock)
-    }: the sera above this one (process ${own.pid}) holds it until its command has ended, ` +
-      "and this sera is part of that",
+  // If the server does not show the holder, compare the address.
+  return holders.length === 0
+    ? one.place === encodeURIComponent(server.identity)
+    : holders.some(({ pid, host }) => pid === one.pid && isHere(host));
+}
+
+function ownLock({ name, title, slots }: WantedLock, pids: readonly number[]): UsageError {
+  const holds = slots === undefined
+    ? `the sera above this one (process ${pids[0]}) holds it until its command has ended`
+    : `the seras above this one (processes ${pids.join(", ")}) hold its ${slots} slots until their commands have ended`;
+  return new UsageError(
+    `Cannot wait for the lock of ${pathOr(title, name)}: ${holds}, and this sera is part of that`,
     "take one of the two out, or give them different locks with --name",
   );
 }

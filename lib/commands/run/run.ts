@@ -2,9 +2,7 @@ import type { RunRequest } from "../../args/operands.ts";
 import { Deadline } from "../../deadline.ts";
 import { lineOf, LockLostEarlyError, type LockUnavailableError } from "../../errors.ts";
 import type { Io } from "../../io.ts";
-import type { LockOptions } from "../../backends/backend.ts";
-import { lockName } from "../../lock/lock_name.ts";
-import { identityOf } from "../../lock/lock_identity.ts";
+import { identitiesOf } from "../../lock/lock_identity.ts";
 import type { Logger } from "../../log/logger.ts";
 import type { Progress } from "./progress.ts";
 import type { Settings } from "../../settings/settings.ts";
@@ -13,6 +11,7 @@ import { delayOrAbort } from "../../waiting.ts";
 import { backendOptions } from "../backend_options.ts";
 import { HELD_LOCKS } from "./held_locks.ts";
 import { unlessInterrupted } from "./interrupts.ts";
+import { limitsOf } from "./limits.ts";
 import { takeTurn } from "./take_turn.ts";
 import { keyForLog } from "./variables.ts";
 import { Watch } from "./watch.ts";
@@ -35,22 +34,24 @@ export async function runUnderLock(
   progress: Progress,
 ): Promise<number> {
   const { server, namespace, name, splay, onLost } = settings;
-  const identity = identityOf(request.words, settings);
-  const label = settings.label ?? identity.title;
-  logger.about({ lock: identity.name, key: logger.isJson ? keyForLog(identity.key) : undefined, label });
+  const identity = identitiesOf(request.words, settings);
+  const { main, names, keys } = identity;
+  const label = settings.label ?? identity.titles;
+  logger.about({ lock: names, key: logger.isJson ? keyForLog(keys) : undefined, label });
   for (const note of settings.notes) logger.log("info", "note", lineOf(note));
-  await using watch = new Watch(logger, identity.name, server.offers.expires && onLost === "terminate");
+  await using watch = new Watch(logger, names, server.offers.expires && onLost === "terminate");
   const { interrupted } = watch.signals;
   if (splay) {
     // Before anything is opened or checked for the lock, since the pause may be long.
-    const endedBy = await (await import("./splay.ts")).pauseFor(splay, identity.name, io, logger, interrupted);
+    const endedBy = await (await import("./splay.ts")).pauseFor(splay, main.name, io, logger, interrupted);
     if (endedBy !== undefined) return endedBy;
   }
   const retrying = retryingOnce(logger);
-  await using lock = await server.lock(identity.name, {
+  const limits = limitsOf(settings, identity);
+  await using lock = await server.lock(main.name, {
     ...backendOptions(settings, label, io),
     names: namespace === undefined ? undefined : { namespace, name },
-    ...limitsOf(settings, identity.name),
+    ...limits,
     retrying,
     reconnected: (where, why) =>
       logger.log("info", "note", `Renewing the lease over a new connection to ${where}, since ${lineOf(why)}.`),
@@ -58,7 +59,7 @@ export async function runUnderLock(
   const recorder = settings.ledger.on
     ? await (await import("./open_recorder.ts")).openRecorder(
       settings,
-      { lock: identity.name, label },
+      { lock: main.name, label },
       io,
       logger,
       interrupted,
@@ -66,7 +67,21 @@ export async function runUnderLock(
     : undefined;
   const above = io.env(HELD_LOCKS);
   const mode = await modeOf(settings, recorder);
-  const job = { request, settings, io, logger, progress, identity, lock, watch, mode, recorder, retrying, above };
+  const job = {
+    request,
+    settings,
+    io,
+    logger,
+    progress,
+    identity,
+    limits,
+    lock,
+    watch,
+    mode,
+    recorder,
+    retrying,
+    above,
+  };
 
   return await unlessInterrupted(logger, async () => {
     const deadline = new Deadline(request.wait);
@@ -81,22 +96,6 @@ export async function runUnderLock(
       }
     }
   }, request.hold === undefined ? undefined : "the lock was not taken");
-}
-
-/**
- * How many may hold the lock, and wait for it. With several holders a rule about runs needs a lock of its own: else two of
- * them could look into the ledger at once, and both find no run that counts.
- */
-function limitsOf(
-  { slots, maxWaiters, ledger: { once, every } }: Settings,
-  lock: string,
-): Pick<LockOptions, "slots" | "also" | "maxWaiters"> {
-  const isPlain = slots === undefined || slots === 1;
-  if (isPlain) return { maxWaiters };
-  const also = once === undefined && every === undefined
-    ? undefined
-    : [lockName(`${lock} ${every === undefined ? `once ${once}` : "every"}`)];
-  return { slots, also, maxWaiters };
 }
 
 /**

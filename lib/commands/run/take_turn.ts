@@ -55,8 +55,8 @@ export async function takeTurn(wait: number, job: Job): Promise<number> {
 
 /** Logs whom sera waits for. */
 async function tellWaiting(job: Job): Promise<void> {
-  const { words = "somebody else", fields } = await holder(job, true);
-  job.logger.log("info", "waiting", `Waiting for ${words}.`, { holder: fields });
+  const { awaited, fields } = await holder(job, true);
+  job.logger.log("info", "waiting", `Waiting for ${awaited}.`, { holder: fields });
 }
 
 /** Ends a run whose wait ran out, or that was not allowed to wait. */
@@ -68,12 +68,10 @@ async function giveUp(job: Job, waited: () => number, full?: QueueFullError): Pr
     : ["error", "."] as const;
   const isAsked = logger.tells(level) || above !== undefined;
   const limit = logger.tellsOnlyPerson && above === undefined ? LONGEST_LOOK : Infinity;
-  const { words, fields } = isAsked && await interruptible(interrupted, () => within(limit, holder(job))) || {};
-  const span = request.wait === 0 ? "" : ` within ${formatDuration(request.wait)}`;
-  const whose = words === undefined ? "" : ` (${words})`;
-  const message = full
-    ? `Lock not acquired: somebody else holds it${whose}, and ${full.message}${rest}`
-    : `Lock not acquired${span}: somebody else holds it${whose}${rest}`;
+  const { held = "somebody else holds it", fields } =
+    isAsked && await interruptible(interrupted, () => within(limit, holder(job))) || {};
+  const span = request.wait === 0 || full ? "" : ` within ${formatDuration(request.wait)}`;
+  const message = `Lock not acquired${span}: ${held}${full ? `, and ${full.message}` : ""}${rest}`;
   logger.log(level, "busy", message, { waited: waited(), exitCode: ExitCode.busy, holder: fields });
   return ExitCode.busy;
 }
@@ -90,7 +88,18 @@ async function skip(turn: SkippedTurn, { settings, logger, recorder }: Job, wait
 
 /** Runs the command. */
 async function execute(turn: HeldTurn, job: Job, waited: number): Promise<number> {
-  const { settings, request, identity: { name, key }, io, logger, progress, watch, recorder, above } = job;
+  const {
+    settings,
+    request,
+    identity: { names: name, keys: key, all, main },
+    limits,
+    io,
+    logger,
+    progress,
+    watch,
+    recorder,
+    above,
+  } = job;
   const { server, grace, onLost, minHold, maxRun } = settings;
   const { lock, run, note } = turn;
   if (note !== undefined) logger.log("info", "note", note);
@@ -109,11 +118,13 @@ async function execute(turn: HeldTurn, job: Job, waited: number): Promise<number
     run,
     variables: lockVariables({
       ...{ name, key, host: Deno.hostname(), server, above },
+      held: [main.name, ...limits.also ?? []],
       // A lease goes on in another session.
       session: lock.token === undefined ? lock.session : undefined,
       runId: run?.id,
       slot: settings.slots === undefined ? undefined : lock.slot ?? 0,
-      token: lock.token,
+      // That of a rule's lock is nobody's business.
+      tokens: lock.token === undefined ? undefined : [lock.token, ...lock.alsoTokens ?? []].slice(0, all.length),
     }),
     maxRun: maxRun === undefined
       ? undefined
@@ -130,9 +141,7 @@ export function exitCodeOf({ exitCode, stoppedBy }: CommandEnd): number {
   return stoppedBy instanceof SeraError ? stoppedBy.exitCode : exitCode;
 }
 
-function holder(
-  { lock, settings, identity: { name, title }, above, watch, logger }: Job,
-  isWaiting = false,
-): ReturnType<typeof holderOf> {
-  return holderOf(lock, settings, name, title, above, watch.signals.interrupted, isWaiting, logger.tellsPerson);
+function holder(job: Job, isWaiting = false): ReturnType<typeof holderOf> {
+  const { identity: { all: locks }, watch, logger } = job;
+  return holderOf({ ...job, locks }, watch.signals.interrupted, { isWaiting, isLocal: logger.tellsPerson });
 }

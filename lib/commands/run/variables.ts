@@ -1,18 +1,21 @@
 import type { Backend } from "../../backends/backend.ts";
 import type { LockSession } from "../../lock/lock.ts";
 import { mayBeServer } from "../../text/harmless.ts";
-import { HELD_LOCKS, withLock } from "./held_locks.ts";
+import { HELD_LOCKS, withLocks } from "./held_locks.ts";
 
 /** The longest key to put into the environment, in characters: the kernel limits the size of a variable, and of all. */
 const LONGEST_KEY = 4096;
 
 /** What a command is told about its lock. */
 export interface LockFacts {
+  /** The lock's name; those of several with blanks between them. */
   readonly name: string;
-  /** The text that the name is computed from. */
+  /** The text that the name is computed from; those of several one a line. */
   readonly key: string;
   readonly host: string;
   readonly server: Pick<Backend, "identity">;
+  /** The names of all locks that a sera in the command may not wait for; by default those in `name`. */
+  readonly held?: readonly string[] | undefined;
   /** The session that holds it, if it is always the same one. */
   readonly session?: LockSession | undefined;
   /** The value of SERA_HELD_LOCKS that sera was started with. */
@@ -21,8 +24,8 @@ export interface LockFacts {
   readonly runId?: bigint | undefined;
   /** The slot that is held, if slots were asked for. */
   readonly slot?: number | undefined;
-  /** The lock's own fencing token, if it has one; else the run's number is the token. */
-  readonly token?: bigint | undefined;
+  /** The locks' own fencing tokens, in the order of their names, if they have any; else the run's number is the token. */
+  readonly tokens?: readonly bigint[] | undefined;
 }
 
 /**
@@ -30,7 +33,7 @@ export interface LockFacts {
  * inside a command does not pass on another lock's: without a ledger a run has no number.
  */
 export function lockVariables(
-  { name, key, host, server, session, above, runId, slot, token = runId }: LockFacts,
+  { name, key, held = name.split(" "), host, server, session, above, runId, slot, tokens }: LockFacts,
 ): Record<string, string | undefined> {
   return {
     SERA_LOCK_NAME: name,
@@ -38,8 +41,8 @@ export function lockVariables(
     SERA_HOST: host,
     SERA_SLOT: slot?.toString(),
     SERA_RUN_ID: runId?.toString(),
-    SERA_TOKEN: token?.toString(),
-    [HELD_LOCKS]: withLock(above, name, server, session),
+    SERA_TOKEN: tokens?.join(" ") ?? runId?.toString(),
+    [HELD_LOCKS]: withLocks(above, held, server, session),
   };
 }
 

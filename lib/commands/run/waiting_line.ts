@@ -59,16 +59,18 @@ class Wait implements Count {
 
   /** Looks who holds the lock. If that fails the line says less. */
   async #look(): Promise<void> {
-    const { settings, identity, io } = this.#job;
+    const { settings, identity: { all: locks }, limits: { slots }, io } = this.#job;
     const { server, ledger } = settings;
-    const lock = identity.name;
     let holder;
     try {
       using limit = new TimeLimit(LONGEST_LOOK, () => new Error("the look took too long"));
       const signal = AbortSignal.any([this.#over, limit.signal]);
       await using observer = await server.observe(NO_LOCK, backendOptions(settings, "status", io), signal);
-      const { sightings } = await look({ lock }, () => observer.sightings({ lock }, ledger.table, signal));
-      holder = awaitedHolder(sightings, { host: Deno.hostname(), pid: Deno.pid });
+      const sightings = [];
+      for (const { name: lock } of locks) {
+        sightings.push(...(await look({ lock }, () => observer.sightings({ lock }, ledger.table, signal))).sightings);
+      }
+      holder = awaitedHolder(sightings, { host: Deno.hostname(), pid: Deno.pid }, { locks, slots });
     } catch {
       // It is told less.
     }

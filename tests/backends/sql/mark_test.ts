@@ -11,6 +11,7 @@ const PRESENCE: Presence = {
   since: undefined,
   connected: undefined,
   slots: undefined,
+  also: undefined,
   namespace: undefined,
   name: undefined,
 };
@@ -27,8 +28,8 @@ Deno.test("a mark is read back from the end of a statement, whatever the label h
       "'); SELECT pg_sleep(9) --",
     ]
   ) {
-    for (const [since, slots] of [[undefined, undefined], [1_795_341_605_000, 3]] as const) {
-      const presence = { ...PRESENCE, label, since, slots };
+    for (const more of [{}, { since: 1_795_341_605_000 }, { lock: `${PRESENCE.lock}.3`, slots: 4, also: ["1,-2"] }]) {
+      const presence = { ...PRESENCE, ...more, label };
       const mark = markOf(presence).textFor(MYSQL);
       assert.match(mark, /^ \/\* sera [ -~]+ \*\/$/);
       assert.doesNotMatch(mark.slice(3, -2), /[/'?*;]/);

@@ -48,7 +48,7 @@ Deno.test("who holds it is said, with whom is waited for before that", async () 
     return { outcome: "busy" };
   };
   const job = await jobIn(place, mode);
-  const holder = { lock: job.identity.name, state: "held" as const, host: "node7", pid: 12, label: "backup" };
+  const holder = { lock: job.identity.names, state: "held" as const, host: "node7", pid: 12, label: "backup" };
   const lock = {
     ...job.lock,
     sightings: () => Promise.resolve({ sightings: [holder], strangers: [] }),
@@ -95,7 +95,7 @@ Deno.test("the command is told of its lock and its run", async () => {
   await place.later();
   place.command.end(0);
   await code;
-  assert.deepEqual(seen, [job.identity.name, "job argument", "7"]);
+  assert.deepEqual(seen, [job.identity.names, "job argument", "7"]);
 });
 
 Deno.test("a command that runs past --max-run is stopped, and is 207", async () => {

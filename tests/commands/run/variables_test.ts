@@ -22,9 +22,9 @@ Deno.test("a run's number is its token, too; without a ledger another sera's is 
 });
 
 Deno.test("a lock's own token comes before the run's number, which stays what it is", () => {
-  const { SERA_RUN_ID, SERA_TOKEN } = lockVariables({ ...FACTS, runId: 12n, token: 34n });
+  const { SERA_RUN_ID, SERA_TOKEN } = lockVariables({ ...FACTS, runId: 12n, tokens: [34n] });
   assert.deepEqual([SERA_RUN_ID, SERA_TOKEN], ["12", "34"]);
-  const without = lockVariables({ ...FACTS, token: 34n });
+  const without = lockVariables({ ...FACTS, tokens: [34n] });
   assert.deepEqual([without.SERA_RUN_ID, without.SERA_TOKEN], [undefined, "34"]);
 });
 

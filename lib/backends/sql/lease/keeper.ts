@@ -130,7 +130,8 @@ export class LeaseKeeper<S extends Session> implements Keeper {
     const isGone = table.isGone(lock, mine);
     const isOver = ending ? sql`${isGone} AND ${ending.isRecorded}` : isGone;
     const leave = this.#queuedIn === session && !this.#queueing ? queue.leaveWhere(session, isOver) : undefined;
-    const more = [...ending ? [ending.readBack] : [], ...leave ? [leave.statement] : [], ...ending?.afterwards ?? []];
+    const leaving = leave ? [leave.statement, ...leave.then ? [leave.then] : []] : [];
+    const more = [...ending ? [ending.readBack] : [], ...leaving, ...ending?.afterwards ?? []];
     const then = session.takesSeveral ? more : [];
     let outcomes: readonly Outcome[];
     try {
@@ -146,7 +147,7 @@ export class LeaseKeeper<S extends Session> implements Keeper {
     const left = leave && rowsIfAny(outcomes[at]);
     if (left && leave.wasHeld(left) !== undefined) this.#queuedIn = undefined;
     const readBack = ending && rowsIfAny(outcomes[0]);
-    return { isReleased: this.#isReleased, readBack, afterwards: outcomes.slice(leave ? at + 1 : at) };
+    return { isReleased: this.#isReleased, readBack, afterwards: outcomes.slice(at + leaving.length) };
   }
 
   /** Repeats a request over new connections until it is answered, the deadline passes, or the keeper is ended. */

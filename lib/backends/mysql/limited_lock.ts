@@ -29,7 +29,7 @@ export class LimitedMySqlLock extends MySqlLock {
     signal: AbortSignal,
   ): Promise<Taken | undefined> {
     const { slots, also = [], maxWaiters = 0, presence: { lock } } = this.options;
-    if (!check.looks && (slots !== undefined || also.length > 0 || maxWaiters > 0)) {
+    if (!check.agreement.isNeeded && (slots !== undefined || also.length > 0 || maxWaiters > 0)) {
       throw LockUnavailableError.on(session.where, {
         what: "a session holds one lock only on a server before MySQL 5.7.5 and MariaDB 10.0.2, which cannot keep " +
           "slots, several locks or a limit of waiters",
@@ -41,8 +41,6 @@ export class LimitedMySqlLock extends MySqlLock {
       slots,
       names: (slots === undefined ? this.locks : also).toSorted(),
       maxWaiters: this.options.maxWaiters,
-      refuseOthers: (next) => this.refuseOthers(session, check, next),
-      others: () => this.others(session),
     });
     const taken = await taking.by(deadline);
     if (!taken) await taking.giveBack();

@@ -2,7 +2,6 @@ import type { MySqlDsn } from "./server.ts";
 import type { Deadline } from "../../deadline.ts";
 import { LockLostError, LockUnavailableError, OtherSlotsError } from "../../errors.ts";
 import { delayOrAbort } from "../../waiting.ts";
-import type { Outcome } from "../sql/batch.ts";
 import { freshFor, Moment } from "../../lock/lease.ts";
 import type { HeldLock } from "../../lock/lock.ts";
 import { EndRequests } from "../../lock/end_request.ts";
@@ -14,11 +13,10 @@ import type { BackendLock } from "../backend.ts";
 import type { TableName } from "../../ledger/table_name.ts";
 import type { Seen } from "../../who/sighting.ts";
 import type { MySqlOptions } from "./options.ts";
-import { join, sql, type Statement, word } from "../sql/statement.ts";
+import { type Statement, word } from "../sql/statement.ts";
 import { SessionLock } from "../sql/session_lock.ts";
 import { holdInSession } from "../sql/hold_in_session.ts";
-import { type Check, checkIn, isMine, type Looks } from "./lock_check.ts";
-import { hasOtherSlots, hasSlots, holdsSeveral, otherNumber, readSlotHolders } from "./slot_look.ts";
+import { type Check, checkIn, isMine } from "./lock_check.ts";
 
 /** How often two who have taken slots at once, each with a number of its own, try again, and the longest pause before. */
 const TIES = 8;
@@ -55,11 +53,6 @@ export class MySqlLock extends SessionLock<MySqlSession> implements BackendLock 
     return [this.options.presence.lock, ...this.options.also ?? []];
   }
 
-  /** The locks of which all have to agree how many slots they have: those beside a lock with slots are sera's own. */
-  get #agreed(): readonly string[] {
-    return this.options.slots === undefined ? this.locks : [this.options.presence.lock];
-  }
-
   async sightings(table: TableName, signal: AbortSignal): Promise<Seen> {
     const { readMySqlSightings } = await import("./sightings.ts");
     const { lock } = this.options.presence;
@@ -75,8 +68,7 @@ export class MySqlLock extends SessionLock<MySqlSession> implements BackendLock 
     deadline: Deadline,
     signal: AbortSignal,
   ): Promise<HeldLock | undefined> {
-    const { allowUnsafeServer } = this.options;
-    const check = checkIn(session, this.locks, allowUnsafeServer, this.#looks(session));
+    const check = checkIn(session, this.options);
     for (let tie = 1;; tie++) {
       const taken = await this.take(session, check, deadline, signal);
       if (!taken) return undefined;
@@ -87,13 +79,6 @@ export class MySqlLock extends SessionLock<MySqlSession> implements BackendLock 
       await delayOrAbort(Math.random() * LONGEST_TIE, signal);
       signal.throwIfAborted();
     }
-  }
-
-  #looks({ variables }: MySqlSession): Looks | undefined {
-    if (!holdsSeveral(variables)) return undefined;
-    const { presence: { lock }, slots } = this.options;
-    if (slots === undefined) return () => join(this.locks.map(hasSlots), sql` OR `);
-    return (known) => hasOtherSlots(lock, slots, known);
   }
 
   /**
@@ -111,32 +96,10 @@ export class MySqlLock extends SessionLock<MySqlSession> implements BackendLock 
     const name = word(this.options.presence.lock);
     const granted = await getNamedLock(session, name, deadline, signal, {
       next: [check.first(isMine([name]))],
-      unless: check.looks?.(),
-      busy: ([next]) => this.refuseOthers(session, check, next),
+      unless: check.agreement.isNeeded ? check.agreement.looks() : undefined,
+      busy: ([next]) => check.refuseOthers(next),
     });
     return granted && { granted, names: [name] };
-  }
-
-  /**
-   * Refuses to wait for a lock without slots if others hold it with slots.
-   *
-   * @param next What the server said to the check's question, if that was sent along.
-   * @throws {OtherSlotsError}
-   */
-  protected async refuseOthers(session: MySqlSession, check: Check, next?: Outcome): Promise<void> {
-    if (!check.looks || session.closed.aborted) return;
-    if (next && "rows" in next && check.read(next.rows, true).bit("others") === false) return;
-    const { number } = await this.others(session);
-    if (number !== undefined) throw new OtherSlotsError(number, 1);
-  }
-
-  /**
-   * Asks who else holds the lock, see {@linkcode otherNumber}.
-   *
-   * @param own This session's connection, if it holds the lock.
-   */
-  protected async others(session: MySqlSession, own?: number): Promise<ReturnType<typeof otherNumber>> {
-    return otherNumber(await readSlotHolders(session, this.#agreed), own, this.options.slots);
   }
 
   /**
@@ -178,8 +141,8 @@ export class MySqlLock extends SessionLock<MySqlSession> implements BackendLock 
       await session.close();
       refuseUnsafe(session.where, now);
     }
-    if (check.looks && first.bit("others")) {
-      const { number } = await this.others(session, id);
+    if (check.agreement.isNeeded && first.bit("others")) {
+      const { number } = await check.agreement.others(id);
       if (number !== undefined) return number;
     }
     const endRequests = new EndRequests();

@@ -9,14 +9,15 @@ import { MOST_SLOTS, slotName } from "../../lock/slot_name.ts";
 import { wholeFrom } from "../../text/foreign.ts";
 import type { QueryOptions } from "../sql/query_options.ts";
 import type { Session } from "../sql/session.ts";
-import { identifier, join, sql, type Statement, word } from "../sql/statement.ts";
+import { join, sql, type Statement, word } from "../sql/statement.ts";
 import type { ServerVariables } from "./topology.ts";
 
 /** A table of all slots, in the shortest form that every server takes: it is in each message that asks for a lock. */
-const SLOTS = join(["a", "b", "c", "d"].map((name) => {
-  const digit = identifier(name);
-  return sql`(SELECT 0 ${digit} UNION ALL SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3) ${digit}`;
-}));
+const SLOTS = join(
+  [sql`a`, sql`b`, sql`c`, sql`d`].map((digit) =>
+    sql`(SELECT 0 ${digit} UNION ALL SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3) ${digit}`
+  ),
+);
 
 /** A slot in {@linkcode SLOTS}. */
 const SLOT = sql`a*64+b*16+c*4+d`;
@@ -61,12 +62,11 @@ export function hasOtherSlots(lock: string, slots: number, known: number | undef
       AND IFNULL(IS_USED_LOCK(${first}), 0)))`;
 }
 
-/** SQL for whether this session holds a slot, with its mark. */
-export function hasSlot(lock: string, slots: number): Statement {
-  const name = sql`IF(${SLOT} = 0, ${word(lock)}, CONCAT(${word(lock)}, '.', ${SLOT}))`;
-  const mark = sql`CONCAT(${word(lock)}, '.', ${SLOT}, ${word(`of${slots}`)})`;
-  return sql`EXISTS(SELECT 1 FROM ${SLOTS} WHERE ${SLOT} < ${slots} AND IS_USED_LOCK(${name}) = CONNECTION_ID()
-    AND IS_USED_LOCK(${mark}) = CONNECTION_ID())`;
+/** SQL for whether this session holds the slot of a variable's value, and its mark. */
+export function hasSlotOf(variable: Statement, lock: string, slots: number): Statement {
+  const name = sql`IF(${variable} = 0, ${word(lock)}, CONCAT(${word(lock)}, '.', ${variable}))`;
+  const mark = sql`CONCAT(${word(lock)}, '.', ${variable}, ${word(`of${slots}`)})`;
+  return sql`IS_USED_LOCK(${name}) = CONNECTION_ID() AND IS_USED_LOCK(${mark}) = CONNECTION_ID()`;
 }
 
 /** Who holds a slot. */

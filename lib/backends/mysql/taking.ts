@@ -1,21 +1,23 @@
 import type { Deadline } from "../../deadline.ts";
-import { LockUnavailableError, OtherSlotsError, QueueFullError } from "../../errors.ts";
+import { LockUnavailableError, OtherSlotsError } from "../../errors.ts";
 import { Moment } from "../../lock/lease.ts";
 import { delayOrAbort } from "../../waiting.ts";
-import { answerIn, askOne } from "../sql/answer.ts";
+import { answerIn } from "../sql/answer.ts";
 import { type Outcome, rowsOf } from "../sql/batch.ts";
-import { sql, type Statement, word } from "../sql/statement.ts";
-import { NO_SLOT, OTHERS, queueWord, seatWord, takeAll, takeSeat, takeSlot } from "./limited_names.ts";
+import { sql, type Statement, variable, word } from "../sql/statement.ts";
+import { NO_SLOT, OTHERS, pauseAfter, queueWord, takeAll, takeSlot } from "./taking_sql.ts";
 import { type Check, isMine } from "./lock_check.ts";
 import type { Taken } from "./lock.ts";
 import { type Along, getNamedLock, type Granted, releaseNamedLock, releaseNamedLockWhere } from "./named_lock.ts";
+import { takeSeat } from "./seats.ts";
 import type { MySqlSession } from "./session.ts";
-import { hasSlot, markWord, type otherNumber, slotWord } from "./slot_look.ts";
+import { hasSlotOf, markWord, slotWord } from "./slot_look.ts";
 
-/** The pauses between two tries of all slots, in milliseconds, and which part of the time since the first try they are. */
-const SHORTEST_PAUSE = 10;
-const LONGEST_PAUSE = 1000;
-const PAUSES_PER_WAIT = 8;
+/** The answer to the last try, for the statements after it. */
+const GOT = variable("@sera_got");
+
+/** How old a look for others may get while slots are tried, in milliseconds: it takes longer than the try itself. */
+const UNSEEN = 100;
 
 /** How often to look again for who was seen and not found, and the pause before, in milliseconds. */
 const LOOKS = 10;
@@ -28,9 +30,11 @@ interface Wanted {
   /** All names but that of the lock with slots, in the order in which everybody asks for them. */
   readonly names: readonly string[];
   readonly maxWaiters: number | undefined;
-  /** See `MySqlLock`. */
-  readonly refuseOthers: (next?: Outcome) => Promise<void>;
-  readonly others: () => Promise<ReturnType<typeof otherNumber>>;
+}
+
+/** The answer to a try, see `takeAll()`. */
+interface Answered extends Granted {
+  readonly got: number;
 }
 
 /**
@@ -50,7 +54,10 @@ export class Taking {
   #held = 0;
   /** What is held only to wait. */
   readonly #places: Statement[] = [];
+  /** The one without slots who was found on slot 0, and does not count. */
   #known: number | undefined;
+  /** When it looked for others last. */
+  #looked = -Infinity;
 
   constructor(session: MySqlSession, check: Check, signal: AbortSignal, wanted: Wanted) {
     this.#session = session;
@@ -69,11 +76,12 @@ export class Taking {
   async by(deadline: Deadline): Promise<Taken | undefined> {
     let taken = await this.#try();
     if (taken || deadline.passed) return taken;
-    await this.#takeSeat();
+    const { lock, slots, maxWaiters } = this.#wanted;
+    if (maxWaiters !== undefined) this.#places.push(await takeSeat(this.#session, lock, maxWaiters, this.#signal));
     while (!taken) {
       const name = this.#names[this.#held];
       if (name === undefined) return await this.#trySlots(deadline);
-      const isLast = this.#held === this.#names.length - 1 && this.#wanted.slots === undefined;
+      const isLast = this.#held === this.#names.length - 1 && slots === undefined;
       const granted = await getNamedLock(this.#session, name, deadline, this.#signal, isLast ? this.#last() : {});
       if (!granted) return undefined;
       this.#held++;
@@ -88,23 +96,29 @@ export class Taking {
     if (all.length > 0 && !this.#session.closed.aborted) await releaseNamedLock(this.#session, ...all);
   }
 
-  /** Tries what is still to be taken, without waiting. */
-  async #try(): Promise<Taken | undefined> {
+  /**
+   * Tries what is still to be taken, without waiting.
+   *
+   * @param answer The answer to that, if it has been asked for.
+   */
+  async #try(answer?: Answered): Promise<Taken | undefined> {
     for (let looks = 0; looks < LOOKS; looks++) {
-      const { got, ...granted } = await this.#ask();
-      const { slots, refuseOthers, others } = this.#wanted;
+      const { got, ...granted } = answer ?? await this.#ask();
+      answer = undefined;
+      const { slots } = this.#wanted;
       if (got >= 0) {
         this.#held = this.#names.length;
         return this.#taken(granted, got);
       }
       if (got !== OTHERS) {
         this.#held = got === NO_SLOT ? this.#names.length : this.#held - 1 - got;
-        if (slots === undefined) await refuseOthers(granted.next[0]);
+        if (slots === undefined) await this.#check.refuseOthers(granted.next[0]);
         return undefined;
       }
-      const { number, plain } = await others();
+      const { number, plain } = await this.#check.agreement.others();
       if (number !== undefined) throw new OtherSlotsError(number, slots!);
       this.#known = plain;
+      this.#looked = -Infinity;
       // Others have just taken or released it; but a holder without slots is known from now on.
       if (plain === undefined) await delayOrAbort(Math.random() * LOOK_PAUSE, this.#signal);
       this.#signal.throwIfAborted();
@@ -113,29 +127,43 @@ export class Taking {
     throw LockUnavailableError.on(this.#session.where, { what, cure: "end that session" }, { transient: true });
   }
 
-  async #ask(): Promise<Granted & { readonly got: number }> {
-    const { lock, slots } = this.#wanted;
-    const all = takeAll(this.#names.slice(this.#held), slots === undefined ? undefined : takeSlot(lock, slots));
-    const take = slots === undefined ? all : sql`IF(${this.#check.looks!(this.#known)}, ${OTHERS}, ${all})`;
-    const statements = [sql`SELECT ${take} AS got`, ...this.#last().next];
+  async #ask(): Promise<Answered> {
+    const looks = performance.now() - this.#looked >= UNSEEN;
+    if (looks) this.#looked = performance.now();
+    const all = this.#request(looks);
     const asked = new Moment();
-    const outcomes = await this.#session.batch(this.#session.takesSeveral ? statements : statements.slice(0, 1), {
-      signal: this.#signal,
-    });
-    const got = answerIn(this.#session, rowsOf(outcomes[0]!), ["got"]).exact("got");
-    return { asked, next: outcomes.slice(1), got: Number(got) };
+    const signal = this.#signal;
+    return this.#read(asked, await this.#session.batch(this.#session.takesSeveral ? all : all.slice(0, 1), { signal }));
+  }
+
+  /**
+   * The statements that try what is still to be taken.
+   *
+   * @param looks Whether to look for others before. After it has a slot it looks anyway.
+   * @param condition Where to try at all.
+   */
+  #request(looks: boolean, condition?: Statement): readonly Statement[] {
+    const { lock, slots } = this.#wanted;
+    let take = takeAll(this.#names.slice(this.#held), slots === undefined ? undefined : takeSlot(lock, slots));
+    if (slots !== undefined && looks) take = sql`IF(${this.#check.agreement.looks(this.#known)}, ${OTHERS}, ${take})`;
+    if (condition) take = sql`IF(${condition}, ${take}, ${NO_SLOT})`;
+    return [sql`SELECT ${GOT} := ${take} AS got`, ...this.#last().next];
+  }
+
+  #read(asked: Moment, [first, ...next]: readonly Outcome[]): Answered {
+    return { asked, next, got: Number(answerIn(this.#session, rowsOf(first!), ["got"]).exact("got")) };
   }
 
   /** What is to go with the request that may be the last one. */
   #last(): Required<Pick<Along, "next" | "busy">> & Along {
-    const { lock, slots, refuseOthers } = this.#wanted;
-    const slot = slots === undefined ? [] : [hasSlot(lock, slots)];
+    const { lock, slots } = this.#wanted;
+    const slot = slots === undefined ? [] : [hasSlotOf(GOT, lock, slots)];
     const mine = isMine(this.#names, ...slot);
     const leave = this.#places.length > 0 ? [releaseNamedLockWhere(this.#session, this.#places, mine).statement] : [];
     return {
       next: [this.#check.first(mine, this.#known), ...leave],
-      unless: slots === undefined ? this.#check.looks?.() : undefined,
-      busy: ([next]) => refuseOthers(next),
+      unless: slots === undefined && this.#check.agreement.isNeeded ? this.#check.agreement.looks() : undefined,
+      busy: ([next]) => this.#check.refuseOthers(next),
     };
   }
 
@@ -151,26 +179,19 @@ export class Taking {
     return { granted, names, slot, known: this.#known };
   }
 
-  /** Takes one of the seats for those who wait, if there are any. */
-  async #takeSeat(): Promise<void> {
-    const { lock, maxWaiters } = this.#wanted;
-    if (maxWaiters === undefined) return;
-    const statement = sql`SELECT IFNULL(${takeSeat(lock, maxWaiters)}, ${maxWaiters}) AS seat`;
-    const seat = maxWaiters &&
-      (await askOne(this.#session, statement, ["seat"], { signal: this.#signal })).whole("seat");
-    if (seat === maxWaiters) throw new QueueFullError(maxWaiters);
-    this.#places.push(seatWord(lock, seat));
-  }
-
   /** Waits for being the only one who tries the slots, and tries them. */
   async #trySlots(deadline: Deadline): Promise<Taken | undefined> {
     const queue = queueWord(this.#wanted.lock);
-    if (!await getNamedLock(this.#session, queue, deadline, this.#signal)) return undefined;
     this.#places.unshift(queue);
-    for (const began = performance.now();;) {
-      const taken = await this.#try();
+    // At once when it is granted, so that no slot is free for longer than that takes.
+    const next = this.#request(false, isMine([queue]));
+    const granted = await getNamedLock(this.#session, queue, deadline, this.#signal, { next });
+    if (!granted) return undefined;
+    let answer = granted.next.length > 0 ? this.#read(granted.asked, granted.next) : undefined;
+    for (const began = performance.now();; answer = undefined) {
+      const taken = await this.#try(answer);
       if (taken || deadline.passed) return taken;
-      const pause = Math.max(SHORTEST_PAUSE, Math.min((performance.now() - began) / PAUSES_PER_WAIT, LONGEST_PAUSE));
+      const pause = pauseAfter(performance.now() - began);
       await delayOrAbort(Math.min(pause, deadline.remaining), this.#signal, this.#session.closed);
       this.#signal.throwIfAborted();
     }

@@ -1,4 +1,4 @@
-/** The named locks beside those that are asked for, and the statements that take several in one message. */
+/** How slots are taken, several named locks in one statement, and how often. */
 
 import { join, sql, type Statement, word } from "../sql/statement.ts";
 import { markWord, slotWord } from "./slot_look.ts";
@@ -7,20 +7,19 @@ import { markWord, slotWord } from "./slot_look.ts";
 export const NO_SLOT = -1000;
 export const OTHERS = -2000;
 
+/** The pauses between two tries of all slots, in milliseconds, and which part of the time since the first try they are. */
+const SHORTEST_PAUSE = 10;
+const LONGEST_PAUSE = 1000;
+const PAUSES_PER_WAIT = 8;
+
+/** The pause before the next try, in milliseconds. */
+export function pauseAfter(waited: number): number {
+  return Math.max(SHORTEST_PAUSE, Math.min(waited / PAUSES_PER_WAIT, LONGEST_PAUSE));
+}
+
 /** Whoever holds it is the one waiter that tries the slots: `LOCK.q`. */
 export function queueWord(lock: string): Statement {
   return word(`${lock}.q`);
-}
-
-/** One of the seats for those who wait: `LOCK.w0`. */
-export function seatWord(lock: string, seat: number): Statement {
-  return word(`${lock}.w${seat}`);
-}
-
-/** SQL that takes the first free seat; its value is the seat's number, or NULL if none is free. */
-export function takeSeat(lock: string, seats: number): Statement {
-  const each = Array.from({ length: seats }, (_, seat) => sql`WHEN GET_LOCK(${seatWord(lock, seat)}, 0) THEN ${seat}`);
-  return sql`CASE ${join(each, sql` `)} END`;
 }
 
 /**

@@ -20,6 +20,7 @@ import type { Report, Table } from "./bench/report.ts";
 import { startServers } from "./bench/servers.ts";
 import { roundTrips } from "./bench/round_trips.ts";
 import { sizes } from "./bench/sizes.ts";
+import { slots } from "./bench/slots.ts";
 import { staircase } from "./bench/staircase.ts";
 import { start } from "./bench/start.ts";
 import { throughput } from "./bench/throughput.ts";
@@ -30,6 +31,7 @@ const MEASURE: Readonly<Record<PartName, Part>> = {
   handoff: handOff,
   throughput,
   staircase,
+  slots,
   roundtrips: roundTrips,
   sizes,
 };

@@ -22,13 +22,17 @@ export interface Ledger {
   isLedgerGone(error: LockUnavailableError): boolean;
 
   /**
-   * Marks runs of this lock as abandoned if their holder died before it recorded their end. Only under the lock.
+   * Marks runs as abandoned if their holder died before it recorded their end: those of this lock, or of this slot of it, and
+   * those of slots that the lock does not have any more. Only under the lock, whose holders agree on the number of slots: so
+   * nobody holds a slot beyond that. What was left in a slot that still exists is marked by the next one who holds it.
    *
+   * @param lock The name of the lock, or of the slot that is held.
    * @param next The rule by which {@linkcode begin} will be asked at once: what that needs may be asked together with this.
-   * @returns Those runs, at most a hundred.
+   * @param slots How many slots the lock has; 1 for a plain lock.
+   * @returns Those runs, at most a hundred of the lock or slot itself.
    * @throws {LockUnavailableError} When the ledger cannot be used.
    */
-  abandon(lock: string, next?: Rule): Promise<readonly RecordedRun[]>;
+  abandon(lock: string, next?: Rule, slots?: number): Promise<readonly RecordedRun[]>;
 
   /**
    * Marks a run of this process as unstarted, if there is one: an attempt to begin it got no answer, so it may have been
@@ -39,8 +43,10 @@ export interface Ledger {
   takeBack(lock: string, runner: Runner): Promise<void>;
 
   /**
-   * Records that a run begins, unless by the rule an earlier one counts. Only under the lock, after {@linkcode abandon}.
+   * Records that a run begins, unless by the rule an earlier one counts, in whichever slot. Only under the lock, after
+   * {@linkcode abandon}. If failures count, so do runs in other slots that have not ended: however they end, they will count.
    *
+   * @param lock The name of the lock, or of the slot that is held.
    * @throws {LockUnavailableError} When the ledger cannot be used.
    */
   begin(lock: string, runner: Runner, rule: Rule): Promise<Permission>;
@@ -77,7 +83,7 @@ export interface Ledger {
   latest(limit: number, filter?: RunFilter): Promise<readonly RecordedRun[]>;
 
   /**
-   * All runs of a lock that keep its command from being run by the rule, the newest first. If failures count, so do runs
+   * All runs of a lock, in whichever slot, that keep its command from being run by the rule, the newest first. If failures count, so do runs
    * that have not ended: unless their holder lives, they are about to be marked as abandoned.
    *
    * @throws {LockUnavailableError} When the ledger cannot be read.

@@ -21,6 +21,7 @@ export class Recorder {
   readonly #interrupted: AbortSignal;
   /** The flags that name the lock, for messages; undefined if they may hold a secret. */
   readonly #lockFlags: string | undefined;
+  readonly #slots: number;
   #ledger: Ledger | undefined;
   /** Whether an attempt to begin a run got no answer, so that the run may have been recorded. */
   #isUnsure = false;
@@ -29,6 +30,7 @@ export class Recorder {
    * @param lock The lock's name.
    * @param interrupted Fires when a signal is to end sera; then nothing is waited for any longer.
    * @param lockFlags The flags that name the lock, for messages; undefined if they may hold a secret.
+   * @param slots How many may hold the lock at once.
    */
   constructor(
     open: OpenLedger,
@@ -38,6 +40,7 @@ export class Recorder {
     logger: Logger,
     interrupted: AbortSignal = NEVER,
     lockFlags?: string,
+    slots = 1,
   ) {
     this.#open = open;
     this.#lock = lock;
@@ -46,6 +49,7 @@ export class Recorder {
     this.#logger = logger;
     this.#interrupted = interrupted;
     this.#lockFlags = lockFlags;
+    this.#slots = slots;
   }
 
   /**
@@ -60,9 +64,7 @@ export class Recorder {
     this.#isUnsure = true;
     const name = this.#nameOf(lock);
     const permission = await ledger.begin(name, this.#runner, this.#rule);
-    if (permission.granted && permission.ignored) {
-      await this.#tellIgnored(ledger, name, permission.ignored, permission.id);
-    }
+    if (permission.granted && permission.ignored) await this.#tellIgnored(ledger, permission.ignored, permission.id);
     this.#isUnsure = false;
     if (permission.granted) {
       return begunRun(permission.id, lock, ledger, {
@@ -83,8 +85,8 @@ export class Recorder {
   }
 
   /** An error the first time only: from the next run on, the run before it is one that counts. */
-  async #tellIgnored(ledger: Ledger, lock: string, run: RecordedRun, id: bigint): Promise<void> {
-    const [, before] = await ledger.latest(2, { lock });
+  async #tellIgnored(ledger: Ledger, run: RecordedRun, id: bigint): Promise<void> {
+    const [, before] = await ledger.latest(2, { lock: this.#lock });
     const isNew = before?.id === run.id;
     this.#logger.log(
       isNew ? "error" : "notice",
@@ -127,7 +129,7 @@ export class Recorder {
     const name = this.#nameOf(lock);
     if (this.#isUnsure) await ledger.takeBack(name, this.#runner);
     this.#isUnsure = false;
-    for (const run of await ledger.abandon(name, next)) {
+    for (const run of await ledger.abandon(name, next, this.#slots)) {
       this.#logger.log(
         "notice",
         "note",

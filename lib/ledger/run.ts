@@ -50,7 +50,7 @@ export interface RecordingRule extends Rule {
 export interface RecordedRun extends Omit<Runner, "pid"> {
   /** Grows with every run of the same lock, even if runs were deleted or the server was restarted in between. */
   readonly id: bigint;
-  /** May not have the form of a lock's name; then it must not be looked for. */
+  /** The name of the lock, or of its slot, see `slotIn()`. May not have that form; then it must not be looked for. */
   readonly lock: string;
   readonly key?: string | undefined;
   readonly pid?: number | undefined;
@@ -65,10 +65,12 @@ export interface RecordedRun extends Omit<Runner, "pid"> {
 
 /** Which runs are asked for; each part that is given has to fit. */
 export interface RunFilter {
-  /** Only runs of this lock. */
+  /** Only runs of this lock, in whichever slot; or of this slot, by its name. */
   readonly lock?: string | undefined;
   /** Only runs of locks whose names begin with one of these texts, each made of digits, letters, commas and dashes. */
   readonly beginnings?: readonly string[] | undefined;
+  /** Only runs in this slot; 0 also for runs of locks without slots. */
+  readonly slot?: number | undefined;
   /** Only runs with this key. */
   readonly key?: string | undefined;
   readonly outcomes?: readonly Outcome[] | undefined;

@@ -17,11 +17,12 @@ export function skipReason(
   clock: "server" | "machine",
   tell: TellTime = timeOf,
 ): string {
-  const by = `run ${run.id} by ${whoAndWhen(run, tell)} ${run.outcome}`;
-  if (once !== undefined && run.key === once) return `Done before for this key: ${by}`;
+  const by = `run ${run.id} by ${whoAndWhen(run, tell)} ${run.outcome === "running" ? "has not ended" : run.outcome}`;
+  const done = run.outcome === "running" ? "Begun" : "Done";
+  if (once !== undefined && run.key === once) return `${done} before for this key: ${by}`;
   const span = formatDuration(every!);
-  if (!isAhead) return `Done within the last ${span}: ${by}`;
-  return `Done within ${span} of now: ${by}, ahead of the ${clock}'s clock, which was set back since; check it`;
+  if (!isAhead) return `${done} within the last ${span}: ${by}`;
+  return `${done} within ${span} of now: ${by}, ahead of the ${clock}'s clock, which was set back since; check it`;
 }
 
 /**

@@ -10,7 +10,7 @@ export const ENDED = ["succeeded", "failed", "forgotten"] as const satisfies Out
 /** Runs that are no success, and none to come. */
 export const FAILED = ["failed", "abandoned", "unstarted"] as const satisfies Outcome[];
 
-/** What became of a lock's runs. */
+/** What became of a lock's runs, in all of its slots. */
 export interface LockSummary {
   readonly lock: string;
   /** The newest row, of whatever kind. */
@@ -21,6 +21,8 @@ export interface LockSummary {
   readonly ended: RecordedRun | undefined;
   /** The newest run that succeeded. */
   readonly succeeded: RecordedRun | undefined;
+  /** The newest run of each slot that has not ended as far as the ledger knows; that of the lock itself if it has no slots. */
+  readonly running: readonly RecordedRun[];
   /** How many runs of the time that was asked for came to each outcome. */
   readonly counts: ReadonlyMap<string, number>;
 }
@@ -33,7 +35,7 @@ export function forgotLabel({ id }: Pick<RecordedRun, "id">, { user }: Runner): 
 /**
  * Puts a summary together.
  *
- * @param runs Among them the newest of each outcome.
+ * @param runs Among them the newest of each slot and outcome.
  * @param counts How many came to each outcome; one may be named more than once.
  */
 export function summaryOf(
@@ -51,6 +53,12 @@ export function summaryOf(
     started: newestOf(STARTED),
     ended: newestOf(ENDED),
     succeeded: newestOf(["succeeded"]),
+    running: newestOfSlots(runs.filter(({ outcome }) => outcome === "running")),
     counts: sums,
   };
+}
+
+function newestOfSlots(runs: readonly RecordedRun[]): readonly RecordedRun[] {
+  const oldestFirst = runs.toSorted((a, b) => a.id < b.id ? -1 : 1);
+  return [...new Map(oldestFirst.map((run) => [run.lock, run])).values()];
 }

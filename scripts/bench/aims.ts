@@ -34,9 +34,21 @@ const TRIPS: Readonly<Record<string, number>> = {
   "sera, etcd": 5,
 };
 
+/** How much longer than the ideal time a crowd may take through slots. */
+const SLOTTED = 1.3;
+
 /** What sera is meant to reach, beside what was measured; without an aim whose figure was not measured. */
 export function aimsOf(tables: readonly Table[]): Aim[] {
-  return [...aimsOfRuns(tables), ...aimsOfTrips(tables)];
+  return [...aimsOfRuns(tables), ...aimsOfSlots(tables), ...aimsOfTrips(tables)];
+}
+
+function aimsOfSlots(tables: readonly Table[]): Aim[] {
+  const rows = tables.find(({ id }) => id === "slots")?.rows ?? [];
+  return rows.map(({ name: of, figures }) => {
+    const figure = figures.ratio!.median;
+    const what = "a crowd has run through slots after";
+    return { id: "slots", of, what, figure, most: SLOTTED, unit: "× the ideal time", met: figure <= SLOTTED };
+  });
 }
 
 function aimsOfTrips(tables: readonly Table[]): Aim[] {

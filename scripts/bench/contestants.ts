@@ -40,12 +40,7 @@ export function contestants(folder: string, sera: Words, { mysql, postgres, etcd
     name,
     once: [...sera, "--server", server, "0"],
     waiting: (key) => [...sera, "--server", server, "--name", key, "120"],
-    async waiters(key) {
-      const { stdout } = await command([...sera, "status", "--server", server, "--name", key, "--json"], {
-        stdout: "piped",
-      }).output();
-      return JSON.parse(new TextDecoder().decode(stdout)).locks[0]?.waiters.length ?? 0;
-    },
+    waiters: waitersBy(sera, server),
   });
   return [
     locking("sera, file", `file:${folder}/locks`),
@@ -67,6 +62,38 @@ export function contestants(folder: string, sera: Words, { mysql, postgres, etcd
     },
     ...etcd ? [etcdctlLock(etcd)] : [],
   ];
+}
+
+/** A sera, with the words that give it its server and lock, but neither a wait nor a command. */
+export interface Sera extends Pick<Contestant, "name" | "waiters"> {
+  words(key: string): Words;
+}
+
+/** sera with each server that this machine has, also with leases. */
+export function seras(folder: string, sera: Words, { mysql, postgres, etcd }: Servers): Sera[] {
+  const locking = (name: string, server: string, ...flags: readonly string[]): Sera => ({
+    name,
+    words: (key) => [...sera, "--server", server, "--name", key, ...flags],
+    waiters: waitersBy(sera, server, ...flags),
+  });
+  // The table of leases is in the tests' database.
+  const ofDatabase = mysql?.dsn("").replace(/\/\?$/, "/sera");
+  const plain = postgres?.url("sslmode=disable");
+  return [
+    locking("sera, file", `file:${folder}/locks`),
+    ...mysql ? [locking("sera, MySQL", mysql.dsn()), locking("sera, MySQL, --lease", ofDatabase!, "--lease")] : [],
+    ...plain ? [locking("sera, PostgreSQL", plain), locking("sera, PostgreSQL, --lease", plain, "--lease")] : [],
+    ...etcd ? [locking("sera, etcd", etcd.url())] : [],
+  ];
+}
+
+/** Counts waiters by what sera itself sees. */
+function waitersBy(sera: Words, server: string, ...flags: readonly string[]): Contestant["waiters"] {
+  return async (key) => {
+    const status = [...sera, "status", "--server", server, "--name", key, ...flags, "--json"];
+    const { stdout } = await command(status, { stdout: "piped" }).output();
+    return JSON.parse(new TextDecoder().decode(stdout)).locks[0]?.waiters.length ?? 0;
+  };
 }
 
 function etcdctlLock(etcd: EtcdMember): Contestant {

@@ -8,6 +8,7 @@ export const PARTS = {
   handoff: "from the holder's end, or death, to the start of the waiter's command",
   throughput: "how many commands a second pass one lock, from 1 to 8 nodes",
   staircase: "1 to 100 waiters for one lock: memory, wake-ups, load on the server, time until all have run",
+  slots: "100 waiters for 4 slots beside 4 plain locks with 25 waiters each, and what a slot costs one run",
   roundtrips:
     "the round trips of a run to a server that is far away, beside what sera replaces, as far as it is in PATH",
   sizes: "bytes of the binary, and of what a run loads",

@@ -22,8 +22,8 @@ export interface Table {
   readonly rows: readonly Row[];
 }
 
-/** The name of a table; a part has one, hand-off two. */
-export type TableId = PartName | "death";
+/** The name of a table; a part has one, hand-off and slots two. */
+export type TableId = PartName | "death" | "slotstart";
 
 /** What was measured of one thing. */
 export interface Row {
@@ -44,7 +44,7 @@ export interface Figure {
 
 /** Something that sera is meant to reach, and whether it does. */
 export interface Aim {
-  readonly id: "wall" | "memory" | "handOff" | "wakeUps" | "sharing" | "crowd" | "trips";
+  readonly id: "wall" | "memory" | "handOff" | "wakeUps" | "sharing" | "crowd" | "trips" | "slots";
   /** Whose it is. */
   readonly of: string;
   /** What is measured. */

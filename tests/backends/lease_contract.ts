@@ -11,7 +11,7 @@ const TERMS = { ttl: 8000, grace: 1000 };
 let clients = 0;
 
 /** How a client's lease is opened. Each has a label of its own, by which a server's log tells them apart. */
-function leaseOptions(schema?: string): OpenOptions {
+export function leaseOptions(schema?: string): OpenOptions {
   const leaseTable = schema === undefined ? { name: "contract_leases" } : { schema, name: "contract_leases" };
   return { lease: TERMS, leaseTable, label: `client${++clients}` };
 }

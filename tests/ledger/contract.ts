@@ -9,6 +9,7 @@ import type { LedgerPlace } from "./places.ts";
 import { rowTests } from "./rows.ts";
 import { ruleTests } from "./rules.ts";
 import { type RunPlace, runPlace } from "./run_bench.ts";
+import { slotTests } from "./slots.ts";
 import { textTests } from "./texts.ts";
 import { versionTests } from "./versions.ts";
 import { viewTests } from "./views.ts";
@@ -30,4 +31,5 @@ export function runContract(place: RunPlace): void {
   idTests(place);
   forgettingTests(place);
   viewTests(place);
+  slotTests(place);
 }

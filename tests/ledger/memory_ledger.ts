@@ -5,6 +5,7 @@ import type { Outcome, Permission, RecordedRun, Rule, RunFilter, Runner } from "
 import type { Deadline } from "../../lib/deadline.ts";
 import { LockLostError, LockUnavailableError } from "../../lib/errors.ts";
 import type { HeldLock } from "../../lib/lock/lock.ts";
+import { slotIn } from "../../lib/lock/slot_name.ts";
 
 /** When the ledger's clock began to run, in milliseconds since 1970. */
 export const EPOCH = Date.UTC(2030, 0, 1);
@@ -54,9 +55,11 @@ export class MemoryLedger implements Ledger {
     return false;
   }
 
-  async abandon(lock: string): Promise<readonly RecordedRun[]> {
+  async abandon(lock: string, _next?: Rule, slots = 1): Promise<readonly RecordedRun[]> {
     await this.#step("abandon");
-    const left = this.runs.filter((run) => run.lock === lock && run.outcome === "running");
+    const left = this.runs.filter((run) =>
+      run.outcome === "running" && (run.lock === lock || isOf(lock, run) && slotIn(run.lock).slot >= slots)
+    );
     for (const { id } of left) this.change(id, { outcome: "abandoned" });
     return left;
   }
@@ -72,8 +75,8 @@ export class MemoryLedger implements Ledger {
   async begin(lock: string, runner: Runner, rule: Rule): Promise<Permission> {
     await this.#step("begin");
     const { once, every = 0, countFailures } = rule;
-    const outcomes = countFailures ? ["succeeded", "failed", "abandoned"] : ["succeeded"];
-    const counting = this.runs.filter((run) => run.lock === lock && outcomes.includes(run.outcome)).toReversed();
+    const outcomes = countFailures ? ["succeeded", "failed", "abandoned", "running"] : ["succeeded"];
+    const counting = this.runs.filter((run) => isOf(lock, run) && outcomes.includes(run.outcome)).toReversed();
     const keyed = counting.find(({ key }) => once !== undefined && key === once);
     if (keyed) return { granted: false, because: keyed, isAhead: false };
     const recent = every === 0 ? [] : counting.filter(({ started }) => started! > this.now - every);
@@ -104,7 +107,7 @@ export class MemoryLedger implements Ledger {
 
   async latest(limit: number, { lock }: RunFilter = {}): Promise<readonly RecordedRun[]> {
     await this.#step("latest");
-    return this.runs.filter((run) => lock === undefined || run.lock === lock).toReversed().slice(0, limit);
+    return this.runs.filter((run) => lock === undefined || isOf(lock, run)).toReversed().slice(0, limit);
   }
 
   counting(): Promise<never> {
@@ -134,6 +137,11 @@ export class MemoryLedger implements Ledger {
     this.runs.push({ id, lock, key, ...runner, started: this.now, outcome });
     return id;
   }
+}
+
+/** Whether a run is of the same lock as this name, in whichever slot. */
+function isOf(name: string, { lock }: RecordedRun): boolean {
+  return slotIn(lock).lock === slotIn(name).lock;
 }
 
 /** A lock that is held until a test loses it. */

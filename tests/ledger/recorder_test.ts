@@ -23,7 +23,7 @@ class Bench implements Disposable {
   readonly verbose: string[] = [];
   readonly lock = heldLock().lock;
 
-  constructor(rule: Partial<RecordingRule> = {}, ledger = new MemoryLedger()) {
+  constructor(rule: Partial<RecordingRule> = {}, ledger = new MemoryLedger(), slots?: number) {
     this.ledger = ledger;
     const io = {
       err: (text: string) => void this.told.push(text.trim()),
@@ -36,6 +36,9 @@ class Bench implements Disposable {
       RUNNER,
       { countFailures: false, keepHistory: MINUTE, recordSkips: false, ...rule },
       new Logger(io, { format: "text", verbose: "stdout" }, "rotate-logs"),
+      undefined,
+      undefined,
+      slots,
     );
   }
 
@@ -195,4 +198,41 @@ Deno.test("that old runs cannot be deleted is told to those who ask, and changes
   await recorder.prune();
   assert.deepEqual(bench.told, []);
   assert.deepEqual(bench.verbose, ["Cannot use the ledger: INSERT denied; grant it; old runs stay in it."]);
+});
+
+Deno.test("a run is recorded under its slot, and what was left there and in slots that are gone is marked, no more", async () => {
+  const ledger = new MemoryLedger();
+  for (const slot of [0, 1, 2, 4]) {
+    using dead = new Bench({}, ledger, 8);
+    await dead.recorder.begin({ ...dead.lock, slot });
+  }
+  using next = new Bench({ recordSkips: true }, ledger, 4);
+  await next.recorder.begin({ ...next.lock, slot: 1 });
+  assert.deepEqual(
+    ledger.runs.map(({ lock, outcome }) => [lock, outcome]),
+    [
+      [LOCK, "running"],
+      [`${LOCK}.1`, "abandoned"],
+      [`${LOCK}.2`, "running"],
+      [`${LOCK}.4`, "abandoned"],
+      [`${LOCK}.1`, "running"],
+    ],
+  );
+  await next.recorder.skip({ ...next.lock, slot: 3 });
+  assert.deepEqual(ledger.runs.at(-1)!.lock, `${LOCK}.3`);
+  using plain = new Bench({}, ledger);
+  await plain.started();
+  assert.deepEqual(ledger.runs.filter(({ outcome }) => outcome === "running").map(({ lock }) => lock), [LOCK]);
+});
+
+Deno.test("if failures count, a run in another slot keeps the command from running before it has ended", async () => {
+  const ledger = new MemoryLedger();
+  using other = new Bench({ once: "v1" }, ledger, 2);
+  await other.started();
+  using next = new Bench({ once: "v1", countFailures: true }, ledger, 2);
+  const told = await next.recorder.begin({ ...next.lock, slot: 1 });
+  assert.equal(
+    told,
+    "Begun before for this key: run 1 by web1:4711 of 2030-01-01 00:00:00Z has not ended",
+  );
 });

@@ -213,6 +213,18 @@ Deno.test("aims are met up to their limit; what was not measured is no aim", () 
     }]).map(({ id, of, met }) => [id, of, met]),
     [["trips", "sera, MySQL", true], ["trips", "sera, MySQL, --ledger", false]],
   );
+  assert.deepEqual(
+    aimsOf([{
+      id: "slots",
+      title: "",
+      columns: [],
+      rows: [["sera, file", 1.3], ["sera, MySQL", 1.31]].map(([name, ratio]) => ({
+        name: String(name),
+        figures: { ratio: summarize([Number(ratio)]) },
+      })),
+    }]).map(({ id, of, met }) => [id, of, met]),
+    [["slots", "sera, file", true], ["slots", "sera, MySQL", false]],
+  );
   const text = asText({ ...sample(), leftOut: ["Go sera: not found"] });
   assert.match(text, /^sera, file: wall time of a run +1\.20 +aim: at most 1\.20 × the empty program's +met$/m);
   assert.match(text, /^sera, MySQL: wall time of a run +2\.10 +aim: at most 2\.00 × the empty program's +not met$/m);

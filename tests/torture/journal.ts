@@ -4,7 +4,7 @@
  * All writers append whole lines to one file, so that the order of the lines is the order of what happened; no clock is
  * needed for that. The times, from the machine's uptime, tell how long an overlap was:
  *
- *     begin RUN SECONDS      a command runs
+ *     begin RUN [SLOT] SECONDS a command runs, in a slot of the lock if it has slots
  *     beat RUN SECONDS       it still runs; a killed command's last line is its end
  *     end RUN SECONDS        it is about to end by itself
  *     fault KIND RUN SECONDS something is about to be done to a run's sera, or with - for RUN to any
@@ -21,7 +21,7 @@ export interface Fault {
   readonly at: number;
 }
 
-/** Two commands that ran at the same time. */
+/** Two commands that ran at the same time, in the same slot if the lock has slots. */
 export interface Overlap {
   readonly first: string;
   readonly second: string;
@@ -40,14 +40,17 @@ export interface Findings {
   readonly overlaps: readonly Overlap[];
   /** Runs that found that another one lived when they began. */
   readonly clashes: readonly string[];
-  /** Runs and their fencing tokens, in the order in which they began. */
-  readonly tokens: readonly (readonly [run: string, token: string])[];
+  /** Runs and their fencing tokens, in the order in which they began, with the slot if there are slots. */
+  readonly tokens: readonly (readonly [run: string, token: string, slot?: string])[];
+  /** The slots in which commands ran. */
+  readonly slots: ReadonlySet<string>;
   /** The longest time between two signs of a run's life, in milliseconds: what the lengths may be wrong by. */
   readonly longestSilence: number;
 }
 
 interface Run {
   readonly name: string;
+  readonly slot: string | undefined;
   /** Line numbers. */
   readonly beginLine: number;
   lastLine: number;
@@ -89,11 +92,13 @@ export function check(text: string, reach: number): Findings {
       run.token = words[2]!;
       continue;
     }
-    if (!["begin", "beat", "end"].includes(what!) || words.length !== 3) throw wrong("unknown");
+    const slot = what === "begin" && words.length === 4 ? words[2] : undefined;
+    if (!["begin", "beat", "end"].includes(what!) || words.length !== 3 && slot === undefined) throw wrong("unknown");
+    if (slot !== undefined && !/^\d+$/.test(slot)) throw wrong("unknown");
     const run = runs.get(name);
     if (what === "begin") {
       if (run) throw wrong("a second begin");
-      runs.set(name, { name, beginLine: line, lastLine: line, begin: at, last: at, finished: false });
+      runs.set(name, { name, slot, beginLine: line, lastLine: line, begin: at, last: at, finished: false });
       continue;
     }
     if (!run) throw wrong("no begin");
@@ -109,6 +114,7 @@ export function check(text: string, reach: number): Findings {
   for (const [index, first] of inOrder.entries()) {
     for (const second of inOrder.slice(index + 1)) {
       if (second.beginLine > first.lastLine) break;
+      if (second.slot !== first.slot) continue;
       const fault = faults.findLast((fault) =>
         fault.line < second.beginLine && fault.at >= first.begin - reach &&
         (fault.run === undefined || fault.run === first.name)
@@ -127,7 +133,11 @@ export function check(text: string, reach: number): Findings {
     faults: faults.map(({ kind, run, at }) => ({ kind, run, at })),
     overlaps,
     clashes,
-    tokens: inOrder.flatMap(({ name, token }) => token === undefined ? [] : [[name, token] as const]),
+    tokens: inOrder.flatMap(({ name, token, slot }) => {
+      if (token === undefined) return [];
+      return [slot === undefined ? [name, token] as const : [name, token, slot] as const];
+    }),
+    slots: new Set(inOrder.flatMap(({ slot }) => slot === undefined ? [] : [slot])),
     longestSilence,
   };
 }

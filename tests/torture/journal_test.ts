@@ -72,6 +72,17 @@ Deno.test("a fault explains nothing when it was another run's, came later, or lo
   }
 });
 
+Deno.test("runs overlap in their own slot only", () => {
+  assert.deepEqual(
+    overlaps("begin a 0 1.00", "begin b 1 1.01", "begin c 0 1.02", "end a 1.06", "end b 1.20", "end c 1.30"),
+    [
+      { first: "a", second: "c", length: 40, fault: undefined },
+    ],
+  );
+  const { slots } = check("begin a 0 1.00\nbegin b 11 1.01\n", REACH);
+  assert.deepEqual([...slots], ["0", "11"]);
+});
+
 Deno.test("a journal that cannot be is refused, with the line", () => {
   for (
     const [text, why] of [
@@ -81,6 +92,7 @@ Deno.test("a journal that cannot be is refused, with the line", () => {
       ["begin a 1\nend a 2\nbeat a 3", /line 3 .*after its end/],
       ["start a 1", /line 1 .*unknown/],
       ["begin a b 1", /line 1 .*unknown/],
+      ["beat a 0 1", /line 1 .*unknown/],
       ["fault kill 1", /line 1 .*unknown/],
     ] as const
   ) {

@@ -2,12 +2,8 @@
 // Starts early: it goes on for some seconds on each server, and leases have to run out in it.
 
 import assert from "node:assert/strict";
-import { SESSION_TARGETS } from "../cli/held_session.ts";
-import { linux, testWith } from "../cli/needs.ts";
-import { etcdUnavailable } from "../servers/etcd.ts";
-import { galeraUnavailable } from "../servers/galera.ts";
-import { startTorturedEtcd } from "./etcd.ts";
-import { startTorturedGalera } from "./galera.ts";
+import { testWith } from "../cli/needs.ts";
+import { LEASE_TARGETS, leaseAt } from "./lease_targets.ts";
 import { violations } from "./strict.ts";
 import { summary, torture, voices } from "./torture.ts";
 
@@ -17,21 +13,7 @@ const seconds = Number(Deno.env.get("SERA_TORTURE_SECONDS") ?? DEFAULT_SECONDS);
 /** A run that got through, was killed, was ended by the test, found no lock, lost it before the start, or after it. */
 const CODES = [0, 137, 143, 204, 202, 206];
 
-const TARGETS = [
-  ...SESSION_TARGETS,
-  { name: "Galera", need: galeraUnavailable, start: startTorturedGalera },
-  { name: "etcd", need: linux ?? etcdUnavailable, start: startTorturedEtcd },
-];
-
-/** The settings that make the lock on a server a lease. In etcd it always is one. */
-function leaseAt(server: string): Record<string, string> {
-  if (server.startsWith("etcd:")) return {};
-  // In the one database that the user may make a table in.
-  const table = server.startsWith("postgres") ? "sera_leases" : "sera.sera_leases";
-  return { SERA_LEASE: "true", SERA_LEASE_TABLE: table };
-}
-
-for (const { name, need, start } of TARGETS) {
+for (const { name, need, start } of LEASE_TARGETS) {
   testWith([need], `the torture of leases on ${name}: one command at a time, and tokens that grow`, async () => {
     await using sessions = await start();
     const found = await torture({ sessions, lease: leaseAt(sessions.server) }, seconds);

@@ -2,19 +2,20 @@
 
 import type { Findings } from "./journal.ts";
 
-/** What is wrong, a line each: runs at the same time, and tokens that do not grow with each run. */
+/** What is wrong, a line each: runs at the same time, and tokens that do not grow with each run. Slots are as so many locks. */
 export function violations({ overlaps, clashes, tokens }: Findings): string[] {
   const wrong = overlaps.map(({ first, second, length }) => `${second} began while ${first} ran, for ${length} ms`);
   wrong.push(...clashes.map((run) => `${run} began while another one lived`));
-  let last: readonly [run: string, token: bigint] | undefined;
-  for (const [run, text] of tokens) {
+  const lasts = new Map<string | undefined, readonly [run: string, token: bigint]>();
+  for (const [run, text, slot] of tokens) {
     if (!/^[1-9]\d*$/.test(text)) {
       wrong.push(`the token of ${run} is ${text}`);
       continue;
     }
     const token = BigInt(text);
+    const last = lasts.get(slot);
     if (last && token <= last[1]) wrong.push(`${run} has the token ${token} after ${last[0]} had ${last[1]}`);
-    last = [run, token];
+    lasts.set(slot, [run, token]);
   }
   return wrong;
 }

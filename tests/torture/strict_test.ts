@@ -44,6 +44,15 @@ Deno.test("a token that comes twice, goes back or is none is told", () => {
   for (const bad of ["none", "0", "-1", "01", "1.5"]) assert.deepEqual(withTokens(bad), [`the token of 0 is ${bad}`]);
 });
 
+Deno.test("the tokens of one slot grow without regard to another's", () => {
+  const runs = (...runs: [slot: string, token: string][]) =>
+    found(
+      ...runs.flatMap(([slot, token], run) => [`begin ${run} ${slot} 1`, `token ${run} ${token} 1`, `end ${run} 1`]),
+    );
+  assert.deepEqual(runs(["0", "7"], ["1", "3"], ["0", "8"], ["1", "4"]), []);
+  assert.deepEqual(runs(["0", "7"], ["1", "3"], ["0", "7"]), ["2 has the token 7 after 0 had 7"]);
+});
+
 testWith([linux], "a command of the torture that was killed has ended, also for one that begins at once", async () => {
   const folder = await Deno.makeTempDir({ prefix: "sera-journal-" });
   try {

@@ -5,6 +5,7 @@ import type { HeldSessions } from "../cli/held_session.ts";
 import type { Running } from "../cli/running.ts";
 import { HANG, pause } from "../cli/wait.ts";
 import { check, type Findings } from "./journal.ts";
+import { lull } from "./lull.ts";
 
 /** How many seras there are at a time. */
 const SERAS = 24;
@@ -33,6 +34,8 @@ export interface TortureOptions {
   readonly sessions?: TorturedSessions | undefined;
   /** If the lock is a lease, what asks for one and names its table, where that is needed; then seras are stopped, too. */
   readonly lease?: Readonly<Record<string, string>>;
+  /** How many may hold the lock, if not only one; then it is seen after the faults whether as many do. */
+  readonly slots?: number | undefined;
 }
 
 /** A server of the torture. */
@@ -48,6 +51,10 @@ const LEASE_TTL = 3000;
 /** For how long a sera is stopped; the longest pauses cost it its lease. In milliseconds. */
 const SHORTEST_STOP = 100;
 const LONGEST_STOP = 2 * LEASE_TTL;
+/** How many times as long commands take where there are slots: else seras do not start fast enough for some to wait. */
+const LONGER_IN_SLOTS = 8;
+/** For how long it is seen whether all slots are held, in milliseconds. */
+const CALM = 3000;
 /** How long a sera waits for its turn, in seconds. */
 const WAIT = 20;
 const LEASE_WAIT = 60;
@@ -60,6 +67,8 @@ export interface Torture extends Findings {
   readonly said: readonly string[];
   /** How long two commands may have run at the same time after a fault, in milliseconds, on a machine as slow as this. */
   readonly bound: number;
+  /** With slots, for how long at the most one was free while somebody waited and nothing was broken, in milliseconds. */
+  readonly longestLull: number;
 }
 
 /**
@@ -68,7 +77,7 @@ export interface Torture extends Findings {
  * @param seconds How long new seras are started; longer if by then fewer runs have come to their end, or there have been
  * fewer faults.
  */
-export async function torture({ sessions, lease }: TortureOptions, seconds: number): Promise<Torture> {
+export async function torture({ sessions, lease, slots }: TortureOptions, seconds: number): Promise<Torture> {
   const variables = lease ? { ...lease, SERA_TTL: `${LEASE_TTL}ms` } : {};
   await using place = await Place.make(sessions?.server, variables);
   const servers = sessions?.servers ?? [place.server];
@@ -83,15 +92,19 @@ export async function torture({ sessions, lease }: TortureOptions, seconds: numb
   const said: string[] = [];
   let count = 0;
 
+  /** Whether new seras are started also when the faults are over. */
+  let startsMore = slots !== undefined;
   const work = async () => {
-    while (inTime()) {
+    while (inTime() || startsMore) {
       const run = `${++count}`;
-      const beats = BEATS[count % BEATS.length];
+      const beats = BEATS[count % BEATS.length]! * (slots === undefined ? 1 : LONGER_IN_SLOTS);
       const mood = count % 2 === 0 ? "stubborn" : "mild";
       const alone = lease ? [place.file("alone")] : [];
       const command = [fixture("heartbeat.sh"), journal, run, `${beats}`, mood, ...alone];
       const wait = `${lease ? LEASE_WAIT : WAIT}`;
-      await using sera = place.startSera(["--name", KEY, "--grace", `${GRACE}ms`, wait, ...command], {
+      // So that it says when it waits.
+      const inSlots = slots === undefined ? [] : ["--verbose", "--slots", `${slots}`];
+      await using sera = place.startSera(["--name", KEY, "--grace", `${GRACE}ms`, ...inSlots, wait, ...command], {
         env: { SERA_SERVER: servers[count % servers.length] },
       });
       running.set(run, sera);
@@ -178,11 +191,13 @@ export async function torture({ sessions, lease }: TortureOptions, seconds: numb
   const workers = Promise.all(Array.from({ length: SERAS }, work));
   await hurt();
   await Promise.all(stopped);
+  const longestLull = slots === undefined ? 0 : await lull({ journal, running, slots }, CALM);
+  startsMore = false;
   await stopAll();
   await workers;
   const text = await place.read("journal");
   const bound = BOUND + SILENCES * check(text, BOUND).longestSilence;
-  return { ...check(text, bound), codes, said, bound };
+  return { ...check(text, bound), codes, said, bound, longestLull };
 }
 
 /** The run that began last, if it has not ended by itself. */

@@ -1,10 +1,12 @@
 import type { Rule } from "../../ledger/run.ts";
+import { MOST_SLOTS } from "../../lock/slot_name.ts";
+import type { KeyValue } from "./answers.ts";
 import { type Began, beganWithin, readSpan, type Span } from "./every.ts";
 import { idsIn, runsOf } from "./ledger_reading.ts";
 import type { LedgerStore } from "./ledger_store.ts";
 import { readPointer } from "./pointer.ts";
 import type { Range } from "./requests.ts";
-import { cut, type StoredRun } from "./stored_run.ts";
+import { cut, isOf, type StoredRun } from "./stored_run.ts";
 
 /** How many runs are looked at for `--every`; there is one, and those that failed and that a crash has left. */
 const EVERY_AT_ONCE = 30;
@@ -22,31 +24,18 @@ export interface Before {
 }
 
 /**
- * Finds the run that counts by the rule.
+ * Finds the run that counts by the rule, in whichever slot. If failures count, so does one that has not ended.
  *
  * @throws {LockUnavailableError} When the ledger cannot be used.
  */
 export async function countedRun(store: LedgerStore, lock: string, rule: Rule): Promise<Before> {
   const { once, every, countFailures } = rule;
-  const { keys } = store;
+  if (once === undefined && every === undefined) {
+    return { counted: undefined, term: 0n, failed: undefined, useless: [] };
+  }
   const name = cut(lock);
-  const asked: readonly Range[] = [
-    ...once === undefined ? [] : [{ key: keys.once(name, cut(once)) }],
-    ...every === undefined ? [] : [
-      { key: keys.every(name), prefix: true, limit: EVERY_AT_ONCE },
-      { key: keys.last(name, "succeeded") },
-      { key: keys.last(name, "failed") },
-    ],
-  ];
-  if (asked.length === 0) return { counted: undefined, term: 0n, failed: undefined, useless: [] };
-  const answer = await store.read(...asked);
-  const { term } = answer;
-  const found = asked.map((_, index) => answer.range(index).keys);
-  const keyed = once === undefined ? [] : readPointer(found[0]![0]);
-  const [listed = [], ...latest] = once === undefined ? found : found.slice(1);
-  const recent = [...new Set([...idsIn(listed), ...latest.flatMap(([last]) => readPointer(last))])].toSorted(
-    newestFirst,
-  );
+  const { term, keyed, listed, latest, unended } = await keysAbout(store, name, rule);
+  const recent = [...new Set([...idsIn(listed), ...latest, ...unended])].toSorted(newestFirst);
   const spans = new Map(listed.flatMap((key): [bigint, Span][] => {
     const span = readSpan(key);
     return span ? [[span.id, span]] : [];
@@ -54,20 +43,55 @@ export async function countedRun(store: LedgerStore, lock: string, rule: Rule): 
 
   const runs = await runsOf(store, [...new Set([...keyed, ...recent])]);
   const ofIds = (ids: readonly bigint[]) =>
-    ids.flatMap((id) => runs.find((run) => run.id === id && run.lock === name) ?? []);
-  const done = once === undefined ? [] : ofIds(keyed).filter(({ key }) => key === cut(once));
-  const failed = done.find((run) => counts(run, true))?.id;
+    ids.flatMap((id) => runs.find((run) => run.id === id && isOf(run, name)) ?? []);
+  const done = once === undefined ? [] : ofIds([...keyed, ...unended]).filter(({ key }) => key === cut(once));
+  const isCounting = (run: StoredRun) => counts(run, countFailures) || countFailures && run.outcome === "running";
+  // What has not ended in another slot will count, too.
+  const failed = done.find((run) => counts(run, true) || run.outcome === "running")?.id;
   const before = { term, failed, useless: uselessOf(spans, runs, countFailures) };
-  const same = done.find((run) => counts(run, countFailures));
+  const same = done.find(isCounting);
   if (same) return { ...before, counted: { run: same, began: "before" } };
 
   let ahead: Before["counted"];
-  for (const run of ofIds(recent).filter((run) => counts(run, countFailures))) {
+  for (const run of every === undefined ? [] : ofIds(recent).filter(isCounting)) {
     const began = await beganWithin(store, run, spans.get(run.id), every!, term);
     if (began === "before") return { ...before, counted: { run, began } };
     if (began !== "too early" && ahead?.began !== "ahead") ahead = { run, began };
   }
   return { ...before, counted: ahead };
+}
+
+/** What may lead to runs that count. */
+interface Leads {
+  readonly term: bigint;
+  /** The latest runs with the key of `--once`. */
+  readonly keyed: readonly bigint[];
+  /** The keys of `--every`. */
+  readonly listed: readonly KeyValue[];
+  /** The latest runs of each slot that came to an end. */
+  readonly latest: readonly bigint[];
+  /** Runs that have not ended, if they count: there are some in other slots only. */
+  readonly unended: readonly bigint[];
+}
+
+async function keysAbout(store: LedgerStore, name: string, { once, every, countFailures }: Rule): Promise<Leads> {
+  const { keys } = store;
+  const asked: Readonly<Record<Exclude<keyof Leads, "term">, Range | undefined>> = {
+    keyed: once === undefined ? undefined : { key: keys.once(name, cut(once)) },
+    listed: every === undefined ? undefined : { key: keys.every(name), prefix: true, limit: EVERY_AT_ONCE },
+    latest: every === undefined ? undefined : { ...keys.inSlots("lasts", name), limit: 2 * MOST_SLOTS },
+    unended: countFailures ? { ...keys.inSlots("allRunning", name), limit: MOST_SLOTS, keysOnly: true } : undefined,
+  };
+  const ranges = Object.values(asked).filter((range) => range !== undefined);
+  const answer = await store.read(...ranges);
+  const found = (of: keyof typeof asked) => asked[of] ? answer.range(ranges.indexOf(asked[of])).keys : [];
+  return {
+    term: answer.term,
+    keyed: found("keyed").flatMap(readPointer),
+    listed: found("listed"),
+    latest: found("latest").flatMap(readPointer),
+    unended: idsIn(found("unended")),
+  };
 }
 
 function counts({ outcome }: StoredRun, withFailures: boolean): boolean {

@@ -1,9 +1,10 @@
 import type { Rule } from "../../ledger/run.ts";
+import { MOST_SLOTS } from "../../lock/slot_name.ts";
 import { beganWithin, readSpan, type Span } from "./every.ts";
 import { idsIn, runsOf } from "./ledger_reading.ts";
 import type { LedgerStore } from "./ledger_store.ts";
 import { readPointer } from "./pointer.ts";
-import { cut, type StoredRun } from "./stored_run.ts";
+import { cut, isOf, type StoredRun } from "./stored_run.ts";
 
 /**
  * Reads all runs of a lock that count by the rule, as `countedRun` finds one of them, the newest first; if failures count,
@@ -22,17 +23,14 @@ export async function countingRuns(
   const { range, term } = await store.read(
     ...once === undefined ? [] : [{ key: keys.once(name, cut(once)) }],
     ...every === undefined ? [] : [
-      { key: keys.last(name, "succeeded") },
-      { key: keys.last(name, "failed") },
+      { ...keys.inSlots("lasts", name), limit: 2 * MOST_SLOTS },
       { key: keys.every(name), prefix: true, limit },
     ],
   );
   const at = once === undefined ? 0 : 1;
   const keyed = once === undefined ? [] : readPointer(range(0).keys[0]);
-  const listed = every === undefined ? [] : range(at + 2).keys;
-  const recent = every === undefined
-    ? []
-    : [...idsIn(listed), ...[at, at + 1].flatMap((index) => readPointer(range(index).keys[0]))];
+  const listed = every === undefined ? [] : range(at + 1).keys;
+  const recent = every === undefined ? [] : [...idsIn(listed), ...range(at).keys.flatMap(readPointer)];
   const spans = new Map(listed.flatMap((key): [bigint, Span][] => {
     const span = readSpan(key);
     return span ? [[span.id, span]] : [];
@@ -40,7 +38,7 @@ export async function countingRuns(
 
   const counting: StoredRun[] = [];
   for (const run of await runsOf(store, [...new Set([...keyed, ...recent])])) {
-    if (run.lock !== name || !mayCount(run, countFailures)) continue;
+    if (!isOf(run, name) || !mayCount(run, countFailures)) continue;
     const isKeyed = once !== undefined && run.key === cut(once) && keyed.includes(run.id);
     if (isKeyed || recent.includes(run.id) && await isWithin(store, run, spans.get(run.id), every!, term)) {
       counting.push(run);

@@ -54,9 +54,10 @@ export class EtcdLedger implements Ledger {
     return false;
   }
 
-  async abandon(lock: string): Promise<readonly RecordedRun[]> {
+  async abandon(lock: string, _next?: Rule, slots = 1): Promise<readonly RecordedRun[]> {
     if (this.#isTidy) return [];
-    return await endLeft(this.#store, lock, () => true, { outcome: "abandoned", expires: "keep", countsNever: false });
+    const ending = { outcome: "abandoned", expires: "keep", countsNever: false } as const;
+    return await endLeft(this.#store, lock, () => true, ending, slots);
   }
 
   async takeBack(lock: string, { host, pid }: Runner): Promise<void> {

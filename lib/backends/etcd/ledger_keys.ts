@@ -1,3 +1,5 @@
+import { slotIn } from "../../lock/slot_name.ts";
+
 /** What a number is taken from, so that the newest run has the first key: etcd reads a part of a range from its beginning only. */
 const MOST = 2n ** 64n - 1n;
 
@@ -7,9 +9,18 @@ const DIGITS = 16;
 /** The digits of a time in a key: milliseconds since 1970, to the year 9999 and beyond. */
 const TIME_DIGITS = 15;
 
+/** A range of keys. */
+export interface KeyRange {
+  readonly key: string;
+  readonly to: string;
+}
+
 /**
  * The names of the ledger's keys. `run/` has the runs, and all that counts; the others only lead there. The number in a
  * key counts down, so that the newest run comes first.
+ *
+ * A run under a slot is listed under the name of the slot, see `slotName()`, whose holder writes about it. What rules go by
+ * is listed for all slots of a lock together.
  */
 export class LedgerKeys {
   readonly #root: string;
@@ -52,17 +63,35 @@ export class LedgerKeys {
     return `${this.allRunning}${lock}/${numberOf(id)}`;
   }
 
+  /** Begins the keys that list runs of a lock and of all its slots that have not ended; may begin others too. */
+  runningInSlots(lock: string): string {
+    return `${this.allRunning}${lock}`;
+  }
+
   /** Lists a run that `--every` looks for; it ends with a lease. */
   every(lock: string, id?: bigint): string {
-    return `${this.#root}every/${lock}/${numberOf(id)}`;
+    return `${this.#root}every/${slotIn(lock).lock}/${numberOf(id)}`;
   }
 
   /** Names the latest run with a `--once` key. */
   once(lock: string, key: string): string {
-    return `${this.#root}once/${lock}/${key}`;
+    return `${this.#root}once/${slotIn(lock).lock}/${key}`;
   }
 
-  /** Names the latest run of a lock that came to this end. */
+  /** The keys of a list that are of a lock or of any of its slots, the lists of the further slots first. */
+  inSlots(list: "byLock" | "allRunning" | "lasts", lock: string): KeyRange {
+    const { lock: base } = slotIn(lock);
+    // After the name comes a dot or a slash, and what comes after the slash is the zero.
+    return { key: `${this[list]}${base}.`, to: `${this[list]}${base}0` };
+  }
+
+  /** The name in a key of a list. */
+  nameIn(list: "byLock" | "allRunning", key: string): string {
+    const begin = this[list].length;
+    return key.slice(begin, key.indexOf("/", begin));
+  }
+
+  /** Names the latest run of a lock, or of a slot, that came to this end. */
   last(lock: string, outcome: "succeeded" | "failed"): string {
     return `${this.lasts}${lock}/${outcome}`;
   }

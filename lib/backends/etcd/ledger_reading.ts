@@ -1,6 +1,7 @@
 import type { RunFilter } from "../../ledger/run.ts";
+import { slotIn } from "../../lock/slot_name.ts";
 import type { KeyValue } from "./answers.ts";
-import { idIn } from "./ledger_keys.ts";
+import { idIn, type KeyRange } from "./ledger_keys.ts";
 import type { LedgerStore } from "./ledger_store.ts";
 import { fits, isNarrow, isPast } from "./run_filter.ts";
 import { cut, readRun, type StoredRun } from "./stored_run.ts";
@@ -21,7 +22,8 @@ export async function latestRuns(
   filter: RunFilter = {},
 ): Promise<readonly StoredRun[]> {
   const { lock, beginnings } = filter;
-  if (beginnings === undefined) {
+  const lists = lock === undefined ? undefined : await listsOf(store, cut(lock));
+  if (beginnings === undefined && !lists?.isSeveral) {
     return lock === undefined
       ? await collect(limit, filter, (after, limit) => store.page(store.keys.runs, { after, limit }), asRuns)
       : await collect(
@@ -33,10 +35,10 @@ export async function latestRuns(
   }
   const most = isNarrow(filter) ? Infinity : limit;
   const ids = new Set<bigint>();
-  for (const beginning of beginnings) {
+  for (const beginning of beginnings ?? [""]) {
     if (lock !== undefined && !lock.startsWith(beginning)) continue;
-    const prefix = lock === undefined ? `${store.keys.byLock}${beginning}` : store.keys.of(cut(lock));
-    for (const id of await newestOf(store, prefix, most)) ids.add(id);
+    const list = lists ?? { key: `${store.keys.byLock}${beginning}` };
+    for (const id of await newestOf(store, list, most)) ids.add(id);
   }
   const left = [...newestFirst([...ids]).slice(0, most)];
   const runs: StoredRun[] = [];
@@ -48,12 +50,28 @@ export async function latestRuns(
   return runs.slice(0, limit);
 }
 
+/** Where the runs of a lock are listed, or of one slot; and whether that is more than one list. */
+async function listsOf(
+  store: LedgerStore,
+  name: string,
+): Promise<Pick<KeyRange, "key"> & Partial<KeyRange> & { readonly isSeveral: boolean }> {
+  const own = store.keys.of(name);
+  if (slotIn(name).slot > 0) return { key: own, isSeveral: false };
+  const all = store.keys.inSlots("byLock", name);
+  const ofSlots = await store.page(all.key, { until: own, limit: 1, keysOnly: true });
+  return ofSlots.length === 0 ? { key: own, isSeveral: false } : { ...all, isSeveral: true };
+}
+
 /** The numbers of the newest runs in lists of several locks, each of which has its newest first. */
-async function newestOf(store: LedgerStore, prefix: string, limit: number): Promise<readonly bigint[]> {
+async function newestOf(
+  store: LedgerStore,
+  { key, to: until }: Pick<KeyRange, "key"> & Partial<KeyRange>,
+  limit: number,
+): Promise<readonly bigint[]> {
   let newest: readonly bigint[] = [];
   let after: string | undefined;
   do {
-    const page = await store.page(prefix, { after, keysOnly: true });
+    const page = await store.page(key, { after, until, keysOnly: true });
     after = page.at(-1)?.key;
     newest = newestFirst([...newest, ...idsIn(page)]).slice(0, limit);
   } while (after !== undefined);

@@ -143,7 +143,7 @@ export class LedgerStore {
     prefix: string,
     { after, until, limit = Infinity, keysOnly = false }: {
       readonly after?: string | undefined;
-      readonly until?: string;
+      readonly until?: string | undefined;
       readonly limit?: number;
       readonly keysOnly?: boolean;
     } = {},

@@ -87,7 +87,7 @@ export class EtcdLock extends SessionLock<EtcdSession> implements BackendLock {
   ): Promise<HeldLock | undefined> {
     const { prefix } = this.#client.address;
     const running = this.#options.ledger?.on
-      ? new (await import("./ledger_keys.ts")).LedgerKeys(prefix).running(this.#lock)
+      ? new (await import("./ledger_keys.ts")).LedgerKeys(prefix).runningInSlots(this.#lock)
       : undefined;
     const turn = await waitForTurn({
       session,

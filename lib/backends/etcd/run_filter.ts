@@ -1,18 +1,20 @@
 import type { RecordedRun, RunFilter } from "../../ledger/run.ts";
+import { slotIn } from "../../lock/slot_name.ts";
 import { cut } from "./stored_run.ts";
 
 /** By how much the clocks of machines may differ, in milliseconds: a run's times are by the machine that wrote it. */
 const CLOCK_DIFFERENCE = 24 * 3600 * 1000;
 
 /** Whether a filter may leave out runs of the locks that it asks for. etcd finds runs by their lock only. */
-export function isNarrow({ key, outcomes, host, startedWithin, endedWithin }: RunFilter): boolean {
-  return [key, outcomes, host, startedWithin, endedWithin].some((part) => part !== undefined);
+export function isNarrow({ key, slot, outcomes, host, startedWithin, endedWithin }: RunFilter): boolean {
+  return [key, slot, outcomes, host, startedWithin, endedWithin].some((part) => part !== undefined);
 }
 
 /** Whether a filter lets a run through, whatever its lock is. */
-export function fits(run: RecordedRun, { key, outcomes, host, startedWithin, endedWithin }: RunFilter): boolean {
+export function fits(run: RecordedRun, { key, slot, outcomes, host, startedWithin, endedWithin }: RunFilter): boolean {
   const names: readonly string[] | undefined = outcomes;
   return (key === undefined || run.key === cut(key)) &&
+    (slot === undefined || slotIn(run.lock).slot === slot) &&
     (names === undefined || names.includes(run.outcome)) &&
     (host === undefined || run.host === cut(host)) &&
     isWithin(run.started, startedWithin) && isWithin(run.finished, endedWithin);

@@ -7,7 +7,7 @@ import { Path, step, txn } from "./requests.ts";
 const AT_ONCE = 100;
 
 /**
- * The runs that holders have begun, by lock. A run has no lower number than the token of its lock's holder, so that of one
+ * The runs that holders have begun, by the name of the lock, or of the slot that is held. A run has no lower number than the token of its lock's holder, so that of one
  * who died before is none of theirs.
  *
  * @throws {LockUnavailableError} When etcd cannot be asked.

@@ -1,4 +1,5 @@
 import type { RecordedRun, Runner } from "../../ledger/run.ts";
+import { slotIn } from "../../lock/slot_name.ts";
 import { exactFrom, LONGEST_TEXT, pidFrom, textFrom, timeFrom, wholeFrom } from "../../text/foreign.ts";
 import type { KeyValue } from "./answers.ts";
 import { type JsonObject, NonsenseError, parseJson } from "./json.ts";
@@ -98,6 +99,11 @@ export function newRun(
 export function cut(text: string): string {
   const whole = text.toWellFormed();
   return whole.length <= LONGEST_TEXT ? whole : [...whole].slice(0, LONGEST_TEXT).join("");
+}
+
+/** Whether a run is of the same lock as a name, in whichever slot. */
+export function isOf({ lock }: RecordedRun, name: string): boolean {
+  return slotIn(lock).lock === slotIn(name).lock;
 }
 
 /** What of a run is not only etcd's. */

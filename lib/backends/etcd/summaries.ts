@@ -1,4 +1,5 @@
 import { type LockSummary, summaryOf } from "../../ledger/summary.ts";
+import { slotIn } from "../../lock/slot_name.ts";
 import type { KeyValue } from "./answers.ts";
 import { idsIn, latestRuns, runsOf } from "./ledger_reading.ts";
 import type { LedgerStore } from "./ledger_store.ts";
@@ -21,9 +22,10 @@ export async function summaries(store: LedgerStore, within: number, limit: numbe
   const older = await runsOf(store, [...new Set(lasting)].filter((id) => !known.has(id)));
   const byLock = new Map<string, StoredRun[]>();
   for (const run of [...recent, ...older]) {
-    const runs = byLock.get(run.lock);
+    const { lock } = slotIn(run.lock);
+    const runs = byLock.get(lock);
     if (runs) runs.push(run);
-    else byLock.set(run.lock, [run]);
+    else byLock.set(lock, [run]);
   }
   return [...byLock].map(([lock, runs]) => {
     const counts = runs.filter(({ id }) => known.has(id)).map(({ outcome }) => [outcome, 1] as const);

@@ -4,6 +4,7 @@ import { cut } from "./insert_run.ts";
 import type { Row } from "./row.ts";
 import { readRuns, selectRuns } from "./rows.ts";
 import { COLUMNS } from "./schema.ts";
+import { inEachSlot } from "./slots.ts";
 import { join, sql, type Statement } from "./statement.ts";
 
 /**
@@ -26,6 +27,9 @@ export interface Counted {
 /**
  * The statement that finds the run that counts by the rule; if there is none, one that began too far ahead of the
  * server's clock to count. Undefined if no run counts by that rule.
+ *
+ * Runs of all slots count. If failures do, so does a run in another slot that has not ended: however it ends, it counts
+ * then. In the own slot there is none after `abandon()`.
  */
 export function findCounted(
   dialect: Dialect,
@@ -41,20 +45,26 @@ export function findCounted(
     ? []
     : [sql`started > ${after(-every)} AND started < ${after(FARTHEST_AHEAD)} AND ${readable}`];
   if (isOnce.length + isRecent.length === 0) return undefined;
-  const outcomes = countFailures ? sql`'succeeded', 'failed', 'abandoned'` : sql`'succeeded'`;
+  const outcomes = countFailures ? sql`'succeeded', 'failed', 'abandoned', 'running'` : sql`'succeeded'`;
   const ahead = sql`CASE ${join(isOnce.map((condition) => sql`WHEN ${condition} THEN ${BEFORE}`))}
     WHEN started >= ${after(every ?? 0)} THEN ${FAR_AHEAD} WHEN started > ${now} THEN ${AHEAD} ELSE ${BEFORE} END`;
-  return selectRuns(
-    dialect,
-    sql`WHERE lock_name = ${cut(lock)} AND outcome IN (${outcomes})
+  return inEachSlot(dialect, lock, (from) =>
+    selectRuns(
+      dialect,
+      sql`${from} AND outcome IN (${outcomes})
       AND (${join([...isOnce, ...isRecent], sql` OR `)}) ORDER BY ahead, id DESC LIMIT 1`,
-    [],
-    [sql`${readNumber(ahead)} AS ahead`],
-  );
+      [],
+      [sql`${readNumber(ahead)} AS ahead`],
+    ));
 }
 
-/** Reads the answer to {@linkcode findCounted}. */
+/** Reads the answer to {@linkcode findCounted}: of the lock's own rows, and of those of its further slots. */
 export function readCounted(dialect: Dialect, rows: readonly Row[]): Counted | undefined {
-  const [run] = readRuns(dialect, rows);
-  return run && { run, began: BEGAN[Number(rows[0]!.ahead)] ?? "before" };
+  const found = rows.flatMap((row) =>
+    readRuns(dialect, [row]).map((run) => ({ run, began: BEGAN[Number(row.ahead)] ?? "before" }))
+  );
+  const [first] = found.toSorted((a, b) =>
+    BEGAN.indexOf(a.began) - BEGAN.indexOf(b.began) || (a.run.id < b.run.id ? 1 : -1)
+  );
+  return first;
 }

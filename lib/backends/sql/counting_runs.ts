@@ -3,6 +3,7 @@ import { cut } from "./insert_run.ts";
 import type { LedgerTable } from "./ledger_table.ts";
 import { readLatest } from "./rows.ts";
 import { COLUMNS } from "./schema.ts";
+import { isOfLock } from "./slots.ts";
 import { join, sql } from "./statement.ts";
 
 /**
@@ -27,6 +28,6 @@ export async function countingRuns(
   ];
   if (ways.length === 0) return [];
   const outcomes = countFailures ? sql`'succeeded', 'failed', 'abandoned', 'running'` : sql`'succeeded'`;
-  const condition = sql`lock_name = ${cut(lock)} AND outcome IN (${outcomes}) AND (${join(ways, sql` OR `)})`;
+  const condition = sql`${isOfLock(lock)} AND outcome IN (${outcomes}) AND (${join(ways, sql` OR `)})`;
   return await table.reading((ask, missing) => readLatest(dialect, condition, limit, ask, missing)) ?? [];
 }

@@ -4,6 +4,7 @@ import { cut } from "./insert_run.ts";
 import type { LedgerTable } from "./ledger_table.ts";
 import { readLatest } from "./rows.ts";
 import { COLUMNS } from "./schema.ts";
+import { isOfLock, isOfSlot } from "./slots.ts";
 import { join, sql, type Statement } from "./statement.ts";
 
 /**
@@ -24,13 +25,14 @@ export async function latestRuns(
 
 function conditionsOf(
   { after, isExactly, readTime }: Dialect,
-  { lock, beginnings, key, outcomes, host, startedWithin, endedWithin }: RunFilter,
+  { lock, beginnings, slot, key, outcomes, host, startedWithin, endedWithin }: RunFilter,
 ): readonly Statement[] {
   // SQLite compares as text, whatever is there.
   const within = (column: Statement, span: number | undefined) =>
     span === undefined ? [] : [sql`${column} > ${after(-span)} AND ${readTime(column)} IS NOT NULL`];
   return [
-    ...lock === undefined ? [] : [sql`lock_name = ${cut(lock)}`],
+    ...lock === undefined ? [] : [isOfLock(lock)],
+    ...slot === undefined ? [] : [isOfSlot(slot)],
     ...beginnings
       ? [sql`(${join(beginnings.map((beginning) => sql`lock_name LIKE ${`${beginning}%`}`), sql` OR `)})`]
       : [],

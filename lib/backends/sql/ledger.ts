@@ -7,15 +7,13 @@ import type { LockSummary } from "../../ledger/summary.ts";
 import { type Counted, findCounted, readCounted } from "./counted_run.ts";
 import { cut, insertRun } from "./insert_run.ts";
 import { LedgerTable } from "./ledger_table.ts";
+import { findRunning, markLeft } from "./left_runs.ts";
 import type { Store } from "./store.ts";
 import { Pruning } from "./pruning.ts";
 import { RunEnds } from "./run_ends.ts";
-import { readRuns, selectRuns } from "./rows.ts";
+import { readRuns } from "./rows.ts";
 import { sql, word } from "./statement.ts";
 import { type Asked, together } from "./together.ts";
-
-/** How many unfinished runs are returned; there is at most one, unless somebody else has written rows. */
-const TOLD_AT_ONCE = 100;
 
 /** The outcomes of runs that have ended. */
 const OUTCOMES: readonly string[] = [
@@ -63,14 +61,12 @@ export class SqlLedger implements Ledger {
     return this.#table.dialect.isMissing("table", cause);
   }
 
-  async abandon(lock: string, next?: Rule): Promise<readonly RecordedRun[]> {
+  async abandon(lock: string, next?: Rule, slots = 1): Promise<readonly RecordedRun[]> {
     const { dialect } = this.#table;
-    const which = sql`lock_name = ${cut(lock)} AND outcome = 'running'`;
-    const running = selectRuns(dialect, sql`WHERE ${which} ORDER BY id LIMIT ${TOLD_AT_ONCE}`);
+    const running = findRunning(dialect, lock);
     const counted = next && findCounted(dialect, lock, next);
     const [asked, expired, found] = together(this.#table, [running, this.#pruning.list, ...counted ? [counted] : []]);
-    const left = readRuns(dialect, await asked!.rows());
-    if (left.length > 0) await this.#table.ask(sql`UPDATE ${dialect.table} SET outcome = 'abandoned' WHERE ${which}`);
+    const left = await markLeft(this.#table, lock, slots, await asked!.rows());
     this.#pruning.listedBy(expired);
     // Runs that have just been abandoned may count.
     this.#counted = found && next && left.length === 0 ? { asked: found, lock, rule: next } : undefined;

@@ -14,7 +14,7 @@ import { runnerOf } from "../runner.ts";
  * @throws {LockUnavailableError} When the backend cannot keep a ledger.
  */
 export async function openRecorder(
-  { server, ledger, name, namespace }: Settings,
+  { server, ledger, name, namespace, slots }: Settings,
   { lock, label }: { readonly lock: string; readonly label: string },
   { env, limits }: Io,
   logger: Logger,
@@ -22,5 +22,6 @@ export async function openRecorder(
 ): Promise<Recorder> {
   const patience = new Patience(interrupted, limits?.ledgerWait);
   const open = await ledgerPlace(server, ledger.table).load(ledger.table, env, patience);
-  return new Recorder(open, lock, runnerOf(label), ledger, logger, interrupted, lockFlagsOf({ namespace, name }));
+  const flags = lockFlagsOf({ namespace, name });
+  return new Recorder(open, lock, runnerOf(label), ledger, logger, interrupted, flags, slots);
 }

@@ -112,6 +112,7 @@ test("any number of runs can be read, also with the longest texts", async (bench
   await using holder = await bench.holder();
   const long = "\u0001".repeat(190);
   await addRuns(bench, upTo(250), () => holder.lock, { label: long, host: long, pid: 1, user: long });
+  // Of a lock it is also asked whether there are runs in slots.
   for (const lock of [undefined, holder.lock]) {
     const runs = await holder.ledger.latest(1000, { lock });
     assert.deepEqual(runs.map(({ id }) => id), upTo(250).toReversed());
@@ -133,10 +134,11 @@ test("no more is read than is asked for, however many runs there are", async (be
   });
   await using holder = await bench.holder(freshName(), through);
   await addRuns(bench, upTo(3000), (index) => (index % 3 === 0 ? holder.lock : freshName()));
+  // Of a lock it is also asked whether there are runs in slots.
   for (const lock of [undefined, holder.lock]) {
     asked.length = 0;
     assert.equal((await holder.ledger.latest(5, { lock })).length, 5);
-    assert.ok(asked.length <= 2 && asked.every((length) => length < 8000), `${asked}`);
+    assert.ok(asked.length <= 3 && asked.every((length) => length < 8000), `${asked}`);
   }
 });
 
@@ -149,6 +151,7 @@ test("values that do not fit into one answer, and one that fits into none, hide 
     await bench.put(bench.keys.of(holder.lock, id), "");
   }
   const last = await holder.ran("succeeded", { once: "last" });
+  // Of a lock it is also asked whether there are runs in slots.
   for (const lock of [undefined, holder.lock]) {
     const runs = await holder.ledger.latest(100, { lock });
     assert.deepEqual(runs.map(({ id }) => id), [last, first, 4n, 2n, 1n]);

@@ -4,8 +4,10 @@ import type { Backend, BackendLock, LockOptions, Observer } from "../../../lib/b
 import { probeLock } from "../../../lib/doctor/probe_lock.ts";
 import type { Report } from "../../../lib/doctor/report.ts";
 import { presenceOf } from "../../../lib/lock/presence.ts";
-import type { LockFilter, Seen } from "../../../lib/who/sighting.ts";
-import { MemoryLock, queueOf, QUEUES } from "./lock.ts";
+import type { Grip } from "../../../lib/who/grip.ts";
+import type { LockFilter, Sighting } from "../../../lib/who/sighting.ts";
+import { holderOf, isHeldBy, sightingsOf, takeAway } from "./holders.ts";
+import { MemoryLock } from "./lock.ts";
 
 export class MemoryBackend implements Backend {
   readonly kind = "memory";
@@ -27,14 +29,15 @@ export class MemoryBackend implements Backend {
   }
 
   lock(name: string, options: LockOptions): Promise<BackendLock> {
-    return Promise.resolve(new MemoryLock(presenceOf(name, options)));
+    const { also = [], slots } = options;
+    return Promise.resolve(new MemoryLock({ presence: { ...presenceOf(name, options), slots }, also }, options));
   }
 
   observe(): Promise<Observer> {
     return Promise.resolve({
       elsewhere: undefined,
-      sightings: (filter: LockFilter) => Promise.resolve(seen(filter)),
-      grip: () => Promise.reject(new Error("nobody is ended there")),
+      sightings: (filter: LockFilter) => Promise.resolve({ sightings: sightingsOf(filter), strangers: [] }),
+      grip: (holder: Sighting) => Promise.resolve(gripOn(holder)),
       ledger: () => Promise.resolve(undefined),
       [Symbol.asyncDispose]: () => Promise.resolve(),
     });
@@ -45,9 +48,16 @@ export class MemoryBackend implements Backend {
   }
 }
 
-function seen(filter: LockFilter): Seen {
-  const names = filter === "all" ? [...QUEUES.keys()] : "lock" in filter ? [filter.lock] : [];
-  return { sightings: names.flatMap((name) => queueOf(name).sightings), strangers: [] };
+function gripOn(sighting: Sighting): Grip {
+  const holder = holderOf(sighting);
+  return {
+    unaskable: undefined,
+    noticedWithin: 0,
+    holds: () => Promise.resolve(holder !== undefined && isHeldBy(holder)),
+    ask: () => Promise.resolve(holder?.end?.("the test")),
+    force: () => Promise.resolve(holder && takeAway(holder) ? {} : undefined),
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
 }
 
 /** Reads `memory:`. */

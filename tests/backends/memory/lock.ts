@@ -1,42 +1,16 @@
-import type { BackendLock } from "../../../lib/backends/backend.ts";
-import { LockLostError } from "../../../lib/errors.ts";
+import type { BackendLock, LockOptions } from "../../../lib/backends/backend.ts";
+import { AskedToEndError, LockLostError, QueueFullError } from "../../../lib/errors.ts";
 import type { HeldLock } from "../../../lib/lock/lock.ts";
-import type { Presence } from "../../../lib/lock/presence.ts";
-import type { Seen, Sighting } from "../../../lib/who/sighting.ts";
-
-/** Who holds a lock and who waits for it, the longest first. */
-class Queue {
-  holder: Presence | undefined;
-  readonly waiters = new Map<Presence, () => void>();
-
-  get sightings(): readonly Sighting[] {
-    const holder: Sighting[] = this.holder ? [{ ...this.holder, state: "held" }] : [];
-    return [...holder, ...[...this.waiters.keys()].map((waiter) => ({ ...waiter, state: "waiting" as const }))];
-  }
-
-  free(): void {
-    this.holder = undefined;
-    const [next] = this.waiters.values();
-    next?.();
-  }
-}
-
-/** By the locks' names. */
-export const QUEUES = new Map<string, Queue>();
-
-export function queueOf(name: string): Queue {
-  const queue = QUEUES.get(name) ?? new Queue();
-  QUEUES.set(name, queue);
-  return queue;
-}
+import type { Seen } from "../../../lib/who/sighting.ts";
+import { type Asker, free, isHeldBy, sightingsOf, take, WAITERS } from "./holders.ts";
 
 export class MemoryLock implements BackendLock {
-  readonly #presence: Presence;
-  readonly #queue: Queue;
+  readonly #asker: Asker;
+  readonly #maxWaiters: number;
 
-  constructor(presence: Presence) {
-    this.#presence = presence;
-    this.#queue = queueOf(presence.lock);
+  constructor(asker: Asker, { maxWaiters = Infinity }: Pick<LockOptions, "maxWaiters">) {
+    this.#asker = asker;
+    this.#maxWaiters = maxWaiters;
   }
 
   session(): Promise<undefined> {
@@ -44,67 +18,72 @@ export class MemoryLock implements BackendLock {
   }
 
   sightings(): Promise<Seen> {
-    return Promise.resolve({ sightings: this.#queue.sightings, strangers: [] });
+    return Promise.resolve({ sightings: sightingsOf({ lock: this.#asker.presence.lock }), strangers: [] });
   }
 
   async acquire(wait: number, signal: AbortSignal): Promise<HeldLock | undefined> {
     signal.throwIfAborted();
-    if (this.#queue.holder && !await this.#turn(wait, signal)) return undefined;
-    this.#queue.holder = this.#presence;
-    return new HeldInMemory(() => this.#free());
+    const slot = take(this.#asker) ?? (wait > 0 ? await this.#turn(wait, signal) : undefined);
+    return slot === undefined ? undefined : new HeldInMemory(this.#asker, slot);
   }
 
-  /** Waits until the lock is free; false when the time is over. */
-  #turn(wait: number, signal: AbortSignal): Promise<boolean> {
-    const { waiters } = this.#queue;
+  /** Waits until the lock is free, and takes it; undefined when the time is over. */
+  #turn(wait: number, signal: AbortSignal): Promise<number | undefined> {
+    const { lock } = this.#asker.presence;
+    const others = [...WAITERS.keys()].filter(({ presence }) => presence.lock === lock);
+    if (others.length >= this.#maxWaiters) throw new QueueFullError(this.#maxWaiters);
     return new Promise((resolve, reject) => {
       const end = (settle: () => void) => {
         clearTimeout(timer);
         signal.removeEventListener("abort", abandon);
-        waiters.delete(this.#presence);
+        WAITERS.delete(this.#asker);
         settle();
       };
       const abandon = () => end(() => reject(signal.reason));
-      const timer = wait === Infinity ? undefined : setTimeout(() => end(() => resolve(false)), wait);
+      const timer = wait === Infinity ? undefined : setTimeout(() => end(() => resolve(undefined)), wait);
       signal.addEventListener("abort", abandon);
       // It is this waiter's before anybody else can ask.
-      waiters.set(this.#presence, () => {
-        this.#queue.holder = this.#presence;
-        end(() => resolve(true));
+      WAITERS.set(this.#asker, () => {
+        try {
+          const slot = take(this.#asker);
+          if (slot !== undefined) end(() => resolve(slot));
+        } catch (error) {
+          end(() => reject(error));
+        }
       });
     });
   }
 
-  #free(): boolean {
-    if (this.#queue.holder !== this.#presence) return false;
-    this.#queue.free();
-    return true;
-  }
-
   [Symbol.asyncDispose](): Promise<void> {
-    this.#free();
+    free(this.#asker);
     return Promise.resolve();
   }
 }
 
 class HeldInMemory implements HeldLock {
-  readonly lost = new AbortController().signal;
-  readonly asked = new AbortController().signal;
+  readonly #lost = new AbortController();
+  readonly #asked = new AbortController();
+  readonly lost = this.#lost.signal;
+  readonly asked = this.#asked.signal;
   readonly session = undefined;
   readonly left = Infinity;
   readonly heldToEnd = true;
+  readonly slot: number | undefined;
   onRenewed = undefined;
 
-  /** @param free Gives the lock back; whether it was there to give. */
-  constructor(readonly free: () => boolean) {}
+  constructor(readonly asker: Asker, slot: number) {
+    this.slot = asker.presence.slots === undefined ? undefined : slot;
+    asker.lose = () => this.#lost.abort(new LockLostError("The lock was taken away"));
+    asker.end = (who) => this.#asked.abort(new AskedToEndError(who));
+  }
 
   commandEnded(): void {}
 
   confirm(): Promise<void> {
-    return Promise.resolve();
+    return isHeldBy(this.asker) ? Promise.resolve() : Promise.reject(this.lost.reason);
   }
 
   release(): Promise<void> {
-    return this.free() ? Promise.resolve() : Promise.reject(new LockLostError("The lock was given back before"));
+    return free(this.asker) ? Promise.resolve() : Promise.reject(new LockLostError("The lock was given back before"));
   }
 }

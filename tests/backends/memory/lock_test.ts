@@ -6,23 +6,31 @@ import { lockName } from "../../../lib/lock/lock_name.ts";
 import { Place } from "../../cli/place.ts";
 import { inProcess, testInProcess } from "../../cli/in_process.ts";
 import { until } from "../../cli/wait.ts";
+import { crewContract } from "../crew_contract.ts";
 import { lockContract } from "../lock_contract.ts";
 import { hold, open } from "../open.ts";
-import { queueOf } from "./lock.ts";
+import { sightingsOf } from "./holders.ts";
 
 const SERVER = "memory:";
 
 // For all tests of this file, which has a process of its own.
 addKind({ form: SERVER, begins: /^memory:/, load: () => import("./backend.ts") });
 
-lockContract({
-  test: (name, fn) => Deno.test(`in memory: ${name}`, fn),
+const place = {
+  test: (name: string, fn: () => Promise<void>) => Deno.test(`in memory: ${name}`, fn),
   server: () => SERVER,
-  async waiting(name, count) {
-    await until(`${count} waiting for ${name}`, () => queueOf(name).waiters.size === count);
-  },
   ofOneProcess: true,
+} as const;
+
+lockContract({
+  ...place,
+  async waiting(name, count) {
+    const waiters = () => sightingsOf({ lock: name }).filter(({ state }) => state === "waiting");
+    await until(`${count} waiting for ${name}`, () => waiters().length === count);
+  },
 });
+
+crewContract(place);
 
 // The shell that doctor starts, to see that one waits beside a command, ends after it.
 const LATE_END = { sanitizeOps: false, sanitizeResources: false };

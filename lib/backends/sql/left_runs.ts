@@ -1,0 +1,48 @@
+import type { RecordedRun } from "../../ledger/run.ts";
+import { MOST_SLOTS, slotIn } from "../../lock/slot_name.ts";
+import type { Dialect } from "./dialect.ts";
+import { cut } from "./insert_run.ts";
+import type { LedgerTable } from "./ledger_table.ts";
+import type { Row } from "./row.ts";
+import { readRuns, selectRuns } from "./rows.ts";
+import { join, sql, type Statement } from "./statement.ts";
+import { inEachSlot } from "./slots.ts";
+
+/** How many unfinished runs are returned; there is at most one, unless somebody else has written rows. */
+const TOLD_AT_ONCE = 100;
+
+/** The statement that finds runs of a lock and of all its slots that have not ended; of each at most one does live. */
+export function findRunning(dialect: Dialect, lock: string): Statement {
+  const most = MOST_SLOTS + TOLD_AT_ONCE;
+  return inEachSlot(
+    dialect,
+    lock,
+    (from) => selectRuns(dialect, sql`${from} AND outcome = 'running' ORDER BY id LIMIT ${most}`),
+  );
+}
+
+/**
+ * Marks the runs as abandoned that have no holder any more: those of the own slot, and of slots that do not exist any more.
+ *
+ * @param lock The name of the lock, or of the slot.
+ * @param slots How many slots the lock has.
+ * @param rows What {@linkcode findRunning} has found.
+ * @returns Those runs, at most a hundred of the own slot.
+ * @throws {LockUnavailableError} When the ledger cannot be used.
+ */
+export async function markLeft(
+  table: LedgerTable,
+  lock: string,
+  slots: number,
+  rows: readonly Row[],
+): Promise<readonly RecordedRun[]> {
+  const { dialect } = table;
+  const mark = sql`UPDATE ${dialect.table} SET outcome = 'abandoned' WHERE outcome = 'running'`;
+  const running = readRuns(dialect, rows);
+  const own = running.filter((run) => run.lock === cut(lock)).slice(0, TOLD_AT_ONCE);
+  // Whoever holds a slot beyond would have agreed to more slots, and so would the one who has begun to look.
+  const beyond = running.filter((run) => slotIn(run.lock).slot >= slots && run.lock !== cut(lock));
+  if (own.length > 0) await table.ask(sql`${mark} AND lock_name = ${cut(lock)}`);
+  if (beyond.length > 0) await table.ask(sql`${mark} AND id IN (${join(beyond.map(({ id }) => sql`${id}`))})`);
+  return [...own, ...beyond];
+}

@@ -1,0 +1,191 @@
+/** What the ledger has to do for a lock with several holders: each writes under the name of its slot. */
+
+import assert from "node:assert/strict";
+import { slotName } from "../../lib/lock/slot_name.ts";
+import type { Rule } from "../../lib/ledger/run.ts";
+import { freshName } from "../backends/open.ts";
+import type { RunPlace } from "./run_bench.ts";
+import { DAY, PLAIN, type RunHolder, RUNNER } from "./run_holder.ts";
+
+const HOUR = 3600 * 1000;
+
+/** Begins a run in a slot. */
+async function startedIn(holder: RunHolder, slot: number, rule: Partial<Rule> = {}): Promise<bigint> {
+  const permission = await holder.ledger.begin(slotName(holder.lock, slot), RUNNER, { ...PLAIN, ...rule });
+  assert.ok(permission.granted);
+  return permission.id;
+}
+
+/** Whether a run in a slot is refused, and for which. */
+async function refusedIn(holder: RunHolder, slot: number, rule: Partial<Rule>): Promise<bigint | undefined> {
+  const asked = { ...PLAIN, ...rule };
+  const lock = slotName(holder.lock, slot);
+  await holder.ledger.abandon(lock, asked, 300);
+  const permission = await holder.ledger.begin(lock, RUNNER, asked);
+  if (!permission.granted) return permission.because.id;
+  await holder.finish(permission.id, "unstarted", rule);
+  return undefined;
+}
+
+export function slotTests({ test, bench: makeBench }: RunPlace): void {
+  for (const [ran, asks] of [[0, 3], [3, 0], [12, 1], [255, 25]] as const) {
+    test(`slots: what ran in slot ${ran} counts in slot ${asks}, by key and by time`, async () => {
+      await using bench = await makeBench();
+      await using holder = await bench.holder();
+      const failed = await startedIn(holder, ran, { once: "f" });
+      await holder.finish(failed, "failed", { once: "f" });
+      const id = await startedIn(holder, ran, { once: "v1" });
+      await holder.finish(id, "succeeded", { once: "v1" });
+      assert.equal(await refusedIn(holder, asks, { once: "v1" }), id);
+      assert.equal(await refusedIn(holder, asks, { once: "v2" }), undefined);
+      assert.equal(await refusedIn(holder, asks, { once: "f" }), undefined);
+      assert.equal(await refusedIn(holder, asks, { once: "f", countFailures: true }), failed);
+      assert.equal(await refusedIn(holder, asks, { every: HOUR }), id);
+      await bench.startAt(id, -2 * HOUR);
+      assert.equal(await refusedIn(holder, asks, { every: HOUR }), undefined);
+      const rule = { ...PLAIN, once: "v1", countFailures: true };
+      assert.deepEqual((await holder.ledger.counting(holder.lock, rule, 9)).map(({ id }) => id), [id]);
+    });
+  }
+
+  test("slots: the newest run counts, in whichever slot, and what began before one that ended later", async () => {
+    await using bench = await makeBench();
+    await using holder = await bench.holder();
+    const long = await startedIn(holder, 2);
+    const short = await startedIn(holder, 1);
+    await holder.finish(short, "succeeded");
+    await holder.finish(long, "succeeded");
+    assert.equal(await refusedIn(holder, 0, { every: HOUR }), short);
+    await bench.startAt(long, -2 * HOUR);
+    assert.equal(await refusedIn(holder, 0, { every: HOUR }), short);
+  });
+
+  test("slots: a lock whose name begins like another's has none of its runs", async () => {
+    await using bench = await makeBench();
+    await using holder = await bench.holder();
+    for (const other of [`${holder.lock}0`, `${holder.lock.slice(0, -1)}`, freshName()]) {
+      for (const lock of [other, slotName(other, 1)]) {
+        const permission = await holder.ledger.begin(lock, RUNNER, { ...PLAIN, once: "v1", every: HOUR });
+        assert.ok(permission.granted);
+      }
+    }
+    assert.equal(await refusedIn(holder, 1, { once: "v1", every: HOUR, countFailures: true }), undefined);
+    assert.equal((await holder.ledger.latest(9, { outcomes: ["running"] })).length, 6);
+    assert.deepEqual(await holder.ledger.latest(9, { lock: holder.lock, outcomes: ["running"] }), []);
+  });
+
+  test("slots: if failures count, a run in another slot counts that has not ended, however that is", async () => {
+    await using bench = await makeBench();
+    await using holder = await bench.holder();
+    const id = await startedIn(holder, 1, { once: "v1" });
+    for (const rule of [{ once: "v1" }, { every: HOUR }]) {
+      assert.equal(await refusedIn(holder, 0, rule), undefined);
+      assert.equal(await refusedIn(holder, 2, { ...rule, countFailures: true }), id);
+    }
+    assert.equal(await refusedIn(holder, 2, { once: "v2", countFailures: true }), undefined);
+    // Whoever holds that slot knows better.
+    assert.equal(await refusedIn(holder, 1, { once: "v1" }), undefined);
+    assert.equal((await holder.recorded(id)).outcome, "abandoned");
+    assert.equal(await refusedIn(holder, 2, { once: "v1", countFailures: true }), id);
+  });
+
+  test("slots: who begins marks what was left in its own slot, and in those that there are no longer", async () => {
+    await using bench = await makeBench();
+    await using holder = await bench.holder();
+    const { ledger, lock } = holder;
+    const left = new Map<number, bigint>();
+    for (const slot of [0, 1, 2, 3, 9, 10, 20, 255]) left.set(slot, await startedIn(holder, slot));
+    const elsewhere = await ledger.begin(slotName(freshName(), 9), RUNNER, PLAIN);
+    assert.ok(elsewhere.granted);
+    const abandon = async (slot: number, slots: number) => {
+      const told = (await ledger.abandon(slotName(lock, slot), undefined, slots)).map(({ id }) => id);
+      const slotsOf = [...left].filter(([, id]) => told.includes(id)).map(([slot]) => slot);
+      assert.equal(slotsOf.length, told.length);
+      for (const id of told) assert.equal((await holder.recorded(id)).outcome, "abandoned");
+      return slotsOf;
+    };
+    assert.deepEqual(await abandon(2, 256), [2]);
+    assert.deepEqual(await abandon(2, 10), [10, 20, 255]);
+    assert.deepEqual(await abandon(3, 10), [3]);
+    assert.deepEqual(await abandon(1, 10), [1]);
+    // A plain run of the lock has the only slot.
+    assert.deepEqual(await abandon(0, 1), [0, 9]);
+    assert.deepEqual((await ledger.latest(9, { outcomes: ["running"] })).map(({ id }) => id), [elsewhere.id]);
+  });
+
+  test("slots: an attempt is taken back in its own slot only", async () => {
+    await using bench = await makeBench();
+    await using holder = await bench.holder();
+    const [one, two] = [await startedIn(holder, 1), await startedIn(holder, 2)];
+    await holder.ledger.takeBack(slotName(holder.lock, 2), RUNNER);
+    assert.equal((await holder.recorded(one)).outcome, "running");
+    assert.equal((await holder.recorded(two)).outcome, "unstarted");
+  });
+
+  test("slots: runs are asked for by the lock, by its beginning, and by the slot", async () => {
+    await using bench = await makeBench();
+    await using holder = await bench.holder();
+    const { ledger, lock } = holder;
+    const ids = new Map<number, bigint>();
+    for (const slot of [3, 0, 13, 1]) {
+      ids.set(slot, await startedIn(holder, slot, { once: "v1" }));
+      await holder.finish(ids.get(slot)!, "unstarted");
+    }
+    const asked = async (filter: Parameters<typeof ledger.latest>[1], limit = 9) => {
+      const runs = await ledger.latest(limit, filter);
+      return runs.map((run) => [...ids].find(([, id]) => id === run.id)?.[0]);
+    };
+    const newest = [...ids].toSorted(([, a], [, b]) => a < b ? 1 : -1).map(([slot]) => slot);
+    const beginnings = [lock.slice(0, 12)];
+    assert.deepEqual(await asked({ lock }), newest);
+    assert.deepEqual(await asked({ lock }, 2), newest.slice(0, 2));
+    assert.deepEqual(await asked({ lock, key: "v1" }), newest);
+    assert.deepEqual(await asked({ lock: slotName(lock, 3) }), [3]);
+    assert.deepEqual(await asked({ beginnings }), newest);
+    assert.deepEqual(await asked({ lock, slot: 0 }), [0]);
+    assert.deepEqual(await asked({ beginnings, slot: 3 }), [3]);
+    assert.deepEqual(await asked({ beginnings, slot: 2 }), []);
+  });
+
+  test("slots: a summary is of the whole lock", async () => {
+    await using bench = await makeBench();
+    await using holder = await bench.holder();
+    const { ledger, lock } = holder;
+    const other = await bench.holder();
+    await using _other = other;
+    const last = await other.ran("succeeded");
+    const done = await startedIn(holder, 7);
+    await holder.finish(done, "succeeded");
+    const [zero, two] = [await startedIn(holder, 0), await startedIn(holder, 2)];
+    const failed = await startedIn(holder, 1);
+    await holder.finish(failed, "failed");
+    const summary = (await ledger.summaries(DAY, 2)).find((one) => one.lock === lock)!;
+    assert.equal(summary.succeeded!.id, done);
+    assert.equal(summary.ended!.id, failed);
+    assert.deepEqual(summary.running.map(({ id }) => id).toSorted(), [zero, two].toSorted());
+    assert.deepEqual(Object.fromEntries([...summary.counts].filter(([, count]) => count > 0).toSorted()), {
+      failed: 1,
+      running: 2,
+      succeeded: 1,
+    });
+    assert.deepEqual(
+      (await ledger.summaries(DAY, 2)).map(({ lock }) => lock).toSorted(),
+      [lock, other.lock].toSorted(),
+    );
+    assert.equal((await ledger.summaries(DAY, 1)).length, 1);
+    assert.equal((await other.recorded(last)).outcome, "succeeded");
+  });
+
+  test("slots: what is forgotten in one slot counts in none", async () => {
+    await using bench = await makeBench();
+    await using holder = await bench.holder();
+    const rule = { once: "v1", every: HOUR };
+    const id = await startedIn(holder, 2, rule);
+    await holder.finish(id, "succeeded", rule);
+    assert.equal(await refusedIn(holder, 0, rule), id);
+    const [run] = await holder.ledger.counting(holder.lock, { ...PLAIN, ...rule }, 9);
+    await holder.ledger.forget(run!, RUNNER, DAY);
+    assert.equal(await refusedIn(holder, 0, rule), undefined);
+    assert.equal(await refusedIn(holder, 2, rule), undefined);
+  });
+}

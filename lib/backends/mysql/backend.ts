@@ -131,8 +131,8 @@ function noDatabase({ database }: MySqlDsn, { schema }: TableName, flag: string)
 }
 
 function optionsFor(name: string, options: LockOptions): MySqlOptions & LockOptions {
-  const { slots, leaseTable } = options;
-  return { ...options, presence: { ...presenceOf(name, options), slots }, leased: leaseTable !== undefined };
+  const { slots, also, leaseTable } = options;
+  return { ...options, presence: { ...presenceOf(name, options), slots, also }, leased: leaseTable !== undefined };
 }
 
 /**

@@ -8,6 +8,13 @@ import { Taking } from "./taking.ts";
 
 /** A lock with slots, with others beside it, or with a limit of waiters: a session holds several named locks for it. */
 export class LimitedMySqlLock extends MySqlLock {
+  #waits = false;
+
+  override async acquire(wait: number, signal: AbortSignal, patience?: number): Promise<HeldLock | undefined> {
+    this.#waits = wait > 0;
+    return await super.acquire(wait, signal, patience);
+  }
+
   protected override async attempt(
     session: MySqlSession,
     deadline: Deadline,
@@ -41,6 +48,7 @@ export class LimitedMySqlLock extends MySqlLock {
       slots,
       names: (slots === undefined ? this.locks : also).toSorted(),
       maxWaiters: this.options.maxWaiters,
+      waits: this.#waits,
     });
     const taken = await taking.by(deadline);
     if (!taken) await taking.giveBack();

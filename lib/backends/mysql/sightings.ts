@@ -40,7 +40,7 @@ export async function readMySqlSightings(
   const named = isAll
     ? [
       ...processes.others.flatMap(({ asks }) => waitsFor(asks)),
-      ...[...attributes.byConnection.values()].map(({ lock }) => lock),
+      ...[...attributes.byConnection.values()].flatMap(({ lock, also }) => [lock, ...also]),
       ...runs.map(({ lock }) => slotIn(lock).lock),
       ...listed ?? [],
       ...known,
@@ -83,13 +83,17 @@ function waitsFor(statement: string | undefined): readonly string[] {
 }
 
 function describe(
-  { lock, id, slot, slots }: Partial<SlotHolder> & Pick<SlotHolder, "lock" | "id">,
+  holder: Partial<SlotHolder> & Pick<SlotHolder, "lock" | "id">,
   state: Sighting["state"],
   processes: ReadonlyMap<number, Process>,
   { byConnection }: ShownAttributes,
 ): Sighting {
+  const { lock, id, slot } = holder;
   const { user, address } = processes.get(id) ?? {};
-  const { host, pid, label, connected } = byConnection.get(id) ?? {};
+  const shown = byConnection.get(id);
+  const { host, pid, label, connected } = shown ?? {};
+  // A holder's marks say it; of others the server shows at most what they say themselves.
+  const slots = holder.slots ?? (state === "waiting" && shown?.lock === lock ? shown.slots : undefined);
   return {
     lock,
     state,

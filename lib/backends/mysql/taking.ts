@@ -5,7 +5,7 @@ import { delayOrAbort } from "../../waiting.ts";
 import { answerIn } from "../sql/answer.ts";
 import { type Outcome, rowsOf } from "../sql/batch.ts";
 import { sql, type Statement, variable, word } from "../sql/statement.ts";
-import { NO_SLOT, OTHERS, pauseAfter, queueWord, takeAll, takeSlot } from "./taking_sql.ts";
+import { NO_SLOT, OTHERS, pauseAfter, queueWord, sleepInQueue, takeAll, takeSlot } from "./taking_sql.ts";
 import { type Check, isMine } from "./lock_check.ts";
 import type { Taken } from "./lock.ts";
 import { type Along, getNamedLock, type Granted, releaseNamedLock, releaseNamedLockWhere } from "./named_lock.ts";
@@ -30,6 +30,8 @@ interface Wanted {
   /** All names but that of the lock with slots, in the order in which everybody asks for them. */
   readonly names: readonly string[];
   readonly maxWaiters: number | undefined;
+  /** Whether to wait at all. */
+  readonly waits: boolean;
 }
 
 /** The answer to a try, see `takeAll()`. */
@@ -68,15 +70,11 @@ export class Taking {
     this.#names = wanted.names.map((name) => word(name));
   }
 
-  /**
-   * @returns Undefined when it could not all be taken by the deadline; then {@linkcode giveBack} is to be called.
-   * @throws {OtherSlotsError}
-   * @throws {QueueFullError}
-   */
+  /** Returns undefined when not all could be taken by the deadline; then {@linkcode giveBack} is to be called. */
   async by(deadline: Deadline): Promise<Taken | undefined> {
     let taken = await this.#try();
-    if (taken || deadline.passed) return taken;
-    const { lock, slots, maxWaiters } = this.#wanted;
+    const { lock, slots, maxWaiters, waits } = this.#wanted;
+    if (taken || !waits) return taken;
     if (maxWaiters !== undefined) this.#places.push(await takeSeat(this.#session, lock, maxWaiters, this.#signal));
     while (!taken) {
       const name = this.#names[this.#held];
@@ -127,13 +125,16 @@ export class Taking {
     throw LockUnavailableError.on(this.#session.where, { what, cure: "end that session" }, { transient: true });
   }
 
-  async #ask(): Promise<Answered> {
+  /** @param pause How long the server is to pause before, in milliseconds. */
+  async #ask(pause = 0): Promise<Answered> {
     const looks = performance.now() - this.#looked >= UNSEEN;
     if (looks) this.#looked = performance.now();
-    const all = this.#request(looks);
+    const sleep = pause > 0 ? [sleepInQueue(this.#wanted.lock, pause)] : [];
+    const all = [...sleep, ...this.#request(looks)];
+    const sent = this.#session.takesSeveral ? all : all.slice(0, sleep.length + 1);
     const asked = new Moment();
-    const signal = this.#signal;
-    return this.#read(asked, await this.#session.batch(this.#session.takesSeveral ? all : all.slice(0, 1), { signal }));
+    const outcomes = await this.#session.batch(sent, { signal: this.#signal, serverTime: pause });
+    return this.#read(asked, outcomes.slice(sleep.length));
   }
 
   /**
@@ -188,12 +189,10 @@ export class Taking {
     const granted = await getNamedLock(this.#session, queue, deadline, this.#signal, { next });
     if (!granted) return undefined;
     let answer = granted.next.length > 0 ? this.#read(granted.asked, granted.next) : undefined;
-    for (const began = performance.now();; answer = undefined) {
+    for (const began = performance.now();;) {
       const taken = await this.#try(answer);
       if (taken || deadline.passed) return taken;
-      const pause = pauseAfter(performance.now() - began);
-      await delayOrAbort(Math.min(pause, deadline.remaining), this.#signal, this.#session.closed);
-      this.#signal.throwIfAborted();
+      answer = await this.#ask(Math.min(pauseAfter(performance.now() - began), deadline.remaining));
     }
   }
 }

@@ -23,6 +23,17 @@ export function queueWord(lock: string): Statement {
 }
 
 /**
+ * Pauses, by whoever is the head of the queue. As a request for the queue's lock, which is given back at once, so that others
+ * see it wait; and on the server, so that a free slot is taken as soon as the pause is over.
+ *
+ * @param pause In milliseconds.
+ */
+export function sleepInQueue(lock: string, pause: number): Statement {
+  const queue = queueWord(lock);
+  return sql`SELECT GET_LOCK(${queue}, SLEEP(${Math.ceil(pause)} / 1000)) + RELEASE_LOCK(${queue}) AS paused`;
+}
+
+/**
  * SQL that takes named locks in turn, without waiting, and then a slot. Its value is the slot's number, or 0 if none was
  * asked for; else why there is none: `NO_SLOT`, or -1 less the index of the name that is busy, after which it takes nothing.
  */

@@ -10,7 +10,7 @@ import { mySqlLeases } from "./lease.ts";
 import { getNamedLock, releaseNamedLock, releaseNamedLockWhere } from "./named_lock.ts";
 import type { MySqlOptions } from "./options.ts";
 import type { MySqlDsn } from "./server.ts";
-import { holdsSeveral } from "./holds_several.ts";
+import { holdsSeveral } from "./slot_look.ts";
 import { type MySqlSession, openMySqlSession } from "./session.ts";
 import { isGaleraNode } from "./topology.ts";
 import { readMySqlSightings } from "./sightings.ts";

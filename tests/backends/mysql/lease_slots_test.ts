@@ -35,15 +35,18 @@ crewContract({
   hasTokens: true,
 });
 
-// A session has one lock there, so that those who wait for slots poll.
+// A session has one lock there, so that those who wait for slots poll, and cannot be seen.
+const UNSEEN = /others see/;
 const mySql56 = sharedMySql56();
 let isWatched: Promise<void> | undefined;
 crewContract({
-  test: (name, fn) =>
+  test(name, fn) {
+    if (UNSEEN.test(name)) return;
     mySql56.testTogether(together, name, async () => {
       await (isWatched ??= watchStatements(mySql56.server));
       await fn();
-    }),
+    });
+  },
   server: () => mySql56.server.dsn(),
   options,
   waiting: (name, count) => polling(count, () => notedOnGalera([mySql56.server], name)),

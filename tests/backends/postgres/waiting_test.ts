@@ -16,7 +16,7 @@ import { parsePostgres } from "../parse.ts";
 import { PID } from "./fake_server.ts";
 
 /** What the server may be asked, by what tells it from all else. */
-const QUESTIONS = { seat: "AS seat", look: "AS got", check: "AS mine", release: "AS released" };
+const QUESTIONS = { seat: "AS seat", look: "AS got", check: "AS mine", release: "AS released", told: "AS told" };
 
 /** The first half of a second in which a lock that is somebody else's is asked for. */
 const BEGINNING = ["look", "check", "seat", "LISTEN", "look"];
@@ -99,7 +99,7 @@ Deno.test("a lock that is free is asked for and checked at once, and nobody take
   const held = await lock.acquire(Infinity, never);
   assert.deepEqual(lock.asked, [[0, "look"], [0, "check"]]);
   await held!.release();
-  assert.deepEqual(lock.from(0), ["look", "check", "release"]);
+  assert.deepEqual(lock.from(0), ["look", "check", "release", "told"]);
 });
 
 Deno.test("a waiter with a seat listens before it looks again, then rests from look to look, and looks last at the wait's end", async () => {

@@ -51,24 +51,18 @@ function slow(place: Place): string[] {
 
 const BY_REPLACE = new RegExp(`^sera: Asked to give the lock back: replace by \\S+@${Deno.hostname()}; stopping `, "m");
 
-testOnAll(
-  TARGETS,
-  "the holder is asked to end, and exits with 206; then the later run has the lock",
-  async (target) => {
-    await using started = await target.start();
-    const { place } = started;
-    await using holder = await holding(place);
-    await using later = start(place, ["--replace", "2m", "echo", "ran"]);
-    const ended = await holder.ended;
-    assert.equal(ended.code, 206);
-    assert.match(ended.stderr, BY_REPLACE);
-    assert.deepEqual(await later.ended, { code: 0, stdout: "ran\n", stderr: "" });
-    // Nobody is left who asks.
-    await using next = await holding(place);
-    await next.closeStdin();
-    assert.equal((await next.ended).code, 0);
-  },
-);
+testEverywhere("the holder is asked, and exits with 206; then the later run has the lock", async (place) => {
+  await using holder = await holding(place);
+  await using later = start(place, ["--replace", "2m", "echo", "ran"]);
+  const ended = await holder.ended;
+  assert.equal(ended.code, 206);
+  assert.match(ended.stderr, BY_REPLACE);
+  assert.deepEqual(await later.ended, { code: 0, stdout: "ran\n", stderr: "" });
+  // Nobody is left who asks.
+  await using next = await holding(place);
+  await next.closeStdin();
+  assert.equal((await next.ended).code, 0);
+});
 
 testEverywhere("of two the later one takes the earlier one's place, which leaves with 204", async (place) => {
   await using holder = await holding(place, slow(place), PATIENT);

@@ -7,7 +7,7 @@ import type { ProgramOptions } from "./program.ts";
 import type { Running } from "./running.ts";
 import { testOnAll, useTargets } from "./targets.ts";
 
-const TARGETS = useTargets().filter(({ name }) => ["PostgreSQL", "etcd"].includes(name));
+const TARGETS = useTargets().filter(({ name }) => ["file", "MariaDB", "PostgreSQL", "etcd"].includes(name));
 
 /** Tells of its lock, then goes on until stdin ends. */
 const TELL = ["sh", "-c", 'echo "$SERA_LOCK_NAME|$SERA_LOCK_KEY|$SERA_SLOT"; read -r _; exit 0'];
@@ -113,6 +113,11 @@ on(
       thrice.stderr,
       /^sera: Cannot wait for the lock of n: the seras above this one \(processes \d+, \d+\) hold its 2 slots [^\n]+\n$/,
     );
+    // The rule's lock has no slots.
+    const once = ["--once", "k", "1m", "echo", "ran"];
+    const ruled = await place.run([...run, "--once", "k", "0", ...run, ...once], nested);
+    assert.deepEqual([ruled.code, ruled.stdout], [201, ""]);
+    assert.match(ruled.stderr, /^sera: Cannot wait for the lock of n: the sera above this one /);
     // Somebody else has the other slot, which may come free.
     await using other = start(place, ...run.slice(1), "0", ...TELL);
     await other.says("|n|");

@@ -7,6 +7,13 @@ import type { Sighting } from "./sighting.ts";
  * A sera that knows of slots holds no other lock beside.
  */
 export function withoutRuleLocks(sightings: readonly Sighting[]): readonly Sighting[] {
+  const left = withoutThose(sightings);
+  // Who goes by two rules may hold the lock of one and wait for that of the other.
+  return left === sightings ? left : withoutRuleLocks(left);
+}
+
+/** @returns The same if there are none. */
+function withoutThose(sightings: readonly Sighting[]): readonly Sighting[] {
   const inSlots = sightings.filter(({ slots }) => slots !== undefined);
   if (inSlots.length === 0) return sightings;
   const locks = new Map<string, Sighting>();
@@ -14,6 +21,7 @@ export function withoutRuleLocks(sightings: readonly Sighting[]): readonly Sight
     const main = one.slots === undefined && inSlots.find((other) => other.lock !== one.lock && isSame(other, one));
     if (main) locks.set(one.lock, main);
   }
+  if (locks.size === 0) return sightings;
   return sightings.flatMap((one) => {
     const main = locks.get(one.lock);
     if (!main) return [one];

@@ -140,6 +140,10 @@ Deno.test("the lock of a rule is no lock to see: its holder has a slot, and who 
       [third, "held", undefined],
     ]);
   }
+  const fourth = "8373fa7de6f7dd54052abf86b3a53da4";
+  const two: Sighting[] = [holder(1), holder(1, rule), waiter(rule), waiter({ ...rule, lock: fourth, state: "held" })];
+  const found = await look("all", () => Promise.resolve<Seen>({ sightings: two, strangers: [] }));
+  assert.deepEqual(found.sightings.map(({ lock, state }) => [lock, state]), [[LOCK, "held"], [LOCK, "waiting"]]);
   // Several names are several locks.
   const names = [holder(undefined, { slots: undefined }), holder(undefined, { ...rule })];
   const { sightings } = await look("all", () => Promise.resolve<Seen>({ sightings: names, strangers: [] }));

@@ -36,6 +36,9 @@ async function runCommand({ flags, operands, repeated, io, progress, tellBy }: C
   if (SETTINGS.some(({ name, needs, harmless }) => needs && !harmless && flags.has(name))) {
     (await import("./settings/without_effect.ts")).refuseWithoutEffect(settings, flags);
   }
+  if (settings.replace || settings.slots !== undefined) {
+    (await import("./settings/refuse_limits.ts")).refuseLimits(settings, request.wait);
+  }
   if (flags.has(DRY_RUN_FLAG.name) || flags.has(DRY_RUN_JSON_FLAG.name)) {
     const exitCode = await (await import("./commands/dry_run.ts")).dryRunIfAsked(request, settings, io, flags);
     if (exitCode !== undefined) return exitCode;

@@ -1,7 +1,11 @@
 import { ExitCode } from "../exit_codes.ts";
 import { BAD_ARGUMENTS, BAD_CONFIG, BROKEN_PIPE, LOCK_UNAVAILABLE, NOT_PRINTED } from "./exit_statuses.ts";
 import { HELP_FLAG } from "./flag.ts";
+import { SETTING_FLAGS } from "../settings/setting_words.ts";
 import { PLACE_FLAGS, type Subcommand } from "./subcommand.ts";
+
+/** Those of a run that say who else may hold the lock, and wait for it. */
+const HOLD_SETTINGS = SETTING_FLAGS.filter(({ name }) => ["slots", "max-waiters", "replace"].includes(name));
 
 /** What the help texts, the manual and the completions say of `sera hold`. */
 export const HOLD: Subcommand = {
@@ -19,7 +23,8 @@ export const HOLD: Subcommand = {
     "end that sooner: by Ctrl-C, or from elsewhere with sera unlock. sera status",
     "shows it with the label hold. A hold is no run: the ledger does not record it,",
     "and it counts for no --once. It takes those flags of a run that say where the",
-    "lock is (see sera --help), and all variables.",
+    "lock is, and --slots, --max-waiters and --replace (see sera --help), and all",
+    "variables.",
   ],
   flags: [
     {
@@ -37,7 +42,7 @@ export const HOLD: Subcommand = {
     { name: "json", kind: "boolean", help: ["say what happens in JSON, one object a line"] },
     HELP_FLAG,
   ],
-  settings: PLACE_FLAGS,
+  settings: [...HOLD_SETTINGS, ...PLACE_FLAGS],
   takesCommand: true,
   operandFirst: true,
   statuses: [
@@ -46,8 +51,8 @@ export const HOLD: Subcommand = {
     BAD_CONFIG,
     BAD_ARGUMENTS,
     LOCK_UNAVAILABLE,
-    [ExitCode.busy, "somebody else has the lock, and the wait ran out"],
-    [ExitCode.lockLost, "the lock was lost, or asked for (sera unlock)"],
+    [ExitCode.busy, "somebody else has the lock; the wait ran out, or too many wait already"],
+    [ExitCode.lockLost, "the lock was lost, or asked for (sera unlock, --replace)"],
     [ExitCode.seraFailed, "sera itself failed meanwhile"],
     NOT_PRINTED,
     BROKEN_PIPE,

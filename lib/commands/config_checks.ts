@@ -1,5 +1,6 @@
 import type { Repeated } from "../settings/flag.ts";
 import { type Env, foundOutside } from "../settings/outside.ts";
+import { refuseLimits } from "../settings/refuse_limits.ts";
 import { resolveSettings } from "../settings/resolve.ts";
 import { SettingValues } from "../settings/setting_values.ts";
 import type { Settings } from "../settings/settings.ts";
@@ -37,7 +38,10 @@ export async function checkConfig(
     if (error instanceof ConfigError) return error;
     throw error;
   });
-  if (!(resolved instanceof ConfigError)) refuseWithoutEffect(resolved, flags);
+  if (!(resolved instanceof ConfigError)) {
+    refuseWithoutEffect(resolved, flags);
+    refuseLimits(resolved);
+  }
   if (resolved instanceof VariableError) {
     await report.check("settings", () => {
       throw resolved;

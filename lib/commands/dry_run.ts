@@ -149,7 +149,7 @@ function pauseText({ pause }: Outlook, { splay = 0 }: Settings): string {
 function textOf(
   { would, slot, sightings, busy, because }: Outlook,
   { wait }: RunRequest,
-  { waitAndSkip, slots, names }: Settings,
+  { waitAndSkip, replace, slots, names }: Settings,
 ): string {
   if (would === "run") {
     const free = slot !== undefined ? `slot ${slot} of ${slots} is free` : `nobody holds the lock${names ? "s" : ""}`;
@@ -165,6 +165,7 @@ function textOf(
   const waiters = sightings.filter(({ state }) => state === "waiting").length;
   const others = waiters === 0 ? "" : ` (${waiters} more ${waiters === 1 ? "waits" : "wait"})`;
   const then = waitAndSkip ? ", then skip the command" : because ? `, then skip the command. ${because.reason}` : "";
+  if (replace) return `Would ask ${busy.awaited} to end, and wait ${limit} for that${others}${then}.`;
   return `Would wait ${limit} for ${busy.awaited}${others}${then}.`;
 }
 

@@ -1,6 +1,7 @@
 import { isAsked } from "../args/is_asked.ts";
 import { UsageError } from "../errors.ts";
 import { Logger } from "../log/logger.ts";
+import { refuseLimits } from "../settings/refuse_limits.ts";
 import { resolveSettings } from "../settings/resolve.ts";
 import type { Settings } from "../settings/settings.ts";
 import { parseWait } from "../text/duration.ts";
@@ -25,6 +26,7 @@ export async function hold({ flags, operands: words, repeated, io, progress, tel
   if (span === 0) throw new UsageError("Cannot use --for: 0 is no time", "write such as 30m or 2h, or forever");
   const wait = readSpan(flags, "wait") ?? 0;
   const settings = withoutRun(await resolveSettings(flags, io.env, false, repeated), isAsked(flags, "json"));
+  refuseLimits(settings, wait);
   if (lockOf(words, settings, LABEL) === undefined) {
     throw new UsageError("Cannot tell which lock to hold", "give its name, or its command after --");
   }

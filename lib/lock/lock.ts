@@ -17,6 +17,7 @@ export interface Lock extends AsyncDisposable {
    * @throws {LockUnavailableError} When the lock cannot be asked for.
    * @throws {OtherSlotsError} When it is held by somebody who takes it to have another number of slots.
    * @throws {QueueFullError} When it is busy, and as many wait for it as are allowed to.
+   * @throws {ReplacedError} When it is to replace the holder, and somebody else does that now.
    * @throws The signal's reason when it is aborted.
    */
   acquire(wait: number, signal: AbortSignal, patience?: number): Promise<HeldLock | undefined>;

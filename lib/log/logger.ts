@@ -43,6 +43,8 @@ export interface EventFields {
   readonly exitCode?: number | undefined;
   /** What the command exited with; differs from `exitCode` if sera has stopped it. */
   readonly commandExitCode?: number | undefined;
+  /** The slot that is held, from 0 on. */
+  readonly slot?: number | undefined;
   /** Who else holds the lock. */
   readonly holder?: HolderFields | undefined;
 }
@@ -139,7 +141,7 @@ export class Logger {
   }
 
   #json(level: Level, event: EventName, message: string, fields: EventFields): string {
-    const { pause, waited, held, exitCode = this.#exitCode, commandExitCode, holder } = fields;
+    const { pause, waited, held, slot, exitCode = this.#exitCode, commandExitCode, holder } = fields;
     const record = {
       time: new Date().toISOString(),
       level,
@@ -147,6 +149,7 @@ export class Logger {
       ...this.#subject,
       host: Deno.hostname(),
       pid: Deno.pid,
+      slot,
       run_id: this.#runId,
       holder,
       pause: seconds(pause),

@@ -44,6 +44,9 @@ const WORDS: Readonly<Record<SettingKey, FlagWords>> = {
     placeholder: "N",
     help: ["do not wait (exit with 204) if N (from 0 to 256)", "already wait"],
   },
+  replace: {
+    help: ["ask who holds the lock to end, and wait for that"],
+  },
   waitAndSkip: {
     help: ["the first one runs the command; the others wait until", "it has finished, then skip it"],
   },

@@ -73,6 +73,7 @@ const ENTRIES = {
   namespace: { name: "namespace", ...text, inConfig: true },
   slots: { name: "slots", ...count({ least: 1, most: MOST_SLOTS }), ofRun: true },
   maxWaiters: { name: "max-waiters", ...count({ least: 0, most: MOST_WAITERS }), inConfig: true, ofRun: true },
+  replace: { name: "replace", ...boolean, default: false, ofRun: true },
   waitAndSkip: { name: "wait-and-skip", ...boolean, default: false, ofRun: true },
   // Harmless since the Go program took it with every run, so that existing scripts may have it everywhere.
   detailedExitCodes: {

@@ -12,8 +12,9 @@ import type { Sighting } from "./sighting.ts";
 export function holderFields(sightings: readonly Sighting[]): HolderFields | undefined {
   const holder = sightings.find(({ state }) => state === "held");
   if (!holder) return undefined;
-  const { host, pid, label, since, sinceIs, user, address, session, runId, lease } = holder;
+  const { slot, host, pid, label, since, sinceIs, user, address, session, runId, lease } = holder;
   return {
+    slot,
     host,
     pid,
     label,

@@ -1,7 +1,9 @@
 import { isLockName } from "../lock/lock_name.ts";
 import { isNamespacedName } from "../lock/namespaced_name.ts";
+import { replacersOf } from "../lock/replacers.ts";
+import { isOfLock } from "./names.ts";
 import { inOrder } from "./order.ts";
-import type { LockFilter, Seen } from "./sighting.ts";
+import type { LockFilter, Seen, Sighting } from "./sighting.ts";
 import { sensible, sensibleWho } from "./tidy.ts";
 
 const NOTHING: Seen = { sightings: [], strangers: [] };
@@ -19,5 +21,16 @@ export async function look(filter: LockFilter, ask: () => Promise<Seen>): Promis
     return NOTHING;
   }
   const seen = await ask();
-  return { ...seen, sightings: inOrder(seen.sightings.map(sensible)), strangers: seen.strangers.map(sensibleWho) };
+  const sightings = inOrder(seen.sightings.map(sensible));
+  return {
+    ...seen,
+    sightings: filter === "all" ? withoutReplacers(sightings) : sightings,
+    strangers: seen.strangers.map(sensibleWho),
+  };
+}
+
+/** Leaves out the locks under which others wait to replace a holder. */
+function withoutReplacers(sightings: readonly Sighting[]): readonly Sighting[] {
+  const names = [...new Set(sightings.map(({ lock }) => replacersOf(lock)))];
+  return sightings.filter((sighting) => !names.some((name) => isOfLock(sighting, name)));
 }

@@ -40,6 +40,8 @@ export interface TxnAnswer {
   range(step: number): Found;
   /** How many keys a step deleted. */
   deleted(step: number): bigint;
+  /** The answer to a step that was a transaction: without a revision and a term, which are those of the whole. */
+  txn(step: number): TxnAnswer;
 }
 
 /** Reads the answer to a transaction. */
@@ -56,6 +58,7 @@ export function readTxn(json: JsonObject): TxnAnswer {
     term: int64(object(json, "header"), "raft_term"),
     range: (step) => readRange(answer(step, "response_range")),
     deleted: (step) => int64(answer(step, "response_delete_range"), "deleted"),
+    txn: (step) => readTxn(answer(step, "response_txn")),
   };
 }
 

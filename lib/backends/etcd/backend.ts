@@ -1,4 +1,3 @@
-import { refuseNotYet } from "../network/not_yet.ts";
 import type {
   Backend,
   BackendLock,
@@ -48,7 +47,6 @@ export class EtcdBackend implements Backend {
   }
 
   async lock(name: string, options: LockOptions): Promise<BackendLock> {
-    refuseNotYet(options);
     const [{ EtcdLock }, { EtcdClient }] = await Promise.all([import("./lock.ts"), import("./client.ts")]);
     return new EtcdLock(new EtcdClient(this.address), name, options);
   }

@@ -7,6 +7,7 @@ import { type KeyValue, readRange, readTxn } from "./answers.ts";
 import type { EtcdClient } from "./client.ts";
 import { isLeaseGone } from "./lease.ts";
 import { queueOf } from "./names.ts";
+import { heldOf } from "./slot_keys.ts";
 import { leaseRequest, Path, range, step, txn, when } from "./requests.ts";
 import { readSightings } from "./sightings.ts";
 import { readValue } from "./value.ts";
@@ -27,7 +28,13 @@ export async function gripOnEtcd(
   signal: AbortSignal,
 ): Promise<EtcdGrip> {
   const created = holder.turn ?? holder.lease?.token ?? 0n;
-  const asked = { key: queueOf(client.address.prefix, holder.lock), prefix: true, limit: 1 };
+  const { lock, slot = 0, slots = 0 } = holder;
+  const { prefix } = client.address;
+  // A mark of the same session was created with it, elsewhere.
+  const asked = {
+    ...slot === 0 ? { key: queueOf(prefix, lock), prefix: true } : heldOf(prefix, lock, slots),
+    limit: 1,
+  };
   const found = readRange(
     await client.call(Path.range, range({ ...asked, createdFrom: created, createdUpTo: created }), { signal }),
   );

@@ -3,7 +3,9 @@ import { LockLostError, LockUnavailableError, type Trouble } from "../../errors.
 import type { Keeper } from "../../lock/keeper.ts";
 import type { Moment } from "../../lock/lease.ts";
 import { readRange } from "./answers.ts";
+import { keysAsTheyAre } from "./keys_as_they_are.ts";
 import { Path, range } from "./requests.ts";
+import type { Place } from "./line.ts";
 import type { EtcdSession } from "./session.ts";
 import { EndRequests } from "../../lock/end_request.ts";
 import { RELEASE_REFUSALS, untilAnswered } from "../../lock/until_answered.ts";
@@ -11,8 +13,8 @@ import { RELEASE_REFUSALS, untilAnswered } from "../../lock/until_answered.ts";
 /** A session whose lock is held. */
 export interface Kept {
   readonly session: EtcdSession;
-  /** The create revision of the session's key. */
-  readonly token: bigint;
+  /** Where it stands: it holds the lock. */
+  readonly place: Place;
   /** The TTL of the lock, in milliseconds: not more than that of the lease. */
   readonly ttl: number;
   /** Says who has the lock now; undefined if nobody. */
@@ -27,9 +29,13 @@ export class EtcdKeeper implements Keeper {
   readonly isGivenUp = true;
   readonly session: EtcdSession;
   readonly token: bigint;
+  readonly slot: number | undefined;
+  readonly alsoTokens: readonly bigint[] | undefined;
   /** Why no renewal is answered at present; undefined if there is no trouble. */
   trouble: Trouble | undefined;
   readonly #endRequests = new EndRequests();
+  /** Those of all locks that are held. */
+  readonly #places: readonly Place[];
   readonly #ttl: number;
   readonly #holder: Kept["holder"];
   readonly #moved: Kept["moved"];
@@ -45,9 +51,13 @@ export class EtcdKeeper implements Keeper {
   /** Until when its release is tried, however often that is asked for. */
   #releaseBy: Deadline | undefined;
 
-  constructor({ session, token, ttl, holder, moved }: Kept) {
+  constructor({ session, place, ttl, holder, moved }: Kept) {
+    const { created, slot, also } = place;
     this.session = session;
-    this.token = token;
+    this.token = created;
+    this.slot = slot;
+    this.alsoTokens = also?.map(({ created }) => created);
+    this.#places = [place, ...also ?? []];
     this.#ttl = ttl;
     this.#holder = holder;
     this.#moved = moved;
@@ -70,7 +80,7 @@ export class EtcdKeeper implements Keeper {
   async renew(): Promise<Moment | undefined> {
     return await this.#untilAnswered(async (timeout) => {
       const options = { signal: this.ended, timeout };
-      const [sent, isThere] = await Promise.all([this.session.lease.renew(options), this.#isThere(options)]);
+      const [sent, isThere] = await Promise.all([this.session.lease.renew(options), this.#areThere(options)]);
       if (sent && (isThere || this.session.keyEnd.state !== "not asked for")) return sent;
       // A release has been carried out, though it got no answer; or one came while the renewal was on its way.
       this.#isReleased ||= !sent && this.#isUnsure;
@@ -130,27 +140,29 @@ export class EtcdKeeper implements Keeper {
     return answer;
   }
 
-  /** Whether the key is there: somebody may delete it, and leave the lease. That it cannot be told ends no lease. */
-  async #isThere(options: { readonly signal: AbortSignal; readonly timeout: number }): Promise<boolean> {
-    const { client, key } = this.session;
+  /** Whether the keys are there: somebody may delete one, and leave the lease. That it cannot be told ends no lease. */
+  async #areThere(options: { readonly signal: AbortSignal; readonly timeout: number }): Promise<boolean> {
+    let found;
     try {
-      const { keys } = readRange(await client.call(Path.range, range({ key, keysOnly: true }), options));
-      const [now] = keys;
-      // Only those who ask change it. The renewal does not wait for a look at who that is; if it fails, the next one looks.
-      if (now?.created === this.token && now.changed !== now.created) {
-        this.#lookWhoAsks(now.changed).catch(() => undefined);
-      }
-      return now?.created === this.token;
+      found = await keysAsTheyAre(this.session.client, this.#places, options);
     } catch (error) {
       if (error instanceof LockUnavailableError) return true;
       throw error;
     }
+    return this.#places.every(({ key, created }, index) => {
+      const now = found[index];
+      // Only those who ask change it. The renewal does not wait for a look at who that is; if it fails, the next one looks.
+      if (now?.created === created && now.changed !== now.created) {
+        this.#lookWhoAsks(key, now.changed).catch(() => undefined);
+      }
+      return now?.created === created;
+    });
   }
 
   /** @param changed The revision in which the key got another value. */
-  async #lookWhoAsks(changed: bigint): Promise<void> {
+  async #lookWhoAsks(key: string, changed: bigint): Promise<void> {
     if (changed === this.#lookedAt) return;
-    const { client, key } = this.session;
+    const { client } = this.session;
     const [{ readEndRequest }, answer] = await Promise.all([
       import("./end_request.ts"),
       client.call(Path.range, range({ key }), { signal: this.ended }),

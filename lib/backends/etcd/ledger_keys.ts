@@ -63,11 +63,6 @@ export class LedgerKeys {
     return `${this.allRunning}${lock}/${numberOf(id)}`;
   }
 
-  /** Begins the keys that list runs of a lock and of all its slots that have not ended; may begin others too. */
-  runningInSlots(lock: string): string {
-    return `${this.allRunning}${lock}`;
-  }
-
   /** Lists a run that `--every` looks for; it ends with a lease. */
   every(lock: string, id?: bigint): string {
     return `${this.#root}every/${slotIn(lock).lock}/${numberOf(id)}`;

@@ -93,10 +93,14 @@ export class LedgerStore {
     otherwise: Range,
     isDone: (found: readonly KeyValue[]) => boolean,
   ): Promise<Change> {
-    const { key, end } = this.#held;
+    const { key, beside = [], end } = this.#held;
     if (!end) return await this.change(conditions, steps, otherwise);
     end.state = "asked for";
-    const change = await this.#change(conditions, [...steps, step.deleteRange(key)], otherwise);
+    const change = await this.#change(
+      conditions,
+      [...steps, ...[key, ...beside].map((key) => step.deleteRange(key))],
+      otherwise,
+    );
     const isReleased = change.done || !change.isHeld && isDone(change.found);
     end.state = isReleased ? "done" : "not asked for";
     if (!change.isHeld && !isReleased) throw this.#lost();

@@ -10,7 +10,8 @@ import type { BackendLock, LockOptions } from "../backend.ts";
 import { SessionLock } from "../sql/session_lock.ts";
 import type { EtcdClient } from "./client.ts";
 import { EtcdKeeper } from "./keeper.ts";
-import { queueOf } from "./names.ts";
+import type { Line } from "./line.ts";
+import { lineOf } from "./line_of.ts";
 import { EtcdSession } from "./session.ts";
 import { valueOf } from "./value.ts";
 import { timeoutWithin, type Turn, waitForTurn } from "./waiting.ts";
@@ -50,7 +51,7 @@ export class EtcdLock extends SessionLock<EtcdSession> implements BackendLock {
   protected override async open(signal: AbortSignal, limit: number): Promise<EtcdSession> {
     // What became of the one before.
     if (!this.#opening) this.#leave();
-    const session = this.#opening ??= new EtcdSession(this.#client, this.#lock, this.#options.lease.ttl);
+    const session = this.#opening ??= new EtcdSession(this.#client, this.#options.lease.ttl);
     try {
       await session.open({ signal, timeout: timeoutWithin(limit, this.#client.address.endpoints.length) });
     } catch (error) {
@@ -65,7 +66,11 @@ export class EtcdLock extends SessionLock<EtcdSession> implements BackendLock {
 
   async sightings(_table: TableName, signal: AbortSignal): Promise<Seen> {
     const { readSightings } = await import("./sightings.ts");
-    return await readSightings(this.#client, { lock: this.#lock }, signal, this.#opened?.key);
+    const seen = [];
+    for (const lock of new Set([this.#lock, ...this.#options.also ?? []])) {
+      seen.push(await readSightings(this.#client, { lock }, signal, this.#opened?.lease.id));
+    }
+    return { ...seen[0]!, sightings: seen.flatMap(({ sightings }) => sightings) };
   }
 
   override async acquire(wait: number, signal: AbortSignal, patience = wait): Promise<HeldLock | undefined> {
@@ -77,6 +82,8 @@ export class EtcdLock extends SessionLock<EtcdSession> implements BackendLock {
       return lock = await super.acquire(wait, signal, patience);
     } finally {
       if (!lock) this.#leave();
+      // Until then it would be counted as one who waits.
+      if (!lock && this.#options.maxWaiters !== undefined) await Promise.all(this.#leaving);
     }
   }
 
@@ -85,31 +92,45 @@ export class EtcdLock extends SessionLock<EtcdSession> implements BackendLock {
     deadline: Deadline,
     signal: AbortSignal,
   ): Promise<HeldLock | undefined> {
-    const { prefix } = this.#client.address;
-    const running = this.#options.ledger?.on
-      ? new (await import("./ledger_keys.ts")).LedgerKeys(prefix).runningInSlots(this.#lock)
-      : undefined;
     const turn = await waitForTurn({
       session,
-      queued: { queue: queueOf(prefix, this.#lock), key: session.key, running },
-      value: valueOf(presenceOf(this.#lock, this.#options)),
+      line: session.line ??= await this.#lineOf(session),
       deadline,
       isAsked: this.#isAsked,
+      isLimited: this.#options.maxWaiters !== undefined,
       signal,
     });
     return turn && await this.#hold(session, turn);
   }
 
+  async #lineOf({ lease: { id: lease } }: EtcdSession): Promise<Line> {
+    const { ledger, maxWaiters, slots } = this.#options;
+    const client = this.#client;
+    const { prefix } = client.address;
+    // The name that is shown is the main lock's.
+    const valueFor = (lock: string) => valueOf({ ...presenceOf(lock, this.#options), name: undefined });
+    return await lineOf({
+      client,
+      lock: this.#lock,
+      lease,
+      value: valueOf({ ...presenceOf(this.#lock, this.#options), slots }),
+      valueFor,
+      ledger: ledger?.on ? new (await import("./ledger_keys.ts")).LedgerKeys(prefix) : undefined,
+      maxWaiters,
+    }, this.#options);
+  }
+
   async #hold(session: EtcdSession, { place, seen, took }: Turn): Promise<HeldLock> {
     session.stopWaiting();
-    session.hasLeftRuns = place.hasLeftRuns;
     const { lease, reconnected: moved } = this.#options;
     const { ttl: idle, confirmed } = session.lease;
     const keeper = new EtcdKeeper({
       session,
-      token: place.created,
+      place,
       ttl: Math.min(lease.ttl, idle),
-      holder: async (signal) => (await import("./sightings.ts")).holderOf(this.#client, this.#lock, signal),
+      holder: async (signal) => {
+        return (await import("./sightings.ts")).holderOf(this.#client, this.#lock, place.slot, signal);
+      },
       moved,
     });
     return this.#held = await hold(keeper, { lease, idle, confirmed, seen, took });

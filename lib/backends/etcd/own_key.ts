@@ -15,6 +15,8 @@ export interface OwnKey {
   readonly created: bigint;
   /** Whether an earlier holder has left runs that have not ended, as this key became the holder's; undefined if unknown. */
   readonly hasLeftRuns?: boolean | undefined;
+  /** Keys that go with it: those of locks that are held together with this one. */
+  readonly beside?: readonly string[];
   /** To be told when the last write to the ledger deletes it; absent if none may. */
   readonly end?: KeyEnd;
 }
@@ -25,9 +27,10 @@ export interface OwnKey {
  * @throws {LockUnavailableError} When it has none.
  */
 export function ownKeyOf(session: LockSession | undefined): OwnKey {
-  if (session instanceof EtcdSession && session.created !== undefined) {
-    const { client, key, created, hasLeftRuns, keyEnd: end } = session;
-    return { client, key, created, hasLeftRuns, end };
+  if (session instanceof EtcdSession && session.place) {
+    const { client, place: { key, created, hasLeftRuns, mark, also = [] }, keyEnd: end } = session;
+    const beside = [...mark === undefined ? [] : [mark], ...also.map(({ key }) => key)];
+    return { client, key, created, hasLeftRuns, beside, end };
   }
   throw new LockUnavailableError("Cannot use the ledger on etcd: the lock is not held there");
 }

@@ -1,137 +1,125 @@
 /** The queue for a lock: its keys in the order in which they were created. The oldest is the holder's. */
 
-import { LockUnavailableError } from "../../errors.ts";
-import { serverWords } from "../network/server_words.ts";
-import { type KeyValue, readTxn, readWatch, type TxnAnswer } from "./answers.ts";
-import type { CallOptions, EtcdClient } from "./client.ts";
+import { OtherSlotsError, QueueFullError } from "../../errors.ts";
+import { type KeyValue, readTxn, type TxnAnswer } from "./answers.ts";
+import type { CallOptions } from "./client.ts";
 import { type JsonObject, NonsenseError } from "./json.ts";
-import { Path, step, txn, watch, when, whenNone } from "./requests.ts";
+import type { Comer, Line, Place } from "./line.ts";
+import { keyOf, queueOf, slotsOf } from "./names.ts";
+import { type Keys, Path, step, txn, when, whenAll } from "./requests.ts";
 
-/** A key in a queue. */
-export interface Queued {
-  /** What all keys of the queue begin with. */
-  readonly queue: string;
+/** The queue for a plain lock. */
+export class Queue implements Line {
+  /** The own key. */
   readonly key: string;
-  /** What begins the keys of runs of this lock that have not ended, where a ledger is kept. */
-  readonly running?: string | undefined;
-}
+  /** All keys of the queue. */
+  readonly all: Keys;
+  /** Those of who knows of slots. */
+  readonly slots: Keys;
+  readonly #comer: Comer;
 
-/** Where in its queue a key is. */
-export interface Place {
-  /** The revision in which the key was created. */
-  readonly created: bigint;
-  /** The key just before it; undefined if it is the first, so that the lock is its. */
-  readonly before: KeyValue | undefined;
-  /** When that was so. */
-  readonly revision: bigint;
-  /** Whether an earlier holder has left runs that have not ended; undefined if that was not asked. */
-  readonly hasLeftRuns: boolean | undefined;
-}
-
-/**
- * Puts a key at the end of its queue, unless it is in it. May be repeated.
- *
- * @param lease The lease that the key ends with.
- * @param onlyFirst Whether to put it only if it becomes the first.
- * @returns Its place; undefined if it is not in the queue.
- * @throws {LockUnavailableError} When that is not known, or the lease has ended.
- */
-export async function enterQueue(
-  client: EtcdClient,
-  queued: Queued,
-  { value, lease, onlyFirst }: { readonly value: string; readonly lease: bigint; readonly onlyFirst: boolean },
-  options: CallOptions,
-): Promise<Place | undefined> {
-  const { queue, key } = queued;
-  const body = txn(
-    [onlyFirst ? whenNone(queue) : when.created(key, "EQUAL", 0n)],
-    [
-      step.put(key, value, lease),
-      step.range({ key: queue, prefix: true, sort: "newest first", limit: 2, keysOnly: true }),
-      ...leftRuns(queued),
-    ],
-    [step.range({ key, keysOnly: true })],
-  );
-  const answer = readTxn(await client.call(Path.txn, body, options));
-  if (answer.succeeded) {
-    const [mine, before] = answer.range(1).keys;
-    if (!mine) throw new NonsenseError("no key");
-    return { created: mine.created, before, revision: answer.revision, hasLeftRuns: hasLeftRuns(queued, answer) };
+  constructor(comer: Comer) {
+    const { client: { address: { prefix } }, lock, lease } = comer;
+    this.#comer = comer;
+    this.key = keyOf(prefix, lock, lease);
+    this.all = { key: queueOf(prefix, lock), prefix: true };
+    this.slots = slotsOf(prefix, lock);
   }
-  // An earlier request was carried out.
-  const [mine] = answer.range(0).keys;
-  return mine && await findPlace(client, queued, mine.created, options);
-}
 
-/**
- * Looks where in its queue a key is. That it is there shows that its lease had not ended: etcd may tell a waiter of its
- * turn after that (etcd#11456).
- *
- * @param created The revision in which it was created.
- * @returns Its place; undefined if it is not in the queue any more.
- * @throws {LockUnavailableError} When that is not known.
- */
-export async function findPlace(
-  client: EtcdClient,
-  queued: Queued,
-  created: bigint,
-  options: CallOptions,
-): Promise<Place | undefined> {
-  const { queue, key } = queued;
-  const before = { key: queue, prefix: true, createdUpTo: created - 1n, sort: "newest first", limit: 1 } as const;
-  const body = txn([], [
-    step.range({ key, keysOnly: true }),
-    step.range({ ...before, keysOnly: true }),
-    ...leftRuns(queued),
-  ]);
-  const answer = readTxn(await client.call(Path.txn, body, options));
-  const [mine] = answer.range(0).keys;
-  if (mine?.created !== created) return undefined;
-  const { revision } = answer;
-  return { created, before: answer.range(1).keys[0], revision, hasLeftRuns: hasLeftRuns(queued, answer) };
-}
+  async enter(mayWait: boolean, options: CallOptions): Promise<Place | undefined> {
+    const { maxWaiters } = this.#comer;
+    const isIn = when.created(this.key, "EQUAL", 0n);
+    if (mayWait && maxWaiters === undefined) return (await this.#put([isIn], options)).place;
+    let { place, count, revision } = await this.#put([whenAll.absent(this.all)], options);
+    while (mayWait && !place) {
+      // One of them is the holder's.
+      if (count > BigInt(maxWaiters!)) throw new QueueFullError(maxWaiters!);
+      ({ place, count, revision } = await this.#put([isIn, whenAll.createdUpTo(this.all, revision)], options));
+    }
+    return place;
+  }
 
-/**
- * The last step of a look at a place, which asks for runs that have not ended: that saves the holder a request. It stays
- * true for as long as the lock is held, since nobody else begins a run.
- */
-function leftRuns({ running }: Queued): readonly JsonObject[] {
-  return running === undefined ? [] : [step.range({ key: running, prefix: true, countOnly: true })];
-}
+  /** Puts the key under conditions, and if nobody knows of slots. */
+  async #put(
+    conditions: readonly JsonObject[],
+    options: CallOptions,
+  ): Promise<{ readonly place: Place | undefined; readonly count: bigint; readonly revision: bigint }> {
+    const { client, value, lease } = this.#comer;
+    const body = txn(
+      [...conditions, whenAll.absent(this.slots)],
+      [
+        step.put(this.key, value, lease),
+        step.range({ ...this.all, sort: "newest first", limit: 2, keysOnly: true }),
+        ...this.#leftRuns(),
+      ],
+      [
+        step.range({ key: this.key, keysOnly: true }),
+        step.range({ ...this.slots, limit: 1, keysOnly: true }),
+        step.range({ ...this.all, countOnly: true }),
+      ],
+    );
+    const answer = readTxn(await client.call(Path.txn, body, options));
+    const { succeeded, revision } = answer;
+    if (succeeded) {
+      const [mine, before] = answer.range(1).keys;
+      if (!mine) throw new NonsenseError("no key");
+      return { place: this.#placeOf(mine, before, answer), count: 0n, revision };
+    }
+    // An earlier request was carried out.
+    const [mine] = answer.range(0).keys;
+    const place = mine && await this.find(mine, options);
+    if (!place) refuseSlots(answer.range(1).keys, this.slots);
+    return { place, count: answer.range(2).count, revision };
+  }
 
-function hasLeftRuns({ running }: Queued, answer: TxnAnswer): boolean | undefined {
-  return running === undefined ? undefined : answer.range(2).count > 0n;
-}
+  /** @param place The revision in which the own key was created counts. */
+  async find({ created }: Pick<Place, "created">, options: CallOptions): Promise<Place | undefined> {
+    const before = { createdUpTo: created - 1n, sort: "newest first", limit: 1 } as const;
+    const body = txn([], [
+      step.range({ key: this.key, keysOnly: true }),
+      step.range({ ...this.all, ...before, keysOnly: true }),
+      ...this.#leftRuns(),
+    ]);
+    const answer = readTxn(await this.#comer.client.call(Path.txn, body, options));
+    const [mine] = answer.range(0).keys;
+    return mine?.created === created ? this.#placeOf(mine, answer.range(1).keys[0], answer) : undefined;
+  }
 
-/**
- * Waits until the key before this place is gone, or may be: who waits looks again then.
- *
- * @param queue What all keys of the queue begin with.
- * @throws {LockUnavailableError} When the watch has ended.
- * @throws The signal's reason when it is aborted.
- */
-export async function untilGone(
-  client: EtcdClient,
-  queue: string,
-  { before, revision }: Place,
-  signal: AbortSignal,
-): Promise<void> {
-  const from = revision + 1n;
-  // A key that is no text cannot be named.
-  const what = before?.key === undefined ? { key: queue, prefix: true } : { key: before.key };
-  const messages = client.stream(Path.watch, watch({ ...what, from, deletesOnly: true }), { signal });
-  try {
-    while (!isOver(client, (await messages.next()).value));
-  } finally {
-    // What comes next is urgent, and to end the stream is not.
-    setTimeout(() => void messages.return(undefined as never));
+  /** @param answer Ends with the answer to {@linkcode #leftRuns}. */
+  #placeOf({ created }: KeyValue, before: KeyValue | undefined, answer: TxnAnswer): Place {
+    return {
+      key: this.key,
+      created,
+      awaited: before && keysOf(before, this.all),
+      revision: answer.revision,
+      hasLeftRuns: this.#comer.ledger && answer.range(2).count > 0n,
+    };
+  }
+
+  /**
+   * The last step of a look at a place, which asks for runs that have not ended: that saves the holder a request. It stays
+   * true for as long as the lock is held, since nobody else begins a run.
+   */
+  #leftRuns(): readonly JsonObject[] {
+    const { ledger, lock } = this.#comer;
+    return ledger ? [step.range({ ...ledger.inSlots("allRunning", lock), countOnly: true })] : [];
   }
 }
 
-/** Whether a message of a watch says that a key is gone, or that it may be, since what has happened is compacted. */
-function isOver(client: EtcdClient, message: JsonObject): boolean {
-  const { events, canceled, compacted } = readWatch(message);
-  if (canceled === undefined || compacted > 0n) return compacted > 0n || events.some(({ deleted }) => deleted);
-  const what = `it ended a watch (${serverWords(canceled) || "no reason"})`;
-  throw LockUnavailableError.on(client.where, { what, cure: "see its log" }, { transient: true });
+/** The key to wait for. One that is no text cannot be named. */
+export function keysOf({ key }: KeyValue, queue: Keys): Keys {
+  return key === undefined ? queue : { key };
+}
+
+/**
+ * Refuses a lock that somebody takes to have another number of slots.
+ *
+ * @param found What there is of such keys.
+ * @param slots All of them, of whatever number.
+ * @param asked How many slots were asked for.
+ * @throws {OtherSlotsError} When there is one.
+ */
+export function refuseSlots([one]: readonly KeyValue[], slots: Keys, asked = 1): void {
+  // The first digit is what the keys begin with.
+  if (one) throw new OtherSlotsError(Number.parseInt(one.key?.slice(slots.key.length - 1) ?? "") || 0, asked);
 }

@@ -19,13 +19,15 @@ export const Path = {
   authenticate: "/v3/auth/authenticate",
 } as const;
 
-/** What to look for. */
-export interface Range {
+/** What keys are meant: one, all that begin so, or all from there on up to another, which is not one of them. */
+export interface Keys {
   readonly key: string;
-  /** Whether all keys that begin so are meant. */
   readonly prefix?: boolean;
-  /** The end of a range that begins with the key, and which is not in it. */
   readonly to?: string | undefined;
+}
+
+/** What to look for. */
+export interface Range extends Keys {
   readonly limit?: number;
   /** Sorts by the revision in which the keys were created. */
   readonly sort?: "oldest first" | "newest first";
@@ -53,13 +55,19 @@ export function rangeEnd(prefix: string): string {
   return base64(end);
 }
 
-/** A request for keys. */
-export function range(asked: Range): JsonObject {
-  const { key, prefix, to, limit, sort, createdFrom, createdUpTo, keysOnly, countOnly, revision } = asked;
+function keysOf({ key, prefix, to }: Keys): JsonObject {
   return {
     key: base64(key),
     ...prefix ? { range_end: rangeEnd(key) } : {},
     ...to === undefined ? {} : { range_end: base64(to) },
+  };
+}
+
+/** A request for keys. */
+export function range(asked: Range): JsonObject {
+  const { limit, sort, createdFrom, createdUpTo, keysOnly, countOnly, revision } = asked;
+  return {
+    ...keysOf(asked),
     ...limit === undefined ? {} : { limit: String(limit) },
     ...sort === undefined ? {} : { sort_target: "CREATE", sort_order: sort === "oldest first" ? "ASCEND" : "DESCEND" },
     ...createdFrom === undefined ? {} : { min_create_revision: String(createdFrom) },
@@ -87,6 +95,7 @@ export const step = {
   deleteRange: (...args: Parameters<typeof deleteRange>): JsonObject => ({
     request_delete_range: deleteRange(...args),
   }),
+  txn: (...args: Parameters<typeof txn>): JsonObject => ({ request_txn: txn(...args) }),
 };
 
 /** A condition of a transaction; of a key that is not there, all revisions are 0. */
@@ -105,10 +114,23 @@ export const when = {
   }),
 };
 
-/** The condition of a transaction that no key begins so. */
-export function whenNone(prefix: string): JsonObject {
-  return { ...when.created(prefix, "EQUAL", 0n), range_end: rangeEnd(prefix) };
-}
+/** Conditions of a transaction on all keys that are meant at once. */
+export const whenAll = {
+  /** That there are none. */
+  absent: (keys: Keys): JsonObject => ({ ...when.created(keys.key, "EQUAL", 0n), ...keysOf(keys) }),
+  /** That there is one at least. */
+  present: (keys: Keys): JsonObject => ({ ...when.created(keys.key, "GREATER", 0n), ...keysOf(keys) }),
+  /** That there are some, all of which were created in this revision or after. */
+  createdFrom: (keys: Keys, revision: bigint): JsonObject => ({
+    ...when.created(keys.key, "GREATER", revision - 1n),
+    ...keysOf(keys),
+  }),
+  /** That none has been created after this revision. */
+  createdUpTo: (keys: Keys, revision: bigint): JsonObject => ({
+    ...when.created(keys.key, "LESS", revision + 1n),
+    ...keysOf(keys),
+  }),
+};
 
 /** A transaction: if all conditions hold, the first steps are done, else the others. */
 export function txn(
@@ -130,10 +152,7 @@ export function leaseRequest(id: bigint): JsonObject {
 }
 
 /** What to watch. */
-export interface Watch {
-  readonly key: string;
-  /** Whether all keys that begin so are meant. */
-  readonly prefix?: boolean;
+export interface Watch extends Keys {
   /** The first revision to tell of; by default the next one. */
   readonly from?: bigint;
   /** Whether to tell of deletions only. */
@@ -141,11 +160,10 @@ export interface Watch {
 }
 
 /** A request to be told of changes, for a stream. */
-export function watch({ key, prefix, from, deletesOnly }: Watch): JsonObject {
+export function watch({ from, deletesOnly, ...keys }: Watch): JsonObject {
   return {
     create_request: {
-      key: base64(key),
-      ...prefix ? { range_end: rangeEnd(key) } : {},
+      ...keysOf(keys),
       ...from === undefined ? {} : { start_revision: String(from) },
       ...deletesOnly ? { filters: ["NOPUT"] } : {},
     },

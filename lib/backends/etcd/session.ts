@@ -5,7 +5,7 @@ import { TimeLimit } from "../../waiting.ts";
 import type { CallOptions, EtcdClient } from "./client.ts";
 import { KeyEnd } from "./key_end.ts";
 import { EtcdLease } from "./lease.ts";
-import { keyOf } from "./names.ts";
+import type { Line, Place } from "./line.ts";
 import { untilAnswered } from "../../lock/until_answered.ts";
 
 /** How long sera tries to give a lease back that it does not need, in milliseconds: it would end by itself. */
@@ -18,7 +18,7 @@ const BEATS_OF_WAITERS = 3;
 export class LeaseGoneError extends LockUnavailableError {}
 
 /**
- * What etcd calls a session: a lease, and the key that is put with it. It is bound to no connection, and ends with the
+ * What etcd calls a session: a lease, and the keys that are put with it. It is bound to no connection, and ends with the
  * lease. Code that writes for the holder compares the key's create revision.
  */
 export class EtcdSession implements LockSession {
@@ -26,13 +26,11 @@ export class EtcdSession implements LockSession {
   readonly serverMark = undefined;
   readonly client: EtcdClient;
   readonly lease: EtcdLease;
-  /** The key that stands for the holder or the waiter. */
-  readonly key: string;
-  /** The revision in which the key was created, once it is put: the place in the queue, and the fencing token. */
-  created: bigint | undefined;
+  /** Those who come for the lock; undefined until this one has. */
+  line: Line | undefined;
+  /** Where it stands among them, once its key is put. The revision of that key is the fencing token. */
+  place: Place | undefined;
   readonly keyEnd = new KeyEnd();
-  /** Whether an earlier holder has left runs in the ledger that have not ended, as the lock was acquired. */
-  hasLeftRuns: boolean | undefined;
   readonly #closed = new AbortController();
   #heartbeat: Heartbeat | undefined;
   #closing: Promise<void> | undefined;
@@ -42,10 +40,9 @@ export class EtcdSession implements LockSession {
    *
    * @param ttl The TTL of the lease, in milliseconds.
    */
-  constructor(client: EtcdClient, lock: string, ttl: number) {
+  constructor(client: EtcdClient, ttl: number) {
     this.client = client;
     this.lease = new EtcdLease(client, ttl);
-    this.key = keyOf(client.address.prefix, lock, this.lease.id);
   }
 
   get where(): string {

@@ -2,7 +2,7 @@ import type { Finding } from "../../doctor/report.ts";
 import { pathOr } from "../../text/harmless.ts";
 import type { EtcdClient } from "./client.ts";
 import { EtcdLease } from "./lease.ts";
-import { keyOf, queueOf } from "./names.ts";
+import { allOf, keyOf } from "./names.ts";
 import { Path, step, txn } from "./requests.ts";
 
 /** How long the trial's key stays if it cannot be deleted, in milliseconds. */
@@ -21,8 +21,8 @@ export async function tryPrivileges(client: EtcdClient, name: string): Promise<F
   await lease.grant({});
   try {
     await client.call(Path.txn, txn([], [step.put(key, "", lease.id)]), {});
-    const queue = queueOf(prefix, name);
-    await client.call(Path.txn, txn([], [step.range({ key: queue, prefix: true }), step.deleteRange(key)]), {});
+    // As wide as what a run looks at.
+    await client.call(Path.txn, txn([], [step.range(allOf(prefix, name)), step.deleteRange(key)]), {});
   } finally {
     await lease.revoke({});
   }

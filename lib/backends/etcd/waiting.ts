@@ -1,4 +1,4 @@
-/** Getting to the head of a queue. */
+/** Waiting in a line until the lock is held. */
 
 import type { Deadline } from "../../deadline.ts";
 import { LockUnavailableError } from "../../errors.ts";
@@ -8,8 +8,10 @@ import { TimeLimit } from "../../waiting.ts";
 import { type CallOptions, PATIENCE } from "./client.ts";
 import { LONGEST_SILENCE } from "./http.ts";
 import { isLeaseGone } from "./lease.ts";
-import { enterQueue, findPlace, type Place, type Queued, untilGone } from "./queue.ts";
+import type { Line, Place } from "./line.ts";
+import type { Keys } from "./requests.ts";
 import type { EtcdSession } from "./session.ts";
+import { untilGone } from "./until_gone.ts";
 
 /** How long after the end of the wait an answer may come, in milliseconds: a short wait must not exclude a slow place. */
 const LAST_ANSWER = 2000;
@@ -29,18 +31,18 @@ const OLD = 0.4;
 /** A wait for a lock. */
 export interface Wait {
   readonly session: EtcdSession;
-  readonly queued: Queued;
-  /** What the key says to others. */
-  readonly value: string;
+  readonly line: Line;
   /** When the wait ends. */
   readonly deadline: Deadline;
   /** Whether it was asked for: otherwise the lock is tried once. */
   readonly isAsked: boolean;
+  /** Whether only so many may wait: then a wait that was asked for is one, however short. */
+  readonly isLimited: boolean;
   /** Ends the wait. */
   readonly signal: AbortSignal;
 }
 
-/** The head of the queue. */
+/** The lock is held. */
 export interface Turn {
   readonly place: Place;
   /** When the request was sent whose answer showed that the key is there, and the first. */
@@ -50,7 +52,7 @@ export interface Turn {
 }
 
 /**
- * Waits until the session's key is the first of its queue.
+ * Waits until the session holds the lock.
  *
  * @returns Undefined when the time is over.
  * @throws {LeaseGoneError} When the lease has ended; the place in the queue is lost.
@@ -62,14 +64,14 @@ export async function waitForTurn(wait: Wait): Promise<Turn | undefined> {
   signal.throwIfAborted();
   let seen = new Moment();
   let place = await enter(wait);
-  while (place?.before || place && isOld(session)) {
-    if (place.before) {
+  while (place && (place.awaited || isOld(session))) {
+    if (place.awaited) {
       if (deadline.passed) return undefined;
       session.keepWaiting();
-      if (!await isNext(wait, place)) return undefined;
+      if (!await isFree(wait, place.awaited, place.revision)) return undefined;
     } else await renew(wait);
     seen = new Moment();
-    place = await find(wait, place.created);
+    place = await find(wait, place);
   }
   return place && { place, seen, took: seen.age };
 }
@@ -88,32 +90,34 @@ export function timeoutWithin(limit: number, members: number): number {
   return Math.min(PATIENCE, Math.max(SHORTEST_TRY, limit / members));
 }
 
-/** Puts the key; only if it is the first then, if there is no time to wait. */
+/** Takes the lock, or a place in the line if there is time to wait. */
 async function enter(wait: Wait): Promise<Place | undefined> {
-  const { session, queued, value, deadline } = wait;
-  const { client, lease, created } = session;
-  if (created !== undefined) return await find(wait, created);
-  const about = { value, lease: lease.id, onlyFirst: deadline.passed };
-  try {
-    const place = await answered(wait, (options) => enterQueue(client, queued, about, options));
-    session.created = place?.created;
-    return place;
-  } catch (error) {
-    throw isLeaseGone(error) ? session.gone() : error;
-  }
+  const { session, line, deadline, isAsked, isLimited } = wait;
+  if (session.place) return await find(wait, session.place);
+  const mayWait = !deadline.passed || isAsked && isLimited;
+  return session.place = await withLease(wait, (options) => line.enter(mayWait, options));
 }
 
 /**
- * Looks where the key is. That it is there shows that the lease has not ended, and how old that is sera knows itself: so
- * nobody waits for a renewal, which follows when the lock is held.
+ * Looks where the session stands. That its key is there shows that the lease has not ended, and how old that is sera knows
+ * itself: so nobody waits for a renewal, which follows when the lock is held.
  */
-async function find(wait: Wait, created: bigint): Promise<Place> {
-  const { session, queued } = wait;
-  const place = await answered(wait, (options) => findPlace(session.client, queued, created, options));
-  if (place) return place;
+async function find(wait: Wait, place: Place): Promise<Place> {
+  const { session, line } = wait;
+  const found = await withLease(wait, (options) => line.find(place, options));
+  if (found) return session.place = found;
   // Somebody may have deleted the key only.
   session.destroy();
   throw session.gone();
+}
+
+/** Asks for what etcd refuses if the lease has ended. */
+async function withLease<T>(wait: Wait, ask: (options: CallOptions) => Promise<T>): Promise<T> {
+  try {
+    return await answered(wait, ask);
+  } catch (error) {
+    throw isLeaseGone(error) ? wait.session.gone() : error;
+  }
 }
 
 async function renew(wait: Wait): Promise<void> {
@@ -121,13 +125,13 @@ async function renew(wait: Wait): Promise<void> {
   if (!await answered(wait, (options) => session.lease.renew(options))) throw session.gone();
 }
 
-/** Waits until the key before may be gone; false when the time is over. */
-async function isNext({ session, queued: { queue }, deadline, signal }: Wait, place: Place): Promise<boolean> {
+/** Waits until one of the keys may be gone; false when the time is over. */
+async function isFree({ session, deadline, signal }: Wait, keys: Keys, revision: bigint): Promise<boolean> {
   using late = new TimeLimit(deadline.remaining, () => new Error("the wait is over"));
   using stale = new TimeLimit(LONGEST_WATCH, () => new Error("the watch is old"));
   const ends = AbortSignal.any([signal, session.closed, late.signal, stale.signal]);
   try {
-    await untilGone(session.client, queue, place, ends);
+    await untilGone(session.client, keys, revision, ends);
   } catch (error) {
     const isEndedBy = ({ signal }: TimeLimit) => signal.aborted && signal.reason === ends.reason;
     if (isEndedBy(late)) return false;

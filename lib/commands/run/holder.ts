@@ -1,12 +1,12 @@
 import type { Settings } from "../../settings/settings.ts";
 import { LockUnavailableError } from "../../errors.ts";
+import type { Limits } from "../../lock/limits.ts";
 import type { LockIdentity } from "../../lock/lock_identity.ts";
 import { marginOf } from "../../lock/silence.ts";
 import type { BackendLock } from "../../backends/backend.ts";
 import type { HolderFields } from "../../log/logger.ts";
 import type { BusyText } from "../../who/busy_text.ts";
 import type { Sighting } from "../../who/sighting.ts";
-import type { Limits } from "./limits.ts";
 
 /** Busy locks that were asked for together. */
 export interface BusyLocks {
@@ -38,7 +38,7 @@ export async function holderOf(
   signal: AbortSignal,
   { isWaiting = false, isLocal = false }: HolderWords = {},
 ): Promise<BusyText & { readonly fields?: HolderFields | undefined }> {
-  const [{ look }, { busyText }, { localTime, timeOf }, { holderFields }] = await Promise.all([
+  const [{ look }, { busyText, longestFirst }, { localTime, timeOf }, { holderFields }] = await Promise.all([
     import("../../who/look.ts"),
     import("../../who/busy_text.ts"),
     import("../../text/time.ts"),
@@ -62,7 +62,7 @@ export async function holderOf(
   }
   if (isWaiting) seen = seen.map(watched);
   const text = busyText({ locks, slots, hasMore }, seen, Date.now(), isLocal ? localTime : timeOf);
-  return { ...text, fields: holderFields(seen) };
+  return { ...text, fields: holderFields(slots === undefined ? seen : longestFirst(seen)) };
 }
 
 /** Who waits begins to watch a lease now, and takes it over by that alone. */

@@ -48,7 +48,7 @@ export async function runUnderLock(
   }
   const retrying = retryingOnce(logger);
   const limits = limitsOf(settings, identity);
-  await using lock = await server.lock(main.name, {
+  await using plain = await server.lock(main.name, {
     ...backendOptions(settings, label, io),
     names: namespace === undefined ? undefined : { namespace, name },
     ...limits,
@@ -56,6 +56,11 @@ export async function runUnderLock(
     reconnected: (where, why) =>
       logger.log("info", "note", `Renewing the lease over a new connection to ${where}, since ${lineOf(why)}.`),
   });
+  const lock = settings.replace
+    ? new (await import("./replacing_lock.ts")).ReplacingLock(plain, {
+      ...{ name: main.name, settings, io, logger, retrying },
+    })
+    : plain;
   const recorder = settings.ledger.on
     ? await (await import("./open_recorder.ts")).openRecorder(
       settings,

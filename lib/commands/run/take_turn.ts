@@ -1,6 +1,7 @@
 import type { CommandEnd } from "../../child/supervise.ts";
 import { MaxRunError, QueueFullError, SeraError } from "../../errors.ts";
 import { ExitCode } from "../../exit_codes.ts";
+import { ReplacedError } from "../../lock/replacers.ts";
 import type { HeldTurn, SkippedTurn } from "../../modes/mode.ts";
 import { formatDuration } from "../../text/duration.ts";
 import { within } from "../../waiting.ts";
@@ -28,7 +29,7 @@ export async function takeTurn(wait: number, job: Job): Promise<number> {
   const began = performance.now();
   const waiting = logger.tells("info") || above !== undefined ? () => tellWaiting(job) : undefined;
   let turn;
-  let full: QueueFullError | undefined;
+  let refusal: QueueFullError | ReplacedError | undefined;
   {
     using _line = tellingOfWait(wait, job);
     try {
@@ -37,15 +38,15 @@ export async function takeTurn(wait: number, job: Job): Promise<number> {
         () => mode(lock, { wait, signal: interrupted, logger, retrying, waiting }),
       );
     } catch (error) {
-      if (!(error instanceof QueueFullError)) throw error;
-      full = error;
+      if (!(error instanceof QueueFullError || error instanceof ReplacedError)) throw error;
+      refusal = error;
       turn = { outcome: "busy" } as const;
     }
   }
   const waited = () => Math.round(performance.now() - began);
   switch (turn.outcome) {
     case "busy":
-      return await giveUp(job, waited, full);
+      return await giveUp(job, waited, refusal);
     case "skipped":
       return await skip(turn, job, waited());
     case "held":
@@ -60,7 +61,7 @@ async function tellWaiting(job: Job): Promise<void> {
 }
 
 /** Ends a run whose wait ran out, or that was not allowed to wait. */
-async function giveUp(job: Job, waited: () => number, full?: QueueFullError): Promise<number> {
+async function giveUp(job: Job, waited: () => number, refusal?: Error): Promise<number> {
   const { request, logger, above, watch: { signals: { interrupted } } } = job;
   // Whoever wants to hold a lock is there to read it.
   const [level, rest] = request.hold === undefined
@@ -70,8 +71,8 @@ async function giveUp(job: Job, waited: () => number, full?: QueueFullError): Pr
   const limit = logger.tellsOnlyPerson && above === undefined ? LONGEST_LOOK : Infinity;
   const { held = "somebody else holds it", fields } =
     isAsked && await interruptible(interrupted, () => within(limit, holder(job))) || {};
-  const span = request.wait === 0 || full ? "" : ` within ${formatDuration(request.wait)}`;
-  const message = `Lock not acquired${span}: ${held}${full ? `, and ${full.message}` : ""}${rest}`;
+  const span = request.wait === 0 || refusal ? "" : ` within ${formatDuration(request.wait)}`;
+  const message = `Lock not acquired${span}: ${held}${refusal ? `, and ${refusal.message}` : ""}${rest}`;
   logger.log(level, "busy", message, { waited: waited(), exitCode: ExitCode.busy, holder: fields });
   return ExitCode.busy;
 }
@@ -100,10 +101,12 @@ async function execute(turn: HeldTurn, job: Job, waited: number): Promise<number
     recorder,
     above,
   } = job;
-  const { server, grace, onLost, minHold, maxRun } = settings;
+  const { server, grace, onLost, minHold, maxRun, slots } = settings;
   const { lock, run, note } = turn;
   if (note !== undefined) logger.log("info", "note", note);
-  logger.log("info", "acquired", `Lock acquired after ${formatDuration(waited)}.`, { waited });
+  const slot = slots === undefined ? undefined : lock.slot ?? 0;
+  const which = slots === undefined || slots === 1 ? "" : `, slot ${slot} of ${slots}`;
+  logger.log("info", "acquired", `Lock acquired after ${formatDuration(waited)}${which}.`, { waited, slot });
   if (request.hold !== undefined) return await (await import("../hold_lock.ts")).holdLock(lock, request.hold, job);
   const exitCode = await executeHolding({
     lock,
@@ -122,7 +125,7 @@ async function execute(turn: HeldTurn, job: Job, waited: number): Promise<number
       // A lease goes on in another session.
       session: lock.token === undefined ? lock.session : undefined,
       runId: run?.id,
-      slot: settings.slots === undefined ? undefined : lock.slot ?? 0,
+      slot,
       // That of a rule's lock is nobody's business.
       tokens: lock.token === undefined ? undefined : [lock.token, ...lock.alsoTokens ?? []].slice(0, all.length),
     }),

@@ -9,7 +9,7 @@ import type { LeasedLock } from "../../../lib/lock/held_lock.ts";
 import { hold } from "../../../lib/lock/hold.ts";
 import { endsAfter } from "../../../lib/lock/lease.ts";
 import { FakeClock } from "../../lock/fake_clock.ts";
-import { freshName, later, never } from "../open.ts";
+import { later, never } from "../open.ts";
 import { EXISTS, GONE, NO_ANSWER, renewed, scripted, type ScriptedClient, TOKEN } from "./scripted_client.ts";
 
 /** Renewed every 5 seconds, and given up 19 seconds after the last renewal. */
@@ -17,12 +17,13 @@ const LEASE = { ttl: 30_000, grace: 10_000 };
 
 /** A lock that is held. */
 async function take(client: ScriptedClient): Promise<{ lock: LeasedLock; session: EtcdSession }> {
-  const session = new EtcdSession(client, freshName(), LEASE.ttl);
+  const session = new EtcdSession(client, LEASE.ttl);
   await session.open({ signal: never });
-  session.created = TOKEN;
+  const place = { key: "mine", created: TOKEN, awaited: undefined, revision: TOKEN, hasLeftRuns: undefined };
+  session.place = place;
   const keeper = new EtcdKeeper({
     session,
-    token: TOKEN,
+    place,
     ttl: LEASE.ttl,
     holder: () => Promise.resolve("somebody"),
   });
@@ -147,7 +148,7 @@ Deno.test("a release is tried for as long as the lease could last", async () => 
 Deno.test("a lease that was granted before the request for it was repeated is renewed before it counts", async () => {
   const client = await scripted();
   using clock = new FakeClock();
-  const session = new EtcdSession(client, freshName(), LEASE.ttl);
+  const session = new EtcdSession(client, LEASE.ttl);
   client.answers[Path.grant] = () => NO_ANSWER;
   await assert.rejects(session.open({ signal: never }), NO_ANSWER);
   await clock.to(20_000);

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { EtcdClient } from "../../../lib/backends/etcd/client.ts";
-import { findPlace, untilGone } from "../../../lib/backends/etcd/queue.ts";
+import { untilGone } from "../../../lib/backends/etcd/until_gone.ts";
 import type { HeldLock } from "../../../lib/lock/lock.ts";
 import { Running } from "../../cli/running.ts";
 import { until } from "../../cli/wait.ts";
@@ -157,17 +157,17 @@ shared.test("a watch that would begin before what is compacted ends, and the wai
   const granted = other.acquire(Infinity, never);
   const [waiter] = await waiting(etcd, name, 1);
   using client = new EtcdClient(await parseEtcd(etcd.url()));
-  const queue = `sera/${name}/`;
-  const place = await findPlace(client, { queue, key: waiter!.key }, BigInt(waiter!.created), {});
-  assert.equal(place!.before!.created, lock.token);
+  const [holder] = await queueOf(etcd, name);
+  const key = { key: holder!.key };
+  const revision = BigInt(waiter!.created);
   let isOver = false;
-  const watched = untilGone(client, queue, place!, never).finally(() => isOver = true);
+  const watched = untilGone(client, key, revision, never).finally(() => isOver = true);
   // What is compacted now the watch above has seen.
   const { header } = await etcd.call("/v3/kv/put", { key: base64("other"), value: "" });
-  const { revision } = header as { revision: string };
+  const { revision: compacted } = header as { revision: string };
   await etcd.call("/v3/kv/put", { key: base64("other"), value: "" });
-  await etcd.call("/v3/kv/compaction", { revision });
-  await untilGone(client, queue, { ...place!, revision: 0n }, never);
+  await etcd.call("/v3/kv/compaction", { revision: compacted });
+  await untilGone(client, key, 0n, never);
   assert.equal(isOver, false);
   await lock.release();
   await watched;

@@ -15,9 +15,14 @@ export interface Entry {
 }
 
 /** The keys below a prefix that ends with a slash, in the order in which they were made. */
-export async function entriesBelow(etcd: Etcd, prefix: string): Promise<Entry[]> {
+export function entriesBelow(etcd: Etcd, prefix: string): Promise<Entry[]> {
+  return entriesFrom(etcd, prefix, prefix);
+}
+
+/** The same, from another key on. */
+async function entriesFrom(etcd: Etcd, key: string, prefix: string): Promise<Entry[]> {
   // What comes after a slash is a 0.
-  const range = { key: base64(prefix), range_end: base64(prefix.replace(/\/$/, "0")) };
+  const range = { key: base64(key), range_end: base64(prefix.replace(/\/$/, "0")) };
   const answer = await etcd.call("/v3/kv/range", { ...range, sort_target: "CREATE" });
   const { kvs = [] } = answer as { kvs?: { key: string; value?: string; lease?: string; create_revision: string }[] };
   return kvs.map(({ key, value, lease = "0", create_revision: created }) => {
@@ -30,10 +35,22 @@ export function queueOf(etcd: Etcd, name: string, prefix = "sera/"): Promise<Ent
   return entriesBelow(etcd, `${prefix}${name}/`);
 }
 
-/** Resolves with the keys of the waiters once there are this many behind the holder. */
+/** All keys of a lock, those of its slots included, which have a dot after the name. */
+export function allOf(etcd: Etcd, name: string, prefix = "sera/"): Promise<Entry[]> {
+  return entriesFrom(etcd, `${prefix}${name}.`, `${prefix}${name}/`);
+}
+
+/** The keys of those who wait for a lock: behind the holder, or for a slot. */
+export async function waitersOf(etcd: Etcd, name: string, prefix = "sera/"): Promise<Entry[]> {
+  const all = await allOf(etcd, name, prefix);
+  const [, ...behind] = all.filter(({ key }) => key.startsWith(`${prefix}${name}/`));
+  return [...behind, ...all.filter(({ key }) => key.includes("/-/"))];
+}
+
+/** Resolves with the keys of the waiters once there are this many. */
 export function waiting(etcd: Etcd, name: string, count = 1, prefix = "sera/"): Promise<Entry[]> {
   return until(`${count} waiting for ${name}`, async () => {
-    const [, ...waiters] = await queueOf(etcd, name, prefix);
+    const waiters = await waitersOf(etcd, name, prefix);
     return waiters.length === count ? waiters : undefined;
   });
 }

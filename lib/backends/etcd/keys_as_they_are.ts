@@ -1,0 +1,31 @@
+import { type KeyValue, readRange, readTxn } from "./answers.ts";
+import type { CallOptions, EtcdClient } from "./client.ts";
+import { Path, range, step, txn } from "./requests.ts";
+
+/** How many keys are looked at in one request: etcd takes 128 steps. */
+const MOST_AT_ONCE = 100;
+
+/**
+ * Looks at keys, without their values.
+ *
+ * @returns For each of them what there is; undefined if it is not there.
+ * @throws {LockUnavailableError} When etcd cannot be asked.
+ */
+export async function keysAsTheyAre(
+  client: EtcdClient,
+  keys: readonly { readonly key: string }[],
+  options: CallOptions,
+): Promise<readonly (KeyValue | undefined)[]> {
+  const [only, ...more] = keys;
+  if (only && more.length === 0) {
+    return [readRange(await client.call(Path.range, range({ key: only.key, keysOnly: true }), options)).keys[0]];
+  }
+  const found: (KeyValue | undefined)[] = [];
+  for (let at = 0; at < keys.length; at += MOST_AT_ONCE) {
+    const some = keys.slice(at, at + MOST_AT_ONCE);
+    const body = txn([], some.map(({ key }) => step.range({ key, keysOnly: true })));
+    const answer = readTxn(await client.call(Path.txn, body, options));
+    found.push(...some.map((_, index) => answer.range(index).keys[0]));
+  }
+  return found;
+}

@@ -1,0 +1,148 @@
+/** Several locks that are held together: all or none. */
+
+import type { CallOptions, EtcdClient } from "./client.ts";
+import { takenWay, txnOf } from "./decision.ts";
+import { NonsenseError } from "./json.ts";
+import { keysAsTheyAre } from "./keys_as_they_are.ts";
+import type { Comer, Line, Place } from "./line.ts";
+import { Queue, refuseSlots } from "./queue.ts";
+import { Path, step, whenAll } from "./requests.ts";
+
+/** How many locks one request takes: etcd takes 128 conditions. */
+const MOST_AT_ONCE = 40;
+
+/** One of the locks; of one that has slots only the line is known. */
+interface One {
+  readonly line: Line;
+  readonly comer: Comer;
+}
+
+/** A plain one. */
+interface Plain extends One {
+  readonly line: Queue;
+}
+
+/**
+ * The lines for several locks, for one session. If all are free, one request takes them all; else they are waited for one
+ * after the other, always in the same order, so that no two wait for each other.
+ */
+export class SeveralLines implements Line {
+  readonly #client: EtcdClient;
+  /** In the order in which they are asked for. */
+  readonly #lines: readonly One[];
+  /** Which of them are which, the main one first. */
+  readonly #order: readonly number[];
+  /** Where the session stands in the first of the lines; the last one may have to be waited for. */
+  #places: Place[] = [];
+  /** Whether they were not all taken at once, so that the first ones may be gone by now. */
+  #isOld = false;
+  #mayWait = false;
+
+  private constructor(client: EtcdClient, lines: readonly One[], order: readonly number[]) {
+    this.#client = client;
+    this.#lines = lines;
+    this.#order = order;
+  }
+
+  /**
+   * @param comer Who comes, for the main lock.
+   * @param main The line for that.
+   * @param also The names of the locks beside it.
+   */
+  static of(comer: Comer, main: Line, also: readonly string[]): SeveralLines {
+    const { lock } = comer;
+    const rest = [...new Set(also)].filter((name) => name !== lock).map((name) => {
+      const other = { ...comer, lock: name, value: comer.valueFor(name), ledger: undefined };
+      return { line: new Queue(other), comer: other };
+    });
+    // Slots come last.
+    const last = (line: Line) => line instanceof Queue ? 0 : 1;
+    const lines = [{ line: main, comer }, ...rest].toSorted((a, b) =>
+      last(a.line) - last(b.line) || (a.comer.lock < b.comer.lock ? -1 : 1)
+    );
+    const order = [lock, ...also].map((name) => lines.findIndex(({ comer }) => comer.lock === name));
+    return new SeveralLines(comer.client, lines, order);
+  }
+
+  async enter(mayWait: boolean, options: CallOptions): Promise<Place | undefined> {
+    this.#mayWait = mayWait;
+    if (this.#places.length === 0 && await this.#takeAll(options)) return this.#whole();
+    return await this.#proceed(options);
+  }
+
+  async find(_place: Place, options: CallOptions): Promise<Place | undefined> {
+    this.#isOld = true;
+    const last = this.#places.length - 1;
+    const place = await this.#lines[last]!.line.find(this.#places[last]!, options);
+    if (!place) return undefined;
+    this.#places[last] = place;
+    return await this.#proceed(options);
+  }
+
+  /** Enters the lines that have not been entered yet, up to one that has to be waited for. */
+  async #proceed(options: CallOptions): Promise<Place | undefined> {
+    for (const { line } of this.#lines.slice(this.#places.length)) {
+      if (this.#places.at(-1)?.awaited) break;
+      const place = await line.enter(this.#mayWait, options);
+      if (!place) return undefined;
+      this.#places.push(place);
+    }
+    const last = this.#places.at(-1)!;
+    if (last.awaited) return last;
+    return !this.#isOld || await this.#areThere(options) ? this.#whole() : undefined;
+  }
+
+  /** Takes all locks, if all are free and plain. Returns whether it has; then it knows the places. */
+  async #takeAll(options: CallOptions): Promise<boolean> {
+    const all = this.#lines.filter((one): one is Plain => one.line instanceof Queue);
+    if (all.length < this.#lines.length || all.length > MOST_AT_ONCE) return false;
+    const { comer: main } = all[this.#order[0]!]!;
+    const running = main.ledger?.inSlots("allRunning", main.lock);
+    const decision = {
+      when: all.flatMap(({ line }) => [whenAll.absent(line.all), whenAll.absent(line.slots)]),
+      then: {
+        is: "taken",
+        steps: [
+          ...all.map(({ comer: { value, lease }, line }) => step.put(line.key, value, lease)),
+          ...running === undefined ? [] : [step.range({ ...running, countOnly: true })],
+        ],
+      },
+      otherwise: {
+        is: "not all",
+        steps: all.flatMap(({ line }) => [
+          step.range({ key: line.key, keysOnly: true }),
+          step.range({ ...line.slots, limit: 1, keysOnly: true }),
+        ]),
+      },
+    } as const;
+    const { is, answer, revision } = takenWay(decision, await this.#client.call(Path.txn, txnOf(decision), options));
+    const place = ({ line: { key } }: Plain, created: bigint, hasLeftRuns?: boolean): Place => {
+      return { key, created, awaited: undefined, revision, hasLeftRuns };
+    };
+    if (is === "taken") {
+      const hasLeftRuns = running === undefined ? undefined : answer.range(all.length).count > 0n;
+      this.#places = all.map((one) => place(one, revision, hasLeftRuns));
+      return true;
+    }
+    // An earlier request was carried out: it has put all of them or none.
+    const own = all.map((_, index) => answer.range(2 * index).keys[0]?.created);
+    if (own.every((created) => created !== undefined)) {
+      this.#places = all.map((one, index) => place(one, own[index]!));
+      return true;
+    }
+    all.forEach(({ line }, index) => refuseSlots(answer.range(2 * index + 1).keys, line.slots));
+    return false;
+  }
+
+  /** Whether all keys are there. */
+  async #areThere(options: CallOptions): Promise<boolean> {
+    const found = await keysAsTheyAre(this.#client, this.#places, options);
+    return this.#places.every(({ created }, index) => found[index]?.created === created);
+  }
+
+  #whole(): Place {
+    const [main, ...also] = this.#order.map((index) => this.#places[index]);
+    if (!main) throw new NonsenseError("no key");
+    return { ...main, also: also.flatMap((place) => place ?? []) };
+  }
+}

@@ -1,0 +1,77 @@
+import { keyOf, queueOf, slotsOf } from "./names.ts";
+import type { Keys } from "./requests.ts";
+
+/** A key of a lock with slots, by what stands after the lock's name. */
+const SLOT = /^\.(\d+)\/(?:(\d+)|(-))\//;
+
+/**
+ * What the keys of a lock with slots are named, beside those of slot 0, which are those of the lock itself:
+ *
+ *     PREFIX/NAME.SLOTS/SLOT/LEASE  the holder of another slot
+ *     PREFIX/NAME.SLOTS/+/LEASE     a mark: the same session holds a slot, whose number is the value
+ *     PREFIX/NAME.SLOTS/-/LEASE     a waiter; the oldest comes next
+ *
+ * The marks tell of slot 0 that its holder knows of slots. And by them a request that arrives twice takes one slot.
+ */
+export class SlotKeys {
+  /** All that know of the same number of slots. */
+  readonly all: Keys;
+  /** All that know of another number. */
+  readonly others: readonly [Keys, Keys];
+  /** The waiters. */
+  readonly waiters: Keys;
+  /** The holders of slots from 1 on. */
+  readonly held: Keys;
+  /** Where a slot may come free; the waiters are not in it. */
+  readonly freed: Keys;
+  /** The own mark. */
+  readonly mark: string;
+  /** The own key as a waiter. */
+  readonly waiter: string;
+  readonly #prefix: string;
+  readonly #lock: string;
+  readonly #lease: bigint;
+
+  constructor(prefix: string, lock: string, slots: number, lease: bigint) {
+    const own = `${prefix}${lock}.${slots}/`;
+    const end = lease.toString(16);
+    const { key: from, to } = slotsOf(prefix, lock);
+    this.#prefix = prefix;
+    this.#lock = lock;
+    this.#lease = lease;
+    this.all = { key: own, prefix: true };
+    // A 0 comes after the slash.
+    this.others = [{ key: from, to: own }, { key: `${prefix}${lock}.${slots}0`, to }];
+    this.waiters = { key: `${own}-/`, prefix: true };
+    this.held = heldOf(prefix, lock, slots);
+    this.freed = { key: `${own}0`, to: `${prefix}${lock}0` };
+    this.mark = `${own}+/${end}`;
+    this.waiter = `${own}-/${end}`;
+  }
+
+  /** What all keys of a slot begin with. */
+  slot(slot: number): Keys {
+    const key = slot === 0 ? queueOf(this.#prefix, this.#lock) : `${this.all.key}${slot}/`;
+    return { key, prefix: true };
+  }
+
+  /** The own key as the holder of a slot. */
+  own(slot: number): string {
+    return slot === 0
+      ? keyOf(this.#prefix, this.#lock, this.#lease)
+      : `${this.slot(slot).key}${this.#lease.toString(16)}`;
+  }
+}
+
+/** The keys of those who hold slots from 1 on. */
+export function heldOf(prefix: string, lock: string, slots: number): Keys {
+  return { key: `${prefix}${lock}.${slots}/0`, to: `${prefix}${lock}.${slots}/:` };
+}
+
+/** What a key that knows of slots stands for, by what stands after the lock's name; undefined if for nobody by itself. */
+export function slotInKey(rest: string): { readonly slots: number; readonly slot: number | undefined } | undefined {
+  const [, slots, slot] = SLOT.exec(rest) ?? [];
+  return slots === undefined
+    ? undefined
+    : { slots: Number(slots), slot: slot === undefined ? undefined : Number(slot) };
+}

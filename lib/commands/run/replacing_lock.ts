@@ -1,0 +1,105 @@
+import type { BackendLock } from "../../backends/backend.ts";
+import { Deadline } from "../../deadline.ts";
+import type { LockUnavailableError } from "../../errors.ts";
+import type { Io } from "../../io.ts";
+import type { HeldLock, LockSession } from "../../lock/lock.ts";
+import { ReplacedError, replacersOf } from "../../lock/replacers.ts";
+import type { Logger } from "../../log/logger.ts";
+import type { Settings } from "../../settings/settings.ts";
+import { systemUser } from "../../system/user.ts";
+import { listening, within } from "../../waiting.ts";
+import type { Seen } from "../../who/sighting.ts";
+import { backendOptions } from "../backend_options.ts";
+import { askHolders } from "./ask_holders.ts";
+
+/**
+ * The longest TTL of the lock that a replacer waits under, in milliseconds: a later one is noticed with a renewal, and has
+ * to wait for that.
+ */
+const LONGEST_TTL = 9000;
+
+/** How long the end of the asking may take, in milliseconds. */
+const LONGEST_END = 1000;
+
+/** What is needed to replace the holder of a lock. */
+export interface Replacing {
+  /** The lock's name. */
+  readonly name: string;
+  readonly settings: Settings;
+  readonly io: Io;
+  readonly logger: Logger;
+  /** Called with what is wrong before each retry. */
+  readonly retrying: (why: LockUnavailableError) => void;
+}
+
+/**
+ * A lock whose holder is asked to end whenever somebody waits for it. Of those who do that only the last one goes on: each
+ * waits under a lock of its own, and asks whoever holds that one to end as well.
+ */
+export class ReplacingLock implements BackendLock {
+  readonly #lock: BackendLock;
+  readonly #replacing: Replacing;
+  /** What those who are asked see of who asks. */
+  readonly #label = `replace by ${systemUser()?.username ?? "somebody"}`;
+
+  constructor(lock: BackendLock, replacing: Replacing) {
+    this.#lock = lock;
+    this.#replacing = replacing;
+  }
+
+  async acquire(wait: number, signal: AbortSignal, patience = wait): Promise<HeldLock | undefined> {
+    const held = await this.#lock.acquire(0, signal, patience);
+    if (held || wait === 0) return held;
+    const deadline = new Deadline(wait);
+    const { name, settings, io, retrying } = this.#replacing;
+    const turn = replacersOf(name);
+    const options = backendOptions(settings, this.#label, io);
+    const lease = { ttl: Math.min(settings.ttl, LONGEST_TTL), grace: 0 };
+    await using replacers = await settings.server.lock(turn, { ...options, lease, retrying });
+    const isNext = await replacers.acquire(0, signal, deadline.remaining) ??
+      await this.#asking(turn, "who waits to replace it", signal, () => replacers.acquire(deadline.remaining, signal));
+    if (!isNext) return undefined;
+    const replaced = new AbortController();
+    using _replaced = listening(isNext.asked, () => replaced.abort(new ReplacedError()));
+    const until = AbortSignal.any([signal, replaced.signal]);
+    try {
+      return await this.#asking(name, "the holder", until, () => this.#lock.acquire(deadline.remaining, until));
+    } catch (error) {
+      until.throwIfAborted();
+      throw error;
+    }
+  }
+
+  session(signal: AbortSignal): Promise<LockSession | undefined> {
+    return this.#lock.session(signal);
+  }
+
+  sightings(...asked: Parameters<BackendLock["sightings"]>): Promise<Seen> {
+    return this.#lock.sightings(...asked);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#lock[Symbol.asyncDispose]();
+  }
+
+  /** Asks whoever holds a lock to end while it is waited for. */
+  async #asking<T>(lock: string, called: string, signal: AbortSignal, wait: () => Promise<T>): Promise<T> {
+    const { settings, io, logger } = this.#replacing;
+    const over = new AbortController();
+    const asking = askHolders({
+      ...{ lock, called },
+      server: settings.server,
+      table: settings.ledger.table,
+      options: backendOptions(settings, this.#label, io),
+      logger,
+      over: AbortSignal.any([signal, over.signal]),
+    });
+    try {
+      return await wait();
+    } finally {
+      over.abort();
+      // Taking back what was asked must not keep a lock that is held from its command for long.
+      await within(LONGEST_END, asking);
+    }
+  }
+}

@@ -10,8 +10,8 @@ export const UNLOCK: Subcommand = {
   summary: "end who holds a lock",
   usage: "[--force] [flags] -- command ...",
   usages: [
-    "[--yes] [--force] [flags] --name TEXT | -- command ...",
-    "[--yes] [--force] [flags] --lock PREFIX",
+    "[--yes] [--force] [--slot N] [flags] --name TEXT | -- command ...",
+    "[--yes] [--force] [--slot N] [flags] --lock PREFIX",
   ],
   about: [
     "Shows who holds the lock of a command (its words as in a run, without the wait)",
@@ -30,6 +30,12 @@ export const UNLOCK: Subcommand = {
   ],
   flags: [
     LOCK_FLAG,
+    {
+      name: "slot",
+      kind: "text",
+      placeholder: "N",
+      help: ["the holder of this slot, from 0 on, where a lock has", "several (as SLOT of sera status)"],
+    },
     YES_FLAG,
     {
       name: "force",

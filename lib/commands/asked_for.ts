@@ -2,6 +2,7 @@ import type { Settings } from "../settings/settings.ts";
 import { UsageError } from "../errors.ts";
 import { isLockName } from "../lock/lock_name.ts";
 import { isNamespacedName } from "../lock/namespaced_name.ts";
+import { slotAskedFor } from "../who/slot_text.ts";
 import { lockOf } from "./lock_of.ts";
 
 /** Which locks a subcommand is asked about. */
@@ -10,6 +11,8 @@ export interface Asked {
   readonly all: boolean;
   /** The lock's name, if one lock is asked for. */
   readonly lock?: string | undefined;
+  /** The slot, if only the holder of one is asked for. */
+  readonly slot?: number | undefined;
   /** The beginning of the locks' shown names, from `--lock`. */
   readonly prefix?: string | undefined;
   /** The namespace of the lock, or of all the locks. */
@@ -48,6 +51,8 @@ export function askedFor(
   if (shown === "") {
     throw new UsageError("Cannot ask for a lock by an empty --lock", "take it from LOCK of sera status");
   }
-  if (isLockName(shown) || isNamespacedName(shown)) return { all: false, lock: shown };
-  return { all: false, prefix: shown, namespace };
+  const inSlot = slotAskedFor(shown);
+  const [beginning, slot] = inSlot ? [inSlot.lock, inSlot.slot] : [shown];
+  if (isLockName(beginning) || isNamespacedName(beginning)) return { all: false, lock: beginning, slot };
+  return { all: false, prefix: beginning, slot, namespace };
 }

@@ -79,25 +79,26 @@ function factsOf(
 ): LockFacts {
   const label = lockLabel(lock);
   const ofLock = sightings.filter((sighting) => lockLabel(sighting.lock) === label);
-  const holder = ofLock.find(({ state }) => state === "held");
+  const holders = ofLock.filter(({ state }) => state === "held");
   const showsAll = hidden === undefined && elsewhere === undefined;
   const canTell = showsAll || showsHolders === true && elsewhere === undefined;
-  const isHeld = holder !== undefined || (canTell ? false : undefined);
+  const isHeld = holders.length > 0 || (canTell ? false : undefined);
   const waiters = ofLock.filter(({ state }) => state === "waiting").length;
   return {
     lock,
     isHeld,
-    holder,
+    holders,
     waiters: showsAll ? waiters : undefined,
-    runs: runs && canTell ? withAbandoned(runs, holder) : runs,
+    runs: runs && canTell ? withAbandoned(runs, holders) : runs,
   };
 }
 
 /** A run that is recorded as running is abandoned if its holder is gone: only the next holder marks it so. */
-function withAbandoned(runs: LockSummary, holder: LockFacts["holder"]): LockSummary {
-  const { started, counts } = runs;
+function withAbandoned(runs: LockSummary, holders: LockFacts["holders"]): LockSummary {
+  const { counts } = runs;
   const count = counts.get("running") ?? 0;
-  if (started?.outcome !== "running" || count === 0 || holder && isHolderOf(started)(holder)) return runs;
-  const abandoned = (counts.get("abandoned") ?? 0) + count;
-  return { ...runs, counts: new Map([...counts, ["running", 0], ["abandoned", abandoned]]) };
+  const running = Math.min(count, runs.running.filter((run) => holders.some(isHolderOf(run))).length);
+  if (running === count) return runs;
+  const abandoned = (counts.get("abandoned") ?? 0) + count - running;
+  return { ...runs, counts: new Map([...counts, ["running", running], ["abandoned", abandoned]]) };
 }

@@ -1,3 +1,4 @@
+import { slotIn } from "../lock/slot_name.ts";
 import { numberForJson } from "../text/foreign.ts";
 import { printableJson } from "../text/printable.ts";
 import type { RecordedRun } from "./run.ts";
@@ -19,7 +20,7 @@ export function runView(
     milliseconds === undefined ? null : new Date(milliseconds).toISOString();
   return {
     run_id: numberForJson(id),
-    lock,
+    ...slotIn(lock),
     key: key ?? null,
     label,
     host,

@@ -1,3 +1,4 @@
+import { slotIn } from "../lock/slot_name.ts";
 import { formatDuration } from "../text/duration.ts";
 import { fits, table } from "../text/text_table.ts";
 import { ago } from "../text/age.ts";
@@ -14,7 +15,7 @@ const INSTANT: readonly string[] = ["skipped", "forgot"] satisfies Outcome[];
 const [HOST, LABEL, KEY] = [5, 6, 7];
 
 /**
- * Past runs as a table; the column KEY only if a run has one.
+ * Past runs as a table; the column KEY only if a run has one, and SLOT only if one was in a slot other than 0.
  *
  * @param width The terminal's width in columns; undefined if stdout is no terminal: then nothing is cut, and times
  * are in UTC. If there is room, they have their age beside them.
@@ -31,7 +32,8 @@ export function historyTable(runs: readonly RecordedRun[], width?: number, now =
 }
 
 function rowsOf(runs: readonly RecordedRun[], withKeys: boolean, tell: TellTime): readonly (readonly string[])[] {
-  const rows = runs.map(({ id, started, finished, outcome, exitCode, host, label, key }) => [
+  const withSlots = runs.some(({ lock }) => slotIn(lock).slot > 0);
+  const rows = runs.map(({ id, lock, started, finished, outcome, exitCode, host, label, key }) => [
     String(id),
     started === undefined ? "-" : tell(started),
     INSTANT.includes(outcome) ? "-" : tookText(span(started, finished)),
@@ -40,8 +42,9 @@ function rowsOf(runs: readonly RecordedRun[], withKeys: boolean, tell: TellTime)
     host,
     label,
     ...(withKeys ? [key ?? "-"] : []),
+    ...(withSlots ? [String(slotIn(lock).slot)] : []),
   ]);
-  return [withKeys ? [...HEADER, "KEY"] : HEADER, ...rows];
+  return [[...HEADER, ...withKeys ? ["KEY"] : [], ...withSlots ? ["SLOT"] : []], ...rows];
 }
 
 function tookText(span: number | undefined): string {

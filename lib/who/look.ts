@@ -3,6 +3,7 @@ import { isNamespacedName } from "../lock/namespaced_name.ts";
 import { replacersOf } from "../lock/replacers.ts";
 import { isOfLock } from "./names.ts";
 import { inOrder } from "./order.ts";
+import { withoutRuleLocks } from "./rule_locks.ts";
 import type { LockFilter, Seen, Sighting } from "./sighting.ts";
 import { sensible, sensibleWho } from "./tidy.ts";
 
@@ -13,7 +14,7 @@ const NOTHING: Seen = { sightings: [], strangers: [] };
  *
  * @param filter The locks to look at. A text that cannot be a lock's name is not looked for.
  * @param ask Asks the backend.
- * @returns For each lock the holder, then the waiters; and what cannot be seen.
+ * @returns For each lock the holder, or those of its slots in their order, then the waiters; and what cannot be seen.
  * @throws {LockUnavailableError} When the backend cannot be asked.
  */
 export async function look(filter: LockFilter, ask: () => Promise<Seen>): Promise<Seen> {
@@ -21,7 +22,7 @@ export async function look(filter: LockFilter, ask: () => Promise<Seen>): Promis
     return NOTHING;
   }
   const seen = await ask();
-  const sightings = inOrder(seen.sightings.map(sensible));
+  const sightings = inOrder(withoutRuleLocks(seen.sightings.map(sensible)));
   return {
     ...seen,
     sightings: filter === "all" ? withoutReplacers(sightings) : sightings,

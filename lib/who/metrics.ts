@@ -23,7 +23,8 @@ export interface LockFacts {
   readonly lock: string;
   /** Whether somebody holds it; undefined if that cannot be seen. */
   readonly isHeld: boolean | undefined;
-  readonly holder: Sighting | undefined;
+  /** Those who hold it, by their slots; at most one for a plain lock. */
+  readonly holders: readonly Sighting[];
   /** How many wait for it; undefined if that cannot be seen. */
   readonly waiters: number | undefined;
   /** Its runs; undefined if none is recorded. */
@@ -60,11 +61,17 @@ export function metricsOf(locks: readonly LockFacts[], isComplete: boolean, with
       samples: [{ value: Number(isComplete) }],
     },
     gauges("lock_held", "Whether the lock is held.", ({ isHeld }) => isHeld === undefined ? undefined : Number(isHeld)),
+    gauges(
+      "lock_holders",
+      "How many hold the lock.",
+      ({ isHeld, holders }) => isHeld === undefined ? undefined : holders.length,
+    ),
+    gauges("lock_slots", "How many may hold the lock, if it has slots.", ({ holders }) => slotsOf(holders)),
     gauges("lock_waiters", "How many wait for the lock.", ({ waiters }) => waiters),
     gauges(
       "lock_held_since_timestamp_seconds",
-      "Since when the lock is held, or its holder is connected.",
-      ({ holder }) => seconds(holder?.since),
+      "Since when the lock is held, or its holder is connected; of several holders the first.",
+      ({ holders }) => seconds(sinceOf(holders)),
     ),
     ofRun("last_start_timestamp_seconds", "When the last run began.", ({ started }) => seconds(started?.started)),
     ofRun("last_end_timestamp_seconds", "When the last run ended.", ({ ended }) => seconds(ended?.finished)),
@@ -98,9 +105,18 @@ export function lockLabel(lock: string): string {
   return isNamespacedName(lock) ? lock : lock.slice(0, 12);
 }
 
-function labelsOf({ lock, runs, holder }: LockFacts): Readonly<Record<string, string>> {
-  const label = [runs?.started?.label, runs?.newest?.label, holder?.label].find((text) => text);
+function labelsOf({ lock, runs, holders }: LockFacts): Readonly<Record<string, string>> {
+  const label = [runs?.started?.label, runs?.newest?.label, ...holders.map(({ label }) => label)].find((text) => text);
   return { lock: lockLabel(lock), label: printable(label ?? "") };
+}
+
+function slotsOf(holders: readonly Sighting[]): number | undefined {
+  return holders.find(({ slots }) => slots !== undefined)?.slots;
+}
+
+function sinceOf(holders: readonly Sighting[]): number | undefined {
+  const times = holders.flatMap(({ since }) => since ?? []);
+  return times.length === 0 ? undefined : Math.min(...times);
 }
 
 function durationOf(run: RecordedRun | undefined): number | undefined {

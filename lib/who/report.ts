@@ -1,5 +1,6 @@
 import { numberForJson } from "../text/foreign.ts";
 import { printableJson } from "../text/printable.ts";
+import { slotHeld } from "./slot_text.ts";
 import type { Seen, SeenLease, Sighting } from "./sighting.ts";
 
 /**
@@ -22,9 +23,19 @@ export function seenJson(
     locks: [...locks.values()].map(({ lock, namespace, name }) => {
       const of = (wanted: Sighting["state"]) =>
         sightings.filter((one) => one.lock === lock && one.state === wanted).map(sightingView);
-      const [holder = null] = of("held");
+      const holders = of("held");
+      const [holder = null] = holders;
       const held = holder !== null || (canTell ? false : null);
-      return { lock, namespace: namespace ?? null, name: name ?? null, held, holder, waiters: of("waiting") };
+      return {
+        lock,
+        namespace: namespace ?? null,
+        name: name ?? null,
+        slots: sightings.find((one) => one.lock === lock && one.slots !== undefined)?.slots ?? null,
+        held,
+        holder,
+        holders,
+        waiters: of("waiting"),
+      };
     }),
     other_sessions: strangers.map(({ host, pid, label, user, address, session }) => ({
       host: host ?? null,
@@ -38,10 +49,10 @@ export function seenJson(
 }
 
 /** A sighting for programs. */
-export function sightingView(
-  { host, pid, label, since, sinceIs, user, address, session, runId, lease }: Sighting,
-): object {
+export function sightingView(sighting: Sighting): object {
+  const { host, pid, label, since, sinceIs, user, address, session, runId, lease } = sighting;
   return {
+    slot: slotHeld(sighting) ?? null,
     host: host ?? null,
     pid: pid ?? null,
     label: label ?? null,

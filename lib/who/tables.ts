@@ -5,6 +5,7 @@ import { expiryText } from "./lease_text.ts";
 import { shownLock } from "./names.ts";
 import type { Sighting, Stranger } from "./sighting.ts";
 import { tidy, tidyWho } from "./tidy.ts";
+import { slotCell } from "./slot_text.ts";
 import { shortSinceText, sinceText } from "./since_text.ts";
 
 /** The indices of LOCK, HOST and LABEL in a table of sightings. */
@@ -23,7 +24,7 @@ export interface Display {
 
 /**
  * Sightings as a table for people, in the order given. The columns USER and SESSION are added if a process is not known:
- * an administrator can then end it by its session; TOKEN and EXPIRES if there are leases.
+ * an administrator can then end it by its session; TOKEN and EXPIRES if there are leases; SLOT if there are slots.
  */
 export function sightingsTable(sightings: readonly Sighting[], { width, now = Date.now() }: Display = {}): string {
   const tell = tellTimeAt(width);
@@ -38,10 +39,22 @@ function rowsOf(sightings: readonly Sighting[], time: (since: number) => string)
   type Cells = readonly (string | undefined)[];
   const withSession = sightings.some(({ pid, session }) => pid === undefined && session !== undefined);
   const withLease = sightings.some(({ lease }) => lease);
+  const withSlot = sightings.some(({ slot, slots }) => slot !== undefined || slots !== undefined);
+  const ifSlot = (...cells: Cells) => withSlot ? cells : [];
   const ifSession = (...cells: Cells) => withSession ? cells : [];
   const ifLease = (...cells: Cells) => withLease ? cells : [];
   return [
-    ["LOCK", "STATE", "HOST", "PID", "LABEL", ...ifSession("USER", "SESSION"), ...ifLease("TOKEN", "EXPIRES"), "SINCE"],
+    [
+      "LOCK",
+      "STATE",
+      "HOST",
+      "PID",
+      "LABEL",
+      ...ifSlot("SLOT"),
+      ...ifSession("USER", "SESSION"),
+      ...ifLease("TOKEN", "EXPIRES"),
+      "SINCE",
+    ],
     ...sightings.map(tidy).map((sighting) => {
       const { state, host, address, pid, label, user, session, since, sinceIs, lease } = sighting;
       return [
@@ -50,6 +63,7 @@ function rowsOf(sightings: readonly Sighting[], time: (since: number) => string)
         host ?? address,
         pid?.toString(),
         label,
+        ...ifSlot(slotCell(sighting)),
         ...ifSession(user, session?.toString()),
         ...ifLease(lease?.token.toString(), lease && expiryText(lease)),
         // The time is approximate: it may have got the lock long after it connected.

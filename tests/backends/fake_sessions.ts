@@ -50,7 +50,7 @@ const MYSQL_VALUES: AnswerRow = { got: 1, mine: 1, released: 1, id: 1, server: "
 const POSTGRES_VALUES: AnswerRow = {
   ...{ got: "t", mine: "t", released: "t", now: 1_764_000_000_000 },
   ...{ seat: 1, told: "" },
-  ...{ set_config: "", pid: PID, standby: "f", read_only: "off", idle: 0, asker: 0 },
+  ...{ set_config: "", pid: PID, standby: "f", read_only: "off", idle: 0, asker: 0, other: 0 },
 };
 const TRUTHS = ["got", "mine", "released"];
 

@@ -28,6 +28,7 @@ export interface TableView extends LedgerView {
 export interface ShownRun {
   readonly run_id: number;
   readonly lock: string;
+  readonly slot: number;
   readonly key: string | null;
   readonly label: string;
   readonly host: string;

@@ -73,6 +73,8 @@ const KINDS: readonly Kind[] = [
       "--ledger": { run: 8, start: 2, release: 1 },
       "--lease": { run: 7, start: 0, release: 1 },
       "--lease --ledger": { run: 9, start: 2, release: 1 },
+      "--slots 3": { run: 6, start: 0, release: 1 },
+      "--slots 3 --max-waiters 2 --ledger": { run: 8, start: 2, release: 1 },
     },
   },
   {
@@ -88,6 +90,9 @@ const KINDS: readonly Kind[] = [
     release: /pg_advisory_unlock\(/,
     takes: {
       "": { run: 5, start: 0, release: 1 },
+      // What tells the slots, and the looks at others, are in the same messages.
+      "--slots 3": { run: 5, start: 0, release: 1 },
+      "--slots 3 --max-waiters 2 --ledger": { run: 7, start: 2, release: 1 },
       "--ledger": { run: 7, start: 2, release: 1 },
       "--lease": { run: 6, start: 0, release: 1 },
       "--lease --ledger": { run: 8, start: 2, release: 1 },

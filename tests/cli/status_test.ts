@@ -111,7 +111,16 @@ for (const target of useTargets()) {
     const freeJson = await one();
     assert.equal(freeJson.code, 1);
     assert.deepEqual(locksOf(freeJson), [
-      { lock: lockName(name), namespace: null, name: null, held: false, holder: null, waiters: [] },
+      {
+        lock: lockName(name),
+        namespace: null,
+        name: null,
+        slots: null,
+        held: false,
+        holder: null,
+        holders: [],
+        waiters: [],
+      },
     ]);
 
     await using holder = place.startSera(["--name", name, "--label", "nightly\tjob", "0", ...HOLD], { stdin: "open" });

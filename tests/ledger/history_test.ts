@@ -35,6 +35,15 @@ Deno.test("a run is one line, without what it does not have", () => {
   ]);
 });
 
+Deno.test("a run in a slot is one of its lock; a column says which slot where one is not the first", () => {
+  const second = { ...RUN, id: 8n, lock: "0123.2" };
+  assert.deepEqual(cells([second, RUN]).map((row) => [row[0], row.at(-1)]), [["RUN", "SLOT"], ["8", "2"], ["7", "0"]]);
+  const keyed = cells([{ ...second, key: "v1" }, RUN]);
+  assert.deepEqual(keyed.map((row) => row.slice(-2)), [["KEY", "SLOT"], ["v1", "2"], ["-", "0"]]);
+  const { runs: [one, other] } = JSON.parse(historyJson([second, RUN]));
+  assert.deepEqual([one.lock, one.slot, other.lock, other.slot], ["0123", 2, "0123", 0]);
+});
+
 Deno.test("on a terminal times are local", () => {
   using _ = inZone("Asia/Kolkata");
   assert.match(historyTable([RUN], 80), /^7 +2030-01-01 05:30:00\+05:30 /m);
@@ -55,6 +64,7 @@ Deno.test("for programs a run is an object with every field, null where nothing 
   assert.deepEqual(JSON.parse(historyJson([RUN])).runs, [{
     run_id: 7,
     lock: "0123",
+    slot: 0,
     key: null,
     label: "rotate-logs",
     host: "web1",

@@ -178,29 +178,42 @@ Deno.test("JSON has every field, null where nothing is known, and a free lock to
   const waiting: Sighting = { lock: LOCK, state: "waiting", address: "10.0.0.5", user: "sera", session: 7 };
   const text = seenJson({ sightings: [{ ...HELD, runId: 12n }, waiting], strangers: [] }, { lock: "free" });
   assert.doesNotMatch(text, /\n/);
-  const unknown = { host: null, pid: null, label: null, since: null, since_is: null, run_id: null, lease: null };
+  const holder = {
+    slot: null,
+    host: "web1",
+    pid: 4711,
+    label: "rotate-logs",
+    since: "2026-11-22T10:00:05.123Z",
+    since_is: "acquired",
+    user: null,
+    address: null,
+    session: null,
+    run_id: 12,
+    lease: null,
+  };
+  const unknown = {
+    slot: null,
+    host: null,
+    pid: null,
+    label: null,
+    since: null,
+    since_is: null,
+    run_id: null,
+    lease: null,
+  };
   assert.deepEqual(JSON.parse(text), {
     complete: true,
     reason: null,
     locks: [
-      { lock: "free", namespace: null, name: null, held: false, holder: null, waiters: [] },
+      { lock: "free", namespace: null, name: null, slots: null, held: false, holder: null, holders: [], waiters: [] },
       {
         lock: LOCK,
         namespace: null,
         name: null,
+        slots: null,
         held: true,
-        holder: {
-          host: "web1",
-          pid: 4711,
-          label: "rotate-logs",
-          since: "2026-11-22T10:00:05.123Z",
-          since_is: "acquired",
-          user: null,
-          address: null,
-          session: null,
-          run_id: 12,
-          lease: null,
-        },
+        holder,
+        holders: [holder],
         waiters: [{ ...unknown, user: "sera", address: "10.0.0.5", session: 7 }],
       },
     ],
@@ -210,7 +223,9 @@ Deno.test("JSON has every field, null where nothing is known, and a free lock to
   assert.deepEqual(JSON.parse(seenJson(hidden, { lock: "free" }, false)), {
     complete: false,
     reason: "why",
-    locks: [{ lock: "free", namespace: null, name: null, held: null, holder: null, waiters: [] }],
+    locks: [
+      { lock: "free", namespace: null, name: null, slots: null, held: null, holder: null, holders: [], waiters: [] },
+    ],
     other_sessions: [{ host: null, pid: null, label: null, user: "app", address: null, session: 7 }],
   });
 });

@@ -9,16 +9,19 @@ import type { Seen, Stranger } from "../../who/sighting.ts";
 /** How many locks one query reads. */
 const READ_AT_ONCE = 5000;
 
+/** What the names of sera's locks and of their slots look like to the server; the marks of slots are not asked about. */
+const NAMES = sql`'^[0-9a-f]{32}([.][1-9][0-9]*|[.]q)?$'`;
+
 /** Queries for all `GET_LOCK` locks named like sera's: one for MySQL, one for MariaDB's metadata_lock_info plugin. */
 const LISTS: readonly ((after: string) => Statement)[] = [
   (after) =>
-    sql`SELECT OBJECT_NAME AS name FROM performance_schema.metadata_locks
-      WHERE OBJECT_TYPE = 'USER LEVEL LOCK' AND OBJECT_NAME REGEXP '^[0-9a-f]{32}$' AND OBJECT_NAME > ${after}
-      GROUP BY OBJECT_NAME ORDER BY OBJECT_NAME LIMIT ${READ_AT_ONCE}`,
+    sql`SELECT LEFT(OBJECT_NAME, 32) AS name FROM performance_schema.metadata_locks
+      WHERE OBJECT_TYPE = 'USER LEVEL LOCK' AND OBJECT_NAME REGEXP ${NAMES} AND LEFT(OBJECT_NAME, 32) > ${after}
+      GROUP BY LEFT(OBJECT_NAME, 32) ORDER BY LEFT(OBJECT_NAME, 32) LIMIT ${READ_AT_ONCE}`,
   (after) =>
-    sql`SELECT TABLE_SCHEMA AS name FROM information_schema.METADATA_LOCK_INFO
-      WHERE LOCK_TYPE = 'User lock' AND TABLE_SCHEMA REGEXP '^[0-9a-f]{32}$' AND TABLE_SCHEMA > ${after}
-      GROUP BY TABLE_SCHEMA ORDER BY TABLE_SCHEMA LIMIT ${READ_AT_ONCE}`,
+    sql`SELECT LEFT(TABLE_SCHEMA, 32) AS name FROM information_schema.METADATA_LOCK_INFO
+      WHERE LOCK_TYPE = 'User lock' AND TABLE_SCHEMA REGEXP ${NAMES} AND LEFT(TABLE_SCHEMA, 32) > ${after}
+      GROUP BY LEFT(TABLE_SCHEMA, 32) ORDER BY LEFT(TABLE_SCHEMA, 32) LIMIT ${READ_AT_ONCE}`,
 ];
 
 /**

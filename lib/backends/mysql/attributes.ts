@@ -1,4 +1,5 @@
 import { LONGEST_TEXT, pidFrom, textFrom, timeFrom, wholeFrom } from "../../text/foreign.ts";
+import { MOST_SLOTS } from "../../lock/slot_name.ts";
 import { fromHex } from "../sql/hex.ts";
 import type { Session } from "../sql/session.ts";
 import type { Row } from "../sql/row.ts";
@@ -8,6 +9,10 @@ import { askOrRefused } from "../sql/ask_if_allowed.ts";
 /** The connection attributes that sera sets when it connects. */
 export interface Attributes {
   readonly lock: string | undefined;
+  /** The locks that are held together with it, or the first of them. */
+  readonly also: readonly string[];
+  /** How many slots the lock has. */
+  readonly slots: number | undefined;
   readonly host: string | undefined;
   readonly pid: number | undefined;
   readonly label: string | undefined;
@@ -25,6 +30,8 @@ export interface ShownAttributes {
 /** The attributes to read, and the most characters to read of each. */
 const WANTED = {
   sera_lock: 40,
+  sera_also: 160,
+  sera_slots: 10,
   sera_host: LONGEST_TEXT + 1,
   sera_pid: 20,
   sera_label: LONGEST_TEXT + 1,
@@ -34,7 +41,7 @@ const WANTED = {
 const NAMES = Object.keys(WANTED) as (keyof typeof WANTED)[];
 
 /** How many sessions one query reads: even with the longest attributes, their rows fit into `LONGEST_ANSWER`. */
-const READ_AT_ONCE = 200;
+const READ_AT_ONCE = 150;
 
 /**
  * Reads the connection attributes of all sessions if this user may, else of those that any user may see (MySQL 5.7 and
@@ -82,6 +89,8 @@ function attributesOf(row: Row): Attributes {
   const text = (name: keyof typeof WANTED) => textFrom(fromHex(row[name]));
   return {
     lock: text("sera_lock"),
+    also: text("sera_also")?.split(",") ?? [],
+    slots: wholeFrom(text("sera_slots"), 2, MOST_SLOTS),
     host: text("sera_host"),
     pid: pidFrom(text("sera_pid")),
     label: text("sera_label"),

@@ -52,10 +52,14 @@ export class MySqlBackend implements Backend {
   }
 
   async lock(name: string, options: LockOptions): Promise<BackendLock> {
-    refuseNotYet(options);
-    const { leaseTable } = options;
+    const { leaseTable, slots, also = [], maxWaiters } = options;
     if (leaseTable) {
+      refuseNotYet(options);
       return (await import("./lease_lock.ts")).mySqlLeaseLock(this.dsn, optionsFor(name, options), leaseTable);
+    }
+    if (slots !== undefined || also.length > 0 || maxWaiters !== undefined) {
+      const { LimitedMySqlLock } = await import("./limited_lock.ts");
+      return new LimitedMySqlLock(this.dsn, optionsFor(name, options));
     }
     const { MySqlLock } = await import("./lock.ts");
     return new MySqlLock(this.dsn, optionsFor(name, options));
@@ -127,7 +131,8 @@ function noDatabase({ database }: MySqlDsn, { schema }: TableName, flag: string)
 }
 
 function optionsFor(name: string, options: LockOptions): MySqlOptions & LockOptions {
-  return { ...options, presence: presenceOf(name, options), leased: options.leaseTable !== undefined };
+  const { slots, also, leaseTable } = options;
+  return { ...options, presence: { ...presenceOf(name, options), slots, also }, leased: leaseTable !== undefined };
 }
 
 /**

@@ -6,10 +6,11 @@ import { isPerformanceSchemaOn } from "./all_sightings.ts";
 import { readAttributes } from "./attributes.ts";
 import { askOne } from "../sql/answer.ts";
 import { type HoldingSession, SessionGrip, sessionNumber } from "../sql/session_grip.ts";
-import { sql, type Statement, word } from "../sql/statement.ts";
+import { sql, type Statement } from "../sql/statement.ts";
 import { endRequestFor } from "./named_lock.ts";
 import type { MySqlOptions } from "./options.ts";
 import type { MySqlSession } from "./session.ts";
+import { slotWord } from "./slot_look.ts";
 
 /** For how long the asker's statement shows who asks, in seconds. */
 const SHOWN = 1;
@@ -56,7 +57,7 @@ class HoldingMySql implements HoldingSession<MySqlSession> {
     this.#holder = holder;
     this.#id = id;
     this.#ttl = ttl;
-    this.#name = word(holder.lock);
+    this.#name = slotWord(holder.lock, holder.slot ?? 0);
     this.#endRequest = endRequestFor(holder.lock, id);
   }
 

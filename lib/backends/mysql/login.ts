@@ -15,6 +15,9 @@ import { maySendSeveral, queryEach, serverTakesSeveral } from "./several.ts";
 /** How long a server may take to accept a connection, and then to answer, unless the DSN says; in milliseconds. */
 const DEFAULT_TIMEOUT = 10_000;
 
+/** How many names of locks beside the first one go into the connection's attributes. */
+const MOST_ALSO = 4;
+
 /** How many characters of a label go into the connection's attributes. */
 const LONGEST_LABEL = 64;
 
@@ -168,15 +171,17 @@ function connectionOptions(dsn: MySqlHost, presence: Presence, tls: boolean): Co
 }
 
 /** Shown by the server in `performance_schema.session_account_connect_attrs` for as long as the session lasts. */
-function attributesOf({ lock, host, pid, label }: Presence): Record<string, string> {
+function attributesOf({ lock, host, pid, label, slots, also }: Presence): Record<string, string> {
   return {
     program_name: "sera",
     sera_lock: lock,
     sera_host: host,
     sera_pid: String(pid),
     sera_connected: new Date().toISOString(),
+    ...slots === undefined ? {} : { sera_slots: String(slots) },
     // The server keeps 512 bytes of all attributes together.
     sera_label: label.slice(0, LONGEST_LABEL),
+    ...also === undefined || also.length === 0 ? {} : { sera_also: also.slice(0, MOST_ALSO).join() },
   };
 }
 

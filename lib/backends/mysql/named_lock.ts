@@ -6,7 +6,7 @@ import { answerIn, askOne } from "../sql/answer.ts";
 import { type Outcome, rowsOf } from "../sql/batch.ts";
 import type { ReleaseWhere } from "../sql/release_where.ts";
 import type { Session } from "../sql/session.ts";
-import { sql, type Statement } from "../sql/statement.ts";
+import { join, sql, type Statement } from "../sql/statement.ts";
 
 /**
  * The longest wait for one `GET_LOCK`, in seconds, so that a waiter soon notices a server that has vanished. (TiDB
@@ -24,15 +24,28 @@ const ROUNDING = 100;
 export interface Granted {
   /** When the lock was asked for. */
   readonly asked: Moment;
-  /** What the server said afterwards to the statement that was sent along, if it could be. */
-  readonly next: Outcome | undefined;
+  /** What the server said afterwards to the statements that were sent along; empty if they could not be. */
+  readonly next: readonly Outcome[];
+}
+
+/** What goes with a request for a named lock. */
+export interface Along {
+  /** Statements to run after each request, in the same message if the server takes that. */
+  readonly next?: readonly Statement[];
+  /** A condition on which the server is not to wait. */
+  readonly unless?: Statement | undefined;
+  /**
+   * Called when the lock is busy, with what the server said to `next`.
+   *
+   * @throws To end the wait.
+   */
+  readonly busy?: (next: readonly Outcome[]) => Promise<void>;
 }
 
 /**
  * Asks for a named lock (`GET_LOCK`) in a session until it is granted or the deadline passes.
  *
  * @param name The name as a literal.
- * @param next A statement to run after each request, in the same message if the server takes that.
  * @returns Undefined when another session held it until the deadline; then this session may have been ended.
  * @throws {LockUnavailableError} When it cannot be asked for.
  * @throws The signal's reason when it is aborted.
@@ -42,16 +55,17 @@ export async function getNamedLock(
   name: Statement,
   deadline: Deadline,
   signal: AbortSignal,
-  next?: Statement,
+  { next = [], unless, busy }: Along = {},
 ): Promise<Granted | undefined> {
   for (;;) {
     const remaining = deadline.remaining;
     const seconds = Math.min(Math.ceil(Math.max(0, remaining - ROUNDING) / 1000), LONGEST_SERVER_WAIT);
     const asked = new Moment();
     const byServer = seconds * 1000 - remaining <= ROUNDING;
-    const request = sql`SELECT GET_LOCK(${name}, ${seconds}) AS got`;
-    const both = next && session.takesSeveral ? [request, next] : [request];
-    const query = session.batch(both, { signal, serverTime: seconds * 1000 });
+    const limit = unless && seconds > 0 ? sql`IF(${unless}, 0, ${seconds})` : sql`${seconds}`;
+    const request = sql`SELECT GET_LOCK(${name}, ${limit}) AS got`;
+    const all = session.takesSeveral ? [request, ...next] : [request];
+    const query = session.batch(all, { signal, serverTime: seconds * 1000 });
     const outcomes = byServer ? await query : await orGiveUp(session, query, remaining);
     if (!outcomes) return undefined;
     const got = answerIn(session, rowsOf(outcomes[0]!), ["got"]).bit("got");
@@ -59,7 +73,8 @@ export async function getNamedLock(
       const what = "the server broke the request off (a killed query, a time limit, or no memory)";
       throw LockUnavailableError.on(session.where, { what }, { transient: true });
     }
-    if (got) return { asked, next: outcomes[1] };
+    if (got) return { asked, next: outcomes.slice(1) };
+    await busy?.(outcomes.slice(1));
     if (deadline.remaining <= ROUNDING) return undefined;
     // The server waited less than it was asked to. Pause, in case it does not wait at all.
     await delayOrAbort(ROUNDING, signal);
@@ -78,28 +93,38 @@ export function endRequestFor(lock: string, id: Statement | number = sql`CONNECT
 }
 
 /**
- * Releases a named lock.
+ * Releases a named lock, or several in their order.
  *
- * @param name The name as a literal.
- * @returns Whether this session held it.
+ * @param names The names as literals.
+ * @returns Whether this session held all of them.
  * @throws {LockUnavailableError} When the statement fails or is not answered.
  */
-export async function releaseNamedLock(session: Session, name: Statement): Promise<boolean> {
-  const released = await askOne(session, sql`SELECT RELEASE_LOCK(${name}) AS released`, ["released"]);
+export async function releaseNamedLock(session: Session, ...names: readonly Statement[]): Promise<boolean> {
+  const released = await askOne(session, sql`SELECT ${releaseOf(names)} AS released`, ["released"]);
   return released.bit("released") === true;
 }
 
 /**
- * Releases a named lock in a batch, where a condition holds.
+ * Releases a named lock, or several, in a batch, where a condition holds.
  *
- * @param name The name as a literal.
+ * @param names The names as literals.
  */
-export function releaseNamedLockWhere(session: Session, name: Statement, condition: Statement): ReleaseWhere {
+export function releaseNamedLockWhere(
+  session: Session,
+  names: Statement | readonly Statement[],
+  condition: Statement,
+): ReleaseWhere {
   return {
-    // A lock that nobody has gives NULL.
-    statement: sql`SELECT IF(${condition}, IFNULL(RELEASE_LOCK(${name}), 0), NULL) AS released`,
+    statement: sql`SELECT IF(${condition}, ${releaseOf([names].flat())}, NULL) AS released`,
     wasHeld: (rows) => answerIn(session, rows, ["released"]).bit("released"),
   };
+}
+
+/** SQL that releases named locks, and is 1 if this session held them all, else 0. It releases each of them, unlike AND. */
+function releaseOf(names: readonly Statement[]): Statement {
+  // A lock that nobody has gives NULL.
+  const each = names.map((name) => sql`IFNULL(RELEASE_LOCK(${name}), 0)`);
+  return names.length === 1 ? each[0]! : sql`${join(each, sql` + `)} = ${names.length}`;
 }
 
 /**

@@ -1,9 +1,10 @@
 import type { LockUnavailableError } from "../../errors.ts";
 import type { LeaseTerms } from "../../lock/lease.ts";
+import type { Limits } from "../../lock/limits.ts";
 import type { Presence } from "../../lock/presence.ts";
 
 /** What a lock on MySQL or MariaDB needs to know besides the server. */
-export interface MySqlOptions {
+export interface MySqlOptions extends Limits {
   /** PEM file with the CA that signed the server's certificate. */
   readonly tlsCa?: string | undefined;
   readonly lease: LeaseTerms;

@@ -5,13 +5,13 @@ import { sql } from "../sql/statement.ts";
 import { askIfAllowed } from "../sql/ask_if_allowed.ts";
 
 /** The longest statement to read whole, in bytes: one of sera's is shorter, with its mark at the end. */
-const LONGEST_STATEMENT = 1500;
+const LONGEST_STATEMENT = 2000;
 
 /** How many characters of a longer one to read: enough to see which lock it asks for. */
 const BEGINNING = 128;
 
 /** How many sessions one query reads: even the longest rows fit into `LONGEST_ANSWER`. */
-const READ_AT_ONCE = 400;
+const READ_AT_ONCE = 300;
 
 /** A session in the process list, which shows a user without PROCESS only its own sessions. */
 export interface Process {

@@ -1,29 +1,28 @@
 import type { TableName } from "../../ledger/table_name.ts";
 import { mySqlDialect } from "./ledger.ts";
-import { wholeFrom } from "../../text/foreign.ts";
 import { isLockName } from "../../lock/lock_name.ts";
+import { slotIn } from "../../lock/slot_name.ts";
 import { readMark } from "../sql/mark.ts";
-import type { Session } from "../sql/session.ts";
-import { identifier, join, sql, word } from "../sql/statement.ts";
+import { join, sql } from "../sql/statement.ts";
 import { readAttributes, type ShownAttributes } from "./attributes.ts";
 import { type Process, readProcesses } from "./processes.ts";
-import { runningRuns, withRun } from "../sql/running_runs.ts";
+import { readHeads, readHolders } from "./holders.ts";
+import type { MySqlSession } from "./session.ts";
+import type { SlotHolder } from "./slot_look.ts";
+import { isOfLock, runningRuns, withRun } from "../sql/running_runs.ts";
 import type { LockFilter, Seen, Sighting } from "../../who/sighting.ts";
 
-/** The start of a statement that waits for a lock, whichever program sent it. */
-const WAITS = /^SELECT GET_LOCK\('([0-9a-f]{32})',/i;
-
-/** How many locks one query asks about. */
-const AT_ONCE = 100;
+/** The start of a statement that waits for a lock, or for being the next one to try its slots; whichever program sent it. */
+const WAITS = /^SELECT GET_LOCK\('([0-9a-f]{32})(?:\.q)?',/i;
 
 /**
  * Who holds locks of sera's on a MySQL or MariaDB server, and who waits for them.
  *
- * @param known Locks to ask about besides those that the server or the ledger names.
+ * @param known Locks to ask about besides those that the filter, the server or the ledger names.
  * @throws {LockUnavailableError} When the server does not answer.
  */
 export async function readMySqlSightings(
-  session: Session,
+  session: MySqlSession,
   filter: LockFilter,
   table: TableName,
   signal: AbortSignal,
@@ -34,34 +33,39 @@ export async function readMySqlSightings(
   const processes = await readProcesses(session, signal);
   const attributes = await readAttributes(session, signal);
   const dialect = mySqlDialect(table);
-  const condition = isAll ? sql`TRUE` : sql`lock_name = ${filter.lock}`;
+  const condition = isAll ? sql`TRUE` : join([filter.lock, ...known].map(isOfLock), sql` OR `);
   const runs = await runningRuns(session, dialect, condition, signal);
   const all = isAll ? await import("./all_sightings.ts") : undefined;
   const listed = await all?.listedLocks(session, signal);
   const named = isAll
     ? [
-      ...processes.others.map(({ asks }) => waitsFor(asks)),
-      ...[...attributes.byConnection.values()].map(({ lock }) => lock),
-      ...runs.map(({ lock }) => lock),
+      ...processes.others.flatMap(({ asks }) => waitsFor(asks)),
+      ...[...attributes.byConnection.values()].flatMap(({ lock, also }) => [lock, ...also]),
+      ...runs.map(({ lock }) => slotIn(lock).lock),
       ...listed ?? [],
       ...known,
     ]
-    : [filter.lock];
+    : [filter.lock, ...known];
   const locks = new Set(named.flatMap((name) => name !== undefined && isLockName(name) ? [name] : []));
-  const holders = await askHolders(session, [...locks], signal);
+  const heads = await readHeads(session, [...locks], signal);
+  const holders = await readHolders(session, [...locks], signal);
 
   const byId = new Map(processes.others.map((process) => [process.id, process]));
-  const held = [...holders].map(([lock, id]) => withRun(describe(lock, "held", id, byId, attributes), runs));
-  const waiting = processes.others.flatMap(({ id, asks }) => {
-    const lock = waitsFor(asks);
-    if (lock === undefined || !locks.has(lock) || holders.get(lock) === id) return [];
-    const { host, pid, label, connected } = readMark(asks!) ?? {};
-    const seen = describe(lock, "waiting", id, byId, attributes);
-    if (host === undefined) return [seen];
-    const since = seen.since ?? connected;
-    return [{ ...seen, host, pid, label, since, sinceIs: since === undefined ? undefined : "waiting" as const }];
-  });
-  const sightings = [...held, ...waiting];
+  const held = holders.map((holder) => withRun(describe(holder, "held", byId, attributes), runs));
+  const isHeldBy = (lock: string, id: number) => holders.some((holder) => holder.lock === lock && holder.id === id);
+  const waiting = processes.others.flatMap(({ id, asks }) =>
+    [...new Set(waitsFor(asks))].filter((lock) => locks.has(lock) && !isHeldBy(lock, id)).map((lock) => {
+      const { host, pid, label, connected, slots } = readMark(asks!) ?? {};
+      const seen = describe({ lock, id, slots }, "waiting", byId, attributes);
+      if (host === undefined) return seen;
+      const since = seen.since ?? connected;
+      return { ...seen, host, pid, label, since, sinceIs: since === undefined ? undefined : "waiting" as const };
+    })
+  );
+  // Between two tries it runs no statement.
+  const trying = heads.filter(({ lock, id }) => !isHeldBy(lock, id) && !waiting.some((seen) => seen.session === id))
+    .map((head) => describe(head, "waiting", byId, attributes));
+  const sightings = [...held, ...trying, ...waiting];
   const shown = new Set(sightings.flatMap(({ session }) => session ?? []));
   if (!all) {
     const { hiddenWaitersOfOne } = await import("./all_sightings.ts");
@@ -72,43 +76,29 @@ export async function readMySqlSightings(
   return { sightings, ...await all.whatIsHidden(session, processes, attributes, shown, signal) };
 }
 
-function waitsFor(statement: string | undefined): string | undefined {
-  return statement === undefined ? undefined : WAITS.exec(statement)?.[1]?.toLowerCase();
-}
-
-/** The ids of the sessions that hold these locks, by lock. */
-async function askHolders(
-  session: Session,
-  locks: readonly string[],
-  signal: AbortSignal,
-): Promise<ReadonlyMap<string, number>> {
-  const holders = new Map<string, number>();
-  for (let first = 0; first < locks.length; first += AT_ONCE) {
-    const some = locks.slice(first, first + AT_ONCE);
-    const row = await session.query(
-      sql`SELECT ${join(some.map((name) => sql`IS_USED_LOCK(${word(name)}) AS ${identifier(`lock_${name}`)}`))}`,
-      { signal },
-    );
-    for (const name of some) {
-      const id = wholeFrom(row[`lock_${name}`]);
-      if (id !== undefined) holders.set(name, id);
-    }
-  }
-  return holders;
+/** The locks that a statement waits for: the one that it names, and the one that its session is for. */
+function waitsFor(statement: string | undefined): readonly string[] {
+  const lock = statement === undefined ? undefined : WAITS.exec(statement)?.[1]?.toLowerCase();
+  return lock === undefined ? [] : [lock, readMark(statement!)?.lock ?? lock];
 }
 
 function describe(
-  lock: string,
+  holder: Partial<SlotHolder> & Pick<SlotHolder, "lock" | "id">,
   state: Sighting["state"],
-  id: number,
   processes: ReadonlyMap<number, Process>,
   { byConnection }: ShownAttributes,
 ): Sighting {
+  const { lock, id, slot } = holder;
   const { user, address } = processes.get(id) ?? {};
-  const { host, pid, label, connected } = byConnection.get(id) ?? {};
+  const shown = byConnection.get(id);
+  const { host, pid, label, connected } = shown ?? {};
+  // A holder's marks say it; of others the server shows at most what they say themselves.
+  const slots = holder.slots ?? (state === "waiting" && shown?.lock === lock ? shown.slots : undefined);
   return {
     lock,
     state,
+    slot: slot === 0 && slots === undefined ? undefined : slot,
+    slots,
     host,
     pid,
     label,

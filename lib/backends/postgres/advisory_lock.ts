@@ -1,16 +1,13 @@
 import type { Deadline } from "../../deadline.ts";
-import { LockUnavailableError } from "../../errors.ts";
-import { Moment } from "../../lock/lease.ts";
+import { LockUnavailableError, OtherSlotsError, QueueFullError } from "../../errors.ts";
 import { delayOrAbort } from "../../waiting.ts";
-import { type Answer, answerIn, askOne } from "../sql/answer.ts";
-import type { Outcome } from "../sql/batch.ts";
-import { sql, type Statement } from "../sql/statement.ts";
+import type { Statement } from "../sql/statement.ts";
 import type { ReleaseWhere } from "../sql/release_where.ts";
-import { type AdvisoryKey, advisoryKey } from "./advisory_key.ts";
-import { sqlState } from "./errors.ts";
-import { SEATS, Seats } from "./seats.ts";
+import { type Along, Asking, type Granted, type WaitsFor } from "./asking.ts";
+import { Queue } from "./queue.ts";
+import { type Given, release, releaseWhere } from "./release.ts";
 import type { PostgresSession } from "./session.ts";
-import { brief } from "./sql.ts";
+import { Wanted } from "./wanted.ts";
 
 /**
  * The shortest and longest pause between two attempts while another session holds the lock, in milliseconds. Who releases
@@ -20,36 +17,36 @@ import { brief } from "./sql.ts";
 const SEATED = [900, 1000] as const;
 const STANDING = [2000, 4000] as const;
 
-/** A lock that was acquired. */
-export interface Granted {
-  /** When the question was sent. */
-  readonly asked: Moment;
-  /** How long the server took to answer it, in milliseconds. */
-  readonly took: number;
-  /** What became of the statement that was sent along with the question, if it was. */
-  readonly along?: Outcome | undefined;
+/** What may be asked for besides one plain lock. */
+export interface AdvisoryLockOptions {
+  /** What to ask for, if that is more than the plain lock of this name. */
+  readonly wanted?: Wanted | undefined;
+  /** As in `LockOptions`. */
+  readonly maxWaiters?: number | undefined;
+  readonly waitsFor?: WaitsFor | undefined;
 }
 
-/** An advisory lock: asked for and released in a session that is given, one session at a time. */
+/** Advisory locks: asked for together, and released, in a session that is given, one session at a time. */
 export class AdvisoryLock {
-  readonly #key: AdvisoryKey;
-  readonly #seats: Seats;
-  /** Where a session waits: its seat, or 0 if it listens without one, since the server refuses it what that takes. */
-  #seat: { readonly session: PostgresSession; readonly number: number } | undefined;
-  /** The seat that the lock was acquired from, or any. */
-  #before = Math.floor(Math.random() * SEATS);
-  /** Ends the pause between two attempts. */
-  #wake = new AbortController();
+  readonly #wanted: Wanted;
+  readonly #queue: Queue;
+  readonly #asking: Asking;
 
   /** @param name As {@linkcode advisoryKey} takes it. */
-  constructor(name: string) {
-    this.#key = advisoryKey(name);
-    this.#seats = new Seats(name);
+  constructor(name: string, { wanted = new Wanted(name), maxWaiters, waitsFor }: AdvisoryLockOptions = {}) {
+    this.#wanted = wanted;
+    this.#queue = new Queue(name, wanted, maxWaiters);
+    this.#asking = new Asking(wanted, this.#queue, waitsFor);
+  }
+
+  /** The slot that the session has. */
+  get slot(): number | undefined {
+    return this.#asking.taken.slot;
   }
 
   /**
    * Asks for the lock until the session has it or the deadline passes; at least once. Once the session has it, this must
-   * not be called again before the release: it would have it twice.
+   * not be called again before the release: it would have it twice. Of several locks none stays unless all are held.
    *
    * It waits without a transaction: `pg_advisory_lock` would hold a snapshot, so that CREATE INDEX CONCURRENTLY in the
    * holder's command would wait for the waiter, and the waiter for the holder.
@@ -58,136 +55,99 @@ export class AdvisoryLock {
    * and after a notification. Not at other times, since it may cost the server more than the question does.
    * @returns Undefined if the session does not have it.
    * @throws {LockUnavailableError} When the server does not answer, or refuses; also when the session ends.
+   * @throws {OtherSlotsError} When somebody takes the lock to have another number of slots.
+   * @throws {QueueFullError} When it is busy, and as many wait as are allowed to.
    * @throws The signal's reason when it is aborted.
    */
   async wait(
     session: PostgresSession,
     deadline: Deadline,
     signal: AbortSignal,
-    along?: Statement,
+    along?: Along,
+  ): Promise<Granted | undefined> {
+    this.#asking.taken = { held: 0 };
+    try {
+      const granted = await this.#wait(session, deadline, signal, along);
+      if (!granted) await this.#giveUp(session);
+      return granted;
+    } catch (error) {
+      if (error instanceof OtherSlotsError || error instanceof QueueFullError) await this.#giveUp(session);
+      // No waiter is left on the server, and another try does not find in this session what it would then have twice.
+      else if (signal.aborted || this.#asking.taken.held > 0 || this.#wanted.isMany) session.destroy();
+      throw error;
+    }
+  }
+
+  async #wait(
+    session: PostgresSession,
+    deadline: Deadline,
+    signal: AbortSignal,
+    along?: Along,
   ): Promise<Granted | undefined> {
     for (let isFirst = true, isWoken = false;; isFirst = false) {
       const isLast = deadline.passed;
-      this.#wake = new AbortController();
-      const granted = isFirst || isLast || this.#seatIn(session) !== undefined
-        ? await this.#ask(session, signal, isFirst || isWoken ? along : undefined)
-        : await this.#askForSeat(session, signal);
+      const { held } = this.#asking.taken;
+      const wake = this.#queue.awaken(held);
+      const granted = isFirst || isLast || this.#queue.seatIn(session) !== undefined
+        ? await this.#asking.once(session, signal, { along: isFirst || isWoken ? along : undefined, looks: isFirst })
+        : await this.#asking.withSeat(session, signal);
       if (granted || isLast) return granted;
-      if (isFirst) continue;
-      const pause = this.#seatIn(session) === undefined
+      if (isFirst) {
+        await this.#queue.enter(session, signal);
+        continue;
+      }
+      if (this.#asking.taken.held > held) {
+        this.#queue.leaveSeat(session);
+        continue;
+      }
+      const pause = this.#queue.seatIn(session) === undefined
         ? Math.min(between(STANDING), session.idleTimeout / 2)
         : between(SEATED);
-      await delayOrAbort(Math.min(pause, deadline.remaining), this.#wake.signal, signal, session.closed);
+      await delayOrAbort(Math.min(pause, deadline.remaining), wake, signal, session.closed);
       signal.throwIfAborted();
-      isWoken = this.#wake.signal.aborted;
+      isWoken = wake.aborted;
     }
   }
 
-  #seatIn(session: PostgresSession): number | undefined {
-    return this.#seat?.session === session ? this.#seat.number : undefined;
+  /** To be called when the lock was acquired: leaves the queue to others. The answer is not waited for. */
+  leaveSeat(session: PostgresSession): boolean {
+    return this.#queue.leave(session);
   }
 
-  /** Asks for the lock once, with other statements before and after the question, whose failure is no failure of this. */
-  async #ask(
-    session: PostgresSession,
-    signal: AbortSignal,
-    along?: Statement,
-    before?: Statement,
-  ): Promise<Granted | undefined> {
-    const asked = new Moment();
-    const question = sql`SELECT ${this.#try} AS got`;
-    const others = [before, question, along].filter((statement) => statement !== undefined);
-    const outcomes = await session.batch(others, { signal });
-    const took = asked.age;
-    const outcome = outcomes[before ? 1 : 0]!;
-    if ("error" in outcome) throw outcome.error;
-    const got = answerIn(session, outcome.rows, ["got"]).truth("got");
-    return got ? { asked, took, along: along && outcomes.at(-1) } : undefined;
-  }
-
-  /** Asks for the lock and for a seat; if it gets a seat only, it listens, and asks for the lock again. */
-  async #askForSeat(session: PostgresSession, signal: AbortSignal): Promise<Granted | undefined> {
-    const asked = new Moment();
-    let seat = 0;
+  /** Leaves the queue, and nothing that was taken on the way. */
+  async #giveUp(session: PostgresSession): Promise<void> {
+    this.#queue.giveUp(session);
+    if (this.#asking.taken.held === 0) return;
     try {
-      const question = sql`SELECT ${this.#try} AS got, ${this.#seats.take} AS seat`;
-      const answer = await askOne(session, question, ["got", "seat"], { signal });
-      const took = asked.age;
-      seat = answer.whole("seat");
-      if (seat > 0) this.#seat = { session, number: seat };
-      if (answer.truth("got")) return { asked, took };
-      if (seat === 0) return undefined;
+      await this.release(session);
     } catch (error) {
-      if (!(error instanceof LockUnavailableError) || error.transient || sqlState(error.cause) === undefined) {
-        throw error;
-      }
-      // It may refuse a seat only: the rights of functions can be revoked one by one.
-      this.#seat = { session, number: seat };
+      if (!(error instanceof LockUnavailableError)) throw error;
+      session.destroy();
     }
-    const channel = this.#seats.channelOf(seat);
-    session.notified = (told) => {
-      if (told === channel) this.#wake.abort();
-    };
-    // In this order, so that no release is missed after the question. On a standby it cannot listen.
-    return await this.#ask(session, signal, undefined, this.#seats.listen(seat));
-  }
-
-  get #try(): Statement {
-    return sql`pg_try_advisory_lock(${this.#key.args})`;
-  }
-
-  get #unlock(): Statement {
-    return sql`pg_advisory_unlock(${this.#key.args})`;
-  }
-
-  get #toldAndReleased(): Statement {
-    return sql`${this.#seats.notifyNext(this.#before)} AS told, ${this.#unlock} AS released`;
-  }
-
-  /** To be called when the lock was acquired: leaves the seat to another waiter. The answer is not waited for. */
-  leaveSeat(session: PostgresSession): void {
-    const seat = this.#seatIn(session);
-    if (seat === undefined) return;
-    this.#seat = undefined;
-    session.notified = undefined;
-    this.#before = seat;
-    // If that fails the seat is free when the session ends. A late answer must not end the session, and with it the lock.
-    session.query(this.#seats.leave(seat), { serverTime: Infinity }).catch(() => undefined);
   }
 
   /**
-   * Releases the lock and notifies a waiter in one statement: the server notifies it once both are done. Where that
-   * fails, as on a standby, nothing has been unlocked yet; then it releases alone, and the waiters find out by trying.
+   * Releases the lock and notifies a waiter.
    *
    * @returns Whether the session had it.
    * @throws {LockUnavailableError} When that is not known.
    */
   async release(session: PostgresSession): Promise<boolean> {
-    let answer: Answer<"released">;
-    try {
-      answer = await askOne(session, sql`SELECT ${this.#toldAndReleased}`, ["told", "released"]);
-    } catch (error) {
-      if (!(error instanceof LockUnavailableError) || session.closed.aborted) throw error;
-      answer = await askOne(session, sql`SELECT ${this.#unlock} AS released`, ["released"]);
-      // For those who were refused a seat as well.
-      session.attempt(this.#seats.notifyAll).catch(() => undefined);
-    }
-    return answer.truth("released");
+    return await release(session, this.#given);
   }
 
   /** Releases the lock and notifies a waiter in a batch, where a condition on tables holds. */
   releaseWhere(session: PostgresSession, condition: Statement): ReleaseWhere {
-    return {
-      statement: brief(sql`SELECT ${this.#toldAndReleased} WHERE ${condition}`),
-      wasHeld: (rows) =>
-        rows.length === 0 ? undefined : answerIn(session, rows, ["told", "released"]).truth("released"),
-    };
+    return releaseWhere(session, this.#given, condition);
   }
 
-  /** The condition that this very session holds the lock. The database need not be compared: a session has only one. */
-  isHeldBy({ pid }: PostgresSession): Statement {
-    return sql`pg_backend_pid() = ${pid} AND EXISTS (
-    SELECT FROM pg_locks WHERE ${this.#key.row} AND pid = ${pid} AND granted AND mode = 'ExclusiveLock')`;
+  get #given(): Given {
+    const { held } = this.#asking.taken;
+    return {
+      unlock: this.#wanted.unlock(this.#asking.taken),
+      tell: this.#queue.notifyNext(held),
+      tellAll: this.#queue.notifyAll,
+    };
   }
 }
 

@@ -72,14 +72,15 @@ export class PostgresBackend implements Backend {
   }
 
   async lock(name: string, options: LockOptions): Promise<BackendLock> {
-    refuseNotYet(options);
     const { leaseTable } = options;
     if (leaseTable) {
+      refuseNotYet(options);
       const { postgresLeaseLock } = await import("./lease_lock.ts");
       return postgresLeaseLock(this.server, optionsFor(name, options), leaseTable);
     }
     const { PostgresLock } = await import("./lock.ts");
-    return new PostgresLock(this.server, optionsFor(name, options));
+    const slots = options.slots === undefined ? undefined : new (await import("./slots.ts")).Slots(name, options.slots);
+    return new PostgresLock(this.server, optionsFor(name, options), slots);
   }
 
   async observe(name: string, options: LockOptions, signal: AbortSignal): Promise<Observer> {
@@ -136,7 +137,8 @@ export class PostgresBackend implements Backend {
 }
 
 function optionsFor(name: string, options: LockOptions): PostgresOptions & LockOptions {
-  return { ...options, presence: presenceOf(name, options) };
+  const { slots, also } = options;
+  return { ...options, presence: { ...presenceOf(name, options), slots, also } };
 }
 
 /**

@@ -8,22 +8,23 @@ import { lockName } from "../../lock/lock_name.ts";
 import type { Requester } from "../../lock/end_request.ts";
 import { NEVER } from "../../waiting.ts";
 import type { Session } from "../sql/session.ts";
-import { sql, type Statement } from "../sql/statement.ts";
+import { join, sql, type Statement } from "../sql/statement.ts";
 import { type AdvisoryKey, advisoryKey } from "./advisory_key.ts";
 
 /**
  * The key of the lock by which somebody asks.
  *
- * @param lock The lock's name.
+ * @param lock The name of the lock, or of the slot.
  * @param pid The server's process for the holder.
  */
 export function endRequestFor(lock: string, pid: number): AdvisoryKey {
   return advisoryKey(lockName(`sera:end:${lock}:${pid}`));
 }
 
-/** SQL for the server's process for somebody who asks; 0 for nobody. */
-export function askerOf({ row }: AdvisoryKey): Statement {
-  return sql`COALESCE((SELECT MIN(pid) FROM pg_locks WHERE ${row} AND mode = 'ShareLock' AND granted
+/** SQL for the server's process for somebody who asks by one of these keys; 0 for nobody. */
+export function askerOf(keys: readonly AdvisoryKey[]): Statement {
+  const rows = join(keys.map(({ at }) => at), sql` OR `);
+  return sql`COALESCE((SELECT MIN(pid) FROM pg_locks WHERE locktype = 'advisory' AND (${rows}) AND mode = 'ShareLock' AND granted
     AND database = (SELECT oid FROM pg_database WHERE datname = current_database())), 0)`;
 }
 

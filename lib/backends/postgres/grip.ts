@@ -1,4 +1,5 @@
 import { LockUnavailableError } from "../../errors.ts";
+import { slotName } from "../../lock/slot_name.ts";
 import { wholeFrom } from "../../text/foreign.ts";
 import type { Forced } from "../../who/grip.ts";
 import type { Sighting } from "../../who/sighting.ts";
@@ -55,9 +56,10 @@ class HoldingPostgres implements HoldingSession<PostgresSession> {
     this.#pid = pid;
     this.#start = start;
     this.#ttl = ttl;
-    const { row } = advisoryKey(holder.lock);
+    const name = slotName(holder.lock, holder.slot ?? 0);
+    const { row } = advisoryKey(name);
     this.#holds = sql`EXISTS (SELECT FROM pg_locks WHERE ${row} AND pid = ${pid} AND granted)`;
-    this.#endRequest = endRequestFor(holder.lock, pid);
+    this.#endRequest = endRequestFor(name, pid);
   }
 
   async holds(session: PostgresSession, signal: AbortSignal): Promise<boolean> {

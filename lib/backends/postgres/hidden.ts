@@ -2,7 +2,7 @@ import type { Session } from "../sql/session.ts";
 import { wholeFrom } from "../../text/foreign.ts";
 import { join, sql } from "../sql/statement.ts";
 import { askIfAllowed } from "../sql/ask_if_allowed.ts";
-import { IS_SEAT } from "./seats.ts";
+import { IS_AUXILIARY, SLOT_HOLDERS } from "./lock_rows.ts";
 import type { SessionInfo } from "./session_info.ts";
 import type { Seen, Stranger } from "../../who/sighting.ts";
 
@@ -57,7 +57,7 @@ export async function whatIsHidden(
   const [row] = await askIfAllowed(
     session,
     sql`SELECT count(*) AS count FROM pg_locks AS locks JOIN pg_stat_activity AS session ON session.pid = locks.pid
-      WHERE locks.locktype = 'advisory' AND NOT ${IS_SEAT} AND session.datname = current_database()
+      WHERE locks.locktype = 'advisory' AND NOT ${IS_AUXILIARY} AND locks.pid NOT IN ${SLOT_HOLDERS} AND session.datname = current_database()
         AND session.query = '<insufficient privilege>' AND NOT session.application_name LIKE 'sera %'`,
     signal,
   );
@@ -81,7 +81,7 @@ async function withoutLocks(
   const rows = await askIfAllowed(
     session,
     sql`SELECT DISTINCT pid FROM pg_locks
-      WHERE locktype = 'advisory' AND NOT ${IS_SEAT} AND granted AND pid IN (${pids})`,
+      WHERE locktype = 'advisory' AND NOT ${IS_AUXILIARY} AND granted AND pid IN (${pids})`,
     signal,
   );
   const holding = new Set(rows.map(({ pid }) => wholeFrom(pid)));

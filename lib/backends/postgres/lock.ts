@@ -1,8 +1,9 @@
 import type { PostgresServer } from "./server.ts";
 import type { Deadline } from "../../deadline.ts";
-import { LockLostError, LockUnavailableError, type Trouble, UnfitServerError } from "../../errors.ts";
+import { LockLostError, LockUnavailableError, OtherSlotsError, type Trouble, UnfitServerError } from "../../errors.ts";
 import { AdvisoryLock } from "./advisory_lock.ts";
-import { type Answer, answerIn, askOne } from "../sql/answer.ts";
+import type { Along, Granted } from "./asking.ts";
+import type { Answer } from "../sql/answer.ts";
 import { freshFor, Moment } from "../../lock/lease.ts";
 import type { HeldLock } from "../../lock/lock.ts";
 import { EndRequests } from "../../lock/end_request.ts";
@@ -10,38 +11,48 @@ import { NotPrimaryError, whereIs } from "./errors.ts";
 import { withinLimit } from "./limits.ts";
 import { openPostgresSession } from "./open_session.ts";
 import type { PostgresSession } from "./session.ts";
-import { FITNESS, refuseUnsuitable } from "./set_up.ts";
-import type { QueryOptions } from "../sql/query_options.ts";
+import { HeldCheck } from "./held_check.ts";
+import { refuseUnsuitable } from "./set_up.ts";
 import { markOf } from "../sql/mark.ts";
 import { SessionLock } from "../sql/session_lock.ts";
 import { holdInSession } from "../sql/hold_in_session.ts";
-import { inMilliseconds } from "./sql.ts";
 import type { BackendLock } from "../backend.ts";
 import type { TableName } from "../../ledger/table_name.ts";
 import type { Seen } from "../../who/sighting.ts";
 import { askerOf, endRequestFor, whoAsks } from "./end_request.ts";
 import type { PostgresOptions } from "./options.ts";
-import { sql, type Statement } from "../sql/statement.ts";
-import type { Outcome } from "../sql/batch.ts";
+import { slotName } from "../../lock/slot_name.ts";
+import { delayOrAbort } from "../../waiting.ts";
+import type { Slots } from "./slots.ts";
+import { Wanted } from "./wanted.ts";
 
-/** SQL for the server's time in milliseconds since 1970. */
-const NOW = inMilliseconds(sql`clock_timestamp()`);
+/**
+ * How often to ask again after the sight of somebody with another number of slots, and how long to pause before that at
+ * first, in milliseconds. Of two who have come at the same moment neither may have the lock yet, or stay.
+ */
+const TRIES = 5;
+const PAUSE = 20;
 
-/** The columns of a check of a held lock. */
-const COLUMNS = ["mine", "now", "asker", "standby", "read_only"] as const;
-type LockColumn = typeof COLUMNS[number];
-
-/** An advisory lock of PostgreSQL, in one database. */
+/** The advisory locks of PostgreSQL that are asked for together, in one database. */
 export class PostgresLock extends SessionLock<PostgresSession> implements BackendLock {
   readonly #server: PostgresServer;
+  readonly #wanted: Wanted;
   readonly #lock: AdvisoryLock;
+  readonly #check: HeldCheck;
   readonly #options: PostgresOptions;
 
-  /** @param options The lock's name is in its presence. */
-  constructor(server: PostgresServer, options: PostgresOptions) {
+  /**
+   * @param options The lock's name is in its presence.
+   * @param slots Its slots, if it has any.
+   */
+  constructor(server: PostgresServer, options: PostgresOptions, slots?: Slots) {
     super(options.retrying);
+    const { presence, also, maxWaiters } = options;
     this.#server = server;
-    this.#lock = new AdvisoryLock(options.presence.lock);
+    this.#wanted = new Wanted(presence.lock, also, slots);
+    this.#check = new HeldCheck(this.#wanted);
+    const waitsFor = (session: PostgresSession, lock: string) => this.#waitsFor(session, lock);
+    this.#lock = new AdvisoryLock(presence.lock, { wanted: this.#wanted, maxWaiters, waitsFor });
     this.#options = options;
   }
 
@@ -71,14 +82,48 @@ export class PostgresLock extends SessionLock<PostgresSession> implements Backen
     deadline: Deadline,
     signal: AbortSignal,
   ): Promise<HeldLock | undefined> {
-    const granted = await this.#lock.wait(session, deadline, signal, this.#question(session));
-    if (!granted) return undefined;
-    const { lease } = this.#options;
-    const { along, asked, took } = granted;
+    for (let tries = 1;; tries++) {
+      try {
+        const granted = await this.#lock.wait(session, deadline, signal, this.#along(session));
+        return granted && await this.#begin(session, granted, signal);
+      } catch (error) {
+        // Who knows of no slots has looked when it had the lock already: others have seen it, too, and give way.
+        if (!(error instanceof OtherSlotsError) || !this.#wanted.slots || tries === TRIES) throw error;
+        await delayOrAbort(PAUSE * tries * (0.5 + Math.random()), signal, session.closed);
+        signal.throwIfAborted();
+      }
+    }
+  }
+
+  /** With slots the question itself says whether there is anything to wait for. */
+  #along(session: PostgresSession): Along {
+    return {
+      statement: this.#check.look(session),
+      whileBusy: (outcome) => {
+        const conflict = this.#wanted.slots ? undefined : this.#wanted.conflict(this.#check.looked(session, outcome));
+        if (conflict) throw conflict;
+      },
+    };
+  }
+
+  /** Begins to hold what was granted, if nothing is in the way. */
+  async #begin(session: PostgresSession, granted: Granted, signal: AbortSignal): Promise<HeldLock> {
+    try {
+      return await this.#hold(session, granted, signal);
+    } catch (error) {
+      // Closed at once, so that the next waiter finds out too, and so that another try does not get twice what it has.
+      if (!(error instanceof OtherSlotsError)) await session.close();
+      throw error;
+    }
+  }
+
+  async #hold(session: PostgresSession, { along, asked, took }: Granted, signal: AbortSignal): Promise<HeldLock> {
+    const { lease, presence } = this.#options;
     // A single answer may be late by chance.
     const isFresh = along !== undefined && took <= freshFor(lease);
     const confirmed = isFresh ? asked : new Moment();
-    const seen = isFresh ? answerOf(session, along) : await this.#check(session, { signal });
+    const outcome = isFresh ? along : await this.#check.lookNow(session, signal);
+    const seen = this.#check.looked(session, outcome);
     if (!seen.truth("mine")) {
       throw LockUnavailableError.on(session.where, {
         what: "the server does not keep the lock with this connection",
@@ -88,23 +133,30 @@ export class PostgresLock extends SessionLock<PostgresSession> implements Backen
       });
     }
     const why = this.#whyUnfit(seen);
-    if (why !== undefined) {
-      // Close at once, so that the next waiter finds out too, and so that another try makes a new connection.
-      await session.close();
-      throw UnfitServerError.on(session.where, why);
+    if (why !== undefined) throw UnfitServerError.on(session.where, why);
+    const conflict = this.#wanted.conflict(seen);
+    if (conflict) {
+      await this.#lock.release(session);
+      throw conflict;
     }
-    session.mark = markOf({ ...this.#options.presence, since: seen.whole("now") });
-    this.#lock.leaveSeat(session);
+    const { slot } = this.#lock;
+    const lock = slotName(presence.lock, slot ?? 0);
+    session.mark = markOf({ ...presence, lock, since: seen.whole("now") });
+    // What was asked for several locks is too long for the server to show the mark behind it.
+    if (!this.#lock.leaveSeat(session) && this.#wanted.isMany) session.show();
     const endRequests = new EndRequests();
-    const askerSql = askerOf(endRequestFor(this.#options.presence.lock, session.pid));
+    const names = [...this.#wanted.names.filter((name) => name !== presence.lock), lock];
+    const asker = askerOf(names.map((name) => endRequestFor(name, session.pid)));
     return await holdInSession(session, {
+      slot,
       asked: endRequests.signal,
       isHeld: async () => {
-        const seen = await this.#check(session, { serverTime: lease.ttl }, askerSql);
+        const seen = await this.#check.ask(session, asker, { serverTime: lease.ttl });
+        if (this.#wanted.isMany) session.show();
         const why = this.#whyUnfit(seen);
         if (why !== undefined) throw new LockLostError(`${session.where} has changed: ${why.what}`, why.cure);
-        const asker = seen.whole("asker");
-        if (asker > 0) endRequests.noticed(() => whoAsks(session, asker));
+        const by = seen.whole("asker");
+        if (by > 0) endRequests.noticed(() => whoAsks(session, by));
         return seen.truth("mine");
       },
       release: () => this.#lock.release(session),
@@ -112,22 +164,17 @@ export class PostgresLock extends SessionLock<PostgresSession> implements Backen
     }, { lease, idle: session.idleTimeout, confirmed, took });
   }
 
-  /**
-   * Asks whether this session holds the lock, and whether the server is still fit to lock on. Not a part of the statement
-   * that asks for the lock: planning it each time would double what a waiter costs the server.
-   *
-   * @param asker SQL for the server's process for somebody who asks for the lock's release; 0 for nobody.
-   */
-  #question(session: PostgresSession, asker = sql`0`): Statement {
-    return sql`SELECT ${this.#lock.isHeldBy(session)} AS mine, ${NOW} AS now, ${asker} AS asker, ${FITNESS}`;
-  }
-
-  #check(session: PostgresSession, options: QueryOptions, asker?: Statement): Promise<Answer<LockColumn>> {
-    return askOne(session, this.#question(session, asker), COLUMNS, options);
+  /** Lets others see which lock is waited for. */
+  #waitsFor(session: PostgresSession, lock: string): void {
+    const { presence } = this.#options;
+    const { names, slots } = this.#wanted;
+    if (names.length === 1) return;
+    const also = names.filter((name) => name !== lock);
+    session.mark = markOf({ ...presence, lock, also, slots: lock === presence.lock ? slots?.count : undefined });
   }
 
   /** Why the server is no longer fit to lock on, and what to do; undefined if it is. */
-  #whyUnfit(seen: Answer<LockColumn>): Trouble | undefined {
+  #whyUnfit(seen: Answer<"standby" | "read_only">): Trouble | undefined {
     try {
       refuseUnsuitable(seen, this.#server, this.#options.allowUnsafeServer);
       return undefined;
@@ -136,10 +183,4 @@ export class PostgresLock extends SessionLock<PostgresSession> implements Backen
       throw error;
     }
   }
-}
-
-/** Reads the answer to a check that was sent along with the question for the lock. */
-function answerOf(session: PostgresSession, outcome: Outcome): Answer<LockColumn> {
-  if ("error" in outcome) throw outcome.error;
-  return answerIn(session, outcome.rows, COLUMNS);
 }

@@ -26,4 +26,7 @@ export interface PostgresSessionOptions {
 export interface PostgresOptions extends PostgresSessionOptions {
   /** Called with the reason before each retry. */
   readonly retrying: (why: LockUnavailableError) => void;
+  /** As in `LockOptions`. */
+  readonly also?: readonly string[] | undefined;
+  readonly maxWaiters?: number | undefined;
 }

@@ -8,11 +8,17 @@ import { identifier, join, sql, type Statement } from "../sql/statement.ts";
  */
 export const SEATS = 16;
 
+/**
+ * The same for a lock with slots: several holders give their slots back at short intervals, so that more waiters have to
+ * be woken before the others look for seats.
+ */
+export const SEATS_FOR_SLOTS = 128;
+
 /** The second half of the key of each seat's lock, before its number: "SER0" in ASCII, so that people can tell them. */
 const FIRST = 0x53455230;
 
 /** SQL for whether a row of `pg_locks` that is an advisory lock is a seat, and none of the locks that commands run under. */
-export const IS_SEAT = sql`(objsubid = 2 AND objid BETWEEN ${FIRST + 1}::oid AND ${FIRST + SEATS}::oid)`;
+export const IS_SEAT = sql`(objsubid = 2 AND objid BETWEEN ${FIRST + 1}::oid AND ${FIRST + SEATS_FOR_SLOTS}::oid)`;
 
 /**
  * The seats of a lock. Whoever waits takes one if there is one, by an advisory lock, so that it is free when its session
@@ -22,9 +28,14 @@ export class Seats {
   /** What a sera of before there were seats listens on and notifies; the first seat's channel, too. */
   readonly #channel: string;
   readonly #half: number;
+  readonly #count: number;
 
-  /** @param name The lock's name. */
-  constructor(name: string) {
+  /**
+   * @param name The lock's name.
+   * @param count How many seats there are.
+   */
+  constructor(name: string, count = SEATS) {
+    this.#count = count;
     this.#channel = `sera_${name.replace(",", "_")}`;
     this.#half = fnv1(`${this.#channel} seats`);
   }
@@ -36,7 +47,7 @@ export class Seats {
 
   /** An expression that takes a seat, and is its number; 0 if all are taken. */
   get take(): Statement {
-    return sql`coalesce((SELECT n FROM generate_series(1, ${SEATS}) n WHERE pg_try_advisory_lock(${
+    return sql`coalesce((SELECT n FROM generate_series(1, ${this.#count}) n WHERE pg_try_advisory_lock(${
       this.#key(sql`n`)
     }) LIMIT 1), 0)`;
   }
@@ -58,10 +69,11 @@ export class Seats {
    * match exactly, see `POSTGRESQL`.
    */
   notifyNext(after: number): Statement {
-    const key = this.#key(sql`i % ${SEATS} + 1`);
-    const suffix = sql`CASE i % ${SEATS} WHEN 0 THEN ''::text ELSE '_'::text || (i % ${SEATS} + 1)::text END`;
+    const seat = sql`i % ${this.#count}`;
+    const key = this.#key(sql`${seat} + 1`);
+    const suffix = sql`CASE ${seat} WHEN 0 THEN ''::text ELSE '_'::text || (${seat} + 1)::text END`;
     return sql`pg_notify(${this.#channel} || coalesce((SELECT ${suffix} FROM generate_series(${after}, ${
-      after + SEATS - 1
+      after + this.#count - 1
     }) i WHERE NOT (pg_try_advisory_lock(${key}) AND pg_advisory_unlock(${key})) LIMIT 1), ''::text), ''::text)`;
   }
 

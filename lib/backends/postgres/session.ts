@@ -84,6 +84,11 @@ export class PostgresSession extends Session {
     }
   }
 
+  /** Lets others see the mark, where the last statement may be too long to have it. The answer is not waited for. */
+  show(): void {
+    this.query(sql`SELECT`, { serverTime: Infinity }).catch(() => undefined);
+  }
+
   /**
    * To be called for a leased session when its pooler is known to leave the server session to this connection until
    * that ends. Sets the settings that a direct connection has from the beginning.

@@ -1,13 +1,14 @@
 import { LONGEST_TEXT, pidFrom, textFrom, timeFrom, wholeFrom } from "../../text/foreign.ts";
 import { readMark } from "../sql/mark.ts";
 import type { Presence } from "../../lock/presence.ts";
+import { POSTGRESQL } from "../sql/spelling.ts";
+import { ASKS } from "./wanted.ts";
 import type { Session } from "../sql/session.ts";
 import type { Row } from "../sql/row.ts";
 import { fromHex } from "../sql/hex.ts";
 import { inMilliseconds, textInHex } from "./sql.ts";
 import { sql, type Statement } from "../sql/statement.ts";
 import { askOrRefused } from "../sql/ask_if_allowed.ts";
-import { keyOfName } from "./key.ts";
 import type { Sighting } from "../../who/sighting.ts";
 
 /** The longest statement to read whole, in bytes: one of sera's is shorter, with its mark at the end. */
@@ -28,8 +29,8 @@ const INFO_COLUMNS = sql`session.pid AS session, host(session.client_addr) AS ad
   ${inMilliseconds(sql`session.backend_start`)} AS connected,
   ${inMilliseconds(sql`session.query_start`)} AS asked`;
 
-/** The start of the statement that asks for a lock. */
-const ASKS = "SELECT pg_try_advisory_lock(";
+/** The start of a statement that asks for a lock. */
+const ASKING = ["SELECT pg_try_advisory_lock(", `SELECT ${ASKS.textFor(POSTGRESQL)} `];
 
 /** What the server shows in place of a statement that this user may not see. */
 const HIDDEN = "<insufficient privilege>";
@@ -91,8 +92,8 @@ export function sessionInfoOf(row: Row): SessionInfo {
       address: textFrom(row.address),
       session: wholeFrom(row.session),
     },
-    mark: mark && keyOfName(mark.lock) !== undefined ? mark : undefined,
-    asks: query.startsWith(ASKS),
+    mark,
+    asks: ASKING.some((start) => query.startsWith(start)),
     isHidden: query === HIDDEN,
     connected: timeFrom(row.connected),
     asked: timeFrom(row.asked),
@@ -109,11 +110,15 @@ function fromApplicationName(name: string | undefined): Pick<Presence, "host" | 
 /**
  * The sighting of a session that holds a lock.
  *
- * @param key The lock's key, as `keyOfRow()` gives it.
+ * @param mark Its mark, if that tells of this lock.
  */
-export function holderSighting(lock: string, key: string, { who, mark, connected, asked }: SessionInfo): Sighting {
+export function holderSighting(
+  lock: string,
+  mark: Presence | undefined,
+  { who, connected, asked }: SessionInfo,
+): Sighting {
   // The mark has no time until the statement that confirmed the lock has been answered; its own start is close enough.
-  const acquired = mark && keyOfName(mark.lock) === key ? mark.since ?? asked : undefined;
+  const acquired = mark && (mark.since ?? asked);
   const since = acquired ?? connected;
   const sinceIs = acquired !== undefined ? "acquired" : since === undefined ? undefined : "connected";
   return { lock, state: "held", ...who, since, sinceIs };

@@ -1,14 +1,17 @@
 import type { TableName } from "../../ledger/table_name.ts";
 import { postgresDialect } from "./ledger.ts";
-import { wholeFrom } from "../../text/foreign.ts";
 import { fnv1 } from "../../lock/namespaced_name.ts";
 import type { Session } from "../sql/session.ts";
 import type { Row } from "../sql/row.ts";
 import { join, sql, type Statement } from "../sql/statement.ts";
 import { askIfAllowed } from "../sql/ask_if_allowed.ts";
 import { holderSighting, readSessionInfos, type SessionInfo, sessionInfoOf, waiterSighting } from "./session_info.ts";
-import { keyOfName, keyOfRow, namespaceCondition, rowCondition } from "./key.ts";
-import { IS_SEAT } from "./seats.ts";
+import type { Presence } from "../../lock/presence.ts";
+import { slotIn } from "../../lock/slot_name.ts";
+import { isSlotOf } from "./advisory_key.ts";
+import { keyOfName, namespaceCondition, rowCondition } from "./key.ts";
+import { IS_AUXILIARY, LOCK_COLUMNS, OF_SLOT_HOLDERS, readLockRows } from "./lock_rows.ts";
+import { isMarkOf } from "./slot_marks.ts";
 import { namesTold, withNames } from "../../who/names.ts";
 import { runningRuns, withRun } from "../sql/running_runs.ts";
 import type { LockFilter, Seen, Sighting } from "../../who/sighting.ts";
@@ -26,26 +29,30 @@ export async function readPostgresSightings(
 ): Promise<Seen> {
   const isOne = filter !== "all" && "lock" in filter;
   const seraSessions = await readSeraSessions(session, filter, signal);
-  const waiters = (seraSessions ?? []).filter(({ mark, asks }) => mark && asks && isOf(filter, mark.lock));
+  const waiters = (seraSessions ?? []).filter((info) => info.mark && info.asks && isOf(filter, waitedFor(info)));
   // Locks are read last, so that a waiter that gets one meanwhile counts as its holder.
-  const rows = await readLocks(session, conditionOf(filter, seraSessions ?? [], waiters), signal);
-  const holding = new Set(rows.flatMap((row) => wholeFrom(row.session) ?? []));
+  const rows = readLockRows(await readLocks(session, conditionOf(filter, seraSessions ?? [], waiters), signal))
+    .filter(({ key }) => filter === "all" || (isOne ? key === keyOfName(filter.lock) : isOf(filter, key)));
+  const holding = new Set(rows.flatMap(({ session }) => session ?? []));
   const pids = holding.size === 0 ? undefined : sql`pid IN (${listOf([...holding])})`;
   const theirs = pids && await readSessionInfos(session, pids, signal);
   const infos = new Map((theirs ?? []).map((info) => [info.who.session, info]));
 
   // The server keeps only half of a lock's name; the whole one is in the marks of sera's sessions.
-  const told = new Map((seraSessions ?? []).flatMap(({ mark }) => mark ? [[keyOfName(mark.lock)!, mark]] : []));
-  const onLocks = rows.flatMap((row) => {
-    const key = keyOfRow(row);
-    if (key === undefined) return [];
-    const info = infos.get(wholeFrom(row.session)) ?? sessionInfoOf({ session: row.session });
-    const lock = isOne ? filter.lock : nameOf(key, info.mark?.lock) ?? told.get(key)?.lock ?? key;
-    return [row.granted === "t" ? holderSighting(lock, key, info) : waiterSighting(lock, info, info.asked)];
+  const told = new Map((seraSessions ?? []).flatMap(({ mark }) => mark ? locksIn(mark) : []));
+  const onLocks = rows.map(({ key, slot, slots, session, granted }) => {
+    const info = infos.get(session) ?? sessionInfoOf({ session });
+    const own = info.mark && new Map(locksIn(info.mark)).get(key);
+    const lock = isOne ? filter.lock : own?.lock ?? told.get(key)?.lock ?? key;
+    const sighting = granted ? holderSighting(lock, own, info) : waiterSighting(lock, info, info.asked);
+    return slot === undefined ? sighting : { ...sighting, slot, slots };
   });
-  const waiting = waiters.filter(({ who }) => who.session === undefined || !holding.has(who.session))
-    // A session serves one lock, so it has been waiting since it connected.
-    .map((info) => waiterSighting(info.mark!.lock, info, info.connected));
+  const waiting = waiters
+    .filter((info) =>
+      !rows.some(({ session, key }) => session === info.who.session && key === keyOfName(waitedFor(info)))
+    )
+    // A session serves one lock, or several together, so it has been waiting since it connected.
+    .map((info) => ({ ...waiterSighting(waitedFor(info), info, info.connected), slots: info.mark!.slots }));
   const recorded = await withRuns(session, table, [...onLocks, ...waiting], signal);
   const asked = filter !== "all" && "namespace" in filter ? filter.namespace : undefined;
   const sightings = recorded.map((sighting) => {
@@ -64,9 +71,14 @@ function isOf(filter: LockFilter, lock: string): boolean {
   return "lock" in filter ? lock === filter.lock : lock.startsWith(`${fnv1(filter.namespace)},`);
 }
 
-/** The lock's name in its holder's mark, if that fits the lock's key: other programs may write any mark. */
-function nameOf(key: string, told: string | undefined): string | undefined {
-  return told !== undefined && keyOfName(told) === key ? told : undefined;
+/** The name of the lock that a session with a mark waits for. */
+function waitedFor({ mark }: SessionInfo): string {
+  return slotIn(mark!.lock).lock;
+}
+
+/** The locks that a session's mark tells of, by what the server shows of each. */
+function locksIn(mark: Presence): (readonly [key: string, mark: Presence])[] {
+  return [slotIn(mark.lock).lock, ...mark.also ?? []].map((lock) => [keyOfName(lock)!, { ...mark, lock }] as const);
 }
 
 /** Reads sera's sessions, or those that name one lock; undefined where this role may not read pg_stat_activity. */
@@ -76,7 +88,7 @@ async function readSeraSessions(
   signal: AbortSignal,
 ): Promise<readonly SessionInfo[] | undefined> {
   const isSera = filter !== "all" && "lock" in filter
-    ? sql`query LIKE ${`%"lock":"${filter.lock}"%`}`
+    ? sql`query LIKE ${`%"${filter.lock}%`}`
     : sql`application_name LIKE 'sera %' OR query LIKE '%sera {%'`;
   return await readSessionInfos(
     session,
@@ -85,33 +97,37 @@ async function readSeraSessions(
   );
 }
 
-/** The condition for the rows of `pg_locks` to read; undefined for none. */
+/** The condition for the rows of `pg_locks` to read, the marks of slots among them. */
 function conditionOf(
   filter: LockFilter,
   seraSessions: readonly SessionInfo[],
   waiters: readonly SessionInfo[],
-): Statement | undefined {
-  if (filter !== "all") return "lock" in filter ? rowCondition(filter.lock) : namespaceCondition(filter.namespace);
+): Statement {
+  if (filter !== "all") {
+    return "lock" in filter
+      ? sql`${isSlotOf(filter.lock)} OR ${isMarkOf(filter.lock)}`
+      : sql`${namespaceCondition(filter.namespace)} OR ${OF_SLOT_HOLDERS}`;
+  }
   const pids = seraSessions.flatMap(({ who }) => who.session ?? []);
   // A shared one is the request of somebody who asks a holder for a lock.
   const theirs = sql`SELECT classid, objid, objsubid FROM pg_locks
-    WHERE locktype = 'advisory' AND mode <> 'ShareLock' AND NOT ${IS_SEAT} AND pid IN (${listOf(pids)})`;
+    WHERE locktype = 'advisory' AND mode <> 'ShareLock' AND NOT ${IS_AUXILIARY} AND pid IN (${listOf(pids)})`;
   const conditions = [
+    OF_SLOT_HOLDERS,
     ...pids.length > 0 ? [sql`(classid, objid, objsubid) IN (${theirs})`] : [],
-    ...[...new Set(waiters.map(({ mark }) => mark!.lock))].map((lock) => rowCondition(lock)!),
+    ...[...new Set(waiters.map(waitedFor))].map((lock) => rowCondition(lock)!),
   ];
-  return conditions.length > 0 ? join(conditions, sql` OR `) : undefined;
+  return join(conditions, sql` OR `);
 }
 
 /** Reads who holds locks, and who waits in the server's own queue, which only programs other than sera use. */
 async function readLocks(
   session: Session,
-  condition: Statement | undefined,
+  condition: Statement,
   signal: AbortSignal,
 ): Promise<readonly Row[]> {
-  if (condition === undefined) return [];
   return await session.queryAll(
-    sql`SELECT classid, objid, objsubid, granted, pid AS session FROM pg_locks
+    sql`SELECT ${LOCK_COLUMNS} FROM pg_locks
      WHERE locktype = 'advisory' AND pid IS DISTINCT FROM pg_backend_pid()
        AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) AND (${condition})`,
     { signal },

@@ -21,6 +21,11 @@ export async function runningRuns(
   return await readLatest(dialect, running, MOST, (statement) => askIfAllowed(session, statement, signal));
 }
 
+/** The condition for the runs under a lock, and under slots of it. */
+export function isOfLock(lock: string): Statement {
+  return sql`lock_name = ${lock} OR lock_name LIKE ${`${lock}.%`}`;
+}
+
 /**
  * Adds to a holder what the ledger knows of its run. Compares more than the session's number, since a restarted server
  * uses numbers again.

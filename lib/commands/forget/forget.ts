@@ -1,6 +1,13 @@
 import { isAsked } from "../../args/is_asked.ts";
 import type { LedgerPlace } from "../../backends/backend.ts";
-import { LockBusyError, LockLostError, LockUnavailableError, troubleOf, UsageError } from "../../errors.ts";
+import {
+  LockBusyError,
+  LockLostError,
+  LockUnavailableError,
+  OtherSlotsError,
+  troubleOf,
+  UsageError,
+} from "../../errors.ts";
 import { ExitCode } from "../../exit_codes.ts";
 import type { Io } from "../../io.ts";
 import { historyJson } from "../../ledger/history.ts";
@@ -125,7 +132,10 @@ async function forgetAll(
   const names = namespace === undefined ? undefined : { namespace, name };
   await using asked = await server.lock(lock, { ...backendOptions(settings, LABEL, io), names });
   const open = await place.load(table, io.env, new Patience(interrupted, io.limits?.ledgerWait));
-  const held = await asked.acquire(0, interrupted);
+  const held = await asked.acquire(0, interrupted).catch((error) => {
+    // Somebody holds a slot of it.
+    if (!(error instanceof OtherSlotsError)) throw error;
+  });
   if (!held) {
     const { sightings } = await look({ lock }, () => asked.sightings(table, interrupted));
     throw busyError(sightings);

@@ -1,6 +1,7 @@
 import type { Observer } from "../../backends/backend.ts";
 import type { RecordedRun } from "../../ledger/run.ts";
 import type { TableName } from "../../ledger/table_name.ts";
+import { slotIn } from "../../lock/slot_name.ts";
 import { look } from "../../who/look.ts";
 import type { Sighting } from "../../who/sighting.ts";
 
@@ -19,14 +20,14 @@ export async function withAbandoned(
 ): Promise<readonly RecordedRun[]> {
   // The ledger is on another server than the locks, so session numbers do not tell who still runs.
   if (observer.elsewhere !== undefined) return runs;
-  const locks = [...new Set(runs.filter(isRunning).map(({ lock }) => lock))].slice(0, MOST_LOCKS);
+  const locks = [...new Set(runs.filter(isRunning).map(({ lock }) => slotIn(lock).lock))].slice(0, MOST_LOCKS);
   const holders = new Map<string, readonly Sighting[]>();
   for (const lock of locks) {
     const { sightings } = await look({ lock }, () => observer.sightings({ lock }, table, signal));
     holders.set(lock, sightings);
   }
   return runs.map((run) => {
-    const seen = isRunning(run) ? holders.get(run.lock) : undefined;
+    const seen = isRunning(run) ? holders.get(slotIn(run.lock).lock) : undefined;
     return seen && !seen.some(isHolderOf(run)) ? { ...run, outcome: "abandoned" } : run;
   });
 }

@@ -42,7 +42,7 @@ export async function history({ flags, operands: words, io }: Call): Promise<num
   const place = ledgerPlace(settings.server, table);
   const asked = askedFor(words, settings, flags.get("lock"), "history");
   const json = isAsked(flags, "json");
-  const filter = { ...chosen, lock: asked.lock, beginnings: beginningsOf(asked) };
+  const filter = { ...chosen, lock: asked.lock, slot: asked.slot, beginnings: beginningsOf(asked) };
   if (isAsked(flags, "schema")) io.out(await schemaOf(settings.server.title, place, table));
   else if (within !== undefined) {
     const { succeededWithin } = await import("./succeeded_within.ts");

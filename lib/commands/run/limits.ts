@@ -15,8 +15,8 @@ export function limitsOf(
   // Of those who replace the holder only the last one waits.
   if (replace) return {};
   if (isPlain) return { maxWaiters, also: all.length === 1 ? undefined : all.slice(1).map(({ name }) => name) };
-  const also = !on || once === undefined && every === undefined
-    ? undefined
-    : [lockName(`${main.name} ${every === undefined ? `once ${once}` : "every"}`)];
+  // A rule of each kind has its own: a run may go by one of the two only.
+  const rules = on ? [...once === undefined ? [] : [`once ${once}`], ...every === undefined ? [] : ["every"]] : [];
+  const also = rules.length === 0 ? undefined : rules.map((rule) => lockName(`${main.name} ${rule}`));
   return { slots, also, maxWaiters };
 }

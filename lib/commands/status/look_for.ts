@@ -5,6 +5,7 @@ import { printable } from "../../text/printable.ts";
 import { NEVER } from "../../waiting.ts";
 import { look } from "../../who/look.ts";
 import { isAskedFor, mayBeAskedFor } from "../../who/names.ts";
+import { slotHeld } from "../../who/slot_text.ts";
 import type { Seen } from "../../who/sighting.ts";
 import type { Asked } from "../asked_for.ts";
 
@@ -20,15 +21,18 @@ export interface Answer extends Seen {
 
 /** Looks for the holders and the waiters of the locks that are asked about. */
 export async function lookFor(
-  { lock, prefix, namespace, name, all }: Asked,
+  { lock, slot, prefix, namespace, name, all }: Asked,
   { ledger, allowUnsafeServer }: Pick<Settings, "ledger" | "allowUnsafeServer">,
   observer: Observer,
 ): Promise<Answer> {
   const filter = lock !== undefined ? { lock } : namespace !== undefined ? { namespace } : "all";
   const seen = await look(filter, () => observer.sightings(filter, ledger.table, NEVER));
-  const named = lock === undefined || namespace === undefined
+  const inSlot = slot === undefined
     ? seen.sightings
-    : seen.sightings.map((sighting) => ({ ...sighting, namespace, name: name ?? sighting.name }));
+    : seen.sightings.filter((one) => one.state === "held" && (slotHeld(one) ?? 0) === slot);
+  const named = lock === undefined || namespace === undefined
+    ? inSlot
+    : inSlot.map((sighting) => ({ ...sighting, namespace, name: name ?? sighting.name }));
   const hidden = observer.elsewhere ?? seen.hidden;
   const showsHolders = observer.elsewhere === undefined && seen.showsHolders === true;
   // With --allow-unsafe-server the user has accepted that only this server's locks are seen.
@@ -46,6 +50,13 @@ export async function lookFor(
   };
 }
 
+/** The lock or the slot that is asked for, in a sentence. */
+export function whatIsAsked({ prefix, slot }: Pick<Asked, "prefix" | "slot">): string {
+  // It may not be the lock that was meant.
+  const lock = prefix === undefined ? "it" : `a lock that begins with ${printable(prefix)}`;
+  return slot === undefined ? lock : `slot ${slot} of ${lock}`;
+}
+
 /** Why it cannot be told whether a lock is held. */
 export function whyUnknown({ hidden }: Answer): string {
   return `Cannot tell whether the lock is held: ${hidden}`;
@@ -53,7 +64,7 @@ export function whyUnknown({ hidden }: Answer): string {
 
 /** What was seen, for people; and what they should know besides. */
 export async function reportOf(
-  { all, prefix, namespace }: Asked,
+  { all, prefix, slot, namespace }: Asked,
   answer: Answer,
 ): Promise<{ readonly text: string; readonly note?: string | undefined }> {
   const { sightings, hidden, showsHolders, strangers, canTell } = answer;
@@ -64,9 +75,7 @@ export async function reportOf(
     const where = namespace === undefined ? "" : ` in the namespace ${printable(namespace)}`;
     text = showsAll ? `No locks are held${where}.\n` : "No locks can be seen; the list is incomplete.\n";
   } else if (!isHeld && canTell) {
-    text = prefix === undefined
-      ? "Free: nobody holds it.\n"
-      : `Free: nobody holds a lock that begins with ${printable(prefix)}.\n`;
+    text = `Free: nobody holds ${whatIsAsked({ prefix, slot })}.\n`;
   }
   if (sightings.length + strangers.length > 0) text += await tablesOf(sightings, strangers);
   if (!isHeld && !canTell) return { text, note: whyUnknown(answer) };

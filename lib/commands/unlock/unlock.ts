@@ -1,9 +1,11 @@
 import { isAsked } from "../../args/is_asked.ts";
 import { LockUnavailableError, UsageError } from "../../errors.ts";
 import type { Io } from "../../io.ts";
+import { MOST_SLOTS } from "../../lock/slot_name.ts";
 import { resolveSettings } from "../../settings/resolve.ts";
 import type { Settings } from "../../settings/settings.ts";
 import { systemUser } from "../../system/user.ts";
+import { wholeFrom } from "../../text/foreign.ts";
 import { formatDuration, parseWait } from "../../text/duration.ts";
 import { endHolder } from "../../who/end_holder.ts";
 import { NEVER, unlessAborted } from "../../waiting.ts";
@@ -40,7 +42,7 @@ interface UnlockOptions {
  */
 export async function unlock({ flags, operands: words, io, note }: Call): Promise<number> {
   const settings = await resolveSettings(flags, io.env);
-  const asked = askedFor(words, settings, flags.get("lock"), "unlock");
+  const asked = inSlot(askedFor(words, settings, flags.get("lock"), "unlock"), flags.get("slot"));
   if (asked.all) {
     throw new UsageError("Cannot tell which lock to end", "give its command after --, or --name, or --lock PREFIX");
   }
@@ -48,6 +50,17 @@ export async function unlock({ flags, operands: words, io, note }: Call): Promis
   requireConfirmable(unlockOptions.yes, "end the holder", words);
   const report = new UnlockReport(io, isAsked(flags, "json"), note);
   return await asQuery(() => find(asked, settings, unlockOptions, report, io));
+}
+
+/** @throws {UsageError} When the slot is none, or `--lock` has named another one. */
+function inSlot(asked: Asked, text: string | undefined): Asked {
+  if (text === undefined) return asked;
+  const slot = /^\d{1,3}$/.test(text) ? wholeFrom(Number(text), 0, MOST_SLOTS - 1) : undefined;
+  if (slot === undefined) {
+    throw new UsageError("Cannot use --slot: it is no slot", `write a whole number from 0 to ${MOST_SLOTS - 1}`);
+  }
+  if (asked.slot === undefined || asked.slot === slot) return { ...asked, slot };
+  throw new UsageError("Cannot ask for two slots at once, by --slot and by --lock", "leave one of them out");
 }
 
 function waitOf(text: string | undefined): number | undefined {
@@ -79,9 +92,10 @@ async function find(
   }
   if (more.length > 0) {
     await report.list(holders);
+    const isOneLock = more.every(({ lock }) => lock === holder.lock);
     throw new UsageError(
       `Cannot tell which of ${holders.length} holders to end`,
-      "give more of the LOCK, or its --name",
+      isOneLock ? "say which with --slot" : "give more of the LOCK, or its --name",
     );
   }
   await using grip = await observer.grip(holder, NEVER);

@@ -2,7 +2,7 @@ import { lineOf } from "../../errors.ts";
 import type { Io } from "../../io.ts";
 import { terminalWidth } from "../../system/terminal.ts";
 import { formatDuration } from "../../text/duration.ts";
-import { printable, printableJson } from "../../text/printable.ts";
+import { printableJson } from "../../text/printable.ts";
 import { tellTimeAt } from "../../text/time.ts";
 import { atTerminal } from "../../text/wrapped.ts";
 import type { HolderEnd } from "../../who/end_holder.ts";
@@ -10,8 +10,10 @@ import { holderText } from "../../who/holder_text.ts";
 import { shownLock } from "../../who/names.ts";
 import { sightingView } from "../../who/report.ts";
 import type { Sighting } from "../../who/sighting.ts";
+import { slotWords } from "../../who/slot_text.ts";
 import { tidy } from "../../who/tidy.ts";
 import type { Asked } from "../asked_for.ts";
+import { whatIsAsked } from "../status/look_for.ts";
 
 /** What `sera unlock` prints: sentences for people, or one JSON object. */
 export class UnlockReport {
@@ -31,11 +33,9 @@ export class UnlockReport {
   }
 
   /** Nobody holds the lock. */
-  free({ lock, prefix }: Asked): void {
-    if (this.#isJson) return this.#json({ lock: lock ?? null, outcome: "free" });
-    // It may not be the lock that was meant.
-    const which = prefix === undefined ? "it" : `a lock that begins with ${printable(prefix)}`;
-    this.#io.out(`Free: nobody holds ${which}. To see what is held: sera status\n`);
+  free(asked: Asked): void {
+    if (this.#isJson) return this.#json({ lock: asked.lock ?? null, outcome: "free" });
+    this.#io.out(`Free: nobody holds ${whatIsAsked(asked)}. To see what is held: sera status\n`);
   }
 
   /** Several holders were found, and none of them is ended. */
@@ -51,7 +51,7 @@ export class UnlockReport {
     const width = terminalWidth(this.#isJson ? Deno.stderr : Deno.stdout);
     const who = holderText([holder], Date.now(), tellTimeAt(width)) ?? "somebody of whom the server shows nothing";
     const run = holder.runId === undefined ? "" : `, run ${holder.runId}`;
-    const sentence = `${shownLock(tidy(holder))} is held by ${who}${run}.`;
+    const sentence = `${shownLock(tidy(holder))}${slotWords(holder)} is held by ${who}${run}.`;
     const isWide = sentence.length > (width ?? Infinity);
     const text = `${isWide ? sentence.replace(/, (?=(connected )?since )/, ",\n  ") : sentence}\n`;
     if (this.#isJson) this.#io.err(text);
@@ -93,6 +93,7 @@ export class UnlockReport {
       lock,
       namespace: namespace ?? null,
       name: name ?? null,
+      slots: holder.slots ?? null,
       holder: sightingView({ lock, ...holder }),
     };
   }

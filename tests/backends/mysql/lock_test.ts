@@ -1,3 +1,4 @@
+import { crewContract } from "../crew_contract.ts";
 import { lockContract } from "../lock_contract.ts";
 import { waiting } from "./view.ts";
 import { Together } from "../../side_by_side.ts";
@@ -5,10 +6,17 @@ import { sharedMariaDb, sharedMySql56 } from "../shared_server.ts";
 
 const together = new Together();
 
-for (const shared of [sharedMariaDb(), sharedMySql56()]) {
+const mySql56 = sharedMySql56();
+
+for (const shared of [sharedMariaDb(), mySql56]) {
   lockContract({
     test: (name, fn) => shared.testTogether(together, name, fn),
     server: () => shared.server.dsn(),
     waiting: async (name, count) => void await waiting(shared.server, name, count),
+  });
+  crewContract({
+    test: (name, fn) => shared.testTogether(together, name, fn),
+    server: () => shared.server.dsn(),
+    lacks: shared === mySql56 ? ["slots", "also", "maxWaiters"] : [],
   });
 }

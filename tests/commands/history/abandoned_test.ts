@@ -69,6 +69,15 @@ Deno.test("a run is abandoned once nobody, or somebody else, holds its lock", as
   assert.deepEqual((await outcomesOf([RUN], [{ ...HOLDER, session: 13 }])).outcomes, ["abandoned"]);
 });
 
+Deno.test("runs in slots are looked for by their lock, once, and each has a holder of its own", async () => {
+  const slots = [1, 2, 3].map((slot) => ({ ...RUN, lock: `${LOCK}.${slot}`, session: 12 + slot }));
+  const held = [0, 2].map((slot): Sighting => ({ ...HOLDER, slot, session: 12 + slot }));
+  assert.deepEqual(await outcomesOf([RUN, ...slots], held), {
+    outcomes: ["running", "abandoned", "running", "abandoned"],
+    looked: [{ lock: LOCK }],
+  });
+});
+
 Deno.test("a run that has ended stays as it is recorded, and nobody looks at its lock", async () => {
   const ended = ["succeeded", "failed", "skipped", "what a later sera has written"];
   const runs = ended.map((outcome) => ({ ...RUN, outcome }));

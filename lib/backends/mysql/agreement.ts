@@ -1,0 +1,42 @@
+import { join, sql, type Statement } from "../sql/statement.ts";
+import type { MySqlOptions } from "./options.ts";
+import type { MySqlSession } from "./session.ts";
+import { hasOtherSlots, hasSlots, holdsSeveral, otherNumber, readSlotHolders } from "./slot_look.ts";
+
+/** Finds out whether all who hold a lock agree how many slots it has. */
+export class Agreement {
+  readonly #session: MySqlSession;
+  /** The locks of which they have to agree: those beside a lock with slots are sera's own. */
+  readonly #locks: readonly string[];
+  readonly #slots: number | undefined;
+  /** Whether there can be slots: old servers have none. */
+  readonly isNeeded: boolean;
+
+  constructor(session: MySqlSession, { presence: { lock }, also = [], slots }: MySqlOptions) {
+    this.#session = session;
+    this.#locks = slots === undefined ? [lock, ...also] : [lock];
+    this.#slots = slots;
+    this.isNeeded = holdsSeveral(session.variables);
+  }
+
+  /**
+   * SQL for whether somebody seems to hold the lock with another number of slots.
+   *
+   * @param known The connection of somebody without slots who does not count.
+   * @param mine A condition without which those who ask for slots need not look.
+   */
+  looks(known?: number, mine = sql`TRUE`): Statement {
+    if (this.#slots === undefined) return join(this.#locks.map(hasSlots), sql` OR `);
+    // Tries that fail are many.
+    return sql`IF(${mine}, ${hasOtherSlots(this.#locks[0]!, this.#slots, known)}, 0)`;
+  }
+
+  /**
+   * Asks who else holds the lock, see {@linkcode otherNumber}.
+   *
+   * @param own This session's connection, if it holds the lock.
+   */
+  async others(own?: number): Promise<ReturnType<typeof otherNumber>> {
+    return otherNumber(await readSlotHolders(this.#session, this.#locks), own, this.#slots);
+  }
+}

@@ -1,0 +1,57 @@
+import { wholeFrom } from "../../text/foreign.ts";
+import { identifier, join, sql, type Statement, word } from "../sql/statement.ts";
+import { queueWord } from "./taking_sql.ts";
+import type { MySqlSession } from "./session.ts";
+import { holdsSeveral, readSlotHolders, type SlotHolder } from "./slot_look.ts";
+
+/** How many locks one query asks about. */
+const AT_ONCE = 100;
+
+/** Who holds these locks, or slots of them. */
+export async function readHolders(
+  session: MySqlSession,
+  locks: readonly string[],
+  signal: AbortSignal,
+): Promise<readonly SlotHolder[]> {
+  return await inParts(locks, async (some) => {
+    if (holdsSeveral(session.variables)) return await readSlotHolders(session, some, { signal });
+    const holders = await readUsers(session, some, word, signal);
+    return holders.map(({ lock, id }) => ({ lock, id, slot: 0, slots: undefined }));
+  });
+}
+
+/** For each lock the one waiter that tries its slots, if there is one. */
+export async function readHeads(
+  session: MySqlSession,
+  locks: readonly string[],
+  signal: AbortSignal,
+): Promise<readonly Pick<SlotHolder, "lock" | "id">[]> {
+  if (!holdsSeveral(session.variables)) return [];
+  return await inParts(locks, (some) => readUsers(session, some, queueWord, signal));
+}
+
+/** The sessions that hold a named lock of each of these. */
+async function readUsers(
+  session: MySqlSession,
+  locks: readonly string[],
+  nameOf: (lock: string) => Statement,
+  signal: AbortSignal,
+): Promise<readonly Pick<SlotHolder, "lock" | "id">[]> {
+  const columns = locks.map((lock) => sql`IS_USED_LOCK(${nameOf(lock)}) AS ${identifier(`lock_${lock}`)}`);
+  const row = await session.query(sql`SELECT ${join(columns)}`, { signal });
+  return locks.flatMap((lock) => {
+    const id = wholeFrom(row[`lock_${lock}`]);
+    return id === undefined ? [] : [{ lock, id }];
+  });
+}
+
+async function inParts<T>(
+  all: readonly string[],
+  read: (some: readonly string[]) => Promise<readonly T[]>,
+): Promise<readonly T[]> {
+  const found: T[] = [];
+  for (let first = 0; first < all.length; first += AT_ONCE) {
+    found.push(...await read(all.slice(first, first + AT_ONCE)));
+  }
+  return found;
+}

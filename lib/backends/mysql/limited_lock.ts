@@ -1,0 +1,57 @@
+import type { Deadline } from "../../deadline.ts";
+import { LockUnavailableError } from "../../errors.ts";
+import type { HeldLock } from "../../lock/lock.ts";
+import type { Check } from "./lock_check.ts";
+import { MySqlLock, type Taken } from "./lock.ts";
+import type { MySqlSession } from "./session.ts";
+import { Taking } from "./taking.ts";
+
+/** A lock with slots, with others beside it, or with a limit of waiters: a session holds several named locks for it. */
+export class LimitedMySqlLock extends MySqlLock {
+  #waits = false;
+
+  override async acquire(wait: number, signal: AbortSignal, patience?: number): Promise<HeldLock | undefined> {
+    this.#waits = wait > 0;
+    return await super.acquire(wait, signal, patience);
+  }
+
+  protected override async attempt(
+    session: MySqlSession,
+    deadline: Deadline,
+    signal: AbortSignal,
+  ): Promise<HeldLock | undefined> {
+    try {
+      return await super.attempt(session, deadline, signal);
+    } catch (error) {
+      // It may have some of them.
+      await session.close();
+      throw error;
+    }
+  }
+
+  protected override async take(
+    session: MySqlSession,
+    check: Check,
+    deadline: Deadline,
+    signal: AbortSignal,
+  ): Promise<Taken | undefined> {
+    const { slots, also = [], maxWaiters = 0, presence: { lock } } = this.options;
+    if (!check.agreement.isNeeded && (slots !== undefined || also.length > 0 || maxWaiters > 0)) {
+      throw LockUnavailableError.on(session.where, {
+        what: "a session holds one lock only on a server before MySQL 5.7.5 and MariaDB 10.0.2, which cannot keep " +
+          "slots, several locks or a limit of waiters",
+        cure: "use a newer server, or --lease",
+      });
+    }
+    const taking = new Taking(session, check, signal, {
+      lock,
+      slots,
+      names: (slots === undefined ? this.locks : also).toSorted(),
+      maxWaiters: this.options.maxWaiters,
+      waits: this.#waits,
+    });
+    const taken = await taking.by(deadline);
+    if (!taken) await taking.giveBack();
+    return taken;
+  }
+}

@@ -1,0 +1,45 @@
+import { fnv1 } from "../../lock/namespaced_name.ts";
+import { sql, type Statement } from "../sql/statement.ts";
+
+/** The most places, see `--max-waiters`. */
+const MOST = 256;
+
+/** The second half of the key of each place's lock, before its number: "SEW" in ASCII, so that people can tell them. */
+const FIRST = 0x53455700;
+
+/** SQL for whether a row of `pg_locks` that is an advisory lock is a place to wait in, and no lock of a command. */
+export const IS_PLACE = sql`(objsubid = 2 AND objid BETWEEN ${FIRST + 1}::oid AND ${FIRST + MOST}::oid)`;
+
+/**
+ * The places of those who may wait for a lock, where their number is limited. Whoever begins to wait takes one, by an
+ * advisory lock, so that it is free when its session ends. They are not the seats, which limit who is woken.
+ */
+export class Places {
+  readonly limit: number;
+  readonly #half: number;
+
+  /**
+   * @param lock The lock's name.
+   * @param limit How many may wait.
+   */
+  constructor(lock: string, limit: number) {
+    this.limit = limit;
+    this.#half = fnv1(`sera waiters ${lock}`);
+  }
+
+  /** An expression that takes a place, and is its number; 0 if all are taken. */
+  get take(): Statement {
+    return sql`coalesce((SELECT n FROM generate_series(1, ${this.limit}) n WHERE pg_try_advisory_lock(${
+      this.#key(sql`n`)
+    }) LIMIT 1), 0)`;
+  }
+
+  /** An expression that leaves a place. */
+  leave(place: number): Statement {
+    return sql`pg_advisory_unlock(${this.#key(sql`${place}`)})`;
+  }
+
+  #key(place: Statement): Statement {
+    return sql`${this.#half}, ${FIRST} + ${place}`;
+  }
+}

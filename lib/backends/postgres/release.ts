@@ -1,0 +1,45 @@
+import { answerIn } from "../sql/answer.ts";
+import type { ReleaseWhere } from "../sql/release_where.ts";
+import { join, sql, type Statement } from "../sql/statement.ts";
+import type { PostgresSession } from "./session.ts";
+import { brief } from "./sql.ts";
+
+/** What a session gives back, as SQL. */
+export interface Given {
+  /** Expressions that each unlock something, and are whether the session had it. */
+  readonly unlock: readonly Statement[];
+  /** Expressions that notify a waiter of each lock. */
+  readonly tell: Statement;
+  /** Notifies all who listen without a seat. */
+  readonly tellAll: Statement;
+}
+
+/**
+ * Releases locks and notifies their waiters, in one message, but not in one statement: the server may refuse to notify, as
+ * on a standby, or when too many notifications wait for a slow listener, and may say that only when it has unlocked.
+ *
+ * @returns Whether the session had all of them.
+ * @throws {LockUnavailableError} When that is not known.
+ */
+export async function release(session: PostgresSession, { unlock, tell, tellAll }: Given): Promise<boolean> {
+  const [released, told] = await session.batch([sql`SELECT ${all(unlock)}`, sql`SELECT ${tell} AS told`]);
+  if ("error" in released!) throw released.error;
+  // For those who were refused a seat as well.
+  if ("error" in told! && !session.closed.aborted) session.attempt(tellAll).catch(() => undefined);
+  return answerIn(session, released!.rows, ["released"]).truth("released");
+}
+
+/** Releases locks and notifies their waiters in a batch, where a condition on tables holds. */
+export function releaseWhere(session: PostgresSession, { unlock, tell }: Given, condition: Statement): ReleaseWhere {
+  return {
+    statement: brief(sql`SELECT ${all(unlock)} WHERE ${condition}`),
+    then: sql`SELECT ${tell} AS told`,
+    wasHeld: (rows) => rows.length === 0 ? undefined : answerIn(session, rows, ["released"]).truth("released"),
+  };
+}
+
+/** Unlocks each, whatever becomes of the others. */
+function all(unlock: readonly Statement[]): Statement {
+  if (unlock.length === 1) return sql`${unlock[0]!} AS released`;
+  return sql`${join(unlock.map((each) => sql`${each}::int`), sql` + `)} = ${unlock.length} AS released`;
+}

@@ -1,0 +1,150 @@
+import { OtherSlotsError } from "../../errors.ts";
+import type { Answer } from "../sql/answer.ts";
+import { comment, join, sql, type Statement } from "../sql/statement.ts";
+import { type AdvisoryKey, advisoryKey } from "./advisory_key.ts";
+import { isMarkOf, marked } from "./slot_marks.ts";
+import type { Slots } from "./slots.ts";
+
+/** In every question for a lock that is not the plain one for a single lock, so that others see who asks. */
+export const ASKS = comment("asks");
+
+/** The advisory locks of this database. */
+const LOCKS = sql`pg_locks WHERE locktype = 'advisory'
+  AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`;
+
+/** How much of what is wanted a session has. */
+export interface Taken {
+  /** How many locks, in their order. */
+  readonly held: number;
+  /** The slot of the last one, if that has slots. */
+  readonly slot?: number | undefined;
+}
+
+/** The columns that tell what a look at others has found. */
+export type LookColumn = "other" | "plain";
+
+/** What a session asks for, as SQL: one lock, or several in the order of their names, of which the last may have slots. */
+export class Wanted {
+  /** The names, in the order in which they are asked for. */
+  readonly names: readonly string[];
+  readonly slots: Slots | undefined;
+  /** The columns that tell what a look at others has found. */
+  readonly looked: readonly LookColumn[];
+  readonly #lock: string;
+  readonly #keys: readonly AdvisoryKey[];
+
+  /**
+   * @param lock The lock's name.
+   * @param also The names of the plain locks beside it.
+   * @param slots Its slots, if it has any.
+   */
+  constructor(lock: string, also: readonly string[] = [], slots?: Slots) {
+    const plain = [...new Set([...slots ? [] : [lock], ...also])].toSorted();
+    this.names = slots ? [...plain, lock] : plain;
+    this.#keys = plain.map(advisoryKey);
+    this.slots = slots;
+    this.#lock = lock;
+    this.looked = slots ? ["other", "plain"] : ["other"];
+  }
+
+  /** Whether it is more than one plain lock. */
+  get isMany(): boolean {
+    return this.slots !== undefined || this.#keys.length > 1;
+  }
+
+  /** The slots of a lock, by its place among the names. */
+  slotsAt(at: number): Slots | undefined {
+    return at === this.names.length - 1 ? this.slots : undefined;
+  }
+
+  /** The columns of {@linkcode ask}. */
+  columns(from: number, looks: boolean): readonly ("got" | "granted" | LookColumn)[] {
+    if (this.#isSingle(from)) return ["got"];
+    return looks && this.slots ? ["granted", ...this.looked] : ["granted"];
+  }
+
+  /** The same columns, where {@linkcode heldBy} says. */
+  get look(): Statement {
+    return this.slots ? sql`, other AS other, plain AS plain` : sql`, other AS other`;
+  }
+
+  /**
+   * Asks for what is missing, in order, and for nothing after what is busy.
+   *
+   * @param from How many of the locks the session has already.
+   * @param looks Whether to ask for nothing while somebody holds the lock who takes it to have another number of slots.
+   * @param more Further columns.
+   */
+  ask(from: number, looks: boolean, more: Statement = sql``): Statement {
+    const tries = this.#keys.slice(from).map(({ args }) => sql`pg_try_advisory_lock(${args})`);
+    if (this.#isSingle(from)) return sql`SELECT ${tries[0]!} AS got${more}`;
+    const all = this.#keys.length;
+    const last = this.slots ? sql`${all + 1} + ${this.slots.take}` : sql`${all}`;
+    const cases = tries.map((lock, index) => sql`WHEN NOT ${lock} THEN ${from + index} `);
+    if (!looks || !this.slots) {
+      const granted = cases.length === 0 ? last : sql`CASE ${join(cases, sql``)}ELSE ${last} END`;
+      return sql`SELECT ${ASKS} ${granted} AS granted${more}`;
+    }
+    const refused = sql`WHEN other <> 0::oid OR plain THEN -1 `;
+    return sql`SELECT ${ASKS} CASE ${join([refused, ...cases], sql``)}ELSE ${last} END AS granted${this.look}${more}
+      FROM (SELECT ${join(this.slots.look)} FROM ${LOCKS}) seen(other, plain)`;
+  }
+
+  /**
+   * Reads the answer to {@linkcode ask}.
+   *
+   * @returns Undefined if the session can never have it, since something else keeps a slot's mark.
+   * @throws {OtherSlotsError} When nothing was asked for, since somebody takes the lock to have another number of slots.
+   */
+  taken(answer: Answer<"got" | "granted" | LookColumn>, from: number): Taken | undefined {
+    if (this.#isSingle(from)) return { held: from + (answer.truth("got") ? 1 : 0) };
+    const granted = answer.text("granted");
+    if (granted === "-1") throw this.conflict(answer)!;
+    const number = answer.whole("granted");
+    const plain = this.#keys.length;
+    if (!this.slots || number <= plain) return { held: number };
+    const slot = number - plain - 1;
+    return slot < this.slots.count ? { held: plain + 1, slot } : undefined;
+  }
+
+  /** The error for what a look has found; undefined if nobody is in the way. */
+  conflict(answer: Answer<LookColumn>): OtherSlotsError | undefined {
+    const other = answer.whole("other");
+    const asked = this.slots?.count ?? 1;
+    if (other > 0) return new OtherSlotsError(marked(other).slots, asked);
+    return this.slots && answer.truth("plain") ? new OtherSlotsError(1, asked) : undefined;
+  }
+
+  /** Expressions that release what a session has; each is whether it had that. */
+  unlock({ held, slot }: Taken): readonly Statement[] {
+    const plain = this.#keys.slice(0, held).map(({ args }) => sql`pg_advisory_unlock(${args})`);
+    return slot === undefined ? plain : [...plain, ...this.slots!.unlock(slot)];
+  }
+
+  /**
+   * Where a question finds whether a session has everything: a condition, and what to select from for that.
+   *
+   * @param looks Whether to look at others as well: then there are the columns of {@linkcode looked}.
+   */
+  heldBy(pid: number, looks: boolean): { readonly isHeld: Statement; readonly from: Statement } {
+    const plain = this.#keys.map(({ at }) => sql`(${at})`);
+    const exclusive = this.slots ? [...plain, this.slots.isSlot] : plain;
+    const locks = sql`mode = 'ExclusiveLock' AND ${exclusive.length === 1 ? exclusive[0]! : either(exclusive)}`;
+    const rows = this.slots ? either([sql`(${locks})`, sql`(${this.slots.isMark})`]) : locks;
+    const isTheirs = sql`count(*) FILTER (WHERE pid = ${pid} AND granted AND ${rows})`;
+    const isHeld = sql`pg_backend_pid() = ${pid} AND held = ${exclusive.length + (this.slots ? 1 : 0)}`;
+    if (!looks) return { isHeld, from: sql`(SELECT ${isTheirs} FROM pg_locks WHERE locktype = 'advisory') seen(held)` };
+    const look = this.slots?.look ?? [sql`coalesce(max(objid) FILTER (WHERE ${isMarkOf(this.#lock)}), 0::oid)`];
+    const columns = sql`held, other${this.slots ? sql`, plain` : sql``}`;
+    return { isHeld, from: sql`(SELECT ${join([isTheirs, ...look])} FROM ${LOCKS}) seen(${columns})` };
+  }
+
+  /** Whether only one plain lock is missing. */
+  #isSingle(from: number): boolean {
+    return !this.slots && from === this.#keys.length - 1;
+  }
+}
+
+function either(conditions: readonly Statement[]): Statement {
+  return sql`(${join(conditions, sql` OR `)})`;
+}

@@ -1,4 +1,3 @@
-import { refuseNotYet } from "../network/not_yet.ts";
 import { DsnError } from "../network/address_text.ts";
 import type { Backend, BackendLock, LedgerPlace, LockOptions, Observer, Shown } from "../backend.ts";
 import type { Report } from "../../doctor/report.ts";
@@ -43,9 +42,8 @@ export class FileBackend implements Backend {
   // Async, so that an error of the folder becomes a rejection.
   // deno-lint-ignore require-await
   async lock(name: string, options: LockOptions): Promise<BackendLock> {
-    refuseNotYet(options);
     const folder = prepareLockFolder(lockFolder(this.folder, options.env), this.folder === undefined);
-    return new FileLock(folder, presenceOf(name, options), options.lease);
+    return new FileLock(folder, presenceOf(name, options), options);
   }
 
   async observe(_name: string, options: LockOptions): Promise<Observer> {

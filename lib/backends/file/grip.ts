@@ -1,5 +1,6 @@
 import { LockUnavailableError, messageOf } from "../../errors.ts";
 import { heartbeatOf, type LeaseTerms } from "../../lock/lease.ts";
+import { slotName } from "../../lock/slot_name.ts";
 import type { Presence } from "../../lock/presence.ts";
 import { type ProcessStat, processStat } from "../../system/process.ts";
 import type { Forced, Grip } from "../../who/grip.ts";
@@ -14,6 +15,8 @@ export class FileGrip implements Grip {
   readonly noticedWithin: number;
   readonly #folder: LockFolder;
   readonly #holder: Sighting;
+  /** The name of the slot that it holds. */
+  readonly #name: string;
   readonly #by: Presence;
   /** Whose lock it is, by the record in the file; undefined if the holder is no sera. */
   readonly #hold: string | undefined;
@@ -30,29 +33,30 @@ export class FileGrip implements Grip {
     this.#stat = stat;
     this.#folder = folder;
     this.#holder = holder;
+    this.#name = slotName(holder.lock, holder.slot ?? 0);
     this.#by = by;
     this.noticedWithin = heartbeatOf(lease);
     this.#process = this.#readProcess();
-    const hold = holdOf(folder.path, holder.lock);
+    const hold = holdOf(folder.path, this.#name);
     // The record may be of a holder that died, while a program that writes none holds the lock now.
     this.#hold = hold !== undefined && hold.pid === holder.pid && hold.host === holder.host ? hold.hold : undefined;
     this.unaskable = this.#hold === undefined ? "it is no sera that can be asked" : undefined;
   }
 
   holds(): Promise<boolean> {
-    const { lock, host, pid } = this.#holder;
+    const { lock, slot = 0, host, pid } = this.#holder;
     const isHeld = lookAtFiles(this.#folder.path, { lock })
-      .some((one) => one.state === "held" && one.host === host && one.pid === pid);
+      .some((one) => one.state === "held" && (one.slot ?? 0) === slot && one.host === host && one.pid === pid);
     const now = this.#readProcess();
     // When the process has ended, one that it started may keep the lock. The kernel lists it under the old number.
     const isSame = this.#hold === undefined
       ? now === undefined || now.started === this.#process?.started
-      : holdOf(this.#folder.path, lock)?.hold === this.#hold;
+      : holdOf(this.#folder.path, this.#name)?.hold === this.#hold;
     return Promise.resolve(isHeld && isSame);
   }
 
   ask(): Promise<void> {
-    const path = endRequestPath(this.#folder.path, this.#holder.lock);
+    const path = endRequestPath(this.#folder.path, this.#name);
     const { label, host } = this.#by;
     try {
       this.#hasAsked = leaveEndRequest(path, this.#folder, { hold: this.#hold!, label, host }) || this.#hasAsked;
@@ -98,7 +102,7 @@ export class FileGrip implements Grip {
   }
 
   [Symbol.asyncDispose](): Promise<void> {
-    if (this.#hasAsked) removeEndRequest(endRequestPath(this.#folder.path, this.#holder.lock));
+    if (this.#hasAsked) removeEndRequest(endRequestPath(this.#folder.path, this.#name));
     return Promise.resolve();
   }
 }

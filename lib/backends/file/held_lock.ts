@@ -15,15 +15,16 @@ const REMOVED = "the lock file was removed";
 const TOUCH_AFTER = 3_600_000;
 
 /**
- * A held lock on a file. The kernel keeps it until this process ends, but it excludes only those who open the same
- * path: it is lost when the file is removed or replaced.
+ * A held lock on one or several files. The kernel keeps it until this process ends, but it excludes only those who open
+ * the same paths: it is lost when one of the files is removed or replaced.
  */
 export class HeldFileLock implements HeldLock {
   readonly session = undefined;
   /** The kernel does not take a lock away, even from a suspended process. */
   readonly left = Infinity;
   onRenewed = undefined;
-  readonly #file: LockFile;
+  readonly slot: number | undefined;
+  readonly #files: readonly LockFile[];
   readonly #hold: string;
   readonly #terms: LeaseTerms;
   readonly #lost = new AbortController();
@@ -35,11 +36,13 @@ export class HeldFileLock implements HeldLock {
   #heldToEnd = false;
 
   /**
-   * @param file Locked, and still in place.
+   * @param files All locked, and still in place; freed in this order.
    * @param hold By which this hold is told from others of the same lock.
+   * @param slot The slot that is held, if the lock has slots.
    */
-  constructor(file: LockFile, hold: string, terms: LeaseTerms) {
-    this.#file = file;
+  constructor(files: readonly LockFile[], hold: string, terms: LeaseTerms, slot?: number) {
+    this.#files = files;
+    this.slot = slot;
     this.#hold = hold;
     this.#terms = terms;
     this.#heartbeat = new Heartbeat(heartbeatOf(terms), () => this.#check(), () => undefined);
@@ -59,14 +62,16 @@ export class HeldFileLock implements HeldLock {
 
   commandEnded(): void {
     if (this.lost.aborted) return;
+    let removed;
     try {
-      this.#heldToEnd = this.#file.isInPlace();
+      removed = this.#files.find((file) => !file.isInPlace());
     } catch (error) {
       // If this user cannot look, release() reports it.
       if (!(error instanceof Error)) throw error;
       return;
     }
-    if (!this.#heldToEnd) this.#lost.abort(this.#reason(REMOVED));
+    this.#heldToEnd = removed === undefined;
+    if (removed) this.#lost.abort(this.#reason(REMOVED, removed));
   }
 
   async confirm(): Promise<void> {
@@ -77,36 +82,40 @@ export class HeldFileLock implements HeldLock {
   /** @throws {LockLostError} When the lock is lost; {@linkcode lost} has fired then. */
   async #check(): Promise<void> {
     const asked = new Moment();
-    const found = await this.#fileState();
+    const found = await Promise.all(this.#files.map((file) => this.#stateOf(file)));
     if (this.#freed) return;
-    if (found === "removed") this.#lose(REMOVED);
-    if (found === "unanswered") this.#lose("its file system does not answer");
+    for (const [index, state] of found.entries()) {
+      if (state === "removed") this.#lose(REMOVED, this.#files[index]!);
+      if (state === "unanswered") this.#lose("its file system does not answer", this.#files[index]!);
+    }
     this.#seen = asked;
-    if (found === "asked") await this.#readEndRequest();
+    for (const [index, state] of found.entries()) {
+      if (state === "asked") await this.#readEndRequest(this.#files[index]!);
+    }
     if (this.#touched.age < TOUCH_AFTER) return;
     this.#touched = asked;
-    this.#file.touch();
+    for (const file of this.#files) file.touch();
   }
 
-  async #readEndRequest(): Promise<void> {
+  async #readEndRequest(file: LockFile): Promise<void> {
     const { readEndRequest } = await import("./end_request.ts");
-    const request = readEndRequest(this.#file.endRequest);
+    const request = readEndRequest(file.endRequest);
     if (request?.hold === this.#hold) this.#asked.abort(new AskedToEndError(request.label, request.host));
   }
 
-  #lose(why: string): never {
-    const lost = this.#reason(why);
+  #lose(why: string, file: LockFile): never {
+    const lost = this.#reason(why, file);
     this.#lost.abort(lost);
     throw lost;
   }
 
-  #reason(why: string): LockLostError {
-    return new LockLostError(`Lock lost: ${why}: ${this.#file.path}`, undefined, graceOf(this.#terms));
+  #reason(why: string, { path }: LockFile): LockLostError {
+    return new LockLostError(`Lock lost: ${why}: ${path}`, undefined, graceOf(this.#terms));
   }
 
   /** A network file system that does not answer may meanwhile give the lock to another machine. */
-  async #fileState(): Promise<"there" | "asked" | "removed" | "unanswered" | Error> {
-    const found = Promise.all([this.#file.isStillInPlace(), this.#file.hasEndRequest()]).then(
+  async #stateOf(file: LockFile): Promise<"there" | "asked" | "removed" | "unanswered" | Error> {
+    const found = Promise.all([file.isStillInPlace(), file.hasEndRequest()]).then(
       ([there, isAsked]) => !there ? "removed" as const : isAsked ? "asked" as const : "there" as const,
       (error: unknown) => {
         // If this user cannot look, its other seras cannot lock either. release() reports it.
@@ -120,22 +129,14 @@ export class HeldFileLock implements HeldLock {
   }
 
   release(): Promise<void> {
-    const { path } = this.#file;
-    if (this.#freed) return Promise.reject(new LockLostError(`The lock was given back before: ${path}`));
+    if (this.#freed) {
+      return Promise.reject(new LockLostError(`The lock was given back before: ${this.#files[0]!.path}`));
+    }
     this.#heartbeat[Symbol.dispose]();
     // Synchronous, unlike the checks before: freeing the lock waits for the same file system anyway.
-    const trouble = this.#whyLost(path);
+    const trouble = this.#files.map(whyLost).find((why) => why !== undefined);
     this.free();
     return trouble === undefined ? Promise.resolve() : Promise.reject(new LockLostError(trouble));
-  }
-
-  #whyLost(path: string): string | undefined {
-    try {
-      return this.#file.isInPlace() ? undefined : `The lock file was removed while it was held: ${path}`;
-    } catch (error) {
-      if (!(error instanceof Error)) throw error;
-      return `Cannot look at the lock file any more: ${path}: ${messageOf(error)}`;
-    }
   }
 
   /** Frees the lock without checking it. */
@@ -143,6 +144,15 @@ export class HeldFileLock implements HeldLock {
     if (this.#freed) return;
     this.#freed = true;
     this.#heartbeat[Symbol.dispose]();
-    this.#file.close();
+    for (const file of this.#files) file.close();
+  }
+}
+
+function whyLost(file: LockFile): string | undefined {
+  try {
+    return file.isInPlace() ? undefined : `The lock file was removed while it was held: ${file.path}`;
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    return `Cannot look at the lock file any more: ${file.path}: ${messageOf(error)}`;
   }
 }

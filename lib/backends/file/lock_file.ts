@@ -63,6 +63,35 @@ export class LockFile {
     }
   }
 
+  /** As {@linkcode tryLock}, but in shared mode: others may hold it so as well. */
+  tryShare(): boolean {
+    try {
+      return this.#file.tryLockSync(false);
+    } catch (error) {
+      throw this.#unlockable(error);
+    }
+  }
+
+  /**
+   * Whether nobody holds it, in either mode. Who tries it at the same moment finds it locked.
+   *
+   * @throws {LockUnavailableError} When it cannot be locked.
+   */
+  isFree(): boolean {
+    if (!this.tryLock()) return false;
+    this.unlock();
+    return true;
+  }
+
+  /** Frees the lock, and keeps the file open. */
+  unlock(): void {
+    try {
+      this.#file.unlockSync();
+    } catch (error) {
+      throw this.#unlockable(error);
+    }
+  }
+
   #unlockable(error: unknown): LockUnavailableError {
     const cure = systemCure(error) ?? "its file system may keep no locks, use another folder";
     return new LockUnavailableError(`Cannot lock the file: ${this.path}: ${messageOf(error)}`, cure);

@@ -2,6 +2,8 @@ import { LockUnavailableError, messageOf } from "../../errors.ts";
 import { isLockName } from "../../lock/lock_name.ts";
 import { isSameFile, readPlainFile } from "./plain_file.ts";
 import { type Presence, readPresence } from "../../lock/presence.ts";
+import { slotIn } from "../../lock/slot_name.ts";
+import { lockOfQueue, marksName } from "./names.ts";
 import { type KernelLock, locksOn, readKernelLocks } from "./kernel_locks.ts";
 import type { LockFilter, Sighting } from "../../who/sighting.ts";
 
@@ -19,47 +21,89 @@ const LONGEST_RECORD = 65_536;
  * @throws {LockUnavailableError} When the folder cannot be looked into.
  */
 export function lookAtFiles(folder: string, filter: LockFilter): readonly Sighting[] {
-  const isOne = filter !== "all" && "lock" in filter;
-  const names = isOne ? [filter.lock].filter(isLockName) : namesIn(folder);
-  if (names.length === 0) return [];
+  const files = filesFor(folder, filter);
+  if (files.length === 0) return [];
   const kernelLocks = readKernelLocks();
-  return names.flatMap((name) => {
-    const path = `${folder}/${name}${LOCK_FILE}`;
+  const seen = files.flatMap((one): readonly Sighting[] => {
+    const path = `${folder}/${one.name}${LOCK_FILE}`;
     const file = ifThere(path, () => Deno.lstatSync(path));
     // Anything else is not a lock of sera: opening a pipe would block, and a link may lead anywhere.
     if (!file?.isFile || file.nlink !== null && file.nlink > 1) return [];
-    if (!kernelLocks) return byTrial(name, path, file);
-    const seen = byKernel(kernelLocks, name, path, file);
-    return isOnRecordOnly(seen, name, path, file) ? [...byTrial(name, path, file), ...seen] : seen;
+    if (one.isQueue) return kernelLocks ? inQueue(kernelLocks, one.lock, file) : [];
+    if (!kernelLocks) return byTrial(one, path, file);
+    const seen = byKernel(kernelLocks, one, path, file);
+    return isOnRecordOnly(seen, one, path, file) ? [...byTrial(one, path, file), ...seen] : seen;
   });
+  return seen.map((one) => one.state === "held" ? one : { ...one, slots: slotsOf(one.lock, seen) });
+}
+
+/** For how many slots somebody waits, who leaves no record: the holders and whoever waits for them agree. */
+function slotsOf(lock: string, seen: readonly Sighting[]): number | undefined {
+  return seen.find((one) => one.lock === lock && one.slots !== undefined)?.slots;
+}
+
+/** A file that tells of a lock: a slot's, or that of the queue for its slots. */
+interface TellingFile {
+  /** What stands before {@linkcode LOCK_FILE}. */
+  readonly name: string;
+  readonly lock: string;
+  readonly slot: number;
+  readonly isQueue: boolean;
+}
+
+function filesFor(folder: string, filter: LockFilter): readonly TellingFile[] {
+  if (filter === "all" || !("lock" in filter)) return namesIn(folder).flatMap(telling);
+  const { lock } = filter;
+  if (!isLockName(lock)) return [];
+  const marks = `${folder}/${marksName(lock)}${LOCK_FILE}`;
+  // A lock that never had slots has one file, and the folder may be large.
+  if (!ifThere(marks, () => Deno.lstatSync(marks))) return telling(lock);
+  return namesIn(folder).filter((name) => name.startsWith(lock)).flatMap(telling);
+}
+
+function telling(name: string): readonly TellingFile[] {
+  const { lock, slot } = slotIn(name);
+  if (isLockName(lock)) return [{ name, lock, slot, isQueue: false }];
+  const waitedFor = lockOfQueue(name);
+  return waitedFor !== undefined && isLockName(waitedFor) ? [{ name, lock: waitedFor, slot: 0, isQueue: true }] : [];
 }
 
 function namesIn(folder: string): readonly string[] {
   try {
     const files = [...Deno.readDirSync(folder)].filter(({ name }) => name.endsWith(LOCK_FILE));
-    return files.map(({ name }) => name.slice(0, -LOCK_FILE.length)).filter(isLockName);
+    return files.map(({ name }) => name.slice(0, -LOCK_FILE.length));
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return [];
     throw cannotLook(folder, error);
   }
 }
 
+/** Whoever has locked the queue's file waits as those do who want to. */
+function inQueue(kernelLocks: readonly KernelLock[], lock: string, file: Deno.FileInfo): readonly Sighting[] {
+  return locksOn(kernelLocks, file, undefined).map((one) => ({ ...one, waiting: true })).filter(isLive)
+    .map(({ pid }) => ({ lock, state: "waiting", host: Deno.hostname(), pid }));
+}
+
+/** A wait that this process has given up is still in the kernel's queue. */
+function isLive({ waiting, pid }: KernelLock): boolean {
+  return !waiting || pid !== Deno.pid;
+}
+
 function byKernel(
   kernelLocks: readonly KernelLock[],
-  lock: string,
+  { lock, slot }: TellingFile,
   path: string,
   file: Deno.FileInfo,
 ): readonly Sighting[] {
   const record = readRecord(path);
   const here = Deno.hostname();
   return locksOn(kernelLocks, file, record?.pid)
-    // A wait that this process has given up is still in the kernel's queue.
-    .filter(({ pid }) => pid !== Deno.pid)
+    .filter(isLive)
     .map(({ waiting, pid }) => {
       if (waiting) return { lock, state: "waiting", host: here, pid };
       // The record may be of a holder that died. A process in a container has another number here.
       const isHolders = record !== undefined && (record.pid === pid || record.host !== here);
-      return isHolders ? held(lock, record) : { lock, state: "held", host: here, pid };
+      return isHolders ? held(lock, slot, record) : unrecorded(lock, slot, pid);
     });
 }
 
@@ -68,12 +112,17 @@ function byKernel(
  * cannot be seen from here. To exclude one that has come or gone meanwhile, the list is read again, and the record must
  * still be the same then.
  */
-function isOnRecordOnly(seen: readonly Sighting[], lock: string, path: string, file: Deno.FileInfo): boolean {
+function isOnRecordOnly(
+  seen: readonly Sighting[],
+  one: TellingFile,
+  path: string,
+  file: Deno.FileInfo,
+): boolean {
   const isHeld = ({ state }: Sighting) => state === "held";
   if (seen.some(isHeld)) return false;
   const record = readText(path);
   if (record === undefined || !readPresence(record)) return false;
-  const listed = byKernel(readKernelLocks() ?? [], lock, path, file).some(isHeld);
+  const listed = byKernel(readKernelLocks() ?? [], one, path, file).some(isHeld);
   return !listed && readText(path) === record;
 }
 
@@ -81,7 +130,7 @@ function isOnRecordOnly(seen: readonly Sighting[], lock: string, path: string, f
  * If the list does not tell, the only way is to try the lock: shared and only for a moment, so that those who look do
  * not exclude each other, but a sera that tries just then may find the lock taken.
  */
-function byTrial(lock: string, path: string, found: Deno.FileInfo): readonly Sighting[] {
+function byTrial({ lock, slot }: TellingFile, path: string, found: Deno.FileInfo): readonly Sighting[] {
   const file = ifThere(path, () => Deno.openSync(path));
   if (!file) return [];
   using _ = file;
@@ -91,11 +140,19 @@ function byTrial(lock: string, path: string, found: Deno.FileInfo): readonly Sig
     return [];
   }
   const record = readRecord(path);
-  return [record ? held(lock, record) : { lock, state: "held", host: Deno.hostname() }];
+  return [record ? held(lock, slot, record) : unrecorded(lock, slot)];
 }
 
-function held(lock: string, { host, pid, label, since }: Presence): Sighting {
-  return { lock, state: "held", host, pid, label, since, sinceIs: since === undefined ? undefined : "acquired" };
+function held(lock: string, slot: number, { host, pid, label, since, slots }: Presence): Sighting {
+  const sinceIs = since === undefined ? undefined : "acquired";
+  const isOne = slot === 0 && slots === undefined;
+  return { lock, state: "held", ...isOne ? {} : { slot, slots }, host, pid, label, since, sinceIs };
+}
+
+/** A holder that has left no record; without one, slot 0 is a plain lock's. */
+function unrecorded(lock: string, slot: number, pid?: number): Sighting {
+  const which = slot === 0 ? {} : { slot };
+  return { lock, state: "held", ...which, host: Deno.hostname(), ...pid === undefined ? {} : { pid } };
 }
 
 /** What the holder wrote; undefined if there is nothing, or it cannot be read, as a locked file on Windows. */
@@ -104,7 +161,7 @@ function readRecord(path: string): Presence | undefined {
   return text === undefined ? undefined : readPresence(text);
 }
 
-/** Which hold of a lock its file records, and whose; undefined if there is no such record. */
+/** Which hold of a lock, or of a slot of that name, its file records, and whose; undefined if there is no such record. */
 export function holdOf(folder: string, lock: string): Pick<Presence, "host" | "pid"> & { hold: string } | undefined {
   const text = readText(`${folder}/${lock}${LOCK_FILE}`);
   const record = text === undefined ? undefined : readPresence(text);

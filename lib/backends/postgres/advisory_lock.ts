@@ -72,8 +72,8 @@ export class AdvisoryLock {
       return granted;
     } catch (error) {
       if (error instanceof OtherSlotsError || error instanceof QueueFullError) await this.#giveUp(session);
-      // Another try must not find in this session what it would then have twice.
-      else if (this.#asking.taken.held > 0 || this.#wanted.isMany) session.destroy();
+      // No waiter is left on the server, and another try does not find in this session what it would then have twice.
+      else if (signal.aborted || this.#asking.taken.held > 0 || this.#wanted.isMany) session.destroy();
       throw error;
     }
   }

@@ -17,6 +17,7 @@ export class Queue {
   readonly #wanted: Wanted;
   readonly #seats: readonly Seats[];
   readonly #places: Places | undefined;
+  #waiting: PostgresSession | undefined;
   #place: Numbered | undefined;
   /** Its number is 0 for who listens without a seat, since the server refuses what that takes. */
   #seat: Numbered | undefined;
@@ -55,6 +56,7 @@ export class Queue {
    * @throws {LockUnavailableError} When the server does not answer, or refuses.
    */
   async enter(session: PostgresSession, signal: AbortSignal): Promise<void> {
+    this.#waiting = session;
     if (!this.#places || this.#place?.session === session) return;
     const { limit, take } = this.#places;
     const answer = limit > 0 ? await askOne(session, sql`SELECT ${take} AS place`, ["place"], { signal }) : undefined;
@@ -104,9 +106,12 @@ export class Queue {
     send(session, this.#endSeat(session));
   }
 
-  /** To be called when the session does not wait any longer, and has nothing. */
+  /** To be called when the session does not wait any longer, and has nothing: others must not take it for a waiter. */
   giveUp(session: PostgresSession): void {
-    send(session, this.#endPlace(session));
+    if (this.#waiting === session && !send(session, [...this.#endSeat(session), ...this.#endPlace(session)])) {
+      session.show();
+    }
+    this.#waiting = undefined;
   }
 
   /**

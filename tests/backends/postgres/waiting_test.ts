@@ -28,6 +28,10 @@ class Waiting extends PostgresLock {
   isFree = false;
   /** The seat that the server gives; 0 if it has none, or its refusal. */
   seat: number | "refused" = 1;
+  /** How many of the next checks fail in passing. */
+  failing = 0;
+  /** How many sessions were opened. */
+  opened = 0;
   /** Whether who leaves a seat gets no answer. */
   isSlow = false;
   /** What was listened to last. */
@@ -61,6 +65,7 @@ class Waiting extends PostgresLock {
   }
 
   protected override open(): Promise<PostgresSession> {
+    this.opened++;
     const client = Object.assign(this.#client, {
       processID: PID,
       query: (sql: string, done: (error: unknown, result?: unknown) => void) => {
@@ -71,6 +76,10 @@ class Waiting extends PostgresLock {
         if (question === "seat" && this.seat === "refused") {
           const refusal = { severity: "ERROR", code: "42501" };
           return done(Object.assign(new Error("permission denied for function pg_try_advisory_lock"), refusal));
+        }
+        if (question === "check" && this.failing > 0) {
+          this.failing--;
+          return done(Object.assign(new Error("canceled"), { severity: "ERROR", code: "57014" }));
         }
         if (question === "UNLISTEN" && this.isSlow) return;
         const row = sql.startsWith("SELECT") ? answerOf(FAKE_POSTGRES, sql, this.isFree) : undefined;
@@ -102,6 +111,17 @@ Deno.test("a lock that is free is asked for and checked at once, and nobody take
   assert.deepEqual(lock.from(0), ["look", "check", "release", "told"]);
 });
 
+Deno.test("a lock whose check fails in passing is asked for again in another session, not twice in one", async () => {
+  using clock = new FakeClock();
+  const lock = await Waiting.on(clock);
+  lock.isFree = true;
+  lock.failing = 1;
+  const granted = lock.acquire(Infinity, never);
+  await clock.to(1000);
+  await (await granted)!.release();
+  assert.equal(lock.opened, 2);
+});
+
 Deno.test("a waiter with a seat listens before it looks again, then rests from look to look, and looks last at the wait's end", async () => {
   for (const [part, pause] of [[0, 900], [0.5, 950], [1, 1000]] as const) {
     using clock = new FakeClock();
@@ -116,8 +136,8 @@ Deno.test("a waiter with a seat listens before it looks again, then rests from l
     assert.equal(await granted, undefined);
     const rests = [pause, 2 * pause].filter((at) => at < 2000);
     assert.deepEqual(lock.looks, [0, 0, 0, ...rests, 2000]);
-    // Nothing is checked as long as somebody else has the lock.
-    assert.deepEqual(lock.from(0), [...BEGINNING, ...rests.map(() => "look"), "look"]);
+    // Nothing is checked as long as somebody else has the lock; and at last others must not take it for a waiter.
+    assert.deepEqual(lock.from(0), [...BEGINNING, ...rests.map(() => "look"), "look", "UNLISTEN"]);
   }
 });
 

@@ -49,8 +49,8 @@ interface Kind {
   readonly lock: RegExp;
   readonly lease?: RegExp;
   readonly release: RegExp;
-  /** How many round trips a waiter waits for from the news of the release to the start of its command. */
-  readonly handOff: number;
+  /** How many round trips a waiter waits for from the news of the release to the start of its command, by its flags. */
+  readonly handOff: Readonly<Record<string, number>>;
   /** By the flags of the run. */
   readonly takes: Readonly<Record<string, Figures>>;
 }
@@ -66,7 +66,7 @@ const KINDS: readonly Kind[] = [
     lock: /GET_LOCK\(/,
     lease: /UPDATE \S*sera_leases\S* SET\s+fence = /,
     // The answer that gives the lock says too that it is held.
-    handOff: 0,
+    handOff: { "": 0 },
     release: /RELEASE_LOCK\(/,
     takes: {
       "": { run: 6, start: 0, release: 1 },
@@ -86,7 +86,7 @@ const KINDS: readonly Kind[] = [
     },
     lock: /pg_try_advisory_lock\(/,
     lease: /UPDATE \S*sera_leases\S* SET\s+owner = convert_from/,
-    handOff: 1,
+    handOff: { "": 1 },
     release: /pg_advisory_unlock\(/,
     takes: {
       "": { run: 5, start: 0, release: 1 },
@@ -107,11 +107,16 @@ const KINDS: readonly Kind[] = [
     },
     lock: /\/v3\/kv\/txn/,
     // It is connected: the news of the release come over another connection.
-    handOff: 1,
+    handOff: { "": 1, "--slots 2": 1 },
     release: /\/v3\/lease\/revoke|request_?delete_?range/i,
     takes: {
       "": { run: 4, start: 0, release: 1 },
       "--ledger": { run: 7, start: 1, release: 1 },
+      // The look at the slots and the number of them is in the request that takes one.
+      "--slots 3": { run: 4, start: 0, release: 1 },
+      "--slots 3 --ledger": { run: 7, start: 1, release: 1 },
+      "--max-waiters 1": { run: 4, start: 0, release: 1 },
+      "--name another": { run: 4, start: 0, release: 1 },
     },
   },
 ];
@@ -148,38 +153,47 @@ for (const { name, need, launch, lock, lease = lock, release, handOff, takes } o
     });
   }
 
-  testWith([linux ?? need], `${name}: a waiter from the news of the release to its command`, async () => {
-    const { server } = launched();
-    await using near = await Place.make(server);
-    await using far = await Far.open(launched());
-    const args = ["--name", "handed on"];
-    const [found, trips] = await fewest({ start: handOff }, async () => {
-      await using holder = near.startSera([...args, "0", ...WAITING], { stdin: "open" });
-      await holder.says("started");
-      let start = 0;
-      const trips = await far.count(async (trips) => {
-        await using waiter = far.place.startSera([...args, "60", ...WAITING], { stdin: "open" });
-        await until("it waits", async () => {
-          const { stdout } = await near.sera(["status", ...args, "--json"]);
-          return JSON.parse(stdout).locks[0]?.waiters.length === 1;
+  for (const [flags, expected] of Object.entries(handOff)) {
+    testWith(
+      [linux ?? need],
+      `${name}: ${["a waiter", ...wordsOf(flags)].join(" ")} from the news of the release to its command`,
+      async () => {
+        const { server } = launched();
+        await using near = await Place.make(server);
+        await using far = await Far.open(launched());
+        const args = [...wordsOf(flags), "--name", `handed on ${flags}`];
+        const [found, trips] = await fewest({ start: expected }, async () => {
+          await using stack = new AsyncDisposableStack();
+          const holders = Array.from({ length: Number(/--slots (\d)/.exec(flags)?.[1] ?? 1) }, () => {
+            return stack.use(near.startSera([...args, "0", ...WAITING], { stdin: "open" }));
+          });
+          for (const holder of holders) await holder.says("started");
+          let start = 0;
+          const trips = await far.count(async (trips) => {
+            await using waiter = far.place.startSera([...args, "60", ...WAITING], { stdin: "open" });
+            await until("it waits", async () => {
+              const { stdout } = await near.sera(["status", "--name", `handed on ${flags}`, "--json"]);
+              return JSON.parse(stdout).locks[0]?.waiters.length === 1;
+            });
+            await until("all is quiet", async () => {
+              const { asked } = trips;
+              await pause(QUIET);
+              return trips.asked === asked;
+            });
+            const { asked } = trips;
+            await holders[0]!.write("\n");
+            await waiter.says("started");
+            // What it sends without waiting for it does not count, nor what it had asked before.
+            start = trips.answered - asked;
+            await waiter.write("\n");
+            assert.equal((await waiter.ended).code, 0);
+          });
+          return [{ start }, trips];
         });
-        await until("all is quiet", async () => {
-          const { asked } = trips;
-          await pause(QUIET);
-          return trips.asked === asked;
-        });
-        const { asked } = trips;
-        await holder.write("\n");
-        await waiter.says("started");
-        // What it sends without waiting for it does not count, nor what it had asked before.
-        start = trips.answered - asked;
-        await waiter.write("\n");
-        assert.equal((await waiter.ended).code, 0);
-      });
-      return [{ start }, trips];
-    });
-    assert.deepEqual(found, { start: handOff }, String(trips));
-  });
+        assert.deepEqual(found, { start: expected }, String(trips));
+      },
+    );
+  }
 }
 
 /** A kind of connection. */

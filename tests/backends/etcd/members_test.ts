@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { LockUnavailableError } from "../../../lib/errors.ts";
+import type { HeldLock } from "../../../lib/lock/lock.ts";
 import { until } from "../../cli/wait.ts";
 import { type EtcdCluster, type MemberIndex, startEtcdCluster } from "../../servers/etcd_cluster.ts";
 import { etcdUnavailable } from "../../servers/etcd.ts";
@@ -58,6 +59,33 @@ for (const [trouble, [begin, end]] of Object.entries(TROUBLES)) {
     }, RESTARTS);
   }
 }
+
+testWith(needs, "slots and their waiters are kept when the leader, which they use, is killed", async () => {
+  await using cluster = await startEtcdCluster();
+  const leader = await cluster.leader();
+  const member = cluster.members[leader];
+  const url = urlFrom(cluster, member);
+  const name = freshName();
+  const options = { lease: LEASE, slots: 2 };
+  await using stack = new AsyncDisposableStack();
+  const come = async () => stack.use(await open(url, name, undefined, options));
+  const held = [await hold(await come()), await hold(await come())];
+  const turns = [];
+  for (const count of [1, 2]) {
+    turns.push(later((await come()).acquire(Infinity, never)));
+    await waiting(cluster, name, count);
+  }
+  await member.kill();
+  for (const [index, lock] of held.entries()) {
+    await renewals(lock, 1);
+    assert.equal(lock.lost.aborted, false);
+    await lock.release();
+    const next: HeldLock | undefined = await turns[index]!;
+    assert.equal(next!.slot, lock.slot);
+  }
+  assert.equal(await (await come()).acquire(0, never), undefined);
+  await member.restart();
+}, RESTARTS);
 
 testWith(
   needs,

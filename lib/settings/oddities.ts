@@ -11,7 +11,7 @@ import { environmentName, SETTINGS, TABLE } from "./table.ts";
 const LINKS = /^SERA_(?:\w+_)?(?:(?:PORT|SERVICE_HOST|SERVICE_PORT)(?:_\w+)?|ENV_\w+)$/;
 
 /** Variables that sera sets for its command, which may be another sera. */
-const OURS = /^SERA_(?:LOCK_\w+|HELD_LOCKS|SERVER_REMOVED|HOST|RUN_ID|TOKEN)$/;
+const OURS = /^SERA_(?:LOCK_\w+|HELD_LOCKS|SERVER_REMOVED|HOST|RUN_ID|SLOT|TOKEN)$/;
 
 /** The names of all settings, aliases included. */
 const NAMES = SETTINGS.flatMap(({ name, alias }) => alias === undefined ? [name] : [name, alias]);

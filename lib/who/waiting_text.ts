@@ -38,16 +38,15 @@ export function awaitedHolder(
   now = Date.now(),
 ): AwaitedHolder | undefined {
   const held = sightings.filter((one) => one.state === "held" && !(one.host === own.host && one.pid === own.pid));
-  const [holder, ...more] = slots === undefined ? held : longestFirst(held);
+  const [holder] = slots === undefined ? held : longestFirst(held);
   if (!holder) return undefined;
   const { since, sinceIs, lease, ...rest } = tidy(holder);
   const words = whoIs(rest).join(", ");
   if (words === "") return undefined;
   const title = locks.length === 1 ? undefined : locks.find(({ name }) => isOfLock(holder, name))?.title;
   const what = slots === undefined ? title && printable(title) : `one of ${slots} slots`;
-  const others = slots === undefined || more.length === 0 ? "" : ` and ${more.length} more`;
   return {
-    who: what === undefined ? words : `${what} (${words}${others})`,
+    who: what === undefined ? words : `${what} (${words})`,
     state: since === undefined ? undefined : sinceIs === "connected" ? "connected" : "held",
     age: since === undefined ? 0 : now - since,
     silent: lease && isSilent(lease) ? lease.silent : undefined,

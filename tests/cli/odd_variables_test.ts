@@ -41,7 +41,7 @@ testWith([linux], "variables of links, and of a sera around this one, are no set
   const { code, stdout } = await place.sera(["--verbose", "0", "sera", "--verbose", "1", "true"], { env });
   assert.notEqual(code, 0);
   assert.doesNotMatch(stdout, /Unknown variable/);
-  const words = ["sera", "0", "sera", "--verbose", "--name", "n", "0", "true"];
+  const words = ["sera", "--slots", "1", "0", "sera", "--verbose", "--name", "n", "0", "true"];
   const { code: inner, stdout: said } = await place.run(words, { env });
   assert.equal(inner, 0);
   assert.match(said, /^Settings: server from SERA_SERVER, name from --name, /);

@@ -2,7 +2,9 @@
 
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
+import { queueName } from "../../lib/backends/file/names.ts";
 import { lockName } from "../../lib/lock/lock_name.ts";
+import { lstatIfThere } from "../../lib/system/if_there.ts";
 import { anotherUser, asMember, type Need, SHARING_GROUP, testWith, tool } from "./needs.ts";
 import { fixture, Place } from "./place.ts";
 import type { Ended, Running } from "./running.ts";
@@ -70,6 +72,37 @@ testWith([anotherUser], "members keep each other and root out, and see who holds
     assert.deepEqual(await waiter.ended, { code: 0, stdout: "ran\n", stderr: "" });
   }
 });
+
+testWith(
+  [anotherUser],
+  "members and root share the slots of a lock, agree on their number, and wait for each other",
+  async () => {
+    await using place = await shared();
+    const slots = (count: number, ...words: string[]) => ["sera", "--name", "n", "--slots", `${count}`, ...words];
+    await using one = hold(place, ALICE, ...slots(2, "0"));
+    await one.says("ready");
+    await using other = hold(place, BOB, ...slots(2, "0"));
+    await other.says("ready");
+    for (const uid of [ALICE, BOB, 0]) {
+      assert.equal((await run(place, uid, "077", ...slots(2, "0", "true"))).code, 204);
+      assert.equal((await run(place, uid, "077", ...slots(3, "0", "true"))).code, 201);
+      assert.equal((await run(place, uid, "077", "sera", "--name", "n", "0", "true")).code, 201);
+    }
+    const queue = `${place.locks}/${queueName(lockName("n"))}.lock`;
+    await using first = place.start(as(0, "077", slots(2, "forever", "echo", "ran")));
+    await until("root waits", () => lstatIfThere(queue) !== undefined);
+    await using second = place.start(as(ALICE, "077", slots(2, "forever", "echo", "ran")));
+    await until("a member waits", () => waitersForFile(queue) === 1);
+    await one.closeStdin();
+    for (const waiter of [first, second]) {
+      assert.deepEqual(await waiter.ended, { code: 0, stdout: "ran\n", stderr: "" });
+    }
+    for (const { name } of Deno.readDirSync(place.locks)) {
+      const { mode, gid } = Deno.statSync(`${place.locks}/${name}`);
+      assert.deepEqual([mode! & 0o777, gid], [0o660, SHARING_GROUP], name);
+    }
+  },
+);
 
 testWith([flock], "who is ended while it waits for a shared ledger leaves no copy of it behind", async () => {
   await using place = await shared();

@@ -29,7 +29,8 @@ export async function lull({ journal, running, slots }: Lulled, length: number):
     const has = (what: string, run: string) => text.includes(`\n${what} ${run} `) || text.startsWith(`${what} ${run} `);
     const [held, others] = split([...running], ([run]) => has("begin", run));
     const busy = held.filter(([run]) => !has("end", run)).length;
-    const waiting = others.filter(([run, sera]) => !old.has(run) && sera.stderr.includes("Waiting for ")).length;
+    const waiting =
+      others.filter(([run, sera]) => !old.has(run) && `${sera.stdout}${sera.stderr}`.includes("Waiting for ")).length;
     return { isFull: busy >= slots, waits: waiting > 0 };
   };
   await until("all slots are held", async () => (await look()).isFull);

@@ -111,7 +111,9 @@ export async function torture({ sessions, lease, slots }: TortureOptions, second
       const { code, stdout, stderr } = await sera.ended;
       running.delete(run);
       codes.set(code, (codes.get(code) ?? 0) + 1);
-      said.push(...`${stdout}${stderr}`.split("\n").filter((line) => line !== ""));
+      // A verbose one says on stdout how it goes.
+      const all = slots === undefined ? `${stdout}${stderr}` : stderr;
+      said.push(...all.split("\n").filter((line) => line !== ""));
     }
   };
 

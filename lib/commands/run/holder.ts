@@ -56,7 +56,7 @@ export async function holderOf(
   const hasMore = also.length >= locks.length;
   if (above !== undefined) {
     const [main, ...others] = locks;
-    const unnamed = hasMore ? also.map((name) => ({ name, title: main!.title })) : [];
+    const unnamed = hasMore ? also.map((name) => ({ name, title: main!.title, isHidden: true })) : [];
     const all = [{ ...main!, slots }, ...others, ...unnamed];
     (await import("./refuse_own_lock.ts")).refuseOwnLock(all, server, above, seen, serverMark);
   }

@@ -19,6 +19,8 @@ export interface WantedLock {
   readonly title: string;
   /** How many may hold it at once; one if undefined. */
   readonly slots?: number | undefined;
+  /** Whether nobody is shown to hold it: then whoever holds it holds another one, too. */
+  readonly isHidden?: boolean | undefined;
 }
 
 /**
@@ -40,7 +42,7 @@ export function refuseOwnLock(
 ): void {
   const held = seen.filter(({ state }) => state === "held");
   for (const lock of wanted) {
-    const holders = wanted.length === 1 ? held : held.filter((one) => isOfLock(one, lock.name));
+    const holders = wanted.length === 1 || lock.isHidden ? held : held.filter((one) => isOfLock(one, lock.name));
     // Where some holders are shown, those of other locks are, too.
     if (holders.length === 0 && held.length > 0) continue;
     const own = entriesFor(lock.name, above).filter((one) =>

@@ -2,6 +2,10 @@
 
 import assert from "node:assert/strict";
 import { LockLostEarlyError, LockLostError } from "../../../lib/errors.ts";
+import { limitsOf } from "../../../lib/commands/run/limits.ts";
+import { identitiesOf } from "../../../lib/lock/lock_identity.ts";
+import { lockName } from "../../../lib/lock/lock_name.ts";
+import { resolveSettings } from "../../../lib/settings/resolve.ts";
 import { later } from "../../backends/open.ts";
 import { settingsOf } from "../fake_place.ts";
 import { Ran } from "../ran.ts";
@@ -96,4 +100,56 @@ Deno.test("such a lock is not asked for again when the wait is over", async () =
   ran.acquire = () => Promise.resolve(ran.place.held({ confirm }));
   await assert.rejects(ran.run(0, settings), LockLostEarlyError);
   assert.equal(ran.command, undefined);
+});
+
+/** The settings of a run with these names, in whatever order. */
+async function named(names: readonly string[], flags: Readonly<Record<string, string>> = {}) {
+  const given = new Map(Object.entries({ server: "file:/nowhere", name: names.at(-1)!, ...flags }));
+  return await resolveSettings(given, () => undefined, false, new Map([["name", names]]));
+}
+
+Deno.test("of several locks the first in their order is the main one, and the others are held with it", async () => {
+  const names = ["one", "two", "three", "four"];
+  const sorted = names.map(lockName).toSorted();
+  for (const given of [names, names.toReversed()]) {
+    using ran = new Ran();
+    ran.acquire = () => Promise.resolve(undefined);
+    assert.equal(await ran.run(0, await named(given)), 204);
+    const [{ name, options: { also, slots, label } }] = ran.made as [typeof ran.made[0]];
+    assert.deepEqual([name, ...also!], sorted);
+    assert.equal(slots, undefined);
+    assert.deepEqual(label.split(", ").map(lockName), sorted);
+  }
+});
+
+Deno.test("slots and a limit of waiters are asked for as they are set, and one slot is none", async () => {
+  using ran = new Ran();
+  ran.acquire = () => Promise.resolve(undefined);
+  const flags: Readonly<Record<string, string>>[] = [
+    {},
+    { slots: "1", "max-waiters": "0" },
+    { slots: "3", "max-waiters": "7" },
+  ];
+  for (const each of flags) assert.equal(await ran.run(0, await settingsOf(each)), 204);
+  assert.deepEqual(ran.made.map(({ options: { slots, also, maxWaiters } }) => [slots, also, maxWaiters]), [
+    [undefined, undefined, undefined],
+    [undefined, undefined, 0],
+    [3, undefined, 7],
+  ]);
+});
+
+Deno.test("with slots a rule about runs has a lock of its own, for each key; without slots it has none", async () => {
+  const main = identitiesOf([], { name: "n" });
+  const also = async (flags: Readonly<Record<string, string>>) => limitsOf(await settingsOf(flags), main).also;
+  assert.equal(await also({ once: "k" }), undefined);
+  const [k, l, every] = [
+    await also({ slots: "2", once: "k" }),
+    await also({ slots: "2", once: "l" }),
+    await also({ slots: "2", every: "1h" }),
+  ];
+  assert.equal(new Set([k, l, every].map(String)).size, 3);
+  assert.deepEqual([k, l, every].map((names) => names?.length), [1, 1, 1]);
+  // A hold looks at no runs.
+  const settings = await settingsOf({ slots: "2", once: "k" });
+  assert.equal(limitsOf({ ...settings, ledger: { ...settings.ledger, on: false } }, main).also, undefined);
 });

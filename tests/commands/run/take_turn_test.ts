@@ -3,7 +3,9 @@
 import assert from "node:assert/strict";
 import type { Job } from "../../../lib/commands/run/job.ts";
 import { exitCodeOf, takeTurn } from "../../../lib/commands/run/take_turn.ts";
-import { InterruptedError, LockUnavailableError, MaxRunError } from "../../../lib/errors.ts";
+import { InterruptedError, LockUnavailableError, MaxRunError, QueueFullError } from "../../../lib/errors.ts";
+import { identitiesOf } from "../../../lib/lock/lock_identity.ts";
+import { ReplacedError } from "../../../lib/lock/replacers.ts";
 import { Recorder } from "../../../lib/ledger/recorder.ts";
 import type { Mode } from "../../../lib/modes/mode.ts";
 import { MemoryLedger } from "../../ledger/memory_ledger.ts";
@@ -174,4 +176,75 @@ Deno.test("where sera has stopped the command its own code is what it exits with
   assert.equal(exitCodeOf({ exitCode: 143 }), 143);
   assert.equal(exitCodeOf({ exitCode: 143, stoppedBy: new MaxRunError("too long") }), 207);
   assert.equal(exitCodeOf({ exitCode: 143, stoppedBy: new Error("heimdall's own") }), 143);
+});
+
+/** A job with slots whose holders are these, seen when they are asked for. */
+async function jobWithSlots(place: FakePlace, mode: Mode, pids: readonly number[], flags = {}): Promise<Job> {
+  const settings = await settingsOf({ slots: "3", ...flags });
+  const job = await jobIn(place, mode, { settings, limits: { slots: 3 } });
+  const lock = job.identity.main.name;
+  const sightings = pids.map((pid) => ({ lock, state: "held" as const, host: "node7", pid, label: "l", slot: pid }));
+  return { ...job, lock: { ...job.lock, sightings: () => Promise.resolve({ sightings, strangers: [] }) } };
+}
+
+Deno.test("the slot that is held is said, and the command is told", async () => {
+  using place = new FakePlace(true);
+  const mode: Mode = () => Promise.resolve({ outcome: "held", lock: place.held({ slot: 2 }) });
+  let told: string | undefined;
+  place.system.onStart = () => void (told = Deno.env.get("SERA_SLOT"));
+  const code = takeTurn(0, await jobWithSlots(place, mode, []));
+  await place.later();
+  place.command.end(0);
+  await place.later();
+  assert.equal(await code, 0);
+  assert.equal(told, "2");
+  assert.equal(place.events[0], "Lock acquired after 0s, slot 2 of 3.");
+});
+
+Deno.test("slots that are all held are 204, and one of those who hold them is named", async () => {
+  using place = new FakePlace(true);
+  assert.equal(await takeTurn(0, await jobWithSlots(place, busy, [0, 1, 2])), 204);
+  assert.deepEqual(place.events, [
+    "Lock not acquired: all 3 slots are held (node7:0 l, and 2 more) - the command was not executed.",
+  ]);
+});
+
+for (
+  const [error, why] of [
+    [new QueueFullError(2), "2 already wait for it (max-waiters 2)"],
+    [new QueueFullError(0), "nobody may wait for it (max-waiters 0)"],
+    [new ReplacedError(), "a later run with --replace waits for it in the place of this one"],
+  ] as const
+) {
+  Deno.test(`204, whatever the wait: ${why}`, async () => {
+    using place = new FakePlace(true);
+    const job = await jobIn(place, () => Promise.reject(error), { request: { wait: 5000, words: ["job"] } });
+    assert.equal(await takeTurn(5000, job), 204);
+    assert.deepEqual(place.events, [
+      `Lock not acquired: somebody else holds it, and ${why} - the command was not executed.`,
+    ]);
+  });
+}
+
+Deno.test("the command has the tokens of all its locks, and not that of a rule's lock", async () => {
+  using place = new FakePlace();
+  const lock = place.held({ token: 5n, alsoTokens: [7n, 9n] });
+  const seen: Record<string, string | undefined> = {};
+  place.system.onStart = () => {
+    for (const name of ["SERA_LOCK_NAME", "SERA_LOCK_KEY", "SERA_TOKEN", "SERA_HELD_LOCKS"]) {
+      seen[name] = Deno.env.get(name);
+    }
+  };
+  const identity = identitiesOf([], { name: "one", names: ["one", "two"] });
+  const [one, two] = identity.all.map(({ name }) => name);
+  const limits = { also: [two!, "the rule's"] };
+  const mode: Mode = () => Promise.resolve({ outcome: "held", lock });
+  const code = takeTurn(0, await jobIn(place, mode, { identity, limits }));
+  await place.later();
+  place.command.end(0);
+  await code;
+  assert.deepEqual([seen.SERA_LOCK_NAME, seen.SERA_LOCK_KEY, seen.SERA_TOKEN], [`${one} ${two}`, "one\ntwo", "5 7"]);
+  const entries = seen.SERA_HELD_LOCKS!.split(/ (?=\w)/).map((entry) => entry.split(":")[0]);
+  assert.deepEqual([entries[0], entries[1]], [one, two]);
+  assert.ok(seen.SERA_HELD_LOCKS!.includes("the rule's:"));
 });

@@ -1,0 +1,127 @@
+/** Several names, slots, limits of waiters and `replace`: what they take, and what they do not go with. */
+
+import assert from "node:assert/strict";
+import { ConfigError, UsageError } from "../../lib/errors.ts";
+import { lockName } from "../../lib/lock/lock_name.ts";
+import { refuseLimits } from "../../lib/settings/refuse_limits.ts";
+import { resolveSettings } from "../../lib/settings/resolve.ts";
+import { FILE, type Flags, POSTGRES, refusal, resolve, test, withFlags } from "./given.ts";
+
+function withNames(names: readonly string[], flags: Flags = {}) {
+  const given = new Map(Object.entries({ server: FILE, name: names.at(-1)!, ...flags }));
+  return resolveSettings(given, () => undefined, false, new Map([["name", names]]));
+}
+
+test("several names are in the order of their locks, and the first is the main one", async () => {
+  const names = ["two", "four", "one", "three"];
+  const expected = names.toSorted((one, other) => lockName(one) < lockName(other) ? -1 : 1);
+  assert.notDeepEqual(expected, names.toSorted());
+  for (const given of [names, names.toReversed()]) {
+    const settings = await withNames(given);
+    assert.deepEqual(settings.names, expected);
+    assert.equal(settings.name, expected[0]);
+  }
+});
+
+test("one name is no list", async () => {
+  const settings = await withFlags({ name: "n" });
+  assert.deepEqual([settings.name, settings.names], ["n", undefined]);
+});
+
+test("a namespace holds for all names, and decides on their order", async () => {
+  const [plain, spaced] = [
+    await withNames(["a", "b", "c", "d"]),
+    await withNames(["a", "b", "c", "d"], { server: POSTGRES, namespace: "jobs" }),
+  ];
+  assert.notDeepEqual(spaced.names, plain.names);
+});
+
+for (
+  const [names, message] of [
+    [["a", ""], /^Cannot use name in --name: it is empty; /],
+    [["", "a"], /^Cannot use name in --name: it is empty; /],
+    [
+      ["a", "u:secret@tcp(h)/", "b"],
+      /^Cannot use name in --name: \(not shown, [^)]+\); it takes some text that is no server$/,
+    ],
+  ] as const
+) {
+  test(`each of several names has to be one: ${JSON.stringify(names)}`, async () => {
+    await assert.rejects(withNames(names), (error) => {
+      assert.ok(error instanceof UsageError);
+      assert.match(error.message, message);
+      return true;
+    });
+  });
+}
+
+test("only one lock can have slots", async () => {
+  await assert.rejects(withNames(["a", "b"], { slots: "2" }), {
+    message: "Cannot use slots in --slots with several names: only one lock can have slots; give one --name",
+  });
+  assert.equal((await withNames(["a", "b"], { slots: "1" })).slots, 1);
+});
+
+for (const text of ["0", "257", "-1", "1.5", "three", "1e1", "0x2", "+2"]) {
+  test(`no number of slots: ${text}`, async () => {
+    const told = `Cannot use slots in --slots: ${text}; it takes a whole number from 1 to 256`;
+    assert.deepEqual(await refusal({ flags: { slots: text } }), { kind: UsageError, message: told });
+    const { kind, message } = await refusal({ env: { SERA_SLOTS: text } });
+    assert.deepEqual([kind, message], [ConfigError, told.replace("--slots", "SERA_SLOTS")]);
+  });
+}
+
+test("an empty number is told as that", async () => {
+  const { message } = await refusal({ flags: { "max-waiters": "" } });
+  assert.match(message, /^Cannot use max-waiters in --max-waiters: it is empty; /);
+});
+
+test("max-waiters is a number in the config file, and slots is no key", async () => {
+  assert.equal((await resolve({ file: { "max-waiters": 3 } })).maxWaiters, 3);
+  assert.equal((await resolve({ file: { "max-waiters": 0 } })).maxWaiters, 0);
+  for (const value of ["3", -1, 257, 1.5, true]) {
+    const { kind, message } = await refusal({ file: { "max-waiters": value } });
+    assert.equal(kind, ConfigError);
+    assert.match(message, /^Cannot use max-waiters in \/\S+: .*; it takes a whole number from 0 to 256/);
+  }
+  const { notes, slots } = await resolve({ file: { slots: 3 } });
+  assert.equal(slots, undefined);
+  assert.ok(notes.some(({ what }) => what.endsWith(": slots")));
+});
+
+const CLASHES: readonly (readonly [flags: Flags, wait: number | undefined, message: string])[] = [
+  [{ slots: "2", "wait-and-skip": "true" }, 5, "slots in --slots with wait-and-skip"],
+  [{ replace: "true", slots: "2" }, 5, "replace in --replace with slots"],
+  [{ replace: "true", "wait-and-skip": "true" }, 5, "replace in --replace with wait-and-skip"],
+  [{ replace: "true", "max-waiters": "5" }, 5, "replace in --replace with max-waiters"],
+  [{ replace: "true" }, 0, "replace in --replace with a wait of 0"],
+];
+
+for (const [flags, wait, message] of CLASHES) {
+  test(`refused: ${message}`, async () => {
+    const settings = await withFlags(flags);
+    assert.throws(() => refuseLimits(settings, wait), (error) => {
+      assert.ok(error instanceof UsageError);
+      assert.ok(error.message.startsWith(`Cannot use ${message}: `), error.message);
+      return true;
+    });
+  });
+}
+
+test("what clashes with a variable is a mistake of the configuration", async () => {
+  const settings = await resolve({ env: { SERA_REPLACE: "true" } });
+  assert.throws(() => refuseLimits(settings, 0), ConfigError);
+  refuseLimits(settings, 1);
+  // A doctor has no wait.
+  refuseLimits(settings);
+});
+
+test("replace is refused with several names", async () => {
+  const settings = await withNames(["a", "b"], { replace: "true" });
+  assert.throws(() => refuseLimits(settings, 5), /with several names: it replaces the holder of one lock; leave one/);
+});
+
+test("one slot, and a limit from elsewhere, go with everything", async () => {
+  refuseLimits(await withFlags({ slots: "1", "wait-and-skip": "true" }), 0);
+  refuseLimits(await resolve({ flags: { replace: "true" }, file: { "max-waiters": 2 } }), 1);
+});

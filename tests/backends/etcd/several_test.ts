@@ -3,7 +3,9 @@
 import assert from "node:assert/strict";
 import { type CallOptions, EtcdClient } from "../../../lib/backends/etcd/client.ts";
 import type { JsonObject } from "../../../lib/backends/etcd/json.ts";
+import { EtcdLedger } from "../../../lib/backends/etcd/ledger.ts";
 import { EtcdLock } from "../../../lib/backends/etcd/lock.ts";
+import { ownKeyOf } from "../../../lib/backends/etcd/own_key.ts";
 import { Path } from "../../../lib/backends/etcd/requests.ts";
 import { OtherSlotsError, QueueFullError } from "../../../lib/errors.ts";
 import { until } from "../../cli/wait.ts";
@@ -132,6 +134,25 @@ shared.test("a lock that was lost while the next one was waited for is asked for
   await lock!.confirm();
   assert.deepEqual(await counts(etcd, names), [1, 1, 1]);
 });
+
+for (const asked of [{ also: [freshName(), freshName()] }, { slots: 2 }, { slots: 2, also: [freshName()] }]) {
+  shared.test(`the last write to the ledger frees all that is held: ${Object.keys(asked).join(" and ")}`, async (etcd) => {
+    const name = freshName();
+    const names = [name, ...asked.also ?? []];
+    const ledger = { table: { schema: undefined, name: "unused" }, on: true };
+    await using one = await open(etcd.url(), name, undefined, { ...asked, ledger });
+    const lock = await hold(one);
+    const own = ownKeyOf(lock.session);
+    assert.equal(own.hasLeftRuns, false);
+    const runs = new EtcdLedger(own);
+    const rule = { countFailures: false, keepHistory: 60_000 };
+    const permission = await runs.begin(name, { host: "here", pid: 1, user: "u", label: "test" }, rule);
+    assert.ok(permission.granted && permission.id === lock.token);
+    await runs.finish(permission.id, "succeeded", 0, rule, { isLast: true });
+    assert.deepEqual(await counts(etcd, names), names.map(() => 0));
+    await lock.release();
+  });
+}
 
 shared.test("a request that is carried out twice takes them once", async (etcd) => {
   const names = threeNames();

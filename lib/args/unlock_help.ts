@@ -10,7 +10,8 @@ export const UNLOCK: Subcommand = {
   summary: "end who holds a lock",
   usage: "[--force] [flags] -- command ...",
   usages: [
-    "[--yes] [--force] [--slot N] [flags] --name TEXT | -- command ...",
+    "[--yes] [--force] [--slot N] [flags] --name TEXT",
+    "[--yes] [--force] [--slot N] [flags] -- command ...",
     "[--yes] [--force] [--slot N] [flags] --lock PREFIX",
   ],
   about: [

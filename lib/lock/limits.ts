@@ -14,6 +14,7 @@ export interface Limits {
   /**
    * How many may wait for the lock, at least of those who have such a limit themselves. Who would have to wait and be one
    * too many gets a `QueueFullError` at once; who does not wait is not counted.
+   * Refused on MySQL before 5.7.5 and MariaDB before 10.0.2, where a session holds one lock only.
    */
   readonly maxWaiters?: number | undefined;
 }

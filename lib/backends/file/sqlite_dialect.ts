@@ -35,7 +35,6 @@ export function sqliteDialect(path: string): Dialect {
     },
     tableOptions: sql``,
     inlineIndexes: false,
-    skipsByItself: false,
     now: sql`strftime(${TIME}, 'now')`,
     after: (milliseconds) => sql`strftime(${TIME}, 'now', ${`${(milliseconds / 1000).toFixed(3)} seconds`})`,
     // A file has no sessions; the process holds the lock.

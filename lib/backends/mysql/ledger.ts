@@ -64,7 +64,6 @@ export function mySqlDialect(name: TableName): Dialect {
     },
     tableOptions: table.ENGINE,
     inlineIndexes: true,
-    skipsByItself: true,
     now: table.NOW,
     after: table.after,
     session: sql`CONNECTION_ID()`,

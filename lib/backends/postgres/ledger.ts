@@ -56,7 +56,6 @@ export function postgresDialect(name: TableName): Dialect {
     },
     tableOptions: sql``,
     inlineIndexes: false,
-    skipsByItself: false,
     // Not clock_timestamp(): the server uses no index for a time that may change from row to row.
     now: sql`statement_timestamp()`,
     after: (milliseconds) => sql`statement_timestamp() + ${span(milliseconds)}`,

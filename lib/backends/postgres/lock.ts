@@ -14,6 +14,7 @@ import type { PostgresSession } from "./session.ts";
 import { HeldCheck } from "./held_check.ts";
 import { refuseUnsuitable } from "./set_up.ts";
 import { markOf } from "../sql/mark.ts";
+import { POSTGRESQL } from "../sql/spelling.ts";
 import { SessionLock } from "../sql/session_lock.ts";
 import { holdInSession } from "../sql/hold_in_session.ts";
 import type { BackendLock } from "../backend.ts";
@@ -32,6 +33,9 @@ import { Wanted } from "./wanted.ts";
  */
 const TRIES = 5;
 const PAUSE = 20;
+
+/** The longest mark, in characters, that the server shows whole behind the check of one plain lock: it cuts after 1023. */
+const LONGEST_MARK = 230;
 
 /** The advisory locks of PostgreSQL that are asked for together, in one database. */
 export class PostgresLock extends SessionLock<PostgresSession> implements BackendLock {
@@ -142,8 +146,9 @@ export class PostgresLock extends SessionLock<PostgresSession> implements Backen
     const { slot } = this.#lock;
     const lock = slotName(presence.lock, slot ?? 0);
     session.mark = markOf({ ...presence, lock, since: seen.whole("now") });
-    // What was asked for several locks is too long for the server to show the mark behind it.
-    if (!this.#lock.leaveSeat(session) && this.#wanted.isMany) session.show();
+    // Behind a long check the server would not show the mark.
+    const isLong = this.#wanted.isMany || session.mark.textFor(POSTGRESQL).length > LONGEST_MARK;
+    if (!this.#lock.leaveSeat(session) && isLong) session.show();
     const endRequests = new EndRequests();
     const names = [...this.#wanted.names.filter((name) => name !== presence.lock), lock];
     const asker = askerOf(names.map((name) => endRequestFor(name, session.pid)));
@@ -152,7 +157,7 @@ export class PostgresLock extends SessionLock<PostgresSession> implements Backen
       asked: endRequests.signal,
       isHeld: async () => {
         const seen = await this.#check.ask(session, asker, { serverTime: lease.ttl });
-        if (this.#wanted.isMany) session.show();
+        if (isLong) session.show();
         const why = this.#whyUnfit(seen);
         if (why !== undefined) throw new LockLostError(`${session.where} has changed: ${why.what}`, why.cure);
         const by = seen.whole("asker");

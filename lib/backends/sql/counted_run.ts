@@ -1,10 +1,11 @@
 import type { RecordedRun, Rule } from "../../ledger/run.ts";
+import { slotIn } from "../../lock/slot_name.ts";
 import type { Dialect } from "./dialect.ts";
 import { cut } from "./insert_run.ts";
 import type { Row } from "./row.ts";
 import { readRuns, selectRuns } from "./rows.ts";
 import { COLUMNS } from "./schema.ts";
-import { inEachSlot } from "./slots.ts";
+import { isOfLock } from "./slots.ts";
 import { join, sql, type Statement } from "./statement.ts";
 
 /**
@@ -48,23 +49,17 @@ export function findCounted(
   const outcomes = countFailures ? sql`'succeeded', 'failed', 'abandoned', 'running'` : sql`'succeeded'`;
   const ahead = sql`CASE ${join(isOnce.map((condition) => sql`WHEN ${condition} THEN ${BEFORE}`))}
     WHEN started >= ${after(every ?? 0)} THEN ${FAR_AHEAD} WHEN started > ${now} THEN ${AHEAD} ELSE ${BEFORE} END`;
-  return inEachSlot(dialect, lock, (from) =>
-    selectRuns(
-      dialect,
-      sql`${from} AND outcome IN (${outcomes})
+  return selectRuns(
+    dialect,
+    sql`WHERE ${isOfLock(slotIn(lock).lock)} AND outcome IN (${outcomes})
       AND (${join([...isOnce, ...isRecent], sql` OR `)}) ORDER BY ahead, id DESC LIMIT 1`,
-      [],
-      [sql`${readNumber(ahead)} AS ahead`],
-    ));
+    [],
+    [sql`${readNumber(ahead)} AS ahead`],
+  );
 }
 
-/** Reads the answer to {@linkcode findCounted}: of the lock's own rows, and of those of its further slots. */
+/** Reads the answer to {@linkcode findCounted}. */
 export function readCounted(dialect: Dialect, rows: readonly Row[]): Counted | undefined {
-  const found = rows.flatMap((row) =>
-    readRuns(dialect, [row]).map((run) => ({ run, began: BEGAN[Number(row.ahead)] ?? "before" }))
-  );
-  const [first] = found.toSorted((a, b) =>
-    BEGAN.indexOf(a.began) - BEGAN.indexOf(b.began) || (a.run.id < b.run.id ? 1 : -1)
-  );
-  return first;
+  const [run] = readRuns(dialect, rows);
+  return run && { run, began: BEGAN[Number(rows[0]!.ahead)] ?? "before" };
 }

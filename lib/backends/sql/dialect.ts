@@ -38,11 +38,6 @@ export interface Dialect {
   readonly tableOptions: Statement;
   /** Whether indexes are defined in CREATE TABLE, as for MySQL, or each by a statement of its own. */
   readonly inlineIndexes: boolean;
-  /**
-   * Whether the database goes from one value of an index to the next, without the rows between, for a SELECT DISTINCT. Where
-   * it does not, it knows WITH RECURSIVE.
-   */
-  readonly skipsByItself: boolean;
   /** SQL for the server's time. */
   readonly now: Statement;
   /** SQL for the server's time plus so many milliseconds, which may be negative. */

@@ -5,8 +5,8 @@ import { cut } from "./insert_run.ts";
 import type { LedgerTable } from "./ledger_table.ts";
 import type { Row } from "./row.ts";
 import { readRuns, selectRuns } from "./rows.ts";
+import { isOfLock } from "./slots.ts";
 import { join, sql, type Statement } from "./statement.ts";
-import { inEachSlot } from "./slots.ts";
 
 /** How many unfinished runs are returned; there is at most one, unless somebody else has written rows. */
 const TOLD_AT_ONCE = 100;
@@ -14,11 +14,7 @@ const TOLD_AT_ONCE = 100;
 /** The statement that finds runs of a lock and of all its slots that have not ended; of each at most one does live. */
 export function findRunning(dialect: Dialect, lock: string): Statement {
   const most = MOST_SLOTS + TOLD_AT_ONCE;
-  return inEachSlot(
-    dialect,
-    lock,
-    (from) => selectRuns(dialect, sql`${from} AND outcome = 'running' ORDER BY id LIMIT ${most}`),
-  );
+  return selectRuns(dialect, sql`WHERE ${isOfLock(slotIn(lock).lock)} AND outcome = 'running' LIMIT ${most}`);
 }
 
 /**
@@ -38,7 +34,8 @@ export async function markLeft(
 ): Promise<readonly RecordedRun[]> {
   const { dialect } = table;
   const mark = sql`UPDATE ${dialect.table} SET outcome = 'abandoned' WHERE outcome = 'running'`;
-  const running = readRuns(dialect, rows);
+  // Sorted here: with an ORDER BY id some databases go through all rows in that order.
+  const running = readRuns(dialect, rows).toSorted((a, b) => a.id < b.id ? -1 : 1);
   const own = running.filter((run) => run.lock === cut(lock)).slice(0, TOLD_AT_ONCE);
   // Whoever holds a slot beyond would have agreed to more slots, and so would the one who has begun to look.
   const beyond = running.filter((run) => slotIn(run.lock).slot >= slots && run.lock !== cut(lock));

@@ -7,7 +7,7 @@ import { formatDuration } from "../../text/duration.ts";
 import { within } from "../../waiting.ts";
 import { executeHolding } from "./execute.ts";
 import { NOT_RUN, release } from "./give_back.ts";
-import { holderOf } from "./holder.ts";
+import type { holderOf } from "./holder.ts";
 import { interruptible } from "./interrupts.ts";
 import type { Job } from "./job.ts";
 import { tellingOfWait } from "./tell_wait.ts";
@@ -144,7 +144,9 @@ export function exitCodeOf({ exitCode, stoppedBy }: CommandEnd): number {
   return stoppedBy instanceof SeraError ? stoppedBy.exitCode : exitCode;
 }
 
-function holder(job: Job, isWaiting = false): ReturnType<typeof holderOf> {
+/** Who holds a busy lock; what that takes is loaded only then. */
+async function holder(job: Job, isWaiting = false): ReturnType<typeof holderOf> {
   const { identity: { all: locks }, watch, logger } = job;
-  return holderOf({ ...job, locks }, watch.signals.interrupted, { isWaiting, isLocal: logger.tellsPerson });
+  const { holderOf } = await import("./holder.ts");
+  return await holderOf({ ...job, locks }, watch.signals.interrupted, { isWaiting, isLocal: logger.tellsPerson });
 }

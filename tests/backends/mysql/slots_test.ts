@@ -9,7 +9,8 @@ import { connectMySql } from "../../servers/mysql_client.ts";
 import type { MySqlServer } from "../../servers/mysql_process.ts";
 import { Proxy } from "../../servers/proxy.ts";
 import { RoundTrips } from "../../servers/round_trips.ts";
-import { freshName, hold, later, never, open, type OpenOptions, Retries } from "../open.ts";
+import { freshName, hold, later, never, open, type OpenOptions, plainOptions, Retries } from "../open.ts";
+import { parse } from "../parse.ts";
 import { sharedMariaDb, sharedMySql56 } from "../shared_server.ts";
 import { holderOf, waiting } from "./view.ts";
 
@@ -205,6 +206,26 @@ mariaDb.test("a slot and its mark are two named locks, and both are gone with th
   assert.equal(await userOf(server, `${name}.0of3`), await holderOf(server, name));
   await held.release();
   assert.deepEqual([await userOf(server, name), await userOf(server, `${name}.0of3`)], [undefined, undefined]);
+});
+
+mariaDb.test("who asks for the release of any of several locks is heard by their holder", async (server) => {
+  const names = [freshName(), freshName(), freshName()];
+  const lease = { ttl: 3000, grace: 0 };
+  for (const name of names) {
+    await using lock = await open(server.dsn(), names[0]!, undefined, { also: names.slice(1), lease });
+    const held = await hold(lock);
+    const backend = await parse(server.dsn());
+    await using observer = await backend.observe(name, { ...plainOptions, lease, label: "unlock" }, never);
+    const { sightings: [seen] } = await observer.sightings({ lock: name }, { name: "sera_runs" }, never);
+    await using grip = await observer.grip(seen!, never);
+    await until("it is heard", async () => {
+      await grip.ask(never);
+      return held.asked.aborted;
+    });
+    assert.equal(held.lost.aborted, false);
+    await held.release();
+    assert.equal(await grip.holds(never), false);
+  }
 });
 
 mariaDb.test("as many slots as there can be are held at once", async (server) => {

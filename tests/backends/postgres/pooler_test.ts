@@ -13,7 +13,9 @@ import type { PostgresServer } from "../../servers/postgres_process.ts";
 import { startSystemPostgres, systemPostgresUnavailable } from "../../servers/postgres_system.ts";
 import { sideBySide } from "../../side_by_side.ts";
 import { lockContract } from "../lock_contract.ts";
-import { freshName, hold, later, never, open } from "../open.ts";
+import { IS_PLACE } from "../../../lib/backends/postgres/places.ts";
+import { POSTGRESQL } from "../../../lib/backends/sql/spelling.ts";
+import { freshName, hold, later, never, open, type OpenOptions } from "../open.ts";
 import { assertLocks, assertUnavailable, openWith } from "./ask.ts";
 import { holderOf, waiting } from "./view.ts";
 import { SharedServer } from "../shared_server.ts";
@@ -60,6 +62,33 @@ shared.test("who comes through it and who does not exclude each other", async (s
     await lock.release();
     await (await granted)!.release();
   }
+});
+
+shared.test("slots, several locks and places to wait are kept through it", async (server) => {
+  const [name, beside] = [freshName(), freshName()];
+  const client = (url: string, options: OpenOptions) => open(url, name, undefined, options);
+  const options = { slots: 2, also: [beside], maxWaiters: 1 };
+  await using through = await client(pool.url(), options);
+  await using direct = await client(server.url(), { slots: 2 });
+  await using more = await client(pool.url(), { slots: 2, maxWaiters: 1 });
+  const [first, second] = [await hold(through), await hold(direct)];
+  assert.deepEqual([first.slot, second.slot], [0, 1]);
+  const granted = later(more.acquire(30_000, never));
+  const places = `SELECT FROM pg_locks WHERE locktype = 'advisory' AND ${IS_PLACE.textFor(POSTGRESQL)}`;
+  await until("it waits", async () => (await server.query(places)).length === 1);
+  await using late = await client(server.url(), { slots: 2, maxWaiters: 1 });
+  await assert.rejects(late.acquire(1000, never), { message: /^1 already wait for it/ });
+  await using plain = await client(server.url(), {});
+  await assert.rejects(plain.acquire(0, never), { message: /^The lock has 2 slots for its holder, not 1/ });
+  await first.confirm();
+  await first.release();
+  const next = await granted;
+  assert.equal(next?.slot, 0);
+  await next.release();
+  await second.release();
+  await until("nothing is left", async () => {
+    return (await server.query("SELECT FROM pg_locks WHERE locktype = 'advisory'")).length === 0;
+  });
 });
 
 shared.test("the lock is lost when the server's connection ends, and free for others", async (server) => {

@@ -138,6 +138,19 @@ for (const shared of [sharedPostgres(), sharedPostgres18()]) {
     }
   });
 
+  shared.test("a holder with a long label and long names is seen whole at once", async (server) => {
+    const name = freshName();
+    const names = { namespace: "jobs".padEnd(60, "+"), name: name.padEnd(60, "+") };
+    const lock = namespacedName(names.namespace, names.name);
+    await using one = await open(server.url(), lock, undefined, { names, label: "é".repeat(60) });
+    await hold(one);
+    await using observer = await (await parse(server.url())).observe(lock, plainOptions, never);
+    await until("it is seen", async () => {
+      const { sightings } = await observer.sightings({ lock }, TABLE, never);
+      return sightings[0]!.label === "é".repeat(60) && sightings[0]!.sinceIs === "acquired";
+    });
+  });
+
   shared.test("a session that is ended on the server frees its slot, its place and its seat", async (server) => {
     const name = freshName();
     const options = { slots: 2, maxWaiters: 1 };

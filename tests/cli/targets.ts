@@ -27,6 +27,8 @@ export interface Target<L extends LedgerView = LedgerView> {
   /** Whether a lock belongs to a session that the server has a number for. */
   readonly inSession: boolean;
   start(): Promise<StartedTarget<L>>;
+  /** The same, where each lock is a lease; undefined where there are none. */
+  readonly leased?: Target<L>;
 }
 
 /** A place on a server that runs, for one test. */
@@ -66,6 +68,12 @@ export function useTargets(): readonly Target[] {
 /** An etcd of one member, for the tests of one file. */
 export function useEtcd(): Target {
   return new EtcdTarget("etcd", linux ?? etcdUnavailable, lendEtcd);
+}
+
+/** Those with these names, where "with leases" after the name of a server makes leases of its locks. */
+export function named(targets: readonly Target[], ...names: readonly string[]): readonly Target[] {
+  const all = targets.flatMap((target) => target.leased ? [target, target.leased] : [target]);
+  return all.filter(({ name }) => names.includes(name));
 }
 
 /** Those whose ledger is a table. */
@@ -109,10 +117,22 @@ class ServerTarget<S extends { stop(): Promise<void> }> implements Target<TableV
     this.#server = forThisFile(need, launch);
   }
 
-  async start(): Promise<StartedTarget<TableView>> {
+  start(): Promise<StartedTarget<TableView>> {
+    return this.#start(() => ({}));
+  }
+
+  get leased(): Target<TableView> {
+    const { need, inTable } = this;
+    const start = () =>
+      this.#start((ledger) => ({ SERA_LEASE: "true", SERA_LEASE_TABLE: ledger.replace("runs", "leases") }));
+    return { name: `${this.name} with leases`, need, inTable, inSession: false, start };
+  }
+
+  /** @param variables What every sera there finds in its environment, by the ledger's table. */
+  async #start(variables: (ledger: string) => Record<string, string>): Promise<StartedTarget<TableView>> {
     const { server, waiters, sessions, ledgerIn } = this.view(this.#server());
     const ledger = ledgerIn(`runs_${++this.#started}`);
-    const place = await Place.make(server, { SERA_LEDGER_TABLE: ledger.table });
+    const place = await Place.make(server, { ...variables(ledger.table), SERA_LEDGER_TABLE: ledger.table });
     const dispose = () => place[Symbol.asyncDispose]();
     return { place, server, waiters, sessions, ledger, [Symbol.asyncDispose]: dispose };
   }

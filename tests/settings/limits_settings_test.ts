@@ -42,7 +42,7 @@ for (
     [["", "a"], /^Cannot use name in --name: it is empty; /],
     [
       ["a", "u:secret@tcp(h)/", "b"],
-      /^Cannot use name in --name: \(not shown, [^)]+\); it takes some text that is no server$/,
+      /^Cannot use name in --name: \(not shown, [^)]+\); it takes some text that is not a server$/,
     ],
   ] as const
 ) {

@@ -162,7 +162,11 @@ const WRONG: Record<string, { args: string[]; code: number; says: RegExp }> = {
     code: 201,
     says: /sera forget -- echo/,
   },
-  "a name and a command": { args: ["--yes", "--once", "k", "--name", "n", "--", "echo"], code: 201, says: /leave one/ },
+  "a name and a command": {
+    args: ["--yes", "--once", "k", "--name", "n", "--", "echo"],
+    code: 201,
+    says: /leave out one/,
+  },
   "a span that is none": { args: ["--yes", "--every", "often", "--name", "n"], code: 201, says: /--every/ },
   "the ledger off": {
     args: ["--yes", "--once", "k", "--name", "n", "--ledger=false"],

@@ -156,7 +156,7 @@ const POSTGRES: readonly Fault[] = [
   {
     what: "a rule that drops the end",
     then: (name) => [`CREATE RULE r AS ON UPDATE TO ${name} DO INSTEAD NOTHING`],
-    says: /DO INSTEAD NOTHING rules are not supported .*; correct that: .*, a rule or .*--schema\)$/m,
+    says: /DO INSTEAD NOTHING rules are not supported .*; fix the trigger, .*, rule or .*--schema\)$/m,
   },
   {
     what: "a trigger that drops the run",

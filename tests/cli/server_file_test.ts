@@ -132,7 +132,7 @@ const REFUSED: readonly (readonly [
     async (place) => [["--server-file", await place.write("s", `postgress://u:${PASSWORD}@h/`)]],
     200,
     (path) =>
-      `Cannot use the server in ${path}/s: no server has this scheme; ` +
+      `Cannot use the server in ${path}/s: no kind of server has this scheme; ` +
       "write postgres://, mysql://, etcd://, file:, or user:password@tcp(host)/",
   ],
 ];

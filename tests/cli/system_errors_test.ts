@@ -69,7 +69,7 @@ for (const [name, { path, says }] of Object.entries(SOCKETS)) {
 const FULL: Record<string, { readonly mount: string; readonly says: RegExp }> = {
   "a full one": {
     mount: "mount -t tmpfs -o nr_inodes=2,size=4k,mode=700 none d",
-    says: /[Nn]o space left .*; make room/,
+    says: /[Nn]o space left .*; free some space/,
   },
   "a read-only one": {
     mount: "mount -t tmpfs -o ro,mode=700 none d",

@@ -118,7 +118,10 @@ test("what clashes with a variable is a mistake of the configuration", async () 
 
 test("replace is refused with several names", async () => {
   const settings = await withNames(["a", "b"], { replace: "true" });
-  assert.throws(() => refuseLimits(settings, 5), /with several names: it replaces the holder of one lock; leave one/);
+  assert.throws(
+    () => refuseLimits(settings, 5),
+    /with several names: it replaces the holder of one lock; leave out one/,
+  );
 });
 
 test("one slot, and a limit from elsewhere, go with everything", async () => {

@@ -136,7 +136,7 @@ for (const [shared, label] of [[sharedMariaDb(), "MariaDB"], [sharedMySql56(), "
     assert.equal(transient, false);
     assert.match(
       message,
-      /^Cannot use the leases in runs_\w+: [^\n]*1 or more[^\n]*; correct that: [^\n]+ sera doctor --lease --schema\)$/,
+      /^Cannot use the leases in runs_\w+: [^\n]*1 or more[^\n]*; fix the trigger, [^\n]+ sera doctor --lease --schema\)$/,
     );
   });
 

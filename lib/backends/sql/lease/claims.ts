@@ -1,27 +1,17 @@
 import type { Deadline } from "../../../deadline.ts";
 import { UnfitServerError } from "../../../errors.ts";
-import type { Moment } from "../../../lock/lease.ts";
 import { delayOrAbort } from "../../../waiting.ts";
 import type { Asker } from "../asker.ts";
+import { rowsIfAny } from "../batch.ts";
 import type { Session } from "../session.ts";
-import { abortable, type Claimed, Claimer } from "./claimer.ts";
+import { type AllClaimed, allClaimed, type ClaimedRow } from "./all_claimed.ts";
+import { abortable, Claimer } from "./claimer.ts";
 import { atOnce, type Entered } from "./entered.ts";
+import type { Look } from "./look.ts";
 import type { LeaseOptions } from "./options.ts";
 import { HeadPauses, Pauses } from "./pauses.ts";
 import type { LeaseServer } from "./server.ts";
 import { SlotClaimer } from "./slot_claimer.ts";
-import type { OwnRow } from "./table.ts";
-
-/** All leases that were asked for, acquired. */
-export interface AllClaimed {
-  /** That of the lock, or of its slot, first; then those of the locks beside it, in their order. */
-  readonly rows: readonly OwnRow[];
-  /** The slot, if there are slots. */
-  readonly slot: number | undefined;
-  /** When the first and the last request was sent whose answer showed that one of them is ours. */
-  readonly confirmed: Moment;
-  readonly last: Moment;
-}
 
 /**
  * Claims all leases that one lock needs: its own or that of a slot, and those of the locks beside it. No row is kept while
@@ -34,6 +24,8 @@ export class Claims<S extends Session> {
   /** Those of plain locks, in the order of their names. */
   readonly #plain: readonly Claimer<S>[];
   readonly #slots: SlotClaimer<S> | undefined;
+  /** Whether to wait at all. A wait that is shorter than a try is one, too. */
+  #waits = false;
 
   constructor(server: LeaseServer<S>, entered: Entered<S>, options: LeaseOptions) {
     const { presence: { lock }, also = [], slots } = options;
@@ -63,11 +55,18 @@ export class Claims<S extends Session> {
   /**
    * Claims them until the deadline passes, at least once.
    *
+   * @param waits Whether to wait at all.
    * @returns Undefined if others had one of them for the whole time; then none is left, and no session lock.
    * @throws {LockUnavailableError} When the server or the table cannot be used.
    */
-  async acquire(session: S, deadline: Deadline, signal: AbortSignal): Promise<AllClaimed | undefined> {
+  async acquire(
+    session: S,
+    waits: boolean,
+    deadline: Deadline,
+    signal: AbortSignal,
+  ): Promise<AllClaimed | undefined> {
     this.#refuseUncounted(session);
+    this.#waits = waits;
     let claimed;
     try {
       claimed = await this.#enterAll(session, deadline, signal) && await this.#claim(session, deadline, signal);
@@ -118,7 +117,7 @@ export class Claims<S extends Session> {
       if (!this.#queues(session) && lock !== this.#options.presence.lock) continue;
       if (await this.#entered.enter(session, lock, atOnce(), signal)) continue;
       claimer.trustNoClock();
-      if (deadline.passed) return false;
+      if (!this.#waits) return false;
       await this.#willWait(session, signal);
       if (!await this.#entered.enter(session, lock, deadline, signal)) return false;
     }
@@ -131,57 +130,67 @@ export class Claims<S extends Session> {
     const isOne = only && more.length === 0 && !this.#slots && maxWaiters === undefined;
     if (isOne) {
       const claimed = await only.claim(session, this.#ttls(session, only.lock), deadline, signal);
-      return claimed && this.#together([{ lock: only.lock, ...claimed }]);
+      return claimed && allClaimed([{ lock: only.lock, ...claimed }], this.#options);
     }
     let pauses: Pauses | HeadPauses = new Pauses();
+    let look: Look | undefined;
     for (let isWaiting = false;;) {
-      const isLast = deadline.passed;
-      const all = await this.#claimAll(session, signal);
+      const isLast = !this.#waits || isWaiting && deadline.passed;
+      const all = await this.#claimAll(session, signal, look);
       if (all || isLast) return all;
-      if (!isWaiting) {
-        isWaiting = true;
-        await this.#willWait(session, signal);
-        if (this.#slots && this.#queues(session)) {
-          if (!await this.#entered.enter(session, this.#queue, deadline, signal)) return undefined;
-          this.#slots.lookAnew();
-          pauses = new HeadPauses();
-          continue;
-        }
+      if (!isWaiting) await this.#willWait(session, signal);
+      isWaiting = true;
+      look = undefined;
+      if (this.#slots && this.#queues(session) && this.#entered.in(this.#queue) !== session) {
+        const next = await this.#enterQueue(session, deadline, signal);
+        if (!next) return undefined;
+        look = next.look;
+        pauses = new HeadPauses();
+        continue;
       }
       await delayOrAbort(Math.ceil(Math.min(pauses.next(), deadline.remaining)), signal, session.closed);
       signal.throwIfAborted();
     }
   }
 
-  /** Claims all of them, or none. */
-  async #claimAll(session: S, signal: AbortSignal): Promise<AllClaimed | undefined> {
-    const claimed: (Claimed & { readonly lock: string; readonly slot?: number })[] = [];
+  /**
+   * Waits for being the only one who looks for a slot.
+   *
+   * @returns Undefined if others were until the deadline; else what a look has shown that went with the request, if any did.
+   */
+  async #enterQueue(session: S, deadline: Deadline, signal: AbortSignal): Promise<{ look?: Look } | undefined> {
+    const looking = this.#server.table.looking?.(this.#options.presence.lock);
+    const next = looking ? [looking.statement] : [];
+    const outcomes = await this.#entered.enterAnd(session, this.#queue, deadline, signal, next);
+    if (!outcomes) return undefined;
+    this.#slots!.lookAnew();
+    const rows = rowsIfAny(outcomes[0]);
+    return looking && rows ? { look: looking.read(rows) } : {};
+  }
+
+  /**
+   * Claims all of them, or none.
+   *
+   * @param look What has just been seen of the slots, if they have been looked at.
+   */
+  async #claimAll(session: S, signal: AbortSignal, look?: Look): Promise<AllClaimed | undefined> {
+    const claimed: ClaimedRow[] = [];
     for (const claimer of this.#plain) {
       const one = await claimer.claim(session, this.#ttls(session, claimer.lock), atOnce(), signal);
       if (!one) break;
       claimed.push({ lock: claimer.lock, ...one });
     }
     if (this.#slots && claimed.length === this.#plain.length) {
-      const one = await this.#slots.claim(session, signal);
+      // Whoever has a slot's session lock looks for no other, so that the next may look while this one claims.
+      const entered = () => this.#entered.leaveLater(this.#queue);
+      const one = await this.#slots.claim(session, signal, { look, entered });
       if (one) claimed.push(one);
     }
-    if (claimed.length === this.#all.length) return this.#together(claimed);
+    if (claimed.length === this.#all.length) return allClaimed(claimed, this.#options);
     for (const [index, { mine }] of claimed.entries()) {
       await this.#plain[index]!.giveBack(abortable(session, signal), mine);
     }
     return undefined;
-  }
-
-  #together(claimed: readonly (Claimed & { readonly lock: string; readonly slot?: number })[]): AllClaimed {
-    const { presence: { lock }, also = [] } = this.#options;
-    const [first, last] = [claimed[0]!, claimed.at(-1)!];
-    const main = claimed.find((one) => one.slot !== undefined || one.lock === lock)!;
-    return {
-      rows: [main, ...also.map((name) => claimed.find((one) => one.lock === name)!)],
-      slot: main.slot,
-      confirmed: first.confirmed,
-      last: last.confirmed,
-    };
   }
 
   /** As `Claimer.claim()` takes it. */

@@ -39,6 +39,14 @@ export interface ClaimedSlot extends Claimed {
   readonly slot: number;
 }
 
+/** What goes with a claim of a slot. */
+export interface AlongClaim {
+  /** What has just been seen of the slots, if they have been looked at. */
+  readonly look?: Look | undefined;
+  /** Called when there is a slot that only this claimer may take. The claim may still fail. */
+  readonly entered?: () => void;
+}
+
 /** Claims one slot of a lock: any that is free, or that may be taken over. */
 export class SlotClaimer<S extends Session> {
   /** Whether a slot may be ours although nobody keeps it, see `Claimer`. */
@@ -72,10 +80,15 @@ export class SlotClaimer<S extends Session> {
    * @throws {OtherSlotsError} When somebody holds the lock who takes it to have another number of slots.
    * @throws The signal's reason when it is aborted.
    */
-  async claim(session: S, signal: AbortSignal): Promise<ClaimedSlot | undefined> {
+  async claim(
+    session: S,
+    signal: AbortSignal,
+    { look: seen, entered: has }: AlongClaim = {},
+  ): Promise<ClaimedSlot | undefined> {
     const asker = abortable(session, signal);
     for (let ties = 0, tries = 0, coming = 0;; tries++) {
-      const look = await this.#server.table.look(asker, this.#lock);
+      const look = seen ?? await this.#server.table.look(asker, this.#lock);
+      seen = undefined;
       const other = await this.#agreement.other(session, asker, look.leases, this.#owner);
       if (other) {
         this.#agreement.refuse(other);
@@ -89,6 +102,7 @@ export class SlotClaimer<S extends Session> {
         await this.#pause(session, COMING_PAUSE * 2 ** coming++, signal);
         continue;
       }
+      has?.();
       const claimed = await this.#claimOnce(session, asker, entered, look.names.has(entered.lock));
       if (typeof claimed === "object") return claimed;
       if (claimed === undefined) continue;

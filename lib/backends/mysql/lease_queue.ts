@@ -1,10 +1,12 @@
 import type { Deadline } from "../../deadline.ts";
 import { OtherSlotsError } from "../../errors.ts";
+import { Moment } from "../../lock/lease.ts";
 import { isLockName } from "../../lock/lock_name.ts";
 import { slotName } from "../../lock/slot_name.ts";
 import { delayOrAbort } from "../../waiting.ts";
 import { answerIn, askOne } from "../sql/answer.ts";
 import { type Outcome, rowsOf } from "../sql/batch.ts";
+import { SETTLED } from "../sql/lease/agreement.ts";
 import type { SessionQueue } from "../sql/lease/server.ts";
 import type { ReleaseWhere } from "../sql/release_where.ts";
 import { join, sql, type Statement, word } from "../sql/statement.ts";
@@ -14,8 +16,7 @@ import type { MySqlOptions } from "./options.ts";
 import type { MySqlSession } from "./session.ts";
 import { holdsSeveral, markWord } from "./slot_look.ts";
 
-/** How often to look again for others with another number of slots, who may be about to go, and the longest pause; in ms. */
-const LOOKS = 10;
+/** The longest pause before looking again for others with another number of slots, in milliseconds. */
 const LOOK_PAUSE = 50;
 
 /**
@@ -41,15 +42,17 @@ export class MySqlLeaseQueue implements SessionQueue<MySqlSession> {
     if (!agreement) return await this.enterAnd(session, name, deadline, signal, []) !== undefined;
     const mark = this.#marks.get(name);
     let known: number | undefined;
-    for (let looks = 1;; looks++) {
+    for (const began = new Moment();;) {
       const entered = mark
         ? await enterSlot(session, { agreement, slot: word(name), mark, known }, deadline, signal)
         : await enterPlain(session, { agreement, name: word(name) }, deadline, signal);
       if (entered !== "others") return entered;
       const others = await agreement.others(session.id);
-      if (others.number !== undefined && looks >= LOOKS) throw new OtherSlotsError(others.number, this.#slots ?? 1);
-      if (looks > 2 * LOOKS) return false;
+      // Others who came at the same moment may give way, but not to who asks for no slots.
+      const isSettled = !mark || began.age >= SETTLED;
+      if (others.number !== undefined && isSettled) throw new OtherSlotsError(others.number, this.#slots ?? 1);
       known = others.plain;
+      if (mark && isSettled && known === undefined) return false;
       if (known === undefined) await delayOrAbort(Math.random() * LOOK_PAUSE, signal);
       signal.throwIfAborted();
     }

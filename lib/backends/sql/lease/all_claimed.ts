@@ -14,16 +14,19 @@ export interface AllClaimed {
   readonly last: Moment;
 }
 
-/** A lease that was acquired, by the name of its row; of a slot with its number. */
-export interface ClaimedRow extends Claimed {
-  readonly lock: string;
+/** One of them, and of what slot it is. */
+export interface ClaimedRow extends Claimed, OwnRow {
   readonly slot?: number;
 }
 
-/** All leases that one lock needs, in the order in which they were claimed. */
-export function allClaimed(
-  claimed: readonly ClaimedRow[],
+/**
+ * Puts all leases together that were asked for.
+ *
+ * @param claimed In the order in which they were acquired.
+ */
+export function together(
   { presence: { lock }, also = [] }: Pick<LeaseOptions, "presence" | "also">,
+  claimed: readonly ClaimedRow[],
 ): AllClaimed {
   const [first, last] = [claimed[0]!, claimed.at(-1)!];
   const main = claimed.find((one) => one.slot !== undefined || one.lock === lock)!;

@@ -2,9 +2,8 @@ import type { Deadline } from "../../../deadline.ts";
 import { UnfitServerError } from "../../../errors.ts";
 import { delayOrAbort } from "../../../waiting.ts";
 import type { Asker } from "../asker.ts";
-import { rowsIfAny } from "../batch.ts";
 import type { Session } from "../session.ts";
-import { type AllClaimed, allClaimed, type ClaimedRow } from "./all_claimed.ts";
+import { type AllClaimed, type ClaimedRow, together } from "./all_claimed.ts";
 import { abortable, Claimer } from "./claimer.ts";
 import { atOnce, type Entered } from "./entered.ts";
 import type { Look } from "./look.ts";
@@ -72,7 +71,8 @@ export class Claims<S extends Session> {
       claimed = await this.#enterAll(session, deadline, signal) && await this.#claim(session, deadline, signal);
     } finally {
       this.#entered.leaveSeat();
-      if (this.#slots) this.#entered.leaveLater(this.#queue);
+      this.#slots?.doors.leaveQueue();
+      this.#slots?.doors.leaveFirst(claimed ? claimed.rows[0]!.lock : undefined);
       // After an error nobody waits for the answer.
       if (claimed === undefined) { for (const { lock } of this.#plain) this.#entered.leaveLater(lock); }
     }
@@ -83,11 +83,6 @@ export class Claims<S extends Session> {
 
   get #all(): readonly (Claimer<S> | SlotClaimer<S>)[] {
     return this.#slots ? [...this.#plain, this.#slots] : this.#plain;
-  }
-
-  /** The session lock that those wait for who want a slot: whoever has it is the only one who looks for one. */
-  get #queue(): string {
-    return `${this.#options.presence.lock}.q`;
   }
 
   #queues(session: S): boolean {
@@ -121,7 +116,17 @@ export class Claims<S extends Session> {
       await this.#willWait(session, signal);
       if (!await this.#entered.enter(session, lock, deadline, signal)) return false;
     }
-    return true;
+    return !this.#slots || !this.#server.queue.enterSlot ||
+      await this.#enterSlot(this.#slots, session, deadline, signal);
+  }
+
+  /** Gets the session lock of any slot, as those of plain locks. */
+  async #enterSlot(slots: SlotClaimer<S>, session: S, deadline: Deadline, signal: AbortSignal): Promise<boolean> {
+    if (await slots.doors.enter(session, atOnce(), signal)) return true;
+    slots.trustNoClock();
+    if (!this.#waits) return false;
+    await this.#willWait(session, signal);
+    return await slots.doors.enter(session, deadline, signal);
   }
 
   async #claim(session: S, deadline: Deadline, signal: AbortSignal): Promise<AllClaimed | undefined> {
@@ -130,9 +135,10 @@ export class Claims<S extends Session> {
     const isOne = only && more.length === 0 && !this.#slots && maxWaiters === undefined;
     if (isOne) {
       const claimed = await only.claim(session, this.#ttls(session, only.lock), deadline, signal);
-      return claimed && allClaimed([{ lock: only.lock, ...claimed }], this.#options);
+      return claimed && together(this.#options, [{ lock: only.lock, ...claimed }]);
     }
-    let pauses: Pauses | HeadPauses = new Pauses();
+    // Who has the session lock of a slot whose lease is another's is the only one who looks at that.
+    let pauses = this.#slots && this.#queues(session) ? new HeadPauses() : new Pauses();
     let look: Look | undefined;
     for (let isWaiting = false;;) {
       const isLast = !this.#waits || isWaiting && deadline.passed;
@@ -141,10 +147,11 @@ export class Claims<S extends Session> {
       if (!isWaiting) await this.#willWait(session, signal);
       isWaiting = true;
       look = undefined;
-      if (this.#slots && this.#queues(session) && this.#entered.in(this.#queue) !== session) {
-        const next = await this.#enterQueue(session, deadline, signal);
-        if (!next) return undefined;
-        look = next.look;
+      if (this.#slots && this.#queues(session) && this.#slots.doors.hasToQueue(session)) {
+        const head = await this.#slots.doors.enterQueue(session, deadline, signal);
+        if (!head) return undefined;
+        this.#slots.lookAnew();
+        look = head.look;
         pauses = new HeadPauses();
         continue;
       }
@@ -154,26 +161,11 @@ export class Claims<S extends Session> {
   }
 
   /**
-   * Waits for being the only one who looks for a slot.
-   *
-   * @returns Undefined if others were until the deadline; else what a look has shown that went with the request, if any did.
-   */
-  async #enterQueue(session: S, deadline: Deadline, signal: AbortSignal): Promise<{ look?: Look } | undefined> {
-    const looking = this.#server.table.looking?.(this.#options.presence.lock);
-    const next = looking ? [looking.statement] : [];
-    const outcomes = await this.#entered.enterAnd(session, this.#queue, deadline, signal, next);
-    if (!outcomes) return undefined;
-    this.#slots!.lookAnew();
-    const rows = rowsIfAny(outcomes[0]);
-    return looking && rows ? { look: looking.read(rows) } : {};
-  }
-
-  /**
    * Claims all of them, or none.
    *
    * @param look What has just been seen of the slots, if they have been looked at.
    */
-  async #claimAll(session: S, signal: AbortSignal, look?: Look): Promise<AllClaimed | undefined> {
+  async #claimAll(session: S, signal: AbortSignal, look: Look | undefined): Promise<AllClaimed | undefined> {
     const claimed: ClaimedRow[] = [];
     for (const claimer of this.#plain) {
       const one = await claimer.claim(session, this.#ttls(session, claimer.lock), atOnce(), signal);
@@ -181,12 +173,10 @@ export class Claims<S extends Session> {
       claimed.push({ lock: claimer.lock, ...one });
     }
     if (this.#slots && claimed.length === this.#plain.length) {
-      // Whoever has a slot's session lock looks for no other, so that the next may look while this one claims.
-      const entered = () => this.#entered.leaveLater(this.#queue);
-      const one = await this.#slots.claim(session, signal, { look, entered });
+      const one = await this.#slots.claim(session, signal, look);
       if (one) claimed.push(one);
     }
-    if (claimed.length === this.#all.length) return allClaimed(claimed, this.#options);
+    if (claimed.length === this.#all.length) return together(this.#options, claimed);
     for (const [index, { mine }] of claimed.entries()) {
       await this.#plain[index]!.giveBack(abortable(session, signal), mine);
     }

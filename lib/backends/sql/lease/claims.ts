@@ -93,7 +93,7 @@ export class Claims<S extends Session> {
   #refuseUncounted(session: S): void {
     if ((this.#options.maxWaiters ?? 0) === 0 || this.#queues(session)) return;
     throw UnfitServerError.on(session.where, {
-      what: "nothing counts those who wait for a lease there, as max-waiters asks",
+      what: "waiters for a lease cannot be counted there, as max-waiters requires",
       cure: "leave max-waiters out, or set it to 0",
     });
   }

@@ -1,4 +1,4 @@
-import type { Deadline } from "../../deadline.ts";
+import { Deadline } from "../../deadline.ts";
 import { OtherSlotsError } from "../../errors.ts";
 import { Moment } from "../../lock/lease.ts";
 import { isLockName } from "../../lock/lock_name.ts";
@@ -153,7 +153,9 @@ async function enterSlot(
   if (got === -1) return "others";
   if (got === 0) {
     if (deadline.passed) return false;
-    const granted = await getNamedLock(session, slot, deadline, signal, {
+    // In whole seconds, as servers count: a wait that is ended by our own clock ends the session.
+    const whole = new Deadline(Math.ceil(deadline.remaining / 1000) * 1000);
+    const granted = await getNamedLock(session, slot, whole, signal, {
       next: [sql`SELECT GET_LOCK(${mark}, 1)`, looks],
     });
     if (!granted) return false;

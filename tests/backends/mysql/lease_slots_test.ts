@@ -1,9 +1,11 @@
 /** Slots, several locks and limits of waiters, where locks are leases. */
 // Starts early: leases of those who died have to run out.
 
+import assert from "node:assert/strict";
 import { forThisFile } from "../../servers/for_this_file.ts";
 import { type Galera, galeraUnavailable } from "../../servers/galera.ts";
 import { Together } from "../../side_by_side.ts";
+import { Crew } from "../crew.ts";
 import { crewContract } from "../crew_contract.ts";
 import { leaseOptions, polling } from "../lease_contract.ts";
 import { notedOnGalera, startWatchedGalera, watchStatements } from "../polling.ts";
@@ -36,6 +38,18 @@ crewContract({
   hidesSessions: true,
   hasTokens: true,
   lacks: ["maxWaiters"],
+});
+
+mySql56.test("that waiters for slots cannot be seen is said while somebody holds one", async ({ dsn }) => {
+  await using crew = new Crew({ test: () => undefined, server: () => dsn(), options });
+  const plain = await crew.holder();
+  assert.equal((await crew.seen()).hidden, undefined);
+  await plain.release();
+  const slot = await crew.holder({ slots: 2 });
+  const { hidden, showsHolders } = await crew.seen();
+  assert.match(hidden!, /^waiters for a slot leave no trace here/);
+  assert.equal(showsHolders, true);
+  await slot.release();
 });
 
 const cluster = forThisFile<Galera>(galeraUnavailable, startWatchedGalera);

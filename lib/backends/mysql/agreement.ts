@@ -3,16 +3,21 @@ import type { MySqlOptions } from "./options.ts";
 import type { MySqlSession } from "./session.ts";
 import { hasOtherSlots, hasSlots, holdsSeveral, otherNumber, readSlotHolders } from "./slot_look.ts";
 
+/** The locks of which to agree. */
+interface Agreed extends Pick<MySqlOptions, "also" | "slots"> {
+  readonly presence: Pick<MySqlOptions["presence"], "lock">;
+}
+
 /** Finds out whether all who hold a lock agree how many slots it has. */
 export class Agreement {
   readonly #session: MySqlSession;
-  /** The locks of which they have to agree: those beside a lock with slots are sera's own. */
+  /** The locks whose number of slots they must agree on: those next to a lock with slots are sera's own. */
   readonly #locks: readonly string[];
   readonly #slots: number | undefined;
   /** Whether there can be slots: old servers have none. */
   readonly isNeeded: boolean;
 
-  constructor(session: MySqlSession, { presence: { lock }, also = [], slots }: MySqlOptions) {
+  constructor(session: MySqlSession, { presence: { lock }, also = [], slots }: Agreed) {
     this.#session = session;
     this.#locks = slots === undefined ? [lock, ...also] : [lock];
     this.#slots = slots;
@@ -22,7 +27,7 @@ export class Agreement {
   /**
    * SQL for whether somebody seems to hold the lock with another number of slots.
    *
-   * @param known The connection of somebody without slots who does not count.
+   * @param known The connection of a holder without slots that does not count.
    * @param mine A condition without which those who ask for slots need not look.
    */
   looks(known?: number, mine = sql`TRUE`): Statement {

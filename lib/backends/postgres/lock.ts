@@ -119,7 +119,7 @@ export class PostgresLock extends SessionLock<PostgresSession> implements Backen
       throw LockUnavailableError.on(session.where, {
         what: "the server does not keep the lock with this connection",
         cure:
-          "a pooler may move connections between sessions, or locks have no effect there; connect to a PostgreSQL " +
+          "a pooler may move connections between sessions, or locks have no effect there; connect directly to a PostgreSQL " +
           "server itself",
       });
     }

@@ -96,7 +96,7 @@ const KINDS: readonly Kind[] = [
       "--slots 3 --max-waiters 2 --ledger": { run: 7, start: 2, release: 1 },
       "--ledger": { run: 7, start: 2, release: 1 },
       "--lease": { run: 6, start: 0, release: 1 },
-      "--lease --slots 3": { run: 7, start: 0, release: 1 },
+      "--lease --slots 3": { run: 6, start: 0, release: 1 },
       "--lease --ledger": { run: 8, start: 2, release: 1 },
     },
   },

@@ -73,7 +73,7 @@ export class SlotClaimer<S extends Session> {
   async claim(session: S, signal: AbortSignal, seen?: Look): Promise<ClaimedSlot | undefined> {
     const asker = abortable(session, signal);
     let first = this.#firstSlot;
-    for (let ties = 0, tries = 0, coming = 0;; tries++) {
+    for (let ties = 0, coming = 0, isFirst = true;;) {
       let entered: OpenSlot | "look again" | undefined = first;
       let hasRow = true;
       if (!entered) {
@@ -86,7 +86,8 @@ export class SlotClaimer<S extends Session> {
           continue;
         }
         const open = this.#open(session, look);
-        entered = await this.doors.enterOne(session, tries === 0 ? open : shuffled(open), coming, signal);
+        entered = await this.doors.enterOne(session, isFirst ? open : shuffled(open), coming, signal);
+        isFirst = false;
         if (entered === undefined) return undefined;
         if (entered === "look again") {
           await this.#pause(session, COMING_PAUSE * 2 ** coming++, signal);
@@ -129,14 +130,12 @@ export class SlotClaimer<S extends Session> {
 
   /** The slots that may be claimed, in the order in which to try. */
   #open(session: S, look: Look): readonly OpenSlot[] {
-    const open = openSlots(look, this.#silences, {
+    return openSlots(look, this.#silences, {
       lock: this.#lock,
       slots: this.#slots,
       owner: this.#owner,
       ttls: this.#isObserving ? undefined : this.#server.hasSessionLocks(session) ? 0 : 1,
     });
-    const rank = ({ lock, from }: OpenSlot) => from === "mine" ? 0 : lock === this.doors.first ? 1 : 2;
-    return open.toSorted((one, other) => rank(one) - rank(other));
   }
 
   async #pause(session: S, time: number, signal: AbortSignal): Promise<void> {

@@ -83,7 +83,8 @@ export class SlotDoors<S extends Session> {
   }
 
   /**
-   * Gets the session lock of an open slot, of the first one that has it free.
+   * Gets the session lock of an open slot, of the first one that has it free; of one whose session lock it has already, if
+   * that is open.
    *
    * @param looks How often it has been told to look again.
    */
@@ -94,7 +95,8 @@ export class SlotDoors<S extends Session> {
     signal: AbortSignal,
   ): Promise<OpenSlot | "look again" | undefined> {
     const unsure: OpenSlot[] = [];
-    for (const one of open) {
+    const rank = ({ lock, from }: OpenSlot) => from === "mine" ? 0 : lock === this.#first ? 1 : 2;
+    for (const one of open.toSorted((one, other) => rank(one) - rank(other))) {
       const isIn = one.from === "mine" || !this.#server.hasSessionLocks(session) ||
         await this.#entered.enter(session, one.lock, atOnce(), signal);
       if (isIn) {

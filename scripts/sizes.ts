@@ -1,6 +1,7 @@
 /**
- * Prints the sizes and the start time of what `deno task build` and `deno task package` made, as a Markdown table for the
- * README: `scripts/sizes.ts [FOLDER]`, by default of dist/. The start is timed for binaries of this machine's kind only.
+ * Prints the sizes and the start time of what `deno task build` and `deno task package` made, as a Markdown table for
+ * docs/runtime.md: `scripts/sizes.ts [FOLDER]`, by default of dist/. The start is timed for binaries of this machine's
+ * kind only.
  *
  * @module
  */

@@ -1,4 +1,4 @@
-/** The plan of the house, as the README has it under "Layers": what may import what, and how long a file may be. */
+/** The plan of the house, as docs/development.md has it under "Layers": what may import what, and how long a file may be. */
 
 import assert from "node:assert/strict";
 import { relative } from "node:path";
@@ -75,8 +75,8 @@ function layerOf(path: string): number {
   return LAYERS.findIndex((layer) => layer.includes(name));
 }
 
-Deno.test("the README's table of layers has them all, in their order", () => {
-  const documented = tableUnder("### Layers", page("README.md")).map(([names]) =>
+Deno.test("the table of layers has them all, in their order", () => {
+  const documented = tableUnder("## Layers", page("docs/development.md")).map(([names]) =>
     [...names!.matchAll(/`([^`]+)`/g)].map(([, name]) => name === "main.ts" ? name : `lib/${name}`)
   );
   assert.deepEqual(documented, LAYERS);

@@ -31,6 +31,8 @@ export interface CrewPlace {
   readonly hasTokens?: true;
   /** Whether no other process sees its locks. */
   readonly ofOneProcess?: true;
+  /** Whether to open a lock takes so long there that one test of each kind has to do. */
+  readonly isSlow?: true;
 }
 
 /** A wait that ends when the lock is free, in milliseconds; a pooler on a busy machine takes long to be reached. */

@@ -4,26 +4,27 @@ import assert from "node:assert/strict";
 import { parse } from "yaml";
 import { linux, pidNamespace, testWith, tool } from "../cli/needs.ts";
 import { Place } from "../cli/place.ts";
+import { ROOT } from "../../scripts/root.ts";
 import { readCrontab } from "./crontab.ts";
-import { examples, fileExample, page } from "./markdown.ts";
+import { inPlace, installScript, placeWith } from "./in_place.ts";
+import { examples, fileExample, page, pages } from "./markdown.ts";
 
 const EXAMPLES = page("docs/examples.md");
 const shellcheck = tool("shellcheck", "--version");
 
-/** The folders that examples name programs in, but for the image's tini. */
-const FOLDERS = /\/usr\/local\/bin\/|\/usr\/bin\/(?=sera\b)|\/app\//g;
-
-/** A place with these commands, each of which writes its name into the file `log`. */
-async function placeWith(...commands: string[]): Promise<Place> {
-  const place = await Place.make();
-  for (const name of commands) await place.script(`bin/${name}`, `echo ${name} >>'${place.file("log")}'`);
-  return place;
-}
-
-/** An example, with the place's commands in the place of those that it names. */
-function inPlace(place: Place, text: string): string {
-  return text.replaceAll(FOLDERS, `${place.file("bin")}/`);
-}
+Deno.test("the examples expect sera where install.sh puts it, and cron finds it there", () => {
+  const installer = Deno.readTextFileSync(`${ROOT}/scripts/install.sh`);
+  const [, prefix] = /^ {4}prefix=(\/\S+)$/m.exec(installer)!;
+  const [, below] = /bin_dir=\$prefix(\/\w+)$/m.exec(installer)!;
+  const folder = `${prefix}${below}`;
+  const crontabs = pages().flatMap(examples).filter(({ language }) => language === "crontab");
+  assert.ok(crontabs.length >= 7, `only ${crontabs.length} crontabs were found`);
+  for (const { text } of crontabs) assert.ok(readCrontab(text).variables["PATH"]?.split(":").includes(folder), text);
+  // Only the image, which Kubernetes starts, has it elsewhere.
+  const outside = examples(EXAMPLES).filter(({ text }) => !/^(kind|apiVersion):/m.test(text));
+  const paths = outside.flatMap(({ text }) => text.match(/\/\S*\/sera(?=\s)/g) ?? []);
+  assert.deepEqual([...new Set(paths)], [`${folder}/sera`]);
+});
 
 testWith([linux], "the lines for cron are well formed, and their commands run as often as they should", async () => {
   const commands = ["nightly-report", "rotate-logs", "sync-prices", "monthly-invoices"];
@@ -105,8 +106,7 @@ testWith(inContainer, "the init container migrates once for a version, also with
 
 testWith([linux], "the deploy script runs under its lock, and knows its arguments", async () => {
   await using place = await Place.make();
-  const path = await place.write("bin/deploy", inPlace(place, fileExample("/usr/local/bin/deploy", EXAMPLES)));
-  await Deno.chmod(path, 0o755);
+  const path = await installScript(place, "deploy", fileExample("/usr/local/bin/deploy", EXAMPLES));
   const { code, stdout, stderr } = await place.run([path, "1.42.0"], { cwd: place.path });
   assert.deepEqual([code, stdout], [0, "live: 1.42.0\n"], stderr);
   assert.match(stderr, /lock/i);
@@ -116,11 +116,10 @@ testWith([linux], "the deploy script runs under its lock, and knows its argument
 
 testWith([linux], "the start script migrates once, starts after that, and not after a failure", async () => {
   await using place = await placeWith("migrate", "serve");
-  const path = await place.write("bin/start", inPlace(place, fileExample("/usr/local/bin/start-shop", EXAMPLES)));
-  await Deno.chmod(path, 0o755);
+  const path = await installScript(place, "start", fileExample("/usr/local/bin/start-shop", EXAMPLES));
   const start = (VERSION: string) => place.run([path], { env: { VERSION } });
   assert.deepEqual(await start("1"), { code: 0, stdout: "migrated to 1\n", stderr: "" });
-  assert.deepEqual(await start("1"), { code: 0, stdout: "migrated before to 1\n", stderr: "" });
+  assert.deepEqual(await start("1"), { code: 0, stdout: "already migrated to 1\n", stderr: "" });
   assert.equal(await place.read("log"), "migrate\nserve\nserve\n");
   await place.script("bin/migrate", "exit 7");
   const stderr = "could not be migrated (7), not starting\n";

@@ -11,8 +11,8 @@ function code(cell: string): string[] {
   return [...cell.matchAll(/`([^`]+)`/g)].map(([, word]) => word!);
 }
 
-Deno.test("the README's table of settings has them all, and says which may be in the file", () => {
-  const documented = tableUnder("## Settings", README).map(([names, inFile]) => ({
+Deno.test("the table of settings has them all, and says which may be in the file", () => {
+  const documented = tableUnder("## All of them", page("docs/settings.md")).map(([names, inFile]) => ({
     names: code(names!),
     inConfig: inFile === "yes",
   }));
@@ -22,6 +22,13 @@ Deno.test("the README's table of settings has them all, and says which may be in
   }));
   const sorted = (settings: typeof documented) => settings.toSorted((a, b) => a.names[0]! < b.names[0]! ? -1 : 1);
   assert.deepEqual(sorted(documented), sorted(actual));
+});
+
+Deno.test("the README's table has the settings that are needed most, by their names", () => {
+  const known = new Set(SETTINGS.flatMap(({ name, alias }) => [name, alias]));
+  const documented = tableUnder("## Settings", README).flatMap(([names]) => code(names!));
+  assert.deepEqual(documented.filter((name) => !known.has(name)), []);
+  for (const name of ["server", "name", "once", "every", "lease", "ledger"]) assert.ok(documented.includes(name), name);
 });
 
 Deno.test("the README's table of exit codes has them all", () => {

@@ -6,10 +6,17 @@ import { linux, testWith, tool } from "../cli/needs.ts";
 /** Where sera runs from its source, Deno's own program needs what the runtime in a compiled one needs. */
 const BINARY = Deno.env.get("SERA_TEST_BINARY") ?? Deno.execPath();
 
-testWith([linux, tool("readelf", "--version")], "the binary runs with the glibc that the README names", async () => {
-  const [, documented] = /glibc (\d+\.\d+) or newer/.exec(await Deno.readTextFile(`${ROOT}/README.md`))!;
-  assert.equal((await needsOf(BINARY)).glibc, documented);
-});
+testWith(
+  [linux, tool("readelf", "--version")],
+  "the binary runs with the glibc that the README and docs/runtime.md name",
+  async () => {
+    const { glibc } = await needsOf(BINARY);
+    for (const page of ["README.md", "docs/runtime.md"]) {
+      const [, documented] = /glibc (\d+\.\d+) or newer/.exec(await Deno.readTextFile(`${ROOT}/${page}`))!;
+      assert.equal(glibc, documented, page);
+    }
+  },
+);
 
 Deno.test("versions are compared by their numbers", () => {
   assert.deepEqual(["2.9", "2.17", "2.2.5", "2.27"].sort((a, b) => isOlder(a, b) ? -1 : 1), [

@@ -50,7 +50,7 @@ testWith([packaging], "the same binaries give the same release bit for bit, whoe
   const zipped = await run("zip", ["-sf", `${release}/sera-${version}-x86_64-pc-windows-msvc.zip`]);
   assert.match(zipped, new RegExp(`^ +sera-${version}-x86_64-pc-windows-msvc/sera\\.exe$`, "m"));
 
-  // The table for the README has a line for each.
+  // The table for docs/runtime.md has a line for each.
   const { code, stdout } = await runScript("sizes.ts", [one.path]);
   assert.equal(code, 0);
   assert.match(

@@ -13,8 +13,10 @@ import { page, tableUnder } from "../docs/markdown.ts";
 
 const HELP = helpText(COMMANDS);
 const MANUAL = manual(new Date(0)).replaceAll("\\-", "-");
-const README = new Map(
-  tableUnder("## Settings", page("README.md")).map(([names, , meaning]) => [/`([^`]+)`/.exec(names!)![1]!, meaning!]),
+const PAGE = new Map(
+  tableUnder("## All of them", page("docs/settings.md")).map((
+    [names, , meaning],
+  ) => [/`([^`]+)`/.exec(names!)![1]!, meaning!]),
 );
 
 /** `true` where two types are the same, which fails to compile otherwise. */
@@ -64,7 +66,7 @@ for (const key of SETTING_KEYS) {
     assert.equal(JSON.stringify(setting.read(written(setting.default), true)), JSON.stringify(setting.default));
   });
 
-  Deno.test(`${name} is in the help, the manual, the completions and the README`, () => {
+  Deno.test(`${name} is in the help, the manual, the completions and docs/settings.md`, () => {
     assert.match(HELP, new RegExp(`^ {2}--${name}\\b`, "m"));
     assert.ok(HELP.includes(help.join("\n".padEnd(27))));
     const keys = /which may hold these keys:\n((?: {2}.*\n)+)/.exec(HELP)![1]!;
@@ -76,11 +78,11 @@ for (const key of SETTING_KEYS) {
         assert.match(completion(), new RegExp(`(?<![\\w-])(?:--)?${word}(?![\\w-])`), `${shell} ${word}`);
       }
     }
-    assert.ok(README.has(name));
+    assert.ok(PAGE.has(name));
   });
 
-  Deno.test(`the default and the limits of ${name} are told in the help as they are, and in the README`, () => {
-    const texts = [help.join(" "), README.get(name)!.replaceAll("`", "")];
+  Deno.test(`the default and the limits of ${name} are told in the help as they are, and in docs/settings.md`, () => {
+    const texts = [help.join(" "), PAGE.get(name)!.replaceAll("`", "")];
     for (const text of texts) {
       const [, least, most] = /\bfrom (\d\w*) to (\d\w*)/.exec(text) ?? [];
       const limit = (text: string) => setting.kind === "number" ? text : span(parseWait(text));
@@ -91,7 +93,7 @@ for (const key of SETTING_KEYS) {
     const told = texts.map((text) => /\(default ([\w/.]+)|(\w+) \(default\)/.exec(text)?.slice(1).find(Boolean));
     assert.notEqual(told[0], undefined);
     for (const value of told) {
-      // The README need not tell what the help does.
+      // The page need not tell what the help does.
       if (value !== undefined) assert.deepEqual(setting.kind === "duration" ? span(parseWait(value)) : value, shown());
     }
   });

@@ -1,4 +1,3 @@
-import { refuseNotYet } from "../network/not_yet.ts";
 import type { Trouble } from "../../errors.ts";
 import type {
   Backend,
@@ -54,7 +53,6 @@ export class MySqlBackend implements Backend {
   async lock(name: string, options: LockOptions): Promise<BackendLock> {
     const { leaseTable, slots, also = [], maxWaiters } = options;
     if (leaseTable) {
-      refuseNotYet(options);
       return (await import("./lease_lock.ts")).mySqlLeaseLock(this.dsn, optionsFor(name, options), leaseTable);
     }
     if (slots !== undefined || also.length > 0 || maxWaiters !== undefined) {

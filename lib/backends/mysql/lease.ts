@@ -1,18 +1,23 @@
 import { LockUnavailableError } from "../../errors.ts";
 import type { TableName } from "../../ledger/table_name.ts";
+import { slotIn } from "../../lock/slot_name.ts";
+import { exactFrom } from "../../text/foreign.ts";
 import type { LockFilter } from "../../who/sighting.ts";
-import { cut } from "../sql/insert_run.ts";
 import type { Asker } from "../sql/asker.ts";
+import { rowsIfAny } from "../sql/batch.ts";
 import type { Ending } from "../sql/ending.ts";
-import { HIGHEST, leaseColumns, LeaseList, readLease } from "../sql/lease/read_row.ts";
+import { type Look, readLook, selectLook, selectOthers } from "../sql/lease/look.ts";
+import { leaseColumns, LeaseList, NAMES, readLease } from "../sql/lease/read_row.ts";
 import type { Claim, Lease, Ownership } from "../sql/lease/row.ts";
-import type { LeaseTable, Released } from "../sql/lease/table.ts";
+import type { ClaimAndLook, LeaseTable, OwnRow, Released } from "../sql/lease/table.ts";
+import type { ReleaseWhere } from "../sql/release_where.ts";
 import type { Row } from "../sql/row.ts";
 import { join, sql, type Statement } from "../sql/statement.ts";
-import { isNoLonger, isOf, mayBeTaken, READ_AT_ONCE, READING, releaseLease } from "./lease_sql.ts";
+import { claimRow, isMissingAtAll } from "./lease_claim.ts";
+import { isNoLonger, isOf, READ_AT_ONCE, READING, releaseLease, renewLease } from "./lease_sql.ts";
 import { MySqlLeaseStore } from "./lease_store.ts";
-import { isMissing, isRefused, isUnfitText, needsDatabase } from "./table_errors.ts";
-import { after, decodeText, NOW, readText } from "./table_sql.ts";
+import { isRefused } from "./table_errors.ts";
+import { decodeText, NOW, readText } from "./table_sql.ts";
 
 /**
  * The table of leases on MySQL and MariaDB. The sessions that write it must commit each statement.
@@ -35,40 +40,47 @@ class MySqlLeases implements LeaseTable {
   }
 
   async claim(asker: Asker, claim: Claim, above?: Statement): Promise<bigint | undefined> {
-    try {
-      return await this.#claimWithText(asker, claim, above);
-    } catch (error) {
-      // A ledger that is not there, or that this user may not read, has given no token.
-      const mayBeLedgers = above !== undefined && error instanceof LockUnavailableError &&
-        (isMissingAtAll(error) || isMissing("column", error.cause) || isRefused(error.cause) ||
-          needsDatabase(error.cause));
-      if (mayBeLedgers) return await this.claim(asker, claim);
-      if (isMissingAtAll(error)) return undefined;
-      throw error;
-    }
+    return (await claimRow(this.#store, asker, claim, above)).fence;
+  }
+
+  async claimAndLook(asker: Asker, claim: Claim, above?: Statement): Promise<ClaimAndLook> {
+    const select = selectOthers(this.#store.table, claim, READING);
+    const { fence, outcomes: [outcome] } = await claimRow(this.#store, asker, claim, above, [select]);
+    if (fence === undefined) return { fence, others: [] };
+    const rows = rowsIfAny(outcome) ?? await this.#store.rows(asker, select);
+    return { fence, others: readLook(rows, slotIn(claim.lock).lock, this.shown, READING).leases };
+  }
+
+  async look(asker: Asker, lock: string): Promise<Look> {
+    const rows = await this.#store.rows(asker, selectLook(this.#store.table, lock, READING)).catch(noneIfMissing);
+    return readLook(rows, lock, this.shown, READING);
   }
 
   async insert(asker: Asker, claim: Claim, above?: Statement): Promise<bigint | undefined> {
+    return (await this.insertAndLook(asker, claim, above)).fence;
+  }
+
+  async insertAndLook(asker: Asker, claim: Claim, above?: Statement): Promise<ClaimAndLook> {
     const { table } = this.#store;
     await this.#store.insert(
       asker,
       sql`INSERT INTO ${table} (name, fence, beat, ttl_ms, expires) VALUES (${claim.lock}, 0, 0, ${claim.ttl}, ${NOW})`,
     );
-    const fence = await this.claim(asker, claim, above);
-    if (fence !== undefined) return fence;
+    const claimed = await this.claimAndLook(asker, claim, above);
+    if (claimed.fence !== undefined) return claimed;
     // In vain, unless another was faster. A server that is not in strict mode silently cuts what a column cannot hold.
     const kept = await this.#store.rows(asker, sql`SELECT 1 AS kept FROM ${table} WHERE name = ${claim.lock}`);
     if (kept.length === 0) throw this.#store.changing(`the lock's name`);
-    return undefined;
+    return claimed;
   }
 
   async renew(asker: Asker, lock: string, mine: Ownership, ttl: number): Promise<bigint | undefined> {
-    const { changed, lastId } = await this.#store.change(
-      asker,
-      sql`UPDATE ${this.#store.table} SET beat = LAST_INSERT_ID(beat + 1), ttl_ms = ${ttl}, expires = ${after(ttl)}
-        WHERE name = ${lock} AND owner = ${mine.owner} AND fence = ${mine.fence}`,
-    );
-    return changed ? lastId : undefined;
+    return (await this.renewAll(asker, [{ lock, mine }], ttl))[0];
+  }
+
+  async renewAll(asker: Asker, rows: readonly OwnRow[], ttl: number): Promise<readonly (bigint | undefined)[]> {
+    const changes = await this.#store.changeEach(asker, rows.map((row) => renewLease(this.#store.table, row, ttl)));
+    return changes.map(({ changed, lastId }) => changed ? lastId : undefined);
   }
 
   async change(asker: Asker, set: Statement, where: Statement): Promise<boolean> {
@@ -91,6 +103,13 @@ class MySqlLeases implements LeaseTable {
     return { isFreed: changed, outcomes };
   }
 
+  freeing({ lock, mine }: OwnRow): ReleaseWhere {
+    return {
+      statement: releaseLease(this.#store.table, lock, mine),
+      wasHeld: (rows) => exactFrom(rows[0]?.affected) === 1n,
+    };
+  }
+
   isGone(lock: string, mine: Ownership): Statement {
     return isNoLonger(this.#store.table, lock, mine);
   }
@@ -104,7 +123,7 @@ class MySqlLeases implements LeaseTable {
     const list = new LeaseList();
     for (let last = "";;) {
       // Other names are not of locks.
-      const which = sql`name > ${last} AND name REGEXP '^[0-9a-f,-]{3,32}$' AND owner IS NOT NULL AND ${isOf(filter)}`;
+      const which = sql`name > ${last} AND name REGEXP ${NAMES} AND owner IS NOT NULL AND ${isOf(filter)}`;
       const rows = await this.#select(asker, which, READ_AT_ONCE);
       list.add(rows, this.shown, READING);
       const next = decodeText(rows.at(-1)?.lock_name) ?? last;
@@ -139,44 +158,6 @@ class MySqlLeases implements LeaseTable {
     return this.#store.schema();
   }
 
-  /** Claims; characters of the host and the label that the table lacks are replaced. */
-  async #claimWithText(asker: Asker, claim: Claim, above?: Statement): Promise<bigint | undefined> {
-    try {
-      return await this.#claim(asker, claim, above);
-    } catch (error) {
-      if (!(error instanceof LockUnavailableError && isUnfitText(error.cause))) throw error;
-      const plain = (text: string) => text.replace(/[^ -~]/gu, "?");
-      return await this.#claim(asker, { ...claim, host: plain(claim.host), label: plain(claim.label) }, above);
-    }
-  }
-
-  async #claim(asker: Asker, claim: Claim, above?: Statement): Promise<bigint | undefined> {
-    const { lock, owner, ttl, host, pid, label, from } = claim;
-    const isMine = sql`owner <=> ${owner}`;
-    // Numbers in the ledger that were not reached by counting do not count there either.
-    const last = above === undefined ? sql`0` : sql`COALESCE(NULLIF(LEAST((${above}), ${HIGHEST}), ${HIGHEST}), 0)`;
-    // The owner last, since assignments see the new values of those before them.
-    const { changed, lastId, warnings } = await this.#store.change(
-      asker,
-      sql`UPDATE ${this.#store.table} SET
-        fence = LAST_INSERT_ID(IF(${isMine}, fence, GREATEST(fence, ${last}) + 1)), beat = IF(${isMine}, beat + 1, 1),
-        since = IF(${isMine}, since, ${NOW}), ttl_ms = ${ttl}, expires = ${after(ttl)},
-        host = ${cut(host)}, pid = ${pid}, label = ${cut(label)}, owner = ${owner}
-        WHERE name = ${lock} AND fence >= 0 AND fence < ${HIGHEST} AND beat >= 0 AND beat < ${HIGHEST}
-        AND (owner IS NULL OR owner = ${owner}${mayBeTaken(from)})`,
-    );
-    if (!changed) return undefined;
-    // A server that is not in strict mode only warns of what a column cannot hold.
-    if (warnings > 0n) await this.#makeSure(asker, lock, { owner, fence: lastId });
-    return lastId;
-  }
-
-  async #makeSure(asker: Asker, lock: string, { owner, fence }: Ownership): Promise<void> {
-    const isKept = sql`name = ${lock} AND owner = ${owner} AND fence = ${fence}`;
-    const kept = await this.#store.rows(asker, sql`SELECT 1 AS kept FROM ${this.#store.table} WHERE ${isKept}`);
-    if (kept.length === 0) throw this.#store.changing("owner and the fence");
-  }
-
   async #select(asker: Asker, which: Statement, limit: number) {
     const select = sql`SELECT ${leaseColumns(READING)} FROM ${this.#store.table} WHERE ${which}`;
     return await this.#store.rows(asker, sql`${select} ORDER BY name LIMIT ${limit}`).catch(noneIfMissing);
@@ -187,10 +168,4 @@ class MySqlLeases implements LeaseTable {
 function noneIfMissing(error: unknown): readonly Row[] {
   if (isMissingAtAll(error)) return [];
   throw error;
-}
-
-/** Whether an error says that the table, or its database, is missing. */
-function isMissingAtAll(error: unknown): boolean {
-  return error instanceof LockUnavailableError &&
-    (isMissing("table", error.cause) || isMissing("schema", error.cause));
 }

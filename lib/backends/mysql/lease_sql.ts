@@ -4,12 +4,14 @@ import { MARGINS_PER_TTL } from "../../lock/silence.ts";
 import { fnv1 } from "../../lock/namespaced_name.ts";
 import type { TableName } from "../../ledger/table_name.ts";
 import type { LockFilter } from "../../who/sighting.ts";
+import { isRowOf } from "../sql/lease/look.ts";
 import { LONGEST_TTL, type Reading } from "../sql/lease/read_row.ts";
 import { assignmentsOf, conditionOf, type Ending } from "../sql/ending.ts";
 import type { Ownership, TakeFrom } from "../sql/lease/row.ts";
+import type { OwnRow } from "../sql/lease/table.ts";
 import { sql, type Statement } from "../sql/statement.ts";
 import { isTable } from "./keeping.ts";
-import { decodeText, NOW, readNumber, readText, readTime } from "./table_sql.ts";
+import { after, decodeText, NOW, readNumber, readText, readTime } from "./table_sql.ts";
 
 /** How many leases are read at a time: with the longest texts they still fit into the longest answer that is accepted. */
 export const READ_AT_ONCE = 100;
@@ -35,12 +37,18 @@ export function mayBeTaken(from: TakeFrom): Statement {
   return sql` OR (ttl_ms > 0 AND ttl_ms <= ${LONGEST_TTL} AND expires < ${NOW} - INTERVAL ${since} MICROSECOND)`;
 }
 
+/** Renews a lease; its beat is the last number. */
+export function renewLease(table: Statement, { lock, mine }: OwnRow, ttl: number): Statement {
+  return sql`UPDATE ${table} SET beat = LAST_INSERT_ID(beat + 1), ttl_ms = ${ttl}, expires = ${after(ttl)}
+    WHERE name = ${lock} AND owner = ${mine.owner} AND fence = ${mine.fence}`;
+}
+
 /** Frees a lease; changes a row if it was still ours, and two if there was a run to end. */
 export function releaseLease(
   table: Statement,
   lock: string,
   { owner, fence }: Ownership,
-  ending: Ending | undefined,
+  ending?: Ending,
 ): Statement {
   const isMine = sql`lease.name = ${lock} AND lease.owner = ${owner} AND lease.fence = ${fence}`;
   const free = sql`lease.owner = NULL, lease.beat = lease.beat + 1`;
@@ -58,7 +66,7 @@ export function isNoLonger(table: Statement, lock: string, { owner, fence }: Own
 /** The condition for rows of these locks. */
 export function isOf(filter: LockFilter): Statement {
   if (filter === "all") return sql`TRUE`;
-  return "lock" in filter ? sql`name = ${filter.lock}` : sql`name LIKE ${`${fnv1(filter.namespace)},%`}`;
+  return "lock" in filter ? isRowOf(filter.lock) : sql`name LIKE ${`${fnv1(filter.namespace)},%`}`;
 }
 
 /** How many indexes see to it that no two rows have the same name. */

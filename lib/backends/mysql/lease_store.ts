@@ -1,9 +1,9 @@
 import { LockUnavailableError } from "../../errors.ts";
 import type { TableName } from "../../ledger/table_name.ts";
 import { exactFrom } from "../../text/foreign.ts";
-import { askOne } from "../sql/answer.ts";
+import { type Answer, answerIn, askOne } from "../sql/answer.ts";
 import type { Asker } from "../sql/asker.ts";
-import type { Outcome } from "../sql/batch.ts";
+import { type Outcome, rowsIfAny } from "../sql/batch.ts";
 import type { Released } from "../sql/lease/table.ts";
 import { explained, LEASE_WORDS, leaseFailure, REMAKE, UNIQUE_NAMES } from "../sql/lease/failure.ts";
 import { createLeases, leaseSchemaText } from "../sql/lease/schema.ts";
@@ -19,6 +19,9 @@ import { decodeText, ENGINE, shownTable, tableIn, TEXT, WORD } from "./table_sql
 
 /** How often a statement is sent that the server undoes for the sake of another's. */
 const TRIES = 5;
+
+/** The columns of what it says, see `QueryOptions.counts`. */
+const COUNTS = ["affected", "last_id", "warnings"] as const;
 
 /** What the server says of a statement that changes rows. */
 export interface Change {
@@ -75,12 +78,29 @@ export class MySqlLeaseStore {
         return outcome.rows;
       },
     };
-    const answer = await this.#run(() => askOne(all, statement, ["affected", "last_id", "warnings"], options));
+    const answer = await this.#run(() => askOne(all, statement, COUNTS, options));
+    return { ...this.#changeIn(answer, most), outcomes };
+  }
+
+  /** Runs statements that change a row each, in one message if possible. */
+  async changeEach(asker: Asker, [first, ...others]: readonly Statement[]): Promise<readonly Change[]> {
+    if (!first) return [];
+    const { outcomes, ...change } = await this.changeAnd(asker, first, others, 1n);
+    const changes = [change];
+    for (const [index, statement] of others.entries()) {
+      const rows = rowsIfAny(outcomes[index]);
+      // Alone it may succeed, or its error says what to do about the table.
+      changes.push(rows ? this.#changeIn(answerIn(asker, rows, COUNTS)) : await this.change(asker, statement));
+    }
+    return changes;
+  }
+
+  #changeIn(answer: Answer<typeof COUNTS[number]>, most = 1n): Change {
     const affected = answer.exact("affected");
     if (affected > most) {
       throw leaseFailure(this.shown, { what: "it has several rows of one name", cure: UNIQUE_NAMES });
     }
-    return { changed: affected > 0n, lastId: answer.exact("last_id"), warnings: answer.exact("warnings"), outcomes };
+    return { changed: affected > 0n, lastId: answer.exact("last_id"), warnings: answer.exact("warnings") };
   }
 
   /** Inserts a row, unless there is one already; makes the table if there is none. */

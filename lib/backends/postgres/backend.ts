@@ -1,4 +1,3 @@
-import { refuseNotYet } from "../network/not_yet.ts";
 import type { Trouble } from "../../errors.ts";
 import type {
   Backend,
@@ -74,7 +73,6 @@ export class PostgresBackend implements Backend {
   async lock(name: string, options: LockOptions): Promise<BackendLock> {
     const { leaseTable } = options;
     if (leaseTable) {
-      refuseNotYet(options);
       const { postgresLeaseLock } = await import("./lease_lock.ts");
       return postgresLeaseLock(this.server, optionsFor(name, options), leaseTable);
     }

@@ -1,27 +1,29 @@
 import { LockUnavailableError } from "../../errors.ts";
 import type { TableName } from "../../ledger/table_name.ts";
+import { slotIn } from "../../lock/slot_name.ts";
 import { exactFrom } from "../../text/foreign.ts";
 import type { LockFilter } from "../../who/sighting.ts";
 import type { Asker } from "../sql/asker.ts";
-import { LEASE_WORDS, leaseFailure, UNIQUE_NAMES } from "../sql/lease/failure.ts";
+import { LEASE_WORDS, leaseFailure } from "../sql/lease/failure.ts";
+import { type Outcome, rowsIfAny } from "../sql/batch.ts";
+import { type Look, readLook, selectLook, selectOthers } from "../sql/lease/look.ts";
 import { LeaseList, readLease } from "../sql/lease/read_row.ts";
 import type { Claim, Lease, Ownership } from "../sql/lease/row.ts";
 import { leaseSchemaText } from "../sql/lease/schema.ts";
 import type { Ending } from "../sql/ending.ts";
-import type { LeaseTable, Released } from "../sql/lease/table.ts";
+import type { ClaimAndLook, LeaseTable, OwnRow, Released } from "../sql/lease/table.ts";
+import type { ReleaseWhere } from "../sql/release_where.ts";
 import type { Row } from "../sql/row.ts";
 import { POSTGRESQL } from "../sql/spelling.ts";
 import { identifier, sql, type Statement } from "../sql/statement.ts";
 import { keepingBelow, whyForgetful } from "./keeping.ts";
+import { LeaseClaims } from "./lease_claims.ts";
 import { leaseErrors } from "./lease_errors.ts";
 import { LeaseStatements } from "./lease_statements.ts";
 import {
-  claimLease,
   createTable,
   forgetLease,
   heldAfter,
-  inAscii,
-  insertLease,
   isNoLonger,
   READ_AT_ONCE,
   READING,
@@ -30,7 +32,8 @@ import {
   selectLeases,
   selectNames,
 } from "./lease_sql.ts";
-import { isMissing, isOfTable, isRefused, isUnfitText } from "./table_errors.ts";
+import { isRefused } from "./table_errors.ts";
+import { withSettings } from "./table_settings.ts";
 import { decodeText, shownTable, tableIn } from "./table_sql.ts";
 
 /**
@@ -46,39 +49,56 @@ class PostgresLeases implements LeaseTable {
   readonly #schema: string | undefined;
   readonly #table: Statement;
   readonly #statements: LeaseStatements;
+  readonly #claims: LeaseClaims;
 
   constructor(table: TableName) {
     this.#schema = table.schema;
     this.shown = shownTable(table);
     this.#statements = new LeaseStatements(this.shown, leaseErrors(table));
     this.#table = tableIn(table);
+    this.#claims = new LeaseClaims(this.#table, this.#statements);
   }
 
   async claim(asker: Asker, claim: Claim, above?: Statement): Promise<bigint | undefined> {
-    const rows = await this.#orMissing(() => this.#acquire(asker, claim, above, claimLease)) ?? [];
-    if (rows.length > 1) {
-      throw leaseFailure(this.shown, { what: "it has several rows of one name", cure: UNIQUE_NAMES });
-    }
-    return exactFrom(rows[0]?.fence);
+    return (await this.#claims.claim(asker, claim, above)).fence;
+  }
+
+  async claimAndLook(asker: Asker, claim: Claim, above?: Statement): Promise<ClaimAndLook> {
+    const { fence, outcomes } = await this.#claims.claim(asker, claim, above, [this.#selectOthers(claim)]);
+    return { fence, others: fence === undefined ? [] : await this.#othersIn(asker, claim, outcomes) };
+  }
+
+  async look(asker: Asker, lock: string): Promise<Look> {
+    const select = () => this.#statements.ask(asker, selectLook(this.#table, lock, READING));
+    return readLook(await this.#statements.orMissing(select) ?? [], lock, this.shown, READING);
   }
 
   async insert(asker: Asker, claim: Claim, above?: Statement): Promise<bigint | undefined> {
-    const insert = () => this.#acquire(asker, claim, above, insertLease);
-    const [row] = await this.#orMissing(insert) ??
+    return (await this.insertAndLook(asker, claim, above)).fence;
+  }
+
+  async insertAndLook(asker: Asker, claim: Claim, above?: Statement): Promise<ClaimAndLook> {
+    const insert = () => this.#claims.insert(asker, claim, above, [this.#selectOthers(claim)]);
+    const { rows: [row], outcomes } = await this.#statements.orMissing(insert) ??
       (await this.#statements.make(asker, createTable(this.#table)), await insert());
     const fence = exactFrom(row?.fence);
     if (fence !== undefined) {
       await this.#refuseForgetful(asker, claim, fence, row?.keeping);
-      return fence;
+      return { fence, others: await this.#othersIn(asker, claim, outcomes) };
     }
     const kept = await this.#select(asker, sql`name = ${claim.lock}`);
-    if (kept.length > 0) return undefined;
+    if (kept.length > 0) return { fence, others: [] };
     const cure = "see the table's triggers, rules and policies";
     throw leaseFailure(this.shown, { what: "the database does not keep its rows", cure });
   }
 
   async renew(asker: Asker, lock: string, mine: Ownership, ttl: number): Promise<bigint | undefined> {
     return exactFrom((await this.#statements.ask(asker, renewLease(this.#table, lock, mine, ttl)))[0]?.beat);
+  }
+
+  async renewAll(asker: Asker, rows: readonly OwnRow[], ttl: number): Promise<readonly (bigint | undefined)[]> {
+    const renewals = rows.map(({ lock, mine }) => renewLease(this.#table, lock, mine, ttl));
+    return (await this.#statements.askEach(asker, renewals)).map(([row]) => exactFrom(row?.beat));
   }
 
   async change(asker: Asker, set: Statement, where: Statement): Promise<boolean> {
@@ -102,6 +122,13 @@ class PostgresLeases implements LeaseTable {
     return { isFreed: rows.length > 0, outcomes };
   }
 
+  freeing({ lock, mine }: OwnRow): ReleaseWhere {
+    return {
+      statement: withSettings(releaseLease(this.#table, lock, mine)),
+      wasHeld: (rows) => rows.length > 0,
+    };
+  }
+
   isGone(lock: string, mine: Ownership): Statement {
     return isNoLonger(this.#table, lock, mine);
   }
@@ -123,13 +150,15 @@ class PostgresLeases implements LeaseTable {
 
   async known(asker: Asker, locks: readonly string[]): Promise<readonly string[]> {
     if (locks.length === 0) return [];
-    const rows = await this.#orMissing(() => this.#statements.ask(asker, selectNames(this.#table, locks))) ?? [];
+    const rows = await this.#statements.orMissing(() => this.#statements.ask(asker, selectNames(this.#table, locks))) ??
+      [];
     return rows.flatMap(({ lock_name }) => decodeText(lock_name) ?? []);
   }
 
   async forget(asker: Asker, lock: string): Promise<boolean> {
     try {
-      return await this.#orMissing(() => this.#statements.ask(asker, forgetLease(this.#table, lock))) !== undefined;
+      return await this.#statements.orMissing(() => this.#statements.ask(asker, forgetLease(this.#table, lock))) !==
+        undefined;
     } catch (error) {
       if (error instanceof LockUnavailableError && isRefused(error.cause)) return false;
       throw error;
@@ -139,29 +168,6 @@ class PostgresLeases implements LeaseTable {
   schema(): string {
     const usage = this.#schema === undefined ? [] : [sql`GRANT USAGE ON SCHEMA ${identifier(this.#schema)}`];
     return leaseSchemaText(this.#table, createTable(this.#table), POSTGRESQL, usage);
-  }
-
-  /**
-   * Claims or inserts. A ledger that is not there, or that this role may not read, has given no number. Characters of the
-   * host and the label that the database's encoding lacks are replaced.
-   */
-  async #acquire(
-    asker: Asker,
-    claim: Claim,
-    above: Statement | undefined,
-    statement: typeof claimLease,
-  ): Promise<readonly Row[]> {
-    let [fit, over] = [claim, above];
-    for (;;) {
-      try {
-        return await this.#statements.ask(asker, statement(this.#table, fit, over));
-      } catch (error) {
-        if (!(error instanceof LockUnavailableError)) throw error;
-        if (fit === claim && isUnfitText(error.cause)) fit = inAscii(claim);
-        else if (over !== undefined && isOfTable(error.cause)) over = undefined;
-        else throw error;
-      }
-    }
   }
 
   /** Only for the first row of a lock, since a table that forgot its rows comes here again. Gives the lease back. */
@@ -174,18 +180,17 @@ class PostgresLeases implements LeaseTable {
     throw leaseFailure(this.shown, trouble);
   }
 
-  async #select(asker: Asker, which: Statement): Promise<readonly Row[]> {
-    return await this.#orMissing(() => this.#statements.ask(asker, selectLeases(this.#table, which))) ?? [];
+  #selectOthers(claim: Claim): Statement {
+    return selectOthers(this.#table, claim, READING);
   }
 
-  /** The rows; undefined if there is no table. */
-  async #orMissing(ask: () => Promise<readonly Row[]>): Promise<readonly Row[] | undefined> {
-    try {
-      return await ask();
-    } catch (error) {
-      const cause = error instanceof LockUnavailableError ? error.cause : undefined;
-      if (isMissing("table", cause) || isMissing("schema", cause)) return undefined;
-      throw error;
-    }
+  /** What others hold, as a look has shown that went with a claim, or else another one. */
+  async #othersIn(asker: Asker, claim: Claim, [outcome]: readonly Outcome[]): Promise<readonly Lease[]> {
+    const rows = rowsIfAny(outcome) ?? await this.#statements.ask(asker, this.#selectOthers(claim));
+    return readLook(rows, slotIn(claim.lock).lock, this.shown, READING).leases;
+  }
+
+  async #select(asker: Asker, which: Statement): Promise<readonly Row[]> {
+    return await this.#statements.orMissing(() => this.#statements.ask(asker, selectLeases(this.#table, which))) ?? [];
   }
 }

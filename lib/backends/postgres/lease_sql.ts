@@ -5,7 +5,8 @@ import { fnv1 } from "../../lock/namespaced_name.ts";
 import type { LockFilter } from "../../who/sighting.ts";
 import { cut } from "../sql/insert_run.ts";
 import { assignmentsOf, conditionOf } from "../sql/ending.ts";
-import { HIGHEST, leaseColumns, LONGEST_TTL, type Reading } from "../sql/lease/read_row.ts";
+import { isRowOf } from "../sql/lease/look.ts";
+import { HIGHEST, leaseColumns, LONGEST_TTL, NAMES, type Reading } from "../sql/lease/read_row.ts";
 import type { Claim, Ownership, TakeFrom } from "../sql/lease/row.ts";
 import { createLeases } from "../sql/lease/schema.ts";
 import type { Ending } from "../sql/ending.ts";
@@ -116,7 +117,7 @@ export function forgetLease(table: Statement, lock: string): Statement {
 /** The condition for rows of leases that somebody has, of locks whose names come after `last`. */
 export function heldAfter(last: string, filter: LockFilter): Statement {
   // Other names are not of locks.
-  return sql`name > ${last} AND name ~ '^[0-9a-f,-]{3,32}$' AND owner IS NOT NULL AND ${isOf(filter)}`;
+  return sql`name > ${last} AND name ~ ${NAMES} AND owner IS NOT NULL AND ${isOf(filter)}`;
 }
 
 /** The last number that was given elsewhere; 0 for none, or for one that was not reached by counting. */
@@ -149,5 +150,5 @@ function mayBeTaken(from: TakeFrom): Statement {
 
 function isOf(filter: LockFilter): Statement {
   if (filter === "all") return sql`true`;
-  return "lock" in filter ? sql`name = ${filter.lock}` : sql`name LIKE ${`${fnv1(filter.namespace)},%`}`;
+  return "lock" in filter ? isRowOf(filter.lock) : sql`name LIKE ${`${fnv1(filter.namespace)},%`}`;
 }

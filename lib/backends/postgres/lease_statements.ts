@@ -1,11 +1,11 @@
 import { LockUnavailableError } from "../../errors.ts";
 import type { Asker } from "../sql/asker.ts";
-import type { Outcome } from "../sql/batch.ts";
+import { type Outcome, rowsIfAny } from "../sql/batch.ts";
 import { explained, leaseFailure, type TableErrors } from "../sql/lease/failure.ts";
 import { LOCK_WAIT } from "../sql/ledger_statements.ts";
 import type { Row } from "../sql/row.ts";
 import type { Statement } from "../sql/statement.ts";
-import { isBrokenOff, isRefused, isThereAlready } from "./table_errors.ts";
+import { isBrokenOff, isMissing, isRefused, isThereAlready } from "./table_errors.ts";
 import { send, withSettings } from "./table_settings.ts";
 
 /** How often a statement is sent that the server undoes for the sake of another's. */
@@ -37,6 +37,29 @@ export class LeaseStatements {
       if (!first || "error" in first) throw first?.error;
       return { rows: first.rows, outcomes };
     });
+  }
+
+  /** Runs statements that stand alone, in one message if possible; the rows of each. */
+  async askEach(asker: Asker, [first, ...others]: readonly Statement[]): Promise<readonly (readonly Row[])[]> {
+    if (!first) return [];
+    const { rows, outcomes } = await this.askAnd(asker, first, others.map(withSettings));
+    const all = [rows];
+    for (const [index, statement] of others.entries()) {
+      // Alone it may succeed, or its error says what to do about the table.
+      all.push(rowsIfAny(outcomes[index]) ?? await this.ask(asker, statement));
+    }
+    return all;
+  }
+
+  /** The rows; undefined if there is no table. */
+  async orMissing<T>(ask: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await ask();
+    } catch (error) {
+      const cause = error instanceof LockUnavailableError ? error.cause : undefined;
+      if (isMissing("table", cause) || isMissing("schema", cause)) return undefined;
+      throw error;
+    }
   }
 
   /** Makes the table. It does no harm if another is faster. */

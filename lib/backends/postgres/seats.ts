@@ -15,7 +15,7 @@ export const SEATS = 16;
 export const SEATS_FOR_SLOTS = 128;
 
 /** The second half of the key of each seat's lock, before its number: "SER0" in ASCII, so that people can tell them. */
-const FIRST = 0x53455230;
+export const FIRST = 0x53455230;
 
 /** SQL for whether a row of `pg_locks` that is an advisory lock is a seat, and none of the locks that commands run under. */
 export const IS_SEAT = sql`(objsubid = 2 AND objid BETWEEN ${FIRST + 1}::oid AND ${FIRST + SEATS_FOR_SLOTS}::oid)`;
@@ -36,7 +36,7 @@ export class Seats {
    */
   constructor(name: string, count = SEATS) {
     this.#count = count;
-    this.#channel = `sera_${name.replace(",", "_")}`;
+    this.#channel = `sera_${name.replace(/[,.]/g, "_")}`;
     this.#half = fnv1(`${this.#channel} seats`);
   }
 

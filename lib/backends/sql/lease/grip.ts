@@ -1,6 +1,7 @@
 import { LockUnavailableError } from "../../../errors.ts";
 import { BEATS_OF_LASTING, heartbeatOf, Moment } from "../../../lock/lease.ts";
 import type { Presence } from "../../../lock/presence.ts";
+import { slotName } from "../../../lock/slot_name.ts";
 import { ASKED, SHORTEST_MARGIN } from "../../../lock/silence.ts";
 import type { Forced, Grip } from "../../../who/grip.ts";
 import type { SeenLease, Sighting } from "../../../who/sighting.ts";
@@ -29,6 +30,8 @@ export class LeaseGrip<S extends Session> implements Grip {
   readonly unaskable = undefined;
   readonly noticedWithin: number;
   readonly #options: LeaseGripOptions<S>;
+  /** The name of the holder's row. */
+  readonly #lock: string;
   readonly #theirs: Statement;
   readonly #owner = crypto.getRandomValues(new Uint8Array(16)).toHex();
   #hasAsked = false;
@@ -38,7 +41,8 @@ export class LeaseGrip<S extends Session> implements Grip {
   /** @param lease The holder's. */
   constructor(options: LeaseGripOptions<S>, lease: SeenLease) {
     this.#options = options;
-    this.#theirs = sql`name = ${options.holder.lock} AND fence = ${lease.token} AND owner IS NOT NULL`;
+    this.#lock = slotName(options.holder.lock, options.holder.slot ?? 0);
+    this.#theirs = sql`name = ${this.#lock} AND fence = ${lease.token} AND owner IS NOT NULL`;
     this.noticedWithin = heartbeatOf({ ttl: lease.left + lease.silent, grace: 0, beats: BEATS_OF_LASTING });
   }
 
@@ -67,16 +71,16 @@ export class LeaseGrip<S extends Session> implements Grip {
 
   /** For how long the lease is still valid, in milliseconds; undefined if it is not the holder's any more. */
   async #left(): Promise<number | undefined> {
-    const { server: { table }, holder: { lock, lease }, open } = this.#options;
-    const now = await table.read(await open(), lock);
+    const { server: { table }, holder: { lease }, open } = this.#options;
+    const now = await table.read(await open(), this.#lock);
     return now?.fence === lease?.token ? Math.max(0, now?.left ?? 0) : undefined;
   }
 
   /** Says who asks, as far as that is possible. */
   async #show(): Promise<void> {
-    const { server: { table }, holder: { lock }, by: { host, pid, label }, open } = this.#options;
+    const { server: { table }, by: { host, pid, label }, open } = this.#options;
     const from = { slack: SHORTEST_MARGIN, ttls: 1 } as const;
-    const claim: Claim = { lock: endRequestFor(lock), owner: this.#owner, ttl: SHOWN, from, host, pid, label };
+    const claim: Claim = { lock: endRequestFor(this.#lock), owner: this.#owner, ttl: SHOWN, from, host, pid, label };
     this.#shown = new Moment();
     try {
       const session = await open();
@@ -93,10 +97,10 @@ export class LeaseGrip<S extends Session> implements Grip {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    const { server: { table }, holder: { lock }, open, queue } = this.#options;
+    const { server: { table }, open, queue } = this.#options;
     try {
       if (this.#hasAsked) await this.#change(sql`beat = beat - ${ASKED}`, sql`${this.#theirs} AND beat >= ${ASKED}`);
-      if (this.#mine) await table.release(await open(), endRequestFor(lock), this.#mine);
+      if (this.#mine) await table.release(await open(), endRequestFor(this.#lock), this.#mine);
     } catch (error) {
       if (!(error instanceof LockUnavailableError)) throw error;
     }

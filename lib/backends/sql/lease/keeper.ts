@@ -6,26 +6,13 @@ import { ASKED } from "../../../lock/silence.ts";
 import { EndRequests } from "../../../lock/end_request.ts";
 import { RELEASE_REFUSALS, untilAnswered } from "../../../lock/until_answered.ts";
 import type { Session } from "../session.ts";
-import type { LeaseConnection } from "./connection.ts";
-import { endRequestFor, type Ownership } from "./row.ts";
-import type { LeaseServer } from "./server.ts";
-import { whyLost } from "./why_lost.ts";
-import { type Outcome, rowsIfAny } from "../batch.ts";
 import type { Ended, LastEnding } from "../ending.ts";
-import { sql } from "../statement.ts";
-
-/** A lease that sera has, and the session lock beside it. */
-export interface KeptLease<S extends Session> {
-  /** The lock's name. */
-  readonly lock: string;
-  readonly mine: Ownership;
-  /** In milliseconds. */
-  readonly ttl: number;
-  readonly server: LeaseServer<S>;
-  readonly connection: LeaseConnection<S>;
-  /** The session that holds the session lock; undefined if none does. */
-  readonly queuedIn: S | undefined;
-}
+import type { LeaseConnection } from "./connection.ts";
+import { atOnce } from "./entered.ts";
+import { GivingBack } from "./giving_back.ts";
+import { endRequestFor } from "./row.ts";
+import type { KeptLease } from "./kept_lease.ts";
+import { whyLost } from "./why_lost.ts";
 
 /** Keeps a lease by renewing its row, over another connection when one has ended. */
 export class LeaseKeeper<S extends Session> implements Keeper {
@@ -35,20 +22,17 @@ export class LeaseKeeper<S extends Session> implements Keeper {
   trouble: Trouble | undefined;
   readonly #endRequests = new EndRequests();
   readonly #kept: KeptLease<S>;
-  #queuedIn: S | undefined;
-  /** The try to take the session lock in a new session, while it lasts. */
+  readonly #givingBack: GivingBack<S>;
+  /** The try to take the session locks in a new session, while it lasts. */
   #queueing: Promise<void> | undefined;
-  #isReleased = false;
-  /** Whether that has been told. */
+  /** Whether its release has been told. */
   #isOver = false;
-  /** Whether a try to release it has failed, so that it may be released. */
-  #isUnsure = false;
   /** Until when its release is tried, however often that is asked for. */
   #releaseBy: Deadline | undefined;
 
   constructor(kept: KeptLease<S>) {
     this.#kept = kept;
-    this.#queuedIn = kept.queuedIn;
+    this.#givingBack = new GivingBack(kept);
     kept.connection.endRun = (ending) => this.#endRun(ending);
   }
 
@@ -64,51 +48,61 @@ export class LeaseKeeper<S extends Session> implements Keeper {
     return this.#endRequests.signal;
   }
 
-  /** The session that holds the session lock, if any does. */
-  get queuedIn(): S | undefined {
-    return this.#queuedIn;
-  }
-
   get session(): LeaseConnection<S> {
     return this.#kept.connection;
   }
 
   get token(): bigint {
-    return this.#kept.mine.fence;
+    return this.#kept.rows[0]!.mine.fence;
   }
 
-  /** Renews the lease. Tries until a server has answered, or the keeper is ended. */
+  get slot(): number | undefined {
+    return this.#kept.slot;
+  }
+
+  get alsoTokens(): readonly bigint[] | undefined {
+    const [, ...also] = this.#kept.rows;
+    return also.length === 0 ? undefined : also.map(({ mine }) => mine.fence);
+  }
+
+  /** Renews the leases. Tries until a server has answered, or the keeper is ended. The loss of one is that of all. */
   async renew(): Promise<Moment | undefined> {
-    const { lock, mine, ttl, server: { table } } = this.#kept;
+    const { rows, ttl, server: { table } } = this.#kept;
+    const [only, ...more] = rows;
     return await this.#untilAnswered(async (session) => {
-      if (this.#isReleased) return new Moment();
+      if (this.#givingBack.isDone) return new Moment();
       const sent = new Moment();
-      const beat = await table.renew(session, lock, mine, ttl);
-      const isOurs = beat !== undefined;
+      const beats = more.length === 0
+        ? [await table.renew(session, only!.lock, only!.mine, ttl)]
+        : await table.renewAll(session, rows, ttl);
+      const gone = rows.filter((_, index) => beats[index] === undefined);
       // A release without an answer has been carried out; or one came while the renewal was on its way.
-      this.#isReleased ||= !isOurs && this.#isUnsure;
-      if (!isOurs && this.#isReleased) return sent;
-      if (!isOurs) throw await whyLost(session, this.#kept.lock, table);
-      if (beat >= ASKED) this.#endRequests.noticed(() => table.read(session, endRequestFor(lock)));
+      if (this.#givingBack.isUnsure) this.#givingBack.isDone ||= gone.length === rows.length;
+      if (gone[0] && (this.#givingBack.isDone || this.#givingBack.isUnsure)) return sent;
+      if (gone[0]) throw await whyLost(session, gone[0].lock, table);
+      const asked = rows.find((_, index) => beats[index]! >= ASKED);
+      if (asked) this.#endRequests.noticed(() => table.read(session, endRequestFor(asked.lock)));
       // Not awaited: an answer that is late must not keep the renewal from counting.
-      if (!this.#isReleased) this.#queueing ??= this.#queueAgain(session).finally(() => this.#queueing = undefined);
+      if (!this.#givingBack.isDone) {
+        this.#queueing ??= this.#queueAgain(session).finally(() => this.#queueing = undefined);
+      }
       return sent;
     });
   }
 
   /**
-   * Releases the lease, and then the session lock, so that whoever waits for that finds the lease free. Tries until a
-   * server has answered, but no longer than others would wait for the lease to expire.
+   * Releases the leases, and then the session locks, so that whoever waits for those finds the leases free. Tries until a
+   * server has answered, but no longer than others would wait for the leases to expire.
    */
   async release(): Promise<boolean> {
-    if (!this.#isReleased) {
+    if (!this.#givingBack.isDone) {
       this.#releaseBy ??= new Deadline(this.#kept.ttl);
-      await this.#untilAnswered((session) => this.#free(session), this.#releaseBy);
+      await this.#untilAnswered((session) => this.#givingBack.try(session, !this.#queueing), this.#releaseBy);
     }
     await this.#leaveQueue();
     const isFirst = !this.#isOver;
     this.#isOver = true;
-    return isFirst && this.#isReleased;
+    return isFirst && this.#givingBack.isDone;
   }
 
   end(): Promise<void> {
@@ -117,37 +111,8 @@ export class LeaseKeeper<S extends Session> implements Keeper {
   }
 
   async #endRun(ending: LastEnding): Promise<Ended> {
-    if (this.#isReleased) return { isReleased: true, readBack: undefined, afterwards: [] };
-    return await this.#free(await this.#kept.connection.session(), ending);
-  }
-
-  /**
-   * Frees the lease, and leaves the queue in the same message. In this order, each committed before the next: whoever
-   * gets the session lock finds the lease free, and the run's end recorded.
-   */
-  async #free(session: S, ending?: LastEnding): Promise<Ended> {
-    const { lock, mine, server: { table, queue } } = this.#kept;
-    const isGone = table.isGone(lock, mine);
-    const isOver = ending ? sql`${isGone} AND ${ending.isRecorded}` : isGone;
-    const leave = this.#queuedIn === session && !this.#queueing ? queue.leaveWhere(session, isOver) : undefined;
-    const leaving = leave ? [leave.statement, ...leave.then ? [leave.then] : []] : [];
-    const more = [...ending ? [ending.readBack] : [], ...leaving, ...ending?.afterwards ?? []];
-    const then = session.takesSeveral ? more : [];
-    let outcomes: readonly Outcome[];
-    try {
-      const released = await table.releaseAnd(session, lock, mine, then, ending);
-      // After a try without an answer, what is no longer ours has been released by that.
-      this.#isReleased = released.isFreed || this.#isUnsure && (await table.read(session, lock))?.owner !== mine.owner;
-      outcomes = released.outcomes;
-    } catch (error) {
-      this.#isUnsure = true;
-      throw error;
-    }
-    const at = ending ? 1 : 0;
-    const left = leave && rowsIfAny(outcomes[at]);
-    if (left && leave.wasHeld(left) !== undefined) this.#queuedIn = undefined;
-    const readBack = ending && rowsIfAny(outcomes[0]);
-    return { isReleased: this.#isReleased, readBack, afterwards: outcomes.slice(at + leaving.length) };
+    if (this.#givingBack.isDone) return { isReleased: true, readBack: undefined, afterwards: [] };
+    return await this.#givingBack.try(await this.#kept.connection.session(), !this.#queueing, ending);
   }
 
   /** Repeats a request over new connections until it is answered, the deadline passes, or the keeper is ended. */
@@ -173,12 +138,13 @@ export class LeaseKeeper<S extends Session> implements Keeper {
     return answer;
   }
 
-  /** Takes the session lock in a new session, if it is free: a waiter may have it, who then waits for the lease. */
+  /** Takes the session locks in a new session, if they are free: a waiter may have one, who then waits for the lease. */
   async #queueAgain(session: S): Promise<void> {
-    const { server } = this.#kept;
-    if (this.#queuedIn === session || !server.hasSessionLocks(session)) return;
+    const { server, rows, entered } = this.#kept;
+    if (!server.hasSessionLocks(session)) return;
+    const needed = server.takesSeveralLocks(session) ? rows : rows.slice(0, 1);
     try {
-      if (await server.queue.enter(session, new Deadline(0), this.ended)) this.#queuedIn = session;
+      for (const { lock } of needed) await entered.enter(session, lock, atOnce(), this.ended);
     } catch (error) {
       // The lease decides; if the session has ended, the next renewal opens another.
       if (!(error instanceof LockUnavailableError)) throw error;
@@ -187,14 +153,13 @@ export class LeaseKeeper<S extends Session> implements Keeper {
 
   async #leaveQueue(): Promise<void> {
     await this.#queueing;
-    const session = this.#queuedIn;
-    this.#queuedIn = undefined;
-    if (!session || session.closed.aborted) return;
-    try {
-      await this.#kept.server.queue.leave(session);
-    } catch (error) {
-      // It ends with the session, soon.
-      if (!(error instanceof LockUnavailableError)) throw error;
+    for (const { lock } of this.#kept.rows) {
+      try {
+        await this.#kept.entered.leave(lock);
+      } catch (error) {
+        // It ends with the session, soon.
+        if (!(error instanceof LockUnavailableError)) throw error;
+      }
     }
   }
 }

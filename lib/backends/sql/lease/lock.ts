@@ -1,4 +1,4 @@
-import { Deadline } from "../../../deadline.ts";
+import type { Deadline } from "../../../deadline.ts";
 import { ConfigError, LockUnavailableError } from "../../../errors.ts";
 import type { TableName } from "../../../ledger/table_name.ts";
 import { hold } from "../../../lock/hold.ts";
@@ -11,8 +11,9 @@ import type { Seen } from "../../../who/sighting.ts";
 import type { BackendLock } from "../../backend.ts";
 import type { Session } from "../session.ts";
 import { SessionLock } from "../session_lock.ts";
-import { type Claimed, Claimer } from "./claimer.ts";
+import { type AllClaimed, Claims } from "./claims.ts";
 import { LeaseConnection } from "./connection.ts";
+import { Entered } from "./entered.ts";
 import { LeaseKeeper } from "./keeper.ts";
 import type { LeaseOptions } from "./options.ts";
 import type { LeaseServer } from "./server.ts";
@@ -32,16 +33,16 @@ interface Held<S extends Session> {
 export class LeaseLock<S extends Session> extends SessionLock<S> implements BackendLock {
   readonly #server: LeaseServer<S>;
   readonly #options: LeaseOptions;
-  readonly #claimer: Claimer;
-  /** The session that holds the session lock, if any does. */
-  #queuedIn: S | undefined;
+  readonly #entered: Entered<S>;
+  readonly #claims: Claims<S>;
   #held: Held<S> | undefined;
 
   constructor(server: LeaseServer<S>, options: LeaseOptions) {
     super(options.retrying);
     this.#server = server;
     this.#options = options;
-    this.#claimer = new Claimer(server.table, options);
+    this.#entered = new Entered(server);
+    this.#claims = new Claims(server, this.#entered, options);
   }
 
   protected override get where(): string {
@@ -55,49 +56,34 @@ export class LeaseLock<S extends Session> extends SessionLock<S> implements Back
   async sightings(table: TableName, signal: AbortSignal): Promise<Seen> {
     const { readLeaseSightings } = await import("./sightings.ts");
     const session = await this.session(signal);
-    return await readLeaseSightings(this.#server, session, { lock: this.#options.presence.lock }, table, signal);
+    const { presence, also = [] } = this.#options;
+    return await readLeaseSightings(this.#server, session, { lock: presence.lock }, table, signal, also);
   }
 
   override acquire(wait: number, signal: AbortSignal, patience = wait): Promise<HeldLock | undefined> {
     // One that was lost before its command started is renewed no more.
     if (this.#held?.lock.lost.aborted) this.#held.connection.stop();
-    // The session lock was released with the lease, or is still there.
-    if (this.#held) this.#queuedIn = this.#held.keeper.queuedIn;
     return super.acquire(wait, signal, patience);
   }
 
   protected override async attempt(session: S, deadline: Deadline, signal: AbortSignal): Promise<HeldLock | undefined> {
-    const { queue } = this.#server;
-    if (this.#server.hasSessionLocks(session) && this.#queuedIn !== session) {
-      if (!await queue.enter(session, new Deadline(0), signal)) {
-        this.#claimer.trustNoClock();
-        if (deadline.passed || !await queue.enter(session, deadline, signal)) return undefined;
-      }
-      this.#queuedIn = session;
-    }
-    const isQueued = this.#queuedIn === session;
-    const claimed = await this.#claimer.claim(session, isQueued ? 0 : 1, deadline, signal);
-    if (claimed) return await this.#hold(session, claimed);
-    if (isQueued) {
-      // The holder has lost it with a connection, and may take it again.
-      this.#queuedIn = undefined;
-      await queue.leave(session);
-    }
-    return undefined;
+    const claimed = await this.#claims.acquire(session, deadline, signal);
+    return claimed && await this.#hold(session, claimed);
   }
 
-  async #hold(session: S, { mine, confirmed }: Claimed): Promise<HeldLock> {
-    const { presence: { lock: name }, lease, reconnected } = this.#options;
+  async #hold(session: S, { rows, slot, confirmed, last }: AllClaimed): Promise<HeldLock> {
+    const { lease, reconnected } = this.#options;
     const connection = new LeaseConnection(
       session,
       (closed) => this.#reopen(closed),
       (session) => this.#server.settingsFrom(session),
       ({ where }, why) => reconnected?.(where, why),
     );
-    const queuedIn = this.#queuedIn;
-    const keeper = new LeaseKeeper({ lock: name, mine, ttl: lease.ttl, server: this.#server, connection, queuedIn });
-    const lock = await hold(keeper, { lease, idle: Infinity, confirmed, took: confirmed.age });
-    this.#claimer.mayBeOurs = false;
+    const keeper = new LeaseKeeper({
+      ...{ rows, slot, ttl: lease.ttl, server: this.#server, connection, entered: this.#entered },
+    });
+    const lock = await hold(keeper, { lease, idle: Infinity, confirmed, took: last.age });
+    this.#claims.kept();
     this.#held = { lock, keeper, connection };
     return lock;
   }
@@ -123,7 +109,7 @@ export class LeaseLock<S extends Session> extends SessionLock<S> implements Back
   /** Frees a lease that is ours without anybody keeping it. Tries once. */
   async #takeBack(): Promise<void> {
     try {
-      await this.#claimer.takeBack(await this.#reopen(NEVER));
+      await this.#claims.takeBack(await this.#reopen(NEVER));
     } catch (error) {
       // It expires.
       if (!(error instanceof LockUnavailableError)) throw error;
@@ -134,7 +120,7 @@ export class LeaseLock<S extends Session> extends SessionLock<S> implements Back
     // A lease that was not released would be renewed over another connection.
     this.#held?.connection.stop();
     // As when the ledger refused the run, or a signal came.
-    if (this.#claimer.mayBeOurs || this.#held?.lock.isUnused) await this.#takeBack();
+    if (this.#claims.mayBeOurs || this.#held?.lock.isUnused) await this.#takeBack();
     await super[Symbol.asyncDispose]();
   }
 }

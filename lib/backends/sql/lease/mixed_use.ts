@@ -2,6 +2,7 @@ import type { Finding } from "../../../doctor/report.ts";
 import type { TableName } from "../../../ledger/table_name.ts";
 import { isLockName } from "../../../lock/lock_name.ts";
 import { isNamespacedName } from "../../../lock/namespaced_name.ts";
+import { slotName } from "../../../lock/slot_name.ts";
 import { NEVER } from "../../../waiting.ts";
 import { holderText } from "../../../who/holder_text.ts";
 import { shownLock } from "../../../who/names.ts";
@@ -51,11 +52,16 @@ async function holdersWithout<S extends Session>(
   const known = leases.map(({ lock }) => lock);
   const { sightings } = await server.sightings(session, "all", ledger, NEVER, known);
   const held = sightings.filter(({ lock, state }) => state === "held" && (isLockName(lock) || isNamespacedName(lock)));
-  const leased = new Set(await server.table.known(session, held.map(({ lock }) => lock)));
+  const leased = new Set(await server.table.known(session, held.map(rowOf)));
   return held.filter((sighting) => {
-    const lease = leases.find(({ lock }) => lock === sighting.lock);
-    if (!lease) return leased.has(sighting.lock);
+    const lease = leases.find(({ lock }) => lock === rowOf(sighting));
+    if (!lease) return leased.has(rowOf(sighting));
     // Where session locks work, who has that of another's lease waits for it.
     return !server.hasSessionLocks(session) && !isOf(lease, sighting);
   });
+}
+
+/** The name of the row that a holder with a lease would have. */
+function rowOf({ lock, slot = 0 }: Sighting): string {
+  return slotName(lock, slot);
 }

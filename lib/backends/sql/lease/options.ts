@@ -14,6 +14,10 @@ export interface LeaseOptions {
   readonly lastRun?: Statement | undefined;
   /** Whether the ledger is in use, so that it may give tokens between two leases. */
   readonly recorded: boolean;
+  /** As in `LockOptions`. */
+  readonly slots?: number | undefined;
+  readonly also?: readonly string[] | undefined;
+  readonly maxWaiters?: number | undefined;
   /** Called with what is wrong before each retry. */
   readonly retrying: (why: LockUnavailableError) => void;
   /** Called when the holder goes on over another connection, and why the one before it ended. */
@@ -22,11 +26,13 @@ export interface LeaseOptions {
 
 /** @param tableIn How the kind of database writes the name of a table. */
 export function leaseOptions(
-  { presence, lease, ledger, retrying, reconnected }: LockOptions & Pick<LeaseOptions, "presence">,
+  { presence, lease, ledger, slots, also, maxWaiters, retrying, reconnected }:
+    & LockOptions
+    & Pick<LeaseOptions, "presence">,
   tableIn: (name: TableName) => Statement,
 ): LeaseOptions {
   return {
-    ...{ presence, lease, retrying, reconnected },
+    ...{ presence, lease, slots, also, maxWaiters, retrying, reconnected },
     recorded: ledger?.on ?? false,
     lastRun: ledger && sql`(SELECT MAX(id) FROM ${tableIn(ledger.table)})`,
   };

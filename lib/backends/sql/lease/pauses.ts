@@ -16,3 +16,20 @@ export class Pauses {
     return pause;
   }
 }
+
+/** The shortest and the longest pause of the first of those who wait, in milliseconds. */
+const SHORTEST_OF_HEAD = 10;
+const LONGEST_OF_HEAD = 1000;
+/** Its pauses as a part of the time that it has been the first: so much later than it could it gets a slot, on average. */
+const PART = 1 / 8;
+
+/** The pauses of a waiter who is the only one that looks. */
+export class HeadPauses {
+  readonly #since = performance.now();
+
+  /** The next pause, in milliseconds. */
+  next(): number {
+    const waited = performance.now() - this.#since;
+    return Math.min(Math.max(waited * PART, SHORTEST_OF_HEAD), LONGEST_OF_HEAD);
+  }
+}

@@ -1,6 +1,7 @@
 import { LockUnavailableError } from "../../../errors.ts";
 import { isLockName } from "../../../lock/lock_name.ts";
 import { isNamespacedName } from "../../../lock/namespaced_name.ts";
+import { slotIn } from "../../../lock/slot_name.ts";
 import { exactFrom, pidFrom, timeFrom, wholeFrom } from "../../../text/foreign.ts";
 import { isPlain } from "../../../text/harmless.ts";
 import type { Dialect } from "../dialect.ts";
@@ -13,6 +14,9 @@ export const HIGHEST = 2n ** 62n;
 
 /** The longest TTL, in milliseconds: the setting's is a day. */
 export const LONGEST_TTL = 24 * 3600 * 1000;
+
+/** The pattern, in SQL, of the names of locks and their slots: other names are left out at once. */
+export const NAMES = sql`'^[0-9a-f,-]{3,32}([.][1-9][0-9]{0,2})?$'`;
 
 /** The form of an owner: 32 hex digits. */
 const OWNER = /^[0-9a-f]{32}$/;
@@ -99,8 +103,10 @@ function senseless(lock: string, shown: string, what: string, cure: string): Loc
   return new LockUnavailableError(`The lease of ${lock} in ${shown} makes no sense (${what})`, cure);
 }
 
+/** Whether a row's name is that of a lock, or of one of its slots. */
 function lockIn(name: string): boolean {
-  return isLockName(name) || isNamespacedName(name);
+  const { lock } = slotIn(name);
+  return isLockName(lock) || isNamespacedName(lock);
 }
 
 function numberText(value: unknown): string {

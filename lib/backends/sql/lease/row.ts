@@ -1,5 +1,7 @@
 /** The row of a lease, see docs/leases.md. */
 
+import { marginOf } from "../../../lock/silence.ts";
+
 /** What makes a lease somebody's: only the row that still has both is theirs. */
 export interface Ownership {
   /** The random id of one acquisition: 32 hex digits. */
@@ -23,7 +25,7 @@ export interface LeaseHolder {
 
 /** A lease that somebody has, as read from its row. */
 export interface Lease extends Beat, Partial<LeaseHolder> {
-  /** The lock's name. */
+  /** The name of the lock, or of one of its slots. */
   readonly lock: string;
   /** After how long without a renewal it may be taken over, in milliseconds. */
   readonly ttl: number;
@@ -35,7 +37,7 @@ export interface Lease extends Beat, Partial<LeaseHolder> {
 
 /** What to write into a row to acquire its lease. */
 export interface Claim extends LeaseHolder {
-  /** The lock's name. */
+  /** The name of the lock, or of one of its slots. */
   readonly lock: string;
   readonly owner: string;
   /** In milliseconds. */
@@ -55,6 +57,15 @@ export type TakeFrom =
   | { readonly slack: number; readonly ttls: 0 | 1 }
   /** One that has been seen unchanged for long enough. */
   | { readonly seen: Beat };
+
+/**
+ * When anybody may take a lease over at the first look, by the server's clock, in milliseconds from now.
+ *
+ * @param ttls As in {@linkcode TakeFrom}.
+ */
+export function freeIn({ left, ttl }: Pick<Lease, "left" | "ttl">, ttls: 0 | 1): number {
+  return left + ttls * ttl + marginOf(ttl);
+}
 
 /**
  * The name of the row by which those who ask for a lock's release say who they are: a lease of their own, which no list of

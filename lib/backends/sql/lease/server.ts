@@ -12,7 +12,7 @@ export interface LeaseServer<S extends Session> {
   /** All servers of the setting, for messages. */
   readonly where: string;
   readonly table: LeaseTable;
-  /** The session lock of the same name, which saves waiters from polling where it works. */
+  /** The session locks, of which that of the same name saves waiters from polling where it works. */
   readonly queue: SessionQueue<S>;
   /**
    * Connects to a server that takes writes, in a session that is set up for the table and the ledger.
@@ -22,6 +22,8 @@ export interface LeaseServer<S extends Session> {
   open(signal: AbortSignal, limit: number): Promise<S>;
   /** Whether session locks there exclude everybody who reaches the same leases. */
   hasSessionLocks(session: S): boolean;
+  /** Whether a session may have more than one of them; if not, each that it gets ends the one before. */
+  takesSeveralLocks(session: S): boolean;
   /**
    * Whether a statement failed only since another transaction or an administrator was in its way, or since it took too
    * long, so that it may succeed in the same session a moment later. Of a table that is missing, too, another session
@@ -46,12 +48,14 @@ export interface LeaseServer<S extends Session> {
   ): Promise<Seen>;
 }
 
-/** A session lock. */
+/** Session locks, by their names. */
 export interface SessionQueue<S extends Session> {
-  /** Waits for it until the deadline. Returns whether the session holds it now. */
-  enter(session: S, deadline: Deadline, signal: AbortSignal): Promise<boolean>;
-  /** Releases it. Returns whether the session held it. */
-  leave(session: S): Promise<boolean>;
-  /** Releases it in a batch, where a condition holds. */
-  leaveWhere(session: S, condition: Statement): ReleaseWhere;
+  /** Waits for one until the deadline. Returns whether the session, which must not have it yet, has it now. */
+  enter(session: S, name: string, deadline: Deadline, signal: AbortSignal): Promise<boolean>;
+  /** Takes the first one that is free, in one statement without waiting. Returns its name; undefined if none is. */
+  enterAny(session: S, names: readonly string[], signal: AbortSignal): Promise<string | undefined>;
+  /** Releases one. Returns whether the session had it. */
+  leave(session: S, name: string): Promise<boolean>;
+  /** Releases one in a batch, where a condition holds. */
+  leaveWhere(session: S, name: string, condition: Statement): ReleaseWhere;
 }

@@ -1,11 +1,12 @@
 import { lineOf } from "../../../errors.ts";
 import type { TableName } from "../../../ledger/table_name.ts";
-import { marginOf } from "../../../lock/silence.ts";
+import { slotIn, slotName } from "../../../lock/slot_name.ts";
 import { isSilent } from "../../../who/lease_text.ts";
 import { withNames } from "../../../who/names.ts";
 import type { LockFilter, Seen, Sighting } from "../../../who/sighting.ts";
 import type { Session } from "../session.ts";
-import type { Lease } from "./row.ts";
+import { slotsFor } from "./owner.ts";
+import { freeIn, type Lease } from "./row.ts";
 import type { LeaseServer } from "./server.ts";
 
 /** Why waiters are missing where there are no session locks. */
@@ -14,9 +15,25 @@ const WAITERS_HIDDEN = "who waits for a lease cannot be seen here, where waiters
 /**
  * Who holds leases and session locks, and who waits for them. A lease that anybody may take over is nobody's.
  *
+ * @param also Further locks, besides those of the filter.
  * @throws {LockUnavailableError} When the server cannot be asked, or the row of the one lock makes no sense.
  */
 export async function readLeaseSightings<S extends Session>(
+  server: LeaseServer<S>,
+  session: S,
+  filter: LockFilter,
+  ledger: TableName,
+  signal: AbortSignal,
+  also: readonly string[] = [],
+): Promise<Seen> {
+  const [next, ...rest] = also;
+  const seen = await readOne(server, session, filter, ledger, signal);
+  if (next === undefined) return seen;
+  const others = await readLeaseSightings(server, session, { lock: next }, ledger, signal, rest);
+  return { ...seen, sightings: [...seen.sightings, ...others.sightings] };
+}
+
+async function readOne<S extends Session>(
   server: LeaseServer<S>,
   session: S,
   filter: LockFilter,
@@ -47,16 +64,23 @@ export async function readLeaseSightings<S extends Session>(
  * @param ttls How many TTLs after it has expired somebody may take it over at the first look: 1 where several servers
  * have clocks of their own.
  */
-export function sightingOf({ lock, host, pid, label, since, fence, ttl, left }: Lease, ttls: 0 | 1 = 1): Sighting {
+export function sightingOf(
+  { lock: name, owner, host, pid, label, since, fence, ttl, left }: Lease,
+  ttls: 0 | 1 = 1,
+): Sighting {
+  const { lock, slot } = slotIn(name);
+  const slots = slotsFor(owner);
+  const hasSlots = slot > 0 || slots !== undefined && slots > 1;
   return {
     lock,
     state: "held",
+    ...hasSlots ? { slot, slots } : {},
     host,
     pid,
     label,
     since,
     sinceIs: since === undefined ? undefined : "acquired",
-    lease: { token: fence, left, silent: Math.max(0, ttl - left), freeIn: left + ttls * ttl + marginOf(ttl) },
+    lease: { token: fence, left, silent: Math.max(0, ttl - left), freeIn: freeIn({ left, ttl }, ttls) },
   };
 }
 
@@ -69,25 +93,30 @@ export function sightingOf({ lock, host, pid, label, since, fence, ttl, left }: 
  */
 export function withLeases(seen: Seen, leases: readonly Lease[], ttls: 0 | 1): Seen {
   // A session may show only the first half of a lock's name.
-  const byLock = new Map(leases.flatMap((lease) => [[lease.lock, lease], [lease.lock.slice(0, 16), lease]]));
+  const byLock = new Map(leases.flatMap((lease) => {
+    const { lock, slot } = slotIn(lease.lock);
+    return [[lease.lock, lease], [slotName(lock.slice(0, 16), slot), lease]];
+  }));
   const queued = new Set<string>();
   const merged = new Set<string>();
   const sightings = seen.sightings.map((sighting): Sighting => {
-    const lease = byLock.get(sighting.lock);
+    const lease = byLock.get(slotName(sighting.lock, sighting.slot ?? 0));
     if (!lease) return sighting;
-    const { lock } = lease;
+    const { lock } = slotIn(lease.lock);
     if (sighting.state !== "held") return { ...sighting, lock };
-    queued.add(lock);
+    queued.add(lease.lock);
     if (!isOf(lease, sighting)) {
-      return { ...sighting, lock, state: "waiting", sinceIs: sighting.sinceIs && "waiting" };
+      return { ...sighting, lock, slot: undefined, state: "waiting", sinceIs: sighting.sinceIs && "waiting" };
     }
     merged.add(lease.lock);
     const { namespace, name, user, address, session, runId } = sighting;
     return { ...sightingOf(lease, ttls), namespace, name, user, address, session, runId };
   });
-  const others = leases.filter(({ lock }) => !merged.has(lock)).map((lease) => sightingOf(lease, ttls))
-    // As long as somebody has the session lock, nobody else gets to look at the row.
-    .filter(({ lock, lease }) => lease!.freeIn > 0 || queued.has(lock));
+  // As long as somebody has the session lock, nobody else gets to look at the row.
+  const others = leases.filter((lease) =>
+    !merged.has(lease.lock) && (freeIn(lease, ttls) > 0 || queued.has(lease.lock))
+  )
+    .map((lease) => sightingOf(lease, ttls));
   return { ...seen, sightings: [...sightings, ...others] };
 }
 

@@ -3,8 +3,25 @@ import type { Statement } from "../statement.ts";
 import type { Asker } from "../asker.ts";
 import type { Outcome } from "../batch.ts";
 import type { Ending } from "../ending.ts";
+import type { ReleaseWhere } from "../release_where.ts";
+import type { Look } from "./look.ts";
 import type { LeaseList } from "./read_row.ts";
 import type { Claim, Lease, Ownership } from "./row.ts";
+
+/** What came of a claim, and what a look after it has shown. */
+export interface ClaimAndLook {
+  /** As `claim()` returns it. */
+  readonly fence: bigint | undefined;
+  /** The leases that others have, of the lock and all of its slots. */
+  readonly others: readonly Lease[];
+}
+
+/** A row of a lease, and whose it is. */
+export interface OwnRow {
+  /** The name of the lock, or of one of its slots. */
+  readonly lock: string;
+  readonly mine: Ownership;
+}
 
 /** What came of a release that went with further statements. */
 export interface Released {
@@ -32,6 +49,15 @@ export interface LeaseTable {
   claim(asker: Asker, claim: Claim, above?: Statement): Promise<bigint | undefined>;
 
   /**
+   * Like {@linkcode claim}; then looks at what others hold of the lock, once the claim is committed. In one message, where
+   * the session takes several statements in one.
+   */
+  claimAndLook(asker: Asker, claim: Claim, above?: Statement): Promise<ClaimAndLook>;
+
+  /** Looks at all rows of a lock. Shows none if there is no table. */
+  look(asker: Asker, lock: string): Promise<Look>;
+
+  /**
    * Makes the row of a lock that has none, and acquires its lease. Creates the table if that is missing.
    *
    * @param above As for {@linkcode claim}.
@@ -39,8 +65,14 @@ export interface LeaseTable {
    */
   insert(asker: Asker, claim: Claim, above?: Statement): Promise<bigint | undefined>;
 
+  /** Like {@linkcode insert}, with a look as by {@linkcode claimAndLook}. */
+  insertAndLook(asker: Asker, claim: Claim, above?: Statement): Promise<ClaimAndLook>;
+
   /** Renews a lease for its TTL, in milliseconds. Returns its beat by now; undefined if it was no longer ours. */
   renew(asker: Asker, lock: string, mine: Ownership, ttl: number): Promise<bigint | undefined>;
+
+  /** Renews several leases, in one message if possible. Returns the beat of each, as {@linkcode renew} does. */
+  renewAll(asker: Asker, rows: readonly OwnRow[], ttl: number): Promise<readonly (bigint | undefined)[]>;
 
   /** Changes one row, by SQL that all kinds of databases know. Returns whether there was such a row. */
   change(asker: Asker, set: Statement, where: Statement): Promise<boolean>;
@@ -65,6 +97,9 @@ export interface LeaseTable {
     then: readonly Statement[],
     ending?: Ending,
   ): Promise<Released>;
+
+  /** Frees a lease in a message with others. Its answer tells whether it was still ours. */
+  freeing(row: OwnRow): ReleaseWhere;
 
   /** The condition that a lease is no longer this owner's. */
   isGone(lock: string, mine: Ownership): Statement;

@@ -5,6 +5,8 @@ import { LeaseLock } from "../../../../lib/backends/sql/lease/lock.ts";
 import type { LeaseServer } from "../../../../lib/backends/sql/lease/server.ts";
 import type { LeaseTable } from "../../../../lib/backends/sql/lease/table.ts";
 import { LeaseList } from "../../../../lib/backends/sql/lease/read_row.ts";
+import type { Look } from "../../../../lib/backends/sql/lease/look.ts";
+import { slotIn } from "../../../../lib/lock/slot_name.ts";
 import type { Claim, Lease } from "../../../../lib/backends/sql/lease/row.ts";
 import type { Session } from "../../../../lib/backends/sql/session.ts";
 import { sql, type Statement } from "../../../../lib/backends/sql/statement.ts";
@@ -32,8 +34,8 @@ interface FakeLockOptions {
 
 /** A server for leases, and what seras say there. */
 export class FakeLeases extends FakeRows {
-  /** Who holds the session lock. */
-  queued: Session | undefined;
+  /** Who holds the session locks, by their names. */
+  readonly queues = new Map<string, Session>();
   /** What those who wait were told, and what holders said. */
   readonly retried: LockUnavailableError[] = [];
   readonly reconnected: Trouble[] = [];
@@ -64,6 +66,11 @@ export class FakeLeases extends FakeRows {
     });
   }
 
+  /** Who holds the session lock of the lock's own name. */
+  get queued(): Session | undefined {
+    return this.queues.get(LOCK);
+  }
+
   /** The lock's row, which must be there. */
   get row(): FakeRow {
     return this.rows.get(LOCK)!;
@@ -81,26 +88,19 @@ export class FakeLeases extends FakeRows {
       where: "Server at place",
       table: this.#table,
       queue: {
-        enter: async (session, deadline, signal) => {
+        enter: async (session, name, deadline, signal) => {
           for (;;) {
             const isLast = deadline.passed;
-            const got = await this.ask(session, "enter", () => {
-              if (this.queued && !this.queued.closed.aborted) return false;
-              this.queued = session;
-              return true;
-            });
+            const got = await this.ask(session, "enter", () => this.#enter(session, name));
             if (got || isLast) return got;
             await delayOrAbort(Math.ceil(Math.min(QUEUE_PAUSE, deadline.remaining)), signal, session.closed);
             signal.throwIfAborted();
           }
         },
-        leave: (session) =>
-          this.ask(session, "leave", () => {
-            const had = this.queued === session;
-            if (had) this.queued = undefined;
-            return had;
-          }),
-        leaveWhere: (session) => {
+        enterAny: (session, names) =>
+          this.ask(session, "enter any", () => names.find((name) => this.#enter(session, name))),
+        leave: (session, name) => this.ask(session, "leave", () => this.#leave(session, name)),
+        leaveWhere: (session, name) => {
           const statement = sql`leave`;
           this.#leaves.set(statement, () => {
             this.asked.push({
@@ -108,9 +108,7 @@ export class FakeLeases extends FakeRows {
               what: "left with it",
               session: this.sessions.indexOf(session) + 1,
             });
-            const had = this.queued === session;
-            if (had) this.queued = undefined;
-            return had;
+            return this.#leave(session, name);
           });
           return { statement, wasHeld: ([row]) => row?.had as boolean | undefined };
         },
@@ -121,10 +119,21 @@ export class FakeLeases extends FakeRows {
         return this.open();
       },
       hasSessionLocks: () => this.hasSessionLocks,
+      takesSeveralLocks: () => true,
       isInTheWay: (cause) => cause instanceof Refusal && cause.kind === "in the way",
       settingsFrom: () => "already set",
       sightings: () => Promise.resolve({ sightings: [], strangers: [] }),
     };
+  }
+
+  #enter(session: Session, name: string): boolean {
+    if (this.queues.get(name)?.closed.aborted === false) return false;
+    this.queues.set(name, session);
+    return true;
+  }
+
+  #leave(session: Session, name: string): boolean {
+    return this.queues.get(name) === session && this.queues.delete(name);
   }
 
   #take({ lock, owner, ttl, from, host }: Claim): bigint | undefined {
@@ -148,6 +157,22 @@ export class FakeLeases extends FakeRows {
     claim: (asker, claim) => {
       this.claims.push(claim);
       return this.ask(asker, "claim", () => this.#take(claim));
+    },
+    claimAndLook: async (asker, claim) => {
+      const fence = await this.#table.claim(asker, claim);
+      return { fence, others: this.#others(claim) };
+    },
+    insertAndLook: async (asker, claim) => {
+      const fence = await this.#table.insert(asker, claim);
+      return { fence, others: this.#others(claim) };
+    },
+    look: (asker, lock) => this.ask(asker, "look", () => this.#look(lock)),
+    renewAll: async (asker, rows, ttl) => {
+      const [row] = rows;
+      return [await this.#table.renew(asker, row!.lock, row!.mine, ttl)];
+    },
+    freeing: () => {
+      throw new Error("one lock is held there");
     },
     insert: (asker, claim) => {
       this.claims.push(claim);
@@ -185,6 +210,16 @@ export class FakeLeases extends FakeRows {
     forget: () => Promise.resolve(true),
     schema: () => "",
   };
+
+  #look(name: string): Look {
+    const { lock } = slotIn(name);
+    const names = [...this.rows.keys()].filter((row) => slotIn(row).lock === lock);
+    return { names: new Set(names), leases: names.flatMap((row) => this.#read(row) ?? []) };
+  }
+
+  #others({ lock, owner }: Claim): readonly Lease[] {
+    return this.#look(lock).leases.filter((lease) => lease.owner !== owner);
+  }
 
   #read(lock: string): Lease | undefined {
     const row = this.rows.get(lock);

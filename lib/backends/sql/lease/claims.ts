@@ -1,0 +1,191 @@
+import type { Deadline } from "../../../deadline.ts";
+import { UnfitServerError } from "../../../errors.ts";
+import type { Moment } from "../../../lock/lease.ts";
+import { delayOrAbort } from "../../../waiting.ts";
+import type { Asker } from "../asker.ts";
+import type { Session } from "../session.ts";
+import { abortable, type Claimed, Claimer } from "./claimer.ts";
+import { atOnce, type Entered } from "./entered.ts";
+import type { LeaseOptions } from "./options.ts";
+import { HeadPauses, Pauses } from "./pauses.ts";
+import type { LeaseServer } from "./server.ts";
+import { SlotClaimer } from "./slot_claimer.ts";
+import type { OwnRow } from "./table.ts";
+
+/** All leases that were asked for, acquired. */
+export interface AllClaimed {
+  /** That of the lock, or of its slot, first; then those of the locks beside it, in their order. */
+  readonly rows: readonly OwnRow[];
+  /** The slot, if there are slots. */
+  readonly slot: number | undefined;
+  /** When the first and the last request was sent whose answer showed that one of them is ours. */
+  readonly confirmed: Moment;
+  readonly last: Moment;
+}
+
+/**
+ * Claims all leases that one lock needs: its own or that of a slot, and those of the locks beside it. No row is kept while
+ * it waits, since nobody would renew it: only session locks, in the order of their names.
+ */
+export class Claims<S extends Session> {
+  readonly #server: LeaseServer<S>;
+  readonly #options: LeaseOptions;
+  readonly #entered: Entered<S>;
+  /** Those of plain locks, in the order of their names. */
+  readonly #plain: readonly Claimer<S>[];
+  readonly #slots: SlotClaimer<S> | undefined;
+
+  constructor(server: LeaseServer<S>, entered: Entered<S>, options: LeaseOptions) {
+    const { presence: { lock }, also = [], slots } = options;
+    this.#server = server;
+    this.#options = options;
+    this.#entered = entered;
+    const names = [...also, ...slots === undefined ? [lock] : []].toSorted();
+    this.#plain = names.map((name) => new Claimer(server, entered, name, options));
+    this.#slots = slots === undefined ? undefined : new SlotClaimer(server, entered, slots, options);
+  }
+
+  /** Whether a lease may be ours although nobody keeps it. */
+  get mayBeOurs(): boolean {
+    return this.#all.some(({ mayBeOurs }) => mayBeOurs);
+  }
+
+  /** To be called when somebody keeps all of them. */
+  kept(): void {
+    for (const claimer of this.#all) claimer.mayBeOurs = false;
+  }
+
+  /** Frees the leases that are ours. */
+  async takeBack(asker: Asker): Promise<void> {
+    for (const claimer of this.#all) await claimer.takeBack(asker);
+  }
+
+  /**
+   * Claims them until the deadline passes, at least once.
+   *
+   * @returns Undefined if others had one of them for the whole time; then none is left, and no session lock.
+   * @throws {LockUnavailableError} When the server or the table cannot be used.
+   */
+  async acquire(session: S, deadline: Deadline, signal: AbortSignal): Promise<AllClaimed | undefined> {
+    this.#refuseUncounted(session);
+    let claimed;
+    try {
+      claimed = await this.#enterAll(session, deadline, signal) && await this.#claim(session, deadline, signal);
+    } finally {
+      this.#entered.leaveSeat();
+      if (this.#slots) this.#entered.leaveLater(this.#queue);
+      // After an error nobody waits for the answer.
+      if (claimed === undefined) { for (const { lock } of this.#plain) this.#entered.leaveLater(lock); }
+    }
+    // The holder of a lease has lost its session lock with a connection, and may take it again.
+    if (!claimed) { for (const { lock } of this.#plain) await this.#entered.leave(lock); }
+    return claimed || undefined;
+  }
+
+  get #all(): readonly (Claimer<S> | SlotClaimer<S>)[] {
+    return this.#slots ? [...this.#plain, this.#slots] : this.#plain;
+  }
+
+  /** The session lock that those wait for who want a slot: whoever has it is the only one who looks for one. */
+  get #queue(): string {
+    return `${this.#options.presence.lock}.q`;
+  }
+
+  #queues(session: S): boolean {
+    return this.#server.hasSessionLocks(session) && this.#server.takesSeveralLocks(session);
+  }
+
+  /** @throws {UnfitServerError} Where nothing counts those who wait. */
+  #refuseUncounted(session: S): void {
+    if ((this.#options.maxWaiters ?? 0) === 0 || this.#queues(session)) return;
+    throw UnfitServerError.on(session.where, {
+      what: "nothing counts those who wait for a lease there, as max-waiters asks",
+      cure: "leave max-waiters out, or set it to 0",
+    });
+  }
+
+  /** Takes a seat before it begins to wait. */
+  async #willWait(session: S, signal: AbortSignal): Promise<void> {
+    const { presence: { lock }, maxWaiters } = this.#options;
+    if (maxWaiters !== undefined) await this.#entered.takeSeat(session, lock, maxWaiters, signal);
+  }
+
+  /** Gets the session locks of all plain locks, where they work. */
+  async #enterAll(session: S, deadline: Deadline, signal: AbortSignal): Promise<boolean> {
+    if (!this.#server.hasSessionLocks(session)) return true;
+    for (const claimer of this.#plain) {
+      const { lock } = claimer;
+      if (!this.#queues(session) && lock !== this.#options.presence.lock) continue;
+      if (await this.#entered.enter(session, lock, atOnce(), signal)) continue;
+      claimer.trustNoClock();
+      if (deadline.passed) return false;
+      await this.#willWait(session, signal);
+      if (!await this.#entered.enter(session, lock, deadline, signal)) return false;
+    }
+    return true;
+  }
+
+  async #claim(session: S, deadline: Deadline, signal: AbortSignal): Promise<AllClaimed | undefined> {
+    const { maxWaiters } = this.#options;
+    const [only, ...more] = this.#plain;
+    const isOne = only && more.length === 0 && !this.#slots && maxWaiters === undefined;
+    if (isOne) {
+      const claimed = await only.claim(session, this.#ttls(session, only.lock), deadline, signal);
+      return claimed && this.#together([{ lock: only.lock, ...claimed }]);
+    }
+    let pauses: Pauses | HeadPauses = new Pauses();
+    for (let isWaiting = false;;) {
+      const isLast = deadline.passed;
+      const all = await this.#claimAll(session, signal);
+      if (all || isLast) return all;
+      if (!isWaiting) {
+        isWaiting = true;
+        await this.#willWait(session, signal);
+        if (this.#slots && this.#queues(session)) {
+          if (!await this.#entered.enter(session, this.#queue, deadline, signal)) return undefined;
+          this.#slots.lookAnew();
+          pauses = new HeadPauses();
+          continue;
+        }
+      }
+      await delayOrAbort(Math.ceil(Math.min(pauses.next(), deadline.remaining)), signal, session.closed);
+      signal.throwIfAborted();
+    }
+  }
+
+  /** Claims all of them, or none. */
+  async #claimAll(session: S, signal: AbortSignal): Promise<AllClaimed | undefined> {
+    const claimed: (Claimed & { readonly lock: string; readonly slot?: number })[] = [];
+    for (const claimer of this.#plain) {
+      const one = await claimer.claim(session, this.#ttls(session, claimer.lock), atOnce(), signal);
+      if (!one) break;
+      claimed.push({ lock: claimer.lock, ...one });
+    }
+    if (this.#slots && claimed.length === this.#plain.length) {
+      const one = await this.#slots.claim(session, signal);
+      if (one) claimed.push(one);
+    }
+    if (claimed.length === this.#all.length) return this.#together(claimed);
+    for (const [index, { mine }] of claimed.entries()) {
+      await this.#plain[index]!.giveBack(abortable(session, signal), mine);
+    }
+    return undefined;
+  }
+
+  #together(claimed: readonly (Claimed & { readonly lock: string; readonly slot?: number })[]): AllClaimed {
+    const { presence: { lock }, also = [] } = this.#options;
+    const [first, last] = [claimed[0]!, claimed.at(-1)!];
+    const main = claimed.find((one) => one.slot !== undefined || one.lock === lock)!;
+    return {
+      rows: [main, ...also.map((name) => claimed.find((one) => one.lock === name)!)],
+      slot: main.slot,
+      confirmed: first.confirmed,
+      last: last.confirmed,
+    };
+  }
+
+  /** As `Claimer.claim()` takes it. */
+  #ttls(session: S, lock: string): 0 | 1 {
+    return this.#entered.in(lock) === session ? 0 : 1;
+  }
+}

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { messagesIn } from "./messages/collect.ts";
+import { type Message, messagesIn } from "./messages/collect.ts";
 import { pageOf, staleMeanings } from "./messages/page.ts";
 import { sourcesIn } from "./messages/sources.ts";
 import { ROOT } from "./root.ts";
@@ -11,9 +11,15 @@ import { ROOT } from "./root.ts";
 /** Where the page is. */
 export const PAGE: string = `${ROOT}/docs/messages.md`;
 
-/** The page, formatted, and what is wrong with what it is made of. */
-export async function makePage(): Promise<{ readonly text: string; readonly stale: readonly string[] }> {
-  const messages = messagesIn(await sourcesIn("lib"));
+/** All messages of the program. */
+export async function messagesOfProgram(): Promise<readonly Message[]> {
+  return messagesIn(await sourcesIn("lib"));
+}
+
+/** The page, formatted, and the meanings of messages that are gone. */
+export async function makePage(
+  messages: readonly Message[],
+): Promise<{ readonly text: string; readonly stale: readonly string[] }> {
   return { text: await formatted(pageOf(messages)), stale: staleMeanings(messages) };
 }
 
@@ -35,7 +41,7 @@ async function formatted(text: string): Promise<string> {
 }
 
 if (import.meta.main) {
-  const { text, stale } = await makePage();
+  const { text, stale } = await makePage(await messagesOfProgram());
   await Deno.writeTextFile(PAGE, text);
   for (const beginning of stale) console.error(`scripts/messages/meanings.ts: no message begins with: ${beginning}`);
   if (stale.length > 0) Deno.exit(1);

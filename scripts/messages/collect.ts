@@ -1,7 +1,7 @@
 /** Finds the messages in the sources: errors, the reasons that others give for them, tables of cures, and log lines. */
 
-import type { AnyNode, CallExpression, ClassDeclaration, Expression, SpreadElement } from "acorn";
-import { meaningOf, nodesIn, type Place, type Source } from "./sources.ts";
+import type { AnyNode, BlockStatement, CallExpression, ClassDeclaration, Expression, SpreadElement } from "acorn";
+import { isFunction, meaningOf, nodesIn, type Place, type Source } from "./sources.ts";
 import { Evaluator, HOLE } from "./values.ts";
 
 /** A message of sera's. */
@@ -29,6 +29,12 @@ const TABLES = /^(\w+_)?(CURES|MEANINGS)$/;
 const TEXTS = ["what", "why", "found"];
 const OTHERS = ["cure", "status", "check", "local", "figures", "holds"];
 
+/** What holds a line, or a part of one, that is shown beside what was found. */
+const NOTES = ["note", "hidden", "elsewhere", "unsuitable"];
+
+/** What is looked at for itself. */
+const MADE = ["NewExpression", "ObjectExpression"];
+
 /** If a sentence has more wordings than this, its parts are listed instead. */
 const MOST_WORDINGS = 8;
 
@@ -49,6 +55,14 @@ export function messagesIn(sources: ReadonlyMap<string, Source>): readonly Messa
             : lineIn({ source, node }, evaluator);
         case "ObjectExpression":
           return reasonIn({ source, node }, evaluator);
+        case "FunctionDeclaration":
+          return /^(why|what|explain)[A-Z]|Reason$/.test(node.id?.name ?? "")
+            ? returnsOf(node).flatMap((text) => messages({ source, node: text }, [text], "reason", evaluator))
+            : [];
+        case "Property":
+          return node.key.type === "Identifier" && NOTES.includes(node.key.name)
+            ? messages({ source, node }, [node.value], "note", evaluator)
+            : [];
         case "VariableDeclarator":
           return node.id.type === "Identifier" && node.init && TABLES.test(node.id.name)
             ? curesIn({ source, node: node.init }, evaluator)
@@ -87,8 +101,9 @@ function lineIn({ source, node }: Place<CallExpression>, evaluator: Evaluator): 
   const { callee, arguments: given } = node;
   const name = callee.type === "MemberExpression" ? callee.property : callee;
   if (name.type !== "Identifier") return [];
-  if (name.name === "log" && given.length >= 3) {
-    const ways = evaluator.together(source, [[given[0], ""], [given[2], "what"]]);
+  const first = { log: 0, tryLog: 1 }[name.name];
+  if (first !== undefined && given.length > first + 2) {
+    const ways = evaluator.together(source, [[given[first], ""], [given[first + 2], "what"]]);
     return ways.flatMap(([level, text]) => messageOf({ source, node }, text!, "", level!));
   }
   if (name.name === "tell" && given[0]?.type === "Literal") {
@@ -110,6 +125,13 @@ function reasonIn({ source, node }: Place, evaluator: Evaluator): Message[] {
   const all = messages({ source, node }, [fields.get(key), fields.get("cure")], "reason", evaluator);
   // What a check finds is no trouble if there is no cure.
   return key === "found" ? all.filter(({ cure }) => cure !== undefined) : all;
+}
+
+/** What a function returns that gives the reason for something. */
+function returnsOf(node: { readonly body: BlockStatement }): AnyNode[] {
+  return [...nodesIn(node.body, (at) => at === node.body || !isFunction(at))].flatMap((at) =>
+    at.type === "ReturnStatement" && at.argument && !MADE.includes(at.argument.type) ? [at.argument] : []
+  );
 }
 
 /** The messages of a table of cures: by a number or a code; or by words of the server's. */
@@ -159,7 +181,7 @@ function messages(
   const [wordings, cures] = [new Set(all.map(({ what }) => what)), new Set(all.flatMap(({ cure }) => cure ?? []))];
   if (what?.type !== "TemplateLiteral" || wordings.size <= MOST_WORDINGS || cures.size > 2) return all;
   const whole = messageOf(place, what.quasis.map(({ value }) => value.cooked).join(HOLE), "", by, exit)
-    .flatMap((message) => [...cures].map((cure) => ({ ...message, cure })));
+    .flatMap((message) => [undefined, ...cures].map((cure) => ({ ...message, cure })));
   const parts = what.expressions.flatMap((node) => messages({ ...place, node }, [node], "reason", evaluator, exit));
   return [...whole, ...parts.filter(({ what }) => /\S+\s+\S+\s+\S/.test(what))];
 }

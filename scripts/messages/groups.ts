@@ -72,8 +72,9 @@ export const GROUPS: readonly Group[] = [
     codes: ["busy", "skipped"],
     about: "The command did not run. Shown with `--verbose`, to a person at a terminal, and in syslog if that is on. " +
       "A skipped run exits with 0 unless `--detailed-exit-codes` is set.",
-    has: ({ by, what }) =>
-      /^Lock not acquired|skipped the command|will be skipped/.test(what) || /^(QueueFull|Replaced)Error$/.test(by),
+    has: ({ by, path, what }) =>
+      path === "lib/ledger/run_text.ts" || /^Lock not acquired|skipped the command|will be skipped/.test(what) ||
+      /^(QueueFull|Replaced)Error$/.test(by),
   },
   {
     title: "Looking, unlocking, forgetting",

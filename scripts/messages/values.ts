@@ -4,6 +4,7 @@
  */
 
 import type { AnyNode, CallExpression, Expression } from "acorn";
+import { Calls, nameOf } from "./calls.ts";
 import { type FunctionNode, isFunction, type Meaning, meaningOf, nodesIn, type Place, type Source } from "./sources.ts";
 
 /** What stands for anything that only a run knows. */
@@ -195,17 +196,21 @@ export class Evaluator {
   }
 
   #called({ source, node }: Place<CallExpression>, call: Call): Value {
-    if (node.callee.type !== "Identifier") return HOLE;
     const given = node.arguments.map((node) => () => this.#value({ source, node }, call));
-    if (node.callee.name === "lineOf") return textOf(memberOf(given[0]?.(), "what"));
-    const meaning = meaningOf({ source, node: node.callee }, this.sources);
-    if (meaning?.kind !== "value" || !isFunction(meaning.place.node)) return HOLE;
-    if (FORMATTERS.test(meaning.place.source.path) || meaning.place.node.async) return HOLE;
-    if (call.has(meaning.place.node)) return HOLE;
-    return this.#returned(
-      { source: meaning.place.source, node: meaning.place.node },
-      new Map([...call, [meaning.place.node, given]]),
-    );
+    if (node.callee.type === "Identifier" && node.callee.name === "lineOf") {
+      return textOf(memberOf(given[0]?.(), "what"));
+    }
+    const called = this.#functionOf({ source, node });
+    if (!called || FORMATTERS.test(called.source.path) || called.node.async || call.has(called.node)) return HOLE;
+    return this.#returned(called, new Map([...call, [called.node, given]]));
+  }
+
+  #functionOf({ source, node: { callee } }: Place<CallExpression>): Place<FunctionNode> | undefined {
+    if (callee.type === "MemberExpression") return this.#calls.method(source, nameOf(callee.property) ?? "");
+    const meaning = callee.type === "Identifier" ? meaningOf({ source, node: callee }, this.sources) : undefined;
+    return meaning?.kind === "value" && isFunction(meaning.place.node)
+      ? { source: meaning.place.source, node: meaning.place.node }
+      : undefined;
   }
 
   #returned({ source, node }: Place<FunctionNode>, call: Call): Value {
@@ -276,49 +281,4 @@ function errorOf([first = () => undefined, cure = () => undefined]: readonly (()
     return typeof value === "object" ? memberOf(value, key) : otherwise();
   };
   return new Map([["what", member("what", first)], ["message", member("what", first)], ["cure", member("cure", cure)]]);
-}
-
-function nameOf(node: AnyNode): string | undefined {
-  if (node.type === "Identifier" || node.type === "PrivateIdentifier") return node.name;
-  return node.type === "Literal" ? String(node.value) : undefined;
-}
-
-/** Where functions are called. */
-class Calls {
-  readonly #byName = new Map<string, Place<CallExpression>[]>();
-
-  constructor(readonly sources: ReadonlyMap<string, Source>) {
-    for (const source of sources.values()) {
-      for (const node of nodesIn(source.program)) {
-        if (node.type !== "CallExpression") continue;
-        const { callee } = node;
-        const name = nameOf(callee.type === "MemberExpression" ? callee.property : callee);
-        if (name === undefined) continue;
-        const calls = this.#byName.get(name) ?? [];
-        calls.push({ source, node });
-        this.#byName.set(name, calls);
-      }
-    }
-  }
-
-  /** Where a function is called by its name: in its own file and in those that import it; a method in its own file. */
-  of({ source, node }: Place<FunctionNode>): readonly Place<CallExpression>[] {
-    const parent = source.parents.get(node);
-    if (parent?.type === "MethodDefinition" && parent.kind === "method") {
-      return this.#named(nameOf(parent.key)).filter(({ source: from, node: { callee } }) =>
-        from === source && callee.type === "MemberExpression"
-      );
-    }
-    const named = node.type === "FunctionDeclaration" ? node.id : parent?.type === "VariableDeclarator" && parent.id;
-    if (!named || named.type !== "Identifier") return [];
-    return this.#named(named.name).filter(({ source: from, node: { callee } }) => {
-      if (callee.type !== "Identifier") return false;
-      const meaning = meaningOf({ source: from, node: callee }, this.sources);
-      return meaning?.kind === "value" && meaning.place.node === node;
-    });
-  }
-
-  #named(name: string | undefined): readonly Place<CallExpression>[] {
-    return name === undefined ? [] : this.#byName.get(name) ?? [];
-  }
 }

@@ -89,8 +89,8 @@ class GivenFlags {
     if (before !== undefined && this.flags.get(flag) !== value) {
       if (before !== name) {
         throw new UsageError(
-          `Cannot use --${before} and --${name} at once: they are one flag, with two values`,
-          "leave one out",
+          `Cannot use --${before} and --${name} together: they are the same flag, with two values`,
+          "leave out one of them",
         );
       }
       if (several === "refused") {

@@ -18,7 +18,7 @@ const STUCK = 1000;
 const SAYING = 100;
 
 /** What the shell says in place of a sera that it kills for being stuck. */
-const LAST_WORDS = "Lock lost: sera did not move any more and was killed, after its command; please report it";
+const LAST_WORDS = "Lock lost: sera hung and was killed, after its command; please report it";
 
 /** The command that says it. Only bash gets this far, and its printf knows the time. */
 function sayLastWords(jsonAbout: string | undefined): string {

@@ -67,7 +67,7 @@ export function begunRun(id: bigint, lock: HeldLock, ledger: Ledger, terms: RunT
         const held = error.cause instanceof InterruptedError
           ? "the lock was held until sera gave its session up after the signal"
           : await isHeld(lock)
-          ? "the lock was held all the time, so nobody else has run it"
+          ? "the lock was held the whole time, so nobody else has run it"
           : `the lock was lost meanwhile, ${when(outcome, lock)}; sera history shows whether the end was recorded`;
         const cure = outcome === "succeeded" ? cureOf(terms, isGone) : undefined;
         // The ledger's cure stays beside its error, of which it speaks as "it" or "that"; this one is about the run.

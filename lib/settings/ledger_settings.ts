@@ -28,7 +28,7 @@ export function ledgerSettings(values: Values, find: Find, server: Backend): Led
     const { source, error } = find("ledger")!;
     throw new error(
       `Cannot use ${rule} in ${find(rule)!.source}: the ledger is off in ${source}`,
-      "turn it on there, or leave it out",
+      "turn it on there, or leave this out",
     );
   }
   if (on) ledgerPlace(server, table);

@@ -23,6 +23,6 @@ function refuseSlots(find: Find, slots = 1): void {
   const { source } = find("slots")!;
   throw new UsageError(
     `Cannot use slots in ${source} with several names: only one lock can have slots`,
-    source === environmentName(TABLE.slots.name) ? `take ${source} out, or give one --name` : "give one --name",
+    source === environmentName(TABLE.slots.name) ? `remove ${source}, or give one --name` : "give one --name",
   );
 }

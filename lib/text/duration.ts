@@ -35,7 +35,7 @@ const DURATION = new RegExp(`^([+-]?)(0|(?:${TERM})+)$`);
  * assert.equal(parseDuration("5"), undefined, "it has no unit");
  * ```
  *
- * @returns Milliseconds, with a fraction down to the nanosecond; undefined if the text is no duration, or is longer than
+ * @returns Milliseconds, with a fraction down to the nanosecond; undefined if the text is not a duration, or is longer than
  * the 292 years that Go can hold.
  * @see https://pkg.go.dev/time#ParseDuration
  */

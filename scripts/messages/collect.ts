@@ -57,10 +57,12 @@ export function messagesIn(sources: ReadonlyMap<string, Source>): readonly Messa
           return reasonIn({ source, node }, evaluator);
         case "FunctionDeclaration":
           return /^(why|what|explain)[A-Z]|Reason$/.test(node.id?.name ?? "")
-            ? returnsOf(node).flatMap((text) => messages({ source, node: text }, [text], "reason", evaluator))
+            ? returnsOf(node).flatMap((text) => messages({ source, node: text }, [text], "reason", evaluator)).filter(
+              isSentence,
+            )
             : [];
         case "Property":
-          return node.key.type === "Identifier" && NOTES.includes(node.key.name)
+          return node.key.type === "Identifier" && NOTES.includes(node.key.name) && node.value.type !== "Literal"
             ? messages({ source, node }, [node.value], "note", evaluator)
             : [];
         case "VariableDeclarator":
@@ -198,6 +200,11 @@ function messageOf({ source, node }: Place, what: string, cure: string, by: stri
     by,
     exit,
   }];
+}
+
+/** Whether a part of a message says something by itself. */
+function isSentence({ what }: Message): boolean {
+  return what.split(/\s+/).filter((word) => /\p{L}/u.test(word)).length > 4;
 }
 
 function tidy(text: string): string {

@@ -15,6 +15,8 @@ export interface Group {
 }
 
 const DOCTOR = /^lib\/doctor\/|check(s)?\.ts$|\/trial\.ts$|\/mixed_use\.ts$|\/clocks\.ts$/;
+/** What `sera status` cannot show, and why. */
+const HIDDEN = /sightings\.ts$|\/(replication|elsewhere|hidden|look_for)\.ts$/;
 const LEDGER = /^lib\/ledger\/|\/backends\/.*(ledger|_run\.ts|sqlite|own_schema)/;
 const LEASES = /\/backends\/.*lease/;
 const TLS = /\/network\/(tls|cert|client_cert|trusted_files|default_trust|der)/;
@@ -79,7 +81,8 @@ export const GROUPS: readonly Group[] = [
   {
     title: "Looking, unlocking, forgetting",
     codes: ["lockUnavailable", "busy"],
-    about: "From `sera status`, `sera unlock`, `sera forget`, `sera history` and their like.",
+    about:
+      "From `sera status`, `sera unlock`, `sera forget`, `sera history` and their like, also what a list lacks, and why.",
     has: ({ exit, path }) =>
       (exit === "lockUnavailable" || exit === "busy") && /^lib\/commands\/(?!run\/)/.test(path) ||
       /grip\.ts$/.test(path),

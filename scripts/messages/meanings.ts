@@ -47,7 +47,7 @@ export const MEANINGS: Readonly<Record<string, string>> = {
   "Interrupted by signal": "A signal ended sera before the command had started: 128 + its number.",
 
   // While the command runs.
-  "Asked to give the lock back":
+  "Asked to release the lock":
     "Someone used `sera unlock`, or a newer run with `--replace` came. Who and where stands behind the colon.",
   "Lock lost:":
     "Why stands behind the colon: the connection ended, the server restarted, or no renewal was answered in time.",
@@ -60,7 +60,7 @@ export const MEANINGS: Readonly<Record<string, string>> = {
   "The lock was gone before its release":
     "The command had ended. Another node may have run it at the same time: see the server's log for why it freed the lock.",
   "Cannot release the lock on …": "The command had ended. The server frees the lock when the connection ends.",
-  "The lock was given back before": "A fault in sera: please report it.",
+  "The lock was already released": "A fault in sera: please report it.",
   "… has freed it": "The server ended the session or restarted: see its log.",
   "… has changed": "The server became a replica, or joined a cluster, while it had the lock, as in a failover.",
   "…: its key was deleted": "Someone deleted the key in etcd, as `sera unlock --force` does.",
@@ -77,21 +77,22 @@ export const MEANINGS: Readonly<Record<string, string>> = {
   // Reasons that others of this page complete.
   "Cannot lock on …: …": "The usual beginning. Look for what stands behind the colon.",
   "Cannot use …: it has no effect": "sera refuses a flag that would change nothing, since you expect something of it.",
-  "the connection was given up": "sera ended it, since the server did not answer in time.",
+  "the connection was abandoned": "sera ended it, since the server did not answer in time.",
   "no answer, and a signal": "The server did not answer, and a signal ended sera.",
   "… is in trouble": "sera asks another member of etcd from now on.",
   "the server's answer makes no sense": "A proxy or another program answers, or a column has another type.",
-  "the server broke the request off":
-    "Someone ended the query, a time limit ended it, or the server ran out of memory.",
-  "the numbers that": "Rows have these numbers already, as after a restore. Set the counter of the table beyond them.",
-  "etcd gives no number": "Check what stands between sera and etcd.",
+  "the server aborted the request": "It may work at the next try. See the server's log.",
+  "the run numbers that":
+    "Rows have these numbers already, as after a restore. Set the counter of the table beyond them.",
+  "etcd assigned no run number": "Check what stands between sera and etcd.",
   "this table is not sera's": "It has other columns. Name another one with `--ledger-table`.",
-  "it is only to be read": "A fault in sera: please report it.",
+  "it is read-only": "A fault in sera: please report it.",
   "run … has been deleted": "Someone deleted its row, or a cleanup job did.",
   "run … is marked as …": "Someone changed its row, as `sera forget` does.",
-  "not a plain file": "It is a device or a socket. Give the path of a file.",
+  "not a regular file": "It is a device or a socket. Give the path of a file.",
   "longer than 1 MiB": "It is not what the setting is for. Give another path.",
-  "nobody ends what is written into this pipe": "Whoever writes into it has to close it.",
+  "the program that writes to this pipe does not close it":
+    "A process substitution such as `<(cat FILE)` does that by itself.",
   "there is no such file": "Correct the path.",
   "…: no answer for": "The file system did not answer in time. Look at the network file system or the disk.",
 
@@ -108,10 +109,10 @@ export const MEANINGS: Readonly<Record<string, string>> = {
 
   // Notes.
   "There is no /bin/sh": "Without a shell nobody ends the command if sera is killed with SIGKILL.",
-  "Run … by … of … never came to its end": "The node of that run died, or lost the lock. The run counts as failed.",
+  "Run … by … of … did not finish": "The node of that run died, or lost the lock. The run counts as failed.",
   "Renewing the lease over a new connection": "The old connection ended. The command does not notice.",
   "…; trying again until the wait is over.": "The trouble may pass, so sera tries again until `<wait>` is over.",
   "…; trying to record the end": "The command has ended. sera keeps the lock while it tries.",
-  "…; old runs stay in it.": "Runs older than `keep-history` could not be deleted. The next run tries again.",
+  "…; old runs were not deleted.": "Runs older than `keep-history` could not be deleted. The next run tries again.",
   "The password file … is ignored": "As in libpq. Give the file to the user, and mode 0600.",
 };

@@ -3,6 +3,8 @@
 import assert from "node:assert/strict";
 import { parse } from "yaml";
 import { ExitCode } from "../../lib/exit_codes.ts";
+import { messagesOfProgram } from "../../scripts/messages.ts";
+import { patternOf } from "../../scripts/messages/page.ts";
 import { testWith, tool } from "../cli/needs.ts";
 import { Place } from "../cli/place.ts";
 import { fileExample, page, tableUnder } from "./markdown.ts";
@@ -11,6 +13,9 @@ const TROUBLE = page("docs/trouble.md");
 const UNIT = fileExample("/etc/systemd/system/nightly-report.service", page("docs/examples.md"));
 const DROP_IN = fileExample("/etc/systemd/system/nightly-report.service.d/sera.conf", TROUBLE);
 
+/** The bundler's own process ends a moment after it has been told to, in whichever test that is. */
+const LATE_END = { sanitizeOps: false, sanitizeResources: false };
+
 const systemd = tool("systemd-analyze", "--version");
 
 Deno.test("the table of exit codes has each of sera's, in their order", () => {
@@ -18,6 +23,17 @@ Deno.test("the table of exit codes has each of sera's, in their order", () => {
     !isNaN(code)
   );
   assert.deepEqual(codes, Object.values(ExitCode).toSorted((a, b) => a - b));
+});
+
+Deno.test("the causes of 206 are in words that sera says", LATE_END, async () => {
+  const messages = await messagesOfProgram();
+  const quoted = tableUnder("## 206: the command was stopped", TROUBLE)
+    .flatMap(([says]) => [...says!.matchAll(/`([^`]+)`/g)].map(([, words]) => words!));
+  assert.ok(quoted.length > 8);
+  const unknown = quoted.filter((words) =>
+    !messages.some(({ what }) => what.includes(words) || what.startsWith("Asked") && patternOf(what).test(words))
+  );
+  assert.deepEqual(unknown, []);
 });
 
 testWith([systemd], "systemd's names for sera's codes are as the page has them", async () => {

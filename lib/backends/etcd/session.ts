@@ -115,7 +115,7 @@ export class EtcdSession implements LockSession {
 
   /** As {@linkcode destroy}; resolves when that is over. */
   close(): Promise<void> {
-    this.end(new Error("sera has given its lease back"));
+    this.end(new Error("sera has revoked its lease"));
     return this.#closing ??= this.#giveBack();
   }
 

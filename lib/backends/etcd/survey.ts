@@ -87,7 +87,7 @@ export function assertOneCluster(surveyed: readonly Surveyed[]): void {
   if (clusters.size < 2) return;
   const each = [...clusters.values()].map((some) => some.map(({ endpoint }) => shownEndpoint(endpoint)).join(", "));
   throw new LockUnavailableError(
-    `the server setting names members of ${clusters.size} clusters, which know nothing of each other's locks: ` +
+    `the server setting names members of ${clusters.size} clusters, which do not share their locks: ` +
       each.join(" | "),
     "name the members of one cluster only",
   );

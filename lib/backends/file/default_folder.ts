@@ -68,9 +68,9 @@ function required(env: (name: string) => string | undefined, name: string): stri
   const value = env(name);
   // A relative one would be another folder in every working directory.
   if (value && (Deno.build.os === "windows" || value.startsWith("/"))) return value;
-  const wrong = value ? `${name} is no absolute path: ${value}` : `${name} is not set`;
+  const wrong = value ? `${name} is not an absolute path: ${value}` : `${name} is not set`;
   throw new LockUnavailableError(
-    `Cannot tell where the locks belong: ${wrong}`,
+    `Cannot tell where to keep the locks: ${wrong}`,
     "set it, or name a folder with --server file:/some/dir",
   );
 }

@@ -40,7 +40,7 @@ export class FileGrip implements Grip {
     const hold = holdOf(folder.path, this.#name);
     // The record may be of a holder that died, while a program that writes none holds the lock now.
     this.#hold = hold !== undefined && hold.pid === holder.pid && hold.host === holder.host ? hold.hold : undefined;
-    this.unaskable = this.#hold === undefined ? "it is no sera that can be asked" : undefined;
+    this.unaskable = this.#hold === undefined ? "it is not a sera that can be asked" : undefined;
   }
 
   holds(): Promise<boolean> {
@@ -96,7 +96,7 @@ export class FileGrip implements Grip {
     return host === undefined || host === Deno.hostname()
       ? new LockUnavailableError(
         `${which} has ended, or cannot be seen from here`,
-        "end what it has started and left with the lock, or end it where it runs, such as its container",
+        "end what it started that still holds the lock, or end it where it runs, such as in its container",
       )
       : new LockUnavailableError(`${which} runs on ${host}`, "run sera unlock there");
   }

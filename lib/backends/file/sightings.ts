@@ -172,7 +172,7 @@ export function holdOf(folder: string, lock: string): Pick<Presence, "host" | "p
 
 function readText(path: string): string | undefined {
   try {
-    const bytes = readPlainFile(path, LONGEST_RECORD, (file) => file.isFile ? undefined : { what: "it is no file" });
+    const bytes = readPlainFile(path, LONGEST_RECORD, (file) => file.isFile ? undefined : { what: "it is not a file" });
     return new TextDecoder().decode(bytes);
   } catch (error) {
     if (error instanceof Error) return undefined;
@@ -192,6 +192,6 @@ function ifThere<T>(path: string, look: () => T): T | undefined {
 function cannotLook(path: string, error: unknown): LockUnavailableError {
   return new LockUnavailableError(
     `Cannot look at the locks: ${path}: ${messageOf(error)}`,
-    "look as the user whose locks they are",
+    "run it as the user who owns the locks",
   );
 }

@@ -89,7 +89,7 @@ class HoldingMySql implements HoldingSession<MySqlSession> {
       const { user } = this.#holder;
       const as = user === undefined ? "" : `, or unlock as ${user}, whose session it is`;
       throw LockUnavailableError.on(session.where, {
-        what: `this user may not end session ${this.#id}, which is another user's`,
+        what: `this user may not end session ${this.#id}, which belongs to another user`,
         cure: `grant it PROCESS and CONNECTION_ADMIN (CONNECTION ADMIN on MariaDB; on old servers SUPER)${as}`,
       }, { cause: error });
     }

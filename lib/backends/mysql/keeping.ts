@@ -30,7 +30,7 @@ export function keepingOf(table: TableName, flag: string, consequence: string): 
     whyForgetful(keeping) {
       const [, type, engine = ""] = /^(.*) (.*)$/.exec(decodeText(keeping) ?? "") ?? [];
       if (type === "TEMPORARY") {
-        return { what: "the table is temporary, and gone with the session", cure: `name another one with ${flag}` };
+        return { what: "the table is temporary, and ends with the session", cure: `name another one with ${flag}` };
       }
       if (type === "VIEW") {
         return {
@@ -40,7 +40,7 @@ export function keepingOf(table: TableName, flag: string, consequence: string): 
       }
       if (!FORGETFUL.includes(engine.toUpperCase())) return undefined;
       return {
-        what: `the table keeps nothing (engine ${engine}), so that ${consequence}`,
+        what: `the table keeps nothing (engine ${engine}), so ${consequence}`,
         cure: `ALTER TABLE ${shownTable(table)} ENGINE=InnoDB`,
       };
     },

@@ -70,7 +70,7 @@ export async function getNamedLock(
     if (!outcomes) return undefined;
     const got = answerIn(session, rowsOf(outcomes[0]!), ["got"]).bit("got");
     if (got === undefined) {
-      const what = "the server broke the request off (a killed query, a time limit, or no memory)";
+      const what = "the server aborted the request (a killed query, a time limit, or no memory)";
       throw LockUnavailableError.on(session.where, { what }, { transient: true });
     }
     if (got) return { asked, next: outcomes.slice(1) };

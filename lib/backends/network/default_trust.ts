@@ -24,7 +24,7 @@ export function trustNobody(load = loadStores): void {
 /** Decides whom to trust, unless it is decided; nobody stays nobody. */
 export function decideTrust(whom: Trusted, load: () => void): void {
   if (decided === whom || decided === "nobody") return;
-  if (decided !== undefined) throw new Error("the runtime has been let trust others than the CA that is named now");
+  if (decided !== undefined) throw new Error("the runtime already trusts other CAs than the one that is named now");
   load();
   decided = whom;
 }

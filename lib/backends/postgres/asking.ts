@@ -97,8 +97,8 @@ export class Asking {
     if (!taken) {
       session.destroy();
       throw LockUnavailableError.on(session.where, {
-        what: "something other than sera keeps an advisory lock that sera needs for slots",
-        cure: "see pg_locks for who has it",
+        what: "something other than sera holds an advisory lock that sera needs for slots",
+        cure: "see pg_locks for who holds it",
       });
     }
     this.taken = taken;

@@ -93,7 +93,7 @@ class HoldingPostgres implements HoldingSession<PostgresSession> {
       const { user } = this.#holder;
       const as = user === undefined ? "" : `, or unlock as ${user}, whose session it is`;
       throw LockUnavailableError.on(session.where, {
-        what: `this role may not end session ${this.#pid}, which is another role's`,
+        what: `this role may not end session ${this.#pid}, which belongs to another role`,
         cure: `grant it pg_signal_backend${as}; a superuser's session only a superuser can end`,
       }, { cause: error });
     }

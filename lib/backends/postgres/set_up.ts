@@ -119,12 +119,12 @@ export function refuseUnsuitable(
 ): void {
   if (facts.truth("standby") && !allowUnsafeServer) {
     throw new StandbyError(
-      "the server is a standby, and a lock there excludes nobody elsewhere",
+      "the server is a standby, and its locks do not count elsewhere",
       "name the primary, or allow it with --allow-unsafe-server",
     );
   }
   if (targetSessionAttrs === "read-write" && facts.text("read_only") !== "off") {
-    throw new NotPrimaryError("the session is read-only, and target_session_attrs=read-write asks for another");
+    throw new NotPrimaryError("the session is read-only, and target_session_attrs=read-write asks for a writable one");
   }
 }
 

@@ -159,11 +159,11 @@ export class SqlLedger implements Ledger {
 function troubleWith({ id, outcome }: RecordedRun, given: Outcome): Trouble {
   if (outcome === "running") {
     return {
-      what: `run ${id} is still marked as running: the database accepted its end and did not keep it`,
+      what: `run ${id} is still marked as running: the database accepted its end, but did not store it`,
       cure: "see the table's triggers, rules and policies",
     };
   }
   const what = `run ${id} is marked as ${outcome}`;
   if (OUTCOMES.includes(outcome)) return { what };
-  return { what: `${what} instead of ${given}`, cure: "make the column outcome as sera history --schema has it" };
+  return { what: `${what} instead of ${given}`, cure: "define the column outcome as in sera history --schema" };
 }

@@ -95,7 +95,7 @@ export function ledgerStatements(
           const what = `others have kept its table locked (${why})${how}`;
           const cure = isInterrupted
             ? undefined
-            : "see which session keeps it locked (a backup, LOCK TABLE, ALTER TABLE)";
+            : "find out which session keeps it locked (a backup, LOCK TABLE, ALTER TABLE)";
           return LedgerBusyError.on(asker.where, { what, cure }, { transient: true, cause });
         },
       });

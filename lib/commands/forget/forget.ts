@@ -167,7 +167,7 @@ async function giveBack(held: HeldLock): Promise<void> {
 function refuseChanged(shown: readonly RecordedRun[], runs: readonly RecordedRun[]): void {
   const idOf = ({ id, outcome }: RecordedRun) => `${id} ${outcome}`;
   if (shown.map(idOf).join() === runs.map(idOf).join()) return;
-  throw new LockUnavailableError("Nothing was forgotten: other runs count by now", "look at them and try again");
+  throw new LockUnavailableError("Nothing was forgotten: other runs count by now", "check them and try again");
 }
 
 function busyError(sightings: readonly Sighting[]): LockBusyError {

@@ -90,7 +90,7 @@ async function killedByWill(end: CommandEnd, { watch, logger, exitCodeOf }: Exec
   const { exitCode, stoppedBy } = end;
   if (stoppedBy || exitCode !== KILLED || !(await watch.will.testify())?.fenced) return end;
   const error = new LockLostError(
-    "Lock lost: sera was stopped or stuck until its time was over, and the command was killed",
+    "Lock lost: sera was stopped or stuck for too long, and the command was killed",
   );
   const known = { exitCode, stoppedBy: error };
   tryLog(logger, "error", "error", error.message, { exitCode: exitCodeOf(known) });

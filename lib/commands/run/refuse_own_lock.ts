@@ -76,8 +76,8 @@ function ownLock({ name, title, slots }: WantedLock, pids: readonly number[]): U
     ? `the sera above this one (process ${pids[0]}) holds it until its command has ended`
     : `the seras above this one (processes ${pids.join(", ")}) hold its ${slots} slots until their commands have ended`;
   return new UsageError(
-    `Cannot wait for the lock of ${pathOr(title, name)}: ${holds}, and this sera is part of that`,
-    "take one of the two out, or give them different locks with --name",
+    `Cannot wait for the lock of ${pathOr(title, name)}: ${holds}, and this sera is part of that command`,
+    "remove one of the two, or give them different locks with --name",
   );
 }
 

@@ -20,7 +20,7 @@ export async function startHolding(execution: Execution, since: number): Promise
   const { will, signals } = execution.watch;
   await Promise.all([will.ready, io.flush?.(LONGEST_FLUSH)]);
   if (!will.isWatching) {
-    logger.log("info", "note", "There is no /bin/sh: should sera be killed, the command would go on.");
+    logger.log("info", "note", "There is no /bin/sh: if sera is killed, the command will keep running.");
   }
   await confirm(lock);
   let command;

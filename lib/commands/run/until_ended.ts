@@ -77,7 +77,7 @@ async function tellBlocked({ watch, logger }: Execution): Promise<void> {
     logger,
     "info",
     "note",
-    `Blocked since before sera's start, so that it does not get them: ${blocked.join(", ")}.`,
+    `Signals blocked before sera started, which it does not receive: ${blocked.join(", ")}.`,
   );
 }
 

@@ -99,7 +99,7 @@ export class LeaseConnection<S extends Session> implements LockSession, Asker {
 
   /** Opens no further session from now on; the present one stays open. */
   stop(): void {
-    if (!this.closed.aborted) this.#closed.abort(new ConnectionError("the connection was given up"));
+    if (!this.closed.aborted) this.#closed.abort(new ConnectionError("the connection was abandoned"));
   }
 
   /** Ends the connection for good, at once. */

@@ -97,7 +97,7 @@ export class UnfitServerError extends LockUnavailableError {}
 /** A server whose locks are not cluster-wide; `--allow-unsafe-server` accepts it. */
 export class UnsafeServerError extends UnfitServerError {}
 
-/** The lock is held by somebody who takes it to have another number of slots: 1 for one who knows of none. */
+/** The present holder uses another number of slots: 1 if it runs without `--slots`. */
 export class OtherSlotsError extends UsageError {
   constructor(readonly slots: number, readonly asked: number) {
     super(
@@ -142,12 +142,12 @@ export class LockLostError extends SeraError {
   }
 }
 
-/** Somebody has asked sera to stop its command and to give the lock back, which is still held. */
+/** Somebody has asked sera to stop its command and to release the lock, which is still held. */
 export class AskedToEndError extends SeraError {
   override readonly exitCode = ExitCode.lockLost;
 
   /**
-   * @param label What the one who asked does, and for which user, such as `unlock by root`; undefined if not known.
+   * @param label Who asked and how, such as `unlock by root`; undefined if not known.
    * @param host Where.
    */
   constructor(label = "unlock by somebody who may use the server", host = "") {

@@ -28,6 +28,11 @@ try {
   // Each loads its part of the program; nothing listens on port 1.
   await check("MySQL", ["--server", "sera@tcp(127.0.0.1:1)/", "0", "true"], 202, "127.0.0.1:1");
   await check("PostgreSQL", ["--server", "postgres://sera@127.0.0.1:1/sera", "0", "true"], 202, "127.0.0.1:1");
+  await check("etcd", ["--server", "etcd://127.0.0.1:1", "0", "true"], 202, "127.0.0.1:1");
+  for (const server of ["sera@tcp(127.0.0.1:1)/sera", "postgres://sera@127.0.0.1:1/sera"]) {
+    await check(`a lease: ${server}`, ["--lease", "--server", server, "0", "true"], 202, "127.0.0.1:1");
+    await check(`its table: ${server}`, ["doctor", "--lease", "--schema", "--server", server], 0, "sera_leases");
+  }
 } finally {
   await Deno.remove(folder, { recursive: true });
 }

@@ -5,7 +5,7 @@ import type { Subcommand } from "./subcommand.ts";
 /** The shells that have a completion. */
 export const SHELLS = ["bash", "zsh", "fish"];
 
-/** What the help texts, the manual and the completions say of `sera completion`. */
+/** What the help texts, the manual and the completions say about `sera completion`. */
 export const COMPLETION: Subcommand = {
   name: "completion",
   summary: "print the completion script for a shell",

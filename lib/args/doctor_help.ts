@@ -3,7 +3,7 @@ import { BAD_ARGUMENTS, BAD_CONFIG, BROKEN_PIPE, LOCK_UNAVAILABLE, NOT_PRINTED }
 import { HELP_FLAG } from "./flag.ts";
 import type { Subcommand } from "./subcommand.ts";
 
-/** What the help texts, the manual and the completions say of `sera doctor`. */
+/** What the help texts, the manual and the completions say about `sera doctor`. */
 export const DOCTOR: Subcommand = {
   name: "doctor",
   summary: "check the configuration and the server",

@@ -3,7 +3,7 @@ import { BAD_ARGUMENTS, BAD_CONFIG, BROKEN_PIPE, NOT_PRINTED } from "./exit_stat
 import { HELP_FLAG } from "./flag.ts";
 import { JSON_FLAG, ONE_LOCK_FLAGS, RULE_FLAGS, type Subcommand, YES_FLAG } from "./subcommand.ts";
 
-/** What the help texts, the manual and the completions say of `sera forget`. */
+/** What the help texts, the manual and the completions say about `sera forget`. */
 export const FORGET: Subcommand = {
   name: "forget",
   summary: "make --once or --every ignore past runs",

@@ -116,7 +116,7 @@ function shown(name: string): string {
   return /^[\w-]{0,24}$/.test(name) && isPlain(name, 24) ? name : "...";
 }
 
-/** As `mysql -psecret` has it, a password may follow a single dash and a p. */
+/** As in `mysql -psecret`, a password may follow a single dash and a p. */
 function shownAfterDash(name: string): string {
   return /^p./.test(name) ? "p..." : shown(name);
 }

@@ -1,7 +1,7 @@
 import { HELP_FLAG } from "./flag.ts";
 import type { Subcommand } from "./subcommand.ts";
 
-/** What the help texts, the manual and the completions say of `sera heimdall`. */
+/** What the help texts, the manual and the completions say about `sera heimdall`. */
 export const HEIMDALL: Subcommand = {
   name: "heimdall",
   summary: "heimdall's own command line",
@@ -29,7 +29,7 @@ export const HEIMDALL: Subcommand = {
       placeholder: "SECONDS",
       help: ["how long PROGRAM may run before it is stopped", "(default 5; 0: no limit)"],
     },
-    // The one flag that heimdall has not: a server that heimdall took, and that sera refuses, needs a way on.
+    // The one flag that heimdall lacks: for servers that heimdall accepts and sera refuses.
     {
       name: "allow-unsafe-server",
       kind: "boolean",

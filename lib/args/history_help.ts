@@ -3,7 +3,7 @@ import { BAD_ARGUMENTS, BAD_CONFIG, BROKEN_PIPE, NOT_PRINTED } from "./exit_stat
 import { HELP_FLAG } from "./flag.ts";
 import { JSON_FLAG, LOCK_FLAG, ONE_LOCK_FLAGS, type Subcommand } from "./subcommand.ts";
 
-/** What the help texts, the manual and the completions say of `sera history`. */
+/** What the help texts, the manual and the completions say about `sera history`. */
 export const HISTORY: Subcommand = {
   name: "history",
   summary: "past runs, from the ledger",

@@ -7,7 +7,7 @@ import { PLACE_FLAGS, type Subcommand } from "./subcommand.ts";
 /** Those of a run that say who else may hold the lock, and wait for it. */
 const HOLD_SETTINGS = SETTING_FLAGS.filter(({ name }) => ["slots", "max-waiters", "replace"].includes(name));
 
-/** What the help texts, the manual and the completions say of `sera hold`. */
+/** What the help texts, the manual and the completions say about `sera hold`. */
 export const HOLD: Subcommand = {
   name: "hold",
   summary: "hold a lock without a command, for maintenance",

@@ -21,7 +21,7 @@ const SWITCHES: ReadonlyMap<string, string> = new Map([
 ]);
 
 /**
- * The error for a first operand that is no wait, with what was probably meant.
+ * The error for a first operand that is not a wait, with what was probably meant.
  *
  * @param operands That word and what follows.
  * @param flags The flags before it.
@@ -38,7 +38,7 @@ export function notAWait(
     const before = flags.size === 0 ? "--" : "flags";
     return new UsageError(`Cannot use ${before} before ${first}`, `write sera ${first} ${subcommand.usage}`);
   }
-  // A word that sera knows is no password: the message may show it.
+  // A word that sera knows is not a password: the message may show it.
   const known = instead(operands, commands) ?? valueOfFlag(first, flags);
   const shown = known === undefined ? shownWait(operands, flags) : first;
   const cure = known ?? suggestionFor(first, commands) ??
@@ -64,7 +64,7 @@ function instead([word, next = ""]: readonly string[], commands: readonly Subcom
   return equivalent === undefined ? undefined : `write ${equivalent}`;
 }
 
-/** What to do about a word that was meant as the value of a flag, which takes one only behind a `=`. */
+/** The cure for a word that was meant as the value of a flag that takes its value only after a `=`. */
 function valueOfFlag(word: string, flags: ReadonlyMap<string, string>): string | undefined {
   const [last, value] = [...flags].at(-1) ?? [];
   const flag = RUN_FLAGS.find((flag) => flag.name === last && standsAlone(flag) && value === "true");

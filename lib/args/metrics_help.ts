@@ -3,7 +3,7 @@ import { BAD_ARGUMENTS, BAD_CONFIG, BROKEN_PIPE, NOT_PRINTED } from "./exit_stat
 import { HELP_FLAG } from "./flag.ts";
 import { PLACE_FLAGS, type Subcommand } from "./subcommand.ts";
 
-/** What the help texts, the manual and the completions say of `sera metrics`. */
+/** What the help texts, the manual and the completions say about `sera metrics`. */
 export const METRICS: Subcommand = {
   name: "metrics",
   summary: "locks and runs, for Prometheus",

@@ -3,7 +3,7 @@ import { BAD_ARGUMENTS, BAD_CONFIG, BROKEN_PIPE, NOT_PRINTED } from "./exit_stat
 import { HELP_FLAG } from "./flag.ts";
 import { JSON_FLAG, LOCK_FLAG, ONE_LOCK_FLAGS, type Subcommand } from "./subcommand.ts";
 
-/** What the help texts, the manual and the completions say of `sera status`. */
+/** What the help texts, the manual and the completions say about `sera status`. */
 export const STATUS: Subcommand = {
   name: "status",
   summary: "who holds a lock, and who waits for it",

@@ -4,7 +4,7 @@ import { BAD_ARGUMENTS, BAD_CONFIG, BROKEN_PIPE, NOT_PRINTED } from "./exit_stat
 import { HELP_FLAG } from "./flag.ts";
 import { JSON_FLAG, LOCK_FLAG, ONE_LOCK_FLAGS, type Subcommand, YES_FLAG } from "./subcommand.ts";
 
-/** What the help texts, the manual and the completions say of `sera unlock`. */
+/** What the help texts, the manual and the completions say about `sera unlock`. */
 export const UNLOCK: Subcommand = {
   name: "unlock",
   summary: "end the holder of a lock",

@@ -1,7 +1,7 @@
 import type { Flag, FlagWords } from "./flag.ts";
 import { type Setting, SETTING_KEYS, type SettingKey, TABLE } from "./table.ts";
 
-/** What the help text, the manual and the completions say of each setting, in lines of the help text. */
+/** What the help text, the manual and the completions say about each setting, in lines of the help text. */
 const WORDS: Readonly<Record<SettingKey, FlagWords>> = {
   config: {
     placeholder: "FILE",

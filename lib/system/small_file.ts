@@ -55,7 +55,7 @@ export async function readSmallFile(path: string): Promise<SmallFile> {
 /**
  * As {@linkcode readSmallFile}, but for plain files only.
  *
- * @param found What is at the path. It is checked before the file is opened: to open a pipe or a device may take for ever.
+ * @param found What is at the path. It is checked before the file is opened: to open a pipe or a device may take forever.
  */
 export function readSmallFileSync(path: string, found = Deno.statSync(path)): SmallFile {
   if (path === "/dev/null") return { text: "", info: found };

@@ -76,7 +76,7 @@ function parseUser(text: string | undefined): Pick<EtcdAddress, "user" | "passwo
   if (text.includes("@")) throw bad("an @ is not directly before the host", HOW_TO_ESCAPE);
   const [user, password] = cut(text, ":");
   if (user === "") throw bad("there is no user before the @", "write user:password@host, or host alone");
-  // etcd lets nobody log in without one.
+  // etcd does not allow a login without a password.
   if (!password) throw bad("the user has no password", "write user:password@host, or host alone");
   return { user: decode(user, "the user"), password: decode(password, "the password") };
 }

@@ -36,7 +36,7 @@ const CHECKS = [
 /**
  * Checks a cluster, from the addresses of its members to a lock.
  *
- * @param name The name of a lock that nobody else has.
+ * @param name The name of a lock that nobody else uses.
  * @param makeLock Makes a lock of that name, with a client of its own.
  */
 export async function checkEtcd(

@@ -16,7 +16,7 @@ const KEYS_AT_ONCE = 2000;
 /** The lock was lost before the ledger could be written. */
 export class LedgerLockLostError extends LockUnavailableError {}
 
-/** What became of a change. */
+/** What happened to a change. */
 export interface Change {
   /** Whether all conditions held, so that it was made. */
   readonly done: boolean;

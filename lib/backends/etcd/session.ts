@@ -108,7 +108,7 @@ export class EtcdSession implements LockSession {
     if (!this.closed.aborted) this.#closed.abort(why);
   }
 
-  /** Ends the session at once, and gives back the lease and the key as soon as etcd answers, or not at all. */
+  /** Ends the session at once, and revokes the lease and the key as soon as etcd answers, or not at all. */
   destroy(): void {
     this.close();
   }

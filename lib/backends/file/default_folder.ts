@@ -29,7 +29,7 @@ export function defaultLockFolder(env: (name: string) => string | undefined): De
 
 /**
  * The folder for the ledger of `file:` without a path: that of the locks, unless it is emptied at boot, since runs with
- * `--once` are remembered for ever.
+ * `--once` are remembered forever.
  *
  * @param env Reads an environment variable.
  * @throws {LockUnavailableError} When it cannot be derived from anything.

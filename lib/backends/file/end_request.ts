@@ -13,7 +13,7 @@ const LONGEST = 4096;
 
 /** What the file says. */
 export interface EndRequest extends Requester {
-  /** The hold that is meant: whoever has the lock later has another. */
+  /** The hold that is meant: whoever holds the lock later has another. */
   readonly hold: string;
 }
 

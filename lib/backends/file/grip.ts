@@ -18,7 +18,7 @@ export class FileGrip implements Grip {
   /** The name of the slot that it holds. */
   readonly #name: string;
   readonly #by: Presence;
-  /** Whose lock it is, by the record in the file; undefined if the holder is no sera. */
+  /** Whose lock it is, by the record in the file; undefined if the holder is not sera. */
   readonly #hold: string | undefined;
   readonly #process: ProcessStat | undefined;
   readonly #stat: typeof processStat;
@@ -27,7 +27,7 @@ export class FileGrip implements Grip {
   /**
    * @param by Who wants to end it.
    * @param lease How often a holder looks, if it has the same settings.
-   * @param stat Reads what the system says of a process.
+   * @param stat Reads what the system says about a process.
    */
   constructor(folder: LockFolder, holder: Sighting, by: Presence, lease: LeaseTerms, stat = processStat) {
     this.#stat = stat;

@@ -42,7 +42,7 @@ function slotsOf(lock: string, seen: readonly Sighting[]): number | undefined {
   return seen.find((one) => one.lock === lock && one.slots !== undefined)?.slots;
 }
 
-/** A file that tells of a lock: a slot's, or that of the queue for its slots. */
+/** A file that tells about a lock: a slot's, or that of the queue for its slots. */
 interface TellingFile {
   /** What stands before {@linkcode LOCK_FILE}. */
   readonly name: string;

@@ -101,7 +101,7 @@ export function isParseError(error: unknown): boolean {
   return (error as DriverError).errno === 1064;
 }
 
-/** Hides a user that is no plain name: in a DSN that is written wrongly, the "user" may contain the password. */
+/** Hides a user that is not a plain name: in a DSN that is written wrongly, the "user" may contain the password. */
 function withoutUser(message: string): string {
   return message.replace(
     /\buser '(.*)'@/,

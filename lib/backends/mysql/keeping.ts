@@ -11,7 +11,7 @@ export interface Keeping extends Required<Pick<Dialect, "whyForgetful" | "keepin
   readonly keeping: Statement;
 }
 
-/** The condition for what tables of information_schema tell of a table. */
+/** The condition for what tables of information_schema tell about a table. */
 export function isTable({ schema, name }: TableName): Statement {
   return sql`TABLE_SCHEMA = ${schema ?? sql`DATABASE()`} AND TABLE_NAME = ${name}`;
 }

@@ -23,7 +23,7 @@ const TRIES = 5;
 /** The columns of what it says, see `QueryOptions.counts`. */
 const COUNTS = ["affected", "last_id", "warnings"] as const;
 
-/** What the server says of a statement that changes rows. */
+/** What the server says about a statement that changes rows. */
 export interface Change {
   /** Whether there was such a row. */
   readonly changed: boolean;

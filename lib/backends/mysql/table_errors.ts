@@ -1,5 +1,5 @@
 /**
- * What errors of MySQL and MariaDB say of one of sera's tables, by number.
+ * What errors of MySQL and MariaDB say about one of sera's tables, by number.
  *
  * @see https://dev.mysql.com/doc/mysql-errors/8.0/en/
  * @module
@@ -34,7 +34,7 @@ const LASTING = [
  */
 const UNFIT_TEXT = [1366, 1300, 3854, 3988, 1267];
 
-/** What an administrator is told of a table. */
+/** What an administrator is told about a table. */
 export interface TableAdvice {
   /** What the table holds: "the ledger is". */
   readonly whatIs: string;
@@ -74,7 +74,7 @@ export function isBrokenOff(cause: unknown): boolean {
   return BROKEN_OFF.includes(errorNumber(cause) ?? 0);
 }
 
-/** Whether an error says that the server has waited for another session's lock in vain. */
+/** Whether an error says that waiting for another session's lock timed out. */
 export function isLocked(cause: unknown): boolean {
   return errorNumber(cause) === LOCKED;
 }

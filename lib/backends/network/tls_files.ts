@@ -46,7 +46,7 @@ export async function readCertificates(file: TlsFile): Promise<string> {
       throw bad("a certificate in it is marked as not trusted for servers", "make one with openssl x509 -clrtrust");
     }
     const pem = certificate && toPem("CERTIFICATE", certificate);
-    // Deno 2.7 would hang, and 2.9 trust nobody.
+    // Deno 2.7 would hang, and 2.9 would trust no CA.
     if (!pem || !isReadable(pem)) {
       throw bad("a certificate in it is damaged", "copy it again from where it was made");
     }

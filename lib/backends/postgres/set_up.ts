@@ -19,7 +19,7 @@ export type Facts = Answer<"pid" | "born" | "standby" | "read_only" | "idle">;
 export const FITNESS = sql`pg_is_in_recovery() AS standby, current_setting('transaction_read_only') AS read_only`;
 
 /**
- * SQL for how long the server lets a session be idle, in milliseconds; 0 for ever. The setting is a text such as `1min`,
+ * SQL for how long the server lets a session be idle, in milliseconds; 0 forever. The setting is a text such as `1min`,
  * so the server converts it.
  */
 export const IDLE = sql`${

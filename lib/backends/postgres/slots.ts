@@ -57,7 +57,7 @@ export class Slots {
 
   /**
    * Aggregates over the advisory locks in `pg_locks`: the highest mark for another number of slots, 0 if there is none;
-   * and whether somebody who knows of no slots has the lock, alone.
+   * and whether somebody who knows of no slots holds the lock, alone.
    */
   get look(): readonly [other: Statement, plain: Statement] {
     const isOther = sql`${isMarkOf(this.#lock)} AND NOT (${this.#marks.isSameNumber})`;

@@ -1,4 +1,4 @@
-/** What errors of PostgreSQL say of one of sera's tables. */
+/** What errors of PostgreSQL say about one of sera's tables. */
 
 import { messageOf } from "../../errors.ts";
 import { sqlState } from "./errors.ts";
@@ -59,7 +59,7 @@ export function isRefused(cause: unknown): boolean {
   return REFUSED.includes(sqlState(cause) ?? "");
 }
 
-/** Whether an error says that the server has waited for others' locks in vain, as long as `lock_timeout` says. */
+/** Whether an error says that waiting for others' locks took longer than `lock_timeout`. */
 export function isLocked(cause: unknown): boolean {
   return sqlState(cause) === LOCKED;
 }
@@ -79,7 +79,7 @@ export function isOfTable(cause: unknown): boolean {
   return /^(42|3F)/.test(sqlState(cause) ?? "");
 }
 
-/** What an administrator is told of a table. */
+/** What an administrator is told about a table. */
 export interface TableAdvice {
   /** The flag that names another table. */
   readonly flag: string;

@@ -4,14 +4,14 @@ import type { PostgresSession } from "./session.ts";
 
 /**
  * How often to ask again after the sight of somebody with another number of slots, and how long to pause before that at
- * first, in milliseconds. Of two who have come at the same moment neither may have the lock yet, or stay.
+ * first, in milliseconds. Of two who have come at the same moment neither may hold the lock yet, or stay.
  */
 const TRIES = 5;
 const PAUSE = 20;
 
 /**
  * Asks for a slot, and again where somebody is seen with another number of slots, or without any: who knows of no slots
- * looks when it has the lock already, and gives way.
+ * looks when it holds the lock already, and gives way.
  *
  * @throws {OtherSlotsError} When that one stays.
  */

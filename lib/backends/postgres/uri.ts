@@ -26,7 +26,7 @@ export function parseUri(rest: string): Settings {
   const [location, query] = cut(after, "?");
   if (location.includes("@")) throw badUri("an @ is not directly before the host");
   const { hosts, ports, database } = parseLocation(location);
-  // Another @, or a port that is no number, may mean that the password was split in the wrong place.
+  // Another @, or a port that is not a number, may mean that the password was split in the wrong place.
   const isTidy = !after.includes("@") && /^[0-9,]*$/.test(ports);
   const show = isTidy ? showQuoted : showNothing;
   const settings = new Map<string, Setting>();

@@ -3,7 +3,7 @@ import type { DriverAnswer } from "./driver.ts";
 import type { Row } from "./row.ts";
 import type { Statement } from "./statement.ts";
 
-/** What became of one statement of a batch: its rows, or why it has none. */
+/** What happened to one statement of a batch: its rows, or why it has none. */
 export type Outcome = { readonly rows: readonly Row[] } | { readonly error: LockUnavailableError };
 
 /**

@@ -34,7 +34,7 @@ export class SqlLedger implements Ledger {
   readonly #patience: Patience | undefined;
   readonly #pruning: Pruning;
   readonly #ends: RunEnds;
-  /** What was asked for {@linkcode begin} beforehand, and by which rule. */
+  /** What was read for {@linkcode begin} beforehand, and by which rule. */
   #counted: { readonly asked: Asked; readonly lock: string; readonly rule: Rule } | undefined;
 
   /** @param patience How long the store waits for others. */
@@ -86,7 +86,7 @@ export class SqlLedger implements Ledger {
       return { granted: false, because: found.run, isAhead: found.began === "ahead" };
     }
     const { after, now } = this.#table.dialect;
-    // A run with a key is kept for ever, and one that `--every` needs at least for that span.
+    // A run with a key is kept forever, and one that `--every` needs at least for that span.
     const expires = rule.once === undefined ? after(Math.max(rule.keepHistory, rule.every ?? 0)) : sql`NULL`;
     return {
       granted: true,

@@ -19,7 +19,7 @@ export interface WantedLock {
   readonly title: string;
   /** How many may hold it at once; one if undefined. */
   readonly slots?: number | undefined;
-  /** Whether nobody is shown to hold it: then whoever holds it holds another one, too. */
+  /** Whether no holder is shown: then its holder holds another lock, too, and is shown there. */
   readonly isHidden?: boolean | undefined;
 }
 

@@ -8,7 +8,7 @@ import type { Execution } from "./execution.ts";
 import { NOT_RUN, record, release } from "./give_back.ts";
 
 /**
- * Starts a command under a lock. If that is not possible, the lock is given back.
+ * Starts a command under a lock. If that is not possible, the lock is released.
  *
  * @param since When the lock was acquired, on the clock of performance.now().
  * @throws {CommandStartError} When it cannot be started.

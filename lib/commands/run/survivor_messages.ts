@@ -13,7 +13,7 @@ export class SurvivorMessages {
     this.#target = target;
   }
 
-  /** Says who goes on though it is to end, and what becomes of the lock. */
+  /** Says who goes on though it is to end, and what happens to the lock. */
   goesOn({ why, processes }: Survivors, lockIsLost: boolean): string {
     const who = this.#name(processes);
     const lock = lockIsLost ? "it goes on without the lock" : "the lock is kept until it has ended";

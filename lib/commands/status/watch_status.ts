@@ -20,7 +20,7 @@ import { onSignals } from "../on_signals.ts";
 const PAUSE = 2000;
 
 /**
- * Refuses to watch where nobody does.
+ * Refuses to watch where no person does.
  *
  * @throws {UsageError}
  */
@@ -58,7 +58,7 @@ export async function watchStatus(asked: Asked, settings: Settings, io: Io): Pro
   });
 }
 
-/** What is seen, by a connection that is kept as long as it works. */
+/** What is seen, over a connection that is kept as long as it works. */
 class View {
   readonly #asked: Asked;
   readonly #settings: Settings;

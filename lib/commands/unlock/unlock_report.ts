@@ -66,7 +66,7 @@ export class UnlockReport {
   }
 
   /**
-   * What has become of the holder.
+   * What happened to the holder.
    *
    * @param unaskable Why it could not be asked.
    * @param wait How long it was waited for, in milliseconds.

@@ -90,7 +90,7 @@ export class LeaseConnection<S extends Session> implements LockSession, Asker {
     return outcomes;
   }
 
-  /** To be called when a session has done what it was asked: tells of it once, if it is another than before. */
+  /** To be called when a session has done what it was asked: tells about it once, if it is another than before. */
   answered(session: S): void {
     const why = this.#untold;
     this.#untold = undefined;

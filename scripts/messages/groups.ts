@@ -85,7 +85,7 @@ export const GROUPS: readonly Group[] = [
       "From `sera status`, `sera unlock`, `sera forget`, `sera history` and their like, also what a list lacks, and why.",
     has: ({ exit, path }) =>
       (exit === "lockUnavailable" || exit === "busy") && /^lib\/commands\/(?!run\/)/.test(path) ||
-      /grip\.ts$/.test(path),
+      /grip\.ts$/.test(path) || HIDDEN.test(path),
   },
   {
     title: "What sera doctor finds",

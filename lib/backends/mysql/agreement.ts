@@ -3,6 +3,11 @@ import type { MySqlOptions } from "./options.ts";
 import type { MySqlSession } from "./session.ts";
 import { hasOtherSlots, hasSlots, holdsSeveral, otherNumber, readSlotHolders } from "./slot_look.ts";
 
+/** The locks of which to agree. */
+interface Agreed extends Pick<MySqlOptions, "also" | "slots"> {
+  readonly presence: Pick<MySqlOptions["presence"], "lock">;
+}
+
 /** Finds out whether all who hold a lock agree how many slots it has. */
 export class Agreement {
   readonly #session: MySqlSession;
@@ -12,7 +17,7 @@ export class Agreement {
   /** Whether there can be slots: old servers have none. */
   readonly isNeeded: boolean;
 
-  constructor(session: MySqlSession, { presence: { lock }, also = [], slots }: MySqlOptions) {
+  constructor(session: MySqlSession, { presence: { lock }, also = [], slots }: Agreed) {
     this.#session = session;
     this.#locks = slots === undefined ? [lock, ...also] : [lock];
     this.#slots = slots;

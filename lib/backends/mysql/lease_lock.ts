@@ -28,7 +28,7 @@ export function mySqlLeaseServer(dsn: MySqlDsn, options: MySqlOptions, table: Ta
       enter: async (session, name, deadline, signal) =>
         await getNamedLock(session, word(name), deadline, signal) !== undefined,
       enterAny: firstFreeLock,
-      leave: (session, name) => releaseNamedLock(session, word(name)),
+      leave: (session, name) => releaseNamedLock(session, [word(name)]),
       leaveWhere: (session, name, condition) => releaseNamedLockWhere(session, word(name), condition),
     },
     async open(signal, limit) {

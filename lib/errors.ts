@@ -97,12 +97,12 @@ export class UnfitServerError extends LockUnavailableError {}
 /** A server whose locks are not cluster-wide; `--allow-unsafe-server` accepts it. */
 export class UnsafeServerError extends UnfitServerError {}
 
-/** The lock is held by somebody who takes it to have another number of slots: 1 for one who knows of none. */
+/** The present holder uses another number of slots: 1 if it runs without `--slots`. */
 export class OtherSlotsError extends UsageError {
   constructor(readonly slots: number, readonly asked: number) {
     super(
       `The lock has ${slots} ${slots === 1 ? "slot" : "slots"} for its holder, not ${asked}`,
-      "use the same --slots everywhere; a new number counts once nobody holds the lock",
+      "use the same --slots on all nodes; a new number applies once nobody holds the lock",
     );
   }
 }
@@ -142,16 +142,16 @@ export class LockLostError extends SeraError {
   }
 }
 
-/** Somebody has asked sera to stop its command and to give the lock back, which is still held. */
+/** Somebody has asked sera to stop its command and to release the lock, which is still held. */
 export class AskedToEndError extends SeraError {
   override readonly exitCode = ExitCode.lockLost;
 
   /**
-   * @param label What the one who asked does, and for which user, such as `unlock by root`; undefined if not known.
+   * @param label Who asked and how, such as `unlock by root`; undefined if not known.
    * @param host Where.
    */
   constructor(label = "unlock by somebody who may use the server", host = "") {
-    super(`Asked to give the lock back: ${label}${host && `@${host}`}`);
+    super(`Asked to release the lock: ${label}${host && `@${host}`}`);
   }
 }
 
@@ -191,7 +191,7 @@ export function troubleOf(error: unknown): Trouble {
  */
 export function messageOf(error: unknown): string {
   // Deno's own message advises flags for Deno, which a user of the compiled program cannot set.
-  if (error instanceof Deno.errors.NotCapable) return "sera may not open what is in /dev, /proc or /sys";
+  if (error instanceof Deno.errors.NotCapable) return "sera cannot open files in /dev, /proc or /sys";
   return (error instanceof Error ? error.message : String(error))
     .replace(/^Failed to spawn '.*': /s, "")
     .replace(/^E[A-Z0-9]+: (.*?)(, \w+ '.*')?$/s, "$1")

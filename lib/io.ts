@@ -76,6 +76,6 @@ function readVariable(name: string): string | undefined {
   } catch (error) {
     // The runtime's message holds the value, which may be a password.
     if (!(error instanceof Deno.errors.InvalidData)) throw error;
-    throw new VariableError(`Cannot use the variable ${name}: it is not UTF-8`, "set it in UTF-8, or take it out");
+    throw new VariableError(`Cannot use the variable ${name}: it is not UTF-8`, "set it in UTF-8, or unset it");
   }
 }

@@ -13,7 +13,7 @@ Usage: install.sh [--version VERSION] [--prefix FOLDER] [--bin-dir FOLDER]
 Downloads sera, checks its SHA-256 sum, and installs the program, its manual
 page, and its completions for bash, zsh and fish.
 
-  --version VERSION  install this one, such as 0.1.0, not the newest
+  --version VERSION  install this one, such as 1.0.0, not the newest
   --prefix FOLDER    install below this folder; /usr/local if you may write
                      there, else ~/.local
   --bin-dir FOLDER   where to put the program; bin below the prefix
@@ -127,7 +127,7 @@ if [ -n "$version" ]; then
 else
   fetch "$base/latest/download" SHA256SUMS
 fi
-# Lines such as "<sum>  sera-0.1.0-x86_64-unknown-linux-gnu.tar.gz".
+# Lines such as "<sum>  sera-1.0.0-x86_64-unknown-linux-gnu.tar.gz".
 while read -r sum asset; do
   case $asset in sera-*-"$target".tar.gz) break ;; esac
   asset=

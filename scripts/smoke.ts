@@ -23,11 +23,16 @@ try {
   await check("--help", ["--help"], 0, "Exit status:");
   await check("the command runs under a file lock", [...file, "0", ...command("console.log(6 * 7)")], 0, "42");
   await check("its exit code is sera's", [...file, "0", ...command("Deno.exit(7)")], 7);
-  await check("a wait that is none", [...file, "soon", "true"], 201, "Cannot use as a wait");
+  await check("a wait that is none", [...file, "soon", "true"], 201, "Not a valid wait");
   await busy();
   // Each loads its part of the program; nothing listens on port 1.
   await check("MySQL", ["--server", "sera@tcp(127.0.0.1:1)/", "0", "true"], 202, "127.0.0.1:1");
   await check("PostgreSQL", ["--server", "postgres://sera@127.0.0.1:1/sera", "0", "true"], 202, "127.0.0.1:1");
+  await check("etcd", ["--server", "etcd://127.0.0.1:1", "0", "true"], 202, "127.0.0.1:1");
+  for (const server of ["sera@tcp(127.0.0.1:1)/sera", "postgres://sera@127.0.0.1:1/sera"]) {
+    await check(`a lease: ${server}`, ["--lease", "--server", server, "0", "true"], 202, "127.0.0.1:1");
+    await check(`its table: ${server}`, ["doctor", "--lease", "--schema", "--server", server], 0, "sera_leases");
+  }
 } finally {
   await Deno.remove(folder, { recursive: true });
 }

@@ -46,7 +46,7 @@ const SYSTEM_WORDS: readonly (readonly [error: unknown, words: string])[] = [
   [new Error("ENOENT: no such file or directory, open '/a, b'"), "no such file or directory"],
   [new Error("EACCES: permission denied, rename '/a\nb' -> '/c'"), "permission denied"],
   [new Error("unknown column, table 'x'"), "unknown column, table 'x'"],
-  [new Deno.errors.NotCapable('Requires all access to "/dev/shm"'), "sera may not open what is in /dev, /proc or /sys"],
+  [new Deno.errors.NotCapable('Requires all access to "/dev/shm"'), "sera cannot open files in /dev, /proc or /sys"],
   ["text", "text"],
 ];
 

@@ -52,7 +52,7 @@ function flagsIn(words: readonly string[], specs: readonly FlagSpec[]): Readonly
     const word = words[next]!;
     const [, name = "", value] = /^--?([^=]+)(?:=(.*))?$/s.exec(word) ?? [];
     if (!word.startsWith("-") || word === "-") {
-      // A first word that is no wait is a misspelled subcommand, and flags may follow it.
+      // A first word that is not a wait is a misspelled subcommand, and flags may follow it.
       if (!afterUnknown && (next > 0 || parseWait(word) !== undefined)) break;
       afterUnknown = false;
       continue;
@@ -75,7 +75,7 @@ function variable(env: (name: string) => string | undefined, setting: string): s
   }
 }
 
-/** What the file says of the format, even if it is not valid JSON; empty if nothing. */
+/** What the file says about the format, even if it is not valid JSON; empty if nothing. */
 async function formatInFile(path: string): Promise<string> {
   try {
     const { text } = await readSmallFile(path);

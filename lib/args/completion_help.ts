@@ -5,15 +5,15 @@ import type { Subcommand } from "./subcommand.ts";
 /** The shells that have a completion. */
 export const SHELLS = ["bash", "zsh", "fish"];
 
-/** What the help texts, the manual and the completions say of `sera completion`. */
+/** What the help texts, the manual and the completions say about `sera completion`. */
 export const COMPLETION: Subcommand = {
   name: "completion",
-  summary: "print the completion for a shell",
+  summary: "print the completion script for a shell",
   usage: SHELLS.join("|"),
   usages: [SHELLS.join("|")],
   about: [
-    "Prints the script by which a shell completes sera's command line, for those who",
-    "have the program alone: the packages and install.sh bring it along. To keep it:",
+    "Prints the script with which a shell completes sera's command line. Needed only",
+    "if you have the program alone: packages and install.sh install it. To keep it:",
     "  sera completion bash > ~/.local/share/bash-completion/completions/sera",
     "  sera completion zsh > _sera      # into a folder of $fpath, before compinit",
     "  sera completion fish > ~/.config/fish/completions/sera.fish",

@@ -3,18 +3,18 @@ import { BAD_ARGUMENTS, BAD_CONFIG, BROKEN_PIPE, LOCK_UNAVAILABLE, NOT_PRINTED }
 import { HELP_FLAG } from "./flag.ts";
 import type { Subcommand } from "./subcommand.ts";
 
-/** What the help texts, the manual and the completions say of `sera doctor`. */
+/** What the help texts, the manual and the completions say about `sera doctor`. */
 export const DOCTOR: Subcommand = {
   name: "doctor",
-  summary: "try the configuration and the server",
+  summary: "check the configuration and the server",
   usage: "[--json] [flags]",
   usages: ["[--json] [flags]", "--lease --schema [flags]"],
   about: [
-    "Tries the configuration as sera would use it, without running a command: the",
+    "Checks the configuration as sera would use it, without running a command: the",
     "config file, the server's address, TLS, what kind of server it is, a lock of a",
     "random name, and, if they are on, the ledger and syslog. It takes the flags and",
-    "variables of a run (see sera --help), so that these are tried too. It fails",
-    "exactly when a run would; what a run can do without is a warning.",
+    "variables of a run (see sera --help), so that these are checked too. It fails",
+    "exactly when a run would; anything that a run can do without is a warning.",
     "",
     "Each check is one line: pass, warn, fail, or skip (an earlier one failed), the",
     "check, what was found, and what to do about it. The check round-trip says how",
@@ -31,14 +31,14 @@ export const DOCTOR: Subcommand = {
     {
       name: "schema",
       kind: "boolean",
-      help: ["with --lease: print the SQL that makes the table of", "leases, for an administrator to run by hand"],
+      help: ["with --lease: print the SQL that creates the table of", "leases, for an administrator to run by hand"],
     },
     HELP_FLAG,
   ],
   settings: SETTING_FLAGS,
   takesCommand: false,
   statuses: [
-    [0, "a run could have its lock; there may be warnings"],
+    [0, "a run could get its lock; there may be warnings"],
     BAD_CONFIG,
     BAD_ARGUMENTS,
     LOCK_UNAVAILABLE,

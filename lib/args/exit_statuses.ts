@@ -12,9 +12,9 @@ export const LOCK_UNAVAILABLE: ExitStatus = [
 ];
 
 /** An output that failed. */
-export const NOT_PRINTED: ExitStatus = [ExitCode.notPrinted, "what was to be printed could not be written"];
+export const NOT_PRINTED: ExitStatus = [ExitCode.notPrinted, "the output could not be written"];
 /** As the shell reports a program that SIGPIPE ended: 128 + 13. */
-export const BROKEN_PIPE: ExitStatus = [141, "who read the output has gone, as head does"];
+export const BROKEN_PIPE: ExitStatus = [141, "the reader closed the pipe early, as head does"];
 
 /** How a run ends. */
 export const RUN_STATUSES: readonly ExitStatus[] = [
@@ -29,6 +29,6 @@ export const RUN_STATUSES: readonly ExitStatus[] = [
   [ExitCode.maxRun, "the command ran past --max-run and was stopped"],
   [ExitCode.seraFailed, "sera itself failed while the command ran; the command was stopped"],
   [ExitCode.notPrinted, "the text of --help or --version could not be written"],
-  [BROKEN_PIPE[0], "its reader has gone, as head does"],
+  [BROKEN_PIPE[0], "its reader closed the pipe early, as head does"],
   ["128+n", "signal n ended sera while it waited"],
 ];

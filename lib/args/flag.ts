@@ -4,7 +4,7 @@ import type { FlagSpec } from "./go_flags.ts";
 /** The flag that every subcommand has. */
 export const HELP_FLAG: Flag = { name: "help", alias: "h", kind: "boolean", help: ["print this text"] };
 
-/** The flags of a run that are no settings, besides `--help`. */
+/** The flags of a run that are not settings, besides `--help`. */
 export const VERSION_FLAG: Flag = { name: "version", kind: "boolean", help: ["print the version"] };
 export const DRY_RUN_FLAG: Flag = {
   name: "dry-run",

@@ -3,10 +3,10 @@ import { BAD_ARGUMENTS, BAD_CONFIG, BROKEN_PIPE, NOT_PRINTED } from "./exit_stat
 import { HELP_FLAG } from "./flag.ts";
 import { JSON_FLAG, ONE_LOCK_FLAGS, RULE_FLAGS, type Subcommand, YES_FLAG } from "./subcommand.ts";
 
-/** What the help texts, the manual and the completions say of `sera forget`. */
+/** What the help texts, the manual and the completions say about `sera forget`. */
 export const FORGET: Subcommand = {
   name: "forget",
-  summary: "make runs count no longer for --once or --every",
+  summary: "make --once or --every ignore past runs",
   usage: "--once KEY [flags] -- command ...",
   usages: [
     "[--yes] [flags] --once KEY --name TEXT | -- command ...",
@@ -14,20 +14,20 @@ export const FORGET: Subcommand = {
   ],
   about: [
     "Lets a command run again that --once or --every would skip. Give the flags and",
-    "the words that the command has in a run, without the wait. It shows the runs",
-    "that count and asks; then it takes the command's lock for a moment, and changes",
-    "these runs and no others: if others count by then, nothing is changed. A command",
-    "that is running is left alone (204).",
+    "the command as in a run, without the wait. It shows the runs that count and",
+    "asks; then it takes the command's lock for a moment and changes these runs and",
+    "no others: if others count by then, nothing is changed. A command that is",
+    "running is left alone (204).",
     "",
     "The runs stay in sera history as forgotten, and a row with the outcome forgot",
-    "says who did it, where and when. Older versions of sera go by that too.",
+    "says who did it, where and when. Older versions of sera respect that too.",
   ],
   flags: [YES_FLAG, JSON_FLAG, HELP_FLAG],
   settings: [...RULE_FLAGS, ...ONE_LOCK_FLAGS],
   takesCommand: true,
   statuses: [
     [0, "the runs were forgotten"],
-    [1, "nothing was: no run counts, or the answer was no"],
+    [1, "nothing to forget: no run counts, or the answer was no"],
     BAD_CONFIG,
     BAD_ARGUMENTS,
     [ExitCode.lockUnavailable, "the lock or the ledger could not be used; nothing was forgotten"],

@@ -89,8 +89,8 @@ class GivenFlags {
     if (before !== undefined && this.flags.get(flag) !== value) {
       if (before !== name) {
         throw new UsageError(
-          `Cannot use --${before} and --${name} at once: they are one flag, with two values`,
-          "leave one out",
+          `Cannot use --${before} and --${name} together: they are the same flag, with two values`,
+          "leave out one of them",
         );
       }
       if (several === "refused") {
@@ -116,7 +116,7 @@ function shown(name: string): string {
   return /^[\w-]{0,24}$/.test(name) && isPlain(name, 24) ? name : "...";
 }
 
-/** As `mysql -psecret` has it, a password may follow a single dash and a p. */
+/** As in `mysql -psecret`, a password may follow a single dash and a p. */
 function shownAfterDash(name: string): string {
   return /^p./.test(name) ? "p..." : shown(name);
 }

@@ -1,7 +1,7 @@
 import { HELP_FLAG } from "./flag.ts";
 import type { Subcommand } from "./subcommand.ts";
 
-/** What the help texts, the manual and the completions say of `sera heimdall`. */
+/** What the help texts, the manual and the completions say about `sera heimdall`. */
 export const HEIMDALL: Subcommand = {
   name: "heimdall",
   summary: "heimdall's own command line",
@@ -9,7 +9,7 @@ export const HEIMDALL: Subcommand = {
   usages: ["[flags] PROGRAM [argument ...]"],
   about: [
     "heimdall's own command line: tries once for an advisory lock of PostgreSQL and",
-    "runs PROGRAM while holding it. It excludes heimdall, and sera --namespace.",
+    "runs PROGRAM while holding it. heimdall and sera --namespace respect the lock.",
   ],
   flags: [
     {
@@ -29,13 +29,13 @@ export const HEIMDALL: Subcommand = {
       placeholder: "SECONDS",
       help: ["how long PROGRAM may run before it is stopped", "(default 5; 0: no limit)"],
     },
-    // The one flag that heimdall has not: a server that heimdall took, and that sera refuses, needs a way on.
+    // The one flag that heimdall lacks: for servers that heimdall accepts and sera refuses.
     {
       name: "allow-unsafe-server",
       kind: "boolean",
-      help: ["lock also on a standby or through any pooler"],
+      help: ["also allow a standby, or any pooler"],
     },
-    { name: "debug", kind: "boolean", help: ["say what happens, on stderr"] },
+    { name: "debug", kind: "boolean", help: ["print progress messages, on stderr"] },
     HELP_FLAG,
   ],
   settings: [],
@@ -44,7 +44,7 @@ export const HEIMDALL: Subcommand = {
     ["any", "PROGRAM's own; 128+n if signal n ended it"],
     [
       1,
-      "somebody else has the lock, it could not be asked for, PROGRAM could",
+      "somebody else holds the lock, it could not be asked for, PROGRAM could",
       "not be started or ran out of time, or the lock was lost meanwhile",
     ],
     [143, "SIGTERM ended it; 130: SIGINT"],

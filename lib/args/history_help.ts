@@ -3,10 +3,10 @@ import { BAD_ARGUMENTS, BAD_CONFIG, BROKEN_PIPE, NOT_PRINTED } from "./exit_stat
 import { HELP_FLAG } from "./flag.ts";
 import { JSON_FLAG, LOCK_FLAG, ONE_LOCK_FLAGS, type Subcommand } from "./subcommand.ts";
 
-/** What the help texts, the manual and the completions say of `sera history`. */
+/** What the help texts, the manual and the completions say about `sera history`. */
 export const HISTORY: Subcommand = {
   name: "history",
-  summary: "what ran, from the ledger",
+  summary: "past runs, from the ledger",
   usage: "[--json] [flags] [-- command ...]",
   usages: [
     "[--json] [--limit N] [flags] [--name TEXT | -- command ...]",
@@ -21,8 +21,8 @@ export const HISTORY: Subcommand = {
     "the server's clock, in UTC; at a terminal in the local time zone. It only reads:",
     "SELECT on the table is enough, on a replica or standby too.",
     "",
-    "With --succeeded-within it prints one line, for monitoring: exit with 0 if a run",
-    "under the lock has ended with success within that time, with 1 if not.",
+    "With --succeeded-within it prints one line, for monitoring, and exits with 0 if",
+    "a run under the lock has succeeded within that time, with 1 if not.",
     "",
     "An outcome is one of",
     "  running     the command runs",
@@ -32,8 +32,8 @@ export const HISTORY: Subcommand = {
     "  unstarted   it could not be started",
     "  skipped     there was nothing to do (with --record-skips)",
     "  forgotten   it had ended, and no longer counts (sera forget)",
-    "  forgot      not a run: who has forgotten one, and where",
-    "or a word that a later sera has written; what is no word is unknown.",
+    "  forgot      not a run: who forgot one, and where",
+    "or a word that a newer sera wrote; anything else is shown as unknown.",
   ],
   flags: [
     { name: "limit", kind: "text", placeholder: "N", help: ["how many runs to print (default 20)"] },
@@ -48,27 +48,27 @@ export const HISTORY: Subcommand = {
       placeholder: "DURATION",
       help: ["only runs that began less than this ago"],
     },
-    { name: "host", kind: "text", placeholder: "NAME", help: ["only runs on the host of exactly this name"] },
+    { name: "host", kind: "text", placeholder: "NAME", help: ["only runs on the host with exactly this name"] },
     { name: "once", kind: "text", placeholder: "KEY", help: ["only runs with this key"] },
     {
       name: "succeeded-within",
       kind: "duration",
       placeholder: "DURATION",
-      help: ["say whether a run has succeeded less than this ago"],
+      help: ["say whether a run succeeded less than this ago"],
     },
     LOCK_FLAG,
     JSON_FLAG,
     {
       name: "schema",
       kind: "boolean",
-      help: ["print the SQL that makes the ledger's table, for an", "administrator to run by hand"],
+      help: ["print the SQL that creates the ledger's table, for an", "administrator to run by hand"],
     },
     HELP_FLAG,
   ],
   settings: ONE_LOCK_FLAGS,
   takesCommand: true,
   statuses: [
-    [0, "printed, if only that there is nothing"],
+    [0, "printed, even if there is nothing to show"],
     [1, "with --succeeded-within: no run has succeeded within that time"],
     BAD_CONFIG,
     BAD_ARGUMENTS,

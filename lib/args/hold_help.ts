@@ -7,7 +7,7 @@ import { PLACE_FLAGS, type Subcommand } from "./subcommand.ts";
 /** Those of a run that say who else may hold the lock, and wait for it. */
 const HOLD_SETTINGS = SETTING_FLAGS.filter(({ name }) => ["slots", "max-waiters", "replace"].includes(name));
 
-/** What the help texts, the manual and the completions say of `sera hold`. */
+/** What the help texts, the manual and the completions say about `sera hold`. */
 export const HOLD: Subcommand = {
   name: "hold",
   summary: "hold a lock without a command, for maintenance",
@@ -17,12 +17,12 @@ export const HOLD: Subcommand = {
     "--for DURATION [--wait DURATION] [flags] -- command ...",
   ],
   about: [
-    "Takes a lock and keeps it for some time, so that nobody runs under it meanwhile:",
+    "Takes a lock and keeps it for some time, so that nobody else runs under it:",
     "the lock of a command (its words as in a run, without the wait), or of a name. A",
-    "NAME may stand before the flags too. It says when it has the lock, and how to",
-    "end that sooner: by Ctrl-C, or from elsewhere with sera unlock. sera status",
-    "shows it with the label hold. A hold is no run: the ledger does not record it,",
-    "and it counts for no --once. It takes those flags of a run that say where the",
+    "NAME may also precede the flags. It says when it holds the lock, and how to",
+    "release it sooner: by Ctrl-C, or from elsewhere with sera unlock. sera status",
+    "shows it with the label hold. A hold is not a run: the ledger does not record",
+    "it, and --once ignores it. It takes those flags of a run that say where the",
     "lock is, and --slots, --max-waiters and --replace (see sera --help), and all",
     "variables.",
   ],
@@ -37,9 +37,9 @@ export const HOLD: Subcommand = {
       name: "wait",
       kind: "duration",
       placeholder: "DURATION",
-      help: ["how long to wait while somebody else has the lock, as", "in a run (default 0: try once)"],
+      help: ["how long to wait while somebody else holds it, as", "in a run (default 0: try once)"],
     },
-    { name: "json", kind: "boolean", help: ["say what happens in JSON, one object a line"] },
+    { name: "json", kind: "boolean", help: ["print progress messages as JSON, one object a line"] },
     HELP_FLAG,
   ],
   settings: [...HOLD_SETTINGS, ...PLACE_FLAGS],
@@ -51,7 +51,7 @@ export const HOLD: Subcommand = {
     BAD_CONFIG,
     BAD_ARGUMENTS,
     LOCK_UNAVAILABLE,
-    [ExitCode.busy, "somebody else has the lock; the wait ran out, or too many wait already"],
+    [ExitCode.busy, "somebody else holds it; the wait ran out, or too many wait already"],
     [ExitCode.lockLost, "the lock was lost, or asked for (sera unlock, --replace)"],
     [ExitCode.seraFailed, "sera itself failed meanwhile"],
     NOT_PRINTED,

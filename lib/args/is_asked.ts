@@ -5,7 +5,7 @@ import { plainOr } from "../text/harmless.ts";
 /**
  * Whether a boolean flag was given, and not as `=false`.
  *
- * @throws {UsageError} When its value is no boolean.
+ * @throws {UsageError} When its value is not a boolean.
  */
 export function isAsked(flags: ReadonlyMap<string, string>, name: string): boolean {
   const value = flags.get(name);

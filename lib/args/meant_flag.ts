@@ -18,7 +18,7 @@ export function withSuggestion(
   subcommand?: string,
 ): UsageError {
   const { word, flag } = error;
-  // The message hides a word that may hold a password. A suggestion would tell something of it.
+  // The message hides a word that may contain a password. A suggestion would reveal something about it.
   if (!word.endsWith(flag)) return error;
   if (subcommand === undefined && /^-\d/.test(word)) {
     return new UsageError(`Unknown flag: ${word}`, "a wait is never negative: 0 tries once, forever never gives up");
@@ -48,7 +48,7 @@ function negated(flag: string, specs: readonly FlagSpec[], names: readonly strin
     : `to go without ${meant}, leave --${meant} out`;
 }
 
-/** What to say of a flag that is not taken here, but elsewhere; undefined if it is nobody's. */
+/** What to say about a flag that belongs to another command; undefined if it belongs to none. */
 function flagElsewhere(
   word: string,
   flag: string,

@@ -21,7 +21,7 @@ const SWITCHES: ReadonlyMap<string, string> = new Map([
 ]);
 
 /**
- * The error for a first operand that is no wait, with what was probably meant.
+ * The error for a first operand that is not a wait, with what was probably meant.
  *
  * @param operands That word and what follows.
  * @param flags The flags before it.
@@ -38,12 +38,12 @@ export function notAWait(
     const before = flags.size === 0 ? "--" : "flags";
     return new UsageError(`Cannot use ${before} before ${first}`, `write sera ${first} ${subcommand.usage}`);
   }
-  // A word that sera knows is no password: the message may show it.
+  // A word that sera knows is not a password: the message may show it.
   const known = instead(operands, commands) ?? valueOfFlag(first, flags);
   const shown = known === undefined ? shownWait(operands, flags) : first;
   const cure = known ?? suggestionFor(first, commands) ??
     "expected whole seconds, a duration such as 1m30s, or forever, then the command; see sera --help";
-  return new UsageError(`Cannot use as a wait: ${shown}`, cure);
+  return new UsageError(`Not a valid wait: ${shown}`, cure);
 }
 
 /**
@@ -52,7 +52,7 @@ export function notAWait(
  */
 function shownWait(operands: readonly string[], flags: ReadonlyMap<string, string>): string {
   const first = operands[0]!;
-  if (flags.has(TABLE.server.name) || operands.some(mayBeServer)) return "(not shown, since a server may stand there)";
+  if (flags.has(TABLE.server.name) || operands.some(mayBeServer)) return "(not shown, since it may contain a server)";
   if (/^[\d:.,]{1,16}$/.test(first)) return first;
   return isPath(first) ? pathOr(first) : plainOr(first);
 }
@@ -64,15 +64,15 @@ function instead([word, next = ""]: readonly string[], commands: readonly Subcom
   return equivalent === undefined ? undefined : `write ${equivalent}`;
 }
 
-/** What to do about a word that was meant as the value of a flag, which takes one only behind a `=`. */
+/** The cure for a word that was meant as the value of a flag that takes its value only after a `=`. */
 function valueOfFlag(word: string, flags: ReadonlyMap<string, string>): string | undefined {
   const [last, value] = [...flags].at(-1) ?? [];
   const flag = RUN_FLAGS.find((flag) => flag.name === last && standsAlone(flag) && value === "true");
   const meant = (flag && SWITCHES.get(word.toLowerCase())) ??
     (flag?.kind === "boolean-or-path" && isPath(word) && pathOr(word, "") === word ? word : undefined);
-  if (meant !== undefined) return `a flag's value that may be left out needs a =: --${flag!.name}=${meant}`;
+  if (meant !== undefined) return `a flag with an optional value needs an =: --${flag!.name}=${meant}`;
   const owner = RUN_FLAGS.find(({ kind, words }) => kind === "boolean-or-word" && words?.includes(word));
-  return owner && `a flag's value that may be left out needs a =: --${owner.name}=${word}`;
+  return owner && `a flag with an optional value needs an =: --${owner.name}=${word}`;
 }
 
 /** A suggestion for a mistyped word; undefined if there is none. */

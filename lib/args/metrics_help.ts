@@ -3,14 +3,14 @@ import { BAD_ARGUMENTS, BAD_CONFIG, BROKEN_PIPE, NOT_PRINTED } from "./exit_stat
 import { HELP_FLAG } from "./flag.ts";
 import { PLACE_FLAGS, type Subcommand } from "./subcommand.ts";
 
-/** What the help texts, the manual and the completions say of `sera metrics`. */
+/** What the help texts, the manual and the completions say about `sera metrics`. */
 export const METRICS: Subcommand = {
   name: "metrics",
   summary: "locks and runs, for Prometheus",
   usage: "[flags]",
   usages: ["[--since DURATION] [--limit N] [flags]"],
   about: [
-    "Prints who holds and awaits locks, and what became of their runs, in the text",
+    "Prints who holds and awaits locks, and how their runs ended, in the text",
     "format that Prometheus and node_exporter's textfile collector read. The runs",
     "are those of the ledger, if there is one. It takes those flags of a run that say",
     "where the locks are (see sera --help), and all variables, and only reads.",
@@ -37,7 +37,7 @@ export const METRICS: Subcommand = {
       name: "limit",
       kind: "text",
       placeholder: "N",
-      help: ["the most locks, those with the newest runs first", "(default 100)"],
+      help: ["the most locks to show, with the newest runs first", "(default 100)"],
     },
     HELP_FLAG,
   ],
@@ -47,7 +47,7 @@ export const METRICS: Subcommand = {
     [0, "printed"],
     BAD_CONFIG,
     BAD_ARGUMENTS,
-    [ExitCode.lockUnavailable, "the locks or the ledger could not be looked at"],
+    [ExitCode.lockUnavailable, "the locks or the ledger could not be read"],
     NOT_PRINTED,
     BROKEN_PIPE,
   ],

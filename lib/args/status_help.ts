@@ -3,7 +3,7 @@ import { BAD_ARGUMENTS, BAD_CONFIG, BROKEN_PIPE, NOT_PRINTED } from "./exit_stat
 import { HELP_FLAG } from "./flag.ts";
 import { JSON_FLAG, LOCK_FLAG, ONE_LOCK_FLAGS, type Subcommand } from "./subcommand.ts";
 
-/** What the help texts, the manual and the completions say of `sera status`. */
+/** What the help texts, the manual and the completions say about `sera status`. */
 export const STATUS: Subcommand = {
   name: "status",
   summary: "who holds a lock, and who waits for it",
@@ -13,17 +13,17 @@ export const STATUS: Subcommand = {
     "Prints who holds the lock of a command (its words as in a run, without the wait)",
     "or of a name, and who waits for it; without either, all of sera's locks on the",
     "server, or those of a --namespace. It takes those flags of a run that say where",
-    "the lock is (see sera --help), and all variables. It keeps nobody from a lock,",
-    "works on a server that is read-only, too, and says what cannot be seen there.",
+    "the lock is (see sera --help), and all variables. It never keeps anyone from a",
+    "lock, also works on a read-only server, and says what cannot be seen there.",
     "",
     "LOCK is the beginning of the lock's name, or NAMESPACE/NAME; LABEL the command's",
     "--label, else its --name, else its first word; HOST an address if no more is",
     "known; SINCE when the lock was acquired or the wait began, in UTC (at a terminal",
     "in the local time zone), and how long ago; after a ~ when the holder connected,",
     "which may be some time before. USER and SESSION are shown where a process is not",
-    "known: with them an administrator can end a session. SLOT is shown where locks",
-    "have slots: which one, from 0 on, of how many. Who waits longest comes first.",
-    "Servers differ in how much of that they show; when the list is incomplete, a",
+    "known: an administrator can end a session by them. SLOT is shown where locks",
+    "have slots: which one, from 0 on, of how many. The longest wait comes first.",
+    "Servers differ in how much of this they show; when the list is incomplete, a",
     'line says what is missing, and --json has "complete": false and a reason.',
   ],
   flags: [
@@ -43,7 +43,7 @@ export const STATUS: Subcommand = {
     [1, "the lock is free"],
     BAD_CONFIG,
     BAD_ARGUMENTS,
-    [ExitCode.lockUnavailable, "the locks could not be looked at, or not the one that was asked for"],
+    [ExitCode.lockUnavailable, "the locks could not be read, or not the one that was asked for"],
     NOT_PRINTED,
     BROKEN_PIPE,
     ["128+n", "with --watch: signal n ended it (130: Ctrl-C)"],

@@ -4,10 +4,10 @@ import { BAD_ARGUMENTS, BAD_CONFIG, BROKEN_PIPE, NOT_PRINTED } from "./exit_stat
 import { HELP_FLAG } from "./flag.ts";
 import { JSON_FLAG, LOCK_FLAG, ONE_LOCK_FLAGS, type Subcommand, YES_FLAG } from "./subcommand.ts";
 
-/** What the help texts, the manual and the completions say of `sera unlock`. */
+/** What the help texts, the manual and the completions say about `sera unlock`. */
 export const UNLOCK: Subcommand = {
   name: "unlock",
-  summary: "end who holds a lock",
+  summary: "end the holder of a lock",
   usage: "[--force] [flags] -- command ...",
   usages: [
     "[--yes] [--force] [--slot N] [flags] --name TEXT",
@@ -22,12 +22,12 @@ export const UNLOCK: Subcommand = {
     "third of its ttl.",
     "",
     "With --force the lock is taken from a holder that does not answer, or that is",
-    "no sera: its session is ended, its lease taken over, or, with file:, its process",
-    "killed. Another sera may then run while the old one still stops its command; the",
-    "last line says until when. Only the holder that was shown is ever ended, and",
-    "nobody who gets the lock after it. It takes those flags of a run that say where",
-    "the lock is (see sera --help), --grace, and all variables. Whoever may use the",
-    "server's locks may ask.",
+    "not sera: its session is ended, its lease taken over, or, with file:, its",
+    "process killed. Another sera may then run while the old one still stops its",
+    "command; the last line says until when. Only the holder that was shown is ever",
+    "ended, and never one that gets the lock after it. It takes those flags of a run",
+    "that say where the lock is (see sera --help), --grace, and all variables. Anyone",
+    "who may use the server's locks may ask.",
   ],
   flags: [
     LOCK_FLAG,
@@ -50,7 +50,7 @@ export const UNLOCK: Subcommand = {
       help: [
         "how long to wait for a holder that was asked (default:",
         "a third of the ttl, the grace period, and 2s); 0 does",
-        "not ask at all: for --force",
+        "not ask at all (with --force)",
       ],
     },
     JSON_FLAG,
@@ -60,11 +60,11 @@ export const UNLOCK: Subcommand = {
   settings: [...SETTING_FLAGS.filter(({ name }) => name === "grace"), ...ONE_LOCK_FLAGS],
   takesCommand: true,
   statuses: [
-    [0, "the holder that was shown has the lock no more, or nobody held it"],
-    [1, "it still has it: it did not end, or you did not confirm"],
+    [0, "the holder that was shown no longer holds the lock, or nobody held it"],
+    [1, "it still holds the lock: it did not end, or you did not confirm"],
     BAD_CONFIG,
     BAD_ARGUMENTS,
-    [ExitCode.lockUnavailable, "the server could not be asked, or does not allow it to this user"],
+    [ExitCode.lockUnavailable, "the server could not be asked, or does not allow this user to do it"],
     NOT_PRINTED,
     BROKEN_PIPE,
   ],

@@ -25,7 +25,9 @@ export interface Backend {
   readonly notes: readonly Trouble[];
   /** Optional features. To ask for one that the place lacks is refused, in a sentence made from this. */
   readonly offers: Offers;
-  /** The same for all who share its locks, and for nobody else. Holds no user and no password. */
+  /**
+   * Identifies the place: the same for all who share its locks, and for nobody else. Contains no user and no password.
+   */
   readonly identity: string;
 
   /** Describes it, for people and machines; loaded only when needed. */
@@ -54,9 +56,9 @@ export interface Backend {
   observe(name: string, options: LockOptions, signal: AbortSignal): Promise<Observer>;
 
   /**
-   * Tries the place as a run would use it, and adds a check to the report for each part.
+   * Checks the place as a run would use it, and adds a line to the report for each part.
    *
-   * @param name The name of a lock that nobody else has.
+   * @param name The name of a lock that nobody else uses.
    */
   check(report: Report, name: string, options: LockOptions): Promise<void>;
 
@@ -148,7 +150,7 @@ export interface Observer extends AsyncDisposable {
    */
   sightings(filter: LockFilter, table: TableName, signal: AbortSignal): Promise<Seen>;
   /**
-   * Takes hold of a holder that {@linkcode sightings} has shown, to end it. Must be disposed of before the observer.
+   * Prepares to end a holder that {@linkcode sightings} has shown. Must be disposed of before the observer.
    *
    * @throws {LockUnavailableError} When it cannot be told from another.
    */

@@ -12,7 +12,7 @@ const PATIENCE = 1000;
 export function cannotUse(timed: boolean, code: number): CommandStartError {
   const shell = shellFor(timed);
   return new CommandStartError(
-    `Cannot use ${shell}, which is to end the command should sera be killed: it ${ended(code)}`,
+    `Cannot use ${shell}, the helper shell that kills the command if sera is killed: it ${ended(code)}`,
     repair(shell),
   );
 }
@@ -20,7 +20,7 @@ export function cannotUse(timed: boolean, code: number): CommandStartError {
 /** The message when the command is already running. */
 export function hasEnded(timed: boolean, code: number): string {
   const how = `${ended(code)}; ${repair(shellFor(timed))}`;
-  return `The shell that is to end the command should sera be killed has ${how}, for the command would now outlive sera`;
+  return `The helper shell that kills the command if sera is killed has ${how}: until then the command would outlive sera`;
 }
 
 function ended(code: number): string {

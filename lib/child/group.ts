@@ -1,6 +1,6 @@
 /**
  * Who is left of a process group. kill(2) with signal 0 shows at once whether anybody is. But it counts zombies, and sera
- * must not wait for those: a first process that does not reap leaves them for ever. /proc shows which are zombies.
+ * must not wait for those: a first process that does not reap leaves them forever. /proc shows which are zombies.
  */
 
 import { keepExitCodes } from "../system/children.ts";
@@ -49,7 +49,7 @@ export async function livingOf(target: number): Promise<readonly Survivor[] | un
   return members.filter(({ lives }) => lives).map(({ pid, uid }) => ({ pid, uid }));
 }
 
-/** What proc_pid_status(5) says of a process. */
+/** What proc_pid_status(5) says about a process. */
 function readStatus(text: string): Survivor & { readonly group: number; readonly lives: boolean } {
   const field = (name: string, index = 0) =>
     new RegExp(`^${name}:\t(.*)$`, "m").exec(text)?.[1]?.trim().split(/\s+/)[index] ?? "none";

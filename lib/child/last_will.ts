@@ -61,7 +61,7 @@ export class LastWill implements AsyncDisposable {
       this.#whenGone(() => this.#lose(why));
       if (this.#victim) this.kill(this.#victim.target, Math.max(0, this.#victim.until - performance.now()));
       if (this.#shell) return;
-      why = "there is none any more";
+      why = "it is no longer there";
     } catch (error) {
       if (!(error instanceof CommandStartError)) throw error;
       this.#shell = undefined;
@@ -76,8 +76,8 @@ export class LastWill implements AsyncDisposable {
 
   #lose(why: string): void {
     this.#tell(
-      `The shell that is to end the command should sera be killed has been killed itself: ${why}; ` +
-        "find out by whom, for the command would now outlive sera",
+      `The helper shell that kills the command if sera is killed was itself killed: ${why}; ` +
+        "find out by whom: the command would now outlive sera",
     );
   }
 

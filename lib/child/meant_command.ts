@@ -17,7 +17,7 @@ const SHELL_WORDS = new Set(
 const UNIT = /^(?:ns|us|ms|[smhd]|secs?|seconds?|mins?|minutes?|hrs?|hours?|days?)$/i;
 
 /** The cure for shell syntax. Not to leave the quotes out: then only the first command would run under the lock. */
-const ASK_SHELL = "run sh -c and the text";
+const ASK_SHELL = "run sh -c with the text";
 
 /**
  * Guesses what a word that names no program was meant to be, and says how to write that; undefined if nothing fits.
@@ -29,21 +29,21 @@ export function whatWasMeant(word: string): Trouble | undefined {
   if (SHELL_TEXT.test(word)) return notFound(`it is text for a shell, ${ASK_SHELL}`);
   if (word.startsWith("-")) return notFound("flags of sera belong before the wait");
   if (/^(["']).*\1$/s.test(word)) {
-    return notFound("the quotes are a part of the word, leave them out");
+    return notFound("the quotes are part of the word; leave them out");
   }
   if (/^\w+=/.test(word)) return notFound("it sets a variable, set variables before sera");
   if (word.endsWith("\r")) {
-    return notFound("it ends in a carriage return, as lines from Windows do: take it out of the script or crontab");
+    return notFound("it ends in a carriage return, as lines from Windows do: remove it from the script or crontab");
   }
   if (word.trim() !== word) {
-    return notFound("there is a blank around it, which is a part of the word: take that out");
+    return notFound("there is a space around it, which is part of the word: remove it");
   }
   if (SHELL_WORDS.has(word.split(/\s/, 1)[0]!)) {
-    return notFound(`it is a word of the shell, ${ASK_SHELL}`);
+    return notFound(`it is a shell keyword or built-in, ${ASK_SHELL}`);
   }
   if (/\s/.test(word)) return ofSeveral(word);
   if (UNIT.test(word)) {
-    return notFound("a unit belongs to the number of the wait, without a blank: 5s, 5m");
+    return notFound("a unit belongs directly after the number of the wait: 5s, 5m");
   }
   return parseWait(word) === undefined ? undefined : notFound("it looks like a second wait, and one is enough");
 }
@@ -58,7 +58,7 @@ function ofSeveral(word: string): Trouble | undefined {
   if (!first!.includes("/") || isFile(first!)) {
     return {
       what: "not found, with the arguments in one word",
-      cure: `leave the quotes around them out, or ${ASK_SHELL}`,
+      cure: `remove the quotes around them, or ${ASK_SHELL}`,
     };
   }
   const blanks = [...word.matchAll(/\s/g)].map(({ index }) => index);

@@ -28,7 +28,7 @@ export function searchPath(): string | undefined {
   return /(?:^|\0)PATH=([^\0]*)/.exec(environment)?.[1];
 }
 
-/** The beginning of a file; undefined if it cannot be read, or is no plain file. */
+/** The beginning of a file; undefined if it cannot be read, or is not a regular file. */
 export function beginningOf(path: string): string | undefined {
   if (!isFile(path)) return undefined;
   try {

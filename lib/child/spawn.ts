@@ -3,7 +3,7 @@ import { livingOf, type Survivor, type TargetState, targetState } from "./group.
 import { ENDING } from "./signal_lists.ts";
 import type { SignalTarget } from "./signals.ts";
 
-/** What became of a signal: it was delivered, there was nobody to get it, or sera may not signal anybody there. */
+/** What happened to a signal: it was delivered, no process was left to get it, or sera may not signal any that are. */
 export type SignalResult = "delivered" | Exclude<TargetState, "reachable">;
 
 /** A running command. */
@@ -18,7 +18,9 @@ export interface RunningCommand extends SignalTarget {
   wasSent(signal: Deno.Signal): boolean;
   /** Whether it was ended, or may have been, by a signal from sera. */
   wasToldToEnd(): boolean;
-  /** Whether anybody is left of it, zombies included. Do not ask again after "nobody": the number may be reused. */
+  /**
+   * Whether any of its processes are left, zombies included. Do not ask again after "none": the number may be reused.
+   */
   targetState(): TargetState;
   /** Who is left of it, without zombies; undefined when that is not known. */
   living(): Promise<readonly Survivor[] | undefined>;

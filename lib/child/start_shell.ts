@@ -33,7 +33,7 @@ export function startShell(timed: boolean, inGroup: boolean, script: string): De
     const { what, cure } = nullTrouble() ??
       { what: messageOf(error), cure: systemCure(error) ?? `repair ${shell}, or put a shell there` };
     throw new CommandStartError(
-      `Cannot start ${shell}, which is to end the command should sera be killed: ${what}`,
+      `Cannot start ${shell}, the helper shell that kills the command if sera is killed: ${what}`,
       cure,
     );
   }

@@ -57,7 +57,7 @@ export async function terminate(command: RunningCommand, ending: Ending): Promis
   await wait.untilOver();
 }
 
-/** Waits until nobody is left of a command. */
+/** Waits until no process of a command is left. */
 class GroupWait {
   readonly #command: RunningCommand;
   readonly #ending: Ending;
@@ -76,7 +76,7 @@ class GroupWait {
     command.ended.then(() => reaped.abort(), () => reaped.abort());
   }
 
-  /** Waits for the grace period, or until it is cut short. Returns whether nobody is left. */
+  /** Waits for the grace period, or until it is cut short. Returns whether no process is left. */
   async isOverWithin(grace: number): Promise<boolean> {
     const cut = new AbortController();
     const isLate = () => false;
@@ -91,13 +91,13 @@ class GroupWait {
     return isOver;
   }
 
-  /** After SIGKILL: resolves when nobody is left, or nobody that has to be waited for. */
+  /** After SIGKILL: resolves when no process is left, or none that has to be waited for. */
   async untilOver(): Promise<void> {
     this.#killed = true;
     await this.#watch(NEVER);
   }
 
-  /** @returns Whether nobody is left; false when it was cut off. */
+  /** @returns Whether no process is left; false when the wait was cut short. */
   async #watch(cut: AbortSignal): Promise<boolean> {
     const { lost } = this.#ending;
     const began = performance.now();
@@ -127,7 +127,7 @@ class GroupWait {
     return this.#ending.lost.aborted && this.#told.has("kept") && !this.#told.has("lost");
   }
 
-  /** Looks who is left, and reports who cannot be ended. Returns whether only zombies are left. */
+  /** Looks which processes are left, and reports those that cannot be ended. Returns whether only zombies are left. */
   async #look(age: number): Promise<boolean> {
     const processes = await this.#command.living();
     const state = this.#command.targetState();

@@ -17,8 +17,8 @@ const STUCK = 1000;
 /** How long the message may take, in hundredths of a second. */
 const SAYING = 100;
 
-/** What the shell says in place of a sera that it kills for being stuck. */
-const LAST_WORDS = "Lock lost: sera did not move any more and was killed, after its command; please report it";
+/** What the shell says on behalf of a stuck sera that it kills. */
+const LAST_WORDS = "Lock lost: sera hung and was killed, after its command; please report it";
 
 /** The command that says it. Only bash gets this far, and its printf knows the time. */
 function sayLastWords(jsonAbout: string | undefined): string {

@@ -6,7 +6,7 @@ import { whatWasMeant } from "./meant_command.ts";
 import { beginningOf, isFile, programFile, searchPath } from "./program_file.ts";
 import type { RefusedStartError } from "./spawn.ts";
 
-const NO_PATH = { what: "PATH is not set", cure: "give the whole path" };
+const NO_PATH = { what: "PATH is not set", cure: "give the full path" };
 
 /** The error for a command that the system did not start. */
 export function notStarted({ program, cause }: RefusedStartError): CommandStartError {
@@ -29,7 +29,7 @@ function whyNotStarted(program: string, error: unknown): Trouble {
     return isExecutable(path ?? program)
       ? {
         what: "permission denied",
-        cure: "check that this user may run it, and that it is on no file system that is mounted noexec",
+        cure: "check that this user may run it, and that its file system is not mounted noexec",
       }
       : { what: "permission denied", cure: "make it executable" };
   }
@@ -55,32 +55,32 @@ function whyNotStarted(program: string, error: unknown): Trouble {
   // On other systems PATH cannot be read.
   if (search === undefined && Deno.build.os === "linux") return NO_PATH;
   return search === ""
-    ? { what: "PATH is empty", cure: "give the whole path" }
-    : { what: "not found in PATH", cure: "cron's is short, give the whole path" };
+    ? { what: "PATH is empty", cure: "give the full path" }
+    : { what: "not found in PATH", cure: "cron sets a short PATH: give the full path" };
 }
 
 function cureOf(error: unknown): string {
   const { code } = Object(error) as { readonly code?: unknown };
   if (code === "E2BIG") return "pass fewer or shorter arguments, or put them into a file";
-  return code === "ENOEXEC" ? "take a program that is built for this machine" : "check the path";
+  return code === "ENOEXEC" ? "use a program that is built for this machine" : "check the path";
 }
 
 /** Why the system reports an existing file as not found: it is not executable, or its interpreter or loader is missing. */
 function whyNotFound(path: string): Trouble {
   if (!isExecutable(path) && isFile(path)) return { what: `not executable, ${path}`, cure: "make it executable" };
   if (statIfSeen(path) === undefined) {
-    return { what: "it is a link to something that is not there", cure: "correct the link" };
+    return { what: "it is a link to a file that does not exist", cure: "correct the link" };
   }
   const beginning = beginningOf(path) ?? "#!";
   if (/^#![^\n]*\r\n/.test(beginning)) {
     return {
       what: "its first line ends in a carriage return, which counts as a part of the interpreter's name",
-      cure: "take them out by sed -i 's/\\r$//' and the file",
+      cure: "remove them with sed -i 's/\\r$//' and the file",
     };
   }
   return beginning.startsWith("#!")
     ? { what: "the interpreter that its first line names was not found", cure: "correct that line" }
-    : { what: "the loader that it needs was not found", cure: "take a build for this system" };
+    : { what: "the loader that it needs was not found", cure: "use a build for this system" };
 }
 
 /** Whether the working directory can be entered; Deno makes every command change to it. */

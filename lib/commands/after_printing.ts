@@ -16,6 +16,6 @@ export async function afterPrinting(io: Io, exitCode: number): Promise<number> {
   const failure = io.outFailure?.();
   if (failure === undefined) return exitCode;
   if (failure instanceof Deno.errors.BrokenPipe) return BROKEN_PIPE;
-  const cure = systemCure(failure) ?? "check where it leads to";
+  const cure = systemCure(failure) ?? "check where it goes";
   throw new OutputError(`Cannot write to stdout: ${messageOf(failure)}`, `${cure}, or write to another place`);
 }

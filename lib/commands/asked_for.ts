@@ -44,12 +44,12 @@ export function askedFor(
   if (lock !== undefined) {
     // Not "by --name": the name may come from a variable.
     const other = words.length > 0 ? "by its command" : "by its name";
-    throw new UsageError(`Cannot ask for a lock by --lock and ${other} at once`, "leave one of them out");
+    throw new UsageError(`Cannot choose a lock both by --lock and ${other}`, "leave out one of them");
   }
   // A name copied from a table that was cut to the terminal's width ends in an ellipsis.
   const shown = prefix.replace(/…$/, "");
   if (shown === "") {
-    throw new UsageError("Cannot ask for a lock by an empty --lock", "take it from LOCK of sera status");
+    throw new UsageError("Cannot use --lock: it is empty", "take it from LOCK of sera status");
   }
   const inSlot = slotAskedFor(shown);
   const [beginning, slot] = inSlot ? [inSlot.lock, inSlot.slot] : [shown];

@@ -27,6 +27,6 @@ export interface Call {
   readonly progress: Progress;
   /** Sets the logger that reports errors from now on. */
   readonly tellBy: (logger: Logger) => void;
-  /** Writes a message to stderr that is no error. */
+  /** Writes a message to stderr that is not an error. */
   readonly note: (message: string) => Promise<void>;
 }

@@ -95,7 +95,7 @@ export async function checkConfig(
       const unsafe = allowUnsafeServer ? ", allow-unsafe-server" : "";
       const leased = lease ? ", lease" : "";
       const parts = await server.foreignParts?.() ?? [];
-      const foreign = parts.length === 0 ? "" : ` (${parts.join(", ")}, which cron may have in another way)`;
+      const foreign = parts.length === 0 ? "" : ` (${parts.join(", ")}, which cron may set differently)`;
       return { found: `${(await server.shown()).line}${foreign}; ttl ${formatDuration(ttl)}${leased}${unsafe}` };
     });
   }

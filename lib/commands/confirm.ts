@@ -9,12 +9,12 @@ const LONGEST = 1024;
  *
  * @param isGiven Whether `--yes` is.
  * @param words Those of the command, among which it may stand by mistake.
- * @throws {UsageError} When stdin is no terminal.
+ * @throws {UsageError} When stdin is not a terminal.
  */
 export function requireConfirmable(isGiven: boolean, what: string, words: readonly string[]): void {
   if (isGiven || Deno.stdin.isTerminal()) return;
   const cure = words.some((word) => /^--?yes$/.test(word)) ? "write --yes before the command" : "use --yes";
-  throw new UsageError(`Cannot ask whether to ${what}: stdin is no terminal`, cure);
+  throw new UsageError(`Cannot ask whether to ${what}: stdin is not a terminal`, cure);
 }
 
 /** Asks a question at the terminal. Returns whether the answer is yes. */

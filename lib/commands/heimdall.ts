@@ -41,7 +41,7 @@ export async function heimdall({ flags, operands, repeated, io, progress, tellBy
 function readTimeout(text: string): number {
   const wait = parseWait(text);
   if (wait === undefined) {
-    throw new UsageError(`Cannot use as a timeout: ${plainOr(text)}`, "expected seconds, or 0 for none, in --timeout");
+    throw new UsageError(`Not a valid timeout: ${plainOr(text)}`, "expected seconds, or 0 for none, in --timeout");
   }
   return wait === 0 ? Infinity : wait;
 }

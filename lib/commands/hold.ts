@@ -23,7 +23,9 @@ export async function hold({ flags, operands: words, repeated, io, progress, tel
   if (span === undefined) {
     throw new UsageError("Cannot tell for how long to hold the lock", "add --for DURATION before its name");
   }
-  if (span === 0) throw new UsageError("Cannot use --for: 0 is no time", "write such as 30m or 2h, or forever");
+  if (span === 0) {
+    throw new UsageError("Cannot use --for: it must be longer than 0", "write such as 30m or 2h, or forever");
+  }
   const wait = readSpan(flags, "wait") ?? 0;
   const settings = withoutRun(await resolveSettings(flags, io.env, false, repeated), isAsked(flags, "json"));
   refuseLimits(settings, wait);
@@ -42,7 +44,7 @@ function readSpan(flags: ReadonlyMap<string, string>, name: string): number | un
   const span = parseWait(text);
   if (span !== undefined) return span;
   throw new UsageError(
-    `Cannot use --${name}: ${plainOr(text)} is no duration`,
+    `Cannot use --${name}: ${plainOr(text)} is not a duration`,
     "write seconds, or such as 30m or 2h, or forever",
   );
 }

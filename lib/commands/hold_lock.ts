@@ -36,7 +36,7 @@ export async function holdLock(lock: HeldLock, span: number, job: Job): Promise<
   if (ended instanceof SeraError) logger.log("error", "error", ended.message);
   else if (interrupted.aborted) logger.log("info", "interrupted", `${interrupted.reason.message}.`);
   if (!lock.lost.aborted) {
-    const isReleased = await release(lock, logger, since, () => "somebody else may have it");
+    const isReleased = await release(lock, logger, since, () => "somebody else may hold it");
     if (!isReleased && exitCode === ExitCode.ok) exitCode = ExitCode.lockLost;
     if (isReleased && !logger.isJson) {
       io.out(`Released after ${formatDuration(Math.round((performance.now() - since) / 1000) * 1000)}.\n`);
@@ -67,6 +67,6 @@ function heldText(span: number, { request: { words }, settings, identity: { titl
   const locks = all.length === 1 ? "lock" : "locks";
   const what = mayBeServer(titles) ? `the ${locks}` : `the ${locks} of ${titles}`;
   return `${printable(`Holding ${what} ${until}.`)}\n${
-    printable(`To end that${span === Infinity ? "" : " sooner"}: Ctrl-C, or sera unlock ${flags}`)
+    printable(`To release it${span === Infinity ? "" : " sooner"}: Ctrl-C, or sera unlock ${flags}`)
   }\n`;
 }

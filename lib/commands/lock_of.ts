@@ -23,11 +23,11 @@ function refuseUnlikely(words: readonly string[], name: string | undefined, subc
   refuseServer(words[0]!, "name a server with --server");
   if (name !== undefined) {
     // Do not show them: either may be a server with a password, without --server before it.
-    throw new UsageError("Cannot ask for the lock of a name and of a command at once", "leave one of them out");
+    throw new UsageError("Cannot choose a lock both by name and by command", "leave out one of them");
   }
   if (words.length > 1 && parseWait(words[0]!) !== undefined) {
     throw new UsageError(
-      `Cannot tell what to look for: ${words[0]} looks like a wait`,
+      `Cannot tell which lock is meant: ${words[0]} looks like a wait`,
       `write sera ${subcommand} -- ${mayBeServer(words[1]!) ? "<command>" : words[1]} ..., or --name`,
     );
   }

@@ -26,7 +26,7 @@ const DAY = 24 * 3600 * 1000;
 /** The default of `--limit`: each lock has some 15 series. */
 const DEFAULT_LIMIT = 100;
 
-/** Prints what is known of locks and their runs in the text format of Prometheus. */
+/** Prints what is known about locks and their runs in the text format of Prometheus. */
 export async function metrics({ flags, operands: words, io }: Call): Promise<number> {
   refuseWords(words, "sera metrics [flags]");
   const limit = readLimit(flags.get("limit"), DEFAULT_LIMIT, "locks");

@@ -4,7 +4,7 @@ import { type HeldLock, type Lock, UnreleasedError } from "../lock/lock.ts";
 import { NEVER } from "../waiting.ts";
 import { type Finding, warning } from "./report.ts";
 
-const CURE = "connect to a database server itself, not to a proxy";
+const CURE = "connect directly to a database server, not through a proxy";
 
 /** The lock could be asked for, but does not behave as a lock should. */
 class ProbeError extends Error {}
@@ -47,8 +47,7 @@ async function probe(one: Lock, other: Lock): Promise<Finding> {
     // Only a warning: a run could get its lock, though nobody could wait for it.
     const { found, cure } = warning(error);
     return {
-      found:
-        `test lock acquired in ${took}, but a second connection failed, so that nobody could wait for a lock: ${found}`,
+      found: `test lock acquired in ${took}, but a second connection failed, so nobody could wait for a lock: ${found}`,
       cure,
     };
   }

@@ -33,7 +33,7 @@ export interface Finding {
 export type Warning = Finding & { readonly cure: string };
 
 /** Cures for errors that have none of their own. */
-export const CORRECT = "correct that, and run sera doctor again";
+export const CORRECT = "fix that, and run sera doctor again";
 const CHECK_SERVER = "check the server, its log and the network";
 
 /** Added to the cure of a transient error: only a wait of 0 gives up at once. */

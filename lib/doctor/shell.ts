@@ -20,7 +20,7 @@ export async function shellTrouble(options: WatchOptions): Promise<CommandStartE
   }
   const shell = shellFor(options.timed);
   return new CommandStartError(
-    `Cannot use ${shell}, which is to end the command should sera be killed: it does not do what a shell does`,
+    `Cannot use ${shell}, the helper shell that kills the command if sera is killed: it does not work as a shell`,
     `repair ${shell}, or put a shell there`,
   );
 }

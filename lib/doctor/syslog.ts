@@ -20,7 +20,7 @@ export async function checkSyslog(setting: string | true): Promise<Finding> {
     // Some loggers, such as BusyBox's, cannot report errors of the socket.
     delivery = await send(false);
     if (delivery.outcome === "taken") {
-      return { found: `a test line was sent to ${where}, but this logger(1) cannot tell whether it arrived` };
+      return { found: `a test line was sent to ${where}, but this logger(1) does not report whether it arrived` };
     }
   }
   switch (delivery.outcome) {
@@ -28,12 +28,12 @@ export async function checkSyslog(setting: string | true): Promise<Finding> {
       return { found: `a test line was sent to ${where}` };
     case "no logger":
       return {
-        found: "there is no logger(1) in /usr/bin or /bin, so that no line reaches syslog",
+        found: "there is no logger(1) in /usr/bin or /bin, so no message reaches syslog",
         cure: "install it (bsdutils, util-linux), or turn syslog off",
       };
     case "stuck":
       return {
-        found: `the syslog daemon at ${where} takes no line: each one costs a run half a second, and is lost`,
+        found: `the syslog daemon at ${where} accepts no message: each one costs a run half a second, and is lost`,
         cure: "check the syslog daemon, or turn syslog off",
       };
     case "refused": {

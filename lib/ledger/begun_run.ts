@@ -10,7 +10,7 @@ import { whileHeld } from "./while_held.ts";
 
 /**
  * How long sera tries to record the end of a run while it holds the lock, in milliseconds. Longer than a backup or an
- * ALTER TABLE usually locks the table, or an attended disk stays full; but not for ever, since everybody else waits.
+ * ALTER TABLE usually locks the table, or an attended disk stays full; but not forever, since everybody else waits.
  */
 const LONGEST_RECORDING = 300_000;
 
@@ -24,7 +24,7 @@ export interface LedgerRun {
    * Records its end. Only under the lock; as long as that is held, retries for up to five minutes.
    *
    * @param exitCode What sera exits with.
-   * @param isLast Whether the lock is no longer needed then, so that it may be given back at the same time.
+   * @param isLast Whether the lock is no longer needed then, so that it may be released at the same time.
    * @throws {LockUnavailableError} When that fails; the message says what happens next, and what to do.
    */
   finish(outcome: "succeeded" | "failed" | "unstarted", exitCode: number, isLast?: boolean): Promise<void>;
@@ -67,7 +67,7 @@ export function begunRun(id: bigint, lock: HeldLock, ledger: Ledger, terms: RunT
         const held = error.cause instanceof InterruptedError
           ? "the lock was held until sera gave its session up after the signal"
           : await isHeld(lock)
-          ? "the lock was held all the time, so nobody else has run it"
+          ? "the lock was held the whole time, so nobody else has run it"
           : `the lock was lost meanwhile, ${when(outcome, lock)}; sera history shows whether the end was recorded`;
         const cure = outcome === "succeeded" ? cureOf(terms, isGone) : undefined;
         // The ledger's cure stays beside its error, of which it speaks as "it" or "that"; this one is about the run.

@@ -17,7 +17,7 @@ const [HOST, LABEL, KEY] = [5, 6, 7];
 /**
  * Past runs as a table; the column KEY only if a run has one, and SLOT only if one was in a slot other than 0.
  *
- * @param width The terminal's width in columns; undefined if stdout is no terminal: then nothing is cut, and times
+ * @param width The terminal's width in columns; undefined if stdout is not a terminal: then nothing is cut, and times
  * are in UTC. If there is room, they have their age beside them.
  * @param now Milliseconds since 1970.
  */

@@ -91,7 +91,7 @@ export interface Ledger {
   counting(lock: string, rule: Rule, limit: number): Promise<readonly RecordedRun[]>;
 
   /**
-   * Makes a run that has ended count no longer, and records who did that. Only under the lock.
+   * Makes a run that has ended no longer count, and records who did that. Only under the lock.
    *
    * @param run As it was read; if it has another outcome by now, nothing is changed.
    * @param by Its label is replaced.
@@ -102,7 +102,7 @@ export interface Ledger {
   forget(run: RecordedRun, by: Runner, keepHistory: number): Promise<void>;
 
   /**
-   * What became of the runs of each lock; the locks with the newest runs first.
+   * What happened to the runs of each lock; the locks with the newest runs first.
    *
    * @param within Counts runs that began less than so many milliseconds ago, by the ledger's clock.
    * @param limit The most locks.
@@ -115,7 +115,7 @@ export interface Ledger {
 export interface RunEnd {
   /** How long ago it ended, in milliseconds; by default just now. */
   readonly ago?: number;
-  /** Whether the lock is no longer needed then, so that it may be given back at the same time. By default it is needed. */
+  /** Whether the lock is no longer needed then, so that it may be released at the same time. By default it is needed. */
   readonly isLast?: boolean;
 }
 

@@ -13,7 +13,7 @@ const PAUSE = 20;
  */
 export const LAST_ANSWER = 2000;
 
-/** What a message says of a wait that a signal has ended; follows what was waited for. */
+/** What a message says about a wait that a signal has ended; follows what was waited for. */
 export const INTERRUPTED = ", and a signal ended the wait";
 
 /** Others have kept the ledger locked for longer than sera waits. */

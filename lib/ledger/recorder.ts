@@ -114,7 +114,7 @@ export class Recorder {
       await this.#ledger?.prune();
     } catch (error) {
       if (!(error instanceof LockUnavailableError)) throw error;
-      this.#logger.log("info", "note", `${error.message}; old runs stay in it.`);
+      this.#logger.log("info", "note", `${error.message}; old runs were not deleted.`);
     }
   }
 
@@ -133,7 +133,7 @@ export class Recorder {
       this.#logger.log(
         "notice",
         "note",
-        `Run ${run.id} by ${whoAndWhen(run)} never came to its end: marked as abandoned.`,
+        `Run ${run.id} by ${whoAndWhen(run)} did not finish: marked as abandoned.`,
       );
     }
     return ledger;

@@ -7,10 +7,10 @@ export const STARTED = ["running", "succeeded", "failed", "abandoned", "forgotte
 /** Runs whose end was recorded. */
 export const ENDED = ["succeeded", "failed", "forgotten"] as const satisfies Outcome[];
 
-/** Runs that are no success, and none to come. */
+/** Runs that did not succeed and are not going to. */
 export const FAILED = ["failed", "abandoned", "unstarted"] as const satisfies Outcome[];
 
-/** What became of a lock's runs, in all of its slots. */
+/** What happened to a lock's runs, in all of its slots. */
 export interface LockSummary {
   readonly lock: string;
   /** The newest row, of whatever kind. */

@@ -2,7 +2,7 @@ import { LeasedLock } from "./held_lock.ts";
 import type { Keeper } from "./keeper.ts";
 import { BEATS_OF_LASTING, canRenewInTime, type LeaseTerms, type Moment } from "./lease.ts";
 
-/** What is known of a lock that has just been acquired. */
+/** What is known about a lock that has just been acquired. */
 export interface Acquired {
   /** The terms that were asked for; how many renewals that takes follows from the keeper. */
   readonly lease: LeaseTerms;

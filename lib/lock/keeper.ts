@@ -14,7 +14,7 @@ export interface Keeper {
   readonly isGivenUp: boolean;
   /** The session, if the keeper is one. */
   readonly session: LockSession | undefined;
-  /** Whether nobody else gets the lock before its lease is over, whatever becomes of the session. */
+  /** Whether nobody else gets the lock before its lease is over, whatever happens to the session. */
   readonly lasts: boolean;
   /** The fencing token, which grows with each holder; undefined if there is none. */
   readonly token?: bigint | undefined;
@@ -34,7 +34,7 @@ export interface Keeper {
    */
   renew(): Promise<Moment | undefined>;
   /**
-   * Gives the lock back.
+   * Releases the lock.
    *
    * @returns Whether it was still ours.
    * @throws {LockUnavailableError} When that is not known.

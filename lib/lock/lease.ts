@@ -79,7 +79,7 @@ export function freshFor({ ttl }: LeaseTerms): number {
   return Math.min(FRESH, ttl / 10);
 }
 
-/** A moment on clocks that nobody can set: the monotonic one, and the uptime, which goes on while the machine sleeps. */
+/** A moment on clocks that cannot be set: the monotonic one, and the uptime, which goes on while the machine sleeps. */
 export class Moment {
   readonly #steady = performance.now();
   readonly #uptime = Deno.osUptime();

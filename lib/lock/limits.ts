@@ -12,9 +12,9 @@ export interface Limits {
    */
   readonly also?: readonly string[] | undefined;
   /**
-   * How many may wait for the lock, at least of those who have such a limit themselves. Who would have to wait and be one
-   * too many gets a `QueueFullError` at once; who does not wait is not counted.
-   * Refused on MySQL before 5.7.5 and MariaDB before 10.0.2, where a session holds one lock only.
+   * How many may wait for the lock, at least of those who have such a limit themselves. A run that would have to wait
+   * and be one too many gets a `QueueFullError` at once; a run that does not wait is not counted. Refused on MySQL
+   * before 5.7.5 and MariaDB before 10.0.2, where a session holds one lock only.
    */
   readonly maxWaiters?: number | undefined;
 }

@@ -9,7 +9,7 @@ export interface Lock extends AsyncDisposable {
   /**
    * Asks for the lock.
    *
-   * @param wait How long to wait for another holder, in milliseconds: 0 tries once, `Infinity` waits for ever. The time
+   * @param wait How long to wait for another holder, in milliseconds: 0 tries once, `Infinity` waits forever. The time
    * needed to reach the server does not count.
    * @param signal Ends the wait; no waiter is left on the server.
    * @param patience How long to retry after a transient error, in milliseconds; by default as long as `wait`.
@@ -49,7 +49,9 @@ export interface LockSession {
 
 /** A lock that is held. */
 export interface HeldLock {
-  /** Fires once when the lock is no longer held, other than by {@linkcode release}. Its reason is a `LockLostError`. */
+  /**
+   * Fires once when the lock is no longer held, unless {@linkcode release} was called. Its reason is a `LockLostError`.
+   */
   readonly lost: AbortSignal;
 
   /** Fires once when somebody has asked for the lock's release, see `Grip`. Its reason is an `AskedToEndError`. */
@@ -100,7 +102,7 @@ export interface HeldLock {
   confirm(): Promise<void>;
 
   /**
-   * Gives the lock back, and makes sure that it was still ours.
+   * Releases the lock, and makes sure that it was still ours.
    *
    * @throws {UnreleasedError} When the backend refuses to release it.
    * @throws {LockLostError} When the lock was no longer held.

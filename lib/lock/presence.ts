@@ -3,7 +3,7 @@ import { isLockName } from "./lock_name.ts";
 import { isNamespacedName } from "./namespaced_name.ts";
 import { MOST_SLOTS, slotIn } from "./slot_name.ts";
 
-/** What a holder or waiter shows of itself to others. Nothing in it is secret: it leaves out the command's words. */
+/** What a holder or waiter shows to others. Nothing in it is secret: it leaves out the command's words. */
 export interface Presence {
   /** The name of the lock, or of the slot that is held. */
   readonly lock: string;

@@ -1,8 +1,8 @@
 import { lockName } from "./lock_name.ts";
 
 /**
- * The name of the lock that those take who want to replace a lock's holder, so that one of them waits for it at a time. It
- * is nobody's business: `sera status` leaves it out.
+ * The name of the lock that those take who want to replace a lock's holder, so that one of them waits for it at a time.
+ * It is internal: `sera status` leaves it out.
  *
  * @param lock The name of the lock whose holder is to be replaced.
  */

@@ -51,7 +51,7 @@ export class Silence<T extends Watched = Watched> {
   #since = 0;
 
   /**
-   * To be told of each look, once its answer has come.
+   * To be told about each look, once its answer has come.
    *
    * @param lease What it showed; undefined if nobody has the lease.
    */

@@ -8,6 +8,6 @@ export interface LogSettings {
   /** Whether to send errors and failed attempts to syslog, or the path of syslog's socket. */
   readonly syslog?: boolean | string;
   readonly format: LogFormat;
-  /** Whether a person at the terminal is told of errors only. */
+  /** Whether a person at the terminal is told about errors only. */
   readonly quiet?: boolean;
 }

@@ -93,7 +93,7 @@ export class Logger {
     return level === "notice" && (this.#isInSyslog || this.tellsPerson);
   }
 
-  /** Whether somebody at a terminal, who has not asked for all lines, is told what else would look like nothing. */
+  /** Whether a person at a terminal who has not asked for all lines is told what would otherwise go unnoticed. */
   get tellsPerson(): boolean {
     const { verbose, quiet = false, format } = this.#settings;
     return verbose === undefined && !quiet && format === "text" && this.#io.errWidth?.() !== undefined;

@@ -59,7 +59,7 @@ export async function deliverToSyslog(
   return success ? { outcome: "taken" } : { outcome: "refused", said: await said };
 }
 
-/** Whether a line was delivered. Unless that was checked, a line that nobody received can be `taken` too. */
+/** Whether a line was delivered. Unless that was checked, a line that was lost can be `taken`, too. */
 export type Delivery =
   | { readonly outcome: "taken" | "stuck" | "no logger" }
   | { readonly outcome: "refused"; readonly said: string };

@@ -62,7 +62,7 @@ export const waitAndSkip: Mode = async (lock, { wait, signal, logger, waiting })
   const deadline = new Deadline(wait);
   if (wait > 0) await waiting?.();
   const second = await lock.acquire(deadline.remaining, signal);
-  return second ? { outcome: "skipped", lock: second, reason: "They are done" } : { outcome: "busy" };
+  return second ? { outcome: "skipped", lock: second, reason: "They have finished" } : { outcome: "busy" };
 };
 
 /** Tries once before it waits, so that it can report that it waits. */

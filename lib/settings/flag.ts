@@ -31,7 +31,7 @@ export interface FlagSyntax {
   readonly several?: "taken" | "refused";
 }
 
-/** What the help texts, the manual and the completions say of a flag. */
+/** What the help texts, the manual and the completions say about a flag. */
 export interface FlagWords {
   /** How the help text shows the value. */
   readonly placeholder?: string;

@@ -51,7 +51,7 @@ export const text: Kind<string> = textOf("some text", (text) => text);
  */
 export function key(longest: number): Kind<string> {
   return textOf(
-    `up to ${longest} characters, without blanks around them`,
+    `up to ${longest} characters, without spaces around them`,
     // MySQL ignores blanks at the end when it compares. Half a surrogate pair would be stored as U+FFFD.
     (text) => [...text].length <= longest && text === text.trim() && text.isWellFormed() ? text : undefined,
   );
@@ -140,7 +140,7 @@ function textOf<T>(expected: string, read: (text: string) => T | undefined): Kin
     default: undefined,
     read: (value) => isText(value) && !isServerWithPassword(value) ? read(value) : undefined,
     takes: (value) =>
-      !isText(value) ? "some text" : isServerWithPassword(value) ? "some text that is no server" : expected,
+      !isText(value) ? "some text" : isServerWithPassword(value) ? "some text that is not a server" : expected,
   };
 }
 

@@ -5,7 +5,7 @@ import type { TableName } from "../ledger/table_name.ts";
 import type { Find } from "./setting_values.ts";
 import type { Values } from "./table.ts";
 
-/** What is remembered of runs, and which runs keep others from happening. */
+/** What is recorded about runs, and which runs prevent others. */
 export interface LedgerSettings extends RecordingRule {
   /** Whether it is used. */
   readonly on: boolean;
@@ -13,7 +13,7 @@ export interface LedgerSettings extends RecordingRule {
 }
 
 /**
- * Puts together what is said of the ledger. `once`, `every` and `record-skips` turn it on.
+ * Puts together what is said about the ledger. `once`, `every` and `record-skips` turn it on.
  *
  * @param find Tells where a setting comes from.
  * @throws {ConfigError} When it cannot work with this server, or a setting in file or environment is of no use.
@@ -28,7 +28,7 @@ export function ledgerSettings(values: Values, find: Find, server: Backend): Led
     const { source, error } = find("ledger")!;
     throw new error(
       `Cannot use ${rule} in ${find(rule)!.source}: the ledger is off in ${source}`,
-      "turn it on there, or leave it out",
+      "turn it on there, or leave this out",
     );
   }
   if (on) ledgerPlace(server, table);

@@ -16,7 +16,7 @@ const OURS = /^SERA_(?:LOCK_\w+|HELD_LOCKS|SERVER_REMOVED|HOST|RUN_ID|SLOT|TOKEN
 /** The names of all settings, aliases included. */
 const NAMES = SETTINGS.flatMap(({ name, alias }) => alias === undefined ? [name] : [name, alias]);
 
-const LAST_COUNTS = "the last one counts, take the others out";
+const LAST_COUNTS = "the last one counts; remove the others";
 
 /** What is odd about the config file, but harmless. */
 export function fileOddities(path: string, file: ConfigFile): readonly Trouble[] {
@@ -50,12 +50,12 @@ function keyOddity(path: string, name: string, shown: string): readonly Trouble[
   if (setting?.inConfig && setting.name === name) return [];
   if (setting) {
     const variable = environmentName(setting.name);
-    const what = `Key that is a flag only in ${path}: ${shown}`;
-    return [{ what, cure: `take it out, and set --${setting.name} or ${variable}` }];
+    const what = `Key that works only as a flag in ${path}: ${shown}`;
+    return [{ what, cure: `remove it, and set --${setting.name} or ${variable}` }];
   }
   const meant = nearest(name.replace(/^sera[_-]/, ""), NAMES);
   const what = `Unknown key in ${path}: ${shown}`;
-  if (meant === undefined) return [{ what, cure: "correct it, or take it out" }];
+  if (meant === undefined) return [{ what, cure: "correct or remove it" }];
   const isKey = SETTINGS.some(({ name, inConfig }) => inConfig && name === meant);
   return [{ what, cure: `did you mean ${isKey ? meant : `the flag --${meant}`}?` }];
 }
@@ -82,7 +82,7 @@ export function variableOddities(): readonly Trouble[] {
     if (known.includes(name)) {
       // A server in quotes is an error, and told as that.
       return /^(['"]).*\1$/s.test(value) && name !== environmentName(TABLE.server.name)
-        ? [{ what: `${name} begins and ends with a quote, which is a part of its value`, cure: "leave the quotes out" }]
+        ? [{ what: `${name} begins and ends with a quote, which is part of its value`, cure: "leave the quotes out" }]
         : [];
     }
     if (LINKS.test(name) || OURS.test(name)) return [];

@@ -38,15 +38,15 @@ function othersInFolders(path: string, owner: number | null, kind: string): Trou
   if (other) {
     const { path: folder, info } = other;
     notes.push({
-      what: `Another user (uid ${info.uid}) can put another file in the place of the ${kind}: ${path}, as the owner ` +
+      what: `Another user (uid ${info.uid}) can replace the ${kind}: ${path}, as the owner ` +
         `of ${folder}`,
-      cure: "keep it in a folder of root's if not meant",
+      cure: "if not meant, keep it in a folder of root's",
     });
   }
   const shared = folders.find(({ info }) => trust.otherWriters(info) === "its group" && (info.mode! & STICKY) === 0);
   if (shared) {
     notes.push({
-      what: `A group can put another file in the place of the ${kind}: ${path}, since it can write to ${shared.path}`,
+      what: `A group can replace the ${kind}: ${path}, since it can write to ${shared.path}`,
       cure: "keep it in a folder that only root can write to if not meant",
     });
   }

@@ -29,8 +29,8 @@ export function foundOutside(flags: ReadonlyMap<string, string>, env: Env, key: 
   const other = alias === undefined ? undefined : foundVariable(env, alias);
   if (found && other && found.value !== other.value) {
     throw new ConfigError(
-      `Cannot use ${found.source} and ${other.source} at once: they are one setting, with two values`,
-      "take one out",
+      `Cannot use ${found.source} and ${other.source} together: they are the same setting, with two values`,
+      "remove one",
     );
   }
   return found ?? other;

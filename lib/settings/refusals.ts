@@ -86,6 +86,6 @@ export function refuseLink(find: Find): void {
   throw new ConfigError(
     `Cannot use name in ${source}: ${name} looks like what Docker sets for a link to a container named sera, and would ` +
       "rename the lock",
-    `take ${source} out, or set --name`,
+    `unset ${source}, or set --name`,
   );
 }

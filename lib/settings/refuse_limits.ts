@@ -20,7 +20,7 @@ interface Clash {
 export function refuseLimits(settings: Settings, wait?: number): void {
   const clash = clashIn(settings, wait);
   if (!clash) return;
-  const { key, other, why, cure = "leave one of the two out" } = clash;
+  const { key, other, why, cure = "leave out one of the two" } = clash;
   const source = settings.sourceOf(key)!;
   const kind = source.startsWith("--") ? UsageError : ConfigError;
   throw new kind(`Cannot use ${TABLE[key].name} in ${source} with ${other}: ${why}`, cure);

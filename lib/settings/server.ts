@@ -30,12 +30,12 @@ function beginsQuoted(text: string): boolean {
 
 function refuseUnknownScheme(text: string): void {
   if (text.trimStart() !== text && /^\s+(?:file:|[a-z]+:\/\/)/i.test(text)) {
-    throw new DsnError("A blank stands before it", "take it out");
+    throw new DsnError("There is a space before it", "remove it");
   }
   if (!/^[a-z][a-z:]*:\/{1,2}(?!\/)/i.test(text) || isKnownForm(text)) return;
   // User, password and a slash in the database make a Go DSN of it, with a scheme for a user.
   if (/@\w*\(.*\)\//.test(text)) return;
-  throw new DsnError("No server has this scheme", `write ${knownForms()}`);
+  throw new DsnError("No kind of server has this scheme", `write ${knownForms()}`);
 }
 
 /** Without line ends after it: a secret that is read from a file often has one. */

@@ -25,7 +25,7 @@ export async function withServerFile(find: Find): Promise<Find> {
     throw new file.error(
       `Cannot use ${file.json ? `server and server-file in ${file.source}` : `${server.source} and ${file.source}`} ` +
         "at once: both say where the lock lives",
-      "take one out",
+      "remove one",
     );
   }
   if (server && rankOf(server) > rankOf(file)) return (key) => key === "serverFile" ? undefined : find(key);

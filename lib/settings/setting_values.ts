@@ -79,7 +79,7 @@ export function wrongValue(setting: Setting, { value, source, error, json }: Fou
   const longest = setting.kind === "text" ? 200 : undefined;
   const shown = setting.mayHoldPassword ? "" : `: ${shownValue(value, json, longest)}`;
   const quotes = typeof value === "string" && /^(["']).*\1$/s.test(value)
-    ? ", without quotes, which are a part of the value"
+    ? ", without quotes, which are part of the value"
     : "";
   return new error(`${cannot}${shown}`, `it takes ${setting.takes(value)}${quotes}`);
 }

@@ -1,7 +1,7 @@
 import type { Flag, FlagWords } from "./flag.ts";
 import { type Setting, SETTING_KEYS, type SettingKey, TABLE } from "./table.ts";
 
-/** What the help text, the manual and the completions say of each setting, in lines of the help text. */
+/** What the help text, the manual and the completions say about each setting, in lines of the help text. */
 const WORDS: Readonly<Record<SettingKey, FlagWords>> = {
   config: {
     placeholder: "FILE",
@@ -27,7 +27,7 @@ const WORDS: Readonly<Record<SettingKey, FlagWords>> = {
   },
   name: {
     placeholder: "TEXT",
-    help: ["lock on TEXT instead of the command's words; several", "times: hold all these locks, or none"],
+    help: ["lock on TEXT instead of the command line; given", "several times: hold all these locks, or none"],
   },
   namespace: {
     placeholder: "TEXT",
@@ -45,7 +45,7 @@ const WORDS: Readonly<Record<SettingKey, FlagWords>> = {
     help: ["do not wait (exit with 204) if N (from 0 to 256)", "already wait"],
   },
   replace: {
-    help: ["ask who holds the lock to end, and wait for that"],
+    help: ["ask the holder of the lock to end, and wait for that"],
   },
   waitAndSkip: {
     help: ["the first one runs the command; the others wait until", "it has finished, then skip it"],
@@ -76,14 +76,14 @@ const WORDS: Readonly<Record<SettingKey, FlagWords>> = {
     placeholder: "DURATION",
     help: [
       "pause for up to this long before asking for the lock,",
-      "each host always for the same time, to spread a fleet",
+      "the same on a host every time, to spread a fleet",
       "(not part of the wait)",
     ],
   },
   label: {
     placeholder: "TEXT",
     help: [
-      "what sera status shows of the command (default: the",
+      "how sera status shows the command (default: the",
       "--name, else its first word, since the others may hold",
       "secrets)",
     ],
@@ -103,7 +103,10 @@ const WORDS: Readonly<Record<SettingKey, FlagWords>> = {
     help: ["record skipped runs in the ledger, too"],
   },
   lease: {
-    help: ["hold the lock by a row that the server keeps: it", "outlives its connection (also for Galera and poolers)"],
+    help: [
+      "hold the lock by a lease, a row in a table, which",
+      "outlives its connection (also for Galera and poolers)",
+    ],
   },
   leaseTable: {
     placeholder: "NAME",
@@ -130,14 +133,14 @@ const WORDS: Readonly<Record<SettingKey, FlagWords>> = {
     help: ["stop the command after this time (exit with 207)"],
   },
   allowUnsafeServer: {
-    help: ["lock also where that does not exclude everybody:", "Galera, a replica, a standby, a pooler"],
+    help: ["allow servers whose locks are not cluster-wide:", "Galera, a replica, a standby, a pooler"],
   },
   quiet: {
     help: ["tell a person at a terminal no more than a cron job:", "errors only"],
   },
   verbose: {
     placeholder: "[=stderr]",
-    help: ["say what happens, on stdout (default) or stderr"],
+    help: ["print progress messages, on stdout (default) or stderr"],
   },
   syslog: {
     placeholder: "[=SOCKET]",

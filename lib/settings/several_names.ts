@@ -4,10 +4,10 @@ import type { Find, SettingValues } from "./setting_values.ts";
 import { environmentName, TABLE } from "./table.ts";
 
 /**
- * The names of several locks that are held together, in the order of the locks: everybody has to ask in the same one.
+ * The names of several locks that are held together, in the order of the locks, which must be the same everywhere.
  *
  * @param given The values of `--name`, each once.
- * @throws {UsageError} When one is no name, or they do not go with other settings.
+ * @throws {UsageError} When one is not a name, or they do not go with other settings.
  */
 export function severalNames(given: readonly string[], read: SettingValues): readonly string[] {
   refuseSlots(read.find, read.get("slots"));
@@ -23,6 +23,6 @@ function refuseSlots(find: Find, slots = 1): void {
   const { source } = find("slots")!;
   throw new UsageError(
     `Cannot use slots in ${source} with several names: only one lock can have slots`,
-    source === environmentName(TABLE.slots.name) ? `take ${source} out, or give one --name` : "give one --name",
+    source === environmentName(TABLE.slots.name) ? `remove ${source}, or give one --name` : "give one --name",
   );
 }

@@ -27,7 +27,7 @@ export interface Setting<T = unknown> extends FlagSyntax, Pick<Kind<T>, "read" |
   readonly mayHoldPassword?: true;
   /** What it has no effect without. As a flag it is an error then. */
   readonly needs?: Need;
-  /** Whether it is no error even as a flag. */
+  /** Whether it is not an error even as a flag. */
   readonly harmless?: true;
 }
 
@@ -75,7 +75,7 @@ const ENTRIES = {
   maxWaiters: { name: "max-waiters", ...count({ least: 0, most: MOST_WAITERS }), inConfig: true, ofRun: true },
   replace: { name: "replace", ...boolean, default: false, ofRun: true },
   waitAndSkip: { name: "wait-and-skip", ...boolean, default: false, ofRun: true },
-  // Harmless since the Go program took it with every run, so that existing scripts may have it everywhere.
+  // Harmless: the Go program accepted it with every run, so existing scripts may use it anywhere.
   detailedExitCodes: {
     name: "detailed-exit-codes",
     ...boolean,

@@ -4,7 +4,7 @@ import { UnfitFileError } from "../system/small_file.ts";
 import { pathOr } from "../text/harmless.ts";
 
 /**
- * The error for a file that exists and cannot be read, or whose path leads through something that is no folder.
+ * The error for a file that exists and cannot be read, or whose path leads through something that is not a folder.
  *
  * @param kind What it is, for messages.
  * @param isClosed Whether it is in one of the system's folders in which the runtime lets sera open next to nothing.

@@ -25,7 +25,7 @@ const LACK: { readonly [N in Need]: (settings: Settings) => Lack | undefined } =
     ledger.on ? undefined : {
       why: "the ledger is off",
       cure: sourceOf("ledger") === "--ledger"
-        ? "leave it out, or take --ledger=false out"
+        ? "leave it out, or remove --ledger=false"
         : "add --ledger, or leave it out",
     },
   rows: ({ server: { offers, title } }) =>
@@ -38,9 +38,7 @@ const LACK: { readonly [N in Need]: (settings: Settings) => Lack | undefined } =
     if (!server.offers.leases) return { why: `${server.title} has no leases`, cure: "leave it out" };
     return {
       why: "lease is off",
-      cure: sourceOf("lease") === "--lease"
-        ? "leave it out, or take --lease=false out"
-        : "add --lease, or leave it out",
+      cure: sourceOf("lease") === "--lease" ? "leave it out, or remove --lease=false" : "add --lease, or leave it out",
     };
   },
   tls: ({ server }) =>
@@ -50,7 +48,7 @@ const LACK: { readonly [N in Need]: (settings: Settings) => Lack | undefined } =
   "no verbose": ({ verbose, sourceOf }) =>
     verbose === false ? undefined : {
       why: "verbose is on",
-      cure: sourceOf("verbose") === "--verbose" ? "leave one of the two out" : "add --verbose=false, or leave it out",
+      cure: sourceOf("verbose") === "--verbose" ? "leave out one of the two" : "add --verbose=false, or leave it out",
     },
   skip: (settings) =>
     settings.waitAndSkip || hasRule(settings)

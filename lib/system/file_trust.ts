@@ -37,7 +37,7 @@ export function refuseExposed(path: string, info: Deno.FileInfo, orReplaceable =
   if (first === undefined || !orReplaceable) return;
   // Do not advise chmod o-w: the whole system may need the folder, as it does /tmp.
   throw new UnfitFileError(
-    `everybody can write to ${first.folder}, and can put another in the place of ${first.entry}`,
+    `everybody can write to ${first.folder}, and can replace ${first.entry}`,
     `keep the file in a folder that only you can write to, or chmod +t ${first.folder}`,
   );
 }

@@ -12,14 +12,14 @@ const LIMITS: Readonly<Record<string, Trouble>> = {
     what: "no memory is left",
     cure: "raise the limit of memory (ulimit -v, or the cgroup's memory.max), or free some",
   },
-  ENOSPC: { what: "no space is left on the disk", cure: "make room there" },
-  EDQUOT: { what: "the disk quota is used up", cure: "make room, or raise it" },
-  EROFS: { what: "the file system is read-only", cure: "name a place that can be written to" },
-  ESTALE: { what: "a network file system has lost the file", cure: "mount it anew" },
+  ENOSPC: { what: "no space is left on the disk", cure: "free some space there" },
+  EDQUOT: { what: "the disk quota is used up", cure: "free some space, or raise it" },
+  EROFS: { what: "the file system is read-only", cure: "name a writable place" },
+  ESTALE: { what: "a network file system has lost the file", cure: "mount it again" },
 };
 
 /** Errors that have one cure, but whose message must also say what was being done. */
-const CURES: Readonly<Record<string, string>> = { EIO: "see the system's log about the disk" };
+const CURES: Readonly<Record<string, string>> = { EIO: "see the system's log for disk errors" };
 
 /** The trouble if an error means that a limit of the system was reached; undefined for any other error. */
 export function limitOf(error: unknown): Trouble | undefined {

@@ -3,7 +3,7 @@ import { readProc } from "./proc.ts";
 /** Ticks per second of times in /proc, the same on all processors that sera runs on. time(7), USER_HZ */
 const TICKS = 100;
 
-/** What Linux says of a process; proc_pid_stat(5). */
+/** What Linux says about a process; proc_pid_stat(5). */
 export interface ProcessStat {
   readonly parent: number;
   /** When it started, in seconds since the system's start. Tells it from a later process of the same number. */

@@ -40,7 +40,7 @@ export async function readSmallFile(path: string): Promise<SmallFile> {
     const text = await firstOf(
       settled(readPipe(file)),
       elapsed(PATIENCE, () => {
-        throw new UnfitFileError("nobody ends what is written into this pipe");
+        throw new UnfitFileError("the program that writes to this pipe does not close it");
       }),
     );
     const read = { text, info };
@@ -55,7 +55,7 @@ export async function readSmallFile(path: string): Promise<SmallFile> {
 /**
  * As {@linkcode readSmallFile}, but for plain files only.
  *
- * @param found What is at the path. It is checked before the file is opened: to open a pipe or a device may take for ever.
+ * @param found What is at the path. It is checked before the file is opened: to open a pipe or a device may take forever.
  */
 export function readSmallFileSync(path: string, found = Deno.statSync(path)): SmallFile {
   if (path === "/dev/null") return { text: "", info: found };
@@ -91,7 +91,7 @@ function isOpenPipe(path: string, { isFifo }: Deno.FileInfo): boolean {
 }
 
 function unfit({ isDirectory }: Deno.FileInfo): UnfitFileError {
-  return new UnfitFileError(isDirectory ? "is a directory" : "not a plain file");
+  return new UnfitFileError(isDirectory ? "is a directory" : "not a regular file");
 }
 
 function tooLong(): UnfitFileError {

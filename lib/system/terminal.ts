@@ -13,7 +13,7 @@ export function terminalSize(): { readonly columns: number; readonly rows: numbe
   }
 }
 
-/** The terminal's width in columns; undefined if the stream, by default stdout, is no terminal. */
+/** The terminal's width in columns; undefined if the stream, by default stdout, is not a terminal. */
 export function terminalWidth(stream: Pick<typeof Deno.stdout, "isTerminal"> = Deno.stdout): number | undefined {
   return stream.isTerminal() ? terminalSize().columns : undefined;
 }

@@ -35,7 +35,7 @@ const DURATION = new RegExp(`^([+-]?)(0|(?:${TERM})+)$`);
  * assert.equal(parseDuration("5"), undefined, "it has no unit");
  * ```
  *
- * @returns Milliseconds, with a fraction down to the nanosecond; undefined if the text is no duration, or is longer than
+ * @returns Milliseconds, with a fraction down to the nanosecond; undefined if the text is not a duration, or is longer than
  * the 292 years that Go can hold.
  * @see https://pkg.go.dev/time#ParseDuration
  */
@@ -85,7 +85,7 @@ const DAYS = /^([0-9]+)d(.*)$/;
  * Reads sera's `<wait>`: a whole number of seconds (`0`: try once), a Go duration that is not negative, optionally with
  * whole days before it (`90d`, `1d12h`), or `forever`.
  *
- * @returns Milliseconds; `Infinity` for `forever`, and for a number too large to hold; undefined if the text is no wait,
+ * @returns Milliseconds; `Infinity` for `forever`, and for a number too large to hold; undefined if the text is not a wait,
  * which is how the command line tells a wait from a subcommand.
  */
 export function parseWait(text: string): number | undefined {

@@ -19,7 +19,7 @@ export function textFrom(value: unknown): string | undefined {
   if (typeof value === "number" || typeof value === "bigint") return String(value);
   const text = value instanceof Uint8Array ? new TextDecoder().decode(value.subarray(0, 5 * LONGEST_TEXT)) : value;
   if (typeof text !== "string") return undefined;
-  // Replaces half surrogate pairs, which are no characters and which many programs reject.
+  // Replaces half surrogate pairs, which are not characters and which many programs reject.
   const characters = [...text.slice(0, 2 * LONGEST_TEXT + 2).toWellFormed()];
   return characters.length <= LONGEST_TEXT
     ? characters.join("")

@@ -34,7 +34,7 @@ export function pathOr(path: string, substitute = NOT_SHOWN): string {
     : substitute;
 }
 
-/** Whether the text begins like a path, and is no URL. */
+/** Whether the text begins like a path, and is not a URL. */
 export function isPath(text: string): boolean {
   return /^(?:[./]|[A-Za-z]:[\\/])/.test(text) && !text.includes("://");
 }

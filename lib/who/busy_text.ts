@@ -13,7 +13,7 @@ export interface AskedLocks {
   readonly hasMore?: boolean | undefined;
 }
 
-/** What is said of locks that are busy. */
+/** What is said about locks that are busy. */
 export interface BusyText {
   /** Who holds what: `somebody else holds it (web1:4711 backup)`. */
   readonly held: string;
@@ -22,8 +22,8 @@ export interface BusyText {
 }
 
 /**
- * Says of busy locks which one it is, of several, and who holds it. Of the holders of slots the one is named who has its
- * slot for longest.
+ * Says which of several locks is busy, and who holds it. Of the holders of slots the one that has held its slot longest
+ * is named.
  *
  * @param sightings Those of the locks that were asked for, in the order of {@linkcode look}.
  * @param tell How to tell moments.
@@ -55,7 +55,7 @@ export function busyText(
   return { held: `somebody else holds it${inBrackets(words)}`, awaited: words ?? "somebody else" };
 }
 
-/** The holders of slots, the one first who has its slot for longest. Those of whom that is not known come last. */
+/** The holders of slots, the longest first. Those for which that is not known come last. */
 export function longestFirst(holders: readonly Sighting[]): readonly Sighting[] {
   return holders.toSorted((a, b) => (a.since ?? Infinity) < (b.since ?? Infinity) ? -1 : 1);
 }

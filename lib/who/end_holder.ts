@@ -20,7 +20,7 @@ export interface EndingHolder {
   readonly signal: AbortSignal;
 }
 
-/** What has become of a holder. */
+/** What happened to a holder. */
 export type HolderEnd =
   /** It does not hold the lock any more. */
   | { readonly outcome: "released"; readonly why: "asked" | "before" }

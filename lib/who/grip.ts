@@ -37,7 +37,7 @@ export interface Grip extends AsyncDisposable {
 
 /** A lock that was taken from its holder. */
 export interface Forced {
-  /** How long the holder's command may still run, in milliseconds; undefined if nothing is known of that. */
+  /** How long the holder's command may still run, in milliseconds; undefined if nothing is known about that. */
   readonly mayRun?: number | undefined;
   /** What could not be done besides. */
   readonly left?: Trouble | undefined;

@@ -11,7 +11,7 @@ import { tidy } from "./tidy.ts";
  * @param sightings Sightings of one lock; waiters are ignored.
  * @param now Milliseconds since 1970.
  * @param tell How to tell moments.
- * @returns Undefined if nothing is known of the holder.
+ * @returns Undefined if nothing is known about the holder.
  */
 export function holderText(
   sightings: readonly Sighting[],
@@ -31,7 +31,7 @@ export function holderText(
     (more.length > 0 ? `, and ${more.length} more` : "");
 }
 
-/** The words that name a holder, which was made {@linkcode tidy}; none if nothing is known of it. */
+/** The words that name a holder, which was made {@linkcode tidy}; none if nothing is known about it. */
 export function whoIs({ host, pid, label, address, user, session }: Sighting): string[] {
   const place = host === undefined ? address : pid === undefined ? host : `${host}:${pid}`;
   const words = [place, label].filter((text) => text !== undefined);

@@ -18,7 +18,7 @@ const OUTCOMES: readonly string[] = [
   "forgotten",
 ] satisfies Outcome[];
 
-/** What is known of one lock. */
+/** What is known about one lock. */
 export interface LockFacts {
   readonly lock: string;
   /** Whether somebody holds it; undefined if that cannot be seen. */

@@ -1,10 +1,10 @@
 import type { Sighting } from "./sighting.ts";
 
 /**
- * Leaves out the locks that sera holds only so that no two go by the same rule at once: they belong to the lock whose slot it
- * holds, or waits for, and nobody knows them by name. Who waits for one of them waits for that lock.
+ * Leaves out the locks that sera holds only so that no two go by the same rule at once: they belong to the lock whose
+ * slot it holds, or waits for, and nobody knows them by name. Who waits for one of them waits for that lock.
  *
- * A sera that knows of slots holds no other lock beside.
+ * A sera with slots holds no other lock besides.
  */
 export function withoutRuleLocks(sightings: readonly Sighting[]): readonly Sighting[] {
   const left = withoutThose(sightings);

@@ -31,7 +31,7 @@ export interface Sighting {
   readonly lease?: SeenLease | undefined;
 }
 
-/** What is known of a holder's lease. */
+/** What is known about a holder's lease. */
 export interface SeenLease {
   /** The fencing token. */
   readonly token: bigint;

@@ -1,7 +1,7 @@
 import { slotIn } from "../lock/slot_name.ts";
 import type { Sighting } from "./sighting.ts";
 
-/** What is known of slots from a sighting. */
+/** What is known about slots from a sighting. */
 type InSlot = Pick<Sighting, "state" | "slot" | "slots">;
 
 /** The slot that somebody holds, from 0 on; undefined for a plain lock, and for a waiter, who waits for any. */

@@ -16,7 +16,7 @@ const [THEIR_HOST, THEIR_LABEL] = [2, 4];
 
 /** How a table is shown. */
 export interface Display {
-  /** The terminal's width in columns; undefined if stdout is no terminal: then nothing is cut, and times are in UTC. */
+  /** The terminal's width in columns; undefined if stdout is not a terminal: then nothing is cut, and times are in UTC. */
   readonly width?: number | undefined;
   /** Milliseconds since 1970. */
   readonly now?: number;

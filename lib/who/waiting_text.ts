@@ -15,7 +15,7 @@ const [LONG, LEAST] = [20, 8];
 export interface AwaitedHolder {
   /** Its host, process and label, or what else is known. */
   readonly who: string;
-  /** `held` if it is known since when it has the lock, `connected` if only since when it is connected. */
+  /** `held` if it is known since when it holds the lock, `connected` if only since when it is connected. */
   readonly state?: "held" | "connected" | undefined;
   /** For how long, in milliseconds, when it was looked at. */
   readonly age: number;
@@ -29,7 +29,7 @@ export interface AwaitedHolder {
  *
  * @param own The process that waits, which is a holder if it has just got the lock, or some of several.
  * @param now Milliseconds since 1970.
- * @returns Undefined if nothing is known of it, or it is the process itself.
+ * @returns Undefined if nothing is known about it, or it is the process itself.
  */
 export function awaitedHolder(
   sightings: readonly Sighting[],
@@ -54,7 +54,7 @@ export function awaitedHolder(
 }
 
 /**
- * What a person is told who waits: for whom, since when that one has the lock, and how long sera goes on waiting. Where
+ * What a person is told who waits: for whom, since when that one holds the lock, and how long sera goes on waiting. Where
  * that is too wide, first the name is cut, then the age is left out, then the name.
  *
  * @param holder Undefined if it is not known.

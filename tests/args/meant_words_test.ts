@@ -14,37 +14,37 @@ const SPECS = flagSpecs(RUN_FLAGS);
 
 const loadSubcommands = () => Promise.resolve(COMMANDS);
 
-const HIDDEN = "(not shown, since a server may stand there)";
-const VALUE = "a flag's value that may be left out needs a =";
+const HIDDEN = "(not shown, since it may contain a server)";
+const VALUE = "a flag with an optional value needs an =";
 const EXPECTED = "expected whole seconds, a duration such as 1m30s, or forever, then the command; see sera --help";
 
 /** What is written, and what sera says. */
 const WAITS: [words: string, says: string][] = [
   // What a server may be a part of is not repeated, but what is meant is told all the same.
-  ["--server file:/x statsu", `Cannot use as a wait: ${HIDDEN}; did you mean sera status? See sera --help`],
-  ["--server file:/x Status", `Cannot use as a wait: ${HIDDEN}; did you mean sera status? See sera --help`],
-  ["--server file:/x forevr", `Cannot use as a wait: ${HIDDEN}; did you mean forever? See sera --help`],
-  ["--server file:/x hunter2", `Cannot use as a wait: ${HIDDEN}; ${EXPECTED}`],
-  ["--server file:/x help", "Cannot use as a wait: help; write sera --help"],
-  ["--server file:/x version", "Cannot use as a wait: version; write sera --version"],
-  ["--server file:/x --verbose true 0 x", `Cannot use as a wait: true; ${VALUE}: --verbose=true`],
-  ["forevr true", "Cannot use as a wait: forevr; did you mean forever? See sera --help"],
-  ["Forever true", "Cannot use as a wait: Forever; did you mean forever? See sera --help"],
-  ["infinity true", "Cannot use as a wait: infinity; write forever"],
-  ["help status", "Cannot use as a wait: help; write sera status --help"],
-  ["help backup", "Cannot use as a wait: help; write sera --help"],
-  ["--syslog /dev/log 0 true", `Cannot use as a wait: /dev/log; ${VALUE}: --syslog=/dev/log`],
-  ["--verbose true", `Cannot use as a wait: true; ${VALUE}: --verbose=true`],
-  ["--wait-and-skip true", `Cannot use as a wait: true; ${VALUE}: --wait-and-skip=true`],
-  ["--ledger false", `Cannot use as a wait: false; ${VALUE}: --ledger=false`],
-  ["--ledger yes", `Cannot use as a wait: yes; ${VALUE}: --ledger=true`],
-  ["--ledger off 0 true", `Cannot use as a wait: off; ${VALUE}: --ledger=false`],
+  ["--server file:/x statsu", `Not a valid wait: ${HIDDEN}; did you mean sera status? See sera --help`],
+  ["--server file:/x Status", `Not a valid wait: ${HIDDEN}; did you mean sera status? See sera --help`],
+  ["--server file:/x forevr", `Not a valid wait: ${HIDDEN}; did you mean forever? See sera --help`],
+  ["--server file:/x hunter2", `Not a valid wait: ${HIDDEN}; ${EXPECTED}`],
+  ["--server file:/x help", "Not a valid wait: help; write sera --help"],
+  ["--server file:/x version", "Not a valid wait: version; write sera --version"],
+  ["--server file:/x --verbose true 0 x", `Not a valid wait: true; ${VALUE}: --verbose=true`],
+  ["forevr true", "Not a valid wait: forevr; did you mean forever? See sera --help"],
+  ["Forever true", "Not a valid wait: Forever; did you mean forever? See sera --help"],
+  ["infinity true", "Not a valid wait: infinity; write forever"],
+  ["help status", "Not a valid wait: help; write sera status --help"],
+  ["help backup", "Not a valid wait: help; write sera --help"],
+  ["--syslog /dev/log 0 true", `Not a valid wait: /dev/log; ${VALUE}: --syslog=/dev/log`],
+  ["--verbose true", `Not a valid wait: true; ${VALUE}: --verbose=true`],
+  ["--wait-and-skip true", `Not a valid wait: true; ${VALUE}: --wait-and-skip=true`],
+  ["--ledger false", `Not a valid wait: false; ${VALUE}: --ledger=false`],
+  ["--ledger yes", `Not a valid wait: yes; ${VALUE}: --ledger=true`],
+  ["--ledger off 0 true", `Not a valid wait: off; ${VALUE}: --ledger=false`],
   // Not the value of a flag that has one.
-  ["--name x true", `Cannot use as a wait: true; ${EXPECTED}`],
-  ["true", `Cannot use as a wait: true; ${EXPECTED}`],
-  ["1:30 true", `Cannot use as a wait: 1:30; ${EXPECTED}`],
-  ["/usr/bin/backup -x", `Cannot use as a wait: /usr/bin/backup; ${EXPECTED}`],
-  ["u:hunter2@tcp(h)/ 0 x", `Cannot use as a wait: ${HIDDEN}; ${EXPECTED}`],
+  ["--name x true", `Not a valid wait: true; ${EXPECTED}`],
+  ["true", `Not a valid wait: true; ${EXPECTED}`],
+  ["1:30 true", `Not a valid wait: 1:30; ${EXPECTED}`],
+  ["/usr/bin/backup -x", `Not a valid wait: /usr/bin/backup; ${EXPECTED}`],
+  ["u:hunter2@tcp(h)/ 0 x", `Not a valid wait: ${HIDDEN}; ${EXPECTED}`],
 ];
 
 for (const [words, says] of WAITS) {

@@ -100,7 +100,7 @@ testWith([linux ?? mariaDbUnavailable], "MariaDB: the privilege that is missing 
     assert.ok(error instanceof LockUnavailableError);
     assert.match(
       error.message,
-      /may not end session \d+, which is another user's; grant it PROCESS and CONNECTION_ADMIN/,
+      /may not end session \d+, which belongs to another user; grant it PROCESS and CONNECTION_ADMIN/,
     );
     return true;
   });
@@ -151,7 +151,10 @@ testWith([linux ?? systemPostgresUnavailable], "PostgreSQL: the privilege that i
     /may not see when session \d+ began.*; grant it pg_read_all_stats and pg_signal_backend/,
   );
   await server.query("GRANT pg_read_all_stats TO other");
-  await assert.rejects(tryForce(), /may not end session \d+, which is another role's; grant it pg_signal_backend/);
+  await assert.rejects(
+    tryForce(),
+    /may not end session \d+, which belongs to another role; grant it pg_signal_backend/,
+  );
   assert.equal(lock.lost.aborted, false);
   await server.query("GRANT pg_signal_backend TO other");
   assert.ok(await tryForce());

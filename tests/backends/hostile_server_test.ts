@@ -94,7 +94,7 @@ for (const kind of [FAKE_MYSQL, FAKE_POSTGRES]) {
       const lock = await hold(backend);
       isHeld = true;
       await until("it is lost", () => lock.lost.aborted);
-      assert.match(lock.lost.reason.message, /^Lock lost: [^\n]+: the server breaks the protocol of /);
+      assert.match(lock.lost.reason.message, /^Lock lost: [^\n]+: the server violates the \S+ protocol/);
       // Were it closed, the server would know by the time at which it knows of another one that is closed after it.
       const later = await Deno.connect({ hostname: "127.0.0.1", port: server.port });
       await until("the other one is there", () => server.clients === 2);

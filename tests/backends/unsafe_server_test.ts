@@ -22,7 +22,7 @@ const together = new Together();
 
 const ALLOWED = ", or allow it with --allow-unsafe-server$";
 const GALERA = new RegExp(
-  `: the server is a node of a Galera cluster, .+; use --lease or a server outside of it${ALLOWED}`,
+  `: the server is a node of a Galera cluster, .+; use --lease or a server outside the cluster${ALLOWED}`,
 );
 const SEVERAL_PRIMARIES = new RegExp(
   `: the server is in a group with several primaries, .+; use --lease or another server${ALLOWED}`,

@@ -97,7 +97,7 @@ testWith([linux], "when that is killed as well, it says so", async () => {
   await until("there is another one", () => willed.shells.length === 2);
   willed.shells[1]!.end(137, "SIGKILL");
   await until("it is said", () => willed.said.length > 0);
-  assert.match(willed.said.join(), /has been killed itself: it was killed again; find out by whom/);
+  assert.match(willed.said.join(), /was itself killed: it was killed again; find out by whom/);
   assert.equal(willed.shells.length, 2);
 });
 
@@ -108,7 +108,7 @@ testWith([linux], "when there is no other one, it says so", async () => {
   };
   willed.shells[0]!.end(137, "SIGKILL");
   await until("it is said", () => willed.said.length > 0);
-  assert.match(willed.said.join(), /has been killed itself: Cannot start \/bin\/sh/);
+  assert.match(willed.said.join(), /was itself killed: Cannot start \/bin\/sh/);
   assert.equal(willed.will.isWatching, false);
 });
 

@@ -34,29 +34,29 @@ const SHELL_TEXTS = [
 
 for (const text of SHELL_TEXTS) {
   Deno.test(`${JSON.stringify(text)} is text for a shell, and is never told to lose its quotes`, () => {
-    assert.equal(lineOf(whatWasMeant(text)!), "not found; it is text for a shell, run sh -c and the text");
+    assert.equal(lineOf(whatWasMeant(text)!), "not found; it is text for a shell, run sh -c with the text");
   });
 }
 
 for (const text of [".", ":", "cd", "cd /x", "source x", "export", "exit 1", "if", "for i in a", "exec ls", "trap"]) {
   Deno.test(`${text} is a word of the shell`, () => {
-    assert.equal(lineOf(whatWasMeant(text)!), "not found; it is a word of the shell, run sh -c and the text");
+    assert.equal(lineOf(whatWasMeant(text)!), "not found; it is a shell keyword or built-in, run sh -c with the text");
   });
 }
 
 const OTHERS: Record<string, RegExp> = {
   "": /^not found; the word is empty: check the variable/,
   "--frob": /^not found; flags of sera belong before the wait$/,
-  '"ls"': /^not found; the quotes are a part of the word, leave them out$/,
+  '"ls"': /^not found; the quotes are part of the word; leave them out$/,
   "LANG=C": /^not found; it sets a variable, set variables before sera$/,
-  "ls -l /": /^not found, with the arguments in one word; leave the quotes around them out, or run sh -c and the text$/,
-  "ls ": /^not found; there is a blank around it, which is a part of the word: take that out$/,
+  "ls -l /": /^not found, with the arguments in one word; remove the quotes around them, or run sh -c with the text$/,
+  "ls ": /^not found; there is a space around it, which is part of the word: remove it$/,
   "ls\r": /^not found; it ends in a carriage return, /,
   "10": /^not found; it looks like a second wait, and one is enough$/,
   "1m30s": /^not found; it looks like a second wait, and one is enough$/,
   "forever": /^not found; it looks like a second wait, and one is enough$/,
-  "s": /^not found; a unit belongs to the number of the wait, without a blank: 5s, 5m$/,
-  "minutes": /^not found; a unit belongs to the number of the wait, without a blank: 5s, 5m$/,
+  "s": /^not found; a unit belongs directly after the number of the wait: 5s, 5m$/,
+  "minutes": /^not found; a unit belongs directly after the number of the wait: 5s, 5m$/,
   "/no/such app/run": /^no such file; check the path, and that its arguments are words of their own$/,
 };
 
@@ -72,7 +72,7 @@ Deno.test("a path with a blank is told from a path with arguments by what is the
     await Deno.writeTextFile(`${folder}/run`, "");
     assert.match(lineOf(whatWasMeant(`${folder}/my app/runn`)!), /^no such file; check the path/);
     assert.match(lineOf(whatWasMeant(`${folder}/my app/run -l`)!), /; put the quotes around the path only$/);
-    assert.match(lineOf(whatWasMeant(`${folder}/run -l`)!), /; leave the quotes around them out, or run sh -c /);
+    assert.match(lineOf(whatWasMeant(`${folder}/run -l`)!), /; remove the quotes around them, or run sh -c /);
   } finally {
     await Deno.remove(folder, { recursive: true });
   }

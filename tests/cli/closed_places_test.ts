@@ -25,7 +25,7 @@ async function inMemory(use: (folder: string) => Promise<void>): Promise<void> {
   }
 }
 
-const PLAIN = /sera may not open what is in \/dev, \/proc or \/sys\)?; /;
+const PLAIN = /sera cannot open files in \/dev, \/proc or \/sys\)?; /;
 
 testWith([linux, SHM], "a lock folder in /dev, /proc or /sys is refused before anything is made there", async () => {
   await using place = await Place.make();
@@ -110,7 +110,7 @@ testWith([linux, SHM], "a password file in /dev/shm is told of by those who ask"
     await Deno.writeTextFile(`${folder}/pgpass`, "*:*:*:*:secret\n", { mode: 0o600 });
     const server = `${POSTGRES} passfile=${folder}/pgpass`;
     const { stderr } = await place.sera(["--verbose=stderr", "--server", server, "0", "echo", "ran"]);
-    assert.match(stderr, /is ignored: sera may not open what is in \/dev, \/proc or \/sys\n/);
+    assert.match(stderr, /is ignored: sera cannot open files in \/dev, \/proc or \/sys\n/);
   });
 });
 

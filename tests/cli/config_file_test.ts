@@ -47,7 +47,7 @@ Deno.test("an unknown key is told of only when verbose, and harmless", async () 
   assert.deepEqual(await place.sera(["--config", path, "0", "true"], { env: NO_SERVER }), silent);
   const { code, stdout } = await place.sera(["--config", path, "--verbose", "0", "true"], { env: NO_SERVER });
   assert.equal(code, 0);
-  assert.match(stdout, /^Unknown key in .*sera\.json: colour; correct it, or take it out$/m);
+  assert.match(stdout, /^Unknown key in .*sera\.json: colour; correct or remove it$/m);
 });
 
 Deno.test("where no server is named, a key or variable that is a mistyped one is told of", async () => {

@@ -61,7 +61,7 @@ shared.test("doctor tells of all, and leaves nothing", async (etcd) => {
   assert.equal(checks.get("tls"), "pass not in use (etcd://); the server is on this machine");
   assert.equal(checks.get("version"), `pass etcd ${etcd.version}`);
   assert.equal(checks.get("members"), "pass 1 of 1 member up, alone leads");
-  assert.equal(checks.get("login"), "pass no user, and none is asked for (auth is off)");
+  assert.equal(checks.get("login"), "pass no user, and none is needed (auth is off)");
   assert.equal(checks.get("visibility"), "pass sera status can list all locks below doctor/");
   assert.match(checks.get("lock")!, /^pass test lock acquired in \S+, second attempt blocked, released$/);
   assert.deepEqual(await entriesBelow(etcd, "doctor/"), []);
@@ -106,7 +106,7 @@ testWith([needs], "doctor tells of logins and of rights", async () => {
   for (
     const [server, check, what] of [
       [etcd.url().replace("secret", "wrong-word"), "login", /wrong user or password; check them/],
-      [etcd.url().replace("sera:secret@", ""), "login", /it asks for a user; write user:password@/],
+      [etcd.url().replace("sera:secret@", ""), "login", /it requires a user; write user:password@/],
       [etcd.url("other"), "privileges", /permission denied; .*grant-permission ROLE readwrite other\/ --prefix=true$/],
     ] as const
   ) {
@@ -132,7 +132,9 @@ testWith([needs], "doctor warns of a member that is down, and fails without most
   assertChecks(two, CHECKS, { connection: "warn", members: "warn" });
   assert.match(
     two.checks.get("members")!,
-    new RegExp(`^warn 2 of 3 .*; no answer from m${down} \\(.*: connection refused\\); start what is down: locks stop`),
+    new RegExp(
+      `^warn 2 of 3 .*; no answer from m${down} \\(.*: connection refused\\); start the members that are down: locks stop`,
+    ),
   );
   assert.equal(two.code, 0);
 
@@ -186,10 +188,15 @@ const HEADER = { cluster_id: "1", member_id: "2", revision: "1" };
 testWith([linux], "doctor tells what is no etcd, or too old a one", async () => {
   for (
     const [status, body, version, what] of [
-      [404, "404 page not found\n", { etcdserver: "3.3.27" }, /etcd 3\.3\.27 is too old; use 3\.4 or a newer one$/],
+      [404, "404 page not found\n", { etcdserver: "3.3.27" }, /etcd 3\.3\.27 is too old; use 3\.4 or newer$/],
       [404, "404 page not found\n", { etcdserver: "3.5.9" }, /gateway is off, .*; name its port for clients/],
       [200, "<html>", [404, ""], /makes no sense/],
-      [403, "Forbidden", [404, ""], /what answers is not etcd \(HTTP status 403, Forbidden\); check host and port/],
+      [
+        403,
+        "Forbidden",
+        [404, ""],
+        /whatever answers there is not etcd \(HTTP status 403, Forbidden\); check host and port/,
+      ],
     ] as const
   ) {
     await using fake = new FakeEtcd(({ path }): FakeReply => path === "/version" ? version : [status, body]);
@@ -206,7 +213,7 @@ testWith([linux], "doctor fails at a member that says a version that is too old"
     return path.endsWith("/list") ? { header: HEADER, members: [{ ID: "2", name: "old" }] } : [404, ""];
   });
   const told = await ask(fake.url);
-  assert.match(told.checks.get("version")!, /^fail etcd 3\.3\.27 is too old; use 3\.4 or a newer one$/);
+  assert.match(told.checks.get("version")!, /^fail etcd 3\.3\.27 is too old; use 3\.4 or newer$/);
   assert.equal(told.checks.get("lock")!.slice(0, 4), "skip");
   assert.equal(told.code, 202);
 });

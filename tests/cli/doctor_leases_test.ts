@@ -50,7 +50,7 @@ for (const kind of useLeaseTargets()) {
       assert.equal(checks.has("lock"), kind.hasSessionLocks);
       assert.match(
         checks.get("topology")!,
-        kind.hasSessionLocks ? /^pass (?!.*leases)/ : /^pass .*: leases decide there/,
+        kind.hasSessionLocks ? /^pass (?!.*leases)/ : /^pass .*: there leases count/,
       );
     }
     // Only that of the first, which could not know whether its row may be deleted.
@@ -101,7 +101,9 @@ function plainLocks(kind: LeaseTarget): void {
     await holder.says("ready");
     const { code, checks } = await told(started);
     assert.equal(code, 0);
-    const why = kind.hasSessionLocks ? "only as long as its connection lasts" : "nobody out here, so that two may run";
+    const why = kind.hasSessionLocks
+      ? "only while its connection lasts"
+      : "it excludes nobody here, so two may run at once";
     assert.match(
       checks.get("plain-locks")!,
       new RegExp(`^warn ${lockName("job").slice(0, 12)}, which others .* by \\S+:${holder.pid} .*${why}; set lease on`),

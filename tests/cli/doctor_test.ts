@@ -108,7 +108,7 @@ Deno.test("a ledger that is to be used is read, and not made", async () => {
   const broken = read(await place.sera(["doctor", "--ledger"]));
   assertChecks(broken, [...FILE_CHECKS, "ledger"], { ledger: "fail" });
   assert.equal(broken.code, 202);
-  assert.match(broken.checks.get("ledger")!, /file is not a database; restore it, or move it away to begin anew$/);
+  assert.match(broken.checks.get("ledger")!, /file is not a database; restore it, or move it away to start afresh$/);
 });
 
 Deno.test("what of a database server comes from variables is told, since cron may have others", async () => {
@@ -326,7 +326,7 @@ mariaDb.test("a user who may have one connection only is warned of: nobody could
   assertHealthy(told, { lock: "warn" });
   assert.match(
     told.checks.get("lock")!,
-    /a second connection failed, so that nobody could wait for a lock: .*max_user_connections.*; raise /,
+    /a second connection failed, so nobody could wait for a lock: .*max_user_connections.*; raise /,
   );
 });
 

@@ -15,7 +15,7 @@ export async function endByAsking(place: Place, holder: Running, asker = place):
   assert.equal(ended.code, 206);
   assert.match(
     ended.stderr,
-    new RegExp(`^sera: Asked to give the lock back: unlock by \\S+@${Deno.hostname()}; stopping .*hold.sh\n$`),
+    new RegExp(`^sera: Asked to release the lock: unlock by \\S+@${Deno.hostname()}; stopping .*hold.sh\n$`),
   );
   const { runs: [run] } = JSON.parse((await place.sera(["history", "--json"])).stdout);
   assert.deepEqual([run.outcome, run.exit_code], ["failed", 206]);

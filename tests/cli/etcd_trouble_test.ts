@@ -33,11 +33,16 @@ shared.test("one line says which of etcd's ports is wrong, or is not etcd's", as
     `etcd://127.0.0.1:${closed},127.0.0.1:${closed + 1}`,
     /at 127\S+, and at 127\S+ (?:connection )?refused/,
   );
-  await refused(`etcds://127.0.0.1:${etcd.port}`, /it takes no TLS; .*write etcd:\/\//);
+  await refused(`etcds://127.0.0.1:${etcd.port}`, /it does not use TLS; .*write etcd:\/\//);
   for (
     const [status, body, version, what] of [
-      [404, "Not found", [404, ""], /what answers is not etcd \(HTTP status 404, Not found\); check host and port/],
-      [404, "404 page not found", { etcdserver: "3.3.27" }, /etcd 3\.3\.27 is too old; use 3\.4 or a newer one/],
+      [
+        404,
+        "Not found",
+        [404, ""],
+        /whatever answers there is not etcd \(HTTP status 404, Not found\); check host and port/,
+      ],
+      [404, "404 page not found", { etcdserver: "3.3.27" }, /etcd 3\.3\.27 is too old; use 3\.4 or newer/],
       [404, "404 page not found", { etcdserver: "3.5.9" }, /JSON gateway is off/],
     ] as const
   ) {
@@ -49,7 +54,7 @@ shared.test("one line says which of etcd's ports is wrong, or is not etcd's", as
 testWith([needs], "one line says what a user may not; the command does not see the password", async () => {
   await using etcd = await startEtcd({ auth: true, extraArgs: ["--auth-token-ttl=1"] });
   await refused(etcd.url().replace("secret", "wrong-word"), /wrong user or password; check them/);
-  await refused(etcd.url().replace("sera:secret@", ""), /it asks for a user; write user:password@/);
+  await refused(etcd.url().replace("sera:secret@", ""), /it requires a user; write user:password@/);
   await refused(etcd.url("other"), /permission denied; .*grant-permission ROLE readwrite other\/ --prefix=true/);
   await using place = await Place.make(etcd.url());
   assert.deepEqual(await place.sera(["0", "sh", "-c", 'echo "${SERA_SERVER-gone}"']), {

@@ -145,7 +145,7 @@ for (const [what, { blind, said }] of Object.entries(BLINDED)) {
     await holder.closeStdin();
     const { code, stderr } = await holder.ended;
     assert.equal(code, 7);
-    assert.match(stderr, /^sera: Cannot look at the lock file any more: \S+\.lock: [^\n]+\n$/);
+    assert.match(stderr, /^sera: Cannot check the lock file any more: \S+\.lock: [^\n]+\n$/);
     assert.match(stderr, said);
   });
 }
@@ -164,7 +164,7 @@ testWith([anotherUser], "a folder that may not be looked into any more takes no 
   await holder.closeStdin();
   const { code, stderr } = await holder.ended;
   assert.equal(code, 7);
-  assert.match(stderr, /^sera: Cannot look at the lock file any more: [^\n]+Permission denied[^\n]+\n$/);
+  assert.match(stderr, /^sera: Cannot check the lock file any more: [^\n]+Permission denied[^\n]+\n$/);
 });
 
 Deno.test("the lock files stay, and are the user's only to open", async () => {

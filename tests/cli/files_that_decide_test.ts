@@ -72,7 +72,7 @@ for (const [what, { text, reading, late = false }] of Object.entries(READERS)) {
     const socket = Deno.listen({ transport: "unix", path: place.file("socket") });
     try {
       for (const path of [fifo, place.file("link"), place.file("socket"), "/dev/zero", "/dev/tty"]) {
-        assertRefused(await refused(place, path), path, /not a plain file/);
+        assertRefused(await refused(place, path), path, /not a regular file/);
       }
     } finally {
       socket.close();
@@ -165,13 +165,13 @@ testWith([linux, root], "a folder in which others could put another config file 
         0,
         NOBODY,
         0o775,
-        /^A group can put another file in the place of the config file: .*sera\.json, since it can write /,
+        /^A group can replace the config file: .*sera\.json, since it can write /,
       ],
       [
         NOBODY,
         0,
         0o755,
-        /^Another user \(uid 65534\) can put another file in the place of the config file: .*sera\.json, /,
+        /^Another user \(uid 65534\) can replace the config file: .*sera\.json, /,
       ],
       [0, NOBODY, 0o1775, undefined],
       [0, 0, 0o775, undefined],
@@ -212,5 +212,5 @@ testWith([linux, tool("bash", "--version")], "a <(…) that never ends is given 
     ["bash", "-c", `sera --config <(exec tail -f --pid=$$ /dev/null) 0 echo ran; exit $?`],
     { env: NO_SERVER },
   );
-  assertRefused({ code, stdout, stderr }, "/dev/fd/", /nobody ends what is written into this pipe/);
+  assertRefused({ code, stdout, stderr }, "/dev/fd/", /the program that writes to this pipe does not close it/);
 });

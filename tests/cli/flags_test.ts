@@ -87,7 +87,7 @@ const WRONG: Record<string, { args: string[]; says: RegExp }> = {
   "a flag that lacks its value": { args: ["--name"], says: /needs a value: -name/ },
   "a server that is no value": { args: ["-server"], says: /needs a value: -server/ },
   "an empty name": { args: ["--name=", "0", "true"], says: /name in --name/ },
-  "a value that is no boolean": {
+  "a value that is not a boolean": {
     args: ["--wait-and-skip=yes", "0", "true"],
     says: /--wait-and-skip: yes; it takes true or false/,
   },

@@ -140,7 +140,7 @@ testOn(FILE, "runs that began to count while somebody thought are not forgotten 
   await terminal.write("y\n");
   const { code, stdout } = await terminal.ended;
   assert.equal(code, 202);
-  assert.match(stdout, /sera: Nothing was forgotten: other runs count by now; look at them and try again\r\n$/);
+  assert.match(stdout, /sera: Nothing was forgotten: other runs count by now; check them and try again\r\n$/);
   assert.deepEqual(await outcomes(place), ["succeeded", "succeeded"]);
   await using again = startInTerminal(place, "exec sera forget --name n --every 1h");
   await again.says("Forget 2 runs, so that --every 1h lets the command run again? [y/N] ");
@@ -156,13 +156,17 @@ const WRONG: Record<string, { args: string[]; code: number; says: RegExp }> = {
     says: /no rule is given; add --once KEY or --every DURATION$/m,
   },
   "no command": { args: ["--yes", "--once", "k"], code: 201, says: /whose runs to forget; name the command after --/ },
-  "no terminal": { args: ["--once", "k", "--name", "n"], code: 201, says: /stdin is no terminal; use --yes$/m },
+  "no terminal": { args: ["--once", "k", "--name", "n"], code: 201, says: /stdin is not a terminal; use --yes$/m },
   "a wait before the command": {
     args: ["--yes", "--once", "k", "0", "echo", "x"],
     code: 201,
     says: /sera forget -- echo/,
   },
-  "a name and a command": { args: ["--yes", "--once", "k", "--name", "n", "--", "echo"], code: 201, says: /leave one/ },
+  "a name and a command": {
+    args: ["--yes", "--once", "k", "--name", "n", "--", "echo"],
+    code: 201,
+    says: /leave out one/,
+  },
   "a span that is none": { args: ["--yes", "--every", "often", "--name", "n"], code: 201, says: /--every/ },
   "the ledger off": {
     args: ["--yes", "--once", "k", "--name", "n", "--ledger=false"],

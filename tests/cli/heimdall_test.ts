@@ -71,7 +71,7 @@ const REFUSALS: Record<string, Failure> = {
     says: /--verbose; it is a flag of sera, not of heimdall, see sera heimdall --help/,
   },
   "a flag without its value": { args: ["--name"], says: /needs a value: -name/ },
-  "a flag that is no boolean": { args: ["--debug=perhaps", "touch", "ran"], says: /perhaps/ },
+  "a flag that is not a boolean": { args: ["--debug=perhaps", "touch", "ran"], says: /perhaps/ },
   "a timeout that is no number": {
     args: ["--timeout", "soon", "touch", "ran"],
     says: /timeout: soon; expected seconds/,

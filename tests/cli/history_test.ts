@@ -200,8 +200,8 @@ testWrongHistory({
   },
   "a limit that is no number": { args: ["--limit=many"], code: 201, says: /limit in --limit: many/ },
   "a wait before the command": { args: ["0", "echo", "x"], code: 201, says: /sera history -- echo/ },
-  "a name and a command": { args: ["--name", "n", "--", "echo"], code: 201, says: /leave one of them out$/m },
-  "an empty --lock": { args: ["--lock="], code: 201, says: /empty --lock; take it from LOCK of sera status/ },
+  "a name and a command": { args: ["--name", "n", "--", "echo"], code: 201, says: /leave out one of them$/m },
+  "an empty --lock": { args: ["--lock="], code: 201, says: /--lock: it is empty; take it from LOCK of sera status/ },
   "a name and --lock": {
     args: ["--name", "n", "--lock", "a"],
     code: 201,

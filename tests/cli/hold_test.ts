@@ -18,7 +18,7 @@ testOnAll(
     const { place } = started;
     const env = { SERA_LEDGER: "true", SERA_WAIT_AND_SKIP: "true", SERA_LABEL: "another", SERA_SPLAY: "1h" };
     await using holder = place.startSera(["hold", "n", "--for", "forever"], { env });
-    await holder.says(/^Holding the lock of n until you end it\.\nTo end that: Ctrl-C, or sera unlock --name n\n/);
+    await holder.says(/^Holding the lock of n until you end it\.\nTo release it: Ctrl-C, or sera unlock --name n\n/);
     const { locks: [lock] } = JSON.parse((await place.sera(["status", "--json", "--name", "n"])).stdout);
     // MySQL 5.6 shows nobody what a session says of itself.
     const isShown = target.name !== "MySQL 5.6";
@@ -55,7 +55,7 @@ testOnAll(TARGETS, "a hold waits as it is told, and ends by itself after its tim
   assert.deepEqual([code, stderr], [0, ""]);
   assert.match(
     stdout,
-    /^Holding the lock of sh until [-0-9]+ [:0-9]+Z \(1ms\)\.\nTo end that sooner: Ctrl-C, or sera unlock -- sh -c 'echo ready; read line'\nReleased after /,
+    /^Holding the lock of sh until [-0-9]+ [:0-9]+Z \(1ms\)\.\nTo release it sooner: Ctrl-C, or sera unlock -- sh -c 'echo ready; read line'\nReleased after /,
   );
 });
 
@@ -67,7 +67,7 @@ for (const target of TARGETS) {
     await holder.says("Holding");
     assert.equal((await place.sera(["unlock", "--yes", "--name", "n"], { env: SHORT })).code, 0);
     const { code, stdout, stderr } = await holder.ended;
-    assert.match(stderr, new RegExp(`^sera: Asked to give the lock back: unlock by \\S+@${Deno.hostname()}\n$`));
+    assert.match(stderr, new RegExp(`^sera: Asked to release the lock: unlock by \\S+@${Deno.hostname()}\n$`));
     assert.match(stdout, /\nReleased after /);
     assert.equal(code, 206);
   });
@@ -116,19 +116,19 @@ const WRONG: readonly (readonly [words: string[], says: string])[] = [
   [["n"], "Cannot tell for how long to hold the lock; add --for DURATION before its name"],
   [["n", "--for", "1h", "m"], "Cannot tell for how long to hold the lock; add --for DURATION before its name"],
   [["--for", "1h"], "Cannot tell which lock to hold; give its name, or its command after --"],
-  [["--for", "soon", "n"], "Cannot use --for: soon is no duration; write seconds, or such as 30m or 2h, or forever"],
-  [["--for", "0", "n"], "Cannot use --for: 0 is no time; write such as 30m or 2h, or forever"],
+  [["--for", "soon", "n"], "Cannot use --for: soon is not a duration; write seconds, or such as 30m or 2h, or forever"],
+  [["--for", "0", "n"], "Cannot use --for: it must be longer than 0; write such as 30m or 2h, or forever"],
   [
     ["--for", "1h", "--wait", "x", "n"],
-    "Cannot use --wait: x is no duration; write seconds, or such as 30m or 2h, or forever",
+    "Cannot use --wait: x is not a duration; write seconds, or such as 30m or 2h, or forever",
   ],
   [
     ["--for", "1h", "--name", "n", "m"],
-    "Cannot ask for the lock of a name and of a command at once; leave one of them out",
+    "Cannot choose a lock both by name and by command; leave out one of them",
   ],
   [
     ["--for", "1h", "30", "job"],
-    "Cannot tell what to look for: 30 looks like a wait; write sera hold -- job ..., or --name",
+    "Cannot tell which lock is meant: 30 looks like a wait; write sera hold -- job ..., or --name",
   ],
   [
     ["--once", "k", "--for", "1h", "n"],

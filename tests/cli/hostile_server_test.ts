@@ -22,13 +22,13 @@ const SPOILED: readonly { kind: FakeKind; what: string; frame: () => Uint8Array;
     kind: FAKE_POSTGRES,
     what: "an error of four bytes",
     frame: () => new Uint8Array([0x45, 0, 0, 0, 4]),
-    says: /a broken message of type E|an unexpected message of type E/,
+    says: /a malformed message of type E|an unexpected message of type E/,
   },
   {
     kind: FAKE_POSTGRES,
     what: "a notice of four bytes",
     frame: () => new Uint8Array([0x4e, 0, 0, 0, 4]),
-    says: /a broken message of type N|an unexpected message of type N/,
+    says: /a malformed message of type N|an unexpected message of type N/,
   },
   {
     kind: FAKE_POSTGRES,
@@ -178,7 +178,7 @@ Deno.test("MySQL: an OK in plain text, where TLS begins, lets nobody in", async 
     await using place = await Place.make(`${server.setting}?tls=skip-verify`);
     const { code, stderr } = await place.sera(["0", "touch", place.file("ran")]);
     assert.equal(code, 202, stderr);
-    assert.match(stderr, /^sera: Cannot lock on [^\n]+ in plain text where TLS begins[^\n]+\n$/);
+    assert.match(stderr, /^sera: Cannot lock on [^\n]+ in plain text where TLS should start[^\n]+\n$/);
     assert.equal(await hasRun(place), false);
     assert.deepEqual(server.statements, []);
   }

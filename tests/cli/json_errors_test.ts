@@ -150,7 +150,7 @@ Deno.test("a value that cannot be used is named before what is missing besides",
     [["--ttl", "--wait-and-skip", "true"], /^sera: Cannot use ttl in --ttl: --wait-and-skip; /],
     [["--max-run", "--verbose"], /^sera: Cannot use max-run in --max-run: --verbose; /],
     [["--name", "n"], /^sera: Nothing to run; /],
-    [["--ttl", "30", "true"], /^sera: Cannot use as a wait: true; /],
+    [["--ttl", "30", "true"], /^sera: Not a valid wait: true; /],
   ];
   for (const [words, line] of cases) {
     const { code, stderr } = await place.sera(words, { env });

@@ -72,7 +72,7 @@ testWith(
     const { command, will } = childrenOfSera(run);
     killQuietly(will);
     killQuietly(await nextShell(run, command, [will]));
-    await run.says(/^sera: The shell that is to end the command [^\n]+ killed again; [^\n]+\n/);
+    await run.says(/^sera: The helper shell [^\n]+ killed again; [^\n]+\n/);
     run.kill("SIGTERM");
     assert.equal((await run.ended).code, 143);
   },

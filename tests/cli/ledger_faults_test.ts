@@ -17,7 +17,7 @@ const PLACES = [
 ];
 
 const ONCE = ["--name", "n", "--once", "release-2026-11-26-migration-42"];
-const UNHELD = "run 1 counts as abandoned, and the command may be run again; the lock was held all the time, " +
+const UNHELD = "run 1 counts as abandoned, and the command may be run again; the lock was held the whole time, " +
   "so nobody else has run it; if it must not run again, record a success in its place: sera --name n --once ";
 
 /** What is wrong with a table. */
@@ -38,7 +38,7 @@ const MYSQL: readonly Fault[] = [
     what: "a column run_key that is too short, where the server is not strict",
     params: "sql_mode=%27%27",
     definition: (sql) => sql.replace("run_key VARCHAR(190)", "run_key VARCHAR(20)"),
-    says: /its table does not keep the key as it is; make the column as long as sera history --schema has it/,
+    says: /its table does not store the key unchanged; make the column as long as in sera history --schema/,
   },
   {
     what: "a column lock_name that is too short, where the server is not strict",
@@ -51,20 +51,20 @@ const MYSQL: readonly Fault[] = [
     params: "sql_mode=%27%27",
     definition: (sql) => sql.replace("outcome VARCHAR(64)", "outcome VARCHAR(7)"),
     says:
-      /run 1 is marked as succeed instead of succeeded; make the column outcome as sera history --schema has it; run 1/,
+      /run 1 is marked as succeed instead of succeeded; define the column outcome as in sera history --schema; run 1/,
   },
   {
     what: "a column outcome that is too short",
     params: "sql_mode=%27STRICT_ALL_TABLES%27",
     definition: (sql) => sql.replace("outcome VARCHAR(64)", "outcome VARCHAR(7)"),
-    says: /Data too long for column 'outcome' at row 1; correct that: a trigger, .* column .*; run 1/,
+    says: /Data too long for column 'outcome' at row 1; fix the trigger, .* column .*; run 1/,
   },
   {
     what: "a trigger that refuses the end",
     then: (name) => [
       `CREATE TRIGGER ${name}_t BEFORE UPDATE ON ${name} FOR EACH ROW SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'no end'`,
     ],
-    says: /: no end; correct that: a trigger, a constraint or a column .*; run 1/,
+    says: /: no end; fix the trigger, constraint or column .*; run 1/,
   },
   {
     what: "a view of a table that keeps nothing",
@@ -78,13 +78,13 @@ const MYSQL: readonly Fault[] = [
       `RENAME TABLE ${name} TO ${name}_base`,
       `CREATE VIEW ${name} AS SELECT DISTINCT * FROM ${name}_base`,
     ],
-    says: /not (insertable-into|updatable); let the view be written to, or name a table with --ledger-table$/m,
+    says: /not (insertable-into|updatable); make the view writable, or name a table with --ledger-table$/m,
   },
   {
     what: "numbers that come to their end",
     then: (name) => [`ALTER TABLE ${name} AUTO_INCREMENT = 9223372036854775806`],
     says:
-      /it gives the number 9223372036854775806, .*; delete the rows with such ids, then ALTER TABLE \S+ AUTO_INCREMENT/,
+      /it assigned the number 9223372036854775806, .*; delete the rows with such ids, then ALTER TABLE \S+ AUTO_INCREMENT/,
   },
 ];
 
@@ -106,23 +106,23 @@ const parted = (name: string, ...parts: string[]) => [
 ];
 
 const STILL_RUNNING =
-  /run 1 is still marked as running: the database accepted its end and did not keep it; see .*; run 1/;
+  /run 1 is still marked as running: the database accepted its end, but did not store it; see .*; run 1/;
 
 const POSTGRES: readonly Fault[] = [
   {
     what: "a column outcome that is too short",
     definition: (sql) => sql.replace(/outcome text COLLATE "C"/, "outcome varchar(7)"),
-    says: /value too long for type character varying\(7\); correct that: a trigger, .* column .*; run 1/,
+    says: /value too long for type character varying\(7\); fix the trigger, .* column .*; run 1/,
   },
   {
     what: "a constraint that refuses the end",
     then: (name) => [`ALTER TABLE ${name} ADD CHECK (outcome <> 'succeeded')`],
-    says: /violates check constraint .*; correct that: a trigger, .*; run 1/,
+    says: /violates check constraint .*; fix the trigger, .*; run 1/,
   },
   {
     what: "a trigger that refuses the end",
     then: (name) => trigger(name, "TRIGGER t BEFORE UPDATE ON ", "RAISE EXCEPTION 'no end';"),
-    says: /: no end; correct that: a trigger, .*; run 1/,
+    says: /: no end; fix the trigger, .*; run 1/,
   },
   {
     what: "a deferred trigger that refuses the end",
@@ -132,7 +132,7 @@ const POSTGRES: readonly Fault[] = [
         "CONSTRAINT TRIGGER t AFTER UPDATE ON  DEFERRABLE INITIALLY DEFERRED",
         "RAISE EXCEPTION 'no end';",
       ),
-    says: /: no end; correct that: a trigger, .*; run 1/,
+    says: /: no end; fix the trigger, .*; run 1/,
   },
   {
     what: "a trigger that drops the end",
@@ -156,12 +156,12 @@ const POSTGRES: readonly Fault[] = [
   {
     what: "a rule that drops the end",
     then: (name) => [`CREATE RULE r AS ON UPDATE TO ${name} DO INSTEAD NOTHING`],
-    says: /DO INSTEAD NOTHING rules are not supported .*; correct that: .*, a rule or .*--schema\)$/m,
+    says: /DO INSTEAD NOTHING rules are not supported .*; fix the trigger, .*, rule or .*--schema\)$/m,
   },
   {
     what: "a trigger that drops the run",
     then: (name) => trigger(name, "TRIGGER t BEFORE INSERT ON ", "RETURN NULL;"),
-    says: /the database did not keep the run; see the table's triggers, rules and policies$/m,
+    says: /the database did not store the run; see the table's triggers, rules and policies$/m,
   },
   {
     what: "a view of a table that is UNLOGGED",
@@ -180,7 +180,7 @@ const POSTGRES: readonly Fault[] = [
       `CREATE VIEW ${name} AS SELECT DISTINCT * FROM ${name}_base`,
       `GRANT ALL ON ${name} TO sera`,
     ],
-    says: /cannot \w+ (?:into )?view "runs_\w+"; let the view be written to, or name a table with --ledger-table$/m,
+    says: /cannot \w+ (?:into )?view "runs_\w+"; make the view writable, or name a table with --ledger-table$/m,
   },
   {
     what: "a part that is UNLOGGED",
@@ -191,12 +191,12 @@ const POSTGRES: readonly Fault[] = [
   {
     what: "no part for the outcome",
     then: (name) => parted(name, "CREATE TABLE PART FOR VALUES IN ('running', 'unstarted')"),
-    says: /no partition of relation .*; correct that: a trigger, .*; run 1/,
+    says: /no partition of relation .*; fix the trigger, .*; run 1/,
   },
   {
     what: "numbers that come to their end",
     then: (name) => [`SELECT setval(pg_get_serial_sequence('${name}', 'id'), 9223372036854775805)`],
-    says: /it gives the number 9223372036854775806, .*; delete the rows with such ids, then SELECT setval\(/,
+    says: /it assigned the number 9223372036854775806, .*; delete the rows with such ids, then SELECT setval\(/,
   },
   {
     what: "numbers that are taken",
@@ -205,7 +205,7 @@ const POSTGRES: readonly Fault[] = [
         FROM generate_series(1, 50) number`,
     ],
     says:
-      /the numbers that it gives are taken; SELECT setval\(pg_get_serial_sequence\('runs_\w+', 'id'\), \(SELECT MAX/,
+      /the run numbers that it assigns are already taken; SELECT setval\(pg_get_serial_sequence\('runs_\w+', 'id'\), \(SELECT MAX/,
   },
 ];
 
@@ -280,7 +280,7 @@ for (const database of PLACES) {
       await using place = await Place.make(bench.server, { SERA_LEDGER_TABLE: "information_schema.runs" });
       const { code, stdout, stderr } = await place.sera([...ONCE, "0", "echo", "ran"]);
       assert.deepEqual({ code, stdout }, { code: 202, stdout: "" });
-      assert.match(stderr, /^sera: Cannot use the ledger [^\n]+; name a table of a database of your own [^\n]+\n$/);
+      assert.match(stderr, /^sera: Cannot use the ledger [^\n]+; name a table in your own database [^\n]+\n$/);
     });
   }
 
@@ -320,7 +320,7 @@ for (const database of PLACES) {
       assert.equal(code, 0);
       assert.match(
         stderr,
-        /^sera: Cannot use the ledger \S+: run 1 has been deleted, so the command may be run again; the lock was held all the time, so nobody else has run it; if it must not run again, record a success in its place: sera --name n --once k 0 true\n$/,
+        /^sera: Cannot use the ledger \S+: run 1 has been deleted, so the command may be run again; the lock was held the whole time, so nobody else has run it; if it must not run again, record a success in its place: sera --name n --once k 0 true\n$/,
       );
       await removeAll({ ...bench, name: `${bench.name}_base` }, kind);
     });
@@ -358,7 +358,7 @@ for (const database of PLACES) {
     const { code, stderr } = await run.ended;
     assert.equal(code, 0);
     assert.match(stderr, /kept its table locked \([^\n;]+\), and a signal ended the wait; run 1 counts as abandoned/);
-    assert.match(stderr, /; the lock was held all the time, so nobody else has run it; [^\n]+\n$/);
+    assert.match(stderr, /; the lock was held the whole time, so nobody else has run it; [^\n]+\n$/);
     await admin.query(giveBack);
   });
 
@@ -373,7 +373,7 @@ for (const database of PLACES) {
     await admin.query(giveBack);
     assert.deepEqual({ code, stdout }, { code: 202, stdout: "" });
     // Not ten.
-    assert.match(stderr, /^sera: Cannot use the ledger \S+: [^\n;]+ for [1-4]s; see which session [^\n]+\n$/);
+    assert.match(stderr, /^sera: Cannot use the ledger \S+: [^\n;]+ for [1-4]s; find out which session [^\n]+\n$/);
   });
 }
 
@@ -403,7 +403,7 @@ postgres!.test(
     assert.equal(code, 202);
     assert.match(
       stderr,
-      /read-only transaction; connect to the primary, or find out what makes it read-only there \(default_transaction_read_only\)\n$/,
+      /read-only transaction; connect to the primary, or find out what makes it read-only \(default_transaction_read_only\)\n$/,
     );
   },
 );

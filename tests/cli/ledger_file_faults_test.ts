@@ -18,8 +18,8 @@ async function placeWithRun() {
 
 const TRIGGERS = {
   "SELECT RAISE(IGNORE)":
-    /: run 2 is still marked as running: the database accepted its end and did not keep it; see the table's triggers, [^\n]+; run 2 counts as abandoned, /,
-  "SELECT RAISE(ABORT, 'no end')": /: no end; correct that: a trigger, .*; run 2 counts as/,
+    /: run 2 is still marked as running: the database accepted its end, but did not store it; see the table's triggers, [^\n]+; run 2 counts as abandoned, /,
+  "SELECT RAISE(ABORT, 'no end')": /: no end; fix the trigger, .*; run 2 counts as/,
 };
 
 for (const [body, says] of Object.entries(TRIGGERS)) {
@@ -32,7 +32,7 @@ for (const [body, says] of Object.entries(TRIGGERS)) {
       await query(`CREATE TRIGGER t BEFORE UPDATE ON sera_runs BEGIN ${body}; END`);
       const { code, stdout, stderr } = await place.sera(RUN);
       assert.deepEqual({ code, stdout }, { code: 0, stdout: "ran\n" });
-      assert.match(stderr, /^sera: [^\n]+; the lock was held all the time, [^\n]+: sera --name n --once k 0 true\n$/);
+      assert.match(stderr, /^sera: [^\n]+; the lock was held the whole time, [^\n]+: sera --name n --once k 0 true\n$/);
       assert.match(stderr, says);
     },
   );
@@ -56,7 +56,7 @@ testWith([linux], "file: another program's table is moved away, since there is n
   await query("CREATE TABLE sera_runs (x)");
   const { code, stderr } = await place.sera(RUN);
   assert.equal(code, 202);
-  assert.match(stderr, /^sera: Cannot use the ledger \S+: this table is not sera's; move it away to begin anew\n$/);
+  assert.match(stderr, /^sera: Cannot use the ledger \S+: this table is not sera's; move it away to start afresh\n$/);
 });
 
 testWith([linux], "file: a limit of a file's size is named", async () => {
@@ -66,7 +66,7 @@ testWith([linux], "file: a limit of a file's size is named", async () => {
   assert.deepEqual({ code, stdout }, { code: 202, stdout: "" });
   assert.match(
     stderr,
-    /^sera: Cannot use the ledger \S+: (it is not there yet, and it cannot be made: )?disk I\/O error; see the limit of a file's size \(ulimit -f\), [^\n]+\n$/,
+    /^sera: Cannot use the ledger \S+: (it does not exist yet, and cannot be created: )?disk I\/O error; check the limit on file size \(ulimit -f\), [^\n]+\n$/,
   );
 });
 

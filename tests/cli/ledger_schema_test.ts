@@ -36,7 +36,7 @@ for (const target of targets) {
     assert.deepEqual({ code, stdout }, { code: 202, stdout: "" });
     assert.match(
       stderr,
-      /^sera: Cannot use the ledger sera_runs: [^\n]*it cannot be made: [^\n]*sera history --schema[^\n]*\n$/,
+      /^sera: Cannot use the ledger sera_runs: [^\n]*cannot be created: [^\n]*sera history --schema[^\n]*\n$/,
     );
     assert.doesNotMatch(stderr, /secret/);
     assert.deepEqual(await sera("history"), { code: 0, stdout: "No run has been recorded.\n", stderr: "" });

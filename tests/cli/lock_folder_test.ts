@@ -68,7 +68,9 @@ testWith([anotherUser], "a folder that the umask would close to its maker is ope
 testWith([anotherUser], "a user without a home and a HOME has to name a folder", async () => {
   await using place = await Place.make();
   await Deno.chmod(place.path, 0o755);
-  for (const [home, wrong] of [[undefined, "HOME is not set"], ["here", "HOME is no absolute path: here"]] as const) {
+  for (
+    const [home, wrong] of [[undefined, "HOME is not set"], ["here", "HOME is not an absolute path: here"]] as const
+  ) {
     const { code, stderr } = await place.run(["setpriv", ...asNobody(["sera", "0", "true"])], {
       env: { HOME: home, SERA_SERVER: "file:" },
     });

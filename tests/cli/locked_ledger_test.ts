@@ -119,7 +119,7 @@ const AT_THE_END: Case = {
     assert.equal(code, 0);
     assert.match(
       stderr,
-      /^sera: Cannot use the ledger \S+: [^\n;]+ for 300ms; see which session [^\n]+; trying to record the end of run 2 for another 5m at most, while the lock is held\.\n$/,
+      /^sera: Cannot use the ledger \S+: [^\n;]+ for 300ms; find out which session [^\n]+; trying to record the end of run 2 for another 5m at most, while the lock is held\.\n$/,
     );
     const [last] = await history(place);
     assert.equal(last!.outcome, "succeeded");
@@ -152,7 +152,7 @@ const WAIT_OF_0: Case = {
     await using run = startImpatient(place, [...flagsOf(bench), "0", "echo", "ran"]);
     const { code, stdout, stderr } = await run.ended;
     assert.deepEqual({ code, stdout }, { code: 202, stdout: "" });
-    assert.match(stderr, /^sera: Cannot use the ledger \S+: [^\n]+ for 300ms; see which session [^\n]+\n$/);
+    assert.match(stderr, /^sera: Cannot use the ledger \S+: [^\n]+ for 300ms; find out which session [^\n]+\n$/);
     await trouble.end();
   },
 };

@@ -100,7 +100,7 @@ for (const shared of servers) {
       assert.match(
         stderr,
         new RegExp(
-          `^sera: Cannot use the ledger \\S+runs: run \\d+ ${consequence}; the lock was held all the time, so nobody else has run it\n$`,
+          `^sera: Cannot use the ledger \\S+runs: run \\d+ ${consequence}; the lock was held the whole time, so nobody else has run it\n$`,
         ),
       );
     }

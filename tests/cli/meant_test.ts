@@ -6,16 +6,16 @@ import { Place } from "./place.ts";
 
 /** What is written, and what sera says after the colon. */
 const MEANT: [string[], string][] = [
-  [["help"], "Cannot use as a wait: help; write sera --help"],
-  [["version"], "Cannot use as a wait: version; write sera --version"],
-  [["statsu"], "Cannot use as a wait: statsu; did you mean sera status? See sera --help"],
-  [["Doctor"], "Cannot use as a wait: Doctor; did you mean sera doctor? See sera --help"],
-  [["histroy", "--limit", "5"], "Cannot use as a wait: histroy; did you mean sera history? See sera --help"],
-  [["hlep"], "Cannot use as a wait: hlep; did you mean sera --help? See sera --help"],
-  [['"5"', "true"], 'Cannot use as a wait: "5"; the quotes are part of the word; leave them out'],
+  [["help"], "Not a valid wait: help; write sera --help"],
+  [["version"], "Not a valid wait: version; write sera --version"],
+  [["statsu"], "Not a valid wait: statsu; did you mean sera status? See sera --help"],
+  [["Doctor"], "Not a valid wait: Doctor; did you mean sera doctor? See sera --help"],
+  [["histroy", "--limit", "5"], "Not a valid wait: histroy; did you mean sera history? See sera --help"],
+  [["hlep"], "Not a valid wait: hlep; did you mean sera --help? See sera --help"],
+  [['"5"', "true"], 'Not a valid wait: "5"; the quotes are part of the word; leave them out'],
   [
     ["--verbose", "stderr", "0", "true"],
-    "Cannot use as a wait: stderr; a flag's value that may be left out needs a =: --verbose=stderr",
+    "Not a valid wait: stderr; a flag with an optional value needs an =: --verbose=stderr",
   ],
   [["--verbos", "0", "true"], "Unknown flag: --verbos; did you mean --verbose? See sera --help"],
   [["-nmae", "x", "0", "true"], "Unknown flag: -nmae; did you mean --name? See sera --help"],
@@ -45,7 +45,7 @@ const MEANT: [string[], string][] = [
   [["-psecret", "0", "true"], "Unknown flag: -p...; see sera --help"],
   [
     ["backup", "status"],
-    "Cannot use as a wait: backup; expected whole seconds, a duration such as 1m30s, or forever, then the command; " +
+    "Not a valid wait: backup; expected whole seconds, a duration such as 1m30s, or forever, then the command; " +
     "see sera --help",
   ],
 ];

@@ -10,7 +10,7 @@ import { runToEnd } from "./running.ts";
 const INSTEAD: Record<string, [file: (place: Place) => string | Promise<string>, says: RegExp]> = {
   "a device": [
     () => "/dev/null",
-    /Cannot start \/bin\/sh, which is to end the command [^\n]+: [^\n]+; repair \/bin\/sh/,
+    /Cannot start \/bin\/sh, the helper shell [^\n]+: [^\n]+; repair \/bin\/sh/,
   ],
   "a text": [async (place) => {
     await Deno.writeTextFile(place.file("text"), "no shell", { mode: 0o755 });

@@ -13,10 +13,10 @@ const ODD: Record<string, string> = {
   SERA_GRACE: "Unknown key in PATH: SERA_GRACE; did you mean grace?",
   "--on-lost": "Unknown key in PATH: --on-lost; did you mean on-lost?",
   nmae: "Unknown key in PATH: nmae; did you mean the flag --name?",
-  colour: "Unknown key in PATH: colour; correct it, or take it out",
-  name: "Key that is a flag only in PATH: name; take it out, and set --name or SERA_NAME",
-  Once: "Key that is a flag only in PATH: Once; take it out, and set --once or SERA_ONCE",
-  "once-per": "Key that is a flag only in PATH: once-per; take it out, and set --every or SERA_EVERY",
+  colour: "Unknown key in PATH: colour; correct or remove it",
+  name: "Key that works only as a flag in PATH: name; remove it, and set --name or SERA_NAME",
+  Once: "Key that works only as a flag in PATH: Once; remove it, and set --once or SERA_ONCE",
+  "once-per": "Key that works only as a flag in PATH: once-per; remove it, and set --every or SERA_EVERY",
 };
 
 for (const [key, says] of Object.entries(ODD)) {
@@ -49,7 +49,7 @@ Deno.test("a key that is given twice is told of, and the last one counts", async
     const { code, stdout } = await place.sera(["doctor", "--config", path], { env: NO_SERVER });
     assert.equal(code, 0);
     assert.match(stdout, /^pass {2}settings .*; ttl 32s$/m);
-    const says = `Key given twice in ${path}: ${both}; the last one counts, take the others out`;
+    const says = `Key given twice in ${path}: ${both}; the last one counts; remove the others`;
     assert.ok(stdout.includes(`warn  settings     ${says}\n`), stdout);
     const told = await place.sera(["--verbose", "--config", path, "0", "true"], { env: NO_SERVER });
     assert.ok(told.stdout.includes(`${says}\n`), told.stdout);

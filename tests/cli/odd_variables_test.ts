@@ -51,10 +51,10 @@ testWith([linux], "variables of links, and of a sera around this one, are no set
 testWith([linux], "quotes that a file of variables has kept are told of", async () => {
   await using place = await Place.make();
   const { stdout } = await place.sera(["--verbose", "0", "true"], { env: { SERA_NAME: '"x"' } });
-  assert.match(stdout, /^SERA_NAME begins and ends with a quote, which is a part of its value; leave the quotes out$/m);
+  assert.match(stdout, /^SERA_NAME begins and ends with a quote, which is part of its value; leave the quotes out$/m);
   const refused = await inProcess(place, ["0", "true"], { env: { SERA_TTL: '"30s"' } });
   assert.equal(refused.code, 200);
-  assert.match(refused.stderr, /SERA_TTL: "30s"; it takes .*, without quotes, which are a part of the value\n$/);
+  assert.match(refused.stderr, /SERA_TTL: "30s"; it takes .*, without quotes, which are part of the value\n$/);
 });
 
 testInProcess("a server in quotes is told what is wrong, and its password is not", async () => {
@@ -89,7 +89,7 @@ testInProcess("a SERA_NAME that a link to a container has set is 200, unless --n
   for (const words of [["0", "echo", "ran"], ["status"], ["history"]]) {
     const { code, stdout, stderr } = await inProcess(place, words, options);
     assert.deepEqual({ code, stdout }, { code: 200, stdout: "" });
-    assert.match(stderr, /^sera: [^\n]+; take SERA_NAME out, or set --name\n$|would rename the lock/);
+    assert.match(stderr, /^sera: [^\n]+; unset SERA_NAME, or set --name\n$|would rename the lock/);
     assert.ok(stderr.startsWith(`sera: ${says}`), stderr);
   }
   const doctor = await place.sera(["doctor"], options);

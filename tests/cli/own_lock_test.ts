@@ -9,7 +9,7 @@ import { lendMariaDb } from "../servers/pool.ts";
 import { until } from "./wait.ts";
 
 const REASON =
-  /^sera: Cannot wait for the lock of n: the sera above this one \(process \d+\) holds it [^\n]+; take one of the two out[^\n]*\n$/;
+  /^sera: Cannot wait for the lock of n: the sera above this one \(process \d+\) holds it [^\n]+; remove one of the two, [^\n]*\n$/;
 
 const INNER = ["sera", "--name", "n"];
 

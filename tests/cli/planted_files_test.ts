@@ -158,7 +158,7 @@ const WAYS: Record<string, { readonly prepare: (place: Place) => Promise<string>
         await new Deno.Command("chown", { args: ["-h", `${STRANGER}:${STRANGER}`, `${path}/link`] }).output();
         return "above/link";
       },
-      said: /above\/link is a symbolic link of another user \(uid 61234\)/,
+      said: /above\/link is a symbolic link that belongs to another user \(uid 61234\)/,
     },
     "a folder like /tmp, where nobody can rename ours": {
       async prepare(place) {

@@ -86,7 +86,7 @@ mariaDb.test("on a replica runs are shown as the primary has them, and no lock i
     assert.equal(code, 0, stdout);
     assert.match(
       stdout,
-      /^warn +topology +the server takes writes, but replicates from another one: .*; name the primary/m,
+      /^warn +topology +the server accepts writes, but replicates from another one: .*; name the primary/m,
     );
   } finally {
     await replica.stop();
@@ -121,7 +121,7 @@ postgres.test("a role that may only read, in sessions that are read-only", async
     assert.equal(code, 202);
     assert.match(
       stderr,
-      /; connect to the primary, or find out what makes it read-only there \(default_transaction_read_only\)\n$/,
+      /; connect to the primary, or find out what makes it read-only \(default_transaction_read_only\)\n$/,
     );
   } finally {
     await server.query("DROP OWNED BY reader; DROP ROLE reader; DROP SCHEMA closed");

@@ -49,7 +49,7 @@ function slow(place: Place): string[] {
   return ["0", "sh", "-c", `trap '' TERM; echo ready; until [ -e ${place.file("go")} ]; do sleep 0.05; done`];
 }
 
-const BY_REPLACE = new RegExp(`^sera: Asked to give the lock back: replace by \\S+@${Deno.hostname()}; stopping `, "m");
+const BY_REPLACE = new RegExp(`^sera: Asked to release the lock: replace by \\S+@${Deno.hostname()}; stopping `, "m");
 
 testEverywhere("the holder is asked, and exits with 206; then the later run has the lock", async (place) => {
   await using holder = await holding(place);
@@ -102,7 +102,7 @@ testEverywhere("who waited before and was quicker is asked in turn", async (plac
   await between.closeStdin();
   const { code, stderr } = await between.ended;
   assert.ok([0, 202, 206].includes(code), `${code} ${stderr}`);
-  if (code !== 0) assert.match(stderr, /^sera: Asked to give the lock back: replace by /m);
+  if (code !== 0) assert.match(stderr, /^sera: Asked to release the lock: replace by /m);
   if (target === "etcd") assert.notEqual(code, 0);
 });
 
@@ -150,7 +150,7 @@ testOn(FILE, "a free lock is taken at once, and a hold replaces and is replaced"
   await using second = place.startSera(["hold", "n", "--for", "1ms", "--replace", "--wait", "1m"], { env: SHORT });
   const ended = await first.ended;
   assert.equal(ended.code, 206);
-  assert.match(ended.stderr, /^sera: Asked to give the lock back: replace by /);
+  assert.match(ended.stderr, /^sera: Asked to release the lock: replace by /);
   assert.equal((await second.ended).code, 0);
   const atOnce = await place.sera(["hold", "n", "--for", "1h", "--replace"]);
   assert.deepEqual(atOnce, {

@@ -20,7 +20,7 @@ testWith([linux], "status and history of a folder that no run can use are 202, a
     for (const command of ["status", "history", "doctor"]) {
       const { code, stdout, stderr } = await sera([command, "--server", `file:${folder}`]);
       assert.equal(code, 202, command);
-      assert.match(stdout + stderr, /sera may not open what is in \/dev, \/proc or \/sys; use another folder/);
+      assert.match(stdout + stderr, /sera cannot open files in \/dev, \/proc or \/sys; use another folder/);
     }
   }
   await using place = await Place.make();

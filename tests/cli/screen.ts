@@ -13,6 +13,13 @@ export interface ScreenOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
+/** Some cells of a row that look the same. */
+export interface Span {
+  readonly text: string;
+  /** The number of the foreground's colour in the terminal's palette; undefined for the usual one. */
+  readonly colour: number | undefined;
+}
+
 const ROWS = 24;
 
 /** A terminal with a shell command in it, by script(1). Dispose of it. */
@@ -58,6 +65,25 @@ export class Screen implements AsyncDisposable {
     const { active } = this.#terminal.buffer;
     const all = Array.from({ length: ROWS }, (_, row) => active.getLine(row)?.translateToString(true).trimEnd() ?? "");
     return all.slice(0, all.findLastIndex((row) => row !== "") + 1);
+  }
+
+  /** The same rows with their colours. */
+  async styledRows(): Promise<Span[][]> {
+    const { length } = await this.rows();
+    return Array.from({ length }, (_, row) => this.#spans(row));
+  }
+
+  #spans(row: number): Span[] {
+    const line = this.#terminal.buffer.active.getLine(row)!;
+    const spans: { text: string; colour: number | undefined }[] = [];
+    for (let column = 0; column < line.translateToString(true).trimEnd().length; column++) {
+      const cell = line.getCell(column)!;
+      const [text, colour] = [cell.getChars() || " ", cell.isFgPalette() ? cell.getFgColor() : undefined];
+      const last = spans.at(-1);
+      if (last?.colour === colour && last !== undefined) last.text += text;
+      else spans.push({ text, colour });
+    }
+    return spans;
   }
 
   /** Resolves with the rows when they are as they should be; fails when the command ends before, or never. */

@@ -74,13 +74,13 @@ const REFUSED: readonly (readonly [
     "both as flags",
     (place) => Promise.resolve([["--server", place.server, "--server-file", "x"]]),
     201,
-    () => "Cannot use --server and --server-file at once: both say where the lock lives; take one out",
+    () => "Cannot use --server and --server-file at once: both say where the lock lives; remove one",
   ],
   [
     "both as variables",
     (place) => Promise.resolve([[], { SERA_SERVER: place.server, SERA_SERVER_FILE: "x" }]),
     200,
-    () => "Cannot use SERA_SERVER and SERA_SERVER_FILE at once: both say where the lock lives; take one out",
+    () => "Cannot use SERA_SERVER and SERA_SERVER_FILE at once: both say where the lock lives; remove one",
   ],
   [
     "both in the config file",
@@ -90,7 +90,7 @@ const REFUSED: readonly (readonly [
     ]],
     200,
     (path) =>
-      `Cannot use server and server-file in ${path}/sera.json at once: both say where the lock lives; take one out`,
+      `Cannot use server and server-file in ${path}/sera.json at once: both say where the lock lives; remove one`,
   ],
   [
     "a relative path in the config file",
@@ -132,7 +132,7 @@ const REFUSED: readonly (readonly [
     async (place) => [["--server-file", await place.write("s", `postgress://u:${PASSWORD}@h/`)]],
     200,
     (path) =>
-      `Cannot use the server in ${path}/s: no server has this scheme; ` +
+      `Cannot use the server in ${path}/s: no kind of server has this scheme; ` +
       "write postgres://, mysql://, etcd://, file:, or user:password@tcp(host)/",
   ],
 ];

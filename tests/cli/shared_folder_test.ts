@@ -194,7 +194,7 @@ for (const [what, statement] of Object.entries(PROGRAMS)) {
       assert.deepEqual({ code, stdout }, { code: 202, stdout: "" });
       assert.match(
         stderr,
-        /^sera: Cannot use the ledger [^\n]+: it holds more than the ledger[^\n]+; move it away[^\n]+\n$/,
+        /^sera: Cannot use the ledger [^\n]+: it contains more than the ledger[^\n]+; move it away[^\n]+\n$/,
       );
     }
   });

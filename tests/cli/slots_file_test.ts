@@ -248,6 +248,6 @@ testWith([linux], "a holder of a slot that is asked to end stops its command, an
   await place.write(`locks/${LOCK}.1.end`, JSON.stringify({ hold, label: "unlock by x" }));
   const { code, stderr } = await held[1]!.ended;
   assert.equal(code, 206);
-  assert.match(stderr, /^sera: Asked to give the lock back: unlock by x; /);
+  assert.match(stderr, /^sera: Asked to release the lock: unlock by x; /);
   assert.equal(held[0]!.over, false);
 });

@@ -171,7 +171,7 @@ for (const target of targets) {
       const plain = await place.sera([...FLAGS, "--verbose", "0", "true"]);
       assert.equal(plain.code, 0);
       const marked = [counted, plain].flatMap(({ stdout }) => [
-        ...stdout.matchAll(/^Run \d+ by \S+:(\d+) .* never came to its end: marked as abandoned\.$/gm),
+        ...stdout.matchAll(/^Run \d+ by \S+:(\d+) .* did not finish: marked as abandoned\.$/gm),
       ]).map(([, pid]) => Number(pid));
       assert.deepEqual(marked.toSorted(), [two.pid, last.pid].toSorted());
       const shown = await place.sera(["history", "--name", "n"]);

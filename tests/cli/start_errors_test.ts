@@ -9,7 +9,10 @@ const CASES: Record<string, { make(place: Place): string | Promise<string>; says
   "a name that is not in PATH": { make: () => "no-such-command", says: /not found in PATH/ },
   "a command line in one word": { make: () => "ls -l /", says: /: not found, with the arguments in one word; leave / },
   "a path with its arguments in one word": { make: () => "/bin/ls -l", says: /with the arguments in one word; / },
-  "a word of the shell": { make: () => "cd", says: /: not found; it is a word of the shell, run sh -c and the text$/m },
+  "a word of the shell": {
+    make: () => "cd",
+    says: /: not found; it is a shell keyword or built-in, run sh -c with the text$/m,
+  },
   "a flag that sera has not": { make: () => "--frob", says: /: not found; flags of sera belong before the wait$/m },
   "an empty name": { make: () => "", says: /not found/ },
   "a path that is not there": { make: (place) => place.file("nothing"), says: /no such file/ },
@@ -45,7 +48,7 @@ Deno.test("words that may hold a password are not repeated, and what they were m
     const [word, status, says] of [
       ["PGPASSWORD=hunter2", 201, "Cannot use the command's first word: it sets a variable; set variables before sera"],
       ["LANG=hunter2", 203, ": not found; it sets a variable, set variables before sera"],
-      ["'hunter2'", 203, ": not found; the quotes are a part of the word, leave them out"],
+      ["'hunter2'", 203, ": not found; the quotes are part of the word; leave them out"],
     ] as const
   ) {
     const { code, stderr } = await place.sera(["0", word, "true"]);
@@ -65,7 +68,7 @@ testWith([linux, anotherUser], "a program that only others may run is not told t
   await Deno.chmod(path, 0o700);
   assert.match(
     (await run()).stderr,
-    /permission denied; check that this user may run it, and that it is on no file system /,
+    /permission denied; check that this user may run it, and that its file system /,
   );
   await Deno.chmod(path, 0o600);
   assert.match((await run()).stderr, /permission denied; make it executable\n$/);

@@ -13,7 +13,7 @@ const HOST = Deno.hostname();
 
 const ALL_SEEN = "";
 const WAITERS_HIDDEN =
-  "sera: The list is incomplete: who waits for a lease cannot be seen here, where waiters leave no trace\n";
+  "sera: The list is incomplete: waiters for a lease leave no trace here, so they cannot be shown\n";
 
 interface View {
   readonly lock: string;

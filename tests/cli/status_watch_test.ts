@@ -101,14 +101,14 @@ testOn(FILE, "status --watch needs a terminal that can be drawn on", async () =>
   const { place } = started;
   await using screen = new Screen(place, "exec sera status --watch", { env: { TERM: "dumb" } });
   assert.equal(await screen.ended(), 201);
-  assert.match((await screen.rows()).join(" "), /^sera: Cannot watch: this terminal cannot be drawn on .*out$/);
+  assert.match((await screen.rows()).join(" "), /^sera: Cannot watch: this terminal cannot show it .*out$/);
 });
 
 const WRONG: Record<string, { args: string[]; says: RegExp }> = {
-  "no terminal": { args: ["--watch"], says: /^sera: Cannot watch: stdout is no terminal; leave --watch out$/m },
+  "no terminal": { args: ["--watch"], says: /^sera: Cannot watch: stdout is not a terminal; leave --watch out$/m },
   JSON: {
     args: ["--watch", "--json"],
-    says: /^sera: Cannot use --json with --watch: it is for people; leave one of them out$/m,
+    says: /^sera: Cannot use --json with --watch: it is for people; leave out one of them$/m,
   },
 };
 

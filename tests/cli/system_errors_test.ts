@@ -46,10 +46,10 @@ for (const [name, { path, says }] of Object.entries(WAYS)) {
 /** What is at a socket's path, and what is said of it. */
 const SOCKETS: Record<string, { readonly path: string; readonly says: RegExp }> = {
   ENOENT: { path: "none", says: /no such socket; / },
-  ENOTDIR: { path: "file/x", says: /a file is in the place of a folder on the way to the socket; / },
+  ENOTDIR: { path: "file/x", says: /a part of the socket's path is not a folder; / },
   ELOOP: { path: "loop", says: /a symbolic link on the way to the socket leads to itself; / },
   ECONNREFUSED: { path: "file", says: /connection refused; / },
-  "a path that is too long": { path: "n".repeat(200), says: /no socket can be there; / },
+  "a path that is too long": { path: "n".repeat(200), says: /the path or address is invalid; / },
 };
 
 for (const [name, { path, says }] of Object.entries(SOCKETS)) {
@@ -69,9 +69,12 @@ for (const [name, { path, says }] of Object.entries(SOCKETS)) {
 const FULL: Record<string, { readonly mount: string; readonly says: RegExp }> = {
   "a full one": {
     mount: "mount -t tmpfs -o nr_inodes=2,size=4k,mode=700 none d",
-    says: /[Nn]o space left .*; make room/,
+    says: /[Nn]o space left .*; free some space/,
   },
-  "a read-only one": { mount: "mount -t tmpfs -o ro,mode=700 none d", says: /[Rr]ead-only file system; name a place/ },
+  "a read-only one": {
+    mount: "mount -t tmpfs -o ro,mode=700 none d",
+    says: /[Rr]ead-only file system; name a writable/,
+  },
 };
 
 for (const [name, { mount, says }] of Object.entries(FULL)) {

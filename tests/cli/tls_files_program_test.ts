@@ -80,9 +80,9 @@ for (
     ["bom.pem", TRUSTED],
     ["indented.pem", TRUSTED],
     ["trusted.pem", TRUSTED],
-    ["for-clients.pem", refused(/a certificate in it is marked as not to be trusted for servers; make one by openssl/)],
-    ["rejected.pem", refused(/a certificate in it is marked as not to be trusted for servers/)],
-    ["empty.pem", refused(/there is no certificate in PEM format in it/)],
+    ["for-clients.pem", refused(/a certificate in it is marked as not trusted for servers; make one with openssl/)],
+    ["rejected.pem", refused(/a certificate in it is marked as not trusted for servers/)],
+    ["empty.pem", refused(/it contains no certificate in PEM format/)],
     ["junk.pem", refused(/a certificate in it is damaged/)],
     ["mixed.pem", refused(/a certificate in it is damaged/)],
   ] as const
@@ -118,7 +118,7 @@ Deno.test("a variable that leaves nobody to trust is refused and named; an empty
   await assertSays(system, NAMED("DENO_CERT"), { DENO_CERT: path("empty.pem") });
   await assertSays(system, TRUSTED, { DENO_TLS_CA_STORE: ",", DENO_CERT: path("ca.pem") });
   const empty = { DENO_TLS_CA_STORE: "", DENO_CERT: "", SSL_CERT_FILE: "", SSL_CERT_DIR: "" };
-  await assertSays(system, { code: 202, says: /no CA that is trusted vouches for the server's certificate/ }, empty);
+  await assertSays(system, { code: 202, says: /no trusted CA signed the server's certificate/ }, empty);
 });
 
 const KEY_KINDS: readonly [name: string, algorithm: string, expected: typeof TRUSTED][] = [
@@ -141,7 +141,7 @@ const KEY_KINDS: readonly [name: string, algorithm: string, expected: typeof TRU
   [
     "brainpool",
     "ec -pkeyopt ec_paramgen_curve:brainpoolP256r1",
-    refused(/damaged, or of a kind that sera's TLS lacks/),
+    refused(/damaged, or of a kind that sera's TLS does not support/),
   ],
 ];
 

@@ -52,7 +52,7 @@ Deno.test("two names with two values are an error, with one value they are none"
     code: 200,
     stdout: "",
     stderr:
-      "sera: Cannot use SERA_EVERY and SERA_ONCE_PER at once: they are one setting, with two values; take one out\n",
+      "sera: Cannot use SERA_EVERY and SERA_ONCE_PER together: they are the same setting, with two values; remove one\n",
   });
   // A flag wins over both.
   assert.equal((await place.sera(["--every=3h", "0", "true"], two)).code, 0);
@@ -60,13 +60,14 @@ Deno.test("two names with two values are an error, with one value they are none"
   assert.deepEqual(flags, {
     code: 201,
     stdout: "",
-    stderr: "sera: Cannot use --once-per and --every at once: they are one flag, with two values; leave one out\n",
+    stderr:
+      "sera: Cannot use --once-per and --every together: they are the same flag, with two values; leave out one of them\n",
   });
 });
 
 Deno.test("of a flag that is given twice the last value counts, and that is told when verbose, and by doctor", async () => {
   await using place = await Place.make();
-  const says = "Flag given twice with different values: --label; the last one counts, take the others out";
+  const says = "Flag given twice with different values: --label; the last one counts; remove the others";
   const twice = ["--label", "a", "--label", "b"];
   assert.deepEqual(await place.sera([...twice, "0", "true"]), { code: 0, stdout: "", stderr: "" });
   assert.ok((await place.sera(["--verbose", ...twice, "0", "true"])).stdout.split("\n").includes(says));
@@ -97,7 +98,7 @@ Deno.test("keep-history beside --ledger=false is not told to add --ledger", asyn
   await using place = await Place.make();
   const { code, stderr } = await place.sera(["--ledger=false", "--keep-history", "3d", "0", "true"]);
   assert.equal(code, 201);
-  assert.match(stderr, /: it has no effect, since the ledger is off; leave it out, or take --ledger=false out\n$/);
+  assert.match(stderr, /: it has no effect, since the ledger is off; leave it out, or remove --ledger=false\n$/);
 });
 
 Deno.test("help behind a subcommand is 201, and behind -- a command's word", async () => {

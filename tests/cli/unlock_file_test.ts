@@ -33,7 +33,7 @@ testWith([linux], "a holder that is asked stops its command, releases the lock a
     assert.equal(ended.code, 206);
     assert.match(
       ended.stderr,
-      new RegExp(`^sera: Asked to give the lock back: unlock by \\S+@${Deno.hostname()}; stopping .*hold.sh\n$`),
+      new RegExp(`^sera: Asked to release the lock: unlock by \\S+@${Deno.hostname()}; stopping .*hold.sh\n$`),
     );
     assert.deepEqual([...Deno.readDirSync(place.locks)].map(({ name }) => name), [`${LOCK}.lock`]);
     assert.equal(
@@ -93,7 +93,7 @@ testWith([linux, tool("flock", "--version")], "a holder that is no sera cannot b
   await holder.says("ready");
   const asked = await place.sera(["unlock", "--yes", "--lock", LOCK.slice(0, 6)]);
   assert.equal(asked.code, 1);
-  assert.match(asked.stdout, /Still held: it cannot be asked, since it is no sera that can be asked; use --force\n/);
+  assert.match(asked.stdout, /Still held: it cannot be asked, since it is not a sera that can be asked; use --force\n/);
   assert.equal((await place.sera(["unlock", "--yes", "--force", "--name", "n"])).code, 0);
   assert.equal((await holder.ended).code, 137);
 });
@@ -110,13 +110,13 @@ testWith(
     const forced = await place.sera(["unlock", "--yes", "--force", "--name", "n"]);
     assert.match(
       forced.stdout,
-      /\nStill held: it was ended, but something still keeps the lock, such as a process that it started\n$/,
+      /\nStill held: it was ended, but something still holds the lock, such as a process that it started\n$/,
     );
     assert.equal(forced.code, 1);
     const again = await place.sera(["unlock", "--yes", "--force", "--name", "n"]);
     assert.match(
       again.stderr,
-      /^sera: Process \d+ has ended, or cannot be seen from here; end what it has started and /,
+      /^sera: Process \d+ has ended, or cannot be seen from here; end what it started /,
     );
     assert.equal(again.code, 202);
     await holder.closeStdin();
@@ -138,17 +138,17 @@ Deno.test("without a terminal --yes is needed, and a lock", async () => {
   const unsure = await place.sera(["unlock", "--name", "n"]);
   assert.deepEqual([unsure.code, unsure.stderr], [
     201,
-    "sera: Cannot ask whether to end the holder: stdin is no terminal; use --yes\n",
+    "sera: Cannot ask whether to end the holder: stdin is not a terminal; use --yes\n",
   ]);
   const late = await place.sera(["unlock", "job", "--yes"]);
   assert.deepEqual([late.code, late.stderr], [
     201,
-    "sera: Cannot ask whether to end the holder: stdin is no terminal; write --yes before the command\n",
+    "sera: Cannot ask whether to end the holder: stdin is not a terminal; write --yes before the command\n",
   ]);
   const all = await place.sera(["unlock", "--yes"]);
   assert.deepEqual([all.code, all.stderr], [
     201,
-    "sera: Cannot tell which lock to end; give its command after --, or --name, or --lock PREFIX\n",
+    "sera: Cannot tell which lock to release; give its command after --, or --name, or --lock PREFIX\n",
   ]);
   assert.equal((await place.sera(["unlock", "--yes", "--wait", "soon", "--name", "n"])).code, 201);
 });

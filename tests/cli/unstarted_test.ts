@@ -9,7 +9,7 @@ import { PROGRAM } from "./program.ts";
 const IN_PATH: Record<string, { make(path: string): Promise<void>; says: RegExp }> = {
   "a script from Windows": {
     make: (path) => Deno.writeTextFile(path, "#!/bin/sh\r\necho ran\r\n", { mode: 0o755 }),
-    says: /^its first line ends in a carriage return, .+; take them out by sed -i 's\/\\r\$\/\/' and the file$/,
+    says: /^its first line ends in a carriage return, .+; remove them with sed -i 's\/\\r\$\/\/' and the file$/,
   },
   "a script whose interpreter is missing": {
     make: (path) => Deno.writeTextFile(path, "#!/no/such/interpreter\n", { mode: 0o755 }),
@@ -21,7 +21,7 @@ const IN_PATH: Record<string, { make(path: string): Promise<void>; says: RegExp 
   },
   "a link that leads nowhere": {
     make: (path) => Deno.symlink("/no/such/file", path),
-    says: /^it is a link to something that is not there; correct the link$/,
+    says: /^it is a link to a file that does not exist; correct the link$/,
   },
 };
 
@@ -47,9 +47,9 @@ testWith([linux], "an empty PATH is no short one", async () => {
     assert.equal(code, 203);
     return stderr;
   };
-  assert.match(await run(["PATH="], "sera-test-job"), /: PATH is empty; give the whole path\n$/);
-  assert.match(await run(["-u", "PATH"], "sera-test-job"), /: PATH is not set; give the whole path\n$/);
-  assert.match(await run(["-u", "PATH"], "a; b"), /: not found; it is text for a shell, run sh -c and the text\n$/);
+  assert.match(await run(["PATH="], "sera-test-job"), /: PATH is empty; give the full path\n$/);
+  assert.match(await run(["-u", "PATH"], "sera-test-job"), /: PATH is not set; give the full path\n$/);
+  assert.match(await run(["-u", "PATH"], "a; b"), /: not found; it is text for a shell, run sh -c with the text\n$/);
 });
 
 testWith([linux], "a program in the working directory is told to be named as one", async () => {

@@ -14,7 +14,7 @@ for (const wait of ["", "x", "true", "1.5", "5 s", "5x", "1e3", "0x10", "+5", "-
     await using place = await Place.make();
     const { code, stdout, stderr } = await inProcess(place, [wait, "echo", "ran"]);
     assert.deepEqual({ code, stdout }, { code: 201, stdout: "" });
-    assert.match(stderr, /^sera: Cannot use as a wait: [^\n]*\n$/);
+    assert.match(stderr, /^sera: Not a valid wait: [^\n]*\n$/);
     assert.ok(stderr.includes(`: ${wait || '""'};`), stderr);
     assert.match(stderr, /expected whole seconds, a duration such as 1m30s, or forever/);
   });

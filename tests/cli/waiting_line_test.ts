@@ -229,7 +229,7 @@ testWith([terminal], "a quiet that says nothing is refused, unless it is for oth
   assert.equal(refused.code, 201);
   assert.equal(
     refused.stderr,
-    "sera: Cannot use --quiet: it has no effect, since verbose is on; leave one of the two out\n",
+    "sera: Cannot use --quiet: it has no effect, since verbose is on; leave out one of the two\n",
   );
   const noted = await place.sera(["--verbose", "0", "true"], { env: { SERA_QUIET: "true" } });
   assert.equal(noted.code, 0);

@@ -72,7 +72,7 @@ testInProcess("flags that contradict each other are 201", async () => {
   const idle = "sera: Cannot use --lease-table: it has no effect, since lease is off; ";
   assert.deepEqual([leases.code, leases.stderr], [201, `${idle}add --lease, or leave it out\n`]);
   const off = await inProcess(place, [...server, "--lease=false", "--lease-table", "t", "0", "true"]);
-  assert.deepEqual([off.code, off.stderr], [201, `${idle}leave it out, or take --lease=false out\n`]);
+  assert.deepEqual([off.code, off.stderr], [201, `${idle}leave it out, or remove --lease=false\n`]);
   const table = [...server, "--ledger-table", "t", "0", "true"];
   const { code: tableCode, stderr: said } = await inProcess(place, table);
   assert.equal(tableCode, 201);

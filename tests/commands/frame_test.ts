@@ -70,7 +70,7 @@ Deno.test("output that fails is the failure of what prints, and of nothing else"
   assert.deepEqual(await ended({ work: printing, prints: true }, [], full), {
     code: 209,
     out: "printed\n",
-    err: "sera: Cannot write to stdout: No space left on device; make room there, or write to another place\n",
+    err: "sera: Cannot write to stdout: No space left on device; free some space there, or write to another place\n",
   });
   const gone = new Deno.errors.BrokenPipe();
   assert.deepEqual(await ended({ work: printing, prints: true }, [], gone), { code: 141, out: "printed\n", err: "" });

@@ -49,7 +49,7 @@ class Place {
   }
 }
 
-const PROXY = "connect to a database server itself, not to a proxy";
+const PROXY = "connect directly to a database server, not through a proxy";
 
 Deno.test("a lock that excludes and comes free is what is expected, and nothing stays behind", async () => {
   const place = new Place();

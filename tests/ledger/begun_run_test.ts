@@ -92,7 +92,7 @@ Deno.test("trouble is waited out for five minutes and no longer, since all other
     await line,
     "Cannot use the ledger: the disk is full; make room; " +
       "run 1 counts as abandoned, and the command may be run again; " +
-      "the lock was held all the time, so nobody else has run it; " +
+      "the lock was held the whole time, so nobody else has run it; " +
       "if it must not run again, record a success in its place: sera --name nightly --once v1 0 true",
   );
   assert.ok(tries.length > before);
@@ -105,7 +105,7 @@ Deno.test("trouble is waited out for five minutes and no longer, since all other
 
 Deno.test("what will not pass is told at once, with what follows from the rule", async () => {
   const followed: readonly (readonly [rule: Partial<Rule>, follows: RegExp])[] = [
-    [{}, /counts as abandoned, and the command may be run again; the lock was held all the time[^;]*$/],
+    [{}, /counts as abandoned, and the command may be run again; the lock was held the whole time[^;]*$/],
     [{ every: 60_000 }, /; if it must not run again, record a success in its place: sera .* --every 1m 0 true$/],
     [
       { once: "v1", countFailures: true },
@@ -185,7 +185,7 @@ Deno.test("a signal ends the tries: the lock was held until then", async () => {
   await clock.to(5000);
   bench.interrupt.abort(new InterruptedError(15));
   await clock.to(5001);
-  assert.match(await line, /; the lock was held all the time, so nobody else has run it$/);
+  assert.match(await line, /; the lock was held the whole time, so nobody else has run it$/);
 });
 
 Deno.test("a line that cannot be said keeps no end from being recorded", async () => {

@@ -155,7 +155,7 @@ Deno.test("what a dead holder left is marked and told of before anything else, a
   await next.recorder.skip(next.lock);
   assert.deepEqual(next.outcomes, ["abandoned"]);
   assert.deepEqual(next.verbose, [
-    "Run 1 by web1:4711 of 2030-01-01 00:00:00Z never came to its end: marked as abandoned.",
+    "Run 1 by web1:4711 of 2030-01-01 00:00:00Z did not finish: marked as abandoned.",
   ]);
   await next.started();
   assert.equal(next.verbose.length, 1);
@@ -197,7 +197,7 @@ Deno.test("that old runs cannot be deleted is told to those who ask, and changes
   };
   await recorder.prune();
   assert.deepEqual(bench.told, []);
-  assert.deepEqual(bench.verbose, ["Cannot use the ledger: INSERT denied; grant it; old runs stay in it."]);
+  assert.deepEqual(bench.verbose, ["Cannot use the ledger: INSERT denied; grant it; old runs were not deleted."]);
 });
 
 Deno.test("a run is recorded under its slot, and what was left there and in slots that are gone is marked, no more", async () => {

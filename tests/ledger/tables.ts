@@ -120,7 +120,7 @@ export function tableTests(place: DatabasePlace): void {
     const { address, grantee } = await place.user(bench);
     await bench.sql(`GRANT SELECT, INSERT, UPDATE, DELETE ON ${place.everyTable} TO ${grantee}`);
     await using holder = await Holder.start(address);
-    await assert.rejects(holder.begin(), tellsWhatToDo(/cannot be made: .*denied/));
+    await assert.rejects(holder.begin(), tellsWhatToDo(/cannot be created: .*denied/));
     assert.deepEqual(await holder.ids(), []);
   });
 
@@ -152,7 +152,7 @@ export function tableTests(place: DatabasePlace): void {
     assert.ok(typeof begun !== "string");
     await begun.finish("succeeded", 0);
     await recorder.prune();
-    assert.match(said, /^Cannot use the ledger runs_\w+: [^\n]*denied[^\n]*; old runs stay in it\.\n$/);
+    assert.match(said, /^Cannot use the ledger runs_\w+: [^\n]*denied[^\n]*; old runs were not deleted\.\n$/);
     assert.equal((await holder.ids()).length, 2);
     await assert.rejects(holder.ledger.prune(), LockUnavailableError);
   });

@@ -92,7 +92,7 @@ export function versionTests({ test, bench: makeBench }: LedgerPlace): void {
       assert.ok(error instanceof LockUnavailableError);
       assert.match(
         error.message,
-        /^Cannot use the ledger \S+: this table is not sera's; (name another one with --ledger-table|move it away to begin anew)$/,
+        /^Cannot use the ledger \S+: this table is not sera's; (name another one with --ledger-table|move it away to start afresh)$/,
       );
       return true;
     });

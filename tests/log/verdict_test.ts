@@ -47,8 +47,8 @@ const LIMITS: Readonly<Record<string, RegExp>> = {
   ENFILE: /^Cannot go on: too many open files in the system; raise /,
   EAGAIN: /^Cannot go on: no process can be started; raise /,
   ENOMEM: /^Cannot go on: no memory is left; raise /,
-  ENOSPC: /^Cannot go on: no space is left on the disk; make room /,
-  EDQUOT: /^Cannot go on: the disk quota is used up; make room/,
+  ENOSPC: /^Cannot go on: no space is left on the disk; free some space /,
+  EDQUOT: /^Cannot go on: the disk quota is used up; free some space/,
   EROFS: /^Cannot go on: the file system is read-only; name /,
   ESTALE: /^Cannot go on: a network file system has lost the file; mount /,
 };

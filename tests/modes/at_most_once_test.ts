@@ -15,7 +15,7 @@ import { FakeClock } from "../lock/fake_clock.ts";
 const skips: Mode = async (lock, { wait, signal }) => ({
   outcome: "skipped",
   lock: (await lock.acquire(wait, signal))!,
-  reason: "They are done",
+  reason: "They have finished",
 });
 
 /** A lock that is free, and a ledger beside it. */
@@ -97,7 +97,7 @@ Deno.test("who skips anyway is recorded, and begins nothing", async () => {
   using bench = new Bench();
   const turn = await bench.turn(0, {}, skips);
   assert.ok(turn.outcome === "skipped");
-  assert.equal(turn.reason, "They are done");
+  assert.equal(turn.reason, "They have finished");
   assert.deepEqual(bench.outcomes, ["skipped"]);
 });
 

@@ -415,5 +415,5 @@ function sample(): Report {
       row("sera, MySQL, 100 waiters", { memory: 45, alone: 50, wakeUps: 0.11, took: 10.2, aim: 10.1 }),
     ]),
   ];
-  return { machine: ["sera 0.1.0", "compiled"], rounds: 1, leftOut: [], tables, aims: aimsOf(tables) };
+  return { machine: ["sera 1.0.0", "compiled"], rounds: 1, leftOut: [], tables, aims: aimsOf(tables) };
 }

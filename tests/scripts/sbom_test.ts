@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
+import { bundle } from "../../scripts/bundle.ts";
 import { notices } from "../../scripts/notices.ts";
 import { TOOLS } from "../../scripts/packaged_tools.ts";
 import { ROOT } from "../../scripts/root.ts";
 import { run } from "../../scripts/run.ts";
 import { makeSbom, toText } from "../../scripts/sbom.ts";
+import { temporaryFolder } from "./releases.ts";
 
 const VALIDATE = `
   import { Validation } from "@cyclonedx/cyclonedx-library";
@@ -44,4 +46,25 @@ Deno.test("the bill of materials is valid, and lists what is in the binary, from
   for (const holder of ["the sera authors", "Andrey Sidorov", "Brian Carlson", "Paul Miller"]) {
     assert.ok(text.includes(holder), holder);
   }
+});
+
+Deno.test({
+  name: "what it lists is all that the places for locks need, etcd and leases too",
+  // The bundler's own process ends a moment after it has been told to.
+  sanitizeOps: false,
+  sanitizeResources: false,
+  async fn() {
+    await using folder = await temporaryFolder();
+    const { metafile } = await bundle(folder.path);
+    const used = new Set(Object.values(metafile.outputs).flatMap(({ inputs }) => Object.keys(inputs)));
+    const parts = ["etcd/lock", "etcd/ledger", "mysql/lease", "postgres/lease", "sql/lease/lock"];
+    for (const part of ["file/lock", "mysql/lock", "postgres/lock", ...parts]) {
+      assert.ok(used.has(`lib/backends/${part}.ts`), part);
+    }
+    const packages = new Set([...used].flatMap((path) => /.*node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1] ?? []));
+    const { components } = await makeSbom();
+    const listed = components.filter(({ type }) => type === "library")
+      .map(({ group, name }) => group === undefined ? name : `${group}/${name}`);
+    assert.deepEqual([...packages].toSorted(), listed.toSorted());
+  },
 });

@@ -15,7 +15,7 @@ import {
 
 const WITH_PASSWORD = "sera:secret@tcp(db.example.org)/";
 const SOME_TEXT = "some text";
-const NO_SERVER = "some text that is no server";
+const NO_SERVER = "some text that is not a server";
 
 /** Values that a kind takes, as they are written and as they are read, and others with what it takes instead. */
 interface Case {
@@ -41,7 +41,7 @@ const CASES: Readonly<Record<string, Case>> = {
   key: {
     kind: key(3),
     right: [["a b", "a b"], ["🔑🔑🔑", "🔑🔑🔑"]],
-    wrong: ["abcd", " a", "a ", "\ud83d"].map((value) => [value, "up to 3 characters, without blanks around them"]),
+    wrong: ["abcd", " a", "a ", "\ud83d"].map((value) => [value, "up to 3 characters, without spaces around them"]),
   },
   table: {
     kind: table,

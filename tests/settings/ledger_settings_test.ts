@@ -66,7 +66,7 @@ for (const [setting, written, read, of] of RIGHT) {
 }
 
 const EXPECTED: Record<string, RegExp> = {
-  once: /; it takes (some text|up to 190 characters, without blanks around them)$/,
+  once: /; it takes (some text|up to 190 characters, without spaces around them)$/,
   every: /; it takes seconds, or a duration such as 1m30s, from 1ms to 876000h$/,
   "keep-history": /; it takes seconds, or a duration such as 1m30s, from 0s to 876000h$/,
   "min-hold": /; it takes seconds, or a duration such as 1m30s$/,
@@ -124,7 +124,7 @@ test("in the file are the settings that are about more than one run", async () =
   assert.deepEqual(
     // The variables of the tests' own are told of as well.
     notes.filter(({ what }) => what.startsWith("Key ")).map(({ what }) =>
-      what.replace(/^Key that is a flag only in .*: /, "")
+      what.replace(/^Key that works only as a flag in .*: /, "")
     ),
     Object.keys(file),
   );
@@ -150,12 +150,12 @@ test("a ledger that is off is no place for what needs it", async () => {
     assert.deepEqual(await refusal({ flags: { ...off, [setting]: value } }), {
       kind: UsageError,
       message:
-        `Cannot use ${setting} in --${setting}: the ledger is off in --ledger; turn it on there, or leave it out`,
+        `Cannot use ${setting} in --${setting}: the ledger is off in --ledger; turn it on there, or leave this out`,
     });
     assert.deepEqual(await refusal({ env: { SERA_LEDGER: "0" }, flags: { [setting]: value } }), {
       kind: ConfigError,
       message:
-        `Cannot use ${setting} in --${setting}: the ledger is off in SERA_LEDGER; turn it on there, or leave it out`,
+        `Cannot use ${setting} in --${setting}: the ledger is off in SERA_LEDGER; turn it on there, or leave this out`,
     });
   }
 });

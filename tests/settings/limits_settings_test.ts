@@ -42,7 +42,7 @@ for (
     [["", "a"], /^Cannot use name in --name: it is empty; /],
     [
       ["a", "u:secret@tcp(h)/", "b"],
-      /^Cannot use name in --name: \(not shown, [^)]+\); it takes some text that is no server$/,
+      /^Cannot use name in --name: \(not shown, [^)]+\); it takes some text that is not a server$/,
     ],
   ] as const
 ) {
@@ -118,7 +118,10 @@ test("what clashes with a variable is a mistake of the configuration", async () 
 
 test("replace is refused with several names", async () => {
   const settings = await withNames(["a", "b"], { replace: "true" });
-  assert.throws(() => refuseLimits(settings, 5), /with several names: it replaces the holder of one lock; leave one/);
+  assert.throws(
+    () => refuseLimits(settings, 5),
+    /with several names: it replaces the holder of one lock; leave out one/,
+  );
 });
 
 test("one slot, and a limit from elsewhere, go with everything", async () => {

@@ -115,7 +115,7 @@ Deno.test("a scheme that no server has is told as such", async () => {
   for (const text of ["postgress://u:secret@h/d", "postgres:/h/d", "pg://h/d", "jdbc:postgresql://h/d", "http://h/"]) {
     await assert.rejects(parseServer(text, "SERA_SERVER", { env: () => undefined }), {
       message:
-        "Cannot use the server in SERA_SERVER: no server has this scheme; write postgres://, mysql://, etcd://, file:, " +
+        "Cannot use the server in SERA_SERVER: no kind of server has this scheme; write postgres://, mysql://, etcd://, file:, " +
         "or user:password@tcp(host)/",
     });
   }

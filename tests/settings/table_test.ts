@@ -69,7 +69,7 @@ for (const key of SETTING_KEYS) {
   Deno.test(`${name} is in the help, the manual, the completions and docs/settings.md`, () => {
     assert.match(HELP, new RegExp(`^ {2}--${name}\\b`, "m"));
     assert.ok(HELP.includes(help.join("\n".padEnd(27))));
-    const keys = /which may hold these keys:\n((?: {2}.*\n)+)/.exec(HELP)![1]!;
+    const keys = /which may contain these keys:\n((?: {2}.*\n)+)/.exec(HELP)![1]!;
     assert.equal(keys.split(/[,\s]+/).includes(name), inConfig);
     assert.match(MANUAL, new RegExp(`^\\.TP\n\\\\fB--${name}\\\\fR`, "m"));
     assert.ok(MANUAL.includes(`Variable \\fB${environmentName(name)}\\fR`));

@@ -73,10 +73,10 @@ function bad(problem: string, cure: string): DsnError {
 
 function parseUser(text: string | undefined): Pick<EtcdAddress, "user" | "password"> {
   if (text === undefined) return { user: undefined, password: undefined };
-  if (text.includes("@")) throw bad("an @ is not where the host begins", HOW_TO_ESCAPE);
+  if (text.includes("@")) throw bad("an @ is not directly before the host", HOW_TO_ESCAPE);
   const [user, password] = cut(text, ":");
-  if (user === "") throw bad("no user stands before the @", "write user:password@host, or host alone");
-  // etcd lets nobody log in without one.
+  if (user === "") throw bad("there is no user before the @", "write user:password@host, or host alone");
+  // etcd does not allow a login without a password.
   if (!password) throw bad("the user has no password", "write user:password@host, or host alone");
   return { user: decode(user, "the user"), password: decode(password, "the password") };
 }
@@ -84,14 +84,14 @@ function parseUser(text: string | undefined): Pick<EtcdAddress, "user" | "passwo
 function decode(text: string, what: string): string {
   const decoded = percentDecode(text);
   if (decoded === undefined || decoded.includes("\0")) {
-    throw bad(`${what} has a wrong percent escape`, "write % as %25");
+    throw bad(`${what} has an invalid percent escape`, "write % as %25");
   }
   return decoded;
 }
 
 function parseEndpoints(text: string): readonly Endpoint[] {
   const items = text.split(",");
-  if (text === "") throw bad("it names no host", "write etcd://host:2379");
+  if (text === "") throw bad("it has no host", "write etcd://host:2379");
   if (items.includes("")) {
     throw bad("one of its hosts is empty", "write host:port,host:port, without a comma before or after them");
   }
@@ -110,24 +110,24 @@ function parseEndpoint(text: string): Endpoint {
   }
   const [host, port = String(DEFAULT_PORT)] = bracketed ? [bracketed[1]!, bracketed[2]] : cut(text, ":");
   if (bracketed && host.includes("%")) {
-    throw bad("an IPv6 address has a zone, which cannot be used here", "name the host, or another of its addresses");
+    throw bad("an IPv6 address has a zone, which is not supported here", "name the host, or another of its addresses");
   }
   if (!isHostName(host) || host.includes("%") || !URL.canParse(`http://${bracketed ? `[${host}]` : host}/`)) {
-    throw bad("a host is no name and no address", "write etcd://host:2379");
+    throw bad("a host is neither a name nor an address", "write etcd://host:2379");
   }
   if (!/^[0-9]{1,5}$/.test(port) || Number(port) < 1 || Number(port) > 65535) {
-    throw bad("a port is wrong", `write a number from 1 to 65535, and ${HOW_TO_ESCAPE}`);
+    throw bad("a port is invalid", `write a number from 1 to 65535, and ${HOW_TO_ESCAPE}`);
   }
   return { host, port: Number(port) };
 }
 
 function parsePrefix(encoded: string): string {
   const prefix = percentDecode(encoded);
-  if (prefix === undefined) throw bad("the prefix has a wrong percent escape", "write % as %25");
+  if (prefix === undefined) throw bad("the prefix has an invalid percent escape", "write % as %25");
   if (prefix === "") return DEFAULT_PREFIX;
   if (prefix.length > LONGEST_PREFIX || !matches(prefix, /^[\w./-]+$/, PRINTABLE)) {
     throw bad(
-      "the prefix is too long, or holds what cannot be printed",
+      "the prefix is too long, or contains characters that cannot be printed",
       `choose one of at most ${LONGEST_PREFIX} letters`,
     );
   }
@@ -139,16 +139,16 @@ function parseFiles(query: string, tls: boolean): Pick<EtcdAddress, "cert" | "ke
   for (const item of query === "" ? [] : query.split("&")) {
     const [name, encoded] = cut(item, "=");
     if (name !== "cert" && name !== "key") {
-      throw bad("it has another parameter than cert and key", "leave it out, or correct it");
+      throw bad("it has a parameter other than cert and key", "leave it out, or correct it");
     }
-    if (found.has(name)) throw bad(`it has ${name} twice`, "leave one out");
+    if (found.has(name)) throw bad(`it has ${name} twice`, "leave out one of them");
     const path = percentDecode(encoded ?? "");
     if (!path || path.includes("\0")) throw bad(`${name} names no file`, `write ${name}=FILE`);
     found.set(name, path);
   }
   const [cert, key] = [found.get("cert"), found.get("key")];
   if ((cert === undefined) !== (key === undefined)) {
-    throw bad("of cert and key it has only one", "write ?cert=FILE&key=FILE, which may be the same file");
+    throw bad("it has only one of cert and key", "write ?cert=FILE&key=FILE, which may be the same file");
   }
   if (cert !== undefined && !tls) throw bad("it has a client certificate, but no TLS", "write etcds://");
   return { cert, key };

@@ -4,7 +4,7 @@ import { bytes, field, int64, type JsonObject, NonsenseError, object, objects, t
 
 /** A key and its value. */
 export interface KeyValue {
-  /** Undefined if it is no text: others may write keys too. */
+  /** Undefined if it is not text: others may write keys too. */
   readonly key: string | undefined;
   readonly value: Uint8Array;
   /** The revision in which the key was created; each key that is created later has a higher one. */
@@ -119,7 +119,7 @@ export function readWatch(json: JsonObject): WatchMessage {
   };
 }
 
-/** What a member tells of itself. */
+/** What a member tells about itself. */
 export interface MemberStatus {
   readonly version: string;
   readonly cluster: bigint;

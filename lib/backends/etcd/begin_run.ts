@@ -42,7 +42,7 @@ export async function addRun(
       const put = { key, value: new TextEncoder().encode(text), created: revision, changed: revision, lease: 0n };
       return readRun(isOurs ? there : put)!;
     }
-    if (tries === TRIES) throw store.failure({ what: "the numbers that etcd gives are taken" });
+    if (tries === TRIES) throw store.failure({ what: "the run numbers that etcd assigns are already taken" });
     id = await nextNumber(store);
   }
 }
@@ -50,7 +50,7 @@ export async function addRun(
 async function nextNumber(store: LedgerStore): Promise<bigint> {
   const { number } = store.keys;
   const { done, revision } = await store.change([], [step.put(number, "")], { key: number });
-  if (!done) throw store.failure({ what: "etcd gives no number" });
+  if (!done) throw store.failure({ what: "etcd assigned no run number" });
   return revision;
 }
 

@@ -45,8 +45,8 @@ export async function* readLines(response: Response): AsyncGenerator<string, voi
 }
 
 /**
- * Whether an answer says that it is not too long, which the runtime then sees to. Of one that is compressed that is no
- * measure; Deno 2.7 hides both headers then, and 2.9 neither.
+ * Whether the headers show that an answer is not too long; the runtime then enforces its length. The length says
+ * nothing about a compressed answer; Deno 2.7 hides both headers of one, and 2.9 neither.
  */
 function saysShort({ headers }: Response): boolean {
   const length = headers.get("Content-Length");

@@ -36,7 +36,7 @@ const CHECKS = [
 /**
  * Checks a cluster, from the addresses of its members to a lock.
  *
- * @param name The name of a lock that nobody else has.
+ * @param name The name of a lock that nobody else uses.
  * @param makeLock Makes a lock of that name, with a client of its own.
  */
 export async function checkEtcd(
@@ -131,9 +131,9 @@ async function checkLogin(client: EtcdClient): Promise<Finding> {
     if (!(error instanceof EtcdError && error.words.includes("permission denied"))) throw error;
   }
   if (client.isLoggedIn) return { found: "logged in" };
-  if (user === undefined) return { found: "no user, and none is asked for (auth is off)" };
+  if (user === undefined) return { found: "no user, and none is needed (auth is off)" };
   return {
-    found: "the server setting has a user, but everybody may do everything (auth is off)",
+    found: "the server setting has a user, but everyone may do everything (auth is off)",
     cure: "etcdctl auth enable, or leave the user out",
   };
 }

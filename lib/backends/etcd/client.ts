@@ -50,7 +50,7 @@ export class EtcdClient {
     return `etcd at ${this.address.endpoints.map(shownEndpoint).join(", and at ")}`;
   }
 
-  /** Whether it has logged in: not if the address has no user, nor where nobody has to. */
+  /** Whether it has logged in: not if the address has no user, or if the server needs no login. */
   get isLoggedIn(): boolean {
     return this.#login.token !== undefined;
   }
@@ -169,7 +169,7 @@ export class EtcdClient {
   async #opened(): Promise<EtcdHttp> {
     this.#closed.signal.throwIfAborted();
     const http = await (this.#http ??= EtcdHttp.open(this.address));
-    // What is made of it now would stay open.
+    // A client that is created now would never be closed.
     this.#closed.signal.throwIfAborted();
     return http;
   }

@@ -7,7 +7,7 @@ import type { LedgerStore } from "./ledger_store.ts";
 import { step } from "./requests.ts";
 import { cut, recorded, type StoredRun } from "./stored_run.ts";
 
-/** How many unfinished runs are read at a time, and told of; there is at most one, unless others write there too. */
+/** How many unfinished runs are read at a time, and told about; there is at most one, unless others write there too. */
 const TOLD_AT_ONCE = 100;
 
 /**

@@ -58,7 +58,12 @@ export function describeFetchError(error: unknown): FetchFailure {
   if (CUT.test(words)) return { kind: "network", transient: true, closed: true, words, ...CLOSED };
   if (TLS.test(words)) return { kind: "tls", ...lasting, what: `TLS failed: ${serverWords(words)}` };
   if (NO_HTTP.test(words)) {
-    return { kind: "no HTTP", ...lasting, what: "what answers does not speak HTTP", cure: "check host and port" };
+    return {
+      kind: "no HTTP",
+      ...lasting,
+      what: "whatever answers there does not speak HTTP",
+      cure: "check host and port",
+    };
   }
   if (/port \d+ are blocked|bad port/i.test(words)) {
     return {

@@ -8,7 +8,7 @@ import { step } from "./requests.ts";
 import { newRun } from "./stored_run.ts";
 
 /**
- * Makes a run count no longer, and records who did it, in one transaction. Keys that name the run as the latest of its kind
+ * Makes a run no longer count, and records who did it, in one transaction. Keys that name the run as the latest of its kind
  * stay: what they lead to is looked at before it counts, by older versions of sera too.
  *
  * @param expires Until when both are kept, in milliseconds since 1970.

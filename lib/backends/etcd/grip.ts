@@ -60,7 +60,9 @@ export class EtcdGrip implements Grip {
     this.#holder = holder;
     this.#key = key;
     this.#endRequest = key && readValue(key.value) && withEndRequest(key.value, by);
-    this.unaskable = key && this.#endRequest === undefined ? "it is no sera, by the value of its key" : undefined;
+    this.unaskable = key && this.#endRequest === undefined
+      ? "it is not sera, judging by the value of its key"
+      : undefined;
     const { left = 0, silent = 0 } = holder.lease ?? {};
     this.noticedWithin = heartbeatOf({ ttl: left + silent, grace: 0, beats: BEATS_OF_LASTING });
   }

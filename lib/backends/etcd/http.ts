@@ -1,7 +1,7 @@
 import { trustNobody, withVariables } from "../network/default_trust.ts";
 import type { EtcdAddress } from "./address.ts";
 
-/** The variables by which the runtime would send requests to a proxy; each is read in both spellings. */
+/** The variables that make the runtime send requests to a proxy; each is read in both spellings. */
 const PROXIES = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"].flatMap((name) => [name, name.toLowerCase()]);
 
 /**
@@ -37,7 +37,7 @@ export class EtcdHttp implements Disposable {
     const tls = address.tls ? await tlsOptions(address) : undefined;
     const options = { ...tls, http2: false, poolIdleTimeout: KEPT_IDLE };
     let calls: Deno.HttpClient | undefined;
-    // In clear text nobody need be trusted; to load the defaults could fail.
+    // Without TLS no CA is needed, and loading the defaults could fail.
     if (!tls) trustNobody(() => calls = create(options));
     return new EtcdHttp(options, calls ?? create(options));
   }

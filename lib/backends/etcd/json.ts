@@ -19,7 +19,7 @@ export class NonsenseError extends LockUnavailableError {
   /** @param what What is wrong, never its content. */
   constructor(what: string) {
     const why = `the server's answer makes no sense (${what})`;
-    super(`Cannot lock on etcd: ${why}`, "connect to etcd itself, and see its log", { why });
+    super(`Cannot lock on etcd: ${why}`, "connect directly to etcd, and see its log", { why });
   }
 }
 

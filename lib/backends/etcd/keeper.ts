@@ -17,7 +17,7 @@ export interface Kept {
   readonly place: Place;
   /** The TTL of the lock, in milliseconds: not more than that of the lease. */
   readonly ttl: number;
-  /** Says who has the lock now; undefined if nobody. */
+  /** Says who holds the lock now; undefined if nobody. */
   readonly holder: (signal: AbortSignal) => Promise<string | undefined>;
   /** Called when another member has renewed the lease, and why. */
   readonly moved?: ((where: string, why: Trouble) => void) | undefined;
@@ -31,7 +31,7 @@ export class EtcdKeeper implements Keeper {
   readonly token: bigint;
   readonly slot: number | undefined;
   readonly alsoTokens: readonly bigint[] | undefined;
-  /** Why no renewal is answered at present; undefined if there is no trouble. */
+  /** Why renewals get no answer at present; undefined if they do. */
   trouble: Trouble | undefined;
   readonly #endRequests = new EndRequests();
   /** Those of all locks that are held. */
@@ -91,7 +91,7 @@ export class EtcdKeeper implements Keeper {
 
   /**
    * Revokes the lease. Tries until a member has answered, but no longer than the lease could last. Where the last write to
-   * the ledger has deleted the key, others have the lock already, and nothing waits for the lease.
+   * the ledger has deleted the key, others hold the lock already, and nothing waits for the lease.
    */
   async release(): Promise<boolean> {
     const isKeyDeleted = this.session.keyEnd.state === "done";

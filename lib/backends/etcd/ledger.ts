@@ -25,7 +25,7 @@ const LATEST = Date.UTC(10_000, 0, 1) - 1;
  * the lock's own key is still there: who has lost the lock changes nothing.
  */
 export class EtcdLedger implements Ledger {
-  /** etcd tells nobody what time it is. */
+  /** etcd has no request for the time. */
   readonly clock = "machine";
   readonly #store: LedgerStore;
   readonly #patience: Patience | undefined;
@@ -78,7 +78,7 @@ export class EtcdLedger implements Ledger {
     const value = newRun(lock, once, runner, {
       outcome: "running",
       started,
-      // A run with a key is kept for ever, and one that `--every` needs at least for that span.
+      // A run with a key is kept forever, and one that `--every` needs at least for that span.
       ...every === undefined ? {} : { every },
       ...once === undefined ? { expires: after(started, Math.max(keepHistory, every ?? 0)) } : {},
     });
@@ -161,7 +161,7 @@ export class EtcdLedger implements Ledger {
     return await summaries(this.#store, within, limit);
   }
 
-  /** Ends a lease that was not put to use: there is no run for it. */
+  /** Ends a lease that was not used: there is no run for it. */
   async #orEnd<T>(lease: bigint | undefined, use: Promise<T>): Promise<T> {
     try {
       return await use;

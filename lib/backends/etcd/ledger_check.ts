@@ -16,7 +16,7 @@ import { readRun } from "./stored_run.ts";
 const SPAN = 60_000;
 
 /**
- * Records a run as a real one would be, under a lock that nobody else has, and deletes it.
+ * Records a run as a real one would be, under a lock that nobody else uses, and deletes it.
  *
  * @throws {LockUnavailableError} When a run could not be recorded.
  */

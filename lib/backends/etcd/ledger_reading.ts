@@ -90,7 +90,7 @@ async function collect(
   while (runs.length < limit) {
     const page = await read(after, isNarrow(filter) ? Infinity : limit - runs.length);
     after = page.at(-1)?.key;
-    // A last key that is no text is not of sera's making, and comes after all that are.
+    // A last key that is not text is not of sera's making, and comes after all that are.
     if (after === undefined) break;
     const found = await runsIn(page);
     runs.push(...found.filter((run) => fits(run, filter)));

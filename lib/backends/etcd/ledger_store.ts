@@ -16,7 +16,7 @@ const KEYS_AT_ONCE = 2000;
 /** The lock was lost before the ledger could be written. */
 export class LedgerLockLostError extends LockUnavailableError {}
 
-/** What became of a change. */
+/** What happened to a change. */
 export interface Change {
   /** Whether all conditions held, so that it was made. */
   readonly done: boolean;
@@ -127,7 +127,7 @@ export class LedgerStore {
   #lost(): LedgerLockLostError {
     const { what, cure } = this.#trouble({
       what: "the lock is lost, its key is gone, so nothing was written",
-      cure: "see sera status who has it now",
+      cure: "see sera status for who holds it now",
     });
     return new LedgerLockLostError(what, cure);
   }
@@ -195,6 +195,6 @@ export class LedgerStore {
 
   get #held(): OwnKey {
     if (this.#own) return this.#own;
-    throw this.failure({ what: "it is only to be read" });
+    throw this.failure({ what: "it is read-only" });
   }
 }

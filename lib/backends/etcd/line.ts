@@ -8,7 +8,7 @@ export interface Place {
   readonly key: string;
   /** The revision in which that was created. */
   readonly created: bigint;
-  /** The keys of which one has to go before the lock may be had; undefined if it is held. */
+  /** The keys of which one has to go before the lock may be taken; undefined if it is held. */
   readonly awaited: Keys | undefined;
   /** When that was so. */
   readonly revision: bigint;

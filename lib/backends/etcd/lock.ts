@@ -18,7 +18,7 @@ import { timeoutWithin, type Turn, waitForTurn } from "./waiting.ts";
 
 /**
  * A lock that is a queue of keys, each with a lease, the oldest of which is the holder's: first come, first served. Keys and
- * leases are those of the whole cluster: whatever becomes of a connection or a member, the place in the queue is kept.
+ * leases are those of the whole cluster: whatever happens to a connection or a member, the place in the queue is kept.
  */
 export class EtcdLock extends SessionLock<EtcdSession> implements BackendLock {
   readonly #client: EtcdClient;
@@ -49,7 +49,7 @@ export class EtcdLock extends SessionLock<EtcdSession> implements BackendLock {
   }
 
   protected override async open(signal: AbortSignal, limit: number): Promise<EtcdSession> {
-    // What became of the one before.
+    // What happened to the one before.
     if (!this.#opening) this.#leave();
     const session = this.#opening ??= new EtcdSession(this.#client, this.#options.lease.ttl);
     try {

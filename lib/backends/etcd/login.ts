@@ -4,17 +4,17 @@ import { NonsenseError, text } from "./json.ts";
 import type { Member, Sending } from "./member.ts";
 import { Path } from "./requests.ts";
 
-/** What etcd says when a login is no longer good: it expired, or members or users have changed. */
+/** What etcd says when a login is no longer valid: it expired, or members or users have changed. */
 const ENDED = /auth token|revision of auth store|revision in header is old|user name is empty/;
 
-/** What it says to who logs in where nobody has to. */
+/** What it answers to a login when authentication is off. */
 const OPEN_TO_ALL = /authentication is not enabled/;
 
-/** A login, which is good at all members. It is made when it is first needed, and again when it is no longer good. */
+/** A login, which is good at all members. It is made when it is first needed, and again when it is no longer valid. */
 export class Login {
   readonly #address: Pick<EtcdAddress, "user" | "password">;
   #token: string | undefined;
-  /** Whether etcd has said that nobody has to log in. etcd's own clients go on then too. */
+  /** Whether etcd has said that authentication is off. etcd's own clients go on without a login then, too. */
   #isOpenToAll = false;
 
   constructor(address: Pick<EtcdAddress, "user" | "password">) {
@@ -27,7 +27,7 @@ export class Login {
   }
 
   /**
-   * Does something with a login, if there has to be one, and once more with a new one if that is no longer good.
+   * Does something with a login, if there has to be one, and once more with a new one if that is no longer valid.
    *
    * @throws {EtcdError} Also when etcd refuses the login: a wrong password is not tried twice.
    */

@@ -15,7 +15,7 @@ export interface Sending {
 
 /**
  * The header by which the gateway passes on that only a member with a leader may answer. Without it one that has lost the
- * others would let requests hang, and a watch be silent for ever.
+ * others would let requests hang, and a watch be silent forever.
  */
 const WITH_LEADER = { "Grpc-Metadata-Hasleader": "true" };
 
@@ -104,7 +104,7 @@ export class Member {
     throw this.error({ what: "the server ended the stream", cure: "see its log" }, { transient: true, closed: true });
   }
 
-  /** @returns An answer that is no error. */
+  /** @returns An answer that is not an error. */
   async #send(path: string, body: JsonObject, { http, token, signal }: Sending): Promise<Response> {
     const response = await fetch(`${this.url}${path}`, {
       method: "POST",

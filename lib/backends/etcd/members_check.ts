@@ -50,8 +50,8 @@ export async function checkMembers(
   return {
     found: `${found}; no answer from ${missing}`,
     cure: up.length - 1 < quorum(voters.length)
-      ? "start what is down: locks stop working when one more member fails"
-      : "start what is down, or remove it from the cluster",
+      ? "start the members that are down: locks stop working when one more member fails"
+      : "start the members that are down, or remove it from the cluster",
   };
 }
 
@@ -65,7 +65,7 @@ function isUp({ surveyed }: Seen): boolean {
 }
 
 function whyDown(surveyed: Surveyed | undefined): string {
-  if (!surveyed) return "it listens nowhere";
+  if (!surveyed) return "it has no address for clients";
   return `${shownEndpoint(surveyed.endpoint)}: ${surveyed.error?.why ?? "another member answers there"}`;
 }
 
@@ -85,7 +85,7 @@ async function look(address: EtcdAddress, surveyed: readonly Surveyed[], listed:
 }
 
 function unled(error: LockUnavailableError | undefined, count: string, missing: string): LockUnavailableError {
-  const what = `no member leads, ${count}${missing === "" ? "" : `; no answer from ${missing}`}`;
+  const what = `no leader, ${count}${missing === "" ? "" : `; no answer from ${missing}`}`;
   return new LockUnavailableError(what, MAJORITY, { transient: true, cause: error });
 }
 

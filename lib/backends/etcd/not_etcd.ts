@@ -23,15 +23,15 @@ export async function whatAnswers(
   // With users on, the gateway takes no certificate that could be meant for a user's.
   if (/CommonName of client/i.test(text)) {
     return {
-      what: "its JSON gateway takes no client certificate with a common name (CN) while auth is on",
-      cure: "show one without (openssl req -subj /O=sera), and log in with user:password@ in the server setting",
+      what: "its JSON gateway accepts no client certificate with a common name (CN) while auth is on",
+      cure: "use one without (openssl req -subj /O=sera), and log in with user:password@ in the server setting",
     };
   }
   const version = await askVersion(url, request);
   if (version !== undefined) {
     const [major = 0, minor = 0] = version.split(".").map(Number);
     return major < OLDEST[0] || major === OLDEST[0] && minor < OLDEST[1]
-      ? { what: `etcd ${version} is too old`, cure: `use ${OLDEST.join(".")} or a newer one` }
+      ? { what: `etcd ${version} is too old`, cure: `use ${OLDEST.join(".")} or newer` }
       : {
         what: `its JSON gateway is off, or does not answer (status ${status})`,
         cure:
@@ -41,17 +41,17 @@ export async function whatAnswers(
   if (/client sent an http request to an https server/i.test(text)) return SPEAKS_TLS;
   const words = /^\s*[<{[]/.test(text) ? "" : serverWords(text).slice(0, 80);
   return {
-    what: `what answers is not etcd (HTTP status ${status}${words === "" ? "" : `, ${words}`})`,
-    cure: "check host and port, and what stands in between",
+    what: `whatever answers there is not etcd (HTTP status ${status}${words === "" ? "" : `, ${words}`})`,
+    cure: "check host and port, and any proxy in between",
   };
 }
 
 /** When a port takes TLS only. */
-export const SPEAKS_TLS: Trouble = { what: "it takes TLS only", cure: "write etcds:// in the server setting" };
+export const SPEAKS_TLS: Trouble = { what: "it accepts TLS only", cure: "write etcds:// in the server setting" };
 
 /** When a port takes no TLS. */
 export const SPEAKS_NO_TLS: Trouble = {
-  what: "it takes no TLS",
+  what: "it does not use TLS",
   cure: "set up TLS in etcd (--cert-file, --key-file), or write etcd:// in the server setting",
 };
 

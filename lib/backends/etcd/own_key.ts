@@ -7,7 +7,7 @@ import { EtcdSession } from "./session.ts";
 /** What the ledger needs of a client. */
 export type Caller = Pick<EtcdClient, "call" | "where" | "address">;
 
-/** The key by which a lock is held: as long as it is there, nobody else has the lock. */
+/** The key by which a lock is held: as long as it is there, nobody else holds the lock. */
 export interface OwnKey {
   readonly client: Caller;
   readonly key: string;

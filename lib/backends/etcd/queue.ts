@@ -39,7 +39,7 @@ export class Queue implements Line {
     return place;
   }
 
-  /** Puts the key under conditions, and if nobody knows of slots. */
+  /** Puts the key under conditions, and if no holder or waiter uses slots. */
   async #put(
     conditions: readonly JsonObject[],
     options: CallOptions,
@@ -106,7 +106,7 @@ export class Queue implements Line {
   }
 }
 
-/** The key to wait for. One that is no text cannot be named. */
+/** The key to wait for. One that is not text cannot be named. */
 export function keysOf({ key }: KeyValue, queue: Keys): Keys {
   return key === undefined ? queue : { key };
 }

@@ -36,13 +36,13 @@ const MEANINGS: readonly Meaning[] = [
   ["corrupt cluster", undefined, "see etcdctl alarm list"],
   ["no leader", "it has no leader, as when most members are down", MAJORITY],
   ["leader changed", undefined, MAJORITY],
-  ["request timed out", "it has no answer from most members", MAJORITY],
+  ["request timed out", "most members do not answer it", MAJORITY],
   ["unhealthy cluster", undefined, MAJORITY],
   ["authentication failed", "wrong user or password", "check them in the server setting"],
   ["user name not found", "there is no such user", "check the user in the server setting"],
-  ["user name is empty", "it asks for a user", CREDENTIALS],
+  ["user name is empty", "it requires a user", CREDENTIALS],
   ["auth token", undefined, "check user and password in the server setting"],
-  ["revision of auth store", undefined, "try once more"],
+  ["revision of auth store", undefined, "try again"],
   ["rpc not supported for learner", "this member is a learner", "name the members that vote, or promote it"],
   ["too many requests", undefined, "run fewer at once"],
   ["request is too large", undefined, "raise etcd's --max-request-bytes"],
@@ -89,7 +89,7 @@ function troubleOf(code: number, words: string, prefix: string): Trouble {
     };
   }
   if (code === Code.unimplemented) {
-    return { what: `it does not know what is asked for (${words})`, cure: "use etcd 3.4 or a newer one" };
+    return { what: `it does not know this request (${words})`, cure: "use etcd 3.4 or newer" };
   }
   const meaning = MEANINGS.find(([part]) => words.includes(part));
   return { what: meaning?.[1] ?? (words || `error ${code}`), cure: meaning?.[2] ?? "see its log" };

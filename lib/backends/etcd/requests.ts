@@ -153,13 +153,13 @@ export function leaseRequest(id: bigint): JsonObject {
 
 /** What to watch. */
 export interface Watch extends Keys {
-  /** The first revision to tell of; by default the next one. */
+  /** The first revision to tell about; by default the next one. */
   readonly from?: bigint;
-  /** Whether to tell of deletions only. */
+  /** Whether to tell about deletions only. */
   readonly deletesOnly?: boolean;
 }
 
-/** A request to be told of changes, for a stream. */
+/** A request to be told about changes, for a stream. */
 export function watch({ from, deletesOnly, ...keys }: Watch): JsonObject {
   return {
     create_request: {

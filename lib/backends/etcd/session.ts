@@ -108,14 +108,14 @@ export class EtcdSession implements LockSession {
     if (!this.closed.aborted) this.#closed.abort(why);
   }
 
-  /** Ends the session at once, and gives back the lease and the key as soon as etcd answers, or not at all. */
+  /** Ends the session at once, and revokes the lease and the key as soon as etcd answers, or not at all. */
   destroy(): void {
     this.close();
   }
 
   /** As {@linkcode destroy}; resolves when that is over. */
   close(): Promise<void> {
-    this.end(new Error("sera has given its lease back"));
+    this.end(new Error("sera has revoked its lease"));
     return this.#closing ??= this.#giveBack();
   }
 

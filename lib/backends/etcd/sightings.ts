@@ -27,7 +27,7 @@ interface Seat {
   /** The slot that is held, and how many there are, as far as the key and its value tell. */
   readonly slot?: number | undefined;
   readonly slots?: number | undefined;
-  /** What the key says of who has put it; undefined if that is none of sera's. */
+  /** What the key says about its owner; undefined if the key is not one of sera's. */
   readonly presence: Presence | undefined;
 }
 
@@ -61,7 +61,7 @@ export async function readSightings(
 }
 
 /**
- * Who holds a lock, for messages; undefined if nobody, or if nothing is known of the holder.
+ * Who holds a lock, for messages; undefined if nobody, or if nothing is known about the holder.
  *
  * @param slot The slot that is meant; undefined for a plain lock.
  */
@@ -151,7 +151,7 @@ function rangeOf(prefix: string, filter: LockFilter): Keys {
   return { key: `${prefix}${fnv1(filter.namespace)},`, prefix: true };
 }
 
-/** What is known of a holder's lease; undefined if it has none, or etcd does not tell. */
+/** What is known about a holder's lease; undefined if it has none, or etcd does not tell. */
 async function readLease(
   client: EtcdClient,
   { lease, created }: KeyValue,

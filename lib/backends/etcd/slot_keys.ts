@@ -11,7 +11,7 @@ const SLOT = /^\.(\d+)\/(?:(\d+)|(-))\//;
  *     PREFIX/NAME.SLOTS/+/LEASE     a mark: the same session holds a slot, whose number is the value
  *     PREFIX/NAME.SLOTS/-/LEASE     a waiter; the oldest comes next
  *
- * The marks tell of slot 0 that its holder knows of slots. And by them a request that arrives twice takes one slot.
+ * The marks tell about slot 0 that its holder knows of slots. And by them a request that arrives twice takes one slot.
  */
 export class SlotKeys {
   /** All that know of the same number of slots. */
@@ -68,7 +68,10 @@ export function heldOf(prefix: string, lock: string, slots: number): Keys {
   return { key: `${prefix}${lock}.${slots}/0`, to: `${prefix}${lock}.${slots}/:` };
 }
 
-/** What a key that knows of slots stands for, by what stands after the lock's name; undefined if for nobody by itself. */
+/**
+ * What a key of a lock with slots stands for, by the part after the lock's name; undefined if it stands for no holder
+ * or waiter by itself.
+ */
 export function slotInKey(rest: string): { readonly slots: number; readonly slot: number | undefined } | undefined {
   const [, slots, slot] = SLOT.exec(rest) ?? [];
   return slots === undefined

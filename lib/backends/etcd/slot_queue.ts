@@ -30,7 +30,7 @@ interface Busy {
   readonly revision: bigint;
 }
 
-/** What has become of a request: the own place, none, or that another request is needed for one. */
+/** The outcome of a request: the own place, none, or that another request is needed for one. */
 type Outcome = Place | Busy | "again" | undefined;
 
 /**
@@ -132,7 +132,10 @@ export class SlotQueue implements Line {
     return { key: this.#keys.own(slot), created, awaited: undefined, revision, hasLeftRuns, slot, mark };
   }
 
-  /** Whether runs have not ended that nobody else ends: those of the slot, and of slots that the lock has no more. */
+  /**
+   * Whether there are unfinished runs that no other holder will end: those of this slot, and of slots that the lock no
+   * longer has.
+   */
   #hasLeft(slot: number, { keys, count }: Found, ledger: LedgerKeys): boolean {
     if (count > BigInt(keys.length)) return true;
     const slots = keys.map(({ key = "" }) => slotIn(ledger.nameIn("allRunning", key)).slot);
@@ -173,7 +176,7 @@ function isBusy(found: Outcome): found is Busy {
   return typeof found === "object" && "queued" in found;
 }
 
-/** The slot that a mark tells of. */
+/** The slot that a mark tells about. */
 function slotOf({ value }: KeyValue, slots: number): number {
   const slot = wholeFrom(new TextDecoder().decode(value), 0, slots - 1);
   if (slot === undefined) throw new NonsenseError("no slot");

@@ -4,7 +4,7 @@ import type { Comer } from "./line.ts";
 import { step, when, whenAll } from "./requests.ts";
 import type { SlotKeys } from "./slot_keys.ts";
 
-/** What has become of a request for a slot. */
+/** What happened to a request for a slot. */
 export type Way =
   /** A slot is taken. The first step, if there is a ledger, tells which runs have not ended. */
   | { readonly way: "taken"; readonly slot: number }
@@ -12,7 +12,7 @@ export type Way =
   | { readonly way: "queued" }
   /** All slots that were tried are held. Steps: those that are held; how many came for slot 0; how many wait. */
   | { readonly way: "busy" }
-  /** The holder of slot 0 knows of no slots, and there is no other. */
+  /** The holder of slot 0 does not use slots, and there is no other holder. */
   | { readonly way: "plain" }
   /**
    * Others know of another number, or an earlier request was carried out. Steps: the own mark, the own key as a waiter, and
@@ -81,7 +81,7 @@ export class SlotRequests {
     };
   }
 
-  /** Takes a place behind the waiters, if nobody has come for the lock after this revision. */
+  /** Takes a place behind the waiters, if no other request for the lock came after this revision. */
   queue(revision: bigint): Decision<Way> {
     return {
       when: [
@@ -136,7 +136,7 @@ export class SlotRequests {
     };
   }
 
-  /** That nobody knows of another number, and no earlier request was carried out. */
+  /** That nobody uses another number of slots, and that no earlier attempt of this request was carried out. */
   get #whenNew() {
     const { others, mark, waiter } = this.#keys;
     return [

@@ -23,7 +23,7 @@ export interface StoredRun extends RecordedRun {
   readonly json: JsonObject;
   /** The revision in which it was last changed. */
   readonly changed: bigint;
-  /** Until when it is kept, in milliseconds since 1970 by the clock of the machine that wrote it; undefined for ever. */
+  /** Until when it is kept, in milliseconds since 1970 by the clock of the machine that wrote it; undefined forever. */
   readonly expires: number | undefined;
   /** For how long a lease was to keep it from being repeated, in milliseconds; 0 if none. */
   readonly every: number;

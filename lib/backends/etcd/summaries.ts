@@ -7,7 +7,7 @@ import { readPointer } from "./pointer.ts";
 import type { StoredRun } from "./stored_run.ts";
 
 /**
- * Reads what became of the runs of each lock: the runs of the time that is asked for, those that have not ended, and of
+ * Reads what happened to the runs of each lock: the runs of the time that is asked for, those that have not ended, and of
  * each lock the latest success and the latest failure. All runs may be very many, and etcd does not count them.
  *
  * @throws {LockUnavailableError} When the ledger cannot be read.

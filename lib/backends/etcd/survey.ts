@@ -1,4 +1,4 @@
-/** What each member of a cluster tells of itself. */
+/** What each member of a cluster tells about itself. */
 
 import { LockUnavailableError } from "../../errors.ts";
 import { type Endpoint, type EtcdAddress, shownEndpoint } from "./address.ts";
@@ -8,7 +8,7 @@ import { Code, EtcdError } from "./errors.ts";
 import type { JsonObject } from "./json.ts";
 import { Path } from "./requests.ts";
 
-/** What etcd says to who has to log in, cannot, or may not ask. */
+/** What etcd answers if a login is needed, fails, or does not allow the request. */
 const REFUSALS: readonly number[] = [Code.invalid, Code.denied, Code.unauthenticated];
 
 /** One endpoint, and the member there. */
@@ -45,8 +45,8 @@ export async function listMembers(address: EtcdAddress): Promise<readonly Listed
 }
 
 /**
- * Asks for what etcd 3.4 and 3.5 tell everybody, since logging in fails where most members are down. Newer versions ask
- * for a login first.
+ * Asks for what etcd 3.4 and 3.5 tell without a login, since logging in fails when most members are down. Newer
+ * versions ask for a login first.
  *
  * @returns Undefined if this user may not ask.
  * @throws {LockUnavailableError} When there is no answer.
@@ -87,7 +87,7 @@ export function assertOneCluster(surveyed: readonly Surveyed[]): void {
   if (clusters.size < 2) return;
   const each = [...clusters.values()].map((some) => some.map(({ endpoint }) => shownEndpoint(endpoint)).join(", "));
   throw new LockUnavailableError(
-    `the server setting names members of ${clusters.size} clusters, which know nothing of each other's locks: ` +
+    `the server setting names members of ${clusters.size} clusters, which do not share their locks: ` +
       each.join(" | "),
     "name the members of one cluster only",
   );

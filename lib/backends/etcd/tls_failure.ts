@@ -30,7 +30,7 @@ export async function describeFailedTls(
       }
       : {
         what: "TLS failed: the server does not accept the client's certificate",
-        cure: "name one that is signed by the CA in etcd's --trusted-ca-file (cert, key)",
+        cure: "use one that is signed by the CA in etcd's --trusted-ca-file (cert, key)",
       };
   }
   const certificate = /invalid peer certificate/.test(words) ? await look(endpoint, signal) : undefined;

@@ -1,4 +1,4 @@
-/** What the key of a holder or waiter says of it. `etcdctl lock` says nothing. */
+/** What the key of a holder or waiter says about it. `etcdctl lock` says nothing. */
 
 import { type Presence, readPresence } from "../../lock/presence.ts";
 

@@ -13,7 +13,7 @@ export function checkVersions(surveyed: readonly Surveyed[]): Finding {
   const versions = [...new Set(surveyed.flatMap(({ status }) => status ? [serverWords(status.version)] : []))];
   const old = versions.find(isOld);
   if (old !== undefined) {
-    throw new LockUnavailableError(`etcd ${old} is too old`, `use ${OLDEST.join(".")} or a newer one`);
+    throw new LockUnavailableError(`etcd ${old} is too old`, `use ${OLDEST.join(".")} or newer`);
   }
   if (versions.length === 0) {
     const error = surveyed.find(({ error }) => error)?.error;

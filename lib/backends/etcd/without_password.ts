@@ -1,7 +1,7 @@
 import { HOSTS, USER } from "../network/without_password.ts";
 
 const PREFIX = "(?:/[\\w./-]*)?";
-/** Paths of files, which are no secrets. */
+/** Paths of files, which are not secrets. */
 const FILES = "(?:\\?(?:(?:cert|key)=[^&@:%]*(?:&|$))*)?";
 
 /** Matches a URL that surely holds no password. */

@@ -44,7 +44,7 @@ export async function untilClear<T>(
   }
   const path = `${folder.path}/${marksName(lock)}.lock`;
   throw new LockUnavailableError(
-    `Cannot tell how many slots the lock has: a process that holds none keeps ${path} locked`,
+    `Cannot tell how many slots the lock has: a process without a slot keeps ${path} locked`,
     `find out which one: fuser ${path}`,
   );
 }

@@ -41,7 +41,7 @@ function findingOf({ path, from }: DefaultFolder): Finding {
   if (from !== "HOME") return { found };
   return {
     found:
-      `${found}, for the system knows no home of this user: a sera that is started with another HOME uses other locks`,
+      `${found}, since the system has no home directory for this user: sera started with another HOME uses other locks`,
     cure: "name a folder: --server file:/some/dir",
   };
 }

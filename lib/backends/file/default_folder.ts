@@ -29,7 +29,7 @@ export function defaultLockFolder(env: (name: string) => string | undefined): De
 
 /**
  * The folder for the ledger of `file:` without a path: that of the locks, unless it is emptied at boot, since runs with
- * `--once` are remembered for ever.
+ * `--once` are remembered forever.
  *
  * @param env Reads an environment variable.
  * @throws {LockUnavailableError} When it cannot be derived from anything.
@@ -68,9 +68,9 @@ function required(env: (name: string) => string | undefined, name: string): stri
   const value = env(name);
   // A relative one would be another folder in every working directory.
   if (value && (Deno.build.os === "windows" || value.startsWith("/"))) return value;
-  const wrong = value ? `${name} is no absolute path: ${value}` : `${name} is not set`;
+  const wrong = value ? `${name} is not an absolute path: ${value}` : `${name} is not set`;
   throw new LockUnavailableError(
-    `Cannot tell where the locks belong: ${wrong}`,
+    `Cannot tell where to keep the locks: ${wrong}`,
     "set it, or name a folder with --server file:/some/dir",
   );
 }

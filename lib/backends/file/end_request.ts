@@ -13,7 +13,7 @@ const LONGEST = 4096;
 
 /** What the file says. */
 export interface EndRequest extends Requester {
-  /** The hold that is meant: whoever has the lock later has another. */
+  /** The hold that is meant: whoever holds the lock later has another. */
   readonly hold: string;
 }
 
@@ -25,7 +25,7 @@ export function endRequestPath(folder: string, lock: string): string {
 /** Reads a request; undefined if there is none that makes sense. */
 export function readEndRequest(path: string): EndRequest | undefined {
   try {
-    const bytes = readPlainFile(path, LONGEST, (file) => file.isFile ? undefined : { what: "it is no file" });
+    const bytes = readPlainFile(path, LONGEST, (file) => file.isFile ? undefined : { what: "it is not a file" });
     const { hold, label, host } = JSON.parse(new TextDecoder().decode(bytes)) ?? {};
     return typeof hold === "string" ? { hold, label: textFrom(label), host: textFrom(host) } : undefined;
   } catch (error) {

@@ -21,21 +21,21 @@ export function objectionToWay({ folders, links }: FollowedPath, trust: Trust): 
   for (const { path, info } of folders) {
     if (!trust.leads(info)) {
       return {
-        why: `${path}, on the way to it, belongs to another user (uid ${info.uid}), who could put another in its place`,
+        why: `${path}, on the way to it, belongs to another user (uid ${info.uid}), who could replace it`,
         cure: OTHER_FOLDER,
       };
     }
     const who = trust.otherWriters(info);
     if (who !== undefined && !isSticky(info)) {
       return {
-        why: `${who} can write to ${path}, on the way to it, and could put another in its place`,
+        why: `${who} can write to ${path}, on the way to it, and could replace it`,
         cure: `chmod +t ${path}, or ${OTHER_FOLDER}`,
       };
     }
   }
   for (const { path, info, within } of links) {
     if (trust.otherWriters(within.info) === undefined || trust.owns(info)) continue;
-    return { why: `${path} is a symbolic link of another user (uid ${info.uid})`, cure: OTHER_FOLDER };
+    return { why: `${path} is a symbolic link that belongs to another user (uid ${info.uid})`, cure: OTHER_FOLDER };
   }
   return undefined;
 }

@@ -22,6 +22,6 @@ export async function enterGate(folder: LockFolder, name: string, signal: AbortS
   const path = `${folder.path}/${name}.lock`;
   throw new LockUnavailableError(
     `Cannot ask for the lock: another process has kept ${path} locked for ${formatDuration(LIMIT)}`,
-    `let it go on if it is stopped, or end it: fuser ${path}`,
+    `resume it if it is stopped, or end it: fuser ${path}`,
   );
 }

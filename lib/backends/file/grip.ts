@@ -18,7 +18,7 @@ export class FileGrip implements Grip {
   /** The name of the slot that it holds. */
   readonly #name: string;
   readonly #by: Presence;
-  /** Whose lock it is, by the record in the file; undefined if the holder is no sera. */
+  /** Whose lock it is, by the record in the file; undefined if the holder is not sera. */
   readonly #hold: string | undefined;
   readonly #process: ProcessStat | undefined;
   readonly #stat: typeof processStat;
@@ -27,7 +27,7 @@ export class FileGrip implements Grip {
   /**
    * @param by Who wants to end it.
    * @param lease How often a holder looks, if it has the same settings.
-   * @param stat Reads what the system says of a process.
+   * @param stat Reads what the system says about a process.
    */
   constructor(folder: LockFolder, holder: Sighting, by: Presence, lease: LeaseTerms, stat = processStat) {
     this.#stat = stat;
@@ -40,7 +40,7 @@ export class FileGrip implements Grip {
     const hold = holdOf(folder.path, this.#name);
     // The record may be of a holder that died, while a program that writes none holds the lock now.
     this.#hold = hold !== undefined && hold.pid === holder.pid && hold.host === holder.host ? hold.hold : undefined;
-    this.unaskable = this.#hold === undefined ? "it is no sera that can be asked" : undefined;
+    this.unaskable = this.#hold === undefined ? "it is not a sera that can be asked" : undefined;
   }
 
   holds(): Promise<boolean> {
@@ -96,7 +96,7 @@ export class FileGrip implements Grip {
     return host === undefined || host === Deno.hostname()
       ? new LockUnavailableError(
         `${which} has ended, or cannot be seen from here`,
-        "end what it has started and left with the lock, or end it where it runs, such as its container",
+        "end what it started that still holds the lock, or end it where it runs, such as in its container",
       )
       : new LockUnavailableError(`${which} runs on ${host}`, "run sera unlock there");
   }

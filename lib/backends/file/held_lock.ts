@@ -130,7 +130,7 @@ export class HeldFileLock implements HeldLock {
 
   release(): Promise<void> {
     if (this.#freed) {
-      return Promise.reject(new LockLostError(`The lock was given back before: ${this.#files[0]!.path}`));
+      return Promise.reject(new LockLostError(`The lock was already released: ${this.#files[0]!.path}`));
     }
     this.#heartbeat[Symbol.dispose]();
     // Synchronous, unlike the checks before: freeing the lock waits for the same file system anyway.
@@ -153,6 +153,6 @@ function whyLost(file: LockFile): string | undefined {
     return file.isInPlace() ? undefined : `The lock file was removed while it was held: ${file.path}`;
   } catch (error) {
     if (!(error instanceof Error)) throw error;
-    return `Cannot look at the lock file any more: ${file.path}: ${messageOf(error)}`;
+    return `Cannot check the lock file any more: ${file.path}: ${messageOf(error)}`;
   }
 }

@@ -14,7 +14,7 @@ import type { RunRehearsal } from "../../ledger/ledger.ts";
 import type { Finding } from "../../doctor/report.ts";
 
 /**
- * Records a run in the ledger's file, and rolls it back. If there is no file yet, creates one of another name and
+ * Records a run in the ledger's file, and rolls it back. If there is no file yet, creates one with another name and
  * removes it.
  *
  * @param named The folder that the setting names; undefined for the default folder.

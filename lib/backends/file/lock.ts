@@ -14,10 +14,10 @@ import { Turn } from "./turn.ts";
 /** How often to start again because somebody removed one of several files. */
 const TRIES = 100;
 
-/** What a lock in files goes by. */
+/** The options of a lock in files. */
 export type FileLockOptions = Pick<LockOptions, "lease" | "slots" | "also" | "maxWaiters">;
 
-/** What is locked of a lock that may have several files. */
+/** The locked files of a lock. */
 interface Taken {
   readonly plain: LockFile[];
   slot?: HeldSlot | undefined;

@@ -93,7 +93,7 @@ export class LockFile {
   }
 
   #unlockable(error: unknown): LockUnavailableError {
-    const cure = systemCure(error) ?? "its file system may keep no locks, use another folder";
+    const cure = systemCure(error) ?? "its file system may not support locks; use another folder";
     return new LockUnavailableError(`Cannot lock the file: ${this.path}: ${messageOf(error)}`, cure);
   }
 

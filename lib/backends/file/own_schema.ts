@@ -19,7 +19,7 @@ const PLAIN_INDEX = /^CREATE INDEX "?\w+"? ON "?sera_runs"? ?\([\w\s,"]+\)$/i;
 export async function refuseOthersSchema(store: Store): Promise<void> {
   for (const { type, name, sql: text } of await store.run(sql`SELECT type, name, sql FROM sqlite_master`)) {
     if (isLedgers(String(type), String(name), text === null ? "" : String(text))) continue;
-    throw new TroubleError("it holds more than the ledger, or another table", "move it away to begin anew");
+    throw new TroubleError("it contains more than the ledger, or another table", "move it away to start afresh");
   }
 }
 

@@ -13,7 +13,7 @@ export function objectionToFile(file: Deno.FileInfo, path: string, folder: LockF
   if (!file.isFile) return { what: `it is ${kindOf(file)}, not a regular file`, cure };
   // A file that was removed after it was opened has no link.
   if (file.nlink !== null && file.nlink > 1) {
-    return { what: `it has ${file.nlink} links, so that it is another file as well`, cure };
+    return { what: `it has ${file.nlink} hard links, so it is also another file`, cure };
   }
   if (folder.owns(file)) return undefined;
   const whose = `it belongs to another user (uid ${file.uid}, gid ${file.gid})`;

@@ -42,7 +42,7 @@ function slotsOf(lock: string, seen: readonly Sighting[]): number | undefined {
   return seen.find((one) => one.lock === lock && one.slots !== undefined)?.slots;
 }
 
-/** A file that tells of a lock: a slot's, or that of the queue for its slots. */
+/** A file that tells about a lock: a slot's, or that of the queue for its slots. */
 interface TellingFile {
   /** What stands before {@linkcode LOCK_FILE}. */
   readonly name: string;
@@ -172,7 +172,7 @@ export function holdOf(folder: string, lock: string): Pick<Presence, "host" | "p
 
 function readText(path: string): string | undefined {
   try {
-    const bytes = readPlainFile(path, LONGEST_RECORD, (file) => file.isFile ? undefined : { what: "it is no file" });
+    const bytes = readPlainFile(path, LONGEST_RECORD, (file) => file.isFile ? undefined : { what: "it is not a file" });
     return new TextDecoder().decode(bytes);
   } catch (error) {
     if (error instanceof Error) return undefined;
@@ -192,6 +192,6 @@ function ifThere<T>(path: string, look: () => T): T | undefined {
 function cannotLook(path: string, error: unknown): LockUnavailableError {
   return new LockUnavailableError(
     `Cannot look at the locks: ${path}: ${messageOf(error)}`,
-    "look as the user whose locks they are",
+    "run it as the user who owns the locks",
   );
 }

@@ -82,7 +82,7 @@ export class Slots implements Disposable {
       if (turn === "held") return hold(slot, file);
       isShared ||= turn === "shared";
       if (slot > 0 || isOurs) continue;
-      // Held without a mark, and nobody has one: whoever holds it knows of no slots.
+      // Held without a mark, and nobody else has one: its holder does not use slots.
       if (isLast) throw new OtherSlotsError(1, this.#count);
       return undefined;
     }

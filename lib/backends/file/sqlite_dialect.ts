@@ -61,7 +61,7 @@ export function sqliteDialect(path: string): Dialect {
     grant: "",
     cureOf: () => undefined,
     grantToRead: "",
-    cureOfForeign: "move it away to begin anew",
+    cureOfForeign: "move it away to start afresh",
     clock: "machine",
   };
 }

@@ -1,7 +1,8 @@
 import { LockUnavailableError, TroubleError, troubleOf } from "../../errors.ts";
 import { systemCure } from "../../system/limits.ts";
 
-const TO_FIT = "correct that: a trigger, a constraint or a column of the table, or move it away to begin anew";
+const TO_FIT =
+  "fix the trigger, constraint or column of the table that causes it, or move the file away to start afresh";
 
 /**
  * SQLite's codes for a violated constraint, also by a trigger, and a value of a wrong type.
@@ -23,9 +24,9 @@ export function isLastingOfSqlite(cause: unknown): boolean {
 
 /** What to do, by SQLite's message. */
 const SQLITE_CURES: readonly (readonly [RegExp, string])[] = [
-  [/disk I\/O error/, "see the limit of a file's size (ulimit -f), and the system's log about the disk"],
-  [/disk is full/, "make room there"],
-  [/not a database|malformed/, "restore it, or move it away to begin anew"],
+  [/disk I\/O error/, "check the limit on file size (ulimit -f), and the system's log for disk errors"],
+  [/disk is full/, "free some space there"],
+  [/not a database|malformed/, "restore it, or move it away to start afresh"],
   [/unable to open database file/, "check its folder, and the limit of open files (ulimit -n)"],
 ];
 
@@ -42,5 +43,5 @@ export function ledgerError(shown: string, error: unknown): LockUnavailableError
 
 /** Why a shared ledger, which is replaced as a whole, cannot be replaced in a sticky folder. */
 export function stickyFolder(folder: string): TroubleError {
-  return new TroubleError("its folder is sticky, so that only its maker can replace it", `chmod -t ${folder}`);
+  return new TroubleError("its folder is sticky, so only the file's owner can replace it", `chmod -t ${folder}`);
 }

@@ -38,7 +38,7 @@ export async function takeFile(
 /** The error for files that are removed again and again. */
 export function removedAgain({ path }: LockFolder): LockUnavailableError {
   return new LockUnavailableError(
-    `Cannot keep a lock in ${path}: something keeps removing its file`,
+    `Cannot hold a lock in ${path}: something keeps removing its file`,
     "find out what does that",
   );
 }

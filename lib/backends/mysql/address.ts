@@ -46,12 +46,12 @@ const GO_NETWORKS = ["tcp4", "tcp6", "udp", "udp4", "udp6", "unixgram", "unixpac
 function unknownNetwork(network: string): DsnError {
   if (GO_NETWORKS.includes(network)) {
     return new DsnError(
-      `Cannot use network ${network} of the MySQL DSN: only tcp and unix are known`,
+      `Cannot use network ${network} of the MySQL DSN: only tcp and unix are supported`,
       "write tcp(host:port) or unix(/path)",
     );
   }
   return new DsnError(
-    "Cannot read the MySQL DSN: no known network stands before the last slash",
+    "Cannot read the MySQL DSN: there is no known network before the last slash",
     "write user:password@tcp(host:port)/database, and a slash in the database or in a parameter as %2F",
   );
 }
@@ -95,9 +95,9 @@ function parseHostAndPort(text: string, show: Show): Address {
   const [host, port] = bracketed ? [bracketed[1]!, bracketed[2]] : cut(text, ":");
   // A percent sign is valid only in an IPv6 zone; elsewhere it is most likely an escaped socket path.
   if (host !== "" && !isHostName(host) || (!bracketed && host.includes("%"))) {
-    throw bad("is no host and port", "write tcp(host:port), or unix(/path) for a socket");
+    throw bad("is not a host and port", "write tcp(host:port), or unix(/path) for a socket");
   }
-  if (port !== undefined && !isPort(port)) throw bad("has a wrong port", "write a number from 1 to 65535");
+  if (port !== undefined && !isPort(port)) throw bad("has an invalid port", "write a number from 1 to 65535");
   return { transport: "tcp", host: host || DEFAULT_HOST, port: port === undefined ? DEFAULT_PORT : Number(port) };
 }
 

@@ -6,7 +6,7 @@ import { hasOtherSlots, hasSlots, holdsSeveral, otherNumber, readSlotHolders, se
 /** Finds out whether all who hold a lock agree how many slots it has. */
 export class Agreement {
   readonly #session: MySqlSession;
-  /** The locks of which they have to agree: those beside a lock with slots are sera's own. */
+  /** The locks whose number of slots they must agree on: those next to a lock with slots are sera's own. */
   readonly #locks: readonly string[];
   readonly #slots: number | undefined;
   /** Whether there can be slots: old servers have none. */
@@ -22,7 +22,7 @@ export class Agreement {
   /**
    * SQL for whether somebody seems to hold the lock with another number of slots.
    *
-   * @param known The connection of somebody without slots who does not count.
+   * @param known The connection of a holder without slots that does not count.
    */
   looks(known?: number): Statement {
     if (this.#slots === undefined) return join(this.#locks.map(hasSlots), sql` OR `);

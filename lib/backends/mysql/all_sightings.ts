@@ -79,22 +79,22 @@ export async function whatIsHidden(
   const unless = "unless the ledger has its run";
   const byName = "ask for one lock by --name or its command";
   if (!isOn) {
-    const what = "performance_schema is off, so the server does not list locks, and one that is held is missing";
+    const what = "performance_schema is off, so the server does not list locks, and held ones are missing";
     return {
       hidden: `${what} ${unless}; ${byName}, or ${howToListLocks(await isMariaDb(session, signal))}`,
       strangers,
     };
   }
   const what = scope === "none"
-    ? "the server hides the sessions' attributes from this user, so a lock that is held is missing"
-    : "this user sees only its own sessions from this host, so a lock that is held from elsewhere is missing";
+    ? "the server hides the sessions' attributes from this user, so held locks are missing"
+    : "this user sees only its own sessions from this host, so locks that are held from elsewhere are missing";
   return { hidden: `${what} ${unless}; ${byName}, or ${GRANT}`, strangers };
 }
 
 /** The cure where a server does not list its locks. */
 export function howToListLocks(isMariaDb: boolean): string {
-  const off = "have performance_schema=ON set for the server's next restart";
-  return isMariaDb ? `have INSTALL SONAME 'metadata_lock_info' run, where that plugin is installed, or ${off}` : off;
+  const off = "set performance_schema=ON and restart the server";
+  return isMariaDb ? `run INSTALL SONAME 'metadata_lock_info' if that plugin is available, or ${off}` : off;
 }
 
 async function isMariaDb(session: Session, signal: AbortSignal): Promise<boolean> {

@@ -22,8 +22,8 @@ export function passwordPlugins(dsn: MySqlDsn): ConnectionOptions["authPlugins"]
   const oldPassword: Plugin = ({ command }) => (data) => {
     if (!dsn.allowOldPasswords) {
       throw new LoginRefusedError(
-        "the server asks for the password hash of before MySQL 4.1",
-        "renew the account's password, or add allowOldPasswords=true",
+        "the server asks for the password hash of MySQL versions before 4.1",
+        "set the account's password again, or add allowOldPasswords=true",
       );
     }
     return oldPasswordAnswer(dsn.password, data?.length ? data : command.handshake.authPluginData1);

@@ -26,7 +26,7 @@ function isMariaDb(variables: ServerVariables): boolean {
 
 /** A run does not check this: a replica that takes writes is fine if every node locks there. */
 const REPLICATES = {
-  found: "the server takes writes, but replicates from another one: its locks exclude nobody who locks there",
+  found: "the server accepts writes, but replicates from another one: its locks do not count there",
   cure: "name the primary in the server setting of every node, or set read_only on replicas",
 };
 
@@ -72,13 +72,13 @@ export function mySqlDatabase(
       }
       if (whyNodesOwn(variables) !== undefined) {
         const cluster = isGaleraNode(variables) ? "a Galera cluster" : "a group with several primaries";
-        return { session, finding: { found: `a node of ${cluster}: leases decide there, session locks do not` } };
+        return { session, finding: { found: `a node of ${cluster}: there leases count, session locks do not` } };
       }
       const replicates = await isReplica(session, NEVER);
-      return { session, finding: replicates ? REPLICATES : { found: "one server that takes writes, and no cluster" } };
+      return { session, finding: replicates ? REPLICATES : { found: "a single writable server, not a cluster" } };
     },
 
-    privileges: () => Promise.resolve({ found: "locks need none" }),
+    privileges: () => Promise.resolve({ found: "locks need no privileges" }),
 
     async settings(session) {
       const asked = Math.ceil(options.lease.ttl / 1000);
@@ -88,12 +88,12 @@ export function mySqlDatabase(
       const ttl = formatDuration(asked * 1000);
       return got < asked
         ? {
-          found: `${shown}, not ${ttl}: the server frees the lock sooner than the ttl says`,
+          found: `${shown}, not ${ttl}: the server frees the lock sooner than after the ttl`,
           cure: `set --ttl ${got}, or raise the limit on the server (maximum-wait-timeout)`,
         }
         : {
           found: `${shown}, not ${ttl}: the server keeps the lock of a vanished node for longer than the ttl says`,
-          cure: "connect to the server itself, not to a proxy",
+          cure: "connect directly to the server, not through a proxy",
         };
     },
 
@@ -108,7 +108,7 @@ export function mySqlDatabase(
     async view(session) {
       if (!await isPerformanceSchemaOn(session, NEVER)) {
         return {
-          found: "performance_schema is off, so that sera status cannot list all locks; locks do not depend on it",
+          found: "performance_schema is off, so sera status cannot list all locks; locking is not affected",
           cure: `ask for one lock with --name, or ${howToListLocks(isMariaDb(session.variables))}`,
         };
       }

@@ -82,13 +82,13 @@ function parseUrlForm(text: string): MySqlDsn {
   // as the host is then part of that password.
   if (path.replace(/[?&]@@?\w/g, "").includes("@")) {
     throw new DsnError(
-      "Cannot read the MySQL URL: an @ is not where the host begins",
+      "Cannot read the MySQL URL: an @ is not directly before the host",
       "write those in a password as %40",
     );
   }
   const right = path.startsWith("/") ? path.slice(1) : path;
   if (cut(right, "?")[0].includes("/")) {
-    throw new DsnError("Cannot read the MySQL URL: the database holds a slash", "write it as %2F");
+    throw new DsnError("Cannot read the MySQL URL: the database name contains a slash", "write it as %2F");
   }
   const [user, password] = cut(authority.slice(0, Math.max(at, 0)), ":").map(decodeCredential);
   const addresses = parseAddresses(authority.slice(at + 1), showNothing);
@@ -104,7 +104,7 @@ function decodeCredential(text: string | undefined): string {
   const decoded = percentDecode(text ?? "");
   if (decoded !== undefined) return decoded;
   throw new DsnError(
-    "Cannot decode the user or password of the MySQL URL: a percent escape is wrong",
+    "Cannot decode the user or password of the MySQL URL: a percent escape is invalid",
     "write % as %25",
   );
 }
@@ -114,7 +114,7 @@ function parseDatabaseAndParameters(text: string, show: Show): Parameters & Pick
   const database = percentDecode(encoded);
   if (database === undefined) {
     throw new DsnError(
-      `Cannot decode the database of the MySQL DSN: ${show(encoded, "it")} has a wrong percent escape`,
+      `Cannot decode the database of the MySQL DSN: ${show(encoded, "it")} has an invalid percent escape`,
       "write % as %25",
     );
   }

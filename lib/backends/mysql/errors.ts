@@ -29,7 +29,7 @@ const CURES: Readonly<Record<number, string>> = {
   1049: "create the database, or leave it out of the DSN",
   1129: "find out why connections from this host fail, then run FLUSH HOSTS on the server",
   1130: "allow this host to log in on the server",
-  1193: "take the parameter out of the DSN",
+  1193: "remove the parameter from the DSN",
   1203: "raise max_user_connections, or run fewer at once",
   1226: "raise the user's limits on the server",
   1231: "correct the parameter in the DSN",
@@ -37,18 +37,17 @@ const CURES: Readonly<Record<number, string>> = {
   1115: "correct charset in the DSN",
   1253: "correct collation in the DSN",
   1273: "correct collation in the DSN",
-  1290: "name the primary, or let the server take writes (read_only)",
-  1792: "take transaction_read_only out of the DSN or the server's settings",
-  1836: "name the primary, or let the server take writes (innodb_read_only)",
+  1290: "name the primary, or make the server writable (read_only)",
+  1792: "remove transaction_read_only from the DSN or the server's settings",
+  1836: "name the primary, or make the server writable (innodb_read_only)",
 };
 
 /** What the driver's errors mean, by code. */
 const MEANINGS: Readonly<Record<string, Trouble>> = {
   PROTOCOL_CONNECTION_LOST: CLOSED,
   HANDSHAKE_NO_SSL_SUPPORT: {
-    what:
-      "the server offers no TLS, which tls in the DSN requires: it has none, or something in between has taken it away",
-    cure: "set up TLS on the server (ssl_cert, ssl_key), and check what stands in between",
+    what: "the server offers no TLS, which tls in the DSN requires: it has none, or something in between removes it",
+    cure: "set up TLS on the server (ssl_cert, ssl_key), and check any proxy in between",
   },
   MYSQL_CLEAR_PASSWORD_NOT_ENABLED: {
     what: "the server asks for the password in clear text",
@@ -76,8 +75,8 @@ export function describeMySqlError(error: unknown): Trouble {
   const plugin = /unknown plugin (\S+)\. See/.exec(message)?.[1];
   if (plugin !== undefined) {
     return {
-      what: `the server asks for the unknown authentication ${serverWords(plugin)}`,
-      cure: "use another account",
+      what: `the server asks for a kind of login that sera does not support: ${serverWords(plugin)}`,
+      cure: "use an account with another kind of login",
     };
   }
   const advising = errno === undefined ? undefined : ADVISING[errno];
@@ -102,7 +101,7 @@ export function isParseError(error: unknown): boolean {
   return (error as DriverError).errno === 1064;
 }
 
-/** Hides a user that is no plain name: in a DSN that is written wrongly, the "user" may contain the password. */
+/** Hides a user that is not a plain name: in a DSN that is written wrongly, the "user" may contain the password. */
 function withoutUser(message: string): string {
   return message.replace(
     /\buser '(.*)'@/,

@@ -107,10 +107,10 @@ export class MySqlFrames implements Framing {
    * @throws {ProtocolError} When it may not come now, or is malformed.
    */
   checkPacket(packet: Buffer, inOrder: boolean): void {
-    const content = new FrameCursor(packet, 0, () => broken("a broken packet"));
+    const content = new FrameCursor(packet, 0, () => broken("a malformed packet"));
     const marker = packet[0];
     if (marker === undefined) throw broken("an empty packet");
-    if (this.#phase === "encrypting") throw broken("a packet in plain text where TLS begins");
+    if (this.#phase === "encrypting") throw broken("a packet in plain text where TLS should start");
     if (this.#phase === "over") throw broken("a packet after the end");
     // Before the order: an error that the server sends unasked, to end the connection, has its own sequence number.
     if (marker === ERROR) return this.#checkError(content);
@@ -122,7 +122,7 @@ export class MySqlFrames implements Framing {
       case "login":
         return this.#checkLogin(content, marker);
       case "idle":
-        throw broken("a packet that nobody has asked for");
+        throw broken("an unexpected packet");
       case "result":
         return this.#checkResult(content, marker);
       case "columns":
@@ -155,7 +155,7 @@ export class MySqlFrames implements Framing {
       case EOF_OR_SWITCH:
         return checkLoginData(content);
       default:
-        throw broken("a packet that is no part of a login");
+        throw broken("a packet that does not belong to a login");
     }
   }
 

@@ -15,7 +15,7 @@ import { slotWord } from "./slot_look.ts";
 /** For how long the asker's statement shows who asks, in seconds. */
 const SHOWN = 1;
 
-/** What the server says of a session that it does not have, or does not show. */
+/** What the server says about a session that it does not have, or does not show. */
 const UNKNOWN = 1094;
 /** The same of a session that is another user's. */
 const DENIED = 1095;
@@ -41,7 +41,7 @@ export async function gripOnMySql(
   return new SessionGrip(new HoldingMySql(holder, id, lease.ttl), session, open, lease, isSera);
 }
 
-/** Whether a session of which the server shows no process may be a sera's. */
+/** Whether a session whose process the server does not show may be sera's. */
 async function mayBeSera(session: MySqlSession, signal: AbortSignal): Promise<boolean> {
   return !await isPerformanceSchemaOn(session, signal) || (await readAttributes(session, signal)).scope !== "all";
 }
@@ -76,7 +76,7 @@ class HoldingMySql implements HoldingSession<MySqlSession> {
   }
 
   async force(session: MySqlSession, signal: AbortSignal): Promise<Forced | undefined> {
-    // Decided by the server: a session that has the lock meanwhile is another one, and 0 is none.
+    // Decided by the server: if another session holds the lock meanwhile, this gives 0, which is no session.
     const stillTheirs = sql`IF(IS_USED_LOCK(${this.#name}) = ${this.#id}, ${this.#id}, 0)`;
     try {
       await session.queryAll(sql`KILL CONNECTION ${stillTheirs}`, { signal });
@@ -89,7 +89,7 @@ class HoldingMySql implements HoldingSession<MySqlSession> {
       const { user } = this.#holder;
       const as = user === undefined ? "" : `, or unlock as ${user}, whose session it is`;
       throw LockUnavailableError.on(session.where, {
-        what: `this user may not end session ${this.#id}, which is another user's`,
+        what: `this user may not end session ${this.#id}, which belongs to another user`,
         cure: `grant it PROCESS and CONNECTION_ADMIN (CONNECTION ADMIN on MariaDB; on old servers SUPER)${as}`,
       }, { cause: error });
     }

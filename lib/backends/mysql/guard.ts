@@ -72,7 +72,7 @@ export class MySqlGuard {
    * @throws {ProtocolError} When something did.
    */
   refusePlainText(): void {
-    if (this.#left() > 0) throw new ProtocolError("MySQL", "something in plain text where TLS begins");
+    if (this.#left() > 0) throw new ProtocolError("MySQL", "something in plain text where TLS should start");
   }
 
   /** Reads from this TLS socket from now on. */

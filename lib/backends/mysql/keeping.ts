@@ -11,7 +11,7 @@ export interface Keeping extends Required<Pick<Dialect, "whyForgetful" | "keepin
   readonly keeping: Statement;
 }
 
-/** The condition for what tables of information_schema tell of a table. */
+/** The condition for what tables of information_schema tell about a table. */
 export function isTable({ schema, name }: TableName): Statement {
   return sql`TABLE_SCHEMA = ${schema ?? sql`DATABASE()`} AND TABLE_NAME = ${name}`;
 }
@@ -30,7 +30,7 @@ export function keepingOf(table: TableName, flag: string, consequence: string): 
     whyForgetful(keeping) {
       const [, type, engine = ""] = /^(.*) (.*)$/.exec(decodeText(keeping) ?? "") ?? [];
       if (type === "TEMPORARY") {
-        return { what: "the table is temporary, and gone with the session", cure: `name another one with ${flag}` };
+        return { what: "the table is temporary, and ends with the session", cure: `name another one with ${flag}` };
       }
       if (type === "VIEW") {
         return {
@@ -40,7 +40,7 @@ export function keepingOf(table: TableName, flag: string, consequence: string): 
       }
       if (!FORGETFUL.includes(engine.toUpperCase())) return undefined;
       return {
-        what: `the table keeps nothing (engine ${engine}), so that ${consequence}`,
+        what: `the table keeps nothing (engine ${engine}), so ${consequence}`,
         cure: `ALTER TABLE ${shownTable(table)} ENGINE=InnoDB`,
       };
     },

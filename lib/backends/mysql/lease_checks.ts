@@ -60,7 +60,7 @@ async function durability(session: MySqlSession, mayFailOver: boolean): Promise<
       });
     }
   }
-  return worstOf(warnings, "no setting is seen by which the server would forget who holds a lease");
+  return worstOf(warnings, "no setting found that lets the server forget who holds a lease");
 }
 
 /** Reads global variables or states, by name in lower case; without those that the server does not have. */

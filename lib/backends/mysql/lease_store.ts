@@ -23,7 +23,7 @@ const TRIES = 5;
 /** The columns of what it says, see `QueryOptions.counts`. */
 const COUNTS = ["affected", "last_id", "warnings"] as const;
 
-/** What the server says of a statement that changes rows. */
+/** What the server says about a statement that changes rows. */
 export interface Change {
   /** Whether there was such a row. */
   readonly changed: boolean;
@@ -98,7 +98,7 @@ export class MySqlLeaseStore {
   #changeIn(answer: Answer<typeof COUNTS[number]>, most = 1n): Change {
     const affected = answer.exact("affected");
     if (affected > most) {
-      throw leaseFailure(this.shown, { what: "it has several rows of one name", cure: UNIQUE_NAMES });
+      throw leaseFailure(this.shown, { what: "it has several rows with the same name", cure: UNIQUE_NAMES });
     }
     return { changed: affected > 0n, lastId: answer.exact("last_id"), warnings: answer.exact("warnings") };
   }
@@ -121,8 +121,8 @@ export class MySqlLeaseStore {
 
   /** The error for a table that keeps something other than what was written. */
   changing(what: string): LockUnavailableError {
-    const cure = `make its columns as ${LEASE_WORDS.definition} has them, without triggers`;
-    return leaseFailure(this.shown, { what: `it does not keep ${what} as it was written`, cure });
+    const cure = `define its columns as in ${LEASE_WORDS.definition}, without triggers`;
+    return leaseFailure(this.shown, { what: `it does not store ${what} unchanged`, cure });
   }
 
   /** The definition, see `LeaseTable.schema()`. */
@@ -145,12 +145,11 @@ export class MySqlLeaseStore {
     const engine = /^BASE TABLE (.+)$/.exec(decodeText(kept) ?? "")?.[1];
     if (engine === undefined) return;
     if ((exactFrom(row?.name_keys) ?? 0n) === 0n) {
-      const what = "it may have several rows of one name, so that others would run at the same time";
+      const what = "it may have several rows with the same name, so others would run at the same time";
       throw leaseFailure(this.shown, { what, cure: REMAKE });
     }
     if (!this.#isGalera() || /^innodb$/i.test(engine)) return;
-    const what =
-      `the cluster does not replicate the table (engine ${engine}), so that others would run at the same time`;
+    const what = `the cluster does not replicate the table (engine ${engine}), so others would run at the same time`;
     throw leaseFailure(this.shown, { what, cure: `ALTER TABLE ${this.shown} ENGINE=InnoDB` });
   }
 
@@ -162,7 +161,7 @@ export class MySqlLeaseStore {
       if (!(error instanceof LockUnavailableError) || error.transient) throw error;
       if (isThereAlready(error.cause)) return;
       const { cureOf, isRefused, grant } = leaseErrors(this.shown);
-      const what = `it is not there yet, and it cannot be made: ${error.reason}`;
+      const what = `it does not exist yet, and cannot be created: ${error.reason}`;
       throw leaseFailure(this.shown, { what, cure: isRefused(error.cause) ? grant : cureOf(error.cause) }, error);
     }
   }

@@ -88,11 +88,11 @@ export function mySqlDialect(name: TableName): Dialect {
     idTrouble: (cause) => NO_ID_LEFT.includes(errorNumber(cause) ?? 0) ? "none left" : undefined,
     isUnfitText,
     nextId: sql`LAST_INSERT_ID(COALESCE(MAX(id) + 1, 0))`,
-    idCure: `ALTER TABLE ${shown} AUTO_INCREMENT = 1, which lets it count on from the highest one`,
+    idCure: `ALTER TABLE ${shown} AUTO_INCREMENT = 1, which makes it continue from the highest one`,
     isLasting,
     isRefused,
     grant:
-      "grant the user SELECT, INSERT, UPDATE and DELETE on it, and have an administrator make it: sera history --schema",
+      "grant the user SELECT, INSERT, UPDATE and DELETE on it, and have an administrator create it: sera history --schema",
     cureOf: (cause) => cureOfTable(cause, ADVICE),
     grantToRead: "grant the user SELECT on it",
     cureOfForeign: "name another one with --ledger-table",

@@ -137,7 +137,7 @@ function notRehearsed(
   engine: string,
 ): Finding {
   const table = schema === undefined ? name : `${schema}.${name}`;
-  const what = `no run could be tried in it, since nothing can be taken back in a table of ${engine}`;
+  const what = `no test run was written, since ${engine} tables cannot roll back`;
   // A view shows no engine.
   const cure = engine === UNKNOWN ? "name the table itself with --ledger-table" : `ALTER TABLE ${table} ENGINE=InnoDB`;
   const { found, local = found } = usableLedger(last);

@@ -38,7 +38,7 @@ export class LimitedMySqlLock extends MySqlLock {
     const { slots, also = [], maxWaiters = 0, presence: { lock } } = this.options;
     if (!check.agreement.isNeeded && (slots !== undefined || also.length > 0 || maxWaiters > 0)) {
       throw LockUnavailableError.on(session.where, {
-        what: "a session holds one lock only on a server before MySQL 5.7.5 and MariaDB 10.0.2, which cannot keep " +
+        what: "before MySQL 5.7.5 and MariaDB 10.0.2 a session can hold only one lock, so this server cannot keep " +
           "slots, several locks or a limit of waiters",
         cure: "use a newer server, or --lease",
       });

@@ -134,7 +134,7 @@ export class MySqlLock extends SessionLock<MySqlSession> implements BackendLock 
     if (!check.isOurs(first) || along !== undefined && along.whole("id") !== id) {
       throw LockUnavailableError.on(session.where, {
         what: "the server does not keep the lock with this connection",
-        cure: "a proxy may move connections between servers, connect to the server itself",
+        cure: "a proxy may move connections between servers; connect directly to the server",
       });
     }
     const now = check.stateIn(first);

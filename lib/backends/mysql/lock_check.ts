@@ -37,7 +37,7 @@ export interface Check {
    * @throws {OtherSlotsError}
    */
   refuseOthers(next: Outcome | undefined): Promise<void>;
-  /** What the server says of itself now. */
+  /** What the server says about itself now. */
   stateIn(answer: Answer<Column>): ServerVariables;
 }
 

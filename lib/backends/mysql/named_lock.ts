@@ -70,7 +70,7 @@ export async function getNamedLock(
     if (!outcomes) return undefined;
     const got = answerIn(session, rowsOf(outcomes[0]!), ["got"]).bit("got");
     if (got === undefined) {
-      const what = "the server broke the request off (a killed query, a time limit, or no memory)";
+      const what = "the server aborted the request (a killed query, a time limit, or no memory)";
       throw LockUnavailableError.on(session.where, { what }, { transient: true });
     }
     if (got) return { asked, next: outcomes.slice(1) };
@@ -83,7 +83,7 @@ export async function getNamedLock(
 }
 
 /**
- * SQL for the name of the lock by which somebody asks a holder for the release of its lock; at most 64 characters.
+ * SQL for the name of the lock that asks a holder to release its lock; at most 64 characters.
  *
  * @param lock The lock's name.
  * @param id The holder's connection; by default the one that asks.
@@ -129,7 +129,7 @@ export function releaseNamedLockWhere(
 
 /** SQL that releases named locks, and is 1 if this session held them all, else 0. It releases each of them, unlike AND. */
 function releaseOf(names: readonly Statement[], besides?: Statement): Statement {
-  // A lock that nobody has gives NULL.
+  // A lock that nobody holds gives NULL.
   const each = names.map((name) => sql`IFNULL(RELEASE_LOCK(${name}), 0)`);
   const first = besides ? [sql`(IFNULL(RELEASE_LOCK(${besides}), 0) > 1)`] : [];
   return names.length === 1 ? each[0]! : sql`${join([...first, ...each], sql` + `)} = ${names.length}`;

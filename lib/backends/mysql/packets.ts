@@ -125,7 +125,7 @@ export function readColumn(content: FrameCursor, { hasExtendedTypes }: Capabilit
   const type = content.byte();
   content.skip(5);
   content.end();
-  if (STRUCTURED.has(type)) throw broken("a column of a type that nobody has asked for");
+  if (STRUCTURED.has(type)) throw broken("a column of an unexpected type");
   return type;
 }
 
@@ -169,7 +169,7 @@ export function checkValue(content: FrameCursor, type: number): void {
   const isNumber = INTEGERS.has(type) ? /^-?\d+$/ : FLOATS.has(type) ? /^[-+.\de]+$/i : undefined;
   if (!isNumber) return content.skip(length);
   // The driver would turn any text into a number.
-  if (!isNumber.test(content.text(length))) throw broken("a number that is none");
+  if (!isNumber.test(content.text(length))) throw broken("an invalid number");
 }
 
 /** The error for a packet that MySQL or MariaDB would not send. */

@@ -32,14 +32,14 @@ function parseBoolean(text: string): boolean | undefined {
 export function readBoolean(parameter: Parameter): boolean {
   const value = parseBoolean(parameter.raw);
   if (value !== undefined) return value;
-  throw badValue(parameter, "is no boolean", "write true or false");
+  throw badValue(parameter, "is not a boolean", "write true or false");
 }
 
 /** Milliseconds; may be negative. */
 export function readDuration(parameter: Parameter): number {
   const ms = parseDuration(parameter.raw);
   if (ms !== undefined) return ms;
-  throw badValue(parameter, "is no duration", "write a number with its unit such as 500ms or 30s");
+  throw badValue(parameter, "is not a duration", "write a number with its unit such as 500ms or 30s");
 }
 
 /** Milliseconds. Stricter than Go, where a negative timeout makes every connection fail at once. */
@@ -53,7 +53,7 @@ export function readTimeout(parameter: Parameter): number {
 export function readInteger(parameter: Parameter): number {
   const value = Number(parameter.raw);
   if (/^[+-]?[0-9]+$/.test(parameter.raw) && Number.isSafeInteger(value)) return value;
-  throw badValue(parameter, "is no whole number", "write bytes such as 67108864, or 0 for the server's own limit");
+  throw badValue(parameter, "is not a whole number", "write bytes such as 67108864, or 0 for the server's own limit");
 }
 
 /** A boolean in any of Go's spellings, `skip-verify` or `preferred` in any case, or the name of another TLS config. */
@@ -73,14 +73,14 @@ export function readAttributes(parameter: Parameter): Record<string, string> {
 /** Returns the name of a character set or collation, if it is one. */
 export function checkName(parameter: Parameter, name: string): string {
   if (/^[A-Za-z0-9_]+$/.test(name)) return name;
-  throw badValue(parameter, "is no name of a character set or collation", "write one such as utf8mb4");
+  throw badValue(parameter, "is not the name of a character set or collation", "write one such as utf8mb4");
 }
 
 /** Checks the name of a time zone, which has no effect on sera. */
 export function readTimeZone(parameter: Parameter): void {
   const name = queryDecode(parameter);
   if (["", "UTC", "Local"].includes(name) || isTimeZone(name)) return;
-  throw badValue(parameter, "is no time zone", "write UTC, Local or a name such as Europe%2FParis");
+  throw badValue(parameter, "is not a time zone", "write UTC, Local or a name such as Europe%2FParis");
 }
 
 function isTimeZone(name: string): boolean {
@@ -97,5 +97,5 @@ function isTimeZone(name: string): boolean {
 export function queryDecode({ name, raw }: Parameter): string {
   const decoded = percentDecode(raw.replaceAll("+", " "));
   if (decoded !== undefined) return decoded;
-  throw problemWith(name, "its value has a wrong percent escape", "write % as %25");
+  throw problemWith(name, "its value has an invalid percent escape", "write % as %25");
 }

@@ -62,7 +62,7 @@ export function parseParameters(query: string, show: Show): Parameters {
 function finish(draft: Draft, sessionVariables: Map<string, string>, show: Show): Parameters {
   const { tlsName, serverPubKey, ...rest } = draft;
   if (serverPubKey !== "") {
-    throw problemWith("serverPubKey", "no key can be registered with sera", "leave it out and use tls=true instead");
+    throw problemWith("serverPubKey", "sera has no registered keys", "leave it out and use tls=true instead");
   }
   return {
     ...rest,
@@ -146,11 +146,13 @@ const READERS: ReadonlyMap<string, Reader> = new Map([
 function addSessionVariable(variables: Map<string, string>, key: string, parameter: Parameter): void {
   const { show } = parameter;
   if (/^(user|username|password|passwd|pass|pwd)$/i.test(key)) {
-    throw new DsnError(`Cannot use parameter ${key} of the MySQL DSN: user and password stand before the @`);
+    throw new DsnError(`Cannot use parameter ${key} of the MySQL DSN: user and password belong before the @`);
   }
   if (!/^[A-Za-z_@][A-Za-z0-9_.@$]*$/.test(key)) {
     throw new DsnError(
-      `Cannot set a session variable from the MySQL DSN: ${show(key, "a key")} is no parameter and no variable's name`,
+      `Cannot set a session variable from the MySQL DSN: ${
+        show(key, "a key")
+      } is neither a parameter nor the name of a variable`,
     );
   }
   const value = queryDecode(parameter);

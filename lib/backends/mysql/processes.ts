@@ -20,7 +20,7 @@ export interface Process {
   readonly address: string | undefined;
   /** The statement, if it asks for a lock. */
   readonly asks: string | undefined;
-  /** Whether it runs no statement, like a holder nearly all the time. */
+  /** Whether it runs no statement, like a holder nearly the whole time. */
   readonly idle: boolean;
   /** Whether it is a client's connection, not a thread of the server itself. */
   readonly isClient: boolean;

@@ -12,7 +12,7 @@ export function rowsIn(result: unknown, counts: boolean): readonly Row[] {
 }
 
 /**
- * What the server says of a statement without rows, in digits. The driver gives numbers that JavaScript cannot hold as
+ * What the server says about a statement without rows, in digits. The driver gives numbers that JavaScript cannot hold as
  * text. It asks to count the rows that were found, whether they changed or not (`CLIENT_FOUND_ROWS`).
  */
 function countsIn(answer: unknown): Row {

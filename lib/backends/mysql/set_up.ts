@@ -9,8 +9,8 @@ import { errorNumber } from "./table_errors.ts";
 import { askVariables, readVariables, type ServerVariables } from "./topology.ts";
 
 /**
- * What a session for a lock that is a row needs: each statement commits by itself, and none waits for long for a row or
- * a table that others have locked.
+ * The settings of a session for leases: each statement commits by itself, and none waits long for a row or a table that
+ * others have locked.
  */
 const LEASED: readonly Statement[] = [sql`autocommit=1`, sql`lock_wait_timeout=1`];
 const LEASED_ON_INNODB = sql`innodb_lock_wait_timeout=1`;
@@ -72,12 +72,15 @@ function isAboutUnknownVariable(error: unknown): boolean {
   return error instanceof LockUnavailableError && errorNumber(error.cause) === UNKNOWN_VARIABLE;
 }
 
-/** What a Galera node says that is not ready, or that cannot wait for the others: it is outside of the primary component. */
+/**
+ * The errors of a Galera node that is not ready, or that cannot wait for the others: it is outside the primary
+ * component.
+ */
 const CUT_OFF = [1047, 1205];
 
 /**
  * Makes statements on a Galera node wait until the node has what the whole cluster committed before them, so that none
- * decides by old rows.
+ * works on old rows.
  *
  * @throws {LockUnavailableError} When the node is cut off from its cluster.
  */

@@ -67,7 +67,7 @@ export function hasSlots(lock: string): Statement {
 /**
  * SQL for whether somebody seems to hold a lock with another number of slots, or without slots.
  *
- * @param known The connection of somebody without slots who does not count.
+ * @param known The connection of a holder without slots that does not count.
  */
 export function hasOtherSlots(lock: string, slots: number, known: number | undefined): Statement {
   const [first, mark] = [slotWord(lock, 0), markWord(lock, 0, slots)];

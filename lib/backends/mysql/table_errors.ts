@@ -1,5 +1,5 @@
 /**
- * What errors of MySQL and MariaDB say of one of sera's tables, by number.
+ * What errors of MySQL and MariaDB say about one of sera's tables, by number.
  *
  * @see https://dev.mysql.com/doc/mysql-errors/8.0/en/
  * @module
@@ -34,7 +34,7 @@ const LASTING = [
  */
 const UNFIT_TEXT = [1366, 1300, 3854, 3988, 1267];
 
-/** What an administrator is told of a table. */
+/** What an administrator is told about a table. */
 export interface TableAdvice {
   /** What the table holds: "the ledger is". */
   readonly whatIs: string;
@@ -74,7 +74,7 @@ export function isBrokenOff(cause: unknown): boolean {
   return BROKEN_OFF.includes(errorNumber(cause) ?? 0);
 }
 
-/** Whether an error says that the server has waited for another session's lock in vain. */
+/** Whether an error says that waiting for another session's lock timed out. */
 export function isLocked(cause: unknown): boolean {
   return errorNumber(cause) === LOCKED;
 }
@@ -109,10 +109,10 @@ export function cureOfTable(cause: unknown, { whatIs, flag, definition }: TableA
   switch (errorNumber(cause)) {
     case 1021:
     case 1114:
-      return "make room on the server";
+      return "free some space on the server";
     case 1290:
     case 1836:
-      return `${whatIs} written on the primary only: name that, or switch read_only off`;
+      return `${whatIs} written on the primary only: name the primary, or turn read_only off`;
     case 1264:
     case 1265:
     case 1292:
@@ -122,13 +122,13 @@ export function cureOfTable(cause: unknown, { whatIs, flag, definition }: TableA
     case 1644:
     case 3819:
     case 4025:
-      return `correct that: a trigger, a constraint or a column of the table (see ${definition})`;
+      return `fix the trigger, constraint or column of the table that causes it (see ${definition})`;
     case 1109:
-      return `name a table of a database of your own with ${flag}`;
+      return `name a table in your own database with ${flag}`;
     case 1288:
     case 1369:
     case 1471:
-      return `let the view be written to, or name a table with ${flag}`;
+      return `make the view writable, or name a table with ${flag}`;
     case 1370:
       return "grant the user EXECUTE on what it calls";
   }

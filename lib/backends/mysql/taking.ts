@@ -88,7 +88,7 @@ export class Taking {
     return taken;
   }
 
-  /** Releases what is held, unless the session has ended, after a wait in vain. */
+  /** Releases what is held after a wait without success, unless the session has ended. */
   async giveBack(): Promise<void> {
     const all = [...this.#places, ...this.#names.slice(0, this.#held)];
     if (all.length > 0 && !this.#session.closed.aborted) await releaseNamedLock(this.#session, all);
@@ -157,7 +157,7 @@ export class Taking {
     return { asked, next, got: Number(answerIn(this.#session, rowsOf(first!), ["got"]).exact("got")) };
   }
 
-  /** What is to go with the request that may be the last one. */
+  /** Statements to send along with the request that may be the last one. */
   #last(): Required<Pick<Along, "next" | "busy">> & Along {
     const { lock, slots } = this.#wanted;
     const slot = slots === undefined ? [] : [hasSlotOf(GOT, lock, slots)];

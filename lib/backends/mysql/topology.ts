@@ -51,7 +51,7 @@ export function readVariables({ where }: Session, rows: readonly Row[]): ServerV
 function unknown(where: string): LockUnavailableError {
   return LockUnavailableError.on(where, {
     what: "the server does not say what it is (SHOW GLOBAL VARIABLES)",
-    cure: "connect to the server itself",
+    cure: "connect directly to the server",
   });
 }
 
@@ -99,13 +99,13 @@ export function isGaleraNode(variables: ServerVariables): boolean {
 export function whyNodesOwn(variables: ServerVariables): Required<Trouble> | undefined {
   if (isGaleraNode(variables)) {
     return {
-      what: "the server is a node of a Galera cluster, and a lock there is the node's own",
-      cure: "use --lease or a server outside of it",
+      what: "the server is a node of a Galera cluster, where each node has its own locks",
+      cure: "use --lease or a server outside the cluster",
     };
   }
   if (variables.get("group_replication_group_name") && !isOn(variables, "group_replication_single_primary_mode")) {
     return {
-      what: "the server is in a group with several primaries, and a lock there is the server's own",
+      what: "the server is in a group with several primaries, each of which has its own locks",
       cure: "use --lease or another server",
     };
   }
@@ -123,7 +123,7 @@ export function whyUnsafe(variables: ServerVariables, leased = false): Required<
   if (["read_only", "super_read_only", "innodb_read_only"].some((name) => isOn(variables, name))) {
     return {
       what: `the server is read-only, most likely a replica, and ${
-        leased ? "keeps no lease" : "a lock there excludes nobody elsewhere"
+        leased ? "cannot store a lease" : "its locks do not count elsewhere"
       }`,
       cure: "name the primary",
     };

@@ -28,21 +28,24 @@ export async function readClientCertificate(
     new ConfigError(`Cannot use the client's key: ${pathOr(key)}: ${problem}`, cure);
   const block = pemBlocks(text).find(({ label }) => /^([A-Z]+ )*PRIVATE KEY$/.test(label));
   if (block === undefined) {
-    throw bad("there is no private key in PEM format in it", "convert one in DER by openssl pkey -inform DER");
+    throw bad("it contains no private key in PEM format", "convert one in DER with openssl pkey -inform DER");
   }
   if (block.encrypted) {
-    throw bad("it is encrypted, and nobody is there to be asked for its password", "decrypt it by openssl pkey");
+    throw bad("it is encrypted, and sera cannot ask for its password", "decrypt it with openssl pkey");
   }
   const { label, der } = block;
   const own = der && orUndefined(() => createPrivateKey(toPem(label, der)));
   const other = `make a key of another kind (${KINDS}) and a certificate for it`;
   if (own === undefined) {
-    throw bad("its private key is damaged, or of a kind that sera's TLS lacks", `copy it once more, or ${other}`);
+    throw bad(
+      "its private key is damaged, or of a kind that sera's TLS does not support",
+      `copy it again, or ${other}`,
+    );
   }
   if (!isUsable(own)) throw bad(`sera's TLS cannot use a key of its kind (${kindOf(own)})`, other);
   // A key with inconsistent numbers would abort the process too.
   if (!orUndefined(() => isConsistent(own))) {
-    throw bad("its private key is damaged", "copy it once more from where it was made");
+    throw bad("its private key is damaged", "copy it again from where it was made");
   }
   const leaf = pemBlocks(cert)[0]!.der!;
   const certified = orUndefined(() => new X509Certificate(leaf).publicKey);
@@ -55,8 +58,10 @@ export async function readClientCertificate(
   // The runtime compares the keys byte by byte.
   if (publicKeyOf(leaf).toBase64() !== spki(certified)) {
     throw bad(
-      `the certificate ${pathOr(certificate)} has its key in a form that sera's TLS cannot use, as a compressed point`,
-      "write the key by openssl pkey -ec_conv_form uncompressed, and have a certificate made for it",
+      `the certificate ${
+        pathOr(certificate)
+      } has its key in a form that sera's TLS cannot use, such as a compressed point`,
+      "convert the key with openssl pkey -ec_conv_form uncompressed, and get a certificate for it",
     );
   }
   return { cert, key: own.export({ type: "pkcs8", format: "pem" }).toString() };

@@ -12,7 +12,7 @@ export type Trusted = "nobody" | "defaults";
 let decided: Trusted | undefined;
 
 /**
- * Lets the runtime trust nobody by default, for as long as this process lives. To be called before the first handshake.
+ * Makes the runtime trust no CA by default, for as long as this process lives. To be called before the first handshake.
  *
  * @param load Makes the runtime load its list, if it has not done so.
  * @throws {ConfigError} When a variable cannot be restored for the command.
@@ -21,10 +21,10 @@ export function trustNobody(load = loadStores): void {
   decideTrust("nobody", () => withVariables({ [STORES]: "", [CERTIFICATE]: undefined }, load));
 }
 
-/** Decides whom to trust, unless it is decided; nobody stays nobody. */
+/** Decides which CAs to trust, unless that is decided already; "no CA" stays. */
 export function decideTrust(whom: Trusted, load: () => void): void {
   if (decided === whom || decided === "nobody") return;
-  if (decided !== undefined) throw new Error("the runtime has been let trust others than the CA that is named now");
+  if (decided !== undefined) throw new Error("the runtime already trusts other CAs than the one that is named now");
   load();
   decided = whom;
 }

@@ -28,7 +28,7 @@ export function derValues(bytes: Uint8Array = new Uint8Array()): DerValue[] {
       for (length = 0; start < end; start++) length = length * 256 + (bytes[start] ?? Infinity);
     }
     at = start + length;
-    if (!(at <= bytes.length)) throw new RangeError("a value in a certificate is cut off");
+    if (!(at <= bytes.length)) throw new RangeError("a value in a certificate is truncated");
     found.push({ tag, body: bytes.subarray(start, at), whole: bytes.subarray(from, at) });
   }
   return found;

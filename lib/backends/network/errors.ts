@@ -6,22 +6,25 @@ export const CLOSED: Required<Trouble> = { what: "the server closed the connecti
 
 /** Errors of the network that may be gone a moment later, by their codes. */
 const TRANSIENT: Readonly<Record<string, Trouble>> = {
-  ECONNREFUSED: { what: "connection refused", cure: "check that the server runs, and the address" },
+  ECONNREFUSED: { what: "connection refused", cure: "check the address, and that the server is running" },
   ECONNRESET: CLOSED,
   ECONNABORTED: CLOSED,
   EPIPE: CLOSED,
   ENOTFOUND: { what: "no such host", cure: "check the address" },
   EAI_AGAIN: { what: "the name service does not answer", cure: "check DNS on this machine" },
-  ENOENT: { what: "no such socket", cure: "check that the server runs, and the path" },
+  ENOENT: { what: "no such socket", cure: "check the path, and that the server is running" },
   EHOSTUNREACH: { what: "the host cannot be reached", cure: "check the address and the routes" },
   ENETUNREACH: { what: "the network cannot be reached", cure: "check the address and the routes" },
   ETIMEDOUT: { what: "no answer", cure: "check the address and the firewall" },
-  EAGAIN: { what: "the queue of the socket is full", cure: "the server is too busy, or stuck" },
-  EADDRNOTAVAIL: { what: "there is no local address or port left for it", cure: "check the address and the network" },
+  EAGAIN: { what: "the queue of the socket is full", cure: "see whether the server is too busy or stuck" },
+  EADDRNOTAVAIL: {
+    what: "no local address or port is left for the connection",
+    cure: "check the address and the network",
+  },
   ENETDOWN: { what: "the network is down", cure: "bring it up" },
   ENETRESET: { what: "the network was reset", cure: "check it" },
   EHOSTDOWN: { what: "the host is down", cure: "check the address and the host" },
-  ENOBUFS: { what: "this machine has no memory left for a connection", cure: "see what uses it up" },
+  ENOBUFS: { what: "this machine has no memory left for a connection", cure: "find out what uses it up" },
   // The runtime's code for errors that it has no name for, such as a connection that timed out in the kernel.
   UNKNOWN: { what: "the connection broke", cure: "check the network and see the server's log" },
 };
@@ -31,13 +34,13 @@ const PERMANENT: Readonly<Record<string, Trouble>> = {
   EACCES: { what: "permission denied on the socket", cure: "let this user reach it, or use TCP" },
   EPERM: { what: "the system forbids it", cure: "check the address, the firewall, and the sandbox that sera runs in" },
   EAFNOSUPPORT: {
-    what: "the system has no such addresses here",
+    what: "the system does not support this kind of address here",
     cure: "check the sandbox (RestrictAddressFamilies) and IPv6",
   },
-  ENOTDIR: { what: "a file is in the place of a folder on the way to the socket", cure: "correct the path" },
+  ENOTDIR: { what: "a part of the socket's path is not a folder", cure: "correct the path" },
   ELOOP: { what: "a symbolic link on the way to the socket leads to itself", cure: "correct the path" },
   ENAMETOOLONG: { what: "the socket's path is too long", cure: "give a shorter one" },
-  EINVAL: { what: "no socket can be there", cure: "correct the path, which has at most 107 bytes, or the address" },
+  EINVAL: { what: "the path or address is invalid", cure: "correct the path (at most 107 bytes) or the address" },
 };
 
 /** The runtime's messages for a connection that ended during the TLS handshake. */

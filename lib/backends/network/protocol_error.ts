@@ -8,8 +8,8 @@ export class ProtocolError extends TroubleError {
    */
   constructor(protocol: string, what: string) {
     super(
-      `the server breaks the protocol of ${protocol} (${what})`,
-      "check the address and what stands between, and see the server's log",
+      `the server violates the ${protocol} protocol (${what})`,
+      "check the address and any proxy in between, and see the server's log",
     );
   }
 }

@@ -24,7 +24,7 @@ export interface Connected {
 export function checkTls({ encrypted, remote }: Connected, { asked, verified, password, cure }: TlsPolicy): Finding {
   if (encrypted) {
     const trust = verified === "nothing"
-      ? "the server's certificate is not checked, so that any server is trusted"
+      ? "the server's certificate is not checked, so any server is trusted"
       : `the server's certificate is checked for ${verified}`;
     return { found: `in use (${asked}); ${trust}` };
   }

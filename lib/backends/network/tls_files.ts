@@ -37,18 +37,18 @@ export async function readCertificates(file: TlsFile): Promise<string> {
     new ConfigError(`Cannot use the ${file.what}: ${pathOr(file.path)}: ${problem}`, cure);
   const blocks = pemBlocks(text).filter(({ label }) => CERTIFICATE.test(label));
   if (blocks.length === 0) {
-    throw bad("there is no certificate in PEM format in it", "convert one in DER by openssl x509 -inform DER");
+    throw bad("it contains no certificate in PEM format", "convert one in DER with openssl x509 -inform DER");
   }
   // If the runtime could not read them, its list would be empty, and it would abort the process.
   const certificates = blocks.map(({ label, der }) => {
     const certificate = der && (label.startsWith(TRUSTED) ? withoutUses(der) : der);
     if (certificate === "not for servers") {
-      throw bad("a certificate in it is marked as not to be trusted for servers", "make one by openssl x509 -clrtrust");
+      throw bad("a certificate in it is marked as not trusted for servers", "make one with openssl x509 -clrtrust");
     }
     const pem = certificate && toPem("CERTIFICATE", certificate);
-    // Deno 2.7 would hang, and 2.9 trust nobody.
+    // Deno 2.7 would hang, and 2.9 would trust no CA.
     if (!pem || !isReadable(pem)) {
-      throw bad("a certificate in it is damaged", "copy it once more from where it was made");
+      throw bad("a certificate in it is damaged", "copy it again from where it was made");
     }
     return pem;
   });

@@ -29,7 +29,7 @@ const SIGNATURES = [
 /** The extensions that it knows: key usages, names, constraints, and where to find more. */
 const EXTENSIONS = ["0e", "0f", "11", "13", "1e", "1f", "23", "25"].map((end) => `551d${end}`);
 
-const SIGN_AGAIN = "have it signed again with SHA-256, by a key that is RSA without PSS, P-256, P-384 or Ed25519";
+const SIGN_AGAIN = "get it signed with SHA-256 by a key of RSA (without PSS), P-256, P-384 or Ed25519";
 
 /** The first that applies counts. */
 export const REASONS: readonly Reason[] = [
@@ -40,57 +40,57 @@ export const REASONS: readonly Reason[] = [
   },
   {
     holds: ({ words }) => words === BAD_ENCODING || /BadEncoding/.test(words),
-    what: "the server's certificate is not encoded as the standard asks (DER)",
-    cure: "have another one made",
+    what: "the server's certificate is not encoded correctly (DER)",
+    cure: "get a new one",
   },
   {
     holds: ({ words, der }) => words.includes(OLD_VERSION) || der !== undefined && versionOf(der) !== 3,
-    what: "the server's certificate is of another version than 3, and sera cannot check who has the key of such a one",
+    what: "the server's certificate is not of version 3, so sera cannot check who holds its key",
     cure: ({ host }) =>
       `make one of version 3, with a subjectAltName=${altName(host)} (openssl x509 -req needs -extfile for that)`,
   },
   {
     holds: ({ words, certificate }) => /: Expired$|InvalidCertValidity/.test(words) || endsFirst(certificate),
     what:
-      "the server's certificate, or one that signed it, ends before it begins (notBefore, notAfter), or has expired",
-    cure: "have another one made",
+      "the server's certificate, or one that signed it, expires before it becomes valid (notBefore, notAfter), or has expired",
+    cure: "get a new one",
   },
   {
     holds: ({ words, certificate }) => /certificate expired|has expired/.test(words) || isPast(certificate?.validTo),
     what: (failure) => `the server's certificate, or one that signed it, has expired${when(failure, "validTo")}`,
-    cure: "renew it on the server; if it should be good still, set the clock of this machine",
+    cure: "renew it on the server; if it should still be valid, set the clock of this machine",
   },
   {
     holds: ({ words, certificate }) =>
       /not valid yet|not yet valid/.test(words) || certificate !== undefined && !isPast(certificate.validFrom),
     what: (failure) => `the server's certificate is not valid yet${when(failure, "validFrom")}`,
-    cure: "set the clock of this machine, or of the one that made it",
+    cure: "set the clock of this machine, or of the machine that made the certificate",
   },
   {
     holds: ({ words, certificate }) => /CaUsedAsEndEntity/.test(words) || certificate?.ca === true,
     what: ({ certificate }) =>
-      "the server's own certificate is one of a CA (CA:TRUE)" +
+      "the server's own certificate is a CA certificate (CA:TRUE)" +
       (certificate?.ca === true ? ", and it is not itself in the CA file" : ", which this build of sera cannot use"),
     cure: ({ setting }) =>
-      "make one with CA:FALSE, by openssl req -x509 -addext basicConstraints=critical,CA:FALSE, or signed by that CA; " +
+      "make one with CA:FALSE, with openssl req -x509 -addext basicConstraints=critical,CA:FALSE, or signed by that CA; " +
       `then name it, or the CA, in ${setting}`,
   },
   {
     holds: ({ words, der }) =>
       /extended key usage|RequiredEkuNotFound|InvalidPurpose|EmptyEku/.test(words) || isForClients(der),
     what: "the server's certificate is not for servers (extendedKeyUsage)",
-    cure: "make one with extendedKeyUsage=serverAuth, or without that",
+    cure: "make one with extendedKeyUsage=serverAuth, or without extendedKeyUsage",
   },
   {
     holds: ({ der }) => isSignedBySha1(der),
-    what: "the server's certificate, or one that signed it, is signed in a way that is no longer safe (as SHA-1)",
+    what: "the server's certificate, or one that signed it, is signed in a way that is no longer safe (such as SHA-1)",
     cure: SIGN_AGAIN,
   },
   {
     holds: ({ words, der }) =>
       /UnsupportedSignatureAlgorithm/.test(words) || der !== undefined && !SIGNATURES.includes(signatureOf(der)),
     what:
-      "the server's certificate, or one that signed it, is signed in a way that sera's TLS cannot check (as SHA-1, " +
+      "the server's certificate, or one that signed it, is signed in a way that sera's TLS cannot check (such as SHA-1, " +
       "SHA-224, RSA-PSS, or SHA-512 with P-256), or by a key that it does not know",
     cure: SIGN_AGAIN,
   },
@@ -105,31 +105,31 @@ export const REASONS: readonly Reason[] = [
       `the CA of that name in ${setting} did not sign the server's certificate, or the server lacks the key of ` +
       "that certificate, or an RSA key is below 2048 bits",
     cure:
-      "name the CA that signed it (CAs of one name may differ in their key), check that nobody stands in between, " +
+      "name the CA that signed it (CAs of one name may differ in their key), check that nothing intercepts the connection,  " +
       "and use longer keys",
   },
   {
     holds: ({ words }) => /NameConstraintViolation/.test(words),
-    what: "a CA that signed the server's certificate may not do so for this name (nameConstraints)",
+    what: "a CA that signed the server's certificate may not sign for this name (nameConstraints)",
     cure: "use a name that the CA permits, or another CA",
   },
   {
     holds: ({ words, der, unread }) =>
       unread || /(Unsupported|Unhandled)CriticalExtension/.test(words) ||
       der !== undefined && criticalExtensions(der).some((extension) => !EXTENSIONS.includes(extension)),
-    what: "the server's certificate has a critical extension that is not known here",
+    what: "the server's certificate has a critical extension that sera does not support",
     cure: "make one without it, or do not mark it critical",
   },
   {
     holds: ({ words }) => /EndEntityUsedAsCa|PathLenConstraint/.test(words),
-    what: "one that signed the server's certificate is no CA, or may not have others below it",
-    cure: "have it signed by a CA (basicConstraints=CA:TRUE)",
+    what: "a certificate that signed the server's is not a CA, or has too many CAs below it",
+    cure: "get it signed by a CA (basicConstraints=CA:TRUE)",
   },
   {
     holds: ({ words }) => /UnknownIssuer|unable to (verify|get)|self-signed/.test(words),
-    what: ({ certificate }) => `no CA that is trusted vouches for the server's certificate${issuer(certificate)}`,
+    what: ({ certificate }) => `no trusted CA signed the server's certificate${issuer(certificate)}`,
     cure: ({ setting }) =>
-      `name the CA that signed it (${setting}), and have the server send the intermediate certificates too`,
+      `name the CA that signed it (${setting}), and make the server send the intermediate certificates too`,
   },
 ];
 

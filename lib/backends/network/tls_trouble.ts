@@ -43,15 +43,15 @@ function otherwise(words: string, request: TlsRequest): Required<Trouble> {
   }
   if (/HandshakeFailure|handshake.failure/i.test(words)) {
     return {
-      what: "the server agrees on no way to encrypt",
+      what: "sera and the server support no common encryption",
       cure:
-        "see its log, that it has TLS 1.2 or 1.3, and that its certificate's key is of a kind that sera's TLS knows " +
+        "see its log, and check that it has TLS 1.2 or 1.3 and that its certificate's key is of a kind that sera supports " +
         `(${KEYS})`,
     };
   }
   if (request.otherwise !== undefined) return { what: serverWords(words), cure: request.otherwise };
   if (/corrupt message|InvalidContentType|wrong version/i.test(words)) {
-    return { what: "what answers does not speak TLS", cure: "check host and port, and what stands in between" };
+    return { what: "whatever answers there does not speak TLS", cure: "check host and port, and any proxy in between" };
   }
-  return { what: serverWords(words), cure: "see the server's log, and that it has TLS 1.2 or 1.3" };
+  return { what: serverWords(words), cure: "see the server's log, and check that it has TLS 1.2 or 1.3" };
 }

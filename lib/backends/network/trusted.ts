@@ -38,10 +38,10 @@ function loadDefaults(): void {
     [MOZILLA, ...(anywhere ? [SYSTEMS] : [])];
   const extra = processIo.env(CERTIFICATE);
   if (stores.some((store) => store !== MOZILLA && store !== SYSTEMS)) {
-    throw refusal(`${STORES} names another list than ${SYSTEMS} and ${MOZILLA}`, "correct it, unset it");
+    throw refusal(`${STORES} names a list other than ${SYSTEMS} and ${MOZILLA}`, "correct it, unset it");
   }
   if (stores.length === 0 && extra === undefined) {
-    throw refusal(`${STORES} is empty, so that nobody would be trusted`, "unset it");
+    throw refusal(`${STORES} is empty, so no CA would be trusted`, "unset it");
   }
   if (extra !== undefined) checkCaFile(CERTIFICATE, extra);
   if (stores.includes(SYSTEMS)) {

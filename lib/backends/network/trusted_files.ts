@@ -39,7 +39,7 @@ export function checkCaFile(variable: string, path: string): void {
   if (found.length === 0) {
     throw refusal(
       `the file that ${variable} names holds no certificate that it can read`,
-      "write one in PEM by openssl x509, unset it",
+      "write one in PEM with openssl x509, unset it",
     );
   }
   if (!found.every(({ der }) => der && isCertificate(der))) {

@@ -62,7 +62,7 @@ export function parsePostgresServer(text: string, surroundings: PostgresSurround
   const password = settings.get("password")?.value;
   let noPassword: string | undefined;
   const entries = password !== undefined ? [] : readPasswordFile(settings, surroundings, (why) => {
-    const { what, cure = "correct passfile (PGPASSFILE), or put it into the server setting" } = why;
+    const { what, cure = "correct passfile (PGPASSFILE), or write it in the server setting" } = why;
     noPassword = lineOf({ what: `${what.charAt(0).toLowerCase()}${what.slice(1)}`, cure });
     note(why);
   });
@@ -71,7 +71,7 @@ export function parsePostgresServer(text: string, surroundings: PostgresSurround
     ...present("password", password ?? findPassword(entries, [passfileHost, `${port}`, database, user])),
   }));
   if (entries.length > 0 && hosts.some((host) => host.password === undefined)) {
-    noPassword = "no line of the password file fits the host, port, database and user; add one";
+    noPassword = "no line of the password file matches the host, port, database and user; add one";
   }
   return {
     hosts,
@@ -91,13 +91,16 @@ export function parsePostgresServer(text: string, surroundings: PostgresSurround
 /** Refuses a URL in place of a name: messages, the server's too, would show it with its password. */
 function refuseServer(setting: Setting | undefined): void {
   if (!setting || !mayBeServer(setting.value)) return;
-  throw badSetting(setting, "it looks like a whole server", "give that to the server setting");
+  throw badSetting(setting, "it looks like a whole server", "write that in the server setting");
 }
 
 function readSystemUser(surroundings: PostgresSurroundings): string {
   const user = surroundings.systemUser();
   if (user === undefined) {
-    throw new DsnError("No user for PostgreSQL: who runs this has no name", "add user to the server, or set PGUSER");
+    throw new DsnError(
+      "No user for PostgreSQL: the system user that runs sera has no name",
+      "add user to the server, or set PGUSER",
+    );
   }
   return user;
 }
@@ -113,7 +116,7 @@ function refuseNameless(settings: Settings, slots: readonly HostSlot[]): void {
   throw badSetting(
     settings.get("hostaddr")!,
     "sslmode=verify-full compares a host's name with its certificate",
-    "add host beside hostaddr",
+    "add host next to hostaddr",
   );
 }
 
@@ -126,7 +129,11 @@ function readConnectTimeout(settings: Settings): number | undefined {
 function readTarget(settings: Settings): PostgresServer["targetSessionAttrs"] {
   const setting = settings.get("target_session_attrs");
   if (setting && ["read-only", "standby", "prefer-standby"].includes(setting.value)) {
-    throw badSetting(setting, `a lock at a ${setting.value} server keeps nobody out`, "write primary or read-write");
+    throw badSetting(
+      setting,
+      `a lock on a ${setting.value} server does not count elsewhere`,
+      "write primary or read-write",
+    );
   }
   return readChoice(settings, "target_session_attrs", ["any", "read-write", "primary"]) ?? "any";
 }

@@ -14,15 +14,15 @@ export interface Granted {
   readonly asked: Moment;
   /** How long the server took to answer it, in milliseconds. */
   readonly took: number;
-  /** What became of the statement that was sent along with the question, if it was. */
+  /** What happened to the statement that was sent along with the question, if it was. */
   readonly along?: Outcome | undefined;
 }
 
-/** What is sent along with a question for a lock. */
+/** Statements that are sent along with a request for a lock. */
 export interface Along {
   readonly statement: Statement;
   /**
-   * Looks at what became of it where the lock is busy.
+   * Looks at what happened to it where the lock is busy.
    *
    * @throws {OtherSlotsError} When it shows that there is nothing to wait for.
    */
@@ -46,7 +46,7 @@ export class Asking {
     this.#waitsFor = waitsFor;
   }
 
-  /** Asks once for what is missing, with other statements before and after, whose failure is no failure of this. */
+  /** Asks once for what is missing, with other statements before and after, whose failure does not count. */
   async once(
     session: PostgresSession,
     signal: AbortSignal,
@@ -97,8 +97,8 @@ export class Asking {
     if (!taken) {
       session.destroy();
       throw LockUnavailableError.on(session.where, {
-        what: "something other than sera keeps an advisory lock that sera needs for slots",
-        cure: "see pg_locks for who has it",
+        what: "something other than sera holds an advisory lock that sera needs for slots",
+        cure: "see pg_locks for who holds it",
       });
     }
     this.taken = taken;

@@ -61,7 +61,7 @@ export function postgresDatabase(
     },
 
     async privileges(session) {
-      if (!session.hasSessionLocks) return { found: "leases need none beyond those on their table" };
+      if (!session.hasSessionLocks) return { found: "leases need only those on their table" };
       // A lock in a namespace has a pair of keys.
       const type = isNamespacedName(options.presence.lock) ? "(integer, integer)" : "(bigint)";
       const missing: string[] = [];
@@ -83,7 +83,7 @@ export function postgresDatabase(
     },
 
     async settings(session) {
-      if (!session.hasSessionLocks) return { found: "none are made: a pooler's sessions are left as they are" };
+      if (!session.hasSessionLocks) return { found: "not applied: a pooler's sessions are left as they are" };
       const tcp = session.socket.remoteAddress !== undefined;
       const asked = sessionSettings(options.lease).filter(([name]) =>
         (tcp || !name.startsWith("tcp_")) && !(leases && name === "lock_timeout")
@@ -118,13 +118,13 @@ export function postgresDatabase(
       const seen = await askOne(session, sql`SELECT ${tracks}, ${all}`, ["tracks", "all_sessions"]);
       if (!seen.is("tracks", "on")) {
         return {
-          found: "track_activities is off, so that sera status cannot say who holds a lock; locks do not depend on it",
+          found: "track_activities is off, so sera status cannot say who holds a lock; locking is not affected",
           cure: "set track_activities = on in the server's configuration, and reload it",
         };
       }
       return {
         found: seen.truth("all_sessions")
-          ? "sera status can say of all locks who holds them"
+          ? "sera status can show who holds each lock"
           : "this user can only see the details of its own sessions; pg_read_all_stats shows those of other users",
       };
     },
@@ -155,7 +155,7 @@ function whereLeasesAre({ pooled, hasSessionLocks }: PostgresSession): string {
   if (!pooled) return "a primary, connected without a pooler";
   return hasSessionLocks
     ? "a primary, behind a pooler that ties locks to connections"
-    : "a primary, behind a pooler that moves sessions: leases decide there, session locks do not";
+    : "a primary, behind a pooler that moves sessions: there leases count, session locks do not";
 }
 
 /** The finding where allow-unsafe-server is set: what it makes sera ignore, if anything. */
@@ -168,7 +168,7 @@ async function topologyIfAllowed(
     return {
       session,
       finding: {
-        found: "the server is a standby, and a lock there excludes nobody elsewhere (allow-unsafe-server)",
+        found: "the server is a standby, and its locks do not count elsewhere (allow-unsafe-server)",
         cure: "name the primary",
       },
     };

@@ -29,7 +29,7 @@ export function completeSettings(given: Settings, surroundings: PostgresSurround
   const { tlsCa } = surroundings;
   if (tlsCa !== undefined) {
     const other = all.get("sslrootcert");
-    if (other?.value) throw badSetting(other, "tls-ca names a CA as well", "leave one of the two out");
+    if (other?.value) throw badSetting(other, "tls-ca names a CA as well", "leave out one of the two");
     all.set("sslrootcert", { value: tlsCa, label: "tls-ca", show: showQuoted });
   }
   for (const { name, variable, treatment } of POSTGRES_KEYWORDS) {

@@ -57,7 +57,7 @@ function badPair(text: string, at: number): DsnError {
   const [, name = "", equals] = matchAt(UP_TO_VALUE, text, at) ?? [];
   if (equals) {
     return new DsnError(
-      "Cannot read the PostgreSQL settings: a quoted value does not end",
+      "Cannot read the PostgreSQL settings: a quoted value is not closed",
       "close it with ' and write a ' in it as \\'",
     );
   }
@@ -65,16 +65,16 @@ function badPair(text: string, at: number): DsnError {
   const what = isPostgresKeyword(name) ? name : "a word";
   return new DsnError(
     `Cannot read the PostgreSQL settings: ${what} has no = after it`,
-    "write keyword=value, and a value that holds blanks in single quotes",
+    "write keyword=value, and a value that contains spaces in single quotes",
   );
 }
 
 function unknownName(name: string, show: Show): DsnError {
   const shown = /^[A-Za-z][A-Za-z_]*$/.test(name) ? show(name, "a word before =") : "a word before =";
   return new DsnError(
-    `Cannot read the PostgreSQL settings: ${shown} is no keyword of libpq`,
+    `Cannot read the PostgreSQL settings: ${shown} is not a keyword of libpq`,
     "correct it or leave it out, " +
-      "and write a value that holds blanks in single quotes",
+      "and write a value that contains spaces in single quotes",
   );
 }
 
@@ -83,7 +83,7 @@ function refuseSwallowed(keyword: string, value: string): void {
   const name = /^([a-z_]+)=/.exec(value)?.[1];
   if (name === undefined || !isPostgresKeyword(name)) return;
   throw new DsnError(
-    `Cannot read the PostgreSQL settings: ${keyword} has no value but another keyword after it`,
+    `Cannot read the PostgreSQL settings: ${keyword} has no value before the next keyword`,
     `write ${keyword}='' for the default, or quote the value`,
   );
 }

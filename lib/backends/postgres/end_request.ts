@@ -12,7 +12,7 @@ import { join, sql, type Statement } from "../sql/statement.ts";
 import { type AdvisoryKey, advisoryKey } from "./advisory_key.ts";
 
 /**
- * The key of the lock by which somebody asks.
+ * The key of the lock that asks a holder to end.
  *
  * @param lock The name of the lock, or of the slot.
  * @param pid The server's process for the holder.
@@ -21,7 +21,7 @@ export function endRequestFor(lock: string, pid: number): AdvisoryKey {
   return advisoryKey(lockName(`sera:end:${lock}:${pid}`));
 }
 
-/** SQL for the server's process for somebody who asks by one of these keys; 0 for nobody. */
+/** SQL for the server process of the session that asks by one of these keys; 0 if none does. */
 export function askerOf(keys: readonly AdvisoryKey[]): Statement {
   const rows = join(keys.map(({ at }) => at), sql` OR `);
   return sql`COALESCE((SELECT MIN(pid) FROM pg_locks WHERE locktype = 'advisory' AND (${rows}) AND mode = 'ShareLock' AND granted

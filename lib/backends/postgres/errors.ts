@@ -50,19 +50,20 @@ const CURES: Readonly<Record<string, string>> = {
   "42704": "correct options in the server setting",
   "55000":
     "name another database in the server setting, or let this one accept connections (ALTER DATABASE ... ALLOW_CONNECTIONS)",
-  "53100": "make room on the server",
+  "53100": "free some space on the server",
   "53300": "raise max_connections or the role's limit, or run fewer at once",
-  "57P05": "sera did not look at it for longer than the ttl, as when it was suspended",
+  "57P05": "sera did not check it for longer than the ttl, as when it was suspended",
   "57P03": "wait until the server is up",
 };
 
-const UNSUPPORTED = "a pooler refuses the setting; take it out of the server setting, or connect to the server itself";
+const UNSUPPORTED =
+  "a pooler refuses the setting; remove it from the server setting, or connect directly to the server";
 
 /**
  * Cures for a refused login (28000), by the server's message, which may be in another language and then matches none.
  */
 const LOGIN_CURES: readonly (readonly [words: RegExp, cure: string])[] = [
-  [/pg_hba\.conf/, "let pg_hba.conf on the server allow this user, database, address and encryption"],
+  [/pg_hba\.conf/, "allow this user, database, address and encryption in pg_hba.conf on the server"],
   [/client certificate/, "name one with sslcert and sslkey"],
   [
     /^(peer|ident) authentication/i,

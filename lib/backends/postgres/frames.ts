@@ -115,7 +115,7 @@ export class PostgresFrames implements Framing {
     const type = String.fromCharCode(frame[0]!);
     // Checked again: a message before it in the same chunk may have changed the state.
     if (!EXPECTED[this.#phase].includes(type)) throw this.#unexpected(frame[0]!);
-    const content = new FrameCursor(frame, HEADER, () => broken(`a broken message of type ${type}`));
+    const content = new FrameCursor(frame, HEADER, () => broken(`a malformed message of type ${type}`));
     switch (type) {
       case "R":
         return this.#checkLogin(content);
@@ -169,8 +169,8 @@ export class PostgresFrames implements Framing {
     const step = LOGIN[code];
     if (UNKNOWN_LOGINS[code] !== undefined) {
       throw new UnsuitableServerError(
-        `the server asks for a login by ${UNKNOWN_LOGINS[code]}, which sera does not have`,
-        "let pg_hba.conf ask this role for scram-sha-256",
+        `the server asks for a login by ${UNKNOWN_LOGINS[code]}, which sera does not support`,
+        "use scram-sha-256 for this role in pg_hba.conf",
       );
     }
     if (step === undefined) throw broken(`an unknown login, number ${code}`);

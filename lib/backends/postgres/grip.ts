@@ -82,7 +82,7 @@ class HoldingPostgres implements HoldingSession<PostgresSession> {
     }
     let rows;
     try {
-      // Decided in one statement: of a session that has begun later, or that has not the lock, there is no row.
+      // Decided in one statement: there is no row for a session that began later, or that does not hold the lock.
       rows = await session.queryAll(
         sql`SELECT pg_terminate_backend(session.pid) AS ended FROM pg_stat_activity session
           WHERE session.pid = ${this.#pid} AND ${START} = ${this.#start} AND ${this.#holds}`,
@@ -93,7 +93,7 @@ class HoldingPostgres implements HoldingSession<PostgresSession> {
       const { user } = this.#holder;
       const as = user === undefined ? "" : `, or unlock as ${user}, whose session it is`;
       throw LockUnavailableError.on(session.where, {
-        what: `this role may not end session ${this.#pid}, which is another role's`,
+        what: `this role may not end session ${this.#pid}, which belongs to another role`,
         cure: `grant it pg_signal_backend${as}; a superuser's session only a superuser can end`,
       }, { cause: error });
     }

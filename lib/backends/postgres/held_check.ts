@@ -40,7 +40,7 @@ export class HeldCheck {
     return { rows: await session.queryAll(this.look(session), { signal }) };
   }
 
-  /** Reads what became of {@linkcode look}. */
+  /** Reads what happened to {@linkcode look}. */
   looked(session: PostgresSession, outcome: Outcome): Looked {
     return answerIn(session, rowsOf(outcome), [
       ...COLUMNS,
@@ -49,7 +49,7 @@ export class HeldCheck {
     ]);
   }
 
-  /** @param asker SQL for the server's process for somebody who asks for the lock's release; 0 for nobody. */
+  /** @param asker SQL for the server process of the session that asks for the lock's release; 0 if none does. */
   async ask(session: PostgresSession, asker: Statement, options: QueryOptions): Promise<Checked> {
     return await askOne(session, this.#question(session, false, asker), COLUMNS, options);
   }

@@ -57,14 +57,14 @@ function readPort(setting: Setting | undefined, text: string): number {
   if (!setting || text === "") return DEFAULT_PORT;
   const port = parseInteger(text);
   if (port !== undefined && port >= 1 && port <= 65535) return port;
-  throw badSetting(setting, `${setting.show(text, "its value")} is no port`, "write a number from 1 to 65535");
+  throw badSetting(setting, `${setting.show(text, "its value")} is not a port`, "write a number from 1 to 65535");
 }
 
 function addressSlot(setting: Setting, address: string, host: string, port: number): HostSlot {
   if (!isIP(address)) {
     throw badSetting(
       setting,
-      `${setting.show(address, "its value")} is no IP address`,
+      `${setting.show(address, "its value")} is not an IP address`,
       "write a name with host instead",
     );
   }
@@ -77,7 +77,7 @@ function hostSlot(setting: Setting, host: string, port: number): HostSlot {
     throw badSetting(setting, "an abstract Unix socket (@) cannot be used", "name the folder of a socket");
   }
   if (host.startsWith("/")) return socketSlot(host, port);
-  if (!isHostName(host)) throw badSetting(setting, "it is no host's name", "write a name, an IP address or a folder");
+  if (!isHostName(host)) throw badSetting(setting, "it is not a host name", "write a name, an IP address or a folder");
   return { address: { transport: "tcp", host, port }, certificateName: host, port, passfileHost: host };
 }
 

@@ -42,12 +42,12 @@ export function whyForgetful(
   const [, kind = "", below = shown] = /^(\S)(?: (.*))?$/.exec(textFrom(keeping) ?? "") ?? [];
   if (kind === "u") {
     return {
-      what: `the table is UNLOGGED, and a crash of the server empties it, so that sera would not know ${lost}`,
+      what: `the table is UNLOGGED, and a crash of the server empties it, so sera would not know ${lost}`,
       cure: `ALTER TABLE ${below} SET LOGGED`,
     };
   }
   if (kind === "t") {
-    return { what: "the table is temporary, and gone with the session", cure: `name another one with ${flag}` };
+    return { what: "the table is temporary, and ends with the session", cure: `name another one with ${flag}` };
   }
   return undefined;
 }

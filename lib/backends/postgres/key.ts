@@ -15,7 +15,7 @@ export function namespaceCondition(namespace: string): Statement {
   return sql`(classid = ${fnv1(namespace) >>> 0}::oid AND objsubid = 2)`;
 }
 
-/** The part of a lock's name that the server keeps: half of an md5 name, all of a pair; undefined if it is no name. */
+/** The part of a lock's name that the server keeps: half of an md5 name, all of a pair; undefined if it is not a name. */
 export function keyOfName(name: string): string | undefined {
   if (isLockName(name)) return name.slice(0, 16);
   return isNamespacedName(name) ? name : undefined;

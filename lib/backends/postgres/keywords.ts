@@ -93,25 +93,25 @@ export const POSTGRES_KEYWORDS: readonly PostgresKeyword[] = [
   refused(
     "ssl_min_protocol_version",
     "PGSSLMINPROTOCOLVERSION",
-    ["TLS 1.2 and 1.3 are spoken and none of them can be ruled out", "write TLSv1.2"],
+    ["sera uses TLS 1.2 and 1.3, and neither can be ruled out", "write TLSv1.2"],
     ["tlsv1", "tlsv1.1", "tlsv1.2"],
   ),
   refused(
     "ssl_max_protocol_version",
     "PGSSLMAXPROTOCOLVERSION",
-    ["TLS 1.2 and 1.3 are spoken and none of them can be ruled out", "leave it out or write TLSv1.3"],
+    ["sera uses TLS 1.2 and 1.3, and neither can be ruled out", "leave it out or write TLSv1.3"],
     ["tlsv1.3"],
   ),
   refused(
     "min_protocol_version",
     "PGMINPROTOCOLVERSION",
-    ["only version 3.0 of the protocol is spoken", "leave it out or write 3.0"],
+    ["only version 3.0 of the protocol is supported", "leave it out or write 3.0"],
     ["3.0"],
   ),
   refused(
     "max_protocol_version",
     "PGMAXPROTOCOLVERSION",
-    ["only version 3.0 of the protocol is spoken", "leave it out or write 3.0"],
+    ["only version 3.0 of the protocol is supported", "leave it out or write 3.0"],
     ["3.0", "3.2", "latest"],
   ),
   refused(
@@ -143,12 +143,12 @@ export const POSTGRES_KEYWORDS: readonly PostgresKeyword[] = [
     "load_balance_hosts",
     "PGLOADBALANCEHOSTS",
     [
-      "hosts are tried in the order given, since all who compete for a lock have to meet at one of them",
+      "hosts are tried in the order given, since everyone who wants the lock must use the same server",
       "write disable",
     ],
     ["disable"],
   ),
-  refused("replication", undefined, ["a replication connection takes no locks", "leave it out"], [
+  refused("replication", undefined, ["a replication connection cannot take locks", "leave it out"], [
     "false",
     "off",
     "no",

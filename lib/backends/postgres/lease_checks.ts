@@ -56,5 +56,5 @@ async function durability(session: PostgresSession, mayFailOver: boolean): Promi
       warnings.push({ found: `${found} (synchronous_commit=local)`, cure: "set synchronous_commit = on" });
     }
   }
-  return worstOf(warnings, "no setting is seen by which the server would forget who holds a lease");
+  return worstOf(warnings, "no setting found that lets the server forget who holds a lease");
 }

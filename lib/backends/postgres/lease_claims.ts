@@ -35,7 +35,10 @@ export class LeaseClaims {
     const acquire = () => this.#acquire(asker, claim, above, claimLease, then);
     const { rows, outcomes } = await this.#statements.orMissing(acquire) ?? { rows: [], outcomes: [] };
     if (rows.length > 1) {
-      throw leaseFailure(this.#statements.shown, { what: "it has several rows of one name", cure: UNIQUE_NAMES });
+      throw leaseFailure(this.#statements.shown, {
+        what: "it has several rows with the same name",
+        cure: UNIQUE_NAMES,
+      });
     }
     return { fence: exactFrom(rows[0]?.fence), outcomes };
   }

@@ -69,7 +69,7 @@ export class LeaseStatements {
     } catch (error) {
       if (!(error instanceof LockUnavailableError) || error.transient) throw error;
       if (isThereAlready(error.cause)) return;
-      const what = `it is not there yet, and it cannot be made: ${error.reason}`;
+      const what = `it does not exist yet, and cannot be created: ${error.reason}`;
       throw leaseFailure(this.shown, { what, cure: isRefused(error.cause) ? this.errors.grant : undefined }, error);
     }
   }

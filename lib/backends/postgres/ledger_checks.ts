@@ -48,7 +48,7 @@ async function checkStore(store: Store, rehearsal: RunRehearsal, closed: AbortSi
     if (!(error instanceof LockUnavailableError) || closed.aborted) throw error;
     return {
       found: `cannot tell whether it can be written: ${error.reason}`,
-      cure: "connect to the server itself, not to a pooler",
+      cure: "connect directly to the server, not through a pooler",
     };
   }
   try {

@@ -23,16 +23,9 @@ import type { Seen } from "../../who/sighting.ts";
 import { askerOf, endRequestFor, whoAsks } from "./end_request.ts";
 import type { PostgresOptions } from "./options.ts";
 import { slotName } from "../../lock/slot_name.ts";
-import { delayOrAbort } from "../../waiting.ts";
 import type { Slots } from "./slots.ts";
+import { despiteTies } from "./ties.ts";
 import { Wanted } from "./wanted.ts";
-
-/**
- * How often to ask again after the sight of somebody with another number of slots, and how long to pause before that at
- * first, in milliseconds. Of two who have come at the same moment neither may have the lock yet, or stay.
- */
-const TRIES = 5;
-const PAUSE = 20;
 
 /** The longest mark, in characters, that the server shows whole behind the check of one plain lock: it cuts after 1023. */
 const LONGEST_MARK = 230;
@@ -86,17 +79,11 @@ export class PostgresLock extends SessionLock<PostgresSession> implements Backen
     deadline: Deadline,
     signal: AbortSignal,
   ): Promise<HeldLock | undefined> {
-    for (let tries = 1;; tries++) {
-      try {
-        const granted = await this.#lock.wait(session, deadline, signal, this.#along(session));
-        return granted && await this.#begin(session, granted, signal);
-      } catch (error) {
-        // Who knows of no slots has looked when it had the lock already: others have seen it, too, and give way.
-        if (!(error instanceof OtherSlotsError) || !this.#wanted.slots || tries === TRIES) throw error;
-        await delayOrAbort(PAUSE * tries * (0.5 + Math.random()), signal, session.closed);
-        signal.throwIfAborted();
-      }
-    }
+    const ask = async () => {
+      const granted = await this.#lock.wait(session, deadline, signal, this.#along(session));
+      return granted && await this.#begin(session, granted, signal);
+    };
+    return await (this.#wanted.slots ? despiteTies(session, signal, ask) : ask());
   }
 
   /** With slots the question itself says whether there is anything to wait for. */
@@ -132,7 +119,7 @@ export class PostgresLock extends SessionLock<PostgresSession> implements Backen
       throw LockUnavailableError.on(session.where, {
         what: "the server does not keep the lock with this connection",
         cure:
-          "a pooler may move connections between sessions, or locks have no effect there; connect to a PostgreSQL " +
+          "a pooler may move connections between sessions, or locks have no effect there; connect directly to a PostgreSQL " +
           "server itself",
       });
     }

@@ -32,12 +32,12 @@ export function readPasswordFile(
   const info = statFile(path);
   if (info === undefined) return given ? ignore("there is no such file") : [];
   if (typeof info === "string") return ignore(info);
-  if (!info.isFile) return ignore("not a plain file");
+  if (!info.isFile) return ignore("not a regular file");
   try {
     const { text, info: { mode } } = readSmallFileSync(path);
     // Windows has no mode; there libpq trusts the folder.
     if (((mode ?? 0) & 0o077) !== 0) {
-      return ignore("group or others have access to it", "take that away with chmod 0600");
+      return ignore("group or others have access to it", "remove that access with chmod 0600");
     }
     return parseEntries(text);
   } catch (error) {

@@ -16,7 +16,7 @@ export const IS_PLACE = sql`(objsubid = 2 AND objid BETWEEN ${FIRST + 1}::oid AN
  */
 export class Places {
   readonly limit: number;
-  readonly #half: number;
+  readonly #lock: string;
 
   /**
    * @param lock The lock's name.
@@ -24,22 +24,27 @@ export class Places {
    */
   constructor(lock: string, limit: number) {
     this.limit = limit;
-    this.#half = fnv1(`sera waiters ${lock}`);
+    this.#lock = lock;
   }
 
   /** An expression that takes a place, and is its number; 0 if all are taken. */
   get take(): Statement {
     return sql`coalesce((SELECT n FROM generate_series(1, ${this.limit}) n WHERE pg_try_advisory_lock(${
-      this.#key(sql`n`)
+      placeArgs(this.#lock, sql`n`)
     }) LIMIT 1), 0)`;
   }
 
   /** An expression that leaves a place. */
   leave(place: number): Statement {
-    return sql`pg_advisory_unlock(${this.#key(sql`${place}`)})`;
+    return sql`pg_advisory_unlock(${placeArgs(this.#lock, sql`${place}`)})`;
   }
+}
 
-  #key(place: Statement): Statement {
-    return sql`${this.#half}, ${FIRST} + ${place}`;
-  }
+/**
+ * The arguments of `pg_try_advisory_lock` for a place.
+ *
+ * @param place Its number, from 1, as an expression of the type integer.
+ */
+export function placeArgs(lock: string, place: Statement): Statement {
+  return sql`${fnv1(`sera waiters ${lock}`)}, ${FIRST} + ${place}`;
 }

@@ -110,7 +110,7 @@ function unsafePooler({ where }: PostgresSession): UnsafeServerError {
   return UnsafeServerError.on(where, {
     what: "a pooler there does not tie locks to connections",
     cure:
-      "use PgBouncer's pool_mode=session with its server_reset_query, connect to the server itself, use --lease, or " +
+      "use PgBouncer's pool_mode=session with its server_reset_query, connect directly to the server, use --lease, or " +
       "allow it with --allow-unsafe-server",
   });
 }

@@ -24,7 +24,7 @@ const COMPARISON_SHARE = 1 / 3;
 const PROBE_LEAST = 500;
 const PROBE_FACTOR = 40;
 
-/** What a pooler is asked with. */
+/** How to ask a pooler. */
 interface Asking {
   readonly lease: LeaseTerms;
   readonly signal: AbortSignal;
@@ -112,7 +112,7 @@ async function compare(
 ): Promise<boolean> {
   const others = other.pid === session.pid ? other.pid : await orUndefined(pidOf(other, either), either);
   signal.throwIfAborted();
-  // Last, so that its own server session was in use all the time.
+  // Last, so that its own server session was in use the whole time.
   const own = await pidOf(session, signal);
   return others === undefined || others !== other.pid || own !== session.pid || own === others;
 }

@@ -38,7 +38,7 @@ export function releaseWhere(session: PostgresSession, { unlock, tell }: Given, 
   };
 }
 
-/** Unlocks each, whatever becomes of the others. */
+/** Unlocks each, whatever happens to the others. */
 function all(unlock: readonly Statement[]): Statement {
   if (unlock.length === 1) return sql`${unlock[0]!} AS released`;
   return sql`${join(unlock.map((each) => sql`${each}::int`), sql` + `)} = ${unlock.length} AS released`;

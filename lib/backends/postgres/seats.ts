@@ -25,7 +25,7 @@ export const IS_SEAT = sql`(objsubid = 2 AND objid BETWEEN ${FIRST + 1}::oid AND
  * ends. Who has a seat listens on a channel of that seat, and whoever releases the lock notifies one seat that is taken.
  */
 export class Seats {
-  /** What a sera of before there were seats listens on and notifies; the first seat's channel, too. */
+  /** The channel that versions without seats listen on and notify; also the first seat's channel. */
   readonly #channel: string;
   readonly #half: number;
   readonly #count: number;
@@ -40,7 +40,7 @@ export class Seats {
     this.#half = fnv1(`${this.#channel} seats`);
   }
 
-  /** The channel of a seat; of 0, that of who has none and listens nevertheless. */
+  /** The channel of a seat; 0 gives the channel for waiters that have no seat and listen nevertheless. */
   channelOf(seat: number): string {
     return seat <= 1 ? this.#channel : `${this.#channel}_${seat}`;
   }

@@ -27,7 +27,7 @@ export function readService(service: Setting, file: Setting | undefined, surroun
   }
   throw badSetting(
     service,
-    `${service.show(service.value, "it")} is in no service file`,
+    `${service.show(service.value, "it")} is not in any service file`,
     `add it to ${showPath(ownFile ?? "~/.pg_service.conf")} or name the file with PGSERVICEFILE`,
   );
 }
@@ -85,7 +85,7 @@ function addLine(settings: Map<string, Setting>, line: string, path: string, num
   const equals = line.indexOf("=");
   const name = line.slice(0, Math.max(equals, 0));
   if (name === "service" || name === "servicefile") throw bad("names a service within a service", "leave it out");
-  if (!isPostgresKeyword(name)) throw bad("is no keyword=value that libpq knows", "write no blanks around the =");
+  if (!isPostgresKeyword(name)) throw bad("is not a keyword=value that libpq knows", "write no spaces around the =");
   if (settings.has(name)) return;
   settings.set(name, { value: line.slice(equals + 1), label: `${name} in ${showPath(path)}`, show: showPlain });
 }

@@ -110,7 +110,7 @@ function fromApplicationName(name: string | undefined): Pick<Presence, "host" | 
 /**
  * The sighting of a session that holds a lock.
  *
- * @param mark Its mark, if that tells of this lock.
+ * @param mark Its mark, if that tells about this lock.
  */
 export function holderSighting(
   lock: string,

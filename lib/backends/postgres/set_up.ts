@@ -19,7 +19,7 @@ export type Facts = Answer<"pid" | "born" | "standby" | "read_only" | "idle">;
 export const FITNESS = sql`pg_is_in_recovery() AS standby, current_setting('transaction_read_only') AS read_only`;
 
 /**
- * SQL for how long the server lets a session be idle, in milliseconds; 0 for ever. The setting is a text such as `1min`,
+ * SQL for how long the server lets a session be idle, in milliseconds; 0 forever. The setting is a text such as `1min`,
  * so the server converts it.
  */
 export const IDLE = sql`${
@@ -119,12 +119,12 @@ export function refuseUnsuitable(
 ): void {
   if (facts.truth("standby") && !allowUnsafeServer) {
     throw new StandbyError(
-      "the server is a standby, and a lock there excludes nobody elsewhere",
+      "the server is a standby, and its locks do not count elsewhere",
       "name the primary, or allow it with --allow-unsafe-server",
     );
   }
   if (targetSessionAttrs === "read-write" && facts.text("read_only") !== "off") {
-    throw new NotPrimaryError("the session is read-only, and target_session_attrs=read-write asks for another");
+    throw new NotPrimaryError("the session is read-only, and target_session_attrs=read-write asks for a writable one");
   }
 }
 

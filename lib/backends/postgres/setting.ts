@@ -56,7 +56,11 @@ export function readInteger(settings: Settings, name: string): number | undefine
   if (!setting) return undefined;
   const number = parseInteger(setting.value);
   if (number !== undefined) return number;
-  throw badSetting(setting, `${setting.show(setting.value, "its value")} is no whole number`, "write one such as 10");
+  throw badSetting(
+    setting,
+    `${setting.show(setting.value, "its value")} is not a whole number`,
+    "write one such as 10",
+  );
 }
 
 /** Reads a whole number of 32 bits, with an optional sign and blanks around it, as libpq's pqParseIntParam does. */

@@ -76,7 +76,7 @@ function waitedFor({ mark }: SessionInfo): string {
   return slotIn(mark!.lock).lock;
 }
 
-/** The locks that a session's mark tells of, by what the server shows of each. */
+/** The locks that a session's mark names, by what the server shows of each. */
 function locksIn(mark: Presence): (readonly [key: string, mark: Presence])[] {
   return [slotIn(mark.lock).lock, ...mark.also ?? []].map((lock) => [keyOfName(lock)!, { ...mark, lock }] as const);
 }
@@ -109,7 +109,7 @@ function conditionOf(
       : sql`${namespaceCondition(filter.namespace)} OR ${OF_SLOT_HOLDERS}`;
   }
   const pids = seraSessions.flatMap(({ who }) => who.session ?? []);
-  // A shared one is the request of somebody who asks a holder for a lock.
+  // A shared one is a request that asks a holder to end.
   const theirs = sql`SELECT classid, objid, objsubid FROM pg_locks
     WHERE locktype = 'advisory' AND mode <> 'ShareLock' AND NOT ${IS_AUXILIARY} AND pid IN (${listOf(pids)})`;
   const conditions = [

@@ -10,21 +10,24 @@ const UNMARKED = 256;
 export class Slots {
   readonly count: number;
   readonly #lock: string;
+  readonly #only: number | undefined;
   readonly #marks: SlotMarks;
 
   /**
    * @param lock The lock's name.
    * @param count How many slots it has.
+   * @param only The one that is asked for; any, if it is undefined.
    */
-  constructor(lock: string, count: number) {
+  constructor(lock: string, count: number, only?: number) {
     this.count = count;
+    this.#only = only;
     this.#lock = lock;
     this.#marks = new SlotMarks(lock, count);
   }
 
   /** An expression that takes the first free slot and its mark, and is the slot's number; -1 if all are taken. */
   get take(): Statement {
-    const first = sql`SELECT n FROM generate_series(0, ${this.count - 1}) n
+    const first = sql`SELECT n FROM generate_series(${this.#only ?? 0}, ${this.#only ?? this.count - 1}) n
       WHERE pg_try_advisory_lock(${slotArgs(this.#lock, sql`n`)}) LIMIT 1`;
     const marked = sql`pg_try_advisory_lock_shared(${this.#marks.args(sql`n`)})`;
     return sql`coalesce((SELECT CASE WHEN ${marked} THEN n ELSE ${UNMARKED} END FROM (${first}) slot), -1)`;

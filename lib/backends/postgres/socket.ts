@@ -58,19 +58,19 @@ export async function openSocket(
         if (first === "N".charCodeAt(0)) {
           throw new TlsError({
             what: `the server offers no TLS, which sslmode=${asWritten(server.sslmode)} requires: it has none, or ` +
-              "something in between has taken it away",
-            cure: "set ssl=on on the server, and check what stands in between",
+              "something in between removes it",
+            cure: "set ssl=on on the server, and check any proxy in between",
           }, false);
         }
         // From a server that cannot start a process. Not shown: unencrypted, anybody could have sent it. CVE-2024-10977
         if (first === "E".charCodeAt(0)) {
-          const what = "the server answered the request for TLS with an error, as when it can start no process";
+          const what = "the server answered the request for TLS with an error, as when it cannot start a process";
           throw new TlsError({ what, cure: "see its log" }, true, true);
         }
         // More than one byte may have been injected on the way. CVE-2021-23222
         throw new TlsError({
           what: "the server did not answer the request for TLS as PostgreSQL does",
-          cure: "check host and port, and what stands in between",
+          cure: "check host and port, and any proxy in between",
         });
       }
     }
@@ -98,7 +98,7 @@ async function prepareTls(
   // As in libpq, an existing root file is used in every mode.
   const verify = verifyHost || sslmode === "verify-ca" || sslrootcert !== undefined;
   if (verifyHost && certificateName === undefined) {
-    throw new ConfigError("Cannot use sslmode=verify-full without a host's name: add host beside hostaddr");
+    throw new ConfigError("Cannot use sslmode=verify-full without a host's name: add host next to hostaddr");
   }
   const [{ setDefaultTrust }, { readCertificates }] = await Promise.all([
     import("../network/trusted.ts"),

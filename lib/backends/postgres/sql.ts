@@ -22,8 +22,8 @@ export function textInHex(text: Statement, longest: number): Statement {
 }
 
 /**
- * How long a statement waits for others' locks that comes after another in one message, in milliseconds. The server runs it
- * also where that has waited in vain; together they must not take longer than `LAST_ANSWER`.
+ * How long a statement waits for others' locks that comes after another in one message, in milliseconds. The server
+ * runs it even if that has timed out; together they must not take longer than `LAST_ANSWER`.
  */
 const BRIEF_WAIT = 100;
 

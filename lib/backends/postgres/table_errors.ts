@@ -1,4 +1,4 @@
-/** What errors of PostgreSQL say of one of sera's tables. */
+/** What errors of PostgreSQL say about one of sera's tables. */
 
 import { messageOf } from "../../errors.ts";
 import { sqlState } from "./errors.ts";
@@ -59,7 +59,7 @@ export function isRefused(cause: unknown): boolean {
   return REFUSED.includes(sqlState(cause) ?? "");
 }
 
-/** Whether an error says that the server has waited for others' locks in vain, as long as `lock_timeout` says. */
+/** Whether an error says that waiting for others' locks took longer than `lock_timeout`. */
 export function isLocked(cause: unknown): boolean {
   return sqlState(cause) === LOCKED;
 }
@@ -79,7 +79,7 @@ export function isOfTable(cause: unknown): boolean {
   return /^(42|3F)/.test(sqlState(cause) ?? "");
 }
 
-/** What an administrator is told of a table. */
+/** What an administrator is told about a table. */
 export interface TableAdvice {
   /** The flag that names another table. */
   readonly flag: string;
@@ -93,18 +93,18 @@ export function cureOf(cause: unknown, { flag, definition }: TableAdvice): strin
   if (state === undefined) return undefined;
   if (REFUSED.includes(state)) return REFUSALS.find(([words]) => words.test(messageOf(cause)))?.[1];
   if (state === "25006") {
-    return "connect to the primary, or find out what makes it read-only there (default_transaction_read_only)";
+    return "connect to the primary, or find out what makes it read-only (default_transaction_read_only)";
   }
-  if (/^(55000|44)/.test(state)) return `let the view be written to, or name a table with ${flag}`;
+  if (/^(55000|44)/.test(state)) return `make the view writable, or name a table with ${flag}`;
   // 42: a column of another type, no unique index.
   if (/^(0A|22|23|27|P0|42804|42883|42P10)/.test(state)) {
-    return `correct that: a trigger, a constraint, a rule or a column of the table (see ${definition})`;
+    return `fix the trigger, constraint, rule or column of the table that causes it (see ${definition})`;
   }
   return undefined;
 }
 
 /** What to do if the role lacks a right on a table. */
 export function grantOn(name: string, { flag, definition }: TableAdvice, rights: string): string {
-  return `grant the role ${rights} on it, and have an administrator make it: ${definition}, or name a schema that is the ` +
+  return `grant the role ${rights} on it, and have an administrator create it: ${definition}, or name a schema that belongs to the ` +
     `role's own: ${flag} SCHEMA.${name}`;
 }

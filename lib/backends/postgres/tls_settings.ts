@@ -127,7 +127,7 @@ function findKey(settings: Settings, certificate: string, surroundings: Postgres
       `${info === DENIED ? "make it readable for this user, or name another one" : "correct the path"} with sslkey`,
     );
   }
-  if (!info.isFile) throw bad(`its private key ${showPath(key)} is not a plain file`, "name one with sslkey");
+  if (!info.isFile) throw bad(`its private key ${showPath(key)} is not a regular file`, "name one with sslkey");
   // Windows has no mode.
   if (((info.mode ?? 0) & (info.uid === 0 ? 0o037 : 0o077)) !== 0) {
     throw bad(

@@ -24,9 +24,9 @@ const HOW_TO_ESCAPE = "write each @ / ? : [ % and & in a user, password or value
 export function parseUri(rest: string): Settings {
   const { user, password, after } = cutUser(rest);
   const [location, query] = cut(after, "?");
-  if (location.includes("@")) throw badUri("an @ is not where the host begins");
+  if (location.includes("@")) throw badUri("an @ is not directly before the host");
   const { hosts, ports, database } = parseLocation(location);
-  // Another @, or a port that is no number, may mean that the password was split in the wrong place.
+  // Another @, or a port that is not a number, may mean that the password was split in the wrong place.
   const isTidy = !after.includes("@") && /^[0-9,]*$/.test(ports);
   const show = isTidy ? showQuoted : showNothing;
   const settings = new Map<string, Setting>();
@@ -99,7 +99,7 @@ function unknownParameter(name: string, show: Show): DsnError {
   const shown = /^[A-Za-z][A-Za-z_]*$/.test(name) ? show(name, "a parameter") : "a parameter";
   const hint = name === "ssl" ? "write sslmode=disable or ssl=true" : "correct it or leave it out";
   return new DsnError(
-    `Cannot read the PostgreSQL URL: ${shown} is no keyword of libpq`,
+    `Cannot read the PostgreSQL URL: ${shown} is not a keyword of libpq`,
     `${hint}, and ${HOW_TO_ESCAPE}`,
   );
 }
@@ -107,8 +107,8 @@ function unknownParameter(name: string, show: Show): DsnError {
 /** Percent-decodes. As in libpq 17 and later, blanks at both ends are dropped, and others must be escaped. */
 function decode(text: string): string {
   const trimmed = text.replace(/^ +| +$/g, "");
-  if (trimmed.includes(" ")) throw badUri("a part of it holds a blank (%20)");
+  if (trimmed.includes(" ")) throw badUri("a part of it contains a space (%20)");
   const decoded = percentDecode(trimmed);
-  if (decoded === undefined || decoded.includes("\0")) throw badUri("a percent escape is wrong");
+  if (decoded === undefined || decoded.includes("\0")) throw badUri("a percent escape is invalid");
   return decoded;
 }

@@ -86,7 +86,7 @@ export class Answer<Column extends string> {
   #nonsense(what: string): Error {
     return this.#failure({
       what: `the server's answer makes no sense (${what})`,
-      cure: "connect to the server itself, and see its log",
+      cure: "connect directly to the server, and see its log",
     });
   }
 }

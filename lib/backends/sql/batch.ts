@@ -3,7 +3,7 @@ import type { DriverAnswer } from "./driver.ts";
 import type { Row } from "./row.ts";
 import type { Statement } from "./statement.ts";
 
-/** What became of one statement of a batch: its rows, or why it has none. */
+/** What happened to one statement of a batch: its rows, or why it has none. */
 export type Outcome = { readonly rows: readonly Row[] } | { readonly error: LockUnavailableError };
 
 /**
@@ -56,7 +56,7 @@ export function outcomesOf(
 ): readonly Outcome[] {
   const outcomes = answers.map((answer) => "rows" in answer ? answer : { error: wrap(answer.error) });
   const last = outcomes.findLast((outcome) => "error" in outcome) ?? {
-    error: wrap(new TroubleError("the server did not answer each statement", "connect to the server itself")),
+    error: wrap(new TroubleError("the server did not answer each statement", "connect directly to the server")),
   };
   return Array.from({ length: statements }, (_, index) => outcomes[index] ?? last);
 }

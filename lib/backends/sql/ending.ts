@@ -40,7 +40,7 @@ export interface Ended {
 }
 
 /**
- * Records the end of a run, and gives the lock back in the same message: only where the end has been recorded, and
+ * Records the end of a run, and releases the lock in the same message: only where the end has been recorded, and
  * committed.
  *
  * @throws {LockUnavailableError} When that is not known.

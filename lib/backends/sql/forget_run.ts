@@ -7,7 +7,7 @@ import { readRuns, selectRuns } from "./rows.ts";
 import { sql, word } from "./statement.ts";
 
 /**
- * Makes a run count no longer, for older versions of sera too, which know neither outcome: they go by those that they
+ * Makes a run no longer count, for older versions of sera too, which know neither outcome: they go by those that they
  * know. Who did it is a row of its own, since a column for it would have to be added to tables whose user may not do that.
  *
  * The row comes first and counts for nothing. Then one statement changes both, so that no run is forgotten by nobody.

@@ -37,7 +37,7 @@ class SessionKeeper implements Keeper {
   readonly lasts = false;
   readonly session: Session;
   readonly #lock: LockInSession;
-  /** The try to give the lock back with the end of a run, once there was one. */
+  /** The try to release the lock with the end of a run, once there was one. */
   #ending: Promise<unknown> | undefined;
   /** Whether the lock was ours when that gave it back; undefined if it did not. */
   #released: boolean | undefined;

@@ -79,7 +79,7 @@ async function insert(
       if (id !== undefined) return id;
       if (dialect.lastId === undefined) {
         throw ledger.failure({
-          what: "the database did not keep the run",
+          what: "the database did not store the run",
           cure: "see the table's triggers, rules and policies",
         });
       }
@@ -88,7 +88,7 @@ async function insert(
       if (trouble === undefined) throw error;
       if (trouble === "taken" && tries < ID_TRIES) continue;
       if (trouble === "taken") {
-        throw ledger.failure({ what: "the numbers that it gives are taken", cure: dialect.idCure });
+        throw ledger.failure({ what: "the run numbers that it assigns are already taken", cure: dialect.idCure });
       }
     }
     // Not if sera itself was given such an id: its row may be deleted by now, and ids must never decrease.
@@ -96,7 +96,7 @@ async function insert(
       (SELECT 1 FROM ${table} WHERE id >= ${ABSURD_ID} AND outcome = 'unstarted') HAVING COUNT(*) > 0`;
     const id = await tryInsert(ledger, named, sql`INSERT INTO ${table} (id, ${columns}) ${next}`);
     if (id !== undefined) return id;
-    throw ledger.failure({ what: "it has no more numbers to give", cure: `${TOO_HIGH}${dialect.idCure}` });
+    throw ledger.failure({ what: "it has no run numbers left", cure: `${TOO_HIGH}${dialect.idCure}` });
   }
 }
 
@@ -128,7 +128,7 @@ async function tryInsert(
     (key === undefined ? undefined : whyChanged("key", decodeText(row.run_key), key)) ??
     (id > 0n && id < ABSURD_ID
       ? undefined
-      : { what: `it gives the number ${id}, which leaves none for later runs`, cure: `${TOO_HIGH}${idCure}` });
+      : { what: `it assigned the number ${id}, which leaves none for later runs`, cure: `${TOO_HIGH}${idCure}` });
   if (objection === undefined) return id;
   await ledger.ask(sql`UPDATE ${table} SET outcome = 'unstarted' WHERE id = ${id}`);
   throw ledger.failure(objection);
@@ -149,8 +149,8 @@ function whyChanged(what: string, kept: string | undefined, given: string): Trou
   if (kept === cut(given)) return undefined;
   return /^[ -~]*$/.test(given)
     ? {
-      what: `its table does not keep the ${what} as it is`,
-      cure: "make the column as long as sera history --schema has it, without triggers",
+      what: `its table does not store the ${what} unchanged`,
+      cure: "make the column as long as in sera history --schema, without triggers",
     }
     : { what: `its table cannot hold the ${what}`, cure: UNFIT_KEY };
 }

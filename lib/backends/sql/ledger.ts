@@ -34,7 +34,7 @@ export class SqlLedger implements Ledger {
   readonly #patience: Patience | undefined;
   readonly #pruning: Pruning;
   readonly #ends: RunEnds;
-  /** What was asked for {@linkcode begin} beforehand, and by which rule. */
+  /** What was read for {@linkcode begin} beforehand, and by which rule. */
   #counted: { readonly asked: Asked; readonly lock: string; readonly rule: Rule } | undefined;
 
   /** @param patience How long the store waits for others. */
@@ -86,7 +86,7 @@ export class SqlLedger implements Ledger {
       return { granted: false, because: found.run, isAhead: found.began === "ahead" };
     }
     const { after, now } = this.#table.dialect;
-    // A run with a key is kept for ever, and one that `--every` needs at least for that span.
+    // A run with a key is kept forever, and one that `--every` needs at least for that span.
     const expires = rule.once === undefined ? after(Math.max(rule.keepHistory, rule.every ?? 0)) : sql`NULL`;
     return {
       granted: true,
@@ -159,11 +159,11 @@ export class SqlLedger implements Ledger {
 function troubleWith({ id, outcome }: RecordedRun, given: Outcome): Trouble {
   if (outcome === "running") {
     return {
-      what: `run ${id} is still marked as running: the database accepted its end and did not keep it`,
+      what: `run ${id} is still marked as running: the database accepted its end, but did not store it`,
       cure: "see the table's triggers, rules and policies",
     };
   }
   const what = `run ${id} is marked as ${outcome}`;
   if (OUTCOMES.includes(outcome)) return { what };
-  return { what: `${what} instead of ${given}`, cure: "make the column outcome as sera history --schema has it" };
+  return { what: `${what} instead of ${given}`, cure: "define the column outcome as in sera history --schema" };
 }

@@ -23,8 +23,8 @@ export interface SessionSettings {
 /**
  * Runs the ledger's statements. A signal shortens the time for an answer.
  *
- * @param isLocked Whether an error says that the server has waited for {@linkcode LOCK_WAIT} in vain. The statement is
- * then tried again.
+ * @param isLocked Whether an error says that waiting for a lock took longer than {@linkcode LOCK_WAIT}. The statement
+ * is then tried again.
  * @param settings Go with the first statements.
  */
 export function ledgerStatements(
@@ -95,12 +95,12 @@ export function ledgerStatements(
           const what = `others have kept its table locked (${why})${how}`;
           const cure = isInterrupted
             ? undefined
-            : "see which session keeps it locked (a backup, LOCK TABLE, ALTER TABLE)";
+            : "find out which session keeps it locked (a backup, LOCK TABLE, ALTER TABLE)";
           return LedgerBusyError.on(asker.where, { what, cure }, { transient: true, cause });
         },
       });
     },
-    // One by one they would each wait for others, though one of them has done so in vain.
+    // One by one each would wait for others again, though one of them has timed out already.
     batch: asker.takesSeveral === false ? undefined : asker.batch && sendAll,
     end: endRun && ((ending) => unlessInterrupted(() => endRun(ending, options))),
   };

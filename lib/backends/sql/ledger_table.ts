@@ -57,14 +57,14 @@ export class LedgerTable {
   }
 
   /** Runs CREATE or ALTER statements. It does no harm if one fails because another sera was faster. */
-  async #make(statements: readonly Statement[], why = "it is not there yet"): Promise<void> {
+  async #make(statements: readonly Statement[], why = "it does not exist yet"): Promise<void> {
     for (const statement of statements) {
       try {
         await this.#store.run(statement);
       } catch (error) {
         if (!(error instanceof LockUnavailableError)) throw error;
         if (!this.dialect.isThereAlready(error.cause)) {
-          throw this.failure({ what: `${why}, and it cannot be made: ${error.reason}` }, error);
+          throw this.failure({ what: `${why}, and cannot be created: ${error.reason}` }, error);
         }
       }
     }

@@ -37,7 +37,7 @@ export async function markLeft(
   // Sorted here: with an ORDER BY id some databases go through all rows in that order.
   const running = readRuns(dialect, rows).toSorted((a, b) => a.id < b.id ? -1 : 1);
   const own = running.filter((run) => run.lock === cut(lock)).slice(0, TOLD_AT_ONCE);
-  // Whoever holds a slot beyond would have agreed to more slots, and so would the one who has begun to look.
+  // A holder of a higher slot would have agreed to more slots, and so would the run that is looking.
   const beyond = running.filter((run) => slotIn(run.lock).slot >= slots && run.lock !== cut(lock));
   if (own.length > 0) await table.ask(sql`${mark} AND lock_name = ${cut(lock)}`);
   if (beyond.length > 0) await table.ask(sql`${mark} AND id IN (${join(beyond.map(({ id }) => sql`${id}`))})`);

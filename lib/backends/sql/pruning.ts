@@ -9,9 +9,8 @@ import type { Asked } from "./together.ts";
 const PRUNED_AT_ONCE = 1000;
 
 /**
- * Deletes runs whose time is over, of all locks. They are listed together with what is asked before a run, and deleted
- * together with the record of its end, so that nobody waits for it. Where that was not possible, both are done by
- * themselves.
+ * Deletes expired runs, of all locks. They are listed along with the query before a run, and deleted along with the
+ * record of its end, so that nobody waits for it. Where that was not possible, both are done separately.
  */
 export class Pruning {
   readonly #table: LedgerTable;
@@ -41,7 +40,7 @@ export class Pruning {
     this.#deletion = this.#outcomes = undefined;
   }
 
-  /** What is to be sent after the end of the run. */
+  /** The statement to send after the end of the run. */
   get statements(): readonly Statement[] {
     const { known } = this.#listed ?? {};
     this.#deletion = known && this.#deletionOf(known);

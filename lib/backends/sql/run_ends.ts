@@ -8,7 +8,7 @@ import { sql, type Statement } from "./statement.ts";
 import type { Store } from "./store.ts";
 import { together } from "./together.ts";
 
-/** Records how runs end, and with that gives the lock back if it is no longer needed. */
+/** Records how runs end, and with that releases the lock if it is no longer needed. */
 export class RunEnds {
   readonly #table: LedgerTable;
   readonly #pruning: Pruning;
@@ -66,7 +66,7 @@ export class RunEnds {
 
   /** Records the end without the release, and reads it back. It may have been recorded by an attempt with that. */
   async #alone(record: Statement, readBack: Statement, tried: Ended | undefined): Promise<readonly Row[]> {
-    // What is over when the lock is given back has to be listed then.
+    // What is over when the lock is released has to be listed then.
     this.#pruning.listedBy(undefined);
     const { record: outcome } = tried ?? {};
     if (!outcome) {

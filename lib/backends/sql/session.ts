@@ -169,7 +169,7 @@ export class Session implements LockSession {
   }
 
   /** Ends the connection at once; the server notices, and aborts what it was asked for. */
-  destroy({ what, cure }: Trouble = { what: "the connection was given up" }): void {
+  destroy({ what, cure }: Trouble = { what: "the connection was abandoned" }): void {
     this.#isGivenUp ||= !this.closed.aborted;
     // Not by ended(): this error is sera's own, and needs no translation.
     if (!this.closed.aborted) this.#closed.abort(new ConnectionError(what, cure));

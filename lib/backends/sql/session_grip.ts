@@ -55,7 +55,7 @@ export class SessionGrip<S extends Session> implements Grip {
     lease: LeaseTerms,
     isSera: boolean | undefined,
   ) {
-    this.unaskable = isSera === false ? "it is no sera, by what the server shows of it" : undefined;
+    this.unaskable = isSera === false ? "it is not sera, judging by what the server shows" : undefined;
     this.#holder = holder;
     this.#session = session;
     this.#open = open;
@@ -84,7 +84,7 @@ export class SessionGrip<S extends Session> implements Grip {
     const session = await this.#open();
     if (session !== this.#session) {
       if (session.serverMark !== this.#session.serverMark) {
-        const what = "another server answers than the one that showed the holder";
+        const what = "a different server answers now than the one that showed the holder";
         throw LockUnavailableError.on(session.where, { what, cure: "run sera unlock again" });
       }
       this.#isRestarted ||= await this.#holder.uptime(session, signal) < this.#seen.age;

@@ -81,7 +81,7 @@ export abstract class SessionLock<S extends OwnSession> implements Lock {
         }
         return await this.attempt(session, deadline, signal);
       } catch (error) {
-        // The error before says more than that there is no time left.
+        // The earlier error says more than that no time is left.
         if (error instanceof TooLateError && before !== undefined) throw before;
         before = error;
         if (!this.#mayPass(error) || lastTry.passed) throw error;

@@ -73,7 +73,7 @@ function partsOf(value: Statement | string | number | bigint): readonly Part[] {
   if (value instanceof Statement) return partsIn(value);
   if (typeof value === "string") return [{ as: "text", text: value }];
   if (typeof value === "bigint" || Number.isSafeInteger(value)) return [String(value)];
-  throw new RangeError(`no whole number: ${value}`);
+  throw new RangeError(`not a whole number: ${value}`);
 }
 
 /** Joins statements, or parts of them, with a separator. */

@@ -16,7 +16,7 @@ const AT_ONCE = 20;
 const READ_AT_ONCE = 100;
 
 /**
- * Reads what became of the runs of each lock. The database counts, mostly by an index; the rows that are read are a few
+ * Reads what happened to the runs of each lock. The database counts, mostly by an index; the rows that are read are a few
  * for each lock.
  *
  * @throws {LockUnavailableError} When the ledger cannot be read.

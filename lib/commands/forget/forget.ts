@@ -53,8 +53,8 @@ interface Task {
 }
 
 /**
- * Makes the runs that `--once` or `--every` goes by count no longer, so that the command may run again. It shows them,
- * asks, and takes the lock meanwhile: nobody runs the command then, and nobody else writes about it.
+ * Makes the runs that count for `--once` or `--every` no longer count, so that the command may run again. It shows
+ * them, asks, and takes the lock meanwhile: nobody runs the command then, and nobody else writes about it.
  *
  * @returns 0 if runs were forgotten; 1 if none counts, or the answer was no.
  * @throws {LockBusyError} When the command is running.
@@ -154,7 +154,7 @@ async function forgetAll(
   await giveBack(held);
 }
 
-/** Gives the lock back. Where it is lost by now, nobody needs to know: the runs were forgotten in its session. */
+/** Releases the lock. Where it is lost by now, nobody needs to know: the runs were forgotten in its session. */
 async function giveBack(held: HeldLock): Promise<void> {
   try {
     await held.release();
@@ -167,7 +167,7 @@ async function giveBack(held: HeldLock): Promise<void> {
 function refuseChanged(shown: readonly RecordedRun[], runs: readonly RecordedRun[]): void {
   const idOf = ({ id, outcome }: RecordedRun) => `${id} ${outcome}`;
   if (shown.map(idOf).join() === runs.map(idOf).join()) return;
-  throw new LockUnavailableError("Nothing was forgotten: other runs count by now", "look at them and try again");
+  throw new LockUnavailableError("Nothing was forgotten: other runs count by now", "check them and try again");
 }
 
 function busyError(sightings: readonly Sighting[]): LockBusyError {

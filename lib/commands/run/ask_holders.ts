@@ -26,7 +26,7 @@ export interface AskedHolders {
   /** Its label says who asks. */
   readonly options: LockOptions;
   readonly logger: Logger;
-  /** Fires when nobody is to be asked any longer; what was asked is taken back then. */
+  /** Fires when no more holders are to be asked; earlier requests are then taken back. */
   readonly over: AbortSignal;
 }
 

@@ -13,8 +13,8 @@ export const SECOND = 1000;
 const CHECK_EVERY = 5 * SECOND;
 
 /**
- * How late the line may be drawn without another look, in milliseconds: where sera goes on after a stop, what was due
- * meanwhile comes before the signal that tells of it.
+ * How late the line may be drawn without another look, in milliseconds: when sera continues after a stop, overdue
+ * timers fire before the signal that reports the stop.
  */
 const LATE = 20;
 

@@ -16,8 +16,8 @@ const AT_THE_SAME_TIME = "another node may have run the command at the same time
  * the command has been reaped and, if sera has stopped it, its whole process group has ended.
  *
  * @returns What sera exits with.
- * @throws {CommandStartError} When the command cannot be started; the lock is given back.
- * @throws {InterruptedError} When a signal came before it was started; the lock is given back.
+ * @throws {CommandStartError} When the command cannot be started; the lock is released.
+ * @throws {InterruptedError} When a signal came before it was started; the lock is released.
  * @throws {LockLostEarlyError} When the lock is lost before it is started.
  */
 export async function executeHolding(execution: Execution): Promise<number> {
@@ -33,7 +33,7 @@ export async function executeHolding(execution: Execution): Promise<number> {
 }
 
 /**
- * Ends the watch over the command: signals are no longer passed on, and the helper shell is ended.
+ * Stops watching the command: signals are no longer passed on, and the helper shell is ended.
  *
  * @returns How the command ended; the shell may have killed it, and is asked about that.
  */
@@ -90,7 +90,7 @@ async function killedByWill(end: CommandEnd, { watch, logger, exitCodeOf }: Exec
   const { exitCode, stoppedBy } = end;
   if (stoppedBy || exitCode !== KILLED || !(await watch.will.testify())?.fenced) return end;
   const error = new LockLostError(
-    "Lock lost: sera was stopped or stuck until its time was over, and the command was killed",
+    "Lock lost: sera was stopped or stuck for too long, and the command was killed",
   );
   const known = { exitCode, stoppedBy: error };
   tryLog(logger, "error", "error", error.message, { exitCode: exitCodeOf(known) });

@@ -1,4 +1,4 @@
-/** The end of a run, after its command has ended or was not started: it is recorded, and the lock is given back. */
+/** The end of a run, after its command has ended or was not started: it is recorded, and the lock is released. */
 
 import { delayOrAbort, firstOf, settled } from "../../waiting.ts";
 import { formatDuration } from "../../text/duration.ts";
@@ -14,7 +14,7 @@ export const NOT_RUN = "the command was not run here";
 /**
  * Records the run's end in the ledger. A failure is reported, and does not change the exit code.
  *
- * @param isLast Whether the lock is not kept any longer, so that it may be given back at the same time.
+ * @param isLast Whether the lock is not kept any longer, so that it may be released at the same time.
  * @returns Whether it is recorded, or there is no ledger.
  */
 export async function record(
@@ -54,7 +54,7 @@ export async function keep({ lock, minHold, watch, logger }: Execution, held: nu
 }
 
 /**
- * Gives the lock back. If it was lost, that is reported, and does not change the exit code.
+ * Releases the lock. If it was lost, that is reported, and does not change the exit code.
  *
  * @param ifGone Gives the consequence of a lost lock.
  * @returns Whether it was held until then, and is released.

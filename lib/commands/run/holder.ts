@@ -20,7 +20,7 @@ export interface BusyLocks {
   readonly above: string | undefined;
 }
 
-/** How to tell of holders. */
+/** How to tell about holders. */
 export interface HolderWords {
   /** Whether sera will wait for them. */
   readonly isWaiting?: boolean;

@@ -36,7 +36,7 @@ export class Progress implements Disposable {
 
   /** To be called right before the command is started: it must not start when sera is about to exit as if it had not. */
   throwIfGivenUp(): void {
-    if (this.#hasGivenUp) throw new Error("sera has given up before the command was started");
+    if (this.#hasGivenUp) throw new Error("sera gave up before the command was started");
   }
 
   /** To be called when the command has been started. */

@@ -19,7 +19,7 @@ export interface WantedLock {
   readonly title: string;
   /** How many may hold it at once; one if undefined. */
   readonly slots?: number | undefined;
-  /** Whether nobody is shown to hold it: then whoever holds it holds another one, too. */
+  /** Whether no holder is shown: then its holder holds another lock, too, and is shown there. */
   readonly isHidden?: boolean | undefined;
 }
 
@@ -76,8 +76,8 @@ function ownLock({ name, title, slots }: WantedLock, pids: readonly number[]): U
     ? `the sera above this one (process ${pids[0]}) holds it until its command has ended`
     : `the seras above this one (processes ${pids.join(", ")}) hold its ${slots} slots until their commands have ended`;
   return new UsageError(
-    `Cannot wait for the lock of ${pathOr(title, name)}: ${holds}, and this sera is part of that`,
-    "take one of the two out, or give them different locks with --name",
+    `Cannot wait for the lock of ${pathOr(title, name)}: ${holds}, and this sera is part of that command`,
+    "remove one of the two, or give them different locks with --name",
   );
 }
 

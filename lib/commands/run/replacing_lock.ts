@@ -39,7 +39,7 @@ export interface Replacing {
 export class ReplacingLock implements BackendLock {
   readonly #lock: BackendLock;
   readonly #replacing: Replacing;
-  /** What those who are asked see of who asks. */
+  /** How the requester is shown to the holders that are asked. */
   readonly #label = `replace by ${systemUser()?.username ?? "somebody"}`;
 
   constructor(lock: BackendLock, replacing: Replacing) {

@@ -20,7 +20,7 @@ import { Watch } from "./watch.ts";
 const PAUSE = 500;
 
 /**
- * sera's main job: gets the lock, runs the command, gives the lock back.
+ * sera's main job: gets the lock, runs the command, releases the lock.
  *
  * @param progress To be told when the command has been started and when it has ended.
  * @returns The exit code: the command's own, or one of `ExitCode`.

@@ -8,7 +8,7 @@ import type { Execution } from "./execution.ts";
 import { NOT_RUN, record, release } from "./give_back.ts";
 
 /**
- * Starts a command under a lock. If that is not possible, the lock is given back.
+ * Starts a command under a lock. If that is not possible, the lock is released.
  *
  * @param since When the lock was acquired, on the clock of performance.now().
  * @throws {CommandStartError} When it cannot be started.
@@ -20,7 +20,7 @@ export async function startHolding(execution: Execution, since: number): Promise
   const { will, signals } = execution.watch;
   await Promise.all([will.ready, io.flush?.(LONGEST_FLUSH)]);
   if (!will.isWatching) {
-    logger.log("info", "note", "There is no /bin/sh: should sera be killed, the command would go on.");
+    logger.log("info", "note", "There is no /bin/sh: if sera is killed, the command will keep running.");
   }
   await confirm(lock);
   let command;

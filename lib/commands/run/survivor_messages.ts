@@ -13,12 +13,12 @@ export class SurvivorMessages {
     this.#target = target;
   }
 
-  /** Says who goes on though it is to end, and what becomes of the lock. */
+  /** Says who goes on though it is to end, and what happens to the lock. */
   goesOn({ why, processes }: Survivors, lockIsLost: boolean): string {
     const who = this.#name(processes);
     const lock = lockIsLost ? "it goes on without the lock" : "the lock is kept until it has ended";
     if (why === "unseen") {
-      return `Cannot tell whether ${who} is gone after SIGKILL: nothing can look into /proc; the lock is not kept for it`;
+      return `Cannot tell whether ${who} has ended after SIGKILL: /proc cannot be read; the lock is not kept for it`;
     }
     if (why === "outlives KILL") return `${capital(who)} outlives SIGKILL; ${lock}: see what it waits for`;
     return `Cannot end ${who}: ${maySignalNot()}; ${lock}: end it as its user or as root`;

@@ -17,7 +17,7 @@ import { lockVariables } from "./variables.ts";
 const LONGEST_LOOK = 500;
 
 /**
- * Waits for the lock, runs the command unless it is to be skipped, and gives the lock back.
+ * Waits for the lock, runs the command unless it is to be skipped, and releases the lock.
  *
  * @param wait The wait in milliseconds; on a further attempt, what is left of it.
  * @returns The exit code.
@@ -126,7 +126,7 @@ async function execute(turn: HeldTurn, job: Job, waited: number): Promise<number
       session: lock.token === undefined ? lock.session : undefined,
       runId: run?.id,
       slot,
-      // That of a rule's lock is nobody's business.
+      // The slot of a rule's lock is internal.
       tokens: lock.token === undefined ? undefined : [lock.token, ...lock.alsoTokens ?? []].slice(0, all.length),
     }),
     maxRun: maxRun === undefined

@@ -34,7 +34,7 @@ export async function untilEnded(
       : `; stopping ${program}${lost ? ", since another node may start it now" : ""}`;
     const exitCode = goesOn ? undefined : exitCodeOf({ exitCode: KILLED, stoppedBy: reason });
     tryLog(logger, "error", "error", reason.message + consequence, { exitCode });
-    // So that it stands before what the command says of its end.
+    // So that it stands before what the command says about its end.
     return io.flush?.(SHORTEST_FLUSH);
   };
   let endedWith: number | undefined;
@@ -77,7 +77,7 @@ async function tellBlocked({ watch, logger }: Execution): Promise<void> {
     logger,
     "info",
     "note",
-    `Blocked since before sera's start, so that it does not get them: ${blocked.join(", ")}.`,
+    `Signals blocked before sera started, which it does not receive: ${blocked.join(", ")}.`,
   );
 }
 

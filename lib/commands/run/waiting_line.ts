@@ -17,7 +17,7 @@ const LOOK_EVERY = 10 * SECOND;
 const LONGEST_LOOK = 5 * SECOND;
 
 /**
- * Tells at the terminal whom sera waits for, in a line that counts: who has the lock, since when, and how long sera goes
+ * Tells at the terminal whom sera waits for, in a line that counts: who holds the lock, since when, and how long sera goes
  * on waiting. On a dumb terminal each holder gets a line of its own.
  *
  * @param over Fires when the wait is over.

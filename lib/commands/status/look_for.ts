@@ -9,8 +9,7 @@ import { slotHeld } from "../../who/slot_text.ts";
 import type { Seen } from "../../who/sighting.ts";
 import type { Asked } from "../asked_for.ts";
 
-const NAMES_HIDDEN =
-  "nobody tells this user the names of some locks that are held, which are listed by their numbers; " +
+const NAMES_HIDDEN = "the names of some held locks are hidden from this user; these are listed by their numbers; " +
   "ask for one lock by --namespace and --name";
 
 /** What was seen, and whether a lock is known to be free if no holder is seen. */

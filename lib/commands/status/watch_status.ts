@@ -20,14 +20,14 @@ import { onSignals } from "../on_signals.ts";
 const PAUSE = 2000;
 
 /**
- * Refuses to watch where nobody does.
+ * Refuses to watch where no person does.
  *
  * @throws {UsageError}
  */
 export function requireTerminal(json: boolean, { env }: Io): void {
-  if (json) throw new UsageError("Cannot use --json with --watch: it is for people", "leave one of them out");
+  if (json) throw new UsageError("Cannot use --json with --watch: it is for people", "leave out one of them");
   if (Deno.stdout.isTerminal() && !isDumb(env)) return;
-  const what = Deno.stdout.isTerminal() ? "this terminal cannot be drawn on (TERM)" : "stdout is no terminal";
+  const what = Deno.stdout.isTerminal() ? "this terminal cannot show it (TERM)" : "stdout is not a terminal";
   throw new UsageError(`Cannot watch: ${what}`, "leave --watch out");
 }
 
@@ -58,7 +58,7 @@ export async function watchStatus(asked: Asked, settings: Settings, io: Io): Pro
   });
 }
 
-/** What is seen, by a connection that is kept as long as it works. */
+/** What is seen, over a connection that is kept as long as it works. */
 class View {
   readonly #asked: Asked;
   readonly #settings: Settings;

@@ -44,7 +44,7 @@ export async function unlock({ flags, operands: words, io, note }: Call): Promis
   const settings = await resolveSettings(flags, io.env);
   const asked = inSlot(askedFor(words, settings, flags.get("lock"), "unlock"), flags.get("slot"));
   if (asked.all) {
-    throw new UsageError("Cannot tell which lock to end", "give its command after --, or --name, or --lock PREFIX");
+    throw new UsageError("Cannot tell which lock to release", "give its command after --, or --name, or --lock PREFIX");
   }
   const unlockOptions = { yes: isAsked(flags, "yes"), force: isAsked(flags, "force"), wait: waitOf(flags.get("wait")) };
   requireConfirmable(unlockOptions.yes, "end the holder", words);
@@ -57,17 +57,17 @@ function inSlot(asked: Asked, text: string | undefined): Asked {
   if (text === undefined) return asked;
   const slot = /^\d{1,3}$/.test(text) ? wholeFrom(Number(text), 0, MOST_SLOTS - 1) : undefined;
   if (slot === undefined) {
-    throw new UsageError("Cannot use --slot: it is no slot", `write a whole number from 0 to ${MOST_SLOTS - 1}`);
+    throw new UsageError("Cannot use --slot: it is not a slot", `write a whole number from 0 to ${MOST_SLOTS - 1}`);
   }
   if (asked.slot === undefined || asked.slot === slot) return { ...asked, slot };
-  throw new UsageError("Cannot ask for two slots at once, by --slot and by --lock", "leave one of them out");
+  throw new UsageError("Cannot choose two slots, by --slot and by --lock", "leave out one of them");
 }
 
 function waitOf(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   const wait = parseWait(text);
   if (wait !== undefined) return wait;
-  throw new UsageError("Cannot use --wait: it is no duration", "write seconds, or such as 500ms, 1m30s, or forever");
+  throw new UsageError("Cannot use --wait: it is not a duration", "write seconds, or such as 500ms, 1m30s, or forever");
 }
 
 async function find(

@@ -49,7 +49,7 @@ export class UnlockReport {
   async holder(holder: Sighting): Promise<void> {
     if (this.#isJson && !Deno.stdin.isTerminal()) return;
     const width = terminalWidth(this.#isJson ? Deno.stderr : Deno.stdout);
-    const who = holderText([holder], Date.now(), tellTimeAt(width)) ?? "somebody of whom the server shows nothing";
+    const who = holderText([holder], Date.now(), tellTimeAt(width)) ?? "somebody about whom the server shows nothing";
     const run = holder.runId === undefined ? "" : `, run ${holder.runId}`;
     const sentence = `${shownLock(tidy(holder))}${slotWords(holder)} is held by ${who}${run}.`;
     const isWide = sentence.length > (width ?? Infinity);
@@ -66,7 +66,7 @@ export class UnlockReport {
   }
 
   /**
-   * What has become of the holder.
+   * What happened to the holder.
    *
    * @param unaskable Why it could not be asked.
    * @param wait How long it was waited for, in milliseconds.
@@ -122,6 +122,6 @@ function reasonOf(ended: HolderEnd, unaskable: string | undefined, wait: number)
         ? "it was not asked; use --force"
         : `it did not end within ${formatDuration(Math.round(wait))}; use --force, or wait longer with --wait`;
     case "kept":
-      return "it was ended, but something still keeps the lock, such as a process that it started";
+      return "it was ended, but something still holds the lock, such as a process that it started";
   }
 }

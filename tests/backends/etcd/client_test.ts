@@ -189,7 +189,7 @@ Deno.test({ name: "a user or a password that is wrong is said to be, once, and n
   await sideBySide(Object.fromEntries([
     [`etcd://sera:wrong-one@127.0.0.1:${port}`, /: wrong user or password; check them in the server setting$/],
     [`etcd://wrong-one:secret@127.0.0.1:${port}`, /: wrong user or password; check them in the server setting$/],
-    [`etcd://127.0.0.1:${port}`, /: it asks for a user; write user:password@ before its hosts in the server setting$/],
+    [`etcd://127.0.0.1:${port}`, /: it requires a user; write user:password@ before its hosts in the server setting$/],
   ].map(([url, says]) => [String(url), async () => {
     using client = await connect(String(url));
     const error = await failureOf(client.call(Path.range, range({ key: "sera/a" }), { timeout }));
@@ -253,16 +253,16 @@ Deno.test({ name: "etcd is reached by TLS, and with a certificate if it asks for
       assert.equal(transient, false, message);
     };
     const { port } = good;
-    await says(`etcd://127.0.0.1:${port}`, undefined, /: it takes TLS only; write etcds:\/\/ in the server setting$/);
+    await says(`etcd://127.0.0.1:${port}`, undefined, /: it accepts TLS only; write etcds:\/\/ in the server setting$/);
     await says(
       `etcds://127.0.0.1:${etcd().port}`,
       ca,
-      /: it takes no TLS; set up TLS in etcd \(--cert-file, --key-file\), or write etcd:\/\/ in the server setting$/,
+      /: it does not use TLS; set up TLS in etcd \(--cert-file, --key-file\), or write etcd:\/\/ in the server setting$/,
     );
     await says(
       `etcds://127.0.0.1:${port}`,
       untrusted.ca,
-      /: TLS failed: no CA that is trusted vouches for the server's certificate \([^\n]+\); name the CA .*\(tls-ca\)/,
+      /: TLS failed: no trusted CA signed the server's certificate \([^\n]+\); name the CA .*\(tls-ca\)/,
     );
     await says(
       `etcds://127.0.0.1:${mutual.port}`,
@@ -315,7 +315,7 @@ Deno.test({ name: "a certificate for another host, of another time, or forged is
       "localhost",
       /does not have localhost in its subjectAltName, only elsewhere; make one with subjectAltName=DNS:localhost$/,
     ],
-    version1: [await odd({ old: true }), "localhost", /the server's certificate is of another version than 3,/],
+    version1: [await odd({ old: true }), "localhost", /the server's certificate is not of version 3,/],
     forged: [await odd({ signer: "forger" }), "localhost", /the CA of that name in tls-ca did not sign the server's/],
   };
   await sideBySide(
@@ -340,7 +340,7 @@ Deno.test({ name: "no variable makes it trust another CA than the one that is na
     };
     const ways: Record<string, string>[] = [{ DENO_CERT: ca }, { DENO_TLS_CA_STORE: "system", SSL_CERT_FILE: ca }];
     for (const env of ways) {
-      assert.match(await run(env, good.url(), untrusted.ca), /: TLS failed: no CA that is trusted vouches for /);
+      assert.match(await run(env, good.url(), untrusted.ca), /: TLS failed: no trusted CA signed /);
       // Where none is named they count.
       assert.match(await run(env, good.url()), /^3\.\d+\.\d+\b/);
     }

@@ -68,13 +68,13 @@ const REFUSALS: Record<string, readonly [code: number, said: Said]> = {
     elsewhere: true,
   }],
   "etcdserver: request timed out": [14, {
-    says: `it has no answer from most members; ${MAJORITY}`,
+    says: `most members do not answer it; ${MAJORITY}`,
     transient: true,
     elsewhere: true,
   }],
   "etcdserver: leader changed": [14, { says: `leader changed; ${MAJORITY}`, transient: true, elsewhere: true }],
   "etcdserver: user name is empty": [3, {
-    says: "it asks for a user; write user:password@ before its hosts in the server setting",
+    says: "it requires a user; write user:password@ before its hosts in the server setting",
   }],
   "etcdserver: too many requests": [8, { says: "too many requests; run fewer at once", transient: true }],
   "etcdserver: requested lease not found": [5, { says: "requested lease not found; see its log" }],
@@ -84,7 +84,7 @@ const REFUSALS: Record<string, readonly [code: number, said: Said]> = {
     elsewhere: true,
   }],
   "unknown service etcdserverpb.Lease": [12, {
-    says: "it does not know what is asked for (unknown service etcdserverpb.Lease); use etcd 3.4 or a newer one",
+    says: "it does not know this request (unknown service etcdserverpb.Lease); use etcd 3.4 or newer",
   }],
 };
 
@@ -98,15 +98,15 @@ for (const [message, [code, { says, transient = false, elsewhere = false }]] of 
   });
 }
 
-const NO_ETCD = "check host and port, and what stands in between";
+const NO_ETCD = "check host and port, and any proxy in between";
 const NONSENSE = (what: string) =>
-  `the server's answer makes no sense (${what}); connect to etcd itself, and see its log`;
+  `the server's answer makes no sense (${what}); connect directly to etcd, and see its log`;
 const CLOSED = "the server closed the connection; see its log";
 
 /** What is answered, what is answered to who asks for the version, and what is said. */
 const OTHERS: Record<string, readonly [reply: FakeReply, said: Said, version?: FakeReply]> = {
   "an etcd that is too old": [[404, "404 page not found\n"], {
-    says: "etcd 3.3.27 is too old; use 3.4 or a newer one",
+    says: "etcd 3.3.27 is too old; use 3.4 or newer",
   }, { etcdserver: "3.3.27", etcdcluster: "3.3.0" }],
   "an etcd without its gateway": [[404, "404 page not found\n"], {
     says: "its JSON gateway is off, or does not answer (status 404); name its port for clients (usually 2379), and " +
@@ -115,25 +115,26 @@ const OTHERS: Record<string, readonly [reply: FakeReply, said: Said, version?: F
   "an etcd that takes a certificate for a user's": [
     [400, "CommonName of client sending a request against gateway will be ignored and not used as expected"],
     {
-      says: "its JSON gateway takes no client certificate with a common name (CN) while auth is on; show one without " +
+      says:
+        "its JSON gateway accepts no client certificate with a common name (CN) while auth is on; use one without " +
         "(openssl req -subj /O=sera), and log in with user:password@ in the server setting",
     },
   ],
   "a Web server": [[404, "<html><body>\nNot found"], {
-    says: `what answers is not etcd (HTTP status 404); ${NO_ETCD}`,
+    says: `whatever answers there is not etcd (HTTP status 404); ${NO_ETCD}`,
   }],
   "a server that wants a login of its own": [[401, "Unauthorized\nto be here"], {
-    says: `what answers is not etcd (HTTP status 401, Unauthorized); ${NO_ETCD}`,
+    says: `whatever answers there is not etcd (HTTP status 401, Unauthorized); ${NO_ETCD}`,
   }],
   "a proxy without a server": [[503, "no server\u0007is available\n"], {
-    says: `what answers is not etcd (HTTP status 503, no server is available); ${NO_ETCD}`,
+    says: `whatever answers there is not etcd (HTTP status 503, no server is available); ${NO_ETCD}`,
     transient: true,
   }],
   "a redirection": [http(302, "", "Location: http://127.0.0.1:2379/\r\n"), {
-    says: `what answers is not etcd (HTTP status 302); ${NO_ETCD}`,
+    says: `whatever answers there is not etcd (HTTP status 302); ${NO_ETCD}`,
   }],
   "a port for TLS": [[400, "Client sent an HTTP request to an HTTPS server.\n"], {
-    says: "it takes TLS only; write etcds:// in the server setting",
+    says: "it accepts TLS only; write etcds:// in the server setting",
   }],
   "no JSON": [[200, "<html>\n"], { says: NONSENSE("no JSON") }],
   "no object": [[200, "[]\n"], { says: NONSENSE("a wrong value of it") }],
@@ -141,7 +142,7 @@ const OTHERS: Record<string, readonly [reply: FakeReply, said: Said, version?: F
   "an answer without an end": [endless(), { says: NONSENSE("more than 1 MiB") }],
   "a compressed answer without an end": [await compressed(), { says: NONSENSE("more than 1 MiB") }],
   "a head without an end": [bytes(`HTTP/1.1 200 OK\r\nX: ${"x".repeat(2_000_000)}\r\n\r\n`), {
-    says: "what answers does not speak HTTP; check host and port",
+    says: "whatever answers there does not speak HTTP; check host and port",
   }],
   "half an answer": [bytes('HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"a'), { says: CLOSED, transient: true }],
   "no answer": ["close", { says: CLOSED, transient: true }],
@@ -166,7 +167,7 @@ class Greeting extends FakeServer {
 Deno.test("in etcd's place: a server of MySQL", async () => {
   using server = new Greeting();
   const error = await errorOf(`etcd://127.0.0.1:${server.port}`);
-  assert.ok(error.message.endsWith(": what answers does not speak HTTP; check host and port"), error.message);
+  assert.ok(error.message.endsWith(": whatever answers there does not speak HTTP; check host and port"), error.message);
   assert.equal(error.transient, false);
 });
 

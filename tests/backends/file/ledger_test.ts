@@ -90,7 +90,7 @@ testWith([mountNamespace], "file: a full disk ends in one line", async () => {
   const failure = stdout.slice(stdout.indexOf("failed: "));
   assert.match(
     failure,
-    /^failed: Cannot use the ledger \S+\/ledger\.sqlite: database or disk is full; make room there\n$/,
+    /^failed: Cannot use the ledger \S+\/ledger\.sqlite: database or disk is full; free some space there\n$/,
   );
 });
 
@@ -109,7 +109,7 @@ Deno.test("file: what is no ledger is an error in one line", async () => {
     });
   };
   await Deno.writeTextFile(bench.path, "this is no database\n".repeat(1000));
-  await fails(/file is not a database; restore it, or move it away to begin anew$/);
+  await fails(/file is not a database; restore it, or move it away to start afresh$/);
   await Deno.remove(bench.path);
   await Deno.mkdir(bench.path);
   await fails(/directory/);

@@ -84,6 +84,6 @@ class HeldInMemory implements HeldLock {
   }
 
   release(): Promise<void> {
-    return free(this.asker) ? Promise.resolve() : Promise.reject(new LockLostError("The lock was given back before"));
+    return free(this.asker) ? Promise.resolve() : Promise.reject(new LockLostError("The lock was already released"));
   }
 }

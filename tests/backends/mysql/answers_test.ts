@@ -37,7 +37,7 @@ const KILLED = new ServerError(1317, "Query execution was interrupted");
 
 /** Each breaks a wait off without saying anything about the lock. */
 const BROKEN_OFF: [string, Answer, RegExp][] = [
-  ["NULL", { got: null }, /broke the request off/],
+  ["NULL", { got: null }, /aborted the request/],
   ["a killed query", KILLED, /interrupted/],
   ["a time limit of MariaDB", new ServerError(1969, "max_statement_time exceeded"), /max_statement_time/],
   ["a time limit of MySQL", new ServerError(3024, "maximum statement execution time exceeded"), /execution time/],
@@ -80,7 +80,7 @@ Deno.test("a lock that the connection does not hold afterwards is an error", asy
     await using backend = await open(fake.dsn, freshName());
     await assert.rejects(backend.acquire(Infinity, never), (error) => {
       assert.ok(error instanceof LockUnavailableError);
-      assert.match(error.message, /proxy.+connect to the server itself/);
+      assert.match(error.message, /proxy.+connect directly to the server/);
       return true;
     });
   }

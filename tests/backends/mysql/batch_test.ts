@@ -160,6 +160,6 @@ Deno.test("a connection that ends leaves no statement of a batch without an erro
     assert.deepEqual(each.map((outcome) => "rows" in outcome || outcome.error.transient), [true, true, true]);
     session.destroy();
     const after = await session.batch([sql`SELECT 1 AS n`, sql`SELECT 2 AS n`]);
-    assert.match(String(shown(after)), /the connection was given up.*the connection was given up/);
+    assert.match(String(shown(after)), /the connection was abandoned.*the connection was abandoned/);
   });
 });

@@ -84,7 +84,7 @@ accepts([
 refuses([
   ["u:pass@tcp(h)", "no slash", /the slash before the database is missing/],
   ["@tcp(/", "no closing bracket", /the address is not terminated/],
-  ["/d?timeout=5", "no unit", /parameter timeout .*: "5" is no duration; write a number with its unit/],
+  ["/d?timeout=5", "no unit", /parameter timeout .*: "5" is not a duration; write a number with its unit/],
   [
     "/d?tls=foo",
     "no such TLS config",
@@ -134,21 +134,21 @@ refuses([
   ["(/", "no closing bracket", /the address is not terminated/],
   ["u:p@h:3306/d", "a bare host", /no known network .*write user:password@tcp\(host:port\)\/database/],
   ["u:p@TCP(h)/d", "networks are case-sensitive", /no known network/],
-  ["u:p@tcp4(h)/d", "tcp4", /network tcp4 .*only tcp and unix are known; write tcp\(host:port\) or unix\(\/path\)/],
+  ["u:p@tcp4(h)/d", "tcp4", /network tcp4 .*only tcp and unix are supported; write tcp\(host:port\) or unix\(\/path\)/],
   ["tcp6([::1])/d", "tcp6", /network tcp6 /],
   ["tcp(::1:x)/d", "IPv6 without brackets", /write an IPv6 address in brackets as in tcp\(\[::1\]:3306\)/],
   ["tcp(h:1:2)/d", "a name with two colons", /write an IPv6 address in brackets/],
   ["tcp([::1)/d", "a bracket not closed", /in brackets/],
   ["tcp([::1]3306)/d", "no colon before the port", /in brackets/],
-  ["u:p@tcp(h:)/d", "an empty port", /"h:" has a wrong port; write a number from 1 to 65535/],
-  ["u:p@tcp(h:0)/d", "port 0", /"h:0" has a wrong port/],
-  ["u:p@tcp(h:65536)/d", "port 65536", /"h:65536" has a wrong port/],
-  ["u:p@tcp(h:mysql)/d", "a service's name", /"h:mysql" has a wrong port/],
-  ["u:p@tcp([::1]:x)/d", "a port after IPv6", /"\[::1\]:x" has a wrong port/],
+  ["u:p@tcp(h:)/d", "an empty port", /"h:" has an invalid port; write a number from 1 to 65535/],
+  ["u:p@tcp(h:0)/d", "port 0", /"h:0" has an invalid port/],
+  ["u:p@tcp(h:65536)/d", "port 65536", /"h:65536" has an invalid port/],
+  ["u:p@tcp(h:mysql)/d", "a service's name", /"h:mysql" has an invalid port/],
+  ["u:p@tcp([::1]:x)/d", "a port after IPv6", /"\[::1\]:x" has an invalid port/],
   ["u:p@tcp(/run/x.sock)/d", "a socket as a host", /"\/run\/x.sock" is no host .*unix\(\/path\) for a socket/],
-  ["u:p@tcp(a b)/d", "a space in the host", /"a b" is no host and port/],
-  ["/d%zz", "a bad escape in the database", /database .*"d%zz" has a wrong percent escape; write % as %25/],
-  ["/d%ff", "an escape that is no UTF-8", /"d%ff" has a wrong percent escape/],
+  ["u:p@tcp(a b)/d", "a space in the host", /"a b" is not a host and port/],
+  ["/d%zz", "a bad escape in the database", /database .*"d%zz" has an invalid percent escape; write % as %25/],
+  ["/d%ff", "an escape that is no UTF-8", /"d%ff" has an invalid percent escape/],
 ]);
 
 // Parameters, each with what the table says.
@@ -197,30 +197,30 @@ accepts([
 refuses([
   ["/?timeout=-1s", "a negative timeout", /parameter timeout .*"-1s" is negative/],
   ["/?readTimeout=-1ns", "a negative timeout", /parameter readTimeout .*"-1ns" is negative/],
-  ["/?writeTimeout=x", "no duration", /parameter writeTimeout .*"x" is no duration/],
-  ["/?timeout=", "no duration", /parameter timeout .*"" is no duration/],
-  ["/?timeout=3000000h", "more than Go can hold", /parameter timeout .*"3000000h" is no duration/],
-  ["/?timeout=5&timeout=5s", "a wrong value that is not the last", /parameter timeout .*"5" is no duration/],
-  ["/?timeout=5%73", "durations are not decoded", /parameter timeout .*"5%73" is no duration/],
+  ["/?writeTimeout=x", "no duration", /parameter writeTimeout .*"x" is not a duration/],
+  ["/?timeout=", "no duration", /parameter timeout .*"" is not a duration/],
+  ["/?timeout=3000000h", "more than Go can hold", /parameter timeout .*"3000000h" is not a duration/],
+  ["/?timeout=5&timeout=5s", "a wrong value that is not the last", /parameter timeout .*"5" is not a duration/],
+  ["/?timeout=5%73", "durations are not decoded", /parameter timeout .*"5%73" is not a duration/],
   ["/?tls=%66oo", "TLS names are decoded", /no such TLS config as "foo"/],
-  ["/?tls=%zz", "a bad escape", /parameter tls .*wrong percent escape/],
+  ["/?tls=%zz", "a bad escape", /parameter tls .*invalid percent escape/],
   ["/?serverPubKey=k", "no key can be registered", /parameter serverPubKey .*use tls=true instead/],
   ["/?strict=false", "the driver removed it", /parameter strict .*removed/],
-  ["/?maxAllowedPacket=1M", "no number", /parameter maxAllowedPacket .*"1M" is no whole number/],
-  ["/?maxAllowedPacket=1.5", "no whole number", /parameter maxAllowedPacket .*"1.5" is no whole number/],
-  ["/?maxAllowedPacket=", "empty", /parameter maxAllowedPacket .*"" is no whole number/],
-  ["/?loc=Mars%2FPhobos", "no time zone", /parameter loc .*"Mars%2FPhobos" is no time zone/],
-  ["/?loc=%2B01:00", "an offset is no time zone", /parameter loc .*is no time zone/],
-  ["/?loc=%zz", "a bad escape", /parameter loc .*wrong percent escape/],
-  ["/?timeTruncate=1", "no duration", /parameter timeTruncate .*"1" is no duration/],
-  ["/?connectionAttributes=%", "a bad escape", /parameter connectionAttributes .*wrong percent escape/],
-  ["/?tz=%2", "a bad escape", /parameter "tz" .*wrong percent escape; write % as %25/],
-  ["/?1x=1", "no variable's name", /"1x" is no parameter and no variable's name/],
-  ["/?=1", "an empty name", /"" is no parameter and no variable's name/],
-  ["/?a b=1", "a space in a name", /"a b" is no parameter/],
-  ["/?a;b=1", "SQL in a name", /"a;b" is no parameter/],
-  ["/?timeout=a\nb\u2028\u009b", "a line end in a value", /"a\\nb\\u2028\\u009b" is no duration/],
-  [`/?timeout=${"x".repeat(1000)}`, "a long value is cut", /"x{100}…" is no duration/],
+  ["/?maxAllowedPacket=1M", "no number", /parameter maxAllowedPacket .*"1M" is not a whole number/],
+  ["/?maxAllowedPacket=1.5", "no whole number", /parameter maxAllowedPacket .*"1.5" is not a whole number/],
+  ["/?maxAllowedPacket=", "empty", /parameter maxAllowedPacket .*"" is not a whole number/],
+  ["/?loc=Mars%2FPhobos", "no time zone", /parameter loc .*"Mars%2FPhobos" is not a time zone/],
+  ["/?loc=%2B01:00", "an offset is not a time zone", /parameter loc .*is not a time zone/],
+  ["/?loc=%zz", "a bad escape", /parameter loc .*invalid percent escape/],
+  ["/?timeTruncate=1", "no duration", /parameter timeTruncate .*"1" is not a duration/],
+  ["/?connectionAttributes=%", "a bad escape", /parameter connectionAttributes .*invalid percent escape/],
+  ["/?tz=%2", "a bad escape", /parameter "tz" .*invalid percent escape; write % as %25/],
+  ["/?1x=1", "no variable's name", /"1x" is neither a parameter nor the name of a variable/],
+  ["/?=1", "an empty name", /"" is neither a parameter nor the name of a variable/],
+  ["/?a b=1", "a space in a name", /"a b" is neither a parameter/],
+  ["/?a;b=1", "SQL in a name", /"a;b" is neither a parameter/],
+  ["/?timeout=a\nb\u2028\u009b", "a line end in a value", /"a\\nb\\u2028\\u009b" is not a duration/],
+  [`/?timeout=${"x".repeat(1000)}`, "a long value is cut", /"x{100}…" is not a duration/],
 ]);
 
 const TIME_ZONES = ["Local", "UTC", "", "Europe%2FParis", "Asia%2FTokyo"];
@@ -269,7 +269,7 @@ for (const key of [...FLAGS, ...MEANINGLESS_FLAGS]) {
     for (const text of ["", "tRue", "yes", "on", "t", "2", " true", "tru%65"]) {
       const message = messageFor(`/?${key}=${text}`);
       assert.ok(message.includes(`parameter ${key} `), message);
-      assert.ok(message.endsWith(`${JSON.stringify(text)} is no boolean; write true or false`), message);
+      assert.ok(message.endsWith(`${JSON.stringify(text)} is not a boolean; write true or false`), message);
     }
   });
 }
@@ -325,15 +325,15 @@ accepts([
   ["mysql://u:p@h/d?tls=true", "TLS", { ...UP, addresses: [tcp("h")], database: "d", tls: "verify" }],
 ]);
 refuses([
-  ["mysql://u:p@h:x/d", "a wrong port", /has a wrong port/],
+  ["mysql://u:p@h:x/d", "a wrong port", /has an invalid port/],
   ["mysql://u:p@::1/d", "IPv6 without brackets", /in brackets/],
   ["mysql://u:p@%2Frun%2Fx.sock/d", "a socket", /unix\(\/path\) for a socket/],
-  ["mysql://tcp(h:3306)/d", "both forms at once", /is no host and port/],
+  ["mysql://tcp(h:3306)/d", "both forms at once", /is not a host and port/],
   ["mysql://u:p%zz@h/d", "a bad escape", /write % as %25/],
   ["mysql://u:p@h/d/e", "a slash in the database", /write it as %2F/],
   ["mysql://u:p/w@h/d", "a slash in the password", /misplaced @/],
   ["mysql://u:p#w@h/d", "a # in the password", /it has a #/],
-  ["mysql://u:p@h/d?timeout=5", "no unit", /parameter timeout .*"5" is no duration/],
+  ["mysql://u:p@h/d?timeout=5", "no unit", /parameter timeout .*"5" is not a duration/],
 ]);
 
 // Several addresses, which the Go driver does not take.
@@ -366,19 +366,19 @@ refuses([
   ["u:p@tcp(h1,,h2)/d", "two commas", /one of them is empty/],
   ["tcp(,)/", "a comma alone", /one of them is empty/],
   ["mysql://u:p@h1,/d", "nothing after a comma in a URL", /one of them is empty/],
-  ["u:p@tcp(h1, h2)/d", "a space", /" h2" is no host and port/],
-  ["u:p@tcp(h1;h2)/d", "a semicolon", /"h1;h2" is no host and port/],
-  ["u:p@tcp(h1:x,h2)/d", "a wrong port at first", /"h1:x" has a wrong port/],
-  ["u:p@tcp(h1,h2:99999)/d", "a wrong port at last", /"h2:99999" has a wrong port/],
+  ["u:p@tcp(h1, h2)/d", "a space", /" h2" is not a host and port/],
+  ["u:p@tcp(h1;h2)/d", "a semicolon", /"h1;h2" is not a host and port/],
+  ["u:p@tcp(h1:x,h2)/d", "a wrong port at first", /"h1:x" has an invalid port/],
+  ["u:p@tcp(h1,h2:99999)/d", "a wrong port at last", /"h2:99999" has an invalid port/],
   ["u:p@tcp(h1,::1)/d", "IPv6 without brackets", /"::1" has more than one colon; write an IPv6 address in brackets/],
-  ["u:p@tcp(h1,/run/x.sock)/d", "a socket among them", /"\/run\/x.sock" is no host and port/],
+  ["u:p@tcp(h1,/run/x.sock)/d", "a socket among them", /"\/run\/x.sock" is not a host and port/],
   [
     "u:p@tcp(h1),tcp(h2)/d",
     "brackets for each",
     /brackets of its own; write all in one pair, as in tcp\(host:port,host/,
   ],
-  ["mysql://u:p@h1:3306,h2:x/d", "a wrong port in a URL", /it has a wrong port/],
-  ["mysql://u:p@tcp(h1),tcp(h2)/d", "Go's address in a URL", /brackets of its own|no host and port/],
+  ["mysql://u:p@h1:3306,h2:x/d", "a wrong port in a URL", /it has an invalid port/],
+  ["mysql://u:p@tcp(h1),tcp(h2)/d", "Go's address in a URL", /brackets of its own|not a host and port/],
 ]);
 
 // No message may hold the password, nor a part of it.

@@ -136,7 +136,7 @@ for (const [shared, label] of [[sharedMariaDb(), "MariaDB"], [sharedMySql56(), "
     assert.equal(transient, false);
     assert.match(
       message,
-      /^Cannot use the leases in runs_\w+: [^\n]*1 or more[^\n]*; correct that: [^\n]+ sera doctor --lease --schema\)$/,
+      /^Cannot use the leases in runs_\w+: [^\n]*1 or more[^\n]*; fix the trigger, [^\n]+ sera doctor --lease --schema\)$/,
     );
   });
 
@@ -146,7 +146,7 @@ for (const [shared, label] of [[sharedMariaDb(), "MariaDB"], [sharedMySql56(), "
       await make(desk, (definition) => definition.replace(" PRIMARY KEY", "").replace("since", `${key}, since`));
       assert.match(
         (await refusal(desk.acquire("a"))).message,
-        /: it may have several rows of one name, [^\n]+; make it as/,
+        /: it may have several rows with the same name, [^\n]+; create it as/,
       );
       assert.equal(await desk.row(), undefined);
     });
@@ -167,7 +167,7 @@ for (const [shared, label] of [[sharedMariaDb(), "MariaDB"], [sharedMySql56(), "
       ) {
         const { message, transient } = await refusal(ask());
         assert.equal(transient, true);
-        assert.match(message, /read-only[^\n]*; name the primary, or let the server take writes \(read_only\)$/);
+        assert.match(message, /read-only[^\n]*; name the primary, or make the server writable \(read_only\)$/);
       }
       assert.equal((await desk.held()).owner, mine.owner);
     } finally {

@@ -65,7 +65,7 @@ for (const shared of [mariaDb, sharedMySql56()]) {
   shared.test("a variable of the DSN that the server does not have is told, in a session for leases too", async (server) => {
     await assert.rejects(inSession(server.dsn("no_such_variable=1"), leased, () => Promise.resolve()), (error) => {
       assert.ok(error instanceof LockUnavailableError);
-      assert.match(error.message, /Unknown system variable 'no_such_variable'; take the parameter out of the DSN$/);
+      assert.match(error.message, /Unknown system variable 'no_such_variable'; remove the parameter from the DSN$/);
       return true;
     });
   });
@@ -133,7 +133,7 @@ for (const variables of [NODE, MEMBER, PLAIN]) {
         assert.ok(error instanceof UnsafeServerError);
         assert.match(
           error.message,
-          /: the server is read-only, most likely a replica, and keeps no lease; name the primary$/,
+          /: the server is read-only, most likely a replica, and cannot store a lease; name the primary$/,
         );
         return true;
       });
@@ -170,14 +170,14 @@ const FOUND: [string, Readonly<Record<string, string>>, string, RegExp][] = [
   [
     "Galera",
     NODE,
-    "a node of a Galera cluster: leases decide there, session locks do not",
-    /a node of a Galera cluster, and a lock/,
+    "a node of a Galera cluster: there leases count, session locks do not",
+    /a node of a Galera cluster, where each node/,
   ],
   [
     "a group",
     MEMBER,
-    "a node of a group with several primaries: leases decide there, session locks do not",
-    /in a group with several primaries, and a lock/,
+    "a node of a group with several primaries: there leases count, session locks do not",
+    /in a group with several primaries, each of which/,
   ],
 ];
 

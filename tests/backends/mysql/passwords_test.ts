@@ -88,7 +88,7 @@ for (const shared of [oldMySql, oldMariaDb]) {
     for (const params of ["", "allowOldPasswords=false", "allowCleartextPasswords=true"]) {
       await assertUnavailable(
         dsnOf(server, "old:secret", params),
-        /hash of before MySQL 4\.1; renew .+allowOldPasswords=true$/,
+        /hash of MySQL versions before 4\.1; set .+allowOldPasswords=true$/,
       );
     }
   });

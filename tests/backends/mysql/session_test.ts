@@ -39,7 +39,7 @@ const HONOURED: [string, string, unknown[]][] = [
 ];
 
 const REFUSED: [string, RegExp][] = [
-  ["no_such_variable=1", /Unknown system variable 'no_such_variable'; take the parameter out of the DSN$/],
+  ["no_such_variable=1", /Unknown system variable 'no_such_variable'; remove the parameter from the DSN$/],
   ["wait_timeout=%27soon%27", /Incorrect argument type to variable 'wait_timeout'; correct the parameter in the DSN$/],
   [
     "sql_mode=%27NONSENSE%27",

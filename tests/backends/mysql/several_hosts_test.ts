@@ -172,9 +172,9 @@ shared.test("of a replica and its primary the primary is used, wherever it stand
 
 shared.test("replicas alone are refused, as for a moment during a failover", async () => {
   const dead = { port: freePort() };
-  const readOnly = "the server is read-only, most likely a replica, and keeps no lease; name the primary";
+  const readOnly = "the server is read-only, most likely a replica, and cannot store a lease; name the primary";
   const [one, gone] = [replica, dead].map((host) => `tcp(127.0.0.1:${host.port})`);
-  const refused = "connection refused; check that the server runs, and the address";
+  const refused = "connection refused; check the address, and that the server is running";
   for (
     const [hosts, message] of [
       [[replica, replica], `${one}: ${readOnly}, and at ${one}: ${readOnly}`],
@@ -217,7 +217,7 @@ shared.test("who is refused by one host does not try the next one", async (serve
   for (
     const [params, account, says] of [
       ["", "sera:notsecret", /: Access denied for user 'sera'[^\n]+; check user and password in the DSN$/],
-      ["no_such_variable=1", "sera:secret", /: Unknown system variable 'no_such_variable'; take the parameter out/],
+      ["no_such_variable=1", "sera:secret", /: Unknown system variable 'no_such_variable'; remove the parameter/],
     ] as const
   ) {
     for (const dsn of waysTo([server, next], params, account)) {

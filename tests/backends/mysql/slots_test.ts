@@ -99,7 +99,7 @@ mySql56.test("a server with one lock a session refuses slots, with what to do", 
     assert.equal(error.exitCode, 202);
     assert.match(
       error.message,
-      /: a session holds one lock only on a server before .*; use a newer server, or --lease$/,
+      /: before MySQL .* a session can hold only one lock, so this server cannot keep .*; use a newer server, or --lease$/,
     );
     return true;
   });

@@ -7,12 +7,12 @@ const CODES: Readonly<Record<string, readonly [socket: RegExp, tcp: RegExp, tran
   ECONNREFUSED: [/connection refused; /, /connection refused; /, true],
   EHOSTUNREACH: [/the host cannot be reached; /, /the host cannot be reached; /, true],
   ENETUNREACH: [/the network cannot be reached; /, /the network cannot be reached; /, true],
-  EADDRNOTAVAIL: [/no local address or port left/, /no local address or port left/, true],
+  EADDRNOTAVAIL: [/no local address or port is left/, /no local address or port is left/, true],
   EAGAIN: [/the queue of the socket is full; /, /the queue of the socket is full; /, true],
   EACCES: [/permission denied on the socket; /, /the system forbids it; /, false],
   EPERM: [/the system forbids it; /, /the system forbids it; /, false],
-  EINVAL: [/no socket can be there; /, /the system forbids it; /, false],
-  EAFNOSUPPORT: [/no such addresses here; /, /no such addresses here; /, false],
+  EINVAL: [/the path or address is invalid; /, /the system forbids it; /, false],
+  EAFNOSUPPORT: [/does not support this kind of address here; /, /does not support this kind of address here; /, false],
   ENAMETOOLONG: [/the socket's path is too long; /, /the socket's path is too long; /, false],
   EMFILE: [/too many open files; raise /, /too many open files; raise /, false],
   ENOMEM: [/no memory is left; raise /, /no memory is left; raise /, false],
@@ -31,7 +31,7 @@ for (const [code, [socket, tcp, transient]] of Object.entries(CODES)) {
 Deno.test("a socket that the runtime keeps is said in other words than its own", () => {
   const said = describeNetworkError(new Deno.errors.NotCapable('Requires all access to "/dev/shm/s"'));
   assert.deepEqual(said, {
-    what: "sera may not open what is in /dev, /proc or /sys",
+    what: "sera cannot open files in /dev, /proc or /sys",
     cure: "put the socket elsewhere, or use TCP",
   });
 });

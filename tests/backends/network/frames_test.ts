@@ -282,7 +282,7 @@ const BAD_PACKETS: readonly (readonly [what: string, ...sent: Sent[]])[] = [
   ["a value beyond its row", greeting(), OK, "asked", [1], column(TEXT), END, [9, 97]],
   ["a value of 2^63 bytes", greeting(), OK, "asked", [1], column(TEXT), END, [0xfe, ...new Array(8).fill(0x80), 0]],
   ["a row with something after it", greeting(), OK, "asked", [1], column(TEXT), END, [1, 97, 0]],
-  ["a number that is none", greeting(), OK, "asked", [1], column(WHOLE), END, [2, 47, 59]],
+  ["an invalid number", greeting(), OK, "asked", [1], column(WHOLE), END, [2, 47, 59]],
   ["an empty number", greeting(), OK, "asked", [1], column(WHOLE), END, [0]],
   ["more results", greeting(), OK, "asked", OK_AND_MORE],
   ["more results after rows", greeting(), OK, "asked", [1], column(TEXT), END, END_AND_MORE],

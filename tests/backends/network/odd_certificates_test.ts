@@ -15,12 +15,11 @@ const alternatives = (names: string) => [LEAF, `subjectAltName = ${names}`];
 const TAKES_CAS = !Deno.version.deno.startsWith("2.7.");
 
 const OTHER_NAMES = /: TLS failed: the server's certificate is for [^;]+, not for [^;]+; connect by a name/;
-const OLD = /: TLS failed: the server's certificate is of another version than 3, [^;]+; make one of version 3/;
-const A_CA = /: TLS failed: the server's own certificate is one of a CA \(CA:TRUE\)[^;]+; make one with CA:FALSE/;
+const OLD = /: TLS failed: the server's certificate is not of version 3, [^;]+; make one of version 3/;
+const A_CA = /: TLS failed: the server's own certificate is a CA certificate \(CA:TRUE\)[^;]+; make one with CA:FALSE/;
 const EXPIRED = /: TLS failed: the server's certificate, or one that signed it, has expired \(2021-01-01\); renew it/;
-const UNTRUSTED = /: TLS failed: (no CA that is trusted vouches for|the CA of that name in sslrootcert did not sign)/;
-const BAD_ENCODING =
-  /: TLS failed: the server's certificate is (not encoded as the standard asks|of another version)[^;]+; /;
+const UNTRUSTED = /: TLS failed: (no trusted CA signed|the CA of that name in sslrootcert did not sign)/;
+const BAD_ENCODING = /: TLS failed: the server's certificate is not (encoded correctly|of version 3)[^;]+; /;
 
 /** What each is, the host, whether psql takes it, and what sera says if it does not. */
 const TABLE: readonly [says: string, kind: OddKind, host: string, psql: boolean, refused?: RegExp][] = [

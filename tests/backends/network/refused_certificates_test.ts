@@ -36,9 +36,9 @@ interface Kind {
   readonly says: RegExp;
 }
 
-const UNCHECKED =
-  /: TLS failed: the server's certificate, or [^;]+ sera's TLS cannot check \([^;]+; have it signed again/;
-const NO_WAY = /: TLS failed: the server agrees on no way to encrypt; see its log, [^\n]+ \(RSA, P-256, [^\n]+\)$/;
+const UNCHECKED = /: TLS failed: the server's certificate, or [^;]+ sera's TLS cannot check \([^;]+; get it signed/;
+const NO_WAY =
+  /: TLS failed: sera and the server support no common encryption; see its log, [^\n]+ \(RSA, P-256, [^\n]+\)$/;
 
 /** Deno 2.9 checks this one, and cannot be refused for it. */
 const IS_OLD = Deno.version.deno.startsWith("2.7.");
@@ -49,7 +49,8 @@ const KINDS: Record<string, Kind> = {
   ...IS_OLD ? { "signed by P-256 with SHA-512": { signing: "-sha512", says: UNCHECKED } } : {},
   "with critical policies": {
     extensions: [LEAF, NAMES, "certificatePolicies = critical, 1.2.3.4"],
-    says: /: TLS failed: the server's certificate has a critical extension that is not known here; make one without it/,
+    says:
+      /: TLS failed: the server's certificate has a critical extension that sera does not support; make one without it/,
   },
   "for any use": {
     extensions: [LEAF, NAMES, "extendedKeyUsage = anyExtendedKeyUsage"],
@@ -58,7 +59,7 @@ const KINDS: Record<string, Kind> = {
   "that ends before it begins": {
     signing: "-days -1",
     says:
-      /: TLS failed: the server's certificate, or one that signed it, ends before it begins [^;]+; have another one made$/,
+      /: TLS failed: the server's certificate, or one that signed it, expires before it becomes valid [^;]+; get a new one$/,
   },
   "with the host as common name, for other addresses": {
     name: "127.0.0.1",

@@ -56,15 +56,15 @@ const PAIRS: readonly [certificate: string, key: string, refused?: RegExp][] = [
   ["crlf.pem", "rsa.key"],
   ["rsa.pem", "other.key", /key: .+other\.key: it is not the key of the certificate .+rsa\.pem; name the one/],
   ["rsa.pem", "p256.key", /it is not the key of the certificate/],
-  ["rsa.pem", "encrypted1.key", /it is encrypted, and nobody is there to be asked .+; decrypt it by openssl pkey$/],
+  ["rsa.pem", "encrypted1.key", /it is encrypted, and sera cannot ask .+; decrypt it with openssl pkey$/],
   ["rsa.pem", "encrypted8.key", /it is encrypted/],
-  ["rsa.pem", "der.key", /there is no private key in PEM format in it; convert one in DER by openssl pkey/],
-  ["rsa.pem", "empty", /there is no private key in PEM format in it/],
-  ["rsa.pem", "rsa.pem", /there is no private key in PEM format in it/],
-  ["rsa.pem", "cut.key", /there is no private key in PEM format in it/],
+  ["rsa.pem", "der.key", /it contains no private key in PEM format; convert one in DER with openssl pkey/],
+  ["rsa.pem", "empty", /it contains no private key in PEM format/],
+  ["rsa.pem", "rsa.pem", /it contains no private key in PEM format/],
+  ["rsa.pem", "cut.key", /it contains no private key in PEM format/],
   ["rsa.pem", "damaged.key", /its private key is damaged/],
   ["rsa.pem", "missing", /^Cannot read the client's key: .+missing: [^;]+; correct the path \(sslkey\)$/],
-  ["der.pem", "rsa.key", /certificate: .+der\.pem: there is no certificate in PEM format in it; convert one in DER/],
+  ["der.pem", "rsa.key", /certificate: .+der\.pem: it contains no certificate in PEM format; convert one in DER/],
   ["damaged.pem", "rsa.key", /a certificate in it is damaged/],
 ];
 
@@ -81,11 +81,11 @@ const CA_FILES: readonly [file: string, refused?: RegExp][] = [
   ["both.pem"],
   ["crlf.pem"],
   ["explained.pem"],
-  ["empty", /there is no certificate in PEM format in it/],
-  ["rsa.key", /there is no certificate in PEM format in it/],
-  ["cut.pem", /there is no certificate in PEM format in it/],
-  ["der.pem", /there is no certificate in PEM format in it; convert one in DER by openssl x509 -inform DER$/],
-  ["damaged.pem", /a certificate in it is damaged; copy it once more/],
+  ["empty", /it contains no certificate in PEM format/],
+  ["rsa.key", /it contains no certificate in PEM format/],
+  ["cut.pem", /it contains no certificate in PEM format/],
+  ["der.pem", /it contains no certificate in PEM format; convert one in DER with openssl x509 -inform DER$/],
+  ["damaged.pem", /a certificate in it is damaged; copy it again/],
 ];
 
 for (const [file, refused] of CA_FILES) {

@@ -63,7 +63,7 @@ refuses([
     "host",
     "no equals sign",
     "Cannot read the PostgreSQL settings: host has no = after it; " +
-    "write keyword=value, and a value that holds blanks in single quotes",
+    "write keyword=value, and a value that contains spaces in single quotes",
   ],
   ["s3cret", "a bare word", /: a word has no = after it/],
   ["password=a s3cret", "a blank in a password", /: a word has no = after it.*in single quotes/],
@@ -71,24 +71,24 @@ refuses([
   [
     "password='s3cret",
     "an open quote",
-    "Cannot read the PostgreSQL settings: a quoted value does not end; close it with ' and write a ' in it as \\'",
+    "Cannot read the PostgreSQL settings: a quoted value is not closed; close it with ' and write a ' in it as \\'",
   ],
   ["password='s3cret\\'", "a quote that is escaped", /does not end/],
   [
     "conect_timeout=5",
     "no such keyword",
-    'Cannot read the PostgreSQL settings: "conect_timeout" is no keyword of libpq; correct it or leave it out, ' +
-    "and write a value that holds blanks in single quotes",
+    'Cannot read the PostgreSQL settings: "conect_timeout" is not a keyword of libpq; correct it or leave it out, ' +
+    "and write a value that contains spaces in single quotes",
   ],
-  ["HOST=h", "keywords are in lower case", /"HOST" is no keyword/],
-  ["=h", "no keyword", /: a word before = is no keyword/],
-  ["s3cret=h", "no word like a keyword", /: a word before = is no keyword/],
-  ["password=a kiwi=b", "what may belong to the password", /: a word before = is no keyword/],
-  ["ssl=true", "a keyword of URIs", /"ssl" is no keyword/],
+  ["HOST=h", "keywords are in lower case", /"HOST" is not a keyword/],
+  ["=h", "no keyword", /: a word before = is not a keyword/],
+  ["s3cret=h", "no word like a keyword", /: a word before = is not a keyword/],
+  ["password=a kiwi=b", "what may belong to the password", /: a word before = is not a keyword/],
+  ["ssl=true", "a keyword of URIs", /"ssl" is not a keyword/],
   [
     "host= password=s3cret",
     "a keyword in the value's place",
-    "Cannot read the PostgreSQL settings: host has no value but another keyword after it; " +
+    "Cannot read the PostgreSQL settings: host has no value before the next keyword; " +
     "write host='' for the default, or quote the value",
   ],
 ]);
@@ -132,17 +132,17 @@ refuses([
   [
     "postgres://u:s3cret/x@h/d",
     "a slash in the password",
-    "Cannot read the PostgreSQL URL: an @ is not where the host begins; " +
+    "Cannot read the PostgreSQL URL: an @ is not directly before the host; " +
     "write each @ / ? : [ % and & in a user, password or value as %40 %2F %3F %3A %5B %25 %26",
   ],
-  ["postgres://u:a@s3cret@h/d", "an @ in the password", /an @ is not where the host begins; write each @/],
+  ["postgres://u:a@s3cret@h/d", "an @ in the password", /an @ is not directly before the host; write each @/],
   ["postgres://u:5/s3cret?x@h", "a slash and a ? in the password", /not of the form keyword=value/],
-  ["postgres://u:5/a?s3cret=b@h", "a slash, ? and = in the password", /URL: a parameter is no keyword/],
-  ["postgres://u:5/a?kiwi=b@h", "the same in letters", /URL: a parameter is no keyword/],
-  ["postgres://u:kiwi?plum=1", "a ? in the password, no host", /URL: a parameter is no keyword/],
-  ["postgres://u:s3%cret@h", "a bare %", /a percent escape is wrong; write each/],
-  ["postgres://u:%00@h", "a NUL", /a percent escape is wrong/],
-  ["postgres://u:%FF@h", "no UTF-8", /a percent escape is wrong/],
+  ["postgres://u:5/a?s3cret=b@h", "a slash, ? and = in the password", /URL: a parameter is not a keyword/],
+  ["postgres://u:5/a?kiwi=b@h", "the same in letters", /URL: a parameter is not a keyword/],
+  ["postgres://u:kiwi?plum=1", "a ? in the password, no host", /URL: a parameter is not a keyword/],
+  ["postgres://u:s3%cret@h", "a bare %", /a percent escape is invalid; write each/],
+  ["postgres://u:%00@h", "a NUL", /a percent escape is invalid/],
+  ["postgres://u:%FF@h", "no UTF-8", /a percent escape is invalid/],
   ["postgres://u:s3 cret@h", "a blank", /a part of it holds a blank \(%20\); write each/],
   ["postgres://[::1/d", "an open bracket", /a bracket is open, empty, or not followed by a port/],
   ["postgres://[]/d", "an empty bracket", /a bracket is open/],
@@ -150,11 +150,15 @@ refuses([
   [
     "postgres://h:1/d?conect_timeout=5",
     "no such keyword",
-    'Cannot read the PostgreSQL URL: "conect_timeout" is no keyword of libpq; correct it or leave it out, ' +
+    'Cannot read the PostgreSQL URL: "conect_timeout" is not a keyword of libpq; correct it or leave it out, ' +
     "and write each @ / ? : [ % and & in a user, password or value as %40 %2F %3F %3A %5B %25 %26",
   ],
-  ["postgres://h?ssl=false", "JDBC's ssl is no boolean", /"ssl" is no keyword of libpq; write sslmode=disable or/],
-  ["postgres://h?password=s3&kiwi=1", "a & in the password", /URL: a parameter is no keyword/],
+  [
+    "postgres://h?ssl=false",
+    "JDBC's ssl is not a boolean",
+    /"ssl" is not a keyword of libpq; write sslmode=disable or/,
+  ],
+  ["postgres://h?password=s3&kiwi=1", "a & in the password", /URL: a parameter is not a keyword/],
   ["postgres://h?host", "no equals sign", /a parameter is not of the form keyword=value/],
   ["postgres://h?options=-c a=b", "two equals signs", /with = in the value written as %3D/],
   ["postgres://h?host=a&&port=1", "an empty parameter", /a parameter is not of the form/],

@@ -157,10 +157,10 @@ refuses([
   [
     "no such service",
     { text: "service=x", files: { [S]: SERVICES } },
-    'Cannot use service for PostgreSQL: "x" is in no service file; add it to "~/.pg_service.conf" ' +
+    'Cannot use service for PostgreSQL: "x" is not in any service file; add it to "~/.pg_service.conf" ' +
     "or name the file with PGSERVICEFILE",
   ],
-  ["no service file", { env: { PGSERVICE: "x" } }, /use PGSERVICE for PostgreSQL: "x" is in no service file/],
+  ["no service file", { env: { PGSERVICE: "x" } }, /use PGSERVICE for PostgreSQL: "x" is not in any service file/],
   [
     "a named service file is missing",
     { env: { PGSERVICE: "x", PGSERVICEFILE: "~/no" } },
@@ -185,13 +185,13 @@ refuses([
   [
     "a bare word",
     { text: "service=s", files: { [S]: "[s]\n\ns3cret" } },
-    /line 3 is no keyword=value that libpq knows/,
+    /line 3 is not a keyword=value that libpq knows/,
   ],
-  ["no such keyword", { text: "service=s", files: { [S]: "[s]\ns3cret=1" } }, /line 2 is no keyword=value/],
+  ["no such keyword", { text: "service=s", files: { [S]: "[s]\ns3cret=1" } }, /line 2 is not a keyword=value/],
   [
     "blanks before the equals sign",
     { text: "service=s", files: { [S]: "[s]\nuser =u" } },
-    /write no blanks around the =/,
+    /write no spaces around the =/,
   ],
   ["what is refused", { text: "service=s", files: { [S]: "[s]\nsslpassword=s3cret" } }, /use sslpassword in "~/],
 ]);
@@ -242,7 +242,7 @@ accepts([
     hosts: [tcp("h")],
     notes: [{
       what: 'The password file "~/.pgpass" is ignored: group or others have access to it',
-      cure: "take that away with chmod 0600",
+      cure: "remove that access with chmod 0600",
     }],
   }],
   ["a file that others can write", pgpass("h:*:*:*:1", "host=h", { modes: { ".pgpass": 0o602 } }), {
@@ -250,7 +250,7 @@ accepts([
   }],
   ["a folder", { env: { PGPASSFILE: "~" } }, {
     hosts: [tcp("h")],
-    notes: [{ what: 'The password file "~" is ignored: not a plain file' }],
+    notes: [{ what: 'The password file "~" is ignored: not a regular file' }],
   }],
   ["a file that was named is missing", { env: { PGPASSFILE: "~/no" } }, {
     notes: [{ what: 'The password file "~/no" is ignored: there is no such file' }],
@@ -333,7 +333,11 @@ refuses([
     /group or others have access to its p/,
   ],
   ["a key that group can write", { ...tls("", CERT, KEY), modes: { [KEY]: 0o620 } }, /or to 0640 if root owns it$/],
-  ["a folder as key", { text: "host=h sslkey=~", files: { [CERT]: "PEM" } }, /its private key "~" is not a plain file/],
+  [
+    "a folder as key",
+    { text: "host=h sslkey=~", files: { [CERT]: "PEM" } },
+    /its private key "~" is not a regular file/,
+  ],
   ["an engine's key", { text: "host=h sslkey=pkcs11:x", files: { [CERT]: "PEM" } }, /use sslkey for .*with a colon/],
 ]);
 

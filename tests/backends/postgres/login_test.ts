@@ -108,7 +108,7 @@ for (const [label, missing, start] of SERVERS) {
       "a role that pg_hba.conf keeps out, for its cure",
       "reject:secret",
       "sera",
-      /; let pg_hba\.conf on the server allow/,
+      /; allow this user, database, address and encryption in pg_hba\.conf on the server/,
     ],
     [
       "a role without a free connection",
@@ -180,7 +180,7 @@ for (const [label, missing, start] of SERVERS) {
     await assertUnavailable(url, NO_USE, { HOME: folder.path });
     const other = await folder.write("other", "other:*:*:*:secret\n");
     await Deno.chmod(other, 0o600);
-    await assertUnavailable(url, /there is none; no line of the password file fits the host/, { PGPASSFILE: other });
+    await assertUnavailable(url, /there is none; no line of the password file matches the host/, { PGPASSFILE: other });
   });
 
   shared.test("a service file and the variables of libpq may say it all", async (server) => {

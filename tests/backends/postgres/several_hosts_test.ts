@@ -18,7 +18,7 @@ import { RESTARTS, sharedPostgres18, SharedServer } from "../shared_server.ts";
 
 const PORT = "SELECT inet_server_port() AS port";
 const STANDBY =
-  /: the server is a standby, and a lock there excludes nobody elsewhere; name the primary, or allow it with --allow-unsafe-server$/;
+  /: the server is a standby, and its locks do not count elsewhere; name the primary, or allow it with --allow-unsafe-server$/;
 
 let standby: PostgresStandby;
 const shared = new SharedServer("PostgreSQL with a standby", systemPostgresUnavailable, async () => {

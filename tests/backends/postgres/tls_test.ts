@@ -106,7 +106,7 @@ const VERIFIED: [Kind, boolean, readonly Host[], RegExp][] = [
     "untrusted",
     false,
     [],
-    /: TLS failed: no CA that is trusted vouches for .+; name the CA that signed it \(sslrootcert\)/,
+    /: TLS failed: no trusted CA signed .+; name the CA that signed it \(sslrootcert\)/,
   ],
 ];
 
@@ -156,7 +156,7 @@ for (const shared of [secure, secure18]) {
 
     const rejected = (how: string) =>
       new RegExp(
-        `: pg_hba\\.conf rejects connection for host "127\\.0\\.0\\.1".+, ${how}; let pg_hba\\.conf on the server allow`,
+        `: pg_hba\\.conf rejects connection for host "127\\.0\\.0\\.1".+, ${how}; allow this user, database, address and encryption in pg_hba`,
       );
     await assertUnavailable(at("encrypted", "disable"), rejected("no encryption"));
     await assertUnavailable(at("plain", "require"), rejected("SSL encryption"));
@@ -178,7 +178,7 @@ for (const shared of [secure, secure18]) {
     }
     await assertUnavailable(
       urlOf(server, "127.0.0.1", "sslmode=prefer&password=notsecret", "plain"),
-      /pg_hba\.conf rejects connection .+ SSL encryption; let pg_hba|password authentication failed/,
+      /pg_hba\.conf rejects connection .+ SSL encryption; allow this user, |password authentication failed/,
     );
   });
 
@@ -280,7 +280,7 @@ for (const shared of [secure, secure18]) {
       assert.ok(error instanceof ConfigError);
       assert.match(
         error.message,
-        /^Cannot use the (CA file|client's certificate): .+bad\.pem: there is no certificate in /,
+        /^Cannot use the (CA file|client's certificate): .+bad\.pem: it contains no certificate in /,
       );
     }
   });
@@ -341,8 +341,8 @@ plain.test("a server without TLS is refused where sslmode requires it", async (s
   for (const sslmode of ["require", "verify-ca", "verify-full"] as const) {
     const url = urlOf(server, "localhost", `sslmode=${sslmode}`);
     const noTls = new RegExp(
-      `: the server offers no TLS, which sslmode=(${sslmode}|verify-ca \\(or require with sslrootcert\\)) requires: it has none, or something in between has ` +
-        "taken it away; set ssl=on on the server, and check what stands in between$",
+      `: the server offers no TLS, which sslmode=(${sslmode}|verify-ca \\(or require with sslrootcert\\)) requires: it has none, or something in between ` +
+        "removes it; set ssl=on on the server, and check any proxy in between$",
     );
     await assertUnavailable(url, noTls, {}, ca);
     if (sslmode === "require") await assertUnavailable(url, noTls);

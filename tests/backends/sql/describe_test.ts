@@ -26,5 +26,5 @@ Deno.test("MySQL's own words stay whole, with a cure and without", () => {
 Deno.test("PostgreSQL's own words stay whole, with a cure and without", () => {
   const said = (code: string) => Object.assign(new Error(SAID), { code, severity: "ERROR" });
   assert.deepEqual(describePostgresError(said("P0001")), { what: SAID });
-  assert.deepEqual(describePostgresError(said("53100")), { what: SAID, cure: "make room on the server" });
+  assert.deepEqual(describePostgresError(said("53100")), { what: SAID, cure: "free some space on the server" });
 });

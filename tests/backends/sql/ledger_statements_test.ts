@@ -48,7 +48,7 @@ Deno.test("a statement that it breaks off for others' locks is asked again, for 
     assert.ok(error instanceof LedgerBusyError && error.transient);
     assert.match(
       error.message,
-      /^Cannot lock on Server at place: others have kept its table locked \(lock wait\) for 10s; see which session keeps it/,
+      /^Cannot lock on Server at place: others have kept its table locked \(lock wait\) for 10s; find out which session keeps it/,
     );
     return true;
   });

@@ -95,7 +95,7 @@ Deno.test("a table without sera's own columns is another program's, and is left 
   const { what, cure } = await failure(database.table.ask(ASK));
   assert.deepEqual({ what, cure }, {
     what: "Cannot use the ledger ledger: this table is not sera's",
-    cure: "move it away to begin anew",
+    cure: "move it away to start afresh",
   });
   assert.deepEqual(database.kinds, ["SELECT 1", "SELECT id,"]);
 });

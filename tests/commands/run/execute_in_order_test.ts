@@ -85,7 +85,7 @@ Deno.test("a command that the shell has killed since sera did not move has lost 
   place.will.testimony = { ignored: 0, blocked: 0, fenced: true, got: [] };
   place.command.end(137, "SIGKILL");
   assert.equal(await code, 206);
-  const lost = "sera: Lock lost: sera was stopped or stuck until its time was over, and the command was killed";
+  const lost = "sera: Lock lost: sera was stopped or stuck for too long, and the command was killed";
   assert.deepEqual(withoutWill(place), ["lock: command ended", lost, "run: failed 206"]);
 });
 

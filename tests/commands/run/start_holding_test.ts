@@ -119,7 +119,7 @@ Deno.test("nothing is started under a lock that somebody asks for", async () => 
   using place = new FakePlace();
   const lock = place.held({ asked: AbortSignal.abort(new AskedToEndError("unlock by root", "db2")) });
   await assert.rejects(startHolding(place.execution({ lock, run: place.run() }), 0), {
-    message: "Asked to give the lock back: unlock by root@db2; the command was not started",
+    message: "Asked to release the lock: unlock by root@db2; the command was not started",
     exitCode: 202,
   });
   assert.deepEqual([place.events, place.system.processes.length], [["run: unstarted 202", "lock: released"], 0]);

@@ -26,7 +26,7 @@ Deno.test("of many only some are named", () => {
 Deno.test("where nobody can be seen the group is named, or the process", () => {
   assert.equal(
     GROUP.goesOn({ why: "unseen", processes: undefined }, false),
-    "Cannot tell whether process group 4711 is gone after SIGKILL: nothing can look into /proc; the lock is not kept for it",
+    "Cannot tell whether process group 4711 has ended after SIGKILL: /proc cannot be read; the lock is not kept for it",
   );
   assert.match(
     new SurvivorMessages(4711).goesOn({ why: "forbidden", processes: [] }, false),

@@ -19,7 +19,7 @@ function held(place: FakePlace): Mode {
 }
 
 function skipped(place: FakePlace): Mode {
-  return () => Promise.resolve({ outcome: "skipped", lock: place.held(), reason: "They are done" });
+  return () => Promise.resolve({ outcome: "skipped", lock: place.held(), reason: "They have finished" });
 }
 
 async function jobIn(place: FakePlace, mode: Mode, parts: Partial<Job> = {}): Promise<Job> {
@@ -66,7 +66,7 @@ for (const detailed of [false, true]) {
     const settings = await settingsOf({ "detailed-exit-codes": `${detailed}` });
     assert.equal(await takeTurn(0, await jobIn(place, skipped(place), { settings })), detailed ? 205 : 0);
     assert.deepEqual(place.events, [
-      "They are done - skipped the command.",
+      "They have finished - skipped the command.",
       "lock: released",
       "Lock released, held for 0s.",
     ]);
@@ -133,7 +133,7 @@ Deno.test("a signal while the lock is waited for is the reason, whatever giving 
   using place = new FakePlace();
   const job = await jobIn(place, async (_lock, { signal }) => {
     await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve()));
-    throw new LockUnavailableError("the connection was given up");
+    throw new LockUnavailableError("the connection was abandoned");
   });
   const turn = takeTurn(Infinity, job);
   turn.catch(() => undefined);

@@ -144,5 +144,5 @@ test("a command whose lock somebody asks for is stopped with the whole grace per
     command.end(0, "nobody");
   });
   assert.equal((ended.stoppedBy as { exitCode?: number }).exitCode, 206);
-  assert.deepEqual(ended.events, ["sera: Asked to give the lock back: unlock by root@db2; stopping job"]);
+  assert.deepEqual(ended.events, ["sera: Asked to release the lock: unlock by root@db2; stopping job"]);
 });

@@ -1,27 +1,15 @@
 import type { Deadline } from "../../../deadline.ts";
 import { UnfitServerError } from "../../../errors.ts";
-import type { Moment } from "../../../lock/lease.ts";
 import { delayOrAbort } from "../../../waiting.ts";
 import type { Asker } from "../asker.ts";
 import type { Session } from "../session.ts";
-import { abortable, type Claimed, Claimer } from "./claimer.ts";
+import { type AllClaimed, type ClaimedRow, together } from "./all_claimed.ts";
+import { abortable, Claimer } from "./claimer.ts";
 import { atOnce, type Entered } from "./entered.ts";
 import type { LeaseOptions } from "./options.ts";
 import { HeadPauses, Pauses } from "./pauses.ts";
 import type { LeaseServer } from "./server.ts";
 import { SlotClaimer } from "./slot_claimer.ts";
-import type { OwnRow } from "./table.ts";
-
-/** All leases that were asked for, acquired. */
-export interface AllClaimed {
-  /** That of the lock, or of its slot, first; then those of the locks beside it, in their order. */
-  readonly rows: readonly OwnRow[];
-  /** The slot, if there are slots. */
-  readonly slot: number | undefined;
-  /** When the first and the last request was sent whose answer showed that one of them is ours. */
-  readonly confirmed: Moment;
-  readonly last: Moment;
-}
 
 /**
  * Claims all leases that one lock needs: its own or that of a slot, and those of the locks beside it. No row is kept while
@@ -34,6 +22,8 @@ export class Claims<S extends Session> {
   /** Those of plain locks, in the order of their names. */
   readonly #plain: readonly Claimer<S>[];
   readonly #slots: SlotClaimer<S> | undefined;
+  /** Whether to wait at all. A wait that is shorter than a try is one, too. */
+  #waits = false;
 
   constructor(server: LeaseServer<S>, entered: Entered<S>, options: LeaseOptions) {
     const { presence: { lock }, also = [], slots } = options;
@@ -63,17 +53,25 @@ export class Claims<S extends Session> {
   /**
    * Claims them until the deadline passes, at least once.
    *
+   * @param waits Whether to wait at all.
    * @returns Undefined if others had one of them for the whole time; then none is left, and no session lock.
    * @throws {LockUnavailableError} When the server or the table cannot be used.
    */
-  async acquire(session: S, deadline: Deadline, signal: AbortSignal): Promise<AllClaimed | undefined> {
+  async acquire(
+    session: S,
+    waits: boolean,
+    deadline: Deadline,
+    signal: AbortSignal,
+  ): Promise<AllClaimed | undefined> {
     this.#refuseUncounted(session);
+    this.#waits = waits;
     let claimed;
     try {
       claimed = await this.#enterAll(session, deadline, signal) && await this.#claim(session, deadline, signal);
     } finally {
       this.#entered.leaveSeat();
       if (this.#slots) this.#entered.leaveLater(this.#queue);
+      this.#slots?.doors.leaveFirst(claimed ? claimed.rows[0]!.lock : undefined);
       // After an error nobody waits for the answer.
       if (claimed === undefined) { for (const { lock } of this.#plain) this.#entered.leaveLater(lock); }
     }
@@ -99,7 +97,7 @@ export class Claims<S extends Session> {
   #refuseUncounted(session: S): void {
     if ((this.#options.maxWaiters ?? 0) === 0 || this.#queues(session)) return;
     throw UnfitServerError.on(session.where, {
-      what: "nothing counts those who wait for a lease there, as max-waiters asks",
+      what: "waiters for a lease cannot be counted there, as max-waiters requires",
       cure: "leave max-waiters out, or set it to 0",
     });
   }
@@ -118,11 +116,21 @@ export class Claims<S extends Session> {
       if (!this.#queues(session) && lock !== this.#options.presence.lock) continue;
       if (await this.#entered.enter(session, lock, atOnce(), signal)) continue;
       claimer.trustNoClock();
-      if (deadline.passed) return false;
+      if (!this.#waits) return false;
       await this.#willWait(session, signal);
       if (!await this.#entered.enter(session, lock, deadline, signal)) return false;
     }
-    return true;
+    return !this.#slots || !this.#server.queue.enterSlot ||
+      await this.#enterSlot(this.#slots, session, deadline, signal);
+  }
+
+  /** Gets the session lock of any slot, as those of plain locks. */
+  async #enterSlot(slots: SlotClaimer<S>, session: S, deadline: Deadline, signal: AbortSignal): Promise<boolean> {
+    if (await slots.doors.enter(session, atOnce(), signal)) return true;
+    slots.trustNoClock();
+    if (!this.#waits) return false;
+    await this.#willWait(session, signal);
+    return await slots.doors.enter(session, deadline, signal);
   }
 
   async #claim(session: S, deadline: Deadline, signal: AbortSignal): Promise<AllClaimed | undefined> {
@@ -131,17 +139,18 @@ export class Claims<S extends Session> {
     const isOne = only && more.length === 0 && !this.#slots && maxWaiters === undefined;
     if (isOne) {
       const claimed = await only.claim(session, this.#ttls(session, only.lock), deadline, signal);
-      return claimed && this.#together([{ lock: only.lock, ...claimed }]);
+      return claimed && together(this.#options, [{ lock: only.lock, ...claimed }]);
     }
-    let pauses: Pauses | HeadPauses = new Pauses();
+    // Who has the session lock of a slot whose lease is another's is the only one who looks at that.
+    let pauses = this.#slots && this.#queues(session) ? new HeadPauses() : new Pauses();
     for (let isWaiting = false;;) {
-      const isLast = deadline.passed;
+      const isLast = !this.#waits || isWaiting && deadline.passed;
       const all = await this.#claimAll(session, signal);
       if (all || isLast) return all;
       if (!isWaiting) {
         isWaiting = true;
         await this.#willWait(session, signal);
-        if (this.#slots && this.#queues(session)) {
+        if (this.#slots && this.#queues(session) && !this.#server.queue.enterSlot) {
           if (!await this.#entered.enter(session, this.#queue, deadline, signal)) return undefined;
           this.#slots.lookAnew();
           pauses = new HeadPauses();
@@ -155,7 +164,7 @@ export class Claims<S extends Session> {
 
   /** Claims all of them, or none. */
   async #claimAll(session: S, signal: AbortSignal): Promise<AllClaimed | undefined> {
-    const claimed: (Claimed & { readonly lock: string; readonly slot?: number })[] = [];
+    const claimed: ClaimedRow[] = [];
     for (const claimer of this.#plain) {
       const one = await claimer.claim(session, this.#ttls(session, claimer.lock), atOnce(), signal);
       if (!one) break;
@@ -165,23 +174,11 @@ export class Claims<S extends Session> {
       const one = await this.#slots.claim(session, signal);
       if (one) claimed.push(one);
     }
-    if (claimed.length === this.#all.length) return this.#together(claimed);
+    if (claimed.length === this.#all.length) return together(this.#options, claimed);
     for (const [index, { mine }] of claimed.entries()) {
       await this.#plain[index]!.giveBack(abortable(session, signal), mine);
     }
     return undefined;
-  }
-
-  #together(claimed: readonly (Claimed & { readonly lock: string; readonly slot?: number })[]): AllClaimed {
-    const { presence: { lock }, also = [] } = this.#options;
-    const [first, last] = [claimed[0]!, claimed.at(-1)!];
-    const main = claimed.find((one) => one.slot !== undefined || one.lock === lock)!;
-    return {
-      rows: [main, ...also.map((name) => claimed.find((one) => one.lock === name)!)],
-      slot: main.slot,
-      confirmed: first.confirmed,
-      last: last.confirmed,
-    };
   }
 
   /** As `Claimer.claim()` takes it. */

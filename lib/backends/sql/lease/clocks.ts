@@ -56,9 +56,9 @@ export async function compareClocks(
   const found = `the clock of ${last.name} is ${by} ahead of that of ${first.name}${missing}`;
   if (isTrusted && apart > ttl / 2) {
     const cure = "set them by NTP, or use a longer --ttl";
-    return { found: `${found}: by another clock sera 0 may take a lease over too soon`, cure };
+    return { found: `${found}: sera 0 may take a lease over too soon by a clock that is ahead`, cure };
   }
-  return { found: `${found}; a lease does not depend on that` };
+  return { found: `${found}; leases are not affected` };
 }
 
 async function clockOf(session: ClockSession, now: Statement): Promise<Clock> {

@@ -90,7 +90,7 @@ export class LeaseConnection<S extends Session> implements LockSession, Asker {
     return outcomes;
   }
 
-  /** To be called when a session has done what it was asked: tells of it once, if it is another than before. */
+  /** To be called when a session has done what it was asked: tells about it once, if it is another than before. */
   answered(session: S): void {
     const why = this.#untold;
     this.#untold = undefined;
@@ -99,7 +99,7 @@ export class LeaseConnection<S extends Session> implements LockSession, Asker {
 
   /** Opens no further session from now on; the present one stays open. */
   stop(): void {
-    if (!this.closed.aborted) this.#closed.abort(new ConnectionError("the connection was given up"));
+    if (!this.closed.aborted) this.#closed.abort(new ConnectionError("the connection was abandoned"));
   }
 
   /** Ends the connection for good, at once. */

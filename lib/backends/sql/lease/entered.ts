@@ -1,6 +1,7 @@
 import { Deadline } from "../../../deadline.ts";
 import { LockUnavailableError, QueueFullError } from "../../../errors.ts";
 import { Moment } from "../../../lock/lease.ts";
+import { slotIn, slotName } from "../../../lock/slot_name.ts";
 import { delayOrAbort } from "../../../waiting.ts";
 import type { Session } from "../session.ts";
 import type { LeaseServer } from "./server.ts";
@@ -36,6 +37,16 @@ export class Entered<S extends Session> {
     if (!await this.#server.queue.enter(session, name, deadline, signal)) return false;
     this.#sessions.set(name, session);
     return true;
+  }
+
+  /** Like {@linkcode enter}, for any slot of a lock. Returns the name of that which the session has. */
+  async enterSlot(session: S, lock: string, deadline: Deadline, signal: AbortSignal): Promise<string | undefined> {
+    for (const [name, other] of this.#sessions) if (other === session && slotIn(name).lock === lock) return name;
+    const slot = await this.#server.queue.enterSlot!(session, deadline, signal);
+    if (slot === undefined) return undefined;
+    const name = slotName(lock, slot);
+    this.#sessions.set(name, session);
+    return name;
   }
 
   /** Releases a session lock, if a session has it. */

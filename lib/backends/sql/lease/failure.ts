@@ -11,11 +11,11 @@ export const LEASE_WORDS = {
 
 /** What to do about a table that lacks a column, or a key. */
 export const REMAKE =
-  `make it as ${LEASE_WORDS.definition} has it, or if it is another program's, name another one with ` +
+  `create it as in ${LEASE_WORDS.definition}, or if it belongs to another program, name another one with ` +
   LEASE_WORDS.flag;
 
 /** Instead of the server's cure, which is for transactions. */
-const UNLOCK = "see which session keeps it locked (a backup, LOCK TABLE, ALTER TABLE)";
+const UNLOCK = "find out which session keeps it locked (a backup, LOCK TABLE, ALTER TABLE)";
 
 /** What to do about a table that has several rows of one name. */
 export const UNIQUE_NAMES = `delete all but one, and make name its primary key: ${LEASE_WORDS.definition}`;

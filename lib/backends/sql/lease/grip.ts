@@ -63,7 +63,7 @@ export class LeaseGrip<S extends Session> implements Grip {
       await this.#options.queue?.force(signal);
     } catch (error) {
       if (!(error instanceof LockUnavailableError)) throw error;
-      const what = `its session keeps others waiting until it ends: ${error.why}`;
+      const what = `its session blocks others until it ends: ${error.why}`;
       return { mayRun, left: { what, cure: error.cure } };
     }
     return { mayRun };

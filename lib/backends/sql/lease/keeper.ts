@@ -1,5 +1,5 @@
 import { Deadline } from "../../../deadline.ts";
-import { LockUnavailableError, type Trouble } from "../../../errors.ts";
+import { LockUnavailableError, OtherSlotsError, type Trouble } from "../../../errors.ts";
 import type { Keeper } from "../../../lock/keeper.ts";
 import { Moment } from "../../../lock/lease.ts";
 import { ASKED } from "../../../lock/silence.ts";
@@ -147,7 +147,7 @@ export class LeaseKeeper<S extends Session> implements Keeper {
       for (const { lock } of needed) await entered.enter(session, lock, atOnce(), this.ended);
     } catch (error) {
       // The lease decides; if the session has ended, the next renewal opens another.
-      if (!(error instanceof LockUnavailableError)) throw error;
+      if (!(error instanceof LockUnavailableError || error instanceof OtherSlotsError)) throw error;
     }
   }
 

@@ -11,7 +11,8 @@ import type { Seen } from "../../../who/sighting.ts";
 import type { BackendLock } from "../../backend.ts";
 import type { Session } from "../session.ts";
 import { SessionLock } from "../session_lock.ts";
-import { type AllClaimed, Claims } from "./claims.ts";
+import type { AllClaimed } from "./all_claimed.ts";
+import { Claims } from "./claims.ts";
 import { LeaseConnection } from "./connection.ts";
 import { Entered } from "./entered.ts";
 import { LeaseKeeper } from "./keeper.ts";
@@ -36,6 +37,7 @@ export class LeaseLock<S extends Session> extends SessionLock<S> implements Back
   readonly #entered: Entered<S>;
   readonly #claims: Claims<S>;
   #held: Held<S> | undefined;
+  #waits = false;
 
   constructor(server: LeaseServer<S>, options: LeaseOptions) {
     super(options.retrying);
@@ -63,11 +65,12 @@ export class LeaseLock<S extends Session> extends SessionLock<S> implements Back
   override acquire(wait: number, signal: AbortSignal, patience = wait): Promise<HeldLock | undefined> {
     // One that was lost before its command started is renewed no more.
     if (this.#held?.lock.lost.aborted) this.#held.connection.stop();
+    this.#waits = wait > 0;
     return super.acquire(wait, signal, patience);
   }
 
   protected override async attempt(session: S, deadline: Deadline, signal: AbortSignal): Promise<HeldLock | undefined> {
-    const claimed = await this.#claims.acquire(session, deadline, signal);
+    const claimed = await this.#claims.acquire(session, this.#waits, deadline, signal);
     return claimed && await this.#hold(session, claimed);
   }
 

@@ -31,13 +31,13 @@ export async function findMixedUse<S extends Session>(
   const [one, ...more] = then.filter(({ lock, session }) =>
     first.some((other) => other.lock === lock && other.session === session)
   );
-  if (!one) return { found: "nobody is seen to hold without a lease what others lock with one" };
+  if (!one) return { found: "nobody is seen holding without a lease a lock that others hold with one" };
   const who = `${holderText([one]) ?? "somebody"}${more.length > 0 ? `, and ${more.length} more` : ""}`;
   const follows = server.hasSessionLocks(session)
-    ? "it keeps others out only as long as its connection lasts"
-    : "it keeps nobody out here, so that two may run";
+    ? "it excludes others only while its connection lasts"
+    : "it excludes nobody here, so two may run at once";
   return {
-    found: `${shownLock(one)}, which others lock with a lease, is held without one by ${who}: ${follows}`,
+    found: `${shownLock(one)}, which others hold with a lease, is held without one by ${who}: ${follows}`,
     cure: "set lease on all nodes",
   };
 }

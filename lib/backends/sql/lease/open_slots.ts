@@ -3,15 +3,15 @@ import { Silence } from "../../../lock/silence.ts";
 import { slotName } from "../../../lock/slot_name.ts";
 import type { Look } from "./look.ts";
 import { slotsFor } from "./owner.ts";
-import { freeIn, type Lease } from "./row.ts";
+import { freeIn, type Lease, type TakeFrom } from "./row.ts";
 
 /** A slot that may be claimed. */
 export interface OpenSlot {
   /** The name of its row. */
   readonly lock: string;
   readonly slot: number;
-  /** Whose lease it is: our own, by a claim whose answer got lost; nobody's; or one that is over, as it has been seen. */
-  readonly from: "mine" | "nobody" | { readonly seen: Lease };
+  /** Whose lease may be taken: our own, by a claim whose answer got lost; nobody's; or one that is over. */
+  readonly from: "mine" | TakeFrom;
 }
 
 /** Who looks for an open slot. */
@@ -20,8 +20,8 @@ export interface Seeker {
   /** How many slots there are. */
   readonly slots: number;
   readonly owner: string;
-  /** As in `TakeFrom`. */
-  readonly ttls: 0 | 1;
+  /** As in `TakeFrom`; undefined if no clock is to say that a lease is over. */
+  readonly ttls: 0 | 1 | undefined;
 }
 
 /**
@@ -50,7 +50,7 @@ export function openSlots(
     silence.saw(isFreed ? undefined : lease);
     if (lease === undefined || isFreed) free.push({ lock: name, slot, from: "nobody" });
     else if (lease.owner === owner) own.push({ lock: name, slot, from: "mine" });
-    else if (silence.over() || isFirst && freeIn(lease, ttls) <= 0) {
+    else if (silence.over() || isFirst && ttls !== undefined && freeIn(lease, ttls) <= 0) {
       over.push({ lock: name, slot, from: { seen: lease } });
     } else held++;
   }

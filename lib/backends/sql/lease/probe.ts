@@ -79,7 +79,7 @@ class Probe {
     if (without.length === 0) return { found };
     return {
       found: `${found}; but it was not seen on ${without.join(", ")}, which may keep leases of its own`,
-      cure: "name servers that replicate from each other, and see whether they do",
+      cure: "name servers that replicate from each other, and check that they do",
     };
   }
 
@@ -119,14 +119,14 @@ class Probe {
   }
 
   #isWrong(what: string): never {
-    const cure = `make it as ${LEASE_WORDS.definition} has it, and name another with ${LEASE_WORDS.flag}`;
+    const cure = `create it as in ${LEASE_WORDS.definition}, and name another with ${LEASE_WORDS.flag}`;
     throw leaseFailure(this.#table.shown, { what, cure });
   }
 }
 
 function heldByOthers(lease: Lease): Finding {
   const who = holderText([sightingOf(lease)]);
-  return { found: `not tried: another sera doctor has the test lease${who && ` (${who})`}`, cure: "try again" };
+  return { found: `not tried: another sera doctor holds the test lease${who && ` (${who})`}`, cure: "try again" };
 }
 
 function unlessUnavailable(error: unknown): void {

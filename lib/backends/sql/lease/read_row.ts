@@ -56,7 +56,7 @@ export function readLease(row: Row, shown: string, { decodeText }: Reading): Lea
     row.fence_number,
     `set it to the last SERA_TOKEN that was given: UPDATE ${shown} SET fence = LAST${where}`,
   );
-  const beat = counted("beat", row.beat_number, `start it anew: UPDATE ${shown} SET beat = 0${where}`);
+  const beat = counted("beat", row.beat_number, `start afresh: UPDATE ${shown} SET beat = 0${where}`);
   if (row.owner_id === null) return undefined;
   const free = `when its command has ended, free it: UPDATE ${shown} SET owner = NULL${where}`;
   const owner = decodeText(row.owner_id) ?? "";

@@ -50,8 +50,19 @@ export interface LeaseServer<S extends Session> {
 
 /** Session locks, by their names. */
 export interface SessionQueue<S extends Session> {
-  /** Waits for one until the deadline. Returns whether the session, which must not have it yet, has it now. */
+  /**
+   * Waits for one until the deadline. Returns whether the session, which must not have it yet, has it now.
+   *
+   * @throws {OtherSlotsError} When it can see that somebody takes the lock to have another number of slots.
+   */
   enter(session: S, name: string, deadline: Deadline, signal: AbortSignal): Promise<boolean>;
+  /**
+   * The same for any slot of the lock that is asked for; returns its number. Undefined where session locks know of no slots:
+   * there the first of those who wait looks for one again and again.
+   *
+   * @throws {OtherSlotsError} When somebody has such a lock who takes it to have another number of slots.
+   */
+  enterSlot?(session: S, deadline: Deadline, signal: AbortSignal): Promise<number | undefined>;
   /** Takes the first one that is free, in one statement without waiting. Returns its name; undefined if none is. */
   enterAny(session: S, names: readonly string[], signal: AbortSignal): Promise<string | undefined>;
   /** Releases one. Returns whether the session had it. */

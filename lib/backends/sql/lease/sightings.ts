@@ -10,7 +10,7 @@ import { freeIn, type Lease } from "./row.ts";
 import type { LeaseServer } from "./server.ts";
 
 /** Why waiters are missing where there are no session locks. */
-const WAITERS_HIDDEN = "who waits for a lease cannot be seen here, where waiters leave no trace";
+const WAITERS_HIDDEN = "waiters for a lease leave no trace here, so they cannot be shown";
 
 /**
  * Who holds leases and session locks, and who waits for them. A lease that anybody may take over is nobody's.

@@ -1,36 +1,27 @@
-import { Deadline } from "../../../deadline.ts";
 import { OtherSlotsError } from "../../../errors.ts";
 import { Moment } from "../../../lock/lease.ts";
-import type { Silence } from "../../../lock/silence.ts";
+import { SHORTEST_MARGIN, type Silence } from "../../../lock/silence.ts";
+import { slotIn } from "../../../lock/slot_name.ts";
 import { delayOrAbort } from "../../../waiting.ts";
 import type { Asker } from "../asker.ts";
 import type { Session } from "../session.ts";
 import { Agreement } from "./agreement.ts";
 import { abortable, type Claimed, confirmedClaim } from "./claimer.ts";
-import { atOnce, type Entered } from "./entered.ts";
+import type { Entered } from "./entered.ts";
 import type { Look } from "./look.ts";
 import { type OpenSlot, openSlots, shuffled } from "./open_slots.ts";
 import type { LeaseOptions } from "./options.ts";
 import { newOwner, slotsFor } from "./owner.ts";
 import type { Lease } from "./row.ts";
 import type { LeaseServer } from "./server.ts";
+import { SlotDoors } from "./slot_doors.ts";
 
 /** How often to begin again when somebody with another number of slots came at the same time, and the longest pause. */
 const TIES = 10;
 const TIE_PAUSE = 100;
 
-/**
- * How often to look again, and the first pause in milliseconds, where a lease is free and the session lock of its slot is
- * not: somebody has just taken that, and is about to claim the lease.
- */
-const COMING = 4;
+/** The first pause before another look, in milliseconds, where somebody is about to claim a slot or to give one back. */
 const COMING_PAUSE = 5;
-
-/**
- * How long to wait for such a session lock then, in milliseconds: the last holder has freed the lease, and is about to
- * release that, too. Who holds it for longer has no lease. A whole second, since servers count those.
- */
-const LEAVING = 1000;
 
 /** A slot that has been acquired. */
 export interface ClaimedSlot extends Claimed {
@@ -44,24 +35,30 @@ export class SlotClaimer<S extends Session> {
   /** Whether a slot may be ours although nobody keeps it, see `Claimer`. */
   mayBeOurs = false;
   readonly #server: LeaseServer<S>;
-  readonly #entered: Entered<S>;
+  /** The session locks beside the slots' leases. */
+  readonly doors: SlotDoors<S>;
   readonly #options: LeaseOptions;
   readonly #lock: string;
   readonly #slots: number;
   readonly #agreement: Agreement<S>;
   readonly #owner: string;
   #silences = new Map<string, Silence<Lease>>();
-  /** Slots whose session lock is held by somebody without a lease. */
-  readonly #foreign = new Set<string>();
+  /** Whether others have been seen to be alive. From then on only their silence counts, and no clock. */
+  #isObserving = false;
 
   constructor(server: LeaseServer<S>, entered: Entered<S>, slots: number, options: LeaseOptions) {
     this.#server = server;
-    this.#entered = entered;
+    this.doors = new SlotDoors(server, entered, options.presence.lock);
     this.#options = options;
     this.#lock = options.presence.lock;
     this.#slots = slots;
     this.#agreement = new Agreement(server, entered, slots);
     this.#owner = newOwner(slots);
+  }
+
+  /** To be called when all slots have been seen to be held by those who live, see `Claimer`. */
+  trustNoClock(): void {
+    this.#isObserving = true;
   }
 
   /**
@@ -74,22 +71,29 @@ export class SlotClaimer<S extends Session> {
    */
   async claim(session: S, signal: AbortSignal): Promise<ClaimedSlot | undefined> {
     const asker = abortable(session, signal);
+    let first = this.#firstSlot;
     for (let ties = 0, tries = 0, coming = 0;; tries++) {
-      const look = await this.#server.table.look(asker, this.#lock);
-      const other = await this.#agreement.other(session, asker, look.leases, this.#owner);
-      if (other) {
-        this.#agreement.refuse(other);
-        await this.#pause(session, COMING_PAUSE, signal);
-        continue;
+      let entered: OpenSlot | "look again" | undefined = first;
+      let hasRow = true;
+      if (!entered) {
+        const look = await this.#server.table.look(asker, this.#lock);
+        const other = await this.#agreement.other(session, asker, look.leases, this.#owner);
+        if (other) {
+          this.#agreement.refuse(other);
+          await this.#pause(session, COMING_PAUSE, signal);
+          continue;
+        }
+        const open = this.#open(session, look);
+        entered = await this.doors.enterOne(session, tries === 0 ? open : shuffled(open), coming, signal);
+        if (entered === undefined) return undefined;
+        if (entered === "look again") {
+          await this.#pause(session, COMING_PAUSE * 2 ** coming++, signal);
+          continue;
+        }
+        hasRow = look.names.has(entered.lock);
       }
-      const open = this.#open(session, look);
-      const entered = await this.#enterOne(session, tries === 0 ? open : shuffled(open), coming < COMING, signal);
-      if (entered === undefined) return undefined;
-      if (entered === "look again") {
-        await this.#pause(session, COMING_PAUSE * 2 ** coming++, signal);
-        continue;
-      }
-      const claimed = await this.#claimOnce(session, asker, entered, look.names.has(entered.lock));
+      first = undefined;
+      const claimed = await this.#claimOnce(session, asker, entered, hasRow);
       if (typeof claimed === "object") return claimed;
       if (claimed === undefined) continue;
       if (++ties > TIES) throw new OtherSlotsError(claimed, this.#slots);
@@ -111,44 +115,24 @@ export class SlotClaimer<S extends Session> {
     this.mayBeOurs = false;
   }
 
+  /** What to try without a look: most likely the lease of the session lock that it has got is nobody's. */
+  get #firstSlot(): OpenSlot | undefined {
+    const lock = this.doors.first;
+    // With an answer that got lost, another slot may be ours.
+    if (lock === undefined || this.mayBeOurs || this.#silences.size > 0) return undefined;
+    return { lock, slot: slotIn(lock).slot, from: this.#isObserving ? "nobody" : { slack: SHORTEST_MARGIN, ttls: 0 } };
+  }
+
   /** The slots that may be claimed, in the order in which to try. */
   #open(session: S, look: Look): readonly OpenSlot[] {
-    return openSlots(look, this.#silences, {
+    const open = openSlots(look, this.#silences, {
       lock: this.#lock,
       slots: this.#slots,
       owner: this.#owner,
-      ttls: this.#server.hasSessionLocks(session) ? 0 : 1,
+      ttls: this.#isObserving ? undefined : this.#server.hasSessionLocks(session) ? 0 : 1,
     });
-  }
-
-  /**
-   * Gets the session lock of an open slot, of the first one that has it free.
-   *
-   * @param isSoon Whether to look again before waiting for one.
-   */
-  async #enterOne(
-    session: S,
-    open: readonly OpenSlot[],
-    isSoon: boolean,
-    signal: AbortSignal,
-  ): Promise<OpenSlot | "look again" | undefined> {
-    const unsure: OpenSlot[] = [];
-    for (const one of open) {
-      const isIn = one.from === "mine" || !this.#server.hasSessionLocks(session) ||
-        await this.#entered.enter(session, one.lock, atOnce(), signal);
-      if (isIn) {
-        this.#foreign.delete(one.lock);
-        return one;
-      }
-      // The holder of another's lease lives, whatever its row says.
-      if (one.from === "nobody" && !this.#foreign.has(one.lock)) unsure.push(one);
-    }
-    if (unsure.length > 0 && isSoon) return "look again";
-    for (const one of unsure) {
-      if (await this.#entered.enter(session, one.lock, new Deadline(LEAVING), signal)) return one;
-      this.#foreign.add(one.lock);
-    }
-    return undefined;
+    const rank = ({ lock, from }: OpenSlot) => from === "mine" ? 0 : lock === this.doors.first ? 1 : 2;
+    return open.toSorted((one, other) => rank(one) - rank(other));
   }
 
   async #pause(session: S, time: number, signal: AbortSignal): Promise<void> {
@@ -177,7 +161,7 @@ export class SlotClaimer<S extends Session> {
     const confirmed = mine && !other ? await confirmedClaim(table, asker, { lock, mine }, ttl, sent) : undefined;
     if (mine && confirmed) return { lock, slot, mine, confirmed };
     this.mayBeOurs = false;
-    await this.#entered.leave(lock);
+    await this.doors.leave(lock);
     return other && slotsFor(other.owner);
   }
 }

@@ -7,7 +7,7 @@ import { claimOf, Desk, HOUR, type LeasePlace, ownerOf } from "./desk.ts";
 
 /** What is said of a table that is locked. */
 const LOCKED =
-  /^Cannot use the leases in runs_\w+: others keep it locked \([^\n]+ timeout[^\n]*\); see which session keeps it locked \(a backup, LOCK TABLE, ALTER TABLE\)$/;
+  /^Cannot use the leases in runs_\w+: others keep it locked \([^\n]+ timeout[^\n]*\); find out which session keeps it locked \(a backup, LOCK TABLE, ALTER TABLE\)$/;
 
 /**
  * Makes sure that nothing waits for long for a table that others keep locked, that the cure is to see who does, and that a
@@ -135,7 +135,7 @@ export function troubleTests(place: LeasePlace): void {
       assert.equal(transient, false);
       assert.match(
         message,
-        /^Cannot use the leases in runs_\w+: [^\n]+; make it as sera doctor --lease --schema has it, or if it is another program's, name another one with --lease-table$/,
+        /^Cannot use the leases in runs_\w+: [^\n]+; create it as in sera doctor --lease --schema, or if it belongs to another program, name another one with --lease-table$/,
       );
     }
     assert.deepEqual(await desk.bench.sql(`SELECT * FROM ${name}`), []);
@@ -206,7 +206,10 @@ export function troubleTests(place: LeasePlace): void {
         VALUES ('${desk.lock}', 0, 0, 1000, ${place.ago(HOUR)})`);
     }
     const { message } = await refusal(desk.claim("a"));
-    assert.match(message, /^Cannot use the leases in runs_\w+: it has several rows of one name; delete all but one/);
+    assert.match(
+      message,
+      /^Cannot use the leases in runs_\w+: it has several rows with the same name; delete all but one/,
+    );
   });
 
   test("a table that may have several rows of one name is refused before it has any", async () => {
@@ -222,7 +225,7 @@ export function troubleTests(place: LeasePlace): void {
       assert.equal(transient, false);
       assert.match(
         message,
-        /^Cannot use the leases in runs_\w+: [^\n]+; make it as sera doctor --lease --schema has it, or if it is another program's, [^\n]+$/,
+        /^Cannot use the leases in runs_\w+: [^\n]+; create it as in sera doctor --lease --schema, or if it belongs to another program, [^\n]+$/,
       );
       assert.equal(await desk.row(), undefined);
     }

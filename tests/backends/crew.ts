@@ -27,6 +27,8 @@ export interface CrewPlace {
   takeAway?(slot: string): Promise<void>;
   /** What it refuses. */
   readonly lacks?: readonly Lack[];
+  /** Whether the server does not say which sessions are sera's, so that idle ones of the test's own may be strangers. */
+  readonly hidesSessions?: true;
   /** Whether each lock has a fencing token. */
   readonly hasTokens?: true;
   /** Whether no other process sees its locks. */

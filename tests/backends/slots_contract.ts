@@ -227,7 +227,7 @@ export function slotsContract(place: CrewPlace): void {
     await crew.waiting(1);
     const looks = [await crew.seen(), await crew.all()];
     for (const { sightings, strangers } of looks) {
-      assert.deepEqual(strangers, []);
+      if (!place.hidesSessions) assert.deepEqual(strangers, []);
       assert.deepEqual([...new Set(sightings.map(({ lock }) => lock))], [crew.name]);
       const holders = sightings.filter(({ state }) => state === "held");
       assert.deepEqual(holders.map(({ slot = 0, slots, pid }) => ({ slot, slots, pid })).sort(bySlot), [
@@ -241,7 +241,7 @@ export function slotsContract(place: CrewPlace): void {
     await assert.rejects(waits, { message: "enough" });
     await releaseAll(held);
     await until("nothing is left", async () => (await crew.all()).sightings.length === 0);
-    assert.deepEqual((await crew.all()).strangers, []);
+    if (!place.hidesSessions) assert.deepEqual((await crew.all()).strangers, []);
   });
 
   test("a grip is on the holder of one slot", async () => {

@@ -281,6 +281,9 @@ for (const { name, need, launch, run } of ON_TOP) {
   });
 }
 
+/** How often to count. What is always sent is in each of them. */
+const TRIES = 10;
+
 /**
  * Counts, and again if that was more: where a machine pauses, a lock is looked at once more before the command starts, or
  * the start is noticed late.
@@ -294,7 +297,7 @@ async function fewest(
   for (let tries = 1;; tries++) {
     const [found, trips] = await count();
     const isMore = OF.some((of) => (found[of] ?? 0) > (expected[of] ?? 0));
-    if (!isMore || tries === 3) return [found, trips];
+    if (!isMore || tries === TRIES) return [found, trips];
   }
 }
 

@@ -3,6 +3,11 @@ import type { MySqlOptions } from "./options.ts";
 import type { MySqlSession } from "./session.ts";
 import { hasOtherSlots, hasSlots, holdsSeveral, otherNumber, readSlotHolders, settle } from "./slot_look.ts";
 
+/** The locks of which to agree. */
+interface Agreed extends Pick<MySqlOptions, "also" | "slots"> {
+  readonly presence: Pick<MySqlOptions["presence"], "lock">;
+}
+
 /** Finds out whether all who hold a lock agree how many slots it has. */
 export class Agreement {
   readonly #session: MySqlSession;
@@ -12,7 +17,7 @@ export class Agreement {
   /** Whether there can be slots: old servers have none. */
   readonly isNeeded: boolean;
 
-  constructor(session: MySqlSession, { presence: { lock }, also = [], slots }: MySqlOptions) {
+  constructor(session: MySqlSession, { presence: { lock }, also = [], slots }: Agreed) {
     this.#session = session;
     this.#locks = slots === undefined ? [lock, ...also] : [lock];
     this.#slots = slots;
@@ -42,8 +47,8 @@ export class Agreement {
   }
 
   /** Shows the holder of a slot to be settled, where {@linkcode others} has told that nobody is in the way. */
-  async settle(slot: number): Promise<void> {
-    await this.#session.queryAll(sql`SELECT ${settle(this.#locks[0]!, sql`${slot}`)} AS failed`);
+  async settle(slot: Statement): Promise<void> {
+    await this.#session.queryAll(sql`SELECT ${settle(this.#locks[0]!, slot)} AS failed`);
   }
 
   /**

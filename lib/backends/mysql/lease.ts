@@ -9,7 +9,7 @@ import type { Ending } from "../sql/ending.ts";
 import { type Look, readLook, selectLook, selectOthers } from "../sql/lease/look.ts";
 import { leaseColumns, LeaseList, NAMES, readLease } from "../sql/lease/read_row.ts";
 import type { Claim, Lease, Ownership } from "../sql/lease/row.ts";
-import type { ClaimAndLook, LeaseTable, OwnRow, Released } from "../sql/lease/table.ts";
+import type { ClaimAndLook, LeaseTable, Looking, OwnRow, Released } from "../sql/lease/table.ts";
 import type { ReleaseWhere } from "../sql/release_where.ts";
 import type { Row } from "../sql/row.ts";
 import { join, sql, type Statement } from "../sql/statement.ts";
@@ -52,8 +52,15 @@ class MySqlLeases implements LeaseTable {
   }
 
   async look(asker: Asker, lock: string): Promise<Look> {
-    const rows = await this.#store.rows(asker, selectLook(this.#store.table, lock, READING)).catch(noneIfMissing);
-    return readLook(rows, lock, this.shown, READING);
+    const { statement, read } = this.looking(lock);
+    return read(await this.#store.rows(asker, statement).catch(noneIfMissing));
+  }
+
+  looking(lock: string): Looking {
+    return {
+      statement: selectLook(this.#store.table, lock, READING),
+      read: (rows) => readLook(rows, lock, this.shown, READING),
+    };
   }
 
   async insert(asker: Asker, claim: Claim, above?: Statement): Promise<bigint | undefined> {

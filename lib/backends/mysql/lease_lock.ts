@@ -2,12 +2,10 @@ import type { LockOptions } from "../backend.ts";
 import { leaseOptions } from "../sql/lease/options.ts";
 import { LeaseLock } from "../sql/lease/lock.ts";
 import type { LeaseServer } from "../sql/lease/server.ts";
-import { askOne } from "../sql/answer.ts";
-import { join, sql, word } from "../sql/statement.ts";
 import type { TableName } from "../../ledger/table_name.ts";
 import { whereIs } from "./errors.ts";
 import { mySqlLeases } from "./lease.ts";
-import { getNamedLock, releaseNamedLock, releaseNamedLockWhere } from "./named_lock.ts";
+import { MySqlLeaseQueue } from "./lease_queue.ts";
 import type { MySqlOptions } from "./options.ts";
 import type { MySqlDsn } from "./server.ts";
 import { holdsSeveral } from "./slot_look.ts";
@@ -23,14 +21,7 @@ export function mySqlLeaseServer(dsn: MySqlDsn, options: MySqlOptions, table: Ta
   return {
     where: whereIs(dsn),
     table: mySqlLeases(table, () => isGalera),
-    queue: {
-      // As plain text, since other seras look for it in the process list.
-      enter: async (session, name, deadline, signal) =>
-        await getNamedLock(session, word(name), deadline, signal) !== undefined,
-      enterAny: firstFreeLock,
-      leave: (session, name) => releaseNamedLock(session, [word(name)]),
-      leaveWhere: (session, name, condition) => releaseNamedLockWhere(session, word(name), condition),
-    },
+    queue: new MySqlLeaseQueue(options),
     async open(signal, limit) {
       const session = await openMySqlSession(dsn, { ...options, leased: true }, signal, limit);
       isGalera = isGaleraNode(session.variables);
@@ -42,19 +33,6 @@ export function mySqlLeaseServer(dsn: MySqlDsn, options: MySqlOptions, table: Ta
     settingsFrom: () => "already set",
     sightings: readMySqlSightings,
   };
-}
-
-/** Gets the first of some named locks that is free; returns its name. */
-async function firstFreeLock(
-  session: MySqlSession,
-  names: readonly string[],
-  signal: AbortSignal,
-): Promise<string | undefined> {
-  const tries = names.map((name, index) => sql`WHEN GET_LOCK(${word(name)}, 0) THEN ${index}`);
-  const answer = await askOne(session, sql`SELECT CASE ${join(tries, sql` `)} ELSE ${names.length} END AS which`, [
-    "which",
-  ], { signal });
-  return names[answer.whole("which")];
 }
 
 /** A lock that is a row of a table. */

@@ -146,7 +146,7 @@ export class MySqlLock extends SessionLock<MySqlSession> implements BackendLock 
     if (check.agreement.isNeeded && first.bit("others")) {
       const { number, isTie } = await check.agreement.others(id);
       if (number !== undefined || isTie) return number ?? 1;
-      if (slot !== undefined) await check.agreement.settle(slot);
+      if (slot !== undefined) await check.agreement.settle(sql`${slot}`);
     }
     const endRequests = new EndRequests();
     return await holdInSession(session, {

@@ -9,8 +9,8 @@ import { slotsFor } from "./owner.ts";
 import { freeIn, type Lease } from "./row.ts";
 import type { LeaseServer } from "./server.ts";
 
-/** After how long somebody who holds a lease has surely looked at the others, in milliseconds. */
-const SETTLED = 500;
+/** After how long somebody who holds a lease has surely looked at the others, on a busy machine too; in milliseconds. */
+export const SETTLED = 1500;
 
 /**
  * Sees to it that all who hold a lock take it to have the same number of slots. Each one's number is in its lease. Whoever

@@ -6,6 +6,7 @@ import type { Session } from "../session.ts";
 import { type AllClaimed, type ClaimedRow, together } from "./all_claimed.ts";
 import { abortable, Claimer } from "./claimer.ts";
 import { atOnce, type Entered } from "./entered.ts";
+import type { Look } from "./look.ts";
 import type { LeaseOptions } from "./options.ts";
 import { HeadPauses, Pauses } from "./pauses.ts";
 import type { LeaseServer } from "./server.ts";
@@ -70,7 +71,7 @@ export class Claims<S extends Session> {
       claimed = await this.#enterAll(session, deadline, signal) && await this.#claim(session, deadline, signal);
     } finally {
       this.#entered.leaveSeat();
-      if (this.#slots) this.#entered.leaveLater(this.#queue);
+      this.#slots?.doors.leaveQueue();
       this.#slots?.doors.leaveFirst(claimed ? claimed.rows[0]!.lock : undefined);
       // After an error nobody waits for the answer.
       if (claimed === undefined) { for (const { lock } of this.#plain) this.#entered.leaveLater(lock); }
@@ -82,11 +83,6 @@ export class Claims<S extends Session> {
 
   get #all(): readonly (Claimer<S> | SlotClaimer<S>)[] {
     return this.#slots ? [...this.#plain, this.#slots] : this.#plain;
-  }
-
-  /** The session lock that those wait for who want a slot: whoever has it is the only one who looks for one. */
-  get #queue(): string {
-    return `${this.#options.presence.lock}.q`;
   }
 
   #queues(session: S): boolean {
@@ -143,27 +139,33 @@ export class Claims<S extends Session> {
     }
     // Who has the session lock of a slot whose lease is another's is the only one who looks at that.
     let pauses = this.#slots && this.#queues(session) ? new HeadPauses() : new Pauses();
+    let look: Look | undefined;
     for (let isWaiting = false;;) {
       const isLast = !this.#waits || isWaiting && deadline.passed;
-      const all = await this.#claimAll(session, signal);
+      const all = await this.#claimAll(session, signal, look);
       if (all || isLast) return all;
-      if (!isWaiting) {
-        isWaiting = true;
-        await this.#willWait(session, signal);
-        if (this.#slots && this.#queues(session) && !this.#server.queue.enterSlot) {
-          if (!await this.#entered.enter(session, this.#queue, deadline, signal)) return undefined;
-          this.#slots.lookAnew();
-          pauses = new HeadPauses();
-          continue;
-        }
+      if (!isWaiting) await this.#willWait(session, signal);
+      isWaiting = true;
+      look = undefined;
+      if (this.#slots && this.#queues(session) && this.#slots.doors.hasToQueue(session)) {
+        const head = await this.#slots.doors.enterQueue(session, deadline, signal);
+        if (!head) return undefined;
+        this.#slots.lookAnew();
+        look = head.look;
+        pauses = new HeadPauses();
+        continue;
       }
       await delayOrAbort(Math.ceil(Math.min(pauses.next(), deadline.remaining)), signal, session.closed);
       signal.throwIfAborted();
     }
   }
 
-  /** Claims all of them, or none. */
-  async #claimAll(session: S, signal: AbortSignal): Promise<AllClaimed | undefined> {
+  /**
+   * Claims all of them, or none.
+   *
+   * @param look What has just been seen of the slots, if they have been looked at.
+   */
+  async #claimAll(session: S, signal: AbortSignal, look: Look | undefined): Promise<AllClaimed | undefined> {
     const claimed: ClaimedRow[] = [];
     for (const claimer of this.#plain) {
       const one = await claimer.claim(session, this.#ttls(session, claimer.lock), atOnce(), signal);
@@ -171,7 +173,7 @@ export class Claims<S extends Session> {
       claimed.push({ lock: claimer.lock, ...one });
     }
     if (this.#slots && claimed.length === this.#plain.length) {
-      const one = await this.#slots.claim(session, signal);
+      const one = await this.#slots.claim(session, signal, look);
       if (one) claimed.push(one);
     }
     if (claimed.length === this.#all.length) return together(this.#options, claimed);

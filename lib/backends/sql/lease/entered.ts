@@ -3,11 +3,13 @@ import { LockUnavailableError, QueueFullError } from "../../../errors.ts";
 import { Moment } from "../../../lock/lease.ts";
 import { slotIn, slotName } from "../../../lock/slot_name.ts";
 import { delayOrAbort } from "../../../waiting.ts";
+import type { Outcome } from "../batch.ts";
 import type { Session } from "../session.ts";
+import type { Statement } from "../statement.ts";
 import type { LeaseServer } from "./server.ts";
 
 /** For how long our own last seat may still be taken after its session has ended, and the pause between tries; in ms. */
-const GHOST = 1000;
+const GHOST = 3000;
 const GHOST_PAUSE = 50;
 
 /**
@@ -32,11 +34,31 @@ export class Entered<S extends Session> {
 
   /** Waits for a session lock until the deadline. Returns whether the session has it now, or had it before. */
   async enter(session: S, name: string, deadline: Deadline, signal: AbortSignal): Promise<boolean> {
-    if (this.#sessions.get(name) === session) return true;
+    return await this.enterAnd(session, name, deadline, signal, []) !== undefined;
+  }
+
+  /**
+   * Like {@linkcode enter}; further statements go with the request, and are run when it is granted.
+   *
+   * @returns What came of them, or nothing if they could not be sent along; undefined if the session does not have the lock.
+   */
+  async enterAnd(
+    session: S,
+    name: string,
+    deadline: Deadline,
+    signal: AbortSignal,
+    next: readonly Statement[],
+  ): Promise<readonly Outcome[] | undefined> {
+    if (this.#sessions.get(name) === session) return [];
     if (!this.#server.takesSeveralLocks(session)) this.#forgetAllOf(session);
-    if (!await this.#server.queue.enter(session, name, deadline, signal)) return false;
-    this.#sessions.set(name, session);
-    return true;
+    const { queue } = this.#server;
+    const outcomes = queue.enterAnd && next.length > 0
+      ? await queue.enterAnd(session, name, deadline, signal, next)
+      : await queue.enter(session, name, deadline, signal)
+      ? []
+      : undefined;
+    if (outcomes) this.#sessions.set(name, session);
+    return outcomes;
   }
 
   /** Like {@linkcode enter}, for any slot of a lock. Returns the name of that which the session has. */

@@ -2,6 +2,7 @@ import type { Deadline } from "../../../deadline.ts";
 import type { TableName } from "../../../ledger/table_name.ts";
 import type { LockFilter, Seen } from "../../../who/sighting.ts";
 import type { SettingsFrom } from "../asker.ts";
+import type { Outcome } from "../batch.ts";
 import type { ReleaseWhere } from "../release_where.ts";
 import type { Session } from "../session.ts";
 import type { Statement } from "../statement.ts";
@@ -63,6 +64,17 @@ export interface SessionQueue<S extends Session> {
    * @throws {OtherSlotsError} When somebody has such a lock who takes it to have another number of slots.
    */
   enterSlot?(session: S, deadline: Deadline, signal: AbortSignal): Promise<number | undefined>;
+  /**
+   * Like `enter`, with further statements in the message, to be run when it is granted. Returns what came of them, or nothing
+   * if the server does not take them along; undefined if the session does not have the lock. Absent where none can be.
+   */
+  enterAnd?(
+    session: S,
+    name: string,
+    deadline: Deadline,
+    signal: AbortSignal,
+    next: readonly Statement[],
+  ): Promise<readonly Outcome[] | undefined>;
   /** Takes the first one that is free, in one statement without waiting. Returns its name; undefined if none is. */
   enterAny(session: S, names: readonly string[], signal: AbortSignal): Promise<string | undefined>;
   /** Releases one. Returns whether the session had it. */

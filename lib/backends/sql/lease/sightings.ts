@@ -12,6 +12,9 @@ import type { LeaseServer } from "./server.ts";
 /** Why waiters are missing where there are no session locks. */
 const WAITERS_HIDDEN = "waiters for a lease leave no trace here, so they cannot be shown";
 
+/** Why waiters for slots are missing where a session can have one session lock only. */
+const SLOT_WAITERS_HIDDEN = "waiters for a slot leave no trace here, so they cannot be shown";
+
 /**
  * Who holds leases and session locks, and who waits for them. A lease that anybody may take over is nobody's.
  *
@@ -46,7 +49,10 @@ async function readOne<S extends Session>(
   const seen = isQueue
     ? await server.sightings(session, filter, ledger, signal, leases.map(({ lock }) => lock))
     : { sightings: [], hidden: WAITERS_HIDDEN, showsHolders: true, strangers: [] };
-  const { sightings, ...rest } = withLeases(seen, leases, isQueue ? 0 : 1);
+  const hidesWaiters = isQueue && seen.hidden === undefined && !server.takesSeveralLocks(session) &&
+    leases.some(({ owner }) => (slotsFor(owner) ?? 1) > 1);
+  const { sightings, ...about } = withLeases(seen, leases, isQueue ? 0 : 1);
+  const rest = hidesWaiters ? { ...about, hidden: SLOT_WAITERS_HIDDEN, showsHolders: true } : about;
   const all = { ...rest, sightings: sightings.map((sighting) => withNames(sighting, asked)) };
   if (error === undefined) return all;
   if (filter !== "all" && "lock" in filter) throw error;

@@ -64,19 +64,21 @@ export class SlotClaimer<S extends Session> {
   /**
    * Claims a slot if there is one to be had.
    *
+   * @param seen What a look has just shown, if there has been one.
    * @returns Undefined if all are held.
    * @throws {LockUnavailableError} When the table cannot be used.
    * @throws {OtherSlotsError} When somebody holds the lock who takes it to have another number of slots.
    * @throws The signal's reason when it is aborted.
    */
-  async claim(session: S, signal: AbortSignal): Promise<ClaimedSlot | undefined> {
+  async claim(session: S, signal: AbortSignal, seen?: Look): Promise<ClaimedSlot | undefined> {
     const asker = abortable(session, signal);
     let first = this.#firstSlot;
     for (let ties = 0, tries = 0, coming = 0;; tries++) {
       let entered: OpenSlot | "look again" | undefined = first;
       let hasRow = true;
       if (!entered) {
-        const look = await this.#server.table.look(asker, this.#lock);
+        const look = seen ?? await this.#server.table.look(asker, this.#lock);
+        seen = undefined;
         const other = await this.#agreement.other(session, asker, look.leases, this.#owner);
         if (other) {
           this.#agreement.refuse(other);
@@ -93,6 +95,8 @@ export class SlotClaimer<S extends Session> {
         hasRow = look.names.has(entered.lock);
       }
       first = undefined;
+      // The next may look while this one claims.
+      this.doors.leaveQueue();
       const claimed = await this.#claimOnce(session, asker, entered, hasRow);
       if (typeof claimed === "object") return claimed;
       if (claimed === undefined) continue;

@@ -1,6 +1,8 @@
 import { Deadline } from "../../../deadline.ts";
+import { rowsIfAny } from "../batch.ts";
 import type { Session } from "../session.ts";
 import { atOnce, type Entered } from "./entered.ts";
+import type { Look } from "./look.ts";
 import type { OpenSlot } from "./open_slots.ts";
 import type { LeaseServer } from "./server.ts";
 
@@ -51,6 +53,33 @@ export class SlotDoors<S extends Session> {
   /** Leaves the session lock of a slot whose lease could not be claimed, unless that is where it waits. */
   async leave(lock: string): Promise<void> {
     if (lock !== this.#first) await this.#entered.leave(lock);
+  }
+
+  /** Whether it does not have the lock of those yet who wait where session locks know of no slots. */
+  hasToQueue(session: S): boolean {
+    return !this.#server.queue.enterSlot && this.#entered.in(this.#queue) !== session;
+  }
+
+  /**
+   * Waits for that: whoever has it is the only one who looks for a slot.
+   *
+   * @returns What a look has shown that went with the request, if any did; undefined if others had it until the deadline.
+   */
+  async enterQueue(session: S, deadline: Deadline, signal: AbortSignal): Promise<{ look?: Look } | undefined> {
+    const looking = this.#server.table.looking?.(this.#lock);
+    const next = looking ? [looking.statement] : [];
+    const outcomes = await this.#entered.enterAnd(session, this.#queue, deadline, signal, next);
+    const rows = rowsIfAny(outcomes?.[0]);
+    return looking && rows ? { look: looking.read(rows) } : outcomes && {};
+  }
+
+  /** Leaves that, if it has it. Does not wait for the answer. */
+  leaveQueue(): void {
+    this.#entered.leaveLater(this.#queue);
+  }
+
+  get #queue(): string {
+    return `${this.#lock}.q`;
   }
 
   /**

@@ -4,6 +4,7 @@ import type { Asker } from "../asker.ts";
 import type { Outcome } from "../batch.ts";
 import type { Ending } from "../ending.ts";
 import type { ReleaseWhere } from "../release_where.ts";
+import type { Row } from "../row.ts";
 import type { Look } from "./look.ts";
 import type { LeaseList } from "./read_row.ts";
 import type { Claim, Lease, Ownership } from "./row.ts";
@@ -14,6 +15,12 @@ export interface ClaimAndLook {
   readonly fence: bigint | undefined;
   /** The leases that others have, of the lock and all of its slots. */
   readonly others: readonly Lease[];
+}
+
+/** A statement that looks at all rows of a lock. It fails if there is no table. */
+export interface Looking {
+  readonly statement: Statement;
+  read(rows: readonly Row[]): Look;
 }
 
 /** A row of a lease, and whose it is. */
@@ -56,6 +63,9 @@ export interface LeaseTable {
 
   /** Looks at all rows of a lock. Shows none if there is no table. */
   look(asker: Asker, lock: string): Promise<Look>;
+
+  /** Looks at all rows of a lock in a message with others. Absent where each statement has to be sent by itself. */
+  looking?(lock: string): Looking;
 
   /**
    * Makes the row of a lock that has none, and acquires its lease. Creates the table if that is missing.

@@ -62,6 +62,13 @@ const FILES: readonly (readonly [path: string, ...meaning: readonly string[]])[]
   ["~/.local/state/sera", "locks and ledger of other users, below the home that the system has for them"],
 ];
 
+const DIAGNOSTICS = [
+  "An error is one line on standard error: what failed, the value, and what to do.",
+  "sera doctor, run as the user of the job and with its flags, checks the setup.",
+  "The pages docs/trouble.md and docs/messages.md, which come with the program, tell",
+  "what to do about each exit status and each message.",
+];
+
 const MORE_EXAMPLES: readonly (readonly [line: string, ...meaning: readonly string[]])[] = [
   ["0 3 * * *  root  sera 0 /usr/local/bin/report", "in the crontab of every node: one of them runs it"],
   [
@@ -102,6 +109,8 @@ export function manual(date: Date): string {
     ...list(FILES),
     ".SH EXIT STATUS",
     ...statuses(RUN_STATUSES),
+    ".SH DIAGNOSTICS",
+    ...text(DIAGNOSTICS),
     ".SH EXAMPLES",
     ...list([...EXAMPLES, ...MORE_EXAMPLES]),
     ".SH SEE ALSO",

@@ -148,7 +148,10 @@ export function troubleTests(place: LeasePlace): void {
       await desk.bench.sql(`ALTER TABLE ${desk.bench.name} DROP COLUMN ${column}`);
       for (const ask of [() => desk.claim("b"), () => desk.read(), () => desk.claim("a")]) {
         const { message } = await refusal(ask());
-        assert.match(message, new RegExp(`^Cannot use the leases in runs_\\w+: [^\\n]*${column}[^\\n]*; make it as `));
+        assert.match(
+          message,
+          new RegExp(`^Cannot use the leases in runs_\\w+: [^\\n]*${column}[^\\n]*; create it as in `),
+        );
       }
     });
   }

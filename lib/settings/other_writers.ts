@@ -47,7 +47,7 @@ function othersInFolders(path: string, owner: number | null, kind: string): Trou
   if (shared) {
     notes.push({
       what: `A group can replace the ${kind}: ${path}, since it can write to ${shared.path}`,
-      cure: "keep it in a folder that only root can write to if not meant",
+      cure: "if not meant, keep it in a folder that only root can write to",
     });
   }
   return notes;

@@ -69,7 +69,7 @@ for (const kind of useLeaseTargets()) {
     assert.equal(code, 202);
     assert.match(
       checks.get("lease")!,
-      /^fail Cannot use the leases in \S*leases_\d+: .*; create it as in sera doctor --lease/,
+      /^fail Cannot use the leases in \S*leases_\d+: .*; define it as in sera doctor --lease/,
     );
     assert.match(checks.get("plain-locks")!, /^skip /);
   });

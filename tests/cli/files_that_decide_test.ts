@@ -118,7 +118,7 @@ for (const [what, { text, reading, late = false }] of Object.entries(READERS)) {
     }
     if (what === "config file" || what === "server file") {
       // Another one could be there the next time.
-      assertRefused(await refused(place, `${folder}/own`), `${folder}/own`, /in the place of own; keep .* chmod \+t /);
+      assertRefused(await refused(place, `${folder}/own`), `${folder}/own`, /can replace own; keep .* chmod \+t /);
       await Deno.chmod(folder, 0o1777);
     }
     // What root put there, as Kubernetes does, is what root meant.
@@ -183,7 +183,7 @@ testWith([linux, root], "a folder in which others could put another config file 
     assert.deepEqual(silent, { code: 0, stdout: "", stderr: "" });
     const told = await place.sera(["--verbose", "--config", path, "0", "true"], { env: NO_SERVER });
     const lines = told.stdout.split("\n").slice(1);
-    assert.equal(lines.some((line) => /in the place of the config file/.test(line)), says !== undefined);
+    assert.equal(lines.some((line) => /can replace the config file/.test(line)), says !== undefined);
     const { code, stdout } = await place.sera(["doctor", "--config", path], { env: NO_SERVER });
     assert.equal(code, 0);
     const [warning, ...more] = stdout.split("\n").filter((line) => line.startsWith("warn"));

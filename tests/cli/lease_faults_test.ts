@@ -13,12 +13,12 @@ const FAULTS: readonly (readonly [what: string, sql: (table: string) => readonly
   [
     "lacks a column",
     (table) => [`ALTER TABLE ${table} DROP COLUMN beat`],
-    /create it as in sera doctor --lease --schema/,
+    /define it as in sera doctor --lease --schema/,
   ],
   [
     "is another program's",
     (table) => [`DROP TABLE ${table}`, `CREATE TABLE ${table} (name varchar(200) PRIMARY KEY, price int)`],
-    /create it as in sera doctor --lease --schema, or if it belongs to another program, name another one with --lease-table/,
+    /define it as in sera doctor --lease --schema, or if it belongs to another program, name another one with --lease-table/,
   ],
   [
     "has an impossible token",

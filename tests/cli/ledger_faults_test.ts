@@ -44,7 +44,7 @@ const MYSQL: readonly Fault[] = [
     what: "a column lock_name that is too short, where the server is not strict",
     params: "sql_mode=%27%27",
     definition: (sql) => sql.replace("lock_name VARCHAR(64)", "lock_name VARCHAR(16)"),
-    says: /its table does not keep the lock's name as it is; /,
+    says: /its table does not store the lock's name unchanged; /,
   },
   {
     what: "a column outcome that is too short, where the server is not strict",

@@ -170,7 +170,7 @@ for (const kind of useLeaseTargets()) {
       assert.deepEqual([code, stdout], [202, ""]);
       assert.match(
         stderr,
-        /^sera: Cannot use the leases in \S*leases_\d+: [^\n]+; create it as in sera doctor --lease --schema/,
+        /^sera: Cannot use the leases in \S*leases_\d+: [^\n]+; define it as in sera doctor --lease --schema/,
       );
     }
   });

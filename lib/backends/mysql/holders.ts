@@ -16,7 +16,7 @@ export async function readHolders(
   return await inParts(locks, async (some) => {
     if (holdsSeveral(session.variables)) return await readSlotHolders(session, some, { signal });
     const holders = await readUsers(session, some, word, signal);
-    return holders.map(({ lock, id }) => ({ lock, id, slot: 0, slots: undefined }));
+    return holders.map(({ lock, id }) => ({ lock, id, slot: 0, slots: undefined, isSettled: false }));
   });
 }
 

@@ -2,7 +2,7 @@ import { Deadline } from "../../deadline.ts";
 import { OtherSlotsError } from "../../errors.ts";
 import { Moment } from "../../lock/lease.ts";
 import { isLockName } from "../../lock/lock_name.ts";
-import { slotName } from "../../lock/slot_name.ts";
+import { slotIn, slotName } from "../../lock/slot_name.ts";
 import { delayOrAbort } from "../../waiting.ts";
 import { answerIn, askOne } from "../sql/answer.ts";
 import { type Outcome, rowsOf } from "../sql/batch.ts";
@@ -14,7 +14,7 @@ import { Agreement } from "./agreement.ts";
 import { getNamedLock, releaseNamedLock, releaseNamedLockWhere } from "./named_lock.ts";
 import type { MySqlOptions } from "./options.ts";
 import type { MySqlSession } from "./session.ts";
-import { holdsSeveral, markWord } from "./slot_look.ts";
+import { holdsSeveral, markWord, settledName } from "./slot_look.ts";
 
 /** The longest pause before looking again for others with another number of slots, in milliseconds. */
 const LOOK_PAUSE = 50;
@@ -44,7 +44,12 @@ export class MySqlLeaseQueue implements SessionQueue<MySqlSession> {
     let known: number | undefined;
     for (const began = new Moment();;) {
       const entered = mark
-        ? await enterSlot(session, { agreement, slot: word(name), mark, known }, deadline, signal)
+        ? await enterSlot(
+          session,
+          { agreement, number: numberIn(name), slot: word(name), mark, known },
+          deadline,
+          signal,
+        )
         : await enterPlain(session, { agreement, name: word(name) }, deadline, signal);
       if (entered !== "others") return entered;
       const others = await agreement.others(session.id);
@@ -73,17 +78,22 @@ export class MySqlLeaseQueue implements SessionQueue<MySqlSession> {
   }
 
   leave(session: MySqlSession, name: string): Promise<boolean> {
-    return releaseNamedLock(session, ...this.#allOf(session, name));
+    return releaseNamedLock(session, this.#allOf(session, name), this.#settledOf(name));
   }
 
   leaveWhere(session: MySqlSession, name: string, condition: Statement): ReleaseWhere {
-    return releaseNamedLockWhere(session, this.#allOf(session, name), condition);
+    return releaseNamedLockWhere(session, this.#allOf(session, name), condition, this.#settledOf(name));
   }
 
   /** What is held together, in the order in which it is released. */
   #allOf(session: MySqlSession, name: string): readonly Statement[] {
     const mark = holdsSeveral(session.variables) ? this.#marks.get(name) : undefined;
     return mark ? [word(name), mark] : [word(name)];
+  }
+
+  /** What shows the holder of a slot to be settled. */
+  #settledOf(name: string): Statement | undefined {
+    return this.#marks.has(name) ? settledName(this.#lock, numberIn(name)) : undefined;
   }
 
   /** With whom to agree; undefined where there can be no slots, and for what is no lock or slot of one's own. */
@@ -93,6 +103,11 @@ export class MySqlLeaseQueue implements SessionQueue<MySqlSession> {
     const agreement = new Agreement(session, { presence: { lock: isPlain ? name : this.#lock }, slots: this.#slots });
     return agreement.isNeeded ? agreement : undefined;
   }
+}
+
+/** The number of a slot, by its name. */
+function numberIn(name: string): Statement {
+  return sql`${slotIn(name).slot}`;
 }
 
 /**
@@ -119,13 +134,14 @@ async function enterPlain(
   });
   if (!granted) return false;
   if (!await seesOthers(session, looks, granted.next[0], signal)) return true;
-  await releaseNamedLock(session, name);
+  await releaseNamedLock(session, [name]);
   return "others";
 }
 
 /** What to take for a slot. */
 interface WantedSlot {
   readonly agreement: Agreement;
+  readonly number: Statement;
   readonly slot: Statement;
   readonly mark: Statement;
   /** The one without slots who was found on slot 0, and does not count. */
@@ -140,11 +156,11 @@ interface WantedSlot {
  */
 async function enterSlot(
   session: MySqlSession,
-  { agreement, slot, mark, known }: WantedSlot,
+  { agreement, number, slot, mark, known }: WantedSlot,
   deadline: Deadline,
   signal: AbortSignal,
 ): Promise<boolean | "others"> {
-  const looks = sql`SELECT ${agreement.looks(known, sql`IS_USED_LOCK(${slot}) = CONNECTION_ID()`)} AS others`;
+  const looks = sql`SELECT ${agreement.looksAfter(sql`IS_USED_LOCK(${slot}) = CONNECTION_ID()`, number)} AS others`;
   const take = sql`IF(GET_LOCK(${mark}, 0), IF(GET_LOCK(${slot}, 0), 1, RELEASE_LOCK(${mark}) > 1), 0)`;
   const all = [sql`SELECT IF(${agreement.looks(known)}, -1, ${take}) AS got`, looks];
   const [first, ...more] = await session.batch(session.takesSeveral ? all : all.slice(0, 1), { signal });
@@ -162,7 +178,12 @@ async function enterSlot(
     next = granted.next[1];
   }
   if (!await seesOthers(session, looks, next, signal)) return true;
-  await releaseNamedLock(session, slot, mark);
+  const { number: other, isTie } = await agreement.others(session.id);
+  if (other === undefined && !isTie) {
+    await agreement.settle(number);
+    return true;
+  }
+  await releaseNamedLock(session, [slot, mark]);
   return "others";
 }
 

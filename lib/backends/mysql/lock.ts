@@ -13,7 +13,7 @@ import type { BackendLock } from "../backend.ts";
 import type { TableName } from "../../ledger/table_name.ts";
 import type { Seen } from "../../who/sighting.ts";
 import type { MySqlOptions } from "./options.ts";
-import { type Statement, word } from "../sql/statement.ts";
+import { sql, type Statement, word } from "../sql/statement.ts";
 import { SessionLock } from "../sql/session_lock.ts";
 import { holdInSession } from "../sql/hold_in_session.ts";
 import { type Check, checkIn, isMine } from "./lock_check.ts";
@@ -28,8 +28,8 @@ export interface Taken {
   /** All that is held, as literals, in the order in which it is to be released. */
   readonly names: readonly Statement[];
   readonly slot?: number;
-  /** The one without slots who was found on slot 0, and does not count. */
-  readonly known?: number | undefined;
+  /** What shows the holder of a slot to be settled: it is released, too, if it is held. */
+  readonly settled?: Statement;
 }
 
 /** A lock held with `GET_LOCK` on MySQL or MariaDB. */
@@ -74,7 +74,7 @@ export class MySqlLock extends SessionLock<MySqlSession> implements BackendLock 
       if (!taken) return undefined;
       const held = await this.#verified(session, taken, check);
       if (typeof held !== "number") return held;
-      await releaseNamedLock(session, ...taken.names);
+      await releaseNamedLock(session, taken.names, taken.settled);
       if (taken.slot === undefined || tie === TIES) throw new OtherSlotsError(held, this.options.slots ?? 1);
       await delayOrAbort(Math.random() * LONGEST_TIE, signal);
       signal.throwIfAborted();
@@ -116,9 +116,11 @@ export class MySqlLock extends SessionLock<MySqlSession> implements BackendLock 
    */
   async #verified(session: MySqlSession, taken: Taken, check: Check): Promise<HeldLock | number> {
     const { lease } = this.options;
-    const { names, slot, known, granted: { asked, next: [next] } } = taken;
+    const { names, slot, settled, granted: { asked, next: [next] } } = taken;
     const ask = async (isFirst: boolean, serverTime = 0) => {
-      const question = isFirst ? check.first(isMine(names), known) : check.again(isMine(names));
+      const question = isFirst
+        ? check.first(isMine(names), slot === undefined ? slot : sql`${slot}`)
+        : check.again(isMine(names));
       return check.read(await session.queryAll(question, { serverTime }), isFirst);
     };
     const took = asked.age;
@@ -142,8 +144,9 @@ export class MySqlLock extends SessionLock<MySqlSession> implements BackendLock 
       refuseUnsafe(session.where, now);
     }
     if (check.agreement.isNeeded && first.bit("others")) {
-      const { number } = await check.agreement.others(id);
-      if (number !== undefined) return number;
+      const { number, isTie } = await check.agreement.others(id);
+      if (number !== undefined || isTie) return number ?? 1;
+      if (slot !== undefined) await check.agreement.settle(sql`${slot}`);
     }
     const endRequests = new EndRequests();
     return await holdInSession(session, {
@@ -157,8 +160,8 @@ export class MySqlLock extends SessionLock<MySqlSession> implements BackendLock 
         if (asker > 0) endRequests.noticed(async () => (await import("./end_request.ts")).whoAsks(session, asker));
         return check.isOurs(seen) && seen.whole("id") === id;
       },
-      release: () => releaseNamedLock(session, ...names),
-      releaseWhere: (condition) => releaseNamedLockWhere(session, names, condition),
+      release: () => releaseNamedLock(session, names, settled),
+      releaseWhere: (condition) => releaseNamedLockWhere(session, names, condition, settled),
     }, { lease, idle: idle * 1000 || Infinity, confirmed, took });
   }
 }

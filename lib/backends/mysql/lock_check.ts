@@ -21,9 +21,9 @@ export interface Check {
    * The question after the lock was taken; asks for others too, if there can be any.
    *
    * @param mine See {@linkcode isMine}.
-   * @param known See `Agreement`.
+   * @param slot SQL for the slot that was taken, if there are slots.
    */
-  first(mine: Statement, known?: number): Statement;
+  first(mine: Statement, slot?: Statement): Statement;
   /** The question of each renewal. */
   again(mine: Statement): Statement;
   /** Reads the answer to either. */
@@ -57,8 +57,8 @@ export function checkIn(session: MySqlSession, options: MySqlOptions): Check {
     answerIn<Column>(session, rows, agreement.isNeeded && isFirst ? [...COLUMNS, "others"] : COLUMNS);
   return {
     agreement,
-    first: (mine, known) =>
-      agreement.isNeeded ? sql`${again(mine)}, ${agreement.looks(known, mine)} AS others` : again(mine),
+    first: (mine, slot) =>
+      agreement.isNeeded ? sql`${again(mine)}, ${agreement.looksAfter(mine, slot)} AS others` : again(mine),
     again,
     read,
     async refuseOthers(next) {

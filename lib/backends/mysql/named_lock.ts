@@ -96,11 +96,16 @@ export function endRequestFor(lock: string, id: Statement | number = sql`CONNECT
  * Releases a named lock, or several in their order.
  *
  * @param names The names as literals.
+ * @param besides Another one that is released before, if this session holds it.
  * @returns Whether this session held all of them.
  * @throws {LockUnavailableError} When the statement fails or is not answered.
  */
-export async function releaseNamedLock(session: Session, ...names: readonly Statement[]): Promise<boolean> {
-  const released = await askOne(session, sql`SELECT ${releaseOf(names)} AS released`, ["released"]);
+export async function releaseNamedLock(
+  session: Session,
+  names: readonly Statement[],
+  besides?: Statement,
+): Promise<boolean> {
+  const released = await askOne(session, sql`SELECT ${releaseOf(names, besides)} AS released`, ["released"]);
   return released.bit("released") === true;
 }
 
@@ -108,23 +113,26 @@ export async function releaseNamedLock(session: Session, ...names: readonly Stat
  * Releases a named lock, or several, in a batch, where a condition holds.
  *
  * @param names The names as literals.
+ * @param besides Another one that is released before, if this session holds it.
  */
 export function releaseNamedLockWhere(
   session: Session,
   names: Statement | readonly Statement[],
   condition: Statement,
+  besides?: Statement,
 ): ReleaseWhere {
   return {
-    statement: sql`SELECT IF(${condition}, ${releaseOf([names].flat())}, NULL) AS released`,
+    statement: sql`SELECT IF(${condition}, ${releaseOf([names].flat(), besides)}, NULL) AS released`,
     wasHeld: (rows) => answerIn(session, rows, ["released"]).bit("released"),
   };
 }
 
 /** SQL that releases named locks, and is 1 if this session held them all, else 0. It releases each of them, unlike AND. */
-function releaseOf(names: readonly Statement[]): Statement {
+function releaseOf(names: readonly Statement[], besides?: Statement): Statement {
   // A lock that nobody holds gives NULL.
   const each = names.map((name) => sql`IFNULL(RELEASE_LOCK(${name}), 0)`);
-  return names.length === 1 ? each[0]! : sql`${join(each, sql` + `)} = ${names.length}`;
+  const first = besides ? [sql`(IFNULL(RELEASE_LOCK(${besides}), 0) > 1)`] : [];
+  return names.length === 1 ? each[0]! : sql`${join([...first, ...each], sql` + `)} = ${names.length}`;
 }
 
 /**

@@ -42,6 +42,22 @@ export function markWord(lock: string, slot: number, slots: number): Statement {
   return word(`${lock}.${slot}of${slots}`);
 }
 
+/**
+ * The name that shows that the holder of a slot is settled: that it has seen nobody in the way. By it holders vouch for each
+ * other, see {@linkcode otherNumber}.
+ *
+ * @param slot An expression.
+ */
+export function settledName(lock: string, slot: Statement): Statement {
+  return sql`CONCAT(${word(lock)}, '.', ${slot}, 'settled')`;
+}
+
+/** SQL that shows the holder of a slot to be settled, and is 0. */
+export function settle(lock: string, slot: Statement): Statement {
+  const name = settledName(lock, slot);
+  return sql`IFNULL(IF(IS_USED_LOCK(${name}) = CONNECTION_ID(), 1, GET_LOCK(${name}, 0)), 0) > 1`;
+}
+
 /** SQL for whether somebody seems to hold a lock with slots, for who holds it without, or finds it busy. */
 export function hasSlots(lock: string): Statement {
   return sql`EXISTS(SELECT 1 FROM ${SLOTS} WHERE IS_USED_LOCK(CONCAT(${word(lock)}, '.', ${SLOT}+1)) OR
@@ -77,6 +93,8 @@ export interface SlotHolder {
   readonly id: number;
   /** How many slots the lock has for it; undefined if it knows of none. */
   readonly slots: number | undefined;
+  /** Whether it has seen that nobody is in the way. */
+  readonly isSettled: boolean;
 }
 
 /**
@@ -93,7 +111,8 @@ export async function readSlotHolders(
   const names = join(locks.map((lock) => sql`SELECT ${word(lock)} AS name`), sql` UNION ALL `);
   const marked = sql`IS_USED_LOCK(CONCAT(name, '.', slot, 'of', ${SLOT}+1)) = id`;
   const rows = await session.queryAll(
-    sql`SELECT name, slot, id, (SELECT ${SLOT}+1 FROM ${SLOTS} WHERE ${marked} LIMIT 1) AS slots FROM (
+    sql`SELECT name, slot, id, (SELECT ${SLOT}+1 FROM ${SLOTS} WHERE ${marked} LIMIT 1) AS slots,
+      IFNULL(IS_USED_LOCK(CONCAT(name, '.', slot, 'settled')) = id, 0) AS settled FROM (
       SELECT name, ${SLOT} AS slot, IS_USED_LOCK(IF(${SLOT} = 0, name, CONCAT(name, '.', ${SLOT}))) AS id
       FROM (${names}) locks, ${SLOTS}) held WHERE id IS NOT NULL`,
     options,
@@ -101,26 +120,35 @@ export async function readSlotHolders(
   return rows.flatMap(({ name, ...row }) => {
     const [slot, id, slots] = [wholeFrom(row.slot), wholeFrom(row.id), wholeFrom(row.slots, 2, MOST_SLOTS)];
     // One that was released meanwhile has no number.
-    return typeof name === "string" && slot !== undefined && id !== undefined ? [{ lock: name, slot, id, slots }] : [];
+    return typeof name === "string" && slot !== undefined && id !== undefined
+      ? [{ lock: name, slot, id, slots, isSettled: Number(row.settled) === 1 }]
+      : [];
   });
 }
 
 /**
  * How many slots a lock has for those who hold it, if that is another number than one's own.
  *
+ * Whoever takes the lock without slots looks for others then, and gives it back if there are any; an earlier sera does not,
+ * and takes the place of slot 0. So it does not count where somebody is settled: that one has looked before the lock was
+ * taken. Those who are not prove nothing, since several who have found the lock taken this way may see each other.
+ *
  * @param own This session's connection, if it holds a slot.
  * @param slots One's own number; undefined for none.
- * @returns Undefined if they agree, and if nobody holds it; and who holds it without slots, though others have slots.
+ * @returns The number; who holds it without slots, though others have slots; or, if it cannot be told by now which of the
+ * two that one is, `isTie`. None of them if they agree, and if nobody holds it.
  */
 export function otherNumber(
   holders: readonly SlotHolder[],
   own: number | undefined,
   slots: number | undefined,
-): { readonly number?: number; readonly plain?: number } {
+): { readonly number?: number; readonly plain?: number; readonly isTie?: boolean } {
   const others = holders.filter(({ id }) => id !== own);
   const number = others.find((other) => other.slots !== undefined && other.slots !== slots)?.slots;
   const plain = others.find((other) => other.slots === undefined && other.slot === 0)?.id;
   if (number !== undefined) return { number };
   if (slots === undefined || plain === undefined) return {};
-  return others.some((other) => other.slots !== undefined) ? { plain } : { number: 1 };
+  const marked = others.filter((other) => other.slots !== undefined);
+  if (marked.length === 0) return { number: 1 };
+  return marked.some(({ isSettled }) => isSettled) ? { plain } : { isTie: true };
 }

@@ -11,7 +11,7 @@ import type { Taken } from "./lock.ts";
 import { type Along, getNamedLock, type Granted, releaseNamedLock, releaseNamedLockWhere } from "./named_lock.ts";
 import { takeSeat } from "./seats.ts";
 import type { MySqlSession } from "./session.ts";
-import { hasSlotOf, markWord, slotWord } from "./slot_look.ts";
+import { hasSlotOf, markWord, settledName, slotWord } from "./slot_look.ts";
 
 /** The answer to the last try, for the statements after it. */
 const GOT = variable("@sera_got");
@@ -91,7 +91,7 @@ export class Taking {
   /** Releases what is held after a wait without success, unless the session has ended. */
   async giveBack(): Promise<void> {
     const all = [...this.#places, ...this.#names.slice(0, this.#held)];
-    if (all.length > 0 && !this.#session.closed.aborted) await releaseNamedLock(this.#session, ...all);
+    if (all.length > 0 && !this.#session.closed.aborted) await releaseNamedLock(this.#session, all);
   }
 
   /**
@@ -100,6 +100,7 @@ export class Taking {
    * @param answer The answer to that, if it has been asked for.
    */
   async #try(answer?: Answered): Promise<Taken | undefined> {
+    let isTie: boolean | undefined;
     for (let looks = 0; looks < LOOKS; looks++) {
       const { got, ...granted } = answer ?? await this.#ask();
       answer = undefined;
@@ -113,14 +114,15 @@ export class Taking {
         if (slots === undefined) await this.#check.refuseOthers(granted.next[0]);
         return undefined;
       }
-      const { number, plain } = await this.#check.agreement.others();
-      if (number !== undefined) throw new OtherSlotsError(number, slots!);
-      this.#known = plain;
+      const others = await this.#check.agreement.others();
+      if (others.number !== undefined) throw new OtherSlotsError(others.number, slots!);
+      [this.#known, isTie] = [others.plain, others.isTie];
       this.#looked = -Infinity;
       // Others have just taken or released it; but a holder without slots is known from now on.
-      if (plain === undefined) await delayOrAbort(Math.random() * LOOK_PAUSE, this.#signal);
+      if (this.#known === undefined) await delayOrAbort(Math.random() * LOOK_PAUSE, this.#signal);
       this.#signal.throwIfAborted();
     }
+    if (isTie) throw new OtherSlotsError(1, this.#wanted.slots!);
     const what = "somebody who does not say how many slots the lock has holds one of them";
     throw LockUnavailableError.on(this.#session.where, { what, cure: "end that session" }, { transient: true });
   }
@@ -162,7 +164,7 @@ export class Taking {
     const mine = isMine(this.#names, ...slot);
     const leave = this.#places.length > 0 ? [releaseNamedLockWhere(this.#session, this.#places, mine).statement] : [];
     return {
-      next: [this.#check.first(mine, this.#known), ...leave],
+      next: [this.#check.first(mine, slots === undefined ? undefined : GOT), ...leave],
       unless: slots === undefined && this.#check.agreement.isNeeded ? this.#check.agreement.looks() : undefined,
       busy: ([next]) => this.#check.refuseOthers(next),
     };
@@ -173,11 +175,11 @@ export class Taking {
     const left = granted.next[1];
     if (this.#places.length > 0 && !(left && "rows" in left)) {
       // Nobody has to wait for that.
-      releaseNamedLock(this.#session, ...this.#places).catch(() => undefined);
+      releaseNamedLock(this.#session, this.#places).catch(() => undefined);
     }
     if (slots === undefined) return { granted, names: this.#names };
     const names = [slotWord(lock, slot), markWord(lock, slot, slots), ...this.#names];
-    return { granted, names, slot, known: this.#known };
+    return { granted, names, slot, settled: settledName(lock, sql`${slot}`) };
   }
 
   /** Waits for being the only one who tries the slots, and tries them. */

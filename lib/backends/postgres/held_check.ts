@@ -17,7 +17,7 @@ const COLUMNS = ["mine", "now", "asker", "standby", "read_only"] as const;
 export type Checked = Answer<typeof COLUMNS[number]>;
 
 /** The same, and who else holds it. */
-export type Looked = Answer<typeof COLUMNS[number] | LookColumn>;
+export type Looked = Answer<typeof COLUMNS[number] | LookColumn | "settles">;
 
 /**
  * Asks whether a session holds the lock, and whether the server is still fit to lock on. Not a part of the statement that
@@ -42,7 +42,11 @@ export class HeldCheck {
 
   /** Reads what happened to {@linkcode look}. */
   looked(session: PostgresSession, outcome: Outcome): Looked {
-    return answerIn(session, rowsOf(outcome), [...COLUMNS, ...this.#wanted.looked]);
+    return answerIn(session, rowsOf(outcome), [
+      ...COLUMNS,
+      ...this.#wanted.looked,
+      ...this.#wanted.slots ? ["settles"] as const : [],
+    ]);
   }
 
   /** @param asker SQL for the server process of the session that asks for the lock's release; 0 if none does. */
@@ -52,7 +56,7 @@ export class HeldCheck {
 
   #question({ pid }: PostgresSession, looks: boolean, asker: Statement): Statement {
     const { isHeld, from } = this.#wanted.heldBy(pid, looks);
-    const looked = looks ? this.#wanted.look : sql``;
+    const looked = looks ? sql`${this.#wanted.look}${this.#wanted.settle(isHeld)}` : sql``;
     return sql`SELECT ${isHeld} AS mine, ${NOW} AS now, ${asker} AS asker, ${FITNESS}${looked} FROM ${from}`;
   }
 }

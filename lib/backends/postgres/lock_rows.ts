@@ -7,16 +7,16 @@ import { halfWithoutSlot } from "./advisory_key.ts";
 import { keyOfRow } from "./key.ts";
 import { IS_PLACE } from "./places.ts";
 import { IS_SEAT } from "./seats.ts";
-import { IS_MARK, marked, marksHalf } from "./slot_marks.ts";
+import { IS_MARK, IS_SETTLED, marked, marksHalf } from "./slot_marks.ts";
 
 /** SQL for whether a row that is an advisory lock is something that sera needs beside locks that commands run under. */
-export const IS_AUXILIARY = sql`(${IS_SEAT} OR ${IS_PLACE} OR ${IS_MARK})`;
+export const IS_AUXILIARY = sql`(${IS_SEAT} OR ${IS_PLACE} OR ${IS_MARK} OR ${IS_SETTLED})`;
 
 /** The server's processes for sessions that hold slots, as a list for `IN`. */
 export const SLOT_HOLDERS = sql`(SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND ${IS_MARK})`;
 
 /** The condition for the locks and marks of such sessions. */
-export const OF_SLOT_HOLDERS = sql`(pid IN ${SLOT_HOLDERS} AND NOT (${IS_SEAT} OR ${IS_PLACE}))`;
+export const OF_SLOT_HOLDERS = sql`(pid IN ${SLOT_HOLDERS} AND NOT (${IS_SEAT} OR ${IS_PLACE} OR ${IS_SETTLED}))`;
 
 /** The columns that {@linkcode readLockRows} needs. */
 export const LOCK_COLUMNS: Statement = sql`classid, objid, objsubid, granted, pid AS session, ${IS_MARK} AS marks`;

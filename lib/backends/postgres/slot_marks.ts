@@ -18,6 +18,15 @@ export const IS_MARK = sql`objsubid = 2 AND mode = 'ShareLock' AND objid BETWEEN
   FIRST + (MOST_SLOTS + 1) * STEP - 1
 }::oid`;
 
+/**
+ * The second half of the key that the holders of all slots of a lock share from when they have seen that nobody is in the way:
+ * no mark, since a lock cannot have one slot. It is what they vouch with for each other, see `Slots.look`.
+ */
+const SETTLED = FIRST + STEP;
+
+/** SQL for whether a row of `pg_locks` that is an advisory lock is that. */
+export const IS_SETTLED = sql`(objsubid = 2 AND mode = 'ShareLock' AND objid = ${SETTLED}::oid)`;
+
 /** The first half of the keys of a lock's marks, as a signed number. */
 export function marksHalf(key: string): number {
   return fnv1(`sera slots ${key}`);
@@ -47,6 +56,16 @@ export class SlotMarks {
   /** The arguments of `pg_try_advisory_lock_shared` for a slot, whose number is an expression of the type integer. */
   args(slot: Statement): Statement {
     return sql`${this.#half}, ${this.#first} + ${slot}`;
+  }
+
+  /** The arguments for what shows that a holder is settled. */
+  get settledArgs(): Statement {
+    return sql`${this.#half}, ${SETTLED}`;
+  }
+
+  /** The condition that a row of `pg_locks` which is an advisory lock is that of one of this lock's holders. */
+  get isSettled(): Statement {
+    return sql`${IS_SETTLED} AND classid = ${this.#half >>> 0}::oid`;
   }
 
   /** The condition that a row of `pg_locks` which is a mark of the lock's is for this number of slots. */

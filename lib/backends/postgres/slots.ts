@@ -33,11 +33,17 @@ export class Slots {
     return sql`coalesce((SELECT CASE WHEN ${marked} THEN n ELSE ${UNMARKED} END FROM (${first}) slot), -1)`;
   }
 
-  /** Expressions that release a slot and its mark. */
+  /** An expression that shows the session to be settled. */
+  get settle(): Statement {
+    return sql`pg_try_advisory_lock_shared(${this.#marks.settledArgs})`;
+  }
+
+  /** Expressions that release a slot and its mark; and what shows the session to be settled, if it has that. */
   unlock(slot: number): readonly Statement[] {
     return [
       sql`pg_advisory_unlock(${advisoryKey(slotName(this.#lock, slot)).args})`,
       sql`pg_advisory_unlock_shared(${this.#marks.args(sql`${slot}`)})`,
+      sql`(pg_advisory_unlock_shared(${this.#marks.settledArgs}) IS NOT NULL)`,
     ];
   }
 
@@ -57,17 +63,22 @@ export class Slots {
 
   /**
    * Aggregates over the advisory locks in `pg_locks`: the highest mark for another number of slots, 0 if there is none;
-   * and whether somebody who knows of no slots holds the lock, alone.
+   * whether somebody who knows of no slots has the lock rightly, as far as can be seen; and whether this session is settled.
+   *
+   * Whoever takes the lock without slots looks for marks then, and gives it back if there are any; an earlier sera does not,
+   * and takes the place of slot 0. So it does not count where somebody is settled: that one has looked before the lock was
+   * taken. Marks alone prove nothing, since several who have found the lock taken this way may see each other's.
    */
-  get look(): readonly [other: Statement, plain: Statement] {
+  get look(): readonly [other: Statement, plain: Statement, settled: Statement] {
     const isOther = sql`${isMarkOf(this.#lock)} AND NOT (${this.#marks.isSameNumber})`;
     const isPlain = sql`pid <> pg_backend_pid() AND mode = 'ExclusiveLock' AND granted AND ${
       advisoryKey(this.#lock).at
     }`;
-    const isSame = sql`pid <> pg_backend_pid() AND ${this.#marks.isSame}`;
+    const { isSettled } = this.#marks;
     return [
       sql`coalesce(max(objid) FILTER (WHERE ${isOther}), 0::oid)`,
-      sql`count(*) FILTER (WHERE ${isPlain}) > 0 AND count(*) FILTER (WHERE ${isSame}) = 0`,
+      sql`count(*) FILTER (WHERE ${isPlain}) > 0 AND count(*) FILTER (WHERE pid <> pg_backend_pid() AND ${isSettled}) = 0`,
+      sql`count(*) FILTER (WHERE pid = pg_backend_pid() AND ${isSettled}) > 0`,
     ];
   }
 }

@@ -68,6 +68,12 @@ export class Wanted {
     return this.slots ? sql`, other AS other, plain AS plain` : sql`, other AS other`;
   }
 
+  /** A further column where {@linkcode heldBy} says: who holds a slot is settled if nobody is in the way. */
+  settle(isHeld: Statement): Statement {
+    if (!this.slots) return sql``;
+    return sql`, CASE WHEN ${isHeld} AND other = 0::oid AND NOT plain AND NOT settled THEN ${this.slots.settle} END AS settles`;
+  }
+
   /**
    * Asks for what is missing, in order, and for nothing after what is busy.
    *
@@ -87,7 +93,7 @@ export class Wanted {
     }
     const refused = sql`WHEN other <> 0::oid OR plain THEN -1 `;
     return sql`SELECT ${ASKS} CASE ${join([refused, ...cases], sql``)}ELSE ${last} END AS granted${this.look}${more}
-      FROM (SELECT ${join(this.slots.look)} FROM ${LOCKS}) seen(other, plain)`;
+      FROM (SELECT ${join(this.slots.look)} FROM ${LOCKS}) seen(other, plain, settled)`;
   }
 
   /**
@@ -135,7 +141,7 @@ export class Wanted {
     const isHeld = sql`pg_backend_pid() = ${pid} AND held = ${exclusive.length + (this.slots ? 1 : 0)}`;
     if (!looks) return { isHeld, from: sql`(SELECT ${isTheirs} FROM pg_locks WHERE locktype = 'advisory') seen(held)` };
     const look = this.slots?.look ?? [sql`coalesce(max(objid) FILTER (WHERE ${isMarkOf(this.#lock)}), 0::oid)`];
-    const columns = sql`held, other${this.slots ? sql`, plain` : sql``}`;
+    const columns = sql`held, other${this.slots ? sql`, plain, settled` : sql``}`;
     return { isHeld, from: sql`(SELECT ${join([isTheirs, ...look])} FROM ${LOCKS}) seen(${columns})` };
   }
 

@@ -44,9 +44,9 @@ for (const [text, expected] of Object.entries(FORMS)) {
 
 /** What cannot be used, and a part of what is said. */
 const REFUSED: Record<string, RegExp> = {
-  "etcd://": /names no host; write etcd:\/\/host:2379/,
-  "etcd:///sera": /names no host/,
-  "etcd://sera:secret@": /names no host/,
+  "etcd://": /it has no host; write etcd:\/\/host:2379/,
+  "etcd:///sera": /it has no host/,
+  "etcd://sera:secret@": /it has no host/,
   "etcd://a,,b": /one of its hosts is empty/,
   "etcd://a,": /one of its hosts is empty/,
   "etcd://::1": /more than one colon; write an IPv6 address in brackets/,

@@ -273,7 +273,7 @@ Deno.test({ name: "etcd is reached by TLS, and with a certificate if it asks for
     await says(
       `etcds://127.0.0.1:${mutual.port}?${other}`,
       ca,
-      /: TLS failed: the server does not accept the client's certificate; name one /,
+      /: TLS failed: the server does not accept the client's certificate; use one /,
     );
     await assert.rejects(
       versionAt(`etcds://127.0.0.1:${port}`, `${ca}.none`),

@@ -145,7 +145,7 @@ refuses([
   ["u:p@tcp(h:65536)/d", "port 65536", /"h:65536" has an invalid port/],
   ["u:p@tcp(h:mysql)/d", "a service's name", /"h:mysql" has an invalid port/],
   ["u:p@tcp([::1]:x)/d", "a port after IPv6", /"\[::1\]:x" has an invalid port/],
-  ["u:p@tcp(/run/x.sock)/d", "a socket as a host", /"\/run\/x.sock" is no host .*unix\(\/path\) for a socket/],
+  ["u:p@tcp(/run/x.sock)/d", "a socket as a host", /"\/run\/x.sock" is not a host .*unix\(\/path\) for a socket/],
   ["u:p@tcp(a b)/d", "a space in the host", /"a b" is not a host and port/],
   ["/d%zz", "a bad escape in the database", /database .*"d%zz" has an invalid percent escape; write % as %25/],
   ["/d%ff", "an escape that is no UTF-8", /"d%ff" has an invalid percent escape/],

@@ -146,7 +146,7 @@ for (const [shared, label] of [[sharedMariaDb(), "MariaDB"], [sharedMySql56(), "
       await make(desk, (definition) => definition.replace(" PRIMARY KEY", "").replace("since", `${key}, since`));
       assert.match(
         (await refusal(desk.acquire("a"))).message,
-        /: it may have several rows with the same name, [^\n]+; create it as/,
+        /: it may have several rows with the same name, [^\n]+; define it as/,
       );
       assert.equal(await desk.row(), undefined);
     });

@@ -1,7 +1,7 @@
 /** What is special to MySQL and MariaDB where a session holds several named locks. */
 
 import assert from "node:assert/strict";
-import { LockUnavailableError, QueueFullError } from "../../../lib/errors.ts";
+import { LockUnavailableError, OtherSlotsError, QueueFullError } from "../../../lib/errors.ts";
 import { markWord, slotWord } from "../../../lib/backends/mysql/slot_look.ts";
 import { MYSQL } from "../../../lib/backends/sql/spelling.ts";
 import { until } from "../../cli/wait.ts";
@@ -193,6 +193,21 @@ mariaDb.test("who knows of no slots takes the place of slot 0 while others hold 
   for (const lock of locks) await lock[Symbol.asyncDispose]();
 });
 
+mariaDb.test("holders who have found the lock taken without slots do not vouch for each other", async (server) => {
+  const name = freshName();
+  const takesOne = (error: unknown) => error instanceof OtherSlotsError && error.slots === 1 && error.asked === 3;
+  await using lock = await open(server.dsn(), name, undefined, { slots: 3 });
+  // It has looked before there were others, and runs.
+  await using _plain = await stranger(server, name);
+  await assert.rejects(lock.acquire(0, never), takesOne);
+  // This one is about to give its slot back.
+  await using _unsettled = await stranger(server, `${name}.1of3`, `${name}.1`);
+  await assert.rejects(lock.acquire(0, never), takesOne);
+  await assert.rejects(lock.acquire(LONG, never), takesOne);
+  await using _settled = await stranger(server, `${name}.2of3`, `${name}.2`, `${name}.2settled`);
+  assert.equal(await lock.acquire(0, never), undefined);
+});
+
 mariaDb.test("a slot and its mark are two named locks, and both are gone with the release", async (server) => {
   const name = freshName();
   assert.deepEqual(
@@ -204,8 +219,9 @@ mariaDb.test("a slot and its mark are two named locks, and both are gone with th
   await using lock = await open(server.dsn(), name, undefined, { slots: 3 });
   const held = await hold(lock);
   assert.equal(await userOf(server, `${name}.0of3`), await holderOf(server, name));
+  assert.equal(await userOf(server, `${name}.0settled`), await holderOf(server, name));
   await held.release();
-  assert.deepEqual([await userOf(server, name), await userOf(server, `${name}.0of3`)], [undefined, undefined]);
+  for (const rest of ["", ".0of3", ".0settled"]) assert.equal(await userOf(server, `${name}${rest}`), undefined);
 });
 
 mariaDb.test("who asks for the release of any of several locks is heard by their holder", async (server) => {

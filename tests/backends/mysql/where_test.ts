@@ -72,18 +72,18 @@ for (const shared of [sharedMariaDb(), sharedMySql56()]) {
 Deno.test("a port that nobody listens on is told with its cure", async () => {
   await assertUnavailable(
     `sera:secret@tcp(127.0.0.1:${freePort()})/`,
-    /connection refused; check that the server runs/,
+    /connection refused; check the address, and that the server is running/,
   );
   await assertUnavailable(
     `sera:secret@tcp(localhost:${freePort(["127.0.0.1"])})/`,
-    /connection refused; check that the server runs/,
+    /connection refused; check the address, and that the server is running/,
   );
 });
 
 Deno.test("a socket that is not there is told with its cure", async () => {
   await assertUnavailable(
     "sera:secret@unix(/nonexistent/mysql.sock)/",
-    /\(\/nonexistent\/mysql.sock\): no such socket; check that the server runs/,
+    /\(\/nonexistent\/mysql.sock\): no such socket; check the path, and that the server is running/,
   );
 });
 

@@ -73,7 +73,7 @@ refuses([
     "an open quote",
     "Cannot read the PostgreSQL settings: a quoted value is not closed; close it with ' and write a ' in it as \\'",
   ],
-  ["password='s3cret\\'", "a quote that is escaped", /does not end/],
+  ["password='s3cret\\'", "a quote that is escaped", /is not closed/],
   [
     "conect_timeout=5",
     "no such keyword",
@@ -143,7 +143,7 @@ refuses([
   ["postgres://u:s3%cret@h", "a bare %", /a percent escape is invalid; write each/],
   ["postgres://u:%00@h", "a NUL", /a percent escape is invalid/],
   ["postgres://u:%FF@h", "no UTF-8", /a percent escape is invalid/],
-  ["postgres://u:s3 cret@h", "a blank", /a part of it holds a blank \(%20\); write each/],
+  ["postgres://u:s3 cret@h", "a blank", /a part of it contains a space \(%20\); write each/],
   ["postgres://[::1/d", "an open bracket", /a bracket is open, empty, or not followed by a port/],
   ["postgres://[]/d", "an empty bracket", /a bracket is open/],
   ["postgres://[::1]5/d", "no colon after a bracket", /a bracket is open/],

@@ -281,11 +281,11 @@ Deno.test("a port, a socket or a host that is not there is told with its cure", 
   const cases: [string, RegExp][] = [
     [
       `postgres://sera:secret@127.0.0.1:${port}/sera`,
-      /tcp\(127\.0\.0\.1:\d+\): connection refused; check that the server/,
+      /tcp\(127\.0\.0\.1:\d+\): connection refused; check the address, and that the server/,
     ],
     [
       `postgres://sera:secret@localhost:${port}/sera`,
-      /tcp\(localhost:\d+\): connection refused; check that the server/,
+      /tcp\(localhost:\d+\): connection refused; check the address, and that the server/,
     ],
     [
       `host=/nonexistent port=${port} password=secret`,

@@ -109,7 +109,7 @@ for (const within of [2500, 300]) {
     patience.hurry(new Deadline(within));
     const ran = later(Promise.resolve(ledgerStatements(session, patience, () => true).run(sql`SELECT 1`)));
     await clock.to(within + LOCK_WAIT);
-    await assert.rejects(ran, / for [1-3]s; see which/);
+    await assert.rejects(ran, / for [1-3]s; find out which/);
     assert.equal(asked(), Math.ceil(within / LOCK_WAIT));
   });
 }

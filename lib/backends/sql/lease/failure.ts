@@ -11,7 +11,7 @@ export const LEASE_WORDS = {
 
 /** What to do about a table that lacks a column, or a key. */
 export const REMAKE =
-  `create it as in ${LEASE_WORDS.definition}, or if it belongs to another program, name another one with ` +
+  `define it as in ${LEASE_WORDS.definition}, or if it belongs to another program, name another one with ` +
   LEASE_WORDS.flag;
 
 /** Instead of the server's cure, which is for transactions. */

@@ -119,7 +119,7 @@ class Probe {
   }
 
   #isWrong(what: string): never {
-    const cure = `create it as in ${LEASE_WORDS.definition}, and name another with ${LEASE_WORDS.flag}`;
+    const cure = `define it as in ${LEASE_WORDS.definition}, and name another with ${LEASE_WORDS.flag}`;
     throw leaseFailure(this.#table.shown, { what, cure });
   }
 }

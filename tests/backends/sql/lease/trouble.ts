@@ -135,7 +135,7 @@ export function troubleTests(place: LeasePlace): void {
       assert.equal(transient, false);
       assert.match(
         message,
-        /^Cannot use the leases in runs_\w+: [^\n]+; create it as in sera doctor --lease --schema, or if it belongs to another program, name another one with --lease-table$/,
+        /^Cannot use the leases in runs_\w+: [^\n]+; define it as in sera doctor --lease --schema, or if it belongs to another program, name another one with --lease-table$/,
       );
     }
     assert.deepEqual(await desk.bench.sql(`SELECT * FROM ${name}`), []);
@@ -150,7 +150,7 @@ export function troubleTests(place: LeasePlace): void {
         const { message } = await refusal(ask());
         assert.match(
           message,
-          new RegExp(`^Cannot use the leases in runs_\\w+: [^\\n]*${column}[^\\n]*; create it as in `),
+          new RegExp(`^Cannot use the leases in runs_\\w+: [^\\n]*${column}[^\\n]*; define it as in `),
         );
       }
     });
@@ -228,7 +228,7 @@ export function troubleTests(place: LeasePlace): void {
       assert.equal(transient, false);
       assert.match(
         message,
-        /^Cannot use the leases in runs_\w+: [^\n]+; create it as in sera doctor --lease --schema, or if it belongs to another program, [^\n]+$/,
+        /^Cannot use the leases in runs_\w+: [^\n]+; define it as in sera doctor --lease --schema, or if it belongs to another program, [^\n]+$/,
       );
       assert.equal(await desk.row(), undefined);
     }

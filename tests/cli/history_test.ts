@@ -205,7 +205,7 @@ testWrongHistory({
   "a name and --lock": {
     args: ["--name", "n", "--lock", "a"],
     code: 201,
-    says: /by --lock and by its name at once; leave/,
+    says: /both by --lock and by its name; leave/,
   },
   "an unknown flag": { args: ["--count"], code: 201, says: /--count.*sera history --help/ },
   "a schema of a file": { args: ["--schema"], code: 201, says: /a server of files: .*by itself/ },

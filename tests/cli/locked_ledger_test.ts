@@ -139,7 +139,10 @@ const BEFORE: Case = {
     await trouble.end();
     const { code, stdout, stderr } = await run.ended;
     assert.deepEqual({ code, stdout }, { code: 0, stdout: "ran\n" });
-    assert.match(stderr, /^sera: Cannot use the ledger \S+: [^\n]+ for 300ms; see [^\n]+; trying again [^\n]+\n$/);
+    assert.match(
+      stderr,
+      /^sera: Cannot use the ledger \S+: [^\n]+ for 300ms; find out which [^\n]+; trying again [^\n]+\n$/,
+    );
     assert.deepEqual(await outcomes(place), ["succeeded", "succeeded"]);
   },
 };

@@ -22,7 +22,7 @@ type Plant = (path: string, victim: string) => Promise<Disposable | void>;
 const PLANTS: Record<string, { readonly put: Plant; readonly said: RegExp; readonly byRoot?: true }> = {
   "a symbolic link": { put: (path, victim) => Deno.symlink(victim, path), said: /a symbolic link/ },
   "a symbolic link to nowhere": { put: (path, victim) => Deno.symlink(`${victim}-not`, path), said: /a symbolic link/ },
-  "a hard link": { put: (path, victim) => Deno.link(victim, path), said: /it has 2 links/ },
+  "a hard link": { put: (path, victim) => Deno.link(victim, path), said: /it has 2 hard links/ },
   "a directory": { put: (path) => Deno.mkdir(path), said: /a directory/ },
   "a FIFO": { put: (path) => make("mkfifo", path), said: /a FIFO/ },
   "a socket": {

@@ -25,9 +25,11 @@ const LONGEST_LOOK = 500;
  * @throws {LockLostEarlyError} When the lock is lost before that.
  */
 export async function takeTurn(wait: number, job: Job): Promise<number> {
-  const { lock, mode, logger, retrying, above, watch: { signals: { interrupted } } } = job;
+  const { lock, mode, limits, logger, retrying, above, watch: { signals: { interrupted } } } = job;
   const began = performance.now();
-  const waiting = logger.tells("info") || above !== undefined ? () => tellWaiting(job) : undefined;
+  // With a limit of 0 it does not wait.
+  const isTold = (logger.tells("info") || above !== undefined) && limits.maxWaiters !== 0;
+  const waiting = isTold ? () => tellWaiting(job) : undefined;
   let turn;
   let refusal: QueueFullError | ReplacedError | undefined;
   {

@@ -226,6 +226,19 @@ for (
   });
 }
 
+for (const [maxWaiters, isTold] of [[0, false], [1, true]] as const) {
+  Deno.test(`with a limit of ${maxWaiters} waiters, that sera waits is ${isTold ? "" : "not "}told`, async () => {
+    using place = new FakePlace(true);
+    let waiting: unknown;
+    const mode: Mode = (_lock, asked) => {
+      waiting = asked.waiting;
+      return Promise.resolve({ outcome: "busy" });
+    };
+    assert.equal(await takeTurn(5000, await jobIn(place, mode, { limits: { maxWaiters } })), 204);
+    assert.equal(waiting !== undefined, isTold);
+  });
+}
+
 Deno.test("the command has the tokens of all its locks, and not that of a rule's lock", async () => {
   using place = new FakePlace();
   const lock = place.held({ token: 5n, alsoTokens: [7n, 9n] });

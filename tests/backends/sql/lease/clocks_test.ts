@@ -26,7 +26,7 @@ Deno.test("clocks that differ by half a TTL are a warning where a takeover goes 
   assert.equal(
     found,
     "the clock of a is 17s ahead of that of b (not asked: c: refused the connection): sera 0 may take a " +
-      "lease over too soon",
+      "lease over too soon by a clock that is ahead",
   );
   assert.match(cure!, /NTP.*--ttl/);
   assert.deepEqual(closed, ["a", "b"]);

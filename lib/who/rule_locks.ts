@@ -26,7 +26,9 @@ function withoutThose(sightings: readonly Sighting[]): readonly Sighting[] {
     const main = locks.get(one.lock);
     if (!main) return [one];
     const { lock, namespace, name, slots } = main;
-    return one.state === "held" ? [] : [{ ...one, lock, namespace, name, slots }];
+    // Some places show a waiter under both names.
+    const isShown = sightings.some((other) => other.lock === lock && other.state === "waiting" && isSame(other, one));
+    return one.state === "held" || isShown ? [] : [{ ...one, lock, namespace, name, slots }];
   });
 }
 

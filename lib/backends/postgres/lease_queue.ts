@@ -22,6 +22,8 @@ import { Wanted } from "./wanted.ts";
 export class LeaseQueue implements SessionQueue<PostgresSession> {
   readonly #presence: Presence;
   readonly #locks = new Map<string, AdvisoryLock>();
+  /** The slots that it has the session lock of, and the session of each. */
+  readonly #slots = new Map<string, PostgresSession>();
 
   /** @param presence Whoever asks, for which lock, and for how many slots. */
   constructor(presence: Presence) {
@@ -39,6 +41,7 @@ export class LeaseQueue implements SessionQueue<PostgresSession> {
     const one = this.#newLock(lock, wanted);
     if (!await this.#take(one, wanted, session, deadline, signal)) return false;
     this.#locks.set(name, one);
+    this.#slots.set(name, session);
     return true;
   }
 
@@ -48,7 +51,9 @@ export class LeaseQueue implements SessionQueue<PostgresSession> {
     const any = this.#newLock(lock, wanted);
     const isIn = await despiteTies(session, signal, () => this.#take(any, wanted, session, deadline, signal));
     if (!isIn) return undefined;
-    this.#locks.set(slotName(lock, any.slot!), any);
+    const name = slotName(lock, any.slot!);
+    this.#locks.set(name, any);
+    this.#slots.set(name, session);
     return any.slot;
   }
 
@@ -64,11 +69,12 @@ export class LeaseQueue implements SessionQueue<PostgresSession> {
 
   async leave(session: PostgresSession, name: string): Promise<boolean> {
     const seat = seatIn(name);
-    if (!seat) return await this.#lockOf(name).release(session);
+    if (!seat) return await this.#release(session, name);
     return (await askOne(session, sql`SELECT pg_advisory_unlock(${seat}) AS released`, ["released"])).truth("released");
   }
 
   leaveWhere(session: PostgresSession, name: string, condition: Statement): ReleaseWhere {
+    this.#slots.delete(name);
     return this.#lockOf(name).releaseWhere(session, condition);
   }
 
@@ -106,6 +112,15 @@ export class LeaseQueue implements SessionQueue<PostgresSession> {
     if (!conflict) return true;
     await lock.release(session);
     throw conflict;
+  }
+
+  async #release(session: PostgresSession, name: string): Promise<boolean> {
+    const released = await this.#lockOf(name).release(session);
+    const { lock, slots } = this.#presence;
+    const hasOther = this.#slots.delete(name) && [...this.#slots.values()].includes(session);
+    // What showed it to be settled went with the slot, and it still holds another one.
+    if (hasOther) await session.attempt(sql`SELECT ${new Slots(lock, slots!).settle}`);
+    return released;
   }
 
   #lockOf(name: string): AdvisoryLock {

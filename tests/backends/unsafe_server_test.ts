@@ -171,11 +171,12 @@ function withVariables(
       if (!(name in now)) return new ServerError(1193, `Unknown system variable '${name}'`);
     }
     const state = asked.map((name) => (now as Record<string, string>)[name]).join("/");
-    return { mine: 1, id: 7, server: variables.server_uuid ?? "//", idle: 30, state, asker: 0 };
+    const seen = { mine: 1, id: 7, server: variables.server_uuid ?? "//", idle: 30, state, asker: 0 };
+    return sql.includes(" AS others") ? { ...seen, others: 0 } : seen;
   };
   return new FakeMySql((sql) => {
     if (sql.startsWith("SHOW GLOBAL VARIABLES")) return rows;
-    if (sql.includes("IS_USED_LOCK")) return look(sql);
+    if (sql.includes(" AS mine")) return look(sql);
     if (sql.includes("GET_LOCK")) return { got: 1 };
     return sql.includes("RELEASE_LOCK") ? { released: 1 } : {};
   });

@@ -78,7 +78,7 @@ for (const [name, missing, start] of KINDS) {
     assert.equal(all.code, 0);
     assert.match(
       all.stderr,
-      /^sera: The list is incomplete: [^;\n]* is missing unless the ledger has its run; ask [^;\n]*--name[^;\n]* grant [^\n]*\n$/,
+      /^sera: The list is incomplete: [^;\n]* are missing unless the ledger has their runs; ask [^;\n]*--name[^;\n]* grant [^\n]*\n$/,
     );
     assert.doesNotMatch(all.stdout, new RegExp(lockName("elsewhere").slice(0, 12)));
     const json = JSON.parse((await place.sera(["status", "--json"])).stdout);

@@ -76,7 +76,7 @@ export async function whatIsHidden(
   if (scope === "all") return { hidden: hiddenWaiters(processes, attributes, known), strangers: [] };
   const strangers = strangersAmong(processes, { ...attributes, scope }, known);
   if (strangers.length === 0 && await showsAll(processes, session, signal)) return { strangers };
-  const unless = "unless the ledger has its run";
+  const unless = "unless the ledger has their runs";
   const byName = "ask for one lock by --name or its command";
   if (!isOn) {
     const what = "performance_schema is off, so the server does not list locks, and held ones are missing";

@@ -289,7 +289,7 @@ Deno.test("a port, a socket or a host that is not there is told with its cure", 
     ],
     [
       `host=/nonexistent port=${port} password=secret`,
-      /unix\(\/nonexistent\/\.s\.PGSQL\.\d+\): no such socket; check that the/,
+      /unix\(\/nonexistent\/\.s\.PGSQL\.\d+\): no such socket; check the path, and that the/,
     ],
     ["postgres://sera:secret@no-such-host.invalid/sera", /\.invalid:5432\): (no such host|the name service does not)/],
   ];

@@ -40,7 +40,7 @@ Deno.test("doctor and a run agree on what is in the ledger's file", async () => 
   await assertSame(place, /^pass {2}ledger +\S+ledger\.sqlite is not there yet; the first run creates it$/m);
   await assertSame(place, /^pass {2}ledger +it can be read and written; its last run is 1,/m);
   using(path, "CREATE TRIGGER t BEFORE INSERT ON sera_runs BEGIN SELECT raise(ABORT, 'no rows today'); END");
-  await assertSame(place, /^fail {2}ledger .*no rows today; correct that/m);
+  await assertSame(place, /^fail {2}ledger .*no rows today; fix the trigger/m);
   using(path, "DROP TRIGGER t; ALTER TABLE sera_runs DROP COLUMN label");
   await assertSame(place, /^pass {2}ledger /m);
   using(path, "DROP TABLE sera_runs; CREATE TABLE sera_runs (id INTEGER, other TEXT)");
@@ -80,7 +80,7 @@ testWith([root, anotherUser], "doctor and a run agree on what a user without rig
   const path = `${place.locks}/ledger.sqlite`;
   await assertSame(place, /^pass {2}ledger .*is not there yet/m, asUser);
   await Deno.chmod(path, 0o400);
-  await assertSame(place, /^fail {2}ledger .*attempt to write a readonly database; correct that/m, asUser);
+  await assertSame(place, /^fail {2}ledger .*attempt to write a readonly database; fix that/m, asUser);
   await Deno.chown(path, 0, 0);
   await Deno.chmod(path, 0o644);
   await assertSame(place, /^fail {2}ledger .*attempt to write a readonly database/m, asUser);

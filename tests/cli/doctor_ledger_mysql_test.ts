@@ -89,7 +89,7 @@ const MYSQL_SET_UPS: readonly SetUp[] = [
       "CREATE TRIGGER jobs.refuse BEFORE INSERT ON jobs.sera_runs FOR EACH ROW " +
       "SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'no rows today'",
     ],
-    says: /^fail .*no rows today; correct that/,
+    says: /^fail .*no rows today; fix the trigger/,
   },
   {
     what: "a table whose numbers cannot be negative",

@@ -123,7 +123,7 @@ const POSTGRES_SET_UPS: readonly SetUp[] = [
       "CREATE CONSTRAINT TRIGGER refuse AFTER INSERT ON jobs.sera_runs DEFERRABLE INITIALLY DEFERRED " +
       "FOR EACH ROW EXECUTE FUNCTION jobs.refuse()",
     ],
-    says: /^fail .*no rows today; correct that/,
+    says: /^fail .*no rows today; fix the trigger/,
   },
 ];
 

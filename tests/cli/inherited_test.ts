@@ -126,13 +126,13 @@ testWith([linux, ENV], "a sera that was started with everything ignored hands th
 
 testWith([linux, ENV], "signals that were blocked before sera's start are named to those who ask", async () => {
   await using place = await Place.make();
-  const words = "sh -c 'until grep -q Blocked said; do sleep 0.01; done; grep SigBlk /proc/self/status; exit 7'";
+  const words = "sh -c 'until grep -q blocked said; do sleep 0.01; done; grep SigBlk /proc/self/status; exit 7'";
   const { code, stdout } = await place.shell(
     `cd ${place.path}; >said; env --block-signal=TERM,USR1 sera --verbose=stderr 0 ${words} 2>said`,
   );
   assert.equal(code, 7);
   assert.match(stdout, /^SigBlk:\s0+\n$/);
-  assert.match(await place.read("said"), /^Blocked [^\n]*: SIGTERM, SIGUSR1\.$/m);
+  assert.match(await place.read("said"), /^Signals blocked [^\n]*: SIGTERM, SIGUSR1\.$/m);
 });
 
 /** The runtime for developers keeps files of its own, and ends when it cannot write them. */

@@ -7,7 +7,7 @@ import { PROGRAM } from "./program.ts";
 /** What cannot be started, made in the place; and the reason that sera gives. */
 const CASES: Record<string, { make(place: Place): string | Promise<string>; says: RegExp }> = {
   "a name that is not in PATH": { make: () => "no-such-command", says: /not found in PATH/ },
-  "a command line in one word": { make: () => "ls -l /", says: /: not found, with the arguments in one word; leave / },
+  "a command line in one word": { make: () => "ls -l /", says: /: not found, with the arguments in one word; remove / },
   "a path with its arguments in one word": { make: () => "/bin/ls -l", says: /with the arguments in one word; / },
   "a word of the shell": {
     make: () => "cd",

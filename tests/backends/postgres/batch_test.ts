@@ -27,7 +27,7 @@ const batch = (session: PostgresSession, ...statements: string[]) =>
 const told = (outcomes: readonly Outcome[]) =>
   outcomes.map((outcome) =>
     "error" in outcome
-      ? /division by zero|given up/.exec(outcome.error.message)?.[0]
+      ? /division by zero|abandoned/.exec(outcome.error.message)?.[0]
       : Object.values(outcome.rows[0] ?? {})[0]
   );
 
@@ -60,8 +60,8 @@ direct.test("a batch that the end of its session cuts short tells so of each tha
   const session = await open(server.url());
   const answers = batch(session, "SELECT 1", "SELECT pg_sleep(60)", "SELECT 3");
   await session.query(administratorsSql("SELECT 1"), { signal: AbortSignal.timeout(1) }).catch(() => undefined);
-  assert.deepEqual(told(await answers).slice(1), ["given up", "given up"]);
-  assert.deepEqual(told(await batch(session, "SELECT 1", "SELECT 2")), ["given up", "given up"]);
+  assert.deepEqual(told(await answers).slice(1), ["abandoned", "abandoned"]);
+  assert.deepEqual(told(await batch(session, "SELECT 1", "SELECT 2")), ["abandoned", "abandoned"]);
 });
 
 Deno.test("a batch is in one message, and on its way before its first statement is answered", async () => {

@@ -36,7 +36,7 @@ const POSTGRES_SET_UPS: readonly SetUp[] = [
   {
     what: "no table, and no right to create it",
     before: [],
-    says: /^fail .*it cannot be (made|created): .*permission denied for schema jobs; grant the role/,
+    says: /^fail .*it does not exist yet, and cannot be created: .*permission denied for schema jobs; grant the role/,
   },
   {
     what: "no table, and the right to create it as a member of a role",

@@ -93,7 +93,7 @@ testWith(
       assert.ok(error instanceof LockUnavailableError);
       assert.match(
         error.message,
-        /^Cannot ask for the lock: another process has kept \S+\.gate\.lock locked for 10s; let/,
+        /^Cannot ask for the lock: another process has kept \S+\.gate\.lock locked for 10s; resume it/,
       );
       return true;
     });

@@ -44,7 +44,7 @@ testWith([logger], "a daemon that is stuck is warned of", async () => {
   await using daemon = await SyslogDaemon.start(place, "stuck");
   const told = read(await place.sera(["doctor", `--syslog=${daemon.path}`]));
   assertChecks(told, CHECKS, { syslog: "warn" });
-  assert.match(told.checks.get("syslog")!, /takes no line.*; check the syslog daemon, or turn syslog off$/);
+  assert.match(told.checks.get("syslog")!, /accepts no message.*; check the syslog daemon, or turn syslog off$/);
 });
 
 testWith(

@@ -20,8 +20,14 @@ const SPEAKERS: Readonly<Record<string, string>> = { ...DOORS, "lib/backends/mys
 /** The only file in which an administrator's own text becomes SQL, see the DSN's parameters. */
 const ADMINISTRATORS = ["lib/backends/mysql/set_up.ts"];
 
-/** Where a statement becomes text: for a driver, or, in the last two, for people. */
-const TEXTS = [...Object.keys(SPEAKERS), "lib/backends/sql/schema.ts", "lib/backends/sql/lease/schema.ts"];
+/** Where a statement becomes text for people. */
+const FOR_PEOPLE = ["lib/backends/sql/schema.ts", "lib/backends/sql/lease/schema.ts"];
+
+/** Where it becomes text to be compared with what PostgreSQL shows of it, or measured for that, and goes nowhere. */
+const COMPARED = ["lib/backends/postgres/lock.ts", "lib/backends/postgres/session_info.ts"];
+
+/** Where it becomes text. */
+const TEXTS = [...Object.keys(SPEAKERS), ...FOR_PEOPLE, ...COMPARED];
 
 function* sources(folder: string): Generator<[path: string, text: string]> {
   for (const { name, isDirectory } of Deno.readDirSync(`${ROOT}/${folder}`)) {

@@ -1,5 +1,5 @@
 import { AskedToEndError } from "../errors.ts";
-import { textFrom } from "../text/foreign.ts";
+import { textFrom } from "../text/untrusted.ts";
 import { within } from "../waiting.ts";
 
 /** How long to look for who asks, in milliseconds: the holder ends without that, too. */

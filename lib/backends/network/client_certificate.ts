@@ -1,6 +1,6 @@
 import { createPrivateKey, createPublicKey, type KeyObject, sign, verify, X509Certificate } from "node:crypto";
 import { ConfigError } from "../../errors.ts";
-import { pathOr } from "../../text/harmless.ts";
+import { pathOr } from "../../text/redaction.ts";
 import { publicKeyOf } from "./certificate.ts";
 import { pemBlocks, toPem } from "./pem.ts";
 import { readCertificates, readTlsFile } from "./tls_files.ts";

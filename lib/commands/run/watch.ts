@@ -28,7 +28,7 @@ export class Watch implements WatchParts, AsyncDisposable {
     this.witness = new SignalWitness(() => this.will.testify());
     this.signals = new SignalRelay(this.witness);
     // So that the last line of JSON can contain sera's exit code.
-    if (logger.isJson && logger.tells("info")) this.signals.endByAll();
+    if (logger.isJson && logger.isEnabled("info")) this.signals.endByAll();
   }
 
   /** Ends the shell. Signals are caught until the process ends, see {@linkcode SignalRelay}. */

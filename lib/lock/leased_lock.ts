@@ -35,10 +35,7 @@ export class LeasedLock implements HeldLock {
   #commandEnded = false;
   #heldToEnd = false;
 
-  /**
-   * @param confirmed When the request was sent that the lease counts from.
-   * @param seen When the last request was sent whose answer showed that the lock is ours.
-   */
+  /** @param confirmed When the request was sent that the lease counts from; `seen` as in `Acquired`. */
   constructor(keeper: Keeper, terms: LeaseTerms, confirmed: Moment, seen = confirmed) {
     this.#keeper = keeper;
     ({ asked: this.asked, token: this.token, slot: this.slot, alsoTokens: this.alsoTokens } = keeper);

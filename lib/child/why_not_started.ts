@@ -19,7 +19,7 @@ export function notStarted({ program, cause }: RefusedStartError): CommandStartE
  * Why a command could not be started, and what to do about it.
  *
  * @param program The first of its words.
- * @param error What the runtime threw.
+ * @param error The error that the runtime threw.
  */
 function whyNotStarted(program: string, error: unknown): Trouble {
   if (!canStayHere()) return { what: "the working directory cannot be entered", cure: "change to another one first" };

@@ -23,7 +23,7 @@ export interface Presence {
   readonly name?: string | undefined;
 }
 
-/** What others may see of whoever asks for a lock. */
+/** What others may see of a run that asks for a lock. */
 export interface Asker extends Pick<Presence, "label"> {
   /** For a namespaced lock, the names that others may see. */
   readonly names?: Pick<Presence, "namespace" | "name"> | undefined;

@@ -1,6 +1,6 @@
 import { isLockName } from "../lock/lock_name.ts";
 import { isNamespacedName } from "../lock/namespaced_name.ts";
-import { replacersOf } from "../lock/replacers.ts";
+import { replaceLockName } from "../lock/replacers.ts";
 import { isOfLock } from "./names.ts";
 import { inOrder } from "./order.ts";
 import { withoutRuleLocks } from "./rule_locks.ts";
@@ -32,6 +32,6 @@ export async function look(filter: LockFilter, ask: () => Promise<Seen>): Promis
 
 /** Leaves out the locks under which others wait to replace a holder. */
 function withoutReplacers(sightings: readonly Sighting[]): readonly Sighting[] {
-  const names = [...new Set(sightings.map(({ lock }) => replacersOf(lock)))];
+  const names = [...new Set(sightings.map(({ lock }) => replaceLockName(lock)))];
   return sightings.filter((sighting) => !names.some((name) => isOfLock(sighting, name)));
 }

@@ -1,5 +1,5 @@
 import { LockUnavailableError } from "../../errors.ts";
-import { BEATS_OF_LASTING, heartbeatOf } from "../../lock/lease.ts";
+import { DURABLE_BEATS_PER_TTL, heartbeatOf } from "../../lock/lease.ts";
 import type { Presence } from "../../lock/presence.ts";
 import type { ForcedRelease, HolderHandle } from "../../who/holder_handle.ts";
 import type { Sighting } from "../../who/sighting.ts";
@@ -64,7 +64,7 @@ export class EtcdHandle implements HolderHandle {
       ? "it is not sera, judging by the value of its key"
       : undefined;
     const { left = 0, silent = 0 } = holder.lease ?? {};
-    this.noticedWithin = heartbeatOf({ ttl: left + silent, grace: 0, beats: BEATS_OF_LASTING });
+    this.noticedWithin = heartbeatOf({ ttl: left + silent, grace: 0, beats: DURABLE_BEATS_PER_TTL });
   }
 
   async holds(signal: AbortSignal): Promise<boolean> {

@@ -74,7 +74,7 @@ export async function whatIsHidden(
   const isOn = await isPerformanceSchemaOn(session, signal);
   const scope = isOn ? attributes.scope : "none";
   if (scope === "all") return { hidden: hiddenWaiters(processes, attributes, known), otherSessions: [] };
-  const otherSessions = strangersAmong(processes, { ...attributes, scope }, known);
+  const otherSessions = otherSessionsAmong(processes, { ...attributes, scope }, known);
   if (otherSessions.length === 0 && await showsAll(processes, session, signal)) return { otherSessions };
   const unless = "unless the ledger has their runs";
   const byName = "ask for one lock by --name or its command";
@@ -118,7 +118,7 @@ async function showsAll({ others, own }: Processes, session: Session, signal: Ab
  *
  * @param known The ids of sessions already known to hold or to wait for a lock.
  */
-function strangersAmong(
+function otherSessionsAmong(
   { others, own }: Processes,
   { scope, byConnection }: ShownAttributes,
   known: ReadonlySet<number>,

@@ -2,7 +2,7 @@ import type { Settings } from "../../settings/settings.ts";
 import { LockUnavailableError } from "../../errors.ts";
 import type { Limits } from "../../lock/limits.ts";
 import type { LockIdentity } from "../../lock/lock_identity.ts";
-import { marginOf } from "../../lock/silence.ts";
+import { marginOf } from "../../lock/expiry_watch.ts";
 import type { BackendLock } from "../../backends/backend.ts";
 import type { HolderFields } from "../../log/logger.ts";
 import type { BusyText } from "../../who/busy_text.ts";

@@ -1,8 +1,8 @@
 import { LockUnavailableError } from "../../../errors.ts";
-import { BEATS_OF_LASTING, heartbeatOf, Moment } from "../../../lock/lease.ts";
+import { DURABLE_BEATS_PER_TTL, heartbeatOf, Moment } from "../../../lock/lease.ts";
 import type { Presence } from "../../../lock/presence.ts";
 import { slotName } from "../../../lock/slot_name.ts";
-import { ASKED, SHORTEST_MARGIN } from "../../../lock/silence.ts";
+import { ASKED, SHORTEST_MARGIN } from "../../../lock/expiry_watch.ts";
 import type { ForcedRelease, HolderHandle } from "../../../who/holder_handle.ts";
 import type { SeenLease, Sighting } from "../../../who/sighting.ts";
 import type { Session } from "../session.ts";
@@ -43,7 +43,7 @@ export class LeaseHandle<S extends Session> implements HolderHandle {
     this.#options = options;
     this.#lock = slotName(options.holder.lock, options.holder.slot ?? 0);
     this.#theirs = sql`name = ${this.#lock} AND fence = ${lease.token} AND owner IS NOT NULL`;
-    this.noticedWithin = heartbeatOf({ ttl: lease.left + lease.silent, grace: 0, beats: BEATS_OF_LASTING });
+    this.noticedWithin = heartbeatOf({ ttl: lease.left + lease.silent, grace: 0, beats: DURABLE_BEATS_PER_TTL });
   }
 
   async holds(): Promise<boolean> {

@@ -6,7 +6,7 @@ import { LockUnavailableError, troubleOf } from "../../lib/errors.ts";
 import { canRenewInTime, type LeaseTerms, Moment, shortestTtl } from "../../lib/lock/lease.ts";
 import { Session } from "../../lib/backends/sql/session.ts";
 import { holdInSession } from "../../lib/backends/sql/hold_in_session.ts";
-import type { LeasedLock } from "../../lib/lock/held_lock.ts";
+import type { LeasedLock } from "../../lib/lock/leased_lock.ts";
 import { later } from "../backends/open.ts";
 import { FakeClock } from "./fake_clock.ts";
 

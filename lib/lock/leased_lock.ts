@@ -7,8 +7,8 @@ import type { Keeper } from "./keeper.ts";
 import { type HeldLock, type LockSession, UnreleasedError } from "./lock.ts";
 
 /**
- * A lock with a lease: others may get it when it has not been renewed for the TTL. So it is lost when its keeper ends, when
- * a renewal finds it gone, and when no renewal is answered in time.
+ * A lock with a lease: others may get it once it has not been renewed for the TTL. It is lost when its keeper ends, when a
+ * renewal finds it gone, or when no renewal is answered in time.
  */
 export class LeasedLock implements HeldLock {
   readonly asked: AbortSignal;
@@ -16,18 +16,18 @@ export class LeasedLock implements HeldLock {
   readonly slot: number | undefined;
   readonly alsoTokens: readonly bigint[] | undefined;
   onRenewed: (() => void) | undefined;
-  /** Whether no command was started under it yet, and it was not released. */
+  /** Whether no command has been started under it, and it has not been released. */
   isUnused = true;
   readonly #keeper: Keeper;
   #terms: LeaseTerms;
   readonly #lost = new AbortController();
   readonly #heartbeat: Heartbeat;
-  /** When the last renewal that was answered was sent. */
+  /** When the last answered renewal was sent. */
   #confirmed: Moment;
-  /** The same of any request whose answer showed that the lock is ours. */
+  /** When the last request of any kind was sent whose answer showed that the lock is ours. */
   #seen: Moment;
-  /** When the last renewal was answered: the next one begins within a beat of that. */
-  #rested = new Moment();
+  /** When the last renewal was answered: the next one begins at most one beat later. */
+  #answered = new Moment();
   /** The first renewal that has no answer yet: when it began, and how late that was, in milliseconds. */
   #pending: { readonly since: Moment; readonly late: number } | undefined;
   #fence: ReturnType<typeof setTimeout> | undefined;
@@ -35,7 +35,7 @@ export class LeasedLock implements HeldLock {
   #commandEnded = false;
   #heldToEnd = false;
 
-  /** @param confirmed When the request was sent from which on the lease counts; `seen` when one showed that it is ours. */
+  /** @param confirmed When the request was sent that the lease counts from; `seen` as in `Acquired`. */
   constructor(keeper: Keeper, terms: LeaseTerms, confirmed: Moment, seen = confirmed) {
     this.#keeper = keeper;
     ({ asked: this.asked, token: this.token, slot: this.slot, alsoTokens: this.alsoTokens } = keeper);
@@ -50,7 +50,7 @@ export class LeasedLock implements HeldLock {
     );
     this.#watch();
     onAbort(keeper.ended, () => {
-      // The lease had not run out before sera itself ended the keeper.
+      // sera itself ended the keeper, so the lease had not run out before.
       if (keeper.isGivenUp) this.#heldToEnd ||= this.#commandEnded;
       if (this.#released) return;
       const { what, cure } = troubleOf(keeper.ended.reason);
@@ -77,7 +77,7 @@ export class LeasedLock implements HeldLock {
   commandEnded(): void {
     this.#terms = { ...this.#terms, grace: 0 };
     if (!this.lost.aborted) {
-      this.#heldToEnd ||= this.#keeper.lasts && this.#confirmed.age < this.#terms.ttl;
+      this.#heldToEnd ||= this.#keeper.isDurable && this.#confirmed.age < this.#terms.ttl;
       this.#watch();
     }
     this.#commandEnded = !this.lost.aborted;
@@ -99,7 +99,7 @@ export class LeasedLock implements HeldLock {
   }
 
   async release(): Promise<void> {
-    // What is left of a lost lock ends with its keeper. Why it was lost has been told if the command was running then.
+    // The keeper cleans up after a lost lock. If the command was still running, the user has been told why it was lost.
     if (this.lost.aborted) {
       if (this.#commandEnded) throw this.lost.reason;
       throw new LockLostError(`Cannot release the lock on ${this.#keeper.where}: it was lost before`);
@@ -123,17 +123,17 @@ export class LeasedLock implements HeldLock {
     const sent = await this.#repeated(() => this.#keeper.renew());
     if (!sent) throw new LockLostError(`${this.#keeper.where} has freed it`);
     this.#heldToEnd ||= isAfterEnd;
-    // Over several connections answers may come out of order.
+    // With several connections, answers may come out of order.
     if (sent.age < this.#confirmed.age) this.#confirmed = sent;
     if (sent.age < this.#seen.age) this.#seen = sent;
-    this.#rested = new Moment();
+    this.#answered = new Moment();
     this.#pending = undefined;
     if (this.#released || this.lost.aborted) return;
     this.#watch();
     this.onRenewed?.();
   }
 
-  /** Repeats a request once if an administrator or a server's limit has cancelled it, but not ended the keeper. */
+  /** Repeats a request once if an administrator or a server's limit cancelled it without ending the keeper. */
   async #repeated<T>(ask: () => Promise<T>): Promise<T> {
     try {
       return await ask();
@@ -143,7 +143,7 @@ export class LeasedLock implements HeldLock {
     }
   }
 
-  /** Sets the timer that gives the lock up in time to stop the command before another sera can get the lock. */
+  /** Sets the timer that declares the lock lost early enough to stop the command before another sera can get the lock. */
   #watch(): void {
     clearTimeout(this.#fence);
     const left = stopsAfter(this.#terms) - this.#confirmed.age;
@@ -168,23 +168,23 @@ export class LeasedLock implements HeldLock {
   }
 
   /**
-   * The trouble if sera itself was suspended: a renewal began late, by more than a third of the TTL, and by more than a
-   * busy machine explains. (One that waits for a server began in time.) What the server says is only a consequence then.
+   * The trouble if sera itself was suspended: a renewal began later than a busy machine explains, and by more than a third
+   * of the TTL. (A renewal that waits for the server began in time.) Then the server's error is only a consequence.
    */
   #suspension(): Trouble | undefined {
     const late = this.#pending?.late ?? this.#late;
     if (late <= Math.max(this.#terms.ttl / 3, 1000)) return undefined;
-    const { where, lasts } = this.#keeper;
-    // A lock that is lost before its time was not lost to a suspension.
-    if (lasts && this.#confirmed.age < stopsAfter(this.#terms)) return undefined;
+    const { where, isDurable } = this.#keeper;
+    // A lock that was lost before its lease ran out was not lost to a suspension.
+    if (isDurable && this.#confirmed.age < stopsAfter(this.#terms)) return undefined;
     const span = formatDuration(Math.round(late / 1000) * 1000);
-    const follows = lasts ? "its lease may have run out" : `${where} may have freed it`;
+    const follows = isDurable ? "its lease may have run out" : `${where} may have freed it`;
     return { what: `sera was suspended for ${span} (SIGSTOP, or a machine that slept); ${follows}` };
   }
 
-  /** How much longer than a beat no renewal has begun, in milliseconds; at most 0 while sera keeps its rhythm. */
+  /** How late the next renewal is, in milliseconds; at most 0 while sera keeps its rhythm. */
   get #late(): number {
-    return Math.min(this.#confirmed.age, this.#rested.age) - heartbeatOf(this.#terms);
+    return Math.min(this.#confirmed.age, this.#answered.age) - heartbeatOf(this.#terms);
   }
 
   #stop(): void {

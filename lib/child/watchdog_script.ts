@@ -1,35 +1,35 @@
 /**
- * The script of the shell beside the command, see `LastWill`. It reads lines from sera, answers on its stdout when asked,
- * and kills the command when sera has ended or has been silent for too long.
+ * The script of the watchdog's shell, see `Watchdog`. It reads lines from sera, answers on its stdout when asked, and kills
+ * the command when sera has ended or has not renewed the time limit.
  *
  * - `kill TARGET [TIME]`: what to kill when sera ends, or after the time, in hundredths of a second, unless renewed.
  * - `renew TIME`: replaces the time, counted from now.
- * - `ask`: answer with one line, see `Testimony`.
+ * - `ask`: answer with one line, see `WatchdogStatus`.
  *
- * The script starts no process, since none may be left to start when it matters.
+ * The script starts no process, since the process limit may be reached when it matters.
  */
 
 import { quotedForShell } from "../text/shell_word.ts";
 import { caughtAfter, caughtBefore, ENDING, numberOf } from "./signal_lists.ts";
 
-/** How long a sera may compute in silence after its command was killed, in hundredths of a second. */
-const STUCK = 1000;
-/** How long the message may take, in hundredths of a second. */
-const SAYING = 100;
+/** How long sera may spin without a word after its command was killed, in hundredths of a second. */
+const STUCK_LIMIT = 1000;
+/** How long writing the message may take, in hundredths of a second. */
+const MESSAGE_TIME = 100;
 
-/** What the shell says on behalf of a stuck sera that it kills. */
-const LAST_WORDS = "Lock lost: sera hung and was killed, after its command; please report it";
+/** What the shell reports when it kills a stuck sera. */
+const KILL_MESSAGE = "Lock lost: sera hung and was killed, after its command; please report it";
 
-/** The command that says it. Only bash gets this far, and its printf knows the time. */
-function sayLastWords(jsonAbout: string | undefined): string {
-  if (jsonAbout === undefined) return `echo 'sera: ${LAST_WORDS}'`;
+/** The shell command that prints it. Only bash gets this far, whose printf can format the time. */
+function reportKill(jsonAbout: string | undefined): string {
+  if (jsonAbout === undefined) return `echo 'sera: ${KILL_MESSAGE}'`;
   const [before, after] = JSON.stringify({
     time: "TIME",
     level: "error",
     event: "error",
     lock: jsonAbout,
     exit_code: 128 + 9,
-    message: LAST_WORDS,
+    message: KILL_MESSAGE,
   }).split("TIME");
   return `TZ=UTC0 printf '%s%(%Y-%m-%dT%H:%M:%S.000Z)T%s\\n' ${quotedForShell(before!)} -1 ${quotedForShell(after!)}`;
 }
@@ -40,21 +40,21 @@ function sayLastWords(jsonAbout: string | undefined): string {
  * @param inGroup Whether the shell is in sera's process group, so that it sees the signals sent to the group.
  * @param jsonAbout The lock's name, if messages are to be JSON.
  */
-export function watchScript(inGroup: boolean, jsonAbout?: string): string {
+export function watchdogScript(inGroup: boolean, jsonAbout?: string): string {
   return `read -r stat </proc/self/stat
 set -f
 set -- $stat
 ignored=\${33:-0}
-# bash itself ignores SIGQUIT, and tells only so whether it was ignored before.
+# bash itself ignores SIGQUIT; only "trap -p" tells whether it was ignored before.
 [ ! "\${BASH_VERSION-}" ] || { ignored=$((ignored & ~4)); trap -p QUIT; }
-${inGroup ? NOTE_SIGNALS : "trap '' HUP INT QUIT TERM PIPE"}
+${inGroup ? RECORD_SIGNALS : "trap '' HUP INT QUIT TERM PIPE"}
 exec 3>&1 >&2
-say() { ${sayLastWords(jsonAbout)}; }
+say() { ${reportKill(jsonAbout)}; }
 ${WATCH}`;
 }
 
-/** Traps that record signals, so that the terminal's keys, a logout or kill(1) do not end the shell. */
-const NOTE_SIGNALS = [
+/** Traps that record signals, so that the terminal's keys, a logout or kill(1) do not end the shell itself. */
+const RECORD_SIGNALS = [
   ...[...ENDING, ...caughtBefore(false), ...caughtAfter(false)]
     .map(numberOf)
     .filter((number) => number !== undefined)
@@ -66,12 +66,12 @@ const WATCH = `timed=
 case \${BASH_VERSION-} in [4-9].*|[1-9][0-9].*) timed=1 ;; esac
 target= span= fenced=0 step=fence got= hit=
 
-# Of the time that ends here some may be left: the wall clock was set, or a signal came.
+# "read -t" may return early: the wall clock was set, or a signal came. So compute what is left from the uptime.
 clock() { read -r up _ </proc/uptime && at=$((10#\${up%.*}\${up#*.})) || at=; }
 arm() { span=$1 left=$1; clock; from=$at; }
 rest() { clock; if [ "$at" ] && [ "$from" ]; then left=$((span - at + from)); else left=$1; fi; }
 
-# Whether sera computes: it neither waits for something, as it does when all is well, nor is it stopped.
+# Whether sera is spinning: a healthy sera sleeps in the kernel, and a stopped one does not run either.
 spins() { read -r stat </proc/$PPID/stat && case \${stat##*) } in R*) ;; *) false ;; esac }
 
 over() {
@@ -79,19 +79,19 @@ over() {
   fence)
     kill -s KILL -- "$target"
     fenced=1 step=look
-    arm ${STUCK} ;;
+    arm ${STUCK_LIMIT} ;;
   look)
     if spins; then
       say >>/proc/$PPID/fd/2 &
       step=end
-      arm ${SAYING}
+      arm ${MESSAGE_TIME}
     else
-      arm ${STUCK}
+      arm ${STUCK_LIMIT}
     fi ;;
   end)
     kill -s KILL $!
     step=look
-    arm ${STUCK}
+    arm ${STUCK_LIMIT}
     ! spins || kill -s KILL $PPID ;;
   esac
 }
@@ -117,7 +117,7 @@ next() {
 
 while next; do
   set -- $line
-  # It moves after all.
+  # sera is alive after all.
   [ $fenced = 0 ] || span= step=look
   case \${1-} in
   kill) target=$2; [ ! "$timed" ] || [ $# -lt 3 ] || arm $3 ;;

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import { parseTestimony } from "../../lib/child/testimony.ts";
+import { parseStatus } from "../../lib/child/watchdog_status.ts";
 
 const NOTHING = { ignored: 0, blocked: 0, fenced: false, got: [] };
 
 for (
-  const [said, testimony] of [
+  const [said, status] of [
     ["", undefined],
     ["5 0 0", undefined],
     ["0 0 0\n", NOTHING],
@@ -17,7 +17,7 @@ for (
     ["trap -- 'x' SIGQUIT\n1 0 0\n", { ...NOTHING, ignored: 1 }],
   ] as const
 ) {
-  Deno.test(`what the shell said is read: ${JSON.stringify(said)}`, () => {
-    assert.deepEqual(parseTestimony(said), testimony);
+  Deno.test(`parses the answer ${JSON.stringify(said)}`, () => {
+    assert.deepEqual(parseStatus(said), status);
   });
 }

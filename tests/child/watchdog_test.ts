@@ -7,7 +7,7 @@ import { children, Running } from "../cli/running.ts";
 import { until } from "../cli/wait.ts";
 import { sideBySide } from "../side_by_side.ts";
 
-/** Starts the program beside this file, by way of other words if there are any. */
+/** Starts watched.ts, prefixed with other words if given. */
 function start(
   what: "spin" | "wait" | "group",
   limit: number,
@@ -19,18 +19,18 @@ function start(
   return new Running([...before, ...program], { env: Deno.env.toObject() });
 }
 
-/** The number of the command that it has started. */
+/** The PID of the command that it has started. */
 async function commandOf(run: Running): Promise<number> {
   await run.says(/command \d+\n/);
   return Number(/command (\d+)/.exec(run.stdout)![1]);
 }
 
-/** The shell that knows `read -t`. */
+/** A bash whose `read -t` takes fractions. */
 const bash = tool("/bin/bash", "-c", "[[ $BASH_VERSION > 4 ]]");
 
-/** Each takes as long as a program may go on that does not answer any more. */
+/** Each takes as long as the watchdog lets a stuck program live. */
 const UNANSWERED = {
-  "a program that computes for ever loses its command in time, and then its life": async () => {
+  "the watchdog kills the command of a spinning program in time, and then the program": async () => {
     await using run = start("spin", 300);
     const command = await commandOf(run);
     await until("the command is gone", () => !lives(command));
@@ -39,7 +39,7 @@ const UNANSWERED = {
     assert.match(stderr, /^sera: Lock lost: [^\n]+ was killed[^\n]+\n$/);
   },
 
-  "what is said in the place of a program that computes for ever can be JSON": async () => {
+  "the watchdog reports in JSON that it killed a spinning program": async () => {
     await using run = start("spin", 300, ["env", "TZ=Asia/Tokyo"], "1,-2");
     const { code, stderr } = await run.ended;
     const { time, message, ...fields } = JSON.parse(stderr);
@@ -49,13 +49,13 @@ const UNANSWERED = {
     assert.ok(Math.abs(Date.parse(time) - Date.now()) < 600_000, time);
   },
 
-  "a program that is stopped loses its command in time, and keeps its life": async () => {
+  "the watchdog kills the command of a stopped program in time, but not the program": async () => {
     await using other = start("spin", 300);
     await using run = start("wait", 300);
     const command = await commandOf(run);
     run.kill("SIGSTOP");
     await until("the command is gone", () => !lives(command));
-    // As long as one that computes is let live.
+    // As long as a spinning program is let live.
     assert.equal((await other.ended).code, 137);
     assert.equal(processInfo(run.pid)?.state, "T");
     run.kill("SIGCONT");
@@ -64,11 +64,15 @@ const UNANSWERED = {
     assert.match(stdout, /"fenced":true/);
   },
 };
-testWith([linux, bash], "programs that do not answer lose their command in time", () => sideBySide(UNANSWERED));
+testWith(
+  [linux, bash],
+  "the watchdog kills the command of a program that does not answer",
+  () => sideBySide(UNANSWERED),
+);
 
 testWith(
   [linux, bash, tool("setsid", "true")],
-  "in the group it tells of signals, and keeps time",
+  "in the process group it reports signals, and keeps the time limit",
   () =>
     sideBySide(Object.fromEntries([0, 1, 2].map((times) => [`${times} signals`, async () => {
       await using run = start("group", 1500, ["setsid"]);
@@ -81,7 +85,7 @@ testWith(
     }]))),
 );
 
-testWith([linux, bash], "the time limit starts no process", async () => {
+testWith([linux, bash], "keeping the time limit starts no process", async () => {
   await using run = start("wait", 1000);
   const command = await commandOf(run);
   const shell = children(run.pid).find((pid) => pid !== command)!;
@@ -93,12 +97,16 @@ testWith([linux, bash], "the time limit starts no process", async () => {
 });
 
 for (const ignored of [[], [1], [3], [2, 3], [1, 10, 12, 15]]) {
-  testWith([linux, tool("env", "--ignore-signal=USR1", "true")], `it tells what was ignored: ${ignored}`, async () => {
-    const others = [1, 2, 3, 10, 12, 15].filter((number) => !ignored.includes(number));
-    const words = ["env", ...ignored.map((number) => `--ignore-signal=${number}`), `--default-signal=${others}`];
-    await using run = start("wait", 10, words);
-    const { stdout } = await run.ended;
-    const told = JSON.parse(stdout.split("\n")[1]!).ignored;
-    assert.deepEqual([...others, ...ignored].filter((number) => (told >> (number - 1)) & 1), ignored);
-  });
+  testWith(
+    [linux, tool("env", "--ignore-signal=USR1", "true")],
+    `it reports the ignored signals: ${ignored}`,
+    async () => {
+      const others = [1, 2, 3, 10, 12, 15].filter((number) => !ignored.includes(number));
+      const words = ["env", ...ignored.map((number) => `--ignore-signal=${number}`), `--default-signal=${others}`];
+      await using run = start("wait", 10, words);
+      const { stdout } = await run.ended;
+      const told = JSON.parse(stdout.split("\n")[1]!).ignored;
+      assert.deepEqual([...others, ...ignored].filter((number) => (told >> (number - 1)) & 1), ignored);
+    },
+  );
 }

@@ -5,7 +5,7 @@ import type { Trouble } from "../../lib/errors.ts";
 import { hold } from "../../lib/lock/hold.ts";
 import type { Keeper } from "../../lib/lock/keeper.ts";
 import { endsAfter, Moment } from "../../lib/lock/lease.ts";
-import type { LeasedLock } from "../../lib/lock/held_lock.ts";
+import type { LeasedLock } from "../../lib/lock/leased_lock.ts";
 import { later } from "../backends/open.ts";
 import { FakeClock } from "./fake_clock.ts";
 
@@ -19,7 +19,7 @@ class FakeRow implements Keeper {
   readonly isGivenUp = false;
   readonly asked = new AbortController().signal;
   readonly session = undefined;
-  readonly lasts: boolean = true;
+  readonly isDurable: boolean = true;
   readonly token = 17n;
   trouble: Trouble | undefined;
   /** When renewals were asked for. */
@@ -51,7 +51,7 @@ class FakeRow implements Keeper {
 }
 
 class FakeSession extends FakeRow {
-  override readonly lasts = false;
+  override readonly isDurable = false;
 }
 
 Deno.test("a lock that outlasts its session is renewed every sixth of the ttl, and has a token", async () => {

@@ -1,31 +1,30 @@
 /**
- * Makes sure that the command is killed when sera is killed with SIGKILL, stopped or stuck: the lock is free then, or soon
- * will be.
+ * Kills the command when sera is killed with SIGKILL, stopped or stuck: the lock is then free, or soon will be.
  *
- * A parent-death signal (`setpriv --pdeathsig`) would reach only one process, and not one that has changed its user, and
- * it is sent when the thread that started the command ends. So a helper shell reads from a pipe that only sera can write
- * to; the kernel closes the pipe when sera ends, for whatever reason.
+ * A parent-death signal (`setpriv --pdeathsig`) is no alternative: it reaches only one process, not one that has changed
+ * its user, and it is sent as soon as the thread that started the command ends. So a helper shell reads from a pipe that
+ * only sera can write to; the kernel closes the pipe when sera ends, for whatever reason.
  */
 
 import { CommandStartError } from "../errors.ts";
 import { keepExitCodes } from "../system/children.ts";
-import type { Testimony } from "./testimony.ts";
-import { type WatchOptions, WatchShell } from "./watch_shell.ts";
+import type { WatchdogStatus } from "./watchdog_status.ts";
+import { type WatchdogOptions, WatchdogShell } from "./watchdog_shell.ts";
 
 /**
  * The helper shell that kills the command if sera dies. Start it before the lock is asked for: starting it under the lock
  * would keep all waiters waiting.
  */
-export class LastWill implements AsyncDisposable {
-  readonly #options: WatchOptions;
+export class Watchdog implements AsyncDisposable {
+  readonly #options: WatchdogOptions;
   readonly #ready: Promise<void> = Promise.resolve();
-  #shell: WatchShell | undefined;
+  #shell: WatchdogShell | undefined;
   #hasEnded = false;
-  /** What to kill when sera ends, and until when it may live whatever sera does, on the clock of performance.now(). */
+  /** What to kill when sera ends, and its deadline even if sera lives, on the clock of performance.now(). */
   #victim: { readonly target: number; until: number } | undefined;
-  /** The message to log once no shell watches any more. */
+  /** The message to log when no shell is left. */
   #trouble: string | undefined;
-  /** The exit code of a shell that ended by itself; one that works never does. */
+  /** The exit code of a shell that ended by itself, which a working shell never does. */
   #endedWith: number | undefined;
   #onGone: ((message: string) => void) | undefined;
 
@@ -34,30 +33,30 @@ export class LastWill implements AsyncDisposable {
    *
    * @throws {CommandStartError} When there is a shell, but it cannot be started.
    */
-  constructor(options: WatchOptions) {
+  constructor(options: WatchdogOptions) {
     this.#options = options;
     if (Deno.build.os === "windows") return;
-    const shell = this.#shell = WatchShell.start(options);
-    // After the shell's start: it must see which signals are ignored, and catching one ends that.
+    const shell = this.#shell = WatchdogShell.start(options);
+    // After the shell's start: it must see which signals are ignored, and catching a signal un-ignores it.
     keepExitCodes();
-    this.#whenGone((status) => status?.signal === null ? this.#endedItself(status) : this.#startAgain());
-    // The runtime's first write to a pipe waits for its event loop; later ones are done when the call returns. So a sera
-    // that is killed right after the command's start has already told the shell what to kill.
+    this.#whenGone((status) => status?.signal === null ? this.#endedByItself(status) : this.#startAgain());
+    // The runtime's first write to a pipe waits for the event loop; later ones are done when the call returns. After one
+    // early write, the shell knows what to kill even if sera is killed right after it has started the command.
     this.#ready = shell
       ? shell.isReading().then((isReading) =>
-        isReading ? undefined : afterwards().then(({ endsSoon }) => endsSoon(shell))
+        isReading ? undefined : messages().then(({ waitForEnd }) => waitForEnd(shell))
       )
       : Promise.resolve();
   }
 
   /**
-   * Starts another shell after somebody has killed the first; only once. It is told what to kill, but does not know which
-   * signals the first one saw.
+   * Starts another shell after somebody has killed the first one; only once. It does not know which signals the first one
+   * saw.
    */
   #startAgain(): void {
     let why = "it was killed again";
     try {
-      this.#shell = WatchShell.start(this.#options);
+      this.#shell = WatchdogShell.start(this.#options);
       this.#whenGone(() => this.#lose(why));
       if (this.#victim) this.kill(this.#victim.target, Math.max(0, this.#victim.until - performance.now()));
       if (this.#shell) return;
@@ -81,10 +80,10 @@ export class LastWill implements AsyncDisposable {
     );
   }
 
-  /** Starting another one would not help: it is broken, or not a shell. */
-  #endedItself({ code }: Deno.CommandStatus): void {
+  /** Does not start another one, which would not help: the program is broken, or not a shell. */
+  #endedByItself({ code }: Deno.CommandStatus): void {
     this.#endedWith = code;
-    afterwards().then(({ hasEnded }) => this.#tell(hasEnded(this.#options.timed, code)));
+    messages().then(({ shellEnded }) => this.#tell(shellEnded(this.#options.timed, code)));
   }
 
   #tell(message: string): void {
@@ -93,22 +92,22 @@ export class LastWill implements AsyncDisposable {
   }
 
   /**
-   * To be called before the command is started.
+   * Call this before the command is started.
    *
    * @throws {CommandStartError} When the shell has ended by itself.
    */
   async throwIfBroken(): Promise<void> {
     const code = this.#endedWith;
-    if (code !== undefined) throw (await afterwards()).cannotUse(this.#options.timed, code);
+    if (code !== undefined) throw (await messages()).unusableShell(this.#options.timed, code);
   }
 
-  /** Called once, with a message, when the shell has gone and nothing watches sera any more. */
+  /** Called once, with a message, when no shell is left to watch sera. */
   set onGone(tell: (message: string) => void) {
     this.#onGone = tell;
     if (this.#trouble !== undefined) tell(this.#trouble);
   }
 
-  /** Resolves when {@linkcode kill} takes effect at once. */
+  /** Resolves when the shell is ready, so that {@linkcode kill} takes effect at once. */
   get ready(): Promise<void> {
     return this.#ready;
   }
@@ -121,8 +120,8 @@ export class LastWill implements AsyncDisposable {
   /**
    * Sets what to kill when sera ends.
    *
-   * @param target A process's number; negative for a whole process group.
-   * @param left After how many milliseconds to kill it even if sera lives, unless {@linkcode renew} gives it more time.
+   * @param target A PID; negative for a whole process group.
+   * @param left Milliseconds after which to kill it even if sera lives, unless {@linkcode renew} extends them.
    */
   kill(target: number, left = Infinity): void {
     this.#victim = { target, until: performance.now() + left };
@@ -135,16 +134,16 @@ export class LastWill implements AsyncDisposable {
     this.#shell?.renew(left);
   }
 
-  /** Asks the shell what it knows; undefined when there is none, or it was killed or stopped. */
-  async testify(): Promise<Testimony | undefined> {
+  /** Asks the shell; undefined when there is none, or it was killed or stopped. */
+  async status(): Promise<WatchdogStatus | undefined> {
     return await this.#shell?.ask();
   }
 
   /**
-   * Ends the shell. To be called when the command has ended, since its number may be reused.
+   * Ends the shell. Call this when the command has ended, since its PID may be reused.
    *
-   * @returns When the shell has been reaped. Otherwise it would stay a zombie in a container whose first process does not
-   * reap orphans.
+   * Resolves once the shell has been reaped. Otherwise it would stay a zombie in a container whose PID 1 does not reap
+   * orphans.
    */
   async end(): Promise<void> {
     this.#hasEnded = true;
@@ -157,5 +156,5 @@ export class LastWill implements AsyncDisposable {
   }
 }
 
-/** Needed only when something is wrong. */
-const afterwards = () => import("./broken_shell.ts");
+/** Loaded only when something is wrong. */
+const messages = () => import("./broken_shell.ts");

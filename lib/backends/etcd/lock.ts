@@ -1,7 +1,7 @@
 import type { Deadline } from "../../deadline.ts";
 import { LockUnavailableError } from "../../errors.ts";
 import type { TableName } from "../../ledger/table_name.ts";
-import type { LeasedLock } from "../../lock/held_lock.ts";
+import type { LeasedLock } from "../../lock/leased_lock.ts";
 import { hold } from "../../lock/hold.ts";
 import type { HeldLock } from "../../lock/lock.ts";
 import { presenceOf } from "../../lock/presence.ts";

@@ -70,9 +70,9 @@ export async function readMySqlSightings(
   if (!all) {
     const { hiddenWaitersOfOne } = await import("./all_sightings.ts");
     const hidden = await hiddenWaitersOfOne(session, processes, attributes, shown, signal);
-    return { sightings, hidden, showsHolders: true, strangers: [] };
+    return { sightings, hidden, showsHolders: true, otherSessions: [] };
   }
-  if (listed) return { sightings, hidden: all.hiddenWaiters(processes, attributes, shown), strangers: [] };
+  if (listed) return { sightings, hidden: all.hiddenWaiters(processes, attributes, shown), otherSessions: [] };
   return { sightings, ...await all.whatIsHidden(session, processes, attributes, shown, signal) };
 }
 

@@ -1,6 +1,6 @@
 import { createPrivateKey, createPublicKey, type KeyObject, sign, verify, X509Certificate } from "node:crypto";
 import { ConfigError } from "../../errors.ts";
-import { pathOr } from "../../text/harmless.ts";
+import { pathOr } from "../../text/redaction.ts";
 import { hasUnknownCritical, publicKeyOf, versionOf } from "./certificate.ts";
 import { pemBlocks, toPem } from "./pem.ts";
 import { readCertificates, readTlsFile } from "./tls_files.ts";
@@ -74,7 +74,10 @@ export async function readClientCertificate(
     );
   }
   if (hasUnknownCritical(leaf)) {
-    throw odd("it has a critical extension that sera does not support", "make one without it, or do not mark it critical");
+    throw odd(
+      "it has a critical extension that sera does not support",
+      "make one without it, or do not mark it critical",
+    );
   }
   return { cert, key: own.export({ type: "pkcs8", format: "pem" }).toString() };
 }

@@ -81,7 +81,11 @@ const PAIRS: readonly [certificate: string, key: string, refused?: RegExp][] = [
   ["damaged.pem", "rsa.key", /a certificate in it is damaged/],
   ["client.pem", "rsa.key"],
   ["critical.pem", "rsa.key"],
-  ["old.pem", "rsa.key", /certificate: .+old\.pem: it is not of version 3, [^;]+; make one of version 3, with .+ -extfile/],
+  [
+    "old.pem",
+    "rsa.key",
+    /certificate: .+old\.pem: it is not of version 3, [^;]+; make one of version 3, with .+ -extfile/,
+  ],
   ["policies.pem", "rsa.key", /certificate: .+policies\.pem: it has a critical extension that sera does not support;/],
 ];
 

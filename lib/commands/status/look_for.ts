@@ -37,14 +37,16 @@ export async function lookFor(
   // With --allow-unsafe-server the user has accepted that only this server's locks are seen.
   const canTell = all || hidden === undefined || lock !== undefined && allowUnsafeServer ||
     showsHolders;
-  if (prefix === undefined) return { sightings: named, hidden, showsHolders, strangers: seen.strangers, canTell };
+  const { nameless, strangers } = seen;
+  if (prefix === undefined) return { sightings: named, hidden, nameless, showsHolders, strangers, canTell };
   const sightings = named.filter((sighting) => isAskedFor(sighting, prefix, namespace !== undefined));
   const unknown = named.some((sighting) => !sightings.includes(sighting) && mayBeAskedFor(sighting, prefix));
   return {
     sightings,
     hidden: hidden ?? (unknown ? NAMES_HIDDEN : undefined),
+    nameless,
     showsHolders: showsHolders && !unknown,
-    strangers: seen.strangers,
+    strangers,
     canTell: canTell && !unknown,
   };
 }
@@ -66,7 +68,7 @@ export async function reportOf(
   { all, prefix, slot, namespace }: Asked,
   answer: Answer,
 ): Promise<{ readonly text: string; readonly note?: string | undefined }> {
-  const { sightings, hidden, showsHolders, strangers, canTell } = answer;
+  const { sightings, hidden, nameless, showsHolders, strangers, canTell } = answer;
   const isHeld = sightings.some(({ state }) => state === "held");
   const showsAll = hidden === undefined || showsHolders;
   let text = "";
@@ -81,7 +83,11 @@ export async function reportOf(
   // Where nobody holds a lock, nobody waits for it.
   return {
     text,
-    note: hidden !== undefined && (isHeld || !showsAll) ? `The list is incomplete: ${hidden}` : undefined,
+    note: hidden !== undefined && (isHeld || !showsAll)
+      ? `The list is incomplete: ${hidden}`
+      : isHeld
+      ? nameless
+      : undefined,
   };
 }
 

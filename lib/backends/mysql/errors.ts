@@ -1,6 +1,6 @@
 import type { MySqlDsn } from "./server.ts";
 import { messageOf, type Trouble, TroubleError } from "../../errors.ts";
-import { isPlain, LONGEST_NAME } from "../../text/harmless.ts";
+import { isPlain, LONGEST_NAME } from "../../text/redaction.ts";
 import { isTransientMySqlErrno } from "./transient.ts";
 import { shownAddress } from "../network/address.ts";
 import { BROKEN_OFF, CLOSED, describeNetworkError, isTransientNetworkError } from "../network/errors.ts";

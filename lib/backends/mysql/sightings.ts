@@ -73,9 +73,11 @@ export async function readMySqlSightings(
   if (!all) {
     const { hiddenWaitersOfOne } = await import("./all_sightings.ts");
     const hidden = await hiddenWaitersOfOne(session, processes, attributes, shown, signal);
-    return { sightings, hidden, nameless, showsHolders: true, strangers: [] };
+    return { sightings, hidden, nameless, showsHolders: true, otherSessions: [] };
   }
-  if (listed) return { sightings, hidden: all.hiddenWaiters(processes, attributes, shown), nameless, strangers: [] };
+  if (listed) {
+    return { sightings, hidden: all.hiddenWaiters(processes, attributes, shown), nameless, otherSessions: [] };
+  }
   return { sightings, nameless, ...await all.whatIsHidden(session, processes, attributes, shown, signal) };
 }
 

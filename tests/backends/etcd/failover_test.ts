@@ -106,7 +106,7 @@ Deno.test("when no member can answer each is asked once, and all are named", asy
   using _ = refused;
   await assert.rejects(refused.call(Path.status, {}, { timeout }), {
     message:
-      `Cannot lock on ${refused.whereAll}: connection refused; check the address, and that the server is running`,
+      `Cannot lock on ${refused.whereAll}: connection refused; check the address, and that the server is running and listens on it`,
   });
 });
 

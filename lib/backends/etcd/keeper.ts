@@ -25,7 +25,7 @@ export interface Kept {
 
 /** Keeps a lock by renewing its lease, at any member. */
 export class EtcdKeeper implements Keeper {
-  readonly lasts = true;
+  readonly isDurable = true;
   readonly isGivenUp = true;
   readonly session: EtcdSession;
   readonly token: bigint;

@@ -1,6 +1,6 @@
 /** Parts of the SQL of the table of leases. */
 
-import { MARGINS_PER_TTL } from "../../lock/silence.ts";
+import { MARGINS_PER_TTL } from "../../lock/expiry_watch.ts";
 import { fnv1 } from "../../lock/namespaced_name.ts";
 import type { TableName } from "../../ledger/table_name.ts";
 import type { LockFilter } from "../../who/sighting.ts";

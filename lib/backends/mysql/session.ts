@@ -1,5 +1,5 @@
 import { LockUnavailableError, type Trouble, UnsafeServerError } from "../../errors.ts";
-import { tryLimitOf } from "../../lock/lease.ts";
+import { requestTimeoutOf } from "../../lock/lease.ts";
 import { CLOSED, ConnectionError } from "../network/errors.ts";
 import { markOf } from "../sql/mark.ts";
 import { Session } from "../sql/session.ts";
@@ -85,7 +85,7 @@ async function openOn(
     mayRefuseSeveral: isParseError,
   };
   // A leased session is given up sooner: another one can take its place while the lease lasts.
-  const limit = Math.min(answerTimeout(host), leased ? tryLimitOf(lease.ttl) : Infinity);
+  const limit = Math.min(answerTimeout(host), leased ? requestTimeoutOf(lease.ttl) : Infinity);
   const session = new MySqlSession(whereIs(host), asDriver(login), translator, limit);
   session.login = login;
   // With the time, since neither MySQL nor MariaDB shows when a session connected.

@@ -1,4 +1,4 @@
-import type { LeasedLock } from "../../lock/held_lock.ts";
+import type { LeasedLock } from "../../lock/leased_lock.ts";
 import { type Acquired, hold } from "../../lock/hold.ts";
 import type { Keeper } from "../../lock/keeper.ts";
 import { Moment } from "../../lock/lease.ts";
@@ -34,7 +34,7 @@ export function holdInSession(session: Session, lock: LockInSession, acquired: A
 
 /** Keeps a lock as long as a session lasts. */
 class SessionKeeper implements Keeper {
-  readonly lasts = false;
+  readonly isDurable = false;
   readonly session: Session;
   readonly #lock: LockInSession;
   /** The try to release the lock with the end of a run, once there was one. */

@@ -3,7 +3,7 @@ import { Deadline } from "../../deadline.ts";
 import type { LockUnavailableError } from "../../errors.ts";
 import type { Io } from "../../io.ts";
 import type { HeldLock, LockSession } from "../../lock/lock.ts";
-import { ReplacedError, replacersOf } from "../../lock/replacers.ts";
+import { ReplacedError, replaceLockName } from "../../lock/replacers.ts";
 import type { Logger } from "../../log/logger.ts";
 import type { Settings } from "../../settings/settings.ts";
 import { systemUser } from "../../system/user.ts";
@@ -52,7 +52,7 @@ export class ReplacingLock implements BackendLock {
     if (held || wait === 0) return held;
     const deadline = new Deadline(wait);
     const { name, settings, io, retrying } = this.#replacing;
-    const turn = replacersOf(name);
+    const turn = replaceLockName(name);
     const options = backendOptions(settings, this.#label, io);
     const lease = { ttl: Math.min(settings.ttl, LONGEST_TTL), grace: 0 };
     await using replacers = await settings.server.lock(turn, { ...options, lease, retrying });

@@ -1,6 +1,6 @@
 import type { Deadline } from "../../../deadline.ts";
-import { BEATS_OF_LASTING, Moment } from "../../../lock/lease.ts";
-import { SHORTEST_MARGIN, Silence } from "../../../lock/silence.ts";
+import { DURABLE_BEATS_PER_TTL, Moment } from "../../../lock/lease.ts";
+import { ExpiryWatch, SHORTEST_MARGIN } from "../../../lock/expiry_watch.ts";
 import { OtherSlotsError } from "../../../errors.ts";
 import { delayOrAbort } from "../../../waiting.ts";
 import type { Asker } from "../asker.ts";
@@ -35,7 +35,7 @@ export class Claimer<S extends Session> {
   readonly #options: LeaseOptions;
   /** The same for every try, so that one whose answer got lost is no obstacle for the next. */
   readonly #owner = newOwner();
-  readonly #silence = new Silence<Lease>();
+  readonly #expiry = new ExpiryWatch<Lease>();
   /** Whether the lease has been seen to be another's. From then on only their silence counts, and no clock. */
   #isObserving = false;
   /** Whether the row is thought to exist. */
@@ -71,7 +71,7 @@ export class Claimer<S extends Session> {
       from = await this.#look(asker);
       if (isLast) return from && await this.#claimOnce(session, asker, from);
       if (from && !isBeaten) continue;
-      const pause = Math.min(pauses.next(), from ? Infinity : this.#silence.left(), deadline.remaining);
+      const pause = Math.min(pauses.next(), from ? Infinity : this.#expiry.remaining(), deadline.remaining);
       // Whole milliseconds, so that a rest that is next to nothing does not make it look twice.
       await delayOrAbort(Math.ceil(pause), signal, session.closed);
       signal.throwIfAborted();
@@ -98,12 +98,12 @@ export class Claimer<S extends Session> {
   /** Whose lease may be taken now; undefined if it must not be. */
   async #look(asker: Asker): Promise<TakeFrom | undefined> {
     const lease = await this.#table.read(asker, this.lock);
-    this.#silence.saw(lease);
+    this.#expiry.observe(lease);
     if (!lease) return "nobody";
     // By a claim whose answer got lost.
     if (lease.owner === this.#owner) return "nobody";
     this.trustNoClock();
-    const over = this.#silence.over();
+    const over = this.#expiry.expired();
     const slots = over ? undefined : slotsFor(lease.owner);
     if (slots !== undefined && slots !== 1) throw new OtherSlotsError(slots, 1);
     return over && { seen: over };
@@ -149,7 +149,7 @@ export async function confirmedClaim(
   ttl: number,
   sent: Moment,
 ): Promise<Moment | undefined> {
-  if (sent.age <= ttl / BEATS_OF_LASTING) return sent;
+  if (sent.age <= ttl / DURABLE_BEATS_PER_TTL) return sent;
   const again = new Moment();
   return await table.renew(asker, lock, mine, ttl) === undefined ? undefined : again;
 }

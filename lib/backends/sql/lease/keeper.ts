@@ -2,7 +2,7 @@ import { Deadline } from "../../../deadline.ts";
 import { LockUnavailableError, OtherSlotsError, type Trouble } from "../../../errors.ts";
 import type { Keeper } from "../../../lock/keeper.ts";
 import { Moment } from "../../../lock/lease.ts";
-import { ASKED } from "../../../lock/silence.ts";
+import { ASKED } from "../../../lock/expiry_watch.ts";
 import { EndRequests } from "../../../lock/end_request.ts";
 import { RELEASE_REFUSALS, untilAnswered } from "../../../lock/until_answered.ts";
 import type { Session } from "../session.ts";
@@ -16,7 +16,7 @@ import { whyLost } from "./why_lost.ts";
 
 /** Keeps a lease by renewing its row, over another connection when one has ended. */
 export class LeaseKeeper<S extends Session> implements Keeper {
-  readonly lasts = true;
+  readonly isDurable = true;
   readonly isGivenUp = true;
   /** Why no renewal is answered at present; undefined if there is no trouble. */
   trouble: Trouble | undefined;

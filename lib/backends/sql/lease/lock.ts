@@ -2,8 +2,8 @@ import type { Deadline } from "../../../deadline.ts";
 import { ConfigError, LockUnavailableError } from "../../../errors.ts";
 import type { TableName } from "../../../ledger/table_name.ts";
 import { hold } from "../../../lock/hold.ts";
-import type { LeasedLock } from "../../../lock/held_lock.ts";
-import { tryLimitOf } from "../../../lock/lease.ts";
+import type { LeasedLock } from "../../../lock/leased_lock.ts";
+import { requestTimeoutOf } from "../../../lock/lease.ts";
 import type { HeldLock } from "../../../lock/lock.ts";
 import { formatDuration } from "../../../text/duration.ts";
 import { NEVER, TimeLimit } from "../../../waiting.ts";
@@ -93,7 +93,7 @@ export class LeaseLock<S extends Session> extends SessionLock<S> implements Back
 
   /** Opens another session for the holder, soon enough to try the next server before the lease is over. */
   async #reopen(closed: AbortSignal): Promise<S> {
-    const limit = tryLimitOf(this.#options.lease.ttl);
+    const limit = requestTimeoutOf(this.#options.lease.ttl);
     using late = new TimeLimit(limit, () => {
       const what = `not connected within ${formatDuration(Math.round(limit))}`;
       return LockUnavailableError.on(this.where, { what, cure: "check the server and the network" }, {

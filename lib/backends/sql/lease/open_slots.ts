@@ -1,5 +1,5 @@
 import { OtherSlotsError } from "../../../errors.ts";
-import { Silence } from "../../../lock/silence.ts";
+import { ExpiryWatch } from "../../../lock/expiry_watch.ts";
 import { slotName } from "../../../lock/slot_name.ts";
 import type { Look } from "./look.ts";
 import { slotsFor } from "./owner.ts";
@@ -28,13 +28,13 @@ export interface Seeker {
  * The slots that may be claimed: our own first, then those that nobody has, then those whose holder is silent. Leases of
  * those who take the lock to have another number of slots have been freed, or they are refused before.
  *
- * @param silences By the slots' names, what was seen of them before. A slot that is seen for the first time goes by the
+ * @param expiries By the slots' names, what was seen of them before. A slot that is seen for the first time goes by the
  * server's clock, and then by its silence alone.
  * @throws {OtherSlotsError} When a sera that knows of no slots holds the lock, and nobody else does.
  */
 export function openSlots(
   { leases }: Look,
-  silences: Map<string, Silence<Lease>>,
+  expiries: Map<string, ExpiryWatch<Lease>>,
   { lock, slots, owner, ttls }: Seeker,
 ): readonly OpenSlot[] {
   const byName = new Map(leases.map((lease) => [lease.lock, lease]));
@@ -44,13 +44,13 @@ export function openSlots(
     const name = slotName(lock, slot);
     const lease = byName.get(name);
     const isFreed = lease !== undefined && slotsFor(lease.owner) !== undefined && slotsFor(lease.owner) !== slots;
-    const isFirst = !silences.has(name);
-    const silence = silences.get(name) ?? new Silence<Lease>();
-    silences.set(name, silence);
-    silence.saw(isFreed ? undefined : lease);
+    const isFirst = !expiries.has(name);
+    const expiry = expiries.get(name) ?? new ExpiryWatch<Lease>();
+    expiries.set(name, expiry);
+    expiry.observe(isFreed ? undefined : lease);
     if (lease === undefined || isFreed) free.push({ lock: name, slot, from: "nobody" });
     else if (lease.owner === owner) own.push({ lock: name, slot, from: "mine" });
-    else if (silence.over() || isFirst && ttls !== undefined && freeIn(lease, ttls) <= 0) {
+    else if (expiry.expired() || isFirst && ttls !== undefined && freeIn(lease, ttls) <= 0) {
       over.push({ lock: name, slot, from: { seen: lease } });
     } else held++;
   }

@@ -1,7 +1,7 @@
 import type { Finding } from "../../../doctor/report.ts";
 import { LockUnavailableError } from "../../../errors.ts";
 import { lockName } from "../../../lock/lock_name.ts";
-import { SHORTEST_MARGIN } from "../../../lock/silence.ts";
+import { SHORTEST_MARGIN } from "../../../lock/expiry_watch.ts";
 import { formatDuration } from "../../../text/duration.ts";
 import { holderText } from "../../../who/holder_text.ts";
 import type { Asker } from "../asker.ts";

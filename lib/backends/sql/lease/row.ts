@@ -1,6 +1,6 @@
 /** The row of a lease, see docs/leases.md. */
 
-import { marginOf } from "../../../lock/silence.ts";
+import { marginOf } from "../../../lock/expiry_watch.ts";
 
 /** What makes a lease somebody's: only the row that still has both is theirs. */
 export interface Ownership {
@@ -12,7 +12,7 @@ export interface Ownership {
 
 /** A state of a row that may be seen again: if all three are the same, nobody has changed it. */
 export interface Beat extends Ownership {
-  /** Counts every change of the row while it is theirs; see `Watched`. */
+  /** Counts every change of the row while it is theirs; see `ObservedLease`. */
   readonly beat: bigint;
 }
 

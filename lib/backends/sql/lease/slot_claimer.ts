@@ -1,6 +1,6 @@
 import { OtherSlotsError } from "../../../errors.ts";
 import { Moment } from "../../../lock/lease.ts";
-import { SHORTEST_MARGIN, type Silence } from "../../../lock/silence.ts";
+import { type ExpiryWatch, SHORTEST_MARGIN } from "../../../lock/expiry_watch.ts";
 import { slotIn } from "../../../lock/slot_name.ts";
 import { delayOrAbort } from "../../../waiting.ts";
 import type { Asker } from "../asker.ts";
@@ -42,7 +42,7 @@ export class SlotClaimer<S extends Session> {
   readonly #slots: number;
   readonly #agreement: Agreement<S>;
   readonly #owner: string;
-  #silences = new Map<string, Silence<Lease>>();
+  #expiries = new Map<string, ExpiryWatch<Lease>>();
   /** Whether others have been seen to be alive. From then on only their silence counts, and no clock. */
   #isObserving = false;
 
@@ -108,7 +108,7 @@ export class SlotClaimer<S extends Session> {
 
   /** To be called by the first of those who wait: it goes by the clock once more, as one who comes anew would. */
   lookAnew(): void {
-    this.#silences = new Map();
+    this.#expiries = new Map();
   }
 
   /** Frees the slots that are ours. */
@@ -124,13 +124,13 @@ export class SlotClaimer<S extends Session> {
   get #firstSlot(): OpenSlot | undefined {
     const lock = this.doors.first;
     // With an answer that got lost, another slot may be ours.
-    if (lock === undefined || this.mayBeOurs || this.#silences.size > 0) return undefined;
+    if (lock === undefined || this.mayBeOurs || this.#expiries.size > 0) return undefined;
     return { lock, slot: slotIn(lock).slot, from: this.#isObserving ? "nobody" : { slack: SHORTEST_MARGIN, ttls: 0 } };
   }
 
   /** The slots that may be claimed, in the order in which to try. */
   #open(session: S, look: Look): readonly OpenSlot[] {
-    return openSlots(look, this.#silences, {
+    return openSlots(look, this.#expiries, {
       lock: this.#lock,
       slots: this.#slots,
       owner: this.#owner,

@@ -40,6 +40,8 @@ export class Claimer<S extends Session> {
   #isObserving = false;
   /** Whether the row is thought to exist. */
   #hasRow = false;
+  /** Whether the holder has most likely just freed the lease. */
+  #isHandedOver = false;
 
   constructor(server: LeaseServer<S>, entered: Entered<S>, lock: string, options: LeaseOptions) {
     this.#table = server.table;
@@ -61,7 +63,7 @@ export class Claimer<S extends Session> {
   async claim(session: S, ttls: 0 | 1, deadline: Deadline, signal: AbortSignal): Promise<Claimed | undefined> {
     const asker = abortable(session, signal);
     const pauses = new Pauses();
-    let from: TakeFrom | undefined = this.#isObserving ? undefined : { slack: SHORTEST_MARGIN, ttls };
+    let from = this.#firstFrom(ttls);
     for (let isFirst = true;; isFirst = false) {
       const isLast = deadline.passed;
       const claimed = from && await this.#claimOnce(session, asker, from);
@@ -83,6 +85,11 @@ export class Claimer<S extends Session> {
     this.#isObserving = this.#hasRow = true;
   }
 
+  /** To be called when somebody else's session lock was waited for, and is ours now: the next claim looks at nothing before. */
+  handedOver(): void {
+    this.#isHandedOver = true;
+  }
+
   /** Frees the lease if it is ours. */
   async takeBack(asker: Asker): Promise<void> {
     const lease = await this.#table.read(asker, this.lock);
@@ -93,6 +100,14 @@ export class Claimer<S extends Session> {
   async giveBack(asker: Asker, mine: Ownership): Promise<void> {
     await this.#table.release(asker, this.lock, mine);
     this.mayBeOurs = false;
+  }
+
+  /** Whose lease to take without a look; undefined if there has to be one. */
+  #firstFrom(ttls: 0 | 1): TakeFrom | undefined {
+    const isHandedOver = this.#isHandedOver;
+    this.#isHandedOver = false;
+    if (!this.#isObserving) return { slack: SHORTEST_MARGIN, ttls };
+    return isHandedOver ? "nobody" : undefined;
   }
 
   /** Whose lease may be taken now; undefined if it must not be. */

@@ -16,7 +16,7 @@ export function sqliteDialect(path: string): Dialect {
     table: sql`sera_runs`,
     shown: path,
     indexName: (what) => identifier(`by_${what}`),
-    // Without AUTOINCREMENT SQLite uses the ids of deleted rows again.
+    // Without AUTOINCREMENT SQLite reuses the IDs of deleted rows.
     id: sql`INTEGER PRIMARY KEY AUTOINCREMENT`,
     types: {
       version: sql`INTEGER NOT NULL DEFAULT 1`,
@@ -37,9 +37,9 @@ export function sqliteDialect(path: string): Dialect {
     inlineIndexes: false,
     now: sql`strftime(${TIME}, 'now')`,
     after: (milliseconds) => sql`strftime(${TIME}, 'now', ${`${(milliseconds / 1000).toFixed(3)} seconds`})`,
-    // A file has no sessions; the process holds the lock.
+    // A file has no sessions, so the PID identifies the holder.
     session: sql`${Deno.pid}`,
-    // By bytes, four a character at most: a column may hold anything, even what is not UTF-8.
+    // Cut by bytes, at most four per character: a column may contain anything, even invalid UTF-8.
     readText: (column) =>
       sql`CASE WHEN ${column} IS NOT NULL THEN hex(substr(CAST(${column} AS BLOB), 1, ${4 * (LONGEST_TEXT + 1)})) END`,
     decodeText: (value) => textFrom(fromHex(value)),
@@ -50,7 +50,7 @@ export function sqliteDialect(path: string): Dialect {
       what !== "schema" &&
       (what === "table" ? /^no such table/ : /no such column|no column named/).test(messageOf(cause)),
     isThereAlready: (cause) => /already exists|duplicate column name/.test(messageOf(cause)),
-    // The message is the same for a full disk; then the next statement reports it again.
+    // A full disk has the same message; then the next statement fails too, and reports it.
     idTrouble: (cause) => /^database or disk is full/.test(messageOf(cause)) ? "none left" : undefined,
     whyForgetful: () => undefined,
     isUnfitText: () => false,

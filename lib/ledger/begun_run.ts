@@ -57,7 +57,7 @@ export function begunRun(id: bigint, lock: HeldLock, ledger: Ledger, terms: RunT
         await whileHeld(lock, {
           deadline: new Deadline(LONGEST_RECORDING),
           signal: interrupted,
-          mayPass: (error) => !ledger.isLasting(error),
+          mayPass: (error) => !ledger.isPermanent(error),
           retrying: tellOnce(id, logger),
         }, () => ledger.finish(id, outcome, exitCode, rule, { ago: Math.round(performance.now() - ended), isLast }));
       } catch (error) {

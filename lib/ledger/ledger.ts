@@ -16,7 +16,7 @@ export interface Ledger {
   hurry(deadline: Deadline | undefined): void;
 
   /** Whether an error will come again until somebody changes something: the ledger, a right, a value. */
-  isLasting(error: LockUnavailableError): boolean;
+  isPermanent(error: LockUnavailableError): boolean;
 
   /** Whether an error says that the whole ledger is gone, and all runs with it. */
   isLedgerGone(error: LockUnavailableError): boolean;

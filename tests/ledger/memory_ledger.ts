@@ -47,7 +47,7 @@ export class MemoryLedger implements Ledger {
     this.deadline = deadline;
   }
 
-  isLasting(error: LockUnavailableError): boolean {
+  isPermanent(error: LockUnavailableError): boolean {
     return error instanceof RunGoneError || error instanceof LastingTrouble;
   }
 

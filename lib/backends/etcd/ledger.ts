@@ -46,7 +46,7 @@ export class EtcdLedger implements Ledger {
     this.#patience?.hurry(deadline);
   }
 
-  isLasting(error: LockUnavailableError): boolean {
+  isPermanent(error: LockUnavailableError): boolean {
     return error instanceof RunGoneError || error instanceof LedgerLockLostError || !error.transient;
   }
 

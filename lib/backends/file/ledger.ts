@@ -3,7 +3,7 @@ import { lstatIfThere } from "../../system/if_there.ts";
 import type { LockFolder } from "./lock_folder.ts";
 import { makePlainFile, objectionToFile } from "./plain_file.ts";
 import type { Row } from "../sql/row.ts";
-import { SQLITE } from "../sql/spelling.ts";
+import { SQLITE } from "../sql/quoting.ts";
 import { sql } from "../sql/statement.ts";
 import type { Store } from "../sql/store.ts";
 import type { Patience } from "../../ledger/patience.ts";

@@ -1,15 +1,10 @@
 import type { Deadline } from "../../deadline.ts";
+import { pauseAfter } from "../../lock/pause_after.ts";
 import { CloseWatcher } from "./close_watcher.ts";
 import type { LockFolder } from "./lock_folder.ts";
 import { queueName } from "./names.ts";
 import type { HeldSlot, Slots } from "./slots.ts";
 import { takeFile } from "./take.ts";
-
-/** The shortest and the longest pause between two attempts, in milliseconds. */
-const SHORTEST = 10;
-const LONGEST = 1000;
-/** In between, a pause is this fraction of the time since a file was last closed. */
-const PAUSES = 8;
 
 /**
  * Waits for a free slot. Only the first waiter tries the slots; the others wait for its place, which the kernel gives to the
@@ -39,7 +34,7 @@ export async function waitForSlot(
     for (let since = performance.now();;) {
       const held = await slots.tryAll(signal);
       if (held || deadline.passed) return held;
-      const pause = Math.min(LONGEST, Math.max(SHORTEST, (performance.now() - since) / PAUSES));
+      const pause = pauseAfter(performance.now() - since);
       if (await watcher.closed(Math.min(pause, deadline.remaining), signal)) since = performance.now();
     }
   } finally {

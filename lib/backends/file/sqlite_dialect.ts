@@ -1,10 +1,10 @@
 import { messageOf } from "../../errors.ts";
 import { LONGEST_TEXT, textFrom } from "../../text/foreign.ts";
 import { fromHex } from "../sql/hex.ts";
-import { SQLITE } from "../sql/spelling.ts";
+import { SQLITE } from "../sql/quoting.ts";
 import { identifier, sql } from "../sql/statement.ts";
 import type { Dialect } from "../sql/dialect.ts";
-import { isLastingOfSqlite } from "./sqlite_errors.ts";
+import { isPermanentSqliteError } from "./sqlite_errors.ts";
 
 /** The form of SQLite's time strings, which sort by time: UTC, with milliseconds. */
 const TIME = "%Y-%m-%d %H:%M:%f";
@@ -12,7 +12,7 @@ const TIME = "%Y-%m-%d %H:%M:%f";
 /** The ledger in a file of SQLite. */
 export function sqliteDialect(path: string): Dialect {
   return {
-    spelling: SQLITE,
+    quoting: SQLITE,
     table: sql`sera_runs`,
     shown: path,
     indexName: (what) => identifier(`by_${what}`),
@@ -52,11 +52,11 @@ export function sqliteDialect(path: string): Dialect {
     isThereAlready: (cause) => /already exists|duplicate column name/.test(messageOf(cause)),
     // A full disk has the same message; then the next statement fails too, and reports it.
     idTrouble: (cause) => /^database or disk is full/.test(messageOf(cause)) ? "none left" : undefined,
-    whyForgetful: () => undefined,
-    isUnfitText: () => false,
+    whyVolatile: () => undefined,
+    isUnencodable: () => false,
     nextId: sql`MAX(id) + 1`,
     idCure: "set the number of sera_runs in its table sqlite_sequence to the highest one",
-    isLasting: isLastingOfSqlite,
+    isPermanent: isPermanentSqliteError,
     isRefused: () => false,
     grant: "",
     cureOf: () => undefined,

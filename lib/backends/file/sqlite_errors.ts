@@ -18,7 +18,7 @@ function isOneOf(codes: readonly number[], cause: unknown): boolean {
 }
 
 /** Whether an error is permanent: it recurs until somebody changes the file or the values. */
-export function isLastingOfSqlite(cause: unknown): boolean {
+export function isPermanentSqliteError(cause: unknown): boolean {
   return isOneOf([...UNFIT, ...DAMAGED], cause);
 }
 

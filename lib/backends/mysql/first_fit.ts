@@ -17,7 +17,7 @@ const FIRST_OF_SERVERS = 1000;
  *
  * @param open Tries one server until its signal fires.
  * @param signal Aborts the search.
- * @param limit In how many milliseconds the signal will abort it.
+ * @param limit Milliseconds after which the signal aborts it.
  * @throws {LockUnavailableError} When none can be used.
  * @throws The signal's reason, or what else `open` throws.
  */

@@ -43,7 +43,7 @@ export class MySqlLeaseQueue implements SessionQueue<MySqlSession> {
     const mark = this.#marks.get(name);
     let known: number | undefined;
     for (const began = new Moment();;) {
-      const entered = mark
+      const sessionLocks = mark
         ? await enterSlot(
           session,
           { agreement, number: numberIn(name), slot: word(name), mark, known },
@@ -51,7 +51,7 @@ export class MySqlLeaseQueue implements SessionQueue<MySqlSession> {
           signal,
         )
         : await enterPlain(session, { agreement, name: word(name) }, deadline, signal);
-      if (entered !== "others") return entered;
+      if (sessionLocks !== "others") return sessionLocks;
       const others = await agreement.others(session.id);
       // Others who came at the same moment may give way, but not to who asks for no slots.
       const isSettled = !mark || began.age >= SETTLED;

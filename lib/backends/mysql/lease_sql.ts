@@ -4,13 +4,13 @@ import { MARGINS_PER_TTL } from "../../lock/expiry_watch.ts";
 import { fnv1 } from "../../lock/namespaced_name.ts";
 import type { TableName } from "../../ledger/table_name.ts";
 import type { LockFilter } from "../../who/sighting.ts";
-import { isRowOf } from "../sql/lease/look.ts";
+import { isRowOf } from "../sql/lease/snapshot.ts";
 import { LONGEST_TTL, type Reading } from "../sql/lease/read_row.ts";
 import { assignmentsOf, conditionOf, type Ending } from "../sql/ending.ts";
 import type { Ownership, TakeFrom } from "../sql/lease/row.ts";
 import type { OwnRow } from "../sql/lease/table.ts";
 import { sql, type Statement } from "../sql/statement.ts";
-import { isTable } from "./keeping.ts";
+import { isTable } from "./storage.ts";
 import { after, decodeText, NOW, readNumber, readText, readTime } from "./table_sql.ts";
 
 /** How many leases are read at a time: with the longest texts they still fit into the longest answer that is accepted. */

@@ -7,7 +7,7 @@ import { MySqlLock } from "./lock.ts";
 import type { MySqlOptions } from "./options.ts";
 import { LockUnavailableError } from "../../errors.ts";
 import { textFrom } from "../../text/foreign.ts";
-import { whyForgetful } from "../sql/insert_run.ts";
+import { whyVolatile } from "../sql/insert_run.ts";
 import { LedgerTable } from "../sql/ledger_table.ts";
 import type { Store } from "../sql/store.ts";
 import { selectRuns } from "../sql/rows.ts";
@@ -78,7 +78,7 @@ async function checkStore(store: Store, name: TableName, rehearsal: RunRehearsal
   if (read === "no table") return usableLedger(read);
   const engine = await engineOf(store, name);
   if (engine.hasTransactions) return usableLedger(await lastRun(store), await rehearseInTransaction(store, rehearsal));
-  await refuseForgetful(store);
+  await refuseVolatile(store);
   const kept = await deleteRuns(store, rehearsal.lock);
   return kept === undefined
     ? notRehearsed(await lastRun(store), name, engine.name)
@@ -159,12 +159,12 @@ async function rehearseInTransaction(store: Store, rehearsal: RunRehearsal): Pro
 }
 
 /** Refuses a table that does not keep its rows, which a run sees only as it inserts its own. */
-async function refuseForgetful(store: Store): Promise<void> {
-  const { keeping } = store.dialect;
-  if (keeping === undefined) return;
-  const [row] = await store.run(sql`SELECT ${keeping} AS keeping`);
+async function refuseVolatile(store: Store): Promise<void> {
+  const { storage } = store.dialect;
+  if (storage === undefined) return;
+  const [row] = await store.run(sql`SELECT ${storage} AS storage`);
   const table = new LedgerTable(store);
-  const objection = await whyForgetful(table, row?.keeping);
+  const objection = await whyVolatile(table, row?.storage);
   if (objection !== undefined) throw table.failure(objection);
 }
 

@@ -5,7 +5,7 @@ import { formatDuration } from "../../text/duration.ts";
 import type { Presence } from "../../lock/presence.ts";
 import { ConnectionError } from "../network/errors.ts";
 import type { DriverConnection } from "../sql/driver.ts";
-import { MYSQL } from "../sql/spelling.ts";
+import { MYSQL } from "../sql/quoting.ts";
 import { passwordPlugins, refuseNativePassword } from "./auth.ts";
 import { MySqlGuard } from "./guard.ts";
 import { rowsIn } from "./rows_in.ts";

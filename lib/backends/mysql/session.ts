@@ -44,7 +44,7 @@ export class MySqlSession extends Session {
  * the DSN asks. Where others are allowed, the first that accepts the login will do if none is safe.
  *
  * @param signal Aborts the attempt.
- * @param limit In how many milliseconds the signal will abort it.
+ * @param limit Milliseconds after which the signal aborts it.
  * @throws {LockUnavailableError} When there is no such server.
  * @throws {ConfigError} When the CA file, or the runtime's own CA settings, cannot be used.
  */

@@ -2,7 +2,7 @@
 
 import type { Connection } from "mysql2";
 import type { DriverAnswer } from "../sql/driver.ts";
-import { MYSQL } from "../sql/spelling.ts";
+import { MYSQL } from "../sql/quoting.ts";
 import type { Statement } from "../sql/statement.ts";
 import type { MySqlGuard } from "./guard.ts";
 import { rowsIn } from "./rows_in.ts";

@@ -9,7 +9,8 @@ import { type Process, readProcesses } from "./processes.ts";
 import { readHeads, readHolders } from "./holders.ts";
 import type { MySqlSession } from "./session.ts";
 import type { SlotHolder } from "./slot_look.ts";
-import { isOfLock, runningRuns, withRun } from "../sql/running_runs.ts";
+import { runningRuns, withRun } from "../sql/running_runs.ts";
+import { isOfLock } from "../sql/slots.ts";
 import type { LockFilter, Seen, Sighting } from "../../who/sighting.ts";
 
 /** The start of a statement that waits for a lock, or for being the next one to try its slots; whichever program sent it. */

@@ -95,12 +95,12 @@ export function isRefused(cause: unknown): boolean {
 }
 
 /** Whether an error will recur until somebody changes the table, rights or values. */
-export function isLasting(cause: unknown): boolean {
+export function isPermanent(cause: unknown): boolean {
   return isRefused(cause) || LASTING.includes(errorNumber(cause) ?? 0);
 }
 
 /** Whether an error says that the encoding lacks a character of a text. */
-export function isUnfitText(cause: unknown): boolean {
+export function isUnencodable(cause: unknown): boolean {
   return UNFIT_TEXT.includes(errorNumber(cause) ?? 0);
 }
 

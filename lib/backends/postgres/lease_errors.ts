@@ -1,5 +1,5 @@
 import type { TableName } from "../../ledger/table_name.ts";
-import { LEASE_WORDS, REMAKE, type TableErrors } from "../sql/lease/failure.ts";
+import { LEASE_WORDS, REDEFINE, type TableErrors } from "../sql/lease/failure.ts";
 import { sqlState } from "./errors.ts";
 import { cureOf, grantOn, isLocked, isMissing, isRefused } from "./table_errors.ts";
 
@@ -12,7 +12,7 @@ export function leaseErrors({ name }: TableName): TableErrors {
     isLocked,
     isMissing,
     isRefused,
-    cureOf: (cause) => sqlState(cause) === NOT_UNIQUE ? REMAKE : cureOf(cause, LEASE_WORDS),
+    cureOf: (cause) => sqlState(cause) === NOT_UNIQUE ? REDEFINE : cureOf(cause, LEASE_WORDS),
     grant: grantOn(name, LEASE_WORDS, "SELECT, INSERT and UPDATE"),
   };
 }

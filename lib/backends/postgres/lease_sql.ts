@@ -5,13 +5,13 @@ import { fnv1 } from "../../lock/namespaced_name.ts";
 import type { LockFilter } from "../../who/sighting.ts";
 import { cut } from "../sql/insert_run.ts";
 import { assignmentsOf, conditionOf } from "../sql/ending.ts";
-import { isRowOf } from "../sql/lease/look.ts";
+import { isRowOf } from "../sql/lease/snapshot.ts";
 import { HIGHEST, leaseColumns, LONGEST_TTL, NAMES, type Reading } from "../sql/lease/read_row.ts";
 import type { Claim, Ownership, TakeFrom } from "../sql/lease/row.ts";
 import { createLeases } from "../sql/lease/schema.ts";
 import type { Ending } from "../sql/ending.ts";
 import { join, sql, type Statement } from "../sql/statement.ts";
-import { keepingOf } from "./keeping.ts";
+import { storageOf } from "./storage.ts";
 import { inMilliseconds } from "./sql.ts";
 import { decodeText, readText, span, WORD } from "./table_sql.ts";
 
@@ -68,7 +68,7 @@ export function insertLease(table: Statement, claim: Claim, above: Statement | u
     INSERT INTO ${table} (name, owner, fence, beat, ttl_ms, expires, host, pid, label, since)
     VALUES (${lock}, ${owner}, ${last(above)} + 1, 1, ${ttl}, ${NOW} + ${span(ttl)},
       ${cut(host)}, ${pid}, ${cut(label)}, ${NOW})
-    ON CONFLICT (name) DO NOTHING RETURNING fence, ${keepingOf(table)} AS keeping`;
+    ON CONFLICT (name) DO NOTHING RETURNING fence, ${storageOf(table)} AS storage`;
 }
 
 /** A claim in which characters of the host and the label that not all encodings have are replaced. */

@@ -45,12 +45,12 @@ export function isThereAlready(cause: unknown): boolean {
 }
 
 /** Whether an error says that the encoding lacks a character of a text. */
-export function isUnfitText(cause: unknown): boolean {
+export function isUnencodable(cause: unknown): boolean {
   return UNFIT_TEXT.includes(sqlState(cause) ?? "");
 }
 
 /** Whether an error will recur until somebody changes the table, rights or values. */
-export function isLasting(cause: unknown): boolean {
+export function isPermanent(cause: unknown): boolean {
   return LASTING.test(sqlState(cause) ?? "") && !isMissing("table", cause);
 }
 

@@ -7,8 +7,8 @@ import { isOfLock } from "./slots.ts";
 import { join, sql } from "./statement.ts";
 
 /**
- * Reads all runs of a lock that count by the rule, as `findCounted()` finds one of them; if failures count, those that have
- * not ended too.
+ * Reads all runs of a lock that count by the rule, while `findCounted()` finds one of them. If failures count, so do runs
+ * that have not ended.
  *
  * @throws {LockUnavailableError} When the ledger cannot be read.
  */

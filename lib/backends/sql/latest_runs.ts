@@ -8,7 +8,7 @@ import { isOfLock, isOfSlot } from "./slots.ts";
 import { join, sql, type Statement } from "./statement.ts";
 
 /**
- * Reads the latest runs that a filter lets through, the newest first.
+ * Reads the latest runs that match a filter, newest first.
  *
  * @throws {LockUnavailableError} When the ledger cannot be read.
  */
@@ -27,7 +27,7 @@ function conditionsOf(
   { after, isExactly, readTime }: Dialect,
   { lock, beginnings, slot, key, outcomes, host, startedWithin, endedWithin }: RunFilter,
 ): readonly Statement[] {
-  // SQLite compares as text, whatever is there.
+  // SQLite compares any value as text.
   const within = (column: Statement, span: number | undefined) =>
     span === undefined ? [] : [sql`${column} > ${after(-span)} AND ${readTime(column)} IS NOT NULL`];
   return [

@@ -63,7 +63,7 @@ for (const [what, write] of Object.entries(WRITES)) {
         error.message,
         /^Cannot use the ledger on etcd at [^ ]+: the lock is lost, its key is gone, [^\n]+$/,
       );
-      assert.equal(holder.ledger.isLasting(error), true);
+      assert.equal(holder.ledger.isPermanent(error), true);
       return true;
     });
     assert.equal(Deno.inspect(await bench.all()), before);

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { LockUnavailableError, OtherSlotsError, QueueFullError } from "../../../lib/errors.ts";
 import { markWord, slotWord } from "../../../lib/backends/mysql/slot_look.ts";
-import { MYSQL } from "../../../lib/backends/sql/spelling.ts";
+import { MYSQL } from "../../../lib/backends/sql/quoting.ts";
 import { until } from "../../cli/wait.ts";
 import { connectMySql } from "../../servers/mysql_client.ts";
 import type { MySqlServer } from "../../servers/mysql_process.ts";

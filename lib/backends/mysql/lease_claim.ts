@@ -3,7 +3,7 @@
 import { LockUnavailableError } from "../../errors.ts";
 import type { Querier } from "../sql/querier.ts";
 import type { Outcome } from "../sql/batch.ts";
-import { cut } from "../sql/insert_run.ts";
+import { truncate } from "../sql/insert_run.ts";
 import { HIGHEST } from "../sql/lease/read_row.ts";
 import type { Claim, Ownership } from "../sql/lease/row.ts";
 import { sql, type Statement } from "../sql/statement.ts";
@@ -12,16 +12,16 @@ import type { MySqlLeaseStore } from "./lease_store.ts";
 import { isMissing, isRefused, isUnencodable, needsDatabase } from "./table_errors.ts";
 import { after, NOW } from "./table_sql.ts";
 
-/** What came of a claim. */
+/** The result of a claim. */
 export interface Claimed {
   /** As `LeaseTable.claim()` returns it. */
   readonly fence: bigint | undefined;
-  /** Of the statements that went with it; none if they were not sent. */
+  /** The outcomes of the statements sent with it; none if they were not sent. */
   readonly outcomes: readonly Outcome[];
 }
 
 /**
- * Claims a lease whose row exists; further statements go with it in the same message.
+ * Claims a lease whose row exists, with further statements in the same message.
  *
  * @param above As for `LeaseTable.claim()`.
  */
@@ -35,7 +35,7 @@ export async function claimRow(
   try {
     return await claimWithText(store, querier, claim, above, then);
   } catch (error) {
-    // A ledger that is not there, or that this user may not read, has given no token.
+    // A ledger that is missing, or that this user may not read, has given no token.
     const mayBeLedgers = above !== undefined && error instanceof LockUnavailableError &&
       (isMissingAtAll(error) || isMissing("column", error.cause) || isRefused(error.cause) ||
         needsDatabase(error.cause));
@@ -61,22 +61,22 @@ async function claimWithText(
 async function send(...[store, querier, claim, above, then = []]: Parameters<typeof claimRow>): Promise<Claimed> {
   const { lock, owner, ttl, host, pid, label, from } = claim;
   const isMine = sql`owner <=> ${owner}`;
-  // Numbers in the ledger that were not reached by counting do not count there either.
+  // Ignore numbers in the ledger that cannot have been reached by counting.
   const last = above === undefined ? sql`0` : sql`COALESCE(NULLIF(LEAST((${above}), ${HIGHEST}), ${HIGHEST}), 0)`;
-  // The owner last, since assignments see the new values of those before them.
+  // The owner comes last, since each assignment sees the results of those before it.
   const { changed, lastId, warnings, outcomes } = await store.changeAnd(
     querier,
     sql`UPDATE ${store.table} SET
       fence = LAST_INSERT_ID(IF(${isMine}, fence, GREATEST(fence, ${last}) + 1)), beat = IF(${isMine}, beat + 1, 1),
       since = IF(${isMine}, since, ${NOW}), ttl_ms = ${ttl}, expires = ${after(ttl)},
-      host = ${cut(host)}, pid = ${pid}, label = ${cut(label)}, owner = ${owner}
+      host = ${truncate(host)}, pid = ${pid}, label = ${truncate(label)}, owner = ${owner}
       WHERE name = ${lock} AND fence >= 0 AND fence < ${HIGHEST} AND beat >= 0 AND beat < ${HIGHEST}
       AND (owner IS NULL OR owner = ${owner}${mayBeTaken(from)})`,
     then,
     1n,
   );
   if (!changed) return { fence: undefined, outcomes };
-  // A server that is not in strict mode only warns of what a column cannot hold.
+  // A server that is not in strict mode only warns about what does not fit a column.
   if (warnings > 0n) await makeSure(store, querier, lock, { owner, fence: lastId });
   return { fence: lastId, outcomes };
 }

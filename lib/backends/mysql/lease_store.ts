@@ -17,13 +17,13 @@ import { keysOfNames } from "./lease_sql.ts";
 import { isBrokenOff, isDuplicate, isMissing, isThereAlready } from "./table_errors.ts";
 import { decodeText, ENGINE, shownTable, tableIn, TEXT, WORD } from "./table_sql.ts";
 
-/** How often a statement is sent that the server undoes for the sake of another's. */
-const TRIES = 5;
+/** How often to send a statement that the server rolls back in favour of another transaction. */
+const ATTEMPTS = 5;
 
-/** The columns of what it says, see `QueryOptions.counts`. */
+/** The columns of the answer to a change, see `QueryOptions.counts`. */
 const COUNTS = ["affected", "last_id", "warnings"] as const;
 
-/** What the server says about a statement that changes rows. */
+/** The server's answer to a statement that changes rows. */
 export interface Change {
   /** Whether there was such a row. */
   readonly changed: boolean;
@@ -32,7 +32,7 @@ export interface Change {
   readonly warnings: bigint;
 }
 
-/** Asks for statements on the table of leases, and makes it. Its errors say what to do about the table. */
+/** Runs statements on the table of leases, and creates it. Its errors say what to do about the table. */
 export class MySqlLeaseStore {
   readonly shown: string;
   readonly table: Statement;
@@ -46,7 +46,7 @@ export class MySqlLeaseStore {
     this.table = tableIn(name);
   }
 
-  /** Runs a statement that gives rows. */
+  /** Runs a statement that returns rows. */
   rows(querier: Querier, statement: Statement): Promise<readonly Row[]> {
     return this.#run(() => querier.queryAll(statement, { serverTime: LOCK_WAIT }));
   }
@@ -54,13 +54,13 @@ export class MySqlLeaseStore {
   /**
    * Runs a statement that changes a row.
    *
-   * @param most How many rows there may be, in all tables together.
+   * @param most How many rows it may change at most, in all tables together.
    */
   async change(querier: Querier, statement: Statement, most = 1n): Promise<Change> {
     return await this.changeAnd(querier, statement, [], most);
   }
 
-  /** Like {@linkcode change}; further statements go with it in the same message. */
+  /** Like {@linkcode change}, with further statements in the same message. */
   async changeAnd(
     querier: Querier,
     statement: Statement,
@@ -89,7 +89,7 @@ export class MySqlLeaseStore {
     const changes = [change];
     for (const [index, statement] of others.entries()) {
       const rows = rowsIfAny(outcomes[index]);
-      // Alone it may succeed, or its error says what to do about the table.
+      // Sent alone it may succeed, or its error says what to do about the table.
       changes.push(rows ? this.#changeIn(answerIn(querier, rows, COUNTS)) : await this.change(querier, statement));
     }
     return changes;
@@ -103,7 +103,7 @@ export class MySqlLeaseStore {
     return { changed: affected > 0n, lastId: answer.exact("last_id"), warnings: answer.exact("warnings") };
   }
 
-  /** Inserts a row, unless there is one already; makes the table if there is none. */
+  /** Inserts a row unless it exists; creates the table if there is none. */
   async insert(querier: Querier, statement: Statement): Promise<void> {
     for (let made = false;; made = true) {
       await this.#refuseUnfit(querier);
@@ -131,8 +131,8 @@ export class MySqlLeaseStore {
   }
 
   /**
-   * Before the first row of a lock, since a table that forgot its rows comes here again. Does not look at the keys of a
-   * view's table.
+   * Checks the table before inserting the first row of a lock; a table that has lost its rows comes here again. Does not check
+   * the keys of a view's table.
    */
   async #refuseUnfit(querier: Querier): Promise<void> {
     const { flag } = LEASE_WORDS;
@@ -153,7 +153,7 @@ export class MySqlLeaseStore {
     throw leaseFailure(this.shown, { what, cure: `ALTER TABLE ${this.shown} ENGINE=InnoDB` });
   }
 
-  /** It does no harm if another sera is faster. */
+  /** Creates the table. Ignores that another sera was faster. */
   async #make(querier: Querier): Promise<void> {
     try {
       await querier.queryAll(this.#definition(), { serverTime: LOCK_WAIT });
@@ -182,12 +182,12 @@ export class MySqlLeaseStore {
   }
 
   async #run<T>(ask: () => Promise<T>): Promise<T> {
-    for (let tries = 1;; tries++) {
+    for (let attempts = 1;; attempts++) {
       try {
         return await ask();
       } catch (error) {
         const again = error instanceof LockUnavailableError && isBrokenOff(error.cause);
-        if (!again || tries === TRIES) throw explained(this.shown, error, leaseErrors(this.shown));
+        if (!again || attempts === ATTEMPTS) throw explained(this.shown, error, leaseErrors(this.shown));
       }
     }
   }

@@ -20,13 +20,13 @@ import {
 } from "./table_errors.ts";
 import * as table from "./table_sql.ts";
 
-/** No higher id; MariaDB then reports the last one as a duplicate. */
+/** Errors for running out of IDs; MariaDB then reports the last one as a duplicate. */
 const NO_ID_LEFT = [1467, 1062, 167, 1264];
 const UNKNOWN_VARIABLE = 1193;
 
 const SECONDS = LOCK_WAIT / 1000;
 
-/** The DSN or the server may have switched autocommit off, and sera commits nothing itself. */
+/** The DSN or the server may have turned autocommit off, and sera itself never commits. */
 const PLAIN_SETTINGS = sql`SET autocommit = 1, lock_wait_timeout = ${SECONDS}`;
 
 const SETTINGS: SessionSettings = {

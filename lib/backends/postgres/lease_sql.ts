@@ -3,7 +3,7 @@
 import { MARGINS_PER_TTL } from "../../lock/expiry_watch.ts";
 import { fnv1 } from "../../lock/namespaced_name.ts";
 import type { LockFilter } from "../../who/sighting.ts";
-import { cut } from "../sql/insert_run.ts";
+import { truncate } from "../sql/insert_run.ts";
 import { assignmentsOf, conditionOf } from "../sql/ending.ts";
 import { isRowOf } from "../sql/lease/snapshot.ts";
 import { HIGHEST, leaseColumns, LONGEST_TTL, NAMES, type Reading } from "../sql/lease/read_row.ts";
@@ -54,7 +54,7 @@ export function claimLease(table: Statement, claim: Claim, above: Statement | un
   return sql`UPDATE ${table} SET owner = ${owner}, beat = CASE WHEN ${isMine} THEN beat + 1 ELSE 1 END,
     fence = CASE WHEN ${isMine} THEN fence ELSE GREATEST(fence, ${last(above)}) + 1 END,
     since = CASE WHEN ${isMine} THEN since ELSE ${NOW} END,
-    ${until(ttl)}, host = ${cut(host)}, pid = ${pid}, label = ${cut(label)}
+    ${until(ttl)}, host = ${truncate(host)}, pid = ${pid}, label = ${truncate(label)}
     WHERE name = ${lock} AND fence >= 0 AND fence < ${HIGHEST} AND beat >= 0 AND beat < ${HIGHEST}
     AND (owner IS NULL OR ${isMine}${mayBeTaken(from)}) RETURNING fence`;
 }
@@ -67,7 +67,7 @@ export function insertLease(table: Statement, claim: Claim, above: Statement | u
       expires = expires, host = host, pid = pid, label = label, since = since WHERE false)
     INSERT INTO ${table} (name, owner, fence, beat, ttl_ms, expires, host, pid, label, since)
     VALUES (${lock}, ${owner}, ${last(above)} + 1, 1, ${ttl}, ${NOW} + ${span(ttl)},
-      ${cut(host)}, ${pid}, ${cut(label)}, ${NOW})
+      ${truncate(host)}, ${pid}, ${truncate(label)}, ${NOW})
     ON CONFLICT (name) DO NOTHING RETURNING fence, ${storageOf(table)} AS storage`;
 }
 

@@ -70,7 +70,7 @@ export function isBrokenOff(cause: unknown): boolean {
 }
 
 /** Whether a statement failed only since another transaction was in its way, or since it was cancelled or too slow. */
-export function isInTheWay(cause: unknown): boolean {
+export function isInterference(cause: unknown): boolean {
   return isBrokenOff(cause) || isLocked(cause) || sqlState(cause) === CANCELLED;
 }
 

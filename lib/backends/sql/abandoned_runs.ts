@@ -1,7 +1,7 @@
 import type { RecordedRun } from "../../ledger/run.ts";
 import { MOST_SLOTS, slotIn } from "../../lock/slot_name.ts";
 import type { Dialect } from "./dialect.ts";
-import { cut } from "./insert_run.ts";
+import { truncate } from "./insert_run.ts";
 import type { LedgerTable } from "./ledger_table.ts";
 import type { Row } from "./row.ts";
 import { readRuns, selectRuns } from "./rows.ts";
@@ -36,10 +36,10 @@ export async function markAbandoned(
   const mark = sql`UPDATE ${dialect.table} SET outcome = 'abandoned' WHERE outcome = 'running'`;
   // Sorted here, since with ORDER BY id some databases scan all rows in that order.
   const running = readRuns(dialect, rows).toSorted((a, b) => a.id < b.id ? -1 : 1);
-  const own = running.filter((run) => run.lock === cut(lock)).slice(0, MOST_REPORTED);
+  const own = running.filter((run) => run.lock === truncate(lock)).slice(0, MOST_REPORTED);
   // No higher slot can be held: its holder would use a larger number of slots, and this run would have been refused.
-  const beyond = running.filter((run) => slotIn(run.lock).slot >= slots && run.lock !== cut(lock));
-  if (own.length > 0) await table.ask(sql`${mark} AND lock_name = ${cut(lock)}`);
+  const beyond = running.filter((run) => slotIn(run.lock).slot >= slots && run.lock !== truncate(lock));
+  if (own.length > 0) await table.ask(sql`${mark} AND lock_name = ${truncate(lock)}`);
   if (beyond.length > 0) await table.ask(sql`${mark} AND id IN (${join(beyond.map(({ id }) => sql`${id}`))})`);
   return [...own, ...beyond];
 }

@@ -1,7 +1,7 @@
 import type { RecordedRun, Rule } from "../../ledger/run.ts";
 import { slotIn } from "../../lock/slot_name.ts";
 import type { Dialect } from "./dialect.ts";
-import { cut } from "./insert_run.ts";
+import { truncate } from "./insert_run.ts";
 import type { Row } from "./row.ts";
 import { readRuns, selectRuns } from "./rows.ts";
 import { COLUMNS } from "./schema.ts";
@@ -40,7 +40,7 @@ export function findCounted(
   const { after, isExactly, now, readNumber, readTime } = dialect;
   // SQLite compares any value as text.
   const readable = sql`${readTime(COLUMNS.started)} IS NOT NULL`;
-  const isOnce = once === undefined ? [] : [isExactly(COLUMNS.run_key, cut(once))];
+  const isOnce = once === undefined ? [] : [isExactly(COLUMNS.run_key, truncate(once))];
   // Includes runs that began later than now: setting a clock back must not cause another run.
   const isRecent = every === undefined
     ? []

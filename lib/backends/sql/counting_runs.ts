@@ -1,5 +1,5 @@
 import type { RecordedRun, Rule } from "../../ledger/run.ts";
-import { cut } from "./insert_run.ts";
+import { truncate } from "./insert_run.ts";
 import type { LedgerTable } from "./ledger_table.ts";
 import { readLatest } from "./rows.ts";
 import { COLUMNS } from "./schema.ts";
@@ -21,7 +21,7 @@ export async function countingRuns(
   const { dialect } = table;
   const { after, isExactly, readTime } = dialect;
   const ways = [
-    ...once === undefined ? [] : [isExactly(COLUMNS.run_key, cut(once))],
+    ...once === undefined ? [] : [isExactly(COLUMNS.run_key, truncate(once))],
     ...every === undefined ? [] : [
       sql`started > ${after(-every)} AND started < ${after(every)} AND ${readTime(COLUMNS.started)} IS NOT NULL`,
     ],

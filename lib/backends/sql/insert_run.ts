@@ -58,13 +58,13 @@ async function insert(
   const { table } = dialect;
   const values: Partial<Record<LedgerColumn, Statement>> = {
     version: sql`${VERSION}`,
-    lock_name: sql`${cut(lock)}`,
-    run_key: key === undefined ? sql`NULL` : sql`${cut(key)}`,
-    label: sql`${cut(label)}`,
-    host: sql`${cut(host)}`,
+    lock_name: sql`${truncate(lock)}`,
+    run_key: key === undefined ? sql`NULL` : sql`${truncate(key)}`,
+    label: sql`${truncate(label)}`,
+    host: sql`${truncate(host)}`,
     pid: sql`${pid}`,
     session_id: dialect.session,
-    user_name: sql`${cut(user)}`,
+    user_name: sql`${truncate(user)}`,
     ...more,
   };
   const names = COLUMN_NAMES.filter((name) => values[name] !== undefined);
@@ -146,7 +146,7 @@ export async function whyVolatile(ledger: LedgerTable, storage: unknown): Promis
 }
 
 function whyChanged(what: string, kept: string | undefined, given: string): Trouble | undefined {
-  if (kept === cut(given)) return undefined;
+  if (kept === truncate(given)) return undefined;
   return /^[ -~]*$/.test(given)
     ? {
       what: `its table does not store the ${what} unchanged`,
@@ -161,7 +161,7 @@ function replace(lacking: RegExp, { label, host, pid, user }: Runner): Runner {
   return { label: of(label), host: of(host), pid, user: of(user) };
 }
 
-/** As much of a text as fits into a column. */
-export function cut(text: string): string {
+/** Cuts a text to what fits into a column. */
+export function truncate(text: string): string {
   return text.length <= LONGEST_TEXT ? text : [...text].slice(0, LONGEST_TEXT).join("");
 }

@@ -1,6 +1,6 @@
 import type { RecordedRun, RunFilter } from "../../ledger/run.ts";
 import type { Dialect } from "./dialect.ts";
-import { cut } from "./insert_run.ts";
+import { truncate } from "./insert_run.ts";
 import type { LedgerTable } from "./ledger_table.ts";
 import { readLatest } from "./rows.ts";
 import { COLUMNS } from "./schema.ts";
@@ -36,9 +36,9 @@ function conditionsOf(
     ...beginnings
       ? [sql`(${join(beginnings.map((beginning) => sql`lock_name LIKE ${`${beginning}%`}`), sql` OR `)})`]
       : [],
-    ...key === undefined ? [] : [isExactly(COLUMNS.run_key, cut(key))],
+    ...key === undefined ? [] : [isExactly(COLUMNS.run_key, truncate(key))],
     ...outcomes ? [sql`outcome IN (${join(outcomes.map((outcome) => sql`${outcome}`))})`] : [],
-    ...host === undefined ? [] : [isExactly(COLUMNS.host, cut(host))],
+    ...host === undefined ? [] : [isExactly(COLUMNS.host, truncate(host))],
     ...within(COLUMNS.started, startedWithin),
     ...within(COLUMNS.finished, endedWithin),
   ];

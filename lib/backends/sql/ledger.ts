@@ -5,7 +5,7 @@ import type { Patience } from "../../ledger/patience.ts";
 import type { Outcome, Permission, RecordedRun, Rule, RunFilter, Runner } from "../../ledger/run.ts";
 import type { LockSummary } from "../../ledger/summary.ts";
 import { type Counted, findCounted, readCounted } from "./counted_run.ts";
-import { cut, insertRun } from "./insert_run.ts";
+import { insertRun, truncate } from "./insert_run.ts";
 import { LedgerTable } from "./ledger_table.ts";
 import { findRunning, markAbandoned } from "./abandoned_runs.ts";
 import type { Store } from "./store.ts";
@@ -80,7 +80,7 @@ export class SqlLedger implements Ledger {
   async takeBack(lock: string, { host, pid }: Runner): Promise<void> {
     await this.#table.ask(
       sql`UPDATE ${this.#table.dialect.table} SET outcome = 'unstarted'
-        WHERE lock_name = ${cut(lock)} AND outcome = 'running' AND host = ${cut(host)} AND pid = ${pid}`,
+        WHERE lock_name = ${truncate(lock)} AND outcome = 'running' AND host = ${truncate(host)} AND pid = ${pid}`,
     );
   }
 

@@ -3,7 +3,7 @@
 import { type Presence, readPresence } from "../../lock/presence.ts";
 import { comment, sql, type Statement } from "./statement.ts";
 
-/** The longest label or name in a mark, in UTF-16 units: servers truncate long statements, and the mark is at the end. */
+/** The longest label or name in a mark, in UTF-16 units: servers cut long statements, and the mark is at the end. */
 const LONGEST_PART = 64;
 
 /**

@@ -1,4 +1,4 @@
-import { cut } from "./insert_run.ts";
+import { truncate } from "./insert_run.ts";
 import { sql, type Statement } from "./statement.ts";
 
 /**
@@ -8,7 +8,7 @@ import { sql, type Statement } from "./statement.ts";
  * separately (WITH RECURSIVE, SELECT DISTINCT) is slower for locks without slots, and much slower on MySQL and MariaDB.
  */
 export function isOfLock(lock: string): Statement {
-  const name = cut(lock);
+  const name = truncate(lock);
   return sql`(lock_name = ${name} OR (lock_name > ${`${name}.`} AND lock_name < ${`${name}/`}))`;
 }
 

@@ -5,7 +5,7 @@ import { OtherSlotsError } from "../../../errors.ts";
 import { delayOrAbort } from "../../../waiting.ts";
 import type { Querier } from "../querier.ts";
 import type { Session } from "../session.ts";
-import { Agreement } from "./agreement.ts";
+import { Agreement } from "./slot_agreement.ts";
 import type { SessionLocks } from "./session_locks.ts";
 import type { LeaseOptions } from "./options.ts";
 import { newOwner, slotsFor } from "./owner.ts";

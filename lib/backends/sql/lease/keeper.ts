@@ -129,7 +129,7 @@ export class LeaseKeeper<S extends Session> implements Keeper {
       failed: ({ why, reason, cure, cause }) => {
         this.trouble = { what: reason, cure };
         // Another server may accept it: this one may have become read-only in a switchover.
-        if (session && !session.closed.aborted && !server.isInTheWay(cause)) session.destroy({ what: why, cure });
+        if (session && !session.closed.aborted && !server.keepsSession(cause)) session.destroy({ what: why, cure });
       },
       ...deadline ? { deadline, refusals: RELEASE_REFUSALS } : {},
     });

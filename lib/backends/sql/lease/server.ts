@@ -26,13 +26,13 @@ export interface LeaseServer<S extends Session> {
   /** Whether a session can hold more than one of them; if not, taking one releases the one before. */
   takesSeveralLocks(session: S): boolean;
   /**
-   * Whether to keep the session after a failed statement: another transaction, an administrator or a timeout stopped it, so
+   * Whether to keep the session after an error: another transaction, an administrator or a timeout stopped it, so
    * it may succeed in the same session a moment later. Also for a missing table: another session could not find it either,
    * and holding the session lock keeps others from creating the table again.
    *
    * @param cause The database's error.
    */
-  isInTheWay(cause: unknown): boolean;
+  keepsSession(cause: unknown): boolean;
   /** Where statements in a session get their settings from. */
   settingsFrom(session: S): SettingsFrom;
   /**

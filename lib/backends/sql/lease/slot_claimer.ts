@@ -5,7 +5,7 @@ import { slotIn } from "../../../lock/slot_name.ts";
 import { delayOrAbort } from "../../../waiting.ts";
 import type { Querier } from "../querier.ts";
 import type { Session } from "../session.ts";
-import { Agreement } from "./agreement.ts";
+import { Agreement } from "./slot_agreement.ts";
 import { abortable, type Claimed, confirmedClaim } from "./claimer.ts";
 import type { SessionLocks } from "./session_locks.ts";
 import type { Snapshot } from "./snapshot.ts";

@@ -120,7 +120,7 @@ export class FakeLeases extends FakeRows {
       },
       hasSessionLocks: () => this.hasSessionLocks,
       takesSeveralLocks: () => true,
-      isInTheWay: (cause) => cause instanceof Refusal && cause.kind === "in the way",
+      keepsSession: (cause) => cause instanceof Refusal && cause.kind === "in the way",
       settingsFrom: () => "already set",
       sightings: () => Promise.resolve({ sightings: [], strangers: [] }),
     };

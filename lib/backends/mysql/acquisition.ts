@@ -19,12 +19,9 @@ const GOT = variable("@sera_got");
 
 /** How long to go without checking for conflicts between attempts, in milliseconds; the check takes longer than an attempt. */
 const CHECK_INTERVAL = 100;
+/** How often to retry when a conflict was seen but its cause not found, with such pauses in milliseconds. */
+const [RETRIES, RETRY_PAUSE] = [10, 10];
 
-/** How often to retry when a conflict was seen but its cause not found, and the pause in between in milliseconds. */
-const RETRIES = 10;
-const RETRY_PAUSE = 10;
-
-/** What to take. */
 interface AcquisitionOptions {
   readonly lock: string;
   readonly slots: number | undefined;
@@ -104,18 +101,17 @@ export class Acquisition {
     for (let retries = 0; retries < RETRIES; retries++) {
       const { got, ...granted } = answer ?? await this.#ask();
       answer = undefined;
-      const { slots } = this.#options;
       if (got >= 0) {
         this.#held = this.#names.length;
         return this.#taken(granted, got);
       }
       if (got !== OTHERS) {
         this.#held = got === NO_SLOT ? this.#names.length : this.#held - 1 - got;
-        if (slots === undefined) await this.#check.refuseOthers(granted.next[0]);
+        if (this.#options.slots === undefined) await this.#check.refuseOthers(granted.next[0]);
         return undefined;
       }
       const others = await this.#check.agreement.others();
-      if (others.number !== undefined) throw new OtherSlotsError(others.number, slots!);
+      if (others.number !== undefined) throw new OtherSlotsError(others.number, this.#options.slots!);
       [this.#known, isTie] = [others.plain, others.isTie];
       this.#checked = -Infinity;
       // Others have just taken or released it. A holder without slots is known from now on, and needs no pause.

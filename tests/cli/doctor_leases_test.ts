@@ -101,7 +101,7 @@ for (const kind of useLeaseTargets()) {
 
   if (/MariaDB|Galera/.test(kind.name)) plainLocks(kind);
   if (kind.name === "MariaDB") lessRights(kind);
-  if (kind.name === "MariaDB") strangers(kind);
+  if (kind.name === "MariaDB") otherSessions(kind);
   if (kind.name === "Galera") clocks(kind);
 }
 
@@ -130,7 +130,7 @@ function plainLocks(kind: LeaseTarget): void {
   });
 }
 
-function strangers(kind: LeaseTarget): void {
+function otherSessions(kind: LeaseTarget): void {
   testOn(kind, "servers that keep leases of their own each are told", async (started) => {
     const { port } = stranger();
     const both = started.place.server.replace(/tcp\((\S+?)\)/, `tcp($1,127.0.0.1:${port})`);

@@ -4,7 +4,7 @@
  */
 
 import { cut, DsnError, isHostName, percentDecode } from "../network/address_text.ts";
-import { matches } from "../../text/harmless.ts";
+import { matches } from "../../text/redaction.ts";
 
 /** Where one member listens for clients. */
 export interface Endpoint {

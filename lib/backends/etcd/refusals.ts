@@ -4,7 +4,7 @@
  */
 
 import type { Trouble } from "../../errors.ts";
-import { pathOr } from "../../text/harmless.ts";
+import { pathOr } from "../../text/redaction.ts";
 import { serverWords } from "../network/server_words.ts";
 import { Code, EtcdError } from "./errors.ts";
 import { field, type JsonObject } from "./json.ts";

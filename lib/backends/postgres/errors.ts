@@ -1,7 +1,7 @@
 import type { PostgresHost } from "./server.ts";
 import { isHostName } from "../network/address_text.ts";
 import { messageOf, type Trouble, TroubleError } from "../../errors.ts";
-import { isPlain, LONGEST_NAME, pathOr } from "../../text/harmless.ts";
+import { isPlain, LONGEST_NAME, pathOr } from "../../text/redaction.ts";
 import { CLOSED, describeNetworkError, isTransientNetworkError } from "../network/errors.ts";
 import { poolerCure } from "./pooler_cures.ts";
 import { isTransientPostgresState } from "./transient.ts";

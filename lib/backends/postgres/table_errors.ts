@@ -50,7 +50,7 @@ export function isUnfitText(cause: unknown): boolean {
 }
 
 /** Whether an error will recur until somebody changes the table, rights or values. */
-export function isLasting(cause: unknown): boolean {
+export function isPermanent(cause: unknown): boolean {
   return LASTING.test(sqlState(cause) ?? "") && !isMissing("table", cause);
 }
 

@@ -94,7 +94,7 @@ export interface Dialect {
   /** What to do when new ids are too high, or taken. */
   readonly idCure: string;
   /** Whether an error will recur until somebody changes the table, rights or values. */
-  isLasting(cause: unknown): boolean;
+  isPermanent(cause: unknown): boolean;
   /** Whether an error says that the user lacks a right. */
   isRefused(cause: unknown): boolean;
   /** What to do then: for those who write, and for those who only read. */

@@ -42,8 +42,8 @@ export class EtcdLedger implements Ledger {
     this.#isTidy = "key" in own && own.hasLeftRuns === false;
   }
 
-  hurry(deadline: Deadline | undefined): void {
-    this.#patience?.hurry(deadline);
+  limitWait(deadline: Deadline | undefined): void {
+    this.#patience?.limitWait(deadline);
   }
 
   isPermanent(error: LockUnavailableError): boolean {
@@ -141,7 +141,7 @@ export class EtcdLedger implements Ledger {
     return (await latestRuns(this.#store, limit, filter)).map(recorded);
   }
 
-  async counting(lock: string, rule: Rule, limit: number): Promise<readonly RecordedRun[]> {
+  async countingRuns(lock: string, rule: Rule, limit: number): Promise<readonly RecordedRun[]> {
     return (await (await import("./counting_runs.ts")).countingRuns(this.#store, lock, rule, limit)).map(recorded);
   }
 

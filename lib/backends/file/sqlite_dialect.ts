@@ -1,5 +1,5 @@
 import { messageOf } from "../../errors.ts";
-import { LONGEST_TEXT, textFrom } from "../../text/foreign.ts";
+import { LONGEST_TEXT, textFrom } from "../../text/untrusted.ts";
 import { fromHex } from "../sql/hex.ts";
 import { SQLITE } from "../sql/quoting.ts";
 import { identifier, sql } from "../sql/statement.ts";

@@ -49,8 +49,8 @@ export class SqlLedger implements Ledger {
     return this.#table.dialect.clock;
   }
 
-  hurry(deadline: Deadline | undefined): void {
-    this.#patience?.hurry(deadline);
+  limitWait(deadline: Deadline | undefined): void {
+    this.#patience?.limitWait(deadline);
   }
 
   isPermanent(error: LockUnavailableError): boolean {
@@ -136,7 +136,7 @@ export class SqlLedger implements Ledger {
     return await (await import("./latest_runs.ts")).latestRuns(this.#table, limit, filter);
   }
 
-  async counting(lock: string, rule: Rule, limit: number): Promise<readonly RecordedRun[]> {
+  async countingRuns(lock: string, rule: Rule, limit: number): Promise<readonly RecordedRun[]> {
     return await (await import("./counting_runs.ts")).countingRuns(this.#table, lock, rule, limit);
   }
 

@@ -203,7 +203,7 @@ test("a few hundred runs are forgotten at a time, and one that cannot be is no o
   assert.equal(await left(), 32);
 });
 
-test("a rehearsal leaves no trace", async (bench) => {
+test("a testRun leaves no trace", async (bench) => {
   const lock = freshName();
   for (const rule of [PLAIN, { ...PLAIN, once: "v1", every: HOUR }]) {
     const { found } = await checkEtcdLedger(bench.client.address, { lock, rule, runner: RUNNER });

@@ -5,11 +5,11 @@ import type { Seen } from "../../../lib/who/sighting.ts";
 import { type Asker, free, isHeldBy, sightingsOf, take, WAITERS } from "./holders.ts";
 
 export class MemoryLock implements BackendLock {
-  readonly #querier: Asker;
+  readonly #asker: Asker;
   readonly #maxWaiters: number;
 
-  constructor(querier: Asker, { maxWaiters = Infinity }: Pick<LockOptions, "maxWaiters">) {
-    this.#querier = querier;
+  constructor(asker: Asker, { maxWaiters = Infinity }: Pick<LockOptions, "maxWaiters">) {
+    this.#asker = asker;
     this.#maxWaiters = maxWaiters;
   }
 
@@ -18,34 +18,34 @@ export class MemoryLock implements BackendLock {
   }
 
   sightings(): Promise<Seen> {
-    return Promise.resolve({ sightings: sightingsOf({ lock: this.#querier.presence.lock }), strangers: [] });
+    return Promise.resolve({ sightings: sightingsOf({ lock: this.#asker.presence.lock }), otherSessions: [] });
   }
 
   async acquire(wait: number, signal: AbortSignal): Promise<HeldLock | undefined> {
     signal.throwIfAborted();
-    const slot = take(this.#querier) ?? (wait > 0 ? await this.#turn(wait, signal) : undefined);
-    return slot === undefined ? undefined : new HeldInMemory(this.#querier, slot);
+    const slot = take(this.#asker) ?? (wait > 0 ? await this.#turn(wait, signal) : undefined);
+    return slot === undefined ? undefined : new HeldInMemory(this.#asker, slot);
   }
 
   /** Waits until the lock is free, and takes it; undefined when the time is over. */
   #turn(wait: number, signal: AbortSignal): Promise<number | undefined> {
-    const { lock } = this.#querier.presence;
+    const { lock } = this.#asker.presence;
     const others = [...WAITERS.keys()].filter(({ presence }) => presence.lock === lock);
     if (others.length >= this.#maxWaiters) throw new QueueFullError(this.#maxWaiters);
     return new Promise((resolve, reject) => {
       const end = (settle: () => void) => {
         clearTimeout(timer);
         signal.removeEventListener("abort", abandon);
-        WAITERS.delete(this.#querier);
+        WAITERS.delete(this.#asker);
         settle();
       };
       const abandon = () => end(() => reject(signal.reason));
       const timer = wait === Infinity ? undefined : setTimeout(() => end(() => resolve(undefined)), wait);
       signal.addEventListener("abort", abandon);
       // It is this waiter's before anybody else can ask.
-      WAITERS.set(this.#querier, () => {
+      WAITERS.set(this.#asker, () => {
         try {
-          const slot = take(this.#querier);
+          const slot = take(this.#asker);
           if (slot !== undefined) end(() => resolve(slot));
         } catch (error) {
           end(() => reject(error));
@@ -55,7 +55,7 @@ export class MemoryLock implements BackendLock {
   }
 
   [Symbol.asyncDispose](): Promise<void> {
-    free(this.#querier);
+    free(this.#asker);
     return Promise.resolve();
   }
 }
@@ -71,19 +71,19 @@ class HeldInMemory implements HeldLock {
   readonly slot: number | undefined;
   onRenewed = undefined;
 
-  constructor(readonly querier: Asker, slot: number) {
-    this.slot = querier.presence.slots === undefined ? undefined : slot;
-    querier.lose = () => this.#lost.abort(new LockLostError("The lock was taken away"));
-    querier.end = (who) => this.#asked.abort(new AskedToEndError(who));
+  constructor(readonly asker: Asker, slot: number) {
+    this.slot = asker.presence.slots === undefined ? undefined : slot;
+    asker.lose = () => this.#lost.abort(new LockLostError("The lock was taken away"));
+    asker.end = (who) => this.#asked.abort(new AskedToEndError(who));
   }
 
   commandEnded(): void {}
 
   confirm(): Promise<void> {
-    return isHeldBy(this.querier) ? Promise.resolve() : Promise.reject(this.lost.reason);
+    return isHeldBy(this.asker) ? Promise.resolve() : Promise.reject(this.lost.reason);
   }
 
   release(): Promise<void> {
-    return free(this.querier) ? Promise.resolve() : Promise.reject(new LockLostError("The lock was already released"));
+    return free(this.asker) ? Promise.resolve() : Promise.reject(new LockLostError("The lock was already released"));
   }
 }

@@ -22,7 +22,7 @@ export function endRequestFor(lock: string, pid: number): AdvisoryKey {
 }
 
 /** SQL for the server process of the session that asks by one of these keys; 0 if none does. */
-export function querierOf(keys: readonly AdvisoryKey[]): Statement {
+export function askerOf(keys: readonly AdvisoryKey[]): Statement {
   const rows = join(keys.map(({ at }) => at), sql` OR `);
   return sql`COALESCE((SELECT MIN(pid) FROM pg_locks WHERE locktype = 'advisory' AND (${rows}) AND mode = 'ShareLock' AND granted
     AND database = (SELECT oid FROM pg_database WHERE datname = current_database())), 0)`;

@@ -50,13 +50,13 @@ export class HeldCheck {
   }
 
   /** @param asker SQL for the server process of the session that asks for the lock's release; 0 if none does. */
-  async ask(session: PostgresSession, querier: Statement, options: QueryOptions): Promise<Checked> {
-    return await askOne(session, this.#question(session, false, querier), COLUMNS, options);
+  async ask(session: PostgresSession, asker: Statement, options: QueryOptions): Promise<Checked> {
+    return await askOne(session, this.#question(session, false, asker), COLUMNS, options);
   }
 
-  #question({ pid }: PostgresSession, looks: boolean, querier: Statement): Statement {
+  #question({ pid }: PostgresSession, looks: boolean, asker: Statement): Statement {
     const { isHeld, from } = this.#wanted.heldBy(pid, looks);
     const looked = looks ? sql`${this.#wanted.look}${this.#wanted.settle(isHeld)}` : sql``;
-    return sql`SELECT ${isHeld} AS mine, ${NOW} AS now, ${querier} AS querier, ${FITNESS}${looked} FROM ${from}`;
+    return sql`SELECT ${isHeld} AS mine, ${NOW} AS now, ${asker} AS asker, ${FITNESS}${looked} FROM ${from}`;
   }
 }

@@ -20,7 +20,7 @@ import { holdInSession } from "../sql/hold_in_session.ts";
 import type { BackendLock } from "../backend.ts";
 import type { TableName } from "../../ledger/table_name.ts";
 import type { Seen } from "../../who/sighting.ts";
-import { endRequestFor, querierOf, whoAsks } from "./end_request.ts";
+import { askerOf, endRequestFor, whoAsks } from "./end_request.ts";
 import type { PostgresOptions } from "./options.ts";
 import { slotName } from "../../lock/slot_name.ts";
 import type { Slots } from "./slots.ts";
@@ -138,12 +138,12 @@ export class PostgresLock extends SessionLock<PostgresSession> implements Backen
     if (!this.#lock.leaveSeat(session) && isLong) session.show();
     const endRequests = new EndRequests();
     const names = [...this.#wanted.names.filter((name) => name !== presence.lock), lock];
-    const querier = querierOf(names.map((name) => endRequestFor(name, session.pid)));
+    const asker = askerOf(names.map((name) => endRequestFor(name, session.pid)));
     return await holdInSession(session, {
       slot,
       asked: endRequests.signal,
       isHeld: async () => {
-        const seen = await this.#check.ask(session, querier, { serverTime: lease.ttl });
+        const seen = await this.#check.ask(session, asker, { serverTime: lease.ttl });
         if (isLong) session.show();
         const why = this.#whyUnfit(seen);
         if (why !== undefined) throw new LockLostError(`${session.where} has changed: ${why.what}`, why.cure);

@@ -44,7 +44,7 @@ export class UsageError extends SeraError {
 }
 
 /** More about a lock that could not be asked for. */
-export interface LockTrouble extends ErrorOptions {
+export interface LockUnavailableOptions extends ErrorOptions {
   /** Whether the same request may succeed a moment later, so that a retry inside the wait makes sense. */
   readonly transient?: boolean | undefined;
   /** What is wrong, without the server and without "Cannot lock": for commands that do not lock. */
@@ -61,7 +61,7 @@ export class LockUnavailableError extends SeraError {
   readonly where: string | undefined;
 
   /** @param about By default the error is not transient, and `why` is `what`. */
-  constructor(what: string, cure?: string, about: LockTrouble = {}) {
+  constructor(what: string, cure?: string, about: LockUnavailableOptions = {}) {
     super(what, cure, about);
     this.transient = about.transient ?? false;
     this.why = about.why ?? what;
@@ -74,10 +74,10 @@ export class LockUnavailableError extends SeraError {
    * @param where The server: "MySQL at tcp(db.example.com:3306)".
    */
   static on<E extends LockUnavailableError>(
-    this: new (what: string, cure?: string, about?: LockTrouble) => E,
+    this: new (what: string, cure?: string, about?: LockUnavailableOptions) => E,
     where: string,
     { what, cure }: Trouble,
-    about?: Pick<LockTrouble, "transient" | "cause">,
+    about?: Pick<LockUnavailableOptions, "transient" | "cause">,
   ): E {
     return new this(`Cannot lock on ${where}: ${what}`, cure, { ...about, why: what, where });
   }
@@ -101,7 +101,7 @@ export class UnsafeServerError extends UnfitServerError {}
 export class OtherSlotsError extends UsageError {
   constructor(readonly slots: number, readonly asked: number) {
     super(
-      `The lock has ${slots} ${slots === 1 ? "slot" : "slots"} for its holder, not ${asked}`,
+      `The lock is held with ${slots} ${slots === 1 ? "slot" : "slots"}, not with ${asked}`,
       "use the same --slots on all nodes; a new number applies once nobody holds the lock",
     );
   }

@@ -31,11 +31,11 @@ export interface Io {
   /** Called before each text is written, to take away what is shown only for now; undefined if nothing is. */
   beforeWriting?: (() => void) | undefined;
   /** Set by tests only. */
-  readonly limits?: Limits;
+  readonly timeouts?: Timeouts;
 }
 
 /** Time limits that have no setting, in milliseconds; by default each is the constant in the code that uses it. */
-export interface Limits {
+export interface Timeouts {
   /** How long to wait for a ledger that others keep locked. */
   readonly ledgerWait?: number;
   /** The grace period of a program that `sera heimdall` runs. */
@@ -43,10 +43,10 @@ export interface Limits {
 }
 
 /** How long a reader that does not read can delay a command's start and sera's exit, in milliseconds. */
-export const LONGEST_FLUSH = 1000;
+export const FLUSH_TIMEOUT = 1000;
 
 /** How long such a reader can delay stopping a command, in milliseconds. */
-export const SHORTEST_FLUSH = 250;
+export const SHORT_FLUSH_TIMEOUT = 250;
 
 const stdout = new Output(Deno.stdout);
 const stderr = new Output(Deno.stderr);

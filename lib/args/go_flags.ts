@@ -1,6 +1,6 @@
 import { UsageError } from "../errors.ts";
 import type { Repeated } from "../settings/flag.ts";
-import { isPlain } from "../text/harmless.ts";
+import { isPlain } from "../text/redaction.ts";
 
 /** What the parser needs to know of a flag. */
 export interface FlagSpec {
@@ -9,9 +9,9 @@ export interface FlagSpec {
   /** Whether the flag needs no value; one may still be given as `--flag=value`. */
   readonly boolean: boolean;
   /** Of an alias, the name of the flag that it stands for. */
-  readonly meaning?: string | undefined;
+  readonly aliasOf?: string | undefined;
   /** What different values of it mean: `refused` is an error; see {@linkcode ParsedFlags.repeated} else. */
-  readonly several?: "taken" | "refused" | undefined;
+  readonly onRepeat?: "collect" | "refuse" | undefined;
 }
 
 /** There is no flag of this name. */
@@ -84,7 +84,7 @@ class GivenFlags {
   constructor(readonly help: string) {}
 
   /** @throws {UsageError} When the flag takes no further value, or was given by its other name, with another value. */
-  add({ name, meaning: flag = name, several }: FlagSpec, value: string): void {
+  add({ name, aliasOf: flag = name, onRepeat }: FlagSpec, value: string): void {
     const before = this.#names.get(flag);
     if (before !== undefined && this.flags.get(flag) !== value) {
       if (before !== name) {
@@ -93,7 +93,7 @@ class GivenFlags {
           "leave out one of them",
         );
       }
-      if (several === "refused") {
+      if (onRepeat === "refuse") {
         throw new UsageError(`Cannot use --${name} twice here, with different values`, `give one, see ${this.help}`);
       }
       this.repeated.set(name, [...new Set([...this.repeated.get(name) ?? [this.flags.get(flag)!], value])]);

@@ -1,5 +1,5 @@
 import type { Flag } from "../settings/flag.ts";
-import { SETTING_FLAGS } from "../settings/setting_words.ts";
+import { SETTING_FLAGS } from "../settings/setting_help.ts";
 import type { Setting } from "../settings/table.ts";
 import type { ExitStatus } from "./exit_statuses.ts";
 
@@ -31,11 +31,11 @@ export interface Subcommand {
 export type LoadSubcommands = () => Promise<readonly Subcommand[]>;
 
 /** The settings that say where a lock and its ledger are, and what it is called. */
-export const PLACE_FLAGS = SETTING_FLAGS.filter(({ ofRun }) => !ofRun);
+export const PLACE_FLAGS = SETTING_FLAGS.filter(({ runOnly }) => !runOnly);
 
 /** The same for what is about one lock at a time. */
 export const ONE_LOCK_FLAGS = PLACE_FLAGS.map((flag) =>
-  flag.several === undefined ? flag : { ...flag, several: "refused" as const }
+  flag.onRepeat === undefined ? flag : { ...flag, onRepeat: "refuse" as const }
 );
 
 /** Selects locks by their names. */

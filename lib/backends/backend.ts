@@ -5,14 +5,14 @@
 
 import type { Finding, Report } from "../doctor/report.ts";
 import type { LockUnavailableError, Trouble } from "../errors.ts";
-import type { Ledger, OpenLedger, RunRehearsal } from "../ledger/ledger.ts";
+import type { Ledger, OpenLedger, TestRun } from "../ledger/ledger.ts";
 import type { Patience } from "../ledger/patience.ts";
 import type { TableName } from "../ledger/table_name.ts";
 import type { LeaseTerms } from "../lock/lease.ts";
 import type { Limits } from "../lock/limits.ts";
 import type { Lock } from "../lock/lock.ts";
 import type { Asker } from "../lock/presence.ts";
-import type { Grip } from "../who/grip.ts";
+import type { HolderHandle } from "../who/holder_handle.ts";
 import type { LockFilter, Seen, Sighting } from "../who/sighting.ts";
 
 /** The parsed `server` setting: where locks are kept. Creating one does not connect. */
@@ -155,7 +155,7 @@ export interface Observer extends AsyncDisposable {
    *
    * @throws {LockUnavailableError} When the holder cannot be identified for certain.
    */
-  grip(holder: Sighting, signal: AbortSignal): Promise<Grip>;
+  handleOf(holder: Sighting, signal: AbortSignal): Promise<HolderHandle>;
   /**
    * Reads the ledger in the same connection.
    *
@@ -190,5 +190,5 @@ export interface LedgerPlace {
    *
    * @throws {LockUnavailableError} When a run could not be recorded.
    */
-  check(table: TableName, rehearsal: RunRehearsal, options: LockOptions): Promise<Finding>;
+  check(table: TableName, testRun: TestRun, options: LockOptions): Promise<Finding>;
 }

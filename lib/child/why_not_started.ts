@@ -1,5 +1,5 @@
 import { CommandStartError, messageOf, type Trouble } from "../errors.ts";
-import { isPath, pathOr } from "../text/harmless.ts";
+import { isPath, pathOr } from "../text/redaction.ts";
 import { statIfSeen } from "../system/if_there.ts";
 import { systemCure } from "../system/limits.ts";
 import { whatWasMeant } from "./meant_command.ts";

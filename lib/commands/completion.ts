@@ -2,7 +2,7 @@ import { SHELLS } from "../args/completion_help.ts";
 import { completionFor } from "../completions/completion.ts";
 import { UsageError } from "../errors.ts";
 import { ExitCode } from "../exit_codes.ts";
-import { plainOr } from "../text/harmless.ts";
+import { plainOr } from "../text/redaction.ts";
 import { nearest } from "../text/nearest.ts";
 import type { Call } from "./command.ts";
 import { refuseWords } from "./refuse_words.ts";

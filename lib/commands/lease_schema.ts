@@ -1,5 +1,5 @@
 import { UsageError } from "../errors.ts";
-import type { Env } from "../settings/outside.ts";
+import type { Env } from "../settings/flag_or_variable.ts";
 import { leasePlace } from "../settings/lease_place.ts";
 import { resolveSettings } from "../settings/resolve.ts";
 

@@ -6,7 +6,7 @@ import type { Logger } from "../log/logger.ts";
 import { type Ledger, RunGoneError } from "./ledger.ts";
 import type { Rule } from "./run.ts";
 import { quotedForShell } from "../text/shell_word.ts";
-import { whileHeld } from "./while_held.ts";
+import { retryWhileHeld } from "./retry_while_held.ts";
 
 /**
  * How long sera tries to record the end of a run while it holds the lock, in milliseconds. Longer than a backup or an
@@ -31,7 +31,7 @@ export interface LedgerRun {
 }
 
 /** What is needed to record the end of a run. */
-export interface RunTerms {
+export interface RunContext {
   readonly rule: Rule;
   readonly logger: Logger;
   /** Fires when a signal is to end sera; then nothing is waited for any longer. */
@@ -41,7 +41,7 @@ export interface RunTerms {
 }
 
 /** A run that the ledger has recorded and whose command is about to start. */
-export function begunRun(id: bigint, lock: HeldLock, ledger: Ledger, terms: RunTerms): LedgerRun {
+export function begunRun(id: bigint, lock: HeldLock, ledger: Ledger, terms: RunContext): LedgerRun {
   const { rule, logger, interrupted } = terms;
   const mayRunAgain = "the command may be run again";
   const ifUnrecorded = `run ${id} counts as abandoned, and ${
@@ -52,12 +52,12 @@ export function begunRun(id: bigint, lock: HeldLock, ledger: Ledger, terms: RunT
     ifUnrecorded,
     async finish(outcome, exitCode, isLast = false) {
       const ended = performance.now();
-      ledger.hurry(undefined);
+      ledger.limitWait(undefined);
       try {
-        await whileHeld(lock, {
+        await retryWhileHeld(lock, {
           deadline: new Deadline(LONGEST_RECORDING),
           signal: interrupted,
-          mayPass: (error) => !ledger.isLasting(error),
+          mayPass: (error) => !ledger.isPermanent(error),
           retrying: tellOnce(id, logger),
         }, () => ledger.finish(id, outcome, exitCode, rule, { ago: Math.round(performance.now() - ended), isLast }));
       } catch (error) {
@@ -107,7 +107,7 @@ function tellOnce(id: bigint, logger: Logger): (why: LockUnavailableError) => vo
  *
  * @param isGone Whether the run is no longer in the ledger.
  */
-function cureOf({ rule: { once, every, countFailures }, lockFlags }: RunTerms, isGone: boolean): string | undefined {
+function cureOf({ rule: { once, every, countFailures }, lockFlags }: RunContext, isGone: boolean): string | undefined {
   if (countFailures && !isGone || once === undefined && every === undefined) return undefined;
   const rule = once !== undefined ? `--once ${quotedForShell(once)}` : `--every ${formatDuration(every!)}`;
   const lock = lockFlags ?? "--name '<the command and its arguments>'";

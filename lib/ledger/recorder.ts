@@ -1,6 +1,6 @@
 import type { Deadline } from "../deadline.ts";
 import { formatDuration } from "../text/duration.ts";
-import { localTime, timeOf } from "../text/time.ts";
+import { localTime, utcTime } from "../text/time.ts";
 import { LockUnavailableError } from "../errors.ts";
 import type { HeldLock } from "../lock/lock.ts";
 import { slotName } from "../lock/slot_name.ts";
@@ -75,7 +75,7 @@ export class Recorder {
       });
     }
     if (this.#rule.recordSkips) await ledger.skip(name, this.#runner, this.#rule);
-    const tell = this.#logger.tellsPerson ? localTime : timeOf;
+    const tell = this.#logger.isInteractive ? localTime : utcTime;
     return skipReason(permission.because, permission.isAhead, this.#rule, ledger.clock, tell);
   }
 
@@ -125,7 +125,7 @@ export class Recorder {
    */
   async #tidied(lock: HeldLock, deadline: Deadline | undefined, next?: Rule): Promise<Ledger> {
     const ledger = this.#ledger = await this.#open(lock);
-    ledger.hurry(deadline);
+    ledger.limitWait(deadline);
     const name = this.#nameOf(lock);
     if (this.#isUnsure) await ledger.takeBack(name, this.#runner);
     this.#isUnsure = false;

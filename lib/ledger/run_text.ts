@@ -1,5 +1,5 @@
 import { formatDuration } from "../text/duration.ts";
-import { type TellTime, timeOf } from "../text/time.ts";
+import { type FormatTime, utcTime } from "../text/time.ts";
 import type { RecordedRun, Rule } from "./run.ts";
 
 /**
@@ -15,7 +15,7 @@ export function skipReason(
   isAhead: boolean,
   { once, every }: Rule,
   clock: "server" | "machine",
-  tell: TellTime = timeOf,
+  tell: FormatTime = utcTime,
 ): string {
   const by = `run ${run.id} by ${whoAndWhen(run, tell)} ${run.outcome === "running" ? "has not ended" : run.outcome}`;
   const done = run.outcome === "running" ? "Begun" : "Done";
@@ -30,7 +30,7 @@ export function skipReason(
  *
  * @param tell How to tell moments.
  */
-export function whoAndWhen({ host, pid, started }: RecordedRun, tell: TellTime = timeOf): string {
+export function whoAndWhen({ host, pid, started }: RecordedRun, tell: FormatTime = utcTime): string {
   const who = host === "" ? "somebody" : pid === undefined ? host : `${host}:${pid}`;
   return `${who} of ${started === undefined ? "an unknown time" : tell(started)}`;
 }

@@ -1,5 +1,5 @@
 import { AskedToEndError } from "../errors.ts";
-import { textFrom } from "../text/foreign.ts";
+import { textFrom } from "../text/untrusted.ts";
 import { within } from "../waiting.ts";
 
 /** How long to look up who asks, in milliseconds; the holder then ends without naming them. */

@@ -54,7 +54,7 @@ export interface HeldLock {
    */
   readonly lost: AbortSignal;
 
-  /** Fires once when somebody has asked for the release of the lock, see `Grip`. Its reason is an `AskedToEndError`. */
+  /** Fires once when somebody has asked for the release of the lock, see `HolderHandle`. Its reason is an `AskedToEndError`. */
   readonly asked: AbortSignal;
 
   /** The session that holds it, for statements that need the lock; undefined for a backend without a server. */

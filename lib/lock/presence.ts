@@ -1,4 +1,4 @@
-import { pidFrom, textFrom, timeFrom, wholeFrom } from "../text/foreign.ts";
+import { pidFrom, textFrom, timeFrom, wholeFrom } from "../text/untrusted.ts";
 import { isLockName } from "./lock_name.ts";
 import { isNamespacedName } from "./namespaced_name.ts";
 import { MOST_SLOTS, slotIn } from "./slot_name.ts";

@@ -1,4 +1,4 @@
-import { type Io, LONGEST_FLUSH } from "../io.ts";
+import { FLUSH_TIMEOUT, type Io } from "../io.ts";
 import { terminalSize } from "../system/terminal.ts";
 import { shortened } from "../text/width.ts";
 
@@ -39,6 +39,6 @@ export class FullScreen {
   async close(): Promise<void> {
     if (this.#isOpen) this.#io.out(LEAVE);
     this.#isOpen = false;
-    await this.#io.flush?.(LONGEST_FLUSH);
+    await this.#io.flush?.(FLUSH_TIMEOUT);
   }
 }

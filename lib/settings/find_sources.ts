@@ -1,6 +1,6 @@
 import { ConfigError, type SeraError, type Trouble, UsageError } from "../errors.ts";
 import { type ConfigFile, NoConfigFileError, readConfigFile } from "./config_file.ts";
-import { type Env, foundOutside } from "./outside.ts";
+import { type Env, findFlagOrVariable } from "./flag_or_variable.ts";
 import { type Find, type Found, SettingValues } from "./setting_values.ts";
 import { TABLE } from "./table.ts";
 
@@ -23,7 +23,7 @@ export interface Sources {
  * @throws {UsageError} When a flag is wrong.
  */
 export async function findSources(flags: ReadonlyMap<string, string>, env: Env): Promise<Sources> {
-  const outside: Find = (key) => foundOutside(flags, env, key);
+  const outside: Find = (key) => findFlagOrVariable(flags, env, key);
   const isNamed = outside("config") !== undefined;
   const path = new SettingValues(outside).get("config");
   let file: ConfigFile | undefined;

@@ -1,6 +1,6 @@
 import { ConfigError, type SeraError, type Trouble } from "../errors.ts";
-import { keyOddities, variableOddities } from "./oddities.ts";
-import { type Env, SERVER_REMOVED } from "./outside.ts";
+import { keyWarnings, variableWarnings } from "./setting_warnings.ts";
+import { type Env, SERVER_REMOVED } from "./flag_or_variable.ts";
 import type { Find } from "./setting_values.ts";
 import { TABLE } from "./table.ts";
 import { firstWrong } from "./wrong_values.ts";
@@ -36,7 +36,7 @@ export function noServer(
 }
 
 function mistypedServer(file: { readonly path: string; readonly text: string } | undefined): Trouble | undefined {
-  const all = [...file ? keyOddities(file.path, file.text) : [], ...variableOddities()];
+  const all = [...file ? keyWarnings(file.path, file.text) : [], ...variableWarnings()];
   return all.find(({ cure }) =>
     /^did you mean (?:the flag --)?(?:SERA_SERVER|server)(?:[_-](?:FILE|file))?\?/.test(cure ?? "")
   );

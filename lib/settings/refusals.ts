@@ -14,7 +14,7 @@ const LINK = /^\/[\w.-]+\/sera$/i;
  * @throws {ConfigError} When they do not go with it.
  * @throws {UsageError} When a feature that the server lacks is asked for by a flag.
  */
-export function refuseTogether(read: SettingValues, { title, offers }: Backend): void {
+export function refuseUnsupported(read: SettingValues, { title, offers }: Backend): void {
   const { find } = read;
   const server = find("server")!;
   const tlsCa = find("tlsCa");
@@ -51,7 +51,7 @@ export function refuseSeveralServers(read: SettingValues, { offers }: Backend): 
  *
  * @throws {ConfigError} Or of the class for where the table is named.
  */
-export function refuseOneTable(find: Find, { lease, leaseTable, ledger }: Settings): void {
+export function refuseSharedTable(find: Find, { lease, leaseTable, ledger }: Settings): void {
   if (!lease || !ledger.on || shownOf(leaseTable) !== shownOf(ledger.table)) return;
   const found = find("leaseTable");
   const { source, error } = found ?? find("ledgerTable")!;
@@ -80,7 +80,7 @@ function lacking(feature: string, { source, error }: Found, server: Found, title
  *
  * @throws {ConfigError}
  */
-export function refuseLink(find: Find): void {
+export function refuseDockerLink(find: Find): void {
   const { value: name, source } = find("name") ?? {};
   if (source !== environmentName(TABLE.name.name) || typeof name !== "string" || !LINK.test(name)) return;
   throw new ConfigError(

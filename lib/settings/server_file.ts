@@ -1,5 +1,5 @@
 import { ConfigError, UsageError } from "../errors.ts";
-import { pathOr } from "../text/harmless.ts";
+import { pathOr } from "../text/redaction.ts";
 import { withoutLineEnd } from "./server.ts";
 import { type Find, type Found, SettingValues } from "./setting_values.ts";
 import { TABLE } from "./table.ts";

@@ -1,5 +1,5 @@
 import type { SeraError } from "../errors.ts";
-import { isPlain, plainOr } from "../text/harmless.ts";
+import { isPlain, plainOr } from "../text/redaction.ts";
 import { type Setting, SETTING_KEYS, type SettingKey, TABLE, type Values } from "./table.ts";
 
 /** A value and where it came from. */

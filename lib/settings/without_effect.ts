@@ -3,19 +3,19 @@ import type { Settings } from "./settings.ts";
 import { keysIn, type Need, type Setting, SETTING_KEYS, TABLE } from "./table.ts";
 
 /** Why a setting has no effect, and what to do about a flag that sets it. */
-interface Lack {
+interface Reason {
   readonly why: string;
   readonly cure: string;
 }
 
 /** A setting that has no effect on this run. */
-interface Idle extends Lack {
+interface Ineffective extends Reason {
   readonly setting: Setting;
   readonly source: string;
 }
 
 /** Tells of each need whether this run lacks it. Notes come in this order. */
-const LACK: { readonly [N in Need]: (settings: Settings) => Lack | undefined } = {
+const REASONS: { readonly [N in Need]: (settings: Settings) => Reason | undefined } = {
   rule: (settings) =>
     hasRule(settings) ? undefined : {
       why: "neither once nor every is set",
@@ -65,7 +65,7 @@ const LACK: { readonly [N in Need]: (settings: Settings) => Lack | undefined } =
  * @throws {UsageError}
  */
 export function refuseWithoutEffect(settings: Settings, flags: ReadonlyMap<string, string>): void {
-  for (const { setting, source, why, cure } of idle(settings)) {
+  for (const { setting, source, why, cure } of ineffective(settings)) {
     if (flags.has(setting.name) && !setting.harmless) {
       throw new UsageError(`Cannot use ${source}: it has no effect, since ${why}`, cure);
     }
@@ -77,14 +77,14 @@ export function refuseWithoutEffect(settings: Settings, flags: ReadonlyMap<strin
  * are no error.
  */
 export function withoutEffect(settings: Settings): readonly Trouble[] {
-  return idle(settings).map(({ setting, source, why }) => ({
+  return ineffective(settings).map(({ setting, source, why }) => ({
     what: `${setting.name} in ${source} has no effect here, since ${why}`,
   }));
 }
 
-function idle(settings: Settings): readonly Idle[] {
-  return keysIn(LACK).flatMap((need) => {
-    const lack = LACK[need](settings);
+function ineffective(settings: Settings): readonly Ineffective[] {
+  return keysIn(REASONS).flatMap((need) => {
+    const lack = REASONS[need](settings);
     if (!lack) return [];
     return SETTING_KEYS.flatMap((key) => {
       const setting = TABLE[key];

@@ -16,6 +16,6 @@ export function wrapped(text: string, width: number): string[] {
  *
  * @param width The terminal's width; undefined if there is no terminal.
  */
-export function atTerminal(line: string, width: number | undefined): string {
+export function wrappedAt(line: string, width: number | undefined): string {
   return width === undefined ? line : wrapped(line, width).join("\n");
 }

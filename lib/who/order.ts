@@ -10,7 +10,7 @@ export function inOrder(sightings: readonly Sighting[]): readonly Sighting[] {
 /** Session numbers grow, so they tell who came first if the server does not say when. */
 function byTime(a: Sighting, b: Sighting): number {
   if (a.state !== "waiting") return 0;
-  if (a.turn !== undefined && b.turn !== undefined) return a.turn < b.turn ? -1 : 1;
+  if (a.queuePosition !== undefined && b.queuePosition !== undefined) return a.queuePosition < b.queuePosition ? -1 : 1;
   const since = (a.since ?? Infinity) === (b.since ?? Infinity) ? 0 : (a.since ?? Infinity) - (b.since ?? Infinity);
   return since || (a.session ?? 0) - (b.session ?? 0);
 }

@@ -18,7 +18,7 @@ export interface Sighting {
   /** What happened then; a session may have connected long before it got the lock. */
   readonly sinceIs?: "acquired" | "connected" | "waiting" | undefined;
   /** Grows with each who comes, where the lock goes to who came first. */
-  readonly turn?: bigint | undefined;
+  readonly queuePosition?: bigint | undefined;
   /** The database user. */
   readonly user?: string | undefined;
   /** Where the session comes from, as the server shows it. */
@@ -44,7 +44,7 @@ export interface SeenLease {
 }
 
 /** A session of sera's that may hold a lock or wait for one; the server does not say which. */
-export interface Stranger extends Pick<Sighting, "host" | "pid" | "label" | "user" | "address"> {
+export interface OtherSession extends Pick<Sighting, "host" | "pid" | "label" | "user" | "address"> {
   readonly session: number;
 }
 
@@ -53,9 +53,11 @@ export interface Seen {
   readonly sightings: readonly Sighting[];
   /** What cannot be seen, why, and what to do about it; undefined if everything can. */
   readonly hidden?: string | undefined;
+  /** Why a holder is shown without host, process and label, and what to do; undefined if none is, or it is not known. */
+  readonly nameless?: string | undefined;
   /** Whether all holders are seen, so that only waiters can be missing. */
   readonly showsHolders?: boolean;
-  readonly strangers: readonly Stranger[];
+  readonly otherSessions: readonly OtherSession[];
 }
 
 /** Which locks to look at: one with all its slots, those of a namespace, or all of sera's. */

@@ -7,7 +7,7 @@ import type { BackendLock } from "../../lib/backends/backend.ts";
 import type { Execution } from "../../lib/commands/run/execution.ts";
 import type { Job } from "../../lib/commands/run/job.ts";
 import { Progress } from "../../lib/commands/run/progress.ts";
-import { exitCodeOf } from "../../lib/commands/run/take_turn.ts";
+import { exitCodeOf } from "../../lib/commands/run/attempt_run.ts";
 import type { WatchParts } from "../../lib/commands/run/watch.ts";
 import { LockLostError } from "../../lib/errors.ts";
 import type { Io } from "../../lib/io.ts";
@@ -158,7 +158,7 @@ export class FakePlace implements Disposable {
       watch: this.watch,
       recorder: undefined,
       retrying: () => undefined,
-      above: undefined,
+      inheritedLocks: undefined,
       ...parts,
     };
   }
@@ -167,7 +167,7 @@ export class FakePlace implements Disposable {
   readonly #lock: BackendLock = {
     acquire: () => Promise.reject(new Error("the mode is the test's")),
     session: () => Promise.resolve(undefined),
-    sightings: () => Promise.resolve({ sightings: [], strangers: [] }),
+    sightings: () => Promise.resolve({ sightings: [], otherSessions: [] }),
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
 

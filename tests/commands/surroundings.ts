@@ -1,5 +1,5 @@
 import type { Execution } from "../../lib/commands/run/execution.ts";
-import { exitCodeOf } from "../../lib/commands/run/take_turn.ts";
+import { exitCodeOf } from "../../lib/commands/run/attempt_run.ts";
 import { Watch } from "../../lib/commands/run/watch.ts";
 import type { Io } from "../../lib/io.ts";
 import type { HeldLock } from "../../lib/lock/lock.ts";

@@ -7,7 +7,7 @@ import type { RecordingRule } from "../../lib/ledger/run.ts";
 import type { HeldLock, Lock } from "../../lib/lock/lock.ts";
 import { Logger } from "../../lib/log/logger.ts";
 import { atMostOnce } from "../../lib/modes/at_most_once.ts";
-import { everyoneExecutes, type Mode, type Turn } from "../../lib/modes/mode.ts";
+import { everyoneExecutes, type LockResult, type Mode } from "../../lib/modes/mode.ts";
 import { later } from "../backends/open.ts";
 import { heldLock, LastingTrouble, MemoryLedger, PassingTrouble } from "../ledger/memory_ledger.ts";
 import { FakeClock } from "../lock/fake_clock.ts";
@@ -34,7 +34,7 @@ class Bench implements Disposable {
   readonly #logger = new Logger(this.#io, { format: "text" }, "test");
 
   /** Tries for a turn. */
-  turn(wait: number, rule: Partial<RecordingRule> = {}, mode: Mode = everyoneExecutes): Promise<Turn> {
+  turn(wait: number, rule: Partial<RecordingRule> = {}, mode: Mode = everyoneExecutes): Promise<LockResult> {
     const recorder = new Recorder(
       () => Promise.resolve(this.ledger),
       "the lock",

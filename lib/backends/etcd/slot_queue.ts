@@ -2,7 +2,7 @@
 
 import { OtherSlotsError, QueueFullError } from "../../errors.ts";
 import { slotIn } from "../../lock/slot_name.ts";
-import { wholeFrom } from "../../text/foreign.ts";
+import { wholeFrom } from "../../text/untrusted.ts";
 import { type Found, type KeyValue, readTxn, type TxnAnswer } from "./answers.ts";
 import type { CallOptions } from "./client.ts";
 import { type Decision, takenWay, txnOf } from "./decision.ts";

@@ -67,9 +67,9 @@ export class FileBackend implements Backend {
         const open = await loadFileStore(folder, env, patience);
         return () => Promise.resolve(new SqlLedger(open(), patience));
       },
-      async check(_table, rehearsal, { env }) {
+      async check(_table, testRun, { env }) {
         const { checkFileLedger } = await import("./ledger_checks.ts");
-        return await checkFileLedger(folder, env, rehearsal);
+        return await checkFileLedger(folder, env, testRun);
       },
     };
   }

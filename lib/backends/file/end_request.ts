@@ -5,7 +5,7 @@
 
 import { makePlainFile, readPlainFile } from "./plain_file.ts";
 import type { LockFolder } from "./lock_folder.ts";
-import { textFrom } from "../../text/foreign.ts";
+import { textFrom } from "../../text/untrusted.ts";
 import type { Requester } from "../../lock/end_request.ts";
 
 /** The longest request that is read, in bytes. */

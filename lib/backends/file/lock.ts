@@ -61,7 +61,7 @@ export class FileLock implements BackendLock {
     const { lock, host } = this.#presence;
     const seen = [...new Set([lock, ...this.#plain])].flatMap((lock) => lookAtFiles(this.#folder.path, { lock }));
     // While it waits for one of several locks it may hold others.
-    return { sightings: seen.filter((one) => one.pid !== Deno.pid || one.host !== host), strangers: [] };
+    return { sightings: seen.filter((one) => one.pid !== Deno.pid || one.host !== host), otherSessions: [] };
   }
 
   async acquire(wait: number, signal: AbortSignal): Promise<HeldLock | undefined> {

@@ -1,5 +1,5 @@
 import { LockUnavailableError, messageOf } from "../../errors.ts";
-import { mayBeServer, pathOr } from "../../text/harmless.ts";
+import { mayBeServer, pathOr } from "../../text/redaction.ts";
 import { systemCure } from "../../system/limits.ts";
 import { isShared, Trust } from "../../system/trust.ts";
 import { giveFolder, objectionTo, objectionToWay, OTHER_FOLDER } from "./folder_trust.ts";

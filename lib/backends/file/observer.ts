@@ -4,7 +4,7 @@ import type { Patience } from "../../ledger/patience.ts";
 import type { TableName } from "../../ledger/table_name.ts";
 import { isThere } from "../../system/if_there.ts";
 import { presenceOf } from "../../lock/presence.ts";
-import type { Grip } from "../../who/grip.ts";
+import type { HolderHandle } from "../../who/holder_handle.ts";
 import type { LockFilter, Seen, Sighting } from "../../who/sighting.ts";
 import { SqlLedger } from "../sql/ledger.ts";
 import { defaultLedgerFolder, lockFolder } from "./default_folder.ts";
@@ -32,10 +32,10 @@ export class FileObserver implements Observer {
     return seeFiles(this.#lockFolder(), filter);
   }
 
-  async grip(holder: Sighting): Promise<Grip> {
-    const { FileGrip } = await import("./grip.ts");
+  async handleOf(holder: Sighting): Promise<HolderHandle> {
+    const { FileHandle } = await import("./holder_handle.ts");
     const folder = prepareLockFolder(lockFolder(this.#folder, this.#env), this.#folder === undefined);
-    return new FileGrip(folder, holder, presenceOf(holder.lock, this.#options), this.#options.lease);
+    return new FileHandle(folder, holder, presenceOf(holder.lock, this.#options), this.#options.lease);
   }
 
   async ledger(_table: TableName, patience: Patience): Promise<Ledger | undefined> {

@@ -26,7 +26,7 @@ export function lookAtFiles(folder: string, filter: LockFilter): readonly Sighti
 /** The same as {@linkcode lookAtFiles}, and whether waiters may be missing. */
 export function seeFiles(folder: string, filter: LockFilter): Seen {
   const files = filesFor(folder, filter);
-  if (files.length === 0) return { sightings: [], strangers: [] };
+  if (files.length === 0) return { sightings: [], otherSessions: [] };
   let hidden: string | undefined;
   const kernelLocks = readKernelLocks();
   const seen = files.flatMap((one): readonly Sighting[] => {
@@ -42,7 +42,7 @@ export function seeFiles(folder: string, filter: LockFilter): Seen {
     return [...tried, ...listed];
   });
   const sightings = seen.map((one) => one.state === "held" ? one : { ...one, slots: slotsOf(one.lock, seen) });
-  return { sightings, hidden, showsHolders: true, strangers: [] };
+  return { sightings, hidden, showsHolders: true, otherSessions: [] };
 }
 
 /** For how many slots somebody waits, who leaves no record: the holders and whoever waits for them agree. */

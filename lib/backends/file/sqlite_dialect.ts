@@ -1,5 +1,5 @@
 import { messageOf } from "../../errors.ts";
-import { LONGEST_TEXT, textFrom } from "../../text/foreign.ts";
+import { LONGEST_TEXT, textFrom } from "../../text/untrusted.ts";
 import { fromHex } from "../sql/hex.ts";
 import { SQLITE } from "../sql/spelling.ts";
 import { identifier, sql } from "../sql/statement.ts";
@@ -56,7 +56,7 @@ export function sqliteDialect(path: string): Dialect {
     isUnfitText: () => false,
     nextId: sql`MAX(id) + 1`,
     idCure: "set the number of sera_runs in its table sqlite_sequence to the highest one",
-    isLasting: isLastingOfSqlite,
+    isPermanent: isLastingOfSqlite,
     isRefused: () => false,
     grant: "",
     cureOf: () => undefined,

@@ -1,4 +1,4 @@
-import { LONGEST_TEXT, pidFrom, textFrom, timeFrom, wholeFrom } from "../../text/foreign.ts";
+import { LONGEST_TEXT, pidFrom, textFrom, timeFrom, wholeFrom } from "../../text/untrusted.ts";
 import { MOST_SLOTS } from "../../lock/slot_name.ts";
 import { fromHex } from "../sql/hex.ts";
 import type { Session } from "../sql/session.ts";

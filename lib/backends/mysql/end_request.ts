@@ -5,7 +5,7 @@
 
 import type { Requester } from "../../lock/end_request.ts";
 import { delayOrAbort, NEVER } from "../../waiting.ts";
-import { textFrom } from "../../text/foreign.ts";
+import { textFrom } from "../../text/untrusted.ts";
 import { askIfAllowed } from "../sql/ask_if_allowed.ts";
 import { readMark } from "../sql/mark.ts";
 import type { Session } from "../sql/session.ts";

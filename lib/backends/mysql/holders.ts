@@ -1,4 +1,4 @@
-import { wholeFrom } from "../../text/foreign.ts";
+import { wholeFrom } from "../../text/untrusted.ts";
 import { identifier, join, sql, type Statement, word } from "../sql/statement.ts";
 import { queueWord } from "./taking_sql.ts";
 import type { MySqlSession } from "./session.ts";

@@ -1,7 +1,7 @@
 import { LockUnavailableError } from "../../errors.ts";
 import type { TableName } from "../../ledger/table_name.ts";
 import { slotIn } from "../../lock/slot_name.ts";
-import { exactFrom } from "../../text/foreign.ts";
+import { exactFrom } from "../../text/untrusted.ts";
 import type { LockFilter } from "../../who/sighting.ts";
 import type { Asker } from "../sql/asker.ts";
 import { rowsIfAny } from "../sql/batch.ts";

@@ -1,6 +1,6 @@
 import { LockUnavailableError } from "../../errors.ts";
 import type { TableName } from "../../ledger/table_name.ts";
-import { exactFrom } from "../../text/foreign.ts";
+import { exactFrom } from "../../text/untrusted.ts";
 import { type Answer, answerIn, askOne } from "../sql/answer.ts";
 import type { Asker } from "../sql/asker.ts";
 import { type Outcome, rowsIfAny } from "../sql/batch.ts";

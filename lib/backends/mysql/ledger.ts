@@ -10,9 +10,9 @@ import { keepingOf } from "./keeping.ts";
 import {
   cureOfTable,
   errorNumber,
-  isLasting,
   isLocked,
   isMissing,
+  isPermanent,
   isRefused,
   isThereAlready,
   isUnfitText,
@@ -89,7 +89,7 @@ export function mySqlDialect(name: TableName): Dialect {
     isUnfitText,
     nextId: sql`LAST_INSERT_ID(COALESCE(MAX(id) + 1, 0))`,
     idCure: `ALTER TABLE ${shown} AUTO_INCREMENT = 1, which makes it continue from the highest one`,
-    isLasting,
+    isPermanent,
     isRefused,
     grant:
       "grant the user SELECT, INSERT, UPDATE and DELETE on it, and have an administrator create it: sera history --schema",

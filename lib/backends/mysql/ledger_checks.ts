@@ -3,10 +3,12 @@ import { Patience } from "../../ledger/patience.ts";
 import { checkInSession } from "../sql/check_in_session.ts";
 import type { MySqlDsn } from "./server.ts";
 import { mySqlStore } from "./ledger.ts";
+import type { LockOptions } from "../backend.ts";
+import { mySqlLeaseLock } from "./lease_lock.ts";
 import { MySqlLock } from "./lock.ts";
 import type { MySqlOptions } from "./options.ts";
 import { LockUnavailableError } from "../../errors.ts";
-import { textFrom } from "../../text/foreign.ts";
+import { textFrom } from "../../text/untrusted.ts";
 import { whyForgetful } from "../sql/insert_run.ts";
 import { LedgerTable } from "../sql/ledger_table.ts";
 import type { Store } from "../sql/store.ts";
@@ -15,8 +17,8 @@ import { COLUMN_NAMES, COLUMNS, VERSION } from "../sql/schema.ts";
 import { identifier, join, sql, type Statement } from "../sql/statement.ts";
 import { lastRun } from "../sql/last_run.ts";
 import { type LastRun, usableLedger } from "../../doctor/usable_ledger.ts";
-import { deleteRuns, rehearse } from "../sql/rehearsal.ts";
-import type { RunRehearsal } from "../../ledger/ledger.ts";
+import { deleteRuns, recordTestRun } from "../sql/test_run.ts";
+import type { TestRun } from "../../ledger/ledger.ts";
 import type { Finding } from "../../doctor/report.ts";
 
 /**
@@ -27,12 +29,15 @@ import type { Finding } from "../../doctor/report.ts";
 export async function checkMySqlLedger(
   dsn: MySqlDsn,
   table: TableName,
-  rehearsal: RunRehearsal,
-  options: MySqlOptions,
+  testRun: TestRun,
+  options: MySqlOptions & LockOptions,
 ): Promise<Finding> {
-  return await checkInSession(new MySqlLock(dsn, options), async (session) => {
+  const { leaseTable } = options;
+  // A run with a lease records itself in the lease's session, which may be one that a plain lock is refused in.
+  const lock = leaseTable ? mySqlLeaseLock(dsn, options, leaseTable) : new MySqlLock(dsn, options);
+  return await checkInSession(lock, async (session) => {
     const store = mySqlStore(session, table, new Patience());
-    return await checkStore(store, table, rehearsal);
+    return await checkStore(store, table, testRun);
   });
 }
 
@@ -43,7 +48,7 @@ export async function checkMySqlLedger(
  *
  * @throws {LockUnavailableError} When a run could not use the ledger.
  */
-async function checkStore(store: Store, name: TableName, rehearsal: RunRehearsal): Promise<Finding> {
+async function checkStore(store: Store, name: TableName, testRun: TestRun): Promise<Finding> {
   const table = new LedgerTable(store);
   const { dialect } = store;
   const ask = async (statement: Statement): Promise<"done" | "no table" | "no column"> => {
@@ -77,9 +82,11 @@ async function checkStore(store: Store, name: TableName, rehearsal: RunRehearsal
   }
   if (read === "no table") return usableLedger(read);
   const engine = await engineOf(store, name);
-  if (engine.hasTransactions) return usableLedger(await lastRun(store), await rehearseInTransaction(store, rehearsal));
+  if (engine.hasTransactions) {
+    return usableLedger(await lastRun(store), await recordTestRunInTransaction(store, testRun));
+  }
   await refuseForgetful(store);
-  const kept = await deleteRuns(store, rehearsal.lock);
+  const kept = await deleteRuns(store, testRun.lock);
   return kept === undefined
     ? notRehearsed(await lastRun(store), name, engine.name)
     : usableLedger(await lastRun(store), kept);
@@ -145,12 +152,12 @@ function notRehearsed(
 }
 
 /** Records a run, and rolls it back. */
-async function rehearseInTransaction(store: Store, rehearsal: RunRehearsal): Promise<string | undefined> {
+async function recordTestRunInTransaction(store: Store, testRun: TestRun): Promise<string | undefined> {
   const { run } = store;
   // Not START TRANSACTION: a deadlock ends that, and the statements after it would be committed.
   await run(sql`SET autocommit = 0`);
   try {
-    return await rehearse(store, rehearsal);
+    return await recordTestRun(store, testRun);
   } finally {
     // In full, since completion_type could make a plain ROLLBACK end the session or start a new transaction.
     await run(sql`ROLLBACK AND NO CHAIN NO RELEASE`);

@@ -1,4 +1,4 @@
-import { textFrom, wholeFrom } from "../../text/foreign.ts";
+import { textFrom, wholeFrom } from "../../text/untrusted.ts";
 import type { Session } from "../sql/session.ts";
 import type { Row } from "../sql/row.ts";
 import { sql } from "../sql/statement.ts";

@@ -1,5 +1,5 @@
 import { LockUnavailableError } from "../../errors.ts";
-import { isPlain } from "../../text/harmless.ts";
+import { isPlain } from "../../text/redaction.ts";
 import { rowsOf } from "../sql/batch.ts";
 import type { Session } from "../sql/session.ts";
 import { administratorsSql, join, sql, type Statement, variable, word } from "../sql/statement.ts";

@@ -6,7 +6,7 @@
  */
 
 import { MOST_SLOTS, slotName } from "../../lock/slot_name.ts";
-import { wholeFrom } from "../../text/foreign.ts";
+import { wholeFrom } from "../../text/untrusted.ts";
 import type { QueryOptions } from "../sql/query_options.ts";
 import type { Session } from "../sql/session.ts";
 import { join, sql, type Statement, word } from "../sql/statement.ts";

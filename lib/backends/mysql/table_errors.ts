@@ -95,7 +95,7 @@ export function isRefused(cause: unknown): boolean {
 }
 
 /** Whether an error will recur until somebody changes the table, rights or values. */
-export function isLasting(cause: unknown): boolean {
+export function isPermanent(cause: unknown): boolean {
   return isRefused(cause) || LASTING.includes(errorNumber(cause) ?? 0);
 }
 

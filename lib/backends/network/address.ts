@@ -1,4 +1,4 @@
-import { isPlain, LONGEST_NAME, pathOr } from "../../text/harmless.ts";
+import { isPlain, LONGEST_NAME, pathOr } from "../../text/redaction.ts";
 
 /** Where a server listens: a host (an IPv6 address without its brackets) and its port, or the path of a Unix socket. */
 export type Address =

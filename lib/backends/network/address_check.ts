@@ -1,7 +1,7 @@
 import { lookup } from "node:dns/promises";
 import { isIP } from "node:net";
 import { LockUnavailableError, messageOf, type Trouble } from "../../errors.ts";
-import { pathOr } from "../../text/harmless.ts";
+import { pathOr } from "../../text/redaction.ts";
 import type { Address } from "./address.ts";
 import { describeNetworkError } from "./errors.ts";
 import type { Finding } from "../../doctor/report.ts";

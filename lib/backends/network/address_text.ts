@@ -1,7 +1,7 @@
 /** What all parsers of a `server` setting share: splitting it, and showing parts in errors but never a password. */
 
 import { ConfigError } from "../../errors.ts";
-import { isPlain, matches } from "../../text/harmless.ts";
+import { isPlain, matches } from "../../text/redaction.ts";
 
 /**
  * A `server` setting that cannot be used. The message is one line, without anything that could be a part of a password.

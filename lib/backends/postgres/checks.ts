@@ -1,8 +1,8 @@
 import type { Socket } from "node:net";
 import type { PostgresServer } from "./server.ts";
 import { LockUnavailableError } from "../../errors.ts";
-import { textFrom } from "../../text/foreign.ts";
-import { isPlain, LONGEST_NAME } from "../../text/harmless.ts";
+import { textFrom } from "../../text/untrusted.ts";
+import { isPlain, LONGEST_NAME } from "../../text/redaction.ts";
 import { askOne } from "../sql/answer.ts";
 import type { PostgresOptions } from "./options.ts";
 import { isNamespacedName } from "../../lock/namespaced_name.ts";

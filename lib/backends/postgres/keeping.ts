@@ -1,5 +1,5 @@
 import type { Trouble } from "../../errors.ts";
-import { textFrom } from "../../text/foreign.ts";
+import { textFrom } from "../../text/untrusted.ts";
 import { sql, type Statement } from "../sql/statement.ts";
 
 /**

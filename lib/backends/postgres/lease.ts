@@ -1,7 +1,7 @@
 import { LockUnavailableError } from "../../errors.ts";
 import type { TableName } from "../../ledger/table_name.ts";
 import { slotIn } from "../../lock/slot_name.ts";
-import { exactFrom } from "../../text/foreign.ts";
+import { exactFrom } from "../../text/untrusted.ts";
 import type { LockFilter } from "../../who/sighting.ts";
 import type { Asker } from "../sql/asker.ts";
 import { LEASE_WORDS, leaseFailure } from "../sql/lease/failure.ts";
@@ -54,7 +54,7 @@ class PostgresLeases implements LeaseTable {
   constructor(table: TableName) {
     this.#schema = table.schema;
     this.shown = shownTable(table);
-    this.#statements = new LeaseStatements(this.shown, leaseErrors(table));
+    this.#statements = new LeaseStatements(this.shown, leaseErrors());
     this.#table = tableIn(table);
     this.#claims = new LeaseClaims(this.#table, this.#statements);
   }

@@ -1,5 +1,5 @@
 import { LockUnavailableError } from "../../errors.ts";
-import { exactFrom } from "../../text/foreign.ts";
+import { exactFrom } from "../../text/untrusted.ts";
 import type { Asker } from "../sql/asker.ts";
 import type { Outcome } from "../sql/batch.ts";
 import { leaseFailure, UNIQUE_NAMES } from "../sql/lease/failure.ts";

@@ -1,4 +1,4 @@
-import { LONGEST_TEXT, pidFrom, textFrom, timeFrom, wholeFrom } from "../../text/foreign.ts";
+import { LONGEST_TEXT, pidFrom, textFrom, timeFrom, wholeFrom } from "../../text/untrusted.ts";
 import { readMark } from "../sql/mark.ts";
 import type { Presence } from "../../lock/presence.ts";
 import { POSTGRESQL } from "../sql/spelling.ts";

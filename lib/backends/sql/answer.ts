@@ -1,5 +1,5 @@
 import { LockUnavailableError, type Trouble } from "../../errors.ts";
-import { exactFrom } from "../../text/foreign.ts";
+import { exactFrom } from "../../text/untrusted.ts";
 import type { Statement } from "./statement.ts";
 import type { QueryOptions } from "./query_options.ts";
 import type { Session } from "./session.ts";

@@ -104,7 +104,7 @@ async function checkConnection<S extends Session>(
   let current = session;
   try {
     await report.check("tls", () => checkTls(connectionOf(current), database.tls));
-    await report.inform("version", async () => ({ found: await database.version(current) }));
+    await report.checkOptional("version", async () => ({ found: await database.version(current) }));
     const fit = await report.check("topology", async () => {
       if (refused) throw refused;
       const { finding, session } = await database.topology(current);
@@ -114,16 +114,16 @@ async function checkConnection<S extends Session>(
     // If it cannot connect again, the next check reports that.
     if (current.closed.aborted) current = await database.open(true).catch(() => current);
     const may = await report.check("privileges", () => database.privileges(current));
-    await report.inform("session", () => database.settings(current));
-    await report.inform(
+    await report.checkOptional("session", () => database.settings(current));
+    await report.checkOptional(
       "visibility",
       () => !leases || leases.server.hasSessionLocks(current) ? database.view(current) : Promise.resolve(LEASES_SEEN),
     );
-    await report.inform(
+    await report.checkOptional(
       "round-trip",
       async () => timeAnswers(() => current.query(sql`SELECT 1`), await database.roundTrips(current)),
     );
-    await report.inform(
+    await report.checkOptional(
       "clock",
       () => leases ? compareLeaseClocks(leases, current) : compareClocks(current, database.now),
     );

@@ -1,5 +1,5 @@
 import { LockUnavailableError, type Trouble } from "../../errors.ts";
-import { exactFrom, LONGEST_TEXT } from "../../text/foreign.ts";
+import { exactFrom, LONGEST_TEXT } from "../../text/untrusted.ts";
 import { join, sql, type Statement } from "./statement.ts";
 import type { LedgerColumn } from "./dialect.ts";
 import { type LedgerTable, UNFIT_KEY } from "./ledger_table.ts";

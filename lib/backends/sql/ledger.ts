@@ -49,12 +49,12 @@ export class SqlLedger implements Ledger {
     return this.#table.dialect.clock;
   }
 
-  hurry(deadline: Deadline | undefined): void {
-    this.#patience?.hurry(deadline);
+  limitWait(deadline: Deadline | undefined): void {
+    this.#patience?.limitWait(deadline);
   }
 
-  isLasting(error: LockUnavailableError): boolean {
-    return error instanceof RunGoneError || this.#table.dialect.isLasting(error.cause);
+  isPermanent(error: LockUnavailableError): boolean {
+    return error instanceof RunGoneError || this.#table.dialect.isPermanent(error.cause);
   }
 
   isLedgerGone({ cause }: LockUnavailableError): boolean {
@@ -132,7 +132,7 @@ export class SqlLedger implements Ledger {
     return await (await import("./latest_runs.ts")).latestRuns(this.#table, limit, filter);
   }
 
-  async counting(lock: string, rule: Rule, limit: number): Promise<readonly RecordedRun[]> {
+  async countingRuns(lock: string, rule: Rule, limit: number): Promise<readonly RecordedRun[]> {
     return await (await import("./counting_runs.ts")).countingRuns(this.#table, lock, rule, limit);
   }
 

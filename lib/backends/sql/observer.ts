@@ -2,7 +2,7 @@ import type { Observer } from "../backend.ts";
 import { UnfitServerError } from "../../errors.ts";
 import type { Patience } from "../../ledger/patience.ts";
 import type { TableName } from "../../ledger/table_name.ts";
-import type { Grip } from "../../who/grip.ts";
+import type { HolderHandle } from "../../who/holder_handle.ts";
 import type { LockFilter, Seen, Sighting } from "../../who/sighting.ts";
 import { SqlLedger } from "./ledger.ts";
 import type { Store } from "./store.ts";
@@ -18,8 +18,8 @@ export interface ObserverQueries<S extends Session> {
   /** Says which locks are kept by another server, and what to do; undefined if none. */
   elsewhere(session: S, signal: AbortSignal): Promise<string | undefined>;
   sightings(session: S, filter: LockFilter, table: TableName, signal: AbortSignal): Promise<Seen>;
-  /** Takes hold of a holder, see `Observer.grip()`; the session is opened anew where it has ended. */
-  grip(holder: Sighting, session: () => Promise<S>, signal: AbortSignal): Promise<Grip>;
+  /** Takes hold of a holder, see `Observer.handleOf()`; the session is opened anew where it has ended. */
+  handleOf(holder: Sighting, session: () => Promise<S>, signal: AbortSignal): Promise<HolderHandle>;
   ledger(session: S, table: TableName, patience: Patience): Store;
 }
 
@@ -47,7 +47,7 @@ export async function observeDatabase<S extends Session>(
       elsewhere,
       sightings: async (filter, table, signal) =>
         await queries.sightings(await lock.session(signal), filter, table, signal),
-      grip: async (holder, signal) => await queries.grip(holder, () => lock.session(signal), signal),
+      handleOf: async (holder, signal) => await queries.handleOf(holder, () => lock.session(signal), signal),
       ledger: async (table, patience) =>
         new SqlLedger(queries.ledger(await lock.session(signal), table, patience), patience),
       [Symbol.asyncDispose]: () => lock[Symbol.asyncDispose](),

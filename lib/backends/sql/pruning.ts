@@ -1,4 +1,4 @@
-import { exactFrom } from "../../text/foreign.ts";
+import { exactFrom } from "../../text/untrusted.ts";
 import type { Outcome } from "./batch.ts";
 import type { LedgerTable } from "./ledger_table.ts";
 import type { Row } from "./row.ts";

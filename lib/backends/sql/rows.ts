@@ -1,4 +1,4 @@
-import { exactFrom, pidFrom, timeFrom, wholeFrom } from "../../text/foreign.ts";
+import { exactFrom, pidFrom, timeFrom, wholeFrom } from "../../text/untrusted.ts";
 import type { Row } from "./row.ts";
 import { join, sql, type Statement } from "./statement.ts";
 import type { Dialect, LedgerColumn } from "./dialect.ts";

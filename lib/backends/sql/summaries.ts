@@ -1,7 +1,7 @@
 import type { RecordedRun } from "../../ledger/run.ts";
 import { type LockSummary, summaryOf } from "../../ledger/summary.ts";
 import { slotIn } from "../../lock/slot_name.ts";
-import { exactFrom, wholeFrom } from "../../text/foreign.ts";
+import { exactFrom, wholeFrom } from "../../text/untrusted.ts";
 import type { Dialect } from "./dialect.ts";
 import type { LedgerTable } from "./ledger_table.ts";
 import { outcomeFrom, readRuns, selectRuns } from "./rows.ts";

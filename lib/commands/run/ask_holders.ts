@@ -62,13 +62,13 @@ async function askThrough(observer: Observer, asked: AskedHolders, told: Set<str
       continue;
     }
     if (isOwn(holder)) continue;
-    await using grip = await observer.grip(holder, over);
+    await using handle = await observer.handleOf(holder, over);
     const who = holderText([holder]) ?? "the holder";
-    if (grip.unaskable !== undefined) {
-      tell(asked, told, grip.unaskable);
+    if (handle.unaskable !== undefined) {
+      tell(asked, told, handle.unaskable);
       continue;
     }
-    await endHolder(grip, {
+    await endHolder(handle, {
       wait: Infinity,
       asked: () => {
         if (!told.has(who)) logger.log("info", "note", `Asked ${asked.called} to end: ${who}.`);

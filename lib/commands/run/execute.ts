@@ -5,7 +5,7 @@ import { SpareThread } from "../../system/spare_thread.ts";
 import { formatDuration } from "../../text/duration.ts";
 import { afterTheEnd } from "../../log/verdict.ts";
 import type { Execution } from "./execution.ts";
-import { keep, record, release } from "./give_back.ts";
+import { keepForMinHold, recordEnd, release } from "./finish_run.ts";
 import { startHolding } from "./start_holding.ts";
 import { KILLED, untilEnded } from "./until_ended.ts";
 
@@ -69,9 +69,9 @@ async function wrapUp(end: CommandEnd, since: number, execution: Execution): Pro
   const isLast = minHold === undefined || held >= minHold || lock.asked.aborted;
   const wasLost = lock.lost.aborted;
   let isRecorded = false;
-  await tryStep(execution, async () => void (isRecorded = await record(execution, outcome, status, isLast)));
+  await tryStep(execution, async () => void (isRecorded = await recordEnd(execution, outcome, status, isLast)));
   if (stoppedBy instanceof LockLostError) return status;
-  await tryStep(execution, () => keep(execution, held));
+  await tryStep(execution, () => keepForMinHold(execution, held));
   // The lock was lost while the end was recorded: that has been reported, and there is nothing to give back.
   if (!wasLost && !isRecorded && lock.lost.aborted) return status;
   const ifGone = () => {

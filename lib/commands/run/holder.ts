@@ -17,11 +17,11 @@ export interface BusyLocks {
   readonly limits?: Limits | undefined;
   readonly settings: Pick<Settings, "server"> & { readonly ledger: Pick<Settings["ledger"], "table"> };
   /** The value of SERA_HELD_LOCKS that sera was started with. */
-  readonly above: string | undefined;
+  readonly inheritedLocks: string | undefined;
 }
 
 /** How to tell about holders. */
-export interface HolderWords {
+export interface HolderTextOptions {
   /** Whether sera will wait for them. */
   readonly isWaiting?: boolean;
   /** Whether the text has times in the local time zone. */
@@ -34,11 +34,11 @@ export interface HolderWords {
  * @throws {UsageError} When the holder is a sera whose command this sera belongs to.
  */
 export async function holderOf(
-  { lock, locks, limits = {}, settings: { server, ledger }, above }: BusyLocks,
+  { lock, locks, limits = {}, settings: { server, ledger }, inheritedLocks }: BusyLocks,
   signal: AbortSignal,
-  { isWaiting = false, isLocal = false }: HolderWords = {},
+  { isWaiting = false, isLocal = false }: HolderTextOptions = {},
 ): Promise<BusyText & { readonly fields?: HolderFields | undefined }> {
-  const [{ look }, { busyText, longestFirst }, { localTime, timeOf }, { holderFields }] = await Promise.all([
+  const [{ look }, { busyText, longestFirst }, { localTime, utcTime: timeOf }, { holderFields }] = await Promise.all([
     import("../../who/look.ts"),
     import("../../who/busy_text.ts"),
     import("../../text/time.ts"),
@@ -49,16 +49,16 @@ export async function holderOf(
   let serverMark;
   try {
     ({ sightings: seen } = await look({ lock: locks[0]!.name }, () => lock.sightings(ledger.table, signal)));
-    if (above !== undefined) serverMark = (await lock.session(signal))?.serverMark;
+    if (inheritedLocks !== undefined) serverMark = (await lock.session(signal))?.serverMark;
   } catch (error) {
     if (!(error instanceof LockUnavailableError)) throw error;
   }
   const hasMore = also.length >= locks.length;
-  if (above !== undefined) {
+  if (inheritedLocks !== undefined) {
     const [main, ...others] = locks;
     const unnamed = hasMore ? also.map((name) => ({ name, title: main!.title, isHidden: true })) : [];
     const all = [{ ...main!, slots }, ...others, ...unnamed];
-    (await import("./refuse_own_lock.ts")).refuseOwnLock(all, server, above, seen, serverMark);
+    (await import("./refuse_own_lock.ts")).refuseOwnLock(all, server, inheritedLocks, seen, serverMark);
   }
   if (isWaiting) seen = seen.map(watched);
   const text = busyText({ locks, slots, hasMore }, seen, Date.now(), isLocal ? localTime : timeOf);

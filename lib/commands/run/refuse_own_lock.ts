@@ -1,10 +1,10 @@
 import { processStat } from "../../system/process.ts";
 import type { Backend } from "../../backends/backend.ts";
 import { UsageError } from "../../errors.ts";
-import { pathOr } from "../../text/harmless.ts";
+import { pathOr } from "../../text/redaction.ts";
 import { isOfLock } from "../../who/names.ts";
 import type { Sighting } from "../../who/sighting.ts";
-import { entriesFor, type HeldAbove } from "./held_locks.ts";
+import { type AncestorLock, entriesFor } from "./held_locks.ts";
 
 /** How far apart two readings of the uptime may be, in seconds; one of them is in whole seconds. */
 const INACCURACY = 2;
@@ -28,7 +28,7 @@ export interface WantedLock {
  * slots only if all of them are held so, since another slot may come free. To be called only for locks of which one turned
  * out to be held: the sera above may have lost it.
  *
- * @param above The value of SERA_HELD_LOCKS that sera was started with.
+ * @param inheritedLocks The value of SERA_HELD_LOCKS that sera was started with.
  * @param seen The holders of the locks, as far as the server shows them.
  * @param serverMark Identifies the server; undefined if not known.
  * @throws {UsageError} When seras above this one hold a lock.
@@ -36,7 +36,7 @@ export interface WantedLock {
 export function refuseOwnLock(
   wanted: readonly WantedLock[],
   server: Pick<Backend, "identity">,
-  above: string,
+  inheritedLocks: string,
   seen: readonly Sighting[],
   serverMark?: string,
 ): void {
@@ -45,7 +45,7 @@ export function refuseOwnLock(
     const holders = wanted.length === 1 || lock.isHidden ? held : held.filter((one) => isOfLock(one, lock.name));
     // Where some holders are shown, those of other locks are, too.
     if (holders.length === 0 && held.length > 0) continue;
-    const own = entriesFor(lock.name, above).filter((one) =>
+    const own = entriesFor(lock.name, inheritedLocks).filter((one) =>
       isHolder(one, holders, server, serverMark) && isAncestor(one)
     );
     if (own.length >= (lock.slots ?? 1)) throw ownLock(lock, own.map(({ pid }) => pid));
@@ -54,7 +54,7 @@ export function refuseOwnLock(
 
 /** Whether a sera above is among the holders of a lock. */
 function isHolder(
-  one: HeldAbove,
+  one: AncestorLock,
   held: readonly Sighting[],
   server: Pick<Backend, "identity">,
   serverMark: string | undefined,
@@ -89,7 +89,7 @@ function isHere(host: string | undefined): boolean {
  * Whether a sera is an ancestor of this process, and so waits for it. A process that has left its tree, as daemons do, is
  * not waited for, and may queue. Without /proc only the parent is known.
  */
-function isAncestor({ pid, since }: HeldAbove): boolean {
+function isAncestor({ pid, since }: AncestorLock): boolean {
   for (let at = Deno.ppid, count = 0; at > 0 && count < MOST_ANCESTORS; count++) {
     const process = processStat(at);
     // The number may have been reused: then the process has started after that sera got its lock.

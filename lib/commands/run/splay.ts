@@ -26,11 +26,11 @@ export async function pauseFor(
   logger.log("info", "pausing", text, { pause });
   return await unlessInterrupted(logger, async () => {
     using _line = telling(pause, logger, async (deadline, over) => {
-      const [{ showCount }, { pauseText }] = await Promise.all([
-        import("./counting_line.ts"),
+      const [{ showLiveLine }, { pauseText }] = await Promise.all([
+        import("./live_line.ts"),
         import("../../who/waiting_text.ts"),
       ]);
-      await showCount(io, deadline, over, { text: (width) => pauseText(deadline.remaining, width) });
+      await showLiveLine(io, deadline, over, { text: (width) => pauseText(deadline.remaining, width) });
     });
     await delayOrAbort(pause, interrupted);
     interrupted.throwIfAborted();

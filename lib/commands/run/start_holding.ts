@@ -1,11 +1,11 @@
 import { getsOwnSession, RefusedStartError, type RunningCommand, startCommand } from "../../child/spawn.ts";
 import { InterruptedError, LockLostEarlyError, LockLostError, LockUnavailableError } from "../../errors.ts";
-import { LONGEST_FLUSH } from "../../io.ts";
+import { FLUSH_TIMEOUT } from "../../io.ts";
 import type { HeldLock } from "../../lock/lock.ts";
 import { verdictOf } from "../../log/verdict.ts";
 import { setVariables } from "./environment.ts";
 import type { Execution } from "./execution.ts";
-import { NOT_RUN, record, release } from "./give_back.ts";
+import { NOT_RUN, recordEnd, release } from "./finish_run.ts";
 
 /**
  * Starts a command under a lock. If that is not possible, the lock is released.
@@ -18,7 +18,7 @@ import { NOT_RUN, record, release } from "./give_back.ts";
 export async function startHolding(execution: Execution, since: number): Promise<RunningCommand> {
   const { lock, words, logger, io, progress } = execution;
   const { watchdog, signals } = execution.watch;
-  await Promise.all([watchdog.ready, io.flush?.(LONGEST_FLUSH)]);
+  await Promise.all([watchdog.ready, io.flush?.(FLUSH_TIMEOUT)]);
   if (!watchdog.isWatching) {
     logger.log("info", "note", "There is no /bin/sh: if sera is killed, the command will keep running.");
   }
@@ -38,7 +38,7 @@ export async function startHolding(execution: Execution, since: number): Promise
       ? (await import("../../child/why_not_started.ts")).notStarted(error)
       : error;
     const { exitCode } = cause instanceof InterruptedError ? cause : verdictOf(cause);
-    await record(execution, "unstarted", exitCode, true);
+    await recordEnd(execution, "unstarted", exitCode, true);
     await release(lock, logger, since, () => NOT_RUN);
     throw cause;
   }

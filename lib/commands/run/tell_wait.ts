@@ -30,7 +30,7 @@ export function telling(
   logger: Logger,
   show: (deadline: Deadline, over: AbortSignal) => Promise<void>,
 ): Disposable | undefined {
-  if (wait === 0 || !logger.tellsPerson) return undefined;
+  if (wait === 0 || !logger.isInteractive) return undefined;
   const deadline = new Deadline(wait);
   const over = new AbortController();
   const timer = setTimeout(() => show(deadline, over.signal).catch(() => undefined), UNTOLD);

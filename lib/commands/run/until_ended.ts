@@ -3,7 +3,7 @@ import { terminate, type TerminateOptions } from "../../child/terminate.ts";
 import { TimeLimit } from "../../waiting.ts";
 import { LockLostError } from "../../errors.ts";
 import { afterTheEnd, failedWhileRunning } from "../../log/verdict.ts";
-import { SHORTEST_FLUSH } from "../../io.ts";
+import { SHORT_FLUSH_TIMEOUT } from "../../io.ts";
 import { type CommandEnd, supervise } from "../../child/supervise.ts";
 import type { Execution } from "./execution.ts";
 import { SurvivorMessages } from "./survivor_messages.ts";
@@ -35,7 +35,7 @@ export async function untilEnded(
     const exitCode = goesOn ? undefined : exitCodeOf({ exitCode: KILLED, stoppedBy: reason });
     tryLog(logger, "error", "error", reason.message + consequence, { exitCode });
     // So that it stands before what the command says about its end.
-    return io.flush?.(SHORTEST_FLUSH);
+    return io.flush?.(SHORT_FLUSH_TIMEOUT);
   };
   let endedWith: number | undefined;
   command.ended.then((exitCode) => endedWith = exitCode, () => undefined);
@@ -46,7 +46,7 @@ export async function untilEnded(
       lock.onRenewed = () => watchdog.renew(lock.left);
     } else watchdog.kill(command.target);
     signals.passOnTo({ ownSession: command.ownSession, signal: passOn(command, messages, execution) });
-    if (logger.tells("info")) tellBlocked(execution);
+    if (logger.isEnabled("info")) tellBlocked(execution);
     const end = await supervise(command, {
       ...{ grace, onLost, onCause, onSurvivors },
       lost: lock.lost,

@@ -28,7 +28,7 @@ export class Watch implements WatchParts, AsyncDisposable {
     this.signalInfo = new SignalInfo(() => this.watchdog.status());
     this.signals = new SignalRelay(this.signalInfo);
     // So that the last line of JSON can contain sera's exit code.
-    if (logger.isJson && logger.tells("info")) this.signals.endOnAnySignal();
+    if (logger.isJson && logger.isEnabled("info")) this.signals.endOnAnySignal();
   }
 
   /** Ends the shell. Signals are caught until the process ends, see {@linkcode SignalRelay}. */

@@ -9,7 +9,7 @@ import { localTime } from "../../text/time.ts";
 import { wrapped } from "../../text/wrapped.ts";
 import { delayOrAbort, NEVER, unlessAborted } from "../../waiting.ts";
 import { asQuery } from "../as_query.ts";
-import type { Asked } from "../asked_for.ts";
+import type { LockQuery } from "../lock_query.ts";
 import { backendOptions } from "../backend_options.ts";
 import { untilSignalled } from "../ending_signals.ts";
 import { type Answer, lookFor, reportOf } from "./look_for.ts";
@@ -37,7 +37,7 @@ export function requireTerminal(json: boolean, { env }: Io): void {
  *
  * @returns 128+n after signal n.
  */
-export async function watchStatus(asked: Asked, settings: Settings, io: Io): Promise<number> {
+export async function watchStatus(asked: LockQuery, settings: Settings, io: Io): Promise<number> {
   return await untilSignalled(async (interrupted) => {
     const screen = new FullScreen(io);
     const view = new View(asked, settings, io);
@@ -60,14 +60,14 @@ export async function watchStatus(asked: Asked, settings: Settings, io: Io): Pro
 
 /** What is seen, over a connection that is kept as long as it works. */
 class View {
-  readonly #asked: Asked;
+  readonly #asked: LockQuery;
   readonly #settings: Settings;
   readonly #io: Io;
   #observer: Observer | undefined;
   #answer: Answer | undefined;
   #trouble: string | undefined;
 
-  constructor(asked: Asked, settings: Settings, io: Io) {
+  constructor(asked: LockQuery, settings: Settings, io: Io) {
     this.#asked = asked;
     this.#settings = settings;
     this.#io = io;

@@ -233,14 +233,14 @@ mariaDb.test("who asks for the release of any of several locks is heard by their
     const backend = await parse(server.dsn());
     await using observer = await backend.observe(name, { ...plainOptions, lease, label: "unlock" }, never);
     const { sightings: [seen] } = await observer.sightings({ lock: name }, { name: "sera_runs" }, never);
-    await using grip = await observer.grip(seen!, never);
+    await using handle = await observer.handleOf(seen!, never);
     await until("it is heard", async () => {
-      await grip.ask(never);
+      await handle.ask(never);
       return held.asked.aborted;
     });
     assert.equal(held.lost.aborted, false);
     await held.release();
-    assert.equal(await grip.holds(never), false);
+    assert.equal(await handle.holds(never), false);
   }
 });
 

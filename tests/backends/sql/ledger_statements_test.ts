@@ -106,7 +106,7 @@ for (const within of [2500, 300]) {
     using clock = new FakeClock();
     const { session, asked } = sessionThat("breaks off");
     const patience = new Patience();
-    patience.hurry(new Deadline(within));
+    patience.limitWait(new Deadline(within));
     const ran = later(Promise.resolve(ledgerStatements(session, patience, () => true).run(sql`SELECT 1`)));
     await clock.to(within + LOCK_WAIT);
     await assert.rejects(ran, / for [1-3]s; find out which/);

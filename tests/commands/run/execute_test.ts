@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { executeHolding } from "../../../lib/commands/run/execute.ts";
 import type { CommandEnd } from "../../../lib/child/supervise.ts";
-import { exitCodeOf } from "../../../lib/commands/run/take_turn.ts";
+import { exitCodeOf } from "../../../lib/commands/run/attempt_run.ts";
 import type { Execution } from "../../../lib/commands/run/execution.ts";
 import { CommandStartError } from "../../../lib/errors.ts";
 import type { LedgerRun } from "../../../lib/ledger/begun_run.ts";

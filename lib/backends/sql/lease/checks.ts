@@ -39,9 +39,9 @@ export async function checkLeases<S extends Session>(
 ): Promise<boolean> {
   const others = (...lease: [lock: string, mine: Ownership]) =>
     serversWithout(opens.length > 1 ? opens : [], server.table, ...lease);
-  await report.inform("durability", () => durability(session));
+  await report.checkOptional("durability", () => durability(session));
   const works = await report.check("lease", () => probeLease(session, server.table, options, others));
-  if (works) await report.inform("plain-locks", () => findMixedUse(server, session, ledger));
+  if (works) await report.checkOptional("plain-locks", () => findMixedUse(server, session, ledger));
   report.skipRest(LEASE_CHECKS);
   return works;
 }

@@ -48,7 +48,7 @@ async function readOne<S extends Session>(
   const { leases, senseless: [error, ...more] } = await server.table.list(session, filter);
   const seen = isQueue
     ? await server.sightings(session, filter, ledger, signal, leases.map(({ lock }) => lock))
-    : { sightings: [], hidden: WAITERS_HIDDEN, showsHolders: true, strangers: [] };
+    : { sightings: [], hidden: WAITERS_HIDDEN, showsHolders: true, otherSessions: [] };
   const hidesWaiters = isQueue && seen.hidden === undefined && !server.takesSeveralLocks(session) &&
     leases.some(({ owner }) => (slotsFor(owner) ?? 1) > 1);
   const { sightings, ...about } = withLeases(seen, leases, isQueue ? 0 : 1);

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { sql } from "../../../../lib/backends/sql/statement.ts";
 import { namespacedName } from "../../../../lib/lock/namespaced_name.ts";
 import { ASKED } from "../../../../lib/lock/expiry_watch.ts";
-import { LONGEST_TEXT } from "../../../../lib/text/foreign.ts";
+import { LONGEST_TEXT } from "../../../../lib/text/untrusted.ts";
 import { freshName } from "../../open.ts";
 import { claimOf, Desk, HOUR, type LeasePlace, ownerOf } from "./desk.ts";
 import { race } from "./race.ts";

@@ -122,7 +122,7 @@ export class FakeLeases extends FakeRows {
       takesSeveralLocks: () => true,
       isInTheWay: (cause) => cause instanceof Refusal && cause.kind === "in the way",
       settingsFrom: () => "already set",
-      sightings: () => Promise.resolve({ sightings: [], strangers: [] }),
+      sightings: () => Promise.resolve({ sightings: [], otherSessions: [] }),
     };
   }
 

@@ -101,7 +101,7 @@ export class UnsafeServerError extends UnfitServerError {}
 export class OtherSlotsError extends UsageError {
   constructor(readonly slots: number, readonly asked: number) {
     super(
-      `The lock has ${slots} ${slots === 1 ? "slot" : "slots"} for its holder, not ${asked}`,
+      `The lock is held with ${slots} ${slots === 1 ? "slot" : "slots"}, not with ${asked}`,
       "use the same --slots on all nodes; a new number applies once nobody holds the lock",
     );
   }

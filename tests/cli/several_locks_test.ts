@@ -96,7 +96,7 @@ on("who comes with another number of slots is refused, and so is one without", a
     for (const dry of [[], ["--dry-run"]]) {
       const { code, stdout, stderr } = await place.sera([...dry, ...flags, "--name", "n", "0", "true"]);
       assert.deepEqual([code, stdout], [201, ""]);
-      assert.match(stderr, new RegExp(`^sera: The lock has 2 slots for its holder, not ${number}; [^\\n]+\\n$`));
+      assert.match(stderr, new RegExp(`^sera: The lock is held with 2 slots, not with ${number}; [^\\n]+\\n$`));
     }
   }
 });

@@ -126,7 +126,8 @@ export const REASONS: readonly Reason[] = [
     holds: ({ words }) => /UnknownIssuer|unable to (verify|get)|self-signed/.test(words),
     what: ({ certificate }) => `no trusted CA signed the server's certificate${issuer(certificate)}`,
     cure: ({ setting }) =>
-      `name the CA that signed it (${setting}), and make the server send the intermediate certificates too`,
+      `name the CA that signed it (${setting}), or the certificate itself if it is self-signed, and make the server send ` +
+      "the intermediate certificates too",
   },
 ];
 

@@ -50,7 +50,10 @@ testWith(
       );
       assert.deepEqual({ code, stderr }, { code: 0, stderr: "" });
       assert.match(stdout, /^700\n/);
-      assert.match(stdout, /^pass {2}folder .*home\/\.local\/state\/sera, from the system's entry of the user$/m);
+      assert.match(
+        stdout,
+        /^pass {2}folder .*home\/\.local\/state\/sera, from the system's entry of the user; other users have locks of their own$/m,
+      );
     }
   },
 );

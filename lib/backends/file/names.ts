@@ -3,6 +3,9 @@
  * name, and sera does not show them as locks.
  */
 
+/** The suffix of a lock's file. */
+export const LOCK_FILE = ".lock";
+
 /** The marker that every holder of a slot locks in shared mode. It exists once the lock has had slots. */
 export function markerName(lock: string): string {
   return `${lock}.slots`;

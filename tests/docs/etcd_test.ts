@@ -83,7 +83,7 @@ testWith(
     assert.equal((await place.sera(["status", ...one, "--", "true"])).code, 1);
     assert.equal((await place.sera([...one, "0", "false"])).code, 202);
     for (const words of [["doctor"], ["metrics"], ["status"]]) {
-      assert.equal((await place.sera([...words, ...one])).code, 202, words[0]);
+      assert.equal((await place.sera([...words, ...one])).code, 202, `${words}`);
     }
   },
 );

@@ -5,7 +5,7 @@ import { DatabaseSync } from "node:sqlite";
 import { sqliteDialect } from "../../../lib/backends/file/sqlite_dialect.ts";
 import { findCounted } from "../../../lib/backends/sql/counted_run.ts";
 import { createTable } from "../../../lib/backends/sql/schema.ts";
-import { SQLITE } from "../../../lib/backends/sql/spelling.ts";
+import { SQLITE } from "../../../lib/backends/sql/quoting.ts";
 import { freshName } from "../open.ts";
 
 const dialect = sqliteDialect("ledger");

@@ -16,5 +16,8 @@ export function refuseHelpWord(
 ): void {
   if (operands.length !== 1 || operands[0] !== "help" || argv.at(-2) === "--") return;
   const otherwise = takesCommand ? `, or sera ${name} -- help for a command of that name` : "";
-  throw new UsageError("Cannot tell what is meant by help", `write sera ${name} --help${otherwise}`);
+  throw new UsageError(
+    "Cannot tell whether help is a command or asks for the help text",
+    `write sera ${name} --help${otherwise}`,
+  );
 }

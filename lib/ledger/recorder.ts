@@ -91,7 +91,7 @@ export class Recorder {
     this.#logger.log(
       isNew ? "error" : "notice",
       "note",
-      `Run ${run.id} by ${whoAndWhen(run)} began more than ${
+      `Run ${run.id} by ${whoAndWhen(run)} is dated more than ${
         formatDuration(this.#rule.every!)
       } ahead of the ${ledger.clock}'s clock, so it does not count for --every: run ${id} begins; check that clock.`,
     );

@@ -29,8 +29,7 @@ export function noServer(
     return mistyped ? new NoServerError(`No server: ${uncapitalized(mistyped.what)}`, mistyped.cure) : error;
   }
   return new NoServerError(
-    "No server: the sera that this command runs under took SERA_SERVER out of its environment, since there may be a " +
-      "password in it",
+    "No server: the outer sera removed SERA_SERVER from this command's environment, since it may hold a password",
     `name the server in a config file (${TABLE.config.default}, or the one that SERA_CONFIG names)`,
   );
 }

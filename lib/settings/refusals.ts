@@ -21,7 +21,7 @@ export function refuseUnsupported(read: SettingValues, { title, offers }: Backen
   // A server that is reached without a network is left out: tls-ca has no effect there, see without_effect.ts.
   if (tlsCa && typeof offers.tls === "object") {
     throw new ConfigError(
-      `Cannot use tls-ca with the server in ${server.source}: it checks no certificate`,
+      `Cannot use tls-ca in ${tlsCa.source} with the server in ${server.source}: its TLS setting verifies no certificate`,
       `add ${offers.tls.verifyBy}`,
     );
   }
@@ -55,10 +55,10 @@ export function refuseSharedTable(find: Find, { lease, leaseTable, ledger }: Set
   if (!lease || !ledger.on || shownOf(leaseTable) !== shownOf(ledger.table)) return;
   const found = find("leaseTable");
   const { source, error } = found ?? find("ledgerTable")!;
-  const [setting, whose] = found ? ["lease-table", "the ledger's"] : ["ledger-table", "that of the leases"];
+  const [setting, whose] = found ? ["lease-table", "the ledger"] : ["ledger-table", "the leases"];
   throw new error(
-    `Cannot use ${setting} in ${source}: the table ${shownOf(leaseTable)} is ${whose}`,
-    "name another one",
+    `Cannot use ${setting} in ${source}: the table ${shownOf(leaseTable)} already holds ${whose}`,
+    "name another table",
   );
 }
 
@@ -69,7 +69,7 @@ function shownOf({ schema, name }: TableName): string {
 /** The error about a feature that a server lacks, named as its setting is. */
 function lacking(feature: string, { source, error }: Found, server: Found, title: string): SeraError {
   return new error(
-    `Cannot use ${feature} in ${source} with the server in ${server.source}: ${title} has no ${feature}s`,
+    `Cannot use ${feature} in ${source} with the server in ${server.source}: ${title} does not support ${feature}s`,
     `leave ${feature} out`,
   );
 }

@@ -6,7 +6,7 @@ import { TABLE } from "./table.ts";
 import { readTrustedFile } from "./trusted_file.ts";
 
 /** How to do without a server file that cannot be used. */
-const WAYS_ON = "put the server into it, and nothing else, or name the server in another way";
+const WAYS_ON = "write the server into it, on one line and alone, or use --server or SERA_SERVER";
 
 /**
  * Finds the server also where a file holds it, which the `server-file` setting names. Flags win over variables, and these
@@ -59,6 +59,6 @@ async function readServer(path: string): Promise<string> {
 function noServerFile(path: string): ConfigError {
   const shown = pathOr(path, "");
   return shown === ""
-    ? new ConfigError("No server file: what is named as one looks like a server", "name a server with --server")
+    ? new ConfigError("No server file: the path given looks like a server", "to name a server, use --server")
     : new ConfigError(`No server file: ${shown}`, WAYS_ON);
 }

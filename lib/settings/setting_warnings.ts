@@ -50,8 +50,8 @@ function keyWarning(path: string, name: string, shown: string): readonly Trouble
   if (setting?.inConfig && setting.name === name) return [];
   if (setting) {
     const variable = environmentName(setting.name);
-    const what = `Key that works only as a flag in ${path}: ${shown}`;
-    return [{ what, cure: `remove it, and set --${setting.name} or ${variable}` }];
+    const what = `Key not allowed in ${path}: ${shown}`;
+    return [{ what, cure: `remove it; set it with the flag --${setting.name} or the variable ${variable}` }];
   }
   const meant = nearest(name.replace(/^sera[_-]/, ""), NAMES);
   const what = `Unknown key in ${path}: ${shown}`;

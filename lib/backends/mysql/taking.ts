@@ -11,7 +11,7 @@ import type { Taken } from "./lock.ts";
 import { type Along, getNamedLock, type Granted, releaseNamedLock, releaseNamedLockWhere } from "./named_lock.ts";
 import { takeSeat } from "./seats.ts";
 import type { MySqlSession } from "./session.ts";
-import { hasSlotOf, markWord, settledName, slotWord } from "./slot_look.ts";
+import { hasSlotOf, markWord, noMark, settledName, slotWord } from "./slot_look.ts";
 
 /** The answer to the last try, for the statements after it. */
 const GOT = variable("@sera_got");
@@ -123,8 +123,7 @@ export class Taking {
       this.#signal.throwIfAborted();
     }
     if (isTie) throw new OtherSlotsError(1, this.#wanted.slots!);
-    const what = "somebody who does not say how many slots the lock has holds one of them";
-    throw LockUnavailableError.on(this.#session.where, { what, cure: "end that session" }, { transient: true });
+    throw LockUnavailableError.on(this.#session.where, noMark(this.#wanted.lock), { transient: true });
   }
 
   /** @param pause How long the server is to pause before, in milliseconds. */

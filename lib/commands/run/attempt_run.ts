@@ -1,5 +1,5 @@
 import type { CommandEnd } from "../../child/supervise.ts";
-import { MaxRunError, QueueFullError, SeraError } from "../../errors.ts";
+import { MaxRunError, OtherSlotsError, QueueFullError, SeraError } from "../../errors.ts";
 import { ExitCode } from "../../exit_codes.ts";
 import { ReplacedError } from "../../lock/replacers.ts";
 import type { HeldResult, SkippedResult } from "../../modes/mode.ts";
@@ -29,7 +29,7 @@ export async function attemptRun(wait: number, job: Job): Promise<number> {
   const began = performance.now();
   // With a limit of 0 it does not wait.
   const isTold = (logger.isEnabled("info") || inheritedLocks !== undefined) && limits.maxWaiters !== 0;
-  const waiting = isTold ? () => tellWaiting(job) : undefined;
+  const waiting = isTold ? () => logWait(job) : undefined;
   let turn;
   let refusal: QueueFullError | ReplacedError | undefined;
   {
@@ -40,6 +40,9 @@ export async function attemptRun(wait: number, job: Job): Promise<number> {
         () => mode(lock, { wait, signal: interrupted, logger, retrying, waiting }),
       );
     } catch (error) {
+      if (error instanceof OtherSlotsError && job.identity.all.length > 1) {
+        throw await (await import("./name_lock.ts")).namingLock(error, job, interrupted);
+      }
       if (!(error instanceof QueueFullError || error instanceof ReplacedError)) throw error;
       refusal = error;
       turn = { outcome: "busy" } as const;
@@ -56,10 +59,12 @@ export async function attemptRun(wait: number, job: Job): Promise<number> {
   }
 }
 
-/** Logs whom sera waits for. */
-async function tellWaiting(job: Job): Promise<void> {
+/** Logs whom sera waits for. With a limit of waiters it may be refused yet: only the server knows how many wait. */
+async function logWait(job: Job): Promise<void> {
+  const { maxWaiters } = job.limits;
   const { awaited, fields } = await holder(job, true);
-  job.logger.log("info", "waiting", `Waiting for ${awaited}.`, { holder: fields });
+  const unless = maxWaiters === undefined ? "" : `, unless too many wait already (max-waiters ${maxWaiters})`;
+  job.logger.log("info", "waiting", `Waiting for ${awaited}${unless}.`, { holder: fields });
 }
 
 /** Ends a run whose wait ran out, or that was not allowed to wait. */

@@ -73,11 +73,11 @@ function isHolder(
 
 function ownLock({ name, title, slots }: WantedLock, pids: readonly number[]): UsageError {
   const holds = slots === undefined
-    ? `the sera above this one (process ${pids[0]}) holds it until its command has ended`
-    : `the seras above this one (processes ${pids.join(", ")}) hold its ${slots} slots until their commands have ended`;
+    ? `the outer sera (process ${pids[0]}) holds it until its command ends`
+    : `the outer seras (processes ${pids.join(", ")}) hold its ${slots} slots until their commands end`;
   return new UsageError(
-    `Cannot wait for the lock of ${pathOr(title, name)}: ${holds}, and this sera is part of that command`,
-    "remove one of the two, or give them different locks with --name",
+    `Cannot wait for the lock of ${pathOr(title, name)}: ${holds}, and this sera runs inside that command`,
+    "remove one of these seras, or give one of them another lock with --name",
   );
 }
 

@@ -57,7 +57,12 @@ export class ReplacingLock implements BackendLock {
     const lease = { ttl: Math.min(settings.ttl, LONGEST_TTL), grace: 0 };
     await using replacers = await settings.server.lock(turn, { ...options, lease, retrying });
     const isNext = await replacers.acquire(0, signal, deadline.remaining) ??
-      await this.#asking(turn, "who waits to replace it", signal, () => replacers.acquire(deadline.remaining, signal));
+      await this.#asking(
+        turn,
+        "the run that waits to replace it",
+        signal,
+        () => replacers.acquire(deadline.remaining, signal),
+      );
     if (!isNext) return undefined;
     const replaced = new AbortController();
     using _replaced = listening(isNext.asked, () => replaced.abort(new ReplacedError()));

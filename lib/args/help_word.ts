@@ -2,11 +2,11 @@ import { UsageError } from "../errors.ts";
 import type { Subcommand } from "./subcommand.ts";
 
 /**
- * Refuses the one word `help` behind a subcommand: it is either a command of that name or asks for the help text.
- * Behind `--` it is a command.
+ * Refuses the single word `help` after a subcommand: it may be a command, or a request for the help text. After `--` it
+ * is a command.
  *
  * @param argv The words after the subcommand.
- * @param operands Those that are left behind the flags.
+ * @param operands Those after the flags.
  * @throws {UsageError}
  */
 export function refuseHelpWord(

@@ -61,7 +61,7 @@ export function begunRun(id: bigint, lock: HeldLock, ledger: Ledger, terms: RunC
           deadline: new Deadline(LONGEST_RECORDING),
           signal: interrupted,
           mayPass: (error) => !ledger.isPermanent(error),
-          retrying: tellOnce(id, logger),
+          retrying: logOnce(id, logger),
         }, () => ledger.finish(id, outcome, exitCode, rule, { ago: Math.round(performance.now() - ended), isLast }));
       } catch (error) {
         if (!(error instanceof LockUnavailableError)) throw error;
@@ -90,7 +90,7 @@ function when(outcome: "succeeded" | "failed" | "unstarted", { heldToEnd, sessio
 }
 
 /** Makes a function that logs why a run's end is not recorded yet, the first time that it is called. */
-function tellOnce(id: bigint, logger: Logger): (why: LockUnavailableError) => void {
+function logOnce(id: bigint, logger: Logger): (why: LockUnavailableError) => void {
   let isTold = false;
   return ({ message }) => {
     if (isTold) return;

@@ -9,8 +9,8 @@ import { firstWrong } from "./wrong_values.ts";
 export class NoServerError extends ConfigError {}
 
 /**
- * The error where no server is named: that another setting has a wrong value, that the sera above removed the server from
- * the environment, or that a key or variable is probably a mistyped one for it, if one of these is so.
+ * The error where no server is named. Says so if another setting has a wrong value, if the outer sera removed the server
+ * from the environment, or if a key or variable is probably a mistyped one for it.
  *
  * @param error The error otherwise.
  * @param fromOutside Finds the value of a flag or variable.

@@ -9,9 +9,9 @@ import { environmentName, TABLE } from "./table.ts";
 const LINK = /^\/[\w.-]+\/sera$/i;
 
 /**
- * Refuses settings that contradict the server.
+ * Refuses settings that the server does not support.
  *
- * @throws {ConfigError} When they do not go with it.
+ * @throws {ConfigError} When one is set in a file or variable.
  * @throws {UsageError} When a feature that the server lacks is asked for by a flag.
  */
 export function refuseUnsupported(read: SettingValues, { title, offers }: Backend): void {
@@ -27,15 +27,15 @@ export function refuseUnsupported(read: SettingValues, { title, offers }: Backen
   }
   const namespace = find("namespace");
   if (namespace && !offers.namespaces) throw lacking("namespace", namespace, server, title);
-  // One that is switched off is not asked for.
+  // `lease=false` asks for nothing.
   const lease = read.get("lease") ? find("lease") : undefined;
   if (lease && !offers.leases) throw lacking("lease", lease, server, title);
 }
 
 /**
- * Refuses several servers, unless leases make one place of them.
+ * Refuses several hosts without leases: each would keep its own locks.
  *
- * @throws {ConfigError} When there is none to choose.
+ * @throws {ConfigError}
  */
 export function refuseSeveralServers(read: SettingValues, { offers }: Backend): void {
   if (!offers.severalServers || read.get("lease")) return;
@@ -47,7 +47,7 @@ export function refuseSeveralServers(read: SettingValues, { offers }: Backend): 
 }
 
 /**
- * Refuses one table for both the leases and the ledger. Whichever came first would make it, and the other one fail.
+ * Refuses one table for both the leases and the ledger: whichever is used first would create it, and the other would fail.
  *
  * @throws {ConfigError} Or of the class for where the table is named.
  */

@@ -9,8 +9,8 @@ import { readTrustedFile } from "./trusted_file.ts";
 const WAYS_ON = "write the server into it, on one line and alone, or use --server or SERA_SERVER";
 
 /**
- * Finds the server also where a file holds it, which the `server-file` setting names. Flags win over variables, and these
- * over the config file, whichever of the two settings they are about.
+ * Reads the server from the file that the `server-file` setting names. Flags win over variables, and these over the config
+ * file, whichever of `server` and `server-file` they set.
  *
  * @param find Finds the settings as they are given, `server-file` among them.
  * @returns Finds the server that counts, and `server-file` only if that is from there.

@@ -14,7 +14,7 @@ interface Ineffective extends Reason {
   readonly source: string;
 }
 
-/** Tells of each need whether this run lacks it. Notes come in this order. */
+/** For each need, why this run lacks it; undefined if it does not. Notes come in this order. */
 const REASONS: { readonly [N in Need]: (settings: Settings) => Reason | undefined } = {
   rule: (settings) =>
     hasRule(settings) ? undefined : {
@@ -91,7 +91,7 @@ function ineffective(settings: Settings): readonly Ineffective[] {
     return SETTING_KEYS.flatMap((key) => {
       const setting = TABLE[key];
       const source = settings.sourceOf(key);
-      // What is switched off needs nothing.
+      // A setting that is switched off needs nothing.
       if (setting.needs !== need || source === undefined || settings[key] === false) return [];
       return [{ setting, source, ...lack }];
     });

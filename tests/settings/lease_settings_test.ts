@@ -180,7 +180,7 @@ test("leases and ledger are not kept in one table", async () => {
     ],
   ];
   for (const [given, what, kind] of said) {
-    assert.deepEqual(await refusal(given), { kind, message: `Cannot use ${what}; name another one` });
+    assert.deepEqual(await refusal(given), { kind, message: `Cannot use ${what}; name another table` });
   }
   const apart: Flags[] = [{ ledger: "false" }, { lease: "false" }, { "ledger-table": "ops.sera_runs" }];
   for (const off of apart) {

@@ -85,7 +85,7 @@ export async function forget({ flags, operands: words, io }: Call): Promise<numb
     io.err(historyTable(runs, terminalWidth()));
     if (!await confirm(questionText(runs, rule), io)) return none("Nothing was forgotten.\n");
   }
-  // Only now, since nothing ends the wait for an answer but a signal.
+  // Signals are caught only from here on: before, they have to end the wait for the answer.
   return await untilSignalled(async (interrupted) => {
     await forgetAll(task, runs, interrupted);
     io.out(json ? `${historyJson(runs, "forgotten")}\n` : forgotText(runs, rule, timeFormatAt(terminalWidth())));
@@ -154,7 +154,7 @@ async function forgetAll(
   await giveBack(held);
 }
 
-/** Releases the lock. Where it is lost by now, nobody needs to know: the runs were forgotten in its session. */
+/** Releases the lock. That it may be lost by now is no error: the runs were forgotten in its session. */
 async function giveBack(held: HeldLock): Promise<void> {
   try {
     await held.release();

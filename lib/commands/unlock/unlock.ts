@@ -25,7 +25,7 @@ import { UnlockReport } from "./unlock_report.ts";
 const DONE = 0;
 const STILL_HELD = 1;
 
-/** What a holder needs besides its grace period to be seen to have ended, in milliseconds. */
+/** Added to the grace period, until the end of a holder shows, in milliseconds. */
 const MARGIN = 2000;
 
 /** How to unlock. */

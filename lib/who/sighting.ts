@@ -53,6 +53,8 @@ export interface Seen {
   readonly sightings: readonly Sighting[];
   /** What cannot be seen, why, and what to do about it; undefined if everything can. */
   readonly hidden?: string | undefined;
+  /** Why a holder is shown without host, process and label, and what to do; undefined if none is, or it is not known. */
+  readonly nameless?: string | undefined;
   /** Whether all holders are seen, so that only waiters can be missing. */
   readonly showsHolders?: boolean;
   readonly otherSessions: readonly OtherSession[];

@@ -35,6 +35,22 @@ function testOn(kind: LeaseTarget, name: string, fn: (started: StartedLeases) =>
 }
 
 for (const kind of useLeaseTargets()) {
+  testOn(
+    kind,
+    "the ledger is tried in a session as a lease has it, also where no plain lock is allowed",
+    async (started) => {
+      const { place } = started;
+      for (
+        const found of ["there is no table yet; the first run creates it", "it can be read and written; its last run"]
+      ) {
+        const { code, checks, stdout } = await told(started, "--ledger");
+        assert.equal(code, 0, stdout);
+        assert.ok(checks.get("ledger")!.startsWith(`pass ${found}`), stdout);
+        assert.equal((await place.sera(["--ledger", "--name", "job", "0", "true"])).code, 0);
+      }
+    },
+  );
+
   testOn(kind, "a lease is tried from end to end, and what is there stays as it was", async (started) => {
     const { place, query, table } = started;
     // The first one makes the table.

@@ -48,4 +48,6 @@ testInProcess("a path in --server is told to be file: and the path", async () =>
     const cure = `write file:${folder} to lock on this machine only`;
     assert.equal(stderr, `sera: Cannot use the server in --server: it is a path; ${cure}\n`);
   }
+  const { stderr } = await seraInProcess(["--server", "file", "0", "true"]);
+  assert.equal(stderr, "sera: Cannot use the server in --server: the colon is missing; write file:\n");
 });

@@ -36,12 +36,11 @@ export async function checkFile(
 
 /** Which folder it is and why, since only seras with the same folder exclude each other. */
 function findingOf({ path, from }: DefaultFolder): Finding {
-  if (from === undefined) return { found: path };
-  const found = `${path}, from ${from}`;
-  if (from !== "HOME") return { found };
+  const place = from === undefined ? path : `${path}, from ${from}`;
+  if (from !== "HOME") return { found: `${place}; other users have locks of their own` };
   return {
     found:
-      `${found}, since the system has no home directory for this user: sera started with another HOME uses other locks`,
+      `${place}, since the system has no home directory for this user: sera started with another HOME uses other locks`,
     cure: "name a folder: --server file:/some/dir",
   };
 }

@@ -1,4 +1,5 @@
 import type { FollowedPath, Step } from "../../system/follow_path.ts";
+import { lstatIfThere } from "../../system/if_there.ts";
 import { EVERYBODY_WRITES, isShared, STICKY, type Trust } from "../../system/trust.ts";
 
 /** What is wrong with a folder, and what to do about it. */
@@ -9,6 +10,20 @@ export interface Objection {
 
 /** What to do about a folder that cannot be used. */
 export const OTHER_FOLDER = "use another folder: --server file:/some/dir";
+
+/**
+ * What to do about a folder in which the system lets this user create nothing.
+ *
+ * @param group The group that shares it; absent if none does.
+ */
+export function giveFolder(folder: string, group?: number): string {
+  const uid = Deno.uid();
+  // A file server may refuse root; elsewhere root needs nobody's leave.
+  if (!uid) return `fix that, or ${OTHER_FOLDER}`;
+  if (lstatIfThere(folder)?.uid === uid) return `chmod u+rwx ${folder}, or ${OTHER_FOLDER}`;
+  if (group !== undefined) return `put user ${uid} into group ${group}, or ${OTHER_FOLDER}`;
+  return `as root: install -d -o ${uid} ${folder}, or ${OTHER_FOLDER}`;
+}
 
 /** Folders of the system for everybody, whatever their modes. */
 const EVERYBODYS = /^(?:\/private)?(?:\/var)?\/tmp$|^\/dev\/shm$|^(?:\/var|\/run)?\/(?:lock|shm)$/;

@@ -6,7 +6,8 @@ import { type ProcessStat, processStat } from "../../system/process.ts";
 import type { ForcedRelease, HolderHandle } from "../../who/holder_handle.ts";
 import type { Sighting } from "../../who/sighting.ts";
 import type { LockFolder } from "./lock_folder.ts";
-import { holdOf, lookAtFiles } from "./sightings.ts";
+import { holdOf } from "./record.ts";
+import { lookAtFiles } from "./sightings.ts";
 import { endRequestPath, leaveEndRequest, removeEndRequest } from "./end_request.ts";
 
 /** The handle on a holder of a lock file: a process of this machine. */

@@ -2,7 +2,7 @@ import { LockUnavailableError, messageOf } from "../../errors.ts";
 import { mayBeServer, pathOr } from "../../text/redaction.ts";
 import { systemCure } from "../../system/limits.ts";
 import { isShared, Trust } from "../../system/trust.ts";
-import { objectionTo, objectionToWay, OTHER_FOLDER } from "./folder_trust.ts";
+import { giveFolder, objectionTo, objectionToWay, OTHER_FOLDER } from "./folder_trust.ts";
 import { type FollowedPath, followPath } from "../../system/follow_path.ts";
 
 /** A folder for locks, or for their ledger. */
@@ -65,7 +65,12 @@ function examine(folder: string, ownOnly: boolean): LockFolder {
   };
   if (way.missing.length > 0) {
     objectTo(way, new Trust(root));
-    create(way);
+    try {
+      create(way);
+    } catch (error) {
+      if (!(error instanceof Deno.errors.PermissionDenied)) throw error;
+      throw unusable(folder, "it does not exist, and this user may not create it", giveFolder(shownFolder(folder)));
+    }
     way = followPath(folder);
   }
   const { info } = way.end;
@@ -114,7 +119,10 @@ function unusableBy(folder: string, error: unknown): unknown {
 }
 
 function unusable(folder: string, why: string, cure: string): LockUnavailableError {
+  return new LockUnavailableError(`Cannot use the folder: ${shownFolder(folder)}: ${why}`, cure);
+}
+
+function shownFolder(folder: string): string {
   // By mistake, a server with a password may have been written after `file:`.
-  const shown = mayBeServer(folder) ? pathOr(folder) : folder;
-  return new LockUnavailableError(`Cannot use the folder: ${shown}: ${why}`, cure);
+  return mayBeServer(folder) ? pathOr(folder) : folder;
 }

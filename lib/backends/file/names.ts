@@ -3,6 +3,9 @@
  * lock has such a name, and no sera shows them as locks.
  */
 
+/** What follows the lock's name in the name of its file. */
+export const LOCK_FILE = ".lock";
+
 /** Locked in shared mode by all who hold a slot. It exists from the day on that the lock first has slots. */
 export function marksName(lock: string): string {
   return `${lock}.slots`;

@@ -3,9 +3,9 @@ import { formatDuration } from "../../text/duration.ts";
 import { LockUnavailableError, messageOf } from "../../errors.ts";
 import { lstatIfThere } from "../../system/if_there.ts";
 import { systemCure } from "../../system/limits.ts";
-import { OTHER_FOLDER } from "./folder_trust.ts";
+import { giveFolder, OTHER_FOLDER } from "./folder_trust.ts";
 import type { LockFolder } from "./lock_folder.ts";
-import { isSameFile, makePlainFile, objectionToFile, sharePlainFile } from "./plain_file.ts";
+import { isCode, isSameFile, makePlainFile, objectionToFile, sharePlainFile } from "./plain_file.ts";
 
 /** How often to try again because somebody keeps removing or replacing the file. */
 const TRIES = 100;
@@ -40,7 +40,7 @@ export async function openPlainFile(path: string, folder: LockFolder, signal: Ab
     for (let tries = 0; tries < TRIES; tries++) {
       const before = lstatIfThere(path);
       if (!before) {
-        makePlainFile(path, folder);
+        make(path, folder);
         continue;
       }
       refuse(before, path, folder);
@@ -63,6 +63,15 @@ export async function openPlainFile(path: string, folder: LockFolder, signal: Ab
     throw unopened(path, messageOf(error), systemCure(error));
   }
   throw unopened(path, "something keeps replacing it");
+}
+
+function make(path: string, folder: LockFolder): void {
+  try {
+    makePlainFile(path, folder);
+  } catch (error) {
+    if (!(error instanceof Error && isCode(error, "EACCES"))) throw error;
+    throw unopened(path, messageOf(error), giveFolder(folder.path, folder.group));
+  }
 }
 
 function refuse(info: Deno.FileInfo, path: string, folder: LockFolder): void {

@@ -1,17 +1,16 @@
 import { LockUnavailableError, messageOf } from "../../errors.ts";
 import { isLockName } from "../../lock/lock_name.ts";
-import { isSameFile, readPlainFile } from "./plain_file.ts";
+import { isSameFile } from "./plain_file.ts";
 import { type Presence, readPresence } from "../../lock/presence.ts";
+import { readRecord, readText } from "./record.ts";
 import { slotIn } from "../../lock/slot_name.ts";
-import { lockOfQueue, marksName } from "./names.ts";
+import { LOCK_FILE, lockOfQueue, marksName } from "./names.ts";
 import { type KernelLock, locksOn, readKernelLocks } from "./kernel_locks.ts";
-import type { LockFilter, Sighting } from "../../who/sighting.ts";
+import type { LockFilter, Seen, Sighting } from "../../who/sighting.ts";
 
-/** What follows the lock's name in the name of its file. */
-const LOCK_FILE = ".lock";
-
-/** The longest record that is read, in bytes; others who share the folder may have written anything. */
-const LONGEST_RECORD = 65_536;
+/** Why waiters may be missing. */
+const UNSEEN_PROCESSES = "a holder is in another container, and those who wait there cannot be seen from here";
+const NO_LIST = "the system's list of locks cannot be read, so that waiters cannot be shown";
 
 /**
  * Who holds the locks in a folder, and who waits for them. A missing folder has none.
@@ -21,8 +20,14 @@ const LONGEST_RECORD = 65_536;
  * @throws {LockUnavailableError} When the folder cannot be looked into.
  */
 export function lookAtFiles(folder: string, filter: LockFilter): readonly Sighting[] {
+  return seeFiles(folder, filter).sightings;
+}
+
+/** The same as {@linkcode lookAtFiles}, and whether waiters may be missing. */
+export function seeFiles(folder: string, filter: LockFilter): Seen {
   const files = filesFor(folder, filter);
-  if (files.length === 0) return [];
+  if (files.length === 0) return { sightings: [], otherSessions: [] };
+  let hidden: string | undefined;
   const kernelLocks = readKernelLocks();
   const seen = files.flatMap((one): readonly Sighting[] => {
     const path = `${folder}/${one.name}${LOCK_FILE}`;
@@ -30,11 +35,14 @@ export function lookAtFiles(folder: string, filter: LockFilter): readonly Sighti
     // Anything else is not a lock of sera: opening a pipe would block, and a link may lead anywhere.
     if (!file?.isFile || file.nlink !== null && file.nlink > 1) return [];
     if (one.isQueue) return kernelLocks ? inQueue(kernelLocks, one.lock, file) : [];
-    if (!kernelLocks) return byTrial(one, path, file);
-    const seen = byKernel(kernelLocks, one, path, file);
-    return isOnRecordOnly(seen, one, path, file) ? [...byTrial(one, path, file), ...seen] : seen;
+    const listed = kernelLocks ? byKernel(kernelLocks, one, path, file) : [];
+    if (kernelLocks && !isOnRecordOnly(listed, one, path, file)) return listed;
+    const tried = byTrial(one, path, file);
+    if (tried.length > 0) hidden = kernelLocks ? UNSEEN_PROCESSES : NO_LIST;
+    return [...tried, ...listed];
   });
-  return seen.map((one) => one.state === "held" ? one : { ...one, slots: slotsOf(one.lock, seen) });
+  const sightings = seen.map((one) => one.state === "held" ? one : { ...one, slots: slotsOf(one.lock, seen) });
+  return { sightings, hidden, showsHolders: true, otherSessions: [] };
 }
 
 /** For how many slots somebody waits, who leaves no record: the holders and whoever waits for them agree. */
@@ -153,31 +161,6 @@ function held(lock: string, slot: number, { host, pid, label, since, slots }: Pr
 function unrecorded(lock: string, slot: number, pid?: number): Sighting {
   const which = slot === 0 ? {} : { slot };
   return { lock, state: "held", ...which, host: Deno.hostname(), ...pid === undefined ? {} : { pid } };
-}
-
-/** What the holder wrote; undefined if there is nothing, or it cannot be read, as a locked file on Windows. */
-function readRecord(path: string): Presence | undefined {
-  const text = readText(path);
-  return text === undefined ? undefined : readPresence(text);
-}
-
-/** Which hold of a lock, or of a slot of that name, its file records, and whose; undefined if there is no such record. */
-export function holdOf(folder: string, lock: string): Pick<Presence, "host" | "pid"> & { hold: string } | undefined {
-  const text = readText(`${folder}/${lock}${LOCK_FILE}`);
-  const record = text === undefined ? undefined : readPresence(text);
-  if (text === undefined || record?.lock !== lock) return undefined;
-  const { hold } = JSON.parse(text);
-  return typeof hold === "string" ? { host: record.host, pid: record.pid, hold } : undefined;
-}
-
-function readText(path: string): string | undefined {
-  try {
-    const bytes = readPlainFile(path, LONGEST_RECORD, (file) => file.isFile ? undefined : { what: "it is not a file" });
-    return new TextDecoder().decode(bytes);
-  } catch (error) {
-    if (error instanceof Error) return undefined;
-    throw error;
-  }
 }
 
 function ifThere<T>(path: string, look: () => T): T | undefined {

@@ -91,6 +91,23 @@ export async function whatIsHidden(
   return { hidden: `${what} ${unless}; ${byName}, or ${GRANT}`, otherSessions };
 }
 
+/**
+ * Why a holder that is not in the ledger is shown without host, process and label, and what to do.
+ *
+ * @returns Undefined where this user sees all that sessions say of themselves.
+ */
+export async function whyNameless(
+  session: Session,
+  { scope }: ShownAttributes,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const what = "The host, process and label of a holder are not shown, since the ledger does not have its run and";
+  if (!await isPerformanceSchemaOn(session, signal)) {
+    return `${what} performance_schema is off; set performance_schema=ON and restart the server`;
+  }
+  return scope === "all" ? undefined : `${what} the server hides its attributes from this user; ${GRANT}`;
+}
+
 /** The cure where a server does not list its locks. */
 export function howToListLocks(isMariaDb: boolean): string {
   const off = "set performance_schema=ON and restart the server";

@@ -7,7 +7,7 @@ import { type MySqlSession, openMySqlSession } from "./session.ts";
 import { isGaleraNode, type ServerVariables, whyNodesOwn, whyUnsafe } from "./topology.ts";
 import { serverWords } from "../network/server_words.ts";
 import { sql } from "../sql/statement.ts";
-import { howToListLocks, isPerformanceSchemaOn } from "./all_sightings.ts";
+import { howToListLocks, isPerformanceSchemaOn, listedLocks } from "./all_sightings.ts";
 import { readAttributes } from "./attributes.ts";
 import { isReplica } from "./replication.ts";
 import type { LeaseDatabase } from "../sql/lease/checks.ts";
@@ -17,6 +17,8 @@ import type { Database } from "../sql/checks.ts";
 const VISIBILITY = {
   all: "sera status can list all locks",
   "this host": "this user can only see sessions from this host; sera status --name NAME asks for one lock of any host",
+  listed: "sera status can list all locks; host, process and label of a holder only if the ledger has its run, since " +
+    "performance_schema is off",
   none: "this user can only see its own sessions; sera status --name NAME asks for one lock of any user",
 } as const;
 
@@ -107,6 +109,7 @@ export function mySqlDatabase(
 
     async view(session) {
       if (!await isPerformanceSchemaOn(session, NEVER)) {
+        if (await listedLocks(session, NEVER)) return { found: VISIBILITY.listed };
         return {
           found: "performance_schema is off, so sera status cannot list all locks; locking is not affected",
           cure: `ask for one lock with --name, or ${howToListLocks(isMariaDb(session.variables))}`,

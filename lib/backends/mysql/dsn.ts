@@ -54,7 +54,7 @@ function parseGoForm(dsn: string): MySqlDsn {
   if (slash < 0 && dsn !== "") {
     throw new DsnError(
       "Cannot read the MySQL DSN: the slash before the database is missing",
-      "write user:password@tcp(host:port)/database",
+      "write user:password@tcp(host:port)/database, or postgres:// or etcd:// before the host of another server",
     );
   }
   const left = dsn.slice(0, Math.max(slash, 0));

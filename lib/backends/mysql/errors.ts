@@ -23,13 +23,14 @@ export function whereIs({ addresses }: MySqlDsn): string {
 /** Cures for the server's errors, by number; see MySQL's and MariaDB's error references. */
 const CURES: Readonly<Record<number, string>> = {
   1040: "raise max_connections, or run fewer at once",
-  1044: "grant the user access to the database, or leave the database out of the DSN",
-  1045: "check user and password in the DSN",
+  1044: "check the database's name, or grant the user access to it, or leave it out of the DSN",
+  1045: "check user and password in the DSN, and from which hosts the server lets the user log in",
   1047: "wait until the node is back in its Galera cluster",
   1049: "create the database, or leave it out of the DSN",
+  1064: "check the session variables in the DSN: their values are SQL, such as time_zone='UTC'",
   1129: "find out why connections from this host fail, then run FLUSH HOSTS on the server",
   1130: "allow this host to log in on the server",
-  1193: "remove the parameter from the DSN",
+  1193: "correct or remove the parameter in the DSN",
   1203: "raise max_user_connections, or run fewer at once",
   1226: "raise the user's limits on the server",
   1231: "correct the parameter in the DSN",

@@ -92,7 +92,7 @@ export function mySqlDialect(name: TableName): Dialect {
     isPermanent,
     isRefused,
     grant:
-      "grant the user SELECT, INSERT, UPDATE and DELETE on it, and have an administrator create it: sera history --schema",
+      "grant the user SELECT, INSERT, UPDATE and DELETE on it, and CREATE unless you create it by hand: sera history --schema",
     cureOf: (cause) => cureOfTable(cause, ADVICE),
     grantToRead: "grant the user SELECT on it",
     cureOfForeign: "name another one with --ledger-table",

@@ -3,6 +3,8 @@ import { Patience } from "../../ledger/patience.ts";
 import { checkInSession } from "../sql/check_in_session.ts";
 import type { MySqlDsn } from "./server.ts";
 import { mySqlStore } from "./ledger.ts";
+import type { LockOptions } from "../backend.ts";
+import { mySqlLeaseLock } from "./lease_lock.ts";
 import { MySqlLock } from "./lock.ts";
 import type { MySqlOptions } from "./options.ts";
 import { LockUnavailableError } from "../../errors.ts";
@@ -28,9 +30,12 @@ export async function checkMySqlLedger(
   dsn: MySqlDsn,
   table: TableName,
   testRun: TestRun,
-  options: MySqlOptions,
+  options: MySqlOptions & LockOptions,
 ): Promise<Finding> {
-  return await checkInSession(new MySqlLock(dsn, options), async (session) => {
+  const { leaseTable } = options;
+  // A run with a lease records itself in the lease's session, which may be one that a plain lock is refused in.
+  const lock = leaseTable ? mySqlLeaseLock(dsn, options, leaseTable) : new MySqlLock(dsn, options);
+  return await checkInSession(lock, async (session) => {
     const store = mySqlStore(session, table, new Patience());
     return await checkStore(store, table, testRun);
   });

@@ -66,14 +66,19 @@ export async function readMySqlSightings(
   const trying = heads.filter(({ lock, id }) => !isHeldBy(lock, id) && !waiting.some((seen) => seen.session === id))
     .map((head) => describe(head, "waiting", byId, attributes));
   const sightings = [...held, ...trying, ...waiting];
+  const nameless = held.some(({ host }) => host === undefined)
+    ? await (await import("./all_sightings.ts")).whyNameless(session, attributes, signal)
+    : undefined;
   const shown = new Set(sightings.flatMap(({ session }) => session ?? []));
   if (!all) {
     const { hiddenWaitersOfOne } = await import("./all_sightings.ts");
     const hidden = await hiddenWaitersOfOne(session, processes, attributes, shown, signal);
-    return { sightings, hidden, showsHolders: true, otherSessions: [] };
+    return { sightings, hidden, nameless, showsHolders: true, otherSessions: [] };
   }
-  if (listed) return { sightings, hidden: all.hiddenWaiters(processes, attributes, shown), otherSessions: [] };
-  return { sightings, ...await all.whatIsHidden(session, processes, attributes, shown, signal) };
+  if (listed) {
+    return { sightings, hidden: all.hiddenWaiters(processes, attributes, shown), nameless, otherSessions: [] };
+  }
+  return { sightings, nameless, ...await all.whatIsHidden(session, processes, attributes, shown, signal) };
 }
 
 /** The locks that a statement waits for: the one that it names, and the one that its session is for. */

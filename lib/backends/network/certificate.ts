@@ -13,6 +13,8 @@ const ADDRESS = 0x87;
 /** Object identifiers, in hexadecimal. */
 const COMMON_NAME = "550403";
 const ALTERNATIVE_NAMES = "551d11";
+/** The extensions that the runtime knows: key usages, names, constraints, and where to find more. */
+const KNOWN = ["0e", "0f", "11", "13", "1e", "1f", "23", "25"].map((end) => `551d${end}`);
 
 /** The names that a certificate is for. */
 export interface CertificateNames {
@@ -76,13 +78,13 @@ export function signatureOf(der: Uint8Array): string {
 }
 
 /**
- * The critical extensions, as object identifiers in hexadecimal.
+ * Whether a critical extension is none of those that the runtime knows; it refuses such a certificate.
  *
  * @throws {RangeError} When it is not a certificate.
  */
-export function criticalExtensions(der: Uint8Array): string[] {
+export function hasUnknownCritical(der: Uint8Array): boolean {
   return extensionsOf(partsOf(der)).filter(([, critical]) => critical?.tag === BOOLEAN && critical.body[0] !== 0)
-    .flatMap(([type]) => type?.body.toHex() ?? []);
+    .some(([type]) => type !== undefined && !KNOWN.includes(type.body.toHex()));
 }
 
 /** An address as people write it, from one that {@linkcode namesOf} gives. */

@@ -6,7 +6,10 @@ export const CLOSED: Required<Trouble> = { what: "the server closed the connecti
 
 /** Errors of the network that may be gone a moment later, by their codes. */
 const TRANSIENT: Readonly<Record<string, Trouble>> = {
-  ECONNREFUSED: { what: "connection refused", cure: "check the address, and that the server is running" },
+  ECONNREFUSED: {
+    what: "connection refused",
+    cure: "check the address, and that the server is running and listens on it",
+  },
   ECONNRESET: CLOSED,
   ECONNABORTED: CLOSED,
   EPIPE: CLOSED,

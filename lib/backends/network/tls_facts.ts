@@ -21,7 +21,8 @@ export function shownNames({ der, host }: Failure): string {
   const others = isIP(host) ? addresses : dns;
   const names = [...dns, ...(others.length === 0 && common !== undefined ? [common] : [])]
     .filter((name) => isHostName(name.replace(/^\*\./, "")));
-  const all = [...names, ...addresses.map(addressText)];
+  // Often the common name is one of the others.
+  const all = [...new Set([...names, ...addresses.map(addressText)])];
   return all.slice(0, 3).join(", ") + (all.length > 3 ? ", ..." : "") || "no name that can be used";
 }
 

@@ -54,7 +54,7 @@ class PostgresLeases implements LeaseTable {
   constructor(table: TableName) {
     this.#schema = table.schema;
     this.shown = shownTable(table);
-    this.#statements = new LeaseStatements(this.shown, leaseErrors(table));
+    this.#statements = new LeaseStatements(this.shown, leaseErrors());
     this.#table = tableIn(table);
     this.#claims = new LeaseClaims(this.#table, this.#statements);
   }

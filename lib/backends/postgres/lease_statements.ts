@@ -70,7 +70,10 @@ export class LeaseStatements {
       if (!(error instanceof LockUnavailableError) || error.transient) throw error;
       if (isThereAlready(error.cause)) return;
       const what = `it does not exist yet, and cannot be created: ${error.reason}`;
-      throw leaseFailure(this.shown, { what, cure: isRefused(error.cause) ? this.errors.grant : undefined }, error);
+      throw leaseFailure(this.shown, {
+        what,
+        cure: isRefused(error.cause) ? this.errors.grantOf?.(error.cause) ?? this.errors.grant : undefined,
+      }, error);
     }
   }
 

@@ -11,7 +11,7 @@ import { brief, inMilliseconds } from "./sql.ts";
 import { identifier, sql } from "../sql/statement.ts";
 import {
   cureOf,
-  grantOn,
+  grantOnSchema,
   isLocked,
   isMissing,
   isPermanent,
@@ -27,6 +27,9 @@ import { decodeText, readText, shownTable, span, tableIn, WORD } from "./table_s
 const ID_TROUBLE: Readonly<Record<string, "taken" | "none left">> = { "23505": "taken", "2200H": "none left" };
 
 const ADVICE: TableAdvice = { flag: "--ledger-table", definition: "sera history --schema" };
+
+/** What sera needs of the table. */
+const RIGHTS = "SELECT, INSERT, UPDATE and DELETE";
 
 /** The ledger's SQL for PostgreSQL. */
 export function postgresDialect(name: TableName): Dialect {
@@ -82,7 +85,8 @@ export function postgresDialect(name: TableName): Dialect {
     idCure: `SELECT setval(pg_get_serial_sequence('${shown}', 'id'), (SELECT MAX(id) FROM ${shown}))`,
     isPermanent,
     isRefused,
-    grant: grantOn("sera_runs", ADVICE, "SELECT, INSERT, UPDATE and DELETE"),
+    grant: `grant the role ${RIGHTS} on it, or have an administrator create it: ${ADVICE.definition}`,
+    grantOf: (cause) => grantOnSchema(cause, ADVICE, RIGHTS),
     cureOf: (cause) => cureOf(cause, ADVICE),
     grantToRead: "grant the role SELECT on it, and USAGE on its schema",
     cureOfForeign: `name another one with ${ADVICE.flag}`,

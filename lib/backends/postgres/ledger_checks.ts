@@ -4,6 +4,8 @@ import type { TableName } from "../../ledger/table_name.ts";
 import { checkInSession } from "../sql/check_in_session.ts";
 import type { PostgresServer } from "./server.ts";
 import { postgresStore } from "./ledger.ts";
+import type { LockOptions } from "../backend.ts";
+import { postgresLeaseLock } from "./lease_lock.ts";
 import { PostgresLock } from "./lock.ts";
 import type { PostgresOptions } from "./options.ts";
 import type { Store } from "../sql/store.ts";
@@ -24,9 +26,12 @@ export async function checkPostgresLedger(
   server: PostgresServer,
   table: TableName,
   testRun: TestRun,
-  options: PostgresOptions,
+  options: PostgresOptions & LockOptions,
 ): Promise<Finding> {
-  return await checkInSession(new PostgresLock(server, options), async (session) => {
+  const { leaseTable } = options;
+  // A run with a lease records itself in the lease's session, which may be one that a plain lock is refused in.
+  const lock = leaseTable ? postgresLeaseLock(server, options, leaseTable) : new PostgresLock(server, options);
+  return await checkInSession(lock, async (session) => {
     const store = postgresStore(session, table, new Patience(), "already set");
     return await checkStore(store, testRun, session.closed);
   });

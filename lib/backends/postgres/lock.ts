@@ -127,7 +127,7 @@ export class PostgresLock extends SessionLock<PostgresSession> implements Backen
     if (why !== undefined) throw UnfitServerError.on(session.where, why);
     const conflict = this.#wanted.conflict(seen);
     if (conflict) {
-      await this.#lock.release(session);
+      await this.#lock.giveUp(session);
       throw conflict;
     }
     const { slot } = this.#lock;

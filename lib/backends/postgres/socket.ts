@@ -59,7 +59,7 @@ export async function openSocket(
           throw new TlsError({
             what: `the server offers no TLS, which sslmode=${asWritten(server.sslmode)} requires: it has none, or ` +
               "something in between removes it",
-            cure: "set ssl=on on the server, and check any proxy in between",
+            cure: "set ssl=on on the server (client_tls_sslmode on PgBouncer), and check any proxy in between",
           }, false);
         }
         // From a server that cannot start a process. Not shown: unencrypted, anybody could have sent it. CVE-2024-10977

@@ -103,8 +103,19 @@ export function cureOf(cause: unknown, { flag, definition }: TableAdvice): strin
   return undefined;
 }
 
-/** What to do if the role lacks a right on a table. */
-export function grantOn(name: string, { flag, definition }: TableAdvice, rights: string): string {
-  return `grant the role ${rights} on it, and have an administrator create it: ${definition}, or name a schema that belongs to the ` +
-    `role's own: ${flag} SCHEMA.${name}`;
+/**
+ * What to do if the role lacks a right on the schema that a table is, or would be, in.
+ *
+ * @param cause The server's error; its message may be in another language, and then tells nothing.
+ * @param rights What the role needs on a table that an administrator creates.
+ */
+export function grantOnSchema(cause: unknown, { definition }: TableAdvice, rights: string): string | undefined {
+  const message = messageOf(cause);
+  const elsewise = `have the table created (${definition}) and grant the role ${rights} on it`;
+  if (/\bschema "?public\b|no schema has been selected/i.test(message)) {
+    return `have an administrator run CREATE SCHEMA AUTHORIZATION with the role's name in this database, or ${elsewise}`;
+  }
+  return /permission denied for schema/i.test(message)
+    ? `grant the role USAGE on the schema; and CREATE, too, or ${elsewise}`
+    : undefined;
 }

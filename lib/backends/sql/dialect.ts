@@ -100,6 +100,8 @@ export interface Dialect {
   /** What to do then: for those who write, and for those who only read. */
   readonly grant: string;
   readonly grantToRead: string;
+  /** What those who write need if it is not a right on the table that they lack. */
+  grantOf?(cause: unknown): string | undefined;
   /** What to do about another error, if that differs for a table and for a lock. */
   cureOf(cause: unknown): string | undefined;
   /** What to do about a table that another program has created. */

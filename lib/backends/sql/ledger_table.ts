@@ -156,14 +156,13 @@ export class LedgerTable {
    * Makes the error for a table that cannot be used.
    *
    * @param cause The database's error. Its cure for locks is replaced by one for tables, if there is one.
-   * @param grant What to do if the user lacks a right.
+   * @param grant What to do if the user lacks a right, where that is not to write.
    */
-  failure({ what, cure }: Trouble, cause?: LockUnavailableError, grant = this.dialect.grant): LockUnavailableError {
+  failure({ what, cure }: Trouble, cause?: LockUnavailableError, grant?: string): LockUnavailableError {
     const { dialect } = this;
     const ofTable = cause &&
-      (dialect.isUnfitText(cause.cause)
-        ? UNFIT_KEY
-        : dialect.cureOf(cause.cause) ?? (dialect.isRefused(cause.cause) ? grant : undefined));
+      (dialect.isUnfitText(cause.cause) ? UNFIT_KEY : dialect.cureOf(cause.cause) ??
+        (dialect.isRefused(cause.cause) ? grant ?? dialect.grantOf?.(cause.cause) ?? dialect.grant : undefined));
     const about = { transient: cause?.transient, cause: cause?.cause };
     return new LockUnavailableError(
       `Cannot use the ledger ${dialect.shown}: ${what}`,

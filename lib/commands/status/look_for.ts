@@ -37,16 +37,16 @@ export async function lookFor(
   // With --allow-unsafe-server the user has accepted that only this server's locks are seen.
   const isConclusive = all || hidden === undefined || lock !== undefined && allowUnsafeServer ||
     showsHolders;
-  if (prefix === undefined) {
-    return { sightings: named, hidden, showsHolders, otherSessions: seen.otherSessions, isConclusive };
-  }
+  const { nameless, otherSessions } = seen;
+  if (prefix === undefined) return { sightings: named, hidden, nameless, showsHolders, otherSessions, isConclusive };
   const sightings = named.filter((sighting) => isAskedFor(sighting, prefix, namespace !== undefined));
   const unknown = named.some((sighting) => !sightings.includes(sighting) && mayBeAskedFor(sighting, prefix));
   return {
     sightings,
     hidden: hidden ?? (unknown ? NAMES_HIDDEN : undefined),
+    nameless,
     showsHolders: showsHolders && !unknown,
-    otherSessions: seen.otherSessions,
+    otherSessions,
     isConclusive: isConclusive && !unknown,
   };
 }
@@ -68,7 +68,7 @@ export async function reportOf(
   { all, prefix, slot, namespace }: LockQuery,
   answer: Answer,
 ): Promise<{ readonly text: string; readonly note?: string | undefined }> {
-  const { sightings, hidden, showsHolders, otherSessions, isConclusive } = answer;
+  const { sightings, hidden, nameless, showsHolders, otherSessions, isConclusive } = answer;
   const isHeld = sightings.some(({ state }) => state === "held");
   const showsAll = hidden === undefined || showsHolders;
   let text = "";
@@ -83,7 +83,11 @@ export async function reportOf(
   // Where nobody holds a lock, nobody waits for it.
   return {
     text,
-    note: hidden !== undefined && (isHeld || !showsAll) ? `The list is incomplete: ${hidden}` : undefined,
+    note: hidden !== undefined && (isHeld || !showsAll)
+      ? `The list is incomplete: ${hidden}`
+      : isHeld
+      ? nameless
+      : undefined,
   };
 }
 

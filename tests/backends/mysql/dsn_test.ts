@@ -215,6 +215,12 @@ refuses([
   ["/?timeTruncate=1", "no duration", /parameter timeTruncate .*"1" is not a duration/],
   ["/?connectionAttributes=%", "a bad escape", /parameter connectionAttributes .*invalid percent escape/],
   ["/?tz=%2", "a bad escape", /parameter "tz" .*invalid percent escape; write % as %25/],
+  [
+    "/?ssl=true",
+    "another program's word for TLS",
+    /parameter ssl of .*: it is another program's; for TLS write tls=true/,
+  ],
+  ["/?tls=true&tls-ca=a.pem", "a setting", /parameter tls-ca of .*; for TLS write tls=true, and set tls-ca if/],
   ["/?1x=1", "no variable's name", /"1x" is neither a parameter nor the name of a variable/],
   ["/?=1", "an empty name", /"" is neither a parameter nor the name of a variable/],
   ["/?a b=1", "a space in a name", /"a b" is neither a parameter/],

@@ -174,7 +174,7 @@ shared.test("replicas alone are refused, as for a moment during a failover", asy
   const dead = { port: freePort() };
   const readOnly = "the server is read-only, most likely a replica, and cannot store a lease; name the primary";
   const [one, gone] = [replica, dead].map((host) => `tcp(127.0.0.1:${host.port})`);
-  const refused = "connection refused; check the address, and that the server is running";
+  const refused = "connection refused; check the address, and that the server is running and listens on it";
   for (
     const [hosts, message] of [
       [[replica, replica], `${one}: ${readOnly}, and at ${one}: ${readOnly}`],
@@ -216,8 +216,12 @@ shared.test("who is refused by one host does not try the next one", async (serve
   using next = new FakeMySql(() => ({}));
   for (
     const [params, account, says] of [
-      ["", "sera:notsecret", /: Access denied for user 'sera'[^\n]+; check user and password in the DSN$/],
-      ["no_such_variable=1", "sera:secret", /: Unknown system variable 'no_such_variable'; remove the parameter/],
+      ["", "sera:notsecret", /: Access denied for user 'sera'[^\n]+; check user and password in the DSN, /],
+      [
+        "no_such_variable=1",
+        "sera:secret",
+        /: Unknown system variable 'no_such_variable'; correct or remove the parameter/,
+      ],
     ] as const
   ) {
     for (const dsn of waysTo([server, next], params, account)) {

@@ -26,6 +26,8 @@ export interface TableErrors extends Pick<Dialect, "isMissing" | "isRefused" | "
   isLocked(cause: unknown): boolean;
   /** What to do if the user lacks a right. */
   readonly grant: string;
+  /** What to do if it is not a right on the table that is lacking. */
+  grantOf?(cause: unknown): string | undefined;
 }
 
 /**
@@ -59,6 +61,6 @@ export function explained(shown: string, error: unknown, errors: TableErrors): u
   if (errors.isMissing("column", cause)) {
     return leaseFailure(shown, { what: reason, cure: REMAKE }, error);
   }
-  const cure = errors.cureOf(cause) ?? (errors.isRefused(cause) ? errors.grant : undefined);
+  const cure = errors.cureOf(cause) ?? (errors.isRefused(cause) ? errors.grantOf?.(cause) ?? errors.grant : undefined);
   return leaseFailure(shown, { what: reason, cure }, error);
 }

@@ -1,5 +1,5 @@
 import type { Deadline } from "../../../deadline.ts";
-import { UnfitServerError } from "../../../errors.ts";
+import { LockUnavailableError } from "../../../errors.ts";
 import { delayOrAbort } from "../../../waiting.ts";
 import type { Asker } from "../asker.ts";
 import type { Session } from "../session.ts";
@@ -89,10 +89,10 @@ export class Claims<S extends Session> {
     return this.#server.hasSessionLocks(session) && this.#server.takesSeveralLocks(session);
   }
 
-  /** @throws {UnfitServerError} Where nothing counts those who wait. */
+  /** @throws {LockUnavailableError} Where nothing counts those who wait. */
   #refuseUncounted(session: S): void {
     if ((this.#options.maxWaiters ?? 0) === 0 || this.#queues(session)) return;
-    throw UnfitServerError.on(session.where, {
+    throw LockUnavailableError.on(session.where, {
       what: "waiters for a lease cannot be counted there, as max-waiters requires",
       cure: "leave max-waiters out, or set it to 0",
     });

@@ -14,6 +14,7 @@ import { startSystemPostgres, systemPostgresUnavailable } from "../../servers/po
 import { sideBySide } from "../../side_by_side.ts";
 import { lockContract } from "../lock_contract.ts";
 import { IS_PLACE } from "../../../lib/backends/postgres/places.ts";
+import { longerHold } from "../../../lib/backends/postgres/pooler.ts";
 import { POSTGRESQL } from "../../../lib/backends/sql/spelling.ts";
 import { freshName, hold, later, never, open, type OpenOptions } from "../open.ts";
 import { assertLocks, assertUnavailable, openWith } from "./ask.ts";
@@ -265,6 +266,14 @@ shared.test("its session mode is refused when it does not clean up after a sessi
   }])));
   await using pool = await startPgBouncer(server, "session", { server_reset_query: "SELECT pg_advisory_unlock_all()" });
   await assertLocks(pool.url());
+});
+
+Deno.test("the proof takes longer on a slow network, but not for one wait for a full pool", () => {
+  assert.equal(longerHold(60, 20), 160);
+  assert.equal(longerHold(60, 10_000), 480);
+  let hold = 60;
+  for (let rounds = 0; rounds < 4; rounds++) hold = longerHold(hold, 5000);
+  assert.equal(hold, 40_000);
 });
 
 /** Clients that ask one thing after another, over connections that they keep. */

@@ -1,5 +1,6 @@
 import { UsageError } from "../errors.ts";
 import { isPath, mayBeServer, pathOr, plainOr } from "../text/redaction.ts";
+import { parseWait } from "../text/duration.ts";
 import { nearest } from "../text/nearest.ts";
 import { TABLE } from "../settings/table.ts";
 import { needsNoValue } from "./flag.ts";
@@ -41,7 +42,7 @@ export function notAWait(
   // A word that sera knows is not a password: the message may show it.
   const known = instead(operands, commands) ?? valueOfFlag(first, flags);
   const shown = known === undefined ? shownWait(operands, flags) : first;
-  const cure = known ?? suggestionFor(first, commands) ??
+  const cure = known ?? suggestionFor(first, commands) ?? waitInFlag(flags) ??
     "expected whole seconds, a duration such as 1m30s, or forever, then the command; see sera --help";
   return new UsageError(`Not a valid wait: ${shown}`, cure);
 }
@@ -73,6 +74,14 @@ function valueOfFlag(word: string, flags: ReadonlyMap<string, string>): string |
   if (meant !== undefined) return `a flag with an optional value needs an =: --${flag!.name}=${meant}`;
   const owner = RUN_FLAGS.find(({ kind, choices }) => kind === "boolean-or-choice" && choices?.includes(word));
   return owner && `a flag with an optional value needs an =: --${owner.name}=${word}`;
+}
+
+/** What is missing where the last flag has taken what looks like the wait; undefined if it has not. */
+function waitInFlag(flags: ReadonlyMap<string, string>): string | undefined {
+  const [last, value = ""] = [...flags].at(-1) ?? [];
+  const flag = RUN_FLAGS.find(({ name, placeholder }) => name === last && placeholder === "DURATION");
+  if (!flag || parseWait(value) === undefined) return undefined;
+  return `${value} is the value of --${last}; write a wait before the command, as in sera --${last} ${value} 0 <command>`;
 }
 
 /** A suggestion for a mistyped word; undefined if there is none. */

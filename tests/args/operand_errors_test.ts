@@ -41,6 +41,17 @@ const WAITS: [words: string, says: string][] = [
   ["--ledger off 0 true", `Not a valid wait: off; ${VALUE}: --ledger=false`],
   // Not the value of a flag that has one.
   ["--name x true", `Not a valid wait: true; ${EXPECTED}`],
+  [
+    "--once x --every 9m ./sync",
+    "Not a valid wait: ./sync; 9m is the value of --every; write a wait before the command, as in sera --every 9m 0 " +
+    "<command>",
+  ],
+  [
+    "--every 0 true",
+    "Not a valid wait: true; 0 is the value of --every; write a wait before the command, as in " +
+    "sera --every 0 0 <command>",
+  ],
+  ["--every 9m --verbose ./sync", `Not a valid wait: ./sync; ${EXPECTED}`],
   ["true", `Not a valid wait: true; ${EXPECTED}`],
   ["1:30 true", `Not a valid wait: 1:30; ${EXPECTED}`],
   ["/usr/bin/backup -x", `Not a valid wait: /usr/bin/backup; ${EXPECTED}`],

@@ -10,9 +10,9 @@ import { SqlLedger } from "../sql/ledger.ts";
 import { defaultLedgerFolder, lockFolder } from "./default_folder.ts";
 import { loadFileStore } from "./load_ledger.ts";
 import { prepareLockFolder, refuseClosedFolder } from "./lock_folder.ts";
-import { lookAtFiles } from "./sightings.ts";
+import { seeFiles } from "./sightings.ts";
 
-/** Looks at locks in a folder. If no run has created it yet, there are no locks, and it is not created. */
+/** Shows the locks in a folder. A folder that no run has created yet has none, and is not created. */
 export class FileObserver implements Observer {
   readonly elsewhere = undefined;
   readonly #folder: string | undefined;
@@ -29,7 +29,7 @@ export class FileObserver implements Observer {
   // Async, so that an error of the folder becomes a rejection.
   // deno-lint-ignore require-await
   async sightings(filter: LockFilter): Promise<Seen> {
-    return { sightings: lookAtFiles(this.#lockFolder(), filter), otherSessions: [] };
+    return seeFiles(this.#lockFolder(), filter);
   }
 
   async handleOf(holder: Sighting): Promise<HolderHandle> {

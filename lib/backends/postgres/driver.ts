@@ -5,7 +5,7 @@ import { listening } from "../../waiting.ts";
 import { guard } from "../network/frames.ts";
 import type { DriverAnswer, DriverConnection } from "../sql/driver.ts";
 import type { Row } from "../sql/row.ts";
-import { POSTGRESQL } from "../sql/spelling.ts";
+import { POSTGRESQL } from "../sql/quoting.ts";
 import type { Statement } from "../sql/statement.ts";
 import { applicationName } from "./application_name.ts";
 import { ConnectionError } from "../network/errors.ts";

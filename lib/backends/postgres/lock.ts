@@ -14,7 +14,7 @@ import type { PostgresSession } from "./session.ts";
 import { HeldCheck } from "./held_check.ts";
 import { refuseUnsuitable } from "./set_up.ts";
 import { markOf } from "../sql/mark.ts";
-import { POSTGRESQL } from "../sql/spelling.ts";
+import { POSTGRESQL } from "../sql/quoting.ts";
 import { SessionLock } from "../sql/session_lock.ts";
 import { holdInSession } from "../sql/hold_in_session.ts";
 import type { BackendLock } from "../backend.ts";

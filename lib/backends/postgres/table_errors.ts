@@ -45,7 +45,7 @@ export function isThereAlready(cause: unknown): boolean {
 }
 
 /** Whether an error says that the encoding lacks a character of a text. */
-export function isUnfitText(cause: unknown): boolean {
+export function isUnencodable(cause: unknown): boolean {
   return UNFIT_TEXT.includes(sqlState(cause) ?? "");
 }
 
@@ -70,7 +70,7 @@ export function isBrokenOff(cause: unknown): boolean {
 }
 
 /** Whether a statement failed only since another transaction was in its way, or since it was cancelled or too slow. */
-export function isInTheWay(cause: unknown): boolean {
+export function isInterference(cause: unknown): boolean {
   return isBrokenOff(cause) || isLocked(cause) || sqlState(cause) === CANCELLED;
 }
 

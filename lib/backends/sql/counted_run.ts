@@ -1,7 +1,7 @@
 import type { RecordedRun, Rule } from "../../ledger/run.ts";
 import { slotIn } from "../../lock/slot_name.ts";
 import type { Dialect } from "./dialect.ts";
-import { cut } from "./insert_run.ts";
+import { truncate } from "./insert_run.ts";
 import type { Row } from "./row.ts";
 import { readRuns, selectRuns } from "./rows.ts";
 import { COLUMNS } from "./schema.ts";
@@ -9,8 +9,8 @@ import { isOfLock } from "./slots.ts";
 import { join, sql, type Statement } from "./statement.ts";
 
 /**
- * Runs that began further ahead of the server's clock, such as at `infinity`, are ignored without a word; in
- * milliseconds.
+ * Runs that began further in the future, such as at `infinity`, are silently ignored; in milliseconds ahead of the server's
+ * clock.
  */
 const FARTHEST_AHEAD = 366 * 24 * 3600 * 1000;
 
@@ -29,8 +29,8 @@ export interface Counted {
  * The statement that finds the run that counts by the rule; if there is none, one that began too far ahead of the
  * server's clock to count. Undefined if no run counts by that rule.
  *
- * Runs of all slots count. If failures do, so does a run in another slot that has not ended: however it ends, it counts
- * then. In the own slot there is none after `abandon()`.
+ * Runs of all slots count. If failures count, so does a run in another slot that has not ended: it will count however it
+ * ends. In this run's own slot there is none after `abandon()`.
  */
 export function findCounted(
   dialect: Dialect,
@@ -38,9 +38,9 @@ export function findCounted(
   { once, every, countFailures }: Rule,
 ): Statement | undefined {
   const { after, isExactly, now, readNumber, readTime } = dialect;
-  // SQLite compares as text, whatever is there.
+  // SQLite compares any value as text.
   const readable = sql`${readTime(COLUMNS.started)} IS NOT NULL`;
-  const isOnce = once === undefined ? [] : [isExactly(COLUMNS.run_key, cut(once))];
+  const isOnce = once === undefined ? [] : [isExactly(COLUMNS.run_key, truncate(once))];
   // Includes runs that began later than now: setting a clock back must not cause another run.
   const isRecent = every === undefined
     ? []

@@ -8,26 +8,26 @@ import type { HeldLock, Lock, LockSession } from "../../lock/lock.ts";
 const FIRST_PAUSE = 100;
 const LONGEST_PAUSE = 2000;
 
-/** The least time to connect, in milliseconds: a short wait must not exclude a server that is far away. */
+/** The shortest time limit for connecting, in milliseconds: a short wait must not exclude a server that is far away. */
 const SHORTEST_LIMIT = 2000;
 
 /** The wait ended before there was a connection. */
 class TooLateError extends LockUnavailableError {}
 
-/** A session that is ended when its lock is no longer needed. */
+/** A session that is closed when its lock is no longer needed. */
 export interface OwnSession extends LockSession {
-  /** Ends it, and waits for that, but not long. */
+  /** Closes it, and waits for that, but not long. */
   close(): Promise<void>;
 }
 
 /**
- * A lock that belongs to one session of a server, which serves nothing else. The server frees the lock when the session
- * ends, so there is no pool and no reconnecting.
+ * A lock in a server session of its own. The server frees the lock when the session ends, so there is no pool and no
+ * reconnecting.
  */
 export abstract class SessionLock<S extends OwnSession> implements Lock {
   readonly #retrying: (why: LockUnavailableError) => void;
   #session: S | undefined;
-  /** Whether a suitable server was connected to before. */
+  /** Whether it has been connected to a suitable server before. */
   #hadServer = false;
 
   /** @param retrying Called with what is wrong before each retry. */
@@ -41,7 +41,7 @@ export abstract class SessionLock<S extends OwnSession> implements Lock {
   /**
    * Connects.
    *
-   * @param limit In how many milliseconds the signal will abort it.
+   * @param limit Milliseconds after which the signal aborts it.
    * @throws {LockUnavailableError} When the server cannot be reached, refuses, or is unsuitable.
    */
   protected abstract open(signal: AbortSignal, limit: number): Promise<S>;
@@ -49,7 +49,7 @@ export abstract class SessionLock<S extends OwnSession> implements Lock {
   /**
    * Asks for the lock in a session until it is held or the deadline passes. May end the session.
    *
-   * @throws {LockUnavailableError} After a transient one this is called again.
+   * @throws {LockUnavailableError} If it is transient, this is called again.
    * @throws {UnfitServerError} When the server has become unsuitable since it was connected to; this is called again.
    */
   protected abstract attempt(session: S, deadline: Deadline, signal: AbortSignal): Promise<HeldLock | undefined>;
@@ -81,7 +81,7 @@ export abstract class SessionLock<S extends OwnSession> implements Lock {
         }
         return await this.attempt(session, deadline, signal);
       } catch (error) {
-        // The earlier error says more than that no time is left.
+        // The earlier error says more than that the time is up.
         if (error instanceof TooLateError && before !== undefined) throw before;
         before = error;
         if (!this.#mayPass(error) || lastTry.passed) throw error;

@@ -15,7 +15,7 @@ import { sideBySide } from "../../side_by_side.ts";
 import { lockContract } from "../lock_contract.ts";
 import { IS_PLACE } from "../../../lib/backends/postgres/places.ts";
 import { longerHold } from "../../../lib/backends/postgres/pooler.ts";
-import { POSTGRESQL } from "../../../lib/backends/sql/spelling.ts";
+import { POSTGRESQL } from "../../../lib/backends/sql/quoting.ts";
 import { freshName, hold, later, never, open, type OpenOptions } from "../open.ts";
 import { assertLocks, assertUnavailable, openWith } from "./ask.ts";
 import { holderOf, waiting } from "./view.ts";

@@ -158,9 +158,9 @@ Deno.test("a signal ends a pause at once, and nothing is tried any more", async 
 Deno.test("what does not pass is tried once; an unfit server again where there has been a fit one", async () => {
   using clock = new FakeClock();
   using _mean = luck();
-  const lasting = LockUnavailableError.on("Server", { what: "denied" });
-  const refused = new Trying(clock, lasting);
-  await assert.rejects(refused.acquire(Infinity, never), lasting);
+  const permanent = LockUnavailableError.on("Server", { what: "denied" });
+  const refused = new Trying(clock, permanent);
+  await assert.rejects(refused.acquire(Infinity, never), permanent);
   assert.equal(refused.tried.length, 1);
   const unfit = new UnfitServerError("Cannot lock on Server: a replica");
   const replica = new Trying(clock, "held");

@@ -2,8 +2,8 @@ import { LockFile } from "./lock_file.ts";
 import type { LockFolder } from "./lock_folder.ts";
 import { isInPlace } from "./take.ts";
 
-/** Files of one lock that are tried again and again. Disposing of it closes them. */
-export class OpenFiles implements Disposable {
+/** Keeps the files of a lock open while they are tried repeatedly. Disposing of it closes them. */
+export class LockFileCache implements Disposable {
   readonly #folder: LockFolder;
   readonly #files = new Map<string, LockFile>();
 
@@ -12,7 +12,7 @@ export class OpenFiles implements Disposable {
   }
 
   /**
-   * The open file of that name, which was in place just now.
+   * Opens the file of that name, or returns the open one if it is still in place.
    *
    * @throws {LockUnavailableError} When it cannot be used.
    * @throws The signal's reason when it is aborted.
@@ -29,7 +29,7 @@ export class OpenFiles implements Disposable {
     return file;
   }
 
-  /** Leaves these files open. */
+  /** Drops these files from the cache, so that they stay open. */
   keep(files: readonly LockFile[]): void {
     for (const [name, file] of this.#files) {
       if (files.includes(file)) this.#files.delete(name);

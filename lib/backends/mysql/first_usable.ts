@@ -7,21 +7,21 @@ import { whereIs } from "./errors.ts";
 import type { MySqlDsn, MySqlHost } from "./server.ts";
 import { errorNumber } from "./table_errors.ts";
 
-/** Lower numbers of errors are not a server's but the system's. */
+/** Error numbers below this are the system's, not a server's. */
 const FIRST_OF_SERVERS = 1000;
 
 /**
- * Tries the servers of a DSN in order, until one can be used. One that cannot be reached, that starts, stops or is full,
- * that is read-only or cut off from its cluster, or that is not trusted, lets the search go on. As in libpq, a refusal
- * ends it: the next server would refuse the same login, and a wrong password locks accounts.
+ * Tries the servers of a DSN in order, until one can be used. Skips servers that cannot be reached, are starting, stopping
+ * or full, are read-only or cut off from their cluster, or are not trusted. As in libpq, a refusal ends the search: the next
+ * server would refuse the same login, and repeating a wrong password locks accounts.
  *
  * @param open Tries one server until its signal fires.
  * @param signal Aborts the search.
- * @param limit In how many milliseconds the signal will abort it.
+ * @param limit Milliseconds after which the signal aborts it.
  * @throws {LockUnavailableError} When none can be used.
  * @throws The signal's reason, or what else `open` throws.
  */
-export async function firstFit<T>(
+export async function firstUsable<T>(
   dsn: MySqlDsn,
   open: (host: MySqlHost, signal: AbortSignal) => Promise<T>,
   signal: AbortSignal,
@@ -42,7 +42,7 @@ export async function firstFit<T>(
       if (isRefusal(error)) break;
     }
   }
-  throw allOf(failures);
+  throw combined(failures);
 }
 
 async function within<T>(
@@ -67,17 +67,17 @@ interface Failure {
   readonly error: LockUnavailableError;
 }
 
-/** Whether the server has answered and means it. */
+/** Whether the server itself has refused, for good. */
 function isRefusal(error: LockUnavailableError): boolean {
   if (error.transient || error instanceof UnsafeServerError) return false;
   return error.cause instanceof LoginRefusedError || (errorNumber(error.cause) ?? 0) >= FIRST_OF_SERVERS;
 }
 
 /**
- * One error for all. It is transient if each may pass: also that there are only replicas, since a failover may be under
- * way.
+ * Combines the errors. The result is transient if each of them is; finding only replicas counts as transient, since a
+ * failover may be in progress.
  */
-function allOf(failures: readonly Failure[]): LockUnavailableError {
+function combined(failures: readonly Failure[]): LockUnavailableError {
   const { host, error } = failures.at(-1)!;
   const before = failures.slice(0, -1).map(({ host, error: { why, cure } }) =>
     `${shownAddress(host.addresses[0])}: ${lineOf({ what: why, cure })}`

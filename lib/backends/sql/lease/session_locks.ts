@@ -8,26 +8,26 @@ import type { Session } from "../session.ts";
 import type { Statement } from "../statement.ts";
 import type { LeaseServer } from "./server.ts";
 
-/** For how long our own last seat may still be taken after its session has ended, and the pause between tries; in ms. */
-const GHOST = 3000;
-const GHOST_PAUSE = 50;
+/** How long our own last seat may look taken after its session has ended, and the pause between attempts; in ms. */
+const SEAT_LINGERS = 3000;
+const SEAT_PAUSE = 50;
 
 /**
- * The session locks that a sera has beside its leases. Where they work, the one of a lease's own name keeps out those who
- * know of no leases, and is needed to take a lease over; and those who wait do so for one, and do not poll.
+ * The session locks that a sera holds next to its leases. Where they work, the session lock with a lease's name excludes
+ * seras without leases, and is needed to take the lease over; and waiters wait for one instead of polling.
  */
-export class Entered<S extends Session> {
+export class SessionLocks<S extends Session> {
   readonly #server: LeaseServer<S>;
   readonly #sessions = new Map<string, S>();
   #seat: string | undefined;
-  /** When a session with a seat had ended: the server frees it a moment later. */
+  /** When a session with a seat was seen to have ended: the server frees the seat a moment later. */
   #ended: Moment | undefined;
 
   constructor(server: LeaseServer<S>) {
     this.#server = server;
   }
 
-  /** The session that has a session lock, if any has; it may have ended. */
+  /** The session that has a session lock, if any; it may have ended. */
   in(name: string): S | undefined {
     return this.#sessions.get(name);
   }
@@ -38,9 +38,9 @@ export class Entered<S extends Session> {
   }
 
   /**
-   * Like {@linkcode enter}; further statements go with the request, and are run when it is granted.
+   * Like {@linkcode enter}, with further statements in the same message, to be run when the lock is granted.
    *
-   * @returns What came of them, or nothing if they could not be sent along; undefined if the session does not have the lock.
+   * @returns Their outcomes, none if they could not be sent along; undefined if the session does not have the lock.
    */
   async enterAnd(
     session: S,
@@ -61,7 +61,7 @@ export class Entered<S extends Session> {
     return outcomes;
   }
 
-  /** Like {@linkcode enter}, for any slot of a lock. Returns the name of that which the session has. */
+  /** Like {@linkcode enter}, for any slot of a lock. Returns the name of the slot. */
   async enterSlot(session: S, lock: string, deadline: Deadline, signal: AbortSignal): Promise<string | undefined> {
     for (const [name, other] of this.#sessions) if (other === session && slotIn(name).lock === lock) return name;
     const slot = await this.#server.queue.enterSlot!(session, deadline, signal);
@@ -78,20 +78,20 @@ export class Entered<S extends Session> {
     if (session && !session.closed.aborted) await this.#server.queue.leave(session, name);
   }
 
-  /** Like {@linkcode leave}, without waiting for the answer: if it fails, the lock ends with the session. */
+  /** Like {@linkcode leave}, without waiting for the answer: if it fails, the lock is freed with the session. */
   leaveLater(name: string): void {
     this.leave(name).catch((error) => {
       if (!(error instanceof LockUnavailableError)) throw error;
     });
   }
 
-  /** To be called when a session lock was released in another way. */
+  /** Call this when a session lock was released in another way. */
   forget(name: string): void {
     this.#sessions.delete(name);
   }
 
   /**
-   * Takes a seat among those who wait and have a limit. A seat is a session lock, so one that dies frees it.
+   * Takes a seat, where the number of waiters is limited. A seat is a session lock, so it is freed if sera dies.
    *
    * @param limit How many seats there are.
    * @throws {QueueFullError} When all are taken.
@@ -106,13 +106,13 @@ export class Entered<S extends Session> {
         this.#seat = seat;
         return;
       }
-      if (!this.#ended || this.#ended.age > GHOST) throw new QueueFullError(limit);
-      await delayOrAbort(GHOST_PAUSE, signal, session.closed);
+      if (!this.#ended || this.#ended.age > SEAT_LINGERS) throw new QueueFullError(limit);
+      await delayOrAbort(SEAT_PAUSE, signal, session.closed);
       signal.throwIfAborted();
     }
   }
 
-  /** Leaves the seat, if it has one. Does not wait for the answer. */
+  /** Releases the seat, if it has one. Does not wait for the answer. */
   leaveSeat(): void {
     if (this.#seat === undefined) return;
     if (this.#sessions.get(this.#seat)?.closed.aborted) this.#ended = new Moment();
@@ -125,7 +125,7 @@ export class Entered<S extends Session> {
   }
 }
 
-/** Tries once. */
+/** The deadline for trying once. */
 export function atOnce(): Deadline {
   return new Deadline(0);
 }

@@ -1,8 +1,8 @@
 /**
- * Who holds slots of a lock. Each slot is a named lock, and beside it its holder has another one, the mark of how many slots
- * the lock has for it: `LOCK.2of5` for slot 2 of 5. The mark is taken before the slot, and released after it. So a slot that
- * is held without the mark of some number is one of another number, unless it is released just now: to be sure, the server
- * is asked for the slot again, and who is to be refused is asked for by {@linkcode readSlotHolders}.
+ * The holders of a lock's slots. Each slot is a named lock, and its holder also holds another one, the mark with the number of
+ * slots: `LOCK.2of5` for slot 2 of 5. The mark is taken before the slot and released after it. So a slot that is held without
+ * the mark of a number belongs to another number, unless it is just being released: to be sure, the statement tests the slot
+ * twice, and {@linkcode readSlotHolders} finds out who conflicts.
  */
 
 import { MOST_SLOTS, slotName } from "../../lock/slot_name.ts";
@@ -12,7 +12,7 @@ import type { Session } from "../sql/session.ts";
 import { join, sql, type Statement, word } from "../sql/statement.ts";
 import type { ServerVariables } from "./topology.ts";
 
-/** A table of all slots, in the shortest form that every server takes: it is in each message that asks for a lock. */
+/** A table of all slots, in the shortest form that every server accepts, since each request for a lock contains it. */
 const SLOTS = join(
   [sql`a`, sql`b`, sql`c`, sql`d`].map((digit) =>
     sql`(SELECT 0 ${digit} UNION ALL SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3) ${digit}`
@@ -33,18 +33,18 @@ export function holdsSeveral(variables: ServerVariables): boolean {
 }
 
 /** The name of a slot, as a literal. */
-export function slotWord(lock: string, slot: number): Statement {
+export function slotLiteral(lock: string, slot: number): Statement {
   return word(slotName(lock, slot));
 }
 
 /** The name of the mark that the holder of a slot has, as a literal. */
-export function markWord(lock: string, slot: number, slots: number): Statement {
+export function markLiteral(lock: string, slot: number, slots: number): Statement {
   return word(`${lock}.${slot}of${slots}`);
 }
 
 /**
- * The name that shows that the holder of a slot is settled: that it has seen nobody in the way. By it holders vouch for each
- * other, see {@linkcode otherNumber}.
+ * The name of the lock that marks the holder of a slot as settled: it has seen no conflict. See {@linkcode otherNumber} for
+ * its use.
  *
  * @param slot An expression.
  */
@@ -52,13 +52,13 @@ export function settledName(lock: string, slot: Statement): Statement {
   return sql`CONCAT(${word(lock)}, '.', ${slot}, 'settled')`;
 }
 
-/** SQL that shows the holder of a slot to be settled, and is 0. */
+/** SQL that marks the holder of a slot as settled. Its value is 0. */
 export function settle(lock: string, slot: Statement): Statement {
   const name = settledName(lock, slot);
   return sql`IFNULL(IF(IS_USED_LOCK(${name}) = CONNECTION_ID(), 1, GET_LOCK(${name}, 0)), 0) > 1`;
 }
 
-/** SQL for whether somebody seems to hold a lock with slots, for who holds it without, or finds it busy. */
+/** SQL for whether somebody seems to hold the lock with slots; for runs without slots. */
 export function hasSlots(lock: string): Statement {
   return sql`EXISTS(SELECT 1 FROM ${SLOTS} WHERE IS_USED_LOCK(CONCAT(${word(lock)}, '.', ${SLOT}+1)) OR
     IS_USED_LOCK(CONCAT(${word(lock)}, '.0of', ${SLOT}+1)))`;
@@ -67,10 +67,10 @@ export function hasSlots(lock: string): Statement {
 /**
  * SQL for whether somebody seems to hold a lock with another number of slots, or without slots.
  *
- * @param known The connection of a holder without slots that does not count.
+ * @param known The connection of a holder without slots that is known not to count.
  */
 export function hasOtherSlots(lock: string, slots: number, known: number | undefined): Statement {
-  const [first, mark] = [slotWord(lock, 0), markWord(lock, 0, slots)];
+  const [first, mark] = [slotLiteral(lock, 0), markLiteral(lock, 0, slots)];
   const slot = sql`IS_USED_LOCK(CONCAT(${word(lock)}, '.', ${SLOT}))`;
   const marked = sql`IS_USED_LOCK(CONCAT(${word(lock)}, '.', ${SLOT}, ${word(`of${slots}`)}))`;
   return sql`(EXISTS(SELECT 1 FROM ${SLOTS} WHERE ${SLOT} > 0 AND ${slot} AND ${marked} IS NULL AND ${slot})
@@ -78,22 +78,22 @@ export function hasOtherSlots(lock: string, slots: number, known: number | undef
       AND IFNULL(IS_USED_LOCK(${first}), 0)))`;
 }
 
-/** SQL for whether this session holds the slot of a variable's value, and its mark. */
+/** SQL for whether this session holds the slot with the number in a variable, and its mark. */
 export function hasSlotOf(variable: Statement, lock: string, slots: number): Statement {
   const name = sql`IF(${variable} = 0, ${word(lock)}, CONCAT(${word(lock)}, '.', ${variable}))`;
   const mark = sql`CONCAT(${word(lock)}, '.', ${variable}, ${word(`of${slots}`)})`;
   return sql`IS_USED_LOCK(${name}) = CONNECTION_ID() AND IS_USED_LOCK(${mark}) = CONNECTION_ID()`;
 }
 
-/** Who holds a slot. */
+/** A holder of a slot. */
 export interface SlotHolder {
   readonly lock: string;
   readonly slot: number;
   /** The connection. */
   readonly id: number;
-  /** How many slots the lock has for it; undefined if it knows of none. */
+  /** How many slots the lock has for this holder; undefined if it holds the lock without slots. */
   readonly slots: number | undefined;
-  /** Whether it has seen that nobody is in the way. */
+  /** Whether it has seen that nobody conflicts. */
   readonly isSettled: boolean;
 }
 
@@ -119,7 +119,7 @@ export async function readSlotHolders(
   );
   return rows.flatMap(({ name, ...row }) => {
     const [slot, id, slots] = [wholeFrom(row.slot), wholeFrom(row.id), wholeFrom(row.slots, 2, MOST_SLOTS)];
-    // One that was released meanwhile has no number.
+    // A slot that was released meanwhile has no number.
     return typeof name === "string" && slot !== undefined && id !== undefined
       ? [{ lock: name, slot, id, slots, isSettled: Number(row.settled) === 1 }]
       : [];
@@ -127,16 +127,16 @@ export async function readSlotHolders(
 }
 
 /**
- * How many slots a lock has for those who hold it, if that is another number than one's own.
+ * How many slots a lock has for its holders, if they use another number than this session.
  *
- * Whoever takes the lock without slots looks for others then, and gives it back if there are any; an earlier sera does not,
- * and takes the place of slot 0. So it does not count where somebody is settled: that one has looked before the lock was
- * taken. Those who are not prove nothing, since several who have found the lock taken this way may see each other.
+ * A run that takes the lock without slots then checks for holders of slots, and releases it if there are any. Older versions
+ * do not check, and occupy slot 0. Such a holder does not count if another holder is settled, since that one had its slot
+ * before. Holders that are not settled prove nothing: several of them may have come after the holder without slots.
  *
  * @param own This session's connection, if it holds a slot.
- * @param slots One's own number; undefined for none.
- * @returns The number; who holds it without slots, though others have slots; or, if it cannot be told by now which of the
- * two that one is, `isTie`. None of them if they agree, and if nobody holds it.
+ * @param slots This session's number; undefined for none.
+ * @returns The other `number`; or the connection of a `plain` holder that does not count; or `isTie` if it is not known yet
+ * whether that holder counts. Nothing if all agree, or nobody holds it.
  */
 export function otherNumber(
   holders: readonly SlotHolder[],

@@ -2,8 +2,8 @@ import { Deadline } from "../../deadline.ts";
 import type { LockFile } from "./lock_file.ts";
 import type { LockFolder } from "./lock_folder.ts";
 
-/** One attempt to get a lock: how long it may wait, and its seat, if those who wait are counted. */
-export class Turn implements Disposable {
+/** One attempt to get a lock: how long it may wait, and its seat if the number of waiters is limited. */
+export class Attempt implements Disposable {
   readonly deadline: Deadline;
   readonly signal: AbortSignal;
   readonly #folder: LockFolder;
@@ -14,7 +14,7 @@ export class Turn implements Disposable {
 
   /**
    * @param lock The lock whose waiters are counted.
-   * @param seats How many may wait; undefined if they are not counted.
+   * @param seats How many may wait; undefined if there is no limit.
    * @param wait How long it may wait, in milliseconds.
    * @param signal Ends the wait.
    */
@@ -28,11 +28,11 @@ export class Turn implements Disposable {
   }
 
   /**
-   * To be called before it waits.
+   * Call this before waiting. Takes a seat if the number of waiters is limited.
    *
-   * @returns Whether it may, even if the time for it is over by now.
-   * @throws {QueueFullError} When too many wait.
-   * @throws {LockUnavailableError} When that cannot be told.
+   * @returns Whether this attempt may wait at all, even if its time is up by now.
+   * @throws {QueueFullError} When the limit of waiters is reached.
+   * @throws {LockUnavailableError} When it cannot be found out.
    * @throws The signal's reason when it is aborted.
    */
   async mayWait(): Promise<boolean> {

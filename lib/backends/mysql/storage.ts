@@ -3,15 +3,15 @@ import type { Dialect } from "../sql/dialect.ts";
 import { join, sql, type Statement, word } from "../sql/statement.ts";
 import { decodeText, shownTable } from "./table_sql.ts";
 
-/** Engines that lose every row when the server restarts, or at once. */
+/** Engines that lose all rows when the server restarts, or at once. */
 const FORGETFUL = ["MEMORY", "HEAP", "BLACKHOLE"];
 
-/** How a table keeps its rows. */
-export interface Keeping extends Required<Pick<Dialect, "whyForgetful" | "keepingBelow">> {
-  readonly keeping: Statement;
+/** How a table stores its rows. */
+export interface TableStorage extends Required<Pick<Dialect, "whyVolatile" | "storageBelow">> {
+  readonly storage: Statement;
 }
 
-/** The condition for what tables of information_schema tell about a table. */
+/** The condition that selects a table in the tables of information_schema. */
 export function isTable({ schema, name }: TableName): Statement {
   return sql`TABLE_SCHEMA = ${schema ?? sql`DATABASE()`} AND TABLE_NAME = ${name}`;
 }
@@ -20,15 +20,15 @@ export function isTable({ schema, name }: TableName): Statement {
  * How to find out whether a table keeps its rows.
  *
  * @param flag The flag that names another table.
- * @param consequence What follows if it does not.
+ * @param consequence What happens if it does not.
  */
-export function keepingOf(table: TableName, flag: string, consequence: string): Keeping {
+export function storageOf(table: TableName, flag: string, consequence: string): TableStorage {
   const place = isTable(table);
   return {
-    keeping: sql`(SELECT HEX(CONCAT(TABLE_TYPE, ' ', IFNULL(ENGINE, ''))) FROM information_schema.TABLES
+    storage: sql`(SELECT HEX(CONCAT(TABLE_TYPE, ' ', IFNULL(ENGINE, ''))) FROM information_schema.TABLES
       WHERE ${place})`,
-    whyForgetful(keeping) {
-      const [, type, engine = ""] = /^(.*) (.*)$/.exec(decodeText(keeping) ?? "") ?? [];
+    whyVolatile(storage) {
+      const [, type, engine = ""] = /^(.*) (.*)$/.exec(decodeText(storage) ?? "") ?? [];
       if (type === "TEMPORARY") {
         return { what: "the table is temporary, and ends with the session", cure: `name another one with ${flag}` };
       }
@@ -44,11 +44,11 @@ export function keepingOf(table: TableName, flag: string, consequence: string): 
         cure: `ALTER TABLE ${shownTable(table)} ENGINE=InnoDB`,
       };
     },
-    // Does not see through a view of a view, nor through one whose definition the user may not read.
-    keepingBelow: (keeping) =>
-      decodeText(keeping) !== "VIEW " ? undefined : sql`SELECT HEX(IF(COUNT(TABLE_NAME) = 0, 'VIEW ',
+    // Cannot look behind a view of a view, or a view whose definition the user may not read.
+    storageBelow: (storage) =>
+      decodeText(storage) !== "VIEW " ? undefined : sql`SELECT HEX(IF(COUNT(TABLE_NAME) = 0, 'VIEW ',
         MAX(IF(TABLE_TYPE = 'VIEW' OR ENGINE IN (${join(FORGETFUL.map((engine) => word(engine)))}),
-          CONCAT(TABLE_TYPE, ' ', IFNULL(ENGINE, '')), NULL)))) AS keeping
+          CONCAT(TABLE_TYPE, ' ', IFNULL(ENGINE, '')), NULL)))) AS storage
         FROM information_schema.TABLES JOIN (SELECT VIEW_DEFINITION AS definition FROM information_schema.VIEWS
           WHERE ${place}) viewed
         ON LOCATE(CONCAT('\`', TABLE_SCHEMA, '\`.\`', TABLE_NAME, '\`'), definition)`,

@@ -1,4 +1,4 @@
-/** A look at all rows of a lock: its own, which is that of slot 0, and those of its further slots. */
+/** Reads all rows of a lock: its own, which is that of slot 0, and those of its further slots. */
 
 import { slotIn } from "../../../lock/slot_name.ts";
 import type { Row } from "../row.ts";
@@ -6,30 +6,30 @@ import { sql, type Statement } from "../statement.ts";
 import { type Reading, readLease } from "./read_row.ts";
 import type { Lease } from "./row.ts";
 
-/** What a look has shown. */
-export interface Look {
-  /** The leases that somebody has; without the texts about the holders. */
+/** All rows of a lock, as read at one moment. */
+export interface Snapshot {
+  /** The leases that are held; without the texts about the holders. */
   readonly leases: readonly Lease[];
-  /** The names of all rows, also of those that nobody has. */
+  /** The names of all rows, including free ones. */
   readonly names: ReadonlySet<string>;
 }
 
-/** The condition for the rows of a lock and its slots. A range, which the index finds: "/" comes after "." in ASCII. */
+/** The condition for the rows of a lock and its slots. "/" follows "." in ASCII, so this is a range that the index finds. */
 export function isRowOf(lock: string): Statement {
   return sql`(name = ${lock} OR (name > ${`${lock}.`} AND name < ${`${lock}/`}))`;
 }
 
-/** The statement for {@linkcode readLook}, by one who holds a lease: what others hold. */
+/** Like {@linkcode selectSnapshot}, for the holder of a lease: reads only what others hold. */
 export function selectOthers(
   table: Statement,
   { lock, owner }: { readonly lock: string; readonly owner: string },
   reading: Pick<Reading, "readText" | "readNumber" | "left">,
 ): Statement {
-  return sql`${selectLook(table, slotIn(lock).lock, reading)} AND owner <> ${owner}`;
+  return sql`${selectSnapshot(table, slotIn(lock).lock, reading)} AND owner <> ${owner}`;
 }
 
-/** The statement for {@linkcode readLook}. */
-export function selectLook(
+/** The statement for {@linkcode readSnapshot}. */
+export function selectSnapshot(
   table: Statement,
   lock: string,
   { readText, readNumber, left }: Pick<Reading, "readText" | "readNumber" | "left">,
@@ -40,12 +40,12 @@ export function selectLook(
 }
 
 /**
- * Reads the rows of a look. Rows that only look like those of slots are left out.
+ * Reads the answer to {@linkcode selectSnapshot}. Leaves out rows whose names only resemble those of slots.
  *
  * @param shown The table as messages name it.
- * @throws {LockUnavailableError} When nobody can go by one of them.
+ * @throws {LockUnavailableError} When one of them is invalid.
  */
-export function readLook(rows: readonly Row[], lock: string, shown: string, reading: Reading): Look {
+export function readSnapshot(rows: readonly Row[], lock: string, shown: string, reading: Reading): Snapshot {
   const named = rows.map((row) => ({ row, name: reading.decodeText(row.lock_name) ?? "" }))
     .filter(({ name }) => slotIn(name).lock === lock);
   return {

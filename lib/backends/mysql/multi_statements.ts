@@ -2,13 +2,13 @@
 
 import type { Connection } from "mysql2";
 import type { DriverAnswer } from "../sql/driver.ts";
-import { MYSQL } from "../sql/spelling.ts";
+import { MYSQL } from "../sql/quoting.ts";
 import type { Statement } from "../sql/statement.ts";
 import type { MySqlGuard } from "./guard.ts";
 import { rowsIn } from "./rows_in.ts";
 import type { MySqlDsn } from "./server.ts";
 
-/** The flag of a server that takes several statements in one message. */
+/** The capability flag of a server that accepts several statements in one message. */
 const MULTI_STATEMENTS = 0x10000;
 
 /** The parts of the driver used here. They are not public; tests against real servers would see them change. */
@@ -22,15 +22,15 @@ interface DriverQuery {
   readonly _resultIndex: number;
 }
 
-/** Whether the server said when it greeted that it takes several statements in one message. */
+/** Whether the server's greeting says that it accepts several statements in one message. */
 export function serverTakesSeveral(connection: Connection): boolean {
   return ((connection as unknown as DriverConnection).serverCapabilityFlags & MULTI_STATEMENTS) !== 0;
 }
 
 /**
- * Whether to ask a server to take several statements in one message. Not where the administrator's SQL in the DSN has a
- * semicolon, even in a string: it must stay one statement, or an error, as a server decides that takes no second one. Nor
- * with compression, where servers count the packets of a second result in another way than the driver does.
+ * Whether to enable several statements per message. Not if the administrator's SQL in the DSN contains a semicolon, even in
+ * a string: it must remain a single statement or an error. Nor with compression, where servers and the driver number the
+ * packets of a second result differently.
  */
 export function maySendSeveral({ sessionVariables, compress }: MySqlDsn): boolean {
   return !compress && !Object.values(sessionVariables).some((value) => value.includes(";"));

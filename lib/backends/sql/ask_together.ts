@@ -3,13 +3,13 @@ import type { LedgerTable } from "./ledger_table.ts";
 import type { Row } from "./row.ts";
 import type { Statement } from "./statement.ts";
 
-/** A statement that goes to the server in one message with others. */
-export interface Asked {
+/** The answer to a statement that is sent in one message with others. */
+export interface PendingAnswer {
   /** Its rows, if they are known already. */
   readonly known: readonly Row[] | undefined;
   /**
-   * Its rows. The first of the statements sends all of them. What fails, and what comes after that, is sent again by
-   * itself, as by `LedgerTable.ask()`. To be called in order.
+   * Its rows. The first call sends all statements. A statement that fails, and those after it, are sent again one by one,
+   * as by `LedgerTable.ask()`. Call this in the order of the statements.
    *
    * @throws {LockUnavailableError} When it fails.
    */
@@ -17,21 +17,21 @@ export interface Asked {
 }
 
 /**
- * Statements for a writer that go to the server in one message, where the store can send one; otherwise each is sent when
- * its rows are asked for.
+ * Sends statements of a writer in one message, if the store can do that; otherwise each is sent when its rows are asked
+ * for.
  *
- * @param statements Only the first may be one that must not be run twice.
+ * @param statements All but the first must be safe to run twice.
  * @param creates As for `LedgerTable.ask()`.
  */
-export function together(
+export function askTogether(
   table: LedgerTable,
   statements: readonly Statement[],
   creates = true,
-): readonly Asked[] {
+): readonly PendingAnswer[] {
   const batch = statements.length > 1 ? table.batch : undefined;
-  const { brief = (statement) => statement } = table.dialect;
+  const { withShortWait = (statement) => statement } = table.dialect;
   let outcomes: Awaited<ReturnType<NonNullable<typeof batch>>> = [];
-  // What comes after a failure may have been run without what it needs.
+  // A statement after a failed one may have been run without what it needs.
   const outcome = (index: number) =>
     outcomes.slice(0, index).some((before) => !rowsIfAny(before)) ? undefined : outcomes[index];
   return statements.map((statement, index) => ({
@@ -41,7 +41,9 @@ export function together(
     rows() {
       const first = async () => {
         if (index === 0) {
-          outcomes = await batch!(statements.map((statement, index) => index === 0 ? statement : brief(statement)));
+          outcomes = await batch!(
+            statements.map((statement, index) => index === 0 ? statement : withShortWait(statement)),
+          );
         }
         const result = outcome(index)!;
         if ("error" in result) throw result.error;

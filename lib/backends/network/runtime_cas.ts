@@ -1,12 +1,12 @@
 /**
- * The CAs that the runtime trusts by default: its own list, the system's list, and what its variables name. Before 2.9
- * Deno trusts them in addition to the CA that it is given, so that naming a CA would not exclude any other.
+ * The CAs that the runtime trusts by default: its own list, the system's list, and those that its variables name. Before
+ * version 2.9, Deno trusts them in addition to the CA that it is given, so naming a CA would not exclude the others.
  */
 
 import { messageOf } from "../../errors.ts";
 import { processIo } from "../../io.ts";
 import { CERTIFICATE, decideTrust, loadStores, STORES, trustNobody, withVariables } from "./default_trust.ts";
-import { checkCaFile, hasSystemList, holdsCertificate, refusal, systemListFiles } from "./trusted_files.ts";
+import { checkCaFile, hasSystemList, holdsCertificate, refusal, systemListFiles } from "./runtime_ca_files.ts";
 
 /** Where the system's list is: a file or a folder. They count only if the stores include the system's. */
 const SYSTEM = "SSL_CERT_FILE";
@@ -17,8 +17,8 @@ const MOZILLA = "mozilla";
 const SYSTEMS = "system";
 
 /**
- * Sets whom the runtime trusts by default, for as long as this process lives: it loads its list only once. To be called
- * before the first handshake.
+ * Sets which CAs the runtime trusts by default, for as long as this process lives, since it loads its list only once. Call
+ * this before the first handshake.
  *
  * @param whom Nobody if a CA is named, or if certificates are not checked.
  * @throws {ConfigError} When the defaults cannot be loaded, or a variable cannot be restored for the command.

@@ -5,11 +5,11 @@ import { sql } from "../statement.ts";
 import type { KeptLease } from "./kept_lease.ts";
 import type { OwnRow } from "./table.ts";
 
-/** Gives the leases back that are one lock. May have to be tried several times. */
-export class GivingBack<S extends Session> {
-  /** Whether they have been given back. */
+/** Releases the leases of one lock. It may take several attempts. */
+export class LeaseRelease<S extends Session> {
+  /** Whether all have been released. */
   isDone = false;
-  /** Whether a try has failed, so that they may have been. */
+  /** Whether an attempt has failed, so that they may have been released. */
   isUnsure = false;
   readonly #kept: KeptLease<S>;
   /** The rows that are known to have been freed. */
@@ -20,19 +20,20 @@ export class GivingBack<S extends Session> {
   }
 
   /**
-   * Tries once: frees the leases, and leaves their queues in the same message. In this order, each committed before the
-   * next: whoever gets the session lock finds the lease free, and the run's end recorded.
+   * Tries once to free the leases, and releases their session locks in the same message. The statements are in this order,
+   * each committed before the next, so that the next holder of the session lock finds the lease free and the run's end
+   * recorded.
    *
-   * @param mayLeave Whether the queues may be left now.
+   * @param mayLeave Whether the session locks may be released now.
    */
   async try(session: S, mayLeave: boolean, ending?: LastEnding): Promise<Ended> {
-    const { rows: [main, ...others], server: { table, queue }, entered } = this.#kept;
+    const { rows: [main, ...others], server: { table, queue }, sessionLocks } = this.#kept;
     const isOver = ({ lock, mine }: OwnRow) => {
       const isGone = table.isGone(lock, mine);
       return ending && lock === main!.lock ? sql`${isGone} AND ${ending.isRecorded}` : isGone;
     };
     const frees = others.map((row) => ({ row, ...table.freeing(row) }));
-    const leaves = [main!, ...others].filter(({ lock }) => mayLeave && entered.in(lock) === session)
+    const leaves = [main!, ...others].filter(({ lock }) => mayLeave && sessionLocks.in(lock) === session)
       .map((row) => ({ row, ...queue.leaveWhere(session, row.lock, isOver(row)) }));
     const more = [
       ...ending ? [ending.readBack] : [],
@@ -68,13 +69,13 @@ export class GivingBack<S extends Session> {
     let at = (ending ? 1 : 0) + frees.length;
     for (const { row, wasHeld, then } of leaves) {
       const left = rowsIfAny(outcomes[at]);
-      if (left && wasHeld(left) !== undefined) entered.forget(row.lock);
+      if (left && wasHeld(left) !== undefined) sessionLocks.forget(row.lock);
       at += then ? 2 : 1;
     }
     return { isReleased: this.isDone, readBack, afterwards: outcomes.slice(at) };
   }
 
-  /** Notes a row that is freed. After a try without an answer, what is no longer ours has been freed by that. */
+  /** Records that a row is free. After an unanswered attempt, a row that is no longer ours was freed by that. */
   async #note(session: S, row: OwnRow, isFreed: boolean): Promise<void> {
     const { table } = this.#kept.server;
     const isOver = isFreed || this.isUnsure && (await table.read(session, row.lock))?.owner !== row.mine.owner;

@@ -1,8 +1,8 @@
 import { broken } from "./packets.ts";
 
-/** The results that a server owes: one for each statement of each message, until a statement fails. */
-export class AwaitedResults {
-  /** For each message that has been sent, or is about to be, and is not yet fully answered: how many may still come. */
+/** The results that a server still has to send: one for each statement of each message, until a statement fails. */
+export class PendingResults {
+  /** For each message that is not yet fully answered, how many results may still come. */
   readonly #counts: number[] = [];
 
   /** Whether no message is left to be answered. */
@@ -16,7 +16,7 @@ export class AwaitedResults {
   }
 
   /**
-   * Checks whether a result may announce another one: if another statement was sent with this one.
+   * Checks whether a result may announce another one, which it may if another statement was sent with this one.
    *
    * @throws {ProtocolError} When there was none.
    */
@@ -30,7 +30,7 @@ export class AwaitedResults {
    * @returns Whether another one follows.
    * @throws {ProtocolError} When one is announced that may not follow.
    */
-  goesOn(announcesMore: boolean): boolean {
+  moreFollow(announcesMore: boolean): boolean {
     this.check(announcesMore);
     if (announcesMore) this.#counts[0]!--;
     return announcesMore;

@@ -3,52 +3,52 @@ import { Moment } from "../../../lock/lease.ts";
 import type { Session } from "../session.ts";
 import { sql } from "../statement.ts";
 import { NEVER } from "../../../waiting.ts";
-import type { Asker } from "../asker.ts";
-import { atOnce, type Entered } from "./entered.ts";
+import type { Querier } from "../querier.ts";
+import { atOnce, type SessionLocks } from "./session_locks.ts";
 import { slotsFor } from "./owner.ts";
 import { freeIn, type Lease } from "./row.ts";
 import type { LeaseServer } from "./server.ts";
 
-/** After how long somebody who holds a lease has surely looked at the others, on a busy machine too; in milliseconds. */
+/** After how many milliseconds a new holder has certainly checked the other leases, even on a busy machine. */
 export const SETTLED = 1500;
 
 /**
- * Sees to it that all who hold a lock take it to have the same number of slots. Each one's number is in its lease. Whoever
- * has taken a lease looks at the others, once that is committed: of two with different numbers, whoever looks last sees the
- * other, and gives its lease back.
+ * Makes sure that all holders of a lock use the same number of slots. Each lease contains its holder's number. After a claim
+ * is committed, the new holder reads the other leases: of two holders with different numbers, at least the later one sees
+ * the other, and releases its lease.
  */
 export class Agreement<S extends Session> {
   readonly #server: LeaseServer<S>;
-  readonly #entered: Entered<S>;
+  readonly #sessionLocks: SessionLocks<S>;
   readonly #slots: number;
-  /** Somebody with another number, and since when they have been seen. */
+  /** A holder with another number, and since when it has been seen. */
   #other: { readonly owner: string; readonly since: Moment } | undefined;
 
   /** @param slots How many slots the lock has. */
-  constructor(server: LeaseServer<S>, entered: Entered<S>, slots: number) {
+  constructor(server: LeaseServer<S>, sessionLocks: SessionLocks<S>, slots: number) {
     this.#server = server;
-    this.#entered = entered;
+    this.#sessionLocks = sessionLocks;
     this.#slots = slots;
   }
 
   /**
-   * The lease of somebody who takes the lock to have another number of slots; undefined if all agree. Leases of those who
-   * died so long ago that anybody may take them over count no more, and are freed.
+   * A lease with another number of slots; undefined if all agree. Leases that expired so long ago that anybody may take
+   * them over do not count, and are freed.
    *
-   * @param mine The owner that asks.
+   * @param mine The owner id of this sera.
    */
-  async other(session: S, asker: Asker, leases: readonly Lease[], mine: string): Promise<Lease | undefined> {
+  async other(session: S, querier: Querier, leases: readonly Lease[], mine: string): Promise<Lease | undefined> {
     for (const lease of leases) {
       const slots = slotsFor(lease.owner);
       if (slots === undefined || slots === this.#slots || lease.owner === mine) continue;
-      if (!await this.#isFreed(session, asker, lease)) return lease;
+      if (!await this.#isFreed(session, querier, lease)) return lease;
     }
     return undefined;
   }
 
   /**
-   * Refuses to share the lock with somebody who takes it to have another number of slots, unless that one may be about to
-   * give its lease back again, since it came at the same time as another.
+   * Refuses the lock because of a lease with another number of slots, unless its holder has just come and may be about to
+   * release it again for the same reason.
    *
    * @throws {OtherSlotsError}
    */
@@ -59,17 +59,17 @@ export class Agreement<S extends Session> {
     }
   }
 
-  async #isFreed(session: S, asker: Asker, lease: Lease): Promise<boolean> {
+  async #isFreed(session: S, querier: Querier, lease: Lease): Promise<boolean> {
     const { queue } = this.#server;
     const { lock, owner, fence, beat } = lease;
     const needsLock = this.#server.hasSessionLocks(session) && this.#server.takesSeveralLocks(session);
     if (freeIn(lease, needsLock ? 0 : 1) > 0) return false;
-    const isIn = this.#entered.in(lock) === session;
-    // Whoever has it lives, whatever a clock says.
+    const isIn = this.#sessionLocks.in(lock) === session;
+    // The holder of the session lock is alive, whatever a clock says.
     if (needsLock && !isIn && !await queue.enter(session, lock, atOnce(), NEVER)) return false;
     const isSame = sql`name = ${lock} AND owner = ${owner} AND fence = ${fence} AND beat = ${beat}`;
     try {
-      return await this.#server.table.change(asker, sql`owner = NULL, beat = beat + 1`, isSame);
+      return await this.#server.table.change(querier, sql`owner = NULL, beat = beat + 1`, isSame);
     } finally {
       if (needsLock && !isIn) await queue.leave(session, lock);
     }

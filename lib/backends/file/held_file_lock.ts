@@ -1,17 +1,14 @@
 import { within } from "../../waiting.ts";
 import { AskedToEndError, LockLostError, messageOf } from "../../errors.ts";
 import { Heartbeat } from "../../lock/heartbeat.ts";
-import { graceOf, heartbeatOf, type LeaseTerms, Moment, stopsAfter } from "../../lock/lease.ts";
+import { FRESH, graceOf, heartbeatOf, type LeaseTerms, Moment, stopsAfter } from "../../lock/lease.ts";
 import type { HeldLock } from "../../lock/lock.ts";
 import type { LockFile } from "./lock_file.ts";
-
-/** A command is started only if the file was checked no longer ago than this, in milliseconds. */
-const FRESH = 1000;
 
 /** The usual reason for a lost lock. */
 const REMOVED = "the lock file was removed";
 
-/** How often to renew the file's times, in milliseconds; programs that remove old files count in days. */
+/** How often to renew the file's times, in milliseconds; programs that remove old files work with days. */
 const TOUCH_AFTER = 3_600_000;
 
 /**
@@ -37,7 +34,7 @@ export class HeldFileLock implements HeldLock {
 
   /**
    * @param files All locked, and still in place; freed in this order.
-   * @param hold By which this hold is told from others of the same lock.
+   * @param hold Identifies this acquisition of the lock.
    * @param slot The slot that is held, if the lock has slots.
    */
   constructor(files: readonly LockFile[], hold: string, terms: LeaseTerms, slot?: number) {
@@ -79,7 +76,7 @@ export class HeldFileLock implements HeldLock {
     if (this.lost.aborted) throw this.lost.reason;
   }
 
-  /** @throws {LockLostError} When the lock is lost; {@linkcode lost} has fired then. */
+  /** @throws {LockLostError} When the lock is lost; {@linkcode lost} has then fired. */
   async #check(): Promise<void> {
     const asked = new Moment();
     const found = await Promise.all(this.#files.map((file) => this.#stateOf(file)));
@@ -123,7 +120,7 @@ export class HeldFileLock implements HeldLock {
         throw error;
       },
     );
-    // In halves: if sera is suspended meanwhile, the current one ends at once, but the answer still has the other.
+    // In two halves: after a suspension the current half ends at once, but the answer still has the other half to come.
     const half = (stopsAfter(this.#terms) - heartbeatOf(this.#terms)) / 2;
     return await within(half, found) ?? await within(half, found) ?? "unanswered";
   }

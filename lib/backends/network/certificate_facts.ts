@@ -1,4 +1,4 @@
-/** Facts of a server's certificate that tell why it is rejected. */
+/** Facts about a server's certificate that tell why it was rejected. */
 
 import type { X509Certificate } from "node:crypto";
 import { isIP } from "node:net";
@@ -26,7 +26,7 @@ export function shownNames({ der, host }: Failure): string {
   return all.slice(0, 3).join(", ") + (all.length > 3 ? ", ..." : "") || "no name that can be used";
 }
 
-/** Whether it ends before it begins. */
+/** Whether its validity ends before it begins. */
 export function endsFirst(certificate: X509Certificate | undefined): boolean {
   return certificate !== undefined && Date.parse(certificate.validTo) < Date.parse(certificate.validFrom);
 }

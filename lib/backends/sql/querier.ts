@@ -6,17 +6,17 @@ import type { Row } from "./row.ts";
 import type { Statement } from "./statement.ts";
 
 /**
- * Where statements on sera's tables get the settings that they need from.
+ * Where statements on sera's tables get their session settings from.
  *
- * - `session`: they are set once, and stay with the session.
- * - `statement`: each statement brings its own, and leaves nothing behind, as a pooler demands that hands the session to
- *   others after each transaction.
- * - `already set`: whoever opened the session has set them.
+ * - `session`: set once for the session.
+ * - `statement`: each statement sets its own and leaves none behind, for poolers that hand the session to others after each
+ *   transaction.
+ * - `already set`: set when the session was opened.
  */
 export type SettingsFrom = "session" | "statement" | "already set";
 
-/** Asks a database, in a session of its own or over whatever connection there is now. */
-export interface Asker {
+/** Runs statements on a database, in one session or over the current connection. */
+export interface Querier {
   /** The server, for messages. */
   readonly where: string;
   /**
@@ -26,7 +26,7 @@ export interface Asker {
    */
   queryAll(statement: Statement, options?: QueryOptions): Promise<readonly Row[]>;
   /**
-   * Runs statements in one message, see `Session.batch()`; absent where each has to be sent by itself.
+   * Runs statements in one message, see `Session.batch()`; absent where each has to be sent separately.
    *
    * @throws {LockUnavailableError} When there is no connection to send them over.
    */
@@ -35,20 +35,20 @@ export interface Asker {
   readonly takesSeveral?: boolean;
   /** By default `session`. */
   readonly settingsFrom?: SettingsFrom;
-  /** Absent where a lock is not given back with the end of a run. */
+  /** Absent where the lock cannot be released along with the end of a run. */
   readonly endRun?: EndRun | undefined;
 }
 
 /**
- * Whoever asks the database for a lock, in the lock's session.
+ * The lock's session, for running statements.
  *
  * @throws {TypeError} When the session is not one of a database.
  */
-export function askerOf(session: LockSession | undefined): Asker {
-  if (session !== undefined && isAsker(session)) return session;
+export function querierOf(session: LockSession | undefined): Querier {
+  if (session !== undefined && isQuerier(session)) return session;
   throw new TypeError("a lock of a database has a session");
 }
 
-function isAsker(session: LockSession): session is LockSession & Asker {
+function isQuerier(session: LockSession): session is LockSession & Querier {
   return "queryAll" in session;
 }

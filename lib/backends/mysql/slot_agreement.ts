@@ -1,20 +1,20 @@
 import { join, sql, type Statement } from "../sql/statement.ts";
 import type { MySqlOptions } from "./options.ts";
 import type { MySqlSession } from "./session.ts";
-import { hasOtherSlots, hasSlots, holdsSeveral, otherNumber, readSlotHolders, settle } from "./slot_look.ts";
+import { hasOtherSlots, hasSlots, holdsSeveral, otherNumber, readSlotHolders, settle } from "./slot_holders.ts";
 
-/** The locks of which to agree. */
+/** The locks to agree on. */
 interface Agreed extends Pick<MySqlOptions, "also" | "slots"> {
   readonly presence: Pick<MySqlOptions["presence"], "lock">;
 }
 
-/** Finds out whether all who hold a lock agree how many slots it has. */
+/** Finds out whether all holders of a lock use the same number of slots. */
 export class Agreement {
   readonly #session: MySqlSession;
-  /** The locks whose number of slots they must agree on: those next to a lock with slots are sera's own. */
+  /** The locks whose number of slots must match. For a lock with slots, the other named locks are internal. */
   readonly #locks: readonly string[];
   readonly #slots: number | undefined;
-  /** Whether there can be slots: old servers have none. */
+  /** Whether slots are possible at all; old servers do not support them. */
   readonly isNeeded: boolean;
 
   constructor(session: MySqlSession, { presence: { lock }, also = [], slots }: Agreed) {
@@ -27,26 +27,26 @@ export class Agreement {
   /**
    * SQL for whether somebody seems to hold the lock with another number of slots.
    *
-   * @param known The connection of a holder without slots that does not count.
+   * @param known The connection of a holder without slots that is known not to count.
    */
-  looks(known?: number): Statement {
+  conflicts(known?: number): Statement {
     if (this.#slots === undefined) return join(this.#locks.map(hasSlots), sql` OR `);
     return hasOtherSlots(this.#locks[0]!, this.#slots, known);
   }
 
   /**
-   * The same when it was taken; if there is nobody, the holder of a slot is settled. Here nobody is known not to count: those
-   * who vouched for that may have gone before this session had its slot.
+   * The same after taking it; if nobody conflicts, this holder of a slot becomes settled. Here every holder without slots
+   * counts: the settled holders that showed otherwise may have gone before this session had its slot.
    *
-   * @param mine A condition without which those who ask for slots need not look: tries that fail are many.
+   * @param mine Whether this session has the slot; if not, the check is skipped, since many attempts fail.
    * @param slot SQL for the slot.
    */
-  looksAfter(mine: Statement, slot: Statement | undefined): Statement {
-    if (this.#slots === undefined || slot === undefined) return this.looks();
-    return sql`IF(${mine}, IF(${this.looks()}, 1, ${settle(this.#locks[0]!, slot)}), 0)`;
+  conflictsAfter(mine: Statement, slot: Statement | undefined): Statement {
+    if (this.#slots === undefined || slot === undefined) return this.conflicts();
+    return sql`IF(${mine}, IF(${this.conflicts()}, 1, ${settle(this.#locks[0]!, slot)}), 0)`;
   }
 
-  /** Shows the holder of a slot to be settled, where {@linkcode others} has told that nobody is in the way. */
+  /** Marks the holder of a slot as settled, after {@linkcode others} has found no conflict. */
   async settle(slot: Statement): Promise<void> {
     await this.#session.queryAll(sql`SELECT ${settle(this.#locks[0]!, slot)} AS failed`);
   }

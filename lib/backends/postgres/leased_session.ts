@@ -26,7 +26,7 @@ export async function openLeasedSession(
   if (!session.pooled) return session;
   // Another pooler need not be of the same mode.
   const there = session.host === undefined ? server : { ...server, hosts: [session.host] };
-  const { sessionOfPooler } = await import("./pooling.ts");
+  const { sessionOfPooler } = await import("./pooler_session.ts");
   return await sessionOfPooler(session, (signal) => openPostgresSession(there, leased, signal), {
     lease: options.lease,
     signal,

@@ -2,7 +2,7 @@ import { LONGEST_TEXT, pidFrom, textFrom, timeFrom, wholeFrom } from "../../text
 import { readMark } from "../sql/mark.ts";
 import type { Presence } from "../../lock/presence.ts";
 import { POSTGRESQL } from "../sql/quoting.ts";
-import { ASKS } from "./wanted.ts";
+import { ASKS } from "./requested_locks.ts";
 import type { Session } from "../sql/session.ts";
 import type { Row } from "../sql/row.ts";
 import { fromHex } from "../sql/hex.ts";

@@ -11,7 +11,7 @@ import { slotIn } from "../../lock/slot_name.ts";
 import { isSlotOf } from "./advisory_key.ts";
 import { keyOfName, namespaceCondition, rowCondition } from "./key.ts";
 import { IS_AUXILIARY, LOCK_COLUMNS, OF_SLOT_HOLDERS, readLockRows } from "./lock_rows.ts";
-import { isMarkOf } from "./slot_marks.ts";
+import { isMarkerOf } from "./slot_markers.ts";
 import { reportedNames, withNames } from "../../who/names.ts";
 import { runningRuns, withRun } from "../sql/running_runs.ts";
 import type { LockFilter, Seen, Sighting } from "../../who/sighting.ts";
@@ -105,7 +105,7 @@ function conditionOf(
 ): Statement {
   if (filter !== "all") {
     return "lock" in filter
-      ? sql`${isSlotOf(filter.lock)} OR ${isMarkOf(filter.lock)}`
+      ? sql`${isSlotOf(filter.lock)} OR ${isMarkerOf(filter.lock)}`
       : sql`${namespaceCondition(filter.namespace)} OR ${OF_SLOT_HOLDERS}`;
   }
   const pids = seraSessions.flatMap(({ who }) => who.session ?? []);

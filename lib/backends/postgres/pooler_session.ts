@@ -25,7 +25,7 @@ const PROBE_LEAST = 500;
 const PROBE_FACTOR = 40;
 
 /** How to ask a pooler. */
-interface Asking {
+interface Acquisition {
   readonly lease: LeaseTerms;
   readonly signal: AbortSignal;
   /** In how many milliseconds the signal will fire. */
@@ -47,9 +47,9 @@ type Reopen = (signal: AbortSignal) => Promise<PostgresSession>;
 export async function sessionOfPooler(
   session: PostgresSession,
   reopen: Reopen,
-  asking: Asking,
+  acquisition: Acquisition,
 ): Promise<PostgresSession> {
-  const { lease, signal, limit } = asking;
+  const { lease, signal, limit } = acquisition;
   const deadline = new Deadline(limit);
   const took = await compareOften(session, reopen, signal, deadline);
   if (took === undefined || deadline.remaining < PROBE_LEAST + PROBE_FACTOR * took) return session;

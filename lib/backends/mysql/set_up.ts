@@ -99,7 +99,7 @@ export async function decideWithCluster(session: Session, signal: AbortSignal): 
     throw LockUnavailableError.on(
       session.where,
       {
-        what: "the node is truncate off from its Galera cluster, or not ready",
+        what: "the node is cut off from its Galera cluster, or not ready",
         cure: "see wsrep_cluster_status there",
       },
       { transient: true, cause: error.cause },

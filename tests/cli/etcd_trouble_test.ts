@@ -135,7 +135,7 @@ shared.test("there is no schema of leases, which have no table", async (etcd) =>
   assert.deepEqual(await place.sera(["doctor", "--lease", "--schema"]), {
     code: 201,
     stdout: "",
-    stderr: "sera: Cannot show a schema for etcd: its locks are leases anyway, without a table; leave --schema out\n",
+    stderr: "sera: Cannot show a schema for etcd: its locks are always leases, without a table; leave --schema out\n",
   });
 });
 

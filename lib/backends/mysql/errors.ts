@@ -26,7 +26,8 @@ const VARIABLES = "check the session variables in the DSN: their values are SQL,
 const CURES: Readonly<Record<number, string>> = {
   1040: "raise max_connections, or run fewer at once",
   1044: "check the database's name, or grant the user access to it, or leave it out of the DSN",
-  1045: "check user and password in the DSN, and from which hosts the server lets the user log in",
+  1045:
+    "check user and password in the DSN, and from which hosts, with TLS or without, the server lets the user log in",
   1047: "wait until the node is back in its Galera cluster",
   1049: "create the database, or leave it out of the DSN",
   1064: VARIABLES,

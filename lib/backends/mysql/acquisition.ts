@@ -12,7 +12,7 @@ import type { Taken } from "./lock.ts";
 import { type Along, getNamedLock, type Granted, releaseNamedLock, releaseNamedLockWhere } from "./named_lock.ts";
 import { takeSeat } from "./seats.ts";
 import type { MySqlSession } from "./session.ts";
-import { hasSlotOf, markLiteral, settledName, slotLiteral } from "./slot_holders.ts";
+import { hasSlotOf, markLiteral, noMark, settledName, slotLiteral } from "./slot_holders.ts";
 
 /** The server variable with the result of the last attempt, for the statements after it. */
 const GOT = variable("@sera_got");
@@ -119,8 +119,7 @@ export class Acquisition {
       this.#signal.throwIfAborted();
     }
     if (isTie) throw new OtherSlotsError(1, this.#options.slots!);
-    const what = "somebody who does not say how many slots the lock has holds one of them";
-    throw LockUnavailableError.on(this.#session.where, { what, cure: "end that session" }, { transient: true });
+    throw LockUnavailableError.on(this.#session.where, noMark(this.#options.lock), { transient: true });
   }
 
   /** @param pause How long the server pauses first, in milliseconds. */

@@ -5,6 +5,7 @@
  * twice, and {@linkcode readSlotHolders} finds out who conflicts.
  */
 
+import type { Trouble } from "../../errors.ts";
 import { MOST_SLOTS, slotName } from "../../lock/slot_name.ts";
 import { wholeFrom } from "../../text/untrusted.ts";
 import type { QueryOptions } from "../sql/query_options.ts";
@@ -151,4 +152,12 @@ export function otherNumber(
   const marked = others.filter((other) => other.slots !== undefined);
   if (marked.length === 0) return { number: 1 };
   return marked.some(({ isSettled }) => isSettled) ? { plain } : { isTie: true };
+}
+
+/** What is wrong where a slot of a lock stays held without a mark: its holder is not sera. */
+export function noMark(lock: string): Trouble {
+  return {
+    what: "a session that is not sera's holds a slot of the lock, and does not say how many slots there are",
+    cure: `find it with SELECT IS_USED_LOCK('${slotName(lock, 1)}'), and so on for .2, .3, ..., and end it`,
+  };
 }

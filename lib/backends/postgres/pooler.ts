@@ -9,11 +9,11 @@ import { sql } from "../sql/statement.ts";
 /** How long a probe must survive while its connection is open, in milliseconds, at first. */
 const FIRST_HOLD = 60;
 /**
- * The probe must vanish this many times faster after a disconnect than it survived while connected. Otherwise it may be
- * chance: another client of the pool may happen to release all locks of the same server session at that moment.
+ * The probe must vanish this many times faster after a disconnect than it survived while connected. Otherwise this may be a
+ * coincidence: another client of the pool may release all locks of the same server session at that moment.
  */
 const MIN_RATIO = 4;
-/** How many rounds must succeed; that chance explains all three is less likely than 1 in 2000. */
+/** How many rounds must succeed; the probability that all three succeed by chance is less than 1 in 2000. */
 const PROOFS_NEEDED = 3;
 /** How many rounds to try; they get longer where the network is slow. */
 const MAX_ROUNDS = 8;
@@ -28,7 +28,7 @@ const MAX_CHECKS = 50;
 const MAX_UNLOCKS = 50;
 
 /**
- * Makes sure that a pooler ties locks to connections: that a lock lasts exactly as long as its connection. PgBouncer
+ * Makes sure that a pooler ties locks to connections, so that a lock lasts exactly as long as its connection. PgBouncer
  * does so only in session mode. Comparing server sessions proves nothing, since in its other modes too it may hand out
  * the same one each time. But only in session mode does it clean up after a client (`server_reset_query`); so this
  * locks a probe, disconnects, and checks that the probe vanishes.

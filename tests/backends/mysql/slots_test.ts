@@ -168,7 +168,8 @@ mariaDb.test("a slot that is held without saying how many there are is waited fo
   await using lock = await open(server.dsn(), name, undefined, { slots: 2 });
   await assert.rejects(lock.acquire(0, never), (error) => {
     assert.ok(error instanceof LockUnavailableError && error.transient);
-    assert.match(error.message, /does not say how many slots the lock has/);
+    assert.match(error.message, /holds a slot of the lock, and does not say how many slots there are; find it with /);
+    assert.ok(error.message.includes(`SELECT IS_USED_LOCK('${name}.1')`), error.message);
     return true;
   });
 });

@@ -2,30 +2,30 @@ import { Deadline } from "../../deadline.ts";
 import type { Logger } from "../../log/logger.ts";
 import type { Job } from "./job.ts";
 
-/** How long sera waits before a person at the terminal is told, in milliseconds: most waits are over by then. */
-const UNTOLD = 500;
+/** How long a wait must last before a person at the terminal is shown it, in milliseconds: most are over by then. */
+const SHOW_AFTER = 500;
 
 /**
- * Tells a person at the terminal whom sera waits for, if that takes long, until the result is disposed of. What that needs
- * is loaded then.
+ * Shows a person at the terminal whom sera waits for, if that takes long, until the result is disposed of. The code for that
+ * is loaded only then.
  *
  * @param wait How long sera waits, in milliseconds.
  */
-export function tellingOfWait(wait: number, job: Job): Disposable | undefined {
-  return telling(wait, job.logger, async (deadline, over) => {
+export function showWaitIfLong(wait: number, job: Job): Disposable | undefined {
+  return showIfLong(wait, job.logger, async (deadline, over) => {
     const { showWait } = await import("./waiting_line.ts");
     await showWait(job, deadline, over);
   });
 }
 
 /**
- * Shows something to a person at the terminal, if what sera waits for takes long, until the result is disposed of. Nothing
- * that goes wrong with it delays the wait or ends it.
+ * Shows something to a person at the terminal, if a wait takes long, until the result is disposed of. Failures to show it do
+ * not affect the wait.
  *
  * @param wait How long sera waits, in milliseconds.
  * @param show Called if that takes long; gets a signal that fires when the wait is over.
  */
-export function telling(
+export function showIfLong(
   wait: number,
   logger: Logger,
   show: (deadline: Deadline, over: AbortSignal) => Promise<void>,
@@ -33,7 +33,7 @@ export function telling(
   if (wait === 0 || !logger.isInteractive) return undefined;
   const deadline = new Deadline(wait);
   const over = new AbortController();
-  const timer = setTimeout(() => show(deadline, over.signal).catch(() => undefined), UNTOLD);
+  const timer = setTimeout(() => show(deadline, over.signal).catch(() => undefined), SHOW_AFTER);
   return {
     [Symbol.dispose]() {
       clearTimeout(timer);
